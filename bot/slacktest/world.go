@@ -1,0 +1,144 @@
+package slacktest
+
+import "slices"
+
+// User is a person, or a bot.
+type User struct {
+	ID, Name, RealName, Email, TeamID string
+
+	Deleted, IsBot, IsAdmin       bool
+	IsRestricted, IsUltraRestrict bool // guests: of several channels, of one
+	IsStranger                    bool // of another organisation, in a shared channel
+}
+
+// Kind is what sort of conversation a Conversation is.
+type Kind string
+
+// The kinds of conversation.
+const (
+	Public  Kind = "public"
+	Private Kind = "private"
+	DM      Kind = "dm"
+)
+
+// Conversation is a channel, or a direct message between Members.
+type Conversation struct {
+	ID, Name    string
+	Kind        Kind
+	BotIsMember bool
+	Archived    bool
+	Members     []string // of private channels and DMs; everybody is in public ones
+}
+
+// The people and places that every server starts with.
+const (
+	Ada     = "U0ADA"     // full member
+	Grace   = "U0GRACE"   // full member
+	Linus   = "U0LINUS"   // full member, admin
+	Guest   = "U0GUEST"   // multi-channel guest
+	Single  = "U0SINGLE"  // single-channel guest
+	Gone    = "U0GONE"    // deactivated
+	Robot   = "U0ROBOT"   // a bot
+	Foreign = "U0FOREIGN" // of another organisation
+
+	General = "C0GENERAL" // public, with the bot
+	Random  = "C0RANDOM"  // public, without the bot
+	Legal   = "G0LEGAL"   // private, without the bot
+	Deals   = "G0DEALS"   // private, with the bot
+	Direct  = "D0DIRECT"  // a DM between Ada and Grace
+)
+
+func (s *Server) seed() {
+	for _, u := range []User{
+		{ID: Ada, Name: "ada", RealName: "Ada Lovelace", Email: "ada@acme.example"},
+		{ID: Grace, Name: "grace", RealName: "Grace Hopper", Email: "grace@acme.example"},
+		{ID: Linus, Name: "linus", RealName: "Linus T.", Email: "linus@acme.example", IsAdmin: true},
+		{ID: Guest, Name: "guest", RealName: "Gil Guest", Email: "gil@agency.example", IsRestricted: true},
+		{ID: Single, Name: "single", RealName: "Sol Single", IsRestricted: true, IsUltraRestrict: true},
+		{ID: Gone, Name: "gone", RealName: "Gone Girl", Deleted: true},
+		{ID: Robot, Name: "robot", RealName: "Robot", IsBot: true},
+		{ID: Foreign, Name: "foreign", RealName: "Fay Foreign", TeamID: "T9OTHER", IsStranger: true},
+		{ID: BotUser, Name: "cancelbot", RealName: "cancelbot", IsBot: true},
+	} {
+		s.AddUser(u)
+	}
+	for _, c := range []Conversation{
+		{ID: General, Name: "general", Kind: Public, BotIsMember: true},
+		{ID: Random, Name: "random", Kind: Public},
+		{ID: Legal, Name: "legal", Kind: Private, Members: []string{Ada, Grace}},
+		{ID: Deals, Name: "deals", Kind: Private, BotIsMember: true, Members: []string{Ada, Grace}},
+		{ID: Direct, Kind: DM, Members: []string{Ada, Grace}},
+	} {
+		s.AddConversation(c)
+	}
+}
+
+// AddUser adds a person or replaces one. An empty TeamID is the workspace's.
+func (s *Server) AddUser(u User) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u.TeamID == "" {
+		u.TeamID = TeamID
+	}
+	s.users[u.ID] = u
+	s.touch()
+}
+
+// AddConversation adds a conversation or replaces one.
+func (s *Server) AddConversation(c Conversation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.channels[c.ID] = c
+	s.touch()
+}
+
+// SetGroup sets the members of a usergroup.
+func (s *Server) SetGroup(id string, users ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.groups[id] = users
+}
+
+// User returns a person.
+func (s *Server) User(id string) (User, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, ok := s.users[id]
+	return u, ok
+}
+
+// Conversation returns a conversation.
+func (s *Server) Conversation(id string) (Conversation, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.channels[id]
+	return c, ok
+}
+
+// mayPost tells which error chat.postMessage answers for a conversation, ""
+// for none (api.slack.com/methods/chat.postMessage, errors). Called with mu
+// held.
+func (s *Server) mayPost(c Conversation, known bool) string {
+	switch {
+	case !known, c.Kind == DM && !c.BotIsMember, c.Kind == Private && !c.BotIsMember:
+		// Slack does not admit that a private conversation exists.
+		return "channel_not_found"
+	case c.Archived:
+		return "is_archived"
+	case c.Kind == Public && !c.BotIsMember && !slices.Contains(s.scopes, "chat:write.public"):
+		return "not_in_channel"
+	}
+	return ""
+}
+
+// appHome returns the conversation between the bot and a person, which
+// chat.postMessage reaches under the person's id. Called with mu held.
+func (s *Server) appHome(user string) Conversation {
+	id := "D" + user
+	c, ok := s.channels[id]
+	if !ok {
+		c = Conversation{ID: id, Kind: DM, BotIsMember: true, Members: []string{user, BotUser}}
+		s.channels[id] = c
+	}
+	return c
+}
