@@ -211,6 +211,15 @@ func (j *Journal) Release(ctx context.Context) error {
 	return nil
 }
 
+// Abandon gives up one decision, so that it is taken over again: by another
+// process, or by this one when it has come to itself.
+func (j *Journal) Abandon(ctx context.Context, confirmationID string) error {
+	return j.change(ctx, "abandoning a decision", `
+		UPDATE decisions SET lease_until = 0, lease_owner = ''
+		WHERE confirmation_id = $1 AND lease_owner = $2 AND announced_at IS NULL`,
+		confirmationID, j.owner)
+}
+
 // Unfinished takes over decisions whose lease has run out, the oldest first,
 // at most limit. Each goes to one process only.
 func (j *Journal) Unfinished(ctx context.Context, limit int) ([]Decision, error) {

@@ -25,7 +25,7 @@ func bothEngines(t *testing.T, test func(t *testing.T, url string)) {
 }
 
 var server struct {
-	url  string
+	url string
 }
 
 // postgres starts one server for all tests; each gets a database of its own.

@@ -1,0 +1,83 @@
+package slacktest
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Plain renders a message as text, about as a person reads it: links as
+// "label (address)", mentions as names, moments in the given zone. name turns
+// a user id into a name. Buttons are left out.
+func Plain(m Message, name func(id string) string, zone *time.Location) string {
+	var lines []string
+	add := func(t Text) {
+		if t.Type == "mrkdwn" {
+			t.Text = plainMrkdwn(t.Text, name, zone)
+		}
+		lines = append(lines, t.Text)
+	}
+	if len(m.Blocks) == 0 {
+		add(Text{"mrkdwn", m.Text})
+	}
+	for _, b := range m.Blocks {
+		if b.Type == "divider" {
+			lines = append(lines, "────")
+		}
+		if b.Text != nil {
+			add(*b.Text)
+		}
+		for _, f := range b.Fields {
+			f.Text = strings.Replace(f.Text, "*\n", ":* ", 1) // name and value on one line
+			add(f)
+		}
+		if b.Type == "context" {
+			for _, e := range b.Elements {
+				add(e.Content)
+			}
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+var (
+	angled    = regexp.MustCompile(`<([^<>]+)>`)
+	formatted = regexp.MustCompile("(^|[\\s(“])[*`]([^*`\n]+)[*`]")
+	emojis    = strings.NewReplacer(
+		":white_check_mark:", "✅", ":warning:", "⚠️", ":information_source:", "ℹ️",
+		":question:", "❓", ":hourglass_flowing_sand:", "⏳",
+	)
+	entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&", "\u2060", "")
+)
+
+func plainMrkdwn(text string, name func(string) string, zone *time.Location) string {
+	text = angled.ReplaceAllStringFunc(text, func(s string) string { return plainAngled(s[1:len(s)-1], name, zone) })
+	text = formatted.ReplaceAllString(text, "$1$2")
+	return entities.Replace(emojis.Replace(text))
+}
+
+// plainAngled renders what stands between < and >
+// (api.slack.com/reference/surfaces/formatting).
+func plainAngled(s string, name func(string) string, zone *time.Location) string {
+	target, label, labelled := strings.Cut(s, "|")
+	switch {
+	case strings.HasPrefix(target, "@"):
+		return "@" + name(target[1:])
+	case strings.HasPrefix(target, "#"):
+		return "#" + name(target[1:])
+	case strings.HasPrefix(target, "!date^"):
+		parts := strings.Split(target, "^")
+		unix, err := strconv.ParseInt(parts[1], 10, 64)
+		if err != nil || len(parts) < 3 {
+			return label
+		}
+		at := time.Unix(unix, 0).In(zone)
+		return strings.NewReplacer("{date_short_pretty}", at.Format("2 Jan 2006"), "{time}", at.Format("15:04")).Replace(parts[2])
+	case strings.HasPrefix(target, "!"):
+		return "@" + target[1:]
+	case labelled:
+		return label + " (" + target + ")"
+	}
+	return target
+}

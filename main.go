@@ -1,0 +1,327 @@
+// Command cancelbot lets a team cancel Chamelio tasks from Slack: on purpose,
+// once, and with the outcome told in the channel.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"reflect"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/kelseyhightower/envconfig"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/journal"
+	"github.com/cancelbot/cancelbot/bot/sandbox"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// config is the whole environment. README.md explains each variable.
+type config struct {
+	SlackAppToken    secret        `envconfig:"SLACK_APP_TOKEN" required:"true" desc:"app-level token, xapp-…, with connections:write"`
+	SlackBotToken    secret        `envconfig:"SLACK_BOT_TOKEN" required:"true" desc:"bot token, xoxb-…"`
+	SlackAPIURL      string        `envconfig:"SLACK_API_URL" default:"https://slack.com/api/" desc:"another Web API address: a stand-in, a gov cloud"`
+	SlackConnections int           `envconfig:"SLACK_CONNECTIONS" default:"2" desc:"Socket Mode connections, 1 to 10"`
+	SlackCommand     string        `envconfig:"SLACK_COMMAND" default:"/cancel-task" desc:"the command's name in this workspace"`
+	ChamelioAPIKey   secret        `envconfig:"CHAMELIO_API_KEY" required:"true" desc:"API key, ca_…"`
+	ChamelioBaseURL  string        `envconfig:"CHAMELIO_BASE_URL" default:"https://platform.chamelio.ai" desc:"https, or http on a loopback address"`
+	ChamelioTimeout  time.Duration `envconfig:"CHAMELIO_TIMEOUT" default:"10s" desc:"one API call"`
+	ConfirmTTL       time.Duration `envconfig:"CONFIRM_TTL" default:"10m" desc:"how long a prompt can be confirmed, 10s to 30m"`
+	DatabaseURL      secret        `envconfig:"DATABASE_URL" default:"sqlite:cancelbot.db" desc:"the journal: sqlite:PATH or postgres://…"`
+	LogLevel         slog.Level    `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
+	LogFormat        string        `envconfig:"LOG_FORMAT" desc:"text or json; text on a terminal, else json"`
+	ShutdownGrace    time.Duration `envconfig:"SHUTDOWN_GRACE" default:"25s" desc:"how long running decisions may finish after SIGTERM"`
+}
+
+// notYet are variables of the published interface that this version does not
+// act on. Ignoring one would leave open what its operator believes closed.
+var notYet = []string{
+	"CANCEL_POLICY", "ALLOWED_USERS", "ALLOWED_USERGROUPS", "ALLOWED_CHANNELS",
+	"REQUIRE_SECOND_PERSON", "AUDIT_CHANNEL", "HTTP_ADDR",
+}
+
+// secret is a value that must not be seen: it prints as dots.
+type secret string
+
+func (s secret) String() string   { return "…" }
+func (s secret) GoString() string { return "…" }
+
+// version is set by release builds; others take it from the build's own
+// information.
+var version string
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A second signal is not waited for: it ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// The exit codes besides 0.
+const (
+	exitFailed = 1 // it could not go on
+	exitUsage  = 2 // the command line or the environment is wrong
+)
+
+func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	command := ""
+	if len(args) > 0 {
+		command, args = args[0], args[1:]
+	}
+	var err error
+	switch command {
+	case "":
+		err = serve(ctx, errs)
+	case "sandbox":
+		err = sandbox.Command(ctx, args, in, out, serveSandbox)
+	case "history":
+		err = history(ctx, args, out)
+	case "version":
+		_, err = fmt.Fprintln(out, "cancelbot", buildVersion())
+	case "help", "-h", "--help":
+		err = help(out)
+	default:
+		err = usageError(fmt.Sprintf("there is no command %q; cancelbot help lists them", command))
+	}
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(errs, "cancelbot:", err)
+	var usage usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// usageError is a mistake in the command line or the environment.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+// serve runs the bot with the environment's configuration.
+func serve(ctx context.Context, errs io.Writer) error {
+	cfg, err := loadConfig()
+	if err != nil {
+		return err
+	}
+	log, err := newLogger(cfg, errs)
+	if err != nil {
+		return err
+	}
+	return runBot(ctx, cfg, log)
+}
+
+// runBot wires the parts together and serves until ctx ends.
+func runBot(ctx context.Context, cfg config, log *slog.Logger) error {
+	tasks, err := chamelio.New(chamelio.Options{
+		BaseURL: cfg.ChamelioBaseURL, APIKey: string(cfg.ChamelioAPIKey),
+		Timeout: cfg.ChamelioTimeout, UserAgent: "cancelbot/" + buildVersion(),
+	})
+	if err != nil {
+		return usageError(err.Error())
+	}
+	decisions, err := journal.Open(ctx, string(cfg.DatabaseURL), journal.Options{})
+	if err != nil {
+		return fmt.Errorf("DATABASE_URL: %w", err)
+	}
+	defer decisions.Close()
+	b, err := bot.New(bot.Config{
+		AppToken: string(cfg.SlackAppToken), BotToken: string(cfg.SlackBotToken), SlackAPI: cfg.SlackAPIURL,
+		Command: cfg.SlackCommand, Connections: cfg.SlackConnections, ConfirmTTL: cfg.ConfirmTTL,
+		Grace: cfg.ShutdownGrace, Log: log, TaskHosts: taskHosts(tasks),
+	}, tasks, decisions)
+	if err != nil {
+		return usageError(err.Error())
+	}
+	log.Info("starting", "version", buildVersion(), "journal", decisions.Engine(),
+		"connections", cfg.SlackConnections, "policy", "members", "command", cfg.SlackCommand)
+
+	// Whatever ends first ends the others. The checks end only when a token
+	// or key is refused, which no waiting mends.
+	parts, ctx := errgroup.WithContext(ctx)
+	parts.Go(func() error { return b.Run(ctx) })
+	parts.Go(func() error { return checkWorkspace(ctx, b, log) })
+	parts.Go(func() error { return checkKey(ctx, tasks, log) })
+	return parts.Wait()
+}
+
+// checkWorkspace asks Slack once whether the bot token is good.
+func checkWorkspace(ctx context.Context, b *bot.Bot, log *slog.Logger) error {
+	where, err := b.Workspace(ctx)
+	var refused *bot.TokenError
+	switch {
+	case err == nil:
+		log.Info("installed", "workspace", where.Team, "team", where.TeamID, "bot", where.BotUser)
+	case errors.As(err, &refused):
+		return fmt.Errorf("%w\nCopy the Bot User OAuth Token from the app's page (OAuth & Permissions) into SLACK_BOT_TOKEN", err)
+	case ctx.Err() == nil:
+		log.Warn("Slack does not say which workspace this is; going on", "error", err)
+	}
+	return nil
+}
+
+// checkKey asks Chamelio whether the key is good and how often it may be
+// used, until there is an answer.
+func checkKey(ctx context.Context, tasks *chamelio.Client, log *slog.Logger) error {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = 2*time.Second, 5*time.Minute
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		info, err := tasks.OrgInfo(ctx)
+		switch {
+		case err == nil:
+			tasks.SetRateLimit(info.RateLimitPerMinute)
+			log.Info("Chamelio accepts the key", "organisation", info.Name, "key_id", info.APIKeyID, "per_minute", info.RateLimitPerMinute)
+		case errors.Is(err, chamelio.ErrUnauthorized):
+			return struct{}{}, backoff.Permanent(err)
+		case ctx.Err() == nil:
+			log.Warn("Chamelio does not answer for the key; going on", "error", err)
+		}
+		return struct{}{}, err
+	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))
+	var e *chamelio.Error
+	if errors.As(err, &e) && e.Kind == chamelio.ErrUnauthorized {
+		return fmt.Errorf("Chamelio refuses the key in CHAMELIO_API_KEY (%s)\nAsk an administrator of your Chamelio organisation for a new one", e.Detail)
+	}
+	return nil
+}
+
+// taskHosts lists the hosts of task links besides Chamelio's own.
+func taskHosts(c *chamelio.Client) []string { return []string{c.Host()} }
+
+// serveSandbox runs the bot against the sandbox's stand-ins.
+func serveSandbox(ctx context.Context, s sandbox.Settings) error {
+	cfg := config{
+		SlackAppToken: secret(s.SlackAppToken), SlackBotToken: secret(s.SlackBotToken), SlackAPIURL: s.SlackAPIURL,
+		SlackConnections: 2, SlackCommand: "/cancel-task",
+		ChamelioAPIKey: secret(s.ChamelioAPIKey), ChamelioBaseURL: s.ChamelioURL, ChamelioTimeout: 10 * time.Second,
+		ConfirmTTL: 10 * time.Minute, DatabaseURL: secret(s.DatabaseURL), ShutdownGrace: 5 * time.Second,
+	}
+	return runBot(ctx, cfg, s.Log)
+}
+
+// history prints the latest decisions: the journal as the audit trail.
+func history(ctx context.Context, args []string, out io.Writer) error {
+	db := os.Getenv("DATABASE_URL")
+	if db == "" {
+		db = "sqlite:cancelbot.db"
+	}
+	err := journal.History(ctx, args, out, db)
+	if errors.Is(err, journal.ErrUsage) {
+		return usageError(err.Error())
+	}
+	return err
+}
+
+// loadConfig reads the environment and reports everything that is wrong with
+// it at once. No message quotes a value: it may be a secret in the wrong
+// place.
+func loadConfig() (config, error) {
+	var cfg config
+	var problems []string
+	all := reflect.ValueOf(&cfg).Elem()
+	for i := range all.NumField() {
+		// envconfig stops at its first error, so it gets one field at a time.
+		one := reflect.New(reflect.StructOf([]reflect.StructField{all.Type().Field(i)}))
+		err := envconfig.Process("", one.Interface())
+		var wrong *envconfig.ParseError
+		switch {
+		case errors.As(err, &wrong):
+			problems = append(problems, wrong.KeyName+" is not "+expected(wrong.TypeName))
+		case err != nil:
+			problems = append(problems, all.Type().Field(i).Tag.Get("envconfig")+" is missing")
+		}
+		all.Field(i).Set(one.Elem().Field(0))
+	}
+	for _, name := range notYet {
+		if value := os.Getenv(name); value != "" && value != "false" && (name != "CANCEL_POLICY" || value != "members") {
+			problems = append(problems, name+" is set, but this version does not support it")
+		}
+	}
+	for name, value := range map[string]secret{"SLACK_APP_TOKEN": cfg.SlackAppToken, "SLACK_BOT_TOKEN": cfg.SlackBotToken, "CHAMELIO_API_KEY": cfg.ChamelioAPIKey} {
+		if strings.TrimSpace(string(value)) != string(value) {
+			problems = append(problems, name+" begins or ends with a blank or a line break")
+		}
+	}
+	if len(problems) > 0 {
+		return config{}, usageError("the environment is not complete:\n  " + strings.Join(problems, "\n  ") + "\ncancelbot help lists all variables")
+	}
+	return cfg, nil
+}
+
+func expected(typeName string) string {
+	switch typeName {
+	case "time.Duration":
+		return "a duration such as 10s or 5m"
+	case "int":
+		return "a whole number"
+	case "slog.Level":
+		return "one of debug, info, warn, error"
+	}
+	return "a " + typeName
+}
+
+func newLogger(cfg config, out io.Writer) (*slog.Logger, error) {
+	options := &slog.HandlerOptions{Level: cfg.LogLevel}
+	format := cfg.LogFormat
+	if format == "" && isTerminal(out) {
+		format = "text"
+	}
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(out, options)), nil
+	case "", "json":
+		return slog.New(slog.NewJSONHandler(out, options)), nil
+	}
+	return nil, usageError("LOG_FORMAT is neither text nor json")
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+func buildVersion() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "unknown"
+	}
+	return info.Main.Version
+}
+
+const usage = `cancelbot cancels Chamelio tasks from Slack.
+
+  cancelbot           run the bot
+  cancelbot sandbox   try it here, without Slack and Chamelio
+  cancelbot history   print the last decisions (-h tells its flags)
+  cancelbot version   print the version
+  cancelbot help      print this
+
+The bot takes its configuration from these variables:
+
+{{range .}}  {{printf "%-18s" (usage_key .)}} {{usage_description .}}{{with usage_default .}} (default {{.}}){{end}}{{with usage_required .}} (required){{end}}
+{{end}}`
+
+func help(out io.Writer) error {
+	if err := envconfig.Usagef("", &config{}, out, usage); err != nil {
+		return fmt.Errorf("printing the variables: %w", err)
+	}
+	return nil
+}
