@@ -76,7 +76,8 @@ type Config struct {
 	AnnounceGap  time.Duration // between two announcements in one channel; 1 s if zero
 	PreviewLimit time.Duration // how long a prompt waits for the task's details; 2 s if zero
 
-	Log *slog.Logger // discarded if nil
+	Log *slog.Logger     // discarded if nil
+	Now func() time.Time // by which prompts expire; time.Now if nil
 }
 
 // The ceiling of Config.ConfirmTTL, and how long after a click Slack still
@@ -124,7 +125,7 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 		return nil, err
 	}
 	b := &Bot{
-		cfg: cfg, log: cfg.Log, tasks: tasks, journal: j, seal: seal, now: time.Now,
+		cfg: cfg, log: cfg.Log, tasks: tasks, journal: j, seal: seal, now: cfg.Now,
 		slack: slack.New(cfg.BotToken, slack.OptionAppLevelToken(cfg.AppToken),
 			slack.OptionAPIURL(cfg.SlackAPI), slack.OptionHTTPClient(client)),
 		respond: &responder{http: client, api: api},
@@ -152,6 +153,9 @@ func (c *Config) complete() (api *url.URL, err error) {
 	orDefault(&c.AnnounceGap, time.Second)
 	orDefault(&c.PreviewLimit, 2*time.Second)
 	orDefault(&c.Log, slog.New(slog.DiscardHandler))
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	if !strings.HasSuffix(c.SlackAPI, "/") {
 		c.SlackAPI += "/"
 	}
@@ -231,6 +235,8 @@ func (b *Bot) Run(ctx context.Context) error {
 	if failed == nil {
 		failed = <-listening
 	}
+	b.dispatch.refusals.close()
+	b.dispatch.refusals.wait(context.Background())
 	b.release(detached)
 	b.slackIdle()
 	return failed

@@ -2,6 +2,7 @@ package slacktest
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -85,7 +86,7 @@ func (s *Server) Slash(user, channel, text string) *Pending {
 		"is_enterprise_install": "false", "trigger_id": s.ticket(),
 		"response_url": s.newResponseURL(user, channel, nil),
 	}
-	id := s.ticket()
+	id := rand.Text() // an envelope's id is no secret
 	s.mu.Unlock()
 	// The ack of a command may carry a message for the person who typed it
 	// (api.slack.com/apis/socket-mode, "acknowledging with a payload").
@@ -156,10 +157,7 @@ func refused(kind string) *Pending {
 
 // Deliver sends a payload in a new envelope.
 func (s *Server) Deliver(kind string, payload any) *Pending {
-	s.mu.Lock()
-	id := s.ticket()
-	s.mu.Unlock()
-	return s.DeliverAs(id, kind, payload)
+	return s.DeliverAs(rand.Text(), kind, payload)
 }
 
 // DeliverAs sends a payload under an envelope id of the caller's: twice the

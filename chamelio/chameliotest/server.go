@@ -109,6 +109,12 @@ func (s *Server) Close() {
 	s.http.Close()
 }
 
+// Refuse closes the port for good: from now on nobody can connect.
+func (s *Server) Refuse() {
+	_ = s.http.Listener.Close()
+	s.http.CloseClientConnections()
+}
+
 // Put adds a task or replaces it.
 func (s *Server) Put(t Task) {
 	s.mu.Lock()

@@ -1,0 +1,31 @@
+package bot_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/journal"
+)
+
+var recent = journal.Query{Limit: 1000}
+
+// skew moves the clock that skewed bots read.
+var skew atomic.Int64
+
+func skewed() time.Time { return time.Now().Add(time.Duration(skew.Load())) }
+
+// brokenJournal refuses claims while it is down.
+type brokenJournal struct {
+	bot.Journal
+	down atomic.Bool
+}
+
+func (j *brokenJournal) Claim(ctx context.Context, d journal.Decision) (journal.Decision, bool, error) {
+	if j.down.Load() {
+		return journal.Decision{}, false, errors.New("connection refused")
+	}
+	return j.Journal.Claim(ctx, d)
+}

@@ -1,0 +1,187 @@
+package bot
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+func TestParseCommand(t *testing.T) {
+	tests := []struct {
+		text   string
+		task   chamelio.TaskID
+		reason string
+		err    error
+	}{
+		{"12345", 12345, "", nil},
+		{"  #12345  ", 12345, "", nil},
+		{"12345 duplicate of 12346", 12345, "duplicate of 12346", nil},
+		{"12345\u00a0non-breaking\t blank", 12345, "non-breaking blank", nil},
+		{"https://app.chamelio.ai/workflows/tasks/12345 dup", 12345, "dup", nil},
+		{"<https://app.chamelio.ai/workflows/tasks/12345> dup", 12345, "dup", nil},
+		{"<https://app.chamelio.ai/workflows/tasks/12345|the task> dup", 12345, "dup", nil},
+		{"<https://app.chamelio.ai/workflows/tasks/12345?tab=a&amp;b=c#top>", 12345, "", nil},
+		{"https://app.chamelio.ai/workflows/tasks/12345/steps", 12345, "", nil},
+		{"https://own.example/tasks/7", 7, "", nil},
+		{"9223372036854775807", math.MaxInt64, "", nil},
+		{"0012345", 12345, "", nil},
+		{"12345 a &lt; b &amp;amp; c", 12345, "a < b &amp; c", nil},
+		{"12345 " + strings.Repeat("ü", 300), 12345, strings.Repeat("ü", 300), nil},
+		{"12345 " + strings.Repeat("ü", 301), 0, "", errReasonTooLong},
+		{"12345 \u202egnihton", 12345, "gnihton", nil},
+		{"", 0, "", errHelp}, {"  ", 0, "", errHelp}, {"HELP", 0, "", errHelp}, {"help me", 0, "", errHelp},
+		{"abc", 0, "", errNotATask}, {"#", 0, "", errNotATask}, {"##1", 0, "", errNotATask}, {"-5", 0, "", errNotATask},
+		{"+5", 0, "", errNotATask}, {"12.5", 0, "", errNotATask}, {"1e3", 0, "", errNotATask}, {"0x10", 0, "", errNotATask},
+		{"١٢٣", 0, "", errNotATask}, {"１２３", 0, "", errNotATask}, {"12,345", 0, "", errNotATask}, {"12345;", 0, "", errNotATask},
+		{"0", 0, "", errIDOutOfRange}, {"9223372036854775808", 0, "", errIDOutOfRange}, {"99999999999999999999", 0, "", errIDOutOfRange},
+		{"https://evil.example/workflows/tasks/12345", 0, "", errForeignLink},
+		{"https://app.chamelio.ai.evil.example/tasks/1", 0, "", errForeignLink},
+		{"https://app.chamelio.ai@evil.example/tasks/1", 0, "", errForeignLink},
+		{"http://app.chamelio.ai/workflows/tasks/12345", 0, "", errForeignLink},
+		{"https://app.chamelio.ai/workflows/12345", 0, "", errForeignLink},
+		{"https://app.chamelio.ai/workflows/tasks/", 0, "", errNotATask},
+		{"<@U123>", 0, "", errNotATask}, {"<", 0, "", errNotATask}, {"<>", 0, "", errNotATask},
+	}
+	for _, tt := range tests {
+		got, err := parseCommand(tt.text, []string{"own.example"})
+		if !errors.Is(err, tt.err) || tt.err == nil && (err != nil || got.task != tt.task || got.reason != tt.reason) {
+			t.Errorf("%q: got %+v, %v; want %d %q, %v", tt.text, got, err, tt.task, tt.reason, tt.err)
+		}
+	}
+}
+
+func FuzzParseCommand(f *testing.F) {
+	for _, s := range []string{"12345 reason", "#1", "<https://app.chamelio.ai/workflows/tasks/12345|x y> z", "help", "<!channel>", "\x00\xff", "9223372036854775808"} {
+		f.Add(s)
+	}
+	w := words{command: "/cancel-task"}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := parseCommand(text, nil)
+		if err == nil {
+			if got.task <= 0 || utf8.RuneCountInString(got.reason) > maxReason || !utf8.ValidString(got.reason) {
+				t.Fatalf("%q gives %+v", text, got)
+			}
+			return
+		}
+		m := w.notUnderstood(err)
+		if n := utf8.RuneCountInString(m.text); n == 0 || n > sectionLimit {
+			t.Fatalf("%q is answered with %d characters", text, n)
+		}
+		for _, bad := range []string{"<!", "<@", "<http"} {
+			if strings.Contains(m.text, bad) {
+				t.Fatalf("%q gets %s through: %s", text, bad, m.text)
+			}
+		}
+	})
+}
+
+func testSealer(t testing.TB) sealer {
+	t.Helper()
+	s, err := newSealer("xoxb-test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestTheLongestConfirmationFitsAButton(t *testing.T) {
+	id := strings.Repeat("W", 24)
+	for _, filler := range []string{"🙂", `"`, `\`, "<", "\u2028", "\x01", "\u202e"} {
+		req, err := parseCommand("9223372036854775807 "+strings.Repeat(filler, maxReason), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := confirmation{
+			ID: newConfirmationID(), Task: req.task, Team: id, Channel: id, Requester: id, Reason: req.reason,
+			RequestedAt: time.Now().Truncate(time.Second), ExpiresAt: time.Now().Add(time.Minute).Truncate(time.Second),
+		}
+		s := testSealer(t)
+		value := s.encode(c)
+		if len(value) > 2000 {
+			t.Errorf("a reason of %q gives a value of %d characters", filler, len(value))
+		}
+		back, err := s.decode(value, time.Now())
+		if err != nil || back.Reason != c.Reason || back.Task != c.Task || !back.ExpiresAt.Equal(c.ExpiresAt) || back.ID != c.ID {
+			t.Errorf("came back as %+v, %v", back, err)
+		}
+	}
+}
+
+func TestAConfirmationOfAnotherTokenOrTimeIsRefused(t *testing.T) {
+	now := time.Now()
+	c := confirmation{ID: "x", Task: 1, ExpiresAt: now.Add(time.Minute)}
+	value := testSealer(t).encode(c)
+	other, err := newSealer("xoxb-rotated")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.decode(value, now); !errors.Is(err, errForged) {
+		t.Errorf("another token: %v", err)
+	}
+	if got, err := testSealer(t).decode(value, now.Add(time.Minute)); !errors.Is(err, errExpired) || got.Task != 1 {
+		t.Errorf("at its expiry: %v", err)
+	}
+}
+
+func FuzzConfirmation(f *testing.F) {
+	s := testSealer(f)
+	good := s.encode(confirmation{ID: "x", Task: 1, Reason: "r", ExpiresAt: time.Now().Add(time.Hour)})
+	f.Add(good)
+	f.Add("1.W10.AAAA")
+	f.Add("")
+	f.Add("..")
+	f.Fuzz(func(t *testing.T, value string) {
+		if _, err := s.decode(value, time.Now()); err == nil && value != good {
+			t.Fatalf("%q is accepted", value)
+		}
+		// What is rightly signed but oddly made must not get through either.
+		if signed := sealVersion + "." + value; len(value) < 1000 {
+			_, _ = s.decode(signed+"."+strings.TrimRight(value, "."), time.Now())
+		}
+	})
+}
+
+func TestShortenCutsAtARune(t *testing.T) {
+	if got := shorten(strings.Repeat("ü🙂", 10), 5); got != "ü🙂ü🙂…" || !utf8.ValidString(got) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestOnlySlackGetsAnAnswer(t *testing.T) {
+	b, err := New(Config{AppToken: "xapp-1", BotToken: "xoxb-1"}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for url, want := range map[string]bool{
+		"https://hooks.slack.com/commands/T/1/x": true, "https://hooks.slack-gov.com/actions/x": true,
+		"http://hooks.slack.com/x": false, "https://hooks.slack.com.evil.example/x": false, "https://u@hooks.slack.com/": false,
+		"http://127.0.0.1:8080/x": false, "http://169.254.169.254/": false, "file:///etc/passwd": false, "": false, "::": false,
+	} {
+		if got := b.respond.check(url) == nil; got != want {
+			t.Errorf("%q: accepted = %v", url, got)
+		}
+	}
+}
+
+func TestNewRefusesABadConfiguration(t *testing.T) {
+	good := Config{AppToken: "xapp-1", BotToken: "xoxb-1"}
+	for name, spoil := range map[string]func(*Config){
+		"swapped tokens": func(c *Config) { c.AppToken, c.BotToken = c.BotToken, c.AppToken },
+		"http":           func(c *Config) { c.SlackAPI = "http://slack.example/api/" },
+		"connections":    func(c *Config) { c.Connections = 11 },
+		"long TTL":       func(c *Config) { c.ConfirmTTL = time.Hour },
+		"negative TTL":   func(c *Config) { c.ConfirmTTL = -time.Hour },
+		"command":        func(c *Config) { c.Command = "cancel task" },
+	} {
+		c := good
+		spoil(&c)
+		if _, err := New(c, nil, nil); err == nil {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+}

@@ -1,0 +1,255 @@
+package bot_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/journal"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world is a real bot between the two stand-ins, over HTTP and WebSocket.
+type world struct {
+	testing.TB
+	slack   *slacktest.Server
+	api     *chameliotest.Server
+	journal *journal.Journal
+	log     *logs
+	stop    func() error // stops the bot and returns what Run returned
+}
+
+type options struct {
+	bot     bot.Config
+	timeout time.Duration // of a Chamelio call
+	journal bot.Journal   // instead of the world's
+	url     string        // DATABASE_URL; a fresh SQLite file if empty
+	prepare func(*world)  // before the bot starts
+}
+
+// newWorld starts everything and waits until the bot is connected.
+func newWorld(tb testing.TB, change ...func(*options)) *world {
+	tb.Helper()
+	o := options{timeout: 5 * time.Second, url: "sqlite:" + filepath.Join(tb.TempDir(), "journal.db")}
+	o.bot = bot.Config{AnnounceGap: time.Millisecond, Stagger: time.Millisecond, Grace: 5 * time.Second}
+	for _, f := range change {
+		f(&o)
+	}
+	w := &world{TB: tb, slack: slacktest.NewServer(), api: chameliotest.NewServer(), log: &logs{}}
+	tb.Cleanup(w.slack.Close)
+	tb.Cleanup(w.api.Close)
+	j, err := journal.Open(tb.Context(), o.url, journal.Options{})
+	w.must(err)
+	tb.Cleanup(func() { _ = j.Close() })
+	w.journal = j
+	if o.journal == nil {
+		o.journal = j
+	}
+	if o.prepare != nil {
+		o.prepare(w)
+	}
+	w.stop = w.start(o)
+	tb.Cleanup(func() { _ = w.stop() })
+	w.eventually("the bot connects", func() bool { return w.slack.Connections() == max(o.bot.Connections, 1) || w.slack.Connections() == 2 })
+	return w
+}
+
+// start runs a bot; more than one may run in a world.
+func (w *world) start(o options) (stop func() error) {
+	w.Helper()
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	tasks, err := chamelio.New(chamelio.Options{BaseURL: w.api.URL(), APIKey: chameliotest.Key, Timeout: o.timeout, Transport: transport})
+	w.must(err)
+	tasks.SetRateLimit(1 << 30)
+	cfg := o.bot
+	cfg.AppToken, cfg.BotToken, cfg.SlackAPI = slacktest.AppToken, slacktest.BotToken, w.slack.URL()
+	cfg.Log = slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	b, err := bot.New(cfg, tasks, o.journal)
+	w.must(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- b.Run(ctx) }()
+	return sync.OnceValue(func() error {
+		cancel()
+		defer transport.CloseIdleConnections()
+		return <-ended
+	})
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) eventually(what string, cond func() bool) {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), 20*time.Second)
+	defer cancel()
+	if err := w.slack.WaitFor(ctx, cond); err != nil {
+		w.Fatalf("%s: %v\n%s", what, err, w.log)
+	}
+}
+
+// slash types a command and returns the private answer to it.
+func (w *world) slash(user, channel, text string) slacktest.Message {
+	w.Helper()
+	before := len(w.slack.Private(user, channel))
+	w.acked(w.slack.Slash(user, channel, text))
+	w.eventually("an answer to "+text, func() bool { return len(w.slack.Private(user, channel)) > before })
+	return w.slack.Private(user, channel)[before]
+}
+
+// acked waits for the acknowledgement.
+func (w *world) acked(p *slacktest.Pending) {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), 10*time.Second)
+	defer cancel()
+	d, err := p.Wait(ctx)
+	w.must(err)
+	if d.State != slacktest.Acknowledged {
+		w.Fatalf("a delivery ended as %s\n%s", d.State, w.log)
+	}
+}
+
+// now returns a message as it reads now.
+func (w *world) now(m slacktest.Message) slacktest.Message {
+	for _, current := range w.slack.All() {
+		if current.TS == m.TS && current.Channel == m.Channel {
+			return current
+		}
+	}
+	return slacktest.Message{}
+}
+
+// confirm presses Cancel task and waits for the announcement and for the
+// prompt to have its last say.
+func (w *world) confirm(user string, prompt slacktest.Message) (announcement, line slacktest.Message) {
+	w.Helper()
+	before := len(w.slack.History(prompt.Channel))
+	w.acked(w.slack.Click(user, prompt, "cancel_task"))
+	w.eventually("an announcement", func() bool { return len(w.slack.History(prompt.Channel)) > before })
+	w.eventually("the prompt's last line", func() bool { return settled(w.now(prompt)) })
+	return w.slack.History(prompt.Channel)[before], w.now(prompt)
+}
+
+func settled(m slacktest.Message) bool {
+	return len(m.Buttons()) == 0 && !strings.Contains(m.Text, "hourglass")
+}
+
+func (w *world) wantPrompt(m slacktest.Message) slacktest.Message {
+	w.Helper()
+	if m.Button("cancel_task") == nil || m.Button("keep_task") == nil {
+		w.Fatalf("no prompt, but: %s", m.Text)
+	}
+	return m
+}
+
+// noCancel fails if any cancel request was sent.
+func (w *world) noCancel() {
+	w.Helper()
+	for _, r := range w.api.Requests() {
+		if r.Method == http.MethodPost {
+			w.Errorf("a cancel was sent: %s", r.Path)
+		}
+	}
+}
+
+// logs collects what the bot logs.
+type logs struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// golden compares messages with testdata/messages/NAME.golden.
+func golden(t testing.TB, name string, messages ...slacktest.Message) {
+	t.Helper()
+	var b strings.Builder
+	for i, m := range messages {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString(transcribe(m))
+	}
+	got := moments.ReplaceAllString(b.String(), "<!date^T^$1|T>")
+	path := filepath.Join("testdata", "messages", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (run with -update to make it)", err)
+	}
+	if got != string(want) {
+		t.Errorf("%s reads differently.\n--- now\n%s\n--- golden\n%s", name, got, want)
+	}
+}
+
+var moments = regexp.MustCompile(`<!date\^\d+\^([^|]*)\|[^>]*>`)
+
+// transcribe writes a message with the kind of each text, since mrkdwn and
+// plain text read differently to Slack.
+func transcribe(m slacktest.Message) string {
+	var b strings.Builder
+	who := "everybody"
+	if m.Only != "" {
+		who = m.Only + " alone"
+	}
+	fmt.Fprintf(&b, "# to %s, by %s\n", who, m.Via)
+	line := func(kind, text string) {
+		text = strings.ReplaceAll(text, "\u2060", "⁠") // the joiner, as it is
+		fmt.Fprintf(&b, "%-16s| %s\n", kind, strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", 16)+"| "))
+	}
+	line("text", m.Text)
+	for _, block := range m.Blocks {
+		if block.Text != nil {
+			line(block.Type+" "+block.Text.Type, block.Text.Text)
+		}
+		for _, f := range block.Fields {
+			line("field "+f.Type, f.Text)
+		}
+		for _, e := range block.Elements {
+			if e.Type == "button" {
+				line("button", fmt.Sprintf("[%s] %s (%s)", e.Label, e.ActionID, e.Style))
+			} else {
+				line(block.Type+" "+e.Content.Type, e.Content.Text)
+			}
+		}
+	}
+	return b.String()
+}
