@@ -145,3 +145,16 @@ func waitUntilUp(tb testing.TB, url string, log *bytes.Buffer) {
 		}
 	}
 }
+
+// Exec runs a statement in a database.
+func Exec(tb testing.TB, url, statement string) {
+	tb.Helper()
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		tb.Fatal(err)
+	}
+}

@@ -1,0 +1,416 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"gopkg.in/yaml.v3"
+
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+// TestMain lets the test binary be the program: as a process of its own, with
+// the race detector where the tests have it.
+func TestMain(m *testing.M) {
+	if os.Getenv("BE_CANCELBOT") != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// process is a running cancelbot.
+type process struct {
+	cmd    *exec.Cmd
+	output *output
+	ended  chan struct{}
+	err    error // of Wait, once ended
+}
+
+type output struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
+}
+
+// start runs cancelbot with exactly this environment.
+func start(tb testing.TB, env []string, args ...string) *process {
+	tb.Helper()
+	p := &process{cmd: exec.Command(os.Args[0], args...), output: &output{}, ended: make(chan struct{})}
+	p.cmd.Env = append([]string{"BE_CANCELBOT=1", "HOME=" + tb.TempDir()}, env...)
+	p.cmd.Dir = tb.TempDir()
+	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
+	if err := p.cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.ended)
+	}()
+	tb.Cleanup(p.kill)
+	return p
+}
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+}
+
+// exit waits for the end and returns the exit code.
+func (p *process) exit(tb testing.TB) int {
+	tb.Helper()
+	select {
+	case <-p.ended:
+		return p.cmd.ProcessState.ExitCode()
+	case <-time.After(40 * time.Second):
+		tb.Fatalf("the process does not end:\n%s", p.output)
+		return -1
+	}
+}
+
+// standIns are a Slack and a Chamelio to run against.
+type standIns struct {
+	testing.TB
+	slack *slacktest.Server
+	api   *chameliotest.Server
+}
+
+func newStandIns(tb testing.TB) *standIns {
+	s := &standIns{tb, slacktest.NewServer(), chameliotest.NewServer()}
+	tb.Cleanup(s.slack.Close)
+	tb.Cleanup(s.api.Close)
+	return s
+}
+
+func (s *standIns) env(databaseURL string, more ...string) []string {
+	return append([]string{
+		"SLACK_APP_TOKEN=" + slacktest.AppToken, "SLACK_BOT_TOKEN=" + slacktest.BotToken, "SLACK_API_URL=" + s.slack.URL(),
+		"CHAMELIO_API_KEY=" + chameliotest.Key, "CHAMELIO_BASE_URL=" + s.api.URL(), "DATABASE_URL=" + databaseURL,
+		"LOG_LEVEL=debug",
+	}, more...)
+}
+
+func (s *standIns) eventually(what string, limit time.Duration, cond func() bool) {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), limit)
+	defer cancel()
+	if err := s.slack.WaitFor(ctx, cond); err != nil {
+		s.Fatalf("%s: %v", what, err)
+	}
+}
+
+func (s *standIns) connected(n int) {
+	s.Helper()
+	s.eventually("the bot connects", 20*time.Second, func() bool { return s.slack.Connections() >= n })
+}
+
+// prompt types a command and returns the prompt.
+func (s *standIns) prompt(user, channel string, task int64) slacktest.Message {
+	s.Helper()
+	before := len(s.slack.Private(user, channel))
+	s.slack.Slash(user, channel, fmt.Sprintf("/cancel-task %d", task))
+	s.eventually("a prompt", 20*time.Second, func() bool { return len(s.slack.Private(user, channel)) > before })
+	m := s.slack.Private(user, channel)[before]
+	if m.Button("cancel_task") == nil {
+		s.Fatalf("no prompt, but %s", m.Text)
+	}
+	return m
+}
+
+func sqlite(tb testing.TB) string { return "sqlite:" + filepath.Join(tb.TempDir(), "journal.db") }
+
+func TestTheProgramFromStartToSignal(t *testing.T) {
+	s := newStandIns(t)
+	db := sqlite(t)
+	p := start(t, s.env(db))
+	s.connected(1)
+	s.slack.Click(slacktest.Ada, s.prompt(slacktest.Ada, slacktest.General, 12345), "cancel_task")
+	s.eventually("the announcement", 10*time.Second, func() bool { return len(s.slack.History(slacktest.General)) == 1 })
+
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	if code := p.exit(t); code != 0 {
+		t.Errorf("exit code %d after SIGTERM:\n%s", code, p.output)
+	}
+	for _, secret := range append(s.slack.Secrets(), slacktest.AppToken, slacktest.BotToken, chameliotest.Key) {
+		if strings.Contains(p.output.String(), secret) {
+			t.Errorf("the output holds a secret: %s", secret)
+		}
+	}
+
+	h := start(t, []string{"DATABASE_URL=" + db}, "history", "--json", "--task", "12345")
+	if code := h.exit(t); code != 0 {
+		t.Fatalf("history: %d\n%s", code, h.output)
+	}
+	var entry map[string]any
+	if err := json.Unmarshal([]byte(h.output.String()), &entry); err != nil || entry["outcome"] != "cancelled" || entry["requester"] != "U0ADA" {
+		t.Errorf("history says %s (%v)", h.output, err)
+	}
+	table := start(t, []string{"DATABASE_URL=" + db}, "history", "--since", "1h")
+	if table.exit(t); !strings.Contains(table.output.String(), "12345  cancelled") {
+		t.Errorf("the table says %s", table.output)
+	}
+	if wrong := start(t, nil, "history", "--since", "soon"); wrong.exit(t) != 2 {
+		t.Errorf("a bad --since exits with %d", wrong.exit(t))
+	}
+}
+
+func TestADecisionUnderWayOutlivesSIGTERM(t *testing.T) {
+	s := newStandIns(t)
+	p := start(t, s.env(sqlite(t)))
+	s.connected(1)
+	prompt := s.prompt(slacktest.Ada, slacktest.General, 12345)
+	s.api.Break(chameliotest.Fault{Method: "POST", Delay: time.Second, Times: 1})
+	s.slack.Click(slacktest.Ada, prompt, "cancel_task")
+	s.eventually("the cancel is sent", 10*time.Second, func() bool { return s.api.Cancels(12345) == 1 })
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	s.eventually("it is stopping", 10*time.Second, func() bool { return strings.Contains(p.output.String(), "stopping") })
+	// Whoever comes now is told so at once; the connections close last.
+	s.eventually("somebody is turned away", 10*time.Second, func() bool {
+		d, err := s.slack.Slash(slacktest.Grace, slacktest.General, "/cancel-task 12344").Wait(t.Context())
+		return err == nil && d.State != slacktest.Acknowledged || len(s.slack.Private(slacktest.Grace, slacktest.General)) > 0
+	})
+	if code := p.exit(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if got := s.slack.History(slacktest.General); len(got) != 1 || !strings.Contains(got[0].Text, "cancelled") {
+		t.Errorf("the channel reads %v", got)
+	}
+	if private := s.slack.Private(slacktest.Grace, slacktest.General); len(private) == 0 || !strings.Contains(private[0].Text, "restarted") {
+		t.Errorf("Grace reads %v", private)
+	}
+}
+
+func TestASecondSignalEndsAtOnce(t *testing.T) {
+	s := newStandIns(t)
+	p := start(t, s.env(sqlite(t)))
+	s.connected(1)
+	prompt := s.prompt(slacktest.Ada, slacktest.General, 12345)
+	s.api.Break(chameliotest.Fault{Method: "POST", Hang: true})
+	s.slack.Click(slacktest.Ada, prompt, "cancel_task")
+	s.eventually("the cancel is sent", 10*time.Second, func() bool { return s.api.Cancels(12345) == 1 })
+	_ = p.cmd.Process.Signal(os.Interrupt)
+	s.eventually("it is stopping", 10*time.Second, func() bool { return strings.Contains(p.output.String(), "stopping") })
+	_ = p.cmd.Process.Signal(os.Interrupt)
+	if code := p.exit(t); code == 0 {
+		t.Error("the second signal was a clean exit")
+	}
+}
+
+func TestWhatCannotWorkIsNamedWithinSeconds(t *testing.T) {
+	s := newStandIns(t)
+	good := s.env(sqlite(t))
+	with := func(more ...string) []string { return append(slices.Clone(good), more...) }
+	tests := []struct {
+		name    string
+		env     []string
+		prepare func()
+		code    int
+		want    []string
+	}{
+		{"nothing set", nil, nil, 2, []string{"SLACK_APP_TOKEN is missing", "SLACK_BOT_TOKEN is missing", "CHAMELIO_API_KEY is missing"}},
+		{"malformed", with("SLACK_CONNECTIONS=two", "CHAMELIO_TIMEOUT=10", "LOG_LEVEL=loud"), nil, 2, []string{"SLACK_CONNECTIONS is not a whole number", "CHAMELIO_TIMEOUT is not a duration", "LOG_LEVEL is not one of"}},
+		{"connections", with("SLACK_CONNECTIONS=11"), nil, 2, []string{"SLACK_CONNECTIONS must be 1 to 10"}},
+		{"swapped tokens", with("SLACK_APP_TOKEN=xoxb-topsecret"), nil, 2, []string{"SLACK_APP_TOKEN must be an app-level token"}},
+		{"base URL", with("CHAMELIO_BASE_URL=http://platform.chamelio.ai"), nil, 2, []string{"must be https"}},
+		{"key", with("CHAMELIO_API_KEY=topsecret"), nil, 2, []string{"must start with"}},
+		{"unsupported policy", with("CANCEL_POLICY=listed"), nil, 2, []string{"CANCEL_POLICY is set"}},
+		{"log format", with("LOG_FORMAT=xml"), nil, 2, []string{"LOG_FORMAT"}},
+		{"database", with("DATABASE_URL=sqlite:/proc/nowhere/j.db"), nil, 1, []string{"DATABASE_URL", "journal"}},
+		{"app token", with("SLACK_APP_TOKEN=xapp-topsecret"), nil, 1, []string{"SLACK_APP_TOKEN", "invalid_auth"}},
+		{"bot token", with("SLACK_BOT_TOKEN=xoxb-topsecret"), nil, 1, []string{"SLACK_BOT_TOKEN", "invalid_auth"}},
+		{"wrong key", with("CHAMELIO_API_KEY=ca_topsecret"), nil, 1, []string{"CHAMELIO_API_KEY", "Invalid API key"}},
+		{"revoked app token", good, func() { s.slack.RefuseToken(slacktest.AppToken, "token_revoked") }, 1, []string{"SLACK_APP_TOKEN", "token_revoked"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.prepare != nil {
+				tt.prepare()
+			}
+			p := start(t, tt.env)
+			if code := p.exit(t); code != tt.code {
+				t.Errorf("exit code %d, want %d\n%s", code, tt.code, p.output)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(p.output.String(), want) {
+					t.Errorf("it does not say %q:\n%s", want, p.output)
+				}
+			}
+			if strings.Contains(p.output.String(), "topsecret") {
+				t.Errorf("it prints a secret:\n%s", p.output)
+			}
+		})
+	}
+}
+
+func TestAnAPIThatIsMerelyDownIsAWarning(t *testing.T) {
+	s := newStandIns(t)
+	s.api.Refuse()
+	s.slack.Break(slacktest.Fault{Method: "auth.test", Status: 500})
+	p := start(t, s.env(sqlite(t)))
+	s.connected(2)
+	s.eventually("both warnings", 10*time.Second, func() bool {
+		return strings.Contains(p.output.String(), "does not answer for the key") && strings.Contains(p.output.String(), "does not say which workspace")
+	})
+}
+
+func TestTheOtherCommands(t *testing.T) {
+	for args, want := range map[string]string{
+		"help": "SLACK_APP_TOKEN    app-level token", "version": "cancelbot ", "-h": "CHAMELIO_API_KEY",
+	} {
+		p := start(t, nil, args)
+		if code := p.exit(t); code != 0 || !strings.Contains(p.output.String(), want) {
+			t.Errorf("%s: %d\n%s", args, code, p.output)
+		}
+	}
+	if p := start(t, nil, "cancle"); p.exit(t) != 2 {
+		t.Errorf("an unknown command exits with %d", p.exit(t))
+	}
+}
+
+func TestTheSandboxPlaysTheWholeFlow(t *testing.T) {
+	cmd := exec.Command(os.Args[0], "sandbox")
+	cmd.Env = []string{"BE_CANCELBOT=1", "TMPDIR=" + t.TempDir()}
+	cmd.Stdin = strings.NewReader("/cancel-task 12345 duplicate\n1\nas grace\nin legal\n/cancel-task 12344\n1\ntasks\nquit\n")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{
+		"[1] Cancel task", "only visible to you", "@ada cancelled task 12345", "Reason: duplicate",
+		"You are grace in #legal", "@grace cancelled task 12344", "12345  cancelled",
+	} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("it does not show %q:\n%s", want, out)
+		}
+	}
+}
+
+// The manifest is valid by Slack's own schema and asks for what the code
+// uses, no more.
+func TestTheManifestFitsSlackAndTheCode(t *testing.T) {
+	raw, err := os.ReadFile("manifest.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var manifest any
+	if err := yaml.Unmarshal(raw, &manifest); err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	compiler.UseRegexpEngine(forgiving)
+	schema, err := compiler.Compile("testdata/slack-manifest.schema.2.0.0.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(manifest); err != nil {
+		t.Error(err)
+	}
+	var m struct {
+		Features struct {
+			SlashCommands []struct{ Command string } `yaml:"slash_commands"`
+		}
+		OAuth struct {
+			Scopes struct{ Bot []string }
+		} `yaml:"oauth_config"`
+		Settings struct {
+			Interactivity struct {
+				Enabled bool `yaml:"is_enabled"`
+			}
+			SocketMode bool `yaml:"socket_mode_enabled"`
+		}
+	}
+	if err := yaml.Unmarshal(raw, &m); err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Features.SlashCommands) != 1 || m.Features.SlashCommands[0].Command != "/cancel-task" {
+		t.Errorf("commands %v", m.Features.SlashCommands)
+	}
+	if !m.Settings.Interactivity.Enabled || !m.Settings.SocketMode {
+		t.Errorf("settings %+v", m.Settings)
+	}
+	// What each call of slack-go in bot/ needs (api.slack.com/methods).
+	needs := map[string][]string{
+		"PostMessageContext": {"chat:write", "chat:write.public"}, "GetUserInfoContext": {"users:read"},
+		"AuthTestContext": nil, "StartSocketModeContext": nil, "PostWebhookCustomHTTPContext": nil,
+	}
+	want := map[string]bool{"commands": true}
+	files, _ := filepath.Glob("bot/*.go")
+	for _, file := range files {
+		code, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, call := range apiCall.FindAllStringSubmatch(string(code), -1) {
+			scopes, known := needs[call[1]]
+			if !known {
+				t.Errorf("%s calls %s: which scopes does that need?", file, call[1])
+			}
+			for _, scope := range scopes {
+				want[scope] = true
+			}
+		}
+	}
+	for _, scope := range m.OAuth.Scopes.Bot {
+		if !want[scope] {
+			t.Errorf("scope %s is asked for and not used", scope)
+		}
+		delete(want, scope)
+	}
+	for scope := range want {
+		t.Errorf("scope %s is used and not asked for", scope)
+	}
+}
+
+// forgiving compiles what Go can, and takes the schema's look-aheads, in
+// patterns for parts that the manifest does not have, as matching anything.
+func forgiving(pattern string) (jsonschema.Regexp, error) {
+	if re, err := regexp.Compile(pattern); err == nil {
+		return re, nil
+	}
+	return regexp.MustCompile(""), nil
+}
+
+var apiCall = regexp.MustCompile(`(?:slack|api)\.(\w+Context)\(`)
+
+// The README's table of variables is the program's.
+func TestTheReadmeNamesEveryVariable(t *testing.T) {
+	var help bytes.Buffer
+	if run(t.Context(), []string{"help"}, nil, &help, io.Discard) != 0 {
+		t.Fatal("help failed")
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range regexp.MustCompile(`(?m)^  ([A-Z][A-Z_]+) `).FindAllStringSubmatch(help.String(), -1) {
+		if !strings.Contains(string(readme), "| `"+name[1]+"` |") {
+			t.Errorf("README.md lacks %s", name[1])
+		}
+	}
+}
