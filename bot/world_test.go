@@ -232,7 +232,6 @@ func transcribe(m slacktest.Message) string {
 	}
 	fmt.Fprintf(&b, "# to %s, by %s\n", who, m.Via)
 	line := func(kind, text string) {
-		text = strings.ReplaceAll(text, "\u2060", "⁠") // the joiner, as it is
 		fmt.Fprintf(&b, "%-16s| %s\n", kind, strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", 16)+"| "))
 	}
 	line("text", m.Text)
