@@ -18,6 +18,11 @@ const (
 	// longestWait bounds the pause between two tries to connect.
 	longestWait = 15 * time.Second
 
+	// lossWait bounds the pause after a connection that had been made was
+	// lost. It is short, since Slack is evidently there; it grows at all for
+	// the sake of a proxy that lets connections in and throws them out.
+	lossWait = 2 * time.Second
+
 	// settled is how long a connection must have lived before its end counts
 	// as something new, not as the last failure going on.
 	settled = 5 * time.Second
@@ -87,7 +92,7 @@ func (l *listener) keep(ctx context.Context, log *slog.Logger) error {
 			if time.Since(started) > settled {
 				wait.Reset()
 			}
-			pause := min(wait.NextBackOff(), longestWait)
+			pause := min(wait.NextBackOff(), lossWait)
 			log.Warn("a connection to Slack was lost", "error", err, "again_in", pause)
 			sleep(ctx, pause)
 		case <-s.retired:

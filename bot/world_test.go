@@ -36,6 +36,7 @@ type world struct {
 	journal *journal.Journal
 	log     *logs
 	stop    func() error // stops the bot and returns what Run returned
+	done    chan error   // what Run returned, when it ends by itself
 }
 
 type options struct {
@@ -50,7 +51,7 @@ type options struct {
 func newWorld(tb testing.TB, change ...func(*options)) *world {
 	tb.Helper()
 	o := options{timeout: 5 * time.Second, url: "sqlite:" + filepath.Join(tb.TempDir(), "journal.db")}
-	o.bot = bot.Config{AnnounceGap: time.Millisecond, Stagger: time.Millisecond, Grace: 5 * time.Second}
+	o.bot = bot.Config{Connections: 2, AnnounceGap: time.Millisecond, Stagger: time.Millisecond, Grace: 5 * time.Second}
 	for _, f := range change {
 		f(&o)
 	}
@@ -69,7 +70,7 @@ func newWorld(tb testing.TB, change ...func(*options)) *world {
 	}
 	w.stop = w.start(o)
 	tb.Cleanup(func() { _ = w.stop() })
-	w.eventually("the bot connects", func() bool { return w.slack.Connections() == max(o.bot.Connections, 1) || w.slack.Connections() == 2 })
+	w.eventually("the bot connects", func() bool { return w.slack.Connections() == o.bot.Connections })
 	return w
 }
 
@@ -88,11 +89,25 @@ func (w *world) start(o options) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- b.Run(ctx) }()
+	w.done = ended
 	return sync.OnceValue(func() error {
 		cancel()
 		defer transport.CloseIdleConnections()
 		return <-ended
 	})
+}
+
+// ended waits for a bot that ends by itself, and returns what Run returned.
+func (w *world) ended(limit time.Duration) error {
+	w.Helper()
+	select {
+	case err := <-w.done:
+		w.done <- err
+		return err
+	case <-time.After(limit):
+		w.Fatal("the bot does not end")
+		return nil
+	}
 }
 
 func (w *world) must(err error) {

@@ -177,30 +177,30 @@ func (s *Server) deliver(id, kind string, payload any, answered func(json.RawMes
 	if err != nil {
 		panic(fmt.Sprintf("slacktest: a payload that is no JSON: %v", err))
 	}
-	s.mu.Lock()
-	conns := s.open()
-	if len(conns) == 0 {
-		s.fail(p, DispatchFailed)
-		s.mu.Unlock()
-		return p
-	}
-	c := conns[0]
-	sent := time.Now()
 	acked := make(chan struct{})
-	c.waiting[id] = func(raw json.RawMessage) {
-		latency := time.Since(sent)
-		s.acks = append(s.acks, latency)
-		p.end(Acknowledged, latency)
-		close(acked)
-		if len(raw) > 0 {
-			answered(raw)
-		}
-	}
+	s.mu.Lock()
 	limit := s.sockets.AckWithin
+	for _, c := range s.open() {
+		sent := time.Now()
+		c.waiting[id] = func(raw json.RawMessage) {
+			latency := time.Since(sent)
+			s.acks = append(s.acks, latency)
+			p.end(Acknowledged, latency)
+			close(acked)
+			if len(raw) > 0 {
+				answered(raw)
+			}
+		}
+		s.mu.Unlock()
+		if c.sendRaw(raw) {
+			s.work.Go(func() { s.expire(c, id, p, acked, limit) })
+			return p
+		}
+		s.mu.Lock()
+		delete(c.waiting, id)
+	}
+	s.fail(p, DispatchFailed)
 	s.mu.Unlock()
-
-	c.sendRaw(raw)
-	s.work.Go(func() { s.expire(c, id, p, acked, limit) })
 	return p
 }
 

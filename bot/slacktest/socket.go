@@ -17,6 +17,7 @@ import (
 type conn struct {
 	ws     *websocket.Conn
 	write  sync.Mutex    // gorilla allows one writer at a time
+	closed bool          // under write: the Close frame is out, nothing may follow it
 	frozen atomic.Bool   // half-open: nothing goes in or out, nothing is closed
 	gone   chan struct{} // closed when the connection has ended
 
@@ -138,14 +139,36 @@ func (c *conn) send(v any) {
 	c.sendRaw(raw)
 }
 
-func (c *conn) sendRaw(raw []byte) {
-	if c.frozen.Load() {
-		return
-	}
+// sendRaw reports false if the connection was closed before: what is to be
+// sent must go to another one. A frame lost on a broken network is not known
+// to the sender, so that is true.
+func (c *conn) sendRaw(raw []byte) bool {
 	c.write.Lock()
 	defer c.write.Unlock()
-	_ = c.ws.SetWriteDeadline(time.Now().Add(time.Second))
-	_ = c.ws.WriteMessage(websocket.TextMessage, raw)
+	if c.closed {
+		return false
+	}
+	if !c.frozen.Load() {
+		_ = c.ws.SetWriteDeadline(time.Now().Add(time.Second))
+		_ = c.ws.WriteMessage(websocket.TextMessage, raw)
+	}
+	return true
+}
+
+// close ends the connection as RFC 6455 wants it: a Close frame, then whatever
+// the other side still has to say, until it closes too.
+func (c *conn) close() {
+	c.write.Lock()
+	c.closed = true
+	_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
+	c.write.Unlock()
+	timer := time.NewTimer(time.Second)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.gone:
+	}
+	_ = c.ws.Close()
 }
 
 // Connections counts the open connections, those about to close included.
@@ -211,8 +234,7 @@ func (s *Server) retire(c *conn, reason string, grace time.Duration) {
 		case <-c.gone:
 			return
 		}
-		_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
-		c.ws.Close()
+		c.close()
 	})
 }
 
