@@ -1,0 +1,34 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+)
+
+// TestFaultsFullDisk lets no file of the process grow any more: what a full
+// disk does to the journal, without filling one.
+func TestFaultsFullDisk(t *testing.T) {
+	s := newStandIns(t)
+	p := start(t, s.env(sqlite(t)))
+	s.connected(2)
+	prompt := s.prompt(slacktest.Ada, slacktest.General, 12345)
+	var free unix.Rlimit
+	if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 0, Max: unix.RLIM_INFINITY}, &free); err != nil {
+		t.Fatal(err)
+	}
+	before := len(s.slack.Private(slacktest.Ada, slacktest.General))
+	s.slack.Click(slacktest.Ada, prompt, "cancel_task")
+	s.eventually("the person is told", 20*time.Second, func() bool { return len(s.slack.Private(slacktest.Ada, slacktest.General)) > before })
+	if s.api.Cancels(12345) != 0 {
+		t.Error("a cancel that nothing records")
+	}
+	if err := unix.Prlimit(p.cmd.Process.Pid, unix.RLIMIT_FSIZE, &free, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.slack.Click(slacktest.Ada, prompt, "cancel_task")
+	s.eventually("the same button works again", 20*time.Second, func() bool { return len(s.slack.History(slacktest.General)) == 1 })
+}
