@@ -23,38 +23,37 @@ import (
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/journal"
 	"github.com/cancelbot/cancelbot/bot/sandbox"
+	"github.com/cancelbot/cancelbot/bot/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // config is the whole environment. README.md explains each variable.
 type config struct {
-	SlackAppToken    secret        `envconfig:"SLACK_APP_TOKEN" required:"true" desc:"app-level token, xapp-…, with connections:write"`
-	SlackBotToken    secret        `envconfig:"SLACK_BOT_TOKEN" required:"true" desc:"bot token, xoxb-…"`
+	SlackAppToken    secret.Value  `envconfig:"SLACK_APP_TOKEN" required:"true" desc:"app-level token, xapp-…, with connections:write"`
+	SlackBotToken    secret.Value  `envconfig:"SLACK_BOT_TOKEN" required:"true" desc:"bot token, xoxb-…"`
 	SlackAPIURL      string        `envconfig:"SLACK_API_URL" default:"https://slack.com/api/" desc:"another Web API address: a stand-in, a gov cloud"`
 	SlackConnections int           `envconfig:"SLACK_CONNECTIONS" default:"2" desc:"Socket Mode connections, 1 to 10"`
 	SlackCommand     string        `envconfig:"SLACK_COMMAND" default:"/cancel-task" desc:"the command's name in this workspace"`
-	ChamelioAPIKey   secret        `envconfig:"CHAMELIO_API_KEY" required:"true" desc:"API key, ca_…"`
+	ChamelioAPIKey   secret.Value  `envconfig:"CHAMELIO_API_KEY" required:"true" desc:"API key, ca_…"`
 	ChamelioBaseURL  string        `envconfig:"CHAMELIO_BASE_URL" default:"https://platform.chamelio.ai" desc:"https, or http on a loopback address"`
 	ChamelioTimeout  time.Duration `envconfig:"CHAMELIO_TIMEOUT" default:"10s" desc:"one API call"`
 	ConfirmTTL       time.Duration `envconfig:"CONFIRM_TTL" default:"10m" desc:"how long a prompt can be confirmed, 10s to 30m"`
-	DatabaseURL      secret        `envconfig:"DATABASE_URL" default:"sqlite:cancelbot.db" desc:"the journal: sqlite:PATH or postgres://…"`
+	DatabaseURL      secret.Value  `envconfig:"DATABASE_URL" default:"sqlite:cancelbot.db" desc:"the journal: sqlite:PATH or postgres://…"`
+	CancelPolicy     string        `envconfig:"CANCEL_POLICY" default:"members" desc:"who may cancel: members, people-on-task or listed"`
+	AllowedUsers     []string      `envconfig:"ALLOWED_USERS" desc:"Slack ids of people, comma-separated"`
+	AllowedGroups    []string      `envconfig:"ALLOWED_USERGROUPS" desc:"Slack ids of usergroups, comma-separated"`
+	AllowedChannels  []string      `envconfig:"ALLOWED_CHANNELS" desc:"Slack ids of the conversations where tasks can be cancelled; all if empty"`
+	SecondPerson     bool          `envconfig:"REQUIRE_SECOND_PERSON" default:"false" desc:"somebody other than the requester must confirm"`
+	CommandsAMinute  int           `envconfig:"COMMANDS_PER_MINUTE" default:"10" desc:"how many commands one person may type a minute"`
+	AuditChannel     string        `envconfig:"AUDIT_CHANNEL" desc:"Slack id of a channel that gets a copy of every announcement, and of refusals"`
 	LogLevel         slog.Level    `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
 	LogFormat        string        `envconfig:"LOG_FORMAT" desc:"text or json; text on a terminal, else json"`
 	ShutdownGrace    time.Duration `envconfig:"SHUTDOWN_GRACE" default:"25s" desc:"how long running decisions may finish after SIGTERM"`
 }
 
 // notYet are variables of the published interface that this version does not
-// act on. Ignoring one would leave open what its operator believes closed.
-var notYet = []string{
-	"CANCEL_POLICY", "ALLOWED_USERS", "ALLOWED_USERGROUPS", "ALLOWED_CHANNELS",
-	"REQUIRE_SECOND_PERSON", "AUDIT_CHANNEL", "HTTP_ADDR",
-}
-
-// secret is a value that must not be seen: it prints as dots.
-type secret string
-
-func (s secret) String() string   { return "…" }
-func (s secret) GoString() string { return "…" }
+// act on. Ignoring one would leave its operator waiting for something.
+var notYet = []string{"HTTP_ADDR"}
 
 // version is set by release builds; others take it from the build's own
 // information.
@@ -125,27 +124,32 @@ func serve(ctx context.Context, errs io.Writer) error {
 // runBot wires the parts together and serves until ctx ends.
 func runBot(ctx context.Context, cfg config, log *slog.Logger) error {
 	tasks, err := chamelio.New(chamelio.Options{
-		BaseURL: cfg.ChamelioBaseURL, APIKey: string(cfg.ChamelioAPIKey),
+		BaseURL: cfg.ChamelioBaseURL, APIKey: cfg.ChamelioAPIKey.Reveal(),
 		Timeout: cfg.ChamelioTimeout, UserAgent: "cancelbot/" + buildVersion(),
 	})
 	if err != nil {
 		return usageError(err.Error())
 	}
-	decisions, err := journal.Open(ctx, string(cfg.DatabaseURL), journal.Options{})
+	decisions, err := journal.Open(ctx, cfg.DatabaseURL.Reveal(), journal.Options{Audit: cfg.AuditChannel != ""})
 	if err != nil {
 		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
 	defer decisions.Close()
 	b, err := bot.New(bot.Config{
-		AppToken: string(cfg.SlackAppToken), BotToken: string(cfg.SlackBotToken), SlackAPI: cfg.SlackAPIURL,
+		AppToken: cfg.SlackAppToken, BotToken: cfg.SlackBotToken, SlackAPI: cfg.SlackAPIURL,
 		Command: cfg.SlackCommand, Connections: cfg.SlackConnections, ConfirmTTL: cfg.ConfirmTTL,
 		Grace: cfg.ShutdownGrace, Log: log, TaskHosts: taskHosts(tasks),
+		Policy: bot.Policy{
+			Mode: bot.PolicyMode(cfg.CancelPolicy), Users: cfg.AllowedUsers, Usergroups: cfg.AllowedGroups,
+			Channels: cfg.AllowedChannels, SecondPerson: cfg.SecondPerson,
+		},
+		AuditChannel: cfg.AuditChannel, CommandsPerMinute: cfg.CommandsAMinute,
 	}, tasks, decisions)
 	if err != nil {
 		return usageError(err.Error())
 	}
 	log.Info("starting", "version", buildVersion(), "journal", decisions.Engine(),
-		"connections", cfg.SlackConnections, "policy", "members", "command", cfg.SlackCommand)
+		"connections", cfg.SlackConnections, "policy", cfg.CancelPolicy, "second_person", cfg.SecondPerson, "command", cfg.SlackCommand)
 
 	// Whatever ends first ends the others. The checks end only when a token
 	// or key is refused, which no waiting mends.
@@ -202,10 +206,10 @@ func taskHosts(c *chamelio.Client) []string { return []string{c.Host()} }
 // serveSandbox runs the bot against the sandbox's stand-ins.
 func serveSandbox(ctx context.Context, s sandbox.Settings) error {
 	cfg := config{
-		SlackAppToken: secret(s.SlackAppToken), SlackBotToken: secret(s.SlackBotToken), SlackAPIURL: s.SlackAPIURL,
-		SlackConnections: 2, SlackCommand: "/cancel-task",
-		ChamelioAPIKey: secret(s.ChamelioAPIKey), ChamelioBaseURL: s.ChamelioURL, ChamelioTimeout: 10 * time.Second,
-		ConfirmTTL: 10 * time.Minute, DatabaseURL: secret(s.DatabaseURL), ShutdownGrace: 5 * time.Second,
+		SlackAppToken: secret.New(s.SlackAppToken), SlackBotToken: secret.New(s.SlackBotToken), SlackAPIURL: s.SlackAPIURL,
+		SlackConnections: 2, SlackCommand: "/cancel-task", CancelPolicy: string(bot.PolicyMembers),
+		ChamelioAPIKey: secret.New(s.ChamelioAPIKey), ChamelioBaseURL: s.ChamelioURL, ChamelioTimeout: 10 * time.Second,
+		ConfirmTTL: 10 * time.Minute, DatabaseURL: secret.New(s.DatabaseURL), ShutdownGrace: 5 * time.Second,
 	}
 	return runBot(ctx, cfg, s.Log)
 }
@@ -213,6 +217,11 @@ func serveSandbox(ctx context.Context, s sandbox.Settings) error {
 // history prints the latest decisions: the journal as the audit trail.
 func history(ctx context.Context, args []string, out io.Writer) error {
 	db := os.Getenv("DATABASE_URL")
+	if file, found, problem := secretFile("DATABASE_URL"); problem != "" {
+		return usageError(problem)
+	} else if found {
+		db = file.Reveal()
+	}
 	if db == "" {
 		db = "sqlite:cancelbot.db"
 	}
@@ -231,6 +240,15 @@ func loadConfig() (config, error) {
 	var problems []string
 	all := reflect.ValueOf(&cfg).Elem()
 	for i := range all.NumField() {
+		if value, isSecret := all.Field(i).Addr().Interface().(*secret.Value); isSecret {
+			file, found, problem := secretFile(all.Type().Field(i).Tag.Get("envconfig"))
+			if problem != "" {
+				problems = append(problems, problem)
+			}
+			if *value = file; found {
+				continue
+			}
+		}
 		// envconfig stops at its first error, so it gets one field at a time.
 		one := reflect.New(reflect.StructOf([]reflect.StructField{all.Type().Field(i)}))
 		err := envconfig.Process("", one.Interface())
@@ -243,13 +261,19 @@ func loadConfig() (config, error) {
 		}
 		all.Field(i).Set(one.Elem().Field(0))
 	}
+	for _, name := range []string{"ALLOWED_USERS", "ALLOWED_USERGROUPS", "ALLOWED_CHANNELS"} {
+		// An empty list means no restriction; one of blanks was meant as one.
+		if value := os.Getenv(name); value != "" && strings.Trim(value, " \t,") == "" {
+			problems = append(problems, name+" is set, but names nobody")
+		}
+	}
 	for _, name := range notYet {
-		if value := os.Getenv(name); value != "" && value != "false" && (name != "CANCEL_POLICY" || value != "members") {
+		if os.Getenv(name) != "" {
 			problems = append(problems, name+" is set, but this version does not support it")
 		}
 	}
-	for name, value := range map[string]secret{"SLACK_APP_TOKEN": cfg.SlackAppToken, "SLACK_BOT_TOKEN": cfg.SlackBotToken, "CHAMELIO_API_KEY": cfg.ChamelioAPIKey} {
-		if strings.TrimSpace(string(value)) != string(value) {
+	for name, value := range map[string]secret.Value{"SLACK_APP_TOKEN": cfg.SlackAppToken, "SLACK_BOT_TOKEN": cfg.SlackBotToken, "CHAMELIO_API_KEY": cfg.ChamelioAPIKey} {
+		if text := value.Reveal(); strings.TrimSpace(text) != text {
 			problems = append(problems, name+" begins or ends with a blank or a line break")
 		}
 	}
@@ -259,10 +283,39 @@ func loadConfig() (config, error) {
 	return cfg, nil
 }
 
+// secretFile reads the secret that NAME_FILE points to, as Docker and
+// Kubernetes mount them, without the line break at its end. It reports false
+// if the variable is not set. The path is not quoted: it may be the secret
+// itself, in the wrong variable.
+func secretFile(name string) (value secret.Value, found bool, problem string) {
+	path := os.Getenv(name + "_FILE")
+	if path == "" {
+		return secret.Value{}, false, ""
+	}
+	if os.Getenv(name) != "" {
+		return secret.Value{}, true, name + " and " + name + "_FILE are both set: which one is meant?"
+	}
+	raw, err := os.ReadFile(path)
+	var cause *os.PathError
+	if errors.As(err, &cause) {
+		err = cause.Err
+	}
+	if err != nil {
+		return secret.Value{}, true, fmt.Sprintf("%s_FILE names a file that cannot be read: %v", name, err)
+	}
+	text := strings.TrimRight(string(raw), "\r\n")
+	if text == "" {
+		return secret.Value{}, true, name + "_FILE names a file that is empty"
+	}
+	return secret.New(text), true, ""
+}
+
 func expected(typeName string) string {
 	switch typeName {
 	case "time.Duration":
 		return "a duration such as 10s or 5m"
+	case "bool":
+		return "true or false"
 	case "int":
 		return "a whole number"
 	case "slog.Level":
@@ -314,7 +367,8 @@ const usage = `cancelbot cancels Chamelio tasks from Slack.
   cancelbot version   print the version
   cancelbot help      print this
 
-The bot takes its configuration from these variables:
+The bot takes its configuration from these variables. A token, the key and
+DATABASE_URL may instead be read from a file: SLACK_BOT_TOKEN_FILE=/path, …
 
 {{range .}}  {{printf "%-18s" (usage_key .)}} {{usage_description .}}{{with usage_default .}} (default {{.}}){{end}}{{with usage_required .}} (required){{end}}
 {{end}}`

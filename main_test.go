@@ -114,7 +114,7 @@ func (s *standIns) env(databaseURL string, more ...string) []string {
 	return append([]string{
 		"SLACK_APP_TOKEN=" + slacktest.AppToken, "SLACK_BOT_TOKEN=" + slacktest.BotToken, "SLACK_API_URL=" + s.slack.URL(),
 		"CHAMELIO_API_KEY=" + chameliotest.Key, "CHAMELIO_BASE_URL=" + s.api.URL(), "DATABASE_URL=" + databaseURL,
-		"LOG_LEVEL=debug",
+		"LOG_LEVEL=debug", "COMMANDS_PER_MINUTE=1000000",
 	}, more...)
 }
 
@@ -241,7 +241,7 @@ func TestWhatCannotWorkIsNamedWithinSeconds(t *testing.T) {
 		{"swapped tokens", with("SLACK_APP_TOKEN=xoxb-topsecret"), nil, 2, []string{"SLACK_APP_TOKEN must be an app-level token"}},
 		{"base URL", with("CHAMELIO_BASE_URL=http://platform.chamelio.ai"), nil, 2, []string{"must be https"}},
 		{"key", with("CHAMELIO_API_KEY=topsecret"), nil, 2, []string{"must start with"}},
-		{"unsupported policy", with("CANCEL_POLICY=listed"), nil, 2, []string{"CANCEL_POLICY is set"}},
+		{"unsupported variable", with("HTTP_ADDR=:8080"), nil, 2, []string{"HTTP_ADDR is set"}},
 		{"log format", with("LOG_FORMAT=xml"), nil, 2, []string{"LOG_FORMAT"}},
 		{"database", with("DATABASE_URL=sqlite:/proc/nowhere/j.db"), nil, 1, []string{"DATABASE_URL", "journal"}},
 		{"app token", with("SLACK_APP_TOKEN=xapp-topsecret"), nil, 1, []string{"SLACK_APP_TOKEN", "invalid_auth"}},
@@ -338,7 +338,10 @@ func TestTheManifestFitsSlackAndTheCode(t *testing.T) {
 			SlashCommands []struct{ Command string } `yaml:"slash_commands"`
 		}
 		OAuth struct {
-			Scopes struct{ Bot []string }
+			Scopes struct {
+				Bot      []string
+				Optional []string `yaml:"bot_optional"`
+			}
 		} `yaml:"oauth_config"`
 		Settings struct {
 			Interactivity struct {
@@ -359,9 +362,10 @@ func TestTheManifestFitsSlackAndTheCode(t *testing.T) {
 	// What each call of slack-go in bot/ needs (api.slack.com/methods).
 	needs := map[string][]string{
 		"PostMessageContext": {"chat:write", "chat:write.public"}, "GetUserInfoContext": {"users:read"},
+		"GetUserGroupMembersContext": {"usergroups:read"}, "GetPermalinkContext": nil,
 		"AuthTestContext": nil, "StartSocketModeContext": nil, "PostWebhookCustomHTTPContext": nil,
 	}
-	want := map[string]bool{"commands": true}
+	want := map[string]bool{"commands": true, "users:read.email": true} // the latter fills a field of users.info
 	files, _ := filepath.Glob("bot/*.go")
 	for _, file := range files {
 		code, err := os.ReadFile(file)
@@ -378,7 +382,7 @@ func TestTheManifestFitsSlackAndTheCode(t *testing.T) {
 			}
 		}
 	}
-	for _, scope := range m.OAuth.Scopes.Bot {
+	for _, scope := range append(m.OAuth.Scopes.Bot, m.OAuth.Scopes.Optional...) {
 		if !want[scope] {
 			t.Errorf("scope %s is asked for and not used", scope)
 		}

@@ -198,7 +198,7 @@ func (a *announcer) record(ctx context.Context, log *slog.Logger, d journal.Deci
 // URL is used up.
 func (a *announcer) tell(ctx context.Context, log *slog.Logger, d journal.Decision) (ts, how string, err error) {
 	m := a.words.announcement(d, resultOf(d))
-	if ts, err = a.post(ctx, log, d.Channel, m); err == nil {
+	if ts, err = a.post(ctx, log, d.Channel, m, 0); err == nil {
 		return ts, "chat.postMessage", nil
 	}
 	log.Info("the bot may not post in the channel; answering the click instead", "reason", err)
@@ -212,14 +212,15 @@ func (a *announcer) tell(ctx context.Context, log *slog.Logger, d journal.Decisi
 	// chat.postMessage to a person's id goes to their chat with the app, and
 	// needs no scope besides chat:write.
 	m = a.words.announcementInPerson(d, resultOf(d))
-	if ts, err = a.post(ctx, log, d.Requester, m); err == nil {
+	if ts, err = a.post(ctx, log, d.Requester, m, 0); err == nil {
 		return ts, "direct message", nil
 	}
 	return "", "", err
 }
 
-func (a *announcer) post(ctx context.Context, log *slog.Logger, channel string, m message) (ts string, err error) {
-	err = a.patiently(ctx, log, 0, func() error {
+// post sends with patience: without a limit, as long as it takes.
+func (a *announcer) post(ctx context.Context, log *slog.Logger, channel string, m message, limit time.Duration) (ts string, err error) {
+	err = a.patiently(ctx, log, limit, func() error {
 		_, ts, err = a.slack.PostMessageContext(ctx, channel,
 			slack.MsgOptionText(m.text, false), slack.MsgOptionBlocks(m.blocks...),
 			slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())

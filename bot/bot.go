@@ -24,6 +24,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/cancelbot/cancelbot/bot/journal"
+	"github.com/cancelbot/cancelbot/bot/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -46,6 +47,11 @@ type Journal interface {
 	Get(ctx context.Context, confirmationID string) (journal.Decision, error)
 	Finish(ctx context.Context, confirmationID, outcome, detail string) error
 	Abandon(ctx context.Context, confirmationID string) error
+	Withdraw(context.Context, journal.Decision) (bool, error)
+
+	Refused(context.Context, journal.Note) error
+	AuditDue(ctx context.Context, limit int) ([]journal.Note, error)
+	Audited(ctx context.Context, id string) error
 
 	Hold(ctx context.Context, confirmationID string) error
 	Due(ctx context.Context, channel string) (journal.Decision, bool, error)
@@ -62,9 +68,13 @@ type Journal interface {
 // Config says how a Bot behaves. The tokens are required; New fills in the
 // zero values of the others.
 type Config struct {
-	AppToken string // xapp-…, for Socket Mode
-	BotToken string // xoxb-…, for everything else
-	SlackAPI string // DefaultSlackAPI if empty
+	AppToken secret.Value // xapp-…, for Socket Mode
+	BotToken secret.Value // xoxb-…, for everything else
+	SlackAPI string       // DefaultSlackAPI if empty
+
+	Policy            Policy // who may cancel
+	AuditChannel      string // the id of a channel that gets copies; none if empty
+	CommandsPerMinute int    // for each person; 10 if zero
 
 	Command      string        // the command's name; "/cancel-task" if empty
 	TaskHosts    []string      // hosts whose task links are taken and shown; *.chamelio.ai besides
@@ -96,11 +106,13 @@ type Bot struct {
 	tasks     Tasks
 	journal   Journal
 	policy    *policy
+	limit     *personLimit
 	seal      sealer
 	words     words
 	dispatch  *dispatcher
 	listener  *listener
 	announcer *announcer
+	auditor   *auditor
 	resumed   *pool
 	now       func() time.Time
 	draining  atomic.Bool
@@ -120,20 +132,25 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 		// A redirect would carry a token to wherever the answer points.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	seal, err := newSealer(cfg.BotToken)
+	seal, err := newSealer(cfg.BotToken.Reveal())
 	if err != nil {
 		return nil, err
 	}
 	b := &Bot{
 		cfg: cfg, log: cfg.Log, tasks: tasks, journal: j, seal: seal, now: cfg.Now,
-		slack: slack.New(cfg.BotToken, slack.OptionAppLevelToken(cfg.AppToken),
+		slack: slack.New(cfg.BotToken.Reveal(), slack.OptionAppLevelToken(cfg.AppToken.Reveal()),
 			slack.OptionAPIURL(cfg.SlackAPI), slack.OptionHTTPClient(client)),
 		respond: &responder{http: client, api: api},
-		words:   words{command: cfg.Command, hosts: cfg.TaskHosts},
+		words:   words{command: cfg.Command, hosts: cfg.TaskHosts, channels: cfg.Policy.Channels},
 		resumed: newPool(resumedAtOnce, resumedAtOnce, cfg.Log),
 	}
-	b.policy = newPolicy(b.slack)
+	b.policy = newPolicy(cfg.Policy, b.slack)
+	b.limit = newPersonLimit(cfg.CommandsPerMinute)
 	b.announcer = newAnnouncer(j, b.slack, b.respond, b.words, cfg.AnnounceGap, cfg.Log)
+	b.auditor = &auditor{
+		channel: cfg.AuditChannel, journal: j, slack: b.slack, announcer: b.announcer,
+		words: b.words, gap: cfg.AnnounceGap, log: cfg.Log,
+	}
 	b.dispatch = newDispatcher(b)
 	b.listener = &listener{
 		api: b.slack, insecure: api.Scheme == "http", count: cfg.Connections, stagger: cfg.Stagger,
@@ -146,6 +163,7 @@ func (c *Config) complete() (api *url.URL, err error) {
 	orDefault(&c.SlackAPI, DefaultSlackAPI)
 	orDefault(&c.Command, "/cancel-task")
 	orDefault(&c.Connections, 2)
+	orDefault(&c.CommandsPerMinute, 10)
 	orDefault(&c.ConfirmTTL, 10*time.Minute)
 	orDefault(&c.Grace, 25*time.Second)
 	orDefault(&c.Patience, 2*time.Minute)
@@ -163,18 +181,22 @@ func (c *Config) complete() (api *url.URL, err error) {
 	switch {
 	case err != nil || api.Host == "" || api.Scheme != "https" && !(api.Scheme == "http" && isLoopback(api.Hostname())):
 		return nil, errors.New("SLACK_API_URL must be https (http is accepted on a loopback address only): tokens travel with every request")
-	case !strings.HasPrefix(c.AppToken, "xapp-"):
+	case !strings.HasPrefix(c.AppToken.Reveal(), "xapp-"):
 		return nil, errors.New(`SLACK_APP_TOKEN must be an app-level token: it starts with "xapp-"`)
-	case !strings.HasPrefix(c.BotToken, "xoxb-"):
+	case !strings.HasPrefix(c.BotToken.Reveal(), "xoxb-"):
 		return nil, errors.New(`SLACK_BOT_TOKEN must be a bot token: it starts with "xoxb-"`)
 	case c.Connections < 1 || c.Connections > 10:
 		return nil, errors.New("SLACK_CONNECTIONS must be 1 to 10")
 	case c.ConfirmTTL < 10*time.Second || c.ConfirmTTL > MaxConfirmTTL:
 		return nil, errors.New("CONFIRM_TTL must be 10s to 30m")
+	case c.CommandsPerMinute < 1:
+		return nil, errors.New("COMMANDS_PER_MINUTE must be 1 or more")
+	case c.AuditChannel != "" && !channelID.MatchString(c.AuditChannel):
+		return nil, errors.New("AUDIT_CHANNEL is no id of a channel: they look like C012AB3CD")
 	case !strings.HasPrefix(c.Command, "/") || len(c.Command) < 2 || strings.ContainsAny(c.Command, " \t\n<>&`*_~|"):
 		return nil, errors.New(`SLACK_COMMAND must be one word that starts with "/"`)
 	}
-	return api, nil
+	return api, c.Policy.complete()
 }
 
 func orDefault[T comparable](value *T, otherwise T) {
@@ -216,6 +238,7 @@ func (b *Bot) Run(ctx context.Context) error {
 
 	var keepers waitGroup
 	keepers.run(working, b.announcer.run)
+	keepers.run(working, b.auditor.run)
 	keepers.run(working, b.keepLeases)
 	keepers.run(working, b.resumeAbandoned)
 	b.dispatch.start(working)

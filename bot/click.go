@@ -20,6 +20,16 @@ type click struct {
 	action      string
 	value       string
 	responseURL string
+	ephemeral   bool // only this person sees the message
+}
+
+// aside is where an answer goes that concerns the clicker alone: in place of
+// a prompt that only they see, beside one that everybody sees.
+func (k click) aside() placement {
+	if k.ephemeral {
+		return instead
+	}
+	return beside
 }
 
 // parseClick takes a block_actions payload apart (api.slack.com/reference/
@@ -44,6 +54,7 @@ func parseClick(payload json.RawMessage) (click, error) {
 	c := click{
 		who:     who{user: p.User.ID, team: p.Team.ID, enterprise: p.Enterprise.ID},
 		channel: p.Channel.ID, action: pressed.ActionID, value: pressed.Value, responseURL: p.ResponseURL,
+		ephemeral: p.Container.IsEphemeral,
 	}
 	if c.channel == "" {
 		c.channel = p.Container.ChannelID

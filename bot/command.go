@@ -13,6 +13,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/cancelbot/cancelbot/bot/journal"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -155,25 +156,40 @@ func unescape(text string) string {
 // there is none.
 func (b *Bot) command(ctx context.Context, log *slog.Logger, cmd slack.SlashCommand) {
 	log = log.With("user", cmd.UserID, "channel", cmd.ChannelID)
-	answer := b.answer(ctx, log, cmd)
-	b.tell(ctx, log, cmd.ResponseURL, answer, beside)
+	if !b.limit.allow(cmd.UserID) {
+		log.Warn("command refused", "reason", "too many commands")
+		b.tell(ctx, log, cmd.ResponseURL, b.words.tooFast(b.limit.perMinute), beside)
+		return
+	}
+	answer, where := b.answer(ctx, log, cmd)
+	b.tell(ctx, log, cmd.ResponseURL, answer, where)
 }
 
-func (b *Bot) answer(ctx context.Context, log *slog.Logger, cmd slack.SlashCommand) message {
+func (b *Bot) answer(ctx context.Context, log *slog.Logger, cmd slack.SlashCommand) (message, placement) {
 	req, err := parseCommand(cmd.Text, b.cfg.TaskHosts)
 	if err != nil {
 		log.Info("command not understood", "reason", err)
-		return b.words.notUnderstood(err)
+		return b.words.notUnderstood(err), beside
 	}
 	log = log.With("task", req.task)
-	if no := b.policy.check(ctx, who{cmd.UserID, cmd.TeamID, cmd.EnterpriseID}, cached); no != nil {
-		log.Info("command refused", "reason", no.code, "error", no.err)
-		return b.words.refused(*no)
+	person := who{cmd.UserID, cmd.TeamID, cmd.EnterpriseID}
+	refuse := func(no refusal) (message, placement) {
+		log.Warn("command refused", "reason", no.code, "error", no.err)
+		b.recordRefusal(ctx, log, journal.Note{TaskID: int64(req.task), Team: cmd.TeamID, Channel: cmd.ChannelID, Person: cmd.UserID, Code: string(no.code)})
+		return b.words.refused(no, req.task), beside
+	}
+	if no := b.policy.check(ctx, person, cmd.ChannelID, cached); no != nil {
+		return refuse(*no)
 	}
 	task, err := b.preview(ctx, req.task)
+	// Before anything of the task is shown; a task that is not there has
+	// nobody on it, and may be said so.
+	if no := b.policy.checkTask(ctx, person, task, err, cached); no != nil && !b.words.explains(err) {
+		return refuse(*no)
+	}
 	if explained, ok := b.words.noPrompt(req.task, task, err); ok {
 		log.Info("command answered without a prompt", "status", task.Status, "error", err)
-		return explained
+		return explained, beside
 	}
 	if err != nil {
 		log.Info("the task's details are unavailable", "error", err)
@@ -181,11 +197,15 @@ func (b *Bot) answer(ctx context.Context, log *slog.Logger, cmd slack.SlashComma
 	now := b.now()
 	c := confirmation{
 		ID: newConfirmationID(), Task: req.task, Team: cmd.TeamID, Channel: cmd.ChannelID,
-		Requester: cmd.UserID, Reason: req.reason,
+		Requester: cmd.UserID, Reason: req.reason, Public: b.cfg.Policy.SecondPerson,
 		RequestedAt: now, ExpiresAt: now.Add(b.cfg.ConfirmTTL),
 	}
 	log.Info("prompted", "confirmation", c.ID)
-	return b.words.prompt(c, task, b.seal.encode(c))
+	where := beside
+	if c.Public {
+		where = inPublic // the response_url reaches also where the bot may not post
+	}
+	return b.words.prompt(c, task, b.seal.encode(c)), where
 }
 
 // preview looks at the task, but not for long: somebody is waiting, and the

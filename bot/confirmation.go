@@ -24,6 +24,7 @@ type confirmation struct {
 	Channel     string
 	Requester   string
 	Reason      string
+	Public      bool      // the prompt stands in the channel, for a second person
 	RequestedAt time.Time // to the second
 	ExpiresAt   time.Time // to the second
 }
@@ -60,7 +61,7 @@ func (s sealer) encode(c confirmation) string {
 	enc := json.NewEncoder(&payload)
 	enc.SetEscapeHTML(false) // each < would cost six characters
 	// A list of strings and numbers always encodes.
-	_ = enc.Encode([]any{c.ID, c.Task, c.Team, c.Channel, c.Requester, c.Reason, c.RequestedAt.Unix(), c.ExpiresAt.Unix()})
+	_ = enc.Encode([]any{c.ID, c.Task, c.Team, c.Channel, c.Requester, c.Reason, c.RequestedAt.Unix(), c.ExpiresAt.Unix(), c.Public})
 	signed := sealVersion + "." + base64.RawURLEncoding.EncodeToString([]byte(strings.TrimSuffix(payload.String(), "\n")))
 	return signed + "." + base64.RawURLEncoding.EncodeToString(s.sign(signed))
 }
@@ -96,8 +97,8 @@ func (s sealer) decode(value string, now time.Time) (confirmation, error) {
 	}
 	var c confirmation
 	var requested, expires int64
-	fields := []any{&c.ID, &c.Task, &c.Team, &c.Channel, &c.Requester, &c.Reason, &requested, &expires}
-	if json.Unmarshal(raw, &fields) != nil || len(fields) != 8 {
+	fields := []any{&c.ID, &c.Task, &c.Team, &c.Channel, &c.Requester, &c.Reason, &requested, &expires, &c.Public}
+	if json.Unmarshal(raw, &fields) != nil || len(fields) != 9 {
 		return confirmation{}, errMalformed
 	}
 	c.RequestedAt, c.ExpiresAt = time.Unix(requested, 0), time.Unix(expires, 0)

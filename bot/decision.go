@@ -33,30 +33,108 @@ const (
 func (b *Bot) click(ctx context.Context, log *slog.Logger, k click) {
 	log = log.With("user", k.user, "channel", k.channel)
 	c, err := b.seal.decode(k.value, b.now())
-	if err == nil && (c.Requester != k.user || c.Channel != k.channel || c.Team != k.team) {
+	if err == nil && !c.meantFor(k) {
 		err = errNotTheirs
 	}
 	if err != nil {
 		log.Warn("click refused", "reason", err, "confirmation", c.ID, "task", c.Task)
-		b.tell(ctx, log, k.responseURL, b.words.invalidClick(err, c), instead)
+		where := k.aside()
+		if errors.Is(err, errExpired) { // no use to anybody any more
+			where = instead
+		}
+		b.tell(ctx, log, k.responseURL, b.words.invalidClick(err, c), where)
 		return
 	}
 	log = log.With("confirmation", c.ID, "task", c.Task)
 	if k.action == actionKeep {
+		b.keep(ctx, log, k, c)
+		return
+	}
+	if no := b.mayConfirm(ctx, k, c); no != nil {
+		log.Warn("click refused", "reason", no.code, "error", no.err)
+		where := k.aside()
+		if no.passing() { // worth another try with the same prompt
+			where = beside
+		}
+		b.tell(ctx, log, k.responseURL, b.words.refusedClick(*no, c), where)
+		b.recordRefusal(ctx, log, journal.Note{ConfirmationID: c.ID, TaskID: int64(c.Task), Team: k.team, Channel: k.channel, Person: k.user, Code: string(no.code)})
+		return
+	}
+	b.decide(ctx, log, k, c)
+}
+
+// meantFor tells whether a prompt may be clicked by this person, here. One
+// that stands in the channel is meant for everybody there.
+func (c confirmation) meantFor(k click) bool {
+	return c.Channel == k.channel && c.Team == k.team && (c.Public || c.Requester == k.user)
+}
+
+// mayConfirm applies the policy anew: to the person who clicks and, where two
+// people have to stand for it, to the one who asked.
+func (b *Bot) mayConfirm(ctx context.Context, k click, c confirmation) *refusal {
+	second := c.Public || b.cfg.Policy.SecondPerson
+	if second && k.user == c.Requester {
+		return &refusal{code: refusedSamePerson}
+	}
+	var task chamelio.Task
+	var err error
+	if b.policy.needsTask() {
+		looking, cancel := context.WithTimeout(ctx, lookUpLimit)
+		defer cancel()
+		task, err = b.tasks.Task(looking, c.Task)
+	}
+	may := func(w who) *refusal {
+		if no := b.policy.check(ctx, w, k.channel, fresh); no != nil {
+			return no
+		}
+		return b.policy.checkTask(ctx, w, task, err, fresh)
+	}
+	if no := may(k.who); no != nil || !second {
+		return no
+	}
+	no := may(who{user: c.Requester, team: k.team, enterprise: k.enterprise})
+	if no != nil && !no.passing() {
+		return &refusal{code: refusedRequester}
+	}
+	return no
+}
+
+// keep answers the other button. A prompt that only its requester sees is
+// simply gone. One that everybody sees is withdrawn on record, so that a click
+// already on its way finds it closed.
+func (b *Bot) keep(ctx context.Context, log *slog.Logger, k click, c confirmation) {
+	if !c.Public {
 		log.Info("kept")
 		b.tell(ctx, log, k.responseURL, b.words.kept(c.Task), instead)
 		return
 	}
-	if no := b.policy.check(ctx, k.who, fresh); no != nil {
-		log.Warn("click refused", "reason", no.code, "error", no.err)
-		where := instead
-		if no.code == refusedUnknown { // worth another try with the same prompt
-			where = beside
-		}
-		b.tell(ctx, log, k.responseURL, b.words.refused(*no), where)
+	if k.user != c.Requester {
+		log.Info("click refused", "reason", "only the requester withdraws")
+		b.tell(ctx, log, k.responseURL, b.words.notYoursToWithdraw(c), beside)
 		return
 	}
-	b.decide(ctx, log, k, c)
+	claiming, cancel := context.WithTimeout(ctx, claimLimit)
+	defer cancel()
+	withdrawn, err := b.journal.Withdraw(claiming, b.decisionOf(k, c))
+	switch {
+	case err != nil:
+		log.Error("the journal did not take a withdrawal", "error", err)
+		b.tell(ctx, log, k.responseURL, b.words.notWithdrawn(c.Task), beside)
+	case withdrawn:
+		log.Info("withdrawn")
+		b.tell(ctx, log, k.responseURL, b.words.withdrawn(c), instead)
+	default:
+		log.Info("a decision came before the withdrawal")
+		b.tell(ctx, log, k.responseURL, b.words.tooLateToWithdraw(c), beside)
+	}
+}
+
+func (b *Bot) decisionOf(k click, c confirmation) journal.Decision {
+	return journal.Decision{
+		ConfirmationID: c.ID, TaskID: int64(c.Task), Team: c.Team, Channel: c.Channel,
+		Requester: c.Requester, Confirmer: k.user, Reason: c.Reason,
+		RequestedAt: c.RequestedAt, DecidedAt: b.now(), ResponseURL: k.responseURL,
+	}
 }
 
 // errNotTheirs is a genuine confirmation in the wrong hands or place.
@@ -67,11 +145,7 @@ func (b *Bot) decide(ctx context.Context, log *slog.Logger, k click, c confirmat
 	if ctx.Err() != nil {
 		return // stopping: nothing was promised yet
 	}
-	mine := journal.Decision{
-		ConfirmationID: c.ID, TaskID: int64(c.Task), Team: c.Team, Channel: c.Channel,
-		Requester: c.Requester, Confirmer: k.user, Reason: c.Reason,
-		RequestedAt: c.RequestedAt, DecidedAt: b.now(), ResponseURL: k.responseURL,
-	}
+	mine := b.decisionOf(k, c)
 	claiming, cancel := context.WithTimeout(ctx, claimLimit)
 	defer cancel()
 	winner, won, err := b.journal.Claim(claiming, mine)
@@ -84,23 +158,29 @@ func (b *Bot) decide(ctx context.Context, log *slog.Logger, k click, c confirmat
 	case won:
 		log.Info("decided")
 		b.carryOut(ctx, log, mine, false)
+	case winner.Outcome == journal.Withdrawn:
+		log.Info("clicked after it was withdrawn")
+		b.tell(ctx, log, k.responseURL, b.words.withdrawn(c), instead)
+	case winner.ConfirmationID == mine.ConfirmationID && winner.Confirmer != k.user:
+		log.Info("clicked, but somebody else's click came first")
+		b.follow(ctx, log, k, winner, beside)
 	case winner.ConfirmationID == mine.ConfirmationID:
 		log.Info("clicked again; the first click counts")
 	default:
 		log.Info("clicked, but another decision about the task came first", "winner", winner.ConfirmationID)
-		b.follow(ctx, log, k, winner)
+		b.follow(ctx, log, k, winner, instead)
 	}
 }
 
 // follow tells somebody whose click came second what came of the first.
-func (b *Bot) follow(ctx context.Context, log *slog.Logger, k click, winner journal.Decision) {
+func (b *Bot) follow(ctx context.Context, log *slog.Logger, k click, winner journal.Decision, where placement) {
 	deadline := b.now().Add(followLimit)
 	for winner.Outcome == "" && b.now().Before(deadline) && sleep(ctx, 200*time.Millisecond) {
 		if latest, err := b.journal.Get(ctx, winner.ConfirmationID); err == nil {
 			winner = latest
 		}
 	}
-	b.tell(ctx, log, k.responseURL, b.words.cameSecond(winner), instead)
+	b.tell(ctx, log, k.responseURL, b.words.cameSecond(winner), where)
 }
 
 // carryOut brings a claimed decision to its outcome and hands it to the

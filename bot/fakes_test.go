@@ -8,6 +8,8 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/journal"
+	"github.com/cancelbot/cancelbot/bot/secret"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
 var recent = journal.Query{Limit: 1000}
@@ -29,3 +31,9 @@ func (j *brokenJournal) Claim(ctx context.Context, d journal.Decision) (journal.
 	}
 	return j.Journal.Claim(ctx, d)
 }
+
+// What tests need again and again.
+var (
+	appToken = secret.New(slacktest.AppToken)
+	botToken = secret.New(slacktest.BotToken)
+)

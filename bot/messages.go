@@ -18,6 +18,8 @@ import (
 type words struct {
 	command string   // as people type it here
 	hosts   []string // of task links, besides Chamelio's own
+
+	channels []string // where tasks can be cancelled; everywhere if empty
 }
 
 // Lengths, in characters, of what is quoted from outside.
@@ -61,8 +63,18 @@ func (w words) notUnderstood(err error) message {
 	return say("%s is neither a task's id nor a link to a task. Nothing was cancelled.\nAn id is a number, such as 12345; it stands on the task's page and in its link. %s", typed, example)
 }
 
-func (w words) refused(no refusal) message {
+func (w words) refused(no refusal, task chamelio.TaskID) message {
 	switch no.code {
+	case refusedPlace:
+		return say("Tasks cannot be cancelled from this conversation. Nothing was cancelled.\nPlease type %s in one where it is allowed: %s.", w.again(task), w.places())
+	case refusedNotListed:
+		return say("Only certain people can cancel tasks here, and you are not on their list. Nothing was cancelled.\nAsk one of them to type %s, or ask whoever runs this bot to add you.", w.again(task))
+	case refusedNotOnTask:
+		return say("Only the owner, the assignee and the collaborators of a task can cancel it, and the e-mail address in your Slack profile is none of theirs. Task %d is untouched.\nAsk one of them to type %s.", task, w.again(task))
+	case refusedNoEmail:
+		return say("Only the owner, the assignee and the collaborators of a task can cancel it. I know them by their e-mail addresses, and I cannot see one in your Slack profile. Task %d is untouched.\nAsk whoever runs this bot: it may lack the permission to see it.", task)
+	case refusedNoDetails:
+		return say("Only the people on a task can cancel it, and Chamelio did not tell me who they are just now. So I let nobody through. Task %d is untouched.\nPlease try again in a minute. If this stays, tell whoever runs this bot.", task)
 	case refusedGuest:
 		return say("Only full members of this workspace can cancel tasks, and you are here as a guest. Nothing was cancelled.\nAsk a colleague who is a full member to type `%s`.", w.command)
 	case refusedForeign:
@@ -75,12 +87,37 @@ func (w words) refused(no refusal) message {
 	return say("I could not check with Slack whether you may cancel tasks, so I let nobody through for now. Nothing was cancelled.\nPlease try again in a minute. If this stays, tell whoever runs this bot: its log says what is wrong.")
 }
 
+// places lists where tasks can be cancelled.
+func (w words) places() string {
+	const shown = 5
+	var places []string
+	for _, channel := range w.channels {
+		if len(places) == shown {
+			places = append(places, fmt.Sprintf("and %d more", len(w.channels)-shown))
+			break
+		}
+		places = append(places, "<#"+channel+">")
+	}
+	return strings.Join(places, ", ")
+}
+
+func (w words) tooFast(perMinute int) message {
+	return say("You have typed more than %d commands within a minute, and I take no more than that from one person. This one did nothing: nothing was cancelled by it.\nPlease wait a minute and type it again.", perMinute)
+}
+
 func (w words) overloaded() message {
 	return say("I am very busy right now and did not get to this. Nothing was cancelled.\nPlease try again in a minute.")
 }
 
 func (w words) restarting() message {
 	return say("I am just being restarted and did not get to this. Nothing was cancelled.\nPlease try again in a minute.")
+}
+
+// explains tells whether noPrompt has something to say about an error that
+// gives nothing of a task away.
+func (w words) explains(err error) bool {
+	_, ok := w.noPrompt(0, chamelio.Task{}, err)
+	return err != nil && ok
 }
 
 // noPrompt explains why a task gets no prompt; false if it gets one.
@@ -101,11 +138,23 @@ func (w words) noPrompt(id chamelio.TaskID, task chamelio.Task, err error) (mess
 // its details in time.
 func (w words) prompt(c confirmation, task chamelio.Task, value string) message {
 	cancel := slack.NewButtonBlockElement(actionCancel, value, slack.NewTextBlockObject(slack.PlainTextType, "Cancel task", false, false)).WithStyle(slack.StyleDanger)
-	keep := slack.NewButtonBlockElement(actionKeep, value, slack.NewTextBlockObject(slack.PlainTextType, "Keep it", false, false))
+	no, reason := "Keep it", "Your reason"
+	text := fmt.Sprintf("Cancel task %d? Confirm with a button, until %s. Cancelling cannot be undone.", c.Task, clock(c.ExpiresAt))
+	note := fmt.Sprintf(":warning: Cancelling stops the workflow for good: it cannot be undone. You can confirm until %s.", clock(c.ExpiresAt))
+	var asked slack.Block
+	if c.Public {
+		no, reason = "Withdraw", "Reason"
+		by := mention(c.Requester)
+		text = fmt.Sprintf("%s asks to cancel task %d. Somebody else has to confirm it with a button, until %s. Cancelling cannot be undone.", by, c.Task, clock(c.ExpiresAt))
+		asked = section(fmt.Sprintf("%s asks to cancel this task. *Somebody else has to confirm it.*", by))
+		note = fmt.Sprintf(":warning: Cancelling stops the workflow for good: it cannot be undone. It can be confirmed until %s; only %s can withdraw it.", clock(c.ExpiresAt), by)
+	}
+	keep := slack.NewButtonBlockElement(actionKeep, value, slack.NewTextBlockObject(slack.PlainTextType, no, false, false))
 	return message{
-		text: fmt.Sprintf("Cancel task %d? Confirm with a button, until %s. Cancelling cannot be undone.", c.Task, clock(c.ExpiresAt)),
+		text: text,
 		blocks: layout(
 			header(fmt.Sprintf("Cancel task %d?", c.Task)),
+			asked,
 			w.described(task),
 			fields(
 				field{"Workflow", excerpt(task.Workflow, nameLimit)},
@@ -114,10 +163,10 @@ func (w words) prompt(c confirmation, task chamelio.Task, value string) message 
 				field{"Started", whenKnown(task.CreatedAt.Time)},
 				field{"Owner", excerpt(task.Owner, nameLimit)},
 				field{"Assignee", excerpt(task.Assignee, nameLimit)},
-				field{"Your reason", excerpt(c.Reason, maxReason)},
+				field{reason, excerpt(c.Reason, maxReason)},
 			),
 			slack.NewActionBlock("", cancel, keep),
-			footnote(fmt.Sprintf(":warning: Cancelling stops the workflow for good: it cannot be undone. You can confirm until %s.", clock(c.ExpiresAt))),
+			footnote(note),
 		),
 	}
 }
@@ -137,6 +186,35 @@ func (w words) described(task chamelio.Task) slack.Block {
 
 func (w words) kept(task chamelio.TaskID) message {
 	return say("Task %d was kept: nothing was cancelled, and it goes on as before.", task)
+}
+
+// refusedClick is the policy's "no" to a click.
+func (w words) refusedClick(no refusal, c confirmation) message {
+	switch {
+	case no.code == refusedSamePerson && c.Public:
+		return say("You asked to cancel task %d yourself, so somebody else has to confirm it. Your click did not count: the task is untouched.\nAsk a colleague in this channel to look at it, or press *Withdraw* if it should be kept.", c.Task)
+	case no.code == refusedSamePerson:
+		return say("Since you typed this, a rule was set that somebody else has to confirm a cancellation. Your click did not count: task %d is untouched.\nPlease type %s again, and the others in this channel can confirm it.", c.Task, w.again(c.Task))
+	case no.code == refusedRequester:
+		return say("%s, who asked for this, may not cancel tasks any more, so it cannot be confirmed. Task %d is untouched.\nIf you think it should be cancelled, type %s yourself.", mention(c.Requester), c.Task, w.again(c.Task))
+	}
+	return w.refused(no, c.Task)
+}
+
+func (w words) withdrawn(c confirmation) message {
+	return say("%s withdrew the request to cancel task %d. Nothing was cancelled, and it goes on as before.", mention(c.Requester), c.Task)
+}
+
+func (w words) notYoursToWithdraw(c confirmation) message {
+	return say("Only %s, who asked for it, can withdraw this. Your click changed nothing: task %d is untouched.\nIf you think it should be kept, tell them; unless somebody confirms it, the request runs out at %s.", mention(c.Requester), c.Task, clock(c.ExpiresAt))
+}
+
+func (w words) notWithdrawn(task chamelio.TaskID) message {
+	return say("I could not write down just now that you withdrew this, so it can still be confirmed. Task %d is untouched so far.\nPlease press the button again in a moment. If this stays, tell whoever runs this bot: its database cannot be reached.", task)
+}
+
+func (w words) tooLateToWithdraw(c confirmation) message {
+	return say("Somebody confirmed this before you withdrew it, so task %d is being cancelled or has been.\nWhat comes of it is told in <#%s>.", c.Task, c.Channel)
 }
 
 func (w words) invalidClick(err error, c confirmation) message {
@@ -171,11 +249,11 @@ func (w words) cameSecond(winner journal.Decision) message {
 	by := mention(winner.Confirmer)
 	switch Outcome(winner.Outcome) {
 	case "":
-		return say("Task %d is being cancelled already: %s confirmed it at %s. Your click changed nothing; what comes of it is told in <#%s>.", task, by, clock(winner.DecidedAt), winner.Channel)
+		return say("Task %d is being cancelled already: %s confirmed it at %s. This click changed nothing; what comes of it is told in <#%s>.", task, by, clock(winner.DecidedAt), winner.Channel)
 	case Cancelled:
-		return say("Task %d was cancelled already, by %s on %s. It does not run any more, and your click changed nothing.", task, by, when(winner.DecidedAt))
+		return say("Task %d was cancelled already, by %s on %s. It does not run any more, and this click changed nothing.", task, by, when(winner.DecidedAt))
 	}
-	return say("%s tried to cancel task %d at the same moment, and it came to this: %s\nYour click changed nothing.", by, task, w.headline(winner, resultOf(winner)))
+	return say("%s tried to cancel task %d at the same moment, and it came to this: %s\nThis click changed nothing.", by, task, w.headline(winner, resultOf(winner)))
 }
 
 // outcomeLine is what becomes of the prompt.
@@ -300,6 +378,58 @@ func (w words) afterFailure(r result, again string) string {
 		return fmt.Sprintf("The task still runs. It is safe to try again with %s.", again)
 	}
 	return "The task is untouched. Look at its page in Chamelio; if it should be possible to cancel it, tell whoever runs this bot."
+}
+
+// ---- The audit channel
+
+// auditCopy is an announcement as the audit channel gets it.
+func (w words) auditCopy(d journal.Decision, r result, permalink string) message {
+	m := w.announcement(d, r)
+	original := "the announcement"
+	if permalink != "" {
+		original = "<" + strings.ReplaceAll(permalink, "&", "&amp;") + "|the announcement>"
+	}
+	m.blocks = append(m.blocks, footnote(fmt.Sprintf("A copy of %s in <#%s>", original, d.Channel)))
+	return m
+}
+
+// auditRefusal tells the audit channel whom the policy refused.
+func (w words) auditRefusal(n journal.Note) message {
+	did := "typed the command"
+	if n.ConfirmationID != "" {
+		did = "clicked"
+	}
+	return say(":no_entry: %s %s to cancel task %d in <#%s> on %s and was refused: %s. Nothing was cancelled by it.",
+		mention(n.Person), did, n.TaskID, n.Channel, when(n.At), refusedBecause(refusalCode(n.Code)))
+}
+
+// refusedBecause is a clause.
+func refusedBecause(code refusalCode) string {
+	switch code {
+	case refusedPlace:
+		return "tasks cannot be cancelled from there"
+	case refusedGuest:
+		return "guests cannot cancel tasks"
+	case refusedBot:
+		return "bots cannot cancel tasks"
+	case refusedDeactivated:
+		return "the account is deactivated"
+	case refusedForeign:
+		return "people of other organisations cannot cancel tasks"
+	case refusedNotListed:
+		return "they are not on the list of those who can"
+	case refusedNotOnTask:
+		return "they are not on the task"
+	case refusedNoEmail:
+		return "their Slack profile shows no e-mail address by which to know whether they are on the task"
+	case refusedSamePerson:
+		return "somebody else has to confirm what they asked for"
+	case refusedRequester:
+		return "the one who asked for it may not cancel tasks any more"
+	case refusedNoDetails:
+		return "Chamelio did not tell who is on the task"
+	}
+	return "Slack did not tell who they are"
 }
 
 // ---- Pieces

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/cancelbot/cancelbot/bot/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -153,7 +154,7 @@ func TestShortenCutsAtARune(t *testing.T) {
 }
 
 func TestOnlySlackGetsAnAnswer(t *testing.T) {
-	b, err := New(Config{AppToken: "xapp-1", BotToken: "xoxb-1"}, nil, nil)
+	b, err := New(Config{AppToken: secret.New("xapp-1"), BotToken: secret.New("xoxb-1")}, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +170,7 @@ func TestOnlySlackGetsAnAnswer(t *testing.T) {
 }
 
 func TestNewRefusesABadConfiguration(t *testing.T) {
-	good := Config{AppToken: "xapp-1", BotToken: "xoxb-1"}
+	good := Config{AppToken: secret.New("xapp-1"), BotToken: secret.New("xoxb-1")}
 	for name, spoil := range map[string]func(*Config){
 		"swapped tokens": func(c *Config) { c.AppToken, c.BotToken = c.BotToken, c.AppToken },
 		"http":           func(c *Config) { c.SlackAPI = "http://slack.example/api/" },

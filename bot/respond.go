@@ -93,7 +93,7 @@ func (b *Bot) tell(ctx context.Context, log *slog.Logger, responseURL string, m 
 		return struct{}{}, err
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(30*time.Second))
 	if err != nil && ctx.Err() == nil {
-		log.Warn("could not tell somebody privately", "error", err, "message", m.text)
+		log.Warn("could not tell somebody what came of their request", "error", err)
 	}
 }
 

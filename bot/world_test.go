@@ -19,6 +19,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/journal"
+	"github.com/cancelbot/cancelbot/bot/secret"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
@@ -51,14 +52,14 @@ type options struct {
 func newWorld(tb testing.TB, change ...func(*options)) *world {
 	tb.Helper()
 	o := options{timeout: 5 * time.Second, url: "sqlite:" + filepath.Join(tb.TempDir(), "journal.db")}
-	o.bot = bot.Config{Connections: 2, AnnounceGap: time.Millisecond, Stagger: time.Millisecond, Grace: 5 * time.Second}
+	o.bot = bot.Config{Connections: 2, CommandsPerMinute: 1 << 20, AnnounceGap: time.Millisecond, Stagger: time.Millisecond, Grace: 5 * time.Second}
 	for _, f := range change {
 		f(&o)
 	}
 	w := &world{TB: tb, slack: slacktest.NewServer(), api: chameliotest.NewServer(), log: &logs{}}
 	tb.Cleanup(w.slack.Close)
 	tb.Cleanup(w.api.Close)
-	j, err := journal.Open(tb.Context(), o.url, journal.Options{})
+	j, err := journal.Open(tb.Context(), o.url, journal.Options{Audit: o.bot.AuditChannel != ""})
 	w.must(err)
 	tb.Cleanup(func() { _ = j.Close() })
 	w.journal = j
@@ -82,7 +83,7 @@ func (w *world) start(o options) (stop func() error) {
 	w.must(err)
 	tasks.SetRateLimit(1 << 30)
 	cfg := o.bot
-	cfg.AppToken, cfg.BotToken, cfg.SlackAPI = slacktest.AppToken, slacktest.BotToken, w.slack.URL()
+	cfg.AppToken, cfg.BotToken, cfg.SlackAPI = secret.New(slacktest.AppToken), secret.New(slacktest.BotToken), w.slack.URL()
 	cfg.Log = slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	b, err := bot.New(cfg, tasks, o.journal)
 	w.must(err)

@@ -44,6 +44,10 @@ type Options struct {
 	// Lease is how long a decision stays with a process that has died. A
 	// live one renews it every third of that. Ten seconds if zero.
 	Lease time.Duration
+
+	// Audit says that there is an audit channel: announcements and refusals
+	// leave notes for AuditDue.
+	Audit bool
 }
 
 // Journal is an open journal. It is safe for concurrent use.
@@ -52,6 +56,7 @@ type Journal struct {
 	dialect dialect
 	owner   string
 	lease   time.Duration
+	audit   bool
 }
 
 // dialect is what the two engines write differently.
@@ -68,7 +73,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Journal, error) 
 	if o.Lease <= 0 {
 		o.Lease = 10 * time.Second
 	}
-	j := &Journal{owner: rand.Text(), lease: o.Lease}
+	j := &Journal{owner: rand.Text(), lease: o.Lease, audit: o.Audit}
 	var err error
 	switch path, isSQLite := strings.CutPrefix(databaseURL, "sqlite:"); {
 	case isSQLite:
@@ -161,10 +166,27 @@ func (j *Journal) Hold(ctx context.Context, confirmationID string) error {
 // Announced records that the outcome was told; messageTS is "" where Slack
 // gives none. ErrLost if it was recorded before.
 func (j *Journal) Announced(ctx context.Context, confirmationID, messageTS string) error {
-	return j.change(ctx, "recording an announcement", `
+	tx, err := j.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("recording an announcement: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	err = change(ctx, tx, "recording an announcement", `
 		UPDATE decisions SET announced_at = $1, message_ts = $2, response_url = ''
 		WHERE confirmation_id = $3 AND announced_at IS NULL`,
 		utc(time.Now()), messageTS, confirmationID)
+	if err != nil {
+		return err
+	}
+	if j.audit {
+		if err := noteAnnounced(ctx, tx, confirmationID); err != nil {
+			return err
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("recording an announcement: %w", err)
+	}
+	return nil
 }
 
 // Postpone lets an announcement that nobody can take now wait, so that the
@@ -177,7 +199,17 @@ func (j *Journal) Postpone(ctx context.Context, confirmationID string, wait time
 }
 
 func (j *Journal) change(ctx context.Context, doing, query string, args ...any) error {
-	res, err := j.db.ExecContext(ctx, query, args...)
+	return change(ctx, j.db, doing, query, args...)
+}
+
+// execer is a database or a transaction.
+type execer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// change updates one row. ErrLost if there is none to update.
+func change(ctx context.Context, db execer, doing, query string, args ...any) error {
+	res, err := db.ExecContext(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}

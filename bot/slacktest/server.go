@@ -86,6 +86,7 @@ func NewServer() *Server {
 	s.seed()
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/{method}", s.serveMethod)
+	mux.HandleFunc("GET /api/{method}", s.serveMethod) // read-only methods take both
 	mux.HandleFunc("POST /actions/{ticket}", s.serveResponseURL)
 	mux.HandleFunc("GET /link/{ticket}", s.serveSocket)
 	s.http = httptest.NewServer(mux)

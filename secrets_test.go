@@ -1,0 +1,109 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+// TestNoSecretInTheOutputAtAnyLevel runs a process through what goes well and
+// what does not, with its secrets in files, and reads all that it writes.
+func TestNoSecretInTheOutputAtAnyLevel(t *testing.T) {
+	for _, level := range []string{"debug", "info", "warn", "error"} {
+		t.Run(level, func(t *testing.T) {
+			t.Parallel()
+			s := newStandIns(t)
+			p := start(t, s.fileEnv("LOG_LEVEL="+level, "CHAMELIO_TIMEOUT=300ms"))
+			s.connected(2)
+			s.slack.Break(slacktest.Fault{Method: "response_url", Cut: true, Times: 2})
+			s.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 500, Times: 1})
+			s.slack.Slash(slacktest.Guest, slacktest.General, "/cancel-task 12345")
+			prompt := s.prompt(slacktest.Ada, slacktest.General, 12344)
+			s.api.Break(chameliotest.Fault{Method: "POST", Hang: true, Times: 1})
+			s.slack.Click(slacktest.Ada, prompt, "cancel_task")
+			s.eventually("the outcome", 30*time.Second, func() bool { return len(s.slack.History(slacktest.General)) > 0 })
+			s.slack.SendFrame(`{"type":"interactive","envelope_id":"e","payload":{"type":"block_actions","response_url":"https://hooks.slack.com/actions/secret-ticket"}}`)
+			s.slack.Cut()
+			s.eventually("back again", 20*time.Second, func() bool { return s.slack.Opened() >= 4 })
+			_ = p.cmd.Process.Signal(syscall.SIGTERM)
+			if code := p.exit(t); code != 0 {
+				t.Errorf("exit code %d", code)
+			}
+			for _, hidden := range append(s.slack.Secrets(), slacktest.AppToken, slacktest.BotToken, chameliotest.Key, "secret-ticket", "CONFIDENTIAL") {
+				if strings.Contains(p.output.String(), hidden) {
+					t.Errorf("the output holds %q:\n%s", hidden, p.output)
+				}
+			}
+		})
+	}
+}
+
+// fileEnv is the environment with each secret in a file, as Docker and
+// Kubernetes mount them.
+func (s *standIns) fileEnv(more ...string) []string {
+	dir := s.TempDir()
+	var env []string
+	for _, pair := range s.env(sqlite(s)) {
+		name, value, _ := strings.Cut(pair, "=")
+		switch name {
+		case "SLACK_APP_TOKEN", "SLACK_BOT_TOKEN", "CHAMELIO_API_KEY", "DATABASE_URL":
+			path := filepath.Join(dir, strings.ToLower(name))
+			if err := os.WriteFile(path, []byte(value+"\n"), 0o600); err != nil {
+				s.Fatal(err)
+			}
+			pair = name + "_FILE=" + path
+		}
+		env = append(env, pair)
+	}
+	return append(env, more...)
+}
+
+func TestSecretsInFilesThatCannotBeMeant(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		env  []string
+		want string
+	}{
+		"both":    {[]string{"SLACK_BOT_TOKEN=xoxb-hidden", "SLACK_BOT_TOKEN_FILE=" + empty}, "SLACK_BOT_TOKEN and SLACK_BOT_TOKEN_FILE are both set"},
+		"missing": {[]string{"CHAMELIO_API_KEY_FILE=/nowhere/ca_hidden"}, "CHAMELIO_API_KEY_FILE names a file that cannot be read"},
+		"empty":   {[]string{"SLACK_APP_TOKEN_FILE=" + empty}, "SLACK_APP_TOKEN_FILE names a file that is empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, tt.env)
+			if code := p.exit(t); code != 2 || !strings.Contains(p.output.String(), tt.want) || strings.Contains(p.output.String(), "hidden") {
+				t.Errorf("exit code %d:\n%s", code, p.output)
+			}
+		})
+	}
+}
+
+func TestPoliciesThatCannotBeMeantAreNamed(t *testing.T) {
+	for name, tt := range map[string]struct{ env, want string }{
+		"listed, nobody": {"CANCEL_POLICY=listed", "CANCEL_POLICY=listed needs ALLOWED_USERS or ALLOWED_USERGROUPS"},
+		"unknown":        {"CANCEL_POLICY=anyone", "CANCEL_POLICY must be members, people-on-task or listed"},
+		"a name":         {"ALLOWED_USERS=ada", "ALLOWED_USERS has an entry that is no id"},
+		"a blank":        {"ALLOWED_CHANNELS= ", "ALLOWED_CHANNELS is set, but names nobody"},
+		"half true":      {"REQUIRE_SECOND_PERSON=perhaps", "REQUIRE_SECOND_PERSON is not true or false"},
+		"audit by name":  {"AUDIT_CHANNEL=#audit", "AUDIT_CHANNEL is no id of a channel"},
+		"no commands":    {"COMMANDS_PER_MINUTE=-1", "COMMANDS_PER_MINUTE must be 1 or more"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStandIns(t)
+			p := start(t, s.env(sqlite(t), tt.env))
+			if code := p.exit(t); code != 2 || !strings.Contains(p.output.String(), tt.want) {
+				t.Errorf("exit code %d:\n%s", code, p.output)
+			}
+		})
+	}
+}
