@@ -220,6 +220,7 @@ func golden(t testing.TB, name string, messages ...slacktest.Message) {
 		b.WriteString(transcribe(m))
 	}
 	got := moments.ReplaceAllString(b.String(), "<!date^T^$1|T>")
+	got = permalinks.ReplaceAllString(got, "${1}TS|")
 	path := filepath.Join("testdata", "messages", name+".golden")
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
@@ -235,6 +236,8 @@ func golden(t testing.TB, name string, messages ...slacktest.Message) {
 		t.Errorf("%s reads differently.\n--- now\n%s\n--- golden\n%s", name, got, want)
 	}
 }
+
+var permalinks = regexp.MustCompile(`(slack\.com/archives/\w+/p)\d+\|`)
 
 var moments = regexp.MustCompile(`<!date\^\d+\^([^|]*)\|[^>]*>`)
 
