@@ -9,9 +9,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/exec"
 	"os/signal"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -82,7 +84,11 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	case "":
 		err = serve(ctx, errs)
 	case "sandbox":
-		err = sandbox.Command(ctx, args, in, out, serveSandbox)
+		if err = sandbox.Command(ctx, args, in, out, sandboxBot); errors.Is(err, sandbox.ErrUsage) {
+			err = usageError(err.Error())
+		}
+	case "sandbox-bot": // for the sandbox's own use
+		err = serveUntilEOF(ctx, in, errs)
 	case "history":
 		err = history(ctx, args, out)
 	case "version":
@@ -203,15 +209,36 @@ func checkKey(ctx context.Context, tasks *chamelio.Client, log *slog.Logger) err
 // taskHosts lists the hosts of task links besides Chamelio's own.
 func taskHosts(c *chamelio.Client) []string { return []string{c.Host()} }
 
-// serveSandbox runs the bot against the sandbox's stand-ins.
-func serveSandbox(ctx context.Context, s sandbox.Settings) error {
-	cfg := config{
-		SlackAppToken: secret.New(s.SlackAppToken), SlackBotToken: secret.New(s.SlackBotToken), SlackAPIURL: s.SlackAPIURL,
-		SlackConnections: 2, SlackCommand: "/cancel-task", CancelPolicy: string(bot.PolicyMembers),
-		ChamelioAPIKey: secret.New(s.ChamelioAPIKey), ChamelioBaseURL: s.ChamelioURL, ChamelioTimeout: 10 * time.Second,
-		ConfirmTTL: 10 * time.Minute, DatabaseURL: secret.New(s.DatabaseURL), ShutdownGrace: 5 * time.Second,
+// sandboxBot makes the command that runs the bot of a sandbox: this program
+// again, with nothing of the environment that could configure it otherwise.
+func sandboxBot() (*exec.Cmd, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding this program: %w", err)
 	}
-	return runBot(ctx, cfg, s.Log)
+	cmd := exec.Command(self, "sandbox-bot")
+	variables := reflect.TypeFor[config]()
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		for i := range variables.NumField() {
+			if strings.TrimSuffix(name, "_FILE") == variables.Field(i).Tag.Get("envconfig") {
+				return true
+			}
+		}
+		return slices.Contains(notYet, name)
+	})
+	return cmd, nil
+}
+
+// serveUntilEOF is serve for the sandbox, which ends its bot by closing its
+// input; so the bot also ends if the sandbox dies.
+func serveUntilEOF(ctx context.Context, in io.Reader, errs io.Writer) error {
+	ctx, stop := context.WithCancel(ctx)
+	go func() { // ends with the input, or with the process
+		_, _ = io.Copy(io.Discard, in)
+		stop()
+	}()
+	return serve(ctx, errs)
 }
 
 // history prints the latest decisions: the journal as the audit trail.
@@ -362,7 +389,7 @@ func buildVersion() string {
 const usage = `cancelbot cancels Chamelio tasks from Slack.
 
   cancelbot           run the bot
-  cancelbot sandbox   try it here, without Slack and Chamelio
+  cancelbot sandbox   try it here, in a browser, without Slack and Chamelio
   cancelbot history   print the last decisions (-h tells its flags)
   cancelbot version   print the version
   cancelbot help      print this

@@ -296,7 +296,7 @@ func TestTheOtherCommands(t *testing.T) {
 }
 
 func TestTheSandboxPlaysTheWholeFlow(t *testing.T) {
-	cmd := exec.Command(os.Args[0], "sandbox")
+	cmd := exec.Command(os.Args[0], "sandbox", "--terminal")
 	cmd.Env = []string{"BE_CANCELBOT=1", "TMPDIR=" + t.TempDir()}
 	cmd.Stdin = strings.NewReader("/cancel-task 12345 duplicate\n1\nas grace\nin legal\n/cancel-task 12344\n1\ntasks\nquit\n")
 	out, err := cmd.CombinedOutput()

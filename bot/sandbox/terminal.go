@@ -3,8 +3,6 @@ package sandbox
 import (
 	"bufio"
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"strconv"
@@ -13,25 +11,6 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
-
-// Command runs "cancelbot sandbox" until the input ends or ctx does.
-func Command(ctx context.Context, args []string, in io.Reader, out io.Writer, serve Serve) error {
-	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
-	flags.SetOutput(out)
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return nil
-	case err != nil:
-		return fmt.Errorf("sandbox: %w", err)
-	}
-	e, err := Start(ctx, serve)
-	if err != nil {
-		return err
-	}
-	t := &terminal{engine: e, out: out, me: slacktest.Ada, place: slacktest.General, shown: map[string]string{}}
-	t.run(ctx, in)
-	return e.Close()
-}
 
 // terminal shows one conversation as one person sees it. A button has a
 // number; typing the number presses it.
@@ -105,9 +84,8 @@ func (t *terminal) next(ctx context.Context, lines <-chan string) (string, bool)
 		case line, ok := <-lines:
 			return line, ok
 		case <-changed:
-		case <-t.engine.ended:
+		case <-t.engine.Ended():
 			fmt.Fprintln(t.out, "\nThe bot has stopped.")
-			t.engine.ended <- nil
 			return "", false
 		case <-ctx.Done():
 			return "", false
