@@ -15,4 +15,6 @@ COPY --from=build --chown=65532:65532 /data /data
 USER 65532:65532
 VOLUME /data
 ENV DATABASE_URL=sqlite:/data/cancelbot.db
+ENV HTTP_ADDR=127.0.0.1:8080
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["/cancelbot", "healthcheck"]
 ENTRYPOINT ["/cancelbot"]

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -48,14 +49,11 @@ type config struct {
 	SecondPerson     bool          `envconfig:"REQUIRE_SECOND_PERSON" default:"false" desc:"somebody other than the requester must confirm"`
 	CommandsAMinute  int           `envconfig:"COMMANDS_PER_MINUTE" default:"10" desc:"how many commands one person may type a minute"`
 	AuditChannel     string        `envconfig:"AUDIT_CHANNEL" desc:"Slack id of a channel that gets a copy of every announcement, and of refusals"`
+	HTTPAddr         string        `envconfig:"HTTP_ADDR" desc:"where health and metrics are served, such as 127.0.0.1:8080; nowhere if empty"`
 	LogLevel         slog.Level    `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
 	LogFormat        string        `envconfig:"LOG_FORMAT" desc:"text or json; text on a terminal, else json"`
 	ShutdownGrace    time.Duration `envconfig:"SHUTDOWN_GRACE" default:"25s" desc:"how long running decisions may finish after SIGTERM"`
 }
-
-// notYet are variables of the published interface that this version does not
-// act on. Ignoring one would leave its operator waiting for something.
-var notYet = []string{"HTTP_ADDR"}
 
 // version is set by release builds; others take it from the build's own
 // information.
@@ -89,6 +87,10 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		}
 	case "sandbox-bot": // for the sandbox's own use
 		err = serveUntilEOF(ctx, in, errs)
+	case "check":
+		err = runCheck(ctx, args, out)
+	case "healthcheck":
+		err = healthcheck(ctx, os.Getenv("HTTP_ADDR"), out)
 	case "history":
 		err = history(ctx, args, out)
 	case "version":
@@ -129,10 +131,10 @@ func serve(ctx context.Context, errs io.Writer) error {
 
 // runBot wires the parts together and serves until ctx ends.
 func runBot(ctx context.Context, cfg config, log *slog.Logger) error {
-	tasks, err := chamelio.New(chamelio.Options{
-		BaseURL: cfg.ChamelioBaseURL, APIKey: cfg.ChamelioAPIKey.Reveal(),
-		Timeout: cfg.ChamelioTimeout, UserAgent: "cancelbot/" + buildVersion(),
-	})
+	registry := newRegistry()
+	options := cfg.chamelio()
+	options.Transport = countCalls(registry, http.DefaultTransport.(*http.Transport).Clone())
+	tasks, err := chamelio.New(options)
 	if err != nil {
 		return usageError(err.Error())
 	}
@@ -141,29 +143,57 @@ func runBot(ctx context.Context, cfg config, log *slog.Logger) error {
 		return fmt.Errorf("DATABASE_URL: %w", err)
 	}
 	defer decisions.Close()
-	b, err := bot.New(bot.Config{
-		AppToken: cfg.SlackAppToken, BotToken: cfg.SlackBotToken, SlackAPI: cfg.SlackAPIURL,
-		Command: cfg.SlackCommand, Connections: cfg.SlackConnections, ConfirmTTL: cfg.ConfirmTTL,
-		Grace: cfg.ShutdownGrace, Log: log, TaskHosts: taskHosts(tasks),
-		Policy: bot.Policy{
-			Mode: bot.PolicyMode(cfg.CancelPolicy), Users: cfg.AllowedUsers, Usergroups: cfg.AllowedGroups,
-			Channels: cfg.AllowedChannels, SecondPerson: cfg.SecondPerson,
-		},
-		AuditChannel: cfg.AuditChannel, CommandsPerMinute: cfg.CommandsAMinute,
-	}, tasks, decisions)
+	settings := cfg.bot()
+	settings.Log, settings.Metrics, settings.TaskHosts = log, registry, taskHosts(tasks)
+	b, err := bot.New(settings, tasks, decisions)
 	if err != nil {
 		return usageError(err.Error())
 	}
 	log.Info("starting", "version", buildVersion(), "journal", decisions.Engine(),
 		"connections", cfg.SlackConnections, "policy", cfg.CancelPolicy, "second_person", cfg.SecondPerson, "command", cfg.SlackCommand)
 
+	listener, err := listenHTTP(cfg.HTTPAddr)
+	if err != nil {
+		return err
+	}
 	// Whatever ends first ends the others. The checks end only when a token
 	// or key is refused, which no waiting mends.
 	parts, ctx := errgroup.WithContext(ctx)
-	parts.Go(func() error { return b.Run(ctx) })
+	parts.Go(func() error {
+		err := b.Run(ctx)
+		var refused *bot.TokenError
+		if errors.As(err, &refused) {
+			err = fmt.Errorf("%w\n%s", err, bot.Mend(refused.Variable, err))
+		}
+		return err
+	})
+	if listener != nil {
+		parts.Go(func() error { return serveHTTP(ctx, listener, b, registry, log) })
+	}
 	parts.Go(func() error { return checkWorkspace(ctx, b, log) })
 	parts.Go(func() error { return checkKey(ctx, tasks, log) })
 	return parts.Wait()
+}
+
+// chamelio is what the API client needs of the environment.
+func (cfg config) chamelio() chamelio.Options {
+	return chamelio.Options{
+		BaseURL: cfg.ChamelioBaseURL, APIKey: cfg.ChamelioAPIKey.Reveal(),
+		Timeout: cfg.ChamelioTimeout, UserAgent: "cancelbot/" + buildVersion(),
+	}
+}
+
+// bot is what the bot needs of the environment.
+func (cfg config) bot() bot.Config {
+	return bot.Config{
+		AppToken: cfg.SlackAppToken, BotToken: cfg.SlackBotToken, SlackAPI: cfg.SlackAPIURL,
+		Command: cfg.SlackCommand, Connections: cfg.SlackConnections, ConfirmTTL: cfg.ConfirmTTL, Grace: cfg.ShutdownGrace,
+		Policy: bot.Policy{
+			Mode: bot.PolicyMode(cfg.CancelPolicy), Users: cfg.AllowedUsers, Usergroups: cfg.AllowedGroups,
+			Channels: cfg.AllowedChannels, SecondPerson: cfg.SecondPerson,
+		},
+		AuditChannel: cfg.AuditChannel, CommandsPerMinute: cfg.CommandsAMinute,
+	}
 }
 
 // checkWorkspace asks Slack once whether the bot token is good.
@@ -174,7 +204,7 @@ func checkWorkspace(ctx context.Context, b *bot.Bot, log *slog.Logger) error {
 	case err == nil:
 		log.Info("installed", "workspace", where.Team, "team", where.TeamID, "bot", where.BotUser)
 	case errors.As(err, &refused):
-		return fmt.Errorf("%w\nCopy the Bot User OAuth Token from the app's page (OAuth & Permissions) into SLACK_BOT_TOKEN", err)
+		return fmt.Errorf("%w\n%s", err, bot.Mend(refused.Variable, err))
 	case ctx.Err() == nil:
 		log.Warn("Slack does not say which workspace this is; going on", "error", err)
 	}
@@ -225,7 +255,7 @@ func sandboxBot() (*exec.Cmd, error) {
 				return true
 			}
 		}
-		return slices.Contains(notYet, name)
+		return false
 	})
 	return cmd, nil
 }
@@ -263,8 +293,14 @@ func history(ctx context.Context, args []string, out io.Writer) error {
 // it at once. No message quotes a value: it may be a secret in the wrong
 // place.
 func loadConfig() (config, error) {
-	var cfg config
-	var problems []string
+	cfg, problems := readConfig()
+	if len(problems) > 0 {
+		return config{}, usageError("the environment is not complete:\n  " + strings.Join(problems, "\n  ") + "\ncancelbot help lists all variables")
+	}
+	return cfg, nil
+}
+
+func readConfig() (cfg config, problems []string) {
 	all := reflect.ValueOf(&cfg).Elem()
 	for i := range all.NumField() {
 		if value, isSecret := all.Field(i).Addr().Interface().(*secret.Value); isSecret {
@@ -294,20 +330,12 @@ func loadConfig() (config, error) {
 			problems = append(problems, name+" is set, but names nobody")
 		}
 	}
-	for _, name := range notYet {
-		if os.Getenv(name) != "" {
-			problems = append(problems, name+" is set, but this version does not support it")
-		}
-	}
 	for name, value := range map[string]secret.Value{"SLACK_APP_TOKEN": cfg.SlackAppToken, "SLACK_BOT_TOKEN": cfg.SlackBotToken, "CHAMELIO_API_KEY": cfg.ChamelioAPIKey} {
 		if text := value.Reveal(); strings.TrimSpace(text) != text {
 			problems = append(problems, name+" begins or ends with a blank or a line break")
 		}
 	}
-	if len(problems) > 0 {
-		return config{}, usageError("the environment is not complete:\n  " + strings.Join(problems, "\n  ") + "\ncancelbot help lists all variables")
-	}
-	return cfg, nil
+	return cfg, problems
 }
 
 // secretFile reads the secret that NAME_FILE points to, as Docker and
@@ -390,6 +418,10 @@ const usage = `cancelbot cancels Chamelio tasks from Slack.
 
   cancelbot           run the bot
   cancelbot sandbox   try it here, in a browser, without Slack and Chamelio
+  cancelbot check     say what of the configuration works, and how to mend
+                      what does not (--json)
+  cancelbot healthcheck
+                      ask the bot at HTTP_ADDR whether it is ready
   cancelbot history   print the last decisions (-h tells its flags)
   cancelbot version   print the version
   cancelbot help      print this

@@ -241,7 +241,7 @@ func TestWhatCannotWorkIsNamedWithinSeconds(t *testing.T) {
 		{"swapped tokens", with("SLACK_APP_TOKEN=xoxb-topsecret"), nil, 2, []string{"SLACK_APP_TOKEN must be an app-level token"}},
 		{"base URL", with("CHAMELIO_BASE_URL=http://platform.chamelio.ai"), nil, 2, []string{"must be https"}},
 		{"key", with("CHAMELIO_API_KEY=topsecret"), nil, 2, []string{"must start with"}},
-		{"unsupported variable", with("HTTP_ADDR=:8080"), nil, 2, []string{"HTTP_ADDR is set"}},
+		{"no address", with("HTTP_ADDR=nowhere"), nil, 2, []string{"HTTP_ADDR is not an address"}},
 		{"log format", with("LOG_FORMAT=xml"), nil, 2, []string{"LOG_FORMAT"}},
 		{"database", with("DATABASE_URL=sqlite:/proc/nowhere/j.db"), nil, 1, []string{"DATABASE_URL", "journal"}},
 		{"app token", with("SLACK_APP_TOKEN=xapp-topsecret"), nil, 1, []string{"SLACK_APP_TOKEN", "invalid_auth"}},
@@ -363,6 +363,7 @@ func TestTheManifestFitsSlackAndTheCode(t *testing.T) {
 	needs := map[string][]string{
 		"PostMessageContext": {"chat:write", "chat:write.public"}, "GetUserInfoContext": {"users:read"},
 		"GetUserGroupMembersContext": {"usergroups:read"}, "GetPermalinkContext": nil,
+		"ScheduleMessageContext": {"chat:write"}, "DeleteScheduledMessageContext": {"chat:write"},
 		"AuthTestContext": nil, "StartSocketModeContext": nil, "PostWebhookCustomHTTPContext": nil,
 	}
 	want := map[string]bool{"commands": true, "users:read.email": true} // the latter fills a field of users.info

@@ -35,6 +35,7 @@ type announcer struct {
 	words   words
 	gap     time.Duration
 	log     *slog.Logger
+	metrics *metrics
 
 	due  chan string        // channels to look at
 	idle chan chan struct{} // asks to be told when nothing is due
@@ -170,6 +171,8 @@ func (a *announcer) announce(ctx context.Context, d journal.Decision) {
 		}
 		return
 	}
+	a.metrics.told.WithLabelValues(how).Inc()
+	a.metrics.tellings.Observe(time.Since(d.DecidedAt).Seconds())
 	a.record(ctx, log, d, ts)
 	log.Info("announced", "outcome", d.Outcome, "by", how, "after", time.Since(d.DecidedAt).Round(time.Millisecond))
 }
@@ -247,6 +250,7 @@ func (a *announcer) patiently(ctx context.Context, log *slog.Logger, limit time.
 		if limit > 0 && time.Since(started)+pause > limit {
 			return err
 		}
+		a.metrics.retries.WithLabelValues("announcement").Inc()
 		log.Warn("Slack does not take an announcement now; trying again", "error", err, "pause", pause)
 		if !sleep(ctx, pause) {
 			return ctx.Err()

@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/slack-go/slack"
 
 	"github.com/cancelbot/cancelbot/bot/journal"
@@ -52,6 +53,7 @@ type Journal interface {
 	Refused(context.Context, journal.Note) error
 	AuditDue(ctx context.Context, limit int) ([]journal.Note, error)
 	Audited(ctx context.Context, id string) error
+	Backlog(context.Context) (due int, oldest time.Time, err error)
 
 	Hold(ctx context.Context, confirmationID string) error
 	Due(ctx context.Context, channel string) (journal.Decision, bool, error)
@@ -86,8 +88,9 @@ type Config struct {
 	AnnounceGap  time.Duration // between two announcements in one channel; 1 s if zero
 	PreviewLimit time.Duration // how long a prompt waits for the task's details; 2 s if zero
 
-	Log *slog.Logger     // discarded if nil
-	Now func() time.Time // by which prompts expire; time.Now if nil
+	Metrics prometheus.Registerer // counted for nobody if nil
+	Log     *slog.Logger          // discarded if nil
+	Now     func() time.Time      // by which prompts expire; time.Now if nil
 }
 
 // The ceiling of Config.ConfirmTTL, and how long after a click Slack still
@@ -107,6 +110,7 @@ type Bot struct {
 	journal   Journal
 	policy    *policy
 	limit     *personLimit
+	metrics   *metrics
 	seal      sealer
 	words     words
 	dispatch  *dispatcher
@@ -146,15 +150,17 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	}
 	b.policy = newPolicy(cfg.Policy, b.slack)
 	b.limit = newPersonLimit(cfg.CommandsPerMinute)
+	b.metrics = newMetrics(cfg.Metrics, b)
 	b.announcer = newAnnouncer(j, b.slack, b.respond, b.words, cfg.AnnounceGap, cfg.Log)
 	b.auditor = &auditor{
 		channel: cfg.AuditChannel, journal: j, slack: b.slack, announcer: b.announcer,
 		words: b.words, gap: cfg.AnnounceGap, log: cfg.Log,
 	}
+	b.announcer.metrics = b.metrics
 	b.dispatch = newDispatcher(b)
 	b.listener = &listener{
 		api: b.slack, insecure: api.Scheme == "http", count: cfg.Connections, stagger: cfg.Stagger,
-		receive: b.dispatch.receive, log: cfg.Log,
+		receive: b.dispatch.receive, metrics: b.metrics, log: cfg.Log,
 	}
 	return b, nil
 }

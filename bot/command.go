@@ -158,6 +158,7 @@ func (b *Bot) command(ctx context.Context, log *slog.Logger, cmd slack.SlashComm
 	log = log.With("user", cmd.UserID, "channel", cmd.ChannelID)
 	if !b.limit.allow(cmd.UserID) {
 		log.Warn("command refused", "reason", "too many commands")
+		b.metrics.refusals.WithLabelValues("command", "too many commands").Inc()
 		b.tell(ctx, log, cmd.ResponseURL, b.words.tooFast(b.limit.perMinute), beside)
 		return
 	}
@@ -169,12 +170,15 @@ func (b *Bot) answer(ctx context.Context, log *slog.Logger, cmd slack.SlashComma
 	req, err := parseCommand(cmd.Text, b.cfg.TaskHosts)
 	if err != nil {
 		log.Info("command not understood", "reason", err)
+		b.metrics.commands.WithLabelValues("not understood").Inc()
 		return b.words.notUnderstood(err), beside
 	}
 	log = log.With("task", req.task)
 	person := who{cmd.UserID, cmd.TeamID, cmd.EnterpriseID}
 	refuse := func(no refusal) (message, placement) {
 		log.Warn("command refused", "reason", no.code, "error", no.err)
+		b.metrics.commands.WithLabelValues("refused").Inc()
+		b.metrics.refusals.WithLabelValues("command", string(no.code)).Inc()
 		b.recordRefusal(ctx, log, journal.Note{TaskID: int64(req.task), Team: cmd.TeamID, Channel: cmd.ChannelID, Person: cmd.UserID, Code: string(no.code)})
 		return b.words.refused(no, req.task), beside
 	}
@@ -188,6 +192,7 @@ func (b *Bot) answer(ctx context.Context, log *slog.Logger, cmd slack.SlashComma
 		return refuse(*no)
 	}
 	if explained, ok := b.words.noPrompt(req.task, task, err); ok {
+		b.metrics.commands.WithLabelValues("explained").Inc()
 		log.Info("command answered without a prompt", "status", task.Status, "error", err)
 		return explained, beside
 	}
@@ -201,6 +206,7 @@ func (b *Bot) answer(ctx context.Context, log *slog.Logger, cmd slack.SlashComma
 		RequestedAt: now, ExpiresAt: now.Add(b.cfg.ConfirmTTL),
 	}
 	log.Info("prompted", "confirmation", c.ID)
+	b.metrics.commands.WithLabelValues("prompted").Inc()
 	where := beside
 	if c.Public {
 		where = inPublic // the response_url reaches also where the bot may not post

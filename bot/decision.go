@@ -38,6 +38,7 @@ func (b *Bot) click(ctx context.Context, log *slog.Logger, k click) {
 	}
 	if err != nil {
 		log.Warn("click refused", "reason", err, "confirmation", c.ID, "task", c.Task)
+		b.metrics.refusals.WithLabelValues("click", err.Error()).Inc()
 		where := k.aside()
 		if errors.Is(err, errExpired) { // no use to anybody any more
 			where = instead
@@ -46,12 +47,14 @@ func (b *Bot) click(ctx context.Context, log *slog.Logger, k click) {
 		return
 	}
 	log = log.With("confirmation", c.ID, "task", c.Task)
+	b.metrics.clicks.WithLabelValues(k.action).Inc()
 	if k.action == actionKeep {
 		b.keep(ctx, log, k, c)
 		return
 	}
 	if no := b.mayConfirm(ctx, k, c); no != nil {
 		log.Warn("click refused", "reason", no.code, "error", no.err)
+		b.metrics.refusals.WithLabelValues("click", string(no.code)).Inc()
 		where := k.aside()
 		if no.passing() { // worth another try with the same prompt
 			where = beside
@@ -216,6 +219,8 @@ func (b *Bot) finish(ctx context.Context, log *slog.Logger, d journal.Decision, 
 		err := b.journal.Finish(ctx, d.ConfirmationID, string(res.Outcome), res.encode())
 		switch {
 		case err == nil:
+			b.metrics.decisions.WithLabelValues(string(res.Outcome)).Inc()
+			b.metrics.outcomes.Observe(b.now().Sub(d.DecidedAt).Seconds())
 			log.Info("finished", "outcome", res.Outcome, "cause", res.Cause, "requester", d.Requester)
 			return true
 		case errors.Is(err, journal.ErrLost):

@@ -37,6 +37,7 @@ type listener struct {
 	count    int           // connections
 	stagger  time.Duration // between the first connects, so that Slack does not refresh all at once
 	receive  receiver
+	metrics  *metrics
 	log      *slog.Logger
 	open     atomic.Int32 // connections that serve and are not called back
 }
@@ -73,11 +74,13 @@ func (l *listener) keep(ctx context.Context, log *slog.Logger) error {
 			if tokenRefused(err) {
 				return &TokenError{Variable: "SLACK_APP_TOKEN", Err: err}
 			}
+			l.metrics.reconnects.WithLabelValues("cannot connect").Inc()
 			pause := min(wait.NextBackOff(), longestWait)
 			logConnectFailure(log, err, pause)
 			sleep(ctx, pause)
 			continue
 		}
+		s.acked = l.metrics.acks.Observe
 		started := time.Now()
 		log.Info("connected to Slack")
 		ended := make(chan error, 1)
@@ -89,6 +92,7 @@ func (l *listener) keep(ctx context.Context, log *slog.Logger) error {
 			if ctx.Err() != nil {
 				return nil
 			}
+			l.metrics.reconnects.WithLabelValues("lost").Inc()
 			if time.Since(started) > settled {
 				wait.Reset()
 			}
@@ -108,6 +112,7 @@ func (l *listener) keep(ctx context.Context, log *slog.Logger) error {
 // they are made.
 func (l *listener) calledBack(ctx context.Context, s *socket, started time.Time, wait *backoff.ExponentialBackOff, log *slog.Logger) {
 	reason, _ := s.reason.Load().(string)
+	l.metrics.reconnects.WithLabelValues(knownReason(reason)).Inc()
 	switch {
 	case reason == reasonLinkDisabled:
 		logSocketModeOff(log)
@@ -118,6 +123,15 @@ func (l *listener) calledBack(ctx context.Context, s *socket, started time.Time,
 		wait.Reset()
 		log.Info("Slack asks for a fresh connection", "reason", reason)
 	}
+}
+
+// knownReason keeps what Slack says from making metrics without end.
+func knownReason(reason string) string {
+	switch reason {
+	case "warning", "refresh_requested", reasonLinkDisabled, "too_many_websockets":
+		return reason
+	}
+	return "other"
 }
 
 func logConnectFailure(log *slog.Logger, err error, pause time.Duration) {

@@ -46,6 +46,13 @@ func (p *pool) try(ctx context.Context, job func(context.Context)) bool {
 	return true
 }
 
+// load is how many jobs are taken on and not done.
+func (p *pool) load() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.taken
+}
+
 // survive keeps one job's panic from taking the others down. A decision it
 // leaves behind is taken up again from the journal.
 func (p *pool) survive() {

@@ -95,6 +95,7 @@ func (r *resolution) cancel(ctx context.Context) (result, bool) {
 		if r.tries++; r.tries >= maxTries {
 			r.giveUp = result{Outcome: Failed, Cause: causeServer}
 		}
+		r.bot.metrics.retries.WithLabelValues("cancel").Inc()
 		r.log.Warn("a cancel got no clear answer", "try", r.tries, "error", err)
 		r.takesLonger()
 		return result{}, false
@@ -121,6 +122,7 @@ func (r *resolution) look(ctx context.Context) (result, bool) {
 		case errors.Is(err, chamelio.ErrUnauthorized) && errors.As(err, &e):
 			return result{Outcome: Unknown, Cause: causeKey, Key: e.Reason}, true
 		}
+		r.bot.metrics.retries.WithLabelValues("look").Inc()
 		r.log.Warn("cannot see what became of a cancel", "error", err)
 		r.takesLonger()
 		pause := r.wait.NextBackOff()
@@ -220,6 +222,7 @@ func (r *resolution) unreachable(ctx context.Context, err error) (result, bool) 
 		}
 		return result{Outcome: Failed, Cause: causeUnreachable}, true
 	}
+	r.bot.metrics.retries.WithLabelValues("cancel").Inc()
 	r.log.Warn("cannot reach Chamelio; trying again", "error", err, "pause", pause)
 	r.takesLonger()
 	sleep(ctx, pause)

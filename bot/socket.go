@@ -57,8 +57,9 @@ const reasonLinkDisabled = "link_disabled"
 type socket struct {
 	ws      *websocket.Conn
 	log     *slog.Logger
-	retired chan struct{} // closed when Slack has announced the end
-	reason  atomic.Value  // string: why
+	retired chan struct{}         // closed when Slack has announced the end
+	reason  atomic.Value          // string: why
+	acked   func(seconds float64) // is told how long each acknowledgement took
 }
 
 // openSocket asks Slack for an address, connects, and waits for hello.
@@ -197,11 +198,13 @@ func (s *socket) read(receive receiver) error {
 		if e.ID == "" {
 			continue
 		}
+		received := time.Now()
 		if err := s.acknowledge(e.ID, receive(e)); err != nil {
 			// Slack will not hear that it was received, and tells the person
 			// so. What was asked for is done all the same, once.
 			return fmt.Errorf("acknowledging: %w", err)
 		}
+		s.acked(time.Since(received).Seconds())
 	}
 }
 

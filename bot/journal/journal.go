@@ -98,6 +98,23 @@ func (j *Journal) Engine() string { return j.dialect.name }
 // Ping reports whether the journal can be reached.
 func (j *Journal) Ping(ctx context.Context) error { return j.db.PingContext(ctx) }
 
+// Writable reports whether the journal takes rows: it writes one and takes it
+// back.
+func (j *Journal) Writable(ctx context.Context) error {
+	tx, err := j.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("trying to write: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code)
+		VALUES ($1, 'check', $2, '', 0, '', '', '', '')`, "c-"+rand.Text(), utc(time.Now()))
+	if err != nil {
+		return fmt.Errorf("trying to write: %w", err)
+	}
+	return nil
+}
+
 // Close closes the database. Decisions still under way stay leased; see
 // Release.
 func (j *Journal) Close() error { return j.db.Close() }
@@ -301,6 +318,23 @@ func (j *Journal) DueChannels(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("listing channels with announcements due: %w", err)
 	}
 	return collect(rows, func(r *sql.Rows, c *string) error { return r.Scan(c) })
+}
+
+// Backlog counts the decisions, of all processes, that are not announced yet,
+// and says when the oldest of them was made; zero if there is none.
+func (j *Journal) Backlog(ctx context.Context) (due int, oldest time.Time, err error) {
+	err = j.db.QueryRowContext(ctx, `SELECT count(*) FROM decisions WHERE announced_at IS NULL`).Scan(&due)
+	if err == nil && due > 0 {
+		err = j.db.QueryRowContext(ctx, `
+			SELECT decided_at FROM decisions WHERE announced_at IS NULL ORDER BY decided_at LIMIT 1`).Scan(&oldest)
+		if errors.Is(err, sql.ErrNoRows) { // announced in between
+			return 0, time.Time{}, nil
+		}
+	}
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("looking at what is not announced: %w", err)
+	}
+	return due, oldest, nil
 }
 
 // Get returns a decision by its confirmation id.

@@ -34,29 +34,31 @@ type Server struct {
 	done chan struct{}  // closed by Close
 	work sync.WaitGroup // connections' goroutines and delivery timers
 
-	mu       sync.Mutex
-	changed  chan struct{} // closed and replaced whenever anything changes
-	now      func() time.Time
-	users    map[string]User
-	groups   map[string][]string // usergroup id → user ids
-	channels map[string]Conversation
-	scopes   []string
-	messages []*Message
-	calls    []Call
-	faults   []*Fault
-	hooks    []hook
-	urls     map[string]*responseURL // by ticket
-	tickets  map[string]bool         // unused WebSocket tickets
-	issued   []string                // every ticket ever issued
-	conns    []*conn
-	opened   int // connections ever opened
-	failed   []Delivery
-	acks     []time.Duration
-	lastTS   int64
-	lastPost map[string]time.Time
-	sockets  SocketRules
-	postGap  time.Duration
-	tokenErr map[string]string // token → error it is answered with
+	mu        sync.Mutex
+	changed   chan struct{} // closed and replaced whenever anything changes
+	now       func() time.Time
+	users     map[string]User
+	groups    map[string][]string // usergroup id → user ids
+	channels  map[string]Conversation
+	scopes    []string
+	messages  []*Message
+	calls     []Call
+	faults    []*Fault
+	hooks     []hook
+	urls      map[string]*responseURL // by ticket
+	tickets   map[string]bool         // unused WebSocket tickets
+	scheduled map[string]string       // message id → channel
+	linkOff   bool                    // Socket Mode is switched off
+	issued    []string                // every ticket ever issued
+	conns     []*conn
+	opened    int // connections ever opened
+	failed    []Delivery
+	acks      []time.Duration
+	lastTS    int64
+	lastPost  map[string]time.Time
+	sockets   SocketRules
+	postGap   time.Duration
+	tokenErr  map[string]string // token → error it is answered with
 }
 
 // SocketRules are the times of Socket Mode. The defaults are Slack's.
@@ -70,18 +72,19 @@ type SocketRules struct {
 // conversations of Seed. Close it.
 func NewServer() *Server {
 	s := &Server{
-		done:     make(chan struct{}),
-		changed:  make(chan struct{}),
-		now:      time.Now,
-		users:    map[string]User{},
-		groups:   map[string][]string{},
-		channels: map[string]Conversation{},
-		scopes:   []string{"commands", "chat:write", "chat:write.public", "users:read"},
-		urls:     map[string]*responseURL{},
-		tickets:  map[string]bool{},
-		lastPost: map[string]time.Time{},
-		sockets:  SocketRules{AckWithin: 3 * time.Second, PingEvery: 10 * time.Second, MaxConns: 10},
-		tokenErr: map[string]string{},
+		done:      make(chan struct{}),
+		changed:   make(chan struct{}),
+		now:       time.Now,
+		users:     map[string]User{},
+		groups:    map[string][]string{},
+		channels:  map[string]Conversation{},
+		scopes:    []string{"commands", "chat:write", "chat:write.public", "users:read"},
+		urls:      map[string]*responseURL{},
+		tickets:   map[string]bool{},
+		lastPost:  map[string]time.Time{},
+		sockets:   SocketRules{AckWithin: 3 * time.Second, PingEvery: 10 * time.Second, MaxConns: 10},
+		tokenErr:  map[string]string{},
+		scheduled: map[string]string{},
 	}
 	s.seed()
 	mux := http.NewServeMux()

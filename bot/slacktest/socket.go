@@ -42,6 +42,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	delete(s.tickets, ticket) // one-time
 	rules := s.sockets
 	crowded := len(s.conns) >= rules.MaxConns
+	off := s.linkOff
 	s.mu.Unlock()
 	if !valid {
 		http.Error(w, "bad ticket", http.StatusForbidden)
@@ -59,6 +60,11 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		}
 		return ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
 	})
+	if off {
+		c.send(map[string]any{"type": "disconnect", "reason": "link_disabled"})
+		ws.Close()
+		return
+	}
 	if crowded {
 		c.send(map[string]any{"type": "disconnect", "reason": "too_many_websockets"})
 		ws.Close()
@@ -236,6 +242,13 @@ func (s *Server) retire(c *conn, reason string, grace time.Duration) {
 		}
 		c.close()
 	})
+}
+
+// SwitchOff switches Socket Mode off: whoever connects is told so.
+func (s *Server) SwitchOff() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.linkOff = true
 }
 
 // Cut cuts all connections without a word, as a failing network does.

@@ -25,15 +25,17 @@ type method struct {
 }
 
 var methods = map[string]method{
-	"apps.connections.open": {app: true, serve: (*Server).openConnection},
-	"auth.test":             {serve: (*Server).authTest},
-	"chat.postMessage":      {scope: "chat:write", serve: (*Server).postMessage},
-	"chat.postEphemeral":    {scope: "chat:write", serve: (*Server).postEphemeral},
-	"chat.update":           {scope: "chat:write", serve: (*Server).updateMessage},
-	"chat.getPermalink":     {serve: (*Server).permalink},
-	"users.info":            {scope: "users:read", serve: (*Server).userInfo},
-	"usergroups.users.list": {scope: "usergroups:read", serve: (*Server).groupUsers},
-	"conversations.info":    {scope: "channels:read", serve: (*Server).conversationInfo},
+	"apps.connections.open":       {app: true, serve: (*Server).openConnection},
+	"auth.test":                   {serve: (*Server).authTest},
+	"chat.postMessage":            {scope: "chat:write", serve: (*Server).postMessage},
+	"chat.postEphemeral":          {scope: "chat:write", serve: (*Server).postEphemeral},
+	"chat.update":                 {scope: "chat:write", serve: (*Server).updateMessage},
+	"chat.scheduleMessage":        {scope: "chat:write", serve: (*Server).scheduleMessage},
+	"chat.deleteScheduledMessage": {scope: "chat:write", serve: (*Server).deleteScheduled},
+	"chat.getPermalink":           {serve: (*Server).permalink},
+	"users.info":                  {scope: "users:read", serve: (*Server).userInfo},
+	"usergroups.users.list":       {scope: "usergroups:read", serve: (*Server).groupUsers},
+	"conversations.info":          {scope: "channels:read", serve: (*Server).conversationInfo},
 }
 
 func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
@@ -143,6 +145,38 @@ func (s *Server) postMessage(args params) reply {
 	}
 	m := s.post(Message{Channel: c.ID, Author: BotUser, Text: args["text"], Blocks: blocks, Via: "chat.postMessage"})
 	return reply{"channel": c.ID, "ts": m.TS, "message": reply{"text": m.Text, "ts": m.TS}}
+}
+
+// scheduleMessage takes a message for later under the rules of postMessage.
+// The server's clock never gets there: it only remembers the id.
+func (s *Server) scheduleMessage(args params) reply {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, known := s.channels[args["channel"]]
+	if err := s.mayPost(c, known); err != "" {
+		return failure(err)
+	}
+	id := "Q" + s.ticket()
+	s.scheduled[id] = c.ID
+	return reply{"channel": c.ID, "scheduled_message_id": id, "post_at": args["post_at"]}
+}
+
+func (s *Server) deleteScheduled(args params) reply {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := args["scheduled_message_id"]
+	if s.scheduled[id] != args["channel"] || id == "" {
+		return failure("invalid_scheduled_message_id")
+	}
+	delete(s.scheduled, id)
+	return reply{}
+}
+
+// Scheduled counts the messages that wait for their time.
+func (s *Server) Scheduled() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.scheduled)
 }
 
 func (s *Server) postEphemeral(args params) reply {

@@ -1,0 +1,217 @@
+// Package check tells an operator what of a configuration works, and how to
+// mend what does not: "cancelbot check".
+package check
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/journal"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// Settings are what is checked.
+type Settings struct {
+	Problems []string // with the environment, as the bot would report them
+	Bot      bot.Config
+	Chamelio chamelio.Options
+	Database string
+}
+
+// Result is what came of one check.
+type Result struct {
+	Name  string `json:"name"`
+	OK    bool   `json:"ok"`
+	Found string `json:"found"`          // what is there, or what is wrong
+	Mend  string `json:"mend,omitempty"` // what to do about it
+}
+
+// limit bounds each check. They run side by side.
+const limit = 10 * time.Second
+
+// Run checks everything that can be checked.
+func Run(ctx context.Context, s Settings) []Result {
+	environment := []Result{{"environment", true, "every variable is there and makes sense", ""}}
+	if _, err := bot.New(s.Bot, nil, nil); err != nil && len(s.Problems) == 0 {
+		s.Problems = strings.Split(err.Error(), "\n")
+	}
+	if len(s.Problems) > 0 {
+		environment = nil
+		for _, p := range s.Problems {
+			environment = append(environment, bad("environment", p, "cancelbot help lists all variables"))
+		}
+	}
+	checks := []func(context.Context, Settings) []Result{botToken, appToken, apiKey, database, auditChannel, ids}
+	results := make([][]Result, len(checks))
+	var all sync.WaitGroup
+	for i, check := range checks {
+		all.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, limit)
+			defer cancel()
+			results[i] = check(ctx, s)
+		})
+	}
+	all.Wait()
+	return slices.Concat(append([][]Result{environment}, results...)...)
+}
+
+func good(name, format string, args ...any) Result {
+	return Result{name, true, fmt.Sprintf(format, args...), ""}
+}
+
+func bad(name, found, mend string) Result { return Result{name, false, found, mend} }
+
+// slackUsable tells whether asking Slack makes sense: the two tokens are
+// there, and of their kinds.
+func slackUsable(s Settings) bool {
+	return strings.HasPrefix(s.Bot.AppToken.Reveal(), "xapp-") && strings.HasPrefix(s.Bot.BotToken.Reveal(), "xoxb-")
+}
+
+// plain leaves only what the bot needs to look at Slack: whatever else is
+// wrong is the environment's.
+func plain(c bot.Config) bot.Config {
+	return bot.Config{AppToken: c.AppToken, BotToken: c.BotToken, SlackAPI: c.SlackAPI, Now: time.Now}
+}
+
+func botToken(ctx context.Context, s Settings) []Result {
+	const name = "bot token"
+	if !slackUsable(s) {
+		return nil
+	}
+	where, scopes, err := bot.Scopes(ctx, plain(s.Bot))
+	if err != nil {
+		return []Result{bad(name, err.Error(), bot.Mend("SLACK_BOT_TOKEN", err))}
+	}
+	results := []Result{good(name, "workspace %s (%s), as @%s", where.Team, where.TeamID, where.BotUser)}
+	var missing []string
+	for _, scope := range s.Bot.NeededScopes() {
+		if !slices.Contains(scopes, scope) {
+			missing = append(missing, scope)
+		}
+	}
+	if len(missing) > 0 {
+		return append(results, bad("scopes", "missing: "+strings.Join(missing, ", "),
+			"Add under OAuth & Permissions → Scopes → Bot Token Scopes, then install the app again (Install App)"))
+	}
+	return append(results, good("scopes", "%s", strings.Join(s.Bot.NeededScopes(), ", ")))
+}
+
+func appToken(ctx context.Context, s Settings) []Result {
+	const name = "app token"
+	if !slackUsable(s) {
+		return nil
+	}
+	if err := bot.Probe(ctx, plain(s.Bot)); err != nil {
+		return []Result{bad(name, err.Error(), bot.Mend("SLACK_APP_TOKEN", err))}
+	}
+	return []Result{good(name, "Socket Mode is on, and Slack said hello")}
+}
+
+func apiKey(ctx context.Context, s Settings) []Result {
+	const name = "API key"
+	if s.Chamelio.APIKey == "" {
+		return nil
+	}
+	client, err := chamelio.New(s.Chamelio)
+	if err != nil {
+		return []Result{bad(name, err.Error(), "Correct CHAMELIO_API_KEY or CHAMELIO_BASE_URL")}
+	}
+	info, err := client.OrgInfo(ctx)
+	var e *chamelio.Error
+	switch {
+	case err == nil:
+		return []Result{good(name, "organisation %s, %d calls a minute", info.Name, info.RateLimitPerMinute)}
+	case errors.As(err, &e) && e.Kind == chamelio.ErrUnauthorized:
+		return []Result{bad(name, "Chamelio refuses it: "+e.Detail, "Ask an administrator of your Chamelio organisation for a new key, for CHAMELIO_API_KEY")}
+	case errors.Is(err, chamelio.ErrNotFound):
+		return []Result{bad(name, err.Error(), "Check CHAMELIO_BASE_URL: nothing there knows this key's organisation")}
+	}
+	return []Result{bad(name, err.Error(), "Check the machine's network, its proxy (HTTPS_PROXY) and CHAMELIO_BASE_URL. The bot would start and keep trying")}
+}
+
+func database(ctx context.Context, s Settings) []Result {
+	const name = "journal"
+	const mend = "Check DATABASE_URL: the directory must be writable, or the Postgres server reachable with these rights"
+	if s.Database == "" {
+		return nil
+	}
+	j, err := journal.Open(ctx, s.Database, journal.Options{})
+	if err != nil {
+		return []Result{bad(name, err.Error(), mend)}
+	}
+	defer j.Close()
+	if err := j.Writable(ctx); err != nil {
+		return []Result{bad(name, err.Error(), mend)}
+	}
+	return []Result{good(name, "%s, migrated and writable", j.Engine())}
+}
+
+func auditChannel(ctx context.Context, s Settings) []Result {
+	const name = "audit channel"
+	if s.Bot.AuditChannel == "" || !slackUsable(s) {
+		return nil
+	}
+	if err := bot.CheckPosting(ctx, plain(s.Bot), s.Bot.AuditChannel); err != nil {
+		return []Result{bad(name, err.Error(), "Invite the bot to that channel (/invite @cancelbot), or correct AUDIT_CHANNEL: it is the id at the end of the channel's About tab")}
+	}
+	return []Result{good(name, "the bot may post in %s", s.Bot.AuditChannel)}
+}
+
+func ids(ctx context.Context, s Settings) []Result {
+	const name = "who may cancel"
+	if !slackUsable(s) || len(s.Problems) > 0 {
+		return nil
+	}
+	look := plain(s.Bot)
+	look.Policy = s.Bot.Policy
+	var results []Result
+	for _, err := range bot.CheckIDs(ctx, look) {
+		results = append(results, bad(name, err.Error(), "Correct or remove the id; the bot refuses whoever it cannot look up"))
+	}
+	if len(results) > 0 {
+		return results
+	}
+	found := fmt.Sprintf("%s, %d people and %d usergroups listed", s.Bot.Policy.Mode, len(s.Bot.Policy.Users), len(s.Bot.Policy.Usergroups))
+	if n := len(s.Bot.Policy.Channels); n > 0 {
+		found += fmt.Sprintf("; only in %d conversations, which were not looked up: that would need further scopes", n)
+	}
+	return []Result{good(name, "%s", found)}
+}
+
+// Write prints the results, a line each, or as JSON, and reports whether all
+// is well.
+func Write(out io.Writer, results []Result, asJSON bool) (ok bool, err error) {
+	ok = !slices.ContainsFunc(results, func(r Result) bool { return !r.OK })
+	if asJSON {
+		enc := json.NewEncoder(out)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return ok, enc.Encode(results)
+	}
+	for _, r := range results {
+		mark := "✓"
+		if !r.OK {
+			mark = "✗"
+		}
+		if _, err := fmt.Fprintf(out, "%s %-14s %s\n", mark, r.Name, r.Found); err != nil {
+			return ok, err
+		}
+		if r.Mend != "" {
+			fmt.Fprintf(out, "  %-14s → %s.\n", "", r.Mend)
+		}
+	}
+	if ok {
+		_, err = fmt.Fprintln(out, "All is well: the bot would work.")
+	} else {
+		_, err = fmt.Fprintln(out, "Not all is well.")
+	}
+	return ok, err
+}

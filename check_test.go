@@ -1,0 +1,141 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cancelbot/cancelbot/bot/journal/pgtest"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+func TestCheckSaysThatAllIsWell(t *testing.T) {
+	for name, url := range map[string]func(testing.TB) string{"sqlite": sqlite, "postgres": pgtest.Start} {
+		t.Run(name, func(t *testing.T) {
+			s := newStandIns(t)
+			s.slack.SetScopes("commands", "chat:write", "chat:write.public", "users:read", "users:read.email", "usergroups:read")
+			s.slack.SetGroup("S0LEADS", slacktest.Ada)
+			p := start(t, s.env(url(t), "CANCEL_POLICY=people-on-task", "ALLOWED_USERS=U0ADA", "ALLOWED_USERGROUPS=S0LEADS", "AUDIT_CHANNEL=G0DEALS", "ALLOWED_CHANNELS=C0GENERAL"), "check")
+			if code := p.exit(t); code != 0 {
+				t.Fatalf("exit code %d\n%s", code, p.output)
+			}
+			for _, want := range []string{"✓ bot token      workspace Acme (T012ACME), as @cancelbot", "✓ app token", "✓ API key        organisation Acme Corporation", "✓ journal        " + name, "✓ audit channel", "✓ who may cancel", "✓ scopes", "All is well"} {
+				if !strings.Contains(p.output.String(), want) {
+					t.Errorf("it lacks %q:\n%s", want, p.output)
+				}
+			}
+			if n := s.slack.Scheduled() + len(s.slack.All()); n != 0 {
+				t.Errorf("it left %d messages behind", n)
+			}
+		})
+	}
+}
+
+// TestCheckFindsWhatIsWrong breaks one thing at a time.
+func TestCheckFindsWhatIsWrong(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	scopes := func(granted ...string) func(*standIns) {
+		return func(s *standIns) { s.slack.SetScopes(granted...) }
+	}
+	refuse := func(token, answer string) func(*standIns) {
+		return func(s *standIns) { s.slack.RefuseToken(token, answer) }
+	}
+	key := func(detail string) func(*standIns) { return func(s *standIns) { s.api.RefuseKey(detail) } }
+	tests := []struct {
+		name, env   string
+		prepare     func(*standIns)
+		found, mend string
+	}{
+		{"no app token", "SLACK_APP_TOKEN", nil, "SLACK_APP_TOKEN is missing", "cancelbot help"},
+		{"no bot token", "SLACK_BOT_TOKEN", nil, "SLACK_BOT_TOKEN is missing", "cancelbot help"},
+		{"no key", "CHAMELIO_API_KEY", nil, "CHAMELIO_API_KEY is missing", "cancelbot help"},
+		{"tokens swapped", "SLACK_BOT_TOKEN=" + slacktest.AppToken, nil, `SLACK_BOT_TOKEN must be a bot token: it starts with "xoxb-"`, ""},
+		{"wrong app token", "SLACK_APP_TOKEN=xapp-wrong", nil, "✗ app token      asking Slack for a connection (apps.connections.open): invalid_auth", "Copy the app-level token"},
+		{"wrong bot token", "SLACK_BOT_TOKEN=xoxb-wrong", nil, "✗ bot token      asking Slack who we are (auth.test): invalid_auth", "Copy the Bot User OAuth Token"},
+		{"bot token revoked", "", refuse(slacktest.BotToken, "token_revoked"), "token_revoked", "Install the app again"},
+		{"app uninstalled", "", refuse(slacktest.BotToken, "account_inactive"), "account_inactive", "Install the app again"},
+		{"app token without its scope", "", refuse(slacktest.AppToken, "missing_scope"), "missing_scope", "with the scope connections:write"},
+		{"Socket Mode off", "", func(s *standIns) { s.slack.SwitchOff() }, "link_disabled", "Switch Socket Mode on"},
+		{"a scope is missing", "", scopes("commands", "chat:write.public", "users:read"), "✗ scopes         missing: chat:write", "Add under OAuth & Permissions"},
+		{"no scope for e-mails", "CANCEL_POLICY=people-on-task", nil, "missing: users:read.email", "then install the app again"},
+		{"no scope for usergroups", "ALLOWED_USERGROUPS=S0LEADS", nil, "missing: usergroups:read", "then install the app again"},
+		{"key invalid", "", key("Invalid API key"), "Chamelio refuses it: Invalid API key", "Ask an administrator"},
+		{"key expired", "", key("API key has expired"), "Chamelio refuses it: API key has expired", "Ask an administrator"},
+		{"key in quotes", `CHAMELIO_API_KEY="ca_abc"`, nil, `must start with "ca_"`, "Correct CHAMELIO_API_KEY"},
+		{"plain http", "CHAMELIO_BASE_URL=http://platform.chamelio.ai", nil, "must be https", "Correct CHAMELIO_API_KEY or CHAMELIO_BASE_URL"},
+		{"Chamelio away", "", func(s *standIns) { s.api.Refuse() }, "✗ API key", "Check the machine's network"},
+		{"Slack away", "SLACK_API_URL=http://127.0.0.1:1/api/", nil, "✗ bot token", "Slack cannot be reached"},
+		{"a path that is none", "DATABASE_URL=sqlite:" + file + "/journal.db", nil, "✗ journal", "Check DATABASE_URL"},
+		{"Postgres away", "DATABASE_URL=postgres://u:hidden@127.0.0.1:1/db", nil, "✗ journal", "Check DATABASE_URL"},
+		{"no such scheme", "DATABASE_URL=mysql://x", nil, "starts with sqlite: or postgres://", "Check DATABASE_URL"},
+		{"audit channel without the bot", "AUDIT_CHANNEL=" + slacktest.Legal, nil, "✗ audit channel  posting in G0LEGAL: channel_not_found", "Invite the bot"},
+		{"audit channel by name", "AUDIT_CHANNEL=#audit", nil, "AUDIT_CHANNEL is no id", ""},
+		{"somebody unknown", "ALLOWED_USERS=U0ADA,U0NOBODY", nil, "ALLOWED_USERS has U0NOBODY: user_not_found", "Correct or remove the id"},
+		{"somebody gone", "ALLOWED_USERS=" + slacktest.Gone, nil, "ALLOWED_USERS has U0GONE, who is deactivated", "Correct or remove"},
+		{"a usergroup unknown", "ALLOWED_USERGROUPS=S0NOSUCH", scopes("commands", "chat:write", "chat:write.public", "users:read", "usergroups:read"), "ALLOWED_USERGROUPS has S0NOSUCH: no_such_subteam", "Correct or remove"},
+		{"nobody listed", "CANCEL_POLICY=listed", nil, "CANCEL_POLICY=listed needs", ""},
+		{"too long a time", "CONFIRM_TTL=2h", nil, "CONFIRM_TTL must be 10s to 30m", ""},
+		{"no duration", "CHAMELIO_TIMEOUT=ten", nil, "CHAMELIO_TIMEOUT is not a duration", ""},
+		{"no address", "HTTP_ADDR=here", nil, "HTTP_ADDR is not an address", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newStandIns(t)
+			if tt.prepare != nil {
+				tt.prepare(s)
+			}
+			name, _, set := strings.Cut(tt.env, "=")
+			var env []string
+			for _, pair := range s.env(sqlite(t)) {
+				if name == "" || !strings.HasPrefix(pair, name+"=") {
+					env = append(env, pair)
+				}
+			}
+			if set {
+				env = append(env, tt.env)
+			}
+			p := start(t, env, "check")
+			if code := p.exit(t); code != 1 {
+				t.Errorf("exit code %d", code)
+			}
+			for _, want := range []string{tt.found, tt.mend, "Not all is well."} {
+				if !strings.Contains(p.output.String(), want) {
+					t.Errorf("it lacks %q:\n%s", want, p.output)
+				}
+			}
+			for _, hidden := range append(s.slack.Secrets(), slacktest.AppToken, slacktest.BotToken, chameliotest.Key, "hidden") {
+				if strings.Contains(p.output.String(), hidden) {
+					t.Errorf("it shows %q:\n%s", hidden, p.output)
+				}
+			}
+		})
+	}
+}
+
+func TestCheckAsJSON(t *testing.T) {
+	s := newStandIns(t)
+	s.api.RefuseKey("API key is inactive")
+	p := start(t, s.env(sqlite(t)), "check", "--json")
+	code := p.exit(t)
+	text, _, _ := strings.Cut(p.output.String(), "cancelbot: ")
+	var results []struct {
+		Name string
+		OK   bool
+		Mend string
+	}
+	if err := json.Unmarshal([]byte(text), &results); err != nil || code != 1 {
+		t.Fatalf("exit code %d, %v\n%s", code, err, p.output)
+	}
+	for _, r := range results {
+		if r.OK == (r.Name == "API key") || r.OK == (r.Mend != "") {
+			t.Errorf("%+v", r)
+		}
+	}
+}
