@@ -145,6 +145,12 @@ func runBot(ctx context.Context, cfg config, log *slog.Logger) error {
 	defer decisions.Close()
 	settings := cfg.bot()
 	settings.Log, settings.Metrics, settings.TaskHosts = log, registry, taskHosts(tasks)
+	traces, flush, err := newTraces(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer flush()
+	settings.Traces = traces
 	b, err := bot.New(settings, tasks, decisions)
 	if err != nil {
 		return usageError(err.Error())

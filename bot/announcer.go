@@ -8,6 +8,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/slack-go/slack"
+	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/cancelbot/cancelbot/bot/journal"
 )
@@ -36,6 +37,7 @@ type announcer struct {
 	gap     time.Duration
 	log     *slog.Logger
 	metrics *metrics
+	trace   *tracer
 
 	due  chan string        // channels to look at
 	idle chan chan struct{} // asks to be told when nothing is due
@@ -160,7 +162,9 @@ func (a *announcer) announce(ctx context.Context, d journal.Decision) {
 		}
 		return
 	}
-	ts, how, err := a.tell(ctx, log, d)
+	telling, told := a.trace.step(a.trace.resume(ctx, d.ConfirmationID), "announce", attribute.String("cancelbot.confirmation", d.ConfirmationID), attribute.String("cancelbot.outcome", d.Outcome))
+	ts, how, err := a.tell(telling, log, d)
+	told(err)
 	if err != nil {
 		if ctx.Err() != nil {
 			return

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
 
@@ -154,4 +155,46 @@ func BenchmarkRefreshStorm(b *testing.B) {
 		cancel()
 		wg.Wait()
 	})
+}
+
+// BenchmarkAckFloor is BenchmarkAck against a bare WebSocket client that does
+// nothing but acknowledge: what the stand-in, the loopback and the scheduler
+// cost by themselves.
+func BenchmarkAckFloor(b *testing.B) {
+	s := slacktest.NewServer()
+	defer s.Close()
+	_, address, err := slack.New(slacktest.BotToken, slack.OptionAppLevelToken(slacktest.AppToken), slack.OptionAPIURL(s.URL())).StartSocketModeContext(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	ws, _, err := websocket.DefaultDialer.DialContext(b.Context(), address, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			var e struct {
+				ID string `json:"envelope_id"`
+			}
+			if ws.ReadJSON(&e) != nil {
+				return
+			}
+			if e.ID != "" && ws.WriteJSON(e) != nil {
+				return
+			}
+		}
+	}()
+	if err := s.WaitFor(b.Context(), func() bool { return s.Connections() == 1 }); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := s.Slash(ada, general, "/cancel-task help").Wait(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	reportLatencies(b, s.AckLatencies())
+	_ = ws.Close()
+	<-done
 }

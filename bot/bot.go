@@ -23,6 +23,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/slack-go/slack"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/cancelbot/cancelbot/bot/journal"
 	"github.com/cancelbot/cancelbot/bot/secret"
@@ -89,6 +90,7 @@ type Config struct {
 	PreviewLimit time.Duration // how long a prompt waits for the task's details; 2 s if zero
 
 	Metrics prometheus.Registerer // counted for nobody if nil
+	Traces  trace.TracerProvider  // traced for nobody if nil
 	Log     *slog.Logger          // discarded if nil
 	Now     func() time.Time      // by which prompts expire; time.Now if nil
 }
@@ -111,6 +113,7 @@ type Bot struct {
 	policy    *policy
 	limit     *personLimit
 	metrics   *metrics
+	trace     *tracer
 	seal      sealer
 	words     words
 	dispatch  *dispatcher
@@ -156,7 +159,8 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 		channel: cfg.AuditChannel, journal: j, slack: b.slack, announcer: b.announcer,
 		words: b.words, gap: cfg.AnnounceGap, log: cfg.Log,
 	}
-	b.announcer.metrics = b.metrics
+	b.trace = newTracer(cfg.Traces)
+	b.announcer.metrics, b.announcer.trace = b.metrics, b.trace
 	b.dispatch = newDispatcher(b)
 	b.listener = &listener{
 		api: b.slack, insecure: api.Scheme == "http", count: cfg.Connections, stagger: cfg.Stagger,

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/slack-go/slack"
+	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/cancelbot/cancelbot/bot/journal"
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -217,9 +218,12 @@ func (b *Bot) answer(ctx context.Context, log *slog.Logger, cmd slack.SlashComma
 // preview looks at the task, but not for long: somebody is waiting, and the
 // cancel call is the judge anyway.
 func (b *Bot) preview(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
+	ctx, end := b.trace.step(ctx, "preview", attribute.Int64("chamelio.task", int64(id)))
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.PreviewLimit)
 	defer cancel()
-	return b.tasks.Preview(ctx, id)
+	task, err := b.tasks.Preview(ctx, id)
+	end(err)
+	return task, err
 }
 
 // taskOver tells, of a task that cannot be cancelled, since when.

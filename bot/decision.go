@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/cancelbot/cancelbot/bot/journal"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -52,7 +54,10 @@ func (b *Bot) click(ctx context.Context, log *slog.Logger, k click) {
 		b.keep(ctx, log, k, c)
 		return
 	}
-	if no := b.mayConfirm(ctx, k, c); no != nil {
+	checking, checked := b.trace.step(ctx, "policy")
+	no := b.mayConfirm(checking, k, c)
+	checked(nil)
+	if no != nil {
 		log.Warn("click refused", "reason", no.code, "error", no.err)
 		b.metrics.refusals.WithLabelValues("click", string(no.code)).Inc()
 		where := k.aside()
@@ -151,7 +156,9 @@ func (b *Bot) decide(ctx context.Context, log *slog.Logger, k click, c confirmat
 	mine := b.decisionOf(k, c)
 	claiming, cancel := context.WithTimeout(ctx, claimLimit)
 	defer cancel()
+	claiming, claimed := b.trace.step(claiming, "claim", attribute.String("cancelbot.confirmation", c.ID), attribute.Int64("chamelio.task", int64(c.Task)))
 	winner, won, err := b.journal.Claim(claiming, mine)
+	claimed(err)
 	switch {
 	case err != nil:
 		// It may have been written all the same; then it is resumed, and told
@@ -160,6 +167,7 @@ func (b *Bot) decide(ctx context.Context, log *slog.Logger, k click, c confirmat
 		b.tell(ctx, log, k.responseURL, b.words.journalDown(c.Task), beside)
 	case won:
 		log.Info("decided")
+		b.trace.begin(ctx, c.ID)
 		b.carryOut(ctx, log, mine, false)
 	case winner.Outcome == journal.Withdrawn:
 		log.Info("clicked after it was withdrawn")

@@ -7,6 +7,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/slack-go/slack"
+	"go.opentelemetry.io/otel/attribute"
 )
 
 // How much is taken on at once. Workers mostly wait for Slack or Chamelio, so
@@ -60,13 +61,17 @@ func (d *dispatcher) receive(e envelope) (ackPayload any) {
 	log := d.log.With("envelope", e.ID)
 	switch e.Type {
 	case "slash_commands":
-		taken := d.commands.try(d.ctx, func(ctx context.Context) { d.command(ctx, log, e.Payload) })
+		taken := d.commands.try(d.ctx, func(ctx context.Context) {
+			d.traced(ctx, "command", e.ID, func(ctx context.Context) { d.command(ctx, log, e.Payload) })
+		})
 		if !taken && e.AcceptsAck {
 			log.Warn("a command was turned away", "stopping", d.bot.draining.Load())
 			return d.busy().ackPayload()
 		}
 	case "interactive":
-		taken := d.clicks.try(d.ctx, func(ctx context.Context) { d.click(ctx, log, e.Payload) })
+		taken := d.clicks.try(d.ctx, func(ctx context.Context) {
+			d.traced(ctx, "click", e.ID, func(ctx context.Context) { d.click(ctx, log, e.Payload) })
+		})
 		if !taken {
 			log.Warn("a click was turned away", "stopping", d.bot.draining.Load())
 			d.refusals.try(d.ctx, func(ctx context.Context) { d.turnAway(ctx, log, e.Payload) })
@@ -75,6 +80,13 @@ func (d *dispatcher) receive(e envelope) (ackPayload any) {
 		log.Debug("ignored an envelope of a type that the app does not ask for", "type", e.Type)
 	}
 	return nil
+}
+
+// traced runs a job in a span: the trace of an envelope begins here.
+func (d *dispatcher) traced(ctx context.Context, name, envelope string, job func(context.Context)) {
+	ctx, end := d.bot.trace.step(ctx, name, attribute.String("slack.envelope", envelope))
+	defer end(nil)
+	job(ctx)
 }
 
 func (d *dispatcher) command(ctx context.Context, log *slog.Logger, payload json.RawMessage) {

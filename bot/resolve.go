@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/cancelbot/cancelbot/bot/journal"
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -73,7 +74,9 @@ func (r *resolution) run(ctx context.Context, resumed bool) (result, error) {
 
 // cancel sends one cancel request. Not done means: look, or try again.
 func (r *resolution) cancel(ctx context.Context) (result, bool) {
-	err := r.bot.tasks.Cancel(ctx, taskOf(r.decision))
+	sending, sent := r.bot.trace.step(ctx, "cancel", attribute.Int64("chamelio.task", r.decision.TaskID))
+	err := r.bot.tasks.Cancel(sending, taskOf(r.decision))
+	sent(err)
 	var e *chamelio.Error
 	errors.As(err, &e)
 	switch {
@@ -110,7 +113,9 @@ func (r *resolution) cancel(ctx context.Context) (result, bool) {
 // means that the task still runs, and may be tried again.
 func (r *resolution) look(ctx context.Context) (result, bool) {
 	for {
-		task, err := r.bot.tasks.Task(ctx, taskOf(r.decision))
+		looking, looked := r.bot.trace.step(ctx, "look", attribute.Int64("chamelio.task", r.decision.TaskID))
+		task, err := r.bot.tasks.Task(looking, taskOf(r.decision))
+		looked(err)
 		var e *chamelio.Error
 		switch {
 		case err == nil:

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/cancelbot/cancelbot/bot/journal/pgtest"
+)
+
+// variables are the names that the program knows, _FILE ones included.
+func variables() map[string]bool {
+	known := map[string]bool{}
+	fields := reflect.TypeFor[config]()
+	for i := range fields.NumField() {
+		name := fields.Field(i).Tag.Get("envconfig")
+		known[name], known[name+"_FILE"] = true, true
+	}
+	return known
+}
+
+// deployments are the environments that the files in deploy/ set.
+func deployments(t *testing.T) map[string]map[string]string {
+	t.Helper()
+	var compose struct {
+		Services map[string]struct{ Environment map[string]string }
+	}
+	decode(t, "deploy/compose.yaml", &compose)
+	var deployment struct {
+		Spec struct {
+			Replicas int
+			Template struct {
+				Spec struct {
+					Containers []struct {
+						Env []struct{ Name, Value string }
+					}
+				}
+			}
+		}
+	}
+	decode(t, "deploy/kubernetes/deployment.yaml", &deployment)
+	kubernetes := map[string]string{}
+	for _, e := range deployment.Spec.Template.Spec.Containers[0].Env {
+		kubernetes[e.Name] = e.Value
+	}
+	unit, err := os.ReadFile("deploy/systemd/cancelbot.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	systemd := map[string]string{}
+	for _, e := range regexp.MustCompile(`(?m)^Environment=([A-Z_]+)=(.*)$`).FindAllStringSubmatch(string(unit), -1) {
+		systemd[e[1]] = e[2]
+	}
+	return map[string]map[string]string{"compose": compose.Services["cancelbot"].Environment, "kubernetes": kubernetes, "systemd": systemd}
+}
+
+func decode(t *testing.T, file string, into any) {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(raw, into); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+}
+
+// TestEachWayToRunComesUpReady runs the program with the environment of each
+// deployment, its places moved into this test's, until it is ready.
+func TestEachWayToRunComesUpReady(t *testing.T) {
+	for way, set := range deployments(t) {
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			s := newStandIns(t)
+			given := map[string]string{}
+			for _, pair := range s.env("") {
+				name, value, _ := strings.Cut(pair, "=")
+				given[name] = value
+			}
+			dir := t.TempDir()
+			env := []string{"SLACK_API_URL=" + given["SLACK_API_URL"], "CHAMELIO_BASE_URL=" + given["CHAMELIO_BASE_URL"]}
+			for name, value := range set {
+				if !variables()[name] {
+					t.Errorf("%s is no variable of ours", name)
+				}
+				switch secret, isFile := strings.CutSuffix(name, "_FILE"); {
+				case isFile:
+					content := given[secret]
+					if secret == "DATABASE_URL" {
+						content = pgtest.Start(t)
+					}
+					value = filepath.Join(dir, filepath.Base(value))
+					if err := os.WriteFile(value, []byte(content+"\n"), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				case name == "DATABASE_URL" && value != "":
+					value = "sqlite:" + filepath.Join(dir, filepath.Base(value))
+				case name == "HTTP_ADDR":
+					value = "127.0.0.1:0"
+				}
+				env = append(env, name+"="+value)
+			}
+			p := start(t, env)
+			at := regexp.MustCompile(`"addr":"([^"]+)"`)
+			s.eventually("it comes up", 20*time.Second, func() bool { return s.slack.Connections() == 2 && at.MatchString(p.output.String()) })
+			s.turns("http://"+at.FindStringSubmatch(p.output.String())[1], 200, "ready")
+		})
+	}
+}
+
+func TestEveryDeploymentFileIsYAMLOrJSON(t *testing.T) {
+	files, err := filepath.Glob("deploy/*/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range append(files, "deploy/compose.yaml", ".goreleaser.yaml", ".github/workflows/ci.yml", ".github/workflows/release.yml") {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch filepath.Ext(file) {
+		case ".json":
+			if !json.Valid(raw) {
+				t.Errorf("%s is not JSON", file)
+			}
+		case ".yaml", ".yml":
+			dec := yaml.NewDecoder(bytes.NewReader(raw))
+			for err == nil {
+				var document any
+				err = dec.Decode(&document)
+			}
+			if err != io.EOF {
+				t.Errorf("%s: %v", file, err)
+			}
+		}
+	}
+}
+
+// The dashboard and the alerts ask for metrics that there are.
+func TestDashboardAndAlertsAskForWhatThereIs(t *testing.T) {
+	docs, err := os.ReadFile("docs/operate.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"deploy/grafana/cancelbot.json", "deploy/prometheus/rules.yaml"} {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := map[string]bool{}
+		for _, name := range regexp.MustCompile(`cancelbot_[a-z_]+`).FindAllString(string(raw), -1) {
+			asked[strings.TrimSuffix(name, "_bucket")] = true
+		}
+		for _, name := range slices.Sorted(maps.Keys(asked)) {
+			if !strings.Contains(string(docs), "| `"+name+"` |") {
+				t.Errorf("%s asks for %s", file, name)
+			}
+		}
+	}
+}
+
+// The image is built as CI builds, and pinned workflows stay pinned.
+func TestTheImageIsBuiltAsCIBuilds(t *testing.T) {
+	for file, want := range map[string]string{
+		"Dockerfile": "CGO_ENABLED=0 go build -trimpath", ".ci/run": "CGO_ENABLED=0 go build -trimpath", ".goreleaser.yaml": "CGO_ENABLED=0",
+	} {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(raw), want) {
+			t.Errorf("%s does not say %s", file, want)
+		}
+	}
+	workflows, _ := filepath.Glob(".github/workflows/*")
+	for _, file := range workflows {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, use := range regexp.MustCompile(`uses: (\S+)`).FindAllStringSubmatch(string(raw), -1) {
+			if !regexp.MustCompile(`@[0-9a-f]{40}$`).MatchString(use[1]) {
+				t.Errorf("%s uses %s, which is not pinned by commit", file, use[1])
+			}
+		}
+	}
+}
