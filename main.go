@@ -435,7 +435,7 @@ const usage = `cancelbot cancels Chamelio tasks from Slack.
 The bot takes its configuration from these variables. A token, the key and
 DATABASE_URL may instead be read from a file: SLACK_BOT_TOKEN_FILE=/path, …
 
-{{range .}}  {{printf "%-18s" (usage_key .)}} {{usage_description .}}{{with usage_default .}} (default {{.}}){{end}}{{with usage_required .}} (required){{end}}
+{{range .}}  {{printf "%-21s" (usage_key .)}} {{usage_description .}}{{with usage_default .}} (default {{.}}){{end}}{{with usage_required .}} (required){{end}}
 {{end}}`
 
 func help(out io.Writer) error {
