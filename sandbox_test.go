@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,6 +28,10 @@ var pictures = flag.Bool("pictures", false, "make the README's pictures anew")
 func sandboxPage(t *testing.T) string {
 	t.Helper()
 	p := start(t, []string{"TMPDIR=" + t.TempDir()}, "sandbox", "--no-open", "--addr", "127.0.0.1:0")
+	t.Cleanup(func() { // in good order, so that its bot does not call at a port that is another test's by then
+		_ = p.cmd.Process.Signal(syscall.SIGTERM)
+		p.exit(t)
+	})
 	at := regexp.MustCompile(`http://127\.0\.0\.1:\d+/`)
 	for range 200 {
 		if found := at.FindString(p.output.String()); found != "" {

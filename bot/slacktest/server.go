@@ -92,7 +92,9 @@ func NewServer() *Server {
 	mux.HandleFunc("GET /api/{method}", s.serveMethod) // read-only methods take both
 	mux.HandleFunc("POST /actions/{ticket}", s.serveResponseURL)
 	mux.HandleFunc("GET /link/{ticket}", s.serveSocket)
-	s.http = httptest.NewServer(mux)
+	// In this order: somebody who called at this port before may be quick.
+	s.http = httptest.NewUnstartedServer(mux)
+	s.http.Start()
 	return s
 }
 

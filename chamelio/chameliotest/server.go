@@ -95,7 +95,9 @@ func NewServer() *Server {
 	mux.HandleFunc("POST /tasks/{id}/cancel", s.handle(s.cancelTask))
 	mux.HandleFunc("GET /users/org-info", s.handle(s.orgInfo))
 	mux.HandleFunc("/", s.handle(func(*http.Request) answer { return refusal(http.StatusNotFound, "Not Found") }))
-	s.http = httptest.NewServer(mux)
+	// In this order: somebody who called at this port before may be quick.
+	s.http = httptest.NewUnstartedServer(mux)
+	s.http.Start()
 	return s
 }
 
