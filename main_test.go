@@ -283,7 +283,7 @@ func TestAnAPIThatIsMerelyDownIsAWarning(t *testing.T) {
 
 func TestTheOtherCommands(t *testing.T) {
 	for args, want := range map[string]string{
-		"help": "SLACK_APP_TOKEN    app-level token", "version": "cancelbot ", "-h": "CHAMELIO_API_KEY",
+		"help": "SLACK_APP_TOKEN       app-level token", "version": "cancelbot ", "-h": "CHAMELIO_API_KEY",
 	} {
 		p := start(t, nil, args)
 		if code := p.exit(t); code != 0 || !strings.Contains(p.output.String(), want) {
