@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/socketmode"
 
@@ -19,29 +18,6 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
-
-// BenchmarkAck measures from an envelope written to its acknowledgement read:
-// one command at a time, and one right after the other, while the answers to
-// those before are under way in the same process. BenchmarkAckFloor is what
-// can be had at best.
-func BenchmarkAck(b *testing.B) {
-	b.Run("at a time", func(b *testing.B) {
-		w := newWorld(b)
-		for b.Loop() {
-			before := len(w.slack.Calls())
-			w.acked(w.slack.Slash(ada, general, "/cancel-task help"))
-			w.eventually("the answer", func() bool { return len(w.slack.Calls()) > before })
-		}
-		reportLatencies(b, w.slack.AckLatencies())
-	})
-	b.Run("back to back", func(b *testing.B) {
-		w := newWorld(b)
-		for b.Loop() {
-			w.acked(w.slack.Slash(ada, general, "/cancel-task help"))
-		}
-		reportLatencies(b, w.slack.AckLatencies())
-	})
-}
 
 func reportLatencies(b *testing.B, all []time.Duration) {
 	slices.Sort(all)
@@ -169,46 +145,4 @@ func BenchmarkRefreshStorm(b *testing.B) {
 		cancel()
 		wg.Wait()
 	})
-}
-
-// BenchmarkAckFloor is BenchmarkAck against a bare WebSocket client that does
-// nothing but acknowledge: what the stand-in, the loopback and the scheduler
-// cost by themselves.
-func BenchmarkAckFloor(b *testing.B) {
-	s := slacktest.NewServer()
-	defer s.Close()
-	_, address, err := slack.New(slacktest.BotToken, slack.OptionAppLevelToken(slacktest.AppToken), slack.OptionAPIURL(s.URL())).StartSocketModeContext(b.Context())
-	if err != nil {
-		b.Fatal(err)
-	}
-	ws, _, err := websocket.DefaultDialer.DialContext(b.Context(), address, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			var e struct {
-				ID string `json:"envelope_id"`
-			}
-			if ws.ReadJSON(&e) != nil {
-				return
-			}
-			if e.ID != "" && ws.WriteJSON(e) != nil {
-				return
-			}
-		}
-	}()
-	if err := s.WaitFor(b.Context(), func() bool { return s.Connections() == 1 }); err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		if _, err := s.Slash(ada, general, "/cancel-task help").Wait(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-	}
-	reportLatencies(b, s.AckLatencies())
-	_ = ws.Close()
-	<-done
 }

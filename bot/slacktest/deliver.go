@@ -182,8 +182,8 @@ func (s *Server) deliver(id, kind string, payload any, answered func(json.RawMes
 	limit := s.sockets.AckWithin
 	for _, c := range s.open() {
 		sent := time.Now()
-		c.waiting[id] = func(raw json.RawMessage) {
-			latency := time.Since(sent)
+		c.waiting[id] = func(raw json.RawMessage, at time.Time) {
+			latency := at.Sub(sent)
 			s.acks = append(s.acks, latency)
 			p.end(Acknowledged, latency)
 			close(acked)
@@ -231,7 +231,7 @@ func (s *Server) fail(p *Pending, state State) {
 
 // acknowledge matches an ack to its envelope. Only the connection that got
 // the envelope can acknowledge it. A command's ack may carry the answer.
-func (s *Server) acknowledge(c *conn, id string, payload json.RawMessage) {
+func (s *Server) acknowledge(c *conn, id string, payload json.RawMessage, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	done, ok := c.waiting[id]
@@ -239,6 +239,6 @@ func (s *Server) acknowledge(c *conn, id string, payload json.RawMessage) {
 		return
 	}
 	delete(c.waiting, id)
-	done(payload)
+	done(payload, at)
 	s.touch()
 }

@@ -23,7 +23,7 @@ type conn struct {
 
 	// Under Server.mu:
 	closing bool // a disconnect frame was sent
-	waiting map[string]func(json.RawMessage)
+	waiting map[string]func(json.RawMessage, time.Time)
 }
 
 // openConnection serves apps.connections.open.
@@ -53,7 +53,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	c := &conn{ws: ws, gone: make(chan struct{}), waiting: map[string]func(json.RawMessage){}}
+	c := &conn{ws: ws, gone: make(chan struct{}), waiting: map[string]func(json.RawMessage, time.Time){}}
 	ws.SetPingHandler(func(data string) error {
 		if c.frozen.Load() {
 			return nil
@@ -114,6 +114,7 @@ func (s *Server) read(c *conn) {
 		if err != nil {
 			return
 		}
+		at := time.Now()
 		var ack struct {
 			EnvelopeID string          `json:"envelope_id"`
 			Payload    json.RawMessage `json:"payload"`
@@ -121,7 +122,7 @@ func (s *Server) read(c *conn) {
 		if c.frozen.Load() || json.Unmarshal(raw, &ack) != nil || len(raw) > 20*1024 {
 			continue
 		}
-		s.acknowledge(c, ack.EnvelopeID, ack.Payload)
+		s.acknowledge(c, ack.EnvelopeID, ack.Payload, at)
 	}
 }
 

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/gorilla/websocket"
+	"github.com/slack-go/slack"
+
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+)
+
+// onlyAcknowledge is the floor under BenchmarkAck: a bare Socket Mode client
+// at the Web API's address, which does nothing but acknowledge.
+func onlyAcknowledge(api string) {
+	if err := acknowledgeAll(api); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func acknowledgeAll(api string) error {
+	client := slack.New(slacktest.BotToken, slack.OptionAppLevelToken(slacktest.AppToken), slack.OptionAPIURL(api))
+	_, address, err := client.StartSocketModeContext(context.Background())
+	if err != nil {
+		return fmt.Errorf("asking for a connection: %w", err)
+	}
+	ws, _, err := websocket.DefaultDialer.Dial(address, nil)
+	if err != nil {
+		return fmt.Errorf("connecting: %w", err)
+	}
+	for {
+		var e struct {
+			ID string `json:"envelope_id"`
+		}
+		if err := ws.ReadJSON(&e); err != nil {
+			return fmt.Errorf("reading: %w", err)
+		}
+		if e.ID == "" {
+			continue
+		}
+		if err := ws.WriteJSON(e); err != nil {
+			return fmt.Errorf("acknowledging: %w", err)
+		}
+	}
+}
