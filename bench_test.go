@@ -27,48 +27,62 @@ func release(b *testing.B) (bin string) {
 }
 
 // BenchmarkAck measures from an envelope written to its acknowledgement read,
-// a hundred commands a second, each answered: by the binary, and by the bare
-// client that only acknowledges. Both are processes of their own.
+// by the binary and by the bare client of floor_test.go. Each is a process of
+// its own, and they take turns, so that whatever else the machine does happens
+// to both. "alone" is a command that was delivered before, which is only
+// acknowledged; "answered" is a fresh one, whose answer is under way already
+// when the acknowledgement arrives.
 func BenchmarkAck(b *testing.B) {
 	bin := release(b)
-	for name, command := range map[string]func(s *standIns) *exec.Cmd{
-		"bot": func(s *standIns) *exec.Cmd {
-			cmd := exec.Command(bin)
-			cmd.Env, cmd.Dir = append(s.env(sqlite(b)), "SLACK_CONNECTIONS=1", "LOG_LEVEL=info"), b.TempDir()
-			return cmd
-		},
-		"floor": func(s *standIns) *exec.Cmd {
-			cmd := exec.Command(os.Args[0])
-			cmd.Env = []string{"ONLY_ACKNOWLEDGE=" + s.slack.URL()}
-			return cmd
+	again := map[string]any{"team_id": slacktest.TeamID, "channel_id": slacktest.General, "user_id": slacktest.Ada,
+		"command": "/cancel-task", "text": "help", "api_app_id": slacktest.AppID}
+	for name, deliver := range map[string]func(*slacktest.Server) *slacktest.Pending{
+		"alone": func(s *slacktest.Server) *slacktest.Pending { return s.DeliverAs("again", "slash_commands", again) },
+		"answered": func(s *slacktest.Server) *slacktest.Pending {
+			return s.Slash(slacktest.Ada, slacktest.General, "/cancel-task help")
 		},
 	} {
 		b.Run(name, func(b *testing.B) {
 			// The stand-ins' garbage collection would be measured as the bot's.
 			defer debug.SetGCPercent(debug.SetGCPercent(-1))
-			s := newStandIns(b)
-			cmd := command(s)
-			if err := cmd.Start(); err != nil {
-				b.Fatal(err)
-			}
-			defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
-			s.connected(1)
-			var all []time.Duration
-			pace := time.NewTicker(10 * time.Millisecond)
+			bot, floor := newStandIns(b), newStandIns(b)
+			runs(b, bot, bin, append(bot.env(sqlite(b)), "SLACK_CONNECTIONS=1", "LOG_LEVEL=info")...)
+			runs(b, floor, os.Args[0], "ONLY_ACKNOWLEDGE="+floor.slack.URL())
+			pace := time.NewTicker(5 * time.Millisecond)
 			defer pace.Stop()
+			latencies := map[*standIns][]time.Duration{}
 			for b.Loop() {
-				d, err := s.slack.Slash(slacktest.Ada, slacktest.General, "/cancel-task help").Wait(b.Context())
-				if err != nil || d.State != slacktest.Acknowledged {
-					b.Fatal(d.State, err)
+				for _, s := range []*standIns{bot, floor} {
+					<-pace.C
+					d, err := deliver(s.slack).Wait(b.Context())
+					if err != nil || d.State != slacktest.Acknowledged {
+						b.Fatal(d.State, err)
+					}
+					latencies[s] = append(latencies[s], d.Latency)
 				}
-				all = append(all, d.Latency)
-				<-pace.C
 			}
-			slices.Sort(all)
-			b.ReportMetric(float64(all[len(all)/2].Microseconds()), "p50-µs")
-			b.ReportMetric(float64(all[len(all)*99/100].Microseconds()), "p99-µs")
+			for name, s := range map[string]*standIns{"bot": bot, "floor": floor} {
+				all := latencies[s]
+				slices.Sort(all)
+				b.ReportMetric(float64(all[len(all)/2].Microseconds()), name+"-p50-µs")
+				b.ReportMetric(float64(all[len(all)*99/100].Microseconds()), name+"-p99-µs")
+			}
 		})
 	}
+}
+
+// runs starts a program as a process of its own, and waits until it is
+// connected.
+func runs(b *testing.B, s *standIns, program string, env ...string) *os.Process {
+	b.Helper()
+	cmd := exec.Command(program)
+	cmd.Env, cmd.Dir = env, b.TempDir()
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	s.connected(1)
+	return cmd.Process
 }
 
 // BenchmarkStart measures from the binary's start to its first connection,
@@ -79,22 +93,41 @@ func BenchmarkStart(b *testing.B) {
 	var resident float64
 	for b.Loop() {
 		s := newStandIns(b)
-		cmd := exec.Command(bin)
-		cmd.Env, cmd.Dir = s.env(sqlite(b)), b.TempDir()
+		env := s.env(sqlite(b))
 		started := time.Now()
-		if err := cmd.Start(); err != nil {
-			b.Fatal(err)
-		}
-		s.connected(1)
+		process := runs(b, s, bin, env...)
 		connected += time.Since(started)
 		s.connected(2)
 		time.Sleep(3 * time.Second) // idle
-		resident = max(resident, residentMB(b, cmd.Process.Pid))
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		resident = max(resident, residentMB(b, process.Pid))
+		_ = process.Kill()
 	}
 	b.ReportMetric(float64(connected.Milliseconds())/float64(b.N), "ms-to-connected")
 	b.ReportMetric(resident, "MB-resident")
+}
+
+// BenchmarkOpenPrompt measures what each prompt that nobody has pressed yet
+// adds to what is resident, after the first thousand.
+func BenchmarkOpenPrompt(b *testing.B) {
+	s := newStandIns(b)
+	s.api.SetRateLimit(1<<30, false)
+	process := runs(b, s, release(b), append(s.env(sqlite(b)), "LOG_LEVEL=info")...)
+	prompts := 0
+	open := func() {
+		s.slack.Slash(slacktest.Ada, slacktest.General, "/cancel-task 12345")
+		prompts++
+		if prompts%50 == 0 { // less than the queue takes
+			s.eventually("the prompts", 20*time.Second, func() bool { return len(s.slack.Private(slacktest.Ada, slacktest.General)) == prompts })
+		}
+	}
+	for range 1000 {
+		open()
+	}
+	before := residentMB(b, process.Pid)
+	for b.Loop() {
+		open()
+	}
+	b.ReportMetric((residentMB(b, process.Pid)-before)*(1<<20)/float64(b.N), "B/prompt")
 }
 
 func residentMB(b *testing.B, pid int) float64 {

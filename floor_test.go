@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
+	"strings"
 
 	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
@@ -12,7 +14,8 @@ import (
 )
 
 // onlyAcknowledge is the floor under BenchmarkAck: a bare Socket Mode client
-// at the Web API's address, which does nothing but acknowledge.
+// at the Web API's address. It acknowledges whatever comes and, as the least
+// that a bot could do, answers what has a response_url with one line.
 func onlyAcknowledge(api string) {
 	if err := acknowledgeAll(api); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -32,7 +35,10 @@ func acknowledgeAll(api string) error {
 	}
 	for {
 		var e struct {
-			ID string `json:"envelope_id"`
+			ID      string `json:"envelope_id"`
+			Payload struct {
+				ResponseURL string `json:"response_url"`
+			} `json:"payload"`
 		}
 		if err := ws.ReadJSON(&e); err != nil {
 			return fmt.Errorf("reading: %w", err)
@@ -40,8 +46,20 @@ func acknowledgeAll(api string) error {
 		if e.ID == "" {
 			continue
 		}
-		if err := ws.WriteJSON(e); err != nil {
+		if err := ws.WriteMessage(websocket.TextMessage, []byte(`{"envelope_id":"`+e.ID+`"}`)); err != nil {
 			return fmt.Errorf("acknowledging: %w", err)
 		}
+		if e.Payload.ResponseURL != "" {
+			go answer(e.Payload.ResponseURL)
+		}
 	}
+}
+
+func answer(address string) {
+	resp, err := http.Post(address, "application/json", strings.NewReader(`{"text":"help"}`))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return
+	}
+	_ = resp.Body.Close()
 }
