@@ -36,9 +36,9 @@ type config struct {
 	SlackBotToken    secret.Value  `envconfig:"SLACK_BOT_TOKEN" required:"true" desc:"bot token, xoxb-…"`
 	SlackAPIURL      string        `envconfig:"SLACK_API_URL" default:"https://slack.com/api/" desc:"another Web API address: a stand-in, a gov cloud"`
 	SlackConnections int           `envconfig:"SLACK_CONNECTIONS" default:"2" desc:"Socket Mode connections, 1 to 10"`
-	SlackCommand     string        `envconfig:"SLACK_COMMAND" default:"/cancel-task" desc:"the command's name in this workspace"`
+	SlackCommand     string        `envconfig:"SLACK_COMMAND" default:"/cancel-task" desc:"the command's name in this workspace; also change it in the manifest"`
 	ChamelioAPIKey   secret.Value  `envconfig:"CHAMELIO_API_KEY" required:"true" desc:"API key, ca_…"`
-	ChamelioBaseURL  string        `envconfig:"CHAMELIO_BASE_URL" default:"https://platform.chamelio.ai" desc:"https, or http on a loopback address"`
+	ChamelioBaseURL  string        `envconfig:"CHAMELIO_BASE_URL" default:"https://platform.chamelio.ai" desc:"https, or http on a loopback address; anything else is refused"`
 	ChamelioTimeout  time.Duration `envconfig:"CHAMELIO_TIMEOUT" default:"10s" desc:"one API call"`
 	ConfirmTTL       time.Duration `envconfig:"CONFIRM_TTL" default:"10m" desc:"how long a prompt can be confirmed, 10s to 30m"`
 	DatabaseURL      secret.Value  `envconfig:"DATABASE_URL" default:"sqlite:cancelbot.db" desc:"the journal: sqlite:PATH or postgres://…"`
@@ -48,8 +48,8 @@ type config struct {
 	AllowedChannels  []string      `envconfig:"ALLOWED_CHANNELS" desc:"Slack ids of the conversations where tasks can be cancelled; all if empty"`
 	SecondPerson     bool          `envconfig:"REQUIRE_SECOND_PERSON" default:"false" desc:"somebody other than the requester must confirm"`
 	CommandsAMinute  int           `envconfig:"COMMANDS_PER_MINUTE" default:"10" desc:"how many commands one person may type a minute"`
-	AuditChannel     string        `envconfig:"AUDIT_CHANNEL" desc:"Slack id of a channel that gets a copy of every announcement, and of refusals"`
-	HTTPAddr         string        `envconfig:"HTTP_ADDR" desc:"where health and metrics are served, such as 127.0.0.1:8080; nowhere if empty"`
+	AuditChannel     string        `envconfig:"AUDIT_CHANNEL" desc:"Slack id of a channel that gets a copy of every announcement, and the refusals"`
+	HTTPAddr         string        `envconfig:"HTTP_ADDR" desc:"where health and metrics are served, such as 127.0.0.1:8080; a port alone (:8080) is on loopback, 0.0.0.0:8080 everywhere; nowhere if empty"`
 	LogLevel         slog.Level    `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
 	LogFormat        string        `envconfig:"LOG_FORMAT" desc:"text or json; text on a terminal, else json"`
 	ShutdownGrace    time.Duration `envconfig:"SHUTDOWN_GRACE" default:"25s" desc:"how long running decisions may finish after SIGTERM"`

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kelseyhightower/envconfig"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"gopkg.in/yaml.v3"
 
@@ -409,19 +410,55 @@ func forgiving(pattern string) (jsonschema.Regexp, error) {
 
 var apiCall = regexp.MustCompile(`(?:slack|api)\.(\w+Context)\(`)
 
-// The README's table of variables is the program's.
-func TestTheReadmeNamesEveryVariable(t *testing.T) {
-	var help bytes.Buffer
-	if run(t.Context(), []string{"help"}, nil, &help, io.Discard) != 0 {
-		t.Fatal("help failed")
+var update = flag.Bool("update", false, "rewrite the README's table of variables")
+
+// The README's table of variables is made from the program's.
+func TestTheReadmeHasTheTableOfVariables(t *testing.T) {
+	var want strings.Builder
+	const rows = `| variable | default | meaning |
+| --- | --- | --- |
+{{range .}}| ` + "`{{usage_key .}}`" + ` | {{if usage_required .}}required{{else if usage_default .}}` + "`{{usage_default .}}`" + `{{else}}empty{{end}} | {{usage_description .}} |
+{{end}}`
+	if err := envconfig.Usagef("", &config{}, &want, rows); err != nil {
+		t.Fatal(err)
 	}
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range regexp.MustCompile(`(?m)^  ([A-Z][A-Z_]+) `).FindAllStringSubmatch(help.String(), -1) {
-		if !strings.Contains(string(readme), "| `"+name[1]+"` |") {
-			t.Errorf("README.md lacks %s", name[1])
+	table := regexp.MustCompile(`(?s)\| variable \|.*?\n\n`)
+	if *update {
+		readme = table.ReplaceAllLiteral(readme, []byte(want.String()+"\n"))
+		if err := os.WriteFile("README.md", readme, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := string(table.Find(readme)); got != want.String()+"\n" {
+		t.Errorf("README.md has\n%s\nbut the program has\n%s\ngo test -run TestTheReadme -update . writes it anew", got, want.String())
+	}
+}
+
+// One line says what runs, where and for whom.
+func TestTheStartedLine(t *testing.T) {
+	s := newStandIns(t)
+	p := start(t, s.env(sqlite(t), "LOG_LEVEL=info", "CANCEL_POLICY=people-on-task", "REQUIRE_SECOND_PERSON=true", "SLACK_CONNECTIONS=3"))
+	line := regexp.MustCompile(`(?m)^.*"msg":"started".*$`)
+	s.eventually("the line", 20*time.Second, func() bool { return s.slack.Connections() == 3 && line.MatchString(p.output.String()) })
+	var got map[string]any
+	if err := json.Unmarshal([]byte(line.FindString(p.output.String())), &got); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]any{
+		"level": "INFO", "version": buildVersion(), "journal": "sqlite", "connections": 3.0, "policy": "people-on-task", "second_person": true,
+		"workspace": "Acme", "team": slacktest.TeamID, "bot": "cancelbot",
+	} {
+		if got[key] != want {
+			t.Errorf("%s is %v, want %v", key, got[key], want)
+		}
+	}
+	for _, key := range []string{"organisation", "key_id", "per_minute"} {
+		if got[key] == nil || got[key] == "" || got[key] == 0.0 {
+			t.Errorf("%s is %v", key, got[key])
 		}
 	}
 }
