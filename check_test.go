@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -47,6 +48,11 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		return func(s *standIns) { s.slack.RefuseToken(token, answer) }
 	}
 	key := func(detail string) func(*standIns) { return func(s *standIns) { s.api.RefuseKey(detail) } }
+	docs, err := os.ReadFile("docs/troubleshoot.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := regexp.MustCompile(`(?m)^✗ (.{14}) .*?(?:: ([a-z]+(?:_[a-z]+)+))?$`)
 	tests := []struct {
 		name, env   string
 		prepare     func(*standIns)
@@ -108,6 +114,13 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			for _, want := range []string{tt.found, tt.mend, "Not all is well."} {
 				if !strings.Contains(p.output.String(), want) {
 					t.Errorf("it lacks %q:\n%s", want, p.output)
+				}
+			}
+			for _, found := range said.FindAllStringSubmatch(p.output.String(), -1) {
+				for _, word := range found[1:] {
+					if !strings.Contains(string(docs), strings.TrimSpace(word)) {
+						t.Errorf("docs/troubleshoot.md does not explain %q of %q", word, found[0])
+					}
 				}
 			}
 			for _, hidden := range append(s.slack.Secrets(), slacktest.AppToken, slacktest.BotToken, chameliotest.Key, "hidden") {
