@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kelseyhightower/envconfig"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"gopkg.in/yaml.v3"
 
@@ -409,34 +407,6 @@ func forgiving(pattern string) (jsonschema.Regexp, error) {
 }
 
 var apiCall = regexp.MustCompile(`(?:slack|api)\.(\w+Context)\(`)
-
-var update = flag.Bool("update", false, "rewrite the README's table of variables")
-
-// The README's table of variables is made from the program's.
-func TestTheReadmeHasTheTableOfVariables(t *testing.T) {
-	var want strings.Builder
-	const rows = `| variable | default | meaning |
-| --- | --- | --- |
-{{range .}}| ` + "`{{usage_key .}}`" + ` | {{if usage_required .}}required{{else if usage_default .}}` + "`{{usage_default .}}`" + `{{else}}empty{{end}} | {{usage_description .}} |
-{{end}}`
-	if err := envconfig.Usagef("", &config{}, &want, rows); err != nil {
-		t.Fatal(err)
-	}
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	table := regexp.MustCompile(`(?s)\| variable \|.*?\n\n`)
-	if *update {
-		readme = table.ReplaceAllLiteral(readme, []byte(want.String()+"\n"))
-		if err := os.WriteFile("README.md", readme, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got := string(table.Find(readme)); got != want.String()+"\n" {
-		t.Errorf("README.md has\n%s\nbut the program has\n%s\ngo test -run TestTheReadme -update . writes it anew", got, want.String())
-	}
-}
 
 // One line says what runs, where and for whom.
 func TestTheStartedLine(t *testing.T) {

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/kelseyhightower/envconfig"
+)
+
+var update = flag.Bool("update", false, "rewrite the README's table of variables")
+
+// The README's table of variables is made from the program's.
+func TestTheReadmeHasTheTableOfVariables(t *testing.T) {
+	var want strings.Builder
+	const rows = `| variable | default | meaning |
+| --- | --- | --- |
+{{range .}}| ` + "`{{usage_key .}}`" + ` | {{if usage_required .}}required{{else if usage_default .}}` + "`{{usage_default .}}`" + `{{else}}empty{{end}} | {{usage_description .}} |
+{{end}}`
+	if err := envconfig.Usagef("", &config{}, &want, rows); err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := regexp.MustCompile(`(?s)\| variable \|.*?\n\n`)
+	if *update {
+		readme = table.ReplaceAllLiteral(readme, []byte(want.String()+"\n"))
+		if err := os.WriteFile("README.md", readme, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := string(table.Find(readme)); got != want.String()+"\n" {
+		t.Errorf("README.md has\n%s\nbut the program has\n%s\ngo test -run TestTheReadme -update . writes it anew", got, want.String())
+	}
+}
+
+// A link between the pages leads to a file, and to a heading of it.
+func TestTheLinksBetweenPagesLeadSomewhere(t *testing.T) {
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := 0
+	for _, page := range append(pages, "README.md", "SECURITY.md") {
+		for _, link := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(read(t, page), -1) {
+			if strings.Contains(link[1], "://") {
+				continue
+			}
+			links++
+			file, anchor, _ := strings.Cut(link[1], "#")
+			target := page
+			if file != "" {
+				target = filepath.Join(filepath.Dir(page), file)
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s: %v", page, err)
+				continue
+			}
+			if anchor != "" && !anchors(read(t, target))[anchor] {
+				t.Errorf("%s: %s has no heading #%s", page, target, anchor)
+			}
+		}
+	}
+	if links < 10 {
+		t.Errorf("only %d links were found", links)
+	}
+}
+
+// anchors are the names that GitHub gives to a page's headings.
+func anchors(page string) map[string]bool {
+	all := map[string]bool{}
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(page, -1) {
+		name := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		all[strings.ReplaceAll(name, " ", "-")] = true
+	}
+	return all
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
