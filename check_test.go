@@ -77,6 +77,9 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		{"plain http", "CHAMELIO_BASE_URL=http://platform.chamelio.ai", nil, "must be https", "Correct CHAMELIO_API_KEY or CHAMELIO_BASE_URL"},
 		{"Chamelio away", "", func(s *standIns) { s.api.Refuse() }, "✗ API key", "Check the machine's network"},
 		{"Slack away", "SLACK_API_URL=http://127.0.0.1:1/api/", nil, "✗ bot token", "Slack cannot be reached"},
+		{"Slack silent", "", func(s *standIns) { s.slack.Break(slacktest.Fault{Method: "auth.test", Hang: true}) }, "nothing came within 10s", "Slack cannot be reached"},
+		{"Slack in trouble", "", func(s *standIns) { s.slack.Break(slacktest.Fault{Method: "auth.test", Status: 503}) }, "✗ bot token", "Slack is busy or in trouble"},
+		{"Chamelio silent", "", func(s *standIns) { s.api.Break(chameliotest.Fault{Hang: true}) }, "no answer: nothing came within", "Check the machine's network"},
 		{"a path that is none", "DATABASE_URL=sqlite:" + file + "/journal.db", nil, "✗ journal", "Check DATABASE_URL"},
 		{"Postgres away", "DATABASE_URL=postgres://u:hidden@127.0.0.1:1/db", nil, "✗ journal", "Check DATABASE_URL"},
 		{"no such scheme", "DATABASE_URL=mysql://x", nil, "starts with sqlite: or postgres://", "Check DATABASE_URL"},
@@ -126,6 +129,33 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			for _, hidden := range append(s.slack.Secrets(), slacktest.AppToken, slacktest.BotToken, chameliotest.Key, "hidden") {
 				if strings.Contains(p.output.String(), hidden) {
 					t.Errorf("it shows %q:\n%s", hidden, p.output)
+				}
+			}
+		})
+	}
+}
+
+// What is wrong with the token or the network is not blamed on what was asked
+// for with it.
+func TestCheckBlamesTheCause(t *testing.T) {
+	for name, tt := range map[string]struct {
+		prepare func(*standIns)
+		mend    string
+	}{
+		"revoked":    {func(s *standIns) { s.slack.RefuseToken(slacktest.BotToken, "token_revoked") }, "Install the app again"},
+		"no network": {func(s *standIns) { s.slack.Break(slacktest.Fault{Cut: true}) }, "Slack cannot be reached"},
+		"no scope":   {func(s *standIns) { s.slack.SetScopes("commands") }, "Add the missing scope"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStandIns(t)
+			tt.prepare(s)
+			p := start(t, s.env(sqlite(t), "AUDIT_CHANNEL="+slacktest.General, "ALLOWED_USERS="+slacktest.Ada), "check")
+			p.exit(t)
+			for _, check := range []string{"audit channel", "who may cancel"} {
+				said := regexp.MustCompile(`(?m)^✗ ` + check + `.*\n +→ ` + regexp.QuoteMeta(tt.mend))
+				if !said.MatchString(p.output.String()) {
+					t.Errorf("%s is not mended by %q:\n%s", check, tt.mend, p.output)
 				}
 			}
 		})

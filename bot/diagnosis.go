@@ -5,37 +5,79 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/url"
 	"strings"
 
+	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
 )
 
-// Mend says what to do about an error of Slack's with a token. variable is
-// where the token stands, SLACK_APP_TOKEN or SLACK_BOT_TOKEN.
+// Mend says what to do about an error that came of asking Slack with a token.
+// variable is where the token stands, SLACK_APP_TOKEN or SLACK_BOT_TOKEN. It
+// returns nothing where neither token, nor network, nor Slack is at fault, but
+// what was asked for, such as a channel that is not there.
 func Mend(variable string, err error) string {
 	where := "Copy the Bot User OAuth Token from the app's page (OAuth & Permissions) into SLACK_BOT_TOKEN"
 	again := "Install the app again (Install App), and copy the new Bot User OAuth Token into SLACK_BOT_TOKEN"
+	scope := "Add the missing scope (OAuth & Permissions → Scopes), then install the app again (Install App)"
 	if variable == "SLACK_APP_TOKEN" {
 		where = "Copy the app-level token from the app's page (Basic Information → App-Level Tokens) into SLACK_APP_TOKEN"
 		again = "Generate an app-level token with the scope connections:write (Basic Information → App-Level Tokens), and put it into SLACK_APP_TOKEN"
+		scope = again
 	}
-	var answer slack.SlackErrorResponse
 	var off disconnected
 	switch {
 	case errors.As(err, &off) && off == reasonLinkDisabled:
 		return "Switch Socket Mode on, on the app's page (Socket Mode → Enable)"
 	case errors.As(err, &off):
 		return "Slack lets no more connections in: at most 10 may be open at once, over all replicas"
-	case !errors.As(err, &answer):
+	case unreachable(err):
 		return "Slack cannot be reached: check the machine's network, its proxy (HTTPS_PROXY) and SLACK_API_URL"
 	}
-	switch answer.Err {
-	case "token_revoked", "account_inactive", "token_expired", "missing_scope", "no_permission":
+	switch slackCode(err) {
+	case "invalid_auth", "not_authed":
+		return where
+	case "token_revoked", "account_inactive", "token_expired", "no_permission", "org_login_required":
 		return again
+	case "missing_scope":
+		return scope
 	case "not_allowed_token_type":
 		return "It is a token of the other kind: xapp-… belongs into SLACK_APP_TOKEN, xoxb-… into SLACK_BOT_TOKEN"
+	case codeTrouble:
+		return "Slack is busy or in trouble: try again in a minute, and see slack-status.com"
 	}
-	return where
+	return ""
+}
+
+// codeTrouble stands for every answer that says nothing about the request.
+const codeTrouble = "trouble"
+
+// slackCode is Slack's word for what is wrong, or nothing.
+func slackCode(err error) string {
+	var answer slack.SlackErrorResponse
+	var status slack.StatusCodeError
+	var limited *slack.RateLimitedError
+	switch {
+	case errors.As(err, &status), errors.As(err, &limited):
+		return codeTrouble
+	case !errors.As(err, &answer):
+		return ""
+	}
+	switch answer.Err {
+	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited":
+		return codeTrouble
+	}
+	return answer.Err
+}
+
+// unreachable tells a connection that was not made, or broke, or gave nothing
+// in time, from an answer.
+func unreachable(err error) bool {
+	var request *url.Error
+	var network net.Error
+	var closed *websocket.CloseError
+	return errors.As(err, &request) || errors.As(err, &network) || errors.As(err, &closed) || errors.Is(err, websocket.ErrBadHandshake)
 }
 
 // Probe opens one Socket Mode connection and closes it when Slack has said

@@ -140,7 +140,7 @@ func checkKey(key string) error {
 // returns is an *Error. On a method other than GET, an error that leaves open
 // whether the request took effect is marked ambiguous.
 func (c *Client) call(ctx context.Context, method, path string, result any) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("nothing came within %s", c.timeout))
 	defer cancel()
 
 	fail := &Error{Method: method, Path: path}

@@ -3,6 +3,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -37,6 +38,8 @@ type Result struct {
 // limit bounds each check. They run side by side.
 const limit = 10 * time.Second
 
+var errSlow = fmt.Errorf("nothing came within %s", limit)
+
 // Run checks everything that can be checked.
 func Run(ctx context.Context, s Settings) []Result {
 	environment := []Result{{"environment", true, "every variable is there and makes sense", ""}}
@@ -54,7 +57,7 @@ func Run(ctx context.Context, s Settings) []Result {
 	var all sync.WaitGroup
 	for i, check := range checks {
 		all.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, limit)
+			ctx, cancel := context.WithTimeoutCause(ctx, limit, errSlow)
 			defer cancel()
 			results[i] = check(ctx, s)
 		})
@@ -68,6 +71,12 @@ func good(name, format string, args ...any) Result {
 }
 
 func bad(name, found, mend string) Result { return Result{name, false, found, mend} }
+
+// mend is what to do about an error of Slack's with the bot token: what is
+// wrong with token or network comes before what the check itself is about.
+func mend(err error, otherwise string) string {
+	return cmp.Or(bot.Mend("SLACK_BOT_TOKEN", err), otherwise)
+}
 
 // slackUsable tells whether asking Slack makes sense: the two tokens are
 // there, and of their kinds.
@@ -88,7 +97,7 @@ func botToken(ctx context.Context, s Settings) []Result {
 	}
 	where, scopes, err := bot.Scopes(ctx, plain(s.Bot))
 	if err != nil {
-		return []Result{bad(name, err.Error(), bot.Mend("SLACK_BOT_TOKEN", err))}
+		return []Result{bad(name, err.Error(), mend(err, "Slack's error tells what is wrong with the token; a new installation (Install App) gives a new one"))}
 	}
 	results := []Result{good(name, "workspace %s (%s), as @%s", where.Team, where.TeamID, where.BotUser)}
 	var missing []string
@@ -110,7 +119,7 @@ func appToken(ctx context.Context, s Settings) []Result {
 		return nil
 	}
 	if err := bot.Probe(ctx, plain(s.Bot)); err != nil {
-		return []Result{bad(name, err.Error(), bot.Mend("SLACK_APP_TOKEN", err))}
+		return []Result{bad(name, err.Error(), cmp.Or(bot.Mend("SLACK_APP_TOKEN", err), "Slack's error tells what is wrong with the token; generate a new one (Basic Information → App-Level Tokens)"))}
 	}
 	return []Result{good(name, "Socket Mode is on, and Slack said hello")}
 }
@@ -160,7 +169,7 @@ func auditChannel(ctx context.Context, s Settings) []Result {
 		return nil
 	}
 	if err := bot.CheckPosting(ctx, plain(s.Bot), s.Bot.AuditChannel); err != nil {
-		return []Result{bad(name, err.Error(), "Invite the bot to that channel (/invite @cancelbot), or correct AUDIT_CHANNEL: it is the id at the end of the channel's About tab")}
+		return []Result{bad(name, err.Error(), mend(err, "Invite the bot to that channel (/invite @cancelbot), or correct AUDIT_CHANNEL: it is the id at the end of the channel's About tab"))}
 	}
 	return []Result{good(name, "the bot may post in %s", s.Bot.AuditChannel)}
 }
@@ -174,7 +183,7 @@ func ids(ctx context.Context, s Settings) []Result {
 	look.Policy = s.Bot.Policy
 	var results []Result
 	for _, err := range bot.CheckIDs(ctx, look) {
-		results = append(results, bad(name, err.Error(), "Correct or remove the id; the bot refuses whoever it cannot look up"))
+		results = append(results, bad(name, err.Error(), mend(err, "Correct or remove the id; the bot refuses whoever it cannot look up")))
 	}
 	if len(results) > 0 {
 		return results
