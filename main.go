@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -133,7 +132,7 @@ func serve(ctx context.Context, errs io.Writer) error {
 func runBot(ctx context.Context, cfg config, log *slog.Logger) error {
 	registry := newRegistry()
 	options := cfg.chamelio()
-	options.Transport = countCalls(registry, http.DefaultTransport.(*http.Transport).Clone())
+	options.Transport = countCalls(registry, "cancelbot_chamelio_calls_total", "endpoint", chamelioEndpoint)
 	tasks, err := chamelio.New(options)
 	if err != nil {
 		return usageError(err.Error())
@@ -145,6 +144,7 @@ func runBot(ctx context.Context, cfg config, log *slog.Logger) error {
 	defer decisions.Close()
 	settings := cfg.bot()
 	settings.Log, settings.Metrics, settings.TaskHosts = log, registry, taskHosts(tasks)
+	settings.Transport = countCalls(registry, "cancelbot_slack_calls_total", "method", slackMethod(cfg.SlackAPIURL))
 	traces, flush, err := newTraces(ctx, log)
 	if err != nil {
 		return err

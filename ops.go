@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -32,28 +33,47 @@ func newRegistry() *prometheus.Registry {
 	return registry
 }
 
-// countCalls counts the calls to Chamelio, by endpoint and status.
-func countCalls(to prometheus.Registerer, next http.RoundTripper) http.RoundTripper {
+// countCalls returns a transport that counts what an API answers, by endpoint
+// and HTTP status.
+func countCalls(to prometheus.Registerer, name, label string, endpoint func(path string) string) http.RoundTripper {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 32 // workers come in bursts
 	calls := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "cancelbot_chamelio_calls_total", Help: "Calls to Chamelio, by endpoint and HTTP status; 0 where no answer came.",
-	}, []string{"endpoint", "status"})
+		Name: name, Help: "API calls, by " + label + " and HTTP status; 0 where no answer came.",
+	}, []string{label, "status"})
 	to.MustRegister(calls)
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		endpoint := "org-info"
-		switch {
-		case strings.HasSuffix(r.URL.Path, "/cancel"):
-			endpoint = "cancel"
-		case strings.Contains(r.URL.Path, "/tasks/"):
-			endpoint = "task"
-		}
 		status := 0
-		resp, err := next.RoundTrip(r)
+		resp, err := transport.RoundTrip(r)
 		if err == nil {
 			status = resp.StatusCode
 		}
-		calls.WithLabelValues(endpoint, strconv.Itoa(status)).Inc()
+		calls.WithLabelValues(endpoint(r.URL.Path), strconv.Itoa(status)).Inc()
 		return resp, err
 	})
+}
+
+// chamelioEndpoint names an endpoint of Chamelio's, without the task's id.
+func chamelioEndpoint(path string) string {
+	switch {
+	case strings.HasSuffix(path, "/cancel"):
+		return "cancel"
+	case strings.Contains(path, "/tasks/"):
+		return "task"
+	}
+	return "org-info"
+}
+
+// slackMethod names the methods of the Web API at an address. Any other path
+// is a response_url's, which is a secret.
+func slackMethod(api string) func(path string) string {
+	base, err := url.Parse(api)
+	return func(path string) string {
+		if method, ok := strings.CutPrefix(path, base.Path); err == nil && ok {
+			return method
+		}
+		return "response_url"
+	}
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)

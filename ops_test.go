@@ -114,6 +114,8 @@ func TestTheMetricsTellTheStory(t *testing.T) {
 		`cancelbot_announcements_total{by="chat.postMessage"} 2`, "\ncancelbot_announcements_due 0\n", "\ncancelbot_announcements_due_age_seconds 0\n",
 		`cancelbot_ack_seconds_count 5`, `cancelbot_click_to_outcome_seconds_count 2`, `cancelbot_click_to_announcement_seconds_count 2`,
 		`cancelbot_chamelio_calls_total{endpoint="cancel",status="200"} 1`, `cancelbot_chamelio_calls_total{endpoint="cancel",status="401"} 1`,
+		`cancelbot_slack_calls_total{method="chat.postMessage",status="200"} 2`, `cancelbot_slack_calls_total{method="apps.connections.open",status="200"} 4`,
+		`cancelbot_slack_calls_total{method="response_url",status="200"}`,
 		`cancelbot_reconnects_total{reason="lost"} 2`,
 	}
 	var missing []string
@@ -144,12 +146,12 @@ func TestTheDocsNameEveryMetric(t *testing.T) {
 		described[name[1]] = true
 	}
 	var named []string
-	for _, file := range []string{"bot/metrics.go", "ops.go"} {
+	for _, file := range []string{"bot/metrics.go", "ops.go", "main.go"} {
 		code, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range regexp.MustCompile(`(?:counter|gauge|histogram)\("([a-z_]+)"|Name: "cancelbot_([a-z_]+)"`).FindAllStringSubmatch(string(code), -1) {
+		for _, name := range regexp.MustCompile(`(?:counter|gauge|histogram)\("([a-z_]+)"|"cancelbot_([a-z_]+)"`).FindAllStringSubmatch(string(code), -1) {
 			if name[1] != "" || name[2] != "" {
 				named = append(named, "cancelbot_"+name[1]+name[2])
 			}

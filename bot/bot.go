@@ -89,10 +89,11 @@ type Config struct {
 	AnnounceGap  time.Duration // between two announcements in one channel; 1 s if zero
 	PreviewLimit time.Duration // how long a prompt waits for the task's details; 2 s if zero
 
-	Metrics prometheus.Registerer // counted for nobody if nil
-	Traces  trace.TracerProvider  // traced for nobody if nil
-	Log     *slog.Logger          // discarded if nil
-	Now     func() time.Time      // by which prompts expire; time.Now if nil
+	Transport http.RoundTripper     // to Slack; a clone of http.DefaultTransport if nil
+	Metrics   prometheus.Registerer // counted for nobody if nil
+	Traces    trace.TracerProvider  // traced for nobody if nil
+	Log       *slog.Logger          // discarded if nil
+	Now       func() time.Time      // by which prompts expire; time.Now if nil
 }
 
 // The ceiling of Config.ConfirmTTL, and how long after a click Slack still
@@ -131,10 +132,11 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	if err != nil {
 		return nil, err
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 32
+	if cfg.Transport == nil {
+		cfg.Transport = http.DefaultTransport.(*http.Transport).Clone()
+	}
 	client := &http.Client{
-		Transport: transport,
+		Transport: cfg.Transport,
 		Timeout:   20 * time.Second,
 		// A redirect would carry a token to wherever the answer points.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
