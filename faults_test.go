@@ -236,6 +236,7 @@ func TestFaultsRefreshStorm(t *testing.T) {
 
 // TestFaultsNetworkCut cuts every connection under way.
 func TestFaultsNetworkCut(t *testing.T) {
+	t.Parallel()
 	s := newStandIns(t)
 	start(t, s.env(sqlite(t)))
 	s.connected(2)
@@ -287,6 +288,7 @@ func TestFaultsOneChannel(t *testing.T) {
 // TestFaultsTwoReplicas runs two processes on one Postgres server, kills each
 // once, and counts.
 func TestFaultsTwoReplicas(t *testing.T) {
+	t.Parallel()
 	url := pgtest.Start(t)
 	s := newStandIns(t)
 	env := s.env(url, "SLACK_CONNECTIONS=1")

@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -35,6 +38,11 @@ func TestMain(m *testing.M) {
 	if api := os.Getenv("ONLY_ACKNOWLEDGE"); api != "" {
 		onlyAcknowledge(api)
 		return
+	}
+	// The tests wait for processes far more than they compute.
+	flag.Parse()
+	if err := flag.Set("test.parallel", strconv.Itoa(max(6, runtime.GOMAXPROCS(0)))); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }
@@ -151,6 +159,7 @@ func (s *standIns) prompt(user, channel string, task int64) slacktest.Message {
 func sqlite(tb testing.TB) string { return "sqlite:" + filepath.Join(tb.TempDir(), "journal.db") }
 
 func TestTheProgramFromStartToSignal(t *testing.T) {
+	t.Parallel()
 	s := newStandIns(t)
 	db := sqlite(t)
 	p := start(t, s.env(db))
@@ -186,6 +195,7 @@ func TestTheProgramFromStartToSignal(t *testing.T) {
 }
 
 func TestADecisionUnderWayOutlivesSIGTERM(t *testing.T) {
+	t.Parallel()
 	s := newStandIns(t)
 	p := start(t, s.env(sqlite(t)))
 	s.connected(1)
@@ -274,6 +284,7 @@ func TestWhatCannotWorkIsNamedWithinSeconds(t *testing.T) {
 }
 
 func TestAnAPIThatIsMerelyDownIsAWarning(t *testing.T) {
+	t.Parallel()
 	s := newStandIns(t)
 	s.api.Refuse()
 	s.slack.Break(slacktest.Fault{Method: "auth.test", Status: 500})
@@ -410,6 +421,7 @@ var apiCall = regexp.MustCompile(`(?:slack|api)\.(\w+Context)\(`)
 
 // One line says what runs, where and for whom.
 func TestTheStartedLine(t *testing.T) {
+	t.Parallel()
 	s := newStandIns(t)
 	p := start(t, s.env(sqlite(t), "LOG_LEVEL=info", "CANCEL_POLICY=people-on-task", "REQUIRE_SECOND_PERSON=true", "SLACK_CONNECTIONS=3"))
 	line := regexp.MustCompile(`(?m)^.*"msg":"started".*$`)

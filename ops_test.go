@@ -51,6 +51,7 @@ func (s *standIns) turns(base string, status int, text string) {
 }
 
 func TestReadinessSaysWhichPartIsNotThere(t *testing.T) {
+	t.Parallel()
 	database := pgtest.Start(t)
 	s := newStandIns(t)
 	p, base := s.served(database)
@@ -92,6 +93,7 @@ func TestReadinessSaysWhichPartIsNotThere(t *testing.T) {
 }
 
 func TestTheMetricsTellTheStory(t *testing.T) {
+	t.Parallel()
 	s := newStandIns(t)
 	_, base := s.served(sqlite(t))
 	s.slack.Click(slacktest.Ada, s.prompt(slacktest.Ada, slacktest.General, 12345), "cancel_task")

@@ -18,6 +18,7 @@ import (
 
 // A decision is one trace, from its click to its announcement.
 func TestTracesGoFromTheEnvelopeToTheAnnouncement(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	traces := map[string][]byte{} // span name → its trace
 	var raw bytes.Buffer
@@ -74,6 +75,7 @@ func TestTracesGoFromTheEnvelopeToTheAnnouncement(t *testing.T) {
 
 // Traces that nobody takes hold nothing up.
 func TestACollectorThatIsAwayHoldsNothingUp(t *testing.T) {
+	t.Parallel()
 	s := newStandIns(t)
 	p := start(t, s.env(sqlite(t), "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1"))
 	s.connected(2)
