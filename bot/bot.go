@@ -25,8 +25,8 @@ import (
 	"github.com/slack-go/slack"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/cancelbot/cancelbot/bot/journal"
-	"github.com/cancelbot/cancelbot/bot/secret"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 

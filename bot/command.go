@@ -14,7 +14,7 @@ import (
 	"github.com/slack-go/slack"
 	"go.opentelemetry.io/otel/attribute"
 
-	"github.com/cancelbot/cancelbot/bot/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 

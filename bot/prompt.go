@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
 // prompt keeps the requester's prompt up to date while a decision is under

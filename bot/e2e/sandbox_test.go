@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"context"
@@ -344,9 +344,9 @@ func TestThePageIsForThisMachineAlone(t *testing.T) {
 
 // The bot of a sandbox that is killed does not live on.
 func TestTheSandboxesBotEndsWithIt(t *testing.T) {
-	bot := exec.Command(os.Args[0], "sandbox-bot")
+	bot := exec.Command(program, "sandbox-bot")
 	s := newStandIns(t)
-	bot.Env = append(s.env(sqlite(t)), "BE_CANCELBOT=1")
+	bot.Env = s.env(sqlite(t))
 	input, err := bot.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -17,24 +17,25 @@ const defaultAddr = "127.0.0.1:8347"
 // ErrUsage means that the command's arguments are wrong.
 var ErrUsage = errors.New("usage")
 
-// Command runs "cancelbot sandbox" until ctx ends; in the terminal, until the
-// input does.
-func Command(ctx context.Context, args []string, in io.Reader, out io.Writer, bot Bot) error {
-	flags := flag.NewFlagSet("sandbox", flag.ContinueOnError)
-	flags.SetOutput(out)
-	inTerminal := flags.Bool("terminal", false, "no page: show the conversation in this terminal")
-	addr := flags.String("addr", defaultAddr, "the page's address, on loopback; the default moves on if its port is taken")
-	quiet := flags.Bool("no-open", false, "do not open the page in a browser")
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return nil
-	case err != nil:
-		return fmt.Errorf("%w: sandbox: %w", ErrUsage, err)
-	case flags.NArg() > 0:
-		return fmt.Errorf("%w: sandbox takes flags only, not %q", ErrUsage, flags.Arg(0))
-	}
-	if *inTerminal {
-		e, err := Start(ctx, bot)
+// Options say how a sandbox shows itself.
+type Options struct {
+	Bot      Bot    // makes the bot's process
+	Terminal bool   // no page, but this terminal
+	Addr     string // the page's address, on loopback
+	NoOpen   bool   // do not open the page in a browser
+}
+
+// Define defines the command's flags.
+func (o *Options) Define(flags *flag.FlagSet) {
+	flags.BoolVar(&o.Terminal, "terminal", false, "no page: show the conversation in this terminal")
+	flags.StringVar(&o.Addr, "addr", defaultAddr, "the page's address, on loopback; the default moves on if its port is taken")
+	flags.BoolVar(&o.NoOpen, "no-open", false, "do not open the page in a browser")
+}
+
+// Run runs a sandbox until ctx ends; in the terminal, until the input does.
+func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) error {
+	if o.Terminal {
+		e, err := Start(ctx, o.Bot)
 		if err != nil {
 			return err
 		}
@@ -42,15 +43,15 @@ func Command(ctx context.Context, args []string, in io.Reader, out io.Writer, bo
 		t.run(ctx, in)
 		return e.Close()
 	}
-	listener, err := listen(*addr)
+	listener, err := listen(o.Addr)
 	if err != nil {
 		return err
 	}
-	e, err := Start(ctx, bot)
+	e, err := Start(ctx, o.Bot)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return errors.Join(servePage(ctx, e, listener, out, !*quiet), e.Close())
+	return errors.Join(servePage(ctx, e, listener, out, !o.NoOpen), e.Close())
 }
 
 // listen takes the address, or the next free port if the default's is taken.

@@ -1,19 +1,15 @@
-package main
+package e2e
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,26 +22,6 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
-
-// TestMain lets the test binary be the program: as a process of its own, with
-// the race detector where the tests have it.
-func TestMain(m *testing.M) {
-	if os.Getenv("BE_CANCELBOT") != "" {
-		signal.Ignore(syscall.SIGXFSZ) // a write beyond RLIMIT_FSIZE fails, as on a full disk
-		main()
-		return
-	}
-	if api := os.Getenv("ONLY_ACKNOWLEDGE"); api != "" {
-		onlyAcknowledge(api)
-		return
-	}
-	// The tests wait for processes far more than they compute.
-	flag.Parse()
-	if err := flag.Set("test.parallel", strconv.Itoa(max(6, runtime.GOMAXPROCS(0)))); err != nil {
-		panic(err)
-	}
-	os.Exit(m.Run())
-}
 
 // process is a running cancelbot.
 type process struct {
@@ -75,8 +51,8 @@ func (o *output) String() string {
 // start runs cancelbot with exactly this environment.
 func start(tb testing.TB, env []string, args ...string) *process {
 	tb.Helper()
-	p := &process{cmd: exec.Command(os.Args[0], args...), output: &output{}, ended: make(chan struct{})}
-	p.cmd.Env = append([]string{"BE_CANCELBOT=1", "HOME=" + tb.TempDir()}, env...)
+	p := &process{cmd: exec.Command(program, args...), output: &output{}, ended: make(chan struct{})}
+	p.cmd.Env = append([]string{"HOME=" + tb.TempDir()}, env...)
 	p.cmd.Dir = tb.TempDir()
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	if err := p.cmd.Start(); err != nil {
@@ -310,8 +286,8 @@ func TestTheOtherCommands(t *testing.T) {
 }
 
 func TestTheSandboxPlaysTheWholeFlow(t *testing.T) {
-	cmd := exec.Command(os.Args[0], "sandbox", "--terminal")
-	cmd.Env = []string{"BE_CANCELBOT=1", "TMPDIR=" + t.TempDir()}
+	cmd := exec.Command(program, "sandbox", "--terminal")
+	cmd.Env = []string{"TMPDIR=" + t.TempDir()}
 	cmd.Stdin = strings.NewReader("/cancel-task 12345 duplicate\n1\nas grace\nin legal\n/cancel-task 12344\n1\ntasks\nquit\n")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -340,7 +316,7 @@ func TestTheManifestFitsSlackAndTheCode(t *testing.T) {
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.UseRegexpEngine(forgiving)
-	schema, err := compiler.Compile("testdata/slack-manifest.schema.2.0.0.json")
+	schema, err := compiler.Compile("bot/e2e/testdata/slack-manifest.schema.2.0.0.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -431,7 +407,7 @@ func TestTheStartedLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]any{
-		"level": "INFO", "version": buildVersion(), "journal": "sqlite", "connections": 3.0, "policy": "people-on-task", "second_person": true,
+		"level": "INFO", "journal": "sqlite", "connections": 3.0, "policy": "people-on-task", "second_person": true,
 		"workspace": "Acme", "team": slacktest.TeamID, "bot": "cancelbot",
 	} {
 		if got[key] != want {

@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"io"
@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/journal/pgtest"
+	"github.com/cancelbot/cancelbot/bot/internal/pgtest"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
@@ -148,7 +148,7 @@ func TestTheDocsNameEveryMetric(t *testing.T) {
 		described[name[1]] = true
 	}
 	var named []string
-	for _, file := range []string{"bot/metrics.go", "ops.go", "main.go"} {
+	for _, file := range []string{"bot/metrics.go", "bot/cli/telemetry.go", "main.go"} {
 		code, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

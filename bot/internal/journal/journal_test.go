@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/journal"
-	"github.com/cancelbot/cancelbot/bot/journal/pgtest"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/pgtest"
 )
 
 // bothEngines runs a test over SQLite and over a real Postgres server. fresh

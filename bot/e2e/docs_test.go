@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"flag"
@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kelseyhightower/envconfig"
+	"github.com/cancelbot/cancelbot/bot/cli"
 )
 
 var update = flag.Bool("update", false, "rewrite the README's table of variables")
@@ -20,7 +20,7 @@ func TestTheReadmeHasTheTableOfVariables(t *testing.T) {
 | --- | --- | --- |
 {{range .}}| ` + "`{{usage_key .}}`" + ` | {{if usage_required .}}required{{else if usage_default .}}` + "`{{usage_default .}}`" + `{{else}}empty{{end}} | {{usage_description .}} |
 {{end}}`
-	if err := envconfig.Usagef("", &config{}, &want, rows); err != nil {
+	if err := cli.Variables(&want, rows); err != nil {
 		t.Fatal(err)
 	}
 	readme, err := os.ReadFile("README.md")
@@ -35,7 +35,7 @@ func TestTheReadmeHasTheTableOfVariables(t *testing.T) {
 		}
 	}
 	if got := string(table.Find(readme)); got != want.String()+"\n" {
-		t.Errorf("README.md has\n%s\nbut the program has\n%s\ngo test -run TestTheReadme -update . writes it anew", got, want.String())
+		t.Errorf("README.md has\n%s\nbut the program has\n%s\ngo test -run TestTheReadme -update ./bot/e2e writes it anew", got, want.String())
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cancelbot/cancelbot/bot/secret"
+	"github.com/cancelbot/cancelbot/bot/internal/secret"
 )
 
 func TestASecretCannotPrintItself(t *testing.T) {

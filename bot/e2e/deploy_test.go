@@ -1,4 +1,4 @@
-package main
+package e2e
 
 import (
 	"bytes"
@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,15 +15,18 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/cancelbot/cancelbot/bot/journal/pgtest"
+	"github.com/cancelbot/cancelbot/bot/cli"
+	"github.com/cancelbot/cancelbot/bot/internal/pgtest"
 )
 
 // variables are the names that the program knows, _FILE ones included.
 func variables() map[string]bool {
 	known := map[string]bool{}
-	fields := reflect.TypeFor[config]()
-	for i := range fields.NumField() {
-		name := fields.Field(i).Tag.Get("envconfig")
+	var names strings.Builder
+	if err := cli.Variables(&names, "{{range .}}{{usage_key .}} {{end}}"); err != nil {
+		panic(err)
+	}
+	for name := range strings.FieldsSeq(names.String()) {
 		known[name], known[name+"_FILE"] = true, true
 	}
 	return known

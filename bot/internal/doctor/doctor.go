@@ -1,6 +1,6 @@
-// Package check tells an operator what of a configuration works, and how to
+// Package doctor tells an operator what of a configuration works, and how to
 // mend what does not: "cancelbot check".
-package check
+package doctor
 
 import (
 	"cmp"
@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot"
-	"github.com/cancelbot/cancelbot/bot/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
