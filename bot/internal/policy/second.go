@@ -1,0 +1,123 @@
+package policy
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// SecondPerson says which tasks need somebody other than the requester to
+// confirm. Its zero value is none.
+type SecondPerson struct {
+	Always    bool
+	Workflows []string // only these workflows' tasks; of no effect with Always
+}
+
+var errQuotes = errors.New("quotation marks must stand around a whole name, in pairs")
+
+// UnmarshalText reads true, false, or a comma-separated list of names. A name
+// with a comma in it stands in double quotation marks.
+func (s *SecondPerson) UnmarshalText(text []byte) error {
+	*s = SecondPerson{}
+	if len(text) == 0 {
+		return nil
+	}
+	value := strings.TrimSpace(string(text))
+	// Any case, where strconv takes three of them: "tRUE" is no workflow.
+	if always, err := strconv.ParseBool(strings.ToLower(value)); err == nil {
+		s.Always = always
+		return nil
+	}
+	names, err := splitNames(value)
+	s.Workflows = names
+	return err
+}
+
+// splitNames splits at the commas outside quotation marks. Blanks between
+// commas are harmless, but a list of nothing else is kept for Validate.
+func splitNames(text string) ([]string, error) {
+	var names []string
+	for more := true; more; {
+		var name string
+		text = strings.TrimSpace(text)
+		if rest, quoted := strings.CutPrefix(text, `"`); quoted {
+			var closed bool
+			if name, rest, closed = strings.Cut(rest, `"`); !closed {
+				return nil, errQuotes
+			}
+			var between string
+			if between, text, more = strings.Cut(rest, ","); strings.TrimSpace(between) != "" {
+				return nil, errQuotes
+			}
+		} else if name, text, more = strings.Cut(text, ","); strings.Contains(name, `"`) {
+			return nil, errQuotes
+		}
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		names = []string{""}
+	}
+	return names, nil
+}
+
+// byWorkflow reports whether it depends on the task.
+func (s SecondPerson) byWorkflow() bool { return !s.Always && len(s.Workflows) > 0 }
+
+func (s SecondPerson) needed(t Task) bool {
+	if !s.byWorkflow() {
+		return s.Always
+	}
+	name := foldName(t.Workflow)
+	return !t.Known || name == "" || slices.ContainsFunc(s.Workflows, func(one string) bool {
+		return strings.EqualFold(foldName(one), name)
+	})
+}
+
+// foldName drops what people do not see when they compare two names: blanks,
+// and characters that have no width. Names are compared generously, because
+// one that is missed is one that a single person can cancel.
+func foldName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, name)
+}
+
+// looksLikeSwitch reports whether a name was rather meant as true or false. As
+// the name of a workflow that nobody has, it would restrict nothing.
+func looksLikeSwitch(name string) bool {
+	name = strings.ToLower(foldName(name))
+	switch name {
+	case "t", "f", "y", "n", "1", "0", "yes", "no", "on", "off", "all", "any", "none", "always", "never",
+		"enable", "enabled", "disable", "disabled", "*":
+		return true
+	}
+	return oneSlip(name, "true") || oneSlip(name, "false")
+}
+
+// oneSlip reports whether a typed word is a word, or is one letter away from
+// it: one too many, one missing, one wrong, or two swapped.
+func oneSlip(typed, word string) bool {
+	i := 0
+	for i < len(typed) && i < len(word) && typed[i] == word[i] {
+		i++
+	}
+	a, b := typed[i:], word[i:]
+	switch {
+	case a == "" && b == "":
+		return true
+	case len(a) > 0 && a[1:] == b, len(b) > 0 && a == b[1:]:
+		return true
+	case len(a) == 0 || len(b) == 0:
+		return false
+	case a[1:] == b[1:]:
+		return true
+	}
+	return len(a) > 1 && len(b) > 1 && a[0] == b[1] && a[1] == b[0] && a[2:] == b[2:]
+}

@@ -1,0 +1,106 @@
+package policy
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestASecondPerson(t *testing.T) {
+	always := Rules{SecondPerson: SecondPerson{Always: true}}
+	forNDAs := Rules{SecondPerson: SecondPerson{Workflows: []string{"MSA", " n d\u200ba"}}}
+	approved := func(r Rules) Rules { r.Approvers = []string{"U0LINUS", " S0LEGAL "}; return r }
+	workflow := func(c Case, name string) Case { c.Task.Workflow = name; return c }
+	unknown := func(c Case) Case { c.Task = Task{}; return c }
+	asked := func(c Case) Case { c.TwoAsked = true; return c }
+	alone, pair := clickBy(ada, ada, single), clickBy(grace, ada, single)
+	guest := func(p *Person) { p.Guest = true }
+	twice := clickBy(ada.changed(func(p *Person) { p.GlobalID = "W0ADA" }), ada.changed(func(p *Person) { p.ID = "W0ADA" }), grid)
+	twins := clickBy(ada.changed(func(p *Person) { p.GlobalID = "W0ADA" }), ada.changed(func(p *Person) { p.ID, p.GlobalID = "U2ADA", "W0ADA" }), grid)
+	onTask := Rules{Mode: PeopleOnTask, SecondPerson: SecondPerson{Always: true}}
+	orLegal := Rules{Mode: PeopleOnTask, Usergroups: []GroupID{"S0LEGAL"}, SecondPerson: SecondPerson{Always: true}}
+	check(t, []row{
+		{"none: alone", Rules{}, alone, CodeAllowed},
+		{"none, but the prompt was for two", Rules{}, asked(alone), CodeNeedsSecondPerson},
+		{"none: two for all that", Rules{}, asked(pair), CodeAllowed},
+		{"always: the command", always, commandBy(ada, single), CodeAllowed},
+		{"always: alone", always, alone, CodeNeedsSecondPerson},
+		{"always: two", always, pair, CodeAllowed},
+		{"always: one human with two ids", always, twice, CodeNeedsSecondPerson},
+		{"always: one human with two ids, the other way round", always, clickBy(twice.Requester, twice.Person, grid), CodeNeedsSecondPerson},
+		{"always: one human, three ids", always, twins, CodeNeedsSecondPerson},
+		{"always: the confirmer is a guest", always, clickBy(grace.changed(guest), ada, single), CodeGuest},
+		{"always: the requester is a guest by now", always, clickBy(grace, ada.changed(guest), single), CodeRequesterForbidden},
+		{"always: the requester is not known", always, clickBy(grace, ada.changed(func(p *Person) { p.Known = NotAnswered }), single), CodeCannotCheck},
+		{"always: the requester cannot be asked for", always, clickBy(grace, ada.changed(func(p *Person) { p.Known = NotPermitted }), single), CodeCannotCheckScope},
+		{"always: no requester", always, clickBy(grace, Person{}, single), CodeCannotCheck},
+		{"none: a confirmer, and the requester is a guest", Rules{}, clickBy(grace, ada.changed(guest), single), CodeRequesterForbidden},
+		{"a moment that is none is a click", always, alone.with(func(c *Case) { c.Moment = 0 }), CodeNeedsSecondPerson},
+
+		{"listed workflow: alone", forNDAs, alone, CodeNeedsSecondPerson},
+		{"listed workflow, other letters and blanks", forNDAs, workflow(alone, "N da\u00a0"), CodeNeedsSecondPerson},
+		{"listed workflow: two", forNDAs, pair, CodeAllowed},
+		{"another workflow: alone", forNDAs, workflow(alone, "NDAs"), CodeAllowed},
+		{"no workflow: alone", forNDAs, workflow(alone, " "), CodeNeedsSecondPerson},
+		{"details missing: the command", forNDAs, unknown(commandBy(ada, single)), CodeAllowed},
+		{"details missing: alone", forNDAs, unknown(alone), CodeCannotCheckTask},
+		{"details missing: two", forNDAs, asked(unknown(pair)), CodeAllowed},
+		{"details missing: two, though one was asked", forNDAs, unknown(pair), CodeAllowed},
+		{"details missing: alone, asked for two", forNDAs, asked(unknown(alone)), CodeNeedsSecondPerson},
+		{"details missing is no matter to always", always, unknown(pair), CodeAllowed},
+
+		{"an approver", approved(always), pair, CodeAllowed},
+		{"no approver", approved(always), clickBy(ada.changed(func(p *Person) { p.ID = "U0X" }), grace, single), CodeNotAnApprover},
+		{"an approver by id", approved(always), clickBy(ada.changed(func(p *Person) { p.ID = "U0LINUS" }), grace, single), CodeAllowed},
+		{"an approver, alone", approved(always), clickBy(grace, grace, single), CodeNeedsSecondPerson},
+		{"an approver who is a guest", approved(always), clickBy(grace.changed(guest), ada, single), CodeGuest},
+		{"approvers that cannot be asked", approved(always), clickBy(grace.changed(func(p *Person) { p.Groups = map[GroupID]Membership{"S0LEGAL": {Known: NotPermitted}} }), ada, single), CodeCannotCheckScope},
+		{"approvers: a workflow for one", approved(forNDAs), workflow(alone, "Order form"), CodeAllowed},
+		{"approvers: a workflow for two", approved(forNDAs), clickBy(ada.changed(func(p *Person) { p.ID = "U0X" }), grace, single), CodeNotAnApprover},
+		{"approvers: blanks are nobody", Rules{SecondPerson: SecondPerson{Always: true}, Approvers: []string{" "}}, pair, CodeNotAnApprover},
+		{"an approver needs the mode too", approved(onTask), pair, CodeNotOnTask},
+		{"an approver who is listed needs not be on the task", approved(orLegal), pair, CodeAllowed},
+		{"the requester is not on the task any more", approved(orLegal), pair.with(func(c *Case) { c.Task.People = nil }), CodeRequesterForbidden},
+		{"the requester's address is unconfirmed by now", approved(orLegal), pair.with(func(c *Case) { c.Requester.EmailConfirmed = false }), CodeRequesterForbidden},
+	})
+}
+
+func TestSecondPersonIsReadFromText(t *testing.T) {
+	for text, want := range map[string]SecondPerson{
+		"": {}, "false": {}, " FALSE ": {}, "0": {}, "f": {},
+		"true": {Always: true}, "tRue": {Always: true}, "1": {Always: true},
+		"NDA":                         {Workflows: []string{"NDA"}},
+		`NDA, "Order form, EU" , MSA`: {Workflows: []string{"NDA", "Order form, EU", "MSA"}},
+		`"NDA"`:                       {Workflows: []string{"NDA"}},
+		"NDA,, ":                      {Workflows: []string{"NDA"}},
+		" ":                           {Workflows: []string{""}},
+		`,""`:                         {Workflows: []string{""}},
+	} {
+		got := SecondPerson{Always: true, Workflows: []string{"old"}}
+		if err := got.UnmarshalText([]byte(text)); err != nil || got.Always != want.Always || !slices.Equal(got.Workflows, want.Workflows) {
+			t.Errorf("%q reads as %+v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{`NDA, "MSA`, `NDA "2"`, `"NDA" 2, MSA`} {
+		var s SecondPerson
+		if err := s.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q reads as %+v", text, s)
+		}
+	}
+}
+
+func TestNeedsTask(t *testing.T) {
+	for name, tt := range map[string]struct {
+		rules Rules
+		want  bool
+	}{
+		"members":         {Rules{}, false},
+		"people on task":  {Rules{Mode: PeopleOnTask}, true},
+		"always":          {Rules{SecondPerson: SecondPerson{Always: true}}, false},
+		"workflows":       {Rules{SecondPerson: SecondPerson{Workflows: []string{"NDA"}}}, true},
+		"all, and a list": {Rules{SecondPerson: SecondPerson{Always: true, Workflows: []string{"NDA"}}}, false},
+	} {
+		if got := tt.rules.NeedsTask(); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
