@@ -1,0 +1,200 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/slack-go/slack"
+	"golang.org/x/sync/singleflight"
+)
+
+// Slack is what is asked of Slack. *slack.Client has it.
+type Slack interface {
+	// users.info
+	GetUserInfoContext(ctx context.Context, user string, options ...slack.GetUserInfoOption) (*slack.User, error)
+	// usergroups.users.list
+	GetUserGroupMembersContext(ctx context.Context, usergroup string, options ...slack.GetUserGroupMembersOption) ([]string, error)
+}
+
+const (
+	// lookUpTimeout bounds one call to Slack.
+	lookUpTimeout = 5 * time.Second
+
+	// maxPeople and maxGroups bound the memory.
+	maxPeople = 4096
+	maxGroups = 256
+)
+
+// directory looks people and usergroups up in Slack.
+type directory struct {
+	people *lookUp[Person]
+	groups *lookUp[[]UserID]
+}
+
+func newDirectory(api Slack) *directory {
+	return &directory{
+		people: newLookUp(maxPeople, func(ctx context.Context, id string) (Person, error) {
+			found, err := api.GetUserInfoContext(ctx, id)
+			if err == nil && found == nil {
+				err = errNothing
+			}
+			if err != nil {
+				return Person{}, fmt.Errorf("users.info: %w", err)
+			}
+			return personOf(*found), nil
+		}),
+		groups: newLookUp(maxGroups, func(ctx context.Context, key string) ([]UserID, error) {
+			group, workspace := splitGroupKey(key)
+			members, err := api.GetUserGroupMembersContext(ctx, group, slack.GetUserGroupMembersOptionTeamID(workspace))
+			if err != nil {
+				return nil, fmt.Errorf("usergroups.users.list: %w", err)
+			}
+			ids := make([]UserID, len(members))
+			for i, id := range members {
+				ids[i] = UserID(id)
+			}
+			return ids, nil
+		}),
+	}
+}
+
+// personOf takes from a profile what rules go by. is_app_user is not among
+// it: in spite of its name it marks people who have authorised this app
+// (docs.slack.dev, user object).
+func personOf(u slack.User) Person {
+	teams := make([]TeamID, len(u.Enterprise.Teams))
+	for i, id := range u.Enterprise.Teams {
+		teams[i] = TeamID(id)
+	}
+	return Person{
+		Known: Answered, ID: UserID(u.ID), GlobalID: UserID(u.Enterprise.ID),
+		TeamID: TeamID(u.TeamID), EnterpriseID: EnterpriseID(u.Enterprise.EnterpriseID), Teams: teams,
+		Deactivated: u.Deleted, Bot: u.IsBot || u.IsWorkflowBot || u.IsConnectorBot, Stranger: u.IsStranger,
+		Guest: u.IsRestricted || u.IsUltraRestricted, Invited: u.IsInvitedUser,
+		Email: u.Profile.Email, EmailConfirmed: u.IsEmailConfirmed,
+	}
+}
+
+// person never fails: a Person says for itself if it is not known.
+func (d *directory) person(ctx context.Context, id UserID, maxAge time.Duration) Person {
+	found, err := d.people.get(ctx, string(id), maxAge)
+	switch said := slackSaid(err); {
+	case err == nil:
+		if found.ID != id && found.GlobalID == "" {
+			found.GlobalID = found.ID // asked for by one id, answered with the other
+		}
+		found.ID = id
+		return found
+	case said == "user_not_found" || said == "user_not_visible":
+		// An answer, and no failure: nobody whom this workspace can see.
+		return Person{Known: Answered, ID: id, Stranger: true}
+	}
+	return Person{Known: why(err), Cause: err, ID: id}
+}
+
+// membership tells whether somebody is in a usergroup. An organisation-wide
+// token has to say of which workspace (usergroups.users.list, team_id); others
+// ignore it.
+func (d *directory) membership(ctx context.Context, p Person, group GroupID, workspace TeamID, maxAge time.Duration) Membership {
+	members, err := d.groups.get(ctx, groupKey(group, workspace), maxAge)
+	if err != nil {
+		return Membership{Known: why(err), Cause: err}
+	}
+	for _, id := range members {
+		if p.is(id) {
+			return Membership{Known: Answered, In: true}
+		}
+	}
+	return Membership{Known: Answered}
+}
+
+// why tells the failures apart that other people have to do something about.
+func why(err error) Known {
+	switch slackSaid(err) {
+	case "missing_scope", "no_permission", "not_allowed_token_type", "team_access_not_granted":
+		return NotPermitted
+	case "no_such_subteam", "subteam_not_found", "usergroup_not_found":
+		return Gone
+	}
+	return NotAnswered
+}
+
+// slackSaid is the error code that Slack answered with, if it did.
+func slackSaid(err error) string {
+	var answer slack.SlackErrorResponse
+	if errors.As(err, &answer) {
+		return answer.Err
+	}
+	return ""
+}
+
+var (
+	errNothing  = errors.New("the answer holds no user")
+	errPanicked = errors.New("the look-up panicked")
+)
+
+// lookUp asks, remembers the answers, and asks only once at a time.
+type lookUp[V any] struct {
+	kept  *lru.Cache[string, answer[V]]
+	calls singleflight.Group
+	ask   func(ctx context.Context, key string) (V, error)
+}
+
+// answer is what Slack said, and when it was asked.
+type answer[V any] struct {
+	value V
+	asked time.Time
+}
+
+func newLookUp[V any](size int, ask func(context.Context, string) (V, error)) *lookUp[V] {
+	return &lookUp[V]{kept: newCache[answer[V]](size), ask: ask}
+}
+
+func newCache[V any](size int) *lru.Cache[string, V] {
+	cache, err := lru.New[string, V](size)
+	if err != nil {
+		panic(err) // only for a size below one
+	}
+	return cache
+}
+
+// get answers from memory if that is younger than maxAge. Else it asks, or
+// waits for whoever is asking already: that answer is at most lookUpTimeout old.
+func (l *lookUp[V]) get(ctx context.Context, key string, maxAge time.Duration) (V, error) {
+	if a, ok := l.kept.Get(key); ok && time.Since(a.asked) < maxAge {
+		return a.value, nil
+	}
+	call := l.calls.DoChan(key, func() (any, error) { return l.call(ctx, key) })
+	var none V
+	select {
+	case done := <-call:
+		if done.Err != nil {
+			return none, done.Err
+		}
+		return done.Val.(V), nil
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
+}
+
+// call is made for all who wait, so it does not end with the first of them.
+func (l *lookUp[V]) call(ctx context.Context, key string) (value V, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpTimeout)
+	defer cancel()
+	asked := time.Now()
+	defer func() {
+		if recover() != nil {
+			err = errPanicked // singleflight would end the whole process
+		}
+		if err != nil {
+			l.kept.Remove(key) // what was known may not be so any more
+		}
+	}()
+	if value, err = l.ask(ctx, key); err == nil {
+		l.kept.Add(key, answer[V]{value, asked})
+	}
+	return value, err
+}
