@@ -74,6 +74,49 @@ func TestWhatIsRememberedNeverAllows(t *testing.T) {
 	})
 }
 
+func TestMemoryOfTheRefusedIsShort(t *testing.T) {
+	inTime(t, func(t *testing.T, api *fakeSlack) {
+		k := NewChecker(Rules{}, api)
+		ask := func(user UserID, m Moment, requester UserID, want Code) {
+			t.Helper()
+			if _, v := k.Standing(t.Context(), questionBy(user, m, requester)); v.Code != want {
+				t.Errorf("%q, want %q", v.Code, want)
+			}
+		}
+		api.change("U0GRACE", func(u *slack.User) { u.IsInvitedUser = true })
+		ask("U0GRACE", AtCommand, "", CodeInvited)
+		time.Sleep(time.Minute)
+		api.change("U0GRACE", func(u *slack.User) { u.IsInvitedUser = false })
+		ask("U0ADA", AtClick, "U0NOBODY", CodeRequesterForbidden)
+		ask("U0ADA", AtClick, "U0GRACE", CodeAllowed) // as she is now, not as she was a minute ago
+	})
+}
+
+func TestOnlyARealNoIsRemembered(t *testing.T) {
+	inTime(t, func(t *testing.T, api *fakeSlack) {
+		k := NewChecker(Rules{Mode: Listed, Usergroups: []GroupID{"S0LEADS"}}, api)
+		api.fails["usergroups.users.list"] = slack.SlackErrorResponse{Err: "fatal_error"}
+		for _, want := range []Code{CodeCannotCheck, CodeAllowed} {
+			if _, v := k.Standing(t.Context(), questionBy("U0ADA", AtClick, "U0ADA")); v.Code != want {
+				t.Errorf("%q, want %q", v.Code, want)
+			}
+			api.wantCalls(t, "users.info U0ADA", "usergroups.users.list S0LEADS T1")
+			delete(api.fails, "usergroups.users.list")
+		}
+	})
+}
+
+func TestSomebodyIsListedUnderEitherId(t *testing.T) {
+	api := newFake()
+	api.users["W0ADA"] = api.users["U0ADA"] // asked by one id, Slack answers with the other
+	for _, id := range []UserID{"W0ADA", "U0ADA"} {
+		k := NewChecker(Rules{Mode: Listed, Users: []UserID{id}}, api)
+		if _, v := k.Standing(t.Context(), questionBy("W0ADA", AtClick, "W0ADA")); !v.Allowed() {
+			t.Errorf("%s: %q", id, v.Code)
+		}
+	}
+}
+
 func TestOnlyWhatMakesADifferenceIsAsked(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		r := Rules{

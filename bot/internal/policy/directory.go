@@ -38,9 +38,6 @@ func newDirectory(api Slack) *directory {
 	return &directory{
 		people: newLookUp(maxPeople, func(ctx context.Context, id string) (Person, error) {
 			found, err := api.GetUserInfoContext(ctx, id)
-			if err == nil && found == nil {
-				err = errNothing
-			}
 			if err != nil {
 				return Person{}, fmt.Errorf("users.info: %w", err)
 			}
@@ -131,10 +128,7 @@ func slackSaid(err error) string {
 	return ""
 }
 
-var (
-	errNothing  = errors.New("the answer holds no user")
-	errPanicked = errors.New("the look-up panicked")
-)
+var errPanicked = errors.New("the look-up panicked")
 
 // lookUp asks, remembers the answers, and asks only once at a time.
 type lookUp[V any] struct {

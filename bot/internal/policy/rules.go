@@ -45,9 +45,9 @@ type Rules struct {
 	SecondPerson SecondPerson
 
 	// Approvers are ids of people and of usergroups. If there are any, the
-	// second person has to be one of them, and has to be allowed by Mode all
-	// the same. Somebody who shall confirm tasks that they are not on belongs
-	// into Users or Usergroups too.
+	// second person has to be one of them, and has to be allowed by Mode as
+	// well. Somebody who is to confirm tasks that they are not on goes into Users
+	// or Usergroups too.
 	Approvers []string
 }
 
@@ -176,7 +176,7 @@ func (r Rules) membership(p Person, c Case) Verdict {
 	if own.OrgWide {
 		workspace = c.Place.Workspace
 	}
-	wholeOrganisation := own.EnterpriseID != "" && r.MembersOf == OfOrganisation
+	wholeOrganisation := r.MembersOf == OfOrganisation // without Grid the cases above have it
 	switch {
 	case p.Deactivated:
 		return refuse(CodeDeactivated)

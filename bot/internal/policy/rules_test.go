@@ -237,6 +237,12 @@ func TestPeopleOnTheTask(t *testing.T) {
 	})
 }
 
+func TestNothingMatchesNothing(t *testing.T) {
+	if (Task{People: []string{"", " "}}).has(" ") || (Person{}).in("") || (Person{}).is("") || (Person{}).same(Person{}) || contains([]ChannelID{""}, "") {
+		t.Error("two blanks are taken for the same")
+	}
+}
+
 func TestTheCauseReachesTheOperator(t *testing.T) {
 	cause := errors.New("why")
 	for name, c := range map[string]Case{

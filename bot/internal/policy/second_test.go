@@ -45,6 +45,8 @@ func TestASecondPerson(t *testing.T) {
 		{"details missing: alone", forNDAs, unknown(alone), CodeCannotCheckTask},
 		{"details missing: two", forNDAs, asked(unknown(pair)), CodeAllowed},
 		{"details missing: two, though one was asked", forNDAs, unknown(pair), CodeAllowed},
+		{"details missing, but an old name is at hand", forNDAs, unknown(alone).with(func(c *Case) { c.Task.Workflow = "Order form" }), CodeCannotCheckTask},
+		{"details missing, but an old name is at hand: no approver", approved(forNDAs), clickBy(ada.changed(func(p *Person) { p.ID = "U0X" }), grace, single).with(func(c *Case) { c.Task = Task{Workflow: "Order form"} }), CodeNotAnApprover},
 		{"details missing: alone, asked for two", forNDAs, asked(unknown(alone)), CodeNeedsSecondPerson},
 		{"details missing is no matter to always", always, unknown(pair), CodeAllowed},
 
@@ -62,6 +64,28 @@ func TestASecondPerson(t *testing.T) {
 		{"the requester is not on the task any more", approved(orLegal), pair.with(func(c *Case) { c.Task.People = nil }), CodeRequesterForbidden},
 		{"the requester's address is unconfirmed by now", approved(orLegal), pair.with(func(c *Case) { c.Requester.EmailConfirmed = false }), CodeRequesterForbidden},
 	})
+}
+
+// TestEachStepStandsAlone: what Standing refuses costs no look at the task, and
+// OnTask does not count on Standing.
+func TestEachStepStandsAlone(t *testing.T) {
+	asked := clickBy(ada, ada, single).with(func(c *Case) { c.TwoAsked, c.Task = true, Task{} })
+	always := Rules{SecondPerson: SecondPerson{Always: true}, Approvers: []string{"U0LINUS"}}
+	workflow := Rules{SecondPerson: SecondPerson{Workflows: []string{"MSA"}}}
+	pair := clickBy(grace, ada, single)
+	nobody := pair.with(func(c *Case) { c.Person.Known = NotAnswered })
+	for name, tt := range map[string]struct{ got, want Code }{
+		"asked for two":                                {Rules{}.Standing(asked).Code, CodeNeedsSecondPerson},
+		"no approver":                                  {always.Standing(pair).Code, CodeNotAnApprover},
+		"no approver, asked for two":                   {Rules{Approvers: always.Approvers}.Standing(pair.with(func(c *Case) { c.TwoAsked = true })).Code, CodeNotAnApprover},
+		"task: asked for two":                          {Rules{}.OnTask(asked).Code, CodeNeedsSecondPerson},
+		"task: asked for two, and details are missing": {workflow.OnTask(asked).Code, CodeNeedsSecondPerson},
+		"task: nobody known":                           {Rules{Mode: PeopleOnTask}.OnTask(nobody).Code, CodeCannotCheck},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s: %q, want %q", name, tt.got, tt.want)
+		}
+	}
 }
 
 func TestSecondPersonIsReadFromText(t *testing.T) {
