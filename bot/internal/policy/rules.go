@@ -6,8 +6,8 @@
 //
 // Two laws hold for every rule. What is not known counts as no. And a further
 // restriction never lets anybody do what they could not do without it; so
-// APPROVERS, the members of a list and the second person all narrow what the
-// mode allows, and none of them widens it.
+// channels, the second person and approvers all narrow what the mode allows,
+// and none of them widens it.
 package policy
 
 import (
