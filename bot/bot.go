@@ -39,8 +39,8 @@ type Tasks interface {
 	Preview(context.Context, chamelio.TaskID) (chamelio.Task, error)
 	// Task looks at a task to learn what became of a decision.
 	Task(context.Context, chamelio.TaskID) (chamelio.Task, error)
-	// Cancel cancels a task, for good.
-	Cancel(context.Context, chamelio.TaskID) error
+	// Cancel cancels a task, for good; before has the last word (chamelio.Client).
+	Cancel(ctx context.Context, id chamelio.TaskID, before func(context.Context) error) error
 }
 
 // Journal is what the bot needs to remember. *journal.Journal is one.

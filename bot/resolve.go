@@ -75,7 +75,7 @@ func (r *resolution) run(ctx context.Context, resumed bool) (result, error) {
 // cancel sends one cancel request. Not done means: look, or try again.
 func (r *resolution) cancel(ctx context.Context) (result, bool) {
 	sending, sent := r.bot.trace.step(ctx, "cancel", attribute.Int64("chamelio.task", r.decision.TaskID))
-	err := r.bot.tasks.Cancel(sending, taskOf(r.decision))
+	err := r.bot.tasks.Cancel(sending, taskOf(r.decision), nil)
 	sent(err)
 	var e *chamelio.Error
 	errors.As(err, &e)

@@ -1,8 +1,9 @@
 // Package chamelio is a client of Chamelio's external API: look at a task,
 // cancel it, and ask what the key may do.
 //
-// It knows nothing of Slack. Every call returns a typed result or an *Error,
-// whose kind tells what the answer means for the task.
+// It knows nothing of Slack. Every call returns a typed result or an *Error
+// that tells what the answer means for the task: whether the request was sent,
+// whether it may have taken effect, and whether it may yet do so.
 package chamelio
 
 import (
@@ -34,11 +35,11 @@ const (
 
 // Options configure a Client. BaseURL and APIKey are required.
 type Options struct {
-	BaseURL   string            // https, or http on a loopback address
+	BaseURL   string            // https, or http on a loopback address; a path is kept
 	APIKey    string            // "ca_…", sent as X-API-Key and nowhere else
-	Timeout   time.Duration     // one API call; DefaultTimeout if zero
+	Timeout   time.Duration     // of one call, waits for the rate limit apart; DefaultTimeout if not positive
 	UserAgent string            // "cancelbot" if empty
-	Transport http.RoundTripper // a clone of http.DefaultTransport if nil
+	Transport http.RoundTripper // NewTransport() if nil; must not retry a POST
 }
 
 // Client calls the API. It is safe for concurrent use.
@@ -47,7 +48,7 @@ type Client struct {
 	apiKey    string
 	timeout   time.Duration
 	userAgent string
-	http      *http.Client
+	transport http.RoundTripper
 	limit     *limiter
 }
 
@@ -69,28 +70,33 @@ func New(o Options) (*Client, error) {
 		o.UserAgent = "cancelbot"
 	}
 	if o.Transport == nil {
-		o.Transport = http.DefaultTransport.(*http.Transport).Clone()
+		o.Transport = NewTransport()
 	}
 	return &Client{
 		base:      base,
 		apiKey:    o.APIKey,
 		timeout:   o.Timeout,
 		userAgent: o.UserAgent,
+		transport: o.Transport,
 		limit:     newLimiter(),
-		http: &http.Client{
-			Transport: o.Transport,
-			// A redirect would carry the key to wherever the answer points.
-			// The API documents none, so one is an answer like any other.
-			CheckRedirect: func(*http.Request, []*http.Request) error {
-				return http.ErrUseLastResponse
-			},
-		},
 	}, nil
 }
 
 // SetRateLimit tells the client the key's limit in calls per minute, as
-// OrgInfo reports it. Zero or less is ignored.
-func (c *Client) SetRateLimit(perMinute int) { c.limit.set(perMinute) }
+// OrgInfo reports it; 120 is assumed until then. Zero or less is ignored. It
+// may be called at any time.
+//
+// No minute, however it is cut, sees more calls than that, counted over all
+// the methods of this Client. A quarter of the limit may be used at once, the
+// rest is spread over the minute. Previews leave half of that quarter for
+// Cancel, Task and OrgInfo, and wait while any of these waits.
+func (c *Client) SetRateLimit(perMinute int) { c.limit.setLimit(perMinute) }
+
+// SetShare tells the client how many processes use the key at this time, this
+// one included: it takes the limit divided by replicas, but at least one call
+// a minute. Zero or less is ignored. It may be called at any time; calls that
+// were made under the old share still count.
+func (c *Client) SetShare(replicas int) { c.limit.setShare(replicas) }
 
 // Host is the host name that the client talks to, without a port.
 func (c *Client) Host() string { return c.base.Hostname() }
@@ -136,72 +142,95 @@ func checkKey(key string) error {
 	return nil
 }
 
+// request is one call of the API, as the file of its endpoint describes it.
+type request struct {
+	method string
+	path   string
+	rank   rank                        // who goes first under the rate limit
+	before func(context.Context) error // see Cancel; may be nil
+}
+
+// malformed reports a 200 whose JSON says something that was not asked for.
+func (r request) malformed(what string) *Error {
+	return (&Error{Method: r.method, Path: r.path}).
+		means(outcome{sent: true, status: http.StatusOK}, errors.New(what))
+}
+
 // call performs one request and decodes a 200 into result. Every error it
-// returns is an *Error. On a method other than GET, an error that leaves open
-// whether the request took effect is marked ambiguous.
-func (c *Client) call(ctx context.Context, method, path string, result any) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("nothing came within %s", c.timeout))
-	defer cancel()
-
-	fail := &Error{Method: method, Path: path}
-	changes := method != http.MethodGet
-
-	// Once a connection is in hand the request may be on its way: from then
-	// on "no answer" no longer means "not done".
-	var sent atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { sent.Store(true) },
-	})
-
-	req, err := http.NewRequestWithContext(ctx, method, c.base.JoinPath(path).String(), nil)
-	if err != nil {
-		return fail.as(ErrUnreachable, err)
+// returns is an *Error.
+func (c *Client) call(ctx context.Context, r request, result any) error {
+	fail := &Error{Method: r.method, Path: r.path}
+	if err := c.limit.wait(ctx, r.rank); err != nil {
+		return fail.notSent(ErrRateLimited, err)
 	}
-	req.Header.Set("X-API-Key", c.apiKey)
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", c.userAgent)
-
-	resp, err := c.http.Do(req)
+	if r.before != nil {
+		if err := r.before(ctx); err != nil {
+			return fail.notSent(ErrNotSent, err)
+		}
+	}
+	if ctx.Err() != nil {
+		return fail.notSent(ErrNotSent, context.Cause(ctx))
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, timeoutError(c.timeout))
+	defer cancel()
+	resp, sent, err := c.send(ctx, r)
 	if err != nil {
-		fail.Ambiguous = changes && sent.Load()
-		return fail.as(ErrUnreachable, withoutURL(err))
+		return fail.means(outcome{sent: sent}, c.safe(err))
 	}
 	defer resp.Body.Close()
-	fail.Status = resp.StatusCode
 
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	body = []byte(c.redact(string(body)))
 	if resp.StatusCode != http.StatusOK {
-		return fail.fromResponse(resp, body, changes)
+		if err != nil {
+			body = nil // half an answer is none that the API can be held to
+		}
+		return fail.refusal(resp, body)
 	}
-	// A 200 that cannot be read in full is a promise half heard.
-	fail.Ambiguous = changes
-	if err != nil {
-		return fail.as(ErrMalformed, fmt.Errorf("reading the answer: %w", err))
-	}
-	if len(body) > maxBody {
-		return fail.as(ErrMalformed, fmt.Errorf("the answer is larger than %d bytes", maxBody))
+	switch half := (outcome{sent: true, status: http.StatusOK}); {
+	case err != nil:
+		return fail.means(half, fmt.Errorf("reading the answer: %w", c.safe(err)))
+	case len(body) > maxBody:
+		return fail.means(half, fmt.Errorf("the answer is larger than %d bytes", maxBody))
 	}
 	if err := json.Unmarshal(body, result); err != nil {
 		// The decoding error may quote what it read; only its type is kept.
-		return fail.as(ErrMalformed, fmt.Errorf("the answer is not the documented JSON (%T)", err))
+		return r.malformed(fmt.Sprintf("the answer is not the documented JSON (%T)", err))
 	}
 	return nil
 }
 
-// malformed reports a 200 whose JSON says something that was not asked for.
-func malformed(method, path, what string) *Error {
-	return &Error{
-		Method: method, Path: path, Status: http.StatusOK,
-		Kind: ErrMalformed, Ambiguous: method != http.MethodGet, Err: errors.New(what),
+// send hands the request to the transport, and reports whether any of it may
+// have left. It goes to the transport itself, without an http.Client: a
+// redirect would carry the key to wherever the answer points. The API
+// documents none, so one is an answer like any other.
+func (c *Client) send(ctx context.Context, r request) (resp *http.Response, sent bool, err error) {
+	// Once a connection is in hand the request may be on its way: from then
+	// on "no answer" no longer means "not done". A transport that does not
+	// even report that it looks for one is not believed to have sent nothing.
+	var looking, found atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { looking.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { found.Store(true) },
+	})
+	req, err := http.NewRequestWithContext(ctx, r.method, c.base.JoinPath(r.path).String(), nil)
+	if err != nil {
+		return nil, false, err
 	}
+	req.Header.Set("X-API-Key", c.apiKey)
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.userAgent)
+	resp, err = c.transport.RoundTrip(req)
+	return resp, found.Load() || !looking.Load(), err
 }
 
-// withoutURL unwraps the *url.Error of net/http: method and path stand in
-// *Error already, and the full URL may hold more than belongs in a log.
-func withoutURL(err error) error {
-	var ue *url.Error
-	if errors.As(err, &ue) {
-		return ue.Err
-	}
-	return err
-}
+// timeoutError is the end of Options.Timeout.
+type timeoutError time.Duration
+
+func (e timeoutError) Error() string { return "nothing came within " + time.Duration(e).String() }
+
+// Timeout makes it a net.Error like any other time-out.
+func (e timeoutError) Timeout() bool { return true }
+
+// Is makes it context.DeadlineExceeded, which it stands in for.
+func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }

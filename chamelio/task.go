@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"time"
+	"strings"
 )
 
 // TaskID names a task. Valid ids are positive.
@@ -28,126 +28,150 @@ const (
 )
 
 // Cancellable reports whether a task in this state can be cancelled
-// (API reference, tasks/cancel).
+// (https://docs.chamelio.ai/api-reference/endpoint/tasks/cancel).
 func (s Status) Cancellable() bool { return s == Pending || s == InProgress }
 
 // Final reports whether a task in this state has ended. A state that is
 // neither Cancellable nor Final is one this package does not know.
 func (s Status) Final() bool { return s == Completed || s == Failed || s == Cancelled }
 
-// UnmarshalJSON accepts both spellings of Cancelled, and null.
+// UnmarshalJSON accepts both spellings of Cancelled; whatever is not a string
+// gives "".
 func (s *Status) UnmarshalJSON(data []byte) error {
-	var text *string
-	if err := json.Unmarshal(data, &text); err != nil {
-		return err
-	}
-	*s = ""
-	if text != nil {
-		*s = Status(*text)
-	}
-	if *s == "canceled" {
-		*s = Cancelled
-	}
-	return nil
-}
-
-// Timestamp is a moment that the API may leave out or write in a way we do
-// not know; then it is the zero time. A date is never a reason to refuse the
-// rest of a task.
-type Timestamp struct{ time.Time }
-
-// UnmarshalJSON reads RFC 3339, also without a zone (taken as UTC).
-func (t *Timestamp) UnmarshalJSON(data []byte) error {
-	t.Time = time.Time{}
 	var text string
-	if json.Unmarshal(data, &text) != nil {
-		return nil
+	_ = json.Unmarshal(data, &text) // anything but a string leaves ""
+	if text == "canceled" {
+		text = string(Cancelled)
 	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
-		if at, err := time.Parse(layout, text); err == nil {
-			t.Time = at
-			return nil
-		}
-	}
+	*s = Status(text)
 	return nil
 }
 
-// Task is what the API tells about a task, as far as the bot may show it. The
+// StepType is the kind of step that a task is at, in lower case.
+type StepType string
+
+// The step types that Chamelio's pages name. Others may come.
+const (
+	StepIntake    StepType = "intake"
+	StepAgent     StepType = "agent"
+	StepReview    StepType = "review"
+	StepApproval  StepType = "approval"
+	StepSignature StepType = "signature"
+)
+
+// Task is what the API tells about a task, as far as it may be shown. The
 // task's variables can hold confidential contract values and are not decoded.
-// Any field but ID may be empty.
+// Any field but ID may be empty: absent, null, or of a type that the API does
+// not document.
 type Task struct {
-	ID            TaskID    `json:"task_id"`
-	URL           string    `json:"task_url"`
-	Title         string    `json:"task_title"`
-	Workflow      string    `json:"workflow_name"`
-	Status        Status    `json:"status"`
-	Step          string    `json:"current_step_name"`
-	CreatedAt     Timestamp `json:"created_at"`
-	UpdatedAt     Timestamp `json:"updated_at"`
-	CompletedAt   Timestamp `json:"completed_at"`
-	Owner         string    `json:"owner_email"`
-	Assignee      string    `json:"assignee_email"`
-	Collaborators []string  `json:"collaborator_emails"`
+	ID            TaskID
+	URL           string // of the task's page in the web application
+	Title         string
+	Workflow      string // name
+	Status        Status
+	Step          string // name of the current step
+	StepType      StepType
+	StepsDone     int // completed step runs, at most StepsTotal
+	StepsTotal    int // step runs known to the API; 0 if not told
+	CreatedAt     Timestamp
+	UpdatedAt     Timestamp
+	CompletedAt   Timestamp
+	Owner         string   // e-mail
+	Assignee      string   // e-mail
+	Collaborators []string // e-mails
 }
 
-// Task reads a task: GET /tasks/{task_id} (API reference, tasks/get).
-func (c *Client) Task(ctx context.Context, id TaskID) (Task, error) {
-	if err := c.limit.wait(ctx); err != nil {
-		return Task{}, (&Error{Method: http.MethodGet, Path: taskPath(id)}).as(ErrRateLimited, err)
+// wireTask is a task as the API sends it.
+type wireTask struct {
+	ID            integer         `json:"task_id"`
+	URL           lenient[string] `json:"task_url"`
+	Title         lenient[string] `json:"task_title"`
+	Workflow      lenient[string] `json:"workflow_name"`
+	Status        Status          `json:"status"`
+	Step          lenient[string] `json:"current_step_name"`
+	StepType      lenient[string] `json:"current_step_type"`
+	StepRuns      progress        `json:"step_runs"`
+	CreatedAt     Timestamp       `json:"created_at"`
+	UpdatedAt     Timestamp       `json:"updated_at"`
+	CompletedAt   Timestamp       `json:"completed_at"`
+	Owner         lenient[string] `json:"owner_email"`
+	Assignee      lenient[string] `json:"assignee_email"`
+	Collaborators addresses       `json:"collaborator_emails"`
+}
+
+func (w *wireTask) task() Task {
+	return Task{
+		ID: TaskID(w.ID), URL: w.URL.value, Title: w.Title.value, Workflow: w.Workflow.value,
+		Status: w.Status, Step: w.Step.value, StepType: StepType(strings.ToLower(w.StepType.value)),
+		StepsDone: w.StepRuns.done, StepsTotal: w.StepRuns.total,
+		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, CompletedAt: w.CompletedAt,
+		Owner: w.Owner.value, Assignee: w.Assignee.value, Collaborators: w.Collaborators,
 	}
-	return c.task(ctx, id)
+}
+
+// Task reads a task: GET /tasks/{task_id}
+// (https://docs.chamelio.ai/api-reference/endpoint/tasks/get), at the rank of
+// Cancel, for whoever must know what became of one. Errors are *Error, never
+// ambiguous; of a task that is not there, Error.TaskNotFound.
+func (c *Client) Task(ctx context.Context, id TaskID) (Task, error) {
+	return c.task(ctx, id, urgent)
 }
 
 // Preview is Task for somebody who is only looking: of the key's rate limit
-// it takes what Cancel and Task leave, waiting as long as ctx allows.
+// it takes what Cancel and Task leave (see SetRateLimit), waiting as long as
+// ctx allows.
 func (c *Client) Preview(ctx context.Context, id TaskID) (Task, error) {
-	if err := c.limit.yield(ctx); err != nil {
-		return Task{}, (&Error{Method: http.MethodGet, Path: taskPath(id)}).as(ErrRateLimited, err)
-	}
-	return c.task(ctx, id)
+	return c.task(ctx, id, patient)
 }
 
-func (c *Client) task(ctx context.Context, id TaskID) (Task, error) {
+func (c *Client) task(ctx context.Context, id TaskID, rank rank) (Task, error) {
 	var answer struct {
-		Task *Task `json:"task"`
+		Task *wireTask `json:"task"`
 	}
-	path := taskPath(id)
-	if err := c.call(ctx, http.MethodGet, path, &answer); err != nil {
+	r := request{method: http.MethodGet, path: taskPath(id), rank: rank}
+	if err := c.call(ctx, r, &answer); err != nil {
 		return Task{}, err
 	}
 	if answer.Task == nil {
-		return Task{}, malformed(http.MethodGet, path, "the answer holds no task")
+		return Task{}, r.malformed("the answer holds no task")
 	}
-	task := *answer.Task
+	task := answer.Task.task()
 	if task.ID == 0 { // any field may be absent
 		task.ID = id
 	}
 	if task.ID != id {
-		return Task{}, malformed(http.MethodGet, path, fmt.Sprintf("the answer is about task %d", task.ID))
+		return Task{}, r.malformed(fmt.Sprintf("the answer is about task %d", task.ID))
 	}
 	return task, nil
 }
 
-// Cancel cancels a task, for good: POST /tasks/{task_id}/cancel (API
-// reference, tasks/cancel). Nil means that the API said, for this very task,
-// that it is cancelled. On ErrAmbiguous it may be: ask Task.
-func (c *Client) Cancel(ctx context.Context, id TaskID) error {
-	path := taskPath(id) + "/cancel"
-	if err := c.limit.wait(ctx); err != nil {
-		return (&Error{Method: http.MethodPost, Path: path}).as(ErrRateLimited, err)
-	}
+// Cancel cancels a task, for good: POST /tasks/{task_id}/cancel
+// (https://docs.chamelio.ai/api-reference/endpoint/tasks/cancel). Nil means
+// that the API said, for this very task, that it is cancelled.
+//
+// Before, unless nil, is the caller's last word. It is called at most once,
+// with ctx, when the rate limit has let the request through and nothing is
+// left to wait for; whatever gave the right to cancel is to be checked there,
+// not before a wait that may have outlived it. Its time does not count against
+// Options.Timeout. If it fails nothing is sent, and the returned error is
+// ErrNotSent and wraps its error.
+//
+// Errors are *Error. Where Error.Ambiguous is set the task may be cancelled:
+// ask Task, and heed Error.InFlight. Cancel never sends a request twice.
+func (c *Client) Cancel(ctx context.Context, id TaskID, before func(context.Context) error) error {
 	var answer struct {
-		ID     TaskID `json:"task_id"`
-		Status Status `json:"status"`
+		ID     integer `json:"task_id"`
+		Status Status  `json:"status"`
 	}
-	if err := c.call(ctx, http.MethodPost, path, &answer); err != nil {
+	r := request{method: http.MethodPost, path: taskPath(id) + "/cancel", rank: urgent, before: before}
+	if err := c.call(ctx, r, &answer); err != nil {
 		return err
 	}
-	if answer.ID != id {
-		return malformed(http.MethodPost, path, fmt.Sprintf("the answer is about task %d", answer.ID))
+	if TaskID(answer.ID) != id {
+		return r.malformed(fmt.Sprintf("the answer is about task %d", answer.ID))
 	}
 	if answer.Status != Cancelled {
-		return malformed(http.MethodPost, path, "the answer says 200 but not that the task is cancelled")
+		return r.malformed("the answer says 200 but not that the task is cancelled")
 	}
 	return nil
 }

@@ -1,0 +1,126 @@
+package chamelio
+
+import (
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// reasons maps the "detail" of a 401 to its Reason
+// (https://docs.chamelio.ai/api-reference/introduction).
+var reasons = map[string]Reason{
+	"API key required":         KeyMissing,
+	"Invalid API key":          KeyInvalid,
+	"API key is inactive":      KeyInactive,
+	"API key has been revoked": KeyRevoked,
+	"API key has expired":      KeyExpired,
+}
+
+// refusal makes an error of an answer whose status is not 200.
+func (e *Error) refusal(resp *http.Response, body []byte) *Error {
+	detail, fromAPI := readDetail(resp.Header, body)
+	e.Detail = detail
+	e.means(outcome{sent: true, status: resp.StatusCode, fromAPI: fromAPI}, nil)
+	switch resp.StatusCode {
+	case http.StatusUnauthorized:
+		e.Reason = reasons[detail]
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		e.RetryAfter = retryAfter(resp.Header.Get("Retry-After"), time.Now())
+	}
+	return e
+}
+
+// readDetail takes the text out of {"detail": "<text>"} and reports whether
+// the body has the form of the API's own errors. The list of validation errors
+// that its framework puts in the place of the text counts, and gives "".
+func readDetail(header http.Header, body []byte) (text string, fromAPI bool) {
+	// A gateway's problem details (RFC 9457) have a "detail" too.
+	if media, _, _ := mime.ParseMediaType(header.Get("Content-Type")); media == "application/problem+json" {
+		return "", false
+	}
+	var answer map[string]any // a map, since the field's case matters
+	if json.Unmarshal(body, &answer) != nil {
+		return "", false
+	}
+	switch detail := answer["detail"].(type) {
+	case string:
+		return oneLine(detail), detail != ""
+	case []any:
+		return "", len(detail) > 0
+	}
+	return "", false
+}
+
+// oneLine makes a server's text fit for a log: no key, no control characters,
+// at most 200 characters.
+func oneLine(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, anyKey.ReplaceAllString(text, redacted)) // before a cut could leave half a key
+	if runes := []rune(text); len(runes) > 200 {
+		text = string(runes[:199]) + "…"
+	}
+	return text
+}
+
+// retryAfter reads a Retry-After header: seconds or an HTTP date
+// (RFC 9110, section 10.2.3). Absent, unreadable or past gives 0.
+func retryAfter(header string, now time.Time) time.Duration {
+	if header == "" {
+		return 0
+	}
+	const longest = 24 * time.Hour // beyond any wait that makes sense; keeps arithmetic safe
+	if s, err := strconv.ParseUint(header, 10, 32); err == nil {
+		return min(time.Duration(s)*time.Second, longest)
+	}
+	if at, err := http.ParseTime(header); err == nil {
+		return min(max(at.Sub(now), 0), longest)
+	}
+	return 0
+}
+
+const redacted = "[redacted]"
+
+// anyKey finds whatever looks like a key of this API, ours or another.
+var anyKey = regexp.MustCompile(`ca_[A-Za-z0-9_-]{4,}=*`)
+
+// redact takes this client's key out of a text that comes from outside. The
+// padding at a key's end is left out of the comparison, because it may have
+// been escaped on its way through a URL.
+func (c *Client) redact(text string) string {
+	return strings.ReplaceAll(text, strings.TrimRight(c.apiKey, "="), redacted)
+}
+
+// safe makes an error of the transport fit to be returned: without the URL,
+// which stands in *Error as method and path already, and without the key,
+// which a server may have echoed into a header that net/http quotes.
+func (c *Client) safe(err error) error {
+	var inURL *url.Error
+	if errors.As(err, &inURL) {
+		err = inURL.Err
+	}
+	if clean := c.redact(err.Error()); clean != err.Error() {
+		return &redactedError{text: clean, hidden: err}
+	}
+	return err
+}
+
+// redactedError stands in for an error whose text held the key. It still is
+// what the hidden error is, but does not hand it out.
+type redactedError struct {
+	text   string
+	hidden error
+}
+
+func (e *redactedError) Error() string        { return e.text }
+func (e *redactedError) Is(target error) bool { return errors.Is(e.hidden, target) }
