@@ -1,0 +1,164 @@
+package socketmode
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// What errors.Is finds in the errors of this package.
+var (
+	// ErrTokenRefused: Slack refuses the token for good. Only another token
+	// helps.
+	ErrTokenRefused = errors.New("Slack refuses the token")
+
+	// ErrOtherApp: the token is of another app than [Options.AppID].
+	ErrOtherApp = errors.New("the app-level token is of another app")
+
+	// ErrSocketModeOff: Socket Mode is switched off for the app (app settings,
+	// Socket Mode, Enable).
+	ErrSocketModeOff = errors.New("Socket Mode is switched off")
+
+	// ErrTooManyConnections: ten connections of the app are open already,
+	// over all its replicas.
+	ErrTooManyConnections = errors.New("too many connections")
+
+	// ErrUnreachable: no answer came from Slack; the network, a proxy or an
+	// address is to blame.
+	ErrUnreachable = errors.New("Slack cannot be reached")
+
+	// ErrRateLimited: Slack asks to call less often.
+	ErrRateLimited = errors.New("rate limited")
+)
+
+// TokenError means that Slack refuses the app-level token for good. No retry
+// helps. errors.Is finds [ErrTokenRefused] in it, errors.As the *APIError.
+type TokenError struct {
+	Err *APIError // Slack's answer
+}
+
+func (e *TokenError) Error() string { return "Slack refuses the app-level token: " + e.Err.Error() }
+
+// Is reports whether target is [ErrTokenRefused].
+func (e *TokenError) Is(target error) bool { return target == ErrTokenRefused }
+
+// Unwrap gives Slack's answer.
+func (e *TokenError) Unwrap() error { return e.Err }
+
+// APIError is an answer of the Web API that is not the one hoped for.
+type APIError struct {
+	Method     string        // such as apps.connections.open
+	Status     int           // of HTTP
+	Code       string        // Slack's error; "" if the answer was not Slack's JSON
+	Needed     string        // the scope that is missing, where Slack says so
+	RetryAfter time.Duration // as Slack asks for; 0 if it does not
+}
+
+func (e *APIError) Error() string {
+	switch {
+	case e.Code == "" && e.Status == 200:
+		return e.Method + ": the answer is not Slack's"
+	case e.Code == "":
+		return fmt.Sprintf("%s: HTTP status %d", e.Method, e.Status)
+	case e.Needed != "":
+		return fmt.Sprintf("%s: %s (%s)", e.Method, e.Code, e.Needed)
+	}
+	return e.Method + ": " + e.Code
+}
+
+// Class says what the answer means. One without a code is [Transient]: a
+// gateway's, or of a Slack in trouble.
+func (e *APIError) Class() Class {
+	if e.Code == "" {
+		return Transient
+	}
+	return Classify(e.Code)
+}
+
+// Is reports whether target is [ErrTokenRefused] or [ErrRateLimited], and
+// that is what the answer means.
+func (e *APIError) Is(target error) bool {
+	switch target {
+	case ErrTokenRefused:
+		return e.final()
+	case ErrRateLimited:
+		return e.limited()
+	}
+	return false
+}
+
+// final is true also for a missing scope: an app-level token keeps the scopes
+// that it was generated with.
+func (e *APIError) final() bool {
+	return e.Class() == TokenRefused || e.Code == "missing_scope"
+}
+
+func (e *APIError) limited() bool {
+	return e.Status == 429 || e.Code == "ratelimited" || e.Code == "rate_limited"
+}
+
+// DisconnectError means that Slack disconnected a connection where it should
+// have said hello.
+type DisconnectError struct {
+	Reason Reason
+}
+
+func (e *DisconnectError) Error() string {
+	return "Slack disconnected instead of saying hello: " + string(e.Reason)
+}
+
+// Is reports whether target is [ErrSocketModeOff] or [ErrTooManyConnections],
+// and that is the reason.
+func (e *DisconnectError) Is(target error) bool {
+	return target == ErrSocketModeOff && e.Reason == ReasonLinkDisabled ||
+		target == ErrTooManyConnections && e.Reason == ReasonTooMany
+}
+
+// networkError is a failure to talk to Slack at all.
+type networkError struct {
+	doing string
+	err   error
+}
+
+// unreachable keeps the cause of a network error without the address that it
+// was for, which may hold a ticket.
+func unreachable(doing string, err error) error {
+	if ue, ok := errors.AsType[*url.Error](err); ok {
+		err = ue.Err
+	}
+	return &networkError{doing, err}
+}
+
+func (e *networkError) Error() string { return e.doing + ": " + e.err.Error() }
+
+func (e *networkError) Is(target error) bool { return target == ErrUnreachable }
+
+func (e *networkError) Unwrap() error { return e.err }
+
+// cause puts the end of a connection into few words for the log.
+func cause(err error) string {
+	if ce, ok := errors.AsType[*websocket.CloseError](err); ok {
+		return fmt.Sprintf("Slack closed it (%d)", ce.Code)
+	}
+	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
+		return "nothing came for " + silenceTimeout.String()
+	}
+	return err.Error()
+}
+
+// code keeps a stranger's text out of errors and logs, such as a gateway's that
+// quotes the token. Slack's codes, scopes and ids are short and plain.
+func code(said string) string {
+	plain := func(r rune) bool {
+		return r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == ':' || r == ',' || r == '.'
+	}
+	if len(said) > 64 || strings.ContainsFunc(said, func(r rune) bool { return !plain(r) }) {
+		return "unreadable_error"
+	}
+	return said
+}

@@ -1,0 +1,184 @@
+package socketmode
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	defaultAPIURL      = "https://slack.com/api/"
+	defaultConnections = 2
+	defaultStagger     = 2 * time.Second
+
+	// maxConnections is Slack's limit for one app, over all its replicas
+	// (docs.slack.dev, "Using Socket Mode").
+	maxConnections = 10
+)
+
+// Options say how to connect. AppToken and Handler are required; the zero
+// value of everything else is a good default.
+type Options struct {
+	// AppToken is an app-level token (xapp-…) with the scope
+	// connections:write.
+	AppToken string
+
+	// Handler takes what Slack delivers. [Probe] and [CheckToken] need none.
+	Handler Handler
+
+	// Connections is the number of slots, 1 to 10; 2 if zero. Slack lets an
+	// app have ten connections over all its replicas, and each slot needs two
+	// while it replaces one.
+	Connections int
+
+	// Stagger is the time between the first connections of two slots, so that
+	// Slack does not replace them at the same moment; 2 s if zero.
+	Stagger time.Duration
+
+	// AppID, if set, is the app that the token must be of (A…). Run ends with
+	// [ErrOtherApp] if Slack says another.
+	AppID string
+
+	// APIURL is the base of Slack's Web API; https://slack.com/api/ if empty.
+	// Only https is taken, and http on loopback, for tests.
+	APIURL string
+
+	// HTTPClient calls apps.connections.open. If its Transport is an
+	// *http.Transport, its proxy, TLS configuration and dial function serve
+	// the WebSockets too. If nil, a client is made that uses the proxy of the
+	// environment. Redirects are never followed.
+	HTTPClient *http.Client
+
+	// DialContext makes network connections, for WebSockets and, unless
+	// HTTPClient is set, for HTTP. If nil, the network is dialled.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// Log is told of connections made and lost: a line per change, none per
+	// envelope. Reading and acknowledging never wait for it; making the next
+	// connection does. If nil, nothing is logged.
+	Log *slog.Logger
+
+	// Observer is told of what a metric would count.
+	Observer Observer
+}
+
+// Observer has functions that are called at what a metric would count. Each
+// may be nil, must be safe for concurrent use, and must return at once.
+type Observer struct {
+	// Connected is called when Slack has said hello.
+	Connected func(Hello)
+
+	// Reconnect is called when a slot needs its next connection, with why.
+	Reconnect func(Reason)
+
+	// Acked is called when an acknowledgement has been written, with the time
+	// since its envelope was read.
+	Acked func(time.Duration)
+
+	// Anomaly is called for what should not happen.
+	Anomaly func(Anomaly)
+}
+
+// Reason says why a slot needs its next connection. There are no others than
+// the constants below, whatever Slack says, so that it can label a metric.
+type Reason string
+
+// The first four are Slack's, from its disconnect frame.
+const (
+	ReasonWarning          Reason = "warning"             // about to be closed
+	ReasonRefreshRequested Reason = "refresh_requested"   // to be replaced now
+	ReasonLinkDisabled     Reason = "link_disabled"       // Socket Mode was switched off
+	ReasonTooMany          Reason = "too_many_websockets" // more than ten are open
+	ReasonOther            Reason = "other"               // Slack said something else
+	ReasonLost             Reason = "lost"                // the connection broke
+	ReasonCannotConnect    Reason = "cannot connect"      // there was none
+)
+
+// reasonOf keeps what Slack says within the known values.
+func reasonOf(said string) Reason {
+	switch r := Reason(said); r {
+	case ReasonWarning, ReasonRefreshRequested, ReasonLinkDisabled, ReasonTooMany:
+		return r
+	}
+	return ReasonOther
+}
+
+// Anomaly is something that should not happen, and was coped with.
+type Anomaly string
+
+// What should not happen.
+const (
+	GarbageFrame   Anomaly = "garbage_frame"  // a frame that is no envelope was ignored
+	OversizedAck   Anomaly = "oversized_ack"  // what an acknowledgement was to carry did not fit, or was no JSON: it went out bare
+	Unacknowledged Anomaly = "unacknowledged" // an envelope was handed over, but could not be acknowledged
+)
+
+func (o Observer) connected(h Hello) {
+	if o.Connected != nil {
+		o.Connected(h)
+	}
+}
+
+func (o Observer) reconnect(r Reason) {
+	if o.Reconnect != nil {
+		o.Reconnect(r)
+	}
+}
+
+func (o Observer) acked(d time.Duration) {
+	if o.Acked != nil {
+		o.Acked(d)
+	}
+}
+
+func (o Observer) anomaly(a Anomaly) {
+	if o.Anomaly != nil {
+		o.Anomaly(a)
+	}
+}
+
+// String leaves the token out, so that printing Options is harmless.
+func (o Options) String() string {
+	return fmt.Sprintf("socketmode.Options{APIURL: %q, Connections: %d}", o.APIURL, o.Connections)
+}
+
+// GoString is String, for %#v.
+func (o Options) GoString() string { return o.String() }
+
+// LogValue is String, for package slog.
+func (o Options) LogValue() slog.Value { return slog.StringValue(o.String()) }
+
+// complete fills in the defaults and says what is wrong.
+func (o *Options) complete() (*url.URL, error) {
+	o.APIURL = cmp.Or(o.APIURL, defaultAPIURL)
+	o.Connections = cmp.Or(o.Connections, defaultConnections)
+	o.Stagger = cmp.Or(o.Stagger, defaultStagger)
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	api, err := checkAPIURL(o.APIURL)
+	switch {
+	case err != nil:
+		return nil, err
+	case !isAppToken(o.AppToken):
+		return nil, errors.New(`socketmode: AppToken must be an app-level token: it starts with "xapp-"`)
+	case o.Connections < 1 || o.Connections > maxConnections:
+		return nil, fmt.Errorf("socketmode: Connections must be from 1 to %d", maxConnections)
+	case o.Stagger < 0:
+		return nil, errors.New("socketmode: Stagger must not be negative")
+	}
+	return api, nil
+}
+
+// isAppToken also refuses what an HTTP header cannot carry.
+func isAppToken(token string) bool {
+	return strings.HasPrefix(token, "xapp-") &&
+		!strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
+}

@@ -1,0 +1,105 @@
+package socketmode
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	// Envelopes that come in less than burstGap of each other are a burst
+	// from the burstSize-th on, until none has come for burstEnd.
+	burstGap  = time.Millisecond
+	burstSize = 4
+	burstEnd  = 3 * time.Millisecond
+
+	// maxHold bounds how long work waits for the end of a burst.
+	maxHold = 20 * time.Millisecond
+)
+
+// release sets off the work of envelopes that are acknowledged: at once, but
+// in a burst only when no more come, or after maxHold. Work that is started in
+// between competes with the acknowledgements of what is yet to come, which
+// have three seconds and a person who waits.
+type release struct {
+	mu      sync.Mutex
+	work    []func()
+	first   time.Time     // when the oldest of it came
+	last    time.Time     // when the last envelope was acknowledged
+	close   int           // how many came so soon after each other
+	started chan struct{} // there is work where there was none
+	stopped chan struct{} // nothing will come any more
+}
+
+func newRelease() *release {
+	return &release{started: make(chan struct{}, 1), stopped: make(chan struct{})}
+}
+
+// acknowledged takes the work of an envelope, or nil.
+func (r *release) acknowledged(work func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	switch gap := now.Sub(r.last); {
+	case gap < burstGap:
+		r.close++
+	case gap >= burstEnd || r.close < burstSize:
+		r.close = 1
+	}
+	r.last = now
+	if work == nil {
+		return
+	}
+	if r.work = append(r.work, work); len(r.work) == 1 {
+		r.first = now
+		r.started <- struct{}{} // has room: run takes it out before the work
+	}
+}
+
+// stop makes run end when all work is set off. Nothing may come afterwards.
+func (r *release) stop() { close(r.stopped) }
+
+// run sets off work, in the order of the acknowledgements, until stop.
+func (r *release) run() {
+	for {
+		select {
+		case <-r.started:
+			r.hold()
+			r.setOff()
+		case <-r.stopped:
+			r.setOff()
+			return
+		}
+	}
+}
+
+// hold waits for the end of a burst.
+func (r *release) hold() {
+	for wait := r.wait(); wait > 0; wait = r.wait() {
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-r.stopped:
+			timer.Stop()
+			return
+		}
+	}
+}
+
+func (r *release) wait() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.close < burstSize {
+		return 0
+	}
+	return min(time.Until(r.last.Add(burstEnd)), time.Until(r.first.Add(maxHold)))
+}
+
+func (r *release) setOff() {
+	r.mu.Lock()
+	work := r.work
+	r.work = nil
+	r.mu.Unlock()
+	for _, f := range work {
+		f()
+	}
+}

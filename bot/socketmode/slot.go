@@ -1,0 +1,149 @@
+package socketmode
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+// How long a slot waits before it tries again, from and to. Each wait is
+// about twice the last one, and random by half of it either way.
+const (
+	// Slack cannot be reached, or is in trouble.
+	failureWait, maxFailureWait = 250 * time.Millisecond, 15 * time.Second
+
+	// A connection broke. The wait is short, since Slack was there; it grows
+	// for the sake of a proxy that lets connections in and throws them out.
+	lossWait, maxLossWait = 250 * time.Millisecond, 5 * time.Second
+
+	// Somebody has to change something first: Socket Mode is off, or there
+	// are ten connections already.
+	slowWait, maxSlowWait = time.Second, 30 * time.Second
+)
+
+// slot has one connection that serves, and makes the next before it lets the
+// last one go.
+type slot struct {
+	*Client
+	log      *slog.Logger
+	failures *backoff.ExponentialBackOff
+	losses   *backoff.ExponentialBackOff
+	slow     *backoff.ExponentialBackOff
+}
+
+func newSlot(c *Client, log *slog.Logger) *slot {
+	return &slot{
+		Client: c, log: log, failures: newBackOff(failureWait, maxFailureWait),
+		losses: newBackOff(lossWait, maxLossWait), slow: newBackOff(slowWait, maxSlowWait),
+	}
+}
+
+func newBackOff(from, to time.Duration) *backoff.ExponentialBackOff {
+	b := &backoff.ExponentialBackOff{InitialInterval: from, MaxInterval: to, Multiplier: 2, RandomizationFactor: 0.5}
+	b.Reset()
+	return b
+}
+
+// run keeps the slot filled until ctx ends, or no retry can help. Connections
+// leave when ctx ends, and hurry when stop is closed.
+func (s *slot) run(ctx context.Context, stop <-chan struct{}) error {
+	var cost float64
+	for s.gate.pass(ctx, cost) {
+		cost = 0
+		c := newConnection(s.options.Handler, s.options.Observer, s.release)
+		if err := s.opener.connect(ctx, c); err != nil {
+			if wait, final := s.failed(ctx, err); final != nil {
+				return final
+			} else if !sleep(ctx, wait) {
+				return nil
+			}
+			continue
+		}
+		started := time.Now()
+		s.open.Add(1)
+		s.serving.Go(func() { c.serve(ctx.Done(), stop) })
+		s.options.Observer.connected(c.hello)
+		s.state.connected(s.log)
+		s.watch(ctx, c)
+		s.open.Add(-1)
+		if ctx.Err() != nil {
+			return nil
+		}
+		var wait time.Duration
+		if wait, cost = s.after(c, time.Since(started)); !sleep(ctx, wait) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// failed says how long to wait after a connection could not be made, or that
+// there is no point in waiting.
+func (s *slot) failed(ctx context.Context, err error) (wait time.Duration, final error) {
+	if ctx.Err() != nil {
+		return 0, nil
+	}
+	if errors.Is(err, ErrTokenRefused) || errors.Is(err, ErrOtherApp) {
+		return 0, err
+	}
+	s.options.Observer.reconnect(ReasonCannotConnect)
+	answer, answered := errors.AsType[*APIError](err)
+	switch {
+	case answered && (answer.RetryAfter > 0 || answer.limited()):
+		s.state.failed(s.log, err, s.gate.pause(answer.RetryAfter))
+		return 0, nil
+	case errors.Is(err, ErrSocketModeOff), errors.Is(err, ErrTooManyConnections),
+		needsSetting(err):
+		wait = s.slow.NextBackOff()
+	default:
+		wait = s.failures.NextBackOff()
+	}
+	s.state.failed(s.log, err, wait)
+	return wait, nil
+}
+
+// watch returns when the connection does not serve any more, or ctx has ended.
+func (s *slot) watch(ctx context.Context, c *connection) {
+	settled := time.NewTimer(settledAfter)
+	defer settled.Stop()
+	for {
+		select {
+		case <-c.ended:
+			return
+		case <-c.calledBack:
+			return
+		case <-ctx.Done():
+			return
+		case <-settled.C:
+			s.gate.settled()
+			s.failures.Reset()
+			s.losses.Reset()
+			s.slow.Reset()
+		}
+	}
+}
+
+// after says how long to wait after a connection that served, and what the
+// next one costs at the gate.
+func (s *slot) after(c *connection, lived time.Duration) (wait time.Duration, cost float64) {
+	select {
+	case <-c.calledBack:
+		s.options.Observer.reconnect(c.reason)
+		if c.reason == ReasonLinkDisabled || c.reason == ReasonTooMany {
+			wait = s.slow.NextBackOff()
+			s.state.failed(s.log, &DisconnectError{c.reason}, wait)
+			return wait, 0
+		}
+		// No line in the log here: a log that stalls must not hold up the
+		// next connection while this one is about to go.
+		return 0, s.gate.cost(lived)
+	default:
+		s.options.Observer.reconnect(ReasonLost)
+		wait = s.losses.NextBackOff()
+		s.log.Warn("a connection to Slack was lost", "cause", cause(c.err), "lived", lived.Round(time.Millisecond), "again_in", wait)
+		return wait, 0
+	}
+}

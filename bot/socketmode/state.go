@@ -1,0 +1,76 @@
+package socketmode
+
+import (
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// state writes a line when trouble begins, changes or ends, and none for each
+// try in between.
+type state struct {
+	mu      sync.Mutex
+	trouble string // "" while there is none
+	since   time.Time
+}
+
+// failed is told each time a connection could not be made.
+func (s *state) failed(log *slog.Logger, err error, wait time.Duration) {
+	if !s.begins(troubleOf(err)) {
+		log.Debug("still cannot connect to Slack", "error", err, "again_in", wait)
+		return
+	}
+	switch {
+	case errors.Is(err, ErrSocketModeOff):
+		log.Error("Socket Mode was switched off for this app: Slack delivers nothing until it is on again (app settings → Socket Mode → Enable). Trying again until then")
+	case errors.Is(err, ErrTooManyConnections):
+		log.Error("Slack lets no more connections in: an app may have 10 at once, over all its replicas. Trying again until there is room")
+	case needsSetting(err):
+		log.Error("Slack refuses to connect this app until somebody changes a setting. Trying again until then", "error", err)
+	default:
+		log.Warn("cannot connect to Slack", "error", err, "again_in", wait)
+	}
+}
+
+// connected is told of each connection.
+func (s *state) connected(log *slog.Logger) {
+	s.mu.Lock()
+	trouble, lasted := s.trouble, time.Since(s.since)
+	s.trouble = ""
+	s.mu.Unlock()
+	if trouble != "" {
+		log.Info("connected to Slack again", "after", lasted.Round(time.Millisecond), "trouble", trouble)
+		return
+	}
+	log.Info("connected to Slack")
+}
+
+// begins is false if that is the trouble already.
+func (s *state) begins(trouble string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.trouble == trouble {
+		return false
+	}
+	if s.trouble == "" {
+		s.since = time.Now()
+	}
+	s.trouble = trouble
+	return true
+}
+
+// troubleOf names a trouble without what differs from one try to the next,
+// such as the ports in a network error.
+func troubleOf(err error) string {
+	if errors.Is(err, ErrUnreachable) {
+		return ErrUnreachable.Error()
+	}
+	return err.Error()
+}
+
+// needsSetting reports whether somebody has to change a setting first.
+func needsSetting(err error) bool {
+	answer, ok := errors.AsType[*APIError](err)
+	return ok && answer.Class() == Configuration
+}
