@@ -129,6 +129,36 @@ func TestOneHTTPConnectionCanBecomeABlackHole(t *testing.T) {
 	}
 }
 
+// A half-open connection carries nothing in either direction: what the client
+// asks has no effect, and an answer that is under way is lost.
+func TestNothingGoesThroughABlackHole(t *testing.T) {
+	s := newServer(t)
+	tr := &http.Transport{}
+	t.Cleanup(tr.CloseIdleConnections)
+	client := &http.Client{Transport: tr, Timeout: 200 * time.Millisecond}
+	post := func() error {
+		resp, err := client.PostForm(s.URL()+"chat.postMessage", url.Values{
+			"token": {slacktest.BotToken}, "channel": {slacktest.General}, "text": {"x"},
+		})
+		if err == nil {
+			_, _ = io.ReadAll(resp.Body) // so that the connection is used again
+			resp.Body.Close()
+		}
+		return err
+	}
+	if err := post(); err != nil {
+		t.Fatal(err)
+	}
+	s.FreezeHTTP()
+	if err := post(); err == nil || len(s.History(slacktest.General)) != 1 {
+		t.Errorf("%v, %d messages", err, len(s.History(slacktest.General)))
+	}
+	s.After("chat.postMessage", func(slacktest.Call) { s.FreezeHTTP() })
+	if err := post(); err == nil || len(s.History(slacktest.General)) != 2 {
+		t.Errorf("%v, %d messages", err, len(s.History(slacktest.General)))
+	}
+}
+
 func TestAConnectionCanBeCalledBackSoonAfterHello(t *testing.T) {
 	s := newServer(t)
 	s.SetSocketRules(slacktest.SocketRules{
@@ -172,6 +202,26 @@ func TestAClientThatClosesGetsNothingNewButItsAcksCount(t *testing.T) {
 	}
 	if d := s.Failed(); len(d) > 0 {
 		t.Errorf("got %v", d)
+	}
+}
+
+func TestASecondAckMeansNothing(t *testing.T) {
+	s := newServer(t)
+	ws := connect(t, s)
+	p := s.Slash(slacktest.Ada, slacktest.General, "/x")
+	ack := []byte(`{"envelope_id":"` + next(t, ws)["envelope_id"].(string) + `","payload":{"text":"x"}}`)
+	for range 2 {
+		_ = ws.WriteMessage(websocket.TextMessage, ack)
+	}
+	if d, _ := p.Wait(t.Context()); d.State != slacktest.Acknowledged {
+		t.Errorf("got %s", d.State)
+	}
+	// A third frame is answered only after the second was read.
+	p = s.Slash(slacktest.Ada, slacktest.General, "/x")
+	payload(t, ws, "")
+	_, _ = p.Wait(t.Context())
+	if n := len(s.Private(slacktest.Ada, slacktest.General)); n != 1 {
+		t.Errorf("%d messages", n)
 	}
 }
 

@@ -142,6 +142,15 @@ func TestAnAckMayBeAMessage(t *testing.T) {
 	}
 }
 
+func TestAnEphemeralMessageIsNotSentAlong(t *testing.T) {
+	s := newServer(t)
+	ws := connect(t, s)
+	s.Slash(slacktest.Ada, slacktest.General, "/x")
+	respond(t, payload(t, ws, ""), `{"text":"x","blocks":`+button(`,"action_id":"go"`)+`}`)
+	s.Click(slacktest.Ada, s.Private(slacktest.Ada, slacktest.General)[0], "go")
+	expect(t, payload(t, ws, ""), map[string]any{"message": "absent", "container.is_ephemeral": true})
+}
+
 func TestAShortcutCarriesItsMessage(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
@@ -218,13 +227,14 @@ func TestEnterpriseGrid(t *testing.T) {
 			s.SetInstallation(c.in)
 			s.AddUser(slacktest.User{ID: "W0WANDA", Name: "wanda", TeamID: "T0SISTER", Teams: []string{"T0SISTER"}})
 			s.AddUser(slacktest.User{ID: "W0NOBODY", Name: "nobody", TeamID: "T0SISTER", Teams: []string{}})
+			s.AddUser(slacktest.User{ID: "W9EVE", Name: "eve", TeamID: "T9EVIL", EnterpriseID: "E9EVIL", Teams: []string{slacktest.TeamID}})
 			ws := connect(t, s)
 			expect(t, call(t, s, slacktest.BotToken, "auth.test", nil), c.auth)
 			s.Slash(slacktest.Ada, slacktest.General, "/x")
 			expect(t, payload(t, ws, ""), c.slash)
 			s.Click(slacktest.Ada, post(t, s, slacktest.General), "go")
 			expect(t, payload(t, ws, ""), c.click)
-			for user, want := range map[string]slacktest.State{"W0WANDA": c.elsewhere, "W0NOBODY": c.nowhere, slacktest.Foreign: c.outsiders} {
+			for user, want := range map[string]slacktest.State{"W0WANDA": c.elsewhere, "W0NOBODY": c.nowhere, slacktest.Foreign: c.outsiders, "W9EVE": c.outsiders} {
 				p := s.Slash(user, slacktest.General, "/x")
 				if want == slacktest.Acknowledged {
 					payload(t, ws, "")

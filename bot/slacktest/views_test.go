@@ -89,7 +89,7 @@ func TestAModalIsSubmitted(t *testing.T) {
 			if len(left) != c.open {
 				t.Fatalf("%d open", len(left))
 			}
-			if c.open > 0 && (left[c.open-1].Title != c.title || left[0].Errors["b"] != c.error) {
+			if c.open > 0 && (left[c.open-1].Title != c.title || left[0].Errors["b"] != c.error || c.error == "" && len(left[0].Errors) > 0) {
 				t.Errorf("got %+v", left)
 			}
 		})

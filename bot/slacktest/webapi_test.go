@@ -61,6 +61,7 @@ func TestMethodsAnswerAsDocumented(t *testing.T) {
 	s := newServer(t)
 	s.SetScopes("chat:write", "users:read", "users:read.email", "channels:read", "im:write", "team:read")
 	s.AddConversation(slacktest.Conversation{ID: "C9OLD", Name: "old", Kind: slacktest.Public, Archived: true})
+	s.AddUser(slacktest.User{ID: "U9FAY", Email: "fay@other.example", TeamID: "T9OTHER", IsStranger: true})
 	said := s.Say(slacktest.Ada, slacktest.General, "hello")
 	whispered, _ := call(t, s, slacktest.BotToken, "chat.postEphemeral", url.Values{
 		"channel": {slacktest.General}, "user": {slacktest.Ada}, "text": {"x"},
@@ -73,6 +74,7 @@ func TestMethodsAnswerAsDocumented(t *testing.T) {
 		{"no.such", nil, map[string]any{"error": "unknown_method"}},
 		{"users.lookupByEmail", url.Values{"email": {"ADA@acme.example"}}, map[string]any{"user.id": slacktest.Ada, "user.profile.email": "ada@acme.example"}},
 		{"users.lookupByEmail", url.Values{"email": {"who@acme.example"}}, map[string]any{"error": "users_not_found"}},
+		{"users.lookupByEmail", url.Values{"email": {"fay@other.example"}}, map[string]any{"error": "users_not_found"}},
 		{"users.lookupByEmail", nil, map[string]any{"error": "users_not_found"}},
 		{"bots.info", url.Values{"bot": {slacktest.BotID}}, map[string]any{"bot.app_id": slacktest.AppID, "bot.user_id": slacktest.BotUser}},
 		{"bots.info", url.Values{"bot": {"B9"}}, map[string]any{"error": "bot_not_found"}},
@@ -91,6 +93,7 @@ func TestMethodsAnswerAsDocumented(t *testing.T) {
 		{"conversations.list", url.Values{"cursor": {slacktest.Random}, "exclude_archived": {"true"}}, map[string]any{"channels.0": "absent", "response_metadata.next_cursor": ""}},
 		{"conversations.list", url.Values{"cursor": {slacktest.Random}}, map[string]any{"channels.0.id": "C9OLD"}},
 		{"conversations.list", url.Values{"types": {"private_channel"}}, map[string]any{"channels.0.id": slacktest.Deals}},
+		{"conversations.list", url.Values{"types": {"private_channel"}, "cursor": {slacktest.Deals}}, map[string]any{"channels.0": "absent"}},
 		{"chat.delete", url.Values{"channel": {slacktest.General}, "ts": {said.TS}}, map[string]any{"error": "cant_delete_message"}},
 		{"chat.delete", url.Values{"channel": {slacktest.General}, "ts": {"1.2"}}, map[string]any{"error": "message_not_found"}},
 		{"chat.delete", url.Values{"channel": {slacktest.General}, "ts": {whispered}}, map[string]any{"error": "message_not_found"}},
