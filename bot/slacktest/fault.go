@@ -49,9 +49,7 @@ func (s *Server) ClearFaults() {
 	s.faults = nil
 }
 
-// Mend is ClearFaults.
-//
-// Deprecated: use ClearFaults.
+// Mend is ClearFaults under its former name.
 func (s *Server) Mend() { s.ClearFaults() }
 
 type hook struct {

@@ -136,12 +136,8 @@ func (s *Server) Shortcut(user string, m Message, callbackID string) *Pending {
 func (s *Server) interaction(kind, user string) map[string]any {
 	u, i := s.users[user], s.installation
 	team := u.TeamID
-	if i.EnterpriseID != "" && s.has(u) {
-		// "user.team_id will report an enterprise organization ID … when
-		// using an Enterprise organization": seen with installations for all.
-		if i.OrgWide {
-			team = i.EnterpriseID
-		}
+	if i.OrgWide && s.has(u) {
+		team = i.EnterpriseID // in an organisation the user's team_id may start with E
 	}
 	return map[string]any{
 		"type": kind, "token": VerificationToken, "api_app_id": AppID, "trigger_id": s.newTrigger(user),

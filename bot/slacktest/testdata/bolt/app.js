@@ -1,5 +1,5 @@
 // A Bolt app as its documentation writes one. It asks for a reason in a modal
-// and tells the channel. Told to stop on stdin, it ends.
+// and tells the channel. It ends when its standard input does.
 const { App, LogLevel } = require("@slack/bolt");
 const { WebClient } = require("@slack/web-api");
 const { SocketModeClient } = require("@slack/socket-mode");
