@@ -59,7 +59,8 @@ type hook struct {
 }
 
 // Before calls f, outside all locks, when a call of this method has arrived
-// and before anything is done with it.
+// and before anything is done with it. A fault that hits the call on arrival
+// hits it even if f, or somebody meanwhile, clears the faults.
 func (s *Server) Before(method string, f func(Call)) { s.addHook(hook{method, false, f}) }
 
 // After calls f, outside all locks, when a call of this method has had its
@@ -83,7 +84,7 @@ func (s *Server) runHooks(after bool, c Call) {
 	}
 }
 
-func (s *Server) nextFault(method, channel string) Fault {
+func (s *Server) nextFault(method, channel string) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, f := range s.faults {
@@ -96,17 +97,22 @@ func (s *Server) nextFault(method, channel string) Fault {
 				s.faults = append(s.faults[:i:i], s.faults[i+1:]...)
 			}
 		}
-		return hit
+		return hit, true
 	}
-	return Fault{}
+	return Fault{}, false
 }
 
 // suffer serves one call: through the fault that hits it, or else by effect,
 // which does what is asked and returns a word for the record and the answer.
 func (s *Server) suffer(w http.ResponseWriter, r *http.Request, call Call, effect func() (string, func())) {
 	call.At = time.Now()
+	// A call suffers what was broken when it arrived, however long a hook holds
+	// it up, or else what the hook has broken.
+	f, hit := s.nextFault(call.Method, call.Channel)
 	s.runHooks(false, call)
-	f := s.nextFault(call.Method, call.Channel)
+	if !hit {
+		f, _ = s.nextFault(call.Method, call.Channel)
+	}
 	if f.Delay > 0 && !s.sleep(r, f.Delay) {
 		panic(http.ErrAbortHandler)
 	}

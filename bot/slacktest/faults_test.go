@@ -67,6 +67,18 @@ func TestFaultsEndWhenTheyAreCleared(t *testing.T) {
 	}
 }
 
+func TestAHookMayBreakAndClear(t *testing.T) {
+	s := newServer(t)
+	s.Before("auth.test", func(slacktest.Call) { s.ClearFaults() })
+	s.Break(slacktest.Fault{Method: "auth.test", Error: "fatal_error"})
+	s.Before("team.info", func(slacktest.Call) { s.Break(slacktest.Fault{Method: "team.info", Error: "fatal_error"}) })
+	for _, method := range []string{"auth.test", "team.info"} {
+		if got := call(t, s, slacktest.BotToken, method, nil)["error"]; got != "fatal_error" {
+			t.Errorf("%s: %v", method, got)
+		}
+	}
+}
+
 // ask calls auth.test with the client and reports whether an answer came.
 func ask(t *testing.T, client *http.Client, s *slacktest.Server) bool {
 	t.Helper()
