@@ -2,178 +2,209 @@ package slacktest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"unicode/utf8"
 )
 
-// Block is a Block Kit block, for the kinds that the server accepts.
+// Block is a Block Kit block as Slack stores it: with a block_id, generated
+// where the app gave none. Fields that its type does not have are empty.
 type Block struct {
-	Type     string    `json:"type"`
-	BlockID  string    `json:"block_id"`
-	Text     *Text     `json:"text"`
-	Fields   []Text    `json:"fields"`
-	Elements []Element `json:"elements"`
+	Type      string    `json:"type"`
+	BlockID   string    `json:"block_id"`
+	Text      *Text     `json:"text"`
+	Fields    []Text    `json:"fields"`
+	Elements  []Element `json:"elements"`
+	Accessory *Element  `json:"accessory"` // of a section
+	Element   *Element  `json:"element"`   // of an input
+	Label     *Text     `json:"label"`     // of an input
+	Optional  bool      `json:"optional"`  // of an input
+
+	Raw json.RawMessage `json:"-"` // the whole block, also what has no field here
 }
 
 // Text is a text object. In a context block, an element is one.
 type Text struct {
-	Type string `json:"type"` // "mrkdwn" or "plain_text"
+	Type string `json:"type"` // "mrkdwn", "plain_text", or "markdown" for a markdown block's
 	Text string `json:"text"`
+	// Verbatim says of mrkdwn that URLs, names of conversations and mentions
+	// in it stay as they are.
+	Verbatim bool `json:"verbatim"`
 }
 
-// Element is a button, or a text in a context block.
+// UnmarshalJSON takes a text object, or a markdown block's plain string.
+func (t *Text) UnmarshalJSON(raw []byte) error {
+	if len(raw) > 0 && raw[0] == '"' {
+		t.Type = "markdown"
+		return json.Unmarshal(raw, &t.Text)
+	}
+	type object Text
+	return json.Unmarshal(raw, (*object)(t))
+}
+
+// Element is a button or another interactive element, or a text or an image
+// in a context block.
 type Element struct {
-	Type     string          `json:"type"`
-	ActionID string          `json:"action_id"`
-	Value    string          `json:"value"`
-	Style    string          `json:"style"`
-	URL      string          `json:"url"`
-	RawText  json.RawMessage `json:"text"` // an object in buttons, a string in texts
-	Label    string          `json:"-"`    // of a button
-	Content  Text            `json:"-"`    // of a text
+	Type               string          `json:"type"`
+	ActionID           string          `json:"action_id"`
+	Value              string          `json:"value"`
+	Style              string          `json:"style"`
+	URL                string          `json:"url"`
+	AccessibilityLabel string          `json:"accessibility_label"` // what screen readers say instead of Label
+	AltText            string          `json:"alt_text"`            // of an image
+	Options            []Option        `json:"options"`
+	RawText            json.RawMessage `json:"text"` // an object in buttons, a string in texts
+	Label              string          `json:"-"`    // of a button
+	Content            Text            `json:"-"`    // of a text; of an image, its alt_text
 }
 
-// The limits of Block Kit (api.slack.com/reference/block-kit/blocks), in
-// characters and elements.
-const (
-	maxBlocks       = 50
-	maxSectionText  = 3000
-	maxFields       = 10
-	maxFieldText    = 2000
-	maxHeaderText   = 150
-	maxButtonText   = 75
-	maxButtonValue  = 2000
-	maxID           = 255
-	maxContextItems = 10
-	maxActions      = 25
-)
+// Option is one of the things that a menu offers.
+type Option struct {
+	Text  Text   `json:"text"`
+	Value string `json:"value"`
+}
 
-// parseBlocks decodes blocks and enforces the limits.
-func parseBlocks(raw json.RawMessage) ([]Block, error) {
-	if len(raw) == 0 || string(raw) == "null" {
+// interactive reports whether the element belongs to an action.
+func (e *Element) interactive() bool {
+	switch e.Type {
+	case "mrkdwn", "plain_text", "image", "":
+		return false
+	}
+	return true
+}
+
+// parseBlocks checks blocks, gives ids to what has none, and decodes them.
+func (s *Server) parseBlocks(raw json.RawMessage, on Surface) ([]Block, error) {
+	if absent(raw) {
 		return nil, nil
 	}
-	var blocks []Block
-	if err := json.Unmarshal(raw, &blocks); err != nil {
+	if problems := ValidateBlocks(raw, on); len(problems) > 0 {
+		return nil, fmt.Errorf("invalid blocks: %s", problems[0])
+	}
+	var objects []map[string]any
+	if err := json.Unmarshal(raw, &objects); err != nil {
 		return nil, fmt.Errorf("blocks are not a list of blocks: %w", err)
 	}
-	if len(blocks) > maxBlocks {
-		return nil, fmt.Errorf("%d blocks", len(blocks))
-	}
-	seen := map[string]bool{}
-	for i := range blocks {
-		b := &blocks[i]
-		if err := b.check(); err != nil {
-			return nil, fmt.Errorf("block %d (%s): %w", i, b.Type, err)
+	blocks := make([]Block, len(objects))
+	for i, object := range objects {
+		s.complete(object)
+		whole, err := json.Marshal(object)
+		if err != nil {
+			return nil, fmt.Errorf("block %d: %w", i, err)
 		}
-		if b.BlockID != "" && seen[b.BlockID] {
-			return nil, fmt.Errorf("block id %q twice", b.BlockID)
+		if err := json.Unmarshal(whole, &blocks[i]); err != nil {
+			return nil, fmt.Errorf("block %d: %w", i, err)
 		}
-		seen[b.BlockID] = true
+		blocks[i].Raw = whole
+		blocks[i].decodeTexts()
 	}
 	return blocks, nil
 }
 
-func (b *Block) check() error {
-	if len(b.BlockID) > maxID {
-		return errors.New("block_id too long")
+// complete adds what Slack adds to a block before it stores it: ids, and the
+// defaults of its text objects.
+func (s *Server) complete(block map[string]any) {
+	if _, ok := block["block_id"]; !ok {
+		block["block_id"] = s.shortID()
 	}
-	switch b.Type {
-	case "divider":
-		return nil
-	case "header":
-		if b.Text == nil || b.Text.Type != "plain_text" {
-			return errors.New("a header takes plain_text")
+	for _, name := range []string{"accessory", "element"} {
+		s.completeElement(block[name])
+	}
+	for _, name := range []string{"elements", "fields"} {
+		list, _ := block[name].([]any)
+		for _, v := range list {
+			s.completeElement(v)
 		}
-		return b.Text.check(maxHeaderText)
-	case "section":
-		return b.checkSection()
-	case "context":
-		return b.checkContext()
-	case "actions":
-		return b.checkActions()
 	}
-	return errors.New("unknown type")
+	for _, name := range []string{"text", "label", "hint", "title"} {
+		completeText(block[name])
+	}
 }
 
-func (b *Block) checkSection() error {
-	if b.Text == nil && len(b.Fields) == 0 {
-		return errors.New("neither text nor fields")
+func (s *Server) completeElement(v any) {
+	object, ok := v.(map[string]any)
+	if !ok {
+		return
 	}
-	if b.Text != nil {
-		if err := b.Text.check(maxSectionText); err != nil {
-			return err
-		}
+	kind, _ := object["type"].(string)
+	known := elementKinds[kind]
+	if _, ok := object["action_id"]; !ok && known {
+		object["action_id"] = s.shortID()
 	}
-	if len(b.Fields) > maxFields {
-		return errors.New("too many fields")
-	}
-	for _, f := range b.Fields {
-		if err := f.check(maxFieldText); err != nil {
-			return err
-		}
-	}
-	return nil
+	completeText(object["text"])
+	completeText(v)
 }
 
-func (b *Block) checkContext() error {
-	if len(b.Elements) == 0 || len(b.Elements) > maxContextItems {
-		return fmt.Errorf("%d elements", len(b.Elements))
+func completeText(v any) {
+	object, _ := v.(map[string]any)
+	var name string
+	var preset bool
+	switch object["type"] {
+	case "plain_text":
+		name, preset = "emoji", true
+	case "mrkdwn":
+		name, preset = "verbatim", false
+	default:
+		return
 	}
+	if _, ok := object[name]; !ok {
+		object[name] = preset
+	}
+}
+
+// elementKinds are the elements that have an action_id.
+var elementKinds = func() map[string]bool {
+	kinds := map[string]bool{}
+	for _, list := range [][]string{inSection, inActions, inInput} {
+		for _, kind := range list {
+			kinds[kind] = kind != "image"
+		}
+	}
+	return kinds
+}()
+
+func (b *Block) decodeTexts() {
 	for i := range b.Elements {
-		e := &b.Elements[i]
+		b.Elements[i].decodeText()
+	}
+	for _, e := range []*Element{b.Accessory, b.Element} {
+		if e != nil {
+			e.decodeText()
+		}
+	}
+}
+
+func (e *Element) decodeText() {
+	switch e.Type {
+	case "mrkdwn", "plain_text":
 		e.Content.Type = e.Type
-		if err := json.Unmarshal(e.RawText, &e.Content.Text); err != nil {
-			return errors.New("a context element's text is a string")
-		}
-		if err := e.Content.check(maxSectionText); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (b *Block) checkActions() error {
-	if len(b.Elements) == 0 || len(b.Elements) > maxActions {
-		return fmt.Errorf("%d elements", len(b.Elements))
-	}
-	seen := map[string]bool{}
-	for i := range b.Elements {
-		e := &b.Elements[i]
+		_ = json.Unmarshal(e.RawText, &e.Content.Text)
+	case "image":
+		e.Content = Text{Type: "plain_text", Text: e.AltText}
+	default:
 		var label Text
-		if e.Type != "button" {
-			return fmt.Errorf("element %q", e.Type)
-		}
-		if err := json.Unmarshal(e.RawText, &label); err != nil || label.Type != "plain_text" {
-			return errors.New("a button's text is plain_text")
-		}
-		if err := label.check(maxButtonText); err != nil {
-			return err
-		}
+		_ = json.Unmarshal(e.RawText, &label)
 		e.Label = label.Text
-		switch {
-		case e.ActionID == "" || len(e.ActionID) > maxID || seen[e.ActionID]:
-			return fmt.Errorf("action_id %q", e.ActionID)
-		case utf8.RuneCountInString(e.Value) > maxButtonValue:
-			return errors.New("value too long")
-		case e.Style != "" && e.Style != "primary" && e.Style != "danger":
-			return fmt.Errorf("style %q", e.Style)
-		}
-		seen[e.ActionID] = true
 	}
-	return nil
 }
 
-func (t Text) check(limit int) error {
-	n := utf8.RuneCountInString(t.Text)
-	switch {
-	case t.Type != "mrkdwn" && t.Type != "plain_text":
-		return fmt.Errorf("text type %q", t.Type)
-	case n == 0:
-		return errors.New("empty text")
-	case n > limit:
-		return fmt.Errorf("%d characters, over %d", n, limit)
+// elementsOf lists a block's interactive elements.
+func (b *Block) elementsOf() []*Element {
+	var found []*Element
+	for i := range b.Elements {
+		found = append(found, &b.Elements[i])
 	}
-	return nil
+	for _, e := range []*Element{b.Accessory, b.Element} {
+		if e != nil {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// rawBlocks are blocks as payloads and answers carry them.
+func rawBlocks(blocks []Block) []json.RawMessage {
+	raw := make([]json.RawMessage, len(blocks))
+	for i, b := range blocks {
+		raw[i] = b.Raw
+	}
+	return raw
 }

@@ -3,31 +3,34 @@ package slacktest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
 
 // Message is a message as the server keeps it.
 type Message struct {
-	TS      string
-	Channel string
-	Author  string // user id
-	Text    string // notification and screen reader text
-	Blocks  []Block
-	Only    string // the one user who sees it (ephemeral); "" for all
-	Via     string // "chat.postMessage", "response_url", "ack" …
-	At      time.Time
-	Edited  bool
-	Deleted bool
+	TS       string // its id in the channel: seconds since 1970, a dot, six digits
+	ThreadTS string // the message that it replies to; "" outside threads
+	Channel  string
+	Author   string // user id
+	Text     string // notification and screen reader text
+	Blocks   []Block
+	Only     string // the one user who sees it (ephemeral); "" for all
+	Via      string // "chat.postMessage", "response_url", "ack" …
+	At       time.Time
+	Edited   bool
+	Deleted  bool
+
+	UnfurlLinks, UnfurlMedia bool // whether Slack shows previews of links in it
+	Broadcast                bool // a reply that is shown in the channel too
 }
 
 // Button finds a button by its action id; nil if the message has none.
 func (m Message) Button(actionID string) *Element {
-	for _, b := range m.Blocks {
-		for i := range b.Elements {
-			if e := &b.Elements[i]; e.Type == "button" && e.ActionID == actionID {
-				return e
-			}
+	for _, e := range m.buttons() {
+		if e.ActionID == actionID {
+			return e
 		}
 	}
 	return nil
@@ -36,14 +39,59 @@ func (m Message) Button(actionID string) *Element {
 // Buttons lists the action ids of a message's buttons.
 func (m Message) Buttons() []string {
 	var ids []string
-	for _, b := range m.Blocks {
-		for _, e := range b.Elements {
+	for _, e := range m.buttons() {
+		ids = append(ids, e.ActionID)
+	}
+	return ids
+}
+
+func (m Message) buttons() []*Element {
+	var found []*Element
+	for i := range m.Blocks {
+		for _, e := range m.Blocks[i].elementsOf() {
 			if e.Type == "button" {
-				ids = append(ids, e.ActionID)
+				found = append(found, e)
 			}
 		}
 	}
-	return ids
+	return found
+}
+
+// blockOf returns the id of the block that holds an element; "" if none does.
+func (m Message) blockOf(actionID string) string {
+	for i := range m.Blocks {
+		for _, e := range m.Blocks[i].elementsOf() {
+			if e.interactive() && e.ActionID == actionID {
+				return m.Blocks[i].BlockID
+			}
+		}
+	}
+	return ""
+}
+
+// json is a message as answers and payloads carry it. What a response_url
+// posted has the subtype bot_message and no user
+// (docs.slack.dev/reference/events/message).
+func (m Message) json(team string) map[string]any {
+	out := map[string]any{"type": "message", "ts": m.TS, "text": m.Text, "team": team}
+	if m.Author == BotUser {
+		out["bot_id"], out["app_id"] = BotID, AppID
+	}
+	if m.Author == BotUser && m.Via != "chat.postMessage" {
+		out["subtype"] = "bot_message"
+	} else {
+		out["user"] = m.Author
+	}
+	if len(m.Blocks) > 0 {
+		out["blocks"] = rawBlocks(m.Blocks)
+	}
+	if m.ThreadTS != "" {
+		out["thread_ts"] = m.ThreadTS
+	}
+	if m.Edited {
+		out["edited"] = map[string]any{"user": BotUser, "ts": m.TS}
+	}
+	return out
 }
 
 // post stores a message and gives it a ts. Called with mu held.
@@ -57,9 +105,18 @@ func (s *Server) post(m Message) *Message {
 	return &m
 }
 
-// History is what everybody in a channel can read, oldest first.
+// History is what everybody in a channel can read, oldest first, replies in
+// threads included.
 func (s *Server) History(channel string) []Message {
 	return s.messagesWhere(func(m *Message) bool { return m.Channel == channel && m.Only == "" && !m.Deleted })
+}
+
+// Thread is what everybody can read in the thread below a message, oldest
+// first, without the message itself.
+func (s *Server) Thread(channel, ts string) []Message {
+	return s.messagesWhere(func(m *Message) bool {
+		return m.Channel == channel && m.ThreadTS == ts && m.Only == "" && !m.Deleted
+	})
 }
 
 // View is what one person reads in a channel: History and what only they see.
@@ -89,6 +146,16 @@ func (s *Server) messagesWhere(f func(*Message) bool) []Message {
 	return found
 }
 
+// find looks a message up. Called with mu held.
+func (s *Server) find(channel, ts string) *Message {
+	for _, m := range s.messages {
+		if m.Channel == channel && m.TS == ts {
+			return m
+		}
+	}
+	return nil
+}
+
 // Say posts a message of a person's, as background of a scene.
 func (s *Server) Say(user, channel, text string) Message {
 	s.mu.Lock()
@@ -99,9 +166,10 @@ func (s *Server) Say(user, channel, text string) Message {
 // Call is one request to the Web API or to a response_url.
 type Call struct {
 	At      time.Time
-	Method  string // "chat.postMessage", …, "response_url"
-	Channel string // where one is given
-	Answer  string // "ok", Slack's error, or "429", "500", "hang"
+	Method  string            // "chat.postMessage", …, "response_url"
+	Channel string            // where one is given
+	Answer  string            // "ok", Slack's error, or "429", "500", "hang", "cut"
+	Args    map[string]string // of Web API methods, without the token
 }
 
 // Calls lists every request so far, oldest first.
@@ -111,10 +179,12 @@ func (s *Server) Calls() []Call {
 	return slices.Clone(s.calls)
 }
 
-func (s *Server) record(method, channel, answer string) {
+func (s *Server) record(c Call, answer string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls = append(s.calls, Call{s.now(), method, channel, answer})
+	c.At, c.Answer, c.Args = s.now(), answer, maps.Clone(c.Args)
+	delete(c.Args, "token")
+	s.calls = append(s.calls, c)
 	s.touch()
 }
 
@@ -122,15 +192,16 @@ func (s *Server) record(method, channel, answer string) {
 type messageJSON struct {
 	Text            string          `json:"text"`
 	Blocks          json.RawMessage `json:"blocks"`
+	ThreadTS        string          `json:"thread_ts"`
 	ResponseType    string          `json:"response_type"`
 	ReplaceOriginal bool            `json:"replace_original"`
 	DeleteOriginal  bool            `json:"delete_original"`
 }
 
 // content checks text and blocks, and answers Slack's error for bad ones.
-func (m messageJSON) content() ([]Block, string) {
-	const longestText = 40000 // api.slack.com/methods/chat.postMessage: truncated beyond
-	blocks, err := parseBlocks(m.Blocks)
+func (s *Server) content(m messageJSON) ([]Block, string) {
+	const longestText = 40000 // docs.slack.dev/reference/methods/chat.postMessage: truncated beyond
+	blocks, err := s.parseBlocks(m.Blocks, InMessage)
 	switch {
 	case err != nil:
 		return nil, "invalid_blocks"

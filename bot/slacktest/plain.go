@@ -8,18 +8,36 @@ import (
 )
 
 // Plain renders a message as text, about as a person reads it: links as
-// "label (address)", mentions as names, moments in the given zone. name turns
-// a user id into a name. Buttons are left out.
+// "label (address)", mentions as names, moments in the given zone in full, so
+// that the text does not depend on the day on which it is read. name turns a
+// user id into a name. Buttons are left out.
 func Plain(m Message, name func(id string) string, zone *time.Location) string {
+	return plainMessage(m, name, func(at time.Time, format string) string {
+		at = at.In(zone)
+		return strings.NewReplacer("{date_short_pretty}", at.Format("2 Jan 2006"), "{time}", at.Format("15:04")).Replace(format)
+	})
+}
+
+// PlainAt renders a message as Plain does, but its moments exactly as Slack
+// shows them to somebody whose clock says now, in the zone of now: "Today at
+// 9:31 PM". See FormatDate.
+func PlainAt(m Message, name func(id string) string, now time.Time) string {
+	return plainMessage(m, name, func(at time.Time, format string) string { return FormatDate(at, format, now) })
+}
+
+// dates turns a moment and its format into what is read.
+type dates func(at time.Time, format string) string
+
+func plainMessage(m Message, name func(id string) string, show dates) string {
 	var lines []string
 	add := func(t Text) {
 		if t.Type == "mrkdwn" {
-			t.Text = plainMrkdwn(t.Text, name, zone)
+			t.Text = plainMrkdwn(t.Text, name, show)
 		}
 		lines = append(lines, t.Text)
 	}
 	if len(m.Blocks) == 0 {
-		add(Text{"mrkdwn", m.Text})
+		add(Text{Type: "mrkdwn", Text: m.Text})
 	}
 	for _, b := range m.Blocks {
 		if b.Type == "divider" {
@@ -51,15 +69,15 @@ var (
 	entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&", "\u2060", "")
 )
 
-func plainMrkdwn(text string, name func(string) string, zone *time.Location) string {
-	text = angled.ReplaceAllStringFunc(text, func(s string) string { return plainAngled(s[1:len(s)-1], name, zone) })
+func plainMrkdwn(text string, name func(string) string, show dates) string {
+	text = angled.ReplaceAllStringFunc(text, func(s string) string { return plainAngled(s[1:len(s)-1], name, show) })
 	text = formatted.ReplaceAllString(text, "$1$2")
 	return entities.Replace(emojis.Replace(text))
 }
 
 // plainAngled renders what stands between < and >
-// (api.slack.com/reference/surfaces/formatting).
-func plainAngled(s string, name func(string) string, zone *time.Location) string {
+// (docs.slack.dev/messaging/formatting-message-text).
+func plainAngled(s string, name func(string) string, show dates) string {
 	target, label, labelled := strings.Cut(s, "|")
 	switch {
 	case strings.HasPrefix(target, "@"):
@@ -67,13 +85,12 @@ func plainAngled(s string, name func(string) string, zone *time.Location) string
 	case strings.HasPrefix(target, "#"):
 		return "#" + name(target[1:])
 	case strings.HasPrefix(target, "!date^"):
-		parts := strings.Split(target, "^")
+		parts := strings.Split(target, "^") // a fourth part is a link
 		unix, err := strconv.ParseInt(parts[1], 10, 64)
 		if err != nil || len(parts) < 3 {
 			return label
 		}
-		at := time.Unix(unix, 0).In(zone)
-		return strings.NewReplacer("{date_short_pretty}", at.Format("2 Jan 2006"), "{time}", at.Format("15:04")).Replace(parts[2])
+		return show(time.Unix(unix, 0), parts[2])
 	case strings.HasPrefix(target, "!"):
 		return "@" + target[1:]
 	case labelled:

@@ -4,12 +4,11 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"slices"
 	"time"
 )
 
-// The life of a response_url (api.slack.com/interactivity/handling,
-// "message responses").
+// The life of a response_url
+// (docs.slack.dev/interactivity/handling-user-interaction, "message responses").
 const (
 	responseURLUses = 5
 	responseURLLife = 30 * time.Minute
@@ -27,7 +26,7 @@ type responseURL struct {
 func (s *Server) newResponseURL(user, channel string, message *Message) string {
 	ticket := s.ticket()
 	s.urls[ticket] = &responseURL{user: user, channel: channel, message: message, from: s.now()}
-	return s.http.URL + "/actions/" + ticket
+	return s.url + "/actions/" + ticket
 }
 
 func (s *Server) serveResponseURL(w http.ResponseWriter, r *http.Request) {
@@ -42,7 +41,7 @@ func (s *Server) serveResponseURL(w http.ResponseWriter, r *http.Request) {
 		channel = u.channel
 	}
 	s.mu.Unlock()
-	s.suffer(w, r, "response_url", channel, func() (string, func()) {
+	s.suffer(w, r, Call{Method: "response_url", Channel: channel}, func() (string, func()) {
 		status, text := s.respond(ticket, body)
 		return text, func() {
 			w.WriteHeader(status)
@@ -76,7 +75,7 @@ func (s *Server) respond(ticket string, body []byte) (int, string) {
 		s.touch()
 		return http.StatusOK, "ok"
 	}
-	blocks, bad := m.content()
+	blocks, bad := s.content(m)
 	if bad != "" {
 		return http.StatusBadRequest, bad
 	}
@@ -90,13 +89,9 @@ func (s *Server) respond(ticket string, body []byte) (int, string) {
 	if m.ResponseType == "in_channel" {
 		only = ""
 	}
-	s.post(Message{Channel: u.channel, Author: BotUser, Text: m.Text, Blocks: blocks, Only: only, Via: "response_url"})
+	s.post(Message{
+		Channel: u.channel, Author: BotUser, Text: m.Text, Blocks: blocks, Only: only, Via: "response_url",
+		ThreadTS: m.ThreadTS,
+	})
 	return http.StatusOK, "ok"
-}
-
-// visible reports whether a person can see a message. Called with mu held.
-func (s *Server) visible(user string, m *Message) bool {
-	c := s.channels[m.Channel]
-	inside := c.Kind == Public || slices.Contains(c.Members, user)
-	return inside && !m.Deleted && (m.Only == "" || m.Only == user)
 }

@@ -1,20 +1,11 @@
-// Package slacktest is a stand-in Slack: the Web API, response_urls and
-// Socket Mode on one loopback server, over real HTTP and WebSocket.
-//
-// A test acts as people do (Slash, Click), reads what people would read
-// (View, History), and breaks what breaks in the real one (Break, Refresh,
-// Cut, Freeze). The server is as strict as Slack where Slack is known to be
-// strict, and where nothing is documented it takes the less kind reading.
 package slacktest
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -26,147 +17,180 @@ const (
 	TeamID   = "T012ACME"
 	AppID    = "A012CANCEL"
 	BotUser  = "U0BOT"
+	BotID    = "B0BOT"
+	// VerificationToken is the deprecated token that payloads still carry.
+	VerificationToken = "gIkuvaNzQIHg97ATvDxqgjtO"
 )
 
 // Server is the stand-in. Its methods are safe for concurrent use.
 type Server struct {
-	http *httptest.Server
-	done chan struct{}  // closed by Close
-	work sync.WaitGroup // connections' goroutines and delivery timers
+	http   *http.Server
+	url    string // without a path
+	random *source
+	done   chan struct{}  // closed by Close
+	work   sync.WaitGroup // connections, requests under way, delivery timers
 
-	mu        sync.Mutex
-	changed   chan struct{} // closed and replaced whenever anything changes
-	now       func() time.Time
-	users     map[string]User
-	groups    map[string][]string // usergroup id → user ids
-	channels  map[string]Conversation
-	scopes    []string
-	messages  []*Message
-	calls     []Call
-	faults    []*Fault
-	hooks     []hook
-	urls      map[string]*responseURL // by ticket
-	tickets   map[string]bool         // unused WebSocket tickets
-	scheduled map[string]string       // message id → channel
-	linkOff   bool                    // Socket Mode is switched off
-	issued    []string                // every ticket ever issued
-	conns     []*conn
-	opened    int // connections ever opened
-	failed    []Delivery
-	acks      []time.Duration
-	lastTS    int64
-	lastPost  map[string]time.Time
-	sockets   SocketRules
-	postGap   time.Duration
-	tokenErr  map[string]string // token → error it is answered with
+	mu           sync.Mutex
+	closed       bool
+	changed      chan struct{} // closed and replaced whenever anything changes
+	now          func() time.Time
+	installation Installation
+	users        map[string]User
+	groups       map[string][]string // usergroup id → user ids
+	channels     map[string]Conversation
+	scopes       []string
+	messages     []*Message
+	views        []*Modal
+	calls        []Call
+	faults       []*Fault
+	hooks        []hook
+	amend        func(kind string, payload map[string]any)
+	urls         map[string]*responseURL // by ticket
+	triggers     map[string]*trigger     // by trigger_id
+	tickets      map[string]bool         // unused WebSocket tickets
+	scheduled    map[string]string       // message id → channel
+	linkOff      bool                    // Socket Mode is switched off
+	issued       []string                // every ticket ever issued
+	conns        []*conn
+	wires        map[*wire]bool // TCP connections that are open
+	opened       int            // Socket Mode connections ever opened
+	failed       []Delivery
+	acks         []time.Duration
+	lastTS       int64
+	lastCall     map[string]time.Time // method and channel → last call within a limit
+	sockets      SocketRules
+	gaps         map[string]time.Duration // method → least time between two calls
+	tokenErr     map[string]string        // token → error it is answered with
 }
 
-// SocketRules are the times of Socket Mode. The defaults are Slack's.
-type SocketRules struct {
-	AckWithin time.Duration // 3 s; then operation_timeout
-	PingEvery time.Duration // 10 s
-	MaxConns  int           // 10
+// Options are what New can be told. The zero value is a server on a free
+// loopback port.
+type Options struct {
+	// Listener takes the connections: TCP, or anything in memory. The server
+	// closes it. nil listens on a free port of 127.0.0.1.
+	Listener net.Listener
+	// URL is how clients reach Listener, such as "http://slack.test"; a scheme
+	// and a host without a path. Empty is http and the listener's address.
+	URL string
+	// Seed makes all that is chosen at random (ids, tickets, the connection
+	// that gets an envelope) the same in each run. 0 chooses anew.
+	Seed uint64
 }
 
 // NewServer starts a server on a free loopback port, with the people and
-// conversations of Seed. Close it.
-func NewServer() *Server {
+// conversations that the constants name. Close it. It panics when there is no
+// port to be had.
+func NewServer() *Server { return New(Options{}) }
+
+// New starts a server as NewServer does, with options.
+func New(o Options) *Server {
+	if o.Listener == nil {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			panic(fmt.Sprintf("slacktest: no loopback port: %v", err))
+		}
+		o.Listener = l
+	}
+	if o.URL == "" {
+		o.URL = "http://" + o.Listener.Addr().String()
+	}
 	s := &Server{
-		done:      make(chan struct{}),
-		changed:   make(chan struct{}),
-		now:       time.Now,
-		users:     map[string]User{},
-		groups:    map[string][]string{},
-		channels:  map[string]Conversation{},
-		scopes:    []string{"commands", "chat:write", "chat:write.public", "users:read"},
-		urls:      map[string]*responseURL{},
-		tickets:   map[string]bool{},
-		lastPost:  map[string]time.Time{},
-		sockets:   SocketRules{AckWithin: 3 * time.Second, PingEvery: 10 * time.Second, MaxConns: 10},
-		tokenErr:  map[string]string{},
-		scheduled: map[string]string{},
+		url:          o.URL,
+		random:       newSource(o.Seed),
+		done:         make(chan struct{}),
+		changed:      make(chan struct{}),
+		now:          time.Now,
+		installation: Installation{TeamID: TeamID, TeamName: "Acme", TeamDomain: "acme"},
+		users:        map[string]User{},
+		groups:       map[string][]string{},
+		channels:     map[string]Conversation{},
+		scopes:       []string{"commands", "chat:write", "chat:write.public", "users:read"},
+		urls:         map[string]*responseURL{},
+		triggers:     map[string]*trigger{},
+		tickets:      map[string]bool{},
+		wires:        map[*wire]bool{},
+		lastCall:     map[string]time.Time{},
+		gaps:         map[string]time.Duration{},
+		sockets:      SocketRules{AckWithin: 3 * time.Second, PingEvery: 10 * time.Second, MaxConns: 10},
+		tokenErr:     map[string]string{},
+		scheduled:    map[string]string{},
 	}
 	s.seed()
+	s.start(o.Listener)
+	return s
+}
+
+// start serves on l until Close. HTTP/2 is spoken to clients that begin with
+// it, so that what a half-open connection does to many requests can be tried.
+func (s *Server) start(l net.Listener) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/{method}", s.serveMethod)
 	mux.HandleFunc("GET /api/{method}", s.serveMethod) // read-only methods take both
 	mux.HandleFunc("POST /actions/{ticket}", s.serveResponseURL)
-	mux.HandleFunc("GET /link/{ticket}", s.serveSocket)
-	// In this order: somebody who called at this port before may be quick.
-	s.http = httptest.NewUnstartedServer(mux)
-	s.http.Start()
-	return s
+	mux.HandleFunc("GET /link/", s.serveSocket)
+	s.http = &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !s.enter() {
+				panic(http.ErrAbortHandler)
+			}
+			defer s.work.Done()
+			mux.ServeHTTP(w, r)
+		}),
+		Protocols:   new(http.Protocols),
+		ConnState:   s.follow,
+		ConnContext: withWire,
+	}
+	s.http.Protocols.SetHTTP1(true)
+	s.http.Protocols.SetUnencryptedHTTP2(true)
+	s.work.Go(func() { _ = s.http.Serve(wireListener{l}) })
 }
 
-// URL is the address of the Web API, with a trailing slash, as SLACK_API_URL
-// wants it.
-func (s *Server) URL() string { return s.http.URL + "/api/" }
+// enter counts something that Close has to wait for; false once it is closed.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.work.Add(1)
+	return true
+}
+
+// URL is the address of the Web API, with a trailing slash, as official
+// clients want it (slackApiUrl, OptionAPIURL).
+func (s *Server) URL() string { return s.url + "/api/" }
 
 // Close cuts everything and waits until nothing of the server runs any more.
+// Only the first call does anything.
 func (s *Server) Close() {
-	close(s.done)
-	s.Cut()
-	s.http.CloseClientConnections()
-	s.http.Close()
+	s.mu.Lock()
+	again := s.closed
+	s.closed = true
+	s.mu.Unlock()
+	if !again {
+		close(s.done)
+		s.Cut()
+		_ = s.http.Close()
+	}
 	s.work.Wait()
 }
 
-// SetClock replaces the clock by which response_urls expire and posts are
-// limited.
-func (s *Server) SetClock(now func() time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.now = now
-}
-
-// SetScopes replaces the bot token's scopes.
-func (s *Server) SetScopes(scopes ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.scopes = scopes
-}
-
-// SetSocketRules replaces the times of Socket Mode for connections to come.
-func (s *Server) SetSocketRules(r SocketRules) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sockets = r
-}
-
-// LimitPosts makes chat.postMessage answer 429 when two messages come to one
-// channel within gap. Slack's own limit is about a second; 0, the default, is
-// none.
-func (s *Server) LimitPosts(gap time.Duration) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.postGap = gap
-}
-
-// RefuseToken makes every call with this token answer this error, such as
-// "invalid_auth" or "token_revoked"; "" accepts it again.
-func (s *Server) RefuseToken(token, err string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.tokenErr[token] = err
-}
-
 // Secrets lists every ticket that the server ever handed out, in response
-// URLs and WebSocket URLs: none of them belongs in a log.
+// URLs, WebSocket URLs and trigger ids: none of them belongs in a log.
 func (s *Server) Secrets() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.issued)
 }
 
-// WaitFor returns nil once cond holds. It asks again whenever anything has
-// happened at the server, and now and then, since cond may look elsewhere.
+// WaitFor returns nil once cond holds, or an error that wraps ctx's cause. It
+// asks again whenever anything has happened at the server, and now and then,
+// since cond may look elsewhere. cond is called without any lock held.
 func (s *Server) WaitFor(ctx context.Context, cond func() bool) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		s.mu.Lock()
-		changed := s.changed
-		s.mu.Unlock()
+		changed := s.Changed()
 		if cond() {
 			return nil
 		}
@@ -179,12 +203,6 @@ func (s *Server) WaitFor(ctx context.Context, cond func() bool) error {
 	}
 }
 
-// touch wakes those who wait. Called with mu held.
-func (s *Server) touch() {
-	close(s.changed)
-	s.changed = make(chan struct{})
-}
-
 // Changed returns a channel that is closed when anything happens.
 func (s *Server) Changed() <-chan struct{} {
 	s.mu.Lock()
@@ -192,9 +210,15 @@ func (s *Server) Changed() <-chan struct{} {
 	return s.changed
 }
 
+// touch wakes those who wait. Called with mu held.
+func (s *Server) touch() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
 // ticket makes an unguessable string. Called with mu held.
 func (s *Server) ticket() string {
-	t := strings.ToLower(rand.Text())
+	t := s.random.text()
 	s.issued = append(s.issued, t)
 	return t
 }

@@ -3,6 +3,7 @@ package slacktest_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -179,4 +180,17 @@ func TestPeopleOfOtherOrganisationsCannotRunCommands(t *testing.T) {
 	if d, _ := s.Slash(slacktest.Foreign, slacktest.General, "/x").Wait(t.Context()); d.State != slacktest.NotOffered {
 		t.Errorf("got %s", d.State)
 	}
+}
+
+// respond posts to a payload's response_url and returns status and body.
+func respond(t *testing.T, payload map[string]any, body string) string {
+	t.Helper()
+	address, _ := payload["response_url"].(string)
+	resp, err := http.Post(address, "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(resp.Body)
+	return fmt.Sprint(resp.StatusCode, " ", strings.TrimSpace(string(text)))
 }

@@ -2,47 +2,33 @@ package slacktest
 
 import (
 	"encoding/json"
-	"math/rand/v2"
-	"net"
 	"net/http"
+	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
 )
 
-// conn is one Socket Mode connection, seen from Slack's side.
-type conn struct {
-	ws     *websocket.Conn
-	write  sync.Mutex    // gorilla allows one writer at a time
-	closed bool          // under write: the Close frame is out, nothing may follow it
-	frozen atomic.Bool   // half-open: nothing goes in or out, nothing is closed
-	gone   chan struct{} // closed when the connection has ended
+// maxAck is how long an ack may be, in bytes; a longer one is ignored
+// (docs.slack.dev/apis/events-api/using-socket-mode).
+const maxAck = 20 * 1024
 
-	// Under Server.mu:
-	closing bool // a disconnect frame was sent
-	waiting map[string]func(json.RawMessage, time.Time)
-}
-
-// openConnection serves apps.connections.open.
+// openConnection serves apps.connections.open. The ticket in the URL is good
+// for one connection.
 func (s *Server) openConnection(params) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ticket := s.ticket()
 	s.tickets[ticket] = true
-	return reply{"url": strings.Replace(s.http.URL, "http://", "ws://", 1) + "/link/" + ticket}
+	return reply{"url": strings.Replace(s.url, "http", "ws", 1) + "/link/?ticket=" + ticket + "&app_id=" + AppID}
 }
 
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
-	ticket := r.PathValue("ticket")
+	ticket := r.URL.Query().Get("ticket")
 	s.mu.Lock()
 	valid := s.tickets[ticket]
-	delete(s.tickets, ticket) // one-time
-	rules := s.sockets
-	crowded := len(s.conns) >= rules.MaxConns
-	off := s.linkOff
+	delete(s.tickets, ticket)
 	s.mu.Unlock()
 	if !valid {
 		http.Error(w, "bad ticket", http.StatusForbidden)
@@ -53,33 +39,34 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	c := &conn{ws: ws, gone: make(chan struct{}), waiting: map[string]func(json.RawMessage, time.Time){}}
-	ws.SetPingHandler(func(data string) error {
-		if c.frozen.Load() {
-			return nil
-		}
-		return ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
-	})
-	if off {
-		c.send(map[string]any{"type": "disconnect", "reason": "link_disabled"})
-		ws.Close()
+	c := newConn(ws)
+	rules, refusal := s.welcome(c)
+	if refusal != "" {
+		_ = ws.WriteJSON(map[string]any{"type": "disconnect", "reason": refusal})
+		_ = ws.Close()
 		return
 	}
-	if crowded {
-		c.send(map[string]any{"type": "disconnect", "reason": "too_many_websockets"})
-		ws.Close()
-		return
-	}
+	// Close waits for this request, and so for these.
+	s.work.Go(c.writeLoop)
+	s.work.Go(func() { c.ping(rules.PingEvery) })
+	s.read(c)
+}
+
+// welcome says hello and lists the connection, in one step: no envelope comes
+// before the hello, and whoever has read it can get one. It returns the reason
+// for which a connection is turned away.
+func (s *Server) welcome(c *conn) (SocketRules, string) {
 	s.mu.Lock()
-	select {
-	case <-s.done:
-		s.mu.Unlock()
-		ws.Close()
-		return
-	default:
+	defer s.mu.Unlock()
+	rules := s.sockets
+	switch {
+	case s.linkOff:
+		return rules, "link_disabled"
+	case len(s.conns) >= rules.MaxConns:
+		return rules, "too_many_websockets"
+	case s.closed:
+		return rules, "refresh_requested"
 	}
-	s.work.Add(1)
-	defer s.work.Done()
 	c.send(map[string]any{
 		"type": "hello", "num_connections": len(s.conns) + 1,
 		"connection_info": map[string]string{"app_id": AppID},
@@ -88,24 +75,26 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	s.conns = append(s.conns, c)
 	s.opened++
 	s.touch()
-	s.mu.Unlock()
-
-	s.work.Go(func() { s.ping(c, rules.PingEvery) })
-	s.read(c)
+	if rules.DisconnectAfter > 0 {
+		s.work.Go(func() {
+			if c.lives(rules.DisconnectAfter) {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				s.retire(c, "refresh_requested", rules.Grace)
+			}
+		})
+	}
+	return rules, ""
 }
 
 // read takes acknowledgements until the connection ends.
 func (s *Server) read(c *conn) {
 	defer func() {
-		c.ws.Close()
+		_ = c.ws.Close()
+		c.finish()
 		close(c.gone)
 		s.mu.Lock()
-		for i, other := range s.conns {
-			if other == c {
-				s.conns = append(s.conns[:i:i], s.conns[i+1:]...)
-				break
-			}
-		}
+		s.conns = slices.DeleteFunc(s.conns, func(other *conn) bool { return other == c })
 		s.touch()
 		s.mu.Unlock()
 	}()
@@ -119,63 +108,23 @@ func (s *Server) read(c *conn) {
 			EnvelopeID string          `json:"envelope_id"`
 			Payload    json.RawMessage `json:"payload"`
 		}
-		if c.frozen.Load() || json.Unmarshal(raw, &ack) != nil || len(raw) > 20*1024 {
+		if c.frozen.Load() || len(raw) > maxAck || json.Unmarshal(raw, &ack) != nil {
 			continue
 		}
 		s.acknowledge(c, ack.EnvelopeID, ack.Payload, at)
 	}
 }
 
-func (s *Server) ping(c *conn, every time.Duration) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			if !c.frozen.Load() {
-				_ = c.ws.WriteControl(websocket.PingMessage, []byte("ping"), time.Now().Add(time.Second))
-			}
-		case <-c.gone:
-			return
-		}
-	}
-}
-
-func (c *conn) send(v any) {
-	raw, _ := json.Marshal(v)
-	c.sendRaw(raw)
-}
-
-// sendRaw reports false if the connection was closed before: what is to be
-// sent must go to another one. A frame lost on a broken network is not known
-// to the sender, so that is true.
-func (c *conn) sendRaw(raw []byte) bool {
-	c.write.Lock()
-	defer c.write.Unlock()
-	if c.closed {
-		return false
-	}
-	if !c.frozen.Load() {
-		_ = c.ws.SetWriteDeadline(time.Now().Add(time.Second))
-		_ = c.ws.WriteMessage(websocket.TextMessage, raw)
-	}
-	return true
-}
-
-// close ends the connection as RFC 6455 wants it: a Close frame, then whatever
-// the other side still has to say, until it closes too.
-func (c *conn) close() {
-	c.write.Lock()
-	c.closed = true
-	_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
-	c.write.Unlock()
-	timer := time.NewTimer(time.Second)
+// lives waits and reports whether the connection is still there.
+func (c *conn) lives(d time.Duration) bool {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
 	case <-c.gone:
+		return false
 	}
-	_ = c.ws.Close()
 }
 
 // Connections counts the open connections, those about to close included.
@@ -194,10 +143,10 @@ func (s *Server) Opened() int {
 
 // open returns the connections that deliveries may go to, in random order:
 // Slack promises none, and a connection told to disconnect still gets some
-// until it closes.
+// until it closes. Called with mu held.
 func (s *Server) open() []*conn {
 	conns := make([]*conn, len(s.conns))
-	for i, j := range rand.Perm(len(s.conns)) {
+	for i, j := range s.random.perm(len(s.conns)) {
 		conns[i] = s.conns[j]
 	}
 	return conns
@@ -205,7 +154,8 @@ func (s *Server) open() []*conn {
 
 // Disconnect tells one connection, the oldest not yet told, to go, and closes
 // it after grace. Until then it still delivers. It reports whether there was
-// one. Reasons are "warning", "refresh_requested" and "link_disabled".
+// one. Reasons are "warning", "refresh_requested" and "link_disabled"; Slack
+// gives about ten seconds (docs.slack.dev/apis/events-api/using-socket-mode).
 func (s *Server) Disconnect(reason string, grace time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,25 +173,21 @@ func (s *Server) DisconnectAll(reason string, grace time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.conns {
-		if !c.closing {
-			s.retire(c, reason, grace)
-		}
+		s.retire(c, reason, grace)
 	}
 }
 
 // retire sends the frame and closes later. Called with mu held.
 func (s *Server) retire(c *conn, reason string, grace time.Duration) {
+	if c.closing {
+		return
+	}
 	c.closing = true
+	c.send(map[string]any{"type": "disconnect", "reason": reason, "debug_info": map[string]string{"host": "applink-stand-in"}})
 	s.work.Go(func() {
-		c.send(map[string]any{"type": "disconnect", "reason": reason, "debug_info": map[string]string{"host": "applink-stand-in"}})
-		timer := time.NewTimer(grace)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-c.gone:
-			return
+		if c.lives(grace) {
+			c.finish()
 		}
-		c.close()
 	})
 }
 
@@ -258,15 +204,12 @@ func (s *Server) Cut() {
 	conns := s.open()
 	s.mu.Unlock()
 	for _, c := range conns {
-		if tcp, ok := c.ws.NetConn().(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // RST, not FIN
-		}
-		c.ws.Close()
+		c.cut()
 	}
 }
 
-// Freeze makes the present connections half-open: they stay up, but nothing
-// goes through them in either direction any more, pings included.
+// Freeze makes the present Socket Mode connections half-open: they stay up,
+// but nothing goes through them in either direction any more, pings included.
 func (s *Server) Freeze() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

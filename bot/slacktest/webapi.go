@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
+	"mime"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 )
 
 // reply is what a method answers: {"ok":true,…fields} or {"ok":false,"error":…}.
@@ -27,64 +27,95 @@ type method struct {
 var methods = map[string]method{
 	"apps.connections.open":       {app: true, serve: (*Server).openConnection},
 	"auth.test":                   {serve: (*Server).authTest},
-	"chat.postMessage":            {scope: "chat:write", serve: (*Server).postMessage},
-	"chat.postEphemeral":          {scope: "chat:write", serve: (*Server).postEphemeral},
-	"chat.update":                 {scope: "chat:write", serve: (*Server).updateMessage},
-	"chat.scheduleMessage":        {scope: "chat:write", serve: (*Server).scheduleMessage},
+	"blocks.validate":             {serve: (*Server).validateBlocks},
+	"bots.info":                   {scope: "users:read", serve: (*Server).botInfo},
+	"chat.delete":                 {scope: "chat:write", serve: (*Server).deleteMessage},
 	"chat.deleteScheduledMessage": {scope: "chat:write", serve: (*Server).deleteScheduled},
 	"chat.getPermalink":           {serve: (*Server).permalink},
-	"users.info":                  {scope: "users:read", serve: (*Server).userInfo},
-	"usergroups.users.list":       {scope: "usergroups:read", serve: (*Server).groupUsers},
+	"chat.postEphemeral":          {scope: "chat:write", serve: (*Server).postEphemeral},
+	"chat.postMessage":            {scope: "chat:write", serve: (*Server).postMessage},
+	"chat.scheduleMessage":        {scope: "chat:write", serve: (*Server).scheduleMessage},
+	"chat.update":                 {scope: "chat:write", serve: (*Server).updateMessage},
 	"conversations.info":          {scope: "channels:read", serve: (*Server).conversationInfo},
+	"conversations.list":          {scope: "channels:read", serve: (*Server).listConversations},
+	"conversations.open":          {scope: "im:write", serve: (*Server).openConversation},
+	"team.info":                   {scope: "team:read", serve: (*Server).teamInfo},
+	"usergroups.users.list":       {scope: "usergroups:read", serve: (*Server).groupUsers},
+	"users.info":                  {scope: "users:read", serve: (*Server).userInfo},
+	"users.lookupByEmail":         {scope: "users:read.email", serve: (*Server).lookupByEmail},
+	"views.open":                  {serve: (*Server).openView},
+	"views.update":                {serve: (*Server).updateView},
 }
 
 func (s *Server) serveMethod(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("method")
-	args, token := arguments(r)
+	args, token, bad := arguments(r)
 	answer := func() (string, func()) {
-		out := s.call(name, token, args)
-		s.mu.Lock()
-		scopes := strings.Join(s.scopes, ",")
-		s.mu.Unlock()
+		out := failure(bad)
+		if bad == "" {
+			out = s.call(name, token, args)
+		}
 		text, _ := out["error"].(string)
 		if text == "" {
 			text = "ok"
 		}
-		return text, func() {
-			w.Header().Set("Content-Type", "application/json; charset=utf-8")
-			w.Header().Set("X-OAuth-Scopes", scopes)
-			_ = json.NewEncoder(w).Encode(out)
-		}
+		return text, func() { s.writeReply(w, name, out) }
 	}
-	s.suffer(w, r, name, args["channel"], answer)
+	s.suffer(w, r, Call{Method: name, Channel: args["channel"], Args: args}, answer)
 }
 
-// arguments reads a form or JSON body and the token, from the header or form.
-func arguments(r *http.Request) (params, string) {
+func (s *Server) writeReply(w http.ResponseWriter, name string, out reply) {
+	s.mu.Lock()
+	scopes := strings.Join(s.scopes, ",")
+	s.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("X-OAuth-Scopes", scopes)
+	if scope := methods[name].scope; scope != "" {
+		w.Header().Set("X-Accepted-OAuth-Scopes", scope)
+	}
+	_ = json.NewEncoder(w).Encode(out)
+}
+
+// arguments reads a JSON, form or multipart body and the token, which may
+// stand in the Authorization header or, with a form, among the arguments
+// (docs.slack.dev/apis/web-api). The third is an error for a bad body.
+func arguments(r *http.Request) (params, string, string) {
+	const most = 1 << 20
 	args := params{}
 	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch kind {
+	case "application/json":
+		raw, _ := io.ReadAll(io.LimitReader(r.Body, most))
 		var body map[string]any
-		raw, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
-		_ = json.Unmarshal(raw, &body)
+		if err := json.Unmarshal(raw, &body); err != nil && len(raw) > 0 {
+			return args, token, "invalid_json"
+		}
 		for k, v := range body {
 			if text, ok := v.(string); ok {
 				args[k] = text
-			} else {
+			} else if v != nil {
 				nested, _ := json.Marshal(v)
 				args[k] = string(nested)
 			}
 		}
-		return args, token
+		return args, token, ""
+	case "multipart/form-data":
+		if err := r.ParseMultipartForm(most); err != nil {
+			return args, token, "invalid_form_data"
+		}
+	default:
+		if err := r.ParseForm(); err != nil {
+			return args, token, "invalid_form_data"
+		}
 	}
-	_ = r.ParseForm()
 	for k, v := range r.Form {
 		args[k] = v[0]
 	}
 	if token == "" {
 		token = args["token"]
 	}
-	return args, token
+	return args, token, ""
 }
 
 // call checks token and scope and runs the method.
@@ -115,184 +146,48 @@ func (s *Server) call(name, token string, args params) reply {
 		out["needed"], out["provided"] = m.scope, strings.Join(granted, ",")
 		return out
 	}
-	out := m.serve(s, args)
+	out := maps.Clone(m.serve(s, args))
 	if _, failed := out["error"]; !failed {
+		if out == nil {
+			out = reply{}
+		}
 		out["ok"] = true
 	}
 	return out
 }
 
-func (s *Server) authTest(params) reply {
-	return reply{"url": "https://acme.slack.com/", "team": "Acme", "team_id": TeamID, "user": "cancelbot", "user_id": BotUser, "bot_id": "B0BOT"}
-}
-
-func (s *Server) postMessage(args params) reply {
-	blocks, bad := messageJSON{Text: args["text"], Blocks: json.RawMessage(args["blocks"])}.content()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c, known := s.channels[args["channel"]]
-	if u, isUser := s.users[args["channel"]]; isUser && !known {
-		if u.Deleted || u.IsBot {
-			return failure("channel_not_found")
+// validateBlocks serves blocks.validate, which posts nothing and needs no
+// scope. It takes exactly one of blocks, message and view.
+func (s *Server) validateBlocks(args params) reply {
+	given := 0
+	for _, name := range []string{"blocks", "message", "view"} {
+		if args[name] != "" {
+			given++
 		}
-		c, known = s.appHome(u.ID), true
 	}
-	if err := s.mayPost(c, known); err != "" {
-		return failure(err)
+	if given != 1 {
+		return failure("invalid_arguments")
 	}
-	if bad != "" {
-		return failure(bad)
+	refuse := func(err string, problems []Problem) reply {
+		if len(problems) == 0 {
+			return reply{}
+		}
+		out := failure(err)
+		out["errors"] = problems
+		return out
 	}
-	m := s.post(Message{Channel: c.ID, Author: BotUser, Text: args["text"], Blocks: blocks, Via: "chat.postMessage"})
-	return reply{"channel": c.ID, "ts": m.TS, "message": reply{"text": m.Text, "ts": m.TS}}
-}
-
-// scheduleMessage takes a message for later under the rules of postMessage.
-// The server's clock never gets there: it only remembers the id.
-func (s *Server) scheduleMessage(args params) reply {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c, known := s.channels[args["channel"]]
-	if err := s.mayPost(c, known); err != "" {
-		return failure(err)
-	}
-	id := "Q" + s.ticket()
-	s.scheduled[id] = c.ID
-	return reply{"channel": c.ID, "scheduled_message_id": id, "post_at": args["post_at"]}
-}
-
-func (s *Server) deleteScheduled(args params) reply {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	id := args["scheduled_message_id"]
-	if s.scheduled[id] != args["channel"] || id == "" {
-		return failure("invalid_scheduled_message_id")
-	}
-	delete(s.scheduled, id)
-	return reply{}
-}
-
-// Scheduled counts the messages that wait for their time.
-func (s *Server) Scheduled() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.scheduled)
-}
-
-func (s *Server) postEphemeral(args params) reply {
-	blocks, bad := messageJSON{Text: args["text"], Blocks: json.RawMessage(args["blocks"])}.content()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c, known := s.channels[args["channel"]]
-	switch _, isUser := s.users[args["user"]]; {
-	case !known || !c.BotIsMember && c.Kind != Public:
-		return failure("channel_not_found")
-	case !isUser:
-		return failure("user_not_in_channel")
-	case bad != "":
-		return failure(bad)
-	}
-	m := s.post(Message{Channel: c.ID, Author: BotUser, Text: args["text"], Blocks: blocks, Only: args["user"], Via: "chat.postEphemeral"})
-	return reply{"message_ts": m.TS}
-}
-
-func (s *Server) updateMessage(args params) reply {
-	blocks, bad := messageJSON{Text: args["text"], Blocks: json.RawMessage(args["blocks"])}.content()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m := s.find(args["channel"], args["ts"])
 	switch {
-	case m == nil || m.Only != "" || m.Deleted: // ephemeral ones cannot be touched
-		return failure("message_not_found")
-	case m.Author != BotUser:
-		return failure("cant_update_message")
-	case bad != "":
-		return failure(bad)
+	case args["blocks"] != "":
+		return refuse("invalid_blocks", ValidateBlocks(json.RawMessage(args["blocks"]), InMessage))
+	case args["view"] != "":
+		_, problems := parseView(args["view"])
+		return refuse("invalid_view", problems)
 	}
-	m.Text, m.Blocks, m.Edited = args["text"], blocks, true
-	s.touch()
-	return reply{"channel": m.Channel, "ts": m.TS, "text": m.Text}
-}
-
-func (s *Server) permalink(args params) reply {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m := s.find(args["channel"], args["message_ts"])
-	if m == nil || m.Only != "" {
-		return failure("message_not_found")
+	var m messageJSON
+	if err := json.Unmarshal([]byte(args["message"]), &m); err != nil {
+		return failure("invalid_message")
 	}
-	return reply{"channel": m.Channel, "permalink": "https://acme.slack.com/archives/" + m.Channel + "/p" + strings.ReplaceAll(m.TS, ".", "")}
-}
-
-func (s *Server) userInfo(args params) reply {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	u, ok := s.users[args["user"]]
-	if !ok {
-		return failure("user_not_found")
-	}
-	profile := reply{"real_name": u.RealName}
-	if slices.Contains(s.scopes, "users:read.email") {
-		profile["email"] = u.Email
-	}
-	return reply{"user": reply{
-		"id": u.ID, "team_id": u.TeamID, "name": u.Name, "real_name": u.RealName, "deleted": u.Deleted,
-		"is_bot": u.IsBot, "is_admin": u.IsAdmin, "is_restricted": u.IsRestricted || u.IsUltraRestrict,
-		"is_ultra_restricted": u.IsUltraRestrict, "is_stranger": u.IsStranger, "profile": profile,
-	}}
-}
-
-func (s *Server) groupUsers(args params) reply {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	users, ok := s.groups[args["usergroup"]]
-	if !ok {
-		return failure("no_such_subteam")
-	}
-	return reply{"users": users}
-}
-
-func (s *Server) conversationInfo(args params) reply {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c, ok := s.channels[args["channel"]]
-	if !ok || c.Kind != Public && !c.BotIsMember {
-		return failure("channel_not_found")
-	}
-	return reply{"channel": reply{
-		"id": c.ID, "name": c.Name, "is_channel": c.Kind != DM, "is_im": c.Kind == DM,
-		"is_private": c.Kind == Private, "is_member": c.BotIsMember, "is_archived": c.Archived,
-	}}
-}
-
-// find looks a message up. Called with mu held.
-func (s *Server) find(channel, ts string) *Message {
-	for _, m := range s.messages {
-		if m.Channel == channel && m.TS == ts {
-			return m
-		}
-	}
-	return nil
-}
-
-// tooFast enforces LimitPosts and says how long to wait.
-func (s *Server) tooFast(name, channel string) (time.Duration, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if name != "chat.postMessage" || s.postGap == 0 {
-		return 0, false
-	}
-	now := s.now()
-	if wait := s.lastPost[channel].Add(s.postGap).Sub(now); wait > 0 {
-		return wait, true
-	}
-	s.lastPost[channel] = now
-	return 0, false
-}
-
-// Channels lists the conversations, ordered by id.
-func (s *Server) Channels() []Conversation {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.SortedFunc(maps.Values(s.channels), func(a, b Conversation) int { return strings.Compare(a.ID, b.ID) })
+	c := checker{surface: InMessage}
+	c.blocks("/blocks", m.Blocks)
+	return refuse("invalid_message", c.problems)
 }

@@ -1,14 +1,34 @@
 package slacktest
 
-import "slices"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
-// User is a person, or a bot.
+// User is a person, or a bot, as users.info tells of them.
 type User struct {
-	ID, Name, RealName, Email, TeamID string
+	ID, Name, RealName, Email string
+	TeamID                    string // the home workspace; "": the installation's
 
-	Deleted, IsBot, IsAdmin       bool
-	IsRestricted, IsUltraRestrict bool // guests: of several channels, of one
-	IsStranger                    bool // of another organisation, in a shared channel
+	Deleted, IsBot, IsAdmin, IsOwner bool
+	IsRestricted, IsUltraRestrict    bool // guests: of several channels, of one
+	IsStranger                       bool // of another organisation, in a shared channel
+	IsInvited                        bool // has not accepted the invitation yet
+	EmailUnconfirmed                 bool // nobody has shown that the address is theirs
+
+	// Teams are the workspaces of the Enterprise organisation to which the
+	// person belongs (enterprise_user.teams). nil is the installation's alone,
+	// an empty list is none. Without an organisation it means nothing.
+	Teams []string
+	// EnterpriseID is the organisation of somebody from outside; "": the
+	// installation's.
+	EnterpriseID string
+	// NoTeamID leaves team_id out of users.info, as Slack does for some people
+	// of an organisation.
+	NoTeamID bool
+
+	TZ string // an IANA name; "": Europe/Amsterdam
 }
 
 // Kind is what sort of conversation a Conversation is.
@@ -28,6 +48,8 @@ type Conversation struct {
 	BotIsMember bool
 	Archived    bool
 	Members     []string // of private channels and DMs; everybody is in public ones
+	TeamID      string   // the workspace it belongs to; "": the installation's
+	Shared      bool     // with another organisation, by Slack Connect
 }
 
 // The people and places that every server starts with.
@@ -73,12 +95,12 @@ func (s *Server) seed() {
 	}
 }
 
-// AddUser adds a person or replaces one. An empty TeamID is the workspace's.
+// AddUser adds a person or replaces one.
 func (s *Server) AddUser(u User) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if u.TeamID == "" {
-		u.TeamID = TeamID
+		u.TeamID = s.installation.TeamID
 	}
 	s.users[u.ID] = u
 	s.touch()
@@ -115,8 +137,19 @@ func (s *Server) Conversation(id string) (Conversation, bool) {
 	return c, ok
 }
 
+// Channels lists the conversations, ordered by id.
+func (s *Server) Channels() []Conversation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sortedChannels()
+}
+
+func (s *Server) sortedChannels() []Conversation {
+	return slices.SortedFunc(maps.Values(s.channels), func(a, b Conversation) int { return strings.Compare(a.ID, b.ID) })
+}
+
 // mayPost tells which error chat.postMessage answers for a conversation, ""
-// for none (api.slack.com/methods/chat.postMessage, errors). Called with mu
+// for none (docs.slack.dev/reference/methods/chat.postMessage). Called with mu
 // held.
 func (s *Server) mayPost(c Conversation, known bool) string {
 	switch {

@@ -1,0 +1,57 @@
+package slacktest
+
+import (
+	"context"
+	"net"
+	"sync"
+)
+
+// Pipe is a listener in memory, for Options.Listener. Its Dial is what an HTTP
+// transport and a WebSocket dialer take in place of the network's. Inside a
+// testing/synctest bubble it must be made, dialled and closed there.
+type Pipe struct {
+	calls chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+// NewPipe makes a listener in memory.
+func NewPipe() *Pipe { return &Pipe{calls: make(chan net.Conn), done: make(chan struct{})} }
+
+// Dial connects to the listener, whatever network and address say. It returns
+// ctx's cause when nobody accepts in time, and net.ErrClosed after Close.
+func (p *Pipe) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case p.calls <- there:
+		return here, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Accept waits for a connection; net.ErrClosed after Close.
+func (p *Pipe) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.calls:
+		return c, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close ends the listener. Connections live on.
+func (p *Pipe) Close() error {
+	p.once.Do(func() { close(p.done) })
+	return nil
+}
+
+// Addr is an address that only names the listener.
+func (p *Pipe) Addr() net.Addr { return pipeAddr{} }
+
+type pipeAddr struct{}
+
+func (pipeAddr) Network() string { return "pipe" }
+func (pipeAddr) String() string  { return "slack.test" }

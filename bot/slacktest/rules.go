@@ -1,0 +1,80 @@
+package slacktest
+
+import "time"
+
+// SocketRules are the times of Socket Mode. NewServer starts with Slack's:
+// 3 s to acknowledge, a ping each 10 s, 10 connections, none called back.
+type SocketRules struct {
+	AckWithin time.Duration // then the person sees operation_timeout
+	PingEvery time.Duration // must be positive
+	MaxConns  int           // one more is told too_many_websockets
+
+	// DisconnectAfter calls each new connection back so long after its hello,
+	// with the reason "refresh_requested", and closes it Grace later. Slack
+	// does this after some hours; seconds are a fault that clients must not
+	// answer with a storm of apps.connections.open. 0: never.
+	DisconnectAfter time.Duration
+	Grace           time.Duration
+}
+
+// SetSocketRules replaces the times of Socket Mode for connections to come.
+func (s *Server) SetSocketRules(r SocketRules) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sockets = r
+}
+
+// SetClock replaces the clock by which messages are stamped, response_urls and
+// trigger ids expire and calls are limited. Acks and pings keep to time.Now.
+func (s *Server) SetClock(now func() time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = now
+}
+
+// SetScopes replaces the bot token's scopes. NewServer grants commands,
+// chat:write, chat:write.public and users:read.
+func (s *Server) SetScopes(scopes ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.scopes = scopes
+}
+
+// LimitPosts makes chat.postMessage answer 429 when two messages come to one
+// channel within gap. Slack's own limit is about a second
+// (docs.slack.dev/apis/web-api/rate-limits); 0, the default, is none.
+func (s *Server) LimitPosts(gap time.Duration) { s.limit("chat.postMessage", gap) }
+
+// LimitOpens makes apps.connections.open answer 429 with Retry-After, in whole
+// seconds, when two calls come within gap; 0, the default, is no limit.
+func (s *Server) LimitOpens(gap time.Duration) { s.limit("apps.connections.open", gap) }
+
+func (s *Server) limit(method string, gap time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gaps[method] = gap
+}
+
+// tooFast enforces the limits and says how long to wait.
+func (s *Server) tooFast(method, channel string) (time.Duration, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	gap := s.gaps[method]
+	if gap == 0 {
+		return 0, false
+	}
+	now, key := s.now(), method+" "+channel
+	if wait := s.lastCall[key].Add(gap).Sub(now); wait > 0 {
+		return wait, true
+	}
+	s.lastCall[key] = now
+	return 0, false
+}
+
+// RefuseToken makes every call with this token answer this error, such as
+// "invalid_auth" or "token_revoked"; "" accepts it again.
+func (s *Server) RefuseToken(token, err string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tokenErr[token] = err
+}

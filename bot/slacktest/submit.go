@@ -1,0 +1,154 @@
+package slacktest
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// SubmitView submits a modal as the person before whom it is open. values are
+// what they entered, by action_id: the text of an input, the value of a chosen
+// option, a date. It is NotOffered when the modal is not open, or when an input
+// that is not optional has no value, since Slack itself refuses that.
+//
+// The ack decides what becomes of the modal: empty closes it; response_action
+// "errors" leaves it open with Modal.Errors, "update" and "push" show another
+// view, "clear" closes all of the person's modals
+// (docs.slack.dev/surfaces/modals). Without an ack in time it stays.
+func (s *Server) SubmitView(user string, m Modal, values map[string]string) *Pending {
+	s.mu.Lock()
+	current := s.modal(m.ID)
+	if current == nil || current.Closed || current.User != user || current.Submit == "" {
+		s.mu.Unlock()
+		return refused("interactive")
+	}
+	state, complete := current.state(values)
+	if !complete {
+		s.mu.Unlock()
+		return refused("interactive")
+	}
+	payload := s.interaction("view_submission", user)
+	payload["view"] = s.viewJSON(current, state)
+	payload["response_urls"] = []any{}
+	s.mu.Unlock()
+	return s.interact(payload, func(raw json.RawMessage) { s.answered(current, raw) })
+}
+
+// CloseView closes a modal as a person does. The app hears of it, as
+// view_closed, if it asked for that; otherwise the result is NotOffered.
+func (s *Server) CloseView(user string, m Modal) *Pending {
+	s.mu.Lock()
+	current := s.modal(m.ID)
+	if current == nil || current.Closed || current.User != user {
+		s.mu.Unlock()
+		return refused("interactive")
+	}
+	current.Closed = true
+	s.touch()
+	payload := s.interaction("view_closed", user)
+	payload["view"], payload["is_cleared"] = s.viewJSON(current, nil), false
+	s.mu.Unlock()
+	if !current.notify {
+		return refused("interactive")
+	}
+	return s.interact(payload, nil)
+}
+
+// state is what a submission says was entered: block id → action id → value.
+// It reports false if an input that must be filled in is empty.
+func (m *Modal) state(values map[string]string) (map[string]map[string]any, bool) {
+	state := map[string]map[string]any{}
+	for _, b := range m.Blocks {
+		if b.Type != "input" || b.Element == nil {
+			continue
+		}
+		value := values[b.Element.ActionID]
+		if value == "" && !b.Optional {
+			return nil, false
+		}
+		state[b.BlockID] = map[string]any{b.Element.ActionID: b.Element.entered(value)}
+	}
+	return state, true
+}
+
+// entered is one value of a view's state; what is empty is null.
+func (e *Element) entered(value string) map[string]any {
+	some := func(v any) any {
+		if value == "" {
+			return nil
+		}
+		return v
+	}
+	out := map[string]any{"type": e.Type}
+	chosen := func() any {
+		i := slices.IndexFunc(e.Options, func(o Option) bool { return o.Value == value })
+		if i < 0 {
+			return map[string]any{"value": value}
+		}
+		o := e.Options[i]
+		return map[string]any{"value": value, "text": map[string]any{"type": o.Text.Type, "text": o.Text.Text, "emoji": true}}
+	}
+	switch e.Type {
+	case "static_select", "external_select", "radio_buttons":
+		out["selected_option"] = some(chosen())
+	case "checkboxes", "multi_static_select", "multi_external_select":
+		out["selected_options"] = []any{}
+		if value != "" {
+			out["selected_options"] = []any{chosen()}
+		}
+	case "users_select":
+		out["selected_user"] = some(value)
+	case "conversations_select":
+		out["selected_conversation"] = some(value)
+	case "channels_select":
+		out["selected_channel"] = some(value)
+	case "datepicker":
+		out["selected_date"] = some(value)
+	case "timepicker":
+		out["selected_time"] = some(value)
+	default:
+		out["value"] = some(value)
+	}
+	return out
+}
+
+// answered does what the ack of a submission says. Called with mu held; the
+// view in it is checked as views.open checks one, and a bad answer leaves the
+// modal open, for people then read that something went wrong.
+func (s *Server) answered(m *Modal, raw json.RawMessage) {
+	var answer struct {
+		Action string            `json:"response_action"`
+		Errors map[string]string `json:"errors"`
+		View   json.RawMessage   `json:"view"`
+	}
+	_ = json.Unmarshal(raw, &answer)
+	switch answer.Action {
+	case "":
+		m.Closed = true
+	case "errors":
+		for _, b := range m.Blocks {
+			if _, ours := answer.Errors[b.BlockID]; ours {
+				m.Errors = answer.Errors
+			}
+		}
+	case "clear":
+		for _, other := range s.views {
+			other.Closed = other.Closed || other.User == m.User
+		}
+	case "update", "push":
+		s.replaceView(m, answer.Action, answer.View)
+	}
+}
+
+func (s *Server) replaceView(m *Modal, action string, raw json.RawMessage) {
+	view, problems := parseView(string(raw))
+	fresh := &Modal{ID: m.ID, User: m.User}
+	if len(problems) > 0 || s.fill(fresh, view) != nil {
+		return
+	}
+	if action == "update" {
+		*m = *fresh
+		return
+	}
+	fresh.ID = "V" + s.shortID()
+	s.views = append(s.views, fresh)
+}
