@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/url"
 	"strings"
@@ -16,71 +17,86 @@ const (
 	// auditEvery is how often the journal is asked for copies due.
 	auditEvery = 2 * time.Second
 
-	// auditPatience bounds the tries for one copy; it stays due beyond.
-	auditPatience = 30 * time.Second
-
 	// auditPause follows a copy that Slack does not take.
 	auditPause = time.Minute
 
-	auditAtOnce = 8
-
-	refusalLimit = 2 * time.Second
+	permalinkTimeout = 5 * time.Second
 )
 
+// notes is what the audit channel needs of the journal.
+type notes interface {
+	TakeNote(context.Context) (journal.Note, error)
+	MarkNoted(context.Context, journal.Note) error
+	PutOff(ctx context.Context, n journal.Note, wait time.Duration) error
+	Get(context.Context, journal.ID) (journal.Decision, error)
+}
+
 // auditor copies announcements and refusals to the audit channel. What is due
-// stands in the journal: a crash may cost a second copy, never one.
+// stands in the journal.
 type auditor struct {
-	channel   string
-	journal   Journal
-	slack     *slack.Client
-	announcer *announcer
-	words     words
-	gap       time.Duration
-	log       *slog.Logger
+	channel string
+	journal notes
+	poster  *poster
+	slack   *slack.Client
+	texts   texts
+	gap     time.Duration
+	log     *slog.Logger
 }
 
-func (a *auditor) run(ctx context.Context) {
-	if a.channel == "" {
-		return
-	}
-	for sleep(ctx, auditEvery) {
-		notes, err := a.journal.AuditDue(ctx, auditAtOnce)
-		if err != nil {
-			if ctx.Err() == nil {
-				a.log.Error("cannot see which copies for the audit channel are due; trying again", "error", err)
-			}
-			continue
-		}
-		for _, n := range notes {
-			if err := a.send(ctx, n); err != nil {
-				if ctx.Err() == nil {
-					a.log.Error("the audit channel (AUDIT_CHANNEL) does not take a copy; trying again", "error", err, "again_in", auditPause)
-				}
-				sleep(ctx, auditPause)
-				break
-			}
-			sleep(ctx, a.gap)
-		}
-	}
-}
-
-func (a *auditor) send(ctx context.Context, n journal.Note) error {
-	log := a.log.With("confirmation", n.ConfirmationID, "task", n.TaskID, "channel", n.Channel)
-	m := a.words.auditRefusal(n)
-	if n.Kind == journal.NoteAnnouncement {
-		if n.Channel == a.channel { // it stands there already
-			return a.journal.Audited(ctx, n.ID)
-		}
-		d, err := a.journal.Get(ctx, n.ConfirmationID)
-		if err != nil {
+// copyAll is a loop's: it sends what is due, one after the other.
+func (a *auditor) copyAll(ctx context.Context) error {
+	for ctx.Err() == nil {
+		n, err := a.journal.TakeNote(ctx)
+		switch {
+		case errors.Is(err, journal.ErrGone):
+			return nil
+		case err != nil:
 			return err
 		}
-		m = a.words.auditCopy(d, resultOf(d), a.permalink(ctx, log, d))
+		if err := a.send(ctx, n); err != nil {
+			return err
+		}
+		sleep(ctx, a.gap)
 	}
-	if _, err := a.announcer.post(ctx, log, a.channel, m, auditPatience); err != nil {
+	return nil
+}
+
+// send posts one copy, once, and records it.
+func (a *auditor) send(ctx context.Context, n journal.Note) error {
+	log := a.log.With("confirmation", string(n.ConfirmationID), "task", n.TaskID, "channel", n.Channel)
+	m, err := a.message(ctx, log, n)
+	if err != nil {
 		return err
 	}
-	return a.journal.Audited(context.WithoutCancel(ctx), n.ID)
+	if m != nil {
+		_, err = a.poster.post(ctx, a.channel, "", *m)
+	}
+	if err != nil {
+		log.Error("the audit channel does not take a copy; trying again", "error", err, "again_in", auditPause)
+		if !unanswered(err) {
+			return errors.Join(err, a.journal.PutOff(ctx, n, auditPause))
+		}
+		return err // perhaps it is there: the note's lease leaves time for the answer
+	}
+	return retry(ctx, 0, func() error { return a.journal.MarkNoted(context.WithoutCancel(ctx), n) })
+}
+
+// message is the copy; nil where the audit channel has the original already.
+func (a *auditor) message(ctx context.Context, log *slog.Logger, n journal.Note) (*message, error) {
+	if n.Kind == journal.NoteRefusal {
+		return new(a.texts.auditRefusal(n)), nil
+	}
+	if n.Channel == a.channel {
+		return nil, nil
+	}
+	d, err := a.journal.Get(ctx, n.ConfirmationID)
+	if err != nil {
+		return nil, err
+	}
+	if n.Kind == journal.NoteSettled {
+		return new(a.texts.auditSettled(d, settledOf(d), a.permalink(ctx, log, d))), nil
+	}
+	return new(a.texts.auditCopy(d, resultOf(d), a.permalink(ctx, log, d))), nil
 }
 
 // permalink finds the original; "" where Slack gives none.
@@ -88,7 +104,7 @@ func (a *auditor) permalink(ctx context.Context, log *slog.Logger, d journal.Dec
 	if d.MessageTS == "" {
 		return ""
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookUpLimit)
+	ctx, cancel := context.WithTimeout(ctx, permalinkTimeout)
 	defer cancel()
 	address, err := a.slack.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: d.Channel, Ts: d.MessageTS})
 	if err != nil {
@@ -101,15 +117,4 @@ func (a *auditor) permalink(ctx context.Context, log *slog.Logger, d journal.Dec
 		return ""
 	}
 	return address
-}
-
-// recordRefusal keeps a "no" of the policy on record. It is not worth failing
-// for: the person has been refused already.
-func (b *Bot) recordRefusal(ctx context.Context, log *slog.Logger, n journal.Note) {
-	ctx, cancel := context.WithTimeout(ctx, refusalLimit)
-	defer cancel()
-	n.At = b.now()
-	if err := b.journal.Refused(ctx, n); err != nil {
-		log.Error("a refusal is not on record", "error", err)
-	}
 }

@@ -2,15 +2,17 @@
 // what the task is, confirms with a button, and the channel is told what came
 // of it.
 //
-// The files follow the way of a command: listener.go and socket.go take
-// envelopes from Slack, dispatch.go acknowledges them and finds them a
+// The files follow the way of a command: router.go finds each envelope a
 // worker, command.go answers a command with a prompt, confirmation.go signs
-// what the prompt's buttons carry, decision.go turns a click into a decision,
-// resolve.go brings the decision to its outcome, announcer.go tells the
-// channel. messages.go holds every word that a person reads.
+// what the prompt's buttons carry, click.go checks a press of one, decide.go
+// turns it into a decision, carry.go, resolve.go and outcome.go bring that to
+// its outcome, announce.go tells the channel. ownership.go and takeover.go say
+// whose a decision is. The words_*.go files hold every word that a person
+// reads. docs/design has the laws that all of this keeps.
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,13 +23,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/slack-go/slack"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
-	"github.com/cancelbot/cancelbot/chamelio"
+	"github.com/cancelbot/cancelbot/bot/internal/transport"
+	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
 // DefaultSlackAPI is Slack's Web API.
@@ -35,37 +40,30 @@ const DefaultSlackAPI = slack.APIURL
 
 // Tasks is what the bot needs of Chamelio. *chamelio.Client is one.
 type Tasks interface {
-	// Preview looks at a task for somebody who has not decided yet.
-	Preview(context.Context, chamelio.TaskID) (chamelio.Task, error)
-	// Task looks at a task to learn what became of a decision.
-	Task(context.Context, chamelio.TaskID) (chamelio.Task, error)
-	// Cancel cancels a task, for good; before has the last word (chamelio.Client).
-	Cancel(ctx context.Context, id chamelio.TaskID, before func(context.Context) error) error
+	canceller
+	// SetShare says over how many replicas the key's rate limit is shared.
+	SetShare(replicas int)
 }
 
 // Journal is what the bot needs to remember. *journal.Journal is one.
 type Journal interface {
-	Claim(context.Context, journal.Decision) (winner journal.Decision, won bool, err error)
-	Get(ctx context.Context, confirmationID string) (journal.Decision, error)
-	Finish(ctx context.Context, confirmationID, outcome, detail string) error
-	Abandon(ctx context.Context, confirmationID string) error
-	Withdraw(context.Context, journal.Decision) (bool, error)
+	claims
+	leases
+	attempts
+	outbox
+	leftovers
+	unsettled
+	notes
+	refusals
+	presence
+}
 
-	Refused(context.Context, journal.Note) error
-	AuditDue(ctx context.Context, limit int) ([]journal.Note, error)
-	Audited(ctx context.Context, id string) error
+// presence is what the replicas need to know of each other.
+type presence interface {
+	Beat(ctx context.Context, serving bool) (alive, othersServing int, err error)
+	Leave(context.Context) error
+	Healthy(context.Context) error
 	Backlog(context.Context) (due int, oldest time.Time, err error)
-
-	Hold(ctx context.Context, confirmationID string) error
-	Due(ctx context.Context, channel string) (journal.Decision, bool, error)
-	DueChannels(context.Context) ([]string, error)
-	Announced(ctx context.Context, confirmationID, messageTS string) error
-	Postpone(ctx context.Context, confirmationID string, wait time.Duration) error
-
-	Unfinished(ctx context.Context, limit int) ([]journal.Decision, error)
-	Renew(context.Context) error
-	Release(context.Context) error
-	Lease() time.Duration
 }
 
 // Config says how a Bot behaves. The tokens are required; New fills in the
@@ -75,232 +73,311 @@ type Config struct {
 	BotToken secret.Value // xoxb-…, for everything else
 	SlackAPI string       // DefaultSlackAPI if empty
 
-	Policy            Policy // who may cancel
-	AuditChannel      string // the id of a channel that gets copies; none if empty
-	CommandsPerMinute int    // for each person; 10 if zero
+	Policy            policy.Rules // who may cancel
+	AuditChannel      string       // the id of a channel that gets copies; none if empty
+	CommandsPerMinute int          // for each person; 10 if zero
+	OperatorContact   string       // who runs the bot, in words of its own or a Slack id; "whoever runs this bot" if empty
 
-	Command      string        // the command's name; "/cancel-task" if empty
-	TaskHosts    []string      // hosts whose task links are taken and shown; *.chamelio.ai besides
-	Connections  int           // Socket Mode connections, 1 to 10; 2 if zero
-	ConfirmTTL   time.Duration // how long a prompt can be confirmed, at most 30 min; 10 min if zero
-	Grace        time.Duration // how long running decisions may finish at the end; 25 s if zero
-	Patience     time.Duration // how long an unclear cancel is looked into; 2 min if zero
-	Stagger      time.Duration // between the first connects; 2 s if zero
-	AnnounceGap  time.Duration // between two announcements in one channel; 1 s if zero
-	PreviewLimit time.Duration // how long a prompt waits for the task's details; 2 s if zero
+	Command       string        // the command's name; "/cancel-task" if empty
+	TaskHosts     []string      // hosts whose task links are taken and shown; *.chamelio.ai besides
+	Connections   int           // Socket Mode connections, 1 to 10; 2 if zero
+	ConfirmTTL    time.Duration // how long a prompt can be confirmed, at most 30 min; 10 min if zero
+	Grace         time.Duration // how long running decisions may finish at the end; 25 s if zero
+	CancelTimeout time.Duration // of the client's calls to Chamelio; 10 s if zero
+	Patience      time.Duration // how long an unclear cancel is looked into; 2 min if zero
+	Flight        time.Duration // how long a cancel without an answer is under way; at least 30 s if zero
+	Stagger       time.Duration // between the first connects; 2 s if zero
+	AnnounceGap   time.Duration // between two announcements in one channel; 1 s if zero
+	PreviewLimit  time.Duration // how long a prompt waits for the task's details; 2 s if zero
 
-	Transport http.RoundTripper     // to Slack; a clone of http.DefaultTransport if nil
+	Transport http.RoundTripper     // to Slack; one that notices dead peers if nil
 	Metrics   prometheus.Registerer // counted for nobody if nil
 	Traces    trace.TracerProvider  // traced for nobody if nil
 	Log       *slog.Logger          // discarded if nil
-	Now       func() time.Time      // by which prompts expire; time.Now if nil
+	Now       func() time.Time      // by which prompts expire and clicks age; time.Now if nil
 }
 
-// The ceiling of Config.ConfirmTTL, and how long after a click Slack still
-// takes answers to it (api.slack.com/interactivity/handling).
-const (
-	MaxConfirmTTL   = 30 * time.Minute
-	responseURLLife = 30 * time.Minute
-)
+// MaxConfirmTTL is the ceiling of Config.ConfirmTTL.
+const MaxConfirmTTL = 30 * time.Minute
 
 // Bot is one process's share of the work. Several may run at once.
 type Bot struct {
 	cfg       Config
 	log       *slog.Logger
 	slack     *slack.Client
-	respond   *responder
-	tasks     Tasks
+	http      *http.Client
 	journal   Journal
-	policy    *policy
-	limit     *personLimit
-	metrics   *metrics
-	trace     *tracer
-	seal      sealer
-	words     words
-	dispatch  *dispatcher
-	listener  *listener
+	tasks     Tasks
+	gate      *gate
+	router    *router
+	socket    *socketmode.Client
+	set       *workingSet
 	announcer *announcer
-	auditor   *auditor
-	resumed   *pool
-	now       func() time.Time
+	loops     []*loop
+	beats     *loop
+	work      *group // decisions and channels at work
+	working   context.Context
+	stopWork  context.CancelCauseFunc
+	appID     atomic.Value // string: as hello said
 	draining  atomic.Bool
+	others    atomic.Int32 // other replicas that serve
 }
 
-// New checks the configuration and returns a Bot that is ready to Run.
+// New checks the configuration and returns a Bot that is ready to Run. Its
+// error is a ConfigError where the configuration is wrong.
 func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	api, err := cfg.complete()
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Transport == nil {
-		cfg.Transport = http.DefaultTransport.(*http.Transport).Clone()
+	sign, err := newSigner(cfg.BotToken.Reveal())
+	if err != nil {
+		return nil, err
 	}
-	client := &http.Client{
+	b := &Bot{cfg: cfg, log: cfg.Log, journal: j, tasks: tasks, work: &group{log: cfg.Log}}
+	b.working, b.stopWork = context.WithCancelCause(context.Background())
+	b.http = &http.Client{
 		Transport: cfg.Transport,
 		Timeout:   20 * time.Second,
 		// A redirect would carry a token to wherever the answer points.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	seal, err := newSealer(cfg.BotToken.Reveal())
+	b.slack = slack.New(cfg.BotToken.Reveal(), slack.OptionAPIURL(cfg.SlackAPI), slack.OptionHTTPClient(b.http), slack.OptionRetry(0))
+	b.gate = &gate{checker: policy.NewChecker(cfg.Policy, b.slack), journal: j, appID: b.app, now: cfg.Now}
+	b.wire(api, sign)
+	b.socket, err = socketmode.New(b.socketOptions())
 	if err != nil {
-		return nil, err
-	}
-	b := &Bot{
-		cfg: cfg, log: cfg.Log, tasks: tasks, journal: j, seal: seal, now: cfg.Now,
-		slack: slack.New(cfg.BotToken.Reveal(), slack.OptionAppLevelToken(cfg.AppToken.Reveal()),
-			slack.OptionAPIURL(cfg.SlackAPI), slack.OptionHTTPClient(client)),
-		respond: &responder{http: client, api: api},
-		words:   words{command: cfg.Command, hosts: cfg.TaskHosts, channels: cfg.Policy.Channels},
-		resumed: newPool(resumedAtOnce, resumedAtOnce, cfg.Log),
-	}
-	b.policy = newPolicy(cfg.Policy, b.slack)
-	b.limit = newPersonLimit(cfg.CommandsPerMinute)
-	b.metrics = newMetrics(cfg.Metrics, b)
-	b.announcer = newAnnouncer(j, b.slack, b.respond, b.words, cfg.AnnounceGap, cfg.Log)
-	b.auditor = &auditor{
-		channel: cfg.AuditChannel, journal: j, slack: b.slack, announcer: b.announcer,
-		words: b.words, gap: cfg.AnnounceGap, log: cfg.Log,
-	}
-	b.trace = newTracer(cfg.Traces)
-	b.announcer.metrics, b.announcer.trace = b.metrics, b.trace
-	b.dispatch = newDispatcher(b)
-	b.listener = &listener{
-		api: b.slack, insecure: api.Scheme == "http", count: cfg.Connections, stagger: cfg.Stagger,
-		receive: b.dispatch.receive, metrics: b.metrics, log: cfg.Log,
+		return nil, fmt.Errorf("preparing Socket Mode: %w", err)
 	}
 	return b, nil
 }
 
+// wire makes the parts, each of those before it.
+func (b *Bot) wire(api *url.URL, sign signer) {
+	cfg, j, log := b.cfg, b.journal, b.log
+	words := texts{command: cfg.Command, hosts: cfg.TaskHosts, channels: cfg.Policy.Channels, operator: cfg.OperatorContact}
+	post := newPoster(b.slack, b.http, api)
+	meters := newMetrics(cfg.Metrics, b)
+	spans := newTracer(cfg.Traces)
+	b.set = newWorkingSet(j, log)
+	b.announcer = &announcer{
+		journal: j, poster: post, set: b.set, texts: words, gap: cfg.AnnounceGap, metrics: meters, trace: spans,
+		ctx: b.working, work: b.work, channels: map[string]*channel{},
+	}
+	resolves := &resolver{
+		tasks: b.tasks, journal: j, texts: words, metrics: meters, trace: spans, now: cfg.Now,
+		patience: cfg.Patience, flight: cfg.Flight,
+	}
+	carries := &carrier{resolver: resolves, announcer: b.announcer, journal: j, set: b.set, texts: words, metrics: meters}
+	follow := newFollowers(j, log)
+	decides := &decider{
+		journal: j, set: b.set, carry: carries.carry, followers: follow, poster: post, signer: sign, texts: words,
+		metrics: meters, trace: spans, ctx: b.working, work: b.work, unclear: map[journal.ID]*unclearClick{},
+	}
+	takes := &taker{
+		journal: j, set: b.set, signer: sign, carrier: carries, announcer: b.announcer, poster: post, texts: words,
+		metrics: meters, now: cfg.Now, ctx: b.working, work: b.work, log: log,
+	}
+	settles := &settler{journal: j, tasks: b.tasks, poster: post, signer: sign, texts: words, metrics: meters, now: cfg.Now, log: log}
+	b.router = b.newRouter(
+		&commands{
+			gate: b.gate, tasks: b.tasks, signer: sign, poster: post, texts: words, limit: newPersonLimit(cfg.CommandsPerMinute),
+			previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL, hosts: cfg.TaskHosts, metrics: meters, trace: spans, now: cfg.Now,
+		},
+		&clicks{
+			signer: sign, gate: b.gate, tasks: b.tasks, decider: decides, poster: post, texts: words,
+			limit: newPersonLimit(clicksPerMinute), told: newPersonLimit(toldPerMinute), metrics: meters, trace: spans,
+		}, post, words, spans)
+	b.beats = newLoop("replicas", j.Lease()/2, log, b.beat)
+	b.loops = []*loop{
+		newLoop("leases", j.Lease()/3, log, b.set.renew),
+		newLoop("decisions", takeEvery, log, takes.toResolve),
+		newLoop("announcements", takeEvery, log, takes.toTell),
+		newLoop("unknown outcomes", settleEvery, log, settles.settle),
+		follow.loop,
+		newLoop("installation", introduceEvery, log, b.introduce),
+		b.beats,
+	}
+	if cfg.AuditChannel != "" {
+		audits := &auditor{channel: cfg.AuditChannel, journal: j, poster: post, slack: b.slack, texts: words, gap: cfg.AnnounceGap, log: log}
+		b.loops = append(b.loops, newLoop("audit channel", auditEvery, log, audits.copyAll))
+	}
+	meters.watch(b.loops)
+}
+
+func (b *Bot) newRouter(typed *commands, pressed *clicks, post *poster, words texts, spans *tracer) *router {
+	seen, err := lru.New[string, struct{}](maxRememberedEnvelopes)
+	if err != nil {
+		panic(err) // only for a size below one
+	}
+	return &router{
+		commands: typed, clicks: pressed, poster: post, texts: words, trace: spans, log: b.log,
+		stopping: b.draining.Load, ctx: b.working, seen: seen,
+		typed:    newPool(workersAtOnce, commandsQueueSize, b.log),
+		pressed:  newPool(workersAtOnce, clicksQueueSize, b.log),
+		turnedBy: newPool(refusalsAtOnce, refusalsQueueSize, b.log),
+	}
+}
+
+// ConfigError names everything that is wrong with a Config.
+type ConfigError []Problem
+
+// Problem is one thing that is wrong with a field of Config.
+type Problem struct {
+	Field  string // as the struct has it; of the policy's, its own
+	Advice string // what it must be, to be read after the field's name
+}
+
+func (e ConfigError) Error() string {
+	var all []string
+	for _, p := range e {
+		all = append(all, p.Field+" "+p.Advice)
+	}
+	return strings.Join(all, "\n")
+}
+
 func (c *Config) complete() (api *url.URL, err error) {
-	orDefault(&c.SlackAPI, DefaultSlackAPI)
-	orDefault(&c.Command, "/cancel-task")
-	orDefault(&c.Connections, 2)
-	orDefault(&c.CommandsPerMinute, 10)
-	orDefault(&c.ConfirmTTL, 10*time.Minute)
-	orDefault(&c.Grace, 25*time.Second)
-	orDefault(&c.Patience, 2*time.Minute)
-	orDefault(&c.Stagger, 2*time.Second)
-	orDefault(&c.AnnounceGap, time.Second)
-	orDefault(&c.PreviewLimit, 2*time.Second)
-	orDefault(&c.Log, slog.New(slog.DiscardHandler))
+	c.SlackAPI = cmp.Or(c.SlackAPI, DefaultSlackAPI)
+	c.Command = cmp.Or(c.Command, "/cancel-task")
+	c.Connections = cmp.Or(c.Connections, 2)
+	c.CommandsPerMinute = cmp.Or(c.CommandsPerMinute, 10)
+	c.ConfirmTTL = cmp.Or(c.ConfirmTTL, 10*time.Minute)
+	c.Grace = cmp.Or(c.Grace, 25*time.Second)
+	c.CancelTimeout = cmp.Or(c.CancelTimeout, 10*time.Second)
+	c.Patience = cmp.Or(c.Patience, 2*time.Minute)
+	c.Flight = cmp.Or(c.Flight, max(minFlight, flightTimeouts*c.CancelTimeout))
+	c.Stagger = cmp.Or(c.Stagger, 2*time.Second)
+	c.AnnounceGap = cmp.Or(c.AnnounceGap, time.Second)
+	c.PreviewLimit = cmp.Or(c.PreviewLimit, 2*time.Second)
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
+	c.Policy.Mode = cmp.Or(c.Policy.Mode, policy.Members)
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Transport == nil {
+		c.Transport = transport.New()
 	}
 	if !strings.HasSuffix(c.SlackAPI, "/") {
 		c.SlackAPI += "/"
 	}
+	problems := c.validate()
 	api, err = url.Parse(c.SlackAPI)
-	switch {
-	case err != nil || api.Host == "" || api.Scheme != "https" && !(api.Scheme == "http" && isLoopback(api.Hostname())):
-		return nil, errors.New("SLACK_API_URL must be https (http is accepted on a loopback address only): tokens travel with every request")
-	case !strings.HasPrefix(c.AppToken.Reveal(), "xapp-"):
-		return nil, errors.New(`SLACK_APP_TOKEN must be an app-level token: it starts with "xapp-"`)
-	case !strings.HasPrefix(c.BotToken.Reveal(), "xoxb-"):
-		return nil, errors.New(`SLACK_BOT_TOKEN must be a bot token: it starts with "xoxb-"`)
-	case c.Connections < 1 || c.Connections > 10:
-		return nil, errors.New("SLACK_CONNECTIONS must be 1 to 10")
-	case c.ConfirmTTL < 10*time.Second || c.ConfirmTTL > MaxConfirmTTL:
-		return nil, errors.New("CONFIRM_TTL must be 10s to 30m")
-	case c.CommandsPerMinute < 1:
-		return nil, errors.New("COMMANDS_PER_MINUTE must be 1 or more")
-	case c.AuditChannel != "" && !channelID.MatchString(c.AuditChannel):
-		return nil, errors.New("AUDIT_CHANNEL is no id of a channel: they look like C012AB3CD")
-	case !strings.HasPrefix(c.Command, "/") || len(c.Command) < 2 || strings.ContainsAny(c.Command, " \t\n<>&`*_~|"):
-		return nil, errors.New(`SLACK_COMMAND must be one word that starts with "/"`)
+	if err != nil || api.Host == "" || api.Scheme != "https" && !(api.Scheme == "http" && isLoopback(api.Hostname())) {
+		problems = append(problems, Problem{"SlackAPI", "must be https (http is accepted on a loopback address only): tokens travel with every request"})
 	}
-	return api, c.Policy.complete()
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	return api, nil
 }
 
-func orDefault[T comparable](value *T, otherwise T) {
-	var zero T
-	if *value == zero {
-		*value = otherwise
+// validate names everything that is wrong.
+func (c *Config) validate() (problems ConfigError) {
+	add := func(wrong bool, field, advice string) {
+		if wrong {
+			problems = append(problems, Problem{field, advice})
+		}
 	}
+	add(!strings.HasPrefix(c.AppToken.Reveal(), "xapp-"), "AppToken", `must be an app-level token: it starts with "xapp-"`)
+	add(!strings.HasPrefix(c.BotToken.Reveal(), "xoxb-"), "BotToken", `must be a bot token: it starts with "xoxb-"`)
+	add(c.Connections < 1 || c.Connections > 10, "Connections", "must be 1 to 10")
+	add(c.ConfirmTTL < 10*time.Second || c.ConfirmTTL > MaxConfirmTTL, "ConfirmTTL", "must be 10s to 30m")
+	add(c.CommandsPerMinute < 1, "CommandsPerMinute", "must be 1 or more")
+	add(c.Grace < 0, "Grace", "must not be negative")
+	add(c.CancelTimeout < 100*time.Millisecond || c.CancelTimeout > time.Minute, "CancelTimeout", "must be 100ms to 1m")
+	add(c.AuditChannel != "" && !isChannelID(c.AuditChannel), "AuditChannel", "is no id of a channel: they look like C012AB3CD")
+	add(!strings.HasPrefix(c.Command, "/") || len(c.Command) < 2 || strings.ContainsAny(c.Command, " \t\n<>&`*_~|"),
+		"Command", `must be one word that starts with "/"`)
+	for _, p := range c.Policy.Validate() {
+		add(true, string(p.Field), p.Advice)
+	}
+	return problems
 }
 
-// Workspace says where the bot is installed.
-type Workspace struct {
-	Team, TeamID, BotUser string
+// isChannelID tells ids of channels (docs.slack.dev: conversations) from their
+// names.
+func isChannelID(id string) bool {
+	return len(id) > 2 && strings.ContainsRune("CG", rune(id[0])) && strings.IndexFunc(id, func(r rune) bool {
+		return (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+	}) < 0
 }
 
 // Workspace asks Slack (auth.test) whether the bot token is good, and where
-// for. A *TokenError if Slack refuses it.
+// the bot is installed. A *TokenError if Slack refuses it.
 func (b *Bot) Workspace(ctx context.Context) (Workspace, error) {
 	who, err := b.slack.AuthTestContext(ctx)
 	if err != nil {
-		if tokenRefused(err) {
-			return Workspace{}, &TokenError{Variable: "SLACK_BOT_TOKEN", Err: err}
+		if socketmode.Classify(slackCode(err)) == socketmode.TokenRefused {
+			return Workspace{}, &TokenError{Token: BotToken, Err: err}
 		}
 		return Workspace{}, fmt.Errorf("asking Slack who we are (auth.test): %w", err)
 	}
-	return Workspace{Team: who.Team, TeamID: who.TeamID, BotUser: who.User}, nil
+	where := workspaceOf(who)
+	b.gate.where.Store(&where)
+	return where, nil
 }
 
-// Run serves until ctx ends, then drains: nothing new is begun, decisions
-// under way finish within Config.Grace, and the connections close last. What
-// is cut off stands in the journal; the next start, or another replica, goes
-// on with it. Run returns nil after ctx, and a *TokenError if Slack refuses
-// the app token. No goroutine outlives it.
-func (b *Bot) Run(ctx context.Context) error {
-	detached := context.WithoutCancel(ctx)
-	working, stopWork := context.WithCancel(detached)
-	defer stopWork()
-	connected, disconnect := context.WithCancel(detached)
-	defer disconnect()
+// introduceEvery is how often the bot token is tried.
+const introduceEvery = 2 * time.Second
 
-	var keepers waitGroup
-	keepers.run(working, b.announcer.run)
-	keepers.run(working, b.auditor.run)
-	keepers.run(working, b.keepLeases)
-	keepers.run(working, b.resumeAbandoned)
-	b.dispatch.start(working)
-
-	listening := make(chan error, 1)
-	go func() { listening <- b.listener.run(connected) }()
-
-	var failed error
-	select {
-	case <-ctx.Done():
-		b.log.Info("stopping", "grace", b.cfg.Grace)
-	case failed = <-listening:
+// introduce is a loop's: until Slack has told where the bot is installed,
+// nobody can be judged.
+func (b *Bot) introduce(ctx context.Context) error {
+	if b.gate.where.Load() != nil {
+		return nil
 	}
-	b.drain(stopWork)
-	keepers.Wait()
-	disconnect()
-	if failed == nil {
-		failed = <-listening
-	}
-	b.dispatch.refusals.close()
-	b.dispatch.refusals.wait(context.Background())
-	b.release(detached)
-	b.slackIdle()
-	return failed
+	_, err := b.Workspace(ctx)
+	return err
 }
 
-// drain waits for what is under way, at most Config.Grace, then cuts it off.
-func (b *Bot) drain(stopWork context.CancelFunc) {
-	b.draining.Store(true)
-	grace, cancel := context.WithTimeout(context.Background(), b.cfg.Grace)
-	defer cancel()
-	b.resumed.close()
-	b.dispatch.close()
-	finished := b.dispatch.wait(grace) && b.resumed.wait(grace) && b.announcer.drain(grace)
-	if !finished {
-		b.log.Warn("stopped before everything was done; the next start goes on with it")
+// beat is a loop's: it tells the other replicas that this one lives, and the
+// client its share of the key's rate limit.
+func (b *Bot) beat(ctx context.Context) error {
+	if err := b.journal.Healthy(ctx); err != nil {
+		return err
 	}
-	stopWork()
-	b.dispatch.wait(context.Background())
-	b.resumed.wait(context.Background())
+	alive, others, err := b.journal.Beat(ctx, !b.draining.Load() && b.socket.Open() > 0)
+	if err != nil {
+		return err
+	}
+	b.tasks.SetShare(alive)
+	b.others.Store(int32(others))
+	return nil
 }
 
-// release hands what is left to whoever comes next, without making them wait
-// for our leases to run out.
-func (b *Bot) release(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	if err := b.journal.Release(ctx); err != nil {
-		b.log.Warn("leases stay until they run out", "error", err)
-	}
+func (b *Bot) app() string {
+	id, _ := b.appID.Load().(string)
+	return id
 }
 
-func (b *Bot) slackIdle() { b.respond.http.CloseIdleConnections() }
+// Token says which of the two tokens something is about.
+type Token string
+
+// The tokens.
+const (
+	AppToken Token = "app"
+	BotToken Token = "bot"
+)
+
+// TokenError means that Slack refuses a token for good: no retry helps, only
+// somebody who puts another in its place.
+type TokenError struct {
+	Token Token
+	Err   error
+}
+
+func (e *TokenError) Error() string {
+	return fmt.Sprintf("Slack refuses the %s token: %v", e.Token, e.Err)
+}
+
+// Unwrap gives Slack's answer.
+func (e *TokenError) Unwrap() error { return e.Err }
+
+var errStopped = errors.New("the process stops")
+
+// Validate names everything that is wrong with a configuration: a ConfigError,
+// or nil.
+func (c Config) Validate() error {
+	_, err := c.complete()
+	return err
+}

@@ -1,10 +1,17 @@
 package bot
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
+	"time"
 
 	"github.com/slack-go/slack"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // The buttons' names. Old prompts carry them: they do not change.
@@ -15,52 +22,217 @@ const (
 
 // click is a press of one of our buttons, as far as it matters.
 type click struct {
-	who
+	user        string
+	origin      policy.Origin
 	channel     string
 	action      string
 	value       string
 	responseURL string
-	ephemeral   bool // only this person sees the message
+	ephemeral   bool      // only this person sees the message
+	received    time.Time // by which it counts, however long it waits
 }
 
 // aside is where an answer goes that concerns the clicker alone: in place of
 // a prompt that only they see, beside one that everybody sees.
 func (k click) aside() placement {
 	if k.ephemeral {
-		return instead
+		return replaceOriginal
 	}
-	return beside
+	return ephemeral
 }
 
-// parseClick takes a block_actions payload apart (api.slack.com/reference/
-// interaction-payloads/block-actions). Whatever is not one of our buttons is
-// an error: the payload came over our own socket, but an old version of the
-// bot or a replay may have made it.
-func parseClick(payload json.RawMessage) (click, error) {
-	var p slack.InteractionCallback
+// clickPayload is what is needed of a block_actions payload (docs.slack.dev:
+// interaction-payloads/block_actions-payload), and nothing else: an odd field
+// elsewhere in it costs nobody their click.
+type clickPayload struct {
+	Type       string `json:"type"`
+	AppID      string `json:"api_app_id"`
+	Team       *idRef `json:"team"`
+	Enterprise *idRef `json:"enterprise"`
+	User       idRef  `json:"user"`
+	Channel    *idRef `json:"channel"`
+	Container  struct {
+		ChannelID   string `json:"channel_id"`
+		IsEphemeral bool   `json:"is_ephemeral"`
+	} `json:"container"`
+	ResponseURL string `json:"response_url"`
+	Actions     []struct {
+		ActionID string `json:"action_id"`
+		Value    string `json:"value"`
+	} `json:"actions"`
+}
+
+type idRef struct {
+	ID           string `json:"id"`
+	EnterpriseID string `json:"enterprise_id"`
+}
+
+// parseClick takes a payload apart. Whatever is not one of our buttons is an
+// error: the payload came over our own socket, but an old version of the bot
+// or a replay may have made it.
+func parseClick(payload json.RawMessage, received time.Time) (click, error) {
+	var p clickPayload
 	if err := json.Unmarshal(payload, &p); err != nil {
 		return click{}, errors.New("it is not the documented JSON")
 	}
-	if p.Type != slack.InteractionTypeBlockActions {
+	if p.Type != string(slack.InteractionTypeBlockActions) {
 		return click{}, errors.New("it is not a press of a button")
 	}
-	if len(p.ActionCallback.BlockActions) != 1 {
+	if len(p.Actions) != 1 {
 		return click{}, errors.New("it does not name exactly one button")
 	}
-	pressed := p.ActionCallback.BlockActions[0]
-	if pressed == nil || pressed.ActionID != actionCancel && pressed.ActionID != actionKeep {
+	pressed := p.Actions[0]
+	if pressed.ActionID != actionCancel && pressed.ActionID != actionKeep {
 		return click{}, errors.New("the button is none of ours")
 	}
-	c := click{
-		who:     who{user: p.User.ID, team: p.Team.ID, enterprise: p.Enterprise.ID},
-		channel: p.Channel.ID, action: pressed.ActionID, value: pressed.Value, responseURL: p.ResponseURL,
-		ephemeral: p.Container.IsEphemeral,
+	k := click{
+		user: p.User.ID, origin: p.origin(), channel: p.Container.ChannelID,
+		action: pressed.ActionID, value: pressed.Value, responseURL: p.ResponseURL,
+		ephemeral: p.Container.IsEphemeral, received: received,
 	}
-	if c.channel == "" {
-		c.channel = p.Container.ChannelID
+	if p.Channel != nil && p.Channel.ID != "" {
+		k.channel = p.Channel.ID
 	}
-	if c.user == "" || c.channel == "" {
+	if k.user == "" || k.channel == "" {
 		return click{}, errors.New("it does not say who clicked, or where")
 	}
-	return c, nil
+	return k, nil
 }
+
+// origin is what the payload says of the installation that it belongs to.
+func (p clickPayload) origin() policy.Origin {
+	o := policy.Origin{AppID: policy.AppID(p.AppID)}
+	if p.Team != nil {
+		o.TeamID, o.EnterpriseID = policy.TeamID(p.Team.ID), policy.EnterpriseID(p.Team.EnterpriseID)
+	}
+	if p.Enterprise != nil && p.Enterprise.ID != "" {
+		o.EnterpriseID = policy.EnterpriseID(p.Enterprise.ID)
+	}
+	return o
+}
+
+// clicks handles presses of buttons.
+type clicks struct {
+	signer  signer
+	gate    *gate
+	tasks   looker
+	decider *decider
+	poster  *poster
+	texts   texts
+	limit   *personLimit
+	told    *personLimit // how often somebody is told that they press too fast
+	metrics *metrics
+	trace   *tracer
+}
+
+// looker looks at a task for what is being decided.
+type looker interface {
+	Task(context.Context, chamelio.TaskID) (chamelio.Task, error)
+}
+
+// handle handles one press: it keeps the task, or decides to cancel it.
+func (c *clicks) handle(ctx context.Context, log *slog.Logger, k click) {
+	log = log.With("user", k.user, "channel", k.channel)
+	if !c.limit.allow(k.user) {
+		c.metrics.refusals.WithLabelValues("click", "too_many_clicks").Inc()
+		log.Debug("click refused", "reason", "too many clicks")
+		if c.told.allow(k.user) {
+			log.Warn("somebody presses too fast")
+			c.poster.tell(ctx, log, k.responseURL, c.texts.pressedTooFast(), ephemeral)
+		}
+		return
+	}
+	// A click counts by the moment at which it came.
+	confirmed, err := c.signer.decode(k.value, k.received)
+	if err == nil && !confirmed.meantFor(k) {
+		err = errNotTheirs
+	}
+	if err != nil {
+		c.invalid(ctx, log, k, confirmed, err)
+		return
+	}
+	log = log.With("confirmation", confirmed.ID, "task", confirmed.Task)
+	c.metrics.clicks.WithLabelValues(k.action).Inc()
+	if k.action == actionKeep {
+		c.decider.keep(ctx, log, k, confirmed)
+		return
+	}
+	checking, checked := c.trace.step(ctx, "policy")
+	no := c.mayConfirm(checking, k, confirmed)
+	checked(nil)
+	if !no.Allowed() {
+		c.refuse(ctx, log, k, confirmed, no)
+		return
+	}
+	c.decider.decide(ctx, log, k, confirmed)
+}
+
+func (c *clicks) invalid(ctx context.Context, log *slog.Logger, k click, confirmed confirmation, err error) {
+	log.Warn("click refused", "reason", err, "confirmation", confirmed.ID, "task", confirmed.Task)
+	c.metrics.refusals.WithLabelValues("click", invalidReason(err)).Inc()
+	where := k.aside()
+	if errors.Is(err, errExpired) { // no use to anybody any more
+		where = replaceOriginal
+	}
+	c.poster.tell(ctx, log, k.responseURL, c.texts.invalidClick(err, confirmed), where)
+}
+
+func (c *clicks) refuse(ctx context.Context, log *slog.Logger, k click, confirmed confirmation, no policy.Verdict) {
+	log.Warn("click refused", "reason", string(no.Code), "cause", no.Cause)
+	c.metrics.refusals.WithLabelValues("click", string(no.Code)).Inc()
+	where := k.aside()
+	if !no.Code.Final() { // worth another try with the same prompt
+		where = ephemeral
+	}
+	c.poster.tell(ctx, log, k.responseURL, c.texts.refusedClick(no, confirmed), where)
+	c.gate.record(ctx, log, journal.Note{
+		ConfirmationID: journal.ID(confirmed.ID), TaskID: int64(confirmed.Task), Team: confirmed.Team,
+		Channel: k.channel, Person: k.user, Code: string(no.Code),
+	})
+}
+
+// errNotTheirs is a genuine confirmation in the wrong hands or place.
+var errNotTheirs = errors.New("the confirmation is somebody else's, or of another channel")
+
+// invalidReason is a label of bounded cardinality.
+func invalidReason(err error) string {
+	for reason, known := range map[string]error{
+		"malformed": errMalformed, "forged": errForged, "expired": errExpired, "not_theirs": errNotTheirs,
+	} {
+		if errors.Is(err, known) {
+			return reason
+		}
+	}
+	return "invalid"
+}
+
+// meantFor tells whether a prompt may be clicked by this person, here. One
+// that stands in the channel is meant for everybody there. Whose workspace it
+// is, the policy says.
+func (c confirmation) meantFor(k click) bool {
+	return c.Channel == k.channel && (c.Public || c.Requester == k.user)
+}
+
+// mayConfirm applies the policy anew, with fresh look-ups: to the person who
+// clicks and, where two people have to stand for it, to the one who asked. The
+// task is looked at only for somebody who might cancel it.
+func (c *clicks) mayConfirm(ctx context.Context, k click, confirmed confirmation) policy.Verdict {
+	cleared, v := c.gate.standing(ctx, policy.Question{
+		Moment: policy.AtClick, Origin: k.origin,
+		Place: policy.Place{Channel: policy.ChannelID(k.channel), Workspace: policy.TeamID(confirmed.Team)},
+		User:  policy.UserID(k.user), Requester: policy.UserID(confirmed.Requester), TwoAsked: confirmed.Public,
+	})
+	if !v.Allowed() {
+		return v
+	}
+	var task policy.Task
+	if cleared.NeedsTask() {
+		looking, cancel := context.WithTimeout(ctx, lookTimeout)
+		defer cancel()
+		task = peopleOn(c.tasks.Task(looking, confirmed.Task))
+	}
+	return cleared.OnTask(ctx, task)
+}
+
+// lookTimeout bounds the look at a task while somebody waits at a button.
+const lookTimeout = 5 * time.Second

@@ -2,234 +2,137 @@ package bot
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
-	"net/url"
-	"strconv"
-	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
-	"github.com/slack-go/slack"
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// maxReason bounds a reason, in characters.
-const maxReason = 300
-
-// request is what a command asks for.
-type request struct {
-	task   chamelio.TaskID
-	reason string
+// command is one that somebody typed, as far as it matters (docs.slack.dev:
+// interactivity/implementing-slash-commands).
+type command struct {
+	User        string `json:"user_id"`
+	Team        string `json:"team_id"`
+	Enterprise  string `json:"enterprise_id"`
+	AppID       string `json:"api_app_id"`
+	Channel     string `json:"channel_id"`
+	Text        string `json:"text"`
+	ResponseURL string `json:"response_url"`
 }
 
-// What can be wrong with a command's text. inputError says which, and quotes
-// the part that is.
-var (
-	errHelp          = errors.New("help was asked for")
-	errNotATask      = errors.New("neither a task id nor a task link")
-	errForeignLink   = errors.New("a link, but not to a Chamelio task")
-	errIDOutOfRange  = errors.New("the id is out of range")
-	errReasonTooLong = errors.New("the reason is too long")
-)
-
-type inputError struct {
-	err    error
-	input  string // the part that is wrong, as typed
-	length int    // with errReasonTooLong: its characters
+func parsePayload(payload json.RawMessage) (command, error) {
+	var c command
+	if err := json.Unmarshal(payload, &c); err != nil {
+		return command{}, errors.New("it is not the documented JSON")
+	}
+	if c.User == "" || c.Channel == "" {
+		return command{}, errors.New("it does not say who typed it, or where")
+	}
+	return c, nil
 }
 
-func (e *inputError) Error() string { return e.err.Error() }
-func (e *inputError) Unwrap() error { return e.err }
-
-// parseCommand reads "12345", "#12345" or a pasted task link, and then a
-// reason in free words. hosts are further hosts of task links, besides those
-// of chamelio.ai.
-func parseCommand(text string, hosts []string) (request, error) {
-	text = strings.TrimSpace(clean(text))
-	first, rest, _ := strings.Cut(text, " ")
-	// Slack writes a pasted link as <url> or <url|label>; a label may have
-	// spaces in it.
-	if strings.HasPrefix(text, "<") {
-		if end := strings.IndexByte(text, '>'); end > 0 {
-			first, rest = text[:end+1], text[end+1:]
-		}
-	}
-	switch strings.ToLower(first) {
-	case "", "help", "-h", "--help", "?":
-		return request{}, errHelp
-	}
-	task, err := parseTask(first, hosts)
-	if err != nil {
-		return request{}, &inputError{err: err, input: unescape(first)}
-	}
-	reason := unescape(strings.TrimSpace(rest))
-	if n := utf8.RuneCountInString(reason); n > maxReason {
-		return request{}, &inputError{err: errReasonTooLong, input: reason, length: n}
-	}
-	return request{task: task, reason: reason}, nil
-}
-
-func parseTask(word string, hosts []string) (chamelio.TaskID, error) {
-	if link, ok := strings.CutPrefix(word, "<"); ok {
-		link, _, _ = strings.Cut(strings.TrimSuffix(link, ">"), "|")
-		word = unescape(link)
-	}
-	if strings.Contains(word, "://") {
-		return parseLink(word, hosts)
-	}
-	return parseID(strings.TrimPrefix(word, "#"))
-}
-
-// parseLink takes the id out of https://app.chamelio.ai/workflows/tasks/12345,
-// whatever follows it in the path, the query or the fragment.
-func parseLink(link string, hosts []string) (chamelio.TaskID, error) {
-	u, err := url.Parse(link)
-	if err != nil || !isTaskHost(u, hosts) {
-		return 0, errForeignLink
-	}
-	segments := strings.Split(u.Path, "/")
-	for i := range len(segments) - 1 {
-		if segments[i] == "tasks" {
-			return parseID(segments[i+1])
-		}
-	}
-	return 0, errForeignLink
-}
-
-// isTaskHost tells the links that lead to Chamelio from all others.
-func isTaskHost(u *url.URL, hosts []string) bool {
-	if u.Scheme != "https" || u.User != nil {
-		return false
-	}
-	host := strings.ToLower(u.Hostname())
-	for _, own := range hosts {
-		if host == own {
-			return true
-		}
-	}
-	return host == "chamelio.ai" || strings.HasSuffix(host, ".chamelio.ai")
-}
-
-// parseID takes ASCII digits only: other scripts' digits, signs and
-// separators are more likely to be a slip than an id.
-func parseID(digits string) (chamelio.TaskID, error) {
-	for _, r := range []byte(digits) {
-		if r < '0' || r > '9' {
-			return 0, errNotATask
-		}
-	}
-	id, err := strconv.ParseInt(digits, 10, 64)
-	switch {
-	case digits == "":
-		return 0, errNotATask
-	case err != nil || id == 0:
-		return 0, errIDOutOfRange
-	}
-	return chamelio.TaskID(id), nil
-}
-
-// clean makes one line of printable text of what was typed.
-func clean(text string) string {
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
-			return -1 // could make a text read as another
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	return strings.Join(strings.Fields(text), " ")
-}
-
-// unescape undoes Slack's three entities (api.slack.com/reference/surfaces/
-// formatting, "escaping text"), so that they are not escaped twice when shown.
-func unescape(text string) string {
-	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(text)
-}
-
-// command answers a command: with a prompt, or with a private explanation why
+// commands answers commands: with a prompt, or with a private explanation why
 // there is none.
-func (b *Bot) command(ctx context.Context, log *slog.Logger, cmd slack.SlashCommand) {
-	log = log.With("user", cmd.UserID, "channel", cmd.ChannelID)
-	if !b.limit.allow(cmd.UserID) {
+type commands struct {
+	gate         *gate
+	tasks        previewer
+	signer       signer
+	poster       *poster
+	texts        texts
+	limit        *personLimit
+	previewLimit time.Duration
+	confirmTTL   time.Duration
+	hosts        []string
+	metrics      *metrics
+	trace        *tracer
+	now          func() time.Time
+}
+
+func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd command) {
+	log = log.With("user", cmd.User, "channel", cmd.Channel)
+	if !c.limit.allow(cmd.User) {
 		log.Warn("command refused", "reason", "too many commands")
-		b.metrics.refusals.WithLabelValues("command", "too many commands").Inc()
-		b.tell(ctx, log, cmd.ResponseURL, b.words.tooFast(b.limit.perMinute), beside)
+		c.metrics.refusals.WithLabelValues("command", "too_many_commands").Inc()
+		c.poster.tell(ctx, log, cmd.ResponseURL, c.texts.tooFast(c.limit.perMinute), ephemeral)
 		return
 	}
-	answer, where := b.answer(ctx, log, cmd)
-	b.tell(ctx, log, cmd.ResponseURL, answer, where)
+	answer, where := c.answer(ctx, log, cmd)
+	c.poster.tell(ctx, log, cmd.ResponseURL, answer, where)
 }
 
-func (b *Bot) answer(ctx context.Context, log *slog.Logger, cmd slack.SlashCommand) (message, placement) {
-	req, err := parseCommand(cmd.Text, b.cfg.TaskHosts)
+func (c *commands) answer(ctx context.Context, log *slog.Logger, cmd command) (message, placement) {
+	req, err := parseCommand(cmd.Text, c.hosts)
 	if err != nil {
 		log.Info("command not understood", "reason", err)
-		b.metrics.commands.WithLabelValues("not understood").Inc()
-		return b.words.notUnderstood(err), beside
+		c.metrics.commands.WithLabelValues("not understood").Inc()
+		return c.texts.notUnderstood(err), ephemeral
 	}
 	log = log.With("task", req.task)
-	person := who{cmd.UserID, cmd.TeamID, cmd.EnterpriseID}
-	refuse := func(no refusal) (message, placement) {
-		log.Warn("command refused", "reason", no.code, "error", no.err)
-		b.metrics.commands.WithLabelValues("refused").Inc()
-		b.metrics.refusals.WithLabelValues("command", string(no.code)).Inc()
-		b.recordRefusal(ctx, log, journal.Note{TaskID: int64(req.task), Team: cmd.TeamID, Channel: cmd.ChannelID, Person: cmd.UserID, Code: string(no.code)})
-		return b.words.refused(no, req.task), beside
+	cleared, v := c.gate.standing(ctx, policy.Question{
+		Moment: policy.AtCommand,
+		Origin: policy.Origin{AppID: policy.AppID(cmd.AppID), TeamID: policy.TeamID(cmd.Team), EnterpriseID: policy.EnterpriseID(cmd.Enterprise)},
+		Place:  policy.Place{Channel: policy.ChannelID(cmd.Channel), Workspace: policy.TeamID(cmd.Team)},
+		User:   policy.UserID(cmd.User),
+	})
+	if !v.Allowed() {
+		return c.refuse(ctx, log, cmd, req, v)
 	}
-	if no := b.policy.check(ctx, person, cmd.ChannelID, cached); no != nil {
-		return refuse(*no)
-	}
-	task, err := b.preview(ctx, req.task)
+	task, err := c.preview(ctx, req.task)
 	// Before anything of the task is shown; a task that is not there has
 	// nobody on it, and may be said so.
-	if no := b.policy.checkTask(ctx, person, task, err, cached); no != nil && !b.words.explains(err) {
-		return refuse(*no)
+	facts := peopleOn(task, err)
+	if v := cleared.OnTask(ctx, facts); !v.Allowed() && !c.texts.explains(err) {
+		return c.refuse(ctx, log, cmd, req, v)
 	}
-	if explained, ok := b.words.noPrompt(req.task, task, err); ok {
-		b.metrics.commands.WithLabelValues("explained").Inc()
-		log.Info("command answered without a prompt", "status", task.Status, "error", err)
-		return explained, beside
+	if explained, ok := c.texts.noPrompt(req.task, task, err); ok {
+		c.metrics.commands.WithLabelValues("explained").Inc()
+		log.Info("command answered without a prompt", "status", string(task.Status), "cause", err)
+		return explained, ephemeral
 	}
 	if err != nil {
-		log.Info("the task's details are unavailable", "error", err)
+		log.Info("the task's details are unavailable", "cause", err)
 	}
-	now := b.now()
-	c := confirmation{
-		ID: newConfirmationID(), Task: req.task, Team: cmd.TeamID, Channel: cmd.ChannelID,
-		Requester: cmd.UserID, Reason: req.reason, Public: b.cfg.Policy.SecondPerson,
-		RequestedAt: now, ExpiresAt: now.Add(b.cfg.ConfirmTTL),
+	return c.prompt(log, cmd, req, task, cleared.NeedsSecondPerson(facts))
+}
+
+func (c *commands) refuse(ctx context.Context, log *slog.Logger, cmd command, req request, no policy.Verdict) (message, placement) {
+	log.Warn("command refused", "reason", string(no.Code), "cause", no.Cause)
+	c.metrics.commands.WithLabelValues("refused").Inc()
+	c.metrics.refusals.WithLabelValues("command", string(no.Code)).Inc()
+	c.gate.record(ctx, log, journal.Note{TaskID: int64(req.task), Team: cmd.Team, Channel: cmd.Channel, Person: cmd.User, Code: string(no.Code)})
+	return c.texts.refused(no, req.task), ephemeral
+}
+
+// prompt makes the message with the buttons.
+func (c *commands) prompt(log *slog.Logger, cmd command, req request, task chamelio.Task, public bool) (message, placement) {
+	now := c.now()
+	confirm := confirmation{
+		ID: newConfirmationID(), Task: req.task, Title: shorten(clean(task.Title), maxTitle), URL: task.URL,
+		Team: cmd.Team, Channel: cmd.Channel, Requester: cmd.User, Reason: req.reason, Public: public,
+		RequestedAt: now, ExpiresAt: now.Add(c.confirmTTL),
 	}
-	log.Info("prompted", "confirmation", c.ID)
-	b.metrics.commands.WithLabelValues("prompted").Inc()
-	where := beside
-	if c.Public {
-		where = inPublic // the response_url reaches also where the bot may not post
+	log.Info("prompted", "confirmation", confirm.ID)
+	c.metrics.commands.WithLabelValues("prompted").Inc()
+	where := ephemeral
+	if public {
+		where = inChannel // the response_url reaches also where the bot may not post
 	}
-	return b.words.prompt(c, task, b.seal.encode(c)), where
+	return c.texts.prompt(confirm, task, c.signer.encode(confirm)), where
 }
 
 // preview looks at the task, but not for long: somebody is waiting, and the
 // cancel call is the judge anyway.
-func (b *Bot) preview(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
-	ctx, end := b.trace.step(ctx, "preview", attribute.Int64("chamelio.task", int64(id)))
-	ctx, cancel := context.WithTimeout(ctx, b.cfg.PreviewLimit)
+func (c *commands) preview(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
+	ctx, end := c.trace.step(ctx, "preview", attribute.Int64("chamelio.task", int64(id)))
+	ctx, cancel := context.WithTimeout(ctx, c.previewLimit)
 	defer cancel()
-	task, err := b.tasks.Preview(ctx, id)
+	task, err := c.tasks.Preview(ctx, id)
 	end(err)
 	return task, err
-}
-
-// taskOver tells, of a task that cannot be cancelled, since when.
-func taskOver(t chamelio.Task) time.Time {
-	if !t.CompletedAt.IsZero() {
-		return t.CompletedAt.Time
-	}
-	return t.UpdatedAt.Time
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -20,6 +21,7 @@ import (
 type confirmation struct {
 	ID          string
 	Task        chamelio.TaskID
+	Title, URL  string // of the task, where they are known; shortened to fit
 	Team        string
 	Channel     string
 	Requester   string
@@ -36,59 +38,91 @@ var (
 	errExpired   = errors.New("the confirmation has expired")
 )
 
-// sealVersion begins every value. It changes with the format, so that a
-// prompt of an old bot is refused as what it is and never misread.
-const sealVersion = "1"
+const (
+	// confirmationVersion begins every value. It changes with the format, so
+	// that a prompt of an old bot is refused as what it is and never misread.
+	confirmationVersion = "2"
 
-// sealer signs confirmations with a key that every replica derives from the
-// bot token. Whoever rotates the token invalidates the open prompts.
-type sealer struct{ key []byte }
+	// maxValue bounds a button's value (docs.slack.dev: block-kit/button
+	// element), in characters.
+	maxValue = 2000
 
-func newSealer(botToken string) (sealer, error) {
-	key, err := hkdf.Key(sha256.New, []byte(botToken), nil, "cancelbot confirmation "+sealVersion, sha256.Size)
-	if err != nil {
-		return sealer{}, fmt.Errorf("deriving the key for confirmations: %w", err)
+	// maxSignedURL bounds a task's address in a value, in bytes. A longer one
+	// is left out.
+	maxSignedURL = 160
+)
+
+// signer signs confirmations, and clicks that were accepted, with keys that
+// every replica derives from the bot token. Whoever rotates the token
+// invalidates the open prompts.
+type signer struct{ confirmations, clicks []byte }
+
+func newSigner(botToken string) (signer, error) {
+	var s signer
+	for purpose, key := range map[string]*[]byte{
+		"cancelbot confirmation " + confirmationVersion: &s.confirmations,
+		"cancelbot accepted click 1":                    &s.clicks,
+	} {
+		derived, err := hkdf.Key(sha256.New, []byte(botToken), nil, purpose, sha256.Size)
+		if err != nil {
+			return signer{}, fmt.Errorf("deriving a key for confirmations: %w", err)
+		}
+		*key = derived
 	}
-	return sealer{key}, nil
+	return s, nil
 }
 
 func newConfirmationID() string { return rand.Text() }
 
-// encode gives a button's value: version, payload and signature. Slack takes
-// up to 2000 characters; the longest reason allowed stays below.
-func (s sealer) encode(c confirmation) string {
+// encode gives a button's value: version, payload and signature. The title is
+// shortened, and in the end left out, so that the whole fits.
+func (s signer) encode(c confirmation) string {
+	if len(c.URL) > maxSignedURL {
+		c.URL = ""
+	}
+	for {
+		value := s.encodeWhole(c)
+		if len(value) <= maxValue || c.Title == "" {
+			return value
+		}
+		// Base64 makes four of three; a rune has at most four bytes.
+		c.Title = shorten(c.Title, max(len([]rune(c.Title))-1-(len(value)-maxValue)*3/4/4, 0))
+	}
+}
+
+func (s signer) encodeWhole(c confirmation) string {
 	var payload strings.Builder
 	enc := json.NewEncoder(&payload)
 	enc.SetEscapeHTML(false) // each < would cost six characters
 	// A list of strings and numbers always encodes.
-	_ = enc.Encode([]any{c.ID, c.Task, c.Team, c.Channel, c.Requester, c.Reason, c.RequestedAt.Unix(), c.ExpiresAt.Unix(), c.Public})
-	signed := sealVersion + "." + base64.RawURLEncoding.EncodeToString([]byte(strings.TrimSuffix(payload.String(), "\n")))
-	return signed + "." + base64.RawURLEncoding.EncodeToString(s.sign(signed))
+	_ = enc.Encode([]any{c.ID, c.Task, c.Team, c.Channel, c.Requester, c.Reason, c.RequestedAt.Unix(), c.ExpiresAt.Unix(), c.Public, c.Title, c.URL})
+	signed := confirmationVersion + "." + base64.RawURLEncoding.EncodeToString([]byte(strings.TrimSuffix(payload.String(), "\n")))
+	return signed + "." + base64.RawURLEncoding.EncodeToString(mac(s.confirmations, signed))
 }
 
-func (s sealer) sign(signed string) []byte {
-	mac := hmac.New(sha256.New, s.key)
-	mac.Write([]byte(signed))
-	return mac.Sum(nil)
+func mac(key []byte, text string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(text))
+	return h.Sum(nil)
 }
 
 // decode verifies a value. Nothing in it is looked at before the signature
 // fits. With errExpired the confirmation is returned too: it says which task.
-func (s sealer) decode(value string, now time.Time) (confirmation, error) {
+func (s signer) decode(value string, now time.Time) (confirmation, error) {
 	i := strings.LastIndexByte(value, '.')
-	if i < 0 || len(value) > 2000 {
+	if i < 0 || len(value) > maxValue {
 		return confirmation{}, errMalformed
 	}
 	signed, signature := value[:i], value[i+1:]
-	mac, err := base64.RawURLEncoding.Strict().DecodeString(signature)
+	given, err := base64.RawURLEncoding.Strict().DecodeString(signature)
 	if err != nil {
 		return confirmation{}, errMalformed
 	}
-	if !hmac.Equal(mac, s.sign(signed)) {
+	if !hmac.Equal(given, mac(s.confirmations, signed)) {
 		return confirmation{}, errForged
 	}
 	version, payload, _ := strings.Cut(signed, ".")
-	if version != sealVersion {
+	if version != confirmationVersion {
 		return confirmation{}, errMalformed
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(payload)
@@ -97,8 +131,8 @@ func (s sealer) decode(value string, now time.Time) (confirmation, error) {
 	}
 	var c confirmation
 	var requested, expires int64
-	fields := []any{&c.ID, &c.Task, &c.Team, &c.Channel, &c.Requester, &c.Reason, &requested, &expires, &c.Public}
-	if json.Unmarshal(raw, &fields) != nil || len(fields) != 9 {
+	fields := []any{&c.ID, &c.Task, &c.Team, &c.Channel, &c.Requester, &c.Reason, &requested, &expires, &c.Public, &c.Title, &c.URL}
+	if json.Unmarshal(raw, &fields) != nil || len(fields) != 11 {
 		return confirmation{}, errMalformed
 	}
 	c.RequestedAt, c.ExpiresAt = time.Unix(requested, 0), time.Unix(expires, 0)
@@ -106,4 +140,48 @@ func (s sealer) decode(value string, now time.Time) (confirmation, error) {
 		return c, errExpired
 	}
 	return c, nil
+}
+
+// click makes the MAC over a click that is accepted: who, when, on what, and
+// where the answer goes. Whoever can only write the journal cannot make one. No
+// two are alike, so that a decision tells its own row from that of another
+// press, even one in the same millisecond.
+func (s signer) click(d journal.Decision) string {
+	nonce := rand.Text()
+	return nonce + "." + s.clickMAC(nonce, d)
+}
+
+func (s signer) clickMAC(nonce string, d journal.Decision) string {
+	text, err := json.Marshal([]any{nonce, d.ID, d.TaskID, d.Team, d.Channel, d.Requester, d.Confirmer, d.DecidedAt.UnixMilli(), d.ResponseURL, d.Confirmation})
+	if err != nil {
+		panic(err) // a list of strings and numbers always encodes
+	}
+	return base64.RawURLEncoding.EncodeToString(mac(s.clicks, string(text)))
+}
+
+// Why a row of the journal is not acted upon.
+var (
+	errNoClick   = errors.New("no genuine click stands behind it")
+	errUnlike    = errors.New("it differs from the confirmation that it carries")
+	errLateClick = errors.New("the click came after the confirmation had expired")
+)
+
+// verify tells a row that this bot, or another replica, made of a genuine
+// click from any other.
+func (s signer) verify(d journal.Decision) error {
+	nonce, given, _ := strings.Cut(d.MAC, ".")
+	if !hmac.Equal([]byte(s.clickMAC(nonce, d)), []byte(given)) {
+		return errNoClick
+	}
+	c, err := s.decode(d.Confirmation, d.DecidedAt)
+	switch {
+	case errors.Is(err, errExpired):
+		return errLateClick
+	case err != nil:
+		return fmt.Errorf("its confirmation: %w", err)
+	case c.ID != string(d.ID) || int64(c.Task) != d.TaskID || c.Team != d.Team || c.Channel != d.Channel ||
+		c.Requester != d.Requester || c.Reason != d.Reason || c.Title != d.Title || c.URL != d.URL:
+		return errUnlike
+	}
+	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
-	"time"
 
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
@@ -14,22 +13,24 @@ import (
 
 var recent = journal.Query{Limit: 1000}
 
-// skew moves the clock that skewed bots read.
-var skew atomic.Int64
-
-func skewed() time.Time { return time.Now().Add(time.Duration(skew.Load())) }
-
 // brokenJournal refuses claims while it is down.
 type brokenJournal struct {
 	bot.Journal
 	down atomic.Bool
 }
 
-func (j *brokenJournal) Claim(ctx context.Context, d journal.Decision) (journal.Decision, bool, error) {
+func (j *brokenJournal) Claim(ctx context.Context, d journal.Decision) (journal.Claim, error) {
+	if j.down.Load() {
+		return journal.Claim{}, errors.New("connection refused")
+	}
+	return j.Journal.Claim(ctx, d)
+}
+
+func (j *brokenJournal) Withdraw(ctx context.Context, d journal.Decision) (journal.Decision, bool, error) {
 	if j.down.Load() {
 		return journal.Decision{}, false, errors.New("connection refused")
 	}
-	return j.Journal.Claim(ctx, d)
+	return j.Journal.Withdraw(ctx, d)
 }
 
 // What tests need again and again.

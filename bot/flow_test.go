@@ -84,11 +84,12 @@ func TestEveryOutcomeIsTold(t *testing.T) {
 		{"key revoked", func(w *world) { w.api.RefuseKey("API key has been revoked") }, "rejected_key", "in_progress", 1},
 		{"key expired", func(w *world) { w.api.RefuseKey("API key has expired") }, "rejected_key", "in_progress", 1},
 		{"server error once", post(chameliotest.Fault{Status: 500, Body: `{"detail":"Failed to cancel task"}`, Times: 1}), "cancelled", "cancelled", 2},
-		{"server error always", post(chameliotest.ProxyError()), "failed", "in_progress", 3},
+		{"server error always", post(chameliotest.ServerError(false)), "failed", "in_progress", 3},
+		{"gateway error always", post(chameliotest.ProxyError()), "unknown", "in_progress", 3},
 		{"cut after applying", post(chameliotest.Fault{CutAfter: true, Times: 1}), "cancelled", "cancelled", 1},
 		{"cut before applying", post(chameliotest.Fault{CutBefore: true, Times: 1}), "cancelled", "cancelled", 2},
 		{"hang", post(chameliotest.Fault{Hang: true, Times: 1}), "cancelled", "cancelled", 2},
-		{"200 but another status", post(chameliotest.Fault{Status: 200, Body: `{"task_id":12345,"status":"in_progress"}`}), "failed", "in_progress", 3},
+		{"200 but another status", post(chameliotest.Fault{Status: 200, Body: `{"task_id":12345,"status":"in_progress"}`}), "unknown", "in_progress", 3},
 		{"200 unreadable, applied", post(chameliotest.Fault{Status: 200, Body: `<html>`, AfterEffect: true}), "cancelled", "cancelled", 1},
 		{"other spelling", post(chameliotest.Fault{Status: 200, Body: `{"task_id":12345,"status":"canceled"}`, AfterEffect: true}), "cancelled", "cancelled", 1},
 		{"nobody can say", both(post(chameliotest.Fault{CutAfter: true}), noGet), "unknown", "cancelled", 1},
@@ -99,40 +100,40 @@ func TestEveryOutcomeIsTold(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, func(o *options) {
-				o.timeout = 300 * time.Millisecond
-				o.bot.Patience = time.Second
-			})
-			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345 it is stuck"))
-			tt.happens(w)
-			announcement, line := w.confirm(ada, prompt)
-			golden(t, "outcome "+tt.name, announcement, line)
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345 it is stuck"))
+				tt.happens(w)
+				announcement, line := w.confirm(ada, prompt)
+				golden(t, "outcome "+tt.name, announcement, line)
 
-			d, err := w.journal.Recent(t.Context(), recent)
-			w.must(err)
-			if len(d) != 1 || d[0].Outcome != tt.outcome {
-				t.Errorf("the journal says %+v, want %s", d, tt.outcome)
-			}
-			if task, _ := w.api.Task(12345); task.Status != tt.status {
-				t.Errorf("the task is %s, want %s", task.Status, tt.status)
-			}
-			if got := w.api.Cancels(12345); got != tt.cancels {
-				t.Errorf("%d cancel requests, want %d", got, tt.cancels)
-			}
-			if n := len(w.slack.History(general)); n != 1 {
-				t.Errorf("%d announcements", n)
-			}
+				d, err := w.journal.Recent(t.Context(), recent)
+				w.must(err)
+				if len(d) != 1 || string(d[0].Outcome) != tt.outcome {
+					t.Errorf("the journal says %+v, want %s", d, tt.outcome)
+				}
+				if task, _ := w.api.Task(12345); task.Status != tt.status {
+					t.Errorf("the task is %s, want %s", task.Status, tt.status)
+				}
+				if got := w.api.Cancels(12345); got != tt.cancels {
+					t.Errorf("%d cancel requests, want %d", got, tt.cancels)
+				}
+				if n := len(w.slack.History(general)); n != 1 {
+					t.Errorf("%d announcements", n)
+				}
+			})
 		})
 	}
 }
 
 func TestAnUnreachableChamelioIsToldAsUntouched(t *testing.T) {
-	w := newWorld(t, func(o *options) { o.bot.Patience = 500 * time.Millisecond })
-	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
-	w.api.Refuse()
-	announcement, line := w.confirm(ada, prompt)
-	golden(t, "outcome unreachable", announcement, line)
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.api.Refuse()
+		announcement, line := w.confirm(ada, prompt)
+		golden(t, "outcome unreachable", announcement, line)
+	})
 }
 
 func TestTheTerminalStatesAndTheUnknownGetNoButton(t *testing.T) {
@@ -244,7 +245,7 @@ func TestARedeliveredEnvelopeActsOnce(t *testing.T) {
 	w := newWorld(t)
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 	payload := map[string]any{
-		"type": "block_actions", "team": map[string]any{"id": slacktest.TeamID}, "user": map[string]any{"id": ada},
+		"type": "block_actions", "api_app_id": slacktest.AppID, "team": map[string]any{"id": slacktest.TeamID}, "user": map[string]any{"id": ada},
 		"channel": map[string]any{"id": general},
 		"actions": []any{map[string]any{"type": "button", "block_id": "b1", "action_id": "cancel_task", "value": prompt.Button("cancel_task").Value}},
 	}
@@ -294,21 +295,22 @@ func TestSlackFailingDelaysTheAnnouncementButLosesNothing(t *testing.T) {
 		"all down":       {Status: 503, Times: 6},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
-			if name == "all down" { // the policy's look-up at the click must not be hit
-				f.Method = "response_url"
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				if name == "all down" { // the policy's look-up at the click must not be hit
+					f.Method = "response_url"
+					w.slack.Break(f)
+					f.Method = "chat.postMessage"
+				}
 				w.slack.Break(f)
-				f.Method = "chat.postMessage"
-			}
-			w.slack.Break(f)
-			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
-			w.eventually("the announcement", func() bool { return len(w.slack.History(general)) > 0 })
-			w.eventually("the prompt", func() bool { return settled(w.now(prompt)) })
-			if n := len(w.slack.History(general)); n != 1 {
-				t.Errorf("%d announcements", n)
-			}
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				w.eventually("the announcement", func() bool { return len(w.slack.History(general)) > 0 })
+				w.eventually("the prompt", func() bool { return settled(w.now(prompt)) })
+				if n := len(w.slack.History(general)); n != 1 {
+					t.Errorf("%d announcements", n)
+				}
+			})
 		})
 	}
 }
@@ -367,7 +369,7 @@ func TestForgedForeignAndExpiredClicksCancelNothing(t *testing.T) {
 	for name, forge := range map[string]func(string) string{
 		"empty": func(string) string { return "" }, "junk": func(string) string { return "junk" },
 		"unsigned": func(v string) string { return v[:strings.LastIndex(v, ".")] }, "cut short": func(v string) string { return v[:len(v)-4] },
-		"payload changed": func(v string) string { return flip(v, 6) }, "version changed": func(v string) string { return "2" + v[1:] },
+		"payload changed": func(v string) string { return flip(v, 6) }, "version changed": func(v string) string { return "1" + v[1:] },
 		"huge": func(v string) string { return strings.Repeat(v, 50) },
 	} {
 		m, v := value()
@@ -383,30 +385,55 @@ func TestForgedForeignAndExpiredClicksCancelNothing(t *testing.T) {
 }
 
 func TestAnExpiredPromptIsRefused(t *testing.T) {
-	w := newWorld(t, func(o *options) { o.bot.ConfirmTTL = 10 * time.Second; o.bot.Now = skewed })
-	t.Cleanup(func() { skew.Store(0) })
-	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
-	skew.Store(int64(11 * time.Second))
-	w.acked(w.slack.Click(ada, prompt, "cancel_task"))
-	w.eventually("a refusal", func() bool { return len(w.now(prompt).Buttons()) == 0 })
-	golden(t, "click expired", w.now(prompt))
-	w.noCancel()
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		time.Sleep(11 * time.Minute)
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("a refusal", func() bool { return len(w.now(prompt).Buttons()) == 0 })
+		golden(t, "click expired", w.now(prompt))
+		w.noCancel()
+	})
 }
 
 func TestNoDecisionWithoutAJournal(t *testing.T) {
-	broken := &brokenJournal{}
-	w := newWorld(t, func(o *options) {
-		o.prepare = func(w *world) { broken.Journal = w.journal; o.journal = broken }
+	virtual(t, func(t *testing.T) {
+		broken := &brokenJournal{}
+		w := newWorld(t, func(o *options) {
+			o.prepare = func(w *world) { broken.Journal = w.journal }
+			o.journal = broken
+		})
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		broken.down.Store(true)
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("a sign of life", func() bool { return len(w.now(prompt).Buttons()) == 0 })
+		golden(t, "journal down", w.now(prompt))
+		time.Sleep(5 * time.Minute)
+		w.noCancel()
+		broken.down.Store(false)
+		w.eventually("what is certain", func() bool { return settled(w.now(prompt)) })
+		golden(t, "journal was down for long", w.now(prompt))
+		w.noCancel()
 	})
-	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
-	broken.down.Store(true)
-	before := len(w.slack.Private(ada, general))
-	w.acked(w.slack.Click(ada, prompt, "cancel_task"))
-	w.eventually("a word to Ada", func() bool { return len(w.slack.Private(ada, general)) > before })
-	golden(t, "journal down", w.slack.Private(ada, general)[before])
-	w.noCancel()
-	broken.down.Store(false)
-	w.confirm(ada, prompt) // the same button works again
+}
+
+func TestADecisionThatIsSavedLateIsCarriedOut(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		broken := &brokenJournal{}
+		w := newWorld(t, func(o *options) {
+			o.prepare = func(w *world) { broken.Journal = w.journal }
+			o.journal = broken
+		})
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		broken.down.Store(true)
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(30 * time.Second)
+		broken.down.Store(false)
+		w.eventually("the outcome", func() bool { return settled(w.now(prompt)) && len(w.slack.History(general)) == 1 })
+		if w.api.Effects(12345) != 1 {
+			t.Error("it was not cancelled")
+		}
+	})
 }
 
 func TestAcksStayFastWhileChamelioHangsAndBeyondTheQueuePeopleAreTold(t *testing.T) {

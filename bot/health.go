@@ -5,27 +5,29 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 )
 
-// Ready returns nil if the bot can do its work: at least one connection to
-// Slack serves, and the journal answers. Else it says which part does not.
-func (b *Bot) Ready(ctx context.Context) error {
+// Ready returns nil if the bot does its work: at least one connection to Slack
+// serves, and each of its loops has succeeded lately. Else it says what does
+// not.
+func (b *Bot) Ready(context.Context) error {
 	var problems []error
 	if b.draining.Load() {
 		problems = append(problems, errors.New("stopping"))
 	}
-	if b.listener.open.Load() == 0 {
+	if b.socket.Open() == 0 {
 		problems = append(problems, errors.New("slack: no connection"))
 	}
-	ctx, cancel := context.WithTimeout(ctx, backlogLimit)
-	defer cancel()
-	if _, _, err := b.journal.Backlog(ctx); err != nil {
-		problems = append(problems, fmt.Errorf("journal: %w", err))
+	for _, l := range b.loops {
+		if age := l.age(); age > loopStalled+l.every {
+			problems = append(problems, fmt.Errorf("%s: no success for %s", l.name, age.Round(time.Second)))
+		}
 	}
 	return errors.Join(problems...)
 }
 
-// Health serves /healthz (the process lives) and /readyz (it can do its work;
+// Health serves /healthz (the process lives) and /readyz (it does its work;
 // 503 with what it lacks, a line each).
 func (b *Bot) Health() *http.ServeMux {
 	mux := http.NewServeMux()

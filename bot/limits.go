@@ -5,7 +5,18 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// personLimit bounds how many commands each person may type a minute, so that
+const (
+	// clicksPerMinute bounds the presses of one person: far more than anybody
+	// needs, far less than would hold up the others.
+	clicksPerMinute = 30
+
+	// toldPerMinute bounds how often they are told that they press too fast.
+	toldPerMinute = 2
+
+	maxPeople = 4096
+)
+
+// personLimit bounds what each person may do a minute, so that
 // nobody takes the bot, and Chamelio's rate limit, away from the others.
 type personLimit struct {
 	perMinute int
@@ -13,14 +24,14 @@ type personLimit struct {
 }
 
 func newPersonLimit(perMinute int) *personLimit {
-	people, err := lru.New[string, *rate.Limiter](peopleKept)
+	people, err := lru.New[string, *rate.Limiter](maxPeople)
 	if err != nil {
 		panic(err) // only for a size below one
 	}
 	return &personLimit{perMinute: perMinute, people: people}
 }
 
-// allow takes one command of a person's share; false if there is none left.
+// allow takes one of a person's share; false if there is none left.
 func (l *personLimit) allow(user string) bool {
 	share := rate.NewLimiter(rate.Limit(l.perMinute)/60, l.perMinute)
 	if known, ok, _ := l.people.PeekOrAdd(user, share); ok {

@@ -22,6 +22,11 @@ type metrics struct {
 	acks       prometheus.Histogram   // seconds from an envelope read to its ack written
 	outcomes   prometheus.Histogram   // seconds from click to outcome
 	tellings   prometheus.Histogram   // seconds from click to announcement
+	settled    *prometheus.CounterVec // unknown outcomes that became known, by outcome
+	anomalies  *prometheus.CounterVec // of Socket Mode, by kind
+	unverified prometheus.Counter     // rows of the journal that no genuine click made
+	vanished   prometheus.Counter     // rows that the journal has lost
+	register   prometheus.Registerer
 }
 
 // backlogLimit bounds the look at the journal that a scrape costs.
@@ -41,9 +46,9 @@ func newMetrics(to prometheus.Registerer, b *Bot) *metrics {
 	gauge := func(name, help string, value func() float64) {
 		f.NewGaugeFunc(prometheus.GaugeOpts{Name: "cancelbot_" + name, Help: help}, value)
 	}
-	gauge("connections", "Socket Mode connections that serve.", func() float64 { return float64(b.listener.open.Load()) })
+	gauge("connections", "Socket Mode connections that serve.", func() float64 { return float64(b.socket.Open()) })
 	gauge("queue_length", "Commands and clicks taken on and not done.", func() float64 {
-		return float64(b.dispatch.commands.load() + b.dispatch.clicks.load())
+		return float64(b.router.typed.load() + b.router.pressed.load())
 	})
 	gauge("announcements_due", "Decisions of all replicas that are not announced yet.", func() float64 {
 		due, _ := b.backlog()
@@ -53,7 +58,15 @@ func newMetrics(to prometheus.Registerer, b *Bot) *metrics {
 		_, age := b.backlog()
 		return age
 	})
+	plain := func(name, help string) prometheus.Counter {
+		return f.NewCounter(prometheus.CounterOpts{Name: "cancelbot_" + name, Help: help})
+	}
 	return &metrics{
+		register:   to,
+		settled:    counter("settled_total", "Unknown outcomes that became known, by outcome.", "outcome"),
+		anomalies:  counter("socket_anomalies_total", "What should not happen on a Socket Mode connection, by kind.", "kind"),
+		unverified: plain("unverified_rows_total", "Rows of the journal that no genuine click made; they are set aside."),
+		vanished:   plain("vanished_rows_total", "Decisions under way that the journal had lost."),
 		commands:   counter("commands_total", "Commands, by what came of them.", "result"),
 		clicks:     counter("clicks_total", "Clicks on genuine prompts, by button.", "action"),
 		refusals:   counter("refusals_total", "Commands and clicks that were refused.", "moment", "reason"),
@@ -78,5 +91,15 @@ func (b *Bot) backlog() (due, age float64) {
 	if n == 0 {
 		return 0, 0
 	}
-	return float64(n), b.now().Sub(oldest).Seconds()
+	return float64(n), b.cfg.Now().Sub(oldest).Seconds()
+}
+
+// watch shows how long ago each loop last succeeded.
+func (m *metrics) watch(loops []*loop) {
+	for _, l := range loops {
+		promauto.With(m.register).NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "cancelbot_loop_age_seconds", Help: "Since a background loop last succeeded.",
+			ConstLabels: prometheus.Labels{"loop": l.name},
+		}, func() float64 { return l.age().Seconds() })
+	}
 }

@@ -3,6 +3,7 @@ package bot
 import (
 	"errors"
 	"math"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +61,7 @@ func FuzzParseCommand(f *testing.F) {
 	for _, s := range []string{"12345 reason", "#1", "<https://app.chamelio.ai/workflows/tasks/12345|x y> z", "help", "<!channel>", "\x00\xff", "9223372036854775808"} {
 		f.Add(s)
 	}
-	w := words{command: "/cancel-task"}
+	w := texts{command: "/cancel-task"}
 	f.Fuzz(func(t *testing.T, text string) {
 		got, err := parseCommand(text, nil)
 		if err == nil {
@@ -81,9 +82,9 @@ func FuzzParseCommand(f *testing.F) {
 	})
 }
 
-func testSealer(t testing.TB) sealer {
+func testSigner(t testing.TB) signer {
 	t.Helper()
-	s, err := newSealer("xoxb-test")
+	s, err := newSigner("xoxb-test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +102,7 @@ func TestTheLongestConfirmationFitsAButton(t *testing.T) {
 			ID: newConfirmationID(), Task: req.task, Team: id, Channel: id, Requester: id, Reason: req.reason,
 			RequestedAt: time.Now().Truncate(time.Second), ExpiresAt: time.Now().Add(time.Minute).Truncate(time.Second),
 		}
-		s := testSealer(t)
+		s := testSigner(t)
 		value := s.encode(c)
 		if len(value) > 2000 {
 			t.Errorf("a reason of %q gives a value of %d characters", filler, len(value))
@@ -116,21 +117,21 @@ func TestTheLongestConfirmationFitsAButton(t *testing.T) {
 func TestAConfirmationOfAnotherTokenOrTimeIsRefused(t *testing.T) {
 	now := time.Now()
 	c := confirmation{ID: "x", Task: 1, ExpiresAt: now.Add(time.Minute)}
-	value := testSealer(t).encode(c)
-	other, err := newSealer("xoxb-rotated")
+	value := testSigner(t).encode(c)
+	other, err := newSigner("xoxb-rotated")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := other.decode(value, now); !errors.Is(err, errForged) {
 		t.Errorf("another token: %v", err)
 	}
-	if got, err := testSealer(t).decode(value, now.Add(time.Minute)); !errors.Is(err, errExpired) || got.Task != 1 {
+	if got, err := testSigner(t).decode(value, now.Add(time.Minute)); !errors.Is(err, errExpired) || got.Task != 1 {
 		t.Errorf("at its expiry: %v", err)
 	}
 }
 
 func FuzzConfirmation(f *testing.F) {
-	s := testSealer(f)
+	s := testSigner(f)
 	good := s.encode(confirmation{ID: "x", Task: 1, Reason: "r", ExpiresAt: time.Now().Add(time.Hour)})
 	f.Add(good)
 	f.Add("1.W10.AAAA")
@@ -141,7 +142,7 @@ func FuzzConfirmation(f *testing.F) {
 			t.Fatalf("%q is accepted", value)
 		}
 		// What is rightly signed but oddly made must not get through either.
-		if signed := sealVersion + "." + value; len(value) < 1000 {
+		if signed := confirmationVersion + "." + value; len(value) < 1000 {
 			_, _ = s.decode(signed+"."+strings.TrimRight(value, "."), time.Now())
 		}
 	})
@@ -154,17 +155,14 @@ func TestShortenCutsAtARune(t *testing.T) {
 }
 
 func TestOnlySlackGetsAnAnswer(t *testing.T) {
-	b, err := New(Config{AppToken: secret.New("xapp-1"), BotToken: secret.New("xoxb-1")}, nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for url, want := range map[string]bool{
+	p := newPoster(nil, nil, &url.URL{Scheme: "https", Host: "slack.com"})
+	for address, want := range map[string]bool{
 		"https://hooks.slack.com/commands/T/1/x": true, "https://hooks.slack-gov.com/actions/x": true,
 		"http://hooks.slack.com/x": false, "https://hooks.slack.com.evil.example/x": false, "https://u@hooks.slack.com/": false,
 		"http://127.0.0.1:8080/x": false, "http://169.254.169.254/": false, "file:///etc/passwd": false, "": false, "::": false,
 	} {
-		if got := b.respond.check(url) == nil; got != want {
-			t.Errorf("%q: accepted = %v", url, got)
+		if got := p.check(address) == nil; got != want {
+			t.Errorf("%q: accepted = %v", address, got)
 		}
 	}
 }
@@ -181,7 +179,7 @@ func TestNewRefusesABadConfiguration(t *testing.T) {
 	} {
 		c := good
 		spoil(&c)
-		if _, err := New(c, nil, nil); err == nil {
+		if err := c.Validate(); err == nil {
 			t.Errorf("%s was accepted", name)
 		}
 	}

@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"log/slog"
-	"runtime/debug"
 	"sync"
 
 	"golang.org/x/sync/semaphore"
@@ -26,24 +25,27 @@ func newPool(workers, limit int, log *slog.Logger) *pool {
 	return &pool{workers: semaphore.NewWeighted(int64(workers)), limit: limit, log: log, empty: make(chan struct{})}
 }
 
-// try takes a job on, or reports false if the pool is full or closed. The job
-// is run even when ctx has ended by then: it sees that itself.
-func (p *pool) try(ctx context.Context, job func(context.Context)) bool {
+// reserve takes a job on, or returns nil if the pool is full or closed. The
+// job is begun by calling what is returned, exactly once, with the context of
+// the workers. A job whose turn has not come when that ends is dropped.
+func (p *pool) reserve(job func(context.Context)) func(context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || p.taken == p.limit {
-		return false
+		return nil
 	}
 	p.taken++
-	go func() {
-		defer p.done()
-		if p.workers.Acquire(ctx, 1) == nil {
+	return func(ctx context.Context) {
+		go func() {
+			defer p.done()
+			if p.workers.Acquire(ctx, 1) != nil {
+				return
+			}
 			defer p.workers.Release(1)
-		}
-		defer p.survive()
-		job(ctx)
-	}()
-	return true
+			defer recoverPanic(p.log)
+			job(ctx)
+		}()
+	}
 }
 
 // load is how many jobs are taken on and not done.
@@ -53,14 +55,6 @@ func (p *pool) load() int {
 	return p.taken
 }
 
-// survive keeps one job's panic from taking the others down. A decision it
-// leaves behind is taken up again from the journal.
-func (p *pool) survive() {
-	if reason := recover(); reason != nil {
-		p.log.Error("a job panicked; this is a bug", "panic", reason, "stack", string(debug.Stack()))
-	}
-}
-
 func (p *pool) done() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -68,16 +62,6 @@ func (p *pool) done() {
 	if p.closed && p.taken == 0 {
 		close(p.empty)
 	}
-}
-
-// free tells how many more jobs the pool would take.
-func (p *pool) free() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return 0
-	}
-	return p.limit - p.taken
 }
 
 // close stops the pool taking jobs.
@@ -101,9 +85,3 @@ func (p *pool) wait(ctx context.Context) bool {
 		return false
 	}
 }
-
-// waitGroup is a sync.WaitGroup for functions that run until their context
-// ends.
-type waitGroup struct{ sync.WaitGroup }
-
-func (g *waitGroup) run(ctx context.Context, f func(context.Context)) { g.Go(func() { f(ctx) }) }

@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -20,245 +19,420 @@ const (
 	// busyLimit bounds the wait for Chamelio's rate limit.
 	busyLimit = 60 * time.Second
 
-	// detailsLimit bounds the look at a cancelled task, which only makes the
-	// announcement say more.
+	// minFlight is the least time that a request without an answer is taken to
+	// be under way; else it is flightTimeouts of the client's own time-outs.
+	// Nothing is sent again before.
+	minFlight      = 30 * time.Second
+	flightTimeouts = 3
+
+	// readLag is how long after a request a look may still show how things
+	// were before it.
+	readLag = 10 * time.Second
+
+	// resumeWithin is how long after a click its cancel may be sent. Later,
+	// people count on the task being as they see it: a cancel out of the blue
+	// would be one that nobody means any more.
+	resumeWithin = 30 * time.Minute
+
+	// detailsLimit bounds the look at a task beside its cancel, which only
+	// makes the announcement say more.
 	detailsLimit = 2 * time.Second
 )
 
-// resolution is the work of bringing one decision to its outcome:
-//
-//	POST ──clear answer──▶ outcome
-//	 │ ▲
-//	 │ └──it still runs──┐
-//	 └──no clear answer──▶ GET ──it has ended──▶ outcome
+// canceller is what resolving needs of Chamelio.
+type canceller interface {
+	// Task looks at a task to learn what became of a decision.
+	Task(context.Context, chamelio.TaskID) (chamelio.Task, error)
+	// Preview looks at a task when nothing more important wants to.
+	Preview(context.Context, chamelio.TaskID) (chamelio.Task, error)
+	// Cancel cancels a task, for good. before is called right before the
+	// request is sent, and can stop it.
+	Cancel(ctx context.Context, id chamelio.TaskID, before func(context.Context) error) error
+}
+
+// attempts is what resolving needs of the journal.
+type attempts interface {
+	MarkSent(context.Context, journal.Lease) (journal.Lease, error)
+	MarkUnsent(context.Context, journal.Lease) (journal.Lease, error)
+	PutBack(context.Context, journal.Decision) (journal.Lease, error)
+}
+
+// resolver brings decisions to their outcomes.
+type resolver struct {
+	tasks    canceller
+	journal  attempts
+	texts    texts
+	metrics  *metrics
+	trace    *tracer
+	now      func() time.Time
+	patience time.Duration // for answers that do not come
+	flight   time.Duration // how long a request without an answer is under way
+}
+
+// resolution is the work on one decision.
 type resolution struct {
-	bot      *Bot
-	log      *slog.Logger
-	decision journal.Decision
-	prompt   *prompt
+	*resolver
+	h      *holding
+	prompt *prompt
 
-	wait     *backoff.ExponentialBackOff
-	deadline time.Time     // for answers that do not come
-	tries    int           // cancel requests sent without a clear answer
-	waited   time.Duration // for the rate limit
-	mayBe    bool          // a cancel was sent, perhaps by a former life, that may have taken effect
-	giveUp   result        // what to tell if the task still runs; zero while there are tries left
-	warned   bool          // the prompt says that it takes longer
+	state   state
+	do      action
+	marked  bool // the next request is in the journal already
+	tooLate bool // the journal's clock says that the click is too old
+
+	wait       *backoff.ExponentialBackOff
+	started    time.Time
+	lastSent   time.Time // the last request without a clear answer
+	tries      int       // how many of them
+	seen       time.Time // when the task was last seen running
+	retryAfter time.Duration
+	waited     time.Duration   // for the rate limit
+	err        *chamelio.Error // the last answer, if it was one
+	refusal    *chamelio.Error // the last answer to a cancel, if it was one
+	task       chamelio.Task   // as last seen; zero if never
 }
 
-// run returns the outcome. Its error is the context's end: then the decision
-// is neither done nor lost.
-func (r *resolution) run(ctx context.Context, resumed bool) (result, error) {
-	r.deadline = r.bot.now().Add(r.bot.cfg.Patience)
-	r.wait = backoff.NewExponentialBackOff()
-	r.wait.MaxInterval = 10 * time.Second
-
-	// What a former life did between its claim and its end is not known: look
-	// before doing anything.
-	r.mayBe = resumed
-	look := resumed
-	for ctx.Err() == nil {
-		if look {
-			if res, done := r.look(ctx); done {
-				return res, ctx.Err()
-			}
-		}
-		res, done := r.cancel(ctx)
-		if done {
-			return res, ctx.Err()
-		}
-		look = r.mayBe
+// resolve returns the outcome. An error means that there is none of ours: the
+// decision was lost, or the process stops.
+func (r *resolver) resolve(h *holding, p *prompt) (result, error) {
+	w := &resolution{resolver: r, h: h, prompt: p, started: time.Now(), do: send, marked: !h.resumed()}
+	w.wait = backoff.NewExponentialBackOff()
+	w.wait.MaxInterval = 10 * time.Second
+	if h.resumed() && h.Sent {
+		// What came of what a former owner sent is not known.
+		w.state, w.do, w.lastSent, w.tries = inFlight, look, w.started, h.Tries
 	}
-	return result{}, ctx.Err()
-}
-
-// cancel sends one cancel request. Not done means: look, or try again.
-func (r *resolution) cancel(ctx context.Context) (result, bool) {
-	sending, sent := r.bot.trace.step(ctx, "cancel", attribute.Int64("chamelio.task", r.decision.TaskID))
-	err := r.bot.tasks.Cancel(sending, taskOf(r.decision), nil)
-	sent(err)
-	var e *chamelio.Error
-	errors.As(err, &e)
-	switch {
-	case err == nil:
-		return r.details(ctx, result{Outcome: Cancelled}), true
-	case ctx.Err() != nil:
-		r.mayBe = true
-		return result{}, false
-	case errors.Is(err, chamelio.ErrRateLimited):
-		return r.busy(ctx, e)
-	case errors.Is(err, chamelio.ErrConflict):
-		return r.conflict(ctx)
-	case errors.Is(err, chamelio.ErrNotFound):
-		return result{Outcome: NotFound}, true
-	case errors.Is(err, chamelio.ErrUnauthorized):
-		return r.keyRefused(e), true
-	case errors.Is(err, chamelio.ErrAmbiguous), e == nil:
-		r.mayBe = true
-		if r.tries++; r.tries >= maxTries {
-			r.giveUp = result{Outcome: Failed, Cause: causeServer}
-		}
-		r.bot.metrics.retries.WithLabelValues("cancel").Inc()
-		r.log.Warn("a cancel got no clear answer", "try", r.tries, "error", err)
-		r.takesLonger()
-		return result{}, false
-	case errors.Is(err, chamelio.ErrUnreachable):
-		return r.unreachable(ctx, err)
-	default:
-		return r.details(ctx, result{Outcome: Failed, Cause: causeRefused, Detail: e.Detail}), true
-	}
-}
-
-// look asks for the task until there is an answer or patience ends. Not done
-// means that the task still runs, and may be tried again.
-func (r *resolution) look(ctx context.Context) (result, bool) {
+	details := w.beginDetails()
 	for {
-		looking, looked := r.bot.trace.step(ctx, "look", attribute.Int64("chamelio.task", r.decision.TaskID))
-		task, err := r.bot.tasks.Task(looking, taskOf(r.decision))
-		looked(err)
-		var e *chamelio.Error
-		switch {
-		case err == nil:
-			return r.judge(ctx, task)
-		case ctx.Err() != nil:
-			return result{}, true
-		case errors.Is(err, chamelio.ErrNotFound) && errors.As(err, &e) && e.TaskNotFound():
-			return result{Outcome: NotFound}, true
-		case errors.Is(err, chamelio.ErrUnauthorized) && errors.As(err, &e):
-			return result{Outcome: Unknown, Cause: causeKey, Key: e.Reason}, true
+		if err := context.Cause(h.ctx); err != nil {
+			return result{}, err
 		}
-		r.bot.metrics.retries.WithLabelValues("look").Inc()
-		r.log.Warn("cannot see what became of a cancel", "error", err)
-		r.takesLonger()
-		pause := r.wait.NextBackOff()
-		if errors.As(err, &e) && e.RetryAfter > 0 {
-			pause = e.RetryAfter
+		var a answer
+		var err error
+		switch w.do {
+		case send:
+			over, again := w.mayNotSend()
+			if over != nil {
+				return w.told(*over, details), nil
+			}
+			if again {
+				w.do = look
+				continue
+			}
+			a, err = w.cancel()
+		case look:
+			if !w.pause() {
+				return w.told(w.outOfPatience(), details), nil
+			}
+			a, err = w.look()
+		case finish:
 		}
-		if r.bot.now().Add(pause).After(r.deadline) {
-			return result{Outcome: Unknown}, true
+		if err != nil {
+			if errors.Is(err, errAgain) {
+				continue
+			}
+			return result{}, err
 		}
-		sleep(ctx, pause)
+		s := next(w.state, a)
+		w.state, w.do = s.state, s.action
+		if s.action == finish {
+			return w.told(s, details), nil
+		}
+		if over := w.beforeNext(a); over != nil {
+			return w.told(*over, details), nil
+		}
 	}
 }
 
-// judge tells what a task's state says about a cancel that may have been.
-func (r *resolution) judge(ctx context.Context, task chamelio.Task) (result, bool) {
-	switch res := describe(task); {
-	case task.Status == chamelio.Cancelled:
-		res.Outcome = Cancelled
-		return res, true
-	case task.Status.Final():
-		res.Outcome = NotCancellable
-		return res, true
-	case !task.Status.Cancellable():
-		res.Outcome, res.Cause = Unknown, causeStatus
-		return res, true
-	case r.giveUp.Outcome != "":
-		res.Outcome, res.Cause, res.RetryIn = r.giveUp.Outcome, r.giveUp.Cause, r.giveUp.RetryIn
-		return res, true
-	case r.bot.now().Sub(r.decision.DecidedAt) > resumeWithin:
-		res.Outcome, res.Cause = Failed, causeTooLate
-		return res, true
+// mayNotSend tells why no request may be sent now: over ends it, again means
+// to look first.
+func (w *resolution) mayNotSend() (over *step, again bool) {
+	late := w.tooLate || w.now().Sub(w.h.DecidedAt) > resumeWithin
+	spent := w.tries >= maxTries
+	why := causeServer
+	if late {
+		why = causeTooLate
 	}
-	if r.tries > 0 {
-		sleep(ctx, r.wait.NextBackOff())
-	}
-	return result{}, false
-}
-
-// conflict explains a 409. It may be the echo of a cancel of our own.
-func (r *resolution) conflict(ctx context.Context) (result, bool) {
-	task, err := r.bot.tasks.Task(ctx, taskOf(r.decision))
-	res := describe(task)
 	switch {
-	case err != nil && r.mayBe:
-		return r.look(ctx)
-	case err != nil:
-		return result{Outcome: NotCancellable}, true
-	case task.Status == chamelio.Cancelled && r.mayBe:
-		res.Outcome = Cancelled
-	case task.Status == chamelio.Cancelled:
-		res.Outcome = AlreadyCancelled
-	case task.Status.Cancellable():
-		res.Outcome, res.Cause = Failed, causeRefused
-	default:
-		res.Outcome = NotCancellable
+	case w.state == untouched && late:
+		return &step{w.state, finish, journal.OutcomeFailed, causeTooLate}, false
+	case w.state == untouched:
+		return nil, false
+	case (late || spent) && w.surelyRuns():
+		return &step{w.state, finish, journal.OutcomeFailed, why}, false
+	case late || spent:
+		return nil, true
+	case w.state == inFlight && time.Since(w.lastSent) < w.flight:
+		return nil, true
 	}
-	return res, true
+	return nil, false
 }
 
-// keyRefused is only the whole truth if nothing was sent before.
-func (r *resolution) keyRefused(e *chamelio.Error) result {
-	if r.mayBe {
-		return result{Outcome: Unknown, Cause: causeKey, Key: e.Reason}
-	}
-	return result{Outcome: RejectedKey, Key: e.Reason}
+// surelyRuns reports whether the task was seen running after everything that
+// was sent had its answer, and long enough after for a look to show it.
+func (w *resolution) surelyRuns() bool {
+	return w.state == answered && !w.seen.Before(w.lastSent.Add(readLag))
 }
 
-// busy waits as Chamelio says, as long as that is bearable.
-func (r *resolution) busy(ctx context.Context, e *chamelio.Error) (result, bool) {
-	pause := e.RetryAfter
-	if pause == 0 {
-		pause = max(r.wait.NextBackOff(), time.Second)
+// outOfPatience says what is known when nobody waits any longer.
+func (w *resolution) outOfPatience() step {
+	if w.surelyRuns() {
+		return step{w.state, finish, journal.OutcomeFailed, causeServer}
 	}
-	if r.waited+pause > busyLimit {
-		r.giveUp = result{Outcome: Failed, Cause: causeBusy, RetryIn: pause}
-		if r.mayBe {
-			return r.look(ctx)
-		}
-		return r.giveUp, true
-	}
-	r.waited += pause
-	if !r.warned {
-		r.warned = true
-		r.prompt.show(r.bot.words.waitingForChamelio(taskOf(r.decision), pause))
-	}
-	r.log.Info("Chamelio's rate limit; waiting", "pause", pause)
-	sleep(ctx, pause)
-	return result{}, false
+	return step{w.state, finish, journal.OutcomeUnknown, ""}
 }
 
-// unreachable goes on trying what was never sent.
-func (r *resolution) unreachable(ctx context.Context, err error) (result, bool) {
-	pause := r.wait.NextBackOff()
-	if r.bot.now().Add(pause).After(r.deadline) {
-		if r.mayBe {
-			return result{Outcome: Unknown}, true
-		}
-		return result{Outcome: Failed, Cause: causeUnreachable}, true
+// errAgain means that nothing was learnt, and the same is to be done again.
+var errAgain = errors.New("again")
+
+// cancel sends one cancel request.
+func (w *resolution) cancel() (answer, error) {
+	ctx, sent := w.trace.step(w.h.ctx, "cancel", attribute.Int64("chamelio.task", w.h.TaskID))
+	err := w.tasks.Cancel(ctx, taskOf(w.h.Decision), w.right)
+	sent(err)
+	if stopped := new(notAllowed); errors.As(err, &stopped) {
+		return 0, w.denied(stopped.err)
 	}
-	r.bot.metrics.retries.WithLabelValues("cancel").Inc()
-	r.log.Warn("cannot reach Chamelio; trying again", "error", err, "pause", pause)
-	r.takesLonger()
-	sleep(ctx, pause)
-	return result{}, false
+	w.marked = false
+	a := w.classifyCancel(err)
+	w.refusal = w.err
+	switch a {
+	case cancelServerError, cancelUnanswered:
+		w.lastSent = time.Now()
+		w.tries++
+		w.metrics.retries.WithLabelValues("cancel").Inc()
+		w.h.log.Warn("a cancel got no clear answer", "try", w.tries, "error", err)
+		w.prompt.progress(w.texts.stillTrying(w.h.Decision))
+	}
+	return a, nil
 }
 
-// takesLonger tells the requester, once, that it is not forgotten.
-func (r *resolution) takesLonger() {
-	if !r.warned {
-		r.warned = true
-		r.prompt.show(r.bot.words.stillTrying(taskOf(r.decision)))
-	}
-}
+// notAllowed wraps why a request was not sent.
+type notAllowed struct{ err error }
 
-// details adds what the announcement can say about the task, if Chamelio
-// tells it soon.
-func (r *resolution) details(ctx context.Context, res result) result {
-	ctx, cancel := context.WithTimeout(ctx, detailsLimit)
-	defer cancel()
-	task, err := r.bot.tasks.Preview(ctx, taskOf(r.decision)) // gives way to cancels
+func (e *notAllowed) Error() string { return "not sent: " + e.err.Error() }
+func (e *notAllowed) Unwrap() error { return e.err }
+
+// right is asked right before a request is sent: the journal must know of it,
+// and the decision must be ours at this very moment.
+func (w *resolution) right(ctx context.Context) error {
+	if w.marked && w.h.valid() {
+		return nil
+	}
+	w.marked = false
+	l, err := w.journal.MarkSent(ctx, w.h.current())
 	if err != nil {
-		return res
+		return &notAllowed{err}
 	}
-	full := describe(task)
-	full.Outcome, full.Cause, full.Detail = res.Outcome, res.Cause, res.Detail
-	return full
+	w.h.renewed(l)
+	w.marked = true
+	if !w.h.valid() { // it took longer than the lease
+		return &notAllowed{journal.ErrLost}
+	}
+	return nil
 }
 
-// describe takes over what may be shown of a task.
-func describe(t chamelio.Task) result {
-	return result{Title: t.Title, URL: t.URL, Flow: t.Workflow, Step: t.Step, Status: t.Status, Over: taskOver(t)}
+// denied says what to do where right said no.
+func (w *resolution) denied(err error) error {
+	switch {
+	case context.Cause(w.h.ctx) != nil:
+		return context.Cause(w.h.ctx)
+	case errors.Is(err, journal.ErrTooLate):
+		w.tooLate = true
+		return errAgain
+	case errors.Is(err, journal.ErrGone):
+		return w.putBack()
+	case errors.Is(err, journal.ErrLost):
+		return err
+	}
+	// Perhaps it is noted and perhaps not. Nothing is sent without.
+	w.h.log.Warn("the journal does not take note of a cancel; it is not sent yet", "error", err)
+	w.prompt.progress(w.texts.stillTrying(w.h.Decision))
+	sleep(w.h.ctx, min(w.wait.NextBackOff(), maxRetryPause))
+	return errAgain
 }
 
-func taskOf(d journal.Decision) chamelio.TaskID { return chamelio.TaskID(d.TaskID) }
+// putBack writes a decision again that the journal has lost.
+func (w *resolution) putBack() error {
+	w.metrics.vanished.Inc()
+	l, err := w.journal.PutBack(w.h.ctx, w.h.Decision)
+	if err != nil {
+		w.h.log.Error("a decision has vanished from the journal, and cannot be put back", "error", err)
+		if errors.Is(err, journal.ErrLost) {
+			return err
+		}
+		sleep(w.h.ctx, min(w.wait.NextBackOff(), maxRetryPause))
+		return errAgain
+	}
+	w.h.log.Error("a decision had vanished from the journal; it was put back. Was the database restored from a backup, or failed over?")
+	w.h.replaced(l)
+	w.marked = true
+	return errAgain
+}
+
+func (w *resolution) classifyCancel(err error) answer {
+	w.err, w.retryAfter = nil, 0
+	if err == nil {
+		return cancelDone
+	}
+	var e *chamelio.Error
+	if !errors.As(err, &e) {
+		return cancelUnanswered
+	}
+	w.err, w.retryAfter = e, e.RetryAfter
+	switch {
+	case e.NotSent:
+		return cancelNotSent
+	case e.InFlight:
+		return cancelUnanswered
+	case e.Ambiguous:
+		return cancelServerError
+	case errors.Is(err, chamelio.ErrRateLimited):
+		return cancelRateLimited
+	case !e.FromAPI:
+		return cancelRefused
+	case errors.Is(err, chamelio.ErrConflict):
+		return cancelConflict
+	case e.TaskNotFound():
+		return cancelNotFound
+	case errors.Is(err, chamelio.ErrUnauthorized):
+		return cancelKeyRefused
+	}
+	return cancelRefused
+}
+
+// look asks for the task once.
+func (w *resolution) look() (answer, error) {
+	ctx, looked := w.trace.step(w.h.ctx, "look", attribute.Int64("chamelio.task", w.h.TaskID))
+	task, err := w.tasks.Task(ctx, taskOf(w.h.Decision))
+	looked(err)
+	w.err, w.retryAfter = nil, 0
+	if errors.As(err, &w.err) {
+		w.retryAfter = w.err.RetryAfter
+	}
+	a := classifyLook(task, err)
+	if err == nil {
+		w.task = task
+	}
+	switch a {
+	case lookRunning:
+		w.seen = time.Now()
+	case lookUnavailable, lookNotFound:
+		w.metrics.retries.WithLabelValues("look").Inc()
+		w.h.log.Warn("cannot see what became of a cancel", "error", err)
+		w.prompt.progress(w.texts.stillTrying(w.h.Decision))
+	}
+	return a, nil
+}
+
+func classifyLook(task chamelio.Task, err error) answer {
+	var e *chamelio.Error
+	switch errors.As(err, &e); {
+	case err == nil && task.Status == chamelio.Cancelled:
+		return lookCancelled
+	case err == nil && task.Status.Final():
+		return lookEnded
+	case err == nil && task.Status.Cancellable():
+		return lookRunning
+	case err == nil:
+		return lookOdd
+	case e != nil && e.TaskNotFound():
+		return lookNotFound
+	case e != nil && e.FromAPI && errors.Is(err, chamelio.ErrUnauthorized):
+		return lookKeyRefused
+	}
+	return lookUnavailable
+}
+
+// pause comes before each look. It is as long as Chamelio asks for, if it
+// does, but never longer than patience lasts: the last look comes at its end.
+// False if that has come.
+func (w *resolution) pause() bool {
+	left := w.patience - time.Since(w.started)
+	if left <= 0 {
+		return false
+	}
+	if w.state == conflicted || w.lastSent == w.started && w.seen.IsZero() && w.err == nil {
+		return true // nothing to wait for: the first look
+	}
+	pause := w.wait.NextBackOff()
+	if w.retryAfter > 0 {
+		pause = w.retryAfter
+	}
+	return sleep(w.h.ctx, min(pause, left)) || w.h.ctx.Err() != nil
+}
+
+// beforeNext waits before a request that is sent because the last certainly
+// did nothing. It returns how it ends where that would take too long.
+func (w *resolution) beforeNext(a answer) *step {
+	if w.do != send || a != cancelRateLimited && a != cancelNotSent {
+		return nil
+	}
+	pause := w.retryAfter
+	switch a {
+	case cancelRateLimited:
+		if pause == 0 {
+			pause = max(w.wait.NextBackOff(), time.Second)
+		}
+		if w.waited+pause > busyLimit {
+			w.retryAfter = pause
+			return &step{w.state, finish, journal.OutcomeFailed, causeBusy}
+		}
+		w.waited += pause
+		w.h.log.Info("Chamelio's rate limit; waiting", "pause", pause)
+		w.prompt.progress(w.texts.waitingForChamelio(w.h.Decision, pause))
+	case cancelNotSent:
+		if pause == 0 {
+			pause = w.wait.NextBackOff()
+		}
+		if time.Since(w.started)+pause > w.patience {
+			return &step{w.state, finish, journal.OutcomeFailed, causeUnreachable}
+		}
+		w.metrics.retries.WithLabelValues("cancel").Inc()
+		w.h.log.Warn("cannot reach Chamelio; trying again", "error", w.err, "pause", pause)
+		w.prompt.progress(w.texts.stillTrying(w.h.Decision))
+	}
+	// A successor may then go by what it sees. If the journal does not take
+	// it, a successor is more careful than it need be.
+	if l, err := w.journal.MarkUnsent(w.h.ctx, w.h.current()); err == nil {
+		w.h.renewed(l)
+	}
+	sleep(w.h.ctx, pause)
+	return nil
+}
+
+// beginDetails looks at the task beside its cancel. The result says nothing
+// about the cancel: only the title and the like are taken from it.
+func (w *resolution) beginDetails() <-chan chamelio.Task {
+	found := make(chan chamelio.Task, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(w.h.ctx, detailsLimit)
+		defer cancel()
+		task, _ := w.tasks.Preview(ctx, taskOf(w.h.Decision)) // gives way to cancels
+		found <- task
+	}()
+	return found
+}
+
+// told makes the result of the last step.
+func (w *resolution) told(s step, details <-chan chamelio.Task) result {
+	task := w.task
+	if beside := <-details; task.ID == 0 {
+		task = beside
+	}
+	res := describe(task)
+	if w.task.ID == 0 { // seen before or beside: what it was then is no news
+		res.Status, res.Over = "", time.Time{}
+	}
+	res.Outcome, res.Cause, res.Seen = s.outcome, s.cause, w.seen
+	if w.refusal != nil && s.cause == causeRefused {
+		res.Detail = w.refusal.Detail
+	}
+	if w.err != nil {
+		res.Key = w.err.Reason
+	}
+	if s.cause == causeBusy {
+		res.RetryIn = w.retryAfter
+	}
+	return res
+}

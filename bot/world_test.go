@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -20,6 +21,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
+	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
@@ -36,8 +38,12 @@ type world struct {
 	api     *chameliotest.Server
 	journal *journal.Journal
 	log     *logs
-	stop    func() error // stops the bot and returns what Run returned
-	done    chan error   // what Run returned, when it ends by itself
+
+	toSlack    *slacktest.Pipe
+	toChamelio *chameliotest.MemoryListener
+
+	stop func() error // stops the bot and returns what Run returned
+	done chan error   // what Run returned, when it ends by itself
 }
 
 type options struct {
@@ -48,7 +54,9 @@ type options struct {
 	prepare func(*world)  // before the bot starts
 }
 
-// newWorld starts everything and waits until the bot is connected.
+// newWorld starts everything and waits until the bot is connected. What the
+// three say to each other goes through memory, so that all of it can happen in
+// a bubble of virtual time (testing/synctest), except with Postgres.
 func newWorld(tb testing.TB, change ...func(*options)) *world {
 	tb.Helper()
 	o := options{timeout: 5 * time.Second, url: "sqlite:" + filepath.Join(tb.TempDir(), "journal.db")}
@@ -56,18 +64,20 @@ func newWorld(tb testing.TB, change ...func(*options)) *world {
 	for _, f := range change {
 		f(&o)
 	}
-	w := &world{TB: tb, slack: slacktest.NewServer(), api: chameliotest.NewServer(), log: &logs{}}
+	w := &world{TB: tb, log: &logs{}, toSlack: slacktest.NewPipe(), toChamelio: chameliotest.NewMemoryListener()}
+	w.slack = slacktest.New(slacktest.Options{Listener: w.toSlack, URL: "http://127.0.0.1:2"})
+	w.api = chameliotest.New(chameliotest.Options{Listener: w.toChamelio})
 	tb.Cleanup(w.slack.Close)
 	tb.Cleanup(w.api.Close)
-	j, err := journal.Open(tb.Context(), o.url, journal.Options{Audit: o.bot.AuditChannel != ""})
-	w.must(err)
-	tb.Cleanup(func() { _ = j.Close() })
-	w.journal = j
+	w.journal = w.open(o)
 	if o.journal == nil {
-		o.journal = j
+		o.journal = w.journal
 	}
 	if o.prepare != nil {
 		o.prepare(w)
+		if o.journal == nil {
+			o.journal = w.journal
+		}
 	}
 	w.stop = w.start(o)
 	tb.Cleanup(func() { _ = w.stop() })
@@ -75,14 +85,26 @@ func newWorld(tb testing.TB, change ...func(*options)) *world {
 	return w
 }
 
+// open opens the world's journal, as another process would.
+func (w *world) open(o options) *journal.Journal {
+	w.Helper()
+	j, err := journal.Open(w.Context(), o.url, journal.Options{Audit: o.bot.AuditChannel != ""})
+	w.must(err)
+	w.Cleanup(func() { _ = j.Close() })
+	return j
+}
+
 // start runs a bot; more than one may run in a world.
 func (w *world) start(o options) (stop func() error) {
 	w.Helper()
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	tasks, err := chamelio.New(chamelio.Options{BaseURL: w.api.URL(), APIKey: chameliotest.Key, Timeout: o.timeout, Transport: transport})
+	toSlack, toChamelio := transport.New(), transport.New()
+	toSlack.DialContext, toChamelio.DialContext = w.toSlack.Dial, w.toChamelio.DialContext
+	tasks, err := chamelio.New(chamelio.Options{BaseURL: w.api.URL(), APIKey: chameliotest.Key, Timeout: o.timeout, Transport: toChamelio})
 	w.must(err)
 	tasks.SetRateLimit(1 << 30)
 	cfg := o.bot
+	cfg.Transport = toSlack
+	cfg.CancelTimeout = o.timeout
 	cfg.AppToken, cfg.BotToken, cfg.SlackAPI = secret.New(slacktest.AppToken), secret.New(slacktest.BotToken), w.slack.URL()
 	cfg.Log = slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	b, err := bot.New(cfg, tasks, o.journal)
@@ -93,9 +115,16 @@ func (w *world) start(o options) (stop func() error) {
 	w.done = ended
 	return sync.OnceValue(func() error {
 		cancel()
-		defer transport.CloseIdleConnections()
+		defer toChamelio.CloseIdleConnections()
 		return <-ended
 	})
+}
+
+// virtual runs a test in virtual time: whatever waits, waits for nothing.
+func virtual(t *testing.T, test func(t *testing.T)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, test)
 }
 
 // ended waits for a bot that ends by itself, and returns what Run returned.
@@ -118,9 +147,18 @@ func (w *world) must(err error) {
 	}
 }
 
+// eventuallyTimeout is longer than any decision takes, in a bubble of virtual
+// time, which begins in the year 2000; elsewhere it is as long as a test may.
+func eventuallyTimeout() time.Duration {
+	if time.Now().Year() < 2010 {
+		return 4 * time.Minute
+	}
+	return 20 * time.Second
+}
+
 func (w *world) eventually(what string, cond func() bool) {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(w.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.Context(), eventuallyTimeout())
 	defer cancel()
 	if err := w.slack.WaitFor(ctx, cond); err != nil {
 		w.Fatalf("%s: %v\n%s", what, err, w.log)

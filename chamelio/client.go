@@ -101,21 +101,32 @@ func (c *Client) SetShare(replicas int) { c.limit.setShare(replicas) }
 // Host is the host name that the client talks to, without a port.
 func (c *Client) Host() string { return c.base.Hostname() }
 
+// OptionError says what is wrong with an option, without quoting it: it may
+// be a secret in the wrong place.
+type OptionError struct {
+	Option string // as Options names it
+	Advice string // what it must be, to be read after the name
+}
+
+func (e *OptionError) Error() string { return "chamelio: " + e.Option + " " + e.Advice }
+
+func wrongURL(advice string) error { return &OptionError{"BaseURL", advice} }
+
 func parseBaseURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
 		// The parse error is dropped: it quotes its input, which may be a
 		// secret pasted into the wrong variable.
-		return nil, errors.New("the Chamelio base URL must be an absolute URL such as " + DefaultBaseURL)
+		return nil, wrongURL("must be an absolute URL such as " + DefaultBaseURL)
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, errors.New("the Chamelio base URL must not have a user, a query or a fragment")
+		return nil, wrongURL("must not have a user, a query or a fragment")
 	}
 	switch {
 	case u.Scheme == "https":
 	case u.Scheme == "http" && isLoopback(u.Hostname()):
 	default:
-		return nil, errors.New("the Chamelio base URL must be https (http is accepted on a loopback address only): the API key travels with every request")
+		return nil, wrongURL("must be https (http is accepted on a loopback address only): the API key travels with every request")
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	return u, nil
@@ -132,11 +143,11 @@ func isLoopback(host string) bool {
 func checkKey(key string) error {
 	body, ok := strings.CutPrefix(key, "ca_")
 	if !ok || body == "" {
-		return errors.New(`the Chamelio API key must start with "ca_"`)
+		return &OptionError{"APIKey", `must start with "ca_"`}
 	}
 	for _, r := range body {
 		if !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_=", r) {
-			return errors.New(`the Chamelio API key has characters that no key has: it is "ca_" and base64url, on one line, without quotes`)
+			return &OptionError{"APIKey", `has characters that no key has: it is "ca_" and base64url, on one line, without quotes`}
 		}
 	}
 	return nil

@@ -20,11 +20,6 @@ func (p Program) check(ctx context.Context, args []string) error {
 		return err
 	}
 	cfg, problems := readConfig()
-	if cfg.HTTPAddr != "" {
-		if _, err := httpAddr(cfg.HTTPAddr); err != nil {
-			problems = append(problems, err.Error())
-		}
-	}
 	results := doctor.Run(ctx, doctor.Settings{
 		Problems: problems, Bot: cfg.bot(), Chamelio: cfg.chamelio(p.version()), Database: cfg.DatabaseURL.Reveal(),
 	})

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/doctor"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -71,7 +72,7 @@ func (p Program) runBot(ctx context.Context, cfg config, log *slog.Logger) error
 		err := b.Run(ctx)
 		var refused *bot.TokenError
 		if errors.As(err, &refused) {
-			err = fmt.Errorf("%w\n%s", err, bot.Mend(refused.Variable, err))
+			err = fmt.Errorf("%w\n%s", err, doctor.Remedy(refused.Token, err))
 		}
 		return err
 	})

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/doctor"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -37,7 +38,7 @@ func checkWorkspace(ctx context.Context, b *bot.Bot, log *slog.Logger) (bot.Work
 	var refused *bot.TokenError
 	switch {
 	case errors.As(err, &refused):
-		return where, fmt.Errorf("%w\n%s", err, bot.Mend(refused.Variable, err))
+		return where, fmt.Errorf("%w\n%s", err, doctor.Remedy(refused.Token, err))
 	case err != nil && ctx.Err() == nil:
 		log.Warn("Slack does not say which workspace this is; going on", "error", err)
 	}
@@ -54,16 +55,21 @@ func checkKey(ctx context.Context, tasks *chamelio.Client, log *slog.Logger) (ch
 		switch {
 		case err == nil:
 			tasks.SetRateLimit(info.RateLimitPerMinute)
-		case errors.Is(err, chamelio.ErrUnauthorized):
+		case keyRefused(err):
 			return info, backoff.Permanent(err)
 		case ctx.Err() == nil:
 			log.Warn("Chamelio does not answer for the key; going on", "error", err)
 		}
 		return info, err
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))
-	var e *chamelio.Error
-	if errors.As(err, &e) && e.Kind == chamelio.ErrUnauthorized {
+	if e := new(chamelio.Error); keyRefused(err) && errors.As(err, &e) {
 		return org, fmt.Errorf("Chamelio refuses the key in CHAMELIO_API_KEY (%s)\nAsk an administrator of your Chamelio organisation for a new one", e.Detail)
 	}
 	return org, nil
+}
+
+// keyRefused tells Chamelio's own no to the key from a gateway's.
+func keyRefused(err error) bool {
+	var e *chamelio.Error
+	return errors.As(err, &e) && e.Kind == chamelio.ErrUnauthorized && e.FromAPI
 }

@@ -43,9 +43,6 @@ var errSlow = fmt.Errorf("nothing came within %s", limit)
 // Run checks everything that can be checked.
 func Run(ctx context.Context, s Settings) []Result {
 	environment := []Result{{"environment", true, "every variable is there and makes sense", ""}}
-	if _, err := bot.New(s.Bot, nil, nil); err != nil && len(s.Problems) == 0 {
-		s.Problems = strings.Split(err.Error(), "\n")
-	}
 	if len(s.Problems) > 0 {
 		environment = nil
 		for _, p := range s.Problems {
@@ -75,7 +72,7 @@ func bad(name, found, mend string) Result { return Result{name, false, found, me
 // mend is what to do about an error of Slack's with the bot token: what is
 // wrong with token or network comes before what the check itself is about.
 func mend(err error, otherwise string) string {
-	return cmp.Or(bot.Mend("SLACK_BOT_TOKEN", err), otherwise)
+	return cmp.Or(Remedy(bot.BotToken, err), otherwise)
 }
 
 // slackUsable tells whether asking Slack makes sense: the two tokens are
@@ -84,25 +81,22 @@ func slackUsable(s Settings) bool {
 	return strings.HasPrefix(s.Bot.AppToken.Reveal(), "xapp-") && strings.HasPrefix(s.Bot.BotToken.Reveal(), "xoxb-")
 }
 
-// plain leaves only what the bot needs to look at Slack: whatever else is
-// wrong is the environment's.
-func plain(c bot.Config) bot.Config {
-	return bot.Config{AppToken: c.AppToken, BotToken: c.BotToken, SlackAPI: c.SlackAPI, Now: time.Now}
-}
-
 func botToken(ctx context.Context, s Settings) []Result {
 	const name = "bot token"
 	if !slackUsable(s) {
 		return nil
 	}
-	where, scopes, err := bot.Scopes(ctx, plain(s.Bot))
+	where, err := whoAmI(ctx, s.Bot)
 	if err != nil {
 		return []Result{bad(name, err.Error(), mend(err, "Slack's error tells what is wrong with the token; a new installation (Install App) gives a new one"))}
 	}
-	results := []Result{good(name, "workspace %s (%s), as @%s", where.Team, where.TeamID, where.BotUser)}
+	results := []Result{good(name, "workspace %s (%s), as @%s", where.team, where.teamID, where.user)}
+	if where.orgWide {
+		results = []Result{good(name, "the whole organisation %s (%s), as @%s", where.team, where.teamID, where.user)}
+	}
 	var missing []string
-	for _, scope := range s.Bot.NeededScopes() {
-		if !slices.Contains(scopes, scope) {
+	for _, scope := range NeededScopes(s.Bot) {
+		if !slices.Contains(where.scopes, scope) {
 			missing = append(missing, scope)
 		}
 	}
@@ -110,7 +104,7 @@ func botToken(ctx context.Context, s Settings) []Result {
 		return append(results, bad("scopes", "missing: "+strings.Join(missing, ", "),
 			"Add under OAuth & Permissions → Scopes → Bot Token Scopes, then install the app again (Install App)"))
 	}
-	return append(results, good("scopes", "%s", strings.Join(s.Bot.NeededScopes(), ", ")))
+	return append(results, good("scopes", "%s", strings.Join(NeededScopes(s.Bot), ", ")))
 }
 
 func appToken(ctx context.Context, s Settings) []Result {
@@ -118,8 +112,8 @@ func appToken(ctx context.Context, s Settings) []Result {
 	if !slackUsable(s) {
 		return nil
 	}
-	if err := bot.Probe(ctx, plain(s.Bot)); err != nil {
-		return []Result{bad(name, err.Error(), cmp.Or(bot.Mend("SLACK_APP_TOKEN", err), "Slack's error tells what is wrong with the token; generate a new one (Basic Information → App-Level Tokens)"))}
+	if err := socketMode(ctx, s.Bot); err != nil {
+		return []Result{bad(name, err.Error(), cmp.Or(Remedy(bot.AppToken, err), "Slack's error tells what is wrong with the token; generate a new one (Basic Information → App-Level Tokens)"))}
 	}
 	return []Result{good(name, "Socket Mode is on, and Slack said hello")}
 }
@@ -168,7 +162,7 @@ func auditChannel(ctx context.Context, s Settings) []Result {
 	if s.Bot.AuditChannel == "" || !slackUsable(s) {
 		return nil
 	}
-	if err := bot.CheckPosting(ctx, plain(s.Bot), s.Bot.AuditChannel); err != nil {
+	if err := posting(ctx, s.Bot, s.Bot.AuditChannel); err != nil {
 		return []Result{bad(name, err.Error(), mend(err, "Invite the bot to that channel (/invite @cancelbot), or correct AUDIT_CHANNEL: it is the id at the end of the channel's About tab"))}
 	}
 	return []Result{good(name, "the bot may post in %s", s.Bot.AuditChannel)}
@@ -179,18 +173,16 @@ func ids(ctx context.Context, s Settings) []Result {
 	if !slackUsable(s) || len(s.Problems) > 0 {
 		return nil
 	}
-	look := plain(s.Bot)
-	look.Policy = s.Bot.Policy
 	var results []Result
-	for _, err := range bot.CheckIDs(ctx, look) {
+	for _, err := range wrongIDs(ctx, s.Bot) {
 		results = append(results, bad(name, err.Error(), mend(err, "Correct or remove the id; the bot refuses whoever it cannot look up")))
 	}
 	if len(results) > 0 {
 		return results
 	}
-	found := fmt.Sprintf("%s, %d people and %d usergroups listed", s.Bot.Policy.Mode, len(s.Bot.Policy.Users), len(s.Bot.Policy.Usergroups))
-	if n := len(s.Bot.Policy.Channels); n > 0 {
-		found += fmt.Sprintf("; only in %d conversations, which were not looked up: that would need further scopes", n)
+	found := s.Bot.Policy.Sentence()
+	if len(s.Bot.Policy.Channels) > 0 {
+		found += " (Channels were not looked up: that would need further scopes.)"
 	}
 	return []Result{good(name, "%s", found)}
 }

@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -65,19 +66,54 @@ func open(t *testing.T, url string, lease time.Duration) *journal.Journal {
 
 func decision(id string, task int64) journal.Decision {
 	return journal.Decision{
-		ConfirmationID: id, TaskID: task, Team: "T1", Channel: "C1", Requester: "U1", Confirmer: "U2",
+		ID: journal.ID(id), TaskID: task, Team: "T1", Channel: "C1", Requester: "U1", Confirmer: "U2",
 		Reason: "duplicate of 12346 – ünïcode 🙂", ResponseURL: "https://hooks.slack.com/actions/x",
-		RequestedAt: time.Now().Add(-time.Minute), DecidedAt: time.Now(),
+		Confirmation: "2.signed", MAC: "mac-" + id, RequestedAt: time.Now().Add(-time.Minute), DecidedAt: time.Now(),
 	}
 }
 
-func claim(t *testing.T, j *journal.Journal, d journal.Decision) (journal.Decision, bool) {
+// won claims a decision that nothing stands in the way of.
+func won(t *testing.T, j *journal.Journal, d journal.Decision) journal.Lease {
 	t.Helper()
-	winner, won, err := j.Claim(t.Context(), d)
-	if err != nil {
-		t.Fatal(err)
+	c, err := j.Claim(t.Context(), d)
+	must(t, err)
+	if !c.Won {
+		t.Fatalf("%s did not win, but %s", d.ID, c.Winner.ID)
 	}
-	return winner, won
+	return c.Lease
+}
+
+// expire ends a lease as time would.
+func expire(t *testing.T, url string, id string) {
+	t.Helper()
+	statement(t, url, fmt.Sprintf("UPDATE decisions SET leased_until = 1 WHERE confirmation_id = '%s'", id))
+}
+
+func statement(t *testing.T, url, text string) {
+	t.Helper()
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		db, err := sql.Open("sqlite", path)
+		must(t, err)
+		defer db.Close()
+		_, err = db.Exec(text)
+		must(t, err)
+		return
+	}
+	pgtest.Exec(t, url, text)
+}
+
+func take(t *testing.T, j *journal.Journal, w journal.Work, mine ...journal.ID) []journal.Held {
+	t.Helper()
+	held, err := j.TakeExpired(t.Context(), w, 100, mine)
+	must(t, err)
+	return held
+}
+
+func lost(t *testing.T, what string, err error) {
+	t.Helper()
+	if !errors.Is(err, journal.ErrLost) {
+		t.Errorf("%s: %v, want ErrLost", what, err)
+	}
 }
 
 func must(t *testing.T, err error) {
@@ -91,22 +127,26 @@ func TestADecisionIsRememberedFromClaimToAnnouncement(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		d := decision("a", 12345)
-		if _, won := claim(t, j, d); !won {
-			t.Fatal("the first claim did not win")
-		}
-		must(t, j.Finish(t.Context(), "a", "cancelled", `{"x":1}`))
-		must(t, j.Announced(t.Context(), "a", "17.000001"))
+		l := won(t, j, d)
+		_, err := j.Finish(t.Context(), l, journal.OutcomeCancelled, `{"x":1}`, true)
+		must(t, err)
+		must(t, j.MarkAnnounced(t.Context(), "a", "17.000001"))
+		must(t, j.MarkAnnounced(t.Context(), "a", "18")) // said again, it changes nothing
 
 		got, err := open(t, url, 0).Get(t.Context(), "a")
 		must(t, err)
 		if got.TaskID != 12345 || got.Requester != "U1" || got.Confirmer != "U2" || got.Reason != d.Reason ||
 			got.Outcome != "cancelled" || got.Detail != `{"x":1}` || got.MessageTS != "17.000001" ||
+			got.Confirmation != d.Confirmation || got.MAC != d.MAC || !got.Sent || got.Tries != 1 ||
 			got.AnnouncedAt.IsZero() || got.FinishedAt.IsZero() ||
 			got.DecidedAt.Sub(d.DecidedAt).Abs() > time.Millisecond {
 			t.Errorf("got %+v", got)
 		}
 		if got.ResponseURL != "" {
 			t.Error("the response_url outlives the announcement")
+		}
+		if _, err := j.Get(t.Context(), "none"); !errors.Is(err, journal.ErrGone) {
+			t.Errorf("a decision that is not there: %v", err)
 		}
 	})
 }
@@ -118,157 +158,443 @@ func TestOfManyClaimsOneWins(t *testing.T) {
 			"one prompt, many clicks": func(int) string { return "same" },
 			"many prompts, one task":  func(i int) string { return fmt.Sprint("p", i) },
 		} {
-			task := int64(len(name))
-			var wins atomic.Int32
-			var wg sync.WaitGroup
-			for i := range 20 {
-				wg.Go(func() {
-					winner, won, err := replicas[i%2].Claim(t.Context(), decision(id(i), task))
-					if err != nil {
-						t.Error(err)
-					}
-					if won {
-						wins.Add(1)
-					}
-					if winner.TaskID != task {
-						t.Errorf("the winner is %+v", winner)
-					}
-				})
-			}
-			wg.Wait()
-			if wins.Load() != 1 {
-				t.Errorf("%s: %d claims won", name, wins.Load())
-			}
+			t.Run(name, func(t *testing.T) {
+				var wins atomic.Int32
+				var wg sync.WaitGroup
+				for i := range 24 {
+					wg.Go(func() {
+						d := decision(id(i), int64(len(name)))
+						d.MAC = fmt.Sprint(i) // each click is another
+						c, err := replicas[i%2].Claim(t.Context(), d)
+						if err != nil {
+							t.Error(err)
+						}
+						if c.Won {
+							wins.Add(1)
+						} else if c.Winner.TaskID != d.TaskID {
+							t.Errorf("lost to %+v", c.Winner)
+						}
+					})
+				}
+				wg.Wait()
+				if wins.Load() != 1 {
+					t.Errorf("%d claims won", wins.Load())
+				}
+			})
 		}
 	})
 }
 
-func TestAFailedDecisionFreesTheTaskASuccessfulOneNever(t *testing.T) {
+func TestAClaimSaidAgainTellsWhatTheFirstDid(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j, other := open(t, url, 0), open(t, url, 0)
+		d := decision("a", 1)
+		won(t, j, d)
+		won(t, j, d) // the answer was lost: it is still ours
+
+		second := d
+		second.MAC = "another click"
+		if c, err := j.Claim(t.Context(), second); err != nil || c.Won || c.Winner.ID != "a" {
+			t.Errorf("a second click: %+v, %v", c, err)
+		}
+		if c, err := other.Claim(t.Context(), d); err != nil || c.Won {
+			t.Errorf("the same click at another replica: %+v, %v", c, err)
+		}
+		expire(t, url, "a")
+		if got := take(t, other, journal.ToResolve); len(got) != 1 {
+			t.Fatalf("taken over: %v", got)
+		}
+		if c, err := j.Claim(t.Context(), d); err != nil || c.Won {
+			t.Errorf("after it was taken over: %+v, %v", c, err)
+		}
+	})
+}
+
+func TestAFailedDecisionFreesItsTaskASuccessDoesNot(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		claim(t, j, decision("a", 1))
-		must(t, j.Finish(t.Context(), "a", "failed", ""))
-		if _, won := claim(t, j, decision("b", 1)); !won {
-			t.Error("a failed decision keeps the task")
-		}
-		must(t, j.Finish(t.Context(), "b", "cancelled", ""))
-		must(t, j.Announced(t.Context(), "b", ""))
-		winner, won := claim(t, j, decision("c", 1))
-		if won || winner.ConfirmationID != "b" {
-			t.Errorf("after a success: won=%v, winner %q", won, winner.ConfirmationID)
-		}
-		// The same prompt never decides twice, whatever came of it.
-		if winner, won := claim(t, j, decision("a", 1)); won || winner.ConfirmationID != "a" {
-			t.Errorf("the failed prompt again: won=%v, winner %q", won, winner.ConfirmationID)
+		task := int64(0)
+		for outcome, free := range map[journal.Outcome]bool{
+			journal.OutcomeFailed: true, journal.OutcomeUnknown: true, journal.OutcomeNotFound: true, journal.OutcomeCancelled: false,
+		} {
+			task++
+			l := won(t, j, decision("first"+string(outcome), task))
+			_, err := j.Finish(t.Context(), l, outcome, "", false)
+			must(t, err)
+			c, err := j.Claim(t.Context(), decision("second"+string(outcome), task))
+			if err != nil || c.Won != free {
+				t.Errorf("after %s: won=%v, %v", outcome, c.Won, err)
+			}
 		}
 	})
 }
 
-func TestUnfinishedDecisionsGoToOneProcessOnceTheirLeaseRanOut(t *testing.T) {
+// Whoever has lost a decision can do nothing to it any more, however it lost
+// it and whatever it tries.
+func TestAnOldOwnerIsHarmless(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
-		dead := open(t, url, time.Millisecond)
-		alive := open(t, url, time.Hour)
-		for i := range 30 {
-			claim(t, dead, decision(fmt.Sprint("d", i), int64(100+i)))
+		a, b := open(t, url, 0), open(t, url, 0)
+		ctx := t.Context()
+		old := won(t, a, decision("x", 1))
+		if got := take(t, b, journal.ToResolve); len(got) != 0 {
+			t.Fatalf("taken from a live owner: %v", got)
 		}
-		claim(t, alive, decision("alive", 1))
-		time.Sleep(5 * time.Millisecond) // leases end by the database's clock
+		expire(t, url, "x")
+		if got := take(t, a, journal.ToResolve, "x"); len(got) != 0 {
+			t.Fatalf("taken from myself while I work on it: %v", got)
+		}
+		got := take(t, b, journal.ToResolve)
+		if len(got) != 1 || got[0].Epoch != old.Epoch+1 || !got[0].Sent || got[0].ResponseURL == "" || got[0].Reason == "" {
+			t.Fatalf("taken over: %+v", got)
+		}
+		new := got[0].Lease
 
-		seen := map[string]int{}
+		_, err := a.Renew(ctx, old)
+		lost(t, "renewing", err)
+		_, err = a.MarkSent(ctx, old)
+		lost(t, "sending", err)
+		_, err = a.MarkUnsent(ctx, old)
+		lost(t, "unsending", err)
+		_, err = a.Finish(ctx, old, journal.OutcomeFailed, "", true)
+		lost(t, "finishing", err)
+		lost(t, "giving up", a.GiveUp(ctx, old))
+		lost(t, "setting aside", a.SetAside(ctx, old))
+		if renewed, err := a.RenewAll(ctx, []journal.Lease{old}); err != nil || len(renewed) != 0 {
+			t.Errorf("renewing all: %v, %v", renewed, err)
+		}
+		must(t, a.Release(ctx, old))
+		if _, err := b.Renew(ctx, new); err != nil {
+			t.Errorf("the new owner after the old one's release: %v", err)
+		}
+		_, err = b.Finish(ctx, new, journal.OutcomeCancelled, "", false)
+		must(t, err)
+		_, err = a.BeginTelling(ctx, old)
+		lost(t, "telling", err)
+		// The same process with an old epoch is an old owner too.
+		stale := new
+		stale.Epoch--
+		_, err = b.BeginTelling(ctx, stale)
+		lost(t, "telling at an old epoch", err)
+	})
+}
+
+func TestOneThatWasAboutToPostKeepsItsDecisionForLonger(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		a, b := open(t, url, 30*time.Millisecond), open(t, url, 10*time.Minute)
+		l := won(t, a, decision("x", 1))
+		l, err := a.Finish(t.Context(), l, journal.OutcomeCancelled, "", true)
+		must(t, err)
+		if left := time.Until(l.Until); left < time.Minute {
+			t.Errorf("the lease ends in %s", left)
+		}
+		time.Sleep(60 * time.Millisecond)
+		if got := take(t, b, journal.ToTell); len(got) != 0 {
+			t.Errorf("taken over while a post may be under way: %v", got)
+		}
+		must(t, a.Release(t.Context(), l)) // nobody knows about the post: it stays
+		if got := take(t, b, journal.ToTell); len(got) != 0 {
+			t.Errorf("taken over after a release: %v", got)
+		}
+		l, err = a.NotTold(t.Context(), l)
+		must(t, err)
+		must(t, a.Release(t.Context(), l))
+		if got := take(t, b, journal.ToTell); len(got) != 1 {
+			t.Errorf("not free although nothing was posted: %v", got)
+		}
+	})
+}
+
+func TestWhatIsToResolveAndWhatIsToTellAreTakenApart(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		a, b := open(t, url, 10*time.Minute), open(t, url, 10*time.Minute)
+		won(t, a, decision("open", 1))
+		l := won(t, a, decision("done", 2))
+		_, err := a.Finish(t.Context(), l, journal.OutcomeFailed, "", false)
+		must(t, err)
+		expire(t, url, "open")
+		expire(t, url, "done")
+		if got := take(t, b, journal.ToTell); len(got) != 1 || got[0].Decision.ID != "done" {
+			t.Errorf("to tell: %v", got)
+		}
+		if got := take(t, b, journal.ToResolve); len(got) != 1 || got[0].Decision.ID != "open" {
+			t.Errorf("to resolve: %v", got)
+		}
+	})
+}
+
+func TestExpiredDecisionsGoToOneProcessEach(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		dead := open(t, url, 10*time.Minute)
+		for i := range 30 {
+			won(t, dead, decision(fmt.Sprint("d", i), int64(100+i)))
+		}
+		statement(t, url, "UPDATE decisions SET leased_until = 1")
+		seen := map[journal.ID]int{}
 		var mu sync.Mutex
 		var wg sync.WaitGroup
 		for range 2 {
-			j := open(t, url, time.Hour)
-			for range 3 {
+			j := open(t, url, 10*time.Minute)
+			for range 4 {
 				wg.Go(func() {
-					taken, err := j.Unfinished(t.Context(), 10)
+					taken, err := j.TakeExpired(t.Context(), journal.ToResolve, 10, nil)
 					if err != nil {
 						t.Error(err)
 					}
 					mu.Lock()
 					defer mu.Unlock()
 					for _, d := range taken {
-						seen[d.ConfirmationID]++
-						if d.ResponseURL == "" || d.Reason == "" {
-							t.Errorf("taken without its data: %+v", d)
-						}
+						seen[d.Decision.ID]++
 					}
 				})
 			}
 		}
 		wg.Wait()
-		rest, err := open(t, url, time.Hour).Unfinished(t.Context(), 100)
-		must(t, err)
-		for _, d := range rest {
-			seen[d.ConfirmationID]++
+		for _, d := range take(t, open(t, url, 10*time.Minute), journal.ToResolve) {
+			seen[d.Decision.ID]++
 		}
-		if len(seen) != 30 || seen["alive"] != 0 {
-			t.Errorf("taken: %v", seen)
+		if len(seen) != 30 {
+			t.Errorf("%d were taken", len(seen))
 		}
 		for id, n := range seen {
 			if n != 1 {
 				t.Errorf("%s was taken %d times", id, n)
 			}
 		}
-		// Its first owner has lost it.
-		if err := dead.Finish(t.Context(), "d0", "cancelled", ""); !errors.Is(err, journal.ErrLost) {
-			t.Errorf("the dead process finished it: %v", err)
-		}
-		if err := dead.Hold(t.Context(), "d0"); !errors.Is(err, journal.ErrLost) {
-			t.Errorf("the dead process holds it: %v", err)
+	})
+}
+
+// A clock that was far ahead and was put back leaves no lease that nobody can
+// take over.
+func TestALeaseThatEndsAbsurdlyLateIsOver(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		won(t, open(t, url, 0), decision("x", 1))
+		statement(t, url, "UPDATE decisions SET leased_until = leased_until + 86400000")
+		if got := take(t, open(t, url, 0), journal.ToResolve); len(got) != 1 {
+			t.Errorf("taken over: %v", got)
 		}
 	})
 }
 
-func TestARenewedLeaseIsKeptAReleasedOneIsFreeAtOnce(t *testing.T) {
+func TestNoCancelIsSentForAClickThatIsTooOld(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
-		a, b := open(t, url, time.Hour), open(t, url, time.Hour)
-		claim(t, a, decision("x", 1))
-		must(t, a.Renew(t.Context()))
-		if taken, err := b.Unfinished(t.Context(), 10); err != nil || len(taken) != 0 {
-			t.Errorf("taken from a live process: %v, %v", taken, err)
+		j := open(t, url, 0)
+		l := won(t, j, decision("x", 1))
+		if _, err := j.MarkSent(t.Context(), l); err != nil {
+			t.Fatal(err)
 		}
-		must(t, a.Release(t.Context()))
-		if taken, err := b.Unfinished(t.Context(), 10); err != nil || len(taken) != 1 {
-			t.Errorf("not free after release: %v, %v", taken, err)
+		statement(t, url, "UPDATE decisions SET claimed_at = claimed_at - 1900000")
+		if _, err := j.MarkSent(t.Context(), l); !errors.Is(err, journal.ErrTooLate) {
+			t.Errorf("after more than half an hour: %v", err)
 		}
 	})
 }
 
-func TestAnnouncementsAreDueInTheOrderOfTheirOutcome(t *testing.T) {
+func TestWhatWasSentIsKnownToASuccessor(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
-		j := open(t, url, time.Hour)
-		for i, id := range []string{"a", "b", "c"} {
-			claim(t, j, decision(id, int64(i+1)))
+		a, b := open(t, url, 0), open(t, url, 0)
+		l := won(t, a, decision("x", 1))
+		l, err := a.MarkSent(t.Context(), l)
+		must(t, err)
+		expire(t, url, "x")
+		got := take(t, b, journal.ToResolve)
+		if len(got) != 1 || !got[0].Sent || got[0].Tries != 2 {
+			t.Fatalf("after sending: %+v", got)
 		}
-		for _, id := range []string{"b", "a"} { // c is still under way
-			must(t, j.Finish(t.Context(), id, "cancelled", ""))
-			time.Sleep(2 * time.Millisecond) // the order is kept to the millisecond
+		_, err = b.MarkUnsent(t.Context(), got[0].Lease)
+		must(t, err)
+		expire(t, url, "x")
+		if got := take(t, a, journal.ToResolve); len(got) != 1 || got[0].Sent {
+			t.Errorf("after a clear answer: %+v", got)
 		}
-		if channels, err := j.DueChannels(t.Context()); err != nil || len(channels) != 1 || channels[0] != "C1" {
-			t.Errorf("due channels %v, %v", channels, err)
+		_ = l
+	})
+}
+
+func TestAVanishedDecisionIsPutBack(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		d := decision("x", 1)
+		l := won(t, j, d)
+		statement(t, url, "DELETE FROM decisions")
+		_, err := j.Finish(t.Context(), l, journal.OutcomeCancelled, "", true)
+		if !errors.Is(err, journal.ErrGone) {
+			t.Fatalf("finishing what is not there: %v", err)
 		}
-		next := func() string {
-			d, ok, err := j.Due(t.Context(), "C1")
-			must(t, err)
-			if !ok {
-				return ""
+		l, err = j.PutBack(t.Context(), d)
+		must(t, err)
+		_, err = j.Finish(t.Context(), l, journal.OutcomeCancelled, "", true)
+		must(t, err)
+		if _, err := j.PutBack(t.Context(), d); !errors.Is(err, journal.ErrLost) {
+			t.Errorf("put back what is there: %v", err)
+		}
+	})
+}
+
+func TestAWithdrawalAndAClaimExcludeEachOther(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		for range 2 { // said again, it tells the same
+			if _, withdrawn, err := j.Withdraw(t.Context(), decision("w", 1)); err != nil || !withdrawn {
+				t.Fatalf("withdrawing: %v, %v", withdrawn, err)
 			}
-			return d.ConfirmationID
 		}
-		if got := next(); got != "b" {
-			t.Errorf("first due: %q", got)
+		if c, err := j.Claim(t.Context(), decision("w", 1)); err != nil || c.Won || c.Winner.Outcome != journal.OutcomeWithdrawn {
+			t.Errorf("a claim after it: %+v, %v", c, err)
 		}
-		must(t, j.Postpone(t.Context(), "b", time.Hour))
-		if got := next(); got != "a" {
-			t.Errorf("after postponing b: %q", got)
+		won(t, j, decision("c", 1)) // the task is free
+		if first, withdrawn, err := j.Withdraw(t.Context(), decision("c", 1)); err != nil || withdrawn || first.ID != "c" {
+			t.Errorf("a withdrawal after a claim: %+v, %v, %v", first, withdrawn, err)
 		}
-		must(t, j.Announced(t.Context(), "a", "1"))
-		if got := next(); got != "" {
-			t.Errorf("left over: %q", got)
+	})
+}
+
+func TestADecisionGivenUpOrSetAsideIsNoMoreWork(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		must(t, j.GiveUp(t.Context(), won(t, j, decision("a", 1))))
+		must(t, j.SetAside(t.Context(), won(t, j, decision("b", 2))))
+		statement(t, url, "UPDATE decisions SET leased_until = 1")
+		for _, w := range []journal.Work{journal.ToResolve, journal.ToTell} {
+			if got := take(t, j, w); len(got) != 0 {
+				t.Errorf("work %d: %+v", w, got)
+			}
 		}
-		if err := j.Announced(t.Context(), "a", "2"); !errors.Is(err, journal.ErrLost) {
-			t.Errorf("announced twice: %v", err)
+		if due, _, err := j.Backlog(t.Context()); err != nil || due != 0 {
+			t.Errorf("backlog %d, %v", due, err)
+		}
+		won(t, j, decision("again", 1)) // and its task is free
+	})
+}
+
+func TestAnUnknownOutcomeIsLookedAfterUntilItIsSettled(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		ctx := t.Context()
+		for id, outcome := range map[string]journal.Outcome{"u": journal.OutcomeUnknown, "f": journal.OutcomeFailed} {
+			l := won(t, j, decision(id, int64(id[0])))
+			_, err := j.Finish(ctx, l, outcome, "", true)
+			must(t, err)
+			must(t, j.MarkAnnounced(ctx, journal.ID(id), "7"))
+		}
+		due := func() []journal.Held {
+			t.Helper()
+			got, err := j.TakeUnsettled(ctx, 10, nil)
+			must(t, err)
+			return got
+		}
+		if got := due(); len(got) != 0 {
+			t.Fatalf("at once: %+v", got)
+		}
+		soon := func() { statement(t, url, "UPDATE decisions SET look_after = 1, leased_until = 1") }
+		soon()
+		got := due()
+		if len(got) != 1 || got[0].Decision.ID != "u" || got[0].ResponseURL == "" || got[0].MessageTS != "7" ||
+			time.Until(got[0].FollowUntil) < 23*time.Hour {
+			t.Fatalf("due: %+v", got)
+		}
+		must(t, j.LookAgain(ctx, got[0].Lease, time.Hour))
+		soon()
+		got = due()
+		if len(got) != 1 || got[0].Looks != 1 {
+			t.Fatalf("after a look: %+v", got)
+		}
+		l, err := j.BeginSettling(ctx, got[0].Lease, journal.OutcomeCancelled, `{}`)
+		must(t, err)
+		_, err = j.BeginSettling(ctx, l, journal.OutcomeFailed, `{}`)
+		lost(t, "settling it otherwise", err)
+		must(t, j.MarkSettled(ctx, "u"))
+		soon()
+		if got := due(); len(got) != 0 {
+			t.Errorf("after it is settled: %+v", got)
+		}
+		if d, err := j.Get(ctx, "u"); err != nil || d.SettledOutcome != journal.OutcomeCancelled || d.Outcome != journal.OutcomeUnknown || d.SettledAt.IsZero() {
+			t.Errorf("on record: %+v, %v", d, err)
+		}
+	})
+}
+
+func TestReplicasKnowOfEachOther(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		a, b := open(t, url, 0), open(t, url, 0)
+		beat := func(j *journal.Journal, serving bool, wantAlive, wantServing int) {
+			t.Helper()
+			if alive, serves, err := j.Beat(t.Context(), serving); err != nil || alive != wantAlive || serves != wantServing {
+				t.Errorf("%d alive, %d others serve, %v; want %d, %d", alive, serves, err, wantAlive, wantServing)
+			}
+		}
+		beat(a, true, 1, 0)
+		beat(b, true, 2, 1)
+		beat(a, false, 2, 1)
+		beat(b, true, 2, 0)
+		must(t, a.Leave(t.Context()))
+		beat(b, true, 1, 0)
+		beat(a, true, 2, 1)
+		statement(t, url, "UPDATE replicas SET seen_until = 1")
+		beat(a, true, 1, 0)
+	})
+}
+
+func TestNotesForTheAuditChannel(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		ctx := t.Context()
+		j, err := journal.Open(ctx, url, journal.Options{Audit: true})
+		must(t, err)
+		t.Cleanup(func() { _ = j.Close() })
+		l := won(t, j, decision("a", 1))
+		_, err = j.Finish(ctx, l, journal.OutcomeCancelled, "", true)
+		must(t, err)
+		must(t, j.MarkAnnounced(ctx, "a", "7"))
+		refusal := journal.Note{ConfirmationID: "a", TaskID: 1, Person: "U9", Code: "guest", At: time.Now().Add(time.Second)}
+		must(t, j.Refused(ctx, refusal))
+		must(t, j.Refused(ctx, refusal)) // pressed again
+
+		first, err := j.TakeNote(ctx)
+		must(t, err)
+		if first.Kind != journal.NoteAnnouncement || first.Person != "U2" || first.Code != "cancelled" {
+			t.Errorf("first: %+v", first)
+		}
+		second, err := j.TakeNote(ctx)
+		must(t, err)
+		if second.Kind != journal.NoteRefusal || second.Person != "U9" {
+			t.Errorf("second: %+v", second)
+		}
+		if _, err := j.TakeNote(ctx); !errors.Is(err, journal.ErrGone) {
+			t.Errorf("a third: %v", err)
+		}
+		must(t, j.MarkNoted(ctx, first))
+		must(t, j.PutOff(ctx, second, -time.Second))
+		if again, err := j.TakeNote(ctx); err != nil || again.ID != second.ID {
+			t.Errorf("what was put off: %+v, %v", again, err)
+		}
+		must(t, j.PutOff(ctx, second, -time.Second)) // an old owner
+		if _, err := j.TakeNote(ctx); !errors.Is(err, journal.ErrGone) {
+			t.Errorf("an old owner freed it: %v", err)
+		}
+	})
+}
+
+// An older version beside this one finds nothing to take over, and what it
+// leaves behind is found.
+func TestAnOlderVersionBesideDoesNoHarm(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		won(t, j, decision("new", 1))
+		statement(t, url, `INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer, reason,
+			requested_at, decided_at, response_url, lease_owner, lease_until)
+			SELECT 'old', 2, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, response_url, 'older', 1 FROM decisions`)
+		if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+			db, err := sql.Open("sqlite", path)
+			must(t, err)
+			defer db.Close()
+			var n int
+			// What the older version takes over.
+			must(t, db.QueryRow(`SELECT count(*) FROM decisions WHERE announced_at IS NULL AND lease_until < CAST(unixepoch('subsec') * 1000 AS INTEGER)`).Scan(&n))
+			if n != 1 {
+				t.Errorf("it would take over %d rows, its own among them", n)
+			}
+		}
+		if got := take(t, j, journal.ToResolve); len(got) != 1 || got[0].Decision.ID != "old" || got[0].Epoch != 1 || got[0].MAC != "" {
+			t.Errorf("taken over: %+v", got)
 		}
 	})
 }
@@ -276,18 +602,21 @@ func TestAnnouncementsAreDueInTheOrderOfTheirOutcome(t *testing.T) {
 func TestRecentIsNewestFirstAndFiltered(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		start := time.Now().Add(-time.Hour)
+		start := time.Now().Add(-10 * time.Minute)
 		for i := range 5 {
 			d := decision(fmt.Sprint(i), int64(i+1))
 			d.DecidedAt = start.Add(time.Duration(i) * time.Minute)
-			claim(t, j, d)
+			won(t, j, d)
 		}
+		reader, err := journal.OpenReadOnly(t.Context(), url)
+		must(t, err)
+		t.Cleanup(func() { _ = reader.Close() })
 		ids := func(q journal.Query) string {
-			all, err := j.Recent(t.Context(), q)
+			all, err := reader.Recent(t.Context(), q)
 			must(t, err)
 			var s []string
 			for _, d := range all {
-				s = append(s, d.ConfirmationID)
+				s = append(s, string(d.ID))
 			}
 			return strings.Join(s, "")
 		}
@@ -299,6 +628,30 @@ func TestRecentIsNewestFirstAndFiltered(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestReadingAloneMakesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	if _, err := journal.OpenReadOnly(t.Context(), "sqlite:"+filepath.Join(dir, "x.db")); err == nil || !strings.Contains(err.Error(), "there is no journal") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("it made the directory")
+	}
+}
+
+func TestAFileThatIsReplacedIsNoticed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	j := open(t, "sqlite:"+path, 0)
+	must(t, j.Healthy(t.Context()))
+	must(t, os.Rename(path, path+".old"))
+	if err := j.Healthy(t.Context()); err == nil || !strings.Contains(err.Error(), "gone") {
+		t.Errorf("deleted: %v", err)
+	}
+	must(t, os.WriteFile(path, nil, 0o600))
+	if err := j.Healthy(t.Context()); err == nil || !strings.Contains(err.Error(), "replaced") {
+		t.Errorf("replaced: %v", err)
+	}
 }
 
 func TestReplicasThatStartTogetherShareOneSchema(t *testing.T) {
@@ -344,7 +697,7 @@ func TestOpenSaysWhatIsWrongWithThePlace(t *testing.T) {
 func TestTheJournalsFileIsPrivateAndItsDirectoryIsMade(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "deep er", "100%.db")
 	j := open(t, "sqlite:"+path, 0)
-	claim(t, j, decision("a", 1))
+	won(t, j, decision("a", 1))
 	info, err := os.Stat(path)
 	must(t, err)
 	if info.Mode().Perm() != 0o600 {
@@ -367,8 +720,8 @@ func BenchmarkClaim(b *testing.B) {
 			i := int64(0)
 			for b.Loop() {
 				i++
-				if _, won, err := j.Claim(b.Context(), decision(fmt.Sprint(i), i)); err != nil || !won {
-					b.Fatal(won, err)
+				if c, err := j.Claim(b.Context(), decision(fmt.Sprint(i), i)); err != nil || !c.Won {
+					b.Fatal(c.Won, err)
 				}
 			}
 		})

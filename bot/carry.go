@@ -1,0 +1,97 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+// carrier carries a decision from its claim to its announcement.
+type carrier struct {
+	resolver  *resolver
+	announcer *announcer
+	journal   outbox
+	set       *workingSet
+	texts     texts
+	metrics   *metrics
+}
+
+// carry brings a decision to its outcome and hands it to the announcer. What
+// it cannot bring to an end is let go, for whoever takes it over.
+func (c *carrier) carry(h *holding, p *prompt) {
+	handedOver := false
+	defer func() {
+		if !handedOver { // cut off, lost, or a panic
+			c.set.letGo(h)
+			p.end(nil)
+		}
+	}()
+	res, err := c.resolver.resolve(h, p)
+	if err != nil {
+		c.gone(h, "a decision was cut off", err)
+		return
+	}
+	begun := c.announcer.takeTurn(h.Channel)
+	if err := c.finish(h, res, begun); err != nil {
+		if begun {
+			c.announcer.giveTurn(h.Channel)
+		}
+		c.gone(h, "an outcome was not recorded", err)
+		return
+	}
+	handedOver = true
+	last := c.texts.outcomeLine(h.Decision, res)
+	resumed := h.resumed()
+	c.announcer.announce(&telling{h: h, res: res, begun: begun, told: func() {
+		if resumed { // not before: its former owners may have left one use
+			p.end(&last)
+		}
+	}})
+	if !resumed {
+		p.end(&last)
+	}
+}
+
+func (c *carrier) gone(h *holding, what string, err error) {
+	if lost(err) {
+		h.log.Warn(what+": another process has taken it over", "error", err)
+		return
+	}
+	h.log.Warn(what+"; it will be resumed", "error", err)
+}
+
+// finish records the outcome, for as long as it takes and is ours to do.
+func (c *carrier) finish(h *holding, res result, tell bool) error {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, maxRetryPause
+	for {
+		l, err := c.journal.Finish(h.ctx, h.current(), res.Outcome, res.encode(), tell)
+		if errors.Is(err, journal.ErrGone) {
+			c.metrics.vanished.Inc()
+			if l, err = c.journal.PutBack(h.ctx, h.Decision); err == nil {
+				h.log.Error("a decision had vanished from the journal; it was put back. Was the database restored from a backup, or failed over?")
+				h.replaced(l)
+				continue
+			}
+		}
+		switch {
+		case err == nil:
+			h.renewed(l)
+			c.metrics.decisions.WithLabelValues(string(res.Outcome)).Inc()
+			c.metrics.outcomes.Observe(time.Since(h.DecidedAt).Seconds())
+			h.log.Info("finished", "outcome", string(res.Outcome), "cause", string(res.Cause), "requester", h.Requester)
+			return nil
+		case lost(err):
+			return err
+		}
+		h.log.Error("the journal does not take an outcome; trying again", "error", err, "outcome", string(res.Outcome))
+		if !sleep(h.ctx, wait.NextBackOff()) {
+			return fmt.Errorf("recording an outcome: %w", context.Cause(h.ctx))
+		}
+	}
+}

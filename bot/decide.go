@@ -1,0 +1,292 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+const (
+	// saveFor is how long after a click the bot goes on trying to save it
+	// where the journal does not answer clearly. After that it makes sure that
+	// nothing of it is ever carried out.
+	saveFor = 2 * time.Minute
+
+	// maxUnclear bounds how many clicks are in that state.
+	maxUnclear = 1024
+)
+
+// claims is what deciding needs of the journal.
+type claims interface {
+	Claim(context.Context, journal.Decision) (journal.Claim, error)
+	Withdraw(context.Context, journal.Decision) (first journal.Decision, withdrawn bool, err error)
+	GiveUp(context.Context, journal.Lease) error
+}
+
+// decider turns a click into a decision, or finds out that another came first.
+type decider struct {
+	journal   claims
+	set       *workingSet
+	carry     func(h *holding, responses *prompt) // carries a decision out; in a goroutine of its own
+	followers *followers
+	poster    *poster
+	signer    signer
+	texts     texts
+	metrics   *metrics
+	trace     *tracer
+	log       *slog.Logger
+
+	ctx     context.Context // of work that outlives a click's own
+	work    *group
+	mu      sync.Mutex
+	unclear map[journal.ID]*unclearClick
+}
+
+// unclearClick is a click of which nobody knows yet whether it was saved.
+type unclearClick struct {
+	kept chan struct{} // closed when the person has pressed the other button
+	once sync.Once
+}
+
+// decisionOf is what a click asks for, with the MAC that makes it genuine.
+func (d *decider) decisionOf(k click, c confirmation) journal.Decision {
+	decision := journal.Decision{
+		ID: journal.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel,
+		Requester: c.Requester, Confirmer: k.user, Reason: c.Reason,
+		// To the millisecond, as the journal keeps it: the MAC covers it.
+		RequestedAt: c.RequestedAt, DecidedAt: k.received.UTC().Truncate(time.Millisecond),
+		ResponseURL: k.responseURL, Confirmation: k.value,
+	}
+	decision.MAC = d.signer.click(decision)
+	return decision
+}
+
+// decide claims the decision and, if it wins, has it carried out.
+func (d *decider) decide(ctx context.Context, log *slog.Logger, k click, c confirmation) {
+	if ctx.Err() != nil {
+		return // stopping: nothing was promised yet
+	}
+	if !d.set.reserve() {
+		log.Warn("a click was turned away: too many decisions are under way")
+		d.poster.tell(ctx, log, k.responseURL, d.texts.overloaded(), ephemeral)
+		return
+	}
+	defer d.set.unreserve()
+	mine := d.decisionOf(k, c)
+	claiming, claimed := d.trace.step(ctx, "claim", attribute.String("cancelbot.confirmation", c.ID), attribute.Int64("chamelio.task", int64(c.Task)))
+	claim, err := d.journal.Claim(claiming, mine)
+	claimed(err)
+	if err != nil {
+		log.Error("the journal does not say whether it took a decision; finding out", "error", err)
+		d.beginUnclear(ctx, log, k, c, mine)
+		return
+	}
+	d.claimed(ctx, log, k, c, mine, claim)
+}
+
+// claimed goes on where the journal has answered.
+func (d *decider) claimed(ctx context.Context, log *slog.Logger, k click, c confirmation, mine journal.Decision, claim journal.Claim) {
+	winner := claim.Winner
+	switch {
+	case claim.Won:
+		log.Info("decided")
+		d.trace.begin(ctx, c.ID)
+		d.begin(mine, claim.Lease, k)
+	case winner.Outcome == journal.OutcomeWithdrawn && winner.ID == mine.ID:
+		log.Info("clicked after it was withdrawn")
+		d.poster.tell(ctx, log, k.responseURL, d.texts.withdrawn(c), replaceOriginal)
+	case winner.ID == mine.ID:
+		// The prompt may still show its buttons, if Slack did not take its
+		// update: it is put right when the outcome is known.
+		log.Info("clicked, but an earlier click counts", "confirmer", winner.Confirmer)
+		d.follow(ctx, log, k, winner, ephemeral)
+	default:
+		log.Info("clicked, but another decision about the task came first", "winner", string(winner.ID))
+		d.follow(ctx, log, k, winner, replaceOriginal)
+	}
+}
+
+// begin has a claimed decision carried out, in a goroutine of its own.
+func (d *decider) begin(decision journal.Decision, l journal.Lease, k click) {
+	h := d.set.add(d.ctx, decision, l)
+	p := newPrompt(h.ctx, d.ctx, maxProgress, func(ctx context.Context, m message) {
+		d.poster.tell(ctx, h.log, k.responseURL, m, replaceOriginal)
+	})
+	p.soon(d.texts.cancelling(decision))
+	d.work.run(func() { d.carry(h, p) })
+}
+
+// follow tells somebody whose click came second what is known of the first,
+// and, where that is not all, what came of it when it is.
+func (d *decider) follow(ctx context.Context, log *slog.Logger, k click, winner journal.Decision, where placement) {
+	if !d.poster.tell(ctx, log, k.responseURL, d.texts.cameSecond(winner, k.user), where) {
+		return
+	}
+	if winner.Outcome == "" && k.ephemeral {
+		d.followers.add(winner.ID, func(ctx context.Context, decided journal.Decision) {
+			d.poster.tell(ctx, log, k.responseURL, d.texts.cameSecond(decided, k.user), replaceOriginal)
+		})
+	}
+}
+
+// beginUnclear finds out what became of a claim whose answer was lost, beside
+// everything else.
+func (d *decider) beginUnclear(ctx context.Context, log *slog.Logger, k click, c confirmation, mine journal.Decision) {
+	d.mu.Lock()
+	_, already := d.unclear[mine.ID]
+	full := len(d.unclear) >= maxUnclear
+	u := &unclearClick{kept: make(chan struct{})}
+	if !already && !full {
+		d.unclear[mine.ID] = u
+	}
+	d.mu.Unlock()
+	switch {
+	case already: // pressed again
+		d.poster.tell(ctx, log, k.responseURL, d.texts.stillSaving(c), ephemeral)
+		return
+	case full:
+		// Too many to look after each. What was saved is carried out by
+		// whoever takes it over; so nothing may be said but this.
+		d.poster.tell(ctx, log, k.responseURL, d.texts.maybeSaved(c), replaceOriginal)
+		return
+	}
+	d.work.run(func() {
+		defer func() {
+			d.mu.Lock()
+			delete(d.unclear, mine.ID)
+			d.mu.Unlock()
+		}()
+		d.poster.tell(d.ctx, log, k.responseURL, d.texts.stillSaving(c), replaceOriginal)
+		d.clearUp(log, k, c, mine, u)
+	})
+}
+
+// clearUp asks the journal until it is known whether the decision stands in
+// it. Until saveFor it goes on trying to save it; after that, or once the
+// person has pressed the other button, it closes the prompt for good.
+func (d *decider) clearUp(log *slog.Logger, k click, c confirmation, mine journal.Decision, u *unclearClick) {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = 200*time.Millisecond, maxRetryPause
+	for {
+		select {
+		case <-u.kept:
+		case <-time.After(wait.NextBackOff()):
+		case <-d.ctx.Done():
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(d.ctx), lastWordTimeout)
+			defer cancel()
+			d.poster.tell(ctx, log, k.responseURL, d.texts.maybeSaved(c), replaceOriginal)
+			return
+		}
+		if giveUp := time.Since(k.received) > saveFor || isClosed(u.kept); giveUp {
+			if d.close(log, k, c, mine, isClosed(u.kept)) {
+				return
+			}
+			continue
+		}
+		claim, err := d.journal.Claim(d.ctx, mine)
+		if err != nil {
+			continue
+		}
+		if claim.Won && isClosed(u.kept) {
+			continue // pressed meanwhile
+		}
+		log.Info("it is known now what became of a decision", "won", claim.Won)
+		d.claimed(d.ctx, log, k, c, mine, claim)
+		return
+	}
+}
+
+// lastWordTimeout bounds what is said when the process ends.
+const lastWordTimeout = 2 * time.Second
+
+// close makes sure that a click is never carried out, and tells the person so;
+// false if that is not known yet.
+func (d *decider) close(log *slog.Logger, k click, c confirmation, mine journal.Decision, kept bool) bool {
+	first, withdrawn, err := d.journal.Withdraw(d.ctx, mine)
+	if err != nil {
+		return false
+	}
+	if !withdrawn {
+		if first.MAC != mine.MAC || first.Outcome != "" {
+			d.follow(d.ctx, log, k, first, replaceOriginal)
+			return true
+		}
+		claim, err := d.journal.Claim(d.ctx, mine) // whose is it?
+		switch {
+		case err != nil:
+			return false
+		case !claim.Won:
+			d.follow(d.ctx, log, k, claim.Winner, replaceOriginal)
+			return true
+		}
+		if err := d.journal.GiveUp(d.ctx, claim.Lease); err != nil {
+			return false // also where it was lost: the next round finds out
+		}
+	}
+	log.Warn("a decision could not be saved in time, and was given up; nothing was cancelled", "kept", kept)
+	answer := d.texts.notSaved(c)
+	if kept {
+		answer = d.texts.kept(c)
+	}
+	d.poster.tell(d.ctx, log, k.responseURL, answer, replaceOriginal)
+	return true
+}
+
+// keep answers the other button: the prompt is closed on record, so that a
+// click already on its way finds it closed, and what the person reads is so.
+func (d *decider) keep(ctx context.Context, log *slog.Logger, k click, c confirmation) {
+	if c.Public && k.user != c.Requester {
+		log.Info("click refused", "reason", "only the requester withdraws")
+		d.poster.tell(ctx, log, k.responseURL, d.texts.notYoursToWithdraw(c), ephemeral)
+		return
+	}
+	if d.keepUnclear(journal.ID(c.ID)) {
+		log.Info("kept while it is not known whether the decision was saved")
+		return // told when it is known
+	}
+	first, withdrawn, err := d.journal.Withdraw(ctx, d.decisionOf(k, c))
+	switch {
+	case err != nil:
+		log.Error("the journal does not take a withdrawal", "error", err)
+		d.poster.tell(ctx, log, k.responseURL, d.texts.notWithdrawn(c), ephemeral)
+	case withdrawn && c.Public:
+		log.Info("withdrawn")
+		d.poster.tell(ctx, log, k.responseURL, d.texts.withdrawn(c), replaceOriginal)
+	case withdrawn:
+		log.Info("kept")
+		d.poster.tell(ctx, log, k.responseURL, d.texts.kept(c), replaceOriginal)
+	default:
+		log.Info("a decision came before the withdrawal")
+		d.poster.tell(ctx, log, k.responseURL, d.texts.tooLateToWithdraw(c, first), ephemeral)
+	}
+}
+
+// keepUnclear tells the goroutine that looks after an unclear click.
+func (d *decider) keepUnclear(id journal.ID) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	u := d.unclear[id]
+	if u != nil {
+		u.once.Do(func() { close(u.kept) })
+	}
+	return u != nil
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// lost reports whether an error says that a decision is no longer ours.
+func lost(err error) bool { return errors.Is(err, journal.ErrLost) }

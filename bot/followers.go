@@ -1,0 +1,97 @@
+package bot
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+const (
+	maxFollowers  = 512
+	followEvery   = time.Second
+	followLimit   = 5 * time.Minute
+	followTimeout = 10 * time.Second
+	tellAtOnce    = 16
+)
+
+// reader is what following needs of the journal.
+type reader interface {
+	Get(context.Context, journal.ID) (journal.Decision, error)
+}
+
+// followers are people whose click came second and who are told what came of
+// the first, whichever process carries it out. Waiting costs them no worker.
+type followers struct {
+	journal reader
+	log     *slog.Logger
+	loop    *loop
+
+	mu   sync.Mutex
+	here []follower
+}
+
+type follower struct {
+	id    journal.ID
+	until time.Time
+	tell  func(context.Context, journal.Decision)
+}
+
+func newFollowers(j reader, log *slog.Logger) *followers {
+	f := &followers{journal: j, log: log}
+	f.loop = newLoop("followers", followEvery, log, f.look)
+	return f
+}
+
+// add has somebody told when a decision has its outcome. Beyond maxFollowers
+// nobody is: they have been told where it will be posted.
+func (f *followers) add(id journal.ID, tell func(context.Context, journal.Decision)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.here) < maxFollowers {
+		f.here = append(f.here, follower{id, time.Now().Add(followLimit), tell})
+	}
+}
+
+// look asks for each decision that somebody follows.
+func (f *followers) look(ctx context.Context) error {
+	f.mu.Lock()
+	waiting := f.here
+	f.here = nil
+	f.mu.Unlock()
+	var failed error
+	known := map[journal.ID]journal.Decision{}
+	var still []follower
+	var telling errgroup.Group
+	telling.SetLimit(tellAtOnce)
+	for _, one := range waiting {
+		d, asked := known[one.id]
+		if !asked && failed == nil {
+			var err error
+			if d, err = f.journal.Get(ctx, one.id); err != nil {
+				failed = err
+			}
+			known[one.id] = d
+		}
+		switch {
+		case d.Outcome != "":
+			telling.Go(func() error {
+				ctx, cancel := context.WithTimeout(ctx, followTimeout)
+				defer cancel()
+				one.tell(ctx, d)
+				return nil
+			})
+		case time.Now().Before(one.until):
+			still = append(still, one)
+		}
+	}
+	_ = telling.Wait() // they return nothing
+	f.mu.Lock()
+	f.here = append(still, f.here...)
+	f.mu.Unlock()
+	return failed
+}

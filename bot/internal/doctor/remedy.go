@@ -1,0 +1,82 @@
+package doctor
+
+import (
+	"errors"
+	"net"
+	"net/url"
+
+	"github.com/slack-go/slack"
+
+	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/socketmode"
+)
+
+// Remedy says what to do about an error that came of asking Slack with a
+// token. It returns nothing where neither token, nor network, nor Slack is at
+// fault, but what was asked for, such as a channel that is not there.
+func Remedy(token bot.Token, err error) string {
+	var disconnected *socketmode.DisconnectError
+	switch {
+	case errors.Is(err, socketmode.ErrSocketModeOff):
+		return "Switch Socket Mode on, on the app's page (Socket Mode → Enable)"
+	case errors.Is(err, socketmode.ErrTooManyConnections), errors.As(err, &disconnected):
+		return "Slack lets no more connections in: at most 10 may be open at once, over all replicas"
+	case unreachable(err):
+		return "Slack cannot be reached: check the machine's network, its proxy (HTTPS_PROXY) and SLACK_API_URL"
+	}
+	where := "Copy the Bot User OAuth Token from the app's page (OAuth & Permissions) into SLACK_BOT_TOKEN"
+	again := "Install the app again (Install App), and copy the new Bot User OAuth Token into SLACK_BOT_TOKEN"
+	scope := "Add the missing scope (OAuth & Permissions → Scopes), then install the app again (Install App)"
+	if token == bot.AppToken {
+		where = "Copy the app-level token from the app's page (Basic Information → App-Level Tokens) into SLACK_APP_TOKEN"
+		again = "Generate an app-level token with the scope connections:write (Basic Information → App-Level Tokens), and put it into SLACK_APP_TOKEN"
+		scope = again
+	}
+	switch code := slackCode(err); code {
+	case "invalid_auth", "not_authed":
+		return where
+	case "token_revoked", "account_inactive", "token_expired", "no_permission":
+		return again
+	case "missing_scope":
+		return scope
+	case "not_allowed_token_type":
+		return "It is a token of the other kind: xapp-… belongs into SLACK_APP_TOKEN, xoxb-… into SLACK_BOT_TOKEN"
+	case "link_disabled":
+		return "Switch Socket Mode on, on the app's page (Socket Mode → Enable)"
+	default:
+		if code == codeTrouble || socketmode.Classify(code) == socketmode.Transient {
+			return "Slack is busy or in trouble: try again in a minute, and see slack-status.com"
+		}
+	}
+	return ""
+}
+
+// codeTrouble stands for every answer that says nothing about the request.
+const codeTrouble = "trouble"
+
+// slackCode is Slack's word for what is wrong, or nothing.
+func slackCode(err error) string {
+	var answer slack.SlackErrorResponse
+	var status slack.StatusCodeError
+	var limited *slack.RateLimitedError
+	var socket *socketmode.APIError
+	switch {
+	case errors.As(err, &status), errors.As(err, &limited), errors.Is(err, socketmode.ErrRateLimited):
+		return codeTrouble
+	case errors.As(err, &answer):
+		return answer.Err
+	case errors.As(err, &socket) && socket.Code != "":
+		return socket.Code
+	case errors.As(err, &socket):
+		return codeTrouble
+	}
+	return ""
+}
+
+// unreachable tells a connection that was not made, or broke, or gave nothing
+// in time, from an answer.
+func unreachable(err error) bool {
+	var request *url.Error
+	var network net.Error
+	return errors.Is(err, socketmode.ErrUnreachable) || errors.As(err, &request) || errors.As(err, &network)
+}

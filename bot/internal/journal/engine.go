@@ -1,0 +1,162 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// engine is a database that keeps a journal.
+type engine interface {
+	// Engine names the database: "sqlite" or "postgres".
+	Engine() string
+	// Healthy reports whether the journal can be read and is still the one
+	// that was opened.
+	Healthy(context.Context) error
+	// Close closes the database. Decisions still under way stay leased; see
+	// Journal.Release.
+	Close() error
+
+	// write runs do, which changes something by one statement; that is on
+	// disk when it returns nil. Where it returns another error than do did,
+	// nobody knows.
+	write(ctx context.Context, do func(context.Context, querier) error) error
+	// together is write for several statements that count only together.
+	together(ctx context.Context, do func(context.Context, querier) error) error
+	// read is for queries alone.
+	read() querier
+}
+
+// dialect is what the two engines write differently. In a statement, {now} is
+// the journal's clock in milliseconds since 1970, {max(} the greater of two,
+// {unlocked} what keeps two processes from taking the same row, and {ids N}
+// the ids in argument N, which idList makes.
+type dialect struct {
+	expand *strings.Replacer
+	now    func() any // the argument for {now}; nil if it needs none
+}
+
+// querier runs statements, inside of a transaction or outside.
+type querier struct {
+	*dialect
+	prepared *statements
+	tx       *sql.Tx // nil outside of one, and where the connection is in one
+}
+
+func (q querier) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	stmt, args, err := q.prepare(ctx, query, args)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+// query1 returns the one number that a query gives.
+func (q querier) query1(ctx context.Context, query string, args ...any) (int64, error) {
+	rows, err := q.query(ctx, query, args...)
+	numbers, err := collect(rows, err, func(r *sql.Rows, n *int64) error { return r.Scan(n) })
+	if err == nil && len(numbers) != 1 {
+		err = ErrGone
+	}
+	if err != nil {
+		return 0, err
+	}
+	return numbers[0], nil
+}
+
+// exec returns how many rows the statement changed.
+func (q querier) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	stmt, args, err := q.prepare(ctx, query, args)
+	if err != nil {
+		return 0, err
+	}
+	res, err := stmt.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+func (q querier) prepare(ctx context.Context, query string, args []any) (*sql.Stmt, []any, error) {
+	if q.now != nil && strings.Contains(query, "{now}") {
+		args = append(args, q.now())
+	}
+	stmt, err := q.prepared.get(ctx, query, q.expand)
+	if err != nil {
+		return nil, nil, err
+	}
+	if q.tx != nil {
+		stmt = q.tx.StmtContext(ctx, stmt)
+	}
+	return stmt, args, nil
+}
+
+// statements prepares each statement once. There are as many as the code has.
+type statements struct {
+	db preparer
+
+	mu    sync.Mutex
+	known map[string]*sql.Stmt
+}
+
+// preparer is a database, or one connection to it.
+type preparer interface {
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+}
+
+func newStatements(db preparer) *statements {
+	return &statements{db: db, known: map[string]*sql.Stmt{}}
+}
+
+func (s *statements) get(ctx context.Context, query string, expand *strings.Replacer) (*sql.Stmt, error) {
+	s.mu.Lock()
+	stmt := s.known[query]
+	s.mu.Unlock()
+	if stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := s.db.PrepareContext(ctx, expand.Replace(query)) // unlocked: it may wait for the database
+	if err != nil {
+		return nil, fmt.Errorf("preparing a statement: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if other := s.known[query]; other != nil { // somebody was faster
+		_ = stmt.Close()
+		return other, nil
+	}
+	s.known[query] = stmt
+	return stmt, nil
+}
+
+// idList is the argument behind {ids N}.
+func idList(ids []ID) string {
+	if len(ids) == 0 {
+		return "[]"
+	}
+	raw, err := json.Marshal(ids)
+	if err != nil {
+		return "[]" // a list of strings always encodes
+	}
+	return string(raw)
+}
+
+// collect reads all rows.
+func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows, *T) error) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		var one T
+		if err := scan(rows, &one); err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}

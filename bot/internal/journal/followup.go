@@ -1,0 +1,49 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// TakeUnsettled takes over decisions whose outcome is unknown and that are to
+// be looked after now, at most limit.
+func (j *Journal) TakeUnsettled(ctx context.Context, limit int, mine []ID) ([]Held, error) {
+	return j.take(ctx, "taking over what is to be settled",
+		`announced_at IS NOT NULL AND follow_until > 0 AND settled_at = 0 AND look_after < {now} AND `+expired+` ORDER BY look_after`, limit, mine)
+}
+
+// LookAgain lets an unsettled decision wait.
+func (j *Journal) LookAgain(ctx context.Context, l Lease, wait time.Duration) error {
+	_, err := j.step(ctx, "putting off a look", l, 0,
+		`, look_after = {now} + $5, looks = looks + 1, owner = '', telling_at = 0`, `AND settled_at = 0`, wait.Milliseconds())
+	return err
+}
+
+// BeginSettling records what came of an unknown outcome after all, and that it
+// is about to be posted. Called again with the same outcome it does the same.
+func (j *Journal) BeginSettling(ctx context.Context, l Lease, o Outcome, detail string) (Lease, error) {
+	return j.step(ctx, "noting that a settled outcome is about to be posted", l, tellLease,
+		`, telling_at = {now}, settled_outcome = $5, settled_detail = $6`,
+		`AND settled_at = 0 AND (settled_outcome = '' OR settled_outcome = $5)`, string(o), detail)
+}
+
+// MarkSettled records that a settled outcome was told. Called again it does
+// nothing.
+func (j *Journal) MarkSettled(ctx context.Context, id ID) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err := j.together(ctx, func(ctx context.Context, q querier) error {
+		n, err := q.exec(ctx, `
+			UPDATE decisions SET settled_at = {now}, owner = '', leased_until = 0, telling_at = 0, response_url = ''
+			WHERE confirmation_id = $1 AND settled_at = 0`, string(id))
+		if err != nil || n == 0 || !j.audit {
+			return err
+		}
+		return noteSettled(ctx, q, id)
+	})
+	if err != nil {
+		return fmt.Errorf("recording that an outcome is settled: %w", err)
+	}
+	return nil
+}

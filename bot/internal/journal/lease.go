@@ -1,0 +1,160 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// held is the condition under which an owner may change a row. Its arguments
+// are the id, the owner and the epoch.
+const held = ` WHERE confirmation_id = $1 AND owner = $2 AND epoch = $3 `
+
+// step changes one row that this process holds, and renews the lease by at
+// least length. ErrLost if the row is not held any more or condition does not
+// hold, ErrGone if it is not there. set and condition may use arguments from
+// $5 on.
+func (j *Journal) step(ctx context.Context, doing string, l Lease, length time.Duration, set, condition string, args ...any) (Lease, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	asked := time.Now()
+	err := j.write(ctx, func(ctx context.Context, q querier) error {
+		n, err := q.exec(ctx, `UPDATE decisions SET leased_until = {max(leased_until, {now} + $4)`+set+held+condition,
+			append([]any{string(l.ID), j.owner, l.Epoch, length.Milliseconds()}, args...)...)
+		if err == nil && n == 0 {
+			return ErrLost
+		}
+		return err
+	})
+	if errors.Is(err, ErrLost) {
+		err = j.lostOrGone(ctx, l.ID)
+	}
+	if err != nil {
+		return l, fmt.Errorf("%s: %w", doing, err)
+	}
+	return Lease{ID: l.ID, Epoch: l.Epoch, Until: asked.Add(length)}, nil
+}
+
+// lostOrGone says why a row could not be changed.
+func (j *Journal) lostOrGone(ctx context.Context, id ID) error {
+	if _, err := j.Get(ctx, id); errors.Is(err, ErrGone) {
+		return ErrGone
+	}
+	return ErrLost
+}
+
+// Renew prolongs the lease of a decision that somebody works on right now.
+func (j *Journal) Renew(ctx context.Context, l Lease) (Lease, error) {
+	return j.step(ctx, "renewing a lease", l, j.lease, "", "")
+}
+
+// RenewAll prolongs the leases of the decisions that somebody in this process
+// works on right now, and returns those that are still held; whatever is not
+// among them is lost. A decision that is not named is let go in time.
+func (j *Journal) RenewAll(ctx context.Context, leases []Lease) ([]Lease, error) {
+	if len(leases) == 0 {
+		return nil, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	ids := make([]ID, len(leases))
+	epochs := make(map[ID]int64, len(leases))
+	for i, l := range leases {
+		ids[i], epochs[l.ID] = l.ID, l.Epoch
+	}
+	asked := time.Now()
+	var renewed []Lease
+	err := j.write(ctx, func(ctx context.Context, q querier) error {
+		rows, err := q.query(ctx, `
+			UPDATE decisions SET leased_until = {max(leased_until, {now} + $2)
+			WHERE owner = $1 AND confirmation_id IN ({ids $3}) RETURNING confirmation_id, epoch`,
+			j.owner, j.lease.Milliseconds(), idList(ids))
+		all, err := collect(rows, err, func(r *sql.Rows, l *Lease) error { return r.Scan(&l.ID, &l.Epoch) })
+		renewed = all
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("renewing leases: %w", err)
+	}
+	still := renewed[:0]
+	for _, l := range renewed {
+		if epochs[l.ID] == l.Epoch {
+			l.Until = asked.Add(j.lease)
+			still = append(still, l)
+		}
+	}
+	return still, nil
+}
+
+// Release gives decisions up, so that another process, or the next start, goes
+// on with them at once. One about whose post nobody knows keeps its lease.
+func (j *Journal) Release(ctx context.Context, leases ...Lease) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err := j.write(ctx, func(ctx context.Context, q querier) error {
+		for _, l := range leases {
+			if _, err := q.exec(ctx, `UPDATE decisions SET leased_until = 0, owner = ''`+held+`AND telling_at = 0`,
+				string(l.ID), j.owner, l.Epoch); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return wrap("releasing leases", err)
+}
+
+// Work is what there is to do about a decision.
+type Work int
+
+// The kinds of work. They are taken over apart, so that neither waits behind
+// the other.
+const (
+	ToResolve Work = iota // to bring to its outcome
+	ToTell                // to announce
+)
+
+var conditions = map[Work]string{
+	ToResolve: `outcome IS NULL AND announced_at IS NULL`,
+	ToTell:    `outcome IS NOT NULL AND announced_at IS NULL`,
+}
+
+// expired is the condition under which a row is free to be taken over. An
+// older version's rows have their lease elsewhere. A lease that ends absurdly
+// late was made by a clock that has been put back since.
+const expired = `((epoch > 0 AND (leased_until < {now} OR leased_until > {now} + $4)) OR (epoch = 0 AND lease_until < {now}))`
+
+// TakeExpired takes over decisions whose lease has run out, the oldest first,
+// at most limit, each for one process only. Those in mine are being worked on
+// here, and are not taken even if their lease could not be renewed in time.
+func (j *Journal) TakeExpired(ctx context.Context, work Work, limit int, mine []ID) ([]Held, error) {
+	return j.take(ctx, "taking decisions over", conditions[work]+` AND `+expired+` ORDER BY decided_at`, limit, mine)
+}
+
+func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine []ID) ([]Held, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	asked := time.Now()
+	var taken []Decision
+	err := j.write(ctx, func(ctx context.Context, q querier) error {
+		rows, err := q.query(ctx, `
+			UPDATE decisions SET owner = $1, epoch = epoch + 1, leased_until = {now} + $2,
+				lease_owner = '`+oldOwner+`', lease_until = `+fmt.Sprint(oldLease)+`, telling_at = 0
+			WHERE confirmation_id IN (SELECT confirmation_id FROM decisions
+				WHERE confirmation_id NOT IN ({ids $3}) AND `+which+` LIMIT $5 {unlocked})
+			RETURNING `+columns,
+			j.owner, j.lease.Milliseconds(), idList(mine), maxLease.Milliseconds(), limit)
+		all, err := collect(rows, err, func(r *sql.Rows, d *Decision) error { return scan(r, d) })
+		taken = all
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	with := make([]Held, len(taken))
+	for i, d := range taken {
+		with[i] = Held{Decision: d, Lease: Lease{ID: d.ID, Epoch: d.epoch, Until: asked.Add(j.lease)}}
+	}
+	return with, nil
+}

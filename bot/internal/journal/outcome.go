@@ -1,0 +1,124 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// MarkSent notes that a cancel request is about to be sent: the last thing
+// before it is. ErrLost if another has the decision or it has an outcome,
+// ErrTooLate if the click is too old by the journal's clock.
+func (j *Journal) MarkSent(ctx context.Context, l Lease) (Lease, error) {
+	renewed, err := j.step(ctx, "noting that a cancel is about to be sent", l, j.lease,
+		`, sent_at = {now}, tries = tries + 1`,
+		`AND outcome IS NULL AND (claimed_at = 0 OR {now} - claimed_at <= $5)`, maxClickAge.Milliseconds())
+	if errors.Is(err, ErrLost) {
+		if d, found := j.Get(ctx, l.ID); found == nil && d.epoch == l.Epoch && d.Outcome == "" {
+			return l, fmt.Errorf("noting that a cancel is about to be sent: %w", ErrTooLate)
+		}
+	}
+	return renewed, err
+}
+
+// MarkUnsent notes that whatever was sent so far was answered clearly and did
+// nothing: a successor may go by what it sees.
+func (j *Journal) MarkUnsent(ctx context.Context, l Lease) (Lease, error) {
+	return j.step(ctx, "noting that nothing was sent", l, j.lease, `, sent_at = 0`, `AND outcome IS NULL`)
+}
+
+// Finish records what came of a decision and, if tell, that its announcement
+// is about to be posted: then the lease outlasts the post. Called again with
+// the same outcome it does the same.
+func (j *Journal) Finish(ctx context.Context, l Lease, o Outcome, detail string, tell bool) (Lease, error) {
+	length, telling := j.lease, ""
+	if tell {
+		length, telling = tellLease, `, telling_at = {now}`
+	}
+	return j.step(ctx, "finishing a decision", l, length,
+		`, outcome = $5, detail = $6, finished_at = $7`+telling,
+		`AND announced_at IS NULL AND (outcome IS NULL OR outcome = $5)`,
+		string(o), detail, utc(time.Now()))
+}
+
+// BeginTelling notes that an announcement is about to be posted: the last
+// thing before each try. The lease then outlasts the post.
+func (j *Journal) BeginTelling(ctx context.Context, l Lease) (Lease, error) {
+	return j.step(ctx, "noting that an announcement is about to be posted", l, tellLease,
+		`, telling_at = {now}`, `AND outcome IS NOT NULL AND announced_at IS NULL`)
+}
+
+// NotTold notes that the last post certainly did not get through.
+func (j *Journal) NotTold(ctx context.Context, l Lease) (Lease, error) {
+	return j.step(ctx, "noting that an announcement was not posted", l, j.lease, `, telling_at = 0`, `AND announced_at IS NULL`)
+}
+
+// MarkAnnounced records that the outcome was told; messageTS is "" where Slack
+// gives none. It asks for no lease: the message is out, whoever holds the
+// decision now. Called again it does nothing. An unknown outcome is looked
+// after from then on.
+func (j *Journal) MarkAnnounced(ctx context.Context, id ID, messageTS string) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err := j.together(ctx, func(ctx context.Context, q querier) error {
+		n, err := q.exec(ctx, `
+			UPDATE decisions SET announced_at = $1, message_ts = $2, owner = '', leased_until = 0, telling_at = 0,
+				response_url = CASE WHEN outcome = 'unknown' THEN response_url ELSE '' END,
+				follow_until = CASE WHEN outcome = 'unknown' THEN {now} + $3 ELSE 0 END,
+				look_after = {now} + $4
+			WHERE confirmation_id = $5 AND announced_at IS NULL`,
+			utc(time.Now()), messageTS, followFor.Milliseconds(), firstLook.Milliseconds(), string(id))
+		if err != nil || n == 0 || !j.audit {
+			return err
+		}
+		return noteAnnounced(ctx, q, id)
+	})
+	if err != nil {
+		return fmt.Errorf("recording an announcement: %w", err)
+	}
+	return nil
+}
+
+// SetAside closes a row that does not verify: nothing is done about it and
+// nothing told in anybody's name.
+func (j *Journal) SetAside(ctx context.Context, l Lease) error {
+	_, err := j.step(ctx, "setting a row aside", l, j.lease,
+		`, outcome = $5, finished_at = $6, announced_at = $6, settled_at = {now}`, ``, string(OutcomeSetAside), utc(time.Now()))
+	return err
+}
+
+// GiveUp closes a decision that was claimed and that its person has taken back
+// before anything was sent.
+func (j *Journal) GiveUp(ctx context.Context, l Lease) error {
+	_, err := j.step(ctx, "giving a decision up", l, j.lease,
+		`, outcome = $5, finished_at = $6, announced_at = $6, sent_at = 0`, `AND outcome IS NULL`, string(OutcomeWithdrawn), utc(time.Now()))
+	return err
+}
+
+// PutBack writes a decision again that has vanished from the journal, as a
+// failover can make it, and makes it this process's.
+func (j *Journal) PutBack(ctx context.Context, d Decision) (Lease, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	asked := time.Now()
+	epoch := d.epoch + 1
+	err := j.write(ctx, func(ctx context.Context, q querier) error {
+		n, err := q.exec(ctx, `
+			INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer,
+				reason, requested_at, decided_at, response_url, confirmation, mac, title, url,
+				lease_owner, lease_until, owner, epoch, leased_until, claimed_at, sent_at, tries)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, {now} + $19, {now}, {now}, $20)
+			ON CONFLICT DO NOTHING`,
+			string(d.ID), d.TaskID, d.Team, d.Channel, d.Requester, d.Confirmer, d.Reason, utc(d.RequestedAt), utc(d.DecidedAt),
+			d.ResponseURL, d.Confirmation, d.MAC, d.Title, d.URL, oldOwner, oldLease, j.owner, epoch, j.lease.Milliseconds(), d.Tries)
+		if err == nil && n == 0 {
+			return ErrLost
+		}
+		return err
+	})
+	if err != nil {
+		return Lease{}, fmt.Errorf("putting a decision back: %w", err)
+	}
+	return Lease{ID: d.ID, Epoch: epoch, Until: asked.Add(j.lease)}, nil
+}

@@ -1,0 +1,101 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+const columns = `confirmation_id, task_id, team_id, channel_id, requester, confirmer, reason,
+	requested_at, decided_at, finished_at, announced_at, outcome, detail, message_ts, response_url,
+	confirmation, mac, title, url, sent_at, tries, follow_until, looks, settled_at, settled_outcome, settled_detail, epoch`
+
+func scan(row interface{ Scan(...any) error }, d *Decision) error {
+	var finished, announced sql.NullTime
+	var outcome sql.NullString
+	var sent, follow, settled int64
+	err := row.Scan(&d.ID, &d.TaskID, &d.Team, &d.Channel, &d.Requester, &d.Confirmer, &d.Reason,
+		&d.RequestedAt, &d.DecidedAt, &finished, &announced, &outcome, &d.Detail, &d.MessageTS, &d.ResponseURL,
+		&d.Confirmation, &d.MAC, &d.Title, &d.URL, &sent, &d.Tries, &follow, &d.Looks, &settled, &d.SettledOutcome, &d.SettledDetail, &d.epoch)
+	d.FinishedAt, d.AnnouncedAt, d.Outcome = finished.Time, announced.Time, Outcome(outcome.String)
+	d.Sent, d.FollowUntil, d.SettledAt = sent != 0, moment(follow), moment(settled)
+	return err
+}
+
+// moment reads milliseconds since 1970; 0 is the zero time.
+func moment(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+func (q querier) decisions(ctx context.Context, where string, args ...any) ([]Decision, error) {
+	rows, err := q.query(ctx, `SELECT `+columns+` FROM decisions WHERE `+where, args...)
+	return collect(rows, err, func(r *sql.Rows, d *Decision) error { return scan(r, d) })
+}
+
+// decision returns one row; ErrGone if there is none.
+func (q querier) decision(ctx context.Context, where string, args ...any) (Decision, error) {
+	found, err := q.decisions(ctx, where, args...)
+	if err == nil && len(found) == 0 {
+		err = ErrGone
+	}
+	if err != nil {
+		return Decision{}, err
+	}
+	return found[0], nil
+}
+
+// Get returns a decision. ErrGone if there is none of this id.
+func (j *Journal) Get(ctx context.Context, id ID) (Decision, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	d, err := j.read().decision(ctx, `confirmation_id = $1`, string(id))
+	if err != nil {
+		return Decision{}, fmt.Errorf("reading a decision: %w", err)
+	}
+	return d, nil
+}
+
+// Query selects decisions for Recent. Zero fields select everything.
+type Query struct {
+	Task  int64
+	Since time.Time // decided at or after
+	Limit int       // 20 if zero
+}
+
+// Recent returns the latest decisions, newest first.
+func (j *Journal) Recent(ctx context.Context, q Query) ([]Decision, error) {
+	if q.Limit <= 0 {
+		q.Limit = 20
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	found, err := j.read().decisions(ctx, `($1 = 0 OR task_id = $1) AND decided_at >= $2 ORDER BY decided_at DESC LIMIT $3`,
+		q.Task, utc(q.Since), q.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("reading the journal: %w", err)
+	}
+	return found, nil
+}
+
+// Backlog counts the decisions, of all processes, that are not announced yet,
+// and says when the oldest of them was made; zero if there is none.
+func (j *Journal) Backlog(ctx context.Context) (due int, oldest time.Time, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	type backlog struct {
+		due    int
+		oldest sql.NullTime
+	}
+	rows, err := j.read().query(ctx, `
+		SELECT (SELECT count(*) FROM decisions WHERE announced_at IS NULL),
+			(SELECT decided_at FROM decisions WHERE announced_at IS NULL ORDER BY decided_at LIMIT 1)`)
+	found, err := collect(rows, err, func(r *sql.Rows, b *backlog) error { return r.Scan(&b.due, &b.oldest) })
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("looking at what is not announced: %w", err)
+	}
+	return found[0].due, found[0].oldest.Time, nil
+}

@@ -1,0 +1,320 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the "sqlite" driver
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+const (
+	// readersAtOnce bounds the connections for reading. Writing has one.
+	readersAtOnce = 4
+
+	// maxBatch bounds how many writes share a commit, writesQueueSize how many
+	// wait for one.
+	maxBatch        = 128
+	writesQueueSize = 1024
+)
+
+// sqlite is a journal in a file. SQLite has one writer at a time: writes queue
+// in Go, and those that wait at the same moment share a commit and its sync.
+type sqlite struct {
+	dialect dialect
+	path    string
+	opened  fs.FileInfo // what the path led to
+
+	writer, reader *sql.DB
+	conn           *sql.Conn // the writer's only one, commitAll's
+	writing        *statements
+	reading        *statements
+
+	writes  chan *write
+	closing chan struct{}
+	once    sync.Once
+	done    chan struct{} // closed when the writing goroutine has ended
+}
+
+// write is one write that waits for its commit.
+type write struct {
+	ctx  context.Context
+	do   func(context.Context, querier) error
+	err  error         // what do said
+	done chan struct{} // closed after the commit, or failed is set
+	lost error         // the commit's error
+}
+
+func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly bool) (engine, error) {
+	if err := preparePlace(path, readOnly); err != nil {
+		return nil, err
+	}
+	opened, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("the journal cannot be read: %w", err)
+	}
+	s := &sqlite{
+		path: path, opened: opened,
+		writes: make(chan *write, writesQueueSize), closing: make(chan struct{}), done: make(chan struct{}),
+		dialect: dialect{
+			expand: strings.NewReplacer("{now}", "@now", "{max(", "MAX(", "{unlocked}", "",
+				"{ids $1}", "SELECT value FROM json_each($1)", "{ids $3}", "SELECT value FROM json_each($3)"),
+			now: func() any { return sql.Named("now", now().UnixMilli()) },
+		},
+	}
+	if s.writer, err = openFile(path, readOnly); err != nil {
+		return nil, err
+	}
+	if s.reader, err = openFile(path, true); err != nil {
+		return nil, errors.Join(err, s.writer.Close())
+	}
+	// One connection queues in Go, in order, where several would sleep and
+	// retry.
+	s.writer.SetMaxOpenConns(1)
+	s.reader.SetMaxOpenConns(readersAtOnce)
+	s.reading = newStatements(s.reader)
+	if readOnly {
+		err = upToDate(ctx, s.reader, goose.DialectSQLite3, "sqlite")
+	} else {
+		err = migrate(ctx, s.writer, goose.DialectSQLite3, "sqlite")
+	}
+	if err == nil {
+		s.conn, err = s.writer.Conn(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("preparing the journal in %s: %w", path, err), s.writer.Close(), s.reader.Close())
+	}
+	s.writing = newStatements(s.conn)
+	go s.commitAll()
+	return s, nil
+}
+
+// preparePlace makes the directory and the file, readable by nobody but the
+// bot's user: who cancelled what is nobody else's business.
+func preparePlace(path string, readOnly bool) error {
+	if readOnly {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there is no journal at %s", path)
+		}
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("making the journal's directory: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("the journal cannot be written: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("the journal cannot be written: %w", err)
+	}
+	return nil
+}
+
+func openFile(path string, readOnly bool) (*sql.DB, error) {
+	options := url.Values{
+		// WAL lets others read while the bot writes. FULL syncs each commit: a
+		// claim that a power cut can undo is none.
+		"_pragma":      {"busy_timeout(4000)", "journal_mode(WAL)", "synchronous(FULL)"},
+		"_time_format": {"sqlite"},
+	}
+	if readOnly {
+		options["_pragma"] = []string{"busy_timeout(4000)", "query_only(1)"}
+	}
+	dsn := &url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: options.Encode()}
+	db, err := sql.Open("sqlite", dsn.String())
+	if err != nil {
+		return nil, fmt.Errorf("opening the journal: %w", err)
+	}
+	return db, nil
+}
+
+func (s *sqlite) Engine() string { return "sqlite" }
+
+// Healthy also notices that the file was deleted or replaced: what is written
+// then is lost to everybody who opens the journal after us.
+func (s *sqlite) Healthy(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if now, err := os.Stat(s.path); err != nil {
+		return fmt.Errorf("the journal's file is gone: %w", err)
+	} else if !os.SameFile(now, s.opened) {
+		return errors.New("the journal's file was replaced by another while the bot runs: restart the bot")
+	}
+	_, err := s.read().query1(ctx, `SELECT count(*) FROM replicas`)
+	return err
+}
+
+func (s *sqlite) Close() error {
+	s.once.Do(func() { close(s.closing) })
+	<-s.done
+	return errors.Join(s.conn.Close(), s.writer.Close(), s.reader.Close())
+}
+
+func (s *sqlite) read() querier { return querier{dialect: &s.dialect, prepared: s.reading} }
+
+// together is no different: all writes share transactions.
+func (s *sqlite) together(ctx context.Context, do func(context.Context, querier) error) error {
+	return s.write(ctx, do)
+}
+
+var errClosed = errors.New("the journal is closed")
+
+func (s *sqlite) write(ctx context.Context, do func(context.Context, querier) error) error {
+	w := &write{ctx: ctx, do: do, done: make(chan struct{})}
+	select {
+	case s.writes <- w:
+	case <-s.closing:
+		return errClosed
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for the journal: %w", context.Cause(ctx))
+	}
+	select {
+	case <-w.done:
+	case <-s.done:
+		select {
+		case <-w.done: // it was the last
+		default:
+			return errClosed
+		}
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for the journal's commit: %w", context.Cause(ctx))
+	}
+	if w.lost != nil {
+		return w.lost
+	}
+	return w.err
+}
+
+// commitAll owns the writing connection until Close.
+func (s *sqlite) commitAll() {
+	defer close(s.done)
+	for {
+		select {
+		case first := <-s.writes:
+			s.commit(s.batch(first))
+		case <-s.closing:
+			return
+		}
+	}
+}
+
+// batch adds what waits already. It waits for nobody: a single write is not
+// slower for there being batches.
+func (s *sqlite) batch(first *write) []*write {
+	batch := []*write{first}
+	for len(batch) < maxBatch {
+		select {
+		case next := <-s.writes:
+			batch = append(batch, next)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit runs a batch in one transaction. A statement that fails fails the
+// whole batch, since that is the disk's doing: what the statements themselves
+// object to are rows that are not there, and no errors.
+func (s *sqlite) commit(batch []*write) {
+	lost := s.transact(batch)
+	for _, w := range batch {
+		w.lost = lost
+		close(w.done)
+	}
+}
+
+func (s *sqlite) transact(batch []*write) error {
+	// Not a writer's own context: it would end the others' transaction.
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	q := querier{dialect: &s.dialect, prepared: s.writing}
+	if _, err := q.exec(ctx, `BEGIN IMMEDIATE`); err != nil {
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	if err := s.doAll(ctx, q, batch); err != nil {
+		// Also when ctx has ended: the next batch needs the connection clean.
+		_, _ = q.exec(context.WithoutCancel(ctx), `ROLLBACK`)
+		return err
+	}
+	return nil
+}
+
+func (s *sqlite) doAll(ctx context.Context, q querier, batch []*write) error {
+	for _, w := range batch {
+		if w.err = context.Cause(w.ctx); w.err != nil {
+			continue // nobody waits for it any more
+		}
+		if w.err = w.do(ctx, q); w.err != nil && !isAnswer(w.err) {
+			return w.err
+		}
+	}
+	if _, err := q.exec(ctx, `COMMIT`); err != nil {
+		return fmt.Errorf("committing: %w", err)
+	}
+	return nil
+}
+
+// isAnswer tells what the journal says from what goes wrong.
+func isAnswer(err error) bool {
+	return errors.Is(err, ErrLost) || errors.Is(err, ErrGone) || errors.Is(err, ErrTooLate)
+}
+
+func migrate(ctx context.Context, db *sql.DB, d goose.Dialect, dir string, o ...goose.ProviderOption) error {
+	provider, err := schema(db, d, dir, o...)
+	if err != nil {
+		return err
+	}
+	// In Postgres a lock keeps two replicas apart. In SQLite there is none to
+	// take: the loser of a race fails, and finds the work done when it looks
+	// again.
+	_, err = backoff.Retry(ctx, func() ([]*goose.MigrationResult, error) { return provider.Up(ctx) },
+		backoff.WithMaxTries(3))
+	return err
+}
+
+// upToDate refuses a journal of another version, which only the bot brings up
+// to date.
+func upToDate(ctx context.Context, db *sql.DB, d goose.Dialect, dir string) error {
+	provider, err := schema(db, d, dir)
+	if err != nil {
+		return err
+	}
+	sources := provider.ListSources()
+	var version int64
+	err = db.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version WHERE is_applied`).Scan(&version)
+	switch {
+	case err != nil:
+		return fmt.Errorf("it is no journal of this bot's: %w", err)
+	case version < sources[len(sources)-1].Version:
+		return errors.New("it was last used by an older version: start the bot once, which brings it up to date")
+	}
+	return nil
+}
+
+func schema(db *sql.DB, d goose.Dialect, dir string, o ...goose.ProviderOption) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations/"+dir)
+	if err != nil {
+		return nil, fmt.Errorf("finding the migrations: %w", err)
+	}
+	provider, err := goose.NewProvider(d, db, files, o...)
+	if err != nil {
+		return nil, fmt.Errorf("preparing the migrations: %w", err)
+	}
+	return provider, nil
+}

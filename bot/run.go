@@ -1,0 +1,116 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/socketmode"
+)
+
+const (
+	// handBackTimeout bounds how long envelopes that Slack had sent already are
+	// waited for when connections are given back.
+	handBackTimeout = 5 * time.Second
+
+	// releaseTimeout bounds what the journal may take at the very end.
+	releaseTimeout = 3 * time.Second
+)
+
+func (b *Bot) socketOptions() socketmode.Options {
+	m := b.router.commands.metrics
+	return socketmode.Options{
+		AppToken: b.cfg.AppToken.Reveal(), APIURL: b.cfg.SlackAPI, HTTPClient: b.http, Handler: b,
+		Connections: b.cfg.Connections, Stagger: b.cfg.Stagger, Log: b.log,
+		Observer: socketmode.Observer{
+			Connected: func(h socketmode.Hello) { b.appID.Store(h.AppID) },
+			Reconnect: func(r socketmode.Reason) { m.reconnects.WithLabelValues(string(r)).Inc() },
+			Acked:     func(d time.Duration) { m.acks.Observe(d.Seconds()) },
+			Anomaly:   func(a socketmode.Anomaly) { m.anomalies.WithLabelValues(string(a)).Inc() },
+		},
+	}
+}
+
+// Accept takes an envelope from Slack. It is the Socket Mode client's.
+func (b *Bot) Accept(e socketmode.Envelope) (ack any, work func()) {
+	return b.router.accept(envelope{ID: e.ID, Type: e.Type, Payload: e.Payload, AcceptsAck: e.AcceptsResponse, Received: e.Received})
+}
+
+// Run serves until ctx ends, then drains: nothing new is begun, decisions
+// under way finish within Config.Grace, and the connections close. What is cut
+// off stands in the journal; the next start, or another replica, goes on with
+// it. Run returns nil after ctx, and a *TokenError if Slack refuses the app
+// token. No goroutine outlives it. It can be called once.
+func (b *Bot) Run(ctx context.Context) error {
+	// The loops and the connections outlive ctx: the drain needs them.
+	detached := context.WithoutCancel(ctx)
+	looping, stopLoops := context.WithCancel(detached)
+	defer stopLoops()
+	connected, disconnect := context.WithCancel(detached)
+	defer disconnect()
+
+	var loops sync.WaitGroup
+	for _, l := range b.loops {
+		loops.Go(func() { l.run(looping) })
+	}
+	listening := make(chan error, 1)
+	go func() { listening <- b.socket.Run(connected) }()
+
+	var failed error
+	select {
+	case <-ctx.Done():
+		b.log.Info("stopping", "grace", b.cfg.Grace.String())
+	case failed = <-listening:
+	}
+	b.drain(detached)
+	stopLoops()
+	disconnect()
+	if failed == nil {
+		failed = <-listening
+	}
+	b.router.closeRefusals(detached)
+	loops.Wait()
+	b.leave(detached)
+	b.http.CloseIdleConnections()
+	if errors.Is(failed, socketmode.ErrTokenRefused) {
+		return &TokenError{Token: AppToken, Err: failed}
+	}
+	return failed
+}
+
+// drain waits for what is under way, at most Config.Grace, then cuts it off.
+// Where another replica serves, the connections go back to Slack first, so
+// that it sends there and nobody is turned away; else people are told that the
+// bot is being restarted.
+func (b *Bot) drain(ctx context.Context) {
+	grace, cancel := context.WithTimeout(ctx, b.cfg.Grace)
+	defer cancel()
+	if b.others.Load() > 0 {
+		handing, cancel := context.WithTimeout(grace, handBackTimeout)
+		if err := b.socket.HandBack(handing); err != nil {
+			b.log.Warn("not all connections were given back to Slack in time", "error", err)
+		}
+		cancel()
+	}
+	b.draining.Store(true)
+	b.beats.soon()
+	b.router.close()
+	finished := b.router.wait(grace) && b.set.empty(grace)
+	if !finished {
+		b.log.Warn("stopped before everything was done; the next start, or another replica, goes on with it")
+	}
+	b.stopWork(errStopped)
+	b.router.wait(ctx)
+	b.work.wait(ctx)
+}
+
+// leave hands what is left to whoever comes next, without making them wait
+// for our leases to run out.
+func (b *Bot) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, releaseTimeout)
+	defer cancel()
+	if err := errors.Join(b.set.releaseAll(ctx), b.journal.Leave(ctx)); err != nil {
+		b.log.Warn("leases stay until they run out", "error", err)
+	}
+}

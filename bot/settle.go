@@ -1,0 +1,149 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+const (
+	settleEvery   = 5 * time.Second
+	maxSettling   = 8
+	settleTimeout = 30 * time.Second
+
+	// maxLookPause bounds the pause between two looks at a task whose outcome
+	// is unknown. It begins at firstLookPause and doubles.
+	firstLookPause = 15 * time.Second
+	maxLookPause   = 10 * time.Minute
+)
+
+// unsettled is what settling needs of the journal.
+type unsettled interface {
+	TakeUnsettled(ctx context.Context, limit int, mine []journal.ID) ([]journal.Held, error)
+	LookAgain(ctx context.Context, l journal.Lease, wait time.Duration) error
+	BeginSettling(ctx context.Context, l journal.Lease, o journal.Outcome, detail string) (journal.Lease, error)
+	MarkSettled(context.Context, journal.ID) error
+	SetAside(context.Context, journal.Lease) error
+}
+
+// previewer looks at a task when nothing more important wants to.
+type previewer interface {
+	Preview(context.Context, chamelio.TaskID) (chamelio.Task, error)
+}
+
+// settler goes on looking at tasks whose outcome was told as unknown, and says
+// once more what came of them when it is known. It never sends a cancel.
+type settler struct {
+	journal unsettled
+	tasks   previewer
+	poster  *poster
+	signer  signer
+	texts   texts
+	metrics *metrics
+	now     func() time.Time
+	log     *slog.Logger
+}
+
+// settle is a loop's.
+func (s *settler) settle(ctx context.Context) error {
+	due, err := s.journal.TakeUnsettled(ctx, maxSettling, nil)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, held := range due {
+		log := s.log.With("confirmation", string(held.Decision.ID), "task", held.TaskID, "channel", held.Channel)
+		if err := s.signer.verify(held.Decision); err != nil {
+			s.metrics.unverified.Inc()
+			log.Error("a row of the journal is not genuine; it is set aside", "reason", err)
+			failed = errors.Join(failed, s.journal.SetAside(ctx, held.Lease))
+			continue
+		}
+		looking, cancel := context.WithTimeout(ctx, settleTimeout)
+		failed = errors.Join(failed, s.one(looking, log, held))
+		cancel()
+	}
+	return failed
+}
+
+// one looks at one task, and tells what it finds if that is final.
+func (s *settler) one(ctx context.Context, log *slog.Logger, held journal.Held) error {
+	res, known := settledOf(held.Decision), held.SettledOutcome != ""
+	if !known {
+		res, known = s.look(ctx, log, held)
+	}
+	if !known {
+		pause := min(firstLookPause<<min(held.Looks, 16), maxLookPause)
+		return s.journal.LookAgain(ctx, held.Lease, pause)
+	}
+	l, err := s.journal.BeginSettling(ctx, held.Lease, res.Outcome, res.encode())
+	if err != nil {
+		return err
+	}
+	if err := s.tell(ctx, log, held.Decision, res); err != nil {
+		log.Warn("Slack does not take what came of an unknown outcome; trying again", "error", err)
+		return s.journal.LookAgain(ctx, l, firstLookPause)
+	}
+	log.Info("settled", "outcome", string(res.Outcome))
+	s.metrics.settled.WithLabelValues(string(res.Outcome)).Inc()
+	// Said: it must not be said again. The lease outlasts these tries.
+	return retry(ctx, 0, func() error { return s.journal.MarkSettled(context.WithoutCancel(ctx), held.Decision.ID) })
+}
+
+// look tells what came of it, if that is certain for good: the task has ended;
+// or it runs a day later.
+func (s *settler) look(ctx context.Context, log *slog.Logger, held journal.Held) (result, bool) {
+	task, err := s.tasks.Preview(ctx, taskOf(held.Decision))
+	over := !s.now().Before(held.FollowUntil)
+	if err != nil {
+		log.Info("cannot see yet what became of a cancel", "error", err)
+		if over {
+			return result{Outcome: journal.OutcomeUnknown}, true
+		}
+		return result{}, false
+	}
+	res := describe(task)
+	switch {
+	case task.Status == chamelio.Cancelled:
+		res.Outcome, res.Cause = journal.OutcomeCancelled, causeSeen
+	case task.Status.Final():
+		res.Outcome = journal.OutcomeNotCancellable
+	case over && task.Status.Cancellable():
+		res.Outcome, res.Cause = journal.OutcomeFailed, causeStillRuns
+	case over:
+		res.Outcome, res.Cause = journal.OutcomeUnknown, causeStatus
+	default:
+		return result{}, false
+	}
+	return res, true
+}
+
+// tell says it in the thread of the announcement, or beside it; to the
+// requester where the channel cannot be reached.
+func (s *settler) tell(ctx context.Context, log *slog.Logger, d journal.Decision, res result) error {
+	m := s.texts.settled(d, res)
+	_, err := s.poster.post(ctx, d.Channel, d.MessageTS, m)
+	if err == nil {
+		return nil
+	}
+	if _, again := transient(err); again {
+		return err
+	}
+	if d.ResponseURL != "" && s.now().Sub(d.DecidedAt) < responseURLLife {
+		if err := s.poster.respond(ctx, d.ResponseURL, m, inChannel); err == nil {
+			return nil
+		}
+	}
+	log.Info("cannot reach the channel; telling the requester alone", "reason", err)
+	_, err = s.poster.post(ctx, d.Requester, "", s.texts.inPerson(m, d))
+	if _, again := transient(err); err != nil && !again {
+		return backoff.Permanent(err)
+	}
+	return err
+}
