@@ -115,7 +115,7 @@ func (d *decider) claimed(ctx context.Context, log *slog.Logger, k click, c conf
 
 // begin has a claimed decision carried out, in a goroutine of its own.
 func (d *decider) begin(decision journal.Decision, l journal.Lease, k click) {
-	h := d.set.add(d.ctx, decision, l)
+	h := d.set.add(d.trace.resume(d.ctx, string(decision.ID)), decision, l)
 	p := newPrompt(h.ctx, d.ctx, maxProgress, func(ctx context.Context, m message) {
 		d.poster.tell(ctx, h.log, k.responseURL, m, replaceOriginal)
 	})
