@@ -174,9 +174,11 @@ func (d *decider) beginUnclear(ctx context.Context, log *slog.Logger, k click, c
 func (d *decider) clearUp(log *slog.Logger, k click, c confirmation, mine journal.Decision, u *unclearClick) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 200*time.Millisecond, maxRetryPause
+	kept := u.kept
 	for {
 		select {
-		case <-u.kept:
+		case <-kept:
+			kept = nil // once: from then on the journal is asked at the usual pace
 		case <-time.After(wait.NextBackOff()):
 		case <-d.ctx.Done():
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(d.ctx), lastWordTimeout)
