@@ -329,3 +329,19 @@ func (w *world) slashOnTask() slacktest.Message {
 	w.slack.SetScopes(allScopes...)
 	return w.slash(ada, general, "/cancel-task 12345")
 }
+
+// place adds a public channel.
+func (w *world) place(id string) {
+	w.slack.AddConversation(slacktest.Conversation{ID: id, Name: strings.ToLower(id), Kind: slacktest.Public, BotIsMember: true})
+}
+
+// announced counts the messages that everybody reads, in all channels.
+func (w *world) announced() int {
+	n := 0
+	for _, m := range w.slack.All() {
+		if m.Only == "" && m.Author == slacktest.BotUser && m.ThreadTS == "" {
+			n++
+		}
+	}
+	return n
+}
