@@ -698,3 +698,25 @@ func TestAuditCopiesComeOnceHoweverSlowSlackIs(t *testing.T) {
 		}
 	})
 }
+
+func TestThePromptSaysTheOutcomeAlsoWhereASecondClickCouldNotBeSaved(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		first := true
+		h.set(func(op string, do func() error) error {
+			if op == "Claim" && first {
+				first = false
+				time.Sleep(3 * time.Second) // the other click is through by then
+				return errCut
+			}
+			return do()
+		})
+		prompt := w.wantPrompt(w.slash(slacktest.Ada, slacktest.General, "/cancel-task 12345"))
+		w.acked(w.slack.Click(slacktest.Ada, prompt, "cancel_task"))
+		w.acked(w.slack.Click(slacktest.Ada, prompt, "cancel_task"))
+		time.Sleep(time.Minute)
+		if last := w.now(prompt); !settled(last) {
+			t.Errorf("the prompt still says: %s", last.Text)
+		}
+	})
+}
