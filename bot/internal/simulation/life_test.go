@@ -36,6 +36,7 @@ type life struct {
 	slot    *slot
 	name    string // "A1": the first life in slot A
 	link    *link
+	real    *journal.Journal
 	gone    chan struct{} // closed when it dies
 	once    sync.Once
 	cancel  context.CancelFunc
@@ -67,6 +68,7 @@ func (l *life) die(boundary string) {
 		close(l.gone)
 		l.link.cut()
 		l.cancel()
+		l.w.group.Go(func() { _ = l.real.Close() }) // and with it the lock that says that it lives
 	})
 }
 
@@ -109,7 +111,7 @@ func (l *life) paused() {
 			return
 		}
 		select {
-		case <-time.After(wait):
+		case <-time.After(min(wait, time.Second)): // it may be let go sooner
 		case <-l.gone:
 			return
 		}
@@ -160,6 +162,7 @@ func (w *world) start(s *slot) {
 		w.fail("opening the journal: %v", err)
 		return
 	}
+	l.real = real
 	tasks, err := chamelio.New(chamelio.Options{BaseURL: w.api.URL(), APIKey: chameliotest.Key, Transport: newWire(l, false, w.toChamelio.DialContext)})
 	if err != nil {
 		w.fail("a client: %v", err)
@@ -202,7 +205,9 @@ func (w *world) start(s *slot) {
 		for _, f := range l.closers {
 			f()
 		}
-		_ = real.Close()
+		if !l.dead() {
+			_ = real.Close()
+		}
 	})
 }
 

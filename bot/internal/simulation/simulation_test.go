@@ -53,7 +53,9 @@ func place(t *testing.T) string {
 func once(t *testing.T, p plan, dir string, bug planted, logs bool) (h *history) {
 	defer func() {
 		if reason := recover(); reason != nil {
-			h = &history{broken: []string{fmt.Sprintf("the simulation itself: %v", reason)}}
+			stacks := make([]byte, 4<<20)
+			stacks = stacks[:runtime.Stack(stacks, true)]
+			h = &history{broken: []string{fmt.Sprintf("the simulation itself: %v", reason)}, lines: []line{{what: string(stacks)}}}
 		}
 	}()
 	synctest.Test(t, func(*testing.T) { h = live(p, dir, bug, logs) })
@@ -103,10 +105,10 @@ func TestHistories(t *testing.T) {
 				}
 				p := newPlan(first + n)
 				t.Run(fmt.Sprint(p.seed), func(t *testing.T) {
-					h := once(t, p, dir, nothing, false)
+					h := once(t, p, dir, nothing, true)
 					sum.add(h)
 					if len(h.broken) > 0 {
-						t.Errorf("seed %d breaks a law; -run TestOneHistory -seed %d tells how:\n%s", p.seed, p.seed, strings.Join(h.broken, "\n"))
+						t.Errorf("seed %d breaks a law; -run TestOneHistory -seed %d tells how, and so does %s:\n%s", p.seed, p.seed, keep(h, p.seed), strings.Join(h.broken, "\n"))
 					}
 				})
 			}
@@ -116,6 +118,18 @@ func TestHistories(t *testing.T) {
 	if testing.Verbose() || t.Failed() {
 		sum.print(os.Stdout, time.Since(begun))
 	}
+}
+
+// keep writes a story down: the order in which goroutines run is not the
+// seed's, so that some come only once in a while.
+func keep(h *history, seed uint64) string {
+	file, err := os.Create(filepath.Join(os.TempDir(), fmt.Sprintf("cancelbot-history-%d.txt", seed)))
+	if err != nil {
+		return err.Error()
+	}
+	defer file.Close()
+	h.story(file)
+	return file.Name()
 }
 
 // total counts what the histories covered.

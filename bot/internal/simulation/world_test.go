@@ -60,9 +60,9 @@ type world struct {
 func live(p plan, dir string, bug planted, logs bool) *history {
 	w := &world{
 		plan: p, planted: bug, logs: logs, h: newHistory(), toSlack: slacktest.NewPipe(), toChamelio: chameliotest.NewMemoryListener(),
-		path: filepath.Join(dir, fmt.Sprintf("%d.db", p.seed)), shown: map[string]string{}, marks: map[string]journal.ID{},
+		path: filepath.Join(dir, fmt.Sprint(p.seed), "journal.db"), shown: map[string]string{}, marks: map[string]journal.ID{},
 	}
-	defer w.remove()
+	defer func() { _ = os.RemoveAll(filepath.Dir(w.path)) }()
 	w.copyTemplate(dir)
 	w.slack = slacktest.New(slacktest.Options{Listener: w.toSlack, URL: "http://127.0.0.1:2", Seed: p.seed + 1})
 	w.slack.AddConversation(slacktest.Conversation{ID: auditChannel, Name: "audit", Kind: slacktest.Public, BotIsMember: true})
@@ -93,22 +93,20 @@ func live(p plan, dir string, bug planted, logs bool) *history {
 	_ = w.db.Close()
 	w.slack.Close()
 	w.api.Close()
+	time.Sleep(2 * time.Second) // whoever was stopped looks once more, and ends
 	return w.h
 }
 
 func (w *world) copyTemplate(dir string) {
 	raw, err := os.ReadFile(filepath.Join(dir, "template.db"))
 	if err == nil {
+		err = os.MkdirAll(filepath.Dir(w.path), 0o700)
+	}
+	if err == nil {
 		err = os.WriteFile(w.path, raw, 0o600)
 	}
 	if err != nil {
 		w.fail("copying a journal: %v", err)
-	}
-}
-
-func (w *world) remove() {
-	for _, end := range []string{"", "-wal", "-shm"} {
-		_ = os.Remove(w.path + end)
 	}
 }
 
@@ -251,7 +249,11 @@ func (w *world) settle() {
 		return
 	}
 	w.sleepLong(24*time.Hour + time.Minute)
-	w.waitUntil(settledWithin-24*time.Hour-12*time.Minute, 5*time.Second, func() bool { return !w.unsettled() })
+	rest := settledWithin - 24*time.Hour - 12*time.Minute
+	for _, c := range w.plan.clocks {
+		rest += c.by.Abs() // the day is reckoned by one clock and looked up on another
+	}
+	w.waitUntil(rest, 5*time.Second, func() bool { return !w.unsettled() })
 }
 
 // taskEnded reports whether all tasks of unsettled decisions have ended, so
