@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -97,6 +98,10 @@ func (h *hooked) TakeNote(ctx context.Context) (journal.Note, error) {
 
 func (h *hooked) MarkNoted(ctx context.Context, n journal.Note) error {
 	return h.call("MarkNoted", func() error { return h.Journal.MarkNoted(ctx, n) })
+}
+
+func (h *hooked) MarkSettled(ctx context.Context, id journal.ID) error {
+	return h.call("MarkSettled", func() error { return h.Journal.MarkSettled(ctx, id) })
 }
 
 // withHook is a world whose first bot's journal passes through a hook.
@@ -717,6 +722,35 @@ func TestThePromptSaysTheOutcomeAlsoWhereASecondClickCouldNotBeSaved(t *testing.
 		time.Sleep(time.Minute)
 		if last := w.now(prompt); !settled(last) {
 			t.Errorf("the prompt still says: %s", last.Text)
+		}
+	})
+}
+
+func TestAClickThatWaitsHalfAnHourForTheRateLimitIsNotCarriedOut(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		const tasks = 40
+		w := newWorld(t, func(o *options) { o.rateLimit, o.bot.ConfirmTTL = 1, 30*time.Minute })
+		w.api.Add(1, tasks)
+		var prompts []slacktest.Message
+		for id := range tasks {
+			prompts = append(prompts, w.wantPrompt(w.slash(slacktest.Ada, slacktest.General, fmt.Sprintf("/cancel-task %d", id+1))))
+		}
+		pressed := time.Now()
+		for _, p := range prompts {
+			w.acked(w.slack.Click(slacktest.Ada, p, "cancel_task"))
+		}
+		time.Sleep(time.Hour)
+		sent := 0
+		for _, r := range w.api.Requests() {
+			if r.Method == http.MethodPost {
+				sent++
+				if age := r.At.Sub(pressed); age > 30*time.Minute+time.Second {
+					t.Errorf("a cancel was sent %s after its click", age)
+				}
+			}
+		}
+		if told := len(w.slack.History(slacktest.General)); sent == tasks || told != tasks {
+			t.Errorf("%d of %d were sent and %d told", sent, tasks, told)
 		}
 	})
 }
