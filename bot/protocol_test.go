@@ -754,3 +754,48 @@ func TestAClickThatWaitsHalfAnHourForTheRateLimitIsNotCarriedOut(t *testing.T) {
 		}
 	})
 }
+
+func TestAnOwnerThatLostItsDecisionWhileTellingTellsNothing(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 500})
+		h.set(func(op string, do func() error) error {
+			switch op {
+			case "RenewAll":
+				return nil // none is held any more
+			case "BeginTelling":
+				return journal.ErrLost
+			}
+			return do()
+		})
+		prompt := w.wantPrompt(w.slash(slacktest.Ada, slacktest.General, "/cancel-task 12345"))
+		w.acked(w.slack.Click(slacktest.Ada, prompt, "cancel_task"))
+		time.Sleep(time.Minute)
+		if told := w.slack.History(slacktest.General); len(told) > 0 {
+			t.Errorf("a process that had lost the decision told: %s", told[0].Text)
+		}
+	})
+}
+
+func TestAPanicWhileTellingLeavesNoOrphan(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		panicked := false
+		h.set(func(op string, do func() error) error {
+			if op == "BeginTelling" && !panicked {
+				panicked = true
+				w.slack.ClearFaults()
+				panic("a bug")
+			}
+			return do()
+		})
+		prompt := w.wantPrompt(w.slash(slacktest.Ada, slacktest.General, "/cancel-task 12345"))
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Error: "fatal_error"})
+		w.slack.Break(slacktest.Fault{Method: "response_url", Error: "expired_url"})
+		w.acked(w.slack.Click(slacktest.Ada, prompt, "cancel_task"))
+		w.toldOnce(slacktest.General)
+		if !panicked {
+			t.Error("nothing panicked")
+		}
+	})
+}
