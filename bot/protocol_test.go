@@ -799,3 +799,31 @@ func TestAPanicWhileTellingLeavesNoOrphan(t *testing.T) {
 		}
 	})
 }
+
+func TestASettledOutcomeIsToldOnceWhileTheJournalIsAway(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		var back time.Time
+		h.set(func(op string, do func() error) error {
+			if op == "MarkSettled" {
+				if back.IsZero() {
+					back = time.Now().Add(time.Minute)
+				}
+				if time.Now().Before(back) {
+					return errCut
+				}
+			}
+			return do()
+		})
+		w.api.Break(chameliotest.Fault{Method: http.MethodPost, LandAfter: 4 * time.Minute})
+		prompt := w.wantPrompt(w.slash(slacktest.Ada, slacktest.General, "/cancel-task 12345"))
+		w.acked(w.slack.Click(slacktest.Ada, prompt, "cancel_task"))
+		time.Sleep(30 * time.Minute)
+		if all := w.slack.History(slacktest.General); len(all) != 2 || back.IsZero() {
+			t.Errorf("the channel was told %d times, with an outcome that was unknown at first", len(all))
+		}
+		if w.row().SettledAt.IsZero() {
+			t.Error("it is not settled")
+		}
+	})
+}
