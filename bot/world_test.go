@@ -156,7 +156,7 @@ func eventuallyTimeout() time.Duration {
 	if time.Now().Year() < 2010 {
 		return 4 * time.Minute
 	}
-	return 20 * time.Second
+	return time.Minute
 }
 
 func (w *world) eventually(what string, cond func() bool) {
