@@ -55,8 +55,8 @@ func (p Program) history(ctx context.Context, args []string) error {
 
 // databaseURL is all that history needs of the environment.
 func databaseURL() (string, error) {
-	if file, found, problem := secretFile("DATABASE_URL"); problem != "" {
-		return "", usageError(problem)
+	if file, found, wrong := secretFile("DATABASE_URL"); wrong != nil {
+		return "", usageError(wrong.Found)
 	} else if found {
 		return file.Reveal(), nil
 	}
