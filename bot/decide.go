@@ -115,7 +115,7 @@ func (d *decider) claimed(ctx context.Context, log *slog.Logger, k click, c conf
 
 // begin has a claimed decision carried out, in a goroutine of its own.
 func (d *decider) begin(decision journal.Decision, l journal.Lease, k click) {
-	h := d.set.add(d.ctx, decision, l)
+	h := d.set.add(d.trace.resume(d.ctx, string(decision.ID)), decision, l)
 	p := newPrompt(h.ctx, d.ctx, maxProgress, func(ctx context.Context, m message) {
 		d.poster.tell(ctx, h.log, k.responseURL, m, replaceOriginal)
 	})
@@ -174,9 +174,11 @@ func (d *decider) beginUnclear(ctx context.Context, log *slog.Logger, k click, c
 func (d *decider) clearUp(log *slog.Logger, k click, c confirmation, mine journal.Decision, u *unclearClick) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 200*time.Millisecond, maxRetryPause
+	kept := u.kept
 	for {
 		select {
-		case <-u.kept:
+		case <-kept:
+			kept = nil // once: from then on the journal is asked at the usual pace
 		case <-time.After(wait.NextBackOff()):
 		case <-d.ctx.Done():
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(d.ctx), lastWordTimeout)

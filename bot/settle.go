@@ -129,10 +129,10 @@ func (s *settler) look(ctx context.Context, log *slog.Logger, held journal.Held)
 func (s *settler) tell(ctx context.Context, log *slog.Logger, d journal.Decision, res result) error {
 	m := s.texts.settled(d, res)
 	_, err := s.poster.post(ctx, d.Channel, d.MessageTS, m)
-	if err == nil {
-		return nil
+	if _, again := transient(err); err != nil && !again && d.MessageTS != "" {
+		_, err = s.poster.post(ctx, d.Channel, "", m) // the announcement may have been deleted
 	}
-	if _, again := transient(err); again {
+	if _, again := transient(err); err == nil || again {
 		return err
 	}
 	if d.ResponseURL != "" && s.now().Sub(d.DecidedAt) < responseURLLife {

@@ -3,6 +3,7 @@ package bot_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -39,6 +40,7 @@ type world struct {
 	journal *journal.Journal
 	log     *logs
 
+	url        string // the journal's
 	toSlack    *slacktest.Pipe
 	toChamelio *chameliotest.MemoryListener
 
@@ -69,6 +71,7 @@ func newWorld(tb testing.TB, change ...func(*options)) *world {
 	w.api = chameliotest.New(chameliotest.Options{Listener: w.toChamelio})
 	tb.Cleanup(w.slack.Close)
 	tb.Cleanup(w.api.Close)
+	w.url = o.url
 	w.journal = w.open(o)
 	if o.journal == nil {
 		o.journal = w.journal
@@ -308,4 +311,37 @@ func transcribe(m slacktest.Message) string {
 		}
 	}
 	return b.String()
+}
+
+// statement changes the journal behind the bot's back.
+func (w *world) statement(text string) {
+	w.Helper()
+	db, err := sql.Open("sqlite", strings.TrimPrefix(w.url, "sqlite:"))
+	w.must(err)
+	defer db.Close()
+	_, err = db.ExecContext(w.Context(), text)
+	w.must(err)
+}
+
+// slashOnTask types a command about a task that Ada owns.
+func (w *world) slashOnTask() slacktest.Message {
+	w.Helper()
+	w.slack.SetScopes(allScopes...)
+	return w.slash(ada, general, "/cancel-task 12345")
+}
+
+// place adds a public channel.
+func (w *world) place(id string) {
+	w.slack.AddConversation(slacktest.Conversation{ID: id, Name: strings.ToLower(id), Kind: slacktest.Public, BotIsMember: true})
+}
+
+// announced counts the messages that everybody reads, in all channels.
+func (w *world) announced() int {
+	n := 0
+	for _, m := range w.slack.All() {
+		if m.Only == "" && m.Author == slacktest.BotUser && m.ThreadTS == "" {
+			n++
+		}
+	}
+	return n
 }

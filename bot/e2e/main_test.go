@@ -132,6 +132,16 @@ func (s *standIns) prompt(user, channel string, task int64) slacktest.Message {
 	return m
 }
 
+// now returns a message as it reads now.
+func (s *standIns) now(m slacktest.Message) slacktest.Message {
+	for _, current := range s.slack.All() {
+		if current.TS == m.TS && current.Channel == m.Channel {
+			return current
+		}
+	}
+	return slacktest.Message{}
+}
+
 func sqlite(tb testing.TB) string { return "sqlite:" + filepath.Join(tb.TempDir(), "journal.db") }
 
 func TestTheProgramFromStartToSignal(t *testing.T) {

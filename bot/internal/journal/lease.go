@@ -123,7 +123,7 @@ var conditions = map[Work]string{
 // expired is the condition under which a row is free to be taken over. An
 // older version's rows have their lease elsewhere. A lease that ends absurdly
 // late was made by a clock that has been put back since.
-const expired = `((epoch > 0 AND (leased_until < {now} OR leased_until > {now} + $4)) OR (epoch = 0 AND lease_until < {now}))`
+const expired = `((epoch > 0 AND (leased_until < {now} OR leased_until > {now} + $2)) OR (epoch = 0 AND lease_until < {now}))`
 
 // TakeExpired takes over decisions whose lease has run out, the oldest first,
 // at most limit, each for one process only. Those in mine are being worked on
@@ -135,16 +135,26 @@ func (j *Journal) TakeExpired(ctx context.Context, work Work, limit int, mine []
 func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine []ID) ([]Held, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	// Mostly there is nothing to take, and a look costs no lock.
+	some, err := j.read().query1(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM decisions
+		WHERE confirmation_id NOT IN ({ids $1}) AND `+which+` LIMIT $3) AS candidates`,
+		idList(mine), maxLease.Milliseconds(), limit)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	if some == 0 {
+		return nil, nil
+	}
 	asked := time.Now()
 	var taken []Decision
-	err := j.write(ctx, func(ctx context.Context, q querier) error {
+	err = j.write(ctx, func(ctx context.Context, q querier) error {
 		rows, err := q.query(ctx, `
-			UPDATE decisions SET owner = $1, epoch = epoch + 1, leased_until = {now} + $2,
+			UPDATE decisions SET owner = $4, epoch = epoch + 1, leased_until = {now} + $5,
 				lease_owner = '`+oldOwner+`', lease_until = `+fmt.Sprint(oldLease)+`, telling_at = 0
 			WHERE confirmation_id IN (SELECT confirmation_id FROM decisions
-				WHERE confirmation_id NOT IN ({ids $3}) AND `+which+` LIMIT $5 {unlocked})
+				WHERE confirmation_id NOT IN ({ids $1}) AND `+which+` LIMIT $3 {unlocked})
 			RETURNING `+columns,
-			j.owner, j.lease.Milliseconds(), idList(mine), maxLease.Milliseconds(), limit)
+			idList(mine), maxLease.Milliseconds(), limit, j.owner, j.lease.Milliseconds())
 		all, err := collect(rows, err, func(r *sql.Rows, d *Decision) error { return scan(r, d) })
 		taken = all
 		return err

@@ -146,7 +146,7 @@ func (p *postgres) Engine() string { return "postgres" }
 func (p *postgres) Healthy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := p.read().query1(ctx, `SELECT count(*) FROM replicas`)
+	_, err := p.read().query1(ctx, `SELECT count(*) FROM decisions WHERE announced_at IS NULL`)
 	return err
 }
 

@@ -16,6 +16,11 @@ const replicaLife = 3
 func (j *Journal) Beat(ctx context.Context, serving bool) (alive, othersServing int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	if j.path != "" {
+		if err := j.bury(ctx, deadOwners(j.path)); err != nil {
+			return 0, 0, err
+		}
+	}
 	type count struct{ alive, serving int }
 	err = j.write(ctx, func(ctx context.Context, q querier) error {
 		_, err := q.exec(ctx, `

@@ -155,7 +155,7 @@ func (s *sqlite) Healthy(ctx context.Context) error {
 	} else if !os.SameFile(now, s.opened) {
 		return errors.New("the journal's file was replaced by another while the bot runs: restart the bot")
 	}
-	_, err := s.read().query1(ctx, `SELECT count(*) FROM replicas`)
+	_, err := s.read().query1(ctx, `SELECT count(*) FROM decisions WHERE announced_at IS NULL`)
 	return err
 }
 
