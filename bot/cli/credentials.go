@@ -137,7 +137,11 @@ func (c *credentials) tryAll(ctx context.Context) {
 // note tells what came of trying a credential. Trouble that says nothing about
 // it leaves it as it was.
 func (c *credentials) note(one *credential, err error) {
-	found, remedy, refused := one.refusal(err)
+	var found, remedy string
+	refused := false
+	if err != nil {
+		found, remedy, refused = one.refusal(err)
+	}
 	one.mu.Lock()
 	defer one.mu.Unlock()
 	switch {
