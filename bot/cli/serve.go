@@ -123,7 +123,7 @@ func (r *running) run(ctx context.Context, listener net.Listener, registry *prom
 	defer watching.Wait()
 	watching.Go(func() { r.watch.watch(ctx) })
 	watching.Go(func() {
-		if err := introduce(ctx, r.bot, r.watch, r.key, r.log.Logger, r.what...); err != nil {
+		if err := introduce(ctx, r.bot, r.watch, r.key, doctor.Settings{Bot: r.cfg.bot()}, r.log.Logger, r.what...); err != nil {
 			stop(err)
 		}
 	})

@@ -27,18 +27,29 @@ func (e startError) Unwrap() error { return e.error }
 // token. A key that Chamelio refuses is told, and no end: what was decided
 // before still has to be told in Slack, and whoever types the command reads
 // why nothing can be cancelled.
-func introduce(ctx context.Context, b *bot.Bot, watch *credentials, key *tasks, log *slog.Logger, what ...any) error {
+func introduce(ctx context.Context, b *bot.Bot, watch *credentials, key *tasks, settings doctor.Settings, log *slog.Logger, what ...any) error {
 	var where bot.Workspace
 	var org chamelio.OrgInfo
 	checks, checking := errgroup.WithContext(ctx)
 	checks.Go(func() (err error) { where, err = checkWorkspace(checking, b, watch.api, log); return err })
 	checks.Go(func() error { org = checkKey(checking, watch, key, log); return nil })
+	checks.Go(func() error { warn(checking, settings, log); return nil })
 	if err := checks.Wait(); err != nil || ctx.Err() != nil {
 		return err
 	}
 	log.Info("started", append(what, "workspace", where.Team, "team", where.TeamID, "bot", where.BotUser,
 		"organisation", org.Name, "key_id", org.APIKeyID, "per_minute", org.RateLimitPerMinute)...)
 	return nil
+}
+
+// warn tells what "cancelbot check" would find wrong with the installation.
+// None of it ends the bot: most people may not be touched by it.
+func warn(ctx context.Context, settings doctor.Settings, log *slog.Logger) {
+	for _, r := range doctor.Installed(ctx, settings) {
+		if !r.OK && ctx.Err() == nil {
+			log.Warn("not as it should be: "+r.Name, "error", r.Found, "remedy", r.Remedy)
+		}
+	}
 }
 
 // checkWorkspace asks Slack once whether the bot token is good.

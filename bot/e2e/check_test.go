@@ -55,8 +55,8 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 	}
 	said := regexp.MustCompile(`(?m)^✗ (.{14}) .*?(?:: ([a-z]+(?:_[a-z]+)+))?$`)
 	tests := []struct {
-		name, env   string
-		prepare     func(*standIns)
+		name, env     string
+		prepare       func(*standIns)
 		found, remedy string
 	}{
 		{"no app token", "SLACK_APP_TOKEN", nil, "SLACK_APP_TOKEN is missing", "Generate an app-level token"},

@@ -64,6 +64,23 @@ func Run(ctx context.Context, s Settings) []Result {
 	return slices.Concat(append([][]Result{c.environment()}, results...)...)
 }
 
+// Installed checks what only the installed app can tell: whether Slack would
+// connect it, its scopes, the audit channel, the ids of the policy. The bot
+// runs it at its start, beside its work. Where the bot token itself is not
+// accepted, it says nothing of what is asked with it.
+func Installed(ctx context.Context, s Settings) []Result {
+	ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, errSlow)
+	defer cancel()
+	c := &checkup{Settings: s, journal: make(chan place, 1)}
+	c.journal <- placeUsed // by the bot that asks
+	app := c.appToken(ctx)
+	token := c.botToken(ctx)
+	if len(token) < 2 {
+		return app
+	}
+	return slices.Concat(app, token, c.auditChannel(ctx), c.policy(ctx))
+}
+
 // checkup is one run.
 type checkup struct {
 	Settings
