@@ -241,12 +241,19 @@ func replaceOld(ctx context.Context, s *scene) error {
 	if len(living) < 2 {
 		return errors.New("one of the two replicas isn't running any more, so this can't go on. Play the story anew")
 	}
+	connections := s.Slack.Connections()
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.Stop(living[0]) }()
+	s.waits("The old replica hands its connections back", 2*time.Second)
+	// A close is not atomic: an envelope that crosses with it can no longer be
+	// acknowledged. Grace types right after.
+	if err := s.until(ctx, patience, "the old replica's connections to close", func() bool { return s.Slack.Connections() < connections-1 }); err != nil {
+		return err
+	}
 	failed := len(s.Slack.Failed())
 	own := s.task + 10_000
 	s.Chamelio.Put(chameliotest.NewTask(own, "in_progress", "Lease for Springfield warehouse", time.Now().Add(-3*time.Hour)))
-	s.waits("The old replica hands its connections back and finishes", 3*time.Second)
+	s.waits("Grace types, and the old replica finishes", 3*time.Second)
 	_, err := s.types(ctx, slacktest.Grace, own, "")
 	select {
 	case last := <-stopped:

@@ -77,10 +77,10 @@ var stories = []story{
 		{watch: "Ada pressed Cancel task, and the replica that took the click was killed with the request under way. Nobody starts it again.", tab: "log", do: crashOwner},
 		{watch: "The lease ran out, the other replica took the decision over, looked at the task, and told the channel. Chamelio got one cancel request.", tab: "requests", do: takenOver},
 	}},
-	{ID: "rolling", Title: "A rolling restart", Shows: "a new version takes over while people type: no command fails", Takes: "20 s", policy: "members", steps: []step{
+	{ID: "rolling", Title: "A rolling restart", Shows: "a new version takes over while people type, and old prompts still count", Takes: "20 s", policy: "members", steps: []step{
 		{watch: "Ada typed the command. The bot that made this prompt is about to be replaced.", tab: "log", do: ask},
 		{watch: "A new replica was started beside the old one, and the old one has noticed it.", tab: "log", do: startNew},
-		{as: slacktest.Grace, watch: "The old one was told to stop, and handed its connections back to Slack first. Grace typed a command meanwhile: it was answered, no dispatch_failed.", do: replaceOld},
+		{as: slacktest.Grace, watch: "The old one was told to stop, and handed its connections back to Slack first. Grace typed a command right then: the new one answered it.", do: replaceOld},
 		{watch: "Ada pressed the button of the old bot's prompt. The new one knows it, and the channel reads the outcome.", tab: "journal", do: press(journal.OutcomeCancelled)},
 	}},
 }

@@ -51,7 +51,7 @@ function drawBot(bot) {
   const n = bot.replicas.filter(r => r.alive).length, connections = `${bot.connections} connection${bot.connections === 1 ? "" : "s"} to Slack`;
   $("bot").textContent = n === 0 ? "The bot isn’t running." : n === 1 ? `The bot runs, with ${connections}.` : `${n} replicas run on one journal, with ${connections}.`;
   keepFocus($("replicas"), "data-replica", () => $("replicas").replaceChildren(...bot.replicas.map(r => el("li", {}, el("span", { class: r.alive ? "dot on" : "dot" }),
-    `Replica ${r.number} ${r.alive ? "runs" : "has ended"}`, r.alive && el("button", { type: "button", "data-replica": r.number, "aria-label": `Kill replica ${r.number}`, on: () => act({ do: "kill", replica: r.number }) }, "Kill it")))));
+    `Replica ${r.number} ${r.alive ? "runs" : "has ended"}`, r.alive && el("button", { type: "button", "data-replica": r.number, on: () => act({ do: "kill", replica: r.number }) }, `Kill replica ${r.number}`)))));
   $("second").textContent = n === 0 ? "Start it again" : "Start another replica";
   $("tab-bot").textContent = n === 0 ? "The bot (ended)" : "The bot";
   if (drawBot.before > 0 && n === 0) say("The bot has ended.");

@@ -1,6 +1,5 @@
 // ---- The conversation, and the way to others.
 const signs = { public: "i-hash", private: "i-lock" };
-const unread = new Map(); // place → the ts that was last seen there
 
 function drawPlaces() {
   once("places", [state.channels, state.place, state.me, state.bot.alive], () => {
