@@ -17,6 +17,7 @@ import (
 )
 
 func TestThePagePlaysTheFlowForTwoPeople(t *testing.T) {
+	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	b.types("/cancel-task 12345 duplicate of 12346")
 	b.prompted()
@@ -45,6 +46,7 @@ func TestThePagePlaysTheFlowForTwoPeople(t *testing.T) {
 }
 
 func TestThePageTellsWhatEnded(t *testing.T) {
+	t.Parallel()
 	address, p := sandboxProcess(t)
 	b := browser(t, address)
 	b.clicks("[data-replica]")
@@ -70,6 +72,7 @@ func TestThePageTellsWhatEnded(t *testing.T) {
 }
 
 func TestThePageMakesTasksAndStartsOver(t *testing.T) {
+	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	b.clicks("#tab-tasks")
 	b.clicks(`[data-task="12344"]`)
@@ -98,6 +101,7 @@ func TestThePageMakesTasksAndStartsOver(t *testing.T) {
 }
 
 func TestThePageByKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	b.run(chromedp.KeyEvent("/c"))
 	b.until(`!document.getElementById("commands").hidden`)
@@ -144,6 +148,7 @@ func TestThePageByKeyboardAlone(t *testing.T) {
 
 // The page shows moments as Slack does.
 func TestThePagesDates(t *testing.T) {
+	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	if _, err := chromedp.Call(b.ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "America/New_York"}); err != nil {
 		t.Fatal(err)
@@ -165,6 +170,7 @@ func TestThePagesDates(t *testing.T) {
 }
 
 func TestThePageIsForThisMachineAlone(t *testing.T) {
+	t.Parallel()
 	address := sandboxPage(t)
 	ask := asker(t, address)
 	json := map[string]string{"Content-Type": "application/json"}
@@ -191,6 +197,7 @@ func TestThePageIsForThisMachineAlone(t *testing.T) {
 
 // Beyond loopback, as in a container, only who has the token gets in.
 func TestThePageBeyondLoopbackWantsItsToken(t *testing.T) {
+	t.Parallel()
 	const token = "a+token/of=length&16"
 	address := sandboxPage(t, "--addr", "0.0.0.0:0", "--token", token)
 	plain, query, _ := strings.Cut(address, "?")

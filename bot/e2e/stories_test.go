@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -22,6 +23,7 @@ var shares = [][]string{
 // Every story can be played under every policy and puts it back, with no
 // error and a sign of life every three seconds.
 func TestThePagesStories(t *testing.T) {
+	t.Parallel()
 	policies := []string{"members", "second-person", "people-on-task", "listed"}
 	first := browser(t, sandboxPage(t))
 	all := script[[]string](first, `stories.map(s => s.id)`)
@@ -94,4 +96,39 @@ func (b *tab) plays(policy, story string) error {
 		err = fmt.Errorf("the page complains: %v", problems)
 	}
 	return err
+}
+
+// A story that cannot go on says why, in plain words and within 3 seconds.
+func TestThePagesStoriesSayWhyTheyStop(t *testing.T) {
+	t.Parallel()
+	b := browser(t, sandboxPage(t))
+	b.clicks("[data-story=happy]")
+	b.until(`state.story?.step === 1 && !state.story.running`)
+	b.clicks("[data-replica]")
+	b.until(`!state.bot.alive`)
+	b.clicks("#story-next") // Grace looks: that works without the bot
+	b.until(`state.story?.step === 2 && !state.story.running`)
+	pressed := time.Now()
+	b.clicks("#story-next")
+	b.until(`document.getElementById("story-watch").innerText.includes("isn't running any more")`)
+	if took := time.Since(pressed); took > 3*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	b.clicks("#story-next")
+	b.until(`!state.story && state.bot.alive`) // put back, the bot included
+	// Another story may begin in the middle of one: what was set before both is
+	// what is put back.
+	b.chooses("policy", "listed")
+	b.until(`state.policy === "listed" && !state.busy`)
+	b.clicks(`[data-fault="api-slow"]`)
+	b.until(`state.faults.some(f => f.id === "api-slow" && f.on)`)
+	b.clicks("[data-story=pair]")
+	b.clicks("[data-story=keep]")
+	b.until(`state.story?.id === "keep" && state.story.step === 1 && !state.story.running && !state.story.failed`)
+	if script[bool](b, `state.faults.some(f => f.on) || state.policy !== "members"`) {
+		t.Error("the story does not begin on its own stage")
+	}
+	b.clicks("#story-stop")
+	b.until(`!state.story && state.policy === "listed" && state.faults.some(f => f.id === "api-slow" && f.on)`)
+	b.nothingWentWrong()
 }

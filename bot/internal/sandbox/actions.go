@@ -73,9 +73,9 @@ func (w *web) act(ctx context.Context, a *action) error {
 		}
 		return nil
 	case "start":
-		return w.slowly("Starting the bot…", func() error { _, err := e.StartReplica(ctx); return err })
+		return w.slowly("Starting the bot…", func() error { _, err := e.StartReplica(w.ending); return err })
 	case "policy":
-		return w.setPolicy(ctx, a.Name)
+		return w.setPolicy(a.Name)
 	case "story":
 		return w.beginStory(a.Name)
 	case "next":
@@ -86,12 +86,13 @@ func (w *web) act(ctx context.Context, a *action) error {
 	case "new-task":
 		return w.addTask(a)
 	case "start-over":
-		return w.startOver(ctx)
+		return w.startOver()
 	}
 	return errors.New("not understood")
 }
 
-// slowly does something that takes its time, and has the page say so.
+// slowly does something, also if the page is closed meanwhile, that takes
+// its time, and has the page say so.
 func (w *web) slowly(what string, do func() error) error {
 	w.changing.Lock()
 	defer w.changing.Unlock()
@@ -130,14 +131,14 @@ func (w *web) deliver(ctx context.Context, a *action, p *slacktest.Pending) erro
 	return err
 }
 
-func (w *web) setPolicy(ctx context.Context, id string) error {
+func (w *web) setPolicy(id string) error {
 	p, known := policyOf(id)
 	if !known {
 		return errors.New("there is no such policy")
 	}
 	w.endPlay()
 	return w.slowly("Restarting the bot under that policy…", func() error {
-		err := w.current().Set(ctx, p.env...)
+		err := w.current().Set(w.ending, p.env...)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if err == nil {
@@ -178,14 +179,14 @@ func (w *web) addTask(a *action) error {
 
 // startOver makes everything anew: an empty Slack, the first tasks, an empty
 // journal, and a bot under the policy that is chosen.
-func (w *web) startOver(ctx context.Context) error {
+func (w *web) startOver() error {
 	w.endPlay()
 	return w.slowly("Starting over…", func() error {
 		w.mu.Lock()
 		p, _ := policyOf(w.policy)
 		old := w.engine
 		w.mu.Unlock()
-		fresh, err := Start(ctx, w.command, p.env...)
+		fresh, err := Start(w.ending, w.command, p.env...)
 		if err != nil {
 			return err
 		}

@@ -109,8 +109,6 @@ func (e *Engine) StartReplica(ctx context.Context) (*replica, error) {
 	e.mu.Unlock()
 	waiting, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { _ = r.input.Close() })
-	defer stop()
 	for {
 		changed := e.Slack.Changed()
 		if e.Slack.Opened() > before {
@@ -121,6 +119,8 @@ func (e *Engine) StartReplica(ctx context.Context) (*replica, error) {
 		case <-r.ended:
 			return nil, fmt.Errorf("the bot ended as soon as it was started: %w", r.err)
 		case <-waiting.Done():
+			_ = r.cmd.Process.Kill()
+			<-r.ended
 			return nil, fmt.Errorf("the bot doesn't connect: %w", waiting.Err())
 		}
 	}

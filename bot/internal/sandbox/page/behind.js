@@ -3,6 +3,7 @@ const tabs = {
   try: { stories: "Stories", tasks: "Tasks", break: "Break things", bot: "The bot" },
   proof: { requests: "Chamelio’s requests", journal: "Journal", log: "Log", metrics: "Metrics" },
 };
+const latestLast = ["requests", "log"]; // shown from their end
 function showTab(group, name, focus = false) {
   for (const key of Object.keys(tabs[group])) {
     const tab = $("tab-" + key), on = key === name;
@@ -10,6 +11,7 @@ function showTab(group, name, focus = false) {
     tab.tabIndex = on ? 0 : -1;
     $("panel-" + key).hidden = !on;
     if (on && focus) tab.focus();
+    if (on && latestLast.includes(key)) $("panel-" + key).scrollTop = 1e9;
   }
 }
 for (const list of document.querySelectorAll("[data-tabs]")) {

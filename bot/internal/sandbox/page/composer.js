@@ -66,7 +66,7 @@ $("composer").addEventListener("submit", async e => {
   const answer = await act({ do: "type", text: typed });
   if (["dispatch_failed", "operation_timeout"].includes(answer.state)) {
     slackSays(`${typed.split(" ")[0]} failed with the error “${answer.state}”`);
-    if (!state.bot.alive) hint("The bot isn’t running. Start it again under “Try it”, The bot.", true);
+    if (!state.bot.alive) hint("The bot isn’t running. Start it again on the tab “The bot”.", true);
   }
   if ((answer.error || answer.state === "dispatch_failed") && !$("text").value) $("text").value = typed;
 });
