@@ -23,7 +23,7 @@ func (p Program) check(ctx context.Context, args []string) error {
 	}
 	cfg, problems := readConfig()
 	results := doctor.Run(ctx, doctor.Settings{
-		Problems: append(problems, cfg.tryHTTPAddr()...), Bot: cfg.bot(), Chamelio: cfg.chamelio(p.version()),
+		Problems: append(problems, cfg.tryHTTPAddr(ctx)...), Bot: cfg.bot(), Chamelio: cfg.chamelio(p.version()),
 		Database: cfg.DatabaseURL.Reveal(), Connect: connect,
 	})
 	ok, err := doctor.Write(redacting(p.Out, cfg.secrets()), results, asJSON)
@@ -38,11 +38,11 @@ func (p Program) check(ctx context.Context, args []string) error {
 
 // tryHTTPAddr takes HTTP_ADDR and gives it back. A port that is taken is no
 // problem: it may be the bot's own.
-func (cfg config) tryHTTPAddr() []doctor.Problem {
+func (cfg config) tryHTTPAddr(ctx context.Context) []doctor.Problem {
 	if cfg.HTTPAddr == "" || checkHTTPAddr(cfg.HTTPAddr) != nil {
 		return nil // nothing to try, or told as a problem with the environment
 	}
-	listener, err := listenHTTP(cfg.HTTPAddr)
+	listener, err := listenHTTP(ctx, cfg.HTTPAddr)
 	if err == nil {
 		_ = listener.Close()
 	}
