@@ -186,7 +186,7 @@ func (b *Bot) wire(api *url.URL, sign signer) {
 		},
 		&clicks{
 			signer: sign, gate: b.gate, tasks: b.tasks, decider: decides, poster: post, texts: words,
-			limit: newPersonLimit(clicksPerCommand*cfg.CommandsPerMinute), told: newPersonLimit(toldPerMinute), metrics: meters, trace: spans,
+			limit: newPersonLimit(clicksPerCommand * cfg.CommandsPerMinute), told: newPersonLimit(toldPerMinute), metrics: meters, trace: spans,
 		}, post, words, spans)
 	b.beats = newLoop("replicas", j.Lease()/3, log, b.beat)
 	b.loops = []*loop{

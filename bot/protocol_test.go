@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -97,6 +98,10 @@ func (h *hooked) TakeNote(ctx context.Context) (journal.Note, error) {
 
 func (h *hooked) MarkNoted(ctx context.Context, n journal.Note) error {
 	return h.call("MarkNoted", func() error { return h.Journal.MarkNoted(ctx, n) })
+}
+
+func (h *hooked) MarkSettled(ctx context.Context, id journal.ID) error {
+	return h.call("MarkSettled", func() error { return h.Journal.MarkSettled(ctx, id) })
 }
 
 // withHook is a world whose first bot's journal passes through a hook.
@@ -695,6 +700,130 @@ func TestAuditCopiesComeOnceHoweverSlowSlackIs(t *testing.T) {
 		time.Sleep(time.Hour)
 		if n := len(w.slack.History(slacktest.Deals)); n != 10 {
 			t.Errorf("%d copies of 10", n)
+		}
+	})
+}
+
+func TestThePromptSaysTheOutcomeAlsoWhereASecondClickCouldNotBeSaved(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		first := true
+		h.set(func(op string, do func() error) error {
+			if op == "Claim" && first {
+				first = false
+				time.Sleep(3 * time.Second) // the other click is through by then
+				return errCut
+			}
+			return do()
+		})
+		prompt := w.wantPrompt(w.slash(slacktest.Ada, slacktest.General, "/cancel-task 12345"))
+		w.acked(w.slack.Click(slacktest.Ada, prompt, "cancel_task"))
+		w.acked(w.slack.Click(slacktest.Ada, prompt, "cancel_task"))
+		time.Sleep(time.Minute)
+		if last := w.now(prompt); !settled(last) {
+			t.Errorf("the prompt still says: %s", last.Text)
+		}
+	})
+}
+
+func TestAClickThatWaitsHalfAnHourForTheRateLimitIsNotCarriedOut(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		const tasks = 40
+		w := newWorld(t, func(o *options) { o.rateLimit, o.bot.ConfirmTTL = 1, 30*time.Minute })
+		w.api.Add(1, tasks)
+		var prompts []slacktest.Message
+		for id := range tasks {
+			prompts = append(prompts, w.wantPrompt(w.slash(slacktest.Ada, slacktest.General, fmt.Sprintf("/cancel-task %d", id+1))))
+		}
+		pressed := time.Now()
+		for _, p := range prompts {
+			w.acked(w.slack.Click(slacktest.Ada, p, "cancel_task"))
+		}
+		time.Sleep(time.Hour)
+		sent := 0
+		for _, r := range w.api.Requests() {
+			if r.Method == http.MethodPost {
+				sent++
+				if age := r.At.Sub(pressed); age > 30*time.Minute+time.Second {
+					t.Errorf("a cancel was sent %s after its click", age)
+				}
+			}
+		}
+		if told := len(w.slack.History(slacktest.General)); sent == tasks || told != tasks {
+			t.Errorf("%d of %d were sent and %d told", sent, tasks, told)
+		}
+	})
+}
+
+func TestAnOwnerThatLostItsDecisionWhileTellingTellsNothing(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 500})
+		h.set(func(op string, do func() error) error {
+			switch op {
+			case "RenewAll":
+				return nil // none is held any more
+			case "BeginTelling":
+				return journal.ErrLost
+			}
+			return do()
+		})
+		prompt := w.wantPrompt(w.slash(slacktest.Ada, slacktest.General, "/cancel-task 12345"))
+		w.acked(w.slack.Click(slacktest.Ada, prompt, "cancel_task"))
+		time.Sleep(time.Minute)
+		if told := w.slack.History(slacktest.General); len(told) > 0 {
+			t.Errorf("a process that had lost the decision told: %s", told[0].Text)
+		}
+	})
+}
+
+func TestAPanicWhileTellingLeavesNoOrphan(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		panicked := false
+		h.set(func(op string, do func() error) error {
+			if op == "BeginTelling" && !panicked {
+				panicked = true
+				w.slack.ClearFaults()
+				panic("a bug")
+			}
+			return do()
+		})
+		prompt := w.wantPrompt(w.slash(slacktest.Ada, slacktest.General, "/cancel-task 12345"))
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Error: "fatal_error"})
+		w.slack.Break(slacktest.Fault{Method: "response_url", Error: "expired_url"})
+		w.acked(w.slack.Click(slacktest.Ada, prompt, "cancel_task"))
+		w.toldOnce(slacktest.General)
+		if !panicked {
+			t.Error("nothing panicked")
+		}
+	})
+}
+
+func TestASettledOutcomeIsToldOnceWhileTheJournalIsAway(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		var back time.Time
+		h.set(func(op string, do func() error) error {
+			if op == "MarkSettled" {
+				if back.IsZero() {
+					back = time.Now().Add(time.Minute)
+				}
+				if time.Now().Before(back) {
+					return errCut
+				}
+			}
+			return do()
+		})
+		w.api.Break(chameliotest.Fault{Method: http.MethodPost, LandAfter: 4 * time.Minute})
+		prompt := w.wantPrompt(w.slash(slacktest.Ada, slacktest.General, "/cancel-task 12345"))
+		w.acked(w.slack.Click(slacktest.Ada, prompt, "cancel_task"))
+		time.Sleep(30 * time.Minute)
+		if all := w.slack.History(slacktest.General); len(all) != 2 || back.IsZero() {
+			t.Errorf("the channel was told %d times, with an outcome that was unknown at first", len(all))
+		}
+		if w.row().SettledAt.IsZero() {
+			t.Error("it is not settled")
 		}
 	})
 }

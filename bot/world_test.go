@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"flag"
@@ -49,11 +50,12 @@ type world struct {
 }
 
 type options struct {
-	bot     bot.Config
-	timeout time.Duration // of a Chamelio call
-	journal bot.Journal   // instead of the world's
-	url     string        // DATABASE_URL; a fresh SQLite file if empty
-	prepare func(*world)  // before the bot starts
+	bot       bot.Config
+	timeout   time.Duration // of a Chamelio call
+	rateLimit int           // of the key; none to speak of if zero
+	journal   bot.Journal   // instead of the world's
+	url       string        // DATABASE_URL; a fresh SQLite file if empty
+	prepare   func(*world)  // before the bot starts
 }
 
 // newWorld starts everything and waits until the bot is connected. What the
@@ -104,7 +106,7 @@ func (w *world) start(o options) (stop func() error) {
 	toSlack.DialContext, toChamelio.DialContext = w.toSlack.Dial, w.toChamelio.DialContext
 	tasks, err := chamelio.New(chamelio.Options{BaseURL: w.api.URL(), APIKey: chameliotest.Key, Timeout: o.timeout, Transport: toChamelio})
 	w.must(err)
-	tasks.SetRateLimit(1 << 30)
+	tasks.SetRateLimit(cmp.Or(o.rateLimit, 1<<30))
 	cfg := o.bot
 	cfg.Transport = toSlack
 	cfg.CancelTimeout = o.timeout
@@ -156,7 +158,7 @@ func eventuallyTimeout() time.Duration {
 	if time.Now().Year() < 2010 {
 		return 4 * time.Minute
 	}
-	return 20 * time.Second
+	return time.Minute
 }
 
 func (w *world) eventually(what string, cond func() bool) {
