@@ -19,9 +19,12 @@ func (b *Bot) Ready(context.Context) error {
 	if b.socket.Open() == 0 {
 		problems = append(problems, errors.New("slack: no connection"))
 	}
+	if age := b.beats.age(); age > loopStalled+b.beats.every {
+		problems = append(problems, fmt.Errorf("journal: no success for %s", age.Round(time.Second)))
+	}
 	for _, l := range b.loops {
 		if age := l.age(); age > loopStalled+l.every {
-			problems = append(problems, fmt.Errorf("%s: no success for %s", l.name, age.Round(time.Second)))
+			problems = append(problems, fmt.Errorf("loop %q: no success for %s", l.name, age.Round(time.Second)))
 		}
 	}
 	return errors.Join(problems...)

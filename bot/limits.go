@@ -6,9 +6,10 @@ import (
 )
 
 const (
-	// clicksPerMinute bounds the presses of one person: far more than anybody
-	// needs, far less than would hold up the others.
-	clicksPerMinute = 30
+	// clicksPerCommand bounds the presses of one person a minute, by the
+	// commands that they may type: more than anybody needs, far less than would
+	// hold up the others.
+	clicksPerCommand = 3
 
 	// toldPerMinute bounds how often they are told that they press too fast.
 	toldPerMinute = 2

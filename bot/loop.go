@@ -22,7 +22,7 @@ type loop struct {
 
 // loopStalled is how long a loop may go without success until the process is
 // not ready.
-const loopStalled = 20 * time.Second
+const loopStalled = 12 * time.Second
 
 func newLoop(name string, every time.Duration, log *slog.Logger, do func(context.Context) error) *loop {
 	return &loop{name: name, every: every, do: do, log: log, wake: make(chan struct{}, 1)}

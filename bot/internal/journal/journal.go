@@ -159,6 +159,8 @@ type Journal struct {
 	owner string
 	lease time.Duration
 	audit bool
+	path  string    // on SQLite
+	alive liveOwner // on SQLite
 }
 
 // Open opens the journal at a DATABASE_URL, "sqlite:PATH" or "postgres://…",
@@ -195,7 +197,22 @@ func open(ctx context.Context, databaseURL string, o Options, readOnly bool) (*J
 	if err != nil {
 		return nil, err
 	}
-	return &Journal{engine: db, owner: rand.Text(), lease: o.Lease, audit: o.Audit}, nil
+	j := &Journal{engine: db, owner: rand.Text(), lease: o.Lease, audit: o.Audit}
+	if path, isSQLite := strings.CutPrefix(databaseURL, "sqlite:"); isSQLite && !readOnly {
+		j.path = path
+		if err := j.bury(ctx, deadOwners(path)); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+		j.alive = newLiveOwner(path, j.owner)
+	}
+	return j, nil
+}
+
+// Close closes the database. Decisions still under way stay leased; see
+// Release.
+func (j *Journal) Close() error {
+	j.alive.release()
+	return j.engine.Close()
 }
 
 // Lease is how long a decision stays with a process that has died.
@@ -209,7 +226,7 @@ func (j *Journal) Owner() string { return j.owner }
 func (j *Journal) Writable(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	err := j.together(ctx, func(ctx context.Context, q querier) error {
+	_, err := j.together(ctx, change(func(ctx context.Context, q querier) error {
 		id := "c-" + rand.Text()
 		if _, err := q.exec(ctx, `
 			INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code)
@@ -218,7 +235,7 @@ func (j *Journal) Writable(ctx context.Context) error {
 		}
 		_, err := q.exec(ctx, `DELETE FROM audit WHERE id = $1`, id)
 		return err
-	})
+	}))
 	if err != nil {
 		return fmt.Errorf("trying to write: %w", err)
 	}

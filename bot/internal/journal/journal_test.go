@@ -746,3 +746,24 @@ func BenchmarkSync(b *testing.B) {
 		}
 	}
 }
+
+// A process that is killed leaves its lock behind, free: the next start knows
+// that it is dead, and goes on at once.
+func TestWhatADeadProcessLeftIsFreeAtOnceOnItsMachine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	url := "sqlite:" + path
+	dead := open(t, url, 10*time.Minute)
+	l := won(t, dead, decision("x", 1))
+	_, err := dead.Finish(t.Context(), l, journal.OutcomeCancelled, "", true)
+	must(t, err)
+	if got := take(t, open(t, url, 0), journal.ToTell); len(got) != 0 {
+		t.Fatalf("taken over from a living process: %v", got)
+	}
+	must(t, dead.Close()) // it lets the lock go, as the kernel does
+	if got := take(t, open(t, url, 0), journal.ToTell); len(got) != 1 {
+		t.Errorf("not free: %v", got)
+	}
+	if left, _ := filepath.Glob(path + ".owner-" + dead.Owner()); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}

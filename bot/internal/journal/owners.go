@@ -1,0 +1,83 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gofrs/flock"
+)
+
+// ownerSuffix is between a journal's file and the name of an owner.
+const ownerSuffix = ".owner-"
+
+// liveOwner is a lock that a process on this machine holds for as long as it
+// lives, whatever ends it. So the next start knows that its predecessor is
+// dead, and need not wait for its leases to run out.
+type liveOwner struct{ lock *flock.Flock }
+
+// newLiveOwner takes the lock. Without it everything works; others then wait.
+func newLiveOwner(path, owner string) liveOwner {
+	lock := flock.New(path+ownerSuffix+owner, flock.SetPermissions(0o600))
+	if ok, err := lock.TryLock(); err != nil || !ok {
+		return liveOwner{}
+	}
+	return liveOwner{lock}
+}
+
+// release lets the lock go, as the end of the process would. The file stays for
+// the next start, which takes its owner for dead.
+func (o liveOwner) release() {
+	if o.lock != nil {
+		_ = o.lock.Unlock()
+	}
+}
+
+// deadOwners lists the owners whose locks nobody holds any more, and clears
+// them away.
+func deadOwners(path string) []string {
+	files, err := filepath.Glob(globQuote(path) + ownerSuffix + "*")
+	if err != nil {
+		return nil
+	}
+	var dead []string
+	for _, file := range files {
+		lock := flock.New(file)
+		if ok, err := lock.TryLock(); err != nil || !ok {
+			continue
+		}
+		dead = append(dead, strings.TrimPrefix(file, path+ownerSuffix))
+		_ = os.Remove(file)
+		_ = lock.Unlock()
+	}
+	return dead
+}
+
+func globQuote(path string) string {
+	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`).Replace(path)
+}
+
+// bury ends the leases of owners that are dead: what they left behind is free
+// at once, also what they were about to post.
+func (j *Journal) bury(ctx context.Context, dead []string) error {
+	if len(dead) == 0 {
+		return nil
+	}
+	_, err := j.together(ctx, change(func(ctx context.Context, q querier) error {
+		for _, owner := range dead {
+			if _, err := q.exec(ctx, `UPDATE decisions SET leased_until = 0 WHERE owner = $1`, owner); err != nil {
+				return err
+			}
+			if _, err := q.exec(ctx, `DELETE FROM replicas WHERE id = $1`, owner); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	if err != nil {
+		return fmt.Errorf("freeing what dead processes left behind: %w", err)
+	}
+	return nil
+}
