@@ -13,10 +13,11 @@ var errNotReady = errors.New("the bot is not ready to run")
 
 // check says what of the configuration works.
 func (p Program) check(ctx context.Context, args []string) error {
-	var asJSON, connect bool
+	var asJSON, connect, messages bool
 	err := p.parse("check", args, func(flags *flag.FlagSet) {
 		flags.BoolVar(&asJSON, "json", false, "print JSON")
 		flags.BoolVar(&connect, "connect", false, "also open a connection to Slack for a moment, where a bot may be running: a command typed in that moment fails, and has to be typed again")
+		flags.BoolVar(&messages, "messages", false, "also ask Slack, posting nothing, whether it would take every message of the bot's with the longest data that can occur")
 	})
 	if err != nil {
 		return err
@@ -24,7 +25,7 @@ func (p Program) check(ctx context.Context, args []string) error {
 	cfg, problems := readConfig()
 	results := doctor.Run(ctx, doctor.Settings{
 		Problems: append(problems, cfg.tryHTTPAddr()...), Bot: cfg.bot(), Chamelio: cfg.chamelio(p.version()),
-		Database: cfg.DatabaseURL.Reveal(), Connect: connect,
+		Database: cfg.DatabaseURL.Reveal(), Connect: connect, Messages: messages,
 	})
 	ok, err := doctor.Write(redacting(p.Out, cfg.secrets()), results, asJSON)
 	if err != nil {
