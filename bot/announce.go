@@ -185,6 +185,12 @@ func (a *announcer) forget(id string, c *channel) bool {
 // tell brings one outcome to its channel and records it. It ends when that is
 // done, or when the decision is not ours any more.
 func (a *announcer) tell(t *telling, c *channel) {
+	held := true
+	defer func() {
+		if held { // cut off, or a panic
+			a.set.letGo(t.h)
+		}
+	}()
 	defer recoverPanic(t.h.log)
 	ctx, told := a.trace.step(a.trace.resume(t.h.ctx, string(t.h.ID)), "announce",
 		attribute.String("cancelbot.confirmation", string(t.h.ID)), attribute.String("cancelbot.outcome", string(t.res.Outcome)))
@@ -197,12 +203,12 @@ func (a *announcer) tell(t *telling, c *channel) {
 		a.record(t.h, ts)
 		t.h.log.Info("announced", "outcome", t.res.Outcome, "by", how, "after", time.Since(t.h.DecidedAt).Round(time.Millisecond))
 		a.set.drop(t.h)
+		held = false
 		t.told()
 	case lost(err):
 		t.h.log.Warn("another process tells an outcome that this one had taken over before")
 		a.set.drop(t.h)
-	default:
-		a.set.letGo(t.h)
+		held = false
 	}
 }
 
@@ -224,6 +230,9 @@ func (a *announcer) untilTold(ctx context.Context, t *telling, c *channel) (ts, 
 		ts, how, err = a.somewhere(ctx, t, c, started)
 		if err == nil {
 			return ts, how, nil
+		}
+		if lost(err) {
+			continue // the journal knows
 		}
 		if ctx.Err() != nil {
 			return "", "", context.Cause(ctx)
@@ -289,6 +298,9 @@ func (a *announcer) somewhere(ctx context.Context, t *telling, c *channel, start
 	if err == nil {
 		return ts, "chat.postMessage", nil
 	}
+	if !t.h.valid() {
+		return "", "", journal.ErrLost
+	}
 	_, postMayWork := transient(err)
 	t.h.log.Info("cannot post in the channel; answering the click instead", "reason", err)
 	answerMayWork := d.ResponseURL != "" && time.Since(d.DecidedAt) < responseURLLife
@@ -305,6 +317,9 @@ func (a *announcer) somewhere(ctx context.Context, t *telling, c *channel, start
 	}
 	if answerMayWork || postMayWork && time.Since(started) < personPatience {
 		return "", "", err
+	}
+	if !t.h.valid() {
+		return "", "", journal.ErrLost
 	}
 	// chat.postMessage to a person's id goes to their chat with the app, and
 	// needs no scope besides chat:write.

@@ -146,7 +146,7 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	b.slack = slack.New(cfg.BotToken.Reveal(), slack.OptionAPIURL(cfg.SlackAPI), slack.OptionHTTPClient(b.http), slack.OptionRetry(0))
-	b.gate = &gate{checker: policy.NewChecker(cfg.Policy, b.slack), journal: j, appID: b.app, now: cfg.Now}
+	b.gate = &gate{checker: policy.NewChecker(cfg.Policy, b.slack), journal: j, known: make(chan struct{}), appID: b.app, now: cfg.Now}
 	b.wire(api, sign)
 	b.socket, err = socketmode.New(b.socketOptions())
 	if err != nil {
@@ -317,7 +317,7 @@ func (b *Bot) Workspace(ctx context.Context) (Workspace, error) {
 		return Workspace{}, fmt.Errorf("asking Slack who we are (auth.test): %w", err)
 	}
 	where := workspaceOf(who)
-	b.gate.where.Store(&where)
+	b.gate.introduced(where)
 	return where, nil
 }
 

@@ -88,11 +88,12 @@ func (d *decider) decide(ctx context.Context, log *slog.Logger, k click, c confi
 		d.beginUnclear(ctx, log, k, c, mine)
 		return
 	}
-	d.claimed(ctx, log, k, c, mine, claim)
+	d.claimed(ctx, log, k, c, mine, claim, ephemeral)
 }
 
-// claimed goes on where the journal has answered.
-func (d *decider) claimed(ctx context.Context, log *slog.Logger, k click, c confirmation, mine journal.Decision, claim journal.Claim) {
+// claimed goes on where the journal has answered. beside is where somebody
+// reads that an earlier click on the same prompt counts.
+func (d *decider) claimed(ctx context.Context, log *slog.Logger, k click, c confirmation, mine journal.Decision, claim journal.Claim, beside placement) {
 	winner := claim.Winner
 	switch {
 	case claim.Won:
@@ -106,7 +107,7 @@ func (d *decider) claimed(ctx context.Context, log *slog.Logger, k click, c conf
 		// The prompt may still show its buttons, if Slack did not take its
 		// update: it is put right when the outcome is known.
 		log.Info("clicked, but an earlier click counts", "confirmer", winner.Confirmer)
-		d.follow(ctx, log, k, c, winner, ephemeral)
+		d.follow(ctx, log, k, c, winner, beside)
 	default:
 		log.Info("clicked, but another decision about the task came first", "winner", string(winner.ID))
 		d.follow(ctx, log, k, c, winner, replaceOriginal)
@@ -128,7 +129,7 @@ func (d *decider) begin(decision journal.Decision, l journal.Lease, k click) {
 // channel is everybody's: nothing that is meant for one person replaces it.
 func (d *decider) follow(ctx context.Context, log *slog.Logger, k click, c confirmation, winner journal.Decision, where placement) {
 	if c.Public && where == replaceOriginal {
-		d.poster.tell(ctx, log, k.responseURL, d.texts.overtaken(c, winner), replaceOriginal)
+		d.replaceRequest(ctx, log, k, c, winner)
 		where = ephemeral
 	}
 	if !d.poster.tell(ctx, log, k.responseURL, d.texts.cameSecond(winner, k.user), where) {
@@ -138,6 +139,17 @@ func (d *decider) follow(ctx context.Context, log *slog.Logger, k click, c confi
 		d.followers.add(winner.ID, func(ctx context.Context, decided journal.Decision) {
 			d.poster.tell(ctx, log, k.responseURL, d.texts.cameSecond(decided, k.user), replaceOriginal)
 		})
+	}
+}
+
+// replaceRequest shows everybody what became of a request by another click.
+func (d *decider) replaceRequest(ctx context.Context, log *slog.Logger, k click, c confirmation, winner journal.Decision) {
+	show := func(ctx context.Context, decided journal.Decision) {
+		d.poster.tell(ctx, log, k.responseURL, d.texts.overtaken(c, decided), replaceOriginal)
+	}
+	show(ctx, winner)
+	if winner.Outcome == "" {
+		d.followers.add(winner.ID, show)
 	}
 }
 
@@ -179,9 +191,11 @@ func (d *decider) beginUnclear(ctx context.Context, log *slog.Logger, k click, c
 func (d *decider) clearUp(log *slog.Logger, k click, c confirmation, mine journal.Decision, u *unclearClick) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 200*time.Millisecond, maxRetryPause
+	kept := u.kept
 	for {
 		select {
-		case <-u.kept:
+		case <-kept:
+			kept = nil // once: from then on the journal is asked at the usual pace
 		case <-time.After(wait.NextBackOff()):
 		case <-d.ctx.Done():
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(d.ctx), lastWordTimeout)
@@ -203,7 +217,9 @@ func (d *decider) clearUp(log *slog.Logger, k click, c confirmation, mine journa
 			continue // pressed meanwhile
 		}
 		log.Info("it is known now what became of a decision", "won", claim.Won)
-		d.claimed(d.ctx, log, k, c, mine, claim)
+		// The prompt says that the decision could not be saved. Whoever has
+		// the earlier click may have put it right before that was said.
+		d.claimed(d.ctx, log, k, c, mine, claim, replaceOriginal)
 		return
 	}
 }

@@ -13,7 +13,8 @@ import (
 
 const (
 	maxFollowers  = 512
-	followEvery   = time.Second
+	followEvery   = time.Minute // while nobody follows
+	followPause   = time.Second
 	followLimit   = 5 * time.Minute
 	followTimeout = 10 * time.Second
 	tellAtOnce    = 16
@@ -53,8 +54,15 @@ func (f *followers) add(id journal.ID, tell func(context.Context, journal.Decisi
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.here) < maxFollowers {
+		f.loop.soon()
 		f.here = append(f.here, follower{id, time.Now().Add(followLimit), tell})
 	}
+}
+
+// again has the loop look once more in a moment.
+func (f *followers) again(ctx context.Context) {
+	timer := time.AfterFunc(followPause, f.loop.soon)
+	context.AfterFunc(ctx, func() { timer.Stop() })
 }
 
 // look asks for each decision that somebody follows.
@@ -92,6 +100,9 @@ func (f *followers) look(ctx context.Context) error {
 	_ = telling.Wait() // they return nothing
 	f.mu.Lock()
 	f.here = append(still, f.here...)
+	if len(f.here) > 0 {
+		f.again(ctx)
+	}
 	f.mu.Unlock()
 	return failed
 }

@@ -27,6 +27,7 @@ type gate struct {
 	checker *policy.Checker
 	journal refusals
 	where   atomic.Pointer[Workspace] // nil until Slack has told
+	known   chan struct{}             // closed then
 	appID   func() string             // as Socket Mode's hello says; "" before
 	now     func() time.Time
 }
@@ -34,12 +35,33 @@ type gate struct {
 // standing judges all that does not need the task. Until Slack has told which
 // installation this is, nobody can be judged.
 func (g *gate) standing(ctx context.Context, q policy.Question) (policy.Cleared, policy.Verdict) {
-	where := g.where.Load()
+	where := g.wait(ctx)
 	if where == nil {
 		return policy.Cleared{}, policy.Verdict{Code: policy.CodeCannotCheck, Cause: errNotIntroduced}
 	}
 	q.Installation = policy.NewInstallation(where.TeamID, where.EnterpriseID, where.OrgWide, policy.AppID(g.appID()))
 	return g.checker.Standing(ctx, q)
+}
+
+// introduceTimeout is how long somebody waits who comes right after the start.
+const introduceTimeout = 2 * time.Second
+
+// wait returns where the bot is installed, or nil if Slack does not tell soon.
+func (g *gate) wait(ctx context.Context) *Workspace {
+	ctx, cancel := context.WithTimeout(ctx, introduceTimeout)
+	defer cancel()
+	select {
+	case <-g.known:
+	case <-ctx.Done():
+	}
+	return g.where.Load()
+}
+
+// introduced notes where the bot is installed.
+func (g *gate) introduced(where Workspace) {
+	if g.where.Swap(&where) == nil {
+		close(g.known)
+	}
 }
 
 var errNotIntroduced = fmt.Errorf("Slack has not told yet for which workspace the bot is installed")

@@ -149,7 +149,7 @@ func (r *resolver) resolve(h *holding, p *prompt) (result, error) {
 // mayNotSend tells why no request may be sent now: over ends it, again means
 // to look first.
 func (w *resolution) mayNotSend() (over *step, again bool) {
-	late := w.tooLate || w.now().Sub(w.h.DecidedAt) > resumeWithin
+	late := w.late()
 	spent := w.tries >= maxTries
 	why := causeServer
 	if late {
@@ -169,6 +169,9 @@ func (w *resolution) mayNotSend() (over *step, again bool) {
 	}
 	return nil, false
 }
+
+// late reports whether the click is too old to be acted upon.
+func (w *resolution) late() bool { return w.tooLate || w.now().Sub(w.h.DecidedAt) > resumeWithin }
 
 // surelyRuns reports whether the task was seen running after everything that
 // was sent had its answer, and long enough after for a look to show it.
@@ -218,6 +221,9 @@ func (e *notAllowed) Unwrap() error { return e.err }
 // right is asked right before a request is sent: the journal must know of it,
 // and the decision must be ours at this very moment.
 func (w *resolution) right(ctx context.Context) error {
+	if w.late() { // it has waited for its turn since
+		return &notAllowed{journal.ErrTooLate}
+	}
 	if w.marked && w.h.valid() {
 		return nil
 	}

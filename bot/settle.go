@@ -65,15 +65,15 @@ func (s *settler) settle(ctx context.Context) error {
 			failed = errors.Join(failed, s.journal.SetAside(ctx, held.Lease))
 			continue
 		}
-		looking, cancel := context.WithTimeout(ctx, settleTimeout)
-		failed = errors.Join(failed, s.one(looking, log, held))
-		cancel()
+		failed = errors.Join(failed, s.one(ctx, log, held))
 	}
 	return failed
 }
 
 // one looks at one task, and tells what it finds if that is final.
-func (s *settler) one(ctx context.Context, log *slog.Logger, held journal.Held) error {
+func (s *settler) one(loop context.Context, log *slog.Logger, held journal.Held) error {
+	ctx, cancel := context.WithTimeout(loop, settleTimeout)
+	defer cancel()
 	res, known := settledOf(held.Decision), held.SettledOutcome != ""
 	if !known {
 		res, known = s.look(ctx, log, held)
@@ -92,8 +92,8 @@ func (s *settler) one(ctx context.Context, log *slog.Logger, held journal.Held) 
 	}
 	log.Info("settled", "outcome", string(res.Outcome))
 	s.metrics.settled.WithLabelValues(string(res.Outcome)).Inc()
-	// Said: it must not be said again. The lease outlasts these tries.
-	return retry(ctx, 0, func() error { return s.journal.MarkSettled(context.WithoutCancel(ctx), held.Decision.ID) })
+	// Said: it must not be said again, however long the journal is away.
+	return retry(loop, 0, func() error { return s.journal.MarkSettled(context.WithoutCancel(loop), held.Decision.ID) })
 }
 
 // look tells what came of it, if that is certain for good: the task has ended;
@@ -129,10 +129,10 @@ func (s *settler) look(ctx context.Context, log *slog.Logger, held journal.Held)
 func (s *settler) tell(ctx context.Context, log *slog.Logger, d journal.Decision, res result) error {
 	m := s.texts.settled(d, res)
 	_, err := s.poster.post(ctx, d.Channel, d.MessageTS, m)
-	if err == nil {
-		return nil
+	if _, again := transient(err); err != nil && !again && d.MessageTS != "" {
+		_, err = s.poster.post(ctx, d.Channel, "", m) // the announcement may have been deleted
 	}
-	if _, again := transient(err); again {
+	if _, again := transient(err); err == nil || again {
 		return err
 	}
 	if d.ResponseURL != "" && s.now().Sub(d.DecidedAt) < responseURLLife {

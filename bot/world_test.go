@@ -2,7 +2,9 @@ package bot_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"database/sql"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -39,6 +41,7 @@ type world struct {
 	journal *journal.Journal
 	log     *logs
 
+	url        string // the journal's
 	toSlack    *slacktest.Pipe
 	toChamelio *chameliotest.MemoryListener
 
@@ -47,11 +50,12 @@ type world struct {
 }
 
 type options struct {
-	bot     bot.Config
-	timeout time.Duration // of a Chamelio call
-	journal bot.Journal   // instead of the world's
-	url     string        // DATABASE_URL; a fresh SQLite file if empty
-	prepare func(*world)  // before the bot starts
+	bot       bot.Config
+	timeout   time.Duration // of a Chamelio call
+	rateLimit int           // of the key; none to speak of if zero
+	journal   bot.Journal   // instead of the world's
+	url       string        // DATABASE_URL; a fresh SQLite file if empty
+	prepare   func(*world)  // before the bot starts
 }
 
 // newWorld starts everything and waits until the bot is connected. What the
@@ -69,6 +73,7 @@ func newWorld(tb testing.TB, change ...func(*options)) *world {
 	w.api = chameliotest.New(chameliotest.Options{Listener: w.toChamelio})
 	tb.Cleanup(w.slack.Close)
 	tb.Cleanup(w.api.Close)
+	w.url = o.url
 	w.journal = w.open(o)
 	if o.journal == nil {
 		o.journal = w.journal
@@ -101,7 +106,7 @@ func (w *world) start(o options) (stop func() error) {
 	toSlack.DialContext, toChamelio.DialContext = w.toSlack.Dial, w.toChamelio.DialContext
 	tasks, err := chamelio.New(chamelio.Options{BaseURL: w.api.URL(), APIKey: chameliotest.Key, Timeout: o.timeout, Transport: toChamelio})
 	w.must(err)
-	tasks.SetRateLimit(1 << 30)
+	tasks.SetRateLimit(cmp.Or(o.rateLimit, 1<<30))
 	cfg := o.bot
 	cfg.Transport = toSlack
 	cfg.CancelTimeout = o.timeout
@@ -156,7 +161,7 @@ func eventuallyTimeout() time.Duration {
 	if time.Now().Year() < 2010 {
 		return 4 * time.Minute
 	}
-	return 20 * time.Second
+	return time.Minute
 }
 
 func (w *world) eventually(what string, cond func() bool) {
@@ -368,4 +373,37 @@ func transcribe(m slacktest.Message) string {
 		}
 	}
 	return b.String()
+}
+
+// statement changes the journal behind the bot's back.
+func (w *world) statement(text string) {
+	w.Helper()
+	db, err := sql.Open("sqlite", strings.TrimPrefix(w.url, "sqlite:"))
+	w.must(err)
+	defer db.Close()
+	_, err = db.ExecContext(w.Context(), text)
+	w.must(err)
+}
+
+// slashOnTask types a command about a task that Ada owns.
+func (w *world) slashOnTask() slacktest.Message {
+	w.Helper()
+	w.slack.SetScopes(allScopes...)
+	return w.slash(ada, general, "/cancel-task 12345")
+}
+
+// place adds a public channel.
+func (w *world) place(id string) {
+	w.slack.AddConversation(slacktest.Conversation{ID: id, Name: strings.ToLower(id), Kind: slacktest.Public, BotIsMember: true})
+}
+
+// announced counts the messages that everybody reads, in all channels.
+func (w *world) announced() int {
+	n := 0
+	for _, m := range w.slack.All() {
+		if m.Only == "" && m.Author == slacktest.BotUser && m.ThreadTS == "" {
+			n++
+		}
+	}
+	return n
 }

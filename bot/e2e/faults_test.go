@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -370,4 +371,62 @@ func TestFaultsUnwritableJournal(t *testing.T) {
 	}
 	pgtest.Exec(t, server, `ALTER TABLE gone RENAME TO decisions`)
 	s.eventually("it goes ahead", 20*time.Second, func() bool { return len(s.slack.History(slacktest.General)) == 1 && s.api.Effects(12345) == 1 })
+}
+
+// TestFaultsRollingRestart restarts two replicas in turn under a steady load.
+// Each hands its connections back while the other serves, so that nobody is
+// turned away.
+func TestFaultsRollingRestart(t *testing.T) {
+	t.Parallel()
+	s := newStandIns(t)
+	s.api.SetRateLimit(1<<30, false)
+	env := s.env(sqlite(t))
+	replicas := []*process{start(t, env), start(t, env)}
+	s.connected(4)
+	commands := sized(400, 3000)
+	time.Sleep(4 * time.Second) // they know of each other
+	restarts := make(chan struct{})
+	go func() {
+		defer close(restarts)
+		for i, p := range replicas {
+			time.Sleep(time.Second)
+			_ = p.cmd.Process.Signal(syscall.SIGTERM)
+			<-p.ended
+			replicas[i] = start(t, env)
+			for s.slack.Connections() < 4 && t.Context().Err() == nil {
+				time.Sleep(50 * time.Millisecond)
+			}
+			time.Sleep(4 * time.Second)
+		}
+	}()
+	pace := time.NewTicker(20 * time.Millisecond)
+	defer pace.Stop()
+	var all []*slacktest.Pending
+	for len(all) < commands || !done(restarts) {
+		<-pace.C
+		all = append(all, s.slack.Slash(slacktest.Ada, slacktest.General, "/cancel-task 12345"))
+	}
+	s.eventually("all are answered", time.Minute, func() bool {
+		return len(s.slack.Private(slacktest.Ada, slacktest.General)) >= len(all)
+	})
+	turnedAway, doubled := 0, len(s.slack.Private(slacktest.Ada, slacktest.General))-len(all)
+	for _, m := range s.slack.Private(slacktest.Ada, slacktest.General) {
+		if m.Button("cancel_task") == nil {
+			turnedAway++
+		}
+	}
+	t.Logf("%d commands at 50/s while two replicas restart in turn: %d turned away, %d doubled, %d not acknowledged in time",
+		len(all), turnedAway, doubled, len(s.slack.Failed()))
+	if turnedAway+doubled > 0 {
+		t.Error("the restart was felt")
+	}
+}
+
+func done(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-var timestamp = regexp.MustCompile(`^\d{10}\.\d{6}$`)
+var timestamp = regexp.MustCompile(`^\d{9,11}\.\d{6}$`)
 
 // postMessage serves chat.postMessage
 // (docs.slack.dev/reference/methods/chat.postMessage).

@@ -20,14 +20,14 @@ func (j *Journal) step(ctx context.Context, doing string, l Lease, length time.D
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	asked := time.Now()
-	err := j.write(ctx, func(ctx context.Context, q querier) error {
+	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
 		n, err := q.exec(ctx, `UPDATE decisions SET leased_until = {max(leased_until, {now} + $4)`+set+held+condition,
 			append([]any{string(l.ID), j.owner, l.Epoch, length.Milliseconds()}, args...)...)
 		if err == nil && n == 0 {
 			return ErrLost
 		}
 		return err
-	})
+	}))
 	if errors.Is(err, ErrLost) {
 		err = j.lostOrGone(ctx, l.ID)
 	}
@@ -65,15 +65,12 @@ func (j *Journal) RenewAll(ctx context.Context, leases []Lease) ([]Lease, error)
 		ids[i], epochs[l.ID] = l.ID, l.Epoch
 	}
 	asked := time.Now()
-	var renewed []Lease
-	err := j.write(ctx, func(ctx context.Context, q querier) error {
+	renewed, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]Lease, error) {
 		rows, err := q.query(ctx, `
 			UPDATE decisions SET leased_until = {max(leased_until, {now} + $2)
 			WHERE owner = $1 AND confirmation_id IN ({ids $3}) RETURNING confirmation_id, epoch`,
 			j.owner, j.lease.Milliseconds(), idList(ids))
-		all, err := collect(rows, err, func(r *sql.Rows, l *Lease) error { return r.Scan(&l.ID, &l.Epoch) })
-		renewed = all
-		return err
+		return collect(rows, err, func(r *sql.Rows, l *Lease) error { return r.Scan(&l.ID, &l.Epoch) })
 	})
 	if err != nil {
 		return nil, fmt.Errorf("renewing leases: %w", err)
@@ -93,7 +90,7 @@ func (j *Journal) RenewAll(ctx context.Context, leases []Lease) ([]Lease, error)
 func (j *Journal) Release(ctx context.Context, leases ...Lease) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	err := j.write(ctx, func(ctx context.Context, q querier) error {
+	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
 		for _, l := range leases {
 			if _, err := q.exec(ctx, `UPDATE decisions SET leased_until = 0, owner = ''`+held+`AND telling_at = 0`,
 				string(l.ID), j.owner, l.Epoch); err != nil {
@@ -101,7 +98,7 @@ func (j *Journal) Release(ctx context.Context, leases ...Lease) error {
 			}
 		}
 		return nil
-	})
+	}))
 	return wrap("releasing leases", err)
 }
 
@@ -123,7 +120,7 @@ var conditions = map[Work]string{
 // expired is the condition under which a row is free to be taken over. An
 // older version's rows have their lease elsewhere. A lease that ends absurdly
 // late was made by a clock that has been put back since.
-const expired = `((epoch > 0 AND (leased_until < {now} OR leased_until > {now} + $4)) OR (epoch = 0 AND lease_until < {now}))`
+const expired = `((epoch > 0 AND (leased_until < {now} OR leased_until > {now} + $2)) OR (epoch = 0 AND lease_until < {now}))`
 
 // TakeExpired takes over decisions whose lease has run out, the oldest first,
 // at most limit, each for one process only. Those in mine are being worked on
@@ -135,19 +132,26 @@ func (j *Journal) TakeExpired(ctx context.Context, work Work, limit int, mine []
 func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine []ID) ([]Held, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	// Mostly there is nothing to take, and a look costs no lock.
+	some, err := j.read().query1(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM decisions
+		WHERE confirmation_id NOT IN ({ids $1}) AND `+which+` LIMIT $3) AS candidates`,
+		idList(mine), maxLease.Milliseconds(), limit)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	if some == 0 {
+		return nil, nil
+	}
 	asked := time.Now()
-	var taken []Decision
-	err := j.write(ctx, func(ctx context.Context, q querier) error {
+	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]Decision, error) {
 		rows, err := q.query(ctx, `
-			UPDATE decisions SET owner = $1, epoch = epoch + 1, leased_until = {now} + $2,
+			UPDATE decisions SET owner = $4, epoch = epoch + 1, leased_until = {now} + $5,
 				lease_owner = '`+oldOwner+`', lease_until = `+fmt.Sprint(oldLease)+`, telling_at = 0
 			WHERE confirmation_id IN (SELECT confirmation_id FROM decisions
-				WHERE confirmation_id NOT IN ({ids $3}) AND `+which+` LIMIT $5 {unlocked})
+				WHERE confirmation_id NOT IN ({ids $1}) AND `+which+` LIMIT $3 {unlocked})
 			RETURNING `+columns,
-			j.owner, j.lease.Milliseconds(), idList(mine), maxLease.Milliseconds(), limit)
-		all, err := collect(rows, err, func(r *sql.Rows, d *Decision) error { return scan(r, d) })
-		taken = all
-		return err
+			idList(mine), maxLease.Milliseconds(), limit, j.owner, j.lease.Milliseconds())
+		return collect(rows, err, func(r *sql.Rows, d *Decision) error { return scan(r, d) })
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)

@@ -1,0 +1,162 @@
+package simulation
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+// history is what happened, as far as the laws need it, and as a story for
+// people.
+type history struct {
+	mu      sync.Mutex
+	from    time.Time
+	lines   []line
+	presses []press
+	claims  []acquired
+	posts   []*post
+	looks   []look
+	tells   []*tell
+	seen    []sight
+	records []record
+	crashes []crash
+	steps   []time.Time // of the journal's clock
+	broken  []string    // laws, as they were broken
+
+	faults   map[string]int // by boundary and kind
+	crashed  map[string]int // by boundary
+	restarts int
+}
+
+// line is one sentence of the story.
+type line struct {
+	at        time.Time
+	who, what string
+}
+
+// press is a person's click, genuine or not.
+type press struct {
+	at      time.Time
+	user    string
+	id      journal.ID // of the confirmation on the button
+	task    int64
+	cancel  bool // or keep
+	allowed bool // a genuine button, by somebody who may press it
+}
+
+// acquired is a moment at which a process got a decision.
+type acquired struct {
+	at    time.Time
+	life  string
+	id    journal.ID
+	task  int64
+	epoch int64
+	row   journal.Decision
+}
+
+// post is one cancel request that left a process.
+type post struct {
+	at, ended time.Time
+	agent     string // marks it at the stand-in
+	life      string
+	id        journal.ID // of the decision that the process then had
+	task      int64
+	answer    answer
+	stale     string // how the journal's row differs from what the sender believes
+}
+
+// answer is what the sender of a request got.
+type answer int
+
+const (
+	none    answer = iota // nobody knows
+	clear                 // the API itself says that it did nothing, or that it did
+	apiFail               // the API's own 500
+	unsent                // certainly never left
+)
+
+// look is a GET that was answered with a task.
+type look struct {
+	at   time.Time
+	life string
+	task int64
+}
+
+// tell is one try of a bot to tell an outcome where everybody, or else the
+// requester, reads it.
+type tell struct {
+	at    time.Time
+	life  string
+	mark  string // of the command
+	place string
+	told  bool // Slack's yes arrived
+}
+
+// sight is a text that people could read from a moment on.
+type sight struct {
+	at                time.Time
+	channel, ts, only string
+	thread            string
+	text              string
+	buttons           bool
+}
+
+// record is a moment at which the journal took note of an announcement.
+type record struct {
+	at   time.Time
+	life string
+	id   journal.ID
+}
+
+type crash struct {
+	at       time.Time
+	life     string
+	boundary string
+}
+
+func newHistory() *history {
+	return &history{from: time.Now(), faults: map[string]int{}, crashed: map[string]int{}}
+}
+
+// say adds a sentence to the story.
+func (h *history) say(who, format string, args ...any) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lines = append(h.lines, line{time.Now(), who, fmt.Sprintf(format, args...)})
+}
+
+// add changes the history.
+func (h *history) add(f func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	f()
+}
+
+// fault counts a fault and tells of it.
+func (h *history) fault(who, boundary, kind, detail string) {
+	h.add(func() { h.faults[boundary+": "+kind]++ })
+	h.say(who, "! %s: %s %s", boundary, kind, detail)
+}
+
+// breaks notes that a law is broken.
+func (h *history) breaks(law, format string, args ...any) {
+	h.add(func() { h.broken = append(h.broken, law+": "+fmt.Sprintf(format, args...)) })
+}
+
+// story prints the history.
+func (h *history) story(w io.Writer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	sort.SliceStable(h.lines, func(i, j int) bool { return h.lines[i].at.Before(h.lines[j].at) })
+	for _, l := range h.lines {
+		fmt.Fprintf(w, "%12s  %-8s %s\n", l.at.Sub(h.from).Round(time.Millisecond), l.who, strings.ReplaceAll(l.what, "\n", "\n                        "))
+	}
+	for _, b := range h.broken {
+		fmt.Fprintf(w, "BROKEN: %s\n", b)
+	}
+}

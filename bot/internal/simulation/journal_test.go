@@ -1,0 +1,353 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+// faultyJournal is a process's way to its journal: the real one, with
+// everything that can happen on the way.
+type faultyJournal struct {
+	*life
+	real *journal.Journal
+}
+
+var _ bot.Journal = (*faultyJournal)(nil)
+
+var (
+	errDead     = errors.New("this process is dead")
+	errInjected = errors.New("the connection to the database broke")
+)
+
+// through makes one call, or whatever the seed makes of it.
+func through[T any](ctx context.Context, j *faultyJournal, name string, id journal.ID, call func(context.Context) (T, error)) (T, error) {
+	var zero T
+	deadline := time.Now().Add(journal.CallTimeout)
+	n, r := j.next(name)
+	if !j.stand(name, n, false) {
+		return zero, errDead
+	}
+	if hangs, away := j.away(); away {
+		j.w.h.add(func() { j.w.h.faults["journal away"]++ })
+		if hangs {
+			j.sleep(ctx, time.Until(deadline))
+		}
+		return zero, errInjected
+	}
+	kind := j.journalFault(name, r)
+	if kind != "" {
+		j.w.h.fault(j.name, name, kind, short(id))
+	}
+	switch kind {
+	case "fails before":
+		return zero, errInjected
+	case "hangs before":
+		j.sleep(ctx, time.Until(deadline))
+		return zero, context.DeadlineExceeded
+	case "slow before":
+		if !j.sleep(ctx, between(r, 100*time.Millisecond, 4500*time.Millisecond)) {
+			return zero, context.Cause(ctx)
+		}
+	}
+	if j.dead() {
+		return zero, errDead
+	}
+	got, err := call(ctx)
+	if !j.stand(name, n, true) {
+		return zero, errDead
+	}
+	if !idle[name] {
+		j.w.h.say(j.name, "%s %s%s", name, short(id), failed(err))
+	}
+	switch kind {
+	case "answer lost":
+		return zero, errInjected
+	case "hangs after":
+		j.sleep(ctx, time.Until(deadline))
+		return zero, context.DeadlineExceeded
+	case "slow after":
+		if !j.sleep(ctx, between(r, 100*time.Millisecond, 4500*time.Millisecond)) {
+			return zero, context.Cause(ctx)
+		}
+	}
+	if j.dead() {
+		return zero, errDead
+	}
+	return got, err
+}
+
+func failed(err error) string {
+	if err == nil {
+		return ""
+	}
+	return " -> " + err.Error()
+}
+
+func short(id journal.ID) string {
+	if len(id) > 5 {
+		id = id[:5]
+	}
+	return string(id)
+}
+
+func (j *faultyJournal) Claim(ctx context.Context, d journal.Decision) (journal.Claim, error) {
+	return through(ctx, j, "Claim", d.ID, func(ctx context.Context) (journal.Claim, error) {
+		c, err := j.real.Claim(ctx, d)
+		if err == nil && c.Won {
+			j.acquire(d, c.Lease)
+		}
+		j.w.planted.claimed(j, d, &c, &err)
+		return c, err
+	})
+}
+
+func (j *faultyJournal) Withdraw(ctx context.Context, d journal.Decision) (journal.Decision, bool, error) {
+	type answer struct {
+		first     journal.Decision
+		withdrawn bool
+	}
+	a, err := through(ctx, j, "Withdraw", d.ID, func(ctx context.Context) (answer, error) {
+		first, withdrawn, err := j.real.Withdraw(ctx, d)
+		if j.w.planted == liesAboutKeeping && err == nil {
+			withdrawn = true
+		}
+		return answer{first, withdrawn}, err
+	})
+	return a.first, a.withdrawn, err
+}
+
+func (j *faultyJournal) lease(ctx context.Context, name string, l journal.Lease, call func(context.Context) (journal.Lease, error)) (journal.Lease, error) {
+	return through(ctx, j, name, l.ID, func(ctx context.Context) (journal.Lease, error) {
+		got, err := call(ctx)
+		if j.w.planted == believesItself && errors.Is(err, journal.ErrLost) && name == "MarkSent" {
+			return journal.Lease{ID: l.ID, Epoch: l.Epoch, Until: time.Now().Add(time.Hour)}, nil
+		}
+		return got, err
+	})
+}
+
+func (j *faultyJournal) only(ctx context.Context, name string, id journal.ID, call func(context.Context) error) error {
+	_, err := through(ctx, j, name, id, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) })
+	return err
+}
+
+func (j *faultyJournal) GiveUp(ctx context.Context, l journal.Lease) error {
+	return j.only(ctx, "GiveUp", l.ID, func(ctx context.Context) error { return j.real.GiveUp(ctx, l) })
+}
+
+func (j *faultyJournal) RenewAll(ctx context.Context, all []journal.Lease) ([]journal.Lease, error) {
+	return through(ctx, j, "RenewAll", "", func(ctx context.Context) ([]journal.Lease, error) { return j.real.RenewAll(ctx, all) })
+}
+
+func (j *faultyJournal) Release(ctx context.Context, all ...journal.Lease) error {
+	return j.only(ctx, "Release", "", func(ctx context.Context) error { return j.real.Release(ctx, all...) })
+}
+
+func (j *faultyJournal) Lease() time.Duration { return j.real.Lease() }
+
+func (j *faultyJournal) MarkSent(ctx context.Context, l journal.Lease) (journal.Lease, error) {
+	return j.lease(ctx, "MarkSent", l, func(ctx context.Context) (journal.Lease, error) { return j.real.MarkSent(ctx, l) })
+}
+
+func (j *faultyJournal) MarkUnsent(ctx context.Context, l journal.Lease) (journal.Lease, error) {
+	return j.lease(ctx, "MarkUnsent", l, func(ctx context.Context) (journal.Lease, error) { return j.real.MarkUnsent(ctx, l) })
+}
+
+func (j *faultyJournal) PutBack(ctx context.Context, d journal.Decision) (journal.Lease, error) {
+	return through(ctx, j, "PutBack", d.ID, func(ctx context.Context) (journal.Lease, error) {
+		l, err := j.real.PutBack(ctx, d)
+		if err == nil {
+			j.acquire(d, l)
+		}
+		return l, err
+	})
+}
+
+func (j *faultyJournal) Finish(ctx context.Context, l journal.Lease, o journal.Outcome, detail string, tell bool) (journal.Lease, error) {
+	return j.lease(ctx, "Finish", l, func(ctx context.Context) (journal.Lease, error) {
+		got, err := j.real.Finish(ctx, l, o, detail, tell)
+		j.w.h.say(j.name, "finishes %s as %s %s", short(l.ID), o, detail)
+		return got, err
+	})
+}
+
+func (j *faultyJournal) BeginTelling(ctx context.Context, l journal.Lease) (journal.Lease, error) {
+	return j.lease(ctx, "BeginTelling", l, func(ctx context.Context) (journal.Lease, error) { return j.real.BeginTelling(ctx, l) })
+}
+
+func (j *faultyJournal) NotTold(ctx context.Context, l journal.Lease) (journal.Lease, error) {
+	return j.lease(ctx, "NotTold", l, func(ctx context.Context) (journal.Lease, error) { return j.real.NotTold(ctx, l) })
+}
+
+func (j *faultyJournal) MarkAnnounced(ctx context.Context, id journal.ID, ts string) error {
+	return j.only(ctx, "MarkAnnounced", id, func(ctx context.Context) error {
+		err := j.real.MarkAnnounced(ctx, id, ts)
+		if err == nil {
+			j.w.h.add(func() { j.w.h.records = append(j.w.h.records, record{time.Now(), j.name, id}) })
+		}
+		return err
+	})
+}
+
+func (j *faultyJournal) TakeExpired(ctx context.Context, k journal.Work, limit int, mine []journal.ID) ([]journal.Held, error) {
+	return through(ctx, j, "TakeExpired", "", func(ctx context.Context) ([]journal.Held, error) {
+		all, err := j.real.TakeExpired(ctx, k, limit, mine)
+		for _, held := range all {
+			j.acquire(held.Decision, held.Lease)
+			j.w.h.say(j.name, "takes over %s (epoch %d, sent %t, outcome %q)", short(held.Decision.ID), held.Epoch, held.Sent, held.Outcome)
+		}
+		if j.w.planted == takesAndForgets && len(all) > 0 {
+			j.keepForEver(all)
+			return nil, errInjected
+		}
+		return all, err
+	})
+}
+
+func (j *faultyJournal) SetAside(ctx context.Context, l journal.Lease) error {
+	return j.only(ctx, "SetAside", l.ID, func(ctx context.Context) error { return j.real.SetAside(ctx, l) })
+}
+
+func (j *faultyJournal) TakeUnsettled(ctx context.Context, limit int, mine []journal.ID) ([]journal.Held, error) {
+	if j.w.planted == forgetsUnknown {
+		return nil, nil
+	}
+	return through(ctx, j, "TakeUnsettled", "", func(ctx context.Context) ([]journal.Held, error) {
+		all, err := j.real.TakeUnsettled(ctx, limit, mine)
+		for _, held := range all {
+			j.w.h.say(j.name, "looks after %s (look %d)", short(held.Decision.ID), held.Looks)
+		}
+		return all, err
+	})
+}
+
+func (j *faultyJournal) LookAgain(ctx context.Context, l journal.Lease, wait time.Duration) error {
+	return j.only(ctx, "LookAgain", l.ID, func(ctx context.Context) error { return j.real.LookAgain(ctx, l, wait) })
+}
+
+func (j *faultyJournal) BeginSettling(ctx context.Context, l journal.Lease, o journal.Outcome, detail string) (journal.Lease, error) {
+	return j.lease(ctx, "BeginSettling", l, func(ctx context.Context) (journal.Lease, error) {
+		j.w.h.say(j.name, "settles %s as %s", short(l.ID), o)
+		return j.real.BeginSettling(ctx, l, o, detail)
+	})
+}
+
+func (j *faultyJournal) MarkSettled(ctx context.Context, id journal.ID) error {
+	return j.only(ctx, "MarkSettled", id, func(ctx context.Context) error {
+		err := j.real.MarkSettled(ctx, id)
+		if err == nil {
+			j.w.h.add(func() { j.w.h.records = append(j.w.h.records, record{time.Now(), j.name, "settled " + id}) })
+		}
+		return err
+	})
+}
+
+func (j *faultyJournal) TakeNote(ctx context.Context) (journal.Note, error) {
+	return through(ctx, j, "TakeNote", "", func(ctx context.Context) (journal.Note, error) { return j.real.TakeNote(ctx) })
+}
+
+func (j *faultyJournal) MarkNoted(ctx context.Context, n journal.Note) error {
+	return j.only(ctx, "MarkNoted", n.ConfirmationID, func(ctx context.Context) error {
+		err := j.real.MarkNoted(ctx, n)
+		if err == nil {
+			j.w.h.add(func() { j.w.h.records = append(j.w.h.records, record{time.Now(), j.name, "note " + n.ConfirmationID}) })
+		}
+		return err
+	})
+}
+
+func (j *faultyJournal) PutOff(ctx context.Context, n journal.Note, wait time.Duration) error {
+	return j.only(ctx, "PutOff", n.ConfirmationID, func(ctx context.Context) error { return j.real.PutOff(ctx, n, wait) })
+}
+
+func (j *faultyJournal) Get(ctx context.Context, id journal.ID) (journal.Decision, error) {
+	return through(ctx, j, "Get", id, func(ctx context.Context) (journal.Decision, error) { return j.real.Get(ctx, id) })
+}
+
+func (j *faultyJournal) Refused(ctx context.Context, n journal.Note) error {
+	return j.only(ctx, "Refused", n.ConfirmationID, func(ctx context.Context) error { return j.real.Refused(ctx, n) })
+}
+
+func (j *faultyJournal) Beat(ctx context.Context, serving bool) (int, int, error) {
+	type answer struct{ alive, others int }
+	a, err := through(ctx, j, "Beat", "", func(ctx context.Context) (answer, error) {
+		alive, others, err := j.real.Beat(ctx, serving)
+		return answer{alive, others}, err
+	})
+	return a.alive, a.others, err
+}
+
+func (j *faultyJournal) Leave(ctx context.Context) error {
+	return j.only(ctx, "Leave", "", j.real.Leave)
+}
+
+func (j *faultyJournal) Healthy(ctx context.Context) error {
+	if j.dead() {
+		return errDead
+	}
+	return j.real.Healthy(ctx)
+}
+
+func (j *faultyJournal) Backlog(ctx context.Context) (int, time.Time, error) {
+	if j.dead() {
+		return 0, time.Time{}, errDead
+	}
+	return j.real.Backlog(ctx)
+}
+
+// acquire notes that this process has a decision now.
+func (j *faultyJournal) acquire(d journal.Decision, l journal.Lease) {
+	j.w.h.add(func() {
+		j.w.h.claims = append(j.w.h.claims, acquired{time.Now(), j.name, d.ID, d.TaskID, l.Epoch, d})
+	})
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.has[d.TaskID] = journal.Held{Decision: d, Lease: l}
+}
+
+// keepForEver is a planted bug: what was taken over is renewed, and nobody
+// works on it.
+func (j *faultyJournal) keepForEver(all []journal.Held) {
+	var leases []journal.Lease
+	for _, held := range all {
+		leases = append(leases, held.Lease)
+	}
+	j.w.group.Go(func() {
+		for !j.dead() && !j.w.over.Load() {
+			_, _ = j.real.RenewAll(context.Background(), leases)
+			time.Sleep(3 * time.Second)
+		}
+	})
+}
+
+// journalFault draws what happens to a call.
+func (l *life) journalFault(name string, r *rand.Rand) string {
+	rate := l.w.plan.journalFaults
+	if idle[name] {
+		rate /= 4
+	}
+	if l.w.calm.Load() || !chance(r, rate) {
+		return ""
+	}
+	return pick(r, []string{"fails before", "fails before", "answer lost", "answer lost", "answer lost", "hangs before", "hangs after", "slow before", "slow after"})
+}
+
+// stale says how the journal's row differs from what a process believes that
+// is about to send a cancel.
+func (w *world) stale(held journal.Held) string {
+	var epoch int64
+	err := w.db.QueryRow(`SELECT epoch FROM decisions WHERE confirmation_id = ?`, string(held.Decision.ID)).Scan(&epoch)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("it is not there: %v", err)
+	case epoch != held.Epoch:
+		return fmt.Sprintf("it is at epoch %d, the sender at %d", epoch, held.Epoch)
+	}
+	return ""
+}

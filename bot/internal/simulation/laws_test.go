@@ -1,0 +1,308 @@
+package simulation
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+// said is what a text tells about a decision.
+type said string
+
+const (
+	saysCancelled said = "cancelled"
+	saysAlready   said = "already cancelled by somebody else"
+	saysUnknown   said = "not known"
+	saysNot       said = "not cancelled"
+	saysKept      said = "kept"
+	saysNotSaved  said = "not saved, not touched"
+	saysWaiting   said = "under way"
+	saysOther     said = ""
+)
+
+// sayings are the bot's words. TestSayings holds them against the messages
+// that its own tests keep.
+var sayings = []struct {
+	says  said
+	words *regexp.Regexp
+}{
+	{saysWaiting, regexp.MustCompile(`^:hourglass`)},
+	{saysCancelled, regexp.MustCompile(`<@\w+> cancelled (<|task)|[Tt]ask \d+>? is cancelled, as <@|was already cancelled, by `)},
+	{saysAlready, regexp.MustCompile(`had been cancelled already when`)},
+	{saysUnknown, regexp.MustCompile(`Whether .* was cancelled is not known`)},
+	{saysNot, regexp.MustCompile(`was not cancelled: `)},
+	{saysKept, regexp.MustCompile(`keeps running\. Nothing was cancelled|Nothing was cancelled; it keeps running`)},
+	{saysNotSaved, regexp.MustCompile(`so I didn't cancel anything`)},
+}
+
+func understand(text string) said {
+	for _, s := range sayings {
+		if s.words.MatchString(text) {
+			return s.says
+		}
+	}
+	return saysOther
+}
+
+// meant is how an outcome is told.
+func meant(o journal.Outcome) said {
+	switch o {
+	case journal.OutcomeCancelled:
+		return saysCancelled
+	case journal.OutcomeAlreadyCancelled:
+		return saysAlready
+	case journal.OutcomeUnknown:
+		return saysUnknown
+	}
+	return saysNot
+}
+
+// flight is how long a cancel request without an answer counts as under way.
+const flight = 30 * time.Second
+
+// check holds the history against the laws, when nothing is left to do.
+func (w *world) check() {
+	rows := w.rows()
+	h := w.h
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c := &checker{history: h, w: w, rows: map[journal.ID]journal.Decision{}}
+	for _, d := range rows {
+		c.rows[d.ID] = d
+		h.lines = append(h.lines, line{time.Now(), "journal", fmt.Sprintf("%s: task %d, %s, announced %t, settled %q", short(d.ID), d.TaskID, d.Outcome, !d.AnnouncedAt.IsZero(), d.SettledOutcome)})
+	}
+	c.right()
+	c.lookBeforeAgain()
+	c.oneEffect()
+	for _, d := range rows {
+		c.toldTrue(d)
+		c.allTold(d)
+		c.prompt(d)
+	}
+	c.toldOnce()
+}
+
+type checker struct {
+	*history
+	w    *world
+	rows map[journal.ID]journal.Decision
+}
+
+func (c *checker) breaks(law, format string, args ...any) {
+	c.broken = append(c.broken, law+": "+fmt.Sprintf(format, args...))
+}
+
+// right (law 1): each cancel request stands on a genuine press of an allowed
+// person, at most 30 minutes old, and on a row that is the sender's.
+func (c *checker) right() {
+	for _, p := range c.posts {
+		row := c.rows[p.id]
+		genuine := slices.ContainsFunc(c.presses, func(k press) bool {
+			age := p.at.Sub(k.at)
+			return k.id == p.id && k.cancel && k.allowed && k.user == row.Confirmer && row.TaskID == p.task && age >= 0 && age <= 30*time.Minute
+		})
+		if !genuine {
+			c.breaks("no cancel without a click", "%s sent one for task %d (%s) that nobody allowed had pressed for within 30 minutes", p.life, p.task, short(p.id))
+		}
+		if p.stale != "" && len(c.steps) == 0 {
+			c.breaks("only the owner sends", "%s sent a cancel for %s: %s", p.life, short(p.id), p.stale)
+		}
+	}
+}
+
+// lookBeforeAgain (law 3): after a request without a clear answer nothing is
+// sent before the task was seen, and before the server has had its time.
+func (c *checker) lookBeforeAgain() {
+	last := map[journal.ID]*post{}
+	for _, p := range c.posts {
+		former := last[p.id]
+		last[p.id] = p
+		if former == nil || former.answer == clear || former.answer == unsent {
+			continue
+		}
+		looked := slices.ContainsFunc(c.looks, func(l look) bool {
+			return l.task == p.task && l.life == p.life && !l.at.Before(former.at) && !l.at.After(p.at)
+		})
+		if !looked {
+			c.breaks("look before sending again", "%s sent another cancel for %s without a look", p.life, short(p.id))
+		}
+		if gap := p.at.Sub(former.at); former.answer == none && gap < flight {
+			c.breaks("look before sending again", "%s sent another cancel for %s after %s", p.life, short(p.id), gap)
+		}
+	}
+}
+
+// oneEffect (law 3): a task is cancelled at most once, by a request of ours
+// that stands in the journal.
+func (c *checker) oneEffect() {
+	for _, t := range c.w.api.Tasks() {
+		effects := c.w.api.EffectsOf(t.ID)
+		if len(effects) > 1 {
+			c.breaks("one effect", "task %d was cancelled %d times", t.ID, len(effects))
+		}
+	}
+}
+
+// by is the decision whose request cancelled a task, and when.
+func (c *checker) by(task int64) (journal.ID, time.Time) {
+	for _, e := range c.w.api.EffectsOf(task) {
+		for _, p := range c.posts {
+			if p.agent == e.Request.Agent {
+				return p.id, e.At
+			}
+		}
+	}
+	return "", time.Time{}
+}
+
+// about lists what people could read about a decision: on its prompt, and in
+// its announcement.
+func (c *checker) about(id journal.ID) (prompt, announced []sight) {
+	var where string
+	mark := ""
+	for m, of := range c.w.marks {
+		if of == id {
+			mark = m
+		}
+	}
+	for _, s := range c.seen {
+		here := s.channel + " " + s.ts
+		switch {
+		case s.buttons && mark != "" && strings.Contains(s.text, mark):
+			where = here
+		case here == where:
+			prompt = append(prompt, s)
+		case mark != "" && slices.Contains(strings.Fields(s.text), mark) && s.channel != auditChannel:
+			announced = append(announced, s)
+		case s.thread != "" && s.thread == c.rows[id].MessageTS:
+			announced = append(announced, s)
+		}
+	}
+	return prompt, announced
+}
+
+// toldTrue (laws 2 and 4): what is told of a decision holds for ever.
+func (c *checker) toldTrue(d journal.Decision) {
+	prompt, announced := c.about(d.ID)
+	by, at := c.by(d.TaskID)
+	for _, s := range append(prompt, announced...) {
+		says := understand(s.text)
+		switch says {
+		case saysAlready, saysNot, saysKept, saysNotSaved:
+			if by == d.ID {
+				c.breaks("what is told stays true", "of %s was told %q at %s; its request took effect at %s", short(d.ID), says, c.since(s.at), c.since(at))
+			}
+		case saysCancelled:
+			t, _ := c.w.api.Task(d.TaskID)
+			if t.Status != "cancelled" || by != "" && at.After(s.at) {
+				c.breaks("what is told stays true", "of %s was told %q at %s; the task is %s, since %s", short(d.ID), says, c.since(s.at), t.Status, c.since(at))
+			}
+		}
+	}
+	if ours := by == d.ID; ours && !slices.Contains([]journal.Outcome{journal.OutcomeCancelled, journal.OutcomeUnknown, ""}, d.Outcome) {
+		c.breaks("what is told stays true", "%s stands in the journal as %s, and its request took effect", short(d.ID), d.Outcome)
+	} else if ours && !slices.Contains([]journal.Outcome{journal.OutcomeCancelled, journal.OutcomeUnknown, ""}, d.SettledOutcome) {
+		c.breaks("what is told stays true", "%s was settled as %s, and its request took effect", short(d.ID), d.SettledOutcome)
+	}
+}
+
+func (c *checker) since(t time.Time) time.Duration {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Sub(c.from).Round(time.Millisecond)
+}
+
+// allTold (laws 6, 7 and 8): every accepted click has its outcome told, in its
+// channel or to its requester, and an unknown one is settled.
+func (c *checker) allTold(d journal.Decision) {
+	switch {
+	case d.Outcome == journal.OutcomeWithdrawn:
+		return
+	case d.Outcome == journal.OutcomeSetAside:
+		c.breaks("no orphan", "%s was set aside", short(d.ID))
+		return
+	case d.AnnouncedAt.IsZero():
+		c.breaks("no orphan", "%s (%q) is not announced %s after the faults stopped", short(d.ID), d.Outcome, allToldWithin)
+		return
+	case d.Outcome == journal.OutcomeUnknown && d.SettledAt.IsZero():
+		c.breaks("unknown is not the end", "%s is not settled", short(d.ID))
+	}
+	_, announced := c.about(d.ID)
+	told := slices.ContainsFunc(announced, func(s sight) bool {
+		return understand(s.text) == meant(d.Outcome) && (s.channel == d.Channel && s.only == "" || s.channel == "D"+d.Requester)
+	})
+	if !told {
+		c.breaks("everybody reads it", "%s stands as announced (%s), and nobody can read that", short(d.ID), d.Outcome)
+	}
+}
+
+// prompt (law 13): the last thing that a prompt says is the outcome, unless a
+// process died, or Slack did not take its update.
+func (c *checker) prompt(d journal.Decision) {
+	if d.Outcome == journal.OutcomeWithdrawn || d.AnnouncedAt.IsZero() || c.hindered() {
+		return
+	}
+	prompt, _ := c.about(d.ID)
+	if len(prompt) == 0 {
+		c.breaks("the prompt ends with the outcome", "that of %s was never changed", short(d.ID))
+		return
+	}
+	if says := understand(prompt[len(prompt)-1].text); says != meant(d.Outcome) {
+		c.breaks("the prompt ends with the outcome", "that of %s ends with %q, the outcome is %s", short(d.ID), says, d.Outcome)
+	}
+}
+
+// hindered reports whether something kept Slack from taking updates of
+// prompts.
+func (c *checker) hindered() bool {
+	if len(c.crashes) > 0 || len(c.w.plan.clocks) > 0 || len(c.w.plan.restarts) > 0 || c.w.plan.asleep > 0 {
+		return true
+	}
+	for f := range c.faults {
+		if strings.HasPrefix(f, "response_url") || strings.HasPrefix(f, "connections: http frozen") || strings.HasPrefix(f, "process") {
+			return true
+		}
+	}
+	return false
+}
+
+// toldOnce (law 11): an announcement is posted again only where the process
+// that posted it died before the journal knew, or Slack's yes was lost.
+func (c *checker) toldOnce() {
+	if len(c.steps) > 0 {
+		return // a lease is as long as the journal's clock says
+	}
+	yes := map[string]int{}
+	for _, t := range c.tells {
+		if t.told && !c.endedUnrecorded(t) {
+			what := t.mark
+			if t.place == auditChannel {
+				what = "the copy of " + what
+			}
+			yes[what]++
+		}
+	}
+	for what, n := range yes {
+		if n > 1 {
+			c.breaks("told once", "%s was told %d times, and each time Slack said yes to somebody who lived on", what, n)
+		}
+	}
+}
+
+// endedUnrecorded reports whether the process that posted something ended
+// before the journal knew.
+func (c *checker) endedUnrecorded(t *tell) bool {
+	of := func(life string) bool {
+		return slices.ContainsFunc(c.records, func(r record) bool {
+			return r.life == life && !r.at.Before(t.at) && (strings.HasPrefix(string(r.id), "settled ") && strings.HasPrefix(t.mark, "settled ") ||
+				strings.HasPrefix(string(r.id), "note ") && t.place == auditChannel || r.id == c.w.marks[t.mark])
+		})
+	}
+	ended := slices.ContainsFunc(c.lines, func(l line) bool { return l.who == t.life && l.what == "has ended" })
+	return ended && !of(t.life)
+}

@@ -1,0 +1,189 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+)
+
+// act is a person with a task to cancel.
+func (w *world) act(number int, c command) {
+	m, ok := w.ask(number, c)
+	if !ok {
+		w.h.say(c.user, "gives up: no prompt")
+		return
+	}
+	time.Sleep(c.think)
+	who := c.user
+	if w.plan.second {
+		who = c.other
+	}
+	switch c.what {
+	case cancels:
+		w.press(who, m, "cancel_task")
+	case keeps:
+		w.press(c.user, m, "keep_task")
+	case doubleClicks:
+		w.together(func() { w.press(who, m, "cancel_task") }, func() { w.press(who, m, "cancel_task") })
+	case cancelsThenKeeps:
+		w.press(who, m, "cancel_task")
+		time.Sleep(c.think / 10)
+		w.press(c.user, m, "keep_task")
+	case keepsThenCancels:
+		w.press(c.user, m, "keep_task")
+		time.Sleep(c.think / 10)
+		w.press(who, m, "cancel_task")
+	case bothAtOnce:
+		w.together(func() { w.press(who, m, "cancel_task") }, func() { w.press(c.user, m, "keep_task") })
+	case forges:
+		w.forge(c, m)
+		w.press(who, m, "cancel_task")
+	case redelivers:
+		w.pressTwiceDelivered(who, m)
+	case manyClicks:
+		for range 6 {
+			w.press(who, m, "cancel_task")
+			time.Sleep(c.think / 20)
+		}
+	}
+	w.insist(who, m)
+}
+
+// insist presses again, as people do, while the buttons are still there.
+func (w *world) insist(who string, m slacktest.Message) {
+	for range 2 {
+		time.Sleep(25 * time.Second)
+		if now := w.current(m); now.Button("cancel_task") == nil {
+			return
+		}
+		w.press(who, m, "cancel_task")
+	}
+}
+
+func (w *world) together(all ...func()) {
+	done := make(chan struct{}, len(all))
+	for _, f := range all {
+		go func() { f(); done <- struct{}{} }()
+	}
+	for range all {
+		<-done
+	}
+}
+
+// ask types the command, again if nothing comes of it, and waits for the
+// prompt.
+func (w *world) ask(number int, c command) (slacktest.Message, bool) {
+	for try := range 3 {
+		mark := fmt.Sprintf("why%d", 10*(number+1)+try) // tells prompts apart
+		text := fmt.Sprintf("/cancel-task %d %s", c.task, mark)
+		w.h.say(c.user, "types %s in %s", text, c.channel)
+		p := w.slack.Slash(c.user, c.channel, text)
+		if w.delivered(c.user, p) {
+			for range 30 {
+				for _, m := range w.slack.View(c.user, c.channel) {
+					if m.Button("cancel_task") != nil && markOf(m) == mark {
+						return m, true
+					}
+				}
+				time.Sleep(400 * time.Millisecond)
+			}
+		}
+		time.Sleep(2 * time.Second)
+	}
+	return slacktest.Message{}, false
+}
+
+func markOf(m slacktest.Message) string { return mark.FindString(whole(m)) }
+
+func (w *world) delivered(who string, p *slacktest.Pending) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	d, err := p.Wait(ctx)
+	if err != nil || d.State != slacktest.Acknowledged {
+		w.h.say(who, "sees %s", d.State)
+		return false
+	}
+	return true
+}
+
+func (w *world) current(m slacktest.Message) slacktest.Message {
+	for _, now := range w.slack.All() {
+		if now.Channel == m.Channel && now.TS == m.TS {
+			return now
+		}
+	}
+	return m
+}
+
+// press presses a button that is there.
+func (w *world) press(who string, m slacktest.Message, action string) {
+	if w.current(m).Button(action) == nil {
+		w.h.say(who, "finds no button on %s any more", short(idOn(m)))
+		return
+	}
+	w.note(who, m, idOn(m), action, true)
+	w.delivered(who, w.slack.Click(who, m, action))
+}
+
+func (w *world) note(who string, m slacktest.Message, id journal.ID, action string, genuine bool) {
+	member := who == slacktest.Ada || who == slacktest.Grace || who == slacktest.Linus
+	allowed := genuine && member
+	if w.plan.second {
+		allowed = allowed && who != w.requesterOf(id)
+	} else {
+		allowed = allowed && who == m.Only
+	}
+	w.h.add(func() {
+		w.h.presses = append(w.h.presses, press{time.Now(), who, id, 0, action == "cancel_task", allowed})
+	})
+	w.h.say(who, "presses %s on %s (genuine %t)", action, short(id), genuine)
+}
+
+func (w *world) requesterOf(id journal.ID) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for mark, of := range w.marks {
+		number := 0
+		if _, err := fmt.Sscanf(mark, "why%d", &number); err == nil && of == id {
+			return w.plan.commands[number/10-1].user
+		}
+	}
+	return ""
+}
+
+// forge presses what nobody was shown: another's prompt, or one that was
+// tampered with.
+func (w *world) forge(c command, m slacktest.Message) {
+	value := m.Button("cancel_task").Value
+	stranger := slacktest.Linus
+	switch {
+	case w.plan.second:
+		stranger = c.user // their own request
+	case c.user == stranger:
+		stranger = slacktest.Ada
+	}
+	w.note(stranger, m, idIn(value), "cancel_task", false)
+	w.delivered(stranger, w.slack.Forge(stranger, m, "cancel_task", value))
+	bent := []byte(value)
+	bent[len(bent)/2] ^= 1
+	w.note(c.user, m, idIn(value), "cancel_task", false)
+	w.delivered(c.user, w.slack.Forge(c.user, m, "cancel_task", string(bent)))
+}
+
+// pressTwiceDelivered has Slack deliver the same click twice.
+func (w *world) pressTwiceDelivered(who string, m slacktest.Message) {
+	w.note(who, m, idOn(m), "cancel_task", true)
+	p := w.slack.Click(who, m, "cancel_task")
+	payload := *w.payload.Load()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	d, _ := p.Wait(ctx)
+	if d.EnvelopeID == "" || payload["type"] != "block_actions" {
+		return
+	}
+	w.h.say("Slack", "delivers the same click again")
+	w.delivered(who, w.slack.DeliverAs(d.EnvelopeID, "interactive", payload))
+}

@@ -1,0 +1,200 @@
+package simulation
+
+import (
+	"hash/fnv"
+	"math/rand/v2"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+)
+
+// plan is what a seed chooses beforehand. Which calls fail is drawn when they
+// are made, from the seed and the number of the call, so that the order in
+// which goroutines run changes little.
+type plan struct {
+	seed     uint64
+	replicas int
+	tasks    int
+	second   bool // somebody else has to confirm
+	audit    bool
+	slow     bool // the key's rate limit is low
+
+	journalFaults, slackFaults, chamelioFaults float64 // of the calls
+
+	commands []command
+	crashes  []crashPoint
+	pauses   []window // of one process, by slot
+	outages  []window // of the journal, for one slot or all (-1)
+	clocks   []clockStep
+	restarts []window // in good order
+	sockets  []socketEvent
+	outside  []outsideEvent
+	lag      time.Duration // of Chamelio's reads
+	faulty   time.Duration // until the faults stop
+	asleep   time.Duration // all processes are down for so long after that; mostly 0
+}
+
+type command struct {
+	at      time.Duration
+	user    string
+	channel string
+	task    int64
+	think   time.Duration
+	what    deed
+	other   string // a second person
+}
+
+// deed is what somebody does with their prompt.
+type deed int
+
+const (
+	cancels deed = iota
+	keeps
+	doubleClicks
+	cancelsThenKeeps
+	keepsThenCancels
+	bothAtOnce
+	forges
+	redelivers
+	manyClicks
+)
+
+type crashPoint struct {
+	slot     int
+	boundary string
+	nth      int
+	after    bool
+	down     time.Duration
+}
+
+type window struct {
+	slot     int
+	from, to time.Duration
+	hangs    bool
+}
+
+type clockStep struct {
+	at   time.Duration
+	slot int // -1: the journal's
+	by   time.Duration
+}
+
+type socketEvent struct {
+	at   time.Duration
+	what int
+}
+
+type outsideEvent struct {
+	at     time.Duration
+	task   int64
+	status string
+}
+
+// boundaries are where a process can be made to die.
+var boundaries = []string{
+	"Claim", "Claim", "MarkSent", "MarkUnsent", "Finish", "Finish", "BeginTelling", "NotTold", "MarkAnnounced", "MarkAnnounced",
+	"Withdraw", "GiveUp", "TakeExpired", "RenewAll", "Release", "TakeUnsettled", "LookAgain", "BeginSettling", "MarkSettled",
+	"TakeNote", "MarkNoted", "Refused", "Beat", "Get",
+	"chat.postMessage", "chat.postMessage", "response_url", "response_url", "users.info", "apps.connections.open", "auth.test",
+	"POST cancel", "POST cancel", "GET task",
+}
+
+// idle boundaries are called again and again by loops.
+var idle = map[string]bool{
+	"TakeExpired": true, "RenewAll": true, "TakeUnsettled": true, "TakeNote": true, "Beat": true, "Get": true, "Healthy": true, "Backlog": true,
+}
+
+const firstTask = 7001
+
+func newPlan(seed uint64) plan {
+	r := rand.New(rand.NewPCG(seed, 1))
+	p := plan{seed: seed, replicas: 2, tasks: 1 + r.IntN(2), second: chance(r, .2), audit: chance(r, .15), slow: chance(r, .04)}
+	if chance(r, .15) {
+		p.replicas = 3
+	}
+	levels := []float64{0, 0, .05, .15, .4}
+	p.journalFaults, p.slackFaults, p.chamelioFaults = pick(r, levels), pick(r, levels), pick(r, levels)
+	p.faulty = between(r, 50*time.Second, 120*time.Second)
+	if chance(r, .3) {
+		p.lag = between(r, 0, 9*time.Second)
+	}
+	people := []string{slacktest.Ada, slacktest.Grace, slacktest.Linus, slacktest.Guest}
+	for range 1 + r.IntN(4) {
+		c := command{
+			at: between(r, 3*time.Second, 40*time.Second), task: firstTask + int64(r.IntN(p.tasks)),
+			user: people[min(r.IntN(9)/2, 3)], think: between(r, 300*time.Millisecond, 15*time.Second),
+			channel: pick(r, []string{slacktest.General, slacktest.General, slacktest.Random, slacktest.Legal, slacktest.Deals}),
+			what:    pick(r, []deed{cancels, cancels, cancels, cancels, keeps, doubleClicks, cancelsThenKeeps, keepsThenCancels, bothAtOnce, forges, redelivers, manyClicks}),
+		}
+		if c.user == slacktest.Linus || c.user == slacktest.Guest {
+			c.channel = pick(r, []string{slacktest.General, slacktest.Random})
+		}
+		c.other = slacktest.Grace
+		if c.user == slacktest.Grace {
+			c.other = slacktest.Ada
+		}
+		if chance(r, .02) {
+			c.think = between(r, 590*time.Second, 615*time.Second) // about when the prompt expires
+		}
+		p.commands = append(p.commands, c)
+	}
+	for range pick(r, []int{0, 0, 0, 1, 1, 1, 2, 3}) {
+		c := crashPoint{slot: r.IntN(p.replicas), boundary: pick(r, boundaries), nth: 1, after: chance(r, .5), down: between(r, 200*time.Millisecond, 20*time.Second)}
+		for chance(r, .3) {
+			c.nth++
+		}
+		if idle[c.boundary] {
+			c.nth = 1 + r.IntN(40)
+		}
+		if chance(r, .15) {
+			c.down = between(r, 20*time.Second, 150*time.Second)
+		}
+		p.crashes = append(p.crashes, c)
+	}
+	for range pick(r, []int{0, 0, 0, 1, 2}) {
+		p.pauses = append(p.pauses, span(r, r.IntN(p.replicas), p.faulty, 3*time.Second, 35*time.Second))
+	}
+	for range pick(r, []int{0, 0, 0, 1}) {
+		p.outages = append(p.outages, span(r, r.IntN(p.replicas+1)-1, p.faulty, 2*time.Second, 60*time.Second))
+	}
+	if chance(r, .1) {
+		by := pick(r, []time.Duration{3 * time.Second, 12 * time.Second, 3 * time.Minute, 2 * time.Hour})
+		if chance(r, .5) {
+			by = -by
+		}
+		p.clocks = append(p.clocks, clockStep{between(r, 0, p.faulty), r.IntN(p.replicas+1) - 1, by})
+	}
+	if chance(r, .15) {
+		p.restarts = append(p.restarts, span(r, r.IntN(p.replicas), p.faulty, 0, 5*time.Second))
+	}
+	for range pick(r, []int{0, 0, 1, 2}) {
+		p.sockets = append(p.sockets, socketEvent{between(r, time.Second, p.faulty), r.IntN(5)})
+	}
+	if chance(r, .15) {
+		p.outside = append(p.outside, outsideEvent{between(r, 10*time.Second, p.faulty), firstTask, pick(r, []string{"cancelled", "completed", "failed"})})
+	}
+	if chance(r, .02) {
+		p.asleep = between(r, 29*time.Minute, 40*time.Minute)
+	}
+	return p
+}
+
+func chance(r *rand.Rand, p float64) bool { return r.Float64() < p }
+
+func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
+
+func between(r *rand.Rand, low, high time.Duration) time.Duration {
+	return low + time.Duration(r.Int64N(int64(high-low)))
+}
+
+func span(r *rand.Rand, slot int, within, least, most time.Duration) window {
+	from := between(r, 2*time.Second, within)
+	return window{slot: slot, from: from, to: from + between(r, least, most), hangs: chance(r, .5)}
+}
+
+// draw is the chance of one call: the nth at a boundary of a slot.
+func (p *plan) draw(slot int, boundary string, nth int) *rand.Rand {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(boundary))
+	return rand.New(rand.NewPCG(p.seed, h.Sum64()+uint64(slot)*1e6+uint64(nth)*1e9))
+}

@@ -1,0 +1,829 @@
+package bot_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+// The laws of docs/design/protocol.md, by the histories that once broke them.
+// All of it happens in virtual time.
+
+// hooked is a journal whose calls pass through a hook.
+type hooked struct {
+	bot.Journal
+	mu   sync.Mutex
+	hook func(op string, do func() error) error
+}
+
+// errCut is the answer that never came.
+var errCut = errors.New("connection reset by peer")
+
+func (h *hooked) set(hook func(op string, do func() error) error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.hook = hook
+}
+
+func (h *hooked) call(op string, do func() error) error {
+	h.mu.Lock()
+	hook := h.hook
+	h.mu.Unlock()
+	if hook == nil {
+		return do()
+	}
+	return hook(op, do)
+}
+
+func hookedCall[T any](h *hooked, op string, do func() (T, error)) (T, error) {
+	var out T
+	err := h.call(op, func() (err error) { out, err = do(); return err })
+	return out, err
+}
+
+func (h *hooked) Claim(ctx context.Context, d journal.Decision) (journal.Claim, error) {
+	return hookedCall(h, "Claim", func() (journal.Claim, error) { return h.Journal.Claim(ctx, d) })
+}
+
+func (h *hooked) Withdraw(ctx context.Context, d journal.Decision) (first journal.Decision, withdrawn bool, err error) {
+	err = h.call("Withdraw", func() (err error) { first, withdrawn, err = h.Journal.Withdraw(ctx, d); return err })
+	return first, withdrawn, err
+}
+
+func (h *hooked) Get(ctx context.Context, id journal.ID) (journal.Decision, error) {
+	return hookedCall(h, "Get", func() (journal.Decision, error) { return h.Journal.Get(ctx, id) })
+}
+
+func (h *hooked) GiveUp(ctx context.Context, l journal.Lease) error {
+	return h.call("GiveUp", func() error { return h.Journal.GiveUp(ctx, l) })
+}
+
+func (h *hooked) MarkSent(ctx context.Context, l journal.Lease) (journal.Lease, error) {
+	return hookedCall(h, "MarkSent", func() (journal.Lease, error) { return h.Journal.MarkSent(ctx, l) })
+}
+
+func (h *hooked) Finish(ctx context.Context, l journal.Lease, o journal.Outcome, detail string, tell bool) (journal.Lease, error) {
+	return hookedCall(h, "Finish", func() (journal.Lease, error) { return h.Journal.Finish(ctx, l, o, detail, tell) })
+}
+
+func (h *hooked) BeginTelling(ctx context.Context, l journal.Lease) (journal.Lease, error) {
+	return hookedCall(h, "BeginTelling", func() (journal.Lease, error) { return h.Journal.BeginTelling(ctx, l) })
+}
+
+func (h *hooked) MarkAnnounced(ctx context.Context, id journal.ID, ts string) error {
+	return h.call("MarkAnnounced", func() error { return h.Journal.MarkAnnounced(ctx, id, ts) })
+}
+
+func (h *hooked) RenewAll(ctx context.Context, l []journal.Lease) ([]journal.Lease, error) {
+	return hookedCall(h, "RenewAll", func() ([]journal.Lease, error) { return h.Journal.RenewAll(ctx, l) })
+}
+
+func (h *hooked) TakeExpired(ctx context.Context, w journal.Work, n int, mine []journal.ID) ([]journal.Held, error) {
+	return hookedCall(h, "TakeExpired", func() ([]journal.Held, error) { return h.Journal.TakeExpired(ctx, w, n, mine) })
+}
+
+func (h *hooked) TakeNote(ctx context.Context) (journal.Note, error) {
+	return hookedCall(h, "TakeNote", func() (journal.Note, error) { return h.Journal.TakeNote(ctx) })
+}
+
+func (h *hooked) MarkNoted(ctx context.Context, n journal.Note) error {
+	return h.call("MarkNoted", func() error { return h.Journal.MarkNoted(ctx, n) })
+}
+
+func (h *hooked) MarkSettled(ctx context.Context, id journal.ID) error {
+	return h.call("MarkSettled", func() error { return h.Journal.MarkSettled(ctx, id) })
+}
+
+// withHook is a world whose first bot's journal passes through a hook.
+func withHook(t *testing.T, change ...func(*options)) (*world, *hooked, options) {
+	t.Helper()
+	h := &hooked{}
+	var kept options
+	w := newWorld(t, func(o *options) {
+		for _, f := range change {
+			f(o)
+		}
+		o.journal = h
+		o.prepare = func(w *world) { h.Journal = w.journal }
+		kept = *o
+	})
+	return w, h, kept
+}
+
+// lostAnswers loses the answers of an operation so many times: what was asked
+// is done.
+func lostAnswers(op string, times int) func(string, func() error) error {
+	return func(called string, do func() error) error {
+		err := do()
+		if called == op && times > 0 && err == nil {
+			times--
+			return errCut
+		}
+		return err
+	}
+}
+
+// away takes the journal away.
+func away(string, func() error) error { return errCut }
+
+// replica starts another bot over the same journal, as another process would.
+func (w *world) replica(o options) (stop func() error) {
+	w.Helper()
+	o.journal = w.open(o)
+	before := w.slack.Connections()
+	stop = w.start(o)
+	w.Cleanup(func() { _ = stop() })
+	w.eventually("the replica connects", func() bool { return w.slack.Connections() > before })
+	return stop
+}
+
+// row is the one decision on record; zero if there is none yet.
+func (w *world) row() journal.Decision {
+	w.Helper()
+	all, err := w.journal.Recent(w.Context(), recent)
+	w.must(err)
+	if len(all) > 1 {
+		w.Fatalf("%d rows on record", len(all))
+	}
+	return append(all, journal.Decision{})[0]
+}
+
+// told waits until a channel was told once, and makes sure that it is not told
+// again for a long while.
+func (w *world) toldOnce(channel string) slacktest.Message {
+	w.Helper()
+	w.eventually("the channel is told", func() bool { return len(w.slack.History(channel)) > 0 })
+	time.Sleep(10 * time.Minute)
+	all := w.slack.History(channel)
+	if len(all) != 1 {
+		w.Errorf("the channel was told %d times", len(all))
+	}
+	return all[0]
+}
+
+func TestAClaimWhoseAnswerWasLostIsCarriedOutAndToldOnce(t *testing.T) {
+	for _, times := range []int{1, 3, 10} {
+		t.Run(fmt.Sprint(times), func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, _ := withHook(t)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				h.set(lostAnswers("Claim", times))
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				w.toldOnce(general)
+				if w.api.Effects(12345) != 1 || !settled(w.now(prompt)) {
+					t.Errorf("%d effects; the prompt says %q", w.api.Effects(12345), w.now(prompt).Text)
+				}
+			})
+		})
+	}
+}
+
+func TestAClaimWhoseAnswerWasLostAndThatIsKeptIsGivenUp(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, o := withHook(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		value := prompt.Button("keep_task").Value
+		h.set(func(op string, do func() error) error { _ = do(); return errCut }) // everything works, no answer comes
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("a sign of life", func() bool { return len(w.now(prompt).Buttons()) == 0 })
+		w.acked(w.slack.Forge(ada, prompt, "keep_task", value))
+		time.Sleep(time.Second)
+		h.set(nil)
+		w.eventually("Ada knows", func() bool { return strings.Contains(w.now(prompt).Text, "keeps running") })
+		w.replica(o)
+		time.Sleep(time.Hour)
+		w.noCancel()
+		if got := w.row(); got.Outcome != journal.OutcomeWithdrawn {
+			t.Errorf("on record: %+v", got)
+		}
+	})
+}
+
+func TestATakeOverWhoseAnswerWasLostLeavesNoOrphan(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, o := withHook(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		// The first bot claims and is never heard of again.
+		h.set(func(op string, do func() error) error {
+			if op == "Claim" {
+				_ = do()
+			}
+			return errCut
+		})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(time.Second)
+		second := &hooked{Journal: w.open(o)}
+		second.set(lostAnswers("TakeExpired", 1000))
+		o.journal = second
+		stop := w.start(o)
+		w.Cleanup(func() { _ = stop() })
+		time.Sleep(30 * time.Second)
+		second.set(nil)
+		w.toldOnce(general)
+		if w.api.Effects(12345) != 1 {
+			t.Errorf("%d effects", w.api.Effects(12345))
+		}
+	})
+}
+
+func TestAnOwnerThatLostItsDecisionWhileWaitingSendsNothing(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, o := withHook(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		busy := chameliotest.Busy("40")
+		busy.Times = 1
+		w.api.Break(busy)
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("it waits", func() bool { return w.api.Cancels(12345) == 1 })
+		h.set(away)
+		refused := chameliotest.Fault{Method: "POST", Status: 403, Body: `{"detail":"No"}`, Times: 1}
+		w.api.Break(refused)
+		w.replica(o)
+		announcement := w.toldOnce(general) // by the replica: it was not cancelled
+		if w.api.Effects(12345) != 0 || w.api.Cancels(12345) != 2 {
+			t.Errorf("%d cancels, %d effects after %q", w.api.Cancels(12345), w.api.Effects(12345), announcement.Text)
+		}
+	})
+}
+
+func TestAClickIsNotCarriedOutHalfAnHourLater(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		busy := chameliotest.Busy("30")
+		busy.Times = 1
+		w.api.Break(busy)
+		// The process sleeps as a suspended machine does: the journal answers
+		// two hours later.
+		h.set(func(op string, do func() error) error {
+			if op == "MarkSent" {
+				time.Sleep(2 * time.Hour)
+			}
+			return do()
+		})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(3 * time.Hour)
+		if w.api.Effects(12345) != 0 || len(w.slack.History(general)) != 1 {
+			t.Errorf("%d effects, %d announcements", w.api.Effects(12345), len(w.slack.History(general)))
+		}
+		if got := w.row(); got.Outcome != journal.OutcomeFailed {
+			t.Errorf("on record: %+v", got)
+		}
+	})
+}
+
+// Once a request may be in flight, nothing but a clear yes or an ended task is
+// certain.
+func TestNothingUntrueIsToldOfACancelThatMayBeInFlight(t *testing.T) {
+	post := func(f chameliotest.Fault) chameliotest.Fault { f.Method = "POST"; return f }
+	tests := map[string]struct {
+		lag    time.Duration
+		faults []chameliotest.Fault
+	}{
+		"the answer is lost, reads lag, the second request conflicts": {lag: 3 * time.Minute, faults: []chameliotest.Fault{post(chameliotest.Fault{CutAfter: true, Times: 1})}},
+		"the cancel takes longer than the client waits":               {faults: []chameliotest.Fault{post(chameliotest.Fault{Hang: true, LandAfter: 100 * time.Second})}},
+		"a gateway's 404 after a request in flight": {faults: []chameliotest.Fault{
+			post(chameliotest.Fault{CutBefore: true, LandAfter: 110 * time.Second, Times: 1}), post(chameliotest.Gateway(404)),
+		}},
+		"a 403 after a request in flight": {faults: []chameliotest.Fault{
+			post(chameliotest.Fault{CutBefore: true, LandAfter: 110 * time.Second, Times: 1}), post(chameliotest.Fault{Status: 403, Body: `{"detail":"No"}`}),
+		}},
+		"a 404 of the API's after a request in flight": {faults: []chameliotest.Fault{
+			post(chameliotest.Fault{CutBefore: true, LandAfter: 110 * time.Second, Times: 1}), post(chameliotest.Fault{Status: 404, Body: `{"detail":"Task not found"}`}),
+		}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				w.api.SetReadLag(tt.lag)
+				for _, f := range tt.faults {
+					w.api.Break(f)
+				}
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				w.eventually("it is told", func() bool { return len(w.slack.History(general)) > 0 })
+				first := w.row().Outcome
+				if first != journal.OutcomeUnknown && first != journal.OutcomeCancelled {
+					t.Fatalf("told as %s: %s", first, w.slack.History(general)[0].Text)
+				}
+				if w.api.Effects(12345) == 0 {
+					time.Sleep(5 * time.Minute) // it lands
+				}
+				w.api.ClearFaults()
+				w.eventually("it is settled", func() bool {
+					return w.row().Outcome == journal.OutcomeCancelled || w.row().SettledOutcome == journal.OutcomeCancelled
+				})
+				time.Sleep(time.Hour)
+				want := 1
+				if first == journal.OutcomeUnknown {
+					want = 2 // once more, when it is known
+				}
+				if got := append(w.slack.History(general), w.slack.Thread(general, w.slack.History(general)[0].TS)...); len(unique(got)) != want {
+					t.Errorf("told %d times, want %d: %v", len(unique(got)), want, texts(got))
+				}
+			})
+		})
+	}
+}
+
+func unique(all []slacktest.Message) map[string]bool {
+	seen := map[string]bool{}
+	for _, m := range all {
+		seen[m.TS] = true
+	}
+	return seen
+}
+
+func texts(all []slacktest.Message) []string {
+	var s []string
+	for _, m := range all {
+		s = append(s, m.Text)
+	}
+	return s
+}
+
+func TestAnUnknownOutcomeOfATaskThatRunsOnIsSettledAfterADay(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Method: "POST", Hang: true})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("it is told as unknown", func() bool {
+			due, _, err := w.journal.Backlog(t.Context())
+			return err == nil && due == 0 && len(w.slack.History(general)) == 1
+		})
+		sent := w.api.Cancels(12345)
+		w.api.ClearFaults()
+		w.statement(fmt.Sprintf("UPDATE decisions SET follow_until = %d", time.Now().Add(30*time.Minute).UnixMilli())) // instead of a day
+		time.Sleep(time.Hour)
+		if got := w.row(); got.Outcome != journal.OutcomeUnknown || got.SettledOutcome != journal.OutcomeFailed || got.SettledAt.IsZero() {
+			t.Errorf("on record: %+v", got)
+		}
+		if w.api.Cancels(12345) != sent {
+			t.Error("following up sent a cancel")
+		}
+		replies := w.slack.Thread(general, w.slack.History(general)[0].TS)
+		if len(replies) != 1 {
+			t.Fatalf("%d replies: %q", len(replies), texts(w.slack.All()))
+		}
+		golden(t, "settled still runs", replies...)
+	})
+}
+
+func TestWhatWasNeverSentIsNotTakenForOurs(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, o := withHook(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		busy := chameliotest.Busy("50")
+		busy.Times = 1
+		w.api.Break(busy)
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(5 * time.Second) // it waits for the rate limit: nothing of it can have taken effect
+		h.set(away)
+		w.api.SetStatus(12345, "cancelled") // somebody else
+		w.replica(o)
+		w.toldOnce(general)
+		if got := w.row(); got.Outcome != journal.OutcomeAlreadyCancelled {
+			t.Errorf("told as %s", got.Outcome)
+		}
+	})
+}
+
+func TestAnAnnouncementIsMadeOnceWhileTheJournalIsAway(t *testing.T) {
+	for _, d := range []time.Duration{5 * time.Second, 12500 * time.Millisecond, 30 * time.Second, time.Minute} {
+		for _, at := range []string{"Claim", "Finish", "BeginTelling", "MarkAnnounced"} {
+			t.Run(fmt.Sprintf("%s %s", at, d), func(t *testing.T) {
+				virtual(t, func(t *testing.T) {
+					w, h, o := withHook(t)
+					w.replica(o)
+					prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+					gone := time.Time{}
+					h.set(func(op string, do func() error) error {
+						if op == at && gone.IsZero() {
+							gone = time.Now()
+						}
+						if !gone.IsZero() && time.Since(gone) < d {
+							return errCut
+						}
+						return do()
+					})
+					// Whichever of the two gets the click: both lose it.
+					w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+					w.toldOnce(general)
+					if w.api.Effects(12345) != 1 {
+						t.Errorf("%d effects", w.api.Effects(12345))
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestSlackDownThenTheJournalAwayThenSlackBackTellsOnce(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, o := withHook(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		for _, method := range []string{"chat.postMessage", "response_url"} {
+			w.slack.Break(slacktest.Fault{Method: method, Status: 503})
+		}
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(30 * time.Second)
+		h.set(away)
+		w.replica(o)
+		time.Sleep(5 * time.Minute)
+		w.slack.ClearFaults()
+		w.toldOnce(general)
+	})
+}
+
+func TestARowThatNoClickMadeIsNeverActedOn(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		for i, d := range []journal.Decision{
+			{ID: "forged", TaskID: 12345, Team: slacktest.TeamID, Channel: general, Requester: ada, Confirmer: grace, MAC: "x.y", Confirmation: "2.x.y"},
+			{ID: "bare", TaskID: 12344, Team: slacktest.TeamID, Channel: general, Requester: ada, Confirmer: grace},
+		} {
+			d.RequestedAt, d.DecidedAt = time.Now(), time.Now()
+			other := w.open(options{url: w.url})
+			if c, err := other.Claim(t.Context(), d); err != nil || !c.Won {
+				t.Fatal(i, c, err)
+			} else if i == 0 {
+				w.must(other.Release(t.Context(), c.Lease))
+			} else if _, err := other.Finish(t.Context(), c.Lease, journal.OutcomeCancelled, "{}", false); err != nil {
+				t.Fatal(err)
+			} else {
+				w.must(other.Release(t.Context(), c.Lease))
+			}
+		}
+		time.Sleep(10 * time.Minute)
+		w.noCancel()
+		if n := len(w.slack.All()); n != 0 {
+			t.Errorf("%d messages in somebody's name", n)
+		}
+		if !strings.Contains(w.log.String(), "not genuine") {
+			t.Error("the operator was not told")
+		}
+	})
+}
+
+func TestADecisionThatVanishesFromTheJournalIsToldAllTheSame(t *testing.T) {
+	for _, at := range []string{"Finish", "BeginTelling", "MarkAnnounced"} {
+		t.Run(at, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, _ := withHook(t)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				var once sync.Once
+				h.set(func(op string, do func() error) error {
+					if op == at {
+						once.Do(func() { w.statement("DELETE FROM decisions") })
+					}
+					return do()
+				})
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				w.toldOnce(general)
+				if w.api.Effects(12345) != 1 {
+					t.Errorf("%d effects", w.api.Effects(12345))
+				}
+			})
+		})
+	}
+}
+
+func TestWhenFinishsAnswerIsLostThePromptSaysTheOutcome(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		h.set(lostAnswers("Finish", 3))
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.toldOnce(general)
+		if !settled(w.now(prompt)) {
+			t.Errorf("the prompt says %q", w.now(prompt).Text)
+		}
+	})
+}
+
+func TestAChannelThatSlackRefusesIsToldByTheClickAndHoldsNobodyUp(t *testing.T) {
+	for name, f := range map[string]slacktest.Fault{
+		"fatal_error": {Error: "fatal_error"}, "a day": {Status: 429, RetryAfter: "86400"}, "500": {Status: 500}, "hangs": {Hang: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t)
+				f.Method, f.Channel = "chat.postMessage", general
+				w.slack.Break(f)
+				w.api.Add(500, 3)
+				var clicked []time.Time
+				for i := range 3 {
+					prompt := w.wantPrompt(w.slash(ada, general, fmt.Sprintf("/cancel-task %d", 500+i)))
+					w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+					clicked = append(clicked, time.Now())
+				}
+				elsewhere := w.wantPrompt(w.slash(ada, slacktest.Random, "/cancel-task 12345"))
+				w.acked(w.slack.Click(ada, elsewhere, "cancel_task"))
+				w.eventually("the other channel", func() bool { return len(w.slack.History(slacktest.Random)) == 1 })
+				if took := time.Since(clicked[2]); took > 5*time.Second {
+					t.Errorf("the other channel waited %s", took)
+				}
+				w.eventually("all three", func() bool { return len(w.slack.History(general)) == 3 })
+				if took := time.Since(clicked[0]); took > time.Minute {
+					t.Errorf("it took %s", took)
+				}
+				for _, m := range w.slack.History(general) {
+					if m.Via != "response_url" {
+						t.Errorf("told by %s", m.Via)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestAResponseURLThatSaysNoInA200IsANo(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, slacktest.Legal, "/cancel-task 12345"))
+		w.slack.Break(slacktest.Fault{Method: "response_url", Error: "used_url", InBody: true})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("it is on record as told", func() bool { return !w.row().AnnouncedAt.IsZero() })
+		if n := len(w.slack.History("D" + ada)); n != 1 {
+			t.Errorf("recorded as told, and told to nobody but %d", n)
+		}
+	})
+}
+
+func TestTwoCrashesLeaveTheClickAUseForItsChannel(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, o := withHook(t)
+		prompt := w.wantPrompt(w.slash(ada, slacktest.Legal, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Method: "POST", Hang: true, LandAfter: time.Minute})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(20 * time.Second) // two progress lines
+		h.set(away)
+		second := &hooked{Journal: w.open(o)}
+		o.journal = second
+		stop := w.start(o)
+		w.Cleanup(func() { _ = stop() })
+		time.Sleep(20 * time.Second)
+		second.set(away)
+		w.replica(o)
+		w.toldOnce(slacktest.Legal)
+		if n := len(w.slack.History("D" + ada)); n != 0 {
+			t.Errorf("%d told in person", n)
+		}
+	})
+}
+
+func TestOnePersonsPressesHoldNobodyUp(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.CommandsPerMinute = 10 })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		other := w.wantPrompt(w.slash(grace, general, "/cancel-task 12344"))
+		w.api.Break(chameliotest.Fault{Method: "POST", Task: 12345, Delay: 8 * time.Second})
+		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 100 * time.Millisecond})
+		for range 300 {
+			w.slack.Click(ada, prompt, "cancel_task")
+		}
+		pressed := time.Now()
+		w.slack.Click(grace, other, "cancel_task")
+		w.eventually("Grace's", func() bool { return w.api.Effects(12344) == 1 })
+		if took := time.Since(pressed); took > 2*time.Second {
+			t.Errorf("Grace waited %s", took)
+		}
+		w.eventually("Ada's", func() bool { return w.api.Effects(12345) == 1 })
+	})
+}
+
+func TestAGuestsPressesCostNoLookAtTheTask(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.Policy.Mode = "people-on-task" })
+		prompt := w.wantPrompt(w.slashOnTask())
+		w.slack.AddUser(slacktest.User{ID: ada, Name: "ada", IsRestricted: true})
+		calls, looks := len(w.slack.Calls()), len(w.api.Requests())
+		for range 300 {
+			w.slack.Click(ada, prompt, "cancel_task")
+		}
+		time.Sleep(20 * time.Second)
+		lookUps := 0
+		for _, c := range w.slack.Calls()[calls:] {
+			if c.Method == "users.info" {
+				lookUps++
+			}
+		}
+		if n := len(w.api.Requests()) - looks; n != 0 || lookUps > 5 {
+			t.Errorf("300 presses cost %d looks at the task and %d at the person", n, lookUps)
+		}
+	})
+}
+
+func TestAClickCountsByTheMomentAtWhichItCame(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.ConfirmTTL = 10 * time.Second; o.bot.CommandsPerMinute = 1 << 20 })
+		prompt := w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
+		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 4 * time.Second})
+		w.api.Add(500, 400)
+		busy := w.wantPrompt(w.slash(ada, general, "/cancel-task 500"))
+		for range 300 { // more than there are workers
+			w.slack.Click(ada, busy, "cancel_task")
+		}
+		time.Sleep(9*time.Second - 4*time.Second)
+		w.slack.Click(grace, prompt, "cancel_task")
+		w.eventually("it counts", func() bool { return w.api.Effects(12345) == 1 })
+	})
+}
+
+func TestAnOddFieldInAClicksMessageCostsNobodyTheirClick(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.slack.AmendPayloads(func(_ string, p map[string]any) {
+			p["message"] = map[string]any{"attachments": "odd", "files": 7, "blocks": map[string]any{}}
+			p["state"] = []any{1}
+		})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.toldOnce(general)
+	})
+}
+
+func TestKeepAfterCancelSaysWhatIsTrue(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Method: "POST", Delay: 5 * time.Second})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(100 * time.Millisecond)
+		w.acked(w.slack.Click(ada, prompt, "keep_task"))
+		w.toldOnce(general)
+		if text := w.now(prompt).Text; strings.Contains(text, "keeps running") || w.api.Effects(12345) != 1 {
+			t.Errorf("the prompt says %q of a task that was cancelled", text)
+		}
+	})
+}
+
+func TestALongRetryAfterOnALookDoesNotEndItEarly(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Method: "POST", CutAfter: true, Times: 1})
+		busy := chameliotest.Busy("125")
+		busy.Method, busy.Times = "GET", 2 // the look beside, and the first look after
+		w.api.Break(busy)
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.toldOnce(general)
+		if got := w.row(); got.Outcome != journal.OutcomeCancelled {
+			t.Errorf("told as %s", got.Outcome)
+		}
+	})
+}
+
+func TestAuditCopiesComeOnceHoweverSlowSlackIs(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, o := withHook(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
+		w.replica(o)
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: slacktest.Deals, Delay: 9 * time.Second})
+		lost := lostAnswers("MarkNoted", 3)
+		h.set(lost)
+		w.api.Add(500, 10)
+		for i := range 10 {
+			w.confirm(ada, w.wantPrompt(w.slash(ada, general, fmt.Sprintf("/cancel-task %d", 500+i))))
+		}
+		time.Sleep(time.Hour)
+		if n := len(w.slack.History(slacktest.Deals)); n != 10 {
+			t.Errorf("%d copies of 10", n)
+		}
+	})
+}
+
+func TestThePromptSaysTheOutcomeAlsoWhereASecondClickCouldNotBeSaved(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		first := true
+		h.set(func(op string, do func() error) error {
+			if op == "Claim" && first {
+				first = false
+				time.Sleep(3 * time.Second) // the other click is through by then
+				return errCut
+			}
+			return do()
+		})
+		prompt := w.wantPrompt(w.slash(slacktest.Ada, slacktest.General, "/cancel-task 12345"))
+		w.acked(w.slack.Click(slacktest.Ada, prompt, "cancel_task"))
+		w.acked(w.slack.Click(slacktest.Ada, prompt, "cancel_task"))
+		time.Sleep(time.Minute)
+		if last := w.now(prompt); !settled(last) {
+			t.Errorf("the prompt still says: %s", last.Text)
+		}
+	})
+}
+
+func TestAClickThatWaitsHalfAnHourForTheRateLimitIsNotCarriedOut(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		const tasks = 40
+		w := newWorld(t, func(o *options) { o.rateLimit, o.bot.ConfirmTTL = 1, 30*time.Minute })
+		w.api.Add(1, tasks)
+		var prompts []slacktest.Message
+		for id := range tasks {
+			prompts = append(prompts, w.wantPrompt(w.slash(slacktest.Ada, slacktest.General, fmt.Sprintf("/cancel-task %d", id+1))))
+		}
+		pressed := time.Now()
+		for _, p := range prompts {
+			w.acked(w.slack.Click(slacktest.Ada, p, "cancel_task"))
+		}
+		time.Sleep(time.Hour)
+		sent := 0
+		for _, r := range w.api.Requests() {
+			if r.Method == http.MethodPost {
+				sent++
+				if age := r.At.Sub(pressed); age > 30*time.Minute+time.Second {
+					t.Errorf("a cancel was sent %s after its click", age)
+				}
+			}
+		}
+		if told := len(w.slack.History(slacktest.General)); sent == tasks || told != tasks {
+			t.Errorf("%d of %d were sent and %d told", sent, tasks, told)
+		}
+	})
+}
+
+func TestAnOwnerThatLostItsDecisionWhileTellingTellsNothing(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 500})
+		h.set(func(op string, do func() error) error {
+			switch op {
+			case "RenewAll":
+				return nil // none is held any more
+			case "BeginTelling":
+				return journal.ErrLost
+			}
+			return do()
+		})
+		prompt := w.wantPrompt(w.slash(slacktest.Ada, slacktest.General, "/cancel-task 12345"))
+		w.acked(w.slack.Click(slacktest.Ada, prompt, "cancel_task"))
+		time.Sleep(time.Minute)
+		if told := w.slack.History(slacktest.General); len(told) > 0 {
+			t.Errorf("a process that had lost the decision told: %s", told[0].Text)
+		}
+	})
+}
+
+func TestAPanicWhileTellingLeavesNoOrphan(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		panicked := false
+		h.set(func(op string, do func() error) error {
+			if op == "BeginTelling" && !panicked {
+				panicked = true
+				w.slack.ClearFaults()
+				panic("a bug")
+			}
+			return do()
+		})
+		prompt := w.wantPrompt(w.slash(slacktest.Ada, slacktest.General, "/cancel-task 12345"))
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Error: "fatal_error"})
+		w.slack.Break(slacktest.Fault{Method: "response_url", Error: "expired_url"})
+		w.acked(w.slack.Click(slacktest.Ada, prompt, "cancel_task"))
+		w.toldOnce(slacktest.General)
+		if !panicked {
+			t.Error("nothing panicked")
+		}
+	})
+}
+
+func TestASettledOutcomeIsToldOnceWhileTheJournalIsAway(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		var back time.Time
+		h.set(func(op string, do func() error) error {
+			if op == "MarkSettled" {
+				if back.IsZero() {
+					back = time.Now().Add(time.Minute)
+				}
+				if time.Now().Before(back) {
+					return errCut
+				}
+			}
+			return do()
+		})
+		w.api.Break(chameliotest.Fault{Method: http.MethodPost, LandAfter: 4 * time.Minute})
+		prompt := w.wantPrompt(w.slash(slacktest.Ada, slacktest.General, "/cancel-task 12345"))
+		w.acked(w.slack.Click(slacktest.Ada, prompt, "cancel_task"))
+		time.Sleep(30 * time.Minute)
+		if all := w.slack.History(slacktest.General); len(all) != 2 || back.IsZero() {
+			t.Errorf("the channel was told %d times, with an outcome that was unknown at first", len(all))
+		}
+		if w.row().SettledAt.IsZero() {
+			t.Error("it is not settled")
+		}
+	})
+}
