@@ -176,7 +176,7 @@ func (c *checker) about(id journal.ID) (prompt, announced []sight) {
 			where = here
 		case here == where:
 			prompt = append(prompt, s)
-		case mark != "" && slices.Contains(strings.Fields(s.text), mark) && s.channel != auditChannel:
+		case mark != "" && slices.Contains(strings.Fields(strings.ReplaceAll(s.text, ">", " ")), mark) && s.channel != auditChannel:
 			announced = append(announced, s)
 		case s.thread != "" && s.thread == c.rows[id].MessageTS:
 			announced = append(announced, s)
