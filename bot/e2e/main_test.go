@@ -380,7 +380,7 @@ func TestTheManifestFitsSlackAndTheCode(t *testing.T) {
 		"PostMessageContext": {"chat:write", "chat:write.public"}, "GetUserInfoContext": {"users:read"},
 		"GetUserGroupMembersContext": {"usergroups:read"}, "GetPermalinkContext": nil,
 		"ScheduleMessageContext": {"chat:write"}, "DeleteScheduledMessageContext": {"chat:write"},
-		"AuthTestContext": nil,
+		"AuthTestContext": nil, "OpenViewContext": nil, "GetUserByEmailContext": {"users:read.email"},
 	}
 	want := map[string]bool{"commands": true, "users:read.email": true} // the latter fills a field of users.info
 	for _, file := range sources(t, "bot/*.go", "bot/internal/policy/*.go", "bot/internal/doctor/*.go", "bot/cli/*.go") {
