@@ -2,10 +2,8 @@ package bot
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 )
@@ -33,40 +31,68 @@ func say(format string, args ...any) message {
 	return message{text: text, blocks: []slack.Block{section(text)}}
 }
 
-// Limits of Block Kit (api.slack.com/reference/block-kit/blocks), in
-// characters.
+// Limits of Block Kit (docs.slack.dev: reference/block-kit), in characters.
 const (
 	sectionLimit = 3000
 	fieldLimit   = 2000
+	labelLimit   = 75 // of an accessibility_label
 )
 
-func section(mrkdwn string) slack.Block {
-	return slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, shorten(mrkdwn, sectionLimit), false, false), nil, nil)
+// mrkdwn is a text that Slack formats. Verbatim: it makes nothing live that we
+// did not write as a link or a mention.
+func mrkdwn(text string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.MarkdownType, text, false, true)
+}
+
+func plainText(text string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.PlainTextType, text, false, false)
+}
+
+func section(text string) slack.Block {
+	return slack.NewSectionBlock(mrkdwn(shorten(text, sectionLimit)), nil, nil)
+}
+
+// quoted is text from outside over the whole width, below its name; nil if
+// there is none.
+func quoted(name, text string, limit int) slack.Block {
+	if text = excerpt(text, limit); text == "" {
+		return nil
+	}
+	return section("*" + name + "*\n>" + text)
 }
 
 func fields(pairs ...field) slack.Block {
-	var texts []*slack.TextBlockObject
+	var all []*slack.TextBlockObject
 	for _, p := range pairs {
 		if p.value != "" {
-			text := "*" + p.name + "*\n" + p.value
-			texts = append(texts, slack.NewTextBlockObject(slack.MarkdownType, shorten(text, fieldLimit), false, false))
+			all = append(all, mrkdwn(shorten("*"+p.name+"*\n"+p.value, fieldLimit)))
 		}
 	}
-	if len(texts) == 0 {
+	if len(all) == 0 {
 		return nil
 	}
-	return slack.NewSectionBlock(nil, texts, nil)
+	return slack.NewSectionBlock(nil, all, nil)
 }
 
 // field is a name and a value, which is mrkdwn; one without value is left out.
 type field struct{ name, value string }
 
-func header(plain string) slack.Block {
-	return slack.NewHeaderBlock(slack.NewTextBlockObject(slack.PlainTextType, plain, false, false))
+func header(text string) slack.Block { return slack.NewHeaderBlock(plainText(text)) }
+
+// footnote is small print; nil without any.
+func footnote(text string) slack.Block {
+	if text == "" {
+		return nil
+	}
+	return slack.NewContextBlock("", mrkdwn(text))
 }
 
-func footnote(mrkdwn string) slack.Block {
-	return slack.NewContextBlock("", slack.NewTextBlockObject(slack.MarkdownType, mrkdwn, false, false))
+// button has a label for screen readers, which read out buttons without what
+// stands around them.
+func button(action, value, text, label string) *slack.ButtonBlockElement {
+	b := slack.NewButtonBlockElement(action, value, plainText(text))
+	b.AccessibilityLabel = plain(label, labelLimit)
+	return b
 }
 
 // layout drops what is absent.
@@ -80,61 +106,53 @@ func layout(blocks ...slack.Block) []slack.Block {
 	return present
 }
 
-// escape makes text from outside safe in mrkdwn: it can neither mention, nor
-// link, nor format (api.slack.com/reference/surfaces/formatting). The three
-// characters that Slack parses become entities; those that format get an
-// invisible word joiner on both sides, next to which they are plain.
-func escape(text string) string { return escaper.Replace(clean(text)) }
-
-var escaper = strings.NewReplacer(
-	"&", "&amp;", "<", "&lt;", ">", "&gt;",
-	"*", joiner+"*"+joiner, "_", joiner+"_"+joiner, "~", joiner+"~"+joiner, "`", joiner+"`"+joiner,
-)
-
-const joiner = "\u2060"
-
-// excerpt escapes text from outside and bounds its length as read.
-func excerpt(text string, limit int) string { return escape(shorten(clean(text), limit)) }
-
-// shorten cuts at a rune boundary and marks the cut.
-func shorten(text string, limit int) string {
-	if utf8.RuneCountInString(text) <= limit {
-		return text
-	}
-	runes := []rune(text)
-	return strings.TrimSpace(string(runes[:limit-1])) + "…"
-}
-
-// link is mrkdwn for a link, if the address is a task's page, else the label
-// alone. The label is mrkdwn.
-func link(address, label string, hosts []string) string {
-	u, err := url.Parse(address)
-	if err != nil || !isTaskHost(u, hosts) || len(address) > 1000 || strings.ContainsAny(address, "<>|\" \t\r\n") {
-		return label
-	}
-	return "<" + strings.ReplaceAll(address, "&", "&amp;") + "|" + label + ">"
-}
-
 // mention is mrkdwn for a person. Ids come from Slack, yet are checked.
 func mention(user string) string {
-	for _, r := range user {
-		if (r < 'A' || r > 'Z') && (r < '0' || r > '9') {
-			return "somebody"
-		}
-	}
-	if user == "" {
-		return "somebody"
+	if !isID(user, "UW") {
+		return "someone"
 	}
 	return "<@" + user + ">"
 }
 
-// when is mrkdwn for a moment, in the reader's own time zone
-// (api.slack.com/reference/surfaces/formatting, "date formatting").
-func when(t time.Time) string {
-	return fmt.Sprintf("<!date^%d^{date_short_pretty} at {time}|%s>", t.Unix(), t.UTC().Format("2 Jan 2006 at 15:04 UTC"))
+// inChannelNamed is mrkdwn for a conversation, to be read after "in". Direct
+// messages have no name that could be shown.
+func inChannelNamed(id string) string {
+	if !isID(id, "CG") {
+		return "this conversation"
+	}
+	return "<#" + id + ">"
 }
 
-// clock is mrkdwn for a moment of today.
-func clock(t time.Time) string {
-	return fmt.Sprintf("<!date^%d^{time}|%s>", t.Unix(), t.UTC().Format("15:04 UTC"))
+// isID reports whether an id of Slack's is of one of the kinds.
+func isID(id, kinds string) bool {
+	return len(id) > 1 && strings.ContainsRune(kinds, rune(id[0])) && strings.IndexFunc(id, func(r rune) bool {
+		return (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+	}) < 0
 }
+
+// date is mrkdwn for a moment in the reader's own time zone
+// (docs.slack.dev: messaging/formatting-message-text, "date formatting").
+func date(t time.Time, format, fallback string) string {
+	return fmt.Sprintf("<!date^%d^%s|%s>", t.Unix(), format, t.UTC().Format(fallback))
+}
+
+// on is a moment inside a sentence: Slack would write "on Today at 9:31".
+func on(t time.Time) string {
+	return "on " + date(t, "{date_short} at {time}", "2 Jan 2006 at 15:04 UTC")
+}
+
+// standing is a moment that stands by itself, where "Today at 9:31" is right.
+func standing(t time.Time) string {
+	return date(t, "{date_short_pretty} at {time}", "2 Jan 2006 at 15:04 UTC")
+}
+
+// ageOf is when something began, and how long ago that is.
+func ageOf(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return date(t, "{date_short} ({ago})", "2 Jan 2006")
+}
+
+// clock is a moment of today.
+func clock(t time.Time) string { return date(t, "{time}", "15:04 UTC") }

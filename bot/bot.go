@@ -78,6 +78,9 @@ type Config struct {
 	CommandsPerMinute int          // for each person; 10 if zero
 	OperatorContact   string       // who runs the bot, in words of its own or a Slack id; "whoever runs this bot" if empty
 
+	RequireReason      bool // nothing is cancelled without a reason: where none was typed, the click asks for it
+	NotifyPeopleOnTask bool // announcements mention the task's owner and assignee, where Slack knows their e-mail addresses
+
 	Command       string        // the command's name; "/cancel-task" if empty
 	TaskHosts     []string      // hosts whose task links are taken and shown; *.chamelio.ai besides
 	Connections   int           // Socket Mode connections, 1 to 10; 2 if zero
@@ -155,7 +158,7 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 // wire makes the parts, each of those before it.
 func (b *Bot) wire(api *url.URL, sign signer) {
 	cfg, j, log := b.cfg, b.journal, b.log
-	words := texts{command: cfg.Command, hosts: cfg.TaskHosts, channels: cfg.Policy.Channels, operator: cfg.OperatorContact}
+	words := newTexts(cfg)
 	post := newPoster(b.slack, b.http, api)
 	meters := newMetrics(cfg.Metrics, b)
 	spans := newTracer(cfg.Traces)
@@ -165,7 +168,7 @@ func (b *Bot) wire(api *url.URL, sign signer) {
 		ctx: b.working, work: b.work, channels: map[string]*channel{},
 	}
 	resolves := &resolver{
-		tasks: b.tasks, journal: j, texts: words, metrics: meters, trace: spans, now: cfg.Now,
+		tasks: b.tasks, journal: j, texts: words, people: newPeopleFinder(cfg.NotifyPeopleOnTask, b.slack), metrics: meters, trace: spans, now: cfg.Now,
 		patience: cfg.Patience, flight: cfg.Flight,
 	}
 	carries := &carrier{resolver: resolves, announcer: b.announcer, journal: j, set: b.set, texts: words, metrics: meters}
@@ -187,6 +190,7 @@ func (b *Bot) wire(api *url.URL, sign signer) {
 		&clicks{
 			signer: sign, gate: b.gate, tasks: b.tasks, decider: decides, poster: post, texts: words,
 			limit: newPersonLimit(clicksPerCommand * cfg.CommandsPerMinute), told: newPersonLimit(toldPerMinute), metrics: meters, trace: spans,
+			reasons: newReasons(cfg.RequireReason, b.slack, sign, post, words),
 		}, post, words, spans)
 	b.beats = newLoop("replicas", j.Lease()/3, log, b.beat)
 	b.loops = []*loop{

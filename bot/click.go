@@ -28,6 +28,7 @@ type click struct {
 	action      string
 	value       string
 	responseURL string
+	trigger     string    // by which a modal can be opened for three seconds
 	ephemeral   bool      // only this person sees the message
 	received    time.Time // by which it counts, however long it waits
 }
@@ -56,6 +57,7 @@ type clickPayload struct {
 		IsEphemeral bool   `json:"is_ephemeral"`
 	} `json:"container"`
 	ResponseURL string `json:"response_url"`
+	TriggerID   string `json:"trigger_id"`
 	Actions     []struct {
 		ActionID string `json:"action_id"`
 		Value    string `json:"value"`
@@ -88,7 +90,7 @@ func parseClick(payload json.RawMessage, received time.Time) (click, error) {
 	k := click{
 		user: p.User.ID, origin: p.origin(), channel: p.Container.ChannelID,
 		action: pressed.ActionID, value: pressed.Value, responseURL: p.ResponseURL,
-		ephemeral: p.Container.IsEphemeral, received: received,
+		trigger: p.TriggerID, ephemeral: p.Container.IsEphemeral, received: received,
 	}
 	if p.Channel != nil && p.Channel.ID != "" {
 		k.channel = p.Channel.ID
@@ -120,6 +122,7 @@ type clicks struct {
 	poster  *poster
 	texts   texts
 	limit   *personLimit
+	reasons *reasons
 	told    *personLimit // how often somebody is told that they press too fast
 	metrics *metrics
 	trace   *tracer
@@ -164,17 +167,21 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k click) {
 		c.refuse(ctx, log, k, confirmed, no)
 		return
 	}
+	if c.reasons.missing(confirmed) {
+		c.reasons.ask(ctx, log, k, confirmed)
+		return
+	}
 	c.decider.decide(ctx, log, k, confirmed)
 }
 
 func (c *clicks) invalid(ctx context.Context, log *slog.Logger, k click, confirmed confirmation, err error) {
 	log.Warn("click refused", "reason", err, "confirmation", confirmed.ID, "task", confirmed.Task)
 	c.metrics.refusals.WithLabelValues("click", invalidReason(err)).Inc()
-	where := k.aside()
-	if errors.Is(err, errExpired) { // no use to anybody any more
-		where = replaceOriginal
+	if errors.Is(err, errExpired) {
+		c.decider.late(ctx, log, k, confirmed)
+		return
 	}
-	c.poster.tell(ctx, log, k.responseURL, c.texts.invalidClick(err, confirmed), where)
+	c.poster.tell(ctx, log, k.responseURL, c.texts.invalidClick(err), k.aside())
 }
 
 func (c *clicks) refuse(ctx context.Context, log *slog.Logger, k click, confirmed confirmation, no policy.Verdict) {

@@ -123,7 +123,7 @@ func (c *commands) prompt(log *slog.Logger, cmd command, req request, task chame
 	if public {
 		where = inChannel // the response_url reaches also where the bot may not post
 	}
-	return c.texts.prompt(confirm, task, c.signer.encode(confirm)), where
+	return c.texts.prompt(confirm, task, c.signer.encode(confirm), req.unsure), where
 }
 
 // preview looks at the task, but not for long: somebody is waiting, and the

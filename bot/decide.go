@@ -107,10 +107,10 @@ func (d *decider) claimed(ctx context.Context, log *slog.Logger, k click, c conf
 		// The prompt may still show its buttons, if Slack did not take its
 		// update: it is put right when the outcome is known.
 		log.Info("clicked, but an earlier click counts", "confirmer", winner.Confirmer)
-		d.follow(ctx, log, k, winner, beside)
+		d.follow(ctx, log, k, c, winner, beside)
 	default:
 		log.Info("clicked, but another decision about the task came first", "winner", string(winner.ID))
-		d.follow(ctx, log, k, winner, replaceOriginal)
+		d.follow(ctx, log, k, c, winner, replaceOriginal)
 	}
 }
 
@@ -125,8 +125,13 @@ func (d *decider) begin(decision journal.Decision, l journal.Lease, k click) {
 }
 
 // follow tells somebody whose click came second what is known of the first,
-// and, where that is not all, what came of it when it is.
-func (d *decider) follow(ctx context.Context, log *slog.Logger, k click, winner journal.Decision, where placement) {
+// and, where that is not all, what came of it when it is. A request in the
+// channel is everybody's: nothing that is meant for one person replaces it.
+func (d *decider) follow(ctx context.Context, log *slog.Logger, k click, c confirmation, winner journal.Decision, where placement) {
+	if c.Public && where == replaceOriginal {
+		d.replaceRequest(ctx, log, k, c, winner)
+		where = ephemeral
+	}
 	if !d.poster.tell(ctx, log, k.responseURL, d.texts.cameSecond(winner, k.user), where) {
 		return
 	}
@@ -134,6 +139,17 @@ func (d *decider) follow(ctx context.Context, log *slog.Logger, k click, winner 
 		d.followers.add(winner.ID, func(ctx context.Context, decided journal.Decision) {
 			d.poster.tell(ctx, log, k.responseURL, d.texts.cameSecond(decided, k.user), replaceOriginal)
 		})
+	}
+}
+
+// replaceRequest shows everybody what became of a request by another click.
+func (d *decider) replaceRequest(ctx context.Context, log *slog.Logger, k click, c confirmation, winner journal.Decision) {
+	show := func(ctx context.Context, decided journal.Decision) {
+		d.poster.tell(ctx, log, k.responseURL, d.texts.overtaken(c, decided), replaceOriginal)
+	}
+	show(ctx, winner)
+	if winner.Outcome == "" {
+		d.followers.add(winner.ID, show)
 	}
 }
 
@@ -220,7 +236,7 @@ func (d *decider) close(log *slog.Logger, k click, c confirmation, mine journal.
 	}
 	if !withdrawn {
 		if first.MAC != mine.MAC || first.Outcome != "" {
-			d.follow(d.ctx, log, k, first, replaceOriginal)
+			d.follow(d.ctx, log, k, c, first, replaceOriginal)
 			return true
 		}
 		claim, err := d.journal.Claim(d.ctx, mine) // whose is it?
@@ -228,7 +244,7 @@ func (d *decider) close(log *slog.Logger, k click, c confirmation, mine journal.
 		case err != nil:
 			return false
 		case !claim.Won:
-			d.follow(d.ctx, log, k, claim.Winner, replaceOriginal)
+			d.follow(d.ctx, log, k, c, claim.Winner, replaceOriginal)
 			return true
 		}
 		if err := d.journal.GiveUp(d.ctx, claim.Lease); err != nil {
@@ -269,7 +285,23 @@ func (d *decider) keep(ctx context.Context, log *slog.Logger, k click, c confirm
 		d.poster.tell(ctx, log, k.responseURL, d.texts.kept(c), replaceOriginal)
 	default:
 		log.Info("a decision came before the withdrawal")
-		d.poster.tell(ctx, log, k.responseURL, d.texts.tooLateToWithdraw(c, first), ephemeral)
+		d.poster.tell(ctx, log, k.responseURL, d.texts.tooLateToWithdraw(c, first, k.user), ephemeral)
+	}
+}
+
+// late answers a click on a prompt that has expired. What was decided before
+// it did is not talked over.
+func (d *decider) late(ctx context.Context, log *slog.Logger, k click, c confirmation) {
+	first, err := d.followers.journal.Get(ctx, journal.ID(c.ID))
+	switch {
+	case err == nil && first.Outcome == journal.OutcomeWithdrawn:
+		d.poster.tell(ctx, log, k.responseURL, d.texts.withdrawn(c), replaceOriginal)
+	case err == nil:
+		d.follow(ctx, log, k, c, first, ephemeral)
+	case errors.Is(err, journal.ErrGone):
+		d.poster.tell(ctx, log, k.responseURL, d.texts.ranOut(c), replaceOriginal)
+	default:
+		d.poster.tell(ctx, log, k.responseURL, d.texts.expired(c), ephemeral)
 	}
 }
 

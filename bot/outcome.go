@@ -152,6 +152,11 @@ type result struct {
 	URL     string          `json:"url,omitempty"`
 	Flow    string          `json:"workflow,omitempty"`
 	Step    string          `json:"step,omitempty"`
+
+	StepsDone  int      `json:"steps_done,omitempty"`
+	StepsTotal int      `json:"steps_total,omitempty"`
+	People     []person `json:"people,omitempty"` // who are to be told, besides
+
 	Status  chamelio.Status `json:"status,omitempty"`
 	Over    time.Time       `json:"over,omitzero"` // since when the task is what Status says
 	Key     chamelio.Reason `json:"key,omitempty"`
@@ -208,7 +213,10 @@ func decodeResult(o journal.Outcome, detail string) result {
 
 // describe takes over what may be shown of a task.
 func describe(t chamelio.Task) result {
-	return result{Title: t.Title, URL: t.URL, Flow: t.Workflow, Step: t.Step, Status: t.Status, Over: taskOver(t)}
+	return result{
+		Title: t.Title, URL: t.URL, Flow: t.Workflow, Step: t.Step, StepsDone: t.StepsDone, StepsTotal: t.StepsTotal,
+		Status: t.Status, Over: taskOver(t),
+	}
 }
 
 // taskOver tells, of a task that cannot be cancelled, since when.

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -18,6 +17,7 @@ const maxReason = 300
 type request struct {
 	task   chamelio.TaskID
 	reason string
+	unsure bool // it could have been meant otherwise: say how it was understood
 }
 
 // What can be wrong with a command's text. inputError says which, and quotes
@@ -28,61 +28,145 @@ var (
 	errForeignLink   = errors.New("a link, but not to a Chamelio task")
 	errIDOutOfRange  = errors.New("the id is out of range")
 	errReasonTooLong = errors.New("the reason is too long")
+	errSeveralTasks  = errors.New("more than one task")
 )
 
 type inputError struct {
 	err    error
-	input  string // the part that is wrong, as typed
-	length int    // with errReasonTooLong: its characters
+	input  string            // the part that is wrong, as typed
+	length int               // with errReasonTooLong: its characters
+	tasks  []chamelio.TaskID // with errSeveralTasks
 }
 
 func (e *inputError) Error() string { return e.err.Error() }
 func (e *inputError) Unwrap() error { return e.err }
 
-// parseCommand reads "12345", "#12345" or a pasted task link, and then a
-// reason in free words. hosts are further hosts of task links, besides those
-// of chamelio.ai.
+// What people put around an id or a link, and before one.
+const (
+	openers = "\"'`“”„‘’«‹([{"
+	closers = "\"'`“”‘’»›)]},.;:!?"
+)
+
+var leadIns = map[string]bool{"task": true, "tasks": true, "cancel": true, "please": true, "id": true, "number": true, "no": true}
+
+// parseCommand reads "12345", "#12345", "task 12345" or a pasted task link,
+// and then a reason in free words. hosts are further hosts of task links,
+// besides those of chamelio.ai.
 func parseCommand(text string, hosts []string) (request, error) {
-	text = strings.TrimSpace(clean(text))
-	first, rest, _ := strings.Cut(text, " ")
-	// Slack writes a pasted link as <url> or <url|label>; a label may have
-	// spaces in it.
-	if strings.HasPrefix(text, "<") {
-		if end := strings.IndexByte(text, '>'); end > 0 {
-			first, rest = text[:end+1], text[end+1:]
-		}
-	}
-	switch strings.ToLower(first) {
-	case "", "help", "-h", "--help", "?":
+	text = withoutQuotes(clean(text))
+	first, rest := nextWord(text)
+	switch word := strings.ToLower(strings.Trim(first, openers+closers)); {
+	case word == "help", word == "-h", word == "--help", first == "", first == "?":
 		return request{}, errHelp
+	}
+	for leadIns[strings.ToLower(strings.TrimRight(first, closers))] && rest != "" {
+		first, rest = nextWord(rest)
 	}
 	task, err := parseTask(first, hosts)
 	if err != nil {
 		return request{}, &inputError{err: err, input: unescape(first)}
 	}
-	reason := unescape(strings.TrimSpace(rest))
-	if n := utf8.RuneCountInString(reason); n > maxReason {
-		return request{}, &inputError{err: errReasonTooLong, input: reason, length: n}
+	if others := onlyTasks(rest, hosts); len(others) > 0 {
+		for _, other := range others {
+			if other != task {
+				return request{}, &inputError{err: errSeveralTasks, input: unescape(text), tasks: append([]chamelio.TaskID{task}, others...)}
+			}
+		}
+		return request{task: task}, nil // the same one, said twice
 	}
-	return request{task: task, reason: reason}, nil
+	req := request{task: task, reason: parseReason(rest)}
+	if n := utf8.RuneCountInString(req.reason); n > maxReason {
+		return request{}, &inputError{err: errReasonTooLong, input: req.reason, length: n}
+	}
+	word, _ := nextWord(rest)
+	_, notATask := parseTask(word, hosts)
+	req.unsure = notATask == nil
+	return req, nil
+}
+
+// parseReason takes the punctuation off that joins a reason to what comes
+// before it.
+func parseReason(text string) string {
+	text = strings.TrimSpace(unescape(text))
+	for _, sign := range []string{"-", "–", "—", ":", ",", ";"} {
+		if rest, ok := strings.CutPrefix(text, sign+" "); ok {
+			return strings.TrimSpace(rest)
+		}
+	}
+	return text
+}
+
+// withoutQuotes takes quotation marks off that stand around the whole.
+func withoutQuotes(text string) string {
+	for _, pair := range []string{`""`, "''", "``", "“”", "‘’", "«»"} {
+		marks := []rune(pair)
+		inner, ok := strings.CutPrefix(text, string(marks[0]))
+		if inner, end := strings.CutSuffix(inner, string(marks[1])); ok && end && !strings.ContainsAny(inner, pair) {
+			return strings.TrimSpace(inner)
+		}
+	}
+	return text
+}
+
+// nextWord cuts the first word off. A link as Slack writes it, <url|label>, is
+// one word, though its label may have spaces in it.
+func nextWord(text string) (first, rest string) {
+	if bare := strings.TrimLeft(text, openers); strings.HasPrefix(bare, "<") {
+		if end := strings.IndexByte(bare, '>'); end > 0 {
+			rest = bare[end+1:]
+			cut := len(rest) - len(strings.TrimLeft(rest, closers))
+			return bare[:end+1], strings.TrimSpace(rest[cut:])
+		}
+	}
+	first, rest, _ = strings.Cut(text, " ")
+	return first, strings.TrimSpace(rest)
+}
+
+// onlyTasks returns the tasks that a text names, if it names nothing else.
+func onlyTasks(text string, hosts []string) []chamelio.TaskID {
+	var tasks []chamelio.TaskID
+	for word := ""; text != ""; {
+		word, text = nextWord(text)
+		switch strings.ToLower(strings.Trim(word, closers)) {
+		case "", "and", "&amp;", "&", "&amp", "+", "/", "or", "task", "tasks":
+			continue
+		}
+		task, err := parseTask(word, hosts)
+		if err != nil {
+			return nil
+		}
+		tasks = append(tasks, task)
+	}
+	return tasks
 }
 
 func parseTask(word string, hosts []string) (chamelio.TaskID, error) {
+	word = strings.TrimRight(strings.TrimLeft(word, openers), closers)
 	if link, ok := strings.CutPrefix(word, "<"); ok {
 		link, _, _ = strings.Cut(strings.TrimSuffix(link, ">"), "|")
 		word = unescape(link)
 	}
-	if strings.Contains(word, "://") {
+	switch {
+	case strings.Contains(word, "://"):
 		return parseLink(word, hosts)
+	case strings.Contains(word, "/"):
+		return parseLink("https://"+word, hosts)
 	}
 	return parseID(strings.TrimPrefix(word, "#"))
 }
 
 // parseLink takes the id out of https://app.chamelio.ai/workflows/tasks/12345,
-// whatever follows it in the path, the query or the fragment.
+// whatever follows it in the path, the query or the fragment. Slack makes
+// http:// of an address without a scheme; nobody follows the link.
 func parseLink(link string, hosts []string) (chamelio.TaskID, error) {
 	u, err := url.Parse(link)
-	if err != nil || !isTaskHost(u, hosts) {
+	if err != nil {
+		return 0, errForeignLink
+	}
+	if u.Scheme == "http" {
+		u.Scheme = "https"
+	}
+	if !isTaskHost(u, hosts) {
 		return 0, errForeignLink
 	}
 	segments := strings.Split(u.Path, "/")
@@ -124,24 +208,4 @@ func parseID(digits string) (chamelio.TaskID, error) {
 		return 0, errIDOutOfRange
 	}
 	return chamelio.TaskID(id), nil
-}
-
-// clean makes one line of printable text of what was typed.
-func clean(text string) string {
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Bidi_Control, r):
-			return -1 // could make a text read as another
-		}
-		return r
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-	return strings.Join(strings.Fields(text), " ")
-}
-
-// unescape undoes Slack's three entities (api.slack.com/reference/surfaces/
-// formatting, "escaping text"), so that they are not escaped twice when shown.
-func unescape(text string) string {
-	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(text)
 }

@@ -36,15 +36,35 @@ func TestParseCommand(t *testing.T) {
 		{"12345 " + strings.Repeat("ü", 300), 12345, strings.Repeat("ü", 300), nil},
 		{"12345 " + strings.Repeat("ü", 301), 0, "", errReasonTooLong},
 		{"12345 \u202egnihton", 12345, "gnihton", nil},
+		// What people type and paste besides.
+		{"task 12344", 12344, "", nil}, {"Task #12344 dup", 12344, "dup", nil}, {"cancel task 12344", 12344, "", nil}, {"please cancel 5 now", 5, "now", nil},
+		{`"12344"`, 12344, "", nil}, {"“12344” dup", 12344, "dup", nil}, {`"12344 dup of 5"`, 12344, "dup of 5", nil}, {"'12344'", 12344, "", nil}, {"`12344`", 12344, "", nil},
+		{"12344:", 12344, "", nil}, {"12345.", 12345, "", nil}, {"(12345)", 12345, "", nil}, {"12345;", 12345, "", nil}, {"12345, dup", 12345, "dup", nil},
+		{"12345 - dup", 12345, "dup", nil}, {"12345 — dup", 12345, "dup", nil}, {"12345 : dup", 12345, "dup", nil}, {"12345 -5 degrees", 12345, "-5 degrees", nil},
+		{"app.chamelio.ai/workflows/tasks/12345 dup", 12345, "dup", nil}, {"http://app.chamelio.ai/workflows/tasks/12345", 12345, "", nil},
+		{"<http://app.chamelio.ai/workflows/tasks/12345|app.chamelio.ai/workflows/tasks/12345> dup", 12345, "dup", nil},
+		{"`https://app.chamelio.ai/workflows/tasks/12345` dup", 12345, "dup", nil}, {"`<https://app.chamelio.ai/workflows/tasks/12345>`, dup", 12345, "dup", nil},
+		{"(<https://app.chamelio.ai/workflows/tasks/12345|the task>) dup", 12345, "dup", nil}, {"https://app.chamelio.ai/workflows/tasks/12345.", 12345, "", nil},
+		{"\ufeff12345", 12345, "", nil}, {"12345\u200b", 12345, "", nil}, {"\u200b#\u200d12345 dup\u00ad", 12345, "dup", nil},
+		{"12345 12345", 12345, "", nil}, {"12345 <https://app.chamelio.ai/workflows/tasks/12345>", 12345, "", nil},
+		// Reasons of which nothing can be seen are none.
+		{"12345 \u200b\u3164\u115f \u2800", 12345, "", nil}, {"12345 \u0301\u0301", 12345, "", nil}, {"12345 \U000e0041\U000e0042", 12345, "", nil},
+		{"12345 a\u0301\u0301\u0301\u0301\u0301\u0301\u0301", 12345, "a\u0301\u0301\u0301\u0301", nil}, {"12345 👩\u200d👧 1\ufe0f\u20e3", 12345, "👩\u200d👧 1\ufe0f\u20e3", nil},
+		// Two tasks are two tasks.
+		{"12345 12346", 0, "", errSeveralTasks}, {"12345, 12346", 0, "", errSeveralTasks}, {"12345 and 12346", 0, "", errSeveralTasks}, {"12345 &amp; #12346.", 0, "", errSeveralTasks},
+		{"12345 https://app.chamelio.ai/workflows/tasks/12346", 0, "", errSeveralTasks}, {"tasks 1, 2 and 3", 0, "", errSeveralTasks},
+		{"12345 12346 is the right one", 12345, "12346 is the right one", nil},
+		{"task", 0, "", errNotATask}, {`"`, 0, "", errNotATask}, {"()", 0, "", errNotATask}, {"task help", 0, "", errNotATask},
+		{"?", 0, "", errHelp}, {"help!", 0, "", errHelp}, {"“help”", 0, "", errHelp},
 		{"", 0, "", errHelp}, {"  ", 0, "", errHelp}, {"HELP", 0, "", errHelp}, {"help me", 0, "", errHelp},
 		{"abc", 0, "", errNotATask}, {"#", 0, "", errNotATask}, {"##1", 0, "", errNotATask}, {"-5", 0, "", errNotATask},
 		{"+5", 0, "", errNotATask}, {"12.5", 0, "", errNotATask}, {"1e3", 0, "", errNotATask}, {"0x10", 0, "", errNotATask},
-		{"١٢٣", 0, "", errNotATask}, {"１２３", 0, "", errNotATask}, {"12,345", 0, "", errNotATask}, {"12345;", 0, "", errNotATask},
+		{"١٢٣", 0, "", errNotATask}, {"１２３", 0, "", errNotATask}, {"12,345", 0, "", errNotATask},
 		{"0", 0, "", errIDOutOfRange}, {"9223372036854775808", 0, "", errIDOutOfRange}, {"99999999999999999999", 0, "", errIDOutOfRange},
 		{"https://evil.example/workflows/tasks/12345", 0, "", errForeignLink},
 		{"https://app.chamelio.ai.evil.example/tasks/1", 0, "", errForeignLink},
 		{"https://app.chamelio.ai@evil.example/tasks/1", 0, "", errForeignLink},
-		{"http://app.chamelio.ai/workflows/tasks/12345", 0, "", errForeignLink},
+		{"ftp://app.chamelio.ai/workflows/tasks/12345", 0, "", errForeignLink}, {"and/or", 0, "", errForeignLink},
 		{"https://app.chamelio.ai/workflows/12345", 0, "", errForeignLink},
 		{"https://app.chamelio.ai/workflows/tasks/", 0, "", errNotATask},
 		{"<@U123>", 0, "", errNotATask}, {"<", 0, "", errNotATask}, {"<>", 0, "", errNotATask},
@@ -53,6 +73,11 @@ func TestParseCommand(t *testing.T) {
 		got, err := parseCommand(tt.text, []string{"own.example"})
 		if !errors.Is(err, tt.err) || tt.err == nil && (err != nil || got.task != tt.task || got.reason != tt.reason) {
 			t.Errorf("%q: got %+v, %v; want %d %q, %v", tt.text, got, err, tt.task, tt.reason, tt.err)
+		}
+	}
+	for text, unsure := range map[string]bool{"12345 12346 is the right one": true, "12345 duplicate of 12346": false, "task 12345": false} {
+		if got, err := parseCommand(text, nil); err != nil || got.unsure != unsure {
+			t.Errorf("%q: got %+v, %v", text, got, err)
 		}
 	}
 }

@@ -199,7 +199,7 @@ func TestAClaimWhoseAnswerWasLostAndThatIsKeptIsGivenUp(t *testing.T) {
 		w.acked(w.slack.Forge(ada, prompt, "keep_task", value))
 		time.Sleep(time.Second)
 		h.set(nil)
-		w.eventually("Ada knows", func() bool { return strings.Contains(w.now(prompt).Text, "keeps running") })
+		w.eventually("Ada knows", func() bool { return strings.Contains(w.now(prompt).Text, "decided to keep") })
 		w.replica(o)
 		time.Sleep(time.Hour)
 		w.noCancel()
@@ -664,7 +664,7 @@ func TestKeepAfterCancelSaysWhatIsTrue(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		w.acked(w.slack.Click(ada, prompt, "keep_task"))
 		w.toldOnce(general)
-		if text := w.now(prompt).Text; strings.Contains(text, "keeps running") || w.api.Effects(12345) != 1 {
+		if text := w.now(prompt).Text; strings.Contains(text, "decided to keep") || w.api.Effects(12345) != 1 {
 			t.Errorf("the prompt says %q of a task that was cancelled", text)
 		}
 	})

@@ -62,6 +62,7 @@ type resolver struct {
 	tasks    canceller
 	journal  attempts
 	texts    texts
+	people   *peopleFinder
 	metrics  *metrics
 	trace    *tracer
 	now      func() time.Time
@@ -90,6 +91,7 @@ type resolution struct {
 	err        *chamelio.Error // the last answer, if it was one
 	refusal    *chamelio.Error // the last answer to a cancel, if it was one
 	task       chamelio.Task   // as last seen; zero if never
+	found      []person        // on the task; written before details are sent
 }
 
 // resolve returns the outcome. An error means that there is none of ours: the
@@ -415,6 +417,7 @@ func (w *resolution) beginDetails() <-chan chamelio.Task {
 		ctx, cancel := context.WithTimeout(w.h.ctx, detailsLimit)
 		defer cancel()
 		task, _ := w.tasks.Preview(ctx, taskOf(w.h.Decision)) // gives way to cancels
+		w.found = w.people.find(ctx, w.h.log, task, w.h.Decision)
 		found <- task
 	}()
 	return found
@@ -430,7 +433,7 @@ func (w *resolution) told(s step, details <-chan chamelio.Task) result {
 	if w.task.ID == 0 { // seen before or beside: what it was then is no news
 		res.Status, res.Over = "", time.Time{}
 	}
-	res.Outcome, res.Cause, res.Seen = s.outcome, s.cause, w.seen
+	res.Outcome, res.Cause, res.Seen, res.People = s.outcome, s.cause, w.seen, w.found
 	if w.refusal != nil && s.cause == causeRefused {
 		res.Detail = w.refusal.Detail
 	}

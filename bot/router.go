@@ -57,6 +57,9 @@ func (r *router) accept(e envelope) (ack any, work func()) {
 		}
 		return nil, r.start(job)
 	case "interactive":
+		if submission, is := parseSubmission(e.Payload); is {
+			return r.submitted(log, e, submission)
+		}
 		job := r.pressed.reserve(func(ctx context.Context) { r.click(ctx, log, e) })
 		if job == nil {
 			job = r.turnedBy.reserve(func(ctx context.Context) { r.turnAway(ctx, log, e) })

@@ -141,7 +141,7 @@ func (s *settler) tell(ctx context.Context, log *slog.Logger, d journal.Decision
 		}
 	}
 	log.Info("cannot reach the channel; telling the requester alone", "reason", err)
-	_, err = s.poster.post(ctx, d.Requester, "", s.texts.inPerson(m, d))
+	_, err = s.poster.post(ctx, d.Requester, "", s.texts.settledInPerson(d, res))
 	if _, again := transient(err); err != nil && !again {
 		return backoff.Permanent(err)
 	}

@@ -114,6 +114,9 @@ func (w *world) start(o options) (stop func() error) {
 	cfg.Log = slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	b, err := bot.New(cfg, tasks, o.journal)
 	w.must(err)
+	introducing, introduced := context.WithTimeout(w.Context(), time.Second)
+	_, _ = b.Workspace(introducing) // else a command may come before the bot knows where it is; where Slack fails, that is the test
+	introduced()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- b.Run(ctx) }()
@@ -158,7 +161,7 @@ func eventuallyTimeout() time.Duration {
 	if time.Now().Year() < 2010 {
 		return 4 * time.Minute
 	}
-	return 20 * time.Second
+	return time.Minute
 }
 
 func (w *world) eventually(what string, cond func() bool) {
@@ -264,7 +267,18 @@ func golden(t testing.TB, name string, messages ...slacktest.Message) {
 	}
 	got := moments.ReplaceAllString(b.String(), "<!date^T^$1|T>")
 	got = permalinks.ReplaceAllString(got, "${1}TS|")
-	path := filepath.Join("testdata", "messages", name+".golden")
+	goldenText(t, name, got)
+}
+
+// goldenText compares a text with testdata/messages/NAME.golden.
+func goldenText(t testing.TB, name, got string) {
+	t.Helper()
+	sameFile(t, filepath.Join("testdata", "messages", name+".golden"), got)
+}
+
+// sameFile compares a text with a file, or rewrites it.
+func sameFile(t testing.TB, path, got string) {
+	t.Helper()
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -276,8 +290,54 @@ func golden(t testing.TB, name string, messages ...slacktest.Message) {
 		t.Fatalf("%v (run with -update to make it)", err)
 	}
 	if got != string(want) {
-		t.Errorf("%s reads differently.\n--- now\n%s\n--- golden\n%s", name, got, want)
+		t.Errorf("%s reads differently (-update rewrites it):\n%s", path, lineDiff(string(want), got))
 	}
+}
+
+// lineDiff shows what changed line by line: - as it was, + as it is.
+func lineDiff(was, is string) string {
+	a, b := strings.Split(was, "\n"), strings.Split(is, "\n")
+	same := make([][]int, len(a)+1) // the longest common subsequence of the rests
+	for i := range same {
+		same[i] = make([]int, len(b)+1)
+	}
+	for i := len(a) - 1; i >= 0; i-- {
+		for j := len(b) - 1; j >= 0; j-- {
+			if same[i][j] = max(same[i+1][j], same[i][j+1]); a[i] == b[j] {
+				same[i][j] = same[i+1][j+1] + 1
+			}
+		}
+	}
+	const around = 3 // lines that did not change
+	var out strings.Builder
+	var kept []string
+	after := 0
+	changed := func(sign, line string) {
+		if len(kept) > around {
+			out.WriteString("  …\n")
+			kept = kept[len(kept)-around:]
+		}
+		out.WriteString(strings.Join(kept, "") + sign + line + "\n")
+		kept, after = nil, around
+	}
+	for i, j := 0, 0; i < len(a) || j < len(b); {
+		switch {
+		case i < len(a) && j < len(b) && a[i] == b[j]:
+			if after--; after >= 0 {
+				out.WriteString("  " + a[i] + "\n")
+			} else {
+				kept = append(kept, "  "+a[i]+"\n")
+			}
+			i, j = i+1, j+1
+		case j == len(b) || i < len(a) && same[i+1][j] >= same[i][j+1]:
+			changed("- ", a[i])
+			i++
+		default:
+			changed("+ ", b[j])
+			j++
+		}
+	}
+	return out.String()
 }
 
 var permalinks = regexp.MustCompile(`(slack\.com/archives/\w+/p)\d+\|`)
@@ -306,7 +366,7 @@ func transcribe(m slacktest.Message) string {
 		}
 		for _, e := range block.Elements {
 			if e.Type == "button" {
-				line("button", fmt.Sprintf("[%s] %s (%s)", e.Label, e.ActionID, e.Style))
+				line("button", fmt.Sprintf("[%s] %s (%s), read out as %q", e.Label, e.ActionID, e.Style, e.AccessibilityLabel))
 			} else {
 				line(block.Type+" "+e.Content.Type, e.Content.Text)
 			}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 )
 
 // Program is one run of cancelbot.
@@ -25,41 +26,33 @@ const (
 	exitUsage  = 2 // the command line or the environment is wrong
 )
 
-// command is one word that may follow "cancelbot".
-type command struct {
-	name    string
-	summary string // for help; "" keeps it out
-	run     func(p Program, ctx context.Context, args []string) error
-}
+// usageError is a mistake in the command line or the environment.
+type usageError string
 
-// commands lists them in the order in which help shows them.
-func commands() []command {
-	return []command{
-		{"", "run the bot", Program.serve},
-		{"sandbox", "try it here, in a browser, without Slack and Chamelio", Program.sandbox},
-		{"sandbox-bot", "", Program.serveUntilEOF},
-		{"check", "say what of the configuration works, and how to mend what does not (--json)", Program.check},
-		{"healthcheck", "ask the bot at HTTP_ADDR whether it is ready", Program.healthcheck},
-		{"history", "print the last decisions (-h tells its flags)", Program.history},
-		{"version", "print the version", Program.printVersion},
-		{"help", "print this", Program.help},
-	}
-}
+func (e usageError) Error() string { return string(e) }
+
+// toldError has been told already, in words that suit it better than a line
+// at the end.
+type toldError struct{ error }
+
+func (e toldError) Unwrap() error { return e.error }
 
 // Run runs the command that args name until it is done or ctx ends, and
 // returns the exit code: 0, 1 if it could not go on, 2 if the command line or
 // the environment is wrong.
 func (p Program) Run(ctx context.Context, args []string) int {
 	err := p.dispatch(ctx, args)
-	var usage usageError
-	switch {
-	case err == nil || errors.Is(err, flag.ErrHelp):
+	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return 0
-	case errors.As(err, &usage):
+	}
+	var told toldError
+	if !errors.As(err, &told) {
 		fmt.Fprintln(p.Stderr, "cancelbot:", err)
+	}
+	var usage usageError
+	if errors.As(err, &usage) {
 		return exitUsage
 	}
-	fmt.Fprintln(p.Stderr, "cancelbot:", err)
 	return exitFailed
 }
 
@@ -70,14 +63,12 @@ func (p Program) dispatch(ctx context.Context, args []string) error {
 	}
 	switch name {
 	case "-h", "-help", "--help":
-		return p.help(ctx, args)
+		name = "help"
 	case "-version", "--version":
-		return p.printVersion(ctx, args)
+		name = "version"
 	}
-	for _, c := range commands() {
-		if c.name == name {
-			return c.run(p, ctx, args)
-		}
+	if c, ok := find(name); ok {
+		return c.run(p, ctx, args)
 	}
 	return usageError(fmt.Sprintf("there is no command %q; cancelbot help lists them", name))
 }
@@ -86,38 +77,23 @@ func (p Program) dispatch(ctx context.Context, args []string) error {
 // flag.ErrHelp after -h, else a usageError.
 func (p Program) parse(name string, args []string, define func(*flag.FlagSet)) error {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // the error is printed once, by Run
+	flags.SetOutput(io.Discard) // Run prints the error, once
 	flags.Usage = func() {}
 	define(flags)
+	called := strings.TrimSpace("cancelbot " + name)
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
-		p.describe(flags)
+		p.describe(name, flags)
 		return flag.ErrHelp
 	case err != nil:
-		return usageError(fmt.Sprintf("%s: %v", name, err))
+		return usageError(fmt.Sprintf("%s: %v; %s -h lists what it takes", name, err, called))
 	case flags.NArg() > 0:
-		return usageError(fmt.Sprintf("%s takes no %q", name, flags.Arg(0)))
+		return usageError(fmt.Sprintf("%s takes no %q; %s -h lists what it takes", name, flags.Arg(0), called))
 	}
 	return nil
 }
 
-// describe answers -h.
-func (p Program) describe(flags *flag.FlagSet) {
-	for _, c := range commands() {
-		if c.name == flags.Name() {
-			fmt.Fprintf(p.Out, "cancelbot %s: %s\n", c.name, c.summary)
-		}
-	}
-	flags.SetOutput(p.Out)
-	flags.PrintDefaults()
-}
-
 func noFlags(*flag.FlagSet) {}
-
-// usageError is a mistake in the command line or the environment.
-type usageError string
-
-func (e usageError) Error() string { return string(e) }
 
 func (p Program) version() string {
 	if p.Version != "" {

@@ -1,197 +1,122 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/kelseyhightower/envconfig"
 
 	"github.com/cancelbot/cancelbot/bot"
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/doctor"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// config is the whole environment. README.md explains each variable.
+// config is the whole environment: for each variable its default, what it is
+// for, and how to fix a wrong one. README.md has the table.
 type config struct {
-	SlackAppToken    secret.Value        `envconfig:"SLACK_APP_TOKEN" required:"true" desc:"app-level token, xapp-…, with connections:write"`
-	SlackBotToken    secret.Value        `envconfig:"SLACK_BOT_TOKEN" required:"true" desc:"bot token, xoxb-…"`
-	SlackAPIURL      string              `envconfig:"SLACK_API_URL" default:"https://slack.com/api/" desc:"another Web API address: a stand-in, a gov cloud"`
-	SlackConnections int                 `envconfig:"SLACK_CONNECTIONS" default:"2" desc:"Socket Mode connections, 1 to 10"`
-	SlackCommand     string              `envconfig:"SLACK_COMMAND" default:"/cancel-task" desc:"the command's name in this workspace; also change it in the manifest"`
-	ChamelioAPIKey   secret.Value        `envconfig:"CHAMELIO_API_KEY" required:"true" desc:"API key, ca_…"`
-	ChamelioBaseURL  string              `envconfig:"CHAMELIO_BASE_URL" default:"https://platform.chamelio.ai" desc:"https, or http on a loopback address; anything else is refused"`
-	ChamelioTimeout  time.Duration       `envconfig:"CHAMELIO_TIMEOUT" default:"10s" desc:"one API call"`
-	ConfirmTTL       time.Duration       `envconfig:"CONFIRM_TTL" default:"10m" desc:"how long a prompt can be confirmed, 10s to 30m"`
-	DatabaseURL      secret.Value        `envconfig:"DATABASE_URL" default:"sqlite:cancelbot.db" desc:"the journal: sqlite:PATH or postgres://…"`
-	CancelPolicy     string              `envconfig:"CANCEL_POLICY" default:"members" desc:"who may cancel: members, people-on-task or listed"`
-	MembersOf        string              `envconfig:"MEMBERS_OF" default:"workspace" desc:"on Enterprise Grid, who counts as a member: workspace or organization"`
-	AllowedUsers     []policy.UserID     `envconfig:"ALLOWED_USERS" desc:"Slack ids of people, comma-separated"`
-	AllowedGroups    []policy.GroupID    `envconfig:"ALLOWED_USERGROUPS" desc:"Slack ids of usergroups, comma-separated"`
-	AllowedChannels  []policy.ChannelID  `envconfig:"ALLOWED_CHANNELS" desc:"Slack ids of the conversations where tasks can be cancelled; all if empty"`
-	SecondPerson     policy.SecondPerson `envconfig:"REQUIRE_SECOND_PERSON" default:"false" desc:"somebody other than the requester must confirm: false, true, or the names of the workflows for which, comma-separated"`
-	Approvers        []string            `envconfig:"APPROVERS" desc:"Slack ids of people and usergroups who alone can be that second person; whoever may cancel if empty"`
-	CommandsAMinute  int                 `envconfig:"COMMANDS_PER_MINUTE" default:"10" desc:"how many commands one person may type a minute"`
-	OperatorContact  string              `envconfig:"OPERATOR_CONTACT" desc:"who is named where people are told to reach whoever runs the bot: a Slack id of a person or channel, or plain words"`
-	AuditChannel     string              `envconfig:"AUDIT_CHANNEL" desc:"Slack id of a channel that gets a copy of every announcement, and the refusals"`
-	HTTPAddr         string              `envconfig:"HTTP_ADDR" desc:"where health and metrics are served, such as 127.0.0.1:8080; a port alone (:8080) is on loopback, 0.0.0.0:8080 everywhere; nowhere if empty"`
-	LogLevel         slog.Level          `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
-	LogFormat        string              `envconfig:"LOG_FORMAT" desc:"text or json; text on a terminal, else json"`
-	ShutdownGrace    time.Duration       `envconfig:"SHUTDOWN_GRACE" default:"25s" desc:"how long running decisions may finish after SIGTERM"`
+	SlackAppToken    secret.Value        `envconfig:"SLACK_APP_TOKEN" required:"true" desc:"app-level token, xapp-…, with connections:write" fix:"Generate an app-level token with the scope connections:write (Basic Information → App-Level Tokens), and put it into SLACK_APP_TOKEN"`
+	SlackBotToken    secret.Value        `envconfig:"SLACK_BOT_TOKEN" required:"true" desc:"bot token, xoxb-…" fix:"Copy the Bot User OAuth Token from the app's page (OAuth & Permissions) into SLACK_BOT_TOKEN"`
+	SlackAPIURL      string              `envconfig:"SLACK_API_URL" default:"https://slack.com/api/" desc:"another Web API address: a stand-in, a gov cloud" fix:"Remove SLACK_API_URL, or set it to an address such as https://slack.com/api/"`
+	SlackConnections int                 `envconfig:"SLACK_CONNECTIONS" default:"2" desc:"Socket Mode connections, 1 to 10" fix:"Remove SLACK_CONNECTIONS, or set it to a number from 1 to 10"`
+	SlackCommand     string              `envconfig:"SLACK_COMMAND" default:"/cancel-task" desc:"the command's name in this workspace; also change it in the manifest" fix:"Set SLACK_COMMAND to the command as the app's page lists it (Slash Commands), such as /cancel-task"`
+	ChamelioAPIKey   secret.Value        `envconfig:"CHAMELIO_API_KEY" required:"true" desc:"API key, ca_…" fix:"Ask an administrator of your Chamelio organisation for a key, and put it into CHAMELIO_API_KEY without quotes or blanks"`
+	ChamelioBaseURL  string              `envconfig:"CHAMELIO_BASE_URL" default:"https://platform.chamelio.ai" desc:"https, or http on a loopback address; anything else is refused" fix:"Remove CHAMELIO_BASE_URL, or set it to an address such as https://platform.chamelio.ai"`
+	ChamelioTimeout  time.Duration       `envconfig:"CHAMELIO_TIMEOUT" default:"10s" desc:"one API call" fix:"Remove CHAMELIO_TIMEOUT, or set it to a duration from 100ms to 1m, such as 10s"`
+	ConfirmTTL       time.Duration       `envconfig:"CONFIRM_TTL" default:"10m" desc:"how long a prompt can be confirmed, 10s to 30m" fix:"Remove CONFIRM_TTL, or set it to a duration from 10s to 30m, such as 10m"`
+	DatabaseURL      secret.Value        `envconfig:"DATABASE_URL" default:"sqlite:cancelbot.db" desc:"the journal: sqlite:PATH or postgres://…" fix:"Set DATABASE_URL to sqlite:PATH, or to postgres://user:password@host:5432/database"`
+	CancelPolicy     string              `envconfig:"CANCEL_POLICY" default:"members" desc:"who may cancel: members, people-on-task or listed" fix:"Set CANCEL_POLICY to members, people-on-task or listed; the last needs ALLOWED_USERS or ALLOWED_USERGROUPS"`
+	MembersOf        string              `envconfig:"MEMBERS_OF" default:"workspace" desc:"on Enterprise Grid, who counts as a member: workspace or organization" fix:"Remove MEMBERS_OF, or set it to workspace or organization"`
+	AllowedUsers     []policy.UserID     `envconfig:"ALLOWED_USERS" desc:"Slack ids of people, comma-separated" fix:"Set ALLOWED_USERS to ids such as U012AB3CD (a person's profile → ⋮ → Copy member ID) with CANCEL_POLICY=people-on-task or listed, or remove it"`
+	AllowedGroups    []policy.GroupID    `envconfig:"ALLOWED_USERGROUPS" desc:"Slack ids of usergroups, comma-separated" fix:"Set ALLOWED_USERGROUPS to ids such as S012AB3CD (the address of the usergroup's page ends in it) with CANCEL_POLICY=people-on-task or listed, or remove it"`
+	AllowedChannels  []policy.ChannelID  `envconfig:"ALLOWED_CHANNELS" desc:"Slack ids of the conversations where tasks can be cancelled; all if empty" fix:"Set ALLOWED_CHANNELS to ids such as C012AB3CD (at the end of a channel's About tab), or remove it"`
+	SecondPerson     policy.SecondPerson `envconfig:"REQUIRE_SECOND_PERSON" default:"false" desc:"somebody other than the requester must confirm: false, true, or the names of the workflows for which, comma-separated" fix:"Set REQUIRE_SECOND_PERSON to true or false, or to names of workflows, separated by commas"`
+	Approvers        []string            `envconfig:"APPROVERS" desc:"Slack ids of people and usergroups who alone can be that second person; whoever may cancel if empty" fix:"Set APPROVERS to ids such as U012AB3CD or S012AB3CD with REQUIRE_SECOND_PERSON, or remove it"`
+	RequireReason    bool                `envconfig:"REQUIRE_REASON" default:"false" desc:"nothing is cancelled without a reason: where none was typed, the button asks for it" fix:"Set REQUIRE_REASON to true or false"`
+	NotifyPeople     bool                `envconfig:"NOTIFY_PEOPLE_ON_TASK" default:"false" desc:"announcements mention the task's owner and assignee, where Slack knows their e-mail addresses; the app needs users:read.email" fix:"Set NOTIFY_PEOPLE_ON_TASK to true or false"`
+	CommandsAMinute  int                 `envconfig:"COMMANDS_PER_MINUTE" default:"10" desc:"how many commands one person may type a minute" fix:"Remove COMMANDS_PER_MINUTE, or set it to 1 or more"`
+	OperatorContact  string              `envconfig:"OPERATOR_CONTACT" desc:"who is named where people are told to reach whoever runs the bot: a Slack id of a person or channel, or plain words" fix:"Set OPERATOR_CONTACT to an id such as U012AB3CD or C012AB3CD, or to a few words"`
+	AuditChannel     string              `envconfig:"AUDIT_CHANNEL" desc:"Slack id of a channel that gets a copy of every announcement, and the refusals" fix:"Set AUDIT_CHANNEL to an id such as C012AB3CD (at the end of the channel's About tab), or remove it"`
+	HTTPAddr         string              `envconfig:"HTTP_ADDR" desc:"where health and metrics are served, such as 127.0.0.1:8080; a port alone (:8080) is on loopback, 0.0.0.0:8080 everywhere; nowhere if empty" fix:"Set HTTP_ADDR to an address of this machine such as 127.0.0.1:8080, or remove it"`
+	LogLevel         slog.Level          `envconfig:"LOG_LEVEL" default:"info" desc:"debug, info, warn or error" fix:"Remove LOG_LEVEL, or set it to debug, info, warn or error"`
+	LogFormat        string              `envconfig:"LOG_FORMAT" desc:"text or json; text on a terminal, else json" fix:"Remove LOG_FORMAT, or set it to text or json"`
+	ShutdownGrace    time.Duration       `envconfig:"SHUTDOWN_GRACE" default:"25s" desc:"how long running decisions may finish after SIGTERM" fix:"Remove SHUTDOWN_GRACE, or set it to a duration such as 25s"`
 }
 
-// loadConfig reads the environment and reports everything that is wrong with
-// it at once. No message quotes a value: it may be a secret in the wrong
-// place.
-func loadConfig() (config, error) {
-	cfg, problems := readConfig()
-	if len(problems) > 0 {
-		return config{}, usageError("the environment is not complete:\n  " + strings.Join(problems, "\n  ") + "\ncancelbot help lists all variables")
+// fields are the variables, in their order.
+func fields() []reflect.StructField { return reflect.VisibleFields(reflect.TypeFor[config]()) }
+
+func variableOf(f reflect.StructField) string { return f.Tag.Get("envconfig") }
+
+// readConfig reads the environment and names everything that is wrong with
+// it, one problem for each variable. No text quotes a value: it may be a
+// secret in the wrong place.
+func readConfig() (config, []doctor.Problem) {
+	var cfg config
+	found := &findings{}
+	for i, f := range fields() {
+		read(reflect.ValueOf(&cfg).Elem().Field(i), f, found)
 	}
-	return cfg, nil
+	cfg.validate(found)
+	checkTelemetry(found)
+	for _, slip := range misspelt(os.Environ()) {
+		found.put(doctor.Problem{
+			Variable: slip.name,
+			Found:    fmt.Sprintf("%s is no variable of the bot's: did you mean %s?", slip.name, slip.own),
+			Remedy:   fmt.Sprintf("Rename %s to %s, or remove it", slip.name, slip.own),
+		})
+	}
+	return cfg, found.sorted()
 }
 
-func readConfig() (cfg config, problems []string) {
-	all := reflect.ValueOf(&cfg).Elem()
-	for i := range all.NumField() {
-		if value, isSecret := all.Field(i).Addr().Interface().(*secret.Value); isSecret {
-			file, found, problem := secretFile(all.Type().Field(i).Tag.Get("envconfig"))
-			if problem != "" {
-				problems = append(problems, problem)
-			}
-			if *value = file; found {
-				continue
-			}
+// read sets one field from its variable, or from the file that holds it.
+func read(value reflect.Value, f reflect.StructField, found *findings) {
+	name := variableOf(f)
+	if secret, isSecret := value.Addr().Interface().(*secret.Value); isSecret {
+		content, isFile, wrong := secretFile(name)
+		if wrong != nil {
+			found.put(*wrong)
 		}
-		// envconfig stops at its first error, so it gets one field at a time.
-		one := reflect.New(reflect.StructOf([]reflect.StructField{all.Type().Field(i)}))
-		err := envconfig.Process("", one.Interface())
-		var wrong *envconfig.ParseError
-		switch {
-		case errors.As(err, &wrong):
-			problems = append(problems, wrong.KeyName+" is not "+expected(wrong.TypeName))
-		case err != nil:
-			problems = append(problems, all.Type().Field(i).Tag.Get("envconfig")+" is missing")
+		if *secret = content; isFile {
+			return
 		}
-		all.Field(i).Set(one.Elem().Field(0))
+	} else if os.Getenv(name+"_FILE") != "" {
+		// Read by nobody, it would be a restriction that restricts nobody.
+		found.put(doctor.Problem{
+			Variable: name, Found: name + "_FILE is no variable of the bot's: only the tokens, the key and DATABASE_URL can be read from a file",
+			Remedy: "Set " + name + " itself, and remove " + name + "_FILE",
+		})
 	}
-	problems = append(problems, unknownVariables(os.Environ())...)
-	return cfg, append(problems, cfg.validate(problems)...)
+	// envconfig takes an empty variable for a value. Compose files and
+	// Kubernetes patches leave variables empty where they mean none.
+	if text, set := os.LookupEnv(name); set && text == "" {
+		f.Tag = reflect.StructTag(strings.Replace(string(f.Tag), name, name+"_IS_EMPTY", 1))
+	}
+	// It stops at its first error, so it gets one field at a time.
+	one := reflect.New(reflect.StructOf([]reflect.StructField{f}))
+	err := envconfig.Process("", one.Interface())
+	var wrong *envconfig.ParseError
+	switch {
+	case errors.As(err, &wrong):
+		found.add(name, "is not "+expected(wrong.TypeName))
+	case err != nil:
+		found.add(name, "is missing")
+	}
+	value.Set(one.Elem().Field(0))
 }
 
-// validate says what is wrong with values that could be read. What could not
-// be, problems has said already.
-func (cfg config) validate(problems []string) (more []string) {
-	said := func(name string) bool {
-		return slices.ContainsFunc(problems, func(p string) bool { return strings.HasPrefix(p, name+" ") })
-	}
-	add := func(name, advice string) {
-		if !said(name) {
-			more = append(more, name+" "+advice)
-		}
-	}
-	for name, list := range map[string]int{
-		"ALLOWED_USERS": len(cfg.AllowedUsers), "ALLOWED_USERGROUPS": len(cfg.AllowedGroups),
-		"ALLOWED_CHANNELS": len(cfg.AllowedChannels), "APPROVERS": len(cfg.Approvers),
-	} {
-		// An empty list means no restriction; one of blanks was meant as one.
-		if value := os.Getenv(name); value != "" && (list == 0 || strings.Trim(value, " \t,") == "") {
-			add(name, "is set, but names nobody")
-			problems = append(problems, name+" ")
-		}
-	}
-	for name, value := range map[string]secret.Value{"SLACK_APP_TOKEN": cfg.SlackAppToken, "SLACK_BOT_TOKEN": cfg.SlackBotToken, "CHAMELIO_API_KEY": cfg.ChamelioAPIKey} {
-		if text := value.Reveal(); strings.TrimSpace(text) != text {
-			add(name, "begins or ends with a blank or a line break")
-			problems = append(problems, name+" ")
-		}
-	}
-	for name, zero := range map[string]bool{
-		"SLACK_CONNECTIONS": cfg.SlackConnections == 0, "CHAMELIO_TIMEOUT": cfg.ChamelioTimeout <= 0, "CONFIRM_TTL": cfg.ConfirmTTL <= 0,
-		"COMMANDS_PER_MINUTE": cfg.CommandsAMinute == 0, "SHUTDOWN_GRACE": cfg.ShutdownGrace <= 0,
-	} {
-		if zero {
-			add(name, "must be more than zero")
-			problems = append(problems, name+" ")
-		}
-	}
-	var wrong bot.ConfigError
-	if err := cfg.bot().Validate(); errors.As(err, &wrong) {
-		for _, p := range wrong {
-			add(variables[p.Field], p.Advice)
-		}
-	}
-	if _, err := chamelio.New(cfg.chamelio("")); err != nil {
-		var wrong *chamelio.OptionError
-		if errors.As(err, &wrong) {
-			add(map[string]string{"BaseURL": "CHAMELIO_BASE_URL", "APIKey": "CHAMELIO_API_KEY"}[wrong.Option], wrong.Advice)
-		}
-	}
-	if err := journal.CheckURL(cfg.DatabaseURL.Reveal()); err != nil {
-		add("DATABASE_URL", err.Error())
-	}
-	if cfg.LogFormat != "" && cfg.LogFormat != "text" && cfg.LogFormat != "json" {
-		add("LOG_FORMAT", "must be text or json")
-	}
-	if cfg.HTTPAddr != "" {
-		if _, err := httpAddr(cfg.HTTPAddr); err != nil {
-			add("HTTP_ADDR", "must be an address such as 127.0.0.1:8080")
-		}
-	}
-	slices.Sort(more)
-	return more
-}
-
-// variables is where each field of the bot's configuration comes from.
-var variables = map[string]string{
-	"AppToken": "SLACK_APP_TOKEN", "BotToken": "SLACK_BOT_TOKEN", "SlackAPI": "SLACK_API_URL", "Command": "SLACK_COMMAND",
-	"Connections": "SLACK_CONNECTIONS", "ConfirmTTL": "CONFIRM_TTL", "Grace": "SHUTDOWN_GRACE", "CancelTimeout": "CHAMELIO_TIMEOUT",
-	"CommandsPerMinute": "COMMANDS_PER_MINUTE", "AuditChannel": "AUDIT_CHANNEL", "OperatorContact": "OPERATOR_CONTACT",
-	string(policy.FieldMode): "CANCEL_POLICY", string(policy.FieldMembersOf): "MEMBERS_OF", string(policy.FieldUsers): "ALLOWED_USERS",
-	string(policy.FieldUsergroups): "ALLOWED_USERGROUPS", string(policy.FieldChannels): "ALLOWED_CHANNELS",
-	string(policy.FieldSecondPerson): "REQUIRE_SECOND_PERSON", string(policy.FieldApprovers): "APPROVERS",
-}
-
-// secretFile reads the secret that NAME_FILE points to, as Docker and
-// Kubernetes mount them, without the line break at its end. It reports false
-// if the variable is not set. The path is not quoted: it may be the secret
-// itself, in the wrong variable.
-func secretFile(name string) (value secret.Value, found bool, problem string) {
-	path := os.Getenv(name + "_FILE")
-	if path == "" {
-		return secret.Value{}, false, ""
-	}
-	if os.Getenv(name) != "" {
-		return secret.Value{}, true, name + " and " + name + "_FILE are both set: which one is meant?"
-	}
-	raw, err := os.ReadFile(path)
-	var cause *os.PathError
-	if errors.As(err, &cause) {
-		err = cause.Err
-	}
-	if err != nil {
-		return secret.Value{}, true, fmt.Sprintf("%s_FILE names a file that cannot be read: %v", name, err)
-	}
-	text := strings.TrimRight(string(raw), "\r\n")
-	if text == "" {
-		return secret.Value{}, true, name + "_FILE names a file that is empty"
-	}
-	return secret.New(text), true, ""
-}
-
+// expected names a type the way an operator would.
 func expected(typeName string) string {
 	switch typeName {
 	case "time.Duration":
-		return "a duration such as 10s or 5m"
+		return "a duration such as 10s"
 	case "bool":
 		return "true or false"
 	case "int":
@@ -202,6 +127,37 @@ func expected(typeName string) string {
 		return "false, true, or a list of workflows whose quotation marks are closed"
 	}
 	return "a " + typeName
+}
+
+// secretFile reads the secret that NAME_FILE points to, as Docker and
+// Kubernetes mount them, without the line break at its end. It reports false
+// if the variable is not set. The path is not quoted: it may be the secret
+// itself, in the wrong variable.
+func secretFile(name string) (value secret.Value, found bool, wrong *doctor.Problem) {
+	path := os.Getenv(name + "_FILE")
+	if path == "" {
+		return secret.Value{}, false, nil
+	}
+	problem := func(what, remedy string) (secret.Value, bool, *doctor.Problem) {
+		return secret.Value{}, true, &doctor.Problem{Variable: name, Found: what, Remedy: remedy}
+	}
+	if os.Getenv(name) != "" {
+		return problem(name+" and "+name+"_FILE are both set: which one is meant?", "Remove "+name+", or "+name+"_FILE")
+	}
+	raw, err := os.ReadFile(path)
+	var cause *os.PathError
+	if errors.As(err, &cause) {
+		err = cause.Err
+	}
+	if err != nil {
+		return problem(fmt.Sprintf("%s_FILE names a file that cannot be read: %v", name, err),
+			"Correct the path in "+name+"_FILE, or let the user that runs the bot read that file")
+	}
+	text := strings.TrimRight(string(raw), "\r\n")
+	if text == "" {
+		return problem(name+"_FILE names a file that is empty", "Write the value of "+name+" into that file")
+	}
+	return secret.New(text), true, nil
 }
 
 // chamelio is what the API client needs of the environment.
@@ -218,6 +174,7 @@ func (cfg config) bot() bot.Config {
 		AppToken: cfg.SlackAppToken, BotToken: cfg.SlackBotToken, SlackAPI: cfg.SlackAPIURL,
 		Command: cfg.SlackCommand, Connections: cfg.SlackConnections, ConfirmTTL: cfg.ConfirmTTL, Grace: cfg.ShutdownGrace,
 		CancelTimeout: cfg.ChamelioTimeout, OperatorContact: cfg.OperatorContact,
+		RequireReason: cfg.RequireReason, NotifyPeopleOnTask: cfg.NotifyPeople,
 		Policy: policy.Rules{
 			Mode: policy.Mode(cfg.CancelPolicy), MembersOf: policy.Scope(cfg.MembersOf), Users: cfg.AllowedUsers, Usergroups: cfg.AllowedGroups,
 			Channels: cfg.AllowedChannels, SecondPerson: cfg.SecondPerson, Approvers: cfg.Approvers,
@@ -226,26 +183,10 @@ func (cfg config) bot() bot.Config {
 	}
 }
 
-const usage = `cancelbot cancels Chamelio tasks from Slack.
-
-  cancelbot           run the bot
-  cancelbot sandbox   try it here, in a browser, without Slack and Chamelio
-  cancelbot check     say what of the configuration works, and how to mend
-                      what does not (--json)
-  cancelbot healthcheck
-                      ask the bot at HTTP_ADDR whether it is ready
-  cancelbot history   print the last decisions (-h tells its flags)
-  cancelbot version   print the version
-  cancelbot help      print this
-
-The bot takes its configuration from these variables. A token, the key and
-DATABASE_URL may instead be read from a file: SLACK_BOT_TOKEN_FILE=/path, …
-
-{{range .}}  {{printf "%-21s" (usage_key .)}} {{usage_description .}}{{with usage_default .}} (default {{.}}){{end}}{{with usage_required .}} (required){{end}}
-{{end}}`
-
-// help prints the commands and the variables.
-func (p Program) help(context.Context, []string) error { return Variables(p.Out, usage) }
+// secrets are what must be seen nowhere.
+func (cfg config) secrets() []secret.Value {
+	return []secret.Value{cfg.SlackAppToken, cfg.SlackBotToken, cfg.ChamelioAPIKey, databasePassword(cfg.DatabaseURL)}
+}
 
 // Variables prints the environment's variables by a text/template, with the
 // functions of envconfig.Usagef.

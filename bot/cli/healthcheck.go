@@ -22,7 +22,7 @@ func (p Program) healthcheck(ctx context.Context, args []string) error {
 	}
 	addr, err := httpAddr(addr)
 	if err != nil {
-		return err
+		return usageError("HTTP_ADDR " + err.Error())
 	}
 	host, port, _ := net.SplitHostPort(addr)
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {

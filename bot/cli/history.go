@@ -1,37 +1,56 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/doctor"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
+// historyFlags are what history was asked for.
+type historyFlags struct {
+	query       journal.Query
+	since       string
+	names       bool
+	asJSON, csv bool
+}
+
+func (h *historyFlags) define(flags *flag.FlagSet) {
+	flags.BoolVar(&h.asJSON, "json", false, "print JSON, one decision a line")
+	flags.BoolVar(&h.csv, "csv", false, "print CSV")
+	flags.BoolVar(&h.names, "names", false, "show people by name; needs SLACK_BOT_TOKEN")
+	flags.StringVar(&h.since, "since", "", "only decisions since `then`: 24h, 3d, 2026-11-23 or 2026-11-23T10:00:00Z")
+	flags.Int64Var(&h.query.Task, "task", 0, "only decisions about the task `id`")
+	flags.IntVar(&h.query.Limit, "limit", 20, "at most `n` decisions")
+}
+
+func (h *historyFlags) complete() (err error) {
+	switch {
+	case h.query.Limit < 1:
+		return usageError("history: --limit must be 1 or more")
+	case h.query.Task < 0:
+		return usageError("history: --task must be the id of a task, a positive whole number")
+	case h.asJSON && h.csv:
+		return usageError("history: --json and --csv exclude each other")
+	}
+	h.query.Since, err = parseSince(h.since, time.Now())
+	return err
+}
+
 // history prints the latest decisions: the journal as the audit trail.
 func (p Program) history(ctx context.Context, args []string) error {
-	var q journal.Query
-	var asJSON bool
-	var since string
-	err := p.parse("history", args, func(flags *flag.FlagSet) {
-		flags.BoolVar(&asJSON, "json", false, "print JSON, one decision a line")
-		flags.StringVar(&since, "since", "", "only decisions since then: 24h, 3d, 2026-11-23 or 2026-11-23T10:00:00Z")
-		flags.Int64Var(&q.Task, "task", 0, "only decisions about this task `id`")
-		flags.IntVar(&q.Limit, "limit", 20, "at most so many")
-	})
-	if err != nil {
+	var h historyFlags
+	if err := p.parse("history", args, h.define); err != nil {
 		return err
 	}
-	if q.Limit < 1 {
-		return usageError("history: --limit must be 1 or more")
-	}
-	if q.Since, err = parseSince(since, time.Now()); err != nil {
+	if err := h.complete(); err != nil {
 		return err
 	}
 	url, err := databaseURL()
@@ -40,30 +59,42 @@ func (p Program) history(ctx context.Context, args []string) error {
 	}
 	j, err := journal.OpenReadOnly(ctx, url)
 	if err != nil {
-		return err
+		return errors.New(doctor.ExplainJournal(url, err))
 	}
 	defer j.Close()
-	decisions, err := j.Recent(ctx, q)
+	decisions, err := j.Recent(ctx, h.query)
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		return writeJSON(p.Out, decisions)
+	people := names{}
+	if h.names {
+		people, err = askNames(ctx, decisions)
 	}
-	return writeTable(p.Out, decisions)
+	if err != nil {
+		fmt.Fprintf(p.Stderr, "cancelbot: people are shown by their ids: %v\n", err)
+	}
+	entries := entriesOf(decisions, people)
+	switch {
+	case h.asJSON:
+		return writeJSON(p.Out, entries)
+	case h.csv:
+		return writeCSV(p.Out, entries, h.names)
+	}
+	return writeTable(p.Out, entries)
 }
 
 // databaseURL is all that history needs of the environment.
 func databaseURL() (string, error) {
-	if file, found, problem := secretFile("DATABASE_URL"); problem != "" {
-		return "", usageError(problem)
+	if file, found, wrong := secretFile("DATABASE_URL"); wrong != nil {
+		return "", usageError(wrong.Found)
 	} else if found {
 		return file.Reveal(), nil
 	}
-	if url := os.Getenv("DATABASE_URL"); url != "" {
-		return url, nil
+	url := cmp.Or(os.Getenv("DATABASE_URL"), "sqlite:cancelbot.db")
+	if err := journal.CheckURL(url); err != nil {
+		return "", usageError("DATABASE_URL " + err.Error())
 	}
-	return "sqlite:cancelbot.db", nil
+	return url, nil
 }
 
 func parseSince(text string, now time.Time) (time.Time, error) {
@@ -85,81 +116,4 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 		}
 	}
 	return time.Time{}, usageError(fmt.Sprintf("history: --since %q is neither a duration (24h, 3d), nor a date (2026-11-23), nor a time (2026-11-23T10:00:00Z)", text))
-}
-
-// entry is a decision as JSON. The response_url is left out: it is a ticket.
-type entry struct {
-	Task           int64           `json:"task_id"`
-	Title          string          `json:"title,omitempty"`
-	Outcome        string          `json:"outcome"` // "" while under way
-	Channel        string          `json:"channel"`
-	Requester      string          `json:"requester"`
-	Confirmer      string          `json:"confirmer"`
-	Reason         string          `json:"reason"`
-	RequestedAt    time.Time       `json:"requested_at"`
-	DecidedAt      time.Time       `json:"decided_at"`
-	FinishedAt     time.Time       `json:"finished_at,omitzero"`
-	AnnouncedAt    time.Time       `json:"announced_at,omitzero"`
-	MessageTS      string          `json:"message_ts,omitempty"`
-	Detail         json.RawMessage `json:"detail,omitempty"`
-	SettledOutcome string          `json:"settled_outcome,omitempty"`
-	SettledAt      time.Time       `json:"settled_at,omitzero"`
-	ID             string          `json:"confirmation_id"`
-	Team           string          `json:"team"`
-}
-
-func writeJSON(out io.Writer, decisions []journal.Decision) error {
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
-	for _, d := range decisions {
-		err := enc.Encode(entry{
-			Task: d.TaskID, Title: d.Title, Outcome: string(d.Outcome), Channel: d.Channel, Requester: d.Requester, Confirmer: d.Confirmer,
-			Reason: d.Reason, RequestedAt: d.RequestedAt, DecidedAt: d.DecidedAt, FinishedAt: d.FinishedAt,
-			AnnouncedAt: d.AnnouncedAt, MessageTS: d.MessageTS, Detail: json.RawMessage(d.Detail),
-			SettledOutcome: string(d.SettledOutcome), SettledAt: d.SettledAt, ID: string(d.ID), Team: d.Team,
-		})
-		if err != nil {
-			return fmt.Errorf("writing the history: %w", err)
-		}
-	}
-	return nil
-}
-
-func writeTable(out io.Writer, decisions []journal.Decision) error {
-	if len(decisions) == 0 {
-		_, err := fmt.Fprintln(out, "No decisions on record.")
-		return err
-	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "DECIDED\tTASK\tOUTCOME\tREQUESTER\tCONFIRMER\tCHANNEL\tTOLD\tREASON")
-	for _, d := range decisions {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", d.DecidedAt.UTC().Format("2006-01-02 15:04:05Z"), d.TaskID,
-			outcomeOf(d), d.Requester, d.Confirmer, d.Channel, told(d), printable(d.Reason))
-	}
-	return w.Flush()
-}
-
-func outcomeOf(d journal.Decision) string {
-	switch {
-	case d.Outcome == "":
-		return "under way"
-	case d.SettledOutcome != "" && d.SettledOutcome != d.Outcome:
-		return fmt.Sprintf("%s, then %s", d.Outcome, d.SettledOutcome)
-	}
-	return string(d.Outcome)
-}
-
-func told(d journal.Decision) string {
-	switch {
-	case d.Outcome == journal.OutcomeWithdrawn || d.Outcome == journal.OutcomeSetAside:
-		return "nothing to tell"
-	case d.AnnouncedAt.IsZero():
-		return "not yet"
-	}
-	return d.AnnouncedAt.Sub(d.DecidedAt).Round(10*time.Millisecond).String() + " later"
-}
-
-// printable keeps what somebody typed from steering the terminal.
-func printable(s string) string {
-	return strings.Trim(fmt.Sprintf("%q", s), `"`)
 }

@@ -4,17 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/doctor"
 )
 
 // httpAddr completes HTTP_ADDR: a port alone is one on loopback.
@@ -23,11 +25,11 @@ func httpAddr(addr string) (string, error) {
 		addr = ":" + addr
 	}
 	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return "", usageError("HTTP_ADDR is not an address such as 127.0.0.1:8080")
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
 	}
-	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return "", usageError("HTTP_ADDR is not an address such as 127.0.0.1:8080")
+	if err != nil {
+		return "", errors.New("must be an address such as 127.0.0.1:8080")
 	}
 	if host == "" {
 		host = "127.0.0.1"
@@ -35,32 +37,133 @@ func httpAddr(addr string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
+func checkHTTPAddr(addr string) error {
+	_, err := httpAddr(addr)
+	return err
+}
+
 // listenHTTP takes the address; nil if there is none to take.
-func listenHTTP(addr string) (net.Listener, error) {
+func listenHTTP(ctx context.Context, addr string) (net.Listener, error) {
 	if addr == "" {
 		return nil, nil
 	}
 	addr, err := httpAddr(addr)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("HTTP_ADDR %w", err)
 	}
-	listener, err := net.Listen("tcp", addr)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("HTTP_ADDR: %w", err)
+		problem := cannotListen(err)
+		return nil, startError{fmt.Errorf("%s (%w)", problem.Found, err), problem.Remedy}
 	}
 	return listener, nil
 }
 
-// serveHTTP serves health and metrics until ctx ends.
-func serveHTTP(ctx context.Context, listener net.Listener, b *bot.Bot, registry *prometheus.Registry, log *slog.Logger) error {
-	mux := b.Health()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 15 * time.Second}
-	log.Info("serving health and metrics", "addr", listener.Addr().String())
-	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
-	defer stop()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serving health and metrics: %w", err)
+func cannotListen(err error) doctor.Problem {
+	found := &findings{}
+	found.add("HTTP_ADDR", "cannot be listened at: "+plainListenError(err))
+	return found.all[0]
+}
+
+// addressInUse also knows Windows' number for it, WSAEADDRINUSE.
+func addressInUse(err error) bool {
+	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.Errno(10048))
+}
+
+// plainListenError cuts the error down to its cause.
+func plainListenError(err error) string {
+	var cause *os.SyscallError
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns):
+		return "there is no host " + dns.Name
+	case errors.As(err, &cause):
+		return cause.Err.Error()
 	}
-	return nil
+	return err.Error()
+}
+
+// Whoever can reach the port could hold connections open: what they cost is
+// bounded, and nobody else is kept out by them.
+const (
+	maxHTTPConns      = 64
+	readHeaderTimeout = 5 * time.Second
+	writeTimeout      = 15 * time.Second
+	idleTimeout       = time.Minute
+)
+
+// health serves health and metrics. It outlives the bot, so that /readyz can
+// say "stopping" while the bot drains.
+type health struct{ server *http.Server }
+
+// serveHealth begins to serve. running has ended once the bot drains; stop
+// ends it.
+func serveHealth(running context.Context, stop context.CancelCauseFunc, listener net.Listener, bot http.Handler, registry *prometheus.Registry) *health {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if running.Err() != nil {
+			http.Error(w, "stopping", http.StatusServiceUnavailable)
+			return
+		}
+		bot.ServeHTTP(w, r)
+	})
+	mux.Handle("/", bot)
+	conns := &newestConns{open: map[net.Conn]httpConn{}}
+	h := &health{&http.Server{
+		Handler: mux, ConnState: conns.follow,
+		ReadHeaderTimeout: readHeaderTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+	}}
+	go func() { // ends with close
+		if err := h.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			stop(fmt.Errorf("serving health and metrics: %w", err))
+		}
+	}()
+	return h
+}
+
+// close lets requests under way finish, within a moment.
+func (h *health) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if h.server.Shutdown(ctx) != nil {
+		_ = h.server.Close()
+	}
+}
+
+// newestConns keeps the connections to maxHTTPConns: beyond them, the one that
+// has waited longest gives way, so that idle ones never keep a probe out.
+type newestConns struct {
+	mu   sync.Mutex
+	open map[net.Conn]httpConn
+}
+
+type httpConn struct {
+	busy  bool      // a request is under way
+	since time.Time // when that began or ended
+}
+
+func (c *newestConns) follow(conn net.Conn, state http.ConnState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if state == http.StateClosed || state == http.StateHijacked {
+		delete(c.open, conn)
+		return
+	}
+	c.open[conn] = httpConn{busy: state == http.StateActive, since: time.Now()}
+	if len(c.open) > maxHTTPConns {
+		oldest := c.oldest()
+		delete(c.open, oldest)
+		_ = oldest.Close()
+	}
+}
+
+// oldest prefers connections that nothing is under way on. Called with mu held.
+func (c *newestConns) oldest() (oldest net.Conn) {
+	for conn, it := range c.open {
+		if best := c.open[oldest]; oldest == nil || best.busy && !it.busy || best.busy == it.busy && it.since.Before(best.since) {
+			oldest = conn
+		}
+	}
+	return oldest
 }

@@ -1,24 +1,74 @@
 package cli
 
 import (
+	"cmp"
 	"io"
 	"log/slog"
 	"os"
+	"time"
+
+	"github.com/lmittmann/tint"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
-func newLogger(cfg config, out io.Writer) (*slog.Logger, error) {
-	options := &slog.HandlerOptions{Level: cfg.LogLevel}
-	format := cfg.LogFormat
-	if format == "" && isTerminal(out) {
-		format = "text"
+// The values of LOG_FORMAT.
+const (
+	formatText = "text"
+	formatJSON = "json"
+)
+
+// logs is where the process tells what it does.
+type logs struct {
+	*slog.Logger
+	lines *lineQueue
+}
+
+// newLogs also works for a configuration that is wrong: that has to be told
+// somehow.
+func newLogs(cfg config, out io.Writer) *logs {
+	queue := newLineQueue(redacting(out, cfg.secrets()))
+	format := cmp.Or(cfg.LogFormat, formatJSON)
+	if cfg.LogFormat == "" && isTerminal(out) {
+		format = formatText
 	}
-	switch format {
-	case "text":
-		return slog.New(slog.NewTextHandler(out, options)), nil
-	case "", "json":
-		return slog.New(slog.NewJSONHandler(out, options)), nil
+	return &logs{slog.New(newHandler(queue, cfg.LogLevel, format, out)), queue}
+}
+
+func newHandler(to io.Writer, level slog.Level, format string, out io.Writer) slog.Handler {
+	if format != formatText {
+		return slog.NewJSONHandler(to, &slog.HandlerOptions{Level: level, ReplaceAttr: tidy})
 	}
-	return nil, usageError("LOG_FORMAT is neither text nor json")
+	options := &tint.Options{Level: level, ReplaceAttr: tidy, TimeFormat: time.DateTime, NoColor: true}
+	if isTerminal(out) {
+		options.TimeFormat = time.TimeOnly
+		options.NoColor = os.Getenv("NO_COLOR") != "" // no-color.org
+	}
+	return tint.NewTextHandler(to, options)
+}
+
+// tidy leaves out what says nothing, and writes durations for people.
+func tidy(_ []string, a slog.Attr) slog.Attr {
+	switch a.Value.Kind() {
+	case slog.KindDuration:
+		return slog.String(a.Key, a.Value.Duration().String())
+	case slog.KindAny:
+		if a.Value.Any() == nil {
+			return slog.Attr{}
+		}
+	case slog.KindString:
+		if a.Value.String() == "" && (a.Key == "error" || a.Key == "cause") {
+			return slog.Attr{}
+		}
+	case slog.KindBool, slog.KindFloat64, slog.KindInt64, slog.KindTime, slog.KindUint64, slog.KindGroup, slog.KindLogValuer:
+	}
+	return a
+}
+
+// count shows how many lines were lost.
+func (l *logs) count(to prometheus.Registerer) {
+	to.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "cancelbot_log_lines_dropped_total", Help: "Log lines lost because stderr did not take them.",
+	}, func() float64 { return float64(l.lines.dropped.Load()) }))
 }
 
 func isTerminal(w io.Writer) bool {

@@ -37,15 +37,11 @@ func sandboxBot() (*exec.Cmd, error) {
 		return nil, fmt.Errorf("finding this program: %w", err)
 	}
 	cmd := exec.Command(self, "sandbox-bot")
-	variables := reflect.TypeFor[config]()
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
-		for i := range variables.NumField() {
-			if strings.TrimSuffix(name, "_FILE") == variables.Field(i).Tag.Get("envconfig") {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(fields(), func(f reflect.StructField) bool {
+			return strings.TrimSuffix(name, "_FILE") == variableOf(f)
+		})
 	})
 	return cmd, nil
 }

@@ -4,86 +4,177 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"net"
+	"sync"
+	"time"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/internal/doctor"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
+
+// overtime is what the end of the process may take beyond SHUTDOWN_GRACE, when
+// a database or a network hangs: for handing connections back, for leases, and
+// for the last spans.
+const overtime = 12 * time.Second
+
+var errHangs = errors.New("not everything ended in time; the next start, or another replica, goes on with it")
 
 // serve runs the bot with the environment's configuration.
 func (p Program) serve(ctx context.Context, args []string) error {
 	if err := p.parse("", args, noFlags); err != nil {
 		return err
 	}
-	cfg, err := loadConfig()
-	if err != nil {
-		return err
-	}
-	log, err := newLogger(cfg, p.Stderr)
-	if err != nil {
-		return err
+	cfg, problems := readConfig()
+	log := newLogs(cfg, p.Stderr)
+	defer log.lines.close()
+	if len(problems) > 0 {
+		for _, problem := range problems {
+			log.Error(problem.Found, "remedy", problem.Remedy)
+		}
+		return toldError{usageError("the environment is wrong")}
 	}
 	surviveFileSizeLimit()
-	return p.runBot(ctx, cfg, log)
+	err := p.runBot(ctx, cfg, log)
+	var start startError
+	switch {
+	case err == nil:
+		log.Info("stopped")
+		return nil
+	case errors.As(err, &start):
+		log.Error("stopped", "error", start.Error(), "remedy", start.remedy)
+	default:
+		log.Error("stopped", "error", err)
+	}
+	return toldError{err}
 }
 
-// runBot wires the parts together and serves until ctx ends.
-func (p Program) runBot(ctx context.Context, cfg config, log *slog.Logger) error {
+// runBot wires the parts together and serves until ctx ends. What ends last
+// was made first.
+func (p Program) runBot(ctx context.Context, cfg config, log *logs) error {
 	registry := newRegistry(p.version())
-	options := cfg.chamelio(p.version())
-	options.Transport = countCalls(registry, "cancelbot_chamelio_calls_total", "endpoint", chamelioEndpoint)
-	tasks, err := chamelio.New(options)
-	if err != nil {
-		return usageError(err.Error())
-	}
-	decisions, err := journal.Open(ctx, cfg.DatabaseURL.Reveal(), journal.Options{Audit: cfg.AuditChannel != ""})
-	if err != nil {
-		return fmt.Errorf("DATABASE_URL: %w", err)
-	}
-	defer decisions.Close()
-	settings := cfg.bot()
-	settings.Log, settings.Metrics, settings.TaskHosts = log, registry, taskHosts(tasks)
-	settings.Transport = countCalls(registry, "cancelbot_slack_calls_total", "method", slackMethod(cfg.SlackAPIURL))
-	traces, flush, err := newTraces(ctx, p.version(), log)
+	log.count(registry)
+	traces, flush, err := newTraces(ctx, p.version(), log.Logger)
 	if err != nil {
 		return err
 	}
 	defer flush()
-	settings.Traces = traces
-	b, err := bot.New(settings, tasks, decisions)
-	if err != nil {
-		return usageError(err.Error())
-	}
-	log.Info("starting", "version", p.version(), "journal", decisions.Engine(),
-		"connections", cfg.SlackConnections, "policy", cfg.CancelPolicy, "second_person", cfg.SecondPerson, "command", cfg.SlackCommand)
-
-	listener, err := listenHTTP(cfg.HTTPAddr)
+	listener, err := listenHTTP(ctx, cfg.HTTPAddr)
 	if err != nil {
 		return err
 	}
-	// Whatever ends first ends the others. The checks end only when a token
-	// or key is refused, which no waiting mends.
-	parts, ctx := errgroup.WithContext(ctx)
-	parts.Go(func() error {
-		err := b.Run(ctx)
-		var refused *bot.TokenError
-		if errors.As(err, &refused) {
-			err = fmt.Errorf("%w\n%s", err, doctor.Remedy(refused.Token, err))
-		}
-		return err
-	})
 	if listener != nil {
-		parts.Go(func() error { return serveHTTP(ctx, listener, b, registry, log) })
+		defer listener.Close() // where nothing has served it
 	}
-	parts.Go(func() error {
-		return introduce(ctx, b, tasks, log, "version", p.version(), "journal", decisions.Engine(),
-			"connections", cfg.SlackConnections, "policy", cfg.CancelPolicy, "second_person", cfg.SecondPerson)
+	decisions, err := journal.Open(ctx, cfg.DatabaseURL.Reveal(), journal.Options{Audit: cfg.AuditChannel != ""})
+	if err != nil {
+		return cfg.noJournal(err)
+	}
+	defer closeInTime(decisions)
+
+	options := cfg.chamelio(p.version())
+	options.Transport = countCalls(chamelio.NewTransport(), registry, "cancelbot_chamelio_calls_total", "endpoint", chamelioEndpoint)
+	key, err := newTasks(options)
+	if err != nil {
+		return err
+	}
+	settings := cfg.bot()
+	settings.Log, settings.Metrics, settings.TaskHosts, settings.Traces = log.Logger, registry, taskHosts(key.now()), traces
+	settings.Transport = countCalls(transport.New(), registry, "cancelbot_slack_calls_total", "method", slackMethod(cfg.SlackAPIURL))
+	b, err := bot.New(settings, key, decisions)
+	if err != nil {
+		return err
+	}
+	what := []any{
+		"version", p.version(), "journal", decisions.Engine(), "connections", cfg.SlackConnections,
+		"policy", settings.Policy.Sentence(), "command", cfg.SlackCommand,
+	}
+	log.Info("starting", what...)
+	r := &running{bot: b, key: key, watch: newCredentials(cfg, b, key, registry, log.Logger), cfg: cfg, log: log, what: what}
+	return r.run(ctx, listener, registry)
+}
+
+// running is the bot with what stands around it.
+type running struct {
+	bot   *bot.Bot
+	key   *tasks
+	watch *credentials
+	cfg   config
+	log   *logs
+	what  []any // for the line "started"
+}
+
+// run ends when ctx does, or with the first part that fails. The order of the
+// end: the watch over the credentials, the bot with its drain, and last health
+// and metrics, which have told of the rest.
+func (r *running) run(ctx context.Context, listener net.Listener, registry *prometheus.Registry) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	if listener != nil {
+		h := serveHealth(ctx, stop, listener, r.bot.Health(), registry)
+		defer h.close()
+		r.log.Info("serving health and metrics", "addr", listener.Addr().String())
+	}
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	watching.Go(func() { r.watch.watch(ctx) })
+	watching.Go(func() {
+		if err := introduce(ctx, r.bot, r.watch, r.key, doctor.Settings{Bot: r.cfg.bot()}, r.log.Logger, r.what...); err != nil {
+			stop(err)
+		}
 	})
-	return parts.Wait()
+	return r.serveBot(ctx, stop)
+}
+
+// serveBot runs the bot, and does not wait for one that hangs at its end.
+func (r *running) serveBot(ctx context.Context, stop context.CancelCauseFunc) error {
+	ended := make(chan error, 1)
+	go func() { ended <- r.bot.Run(ctx) }()
+	var err error
+	select {
+	case err = <-ended:
+		stop(nil)
+	case <-ctx.Done():
+		select {
+		case err = <-ended:
+		case <-time.After(r.cfg.ShutdownGrace + overtime):
+			err = errHangs
+		}
+	}
+	if err != nil {
+		return withRemedy(err, r.cfg.SlackAPIURL)
+	}
+	return failure(ctx)
+}
+
+// failure is why a part ended the others; nil after a signal.
+func failure(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return nil
+}
+
+func (cfg config) noJournal(err error) error {
+	url := cfg.DatabaseURL.Reveal()
+	return startError{fmt.Errorf("the journal at DATABASE_URL cannot be opened: %s", doctor.ExplainJournal(url, err)), doctor.JournalRemedy(url, err)}
+}
+
+// closeInTime does not wait for a database that hangs.
+func closeInTime(j *journal.Journal) {
+	closed := make(chan struct{})
+	go func() { // ends with the process, at the latest
+		_ = j.Close()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(time.Second):
+	}
 }
 
 // taskHosts lists the hosts of task links besides Chamelio's own.

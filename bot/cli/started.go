@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -15,15 +14,26 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
+// startError is what ends the bot, and what to do about it.
+type startError struct {
+	error
+	remedy string
+}
+
+func (e startError) Unwrap() error { return e.error }
+
 // introduce logs one line that says what runs, where, and for whom, once Slack
-// and Chamelio have said their part of it. It fails if a token or key is
-// refused.
-func introduce(ctx context.Context, b *bot.Bot, tasks *chamelio.Client, log *slog.Logger, what ...any) error {
+// and Chamelio have said their part of it. It fails if Slack refuses the bot
+// token. A key that Chamelio refuses is told, and no end: what was decided
+// before still has to be told in Slack, and whoever types the command reads
+// why nothing can be cancelled.
+func introduce(ctx context.Context, b *bot.Bot, watch *credentials, key *tasks, settings doctor.Settings, log *slog.Logger, what ...any) error {
 	var where bot.Workspace
 	var org chamelio.OrgInfo
 	checks, checking := errgroup.WithContext(ctx)
-	checks.Go(func() (err error) { where, err = checkWorkspace(checking, b, log); return err })
-	checks.Go(func() (err error) { org, err = checkKey(checking, tasks, log); return err })
+	checks.Go(func() (err error) { where, err = checkWorkspace(checking, b, watch.api, log); return err })
+	checks.Go(func() error { org = checkKey(checking, watch, key, log); return nil })
+	checks.Go(func() error { warn(checking, settings, log); return nil })
 	if err := checks.Wait(); err != nil || ctx.Err() != nil {
 		return err
 	}
@@ -32,44 +42,59 @@ func introduce(ctx context.Context, b *bot.Bot, tasks *chamelio.Client, log *slo
 	return nil
 }
 
+// warn tells what "cancelbot check" would find wrong with the installation.
+// None of it ends the bot: most people may not be touched by it.
+func warn(ctx context.Context, settings doctor.Settings, log *slog.Logger) {
+	for _, r := range doctor.Installed(ctx, settings) {
+		if !r.OK && ctx.Err() == nil {
+			log.Warn("not as it should be: "+r.Name, "error", r.Found, "remedy", r.Remedy)
+		}
+	}
+}
+
 // checkWorkspace asks Slack once whether the bot token is good.
-func checkWorkspace(ctx context.Context, b *bot.Bot, log *slog.Logger) (bot.Workspace, error) {
+func checkWorkspace(ctx context.Context, b *bot.Bot, api string, log *slog.Logger) (bot.Workspace, error) {
 	where, err := b.Workspace(ctx)
-	var refused *bot.TokenError
 	switch {
-	case errors.As(err, &refused):
-		return where, fmt.Errorf("%w\n%s", err, doctor.Remedy(refused.Token, err))
+	case isTokenError(err):
+		return where, withRemedy(err, api)
 	case err != nil && ctx.Err() == nil:
-		log.Warn("Slack does not say which workspace this is; going on", "error", err)
+		log.Warn("Slack does not say which workspace this is; going on", "error", doctor.Explain(err), "remedy", doctor.Remedy(bot.BotToken, api, err))
 	}
 	return where, nil
 }
 
+func isTokenError(err error) bool {
+	var refused *bot.TokenError
+	return errors.As(err, &refused)
+}
+
+// withRemedy adds to a refused token what to do about it.
+func withRemedy(err error, api string) error {
+	var refused *bot.TokenError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	return startError{errors.New("Slack refuses the " + string(refused.Token) + " token: " + doctor.Explain(err)), doctor.Remedy(refused.Token, api, err)}
+}
+
 // checkKey asks Chamelio whether the key is good and how often it may be
 // used, until there is an answer.
-func checkKey(ctx context.Context, tasks *chamelio.Client, log *slog.Logger) (chamelio.OrgInfo, error) {
+func checkKey(ctx context.Context, watch *credentials, key *tasks, log *slog.Logger) chamelio.OrgInfo {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 2*time.Second, 5*time.Minute
-	org, err := backoff.Retry(ctx, func() (chamelio.OrgInfo, error) {
-		info, err := tasks.OrgInfo(ctx)
+	org, _ := backoff.Retry(ctx, func() (chamelio.OrgInfo, error) {
+		info, err := key.check(ctx)
+		if ctx.Err() == nil {
+			watch.note(watch.key(), err)
+		}
 		switch {
-		case err == nil:
-			tasks.SetRateLimit(info.RateLimitPerMinute)
-		case keyRefused(err):
+		case doctor.KeyRefused(err):
 			return info, backoff.Permanent(err)
-		case ctx.Err() == nil:
-			log.Warn("Chamelio does not answer for the key; going on", "error", err)
+		case err != nil && ctx.Err() == nil:
+			log.Warn("Chamelio does not answer for the key; going on", "error", doctor.ExplainKey(err), "remedy", doctor.KeyRemedy(err))
 		}
 		return info, err
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))
-	if e := new(chamelio.Error); keyRefused(err) && errors.As(err, &e) {
-		return org, fmt.Errorf("Chamelio refuses the key in CHAMELIO_API_KEY (%s)\nAsk an administrator of your Chamelio organisation for a new one", e.Detail)
-	}
-	return org, nil
-}
-
-// keyRefused tells Chamelio's own no to the key from a gateway's.
-func keyRefused(err error) bool {
-	var e *chamelio.Error
-	return errors.As(err, &e) && e.Kind == chamelio.ErrUnauthorized && e.FromAPI
+	return org
 }

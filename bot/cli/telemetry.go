@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,8 @@ import (
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/cancelbot/cancelbot/bot/internal/doctor"
 )
 
 // newRegistry begins with what the process and its build say of themselves.
@@ -36,9 +39,7 @@ func newRegistry(version string) *prometheus.Registry {
 
 // countCalls returns a transport that counts what an API answers, by endpoint
 // and HTTP status.
-func countCalls(to prometheus.Registerer, name, label string, endpoint func(path string) string) http.RoundTripper {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 32 // workers come in bursts
+func countCalls(transport http.RoundTripper, to prometheus.Registerer, name, label string, endpoint func(path string) string) http.RoundTripper {
 	calls := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: name, Help: "API calls, by " + label + " and HTTP status; 0 where no answer came.",
 	}, []string{label, "status"})
@@ -66,16 +67,23 @@ func chamelioEndpoint(path string) string {
 }
 
 // slackMethod names the methods of the Web API at an address. Any other path
-// is a response_url's, which is a secret.
+// is a response_url's, which is a secret, also where it lies below the
+// address.
 func slackMethod(api string) func(path string) string {
 	base, err := url.Parse(api)
 	return func(path string) string {
-		if method, ok := strings.CutPrefix(path, base.Path); err == nil && ok {
-			return method
+		if err == nil {
+			method, ok := strings.CutPrefix(path, strings.TrimSuffix(base.Path, "/")+"/")
+			if ok && methodForm.MatchString(method) {
+				return method
+			}
 		}
 		return "response_url"
 	}
 }
+
+// methodForm is how Slack's methods are named: apps.connections.open.
+var methodForm = regexp.MustCompile(`^[a-z]+(\.[a-zA-Z]+){1,3}$`)
 
 type roundTripper func(*http.Request) (*http.Response, error)
 
@@ -84,12 +92,41 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // flushLimit bounds what the last spans may cost at the end.
 const flushLimit = 3 * time.Second
 
-// newTraces exports spans where OpenTelemetry's standard variables say so
-// (opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables),
-// else it returns nil. Call flush at the end.
+// tracing tells whether OpenTelemetry's standard variables ask for traces
+// (opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables).
+func tracing() bool {
+	return os.Getenv("OTEL_SDK_DISABLED") != "true" && os.Getenv("OTEL_TRACES_EXPORTER") != "none" &&
+		(os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "")
+}
+
+// checkTelemetry finds what the SDK would ignore, or log and go on without.
+func checkTelemetry(found *findings) {
+	if !tracing() {
+		return
+	}
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"} {
+		if value := os.Getenv(name); value != "" && !isWebAddress(value) {
+			found.put(doctor.Problem{Variable: name, Found: name + " is not an http or https address",
+				Remedy: "Set " + name + " to the address of a collector, such as http://127.0.0.1:4318, or remove it"})
+		}
+	}
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"} {
+		if value := os.Getenv(name); value != "" && value != "http/protobuf" {
+			found.put(doctor.Problem{Variable: name, Found: name + " is not http/protobuf, which is how the bot sends traces",
+				Remedy: "Remove " + name + ", and let the endpoint be the collector's for OTLP over HTTP (port 4318)"})
+		}
+	}
+}
+
+func isWebAddress(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
+}
+
+// newTraces exports spans where that is asked for, else it returns nil. Call
+// flush at the end.
 func newTraces(ctx context.Context, version string, log *slog.Logger) (_ trace.TracerProvider, flush func(), err error) {
-	if os.Getenv("OTEL_SDK_DISABLED") == "true" || os.Getenv("OTEL_TRACES_EXPORTER") == "none" ||
-		os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" {
+	if !tracing() {
 		return nil, func() {}, nil
 	}
 	// The SDK knows one handler for the whole process; its default writes to

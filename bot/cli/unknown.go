@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 )
@@ -11,33 +9,35 @@ import (
 // it to be taken as a slip. Longer words of one's own differ by more.
 const maxSlip = 2
 
-// unknownVariables refuses names that look like one of ours and are none: a
-// restriction with a slip in its name would restrict nobody.
-func unknownVariables(environ []string) (problems []string) {
-	names := variableNames()
+// slip is a name in the environment that looks like one of ours.
+type slip struct{ name, own string }
+
+// misspelt finds names that look like one of ours and are none: a restriction
+// with a slip in its name would restrict nobody.
+func misspelt(environ []string) (slips []slip) {
 	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
-		if slices.Contains(names, strings.TrimSuffix(name, "_FILE")) {
-			continue
-		}
-		for _, own := range names {
-			if near(strings.TrimSuffix(name, "_FILE"), own) {
-				problems = append(problems, fmt.Sprintf("%s is no variable of the bot's: did you mean %s?", name, own))
-				break
-			}
+		bare := strings.TrimSuffix(name, "_FILE")
+		if own := nearest(bare); own != "" {
+			slips = append(slips, slip{name, own + name[len(bare):]})
 		}
 	}
-	slices.Sort(problems)
-	return problems
+	slices.SortFunc(slips, func(a, b slip) int { return strings.Compare(a.name, b.name) })
+	return slips
 }
 
-func variableNames() []string {
-	fields := reflect.TypeFor[config]()
-	var names []string
-	for i := range fields.NumField() {
-		names = append(names, fields.Field(i).Tag.Get("envconfig"))
+// nearest returns the variable of ours that a name must have been meant for;
+// nothing if it is one, or like none.
+func nearest(name string) (own string) {
+	for _, f := range fields() {
+		switch variable := variableOf(f); {
+		case variable == name:
+			return ""
+		case own == "" && near(name, variable):
+			own = variable
+		}
 	}
-	return names
+	return own
 }
 
 // near reports whether two names of some length differ by a slip.

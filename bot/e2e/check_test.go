@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-func TestCheckSaysThatAllIsWell(t *testing.T) {
+func TestCheckSaysThatTheBotIsReadyToRun(t *testing.T) {
 	for name, url := range map[string]func(testing.TB) string{"sqlite": sqlite, "postgres": pgtest.Start} {
 		t.Run(name, func(t *testing.T) {
 			s := newStandIns(t)
@@ -23,7 +24,7 @@ func TestCheckSaysThatAllIsWell(t *testing.T) {
 			if code := p.exit(t); code != 0 {
 				t.Fatalf("exit code %d\n%s", code, p.output)
 			}
-			for _, want := range []string{"✓ bot token      workspace Acme (T012ACME), as @cancelbot", "✓ app token", "✓ API key        organisation Acme Corporation", "✓ journal        " + name, "✓ audit channel", "✓ who may cancel", "✓ scopes", "All is well"} {
+			for _, want := range []string{"✓ bot token      workspace Acme (T012ACME), as @cancelbot", "✓ app token", "✓ API key        organisation Acme Corporation", "✓ journal        " + name, "✓ audit channel", "✓ who may cancel Only full members", "✓ scopes", "Ready to run."} {
 				if !strings.Contains(p.output.String(), want) {
 					t.Errorf("it lacks %q:\n%s", want, p.output)
 				}
@@ -54,14 +55,14 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 	}
 	said := regexp.MustCompile(`(?m)^✗ (.{14}) .*?(?:: ([a-z]+(?:_[a-z]+)+))?$`)
 	tests := []struct {
-		name, env   string
-		prepare     func(*standIns)
-		found, mend string
+		name, env     string
+		prepare       func(*standIns)
+		found, remedy string
 	}{
-		{"no app token", "SLACK_APP_TOKEN", nil, "SLACK_APP_TOKEN is missing", "cancelbot help"},
-		{"no bot token", "SLACK_BOT_TOKEN", nil, "SLACK_BOT_TOKEN is missing", "cancelbot help"},
-		{"no key", "CHAMELIO_API_KEY", nil, "CHAMELIO_API_KEY is missing", "cancelbot help"},
-		{"tokens swapped", "SLACK_BOT_TOKEN=" + slacktest.AppToken, nil, `SLACK_BOT_TOKEN must be a bot token: it starts with "xoxb-"`, ""},
+		{"no app token", "SLACK_APP_TOKEN", nil, "SLACK_APP_TOKEN is missing", "Generate an app-level token"},
+		{"no bot token", "SLACK_BOT_TOKEN", nil, "SLACK_BOT_TOKEN is missing", "Copy the Bot User OAuth Token"},
+		{"no key", "CHAMELIO_API_KEY", nil, "CHAMELIO_API_KEY is missing", "Ask an administrator"},
+		{"tokens swapped", "SLACK_BOT_TOKEN=" + slacktest.AppToken, nil, `SLACK_BOT_TOKEN must be a bot token: it starts with "xoxb-"`, "Copy the Bot User OAuth Token"},
 		{"wrong app token", "SLACK_APP_TOKEN=xapp-wrong", nil, "✗ app token      asking Slack for a connection (apps.connections.open): invalid_auth", "Copy the app-level token"},
 		{"wrong bot token", "SLACK_BOT_TOKEN=xoxb-wrong", nil, "✗ bot token      asking Slack who we are (auth.test): invalid_auth", "Copy the Bot User OAuth Token"},
 		{"bot token revoked", "", refuse(slacktest.BotToken, "token_revoked"), "token_revoked", "Install the app again"},
@@ -70,28 +71,28 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		{"Socket Mode off", "", func(s *standIns) { s.slack.SwitchOff() }, "link_disabled", "Switch Socket Mode on"},
 		{"a scope is missing", "", scopes("commands", "chat:write.public", "users:read"), "✗ scopes         missing: chat:write", "Add under OAuth & Permissions"},
 		{"no scope for e-mails", "CANCEL_POLICY=people-on-task", nil, "missing: users:read.email", "then install the app again"},
-		{"no scope for usergroups", "ALLOWED_USERGROUPS=S0LEADS", nil, "missing: usergroups:read", "then install the app again"},
-		{"key invalid", "", key("Invalid API key"), "Chamelio refuses it: Invalid API key", "Ask an administrator"},
-		{"key expired", "", key("API key has expired"), "Chamelio refuses it: API key has expired", "Ask an administrator"},
-		{"key in quotes", `CHAMELIO_API_KEY="ca_abc"`, nil, `must start with "ca_"`, "Correct CHAMELIO_API_KEY"},
-		{"plain http", "CHAMELIO_BASE_URL=http://platform.chamelio.ai", nil, "must be https", "Correct CHAMELIO_API_KEY or CHAMELIO_BASE_URL"},
+		{"no scope for usergroups", "CANCEL_POLICY=listed ALLOWED_USERGROUPS=S0LEADS", nil, "missing: usergroups:read", "then install the app again"},
+		{"key invalid", "", key("Invalid API key"), "Chamelio refuses the key: Invalid API key", "Ask an administrator"},
+		{"key expired", "", key("API key has expired"), "Chamelio refuses the key: API key has expired", "Ask an administrator"},
+		{"key in quotes", `CHAMELIO_API_KEY="ca_abc"`, nil, `must start with "ca_"`, "without quotes or blanks"},
+		{"plain http", "CHAMELIO_BASE_URL=http://platform.chamelio.ai", nil, "CHAMELIO_BASE_URL must be https", "Remove CHAMELIO_BASE_URL, or set it"},
 		{"Chamelio away", "", func(s *standIns) { s.api.Refuse() }, "✗ API key", "Check the machine's network"},
 		{"Slack away", "SLACK_API_URL=http://127.0.0.1:1/api/", nil, "✗ bot token", "Slack cannot be reached"},
 		{"Slack silent", "", func(s *standIns) { s.slack.Break(slacktest.Fault{Method: "auth.test", Hang: true}) }, "nothing came within 10s", "Slack cannot be reached"},
 		{"Slack in trouble", "", func(s *standIns) { s.slack.Break(slacktest.Fault{Method: "auth.test", Status: 503}) }, "✗ bot token", "Slack is busy or in trouble"},
-		{"Chamelio silent", "", func(s *standIns) { s.api.Break(chameliotest.Fault{Hang: true}) }, "no answer: nothing came within", "Check the machine's network"},
+		{"Chamelio silent", "", func(s *standIns) { s.api.Break(chameliotest.Fault{Hang: true}) }, "Chamelio does not answer: nothing came within", "Check the machine's network"},
 		{"a path that is none", "DATABASE_URL=sqlite:" + file + "/journal.db", nil, "✗ journal", "Check DATABASE_URL"},
 		{"Postgres away", "DATABASE_URL=postgres://u:hidden@127.0.0.1:1/db", nil, "✗ journal", "Check DATABASE_URL"},
-		{"no such scheme", "DATABASE_URL=mysql://x", nil, "starts with sqlite: or postgres://", "Check DATABASE_URL"},
+		{"no such scheme", "DATABASE_URL=mysql://x", nil, "DATABASE_URL must start with sqlite: or postgres://", "Set DATABASE_URL to sqlite:PATH"},
 		{"audit channel without the bot", "AUDIT_CHANNEL=" + slacktest.Legal, nil, "✗ audit channel  posting in G0LEGAL: channel_not_found", "Invite the bot"},
-		{"audit channel by name", "AUDIT_CHANNEL=#audit", nil, "AUDIT_CHANNEL is no id", ""},
-		{"somebody unknown", "ALLOWED_USERS=U0ADA,U0NOBODY", nil, "ALLOWED_USERS has U0NOBODY: user_not_found", "Correct or remove the id"},
-		{"somebody gone", "ALLOWED_USERS=" + slacktest.Gone, nil, "ALLOWED_USERS has U0GONE, who is deactivated", "Correct or remove"},
-		{"a usergroup unknown", "ALLOWED_USERGROUPS=S0NOSUCH", scopes("commands", "chat:write", "chat:write.public", "users:read", "usergroups:read"), "ALLOWED_USERGROUPS has S0NOSUCH: no_such_subteam", "Correct or remove"},
-		{"nobody listed", "CANCEL_POLICY=listed", nil, "CANCEL_POLICY=listed needs", ""},
-		{"too long a time", "CONFIRM_TTL=2h", nil, "CONFIRM_TTL must be 10s to 30m", ""},
-		{"no duration", "CHAMELIO_TIMEOUT=ten", nil, "CHAMELIO_TIMEOUT is not a duration", ""},
-		{"no address", "HTTP_ADDR=here", nil, "HTTP_ADDR is not an address", ""},
+		{"audit channel by name", "AUDIT_CHANNEL=#audit", nil, "AUDIT_CHANNEL is no id", "Set AUDIT_CHANNEL to an id"},
+		{"somebody unknown", "CANCEL_POLICY=listed ALLOWED_USERS=U0ADA,U0NOBODY", nil, "ALLOWED_USERS has U0NOBODY: user_not_found", "Correct or remove the id"},
+		{"somebody gone", "CANCEL_POLICY=listed ALLOWED_USERS=" + slacktest.Gone, nil, "ALLOWED_USERS has U0GONE: deactivated", "Correct or remove"},
+		{"a usergroup unknown", "CANCEL_POLICY=listed ALLOWED_USERGROUPS=S0NOSUCH", scopes("commands", "chat:write", "chat:write.public", "users:read", "usergroups:read"), "ALLOWED_USERGROUPS has S0NOSUCH: no_such_subteam", "Correct or remove"},
+		{"nobody listed", "CANCEL_POLICY=listed", nil, "CANCEL_POLICY lets only listed people cancel, and none are listed", "Set CANCEL_POLICY to members"},
+		{"too long a time", "CONFIRM_TTL=2h", nil, "CONFIRM_TTL must be 10s to 30m", "Remove CONFIRM_TTL"},
+		{"no duration", "CHAMELIO_TIMEOUT=ten", nil, "CHAMELIO_TIMEOUT is not a duration", "Remove CHAMELIO_TIMEOUT"},
+		{"no address", "HTTP_ADDR=here", nil, "HTTP_ADDR must be an address", "Set HTTP_ADDR to an address"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -100,21 +101,15 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			if tt.prepare != nil {
 				tt.prepare(s)
 			}
-			name, _, set := strings.Cut(tt.env, "=")
-			var env []string
-			for _, pair := range s.env(sqlite(t)) {
-				if name == "" || !strings.HasPrefix(pair, name+"=") {
-					env = append(env, pair)
-				}
-			}
-			if set {
-				env = append(env, tt.env)
+			env := s.env(sqlite(t))
+			for change := range strings.FieldsSeq(tt.env) {
+				env = changed(env, change)
 			}
 			p := start(t, env, "check")
 			if code := p.exit(t); code != 1 {
 				t.Errorf("exit code %d", code)
 			}
-			for _, want := range []string{tt.found, tt.mend, "Not all is well."} {
+			for _, want := range []string{tt.found, tt.remedy, "problem"} {
 				if !strings.Contains(p.output.String(), want) {
 					t.Errorf("it lacks %q:\n%s", want, p.output)
 				}
@@ -135,12 +130,23 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
+// changed returns an environment with one variable set, or, given its name
+// alone, without it.
+func changed(env []string, change string) []string {
+	name, _, set := strings.Cut(change, "=")
+	env = slices.DeleteFunc(slices.Clone(env), func(pair string) bool { return strings.HasPrefix(pair, name+"=") })
+	if set {
+		env = append(env, change)
+	}
+	return env
+}
+
 // What is wrong with the token or the network is not blamed on what was asked
 // for with it.
 func TestCheckBlamesTheCause(t *testing.T) {
 	for name, tt := range map[string]struct {
 		prepare func(*standIns)
-		mend    string
+		remedy  string
 	}{
 		"revoked":    {func(s *standIns) { s.slack.RefuseToken(slacktest.BotToken, "token_revoked") }, "Install the app again"},
 		"no network": {func(s *standIns) { s.slack.Break(slacktest.Fault{Cut: true}) }, "Slack cannot be reached"},
@@ -150,12 +156,12 @@ func TestCheckBlamesTheCause(t *testing.T) {
 			t.Parallel()
 			s := newStandIns(t)
 			tt.prepare(s)
-			p := start(t, s.env(sqlite(t), "AUDIT_CHANNEL="+slacktest.General, "ALLOWED_USERS="+slacktest.Ada), "check")
+			p := start(t, s.env(sqlite(t), "AUDIT_CHANNEL="+slacktest.General, "CANCEL_POLICY=listed", "ALLOWED_USERS="+slacktest.Ada), "check")
 			p.exit(t)
 			for _, check := range []string{"audit channel", "who may cancel"} {
-				said := regexp.MustCompile(`(?m)^✗ ` + check + `.*\n +→ ` + regexp.QuoteMeta(tt.mend))
+				said := regexp.MustCompile(`(?m)^✗ ` + check + `.*\n +→ ` + regexp.QuoteMeta(tt.remedy))
 				if !said.MatchString(p.output.String()) {
-					t.Errorf("%s is not mended by %q:\n%s", check, tt.mend, p.output)
+					t.Errorf("%s is not followed by %q:\n%s", check, tt.remedy, p.output)
 				}
 			}
 		})
@@ -167,17 +173,17 @@ func TestCheckAsJSON(t *testing.T) {
 	s.api.RefuseKey("API key is inactive")
 	p := start(t, s.env(sqlite(t)), "check", "--json")
 	code := p.exit(t)
-	text, _, _ := strings.Cut(p.output.String(), "cancelbot: ")
+	text := p.output.String() // and nothing else: machines read it
 	var results []struct {
-		Name string
-		OK   bool
-		Mend string
+		Name   string
+		OK     bool
+		Remedy string
 	}
 	if err := json.Unmarshal([]byte(text), &results); err != nil || code != 1 {
 		t.Fatalf("exit code %d, %v\n%s", code, err, p.output)
 	}
 	for _, r := range results {
-		if r.OK == (r.Name == "API key") || r.OK == (r.Mend != "") {
+		if r.OK == (r.Name == "API key") || r.OK == (r.Remedy != "") {
 			t.Errorf("%+v", r)
 		}
 	}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"os"
@@ -142,7 +143,7 @@ func TestEveryDeploymentFileIsYAMLOrJSON(t *testing.T) {
 				var document any
 				err = dec.Decode(&document)
 			}
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				t.Errorf("%s: %v", file, err)
 			}
 		}
@@ -169,6 +170,36 @@ func TestDashboardAndAlertsAskForWhatThereIs(t *testing.T) {
 				t.Errorf("%s asks for %s", file, name)
 			}
 		}
+	}
+}
+
+// The page for operators and the rules for Prometheus name the same alerts,
+// with the same conditions, and each alert leads to the page.
+func TestThePageAndTheRulesHaveTheSameAlerts(t *testing.T) {
+	var rules struct {
+		Groups []struct {
+			Rules []struct {
+				Alert, Expr string
+				Annotations map[string]string
+			}
+		}
+	}
+	decode(t, "deploy/prometheus/rules.yaml", &rules)
+	told := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(Cancelbot[A-Za-z]+)` \\| `([^`]+)`").FindAllStringSubmatch(read(t, "docs/operate.md"), -1) {
+		told[row[1]] = strings.ReplaceAll(row[2], `\|`, "|")
+	}
+	for _, rule := range rules.Groups[0].Rules {
+		if expr := strings.Join(strings.Fields(rule.Expr), " "); told[rule.Alert] != expr {
+			t.Errorf("docs/operate.md says of %s\n%s\nwant\n%s", rule.Alert, told[rule.Alert], expr)
+		}
+		if !strings.Contains(rule.Annotations["description"], "See docs/operate.md") {
+			t.Errorf("%s does not lead to docs/operate.md", rule.Alert)
+		}
+		delete(told, rule.Alert)
+	}
+	for name := range told {
+		t.Errorf("docs/operate.md tells of %s, which the rules do not have", name)
 	}
 }
 

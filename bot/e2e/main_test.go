@@ -202,7 +202,7 @@ func TestADecisionUnderWayOutlivesSIGTERM(t *testing.T) {
 	if got := s.slack.History(slacktest.General); len(got) != 1 || !strings.Contains(got[0].Text, "cancelled") {
 		t.Errorf("the channel reads %v", got)
 	}
-	if private := s.slack.Private(slacktest.Grace, slacktest.General); len(private) == 0 || !strings.Contains(private[0].Text, "restarted") {
+	if private := s.slack.Private(slacktest.Grace, slacktest.General); len(private) == 0 || !strings.Contains(private[0].Text, "restarting") {
 		t.Errorf("Grace reads %v", private)
 	}
 }
@@ -239,13 +239,12 @@ func TestWhatCannotWorkIsNamedWithinSeconds(t *testing.T) {
 		{"connections", with("SLACK_CONNECTIONS=11"), nil, 2, []string{"SLACK_CONNECTIONS must be 1 to 10"}},
 		{"swapped tokens", with("SLACK_APP_TOKEN=xoxb-topsecret"), nil, 2, []string{"SLACK_APP_TOKEN must be an app-level token"}},
 		{"base URL", with("CHAMELIO_BASE_URL=http://platform.chamelio.ai"), nil, 2, []string{"must be https"}},
-		{"key", with("CHAMELIO_API_KEY=topsecret"), nil, 2, []string{"must start with"}},
-		{"no address", with("HTTP_ADDR=nowhere"), nil, 2, []string{"HTTP_ADDR is not an address"}},
+		{"key", with("CHAMELIO_API_KEY=topsecret"), nil, 2, []string{"CHAMELIO_API_KEY must start with"}},
+		{"no address", with("HTTP_ADDR=nowhere"), nil, 2, []string{"HTTP_ADDR must be an address"}},
 		{"log format", with("LOG_FORMAT=xml"), nil, 2, []string{"LOG_FORMAT"}},
 		{"database", with("DATABASE_URL=sqlite:/proc/nowhere/j.db"), nil, 1, []string{"DATABASE_URL", "journal"}},
 		{"app token", with("SLACK_APP_TOKEN=xapp-topsecret"), nil, 1, []string{"SLACK_APP_TOKEN", "invalid_auth"}},
 		{"bot token", with("SLACK_BOT_TOKEN=xoxb-topsecret"), nil, 1, []string{"SLACK_BOT_TOKEN", "invalid_auth"}},
-		{"wrong key", with("CHAMELIO_API_KEY=ca_topsecret"), nil, 1, []string{"CHAMELIO_API_KEY", "Invalid API key"}},
 		{"revoked app token", good, func() { s.slack.RefuseToken(slacktest.AppToken, "token_revoked") }, 1, []string{"SLACK_APP_TOKEN", "token_revoked"}},
 	}
 	for _, tt := range tests {
@@ -279,6 +278,23 @@ func TestAnAPIThatIsMerelyDownIsAWarning(t *testing.T) {
 	s.eventually("both warnings", 10*time.Second, func() bool {
 		return strings.Contains(p.output.String(), "does not answer for the key") && strings.Contains(p.output.String(), "does not say which workspace")
 	})
+}
+
+// A key that Chamelio refuses is told at once, with the remedy, but ends
+// nothing: what was decided before still has to be told in Slack.
+func TestARefusedKeyIsToldAtOnceAndTheBotStaysUp(t *testing.T) {
+	t.Parallel()
+	s := newStandIns(t)
+	s.api.RefuseKey("API key has expired")
+	p, base := s.served(sqlite(t))
+	s.eventually("the key's refusal", 10*time.Second, func() bool {
+		said := p.output.String()
+		return strings.Contains(said, "Chamelio refuses the key: API key has expired") && strings.Contains(said, "for a new key, and put it into CHAMELIO_API_KEY")
+	})
+	s.turns(base, 200, "ready")
+	if _, metrics := s.fetch(base + "/metrics"); !strings.Contains(metrics, `cancelbot_credential_refused{which="api_key"} 1`) {
+		t.Errorf("the metrics say\n%s", metrics)
+	}
 }
 
 func TestTheOtherCommands(t *testing.T) {
@@ -364,16 +380,11 @@ func TestTheManifestFitsSlackAndTheCode(t *testing.T) {
 		"PostMessageContext": {"chat:write", "chat:write.public"}, "GetUserInfoContext": {"users:read"},
 		"GetUserGroupMembersContext": {"usergroups:read"}, "GetPermalinkContext": nil,
 		"ScheduleMessageContext": {"chat:write"}, "DeleteScheduledMessageContext": {"chat:write"},
-		"AuthTestContext": nil, "StartSocketModeContext": nil, "PostWebhookCustomHTTPContext": nil,
+		"AuthTestContext": nil, "OpenViewContext": nil, "GetUserByEmailContext": {"users:read.email"},
 	}
 	want := map[string]bool{"commands": true, "users:read.email": true} // the latter fills a field of users.info
-	files, _ := filepath.Glob("bot/*.go")
-	for _, file := range files {
-		code, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, call := range apiCall.FindAllStringSubmatch(string(code), -1) {
+	for _, file := range sources(t, "bot/*.go", "bot/internal/policy/*.go", "bot/internal/doctor/*.go", "bot/cli/*.go") {
+		for _, call := range apiCall.FindAllStringSubmatch(read(t, file), -1) {
 			scopes, known := needs[call[1]]
 			if !known {
 				t.Errorf("%s calls %s: which scopes does that need?", file, call[1])
@@ -394,6 +405,19 @@ func TestTheManifestFitsSlackAndTheCode(t *testing.T) {
 	}
 }
 
+// sources are the program's own files.
+func sources(t *testing.T, patterns ...string) (files []string) {
+	t.Helper()
+	for _, pattern := range patterns {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%s: no files (%v)", pattern, err)
+		}
+		files = append(files, found...)
+	}
+	return slices.DeleteFunc(files, func(file string) bool { return strings.HasSuffix(file, "_test.go") })
+}
+
 // forgiving compiles what Go can, and takes the schema's look-aheads, in
 // patterns for parts that the manifest does not have, as matching anything.
 func forgiving(pattern string) (jsonschema.Regexp, error) {
@@ -403,7 +427,7 @@ func forgiving(pattern string) (jsonschema.Regexp, error) {
 	return regexp.MustCompile(""), nil
 }
 
-var apiCall = regexp.MustCompile(`(?:slack|api)\.(\w+Context)\(`)
+var apiCall = regexp.MustCompile(`(?:slack|api|client\(\))\.(\w+Context)\(`)
 
 // One line says what runs, where and for whom.
 func TestTheStartedLine(t *testing.T) {
@@ -417,7 +441,8 @@ func TestTheStartedLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for key, want := range map[string]any{
-		"level": "INFO", "journal": "sqlite", "connections": 3.0, "policy": "people-on-task", "second_person": true,
+		"level": "INFO", "journal": "sqlite", "connections": 3.0, "command": "/cancel-task",
+		"policy":    "Only full members who are on a task as owner, assignee or collaborator may cancel it, in every channel, once a second person has confirmed.",
 		"workspace": "Acme", "team": slacktest.TeamID, "bot": "cancelbot",
 	} {
 		if got[key] != want {

@@ -148,12 +148,8 @@ func TestTheDocsNameEveryMetric(t *testing.T) {
 		described[name[1]] = true
 	}
 	var named []string
-	for _, file := range []string{"bot/metrics.go", "bot/cli/telemetry.go", "bot/cli/serve.go"} {
-		code, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range regexp.MustCompile(`(?:counter|gauge|histogram)\("([a-z_]+)"|"cancelbot_([a-z_]+)"`).FindAllStringSubmatch(string(code), -1) {
+	for _, file := range sources(t, "bot/metrics.go", "bot/cli/*.go") {
+		for _, name := range regexp.MustCompile(`(?:counter|gauge|histogram|plain)\("([a-z_]+)"|"cancelbot_([a-z_]+)"`).FindAllStringSubmatch(read(t, file), -1) {
 			if name[1] != "" || name[2] != "" {
 				named = append(named, "cancelbot_"+name[1]+name[2])
 			}

@@ -1,15 +1,9 @@
 package e2e
 
 import (
-	"context"
 	"errors"
-	"flag"
-	"fmt"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,310 +12,169 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-const storyButton = chromedp.CSS("#story button")
-
-var pictures = flag.Bool("pictures", false, "make the README's pictures anew")
-
-// sandboxPage starts "cancelbot sandbox" and returns the page's address.
-func sandboxPage(t *testing.T) string {
-	t.Helper()
-	p := start(t, []string{"TMPDIR=" + t.TempDir()}, "sandbox", "--no-open", "--addr", "127.0.0.1:0")
-	t.Cleanup(func() { // in good order, so that its bot does not call at a port that is another test's by then
-		_ = p.cmd.Process.Signal(syscall.SIGTERM)
-		p.exit(t)
-	})
-	at := regexp.MustCompile(`http://127\.0\.0\.1:\d+/`)
-	for range 200 {
-		if found := at.FindString(p.output.String()); found != "" {
-			return found
-		}
-		select {
-		case <-p.ended:
-			t.Fatalf("the sandbox ended:\n%s", p.output)
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
-	t.Fatalf("no address:\n%s", p.output)
-	return ""
-}
-
-// browser opens the page in a real browser, or skips where there is none.
-func browser(t *testing.T, address string) *tab {
-	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		t.Skip("no browser: install Chromium (apt-get install chromium) to run this test")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.WindowSize(1280, 860), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("lang", "en-GB"))
-	allocated, stopBrowser := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(stopBrowser)
-	ctx, closeTab := chromedp.NewContext(allocated)
-	t.Cleanup(closeTab)
-	b := &tab{t, ctx}
-	// The first action starts the browser, which lives as long as its context.
-	if err := chromedp.Do(ctx, chromedp.Navigate(address)); err != nil {
-		t.Fatalf("starting %s: %v", path, err)
-	}
-	b.run(chromedp.WaitVisible(chromedp.CSS("#text")))
-	return b
-}
-
-// tab is a page, used as a person uses it.
-type tab struct {
-	*testing.T
-	ctx context.Context
-}
-
-func (b *tab) run(actions ...chromedp.Action[chromedp.Void]) {
-	b.Helper()
-	for _, a := range actions {
-		get(b, a)
-	}
-}
-
-// get runs an action that gives something.
-func get[T any](b *tab, a chromedp.Action[T]) T {
-	b.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 60*time.Second)
-	defer cancel()
-	value, err := chromedp.Run(ctx, a)
-	if err != nil {
-		text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body.innerText`))
-		b.Fatalf("%v\n%s", err, text)
-	}
-	return value
-}
-
-// until waits until a condition on the page holds.
-func (b *tab) until(script string) {
-	b.Helper()
-	get(b, chromedp.Poll[bool](script))
-}
-
-// sees waits until the conversation shows a text, or does not any more.
-func (b *tab) sees(text string) {
-	b.Helper()
-	b.until(fmt.Sprintf(`document.getElementById("log").innerText.includes(%q)`, text))
-}
-
-func (b *tab) seesNot(text string) {
-	b.Helper()
-	b.until(fmt.Sprintf(`!document.getElementById("log").innerText.includes(%q)`, text))
-}
-
-func (b *tab) types(text string) {
-	b.Helper()
-	b.run(chromedp.SendKeys(chromedp.CSS("#text"), text+kb.Enter))
-}
-
-func (b *tab) chooses(menu, value string) {
-	b.Helper()
-	get(b, chromedp.Evaluate[bool](fmt.Sprintf(`(() => { const e = document.getElementById(%q); e.value = %q; return e.dispatchEvent(new Event("change")); })()`, menu, value)))
-}
-
-func (b *tab) presses(action string) {
-	b.Helper()
-	b.run(chromedp.Click(chromedp.CSS(`#log [data-action="` + action + `"]`)))
-}
-
-func (b *tab) status(task, status string) {
-	b.Helper()
-	b.until(fmt.Sprintf(`document.querySelector('[data-task="%s"] .status').innerText === %q`, task, status))
-}
-
 func TestThePagePlaysTheFlowForTwoPeople(t *testing.T) {
+	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	b.types("/cancel-task 12345 duplicate of 12346")
-	b.sees("Cancel task 12345?")
+	b.prompted()
 	b.sees("Only visible to you")
 	b.chooses("me", "U0GRACE")
-	b.seesNot("Cancel task 12345?")
+	b.until(`state.me === "U0GRACE" && document.querySelector("#log [data-action]") === null`)
 	b.chooses("me", "U0ADA")
-	b.sees("Cancel task 12345?")
 	b.presses("cancel_task")
-	b.sees("@Ada Lovelace cancelled task 12345.")
-	b.seesNot("Keep it")
+	b.decided("12345", "cancelled")
+	b.until(`document.querySelector("#log [data-action]") === null`)
 	b.status("12345", "cancelled")
 	b.chooses("me", "U0GRACE")
-	b.sees("@Ada Lovelace cancelled task 12345.")
-	b.until(`document.getElementById("requests").innerText.includes("POST /tasks/12345/cancel → 200")`)
+	b.sees("@Ada Lovelace")
+	b.until(`document.getElementById("requests").innerText.replace(/\s+/g, " ").includes("POST /tasks/12345/cancel 200")`)
 	// A second person, where the policy wants one.
 	b.chooses("policy", "second-person")
 	b.until(`state.policy === "second-person" && state.bot.connections > 0`)
 	b.types("/cancel-task 12344")
-	b.sees("Somebody else has to confirm it.")
 	b.presses("cancel_task")
-	b.sees("You asked to cancel task 12344 yourself")
+	b.sees("Only visible to you") // that it does not count
 	b.chooses("me", "U0ADA")
-	b.sees("Somebody else has to confirm it.")
+	b.until(`state.me === "U0ADA"`)
 	b.presses("cancel_task")
-	b.sees("@Ada Lovelace cancelled task 12344.")
-	b.chooses("me", "U0GUEST")
-	b.types("/cancel-task 12344")
-	b.sees("you are here as a guest")
+	b.decided("12344", "cancelled")
+	b.nothingWentWrong()
 }
 
-func TestThePagesStories(t *testing.T) {
+func TestThePageTellsWhatEnded(t *testing.T) {
+	t.Parallel()
+	address, p := sandboxProcess(t)
+	b := browser(t, address)
+	b.clicks("[data-replica]")
+	b.until(`document.getElementById("bot").innerText.includes("isn’t running")`)
+	b.until(`document.querySelector("#channels .dot:not(.on)") !== null`)
+	b.types("/cancel-task 12345")
+	b.sees("/cancel-task failed with the error “dispatch_failed”")
+	b.clicks("#tab-bot")
+	b.clicks("#second")
+	b.until(`state.bot.alive && state.bot.connections > 0`)
+	b.until(`document.getElementById("text").value === "/cancel-task 12345"`) // it stands there still
+	b.run(chromedp.SendKeys(chromedp.CSS("#text"), kb.Enter))
+	b.prompted()
+	// What is broken is shown as broken, also where a story did it.
+	b.clicks(`[data-fault="api-down"]`)
+	b.until(`document.getElementById("tab-break").innerText.includes("1 on")`)
+	b.clicks("#mend")
+	b.until(`document.querySelector("#faults :checked") === null`)
+	// Ctrl-C in the terminal ends the page too.
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	b.until(`!document.getElementById("over").hidden`)
+	b.until(`document.getElementById("bot").innerText.includes("isn’t running")`)
+}
+
+func TestThePageMakesTasksAndStartsOver(t *testing.T) {
+	t.Parallel()
 	b := browser(t, sandboxPage(t))
-	for story, end := range map[string]string{
-		"happy": "cancelled task", "finished": "it had completed already", "revoked": "it has been revoked", "crash": "cancelled task",
-	} {
-		b.chooses("scene", story)
-		for range 6 {
-			b.until(`!document.querySelector("#story button").disabled`)
-			if get(b, chromedp.Text(storyButton)) == "Done" {
-				break
-			}
-			b.run(chromedp.Click(storyButton))
-		}
-		b.sees(end)
-		told := get(b, chromedp.Text(chromedp.CSS("#story p")))
-		b.run(chromedp.Click(storyButton))
-		if strings.Contains(told, "waiting until") {
-			t.Errorf("%s: %s", story, told)
-		}
+	b.clicks("#tab-tasks")
+	b.clicks(`[data-task="12344"]`)
+	b.until(`document.activeElement.id === "text" && document.getElementById("text").value === "/cancel-task 12344 "`)
+	// A task whose title means harm does none.
+	for _, option := range script[[]string](b, `[...document.getElementById("make-hostile").options].map(o => o.value).filter(v => v)`) {
+		b.clicks("#new-task")
+		b.until(`document.getElementById("make").open`)
+		b.chooses("make-hostile", option)
+		b.clicks("#make-form button.primary")
+		b.until(`!document.getElementById("make").open && document.getElementById("text").value.startsWith("/cancel-task 123")`)
+		before := script[int](b, `document.querySelectorAll("#log [data-action=cancel_task]").length`)
+		b.run(chromedp.KeyEvent(kb.Enter))
+		b.until(`document.querySelectorAll("#log [data-action=cancel_task]").length > ` + string(rune('0'+before)))
 	}
+	if n := script[int](b, `[...document.querySelectorAll("#log .mention, #log a[href*='evil'], #log script, #log img, #log em, #log s, #log blockquote")].length`); n > 0 {
+		t.Errorf("%d pieces of the titles have come alive", n)
+	}
+	run := script[string](b, `state.run`)
+	b.clicks("#tab-bot")
+	b.clicks("#start-over")
+	b.until(`state.run !== "` + run + `" && state.tasks.length === 5 && document.querySelector("#log .message") === null`)
+	b.types("/cancel-task 12345")
+	b.prompted()
+	b.nothingWentWrong()
 }
 
 func TestThePageByKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	b := browser(t, sandboxPage(t))
-	b.run(chromedp.KeyEvent("/c"), chromedp.KeyEvent(kb.ArrowRight), chromedp.KeyEvent("12345"), chromedp.KeyEvent(kb.Enter))
-	b.sees("Cancel task 12345?")
-	b.until(`document.querySelector("[data-action=cancel_task]") !== null`)
-	for range 60 {
-		b.run(chromedp.KeyEvent(kb.Tab))
-		if get(b, chromedp.Evaluate[string](`document.activeElement.dataset.action || ""`)) == "cancel_task" {
-			b.run(chromedp.KeyEvent(kb.Enter))
-			b.sees("@Ada Lovelace cancelled task 12345.")
-			return
+	b.run(chromedp.KeyEvent("/c"))
+	b.until(`!document.getElementById("commands").hidden`)
+	b.run(chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent("12345"), chromedp.KeyEvent(kb.Enter))
+	b.prompted()
+	tabTo := func(what string) {
+		t.Helper()
+		for range 60 {
+			if b.focused() == what {
+				return
+			}
+			b.run(chromedp.KeyEvent(kb.Tab))
 		}
+		t.Fatalf("%s cannot be reached by Tab", what)
 	}
-	t.Error("the button cannot be reached by Tab")
+	tabTo("cancel_task")
+	b.run(chromedp.KeyEvent(kb.Enter))
+	b.decided("12345", "cancelled")
+	b.until(`document.querySelector("#log [data-action]") === null`)
+	// What came of it stands where the button was.
+	b.until(`document.activeElement.classList.contains("message") && document.activeElement.innerText.includes("12345")`)
+	b.until(`document.getElementById("said").innerText.includes("cancelbot")`)
+	// ↑ brings the last command back.
+	tabTo("text")
+	b.run(chromedp.KeyEvent(kb.ArrowUp))
+	b.until(`document.getElementById("text").value === "/cancel-task 12345"`)
+	// A story, from its card to its end.
+	script[bool](b, `(document.querySelector("[data-story=keep]").focus(), true)`)
+	b.run(chromedp.KeyEvent(kb.Enter))
+	b.until(`state.story && !state.story.running`)
+	if at := b.focused(); at != "story-next" {
+		t.Errorf("when a story begins, the focus is on %s", at)
+	}
+	for b.focused() == "story-next" {
+		b.until(`!state.story || !state.story.running`)
+		b.run(chromedp.KeyEvent(kb.Enter))
+		b.until(`!state.story || !state.story.running`)
+	}
+	if at := b.focused(); at != "text" {
+		t.Errorf("when a story is over, the focus is on %s", at)
+	}
+	b.nothingWentWrong()
 }
 
-// accessibility finds what a screen reader or weak eyes would stumble over:
-// controls without a name, images of text without one, text of low contrast
-// (WCAG 2.2, 4.1.2 and 1.4.3), pictures of order (headings, landmarks).
-const accessibility = `(() => {
-  const found = [];
-  const name = e => e.getAttribute("aria-label") || (e.labels && e.labels[0]?.textContent.trim()) || e.textContent.trim() || e.title;
-  for (const e of document.querySelectorAll("button, input, select, a, [tabindex]")) if (!name(e) && !e.getAttribute("aria-labelledby")) found.push("no name: " + e.outerHTML.slice(0, 80));
-  for (const landmark of ["main", "nav[aria-label]", "aside[aria-label]", "header", "[role=log][aria-live]", "h1"]) if (document.querySelectorAll(landmark).length !== 1) found.push("not one " + landmark);
-  if (!document.documentElement.lang) found.push("no language");
-  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const rgb = c => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = c; canvas.fillRect(0, 0, 1, 1); return [...canvas.getImageData(0, 0, 1, 1).data]; };
-  const light = c => { const [r, g, b] = c.map(v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b; };
-  const back = e => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c[3] > 250) return c; } return [255, 255, 255]; };
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let n; n = walker.nextNode();) {
-    const e = n.parentElement;
-    if (!n.data.trim() || !e.checkVisibility() || e.closest("script, style, .hidden, option") || e.disabled) continue;
-    const [a, b] = [light(rgb(getComputedStyle(e).color)), light(back(e))].sort((x, y) => y - x), ratio = (a + .05) / (b + .05);
-    if (ratio < 4.5) found.push("contrast " + ratio.toFixed(1) + ": " + n.data.trim().slice(0, 40));
-  }
-  return found;
-})()`
-
-func TestThePageIsAccessible(t *testing.T) {
+// The page shows moments as Slack does.
+func TestThePagesDates(t *testing.T) {
+	t.Parallel()
 	b := browser(t, sandboxPage(t))
-	b.types("/cancel-task 12345 see `code`")
-	b.sees("Cancel task 12345?")
-	for _, scheme := range []string{"light", "dark"} {
-		b.scheme(scheme)
-		for _, f := range get(b, chromedp.Evaluate[[]string](accessibility)) {
-			t.Errorf("%s: %s", scheme, f)
-		}
+	if _, err := chromedp.Call(b.ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "America/New_York"}); err != nil {
+		t.Fatal(err)
 	}
-	// On a narrow screen nothing is cut off sideways.
-	b.run(chromedp.EmulateViewport(380, 800))
-	if overflow := get(b, chromedp.Evaluate[int](`document.documentElement.scrollWidth - innerWidth`)); overflow > 0 {
-		t.Errorf("%d pixels too wide", overflow)
-	}
-}
-
-func (b *tab) scheme(scheme string) {
-	b.Helper()
-	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-	})
+	zone, err := time.LoadLocation("America/New_York")
 	if err != nil {
-		b.Fatal(err)
+		t.Skip("no time zones on this machine")
 	}
-}
-
-// TestPictures makes the README's pictures from the real page:
-//
-//	go test -run TestPictures -pictures .
-func TestPictures(t *testing.T) {
-	if !*pictures {
-		t.Skip("-pictures makes docs/*.png anew")
-	}
-	address := sandboxPage(t)
-	b := browser(t, address)
-	take := func(name string) {
-		for _, scheme := range []string{"light", "dark"} {
-			b.scheme(scheme)
-			get(b, chromedp.Evaluate[float64](`$("log").scrollTop = 1e9`))
-			b.run(chromedp.Sleep(300 * time.Millisecond)) // the animation of new messages
-			png := get(b, chromedp.CaptureScreenshot())
-			if err := os.WriteFile(filepath.Join("docs", name+"-"+scheme+".png"), png, 0o644); err != nil {
-				t.Fatal(err)
+	now := time.Date(2026, 11, 1, 0, 30, 0, 0, zone) // a night of 25 hours
+	for _, at := range []time.Time{now, now.Add(-time.Hour), now.Add(24 * time.Hour), now.Add(25 * time.Hour), now.AddDate(0, 0, 11), now.AddDate(0, 2, 1), now.Add(12 * time.Hour)} {
+		for _, format := range []string{"{date_short_pretty} at {time}", "on {date_short_pretty}", "{time}", "{date_long_pretty}", "{date}", "{date_num} {time_secs}", "{nothing}"} {
+			want := slacktest.FormatDate(at, format, now)
+			got := script[string](b, `formatDate(new Date(`+at.UTC().Format(`"2006-01-02T15:04:05Z"`)+`), "`+format+`", new Date(`+now.UTC().Format(`"2006-01-02T15:04:05Z"`)+`))`)
+			if got != want {
+				t.Errorf("%s of %s: %q, and in Slack %q", format, at, got, want)
 			}
 		}
-	}
-	b.types("/cancel-task 12345 duplicate of 12346")
-	b.sees("Cancel task 12345?")
-	take("prompt")
-	b.presses("cancel_task")
-	b.sees("cancelled task 12345.")
-	b.status("12345", "cancelled")
-	take("success")
-	for story, name := range map[string]string{"finished": "already-completed", "revoked": "key-revoked"} {
-		b = browser(t, sandboxPage(t))
-		b.chooses("scene", story)
-		for range 2 {
-			b.until(`!document.querySelector("#story button").disabled`)
-			b.run(chromedp.Click(storyButton))
-		}
-		b.sees("was not cancelled")
-		b.until(`!document.querySelector("#story button").disabled`)
-		take(name)
 	}
 }
 
 func TestThePageIsForThisMachineAlone(t *testing.T) {
+	t.Parallel()
 	address := sandboxPage(t)
-	ask := func(method, path, host string, header map[string]string) int {
-		req, err := http.NewRequest(method, strings.TrimSuffix(address, "/")+path, strings.NewReader(`{"do":"kill"}`))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if host != "" {
-			req.Host = host
-		}
-		for k, v := range header {
-			req.Header.Set(k, v)
-		}
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		return resp.StatusCode
-	}
+	ask := asker(t, address)
 	json := map[string]string{"Content-Type": "application/json"}
-	for name, tt := range map[string]struct {
-		got, want int
-	}{
+	for name, tt := range map[string]struct{ got, want int }{
 		"the page":                  {ask("GET", "/", "", nil), 200},
 		"another name for it":       {ask("GET", "/", "evil.example", nil), http.StatusMisdirectedRequest},
 		"another site's script":     {ask("POST", "/do", "", map[string]string{"Content-Type": "application/json", "Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}), 403},
@@ -334,11 +187,59 @@ func TestThePageIsForThisMachineAlone(t *testing.T) {
 			t.Errorf("%s: %d, want %d", name, tt.got, tt.want)
 		}
 	}
-	for _, addr := range []string{"0.0.0.0:0", ":0", "nowhere"} {
-		p := start(t, nil, "sandbox", "--no-open", "--addr", addr)
+	for _, args := range [][]string{{"--addr", "0.0.0.0:0"}, {"--addr", ":0"}, {"--addr", "nowhere"}, {"--token", "short"}, {"--addr", "0.0.0.0:0", "--token", "short"}} {
+		p := start(t, nil, append([]string{"sandbox", "--no-open"}, args...)...)
 		if code := p.exit(t); code != 2 {
-			t.Errorf("%s: exit code %d\n%s", addr, code, p.output)
+			t.Errorf("%s: exit code %d\n%s", args, code, p.output)
 		}
+	}
+}
+
+// Beyond loopback, as in a container, only who has the token gets in.
+func TestThePageBeyondLoopbackWantsItsToken(t *testing.T) {
+	t.Parallel()
+	const token = "a+token/of=length&16"
+	address := sandboxPage(t, "--addr", "0.0.0.0:0", "--token", token)
+	plain, query, _ := strings.Cut(address, "?")
+	if !strings.HasPrefix(plain, "http://localhost:") || query != "token=a%2Btoken%2Fof%3Dlength%2616" {
+		t.Fatalf("the address is %s", address)
+	}
+	ask := asker(t, plain)
+	cookie := map[string]string{"Content-Type": "application/json", "Cookie": "cancelbot_sandbox=a%2Btoken%2Fof%3Dlength%2616"}
+	for name, tt := range map[string]struct{ got, want int }{
+		"without":                {ask("GET", "/", "", nil), 403},
+		"with a wrong one":       {ask("GET", "/?token=wrong", "", nil), 403},
+		"with it in the address": {ask("GET", "/?"+query, "", nil), 303},
+		"by its cookie":          {ask("GET", "/", "sandbox.example", cookie), 200},
+		"an action without":      {ask("POST", "/do?"+query, "", map[string]string{"Content-Type": "application/json"}), 403},
+		"an action":              {ask("POST", "/do", "", cookie), 200},
+		"another site's":         {ask("POST", "/do", "", map[string]string{"Content-Type": "application/json", "Cookie": cookie["Cookie"], "Sec-Fetch-Site": "cross-site"}), 403},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s: %d, want %d", name, tt.got, tt.want)
+		}
+	}
+}
+
+// asker returns what the page answers to a request: its status.
+func asker(t *testing.T, address string) func(method, path, host string, header map[string]string) int {
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return func(method, path, host string, header map[string]string) int {
+		t.Helper()
+		req, err := http.NewRequest(method, strings.TrimSuffix(address, "/")+path, strings.NewReader(`{"do":"mend"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		for k, v := range header {
+			req.Header.Set(k, v)
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
 	}
 }
 

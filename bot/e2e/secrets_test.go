@@ -25,7 +25,7 @@ func TestNoSecretInTheOutputAtAnyLevel(t *testing.T) {
 			s.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 500, Times: 1})
 			s.slack.Slash(slacktest.Guest, slacktest.General, "/cancel-task 12345")
 			prompt := s.prompt(slacktest.Ada, slacktest.General, 12344)
-			s.api.Break(chameliotest.Fault{Method: "POST", Hang: true, Times: 1})
+			s.api.Break(chameliotest.Fault{Method: "POST", Hang: true, AfterEffect: true, Times: 1})
 			s.slack.Click(slacktest.Ada, prompt, "cancel_task")
 			s.eventually("the outcome", 30*time.Second, func() bool { return len(s.slack.History(slacktest.General)) > 0 })
 			s.slack.SendFrame(`{"type":"interactive","envelope_id":"e","payload":{"type":"block_actions","response_url":"https://hooks.slack.com/actions/secret-ticket"}}`)
@@ -89,11 +89,11 @@ func TestSecretsInFilesThatCannotBeMeant(t *testing.T) {
 
 func TestPoliciesThatCannotBeMeantAreNamed(t *testing.T) {
 	for name, tt := range map[string]struct{ env, want string }{
-		"listed, nobody": {"CANCEL_POLICY=listed", "CANCEL_POLICY=listed needs ALLOWED_USERS or ALLOWED_USERGROUPS"},
+		"listed, nobody": {"CANCEL_POLICY=listed", "CANCEL_POLICY lets only listed people cancel, and none are listed"},
 		"unknown":        {"CANCEL_POLICY=anyone", "CANCEL_POLICY must be members, people-on-task or listed"},
-		"a name":         {"ALLOWED_USERS=ada", "ALLOWED_USERS has an entry that is no id"},
+		"a name":         {"ALLOWED_USERS=ada", "ALLOWED_USERS has an entry that is not the id of a person"},
 		"a blank":        {"ALLOWED_CHANNELS= ", "ALLOWED_CHANNELS is set, but names nobody"},
-		"half true":      {"REQUIRE_SECOND_PERSON=perhaps", "REQUIRE_SECOND_PERSON is not true or false"},
+		"half true":      {"REQUIRE_SECOND_PERSON=tru", "REQUIRE_SECOND_PERSON has an entry that looks like a switch"},
 		"audit by name":  {"AUDIT_CHANNEL=#audit", "AUDIT_CHANNEL is no id of a channel"},
 		"no commands":    {"COMMANDS_PER_MINUTE=-1", "COMMANDS_PER_MINUTE must be 1 or more"},
 	} {

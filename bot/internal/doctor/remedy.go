@@ -1,9 +1,12 @@
 package doctor
 
 import (
+	"encoding/json"
 	"errors"
 	"net"
+	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -11,19 +14,28 @@ import (
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
-// Remedy says what to do about an error that came of asking Slack with a
-// token. It returns nothing where neither token, nor network, nor Slack is at
-// fault, but what was asked for, such as a channel that is not there.
-func Remedy(token bot.Token, err error) string {
+const socketModeOff = "Switch Socket Mode on, on the app's page (Socket Mode → Enable)"
+
+// Remedy says what to do about an error that came of asking Slack, at an
+// address, with a token. It returns nothing where neither token, nor network,
+// nor Slack is at fault, but what was asked for, such as a channel that is not
+// there.
+func Remedy(token bot.Token, address string, err error) string {
 	var disconnected *socketmode.DisconnectError
 	switch {
 	case errors.Is(err, socketmode.ErrSocketModeOff):
-		return "Switch Socket Mode on, on the app's page (Socket Mode → Enable)"
+		return socketModeOff
 	case errors.Is(err, socketmode.ErrTooManyConnections), errors.As(err, &disconnected):
 		return "Slack lets no more connections in: at most 10 may be open at once, over all replicas"
+	case notSlack(err):
+		return addressRemedy(address)
 	case unreachable(err):
 		return "Slack cannot be reached: check the machine's network, its proxy (HTTPS_PROXY) and SLACK_API_URL"
 	}
+	return tokenRemedy(token, slackCode(err))
+}
+
+func tokenRemedy(token bot.Token, code string) string {
 	where := "Copy the Bot User OAuth Token from the app's page (OAuth & Permissions) into SLACK_BOT_TOKEN"
 	again := "Install the app again (Install App), and copy the new Bot User OAuth Token into SLACK_BOT_TOKEN"
 	scope := "Add the missing scope (OAuth & Permissions → Scopes), then install the app again (Install App)"
@@ -32,7 +44,9 @@ func Remedy(token bot.Token, err error) string {
 		again = "Generate an app-level token with the scope connections:write (Basic Information → App-Level Tokens), and put it into SLACK_APP_TOKEN"
 		scope = again
 	}
-	switch code := slackCode(err); code {
+	switch code {
+	case "":
+		return ""
 	case "invalid_auth", "not_authed":
 		return where
 	case "token_revoked", "account_inactive", "token_expired", "no_permission":
@@ -42,13 +56,36 @@ func Remedy(token bot.Token, err error) string {
 	case "not_allowed_token_type":
 		return "It is a token of the other kind: xapp-… belongs into SLACK_APP_TOKEN, xoxb-… into SLACK_BOT_TOKEN"
 	case "link_disabled":
-		return "Switch Socket Mode on, on the app's page (Socket Mode → Enable)"
-	default:
-		if code == codeTrouble || socketmode.Classify(code) == socketmode.Transient {
-			return "Slack is busy or in trouble: try again in a minute, and see slack-status.com"
-		}
+		return socketModeOff
+	case "unknown_method":
+		return addressRemedy("")
+	}
+	switch class := socketmode.Classify(code); {
+	case code == codeTrouble, class == socketmode.Transient:
+		return "Slack is busy or in trouble: try again in a minute, and see slack-status.com"
+	case class == socketmode.Configuration:
+		return "Ask an administrator of the Slack workspace: the token is accepted, but a setting stands in its way"
 	}
 	return ""
+}
+
+func addressRemedy(address string) string {
+	if address != "" && !strings.HasSuffix(strings.TrimSuffix(address, "/"), "/api") {
+		return "SLACK_API_URL lacks the /api/ at its end: " + host(address) + " has no Web API without it. Slack's own is https://slack.com/api/"
+	}
+	return "Correct SLACK_API_URL, or remove it: what answers there is not Slack's Web API, which is at https://slack.com/api/"
+}
+
+// notSlack tells an answer that Slack's Web API cannot give: it says what is
+// wrong in JSON, with the status 200.
+func notSlack(err error) bool {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	var code slack.StatusCodeError
+	var socket *socketmode.APIError
+	wrong := func(status int) bool { return status >= 300 && status < 500 && status != http.StatusTooManyRequests }
+	return errors.As(err, &syntax) || errors.As(err, &kind) || errors.As(err, &code) && wrong(code.Code) ||
+		errors.As(err, &socket) && socket.Code == "" && (wrong(socket.Status) || socket.Status == http.StatusOK)
 }
 
 // codeTrouble stands for every answer that says nothing about the request.

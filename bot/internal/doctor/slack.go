@@ -1,8 +1,11 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,105 +17,190 @@ import (
 )
 
 // client asks Slack with the bot token, once.
-func client(c bot.Config) *slack.Client {
-	api := c.SlackAPI
-	if api == "" {
-		api = bot.DefaultSlackAPI
-	}
+func (c *checkup) client() *slack.Client {
+	api := cmp.Or(c.Bot.SlackAPI, bot.DefaultSlackAPI)
 	if !strings.HasSuffix(api, "/") {
 		api += "/"
 	}
-	return slack.New(c.BotToken.Reveal(), slack.OptionAPIURL(api), slack.OptionRetry(0))
+	return slack.New(c.Bot.BotToken.Reveal(), slack.OptionAPIURL(api), slack.OptionRetry(0))
 }
 
-// installation is what auth.test tells, and the scopes that the token has (the
-// header x-oauth-scopes).
-type installation struct {
-	team, teamID, user string
-	orgWide            bool
-	scopes             []string
+func (c *checkup) slackUsable() bool { return c.usable("SLACK_BOT_TOKEN", "SLACK_API_URL") }
+
+// found says what came of asking Slack, without the words of a program.
+func (c *checkup) found(doing string, err error) string { return doing + ": " + Explain(err) }
+
+// remedy is what to do about an error of Slack's with the bot token: what is
+// wrong with token or network comes before what the check itself is about.
+func (c *checkup) remedy(err error, otherwise string) string {
+	return cmp.Or(Remedy(bot.BotToken, c.Bot.SlackAPI, err), otherwise)
 }
 
-func whoAmI(ctx context.Context, c bot.Config) (installation, error) {
-	who, err := client(c).AuthTestContext(ctx)
+func (c *checkup) botToken(ctx context.Context) []Result {
+	const name = "bot token"
+	if !c.slackUsable() {
+		return nil
+	}
+	who, err := c.client().AuthTestContext(ctx)
 	if err != nil {
-		return installation{}, fmt.Errorf("asking Slack who we are (auth.test): %w", err)
+		return []Result{bad(name, c.found("asking Slack who we are (auth.test)", err),
+			c.remedy(err, "Slack's error tells what is wrong with the token; a new installation (Install App) gives a new one"))}
 	}
-	i := installation{team: who.Team, teamID: who.TeamID, user: who.User, orgWide: strings.HasPrefix(who.TeamID, "E")}
-	for scope := range strings.SplitSeq(who.Header.Get("X-OAuth-Scopes"), ",") {
-		if scope = strings.TrimSpace(scope); scope != "" {
-			i.scopes = append(i.scopes, scope)
-		}
+	where := good(name, "workspace %s (%s), as @%s", who.Team, who.TeamID, who.User)
+	if strings.HasPrefix(who.TeamID, "E") {
+		where = good(name, "the whole organisation %s (%s), as @%s", who.Team, who.TeamID, who.User)
 	}
-	return i, nil
+	return []Result{where, c.scopes(who.Header.Get("X-OAuth-Scopes"))}
 }
 
-// socketMode opens one connection and closes it when Slack has said hello.
-func socketMode(ctx context.Context, c bot.Config) error {
-	_, err := socketmode.Probe(ctx, socketmode.Options{AppToken: c.AppToken.Reveal(), APIURL: c.SlackAPI})
-	return err
+// scopes compares what the token has, as a header of every answer lists it,
+// with what the configuration needs.
+func (c *checkup) scopes(header string) Result {
+	var granted []string
+	for scope := range strings.SplitSeq(header, ",") {
+		granted = append(granted, strings.TrimSpace(scope))
+	}
+	needed := NeededScopes(c.Bot)
+	missing := slices.DeleteFunc(slices.Clone(needed), func(scope string) bool { return slices.Contains(granted, scope) })
+	if len(missing) > 0 {
+		return bad("scopes", "missing: "+strings.Join(missing, ", "),
+			"Add under OAuth & Permissions → Scopes → Bot Token Scopes, then install the app again (Install App)")
+	}
+	return good("scopes", "%s", strings.Join(needed, ", "))
 }
 
 // NeededScopes lists the scopes that a configuration needs (README.md says
 // what for).
 func NeededScopes(c bot.Config) []string {
 	scopes := []string{"commands", "chat:write", "chat:write.public", "users:read"}
-	if c.Policy.Mode == policy.PeopleOnTask {
+	if c.Policy.Mode == policy.PeopleOnTask || c.NotifyPeopleOnTask {
 		scopes = append(scopes, "users:read.email")
 	}
-	if len(groupsOf(c.Policy)) > 0 {
+	if len(c.Policy.Usergroups) > 0 || slices.ContainsFunc(c.Policy.Approvers, isGroup) {
 		scopes = append(scopes, "usergroups:read")
 	}
 	return scopes
 }
 
-func groupsOf(r policy.Rules) []string {
-	var groups []string
-	for _, g := range r.Usergroups {
-		groups = append(groups, string(g))
+func isGroup(id string) bool { return strings.HasPrefix(strings.TrimSpace(id), "S") }
+
+// appToken asks Slack for the address of a connection. Only where no bot can
+// be running it also opens one, which tells besides whether Socket Mode is on
+// and whether WebSockets get through: as long as it is open, Slack may send it
+// a command that then nobody answers.
+func (c *checkup) appToken(ctx context.Context) []Result {
+	const name = "app token"
+	if !c.usable("SLACK_APP_TOKEN", "SLACK_API_URL") {
+		return nil
 	}
-	for _, a := range r.Approvers {
-		if strings.HasPrefix(a, "S") {
-			groups = append(groups, a)
-		}
+	options := socketmode.Options{AppToken: c.Bot.AppToken.Reveal(), APIURL: c.Bot.SlackAPI}
+	err := socketmode.CheckToken(ctx, options)
+	connect := c.Connect || <-c.journal == placeNew
+	if err == nil && connect {
+		_, err = socketmode.Probe(ctx, options)
 	}
-	return groups
+	switch {
+	case err != nil:
+		return []Result{bad(name, c.found("asking Slack for a connection (apps.connections.open)", err),
+			cmp.Or(Remedy(bot.AppToken, c.Bot.SlackAPI, err), "Slack's error tells what is wrong with the token; generate a new one (Basic Information → App-Level Tokens)"))}
+	case connect:
+		return []Result{good(name, "Socket Mode is on, and Slack said hello")}
+	}
+	return []Result{good(name, "Slack would connect the bot (no connection was opened beside one that may be running; --connect opens one)")}
 }
 
-// wrongIDs looks up each id of the policy's people and usergroups, and returns
-// what it finds wrong. Channels cannot be looked up with the bot's scopes.
-func wrongIDs(ctx context.Context, c bot.Config) []error {
-	api := client(c)
-	var wrong []error
-	for _, id := range c.Policy.Users {
-		if u, err := api.GetUserInfoContext(ctx, string(id)); err != nil {
-			wrong = append(wrong, fmt.Errorf("ALLOWED_USERS has %s: %w", id, err))
-		} else if u.Deleted {
-			wrong = append(wrong, fmt.Errorf("ALLOWED_USERS has %s, who is deactivated", id))
-		}
-	}
-	for _, id := range groupsOf(c.Policy) {
-		if members, err := api.GetUserGroupMembersContext(ctx, id); err != nil {
-			wrong = append(wrong, fmt.Errorf("ALLOWED_USERGROUPS has %s: %w", id, err))
-		} else if len(members) == 0 {
-			wrong = append(wrong, fmt.Errorf("ALLOWED_USERGROUPS has %s, which is empty", id))
-		}
-	}
-	return wrong
-}
-
-// posting finds out whether the bot may post in a channel, without posting: it
+// auditChannel finds out whether the bot may post there, without posting: it
 // schedules a message and takes it back.
-func posting(ctx context.Context, c bot.Config, channel string) error {
-	api := client(c)
+func (c *checkup) auditChannel(ctx context.Context) []Result {
+	const name = "audit channel"
+	channel := c.Bot.AuditChannel
+	if channel == "" || !c.slackUsable() || !c.usable("AUDIT_CHANNEL") {
+		return nil
+	}
+	api := c.client()
 	later := fmt.Sprint(time.Now().AddDate(0, 0, 7).Unix())
 	_, id, err := api.ScheduleMessageContext(ctx, channel, later, slack.MsgOptionText("cancelbot check: please ignore", false))
-	if err != nil {
-		return fmt.Errorf("posting in %s: %w", channel, err)
+	doing := "posting in " + channel
+	if err == nil {
+		doing = "taking back what was scheduled in " + channel
+		_, err = api.DeleteScheduledMessageContext(ctx, &slack.DeleteScheduledMessageParameters{Channel: channel, ScheduledMessageID: id})
 	}
-	_, err = api.DeleteScheduledMessageContext(ctx, &slack.DeleteScheduledMessageParameters{Channel: channel, ScheduledMessageID: id})
 	if err != nil {
-		return fmt.Errorf("taking back what was scheduled in %s: %w", channel, err)
+		return []Result{bad(name, c.found(doing, err), c.remedy(err, channelRemedy(err)))}
 	}
-	return nil
+	return []Result{good(name, "the bot may post in %s", channel)}
+}
+
+// channelRemedy is for what Slack says of a channel (docs.slack.dev,
+// chat.postMessage, section "Errors").
+func channelRemedy(err error) string {
+	switch slackCode(err) {
+	case "is_archived":
+		return "The channel is archived: set AUDIT_CHANNEL to another, or unarchive it"
+	case "restricted_action", "restricted_action_read_only_channel", "restricted_action_non_threadable_channel", "posting_to_general_channel_denied":
+		return "Who may post in that channel is restricted: let the bot post there, or set AUDIT_CHANNEL to another"
+	}
+	return "Invite the bot to that channel (/invite @cancelbot), or correct AUDIT_CHANNEL: it is the id at the end of the channel's About tab"
+}
+
+// policy looks up each id of the policy's people and usergroups. Channels
+// cannot be looked up with the bot's scopes.
+func (c *checkup) policy(ctx context.Context) []Result {
+	const name = "who may cancel"
+	if !c.slackUsable() || !c.usable("CANCEL_POLICY", "MEMBERS_OF", "ALLOWED_USERS", "ALLOWED_USERGROUPS", "ALLOWED_CHANNELS", "REQUIRE_SECOND_PERSON", "APPROVERS") {
+		return nil
+	}
+	var results []Result
+	for _, one := range c.listedIDs() {
+		if err := c.lookUp(ctx, one.id); err != nil {
+			results = append(results, bad(name, fmt.Sprintf("%s has %s: %s", one.variable, one.id, Explain(err)),
+				c.remedy(err, "Correct or remove the id; the bot refuses whoever it cannot look up")))
+		}
+	}
+	if len(results) > 0 {
+		return results
+	}
+	found := c.Bot.Policy.Sentence()
+	if len(c.Bot.Policy.Channels) > 0 {
+		found += " (Channels were not looked up: that would need further scopes.)"
+	}
+	return []Result{good(name, "%s", found)}
+}
+
+type listedID struct{ variable, id string }
+
+func (c *checkup) listedIDs() (all []listedID) {
+	for _, id := range c.Bot.Policy.Users {
+		all = append(all, listedID{"ALLOWED_USERS", string(id)})
+	}
+	for _, id := range c.Bot.Policy.Usergroups {
+		all = append(all, listedID{"ALLOWED_USERGROUPS", string(id)})
+	}
+	for _, id := range c.Bot.Policy.Approvers {
+		all = append(all, listedID{"APPROVERS", id})
+	}
+	for i := range all {
+		all[i].id = strings.TrimSpace(all[i].id)
+	}
+	return slices.DeleteFunc(all, func(l listedID) bool { return l.id == "" })
+}
+
+var (
+	errDeactivated = errors.New("deactivated")
+	errEmpty       = errors.New("a usergroup without members")
+)
+
+func (c *checkup) lookUp(ctx context.Context, id string) error {
+	if isGroup(id) {
+		members, err := c.client().GetUserGroupMembersContext(ctx, id)
+		if err == nil && len(members) == 0 {
+			err = errEmpty
+		}
+		return err
+	}
+	u, err := c.client().GetUserInfoContext(ctx, id)
+	if err == nil && u.Deleted {
+		err = errDeactivated
+	}
+	return err
 }

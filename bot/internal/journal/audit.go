@@ -43,13 +43,13 @@ func (j *Journal) Refused(ctx context.Context, n Note) error {
 	}
 	at := utc(n.At)
 	sent := sql.NullTime{Time: at, Valid: !j.audit} // without an audit channel nothing is due
-	err := j.write(ctx, func(ctx context.Context, q querier) error {
+	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
 		_, err := q.exec(ctx, `
 			INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, sent_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
 			id, string(NoteRefusal), at, string(n.ConfirmationID), n.TaskID, n.Team, n.Channel, n.Person, n.Code, sent)
 		return err
-	})
+	}))
 	return wrap("recording a refusal", err)
 }
 
@@ -79,19 +79,16 @@ func noteSettled(ctx context.Context, q querier, id ID) error {
 func (j *Journal) TakeNote(ctx context.Context) (Note, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	var taken []Note
-	err := j.write(ctx, func(ctx context.Context, q querier) error {
+	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]Note, error) {
 		rows, err := q.query(ctx, `
 			UPDATE audit SET lease_until = {now} + $1, epoch = epoch + 1
 			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND (lease_until < {now} OR lease_until > {now} + $2)
 				ORDER BY noted_at LIMIT 1 {unlocked})
 			RETURNING id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, epoch`,
 			tellLease.Milliseconds(), maxLease.Milliseconds())
-		all, err := collect(rows, err, func(r *sql.Rows, n *Note) error {
+		return collect(rows, err, func(r *sql.Rows, n *Note) error {
 			return r.Scan(&n.ID, &n.Kind, &n.At, &n.ConfirmationID, &n.TaskID, &n.Team, &n.Channel, &n.Person, &n.Code, &n.epoch)
 		})
-		taken = all
-		return err
 	})
 	switch {
 	case err != nil:
@@ -116,8 +113,9 @@ func (j *Journal) PutOff(ctx context.Context, n Note, wait time.Duration) error 
 func (j *Journal) changeNote(ctx context.Context, doing, query string, args ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return wrap(doing, j.write(ctx, func(ctx context.Context, q querier) error {
+	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
 		_, err := q.exec(ctx, query, args...)
 		return err
 	}))
+	return wrap(doing, err)
 }

@@ -36,8 +36,8 @@ func (j *Journal) Claim(ctx context.Context, d Decision) (Claim, error) {
 	// look at it, and so get out of the way.
 	for range 3 {
 		asked := time.Now()
-		err := j.write(ctx, func(ctx context.Context, q querier) error {
-			n, err := q.exec(ctx, `
+		inserted, err := written(ctx, j.write, func(ctx context.Context, q querier) (int64, error) {
+			return q.exec(ctx, `
 				INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer,
 					reason, requested_at, decided_at, response_url, confirmation, mac, title, url,
 					lease_owner, lease_until, owner, epoch, leased_until, claimed_at, sent_at, tries)
@@ -45,12 +45,11 @@ func (j *Journal) Claim(ctx context.Context, d Decision) (Claim, error) {
 				ON CONFLICT DO NOTHING`,
 				string(d.ID), d.TaskID, d.Team, d.Channel, d.Requester, d.Confirmer, d.Reason, utc(d.RequestedAt), utc(d.DecidedAt),
 				d.ResponseURL, d.Confirmation, d.MAC, d.Title, d.URL, oldOwner, oldLease, j.owner, j.lease.Milliseconds())
-			claim.Won = n == 1
-			return err
 		})
 		if err != nil {
 			return Claim{}, fmt.Errorf("claiming a decision: %w", err)
 		}
+		claim.Won = inserted == 1
 		claim.Lease = Lease{ID: d.ID, Epoch: 1, Until: asked.Add(j.lease)}
 		if claim.Won {
 			return claim, nil
@@ -100,19 +99,17 @@ func (j *Journal) Withdraw(ctx context.Context, d Decision) (first Decision, wit
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	at := utc(d.DecidedAt)
-	err = j.write(ctx, func(ctx context.Context, q querier) error {
-		n, err := q.exec(ctx, `
+	inserted, err := written(ctx, j.write, func(ctx context.Context, q querier) (int64, error) {
+		return q.exec(ctx, `
 			INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer, reason,
 				requested_at, decided_at, finished_at, announced_at, outcome, confirmation, title, url, lease_owner, lease_until, epoch)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1)
 			ON CONFLICT DO NOTHING`,
 			string(d.ID), d.TaskID, d.Team, d.Channel, d.Requester, d.Confirmer, d.Reason,
 			utc(d.RequestedAt), at, at, at, string(OutcomeWithdrawn), d.Confirmation, d.Title, d.URL, oldOwner, oldLease)
-		withdrawn = n == 1
-		return err
 	})
-	if err != nil || withdrawn {
-		return Decision{}, withdrawn, wrap("withdrawing a prompt", err)
+	if err != nil || inserted == 1 {
+		return Decision{}, inserted == 1, wrap("withdrawing a prompt", err)
 	}
 	first, err = j.Get(ctx, d.ID)
 	if err != nil {

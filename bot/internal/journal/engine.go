@@ -22,12 +22,31 @@ type engine interface {
 
 	// write runs do, which changes something by one statement; that is on
 	// disk when it returns nil. Where it returns another error than do did,
-	// nobody knows.
-	write(ctx context.Context, do func(context.Context, querier) error) error
+	// nobody knows. do may still run when write has returned: what it has to
+	// say it returns.
+	write(ctx context.Context, do work) (any, error)
 	// together is write for several statements that count only together.
-	together(ctx context.Context, do func(context.Context, querier) error) error
+	together(ctx context.Context, do work) (any, error)
 	// read is for queries alone.
 	read() querier
+}
+
+// work is what a write does, and what it returns.
+type work func(context.Context, querier) (any, error)
+
+// change is work that returns nothing.
+func change(do func(context.Context, querier) error) work {
+	return func(ctx context.Context, q querier) (any, error) { return nil, do(ctx, q) }
+}
+
+// written runs work that returns a T.
+func written[T any](ctx context.Context, run func(context.Context, work) (any, error), do func(context.Context, querier) (T, error)) (T, error) {
+	out, err := run(ctx, func(ctx context.Context, q querier) (any, error) { return do(ctx, q) })
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return out.(T), nil
 }
 
 // dialect is what the two engines write differently. In a statement, {now} is

@@ -33,7 +33,7 @@ func (j *Journal) BeginSettling(ctx context.Context, l Lease, o Outcome, detail 
 func (j *Journal) MarkSettled(ctx context.Context, id ID) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	err := j.together(ctx, func(ctx context.Context, q querier) error {
+	_, err := j.together(ctx, change(func(ctx context.Context, q querier) error {
 		n, err := q.exec(ctx, `
 			UPDATE decisions SET settled_at = {now}, owner = '', leased_until = 0, telling_at = 0, response_url = ''
 			WHERE confirmation_id = $1 AND settled_at = 0`, string(id))
@@ -41,7 +41,7 @@ func (j *Journal) MarkSettled(ctx context.Context, id ID) error {
 			return err
 		}
 		return noteSettled(ctx, q, id)
-	})
+	}))
 	if err != nil {
 		return fmt.Errorf("recording that an outcome is settled: %w", err)
 	}

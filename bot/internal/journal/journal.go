@@ -226,7 +226,7 @@ func (j *Journal) Owner() string { return j.owner }
 func (j *Journal) Writable(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	err := j.together(ctx, func(ctx context.Context, q querier) error {
+	_, err := j.together(ctx, change(func(ctx context.Context, q querier) error {
 		id := "c-" + rand.Text()
 		if _, err := q.exec(ctx, `
 			INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code)
@@ -235,7 +235,7 @@ func (j *Journal) Writable(ctx context.Context) error {
 		}
 		_, err := q.exec(ctx, `DELETE FROM audit WHERE id = $1`, id)
 		return err
-	})
+	}))
 	if err != nil {
 		return fmt.Errorf("trying to write: %w", err)
 	}

@@ -20,14 +20,14 @@ func (j *Journal) step(ctx context.Context, doing string, l Lease, length time.D
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	asked := time.Now()
-	err := j.write(ctx, func(ctx context.Context, q querier) error {
+	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
 		n, err := q.exec(ctx, `UPDATE decisions SET leased_until = {max(leased_until, {now} + $4)`+set+held+condition,
 			append([]any{string(l.ID), j.owner, l.Epoch, length.Milliseconds()}, args...)...)
 		if err == nil && n == 0 {
 			return ErrLost
 		}
 		return err
-	})
+	}))
 	if errors.Is(err, ErrLost) {
 		err = j.lostOrGone(ctx, l.ID)
 	}
@@ -65,15 +65,12 @@ func (j *Journal) RenewAll(ctx context.Context, leases []Lease) ([]Lease, error)
 		ids[i], epochs[l.ID] = l.ID, l.Epoch
 	}
 	asked := time.Now()
-	var renewed []Lease
-	err := j.write(ctx, func(ctx context.Context, q querier) error {
+	renewed, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]Lease, error) {
 		rows, err := q.query(ctx, `
 			UPDATE decisions SET leased_until = {max(leased_until, {now} + $2)
 			WHERE owner = $1 AND confirmation_id IN ({ids $3}) RETURNING confirmation_id, epoch`,
 			j.owner, j.lease.Milliseconds(), idList(ids))
-		all, err := collect(rows, err, func(r *sql.Rows, l *Lease) error { return r.Scan(&l.ID, &l.Epoch) })
-		renewed = all
-		return err
+		return collect(rows, err, func(r *sql.Rows, l *Lease) error { return r.Scan(&l.ID, &l.Epoch) })
 	})
 	if err != nil {
 		return nil, fmt.Errorf("renewing leases: %w", err)
@@ -93,7 +90,7 @@ func (j *Journal) RenewAll(ctx context.Context, leases []Lease) ([]Lease, error)
 func (j *Journal) Release(ctx context.Context, leases ...Lease) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	err := j.write(ctx, func(ctx context.Context, q querier) error {
+	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
 		for _, l := range leases {
 			if _, err := q.exec(ctx, `UPDATE decisions SET leased_until = 0, owner = ''`+held+`AND telling_at = 0`,
 				string(l.ID), j.owner, l.Epoch); err != nil {
@@ -101,7 +98,7 @@ func (j *Journal) Release(ctx context.Context, leases ...Lease) error {
 			}
 		}
 		return nil
-	})
+	}))
 	return wrap("releasing leases", err)
 }
 
@@ -146,8 +143,7 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 		return nil, nil
 	}
 	asked := time.Now()
-	var taken []Decision
-	err = j.write(ctx, func(ctx context.Context, q querier) error {
+	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]Decision, error) {
 		rows, err := q.query(ctx, `
 			UPDATE decisions SET owner = $4, epoch = epoch + 1, leased_until = {now} + $5,
 				lease_owner = '`+oldOwner+`', lease_until = `+fmt.Sprint(oldLease)+`, telling_at = 0
@@ -155,9 +151,7 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 				WHERE confirmation_id NOT IN ({ids $1}) AND `+which+` LIMIT $3 {unlocked})
 			RETURNING `+columns,
 			idList(mine), maxLease.Milliseconds(), limit, j.owner, j.lease.Milliseconds())
-		all, err := collect(rows, err, func(r *sql.Rows, d *Decision) error { return scan(r, d) })
-		taken = all
-		return err
+		return collect(rows, err, func(r *sql.Rows, d *Decision) error { return scan(r, d) })
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)

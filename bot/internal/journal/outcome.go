@@ -62,7 +62,7 @@ func (j *Journal) NotTold(ctx context.Context, l Lease) (Lease, error) {
 func (j *Journal) MarkAnnounced(ctx context.Context, id ID, messageTS string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	err := j.together(ctx, func(ctx context.Context, q querier) error {
+	_, err := j.together(ctx, change(func(ctx context.Context, q querier) error {
 		n, err := q.exec(ctx, `
 			UPDATE decisions SET announced_at = $1, message_ts = $2, owner = '', leased_until = 0, telling_at = 0,
 				response_url = CASE WHEN outcome = 'unknown' THEN response_url ELSE '' END,
@@ -74,7 +74,7 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id ID, messageTS string) er
 			return err
 		}
 		return noteAnnounced(ctx, q, id)
-	})
+	}))
 	if err != nil {
 		return fmt.Errorf("recording an announcement: %w", err)
 	}
@@ -104,7 +104,7 @@ func (j *Journal) PutBack(ctx context.Context, d Decision) (Lease, error) {
 	defer cancel()
 	asked := time.Now()
 	epoch := d.epoch + 1
-	err := j.write(ctx, func(ctx context.Context, q querier) error {
+	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
 		n, err := q.exec(ctx, `
 			INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer,
 				reason, requested_at, decided_at, response_url, confirmation, mac, title, url,
@@ -117,7 +117,7 @@ func (j *Journal) PutBack(ctx context.Context, d Decision) (Lease, error) {
 			return ErrLost
 		}
 		return err
-	})
+	}))
 	if err != nil {
 		return Lease{}, fmt.Errorf("putting a decision back: %w", err)
 	}

@@ -65,7 +65,7 @@ func (j *Journal) bury(ctx context.Context, dead []string) error {
 	if len(dead) == 0 {
 		return nil
 	}
-	err := j.together(ctx, func(ctx context.Context, q querier) error {
+	_, err := j.together(ctx, change(func(ctx context.Context, q querier) error {
 		for _, owner := range dead {
 			if _, err := q.exec(ctx, `UPDATE decisions SET leased_until = 0 WHERE owner = $1`, owner); err != nil {
 				return err
@@ -75,7 +75,7 @@ func (j *Journal) bury(ctx context.Context, dead []string) error {
 			}
 		}
 		return nil
-	})
+	}))
 	if err != nil {
 		return fmt.Errorf("freeing what dead processes left behind: %w", err)
 	}

@@ -155,20 +155,21 @@ func (p *postgres) Close() error { return p.db.Close() }
 func (p *postgres) read() querier { return querier{dialect: &p.dialect, prepared: p.prepared} }
 
 // write commits the statement by itself, in one round trip.
-func (p *postgres) write(ctx context.Context, do func(context.Context, querier) error) error {
+func (p *postgres) write(ctx context.Context, do work) (any, error) {
 	return do(ctx, p.read())
 }
 
-func (p *postgres) together(ctx context.Context, do func(context.Context, querier) error) error {
+func (p *postgres) together(ctx context.Context, do work) (any, error) {
 	tx, err := p.db.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("beginning a transaction: %w", err)
+		return nil, fmt.Errorf("beginning a transaction: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 	q := p.read()
 	q.tx = tx
-	if err := do(ctx, q); err != nil {
-		return err
+	out, err := do(ctx, q)
+	if err != nil {
+		return nil, err
 	}
-	return wrap("committing", tx.Commit())
+	return out, wrap("committing", tx.Commit())
 }

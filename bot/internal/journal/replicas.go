@@ -22,38 +22,34 @@ func (j *Journal) Beat(ctx context.Context, serving bool) (alive, othersServing 
 		}
 	}
 	type count struct{ alive, serving int }
-	err = j.write(ctx, func(ctx context.Context, q querier) error {
+	found, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]count, error) {
 		_, err := q.exec(ctx, `
 			INSERT INTO replicas (id, seen_until, serving) VALUES ($1, {now} + $2, $3)
 			ON CONFLICT (id) DO UPDATE SET seen_until = excluded.seen_until, serving = excluded.serving`,
 			j.owner, (replicaLife * j.lease).Milliseconds(), flag(serving))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if _, err := q.exec(ctx, `DELETE FROM replicas WHERE seen_until < {now} OR seen_until > {now} + $1`, maxLease.Milliseconds()); err != nil {
-			return err
+			return nil, err
 		}
 		rows, err := q.query(ctx, `SELECT count(*), COALESCE(SUM(CASE WHEN id <> $1 THEN serving ELSE 0 END), 0) FROM replicas`, j.owner)
-		counts, err := collect(rows, err, func(r *sql.Rows, c *count) error { return r.Scan(&c.alive, &c.serving) })
-		if err == nil {
-			alive, othersServing = counts[0].alive, counts[0].serving
-		}
-		return err
+		return collect(rows, err, func(r *sql.Rows, c *count) error { return r.Scan(&c.alive, &c.serving) })
 	})
 	if err != nil {
 		return 0, 0, fmt.Errorf("telling the other replicas that this one lives: %w", err)
 	}
-	return alive, othersServing, nil
+	return found[0].alive, found[0].serving, nil
 }
 
 // Leave says that this process is going.
 func (j *Journal) Leave(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	err := j.write(ctx, func(ctx context.Context, q querier) error {
+	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
 		_, err := q.exec(ctx, `DELETE FROM replicas WHERE id = $1`, j.owner)
 		return err
-	})
+	}))
 	return wrap("leaving the replicas", err)
 }
 

@@ -53,7 +53,8 @@ type sqlite struct {
 // write is one write that waits for its commit.
 type write struct {
 	ctx  context.Context
-	do   func(context.Context, querier) error
+	do   work
+	out  any           // what do returned
 	err  error         // what do said
 	done chan struct{} // closed after the commit, or failed is set
 	lost error         // the commit's error
@@ -170,20 +171,18 @@ func (s *sqlite) Close() error {
 func (s *sqlite) read() querier { return querier{dialect: &s.dialect, prepared: s.reading} }
 
 // together is no different: all writes share transactions.
-func (s *sqlite) together(ctx context.Context, do func(context.Context, querier) error) error {
-	return s.write(ctx, do)
-}
+func (s *sqlite) together(ctx context.Context, do work) (any, error) { return s.write(ctx, do) }
 
 var errClosed = errors.New("the journal is closed")
 
-func (s *sqlite) write(ctx context.Context, do func(context.Context, querier) error) error {
+func (s *sqlite) write(ctx context.Context, do work) (any, error) {
 	w := &write{ctx: ctx, do: do, done: make(chan struct{})}
 	select {
 	case s.writes <- w:
 	case <-s.closing:
-		return errClosed
+		return nil, errClosed
 	case <-ctx.Done():
-		return fmt.Errorf("waiting for the journal: %w", context.Cause(ctx))
+		return nil, fmt.Errorf("waiting for the journal: %w", context.Cause(ctx))
 	}
 	select {
 	case <-w.done:
@@ -191,15 +190,15 @@ func (s *sqlite) write(ctx context.Context, do func(context.Context, querier) er
 		select {
 		case <-w.done: // it was the last
 		default:
-			return errClosed
+			return nil, errClosed
 		}
 	case <-ctx.Done():
-		return fmt.Errorf("waiting for the journal's commit: %w", context.Cause(ctx))
+		return nil, fmt.Errorf("waiting for the journal's commit: %w", context.Cause(ctx))
 	}
 	if w.lost != nil {
-		return w.lost
+		return nil, w.lost
 	}
-	return w.err
+	return w.out, w.err
 }
 
 // commitAll owns the writing connection until Close.
@@ -262,7 +261,7 @@ func (s *sqlite) doAll(ctx context.Context, q querier, batch []*write) error {
 		if w.err = context.Cause(w.ctx); w.err != nil {
 			continue // nobody waits for it any more
 		}
-		if w.err = w.do(ctx, q); w.err != nil && !isAnswer(w.err) {
+		if w.out, w.err = w.do(ctx, q); w.err != nil && !isAnswer(w.err) {
 			return w.err
 		}
 	}

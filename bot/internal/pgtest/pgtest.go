@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -50,7 +49,7 @@ func Start(tb testing.TB) string {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
-		_ = server.Process.Signal(syscall.SIGQUIT) // immediate shutdown
+		quit(server.Process)
 		_ = server.Wait()
 	})
 	admin := fmt.Sprintf("postgres://cancelbot@127.0.0.1:%d/postgres?sslmode=disable", port)
@@ -88,25 +87,6 @@ func binaries() string {
 		}
 	}
 	return ""
-}
-
-// unprivileged lets root run the server, which refuses to run as root.
-func unprivileged(tb testing.TB, dir string) *syscall.SysProcAttr {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	u, err := user.Lookup("postgres")
-	if err != nil {
-		if u, err = user.Lookup("nobody"); err != nil {
-			tb.Skip("Postgres does not run as root, and there is no other user to run it as")
-		}
-	}
-	uid, _ := strconv.Atoi(u.Uid)
-	gid, _ := strconv.Atoi(u.Gid)
-	if err := os.Chown(dir, uid, gid); err != nil {
-		tb.Fatal(err)
-	}
-	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 }
 
 func run(tb testing.TB, attr *syscall.SysProcAttr, name string, args ...string) {

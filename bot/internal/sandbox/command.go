@@ -14,6 +14,9 @@ import (
 // defaultAddr is where the page is, if the port is free.
 const defaultAddr = "127.0.0.1:8347"
 
+// minToken is how long the token of a page beyond loopback is at least.
+const minToken = 16
+
 // ErrUsage means that the command's arguments are wrong.
 var ErrUsage = errors.New("usage")
 
@@ -21,14 +24,16 @@ var ErrUsage = errors.New("usage")
 type Options struct {
 	Bot      Bot    // makes the bot's process
 	Terminal bool   // no page, but this terminal
-	Addr     string // the page's address, on loopback
+	Addr     string // the page's address
+	Token    string // what whoever opens the page must have
 	NoOpen   bool   // do not open the page in a browser
 }
 
 // Define defines the command's flags.
 func (o *Options) Define(flags *flag.FlagSet) {
 	flags.BoolVar(&o.Terminal, "terminal", false, "no page: show the conversation in this terminal")
-	flags.StringVar(&o.Addr, "addr", defaultAddr, "the page's address, on loopback; the default moves on if its port is taken")
+	flags.StringVar(&o.Addr, "addr", defaultAddr, "the page's `address`; the default moves on if its port is taken, and one beyond loopback needs --token")
+	flags.StringVar(&o.Token, "token", "", "a `secret` of 16 characters or more, without which nobody gets to the page")
 	flags.BoolVar(&o.NoOpen, "no-open", false, "do not open the page in a browser")
 }
 
@@ -43,27 +48,31 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) error {
 		t.run(ctx, in)
 		return e.Close()
 	}
-	listener, err := listen(o.Addr)
+	listener, err := listen(o.Addr, o.Token)
 	if err != nil {
 		return err
 	}
+	fmt.Fprintln(out, "Starting the bot and the two stand-ins…")
 	e, err := Start(ctx, o.Bot)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	return errors.Join(servePage(ctx, e, listener, out, !o.NoOpen), e.Close())
+	return servePage(ctx, e, listener, o, out)
 }
 
 // listen takes the address, or the next free port if the default's is taken.
-// Nothing listens beyond loopback: whoever reaches the page acts for everybody
-// in it.
-func listen(addr string) (net.Listener, error) {
+// Nothing listens beyond loopback without a token: whoever reaches the page
+// acts for everybody in it.
+func listen(addr, token string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, fmt.Errorf("%w: --addr is an address with a port, such as %s", ErrUsage, defaultAddr)
 	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, fmt.Errorf("%w: --addr must be on loopback, such as %s", ErrUsage, defaultAddr)
+	if token != "" && len(token) < minToken {
+		return nil, fmt.Errorf("%w: --token takes %d characters or more, such as what openssl rand -hex 16 prints", ErrUsage, minToken)
+	}
+	if ip := net.ParseIP(host); token == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("%w: --addr beyond loopback needs --token, since whoever reaches the page acts for everybody in it", ErrUsage)
 	}
 	listener, err := net.Listen("tcp", addr)
 	if err != nil && addr == defaultAddr {

@@ -5,15 +5,13 @@
 package sandbox
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,26 +24,23 @@ import (
 // that the engine adds, and ends in good order when its standard input does.
 type Bot func() (*exec.Cmd, error)
 
-// Engine is the two stand-ins and a bot between them. Fronts act on and read
-// from the stand-ins only.
+// Engine is the two stand-ins and the bot between them: one process of it, or
+// several on one journal. Fronts act on and read from the stand-ins only.
 type Engine struct {
 	Slack    *slacktest.Server
 	Chamelio *chameliotest.Server
 
-	dir     string
-	command Bot
+	dir      string
+	command  Bot
+	record   *record
+	stopPoll context.CancelFunc
+	polling  sync.WaitGroup
 
-	mu      sync.Mutex
-	running *process // nil while there is none
-	policy  []string // the environment of the policy that is tried
-}
+	changing sync.Mutex // one start or stop at a time
 
-// process is one life of the bot.
-type process struct {
-	cmd   *exec.Cmd
-	input io.Closer
-	ended chan struct{}
-	err   error // once ended
+	mu       sync.Mutex
+	replicas []*replica // in the order of their starts, ended ones too
+	settings []string   // the environment of what is tried
 }
 
 const (
@@ -54,141 +49,159 @@ const (
 )
 
 // Start starts everything and returns once the bot is connected. Close it.
-func Start(ctx context.Context, command Bot) (*Engine, error) {
+func Start(ctx context.Context, command Bot, settings ...string) (*Engine, error) {
 	dir, err := os.MkdirTemp("", "cancelbot-sandbox-")
 	if err != nil {
 		return nil, fmt.Errorf("making room for the journal: %w", err)
 	}
-	e := &Engine{Slack: slacktest.NewServer(), Chamelio: chameliotest.NewServer(), dir: dir, command: command}
+	e := &Engine{
+		Slack: slacktest.NewServer(), Chamelio: chameliotest.NewServer(), dir: dir, command: command,
+		record: newRecord(), settings: settings, stopPoll: func() {},
+	}
 	e.Slack.SetScopes("commands", "chat:write", "chat:write.public", "users:read", "users:read.email", "usergroups:read")
 	if err := e.StartBot(ctx); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
+	polling, stop := context.WithCancel(context.Background())
+	e.stopPoll = stop
+	e.polling.Go(func() { e.pollJournal(polling) })
+	e.polling.Go(func() { e.pollMetrics(polling) })
 	return e, nil
 }
 
-// StartBot starts the bot, unless it runs, and waits until it is connected.
+func (e *Engine) databaseURL() string { return "sqlite:" + filepath.Join(e.dir, "cancelbot.db") }
+
+// StartBot starts the bot, unless one runs, and waits until it is connected.
 func (e *Engine) StartBot(ctx context.Context) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.alive() {
+	if e.Alive() {
 		return nil
 	}
+	_, err := e.StartReplica(ctx)
+	return err
+}
+
+// StartReplica starts one more process of the bot and waits until it is
+// connected.
+func (e *Engine) StartReplica(ctx context.Context) (*replica, error) {
+	e.changing.Lock()
+	defer e.changing.Unlock()
 	cmd, err := e.command()
 	if err != nil {
-		return fmt.Errorf("starting the bot: %w", err)
+		return nil, fmt.Errorf("starting the bot: %w", err)
 	}
 	cmd.Env = append(cmd.Env,
 		"SLACK_API_URL="+e.Slack.URL(), "SLACK_APP_TOKEN="+slacktest.AppToken, "SLACK_BOT_TOKEN="+slacktest.BotToken,
 		"CHAMELIO_BASE_URL="+e.Chamelio.URL(), "CHAMELIO_API_KEY="+chameliotest.Key, "CHAMELIO_TIMEOUT=5s",
-		"DATABASE_URL=sqlite:"+filepath.Join(e.dir, "cancelbot.db"), "LOG_LEVEL=warn", "SHUTDOWN_GRACE=5s", "COMMANDS_PER_MINUTE=1000",
+		"DATABASE_URL="+e.databaseURL(), "HTTP_ADDR=127.0.0.1:0",
+		"LOG_LEVEL=info", "LOG_FORMAT=json", "SHUTDOWN_GRACE=5s", "COMMANDS_PER_MINUTE=1000",
 	)
-	cmd.Env = append(cmd.Env, e.policy...)
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	input, err := cmd.StdinPipe()
+	e.mu.Lock()
+	cmd.Env = append(cmd.Env, e.settings...)
+	number := len(e.replicas) + 1
+	e.mu.Unlock()
+	before := e.Slack.Opened()
+	r, err := startReplica(cmd, number, e.record)
 	if err != nil {
-		return fmt.Errorf("starting the bot: %w", err)
+		return nil, fmt.Errorf("starting the bot: %w", err)
 	}
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("starting the bot: %w", err)
-	}
-	p := &process{cmd: cmd, input: input, ended: make(chan struct{})}
-	go func() {
-		defer close(p.ended)
-		if err := cmd.Wait(); err != nil {
-			p.err = fmt.Errorf("the bot ended: %w\n%s", err, lastLines(said.String(), 5))
-		}
-	}()
-	e.running = p
+	e.mu.Lock()
+	e.replicas = append(e.replicas, r)
+	e.mu.Unlock()
 	waiting, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	before := e.Slack.Opened()
-	stop := context.AfterFunc(ctx, func() { _ = input.Close() })
-	defer stop()
 	for {
 		changed := e.Slack.Changed()
 		if e.Slack.Opened() > before {
-			return nil
+			return r, nil
 		}
 		select {
 		case <-changed:
-		case <-p.ended:
-			return p.err
+		case <-r.ended:
+			return nil, fmt.Errorf("the bot ended as soon as it was started: %w", r.err)
 		case <-waiting.Done():
-			return fmt.Errorf("the bot does not connect: %w", waiting.Err())
+			_ = r.cmd.Process.Kill()
+			<-r.ended
+			return nil, fmt.Errorf("the bot doesn't connect: %w", waiting.Err())
 		}
 	}
 }
 
-func lastLines(text string, n int) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
-}
-
-// alive reports whether the bot runs. Called with mu held.
-func (e *Engine) alive() bool {
-	if e.running == nil {
-		return false
-	}
-	select {
-	case <-e.running.ended:
-		return false
-	default:
-		return true
-	}
+// Living lists the processes that run.
+func (e *Engine) Living() []*replica {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(e.replicas), func(r *replica) bool { return !r.alive() })
 }
 
 // Alive reports whether the bot runs.
-func (e *Engine) Alive() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.alive()
-}
+func (e *Engine) Alive() bool { return len(e.Living()) > 0 }
 
-// Ended is closed when the bot that runs now has ended.
+// Ended is closed when the process that was started last has ended.
 func (e *Engine) Ended() <-chan struct{} {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.running.ended
+	return e.replicas[len(e.replicas)-1].ended
 }
 
-// Kill ends the bot as kill -9 does.
-func (e *Engine) Kill() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.alive() {
-		_ = e.running.cmd.Process.Kill()
-		<-e.running.ended
+// Kill ends a process as kill -9 does, and puts on record what it left behind.
+func (e *Engine) Kill(r *replica) {
+	if !r.alive() {
+		return
+	}
+	_ = r.cmd.Process.Kill()
+	<-r.ended
+	e.record.event(fmt.Sprintf("Replica %d was killed (SIGKILL). %s", r.number, e.leftBehind()))
+}
+
+// KillAll ends every process as kill -9 does.
+func (e *Engine) KillAll() {
+	for _, r := range e.Living() {
+		e.Kill(r)
 	}
 }
 
-// SetPolicy restarts the bot, in good order, under another policy.
-func (e *Engine) SetPolicy(ctx context.Context, environment ...string) error {
-	_ = e.stop()
-	e.mu.Lock()
-	e.policy = environment
-	e.mu.Unlock()
-	return e.StartBot(ctx)
+// Stop ends a process in good order and returns its last word.
+func (e *Engine) Stop(r *replica) error {
+	if r.alive() {
+		e.record.event(fmt.Sprintf("Replica %d was told to stop.", r.number))
+	}
+	_ = r.input.Close()
+	timer := time.AfterFunc(stopLimit, func() { _ = r.cmd.Process.Kill() })
+	defer timer.Stop()
+	<-r.ended
+	return r.err
 }
 
-// stop ends the bot in good order and returns its last word.
-func (e *Engine) stop() error {
+// Set makes one process run with these settings. Nothing is restarted where
+// that is so already.
+func (e *Engine) Set(ctx context.Context, settings ...string) error {
+	living := e.Living()
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.running == nil {
+	same := slices.Equal(settings, e.settings)
+	e.settings = settings
+	e.mu.Unlock()
+	if same && len(living) == 1 {
 		return nil
 	}
-	_ = e.running.input.Close()
-	timer := time.AfterFunc(stopLimit, func() { _ = e.running.cmd.Process.Kill() })
-	defer timer.Stop()
-	<-e.running.ended
-	return e.running.err
+	e.stopAll()
+	_, err := e.StartReplica(ctx)
+	return err
+}
+
+// stopAll ends all processes in good order and returns their last words.
+func (e *Engine) stopAll() error {
+	var last error
+	for _, r := range e.Living() {
+		last = errors.Join(last, e.Stop(r))
+	}
+	return last
 }
 
 // Close stops the bot, then the stand-ins, and returns the bot's last word.
 func (e *Engine) Close() error {
-	err := e.stop()
+	e.stopPoll()
+	e.polling.Wait()
+	err := e.stopAll()
 	e.Slack.Close()
 	e.Chamelio.Close()
 	_ = os.RemoveAll(e.dir)

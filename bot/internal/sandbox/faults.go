@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"maps"
 	"net/http"
 	"time"
 
@@ -39,45 +40,63 @@ func breakAPI(f chameliotest.Fault) func(*Engine) { return func(e *Engine) { e.C
 func breakSlack(f slacktest.Fault) func(*Engine)  { return func(e *Engine) { e.Slack.Break(f) } }
 
 // policies are what can be tried, with the environment that sets each.
-var policies = []struct {
-	id  string
-	env []string
-}{
-	{"members", nil},
-	{"second-person", []string{"REQUIRE_SECOND_PERSON=true"}},
-	{"people-on-task", []string{"CANCEL_POLICY=people-on-task"}},
-	{"listed", []string{"CANCEL_POLICY=listed", "ALLOWED_USERS=" + slacktest.Linus}},
+var policies = []policyChoice{
+	{"members", "every member", nil},
+	{"second-person", "members, with a second person", []string{"REQUIRE_SECOND_PERSON=true"}},
+	{"people-on-task", "only the people on the task", []string{"CANCEL_POLICY=people-on-task"}},
+	{"listed", "listed: only Linus", []string{"CANCEL_POLICY=listed", "ALLOWED_USERS=" + slacktest.Linus}},
 }
 
-// switches says what is broken and which policy is on.
-func (w *web) switches() ([]viewFault, string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var all []viewFault
-	for _, f := range faults {
-		all = append(all, viewFault{f.id, f.side, f.label, w.broken[f.id], f.once})
+type policyChoice struct {
+	ID    string `json:"id"`
+	Label string `json:"label"`
+	env   []string
+}
+
+func policyOf(id string) (policyChoice, bool) {
+	for _, p := range policies {
+		if p.ID == id {
+			return p, true
+		}
 	}
-	return all, w.policy
+	return policyChoice{}, false
 }
 
 // toggle breaks or mends one thing and leaves the others as they are.
 func (w *web) toggle(id string, on bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	known := false
 	for _, f := range faults {
-		if f.id != id {
-			continue
-		}
-		known = true
-		if f.once {
+		switch {
+		case f.id != id:
+		case f.once:
 			f.on(w.engine)
 			return true
+		default:
+			w.broken[id] = on
+			w.applyFaults()
+			return true
 		}
-		w.broken[id] = on
 	}
+	return false
+}
+
+// setBroken breaks exactly these, and what a story has broken besides, which
+// is nil for nothing.
+func (w *web) setBroken(broken map[string]bool, byStory *fault) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.broken, w.byStory = maps.Clone(broken), byStory
+	w.applyFaults()
+}
+
+// applyFaults makes the stand-ins what the switches say. Called with mu held.
+func (w *web) applyFaults() {
 	w.engine.Slack.Mend()
 	w.engine.Chamelio.Mend()
+	if w.byStory != nil {
+		w.byStory.on(w.engine)
+	}
 	for _, f := range faults {
 		switch {
 		case w.broken[f.id]:
@@ -86,13 +105,4 @@ func (w *web) toggle(id string, on bool) bool {
 			f.off(w.engine)
 		}
 	}
-	return known
-}
-
-// mend makes everything work again.
-func (w *web) mend() {
-	w.mu.Lock()
-	w.broken = map[string]bool{}
-	w.mu.Unlock()
-	w.toggle("", false)
 }

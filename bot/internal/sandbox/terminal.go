@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,18 +26,28 @@ type terminal struct {
 type button struct {
 	message slacktest.Message
 	action  string
+	label   string
 }
 
 const welcome = `This is Slack, played by a stand-in. You are %s in %s, and the real bot listens.
-Type a command or a button's number:
 
-  /cancel-task %d      ask for a task to be cancelled
-  1                       press button [1]
-  tasks                   list Chamelio's tasks
-  as grace                be somebody else: ada, grace, linus, guest
-  in random               go elsewhere: general, random, legal, deals, dm
-  quit
+  /cancel-task 12345    ask for a task to be cancelled; this is the bot's command
+  1                     press button [1]
+  help                  what else you can do here, and how to leave
+`
 
+const help = `The bot's command is /cancel-task. Everything else is this terminal's, with a
+slash or without:
+
+  tasks                 list Chamelio's tasks
+  as grace              be somebody else: ada, grace, linus, guest
+  in random             go elsewhere: general, random, legal, deals, dm
+  kill                  kill the bot, as kill -9 does
+  start                 start it again
+  quit                  leave
+
+A number presses the button that has it. What else you type is said in the
+conversation if it begins with a quotation mark.
 `
 
 var (
@@ -48,7 +59,7 @@ var (
 )
 
 func (t *terminal) run(ctx context.Context, in io.Reader) {
-	fmt.Fprintf(t.out, welcome, t.name(t.me), t.placeName(), 12345)
+	fmt.Fprintf(t.out, welcome, t.name(t.me), t.placeName())
 	// The reader ends with its input; a terminal's only with the process.
 	lines := make(chan string)
 	go func() {
@@ -65,16 +76,18 @@ func (t *terminal) run(ctx context.Context, in io.Reader) {
 	for {
 		t.prompt()
 		line, ok := t.next(ctx, lines)
-		if !ok || line == "quit" || line == "exit" {
+		line = strings.TrimSpace(line)
+		if word := strings.TrimPrefix(line, "/"); !ok || word == "quit" || word == "exit" {
 			fmt.Fprintln(t.out)
 			return
 		}
-		t.act(ctx, strings.TrimSpace(line))
+		t.act(ctx, line)
 	}
 }
 
 // next returns the next line, and meanwhile prints what others make appear.
 func (t *terminal) next(ctx context.Context, lines <-chan string) (string, bool) {
+	ended := t.engine.Ended()
 	for {
 		changed := t.engine.Slack.Changed()
 		if t.show() {
@@ -84,47 +97,93 @@ func (t *terminal) next(ctx context.Context, lines <-chan string) (string, bool)
 		case line, ok := <-lines:
 			return line, ok
 		case <-changed:
-		case <-t.engine.Ended():
-			fmt.Fprintln(t.out, "\nThe bot has stopped.")
-			return "", false
+		case <-ended:
+			ended = nil
+			if !t.engine.Alive() && ctx.Err() == nil {
+				fmt.Fprintln(t.out, "\nThe bot has stopped. Type start to start it again.")
+				t.prompt()
+			}
 		case <-ctx.Done():
 			return "", false
 		}
 	}
 }
 
+// act does what a line asks for: the bot's command, a button, or one of this
+// terminal's own.
 func (t *terminal) act(ctx context.Context, line string) {
-	slack := t.engine.Slack
+	if said, ok := strings.CutPrefix(line, `"`); ok {
+		t.engine.Slack.Say(t.me, t.place, strings.TrimSuffix(said, `"`))
+		return
+	}
+	if number, err := strconv.Atoi(line); err == nil {
+		t.press(ctx, number)
+		return
+	}
 	word, rest, _ := strings.Cut(line, " ")
-	number, err := strconv.Atoi(line)
-	switch {
-	case line == "":
-	case err == nil && number >= 1 && number <= len(t.buttons):
-		pressed := t.buttons[number-1]
-		t.deliver(ctx, slack.Click(t.me, pressed.message, pressed.action))
-	case err == nil:
-		fmt.Fprintln(t.out, "There is no such button.")
-	case strings.HasPrefix(line, "/"):
-		fmt.Fprintf(t.out, "\n%s types: %s\n", t.name(t.me), line)
-		t.deliver(ctx, slack.Slash(t.me, t.place, line))
-	case line == "tasks":
+	rest = strings.ToLower(strings.TrimLeft(strings.TrimSpace(rest), "#@"))
+	switch strings.TrimPrefix(word, "/") {
+	case "":
+		if word != "" {
+			t.notUnderstood(line)
+		}
+	case "cancel-task":
+		t.deliver(ctx, t.engine.Slack.Slash(t.me, t.place, "/"+strings.TrimPrefix(line, "/")))
+	case "tasks":
 		t.tasks()
-	case word == "as" && people[rest] != "":
-		t.me = people[rest]
-		t.look()
-	case word == "in" && places[rest] != "":
-		t.place = places[rest]
-		t.look()
+	case "help":
+		fmt.Fprint(t.out, help)
+	case "as":
+		t.change(&t.me, people, rest, "There is nobody of that name: it takes ada, grace, linus or guest.")
+	case "in":
+		t.change(&t.place, places, rest, "There is no such place: it takes general, random, legal, deals or dm.")
+	case "kill":
+		t.engine.KillAll() // next tells that it has stopped
+	case "start":
+		if err := t.engine.StartBot(ctx); err != nil {
+			fmt.Fprintln(t.out, plainly(err))
+			return
+		}
+		fmt.Fprintln(t.out, "The bot runs.")
 	default:
-		fmt.Fprintln(t.out, "Not understood. Commands start with a slash: /cancel-task 12345")
+		t.notUnderstood(line)
 	}
 }
 
-// look starts anew with what this person sees here.
-func (t *terminal) look() {
+func (t *terminal) notUnderstood(line string) {
+	fmt.Fprintf(t.out, "“%s” is no command here. The bot's is /cancel-task 12345; help lists this terminal's own.\n", line)
+}
+
+// change goes elsewhere, or becomes somebody else, and starts anew with what
+// this person sees there.
+func (t *terminal) change(what *string, known map[string]string, to, otherwise string) {
+	if known[to] == "" {
+		fmt.Fprintln(t.out, otherwise)
+		return
+	}
+	*what = known[to]
+	if c, _ := t.engine.Slack.Conversation(t.place); c.Kind != slacktest.Public && !slices.Contains(c.Members, t.me) {
+		t.place = slacktest.General
+	}
 	t.shown, t.buttons = map[string]string{}, nil
 	fmt.Fprintf(t.out, "\nYou are %s in %s.\n", t.name(t.me), t.placeName())
 	t.show()
+}
+
+// press presses a button, or says why it is none any more.
+func (t *terminal) press(ctx context.Context, number int) {
+	if number < 1 || number > len(t.buttons) {
+		fmt.Fprintf(t.out, "There is no button [%d] here.\n", number)
+		return
+	}
+	pressed := t.buttons[number-1]
+	for _, m := range t.engine.Slack.View(t.me, t.place) {
+		if m.TS == pressed.message.TS && m.Button(pressed.action) != nil {
+			t.deliver(ctx, t.engine.Slack.Click(t.me, m, pressed.action))
+			return
+		}
+	}
+	fmt.Fprintf(t.out, "Button [%d], “%s”, is gone: its message has changed since, see above.\n", number, pressed.label)
 }
 
 // deliver waits for the ack and then until the conversation has come to rest.
@@ -136,16 +195,18 @@ func (t *terminal) deliver(ctx context.Context, p *slacktest.Pending) {
 		return
 	}
 	if d.State != slacktest.Acknowledged {
-		fmt.Fprintf(t.out, "Slack says: %s\n", d.State)
+		fmt.Fprintf(t.out, "\n┌ Slackbot – only visible to you\n│ That failed with the error “%s”\n└\n", d.State)
 		return
 	}
-	for {
+	// What comes close together is shown in the order of the conversation.
+	const together, rest = 150 * time.Millisecond, 700 * time.Millisecond
+	for last := time.Now(); time.Since(last) < rest; {
 		changed := t.engine.Slack.Changed()
-		t.show()
 		select {
 		case <-changed:
-		case <-time.After(700 * time.Millisecond):
-			return
+			last = time.Now()
+		case <-time.After(together):
+			t.show()
 		case <-ctx.Done():
 			return
 		}
@@ -156,7 +217,7 @@ func (t *terminal) deliver(ctx context.Context, p *slacktest.Pending) {
 func (t *terminal) show() bool {
 	any := false
 	for _, m := range t.engine.Slack.View(t.me, t.place) {
-		text := t.render(m)
+		text := slacktest.PlainAt(m, t.name, time.Now())
 		before, known := t.shown[m.TS]
 		if known && before == text {
 			continue
@@ -170,8 +231,11 @@ func (t *terminal) show() bool {
 
 func (t *terminal) print(m slacktest.Message, text string, changed bool) {
 	note := ""
+	if m.ThreadTS != "" {
+		note += " – in a thread"
+	}
 	if m.Only != "" {
-		note = " – only visible to you"
+		note += " – only visible to you"
 	}
 	if changed {
 		note += " – changed"
@@ -183,16 +247,12 @@ func (t *terminal) print(m slacktest.Message, text string, changed bool) {
 	if actions := m.Buttons(); len(actions) > 0 {
 		fmt.Fprint(t.out, "│")
 		for _, action := range actions {
-			t.buttons = append(t.buttons, button{m, action})
+			t.buttons = append(t.buttons, button{m, action, m.Button(action).Label})
 			fmt.Fprintf(t.out, "  [%d] %s", len(t.buttons), m.Button(action).Label)
 		}
 		fmt.Fprintln(t.out)
 	}
 	fmt.Fprintln(t.out, "└")
-}
-
-func (t *terminal) render(m slacktest.Message) string {
-	return slacktest.Plain(m, t.name, time.Local)
 }
 
 func (t *terminal) tasks() {
@@ -201,7 +261,7 @@ func (t *terminal) tasks() {
 	}
 }
 
-func (t *terminal) prompt() { fmt.Fprintf(t.out, "%s in %s> ", t.name(t.me), t.placeName()) }
+func (t *terminal) prompt() { fmt.Fprintf(t.out, "\n%s in %s> ", t.name(t.me), t.placeName()) }
 
 func (t *terminal) name(id string) string {
 	u, ok := t.engine.Slack.User(id)

@@ -1,14 +1,15 @@
 package sandbox
 
 import (
+	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-// view is all that the page shows, as one person sees one conversation. It is
-// made of the stand-ins' public state and nothing else.
+// view is all that the page shows, as one person sees one conversation.
 type view struct {
 	Me       string        `json:"me"`
 	Place    string        `json:"place"`
@@ -18,54 +19,31 @@ type view struct {
 	Messages []viewMessage `json:"messages"`
 	Tasks    []viewTask    `json:"tasks"`
 	Requests []viewRequest `json:"requests"`
+	Journal  []viewRow     `json:"journal"`
+	Log      []logLine     `json:"log"`
+	Metrics  []metric      `json:"metrics"`
 	Bot      viewBot       `json:"bot"`
 	Faults   []viewFault   `json:"faults"`
 	Policy   string        `json:"policy"`
+	Busy     string        `json:"busy"`  // what the page waits for
+	Story    *viewStory    `json:"story"` // nil while none is played
+	Run      string        `json:"run"`   // another one after Start over
 }
 
 type nameMap map[string]string
 
 type viewPerson struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-	Role string `json:"role"`
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Role  string `json:"role"`
+	Email string `json:"email"`
 }
 
 type viewChannel struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	Note string `json:"note"`
-	Kind string `json:"kind"`
-}
-
-type viewMessage struct {
-	TS     string      `json:"ts"`
-	Author string      `json:"author"`
-	App    bool        `json:"app"`
-	At     int64       `json:"at"` // seconds since 1970
-	Text   string      `json:"text"`
-	Blocks []viewBlock `json:"blocks"`
-	Only   bool        `json:"only"` // only visible to you
-	Edited bool        `json:"edited"`
-}
-
-type viewBlock struct {
-	Type     string        `json:"type"`
-	Text     *viewText     `json:"text,omitempty"`
-	Fields   []viewText    `json:"fields,omitempty"`
-	Elements []viewElement `json:"elements,omitempty"`
-}
-
-type viewText struct {
-	Plain bool   `json:"plain"`
-	Text  string `json:"text"`
-}
-
-type viewElement struct {
-	Button string    `json:"button,omitempty"` // its action id
-	Label  string    `json:"label,omitempty"`
-	Style  string    `json:"style,omitempty"`
-	Text   *viewText `json:"text,omitempty"`
+	Kind string `json:"kind"` // public, private, dm or app
 }
 
 type viewTask struct {
@@ -80,9 +58,28 @@ type viewRequest struct {
 	Status int    `json:"status"`
 }
 
+// viewRow is a row of the journal.
+type viewRow struct {
+	ID        string `json:"id"`
+	Task      int64  `json:"task"`
+	State     string `json:"state"`
+	Requester string `json:"requester"`
+	Confirmer string `json:"confirmer"`
+	Decided   int64  `json:"decided"` // milliseconds since 1970, like the others; 0 for not yet
+	Finished  int64  `json:"finished"`
+	Told      int64  `json:"told"`
+	Settled   int64  `json:"settled"`
+}
+
 type viewBot struct {
-	Alive       bool `json:"alive"`
-	Connections int  `json:"connections"`
+	Alive       bool          `json:"alive"`
+	Connections int           `json:"connections"`
+	Replicas    []viewReplica `json:"replicas"`
+}
+
+type viewReplica struct {
+	Number int  `json:"number"`
+	Alive  bool `json:"alive"`
 }
 
 type viewFault struct {
@@ -90,28 +87,53 @@ type viewFault struct {
 	Side  string `json:"side"`
 	Label string `json:"label"`
 	On    bool   `json:"on"`
-	Once  bool   `json:"once"` // it happens, and is over
+	Once  bool   `json:"once"`  // it happens, and is over
+	Story bool   `json:"story"` // a story does it, and undoes it
+}
+
+type viewStory struct {
+	ID       string `json:"id"`
+	Title    string `json:"title"`
+	Step     int    `json:"step"`
+	Steps    int    `json:"steps"`
+	As       string `json:"as"`
+	Watch    string `json:"watch"`
+	Tab      string `json:"tab"`
+	Running  bool   `json:"running"`
+	Now      string `json:"now"`
+	Since    int64  `json:"since"`    // milliseconds since 1970
+	Expected int64  `json:"expected"` // milliseconds; 0 if it is quick
+	Failed   string `json:"failed"`
+	Leaving  bool   `json:"leaving"`
 }
 
 // The people that one can be, and what they are.
 var roles = []viewPerson{
-	{slacktest.Ada, "Ada", "member"}, {slacktest.Grace, "Grace", "second member"},
-	{slacktest.Linus, "Linus", "admin"}, {slacktest.Guest, "Gil", "guest"},
+	{slacktest.Ada, "Ada", "member", ""}, {slacktest.Grace, "Grace", "second member", ""},
+	{slacktest.Linus, "Linus", "admin", ""}, {slacktest.Guest, "Gil", "guest", ""},
 }
 
-const requestsShown = 30
+const (
+	requestsShown = 40
+	linesShown    = 60
+)
 
 // look makes the view of a person in a conversation; of Ada in #general where
 // the two do not fit together.
 func (w *web) look(me, place string) view {
-	slack, api := w.engine.Slack, w.engine.Chamelio
+	e := w.current()
+	slack := e.Slack
 	if !slices.ContainsFunc(roles, func(p viewPerson) bool { return p.ID == me }) {
 		me = slacktest.Ada
 	}
-	v := view{Me: me, People: roles, Names: nameMap{}, Bot: viewBot{w.engine.Alive(), slack.Connections()}}
+	v := view{Me: me, People: slices.Clone(roles), Names: nameMap{}, Run: filepath.Base(e.dir), Bot: botView(e)}
+	for i, p := range v.People {
+		u, _ := slack.User(p.ID)
+		v.People[i].Email, v.Names[p.ID] = u.Email, u.RealName
+	}
 	for _, c := range slack.Channels() {
 		v.Names[c.ID] = c.Name
-		if inside(c, me) {
+		if c.Kind == slacktest.Public || slices.Contains(c.Members, me) {
 			v.Channels = append(v.Channels, channelView(c, me, slack))
 		}
 	}
@@ -119,74 +141,114 @@ func (w *web) look(me, place string) view {
 		place = slacktest.General
 	}
 	v.Place = place
-	for _, m := range slack.View(me, place) {
+	v.Messages = messagesView(slack.View(me, place))
+	for _, m := range v.Messages {
 		if u, ok := slack.User(m.Author); ok {
 			v.Names[m.Author] = u.RealName
 		}
-		v.Messages = append(v.Messages, messageView(m))
 	}
-	for _, id := range []string{slacktest.Ada, slacktest.Grace, slacktest.Linus, slacktest.Guest} {
-		u, _ := slack.User(id)
-		v.Names[id] = u.RealName
-	}
-	for _, t := range api.Tasks() {
-		title := ""
+	for _, t := range e.Chamelio.Tasks() {
+		title := "Task without a title"
 		if t.Title != nil {
 			title = *t.Title
 		}
 		v.Tasks = append(v.Tasks, viewTask{t.ID, title, t.Status})
 	}
-	requests := api.Requests()
+	requests := e.Chamelio.Requests()
 	for _, r := range requests[max(0, len(requests)-requestsShown):] {
 		v.Requests = append(v.Requests, viewRequest{r.At.UnixMilli(), r.Method + " " + r.Path, r.Status})
 	}
+	for _, d := range e.record.decisions() {
+		v.Journal = append(v.Journal, rowView(d))
+	}
+	lines := e.record.logged()
+	v.Log, v.Metrics = lines[max(0, len(lines)-linesShown):], e.record.measured()
 	v.Faults, v.Policy = w.switches()
+	v.Busy, v.Story = w.storyView()
 	return v
 }
 
-func inside(c slacktest.Conversation, me string) bool {
-	return c.Kind == slacktest.Public || slices.Contains(c.Members, me)
+func botView(e *Engine) viewBot {
+	v := viewBot{Alive: e.Alive(), Connections: e.Slack.Connections()}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, r := range e.replicas {
+		v.Replicas = append(v.Replicas, viewReplica{r.number, r.alive()})
+	}
+	v.Replicas = v.Replicas[max(0, len(v.Replicas)-3):]
+	return v
 }
 
 func channelView(c slacktest.Conversation, me string, slack *slacktest.Server) viewChannel {
-	note := "without the bot"
+	note, name, kind := "without the bot", c.Name, string(c.Kind)
 	if c.BotIsMember {
 		note = "with the bot"
 	}
-	name := c.Name
 	if c.Kind == slacktest.DM {
 		for _, member := range c.Members {
 			if u, ok := slack.User(member); ok && member != me {
 				name = u.RealName
 			}
 		}
+		if slices.Contains(c.Members, slacktest.BotUser) {
+			kind, note = "app", "from the bot to you"
+		}
 	}
-	return viewChannel{c.ID, name, note, string(c.Kind)}
+	return viewChannel{c.ID, name, note, kind}
 }
 
-func messageView(m slacktest.Message) viewMessage {
-	out := viewMessage{
-		TS: m.TS, Author: m.Author, App: m.Author == slacktest.BotUser, At: m.At.Truncate(time.Second).Unix(),
-		Text: m.Text, Only: m.Only != "", Edited: m.Edited,
+func rowView(d journal.Decision) viewRow {
+	state := string(d.Outcome)
+	switch {
+	case d.Outcome == "" && d.Sent:
+		state = "under way, request sent"
+	case d.Outcome == "":
+		state = "decided"
+	case d.SettledOutcome != "" && d.SettledOutcome != d.Outcome:
+		state += ", then " + string(d.SettledOutcome)
 	}
-	for _, b := range m.Blocks {
-		block := viewBlock{Type: b.Type}
-		if b.Text != nil {
-			block.Text = textView(*b.Text)
-		}
-		for _, f := range b.Fields {
-			block.Fields = append(block.Fields, *textView(f))
-		}
-		for _, e := range b.Elements {
-			if e.Type == "button" {
-				block.Elements = append(block.Elements, viewElement{Button: e.ActionID, Label: e.Label, Style: e.Style})
-			} else {
-				block.Elements = append(block.Elements, viewElement{Text: textView(e.Content)})
-			}
-		}
-		out.Blocks = append(out.Blocks, block)
+	id := string(d.ID)
+	return viewRow{
+		id[:min(8, len(id))], d.TaskID, state, d.Requester, d.Confirmer,
+		millis(d.DecidedAt), millis(d.FinishedAt), millis(d.AnnouncedAt), millis(d.SettledAt),
 	}
-	return out
 }
 
-func textView(t slacktest.Text) *viewText { return &viewText{t.Type == "plain_text", t.Text} }
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// switches says what is broken and which policy is on.
+func (w *web) switches() ([]viewFault, string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []viewFault
+	for _, f := range faults {
+		all = append(all, viewFault{f.id, f.side, f.label, w.broken[f.id], f.once, false})
+	}
+	if f := w.byStory; f != nil {
+		all = append(all, viewFault{"by-story", f.side, f.label, true, false, true})
+	}
+	return all, w.policy
+}
+
+func (w *web) storyView() (busy string, _ *viewStory) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p := w.play
+	if p == nil {
+		return w.busy, nil
+	}
+	now := p.story.steps[p.step]
+	v := &viewStory{
+		ID: p.story.ID, Title: p.story.Title, Step: p.step + 1, Steps: len(p.story.steps), As: now.as, Watch: now.watch, Tab: now.tab,
+		Running: p.running, Now: p.now, Since: p.since.UnixMilli(), Expected: p.expected.Milliseconds(), Failed: p.failed, Leaving: p.leaving,
+	}
+	if v.As == "" {
+		v.As = slacktest.Ada
+	}
+	return w.busy, v
+}

@@ -365,7 +365,7 @@ func (t *wire) beginTell(name, body string) func(*http.Response, error) {
 		place = "by response_url"
 	}
 	found := mark.FindString(body)
-	if strings.Contains(body, "Now I know") || strings.Contains(body, "Now+I+know") {
+	if strings.Contains(body, "*Update: ") {
 		found = "settled " + thread + found
 	}
 	if place == "" || found == "" || strings.Contains(body, "cancel_task") {

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"strings"
+)
+
+// command is one word that may follow "cancelbot".
+type command struct {
+	name    string
+	summary string // a line for help; "" keeps it out
+	detail  string // for its own -h
+	run     func(p Program, ctx context.Context, args []string) error
+}
+
+// commands lists them in the order in which help shows them.
+func commands() []command {
+	return []command{
+		{"", "run the bot", `The bot takes its configuration from the environment: cancelbot help lists
+the variables. It runs until SIGINT or SIGTERM, lets running decisions finish,
+and exits with 0; with 1 if it cannot go on, 2 if the environment is wrong.`, Program.serve},
+		{"sandbox", "try it in a browser, without Slack and Chamelio", "", Program.sandbox},
+		{"sandbox-bot", "", "", Program.serveUntilEOF},
+		{"check", "say whether the bot is ready to run, and how to fix what is not", `It reads the same environment as the bot, posts nothing, makes nothing, and
+exits with 0 if the bot is ready to run, else with 1.`, Program.check},
+		{"healthcheck", "ask the bot at HTTP_ADDR whether it is ready", "It exits with 0 if the bot is ready, else with 1.", Program.healthcheck},
+		{"history", "print the latest decisions", "It reads the journal at DATABASE_URL and changes nothing.", Program.history},
+		{"version", "print the version", "", Program.printVersion},
+		{"help", "print this; help COMMAND tells more about one", "", Program.help},
+	}
+}
+
+func find(name string) (command, bool) {
+	for _, c := range commands() {
+		if c.name == name {
+			return c, true
+		}
+	}
+	return command{}, false
+}
+
+const variablesHelp = `
+The bot takes its configuration from these variables. A token, the key and
+DATABASE_URL may instead be read from a file: SLACK_BOT_TOKEN_FILE=/path, …
+
+{{range .}}  {{printf "%-21s" (usage_key .)}} {{usage_description .}}{{with usage_default .}} (default {{.}}){{end}}{{with usage_required .}} (required){{end}}
+{{end}}`
+
+// help prints the commands and the variables, or tells about one command.
+func (p Program) help(ctx context.Context, args []string) error {
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		c, ok := find(args[0])
+		if !ok || len(args) > 1 {
+			return usageError(fmt.Sprintf("there is no command %q; cancelbot help lists them", strings.Join(args, " ")))
+		}
+		return c.run(p, ctx, []string{"-h"})
+	}
+	if err := p.parse("help", args, noFlags); err != nil {
+		return err
+	}
+	fmt.Fprint(p.Out, "cancelbot cancels Chamelio tasks from Slack.\n\n")
+	for _, c := range commands() {
+		if c.summary != "" {
+			fmt.Fprintf(p.Out, "  cancelbot %-12s %s\n", c.name, c.summary)
+		}
+	}
+	return Variables(p.Out, variablesHelp)
+}
+
+// describe answers -h of a command.
+func (p Program) describe(name string, flags *flag.FlagSet) {
+	c, _ := find(name)
+	fmt.Fprintf(p.Out, "%s: %s\n", strings.TrimSpace("cancelbot "+c.name), c.summary)
+	if c.detail != "" {
+		fmt.Fprintf(p.Out, "\n%s\n", c.detail)
+	}
+	first := true
+	flags.VisitAll(func(f *flag.Flag) {
+		if first {
+			fmt.Fprintln(p.Out)
+			first = false
+		}
+		value, usage := flag.UnquoteUsage(f)
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "0" {
+			usage += " (default " + f.DefValue + ")"
+		}
+		fmt.Fprintf(p.Out, "  %-16s %s\n", strings.TrimSpace("--"+f.Name+" "+value), usage)
+	})
+}

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/cancelbot/cancelbot/chamelio"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+var errRefused = errors.New("refused")
+
+// watchFor watches one credential in virtual time.
+func watchFor(t *testing.T, d time.Duration, try func(context.Context) error) (log string, refused float64) {
+	var out bytes.Buffer
+	gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "refused", Help: "."}, []string{"which"})
+	synctest.Test(t, func(t *testing.T) {
+		c := &credentials{gauge: gauge, log: slog.New(slog.NewTextHandler(&out, nil)), newKey: func() bool { return false }, every: tryEvery, looking: lookEvery}
+		c.all = []*credential{{which: "key", try: try, refusal: func(err error) (string, string, bool) {
+			return "it is refused", "get another", errors.Is(err, errRefused)
+		}}}
+		ctx, cancel := context.WithTimeout(t.Context(), d)
+		defer cancel()
+		c.watch(ctx)
+	})
+	return out.String(), testutil.ToFloat64(gauge.WithLabelValues("key"))
+}
+
+func TestARefusedCredentialIsToldBeforeSomebodyNeedsIt(t *testing.T) {
+	t.Parallel()
+	log, refused := watchFor(t, 2*tryEvery+time.Second, func(context.Context) error { return errRefused })
+	if strings.Count(log, "a credential is refused") != 2 || !strings.Contains(log, `remedy="get another"`) || refused != 1 {
+		t.Errorf("%v\n%s", refused, log)
+	}
+}
+
+func TestTroubleThatSaysNothingOfACredentialChangesNothing(t *testing.T) {
+	t.Parallel()
+	answers := []error{errRefused, errors.New("the network is down"), nil}
+	said := func(n int) (string, float64) {
+		i := -1
+		return watchFor(t, time.Duration(n)*tryEvery+time.Second, func(context.Context) error { i++; return answers[i] })
+	}
+	if _, refused := said(2); refused != 1 {
+		t.Error("trouble with the network makes a refused key a good one")
+	}
+	if log, refused := said(3); refused != 0 || !strings.Contains(log, "accepted again") {
+		t.Errorf("%v\n%s", refused, log)
+	}
+}
+
+// A key whose file changes is used without a restart; a file that is half
+// written, or holds no key, changes nothing.
+func TestAKeyWhoseFileChangesIsUsedAtOnce(t *testing.T) {
+	api := chameliotest.NewServer()
+	t.Cleanup(api.Close)
+	file := filepath.Join(t.TempDir(), "key")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("CHAMELIO_API_KEY_FILE", file)
+	write("ca_old\n")
+	key, err := newTasks(chamelio.Options{BaseURL: api.URL(), APIKey: "ca_old"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key.SetShare(2)
+	var out bytes.Buffer
+	look := (&credentials{log: slog.New(slog.NewTextHandler(&out, nil))}).keyFromFile(key)
+	if _, err := key.check(t.Context()); err == nil || look() {
+		t.Fatal("the old key is not refused, or has changed")
+	}
+	for _, unusable := range []string{"", "not a key"} {
+		if write(unusable); look() {
+			t.Errorf("%q is used", unusable)
+		}
+	}
+	write(chameliotest.Key + "\n")
+	if !look() || look() {
+		t.Error("the new key is not used once")
+	}
+	if _, err := key.check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if said := out.String(); strings.Count(said, "holds no key") != 1 || strings.Contains(said, "ca_") && strings.Contains(said, chameliotest.Key) {
+		t.Error(said)
+	}
+}

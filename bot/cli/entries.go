@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode/utf8"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+// entry is a decision as history prints it. The response_url is left out: it
+// is a ticket.
+type entry struct {
+	Task           int64           `json:"task_id"`
+	Title          string          `json:"title,omitempty"`
+	Outcome        string          `json:"outcome"` // "" while under way
+	Channel        string          `json:"channel"`
+	Requester      string          `json:"requester"`
+	RequesterName  string          `json:"requester_name,omitempty"`
+	Confirmer      string          `json:"confirmer"`
+	ConfirmerName  string          `json:"confirmer_name,omitempty"`
+	Reason         string          `json:"reason"`
+	RequestedAt    time.Time       `json:"requested_at"`
+	DecidedAt      time.Time       `json:"decided_at"`
+	FinishedAt     time.Time       `json:"finished_at,omitzero"`
+	AnnouncedAt    time.Time       `json:"announced_at,omitzero"`
+	MessageTS      string          `json:"message_ts,omitempty"`
+	Detail         json.RawMessage `json:"detail,omitempty"`
+	SettledOutcome string          `json:"settled_outcome,omitempty"`
+	SettledAt      time.Time       `json:"settled_at,omitzero"`
+	ID             string          `json:"confirmation_id"`
+	Team           string          `json:"team"`
+}
+
+func entriesOf(decisions []journal.Decision, people names) []entry {
+	var all []entry
+	for _, d := range decisions {
+		all = append(all, entry{
+			Task: d.TaskID, Title: d.Title, Outcome: string(d.Outcome), Channel: d.Channel,
+			Requester: d.Requester, RequesterName: people[d.Requester], Confirmer: d.Confirmer, ConfirmerName: people[d.Confirmer],
+			Reason: d.Reason, RequestedAt: d.RequestedAt, DecidedAt: d.DecidedAt, FinishedAt: d.FinishedAt,
+			AnnouncedAt: d.AnnouncedAt, MessageTS: d.MessageTS, Detail: json.RawMessage(d.Detail),
+			SettledOutcome: string(d.SettledOutcome), SettledAt: d.SettledAt, ID: string(d.ID), Team: d.Team,
+		})
+	}
+	return all
+}
+
+func writeJSON(out io.Writer, entries []entry) error {
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	for _, e := range entries {
+		if err := enc.Encode(e); err != nil {
+			return fmt.Errorf("writing the history: %w", err)
+		}
+	}
+	return nil
+}
+
+func writeCSV(out io.Writer, entries []entry, named bool) error {
+	header := []string{"decided_at", "task_id", "title", "outcome", "settled_outcome", "requester", "confirmer", "team", "channel", "announced_at", "reason", "confirmation_id"}
+	if named {
+		header = append(header, "requester_name", "confirmer_name")
+	}
+	w := csv.NewWriter(out)
+	_ = w.Write(header) // an error stays, and Error tells it
+	for _, e := range entries {
+		row := []string{
+			stamp(e.DecidedAt), strconv.FormatInt(e.Task, 10), e.Title, e.Outcome, e.SettledOutcome, e.Requester, e.Confirmer,
+			e.Team, e.Channel, stamp(e.AnnouncedAt), e.Reason, e.ID,
+		}
+		if named {
+			row = append(row, e.RequesterName, e.ConfirmerName)
+		}
+		for i, cell := range row {
+			row[i] = noFormula(cell)
+		}
+		_ = w.Write(row)
+	}
+	w.Flush()
+	if err := w.Error(); err != nil {
+		return fmt.Errorf("writing the history: %w", err)
+	}
+	return nil
+}
+
+// noFormula keeps what somebody typed from running in a spreadsheet
+// (owasp.org, "CSV Injection").
+func noFormula(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+		return "'" + cell
+	}
+	return cell
+}
+
+func stamp(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339)
+}
+
+// maxTitle is how much of a title a terminal shows.
+const maxTitle = 40
+
+func writeTable(out io.Writer, entries []entry) error {
+	if len(entries) == 0 {
+		_, err := fmt.Fprintln(out, "No decisions on record.")
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "DECIDED\tTASK\tOUTCOME\tTITLE\tREQUESTER\tCONFIRMER\tCHANNEL\tTOLD\tREASON")
+	for _, e := range entries {
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.DecidedAt.UTC().Format("2006-01-02 15:04:05Z"), e.Task,
+			e.cameTo(), shortened(printable(e.Title)), person(e.Requester, e.RequesterName), person(e.Confirmer, e.ConfirmerName),
+			e.Channel, e.told(), printable(e.Reason))
+	}
+	return w.Flush()
+}
+
+func person(id, name string) string {
+	if name != "" {
+		return printable(name)
+	}
+	return id
+}
+
+func (e entry) cameTo() string {
+	switch {
+	case e.Outcome == "":
+		return "under way"
+	case e.SettledOutcome != "" && e.SettledOutcome != e.Outcome:
+		return e.Outcome + ", then " + e.SettledOutcome
+	}
+	return e.Outcome
+}
+
+func (e entry) told() string {
+	switch {
+	case e.Outcome == string(journal.OutcomeWithdrawn) || e.Outcome == string(journal.OutcomeSetAside):
+		return "nothing to tell"
+	case e.AnnouncedAt.IsZero():
+		return "not yet"
+	}
+	return e.AnnouncedAt.Sub(e.DecidedAt).Round(10*time.Millisecond).String() + " later"
+}
+
+func shortened(title string) string {
+	if utf8.RuneCountInString(title) <= maxTitle {
+		return title
+	}
+	return string([]rune(title)[:maxTitle-1]) + "…"
+}
+
+// printable keeps what somebody typed from steering the terminal.
+func printable(s string) string {
+	quoted := strconv.Quote(s)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}

@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// tasks is Chamelio behind a key that can be replaced while the bot runs. A
+// call that is under way ends with the key that it began with.
+type tasks struct {
+	options chamelio.Options
+
+	mu     sync.Mutex
+	client *chamelio.Client
+	key    string
+	share  int // replicas, 0 before that is known
+}
+
+func newTasks(o chamelio.Options) (*tasks, error) {
+	t := &tasks{options: o}
+	return t, t.use(o.APIKey)
+}
+
+// use makes another key the one for all calls from now on. It does nothing if
+// that is the key already.
+func (t *tasks) use(key string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.client != nil && key == t.key {
+		return nil
+	}
+	o := t.options
+	o.APIKey = key
+	client, err := chamelio.New(o)
+	if err != nil {
+		return fmt.Errorf("the new key: %w", err)
+	}
+	client.SetShare(t.share)
+	t.client, t.key = client, key
+	return nil
+}
+
+func (t *tasks) now() *chamelio.Client {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.client
+}
+
+// Task looks at a task. It is the bot's.
+func (t *tasks) Task(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
+	return t.now().Task(ctx, id)
+}
+
+// Preview looks at a task when nothing more important wants to. It is the bot's.
+func (t *tasks) Preview(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
+	return t.now().Preview(ctx, id)
+}
+
+// Cancel cancels a task. It is the bot's.
+func (t *tasks) Cancel(ctx context.Context, id chamelio.TaskID, before func(context.Context) error) error {
+	return t.now().Cancel(ctx, id, before)
+}
+
+// SetShare says over how many replicas the key's rate limit is shared. It is
+// the bot's.
+func (t *tasks) SetShare(replicas int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.share = replicas
+	t.client.SetShare(replicas)
+}
+
+// check asks Chamelio whether the key is good, and keeps to its rate limit
+// from then on.
+func (t *tasks) check(ctx context.Context) (chamelio.OrgInfo, error) {
+	client := t.now()
+	info, err := client.OrgInfo(ctx)
+	if err == nil {
+		client.SetRateLimit(info.RateLimitPerMinute)
+	}
+	return info, err
+}

@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/secret"
+)
+
+// logged is what comes out of some lines.
+func logged(cfg config, say func(*slog.Logger)) string {
+	var out bytes.Buffer
+	l := newLogs(cfg, &out)
+	say(l.Logger)
+	l.lines.close()
+	return out.String()
+}
+
+func TestALogLineSaysNoMoreThanThereIs(t *testing.T) {
+	t.Parallel()
+	say := func(log *slog.Logger) {
+		log.Info("done", "took", 1500*time.Millisecond, "error", nil, "cause", "")
+		log.Warn("odd", "error", errors.New("this"))
+	}
+	text := logged(config{LogFormat: formatText}, say)
+	if !strings.Contains(text, " INF done took=1.5s\n") || !strings.Contains(text, " WRN odd error=this\n") || strings.Contains(text, "\x1b") {
+		t.Errorf("as text:\n%s", text)
+	}
+	json := logged(config{}, say)
+	if !strings.Contains(json, `"msg":"done","took":"1.5s"}`) || !strings.Contains(json, `"msg":"odd","error":"this"}`) {
+		t.Errorf("as JSON:\n%s", json)
+	}
+}
+
+func TestWhatAServerEchoesIsRedacted(t *testing.T) {
+	t.Parallel()
+	cfg := config{
+		SlackBotToken: secret.New("xoxb-topsecret"), ChamelioAPIKey: secret.New("ca_topsecret"),
+		DatabaseURL: secret.New("postgres://u:databasesecret@h/d"),
+	}
+	said := logged(cfg, func(log *slog.Logger) {
+		log.Error("no xoxb-topsecret", "error", errors.New(`bad "ca_topsecret"`), "url", "postgres://u:databasesecret@h/d")
+	})
+	if strings.Contains(said, "secret") || strings.Count(said, "…") != 3 {
+		t.Error(said)
+	}
+}
+
+// stalled is a pipe that nobody reads.
+type stalled struct{ open chan struct{} }
+
+func (s stalled) Write(p []byte) (int, error) {
+	<-s.open
+	return len(p), nil
+}
+
+func TestALogThatStallsHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	pipe := stalled{make(chan struct{})}
+	l := newLogs(config{}, pipe)
+	began := time.Now()
+	for range maxQueuedLines + 100 {
+		l.Info("a line")
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	if n := l.lines.dropped.Load(); n < 90 || n > 100 {
+		t.Errorf("%d lines were dropped", n)
+	}
+	close(pipe.open)
+	l.lines.close()
+	l.Info("after the end")
+}

@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/cancelbot/cancelbot/bot/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+// names are what people are called, by their ids.
+type names map[string]string
+
+// namesTimeout bounds what --names may take.
+const namesTimeout = 20 * time.Second
+
+// askNames asks Slack. It returns what it has learnt also with an error, which
+// says why some are missing.
+func askNames(ctx context.Context, decisions []journal.Decision) (names, error) {
+	cfg, problems := readConfig()
+	for _, p := range problems {
+		if p.Variable == "SLACK_BOT_TOKEN" || p.Variable == "SLACK_API_URL" {
+			return nil, errors.New(p.Found)
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, namesTimeout)
+	defer cancel()
+	address := strings.TrimSuffix(cfg.SlackAPIURL, "/") + "/"
+	api := slack.New(cfg.SlackBotToken.Reveal(), slack.OptionAPIURL(address), slack.OptionRetry(1))
+	found := names{}
+	for _, id := range peopleIn(decisions) {
+		name, err := askName(ctx, api, id)
+		if err != nil {
+			return found, fmt.Errorf("asking Slack for names (users.info): %s", doctor.Explain(err))
+		}
+		found[id] = name
+	}
+	return found, nil
+}
+
+func peopleIn(decisions []journal.Decision) (ids []string) {
+	for _, d := range decisions {
+		ids = append(ids, d.Requester, d.Confirmer)
+	}
+	slices.Sort(ids)
+	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" })
+}
+
+// askName returns nothing for somebody whom Slack does not know any more.
+func askName(ctx context.Context, api *slack.Client, id string) (string, error) {
+	u, err := api.GetUserInfoContext(ctx, id)
+	var answer slack.SlackErrorResponse
+	switch {
+	case errors.As(err, &answer) && answer.Err == "user_not_found":
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	return cmp.Or(u.RealName, u.Profile.DisplayName, u.Name), nil
+}

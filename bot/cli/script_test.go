@@ -1,0 +1,118 @@
+package cli_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+var update = flag.Bool("update", false, "rewrite what the scripts expect")
+
+// TestScripts runs testdata/script. Each reads as a document: a command, what
+// it prints, how it ends. Besides the commands of testscript, they have
+//
+//	slack on|off      Slack's Socket Mode is switched on or off
+//	slack scopes …    the bot token has these scopes
+//	slack refuse TOKEN ERROR
+//	key DETAIL        Chamelio refuses the key
+//	journal           a journal at $JOURNAL, with a few decisions
+//	exits CODE …      a command that ends with this exit code
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *update,
+		Setup:         setup,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"slack": commandSlack, "key": commandKey, "journal": commandJournal,
+		},
+	})
+}
+
+type standIns struct {
+	slack *slacktest.Server
+	api   *chameliotest.Server
+}
+
+func setup(env *testscript.Env) error {
+	s := &standIns{slacktest.NewServer(), chameliotest.NewServer()}
+	env.Defer(s.slack.Close)
+	env.Defer(s.api.Close)
+	env.Values["standIns"] = s
+	env.Setenv("SLACK_APP_TOKEN", slacktest.AppToken)
+	env.Setenv("SLACK_BOT_TOKEN", slacktest.BotToken)
+	env.Setenv("SLACK_API_URL", s.slack.URL())
+	env.Setenv("CHAMELIO_API_KEY", chameliotest.Key)
+	env.Setenv("CHAMELIO_BASE_URL", s.api.URL())
+	env.Setenv("DATABASE_URL", "sqlite:"+filepath.Join(env.WorkDir, "journal.db"))
+	env.Setenv("JOURNAL", filepath.Join(env.WorkDir, "journal.db"))
+	return nil
+}
+
+func commandSlack(ts *testscript.TestScript, _ bool, args []string) {
+	server := ts.Value("standIns").(*standIns).slack
+	switch args[0] {
+	case "off":
+		server.SwitchOff()
+	case "scopes":
+		server.SetScopes(args[1:]...)
+	case "refuse":
+		server.RefuseToken(map[string]string{"app": slacktest.AppToken, "bot": slacktest.BotToken}[args[1]], args[2])
+	case "fail": // a method, and the error that it answers with
+		server.Break(slacktest.Fault{Method: args[1], Error: args[2]})
+	default:
+		ts.Fatalf("slack has no %s", args[0])
+	}
+}
+
+func commandKey(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Value("standIns").(*standIns).api.RefuseKey(strings.Join(args, " "))
+}
+
+func commandJournal(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Check(fillJournal("sqlite:" + ts.Getenv("JOURNAL")))
+}
+
+// fillJournal writes one decision of each kind that history tells apart.
+func fillJournal(url string) error {
+	ctx := context.Background()
+	j, err := journal.Open(ctx, url, journal.Options{})
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	for i, outcome := range []journal.Outcome{journal.OutcomeCancelled, journal.OutcomeUnknown, journal.OutcomeWithdrawn, ""} {
+		d := journal.Decision{
+			ID: journal.ID(fmt.Sprint("confirmation", i)), TaskID: int64(12345 + i), Title: "=Master agreement with Globex, second amendment", Team: slacktest.TeamID,
+			Channel: slacktest.General, Requester: slacktest.Ada, Confirmer: slacktest.Grace, Reason: "a \"dup\" \x1b[2Jof",
+			RequestedAt: at.Add(time.Duration(i) * time.Hour), DecidedAt: at.Add(time.Duration(i)*time.Hour + time.Minute),
+		}
+		if err := decide(ctx, j, d, outcome); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func decide(ctx context.Context, j *journal.Journal, d journal.Decision, outcome journal.Outcome) error {
+	if outcome == journal.OutcomeWithdrawn {
+		_, _, err := j.Withdraw(ctx, d)
+		return err
+	}
+	claim, err := j.Claim(ctx, d)
+	if err != nil || outcome == "" {
+		return err
+	}
+	_, err = j.Finish(ctx, claim.Lease, outcome, "{}", true)
+	return err
+}

@@ -1,0 +1,75 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/url"
+
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+func (c *checkup) apiKey(ctx context.Context) []Result {
+	const name = "API key"
+	if !c.usable("CHAMELIO_API_KEY", "CHAMELIO_BASE_URL", "CHAMELIO_TIMEOUT") {
+		return nil
+	}
+	client, err := chamelio.New(c.Chamelio)
+	if err != nil {
+		return []Result{bad(name, err.Error(), "Correct CHAMELIO_API_KEY or CHAMELIO_BASE_URL")}
+	}
+	info, err := client.OrgInfo(ctx)
+	if err != nil {
+		return []Result{bad(name, ExplainKey(err), KeyRemedy(err))}
+	}
+	return []Result{good(name, "organisation %s, %d calls a minute", cmp.Or(info.Name, "without a name"), info.RateLimitPerMinute)}
+}
+
+// KeyRefused tells Chamelio's own no to the key from a gateway's.
+func KeyRefused(err error) bool {
+	var e *chamelio.Error
+	return errors.As(err, &e) && errors.Is(e, chamelio.ErrUnauthorized) && e.FromAPI
+}
+
+// ExplainKey says what came of asking Chamelio about the key.
+func ExplainKey(err error) string {
+	var e *chamelio.Error
+	switch {
+	case !errors.As(err, &e):
+		return Explain(err)
+	case KeyRefused(err):
+		return "Chamelio refuses the key: " + e.Detail
+	case errors.Is(e, chamelio.ErrUnreachable) && e.Err != nil:
+		return "Chamelio does not answer: " + Explain(e.Err)
+	case errors.Is(e, chamelio.ErrMalformed):
+		return "the answer is not Chamelio's"
+	case errors.Is(e, chamelio.ErrRateLimited):
+		return "Chamelio says that the key is used too often"
+	case e.Detail != "":
+		return "Chamelio answers " + status(e.Status) + ": " + e.Detail
+	}
+	return "the answer is " + status(e.Status) + ", and not Chamelio's own"
+}
+
+// KeyRemedy says what to do about it.
+func KeyRemedy(err error) string {
+	var e *chamelio.Error
+	switch {
+	case KeyRefused(err):
+		return "Ask an administrator of your Chamelio organisation for a new key, and put it into CHAMELIO_API_KEY"
+	case errors.Is(err, chamelio.ErrServer), errors.Is(err, chamelio.ErrRateLimited):
+		return "Chamelio is busy or in trouble: try again in a minute. The bot would start and keep trying"
+	case errors.As(err, &e) && e.Status != 0:
+		return "Check CHAMELIO_BASE_URL: what answers there is not Chamelio's API, or stands in front of it"
+	}
+	return "Check the machine's network, its proxy (HTTPS_PROXY) and CHAMELIO_BASE_URL. The bot would start and keep trying"
+}
+
+// host is for texts: an address without what a path or query may hide.
+func host(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}

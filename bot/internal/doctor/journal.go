@@ -1,0 +1,129 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+// place is what is where the journal belongs.
+type place int
+
+const (
+	placeUnknown place = iota
+	placeNew           // no bot has used it yet
+	placeUsed
+)
+
+// database looks at the journal and makes nothing: where there is none yet, it
+// finds out whether the bot could make it.
+func (c *checkup) database(ctx context.Context) []Result {
+	const name = "journal"
+	if !c.usable("DATABASE_URL") {
+		c.journal <- placeUnknown
+		return nil
+	}
+	found, text, err := c.lookAtJournal(ctx)
+	c.journal <- found
+	if err != nil {
+		return []Result{bad(name, ExplainJournal(c.Database, err), JournalRemedy(c.Database, err))}
+	}
+	return []Result{good(name, "%s", text)}
+}
+
+// ExplainJournal says what an error of opening the journal means.
+func ExplainJournal(databaseURL string, err error) string {
+	var answer *pgconn.PgError
+	switch {
+	case isSQLite(databaseURL):
+		return err.Error()
+	case errors.As(err, &answer):
+		return "Postgres at " + host(databaseURL) + " says: " + answer.Message
+	}
+	if text := explainNetwork(err); text != err.Error() {
+		return "Postgres at " + host(databaseURL) + ": " + text
+	}
+	return err.Error()
+}
+
+// JournalRemedy says what to do about it.
+func JournalRemedy(databaseURL string, err error) string {
+	var answer *pgconn.PgError
+	switch {
+	case isSQLite(databaseURL) && errors.Is(err, fs.ErrPermission):
+		return "Check DATABASE_URL: the directory and the file must be writable for the user that runs the bot"
+	case isSQLite(databaseURL):
+		return "Check DATABASE_URL: it must name a file, or a place for one, that the bot may write"
+	case errors.As(err, &answer):
+		return "Check the user, the password, the database and its rights in DATABASE_URL"
+	}
+	return "Check DATABASE_URL: the Postgres server must be up, and reachable from here"
+}
+
+func isSQLite(databaseURL string) bool { return strings.HasPrefix(databaseURL, "sqlite:") }
+
+func (c *checkup) lookAtJournal(ctx context.Context) (place, string, error) {
+	path, isSQLite := strings.CutPrefix(c.Database, "sqlite:")
+	if isSQLite {
+		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+			return placeNew, "sqlite, not there yet: the bot makes it at its first start", canMake(path)
+		}
+	}
+	reading, err := journal.OpenReadOnly(ctx, c.Database)
+	var answer *pgconn.PgError
+	switch {
+	case errors.As(err, &answer) && answer.Code == undefinedTable:
+		return placeNew, "postgres, reachable and empty: the bot makes its tables at its first start", nil
+	case err != nil && strings.Contains(err.Error(), "older version"):
+		return placeUsed, "last used by an older version: the bot brings it up to date at its next start", nil
+	case err != nil:
+		return placeUnknown, "", err
+	}
+	if err := reading.Close(); err != nil {
+		return placeUsed, "", fmt.Errorf("closing the journal: %w", err)
+	}
+	// It is of this version, so that opening it for writing changes nothing.
+	j, err := journal.Open(ctx, c.Database, journal.Options{})
+	if err != nil {
+		return placeUsed, "", err
+	}
+	err = errors.Join(j.Writable(ctx), j.Close())
+	return placeUsed, j.Engine() + ", writable", err
+}
+
+// undefinedTable is SQLSTATE 42P01 (postgresql.org/docs/current/errcodes-appendix.html).
+const undefinedTable = "42P01"
+
+// canMake tries to write in the nearest directory that exists, and leaves
+// nothing behind.
+func canMake(path string) error {
+	dir := filepath.Dir(path)
+	for {
+		info, err := os.Stat(dir)
+		if err == nil && !info.IsDir() {
+			return fmt.Errorf("%s is a file, not a directory", dir)
+		}
+		if err == nil || filepath.Dir(dir) == dir {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	probe, err := os.CreateTemp(dir, ".cancelbot-check-*")
+	if err != nil {
+		var cause *fs.PathError
+		if errors.As(err, &cause) {
+			err = cause.Err
+		}
+		return fmt.Errorf("the journal cannot be made in %s: %w", dir, err)
+	}
+	return errors.Join(probe.Close(), os.Remove(probe.Name()))
+}

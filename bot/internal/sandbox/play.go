@@ -1,0 +1,192 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"time"
+)
+
+// play is a story under way. Under web.mu, but for what one goroutine at a
+// time does: the one that ends by closing idle.
+type play struct {
+	story  *story
+	scene  *scene
+	cancel context.CancelFunc
+	ctx    context.Context
+	idle   chan struct{} // closed when nothing of it runs
+
+	step     int
+	running  bool
+	leaving  bool
+	now      string // what is waited for
+	since    time.Time
+	expected time.Duration // how long that takes, about; 0 if it is quick
+	failed   string
+
+	before struct { // what is put back
+		policy string
+		broken map[string]bool
+	}
+}
+
+var errNoSuchStory = errors.New("there is no such story")
+
+// beginStory sets the stage for a story and plays its first step. Another one
+// is ended; what it put away is put back when the new one ends.
+func (w *web) beginStory(id string) error {
+	for i := range stories {
+		if stories[i].ID != id {
+			continue
+		}
+		p := &play{story: &stories[i], idle: make(chan struct{}), running: true, now: "Setting the stage…", since: time.Now()}
+		p.ctx, p.cancel = context.WithCancel(w.ending)
+		w.mu.Lock()
+		former, over := w.play, closedChan
+		p.before.policy, p.before.broken = w.policy, maps.Clone(w.broken)
+		if former != nil {
+			former.cancel()
+			p.before, over = former.before, former.idle
+		}
+		w.play = p
+		w.mu.Unlock()
+		go func() {
+			defer close(p.idle)
+			<-over
+			if err := w.stage(p); err != nil {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				p.running, p.failed = false, plainly(err)
+				return
+			}
+			w.runStep(p)
+		}()
+		return nil
+	}
+	return errNoSuchStory
+}
+
+// stage gives a story what it needs: working stand-ins, its policy, one
+// process of the bot, a task of its own.
+func (w *web) stage(p *play) error {
+	w.setBroken(map[string]bool{}, nil)
+	chosen, _ := policyOf(p.story.policy)
+	w.changing.Lock()
+	defer w.changing.Unlock()
+	e := w.current()
+	if err := e.Set(p.ctx, append(append([]string(nil), chosen.env...), p.story.settings...)...); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.policy = chosen.ID
+	w.nextTask++
+	p.scene = &scene{Engine: e, web: w, play: p, task: w.nextTask}
+	return nil
+}
+
+// runStep plays the step that is next.
+func (w *web) runStep(p *play) {
+	step := p.story.steps[p.step]
+	w.mu.Lock()
+	p.running, p.failed, p.now, p.since, p.expected = true, "", "", time.Now(), 0
+	w.mu.Unlock()
+	var err error
+	if step.do != nil {
+		p.scene.began = time.Now()
+		err = step.do(p.ctx, p.scene)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p.running = false
+	if err != nil && p.ctx.Err() == nil {
+		p.failed = plainly(err)
+	}
+}
+
+// nextStep plays the next step, or ends a story that is over.
+func (w *web) nextStep() error {
+	w.mu.Lock()
+	p := w.play
+	switch {
+	case p == nil:
+		w.mu.Unlock()
+		return errNoSuchStory
+	case p.running:
+		w.mu.Unlock()
+		return nil
+	case p.failed != "" || p.step == len(p.story.steps)-1:
+		w.mu.Unlock()
+		w.leaveStory()
+		return nil
+	}
+	p.step++
+	p.running, p.idle = true, make(chan struct{})
+	idle := p.idle
+	w.mu.Unlock()
+	go func() {
+		defer close(idle)
+		w.runStep(p)
+	}()
+	return nil
+}
+
+// leaveStory ends a story and puts back what it changed.
+func (w *web) leaveStory() {
+	w.mu.Lock()
+	p := w.play
+	if p == nil || p.leaving {
+		w.mu.Unlock()
+		return
+	}
+	p.cancel()
+	p.leaving, p.running, p.failed = true, true, ""
+	p.now, p.since, p.expected = "Putting the policy and the faults back…", time.Now(), 0
+	former, idle := p.idle, make(chan struct{})
+	p.idle = idle
+	w.mu.Unlock()
+	go func() {
+		defer close(idle)
+		<-former
+		w.setBroken(p.before.broken, nil)
+		chosen, _ := policyOf(p.before.policy)
+		w.changing.Lock()
+		defer w.changing.Unlock()
+		err := w.current().Set(w.ending, chosen.env...)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if err == nil {
+			w.policy = chosen.ID
+		}
+		if w.play == p {
+			w.play = nil
+		}
+	}()
+}
+
+// endPlay ends a story at once and leaves everything as it is.
+func (w *web) endPlay() {
+	w.mu.Lock()
+	p, over := w.play, closedChan
+	w.play = nil
+	if p != nil {
+		p.cancel()
+		over = p.idle
+	}
+	w.mu.Unlock()
+	<-over
+}
+
+// closedChan is for what there is nothing to wait for.
+var closedChan = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// waits says what a step waits for, and for how long, about.
+func (s *scene) waits(what string, expected time.Duration) {
+	s.web.mu.Lock()
+	defer s.web.mu.Unlock()
+	s.play.now, s.play.since, s.play.expected = what, time.Now(), expected
+}

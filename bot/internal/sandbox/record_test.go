@@ -1,0 +1,59 @@
+package sandbox
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestALogLineIsTakenApart(t *testing.T) {
+	r, to := &replica{number: 2}, newRecord()
+	w := &logWriter{line: func(raw []byte) { r.heard(to, raw) }}
+	for _, piece := range []string{`{"time":"2026-11-25T01:00:00Z","level":"INFO","msg":"serving health`, ` and metrics","addr":"127.0.0.1:4711"}` + "\n" + `{"level":"WARN","msg":"odd","task":12345,"b":"x"}` + "\npanic: ", "help\n", "unfinished"} {
+		if n, err := w.Write([]byte(piece)); n != len(piece) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if at := r.metricsAddr(); at != "127.0.0.1:4711" {
+		t.Errorf("its metrics are at %q", at)
+	}
+	var got []string
+	for _, l := range to.logged() {
+		got = append(got, strings.TrimSpace(l.Level+" "+l.Text+" "+l.More))
+	}
+	want := []string{"INFO serving health and metrics addr=127.0.0.1:4711", "WARN odd b=x  task=12345", "ERROR panic: help"}
+	if !slices.Equal(got, want) {
+		t.Errorf("it heard %q", got)
+	}
+}
+
+func TestTheBotsOwnMetricsAreKept(t *testing.T) {
+	got := readMetrics(strings.NewReader(`# HELP cancelbot_connections Open.
+cancelbot_connections 2
+cancelbot_decisions_total{outcome="cancelled"} 1
+cancelbot_ack_seconds_bucket{le="+Inf"} 3
+cancelbot_ack_seconds_count 3
+go_goroutines 12
+`), 1)
+	want := []metric{{"connections", "", "2", 1}, {"decisions_total", `outcome="cancelled"`, "1", 1}, {"ack_seconds_count", "", "3", 1}}
+	if !slices.Equal(got, want) {
+		t.Errorf("it kept %v", got)
+	}
+}
+
+// A story that is left, begun anew or replaced never begins with another one's
+// leftovers: each names what it needs.
+func TestStoriesNameTheirStage(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range stories {
+		if _, known := policyOf(s.policy); !known || seen[s.ID] || s.Title == "" || s.Shows == "" || s.Takes == "" {
+			t.Errorf("%+v", s)
+		}
+		seen[s.ID] = true
+		for i, step := range s.steps {
+			if !strings.HasSuffix(step.watch, ".") {
+				t.Errorf("%s, step %d: %q is no sentence", s.ID, i+1, step.watch)
+			}
+		}
+	}
+}

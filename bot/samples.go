@@ -1,0 +1,192 @@
+package bot
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// Sample is one of the texts of the bot, as it would be sent.
+type Sample struct {
+	Name   string // unique
+	Part   string // of the conversation that it belongs to
+	When   string // it appears
+	Reader string // who sees it
+
+	Text   string          // what notifications and screen readers say
+	Blocks json.RawMessage // as sent to Slack
+	Modal  bool            // the blocks are a modal's
+
+	// UnderWay says that a cancel of the task may be under way when the text is
+	// read, so that it must not say anything about how the task stands.
+	UnderWay bool
+}
+
+// SampleMessages returns every text of a bot with this configuration, with the
+// longest data that can occur: what Slack accepts of these it accepts of all.
+func SampleMessages(cfg Config) []Sample {
+	_, _ = cfg.complete() // for the defaults; what is wrong shows elsewhere
+	return samples(newTexts(cfg), longest())
+}
+
+// example is the data of which samples are made.
+type example struct {
+	task       chamelio.Task
+	reason     string
+	detail     string // what Chamelio says when it refuses
+	typed      string // what could not be understood; usual mistakes if empty
+	user       string // who asks
+	other      string // who else there is
+	channel    string
+	permalink  string
+	now        time.Time
+	retryAfter time.Duration
+}
+
+// longest is data as long as what is shown of it can be.
+func longest() example {
+	wide := func(n int) string { return strings.Repeat("&", n) } // five characters once escaped
+	id := strings.Repeat("W", 20)
+	long := time.Date(2026, 12, 31, 23, 59, 59, 0, time.UTC)
+	at := chamelio.Timestamp{Time: long}
+	return example{
+		task: chamelio.Task{
+			ID: 1<<63 - 1, URL: "https://app.chamelio.ai/" + strings.Repeat("a", 100) + "/tasks/9223372036854775807", Title: wide(10_000), Workflow: wide(10_000),
+			Status: chamelio.InProgress, Step: wide(10_000), StepType: chamelio.StepSignature, StepsDone: 1 << 40, StepsTotal: 1 << 40,
+			CreatedAt: at, UpdatedAt: at, CompletedAt: at, Owner: wide(10_000), Assignee: wide(10_000),
+		},
+		reason: wide(maxReason), detail: wide(10_000), typed: wide(10_000), user: "U" + id, other: "W" + id, channel: "C" + id,
+		permalink: "https://" + strings.Repeat("a", 63) + ".slack.com/archives/C" + id + "/p1234567890123456", now: long, retryAfter: 24 * time.Hour,
+	}
+}
+
+// sampler collects samples of one example.
+type sampler struct {
+	texts
+	example
+	all  []Sample
+	part string
+}
+
+func samples(w texts, e example) []Sample {
+	s := &sampler{texts: w, example: e}
+	s.ofCommands()
+	s.ofPrompts()
+	s.ofClicks()
+	s.ofOutcomes()
+	s.ofRefusals()
+	s.ofAudit()
+	return s.all
+}
+
+func (s *sampler) add(name, when, reader string, m message) {
+	s.all = append(s.all, Sample{Name: name, Part: s.part, When: when, Reader: reader, Text: m.text, Blocks: encodeBlocks(m.blocks)})
+}
+
+// during is add for what is read while a cancel may be under way.
+func (s *sampler) during(name, when, reader string, m message) {
+	s.add(name, when, reader, m)
+	s.all[len(s.all)-1].UnderWay = true
+}
+
+func encodeBlocks(blocks []slack.Block) json.RawMessage {
+	raw, err := json.Marshal(blocks)
+	if err != nil {
+		panic(err) // structs of strings always encode
+	}
+	return raw
+}
+
+// confirmation is the example's. It goes through its signed form, as on its
+// way through Slack, where a title may be shortened.
+func (s *sampler) confirmation(public bool) confirmation {
+	return confirmation{
+		ID: "SAMPLE", Task: s.task.ID, Title: shorten(clean(s.task.Title), maxTitle), URL: s.task.URL, Team: "T0", Channel: s.channel,
+		Requester: s.user, Reason: clean(s.reason), Public: public, RequestedAt: s.now, ExpiresAt: s.now.Add(10 * time.Minute),
+	}
+}
+
+func (s *sampler) decision(confirmer string, o journal.Outcome) journal.Decision {
+	c := s.confirmation(confirmer != s.user)
+	return journal.Decision{
+		ID: journal.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel, Requester: c.Requester,
+		Confirmer: confirmer, Reason: c.Reason, RequestedAt: c.RequestedAt, DecidedAt: s.now.Add(time.Minute), Outcome: o, Detail: describe(s.task).encode(),
+	}
+}
+
+const (
+	toRequester = "only to the person who typed the command"
+	toClicker   = "only to the person who clicked"
+	toChannel   = "to everyone in the channel"
+	toAudit     = "in the audit channel"
+)
+
+func (s *sampler) ofCommands() {
+	s.part = "Answers to a command"
+	id := s.task.ID
+	bad := func(err error, typed string) message {
+		return s.notUnderstood(&inputError{err: err, input: cmp.Or(s.typed, typed), length: 4000, tasks: []chamelio.TaskID{id, id - 1, id - 2, id - 3, id - 4, id - 5, id - 6}})
+	}
+	s.add("help", "They typed the command alone, or “help”.", toRequester, s.help())
+	s.add("not a task", "What they typed is neither an id nor a link.", toRequester, bad(errNotATask, "globex"))
+	s.add("foreign link", "They pasted a link to something else.", toRequester, bad(errForeignLink, "https://globex.example/tasks/12345"))
+	s.add("id out of range", "The id is 0, or has too many digits.", toRequester, bad(errIDOutOfRange, "123456789012345678901"))
+	s.add("long reason", fmt.Sprintf("The reason is longer than %d characters.", maxReason), toRequester, bad(errReasonTooLong, "It was started twice, and …"))
+	s.add("two tasks", "They named several tasks.", toRequester, bad(errSeveralTasks, ""))
+	s.add("too fast", "They typed more commands than one person may.", toRequester, s.tooFast(10))
+	s.add("overloaded", "The bot has too much to do. Also the answer to a click.", toRequester, s.overloaded())
+	s.add("restarting", "The bot is about to stop, and no other replica serves. Also the answer to a click.", toRequester, s.restarting())
+	none := func(name, when string, task chamelio.Task, err error) {
+		m, _ := s.noPrompt(id, task, err)
+		s.add(name, when, toRequester, m)
+	}
+	none("no such task", "Chamelio has no such task.", chamelio.Task{}, &chamelio.Error{Kind: chamelio.ErrNotFound, Detail: "Task not found"})
+	none("key refused", "Chamelio refuses the bot's key.", chamelio.Task{}, &chamelio.Error{Kind: chamelio.ErrUnauthorized, Reason: chamelio.KeyExpired})
+	for _, status := range []chamelio.Status{chamelio.Cancelled, chamelio.Completed, chamelio.Failed} {
+		over := s.task
+		over.Status = status
+		none("already "+string(status), "The task has ended.", over, nil)
+	}
+}
+
+func (s *sampler) ofPrompts() {
+	s.part = "Prompts"
+	const value = "…"
+	private, public := s.confirmation(false), s.confirmation(true)
+	bare := private
+	bare.Reason = ""
+	asking := s.texts
+	asking.asks = true
+	signature, other := s.task, s.task
+	signature.StepType, other.StepType = chamelio.StepSignature, chamelio.StepAgent
+	s.add("prompt", "The command was understood.", toRequester, s.prompt(private, s.task, value, false))
+	s.add("prompt at a signature", "The task waits for signatures.", toRequester, s.prompt(private, signature, value, false))
+	s.add("prompt without warning", "The task is at any other step.", toRequester, s.prompt(private, other, value, false))
+	doubtful := private
+	doubtful.Reason = "12346 is the right one"
+	s.add("prompt in doubt", "The reason begins with what could be a task, too.", toRequester, s.prompt(doubtful, other, value, true))
+	s.add("prompt without details", "Chamelio did not tell the details in time.", toRequester, s.prompt(private, chamelio.Task{}, value, false))
+	s.add("prompt that will ask", "A reason is required, and none was typed.", toRequester, asking.prompt(bare, other, value, false))
+	s.add("request", "A second person has to confirm.", toChannel, s.prompt(public, s.task, value, false))
+	modal := s.reasonModal(bare)
+	s.add("modal", "A reason is required, none was typed, and they clicked *Cancel task*.", toClicker,
+		message{text: modal.Title.Text, blocks: modal.Blocks.BlockSet})
+	s.all[len(s.all)-1].Modal = true
+	wrong := func(name, when, text string) {
+		s.during(name, when, toClicker+", in the modal", message{text: text})
+	}
+	wrong("modal empty", "Nothing can be seen of the reason.", s.modalEmpty())
+	wrong("modal too long", "The reason is too long.", s.modalTooLong(maxReason+1))
+	wrong("modal expired", "The prompt expired while the modal was open.", s.modalExpired(bare))
+	wrong("modal not ours", "The bot was set up anew while the modal was open.", s.modalNotOurs())
+	wrong("modal busy", "The bot has too much to do.", s.modalBusy(false))
+	wrong("modal restarting", "The bot is about to stop.", s.modalBusy(true))
+	s.during("modal did not open", "Slack did not open the modal within three seconds.", toClicker, s.notAskedForReason(bare))
+}

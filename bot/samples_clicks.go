@@ -1,0 +1,141 @@
+package bot
+
+import (
+	"strings"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+func (s *sampler) ofClicks() {
+	s.part = "Answers to a click, and what becomes of a prompt"
+	private, public := s.confirmation(false), s.confirmation(true)
+	s.during("kept", "They pressed *Keep it*.", "in place of the prompt", s.kept(private))
+	s.during("withdrawn", "The requester pressed *Withdraw*.", "in place of the request", s.withdrawn(public))
+	s.during("expired", "They clicked after the prompt had expired.", "in place of the prompt", s.ranOut(private))
+	s.during("ran out", "Nobody confirmed a request in time.", "in place of the request", s.ranOut(public))
+	s.during("expired, perhaps decided", "They clicked after it had expired, and the journal cannot be asked what came of it.", toClicker, s.expired(public))
+	s.during("not theirs", "They clicked on somebody else's prompt.", toClicker, s.invalidClick(errNotTheirs))
+	s.during("forged", "The prompt was not made by this bot as it is set up now.", toClicker, s.invalidClick(errForged))
+	s.during("not theirs to withdraw", "They pressed *Withdraw* on somebody else's request.", toClicker, s.notYoursToWithdraw(public))
+	s.during("not withdrawn", "*Keep it* or *Withdraw*, and the journal does not answer.", toClicker, s.notWithdrawn(private))
+	s.during("clicked too fast", "They pressed buttons far too often.", toClicker, s.pressedTooFast())
+	s.during("saving", "*Cancel task*, and the journal does not answer.", "in place of the prompt", s.stillSaving(private))
+	s.during("saving a request", "The same, for a request.", "in place of the request", s.stillSaving(public))
+	s.during("not saved", "It is certain by now that it was not saved.", "in place of the prompt", s.notSaved(private))
+	s.during("request not saved", "The same, for a request.", "in place of the request", s.notSaved(public))
+	s.during("perhaps saved", "The bot stops before it knows.", "in place of the prompt", s.maybeSaved(private))
+	s.during("request perhaps saved", "The same, for a request.", "in place of the request", s.maybeSaved(public))
+	alone, together := s.decision(s.user, ""), s.decision(s.other, "")
+	s.during("cancelling", "The cancellation takes more than a moment.", "in place of the prompt", s.cancelling(alone))
+	s.during("cancelling a request", "The same, for a request.", "in place of the request", s.cancelling(together))
+	s.during("slow", "Chamelio or the journal does not answer clearly.", "in place of the prompt", s.stillTrying(alone))
+	s.during("slow request", "The same, for a request.", "in place of the request", s.stillTrying(together))
+	s.during("waiting", "Chamelio's rate limit is used up.", "in place of the prompt", s.waitingForChamelio(alone, min(s.retryAfter, time.Minute)))
+	cancelled, refused := s.decision(s.other, journal.OutcomeCancelled), s.decision(s.other, journal.OutcomeFailed)
+	s.during("came second", "Somebody else confirmed before them, and it is under way.", toClicker, s.cameSecond(together, s.user))
+	s.during("pressed twice", "They had confirmed before, and it is under way.", toClicker, s.cameSecond(alone, s.user))
+	s.add("came second, cancelled", "Somebody else confirmed before them.", toClicker, s.cameSecond(cancelled, s.user))
+	s.add("came second, failed", "Somebody else confirmed before them, in vain.", toClicker, s.cameSecond(refused, s.user))
+	s.add("pressed twice, cancelled", "They had confirmed before.", toClicker, s.cameSecond(s.decision(s.user, journal.OutcomeCancelled), s.user))
+	s.during("too late to keep", "*Keep it*, but it is under way.", toClicker, s.tooLateToWithdraw(private, alone, s.user))
+	s.during("too late to withdraw", "*Withdraw*, but somebody has confirmed.", toClicker, s.tooLateToWithdraw(public, together, s.user))
+	s.add("too late, cancelled", "*Withdraw*, but it was cancelled.", toClicker, s.tooLateToWithdraw(public, cancelled, s.user))
+	together.ID, cancelled.ID = "OTHER", "OTHER"
+	s.during("overtaken", "Somebody confirmed a request, but the task is being cancelled in another way.", "in place of the request", s.overtaken(public, together))
+	s.add("overtaken, cancelled", "The same, when that is over.", "in place of the request", s.overtaken(public, cancelled))
+}
+
+// resultFor is a result that a row is told of.
+func (s *sampler) resultFor(row outcomeText) result {
+	r := describe(s.task)
+	r.Outcome, r.Cause, r.Status, r.Over = row.outcome, row.cause, row.status, time.Time{}
+	r.Key, r.Detail, r.RetryIn = chamelio.KeyExpired, s.detail, s.retryAfter
+	switch {
+	case row.status.Final(), row.outcome == journal.OutcomeAlreadyCancelled:
+		r.Over = s.now
+	case row.cause == causeStatus:
+		r.Status = chamelio.Status(clean(strings.Repeat("archived ", 1+len(s.detail)/100)))
+	}
+	if row.outcome == journal.OutcomeCancelled && row.cause == "" {
+		r.People = []person{{s.other, "owner"}, {s.user, "assignee"}}
+	}
+	return r
+}
+
+// rowName names a row for people.
+func rowName(row outcomeText) string {
+	name := string(row.outcome)
+	for _, more := range []string{string(row.cause), string(row.status)} {
+		if more != "" {
+			name += ", " + more
+		}
+	}
+	return name
+}
+
+func (s *sampler) ofOutcomes() {
+	s.part = "Outcomes"
+	for _, row := range outcomeTexts {
+		r, add := s.resultFor(row), s.add
+		if row.outcome == journal.OutcomeUnknown {
+			add = s.during
+		}
+		d, two := s.decision(s.user, row.outcome), s.decision(s.other, row.outcome)
+		what := "The outcome is `" + rowName(row) + "`."
+		add("line: "+rowName(row), what, "in place of the prompt", s.outcomeLine(d, r))
+		add("request: "+rowName(row), what, "in place of the request", s.outcomeLine(two, r))
+		add("announcement: "+rowName(row), what, toChannel, s.announcement(d, r))
+	}
+	r := s.resultFor(outcomeOf(result{Outcome: journal.OutcomeCancelled}))
+	bare := s.decision(s.user, journal.OutcomeCancelled)
+	bare.Reason, r.People = "", nil
+	s.add("announcement without reason", "Nobody gave a reason.", toChannel, s.announcement(bare, r))
+	s.add("announcement of two", "A second person confirmed.", toChannel, s.announcement(s.decision(s.other, journal.OutcomeCancelled), r))
+	s.add("announcement in person", "Slack lets the bot post in the channel no longer.", "to the person who asked, in their chat with the bot", s.announcementInPerson(s.decision(s.user, journal.OutcomeCancelled), r))
+	for _, row := range outcomeTexts {
+		settles := row.cause == causeSeen || row.outcome == journal.OutcomeNotCancellable && row.status != "" || row.cause == causeStillRuns ||
+			row.outcome == journal.OutcomeUnknown && row.cause == ""
+		if settles {
+			s.add("update: "+rowName(row), "An outcome that was unknown became `"+rowName(row)+"`.", toChannel+", in the thread of the announcement",
+				s.settled(s.decision(s.user, row.outcome), s.resultFor(row)))
+		}
+	}
+	seen := s.resultFor(outcomeOf(result{Outcome: journal.OutcomeCancelled, Cause: causeSeen}))
+	d := s.decision(s.user, journal.OutcomeCancelled)
+	s.add("update in person", "Slack lets the bot post in the channel no longer.", "to the person who asked, in their chat with the bot", s.settledInPerson(d, seen))
+}
+
+func (s *sampler) ofRefusals() {
+	s.part = "Refusals by the policy"
+	private, public := s.confirmation(false), s.confirmation(true)
+	for _, row := range refusalTexts {
+		no := policy.Verdict{Code: row.code}
+		s.during("command refused: "+string(row.code), "`"+string(row.code)+"`, at the command.", toRequester, s.refused(no, s.task.ID))
+		s.during("click refused: "+string(row.code), "`"+string(row.code)+"`, at the click.", toClicker, s.refusedClick(no, private))
+	}
+	s.during("second person needed", "The requester confirms their own request.", toClicker,
+		s.refusedClick(policy.Verdict{Code: policy.CodeNeedsSecondPerson}, public))
+}
+
+func (s *sampler) ofAudit() {
+	s.part = "The audit channel"
+	r := s.resultFor(outcomeOf(result{Outcome: journal.OutcomeCancelled}))
+	d := s.decision(s.user, journal.OutcomeCancelled)
+	s.add("audit copy", "An outcome was announced.", toAudit, s.auditCopy(d, r, s.permalink))
+	for _, row := range outcomeTexts {
+		s.add("audit: "+rowName(row), "The outcome is `"+rowName(row)+"`; the last line of its copy.", toAudit, say("%s", s.short(s.resultFor(row))))
+	}
+	seen := s.resultFor(outcomeOf(result{Outcome: journal.OutcomeCancelled, Cause: causeSeen}))
+	s.add("audit of an update", "An outcome that was unknown became known.", toAudit, s.auditSettled(d, seen, s.permalink))
+	s.add("audit of the end", "An outcome stayed unknown.", toAudit, s.auditSettled(d, result{Outcome: journal.OutcomeUnknown}, ""))
+	for i, row := range refusalTexts {
+		n := journal.Note{Person: s.user, TaskID: int64(s.task.ID), Channel: s.channel, At: s.now, Code: string(row.code)}
+		if i%2 == 1 {
+			n.ConfirmationID = "SAMPLE"
+		}
+		s.during("audit of a refusal: "+string(row.code), "The policy refused somebody.", toAudit, s.auditRefusal(n))
+	}
+}

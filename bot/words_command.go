@@ -1,0 +1,139 @@
+package bot
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// This file holds the answers to a command that gets no prompt.
+
+func (w texts) help() message {
+	return say("*Cancel a Chamelio task from Slack*\n"+
+		"Type `%[1]s` and the task's id, or paste its link. I'll show you the task first, and nothing happens until you confirm.\n"+
+		"• `%[1]s 12345`\n"+
+		"• `%[1]s 12345 duplicate of 12346` – with a reason, for anyone who reads about it later\n"+
+		"I'll post the result in this channel. A cancelled task can't be brought back.", w.command)
+}
+
+func (w texts) notUnderstood(err error) message {
+	var bad *inputError
+	if errors.Is(err, errHelp) || !errors.As(err, &bad) {
+		return w.help()
+	}
+	typed := "“" + excerpt(bad.input, maxInput) + "”"
+	example := fmt.Sprintf("For example: `%s 12345 duplicate of 12346`", w.command)
+	switch bad.err {
+	case errForeignLink:
+		return say("%s isn't a link to a Chamelio task, so I didn't do anything.\nPaste the address of the task's own page, or type its id. %s", typed, example)
+	case errIDOutOfRange:
+		return say("%s can't be a task id: an id is a positive whole number. I didn't do anything.\nCheck the number on the task's page. %s", typed, example)
+	case errReasonTooLong:
+		return say("Your reason is %d characters long, and the limit is %d. I didn't do anything.\nPlease shorten it and try again. You wrote:%s",
+			bad.length, maxReason, because(bad.input))
+	case errSeveralTasks:
+		return w.severalTasks(bad.tasks)
+	}
+	return say("%s isn't a task id or a link to a task, so I didn't do anything.\nAn id is a number, such as 12345: you'll find it on the task's page. %s", typed, example)
+}
+
+func (w texts) severalTasks(tasks []chamelio.TaskID) message {
+	const shown = 5
+	var ids, lines []string
+	for _, id := range tasks[:min(len(tasks), shown)] {
+		ids = append(ids, id.String())
+		lines = append(lines, "• "+w.again(id))
+	}
+	if more := len(tasks) - shown; more > 0 {
+		ids = append(ids, fmt.Sprintf("%d more", more))
+	}
+	return say("You named more than one task (%s), and I cancel one at a time. I didn't do anything.\nPlease type them one by one:\n%s",
+		list(ids, "and"), strings.Join(lines, "\n"))
+}
+
+func (w texts) tooFast(perMinute int) message {
+	return say("That's more than %s in a minute, so I skipped this one. I didn't do anything.\nPlease wait a minute and type it again.", count(perMinute, "command"))
+}
+
+func (w texts) overloaded() message {
+	return say("I'm very busy right now and couldn't get to this, so I didn't do anything.\nPlease try again in a minute.")
+}
+
+func (w texts) restarting() message {
+	return say("I'm just restarting and couldn't get to this, so I didn't do anything.\nPlease try again in a minute.")
+}
+
+// explains tells whether noPrompt has something to say about an error that
+// gives nothing of a task away.
+func (w texts) explains(err error) bool {
+	_, ok := w.noPrompt(0, chamelio.Task{}, err)
+	return err != nil && ok
+}
+
+// noPrompt explains why a task gets no prompt; false if it gets one.
+func (w texts) noPrompt(id chamelio.TaskID, task chamelio.Task, err error) (message, bool) {
+	var e *chamelio.Error
+	switch {
+	case errors.As(err, &e) && e.TaskNotFound():
+		return say("Chamelio has no task %d, or this bot can't see it. There's nothing to cancel.\nCheck the id: you'll find it on the task's page.", id), true
+	case errors.As(err, &e) && e.Kind == chamelio.ErrUnauthorized:
+		return say("I can't cancel task %d right now: Chamelio refused this bot's key.\nTell %s that its Chamelio key needs replacing (%s), then type %s again.",
+			id, w.contact(), keyRefused[e.Reason], w.again(id)), true
+	case err == nil && task.Status.Final():
+		return say("%s There's nothing left to cancel.", w.over(w.named(id, task.URL, task.Title), task.Status, taskOver(task))), true
+	}
+	return message{}, false
+}
+
+// over says that a task has ended.
+func (w texts) over(task string, s chamelio.Status, since time.Time) string {
+	verb := "was already cancelled"
+	if s != chamelio.Cancelled {
+		verb = "has already " + endVerb(s)
+	}
+	at := ""
+	if !since.IsZero() {
+		at = " (" + standing(since) + ")"
+	}
+	return fmt.Sprintf("%s %s%s.", capital(task), verb, at)
+}
+
+func endVerb(s chamelio.Status) string {
+	switch s {
+	case chamelio.Completed:
+		return "completed"
+	case chamelio.Failed:
+		return "failed"
+	case chamelio.Pending, chamelio.InProgress, chamelio.Cancelled:
+	}
+	return "ended"
+}
+
+func count(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
+// duration is a wait as people say it, rounded up.
+func duration(d time.Duration) string {
+	if d <= time.Minute {
+		s := int((d + time.Second - 1) / time.Second)
+		switch s {
+		case 1:
+			return "a second"
+		case 60:
+			return "a minute"
+		}
+		return fmt.Sprintf("%d seconds", s)
+	}
+	m := int((d + time.Minute - 1) / time.Minute)
+	if m >= 120 {
+		return fmt.Sprintf("%d hours", (m+59)/60)
+	}
+	return fmt.Sprintf("%d minutes", m)
+}

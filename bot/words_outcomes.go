@@ -1,0 +1,220 @@
+package bot
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// outcomeText is what is said of one outcome, or of one of its causes or
+// states: to the person who confirmed, to the channel, and to the audit
+// channel.
+//
+// In the texts {Task} and {task} stand for the task, at the beginning of a
+// sentence and elsewhere, {By} and {by} for whoever confirmed, {again} for the command
+// to type, {operator} for whoever runs the bot; {when}, {key}, {detail},
+// {status}, {wait} and {tries} for what the result tells.
+type outcomeText struct {
+	outcome journal.Outcome
+	cause   cause           // "": also for every cause without a row of its own
+	status  chamelio.Status // "": also for every status without a row of its own
+
+	emoji  string
+	person string // one line, in place of the prompt: the channel has the rest
+	what   string // the announcement's headline
+	next   string // what it means, and what to do now
+	audit  string // a clause; also what stands on a request in the channel
+}
+
+var outcomeTexts = []outcomeText{
+	{outcome: journal.OutcomeCancelled, emoji: ":white_check_mark:",
+		person: "You cancelled {task}.",
+		what:   "{By} cancelled {task}.",
+		next:   "It has stopped and can't be resumed. If the work is still needed, start a new task in Chamelio.",
+		audit:  "cancelled"},
+	{outcome: journal.OutcomeCancelled, cause: causeSeen, emoji: ":white_check_mark:",
+		person: "{Task} is cancelled.",
+		what:   "{Task} is cancelled, as {by} asked.",
+		next:   "Chamelio didn't confirm my request, so I checked: the task has stopped and can't be resumed. If the work is still needed, start a new task in Chamelio.",
+		audit:  "cancelled (as a later check showed)"},
+	{outcome: journal.OutcomeAlreadyCancelled, emoji: ":information_source:",
+		person: "{Task} was already cancelled.",
+		what:   "{Task} was already cancelled{when} when {by} confirmed.",
+		next:   "It's no longer running, and there's nothing left to do.",
+		audit:  "already cancelled by someone else"},
+	{outcome: journal.OutcomeNotCancellable, emoji: ":information_source:",
+		person: "{Task} wasn't cancelled: its current state doesn't allow it.",
+		what:   "{Task} wasn't cancelled: its current state doesn't allow it.",
+		next:   "Only tasks that are pending or in progress can be cancelled. Its page in Chamelio shows where it stands.",
+		audit:  "not cancelled (its state didn't allow it)"},
+	{outcome: journal.OutcomeNotCancellable, status: chamelio.Completed, emoji: ":information_source:",
+		person: "{Task} wasn't cancelled: it had already completed.",
+		what:   "{Task} wasn't cancelled: it had already completed.",
+		next:   "It's no longer running: it completed{when}. If the result is wrong, talk to its owner.",
+		audit:  "not cancelled (it had completed)"},
+	{outcome: journal.OutcomeNotCancellable, status: chamelio.Failed, emoji: ":information_source:",
+		person: "{Task} wasn't cancelled: it had already failed.",
+		what:   "{Task} wasn't cancelled: it had already failed.",
+		next:   "It's no longer running: it failed{when}. If you expected otherwise, talk to its owner.",
+		audit:  "not cancelled (it had failed)"},
+	{outcome: journal.OutcomeNotFound, emoji: ":warning:",
+		person: "{Task} wasn't cancelled: Chamelio can't find it.",
+		what:   "{Task} wasn't cancelled: Chamelio can't find it, or doesn't let this bot see it.",
+		next:   "Check the id on the task's page. If it's right, tell {operator}.",
+		audit:  "not cancelled (Chamelio couldn't find it)"},
+	{outcome: journal.OutcomeRejectedKey, emoji: ":warning:",
+		person: "{Task} wasn't cancelled: Chamelio refused this bot's key.",
+		what:   "{Task} wasn't cancelled: Chamelio refused this bot's key.",
+		next:   "The task is untouched. Tell {operator} that its Chamelio key needs replacing ({key}), then type {again}.",
+		audit:  "not cancelled (Chamelio refused the key: {key})"},
+	{outcome: journal.OutcomeFailed, emoji: ":warning:",
+		person: "{Task} wasn't cancelled.",
+		what:   "{Task} wasn't cancelled.",
+		next:   "Its page in Chamelio shows where it stands. To try again, type {again}.",
+		audit:  "not cancelled"},
+	{outcome: journal.OutcomeFailed, cause: causeRefused, emoji: ":warning:",
+		person: "{Task} wasn't cancelled: Chamelio refused.",
+		what:   "{Task} wasn't cancelled: Chamelio refused.",
+		next:   "{detail} The task is untouched, and its page in Chamelio shows where it stands. If it should be possible to cancel it, tell {operator}.",
+		audit:  "not cancelled (Chamelio refused)"},
+	{outcome: journal.OutcomeFailed, cause: causeServer, emoji: ":warning:",
+		person: "{Task} wasn't cancelled: Chamelio had an error.",
+		what:   "{Task} wasn't cancelled: Chamelio had an error {tries} times in a row.",
+		next:   "It was still running when I last checked. You can safely try again: type {again}.",
+		audit:  "not cancelled (Chamelio had an error {tries} times in a row)"},
+	{outcome: journal.OutcomeFailed, cause: causeUnreachable, emoji: ":warning:",
+		person: "{Task} wasn't cancelled: I couldn't reach Chamelio.",
+		what:   "{Task} wasn't cancelled: I couldn't reach Chamelio.",
+		next:   "The task is untouched. Try again in a few minutes: type {again}. If it keeps happening, tell {operator}.",
+		audit:  "not cancelled (Chamelio couldn't be reached)"},
+	{outcome: journal.OutcomeFailed, cause: causeBusy, emoji: ":warning:",
+		person: "{Task} wasn't cancelled: Chamelio is too busy.",
+		what:   "{Task} wasn't cancelled: Chamelio is too busy.",
+		next:   "The task is untouched. Try again in {wait}: type {again}.",
+		audit:  "not cancelled (Chamelio was too busy)"},
+	{outcome: journal.OutcomeFailed, cause: causeTooLate, emoji: ":warning:",
+		person: "{Task} wasn't cancelled: I was interrupted.",
+		what:   "{Task} wasn't cancelled: I was interrupted, and it was too late when I came back.",
+		next:   "I don't act on a confirmation that's more than half an hour old. If it should still be cancelled, type {again}.",
+		audit:  "not cancelled (the bot was interrupted, and the confirmation was too old when it came back)"},
+	{outcome: journal.OutcomeFailed, cause: causeStillRuns, emoji: ":warning:",
+		person: "{Task} wasn't cancelled: a day later, it's still running.",
+		what:   "{Task} wasn't cancelled: a day later, it's still running.",
+		next:   "My request evidently never got through. To cancel it, type {again}.",
+		audit:  "not cancelled (it was still running a day later)"},
+	{outcome: journal.OutcomeUnknown, emoji: ":question:",
+		person: "I don't know yet whether {task} was cancelled. I'll keep checking and post it in the channel.",
+		what:   "I don't know yet whether {task} was cancelled: Chamelio hasn't answered clearly.",
+		next:   "I'll keep checking for a day and reply here. Please look at its page in Chamelio before you try again.",
+		audit:  "not known yet"},
+	{outcome: journal.OutcomeUnknown, cause: causeKey, emoji: ":question:",
+		person: "I don't know yet whether {task} was cancelled. I'll keep checking and post it in the channel.",
+		what:   "I don't know yet whether {task} was cancelled: I sent the request, and then Chamelio refused this bot's key.",
+		next:   "Tell {operator} that its Chamelio key needs replacing ({key}). I'll keep checking for a day and reply here; the task's page in Chamelio shows it, too.",
+		audit:  "not known yet (Chamelio refused the key afterwards: {key})"},
+	{outcome: journal.OutcomeUnknown, cause: causeStatus, emoji: ":question:",
+		person: "I don't know yet whether {task} was cancelled. I'll keep checking and post it in the channel.",
+		what:   "I don't know yet whether {task} was cancelled: Chamelio shows a status that I don't know, “{status}”.",
+		next:   "I'll keep checking for a day and reply here. Please look at its page in Chamelio before you try again.",
+		audit:  "not known yet (its status is “{status}”)"},
+}
+
+// settledUnknown is what is said once more of an outcome that stayed unknown
+// to the end.
+var settledUnknown = outcomeText{outcome: journal.OutcomeUnknown, emoji: ":question:",
+	person: "I don't know whether {task} was cancelled.",
+	what:   "I still don't know whether {task} was cancelled, and I've stopped checking.",
+	next:   "Please look at its page in Chamelio before you do anything else.",
+	audit:  "not known to the end"}
+
+// keyRefused is a clause: which of Chamelio's reasons it was. To be read after
+// "its Chamelio key needs replacing".
+var keyRefused = map[chamelio.Reason]string{
+	chamelio.KeyMissing:  "it didn't arrive with the request",
+	chamelio.KeyInvalid:  "it isn't valid",
+	chamelio.KeyInactive: "it's switched off",
+	chamelio.KeyRevoked:  "it has been revoked",
+	chamelio.KeyExpired:  "it has expired",
+	chamelio.KeyUnclear:  "Chamelio didn't say why",
+}
+
+// outcomeOf finds the row that fits a result best. An outcome that has none is
+// told as unknown: a test keeps that from happening.
+func outcomeOf(r result) outcomeText {
+	var best, unknown outcomeText
+	fit := -1
+	for _, row := range outcomeTexts {
+		if row.outcome == journal.OutcomeUnknown && row.cause == "" {
+			unknown = row
+		}
+		if row.outcome != r.Outcome || row.cause != "" && row.cause != r.Cause || row.status != "" && row.status != r.Status {
+			continue
+		}
+		score := 0
+		if row.cause != "" {
+			score++
+		}
+		if row.status != "" {
+			score++
+		}
+		if score > fit {
+			best, fit = row, score
+		}
+	}
+	if fit < 0 {
+		return unknown
+	}
+	return best
+}
+
+// fillOutcome puts into a text what a decision and its result tell. reader is
+// the one person who reads it; "" for the channel.
+func (w texts) fillOutcome(text string, d journal.Decision, r result, reader string) string {
+	title, address := d.Title, d.URL
+	if r.Title != "" {
+		title = r.Title
+	}
+	if r.URL != "" {
+		address = r.URL
+	}
+	task := w.named(taskOf(d), address, title)
+	detail := "It didn't say why."
+	if r.Detail != "" {
+		detail = "It said: “" + excerpt(r.Detail, maxTitle) + "”."
+	}
+	by, sentence := mention(d.Confirmer), mention(d.Confirmer)
+	if d.Confirmer == reader {
+		by, sentence = "you", "You"
+	}
+	key, known := keyRefused[r.Key]
+	if !known {
+		key = keyRefused[chamelio.KeyUnclear]
+	}
+	return fill(text, "{Task}", capital(task), "{task}", task, "{by}", by, "{By}", sentence, "{again}", w.again(taskOf(d)),
+		"{operator}", w.contact(), "{when}", sinceWhen(r), "{key}", key, "{detail}", detail,
+		"{status}", excerpt(string(r.Status), maxName), "{wait}", duration(max(r.RetryIn, time.Minute)), "{tries}", fmt.Sprint(maxTries))
+}
+
+// sinceWhen is to be read after "completed" or "was cancelled"; empty if that
+// is not known.
+func sinceWhen(r result) string {
+	switch {
+	case r.Over.IsZero():
+		return ""
+	case r.Outcome == journal.OutcomeAlreadyCancelled:
+		return " (" + standing(r.Over) + ")"
+	}
+	return " " + on(r.Over)
+}
+
+// short is what came of it, in a clause.
+func (w texts) short(r result) string {
+	return w.fillOutcome(outcomeOf(r).audit, journal.Decision{}, r, "")
+}
+
+// headline says in a sentence what happened.
+func (w texts) headline(d journal.Decision, r result, reader string) string {
+	return w.fillOutcome(outcomeOf(r).what, d, r, reader)
+}
