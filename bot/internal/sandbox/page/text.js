@@ -78,8 +78,19 @@ function formatDate(at, format, now) {
   const time = seconds => `${at.getHours() % 12 || 12}:${two(at.getMinutes())}${seconds ? ":" + two(at.getSeconds()) : ""} ${at.getHours() < 12 ? "AM" : "PM"}`;
   const tokens = {
     date_num: `${year}-${two(at.getMonth() + 1)}-${two(n)}`, date, date_short: short, date_long: long,
-    date_pretty: near || date, date_short_pretty: near || short, date_long_pretty: near || long, time: time(false), time_secs: time(true),
+    date_pretty: near || date, date_short_pretty: near || short, date_long_pretty: near || long, time: time(false), time_secs: time(true), ago: ago((now - at) / 1000),
   };
   const shown = format.replace(/\{([a-z_]+)\}/g, (all, token) => tokens[token] ?? all);
   return shown.charAt(0).toUpperCase() + shown.slice(1);
+}
+
+// ago is a distance in time in words: "3 minutes ago", "in 2 hours".
+function ago(seconds) {
+  let n = Math.floor(Math.abs(seconds)), unit = "second";
+  for (const [size, larger] of [[60, "minute"], [60, "hour"], [24, "day"]]) {
+    if (n < size) break;
+    [n, unit] = [Math.floor(n / size), larger];
+  }
+  const distance = `${n} ${unit}${n === 1 ? "" : "s"}`;
+  return seconds < 0 ? `in ${distance}` : `${distance} ago`;
 }
