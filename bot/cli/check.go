@@ -13,20 +13,25 @@ var errNotReady = errors.New("the bot is not ready to run")
 
 // check says what of the configuration works.
 func (p Program) check(ctx context.Context, args []string) error {
-	var asJSON, connect, messages bool
+	var asJSON, connect bool
+	var messages string
 	err := p.parse("check", args, func(flags *flag.FlagSet) {
 		flags.BoolVar(&asJSON, "json", false, "print JSON")
 		flags.BoolVar(&connect, "connect", false, "also open a connection to Slack for a moment, where a bot may be running: a command typed in that moment fails, and has to be typed again")
-		flags.BoolVar(&messages, "messages", false, "also ask Slack, posting nothing, whether it would take every message of the bot's with the longest data that can occur")
+		flags.StringVar(&messages, "messages", "", "also have Slack judge every message of the bot: in the channel of this `id` they are scheduled, unseen, and taken back; takes some minutes")
 	})
 	if err != nil {
 		return err
 	}
 	cfg, problems := readConfig()
-	results := doctor.Run(ctx, doctor.Settings{
-		Problems: append(problems, cfg.tryHTTPAddr()...), Bot: cfg.bot(), Chamelio: cfg.chamelio(p.version()),
-		Database: cfg.DatabaseURL.Reveal(), Connect: connect, Messages: messages,
-	})
+	settings := doctor.Settings{
+		Problems: append(problems, cfg.tryHTTPAddr(ctx)...), Bot: cfg.bot(), Chamelio: cfg.chamelio(p.version()),
+		Database: cfg.DatabaseURL.Reveal(), Connect: connect,
+	}
+	results := doctor.Run(ctx, settings)
+	if messages != "" {
+		results = append(results, doctor.Messages(ctx, settings, messages)...)
+	}
 	ok, err := doctor.Write(redacting(p.Out, cfg.secrets()), results, asJSON)
 	if err != nil {
 		return fmt.Errorf("printing what was found: %w", err)
@@ -39,11 +44,11 @@ func (p Program) check(ctx context.Context, args []string) error {
 
 // tryHTTPAddr takes HTTP_ADDR and gives it back. A port that is taken is no
 // problem: it may be the bot's own.
-func (cfg config) tryHTTPAddr() []doctor.Problem {
+func (cfg config) tryHTTPAddr(ctx context.Context) []doctor.Problem {
 	if cfg.HTTPAddr == "" || checkHTTPAddr(cfg.HTTPAddr) != nil {
 		return nil // nothing to try, or told as a problem with the environment
 	}
-	listener, err := listenHTTP(cfg.HTTPAddr)
+	listener, err := listenHTTP(ctx, cfg.HTTPAddr)
 	if err == nil {
 		_ = listener.Close()
 	}

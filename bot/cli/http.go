@@ -43,7 +43,7 @@ func checkHTTPAddr(addr string) error {
 }
 
 // listenHTTP takes the address; nil if there is none to take.
-func listenHTTP(addr string) (net.Listener, error) {
+func listenHTTP(ctx context.Context, addr string) (net.Listener, error) {
 	if addr == "" {
 		return nil, nil
 	}
@@ -51,7 +51,7 @@ func listenHTTP(addr string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("HTTP_ADDR %w", err)
 	}
-	listener, err := net.Listen("tcp", addr)
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
 		problem := cannotListen(err)
 		return nil, startError{fmt.Errorf("%s (%w)", problem.Found, err), problem.Remedy}

@@ -43,7 +43,7 @@ func newHandler(to io.Writer, level slog.Level, format string, out io.Writer) sl
 		options.TimeFormat = time.TimeOnly
 		options.NoColor = os.Getenv("NO_COLOR") != "" // no-color.org
 	}
-	return tint.NewHandler(to, options)
+	return tint.NewTextHandler(to, options)
 }
 
 // tidy leaves out what says nothing, and writes durations for people.

@@ -63,7 +63,7 @@ func (p Program) runBot(ctx context.Context, cfg config, log *logs) error {
 		return err
 	}
 	defer flush()
-	listener, err := listenHTTP(cfg.HTTPAddr)
+	listener, err := listenHTTP(ctx, cfg.HTTPAddr)
 	if err != nil {
 		return err
 	}

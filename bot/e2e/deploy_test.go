@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"os"
@@ -142,7 +143,7 @@ func TestEveryDeploymentFileIsYAMLOrJSON(t *testing.T) {
 				var document any
 				err = dec.Decode(&document)
 			}
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				t.Errorf("%s: %v", file, err)
 			}
 		}

@@ -202,7 +202,7 @@ func TestADecisionUnderWayOutlivesSIGTERM(t *testing.T) {
 	if got := s.slack.History(slacktest.General); len(got) != 1 || !strings.Contains(got[0].Text, "cancelled") {
 		t.Errorf("the channel reads %v", got)
 	}
-	if private := s.slack.Private(slacktest.Grace, slacktest.General); len(private) == 0 || !strings.Contains(private[0].Text, "restarted") {
+	if private := s.slack.Private(slacktest.Grace, slacktest.General); len(private) == 0 || !strings.Contains(private[0].Text, "restarting") {
 		t.Errorf("Grace reads %v", private)
 	}
 }

@@ -28,7 +28,7 @@ func (c *checkup) apiKey(ctx context.Context) []Result {
 // KeyRefused tells Chamelio's own no to the key from a gateway's.
 func KeyRefused(err error) bool {
 	var e *chamelio.Error
-	return errors.As(err, &e) && e.Kind == chamelio.ErrUnauthorized && e.FromAPI
+	return errors.As(err, &e) && errors.Is(e, chamelio.ErrUnauthorized) && e.FromAPI
 }
 
 // ExplainKey says what came of asking Chamelio about the key.
@@ -39,11 +39,11 @@ func ExplainKey(err error) string {
 		return Explain(err)
 	case KeyRefused(err):
 		return "Chamelio refuses the key: " + e.Detail
-	case e.Kind == chamelio.ErrUnreachable && e.Err != nil:
+	case errors.Is(e, chamelio.ErrUnreachable) && e.Err != nil:
 		return "Chamelio does not answer: " + Explain(e.Err)
-	case e.Kind == chamelio.ErrMalformed:
+	case errors.Is(e, chamelio.ErrMalformed):
 		return "the answer is not Chamelio's"
-	case e.Kind == chamelio.ErrRateLimited:
+	case errors.Is(e, chamelio.ErrRateLimited):
 		return "Chamelio says that the key is used too often"
 	case e.Detail != "":
 		return "Chamelio answers " + status(e.Status) + ": " + e.Detail
@@ -57,7 +57,7 @@ func KeyRemedy(err error) string {
 	switch {
 	case KeyRefused(err):
 		return "Ask an administrator of your Chamelio organisation for a new key, and put it into CHAMELIO_API_KEY"
-	case errors.As(err, &e) && (e.Kind == chamelio.ErrServer || e.Kind == chamelio.ErrRateLimited):
+	case errors.Is(err, chamelio.ErrServer), errors.Is(err, chamelio.ErrRateLimited):
 		return "Chamelio is busy or in trouble: try again in a minute. The bot would start and keep trying"
 	case errors.As(err, &e) && e.Status != 0:
 		return "Check CHAMELIO_BASE_URL: what answers there is not Chamelio's API, or stands in front of it"

@@ -24,8 +24,6 @@ type Settings struct {
 	// Connect opens a connection to Slack even where a bot may be running; see
 	// appToken.
 	Connect bool
-	// Messages asks Slack about every message of the bot's.
-	Messages bool
 }
 
 // Problem is something in the environment that cannot be meant.
@@ -52,7 +50,7 @@ var errSlow = fmt.Errorf("nothing came within %s", checkTimeout)
 // are left out: they could only repeat it.
 func Run(ctx context.Context, s Settings) []Result {
 	c := &checkup{Settings: s, journal: make(chan place, 1)}
-	checks := []func(context.Context) []Result{c.botToken, c.appToken, c.apiKey, c.database, c.auditChannel, c.policy, c.messages}
+	checks := []func(context.Context) []Result{c.botToken, c.appToken, c.apiKey, c.database, c.auditChannel, c.policy}
 	results := make([][]Result, len(checks))
 	var all sync.WaitGroup
 	for i, check := range checks {

@@ -3,11 +3,8 @@ package doctor
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -15,95 +12,85 @@ import (
 	"github.com/cancelbot/cancelbot/bot"
 )
 
-const (
-	// messagesTimeout bounds the look at all messages. They go one after the
-	// other, since the method's rate limit is not documented.
-	messagesTimeout = 2 * time.Minute
+// messagesTimeout bounds the check of all messages: Slack takes about fifty
+// calls a minute, and each message is two.
+const messagesTimeout = 15 * time.Minute
 
-	maxValidation = 1 << 20
-)
-
-// messages asks Slack's blocks.validate about every message of the bot's, with
-// the longest data that can occur. It needs no scope and posts nothing.
-func (c *checkup) messages(ctx context.Context) []Result {
+// Messages has Slack judge every message of the bot, each with the longest
+// data that can occur. It schedules them where the bot may post, and takes
+// them back at once: nobody sees any. Modals cannot be tried, since opening
+// one takes somebody's click.
+func Messages(ctx context.Context, s Settings, channel string) []Result {
 	const name = "messages"
-	if !c.Messages || !c.slackUsable() {
+	c := &checkup{Settings: s}
+	if !c.slackUsable() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), messagesTimeout)
+	ctx, cancel := context.WithTimeout(ctx, messagesTimeout)
 	defer cancel()
-	samples := bot.SampleMessages(c.Bot)
-	var refused []Result
-	for _, s := range samples {
-		problems, err := c.validate(ctx, s)
-		switch {
-		case err != nil && slackCode(err) == "unknown_method":
-			return []Result{bad(name, "Slack doesn't know blocks.validate here", "Nothing to do: the messages can't be checked in this workspace yet")}
-		case err != nil:
-			return []Result{bad(name, c.found("checking the messages (blocks.validate)", err), c.remedy(err, "Try again in a minute"))}
-		case len(problems) > 0:
-			refused = append(refused, bad(name, fmt.Sprintf("Slack would refuse %q: %s", s.Name, strings.Join(problems, "; ")), "This is a bug in cancelbot: please report it"))
+	var wrong []Result
+	accepted, modals := 0, 0
+	for _, sample := range bot.SampleMessages(s.Bot) {
+		if sample.Modal {
+			modals++
+			continue
+		}
+		switch err := c.tryMessage(ctx, channel, sample); slackCode(err) {
+		case "":
+			if err != nil {
+				return append(wrong, bad(name, c.found("trying them in "+channel, err), c.remedy(err, "Try again")))
+			}
+			accepted++
+		case "invalid_blocks", "invalid_blocks_format", "msg_too_long", "msg_blocks_too_long", "no_text":
+			wrong = append(wrong, bad(name, fmt.Sprintf("Slack refuses %q: %s", sample.Name, Explain(err)), "Please report it: this is a bug of the bot's"))
+		default:
+			return append(wrong, bad(name, c.found("trying them in "+channel, err),
+				c.remedy(err, "Give the id of a channel in which the bot may post: --messages C012AB3CD")))
 		}
 	}
-	if len(refused) > 0 {
-		return refused
+	if len(wrong) > 0 {
+		return wrong
 	}
-	return []Result{good(name, "Slack takes all %d of them", len(samples))}
+	return []Result{good(name, "Slack accepts all %d, with the longest data (%d modals cannot be tried)", accepted, modals)}
 }
 
-// validate returns what is wrong with a message, as JSON pointers with words.
-func (c *checkup) validate(ctx context.Context, s bot.Sample) ([]string, error) {
-	form := url.Values{"blocks": {string(s.Blocks)}}
-	if s.Modal {
-		view, err := json.Marshal(map[string]any{
-			"type": "modal", "title": map[string]string{"type": "plain_text", "text": "Reason"},
-			"submit": map[string]string{"type": "plain_text", "text": "Send"}, "blocks": s.Blocks,
-		})
-		if err != nil {
-			return nil, fmt.Errorf("encoding a view: %w", err)
+// tryMessage schedules a message and takes it back. It waits where Slack asks
+// for that.
+func (c *checkup) tryMessage(ctx context.Context, channel string, sample bot.Sample) error {
+	var blocks slack.Blocks
+	if len(sample.Blocks) > 0 {
+		if err := json.Unmarshal(sample.Blocks, &blocks); err != nil {
+			return fmt.Errorf("the sample %q: %w", sample.Name, err)
 		}
-		form = url.Values{"view": {string(view)}}
 	}
-	api := strings.TrimSuffix(c.Bot.SlackAPI, "/")
-	if api == "" {
-		api = strings.TrimSuffix(bot.DefaultSlackAPI, "/")
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, api+"/blocks.validate", strings.NewReader(form.Encode()))
+	api := c.client()
+	later := fmt.Sprint(time.Now().AddDate(0, 0, 7).Unix())
+	var id string
+	err := whenAllowed(ctx, func() (err error) {
+		_, id, err = api.ScheduleMessageContext(ctx, channel, later, slack.MsgOptionText(sample.Text, false), slack.MsgOptionBlocks(blocks.BlockSet...))
+		return err
+	})
 	if err != nil {
-		return nil, fmt.Errorf("asking Slack: %w", err)
+		return err
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Authorization", "Bearer "+c.Bot.BotToken.Reveal())
-	return ask(req)
+	return whenAllowed(ctx, func() error {
+		_, err := api.DeleteScheduledMessageContext(ctx, &slack.DeleteScheduledMessageParameters{Channel: channel, ScheduledMessageID: id})
+		return err
+	})
 }
 
-// ask sends the question; what is wrong with the message is no error.
-func ask(req *http.Request) ([]string, error) {
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
+// whenAllowed calls again as long as Slack asks to be asked later.
+func whenAllowed(ctx context.Context, call func() error) error {
+	for {
+		err := call()
+		var limited *slack.RateLimitedError
+		if !errors.As(err, &limited) {
+			return err
+		}
+		select {
+		case <-time.After(limited.RetryAfter):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return nil, slack.StatusCodeError{Code: resp.StatusCode, Status: resp.Status}
-	}
-	var answer struct {
-		OK     bool
-		Error  string
-		Errors []struct{ Pointer, Message string }
-	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxValidation)).Decode(&answer); err != nil {
-		return nil, slack.StatusCodeError{Code: resp.StatusCode, Status: "an answer that is no JSON"}
-	}
-	switch {
-	case answer.OK:
-		return nil, nil
-	case answer.Error != "invalid_blocks" && answer.Error != "invalid_view" && len(answer.Errors) == 0:
-		return nil, slack.SlackErrorResponse{Err: answer.Error}
-	}
-	problems := []string{answer.Error}
-	for _, p := range answer.Errors {
-		problems = append(problems, p.Pointer+" "+p.Message)
-	}
-	return problems, nil
 }
