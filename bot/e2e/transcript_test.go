@@ -111,7 +111,7 @@ func TestTheReadmesTranscriptIsTheTerminals(t *testing.T) {
 	t.Parallel()
 	s := startTerminal(t)
 	s.says("/cancel-task 12345 dup of 12346", "[2] Keep it")
-	s.says("1", "Confirmed by")
+	s.says("1", "\n┌ cancelbot\n") // the announcement
 	printed := s.output.String()
 	s.types("quit")
 	begin, end := strings.Index(printed, "ada in #general> "), strings.LastIndex(printed, "└")
