@@ -17,7 +17,7 @@ import (
 func (w texts) prompt(c confirmation, task chamelio.Task, value string, unsure bool) message {
 	name := plainName(c.Task, task.Title)
 	cancel := button(actionCancel, value, "Cancel task", "Cancel "+name).WithStyle(slack.StyleDanger)
-	keep := button(actionKeep, value, "Keep it", "Keep "+name)
+	keep := button(actionKeep, value, "Keep it", "Keep it: "+name)
 	reason := "Your reason"
 	text := fmt.Sprintf("Cancel %s? You can confirm until %s. This can't be undone.", w.named(c.Task, task.URL, task.Title), clock(c.ExpiresAt))
 	note := fmt.Sprintf("This can't be undone. You can confirm until %s.", clock(c.ExpiresAt))
