@@ -129,7 +129,7 @@ func (d *decider) begin(decision journal.Decision, l journal.Lease, k click) {
 // channel is everybody's: nothing that is meant for one person replaces it.
 func (d *decider) follow(ctx context.Context, log *slog.Logger, k click, c confirmation, winner journal.Decision, where placement) {
 	if c.Public && where == replaceOriginal {
-		d.poster.tell(ctx, log, k.responseURL, d.texts.overtaken(c, winner), replaceOriginal)
+		d.replaceRequest(ctx, log, k, c, winner)
 		where = ephemeral
 	}
 	if !d.poster.tell(ctx, log, k.responseURL, d.texts.cameSecond(winner, k.user), where) {
@@ -139,6 +139,17 @@ func (d *decider) follow(ctx context.Context, log *slog.Logger, k click, c confi
 		d.followers.add(winner.ID, func(ctx context.Context, decided journal.Decision) {
 			d.poster.tell(ctx, log, k.responseURL, d.texts.cameSecond(decided, k.user), replaceOriginal)
 		})
+	}
+}
+
+// replaceRequest shows everybody what became of a request by another click.
+func (d *decider) replaceRequest(ctx context.Context, log *slog.Logger, k click, c confirmation, winner journal.Decision) {
+	show := func(ctx context.Context, decided journal.Decision) {
+		d.poster.tell(ctx, log, k.responseURL, d.texts.overtaken(c, decided), replaceOriginal)
+	}
+	show(ctx, winner)
+	if winner.Outcome == "" {
+		d.followers.add(winner.ID, show)
 	}
 }
 

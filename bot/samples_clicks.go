@@ -43,6 +43,7 @@ func (s *sampler) ofClicks() {
 	s.during("too late to keep", "*Keep it*, but it is under way.", toClicker, s.tooLateToWithdraw(private, alone, s.user))
 	s.during("too late to withdraw", "*Withdraw*, but somebody has confirmed.", toClicker, s.tooLateToWithdraw(public, together, s.user))
 	s.add("too late, cancelled", "*Withdraw*, but it was cancelled.", toClicker, s.tooLateToWithdraw(public, cancelled, s.user))
+	together.ID, cancelled.ID = "OTHER", "OTHER"
 	s.during("overtaken", "Somebody confirmed a request, but the task is being cancelled in another way.", "in place of the request", s.overtaken(public, together))
 	s.add("overtaken, cancelled", "The same, when that is over.", "in place of the request", s.overtaken(public, cancelled))
 }

@@ -109,9 +109,15 @@ func (w texts) cameSecond(winner journal.Decision, user string) message {
 	return say("%s\n"+late, w.headline(winner, resultOf(winner), user), clock(winner.DecidedAt))
 }
 
-// overtaken is what becomes of a request whose task somebody cancelled in
-// another way.
+// overtaken is what becomes of a request that another click has decided, or
+// whose task somebody cancelled in another way.
 func (w texts) overtaken(c confirmation, winner journal.Decision) message {
+	switch own := string(winner.ID) == c.ID; {
+	case own && winner.Outcome == "":
+		return w.cancelling(winner)
+	case own:
+		return w.outcomeLine(winner, resultOf(winner))
+	}
 	result := "It's under way."
 	if winner.Outcome != "" {
 		result = "Result: " + w.short(resultOf(winner)) + "."

@@ -39,6 +39,8 @@ type config struct {
 	AllowedChannels  []policy.ChannelID  `envconfig:"ALLOWED_CHANNELS" desc:"Slack ids of the conversations where tasks can be cancelled; all if empty" fix:"Set ALLOWED_CHANNELS to ids such as C012AB3CD (at the end of a channel's About tab), or remove it"`
 	SecondPerson     policy.SecondPerson `envconfig:"REQUIRE_SECOND_PERSON" default:"false" desc:"somebody other than the requester must confirm: false, true, or the names of the workflows for which, comma-separated" fix:"Set REQUIRE_SECOND_PERSON to true or false, or to names of workflows, separated by commas"`
 	Approvers        []string            `envconfig:"APPROVERS" desc:"Slack ids of people and usergroups who alone can be that second person; whoever may cancel if empty" fix:"Set APPROVERS to ids such as U012AB3CD or S012AB3CD with REQUIRE_SECOND_PERSON, or remove it"`
+	RequireReason    bool                `envconfig:"REQUIRE_REASON" default:"false" desc:"nothing is cancelled without a reason: where none was typed, the button asks for it" fix:"Set REQUIRE_REASON to true or false"`
+	NotifyPeople     bool                `envconfig:"NOTIFY_PEOPLE_ON_TASK" default:"false" desc:"announcements mention the task's owner and assignee, where Slack knows their e-mail addresses; the app needs users:read.email" fix:"Set NOTIFY_PEOPLE_ON_TASK to true or false"`
 	CommandsAMinute  int                 `envconfig:"COMMANDS_PER_MINUTE" default:"10" desc:"how many commands one person may type a minute" fix:"Remove COMMANDS_PER_MINUTE, or set it to 1 or more"`
 	OperatorContact  string              `envconfig:"OPERATOR_CONTACT" desc:"who is named where people are told to reach whoever runs the bot: a Slack id of a person or channel, or plain words" fix:"Set OPERATOR_CONTACT to an id such as U012AB3CD or C012AB3CD, or to a few words"`
 	AuditChannel     string              `envconfig:"AUDIT_CHANNEL" desc:"Slack id of a channel that gets a copy of every announcement, and the refusals" fix:"Set AUDIT_CHANNEL to an id such as C012AB3CD (at the end of the channel's About tab), or remove it"`
@@ -172,6 +174,7 @@ func (cfg config) bot() bot.Config {
 		AppToken: cfg.SlackAppToken, BotToken: cfg.SlackBotToken, SlackAPI: cfg.SlackAPIURL,
 		Command: cfg.SlackCommand, Connections: cfg.SlackConnections, ConfirmTTL: cfg.ConfirmTTL, Grace: cfg.ShutdownGrace,
 		CancelTimeout: cfg.ChamelioTimeout, OperatorContact: cfg.OperatorContact,
+		RequireReason: cfg.RequireReason, NotifyPeopleOnTask: cfg.NotifyPeople,
 		Policy: policy.Rules{
 			Mode: policy.Mode(cfg.CancelPolicy), MembersOf: policy.Scope(cfg.MembersOf), Users: cfg.AllowedUsers, Usergroups: cfg.AllowedGroups,
 			Channels: cfg.AllowedChannels, SecondPerson: cfg.SecondPerson, Approvers: cfg.Approvers,

@@ -127,15 +127,10 @@ func (b *tab) until(condition string) {
 	get(b, chromedp.Poll[bool](condition))
 }
 
-// sees waits until the conversation shows a text, or does not any more.
+// sees waits until the conversation shows a text.
 func (b *tab) sees(text string) {
 	b.Helper()
 	b.until(fmt.Sprintf(`document.getElementById("log").innerText.includes(%q)`, text))
-}
-
-func (b *tab) seesNot(text string) {
-	b.Helper()
-	b.until(fmt.Sprintf(`!document.getElementById("log").innerText.includes(%q)`, text))
 }
 
 // prompted waits until there is a prompt that can be confirmed.

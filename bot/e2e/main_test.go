@@ -202,7 +202,7 @@ func TestADecisionUnderWayOutlivesSIGTERM(t *testing.T) {
 	if got := s.slack.History(slacktest.General); len(got) != 1 || !strings.Contains(got[0].Text, "cancelled") {
 		t.Errorf("the channel reads %v", got)
 	}
-	if private := s.slack.Private(slacktest.Grace, slacktest.General); len(private) == 0 || !strings.Contains(private[0].Text, "restarted") {
+	if private := s.slack.Private(slacktest.Grace, slacktest.General); len(private) == 0 || !strings.Contains(private[0].Text, "restarting") {
 		t.Errorf("Grace reads %v", private)
 	}
 }
@@ -380,7 +380,7 @@ func TestTheManifestFitsSlackAndTheCode(t *testing.T) {
 		"PostMessageContext": {"chat:write", "chat:write.public"}, "GetUserInfoContext": {"users:read"},
 		"GetUserGroupMembersContext": {"usergroups:read"}, "GetPermalinkContext": nil,
 		"ScheduleMessageContext": {"chat:write"}, "DeleteScheduledMessageContext": {"chat:write"},
-		"AuthTestContext": nil,
+		"AuthTestContext": nil, "OpenViewContext": nil, "GetUserByEmailContext": {"users:read.email"},
 	}
 	want := map[string]bool{"commands": true, "users:read.email": true} // the latter fills a field of users.info
 	for _, file := range sources(t, "bot/*.go", "bot/internal/policy/*.go", "bot/internal/doctor/*.go", "bot/cli/*.go") {

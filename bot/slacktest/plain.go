@@ -14,7 +14,8 @@ import (
 func Plain(m Message, name func(id string) string, zone *time.Location) string {
 	return plainMessage(m, name, func(at time.Time, format string) string {
 		at = at.In(zone)
-		return strings.NewReplacer("{date_short_pretty}", at.Format("2 Jan 2006"), "{time}", at.Format("15:04")).Replace(format)
+		return strings.NewReplacer("{date_short_pretty}", at.Format("2 Jan 2006"), "{date_short}", at.Format("2 Jan 2006"),
+			"{time}", at.Format("15:04"), " ({ago})", "").Replace(format)
 	})
 }
 
@@ -64,7 +65,7 @@ var (
 	formatted = regexp.MustCompile("(^|[\\s(“])[*`]([^*`\n]+)[*`]")
 	emojis    = strings.NewReplacer(
 		":white_check_mark:", "✅", ":warning:", "⚠️", ":information_source:", "ℹ️",
-		":question:", "❓", ":hourglass_flowing_sand:", "⏳",
+		":question:", "❓", ":hourglass_flowing_sand:", "⏳", ":no_entry:", "⛔",
 	)
 	entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&", "\u2060", "")
 )

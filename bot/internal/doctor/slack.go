@@ -73,7 +73,7 @@ func (c *checkup) scopes(header string) Result {
 // what for).
 func NeededScopes(c bot.Config) []string {
 	scopes := []string{"commands", "chat:write", "chat:write.public", "users:read"}
-	if c.Policy.Mode == policy.PeopleOnTask {
+	if c.Policy.Mode == policy.PeopleOnTask || c.NotifyPeopleOnTask {
 		scopes = append(scopes, "users:read.email")
 	}
 	if len(c.Policy.Usergroups) > 0 || slices.ContainsFunc(c.Policy.Approvers, isGroup) {

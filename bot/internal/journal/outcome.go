@@ -15,7 +15,8 @@ func (j *Journal) MarkSent(ctx context.Context, l Lease) (Lease, error) {
 		`, sent_at = {now}, tries = tries + 1`,
 		`AND outcome IS NULL AND (claimed_at = 0 OR {now} - claimed_at <= $5)`, maxClickAge.Milliseconds())
 	if errors.Is(err, ErrLost) {
-		if d, found := j.Get(ctx, l.ID); found == nil && d.epoch == l.Epoch && d.Outcome == "" {
+		ours, looked := j.read().query1(ctx, `SELECT count(*) FROM decisions`+held+`AND outcome IS NULL`, string(l.ID), j.owner, l.Epoch)
+		if looked == nil && ours == 1 {
 			return l, fmt.Errorf("noting that a cancel is about to be sent: %w", ErrTooLate)
 		}
 	}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -125,7 +126,7 @@ func (w *web) look(me, place string) view {
 	if !slices.ContainsFunc(roles, func(p viewPerson) bool { return p.ID == me }) {
 		me = slacktest.Ada
 	}
-	v := view{Me: me, People: slices.Clone(roles), Names: nameMap{}, Run: e.dir, Bot: botView(e)}
+	v := view{Me: me, People: slices.Clone(roles), Names: nameMap{}, Run: filepath.Base(e.dir), Bot: botView(e)}
 	for i, p := range v.People {
 		u, _ := slack.User(p.ID)
 		v.People[i].Email, v.Names[p.ID] = u.Email, u.RealName

@@ -30,13 +30,13 @@ var sayings = []struct {
 	says  said
 	words *regexp.Regexp
 }{
-	{saysWaiting, regexp.MustCompile(`^:hourglass`)},
-	{saysCancelled, regexp.MustCompile(`<@\w+> cancelled (<|task)|[Tt]ask \d+>? is cancelled, as <@|was already cancelled, by `)},
-	{saysAlready, regexp.MustCompile(`had been cancelled already when`)},
-	{saysUnknown, regexp.MustCompile(`Whether .* was cancelled is not known`)},
-	{saysNot, regexp.MustCompile(`was not cancelled: `)},
-	{saysKept, regexp.MustCompile(`keeps running\. Nothing was cancelled|Nothing was cancelled; it keeps running`)},
-	{saysNotSaved, regexp.MustCompile(`so I didn't cancel anything`)},
+	{saysWaiting, regexp.MustCompile(`:hourglass`)},
+	{saysUnknown, regexp.MustCompile(`know (yet )?whether|Result: not known`)},
+	{saysNot, regexp.MustCompile(`wasn't cancelled|Result: not cancelled`)},
+	{saysAlready, regexp.MustCompile(`was already cancelled|Result: already cancelled`)},
+	{saysCancelled, regexp.MustCompile(`(<@\w+>|You) cancelled |is cancelled(\.|, as)|Result: cancelled`)},
+	{saysKept, regexp.MustCompile(`decided to keep|withdrew the request`)},
+	{saysNotSaved, regexp.MustCompile(`so I didn't send it to Chamelio`)},
 }
 
 func understand(text string) said {
@@ -176,7 +176,7 @@ func (c *checker) about(id journal.ID) (prompt, announced []sight) {
 			where = here
 		case here == where:
 			prompt = append(prompt, s)
-		case mark != "" && slices.Contains(strings.Fields(s.text), mark) && s.channel != auditChannel:
+		case mark != "" && slices.Contains(strings.Fields(strings.ReplaceAll(s.text, ">", " ")), mark) && s.channel != auditChannel:
 			announced = append(announced, s)
 		case s.thread != "" && s.thread == c.rows[id].MessageTS:
 			announced = append(announced, s)

@@ -68,8 +68,14 @@ func (l *life) die(boundary string) {
 		close(l.gone)
 		l.link.cut()
 		l.cancel()
-		l.w.group.Go(func() { _ = l.real.Close() }) // and with it the lock that says that it lives
+		l.w.group.Go(l.closeJournal) // and with it the lock that says that it lives
 	})
+}
+
+func (l *life) closeJournal() {
+	if err := l.real.Close(); err != nil {
+		l.w.fail("closing the journal of %s: %v", l.name, err)
+	}
 }
 
 // next counts the calls at a boundary, and gives the chance of this one.
@@ -206,7 +212,7 @@ func (w *world) start(s *slot) {
 			f()
 		}
 		if !l.dead() {
-			_ = real.Close()
+			l.closeJournal()
 		}
 	})
 }

@@ -3,7 +3,8 @@ const tabs = {
   try: { stories: "Stories", tasks: "Tasks", break: "Break things", bot: "The bot" },
   proof: { requests: "Chamelio’s requests", journal: "Journal", log: "Log", metrics: "Metrics" },
 };
-const latestLast = ["requests", "log"]; // shown from their end
+// What grows at its end is shown from there when it comes into sight.
+const showLatest = () => { for (const key of ["requests", "log"]) $("panel-" + key).scrollTop = 1e9; };
 function showTab(group, name, focus = false) {
   for (const key of Object.keys(tabs[group])) {
     const tab = $("tab-" + key), on = key === name;
@@ -11,7 +12,7 @@ function showTab(group, name, focus = false) {
     tab.tabIndex = on ? 0 : -1;
     $("panel-" + key).hidden = !on;
     if (on && focus) tab.focus();
-    if (on && latestLast.includes(key)) $("panel-" + key).scrollTop = 1e9;
+    if (on) showLatest();
   }
 }
 for (const list of document.querySelectorAll("[data-tabs]")) {
@@ -82,8 +83,8 @@ function drawProof() {
       : el("li", {}, el("span", { class: "t" }, clock(l.at, true) + ` [${l.replica}] `), el("span", { class: l.level }, l.text), l.more && el("span", { class: "more" }, l.more))));
     if (atEnd) list.scrollTop = list.scrollHeight;
   });
-  once("metrics", state.metrics, metrics => fillTable("metrics", (metrics || []).filter(m => m.value !== "0").map(m => (
-    { cells: [m.name + (m.labels ? ` {${m.labels}}` : ""), m.value + ((state.bot.replicas.filter(r => r.alive).length > 1) ? ` (replica ${m.from})` : "")] }))));
+  once("metrics", state.metrics, metrics => fillTable("metrics", (metrics || []).filter(m => m.value !== "0" && m.name !== "loop_age_seconds").map(m => (
+    { cells: [m.name + (m.labels ? ` {${m.labels}}` : ""), String(Number(Number(m.value).toPrecision(4))) + ((state.bot.replicas.filter(r => r.alive).length > 1) ? ` (replica ${m.from})` : "")] }))));
 }
 const before = new Map();
 function fillTable(id, rows) {

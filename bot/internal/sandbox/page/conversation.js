@@ -72,7 +72,10 @@ function drawMessages() {
   }
   drawMessages.started = true;
   if (refocus) refocus.focus({ preventScroll: true });
-  if (newest && (atEnd || pinned || refocus || sending)) reveal(newest);
+  // An announcement comes at the same moment as the end of its prompt, in
+  // either order: the lower one is shown.
+  const lower = pinned?.isConnected && performance.now() - reveal.at < 2000 && newest?.compareDocumentPosition(pinned) & Node.DOCUMENT_POSITION_FOLLOWING;
+  if (newest && !lower && (atEnd || pinned || refocus || sending)) reveal(newest);
   if (newest && sending) sending = false;
 }
 let sending = false; // something was sent from here, and its answer is to be seen
@@ -90,7 +93,7 @@ const angledAway = s => s.replace(/<([^<>]+)>/g, (all, inner) => { const shown =
 let pinned = null;
 function reveal(node) {
   const log = $("log");
-  pinned = node;
+  if (pinned !== node) [pinned, reveal.at] = [node, performance.now()];
   log.scrollTop = log.scrollHeight;
   const over = log.getBoundingClientRect().top - node.getBoundingClientRect().top;
   if (over > 0) log.scrollTop -= over;

@@ -15,7 +15,15 @@ function draw() {
 function view(name) {
   document.body.dataset.view = name;
   for (const b of document.querySelectorAll("[data-goto]")) b.dataset.goto === name ? b.setAttribute("aria-current", "page") : b.removeAttribute("aria-current");
+  landmarks();
+  showLatest();
 }
+// Where one view is all that is shown, it is the main one.
+const narrow = matchMedia("(max-width: 64rem)");
+function landmarks() {
+  $("behind").setAttribute("role", narrow.matches && document.body.dataset.view !== "chat" ? "main" : "complementary");
+}
+narrow.addEventListener("change", landmarks);
 for (const b of document.querySelectorAll("[data-goto]")) b.addEventListener("click", () => view(b.dataset.goto));
 $("me").addEventListener("change", () => go($("me").value, state.place));
 $("where").addEventListener("change", () => go(state.me, $("where").value));

@@ -76,7 +76,14 @@ function formatDate(at, format, now) {
   const midnight = d => Date.UTC(d.getFullYear(), d.getMonth(), d.getDate());
   const near = { "-1": "yesterday", 0: "today", 1: "tomorrow" }[(midnight(at) - midnight(now)) / 864e5];
   const time = seconds => `${at.getHours() % 12 || 12}:${two(at.getMinutes())}${seconds ? ":" + two(at.getSeconds()) : ""} ${at.getHours() < 12 ? "AM" : "PM"}`;
+  let ago = Math.floor(Math.abs(now - at) / 1000), unit = "second";
+  for (const [size, larger] of [[60, "minute"], [60, "hour"], [24, "day"]]) {
+    if (ago < size) break;
+    [ago, unit] = [Math.floor(ago / size), larger];
+  }
+  const distance = `${ago} ${unit}${ago === 1 ? "" : "s"}`;
   const tokens = {
+    ago: now < at ? `in ${distance}` : `${distance} ago`,
     date_num: `${year}-${two(at.getMonth() + 1)}-${two(n)}`, date, date_short: short, date_long: long,
     date_pretty: near || date, date_short_pretty: near || short, date_long_pretty: near || long, time: time(false), time_secs: time(true),
   };

@@ -1,0 +1,274 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+func requireReason(o *options) { o.bot.RequireReason = true }
+
+// askedForReason clicks and returns the modal that opens.
+func (w *world) askedForReason(user string, prompt slacktest.Message) slacktest.Modal {
+	w.Helper()
+	w.acked(w.slack.Click(user, prompt, "cancel_task"))
+	w.eventually("a modal", func() bool { return len(w.slack.Modals(user)) > 0 })
+	return w.slack.Modals(user)[0]
+}
+
+// submitted waits for the acknowledgement of a modal and returns what is said
+// in it.
+func (w *world) submitted(user string, m slacktest.Modal, reason string) string {
+	w.Helper()
+	w.acked(w.slack.SubmitView(user, m, map[string]string{"reason": reason}))
+	for _, open := range w.slack.Modals(user) {
+		if open.ID == m.ID {
+			return open.Errors["reason"]
+		}
+	}
+	return ""
+}
+
+func TestARequiredReasonIsAskedFor(t *testing.T) {
+	w := newWorld(t, requireReason)
+	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+	golden(t, "prompt that will ask", prompt)
+	modal := w.askedForReason(ada, prompt)
+	w.noCancel()
+	if said := w.submitted(ada, modal, "\u200b \u3164"); said != "Please give a reason." {
+		t.Errorf("a reason that nobody can see: %q", said)
+	}
+	if said := w.submitted(ada, modal, strings.Repeat("x", 301)); !strings.Contains(said, "301 characters") {
+		t.Errorf("a long reason: %q", said)
+	}
+	w.noCancel()
+	if said := w.submitted(ada, modal, "  duplicate of\n12346 "); said != "" {
+		t.Errorf("a reason: %q", said)
+	}
+	w.eventually("the outcome", func() bool { return len(w.slack.History(general)) == 1 && settled(w.now(prompt)) })
+	golden(t, "cancelled with a reason asked for", w.slack.History(general)[0], w.now(prompt))
+	d, err := w.journal.Recent(t.Context(), recent)
+	w.must(err)
+	if len(d) != 1 || d[0].Reason != "duplicate of 12346" || d[0].Requester != ada || w.api.Effects(12345) != 1 {
+		t.Errorf("the journal says %+v", d)
+	}
+	// Another click, and what it asks for, change nothing.
+	w.acked(w.slack.Forge(ada, prompt, "cancel_task", prompt.Button("cancel_task").Value))
+	w.eventually("another modal", func() bool { return len(w.slack.Modals(ada)) > 0 })
+	w.submitted(ada, w.slack.Modals(ada)[0], "again")
+	w.must(w.stop())
+	if w.api.Cancels(12345) != 1 || len(w.slack.History(general)) != 1 {
+		t.Errorf("%d cancels", w.api.Cancels(12345))
+	}
+}
+
+func TestATypedReasonIsNotAskedForAgain(t *testing.T) {
+	w := newWorld(t, requireReason)
+	w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345 duplicate")))
+	if len(w.slack.Modals(ada)) != 0 {
+		t.Error("a modal opened")
+	}
+}
+
+func TestASecondPersonGivesTheReason(t *testing.T) {
+	w := newWorld(t, secondPerson, requireReason)
+	prompt := w.ask(ada, general, "/cancel-task 12345")
+	// The requester gets no modal for their own request.
+	before := len(w.slack.Private(ada, general))
+	w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+	w.eventually("a word to Ada", func() bool { return len(w.slack.Private(ada, general)) > before })
+	if len(w.slack.Modals(ada)) != 0 {
+		t.Error("Ada was asked")
+	}
+	if said := w.submitted(grace, w.askedForReason(grace, prompt), "agreed on the phone"); said != "" {
+		t.Error(said)
+	}
+	w.eventually("the outcome", func() bool { return len(w.slack.History(general)) == 2 && settled(w.now(prompt)) })
+	golden(t, "second person gives the reason", w.slack.History(general)[1], w.now(prompt))
+	d, err := w.journal.Recent(t.Context(), recent)
+	w.must(err)
+	if d[0].Requester != ada || d[0].Confirmer != grace || d[0].Reason != "agreed on the phone" {
+		t.Errorf("the journal says %+v", d[0])
+	}
+}
+
+// Whatever is checked at a click is checked again when the modal comes back.
+func TestASubmissionIsCheckedLikeAClick(t *testing.T) {
+	submission := func(user, metadata, reason string) map[string]any {
+		return map[string]any{
+			"type": "view_submission", "api_app_id": slacktest.AppID, "team": map[string]any{"id": slacktest.TeamID}, "user": map[string]any{"id": user},
+			"view": map[string]any{
+				"callback_id": "cancel_reason", "private_metadata": metadata,
+				"state": map[string]any{"values": map[string]any{"reason": map[string]any{"reason": map[string]any{"type": "plain_text_input", "value": reason}}}},
+			},
+		}
+	}
+	t.Run("in other hands, or changed", func(t *testing.T) {
+		w := newWorld(t, requireReason)
+		modal := w.askedForReason(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345")))
+		for _, forged := range []map[string]any{
+			submission(grace, modal.PrivateMetadata, "x"),
+			submission(ada, strings.Replace(modal.PrivateMetadata, `"ephemeral":true`, `"ephemeral":false`, 1), "x"),
+			submission(ada, strings.Replace(modal.PrivateMetadata, "2.", "3.", 1), "x"),
+			submission(ada, "{}", "x"), submission(ada, "", "x"), submission(ada, `{"value":"`+strings.Repeat("v", 4000)+`"}`, "x"),
+		} {
+			w.acked(w.slack.Deliver("interactive", forged))
+		}
+		w.must(w.stop())
+		w.noCancel()
+	})
+	t.Run("a guest by then", func(t *testing.T) {
+		w := newWorld(t, requireReason)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		modal := w.askedForReason(ada, prompt)
+		w.slack.AddUser(slacktest.User{ID: ada, Name: "ada", IsRestricted: true})
+		w.submitted(ada, modal, "x")
+		w.eventually("a refusal", func() bool { return len(w.now(prompt).Buttons()) == 0 })
+		w.noCancel()
+	})
+	t.Run("expired by then", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t, requireReason)
+			modal := w.askedForReason(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345")))
+			time.Sleep(11 * time.Minute)
+			if said := w.submitted(ada, modal, "x"); !strings.Contains(said, "expired") {
+				t.Errorf("it says %q", said)
+			}
+			w.noCancel()
+		})
+	})
+	t.Run("the modal does not open", func(t *testing.T) {
+		w := newWorld(t, requireReason)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.slack.Break(slacktest.Fault{Method: "views.open", Error: "expired_trigger_id"})
+		before := len(w.slack.Private(ada, general))
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("a word to Ada", func() bool { return len(w.slack.Private(ada, general)) > before })
+		golden(t, "modal did not open", w.slack.Private(ada, general)[before])
+		w.wantPrompt(w.now(prompt)) // worth another try
+		w.noCancel()
+	})
+}
+
+func TestPeopleOnTheTaskAreTold(t *testing.T) {
+	notify := func(o *options) { o.bot.NotifyPeopleOnTask = true }
+	for _, tt := range []struct {
+		name   string
+		set    func(*world)
+		person string
+		want   string
+	}{
+		{"the other one", nil, ada, "For your information: <@U0GRACE> (assignee)"},
+		{"both", nil, linus, "For your information: <@U0ADA> (owner), <@U0GRACE> (assignee)"},
+		{"one who is both", func(w *world) {
+			task := chameliotest.NewTask(12345, "in_progress", "x", time.Now())
+			task.Owner, task.Assignee = new("grace@acme.example"), new("GRACE@acme.example")
+			w.api.Put(task)
+		}, ada, "For your information: <@U0GRACE> (owner and assignee)"},
+		{"nobody of this workspace", func(w *world) {
+			task := chameliotest.NewTask(12345, "in_progress", "x", time.Now())
+			task.Owner, task.Assignee = new("fay@other.example"), nil
+			w.api.Put(task)
+		}, ada, ""},
+		{"an address that proves nothing", func(w *world) {
+			w.slack.AddUser(slacktest.User{ID: grace, Name: "grace", Email: "grace@acme.example", EmailUnconfirmed: true})
+		}, ada, ""},
+		{"Slack does not answer", func(w *world) { w.slack.Break(slacktest.Fault{Method: "users.lookupByEmail", Hang: true}) }, ada, ""},
+		{"the scope is missing", func(w *world) { w.slack.SetScopes("commands", "chat:write", "users:read") }, ada, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, notify)
+				w.slack.SetScopes(allScopes...)
+				if tt.set != nil {
+					tt.set(w)
+				}
+				prompt := w.wantPrompt(w.slash(tt.person, general, "/cancel-task 12345"))
+				begun := time.Now()
+				announcement, _ := w.confirm(tt.person, prompt)
+				if took := time.Since(begun); took > 2500*time.Millisecond {
+					t.Errorf("the announcement took %v", took)
+				}
+				read := transcribe(announcement)
+				if told := strings.Contains(read, "For your information"); told != (tt.want != "") || !strings.Contains(read, tt.want) {
+					t.Errorf("want %q:\n%s", tt.want, read)
+				}
+				if w.api.Effects(12345) != 1 {
+					t.Error("not cancelled")
+				}
+			})
+		})
+	}
+}
+
+// TestThePlaceOfARequest is the second person's whole life, as the channel
+// reads it in the place of the request.
+func TestThePlaceOfARequest(t *testing.T) {
+	t.Run("run out", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t, secondPerson)
+			prompt := w.ask(ada, general, "/cancel-task 12345 duplicate of 12346")
+			time.Sleep(11 * time.Minute)
+			w.acked(w.slack.Click(grace, prompt, "cancel_task"))
+			w.eventually("it ran out", func() bool { return settled(w.now(prompt)) })
+			golden(t, "second person ran out", w.now(prompt))
+			w.noCancel()
+		})
+	})
+	t.Run("late, but decided", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t, secondPerson)
+			prompt := w.ask(ada, general, "/cancel-task 12345 duplicate of 12346")
+			value := prompt.Button("cancel_task").Value
+			w.confirm(grace, prompt)
+			shown := w.now(prompt).Text
+			time.Sleep(11 * time.Minute)
+			before := len(w.slack.Private(linus, general))
+			w.acked(w.slack.Forge(linus, prompt, "cancel_task", value))
+			w.eventually("a word to Linus", func() bool { return len(w.slack.Private(linus, general)) > before })
+			golden(t, "second person late", w.slack.Private(linus, general)[before])
+			if now := w.now(prompt).Text; now != shown {
+				t.Errorf("the request was overwritten: %s", now)
+			}
+		})
+	})
+	t.Run("overtaken", func(t *testing.T) {
+		w := newWorld(t, secondPerson)
+		first := w.ask(ada, general, "/cancel-task 12345 duplicate of 12346")
+		second := w.ask(linus, general, "/cancel-task 12345 not needed")
+		w.confirm(grace, first)
+		before := len(w.slack.Private(grace, general))
+		w.acked(w.slack.Click(grace, second, "cancel_task"))
+		w.eventually("a word to Grace", func() bool { return len(w.slack.Private(grace, general)) > before && settled(w.now(second)) })
+		golden(t, "second person overtaken", w.now(second), w.slack.Private(grace, general)[before])
+	})
+	t.Run("slow", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t, secondPerson)
+			prompt := w.ask(ada, general, "/cancel-task 12345 duplicate of 12346")
+			w.api.Break(chameliotest.Fault{Method: "POST", Delay: 4 * time.Second})
+			w.acked(w.slack.Click(grace, prompt, "cancel_task"))
+			w.eventually("it is under way", func() bool { return strings.Contains(w.now(prompt).Text, "hourglass") })
+			golden(t, "second person under way", w.now(prompt))
+			w.eventually("the outcome", func() bool { return settled(w.now(prompt)) })
+		})
+	})
+	t.Run("approvers", func(t *testing.T) {
+		w := newWorld(t, secondPerson, func(o *options) { o.bot.Policy.Approvers = []string{grace, leads} })
+		w.slack.SetScopes(allScopes...)
+		w.slack.SetGroup(leads, linus)
+		prompt := w.ask(ada, general, "/cancel-task 12345 duplicate of 12346")
+		golden(t, "second person approvers", prompt)
+		w.confirm(linus, prompt)
+	})
+}
+
+func TestSamplesAreForEveryConfiguration(t *testing.T) {
+	if n := len(bot.SampleMessages(bot.Config{})); n < 150 {
+		t.Errorf("only %d samples", n)
+	}
+}
