@@ -98,3 +98,44 @@ func TestAPortAloneIsOnLoopback(t *testing.T) {
 		}
 	}
 }
+
+// A request that is under way does not give way to one that waits.
+func TestABusyConnectionIsTheLastToGiveWay(t *testing.T) {
+	t.Parallel()
+	busy, idle := &net.TCPConn{}, &net.UnixConn{}
+	now := time.Now()
+	c := &newestConns{open: map[net.Conn]httpConn{busy: {true, now.Add(-time.Hour)}, idle: {false, now}}}
+	for range 20 { // the order of a map is none
+		if c.oldest() != net.Conn(idle) {
+			t.Fatal("the busy one gives way")
+		}
+	}
+}
+
+// A metric's label never carries a ticket.
+func TestAResponseURLIsNoMethod(t *testing.T) {
+	t.Parallel()
+	for _, api := range []string{"https://slack.com/api/", "http://127.0.0.1:1/", "http://127.0.0.1:1"} {
+		name := slackMethod(api)
+		for _, path := range []string{"/actions/T012ACME/123/ticket", "/api/actions/T012ACME/ticket", "/commands/1", "/"} {
+			if got := name(path); got != "response_url" {
+				t.Errorf("%s: %s is %s", api, path, got)
+			}
+		}
+	}
+	if got := slackMethod("https://slack.com/api/")("/api/apps.connections.open"); got != "apps.connections.open" {
+		t.Error(got)
+	}
+}
+
+// The port that the running bot has is no problem to check.
+func TestAPortInUseMayBeTheBotsOwn(t *testing.T) {
+	t.Parallel()
+	_, _, addr := serveForTest(t)
+	if found := (config{HTTPAddr: addr}).tryHTTPAddr(t.Context()); len(found) != 0 {
+		t.Errorf("%v", found)
+	}
+	if found := (config{HTTPAddr: "192.0.2.1:80"}).tryHTTPAddr(t.Context()); len(found) != 1 {
+		t.Errorf("%v", found)
+	}
+}

@@ -320,8 +320,9 @@ func TestTheSandboxPlaysTheWholeFlow(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, want := range []string{
-		"[1] Cancel task", "only visible to you", "@ada cancelled Master agreement with Globex", "│ >duplicate",
-		"You are grace in #legal", "@grace cancelled NDA with Initech", "12345  cancelled",
+		"[1] Cancel task", "only visible to you", "Your reason\n│ >duplicate",
+		"@ada cancelled Master agreement with Globex (https://app.chamelio.ai/workflows/tasks/12345) (task 12345).", "│ Reason\n│ >duplicate\n│ Confirmed by @ada",
+		"You are grace in #legal", "@grace cancelled NDA with Initech", "(task 12344)", "12345  cancelled",
 	} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("it does not show %q:\n%s", want, out)
