@@ -107,9 +107,17 @@ func fewColours(from image.Image) *image.Paletted {
 	slices.SortFunc(all, func(a, b color.RGBA) int {
 		return cmp.Or(count[b]-count[a], int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B))
 	})
-	var palette color.Palette
-	for _, c := range all[:min(len(all), 256)] {
-		palette = append(palette, c)
+	// The frequent ones, and then those that are like none of them: a green dot
+	// stays green.
+	palette := color.Palette{}
+	frequent := min(len(all), 128)
+	for i, c := range all {
+		if len(palette) == 256 {
+			break
+		}
+		if i < frequent || distance(c, palette[palette.Index(c)].(color.RGBA)) > 40 {
+			palette = append(palette, c)
+		}
 	}
 	to, known := image.NewPaletted(bounds, palette), map[color.RGBA]uint8{}
 	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
@@ -124,4 +132,9 @@ func fewColours(from image.Image) *image.Paletted {
 		}
 	}
 	return to
+}
+
+func distance(a, b color.RGBA) int {
+	far := func(x, y uint8) int { return max(int(x), int(y)) - min(int(x), int(y)) }
+	return far(a.R, b.R) + far(a.G, b.G) + far(a.B, b.B)
 }

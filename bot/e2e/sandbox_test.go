@@ -159,7 +159,7 @@ func TestThePagesDates(t *testing.T) {
 	}
 	now := time.Date(2026, 11, 1, 0, 30, 0, 0, zone) // a night of 25 hours
 	for _, at := range []time.Time{now, now.Add(-time.Hour), now.Add(24 * time.Hour), now.Add(25 * time.Hour), now.AddDate(0, 0, 11), now.AddDate(0, 2, 1), now.Add(12 * time.Hour)} {
-		for _, format := range []string{"{date_short_pretty} at {time}", "on {date_short_pretty}", "{time}", "{date_long_pretty}", "{date}", "{date_num} {time_secs}", "{nothing}"} {
+		for _, format := range []string{"{date_short_pretty} at {time}", "on {date_short_pretty}", "{time}", "{date_long_pretty}", "{date}", "{date_num} {time_secs}", "{ago}", "{nothing}"} {
 			want := slacktest.FormatDate(at, format, now)
 			got := script[string](b, `formatDate(new Date(`+at.UTC().Format(`"2006-01-02T15:04:05Z"`)+`), "`+format+`", new Date(`+now.UTC().Format(`"2006-01-02T15:04:05Z"`)+`))`)
 			if got != want {

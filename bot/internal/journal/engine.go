@@ -151,6 +151,17 @@ func (s *statements) get(ctx context.Context, query string, expand *strings.Repl
 	return stmt, nil
 }
 
+// close lets all statements go. SQLite keeps a connection open for as long as
+// a statement of it lives, whatever else is closed.
+func (s *statements) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, stmt := range s.known {
+		_ = stmt.Close()
+	}
+	clear(s.known)
+}
+
 // idList is the argument behind {ids N}.
 func idList(ids []ID) string {
 	if len(ids) == 0 {

@@ -767,3 +767,16 @@ func TestWhatADeadProcessLeftIsFreeAtOnceOnItsMachine(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 }
+
+func TestAClosedJournalLetsItsFilesGo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	j := open(t, "sqlite:"+path, 0)
+	won(t, j, decision("x", 1))
+	_, err := j.Get(t.Context(), "x")
+	must(t, err)
+	must(t, j.Close())
+	// Whoever closes the last connection clears the log away.
+	if _, err := os.Stat(path + "-wal"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("somebody still has the file open: %v", err)
+	}
+}

@@ -163,6 +163,8 @@ func (s *sqlite) Healthy(ctx context.Context) error {
 func (s *sqlite) Close() error {
 	s.once.Do(func() { close(s.closing) })
 	<-s.done
+	s.writing.close()
+	s.reading.close()
 	return errors.Join(s.conn.Close(), s.writer.Close(), s.reader.Close())
 }
 

@@ -115,6 +115,9 @@ func newPlan(seed uint64) plan {
 	levels := []float64{0, 0, .05, .15, .4}
 	p.journalFaults, p.slackFaults, p.chamelioFaults = pick(r, levels), pick(r, levels), pick(r, levels)
 	p.faulty = between(r, 50*time.Second, 120*time.Second)
+	if chance(r, .1) { // long enough for outcomes that nobody knows
+		p.chamelioFaults, p.faulty = .9, between(r, 150*time.Second, 220*time.Second)
+	}
 	if chance(r, .3) {
 		p.lag = between(r, 0, 9*time.Second)
 	}

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
@@ -111,10 +112,18 @@ func (t *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	name := t.nameOf(req)
 	n, r := t.next(name)
+	var held journal.Held
+	stale := ""
+	if name == "POST cancel" { // as it is when the request is handed over, however long it is held up then
+		t.mu.Lock()
+		held = t.has[taskIn(req.URL)]
+		t.mu.Unlock()
+		stale = t.w.stale(held)
+	}
 	if !t.stand(name, n, false) {
 		return nil, errDead
 	}
-	done := t.begin(name, req, body)
+	done := t.begin(name, req, body, held, stale)
 	kind := t.wireFault(name, r)
 	if kind != "" {
 		t.w.h.fault(t.name, name, kind, req.URL.Path)
@@ -249,6 +258,9 @@ func (t *wire) breakStandIn(req *http.Request, name, kind string, r *rand.Rand) 
 		return
 	}
 	late := between(r, time.Second, 115*time.Second)
+	if chance(r, .3) {
+		late = between(r, 2*time.Minute, 6*time.Minute) // when nobody waits any more
+	}
 	var f chameliotest.Fault
 	switch kind {
 	case "500 JSON", "500 JSON after":
@@ -283,11 +295,11 @@ func taskIn(u *url.URL) (id int64) {
 }
 
 // begin notes a call before it is made; what it returns notes its end.
-func (t *wire) begin(name string, req *http.Request, body []byte) func(*http.Response, error) {
+func (t *wire) begin(name string, req *http.Request, body []byte, held journal.Held, stale string) func(*http.Response, error) {
 	h := t.w.h
 	switch name {
 	case "POST cancel":
-		return t.beginPost(req)
+		return t.beginPost(req, held, stale)
 	case "GET task":
 		return func(resp *http.Response, err error) {
 			if err == nil && resp.StatusCode == http.StatusOK {
@@ -300,12 +312,9 @@ func (t *wire) begin(name string, req *http.Request, body []byte) func(*http.Res
 	return func(*http.Response, error) {}
 }
 
-func (t *wire) beginPost(req *http.Request) func(*http.Response, error) {
+func (t *wire) beginPost(req *http.Request, held journal.Held, stale string) func(*http.Response, error) {
 	h, task := t.w.h, taskIn(req.URL)
-	t.mu.Lock()
-	held := t.has[task]
-	t.mu.Unlock()
-	p := &post{at: time.Now(), life: t.name, id: held.Decision.ID, task: task, stale: t.w.stale(held)}
+	p := &post{at: time.Now(), life: t.name, id: held.Decision.ID, task: task, stale: stale}
 	h.add(func() {
 		p.agent = fmt.Sprintf("post/%d", len(h.posts))
 		h.posts = append(h.posts, p)

@@ -134,12 +134,17 @@ func (w *world) happen() {
 	}
 	// What is on its way, and so in nobody's books, is there within a call's
 	// time and the pause before the next.
-	for since := time.Now(); time.Since(since) < 14*time.Second; time.Sleep(2 * time.Second) {
-		if !w.quiet() {
-			if time.Since(w.h.from) > w.plan.faulty+w.plan.asleep+allToldWithin {
-				break
-			}
+	end := time.Now().Add(allToldWithin)
+	for since := (time.Time{}); time.Now().Before(end); time.Sleep(2 * time.Second) {
+		switch {
+		case !w.quiet():
+			since = time.Time{}
+			continue
+		case since.IsZero():
 			since = time.Now()
+		}
+		if time.Since(since) >= 14*time.Second {
+			end = time.Time{}
 		}
 	}
 	w.settle()
