@@ -241,7 +241,7 @@ func TestAnOwnerThatLostItsDecisionWhileWaitingSendsNothing(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 		busy := chameliotest.Busy("40")
-		busy.Times = 1
+		busy.Method, busy.Times = "POST", 1
 		w.api.Break(busy)
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		w.eventually("it waits", func() bool { return w.api.Cancels(12345) == 1 })
@@ -261,7 +261,7 @@ func TestAClickIsNotCarriedOutHalfAnHourLater(t *testing.T) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 		busy := chameliotest.Busy("30")
-		busy.Times = 1
+		busy.Method, busy.Times = "POST", 1
 		w.api.Break(busy)
 		// The process sleeps as a suspended machine does: the journal answers
 		// two hours later.
@@ -386,7 +386,7 @@ func TestWhatWasNeverSentIsNotTakenForOurs(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 		busy := chameliotest.Busy("50")
-		busy.Times = 1
+		busy.Method, busy.Times = "POST", 1
 		w.api.Break(busy)
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		time.Sleep(5 * time.Second) // it waits for the rate limit: nothing of it can have taken effect
