@@ -323,7 +323,7 @@ func (a *announcer) somewhere(ctx context.Context, t *telling, c *channel, start
 	}
 	// chat.postMessage to a person's id goes to their chat with the app, and
 	// needs no scope besides chat:write.
-	if ts, err = a.poster.post(ctx, d.Requester, "", a.texts.announcementInPerson(d, t.res)); err == nil {
+	if _, err = a.poster.post(ctx, d.Requester, "", a.texts.announcementInPerson(d, t.res)); err == nil {
 		return "", "direct message", nil
 	}
 	return "", "", err

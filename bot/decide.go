@@ -41,7 +41,6 @@ type decider struct {
 	texts     texts
 	metrics   *metrics
 	trace     *tracer
-	log       *slog.Logger
 
 	ctx     context.Context // of work that outlives a click's own
 	work    *group

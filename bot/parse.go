@@ -55,7 +55,7 @@ var leadIns = map[string]bool{"task": true, "tasks": true, "cancel": true, "plea
 func parseCommand(text string, hosts []string) (request, error) {
 	text = withoutQuotes(clean(text))
 	first, rest := nextWord(text)
-	switch word := strings.ToLower(strings.Trim(first, openers+closers)); {
+	switch word := strings.ToLower(strings.TrimRight(strings.TrimLeft(first, openers), closers)); {
 	case word == "help", word == "-h", word == "--help", first == "", first == "?":
 		return request{}, errHelp
 	}

@@ -46,7 +46,6 @@ type world struct {
 	toChamelio *chameliotest.MemoryListener
 
 	stop func() error // stops the bot and returns what Run returned
-	done chan error   // what Run returned, when it ends by itself
 }
 
 type options struct {
@@ -120,7 +119,6 @@ func (w *world) start(o options) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- b.Run(ctx) }()
-	w.done = ended
 	return sync.OnceValue(func() error {
 		cancel()
 		defer toChamelio.CloseIdleConnections()
@@ -133,19 +131,6 @@ func virtual(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, test)
-}
-
-// ended waits for a bot that ends by itself, and returns what Run returned.
-func (w *world) ended(limit time.Duration) error {
-	w.Helper()
-	select {
-	case err := <-w.done:
-		w.done <- err
-		return err
-	case <-time.After(limit):
-		w.Fatal("the bot does not end")
-		return nil
-	}
 }
 
 func (w *world) must(err error) {
