@@ -100,10 +100,8 @@ func (t *wire) planted(req *http.Request, name string) (*http.Response, error) {
 		return answerOf(req, "application/json", body), nil
 	case bug == saysItRuns && isTelling:
 		return t.rewritten(req, func(text string) string {
-			for _, unknown := range []string{"was cancelled is not known", "was+cancelled+is+not+known"} {
-				text = strings.ReplaceAll(text, unknown, "was not cancelled: it still runs")
-			}
-			return text
+			return strings.NewReplacer("know yet whether", "know that it wasn't cancelled:",
+				"know+yet+whether", "know+that+it+wasn%27t+cancelled%3A", "Result: not known", "Result: not cancelled").Replace(text)
 		})
 	case bug == tellsTwice && name == "chat.postMessage":
 		body, _ := io.ReadAll(req.Body)
