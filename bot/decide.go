@@ -102,6 +102,10 @@ func (d *decider) claimed(ctx context.Context, log *slog.Logger, k click, c conf
 	case winner.Outcome == journal.OutcomeWithdrawn && winner.ID == mine.ID:
 		log.Info("clicked after it was withdrawn")
 		d.poster.tell(ctx, log, k.responseURL, d.texts.withdrawn(c), replaceOriginal)
+	case winner.ID == mine.ID && winner.ResponseURL != "" && winner.ResponseURL == mine.ResponseURL && beside == ephemeral:
+		// Whoever has it answers it. A response_url has five uses: the
+		// announcement may need the last.
+		log.Info("the very same click was delivered twice")
 	case winner.ID == mine.ID:
 		// The prompt may still show its buttons, if Slack did not take its
 		// update: it is put right when the outcome is known.

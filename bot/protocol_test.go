@@ -827,3 +827,19 @@ func TestASettledOutcomeIsToldOnceWhileTheJournalIsAway(t *testing.T) {
 		}
 	})
 }
+
+func TestAClickThatIsDeliveredAgainLeavesAUseForItsChannel(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		var click map[string]any
+		w.slack.AmendPayloads(func(_ string, payload map[string]any) { click = payload })
+		w.api.Break(chameliotest.Fault{Method: http.MethodPost, Hang: true, Times: 1})
+		prompt := w.wantPrompt(w.slash(slacktest.Ada, slacktest.Legal, "/cancel-task 12345")) // where the bot may not post
+		w.acked(w.slack.Click(slacktest.Ada, prompt, "cancel_task"))
+		time.Sleep(time.Second)
+		for range 3 {
+			w.acked(w.slack.Deliver("interactive", click)) // as other replicas get it
+		}
+		w.toldOnce(slacktest.Legal)
+	})
+}

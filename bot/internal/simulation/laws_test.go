@@ -2,9 +2,12 @@ package simulation
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
@@ -46,6 +49,30 @@ func understand(text string) said {
 		}
 	}
 	return saysOther
+}
+
+// TestSayings holds what the laws understand against the messages that the
+// bot's own tests keep, so that new words cannot make the laws blind.
+func TestSayings(t *testing.T) {
+	for name, want := range map[string]said{
+		"cancelled": saysCancelled, "outcome cut after applying": saysCancelled, "outcome already cancelled": saysAlready,
+		"outcome nobody can say": saysUnknown, "outcome refused": saysNot, "outcome completed meanwhile": saysNot,
+		"outcome not found": saysNot, "outcome key revoked": saysNot, "outcome unreachable": saysNot, "outcome busy for long": saysNot,
+		"kept": saysKept, "second person withdrawn": saysKept, "journal was down for long": saysNotSaved, "journal down": saysWaiting,
+	} {
+		raw, err := os.ReadFile(filepath.Join("..", "..", "testdata", "messages", name+".golden"))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for line := range strings.Lines(string(raw)) {
+			if text, ok := strings.CutPrefix(line, "text            | "); ok {
+				if got := understand(text); got != want {
+					t.Errorf("%s is understood as %q, want %q: %s", name, got, want, text)
+				}
+			}
+		}
+	}
 }
 
 // meant is how an outcome is told.
@@ -163,20 +190,20 @@ func (c *checker) by(task int64) (journal.ID, time.Time) {
 // its announcement.
 func (c *checker) about(id journal.ID) (prompt, announced []sight) {
 	var where string
-	mark := ""
+	its := ""
 	for m, of := range c.w.marks {
 		if of == id {
-			mark = m
+			its = m
 		}
 	}
 	for _, s := range c.seen {
 		here := s.channel + " " + s.ts
 		switch {
-		case s.buttons && mark != "" && strings.Contains(s.text, mark):
+		case s.buttons && its != "" && mark.FindString(s.text) == its:
 			where = here
 		case here == where:
 			prompt = append(prompt, s)
-		case mark != "" && slices.Contains(strings.Fields(strings.ReplaceAll(s.text, ">", " ")), mark) && s.channel != auditChannel:
+		case its != "" && mark.FindString(s.text) == its && s.channel != auditChannel:
 			announced = append(announced, s)
 		case s.thread != "" && s.thread == c.rows[id].MessageTS:
 			announced = append(announced, s)

@@ -100,8 +100,8 @@ func (t *wire) planted(req *http.Request, name string) (*http.Response, error) {
 		return answerOf(req, "application/json", body), nil
 	case bug == saysItRuns && isTelling:
 		return t.rewritten(req, func(text string) string {
-			text = strings.ReplaceAll(text, "I don't know yet whether", "It wasn't cancelled:")
-			return strings.ReplaceAll(text, "I+don%27t+know+yet+whether", "It+wasn%27t+cancelled%3A")
+			return strings.NewReplacer("know yet whether", "know that it wasn't cancelled:",
+				"know+yet+whether", "know+that+it+wasn%27t+cancelled%3A", "Result: not known", "Result: not cancelled").Replace(text)
 		})
 	case bug == tellsTwice && name == "chat.postMessage":
 		body, _ := io.ReadAll(req.Body)

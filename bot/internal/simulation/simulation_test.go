@@ -22,10 +22,11 @@ import (
 )
 
 var (
-	seed  = flag.Uint64("seed", 0, "the history that TestOneHistory tells")
-	seeds = flag.Int("seeds", 0, "how many histories TestHistories goes through; 0: as many as -for allows")
-	from  = flag.Uint64("from", 0, "the first seed of TestHistories; 0: one that nobody has tried")
-	limit = flag.Duration("for", 0, "how long TestHistories takes; 0: ten seconds, or a minute where CI is set")
+	seed   = flag.Uint64("seed", 0, "the history that TestOneHistory tells")
+	seeds  = flag.Int("seeds", 0, "how many histories TestHistories goes through; 0: as many as -for allows")
+	from   = flag.Uint64("from", 0, "the first seed of TestHistories; 0: one that nobody has tried")
+	growth = flag.Bool("growth", false, "have TestHowTimeGrows measure")
+	limit  = flag.Duration("for", 0, "how long TestHistories takes; 0: ten seconds, or a minute where CI is set")
 )
 
 // place is a directory for journals, in memory where there is one: what a
@@ -117,6 +118,34 @@ func TestHistories(t *testing.T) {
 	workers.Wait()
 	if testing.Verbose() || t.Failed() {
 		sum.print(os.Stdout, time.Since(begun))
+	}
+}
+
+// TestHowTimeGrows tells, with -growth, what a history takes with more
+// processes, and with more tasks and people's commands.
+func TestHowTimeGrows(t *testing.T) {
+	if !*growth {
+		t.Skip("takes -growth")
+	}
+	dir := place(t)
+	const histories = 40
+	for _, size := range []struct{ replicas, commands int }{{3, 2}, {4, 2}, {8, 2}, {3, 8}, {3, 32}, {3, 128}} {
+		begun := time.Now()
+		for n := range uint64(histories) {
+			p := newPlan(n + 1)
+			p.replicas, p.tasks = size.replicas, size.commands
+			for i := len(p.commands); i < size.commands; i++ {
+				p.commands = append(p.commands, p.commands[i%len(p.commands)])
+			}
+			p.commands = p.commands[:min(len(p.commands), size.commands)]
+			for i := range p.commands {
+				p.commands[i].task = firstTask + int64(i)
+			}
+			if h := once(t, p, dir, nothing, false); len(h.broken) > 0 {
+				t.Errorf("seed %d: %s", p.seed, strings.Join(h.broken, "\n"))
+			}
+		}
+		t.Logf("%d processes, %3d tasks: %s a history", size.replicas, size.commands, (time.Since(begun) / histories).Round(time.Millisecond))
 	}
 }
 
