@@ -1,0 +1,106 @@
+package bot_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+// Law 10: no one holds up another.
+
+// manyPrompts types commands about tasks from 1000 on, each in a channel of
+// its own, and returns the prompts.
+func (w *world) manyPrompts(n int) []slacktest.Message {
+	w.Helper()
+	w.api.Add(1000, n)
+	for i := range n {
+		w.place(fmt.Sprintf("C0MANY%d", i))
+		w.acked(w.slack.Slash(ada, fmt.Sprintf("C0MANY%d", i), fmt.Sprintf("/cancel-task %d", 1000+i)))
+	}
+	var prompts []slacktest.Message
+	w.eventually("all prompts", func() bool {
+		prompts = prompts[:0]
+		for _, m := range w.slack.All() {
+			if m.Button("cancel_task") != nil {
+				prompts = append(prompts, m)
+			}
+		}
+		return len(prompts) == n
+	})
+	return prompts
+}
+
+func TestChannelsAreToldSideBySide(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.AnnounceGap = time.Second })
+		const channels = 200
+		prompts := w.manyPrompts(channels)
+		started := time.Now()
+		for _, m := range prompts {
+			w.slack.Click(ada, m, "cancel_task")
+		}
+		w.eventually("all are told", func() bool { return w.announced() == channels })
+		if took := time.Since(started); took > 2*time.Second {
+			t.Errorf("%d channels were told in %s", channels, took)
+		}
+	})
+}
+
+func TestDecisionsThatHangOccupyNobody(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompts := w.manyPrompts(300)
+		other := w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
+		for i := range 300 {
+			w.api.Break(chameliotest.Fault{Method: "POST", Task: int64(1000 + i), Hang: true})
+		}
+		for _, m := range prompts {
+			w.slack.Click(ada, m, "cancel_task")
+		}
+		time.Sleep(5 * time.Second)
+		pressed := time.Now()
+		w.acked(w.slack.Click(grace, other, "cancel_task"))
+		w.eventually("Grace's is told", func() bool { return len(w.slack.History(general)) == 1 })
+		if took := time.Since(pressed); took > time.Second {
+			t.Errorf("Grace waited %s", took)
+		}
+	})
+}
+
+func TestWhatIsKnownIsToldThoughNothingCanBeResumed(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, o := withHook(t)
+		prompts := w.manyPrompts(80)
+		known := w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
+		// The first bot records one outcome and posts nothing, and is never
+		// heard of again.
+		for i := range 80 {
+			w.api.Break(chameliotest.Fault{Method: "POST", Task: int64(1000 + i), Hang: true})
+		}
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 429, RetryAfter: "60"})
+		w.slack.Break(slacktest.Fault{Method: "response_url", Status: 429, RetryAfter: "60"})
+		for _, m := range prompts {
+			w.slack.Click(ada, m, "cancel_task")
+		}
+		w.acked(w.slack.Click(grace, known, "cancel_task"))
+		time.Sleep(20 * time.Second) // it knows, and could not say it
+		h.set(away)
+		time.Sleep(15 * time.Second) // the leases of what hangs run out
+		w.api.Refuse()
+		w.slack.ClearFaults()
+		w.statement("UPDATE decisions SET leased_until = 1, telling_at = 0")
+		started := time.Now()
+		w.replica(o)
+		w.eventually("what is known is told", func() bool { return len(w.slack.History(general)) == 1 })
+		if took := time.Since(started); took > 5*time.Second {
+			t.Errorf("it waited %s behind what cannot be resumed", took)
+		}
+		if d, err := w.journal.Recent(t.Context(), journal.Query{Task: 12345}); err != nil || d[0].Outcome != journal.OutcomeCancelled {
+			t.Errorf("on record: %+v, %v", d, err)
+		}
+	})
+}
