@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/pgtest"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
 // release builds the binary as a release does.
@@ -144,4 +147,59 @@ func residentMB(b *testing.B, pid int) float64 {
 		b.Fatal(err)
 	}
 	return kb / 1024
+}
+
+// BenchmarkClick measures from a click to the arrival of the cancel request
+// and of the announcement, by the binary and, in turns with it, by another one
+// that COMPARE names, such as that of an earlier version.
+func BenchmarkClick(b *testing.B) {
+	binaries := map[string]string{"new": release(b)}
+	if other := os.Getenv("COMPARE"); other != "" {
+		binaries["old"] = other
+	}
+	for name, database := range map[string]func() string{
+		"sqlite": func() string { return sqlite(b) }, "postgres": func() string { return pgtest.Start(b) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			type contender struct {
+				s            *standIns
+				posted, told chan time.Time
+				post, tell   []time.Duration
+			}
+			all := map[string]*contender{}
+			for name, bin := range binaries {
+				c := &contender{s: newStandIns(b), posted: make(chan time.Time, 1), told: make(chan time.Time, 1)}
+				c.s.api.SetRateLimit(1<<30, false)
+				runs(b, c.s, bin, append(c.s.env(database()), "LOG_LEVEL=info")...)
+				c.s.api.OnReceived(func(r chameliotest.Request) {
+					if r.Method == "POST" {
+						c.posted <- time.Now()
+					}
+				})
+				c.s.slack.Before("chat.postMessage", func(slacktest.Call) { c.told <- time.Now() })
+				all[name] = c
+			}
+			task := int64(1 << 20)
+			for b.Loop() {
+				task++
+				for _, c := range all {
+					channel := fmt.Sprintf("C0BENCH%d", task) // so that no channel's pace rules
+					c.s.slack.AddConversation(slacktest.Conversation{ID: channel, Name: "bench", Kind: slacktest.Public, BotIsMember: true})
+					c.s.api.Add(task, 1)
+					prompt := c.s.prompt(slacktest.Ada, channel, task)
+					clicked := time.Now()
+					c.s.slack.Click(slacktest.Ada, prompt, "cancel_task")
+					c.post = append(c.post, (<-c.posted).Sub(clicked))
+					c.tell = append(c.tell, (<-c.told).Sub(clicked))
+				}
+			}
+			for name, c := range all {
+				for of, took := range map[string][]time.Duration{"post": c.post, "told": c.tell} {
+					slices.Sort(took)
+					b.ReportMetric(float64(took[len(took)/2].Microseconds()), name+"-"+of+"-p50-µs")
+					b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), name+"-"+of+"-p99-µs")
+				}
+			}
+		})
+	}
 }
