@@ -843,3 +843,27 @@ func TestAClickThatIsDeliveredAgainLeavesAUseForItsChannel(t *testing.T) {
 		w.toldOnce(slacktest.Legal)
 	})
 }
+
+// A clear no to a second decision is no certainty while the first one's request
+// may be in flight.
+func TestASecondDecisionSaysNothingUntrueOfAFirstInFlight(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		first := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Method: "POST", Hang: true, LandAfter: 4 * time.Minute, Times: 3})
+		w.acked(w.slack.Click(ada, first, "cancel_task"))
+		w.eventually("it is told as unknown", func() bool { return len(w.slack.History(general)) == 1 })
+		w.api.Break(chameliotest.Fault{Method: "POST", Status: 403, Body: `{"detail":"No"}`})
+		second := w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
+		w.acked(w.slack.Click(grace, second, "cancel_task"))
+		w.eventually("the second is told", func() bool {
+			due, _, err := w.journal.Backlog(t.Context())
+			return err == nil && due == 0 && len(w.slack.History(general)) >= 2
+		})
+		all, err := w.journal.Recent(t.Context(), recent)
+		w.must(err)
+		if got := all[0].Outcome; got != journal.OutcomeUnknown && got != journal.OutcomeCancelled {
+			t.Errorf("the second is told as %s, and the task was cancelled %d times", got, w.api.Effects(12345))
+		}
+	})
+}

@@ -55,6 +55,7 @@ type attempts interface {
 	MarkSent(context.Context, journal.Lease) (journal.Lease, error)
 	MarkUnsent(context.Context, journal.Lease) (journal.Lease, error)
 	PutBack(context.Context, journal.Decision) (journal.Lease, error)
+	Unsettled(context.Context, journal.Decision) (bool, error)
 }
 
 // resolver brings decisions to their outcomes.
@@ -79,6 +80,7 @@ type resolution struct {
 	state   state
 	do      action
 	marked  bool // the next request is in the journal already
+	alone   bool // no other decision about the task may still take effect
 	tooLate bool // the journal's clock says that the click is too old
 
 	wait       *backoff.ExponentialBackOff
@@ -115,7 +117,10 @@ func (r *resolver) resolve(h *holding, p *prompt) (result, error) {
 		case send:
 			over, again := w.mayNotSend()
 			if over != nil {
-				return w.told(*over, details), nil
+				if w.certain(*over) {
+					return w.told(*over, details), nil
+				}
+				continue
 			}
 			if again {
 				w.do = look
@@ -137,13 +142,33 @@ func (r *resolver) resolve(h *holding, p *prompt) (result, error) {
 		}
 		s := next(w.state, a)
 		w.state, w.do = s.state, s.action
-		if s.action == finish {
-			return w.told(s, details), nil
+		over := &s
+		if s.action != finish {
+			over = w.beforeNext(a)
 		}
-		if over := w.beforeNext(a); over != nil {
+		if over != nil && w.certain(*over) {
 			return w.told(*over, details), nil
 		}
 	}
+}
+
+// certain reports whether an end may be told. A clear no is certain only if no
+// request of another decision about the task may be in flight either, told as
+// unknown and not settled yet: then the work goes on as if it were our own.
+func (w *resolution) certain(s step) bool {
+	ours := s.state == untouched || s.state == conflicted
+	ended := s.outcome == journal.OutcomeCancelled || s.outcome == journal.OutcomeAlreadyCancelled || w.task.Status.Final()
+	if !ours || ended || w.alone {
+		return true
+	}
+	others, err := w.journal.Unsettled(w.h.ctx, w.h.Decision)
+	if err == nil && !others {
+		w.alone = true
+		return true
+	}
+	w.h.log.Info("another decision about the task may still take effect", "cause", err)
+	w.state, w.do = inFlight, look
+	return false
 }
 
 // mayNotSend tells why no request may be sent now: over ends it, again means

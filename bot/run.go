@@ -14,6 +14,9 @@ const (
 	// waited for when connections are given back.
 	handBackTimeout = 5 * time.Second
 
+	// lastWordsTimeout bounds the wait for what is said to people at the end.
+	lastWordsTimeout = 3 * time.Second
+
 	// releaseTimeout bounds what the journal may take at the very end.
 	releaseTimeout = 3 * time.Second
 )
@@ -97,6 +100,11 @@ func (b *Bot) drain(ctx context.Context) {
 	b.beats.soon()
 	b.router.close()
 	finished := b.router.wait(grace) && b.set.empty(grace)
+	if finished { // prompts may be about to have their last say
+		lastWords, cancel := context.WithTimeout(grace, lastWordsTimeout)
+		b.work.wait(lastWords)
+		cancel()
+	}
 	if !finished {
 		b.log.Warn("stopped before everything was done; the next start, or another replica, goes on with it")
 	}

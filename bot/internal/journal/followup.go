@@ -13,6 +13,19 @@ func (j *Journal) TakeUnsettled(ctx context.Context, limit int, mine []ID) ([]He
 		`announced_at IS NOT NULL AND follow_until > 0 AND settled_at = 0 AND look_after < {now} AND `+expired+` ORDER BY look_after`, limit, mine)
 }
 
+// Unsettled reports whether another decision about the same task ended as
+// unknown and is not settled: a request of its may yet take effect.
+func (j *Journal) Unsettled(ctx context.Context, d Decision) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	n, err := j.read().query1(ctx, `SELECT count(*) FROM decisions
+		WHERE task_id = $1 AND confirmation_id <> $2 AND outcome = 'unknown' AND settled_at = 0`, d.TaskID, string(d.ID))
+	if err != nil {
+		return false, fmt.Errorf("looking for other decisions about a task: %w", err)
+	}
+	return n > 0, nil
+}
+
 // LookAgain lets an unsettled decision wait.
 func (j *Journal) LookAgain(ctx context.Context, l Lease, wait time.Duration) error {
 	_, err := j.step(ctx, "putting off a look", l, 0,

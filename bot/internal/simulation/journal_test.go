@@ -231,6 +231,14 @@ func (j *faultyJournal) LookAgain(ctx context.Context, l journal.Lease, wait tim
 	return j.only(ctx, "LookAgain", l.ID, func(ctx context.Context) error { return j.real.LookAgain(ctx, l, wait) })
 }
 
+func (j *faultyJournal) Unsettled(ctx context.Context, d journal.Decision) (others bool, err error) {
+	err = j.only(ctx, "Unsettled", d.ID, func(ctx context.Context) (err error) {
+		others, err = j.real.Unsettled(ctx, d)
+		return err
+	})
+	return others, err
+}
+
 func (j *faultyJournal) BeginSettling(ctx context.Context, l journal.Lease, o journal.Outcome, detail string) (journal.Lease, error) {
 	return j.lease(ctx, "BeginSettling", l, func(ctx context.Context) (journal.Lease, error) {
 		j.w.h.say(j.name, "settles %s as %s", short(l.ID), o)

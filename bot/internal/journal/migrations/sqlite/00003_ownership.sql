@@ -38,6 +38,9 @@ ALTER TABLE decisions ADD COLUMN settled_detail TEXT NOT NULL DEFAULT '';
 
 CREATE INDEX decisions_to_settle ON decisions (look_after) WHERE follow_until > 0 AND settled_at = 0;
 
+-- What may yet take effect about a task.
+CREATE INDEX decisions_unsettled ON decisions (task_id) WHERE outcome = 'unknown' AND settled_at = 0;
+
 ALTER TABLE audit ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;
 
 -- Which processes live, so that they share the key's rate limit, and one that
@@ -51,3 +54,4 @@ CREATE TABLE replicas (
 -- +goose Down
 DROP TABLE replicas;
 DROP INDEX decisions_to_settle;
+DROP INDEX decisions_unsettled;
