@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -123,10 +124,11 @@ func withHook(t *testing.T, change ...func(*options)) (*world, *hooked, options)
 // lostAnswers loses the answers of an operation so many times: what was asked
 // is done.
 func lostAnswers(op string, times int) func(string, func() error) error {
+	var left atomic.Int64
+	left.Store(int64(times))
 	return func(called string, do func() error) error {
 		err := do()
-		if called == op && times > 0 && err == nil {
-			times--
+		if called == op && err == nil && left.Add(-1) >= 0 {
 			return errCut
 		}
 		return err
@@ -408,12 +410,12 @@ func TestAnAnnouncementIsMadeOnceWhileTheJournalIsAway(t *testing.T) {
 					w, h, o := withHook(t)
 					w.replica(o)
 					prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
-					gone := time.Time{}
+					var gone atomic.Pointer[time.Time]
 					h.set(func(op string, do func() error) error {
-						if op == at && gone.IsZero() {
-							gone = time.Now()
+						if op == at {
+							gone.CompareAndSwap(nil, new(time.Now()))
 						}
-						if !gone.IsZero() && time.Since(gone) < d {
+						if since := gone.Load(); since != nil && time.Since(*since) < d {
 							return errCut
 						}
 						return do()
@@ -707,10 +709,9 @@ func TestAuditCopiesComeOnceHoweverSlowSlackIs(t *testing.T) {
 func TestThePromptSaysTheOutcomeAlsoWhereASecondClickCouldNotBeSaved(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
-		first := true
+		var second atomic.Bool
 		h.set(func(op string, do func() error) error {
-			if op == "Claim" && first {
-				first = false
+			if op == "Claim" && !second.Swap(true) {
 				time.Sleep(3 * time.Second) // the other click is through by then
 				return errCut
 			}
@@ -780,10 +781,9 @@ func TestAnOwnerThatLostItsDecisionWhileTellingTellsNothing(t *testing.T) {
 func TestAPanicWhileTellingLeavesNoOrphan(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
-		panicked := false
+		var panicked atomic.Bool
 		h.set(func(op string, do func() error) error {
-			if op == "BeginTelling" && !panicked {
-				panicked = true
+			if op == "BeginTelling" && !panicked.Swap(true) {
 				w.slack.ClearFaults()
 				panic("a bug")
 			}
@@ -794,7 +794,7 @@ func TestAPanicWhileTellingLeavesNoOrphan(t *testing.T) {
 		w.slack.Break(slacktest.Fault{Method: "response_url", Error: "expired_url"})
 		w.acked(w.slack.Click(slacktest.Ada, prompt, "cancel_task"))
 		w.toldOnce(slacktest.General)
-		if !panicked {
+		if !panicked.Load() {
 			t.Error("nothing panicked")
 		}
 	})
@@ -803,13 +803,11 @@ func TestAPanicWhileTellingLeavesNoOrphan(t *testing.T) {
 func TestASettledOutcomeIsToldOnceWhileTheJournalIsAway(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
-		var back time.Time
+		var back atomic.Pointer[time.Time]
 		h.set(func(op string, do func() error) error {
 			if op == "MarkSettled" {
-				if back.IsZero() {
-					back = time.Now().Add(time.Minute)
-				}
-				if time.Now().Before(back) {
+				back.CompareAndSwap(nil, new(time.Now().Add(time.Minute)))
+				if time.Now().Before(*back.Load()) {
 					return errCut
 				}
 			}
@@ -819,7 +817,7 @@ func TestASettledOutcomeIsToldOnceWhileTheJournalIsAway(t *testing.T) {
 		prompt := w.wantPrompt(w.slash(slacktest.Ada, slacktest.General, "/cancel-task 12345"))
 		w.acked(w.slack.Click(slacktest.Ada, prompt, "cancel_task"))
 		time.Sleep(30 * time.Minute)
-		if all := w.slack.History(slacktest.General); len(all) != 2 || back.IsZero() {
+		if all := w.slack.History(slacktest.General); len(all) != 2 || back.Load() == nil {
 			t.Errorf("the channel was told %d times, with an outcome that was unknown at first", len(all))
 		}
 		if w.row().SettledAt.IsZero() {

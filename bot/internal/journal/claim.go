@@ -82,13 +82,11 @@ func (j *Journal) recognize(ctx context.Context, d, found Decision) (Claim, erro
 	return Claim{Won: true, Lease: lease}, nil
 }
 
+// conflicting returns what stands in a claim's way, by one look: an earlier
+// click on the same prompt, before another prompt's decision.
 func (j *Journal) conflicting(ctx context.Context, d Decision) (Decision, error) {
-	// Not from a reader that may lag behind what was written just now.
-	winner, err := j.read().decision(ctx, `confirmation_id = $1`, string(d.ID))
-	if !errors.Is(err, ErrGone) {
-		return winner, err
-	}
-	return j.read().decision(ctx, `task_id = $1 AND (outcome IS NULL OR outcome = 'cancelled')`, d.TaskID)
+	return j.read().decision(ctx, `confirmation_id = $1 OR (task_id = $2 AND (outcome IS NULL OR outcome = 'cancelled'))
+		ORDER BY CASE WHEN confirmation_id = $1 THEN 0 ELSE 1 END LIMIT 1`, string(d.ID), d.TaskID)
 }
 
 // Withdraw closes a prompt for good: whatever Claim comes later finds it taken.
