@@ -136,11 +136,12 @@ func TestASeedMakesTheSameIDs(t *testing.T) {
 	}
 }
 
-// The client does not read the answer to its Close frame, so that the server
-// is still busy with it when the command comes.
+// The client reads nothing, and more than fits on the way is for it, so that
+// the server is still busy with its Close frame when the command comes.
 func TestNothingIsSentToAClientThatHasSaidGoodbye(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _, ws := bubbled(t, 1)
+		s.Slash(slacktest.Ada, slacktest.General, strings.Repeat("x", 100_000))
 		_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, ""), time.Now().Add(time.Second))
 		synctest.Wait()
 		if s.Connections() != 1 {
