@@ -266,7 +266,7 @@ func (c *Config) complete() (api *url.URL, err error) {
 	}
 	problems := c.validate()
 	api, err = url.Parse(c.SlackAPI)
-	if err != nil || api.Host == "" || api.Scheme != "https" && !(api.Scheme == "http" && isLoopback(api.Hostname())) {
+	if err != nil || api.Host == "" || api.Scheme != "https" && (api.Scheme != "http" || !isLoopback(api.Hostname())) {
 		problems = append(problems, Problem{"SlackAPI", "must be https (http is accepted on a loopback address only): tokens travel with every request"})
 	}
 	if len(problems) > 0 {

@@ -21,8 +21,8 @@ func (g *group) run(f func()) {
 	})
 }
 
-// wait waits until all have ended; false if ctx ended first.
-func (g *group) wait(ctx context.Context) bool {
+// wait waits until all have ended, or ctx has.
+func (g *group) wait(ctx context.Context) {
 	ended := make(chan struct{})
 	go func() {
 		g.wg.Wait()
@@ -30,9 +30,7 @@ func (g *group) wait(ctx context.Context) bool {
 	}()
 	select {
 	case <-ended:
-		return true
 	case <-ctx.Done():
-		return false
 	}
 }
 

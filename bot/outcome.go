@@ -73,28 +73,27 @@ type step struct {
 // nothing for good: it leads to another request, or, when there may be no
 // more, to what resolution.exhausted says.
 func next(s state, a answer) step {
-	clear := s == untouched
 	switch a {
 	case cancelDone:
 		return step{s, finish, journal.OutcomeCancelled, ""}
 	case cancelConflict:
-		if clear {
+		if s == untouched {
 			return step{state: conflicted, action: look}
 		}
 	case cancelNotFound:
-		if clear {
+		if s == untouched {
 			return step{s, finish, journal.OutcomeNotFound, ""}
 		}
 	case cancelKeyRefused:
-		if clear {
+		if s == untouched {
 			return step{s, finish, journal.OutcomeRejectedKey, ""}
 		}
 	case cancelRefused:
-		if clear {
+		if s == untouched {
 			return step{s, finish, journal.OutcomeFailed, causeRefused}
 		}
 	case cancelRateLimited, cancelNotSent:
-		if clear {
+		if s == untouched {
 			return step{state: s, action: send}
 		}
 	case cancelServerError:
@@ -118,14 +117,14 @@ func next(s state, a answer) step {
 			return step{s, finish, journal.OutcomeUnknown, causeStatus}
 		}
 	case lookNotFound:
-		if clear {
+		if s == untouched {
 			return step{s, finish, journal.OutcomeNotFound, ""}
 		}
 	case lookKeyRefused:
 		if s == answered || s == inFlight {
 			return step{s, finish, journal.OutcomeUnknown, causeKey}
 		}
-		if clear {
+		if s == untouched {
 			return step{s, finish, journal.OutcomeRejectedKey, ""}
 		}
 	case lookUnavailable:

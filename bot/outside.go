@@ -16,9 +16,9 @@ import (
 // another, or an empty one look as if it were not.
 func clean(text string) string {
 	var b strings.Builder
-	var last rune = ' ' // what was kept last
-	marks := 0          // how many marks the last base has
-	joined := false     // an emoji is to be joined with the next one
+	last := ' '     // what was kept last
+	marks := 0      // how many marks the last base has
+	joined := false // an emoji is to be joined with the next one
 	for _, r := range strings.ToValidUTF8(text, "\uFFFD") {
 		switch {
 		case ' ' < r && r < 0x7f: // most of what there is

@@ -125,7 +125,8 @@ func nextWord(text string) (first, rest string) {
 // onlyTasks returns the tasks that a text names, if it names nothing else.
 func onlyTasks(text string, hosts []string) []chamelio.TaskID {
 	var tasks []chamelio.TaskID
-	for word := ""; text != ""; {
+	for text != "" {
+		var word string
 		word, text = nextWord(text)
 		switch strings.ToLower(strings.Trim(word, closers)) {
 		case "", "and", "&amp;", "&", "&amp", "+", "/", "or", "task", "tasks":

@@ -131,7 +131,7 @@ func (r *resolver) resolve(h *holding, p *prompt) (result, error) {
 			if !w.pause() {
 				return w.told(w.outOfPatience(), details), nil
 			}
-			a, err = w.look()
+			a = w.look()
 		case finish:
 		}
 		if err != nil {
@@ -220,7 +220,7 @@ func (w *resolution) cancel() (answer, error) {
 	ctx, sent := w.trace.step(w.h.ctx, "cancel", attribute.Int64("chamelio.task", w.h.TaskID))
 	err := w.tasks.Cancel(ctx, taskOf(w.h.Decision), w.right)
 	sent(err)
-	if stopped := new(notAllowed); errors.As(err, &stopped) {
+	if stopped := new(notAllowedError); errors.As(err, &stopped) {
 		return 0, w.denied(stopped.err)
 	}
 	w.marked = false
@@ -233,21 +233,22 @@ func (w *resolution) cancel() (answer, error) {
 		w.metrics.retries.WithLabelValues("cancel").Inc()
 		w.h.log.Warn("a cancel got no clear answer", "try", w.tries, "error", err)
 		w.prompt.progress(w.texts.stillTrying(w.h.Decision))
+	default: // a clear answer
 	}
 	return a, nil
 }
 
-// notAllowed wraps why a request was not sent.
-type notAllowed struct{ err error }
+// notAllowedError wraps why a request was not sent.
+type notAllowedError struct{ err error }
 
-func (e *notAllowed) Error() string { return "not sent: " + e.err.Error() }
-func (e *notAllowed) Unwrap() error { return e.err }
+func (e *notAllowedError) Error() string { return "not sent: " + e.err.Error() }
+func (e *notAllowedError) Unwrap() error { return e.err }
 
 // right is asked right before a request is sent: the journal must know of it,
 // and the decision must be ours at this very moment.
 func (w *resolution) right(ctx context.Context) error {
 	if w.late() { // it has waited for its turn since
-		return &notAllowed{journal.ErrTooLate}
+		return &notAllowedError{journal.ErrTooLate}
 	}
 	if w.marked && w.h.valid() {
 		return nil
@@ -255,12 +256,12 @@ func (w *resolution) right(ctx context.Context) error {
 	w.marked = false
 	l, err := w.journal.MarkSent(ctx, w.h.current())
 	if err != nil {
-		return &notAllowed{err}
+		return &notAllowedError{err}
 	}
 	w.h.renewed(l)
 	w.marked = true
 	if !w.h.valid() { // it took longer than the lease
-		return &notAllowed{journal.ErrLost}
+		return &notAllowedError{journal.ErrLost}
 	}
 	return nil
 }
@@ -335,7 +336,7 @@ func (w *resolution) classifyCancel(err error) answer {
 }
 
 // look asks for the task once.
-func (w *resolution) look() (answer, error) {
+func (w *resolution) look() answer {
 	ctx, looked := w.trace.step(w.h.ctx, "look", attribute.Int64("chamelio.task", w.h.TaskID))
 	task, err := w.tasks.Task(ctx, taskOf(w.h.Decision))
 	looked(err)
@@ -354,8 +355,9 @@ func (w *resolution) look() (answer, error) {
 		w.metrics.retries.WithLabelValues("look").Inc()
 		w.h.log.Warn("cannot see what became of a cancel", "error", err)
 		w.prompt.progress(w.texts.stillTrying(w.h.Decision))
+	default: // an answer
 	}
-	return a, nil
+	return a
 }
 
 func classifyLook(task chamelio.Task, err error) answer {
@@ -385,7 +387,7 @@ func (w *resolution) pause() bool {
 	if left <= 0 {
 		return false
 	}
-	if w.state == conflicted || w.lastSent == w.started && w.seen.IsZero() && w.err == nil {
+	if w.state == conflicted || w.lastSent.Equal(w.started) && w.seen.IsZero() && w.err == nil {
 		return true // nothing to wait for: the first look
 	}
 	pause := w.wait.NextBackOff()
@@ -398,7 +400,7 @@ func (w *resolution) pause() bool {
 // beforeNext waits before a request that is sent because the last certainly
 // did nothing. It returns how it ends where that would take too long.
 func (w *resolution) beforeNext(a answer) *step {
-	if w.do != send || a != cancelRateLimited && a != cancelNotSent {
+	if w.do != send {
 		return nil
 	}
 	pause := w.retryAfter
@@ -424,6 +426,8 @@ func (w *resolution) beforeNext(a answer) *step {
 		w.metrics.retries.WithLabelValues("cancel").Inc()
 		w.h.log.Warn("cannot reach Chamelio; trying again", "error", w.err, "pause", pause)
 		w.prompt.progress(w.texts.stillTrying(w.h.Decision))
+	default: // that it runs was seen
+		return nil
 	}
 	// A successor may then go by what it sees. If the journal does not take
 	// it, a successor is more careful than it need be.

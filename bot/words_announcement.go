@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/slack-go/slack"
-
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
@@ -159,7 +157,7 @@ func (w texts) audited(m message, short, original, channel, permalink string) me
 	if permalink != "" {
 		original = "<" + strings.ReplaceAll(permalink, "&", "&amp;") + "|" + original + ">"
 	}
-	var copied slack.Block = footnote(fmt.Sprintf("For the record: %s · %s in %s", short, original, inTheConversation(channel)))
+	copied := footnote(fmt.Sprintf("For the record: %s · %s in %s", short, original, inTheConversation(channel)))
 	m.blocks = append(m.blocks[:len(m.blocks):len(m.blocks)], copied)
 	return m
 }

@@ -26,15 +26,15 @@ func (w texts) notUnderstood(err error) message {
 	}
 	typed := "“" + excerpt(bad.input, maxInput) + "”"
 	example := fmt.Sprintf("For example: `%s 12345 duplicate of 12346`", w.command)
-	switch bad.err {
-	case errForeignLink:
+	switch {
+	case errors.Is(err, errForeignLink):
 		return say("%s isn't a link to a Chamelio task, so I didn't do anything.\nPaste the address of the task's own page, or type its id. %s", typed, example)
-	case errIDOutOfRange:
+	case errors.Is(err, errIDOutOfRange):
 		return say("%s can't be a task id: an id is a positive whole number. I didn't do anything.\nCheck the number on the task's page. %s", typed, example)
-	case errReasonTooLong:
+	case errors.Is(err, errReasonTooLong):
 		return say("Your reason is %d characters long, and the limit is %d. I didn't do anything.\nPlease shorten it and try again. You wrote:%s",
 			bad.length, maxReason, because(bad.input))
-	case errSeveralTasks:
+	case errors.Is(err, errSeveralTasks):
 		return w.severalTasks(bad.tasks)
 	}
 	return say("%s isn't a task id or a link to a task, so I didn't do anything.\nAn id is a number, such as 12345: you'll find it on the task's page. %s", typed, example)
@@ -79,7 +79,7 @@ func (w texts) noPrompt(id chamelio.TaskID, task chamelio.Task, err error) (mess
 	switch {
 	case errors.As(err, &e) && e.TaskNotFound():
 		return say("Chamelio has no task %d, or this bot can't see it. There's nothing to cancel.\nCheck the id: you'll find it on the task's page.", id), true
-	case errors.As(err, &e) && e.Kind == chamelio.ErrUnauthorized:
+	case errors.Is(err, chamelio.ErrUnauthorized) && errors.As(err, &e):
 		return say("I can't cancel task %d right now: Chamelio refused this bot's key.\nTell %s that its Chamelio key needs replacing (%s), then type %s again.",
 			id, w.contact(), keyRefused[e.Reason], w.again(id)), true
 	case err == nil && task.Status.Final():

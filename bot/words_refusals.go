@@ -91,10 +91,10 @@ var refusalTexts = []refusalText{
 func refusalOf(code policy.Code) refusalText {
 	fallback := refusalText{}
 	for _, row := range refusalTexts {
-		switch row.code {
-		case code:
+		if row.code == code {
 			return row
-		case policy.CodeCannotCheck:
+		}
+		if row.code == policy.CodeCannotCheck {
 			fallback = row
 		}
 	}

@@ -27,7 +27,7 @@ var reasons = map[string]Reason{
 func (e *Error) refusal(resp *http.Response, body []byte) *Error {
 	detail, fromAPI := readDetail(resp.Header, body)
 	e.Detail = detail
-	e.means(outcome{sent: true, status: resp.StatusCode, fromAPI: fromAPI}, nil)
+	e = e.means(outcome{sent: true, status: resp.StatusCode, fromAPI: fromAPI}, nil)
 	switch resp.StatusCode {
 	case http.StatusUnauthorized:
 		e.Reason = reasons[detail]

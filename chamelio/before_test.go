@@ -42,16 +42,16 @@ func notSent(t *testing.T, err error, api *chameliotest.Server) {
 	}
 }
 
-type lostRight struct{ epoch int }
+type lostRightError struct{ epoch int }
 
-func (e *lostRight) Error() string { return "the lease is lost" }
+func (e *lostRightError) Error() string { return "the lease is lost" }
 
 func TestACancelThatHasLostItsRightIsNotSent(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, c *chamelio.Client, api *chameliotest.Server) {
-		lost := &lostRight{epoch: 3}
+		lost := &lostRightError{epoch: 3}
 		err := c.Cancel(t.Context(), 12345, func(context.Context) error { return lost })
 		notSent(t, err, api)
-		var found *lostRight
+		var found *lostRightError
 		if !errors.Is(err, lost) || !errors.As(err, &found) || found.epoch != 3 {
 			t.Errorf("the cause is not to be found in %v", err)
 		}

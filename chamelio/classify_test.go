@@ -71,7 +71,7 @@ func TestTheMeaningsAreConsistent(t *testing.T) {
 						t.Errorf("%+v: a look changes nothing", e)
 					case e.NotSent && e.Ambiguous, e.NotSent == sent:
 						t.Errorf("%+v: sent or not?", e)
-					case e.Kind == nil || e.Kind == ErrAmbiguous || !errors.Is(e, e.Kind) || !errors.Is(e, cause):
+					case e.Kind == nil || errors.Is(e.Kind, ErrAmbiguous) || !errors.Is(e, e.Kind) || !errors.Is(e, cause):
 						t.Errorf("%+v: errors.Is does not work", e)
 					case errors.Is(e, ErrAmbiguous) != e.Ambiguous || errors.Is(e, ErrNotSent) != e.NotSent:
 						t.Errorf("%+v: flags and errors.Is disagree", e)

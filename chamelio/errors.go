@@ -135,7 +135,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // found, as opposed to a 404 of a gateway, or about something else, such as a
 // wrong base URL.
 func (e *Error) TaskNotFound() bool {
-	return e.Kind == ErrNotFound && strings.Contains(strings.ToLower(e.Detail), "task")
+	return errors.Is(e.Kind, ErrNotFound) && strings.Contains(strings.ToLower(e.Detail), "task")
 }
 
 // outcome is how a request ended, as far as its meaning depends on it.

@@ -142,6 +142,7 @@ func TestNothingIsSentToAClientThatHasSaidGoodbye(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _, ws := bubbled(t, 1)
 		s.Slash(slacktest.Ada, slacktest.General, strings.Repeat("x", 100_000))
+		synctest.Wait()
 		_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1000, ""), time.Now().Add(time.Second))
 		synctest.Wait()
 		if s.Connections() != 1 {

@@ -21,7 +21,7 @@ func echo(ctx context.Context, api *slack.Client) {
 			return
 		case e := <-client.Events:
 			if command, ok := e.Data.(slack.SlashCommand); ok {
-				client.Ack(*e.Request)
+				_ = client.Ack(*e.Request)
 				_, _, _ = client.PostMessageContext(ctx, command.ChannelID, slack.MsgOptionText("You said: "+command.Text, false))
 			}
 		}

@@ -68,13 +68,14 @@ func (s *Server) ackMessage(user, channel string, raw json.RawMessage) {
 
 // displayName is a conversation's name in payloads.
 func (c Conversation) displayName() string {
-	switch {
-	case c.Kind == DM:
+	switch c.Kind {
+	case DM:
 		return "directmessage"
-	case c.Kind == Private:
+	case Private:
 		return "privategroup"
+	default:
+		return c.Name
 	}
-	return c.Name
 }
 
 // Click presses a button of a message, as a person who sees it. It is
@@ -175,7 +176,7 @@ func (s *Server) clickPayload(user string, m *Message, actionID, value string) m
 		action["value"] = value
 	}
 	if b := m.Button(actionID); b != nil {
-		action["text"] = json.RawMessage(b.RawText)
+		action["text"] = b.RawText
 		if b.Style != "" {
 			action["style"] = b.Style
 		}

@@ -16,7 +16,7 @@ func handle(client *socketmode.Client, e socketmode.Event) {
 	switch e.Type {
 	case socketmode.EventTypeSlashCommand:
 		command := e.Data.(slack.SlashCommand)
-		client.Ack(*e.Request, map[string]any{"text": "You typed " + command.Text})
+		_ = client.Ack(*e.Request, map[string]any{"text": "You typed " + command.Text})
 		_, _ = client.OpenView(command.TriggerID, slack.ModalViewRequest{
 			Type: slack.VTModal, CallbackID: "why", PrivateMetadata: command.ChannelID,
 			Title:  slack.NewTextBlockObject(slack.PlainTextType, "Why?", false, false),
@@ -27,7 +27,7 @@ func handle(client *socketmode.Client, e socketmode.Event) {
 		})
 	case socketmode.EventTypeInteractive:
 		click := e.Data.(slack.InteractionCallback)
-		client.Ack(*e.Request)
+		_ = client.Ack(*e.Request)
 		if click.Type != slack.InteractionTypeViewSubmission {
 			_, _, _ = client.PostMessage(click.Channel.ID, slack.MsgOptionText("clicked "+click.ActionCallback.BlockActions[0].Value, false),
 				slack.MsgOptionTS(click.Message.Timestamp))
@@ -36,6 +36,7 @@ func handle(client *socketmode.Client, e socketmode.Event) {
 		button := slack.NewButtonBlockElement("go", "it", slack.NewTextBlockObject(slack.PlainTextType, "Go", false, false))
 		_, _, _ = client.PostMessage(click.View.PrivateMetadata, slack.MsgOptionText(click.View.State.Values["why"]["text"].Value, false),
 			slack.MsgOptionBlocks(slack.NewActionBlock("", button)))
+	default: // about the connection
 	}
 }
 

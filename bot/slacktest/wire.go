@@ -80,6 +80,7 @@ func (s *Server) follow(c net.Conn, state http.ConnState) {
 			s.mu.Unlock()
 			s.work.Done()
 		})
+	case http.StateActive, http.StateIdle:
 	}
 }
 

@@ -32,7 +32,7 @@ func checkAPIURL(address string) (*url.URL, error) {
 	case err != nil || api.Host == "" || api.User != nil || api.RawQuery != "" || api.Fragment != "":
 		// What was given might hold a password: it is not repeated.
 		return nil, errors.New("socketmode: APIURL must be a plain URL such as https://slack.com/api/")
-	case api.Scheme != "https" && !(api.Scheme == "http" && isLoopback(api.Hostname())):
+	case api.Scheme != "https" && (api.Scheme != "http" || !isLoopback(api.Hostname())):
 		return nil, errors.New("socketmode: APIURL must be https (http is for loopback only)")
 	}
 	if !strings.HasSuffix(api.Path, "/") {

@@ -31,6 +31,7 @@ func (c Class) String() string {
 		return "configuration"
 	case TokenRefused:
 		return "token refused"
+	case Other:
 	}
 	return "other"
 }

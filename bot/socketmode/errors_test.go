@@ -65,12 +65,12 @@ func TestAnswersOfAppsConnectionsOpen(t *testing.T) {
 				t.Fatalf("%d %s: %v", c.status, c.body, err)
 			}
 			for _, known := range []error{ErrTokenRefused, ErrRateLimited, ErrUnreachable, errAddress} {
-				if errors.Is(err, known) != (known == c.is) {
+				if errors.Is(err, known) != errors.Is(c.is, known) {
 					t.Errorf("%d %s: %v is %v", c.status, c.body, err, known)
 				}
 			}
 			answer, ok := errors.AsType[*APIError](err)
-			if c.is == errAddress {
+			if errors.Is(c.is, errAddress) {
 				return
 			}
 			if !ok || answer.Class() != c.class || answer.RetryAfter != c.wantRetry {

@@ -106,8 +106,9 @@ func reasonOf(said string) Reason {
 	switch r := Reason(said); r {
 	case ReasonWarning, ReasonRefreshRequested, ReasonLinkDisabled, ReasonTooMany:
 		return r
+	default:
+		return ReasonOther
 	}
-	return ReasonOther
 }
 
 // Anomaly is something that should not happen, and was coped with.

@@ -1,6 +1,7 @@
 package chameliotest
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"log"
@@ -68,7 +69,7 @@ func NewServer() *Server { return New(Options{}) }
 // and there is none.
 func New(o Options) *Server {
 	if o.Listener == nil {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 		if err != nil {
 			panic("chameliotest: no loopback port: " + err.Error())
 		}

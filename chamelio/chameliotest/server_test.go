@@ -3,6 +3,7 @@ package chameliotest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -207,7 +208,7 @@ func TestCloseEndsBlackHolesToo(t *testing.T) {
 		defer conn.Close()
 		synctest.Wait()
 		c.api.Close()
-		if _, err := conn.Read(make([]byte, 1)); err != io.EOF {
+		if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			c.Errorf("got %v", err)
 		}
 	})

@@ -44,6 +44,7 @@ func (w *wire) state(_ net.Conn, state http.ConnState) {
 		w.open.Add(1)
 	case http.StateClosed, http.StateHijacked:
 		w.open.Done()
+	case http.StateActive, http.StateIdle:
 	}
 }
 

@@ -247,7 +247,7 @@ func TestAnOldOwnerIsHarmless(t *testing.T) {
 		if len(got) != 1 || got[0].Epoch != old.Epoch+1 || !got[0].Sent || got[0].ResponseURL == "" || got[0].Reason == "" {
 			t.Fatalf("taken over: %+v", got)
 		}
-		new := got[0].Lease
+		fresh := got[0].Lease
 
 		_, err := a.Renew(ctx, old)
 		lost(t, "renewing", err)
@@ -263,15 +263,15 @@ func TestAnOldOwnerIsHarmless(t *testing.T) {
 			t.Errorf("renewing all: %v, %v", renewed, err)
 		}
 		must(t, a.Release(ctx, old))
-		if _, err := b.Renew(ctx, new); err != nil {
+		if _, err := b.Renew(ctx, fresh); err != nil {
 			t.Errorf("the new owner after the old one's release: %v", err)
 		}
-		_, err = b.Finish(ctx, new, journal.OutcomeCancelled, "", false)
+		_, err = b.Finish(ctx, fresh, journal.OutcomeCancelled, "", false)
 		must(t, err)
 		_, err = a.BeginTelling(ctx, old)
 		lost(t, "telling", err)
 		// The same process with an old epoch is an old owner too.
-		stale := new
+		stale := fresh
 		stale.Epoch--
 		_, err = b.BeginTelling(ctx, stale)
 		lost(t, "telling at an old epoch", err)

@@ -60,7 +60,8 @@ func everyPerson(p Person) []Person {
 // everyCase are all combinations of people, places, moments and tasks.
 func everyCase() iter.Seq[Case] {
 	tasks := []Task{task, {Known: true, Workflow: "MSA", People: []string{"grace@acme.example", "ada@acme.example"}}, {Known: true}, {}}
-	requesters := append(everyPerson(ada)[:2], everyPerson(ada)[6], everyPerson(ada)[8], grace)
+	all := everyPerson(ada)
+	requesters := []Person{all[0], all[1], all[6], all[8], grace}
 	return func(yield func(Case) bool) {
 		for _, i := range []Installation{single, grid, orgWide} {
 			for _, p := range append(everyPerson(ada), everyPerson(grace)...) {

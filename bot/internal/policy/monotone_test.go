@@ -45,11 +45,13 @@ func drop[T any](r *rand.Rand, list []T, atLeast int) []T {
 func restrict(r *rand.Rand, rules Rules) Rules {
 	switch r.IntN(8) {
 	case 0:
-		if rules.Mode == "" || rules.Mode == Members {
+		switch rules.Mode {
+		case "", Members:
 			rules.Mode = pick(r, PeopleOnTask, Listed, Mode("nonsense"))
-		} else if rules.Mode == PeopleOnTask {
+		case PeopleOnTask:
 			rules.Mode = Listed
 			rules.Users, rules.Usergroups = nil, nil
+		default: // the strictest of them
 		}
 	case 1:
 		rules.MembersOf = OfWorkspace

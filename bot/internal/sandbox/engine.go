@@ -183,9 +183,9 @@ func (e *Engine) Set(ctx context.Context, settings ...string) error {
 	if same && len(living) == 1 {
 		return nil
 	}
-	e.stopAll()
+	stopped := e.stopAll()
 	_, err := e.StartReplica(ctx)
-	return err
+	return errors.Join(stopped, err)
 }
 
 // stopAll ends all processes in good order and returns their last words.

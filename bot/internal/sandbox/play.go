@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -35,35 +36,33 @@ var errNoSuchStory = errors.New("there is no such story")
 // beginStory sets the stage for a story and plays its first step. Another one
 // is ended; what it put away is put back when the new one ends.
 func (w *web) beginStory(id string) error {
-	for i := range stories {
-		if stories[i].ID != id {
-			continue
-		}
-		p := &play{story: &stories[i], idle: make(chan struct{}), running: true, now: "Setting the stage…", since: time.Now()}
-		p.ctx, p.cancel = context.WithCancel(w.ending)
-		w.mu.Lock()
-		former, over := w.play, closedChan
-		p.before.policy, p.before.broken = w.policy, maps.Clone(w.broken)
-		if former != nil {
-			former.cancel()
-			p.before, over = former.before, former.idle
-		}
-		w.play = p
-		w.mu.Unlock()
-		go func() {
-			defer close(p.idle)
-			<-over
-			if err := w.stage(p); err != nil {
-				w.mu.Lock()
-				defer w.mu.Unlock()
-				p.running, p.failed = false, plainly(err)
-				return
-			}
-			w.runStep(p)
-		}()
-		return nil
+	i := slices.IndexFunc(stories, func(s story) bool { return s.ID == id })
+	if i < 0 {
+		return errNoSuchStory
 	}
-	return errNoSuchStory
+	p := &play{story: &stories[i], idle: make(chan struct{}), running: true, now: "Setting the stage…", since: time.Now()}
+	p.ctx, p.cancel = context.WithCancel(w.ending)
+	w.mu.Lock()
+	former, over := w.play, closedChan
+	p.before.policy, p.before.broken = w.policy, maps.Clone(w.broken)
+	if former != nil {
+		former.cancel()
+		p.before, over = former.before, former.idle
+	}
+	w.play = p
+	w.mu.Unlock()
+	go func() {
+		defer close(p.idle)
+		<-over
+		if err := w.stage(p); err != nil {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			p.running, p.failed = false, plainly(err)
+			return
+		}
+		w.runStep(p)
+	}()
+	return nil
 }
 
 // stage gives a story what it needs: working stand-ins, its policy, one

@@ -215,18 +215,18 @@ func (t *terminal) deliver(ctx context.Context, p *slacktest.Pending) {
 
 // show prints what is new or changed, and reports whether anything was.
 func (t *terminal) show() bool {
-	any := false
+	news := false
 	for _, m := range t.engine.Slack.View(t.me, t.place) {
 		text := slacktest.PlainAt(m, t.name, time.Now())
 		before, known := t.shown[m.TS]
 		if known && before == text {
 			continue
 		}
-		any = true
+		news = true
 		t.shown[m.TS] = text
 		t.print(m, text, known)
 	}
-	return any
+	return news
 }
 
 func (t *terminal) print(m slacktest.Message, text string, changed bool) {

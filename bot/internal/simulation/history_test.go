@@ -75,7 +75,7 @@ type answer int
 
 const (
 	none    answer = iota // nobody knows
-	clear                 // the API itself says that it did nothing, or that it did
+	plain                 // the API itself says that it did nothing, or that it did
 	apiFail               // the API's own 500
 	unsent                // certainly never left
 )

@@ -84,8 +84,9 @@ func meant(o journal.Outcome) said {
 		return saysAlready
 	case journal.OutcomeUnknown:
 		return saysUnknown
+	default:
+		return saysNot
 	}
-	return saysNot
 }
 
 // flight is how long a cancel request without an answer counts as under way.
@@ -148,7 +149,7 @@ func (c *checker) lookBeforeAgain() {
 	for _, p := range c.posts {
 		former := last[p.id]
 		last[p.id] = p
-		if former == nil || former.answer == clear || former.answer == unsent {
+		if former == nil || former.answer == plain || former.answer == unsent {
 			continue
 		}
 		looked := slices.ContainsFunc(c.looks, func(l look) bool {
@@ -228,6 +229,7 @@ func (c *checker) toldTrue(d journal.Decision) {
 			if t.Status != "cancelled" || by != "" && at.After(s.at) {
 				c.breaks("what is told stays true", "of %s was told %q at %s; the task is %s, since %s", short(d.ID), says, c.since(s.at), t.Status, c.since(at))
 			}
+		default: // promises nothing
 		}
 	}
 	if ours := by == d.ID; ours && !slices.Contains([]journal.Outcome{journal.OutcomeCancelled, journal.OutcomeUnknown, ""}, d.Outcome) {

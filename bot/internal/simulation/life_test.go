@@ -161,14 +161,14 @@ func (w *world) start(s *slot) {
 		gone: make(chan struct{}), ended: make(chan struct{}), has: map[int64]journal.Held{},
 	}
 	l.link = &link{life: l, conns: map[*linkConn]bool{}}
-	real, err := journal.Open(context.Background(), "sqlite:"+w.path, journal.Options{
+	opened, err := journal.Open(context.Background(), "sqlite:"+w.path, journal.Options{
 		Audit: w.plan.audit, Now: func() time.Time { return time.Now().Add(time.Duration(w.offset.Load())) },
 	})
 	if err != nil {
 		w.fail("opening the journal: %v", err)
 		return
 	}
-	l.real = real
+	l.real = opened
 	tasks, err := chamelio.New(chamelio.Options{BaseURL: w.api.URL(), APIKey: chameliotest.Key, Transport: newWire(l, false, w.toChamelio.DialContext)})
 	if err != nil {
 		w.fail("a client: %v", err)
@@ -191,7 +191,7 @@ func (w *world) start(s *slot) {
 	if w.plan.audit {
 		cfg.AuditChannel = auditChannel
 	}
-	b, err := bot.New(cfg, tasks, &faultyJournal{life: l, real: real})
+	b, err := bot.New(cfg, tasks, &faultyJournal{life: l, real: opened})
 	if err != nil {
 		w.fail("a bot: %v", err)
 		return

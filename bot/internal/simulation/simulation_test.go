@@ -35,7 +35,7 @@ func place(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	if _, err := os.Stat("/dev/shm"); err == nil {
-		if inMemory, err := os.MkdirTemp("/dev/shm", "cancelbot"); err == nil {
+		if inMemory, err := os.MkdirTemp("/dev/shm", "cancelbot"); err == nil { //nolint:usetesting // t.TempDir is on a disk
 			t.Cleanup(func() { _ = os.RemoveAll(inMemory) })
 			dir = inMemory
 		}

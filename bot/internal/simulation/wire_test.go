@@ -95,11 +95,11 @@ type wire struct {
 // newWire makes the two transports of a process. What goes through the outer
 // one meets the faults; WebSockets use its dial function.
 func newWire(l *life, slack bool, dial dialer) *http.Transport {
-	outer, real := transport.New(), transport.New()
+	outer, inner := transport.New(), transport.New()
 	outer.DialContext = l.link.through(dial)
-	real.DialContext = outer.DialContext
-	outer.RegisterProtocol("http", &wire{life: l, real: real, slack: slack})
-	l.closers = append(l.closers, real.CloseIdleConnections, outer.CloseIdleConnections)
+	inner.DialContext = outer.DialContext
+	outer.RegisterProtocol("http", &wire{life: l, real: inner, slack: slack})
+	l.closers = append(l.closers, inner.CloseIdleConnections, outer.CloseIdleConnections)
 	return outer
 }
 
@@ -344,13 +344,13 @@ func whatPostGot(resp *http.Response, err error) answer {
 	isJSON := strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json")
 	switch s := resp.StatusCode; {
 	case s == 429:
-		return clear
+		return plain
 	case !isJSON || s > 500:
 		return none
 	case s == 500:
 		return apiFail
 	}
-	return clear
+	return plain
 }
 
 // beginTell notes tries to tell an outcome: announcements have the command's

@@ -350,6 +350,9 @@ func (w *world) rows() []journal.Decision {
 		}
 		all = append(all, d)
 	}
+	if err := j.Err(); err != nil {
+		w.fail("reading the journal: %v", err)
+	}
 	return all
 }
 
