@@ -20,7 +20,7 @@ import (
 )
 
 // config is the whole environment: for each variable its default, what it is
-// for, and how to fix a wrong one. README.md has the table.
+// for, and how to fix a wrong one. docs/configuration.md has the table.
 type config struct {
 	SlackAppToken    secret.Value        `envconfig:"SLACK_APP_TOKEN" required:"true" desc:"app-level token, xapp-…, with connections:write" fix:"Generate an app-level token with the scope connections:write (Basic Information → App-Level Tokens), and put it into SLACK_APP_TOKEN"`
 	SlackBotToken    secret.Value        `envconfig:"SLACK_BOT_TOKEN" required:"true" desc:"bot token, xoxb-…" fix:"Copy the Bot User OAuth Token from the app's page (OAuth & Permissions) into SLACK_BOT_TOKEN"`

@@ -11,10 +11,10 @@ import (
 	"github.com/cancelbot/cancelbot/bot/cli"
 )
 
-var update = flag.Bool("update", false, "rewrite the README's table of variables")
+var update = flag.Bool("update", false, "rewrite the table of variables in docs/configuration.md")
 
-// The README's table of variables is made from the program's.
-func TestTheReadmeHasTheTableOfVariables(t *testing.T) {
+// The table of variables is made from the program's.
+func TestTheTableOfVariablesIsThePrograms(t *testing.T) {
 	var want strings.Builder
 	const rows = `| variable | default | meaning |
 | --- | --- | --- |
@@ -23,19 +23,20 @@ func TestTheReadmeHasTheTableOfVariables(t *testing.T) {
 	if err := cli.Variables(&want, rows); err != nil {
 		t.Fatal(err)
 	}
-	readme, err := os.ReadFile("README.md")
+	const file = "docs/configuration.md"
+	page, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	table := regexp.MustCompile(`(?s)\| variable \|.*?\n\n`)
 	if *update {
-		readme = table.ReplaceAllLiteral(readme, []byte(want.String()+"\n"))
-		if err := os.WriteFile("README.md", readme, 0o644); err != nil {
+		page = table.ReplaceAllLiteral(page, []byte(want.String()+"\n"))
+		if err := os.WriteFile(file, page, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := string(table.Find(readme)); got != want.String()+"\n" {
-		t.Errorf("README.md has\n%s\nbut the program has\n%s\ngo test -run TestTheReadme -update ./bot/e2e writes it anew", got, want.String())
+	if got := string(table.Find(page)); got != want.String()+"\n" {
+		t.Errorf("%s has\n%s\nbut the program has\n%s\ngo test -run TestTheTable -update ./bot/e2e writes it anew", file, got, want.String())
 	}
 }
 

@@ -105,9 +105,9 @@ var (
 	hour   = regexp.MustCompile(`\d{1,2}:\d\d [AP]M`)
 )
 
-// The README's transcript is what the terminal prints, but for the time of
+// The transcript in the docs is what the terminal prints, but for the time of
 // day at which it was made.
-func TestTheReadmesTranscriptIsTheTerminals(t *testing.T) {
+func TestTheTranscriptIsTheTerminals(t *testing.T) {
 	t.Parallel()
 	s := startTerminal(t)
 	s.says("/cancel-task 12345 dup of 12346", "[2] Keep it")
@@ -116,18 +116,19 @@ func TestTheReadmesTranscriptIsTheTerminals(t *testing.T) {
 	s.types("quit")
 	begin, end := strings.Index(printed, "ada in #general> "), strings.LastIndex(printed, "└")
 	got := printed[begin:end] + "└\n"
-	readme := read(t, "README.md")
+	const file = "docs/sandbox.md"
+	page := read(t, file)
 	place := regexp.MustCompile("(?s)```\n(ada in #general> .*?)```\n")
-	found := place.FindStringSubmatch(readme)
+	found := place.FindStringSubmatch(page)
 	if *update {
-		readme = place.ReplaceAllLiteralString(readme, "```\n"+got+"```\n")
-		if err := os.WriteFile("README.md", []byte(readme), 0o644); err != nil {
+		page = place.ReplaceAllLiteralString(page, "```\n"+got+"```\n")
+		if err := os.WriteFile(file, []byte(page), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
 	timeless := func(s string) string { return hour.ReplaceAllString(moment.ReplaceAllString(s, "…"), "…") }
 	if found == nil || timeless(found[1]) != timeless(got) {
-		t.Errorf("README.md's transcript is not what the terminal prints:\n%s\ngo test ./bot/e2e -run TestTheReadmes -update writes it anew", got)
+		t.Errorf("%s's transcript is not what the terminal prints:\n%s\ngo test ./bot/e2e -run TestTheTranscript -update writes it anew", file, got)
 	}
 }
