@@ -22,8 +22,8 @@ var (
 	only   = flag.String("only", "", "only peers whose name contains this")
 )
 
-// peersFirstTask is the first of the tasks that the comparison makes.
-const peersFirstTask = 1 << 20
+// firstPeerTask is the first of the tasks that the comparison makes.
+const firstPeerTask = 1 << 20
 
 // flow is one command and its click, each in a channel of its own so that no
 // channel's pace rules. Its moments are those at which requests arrive.
@@ -51,7 +51,7 @@ type stage struct {
 
 func newStage(tb testing.TB, p peer) (s *stage, connected time.Duration) {
 	tb.Helper()
-	s = &stage{standIns: newStandIns(tb), flows: map[int64]*flow{}, places: map[string]*flow{}, next: peersFirstTask}
+	s = &stage{standIns: newStandIns(tb), flows: map[int64]*flow{}, places: map[string]*flow{}, next: firstPeerTask}
 	s.api.SetRateLimit(1<<30, false)
 	s.process, connected = runPeer(tb, p, s.standIns)
 	s.api.OnReceived(func(r chameliotest.Request) {
@@ -150,7 +150,7 @@ var measures = []string{
 	"click → POST, p50, ms", "click → POST, p99, ms",
 	"click → announcement, p50, ms", "click → announcement, p99, ms",
 	"ack of 200 at once, p99, ms", "a single ack, p50, ms", "a single ack, p99, ms",
-	"resident when idle, MB", "resident at most, MB",
+	"resident when idle, MB", "resident at most, with 16 in flight, MB", "… with bursts of 200 commands, MB",
 	"start → connected, ms", "lost of 120 in a refresh of all connections",
 }
 
@@ -196,10 +196,11 @@ func measure(t *testing.T, p peer) figures {
 		s.load(200, 4) // warm
 		s.measureClicks(f)
 		s.measureLoad(t, f)
+		f["resident at most, with 16 in flight, MB"] = memory(t, s.process.Pid, "VmHWM")
 	}
 	s.measureAcks(f)
 	if !p.onlyAcks {
-		f["resident at most, MB"] = memory(t, s.process.Pid, "VmHWM")
+		f["… with bursts of 200 commands, MB"] = memory(t, s.process.Pid, "VmHWM")
 		s.measureRefresh(f)
 	}
 	return f

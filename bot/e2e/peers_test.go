@@ -24,6 +24,7 @@ type peer struct {
 // peers are the bot, over both databases, and what others would have written
 // for the same job: with the official framework, by slack-go's own loop. The
 // floor acknowledges and answers with a line. What is not installed is left out.
+// COMPARE names another binary of the bot, such as that of an earlier version.
 func peers(tb testing.TB) []peer {
 	tb.Helper()
 	bot := []string{build(tb, ".")}
@@ -31,6 +32,9 @@ func peers(tb testing.TB) []peer {
 	if pgtest.Installed() {
 		server := pgtest.Start(tb)
 		all = append(all, peer{name: "cancelbot, Postgres", command: bot, database: func(tb testing.TB) string { return pgtest.Database(tb, server) }})
+	}
+	if other := os.Getenv("COMPARE"); other != "" {
+		all = append(all, peer{name: "the other binary, SQLite", command: []string{other}, database: sqlite})
 	}
 	if app, modules := bolt(tb); app != nil {
 		all = append(all, peer{name: "Bolt 5.1", command: app, env: []string{"NODE_PATH=" + modules}})
