@@ -33,9 +33,8 @@ type flow struct {
 	told     chan struct{} // closed when the announcement has arrived
 	changed  chan struct{} // closed when the prompt says the outcome
 
-	prompts                      int
-	clicked, posted, toldAt      time.Time
-	promptOnce, toldOnce, chOnce sync.Once
+	clicked, posted, toldAt           time.Time
+	promptOnce, toldOnce, changedOnce sync.Once
 }
 
 // stage is where one peer plays flows.
@@ -72,7 +71,7 @@ func newStage(tb testing.TB, p peer) (s *stage, connected time.Duration) {
 			}
 			// Where it took long, a sign of life came before.
 			if m := s.slack.Private(slacktest.Ada, c.Channel); len(m) > 0 && m[0].Edited && m[0].Button("cancel_task") == nil {
-				f.chOnce.Do(func() { close(f.changed) })
+				f.changedOnce.Do(func() { close(f.changed) })
 			}
 		})
 	})
@@ -349,7 +348,7 @@ func medianAndRange(all []figures, of string) string {
 		return ""
 	}
 	slices.SortFunc(values, cmp.Compare[float64])
-	median := values[len(values)/2]
+	median := (values[(len(values)-1)/2] + values[len(values)/2]) / 2
 	if len(values) == 1 {
 		return number(median)
 	}
