@@ -139,6 +139,6 @@ const maxLink = 500
 
 // unescape undoes Slack's three entities (docs.slack.dev: messaging/
 // formatting-message-text), so that they are not escaped twice when shown.
-func unescape(text string) string {
-	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(text)
-}
+func unescape(text string) string { return unescaper.Replace(text) }
+
+var unescaper = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")

@@ -4,11 +4,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -17,18 +14,6 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// release builds the binary as a release does.
-func release(b *testing.B) (bin string) {
-	b.Helper()
-	bin = filepath.Join(b.TempDir(), "cancelbot")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
-	return bin
-}
-
 // BenchmarkAck measures from an envelope written to its acknowledgement read,
 // by the binary and by the bare client of floor_test.go. Each is a process of
 // its own, and they take turns, so that whatever else the machine does happens
@@ -36,7 +21,7 @@ func release(b *testing.B) (bin string) {
 // acknowledged; "answered" is a fresh one, whose answer is under way already
 // when the acknowledgement arrives.
 func BenchmarkAck(b *testing.B) {
-	bin := release(b)
+	bin := build(b, ".")
 	again := map[string]any{"team_id": slacktest.TeamID, "channel_id": slacktest.General, "user_id": slacktest.Ada,
 		"command": "/cancel-task", "text": "help", "api_app_id": slacktest.AppID}
 	for name, deliver := range map[string]func(*slacktest.Server) *slacktest.Pending{
@@ -91,7 +76,7 @@ func runs(b *testing.B, s *standIns, program string, env ...string) *os.Process 
 // BenchmarkStart measures from the binary's start to its first connection,
 // and what it keeps resident when idle.
 func BenchmarkStart(b *testing.B) {
-	bin := release(b)
+	bin := build(b, ".")
 	var connected time.Duration
 	var resident float64
 	for b.Loop() {
@@ -102,7 +87,7 @@ func BenchmarkStart(b *testing.B) {
 		connected += time.Since(started)
 		s.connected(2)
 		time.Sleep(3 * time.Second) // idle
-		resident = max(resident, residentMB(b, process.Pid))
+		resident = max(resident, memory(b, process.Pid, "VmRSS"))
 		_ = process.Kill()
 	}
 	b.ReportMetric(float64(connected.Milliseconds())/float64(b.N), "ms-to-connected")
@@ -114,7 +99,7 @@ func BenchmarkStart(b *testing.B) {
 func BenchmarkOpenPrompt(b *testing.B) {
 	s := newStandIns(b)
 	s.api.SetRateLimit(1<<30, false)
-	process := runs(b, s, release(b), append(s.env(sqlite(b)), "LOG_LEVEL=info")...)
+	process := runs(b, s, build(b, "."), append(s.env(sqlite(b)), "LOG_LEVEL=info")...)
 	prompts := 0
 	open := func() {
 		s.slack.Slash(slacktest.Ada, slacktest.General, "/cancel-task 12345")
@@ -126,34 +111,18 @@ func BenchmarkOpenPrompt(b *testing.B) {
 	for range 1000 {
 		open()
 	}
-	before := residentMB(b, process.Pid)
+	before := memory(b, process.Pid, "VmRSS")
 	for b.Loop() {
 		open()
 	}
-	b.ReportMetric((residentMB(b, process.Pid)-before)*(1<<20)/float64(b.N), "B/prompt")
-}
-
-func residentMB(b *testing.B, pid int) float64 {
-	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
-	if err != nil {
-		b.Skip("resident memory is read from /proc: ", err)
-	}
-	found := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindSubmatch(status)
-	if found == nil {
-		b.Fatal("no VmRSS")
-	}
-	kb, err := strconv.ParseFloat(string(found[1]), 64)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return kb / 1024
+	b.ReportMetric((memory(b, process.Pid, "VmRSS")-before)*(1<<20)/float64(b.N), "B/prompt")
 }
 
 // BenchmarkClick measures from a click to the arrival of the cancel request
 // and of the announcement, by the binary and, in turns with it, by another one
 // that COMPARE names, such as that of an earlier version.
 func BenchmarkClick(b *testing.B) {
-	binaries := map[string]string{"new": release(b)}
+	binaries := map[string]string{"new": build(b, ".")}
 	if other := os.Getenv("COMPARE"); other != "" {
 		binaries["old"] = other
 	}

@@ -136,7 +136,7 @@ func (s shape) check(c *checker, at string, v any) {
 
 // pointerToken escapes a property's name (RFC 6901, section 3).
 func pointerToken(name string) string {
-	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -51,8 +51,10 @@ func written[T any](ctx context.Context, run func(context.Context, work) (any, e
 
 // dialect is what the two engines write differently. In a statement, {now} is
 // the journal's clock in milliseconds since 1970, {max(} the greater of two,
-// {unlocked} what keeps two processes from taking the same row, and {ids N}
-// the ids in argument N, which idList makes.
+// {unlocked} what keeps two processes from taking the same row, {ids N} the ids
+// in argument N, which idList makes, and {unindexed} what keeps SQLite from
+// walking through all of the past in order, to find the few rows that it has a
+// small index for.
 type dialect struct {
 	expand *strings.Replacer
 	now    func() any // the argument for {now}; nil if it needs none

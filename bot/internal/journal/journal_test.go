@@ -705,6 +705,136 @@ func TestTheJournalsFileIsPrivateAndItsDirectoryIsMade(t *testing.T) {
 	}
 }
 
+// SQLite would walk through all rows in the order of their decisions, to find
+// none that is due; each second.
+func TestALookForWorkDoesNotWalkThroughThePast(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	j := open(t, "sqlite:"+path, 0)
+	db, err := sql.Open("sqlite", path)
+	must(t, err)
+	defer db.Close()
+	_, err = db.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+		INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer, reason,
+			requested_at, decided_at, finished_at, announced_at, outcome, lease_owner, lease_until, epoch)
+		SELECT 'old-' || i, i, '', '', '', '', '', '2026-01-01', '2026-01-01', '2026-01-01', '2026-01-01', 'cancelled', '', 0, 1 FROM n`)
+	must(t, err)
+	for what, look := range map[string]func() error{
+		"to tell":    func() error { _, err := j.TakeExpired(t.Context(), journal.ToTell, 64, nil); return err },
+		"to resolve": func() error { _, err := j.TakeExpired(t.Context(), journal.ToResolve, 64, nil); return err },
+		"to settle":  func() error { _, err := j.TakeUnsettled(t.Context(), 64, nil); return err },
+		"backlog":    func() error { _, _, err := j.Backlog(t.Context()); return err },
+		"health":     func() error { return j.Healthy(t.Context()) },
+	} {
+		fastest := time.Hour
+		for range 10 {
+			began := time.Now()
+			must(t, look())
+			fastest = min(fastest, time.Since(began))
+		}
+		if fastest > 5*time.Millisecond { // a walk takes ten times that
+			t.Errorf("%s: %v", what, fastest)
+		}
+	}
+}
+
+// BenchmarkDecision measures the three writes of a flow, one flow at a time.
+func BenchmarkDecision(b *testing.B) {
+	for name, url := range map[string]func() string{
+		"sqlite":   func() string { return "sqlite:" + filepath.Join(b.TempDir(), "journal.db") },
+		"postgres": func() string { return pgtest.Start(b) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			j, err := journal.Open(b.Context(), url(), journal.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer j.Close()
+			i := int64(0)
+			for b.Loop() {
+				i++
+				c, err := j.Claim(b.Context(), decision(fmt.Sprint(i), i))
+				if err != nil || !c.Won {
+					b.Fatal(c.Won, err)
+				}
+				if _, err := j.Finish(b.Context(), c.Lease, journal.OutcomeCancelled, "{}", true); err != nil {
+					b.Fatal(err)
+				}
+				if err := j.MarkAnnounced(b.Context(), c.Lease.ID, "1.2"); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkRows measures what grows with the journal, if it does: with so many
+// rows of the past in it, a claim, the look for what is to be taken over, and
+// the latest of a history.
+func BenchmarkRows(b *testing.B) {
+	seeds := map[string]string{
+		"sqlite":   `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) `,
+		"postgres": `WITH n(i) AS (SELECT generate_series(1, %d)) `,
+	}
+	const insert = `INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer, reason,
+		requested_at, decided_at, finished_at, announced_at, outcome, lease_owner, lease_until, epoch)
+		SELECT 'old-' || i, 1000000000 + i, 'T', 'C', 'U', 'U', 'a reason of usual length', %[1]s, %[1]s, %[1]s, %[1]s, 'cancelled', '', 0, 1 FROM n`
+	for _, rows := range []int{0, 1_000_000} {
+		for name, url := range map[string]func() string{
+			"sqlite":   func() string { return "sqlite:" + filepath.Join(b.TempDir(), "journal.db") },
+			"postgres": func() string { return pgtest.Start(b) },
+		} {
+			b.Run(fmt.Sprintf("%s/%d", name, rows), func(b *testing.B) {
+				address := url()
+				j, err := journal.Open(b.Context(), address, journal.Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer j.Close()
+				if rows > 0 {
+					driver, source, at := "pgx", address, `TIMESTAMPTZ '2026-01-01' + i * INTERVAL '1 second'`
+					if path, is := strings.CutPrefix(address, "sqlite:"); is {
+						driver, source, at = "sqlite", path, `strftime('%Y-%m-%d %H:%M:%f+00:00', 1767225600 + i, 'unixepoch')`
+					}
+					db, err := sql.Open(driver, source)
+					if err != nil {
+						b.Fatal(err)
+					}
+					defer db.Close()
+					if _, err := db.Exec(fmt.Sprintf(seeds[name], rows) + fmt.Sprintf(insert, at)); err != nil {
+						b.Fatal(err)
+					}
+				}
+				i := int64(0)
+				b.Run("claim", func(b *testing.B) {
+					for b.Loop() {
+						i++
+						if c, err := j.Claim(b.Context(), decision(fmt.Sprint(i), i)); err != nil || !c.Won {
+							b.Fatal(c.Won, err)
+						}
+						if err := j.MarkAnnounced(b.Context(), journal.ID(fmt.Sprint(i)), ""); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+				b.Run("due", func(b *testing.B) {
+					for b.Loop() {
+						if _, err := j.TakeExpired(b.Context(), journal.ToTell, 64, nil); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+				b.Run("history", func(b *testing.B) {
+					for b.Loop() {
+						if _, err := j.Recent(b.Context(), journal.Query{}); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
 func BenchmarkClaim(b *testing.B) {
 	urls := map[string]func() string{
 		"sqlite":   func() string { return "sqlite:" + filepath.Join(b.TempDir(), "journal.db") },

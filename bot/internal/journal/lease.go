@@ -126,7 +126,7 @@ const expired = `((epoch > 0 AND (leased_until < {now} OR leased_until > {now} +
 // at most limit, each for one process only. Those in mine are being worked on
 // here, and are not taken even if their lease could not be renewed in time.
 func (j *Journal) TakeExpired(ctx context.Context, work Work, limit int, mine []ID) ([]Held, error) {
-	return j.take(ctx, "taking decisions over", conditions[work]+` AND `+expired+` ORDER BY decided_at`, limit, mine)
+	return j.take(ctx, "taking decisions over", conditions[work]+` AND `+expired+` ORDER BY {unindexed}decided_at`, limit, mine)
 }
 
 func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine []ID) ([]Held, error) {

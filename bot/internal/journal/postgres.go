@@ -47,7 +47,7 @@ func openPostgres(ctx context.Context, databaseURL string, readOnly bool) (engin
 		db: db, prepared: newStatements(db),
 		dialect: dialect{expand: strings.NewReplacer(
 			"{now}", "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
-			"{max(", "GREATEST(", "{unlocked}", "FOR UPDATE SKIP LOCKED",
+			"{max(", "GREATEST(", "{unlocked}", "FOR UPDATE SKIP LOCKED", "{unindexed}", "",
 			"{ids $1}", "SELECT value FROM json_array_elements_text(CAST($1 AS json))",
 			"{ids $3}", "SELECT value FROM json_array_elements_text(CAST($3 AS json))",
 		)},

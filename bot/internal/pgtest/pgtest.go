@@ -57,6 +57,9 @@ func Start(tb testing.TB) string {
 	return Database(tb, admin)
 }
 
+// Installed tells whether there is a Postgres to start.
+func Installed() bool { return binaries() != "" }
+
 // Database creates an empty database on a running server, given the URL of
 // any database there, and returns its URL.
 func Database(tb testing.TB, server string) string {

@@ -1,0 +1,104 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/pgtest"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+)
+
+// peer is a program that takes part in the comparison.
+type peer struct {
+	name     string
+	command  []string
+	database func(testing.TB) string // nil where it keeps nothing
+	env      []string
+	onlyAcks bool // it does nothing but acknowledge
+}
+
+// peers are the bot, over both databases, and what others would have written
+// for the same job: with the official framework, by slack-go's own loop. The
+// floor acknowledges and answers with a line. What is not installed is left out.
+// COMPARE names another binary of the bot, such as that of an earlier version.
+func peers(tb testing.TB) []peer {
+	tb.Helper()
+	bot := []string{build(tb, ".")}
+	all := []peer{{name: "cancelbot, SQLite", command: bot, database: sqlite}}
+	if pgtest.Installed() {
+		server := pgtest.Start(tb)
+		all = append(all, peer{name: "cancelbot, Postgres", command: bot, database: func(tb testing.TB) string { return pgtest.Database(tb, server) }})
+	}
+	if other := os.Getenv("COMPARE"); other != "" {
+		all = append(all, peer{name: "the other binary, SQLite", command: []string{other}, database: sqlite})
+	}
+	if app, modules := bolt(tb); app != nil {
+		all = append(all, peer{name: "Bolt 5.1", command: app, env: []string{"NODE_PATH=" + modules}})
+	}
+	return append(all,
+		peer{name: "slack-go", command: []string{build(tb, "./bot/e2e/testdata/peers/slackgo")}},
+		peer{name: "the floor", command: []string{os.Args[0]}, onlyAcks: true})
+}
+
+// bolt is the command of the app in testdata/peers/bolt; nil without node or
+// BOLT_NODE_MODULES, which names the node_modules of its package.json.
+func bolt(tb testing.TB) (command []string, modules string) {
+	tb.Helper()
+	modules = os.Getenv("BOLT_NODE_MODULES")
+	node, err := exec.LookPath("node")
+	if modules == "" || err != nil {
+		tb.Log("Bolt is left out: it needs node, and in BOLT_NODE_MODULES what npm install makes of bot/e2e/testdata/peers/bolt/package.json")
+		return nil, ""
+	}
+	app, err := filepath.Abs("bot/e2e/testdata/peers/bolt/app.js")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return []string{node, app}, modules
+}
+
+// build builds a program of this module as a release does.
+func build(tb testing.TB, what string) (bin string) {
+	tb.Helper()
+	bin = filepath.Join(tb.TempDir(), "program")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", bin, what)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		tb.Fatalf("%v\n%s", err, out)
+	}
+	return bin
+}
+
+// runPeer starts a peer between stand-ins of its own, and returns how long it
+// took until it was connected.
+func runPeer(tb testing.TB, p peer, s *standIns) (process *os.Process, connected time.Duration) {
+	tb.Helper()
+	database := ""
+	if p.database != nil {
+		database = p.database(tb)
+	}
+	cmd := exec.Command(p.command[0], p.command[1:]...)
+	cmd.Dir = tb.TempDir()
+	cmd.Env = append(s.env(database, "LOG_LEVEL=info", "HOME="+cmd.Dir), p.env...)
+	if p.onlyAcks {
+		cmd.Env = []string{"ONLY_ACKNOWLEDGE=" + s.slack.URL()}
+	}
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	s.connected(1)
+	return cmd.Process, time.Since(began)
+}
+
+// channel makes a public channel of this number.
+func (s *standIns) channel(n int64) string {
+	id := fmt.Sprintf("C0PEER%d", n)
+	s.slack.AddConversation(slacktest.Conversation{ID: id, Name: fmt.Sprintf("peer-%d", n), Kind: slacktest.Public, BotIsMember: true})
+	return id
+}
