@@ -55,6 +55,7 @@ type Journal interface {
 	unsettled
 	notes
 	refusals
+	openRequests
 	presence
 }
 
@@ -78,8 +79,9 @@ type Config struct {
 	CommandsPerMinute int          // for each person; 10 if zero
 	OperatorContact   string       // who runs the bot, in words of its own or a Slack id; "whoever runs this bot" if empty
 
-	RequireReason      bool // nothing is cancelled without a reason: where none was typed, the click asks for it
-	NotifyPeopleOnTask bool // announcements mention the task's owner and assignee, where Slack knows their e-mail addresses
+	RequireReason      bool          // nothing is cancelled without a reason: where none was typed, the click asks for it
+	RemindBefore       time.Duration // how long before its end a request for a second person reminds of itself, once; never if zero
+	NotifyPeopleOnTask bool          // announcements mention the task's owner and assignee, where Slack knows their e-mail addresses
 
 	Command       string        // the command's name; "/cancel-task" if empty
 	TaskHosts     []string      // hosts whose task links are taken and shown; *.chamelio.ai besides
@@ -182,9 +184,10 @@ func (b *Bot) wire(api *url.URL, sign signer) {
 		metrics: meters, now: cfg.Now, ctx: b.working, work: b.work, log: log,
 	}
 	settles := &settler{journal: j, tasks: b.tasks, poster: post, signer: sign, texts: words, metrics: meters, now: cfg.Now, log: log}
+	asked := &requests{journal: j, poster: post, signer: sign, texts: words, remind: cfg.RemindBefore, now: cfg.Now, log: log}
 	b.router = b.newRouter(
 		&commands{
-			gate: b.gate, tasks: b.tasks, signer: sign, poster: post, texts: words, limit: newPersonLimit(cfg.CommandsPerMinute),
+			gate: b.gate, tasks: b.tasks, signer: sign, poster: post, requests: asked, texts: words, limit: newPersonLimit(cfg.CommandsPerMinute),
 			previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL, hosts: cfg.TaskHosts, metrics: meters, trace: spans, now: cfg.Now,
 		},
 		&clicks{
@@ -198,6 +201,7 @@ func (b *Bot) wire(api *url.URL, sign signer) {
 		newLoop("decisions", takeEvery, log, takes.toResolve),
 		newLoop("announcements", takeEvery, log, takes.toTell),
 		newLoop("unknown outcomes", settleEvery, log, settles.settle),
+		newLoop("requests", requestsEvery, log, asked.look),
 		follow.loop,
 		newLoop("installation", introduceEvery, log, b.introduce),
 		b.beats,
@@ -286,6 +290,8 @@ func (c *Config) validate() (problems ConfigError) {
 	add(!strings.HasPrefix(c.BotToken.Reveal(), "xoxb-"), "BotToken", `must be a bot token: it starts with "xoxb-"`)
 	add(c.Connections < 1 || c.Connections > 10, "Connections", "must be 1 to 10")
 	add(c.ConfirmTTL < 10*time.Second || c.ConfirmTTL > MaxConfirmTTL, "ConfirmTTL", "must be 10s to 30m")
+	add(c.RemindBefore < 0 || c.RemindBefore >= c.ConfirmTTL, "RemindBefore", "must be less than how long a prompt can be confirmed, and not negative")
+	add(c.RemindBefore > 0 && !c.Policy.SecondPerson.Always && len(c.Policy.SecondPerson.Workflows) == 0, "RemindBefore", "has no effect while nobody needs a second person")
 	add(c.CommandsPerMinute < 1, "CommandsPerMinute", "must be 1 or more")
 	add(c.Grace < 0, "Grace", "must not be negative")
 	add(c.CancelTimeout < 100*time.Millisecond || c.CancelTimeout > time.Minute, "CancelTimeout", "must be 100ms to 1m")

@@ -44,6 +44,7 @@ type commands struct {
 	tasks        previewer
 	signer       signer
 	poster       *poster
+	requests     *requests
 	texts        texts
 	limit        *personLimit
 	previewLimit time.Duration
@@ -62,16 +63,22 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd command) {
 		c.poster.tell(ctx, log, cmd.ResponseURL, c.texts.tooFast(c.limit.perMinute), ephemeral)
 		return
 	}
-	answer, where := c.answer(ctx, log, cmd)
-	c.poster.tell(ctx, log, cmd.ResponseURL, answer, where)
+	answer, request := c.answer(ctx, log, cmd)
+	if request != nil {
+		c.requests.ask(ctx, log, cmd.ResponseURL, *request, answer)
+		return
+	}
+	c.poster.tell(ctx, log, cmd.ResponseURL, answer, ephemeral)
 }
 
-func (c *commands) answer(ctx context.Context, log *slog.Logger, cmd command) (message, placement) {
+// answer is what the requester alone reads; or a request that everybody in the
+// channel does.
+func (c *commands) answer(ctx context.Context, log *slog.Logger, cmd command) (_ message, request *confirmation) {
 	req, err := parseCommand(cmd.Text, c.hosts)
 	if err != nil {
 		log.Info("command not understood", "reason", err)
 		c.metrics.commands.WithLabelValues("not understood").Inc()
-		return c.texts.notUnderstood(err), ephemeral
+		return c.texts.notUnderstood(err), nil
 	}
 	log = log.With("task", req.task)
 	cleared, v := c.gate.standing(ctx, policy.Question{
@@ -81,19 +88,19 @@ func (c *commands) answer(ctx context.Context, log *slog.Logger, cmd command) (m
 		User:   policy.UserID(cmd.User),
 	})
 	if !v.Allowed() {
-		return c.refuse(ctx, log, cmd, req, v)
+		return c.refuse(ctx, log, cmd, req, v), nil
 	}
 	task, err := c.preview(ctx, req.task)
 	// Before anything of the task is shown; a task that is not there has
 	// nobody on it, and may be said so.
 	facts := peopleOn(task, err)
 	if v := cleared.OnTask(ctx, facts); !v.Allowed() && !c.texts.explains(err) {
-		return c.refuse(ctx, log, cmd, req, v)
+		return c.refuse(ctx, log, cmd, req, v), nil
 	}
 	if explained, ok := c.texts.noPrompt(req.task, task, err); ok {
 		c.metrics.commands.WithLabelValues("explained").Inc()
 		log.Info("command answered without a prompt", "status", string(task.Status), "cause", err)
-		return explained, ephemeral
+		return explained, nil
 	}
 	if err != nil {
 		log.Info("the task's details are unavailable", "cause", err)
@@ -101,16 +108,16 @@ func (c *commands) answer(ctx context.Context, log *slog.Logger, cmd command) (m
 	return c.prompt(log, cmd, req, task, cleared.NeedsSecondPerson(facts))
 }
 
-func (c *commands) refuse(ctx context.Context, log *slog.Logger, cmd command, req request, no policy.Verdict) (message, placement) {
+func (c *commands) refuse(ctx context.Context, log *slog.Logger, cmd command, req request, no policy.Verdict) message {
 	log.Warn("command refused", "reason", string(no.Code), "cause", no.Cause)
 	c.metrics.commands.WithLabelValues("refused").Inc()
 	c.metrics.refusals.WithLabelValues("command", string(no.Code)).Inc()
 	c.gate.record(ctx, log, journal.Note{TaskID: int64(req.task), Team: cmd.Team, Channel: cmd.Channel, Person: cmd.User, Code: string(no.Code)})
-	return c.texts.refused(no, req.task), ephemeral
+	return c.texts.refused(no, req.task)
 }
 
 // prompt makes the message with the buttons.
-func (c *commands) prompt(log *slog.Logger, cmd command, req request, task chamelio.Task, public bool) (message, placement) {
+func (c *commands) prompt(log *slog.Logger, cmd command, req request, task chamelio.Task, public bool) (_ message, request *confirmation) {
 	now := c.now()
 	confirm := confirmation{
 		ID: newConfirmationID(), Task: req.task, Title: shorten(clean(task.Title), maxTitle), URL: task.URL,
@@ -119,11 +126,10 @@ func (c *commands) prompt(log *slog.Logger, cmd command, req request, task chame
 	}
 	log.Info("prompted", "confirmation", confirm.ID)
 	c.metrics.commands.WithLabelValues("prompted").Inc()
-	where := ephemeral
 	if public {
-		where = inChannel // the response_url reaches also where the bot may not post
+		request = &confirm
 	}
-	return c.texts.prompt(confirm, task, c.signer.encode(confirm), req.unsure), where
+	return c.texts.prompt(confirm, task, c.signer.encode(confirm), req.unsure), request
 }
 
 // preview looks at the task, but not for long: somebody is waiting, and the

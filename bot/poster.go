@@ -62,23 +62,49 @@ func newPoster(client *slack.Client, h *http.Client, api *url.URL) *poster {
 // post sends a message to a channel, or to a person by their id, once; thread
 // is the ts of a message to reply to, or "".
 func (p *poster) post(ctx context.Context, channel, thread string, m message) (ts string, err error) {
+	var reply []slack.MsgOption
+	if thread != "" {
+		reply = append(reply, slack.MsgOptionTS(thread))
+	}
+	return p.postWith(ctx, channel, m, reply...)
+}
+
+// broadcast replies to a message, once, so that the channel sees it too.
+func (p *poster) broadcast(ctx context.Context, channel, thread string, m message) (ts string, err error) {
+	return p.postWith(ctx, channel, m, slack.MsgOptionTS(thread), slack.MsgOptionBroadcast())
+}
+
+func (p *poster) postWith(ctx context.Context, channel string, m message, more ...slack.MsgOption) (ts string, err error) {
 	ctx, release, err := p.begin(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer release()
-	options := []slack.MsgOption{
-		slack.MsgOptionText(m.text, false), slack.MsgOptionBlocks(m.blocks...),
-		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
-	}
-	if thread != "" {
-		options = append(options, slack.MsgOptionTS(thread))
-	}
-	_, ts, err = p.slack.PostMessageContext(ctx, channel, options...)
+	_, ts, err = p.slack.PostMessageContext(ctx, channel, append(m.options(), more...)...)
 	if err != nil {
 		return "", fmt.Errorf("posting a message (chat.postMessage): %w", err)
 	}
 	return ts, nil
+}
+
+// update shows a message in the place of one that was posted, once.
+func (p *poster) update(ctx context.Context, channel, ts string, m message) error {
+	ctx, release, err := p.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if _, _, _, err = p.slack.UpdateMessageContext(ctx, channel, ts, m.options()...); err != nil {
+		return fmt.Errorf("replacing a message (chat.update): %w", err)
+	}
+	return nil
+}
+
+func (m message) options() []slack.MsgOption {
+	return []slack.MsgOption{
+		slack.MsgOptionText(m.text, false), slack.MsgOptionBlocks(m.blocks...),
+		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+	}
 }
 
 // begin takes a slot and bounds the call.

@@ -205,68 +205,6 @@ func TestPeopleOnTheTaskAreTold(t *testing.T) {
 	}
 }
 
-// TestThePlaceOfARequest is the second person's whole life, as the channel
-// reads it in the place of the request.
-func TestThePlaceOfARequest(t *testing.T) {
-	t.Run("run out", func(t *testing.T) {
-		virtual(t, func(t *testing.T) {
-			w := newWorld(t, secondPerson)
-			prompt := w.ask(ada, general, "/cancel-task 12345 duplicate of 12346")
-			time.Sleep(11 * time.Minute)
-			w.acked(w.slack.Click(grace, prompt, "cancel_task"))
-			w.eventually("it ran out", func() bool { return settled(w.now(prompt)) })
-			golden(t, "second person ran out", w.now(prompt))
-			w.noCancel()
-		})
-	})
-	t.Run("late, but decided", func(t *testing.T) {
-		virtual(t, func(t *testing.T) {
-			w := newWorld(t, secondPerson)
-			prompt := w.ask(ada, general, "/cancel-task 12345 duplicate of 12346")
-			value := prompt.Button("cancel_task").Value
-			w.confirm(grace, prompt)
-			shown := w.now(prompt).Text
-			time.Sleep(11 * time.Minute)
-			before := len(w.slack.Private(linus, general))
-			w.acked(w.slack.Forge(linus, prompt, "cancel_task", value))
-			w.eventually("a word to Linus", func() bool { return len(w.slack.Private(linus, general)) > before })
-			golden(t, "second person late", w.slack.Private(linus, general)[before])
-			if now := w.now(prompt).Text; now != shown {
-				t.Errorf("the request was overwritten: %s", now)
-			}
-		})
-	})
-	t.Run("overtaken", func(t *testing.T) {
-		w := newWorld(t, secondPerson)
-		first := w.ask(ada, general, "/cancel-task 12345 duplicate of 12346")
-		second := w.ask(linus, general, "/cancel-task 12345 not needed")
-		w.confirm(grace, first)
-		before := len(w.slack.Private(grace, general))
-		w.acked(w.slack.Click(grace, second, "cancel_task"))
-		w.eventually("a word to Grace", func() bool { return len(w.slack.Private(grace, general)) > before && settled(w.now(second)) })
-		golden(t, "second person overtaken", w.now(second), w.slack.Private(grace, general)[before])
-	})
-	t.Run("slow", func(t *testing.T) {
-		virtual(t, func(t *testing.T) {
-			w := newWorld(t, secondPerson)
-			prompt := w.ask(ada, general, "/cancel-task 12345 duplicate of 12346")
-			w.api.Break(chameliotest.Fault{Method: "POST", Delay: 4 * time.Second})
-			w.acked(w.slack.Click(grace, prompt, "cancel_task"))
-			w.eventually("it is under way", func() bool { return strings.Contains(w.now(prompt).Text, "hourglass") })
-			golden(t, "second person under way", w.now(prompt))
-			w.eventually("the outcome", func() bool { return settled(w.now(prompt)) })
-		})
-	})
-	t.Run("approvers", func(t *testing.T) {
-		w := newWorld(t, secondPerson, func(o *options) { o.bot.Policy.Approvers = []string{grace, leads} })
-		w.slack.SetScopes(allScopes...)
-		w.slack.SetGroup(leads, linus)
-		prompt := w.ask(ada, general, "/cancel-task 12345 duplicate of 12346")
-		golden(t, "second person approvers", prompt)
-		w.confirm(linus, prompt)
-	})
-}
-
 func TestSamplesAreForEveryConfiguration(t *testing.T) {
 	if n := len(bot.SampleMessages(bot.Config{})); n < 150 {
 		t.Errorf("only %d samples", n)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -151,6 +152,27 @@ func (w texts) ranOut(c confirmation) message {
 			mention(c.Requester), w.asked(c), because(c.Reason), w.again(c.Task))
 	}
 	return w.expired(c)
+}
+
+// reminder is the one reminder of a request, before it runs out.
+func (w texts) reminder(c confirmation) message {
+	return say("%s's request to cancel %s runs out at %s, and nobody has confirmed it yet. %s\nThe buttons are at the top of this thread.",
+		mention(c.Requester), w.asked(c), clock(c.ExpiresAt), w.whoConfirms())
+}
+
+// lastOf is the last text of a request at its end, by the decision that came
+// of it, if any; nil where it has that text already. Until over there is more
+// to come.
+func (w texts) lastOf(c confirmation, d journal.Decision) (last *message, over bool) {
+	switch own := string(d.ID) == c.ID; {
+	case d.ID == "":
+		return new(w.ranOut(c)), true
+	case own && d.Outcome == journal.OutcomeWithdrawn && d.Confirmer == c.Requester:
+		return new(w.withdrawn(c)), true
+	case own && (d.Outcome == journal.OutcomeWithdrawn || d.Outcome == journal.OutcomeSetAside):
+		return nil, true // confirmed, but given up: it says so
+	}
+	return new(w.overtaken(c, d)), d.Outcome != ""
 }
 
 // expired tells whoever clicked too late.

@@ -363,7 +363,7 @@ func transcribe(m slacktest.Message) string {
 // statement changes the journal behind the bot's back.
 func (w *world) statement(text string) {
 	w.Helper()
-	db, err := sql.Open("sqlite", strings.TrimPrefix(w.url, "sqlite:"))
+	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(w.url, "sqlite:")+"?_pragma=busy_timeout(4000)")
 	w.must(err)
 	defer db.Close()
 	_, err = db.ExecContext(w.Context(), text)

@@ -39,6 +39,7 @@ type config struct {
 	AllowedChannels  []policy.ChannelID  `envconfig:"ALLOWED_CHANNELS" desc:"Slack ids of the conversations where tasks can be cancelled; all if empty" fix:"Set ALLOWED_CHANNELS to ids such as C012AB3CD (at the end of a channel's About tab), or remove it"`
 	SecondPerson     policy.SecondPerson `envconfig:"REQUIRE_SECOND_PERSON" default:"false" desc:"somebody other than the requester must confirm: false, true, or the names of the workflows for which, comma-separated" fix:"Set REQUIRE_SECOND_PERSON to true or false, or to names of workflows, separated by commas"`
 	Approvers        []string            `envconfig:"APPROVERS" desc:"Slack ids of people and usergroups who alone can be that second person; whoever may cancel if empty" fix:"Set APPROVERS to ids such as U012AB3CD or S012AB3CD with REQUIRE_SECOND_PERSON, or remove it"`
+	RemindBefore     time.Duration       `envconfig:"REMIND_SECOND_PERSON" desc:"how long before its end a request that nobody has confirmed reminds of itself, once, such as 3m; never if empty" fix:"Set REMIND_SECOND_PERSON to a duration shorter than CONFIRM_TTL, such as 3m, with REQUIRE_SECOND_PERSON, or remove it"`
 	RequireReason    bool                `envconfig:"REQUIRE_REASON" default:"false" desc:"nothing is cancelled without a reason: where none was typed, the button asks for it" fix:"Set REQUIRE_REASON to true or false"`
 	NotifyPeople     bool                `envconfig:"NOTIFY_PEOPLE_ON_TASK" default:"false" desc:"announcements mention the task's owner and assignee, where Slack knows their e-mail addresses; the app needs users:read.email" fix:"Set NOTIFY_PEOPLE_ON_TASK to true or false"`
 	CommandsAMinute  int                 `envconfig:"COMMANDS_PER_MINUTE" default:"10" desc:"how many commands one person may type a minute" fix:"Remove COMMANDS_PER_MINUTE, or set it to 1 or more"`
@@ -174,7 +175,7 @@ func (cfg config) bot() bot.Config {
 		AppToken: cfg.SlackAppToken, BotToken: cfg.SlackBotToken, SlackAPI: cfg.SlackAPIURL,
 		Command: cfg.SlackCommand, Connections: cfg.SlackConnections, ConfirmTTL: cfg.ConfirmTTL, Grace: cfg.ShutdownGrace,
 		CancelTimeout: cfg.ChamelioTimeout, OperatorContact: cfg.OperatorContact,
-		RequireReason: cfg.RequireReason, NotifyPeopleOnTask: cfg.NotifyPeople,
+		RequireReason: cfg.RequireReason, RemindBefore: cfg.RemindBefore, NotifyPeopleOnTask: cfg.NotifyPeople,
 		Policy: policy.Rules{
 			Mode: policy.Mode(cfg.CancelPolicy), MembersOf: policy.Scope(cfg.MembersOf), Users: cfg.AllowedUsers, Usergroups: cfg.AllowedGroups,
 			Channels: cfg.AllowedChannels, SecondPerson: cfg.SecondPerson, Approvers: cfg.Approvers,

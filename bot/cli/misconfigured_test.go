@@ -87,6 +87,8 @@ var inTheEnvironment = []misconfigured{
 	{"a quote that is open", `REQUIRE_SECOND_PERSON="Contract review`, nil, "REQUIRE_SECOND_PERSON is not false, true, or a list", "true or false"},
 	{"two people, one listed", "CANCEL_POLICY=listed|ALLOWED_USERS=U0ADA|REQUIRE_SECOND_PERSON=true", nil, "REQUIRE_SECOND_PERSON asks for two people, and only one is listed", "REQUIRE_SECOND_PERSON"},
 	{"approvers of nothing", "APPROVERS=U0ADA", nil, "APPROVERS has no effect", "with REQUIRE_SECOND_PERSON"},
+	{"a reminder of nothing", "REMIND_SECOND_PERSON=3m", nil, "REMIND_SECOND_PERSON has no effect", "with REQUIRE_SECOND_PERSON"},
+	{"a reminder before the request", "REQUIRE_SECOND_PERSON=true|REMIND_SECOND_PERSON=10m", nil, "REMIND_SECOND_PERSON must be less than", "shorter than CONFIRM_TTL"},
 	{"no commands", "COMMANDS_PER_MINUTE=0", nil, "COMMANDS_PER_MINUTE must be more than zero", "set it to 1 or more"},
 	{"fewer than none", "COMMANDS_PER_MINUTE=-1", nil, "COMMANDS_PER_MINUTE must be 1 or more", "set it to 1 or more"},
 	{"an audit channel by name", "AUDIT_CHANNEL=#audit", nil, "AUDIT_CHANNEL is no id of a channel", "an id such as C012AB3CD"},

@@ -282,6 +282,26 @@ func (j *faultyJournal) Refused(ctx context.Context, n journal.Note) error {
 	return j.only(ctx, "Refused", n.ConfirmationID, func(ctx context.Context) error { return j.real.Refused(ctx, n) })
 }
 
+func (j *faultyJournal) Opened(ctx context.Context, r journal.Request, remind, end time.Duration) error {
+	return j.only(ctx, "Opened", r.ID, func(ctx context.Context) error { return j.real.Opened(ctx, r, remind, end) })
+}
+
+func (j *faultyJournal) TakeToRemind(ctx context.Context, limit int) ([]journal.Request, error) {
+	return through(ctx, j, "TakeToRemind", "", func(ctx context.Context) ([]journal.Request, error) { return j.real.TakeToRemind(ctx, limit) })
+}
+
+func (j *faultyJournal) TakeEnded(ctx context.Context, limit int) ([]journal.Request, error) {
+	return through(ctx, j, "TakeEnded", "", func(ctx context.Context) ([]journal.Request, error) { return j.real.TakeEnded(ctx, limit) })
+}
+
+func (j *faultyJournal) Forget(ctx context.Context, id journal.ID) error {
+	return j.only(ctx, "Forget", id, func(ctx context.Context) error { return j.real.Forget(ctx, id) })
+}
+
+func (j *faultyJournal) Became(ctx context.Context, prompt journal.ID, task int64) (journal.Decision, error) {
+	return through(ctx, j, "Became", prompt, func(ctx context.Context) (journal.Decision, error) { return j.real.Became(ctx, prompt, task) })
+}
+
 func (j *faultyJournal) Beat(ctx context.Context, serving bool) (int, int, error) {
 	type answer struct{ alive, others int }
 	a, err := through(ctx, j, "Beat", "", func(ctx context.Context) (answer, error) {

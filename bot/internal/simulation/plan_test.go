@@ -102,6 +102,7 @@ var boundaries = []string{
 // idle boundaries are called again and again by loops.
 var idle = map[string]bool{
 	"TakeExpired": true, "RenewAll": true, "TakeUnsettled": true, "TakeNote": true, "Beat": true, "Get": true, "Healthy": true, "Backlog": true,
+	"TakeToRemind": true, "TakeEnded": true,
 }
 
 const firstTask = 7001

@@ -1,0 +1,97 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// requestLease is how long the end of a request stays with the process that
+// took it. It outlasts two calls to Slack.
+const requestLease = 30 * time.Second
+
+// Request is a prompt that stands in a channel, for a second person.
+type Request struct {
+	ID           ID
+	MessageTS    string
+	Confirmation string // the signed value of its buttons, which says the rest
+}
+
+// Opened notes that a request stands in its channel, how long it is until its
+// reminder, 0 for none, and until its end. Called again it does nothing.
+func (j *Journal) Opened(ctx context.Context, r Request, remind, end time.Duration) error {
+	return j.changeRequest(ctx, "noting an open request", `
+		INSERT INTO requests (confirmation_id, message_ts, confirmation, remind_at, ends_at)
+		VALUES ($1, $2, $3, CASE WHEN CAST($4 AS BIGINT) = 0 THEN 0 ELSE {now} + CAST($4 AS BIGINT) END, {now} + $5) ON CONFLICT DO NOTHING`,
+		string(r.ID), r.MessageTS, r.Confirmation, remind.Milliseconds(), end.Milliseconds())
+}
+
+// TakeToRemind takes requests whose reminder is due, at most limit. Each is
+// given out once, to one process: better no reminder than two.
+func (j *Journal) TakeToRemind(ctx context.Context, limit int) ([]Request, error) {
+	return j.takeRequests(ctx, "taking requests to remind of", `remind_at = 0`,
+		`remind_at > 0 AND remind_at <= {now} AND ends_at > {now} ORDER BY remind_at`, limit)
+}
+
+// TakeEnded takes requests that have come to their end, at most limit. Each
+// stays with one process for a moment, and comes again until Forget.
+func (j *Journal) TakeEnded(ctx context.Context, limit int) ([]Request, error) {
+	return j.takeRequests(ctx, "taking requests that have ended", fmt.Sprintf(`look_after = {now} + %d`, requestLease.Milliseconds()),
+		fmt.Sprintf(`ends_at <= {now} AND (look_after <= {now} OR look_after > {now} + %d) ORDER BY ends_at`, maxLease.Milliseconds()), limit)
+}
+
+func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, limit int) ([]Request, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	// Mostly there is nothing to take, and a look costs no lock.
+	some, err := j.read().query1(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM requests WHERE `+which+` LIMIT $1) AS candidates`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	if some == 0 {
+		return nil, nil
+	}
+	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]Request, error) {
+		rows, err := q.query(ctx, `
+			UPDATE requests SET `+set+` WHERE confirmation_id IN
+				(SELECT confirmation_id FROM requests WHERE `+which+` LIMIT $1 {unlocked})
+			RETURNING confirmation_id, message_ts, confirmation`, limit)
+		return collect(rows, err, func(r *sql.Rows, one *Request) error {
+			return r.Scan(&one.ID, &one.MessageTS, &one.Confirmation)
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	return taken, nil
+}
+
+// Forget drops a request about which there is nothing more to do. Called again
+// it does nothing.
+func (j *Journal) Forget(ctx context.Context, id ID) error {
+	return j.changeRequest(ctx, "forgetting a request", `DELETE FROM requests WHERE confirmation_id = $1`, string(id))
+}
+
+func (j *Journal) changeRequest(ctx context.Context, doing, query string, args ...any) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
+		_, err := q.exec(ctx, query, args...)
+		return err
+	}))
+	return wrap(doing, err)
+}
+
+// Became returns what has become of a prompt: the decision that a click on it
+// made, else another one about its task that is under way or has succeeded.
+// ErrGone if there is neither.
+func (j *Journal) Became(ctx context.Context, prompt ID, task int64) (Decision, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	d, err := j.conflicting(ctx, Decision{ID: prompt, TaskID: task})
+	if err != nil {
+		return Decision{}, fmt.Errorf("asking what became of a prompt: %w", err)
+	}
+	return d, nil
+}

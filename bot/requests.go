@@ -1,0 +1,170 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+const (
+	requestsEvery = 2 * time.Second
+	maxRequests   = 32 // taken at a time
+
+	// askPatience is how long chat.postMessage is tried until the command is
+	// answered instead, by its response_url.
+	askPatience = 5 * time.Second
+
+	// endMargin lies between the end of a request and the text that says so:
+	// clicks that came in time have mostly been decided by then.
+	endMargin = 3 * time.Second
+)
+
+// openRequests is what the requests need of the journal.
+type openRequests interface {
+	Opened(ctx context.Context, r journal.Request, remind, end time.Duration) error
+	TakeToRemind(ctx context.Context, limit int) ([]journal.Request, error)
+	TakeEnded(ctx context.Context, limit int) ([]journal.Request, error)
+	Forget(context.Context, journal.ID) error
+	Became(ctx context.Context, prompt journal.ID, task int64) (journal.Decision, error)
+}
+
+// requests are the prompts that stand in a channel, for a second person. The
+// journal's list of them is a list of things to do, no authority: a click
+// counts by what the button carries, whatever the list says.
+type requests struct {
+	journal openRequests
+	poster  *poster
+	signer  signer
+	texts   texts
+	remind  time.Duration // before the end; 0 for never
+	now     func() time.Time
+	log     *slog.Logger
+}
+
+// ask posts a request, so that it can be turned at its end. Where the bot may
+// not post, the command is answered instead; nothing turns that one but a late
+// click.
+func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string, c confirmation, m message) {
+	var ts string
+	err := retry(ctx, askPatience, func() (err error) {
+		ts, err = r.poster.post(ctx, c.Channel, "", m)
+		return tryAgain(err)
+	})
+	if err != nil {
+		log.Info("cannot post a request in the channel; answering the command instead", "reason", err)
+		r.poster.tell(ctx, log, responseURL, m, inChannel)
+		return
+	}
+	left := c.ExpiresAt.Sub(r.now())
+	remind := time.Duration(0)
+	if r.remind > 0 {
+		remind = max(left-r.remind, time.Millisecond)
+	}
+	open := journal.Request{ID: journal.ID(c.ID), MessageTS: ts, Confirmation: r.signer.encode(c)}
+	if err := retry(ctx, askPatience, func() error { return r.journal.Opened(ctx, open, remind, left+endMargin) }); err != nil {
+		log.Warn("a request is not on the list of open ones: nothing will say when it runs out", "error", err)
+	}
+}
+
+// tryAgain makes an error permanent unless Slack has said that trying again
+// helps. A message that may be there is not posted twice.
+func tryAgain(err error) error {
+	switch pause, again := transient(err); {
+	case err == nil:
+		return nil
+	case !again || unanswered(err):
+		return backoff.Permanent(err)
+	case pause > 0:
+		return errors.Join(err, &backoff.RetryAfterError{Duration: pause})
+	}
+	return err
+}
+
+// look is a loop's: it reminds of what is about to end, and turns what has
+// ended.
+func (r *requests) look(ctx context.Context) error {
+	due, failed := r.journal.TakeToRemind(ctx, maxRequests)
+	for _, one := range due {
+		r.remindOf(ctx, r.of(one), one)
+	}
+	ended, err := r.journal.TakeEnded(ctx, maxRequests)
+	failed = errors.Join(failed, err)
+	for _, one := range ended {
+		failed = errors.Join(failed, r.end(ctx, r.of(one), one))
+	}
+	return failed
+}
+
+func (r *requests) of(one journal.Request) *slog.Logger {
+	return r.log.With("confirmation", string(one.ID))
+}
+
+// remindOf reminds of a request that is still open, once.
+func (r *requests) remindOf(ctx context.Context, log *slog.Logger, one journal.Request) {
+	c, err := r.signer.decode(one.Confirmation, r.now())
+	if err != nil {
+		return
+	}
+	if _, err := r.journal.Became(ctx, one.ID, int64(c.Task)); !errors.Is(err, journal.ErrGone) {
+		return // decided; or not known, and then nothing may be said
+	}
+	err = retry(ctx, askPatience, func() error {
+		_, err := r.poster.broadcast(ctx, c.Channel, one.MessageTS, r.texts.reminder(c))
+		return tryAgain(err)
+	})
+	if err != nil {
+		log.Warn("cannot remind of a request", "error", err)
+		return
+	}
+	log.Info("reminded of a request")
+}
+
+// end gives a request its last text: what became of it. It is right again also
+// if a click was being decided meanwhile: the decision is looked at after the
+// text was shown, until both agree.
+func (r *requests) end(ctx context.Context, log *slog.Logger, one journal.Request) error {
+	c, err := r.signer.decode(one.Confirmation, r.now())
+	switch {
+	case err == nil:
+		return nil // by our clock a click still counts: taken again later
+	case !errors.Is(err, errExpired) || c.ID != string(one.ID):
+		log.Warn("forgot a request that is not ours, or from before the bot token was changed", "reason", err)
+		return r.journal.Forget(ctx, one.ID)
+	}
+	shown := ""
+	for {
+		d, err := r.journal.Became(ctx, one.ID, int64(c.Task))
+		if err != nil && !errors.Is(err, journal.ErrGone) {
+			return err
+		}
+		last, over := r.texts.lastOf(c, d)
+		switch {
+		case last == nil || last.text == shown:
+			return r.forget(ctx, one, over)
+		case !over && shown == "":
+			return nil // whoever carries it out shows that; taken again later
+		}
+		if err := r.poster.update(ctx, c.Channel, one.MessageTS, *last); err != nil {
+			if _, again := transient(err); again {
+				log.Warn("Slack does not take the last text of a request; trying again", "error", err)
+				return nil // taken again later
+			}
+			log.Info("a request cannot be turned", "reason", err) // deleted, or the channel is gone
+			return r.journal.Forget(ctx, one.ID)
+		}
+		shown = last.text
+		log.Info("a request has ended", "outcome", string(d.Outcome))
+	}
+}
+
+func (r *requests) forget(ctx context.Context, one journal.Request, over bool) error {
+	if !over {
+		return nil
+	}
+	return r.journal.Forget(ctx, one.ID)
+}
