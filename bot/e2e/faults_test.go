@@ -172,9 +172,9 @@ func TestFaultsKillAtEachStep(t *testing.T) {
 			case <-time.After(20 * time.Second):
 				t.Fatal("the step was never reached")
 			}
-			s.api.Mend()
-			s.slack.Mend()
 			s.eventually("Slack sees it gone", 10*time.Second, func() bool { return s.slack.Connections() == 0 })
+			s.api.Mend() // not before: a last request of the dead may still be on its way
+			s.slack.Mend()
 			start(t, env)
 			s.connected(1)
 			// Clicks that were not claimed when the process died were never
