@@ -339,6 +339,29 @@ func TestNothingUntrueIsToldOfACancelThatMayBeInFlight(t *testing.T) {
 	}
 }
 
+// A look tells what was when it began, or before: that its answer took long
+// makes it no fresher.
+func TestASlowLookIsNoProofThatATaskStillRuns(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.timeout = 15 * time.Second })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		fault := func(method string, f chameliotest.Fault) { f.Method = method; w.api.Break(f) }
+		done := chameliotest.ServerError(true)
+		done.Times = 1
+		fault(http.MethodPost, done)
+		fault(http.MethodPost, chameliotest.Busy("10"))
+		fault(http.MethodGet, chameliotest.Fault{ // the look beside, and the first after
+			Status: 200, Body: `{"task":{"task_id":12345,"task_title":"Review","status":"in_progress"}}`, Delay: 11 * time.Second, Times: 2,
+		})
+		fault(http.MethodGet, chameliotest.ServerError(false))
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("it is told", func() bool { return len(w.slack.History(general)) > 0 })
+		if got := w.row().Outcome; w.api.Effects(12345) != 1 || got != journal.OutcomeUnknown {
+			t.Errorf("cancelled, and told as %s: %s", got, w.slack.History(general)[0].Text)
+		}
+	})
+}
+
 func unique(all []slacktest.Message) map[string]bool {
 	seen := map[string]bool{}
 	for _, m := range all {

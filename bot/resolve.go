@@ -198,8 +198,9 @@ func (w *resolution) mayNotSend() (over *step, again bool) {
 // late reports whether the click is too old to be acted upon.
 func (w *resolution) late() bool { return w.tooLate || w.now().Sub(w.h.DecidedAt) > resumeWithin }
 
-// surelyRuns reports whether the task was seen running after everything that
-// was sent had its answer, and long enough after for a look to show it.
+// surelyRuns reports whether the task was seen running by a look that began
+// after everything that was sent had its answer, and long enough after to show
+// it.
 func (w *resolution) surelyRuns() bool {
 	return w.state == answered && !w.seen.Before(w.lastSent.Add(readLag))
 }
@@ -337,6 +338,7 @@ func (w *resolution) classifyCancel(err error) answer {
 
 // look asks for the task once.
 func (w *resolution) look() answer {
+	asked := time.Now() // what is seen may be as old as that, and readLag older
 	ctx, looked := w.trace.step(w.h.ctx, "look", attribute.Int64("chamelio.task", w.h.TaskID))
 	task, err := w.tasks.Task(ctx, taskOf(w.h.Decision))
 	looked(err)
@@ -350,7 +352,7 @@ func (w *resolution) look() answer {
 	}
 	switch a {
 	case lookRunning:
-		w.seen = time.Now()
+		w.seen = asked
 	case lookUnavailable, lookNotFound:
 		w.metrics.retries.WithLabelValues("look").Inc()
 		w.h.log.Warn("cannot see what became of a cancel", "error", err)
