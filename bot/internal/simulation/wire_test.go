@@ -103,7 +103,10 @@ func newWire(l *life, slack bool, dial dialer) *http.Transport {
 	return outer
 }
 
-var mark = regexp.MustCompile(`why[0-9]+`)
+var (
+	mark      = regexp.MustCompile(`why[0-9]+`)
+	aboutTask = regexp.MustCompile(`task [0-9]+`)
+)
 
 func (t *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	body, err := readBody(req)
@@ -366,7 +369,7 @@ func (t *wire) beginTell(name, body string) func(*http.Response, error) {
 	}
 	found := mark.FindString(body)
 	if strings.Contains(body, "*Update: ") {
-		found = "settled " + thread + found
+		found = "settled " + thread + found + aboutTask.FindString(body) // a copy has no thread, and often no reason
 	}
 	if place == "" || found == "" || strings.Contains(body, "cancel_task") {
 		return func(*http.Response, error) {}
