@@ -341,8 +341,16 @@ func (c *checker) toldOnce() {
 func (c *checker) endedUnrecorded(t *tell) bool {
 	of := func(life string) bool {
 		return slices.ContainsFunc(c.records, func(r record) bool {
-			return r.life == life && !r.at.Before(t.at) && (strings.HasPrefix(string(r.id), "settled ") && strings.HasPrefix(t.mark, "settled ") ||
-				strings.HasPrefix(string(r.id), "note ") && t.place == auditChannel || r.id == c.w.marks[t.mark])
+			if r.life != life || r.at.Before(t.at) {
+				return false
+			}
+			switch {
+			case t.place == auditChannel:
+				return strings.HasPrefix(string(r.id), "note ")
+			case strings.HasPrefix(t.mark, "settled "):
+				return strings.HasPrefix(string(r.id), "settled ")
+			}
+			return r.id == c.w.marks[t.mark]
 		})
 	}
 	ended := slices.ContainsFunc(c.lines, func(l line) bool { return l.who == t.life && l.what == "has ended" })
