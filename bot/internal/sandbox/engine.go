@@ -183,9 +183,9 @@ func (e *Engine) Set(ctx context.Context, settings ...string) error {
 	if same && len(living) == 1 {
 		return nil
 	}
-	stopped := e.stopAll()
+	_ = e.stopAll() // what they left undone, the next one goes on with
 	_, err := e.StartReplica(ctx)
-	return errors.Join(stopped, err)
+	return err
 }
 
 // stopAll ends all processes in good order and returns their last words.
