@@ -342,15 +342,7 @@ func (a *announcer) inChannel(ctx context.Context, t *telling, c *channel, m mes
 			return backoff.Permanent(journal.ErrLost)
 		}
 		ts, err = a.poster.post(ctx, t.h.Channel, "", m)
-		switch pause, again := transient(err); {
-		case err == nil:
-			return nil
-		case !again:
-			return backoff.Permanent(err)
-		case pause > 0:
-			return errors.Join(err, &backoff.RetryAfterError{Duration: pause})
-		}
-		return err
+		return retryable(err)
 	})
 	if err != nil && ctx.Err() == nil {
 		a.mu.Lock()

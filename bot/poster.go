@@ -219,21 +219,26 @@ func (e *responseError) Error() string {
 // that telling failed, so the log is. It reports whether it worked.
 func (p *poster) tell(ctx context.Context, log *slog.Logger, responseURL string, m message, where placement) bool {
 	err := retry(ctx, tellLimit, func() error {
-		err := p.respond(ctx, responseURL, m, where)
-		switch pause, again := transient(err); {
-		case err == nil:
-			return nil
-		case !again:
-			return backoff.Permanent(err)
-		case pause > 0:
-			return &backoff.RetryAfterError{Duration: pause}
-		}
-		return err
+		return retryable(p.respond(ctx, responseURL, m, where))
 	})
 	if err != nil && ctx.Err() == nil {
 		log.Warn("could not tell somebody what came of their request", "error", err)
 	}
 	return err == nil
+}
+
+// retryable makes an error of Slack's what retry goes by: permanent where
+// waiting does not help, or with the pause that Slack wants.
+func retryable(err error) error {
+	switch pause, again := transient(err); {
+	case err == nil:
+		return nil
+	case !again:
+		return backoff.Permanent(err)
+	case pause > 0:
+		return errors.Join(err, &backoff.RetryAfterError{Duration: pause})
+	}
+	return err
 }
 
 // transient reports whether an error of Slack's may go away by waiting, and

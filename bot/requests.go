@@ -53,7 +53,7 @@ func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string
 	var ts string
 	err := retry(ctx, askPatience, func() (err error) {
 		ts, err = r.poster.post(ctx, c.Channel, "", m)
-		return tryAgain(err)
+		return unlessPosted(err)
 	})
 	if err != nil {
 		log.Info("cannot post a request in the channel; answering the command instead", "reason", err)
@@ -71,18 +71,13 @@ func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string
 	}
 }
 
-// tryAgain makes an error permanent unless Slack has said that trying again
-// helps. A message that may be there is not posted twice.
-func tryAgain(err error) error {
-	switch pause, again := transient(err); {
-	case err == nil:
-		return nil
-	case !again || unanswered(err):
+// unlessPosted is retryable, but for a message that may be there: that is not
+// posted twice.
+func unlessPosted(err error) error {
+	if unanswered(err) {
 		return backoff.Permanent(err)
-	case pause > 0:
-		return errors.Join(err, &backoff.RetryAfterError{Duration: pause})
 	}
-	return err
+	return retryable(err)
 }
 
 // look is a loop's: it reminds of what is about to end, and turns what has
@@ -115,7 +110,7 @@ func (r *requests) remindOf(ctx context.Context, log *slog.Logger, one journal.R
 	}
 	err = retry(ctx, askPatience, func() error {
 		_, err := r.poster.broadcast(ctx, c.Channel, one.MessageTS, r.texts.reminder(c))
-		return tryAgain(err)
+		return unlessPosted(err)
 	})
 	if err != nil {
 		log.Warn("cannot remind of a request", "error", err)
@@ -145,7 +140,10 @@ func (r *requests) end(ctx context.Context, log *slog.Logger, one journal.Reques
 		last, over := r.texts.lastOf(c, d)
 		switch {
 		case last == nil || last.text == shown:
-			return r.forget(ctx, one, over)
+			if over {
+				return r.journal.Forget(ctx, one.ID)
+			}
+			return nil // more is to come; taken again later
 		case !over && shown == "":
 			return nil // whoever carries it out shows that; taken again later
 		}
@@ -160,11 +158,4 @@ func (r *requests) end(ctx context.Context, log *slog.Logger, one journal.Reques
 		shown = last.text
 		log.Info("a request has ended", "outcome", string(d.Outcome))
 	}
-}
-
-func (r *requests) forget(ctx context.Context, one journal.Request, over bool) error {
-	if !over {
-		return nil
-	}
-	return r.journal.Forget(ctx, one.ID)
 }
