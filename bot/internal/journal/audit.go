@@ -35,22 +35,16 @@ type Note struct {
 // Refused records that the policy refused somebody. The same refusal of the
 // same click is recorded once, however often somebody presses.
 func (j *Journal) Refused(ctx context.Context, n Note) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
 	id := "r-" + rand.Text()
 	if n.ConfirmationID != "" {
 		id = fmt.Sprintf("r-%s-%s-%s", n.ConfirmationID, n.Person, n.Code)
 	}
 	at := utc(n.At)
 	sent := sql.NullTime{Time: at, Valid: !j.audit} // without an audit channel nothing is due
-	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
-		_, err := q.exec(ctx, `
-			INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, sent_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
-			id, string(NoteRefusal), at, string(n.ConfirmationID), n.TaskID, n.Team, n.Channel, n.Person, n.Code, sent)
-		return err
-	}))
-	return wrap("recording a refusal", err)
+	return j.exec(ctx, "recording a refusal", `
+		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, sent_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+		id, string(NoteRefusal), at, string(n.ConfirmationID), n.TaskID, n.Team, n.Channel, n.Person, n.Code, sent)
 }
 
 // noteAnnounced leaves a note in the write that records an announcement.
@@ -101,21 +95,11 @@ func (j *Journal) TakeNote(ctx context.Context) (Note, error) {
 
 // MarkNoted records that a note was sent. Called again it does nothing.
 func (j *Journal) MarkNoted(ctx context.Context, n Note) error {
-	return j.changeNote(ctx, "recording an audit copy", `UPDATE audit SET sent_at = $1 WHERE id = $2 AND sent_at IS NULL`, utc(time.Now()), n.ID)
+	return j.exec(ctx, "recording an audit copy", `UPDATE audit SET sent_at = $1 WHERE id = $2 AND sent_at IS NULL`, utc(time.Now()), n.ID)
 }
 
 // PutOff lets a note wait that Slack certainly did not take.
 func (j *Journal) PutOff(ctx context.Context, n Note, wait time.Duration) error {
-	return j.changeNote(ctx, "putting an audit copy off", `UPDATE audit SET lease_until = {now} + $1 WHERE id = $2 AND epoch = $3`,
+	return j.exec(ctx, "putting an audit copy off", `UPDATE audit SET lease_until = {now} + $1 WHERE id = $2 AND epoch = $3`,
 		wait.Milliseconds(), n.ID, n.epoch)
-}
-
-func (j *Journal) changeNote(ctx context.Context, doing, query string, args ...any) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
-		_, err := q.exec(ctx, query, args...)
-		return err
-	}))
-	return wrap(doing, err)
 }

@@ -115,11 +115,3 @@ func (j *Journal) Withdraw(ctx context.Context, d Decision) (first Decision, wit
 	}
 	return first, first.Outcome == OutcomeWithdrawn, nil
 }
-
-// wrap says what was being done; nil stays nil.
-func wrap(doing string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", doing, err)
-}

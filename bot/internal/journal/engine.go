@@ -192,3 +192,22 @@ func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows, *T) error) (
 	}
 	return all, rows.Err()
 }
+
+// exec carries out one statement of which nothing is asked but that it was.
+func (j *Journal) exec(ctx context.Context, doing, query string, args ...any) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
+		_, err := q.exec(ctx, query, args...)
+		return err
+	}))
+	return wrap(doing, err)
+}
+
+// wrap says what was being done; nil stays nil.
+func wrap(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}

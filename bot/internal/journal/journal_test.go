@@ -737,12 +737,17 @@ func TestALookForWorkDoesNotWalkThroughThePast(t *testing.T) {
 	}
 }
 
-// BenchmarkDecision measures the three writes of a flow, one flow at a time.
-func BenchmarkDecision(b *testing.B) {
-	for name, url := range map[string]func() string{
+// newDatabases makes an empty database of each engine, when it is asked for one.
+func newDatabases(b *testing.B) map[string]func() string {
+	return map[string]func() string{
 		"sqlite":   func() string { return "sqlite:" + filepath.Join(b.TempDir(), "journal.db") },
 		"postgres": func() string { return pgtest.Start(b) },
-	} {
+	}
+}
+
+// BenchmarkDecision measures the three writes of a flow, one flow at a time.
+func BenchmarkDecision(b *testing.B) {
+	for name, url := range newDatabases(b) {
 		b.Run(name, func(b *testing.B) {
 			j, err := journal.Open(b.Context(), url(), journal.Options{})
 			if err != nil {
@@ -779,10 +784,7 @@ func BenchmarkRows(b *testing.B) {
 		requested_at, decided_at, finished_at, announced_at, outcome, lease_owner, lease_until, epoch)
 		SELECT 'old-' || i, 1000000000 + i, 'T', 'C', 'U', 'U', 'a reason of usual length', %[1]s, %[1]s, %[1]s, %[1]s, 'cancelled', '', 0, 1 FROM n`
 	for _, rows := range []int{0, 1_000_000} {
-		for name, url := range map[string]func() string{
-			"sqlite":   func() string { return "sqlite:" + filepath.Join(b.TempDir(), "journal.db") },
-			"postgres": func() string { return pgtest.Start(b) },
-		} {
+		for name, url := range newDatabases(b) {
 			b.Run(fmt.Sprintf("%s/%d", name, rows), func(b *testing.B) {
 				address := url()
 				j, err := journal.Open(b.Context(), address, journal.Options{})
@@ -836,11 +838,7 @@ func BenchmarkRows(b *testing.B) {
 }
 
 func BenchmarkClaim(b *testing.B) {
-	urls := map[string]func() string{
-		"sqlite":   func() string { return "sqlite:" + filepath.Join(b.TempDir(), "journal.db") },
-		"postgres": func() string { return pgtest.Start(b) },
-	}
-	for name, url := range urls {
+	for name, url := range newDatabases(b) {
 		b.Run(name, func(b *testing.B) {
 			j, err := journal.Open(b.Context(), url(), journal.Options{})
 			if err != nil {

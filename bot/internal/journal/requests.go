@@ -21,7 +21,7 @@ type Request struct {
 // Opened notes that a request stands in its channel, how long it is until its
 // reminder, 0 for none, and until its end. Called again it does nothing.
 func (j *Journal) Opened(ctx context.Context, r Request, remind, end time.Duration) error {
-	return j.changeRequest(ctx, "noting an open request", `
+	return j.exec(ctx, "noting an open request", `
 		INSERT INTO requests (confirmation_id, message_ts, confirmation, remind_at, ends_at)
 		VALUES ($1, $2, $3, CASE WHEN CAST($4 AS BIGINT) = 0 THEN 0 ELSE {now} + CAST($4 AS BIGINT) END, {now} + $5) ON CONFLICT DO NOTHING`,
 		string(r.ID), r.MessageTS, r.Confirmation, remind.Milliseconds(), end.Milliseconds())
@@ -70,17 +70,7 @@ func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, li
 // Forget drops a request about which there is nothing more to do. Called again
 // it does nothing.
 func (j *Journal) Forget(ctx context.Context, id ID) error {
-	return j.changeRequest(ctx, "forgetting a request", `DELETE FROM requests WHERE confirmation_id = $1`, string(id))
-}
-
-func (j *Journal) changeRequest(ctx context.Context, doing, query string, args ...any) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
-		_, err := q.exec(ctx, query, args...)
-		return err
-	}))
-	return wrap(doing, err)
+	return j.exec(ctx, "forgetting a request", `DELETE FROM requests WHERE confirmation_id = $1`, string(id))
 }
 
 // Became returns what has become of a prompt: the decision that a click on it
