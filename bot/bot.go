@@ -291,7 +291,7 @@ func (c *Config) validate() (problems ConfigError) {
 	add(c.Connections < 1 || c.Connections > 10, "Connections", "must be 1 to 10")
 	add(c.ConfirmTTL < 10*time.Second || c.ConfirmTTL > MaxConfirmTTL, "ConfirmTTL", "must be 10s to 30m")
 	add(c.RemindBefore < 0 || c.RemindBefore >= c.ConfirmTTL, "RemindBefore", "must be less than how long a prompt can be confirmed, and not negative")
-	add(c.RemindBefore > 0 && !c.Policy.SecondPerson.Always && len(c.Policy.SecondPerson.Workflows) == 0, "RemindBefore", "has no effect while nobody needs a second person")
+	add(c.RemindBefore > 0 && !c.Policy.SecondPerson.Ever(), "RemindBefore", "has no effect while nobody needs a second person")
 	add(c.CommandsPerMinute < 1, "CommandsPerMinute", "must be 1 or more")
 	add(c.Grace < 0, "Grace", "must not be negative")
 	add(c.CancelTimeout < 100*time.Millisecond || c.CancelTimeout > time.Minute, "CancelTimeout", "must be 100ms to 1m")

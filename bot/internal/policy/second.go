@@ -64,6 +64,9 @@ func splitNames(text string) ([]string, error) {
 	return names, nil
 }
 
+// Ever reports whether any task needs one.
+func (s SecondPerson) Ever() bool { return s.Always || len(s.Workflows) > 0 }
+
 // byWorkflow reports whether it depends on the task.
 func (s SecondPerson) byWorkflow() bool { return !s.Always && len(s.Workflows) > 0 }
 

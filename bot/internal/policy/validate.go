@@ -116,7 +116,7 @@ func (r Rules) withoutEffect() (problems []Problem) {
 			problems = append(problems, Problem{FieldUsergroups, advice})
 		}
 	}
-	if len(r.Approvers) > 0 && !r.SecondPerson.Always && len(r.SecondPerson.Workflows) == 0 {
+	if len(r.Approvers) > 0 && !r.SecondPerson.Ever() {
 		problems = append(problems, Problem{FieldApprovers, "has no effect while nobody has to confirm: require a second person, or remove this list"})
 	}
 	if r.Mode == Listed && len(r.Usergroups) == 0 {
@@ -136,7 +136,7 @@ func (r Rules) nobodyCould() []Problem {
 	switch people := unique(r.Users); {
 	case len(people) == 0:
 		return []Problem{{FieldMode, "lets only listed people cancel, and none are listed: list people or usergroups, or choose another policy"}}
-	case len(people) == 1 && (r.SecondPerson.Always || len(r.SecondPerson.Workflows) > 0):
+	case len(people) == 1 && r.SecondPerson.Ever():
 		return []Problem{{FieldSecondPerson, "asks for two people, and only one is listed: list another, or require no second person"}}
 	}
 	return nil
