@@ -244,3 +244,26 @@ func TestThePlaceOfARequest(t *testing.T) {
 		w.confirm(linus, prompt)
 	})
 }
+
+// The list of open requests is no authority: what does not carry its own
+// confirmation changes no message.
+func TestARequestThatIsNotOursTurnsNothing(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson)
+		prompt := w.ask(ada, general, "/cancel-task 12345 duplicate of 12346")
+		value := prompt.Button("cancel_task").Value
+		w.confirm(grace, prompt)
+		time.Sleep(11 * time.Minute) // its own end
+		before := w.updates()
+		for id, value := range map[journal.ID]string{"junk": "junk", "forged": "2" + value[1:len(value)-4] + "AAAA", "another's": value} {
+			w.must(w.journal.Opened(t.Context(), journal.Request{ID: id, MessageTS: prompt.TS, Confirmation: value}, time.Millisecond, time.Second))
+		}
+		time.Sleep(time.Hour)
+		if n := w.updates() - before; n != 0 {
+			t.Errorf("%d messages were replaced: %s", n, w.now(prompt).Text)
+		}
+		if n := w.count(`SELECT count(*) FROM requests`); n != 0 {
+			t.Errorf("%d are kept", n)
+		}
+	})
+}
