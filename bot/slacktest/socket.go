@@ -134,6 +134,15 @@ func (s *Server) Connections() int {
 	return len(s.conns)
 }
 
+// Clients counts every connection that a client has open: for HTTP, idle ones
+// too, and for Socket Mode. Once a client is dead and this is 0, nothing that
+// it sent is still to be served.
+func (s *Server) Clients() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.wires) + len(s.conns)
+}
+
 // Opened counts the connections ever opened.
 func (s *Server) Opened() int {
 	s.mu.Lock()
