@@ -41,6 +41,10 @@ func through[T any](ctx context.Context, j *faultyJournal, name string, id journ
 		return zero, errInjected
 	}
 	kind := j.journalFault(name, r)
+	if j.w.plan.unsure && name == "Claim" && n == 1 && !j.w.calm.Load() {
+		kind = "answer lost"
+		j.slot.cutOff.Store(time.Now().Add(between(r, time.Second, 9*time.Second)).UnixNano())
+	}
 	if kind != "" {
 		j.w.h.fault(j.name, name, kind, short(id))
 	}

@@ -25,6 +25,7 @@ type slot struct {
 	lives  int
 	offset atomic.Int64 // of its wall clock
 	until  atomic.Int64 // it is stopped until then, in nanoseconds since 1970
+	cutOff atomic.Int64 // its journal is away until then
 	mu     sync.Mutex
 	calls  map[string]int // by boundary
 	now    *life          // nil while it is down
@@ -126,6 +127,9 @@ func (l *life) paused() {
 
 // away reports whether the journal cannot be reached now.
 func (l *life) away() (hangs, away bool) {
+	if !l.w.calm.Load() && time.Now().UnixNano() < l.slot.cutOff.Load() {
+		return false, true
+	}
 	since := time.Since(l.w.h.from)
 	for _, o := range l.w.plan.outages {
 		if (o.slot < 0 || o.slot == l.slot.number) && o.from <= since && since < o.to && !l.w.calm.Load() {

@@ -18,6 +18,7 @@ type plan struct {
 	second   bool // somebody else has to confirm
 	audit    bool
 	slow     bool // the key's rate limit is low
+	unsure   bool // the first claim of a process is saved, and the journal is away before it says so
 
 	journalFaults, slackFaults, chamelioFaults float64 // of the calls
 
@@ -94,10 +95,18 @@ type outsideEvent struct {
 var boundaries = []string{
 	"Claim", "Claim", "MarkSent", "MarkUnsent", "Finish", "Finish", "BeginTelling", "NotTold", "MarkAnnounced", "MarkAnnounced",
 	"Withdraw", "GiveUp", "TakeExpired", "RenewAll", "Release", "TakeUnsettled", "LookAgain", "BeginSettling", "MarkSettled",
-	"TakeNote", "MarkNoted", "Refused", "Beat", "Get",
+	"TakeNote", "MarkNoted", "Refused", "Beat", "Get", "PutOff", "Leave",
+	"Opened", "TakeToRemind", "TakeEnded", "Became", "Forget", "Unsettled",
 	"chat.postMessage", "chat.postMessage", "response_url", "response_url", "users.info", "apps.connections.open", "auth.test",
 	"POST cancel", "POST cancel", "GET task",
 }
+
+// rare are the boundaries of a history in which Chamelio hardly answers, and
+// of one in which somebody takes back what may have been saved.
+var (
+	rarelyUnknown = []string{"LookAgain", "BeginSettling", "MarkSettled", "TakeUnsettled", "MarkUnsent", "Unsettled"}
+	rarelyUnsure  = []string{"GiveUp", "GiveUp", "GiveUp", "GiveUp", "Claim", "Withdraw"}
+)
 
 // idle boundaries are called again and again by loops.
 var idle = map[string]bool{
@@ -118,6 +127,11 @@ func newPlan(seed uint64) plan {
 	p.faulty = between(r, 50*time.Second, 120*time.Second)
 	if chance(r, .1) { // long enough for outcomes that nobody knows
 		p.chamelioFaults, p.faulty = .9, between(r, 150*time.Second, 220*time.Second)
+		p.crashes = rarely(r, p, rarelyUnknown)
+	}
+	if chance(r, .04) {
+		p.unsure = true
+		p.crashes = rarely(r, p, rarelyUnsure)
 	}
 	if chance(r, .3) {
 		p.lag = between(r, 0, 9*time.Second)
@@ -139,6 +153,9 @@ func newPlan(seed uint64) plan {
 		}
 		if chance(r, .02) {
 			c.think = between(r, 590*time.Second, 615*time.Second) // about when the prompt expires
+		}
+		if p.unsure && chance(r, .6) {
+			c.what = pick(r, []deed{cancelsThenKeeps, cancelsThenKeeps, bothAtOnce})
 		}
 		p.commands = append(p.commands, c)
 	}
@@ -181,6 +198,15 @@ func newPlan(seed uint64) plan {
 		p.asleep = between(r, 29*time.Minute, 40*time.Minute)
 	}
 	return p
+}
+
+// rarely is one death at a boundary that other histories hardly come to, or
+// none.
+func rarely(r *rand.Rand, p plan, at []string) []crashPoint {
+	if chance(r, .5) {
+		return nil
+	}
+	return []crashPoint{{slot: r.IntN(p.replicas), boundary: pick(r, at), nth: 1, after: chance(r, .5), down: between(r, 200*time.Millisecond, 20*time.Second)}}
 }
 
 func chance(r *rand.Rand, p float64) bool { return r.Float64() < p }
