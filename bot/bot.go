@@ -5,38 +5,30 @@
 // The files follow the way of a command: router.go finds each envelope a
 // worker, command.go answers a command with a prompt, confirmation.go signs
 // what the prompt's buttons carry, click.go checks a press of one, decide.go
-// turns it into a decision, carry.go, resolve.go and outcome.go bring that to
-// its outcome, announce.go tells the channel. ownership.go and takeover.go say
-// whose a decision is. The words_*.go files hold every word that a person
-// reads. docs/design has the laws that all of this keeps.
+// turns it into a decision, carry.go, resolve.go, attempt.go and outcome.go
+// bring that to its outcome, announce.go and tell.go tell the channel.
+// ownership.go and takeover.go say whose a decision is. The words_*.go files
+// hold every word that a person reads. docs/design has the laws that all of
+// this keeps.
 package bot
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/slack-go/slack"
-	"go.opentelemetry.io/otel/trace"
 
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
-	"github.com/cancelbot/cancelbot/bot/internal/secret"
-	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
-
-// DefaultSlackAPI is Slack's Web API.
-const DefaultSlackAPI = slack.APIURL
 
 // Tasks is what the bot needs of Chamelio. *chamelio.Client is one.
 type Tasks interface {
@@ -66,44 +58,6 @@ type presence interface {
 	Healthy(context.Context) error
 	Backlog(context.Context) (due int, oldest time.Time, err error)
 }
-
-// Config says how a Bot behaves. The tokens are required; New fills in the
-// zero values of the others.
-type Config struct {
-	AppToken secret.Value // xapp-…, for Socket Mode
-	BotToken secret.Value // xoxb-…, for everything else
-	SlackAPI string       // DefaultSlackAPI if empty
-
-	Policy            policy.Rules // who may cancel
-	AuditChannel      string       // the id of a channel that gets copies; none if empty
-	CommandsPerMinute int          // for each person; 10 if zero
-	OperatorContact   string       // who runs the bot, in words of its own or a Slack id; "whoever runs this bot" if empty
-
-	RequireReason      bool          // nothing is cancelled without a reason: where none was typed, the click asks for it
-	RemindBefore       time.Duration // how long before its end a request for a second person reminds of itself, once; never if zero
-	NotifyPeopleOnTask bool          // announcements mention the task's owner and assignee, where Slack knows their e-mail addresses
-
-	Command       string        // the command's name; "/cancel-task" if empty
-	TaskHosts     []string      // hosts whose task links are taken and shown; *.chamelio.ai besides
-	Connections   int           // Socket Mode connections, 1 to 10; 2 if zero
-	ConfirmTTL    time.Duration // how long a prompt can be confirmed, at most 30 min; 10 min if zero
-	Grace         time.Duration // how long running decisions may finish at the end; 25 s if zero
-	CancelTimeout time.Duration // of the client's calls to Chamelio; 10 s if zero
-	Patience      time.Duration // how long an unclear cancel is looked into; 2 min if zero
-	Flight        time.Duration // how long a cancel without an answer is under way; at least 30 s if zero
-	Stagger       time.Duration // between the first connects; 2 s if zero
-	AnnounceGap   time.Duration // between two announcements in one channel; 1 s if zero
-	PreviewLimit  time.Duration // how long a prompt waits for the task's details; 2 s if zero
-
-	Transport http.RoundTripper     // to Slack; one that notices dead peers if nil
-	Metrics   prometheus.Registerer // counted for nobody if nil
-	Traces    trace.TracerProvider  // traced for nobody if nil
-	Log       *slog.Logger          // discarded if nil
-	Now       func() time.Time      // by which prompts expire and clicks age; time.Now if nil
-}
-
-// MaxConfirmTTL is the ceiling of Config.ConfirmTTL.
-const MaxConfirmTTL = 30 * time.Minute
 
 // Bot is one process's share of the work. Several may run at once.
 type Bot struct {
@@ -227,91 +181,6 @@ func (b *Bot) newRouter(typed *commands, pressed *clicks, post *poster, words te
 	}
 }
 
-// ConfigError names everything that is wrong with a Config.
-type ConfigError []Problem
-
-// Problem is one thing that is wrong with a field of Config.
-type Problem struct {
-	Field  string // as the struct has it; of the policy's, its own
-	Advice string // what it must be, to be read after the field's name
-}
-
-func (e ConfigError) Error() string {
-	var all []string
-	for _, p := range e {
-		all = append(all, p.Field+" "+p.Advice)
-	}
-	return strings.Join(all, "\n")
-}
-
-func (c *Config) complete() (api *url.URL, err error) {
-	c.SlackAPI = cmp.Or(c.SlackAPI, DefaultSlackAPI)
-	c.Command = cmp.Or(c.Command, "/cancel-task")
-	c.Connections = cmp.Or(c.Connections, 2)
-	c.CommandsPerMinute = cmp.Or(c.CommandsPerMinute, 10)
-	c.ConfirmTTL = cmp.Or(c.ConfirmTTL, 10*time.Minute)
-	c.Grace = cmp.Or(c.Grace, 25*time.Second)
-	c.CancelTimeout = cmp.Or(c.CancelTimeout, 10*time.Second)
-	c.Patience = cmp.Or(c.Patience, 2*time.Minute)
-	c.Flight = cmp.Or(c.Flight, max(minFlight, flightTimeouts*c.CancelTimeout))
-	c.Stagger = cmp.Or(c.Stagger, 2*time.Second)
-	c.AnnounceGap = cmp.Or(c.AnnounceGap, time.Second)
-	c.PreviewLimit = cmp.Or(c.PreviewLimit, 2*time.Second)
-	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
-	c.Policy.Mode = cmp.Or(c.Policy.Mode, policy.Members)
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	if c.Transport == nil {
-		c.Transport = transport.New()
-	}
-	if !strings.HasSuffix(c.SlackAPI, "/") {
-		c.SlackAPI += "/"
-	}
-	problems := c.validate()
-	api, err = url.Parse(c.SlackAPI)
-	if err != nil || api.Host == "" || api.Scheme != "https" && (api.Scheme != "http" || !isLoopback(api.Hostname())) {
-		problems = append(problems, Problem{"SlackAPI", "must be https (http is accepted on a loopback address only): tokens travel with every request"})
-	}
-	if len(problems) > 0 {
-		return nil, problems
-	}
-	return api, nil
-}
-
-// validate names everything that is wrong.
-func (c *Config) validate() (problems ConfigError) {
-	add := func(wrong bool, field, advice string) {
-		if wrong {
-			problems = append(problems, Problem{field, advice})
-		}
-	}
-	add(!strings.HasPrefix(c.AppToken.Reveal(), "xapp-"), "AppToken", `must be an app-level token: it starts with "xapp-"`)
-	add(!strings.HasPrefix(c.BotToken.Reveal(), "xoxb-"), "BotToken", `must be a bot token: it starts with "xoxb-"`)
-	add(c.Connections < 1 || c.Connections > 10, "Connections", "must be 1 to 10")
-	add(c.ConfirmTTL < 10*time.Second || c.ConfirmTTL > MaxConfirmTTL, "ConfirmTTL", "must be 10s to 30m")
-	add(c.RemindBefore < 0 || c.RemindBefore >= c.ConfirmTTL, "RemindBefore", "must be less than how long a prompt can be confirmed, and not negative")
-	add(c.RemindBefore > 0 && !c.Policy.SecondPerson.Ever(), "RemindBefore", "has no effect while nobody needs a second person")
-	add(c.CommandsPerMinute < 1, "CommandsPerMinute", "must be 1 or more")
-	add(c.Grace < 0, "Grace", "must not be negative")
-	add(c.CancelTimeout < 100*time.Millisecond || c.CancelTimeout > time.Minute, "CancelTimeout", "must be 100ms to 1m")
-	add(c.AuditChannel != "" && !isChannelID(c.AuditChannel), "AuditChannel", "is no id of a channel: they look like C012AB3CD")
-	add(!strings.HasPrefix(c.Command, "/") || len(c.Command) < 2 || strings.ContainsAny(c.Command, " \t\n<>&`*_~|"),
-		"Command", `must be one word that starts with "/"`)
-	for _, p := range c.Policy.Validate() {
-		add(true, string(p.Field), p.Advice)
-	}
-	return problems
-}
-
-// isChannelID tells ids of channels (docs.slack.dev: conversations) from their
-// names.
-func isChannelID(id string) bool {
-	return len(id) > 2 && strings.ContainsRune("CG", rune(id[0])) && strings.IndexFunc(id, func(r rune) bool {
-		return (r < 'A' || r > 'Z') && (r < '0' || r > '9')
-	}) < 0
-}
-
 // Workspace asks Slack (auth.test) whether the bot token is good, and where
 // the bot is installed. A *TokenError if Slack refuses it.
 func (b *Bot) Workspace(ctx context.Context) (Workspace, error) {
@@ -384,10 +253,3 @@ func (e *TokenError) Error() string {
 func (e *TokenError) Unwrap() error { return e.Err }
 
 var errStopped = errors.New("the process stops")
-
-// Validate names everything that is wrong with a configuration: a ConfigError,
-// or nil.
-func (c Config) Validate() error {
-	_, err := c.complete()
-	return err
-}

@@ -72,10 +72,7 @@ func (c *carrier) finish(h *holding, res result, tell bool) error {
 	for {
 		l, err := c.journal.Finish(h.ctx, h.current(), res.Outcome, res.encode(), tell)
 		if errors.Is(err, journal.ErrGone) {
-			c.metrics.vanished.Inc()
-			if l, err = c.journal.PutBack(h.ctx, h.Decision); err == nil {
-				h.log.Error("a decision had vanished from the journal; it was put back. Was the database restored from a backup, or failed over?")
-				h.replaced(l)
+			if err = h.putBack(h.ctx, c.journal, c.metrics); err == nil {
 				continue
 			}
 		}

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -55,6 +56,24 @@ func (h *holding) resumed() bool { return h.current().Epoch > 1 }
 // valid reports whether the right to act holds now, by the monotonic clock.
 func (h *holding) valid() bool {
 	return h.ctx.Err() == nil && time.Now().Before(h.current().Until)
+}
+
+// restorer is what putting a decision back needs of the journal.
+type restorer interface {
+	PutBack(context.Context, journal.Decision) (journal.Lease, error)
+}
+
+// putBack writes a decision again that has vanished from the journal, as a
+// restored backup or a failover can make it, and makes it ours.
+func (h *holding) putBack(ctx context.Context, j restorer, m *metrics) error {
+	m.vanished.Inc()
+	l, err := j.PutBack(ctx, h.Decision)
+	if err != nil {
+		return fmt.Errorf("a decision has vanished from the journal: %w", err)
+	}
+	h.log.Error("a decision had vanished from the journal; it was put back. Was the database restored from a backup, or failed over?")
+	h.replaced(l)
+	return nil
 }
 
 // workingSet is the decisions that this process works on. Only these have
