@@ -159,6 +159,9 @@ func FuzzConfirmation(f *testing.F) {
 	s := testSigner(f)
 	good := s.encode(confirmation{ID: "x", Task: 1, Reason: "r", ExpiresAt: time.Now().Add(time.Hour)})
 	f.Add(good)
+	// The last character of a signature has two bits that say nothing.
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	f.Add(good[:len(good)-1] + digits[strings.IndexByte(digits, good[len(good)-1])^1:][:1])
 	f.Add("1.W10.AAAA")
 	f.Add("")
 	f.Add("..")
