@@ -17,6 +17,8 @@ import (
 	"github.com/slack-go/slack"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/cancelbot/cancelbot/bot/socketmode"
+
 	"log/slog"
 )
 
@@ -272,13 +274,7 @@ func transientStatus(status int) bool {
 	return status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
 }
 
-func transientCode(code string) bool {
-	switch code {
-	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "ratelimited", "rate_limited", "accesslimited":
-		return true
-	}
-	return false
-}
+func transientCode(code string) bool { return socketmode.Classify(code) == socketmode.Transient }
 
 // unanswered tells an error that leaves open whether a message was posted from
 // an answer that says it was not.
