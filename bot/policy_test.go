@@ -317,6 +317,38 @@ func TestWhoTypesTooFastIsTold(t *testing.T) {
 	w.wantPrompt(w.slash(grace, general, "/cancel-task 12345")) // the others are not held up
 }
 
+// TestWhoPressesTooFastIsToldTwiceAndHoldsUpNobody: three presses for each
+// command that somebody may type in a minute.
+func TestWhoPressesTooFastIsToldTwiceAndHoldsUpNobody(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.CommandsPerMinute = 2 })
+		torn, mine := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345")), w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		hers := w.wantPrompt(w.slash(grace, general, "/cancel-task 12344"))
+		before := len(w.slack.Private(ada, general))
+		for range 50 {
+			w.acked(w.slack.Forge(ada, torn, "cancel_task", "forged"))
+		}
+		time.Sleep(5 * time.Second)
+		slow := 0
+		for _, m := range w.slack.Private(ada, general)[before:] {
+			if strings.Contains(m.Text, "faster than") {
+				slow++
+			}
+		}
+		if slow != 2 {
+			t.Errorf("they were told %d times that they press too fast, of %d messages", slow, len(w.slack.Private(ada, general))-before)
+		}
+		w.acked(w.slack.Click(ada, mine, "cancel_task"))
+		w.acked(w.slack.Click(grace, hers, "cancel_task"))
+		time.Sleep(30 * time.Second)
+		if told := w.slack.History(general); len(told) != 1 || !strings.Contains(told[0].Text, "12344") {
+			t.Errorf("after 50 presses of somebody else's: %v", told)
+		}
+		w.acked(w.slack.Click(ada, mine, "cancel_task")) // half a minute later they may again
+		w.eventually("their own", func() bool { return len(w.slack.History(general)) == 2 })
+	})
+}
+
 // TestTenThousandBadClicksAndCommands cancel nothing, crash nothing, and are
 // each on record with a reason.
 func TestTenThousandBadClicksAndCommands(t *testing.T) {

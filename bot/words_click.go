@@ -50,7 +50,7 @@ func (w texts) invalidClick(err error) message {
 }
 
 func (w texts) pressedTooFast() message {
-	return say("That's faster than I can follow. Your first click counts, and I'll tell you here what came of it.")
+	return say("That's faster than I can follow, so I left this click out. If you had pressed a button of the same message before, that click counts, and I'll tell you what came of it. If not, press it again in a minute.")
 }
 
 // stillSaving says what is certain while it is not known whether the journal
