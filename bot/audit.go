@@ -61,6 +61,17 @@ func (a *auditor) copyAll(ctx context.Context) error {
 	return nil
 }
 
+// TellAudit sends what the audit channel is still to hear of. It is for a
+// process that ends because of something that the channel should know; the
+// loop of Run does the same as long as that lasts.
+func (b *Bot) TellAudit(ctx context.Context) error {
+	if b.audits == nil {
+		return nil
+	}
+	defer b.http.CloseIdleConnections()
+	return b.audits.copyAll(ctx)
+}
+
 // send posts one copy, once, and records it.
 func (a *auditor) send(ctx context.Context, n journal.Note) error {
 	log := a.log.With("confirmation", string(n.ConfirmationID), "task", n.TaskID, "channel", n.Channel)
@@ -81,10 +92,15 @@ func (a *auditor) send(ctx context.Context, n journal.Note) error {
 	return retry(ctx, 0, func() error { return a.journal.MarkNoted(context.WithoutCancel(ctx), n) })
 }
 
-// message is the copy; nil where the audit channel has the original already.
+// message is the copy; nil where the audit channel has the original already, or
+// there is nothing to say.
 func (a *auditor) message(ctx context.Context, log *slog.Logger, n journal.Note) (*message, error) {
-	if n.Kind == journal.NoteRefusal {
+	switch n.Kind {
+	case journal.NoteRefusal:
 		return new(a.texts.auditRefusal(n)), nil
+	case journal.NoteCredential:
+		return a.texts.auditCredential(n), nil
+	case journal.NoteAnnouncement, journal.NoteSettled:
 	}
 	if n.Channel == a.channel {
 		return nil, nil

@@ -72,6 +72,7 @@ type Bot struct {
 	socket    *socketmode.Client
 	set       *workingSet
 	announcer *announcer
+	audits    *auditor // nil without an audit channel
 	loops     []*loop
 	beats     *loop
 	work      *group // decisions and channels at work
@@ -161,8 +162,8 @@ func (b *Bot) wire(api *url.URL, sign signer) {
 		b.beats,
 	}
 	if cfg.AuditChannel != "" {
-		audits := &auditor{channel: cfg.AuditChannel, journal: j, poster: post, slack: b.slack, texts: words, gap: cfg.AnnounceGap, log: log}
-		b.loops = append(b.loops, newLoop("audit channel", auditEvery, log, audits.copyAll))
+		b.audits = &auditor{channel: cfg.AuditChannel, journal: j, poster: post, slack: b.slack, texts: words, gap: cfg.AnnounceGap, log: log}
+		b.loops = append(b.loops, newLoop("audit channel", auditEvery, log, b.audits.copyAll))
 	}
 	meters.watch(b.loops)
 }

@@ -139,4 +139,15 @@ func (s *sampler) ofAudit() {
 		}
 		s.during("audit of a refusal: "+string(row.code), "The policy refused somebody.", toAudit, s.auditRefusal(n))
 	}
+	for _, row := range credentialTexts {
+		n := journal.Note{Person: row.which, At: s.now, Code: "token_revoked"}
+		if row.which == "api_key" {
+			n.Code = string(chamelio.KeyExpired)
+		}
+		if row.refused != "" {
+			s.during("audit of a refused credential: "+row.which, "Slack or Chamelio refuses it.", toAudit, *s.auditCredential(n))
+		}
+		n.Code, n.Since = "", s.now.Add(-20*time.Minute)
+		s.during("audit of an accepted credential: "+row.which, "It works again.", toAudit, *s.auditCredential(n))
+	}
 }

@@ -29,14 +29,25 @@ const (
 
 // credential is a token or a key.
 type credential struct {
-	which string // for metric and log
+	which string // for metric, log and journal
 	try   func(context.Context) error
-	// refusal says what is wrong with it and what to do; false if err says
-	// nothing about the credential.
-	refusal func(err error) (found, remedy string, refused bool)
+	// refusal says what is wrong with it; nil if err says nothing about the
+	// credential.
+	refusal func(err error) *refusal
+	silent  bool // nothing can be posted while it is refused
 
 	mu      sync.Mutex
 	refused bool
+	noted   *bool // whether the journal was last told that it is refused
+}
+
+// refusal is why a credential is refused, in a word, and for the operator, who
+// also reads what to do.
+type refusal struct{ code, found, remedy string }
+
+// credentialNotes is the journal.
+type credentialNotes interface {
+	CredentialTried(ctx context.Context, which, refusal string, tell bool) error
 }
 
 // credentials watches over the two tokens and the key.
@@ -44,30 +55,32 @@ type credentials struct {
 	all     []*credential
 	api     string                // Slack's address, for remedies
 	newKey  func() (changed bool) // uses the key that its file holds now
+	notes   credentialNotes
 	gauge   *prometheus.GaugeVec
 	log     *slog.Logger
 	every   time.Duration
 	looking time.Duration
 }
 
-func newCredentials(cfg config, b *bot.Bot, key *tasks, registry prometheus.Registerer, log *slog.Logger) *credentials {
+func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, registry prometheus.Registerer, log *slog.Logger) *credentials {
 	gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "cancelbot_credential_refused", Help: "1 where Slack or Chamelio refuses a token or the key, else 0.",
 	}, []string{"which"})
 	registry.MustRegister(gauge)
-	slackSays := func(token bot.Token) func(error) (string, string, bool) {
-		return func(err error) (string, string, bool) {
+	slackSays := func(token bot.Token) func(error) *refusal {
+		return func(err error) *refusal {
 			var refused *bot.TokenError
 			if !errors.As(err, &refused) && !errors.Is(err, socketmode.ErrTokenRefused) {
-				return "", "", false
+				return nil
 			}
-			return "Slack refuses the " + string(token) + " token: " + doctor.Explain(err), doctor.Remedy(token, cfg.SlackAPIURL, err), true
+			code := doctor.Explain(err)
+			return &refusal{code, "Slack refuses the " + string(token) + " token: " + code, doctor.Remedy(token, cfg.SlackAPIURL, err)}
 		}
 	}
 	options := socketmode.Options{AppToken: cfg.SlackAppToken.Reveal(), APIURL: cfg.SlackAPIURL}
-	c := &credentials{api: cfg.SlackAPIURL, gauge: gauge, log: log, every: tryEvery, looking: lookEvery, all: []*credential{
+	c := &credentials{api: cfg.SlackAPIURL, notes: notes, gauge: gauge, log: log, every: tryEvery, looking: lookEvery, all: []*credential{
 		{which: "app_token", try: func(ctx context.Context) error { return socketmode.CheckToken(ctx, options) }, refusal: slackSays(bot.AppToken)},
-		{which: "bot_token", try: func(ctx context.Context) error { _, err := b.Workspace(ctx); return err }, refusal: slackSays(bot.BotToken)},
+		{which: "bot_token", try: func(ctx context.Context) error { _, err := b.Workspace(ctx); return err }, refusal: slackSays(bot.BotToken), silent: true},
 		{which: "api_key", try: func(ctx context.Context) error { _, err := key.check(ctx); return err }, refusal: keySays},
 	}}
 	c.newKey = c.keyFromFile(key)
@@ -77,11 +90,17 @@ func newCredentials(cfg config, b *bot.Bot, key *tasks, registry prometheus.Regi
 	return c
 }
 
-// key is the one for Chamelio.
-func (c *credentials) key() *credential { return c.all[len(c.all)-1] }
+// The credentials, one by one.
+func (c *credentials) appToken() *credential { return c.all[0] }
+func (c *credentials) botToken() *credential { return c.all[1] }
+func (c *credentials) key() *credential      { return c.all[2] }
 
-func keySays(err error) (string, string, bool) {
-	return doctor.ExplainKey(err), doctor.KeyRemedy(err), doctor.KeyRefused(err)
+func keySays(err error) *refusal {
+	var e *chamelio.Error
+	if !doctor.KeyRefused(err) || !errors.As(err, &e) {
+		return nil
+	}
+	return &refusal{cmp.Or(string(e.Reason), "unclear"), doctor.ExplainKey(err), doctor.KeyRemedy(err)}
 }
 
 // keyFromFile uses what CHAMELIO_API_KEY_FILE holds, once that changes. A file
@@ -129,33 +148,68 @@ func (c *credentials) tryAll(ctx context.Context) {
 		err := one.try(trying)
 		cancel()
 		if ctx.Err() == nil {
-			c.note(one, err)
+			c.note(ctx, one, err)
 		}
 	}
 }
 
 // note tells what came of trying a credential. Trouble that says nothing about
 // it leaves it as it was.
-func (c *credentials) note(one *credential, err error) {
-	var found, remedy string
-	refused := false
-	if err != nil {
-		found, remedy, refused = one.refusal(err)
+func (c *credentials) note(ctx context.Context, one *credential, err error) {
+	no, says := one.verdict(err)
+	if !says {
+		return
 	}
 	one.mu.Lock()
 	defer one.mu.Unlock()
 	switch {
-	case refused:
-		c.log.Error("a credential is refused; it is tried again", "which", one.which, "error", found, "remedy", cmp.Or(remedy, "see docs/troubleshoot.md"))
-	case err != nil:
-		return
+	case no != nil:
+		c.log.Error("a credential is refused; it is tried again", "which", one.which, "error", no.found, "remedy", cmp.Or(no.remedy, "see docs/troubleshoot.md"))
 	case one.refused:
 		c.log.Info("a credential is accepted again", "which", one.which)
 	}
-	one.refused = refused
+	one.refused = no != nil
 	value := 0.0
-	if refused {
+	if one.refused {
 		value = 1
 	}
 	c.gauge.WithLabelValues(one.which).Set(value)
+	c.record(ctx, one, no)
+}
+
+// lastNote is note where err ends the bot, and so is told in the log anyway.
+func (c *credentials) lastNote(ctx context.Context, one *credential, err error) {
+	if no, says := one.verdict(err); says {
+		one.mu.Lock()
+		defer one.mu.Unlock()
+		c.record(ctx, one, no)
+	}
+}
+
+// verdict is why the credential is refused, or nil if it is accepted; false if
+// err says neither.
+func (one *credential) verdict(err error) (no *refusal, says bool) {
+	if err == nil {
+		return nil, true
+	}
+	no = one.refusal(err)
+	return no, no != nil
+}
+
+// record tells the journal, and so the audit channel, of a change. What was
+// before this process began, the journal knows. A journal that is away is told
+// at the next try.
+func (c *credentials) record(ctx context.Context, one *credential, no *refusal) {
+	refused, code := no != nil, ""
+	if refused {
+		code = no.code
+	}
+	if one.noted != nil && *one.noted == refused {
+		return
+	}
+	if err := c.notes.CredentialTried(ctx, one.which, code, !refused || !one.silent); err != nil {
+		c.log.Warn("whether a credential is refused could not be noted for the audit channel; trying again", "which", one.which, "error", err)
+		return
+	}
+	one.noted = &refused
 }

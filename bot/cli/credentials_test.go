@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -21,14 +22,36 @@ import (
 
 var errRefused = errors.New("refused")
 
+// noteBook keeps what the journal is told; it is away where that fails.
+type noteBook struct {
+	notes []string
+	fails int
+}
+
+func (n *noteBook) CredentialTried(_ context.Context, which, refusal string, tell bool) error {
+	if n.fails > 0 {
+		n.fails--
+		return errors.New("the database is away")
+	}
+	n.notes = append(n.notes, fmt.Sprintf("%s %q %v", which, refusal, tell))
+	return nil
+}
+
 // watchFor watches one credential in virtual time.
-func watchFor(t *testing.T, d time.Duration, try func(context.Context) error) (log string, refused float64) {
+func watchFor(t *testing.T, d time.Duration, try func(context.Context) error, notes ...*noteBook) (log string, refused float64) {
+	book := &noteBook{}
+	if len(notes) > 0 {
+		book = notes[0]
+	}
 	var out bytes.Buffer
 	gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "refused", Help: "."}, []string{"which"})
 	synctest.Test(t, func(t *testing.T) {
-		c := &credentials{gauge: gauge, log: slog.New(slog.NewTextHandler(&out, nil)), newKey: func() bool { return false }, every: tryEvery, looking: lookEvery}
-		c.all = []*credential{{which: "key", try: try, refusal: func(err error) (string, string, bool) {
-			return "it is refused", "get another", errors.Is(err, errRefused)
+		c := &credentials{gauge: gauge, log: slog.New(slog.NewTextHandler(&out, nil)), newKey: func() bool { return false }, notes: book, every: tryEvery, looking: lookEvery}
+		c.all = []*credential{{which: "key", try: try, refusal: func(err error) *refusal {
+			if !errors.Is(err, errRefused) {
+				return nil
+			}
+			return &refusal{"gone", "it is refused", "get another"}
 		}}}
 		ctx, cancel := context.WithTimeout(t.Context(), d)
 		defer cancel()
@@ -57,6 +80,20 @@ func TestTroubleThatSaysNothingOfACredentialChangesNothing(t *testing.T) {
 	}
 	if log, refused := said(3); refused != 0 || !strings.Contains(log, "accepted again") {
 		t.Errorf("%v\n%s", refused, log)
+	}
+}
+
+// The journal is told once of each change, and again where it was away.
+func TestOfEachChangeOfACredentialTheJournalIsToldOnce(t *testing.T) {
+	t.Parallel()
+	answers := []error{nil, nil, errRefused, errRefused, errors.New("the network is down"), errRefused, nil, nil}
+	for away, name := range []string{"never away", "away once"} {
+		i := -1
+		book := &noteBook{fails: away}
+		watchFor(t, time.Duration(len(answers))*tryEvery+time.Second, func(context.Context) error { i++; return answers[i] }, book)
+		if got, want := strings.Join(book.notes, ", "), `key "" true, key "gone" true, key "" true`; got != want {
+			t.Errorf("%s: %s", name, got)
+		}
 	}
 }
 

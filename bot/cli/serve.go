@@ -24,6 +24,9 @@ import (
 // for the last spans.
 const overtime = 12 * time.Second
 
+// lastNoteTimeout bounds what the audit channel's last note may take.
+const lastNoteTimeout = 5 * time.Second
+
 var errHangs = errors.New("not everything ended in time; the next start, or another replica, goes on with it")
 
 // serve runs the bot with the environment's configuration.
@@ -97,7 +100,7 @@ func (p Program) runBot(ctx context.Context, cfg config, log *logs) error {
 	}
 	forgetTheStart()
 	log.Info("starting", what...)
-	r := &running{bot: b, key: key, watch: newCredentials(cfg, b, key, registry, log.Logger), cfg: cfg, log: log, what: what}
+	r := &running{bot: b, key: key, watch: newCredentials(cfg, b, key, decisions, registry, log.Logger), cfg: cfg, log: log, what: what}
 	return r.run(ctx, listener, registry)
 }
 
@@ -158,9 +161,24 @@ func (r *running) serveBot(ctx context.Context, stop context.CancelCauseFunc) er
 		}
 	}
 	if err != nil {
+		r.tellTheEnd(ctx, err)
 		return withRemedy(err, r.cfg.SlackAPIURL)
 	}
 	return failure(ctx)
+}
+
+// tellTheEnd has the audit channel hear of an app token that ends the bot, while
+// somebody is there to say it.
+func (r *running) tellTheEnd(ctx context.Context, err error) {
+	if !isTokenError(err) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastNoteTimeout)
+	defer cancel()
+	r.watch.lastNote(ctx, r.watch.appToken(), err)
+	if err := r.bot.TellAudit(ctx); err != nil {
+		r.log.Warn("the audit channel will hear of the refused app token at the next start", "error", err)
+	}
 }
 
 // failure is why a part ended the others; nil after a signal.

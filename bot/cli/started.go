@@ -31,7 +31,7 @@ func introduce(ctx context.Context, b *bot.Bot, watch *credentials, key *tasks, 
 	var where bot.Workspace
 	var org chamelio.OrgInfo
 	checks, checking := errgroup.WithContext(ctx)
-	checks.Go(func() (err error) { where, err = checkWorkspace(checking, b, watch.api, log); return err })
+	checks.Go(func() (err error) { where, err = checkWorkspace(checking, b, watch, log); return err })
 	checks.Go(func() error { org = checkKey(checking, watch, key, log); return nil })
 	checks.Go(func() error { warn(checking, settings, log); return nil })
 	if err := checks.Wait(); err != nil || ctx.Err() != nil {
@@ -53,13 +53,16 @@ func warn(ctx context.Context, settings doctor.Settings, log *slog.Logger) {
 }
 
 // checkWorkspace asks Slack once whether the bot token is good.
-func checkWorkspace(ctx context.Context, b *bot.Bot, api string, log *slog.Logger) (bot.Workspace, error) {
+func checkWorkspace(ctx context.Context, b *bot.Bot, watch *credentials, log *slog.Logger) (bot.Workspace, error) {
 	where, err := b.Workspace(ctx)
 	switch {
+	case err == nil:
+		watch.note(ctx, watch.botToken(), nil)
 	case isTokenError(err):
-		return where, withRemedy(err, api)
-	case err != nil && ctx.Err() == nil:
-		log.Warn("Slack does not say which workspace this is; going on", "error", doctor.Explain(err), "remedy", doctor.Remedy(bot.BotToken, api, err))
+		watch.lastNote(ctx, watch.botToken(), err)
+		return where, withRemedy(err, watch.api)
+	case ctx.Err() == nil:
+		log.Warn("Slack does not say which workspace this is; going on", "error", doctor.Explain(err), "remedy", doctor.Remedy(bot.BotToken, watch.api, err))
 	}
 	return where, nil
 }
@@ -86,7 +89,7 @@ func checkKey(ctx context.Context, watch *credentials, key *tasks, log *slog.Log
 	org, _ := backoff.Retry(ctx, func() (chamelio.OrgInfo, error) {
 		info, err := key.check(ctx)
 		if ctx.Err() == nil {
-			watch.note(watch.key(), err)
+			watch.note(ctx, watch.key(), err)
 		}
 		switch {
 		case doctor.KeyRefused(err):

@@ -286,7 +286,7 @@ func TestARefusedKeyIsToldAtOnceAndTheBotStaysUp(t *testing.T) {
 	t.Parallel()
 	s := newStandIns(t)
 	s.api.RefuseKey("API key has expired")
-	p, base := s.served(sqlite(t))
+	p, base := s.served(sqlite(t), "AUDIT_CHANNEL="+slacktest.Deals)
 	s.eventually("the key's refusal", 10*time.Second, func() bool {
 		said := p.output.String()
 		return strings.Contains(said, "Chamelio refuses the key: API key has expired") && strings.Contains(said, "for a new key, and put it into CHAMELIO_API_KEY")
@@ -294,6 +294,28 @@ func TestARefusedKeyIsToldAtOnceAndTheBotStaysUp(t *testing.T) {
 	s.turns(base, 200, "ready")
 	if _, metrics := s.fetch(base + "/metrics"); !strings.Contains(metrics, `cancelbot_credential_refused{which="api_key"} 1`) {
 		t.Errorf("the metrics say\n%s", metrics)
+	}
+	s.eventually("the note in the audit channel", 10*time.Second, func() bool {
+		told := s.slack.History(slacktest.Deals)
+		return len(told) == 1 && strings.Contains(told[0].Text, "Chamelio refuses my API key:* it has expired")
+	})
+}
+
+// A refused app token ends the bot; the audit channel hears of it first, once
+// however often the bot is started with it, and once more when it works again.
+func TestARefusedAppTokenIsToldInTheAuditChannelBeforeTheBotEnds(t *testing.T) {
+	t.Parallel()
+	s := newStandIns(t)
+	url := sqlite(t)
+	s.slack.RefuseToken(slacktest.AppToken, "token_revoked")
+	for range 2 {
+		if p := start(t, s.env(url, "AUDIT_CHANNEL="+slacktest.Deals)); p.exit(t) == 0 {
+			t.Fatalf("it does not end\n%s", p.output)
+		}
+	}
+	told := s.slack.History(slacktest.Deals)
+	if len(told) != 1 || !strings.Contains(told[0].Text, "Slack refuses my app token") {
+		t.Errorf("told: %v", told)
 	}
 }
 

@@ -14,9 +14,9 @@ import (
 )
 
 // served starts a bot that serves health and metrics, and returns where.
-func (s *standIns) served(database string) (p *process, base string) {
+func (s *standIns) served(database string, more ...string) (p *process, base string) {
 	s.Helper()
-	p = start(s, s.env(database, "HTTP_ADDR=127.0.0.1:0"))
+	p = start(s, s.env(database, append(more, "HTTP_ADDR=127.0.0.1:0")...))
 	at := regexp.MustCompile(`"addr":"([^"]+)"`)
 	s.eventually("the bot serves", 20*time.Second, func() bool { return at.MatchString(p.output.String()) && s.slack.Connections() == 2 })
 	return p, "http://" + at.FindStringSubmatch(p.output.String())[1]

@@ -16,6 +16,7 @@ const (
 	NoteAnnouncement NoteKind = "announcement"
 	NoteSettled      NoteKind = "settled"
 	NoteRefusal      NoteKind = "refusal"
+	NoteCredential   NoteKind = "credential" // a token or the key is refused, or accepted again
 )
 
 // Note is something that the audit channel is to hear of.
@@ -26,8 +27,9 @@ type Note struct {
 	ConfirmationID ID // "" for a command that was refused
 	TaskID         int64
 	Team, Channel  string
-	Person         string // who confirmed, or was refused
-	Code           string // the outcome, or why
+	Person         string    // who confirmed, or was refused; of a credential, which
+	Code           string    // the outcome, or why; "" for a credential that is accepted again
+	Since          time.Time // of one that is accepted again: when it was found refused
 
 	epoch int64
 }
@@ -90,7 +92,13 @@ func (j *Journal) TakeNote(ctx context.Context) (Note, error) {
 	case len(taken) == 0:
 		return Note{}, fmt.Errorf("taking an audit note: %w", ErrGone)
 	}
-	return taken[0], nil
+	n := taken[0]
+	if n.Kind == NoteCredential && n.Code == "" {
+		if n.Since, err = j.refusedSince(ctx, n); err != nil {
+			return Note{}, fmt.Errorf("taking an audit note: %w", err)
+		}
+	}
+	return n, nil
 }
 
 // MarkNoted records that a note was sent. Called again it does nothing.

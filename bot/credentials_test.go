@@ -1,0 +1,61 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+)
+
+// The audit channel hears of a refused credential once, and once that it works
+// again, however many replicas try it and however often.
+func TestTheAuditChannelHearsOnceOfARefusedCredential(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var o options
+		w := newWorld(t, func(w *options) { w.bot.AuditChannel = slacktest.Deals; o = *w })
+		o.url = w.url
+		replicas := []*journal.Journal{w.journal, w.open(o)}
+		tried := func(which, refusal string, tell bool) {
+			t.Helper()
+			for range 3 {
+				for _, j := range replicas {
+					w.must(j.CredentialTried(t.Context(), which, refusal, tell))
+				}
+				time.Sleep(5 * time.Minute)
+			}
+		}
+		for range 2 {
+			tried("api_key", "", true)
+			tried("api_key", "expired", true)
+			tried("app_token", "token_revoked", true)
+			tried("app_token", "", true)
+		}
+		tried("api_key", "", true)
+		golden(t, "audit of credentials", w.slack.History(slacktest.Deals)...)
+	})
+}
+
+// A refused bot token can post nothing: its one note comes once it works
+// again, and says from when to when it was refused.
+func TestARefusedBotTokenIsToldOnceItWorksAgain(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
+		w.slack.RefuseToken(slacktest.BotToken, "token_revoked")
+		began := time.Now()
+		w.must(w.journal.CredentialTried(t.Context(), "bot_token", "token_revoked", false))
+		time.Sleep(time.Hour)
+		w.slack.RefuseToken(slacktest.BotToken, "")
+		w.must(w.journal.CredentialTried(t.Context(), "bot_token", "", true))
+		w.eventually("the note", func() bool { return len(w.slack.History(slacktest.Deals)) > 0 })
+		time.Sleep(time.Hour)
+		history := w.slack.History(slacktest.Deals)
+		golden(t, "audit of a bot token", history...)
+		for _, moment := range []time.Time{began, began.Add(time.Hour)} {
+			if at := moment.UTC().Format("15:04 UTC"); len(history) != 1 || !strings.Contains(history[0].Text, at) {
+				t.Errorf("%s is not told in %v", at, history)
+			}
+		}
+	})
+}
