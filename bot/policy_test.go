@@ -282,6 +282,7 @@ func TestTheAuditChannelHearsOfEverything(t *testing.T) {
 	w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
 	w.slash(slacktest.Guest, general, "/cancel-task 12345")
 	w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345 duplicate")))
+	w.eventually("two notes", func() bool { return len(w.slack.History(slacktest.Deals)) == 2 })
 	prompt := w.wantPrompt(w.slash(grace, general, "/cancel-task 12344"))
 	w.slack.AddUser(slacktest.User{ID: grace, Name: "grace", IsRestricted: true})
 	w.acked(w.slack.Click(grace, prompt, "cancel_task"))
