@@ -23,8 +23,10 @@ type entry struct {
 	Channel        string          `json:"channel"`
 	Requester      string          `json:"requester"`
 	RequesterName  string          `json:"requester_name,omitempty"`
-	Confirmer      string          `json:"confirmer"`
+	Confirmer      string          `json:"confirmer"` // "" where it was withdrawn
 	ConfirmerName  string          `json:"confirmer_name,omitempty"`
+	WithdrawnBy    string          `json:"withdrawn_by,omitempty"`
+	WithdrawerName string          `json:"withdrawn_by_name,omitempty"`
 	Reason         string          `json:"reason"`
 	RequestedAt    time.Time       `json:"requested_at"`
 	DecidedAt      time.Time       `json:"decided_at"`
@@ -41,18 +43,22 @@ type entry struct {
 func entriesOf(decisions []journal.Decision, people names) []entry {
 	var all []entry
 	for _, d := range decisions {
-		all = append(all, entry{
+		e := entry{
 			Task: d.TaskID, Title: d.Title, Outcome: string(d.Outcome), Channel: d.Channel,
 			Requester: d.Requester, RequesterName: people[d.Requester], Confirmer: d.Confirmer, ConfirmerName: people[d.Confirmer],
 			Reason: d.Reason, RequestedAt: d.RequestedAt, DecidedAt: d.DecidedAt, FinishedAt: d.FinishedAt,
 			AnnouncedAt: d.AnnouncedAt, MessageTS: d.MessageTS, Detail: json.RawMessage(d.Detail),
 			SettledOutcome: string(d.SettledOutcome), SettledAt: d.SettledAt, ID: string(d.ID), Team: d.Team,
-		})
+		}
+		if d.Outcome == journal.OutcomeWithdrawn { // nobody confirmed it
+			e.WithdrawnBy, e.WithdrawerName, e.Confirmer, e.ConfirmerName = e.Confirmer, e.ConfirmerName, "", ""
+		}
+		all = append(all, e)
 	}
 	return all
 }
 
-func writeJSON(out io.Writer, entries []entry) error {
+func writeJSON[T any](out io.Writer, entries []T) error {
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
 	for _, e := range entries {
@@ -64,20 +70,28 @@ func writeJSON(out io.Writer, entries []entry) error {
 }
 
 func writeCSV(out io.Writer, entries []entry, named bool) error {
-	header := []string{"decided_at", "task_id", "title", "outcome", "settled_outcome", "requester", "confirmer", "team", "channel", "announced_at", "reason", "confirmation_id"}
+	header := []string{"decided_at", "task_id", "title", "outcome", "settled_outcome", "requester", "confirmer", "team", "channel", "announced_at", "reason", "confirmation_id", "withdrawn_by"}
 	if named {
-		header = append(header, "requester_name", "confirmer_name")
+		header = append(header, "requester_name", "confirmer_name", "withdrawn_by_name")
 	}
-	w := csv.NewWriter(out)
-	_ = w.Write(header) // an error stays, and Error tells it
+	var rows [][]string
 	for _, e := range entries {
 		row := []string{
 			stamp(e.DecidedAt), strconv.FormatInt(e.Task, 10), e.Title, e.Outcome, e.SettledOutcome, e.Requester, e.Confirmer,
-			e.Team, e.Channel, stamp(e.AnnouncedAt), e.Reason, e.ID,
+			e.Team, e.Channel, stamp(e.AnnouncedAt), e.Reason, e.ID, e.WithdrawnBy,
 		}
 		if named {
-			row = append(row, e.RequesterName, e.ConfirmerName)
+			row = append(row, e.RequesterName, e.ConfirmerName, e.WithdrawerName)
 		}
+		rows = append(rows, row)
+	}
+	return writeRows(out, header, rows)
+}
+
+func writeRows(out io.Writer, header []string, rows [][]string) error {
+	w := csv.NewWriter(out)
+	_ = w.Write(header) // an error stays, and Error tells it
+	for _, row := range rows {
 		for i, cell := range row {
 			row[i] = noFormula(cell)
 		}
@@ -106,6 +120,9 @@ func stamp(at time.Time) string {
 	return at.UTC().Format(time.RFC3339)
 }
 
+// tableTime is how a terminal shows a moment.
+const tableTime = "2006-01-02 15:04:05Z"
+
 // maxTitle is how much of a title a terminal shows.
 const maxTitle = 40
 
@@ -117,14 +134,18 @@ func writeTable(out io.Writer, entries []entry) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "DECIDED\tTASK\tOUTCOME\tTITLE\tREQUESTER\tCONFIRMER\tCHANNEL\tTOLD\tREASON")
 	for _, e := range entries {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.DecidedAt.UTC().Format("2006-01-02 15:04:05Z"), e.Task,
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.DecidedAt.UTC().Format(tableTime), e.Task,
 			e.cameTo(), shortened(printable(e.Title)), person(e.Requester, e.RequesterName), person(e.Confirmer, e.ConfirmerName),
 			e.Channel, e.told(), printable(e.Reason))
 	}
 	return w.Flush()
 }
 
+// person is a name, or an id; "-" for nobody.
 func person(id, name string) string {
+	if id == "" {
+		return "-"
+	}
 	if name != "" {
 		return printable(name)
 	}
@@ -135,6 +156,8 @@ func (e entry) cameTo() string {
 	switch {
 	case e.Outcome == "":
 		return "under way"
+	case e.WithdrawnBy != "":
+		return "withdrawn by " + person(e.WithdrawnBy, e.WithdrawerName)
 	case e.SettledOutcome != "" && e.SettledOutcome != e.Outcome:
 		return e.Outcome + ", then " + e.SettledOutcome
 	}

@@ -18,17 +18,19 @@ import (
 type historyFlags struct {
 	query       journal.Query
 	since       string
+	refusals    bool
 	names       bool
 	asJSON, csv bool
 }
 
 func (h *historyFlags) define(flags *flag.FlagSet) {
-	flags.BoolVar(&h.asJSON, "json", false, "print JSON, one decision a line")
+	flags.BoolVar(&h.asJSON, "json", false, "print JSON, one entry a line")
 	flags.BoolVar(&h.csv, "csv", false, "print CSV")
+	flags.BoolVar(&h.refusals, "refusals", false, "print whom the policy refused, instead of the decisions")
 	flags.BoolVar(&h.names, "names", false, "show people by name; needs SLACK_BOT_TOKEN")
-	flags.StringVar(&h.since, "since", "", "only decisions since `then`: 24h, 3d, 2026-11-23 or 2026-11-23T10:00:00Z")
-	flags.Int64Var(&h.query.Task, "task", 0, "only decisions about the task `id`")
-	flags.IntVar(&h.query.Limit, "limit", 20, "at most `n` decisions")
+	flags.StringVar(&h.since, "since", "", "only what happened since `then`: 24h, 3d, 2026-11-23 or 2026-11-23T10:00:00Z")
+	flags.Int64Var(&h.query.Task, "task", 0, "only what is about the task `id`")
+	flags.IntVar(&h.query.Limit, "limit", 20, "at most `n` entries")
 }
 
 func (h *historyFlags) complete() (err error) {
@@ -44,7 +46,8 @@ func (h *historyFlags) complete() (err error) {
 	return err
 }
 
-// history prints the latest decisions: the journal as the audit trail.
+// history prints the latest decisions, or refusals: the journal as the audit
+// trail.
 func (p Program) history(ctx context.Context, args []string) error {
 	var h historyFlags
 	if err := p.parse("history", args, h.define); err != nil {
@@ -62,18 +65,22 @@ func (p Program) history(ctx context.Context, args []string) error {
 		return errors.New(doctor.ExplainJournal(url, err))
 	}
 	defer j.Close()
-	decisions, err := j.Recent(ctx, h.query)
+	if h.refusals {
+		return p.refusals(ctx, h, j)
+	}
+	return p.decisions(ctx, h, j)
+}
+
+func (p Program) decisions(ctx context.Context, h historyFlags, j *journal.Journal) error {
+	found, err := j.Recent(ctx, h.query)
 	if err != nil {
 		return err
 	}
-	people := names{}
-	if h.names {
-		people, err = askNames(ctx, decisions)
+	var ids []string
+	for _, d := range found {
+		ids = append(ids, d.Requester, d.Confirmer)
 	}
-	if err != nil {
-		fmt.Fprintf(p.Stderr, "cancelbot: people are shown by their ids: %v\n", err)
-	}
-	entries := entriesOf(decisions, people)
+	entries := entriesOf(found, p.peopleFor(ctx, h, ids))
 	switch {
 	case h.asJSON:
 		return writeJSON(p.Out, entries)
@@ -81,6 +88,38 @@ func (p Program) history(ctx context.Context, args []string) error {
 		return writeCSV(p.Out, entries, h.names)
 	}
 	return writeTable(p.Out, entries)
+}
+
+func (p Program) refusals(ctx context.Context, h historyFlags, j *journal.Journal) error {
+	found, err := j.Refusals(ctx, h.query)
+	if err != nil {
+		return err
+	}
+	var ids []string
+	for _, n := range found {
+		ids = append(ids, n.Person)
+	}
+	entries := refusalsOf(found, p.peopleFor(ctx, h, ids))
+	switch {
+	case h.asJSON:
+		return writeJSON(p.Out, entries)
+	case h.csv:
+		return writeRefusalsCSV(p.Out, entries, h.names)
+	}
+	return writeRefusalsTable(p.Out, entries)
+}
+
+// peopleFor asks for names, where that is wanted, and says why some are
+// missing.
+func (p Program) peopleFor(ctx context.Context, h historyFlags, ids []string) names {
+	if !h.names {
+		return nil
+	}
+	people, err := askNames(ctx, ids)
+	if err != nil {
+		fmt.Fprintf(p.Stderr, "cancelbot: people are shown by their ids: %v\n", err)
+	}
+	return people
 }
 
 // databaseURL is all that history needs of the environment.

@@ -12,7 +12,6 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/cancelbot/cancelbot/bot/internal/doctor"
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
 // names are what people are called, by their ids.
@@ -23,7 +22,7 @@ const namesTimeout = 20 * time.Second
 
 // askNames asks Slack. It returns what it has learnt also with an error, which
 // says why some are missing.
-func askNames(ctx context.Context, decisions []journal.Decision) (names, error) {
+func askNames(ctx context.Context, ids []string) (names, error) {
 	cfg, problems := readConfig()
 	for _, p := range problems {
 		if p.Variable == "SLACK_BOT_TOKEN" || p.Variable == "SLACK_API_URL" {
@@ -35,7 +34,7 @@ func askNames(ctx context.Context, decisions []journal.Decision) (names, error) 
 	address := strings.TrimSuffix(cfg.SlackAPIURL, "/") + "/"
 	api := slack.New(cfg.SlackBotToken.Reveal(), slack.OptionAPIURL(address), slack.OptionRetry(1))
 	found := names{}
-	for _, id := range peopleIn(decisions) {
+	for _, id := range distinct(ids) {
 		name, err := askName(ctx, api, id)
 		if err != nil {
 			return found, fmt.Errorf("asking Slack for names (users.info): %s", doctor.Explain(err))
@@ -45,10 +44,8 @@ func askNames(ctx context.Context, decisions []journal.Decision) (names, error) 
 	return found, nil
 }
 
-func peopleIn(decisions []journal.Decision) (ids []string) {
-	for _, d := range decisions {
-		ids = append(ids, d.Requester, d.Confirmer)
-	}
+// distinct sorts the ids and drops what is there twice, or empty.
+func distinct(ids []string) []string {
 	slices.Sort(ids)
 	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" })
 }

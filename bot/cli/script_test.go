@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "rewrite what the scripts expect")
 //	slack scopes …    the bot token has these scopes
 //	slack refuse TOKEN ERROR
 //	key DETAIL        Chamelio refuses the key
-//	journal           a journal at $JOURNAL, with a few decisions
+//	journal           a journal at $JOURNAL, with a few decisions and refusals
 //	exits CODE …      a command that ends with this exit code
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -101,7 +101,12 @@ func fillJournal(url string) error {
 			return err
 		}
 	}
-	return nil
+	refused := journal.Note{Team: slacktest.TeamID, Channel: slacktest.General, TaskID: 12345, Person: slacktest.Guest, Code: "guest", At: at}
+	if err := j.Refused(ctx, refused); err != nil {
+		return err
+	}
+	refused.ConfirmationID, refused.TaskID, refused.Person, refused.Code, refused.At = "confirmation9", 12349, slacktest.Grace, "not_listed", at.Add(time.Hour)
+	return j.Refused(ctx, refused)
 }
 
 func decide(ctx context.Context, j *journal.Journal, d journal.Decision, outcome journal.Outcome) error {

@@ -49,6 +49,23 @@ func (j *Journal) Refused(ctx context.Context, n Note) error {
 		id, string(NoteRefusal), at, string(n.ConfirmationID), n.TaskID, n.Team, n.Channel, n.Person, n.Code, sent)
 }
 
+// Refusals returns the latest refusals by the policy, newest first.
+func (j *Journal) Refusals(ctx context.Context, q Query) ([]Note, error) {
+	if q.Limit <= 0 {
+		q.Limit = 20
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	rows, err := j.read().query(ctx, `SELECT id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, epoch FROM audit
+		WHERE kind = 'refusal' AND ($1 = 0 OR task_id = $1) AND noted_at >= $2 ORDER BY noted_at DESC LIMIT $3`, q.Task, utc(q.Since), q.Limit)
+	found, err := collect(rows, err, scanNote)
+	return found, wrap("reading the refusals", err)
+}
+
+func scanNote(r *sql.Rows, n *Note) error {
+	return r.Scan(&n.ID, &n.Kind, &n.At, &n.ConfirmationID, &n.TaskID, &n.Team, &n.Channel, &n.Person, &n.Code, &n.epoch)
+}
+
 // noteAnnounced leaves a note in the write that records an announcement.
 func noteAnnounced(ctx context.Context, q querier, id ID) error {
 	_, err := q.exec(ctx, `
@@ -82,9 +99,7 @@ func (j *Journal) TakeNote(ctx context.Context) (Note, error) {
 				ORDER BY noted_at LIMIT 1 {unlocked})
 			RETURNING id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, epoch`,
 			tellLease.Milliseconds(), maxLease.Milliseconds())
-		return collect(rows, err, func(r *sql.Rows, n *Note) error {
-			return r.Scan(&n.ID, &n.Kind, &n.At, &n.ConfirmationID, &n.TaskID, &n.Team, &n.Channel, &n.Person, &n.Code, &n.epoch)
-		})
+		return collect(rows, err, scanNote)
 	})
 	switch {
 	case err != nil:

@@ -59,10 +59,10 @@ func (j *Journal) Get(ctx context.Context, id ID) (Decision, error) {
 	return d, nil
 }
 
-// Query selects decisions for Recent. Zero fields select everything.
+// Query selects decisions for Recent, and refusals for Refusals. Zero fields select everything.
 type Query struct {
 	Task  int64
-	Since time.Time // decided at or after
+	Since time.Time // decided, or refused, at or after
 	Limit int       // 20 if zero
 }
 
