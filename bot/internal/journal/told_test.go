@@ -1,0 +1,170 @@
+package journal_test
+
+import (
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+// refused carries a statement out that must fail.
+func refused(t *testing.T, url, text string) {
+	t.Helper()
+	if err := tryStatement(t, url, text); err == nil {
+		t.Errorf("not refused: %s", text)
+	}
+}
+
+func tryStatement(t *testing.T, url, text string) error {
+	t.Helper()
+	driver, place := "pgx", url
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		driver, place = "sqlite", path
+	}
+	db, err := sql.Open(driver, place)
+	must(t, err)
+	defer db.Close()
+	_, err = db.ExecContext(t.Context(), text)
+	return err
+}
+
+// told brings a decision to its end.
+func told(t *testing.T, j *journal.Journal, id string, task int64, o journal.Outcome) journal.Decision {
+	t.Helper()
+	_, err := j.Finish(t.Context(), won(t, j, decision(id, task)), o, "{}", true)
+	must(t, err)
+	must(t, j.MarkAnnounced(t.Context(), journal.ID(id), "1.2"))
+	d, err := j.Get(t.Context(), journal.ID(id))
+	must(t, err)
+	return d
+}
+
+// TestWhatWasToldStaysAsItWasTold tries to change each column that says who,
+// what, why, when, and what came of it.
+func TestWhatWasToldStaysAsItWasTold(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		before := told(t, j, "told", 1, journal.OutcomeFailed)
+		for _, change := range []string{
+			"confirmation_id = 'other'", "task_id = 2", "team_id = 'T2'", "channel_id = 'C2'", "requester = 'U9'", "confirmer = 'U9'",
+			"reason = ''", "requested_at = '2020-01-01'", "decided_at = '2020-01-01'", "detail = ''", "message_ts = ''", "confirmation = ''",
+			"mac = ''", "title = 'x'", "url = 'x'", "outcome = NULL", "outcome = 'cancelled'", "outcome = 'set_aside'",
+			"finished_at = NULL", "announced_at = NULL",
+		} {
+			refused(t, url, "UPDATE decisions SET "+change)
+		}
+		refused(t, url, "DELETE FROM decisions")
+		if !strings.HasPrefix(url, "sqlite:") {
+			refused(t, url, "TRUNCATE decisions")
+		}
+		if after, err := j.Get(t.Context(), "told"); err != nil || after != before {
+			t.Errorf("%+v\n%+v %v", before, after, err)
+		}
+		// What was settled stays, too.
+		told(t, j, "settled", 3, journal.OutcomeUnknown)
+		statement(t, url, "UPDATE decisions SET look_after = 1 WHERE confirmation_id = 'settled'")
+		held, err := j.TakeUnsettled(t.Context(), 1, nil)
+		must(t, err)
+		_, err = j.BeginSettling(t.Context(), held[0].Lease, journal.OutcomeCancelled, "{}")
+		must(t, err)
+		must(t, j.MarkSettled(t.Context(), "settled"))
+		for _, change := range []string{"settled_at = 0", "settled_outcome = 'failed'", "settled_detail = ''", "outcome = 'set_aside'", "outcome = 'cancelled'"} {
+			refused(t, url, "UPDATE decisions SET "+change+" WHERE confirmation_id = 'settled'")
+		}
+	})
+}
+
+// A row that is being looked after and turns out not to be genuine is set
+// aside, however often that is said, and whatever somebody made of it.
+func TestAToldRowThatIsNotGenuineIsSetAside(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		told(t, j, "unknown", 1, journal.OutcomeUnknown)
+		told(t, j, "made", 2, journal.OutcomeFailed)
+		statement(t, url, fmt.Sprintf("UPDATE decisions SET look_after = 1, follow_until = %d", time.Now().Add(time.Hour).UnixMilli()))
+		held, err := j.TakeUnsettled(t.Context(), 2, nil)
+		must(t, err)
+		for _, h := range held {
+			must(t, j.SetAside(t.Context(), h.Lease))
+			must(t, j.SetAside(t.Context(), h.Lease))
+			// As a call whose answer was lost says it a moment later.
+			statement(t, url, fmt.Sprintf("UPDATE decisions SET outcome = 'set_aside', finished_at = '2026-01-01', announced_at = '2026-01-01', settled_at = 7 WHERE confirmation_id = '%s'", h.Lease.ID))
+			if d, err := j.Get(t.Context(), h.Lease.ID); err != nil || d.Outcome != journal.OutcomeSetAside {
+				t.Errorf("%+v %v", d, err)
+			}
+			refused(t, url, fmt.Sprintf("UPDATE decisions SET outcome = 'cancelled' WHERE confirmation_id = '%s'", h.Lease.ID))
+		}
+		if len(held) != 2 {
+			t.Errorf("%d rows taken", len(held))
+		}
+	})
+}
+
+// TestOldRowsAreDeletedByTheStatementsOfTheDocs deletes what was decided
+// before a day, and no other row, in the way that docs/operate.md shows.
+func TestOldRowsAreDeletedByTheStatementsOfTheDocs(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		for i, age := range []time.Duration{400 * 24 * time.Hour, 30 * 24 * time.Hour} {
+			d := decision(fmt.Sprint("d", i), int64(i+1))
+			d.DecidedAt = time.Now().Add(-age)
+			_, err := j.Finish(t.Context(), won(t, j, d), journal.OutcomeCancelled, "{}", true)
+			must(t, err)
+			must(t, j.MarkAnnounced(t.Context(), d.ID, ""))
+		}
+		day := time.Now().AddDate(-1, 0, 0).Format(time.DateOnly)
+		statements := strings.ReplaceAll(retention(t), "2025-12-01", day)
+		refused(t, url, strings.Replace(statements, "AND decided_at < '"+day+"'", "", 1)) // it lets the old ones go alone
+		must(t, tryStatement(t, url, statements))
+		left, err := j.Recent(t.Context(), journal.Query{})
+		if err != nil || len(left) != 1 || left[0].ID != "d1" {
+			t.Errorf("left: %+v %v", left, err)
+		}
+		refused(t, url, "DELETE FROM decisions")
+	})
+}
+
+// An older version beside this one goes on: what it says to the journal about
+// a told row names none of the columns that stay as they were told.
+func TestStatementsOfOlderVersionsStillWork(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		told(t, j, "told", 1, journal.OutcomeFailed)
+		won(t, j, decision("running", 2))
+		for _, text := range []string{
+			// Of the version before owners and epochs.
+			`UPDATE decisions SET announce_after = 1 WHERE confirmation_id = 'told'`,
+			`UPDATE decisions SET lease_owner = 'older', lease_until = 1 WHERE confirmation_id = 'running'`,
+			`UPDATE decisions SET outcome = 'failed', detail = '', finished_at = '2026-01-01' WHERE confirmation_id = 'running' AND lease_owner = 'older' AND outcome IS NULL`,
+			`UPDATE decisions SET announced_at = '2026-01-01', message_ts = '1.3', response_url = '' WHERE confirmation_id = 'running' AND announced_at IS NULL`,
+			`UPDATE decisions SET announced_at = '2026-01-02', message_ts = '1.4', response_url = '' WHERE confirmation_id = 'running' AND announced_at IS NULL`,
+			`UPDATE decisions SET lease_until = 0 WHERE lease_owner = 'older' AND announced_at IS NULL`,
+			// Of this one: taking over, putting a look off, and what a dead process left.
+			`UPDATE decisions SET owner = 'x', epoch = epoch + 1, leased_until = 1, lease_owner = '', lease_until = 1, telling_at = 0`,
+			`UPDATE decisions SET leased_until = 0, look_after = 1, looks = looks + 1, owner = '', telling_at = 0`,
+			`UPDATE decisions SET response_url = '', follow_until = 0`,
+		} {
+			if err := tryStatement(t, url, text); err != nil {
+				t.Errorf("%s: %v", text, err)
+			}
+		}
+	})
+}
+
+// retention is what docs/operate.md says about deleting old rows.
+func retention(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "operate.md"))
+	must(t, err)
+	_, after, _ := strings.Cut(string(page), "```sql\n")
+	statements, _, found := strings.Cut(after, "```")
+	if !found || !strings.Contains(statements, "retention") {
+		t.Fatal("docs/operate.md does not say how old rows are deleted")
+	}
+	return statements
+}
