@@ -32,7 +32,7 @@ func (p Program) check(ctx context.Context, args []string) error {
 	if messages != "" {
 		results = append(results, doctor.Messages(ctx, settings, messages)...)
 	}
-	ok, err := doctor.Write(redacting(p.Out, cfg.secrets()), results, asJSON)
+	ok, err := doctor.Write(cfg.redactors().output.Writer(p.Out), results, asJSON)
 	if err != nil {
 		return fmt.Errorf("printing what was found: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -55,6 +56,7 @@ type credentials struct {
 	all     []*credential
 	api     string                // Slack's address, for remedies
 	newKey  func() (changed bool) // uses the key that its file holds now
+	learn   func(...secret.Value) // a new secret that is to be seen nowhere
 	notes   credentialNotes
 	gauge   *prometheus.GaugeVec
 	log     *slog.Logger
@@ -62,7 +64,7 @@ type credentials struct {
 	looking time.Duration
 }
 
-func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, registry prometheus.Registerer, log *slog.Logger) *credentials {
+func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, registry prometheus.Registerer, log *logs) *credentials {
 	gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "cancelbot_credential_refused", Help: "1 where Slack or Chamelio refuses a token or the key, else 0.",
 	}, []string{"which"})
@@ -78,7 +80,7 @@ func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, r
 		}
 	}
 	options := socketmode.Options{AppToken: cfg.SlackAppToken.Reveal(), APIURL: cfg.SlackAPIURL}
-	c := &credentials{api: cfg.SlackAPIURL, notes: notes, gauge: gauge, log: log, every: tryEvery, looking: lookEvery, all: []*credential{
+	c := &credentials{api: cfg.SlackAPIURL, notes: notes, gauge: gauge, log: log.Logger, learn: log.secrets.learn, every: tryEvery, looking: lookEvery, all: []*credential{
 		{which: "app_token", try: func(ctx context.Context) error { return socketmode.CheckToken(ctx, options) }, refusal: slackSays(bot.AppToken)},
 		{which: "bot_token", try: func(ctx context.Context) error { _, err := b.Workspace(ctx); return err }, refusal: slackSays(bot.BotToken), silent: true},
 		{which: "api_key", try: func(ctx context.Context) error { _, err := key.check(ctx); return err }, refusal: keySays},
@@ -113,6 +115,7 @@ func (c *credentials) keyFromFile(key *tasks) func() bool {
 			return false
 		}
 		seen = content.Reveal()
+		c.learn(content)
 		var option *chamelio.OptionError
 		if err := key.use(seen); errors.As(err, &option) {
 			c.log.Error("CHAMELIO_API_KEY_FILE has changed, but holds no key: the old key stays in use", "error", "what it holds "+option.Advice)

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -117,7 +118,8 @@ func TestAKeyWhoseFileChangesIsUsedAtOnce(t *testing.T) {
 	}
 	key.SetShare(2)
 	var out bytes.Buffer
-	look := (&credentials{log: slog.New(slog.NewTextHandler(&out, nil))}).keyFromFile(key)
+	secrets := config{ChamelioAPIKey: secret.New("ca_old-one")}.redactors()
+	look := (&credentials{log: slog.New(slog.NewTextHandler(&out, nil)), learn: secrets.learn}).keyFromFile(key)
 	if _, err := key.check(t.Context()); err == nil || look() {
 		t.Fatal("the old key is not refused, or has changed")
 	}
@@ -132,6 +134,11 @@ func TestAKeyWhoseFileChangesIsUsedAtOnce(t *testing.T) {
 	}
 	if _, err := key.check(t.Context()); err != nil {
 		t.Error(err)
+	}
+	for _, r := range []*secret.Redactor{secrets.output, secrets.answers} {
+		if got := r.Clean("ca_old-one, " + chameliotest.Key); got != "…, …" {
+			t.Errorf("not redacted: %s", got)
+		}
 	}
 	if said := out.String(); strings.Count(said, "holds no key") != 1 || strings.Contains(said, "ca_") && strings.Contains(said, chameliotest.Key) {
 		t.Error(said)

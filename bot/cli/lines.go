@@ -6,8 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/cancelbot/cancelbot/bot/internal/secret"
 )
 
 const (
@@ -70,34 +68,3 @@ func (q *lineQueue) close() {
 	case <-time.After(lastLinesTimeout):
 	}
 }
-
-// minSecret is the length from which a text is taken for a secret: shorter
-// ones would turn up in words of every day.
-const minSecret = 6
-
-// redacting keeps secrets out of what is written, also where a server has
-// echoed them. Each Write must be whole lines.
-func redacting(to io.Writer, secrets []secret.Value) io.Writer {
-	var all [][]byte
-	for _, s := range secrets {
-		if text := s.Reveal(); len(text) >= minSecret {
-			all = append(all, []byte(text))
-		}
-	}
-	return writerFunc(func(p []byte) (int, error) {
-		clean := p
-		for _, s := range all {
-			if bytes.Contains(clean, s) {
-				clean = bytes.ReplaceAll(clean, s, []byte("…"))
-			}
-		}
-		if _, err := to.Write(clean); err != nil {
-			return 0, err
-		}
-		return len(p), nil
-	})
-}
-
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

@@ -20,18 +20,20 @@ const (
 // logs is where the process tells what it does.
 type logs struct {
 	*slog.Logger
-	lines *lineQueue
+	lines   *lineQueue
+	secrets redactors
 }
 
 // newLogs also works for a configuration that is wrong: that has to be told
 // somehow.
 func newLogs(cfg config, out io.Writer) *logs {
-	queue := newLineQueue(redacting(out, cfg.secrets()))
+	secrets := cfg.redactors()
+	queue := newLineQueue(secrets.output.Writer(out))
 	format := cmp.Or(cfg.LogFormat, formatJSON)
 	if cfg.LogFormat == "" && isTerminal(out) {
 		format = formatText
 	}
-	return &logs{slog.New(newHandler(queue, cfg.LogLevel, format, out)), queue}
+	return &logs{slog.New(newHandler(queue, cfg.LogLevel, format, out)), queue, secrets}
 }
 
 func newHandler(to io.Writer, level slog.Level, format string, out io.Writer) slog.Handler {

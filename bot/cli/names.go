@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +33,8 @@ func askNames(ctx context.Context, ids []string) (names, error) {
 	ctx, cancel := context.WithTimeout(ctx, namesTimeout)
 	defer cancel()
 	address := strings.TrimSuffix(cfg.SlackAPIURL, "/") + "/"
-	api := slack.New(cfg.SlackBotToken.Reveal(), slack.OptionAPIURL(address), slack.OptionRetry(1))
+	client := &http.Client{Transport: cfg.redactors().answers.Transport(http.DefaultTransport)}
+	api := slack.New(cfg.SlackBotToken.Reveal(), slack.OptionAPIURL(address), slack.OptionHTTPClient(client), slack.OptionRetry(1))
 	found := names{}
 	for _, id := range distinct(ids) {
 		name, err := askName(ctx, api, id)

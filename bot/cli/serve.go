@@ -82,14 +82,14 @@ func (p Program) runBot(ctx context.Context, cfg config, log *logs) error {
 	defer closeInTime(decisions)
 
 	options := cfg.chamelio(p.version())
-	options.Transport = countCalls(chamelio.NewTransport(), registry, "cancelbot_chamelio_calls_total", "endpoint", chamelioEndpoint)
+	options.Transport = countCalls(log.secrets.answers.Transport(chamelio.NewTransport()), registry, "cancelbot_chamelio_calls_total", "endpoint", chamelioEndpoint)
 	key, err := newTasks(options)
 	if err != nil {
 		return err
 	}
 	settings := cfg.bot()
 	settings.Log, settings.Metrics, settings.TaskHosts, settings.Traces = log.Logger, registry, taskHosts(key.now()), traces
-	settings.Transport = countCalls(transport.New(), registry, "cancelbot_slack_calls_total", "method", slackMethod(cfg.SlackAPIURL))
+	settings.Transport = countCalls(log.secrets.answers.Transport(transport.New()), registry, "cancelbot_slack_calls_total", "method", slackMethod(cfg.SlackAPIURL))
 	b, err := bot.New(settings, key, decisions)
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func (p Program) runBot(ctx context.Context, cfg config, log *logs) error {
 	}
 	forgetTheStart()
 	log.Info("starting", what...)
-	r := &running{bot: b, key: key, watch: newCredentials(cfg, b, key, decisions, registry, log.Logger), cfg: cfg, log: log, what: what}
+	r := &running{bot: b, key: key, watch: newCredentials(cfg, b, key, decisions, registry, log), cfg: cfg, log: log, what: what}
 	return r.run(ctx, listener, registry)
 }
 

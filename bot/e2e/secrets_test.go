@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,6 +42,67 @@ func TestNoSecretInTheOutputAtAnyLevel(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWhatServersEchoOfASecretIsSeenNowhere has Slack and Chamelio quote the
+// tokens and the key in whatever they answer, and looks for them in the log, in
+// Slack, in the journal, in the metrics, and in what check prints.
+func TestWhatServersEchoOfASecretIsSeenNowhere(t *testing.T) {
+	t.Parallel()
+	secrets := []string{slacktest.AppToken, slacktest.BotToken, chameliotest.Key}
+	echo := strings.Join(secrets, " ")
+	s := newStandIns(t)
+	s.api.Put(chameliotest.NewTask(777, "in_progress", "Title "+echo, time.Now()))
+	database := sqlite(t)
+	p, base := s.served(database, "LOG_LEVEL=debug", "AUDIT_CHANNEL="+slacktest.Deals)
+	everything := func() string {
+		var all strings.Builder
+		all.WriteString(p.output.String())
+		for _, m := range s.slack.All() {
+			fmt.Fprintf(&all, "%+v\n", m)
+		}
+		_, metrics := s.fetch(base + "/metrics")
+		all.WriteString(metrics)
+		files, err := filepath.Glob(strings.TrimPrefix(database, "sqlite:") + "*")
+		if err != nil || len(files) == 0 {
+			t.Fatal(files, err)
+		}
+		for _, file := range files {
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(content)
+		}
+		return all.String()
+	}
+	prompt := s.prompt(slacktest.Ada, slacktest.General, 777)
+	if !strings.Contains(prompt.Text, "Title … … …") {
+		t.Errorf("the prompt does not quote the title: %s", prompt.Text)
+	}
+	s.api.Break(chameliotest.Fault{Method: "POST", Status: 422, Body: `{"detail":"cannot ` + echo + `"}`})
+	s.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: slacktest.General, Error: "echo_" + echo, Times: 1})
+	s.slack.Click(slacktest.Ada, prompt, "cancel_task")
+	s.eventually("the outcome", 30*time.Second, func() bool { return len(s.slack.History(slacktest.General)) > 0 })
+	s.eventually("the audit channel's copy", 30*time.Second, func() bool { return len(s.slack.History(slacktest.Deals)) > 0 })
+	s.api.ClearFaults()
+	s.slack.Break(slacktest.Fault{Method: "auth.test", Error: "token_" + echo})
+	s.slack.Break(slacktest.Fault{Method: "apps.connections.open", Error: "open_" + echo})
+	s.api.RefuseKey("API key is no good: " + echo)
+	check := start(t, s.env(database), "check")
+	if check.exit(t) == 0 {
+		t.Error("check finds nothing wrong")
+	}
+	said := everything() + check.output.String()
+	if !strings.Contains(said, "cannot … … …") || !strings.Contains(check.output.String(), "is no good") {
+		t.Errorf("what the servers say is not told:\n%s\n%s", p.output, check.output)
+	}
+	for _, hidden := range secrets {
+		if strings.Contains(said, hidden) {
+			i := strings.Index(said, hidden)
+			t.Errorf("it holds %s: %q", hidden, said[max(i-200, 0):min(i+200, len(said))])
+		}
 	}
 }
 

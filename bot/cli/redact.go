@@ -1,0 +1,22 @@
+package cli
+
+import "github.com/cancelbot/cancelbot/bot/internal/secret"
+
+// redactors keep secrets out of what is written, and out of what servers
+// answer, and so out of messages and the journal.
+//
+// The database's password is kept out of what is written alone: neither Slack
+// nor Chamelio knows it, and a weak one may be a word that they have to say.
+type redactors struct{ output, answers *secret.Redactor }
+
+func (cfg config) redactors() redactors {
+	r := redactors{secret.NewRedactor(databasePassword(cfg.DatabaseURL)), secret.NewRedactor()}
+	r.learn(cfg.SlackAppToken, cfg.SlackBotToken, cfg.ChamelioAPIKey)
+	return r
+}
+
+// learn adds a token or a key.
+func (r redactors) learn(secrets ...secret.Value) {
+	r.output.Learn(secrets...)
+	r.answers.Learn(secrets...)
+}

@@ -1,0 +1,237 @@
+package secret
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+)
+
+const (
+	// minLength is from which length a text is taken for a secret: shorter ones
+	// would turn up in words of every day.
+	minLength = 6
+
+	// maxEscape is how much longer an escape is than what it stands for: \u0041.
+	maxEscape = 6
+)
+
+// Redactor keeps secrets out of what servers echo, whatever becomes of it: in
+// texts, in what is written, and in the answers to HTTP requests. It knows a
+// secret also where JSON or a URL has escaped it. It is safe for concurrent
+// use; the zero Redactor knows no secrets.
+type Redactor struct {
+	mu    sync.Mutex // for Learn
+	known atomic.Pointer[known]
+}
+
+// known is what a Redactor looks for.
+type known struct {
+	secrets []string
+	starts  [256]bool // bytes with which one can begin
+	longest int       // escaped
+}
+
+// NewRedactor returns one that knows some secrets.
+func NewRedactor(secrets ...Value) *Redactor {
+	r := &Redactor{}
+	r.Learn(secrets...)
+	return r
+}
+
+// Learn adds secrets. None is forgotten: an old key may be echoed, too.
+func (r *Redactor) Learn(secrets ...Value) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k := known{}
+	if old := r.known.Load(); old != nil {
+		k.secrets = append(k.secrets, old.secrets...)
+	}
+	for _, s := range secrets {
+		if text := s.Reveal(); len(text) >= minLength {
+			k.secrets = append(k.secrets, text)
+		}
+	}
+	if len(k.secrets) == 0 {
+		return
+	}
+	for _, s := range k.secrets {
+		k.starts[s[0]] = true
+		k.longest = max(k.longest, maxEscape*len(s))
+	}
+	k.starts['\\'], k.starts['%'] = true, true
+	r.known.Store(&k)
+}
+
+// Clean returns a text without secrets.
+func (r *Redactor) Clean(text string) string {
+	k := r.known.Load()
+	if k == nil {
+		return text
+	}
+	clean, _ := k.clean(nil, []byte(text), true)
+	return string(clean)
+}
+
+// Writer passes on what is written without secrets. Each Write must be whole
+// lines.
+func (r *Redactor) Writer(to io.Writer) io.Writer { return &writer{r, to} }
+
+type writer struct {
+	*Redactor
+	to io.Writer
+}
+
+func (w *writer) Write(p []byte) (int, error) {
+	clean := p
+	if k := w.known.Load(); k != nil {
+		clean, _ = k.clean(nil, p, true)
+	}
+	if _, err := w.to.Write(clean); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// clean appends src to dst without secrets. Where src is not all there is, it
+// returns the rest, in which a secret may have begun.
+func (k *known) clean(dst, src []byte, all bool) (clean, rest []byte) {
+	for i := 0; i < len(src); {
+		if !all && len(src)-i < k.longest {
+			return dst, src[i:]
+		}
+		n := 0
+		if k.starts[src[i]] {
+			n = k.match(src[i:])
+		}
+		if n > 0 {
+			dst, i = append(dst, dots...), i+n
+		} else {
+			dst, i = append(dst, src[i]), i+1
+		}
+	}
+	return dst, nil
+}
+
+// match is the length of the secret with which text begins; 0 if with none.
+func (k *known) match(text []byte) (longest int) {
+	for _, s := range k.secrets {
+		longest = max(longest, matchOne(text, s))
+	}
+	return longest
+}
+
+func matchOne(text []byte, secret string) int {
+	n := 0
+	for i := range len(secret) {
+		width := escaped(text[n:], secret[i])
+		if width == 0 {
+			return 0
+		}
+		n += width
+	}
+	return n
+}
+
+// escaped is how many bytes at the beginning of text stand for c; 0 if none.
+func escaped(text []byte, c byte) int {
+	hex := func(from, to int) bool {
+		if len(text) < to {
+			return false
+		}
+		n, err := strconv.ParseUint(string(text[from:to]), 16, 16)
+		return err == nil && n == uint64(c)
+	}
+	switch {
+	case len(text) == 0:
+		return 0
+	case text[0] == c:
+		return 1
+	case text[0] == '%' && hex(1, 3):
+		return 3
+	case text[0] == '\\' && len(text) > 1 && text[1] == 'u' && hex(2, 6):
+		return 6
+	case text[0] == '\\' && len(text) > 1 && text[1] == c:
+		return 2
+	}
+	return 0
+}
+
+// Transport returns a transport whose answers, and errors, quote no secret.
+func (r *Redactor) Transport(t http.RoundTripper) http.RoundTripper { return transport{r, t} }
+
+type transport struct {
+	*Redactor
+	next http.RoundTripper
+}
+
+func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.next.RoundTrip(req)
+	if err != nil {
+		return nil, t.error(err)
+	}
+	resp.Status = t.Clean(resp.Status)
+	for _, values := range resp.Header {
+		for i, v := range values {
+			values[i] = t.Clean(v)
+		}
+	}
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		resp.Body, resp.ContentLength = &body{Redactor: t.Redactor, from: resp.Body}, -1
+		resp.Header.Del("Content-Length")
+	}
+	return resp, nil
+}
+
+// error hides an error that quotes a secret.
+func (t transport) error(err error) error {
+	if clean := t.Clean(err.Error()); clean != err.Error() {
+		return &hiddenError{clean, err}
+	}
+	return err
+}
+
+// hiddenError is what the hidden error is, but does not hand it out.
+type hiddenError struct {
+	text   string
+	hidden error
+}
+
+func (e *hiddenError) Error() string        { return e.text }
+func (e *hiddenError) Is(target error) bool { return errors.Is(e.hidden, target) }
+
+// body is an answer's, without secrets. It holds back only as much as a secret
+// may be long.
+type body struct {
+	*Redactor
+	from  io.ReadCloser
+	chunk [4096]byte
+	raw   []byte // read, and not looked at
+	clean []byte // looked at, and not passed on
+	err   error  // what ended it
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	for len(b.clean) == 0 && b.err == nil {
+		n, err := b.from.Read(b.chunk[:])
+		b.raw, b.err = append(b.raw, b.chunk[:n]...), err
+		k := b.known.Load()
+		if k == nil {
+			b.clean, b.raw = b.raw, nil
+			continue
+		}
+		var rest []byte
+		b.clean, rest = k.clean(nil, b.raw, err != nil)
+		b.raw = append([]byte(nil), rest...)
+	}
+	if len(b.clean) == 0 {
+		return 0, b.err
+	}
+	n := copy(p, b.clean)
+	b.clean = b.clean[n:]
+	return n, nil
+}
+
+func (b *body) Close() error { return b.from.Close() }
