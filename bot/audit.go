@@ -37,7 +37,7 @@ type auditor struct {
 	channel string
 	journal notes
 	poster  *poster
-	slack   *slack.Client
+	slack   *webAPI
 	texts   texts
 	gap     time.Duration
 	log     *slog.Logger

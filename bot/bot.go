@@ -23,7 +23,6 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"github.com/slack-go/slack"
 
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
@@ -49,6 +48,7 @@ type Journal interface {
 	refusals
 	openRequests
 	presence
+	keyrings
 }
 
 // presence is what the replicas need to know of each other.
@@ -63,7 +63,8 @@ type presence interface {
 type Bot struct {
 	cfg       Config
 	log       *slog.Logger
-	slack     *slack.Client
+	slack     *webAPI
+	keys      *keyring
 	http      *http.Client
 	journal   Journal
 	tasks     Tasks
@@ -102,7 +103,9 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 		// A redirect would carry a token to wherever the answer points.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	b.slack = slack.New(cfg.BotToken.Reveal(), slack.OptionAPIURL(cfg.SlackAPI), slack.OptionHTTPClient(b.http), slack.OptionRetry(0))
+	b.keys = sign.keyring
+	b.keys.journal, b.keys.now = j, cfg.Now
+	b.slack = newWebAPI(cfg.BotToken.Reveal(), cfg.SlackAPI, b.http)
 	b.gate = &gate{checker: policy.NewChecker(cfg.Policy, b.slack), journal: j, known: make(chan struct{}), appID: b.app, now: cfg.Now}
 	b.wire(api, sign)
 	b.socket, err = socketmode.New(b.socketOptions())
@@ -158,6 +161,7 @@ func (b *Bot) wire(api *url.URL, sign signer) {
 		newLoop("unknown outcomes", settleEvery, log, settles.settle),
 		newLoop("requests", requestsEvery, log, asked.look),
 		follow.loop,
+		newLoop("signing keys", loadKeysEvery, log, b.keys.load),
 		newLoop("installation", introduceEvery, log, b.introduce),
 		b.beats,
 	}
@@ -187,14 +191,18 @@ func (b *Bot) newRouter(typed *commands, pressed *clicks, post *poster, words te
 func (b *Bot) Workspace(ctx context.Context) (Workspace, error) {
 	who, err := b.slack.AuthTestContext(ctx)
 	if err != nil {
-		if socketmode.Classify(slackCode(err)) == socketmode.TokenRefused {
-			return Workspace{}, &TokenError{Token: BotToken, Err: err}
-		}
-		return Workspace{}, fmt.Errorf("asking Slack who we are (auth.test): %w", err)
+		return Workspace{}, authError(err)
 	}
 	where := workspaceOf(who)
 	b.gate.introduced(where)
 	return where, nil
+}
+
+func authError(err error) error {
+	if socketmode.Classify(slackCode(err)) == socketmode.TokenRefused {
+		return &TokenError{Token: BotToken, Err: err}
+	}
+	return fmt.Errorf("asking Slack who we are (auth.test): %w", err)
 }
 
 // introduceEvery is how often the bot token is tried.

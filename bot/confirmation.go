@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -9,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,23 +53,14 @@ const (
 )
 
 // signer signs confirmations, and clicks that were accepted, with keys that
-// every replica derives from the bot token. Whoever rotates the token
-// invalidates the open prompts.
-type signer struct{ confirmations, clicks []byte }
+// every replica derives from the bot token. A token that is replaced while a
+// replica runs takes nothing back that was signed before; one that is replaced
+// while none runs invalidates the open prompts.
+type signer struct{ *keyring }
 
 func newSigner(botToken string) (signer, error) {
-	var s signer
-	for purpose, key := range map[string]*[]byte{
-		"cancelbot confirmation " + confirmationVersion: &s.confirmations,
-		"cancelbot accepted click 1":                    &s.clicks,
-	} {
-		derived, err := hkdf.Key(sha256.New, []byte(botToken), nil, purpose, sha256.Size)
-		if err != nil {
-			return signer{}, fmt.Errorf("deriving a key for confirmations: %w", err)
-		}
-		*key = derived
-	}
-	return s, nil
+	keys, err := newKeyring(botToken)
+	return signer{keys}, err
 }
 
 func newConfirmationID() string { return rand.Text() }
@@ -97,7 +88,7 @@ func (s signer) encodeWhole(c confirmation) string {
 	// A list of strings and numbers always encodes.
 	_ = enc.Encode([]any{c.ID, c.Task, c.Team, c.Channel, c.Requester, c.Reason, c.RequestedAt.Unix(), c.ExpiresAt.Unix(), c.Public, c.Title, c.URL})
 	signed := confirmationVersion + "." + base64.RawURLEncoding.EncodeToString([]byte(strings.TrimSuffix(payload.String(), "\n")))
-	return signed + "." + base64.RawURLEncoding.EncodeToString(mac(s.confirmations, signed))
+	return signed + "." + base64.RawURLEncoding.EncodeToString(mac(s.signing().confirmations, signed))
 }
 
 func mac(key []byte, text string) []byte {
@@ -109,6 +100,10 @@ func mac(key []byte, text string) []byte {
 // decode verifies a value. Nothing in it is looked at before the signature
 // fits. With errExpired the confirmation is returned too: it says which task.
 func (s signer) decode(value string, now time.Time) (confirmation, error) {
+	return decodeBy(s.accepted(promptsOutlive), value, now)
+}
+
+func decodeBy(accepted []signingKeys, value string, now time.Time) (confirmation, error) {
 	i := strings.LastIndexByte(value, '.')
 	if i < 0 || len(value) > maxValue {
 		return confirmation{}, errMalformed
@@ -118,7 +113,7 @@ func (s signer) decode(value string, now time.Time) (confirmation, error) {
 	if err != nil {
 		return confirmation{}, errMalformed
 	}
-	if !hmac.Equal(given, mac(s.confirmations, signed)) {
+	if !slices.ContainsFunc(accepted, func(k signingKeys) bool { return hmac.Equal(given, mac(k.confirmations, signed)) }) {
 		return confirmation{}, errForged
 	}
 	version, payload, _ := strings.Cut(signed, ".")
@@ -148,15 +143,15 @@ func (s signer) decode(value string, now time.Time) (confirmation, error) {
 // press, even one in the same millisecond.
 func (s signer) click(d journal.Decision) string {
 	nonce := rand.Text()
-	return nonce + "." + s.clickMAC(nonce, d)
+	return nonce + "." + clickMAC(s.signing().clicks, nonce, d)
 }
 
-func (s signer) clickMAC(nonce string, d journal.Decision) string {
+func clickMAC(key []byte, nonce string, d journal.Decision) string {
 	text, err := json.Marshal([]any{nonce, d.ID, d.TaskID, d.Team, d.Channel, d.Requester, d.Confirmer, d.DecidedAt.UnixMilli(), d.ResponseURL, d.Confirmation})
 	if err != nil {
 		panic(err) // a list of strings and numbers always encodes
 	}
-	return base64.RawURLEncoding.EncodeToString(mac(s.clicks, string(text)))
+	return base64.RawURLEncoding.EncodeToString(mac(key, string(text)))
 }
 
 // Why a row of the journal is not acted upon.
@@ -170,10 +165,11 @@ var (
 // click from any other.
 func (s signer) verify(d journal.Decision) error {
 	nonce, given, _ := strings.Cut(d.MAC, ".")
-	if !hmac.Equal([]byte(s.clickMAC(nonce, d)), []byte(given)) {
+	accepted := s.accepted(rowsOutlive)
+	if !slices.ContainsFunc(accepted, func(k signingKeys) bool { return hmac.Equal([]byte(clickMAC(k.clicks, nonce, d)), []byte(given)) }) {
 		return errNoClick
 	}
-	c, err := s.decode(d.Confirmation, d.DecidedAt)
+	c, err := decodeBy(accepted, d.Confirmation, d.DecidedAt)
 	switch {
 	case errors.Is(err, errExpired):
 		return errLateClick

@@ -28,7 +28,7 @@ type peopleFinder struct {
 }
 
 // newPeopleFinder returns nil where nobody is to be told.
-func newPeopleFinder(wanted bool, client *slack.Client) *peopleFinder {
+func newPeopleFinder(wanted bool, client *webAPI) *peopleFinder {
 	if !wanted {
 		return nil
 	}

@@ -51,13 +51,13 @@ const (
 
 // poster is the one way in which anything is posted to Slack.
 type poster struct {
-	slack *slack.Client
+	slack *webAPI
 	http  *http.Client
 	api   *url.URL
 	slots *semaphore.Weighted
 }
 
-func newPoster(client *slack.Client, h *http.Client, api *url.URL) *poster {
+func newPoster(client *webAPI, h *http.Client, api *url.URL) *poster {
 	return &poster{slack: client, http: h, api: api, slots: semaphore.NewWeighted(postsAtOnce)}
 }
 

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -45,7 +46,7 @@ type reasons struct {
 	texts  texts
 }
 
-func newReasons(required bool, client *slack.Client, sign signer, post *poster, words texts) *reasons {
+func newReasons(required bool, client *webAPI, sign signer, post *poster, words texts) *reasons {
 	return &reasons{required: required, views: client, signer: sign, poster: post, texts: words}
 }
 
@@ -69,7 +70,7 @@ func (r *reasons) open(ctx context.Context, k click, c confirmation) error {
 		return errors.New("the click is too old to open a modal")
 	}
 	carried, err := json.Marshal(modalData{
-		Value: k.value, ResponseURL: k.responseURL, Ephemeral: k.ephemeral, MAC: r.mac(k.value, k.responseURL, k.ephemeral, k.user),
+		Value: k.value, ResponseURL: k.responseURL, Ephemeral: k.ephemeral, MAC: modalMAC(r.signer.signing().clicks, k.value, k.responseURL, k.ephemeral, k.user),
 	})
 	if err != nil || len(carried) > maxMetadata {
 		return errors.New("the prompt does not fit into a modal")
@@ -90,12 +91,12 @@ type modalData struct {
 	MAC         string `json:"mac"` // over the rest, and who clicked
 }
 
-func (r *reasons) mac(value, responseURL string, ephemeral bool, user string) string {
+func modalMAC(key []byte, value, responseURL string, ephemeral bool, user string) string {
 	text, err := json.Marshal([]any{"reason", value, responseURL, ephemeral, user})
 	if err != nil {
 		panic(err) // a list of strings always encodes
 	}
-	return base64.RawURLEncoding.EncodeToString(mac(r.signer.clicks, string(text)))
+	return base64.RawURLEncoding.EncodeToString(mac(key, string(text)))
 }
 
 // submission is what is needed of a view_submission payload (docs.slack.dev:
@@ -122,12 +123,19 @@ func parseSubmission(payload json.RawMessage) (submission, bool) {
 	return s, s.Type == string(slack.InteractionTypeViewSubmission) && s.View.CallbackID == modalReason
 }
 
+// genuine tells what our modal carries, for the person for whom it was opened.
+func (r *reasons) genuine(data modalData, user string) bool {
+	return slices.ContainsFunc(r.signer.accepted(promptsOutlive), func(k signingKeys) bool {
+		return hmac.Equal([]byte(data.MAC), []byte(modalMAC(k.clicks, data.Value, data.ResponseURL, data.Ephemeral, user)))
+	})
+}
+
 // click makes a click of a submission, on the confirmation with its reason.
 // What is wrong is said in the modal. It asks nobody: the modal waits for it.
 func (r *reasons) click(s submission, received time.Time) (k click, wrong string) {
 	var data modalData
 	if json.Unmarshal([]byte(s.View.Metadata), &data) != nil ||
-		!hmac.Equal([]byte(data.MAC), []byte(r.mac(data.Value, data.ResponseURL, data.Ephemeral, s.User.ID))) {
+		!r.genuine(data, s.User.ID) {
 		return click{}, r.texts.modalNotOurs()
 	}
 	c, err := r.signer.decode(data.Value, received)

@@ -70,7 +70,11 @@ func (t *taker) take(ctx context.Context, w journal.Work, begin func(*holding)) 
 	}
 	var failed error
 	for _, held := range taken {
-		if err := t.signer.verify(held.Decision); err != nil {
+		switch err := t.signer.genuine(ctx, held.Decision); {
+		case errors.Is(err, errKeysAway):
+			failed = errors.Join(failed, err) // it comes again when its lease has run out
+			continue
+		case err != nil:
 			failed = errors.Join(failed, t.setAside(ctx, held, err))
 			continue
 		}

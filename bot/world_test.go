@@ -22,7 +22,6 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
-	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -45,6 +44,7 @@ type world struct {
 	toSlack    *slacktest.Pipe
 	toChamelio *chameliotest.MemoryListener
 
+	bot  *bot.Bot
 	stop func() error // stops the bot and returns what Run returned
 }
 
@@ -109,10 +109,12 @@ func (w *world) start(o options) (stop func() error) {
 	cfg := o.bot
 	cfg.Transport = toSlack
 	cfg.CancelTimeout = o.timeout
-	cfg.AppToken, cfg.BotToken, cfg.SlackAPI = secret.New(slacktest.AppToken), secret.New(slacktest.BotToken), w.slack.URL()
+	cfg.AppToken, cfg.BotToken = cmp.Or(cfg.AppToken, appToken), cmp.Or(cfg.BotToken, botToken)
+	cfg.SlackAPI = w.slack.URL()
 	cfg.Log = slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	b, err := bot.New(cfg, tasks, o.journal)
 	w.must(err)
+	w.bot = b
 	introducing, introduced := context.WithTimeout(w.Context(), time.Second)
 	_, _ = b.Workspace(introducing) // else a command may come before the bot knows where it is; where Slack fails, that is the test
 	introduced()

@@ -54,8 +54,8 @@ type credentialNotes interface {
 // credentials watches over the two tokens and the key.
 type credentials struct {
 	all     []*credential
-	api     string                // Slack's address, for remedies
-	newKey  func() (changed bool) // uses the key that its file holds now
+	api     string // Slack's address, for remedies
+	files   []*watchedFile
 	learn   func(...secret.Value) // a new secret that is to be seen nowhere
 	notes   credentialNotes
 	gauge   *prometheus.GaugeVec
@@ -79,13 +79,16 @@ func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, r
 			return &refusal{code, "Slack refuses the " + string(token) + " token: " + code, doctor.Remedy(token, cfg.SlackAPIURL, err)}
 		}
 	}
-	options := socketmode.Options{AppToken: cfg.SlackAppToken.Reveal(), APIURL: cfg.SlackAPIURL}
 	c := &credentials{api: cfg.SlackAPIURL, notes: notes, gauge: gauge, log: log.Logger, learn: log.secrets.learn, every: tryEvery, looking: lookEvery, all: []*credential{
-		{which: "app_token", try: func(ctx context.Context) error { return socketmode.CheckToken(ctx, options) }, refusal: slackSays(bot.AppToken)},
+		{which: "app_token", try: b.CheckAppToken, refusal: slackSays(bot.AppToken)},
 		{which: "bot_token", try: func(ctx context.Context) error { _, err := b.Workspace(ctx); return err }, refusal: slackSays(bot.BotToken), silent: true},
 		{which: "api_key", try: func(ctx context.Context) error { _, err := key.check(ctx); return err }, refusal: keySays},
 	}}
-	c.newKey = c.keyFromFile(key)
+	c.files = []*watchedFile{
+		{variable: "SLACK_APP_TOKEN", seen: cfg.SlackAppToken, use: b.UseAppToken},
+		{variable: "SLACK_BOT_TOKEN", seen: cfg.SlackBotToken, use: b.UseBotToken},
+		{variable: "CHAMELIO_API_KEY", seen: cfg.ChamelioAPIKey, use: key.use},
+	}
 	for _, one := range c.all {
 		gauge.WithLabelValues(one.which).Set(0)
 	}
@@ -105,27 +108,6 @@ func keySays(err error) *refusal {
 	return &refusal{cmp.Or(string(e.Reason), "unclear"), doctor.ExplainKey(err), doctor.KeyRemedy(err)}
 }
 
-// keyFromFile uses what CHAMELIO_API_KEY_FILE holds, once that changes. A file
-// that cannot be read changes nothing: it may be being replaced.
-func (c *credentials) keyFromFile(key *tasks) func() bool {
-	seen := key.options.APIKey
-	return func() bool {
-		content, found, wrong := secretFile(variables["APIKey"])
-		if !found || wrong != nil || content.Reveal() == seen {
-			return false
-		}
-		seen = content.Reveal()
-		c.learn(content)
-		var option *chamelio.OptionError
-		if err := key.use(seen); errors.As(err, &option) {
-			c.log.Error("CHAMELIO_API_KEY_FILE has changed, but holds no key: the old key stays in use", "error", "what it holds "+option.Advice)
-			return false
-		}
-		c.log.Info("CHAMELIO_API_KEY_FILE has changed: the new key is in use")
-		return true
-	}
-}
-
 // watch runs until ctx ends.
 func (c *credentials) watch(ctx context.Context) {
 	look, try := time.NewTicker(c.looking), time.NewTicker(c.every)
@@ -134,7 +116,7 @@ func (c *credentials) watch(ctx context.Context) {
 	for {
 		select {
 		case <-look.C:
-			if c.newKey() {
+			if c.lookAtFiles(ctx) {
 				c.tryAll(ctx)
 			}
 		case <-try.C:

@@ -47,7 +47,7 @@ func watchFor(t *testing.T, d time.Duration, try func(context.Context) error, no
 	var out bytes.Buffer
 	gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "refused", Help: "."}, []string{"which"})
 	synctest.Test(t, func(t *testing.T) {
-		c := &credentials{gauge: gauge, log: slog.New(slog.NewTextHandler(&out, nil)), newKey: func() bool { return false }, notes: book, every: tryEvery, looking: lookEvery}
+		c := &credentials{gauge: gauge, log: slog.New(slog.NewTextHandler(&out, nil)), notes: book, every: tryEvery, looking: lookEvery}
 		c.all = []*credential{{which: "key", try: try, refusal: func(err error) *refusal {
 			if !errors.Is(err, errRefused) {
 				return nil
@@ -119,7 +119,9 @@ func TestAKeyWhoseFileChangesIsUsedAtOnce(t *testing.T) {
 	key.SetShare(2)
 	var out bytes.Buffer
 	secrets := config{ChamelioAPIKey: secret.New("ca_old-one")}.redactors()
-	look := (&credentials{log: slog.New(slog.NewTextHandler(&out, nil)), learn: secrets.learn}).keyFromFile(key)
+	c := &credentials{log: slog.New(slog.NewTextHandler(&out, nil)), learn: secrets.learn}
+	c.files = []*watchedFile{{variable: "CHAMELIO_API_KEY", seen: secret.New("ca_old"), use: key.use}}
+	look := func() bool { return c.lookAtFiles(t.Context()) }
 	if _, err := key.check(t.Context()); err == nil || look() {
 		t.Fatal("the old key is not refused, or has changed")
 	}
@@ -140,7 +142,7 @@ func TestAKeyWhoseFileChangesIsUsedAtOnce(t *testing.T) {
 			t.Errorf("not redacted: %s", got)
 		}
 	}
-	if said := out.String(); strings.Count(said, "holds no key") != 1 || strings.Contains(said, "ca_") && strings.Contains(said, chameliotest.Key) {
+	if said := out.String(); strings.Count(said, "cannot be used: the old one stays") != 1 || strings.Contains(said, "ca_") && strings.Contains(said, chameliotest.Key) {
 		t.Error(said)
 	}
 }

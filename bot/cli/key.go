@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -21,12 +22,13 @@ type tasks struct {
 
 func newTasks(o chamelio.Options) (*tasks, error) {
 	t := &tasks{options: o}
-	return t, t.use(o.APIKey)
+	return t, t.use(context.Background(), secret.New(o.APIKey))
 }
 
 // use makes another key the one for all calls from now on. It does nothing if
 // that is the key already.
-func (t *tasks) use(key string) error {
+func (t *tasks) use(_ context.Context, value secret.Value) error {
+	key := value.Reveal()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.client != nil && key == t.key {

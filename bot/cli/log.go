@@ -58,7 +58,7 @@ func tidy(_ []string, a slog.Attr) slog.Attr {
 			return slog.Attr{}
 		}
 	case slog.KindString:
-		if a.Value.String() == "" && (a.Key == "error" || a.Key == "cause") {
+		if a.Value.String() == "" && (a.Key == "error" || a.Key == "cause" || a.Key == "again_in") {
 			return slog.Attr{}
 		}
 	case slog.KindBool, slog.KindFloat64, slog.KindInt64, slog.KindTime, slog.KindUint64, slog.KindGroup, slog.KindLogValuer:

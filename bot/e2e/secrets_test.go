@@ -106,6 +106,42 @@ func TestWhatServersEchoOfASecretIsSeenNowhere(t *testing.T) {
 	}
 }
 
+// TestTokensWhoseFilesChangeAreUsedWithoutARestart replaces both tokens under a
+// bot that runs, and revokes the old ones.
+func TestTokensWhoseFilesChangeAreUsedWithoutARestart(t *testing.T) {
+	t.Parallel()
+	s := newStandIns(t)
+	env := s.fileEnv()
+	p := start(t, env)
+	s.connected(2)
+	prompt := s.prompt(slacktest.Ada, slacktest.General, 12345)
+	fresh := map[string]string{"SLACK_APP_TOKEN": "xapp-9-fresh", "SLACK_BOT_TOKEN": "xoxb-9-fresh"}
+	for _, pair := range env {
+		name, path, _ := strings.Cut(pair, "_FILE=")
+		if token := fresh[name]; token != "" {
+			s.slack.AddToken(token)
+			if err := os.WriteFile(path, []byte(token+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	s.eventually("both are in use", 30*time.Second, func() bool {
+		return strings.Count(p.output.String(), "_FILE has changed: what it holds now is in use") == 2
+	})
+	s.slack.RefuseToken(slacktest.AppToken, "token_revoked")
+	s.slack.RefuseToken(slacktest.BotToken, "token_revoked")
+	opened := s.slack.Opened()
+	s.slack.Cut()
+	s.eventually("back again", 20*time.Second, func() bool { return s.slack.Opened() >= opened+2 && s.slack.Connections() == 2 })
+	s.slack.Click(slacktest.Ada, prompt, "cancel_task")
+	s.eventually("the announcement", 20*time.Second, func() bool { return len(s.slack.History(slacktest.General)) == 1 })
+	for _, token := range fresh {
+		if strings.Contains(p.output.String(), token) {
+			t.Errorf("the output holds %s", token)
+		}
+	}
+}
+
 // fileEnv is the environment with each secret in a file, as Docker and
 // Kubernetes mount them.
 func (s *standIns) fileEnv(more ...string) []string {

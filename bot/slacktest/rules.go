@@ -1,6 +1,9 @@
 package slacktest
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // SocketRules are the times of Socket Mode. NewServer starts with Slack's:
 // 3 s to acknowledge, a ping each 10 s, 10 connections, none called back.
@@ -69,6 +72,27 @@ func (s *Server) tooFast(method, channel string) (time.Duration, bool) {
 	}
 	s.lastCall[key] = now
 	return 0, false
+}
+
+// AddToken makes another token good, besides [AppToken] and [BotToken]: an
+// app-level one (xapp-…) or a bot's (xoxb-…), as when somebody generates a new
+// one before the old one is revoked.
+func (s *Server) AddToken(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.moreTokens[token] = true
+}
+
+// tokenKind is the one of [AppToken] and [BotToken] that a token counts as; the
+// caller holds s.mu.
+func (s *Server) tokenKind(token string) string {
+	switch {
+	case s.moreTokens[token] && strings.HasPrefix(token, "xapp-"):
+		return AppToken
+	case s.moreTokens[token]:
+		return BotToken
+	}
+	return token
 }
 
 // RefuseToken makes every call with this token answer this error, such as

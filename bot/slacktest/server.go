@@ -61,6 +61,7 @@ type Server struct {
 	sockets      SocketRules
 	gaps         map[string]time.Duration // method → least time between two calls
 	tokenErr     map[string]string        // token → error it is answered with
+	moreTokens   map[string]bool          // besides AppToken and BotToken
 }
 
 // Options are what New can be told. The zero value is a server on a free
@@ -113,6 +114,7 @@ func New(o Options) *Server {
 		gaps:         map[string]time.Duration{},
 		sockets:      SocketRules{AckWithin: 3 * time.Second, PingEvery: 10 * time.Second, MaxConns: 10},
 		tokenErr:     map[string]string{},
+		moreTokens:   map[string]bool{},
 		scheduled:    map[string]string{},
 	}
 	s.seed()

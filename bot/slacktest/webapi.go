@@ -125,7 +125,7 @@ func (s *Server) call(name, token string, args params) reply {
 		return failure("unknown_method")
 	}
 	s.mu.Lock()
-	refused := s.tokenErr[token]
+	refused, kind := s.tokenErr[token], s.tokenKind(token)
 	granted := slices.Clone(s.scopes)
 	s.mu.Unlock()
 	want, other := BotToken, AppToken
@@ -135,9 +135,9 @@ func (s *Server) call(name, token string, args params) reply {
 	switch {
 	case token == "":
 		return failure("not_authed")
-	case token == other:
+	case kind == other:
 		return failure("not_allowed_token_type")
-	case token != want:
+	case kind != want:
 		return failure("invalid_auth")
 	case refused != "":
 		return failure(refused)

@@ -86,6 +86,22 @@ func New(o Options) (*Client, error) {
 	}, nil
 }
 
+// UseToken makes another app-level token the one for all connections from now
+// on. Those that are open stay. [CheckToken] tells whether Slack takes it.
+func (c *Client) UseToken(token string) error {
+	if !isAppToken(token) {
+		return errNoAppToken
+	}
+	c.opener.token.Store(&token)
+	return nil
+}
+
+// CheckToken is [CheckToken] for the token in use.
+func (c *Client) CheckToken(ctx context.Context) error {
+	_, err := c.opener.address(ctx)
+	return err
+}
+
 // Open says how many connections serve: they are open, and Slack has not
 // called them back. It may be asked at any time.
 func (c *Client) Open() int { return int(c.open.Load()) }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -41,7 +42,7 @@ const (
 // opener asks for connections and makes them.
 type opener struct {
 	api    *url.URL
-	token  string
+	token  atomic.Pointer[string]
 	appID  string
 	http   *http.Client
 	dialer websocket.Dialer
@@ -56,10 +57,11 @@ func newOpener(o *Options) (*opener, error) {
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
 	}
-	op := &opener{api: api, token: o.AppToken, appID: o.AppID, dialer: websocket.Dialer{
+	op := &opener{api: api, appID: o.AppID, dialer: websocket.Dialer{
 		Proxy: http.ProxyFromEnvironment, NetDialContext: dial, HandshakeTimeout: handshakeTimeout,
 		ReadBufferSize: readBuffer, WriteBufferSize: writeBuffer,
 	}}
+	op.token.Store(&o.AppToken)
 	if o.HTTPClient == nil {
 		// Connections are opened so seldom that none is worth keeping; one
 		// that is kept may be half-open when it is needed.
@@ -100,7 +102,7 @@ func (op *opener) address(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", unreachable(openMethod, err)
 	}
-	req.Header.Set("Authorization", "Bearer "+op.token)
+	req.Header.Set("Authorization", "Bearer "+*op.token.Load())
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	resp, err := op.http.Do(req)
 	if err != nil {

@@ -169,7 +169,7 @@ func (o *Options) complete() (*url.URL, error) {
 	case err != nil:
 		return nil, err
 	case !isAppToken(o.AppToken):
-		return nil, errors.New(`socketmode: AppToken must be an app-level token: it starts with "xapp-"`)
+		return nil, errNoAppToken
 	case o.Connections < 1 || o.Connections > maxConnections:
 		return nil, fmt.Errorf("socketmode: Connections must be from 1 to %d", maxConnections)
 	case o.Stagger < 0:
@@ -177,6 +177,8 @@ func (o *Options) complete() (*url.URL, error) {
 	}
 	return api, nil
 }
+
+var errNoAppToken = errors.New(`socketmode: AppToken must be an app-level token: it starts with "xapp-"`)
 
 // isAppToken also refuses what an HTTP header cannot carry.
 func isAppToken(token string) bool {

@@ -333,6 +333,20 @@ func (j *faultyJournal) Backlog(ctx context.Context) (int, time.Time, error) {
 	return j.real.Backlog(ctx)
 }
 
+func (j *faultyJournal) KeepSigningKeys(ctx context.Context, id, sealed string, keep time.Duration) error {
+	if j.dead() {
+		return errDead
+	}
+	return j.real.KeepSigningKeys(ctx, id, sealed, keep)
+}
+
+func (j *faultyJournal) SigningKeys(ctx context.Context) ([]string, error) {
+	if j.dead() {
+		return nil, errDead
+	}
+	return j.real.SigningKeys(ctx)
+}
+
 // acquire notes that this process has a decision now.
 func (j *faultyJournal) acquire(d journal.Decision, l journal.Lease) {
 	j.w.h.add(func() {

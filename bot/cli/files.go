@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/internal/secret"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// watchedFile is the file that NAME_FILE names. What it holds is used once it
+// changes, without a restart.
+type watchedFile struct {
+	variable string
+	seen     secret.Value // in use, or of no use
+	told     secret.Value // cannot be used now, which was told, and is tried again
+	use      func(context.Context, secret.Value) error
+}
+
+// lookAtFiles uses what has changed. It reports whether anything was.
+func (c *credentials) lookAtFiles(ctx context.Context) (changed bool) {
+	for _, f := range c.files {
+		if c.lookAt(ctx, f) {
+			changed = true
+		}
+	}
+	return changed
+}
+
+// lookAt uses what the file holds now. A file that cannot be read changes
+// nothing: it may be being replaced. What can be tried again is.
+func (c *credentials) lookAt(ctx context.Context, f *watchedFile) bool {
+	content, found, wrong := secretFile(f.variable)
+	if !found || wrong != nil || content.Reveal() == f.seen.Reveal() {
+		return false
+	}
+	c.learn(content)
+	trying, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	err := f.use(trying, content)
+	why, final := unusable(err)
+	switch {
+	case ctx.Err() != nil:
+		return false
+	case err == nil:
+		c.log.Info(f.variable + "_FILE has changed: what it holds now is in use")
+	case content.Reveal() != f.told.Reveal():
+		c.log.Error(f.variable+"_FILE has changed, but what it holds cannot be used: the old one stays in use", "error", why, "again_in", again(c.looking, final))
+	}
+	if f.told = content; err == nil || final {
+		f.seen = content
+	}
+	return err == nil
+}
+
+// again is when the next try is; "" if there is none.
+func again(every time.Duration, final bool) string {
+	if final {
+		return ""
+	}
+	return every.String()
+}
+
+// unusable says why what a file holds cannot be used, and whether that stays
+// so.
+func unusable(err error) (why string, final bool) {
+	var option *chamelio.OptionError
+	switch {
+	case err == nil:
+		return "", true
+	case errors.As(err, &option):
+		return "what it holds " + option.Advice, true
+	case errors.Is(err, bot.ErrNoToken), errors.Is(err, bot.ErrOtherWorkspace):
+		return err.Error(), true
+	case isTokenError(err):
+		return "Slack refuses it: " + doctor.Explain(err), false
+	}
+	return doctor.Explain(err), false
+}

@@ -1,0 +1,36 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// KeepSigningKeys keeps the keys of an earlier bot token, sealed by whoever may
+// read them, for a while. Called again it does nothing.
+func (j *Journal) KeepSigningKeys(ctx context.Context, id, sealed string, keep time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := j.together(ctx, change(func(ctx context.Context, q querier) error {
+		if _, err := q.exec(ctx, `DELETE FROM signing_keys WHERE kept_until <= {now}`); err != nil {
+			return err
+		}
+		_, err := q.exec(ctx, `INSERT INTO signing_keys (id, sealed, kept_until) VALUES ($1, $2, {now} + $3) ON CONFLICT DO NOTHING`,
+			id, sealed, keep.Milliseconds())
+		return err
+	}))
+	return wrap("keeping signing keys", err)
+}
+
+// SigningKeys returns what KeepSigningKeys was given.
+func (j *Journal) SigningKeys(ctx context.Context) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	rows, err := j.read().query(ctx, `SELECT sealed FROM signing_keys WHERE kept_until > {now}`)
+	found, err := collect(rows, err, func(r *sql.Rows, sealed *string) error { return r.Scan(sealed) })
+	if err != nil {
+		return nil, fmt.Errorf("reading signing keys: %w", err)
+	}
+	return found, nil
+}

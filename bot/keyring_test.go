@@ -1,0 +1,138 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+// shelf keeps sealed keys, as the journal does.
+type shelf struct {
+	sealed map[string]string
+	away   bool
+}
+
+var errAway = errors.New("the database is away")
+
+func (s *shelf) KeepSigningKeys(_ context.Context, id, sealed string, _ time.Duration) error {
+	if s.away {
+		return errAway
+	}
+	if _, there := s.sealed[id]; !there {
+		s.sealed[id] = sealed
+	}
+	return nil
+}
+
+func (s *shelf) SigningKeys(context.Context) (all []string, err error) {
+	if s.away {
+		return nil, errAway
+	}
+	for _, one := range s.sealed {
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// clockOf is a clock that stands.
+type clockOf struct{ at time.Time }
+
+func (c *clockOf) now() time.Time { return c.at }
+
+func ringFor(t *testing.T, token string, on *shelf, clock *clockOf) signer {
+	t.Helper()
+	s, err := newSigner(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.journal, s.now = on, clock.now
+	return s
+}
+
+func rowBy(s signer, at time.Time) journal.Decision {
+	c := confirmation{ID: newConfirmationID(), Task: 1, Team: "T0", Channel: "C0", Requester: "U0", RequestedAt: at.Truncate(time.Second), ExpiresAt: at.Add(MaxConfirmTTL)}
+	d := decider{signer: s}
+	return d.decisionOf(click{user: "U0", value: s.encode(c), received: at}, c)
+}
+
+// Nothing that was signed before a token was replaced is lost: not by this
+// replica, nor by one that comes to use the new token later, nor by the next
+// start, which knows the new one alone.
+func TestWhatAnEarlierTokenSignedStaysGood(t *testing.T) {
+	t.Parallel()
+	ctx, on, clock := t.Context(), &shelf{sealed: map[string]string{}}, &clockOf{time.Now()}
+	began := clock.at
+	first, second := ringFor(t, "xoxb-old", on, clock), ringFor(t, "xoxb-old", on, clock)
+	before := rowBy(first, clock.at)
+	if err := first.rotate(ctx, "xoxb-new"); err != nil {
+		t.Fatal(err)
+	}
+	between := rowBy(first, clock.at)
+	verify := func(who string, s signer, row journal.Decision, want error) {
+		t.Helper()
+		if err := s.genuine(ctx, row); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", who, err, want)
+		}
+	}
+	verify("this replica, of before", first, before, nil)
+	verify("this replica, of between", first, between, nil)
+	verify("one that has the old token still", second, between, nil)
+	next := ringFor(t, "xoxb-new", on, clock)
+	verify("the next start, of before", next, before, nil)
+	verify("the next start, of between", next, between, nil)
+	verify("this replica, of the next start", first, rowBy(next, clock.at), nil)
+	verify("somebody with another token", ringFor(t, "xoxb-other", on, clock), before, errNoClick)
+
+	clock.at = began.Add(handover)
+	after := rowBy(first, clock.at)
+	verify("one that has the old token alone", ringFor(t, "xoxb-old", &shelf{}, clock), after, errNoClick)
+	verify("the next start, of after", next, after, nil)
+	if err := second.rotate(ctx, "xoxb-new"); err != nil {
+		t.Fatal(err)
+	}
+	verify("one that was late", second, after, nil)
+
+	// A second token in the place of the second: all three are good.
+	if err := first.rotate(ctx, "xoxb-third"); err != nil {
+		t.Fatal(err)
+	}
+	third := ringFor(t, "xoxb-third", on, clock)
+	verify("the third, of the first", third, before, nil)
+	verify("the third, of the second", third, after, nil)
+
+	// Prompts are good for as long as one lives, rows for as long as one can be
+	// under way.
+	clock.at = began.Add(handover + promptsOutlive - time.Second)
+	if _, err := first.decode(before.Confirmation, began); err != nil {
+		t.Errorf("a prompt near its end: %v", err)
+	}
+	clock.at = began.Add(handover + promptsOutlive)
+	if _, err := first.decode(before.Confirmation, began); !errors.Is(err, errForged) {
+		t.Errorf("a prompt after its end: %v", err)
+	}
+	verify("a row that long ago", first, before, nil)
+	clock.at = began.Add(handover + rowsOutlive)
+	verify("a row of long ago", first, before, errNoClick)
+	verify("a row of long ago, after a restart", ringFor(t, "xoxb-third", on, clock), before, errNoClick)
+}
+
+// Without the journal no token is replaced, and no row is judged.
+func TestKeysAreReplacedOnlyOnceTheOldOnesAreSafe(t *testing.T) {
+	t.Parallel()
+	ctx, on, clock := t.Context(), &shelf{sealed: map[string]string{}, away: true}, &clockOf{time.Now()}
+	s := ringFor(t, "xoxb-old", on, clock)
+	if err := s.rotate(ctx, "xoxb-new"); !errors.Is(err, errAway) {
+		t.Error(err)
+	}
+	clock.at = clock.at.Add(handover)
+	old := ringFor(t, "xoxb-old", on, clock)
+	if err := old.verify(rowBy(s, clock.at)); err != nil {
+		t.Errorf("it was replaced all the same: %v", err)
+	}
+	if err := ringFor(t, "xoxb-new", on, clock).genuine(ctx, rowBy(s, clock.at)); !errors.Is(err, errKeysAway) {
+		t.Errorf("a row is judged by half of the keys: %v", err)
+	}
+}

@@ -1,0 +1,133 @@
+package bot_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/secret"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+var (
+	newBotToken = secret.New("xoxb-4444-new")
+	newAppToken = secret.New("xapp-4444-new")
+)
+
+// A prompt from before the bot token was replaced is confirmed, and what was
+// confirmed then is told, also by the next start, which knows the new token
+// alone.
+func TestABotTokenIsReplacedWhileTheBotRunsAndNothingIsLost(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var o options
+		w := newWorld(t, func(w *options) { o = *w })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12344"))
+		under := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.slack.AddToken(newBotToken.Reveal())
+		w.must(w.bot.UseBotToken(t.Context(), newBotToken))
+		w.slack.RefuseToken(slacktest.BotToken, "token_revoked")
+		time.Sleep(5 * time.Minute)
+		w.confirm(ada, prompt)
+		if w.api.Effects(12344) != 1 {
+			t.Error("nothing was cancelled")
+		}
+		w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
+
+		w.api.Break(chameliotest.Fault{Task: 12345, Hang: true})
+		w.acked(w.slack.Click(ada, under, "cancel_task"))
+		time.Sleep(time.Second)
+		w.must(w.stop())
+		if n := len(w.slack.History(general)); n != 1 {
+			t.Fatalf("%d announcements: it was to be cut off before the second", n)
+		}
+		w.api.ClearFaults()
+		o.journal, o.bot.BotToken = w.journal, newBotToken
+		stop := w.start(o)
+		defer func() { w.must(stop()) }()
+		w.eventually("the announcement", func() bool { return len(w.slack.History(general)) == 2 })
+	})
+}
+
+// A prompt from before is good also after a restart.
+func TestAPromptOutlivesItsTokenAndARestart(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var o options
+		w := newWorld(t, func(w *options) { o = *w })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.slack.AddToken(newBotToken.Reveal())
+		w.must(w.bot.UseBotToken(t.Context(), newBotToken))
+		w.must(w.stop())
+		o.journal, o.bot.BotToken = w.journal, newBotToken
+		stop := w.start(o)
+		defer func() { w.must(stop()) }()
+		w.eventually("the bot connects", func() bool { return w.slack.Connections() == 2 })
+		w.confirm(ada, prompt)
+	})
+}
+
+// A modal that is open when the token is replaced can be sent.
+func TestAModalOutlivesItsToken(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, requireReason)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		modal := w.askedForReason(ada, prompt)
+		w.slack.AddToken(newBotToken.Reveal())
+		w.must(w.bot.UseBotToken(t.Context(), newBotToken))
+		time.Sleep(5 * time.Minute)
+		if said := w.submitted(ada, modal, "duplicate"); said != "" {
+			t.Errorf("it is not taken: %s", said)
+		}
+		w.eventually("the outcome", func() bool { return len(w.slack.History(general)) == 1 })
+	})
+}
+
+// A token that cannot be used changes nothing.
+func TestATokenThatCannotBeUsedIsNotTaken(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.slack.AddToken(newBotToken.Reveal())
+		use := func(token secret.Value) error { return w.bot.UseBotToken(t.Context(), token) }
+		var refused *bot.TokenError
+		if err := use(secret.New("xoxb-unknown")); !errors.As(err, &refused) || refused.Token != bot.BotToken {
+			t.Errorf("refused by Slack: %v", err)
+		}
+		if err := use(newAppToken); !errors.Is(err, bot.ErrNoToken) {
+			t.Errorf("of the other kind: %v", err)
+		}
+		w.slack.SetInstallation(slacktest.Installation{TeamID: "T9OTHER"})
+		if err := use(newBotToken); !errors.Is(err, bot.ErrOtherWorkspace) {
+			t.Errorf("of another installation: %v", err)
+		}
+		w.slack.SetInstallation(slacktest.Installation{TeamID: slacktest.TeamID})
+		w.must(w.journal.Close())
+		if err := use(newBotToken); err == nil {
+			t.Error("taken without the journal")
+		}
+		app := func(token secret.Value) error { return w.bot.UseAppToken(t.Context(), token) }
+		if err := app(newAppToken); !errors.As(err, &refused) || refused.Token != bot.AppToken {
+			t.Errorf("refused by Slack: %v", err)
+		}
+		if err := app(newBotToken); !errors.Is(err, bot.ErrNoToken) {
+			t.Errorf("of the other kind: %v", err)
+		}
+		w.must(w.bot.CheckAppToken(t.Context()))
+	})
+}
+
+// The next connections are opened with the new app token: the old one may be
+// revoked.
+func TestAnAppTokenIsReplacedWhileTheBotRuns(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.slack.AddToken(newAppToken.Reveal())
+		w.must(w.bot.UseAppToken(t.Context(), newAppToken))
+		w.slack.RefuseToken(slacktest.AppToken, "token_revoked")
+		w.must(w.bot.CheckAppToken(t.Context()))
+		opened := w.slack.Opened()
+		w.slack.Cut()
+		w.eventually("new connections", func() bool { return w.slack.Opened() >= opened+2 && w.slack.Connections() == 2 })
+		w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+	})
+}
