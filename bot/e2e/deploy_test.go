@@ -86,40 +86,48 @@ func TestEachWayToRunComesUpReady(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
 			s := newStandIns(t)
-			given := map[string]string{}
-			for _, pair := range s.env("") {
-				name, value, _ := strings.Cut(pair, "=")
-				given[name] = value
-			}
-			dir := t.TempDir()
-			env := []string{"SLACK_API_URL=" + given["SLACK_API_URL"], "CHAMELIO_BASE_URL=" + given["CHAMELIO_BASE_URL"]}
-			for name, value := range set {
-				if !variables()[name] {
-					t.Errorf("%s is no variable of ours", name)
-				}
-				switch secret, isFile := strings.CutSuffix(name, "_FILE"); {
-				case isFile:
-					content := given[secret]
-					if secret == "DATABASE_URL" {
-						content = pgtest.Start(t)
-					}
-					value = filepath.Join(dir, filepath.Base(value))
-					if err := os.WriteFile(value, []byte(content+"\n"), 0o600); err != nil {
-						t.Fatal(err)
-					}
-				case name == "DATABASE_URL" && value != "":
-					value = "sqlite:" + filepath.Join(dir, filepath.Base(value))
-				case name == "HTTP_ADDR":
-					value = "127.0.0.1:0"
-				}
-				env = append(env, name+"="+value)
-			}
+			env := s.deployed(t, set)
 			p := start(t, env)
 			at := regexp.MustCompile(`"addr":"([^"]+)"`)
 			s.eventually("it comes up", 20*time.Second, func() bool { return s.slack.Connections() == 2 && at.MatchString(p.output.String()) })
 			s.turns("http://"+at.FindStringSubmatch(p.output.String())[1], 200, "ready")
 		})
 	}
+}
+
+// deployed is what a deployment sets, its places moved into the test's and its
+// servers replaced by the stand-ins.
+func (s *standIns) deployed(t *testing.T, set map[string]string) []string {
+	t.Helper()
+	given := map[string]string{}
+	for _, pair := range s.env("") {
+		name, value, _ := strings.Cut(pair, "=")
+		given[name] = value
+	}
+	dir := t.TempDir()
+	env := []string{"SLACK_API_URL=" + given["SLACK_API_URL"], "CHAMELIO_BASE_URL=" + given["CHAMELIO_BASE_URL"]}
+	for name, value := range set {
+		if !variables()[name] {
+			t.Errorf("%s is no variable of ours", name)
+		}
+		switch secret, isFile := strings.CutSuffix(name, "_FILE"); {
+		case isFile:
+			content := given[secret]
+			if secret == "DATABASE_URL" {
+				content = pgtest.Start(t)
+			}
+			value = filepath.Join(dir, filepath.Base(value))
+			if err := os.WriteFile(value, []byte(content+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		case name == "DATABASE_URL" && value != "":
+			value = "sqlite:" + filepath.Join(dir, filepath.Base(value))
+		case name == "HTTP_ADDR":
+			value = "127.0.0.1:0"
+		}
+		env = append(env, name+"="+value)
+	}
+	return env
 }
 
 func TestEveryDeploymentFileIsYAMLOrJSON(t *testing.T) {

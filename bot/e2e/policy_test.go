@@ -1,0 +1,62 @@
+package e2e
+
+import (
+	"encoding/csv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+)
+
+// TestWhoWhereWhichMomentThroughTheProgram takes a few rows of the policy's
+// table through one process, and reads in its history what was refused, to
+// whom, when, and why.
+func TestWhoWhereWhichMomentThroughTheProgram(t *testing.T) {
+	t.Parallel()
+	s := newStandIns(t)
+	database := sqlite(t)
+	start(t, s.env(database, "CANCEL_POLICY=listed", "ALLOWED_USERS="+slacktest.Ada+","+slacktest.Guest, "ALLOWED_CHANNELS="+slacktest.General))
+	s.connected(2)
+	prompt := s.prompt(slacktest.Ada, slacktest.General, 12344)
+	for _, row := range []struct{ person, channel, says string }{
+		{slacktest.Ada, slacktest.Deals, "You can't cancel tasks from this conversation."},
+		{slacktest.Guest, slacktest.General, "you're here as a guest"},
+		{slacktest.Grace, slacktest.General, "Only certain people can cancel tasks here"},
+	} {
+		before := len(s.slack.Private(row.person, row.channel))
+		s.slack.Slash(row.person, row.channel, "/cancel-task 12345")
+		s.eventually("an answer to "+row.person, 20*time.Second, func() bool { return len(s.slack.Private(row.person, row.channel)) > before })
+		if got := s.slack.Private(row.person, row.channel)[before]; !strings.Contains(got.Text, row.says) || got.Button("cancel_task") != nil {
+			t.Errorf("%s in %s reads %s", row.person, row.channel, got.Text)
+		}
+	}
+	// Who may at the command, and may no more at the click.
+	s.slack.AddUser(slacktest.User{ID: slacktest.Ada, Name: "ada", IsRestricted: true})
+	s.slack.Click(slacktest.Ada, prompt, "cancel_task")
+	s.eventually("the click's refusal", 20*time.Second, func() bool { return strings.Contains(s.now(prompt).Text, "you're here as a guest") })
+	for _, task := range []int64{12344, 12345} {
+		if s.api.Cancels(task) != 0 {
+			t.Errorf("a cancel of %d was sent", task)
+		}
+	}
+	h := start(t, []string{"DATABASE_URL=" + database}, "history", "--refusals", "--csv")
+	if code := h.exit(t); code != 0 {
+		t.Fatalf("history: %d\n%s", code, h.output)
+	}
+	rows, err := csv.NewReader(strings.NewReader(h.output.String())).ReadAll()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, h.output)
+	}
+	var got []string
+	for _, row := range rows[1:] {
+		got = append(got, strings.Join([]string{row[1], row[2], row[3], row[4], row[6]}, " "))
+	}
+	want := []string{
+		"12344 U0ADA click guest C0GENERAL", "12345 U0GRACE command not_listed C0GENERAL",
+		"12345 U0GUEST command guest C0GENERAL", "12345 U0ADA command wrong_channel " + slacktest.Deals,
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("on record, the latest first:\n%s", strings.Join(got, "\n"))
+	}
+}
