@@ -90,3 +90,38 @@ func read(t *testing.T, file string) string {
 	}
 	return string(raw)
 }
+
+// What docs/troubleshoot.md quotes of the bot's messages is in one of them.
+func TestTheTextsToLookUpAreTheBots(t *testing.T) {
+	_, page, _ := strings.Cut(read(t, "docs/troubleshoot.md"), "## What people see")
+	page, _, _ = strings.Cut(page, "## What `check` says")
+	said := read(t, "docs/messages.md")
+	quotes := regexp.MustCompile(`“([^”]+)”`).FindAllStringSubmatch(page, -1)
+	if len(quotes) < 4 {
+		t.Errorf("%d quotes", len(quotes))
+	}
+	for _, quote := range quotes {
+		if !strings.Contains(said, quote[1]) {
+			t.Errorf("no message says %q", quote[1])
+		}
+	}
+}
+
+// Each test that docs/design/faults.md names is there.
+func TestEveryTestThatFaultsNamesIsThere(t *testing.T) {
+	var sources strings.Builder
+	for _, pattern := range []string{"bot/*_test.go", "bot/*/*_test.go", "bot/internal/*/*_test.go", "chamelio/*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			sources.WriteString(read(t, file))
+		}
+	}
+	for _, name := range regexp.MustCompile(`\bTest[A-Z]\w+`).FindAllString(read(t, "docs/design/faults.md"), -1) {
+		if !strings.Contains(sources.String(), "func "+name) {
+			t.Errorf("there is no %s", name)
+		}
+	}
+}
