@@ -1,0 +1,38 @@
+package socketmode_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+)
+
+// A token that replaces another serves the next connections; those that are
+// open stay.
+func TestAReplacedTokenServesTheNextConnections(t *testing.T) {
+	const fresh = "xapp-fresh"
+	w := newWorld(t)
+	c, _ := w.start(w.options(1))
+	w.slack.AddToken(fresh)
+	opened := w.slack.Opened()
+	if err := c.UseToken(fresh); err != nil {
+		t.Fatal(err)
+	}
+	w.slack.RefuseToken(slacktest.AppToken, "token_revoked")
+	if err := c.CheckToken(t.Context()); err != nil {
+		t.Errorf("the new token: %v", err)
+	}
+	if w.slack.Opened() != opened {
+		t.Error("a connection was opened anew")
+	}
+	w.slack.Cut()
+	w.eventually("the next connection", func() bool { return w.slack.Opened() == opened+1 && w.slack.Connections() == 1 })
+	for _, wrong := range []string{"", "xoxb-other", "xapp-with blank"} {
+		if err := c.UseToken(wrong); err == nil || strings.Contains(err.Error(), "other") {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+	if err := c.CheckToken(t.Context()); err != nil {
+		t.Errorf("the new token, after what is none: %v", err)
+	}
+}
