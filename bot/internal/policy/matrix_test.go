@@ -69,7 +69,9 @@ func everyCase() iter.Seq[Case] {
 					for _, channel := range []ChannelID{"C0LEGAL", "C0RANDOM"} {
 						c := commandBy(p, i)
 						c.Task, c.Place.Channel = task, channel
-						if !yield(c) {
+						// At a command nobody has asked for anything yet, also where a
+						// caller names the person as the one who has.
+						if !yield(c) || !yield(c.with(func(c *Case) { c.Requester = c.Person })) {
 							return
 						}
 						for _, requester := range requesters {
