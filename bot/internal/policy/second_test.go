@@ -38,6 +38,7 @@ func TestASecondPerson(t *testing.T) {
 
 		{"listed workflow: alone", forNDAs, alone, CodeNeedsSecondPerson},
 		{"listed workflow, other letters and blanks", forNDAs, workflow(alone, "N da\u00a0"), CodeNeedsSecondPerson},
+		{"listed workflow, with a character that shows nothing", forNDAs, workflow(alone, "N\x07DA"), CodeNeedsSecondPerson},
 		{"listed workflow: two", forNDAs, pair, CodeAllowed},
 		{"another workflow: alone", forNDAs, workflow(alone, "NDAs"), CodeAllowed},
 		{"no workflow: alone", forNDAs, workflow(alone, " "), CodeNeedsSecondPerson},
@@ -126,5 +127,24 @@ func TestNeedsTask(t *testing.T) {
 		if got := tt.rules.NeedsTask(); got != tt.want {
 			t.Errorf("%s: %v", name, got)
 		}
+	}
+}
+
+func TestWhatLooksLikeASwitch(t *testing.T) {
+	for _, slip := range []string{"treu", "tru", "ture", "truee", "yes", "FALS", " on "} {
+		if !looksLikeSwitch(slip) {
+			t.Errorf("%q is taken for a workflow", slip)
+		}
+	}
+	for _, name := range []string{"tr", "", "trial", "fa", "truest", "NDA"} {
+		if looksLikeSwitch(name) {
+			t.Errorf("%q is taken for a switch", name)
+		}
+	}
+}
+
+func TestNobodyIsNotAskedFor(t *testing.T) {
+	if v := (Person{}).known(); v.Code != CodeCannotCheck || v.missing != nil {
+		t.Errorf("%+v", v)
 	}
 }
