@@ -131,12 +131,12 @@ func TestNeedsTask(t *testing.T) {
 }
 
 func TestWhatLooksLikeASwitch(t *testing.T) {
-	for _, slip := range []string{"treu", "tru", "ture", "truee", "yes", "FALS", " on "} {
+	for _, slip := range []string{"treu", "tru", "ture", "truee", "trve", "rtue", "fxlse", "flase", "yes", "FALS", " on "} {
 		if !looksLikeSwitch(slip) {
 			t.Errorf("%q is taken for a workflow", slip)
 		}
 	}
-	for _, name := range []string{"tr", "", "trial", "fa", "truest", "NDA"} {
+	for _, name := range []string{"tr", "", "trial", "fa", "truest", "NDA", "rtxe", "rxue", "xtue", "tu", "truxy", "eurt"} {
 		if looksLikeSwitch(name) {
 			t.Errorf("%q is taken for a switch", name)
 		}
