@@ -201,4 +201,8 @@ func TestNothingClearedClearsNothing(t *testing.T) {
 	if cleared.NeedsSecondPerson(task) || cleared.NeedsTask() {
 		t.Error("nobody asked for a second person")
 	}
+	two, _ := NewChecker(Rules{SecondPerson: SecondPerson{Workflows: []string{"NDA"}}}, newFake()).Standing(t.Context(), questionBy("U0ADA", AtCommand, ""))
+	if !two.NeedsSecondPerson(task) || !two.NeedsTask() {
+		t.Error("the rules ask for a second person")
+	}
 }
