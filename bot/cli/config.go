@@ -22,8 +22,8 @@ import (
 // config is the whole environment: for each variable its default, what it is
 // for, and how to fix a wrong one. docs/configuration.md has the table.
 type config struct {
-	SlackAppToken    secret.Value        `envconfig:"SLACK_APP_TOKEN" required:"true" desc:"app-level token, xapp-…, with connections:write" fix:"Generate an app-level token with the scope connections:write (Basic Information → App-Level Tokens), and put it into SLACK_APP_TOKEN"`
-	SlackBotToken    secret.Value        `envconfig:"SLACK_BOT_TOKEN" required:"true" desc:"bot token, xoxb-…" fix:"Copy the Bot User OAuth Token from the app's page (OAuth & Permissions) into SLACK_BOT_TOKEN"`
+	SlackAppToken    secret.Value        `envconfig:"SLACK_APP_TOKEN" slackcli:"SLACK_CLI_XAPP" required:"true" desc:"app-level token, xapp-…, with connections:write" fix:"Generate an app-level token with the scope connections:write (Basic Information → App-Level Tokens), and put it into SLACK_APP_TOKEN"`
+	SlackBotToken    secret.Value        `envconfig:"SLACK_BOT_TOKEN" slackcli:"SLACK_CLI_XOXB" required:"true" desc:"bot token, xoxb-…" fix:"Copy the Bot User OAuth Token from the app's page (OAuth & Permissions) into SLACK_BOT_TOKEN"`
 	SlackAPIURL      string              `envconfig:"SLACK_API_URL" default:"https://slack.com/api/" desc:"another Web API address: a stand-in, a gov cloud" fix:"Remove SLACK_API_URL, or set it to an address such as https://slack.com/api/"`
 	SlackConnections int                 `envconfig:"SLACK_CONNECTIONS" default:"2" desc:"Socket Mode connections, 1 to 10" fix:"Remove SLACK_CONNECTIONS, or set it to a number from 1 to 10"`
 	SlackCommand     string              `envconfig:"SLACK_COMMAND" default:"/cancel-task" desc:"the command's name in this workspace; the app must have it too (cancelbot manifest)" fix:"Set SLACK_COMMAND to the command as the app's page lists it (Slash Commands), such as /cancel-task"`
@@ -80,12 +80,18 @@ func readConfig() (config, []doctor.Problem) {
 // read sets one field from its variable, or from the file that holds it.
 func read(value reflect.Value, f reflect.StructField, found *findings) {
 	name := variableOf(f)
-	if secret, isSecret := value.Addr().Interface().(*secret.Value); isSecret {
+	if field, isSecret := value.Addr().Interface().(*secret.Value); isSecret {
 		content, isFile, wrong := secretFile(name)
 		if wrong != nil {
 			found.put(*wrong)
 		}
-		if *secret = content; isFile {
+		if *field = content; isFile {
+			return
+		}
+		// The Slack CLI leaves a variable alone that is set, even to nothing,
+		// and hands its token over under a name of its own as well.
+		if handed := os.Getenv(f.Tag.Get("slackcli")); handed != "" && os.Getenv(name) == "" {
+			*field = secret.New(handed)
 			return
 		}
 	} else if os.Getenv(name+"_FILE") != "" {
