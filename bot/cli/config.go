@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,6 +66,7 @@ func readConfig() (config, []doctor.Problem) {
 	for i, f := range fields() {
 		read(reflect.ValueOf(&cfg).Elem().Field(i), f, found)
 	}
+	mentionDotEnv(found)
 	cfg.validate(found)
 	checkTelemetry(found)
 	for _, slip := range misspelt(os.Environ()) {
@@ -76,6 +78,8 @@ func readConfig() (config, []doctor.Problem) {
 	}
 	return cfg, found.sorted()
 }
+
+const isMissing = "is missing"
 
 // read sets one field from its variable, or from the file that holds it.
 func read(value reflect.Value, f reflect.StructField, found *findings) {
@@ -114,9 +118,23 @@ func read(value reflect.Value, f reflect.StructField, found *findings) {
 	case errors.As(err, &wrong):
 		found.add(name, "is not "+expected(wrong.TypeName))
 	case err != nil:
-		found.add(name, "is missing")
+		found.add(name, isMissing)
 	}
 	value.Set(one.Elem().Field(0))
+}
+
+// mentionDotEnv tells of a file .env where a variable is missing: other
+// programs read it, and somebody may wait for this one to do so.
+func mentionDotEnv(found *findings) {
+	info, err := os.Stat(".env")
+	missing := func(p doctor.Problem) bool { return strings.HasSuffix(p.Found, isMissing) }
+	if err != nil || !info.Mode().IsRegular() || !slices.ContainsFunc(found.all, missing) {
+		return
+	}
+	found.put(doctor.Problem{
+		Variable: ".env", Found: "there is a file .env in this directory, and the bot reads no files of variables by itself",
+		Remedy: "Load it first (set -a; . ./.env; set +a), or see docs/install.md for Docker and systemd",
+	})
 }
 
 // expected names a type the way an operator would.
