@@ -1,15 +1,15 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	_ "embed"
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"slices"
+	"strconv"
 	"strings"
-	"text/template"
 
 	"github.com/cancelbot/cancelbot/bot/internal/doctor"
 )
@@ -28,15 +28,15 @@ func (p Program) manifest(_ context.Context, args []string) error {
 		return err
 	}
 	app := slackApp{cfg.SlackCommand, doctor.NeededScopes(cfg.bot())}
-	text, err := app.json()
 	if asYAML {
-		text, err = app.yaml()
+		_, err = io.WriteString(p.Out, app.yaml())
+	} else {
+		err = app.writeJSON(p.Out)
 	}
 	if err != nil {
-		return fmt.Errorf("making the manifest: %w", err)
+		return fmt.Errorf("printing the manifest: %w", err)
 	}
-	_, err = p.Out.Write(text)
-	return err
+	return nil
 }
 
 // wrongForManifest refuses settings that the manifest would be made of. The
@@ -57,33 +57,36 @@ func wrongForManifest(problems []doctor.Problem) error {
 
 // slackApp is what differs between manifests.
 type slackApp struct {
-	Command string
-	Scopes  []doctor.Scope
+	command string
+	scopes  []doctor.Scope
 }
 
 //go:embed manifest.yml.tmpl
 var manifestYAML string
 
-func (a slackApp) yaml() ([]byte, error) {
-	page, err := template.New("manifest.yml").Parse(manifestYAML)
-	if err != nil {
-		return nil, err
+func (a slackApp) yaml() string {
+	var scopes []string
+	for _, s := range a.scopes {
+		scopes = append(scopes, fmt.Sprintf("      - %s # %s", s.Name, s.For))
 	}
-	var text bytes.Buffer
-	err = page.Execute(&text, a)
-	return text.Bytes(), err
+	return strings.NewReplacer(
+		"{{command}}", strconv.Quote(a.command),
+		"      {{scopes}}", strings.Join(scopes, "\n"),
+	).Replace(manifestYAML)
 }
 
 // group is a group of settings (docs.slack.dev/reference/app-manifest).
 type group map[string]any
 
-// json has the same settings as manifest.yml.tmpl, which says why.
-func (a slackApp) json() ([]byte, error) {
+// writeJSON writes the settings of manifest.yml.tmpl, which says why.
+func (a slackApp) writeJSON(to io.Writer) error {
 	var scopes []string
-	for _, s := range a.Scopes {
+	for _, s := range a.scopes {
 		scopes = append(scopes, s.Name)
 	}
-	text, err := json.MarshalIndent(group{
+	pretty := json.NewEncoder(to)
+	pretty.SetIndent("", "  ")
+	return pretty.Encode(group{
 		"_metadata": group{"major_version": 2, "minor_version": 0},
 		"display_information": group{
 			"name":             "cancelbot",
@@ -94,7 +97,7 @@ func (a slackApp) json() ([]byte, error) {
 			"app_home": group{"home_tab_enabled": false, "messages_tab_enabled": true, "messages_tab_read_only_enabled": true},
 			"bot_user": group{"display_name": "cancelbot", "always_online": true},
 			"slash_commands": []group{{
-				"command":       a.Command,
+				"command":       a.command,
 				"description":   "Cancel a Chamelio task. You see what it is and confirm first.",
 				"usage_hint":    "12345 [reason]",
 				"should_escape": false,
@@ -107,6 +110,5 @@ func (a slackApp) json() ([]byte, error) {
 			"socket_mode_enabled":    true,
 			"token_rotation_enabled": false,
 		},
-	}, "", "  ")
-	return append(text, '\n'), err
+	})
 }
