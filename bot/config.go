@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/slack-go/slack"
@@ -57,6 +58,10 @@ type Config struct {
 
 // MaxConfirmTTL is the ceiling of Config.ConfirmTTL.
 const MaxConfirmTTL = 30 * time.Minute
+
+// maxCommandName is Slack's (docs.slack.dev/reference/app-manifest,
+// features.slash_commands).
+const maxCommandName = 32
 
 // Validate names everything that is wrong with a configuration: a ConfigError,
 // or nil.
@@ -134,8 +139,8 @@ func (c *Config) validate() (problems ConfigError) {
 	add(c.Grace < 0, "Grace", "must not be negative")
 	add(c.CancelTimeout < 100*time.Millisecond || c.CancelTimeout > time.Minute, "CancelTimeout", "must be 100ms to 1m")
 	add(c.AuditChannel != "" && !isChannelID(c.AuditChannel), "AuditChannel", "is no id of a channel: they look like C012AB3CD")
-	add(!strings.HasPrefix(c.Command, "/") || len(c.Command) < 2 || strings.ContainsAny(c.Command, " \t\n<>&`*_~|"),
-		"Command", `must be one word that starts with "/"`)
+	add(!strings.HasPrefix(c.Command, "/") || len(c.Command) < 2 || utf8.RuneCountInString(c.Command) > maxCommandName || strings.ContainsAny(c.Command, " \t\n<>&`*_~|"),
+		"Command", `must be one word of at most 32 letters that starts with "/"`)
 	for _, p := range c.Policy.Validate() {
 		add(true, string(p.Field), p.Advice)
 	}

@@ -70,7 +70,11 @@ func (p Program) dispatch(ctx context.Context, args []string) error {
 	if c, ok := find(name); ok {
 		return c.run(p, ctx, args)
 	}
-	return usageError(fmt.Sprintf("there is no command %q; cancelbot help lists them", name))
+	kind := "command"
+	if strings.HasPrefix(name, "-") {
+		kind = "flag"
+	}
+	return usageError(fmt.Sprintf("there is no %s %q; cancelbot help lists them", kind, name))
 }
 
 // parse reads a command's flags and refuses anything else. Its error is

@@ -25,6 +25,8 @@ and exits with 0; with 1 if it cannot go on, 2 if the environment is wrong.`, Pr
 		{"sandbox-bot", "", "", Program.serveUntilEOF},
 		{"check", "say whether the bot is ready to run, and how to fix what is not", `It reads the same environment as the bot, posts nothing, makes nothing, and
 exits with 0 if the bot is ready to run, else with 1.`, Program.check},
+		{"manifest", "print the manifest that creates the Slack app", `It takes the command's name from SLACK_COMMAND, and asks for no more scopes
+than the other variables need. It works before there is any token.`, Program.manifest},
 		{"healthcheck", "ask the bot at HTTP_ADDR whether it is ready", "It exits with 0 if the bot is ready, else with 1.", Program.healthcheck},
 		{"history", "print the latest decisions", "It reads the journal at DATABASE_URL and changes nothing.", Program.history},
 		{"version", "print the version", "", Program.printVersion},

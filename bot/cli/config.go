@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,11 +23,11 @@ import (
 // config is the whole environment: for each variable its default, what it is
 // for, and how to fix a wrong one. docs/configuration.md has the table.
 type config struct {
-	SlackAppToken    secret.Value        `envconfig:"SLACK_APP_TOKEN" required:"true" desc:"app-level token, xapp-…, with connections:write" fix:"Generate an app-level token with the scope connections:write (Basic Information → App-Level Tokens), and put it into SLACK_APP_TOKEN"`
-	SlackBotToken    secret.Value        `envconfig:"SLACK_BOT_TOKEN" required:"true" desc:"bot token, xoxb-…" fix:"Copy the Bot User OAuth Token from the app's page (OAuth & Permissions) into SLACK_BOT_TOKEN"`
+	SlackAppToken    secret.Value        `envconfig:"SLACK_APP_TOKEN" slackcli:"SLACK_CLI_XAPP" required:"true" desc:"app-level token, xapp-…, with connections:write" fix:"Generate an app-level token with the scope connections:write (Basic Information → App-Level Tokens), and put it into SLACK_APP_TOKEN"`
+	SlackBotToken    secret.Value        `envconfig:"SLACK_BOT_TOKEN" slackcli:"SLACK_CLI_XOXB" required:"true" desc:"bot token, xoxb-…" fix:"Copy the Bot User OAuth Token from the app's page (OAuth & Permissions) into SLACK_BOT_TOKEN"`
 	SlackAPIURL      string              `envconfig:"SLACK_API_URL" default:"https://slack.com/api/" desc:"another Web API address: a stand-in, a gov cloud" fix:"Remove SLACK_API_URL, or set it to an address such as https://slack.com/api/"`
 	SlackConnections int                 `envconfig:"SLACK_CONNECTIONS" default:"2" desc:"Socket Mode connections, 1 to 10" fix:"Remove SLACK_CONNECTIONS, or set it to a number from 1 to 10"`
-	SlackCommand     string              `envconfig:"SLACK_COMMAND" default:"/cancel-task" desc:"the command's name in this workspace; also change it in the manifest" fix:"Set SLACK_COMMAND to the command as the app's page lists it (Slash Commands), such as /cancel-task"`
+	SlackCommand     string              `envconfig:"SLACK_COMMAND" default:"/cancel-task" desc:"the command's name in this workspace; the app must have it too (cancelbot manifest)" fix:"Set SLACK_COMMAND to the command as the app's page lists it (Slash Commands), such as /cancel-task"`
 	ChamelioAPIKey   secret.Value        `envconfig:"CHAMELIO_API_KEY" required:"true" desc:"API key, ca_…" fix:"Ask an administrator of your Chamelio organisation for a key, and put it into CHAMELIO_API_KEY without quotes or blanks"`
 	ChamelioBaseURL  string              `envconfig:"CHAMELIO_BASE_URL" default:"https://platform.chamelio.ai" desc:"https, or http on a loopback address; anything else is refused" fix:"Remove CHAMELIO_BASE_URL, or set it to an address such as https://platform.chamelio.ai"`
 	ChamelioTimeout  time.Duration       `envconfig:"CHAMELIO_TIMEOUT" default:"10s" desc:"one API call" fix:"Remove CHAMELIO_TIMEOUT, or set it to a duration from 100ms to 1m, such as 10s"`
@@ -65,6 +66,7 @@ func readConfig() (config, []doctor.Problem) {
 	for i, f := range fields() {
 		read(reflect.ValueOf(&cfg).Elem().Field(i), f, found)
 	}
+	mentionDotEnv(found)
 	cfg.validate(found)
 	checkTelemetry(found)
 	for _, slip := range misspelt(os.Environ()) {
@@ -77,15 +79,23 @@ func readConfig() (config, []doctor.Problem) {
 	return cfg, found.sorted()
 }
 
+const isMissing = "is missing"
+
 // read sets one field from its variable, or from the file that holds it.
 func read(value reflect.Value, f reflect.StructField, found *findings) {
 	name := variableOf(f)
-	if secret, isSecret := value.Addr().Interface().(*secret.Value); isSecret {
+	if field, isSecret := value.Addr().Interface().(*secret.Value); isSecret {
 		content, isFile, wrong := secretFile(name)
 		if wrong != nil {
 			found.put(*wrong)
 		}
-		if *secret = content; isFile {
+		if *field = content; isFile {
+			return
+		}
+		// The Slack CLI leaves a variable alone that is set, even to nothing,
+		// and hands its token over under a name of its own as well.
+		if handed := os.Getenv(f.Tag.Get("slackcli")); handed != "" && os.Getenv(name) == "" {
+			*field = secret.New(handed)
 			return
 		}
 	} else if os.Getenv(name+"_FILE") != "" {
@@ -108,9 +118,23 @@ func read(value reflect.Value, f reflect.StructField, found *findings) {
 	case errors.As(err, &wrong):
 		found.add(name, "is not "+expected(wrong.TypeName))
 	case err != nil:
-		found.add(name, "is missing")
+		found.add(name, isMissing)
 	}
 	value.Set(one.Elem().Field(0))
+}
+
+// mentionDotEnv tells of a file .env where a variable is missing: other
+// programs read it, and somebody may wait for this one to do so.
+func mentionDotEnv(found *findings) {
+	info, err := os.Stat(".env")
+	missing := func(p doctor.Problem) bool { return strings.HasSuffix(p.Found, isMissing) }
+	if err != nil || !info.Mode().IsRegular() || !slices.ContainsFunc(found.all, missing) {
+		return
+	}
+	found.put(doctor.Problem{
+		Variable: ".env", Found: "there is a file .env in this directory, and the bot reads no files of variables by itself",
+		Remedy: "Load it first (set -a; . ./.env; set +a), or see docs/install.md for Docker and systemd",
+	})
 }
 
 // expected names a type the way an operator would.

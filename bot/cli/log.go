@@ -52,7 +52,7 @@ func newHandler(to io.Writer, level slog.Level, format string, out io.Writer) sl
 func tidy(_ []string, a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindDuration:
-		return slog.String(a.Key, a.Value.Duration().String())
+		return slog.String(a.Key, short(a.Value.Duration()).String())
 	case slog.KindAny:
 		if a.Value.Any() == nil {
 			return slog.Attr{}
@@ -64,6 +64,17 @@ func tidy(_ []string, a slog.Attr) slog.Attr {
 	case slog.KindBool, slog.KindFloat64, slog.KindInt64, slog.KindTime, slog.KindUint64, slog.KindGroup, slog.KindLogValuer:
 	}
 	return a
+}
+
+// short leaves a duration about three digits.
+func short(d time.Duration) time.Duration {
+	switch {
+	case d >= time.Minute:
+		return d.Round(time.Second)
+	case d >= time.Second:
+		return d.Round(10 * time.Millisecond)
+	}
+	return d.Round(10 * time.Microsecond)
 }
 
 // count shows how many lines were lost.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +25,7 @@ func logged(cfg config, say func(*slog.Logger)) string {
 func TestALogLineSaysNoMoreThanThereIs(t *testing.T) {
 	t.Parallel()
 	say := func(log *slog.Logger) {
-		log.Info("done", "took", 1500*time.Millisecond, "error", nil, "cause", "")
+		log.Info("done", "took", 1499.6*1000*time.Microsecond, "error", nil, "cause", "")
 		log.Warn("odd", "error", errors.New("this"))
 	}
 	text := logged(config{LogFormat: formatText}, say)
@@ -33,6 +35,31 @@ func TestALogLineSaysNoMoreThanThereIs(t *testing.T) {
 	json := logged(config{}, say)
 	if !strings.Contains(json, `"msg":"done","took":"1.5s"}`) || !strings.Contains(json, `"msg":"odd","error":"this"}`) {
 		t.Errorf("as JSON:\n%s", json)
+	}
+}
+
+// A terminal gets the time of day and colours, unless NO_COLOR is set.
+func TestALineForATerminal(t *testing.T) {
+	terminal, err := os.Open(os.DevNull) // a character device is taken for one
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	if !isTerminal(terminal) {
+		t.Skip("the null device is no character device here")
+	}
+	line := func() string {
+		var out bytes.Buffer
+		slog.New(newHandler(&out, slog.LevelInfo, formatText, terminal)).Error("stopped", "error", errors.New("this"))
+		return out.String()
+	}
+	t.Setenv("NO_COLOR", "1")
+	if got := line(); !regexp.MustCompile(`^\d\d:\d\d:\d\d ERR stopped error=this\n$`).MatchString(got) {
+		t.Errorf("%q", got)
+	}
+	t.Setenv("NO_COLOR", "")
+	if got := line(); !strings.Contains(got, "\x1b[") {
+		t.Errorf("%q has no colours", got)
 	}
 }
 

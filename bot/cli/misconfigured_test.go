@@ -60,6 +60,7 @@ var inTheEnvironment = []misconfigured{
 	{"too many connections", "SLACK_CONNECTIONS=11", nil, "SLACK_CONNECTIONS must be 1 to 10", "a number from 1 to 10"},
 	{"connections in words", "SLACK_CONNECTIONS=two", nil, "SLACK_CONNECTIONS is not a whole number", "a number from 1 to 10"},
 	{"a command without a slash", "SLACK_COMMAND=cancel-task", nil, "SLACK_COMMAND must be one word", "such as /cancel-task"},
+	{"a command longer than Slack's", "SLACK_COMMAND=/cancel-a-task-of-chamelio-for-ever", nil, "SLACK_COMMAND must be one word of at most 32 letters", "such as /cancel-task"},
 	{"a command of two words", "SLACK_COMMAND=/cancel task", nil, "SLACK_COMMAND must be one word", "such as /cancel-task"},
 	{"Chamelio in the clear", "CHAMELIO_BASE_URL=http://platform.chamelio.ai", nil, "CHAMELIO_BASE_URL must be https", "Remove CHAMELIO_BASE_URL"},
 	{"Chamelio with a password", "CHAMELIO_BASE_URL=https://u:p@platform.chamelio.ai", nil, "CHAMELIO_BASE_URL must not have a user", "Remove CHAMELIO_BASE_URL"},

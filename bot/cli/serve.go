@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"runtime"
 	"runtime/debug"
@@ -29,6 +30,8 @@ const lastNoteTimeout = 5 * time.Second
 
 var errHangs = errors.New("not everything ended in time; the next start, or another replica, goes on with it")
 
+const errEnvironment = usageError("the environment is wrong")
+
 // serve runs the bot with the environment's configuration.
 func (p Program) serve(ctx context.Context, args []string) error {
 	if err := p.parse("", args, noFlags); err != nil {
@@ -37,11 +40,16 @@ func (p Program) serve(ctx context.Context, args []string) error {
 	cfg, problems := readConfig()
 	log := newLogs(cfg, p.Stderr)
 	defer log.lines.close()
+	// What the standard library logs by itself, net/http foremost, is a line
+	// like the others, and redacted like them.
+	slog.SetLogLoggerLevel(slog.LevelWarn)
+	slog.SetDefault(log.Logger)
 	if len(problems) > 0 {
 		for _, problem := range problems {
 			log.Error(problem.Found, "remedy", problem.Remedy)
 		}
-		return toldError{usageError("the environment is wrong")}
+		log.Error("stopped", "error", errEnvironment)
+		return toldError{errEnvironment}
 	}
 	surviveFileSizeLimit()
 	err := p.runBot(ctx, cfg, log)

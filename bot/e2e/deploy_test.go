@@ -182,32 +182,47 @@ func TestDashboardAndAlertsAskForWhatThereIs(t *testing.T) {
 }
 
 // The page for operators and the rules for Prometheus name the same alerts,
-// with the same conditions, and each alert leads to the page.
-func TestThePageAndTheRulesHaveTheSameAlerts(t *testing.T) {
+// with the same conditions and the same command to begin with; each alert leads
+// to the page, and no other page names one that there is not.
+func TestThePagesAndTheRulesHaveTheSameAlerts(t *testing.T) {
 	var rules struct {
 		Groups []struct {
 			Rules []struct {
-				Alert, Expr string
-				Annotations map[string]string
+				Alert, Expr, For string
+				Annotations      map[string]string
 			}
 		}
 	}
 	decode(t, "deploy/prometheus/rules.yaml", &rules)
-	told := map[string]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `(Cancelbot[A-Za-z]+)` \\| `([^`]+)`").FindAllStringSubmatch(read(t, "docs/operate.md"), -1) {
-		told[row[1]] = strings.ReplaceAll(row[2], `\|`, "|")
+	type alert struct{ when, command string }
+	command := regexp.MustCompile(`cancelbot (?:check|history)`)
+	told := map[string]alert{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(Cancelbot[A-Za-z]+)` \\| `([^`]+)`([^|]*) \\|(.*)$").FindAllStringSubmatch(read(t, "docs/operate.md"), -1) {
+		told[row[1]] = alert{strings.ReplaceAll(row[2], `\|`, "|") + row[3], command.FindString(row[4])}
 	}
+	lasting := map[string]string{"": "", "1m": " for a minute", "5m": " for 5 minutes"}
+	real := map[string]bool{}
 	for _, rule := range rules.Groups[0].Rules {
-		if expr := strings.Join(strings.Fields(rule.Expr), " "); told[rule.Alert] != expr {
-			t.Errorf("docs/operate.md says of %s\n%s\nwant\n%s", rule.Alert, told[rule.Alert], expr)
+		real[rule.Alert] = true
+		said := rule.Annotations["description"]
+		want := alert{strings.Join(strings.Fields(rule.Expr), " ") + lasting[rule.For], command.FindString(said)}
+		if told[rule.Alert] != want || want.command == "" {
+			t.Errorf("docs/operate.md says of %s\n%+v\nwant\n%+v", rule.Alert, told[rule.Alert], want)
 		}
-		if !strings.Contains(rule.Annotations["description"], "See docs/operate.md") {
+		if !strings.HasSuffix(said, "See docs/operate.md.") {
 			t.Errorf("%s does not lead to docs/operate.md", rule.Alert)
 		}
-		delete(told, rule.Alert)
 	}
-	for name := range told {
-		t.Errorf("docs/operate.md tells of %s, which the rules do not have", name)
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "README.md", "SECURITY.md") {
+		for _, name := range regexp.MustCompile(`\bCancelbot[A-Z][A-Za-z]+`).FindAllString(read(t, page), -1) {
+			if !real[name] {
+				t.Errorf("%s names %s, which the rules do not have", page, name)
+			}
+		}
 	}
 }
 

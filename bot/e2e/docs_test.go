@@ -82,7 +82,7 @@ func anchors(page string) map[string]bool {
 	return all
 }
 
-func read(t *testing.T, file string) string {
+func read(t testing.TB, file string) string {
 	t.Helper()
 	raw, err := os.ReadFile(file)
 	if err != nil {

@@ -16,9 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"gopkg.in/yaml.v3"
-
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -352,82 +349,6 @@ func TestTheSandboxPlaysTheWholeFlow(t *testing.T) {
 	}
 }
 
-// The manifest is valid by Slack's own schema and asks for what the code
-// uses, no more.
-func TestTheManifestFitsSlackAndTheCode(t *testing.T) {
-	raw, err := os.ReadFile("manifest.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var manifest any
-	if err := yaml.Unmarshal(raw, &manifest); err != nil {
-		t.Fatal(err)
-	}
-	compiler := jsonschema.NewCompiler()
-	compiler.UseRegexpEngine(forgiving)
-	schema, err := compiler.Compile("bot/e2e/testdata/slack-manifest.schema.2.0.0.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := schema.Validate(manifest); err != nil {
-		t.Error(err)
-	}
-	var m struct {
-		Features struct {
-			SlashCommands []struct{ Command string } `yaml:"slash_commands"`
-		}
-		OAuth struct {
-			Scopes struct {
-				Bot      []string
-				Optional []string `yaml:"bot_optional"`
-			}
-		} `yaml:"oauth_config"`
-		Settings struct {
-			Interactivity struct {
-				Enabled bool `yaml:"is_enabled"`
-			}
-			SocketMode bool `yaml:"socket_mode_enabled"`
-		}
-	}
-	if err := yaml.Unmarshal(raw, &m); err != nil {
-		t.Fatal(err)
-	}
-	if len(m.Features.SlashCommands) != 1 || m.Features.SlashCommands[0].Command != "/cancel-task" {
-		t.Errorf("commands %v", m.Features.SlashCommands)
-	}
-	if !m.Settings.Interactivity.Enabled || !m.Settings.SocketMode {
-		t.Errorf("settings %+v", m.Settings)
-	}
-	// What each call of slack-go in bot/ needs (api.slack.com/methods).
-	needs := map[string][]string{
-		"PostMessageContext": {"chat:write", "chat:write.public"}, "UpdateMessageContext": {"chat:write"}, "GetUserInfoContext": {"users:read"},
-		"GetUserGroupMembersContext": {"usergroups:read"}, "GetPermalinkContext": nil,
-		"ScheduleMessageContext": {"chat:write"}, "DeleteScheduledMessageContext": {"chat:write"},
-		"AuthTestContext": nil, "OpenViewContext": nil, "GetUserByEmailContext": {"users:read.email"},
-	}
-	want := map[string]bool{"commands": true, "users:read.email": true} // the latter fills a field of users.info
-	for _, file := range sources(t, "bot/*.go", "bot/internal/policy/*.go", "bot/internal/doctor/*.go", "bot/cli/*.go") {
-		for _, call := range apiCall.FindAllStringSubmatch(read(t, file), -1) {
-			scopes, known := needs[call[1]]
-			if !known {
-				t.Errorf("%s calls %s: which scopes does that need?", file, call[1])
-			}
-			for _, scope := range scopes {
-				want[scope] = true
-			}
-		}
-	}
-	for _, scope := range append(m.OAuth.Scopes.Bot, m.OAuth.Scopes.Optional...) {
-		if !want[scope] {
-			t.Errorf("scope %s is asked for and not used", scope)
-		}
-		delete(want, scope)
-	}
-	for scope := range want {
-		t.Errorf("scope %s is used and not asked for", scope)
-	}
-}
-
 // sources are the program's own files.
 func sources(t *testing.T, patterns ...string) (files []string) {
 	t.Helper()
@@ -440,17 +361,6 @@ func sources(t *testing.T, patterns ...string) (files []string) {
 	}
 	return slices.DeleteFunc(files, func(file string) bool { return strings.HasSuffix(file, "_test.go") })
 }
-
-// forgiving compiles what Go can, and takes the schema's look-aheads, in
-// patterns for parts that the manifest does not have, as matching anything.
-func forgiving(pattern string) (jsonschema.Regexp, error) {
-	if re, err := regexp.Compile(pattern); err == nil {
-		return re, nil
-	}
-	return regexp.MustCompile(""), nil
-}
-
-var apiCall = regexp.MustCompile(`(?:slack|api|client\(\))\.(\w+Context)\(`)
 
 // One line says what runs, where and for whom.
 func TestTheStartedLine(t *testing.T) {

@@ -12,7 +12,6 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/cancelbot/cancelbot/bot"
-	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
@@ -60,29 +59,19 @@ func (c *checkup) scopes(header string) Result {
 	for scope := range strings.SplitSeq(header, ",") {
 		granted = append(granted, strings.TrimSpace(scope))
 	}
-	needed := NeededScopes(c.Bot)
-	missing := slices.DeleteFunc(slices.Clone(needed), func(scope string) bool { return slices.Contains(granted, scope) })
+	var needed, missing []string
+	for _, scope := range NeededScopes(c.Bot) {
+		needed = append(needed, scope.Name)
+		if !slices.Contains(granted, scope.Name) {
+			missing = append(missing, scope.Name)
+		}
+	}
 	if len(missing) > 0 {
 		return bad("scopes", "missing: "+strings.Join(missing, ", "),
 			"Add under OAuth & Permissions → Scopes → Bot Token Scopes, then install the app again (Install App)")
 	}
 	return good("scopes", "%s", strings.Join(needed, ", "))
 }
-
-// NeededScopes lists the scopes that a configuration needs (README.md says
-// what for).
-func NeededScopes(c bot.Config) []string {
-	scopes := []string{"commands", "chat:write", "chat:write.public", "users:read"}
-	if c.Policy.Mode == policy.PeopleOnTask || c.NotifyPeopleOnTask {
-		scopes = append(scopes, "users:read.email")
-	}
-	if len(c.Policy.Usergroups) > 0 || slices.ContainsFunc(c.Policy.Approvers, isGroup) {
-		scopes = append(scopes, "usergroups:read")
-	}
-	return scopes
-}
-
-func isGroup(id string) bool { return strings.HasPrefix(strings.TrimSpace(id), "S") }
 
 // appToken asks Slack for the address of a connection. Only where no bot can
 // be running it also opens one, which tells besides whether Socket Mode is on

@@ -1,0 +1,35 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+// Each command tells about itself, and refuses what it does not take, once.
+func TestEachCommandAnswersForHelpAndRefusesTheRest(t *testing.T) {
+	t.Parallel()
+	run := func(args ...string) (code int, out, stderr string) {
+		var told, errors bytes.Buffer
+		code = Program{Version: "v1", In: strings.NewReader(""), Out: &told, Stderr: &errors}.Run(t.Context(), args)
+		return code, told.String(), errors.String()
+	}
+	for _, c := range commands() {
+		if c.name != "" && c.summary != "" {
+			for _, ask := range [][]string{{c.name, "-h"}, {c.name, "--help"}, {"help", c.name}} {
+				if code, out, stderr := run(ask...); code != 0 || !strings.HasPrefix(out, "cancelbot "+c.name+": "+c.summary) || stderr != "" {
+					t.Errorf("%q: %d\n%s%s", ask, code, out, stderr)
+				}
+			}
+		}
+		if c.name == "" {
+			continue
+		}
+		for _, wrong := range []string{"--no-such", "stray"} {
+			code, out, stderr := run(c.name, wrong)
+			if code != exitUsage || out != "" || strings.Count(stderr, strings.TrimPrefix(wrong, "-")) != 1 || strings.Count(stderr, "\n") != 1 {
+				t.Errorf("%s %s: %d\n%s%s", c.name, wrong, code, out, stderr)
+			}
+		}
+	}
+}

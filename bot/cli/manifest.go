@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cancelbot/cancelbot/bot/internal/doctor"
+)
+
+// manifest prints what creates the Slack app.
+func (p Program) manifest(_ context.Context, args []string) error {
+	var asYAML bool
+	err := p.parse("manifest", args, func(flags *flag.FlagSet) {
+		flags.BoolVar(&asYAML, "yaml", false, "print YAML, which says what each scope is for")
+	})
+	if err != nil {
+		return err
+	}
+	cfg, problems := readConfig()
+	if err := wrongForManifest(problems); err != nil {
+		return err
+	}
+	app := slackApp{cfg.SlackCommand, doctor.NeededScopes(cfg.bot())}
+	if asYAML {
+		_, err = io.WriteString(p.Out, app.yaml())
+	} else {
+		err = app.writeJSON(p.Out)
+	}
+	if err != nil {
+		return fmt.Errorf("printing the manifest: %w", err)
+	}
+	return nil
+}
+
+// wrongForManifest refuses settings that the manifest would be made of. The
+// others, tokens foremost, may still be missing.
+func wrongForManifest(problems []doctor.Problem) error {
+	shown := []string{"SLACK_COMMAND", "CANCEL_POLICY", "ALLOWED_USERGROUPS", "APPROVERS", "NOTIFY_PEOPLE_ON_TASK"}
+	var wrong []string
+	for _, p := range problems {
+		if slices.Contains(shown, p.Variable) || slices.Contains(shown, nearest(p.Variable)) {
+			wrong = append(wrong, fmt.Sprintf("%s\n  → %s", p.Found, p.Remedy))
+		}
+	}
+	if wrong == nil {
+		return nil
+	}
+	return usageError(strings.Join(wrong, "\n"))
+}
+
+// slackApp is what differs between manifests.
+type slackApp struct {
+	command string
+	scopes  []doctor.Scope
+}
+
+//go:embed manifest.yml.tmpl
+var manifestYAML string
+
+func (a slackApp) yaml() string {
+	var scopes []string
+	for _, s := range a.scopes {
+		scopes = append(scopes, fmt.Sprintf("      - %s # %s", s.Name, s.For))
+	}
+	return strings.NewReplacer(
+		"{{command}}", strconv.Quote(a.command),
+		"      {{scopes}}", strings.Join(scopes, "\n"),
+	).Replace(manifestYAML)
+}
+
+// group is a group of settings (docs.slack.dev/reference/app-manifest).
+type group map[string]any
+
+// writeJSON writes the settings of manifest.yml.tmpl, which says why.
+func (a slackApp) writeJSON(to io.Writer) error {
+	var scopes []string
+	for _, s := range a.scopes {
+		scopes = append(scopes, s.Name)
+	}
+	pretty := json.NewEncoder(to)
+	pretty.SetIndent("", "  ")
+	return pretty.Encode(group{
+		"_metadata": group{"major_version": 2, "minor_version": 0},
+		"display_information": group{
+			"name":             "cancelbot",
+			"description":      "Cancel a Chamelio task, on purpose, once, with the outcome told in the channel.",
+			"background_color": "#7a1f2b",
+		},
+		"features": group{
+			"app_home": group{"home_tab_enabled": false, "messages_tab_enabled": true, "messages_tab_read_only_enabled": true},
+			"bot_user": group{"display_name": "cancelbot", "always_online": true},
+			"slash_commands": []group{{
+				"command":       a.command,
+				"description":   "Cancel a Chamelio task. You see what it is and confirm first.",
+				"usage_hint":    "12345 [reason]",
+				"should_escape": false,
+			}},
+		},
+		"oauth_config": group{"scopes": group{"bot": scopes}},
+		"settings": group{
+			"interactivity":          group{"is_enabled": true},
+			"org_deploy_enabled":     true,
+			"socket_mode_enabled":    true,
+			"token_rotation_enabled": false,
+		},
+	})
+}
