@@ -186,7 +186,7 @@ func (cfg config) bot() bot.Config {
 
 // secrets are what must be seen nowhere.
 func (cfg config) secrets() []secret.Value {
-	return []secret.Value{cfg.SlackAppToken, cfg.SlackBotToken, cfg.ChamelioAPIKey, databasePassword(cfg.DatabaseURL)}
+	return append(telemetrySecrets(), cfg.SlackAppToken, cfg.SlackBotToken, cfg.ChamelioAPIKey, databasePassword(cfg.DatabaseURL))
 }
 
 // Variables prints the environment's variables by a text/template, with the
