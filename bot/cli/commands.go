@@ -45,8 +45,7 @@ const variablesHelp = `
 The bot takes its configuration from these variables. A token, the key and
 DATABASE_URL may instead be read from a file: SLACK_BOT_TOKEN_FILE=/path, …
 
-{{range .}}  {{printf "%-21s" (usage_key .)}} {{usage_description .}}{{with usage_default .}} (default {{.}}){{end}}{{with usage_required .}} (required){{end}}
-{{end}}`
+`
 
 // help prints the commands and the variables, or tells about one command.
 func (p Program) help(ctx context.Context, args []string) error {
@@ -66,7 +65,18 @@ func (p Program) help(ctx context.Context, args []string) error {
 			fmt.Fprintf(p.Out, "  cancelbot %-12s %s\n", c.name, c.summary)
 		}
 	}
-	return Variables(p.Out, variablesHelp)
+	fmt.Fprint(p.Out, variablesHelp)
+	for _, v := range Variables() {
+		meaning := v.Meaning
+		if v.Default != "" {
+			meaning += " (default " + v.Default + ")"
+		}
+		if v.Required {
+			meaning += " (required)"
+		}
+		fmt.Fprintf(p.Out, "  %-21s %s\n", v.Name, meaning)
+	}
+	return nil
 }
 
 // describe answers -h of a command.
