@@ -20,7 +20,8 @@ func commands() []command {
 	return []command{
 		{"", "run the bot", `The bot takes its configuration from the environment: cancelbot help lists
 the variables. It runs until SIGINT or SIGTERM, lets running decisions finish,
-and exits with 0; with 1 if it cannot go on, 2 if the environment is wrong.`, Program.serve},
+and exits with 0; with 1 if it cannot go on, 2 if the environment is wrong, 77
+if Slack refuses a token.`, Program.serve},
 		{"sandbox", "try it in a browser, without Slack and Chamelio", "", Program.sandbox},
 		{"sandbox-bot", "", "", Program.serveUntilEOF},
 		{"check", "say whether the bot is ready to run, and how to fix what is not", `It reads the same environment as the bot, posts nothing, makes nothing, and

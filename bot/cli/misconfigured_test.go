@@ -177,6 +177,28 @@ func TestCheckAndTheStartAgreeOnEveryMistake(t *testing.T) {
 	}
 }
 
+// A token that Slack refuses ends the bot with a code of its own, so that a
+// supervisor can tell it from trouble that passes.
+func TestARefusedTokenHasAnExitCodeOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for _, m := range []misconfigured{
+		{change: "SLACK_APP_TOKEN=xapp-wrong-token"}, {prepare: refuses(slacktest.AppToken, "token_revoked")},
+		{change: "SLACK_BOT_TOKEN=xoxb-wrong-token"}, {prepare: refuses(slacktest.BotToken, "account_inactive")},
+	} {
+		s := newStandIns(t)
+		if m.prepare != nil {
+			m.prepare(s)
+		}
+		if got := run(t, s.env(t, m.change), nil); got.code != 77 || !strings.Contains(got.said, "Slack refuses the") {
+			t.Errorf("exit code %d\n%s", got.code, got.said)
+		}
+	}
+	trouble := run(t, newStandIns(t).env(t, "DATABASE_URL=postgres://u@127.0.0.1:1/db"), nil)
+	if trouble.code != 1 {
+		t.Errorf("exit code %d\n%s", trouble.code, trouble.said)
+	}
+}
+
 // ran is what came of a command.
 type ran struct {
 	said string
