@@ -24,6 +24,11 @@ type Program struct {
 const (
 	exitFailed = 1 // it could not go on
 	exitUsage  = 2 // the command line or the environment is wrong
+
+	// Slack refuses a token: only another one helps, so that whoever starts
+	// the bot need not try again. EX_NOPERM of sysexits.h, which systemd shows
+	// by that name.
+	exitRefused = 77
 )
 
 // usageError is a mistake in the command line or the environment.
@@ -39,7 +44,7 @@ func (e toldError) Unwrap() error { return e.error }
 
 // Run runs the command that args name until it is done or ctx ends, and
 // returns the exit code: 0, 1 if it could not go on, 2 if the command line or
-// the environment is wrong.
+// the environment is wrong, 77 if Slack refuses a token.
 func (p Program) Run(ctx context.Context, args []string) int {
 	err := p.dispatch(ctx, args)
 	if err == nil || errors.Is(err, flag.ErrHelp) {
@@ -50,8 +55,12 @@ func (p Program) Run(ctx context.Context, args []string) int {
 		fmt.Fprintln(p.Stderr, "cancelbot:", err)
 	}
 	var usage usageError
-	if errors.As(err, &usage) {
+	var refused refusedError
+	switch {
+	case errors.As(err, &usage):
 		return exitUsage
+	case errors.As(err, &refused):
+		return exitRefused
 	}
 	return exitFailed
 }

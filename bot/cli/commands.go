@@ -20,7 +20,8 @@ func commands() []command {
 	return []command{
 		{"", "run the bot", `The bot takes its configuration from the environment: cancelbot help lists
 the variables. It runs until SIGINT or SIGTERM, lets running decisions finish,
-and exits with 0; with 1 if it cannot go on, 2 if the environment is wrong.`, Program.serve},
+and exits with 0; with 1 if it cannot go on, 2 if the environment is wrong, 77
+if Slack refuses a token.`, Program.serve},
 		{"sandbox", "try it in a browser, without Slack and Chamelio", "", Program.sandbox},
 		{"sandbox-bot", "", "", Program.serveUntilEOF},
 		{"check", "say whether the bot is ready to run, and how to fix what is not", `It reads the same environment as the bot, posts nothing, makes nothing, and
@@ -47,8 +48,7 @@ const variablesHelp = `
 The bot takes its configuration from these variables. A token, the key and
 DATABASE_URL may instead be read from a file: SLACK_BOT_TOKEN_FILE=/path, …
 
-{{range .}}  {{printf "%-21s" (usage_key .)}} {{usage_description .}}{{with usage_default .}} (default {{.}}){{end}}{{with usage_required .}} (required){{end}}
-{{end}}`
+`
 
 // help prints the commands and the variables, or tells about one command.
 func (p Program) help(ctx context.Context, args []string) error {
@@ -68,7 +68,18 @@ func (p Program) help(ctx context.Context, args []string) error {
 			fmt.Fprintf(p.Out, "  cancelbot %-12s %s\n", c.name, c.summary)
 		}
 	}
-	return Variables(p.Out, variablesHelp)
+	fmt.Fprint(p.Out, variablesHelp)
+	for _, v := range Variables() {
+		meaning := v.Meaning
+		if v.Default != "" {
+			meaning += " (default " + v.Default + ")"
+		}
+		if v.Required {
+			meaning += " (required)"
+		}
+		fmt.Fprintf(p.Out, "  %-21s %s\n", v.Name, meaning)
+	}
+	return nil
 }
 
 // describe answers -h of a command.

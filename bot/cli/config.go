@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"reflect"
@@ -208,11 +207,17 @@ func (cfg config) bot() bot.Config {
 	}
 }
 
-// Variables prints the environment's variables by a text/template, with the
-// functions of envconfig.Usagef.
-func Variables(out io.Writer, format string) error {
-	if err := envconfig.Usagef("", &config{}, out, format); err != nil {
-		return fmt.Errorf("printing the variables: %w", err)
+// Variable is one of the environment's.
+type Variable struct {
+	Name, Default, Meaning string
+	Required               bool
+}
+
+// Variables lists the environment's variables, in the order of help.
+func Variables() []Variable {
+	var all []Variable
+	for _, f := range fields() {
+		all = append(all, Variable{variableOf(f), f.Tag.Get("default"), f.Tag.Get("desc"), f.Tag.Get("required") == "true"})
 	}
-	return nil
+	return all
 }

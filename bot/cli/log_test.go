@@ -77,6 +77,15 @@ func TestWhatAServerEchoesIsRedacted(t *testing.T) {
 	}
 }
 
+func TestWhatACollectorEchoesIsRedacted(t *testing.T) {
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
+	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Bearer%20collectorsecret")
+	said := logged(config{}, func(log *slog.Logger) { log.Warn("traces are lost", "error", errors.New("no collectorsecret")) })
+	if strings.Contains(said, "collectorsecret") {
+		t.Error(said)
+	}
+}
+
 // stalled is a pipe that nobody reads.
 type stalled struct{ open chan struct{} }
 

@@ -100,6 +100,7 @@ var inTheEnvironment = []misconfigured{
 	{"no grace", "SHUTDOWN_GRACE=-1s", nil, "SHUTDOWN_GRACE must be more than zero", "a duration such as 25s"},
 	{"traces to nowhere", "OTEL_EXPORTER_OTLP_ENDPOINT=::", nil, "OTEL_EXPORTER_OTLP_ENDPOINT is not an http or https address", "Set OTEL_EXPORTER_OTLP_ENDPOINT to the address of a collector"},
 	{"traces by gRPC", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317|OTEL_EXPORTER_OTLP_PROTOCOL=grpc", nil, "OTEL_EXPORTER_OTLP_PROTOCOL is not http/protobuf", "Remove OTEL_EXPORTER_OTLP_PROTOCOL"},
+	{"traces with a secret that is not encoded", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318|OTEL_EXPORTER_OTLP_HEADERS=api-key=topsecret%", nil, "OTEL_EXPORTER_OTLP_HEADERS is not a list of NAME=VALUE", "Set OTEL_EXPORTER_OTLP_HEADERS to headers such as"},
 	{"a slip in a name", "CANCEL_POLCY=listed", nil, "CANCEL_POLCY is no variable of the bot's: did you mean CANCEL_POLICY?", "Rename CANCEL_POLCY to CANCEL_POLICY"},
 	{"a name in the singular", "ALLOWED_CHANNEL=C0GENERAL", nil, "did you mean ALLOWED_CHANNELS?", "Rename ALLOWED_CHANNEL to ALLOWED_CHANNELS"},
 	{"a name in the plural", "REQUIRE_SECOND_PERSONS=true", nil, "did you mean REQUIRE_SECOND_PERSON?", "Rename REQUIRE_SECOND_PERSONS to REQUIRE_SECOND_PERSON"},
@@ -174,6 +175,28 @@ func TestCheckAndTheStartAgreeOnEveryMistake(t *testing.T) {
 				t.Errorf("check says it %d times:\n%s", n, check.said)
 			}
 		})
+	}
+}
+
+// A token that Slack refuses ends the bot with a code of its own, so that a
+// supervisor can tell it from trouble that passes.
+func TestARefusedTokenHasAnExitCodeOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for _, m := range []misconfigured{
+		{change: "SLACK_APP_TOKEN=xapp-wrong-token"}, {prepare: refuses(slacktest.AppToken, "token_revoked")},
+		{change: "SLACK_BOT_TOKEN=xoxb-wrong-token"}, {prepare: refuses(slacktest.BotToken, "account_inactive")},
+	} {
+		s := newStandIns(t)
+		if m.prepare != nil {
+			m.prepare(s)
+		}
+		if got := run(t, s.env(t, m.change), nil); got.code != 77 || !strings.Contains(got.said, "Slack refuses the") {
+			t.Errorf("exit code %d\n%s", got.code, got.said)
+		}
+	}
+	trouble := run(t, newStandIns(t).env(t, "DATABASE_URL=postgres://u@127.0.0.1:1/db"), nil)
+	if trouble.code != 1 {
+		t.Errorf("exit code %d\n%s", trouble.code, trouble.said)
 	}
 }
 

@@ -10,7 +10,7 @@ import "github.com/cancelbot/cancelbot/bot/internal/secret"
 type redactors struct{ output, answers *secret.Redactor }
 
 func (cfg config) redactors() redactors {
-	r := redactors{secret.NewRedactor(databasePassword(cfg.DatabaseURL)), secret.NewRedactor()}
+	r := redactors{secret.NewRedactor(append(telemetrySecrets(), databasePassword(cfg.DatabaseURL))...), secret.NewRedactor()}
 	r.learn(cfg.SlackAppToken, cfg.SlackBotToken, cfg.ChamelioAPIKey)
 	return r
 }

@@ -78,8 +78,14 @@ func withRemedy(err error, api string) error {
 	if !errors.As(err, &refused) {
 		return err
 	}
-	return startError{errors.New("Slack refuses the " + string(refused.Token) + " token: " + doctor.Explain(err)), doctor.Remedy(refused.Token, api, err)}
+	text := "Slack refuses the " + string(refused.Token) + " token: " + doctor.Explain(err)
+	return startError{refusedError(text), doctor.Remedy(refused.Token, api, err)}
 }
+
+// refusedError is a token that Slack refuses.
+type refusedError string
+
+func (e refusedError) Error() string { return string(e) }
 
 // checkKey asks Chamelio whether the key is good and how often it may be
 // used, until there is an answer.

@@ -13,17 +13,18 @@ import (
 	"strings"
 	"time"
 
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/cancelbot/cancelbot/bot/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/internal/otlp"
+	"github.com/cancelbot/cancelbot/bot/internal/secret"
 )
 
 // newRegistry begins with what the process and its build say of themselves.
@@ -92,49 +93,40 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 // flushLimit bounds what the last spans may cost at the end.
 const flushLimit = 3 * time.Second
 
-// tracing tells whether OpenTelemetry's standard variables ask for traces
-// (opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables).
-func tracing() bool {
-	return os.Getenv("OTEL_SDK_DISABLED") != "true" && os.Getenv("OTEL_TRACES_EXPORTER") != "none" &&
-		(os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "")
-}
-
-// checkTelemetry finds what the SDK would ignore, or log and go on without.
+// checkTelemetry finds what is wrong with OpenTelemetry's standard variables.
 func checkTelemetry(found *findings) {
-	if !tracing() {
+	if !otlp.Asked(os.Getenv) {
 		return
 	}
-	for _, name := range []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"} {
-		if value := os.Getenv(name); value != "" && !isWebAddress(value) {
-			found.put(doctor.Problem{Variable: name, Found: name + " is not an http or https address",
-				Remedy: "Set " + name + " to the address of a collector, such as http://127.0.0.1:4318, or remove it"})
-		}
-	}
-	for _, name := range []string{"OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"} {
-		if value := os.Getenv(name); value != "" && value != "http/protobuf" {
-			found.put(doctor.Problem{Variable: name, Found: name + " is not http/protobuf, which is how the bot sends traces",
-				Remedy: "Remove " + name + ", and let the endpoint be the collector's for OTLP over HTTP (port 4318)"})
-		}
+	_, problems := otlp.FromEnv(os.Getenv)
+	for _, p := range problems {
+		found.put(doctor.Problem(p))
 	}
 }
 
-func isWebAddress(text string) bool {
-	u, err := url.Parse(text)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
+// telemetrySecrets are what goes with the traces and must not be logged.
+func telemetrySecrets() []secret.Value {
+	settings, _ := otlp.FromEnv(os.Getenv)
+	var all []secret.Value
+	for _, text := range settings.Secrets() {
+		all = append(all, secret.New(text))
+	}
+	return all
 }
 
 // newTraces exports spans where that is asked for, else it returns nil. Call
 // flush at the end.
 func newTraces(ctx context.Context, version string, log *slog.Logger) (_ trace.TracerProvider, flush func(), err error) {
-	if !tracing() {
+	if !otlp.Asked(os.Getenv) {
 		return nil, func() {}, nil
 	}
 	// The SDK knows one handler for the whole process; its default writes to
 	// stderr past the log.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces are lost", "error", err) }))
-	exporter, err := otlptracehttp.New(ctx)
+	settings, _ := otlp.FromEnv(os.Getenv) // problems have been told
+	exporter, err := otlptrace.New(ctx, otlp.New(settings))
 	if err != nil {
-		return nil, nil, fmt.Errorf("exporting traces (OTEL_EXPORTER_OTLP_…): %w", err)
+		return nil, nil, fmt.Errorf("exporting traces: %w", err)
 	}
 	what, err := resource.New(ctx,
 		resource.WithAttributes(attribute.String("service.name", "cancelbot"), attribute.String("service.version", version)),

@@ -23,12 +23,8 @@ import (
 // variables are the names that the program knows, _FILE ones included.
 func variables() map[string]bool {
 	known := map[string]bool{}
-	var names strings.Builder
-	if err := cli.Variables(&names, "{{range .}}{{usage_key .}} {{end}}"); err != nil {
-		panic(err)
-	}
-	for name := range strings.FieldsSeq(names.String()) {
-		known[name], known[name+"_FILE"] = true, true
+	for _, v := range cli.Variables() {
+		known[v.Name], known[v.Name+"_FILE"] = true, true
 	}
 	return known
 }

@@ -240,9 +240,9 @@ func TestWhatCannotWorkIsNamedWithinSeconds(t *testing.T) {
 		{"no address", with("HTTP_ADDR=nowhere"), nil, 2, []string{"HTTP_ADDR must be an address"}},
 		{"log format", with("LOG_FORMAT=xml"), nil, 2, []string{"LOG_FORMAT"}},
 		{"database", with("DATABASE_URL=sqlite:/proc/nowhere/j.db"), nil, 1, []string{"DATABASE_URL", "journal"}},
-		{"app token", with("SLACK_APP_TOKEN=xapp-topsecret"), nil, 1, []string{"SLACK_APP_TOKEN", "invalid_auth"}},
-		{"bot token", with("SLACK_BOT_TOKEN=xoxb-topsecret"), nil, 1, []string{"SLACK_BOT_TOKEN", "invalid_auth"}},
-		{"revoked app token", good, func() { s.slack.RefuseToken(slacktest.AppToken, "token_revoked") }, 1, []string{"SLACK_APP_TOKEN", "token_revoked"}},
+		{"app token", with("SLACK_APP_TOKEN=xapp-topsecret"), nil, 77, []string{"SLACK_APP_TOKEN", "invalid_auth"}},
+		{"bot token", with("SLACK_BOT_TOKEN=xoxb-topsecret"), nil, 77, []string{"SLACK_BOT_TOKEN", "invalid_auth"}},
+		{"revoked app token", good, func() { s.slack.RefuseToken(slacktest.AppToken, "token_revoked") }, 77, []string{"SLACK_APP_TOKEN", "token_revoked"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/cancelbot/cancelbot/bot/slacktest"
@@ -26,7 +26,7 @@ func TestTracesGoFromTheEnvelopeToTheAnnouncement(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		body, err := io.ReadAll(r.Body)
-		var export collector.ExportTraceServiceRequest
+		var export tracepb.TracesData // on the wire, an ExportTraceServiceRequest
 		if err != nil || r.URL.Path != "/v1/traces" || proto.Unmarshal(body, &export) != nil {
 			t.Errorf("not understood: %s %v", r.URL.Path, err)
 		}

@@ -34,8 +34,13 @@ type newTask struct {
 	Status   string `json:"status"`
 }
 
-// hostileTitles try what data from outside must not do in Slack.
-var hostileTitles = []struct{ Label, Title string }{
+// hostileTitle tries what data from outside must not do in Slack.
+type hostileTitle struct {
+	Label string `json:"label"`
+	Title string `json:"title"`
+}
+
+var hostileTitles = []hostileTitle{
 	{"Mentions everybody", "Urgent <!channel> <@U0GRACE> please sign"},
 	{"Disguises a link", "<https://evil.example/login|Open in Chamelio>"},
 	{"Formats itself", "*Approved* _by_ ~nobody~ `rm -rf`\n> Legal says yes"},

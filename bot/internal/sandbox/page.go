@@ -2,8 +2,10 @@ package sandbox
 
 import (
 	"embed"
-	"html/template"
+	"encoding/json"
+	"fmt"
 	"io/fs"
+	"strings"
 )
 
 // The page is one document: what it needs stands in it, and it asks for
@@ -12,22 +14,28 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-var (
-	page    = template.Must(template.ParseFS(pageFiles, "page/index.html"))
-	style   = template.CSS(join("page/theme.css", "page/layout.css", "page/slack.css", "page/behind.css"))
-	scripts = template.JS(join("page/base.js", "page/text.js", "page/message.js", "page/conversation.js",
-		"page/composer.js", "page/behind.js", "page/story.js", "page/main.js"))
-)
+// beginning is what the page starts with.
+type beginning struct {
+	State    view           `json:"state"`
+	Stories  []story        `json:"stories"`
+	Policies []policyChoice `json:"policies"`
+	Hostile  []hostileTitle `json:"hostile"`
+}
 
-// pageData is what index.html is filled with.
-type pageData struct {
-	Nonce    string
-	Style    template.CSS
-	Scripts  template.JS
-	State    view
-	Stories  []story
-	Policies []policyChoice
-	Hostile  any
+// page fills index.html by plain replacement. A template would do it too, but
+// a program that executes one keeps every exported method of all its packages:
+// four megabytes. JSON as encoding/json writes it cannot end a script.
+func page(nonce string, b beginning) (string, error) {
+	data, err := json.Marshal(b)
+	if err != nil {
+		return "", fmt.Errorf("encoding what the page starts with: %w", err)
+	}
+	return strings.NewReplacer(
+		"{{nonce}}", nonce, "{{begin}}", string(data),
+		"{{style}}", join("page/theme.css", "page/layout.css", "page/slack.css", "page/behind.css"),
+		"{{scripts}}", join("page/base.js", "page/text.js", "page/message.js", "page/conversation.js",
+			"page/composer.js", "page/behind.js", "page/story.js", "page/main.js"),
+	).Replace(join("page/index.html")), nil
 }
 
 func join(names ...string) string {

@@ -92,12 +92,8 @@ func (w *web) handler() http.Handler {
 }
 
 func (w *web) index(rw http.ResponseWriter, r *http.Request) {
-	var out bytes.Buffer
 	nonce := rand.Text()
-	err := page.Execute(&out, pageData{
-		Nonce: nonce, Style: style, Scripts: scripts,
-		State: w.look(r.FormValue("as"), r.FormValue("in")), Stories: stories, Policies: policies, Hostile: hostileTitles,
-	})
+	out, err := page(nonce, beginning{w.look(r.FormValue("as"), r.FormValue("in")), stories, policies, hostileTitles})
 	if err != nil {
 		http.Error(rw, "the page is broken: "+err.Error(), http.StatusInternalServerError)
 		return
@@ -108,7 +104,7 @@ func (w *web) index(rw http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
-	_, _ = rw.Write(out.Bytes())
+	_, _ = io.WriteString(rw, out)
 }
 
 // events streams the view whenever it has changed (HTML standard, server-sent

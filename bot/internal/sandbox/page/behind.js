@@ -109,6 +109,7 @@ $("new-task").addEventListener("click", () => {
   $("make-owner").replaceChildren(...state.people.map(p => el("option", { value: p.email }, `${p.name} (${p.email})`)), el("option", { value: "somebody@elsewhere.example" }, "somebody who isn’t in Slack"));
   $("make").showModal();
 });
+$("make-hostile").append(...hostile.map(h => el("option", { value: h.title }, h.label)));
 $("make-hostile").addEventListener("change", () => { if ($("make-hostile").value) $("make-title-text").value = $("make-hostile").value; });
 $("make-not").addEventListener("click", () => { $("make").close(); $("new-task").focus(); });
 $("make-form").addEventListener("submit", async e => {
