@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -131,7 +132,7 @@ func TestEveryDeploymentFileIsYAMLOrJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range append(files, "deploy/compose.yaml", ".goreleaser.yaml", ".github/workflows/ci.yml", ".github/workflows/release.yml") {
+	for _, file := range append(files, "deploy/compose.yaml", "deploy/compose.postgres.yaml", ".goreleaser.yaml", ".github/workflows/ci.yml", ".github/workflows/release.yml") {
 		raw, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -151,6 +152,52 @@ func TestEveryDeploymentFileIsYAMLOrJSON(t *testing.T) {
 				t.Errorf("%s: %v", file, err)
 			}
 		}
+	}
+}
+
+// Each way to run it leaves the bot the time that its end may take: what
+// SHUTDOWN_GRACE is by default, and the 12 s beyond after which it gives up.
+func TestDeploymentsLeaveTimeForTheEnd(t *testing.T) {
+	const end = 25 + 12
+	for file, grace := range map[string]string{
+		"deploy/compose.yaml":               `stop_grace_period: (\d+)s`,
+		"deploy/kubernetes/deployment.yaml": `terminationGracePeriodSeconds: (\d+)`,
+		"deploy/systemd/cancelbot.service":  `TimeoutStopSec=(\d+)`,
+	} {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile(grace).FindSubmatch(raw)
+		if found == nil {
+			t.Errorf("%s leaves no time", file)
+			continue
+		}
+		if seconds, _ := strconv.Atoi(string(found[1])); seconds <= end {
+			t.Errorf("%s leaves %d s, and the end may take %d", file, seconds, end)
+		}
+	}
+}
+
+// Compose and Kubernetes run the same release.
+func TestDeploymentsPinOneRelease(t *testing.T) {
+	var pinned []string
+	for file, tag := range map[string]string{
+		"deploy/compose.yaml":                  `CANCELBOT_VERSION:-(\d+\.\d+\.\d+)`,
+		"deploy/kubernetes/kustomization.yaml": `newTag: (\d+\.\d+\.\d+)`,
+	} {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile(tag).FindSubmatch(raw)
+		if found == nil {
+			t.Fatalf("%s pins no release", file)
+		}
+		pinned = append(pinned, string(found[1]))
+	}
+	if pinned[0] != pinned[1] {
+		t.Errorf("they run %v", pinned)
 	}
 }
 
