@@ -244,9 +244,9 @@ func TestThePagesAndTheRulesHaveTheSameAlerts(t *testing.T) {
 		told[row[1]] = alert{strings.ReplaceAll(row[2], `\|`, "|") + row[3], command.FindString(row[4])}
 	}
 	lasting := map[string]string{"": "", "1m": " for a minute", "5m": " for 5 minutes"}
-	real := map[string]bool{}
+	known := map[string]bool{}
 	for _, rule := range rules.Groups[0].Rules {
-		real[rule.Alert] = true
+		known[rule.Alert] = true
 		said := rule.Annotations["description"]
 		want := alert{strings.Join(strings.Fields(rule.Expr), " ") + lasting[rule.For], command.FindString(said)}
 		if told[rule.Alert] != want || want.command == "" {
@@ -262,7 +262,7 @@ func TestThePagesAndTheRulesHaveTheSameAlerts(t *testing.T) {
 	}
 	for _, page := range append(pages, "README.md", "SECURITY.md") {
 		for _, name := range regexp.MustCompile(`\bCancelbot[A-Z][A-Za-z]+`).FindAllString(read(t, page), -1) {
-			if !real[name] {
+			if !known[name] {
 				t.Errorf("%s names %s, which the rules do not have", page, name)
 			}
 		}

@@ -25,7 +25,8 @@ func systemdRecipe(t *testing.T) (properties []string, command string) {
 	for _, p := range regexp.MustCompile(`-p (\w+)=(?:"([^"]*)"|(\S+))`).FindAllStringSubmatch(recipe, -1) {
 		properties = append(properties, p[1]+"="+p[2]+p[3])
 	}
-	return properties, recipe[strings.Index(recipe, "/usr/local/bin/cancelbot"):]
+	_, arguments, _ := strings.Cut(recipe, "/usr/local/bin/cancelbot")
+	return properties, "/usr/local/bin/cancelbot" + arguments
 }
 
 // The recipe for systemd has whatever the unit has that the program is told by,

@@ -1,0 +1,87 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+// renewsNothing is a journal in which nothing is this process's any more.
+type renewsNothing struct{ released []journal.Lease }
+
+func (*renewsNothing) RenewAll(context.Context, []journal.Lease) ([]journal.Lease, error) {
+	return nil, nil
+}
+
+func (j *renewsNothing) Release(_ context.Context, all ...journal.Lease) error {
+	j.released = append(j.released, all...)
+	return nil
+}
+
+func (*renewsNothing) Lease() time.Duration { return 10 * time.Second }
+
+func lease(id journal.ID, epoch int64, lasts time.Duration) journal.Lease {
+	return journal.Lease{ID: id, Epoch: epoch, Until: time.Now().Add(lasts)}
+}
+
+func TestADecisionIsHeldOnce(t *testing.T) {
+	set := newWorkingSet(&renewsNothing{}, slog.New(slog.DiscardHandler))
+	former := set.add(t.Context(), journal.Decision{ID: "a"}, lease("a", 1, time.Minute))
+	later := set.add(t.Context(), journal.Decision{ID: "a"}, lease("a", 2, time.Minute))
+	if !errors.Is(context.Cause(former.ctx), journal.ErrLost) || former.valid() {
+		t.Errorf("the former owner goes on: %v", context.Cause(former.ctx))
+	}
+	set.drop(former)
+	if !later.valid() || len(set.ids()) != 1 {
+		t.Error("the end of the former holding ended the later one")
+	}
+}
+
+func TestALateAnswerShortensNoLease(t *testing.T) {
+	set := newWorkingSet(&renewsNothing{}, slog.New(slog.DiscardHandler))
+	h := set.add(t.Context(), journal.Decision{ID: "a"}, lease("a", 1, time.Minute))
+	h.renewed(lease("a", 1, -time.Second))
+	if !h.valid() {
+		t.Error("an answer that came late ended the lease")
+	}
+}
+
+func TestALeaseThatIsNotRenewedGivesNoRight(t *testing.T) {
+	set := newWorkingSet(&renewsNothing{}, slog.New(slog.DiscardHandler))
+	h := set.add(t.Context(), journal.Decision{ID: "a"}, lease("a", 1, time.Minute))
+	if err := set.renew(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if h.valid() || h.ctx.Err() != nil {
+		t.Error("it may act on; or is cut off before its own step has found out")
+	}
+}
+
+func TestTheWorkingSetIsBounded(t *testing.T) {
+	j := &renewsNothing{}
+	set := newWorkingSet(j, slog.New(slog.DiscardHandler))
+	var last *holding
+	for i := range maxHeld - 1 {
+		id := journal.ID(fmt.Sprint(i))
+		last = set.add(t.Context(), journal.Decision{ID: id}, lease(id, 1, time.Minute))
+	}
+	if !set.reserve() || set.reserve() || set.free() != 0 {
+		t.Errorf("beyond %d decisions there is room for more", maxHeld)
+	}
+	set.unreserve()
+	if !set.reserve() {
+		t.Error("a place that was given back is not free")
+	}
+	set.letGo(last)
+	if !set.reserve() {
+		t.Error("a decision that was let go keeps its place")
+	}
+	if err := set.renew(t.Context()); err != nil || len(j.released) != 1 {
+		t.Errorf("%d were given up, %v", len(j.released), err)
+	}
+}
