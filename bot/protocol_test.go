@@ -81,6 +81,10 @@ func (h *hooked) BeginTelling(ctx context.Context, l journal.Lease) (journal.Lea
 	return hookedCall(h, "BeginTelling", func() (journal.Lease, error) { return h.Journal.BeginTelling(ctx, l) })
 }
 
+func (h *hooked) NotTold(ctx context.Context, l journal.Lease) (journal.Lease, error) {
+	return hookedCall(h, "NotTold", func() (journal.Lease, error) { return h.Journal.NotTold(ctx, l) })
+}
+
 func (h *hooked) MarkAnnounced(ctx context.Context, id journal.ID, ts string) error {
 	return h.call("MarkAnnounced", func() error { return h.Journal.MarkAnnounced(ctx, id, ts) })
 }

@@ -1,0 +1,28 @@
+package bot
+
+import (
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+// No click is claimed that there is no room for: a claim is a promise. The
+// decider of this test has no journal to claim with.
+func TestAClickBeyondTheWorkingSetIsNotClaimed(t *testing.T) {
+	log := slog.New(slog.DiscardHandler)
+	set := newWorkingSet(&renewsNothing{}, log)
+	for i := range maxHeld {
+		id := journal.ID(strconv.Itoa(i))
+		set.add(t.Context(), journal.Decision{ID: id}, lease(id, 1, time.Minute))
+	}
+	d := &decider{set: set, poster: newPoster(nil, http.DefaultClient, &url.URL{}), signer: testSigner(t)}
+	d.decide(t.Context(), log, click{user: "U0ADA", responseURL: "https://slack.invalid/x"}, confirmation{ID: "x", Task: 1})
+	if set.free() != 0 || len(set.ids()) != maxHeld {
+		t.Error("it took a place")
+	}
+}
