@@ -206,3 +206,16 @@ func TestNothingClearedClearsNothing(t *testing.T) {
 		t.Error("the rules ask for a second person")
 	}
 }
+
+// Rules that never have enough would be a mistake of ours: nobody may then.
+func TestWhoNeverEndsAskingIsRefused(t *testing.T) {
+	k := NewChecker(Rules{}, nil)
+	asked := 0
+	_, v := k.complete(t.Context(), Case{}, func(Case) Verdict {
+		asked++
+		return Verdict{missing: &missing{user: "U0NOBODY"}}
+	}, 0)
+	if v.Code != CodeCannotCheck || asked != maxLookUps {
+		t.Errorf("after %d questions: %+v", asked, v)
+	}
+}
