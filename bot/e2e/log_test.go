@@ -59,7 +59,7 @@ func TestEveryLineOfTheLogIsJSON(t *testing.T) {
 		"it runs":                  {s.env(sqlite(t), "CHAMELIO_BASE_URL="+busy), unsolicited, 0},
 		"the environment is wrong": {nil, "", 2},
 		"the journal is nowhere":   {s.env("sqlite:/proc/nowhere/journal.db"), "", 1},
-		"a token is refused":       {s.env(sqlite(t), "SLACK_BOT_TOKEN=xoxb-wrong"), "", 1},
+		"a token is refused":       {s.env(sqlite(t), "SLACK_BOT_TOKEN=xoxb-wrong"), "", 77},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -50,12 +50,20 @@ func TestSlackGosClientRunsUnchanged(t *testing.T) {
 		defer close(ended)
 		_ = client.RunContext(ctx)
 	}()
+	handled := make(chan struct{})
 	go func() {
-		for e := range client.Events {
-			handle(client, e)
+		defer close(handled)
+		for {
+			select {
+			case e := <-client.Events:
+				handle(client, e)
+			case <-ctx.Done():
+				return
+			}
 		}
 	}()
-	t.Cleanup(func() { stop(); <-ended; close(client.Events) })
+	// Nobody closes Events: a receiver of the client's may outlive its Run.
+	t.Cleanup(func() { stop(); <-ended; <-handled })
 	until := func(what string, cond func() bool) {
 		t.Helper()
 		if err := s.WaitFor(ctx, cond); err != nil {
