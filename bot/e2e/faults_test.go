@@ -314,7 +314,8 @@ func TestFaultsTwoReplicas(t *testing.T) {
 	env := s.env(url, "SLACK_CONNECTIONS=1")
 	a, b := start(t, env), start(t, env)
 	s.connected(2)
-	sc := s.scene(sized(40, 500), sized(10, 100))
+	channels := sized(10, 100)
+	sc := s.scene(sized(40, 500), channels)
 	kill := func(p *process) {
 		p.kill()
 		s.eventually("Slack sees it gone", 10*time.Second, func() bool { return s.slack.Connections() == 1 })
@@ -337,7 +338,9 @@ func TestFaultsTwoReplicas(t *testing.T) {
 	for _, m := range sc.prompts {
 		s.slack.Click(slacktest.Ada, m, "cancel_task")
 	}
-	sc.account(4*time.Minute, 20)
+	// Each of the two deaths may double what was out and not on record yet: in
+	// each channel one.
+	sc.account(4*time.Minute, 2*channels)
 	for _, task := range sc.tasks {
 		if n := s.api.Effects(task); n != 1 {
 			t.Errorf("task %d: %d effects", task, n)
