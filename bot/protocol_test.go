@@ -892,3 +892,24 @@ func TestASecondDecisionSaysNothingUntrueOfAFirstInFlight(t *testing.T) {
 		}
 	})
 }
+
+// A request without an answer may still be on its way: it is not repeated
+// within half a minute, however often a look shows the task running.
+func TestACancelWithoutAnAnswerIsNotRepeatedWhileItMayBeInFlight(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Method: "POST", CutBefore: true, Times: 1})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("it is told", func() bool { return len(w.slack.History(general)) == 1 })
+		var sent []time.Time
+		for _, r := range w.api.Requests() {
+			if r.Method == http.MethodPost {
+				sent = append(sent, r.At)
+			}
+		}
+		if len(sent) != 2 || sent[1].Sub(sent[0]) < 30*time.Second {
+			t.Errorf("sent at %v", sent)
+		}
+	})
+}
