@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -81,13 +82,7 @@ func (p Program) decisions(ctx context.Context, h historyFlags, j *journal.Journ
 		ids = append(ids, d.Requester, d.Confirmer)
 	}
 	entries := entriesOf(found, p.peopleFor(ctx, h, ids))
-	switch {
-	case h.asJSON:
-		return writeJSON(p.Out, entries)
-	case h.csv:
-		return writeCSV(p.Out, entries, h.names)
-	}
-	return writeTable(p.Out, entries)
+	return write(p.Out, h, entries, writeCSV, writeTable)
 }
 
 func (p Program) refusals(ctx context.Context, h historyFlags, j *journal.Journal) error {
@@ -100,13 +95,18 @@ func (p Program) refusals(ctx context.Context, h historyFlags, j *journal.Journa
 		ids = append(ids, n.Person)
 	}
 	entries := refusalsOf(found, p.peopleFor(ctx, h, ids))
+	return write(p.Out, h, entries, writeRefusalsCSV, writeRefusalsTable)
+}
+
+// write prints entries of either kind in the form that was asked for.
+func write[T any](out io.Writer, h historyFlags, entries []T, asCSV func(io.Writer, []T, bool) error, asTable func(io.Writer, []T) error) error {
 	switch {
 	case h.asJSON:
-		return writeJSON(p.Out, entries)
+		return writeJSON(out, entries)
 	case h.csv:
-		return writeRefusalsCSV(p.Out, entries, h.names)
+		return asCSV(out, entries, h.names)
 	}
-	return writeRefusalsTable(p.Out, entries)
+	return asTable(out, entries)
 }
 
 // peopleFor asks for names, where that is wanted, and says why some are
