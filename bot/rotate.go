@@ -50,11 +50,7 @@ func (b *Bot) UseAppToken(ctx context.Context, token secret.Value) error {
 	if !strings.HasPrefix(options.AppToken, "xapp-") {
 		return ErrNoToken
 	}
-	err := socketmode.CheckToken(ctx, options)
-	switch {
-	case errors.Is(err, socketmode.ErrTokenRefused):
-		return &TokenError{Token: AppToken, Err: err}
-	case err != nil:
+	if err := appTokenError(socketmode.CheckToken(ctx, options)); err != nil {
 		return fmt.Errorf("asking Slack about the new app token: %w", err)
 	}
 	return b.socket.UseToken(options.AppToken)
@@ -63,7 +59,12 @@ func (b *Bot) UseAppToken(ctx context.Context, token secret.Value) error {
 // CheckAppToken asks Slack whether the app token in use is good. A *TokenError
 // if Slack refuses it.
 func (b *Bot) CheckAppToken(ctx context.Context) error {
-	err := b.socket.CheckToken(ctx)
+	return appTokenError(b.socket.CheckToken(ctx))
+}
+
+// appTokenError makes a *TokenError of an error by which Slack refuses the app
+// token.
+func appTokenError(err error) error {
 	if errors.Is(err, socketmode.ErrTokenRefused) {
 		return &TokenError{Token: AppToken, Err: err}
 	}

@@ -76,10 +76,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	loops.Wait()
 	b.leave(detached)
 	b.http.CloseIdleConnections()
-	if errors.Is(failed, socketmode.ErrTokenRefused) {
-		return &TokenError{Token: AppToken, Err: failed}
-	}
-	return failed
+	return appTokenError(failed)
 }
 
 // drain waits for what is under way, at most Config.Grace, then cuts it off.

@@ -13,7 +13,6 @@ import (
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/internal/doctor"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
-	"github.com/cancelbot/cancelbot/bot/socketmode"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -71,12 +70,10 @@ func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, r
 	registry.MustRegister(gauge)
 	slackSays := func(token bot.Token) func(error) *refusal {
 		return func(err error) *refusal {
-			var refused *bot.TokenError
-			if !errors.As(err, &refused) && !errors.Is(err, socketmode.ErrTokenRefused) {
+			if !isTokenError(err) {
 				return nil
 			}
-			code := doctor.Explain(err)
-			return &refusal{code, "Slack refuses the " + string(token) + " token: " + code, doctor.Remedy(token, cfg.SlackAPIURL, err)}
+			return tokenRefused(token, cfg.SlackAPIURL, err)
 		}
 	}
 	c := &credentials{api: cfg.SlackAPIURL, notes: notes, gauge: gauge, log: log.Logger, learn: log.secrets.learn, every: tryEvery, looking: lookEvery, all: []*credential{
@@ -99,6 +96,11 @@ func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, r
 func (c *credentials) appToken() *credential { return c.all[0] }
 func (c *credentials) botToken() *credential { return c.all[1] }
 func (c *credentials) key() *credential      { return c.all[2] }
+
+func tokenRefused(token bot.Token, api string, err error) *refusal {
+	code := doctor.Explain(err)
+	return &refusal{code, "Slack refuses the " + string(token) + " token: " + code, doctor.Remedy(token, api, err)}
+}
 
 func keySays(err error) *refusal {
 	var e *chamelio.Error

@@ -78,8 +78,8 @@ func withRemedy(err error, api string) error {
 	if !errors.As(err, &refused) {
 		return err
 	}
-	text := "Slack refuses the " + string(refused.Token) + " token: " + doctor.Explain(err)
-	return startError{refusedError(text), doctor.Remedy(refused.Token, api, err)}
+	no := tokenRefused(refused.Token, api, err)
+	return startError{refusedError(no.found), no.remedy}
 }
 
 // refusedError is a token that Slack refuses.
