@@ -91,7 +91,7 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	if err != nil {
 		return nil, err
 	}
-	sign, err := newSigner(cfg.BotToken.Reveal())
+	sign, err := newSigner(cfg.BotToken.Reveal(), j, cfg.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,6 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	b.keys = sign.keyring
-	b.keys.journal, b.keys.now = j, cfg.Now
 	b.slack = newWebAPI(cfg.BotToken.Reveal(), cfg.SlackAPI, b.http)
 	b.gate = &gate{checker: policy.NewChecker(cfg.Policy, b.slack), journal: j, known: make(chan struct{}), appID: b.app, now: cfg.Now}
 	b.wire(api, sign)

@@ -58,8 +58,8 @@ const (
 // while none runs invalidates the open prompts.
 type signer struct{ *keyring }
 
-func newSigner(botToken string) (signer, error) {
-	keys, err := newKeyring(botToken)
+func newSigner(botToken string, j keyrings, now func() time.Time) (signer, error) {
+	keys, err := newKeyring(botToken, j, now)
 	return signer{keys}, err
 }
 

@@ -65,9 +65,9 @@ type keyring struct {
 	earlier []retired // the latest first
 }
 
-func newKeyring(botToken string) (*keyring, error) {
+func newKeyring(botToken string, j keyrings, now func() time.Time) (*keyring, error) {
 	keys, err := deriveKeys(botToken)
-	return &keyring{now: time.Now, token: botToken, current: keys}, err
+	return &keyring{journal: j, now: now, token: botToken, current: keys}, err
 }
 
 func deriveKeys(botToken string) (keys signingKeys, err error) {

@@ -44,11 +44,10 @@ func (c *clockOf) now() time.Time { return c.at }
 
 func ringFor(t *testing.T, token string, on *shelf, clock *clockOf) signer {
 	t.Helper()
-	s, err := newSigner(token)
+	s, err := newSigner(token, on, clock.now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.journal, s.now = on, clock.now
 	return s
 }
 

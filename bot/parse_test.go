@@ -109,7 +109,7 @@ func FuzzParseCommand(f *testing.F) {
 
 func testSigner(t testing.TB) signer {
 	t.Helper()
-	s, err := newSigner("xoxb-test")
+	s, err := newSigner("xoxb-test", nil, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestAConfirmationOfAnotherTokenOrTimeIsRefused(t *testing.T) {
 	now := time.Now()
 	c := confirmation{ID: "x", Task: 1, ExpiresAt: now.Add(time.Minute)}
 	value := testSigner(t).encode(c)
-	other, err := newSigner("xoxb-rotated")
+	other, err := newSigner("xoxb-rotated", nil, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
