@@ -135,3 +135,25 @@ func TestKeysAreReplacedOnlyOnceTheOldOnesAreSafe(t *testing.T) {
 		t.Errorf("a row is judged by half of the keys: %v", err)
 	}
 }
+
+// A row is set aside, for good, only where all keys say that it is not genuine.
+func TestARowIsSetAsideOnlyWhereAllKeysAreKnown(t *testing.T) {
+	t.Parallel()
+	on, clock := &shelf{sealed: map[string]string{}}, &clockOf{time.Now()}
+	row := rowBy(ringFor(t, "xoxb-old", on, clock), clock.at)
+	for _, tt := range []struct {
+		name, token             string
+		away, genuine, setAside bool
+	}{
+		{"by the keys in use", "xoxb-old", true, true, false},
+		{"perhaps by keys that cannot be read now", "xoxb-new", true, false, false},
+		{"by no keys that there are", "xoxb-new", false, false, true},
+	} {
+		on.away = tt.away
+		setAside := false
+		genuine, err := ringFor(t, tt.token, on, clock).examine(t.Context(), row, func(error) error { setAside = true; return nil })
+		if genuine != tt.genuine || setAside != tt.setAside || (err != nil) != (!tt.genuine && !tt.setAside) {
+			t.Errorf("%s: genuine %t, set aside %t, %v", tt.name, genuine, setAside, err)
+		}
+	}
+}

@@ -87,3 +87,17 @@ func (s signer) genuine(ctx context.Context, d journal.Decision) error {
 	}
 	return s.verify(d)
 }
+
+// examine tells whether a row that was taken may be acted upon. One that no
+// genuine click made is set aside. Where that cannot be told now, nothing is
+// done: the row comes again when its lease has run out.
+func (s signer) examine(ctx context.Context, d journal.Decision, setAside func(why error) error) (genuine bool, err error) {
+	switch err := s.genuine(ctx, d); {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, errKeysAway):
+		return false, err
+	default:
+		return false, setAside(err)
+	}
+}

@@ -59,17 +59,15 @@ func (s *settler) settle(ctx context.Context) error {
 	var failed error
 	for _, held := range due {
 		log := s.log.With("confirmation", string(held.Decision.ID), "task", held.TaskID, "channel", held.Channel)
-		switch err := s.signer.genuine(ctx, held.Decision); {
-		case errors.Is(err, errKeysAway):
-			failed = errors.Join(failed, err) // it comes again when its lease has run out
-			continue
-		case err != nil:
+		genuine, err := s.signer.examine(ctx, held.Decision, func(why error) error {
 			s.metrics.unverified.Inc()
-			log.Error("a row of the journal is not genuine; it is set aside", "reason", err)
-			failed = errors.Join(failed, s.journal.SetAside(ctx, held.Lease))
-			continue
+			log.Error("a row of the journal is not genuine; it is set aside", "reason", why)
+			return s.journal.SetAside(ctx, held.Lease)
+		})
+		if genuine {
+			err = s.one(ctx, log, held)
 		}
-		failed = errors.Join(failed, s.one(ctx, log, held))
+		failed = errors.Join(failed, err)
 	}
 	return failed
 }

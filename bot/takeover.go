@@ -70,15 +70,11 @@ func (t *taker) take(ctx context.Context, w journal.Work, begin func(*holding)) 
 	}
 	var failed error
 	for _, held := range taken {
-		switch err := t.signer.genuine(ctx, held.Decision); {
-		case errors.Is(err, errKeysAway):
-			failed = errors.Join(failed, err) // it comes again when its lease has run out
-			continue
-		case err != nil:
-			failed = errors.Join(failed, t.setAside(ctx, held, err))
-			continue
+		genuine, err := t.signer.examine(ctx, held.Decision, func(why error) error { return t.setAside(ctx, held, why) })
+		failed = errors.Join(failed, err)
+		if genuine {
+			begin(t.set.add(t.ctx, held.Decision, held.Lease))
 		}
-		begin(t.set.add(t.ctx, held.Decision, held.Lease))
 	}
 	return failed
 }
