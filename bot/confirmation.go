@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -180,4 +181,35 @@ func (s signer) verify(d journal.Decision) error {
 		return errUnlike
 	}
 	return nil
+}
+
+// errKeysAway means that a row does not verify by the keys that are known, and
+// that the journal does not say whether there are others.
+var errKeysAway = errors.New("whether a row is genuine cannot be told now")
+
+// genuine is verify, with the keys of earlier tokens that another process may
+// have left in the journal.
+func (s signer) genuine(ctx context.Context, d journal.Decision) error {
+	first := s.verify(d)
+	if first == nil {
+		return first
+	}
+	if err := s.load(ctx); err != nil {
+		return fmt.Errorf("%w: %w", errKeysAway, err)
+	}
+	return s.verify(d)
+}
+
+// examine tells whether a row that was taken may be acted upon. One that no
+// genuine click made is set aside. Where that cannot be told now, nothing is
+// done: the row comes again when its lease has run out.
+func (s signer) examine(ctx context.Context, d journal.Decision, setAside func(why error) error) (genuine bool, err error) {
+	switch err := s.genuine(ctx, d); {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, errKeysAway):
+		return false, err
+	default:
+		return false, setAside(err)
+	}
 }
