@@ -2,22 +2,27 @@
 $("stories").append(...stories.map(s => el("li", {}, el("button", { type: "button", "data-story": s.id, on: () => playStory(s.id) },
   el("b", {}, s.title), el("span", { class: "takes" }, s.takes), el("span", { class: "shows" }, s.shows)))));
 
+// What is asked of stories is asked in order: of two requests at once the later
+// could come first.
+let asked = Promise.resolve();
+const ask = action => asked = asked.then(() => act(action));
+
 let seat = null; // who one was before the story
 async function playStory(id) {
   view("chat");
   if (!state.story) seat = { me: state.me, place: state.place };
   drawStory.focus = true;
-  await act({ do: "story", name: id });
+  await ask({ do: "story", name: id });
 }
 $("story-next").addEventListener("click", () => {
   const s = state.story;
   if (!s || s.running) return;
   if (s.failed || s.step === s.steps) return leaveStory();
-  act({ do: "next" });
+  ask({ do: "next" });
 });
 $("story-stop").addEventListener("click", leaveStory);
 async function leaveStory() {
-  await act({ do: "stop" });
+  await ask({ do: "stop" });
   if (seat && (seat.me !== state.me || seat.place !== state.place)) go(seat.me, seat.place);
   seat = null;
   $("text").focus();
