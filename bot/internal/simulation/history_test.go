@@ -26,7 +26,9 @@ type history struct {
 	records []record
 	crashes []crash
 	steps   []time.Time // of the journal's clock
-	broken  []string    // laws, as they were broken
+	gone    []vanished
+	forged  []journal.ID
+	broken  []string // laws, as they were broken
 
 	faults   map[string]int // by boundary and kind
 	crashed  map[string]int // by boundary
@@ -56,6 +58,7 @@ type acquired struct {
 	id    journal.ID
 	task  int64
 	epoch int64
+	anew  bool // by a click, not from another
 	row   journal.Decision
 }
 
@@ -111,6 +114,12 @@ type record struct {
 	at   time.Time
 	life string
 	id   journal.ID
+}
+
+// vanished is a row that the journal lost.
+type vanished struct {
+	at time.Time
+	id journal.ID
 }
 
 type crash struct {

@@ -63,6 +63,9 @@ func through[T any](ctx context.Context, j *faultyJournal, name string, id journ
 		return zero, errDead
 	}
 	got, err := call(ctx)
+	if err == nil {
+		j.vanishes(name, n, id)
+	}
 	if !j.stand(name, n, true) {
 		return zero, errDead
 	}
@@ -104,7 +107,7 @@ func (j *faultyJournal) Claim(ctx context.Context, d journal.Decision) (journal.
 	return through(ctx, j, "Claim", d.ID, func(ctx context.Context) (journal.Claim, error) {
 		c, err := j.real.Claim(ctx, d)
 		if err == nil && c.Won {
-			j.acquire(d, c.Lease)
+			j.acquire(d, c.Lease, true)
 		}
 		j.w.planted.claimed(j, d, &c, &err)
 		return c, err
@@ -165,9 +168,12 @@ func (j *faultyJournal) MarkUnsent(ctx context.Context, l journal.Lease) (journa
 
 func (j *faultyJournal) PutBack(ctx context.Context, d journal.Decision) (journal.Lease, error) {
 	return through(ctx, j, "PutBack", d.ID, func(ctx context.Context) (journal.Lease, error) {
+		if j.w.planted == lacksPuttingBack {
+			return journal.Lease{}, journal.ErrLost
+		}
 		l, err := j.real.PutBack(ctx, d)
 		if err == nil {
-			j.acquire(d, l)
+			j.acquire(d, l, false)
 		}
 		return l, err
 	})
@@ -203,7 +209,7 @@ func (j *faultyJournal) TakeExpired(ctx context.Context, k journal.Work, limit i
 	return through(ctx, j, "TakeExpired", "", func(ctx context.Context) ([]journal.Held, error) {
 		all, err := j.real.TakeExpired(ctx, k, limit, mine)
 		for _, held := range all {
-			j.acquire(held.Decision, held.Lease)
+			j.acquire(held.Decision, held.Lease, false)
 			j.w.h.say(j.name, "takes over %s (epoch %d, sent %t, outcome %q)", short(held.Decision.ID), held.Epoch, held.Sent, held.Outcome)
 		}
 		if j.w.planted == takesAndForgets && len(all) > 0 {
@@ -215,7 +221,12 @@ func (j *faultyJournal) TakeExpired(ctx context.Context, k journal.Work, limit i
 }
 
 func (j *faultyJournal) SetAside(ctx context.Context, l journal.Lease) error {
-	return j.only(ctx, "SetAside", l.ID, func(ctx context.Context) error { return j.real.SetAside(ctx, l) })
+	return j.only(ctx, "SetAside", l.ID, func(ctx context.Context) error {
+		if j.w.planted == leavesForgeries {
+			return nil
+		}
+		return j.real.SetAside(ctx, l)
+	})
 }
 
 func (j *faultyJournal) TakeUnsettled(ctx context.Context, limit int, mine []journal.ID) ([]journal.Held, error) {
@@ -295,7 +306,12 @@ func (j *faultyJournal) TakeToRemind(ctx context.Context, limit int) ([]journal.
 }
 
 func (j *faultyJournal) TakeEnded(ctx context.Context, limit int) ([]journal.Request, error) {
-	return through(ctx, j, "TakeEnded", "", func(ctx context.Context) ([]journal.Request, error) { return j.real.TakeEnded(ctx, limit) })
+	return through(ctx, j, "TakeEnded", "", func(ctx context.Context) ([]journal.Request, error) {
+		if j.w.planted == forgetsRequests {
+			return nil, nil
+		}
+		return j.real.TakeEnded(ctx, limit)
+	})
 }
 
 func (j *faultyJournal) Forget(ctx context.Context, id journal.ID) error {
@@ -348,9 +364,9 @@ func (j *faultyJournal) SigningKeys(ctx context.Context) ([]string, error) {
 }
 
 // acquire notes that this process has a decision now.
-func (j *faultyJournal) acquire(d journal.Decision, l journal.Lease) {
+func (j *faultyJournal) acquire(d journal.Decision, l journal.Lease, anew bool) {
 	j.w.h.add(func() {
-		j.w.h.claims = append(j.w.h.claims, acquired{time.Now(), j.name, d.ID, d.TaskID, l.Epoch, d})
+		j.w.h.claims = append(j.w.h.claims, acquired{time.Now(), j.name, d.ID, d.TaskID, l.Epoch, anew, d})
 	})
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -390,6 +406,8 @@ func (w *world) stale(held journal.Held) string {
 	var epoch int64
 	err := w.db.QueryRow(`SELECT epoch FROM decisions WHERE confirmation_id = ?`, string(held.Decision.ID)).Scan(&epoch)
 	switch {
+	case err != nil && w.h.hasVanished(held.Decision.ID):
+		return ""
 	case err != nil:
 		return fmt.Sprintf("it is not there: %v", err)
 	case epoch != held.Epoch:

@@ -112,6 +112,9 @@ func (w *world) check() {
 		c.prompt(d)
 	}
 	c.toldOnce()
+	c.putBack()
+	c.setAside()
+	c.requestsEnd()
 }
 
 type checker struct {
@@ -128,7 +131,7 @@ func (c *checker) breaks(law, format string, args ...any) {
 // person, at most 30 minutes old, and on a row that is the sender's.
 func (c *checker) right() {
 	for _, p := range c.posts {
-		row := c.rows[p.id]
+		row := c.row(p.id)
 		genuine := slices.ContainsFunc(c.presses, func(k press) bool {
 			age := p.at.Sub(k.at)
 			return k.id == p.id && k.cancel && k.allowed && k.user == row.Confirmer && row.TaskID == p.task && age >= 0 && age <= 30*time.Minute
@@ -149,7 +152,7 @@ func (c *checker) lookBeforeAgain() {
 	for _, p := range c.posts {
 		former := last[p.id]
 		last[p.id] = p
-		if former == nil || former.answer == plain || former.answer == unsent {
+		if former == nil || former.answer == plain || former.answer == unsent || c.decidedTwice(p.id) {
 			continue
 		}
 		looked := slices.ContainsFunc(c.looks, func(l look) bool {
@@ -220,6 +223,9 @@ func (c *checker) about(id journal.ID) (prompt, announced []sight) {
 func (c *checker) toldTrue(d journal.Decision) {
 	prompt, announced := c.about(d.ID)
 	by, at := c.by(d.TaskID)
+	if by == d.ID && d.Outcome != journal.OutcomeCancelled && c.decidedTwice(d.ID) {
+		return
+	}
 	for _, s := range append(prompt, announced...) {
 		says := understand(s.text)
 		switch says {
@@ -253,7 +259,7 @@ func (c *checker) since(t time.Time) time.Duration {
 // channel or to its requester, and an unknown one is settled.
 func (c *checker) allTold(d journal.Decision) {
 	switch {
-	case d.Outcome == journal.OutcomeWithdrawn:
+	case d.Outcome == journal.OutcomeWithdrawn || slices.Contains(c.forged, d.ID):
 		return
 	case d.Outcome == journal.OutcomeSetAside:
 		c.breaks("no orphan", "%s was set aside", short(d.ID))
@@ -276,7 +282,7 @@ func (c *checker) allTold(d journal.Decision) {
 // prompt (law 13): the last thing that a prompt says is the outcome, unless
 // something hindered it.
 func (c *checker) prompt(d journal.Decision) {
-	if d.Outcome == journal.OutcomeWithdrawn || d.AnnouncedAt.IsZero() || c.hindered() {
+	if d.Outcome == journal.OutcomeWithdrawn || d.AnnouncedAt.IsZero() || c.hindered() || slices.Contains(c.forged, d.ID) || c.decidedTwice(d.ID) {
 		return
 	}
 	prompt, _ := c.about(d.ID)
@@ -330,7 +336,7 @@ func (c *checker) toldOnce() {
 		}
 	}
 	for what, n := range yes {
-		if n > 1 {
+		if n > 1 && !c.decidedTwice(c.w.marks[mark.FindString(what)]) {
 			c.breaks("told once", "%s was told %d times, and each time Slack said yes to somebody who lived on", what, n)
 		}
 	}

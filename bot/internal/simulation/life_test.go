@@ -184,7 +184,8 @@ func (w *world) start(s *slot) {
 	}
 	cfg := bot.Config{
 		AppToken: secret.New(slacktest.AppToken), BotToken: secret.New(slacktest.BotToken), SlackAPI: w.slack.URL(),
-		Policy:      policy.Rules{SecondPerson: policy.SecondPerson{Always: w.plan.second}},
+		Policy:     policy.Rules{SecondPerson: policy.SecondPerson{Always: w.plan.second}},
+		ConfirmTTL: w.plan.lifetime, RemindBefore: w.plan.remind,
 		Connections: 1, Stagger: time.Millisecond, Grace: 5 * time.Second,
 		Transport: newWire(l, true, w.toSlack.Dial),
 		Now:       func() time.Time { return time.Now().Add(time.Duration(s.offset.Load())) },

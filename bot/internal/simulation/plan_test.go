@@ -17,8 +17,11 @@ type plan struct {
 	tasks    int
 	second   bool // somebody else has to confirm
 	audit    bool
-	slow     bool // the key's rate limit is low
-	unsure   bool // the first claim of a process is saved, and the journal is away before it says so
+	slow     bool          // the key's rate limit is low
+	unsure   bool          // the first claim of a process is saved, and the journal is away before it says so
+	brief    bool          // requests for a second person end while there are faults
+	lifetime time.Duration // of a prompt; 0 for what a bot takes by itself
+	remind   time.Duration // before its end
 
 	journalFaults, slackFaults, chamelioFaults float64 // of the calls
 
@@ -30,6 +33,8 @@ type plan struct {
 	restarts []window // in good order
 	sockets  []socketEvent
 	outside  []outsideEvent
+	vanish   []crashPoint // after these calls the row is gone, as after a failover
+	forged   []forgery
 	lag      time.Duration // of Chamelio's reads
 	faulty   time.Duration // until the faults stop
 	asleep   time.Duration // all processes are down for so long after that; mostly 0
@@ -85,6 +90,12 @@ type socketEvent struct {
 	what int
 }
 
+// forgery is a row that somebody writes into the database.
+type forgery struct {
+	at   time.Duration
+	what int
+}
+
 type outsideEvent struct {
 	at     time.Duration
 	task   int64
@@ -106,6 +117,9 @@ var boundaries = []string{
 var (
 	rarelyUnknown = []string{"LookAgain", "BeginSettling", "MarkSettled", "TakeUnsettled", "MarkUnsent", "Unsettled"}
 	rarelyUnsure  = []string{"GiveUp", "GiveUp", "GiveUp", "GiveUp", "Claim", "Withdraw"}
+	rarelyBrief   = []string{"Became", "Became", "Forget", "Forget", "TakeEnded", "TakeToRemind", "Opened"}
+	rarelyGone    = []string{"PutBack", "PutBack", "PutBack", "PutBack", "MarkSent", "Finish", "BeginTelling"}
+	rarelyForged  = []string{"SetAside"}
 )
 
 // idle boundaries are called again and again by loops.
@@ -197,7 +211,35 @@ func newPlan(seed uint64) plan {
 	if chance(r, .02) {
 		p.asleep = between(r, 29*time.Minute, 40*time.Minute)
 	}
+	p.meddle(rand.New(rand.NewPCG(seed, 2)))
 	return p
+}
+
+// meddle has requests end early, rows vanish and rows appear. It draws for
+// itself, so that the other histories are what they would be without.
+func (p *plan) meddle(r *rand.Rand) {
+	if p.second && chance(r, .4) {
+		p.brief, p.lifetime = true, between(r, 15*time.Second, 45*time.Second)
+		if chance(r, .5) {
+			p.remind = p.lifetime / 2
+		}
+		p.crashes = append(p.crashes, rarely(r, *p, rarelyBrief)...)
+	}
+	if chance(r, .08) {
+		for range 1 + r.IntN(2) {
+			p.vanish = append(p.vanish, crashPoint{
+				slot: r.IntN(p.replicas), nth: 1 + r.IntN(2),
+				boundary: pick(r, []string{"Claim", "Claim", "Claim", "Claim", "Finish", "Finish", "MarkSent", "BeginTelling"}),
+			})
+		}
+		p.crashes = append(p.crashes, rarely(r, *p, rarelyGone)...)
+	}
+	if chance(r, .05) {
+		for range 1 + r.IntN(3) {
+			p.forged = append(p.forged, forgery{between(r, 5*time.Second, p.faulty), r.IntN(len(forgeries))})
+		}
+		p.crashes = append(p.crashes, rarely(r, *p, rarelyForged)...)
+	}
 }
 
 // rarely is one death at a boundary that other histories hardly come to, or

@@ -31,6 +31,9 @@ const (
 	tellsTwice
 	announcesNothing
 	forgetsPrompts
+	forgetsRequests
+	lacksPuttingBack
+	leavesForgeries
 )
 
 // plants says which law finds which bug.
@@ -51,6 +54,9 @@ var plants = []struct {
 	{forgetsUnknown, "an unknown outcome that nobody looks after", "unknown is not the end"},
 	{tellsTwice, "an announcement that is posted twice", "told once"},
 	{forgetsPrompts, "a prompt that is never changed", "the prompt ends with the outcome"},
+	{forgetsRequests, "a request for a second person that nobody ends", "a request ends"},
+	{lacksPuttingBack, "a decision that vanishes and is not put back", "what vanished is put back"},
+	{leavesForgeries, "a row that no click made and that is left as it is", "the journal is not trusted"},
 }
 
 // TestEachLawFindsItsBug plants each bug and looks for a history that shows it.
@@ -60,7 +66,13 @@ func TestEachLawFindsItsBug(t *testing.T) {
 	for _, p := range plants {
 		t.Run(p.what, func(t *testing.T) {
 			for n := range uint64(most) {
-				h := once(t, newPlan(n+1), dir, p.bug, false)
+				plan := newPlan(n + 1)
+				if p.bug == lacksPuttingBack { // few histories lose a row
+					for slot := range plan.replicas {
+						plan.vanish = append(plan.vanish, crashPoint{slot: slot, boundary: "Claim", nth: 1})
+					}
+				}
+				h := once(t, plan, dir, p.bug, false)
 				for _, b := range h.broken {
 					if strings.HasPrefix(b, p.law+":") {
 						t.Logf("found after %d histories: %s", n+1, b)

@@ -368,6 +368,9 @@ func (t *wire) beginTell(name, body string) func(*http.Response, error) {
 		place = "by response_url"
 	}
 	found := mark.FindString(body)
+	if thread != "" && !strings.Contains(body, "*Update: ") {
+		return func(*http.Response, error) {} // a reminder
+	}
 	if strings.Contains(body, "*Update: ") {
 		found = "settled " + thread + found + aboutTask.FindString(body) // a copy has no thread, and often no reason
 	}

@@ -71,6 +71,7 @@ func live(p plan, dir string, bug planted, logs bool) *history {
 	})
 	w.api = chameliotest.New(chameliotest.Options{Listener: w.toChamelio})
 	w.api.Add(firstTask, p.tasks)
+	w.api.Add(forgedTask, len(forgeries))
 	w.api.SetReadLag(p.lag)
 	for _, method := range []string{"chat.postMessage", "response_url"} {
 		w.slack.After(method, func(slacktest.Call) { w.look() })
@@ -143,7 +144,11 @@ func (w *world) happen() {
 		case since.IsZero():
 			since = time.Now()
 		}
-		if time.Since(since) >= 14*time.Second {
+		still := 14 * time.Second
+		if len(w.plan.vanish) > 0 { // an owner of what the journal has lost may still work on it
+			still = 5 * time.Minute
+		}
+		if time.Since(since) >= still {
 			end = time.Time{}
 		}
 	}
@@ -196,6 +201,9 @@ func (w *world) schedule() {
 	}
 	for _, s := range p.sockets {
 		w.at(s.at, func() { w.disturb(s.what) })
+	}
+	for _, f := range p.forged {
+		w.at(f.at, func() { w.forgeRow(f.what) })
 	}
 	for _, o := range p.outside {
 		w.at(o.at, func() {
@@ -320,9 +328,10 @@ func (w *world) quiet() bool {
 			return false
 		}
 	}
-	var due int
-	err := w.db.QueryRow(`SELECT (SELECT count(*) FROM decisions WHERE announced_at IS NULL) + (SELECT count(*) FROM audit WHERE sent_at IS NULL)`).Scan(&due)
-	return err == nil && due == 0
+	var due, requests int
+	err := w.db.QueryRow(`SELECT (SELECT count(*) FROM decisions WHERE announced_at IS NULL) + (SELECT count(*) FROM audit WHERE sent_at IS NULL),
+		(SELECT count(*) FROM requests)`).Scan(&due, &requests)
+	return err == nil && due == 0 && (requests == 0 || !w.plan.brief || len(w.plan.clocks) > 0)
 }
 
 // rows reads the journal.

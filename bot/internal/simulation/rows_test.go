@@ -1,0 +1,220 @@
+package simulation
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+)
+
+// forgedTask is the first of the tasks that nobody asks for: only rows that
+// somebody wrote into the database are about them.
+const forgedTask = 9001
+
+// forgeries are rows that no click made, as somebody with access to the
+// database could write them.
+var forgeries = []struct {
+	what, outcome string
+	copied        bool // its signatures are those of a genuine row, if there is one
+	told          bool
+}{
+	{"a decision to carry out", "", false, false},
+	{"a decision to carry out, with the signatures of another", "", true, false},
+	{"an outcome to tell", "cancelled", true, false},
+	{"an unknown outcome to look after", "unknown", true, true},
+}
+
+// forgeRow writes a row into the journal, past every bot.
+func (w *world) forgeRow(what int) {
+	f := forgeries[what]
+	if w.calm.Load() {
+		return
+	}
+	id := journal.ID(fmt.Sprintf("forged-%d-%d", what, time.Since(w.h.from).Milliseconds()))
+	confirmation, mac := "e30.e30.e30", "bm9uZQ"
+	if f.copied {
+		err := w.db.QueryRow(`SELECT confirmation, mac FROM decisions WHERE mac <> '' LIMIT 1`).Scan(&confirmation, &mac)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return // the journal is busy
+		}
+	}
+	now := time.Now().Add(time.Duration(w.offset.Load()))
+	var outcome, announced any
+	followUntil := int64(0)
+	if f.outcome != "" {
+		outcome = f.outcome
+	}
+	if f.told {
+		announced, followUntil = now.UTC(), now.Add(time.Hour).UnixMilli()
+	}
+	done := w.write(`INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at,
+			finished_at, announced_at, outcome, confirmation, mac, lease_owner, lease_until, epoch, claimed_at, follow_until)
+		VALUES (?, ?, 'T0TEAM', ?, ?, ?, 'forged', ?, ?, ?, ?, ?, ?, ?, '', 9007199254740992, 1, ?, ?)
+		ON CONFLICT DO NOTHING`,
+		string(id), forgedTask+what, slacktest.General, slacktest.Ada, slacktest.Ada, now.UTC(), now.UTC(),
+		announced, announced, outcome, confirmation, mac, now.UnixMilli(), followUntil)
+	if done {
+		w.h.fault("world", "row", "forged", f.what)
+		w.h.add(func() { w.h.forged = append(w.h.forged, id) })
+	}
+}
+
+// vanishes takes a row out of the journal that its owner has just written, as
+// a failover to a server can that had not got it yet.
+func (j *faultyJournal) vanishes(name string, n int, id journal.ID) {
+	hit := slices.ContainsFunc(j.w.plan.vanish, func(v crashPoint) bool {
+		return v.slot == j.slot.number && v.boundary == name && v.nth == n
+	})
+	if !hit || j.w.calm.Load() {
+		return
+	}
+	j.w.h.add(func() { j.w.h.gone = append(j.w.h.gone, vanished{time.Now(), id}) })
+	if j.w.write(`DELETE FROM decisions WHERE confirmation_id = ? AND announced_at IS NULL`, string(id)) {
+		j.w.h.fault("world", "row", "vanishes", short(id)+" after "+name)
+		return
+	}
+	j.w.h.add(func() { j.w.h.gone = j.w.h.gone[:len(j.w.h.gone)-1] })
+}
+
+// write changes the journal past every bot; false if nothing was changed.
+func (w *world) write(statement string, args ...any) bool {
+	db, err := sql.Open("sqlite", "file:"+w.path+"?_pragma=busy_timeout(0)&_time_format=sqlite&_txlock=immediate")
+	if err != nil {
+		w.fail("opening the journal to change it: %v", err)
+		return false
+	}
+	defer db.Close()
+	for range 100 {
+		done, err := db.Exec(statement, args...)
+		if err == nil {
+			n, err := done.RowsAffected()
+			return err == nil && n > 0
+		}
+		if !strings.Contains(err.Error(), "SQLITE_BUSY") {
+			w.fail("changing the journal: %v", err)
+			return false
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
+}
+
+func (h *history) hasVanished(id journal.ID) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.ContainsFunc(h.gone, func(v vanished) bool { return v.id == id })
+}
+
+// row is a decision as the journal has it, or as it had it before it vanished.
+func (c *checker) row(id journal.ID) journal.Decision {
+	if d, ok := c.rows[id]; ok {
+		return d
+	}
+	for _, a := range c.claims {
+		if a.id == id {
+			return a.row
+		}
+	}
+	return journal.Decision{}
+}
+
+// decidedTwice reports whether a decision was made once more after the journal
+// had lost it. The second time nobody can know of the first: a request may be
+// sent without a look, our own effect read as somebody else's, and an outcome
+// told again.
+func (c *checker) decidedTwice(id journal.ID) bool {
+	if !slices.ContainsFunc(c.gone, func(v vanished) bool { return v.id == id }) {
+		return false
+	}
+	n := 0
+	for _, a := range c.claims {
+		if a.id == id && a.anew {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// ownerOf is who had a decision when it vanished; overtaken, whether another
+// decision about its task was made after that, as none could have been before.
+func (c *checker) ownerOf(v vanished) (owner acquired, overtaken bool) {
+	for _, a := range c.claims {
+		if a.id == v.id && !a.at.After(v.at) {
+			owner = a
+		}
+	}
+	return owner, slices.ContainsFunc(c.claims, func(a acquired) bool {
+		return a.task == owner.task && a.id != v.id && !a.at.Before(v.at)
+	})
+}
+
+// putBack: an owner that lives on tells also what the journal lost under it,
+// unless another decision about the task is in the way.
+func (c *checker) putBack() {
+	for _, v := range c.gone {
+		owner, overtaken := c.ownerOf(v)
+		ended := slices.ContainsFunc(c.lines, func(l line) bool {
+			return l.who == owner.life && (strings.HasPrefix(l.what, "DIES") || l.what == "is asked to stop" && l.at.Before(v.at.Add(5*time.Minute)))
+		})
+		prompt, announced := c.about(v.id) // the prompt alone, where nobody knew yet that it was claimed
+		told := slices.ContainsFunc(append(prompt, announced...), func(s sight) bool {
+			says := understand(s.text)
+			return says != saysOther && says != saysWaiting
+		})
+		if d := c.rows[v.id]; !ended && !overtaken && !told && d.Outcome != journal.OutcomeWithdrawn {
+			c.breaks("what vanished is put back", "%s vanished under %s, which lived on, and nobody was told of it", short(v.id), owner.life)
+		}
+	}
+}
+
+// setAside (law 5): nothing is done about a row that no click made, and
+// nothing told.
+func (c *checker) setAside() {
+	for _, id := range c.forged {
+		if d := c.rows[id]; d.Outcome != journal.OutcomeSetAside {
+			c.breaks("the journal is not trusted", "%s, which nobody clicked for, is not set aside but %q", id, d.Outcome)
+		}
+	}
+	for what := range forgeries {
+		task := int64(forgedTask + what)
+		for _, s := range c.seen {
+			if strings.Contains(s.text, fmt.Sprint(task)) {
+				c.breaks("the journal is not trusted", "of task %d, which only a forged row is about, was told: %s", task, s.text)
+			}
+		}
+		if t, _ := c.w.api.Task(task); t.Status != "in_progress" {
+			c.breaks("the journal is not trusted", "task %d, which only a forged row is about, is %s", task, t.Status)
+		}
+	}
+}
+
+// requestsEnd: where requests run out in time to be looked at, none is left on
+// the list, and none has its buttons yet, unless something hindered Slack from
+// taking its last text.
+func (c *checker) requestsEnd() {
+	if !c.w.plan.brief || len(c.w.plan.clocks) > 0 { // a process whose clock is late waits until then
+		return
+	}
+	var left int
+	if err := c.w.db.QueryRow(`SELECT count(*) FROM requests`).Scan(&left); err != nil || left > 0 {
+		c.breaks("a request ends", "%d are left on the list (%v)", left, err)
+	}
+	for f := range c.faults {
+		if strings.HasPrefix(f, "Opened") || strings.HasPrefix(f, "chat.") {
+			return
+		}
+	}
+	if c.hindered() {
+		return
+	}
+	for _, m := range c.w.slack.All() {
+		if m.Channel == slacktest.General && m.Button("cancel_task") != nil {
+			c.breaks("a request ends", "that of %s still has its buttons", short(idOn(m)))
+		}
+	}
+}
