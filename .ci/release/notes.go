@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strings"
+)
+
+// pins are the files that say which release is run, each with the version as
+// its pattern's only group.
+var pins = map[string]*regexp.Regexp{
+	"deploy/compose.yaml":                  regexp.MustCompile(`CANCELBOT_VERSION:-([^}]*)}`),
+	"deploy/kubernetes/kustomization.yaml": regexp.MustCompile(`newTag: (\S+)`),
+}
+
+var (
+	releaseTag = regexp.MustCompile(`^v(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$`)
+	heading    = regexp.MustCompile(`(?m)^## (\S+).*\n`)
+)
+
+// notes are what CHANGELOG.md says of the release with this tag. A tag is
+// refused where the deployments would run another release, and where the
+// changelog does not tell of it.
+func notes(root fs.FS, tag string) (string, error) {
+	if !releaseTag.MatchString(tag) {
+		return "", errors.New("it is not of the form v1.2.3")
+	}
+	version := strings.TrimPrefix(tag, "v")
+	var problems []error
+	for file, pin := range pins {
+		raw, err := fs.ReadFile(root, file)
+		if err != nil {
+			return "", err
+		}
+		pinned := pin.FindSubmatch(raw)
+		if pinned == nil {
+			problems = append(problems, fmt.Errorf("%s pins no release", file))
+		} else if got := string(pinned[1]); got != version {
+			problems = append(problems, fmt.Errorf("%s pins %s", file, got))
+		}
+	}
+	changelog, err := fs.ReadFile(root, "CHANGELOG.md")
+	if err != nil {
+		return "", err
+	}
+	told := sections(string(changelog))
+	if told["Unreleased"] != "" {
+		problems = append(problems, fmt.Errorf("CHANGELOG.md has changes under Unreleased, which belong under %s", version))
+	}
+	if told[version] == "" {
+		problems = append(problems, fmt.Errorf("CHANGELOG.md says nothing of %s", version))
+	}
+	return told[version], errors.Join(problems...)
+}
+
+// sections are the changelog's texts by the first word of their heading, each
+// without blank lines around it.
+func sections(changelog string) map[string]string {
+	found := map[string]string{}
+	all := heading.FindAllStringSubmatchIndex(changelog, -1)
+	for i, at := range all {
+		end := len(changelog)
+		if i+1 < len(all) {
+			end = all[i+1][0]
+		}
+		text := strings.TrimSpace(changelog[at[1]:end])
+		if text != "" {
+			text += "\n"
+		}
+		found[changelog[at[2]:at[3]]] = text
+	}
+	return found
+}
