@@ -1,17 +1,20 @@
-// Command release makes what a release of cancelbot takes beside its archives.
+// Command release makes what a release of cancelbot takes beside its binaries.
 // It is a module of its own, so that nothing of it gets into the bot's.
 //
-//	go -C .ci/release run . notes v1.2.3
+//	go -C .ci/release run . notes v1.2.3     what the changelog says of the release; refuses a tag that does not fit
+//	go -C .ci/release run . licenses FILE    the terms of everything that the binaries contain
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
+	if err := run(context.Background(), os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
 		os.Exit(1)
 	}
@@ -19,7 +22,7 @@ func main() {
 
 // run carries out a command at the repository's root, two directories above
 // this module's.
-func run(args []string) error {
+func run(ctx context.Context, args []string) error {
 	if err := os.Chdir("../.."); err != nil {
 		return err
 	}
@@ -31,6 +34,12 @@ func run(args []string) error {
 		}
 		_, err = fmt.Print(text)
 		return err
+	case len(args) == 2 && args[0] == "licenses":
+		var text bytes.Buffer
+		if err := licenses(ctx, &text); err != nil {
+			return err
+		}
+		return os.WriteFile(args[1], text.Bytes(), 0o644)
 	}
-	return errors.New("usage: notes TAG")
+	return errors.New("usage: notes TAG, or licenses FILE")
 }

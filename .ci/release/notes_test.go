@@ -8,14 +8,6 @@ import (
 	"testing/fstest"
 )
 
-// The tests run at the repository's root, as the commands do.
-func TestMain(m *testing.M) {
-	if err := os.Chdir("../.."); err != nil {
-		panic(err)
-	}
-	os.Exit(m.Run())
-}
-
 func TestATagIsReleasedOnlyWhereEverythingSpeaksOfIt(t *testing.T) {
 	const told = "# Changelog\n\n## Unreleased\n\n## 1.2.3 (2026-11-26)\n\n### Added\n\n* A thing.\n\n## 1.2.2\n\n* Another.\n"
 	for name, c := range map[string]struct{ tag, compose, kubernetes, changelog, problem string }{
