@@ -1,18 +1,23 @@
-FROM golang:1.26 AS build
+FROM golang:1.26.8 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=dev
 RUN CGO_ENABLED=0 go build -trimpath -ldflags="-s -w -X main.version=${VERSION}" -o /cancelbot .
-# The journal's place, owned by the user that the bot runs as.
-RUN mkdir /data && chown 65532:65532 /data
+# The journal's place, owned by the user that the bot runs as; certificates; and
+# a place for what is temporary.
+RUN mkdir -p /data /image/etc/ssl/certs /image/tmp && chmod 1777 /image/tmp \
+	&& cp /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/
 
-# Certificates, a time zone database and a user, but no shell.
-FROM gcr.io/distroless/static-debian12:nonroot
-COPY --from=build /cancelbot /cancelbot
+# Nothing else, and no shell. A release's image is the same, made without a
+# container engine (.ci/release/image.go).
+FROM scratch
+COPY --from=build /image /
 COPY --from=build --chown=65532:65532 /data /data
+COPY --from=build /cancelbot /cancelbot
 USER 65532:65532
+WORKDIR /data
 VOLUME /data
 ENV DATABASE_URL=sqlite:/data/cancelbot.db
 ENV HTTP_ADDR=127.0.0.1:8080

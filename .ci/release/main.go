@@ -3,6 +3,8 @@
 //
 //	go -C .ci/release run . notes v1.2.3     what the changelog says of the release; refuses a tag that does not fit
 //	go -C .ci/release run . licenses FILE    the terms of everything that the binaries contain
+//	go -C .ci/release run . image DIR 1.2.3 BINARY...
+//	                                         an OCI layout with the image, and its digest on standard output
 package main
 
 import (
@@ -40,6 +42,13 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		return os.WriteFile(args[1], text.Bytes(), 0o644)
+	case len(args) > 3 && args[0] == "image":
+		digest, err := image(ctx, args[1], args[2], args[3:])
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Println(digest)
+		return err
 	}
-	return errors.New("usage: notes TAG, or licenses FILE")
+	return errors.New("usage: notes TAG, licenses FILE, or image DIR VERSION BINARY...")
 }
