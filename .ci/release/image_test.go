@@ -194,6 +194,14 @@ func TestTheImageAndTheDockerfileAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	module, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	toolchain := regexp.MustCompile(`(?m)^toolchain go(\S+)$`).FindSubmatch(module)
+	if toolchain == nil || !regexp.MustCompile(`^FROM golang:`+regexp.QuoteMeta(string(toolchain[1]))+`@sha256:[0-9a-f]{64} AS build\n`).Match(raw) {
+		t.Errorf("the Dockerfile builds by another Go than %s, or by any of its images", toolchain)
+	}
 	stages := strings.Split(strings.ReplaceAll(string(raw), "\\\n", ""), "\nFROM ")
 	last := stages[len(stages)-1]
 	if !strings.HasPrefix(last, "scratch\n") {
