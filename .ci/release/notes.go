@@ -8,11 +8,13 @@ import (
 	"strings"
 )
 
-// pins are the files that say which release is run, each with the version as
-// its pattern's only group.
+// pins are the files that name the latest release, each with the version as its
+// pattern's only group.
 var pins = map[string]*regexp.Regexp{
 	"deploy/compose.yaml":                  regexp.MustCompile(`CANCELBOT_VERSION:-([^}]*)}`),
 	"deploy/kubernetes/kustomization.yaml": regexp.MustCompile(`newTag: (\S+)`),
+	"docs/install.md":                      regexp.MustCompile("ghcr.io/cancelbot/cancelbot:([^`]+)`"),
+	"docs/verify.md":                       regexp.MustCompile(`(?m)^version=(\S+)$`),
 }
 
 var (
@@ -21,7 +23,7 @@ var (
 )
 
 // notes are what CHANGELOG.md says of the release with this tag. A tag is
-// refused where the deployments would run another release, and where the
+// refused where the deployments and pages name another release, and where the
 // changelog does not tell of it.
 func notes(root fs.FS, tag string) (string, error) {
 	if !releaseTag.MatchString(tag) {

@@ -27,6 +27,8 @@ func TestATagIsReleasedOnlyWhereEverythingSpeaksOfIt(t *testing.T) {
 			text, err := notes(fstest.MapFS{
 				"deploy/compose.yaml":                  {Data: []byte("image: ghcr.io/cancelbot/cancelbot:${CANCELBOT_VERSION:-" + c.compose + "}\n")},
 				"deploy/kubernetes/kustomization.yaml": {Data: []byte("    newTag: " + c.kubernetes + "\n")},
+				"docs/install.md":                      {Data: []byte("It is `ghcr.io/cancelbot/cancelbot:" + strings.TrimPrefix(c.tag, "v") + "`.\n")},
+				"docs/verify.md":                       {Data: []byte("```\nversion=" + strings.TrimPrefix(c.tag, "v") + "\n```\n")},
 				"CHANGELOG.md":                         {Data: []byte(c.changelog)},
 			}, c.tag)
 			switch {
@@ -39,8 +41,8 @@ func TestATagIsReleasedOnlyWhereEverythingSpeaksOfIt(t *testing.T) {
 	}
 }
 
-// The files of this repository pin a release where it is looked for.
-func TestTheDeploymentsPinARelease(t *testing.T) {
+// The files of this repository name a release where it is looked for.
+func TestTheDeploymentsAndPagesNameARelease(t *testing.T) {
 	if _, err := notes(os.DirFS("."), "v99.0.0"); len(regexp.MustCompile(`pins \d+\.\d+\.\d+`).FindAllString(err.Error(), -1)) != len(pins) {
 		t.Error(err)
 	}
