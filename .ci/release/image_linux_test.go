@@ -50,7 +50,11 @@ func TestTheImageRuns(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if out, err := inside(t, root, one, "--version"); err != nil || !strings.Contains(out, "1.2.3") {
+	out, err := inside(t, root, one, "--version")
+	if errors.Is(err, syscall.EPERM) {
+		t.Skip("this root may not enter it")
+	}
+	if err != nil || !strings.Contains(out, "1.2.3") {
 		t.Errorf("--version: %v\n%s", err, out)
 	}
 	// Without tokens it ends, but can only say so once it runs.

@@ -91,7 +91,7 @@ func archive(version, platform string) string {
 	return name + ".tar.gz"
 }
 
-// unpack gives an archive's files.
+// unpack gives an archive's files, without the directory that they are in.
 func unpack(t *testing.T, path string) map[string][]byte {
 	t.Helper()
 	raw, err := os.ReadFile(path)
@@ -99,6 +99,15 @@ func unpack(t *testing.T, path string) map[string][]byte {
 		t.Fatal(err)
 	}
 	files := map[string][]byte{}
+	add := func(name string, r io.Reader) {
+		dir, inside, _ := strings.Cut(name, "/")
+		if !strings.HasPrefix(filepath.Base(path), dir+".") {
+			t.Errorf("%s is not in the archive's directory", name)
+		}
+		if files[inside], err = io.ReadAll(r); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if strings.HasSuffix(path, ".zip") {
 		r, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
 		if err != nil {
@@ -109,9 +118,7 @@ func unpack(t *testing.T, path string) map[string][]byte {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if files[entry.Name], err = io.ReadAll(f); err != nil {
-				t.Fatal(err)
-			}
+			add(entry.Name, f)
 		}
 		return files
 	}
@@ -126,9 +133,7 @@ func unpack(t *testing.T, path string) map[string][]byte {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		if files[header.Name], err = io.ReadAll(r); err != nil {
-			t.Fatal(err)
-		}
+		add(header.Name, r)
 	}
 }
 
