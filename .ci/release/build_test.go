@@ -4,15 +4,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// built are the binaries of this run of the tests, by their platform.
+// built is what this run of the tests has built: the binaries by their
+// platform, and the image.
 var built struct {
-	sync.Mutex
-	dir  string
-	path map[string]string
+	dir    string
+	path   map[string]string
+	digest v1.Hash
 }
 
 // The tests run at the repository's root, as the commands do.
@@ -34,8 +36,6 @@ func TestMain(m *testing.M) {
 // binary is the program as a release has it, built once for all tests.
 func binary(t *testing.T, goos, goarch string) string {
 	t.Helper()
-	built.Lock()
-	defer built.Unlock()
 	platform := goos + "_" + goarch
 	if built.path[platform] == "" {
 		path := filepath.Join(built.dir, platform, "cancelbot")
@@ -54,4 +54,19 @@ func build(t *testing.T, dir, goos, goarch, out string) {
 	if said, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, said)
 	}
+}
+
+// imageDir has the image of the binaries as an OCI layout, made once for all
+// tests.
+func imageDir(t *testing.T) (string, v1.Hash) {
+	t.Helper()
+	dir := filepath.Join(built.dir, "image")
+	if built.digest == (v1.Hash{}) {
+		digest, err := image(t.Context(), dir, "1.2.3", []string{binary(t, "linux", "amd64"), binary(t, "linux", "arm64")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		built.digest = digest
+	}
+	return dir, built.digest
 }
