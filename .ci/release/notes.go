@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -31,12 +33,12 @@ func notes(root fs.FS, tag string) (string, error) {
 	}
 	version := strings.TrimPrefix(tag, "v")
 	var problems []error
-	for file, pin := range pins {
+	for _, file := range slices.Sorted(maps.Keys(pins)) {
 		raw, err := fs.ReadFile(root, file)
 		if err != nil {
 			return "", err
 		}
-		pinned := pin.FindSubmatch(raw)
+		pinned := pins[file].FindSubmatch(raw)
 		if pinned == nil {
 			problems = append(problems, fmt.Errorf("%s pins no release", file))
 		} else if got := string(pinned[1]); got != version {
