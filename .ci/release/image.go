@@ -93,7 +93,7 @@ func open(file string) (program, error) {
 	return p, nil
 }
 
-// image writes an OCI layout with the image of a release, for the platforms of
+// image writes an OCI layout, in a new directory, with the image of a release, for the platforms of
 // the binaries, and returns its digest. The same binaries give the same digest.
 func image(ctx context.Context, dir, version string, binaries []string) (v1.Hash, error) {
 	var terms bytes.Buffer
@@ -113,8 +113,8 @@ func image(ctx context.Context, dir, version string, binaries []string) (v1.Hash
 		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: plain{one}, Descriptor: v1.Descriptor{Platform: &p.platform}})
 		index = mutate.Annotations(index, p.labels(version)).(v1.ImageIndex)
 	}
-	if err := os.RemoveAll(dir); err != nil {
-		return v1.Hash{}, err
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return v1.Hash{}, err // nobody's files are mixed with it, or lost
 	}
 	out, err := layout.Write(dir, empty.Index)
 	if err != nil {
