@@ -93,8 +93,9 @@ func open(file string) (program, error) {
 	return p, nil
 }
 
-// image writes an OCI layout, in a new directory, with the image of a release, for the platforms of
-// the binaries, and returns its digest. The same binaries give the same digest.
+// image writes an OCI layout, in a new directory, with the image of a release
+// for the platforms of the binaries, and returns its digest. The same binaries
+// give the same digest.
 func image(ctx context.Context, dir, version string, binaries []string) (v1.Hash, error) {
 	var terms bytes.Buffer
 	if err := licenses(ctx, &terms); err != nil {
