@@ -32,6 +32,8 @@ func (w *resolution) cancel() (answer, error) {
 		w.metrics.retries.WithLabelValues("cancel").Inc()
 		w.h.log.Warn("a cancel got no clear answer", "try", w.tries, "error", err)
 		w.prompt.progress(w.texts.stillTrying(w.h.Decision))
+	case cancelConflict:
+		w.conflict = time.Now()
 	default: // a clear answer
 	}
 	return a, nil

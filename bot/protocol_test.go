@@ -288,6 +288,23 @@ func TestAClickIsNotCarriedOutHalfAnHourLater(t *testing.T) {
 	})
 }
 
+// A look that lags behind shows a task running that somebody else has just
+// cancelled: a conflict says more.
+func TestALookThatLagsIsNoProofThatATaskStillRuns(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		time.Sleep(time.Minute)
+		w.api.SetReadLag(8 * time.Second)
+		w.api.SetStatus(12345, "cancelled")
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("it is told", func() bool { return len(w.slack.History(general)) > 0 })
+		if got := w.row().Outcome; got != journal.OutcomeAlreadyCancelled {
+			t.Errorf("told as %s: %s", got, w.slack.History(general)[0].Text)
+		}
+	})
+}
+
 // Once a request may be in flight, nothing but a clear yes or an ended task is
 // certain.
 func TestNothingUntrueIsToldOfACancelThatMayBeInFlight(t *testing.T) {

@@ -85,6 +85,7 @@ type resolution struct {
 	wait       *backoff.ExponentialBackOff
 	started    time.Time
 	lastSent   time.Time // the last request without a clear answer
+	conflict   time.Time // when one was answered with a conflict
 	tries      int       // how many of them
 	seen       time.Time // when the task was last seen running
 	retryAfter time.Duration
@@ -153,8 +154,14 @@ func (r *resolver) resolve(h *holding, p *prompt) (result, error) {
 
 // certain reports whether an end may be told. A clear no is certain only if no
 // request of another decision about the task may be in flight either, told as
-// unknown and not settled yet: then the work goes on as if it were our own.
+// unknown and not settled yet: then the work goes on as if it were our own. And
+// that a task runs in spite of a conflict only when the look is no older than
+// the conflict.
 func (w *resolution) certain(s step) bool {
+	if s.state == conflicted && s.cause == causeRefused && w.seen.Before(w.conflict.Add(readLag)) {
+		w.do = look
+		return false
+	}
 	ours := s.state == untouched || s.state == conflicted
 	ended := s.outcome == journal.OutcomeCancelled || s.outcome == journal.OutcomeAlreadyCancelled || w.task.Status.Final()
 	if !ours || ended || w.alone {
@@ -220,7 +227,7 @@ func (w *resolution) pause() bool {
 	if left <= 0 {
 		return false
 	}
-	if w.state == conflicted || w.lastSent.Equal(w.started) && w.seen.IsZero() && w.err == nil {
+	if w.seen.IsZero() && (w.state == conflicted || w.lastSent.Equal(w.started) && w.err == nil) {
 		return true // nothing to wait for: the first look
 	}
 	pause := w.wait.NextBackOff()
