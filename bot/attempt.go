@@ -77,12 +77,12 @@ func (w *resolution) denied(err error) error {
 		w.tooLate = true
 		return errAgain
 	case errors.Is(err, journal.ErrGone):
-		if err = w.h.putBack(w.h.ctx, w.journal, w.metrics); err == nil {
+		if err = w.h.putBack(w.h.ctx, w.journal, w.metrics, result{}); err == nil {
 			w.marked = true
 			return errAgain
 		}
 	}
-	if errors.Is(err, journal.ErrLost) {
+	if errors.Is(err, journal.ErrLost) || errors.Is(err, errOverruled) {
 		return err
 	}
 	// Perhaps it is noted and perhaps not. Nothing is sent without.

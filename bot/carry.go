@@ -37,7 +37,7 @@ func (c *carrier) carry(h *holding, p *prompt) {
 		return
 	}
 	begun := c.announcer.takeTurn(h.Channel)
-	if err := c.finish(h, res, begun); err != nil {
+	if res, err = c.finish(h, res, begun); err != nil {
 		if begun {
 			c.announcer.giveTurn(h.Channel)
 		}
@@ -65,14 +65,19 @@ func (c *carrier) gone(h *holding, what string, err error) {
 	h.log.Warn(what+"; it will be resumed", "error", err)
 }
 
-// finish records the outcome, for as long as it takes and is ours to do.
-func (c *carrier) finish(h *holding, res result, tell bool) error {
+// finish records the outcome, for as long as it takes and is ours to do. What
+// it returns is what stands there then.
+func (c *carrier) finish(h *holding, res result, tell bool) (result, error) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, maxRetryPause
 	for {
 		l, err := c.journal.Finish(h.ctx, h.current(), res.Outcome, res.encode(), tell)
 		if errors.Is(err, journal.ErrGone) {
-			if err = h.putBack(h.ctx, c.journal, c.metrics); err == nil {
+			err = h.putBack(h.ctx, c.journal, c.metrics, res)
+			if errors.Is(err, errOverruled) {
+				res, err = res.overruled(), nil
+			}
+			if err == nil {
 				continue
 			}
 		}
@@ -82,13 +87,13 @@ func (c *carrier) finish(h *holding, res result, tell bool) error {
 			c.metrics.decisions.WithLabelValues(string(res.Outcome)).Inc()
 			c.metrics.outcomes.Observe(time.Since(h.DecidedAt).Seconds())
 			h.log.Info("finished", "outcome", string(res.Outcome), "cause", string(res.Cause), "requester", h.Requester)
-			return nil
+			return res, nil
 		case lost(err):
-			return err
+			return res, err
 		}
 		h.log.Error("the journal does not take an outcome; trying again", "error", err, "outcome", string(res.Outcome))
 		if !sleep(h.ctx, wait.NextBackOff()) {
-			return fmt.Errorf("recording an outcome: %w", context.Cause(h.ctx))
+			return res, fmt.Errorf("recording an outcome: %w", context.Cause(h.ctx))
 		}
 	}
 }

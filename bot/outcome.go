@@ -210,6 +210,20 @@ func decodeResult(o journal.Outcome, detail string) result {
 	return r
 }
 
+// on is a decision with this result; with none if it is zero.
+func (r result) on(d journal.Decision) journal.Decision {
+	if d.Outcome = r.Outcome; d.Outcome != "" {
+		d.Detail = r.encode()
+	}
+	return d
+}
+
+// overruled is the same with nothing claimed to be known.
+func (r result) overruled() result {
+	r.Outcome, r.Cause, r.Status, r.Over, r.Seen = journal.OutcomeUnknown, "", "", time.Time{}, time.Time{}
+	return r
+}
+
 // describe takes over what may be shown of a task.
 func describe(t chamelio.Task) result {
 	return result{

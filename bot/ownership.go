@@ -63,16 +63,31 @@ type restorer interface {
 	PutBack(context.Context, journal.Decision) (journal.Lease, error)
 }
 
+// errOverruled means that a decision that had vanished was put back with an
+// unknown outcome: another about the same task has been made since, and which
+// of the two does what cannot be known.
+var errOverruled = errors.New("another decision about the task was made since")
+
 // putBack writes a decision again that has vanished from the journal, as a
-// restored backup or a failover can make it, and makes it ours.
-func (h *holding) putBack(ctx context.Context, j restorer, m *metrics) error {
+// restored backup or a failover can make it, and makes it ours: under way if
+// res is zero, else with that outcome, at once, so that nobody carries it out
+// once more. errOverruled if all that is left is to tell its outcome as unknown,
+// and to look after it.
+func (h *holding) putBack(ctx context.Context, j restorer, m *metrics, res result) error {
 	m.vanished.Inc()
-	l, err := j.PutBack(ctx, h.Decision)
+	l, err := j.PutBack(ctx, res.on(h.Decision))
+	overruled := errors.Is(err, journal.ErrTaken)
+	if overruled {
+		l, err = j.PutBack(ctx, res.overruled().on(h.Decision))
+	}
 	if err != nil {
 		return fmt.Errorf("a decision has vanished from the journal: %w", err)
 	}
-	h.log.Error("a decision had vanished from the journal; it was put back. Was the database restored from a backup, or failed over?")
+	h.log.Error("a decision had vanished from the journal; it was put back. Was the database restored from a backup, or failed over?", "overruled", overruled)
 	h.replaced(l)
+	if overruled {
+		return errOverruled
+	}
 	return nil
 }
 

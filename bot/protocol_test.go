@@ -541,6 +541,55 @@ func TestADecisionThatVanishesFromTheJournalIsToldAllTheSame(t *testing.T) {
 				if w.api.Effects(12345) != 1 {
 					t.Errorf("%d effects", w.api.Effects(12345))
 				}
+				if got := w.row(); got.Outcome != journal.OutcomeCancelled || got.AnnouncedAt.IsZero() {
+					t.Errorf("on record: %+v", got)
+				}
+			})
+		})
+	}
+}
+
+// Where another decision about the task was made before the one that had
+// vanished could be put back, that one is told as well: as not known, and once
+// more when it is.
+func TestADecisionThatVanishesAndIsOverruledIsToldAllTheSame(t *testing.T) {
+	for _, at := range []string{"MarkSent", "Finish", "BeginTelling"} {
+		t.Run(at, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, _ := withHook(t)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				if at == "MarkSent" { // a second request asks for it
+					busy := chameliotest.Busy("1")
+					busy.Method, busy.Times = "POST", 1
+					w.api.Break(busy)
+				}
+				if at == "BeginTelling" { // a second round of tries asks for it
+					w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Status: 500})
+					w.slack.Break(slacktest.Fault{Method: "response_url", Status: 500})
+				}
+				var once sync.Once
+				h.set(func(op string, do func() error) error {
+					if op == at {
+						once.Do(func() {
+							w.statement("UPDATE decisions SET confirmation_id = 'OTHER', owner = 'another', leased_until = 9e15")
+							w.slack.ClearFaults()
+						})
+					}
+					return do()
+				})
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				time.Sleep(10 * time.Minute)
+				told := w.slack.History(general) // what is told later is shown there too
+				if len(told) == 0 || !strings.Contains(told[0].Text, "don't know yet whether") {
+					t.Fatalf("told: %v", texts(told))
+				}
+				if at == "MarkSent" {
+					if w.api.Effects(12345) != 0 || len(told) != 1 {
+						t.Errorf("%d effects; told: %v", w.api.Effects(12345), texts(told))
+					}
+				} else if w.api.Effects(12345) != 1 || len(told) != 2 || !strings.Contains(told[1].Text, "is cancelled") {
+					t.Errorf("%d effects; told: %v", w.api.Effects(12345), texts(told))
+				}
 			})
 		})
 	}

@@ -135,8 +135,11 @@ func (r *resolver) resolve(h *holding, p *prompt) (result, error) {
 		case finish:
 		}
 		if err != nil {
-			if errors.Is(err, errAgain) {
+			switch {
+			case errors.Is(err, errAgain):
 				continue
+			case errors.Is(err, errOverruled):
+				return w.told(step{outcome: journal.OutcomeUnknown}, details), nil
 			}
 			return result{}, err
 		}

@@ -48,7 +48,7 @@ func (a *announcer) tell(t *telling, c *channel) {
 	case err == nil:
 		a.metrics.told.WithLabelValues(how).Inc()
 		a.metrics.tellings.Observe(time.Since(t.h.DecidedAt).Seconds())
-		a.record(t.h, ts)
+		a.record(t, ts)
 		t.h.log.Info("announced", "outcome", t.res.Outcome, "by", how, "after", time.Since(t.h.DecidedAt).Round(time.Millisecond))
 		a.set.drop(t.h)
 		held = false
@@ -122,7 +122,11 @@ func (a *announcer) allow(ctx context.Context, t *telling) error {
 
 // putBack writes a finished decision again that the journal has lost.
 func (a *announcer) putBack(ctx context.Context, t *telling) error {
-	if err := t.h.putBack(ctx, a.journal, a.metrics); err != nil {
+	err := t.h.putBack(ctx, a.journal, a.metrics, t.res)
+	if errors.Is(err, errOverruled) {
+		t.res, err = t.res.overruled(), nil
+	}
+	if err != nil {
 		return err
 	}
 	l, err := a.journal.Finish(ctx, t.h.current(), t.res.Outcome, t.res.encode(), true)
@@ -199,19 +203,24 @@ func (a *announcer) inChannel(ctx context.Context, t *telling, c *channel, m mes
 
 // record insists: the message is out, and must not go out again. Until the
 // journal has taken it the decision stays held, so that nobody else has it.
-func (a *announcer) record(h *holding, ts string) {
+func (a *announcer) record(t *telling, ts string) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, maxRetryPause
 	for first := true; ; first = false {
 		// Also when we are being stopped: a moment here spares a duplicate.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(h.ctx), finalTimeout)
-		err := a.journal.MarkAnnounced(ctx, h.ID, ts)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.h.ctx), finalTimeout)
+		err := a.journal.MarkAnnounced(ctx, t.h.ID, ts)
+		if errors.Is(err, journal.ErrGone) {
+			if err = a.putBack(ctx, t); err == nil || lost(err) {
+				err = a.journal.MarkAnnounced(ctx, t.h.ID, ts)
+			}
+		}
 		cancel()
 		if err == nil {
 			return
 		}
 		if first {
-			h.log.Error("an announcement is out but not recorded; trying again", "error", err)
+			t.h.log.Error("an announcement is out but not recorded; trying again", "error", err)
 		}
 		if !sleep(a.ctx, wait.NextBackOff()) {
 			return // the process stops; the lease outlasts a restart by a good while

@@ -102,6 +102,10 @@ var (
 	// ErrGone means that the row is not there.
 	ErrGone = errors.New("the decision is not in the journal")
 
+	// ErrTaken means that another decision about the task is under way or has
+	// cancelled it.
+	ErrTaken = errors.New("another decision about the task is in the way")
+
 	// ErrTooLate means that the click is too old to be acted upon.
 	ErrTooLate = errors.New("the click is too old")
 )
@@ -153,7 +157,7 @@ type Options struct {
 
 // Journal is an open journal. It is safe for concurrent use. Every call ends
 // within CallTimeout. An error of a call that writes, other than ErrLost,
-// ErrGone and ErrTooLate, leaves open whether it was written.
+// ErrGone, ErrTaken and ErrTooLate, leaves open whether it was written.
 type Journal struct {
 	engine
 	owner string

@@ -430,6 +430,30 @@ func TestAVanishedDecisionIsPutBack(t *testing.T) {
 	})
 }
 
+func TestAVanishedDecisionGivesWayToOneThatWasMadeSince(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		d := decision("x", 1)
+		won(t, j, d)
+		statement(t, url, "DELETE FROM decisions")
+		won(t, j, decision("y", 1))
+		if _, err := j.PutBack(t.Context(), d); !errors.Is(err, journal.ErrTaken) {
+			t.Fatalf("put back beside another that is under way: %v", err)
+		}
+		d.Outcome = journal.OutcomeUnknown
+		l, err := j.PutBack(t.Context(), d)
+		must(t, err)
+		if got, err := j.Get(t.Context(), "x"); err != nil || got.Outcome != journal.OutcomeUnknown {
+			t.Errorf("put back as unknown: %+v, %v", got, err)
+		}
+		_, err = j.Finish(t.Context(), l, journal.OutcomeUnknown, "", true)
+		must(t, err)
+		if _, err := j.PutBack(t.Context(), d); !errors.Is(err, journal.ErrLost) {
+			t.Errorf("put back what is there: %v", err)
+		}
+	})
+}
+
 func TestAWithdrawalAndAClaimExcludeEachOther(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,7 +59,7 @@ func (j *Journal) NotTold(ctx context.Context, l Lease) (Lease, error) {
 // MarkAnnounced records that the outcome was told; messageTS is "" where Slack
 // gives none. It asks for no lease: the message is out, whoever holds the
 // decision now. Called again it does nothing. An unknown outcome is looked
-// after from then on.
+// after from then on. ErrGone if the row is not there.
 func (j *Journal) MarkAnnounced(ctx context.Context, id ID, messageTS string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -68,12 +69,21 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id ID, messageTS string) er
 				response_url = CASE WHEN outcome = 'unknown' THEN response_url ELSE '' END,
 				follow_until = CASE WHEN outcome = 'unknown' THEN {now} + $3 ELSE 0 END,
 				look_after = {now} + $4
-			WHERE confirmation_id = $5 AND announced_at IS NULL`,
+			WHERE confirmation_id = $5 AND announced_at IS NULL AND outcome IS NOT NULL`,
 			utc(time.Now()), messageTS, followFor.Milliseconds(), firstLook.Milliseconds(), string(id))
-		if err != nil || n == 0 || !j.audit {
+		switch {
+		case err != nil:
 			return err
+		case n == 0:
+			there, err := q.query1(ctx, `SELECT count(*) FROM decisions WHERE confirmation_id = $1`, string(id))
+			if err == nil && there == 0 {
+				return ErrGone
+			}
+			return err
+		case j.audit:
+			return noteAnnounced(ctx, q, id)
 		}
-		return noteAnnounced(ctx, q, id)
+		return nil
 	}))
 	if err != nil {
 		return fmt.Errorf("recording an announcement: %w", err)
@@ -98,25 +108,37 @@ func (j *Journal) GiveUp(ctx context.Context, l Lease) error {
 }
 
 // PutBack writes a decision again that has vanished from the journal, as a
-// failover can make it, and makes it this process's.
+// failover can make it, and makes it this process's: under way, or with
+// d.Outcome and d.Detail. ErrLost if it is there, ErrTaken if a decision about the
+// task that was made meanwhile stands in its way, which none does in that of an
+// unknown outcome.
 func (j *Journal) PutBack(ctx context.Context, d Decision) (Lease, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	asked := time.Now()
 	epoch := d.epoch + 1
+	var finished any
+	if d.Outcome != "" {
+		finished = utc(asked)
+	}
 	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
 		n, err := q.exec(ctx, `
 			INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer,
 				reason, requested_at, decided_at, response_url, confirmation, mac, title, url,
-				lease_owner, lease_until, owner, epoch, leased_until, claimed_at, sent_at, tries)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, {now} + $19, {now}, {now}, $20)
+				lease_owner, lease_until, owner, epoch, leased_until, claimed_at, sent_at, tries, outcome, detail, finished_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, {now} + $19, {now}, {now}, $20, nullif($21, ''), $22, $23)
 			ON CONFLICT DO NOTHING`,
 			string(d.ID), d.TaskID, d.Team, d.Channel, d.Requester, d.Confirmer, d.Reason, utc(d.RequestedAt), utc(d.DecidedAt),
-			d.ResponseURL, d.Confirmation, d.MAC, d.Title, d.URL, oldOwner, oldLease, j.owner, epoch, j.lease.Milliseconds(), d.Tries)
-		if err == nil && n == 0 {
-			return ErrLost
+			d.ResponseURL, d.Confirmation, d.MAC, d.Title, d.URL, oldOwner, oldLease, j.owner, epoch, j.lease.Milliseconds(), d.Tries,
+			string(d.Outcome), d.Detail, finished)
+		if err != nil || n == 1 {
+			return err
 		}
-		return err
+		there, err := q.query1(ctx, `SELECT count(*) FROM decisions WHERE confirmation_id = $1`, string(d.ID))
+		if err == nil && there == 0 {
+			return ErrTaken
+		}
+		return cmp.Or(err, ErrLost)
 	}))
 	if err != nil {
 		return Lease{}, fmt.Errorf("putting a decision back: %w", err)

@@ -283,7 +283,7 @@ func (s *sqlite) doAll(ctx context.Context, q querier, batch []*write) error {
 
 // isAnswer tells what the journal says from what goes wrong.
 func isAnswer(err error) bool {
-	return errors.Is(err, ErrLost) || errors.Is(err, ErrGone) || errors.Is(err, ErrTooLate)
+	return errors.Is(err, ErrLost) || errors.Is(err, ErrGone) || errors.Is(err, ErrTaken) || errors.Is(err, ErrTooLate)
 }
 
 func migrate(ctx context.Context, db *sql.DB, d goose.Dialect, dir string, o ...goose.ProviderOption) error {
