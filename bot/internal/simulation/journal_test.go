@@ -172,7 +172,7 @@ func (j *faultyJournal) PutBack(ctx context.Context, d journal.Decision) (journa
 			return journal.Lease{}, journal.ErrLost
 		}
 		l, err := j.real.PutBack(ctx, d)
-		if err == nil {
+		if err == nil && d.Outcome == "" {
 			j.acquire(d, l, false)
 		}
 		return l, err

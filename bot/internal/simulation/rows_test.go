@@ -110,26 +110,26 @@ func (h *history) hasVanished(id journal.ID) bool {
 	return slices.ContainsFunc(h.gone, func(v vanished) bool { return v.id == id })
 }
 
-// row is a decision as the journal has it, or as it had it before it vanished.
+// row is a decision as the journal had it when it was first claimed.
 func (c *checker) row(id journal.ID) journal.Decision {
-	if d, ok := c.rows[id]; ok {
-		return d
-	}
 	for _, a := range c.claims {
 		if a.id == id {
 			return a.row
 		}
 	}
-	return journal.Decision{}
+	return c.rows[id]
 }
 
-// decidedTwice reports whether a decision was made once more after the journal
-// had lost it. The second time nobody can know of the first: a request may be
-// sent without a look, our own effect read as somebody else's, and an outcome
-// told again.
+// decidedTwice reports whether a prompt was decided once more after the journal
+// had lost what was decided. The second time nobody can know of the first: a
+// request may be sent without a look, our own effect read as somebody else's,
+// an outcome told again, and a task kept whose cancel is under way.
 func (c *checker) decidedTwice(id journal.ID) bool {
 	if !slices.ContainsFunc(c.gone, func(v vanished) bool { return v.id == id }) {
 		return false
+	}
+	if c.rows[id].Outcome == journal.OutcomeWithdrawn {
+		return true
 	}
 	n := 0
 	for _, a := range c.claims {
@@ -140,34 +140,30 @@ func (c *checker) decidedTwice(id journal.ID) bool {
 	return n > 1
 }
 
-// ownerOf is who had a decision when it vanished; overtaken, whether another
-// decision about its task was made after that, as none could have been before.
-func (c *checker) ownerOf(v vanished) (owner acquired, overtaken bool) {
+// ownerOf is the process that had a decision when it vanished.
+func (c *checker) ownerOf(v vanished) (life string) {
 	for _, a := range c.claims {
 		if a.id == v.id && !a.at.After(v.at) {
-			owner = a
+			life = a.life
 		}
 	}
-	return owner, slices.ContainsFunc(c.claims, func(a acquired) bool {
-		return a.task == owner.task && a.id != v.id && !a.at.Before(v.at)
-	})
+	return life
 }
 
-// putBack: an owner that lives on tells also what the journal lost under it,
-// unless another decision about the task is in the way.
+// putBack: an owner that lives on tells also what the journal lost under it.
 func (c *checker) putBack() {
 	for _, v := range c.gone {
-		owner, overtaken := c.ownerOf(v)
+		owner := c.ownerOf(v)
 		ended := slices.ContainsFunc(c.lines, func(l line) bool {
-			return l.who == owner.life && (strings.HasPrefix(l.what, "DIES") || l.what == "is asked to stop" && l.at.Before(v.at.Add(5*time.Minute)))
+			return l.who == owner && (strings.HasPrefix(l.what, "DIES") || l.what == "is asked to stop" && l.at.Before(v.at.Add(5*time.Minute)))
 		})
 		prompt, announced := c.about(v.id) // the prompt alone, where nobody knew yet that it was claimed
 		told := slices.ContainsFunc(append(prompt, announced...), func(s sight) bool {
 			says := understand(s.text)
 			return says != saysOther && says != saysWaiting
 		})
-		if d := c.rows[v.id]; !ended && !overtaken && !told && d.Outcome != journal.OutcomeWithdrawn {
-			c.breaks("what vanished is put back", "%s vanished under %s, which lived on, and nobody was told of it", short(v.id), owner.life)
+		if d := c.rows[v.id]; !ended && !told && d.Outcome != journal.OutcomeWithdrawn {
+			c.breaks("what vanished is put back", "%s vanished under %s, which lived on, and nobody was told of it", short(v.id), owner)
 		}
 	}
 }
