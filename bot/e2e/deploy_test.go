@@ -65,7 +65,7 @@ func deployments(t *testing.T) map[string]map[string]string {
 	return map[string]map[string]string{"compose": compose.Services["cancelbot"].Environment, "kubernetes": kubernetes, "systemd": systemd}
 }
 
-func decode(t *testing.T, file string, into any) {
+func decode(t testing.TB, file string, into any) {
 	t.Helper()
 	raw, err := os.ReadFile(file)
 	if err != nil {

@@ -48,15 +48,22 @@ func (o *output) String() string {
 // start runs cancelbot with exactly this environment.
 func start(tb testing.TB, env []string, args ...string) *process {
 	tb.Helper()
-	p := &process{cmd: exec.Command(program, args...), output: &output{}, ended: make(chan struct{})}
-	p.cmd.Env = append([]string{"HOME=" + tb.TempDir()}, env...)
-	p.cmd.Dir = tb.TempDir()
-	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
-	if err := p.cmd.Start(); err != nil {
+	cmd := exec.Command(program, args...)
+	cmd.Env = append([]string{"HOME=" + tb.TempDir()}, env...)
+	cmd.Dir = tb.TempDir()
+	return launch(tb, cmd)
+}
+
+// launch starts a command, which ends with the test at the latest.
+func launch(tb testing.TB, cmd *exec.Cmd) *process {
+	tb.Helper()
+	p := &process{cmd: cmd, output: &output{}, ended: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = p.output, p.output
+	if err := cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}
 	go func() {
-		p.err = p.cmd.Wait()
+		p.err = cmd.Wait()
 		close(p.ended)
 	}()
 	tb.Cleanup(p.kill)

@@ -1,0 +1,324 @@
+//go:build linux
+
+package e2e
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+)
+
+// release is the version that is walked: the one which the pages name.
+const release = "0.1.0"
+
+// walk is one way to install the bot, from an empty directory to a task that
+// somebody cancelled in Slack.
+type walk struct {
+	*standIns
+	dir   string // empty at first
+	began time.Time
+	steps []string
+}
+
+// step says what was done, and how long it took since the step before.
+func (w *walk) step(what string) {
+	w.steps = append(w.steps, fmt.Sprintf("%s %s", what, round(time.Since(w.began))))
+	w.began = time.Now()
+}
+
+func round(d time.Duration) time.Duration {
+	if d < time.Second {
+		return d.Round(10 * time.Millisecond)
+	}
+	return d.Round(100 * time.Millisecond)
+}
+
+// TestWalk walks each way to install the bot, from an empty directory as the
+// pages say, against the stand-ins, and prints how long each took. Go's modules
+// are taken from this machine's cache. What is compiled is, too, unless
+// WALK=full, which also waits in full where a deployment waits.
+func TestWalk(outer *testing.T) {
+	if testing.Short() {
+		outer.Skip("builds the program several times")
+	}
+	if full() {
+		outer.Setenv("GOCACHE", outer.TempDir())
+	}
+	var table strings.Builder
+	unpacked := "" // the archive's directory, from which others go on
+	for _, way := range []struct {
+		name string
+		go_  func(*walk)
+	}{
+		{"`go install`", (*walk).goInstall},
+		{"the archive", func(w *walk) { unpacked = w.archive() }},
+		{"systemd", func(w *walk) { w.systemd(unpacked) }},
+		{"the image", func(w *walk) { w.image(unpacked) }},
+		{"Docker Compose", func(w *walk) { w.compose(unpacked) }},
+		{"Docker Compose with Postgres", func(w *walk) { w.composePostgres(unpacked) }},
+		{"Kubernetes", func(w *walk) { w.kubernetes(unpacked) }},
+		{"`slack run`", (*walk).slackRun},
+	} {
+		outer.Run(strings.Trim(strings.ReplaceAll(way.name, " ", "-"), "`"), func(t *testing.T) {
+			began := time.Now()
+			w := &walk{standIns: newStandIns(t), dir: outer.TempDir(), began: began}
+			// Containers and units run as users of their own.
+			for dir := w.dir; len(dir) > len(os.TempDir()); dir = filepath.Dir(dir) {
+				if err := os.Chmod(dir, 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			way.go_(w)
+			fmt.Fprintf(&table, "| %s | %s | %s |\n", way.name, round(time.Since(began)), strings.Join(w.steps, ", "))
+		})
+	}
+	outer.Logf("\n| way | took | of which |\n| --- | --- | --- |\n%s", &table)
+}
+
+func full() bool { return os.Getenv("WALK") == "full" }
+
+// firstCommand is what docs/install.md ends with: help, the prompt, and a task
+// cancelled for everybody to read.
+func (w *walk) firstCommand() {
+	w.Helper()
+	w.slack.Slash(slacktest.Ada, slacktest.Random, "/cancel-task help")
+	w.eventually("the help", 20*time.Second, func() bool { return len(w.slack.Private(slacktest.Ada, slacktest.Random)) > 0 })
+	w.slack.Click(slacktest.Ada, w.prompt(slacktest.Ada, slacktest.General, 12345), "cancel_task")
+	w.eventually("the outcome", 20*time.Second, func() bool { return len(w.slack.History(slacktest.General)) == 1 })
+	if told := w.slack.History(slacktest.General)[0].Text; !strings.Contains(told, "cancelled") {
+		w.Errorf("the channel reads %s", told)
+	}
+	w.step("the first task cancelled")
+}
+
+// do runs a command as it stands in a page.
+func (w *walk) do(dir string, env []string, name string, args ...string) string {
+	w.Helper()
+	cmd := exec.CommandContext(w.Context(), name, args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		w.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// run starts the installed program with the three secrets, once check has
+// found it ready, and goes on to the first command.
+func (w *walk) run(bin string) {
+	w.Helper()
+	w.slack.SetScopes("commands", "chat:write", "chat:write.public", "users:read")
+	env := w.env(sqlite(w))
+	if said := w.do(w.dir, env, bin, "check"); !strings.Contains(said, "Ready to run.") {
+		w.Errorf("check says\n%s", said)
+	}
+	w.step("`check`")
+	cmd := exec.Command(bin)
+	cmd.Env, cmd.Dir = env, w.dir
+	w.launch(cmd)
+	w.connected(2)
+	w.step("connected")
+	w.firstCommand()
+}
+
+// launch starts a command; where the walk fails, what it said is shown.
+func (w *walk) launch(cmd *exec.Cmd) *process {
+	w.Helper()
+	p := launch(w, cmd)
+	w.Cleanup(func() {
+		if w.Failed() {
+			w.Logf("%s said:\n%s", cmd, p.output)
+		}
+	})
+	return p
+}
+
+// sourceFiles are the repository's own, as they are now.
+func sourceFiles(tb testing.TB) []string {
+	tb.Helper()
+	out, err := exec.CommandContext(tb.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").Output()
+	if err != nil {
+		tb.Skipf("no clone of the repository to install from: git ls-files: %v", err)
+	}
+	return slices.DeleteFunc(strings.Split(string(out), "\x00"), func(file string) bool {
+		info, err := os.Lstat(file)
+		return err != nil || !info.Mode().IsRegular()
+	})
+}
+
+// goInstall takes the program from a module proxy of its own, which has the
+// repository's files as its only version.
+func (w *walk) goInstall() {
+	const module = "github.com/cancelbot/cancelbot"
+	proxy := w.TempDir()
+	versions := filepath.Join(proxy, module, "@v")
+	files := sourceFiles(w)
+	modules := map[string]bool{} // directories that are modules of their own
+	for _, file := range files {
+		if dir := filepath.Dir(file); filepath.Base(file) == "go.mod" && dir != "." {
+			modules[dir+"/"] = true
+		}
+	}
+	var archive bytes.Buffer
+	packed := zip.NewWriter(&archive)
+	for _, file := range files {
+		nested := false
+		for dir := range modules {
+			nested = nested || strings.HasPrefix(file, dir)
+		}
+		if nested {
+			continue
+		}
+		to, err := packed.Create(module + "@v" + release + "/" + file)
+		if err != nil {
+			w.Fatal(err)
+		}
+		if _, err := io.WriteString(to, read(w, file)); err != nil {
+			w.Fatal(err)
+		}
+	}
+	if err := packed.Close(); err != nil {
+		w.Fatal(err)
+	}
+	w.write(filepath.Join(versions, "list"), "v"+release+"\n", 0o644)
+	w.write(filepath.Join(versions, "v"+release+".info"), `{"Version":"v`+release+`","Time":"2026-01-01T00:00:00Z"}`, 0o644)
+	w.write(filepath.Join(versions, "v"+release+".mod"), read(w, "go.mod"), 0o644)
+	w.write(filepath.Join(versions, "v"+release+".zip"), archive.String(), 0o644)
+
+	w.began = time.Now()
+	cache := strings.TrimSpace(w.do(".", nil, "go", "env", "GOMODCACHE"))
+	others := strings.TrimSpace(w.do(".", nil, "go", "env", "GOPROXY"))
+	w.do(w.dir, []string{
+		"GOBIN=" + w.dir, "GOMODCACHE=" + w.TempDir(), "GOFLAGS=-modcacherw -trimpath", "CGO_ENABLED=0", "GONOSUMDB=*",
+		"GOPROXY=file://" + proxy + ",file://" + filepath.Join(cache, "cache", "download") + "," + others,
+	}, "go", "install", module+"@latest")
+	w.step("installed")
+	bin := filepath.Join(w.dir, "cancelbot")
+	if said := w.do(w.dir, nil, bin, "--version"); !strings.Contains(said, release) {
+		w.Errorf("it says that it is %s", said)
+	}
+	w.run(bin)
+}
+
+func (w *walk) write(file, text string, mode fs.FileMode) {
+	w.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		w.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), mode); err != nil {
+		w.Fatal(err)
+	}
+	if err := os.Chmod(file, mode); err != nil { // whatever the umask
+		w.Fatal(err)
+	}
+}
+
+// archive builds and packs what .goreleaser.yaml says, unpacks it and runs it.
+func (w *walk) archive() (unpacked string) {
+	var config struct {
+		Builds []struct {
+			Binary              string
+			Env, Flags, Ldflags []string
+		}
+		Archives []struct {
+			Files []any
+		}
+	}
+	decode(w, ".goreleaser.yaml", &config)
+	build := config.Builds[0]
+	scratch := w.TempDir()
+	bin := filepath.Join(scratch, build.Binary)
+	ldflags := strings.ReplaceAll(strings.Join(build.Ldflags, " "), "{{ .Version }}", release)
+	w.do(".", build.Env, "go", slices.Concat([]string{"build"}, build.Flags, []string{"-ldflags", ldflags, "-o", bin, "."})...)
+	w.step("built and packed")
+
+	name := fmt.Sprintf("cancelbot_%s_linux.tar.gz", release)
+	var packed bytes.Buffer
+	compressed := gzip.NewWriter(&packed)
+	all := tar.NewWriter(compressed)
+	pack := func(name, from string, mode int64) {
+		text := read(w, from)
+		err := all.WriteHeader(&tar.Header{Name: name, Size: int64(len(text)), Mode: mode, Format: tar.FormatPAX})
+		if _, werr := io.WriteString(all, text); err != nil || werr != nil {
+			w.Fatal(err, werr)
+		}
+	}
+	pack(build.Binary, bin, 0o755)
+	sources := sourceFiles(w)
+	for _, entry := range config.Archives[0].Files {
+		pattern, isName := entry.(string)
+		if !isName {
+			pattern = fmt.Sprint(entry.(map[string]any)["src"])
+		}
+		for _, file := range sources {
+			if globbed(pattern).MatchString(file) {
+				pack(file, file, 0o644)
+			}
+		}
+	}
+	if err := errors.Join(all.Close(), compressed.Close()); err != nil {
+		w.Fatal(err)
+	}
+	w.write(filepath.Join(w.dir, name), packed.String(), 0o644)
+
+	w.began = time.Now()
+	w.do(w.dir, nil, "tar", "-xzf", name)
+	w.step("unpacked")
+	w.run(filepath.Join(w.dir, "cancelbot"))
+	return w.dir
+}
+
+// globbed is a pattern of .goreleaser.yaml: *, ** and {a,b}.
+func globbed(pattern string) *regexp.Regexp {
+	return regexp.MustCompile("^" + strings.NewReplacer(
+		".", `\.`, "**/", "(?:.*/)?", "*", "[^/]*", "{", "(?:", "}", ")", ",", "|",
+	).Replace(pattern) + "$")
+}
+
+// slackRun calls the hooks as the Slack CLI does, in a clone.
+func (w *walk) slackRun() {
+	for _, file := range sourceFiles(w) {
+		w.write(filepath.Join(w.dir, file), read(w, file), 0o644)
+	}
+	w.began = time.Now()
+	hooks := readHooks(w).Hooks
+	env := append(w.env(sqlite(w)), "SLACK_WORKSPACE=acme", "SLACK_ENV=local")
+	manifest := hook(w, "sh", hooks["get-manifest"], []string{"--source=" + w.dir}, env)
+	manifest.Dir = w.dir
+	said, err := manifest.Output()
+	if err != nil || !json.Valid(said) {
+		w.Fatalf("get-manifest: %v\n%s", err, said)
+	}
+	w.step("the manifest")
+	cmd := hook(w, "sh", hooks["start"], nil, env)
+	cmd.Dir = w.dir
+	p := w.launch(cmd)
+	w.Cleanup(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	w.eventually("the bot connects", 5*time.Minute, func() bool { return p.over() || w.slack.Connections() == 2 })
+	if p.over() {
+		w.Fatalf("it has ended:\n%s", p.output)
+	}
+	w.step("connected")
+	w.firstCommand()
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
+	p.exit(w)
+}
+
+func (p *process) over() bool { return done(p.ended) }
