@@ -1,16 +1,13 @@
 // A Bolt app as its documentation writes one. It asks for a reason in a modal
 // and tells the channel. It ends when its standard input does.
 const { App, LogLevel } = require("@slack/bolt");
-const { WebClient } = require("@slack/web-api");
-const { SocketModeClient } = require("@slack/socket-mode");
 
-const address = process.env.SLACK_API_URL;
 const app = new App({
   token: process.env.SLACK_BOT_TOKEN,
   appToken: process.env.SLACK_APP_TOKEN,
   socketMode: true,
   logLevel: LogLevel.WARN,
-  clientOptions: { slackApiUrl: address },
+  clientOptions: { slackApiUrl: process.env.SLACK_API_URL },
 });
 
 app.command("/ask", async ({ command, ack, respond, say }) => {
@@ -91,26 +88,7 @@ app.shortcut("look", async ({ ack, shortcut, respond }) => {
 
 app.error(async (error) => console.log(`error ${error.stack}`));
 
-// The newest clients by themselves, beside those that Bolt brings.
-async function clients() {
-  const web = new WebClient(process.env.SLACK_BOT_TOKEN, { slackApiUrl: address });
-  const who = await web.auth.test();
-  console.log(`auth ${who.user_id} ${who.is_enterprise_install}`);
-  for await (const page of web.paginate("conversations.list", { limit: 1 })) {
-    page.channels.forEach((c) => console.log(`channel ${c.name}`));
-  }
-  const direct = await web.conversations.open({ users: "U0ADA" });
-  const sent = await web.chat.postMessage({ channel: direct.channel.id, text: "hello" });
-  await web.chat.delete({ channel: sent.channel, ts: sent.ts });
-  const socket = new SocketModeClient({ appToken: process.env.SLACK_APP_TOKEN, clientOptions: { slackApiUrl: address } });
-  await socket.start();
-  console.log("socket connected");
-  await socket.disconnect();
-  console.log("socket disconnected");
-}
-
 (async () => {
-  await clients();
   await app.start();
   console.log("ready");
   process.stdin.on("end", () => app.stop().then(() => process.exit(0)));
