@@ -163,6 +163,7 @@ func TestDeploymentsLeaveTimeForTheEnd(t *testing.T) {
 		"deploy/compose.yaml":               `stop_grace_period: (\d+)s`,
 		"deploy/kubernetes/deployment.yaml": `terminationGracePeriodSeconds: (\d+)`,
 		"deploy/systemd/cancelbot.service":  `TimeoutStopSec=(\d+)`,
+		"docs/install.md":                   `--stop-timeout (\d+)`,
 	} {
 		raw, err := os.ReadFile(file)
 		if err != nil {

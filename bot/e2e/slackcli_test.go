@@ -103,15 +103,7 @@ func startHook(s *standIns, tokens []string) *process {
 	s.Helper()
 	script := readHooks(s.TB).Hooks["start"]
 	env := append(s.env(sqlite(s.TB)), tokens...)
-	p := &process{cmd: hook(s.TB, "sh", script, nil, env), output: &output{}, ended: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
-	if err := p.cmd.Start(); err != nil {
-		s.Fatal(err)
-	}
-	go func() { // until the last of its processes has ended
-		p.err = p.cmd.Wait()
-		close(p.ended)
-	}()
+	p := launch(s, hook(s.TB, "sh", script, nil, env)) // it ends with the last of its processes
 	s.Cleanup(func() { _ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL); <-p.ended })
 	s.eventually("the bot connects", 2*time.Minute, func() bool {
 		select {

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -192,7 +193,12 @@ func (c *container) stop(w *walk, p *process) {
 func (w *walk) image(unpacked string) {
 	c := w.containerOf(unpacked)
 	c.env["SLACK_APP_TOKEN"], c.env["SLACK_BOT_TOKEN"], c.env["CHAMELIO_API_KEY"] = slacktest.AppToken, slacktest.BotToken, chameliotest.Key
-	c.stopTimeout = 40 * time.Second
+	grace := regexp.MustCompile(`--stop-timeout (\d+)`).FindStringSubmatch(read(w, "docs/install.md"))
+	if grace == nil {
+		w.Fatal("docker run leaves the bot ten seconds for its end")
+	}
+	seconds, _ := strconv.Atoi(grace[1])
+	c.stopTimeout = time.Duration(seconds) * time.Second
 	w.began = time.Now()
 	p := w.launch(c.command(c.entrypoint...))
 	c.healthy(w)
@@ -222,16 +228,23 @@ type composeFile struct {
 
 // composed makes the containers of the service as Compose would of these files:
 // later ones add to it.
-func (w *walk) composed(unpacked string, secrets map[string]string, files ...string) (c *container, replicas int) {
+func (w *walk) composed(unpacked string, besides map[string]string, files ...string) (c *container, replicas int) {
 	w.Helper()
 	c = w.containerOf(unpacked)
 	dir := filepath.Join(unpacked, "deploy")
-	if err := os.MkdirAll(filepath.Join(dir, "secrets"), 0o700); err != nil { // mkdir -m 0700 deploy/secrets
+	if err := os.RemoveAll(filepath.Join(dir, "secrets")); err != nil {
 		w.Fatal(err)
 	}
-	for name, secret := range secrets {
-		file := filepath.Join(dir, "secrets", name)
-		w.write(file, secret+"\n", 0o444)
+	_, page, _ := strings.Cut(read(w, "docs/install.md"), "### With Docker Compose")
+	page, _, found := strings.Cut(page, "docker compose")
+	for _, line := range regexp.MustCompile(`(?m)^(mkdir|cat|chmod) .*$`).FindAllString(page, -1) {
+		w.typed(unpacked, line)
+	}
+	if !found || w.Failed() {
+		w.Fatal("the page does not say how the secrets are made")
+	}
+	for name, secret := range besides {
+		w.write(filepath.Join(dir, "secrets", name), secret+"\n", 0o444)
 	}
 	replicas = 1
 	for _, file := range files {
@@ -265,7 +278,7 @@ func threeSecrets() map[string]string {
 }
 
 func (w *walk) compose(unpacked string) {
-	c, _ := w.composed(unpacked, threeSecrets(), "deploy/compose.yaml")
+	c, _ := w.composed(unpacked, nil, "deploy/compose.yaml")
 	p := w.launch(c.command(c.entrypoint...))
 	c.healthy(w)
 	w.step("healthy")
@@ -286,8 +299,7 @@ func (w *walk) composePostgres(unpacked string) {
 		_, port, _ := net.SplitHostPort(regexp.MustCompile(`@([^/]+)/`).FindStringSubmatch(database)[1])
 		w.do(w.dir, nil, found, append(test[2:], "-p", port)...)
 	}
-	secrets := threeSecrets()
-	secrets["database_url"], secrets["postgres_password"] = database, "unused"
+	secrets := map[string]string{"database_url": database, "postgres_password": "unused"}
 	c, replicas := w.composed(unpacked, secrets, "deploy/compose.yaml", "deploy/compose.postgres.yaml")
 	if replicas != 2 {
 		w.Fatalf("%d replicas", replicas)

@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -34,12 +35,14 @@ type walk struct {
 	*standIns
 	dir   string // empty at first
 	began time.Time
+	took  time.Duration // all steps
 	steps []string
 }
 
 // step says what was done, and how long it took since the step before.
 func (w *walk) step(what string) {
-	w.steps = append(w.steps, fmt.Sprintf("%s %s", what, round(time.Since(w.began))))
+	took := time.Since(w.began)
+	w.steps, w.took = append(w.steps, fmt.Sprintf("%s %s", what, round(took))), w.took+took
 	w.began = time.Now()
 }
 
@@ -58,6 +61,7 @@ func TestWalk(outer *testing.T) {
 	if testing.Short() {
 		outer.Skip("builds the program several times")
 	}
+	outer.Setenv("GOFLAGS", "") // whatever these tests are built with
 	if full() {
 		outer.Setenv("GOCACHE", outer.TempDir())
 	}
@@ -77,16 +81,10 @@ func TestWalk(outer *testing.T) {
 		{"`slack run`", (*walk).slackRun},
 	} {
 		outer.Run(strings.Trim(strings.ReplaceAll(way.name, " ", "-"), "`"), func(t *testing.T) {
-			began := time.Now()
-			w := &walk{standIns: newStandIns(t), dir: outer.TempDir(), began: began}
-			// Containers and units run as users of their own.
-			for dir := w.dir; len(dir) > len(os.TempDir()); dir = filepath.Dir(dir) {
-				if err := os.Chmod(dir, 0o755); err != nil {
-					t.Fatal(err)
-				}
-			}
+			w := &walk{standIns: newStandIns(t), dir: outer.TempDir(), began: time.Now()}
+			w.reachable(w.dir) // containers and units run as users of their own
 			way.go_(w)
-			fmt.Fprintf(&table, "| %s | %s | %s |\n", way.name, round(time.Since(began)), strings.Join(w.steps, ", "))
+			fmt.Fprintf(&table, "| %s | %s | %s |\n", way.name, round(w.took), strings.Join(w.steps, ", "))
 		})
 	}
 	outer.Logf("\n| way | took | of which |\n| --- | --- | --- |\n%s", &table)
@@ -118,6 +116,18 @@ func (w *walk) do(dir string, env []string, name string, args ...string) string 
 		w.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
 	}
 	return string(out)
+}
+
+// typed carries out a line of a page in a shell. Where it waits for a secret,
+// it is told the one that its file is named after.
+func (w *walk) typed(dir, line string) {
+	w.Helper()
+	cmd := exec.CommandContext(w.Context(), "sh", "-c", line)
+	name := strings.ReplaceAll(filepath.Base(line), "-", "_")
+	cmd.Dir, cmd.Stdin = dir, strings.NewReader(threeSecrets()[name]+"\n")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		w.Fatalf("%s: %v\n%s", line, err, out)
+	}
 }
 
 // run starts the installed program with the three secrets, once check has
@@ -239,29 +249,31 @@ func (w *walk) archive() (unpacked string) {
 		}
 		Archives []struct {
 			Files []any
+			Wrap  bool `yaml:"wrap_in_directory"`
 		}
 	}
 	decode(w, ".goreleaser.yaml", &config)
+	sources := sourceFiles(w)
 	build := config.Builds[0]
 	scratch := w.TempDir()
 	bin := filepath.Join(scratch, build.Binary)
 	ldflags := strings.ReplaceAll(strings.Join(build.Ldflags, " "), "{{ .Version }}", release)
 	w.do(".", build.Env, "go", slices.Concat([]string{"build"}, build.Flags, []string{"-ldflags", ldflags, "-o", bin, "."})...)
-	w.step("built and packed")
-
-	name := fmt.Sprintf("cancelbot_%s_linux.tar.gz", release)
+	name, within := fmt.Sprintf("cancelbot_%s_linux_%s", release, runtime.GOARCH), ""
+	if config.Archives[0].Wrap {
+		within = name
+	}
 	var packed bytes.Buffer
 	compressed := gzip.NewWriter(&packed)
 	all := tar.NewWriter(compressed)
 	pack := func(name, from string, mode int64) {
 		text := read(w, from)
-		err := all.WriteHeader(&tar.Header{Name: name, Size: int64(len(text)), Mode: mode, Format: tar.FormatPAX})
+		err := all.WriteHeader(&tar.Header{Name: filepath.Join(within, name), Size: int64(len(text)), Mode: mode, Format: tar.FormatPAX})
 		if _, werr := io.WriteString(all, text); err != nil || werr != nil {
 			w.Fatal(err, werr)
 		}
 	}
 	pack(build.Binary, bin, 0o755)
-	sources := sourceFiles(w)
 	for _, entry := range config.Archives[0].Files {
 		pattern, isName := entry.(string)
 		if !isName {
@@ -276,13 +288,14 @@ func (w *walk) archive() (unpacked string) {
 	if err := errors.Join(all.Close(), compressed.Close()); err != nil {
 		w.Fatal(err)
 	}
-	w.write(filepath.Join(w.dir, name), packed.String(), 0o644)
+	w.write(filepath.Join(w.dir, name+".tar.gz"), packed.String(), 0o644)
 
 	w.began = time.Now()
-	w.do(w.dir, nil, "tar", "-xzf", name)
+	w.do(w.dir, nil, "tar", "-xzf", name+".tar.gz")
 	w.step("unpacked")
-	w.run(filepath.Join(w.dir, "cancelbot"))
-	return w.dir
+	unpacked = filepath.Join(w.dir, within)
+	w.run(filepath.Join(unpacked, build.Binary))
+	return unpacked
 }
 
 // globbed is a pattern of .goreleaser.yaml: *, ** and {a,b}.
