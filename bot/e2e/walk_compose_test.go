@@ -1,0 +1,115 @@
+//go:build linux
+
+package e2e
+
+import (
+	"maps"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/pgtest"
+)
+
+type composeFile struct {
+	Services map[string]struct {
+		Environment     map[string]string
+		Secrets         []string
+		Volumes         []string
+		ReadOnly        bool   `yaml:"read_only"`
+		StopGracePeriod string `yaml:"stop_grace_period"`
+		Deploy          struct{ Replicas int }
+		Healthcheck     struct{ Test []string }
+	}
+	Secrets map[string]struct{ File string }
+}
+
+// composed makes the containers of the service as Compose would of these files:
+// later ones add to it.
+func (w *walk) composed(unpacked string, besides map[string]string, files ...string) (c *container, replicas int) {
+	w.Helper()
+	c = w.containerOf(unpacked)
+	dir := filepath.Join(unpacked, "deploy")
+	if err := os.RemoveAll(filepath.Join(dir, "secrets")); err != nil {
+		w.Fatal(err)
+	}
+	_, page, _ := strings.Cut(read(w, "docs/install.md"), "### With Docker Compose")
+	page, _, found := strings.Cut(page, "docker compose")
+	for _, line := range regexp.MustCompile(`(?m)^(mkdir|cat|chmod) .*$`).FindAllString(page, -1) {
+		w.typed(unpacked, line)
+	}
+	if !found || w.Failed() {
+		w.Fatal("the page does not say how the secrets are made")
+	}
+	for name, secret := range besides {
+		w.write(filepath.Join(dir, "secrets", name), secret+"\n", 0o444)
+	}
+	replicas = 1
+	for _, file := range files {
+		var said composeFile
+		decode(w, filepath.Join(unpacked, file), &said)
+		service := said.Services["cancelbot"]
+		maps.Copy(c.env, service.Environment)
+		for _, name := range service.Secrets {
+			c.mount(w, filepath.Join(dir, said.Secrets[name].File), "/run/secrets/"+name, false)
+		}
+		for _, volume := range service.Volumes {
+			if _, place, _ := strings.Cut(volume, ":"); !c.writable[place] {
+				w.Errorf("the volume %s is not the image's", volume)
+			}
+		}
+		if service.StopGracePeriod != "" {
+			var err error
+			if c.stopTimeout, err = time.ParseDuration(service.StopGracePeriod); err != nil {
+				w.Fatal(err)
+			}
+		}
+		replicas = max(replicas, service.Deploy.Replicas)
+	}
+	c.elsewhere(w)
+	w.began = time.Now()
+	return c, replicas
+}
+
+func (w *walk) compose(unpacked string) {
+	c, _ := w.composed(unpacked, nil, "deploy/compose.yaml")
+	p := w.launch(c.command(c.entrypoint...))
+	c.healthy(w)
+	w.step("healthy")
+	w.firstCommand()
+	c.stop(w, p)
+	w.step("stopped")
+}
+
+// composePostgres waits for the database as depends_on does, and runs the
+// replicas; one that dies is not missed.
+func (w *walk) composePostgres(unpacked string) {
+	database := pgtest.Start(w)
+	var said composeFile
+	decode(w, "deploy/compose.postgres.yaml", &said)
+	if test := said.Services["postgres"].Healthcheck.Test; test[0] != "CMD" || test[1] != "pg_isready" {
+		w.Errorf("the database's health is %v", test)
+	} else if found, err := exec.LookPath("pg_isready"); err == nil {
+		_, port, _ := net.SplitHostPort(regexp.MustCompile(`@([^/]+)/`).FindStringSubmatch(database)[1])
+		w.do(w.dir, nil, found, append(test[2:], "-p", port)...)
+	}
+	secrets := map[string]string{"database_url": database, "postgres_password": "unused"}
+	c, replicas := w.composed(unpacked, secrets, "deploy/compose.yaml", "deploy/compose.postgres.yaml")
+	if replicas != 2 {
+		w.Fatalf("%d replicas", replicas)
+	}
+	first := w.launch(c.command(c.entrypoint...))
+	c.healthy(w)
+	c.elsewhere(w)
+	w.launch(c.command(c.entrypoint...))
+	c.healthy(w)
+	w.connected(4)
+	w.step("both healthy")
+	first.kill()
+	w.eventually("Slack knows", 20*time.Second, func() bool { return w.slack.Connections() == 2 })
+	w.firstCommand()
+}
