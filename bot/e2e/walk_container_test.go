@@ -75,7 +75,7 @@ func (w *walk) containerOf(unpacked string) *container {
 	}
 	if uid, gid := 0, 0; c.user != "" {
 		if _, err := fmt.Sscanf(c.user, "%d:%d", &uid, &gid); err != nil || uid == 0 {
-			w.Fatalf("USER %s is no number, so that Kubernetes cannot tell that it is not root", c.user)
+			w.Fatalf("USER %s: Kubernetes wants a number, and not that of root", c.user)
 		}
 		for from, to := range c.mounts {
 			if c.writable[to] {
