@@ -430,6 +430,23 @@ func TestAVanishedDecisionIsPutBack(t *testing.T) {
 	})
 }
 
+func TestTheRecordOfAnAnnouncementLeavesARowWithoutOutcome(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		if err := j.MarkAnnounced(t.Context(), "x", "1.2"); !errors.Is(err, journal.ErrGone) {
+			t.Errorf("of what is not there: %v", err)
+		}
+		l := won(t, j, decision("x", 1)) // anew, by another click
+		must(t, j.MarkAnnounced(t.Context(), "x", "1.2"))
+		_, err := j.Finish(t.Context(), l, journal.OutcomeCancelled, "", true)
+		must(t, err)
+		must(t, j.MarkAnnounced(t.Context(), "x", "1.2"))
+		if got, err := j.Get(t.Context(), "x"); err != nil || got.AnnouncedAt.IsZero() {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
 func TestAVanishedDecisionGivesWayToOneThatWasMadeSince(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
