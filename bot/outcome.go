@@ -176,6 +176,7 @@ const (
 	causeTooLate     cause = "resumed_too_late"
 	causeKey         cause = "key_refused"
 	causeStatus      cause = "unknown_status"
+	causeOverruled   cause = "overruled"       // put back after another decision about the task
 	causeSeen        cause = "seen_afterwards" // no clear answer, but the task was seen cancelled
 	causeStillRuns   cause = "still_runs"      // followed up to the end, and never cancelled
 )
@@ -220,7 +221,7 @@ func (r result) on(d journal.Decision) journal.Decision {
 
 // overruled is the same with nothing claimed to be known.
 func (r result) overruled() result {
-	r.Outcome, r.Cause, r.Status, r.Over, r.Seen = journal.OutcomeUnknown, "", "", time.Time{}, time.Time{}
+	r.Outcome, r.Cause, r.Status, r.Over, r.Seen = journal.OutcomeUnknown, causeOverruled, "", time.Time{}, time.Time{}
 	return r
 }
 

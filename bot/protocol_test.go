@@ -580,7 +580,7 @@ func TestADecisionThatVanishesAndIsOverruledIsToldAllTheSame(t *testing.T) {
 				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 				time.Sleep(10 * time.Minute)
 				told := w.slack.History(general) // what is told later is shown there too
-				if len(told) == 0 || !strings.Contains(told[0].Text, "don't know yet whether") {
+				if len(told) == 0 || !strings.Contains(told[0].Text, "was lost for a moment") {
 					t.Fatalf("told: %v", texts(told))
 				}
 				if at == "MarkSent" {

@@ -139,7 +139,7 @@ func (r *resolver) resolve(h *holding, p *prompt) (result, error) {
 			case errors.Is(err, errAgain):
 				continue
 			case errors.Is(err, errOverruled):
-				return w.told(step{outcome: journal.OutcomeUnknown}, details), nil
+				return w.told(step{outcome: journal.OutcomeUnknown, cause: causeOverruled}, details), nil
 			}
 			return result{}, err
 		}

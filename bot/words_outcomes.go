@@ -119,6 +119,11 @@ var outcomeTexts = []outcomeText{
 		what:   "I don't know yet whether {task} was cancelled: Chamelio shows a status that I don't know, “{status}”.",
 		next:   "I'll keep checking for a day and reply here. Please look at its page in Chamelio before you try again.",
 		audit:  "not known yet (its status is “{status}”)"},
+	{outcome: journal.OutcomeUnknown, cause: causeOverruled, emoji: ":question:",
+		person: "I don't know yet whether {task} was cancelled. I'll keep checking and post it in the channel.",
+		what:   "I don't know yet whether {task} was cancelled: my record of this confirmation was lost for a moment, and another one for the task came in meanwhile.",
+		next:   "I'll keep checking for a day and reply here. Please look at its page in Chamelio before you try again.",
+		audit:  "not known yet (the record of it was lost, and another confirmation for the task came in)"},
 }
 
 // settledUnknown is what is said once more of an outcome that stayed unknown
