@@ -158,12 +158,12 @@ func (c *checker) lookBeforeAgain() {
 		looked := slices.ContainsFunc(c.looks, func(l look) bool {
 			return l.task == p.task && l.life == p.life && !l.at.Before(former.at) && !l.at.After(p.at)
 		})
-		if !looked {
-			c.breaks("look before sending again", "%s sent another cancel for %s without a look", p.life, short(p.id))
-		}
 		// What a stopped process was about to send leaves when it goes on: no
 		// successor can know.
 		held := former.life != p.life && c.faults["process: stopped"] > 0
+		if !looked && !held {
+			c.breaks("look before sending again", "%s sent another cancel for %s without a look", p.life, short(p.id))
+		}
 		if gap := p.at.Sub(former.at); former.answer == none && gap < flight && !held {
 			c.breaks("look before sending again", "%s sent another cancel for %s after %s", p.life, short(p.id), gap)
 		}
@@ -272,7 +272,10 @@ func (c *checker) allTold(d journal.Decision) {
 	}
 	_, announced := c.about(d.ID)
 	told := slices.ContainsFunc(announced, func(s sight) bool {
-		return understand(s.text) == meant(d.Outcome) && (s.channel == d.Channel && s.only == "" || s.channel == "D"+d.Requester)
+		says := understand(s.text)
+		// Put back after it was told, it may have had to stand as unknown.
+		overruled := d.Outcome == journal.OutcomeUnknown && says == saysCancelled && c.lost(d.ID)
+		return (says == meant(d.Outcome) || overruled) && (s.channel == d.Channel && s.only == "" || s.channel == "D"+d.Requester)
 	})
 	if !told {
 		c.breaks("everybody reads it", "%s stands as announced (%s), and nobody can read that", short(d.ID), d.Outcome)

@@ -107,6 +107,11 @@ func (w *world) write(statement string, args ...any) bool {
 func (h *history) hasVanished(id journal.ID) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.lost(id)
+}
+
+// lost is hasVanished, called with mu held.
+func (h *history) lost(id journal.ID) bool {
 	return slices.ContainsFunc(h.gone, func(v vanished) bool { return v.id == id })
 }
 
@@ -125,7 +130,7 @@ func (c *checker) row(id journal.ID) journal.Decision {
 // request may be sent without a look, our own effect read as somebody else's,
 // an outcome told again, and a task kept whose cancel is under way.
 func (c *checker) decidedTwice(id journal.ID) bool {
-	if !slices.ContainsFunc(c.gone, func(v vanished) bool { return v.id == id }) {
+	if !c.lost(id) {
 		return false
 	}
 	if c.rows[id].Outcome == journal.OutcomeWithdrawn {
