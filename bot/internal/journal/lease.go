@@ -39,7 +39,7 @@ func (j *Journal) step(ctx context.Context, doing string, l Lease, length time.D
 
 // lostOrGone says why a row could not be changed.
 func (j *Journal) lostOrGone(ctx context.Context, id ID) error {
-	if _, err := j.Get(ctx, id); errors.Is(err, ErrGone) {
+	if there, err := j.read().has(ctx, id); err == nil && !there {
 		return ErrGone
 	}
 	return ErrLost

@@ -75,8 +75,8 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id ID, messageTS string) er
 		case err != nil:
 			return err
 		case n == 0:
-			there, err := q.query1(ctx, `SELECT count(*) FROM decisions WHERE confirmation_id = $1`, string(id))
-			if err == nil && there == 0 {
+			there, err := q.has(ctx, id)
+			if err == nil && !there {
 				return ErrGone
 			}
 			return err
@@ -134,8 +134,8 @@ func (j *Journal) PutBack(ctx context.Context, d Decision) (Lease, error) {
 		if err != nil || n == 1 {
 			return err
 		}
-		there, err := q.query1(ctx, `SELECT count(*) FROM decisions WHERE confirmation_id = $1`, string(d.ID))
-		if err == nil && there == 0 {
+		there, err := q.has(ctx, d.ID)
+		if err == nil && !there {
 			return ErrTaken
 		}
 		return cmp.Or(err, ErrLost)

@@ -48,6 +48,12 @@ func (q querier) decision(ctx context.Context, where string, args ...any) (Decis
 	return found[0], nil
 }
 
+// has reports whether there is a decision of this id.
+func (q querier) has(ctx context.Context, id ID) (bool, error) {
+	n, err := q.query1(ctx, `SELECT count(*) FROM decisions WHERE confirmation_id = $1`, string(id))
+	return n > 0, err
+}
+
 // Get returns a decision. ErrGone if there is none of this id.
 func (j *Journal) Get(ctx context.Context, id ID) (Decision, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
