@@ -19,8 +19,7 @@ type plan struct {
 	audit    bool
 	slow     bool          // the key's rate limit is low
 	unsure   bool          // the first claim of a process is saved, and the journal is away before it says so
-	brief    bool          // requests for a second person end while there are faults
-	lifetime time.Duration // of a prompt; 0 for what a bot takes by itself
+	lifetime time.Duration // of a request for a second person, if it ends while there are faults; else 0
 	remind   time.Duration // before its end
 
 	journalFaults, slackFaults, chamelioFaults float64 // of the calls
@@ -219,7 +218,7 @@ func newPlan(seed uint64) plan {
 // itself, so that the other histories are what they would be without.
 func (p *plan) meddle(r *rand.Rand) {
 	if p.second && chance(r, .4) {
-		p.brief, p.lifetime = true, between(r, 15*time.Second, 45*time.Second)
+		p.lifetime = between(r, 15*time.Second, 45*time.Second)
 		if chance(r, .5) {
 			p.remind = p.lifetime / 2
 		}

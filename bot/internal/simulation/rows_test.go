@@ -198,7 +198,7 @@ func (c *checker) setAside() {
 // the list, and none has its buttons yet, unless something hindered Slack from
 // taking its last text.
 func (c *checker) requestsEnd() {
-	if !c.w.plan.brief || len(c.w.plan.clocks) > 0 { // a process whose clock is late waits until then
+	if c.w.plan.lifetime == 0 || len(c.w.plan.clocks) > 0 { // a process whose clock is late waits until then
 		return
 	}
 	var left int

@@ -331,7 +331,7 @@ func (w *world) quiet() bool {
 	var due, requests int
 	err := w.db.QueryRow(`SELECT (SELECT count(*) FROM decisions WHERE announced_at IS NULL) + (SELECT count(*) FROM audit WHERE sent_at IS NULL),
 		(SELECT count(*) FROM requests)`).Scan(&due, &requests)
-	return err == nil && due == 0 && (requests == 0 || !w.plan.brief || len(w.plan.clocks) > 0)
+	return err == nil && due == 0 && (requests == 0 || w.plan.lifetime == 0 || len(w.plan.clocks) > 0)
 }
 
 // rows reads the journal.
