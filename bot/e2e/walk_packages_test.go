@@ -96,8 +96,7 @@ func (w *walk) archive() (unpacked string) {
 			Env, Flags, Ldflags []string
 		}
 		Archives []struct {
-			Files []any
-			Wrap  bool `yaml:"wrap_in_directory"`
+			Files []struct{ Src string }
 		}
 	}
 	decode(w, ".goreleaser.yaml", &config)
@@ -107,28 +106,23 @@ func (w *walk) archive() (unpacked string) {
 	bin := filepath.Join(scratch, build.Binary)
 	ldflags := strings.ReplaceAll(strings.Join(build.Ldflags, " "), "{{ .Version }}", release)
 	w.do(".", build.Env, "go", slices.Concat([]string{"build"}, build.Flags, []string{"-ldflags", ldflags, "-o", bin, "."})...)
-	name, within := fmt.Sprintf("cancelbot_%s_linux_%s", release, runtime.GOARCH), ""
-	if config.Archives[0].Wrap {
-		within = name
-	}
+	name := fmt.Sprintf("cancelbot_%s_linux_%s", release, runtime.GOARCH)
 	var packed bytes.Buffer
 	compressed := gzip.NewWriter(&packed)
 	all := tar.NewWriter(compressed)
+	dir := name // what .goreleaser.yaml wraps it in
 	pack := func(name, from string, mode int64) {
 		text := read(w, from)
-		err := all.WriteHeader(&tar.Header{Name: filepath.Join(within, name), Size: int64(len(text)), Mode: mode, Format: tar.FormatPAX})
+		err := all.WriteHeader(&tar.Header{Name: filepath.Join(dir, name), Size: int64(len(text)), Mode: mode, Format: tar.FormatPAX})
 		if _, werr := io.WriteString(all, text); err != nil || werr != nil {
 			w.Fatal(err, werr)
 		}
 	}
 	pack(build.Binary, bin, 0o755)
 	for _, entry := range config.Archives[0].Files {
-		pattern, isName := entry.(string)
-		if !isName {
-			pattern = fmt.Sprint(entry.(map[string]any)["src"])
-		}
+		pattern := globbed(entry.Src)
 		for _, file := range sources {
-			if globbed(pattern).MatchString(file) {
+			if pattern.MatchString(file) {
 				pack(file, file, 0o644)
 			}
 		}
@@ -141,7 +135,7 @@ func (w *walk) archive() (unpacked string) {
 	w.began = time.Now()
 	w.do(w.dir, nil, "tar", "-xzf", name+".tar.gz")
 	w.step("unpacked")
-	unpacked = filepath.Join(w.dir, within)
+	unpacked = filepath.Join(w.dir, dir)
 	w.run(filepath.Join(unpacked, build.Binary))
 	return unpacked
 }
