@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,9 @@ const (
 
 	// maxEscape is how much longer an escape is than what it stands for: \u0041.
 	maxEscape = 6
+
+	// minRead is how much of an answer is asked for at a time: most are shorter.
+	minRead = 1 << 10
 )
 
 // Redactor keeps secrets out of what servers echo, whatever becomes of it: in
@@ -71,7 +75,11 @@ func (r *Redactor) Clean(text string) string {
 	if k == nil {
 		return text
 	}
-	clean, _ := k.clean(nil, []byte(text), true)
+	src := []byte(text)
+	if _, length := k.next(src, 0, len(src)); length == 0 {
+		return text
+	}
+	clean, _ := k.clean(nil, src, true)
 	return string(clean)
 }
 
@@ -98,21 +106,32 @@ func (w *writer) Write(p []byte) (int, error) {
 // clean appends src to dst without secrets. Where src is not all there is, it
 // returns the rest, in which a secret may have begun.
 func (k *known) clean(dst, src []byte, all bool) (clean, rest []byte) {
-	for i := 0; i < len(src); {
-		if !all && len(src)-i < k.longest {
-			return dst, src[i:]
+	end := len(src)
+	if !all {
+		end = max(end-k.longest+1, 0)
+	}
+	for i := 0; i < end; {
+		at, length := k.next(src, i, end)
+		dst = append(dst, src[i:at]...)
+		if i = at + length; length > 0 {
+			dst = append(dst, dots...)
 		}
-		n := 0
+		end = max(end, i) // a secret may reach into the rest
+	}
+	return dst, src[end:]
+}
+
+// next finds the first secret that begins in src[from:end]. Its length is 0,
+// and at the end, if there is none.
+func (k *known) next(src []byte, from, end int) (at, length int) {
+	for i := from; i < end; i++ {
 		if k.starts[src[i]] {
-			n = k.match(src[i:])
-		}
-		if n > 0 {
-			dst, i = append(dst, dots...), i+n
-		} else {
-			dst, i = append(dst, src[i]), i+1
+			if n := k.match(src[i:]); n > 0 {
+				return i, n
+			}
 		}
 	}
-	return dst, nil
+	return end, 0
 }
 
 // match is the length of the secret with which text begins; 0 if with none.
@@ -207,7 +226,6 @@ func (e *hiddenError) Is(target error) bool { return errors.Is(e.hidden, target)
 type body struct {
 	*Redactor
 	from  io.ReadCloser
-	chunk [4096]byte
 	raw   []byte // read, and not looked at
 	clean []byte // looked at, and not passed on
 	err   error  // what ended it
@@ -215,8 +233,9 @@ type body struct {
 
 func (b *body) Read(p []byte) (int, error) {
 	for len(b.clean) == 0 && b.err == nil {
-		n, err := b.from.Read(b.chunk[:])
-		b.raw, b.err = append(b.raw, b.chunk[:n]...), err
+		b.raw = slices.Grow(b.raw, minRead)
+		n, err := b.from.Read(b.raw[len(b.raw):cap(b.raw)])
+		b.raw, b.err = b.raw[:len(b.raw)+n], err
 		k := b.known.Load()
 		if k == nil {
 			b.clean, b.raw = b.raw, nil
@@ -224,7 +243,7 @@ func (b *body) Read(p []byte) (int, error) {
 		}
 		var rest []byte
 		b.clean, rest = k.clean(nil, b.raw, err != nil)
-		b.raw = append([]byte(nil), rest...)
+		b.raw = b.raw[:copy(b.raw, rest)]
 	}
 	if len(b.clean) == 0 {
 		return 0, b.err
