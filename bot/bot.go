@@ -26,6 +26,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
@@ -59,13 +60,17 @@ type presence interface {
 	Backlog(context.Context) (due int, oldest time.Time, err error)
 }
 
+// slackTimeout bounds a call of Slack's for which nothing shorter does.
+const slackTimeout = 20 * time.Second
+
 // Bot is one process's share of the work. Several may run at once.
 type Bot struct {
 	cfg       Config
 	log       *slog.Logger
 	slack     *webAPI
 	keys      *keyring
-	http      *http.Client
+	http      *http.Client // for Socket Mode, which dials as its transport does
+	calls     *http.Client // for all else
 	journal   Journal
 	tasks     Tasks
 	gate      *gate
@@ -99,12 +104,13 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	b.working, b.stopWork = context.WithCancelCause(context.Background())
 	b.http = &http.Client{
 		Transport: cfg.Transport,
-		Timeout:   20 * time.Second,
+		Timeout:   slackTimeout,
 		// A redirect would carry a token to wherever the answer points.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	b.keys = sign.keyring
-	b.slack = newWebAPI(cfg.BotToken.Reveal(), cfg.SlackAPI, b.http)
+	b.calls = &http.Client{Transport: transport.Within(slackTimeout, cfg.Transport), CheckRedirect: b.http.CheckRedirect}
+	b.slack = newWebAPI(cfg.BotToken.Reveal(), cfg.SlackAPI, b.calls)
 	b.gate = &gate{checker: policy.NewChecker(cfg.Policy, b.slack), journal: j, known: make(chan struct{}), appID: b.app, now: cfg.Now}
 	b.wire(api, sign)
 	b.socket, err = socketmode.New(b.socketOptions())
@@ -118,7 +124,7 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 func (b *Bot) wire(api *url.URL, sign signer) {
 	cfg, j, log := b.cfg, b.journal, b.log
 	words := newTexts(cfg)
-	post := newPoster(b.slack, b.http, api)
+	post := newPoster(b.slack, b.calls, api)
 	meters := newMetrics(cfg.Metrics, b)
 	spans := newTracer(cfg.Traces)
 	b.set = newWorkingSet(j, log)

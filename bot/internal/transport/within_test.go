@@ -1,0 +1,70 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// silent answers with nothing, or with a body that never ends.
+func silent(answers bool) roundTripper {
+	return func(r *http.Request) (*http.Response, error) {
+		if !answers {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}
+		reader, writer := io.Pipe()
+		context.AfterFunc(r.Context(), func() { writer.CloseWithError(r.Context().Err()) })
+		return &http.Response{StatusCode: http.StatusOK, Body: reader, Request: r}, nil
+	}
+}
+
+func TestARequestEndsWithinItsTime(t *testing.T) {
+	for name, answers := range map[string]bool{"before the answer": false, "within the answer": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := http.Client{Transport: Within(20*time.Second, silent(answers))}
+				began := time.Now()
+				resp, err := client.Get("http://slack.example/")
+				if answers {
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer resp.Body.Close()
+					_, err = io.ReadAll(resp.Body)
+				}
+				if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != 20*time.Second {
+					t.Errorf("after %v: %v", time.Since(began), err)
+				}
+			})
+		})
+	}
+}
+
+// An answer that is closed holds nothing until the time is over.
+func TestTheTimeOfAClosedAnswerEnds(t *testing.T) {
+	var of context.Context
+	client := http.Client{Transport: Within(time.Hour, roundTripper(func(r *http.Request) (*http.Response, error) {
+		of = r.Context()
+		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
+	}))}
+	resp, err := client.Get("http://slack.example/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if of.Err() != nil {
+		t.Error("its time ended before it was read")
+	}
+	resp.Body.Close()
+	if of.Err() == nil {
+		t.Error("its time goes on")
+	}
+}
