@@ -127,13 +127,14 @@ func (b *Bot) wire(api *url.URL, sign signer) {
 	post := newPoster(b.slack, b.calls, api)
 	meters := newMetrics(cfg.Metrics, b)
 	spans := newTracer(cfg.Traces)
+	recent := newSeenTasks()
 	b.set = newWorkingSet(j, log)
 	b.announcer = &announcer{
 		journal: j, poster: post, set: b.set, texts: words, gap: cfg.AnnounceGap, metrics: meters, trace: spans,
 		ctx: b.working, work: b.work, channels: map[string]*channel{},
 	}
 	resolves := &resolver{
-		tasks: b.tasks, journal: j, texts: words, people: newPeopleFinder(cfg.NotifyPeopleOnTask, b.slack), metrics: meters, trace: spans, now: cfg.Now,
+		tasks: b.tasks, journal: j, texts: words, recent: recent, people: newPeopleFinder(cfg.NotifyPeopleOnTask, b.slack), metrics: meters, trace: spans, now: cfg.Now,
 		patience: cfg.Patience, flight: cfg.Flight,
 	}
 	carries := &carrier{resolver: resolves, announcer: b.announcer, journal: j, set: b.set, texts: words, metrics: meters}
@@ -150,7 +151,7 @@ func (b *Bot) wire(api *url.URL, sign signer) {
 	asked := &requests{journal: j, poster: post, signer: sign, texts: words, remind: cfg.RemindBefore, now: cfg.Now, log: log}
 	b.router = b.newRouter(
 		&commands{
-			gate: b.gate, tasks: b.tasks, signer: sign, poster: post, requests: asked, texts: words, limit: newPersonLimit(cfg.CommandsPerMinute),
+			gate: b.gate, tasks: b.tasks, recent: recent, signer: sign, poster: post, requests: asked, texts: words, limit: newPersonLimit(cfg.CommandsPerMinute),
 			previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL, hosts: cfg.TaskHosts, metrics: meters, trace: spans, now: cfg.Now,
 		},
 		&clicks{

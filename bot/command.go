@@ -42,6 +42,7 @@ func parsePayload(payload json.RawMessage) (command, error) {
 type commands struct {
 	gate         *gate
 	tasks        previewer
+	recent       *seenTasks
 	signer       signer
 	poster       *poster
 	requests     *requests
@@ -138,7 +139,11 @@ func (c *commands) preview(ctx context.Context, id chamelio.TaskID) (chamelio.Ta
 	ctx, end := c.trace.step(ctx, "preview", attribute.Int64("chamelio.task", int64(id)))
 	ctx, cancel := context.WithTimeout(ctx, c.previewLimit)
 	defer cancel()
+	asked := time.Now()
 	task, err := c.tasks.Preview(ctx, id)
 	end(err)
+	if err == nil {
+		c.recent.keep(task, asked)
+	}
 	return task, err
 }

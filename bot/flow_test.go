@@ -39,6 +39,37 @@ func TestACommandAPromptAClickAndTheChannelKnows(t *testing.T) {
 	}
 }
 
+// Who confirms at once costs Chamelio two requests; what a prompt showed longer
+// ago is looked at again for the announcement.
+func TestWhatAPromptShowedAMomentAgoIsNotAskedForAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		wait  time.Duration
+		looks int
+	}{
+		"at once": {0, 1}, "within the minute": {59 * time.Second, 1}, "after it": {61 * time.Second, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				time.Sleep(c.wait)
+				announcement, _ := w.confirm(ada, prompt)
+				told, err := json.Marshal(announcement)
+				w.must(err)
+				looks := 0
+				for _, r := range w.api.Requests() {
+					if r.Method == http.MethodGet && r.Task == 12345 {
+						looks++
+					}
+				}
+				if looks != c.looks || !strings.Contains(string(told), "Contract review") {
+					t.Errorf("%d looks, want %d: %s", looks, c.looks, told)
+				}
+			})
+		})
+	}
+}
+
 func TestKeepItCancelsNothing(t *testing.T) {
 	w := newWorld(t)
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))

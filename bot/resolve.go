@@ -32,10 +32,6 @@ const (
 	// people count on the task being as they see it: a cancel out of the blue
 	// would be one that nobody means any more.
 	resumeWithin = 30 * time.Minute
-
-	// detailsLimit bounds the look at a task beside its cancel, which only
-	// makes the announcement say more.
-	detailsLimit = 2 * time.Second
 )
 
 // canceller is what resolving needs of Chamelio.
@@ -62,6 +58,7 @@ type resolver struct {
 	tasks    canceller
 	journal  attempts
 	texts    texts
+	recent   *seenTasks
 	people   *peopleFinder
 	metrics  *metrics
 	trace    *tracer
@@ -106,7 +103,7 @@ func (r *resolver) resolve(h *holding, p *prompt) (result, error) {
 		// What came of what a former owner sent is not known.
 		w.state, w.do, w.lastSent, w.tries = inFlight, look, w.started, h.Tries
 	}
-	details := w.beginDetails()
+	beside := w.beginDetails()
 	for {
 		if err := context.Cause(h.ctx); err != nil {
 			return result{}, err
@@ -118,7 +115,7 @@ func (r *resolver) resolve(h *holding, p *prompt) (result, error) {
 			over, again := w.mayNotSend()
 			if over != nil {
 				if w.certain(*over) {
-					return w.told(*over, details), nil
+					return w.told(*over, beside), nil
 				}
 				continue
 			}
@@ -129,7 +126,7 @@ func (r *resolver) resolve(h *holding, p *prompt) (result, error) {
 			a, err = w.cancel()
 		case look:
 			if !w.pause() {
-				return w.told(w.outOfPatience(), details), nil
+				return w.told(w.outOfPatience(), beside), nil
 			}
 			a = w.look()
 		case finish:
@@ -139,7 +136,7 @@ func (r *resolver) resolve(h *holding, p *prompt) (result, error) {
 			case errors.Is(err, errAgain):
 				continue
 			case errors.Is(err, errOverruled):
-				return w.told(step{outcome: journal.OutcomeUnknown, cause: causeOverruled}, details), nil
+				return w.told(step{outcome: journal.OutcomeUnknown, cause: causeOverruled}, beside), nil
 			}
 			return result{}, err
 		}
@@ -150,7 +147,7 @@ func (r *resolver) resolve(h *holding, p *prompt) (result, error) {
 			over = w.beforeNext(a)
 		}
 		if over != nil && w.certain(*over) {
-			return w.told(*over, details), nil
+			return w.told(*over, beside), nil
 		}
 	}
 }
@@ -279,41 +276,4 @@ func (w *resolution) beforeNext(a answer) *step {
 	}
 	sleep(w.h.ctx, pause)
 	return nil
-}
-
-// beginDetails looks at the task beside its cancel. The result says nothing
-// about the cancel: only the title and the like are taken from it.
-func (w *resolution) beginDetails() <-chan chamelio.Task {
-	found := make(chan chamelio.Task, 1)
-	go func() {
-		ctx, cancel := context.WithTimeout(w.h.ctx, detailsLimit)
-		defer cancel()
-		task, _ := w.tasks.Preview(ctx, taskOf(w.h.Decision)) // gives way to cancels
-		w.found = w.people.find(ctx, w.h.log, task, w.h.Decision)
-		found <- task
-	}()
-	return found
-}
-
-// told makes the result of the last step.
-func (w *resolution) told(s step, details <-chan chamelio.Task) result {
-	task := w.task
-	if beside := <-details; task.ID == 0 {
-		task = beside
-	}
-	res := describe(task)
-	if w.task.ID == 0 { // seen before or beside: what it was then is no news
-		res.Status, res.Over = "", time.Time{}
-	}
-	res.Outcome, res.Cause, res.Seen, res.People = s.outcome, s.cause, w.seen, w.found
-	if w.refusal != nil && s.cause == causeRefused {
-		res.Detail = w.refusal.Detail
-	}
-	if w.err != nil {
-		res.Key = w.err.Reason
-	}
-	if s.cause == causeBusy {
-		res.RetryIn = w.retryAfter
-	}
-	return res
 }
