@@ -103,14 +103,18 @@ func (p *prompt) end(m *message) {
 	if p.timer != nil {
 		p.timer.Stop()
 	}
-	if last := m != nil && !p.closed; last {
-		p.closed = true
-		p.put(*m)
+	if m != nil && !p.closed {
+		p.latest = m
 	}
 	p.closed = true
 	busy := p.busy
+	if busy == nil {
+		p.busy = make(chan struct{})
+	}
 	p.mu.Unlock()
 	if busy != nil {
-		<-busy
+		<-busy // it shows the last word too
+		return
 	}
+	p.showAll()
 }
