@@ -38,18 +38,26 @@ type announcer struct {
 // channel is one in which something is, or a moment ago was, announced.
 type channel struct {
 	waiting []*telling
-	turn    bool          // somebody has the turn: to finish and to post, or is posting
-	next    time.Time     // when the next message may be posted
-	wake    chan struct{} // has one element when waiting or turn changed
-	trouble time.Time     // when chat.postMessage last failed
+	turn    bool      // somebody has the turn: to finish and to post, or is posting
+	served  bool      // a goroutine sees to what is waiting
+	next    time.Time // when the next message may be posted
+	trouble time.Time // when chat.postMessage last failed
+}
+
+// rests returns from when on nothing need be known of an idle channel.
+func (c *channel) rests() time.Time {
+	if healed := c.trouble.Add(troubled); healed.After(c.next) {
+		return healed
+	}
+	return c.next
 }
 
 // telling is one outcome on its way to its channel.
 type telling struct {
 	h     *holding
 	res   result
-	begun bool // the journal knows that it is about to be posted
-	told  func()
+	begun bool   // the journal knows that it is about to be posted
+	told  func() // called when it is; may be nil
 }
 
 // takeTurn gives a decision that is about to be finished its channel's turn,
@@ -58,10 +66,7 @@ type telling struct {
 func (a *announcer) takeTurn(id string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	c := a.channels[id]
-	if c == nil {
-		c = a.open(id)
-	}
+	c := a.channel(id)
 	if c.turn || len(c.waiting) > 0 || time.Now().Before(c.next) {
 		return false
 	}
@@ -73,88 +78,77 @@ func (a *announcer) takeTurn(id string) bool {
 func (a *announcer) giveTurn(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if c := a.channels[id]; c != nil {
-		c.turn = false
-		c.signal()
-	}
+	c := a.channel(id)
+	c.turn = false
+	a.goOn(id, c)
 }
 
 // announce has an outcome told. One that has begun has its channel's turn.
 func (a *announcer) announce(t *telling) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	c := a.channels[t.h.Channel]
-	if c == nil {
-		c = a.open(t.h.Channel)
-	}
+	c := a.channel(t.h.Channel)
 	if t.begun {
 		c.waiting = append([]*telling{t}, c.waiting...)
 		c.turn = false
 	} else {
 		c.waiting = append(c.waiting, t)
 	}
-	c.signal()
+	a.goOn(t.h.Channel, c)
 }
 
-// open begins to serve a channel. Called with mu held.
-func (a *announcer) open(id string) *channel {
-	c := &channel{wake: make(chan struct{}, 1)}
-	a.channels[id] = c
-	a.work.run(func() { a.serve(id, c) })
+// channel makes one of which nothing is known. Called with mu held.
+func (a *announcer) channel(id string) *channel {
+	c := a.channels[id]
+	if c == nil {
+		c = &channel{}
+		a.channels[id] = c
+	}
 	return c
 }
 
-func (c *channel) signal() {
-	select {
-	case c.wake <- struct{}{}:
+// goOn has somebody see to what is waiting. A channel in which nothing is
+// costs no goroutine, and is forgotten when it has rested. Called with mu held.
+func (a *announcer) goOn(id string, c *channel) {
+	switch {
+	case c.turn || c.served: // whoever that is will go on
+	case len(c.waiting) > 0:
+		c.served = true
+		a.work.run(func() { a.serve(id, c) })
 	default:
+		time.AfterFunc(time.Until(c.rests()), func() { a.forget(id, c) })
 	}
 }
 
-// serve announces what is due in one channel, until nothing is and nothing has
-// been for a while. It holds nothing while it waits.
+// serve announces what is due in one channel, until nothing is.
 func (a *announcer) serve(id string, c *channel) {
-	idle := time.NewTimer(a.gap)
-	defer idle.Stop()
 	for {
 		a.mu.Lock()
-		var t *telling
-		if !c.turn && len(c.waiting) > 0 {
-			t, c.waiting = c.waiting[0], c.waiting[1:]
-			c.turn = true
-		}
-		pause := time.Until(c.next)
-		a.mu.Unlock()
-		if t != nil {
-			if !t.begun {
-				sleep(t.h.ctx, pause)
-			}
-			a.tell(t, c)
-			a.mu.Lock()
-			c.turn, c.next = false, time.Now().Add(a.gap)
+		if c.turn || len(c.waiting) == 0 {
+			c.served = false
+			a.goOn(id, c)
 			a.mu.Unlock()
-			continue
-		}
-		idle.Reset(max(pause, 0) + a.gap)
-		select {
-		case <-c.wake:
-			continue
-		case <-idle.C:
-		case <-a.ctx.Done():
-		}
-		if a.forget(id, c) {
 			return
 		}
+		t := c.waiting[0]
+		c.waiting, c.turn = c.waiting[1:], true
+		pause := time.Until(c.next)
+		a.mu.Unlock()
+		if !t.begun {
+			sleep(t.h.ctx, pause)
+		}
+		a.tell(t, c)
+		a.mu.Lock()
+		c.turn, c.next = false, time.Now().Add(a.gap)
+		a.mu.Unlock()
 	}
 }
 
-// forget ends the service of a channel in which nothing is due.
-func (a *announcer) forget(id string, c *channel) bool {
+// forget ends what is known of a channel that has rested.
+func (a *announcer) forget(id string, c *channel) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	idle := len(c.waiting) == 0 && !c.turn
-	if idle {
+	if a.channels[id] == c && !c.turn && !c.served && len(c.waiting) == 0 && !time.Now().Before(c.rests()) {
 		delete(a.channels, id)
 	}
-	return idle
 }

@@ -46,13 +46,12 @@ func (c *carrier) carry(h *holding, p *prompt) {
 	}
 	handedOver = true
 	last := c.texts.outcomeLine(h.Decision, res)
-	resumed := h.resumed()
-	c.announcer.announce(&telling{h: h, res: res, begun: begun, told: func() {
-		if resumed { // not before: its former owners may have left one use
-			p.end(&last)
-		}
-	}})
-	if !resumed {
+	t := &telling{h: h, res: res, begun: begun}
+	if h.resumed() { // not before it is told: former owners may have left one use
+		t.told = func() { p.end(&last) }
+	}
+	c.announcer.announce(t)
+	if t.told == nil {
 		p.end(&last)
 	}
 }

@@ -52,7 +52,9 @@ func (a *announcer) tell(t *telling, c *channel) {
 		t.h.log.Info("announced", "outcome", t.res.Outcome, "by", how, "after", time.Since(t.h.DecidedAt).Round(time.Millisecond))
 		a.set.drop(t.h)
 		held = false
-		a.work.run(t.told) // it may wait for Slack, and the channel goes on
+		if t.told != nil {
+			a.work.run(t.told) // it may wait for Slack, and the channel goes on
+		}
 	case lost(err):
 		t.h.log.Warn("another process tells an outcome that this one had taken over before")
 		a.set.drop(t.h)
