@@ -66,6 +66,10 @@ func (c *checker) blocks(at string, raw json.RawMessage) {
 		c.add(at, wrongType, "must be a list of blocks")
 		return
 	}
+	c.list(at, list)
+}
+
+func (c *checker) list(at string, list []any) {
 	limit := map[Surface]int{InMessage: maxBlocks, InModal: maxModalBlocks}[c.surface]
 	if len(list) > limit {
 		c.add(at, failedConstraint, "no more than %d items allowed, got %d", limit, len(list))

@@ -76,16 +76,17 @@ func (s *Server) parseBlocks(raw json.RawMessage, on Surface) ([]Block, error) {
 	if absent(raw) {
 		return nil, nil
 	}
-	if problems := ValidateBlocks(raw, on); len(problems) > 0 {
-		return nil, fmt.Errorf("invalid blocks: %s", problems[0])
-	}
-	var objects []map[string]any
-	if err := json.Unmarshal(raw, &objects); err != nil {
+	var list []any
+	if err := json.Unmarshal(raw, &list); err != nil {
 		return nil, fmt.Errorf("blocks are not a list of blocks: %w", err)
 	}
-	blocks := make([]Block, len(objects))
-	for i, object := range objects {
-		s.complete(object)
+	check := checker{surface: on}
+	if check.list("", list); len(check.problems) > 0 {
+		return nil, fmt.Errorf("invalid blocks: %s", check.problems[0])
+	}
+	blocks := make([]Block, len(list))
+	for i, object := range list {
+		s.complete(object.(map[string]any)) // anything else is a problem
 		whole, err := json.Marshal(object)
 		if err != nil {
 			return nil, fmt.Errorf("block %d: %w", i, err)
