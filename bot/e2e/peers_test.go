@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -22,8 +23,9 @@ type peer struct {
 }
 
 // peers are the bot, over both databases, and what others would have written
-// for the same job: with the official framework, by slack-go's own loop. The
-// floor acknowledges and answers with a line. What is not installed is left out.
+// for the same job: with the official framework, by slack-go's own loop, and by
+// that with the requests and syncs that the bot's promises take. The floor
+// acknowledges and answers with a line. What is not installed is left out.
 // COMPARE names another binary of the bot, such as that of an earlier version.
 func peers(tb testing.TB) []peer {
 	tb.Helper()
@@ -39,8 +41,10 @@ func peers(tb testing.TB) []peer {
 	if app, modules := bolt(tb); app != nil {
 		all = append(all, peer{name: "Bolt 5.1", command: app, env: []string{"NODE_PATH=" + modules}})
 	}
+	loop := []string{build(tb, "./bot/e2e/testdata/peers/slackgo")}
 	return append(all,
-		peer{name: "slack-go", command: []string{build(tb, "./bot/e2e/testdata/peers/slackgo")}},
+		peer{name: "slack-go", command: loop},
+		peer{name: "slack-go, paying", command: loop, env: []string{"PAY_FOR_PROMISES=1"}},
 		peer{name: "the floor", command: []string{os.Args[0]}, onlyAcks: true})
 }
 
@@ -73,27 +77,39 @@ func build(tb testing.TB, what string) (bin string) {
 	return bin
 }
 
-// runPeer starts a peer between stand-ins of its own, and returns how long it
-// took until it was connected.
-func runPeer(tb testing.TB, p peer, s *standIns) (process *os.Process, connected time.Duration) {
+// starts are how long a peer took until it was connected: for the first time,
+// when a journal's schema is made, and then again.
+type starts struct{ first, again time.Duration }
+
+// runPeer starts a peer between stand-ins of its own, twice.
+func runPeer(tb testing.TB, p peer, s *standIns) (process *os.Process, took starts) {
 	tb.Helper()
 	database := ""
 	if p.database != nil {
 		database = p.database(tb)
 	}
-	cmd := exec.Command(p.command[0], p.command[1:]...)
-	cmd.Dir = tb.TempDir()
-	cmd.Env = append(s.env(database, "LOG_LEVEL=info", "HOME="+cmd.Dir), p.env...)
+	dir := tb.TempDir()
+	env := append(s.env(database, "LOG_LEVEL=info", "HOME="+dir), p.env...)
 	if p.onlyAcks {
-		cmd.Env = []string{"ONLY_ACKNOWLEDGE=" + s.slack.URL()}
+		env = []string{"ONLY_ACKNOWLEDGE=" + s.slack.URL()}
 	}
-	began := time.Now()
-	if err := cmd.Start(); err != nil {
-		tb.Fatal(err)
+	start := func() (*exec.Cmd, time.Duration) {
+		cmd := exec.Command(p.command[0], p.command[1:]...)
+		cmd.Dir, cmd.Env = dir, env
+		began := time.Now()
+		if err := cmd.Start(); err != nil {
+			tb.Fatal(err)
+		}
+		s.connected(1)
+		return cmd, time.Since(began)
 	}
+	cmd, first := start()
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	_ = cmd.Wait() // it may call a signal a failure
+	s.eventually("its connections end", 20*time.Second, func() bool { return s.slack.Connections() == 0 })
+	cmd, again := start()
 	tb.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	s.connected(1)
-	return cmd.Process, time.Since(began)
+	return cmd.Process, starts{first, again}
 }
 
 // channel makes a public channel of this number.

@@ -1,6 +1,8 @@
 // Command slackgo is a peer of TestCompare: the job of cancelbot by slack-go's
 // own Socket Mode loop. It keeps nothing, asks for nobody's permission and does
-// not look at the task.
+// not look at the task. With PAY_FOR_PROMISES set it makes the requests and
+// writes that cancelbot's promises take, and does nothing with them: the least
+// that they cost.
 package main
 
 import (
@@ -14,7 +16,16 @@ import (
 	"github.com/slack-go/slack/socketmode"
 )
 
+var (
+	pays = os.Getenv("PAY_FOR_PROMISES") != ""
+	kept *os.File
+)
+
 func main() {
+	var err error
+	if kept, err = os.Create("kept"); err != nil {
+		log.Fatal(err)
+	}
 	api := slack.New(os.Getenv("SLACK_BOT_TOKEN"), slack.OptionAppLevelToken(os.Getenv("SLACK_APP_TOKEN")),
 		slack.OptionAPIURL(os.Getenv("SLACK_API_URL")))
 	client := socketmode.New(api, socketmode.OptionLog(log.New(io.Discard, "", 0)))
@@ -39,6 +50,33 @@ func report(err error) {
 	}
 }
 
+// keep has a page on the disk, which nobody reads.
+func keep() error {
+	if _, err := kept.WriteAt(make([]byte, 4096), 0); err != nil {
+		return err
+	}
+	return kept.Sync()
+}
+
+// chamelio makes a request about a task.
+func chamelio(method, path string) error {
+	req, err := http.NewRequest(method, os.Getenv("CHAMELIO_BASE_URL")+"/tasks/"+path, nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("X-API-Key", os.Getenv("CHAMELIO_API_KEY"))
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	_, _ = io.Copy(io.Discard, answer.Body)
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s %s: %s", method, path, answer.Status)
+	}
+	return nil
+}
+
 func button(action, task, label string) *slack.ButtonBlockElement {
 	return slack.NewButtonBlockElement(action, task, slack.NewTextBlockObject(slack.PlainTextType, label, false, false))
 }
@@ -48,6 +86,11 @@ func section(text string) slack.Block {
 }
 
 func prompt(c slack.SlashCommand) error {
+	if pays {
+		if err := chamelio(http.MethodGet, c.Text); err != nil {
+			return err
+		}
+	}
 	return slack.PostWebhook(c.ResponseURL, &slack.WebhookMessage{
 		ResponseType: slack.ResponseTypeEphemeral, Text: "Cancel task " + c.Text + "?",
 		Blocks: &slack.Blocks{BlockSet: []slack.Block{
@@ -62,23 +105,30 @@ func cancel(api *slack.Client, k slack.InteractionCallback) error {
 		return nil
 	}
 	task := k.ActionCallback.BlockActions[0].Value
-	req, err := http.NewRequest(http.MethodPost, os.Getenv("CHAMELIO_BASE_URL")+"/tasks/"+task+"/cancel", nil)
-	if err != nil {
+	if pays {
+		if _, err := api.GetUserInfo(k.User.ID); err != nil {
+			return err
+		}
+		if err := keep(); err != nil { // the claim
+			return err
+		}
+	}
+	if err := chamelio(http.MethodPost, task+"/cancel"); err != nil {
 		return err
 	}
-	req.Header.Set("X-API-Key", os.Getenv("CHAMELIO_API_KEY"))
-	answer, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	_, _ = io.Copy(io.Discard, answer.Body)
-	_ = answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("task %s was not cancelled: %s", task, answer.Status)
+	if pays {
+		if err := keep(); err != nil { // the outcome
+			return err
+		}
 	}
 	told := "<@" + k.User.ID + "> cancelled task " + task + "."
 	if _, _, err := api.PostMessage(k.Channel.ID, slack.MsgOptionText(told, false), slack.MsgOptionBlocks(section(told))); err != nil {
 		return err
+	}
+	if pays {
+		if err := keep(); err != nil { // that it was told
+			return err
+		}
 	}
 	return slack.PostWebhook(k.ResponseURL, &slack.WebhookMessage{ReplaceOriginal: true, Text: "You cancelled task " + task + "."})
 }
