@@ -15,6 +15,7 @@ import (
 )
 
 func TestCheckSaysThatTheBotIsReadyToRun(t *testing.T) {
+	t.Parallel()
 	for name, url := range map[string]func(testing.TB) string{"sqlite": sqlite, "postgres": pgtest.Start} {
 		t.Run(name, func(t *testing.T) {
 			s := newStandIns(t)
@@ -38,6 +39,7 @@ func TestCheckSaysThatTheBotIsReadyToRun(t *testing.T) {
 
 // TestCheckFindsWhatIsWrong breaks one thing at a time.
 func TestCheckFindsWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -144,6 +146,7 @@ func changed(env []string, change string) []string {
 // What is wrong with the token or the network is not blamed on what was asked
 // for with it.
 func TestCheckBlamesTheCause(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		prepare func(*standIns)
 		remedy  string
@@ -169,6 +172,7 @@ func TestCheckBlamesTheCause(t *testing.T) {
 }
 
 func TestCheckAsJSON(t *testing.T) {
+	t.Parallel()
 	s := newStandIns(t)
 	s.api.RefuseKey("API key is inactive")
 	p := start(t, s.env(sqlite(t)), "check", "--json")

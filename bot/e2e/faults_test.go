@@ -131,6 +131,7 @@ func (sc *scene) account(within time.Duration, wantTwice int) {
 // TestFaultsKillAtEachStep kills the process with SIGKILL while it is at a
 // given step of many decisions, restarts it, and counts.
 func TestFaultsKillAtEachStep(t *testing.T) {
+	t.Parallel()
 	decisions := sized(12, 100)
 	steps := []struct {
 		name  string
@@ -351,6 +352,7 @@ func TestFaultsTwoReplicas(t *testing.T) {
 // TestFaultsChamelioAndSlackInTurn takes both down, one after the other,
 // while decisions are made.
 func TestFaultsChamelioAndSlackInTurn(t *testing.T) {
+	t.Parallel()
 	s := newStandIns(t)
 	start(t, s.env(sqlite(t), "CHAMELIO_TIMEOUT=500ms"))
 	s.connected(1)
@@ -377,6 +379,7 @@ func TestFaultsChamelioAndSlackInTurn(t *testing.T) {
 
 // TestFaultsUnwritableJournal takes the journal away while the bot runs.
 func TestFaultsUnwritableJournal(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t)
 	s := newStandIns(t)
 	start(t, s.env(server, "SLACK_CONNECTIONS=1"))

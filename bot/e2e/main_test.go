@@ -228,6 +228,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 }
 
 func TestWhatCannotWorkIsNamedWithinSeconds(t *testing.T) {
+	t.Parallel()
 	s := newStandIns(t)
 	good := s.env(sqlite(t))
 	with := func(more ...string) []string { return append(slices.Clone(good), more...) }
@@ -324,6 +325,7 @@ func TestARefusedAppTokenIsToldInTheAuditChannelBeforeTheBotEnds(t *testing.T) {
 }
 
 func TestTheOtherCommands(t *testing.T) {
+	t.Parallel()
 	for args, want := range map[string]string{
 		"help": "SLACK_APP_TOKEN       app-level token", "version": "cancelbot ", "-h": "CHAMELIO_API_KEY",
 	} {

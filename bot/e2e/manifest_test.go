@@ -30,6 +30,7 @@ var everyScope = []string{"CANCEL_POLICY=people-on-task", "ALLOWED_USERGROUPS=S0
 // Each manifest is valid by Slack's own schema, says the same in JSON and in
 // YAML, and asks for what its settings need.
 func TestTheManifestIsWhatTheSettingsNeed(t *testing.T) {
+	t.Parallel()
 	compiler := jsonschema.NewCompiler()
 	compiler.UseRegexpEngine(forgiving)
 	schema, err := compiler.Compile("bot/e2e/testdata/slack-manifest.schema.2.0.0.json")

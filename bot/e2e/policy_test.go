@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/csv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ func TestWhoWhereWhichMomentThroughTheProgram(t *testing.T) {
 	t.Parallel()
 	s := newStandIns(t)
 	database := sqlite(t)
-	start(t, s.env(database, "CANCEL_POLICY=listed", "ALLOWED_USERS="+slacktest.Ada+","+slacktest.Guest, "ALLOWED_CHANNELS="+slacktest.General))
+	bot := start(t, s.env(database, "CANCEL_POLICY=listed", "ALLOWED_USERS="+slacktest.Ada+","+slacktest.Guest, "ALLOWED_CHANNELS="+slacktest.General))
 	s.connected(2)
 	prompt := s.prompt(slacktest.Ada, slacktest.General, 12344)
 	for _, row := range []struct{ person, channel, says string }{
@@ -40,6 +41,8 @@ func TestWhoWhereWhichMomentThroughTheProgram(t *testing.T) {
 			t.Errorf("a cancel of %d was sent", task)
 		}
 	}
+	_ = bot.cmd.Process.Signal(syscall.SIGTERM)
+	bot.exit(t) // all is on record
 	h := start(t, []string{"DATABASE_URL=" + database}, "history", "--refusals", "--csv")
 	if code := h.exit(t); code != 0 {
 		t.Fatalf("history: %d\n%s", code, h.output)

@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 
 func run(m *testing.M) int {
 	flag.Parse()
+	if testing.Short() {
+		fmt.Println("skipped: with -short no processes are started")
+		return 0
+	}
 	// The tests wait for processes far more than they compute.
 	if err := flag.Set("test.parallel", strconv.Itoa(max(6, runtime.GOMAXPROCS(0)))); err != nil {
 		panic(err)

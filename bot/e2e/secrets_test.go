@@ -163,6 +163,7 @@ func (s *standIns) fileEnv(more ...string) []string {
 }
 
 func TestSecretsInFilesThatCannotBeMeant(t *testing.T) {
+	t.Parallel()
 	empty := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -186,6 +187,7 @@ func TestSecretsInFilesThatCannotBeMeant(t *testing.T) {
 }
 
 func TestPoliciesThatCannotBeMeantAreNamed(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct{ env, want string }{
 		"listed, nobody": {"CANCEL_POLICY=listed", "CANCEL_POLICY lets only listed people cancel, and none are listed"},
 		"unknown":        {"CANCEL_POLICY=anyone", "CANCEL_POLICY must be members, people-on-task or listed"},

@@ -61,6 +61,9 @@ var plants = []struct {
 
 // TestEachLawFindsItsBug plants each bug and looks for a history that shows it.
 func TestEachLawFindsItsBug(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it searches for histories that show a bug; without -short it does")
+	}
 	dir := place(t)
 	const most = 600
 	for _, p := range plants {
