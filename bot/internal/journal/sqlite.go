@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,13 +13,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/pressly/goose/v3"
 	driver "modernc.org/sqlite" // also registers "sqlite"
 )
-
-//go:embed migrations
-var migrations embed.FS
 
 const (
 	// readersAtOnce bounds the connections for reading. Writing has one.
@@ -284,48 +279,4 @@ func (s *sqlite) doAll(ctx context.Context, q querier, batch []*write) error {
 // isAnswer tells what the journal says from what goes wrong.
 func isAnswer(err error) bool {
 	return errors.Is(err, ErrLost) || errors.Is(err, ErrGone) || errors.Is(err, ErrTaken) || errors.Is(err, ErrTooLate)
-}
-
-func migrate(ctx context.Context, db *sql.DB, d goose.Dialect, dir string, o ...goose.ProviderOption) error {
-	provider, err := schema(db, d, dir, o...)
-	if err != nil {
-		return err
-	}
-	// In Postgres a lock keeps two replicas apart. In SQLite there is none to
-	// take: the loser of a race fails, and finds the work done when it looks
-	// again.
-	_, err = backoff.Retry(ctx, func() ([]*goose.MigrationResult, error) { return provider.Up(ctx) },
-		backoff.WithMaxTries(3))
-	return err
-}
-
-// upToDate refuses a journal of another version, which only the bot brings up
-// to date.
-func upToDate(ctx context.Context, db *sql.DB, d goose.Dialect, dir string) error {
-	provider, err := schema(db, d, dir)
-	if err != nil {
-		return err
-	}
-	sources := provider.ListSources()
-	var version int64
-	err = db.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version WHERE is_applied`).Scan(&version)
-	switch {
-	case err != nil:
-		return fmt.Errorf("it is no journal of this bot's: %w", err)
-	case version < sources[len(sources)-1].Version:
-		return errors.New("it was last used by an older version: start the bot once, which brings it up to date")
-	}
-	return nil
-}
-
-func schema(db *sql.DB, d goose.Dialect, dir string, o ...goose.ProviderOption) (*goose.Provider, error) {
-	files, err := fs.Sub(migrations, "migrations/"+dir)
-	if err != nil {
-		return nil, fmt.Errorf("finding the migrations: %w", err)
-	}
-	provider, err := goose.NewProvider(d, db, files, o...)
-	if err != nil {
-		return nil, fmt.Errorf("preparing the migrations: %w", err)
-	}
-	return provider, nil
 }
