@@ -548,8 +548,15 @@ func TestAnUnknownOutcomeIsLookedAfterUntilItIsSettled(t *testing.T) {
 		if got := due(); len(got) != 0 {
 			t.Errorf("after it is settled: %+v", got)
 		}
-		if d, err := j.Get(ctx, "u"); err != nil || d.SettledOutcome != journal.OutcomeCancelled || d.Outcome != journal.OutcomeUnknown || d.SettledAt.IsZero() {
+		// Said again, it changes nothing.
+		statement(t, url, "UPDATE decisions SET response_url = 'kept' WHERE confirmation_id = 'u'")
+		d, err := j.Get(ctx, "u")
+		if err != nil || d.SettledOutcome != journal.OutcomeCancelled || d.Outcome != journal.OutcomeUnknown || d.SettledAt.IsZero() {
 			t.Errorf("on record: %+v, %v", d, err)
+		}
+		must(t, j.MarkSettled(ctx, "u"))
+		if again, err := j.Get(ctx, "u"); err != nil || again != d {
+			t.Errorf("settled once: %+v\ntwice: %+v, %v", d, again, err)
 		}
 	})
 }
