@@ -109,6 +109,10 @@ func (h *hooked) MarkSettled(ctx context.Context, id journal.ID) error {
 	return h.call("MarkSettled", func() error { return h.Journal.MarkSettled(ctx, id) })
 }
 
+func (h *hooked) SigningKeys(ctx context.Context) ([]string, error) {
+	return hookedCall(h, "SigningKeys", func() ([]string, error) { return h.Journal.SigningKeys(ctx) })
+}
+
 // withHook is a world whose first bot's journal passes through a hook.
 func withHook(t *testing.T, change ...func(*options)) (*world, *hooked, options) {
 	t.Helper()
@@ -493,32 +497,71 @@ func TestSlackDownThenTheJournalAwayThenSlackBackTellsOnce(t *testing.T) {
 	})
 }
 
+// Neither is one about which that cannot be told now, since the keys of earlier
+// bot tokens cannot be read.
 func TestARowThatNoClickMadeIsNeverActedOn(t *testing.T) {
 	virtual(t, func(t *testing.T) {
-		w := newWorld(t)
-		for i, d := range []journal.Decision{
-			{ID: "forged", TaskID: 12345, Team: slacktest.TeamID, Channel: general, Requester: ada, Confirmer: grace, MAC: "x.y", Confirmation: "2.x.y"},
-			{ID: "bare", TaskID: 12344, Team: slacktest.TeamID, Channel: general, Requester: ada, Confirmer: grace},
+		w, h, _ := withHook(t)
+		h.set(func(op string, do func() error) error {
+			if op == "SigningKeys" {
+				return errCut
+			}
+			return do()
+		})
+		other := w.open(options{url: w.url})
+		for _, row := range []struct {
+			id          journal.ID
+			task        int64
+			mac, signed string
+			outcome     journal.Outcome // none: to be resolved
+		}{
+			{id: "forged", task: chameliotest.InProgressTask, mac: "x.y", signed: "2.x.y"},
+			{id: "bare", task: chameliotest.PendingTask, outcome: journal.OutcomeCancelled},
+			{id: "told", task: chameliotest.CancelledTask, outcome: journal.OutcomeUnknown},
 		} {
-			d.RequestedAt, d.DecidedAt = time.Now(), time.Now()
-			other := w.open(options{url: w.url})
-			if c, err := other.Claim(t.Context(), d); err != nil || !c.Won {
-				t.Fatal(i, c, err)
-			} else if i == 0 {
-				w.must(other.Release(t.Context(), c.Lease))
-			} else if _, err := other.Finish(t.Context(), c.Lease, journal.OutcomeCancelled, "{}", false); err != nil {
-				t.Fatal(err)
-			} else {
-				w.must(other.Release(t.Context(), c.Lease))
+			c, err := other.Claim(t.Context(), journal.Decision{
+				ID: row.id, TaskID: row.task, Team: slacktest.TeamID, Channel: general, Requester: ada, Confirmer: grace,
+				MAC: row.mac, Confirmation: row.signed, RequestedAt: time.Now(), DecidedAt: time.Now(),
+			})
+			w.must(err)
+			if row.outcome != "" {
+				_, err = other.Finish(t.Context(), c.Lease, row.outcome, "{}", false)
+				w.must(err)
+			}
+			if row.outcome == journal.OutcomeUnknown { // and to be settled
+				w.must(other.MarkAnnounced(t.Context(), row.id, ""))
+			}
+			w.must(other.Release(t.Context(), c.Lease))
+		}
+		nothingDone := func(when string) {
+			t.Helper()
+			time.Sleep(10 * time.Minute)
+			w.noCancel()
+			for _, r := range w.api.Requests() {
+				if r.Task != 0 {
+					t.Errorf("%s: a look at task %d", when, r.Task)
+					break
+				}
+			}
+			if n := len(w.slack.All()); n != 0 {
+				t.Errorf("%s: %d messages in somebody's name", when, n)
 			}
 		}
-		time.Sleep(10 * time.Minute)
-		w.noCancel()
-		if n := len(w.slack.All()); n != 0 {
-			t.Errorf("%d messages in somebody's name", n)
+		nothingDone("not to be told now")
+		if strings.Contains(w.log.String(), "not genuine") {
+			t.Error("a row is judged by half of the keys")
 		}
-		if !strings.Contains(w.log.String(), "not genuine") {
-			t.Error("the operator was not told")
+		h.set(nil)
+		nothingDone("not genuine")
+		if n := strings.Count(w.log.String(), "not genuine"); n != 3 {
+			t.Errorf("the operator was told of %d rows", n)
+		}
+		all, err := w.journal.Recent(t.Context(), recent)
+		w.must(err)
+		for _, d := range all {
+			if d.Outcome != journal.OutcomeSetAside {
+				t.Errorf("on record: %+v", d)
+			}
 		}
 	})
 }
