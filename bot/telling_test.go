@@ -103,3 +103,68 @@ func TestAClaimThatIsKeptWhileItIsSavedIsGivenUp(t *testing.T) {
 		}
 	})
 }
+
+// Where the click cannot be answered any more, its channel is waited for a
+// while before the requester alone is told.
+func TestWhereAClickCannotBeAnsweredItsChannelIsWaitedFor(t *testing.T) {
+	for name, tt := range map[string]struct {
+		away     time.Duration // chat.postMessage, in the channel
+		inPerson int
+	}{
+		"it works again in time": {4 * time.Minute, 0},
+		"it does not":            {time.Hour, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				w.slack.Break(slacktest.Fault{Method: "response_url", Error: "used_url"})
+				w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Status: 503})
+				clicked := time.Now()
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				time.Sleep(tt.away)
+				w.slack.ClearFaults()
+				time.Sleep(10 * time.Minute)
+				inPerson := w.slack.History("D" + ada)
+				if len(inPerson) != tt.inPerson || len(w.slack.History(general)) != 1-tt.inPerson {
+					t.Errorf("told in person: %v; in the channel: %v", texts(inPerson), texts(w.slack.History(general)))
+				}
+				for _, c := range w.slack.Calls() {
+					if c.Channel != ada && c.Channel != "D"+ada {
+						continue
+					}
+					if waited := c.At.Sub(clicked); waited < 5*time.Minute || waited > 6*time.Minute {
+						t.Errorf("told in person after %s", waited)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A click can be answered for half an hour. Later that is not tried any more,
+// and nothing waits for it.
+func TestAClickIsNotAnsweredAfterHalfAnHour(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.slack.Break(slacktest.Fault{Method: "response_url", Status: 503})
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Status: 503})
+		clicked := time.Now()
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(time.Hour)
+		answers := 0
+		for _, c := range w.slack.Calls() {
+			if c.Method != "response_url" || c.At.Before(clicked) {
+				continue
+			}
+			answers++
+			if age := c.At.Sub(clicked); age > 30*time.Minute {
+				t.Errorf("the click was answered after %s", age)
+			}
+		}
+		if n := len(w.slack.History("D" + ada)); n != 1 || answers < 10 {
+			t.Errorf("told in person %d times after %d tries to answer the click", n, answers)
+		}
+	})
+}
