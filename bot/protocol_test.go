@@ -266,6 +266,61 @@ func TestAnOwnerThatLostItsDecisionWhileWaitingSendsNothing(t *testing.T) {
 	})
 }
 
+// A process that stood still between the journal's word and its request has no
+// right to send it any more: a successor may be at work.
+func TestAnOwnerThatStoodStillBeforeItsRequestSendsNothing(t *testing.T) {
+	for at, sent := range map[string]int{"Claim": 0, "MarkSent": 1} {
+		t.Run(at, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, o := withHook(t)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				if at == "MarkSent" { // a second request asks for it
+					busy := chameliotest.Busy("1")
+					busy.Method, busy.Times = "POST", 1
+					w.api.Break(busy)
+				}
+				still := make(chan struct{})
+				var stands atomic.Bool
+				h.set(func(op string, do func() error) error {
+					switch {
+					case stands.Load():
+						return errCut
+					case op != at:
+						return do()
+					}
+					err := do()
+					stands.Store(true)
+					<-still
+					return err
+				})
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				second := &hooked{Journal: w.open(o)}
+				second.set(func(op string, do func() error) error {
+					if op == "MarkSent" { // or it would send the request itself
+						return errCut
+					}
+					return do()
+				})
+				o.journal = second
+				stop := w.start(o)
+				w.Cleanup(func() { _ = stop() })
+				time.Sleep(40 * time.Second) // it takes over, and would send
+				close(still)
+				time.Sleep(5 * time.Second)
+				if got := w.api.Cancels(12345); got != sent {
+					t.Errorf("%d requests, %d of them by one who had lost the decision", got, got-sent)
+				}
+				h.set(nil)
+				second.set(nil)
+				w.toldOnce(general)
+				if w.api.Effects(12345) != 1 {
+					t.Errorf("%d effects", w.api.Effects(12345))
+				}
+			})
+		})
+	}
+}
+
 func TestAClickIsNotCarriedOutHalfAnHourLater(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
