@@ -305,6 +305,25 @@ func TestARedeliveredEnvelopeActsOnce(t *testing.T) {
 	}
 }
 
+// An envelope without an acknowledgement in time comes again, perhaps by another
+// connection: it is acknowledged, and nobody is answered twice.
+func TestARedeliveredCommandIsAnsweredOnce(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		var command map[string]any
+		w.slack.AmendPayloads(func(_ string, payload map[string]any) { command = payload })
+		w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		before := len(w.slack.Private(ada, general))
+		for range 3 {
+			w.acked(w.slack.DeliverAs("the-same", "slash_commands", command))
+		}
+		time.Sleep(time.Minute)
+		if n := len(w.slack.Private(ada, general)) - before; n != 1 {
+			t.Errorf("one command was answered %d times", n)
+		}
+	})
+}
+
 // Where the bot may not post, the click's response_url carries the outcome.
 func TestOutcomesReachEveryKindOfConversation(t *testing.T) {
 	for channel, via := range map[string]string{
