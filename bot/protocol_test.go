@@ -951,10 +951,14 @@ func TestAnOwnerThatLostItsDecisionWhileTellingTellsNothing(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 500})
+		var lostAt atomic.Pointer[time.Time]
 		h.set(func(op string, do func() error) error {
 			switch op {
-			case "RenewAll":
-				return nil // none is held any more
+			case "RenewAll": // none is held any more
+				if w.tried("chat.postMessage") > 0 {
+					lostAt.CompareAndSwap(nil, new(time.Now()))
+				}
+				return nil
 			case "BeginTelling":
 				return journal.ErrLost
 			}
@@ -966,7 +970,60 @@ func TestAnOwnerThatLostItsDecisionWhileTellingTellsNothing(t *testing.T) {
 		if told := w.slack.History(slacktest.General); len(told) > 0 {
 			t.Errorf("a process that had lost the decision told: %s", told[0].Text)
 		}
+		for _, c := range w.slack.Calls() {
+			if c.Method == "chat.postMessage" && c.At.After(*lostAt.Load()) {
+				t.Errorf("it tried to, %s after it had lost it", c.At.Sub(*lostAt.Load()))
+			}
+		}
 	})
+}
+
+// A process that stood still between the journal's word and its post has no
+// right to post any more: a successor may have.
+func TestAnOwnerThatStoodStillBeforeItsPostPostsNothing(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, o := withHook(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		for _, method := range []string{"chat.postMessage", "response_url"} {
+			w.slack.Break(slacktest.Fault{Method: method, Status: 503})
+		}
+		still := make(chan struct{})
+		var stands atomic.Bool
+		h.set(func(op string, do func() error) error {
+			switch {
+			case stands.Load():
+				return errCut
+			case op != "BeginTelling": // before another round of tries
+				return do()
+			}
+			err := do()
+			stands.Store(true)
+			<-still
+			return err
+		})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(30 * time.Second)
+		if !stands.Load() {
+			t.Fatal("the journal was not asked before another round of tries")
+		}
+		w.slack.ClearFaults()
+		w.replica(o)
+		w.eventually("a successor tells", func() bool { return len(w.slack.History(general)) == 1 })
+		close(still)
+		time.Sleep(time.Minute)
+		h.set(nil)
+		w.toldOnce(general)
+	})
+}
+
+// tried counts the calls of a method of Slack's.
+func (w *world) tried(method string) (n int) {
+	for _, c := range w.slack.Calls() {
+		if c.Method == method {
+			n++
+		}
+	}
+	return n
 }
 
 func TestAPanicWhileTellingLeavesNoOrphan(t *testing.T) {

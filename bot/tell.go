@@ -81,11 +81,12 @@ func (a *announcer) untilTold(ctx context.Context, t *telling, c *channel) (ts, 
 		if err == nil {
 			return ts, how, nil
 		}
-		if lost(err) {
-			continue // the journal knows
-		}
 		if ctx.Err() != nil {
 			return "", "", context.Cause(ctx)
+		}
+		if lost(err) { // perhaps: the journal knows
+			sleep(ctx, min(wait.NextBackOff(), maxRetryPause))
+			continue
 		}
 		if !unanswered(err) {
 			if l, err := a.journal.NotTold(ctx, t.h.current()); err == nil {
@@ -102,7 +103,9 @@ func (a *announcer) untilTold(ctx context.Context, t *telling, c *channel) (ts, 
 	}
 }
 
-// allow makes sure that a post may be tried now.
+// allow makes sure that the outcome is still to be told, and that the journal
+// knows that a post is about to be tried. Whether the right to it still holds is
+// asked once more right before each.
 func (a *announcer) allow(ctx context.Context, t *telling) error {
 	if t.begun && t.h.valid() {
 		t.begun = false
@@ -112,14 +115,10 @@ func (a *announcer) allow(ctx context.Context, t *telling) error {
 	if errors.Is(err, journal.ErrGone) {
 		return a.putBack(ctx, t)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		t.h.renewed(l)
 	}
-	t.h.renewed(l)
-	if !t.h.valid() {
-		return journal.ErrLost
-	}
-	return nil
+	return err
 }
 
 // putBack writes a finished decision again that the journal has lost.
