@@ -24,33 +24,35 @@ type carrier struct {
 // carry brings a decision to its outcome and hands it to the announcer. What
 // it cannot bring to an end is let go, for whoever takes it over.
 func (c *carrier) carry(h *holding, p *prompt) {
-	handedOver := false
+	begun, handedOver := false, false
 	defer func() {
-		if !handedOver { // cut off, lost, or a panic
-			c.set.letGo(h)
-			p.end(nil)
+		if handedOver {
+			return
 		}
+		// Cut off, lost, or a panic.
+		if begun {
+			c.announcer.giveTurn(h.Channel)
+		}
+		c.set.letGo(h)
+		p.end(nil)
 	}()
 	res, err := c.resolver.resolve(h, p)
 	if err != nil {
 		c.gone(h, "a decision was cut off", err)
 		return
 	}
-	begun := c.announcer.takeTurn(h.Channel)
+	begun = c.announcer.takeTurn(h.Channel)
 	if res, err = c.finish(h, res, begun); err != nil {
-		if begun {
-			c.announcer.giveTurn(h.Channel)
-		}
 		c.gone(h, "an outcome was not recorded", err)
 		return
 	}
-	handedOver = true
 	last := c.texts.outcomeLine(h.Decision, res)
 	t := &telling{h: h, res: res, begun: begun}
 	if h.resumed() { // not before it is told: former owners may have left one use
 		t.told = func() { p.end(&last) }
 	}
 	c.announcer.announce(t)
+	handedOver = true
 	if t.told == nil {
 		p.end(&last)
 	}

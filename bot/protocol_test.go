@@ -1048,6 +1048,26 @@ func TestAPanicWhileTellingLeavesNoOrphan(t *testing.T) {
 	})
 }
 
+// Nor does one right after the channel's turn was taken: what comes next there
+// is told, and so is the decision, once it is taken over.
+func TestAPanicWhileFinishingHoldsNoChannelUp(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		var panicked atomic.Bool
+		h.set(func(op string, do func() error) error {
+			if op == "Finish" && !panicked.Swap(true) {
+				panic("a bug")
+			}
+			return do()
+		})
+		w.acked(w.slack.Click(slacktest.Ada, w.wantPrompt(w.slash(slacktest.Ada, slacktest.General, "/cancel-task 12345")), "cancel_task"))
+		w.toldOnce(slacktest.General)
+		if !panicked.Load() {
+			t.Error("nothing panicked")
+		}
+	})
+}
+
 func TestASettledOutcomeIsToldOnceWhileTheJournalIsAway(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
