@@ -104,16 +104,12 @@ const lastWordTimeout = 2 * time.Second
 // close makes sure that a click is never carried out, and tells the person so;
 // false if that is not known yet.
 func (d *decider) close(log *slog.Logger, k click, c confirmation, mine journal.Decision, kept bool) bool {
-	first, withdrawn, err := d.journal.Withdraw(d.ctx, mine)
+	_, withdrawn, err := d.journal.Withdraw(d.ctx, mine)
 	if err != nil {
 		return false
 	}
 	if !withdrawn {
-		if first.MAC != mine.MAC || first.Outcome != "" {
-			d.follow(d.ctx, log, k, c, first, replaceOriginal)
-			return true
-		}
-		claim, err := d.journal.Claim(d.ctx, mine) // whose is it?
+		claim, err := d.journal.Claim(d.ctx, mine) // whose is what came first?
 		switch {
 		case err != nil:
 			return false
