@@ -60,6 +60,7 @@ func (w *walk) systemd(unpacked string) {
 	w.firstCommand()
 	_ = p.cmd.Process.Kill()
 	<-p.ended
+	w.eventually("Slack sees it gone", 20*time.Second, func() bool { return w.slack.Connections() == 0 })
 	if !u.restarts(p) {
 		w.Error("it is not started again after SIGKILL")
 	}
