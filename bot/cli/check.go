@@ -6,7 +6,7 @@ import (
 	"flag"
 	"fmt"
 
-	"github.com/cancelbot/cancelbot/bot/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
 )
 
 var errNotReady = errors.New("the bot is not ready to run")

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot"
-	"github.com/cancelbot/cancelbot/bot/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
 )

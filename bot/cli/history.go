@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cancelbot/cancelbot/bot/internal/sandbox"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/sandbox"
 )
 
 // sandbox lets somebody try the bot here.

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cancelbot/cancelbot/bot"
-	"github.com/cancelbot/cancelbot/bot/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 

@@ -22,8 +22,8 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/cancelbot/cancelbot/bot/internal/doctor"
-	"github.com/cancelbot/cancelbot/bot/internal/otlp"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/otlp"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 )
 

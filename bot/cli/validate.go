@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/cancelbot/cancelbot/bot"
-	"github.com/cancelbot/cancelbot/bot/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
