@@ -5,15 +5,16 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
 // outbox is what telling needs of the journal.
 type outbox interface {
-	Finish(ctx context.Context, l journal.Lease, o journal.Outcome, detail string, tell bool) (journal.Lease, error)
+	Finish(ctx context.Context, l journal.Lease, o decision.Outcome, detail string, tell bool) (journal.Lease, error)
 	BeginTelling(context.Context, journal.Lease) (journal.Lease, error)
 	NotTold(context.Context, journal.Lease) (journal.Lease, error)
-	MarkAnnounced(ctx context.Context, id journal.ID, messageTS string) error
+	MarkAnnounced(ctx context.Context, id decision.ID, messageTS string) error
 	restorer
 }
 
@@ -55,7 +56,7 @@ func (c *channel) rests() time.Time {
 // telling is one outcome on its way to its channel.
 type telling struct {
 	h     *holding
-	res   result
+	res   decision.Result
 	begun bool   // the journal knows that it is about to be posted
 	told  func() // called when it is; may be nil
 }

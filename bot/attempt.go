@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -17,7 +18,7 @@ var errAgain = errors.New("again")
 // cancel sends one cancel request.
 func (w *resolution) cancel() (answer, error) {
 	ctx, sent := w.trace.step(w.h.ctx, "cancel", attribute.Int64("chamelio.task", w.h.TaskID))
-	err := w.tasks.Cancel(ctx, taskOf(w.h.Decision), w.right)
+	err := w.tasks.Cancel(ctx, w.h.Record.Task(), w.right)
 	sent(err)
 	if stopped := new(notAllowedError); errors.As(err, &stopped) {
 		return 0, w.denied(stopped.err)
@@ -31,7 +32,7 @@ func (w *resolution) cancel() (answer, error) {
 		w.tries++
 		w.metrics.retries.WithLabelValues("cancel").Inc()
 		w.h.log.Warn("a cancel got no clear answer", "try", w.tries, "error", err)
-		w.prompt.progress(w.texts.stillTrying(w.h.Decision))
+		w.prompt.progress(w.texts.stillTrying(w.h.Record))
 	case cancelConflict:
 		w.conflict = time.Now()
 	default: // a clear answer
@@ -77,7 +78,7 @@ func (w *resolution) denied(err error) error {
 		w.tooLate = true
 		return errAgain
 	case errors.Is(err, journal.ErrGone):
-		if err = w.h.putBack(w.h.ctx, w.journal, w.metrics, result{}); err == nil {
+		if err = w.h.putBack(w.h.ctx, w.journal, w.metrics, decision.Result{}); err == nil {
 			w.marked = true
 			return errAgain
 		}
@@ -87,7 +88,7 @@ func (w *resolution) denied(err error) error {
 	}
 	// Perhaps it is noted and perhaps not. Nothing is sent without.
 	w.h.log.Warn("the journal does not take note of a cancel; it is not sent yet", "error", err)
-	w.prompt.progress(w.texts.stillTrying(w.h.Decision))
+	w.prompt.progress(w.texts.stillTrying(w.h.Record))
 	sleep(w.h.ctx, min(w.wait.NextBackOff(), maxRetryPause))
 	return errAgain
 }
@@ -127,7 +128,7 @@ func (w *resolution) classifyCancel(err error) answer {
 func (w *resolution) look() answer {
 	asked := time.Now() // what is seen may be as old as that, and readLag older
 	ctx, looked := w.trace.step(w.h.ctx, "look", attribute.Int64("chamelio.task", w.h.TaskID))
-	task, err := w.tasks.Task(ctx, taskOf(w.h.Decision))
+	task, err := w.tasks.Task(ctx, w.h.Record.Task())
 	looked(err)
 	w.err, w.retryAfter = nil, 0
 	if errors.As(err, &w.err) {
@@ -143,7 +144,7 @@ func (w *resolution) look() answer {
 	case lookUnavailable, lookNotFound:
 		w.metrics.retries.WithLabelValues("look").Inc()
 		w.h.log.Warn("cannot see what became of a cancel", "error", err)
-		w.prompt.progress(w.texts.stillTrying(w.h.Decision))
+		w.prompt.progress(w.texts.stillTrying(w.h.Record))
 	default: // an answer
 	}
 	return a

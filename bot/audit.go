@@ -10,6 +10,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
@@ -28,7 +29,7 @@ type notes interface {
 	TakeNote(context.Context) (journal.Note, error)
 	MarkNoted(context.Context, journal.Note) error
 	PutOff(ctx context.Context, n journal.Note, wait time.Duration) error
-	Get(context.Context, journal.ID) (journal.Decision, error)
+	Get(context.Context, decision.ID) (decision.Record, error)
 }
 
 // auditor copies announcements and refusals to the audit channel. What is due
@@ -110,13 +111,13 @@ func (a *auditor) message(ctx context.Context, log *slog.Logger, n journal.Note)
 		return nil, err
 	}
 	if n.Kind == journal.NoteSettled {
-		return new(a.texts.auditSettled(d, settledOf(d), a.permalink(ctx, log, d))), nil
+		return new(a.texts.auditSettled(d, d.Settled(), a.permalink(ctx, log, d))), nil
 	}
-	return new(a.texts.auditCopy(d, resultOf(d), a.permalink(ctx, log, d))), nil
+	return new(a.texts.auditCopy(d, d.Result(), a.permalink(ctx, log, d))), nil
 }
 
 // permalink finds the original; "" where Slack gives none.
-func (a *auditor) permalink(ctx context.Context, log *slog.Logger, d journal.Decision) string {
+func (a *auditor) permalink(ctx context.Context, log *slog.Logger, d decision.Record) string {
 	if d.MessageTS == "" {
 		return ""
 	}

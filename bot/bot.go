@@ -24,7 +24,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/bot/socketmode"
@@ -141,7 +141,7 @@ func (b *Bot) wire(api *url.URL, sign signer) {
 	follow := newFollowers(j, log)
 	decides := &decider{
 		journal: j, set: b.set, carry: carries.carry, followers: follow, poster: post, signer: sign, texts: words,
-		metrics: meters, trace: spans, ctx: b.working, work: b.work, unclear: map[journal.ID]*unclearClick{},
+		metrics: meters, trace: spans, ctx: b.working, work: b.work, unclear: map[decision.ID]*unclearClick{},
 	}
 	takes := &taker{
 		journal: j, set: b.set, signer: sign, carrier: carries, announcer: b.announcer, poster: post, texts: words,

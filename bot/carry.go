@@ -8,6 +8,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
@@ -46,7 +47,7 @@ func (c *carrier) carry(h *holding, p *prompt) {
 		c.gone(h, "an outcome was not recorded", err)
 		return
 	}
-	last := c.texts.outcomeLine(h.Decision, res)
+	last := c.texts.outcomeLine(h.Record, res)
 	t := &telling{h: h, res: res, begun: begun}
 	if h.resumed() { // not before it is told: former owners may have left one use
 		t.told = func() { p.end(&last) }
@@ -68,15 +69,15 @@ func (c *carrier) gone(h *holding, what string, err error) {
 
 // finish records the outcome, for as long as it takes and is ours to do. What
 // it returns is what stands there then.
-func (c *carrier) finish(h *holding, res result, tell bool) (result, error) {
+func (c *carrier) finish(h *holding, res decision.Result, tell bool) (decision.Result, error) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, maxRetryPause
 	for {
-		l, err := c.journal.Finish(h.ctx, h.current(), res.Outcome, res.encode(), tell)
+		l, err := c.journal.Finish(h.ctx, h.current(), res.Outcome, res.Encode(), tell)
 		if errors.Is(err, journal.ErrGone) {
 			err = h.putBack(h.ctx, c.journal, c.metrics, res)
 			if errors.Is(err, errOverruled) {
-				res, err = res.overruled(), nil
+				res, err = res.Overruled(), nil
 			}
 			if err == nil {
 				continue

@@ -9,6 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -193,7 +194,7 @@ func (c *clicks) refuse(ctx context.Context, log *slog.Logger, k click, confirme
 	}
 	c.poster.tell(ctx, log, k.responseURL, c.texts.refusedClick(no, confirmed), where)
 	c.gate.record(ctx, log, journal.Note{
-		ConfirmationID: journal.ID(confirmed.ID), TaskID: int64(confirmed.Task), Team: confirmed.Team,
+		ConfirmationID: decision.ID(confirmed.ID), TaskID: int64(confirmed.Task), Team: confirmed.Team,
 		Channel: k.channel, Person: k.user, Code: string(no.Code),
 	})
 }

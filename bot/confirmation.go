@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -142,12 +142,12 @@ func decodeBy(accepted []signingKeys, value string, now time.Time) (confirmation
 // where the answer goes. Whoever can only write the journal cannot make one. No
 // two are alike, so that a decision tells its own row from that of another
 // press, even one in the same millisecond.
-func (s signer) click(d journal.Decision) string {
+func (s signer) click(d decision.Record) string {
 	nonce := rand.Text()
 	return nonce + "." + clickMAC(s.signing().clicks, nonce, d)
 }
 
-func clickMAC(key []byte, nonce string, d journal.Decision) string {
+func clickMAC(key []byte, nonce string, d decision.Record) string {
 	text, err := json.Marshal([]any{nonce, d.ID, d.TaskID, d.Team, d.Channel, d.Requester, d.Confirmer, d.DecidedAt.UnixMilli(), d.ResponseURL, d.Confirmation})
 	if err != nil {
 		panic(err) // a list of strings and numbers always encodes
@@ -164,7 +164,7 @@ var (
 
 // verify tells a row that this bot, or another replica, made of a genuine
 // click from any other.
-func (s signer) verify(d journal.Decision) error {
+func (s signer) verify(d decision.Record) error {
 	nonce, given, _ := strings.Cut(d.MAC, ".")
 	accepted := s.accepted(rowsOutlive)
 	if !slices.ContainsFunc(accepted, func(k signingKeys) bool { return hmac.Equal([]byte(clickMAC(k.clicks, nonce, d)), []byte(given)) }) {
@@ -189,7 +189,7 @@ var errKeysAway = errors.New("whether a row is genuine cannot be told now")
 
 // genuine is verify, with the keys of earlier tokens that another process may
 // have left in the journal.
-func (s signer) genuine(ctx context.Context, d journal.Decision) error {
+func (s signer) genuine(ctx context.Context, d decision.Record) error {
 	first := s.verify(d)
 	if first == nil {
 		return first
@@ -203,7 +203,7 @@ func (s signer) genuine(ctx context.Context, d journal.Decision) error {
 // examine tells whether a row that was taken may be acted upon. One that no
 // genuine click made is set aside. Where that cannot be told now, nothing is
 // done: the row comes again when its lease has run out.
-func (s signer) examine(ctx context.Context, d journal.Decision, setAside func(why error) error) (genuine bool, err error) {
+func (s signer) examine(ctx context.Context, d decision.Record, setAside func(why error) error) (genuine bool, err error) {
 	switch err := s.genuine(ctx, d); {
 	case err == nil:
 		return true, nil

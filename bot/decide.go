@@ -9,13 +9,14 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
 // claims is what deciding needs of the journal.
 type claims interface {
-	Claim(context.Context, journal.Decision) (journal.Claim, error)
-	Withdraw(context.Context, journal.Decision) (first journal.Decision, withdrawn bool, err error)
+	Claim(context.Context, decision.Record) (journal.Claim, error)
+	Withdraw(context.Context, decision.Record) (first decision.Record, withdrawn bool, err error)
 	GiveUp(context.Context, journal.Lease) error
 }
 
@@ -34,13 +35,13 @@ type decider struct {
 	ctx     context.Context // of work that outlives a click's own
 	work    *group
 	mu      sync.Mutex
-	unclear map[journal.ID]*unclearClick
+	unclear map[decision.ID]*unclearClick
 }
 
 // decisionOf is what a click asks for, with the MAC that makes it genuine.
-func (d *decider) decisionOf(k click, c confirmation) journal.Decision {
-	decision := journal.Decision{
-		ID: journal.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel,
+func (d *decider) decisionOf(k click, c confirmation) decision.Record {
+	decision := decision.Record{
+		ID: decision.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel,
 		Requester: c.Requester, Confirmer: k.user, Reason: c.Reason,
 		// To the millisecond, as the journal keeps it: the MAC covers it.
 		RequestedAt: c.RequestedAt, DecidedAt: k.received.UTC().Truncate(time.Millisecond),
@@ -75,14 +76,14 @@ func (d *decider) decide(ctx context.Context, log *slog.Logger, k click, c confi
 
 // claimed goes on where the journal has answered. beside is where somebody
 // reads that an earlier click on the same prompt counts.
-func (d *decider) claimed(ctx context.Context, log *slog.Logger, k click, c confirmation, mine journal.Decision, claim journal.Claim, beside placement) {
+func (d *decider) claimed(ctx context.Context, log *slog.Logger, k click, c confirmation, mine decision.Record, claim journal.Claim, beside placement) {
 	winner := claim.Winner
 	switch {
 	case claim.Won:
 		log.Info("decided")
 		d.trace.begin(ctx, c.ID)
 		d.begin(mine, claim.Lease, k)
-	case winner.Outcome == journal.OutcomeWithdrawn && winner.ID == mine.ID:
+	case winner.Outcome == decision.Withdrawn && winner.ID == mine.ID:
 		log.Info("clicked after it was withdrawn")
 		d.poster.tell(ctx, log, k.responseURL, d.texts.withdrawn(c), replaceOriginal)
 	case winner.ID == mine.ID && winner.ResponseURL != "" && winner.ResponseURL == mine.ResponseURL && beside == ephemeral:
@@ -101,7 +102,7 @@ func (d *decider) claimed(ctx context.Context, log *slog.Logger, k click, c conf
 }
 
 // begin has a claimed decision carried out, in a goroutine of its own.
-func (d *decider) begin(decision journal.Decision, l journal.Lease, k click) {
+func (d *decider) begin(decision decision.Record, l journal.Lease, k click) {
 	h := d.set.add(d.trace.resume(d.ctx, string(decision.ID)), decision, l)
 	p := newPrompt(h.ctx, d.ctx, maxProgress, func(ctx context.Context, m message) {
 		d.poster.tell(ctx, h.log, k.responseURL, m, replaceOriginal)
@@ -113,7 +114,7 @@ func (d *decider) begin(decision journal.Decision, l journal.Lease, k click) {
 // follow tells somebody whose click came second what is known of the first,
 // and, where that is not all, what came of it when it is. A request in the
 // channel is everybody's: nothing that is meant for one person replaces it.
-func (d *decider) follow(ctx context.Context, log *slog.Logger, k click, c confirmation, winner journal.Decision, where placement) {
+func (d *decider) follow(ctx context.Context, log *slog.Logger, k click, c confirmation, winner decision.Record, where placement) {
 	if c.Public && where == replaceOriginal {
 		d.replaceRequest(ctx, log, k, c, winner)
 		where = ephemeral
@@ -122,15 +123,15 @@ func (d *decider) follow(ctx context.Context, log *slog.Logger, k click, c confi
 		return
 	}
 	if winner.Outcome == "" && k.ephemeral {
-		d.followers.add(winner.ID, func(ctx context.Context, decided journal.Decision) {
+		d.followers.add(winner.ID, func(ctx context.Context, decided decision.Record) {
 			d.poster.tell(ctx, log, k.responseURL, d.texts.cameSecond(decided, k.user), replaceOriginal)
 		})
 	}
 }
 
 // replaceRequest shows everybody what became of a request by another click.
-func (d *decider) replaceRequest(ctx context.Context, log *slog.Logger, k click, c confirmation, winner journal.Decision) {
-	show := func(ctx context.Context, decided journal.Decision) {
+func (d *decider) replaceRequest(ctx context.Context, log *slog.Logger, k click, c confirmation, winner decision.Record) {
+	show := func(ctx context.Context, decided decision.Record) {
 		d.poster.tell(ctx, log, k.responseURL, d.texts.overtaken(c, decided), replaceOriginal)
 	}
 	show(ctx, winner)
@@ -147,7 +148,7 @@ func (d *decider) keep(ctx context.Context, log *slog.Logger, k click, c confirm
 		d.poster.tell(ctx, log, k.responseURL, d.texts.notYoursToWithdraw(c), ephemeral)
 		return
 	}
-	if d.keepUnclear(journal.ID(c.ID)) {
+	if d.keepUnclear(decision.ID(c.ID)) {
 		log.Info("kept while it is not known whether the decision was saved")
 		return // told when it is known
 	}
@@ -171,9 +172,9 @@ func (d *decider) keep(ctx context.Context, log *slog.Logger, k click, c confirm
 // late answers a click on a prompt that has expired. What was decided before
 // it did is not talked over.
 func (d *decider) late(ctx context.Context, log *slog.Logger, k click, c confirmation) {
-	first, err := d.followers.journal.Get(ctx, journal.ID(c.ID))
+	first, err := d.followers.journal.Get(ctx, decision.ID(c.ID))
 	switch {
-	case err == nil && first.Outcome == journal.OutcomeWithdrawn:
+	case err == nil && first.Outcome == decision.Withdrawn:
 		d.poster.tell(ctx, log, k.responseURL, d.texts.withdrawn(c), replaceOriginal)
 	case err == nil:
 		d.follow(ctx, log, k, c, first, ephemeral)

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // No click is claimed that there is no room for: a claim is a promise. The
@@ -17,8 +17,8 @@ func TestAClickBeyondTheWorkingSetIsNotClaimed(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	set := newWorkingSet(&renewsNothing{}, log)
 	for i := range maxHeld {
-		id := journal.ID(strconv.Itoa(i))
-		set.add(t.Context(), journal.Decision{ID: id}, lease(id, 1, time.Minute))
+		id := decision.ID(strconv.Itoa(i))
+		set.add(t.Context(), decision.Record{ID: id}, lease(id, 1, time.Minute))
 	}
 	d := &decider{set: set, poster: newPoster(nil, http.DefaultClient, &url.URL{}), signer: testSigner(t)}
 	d.decide(t.Context(), log, click{user: "U0ADA", responseURL: "https://slack.invalid/x"}, confirmation{ID: "x", Task: 1})

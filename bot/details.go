@@ -6,7 +6,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -69,38 +69,38 @@ func (w *resolution) beginDetails() <-chan details {
 	go func() {
 		ctx, cancel := context.WithTimeout(w.h.ctx, detailsLimit)
 		defer cancel()
-		id := taskOf(w.h.Decision)
+		id := w.h.Record.Task()
 		task, remembered := w.recent.get(id)
 		if !remembered {
 			task, _ = w.tasks.Preview(ctx, id) // gives way to cancels
 		}
-		w.found = w.people.find(ctx, w.h.log, task, w.h.Decision)
+		w.found = w.people.find(ctx, w.h.log, task, w.h.Record)
 		found <- details{task, remembered}
 	}()
 	return found
 }
 
 // told makes the result of the last step.
-func (w *resolution) told(s step, beside <-chan details) result {
+func (w *resolution) told(s step, beside <-chan details) decision.Result {
 	task, found := w.task, <-beside
 	if task.ID == 0 {
 		task = found.Task
-		if found.remembered && s.outcome != journal.OutcomeCancelled { // it may be elsewhere by now
+		if found.remembered && s.outcome != decision.Cancelled { // it may be elsewhere by now
 			task.Step, task.StepsDone, task.StepsTotal = "", 0, 0
 		}
 	}
-	res := describe(task)
+	res := decision.Describe(task)
 	if w.task.ID == 0 { // seen before or beside: what it was then is no news
 		res.Status, res.Over = "", time.Time{}
 	}
 	res.Outcome, res.Cause, res.Seen, res.People = s.outcome, s.cause, w.seen, w.found
-	if w.refusal != nil && s.cause == causeRefused {
+	if w.refusal != nil && s.cause == decision.CauseRefused {
 		res.Detail = w.refusal.Detail
 	}
 	if w.err != nil {
 		res.Key = w.err.Reason
 	}
-	if s.cause == causeBusy {
+	if s.cause == decision.CauseBusy {
 		res.RetryIn = w.retryAfter
 	}
 	return res

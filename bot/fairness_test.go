@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
@@ -99,7 +100,7 @@ func TestWhatIsKnownIsToldThoughNothingCanBeResumed(t *testing.T) {
 		if took := time.Since(started); took > 5*time.Second {
 			t.Errorf("it waited %s behind what cannot be resumed", took)
 		}
-		if d, err := w.journal.Recent(t.Context(), journal.Query{Task: 12345}); err != nil || d[0].Outcome != journal.OutcomeCancelled {
+		if d, err := w.journal.Recent(t.Context(), journal.Query{Task: 12345}); err != nil || d[0].Outcome != decision.Cancelled {
 			t.Errorf("on record: %+v, %v", d, err)
 		}
 	})

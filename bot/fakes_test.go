@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
@@ -19,16 +20,16 @@ type brokenJournal struct {
 	down atomic.Bool
 }
 
-func (j *brokenJournal) Claim(ctx context.Context, d journal.Decision) (journal.Claim, error) {
+func (j *brokenJournal) Claim(ctx context.Context, d decision.Record) (journal.Claim, error) {
 	if j.down.Load() {
 		return journal.Claim{}, errors.New("connection refused")
 	}
 	return j.Journal.Claim(ctx, d)
 }
 
-func (j *brokenJournal) Withdraw(ctx context.Context, d journal.Decision) (journal.Decision, bool, error) {
+func (j *brokenJournal) Withdraw(ctx context.Context, d decision.Record) (decision.Record, bool, error) {
 	if j.down.Load() {
-		return journal.Decision{}, false, errors.New("connection refused")
+		return decision.Record{}, false, errors.New("connection refused")
 	}
 	return j.Journal.Withdraw(ctx, d)
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/pgtest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -54,7 +54,7 @@ func (l *ledger) count(w *world) {
 	if announcements > 1 {
 		l.twice++
 	}
-	if row.Outcome == journal.OutcomeUnknown {
+	if row.Outcome == decision.Unknown {
 		l.unknown++
 		if final = row.SettledOutcome; row.SettledAt.IsZero() {
 			l.orphans++
@@ -64,8 +64,8 @@ func (l *ledger) count(w *world) {
 		l.orphans++
 	}
 	// What is told for good is so: cancelled if it took effect, else not.
-	if cancelled := final == journal.OutcomeCancelled; cancelled != (effects == 1) || effects > 1 ||
-		row.Outcome != journal.OutcomeUnknown && row.Outcome != final {
+	if cancelled := final == decision.Cancelled; cancelled != (effects == 1) || effects > 1 ||
+		row.Outcome != decision.Unknown && row.Outcome != final {
 		l.untrue++
 		w.Errorf("told %q, settled %q, %d effects", row.Outcome, row.SettledOutcome, effects)
 	}
@@ -178,7 +178,7 @@ func TestFiguresUnclearCancelsThatLandLate(t *testing.T) {
 		w.eventually("it is told", func() bool { return !w.row().AnnouncedAt.IsZero() && settled(w.now(prompt)) })
 		time.Sleep(5 * time.Minute)
 		w.api.ClearFaults()
-		if w.row().Outcome == journal.OutcomeUnknown {
+		if w.row().Outcome == decision.Unknown {
 			w.statement(fmt.Sprintf("UPDATE decisions SET follow_until = %d", time.Now().Add(20*time.Minute).UnixMilli())) // instead of a day
 		}
 		time.Sleep(time.Hour)

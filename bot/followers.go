@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 const (
@@ -22,7 +22,7 @@ const (
 
 // reader is what following needs of the journal.
 type reader interface {
-	Get(context.Context, journal.ID) (journal.Decision, error)
+	Get(context.Context, decision.ID) (decision.Record, error)
 }
 
 // followers are people whose click came second and who are told what came of
@@ -37,9 +37,9 @@ type followers struct {
 }
 
 type follower struct {
-	id    journal.ID
+	id    decision.ID
 	until time.Time
-	tell  func(context.Context, journal.Decision)
+	tell  func(context.Context, decision.Record)
 }
 
 func newFollowers(j reader, log *slog.Logger) *followers {
@@ -50,7 +50,7 @@ func newFollowers(j reader, log *slog.Logger) *followers {
 
 // add has somebody told when a decision has its outcome. Beyond maxFollowers
 // nobody is: they have been told where it will be posted.
-func (f *followers) add(id journal.ID, tell func(context.Context, journal.Decision)) {
+func (f *followers) add(id decision.ID, tell func(context.Context, decision.Record)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.here) < maxFollowers {
@@ -72,7 +72,7 @@ func (f *followers) look(ctx context.Context) error {
 	f.here = nil
 	f.mu.Unlock()
 	var failed error
-	known := map[journal.ID]journal.Decision{}
+	known := map[decision.ID]decision.Record{}
 	var still []follower
 	var telling errgroup.Group
 	telling.SetLimit(tellAtOnce)

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // shelf keeps sealed keys, as the journal does.
@@ -51,7 +51,7 @@ func ringFor(t *testing.T, token string, on *shelf, clock *clockOf) signer {
 	return s
 }
 
-func rowBy(s signer, at time.Time) journal.Decision {
+func rowBy(s signer, at time.Time) decision.Record {
 	c := confirmation{ID: newConfirmationID(), Task: 1, Team: "T0", Channel: "C0", Requester: "U0", RequestedAt: at.Truncate(time.Second), ExpiresAt: at.Add(MaxConfirmTTL)}
 	d := decider{signer: s}
 	return d.decisionOf(click{user: "U0", value: s.encode(c), received: at}, c)
@@ -70,7 +70,7 @@ func TestWhatAnEarlierTokenSignedStaysGood(t *testing.T) {
 		t.Fatal(err)
 	}
 	between := rowBy(first, clock.at)
-	verify := func(who string, s signer, row journal.Decision, want error) {
+	verify := func(who string, s signer, row decision.Record, want error) {
 		t.Helper()
 		if err := s.genuine(ctx, row); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", who, err, want)

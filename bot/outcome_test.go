@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 var states = []string{untouched: "untouched", conflicted: "conflicted", answered: "answered", inFlight: "in flight"}
@@ -82,7 +82,7 @@ func TestNothingIsCertainWhileARequestMayHaveTakenEffect(t *testing.T) {
 			got := next(state(s), answer(a))
 			unclear := state(s) == answered || state(s) == inFlight
 			sure := answer(a) == cancelDone || answer(a) == lookCancelled || answer(a) == lookEnded
-			if unclear && got.action == finish && !sure && got.outcome != journal.OutcomeUnknown {
+			if unclear && got.action == finish && !sure && got.outcome != decision.Unknown {
 				t.Errorf("%s, %s: %s", states[s], name, got.describe(state(s)))
 			}
 			if unclear && got.state < state(s) {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
@@ -25,7 +26,7 @@ type leases interface {
 // holding is a decision that this process works on: as long as it is held, its
 // context lives.
 type holding struct {
-	journal.Decision
+	decision.Record
 	ctx    context.Context // ends when the decision is lost, or the process stops
 	cancel context.CancelCauseFunc
 	log    *slog.Logger
@@ -60,7 +61,7 @@ func (h *holding) valid() bool {
 
 // restorer is what putting a decision back needs of the journal.
 type restorer interface {
-	PutBack(context.Context, journal.Decision) (journal.Lease, error)
+	PutBack(context.Context, decision.Record) (journal.Lease, error)
 }
 
 // errOverruled means that a decision that had vanished was put back with an
@@ -73,12 +74,12 @@ var errOverruled = errors.New("another decision about the task was made since")
 // res is zero, else with that outcome, at once, so that nobody carries it out
 // once more. errOverruled if all that is left is to tell its outcome as unknown,
 // and to look after it.
-func (h *holding) putBack(ctx context.Context, j restorer, m *metrics, res result) error {
+func (h *holding) putBack(ctx context.Context, j restorer, m *metrics, res decision.Result) error {
 	m.vanished.Inc()
-	l, err := j.PutBack(ctx, res.on(h.Decision))
+	l, err := j.PutBack(ctx, h.Record.With(res))
 	overruled := errors.Is(err, journal.ErrTaken)
 	if overruled {
-		l, err = j.PutBack(ctx, res.overruled().on(h.Decision))
+		l, err = j.PutBack(ctx, h.Record.With(res.Overruled()))
 	}
 	if err != nil {
 		return fmt.Errorf("a decision has vanished from the journal: %w", err)
@@ -99,14 +100,14 @@ type workingSet struct {
 	log     *slog.Logger
 
 	mu       sync.Mutex
-	held     map[journal.ID]*holding
+	held     map[decision.ID]*holding
 	reserved int
 	toGo     []journal.Lease // releases that the journal did not take yet
 	changed  chan struct{}   // closed and replaced when one leaves
 }
 
 func newWorkingSet(j leases, log *slog.Logger) *workingSet {
-	return &workingSet{journal: j, log: log, held: map[journal.ID]*holding{}, changed: make(chan struct{})}
+	return &workingSet{journal: j, log: log, held: map[decision.ID]*holding{}, changed: make(chan struct{})}
 }
 
 // reserve makes room for a decision that is about to be claimed; false if
@@ -137,9 +138,9 @@ func (w *workingSet) free() int {
 
 // add begins to hold a decision. A former holding of the same decision, at an
 // older epoch, ends.
-func (w *workingSet) add(ctx context.Context, d journal.Decision, l journal.Lease) *holding {
+func (w *workingSet) add(ctx context.Context, d decision.Record, l journal.Lease) *holding {
 	h := &holding{
-		Decision: d, lease: l,
+		Record: d, lease: l,
 		log: w.log.With("confirmation", string(d.ID), "task", d.TaskID, "channel", d.Channel),
 	}
 	h.ctx, h.cancel = context.WithCancelCause(ctx)
@@ -173,10 +174,10 @@ func (w *workingSet) letGo(h *holding) {
 }
 
 // ids are the decisions that are held.
-func (w *workingSet) ids() []journal.ID {
+func (w *workingSet) ids() []decision.ID {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	ids := make([]journal.ID, 0, len(w.held))
+	ids := make([]decision.ID, 0, len(w.held))
 	for id := range w.held {
 		ids = append(ids, id)
 	}
@@ -206,7 +207,7 @@ func (w *workingSet) renew(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, released)
 	}
-	kept := make(map[journal.ID]journal.Lease, len(still))
+	kept := make(map[decision.ID]journal.Lease, len(still))
 	for _, l := range still {
 		kept[l.ID] = l
 	}
@@ -259,7 +260,7 @@ func (w *workingSet) releaseAll(ctx context.Context) error {
 		all = append(all, h.current())
 		h.cancel(nil)
 	}
-	w.held, w.toGo = map[journal.ID]*holding{}, nil
+	w.held, w.toGo = map[decision.ID]*holding{}, nil
 	w.mu.Unlock()
 	if len(all) == 0 {
 		return nil

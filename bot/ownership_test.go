@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
@@ -25,14 +26,14 @@ func (j *renewsNothing) Release(_ context.Context, all ...journal.Lease) error {
 
 func (*renewsNothing) Lease() time.Duration { return 10 * time.Second }
 
-func lease(id journal.ID, epoch int64, lasts time.Duration) journal.Lease {
+func lease(id decision.ID, epoch int64, lasts time.Duration) journal.Lease {
 	return journal.Lease{ID: id, Epoch: epoch, Until: time.Now().Add(lasts)}
 }
 
 func TestADecisionIsHeldOnce(t *testing.T) {
 	set := newWorkingSet(&renewsNothing{}, slog.New(slog.DiscardHandler))
-	former := set.add(t.Context(), journal.Decision{ID: "a"}, lease("a", 1, time.Minute))
-	later := set.add(t.Context(), journal.Decision{ID: "a"}, lease("a", 2, time.Minute))
+	former := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 1, time.Minute))
+	later := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 2, time.Minute))
 	if !errors.Is(context.Cause(former.ctx), journal.ErrLost) || former.valid() {
 		t.Errorf("the former owner goes on: %v", context.Cause(former.ctx))
 	}
@@ -44,7 +45,7 @@ func TestADecisionIsHeldOnce(t *testing.T) {
 
 func TestALateAnswerShortensNoLease(t *testing.T) {
 	set := newWorkingSet(&renewsNothing{}, slog.New(slog.DiscardHandler))
-	h := set.add(t.Context(), journal.Decision{ID: "a"}, lease("a", 1, time.Minute))
+	h := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 1, time.Minute))
 	h.renewed(lease("a", 1, -time.Second))
 	if !h.valid() {
 		t.Error("an answer that came late ended the lease")
@@ -53,7 +54,7 @@ func TestALateAnswerShortensNoLease(t *testing.T) {
 
 func TestALeaseThatIsNotRenewedGivesNoRight(t *testing.T) {
 	set := newWorkingSet(&renewsNothing{}, slog.New(slog.DiscardHandler))
-	h := set.add(t.Context(), journal.Decision{ID: "a"}, lease("a", 1, time.Minute))
+	h := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 1, time.Minute))
 	if err := set.renew(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -67,8 +68,8 @@ func TestTheWorkingSetIsBounded(t *testing.T) {
 	set := newWorkingSet(j, slog.New(slog.DiscardHandler))
 	var last *holding
 	for i := range maxHeld - 1 {
-		id := journal.ID(fmt.Sprint(i))
-		last = set.add(t.Context(), journal.Decision{ID: id}, lease(id, 1, time.Minute))
+		id := decision.ID(fmt.Sprint(i))
+		last = set.add(t.Context(), decision.Record{ID: id}, lease(id, 1, time.Minute))
 	}
 	if !set.reserve() || set.reserve() || set.free() != 0 {
 		t.Errorf("beyond %d decisions there is room for more", maxHeld)

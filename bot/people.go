@@ -7,16 +7,9 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
-
-// person is somebody on a task who is told in the announcement. The journal
-// keeps it with the result.
-type person struct {
-	User string `json:"user"` // their id in Slack
-	Role string `json:"role"` // as people read it
-}
 
 // peopleFinder finds the people on a task in this workspace. A nil one finds
 // nobody.
@@ -38,7 +31,7 @@ func newPeopleFinder(wanted bool, client *webAPI) *peopleFinder {
 // find returns the owner and the assignee, where Slack knows their addresses,
 // without whoever stands behind the decision. It takes as long as ctx allows;
 // whoever is not found until then is not told.
-func (f *peopleFinder) find(ctx context.Context, log *slog.Logger, task chamelio.Task, d journal.Decision) []person {
+func (f *peopleFinder) find(ctx context.Context, log *slog.Logger, task chamelio.Task, d decision.Record) []decision.Person {
 	if f == nil {
 		return nil
 	}
@@ -58,14 +51,14 @@ func (f *peopleFinder) find(ctx context.Context, log *slog.Logger, task chamelio
 	if addresses[1] == addresses[0] {
 		ids[1] = ids[0]
 	}
-	var found []person
+	var found []decision.Person
 	for i, role := range []string{"owner", "assignee"} {
 		switch id := ids[i]; {
 		case id == "" || id == d.Confirmer || id == d.Requester:
 		case len(found) > 0 && found[0].User == id:
 			found[0].Role += " and " + role
 		default:
-			found = append(found, person{User: id, Role: role})
+			found = append(found, decision.Person{User: id, Role: role})
 		}
 	}
 	return found

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
@@ -52,17 +53,17 @@ func hookedCall[T any](h *hooked, op string, do func() (T, error)) (T, error) {
 	return out, err
 }
 
-func (h *hooked) Claim(ctx context.Context, d journal.Decision) (journal.Claim, error) {
+func (h *hooked) Claim(ctx context.Context, d decision.Record) (journal.Claim, error) {
 	return hookedCall(h, "Claim", func() (journal.Claim, error) { return h.Journal.Claim(ctx, d) })
 }
 
-func (h *hooked) Withdraw(ctx context.Context, d journal.Decision) (first journal.Decision, withdrawn bool, err error) {
+func (h *hooked) Withdraw(ctx context.Context, d decision.Record) (first decision.Record, withdrawn bool, err error) {
 	err = h.call("Withdraw", func() (err error) { first, withdrawn, err = h.Journal.Withdraw(ctx, d); return err })
 	return first, withdrawn, err
 }
 
-func (h *hooked) Get(ctx context.Context, id journal.ID) (journal.Decision, error) {
-	return hookedCall(h, "Get", func() (journal.Decision, error) { return h.Journal.Get(ctx, id) })
+func (h *hooked) Get(ctx context.Context, id decision.ID) (decision.Record, error) {
+	return hookedCall(h, "Get", func() (decision.Record, error) { return h.Journal.Get(ctx, id) })
 }
 
 func (h *hooked) GiveUp(ctx context.Context, l journal.Lease) error {
@@ -73,7 +74,7 @@ func (h *hooked) MarkSent(ctx context.Context, l journal.Lease) (journal.Lease, 
 	return hookedCall(h, "MarkSent", func() (journal.Lease, error) { return h.Journal.MarkSent(ctx, l) })
 }
 
-func (h *hooked) Finish(ctx context.Context, l journal.Lease, o journal.Outcome, detail string, tell bool) (journal.Lease, error) {
+func (h *hooked) Finish(ctx context.Context, l journal.Lease, o decision.Outcome, detail string, tell bool) (journal.Lease, error) {
 	return hookedCall(h, "Finish", func() (journal.Lease, error) { return h.Journal.Finish(ctx, l, o, detail, tell) })
 }
 
@@ -85,7 +86,7 @@ func (h *hooked) NotTold(ctx context.Context, l journal.Lease) (journal.Lease, e
 	return hookedCall(h, "NotTold", func() (journal.Lease, error) { return h.Journal.NotTold(ctx, l) })
 }
 
-func (h *hooked) MarkAnnounced(ctx context.Context, id journal.ID, ts string) error {
+func (h *hooked) MarkAnnounced(ctx context.Context, id decision.ID, ts string) error {
 	return h.call("MarkAnnounced", func() error { return h.Journal.MarkAnnounced(ctx, id, ts) })
 }
 
@@ -93,7 +94,7 @@ func (h *hooked) RenewAll(ctx context.Context, l []journal.Lease) ([]journal.Lea
 	return hookedCall(h, "RenewAll", func() ([]journal.Lease, error) { return h.Journal.RenewAll(ctx, l) })
 }
 
-func (h *hooked) TakeExpired(ctx context.Context, w journal.Work, n int, mine []journal.ID) ([]journal.Held, error) {
+func (h *hooked) TakeExpired(ctx context.Context, w journal.Work, n int, mine []decision.ID) ([]journal.Held, error) {
 	return hookedCall(h, "TakeExpired", func() ([]journal.Held, error) { return h.Journal.TakeExpired(ctx, w, n, mine) })
 }
 
@@ -105,7 +106,7 @@ func (h *hooked) MarkNoted(ctx context.Context, n journal.Note) error {
 	return h.call("MarkNoted", func() error { return h.Journal.MarkNoted(ctx, n) })
 }
 
-func (h *hooked) MarkSettled(ctx context.Context, id journal.ID) error {
+func (h *hooked) MarkSettled(ctx context.Context, id decision.ID) error {
 	return h.call("MarkSettled", func() error { return h.Journal.MarkSettled(ctx, id) })
 }
 
@@ -158,14 +159,14 @@ func (w *world) replica(o options) (stop func() error) {
 }
 
 // row is the one decision on record; zero if there is none yet.
-func (w *world) row() journal.Decision {
+func (w *world) row() decision.Record {
 	w.Helper()
 	all, err := w.journal.Recent(w.Context(), recent)
 	w.must(err)
 	if len(all) > 1 {
 		w.Fatalf("%d rows on record", len(all))
 	}
-	return append(all, journal.Decision{})[0]
+	return append(all, decision.Record{})[0]
 }
 
 // told waits until a channel was told once, and makes sure that it is not told
@@ -213,7 +214,7 @@ func TestAClaimWhoseAnswerWasLostAndThatIsKeptIsGivenUp(t *testing.T) {
 		w.replica(o)
 		time.Sleep(time.Hour)
 		w.noCancel()
-		if got := w.row(); got.Outcome != journal.OutcomeWithdrawn {
+		if got := w.row(); got.Outcome != decision.Withdrawn {
 			t.Errorf("on record: %+v", got)
 		}
 	})
@@ -341,7 +342,7 @@ func TestAClickIsNotCarriedOutHalfAnHourLater(t *testing.T) {
 		if w.api.Effects(12345) != 0 || len(w.slack.History(general)) != 1 {
 			t.Errorf("%d effects, %d announcements", w.api.Effects(12345), len(w.slack.History(general)))
 		}
-		if got := w.row(); got.Outcome != journal.OutcomeFailed {
+		if got := w.row(); got.Outcome != decision.Failed {
 			t.Errorf("on record: %+v", got)
 		}
 	})
@@ -358,7 +359,7 @@ func TestALookThatLagsIsNoProofThatATaskStillRuns(t *testing.T) {
 		w.api.SetStatus(12345, "cancelled")
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		w.eventually("it is told", func() bool { return len(w.slack.History(general)) > 0 })
-		if got := w.row().Outcome; got != journal.OutcomeAlreadyCancelled {
+		if got := w.row().Outcome; got != decision.AlreadyCancelled {
 			t.Errorf("told as %s: %s", got, w.slack.History(general)[0].Text)
 		}
 	})
@@ -396,7 +397,7 @@ func TestNothingUntrueIsToldOfACancelThatMayBeInFlight(t *testing.T) {
 				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 				w.eventually("it is told", func() bool { return len(w.slack.History(general)) > 0 })
 				first := w.row().Outcome
-				if first != journal.OutcomeUnknown && first != journal.OutcomeCancelled {
+				if first != decision.Unknown && first != decision.Cancelled {
 					t.Fatalf("told as %s: %s", first, w.slack.History(general)[0].Text)
 				}
 				if w.api.Effects(12345) == 0 {
@@ -404,11 +405,11 @@ func TestNothingUntrueIsToldOfACancelThatMayBeInFlight(t *testing.T) {
 				}
 				w.api.ClearFaults()
 				w.eventually("it is settled", func() bool {
-					return w.row().Outcome == journal.OutcomeCancelled || w.row().SettledOutcome == journal.OutcomeCancelled
+					return w.row().Outcome == decision.Cancelled || w.row().SettledOutcome == decision.Cancelled
 				})
 				time.Sleep(time.Hour)
 				want := 1
-				if first == journal.OutcomeUnknown {
+				if first == decision.Unknown {
 					want = 2 // once more, when it is known
 				}
 				if got := append(w.slack.History(general), w.slack.Thread(general, w.slack.History(general)[0].TS)...); len(unique(got)) != want {
@@ -436,7 +437,7 @@ func TestASlowLookIsNoProofThatATaskStillRuns(t *testing.T) {
 		fault(http.MethodGet, chameliotest.ServerError(false))
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		w.eventually("it is told", func() bool { return len(w.slack.History(general)) > 0 })
-		if got := w.row().Outcome; w.api.Effects(12345) != 1 || got != journal.OutcomeUnknown {
+		if got := w.row().Outcome; w.api.Effects(12345) != 1 || got != decision.Unknown {
 			t.Errorf("cancelled, and told as %s: %s", got, w.slack.History(general)[0].Text)
 		}
 	})
@@ -472,7 +473,7 @@ func TestAnUnknownOutcomeOfATaskThatRunsOnIsSettledAfterADay(t *testing.T) {
 		w.api.ClearFaults()
 		w.statement(fmt.Sprintf("UPDATE decisions SET follow_until = %d", time.Now().Add(30*time.Minute).UnixMilli())) // instead of a day
 		time.Sleep(time.Hour)
-		if got := w.row(); got.Outcome != journal.OutcomeUnknown || got.SettledOutcome != journal.OutcomeFailed || got.SettledAt.IsZero() {
+		if got := w.row(); got.Outcome != decision.Unknown || got.SettledOutcome != decision.Failed || got.SettledAt.IsZero() {
 			t.Errorf("on record: %+v", got)
 		}
 		if w.api.Cancels(12345) != sent {
@@ -499,7 +500,7 @@ func TestWhatWasNeverSentIsNotTakenForOurs(t *testing.T) {
 		w.api.SetStatus(12345, "cancelled") // somebody else
 		w.replica(o)
 		w.toldOnce(general)
-		if got := w.row(); got.Outcome != journal.OutcomeAlreadyCancelled {
+		if got := w.row(); got.Outcome != decision.AlreadyCancelled {
 			t.Errorf("told as %s", got.Outcome)
 		}
 	})
@@ -565,16 +566,16 @@ func TestARowThatNoClickMadeIsNeverActedOn(t *testing.T) {
 		})
 		other := w.open(options{url: w.url})
 		for _, row := range []struct {
-			id          journal.ID
+			id          decision.ID
 			task        int64
 			mac, signed string
-			outcome     journal.Outcome // none: to be resolved
+			outcome     decision.Outcome // none: to be resolved
 		}{
 			{id: "forged", task: chameliotest.InProgressTask, mac: "x.y", signed: "2.x.y"},
-			{id: "bare", task: chameliotest.PendingTask, outcome: journal.OutcomeCancelled},
-			{id: "told", task: chameliotest.CancelledTask, outcome: journal.OutcomeUnknown},
+			{id: "bare", task: chameliotest.PendingTask, outcome: decision.Cancelled},
+			{id: "told", task: chameliotest.CancelledTask, outcome: decision.Unknown},
 		} {
-			c, err := other.Claim(t.Context(), journal.Decision{
+			c, err := other.Claim(t.Context(), decision.Record{
 				ID: row.id, TaskID: row.task, Team: slacktest.TeamID, Channel: general, Requester: ada, Confirmer: grace,
 				MAC: row.mac, Confirmation: row.signed, RequestedAt: time.Now(), DecidedAt: time.Now(),
 			})
@@ -583,7 +584,7 @@ func TestARowThatNoClickMadeIsNeverActedOn(t *testing.T) {
 				_, err = other.Finish(t.Context(), c.Lease, row.outcome, "{}", false)
 				w.must(err)
 			}
-			if row.outcome == journal.OutcomeUnknown { // and to be settled
+			if row.outcome == decision.Unknown { // and to be settled
 				w.must(other.MarkAnnounced(t.Context(), row.id, ""))
 			}
 			w.must(other.Release(t.Context(), c.Lease))
@@ -614,7 +615,7 @@ func TestARowThatNoClickMadeIsNeverActedOn(t *testing.T) {
 		all, err := w.journal.Recent(t.Context(), recent)
 		w.must(err)
 		for _, d := range all {
-			if d.Outcome != journal.OutcomeSetAside {
+			if d.Outcome != decision.SetAside {
 				t.Errorf("on record: %+v", d)
 			}
 		}
@@ -639,7 +640,7 @@ func TestADecisionThatVanishesFromTheJournalIsToldAllTheSame(t *testing.T) {
 				if w.api.Effects(12345) != 1 {
 					t.Errorf("%d effects", w.api.Effects(12345))
 				}
-				if got := w.row(); got.Outcome != journal.OutcomeCancelled || got.AnnouncedAt.IsZero() {
+				if got := w.row(); got.Outcome != decision.Cancelled || got.AnnouncedAt.IsZero() {
 					t.Errorf("on record: %+v", got)
 				}
 			})
@@ -873,7 +874,7 @@ func TestALongRetryAfterOnALookDoesNotEndItEarly(t *testing.T) {
 		w.api.Break(busy)
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		w.toldOnce(general)
-		if got := w.row(); got.Outcome != journal.OutcomeCancelled {
+		if got := w.row(); got.Outcome != decision.Cancelled {
 			t.Errorf("told as %s", got.Outcome)
 		}
 	})
@@ -1128,7 +1129,7 @@ func TestASecondDecisionSaysNothingUntrueOfAFirstInFlight(t *testing.T) {
 		})
 		all, err := w.journal.Recent(t.Context(), recent)
 		w.must(err)
-		if got := all[0].Outcome; got != journal.OutcomeUnknown && got != journal.OutcomeCancelled {
+		if got := all[0].Outcome; got != decision.Unknown && got != decision.Cancelled {
 			t.Errorf("the second is told as %s, and the task was cancelled %d times", got, w.api.Effects(12345))
 		}
 	})

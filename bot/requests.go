@@ -8,6 +8,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
@@ -29,8 +30,8 @@ type openRequests interface {
 	Opened(ctx context.Context, r journal.Request, remind, end time.Duration) error
 	TakeToRemind(ctx context.Context, limit int) ([]journal.Request, error)
 	TakeEnded(ctx context.Context, limit int) ([]journal.Request, error)
-	Forget(context.Context, journal.ID) error
-	Became(ctx context.Context, prompt journal.ID, task int64) (journal.Decision, error)
+	Forget(context.Context, decision.ID) error
+	Became(ctx context.Context, prompt decision.ID, task int64) (decision.Record, error)
 }
 
 // requests are the prompts that stand in a channel, for a second person. The
@@ -65,7 +66,7 @@ func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string
 	if r.remind > 0 {
 		remind = max(left-r.remind, time.Millisecond)
 	}
-	open := journal.Request{ID: journal.ID(c.ID), MessageTS: ts, Confirmation: r.signer.encode(c)}
+	open := journal.Request{ID: decision.ID(c.ID), MessageTS: ts, Confirmation: r.signer.encode(c)}
 	if err := retry(ctx, askPatience, func() error { return r.journal.Opened(ctx, open, remind, left+endMargin) }); err != nil {
 		log.Warn("a request is not on the list of open ones: nothing will say when it runs out", "error", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
@@ -36,7 +37,7 @@ type slowToSay struct {
 	once sync.Once
 }
 
-func (j *slowToSay) Became(ctx context.Context, prompt journal.ID, task int64) (journal.Decision, error) {
+func (j *slowToSay) Became(ctx context.Context, prompt decision.ID, task int64) (decision.Record, error) {
 	d, err := j.Journal.Became(ctx, prompt, task)
 	if errors.Is(err, journal.ErrGone) {
 		j.once.Do(func() { time.Sleep(6 * time.Second) })
@@ -255,7 +256,7 @@ func TestARequestThatIsNotOursTurnsNothing(t *testing.T) {
 		w.confirm(grace, prompt)
 		time.Sleep(11 * time.Minute) // its own end
 		before := w.updates()
-		for id, value := range map[journal.ID]string{"junk": "junk", "forged": "2" + value[1:len(value)-4] + "AAAA", "another's": value} {
+		for id, value := range map[decision.ID]string{"junk": "junk", "forged": "2" + value[1:len(value)-4] + "AAAA", "another's": value} {
 			w.must(w.journal.Opened(t.Context(), journal.Request{ID: id, MessageTS: prompt.TS, Confirmation: value}, time.Millisecond, time.Second))
 		}
 		time.Sleep(time.Hour)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -50,7 +51,7 @@ type attempts interface {
 	MarkSent(context.Context, journal.Lease) (journal.Lease, error)
 	MarkUnsent(context.Context, journal.Lease) (journal.Lease, error)
 	restorer
-	Unsettled(context.Context, journal.Decision) (bool, error)
+	Unsettled(context.Context, decision.Record) (bool, error)
 }
 
 // resolver brings decisions to their outcomes.
@@ -86,16 +87,16 @@ type resolution struct {
 	tries      int       // how many of them
 	seen       time.Time // when the task was last seen running
 	retryAfter time.Duration
-	waited     time.Duration   // for the rate limit
-	err        *chamelio.Error // the last answer, if it was one
-	refusal    *chamelio.Error // the last answer to a cancel, if it was one
-	task       chamelio.Task   // as last seen; zero if never
-	found      []person        // on the task; written before details are sent
+	waited     time.Duration     // for the rate limit
+	err        *chamelio.Error   // the last answer, if it was one
+	refusal    *chamelio.Error   // the last answer to a cancel, if it was one
+	task       chamelio.Task     // as last seen; zero if never
+	found      []decision.Person // on the task; written before details are sent
 }
 
 // resolve returns the outcome. An error means that there is none of ours: the
 // decision was lost, or the process stops.
-func (r *resolver) resolve(h *holding, p *prompt) (result, error) {
+func (r *resolver) resolve(h *holding, p *prompt) (decision.Result, error) {
 	w := &resolution{resolver: r, h: h, prompt: p, started: time.Now(), do: send, marked: !h.resumed()}
 	w.wait = backoff.NewExponentialBackOff()
 	w.wait.MaxInterval = 10 * time.Second
@@ -106,7 +107,7 @@ func (r *resolver) resolve(h *holding, p *prompt) (result, error) {
 	beside := w.beginDetails()
 	for {
 		if err := context.Cause(h.ctx); err != nil {
-			return result{}, err
+			return decision.Result{}, err
 		}
 		var a answer
 		var err error
@@ -136,9 +137,9 @@ func (r *resolver) resolve(h *holding, p *prompt) (result, error) {
 			case errors.Is(err, errAgain):
 				continue
 			case errors.Is(err, errOverruled):
-				return w.told(step{outcome: journal.OutcomeUnknown, cause: causeOverruled}, beside), nil
+				return w.told(step{outcome: decision.Unknown, cause: decision.CauseOverruled}, beside), nil
 			}
-			return result{}, err
+			return decision.Result{}, err
 		}
 		s := next(w.state, a)
 		w.state, w.do = s.state, s.action
@@ -158,16 +159,16 @@ func (r *resolver) resolve(h *holding, p *prompt) (result, error) {
 // that a task runs in spite of a conflict only when the look is no older than
 // the conflict.
 func (w *resolution) certain(s step) bool {
-	if s.state == conflicted && s.cause == causeRefused && w.seen.Before(w.conflict.Add(readLag)) {
+	if s.state == conflicted && s.cause == decision.CauseRefused && w.seen.Before(w.conflict.Add(readLag)) {
 		w.do = look
 		return false
 	}
 	ours := s.state == untouched || s.state == conflicted
-	ended := s.outcome == journal.OutcomeCancelled || s.outcome == journal.OutcomeAlreadyCancelled || w.task.Status.Final()
+	ended := s.outcome == decision.Cancelled || s.outcome == decision.AlreadyCancelled || w.task.Status.Final()
 	if !ours || ended || w.alone {
 		return true
 	}
-	others, err := w.journal.Unsettled(w.h.ctx, w.h.Decision)
+	others, err := w.journal.Unsettled(w.h.ctx, w.h.Record)
 	if err == nil && !others {
 		w.alone = true
 		return true
@@ -182,17 +183,17 @@ func (w *resolution) certain(s step) bool {
 func (w *resolution) mayNotSend() (over *step, again bool) {
 	late := w.late()
 	spent := w.tries >= maxTries
-	why := causeServer
+	why := decision.CauseServer
 	if late {
-		why = causeTooLate
+		why = decision.CauseTooLate
 	}
 	switch {
 	case w.state == untouched && late:
-		return &step{w.state, finish, journal.OutcomeFailed, causeTooLate}, false
+		return &step{w.state, finish, decision.Failed, decision.CauseTooLate}, false
 	case w.state == untouched:
 		return nil, false
 	case (late || spent) && w.surelyRuns():
-		return &step{w.state, finish, journal.OutcomeFailed, why}, false
+		return &step{w.state, finish, decision.Failed, why}, false
 	case late || spent:
 		return nil, true
 	case w.state == inFlight && time.Since(w.lastSent) < w.flight:
@@ -214,9 +215,9 @@ func (w *resolution) surelyRuns() bool {
 // outOfPatience says what is known when nobody waits any longer.
 func (w *resolution) outOfPatience() step {
 	if w.surelyRuns() {
-		return step{w.state, finish, journal.OutcomeFailed, causeServer}
+		return step{w.state, finish, decision.Failed, decision.CauseServer}
 	}
-	return step{w.state, finish, journal.OutcomeUnknown, ""}
+	return step{w.state, finish, decision.Unknown, ""}
 }
 
 // pause comes before each look. It is as long as Chamelio asks for, if it
@@ -251,21 +252,21 @@ func (w *resolution) beforeNext(a answer) *step {
 		}
 		if w.waited+pause > busyLimit {
 			w.retryAfter = pause
-			return &step{w.state, finish, journal.OutcomeFailed, causeBusy}
+			return &step{w.state, finish, decision.Failed, decision.CauseBusy}
 		}
 		w.waited += pause
 		w.h.log.Info("Chamelio's rate limit; waiting", "pause", pause)
-		w.prompt.progress(w.texts.waitingForChamelio(w.h.Decision, pause))
+		w.prompt.progress(w.texts.waitingForChamelio(w.h.Record, pause))
 	case cancelNotSent:
 		if pause == 0 {
 			pause = w.wait.NextBackOff()
 		}
 		if time.Since(w.started)+pause > w.patience {
-			return &step{w.state, finish, journal.OutcomeFailed, causeUnreachable}
+			return &step{w.state, finish, decision.Failed, decision.CauseUnreachable}
 		}
 		w.metrics.retries.WithLabelValues("cancel").Inc()
 		w.h.log.Warn("cannot reach Chamelio; trying again", "error", w.err, "pause", pause)
-		w.prompt.progress(w.texts.stillTrying(w.h.Decision))
+		w.prompt.progress(w.texts.stillTrying(w.h.Record))
 	default: // that it runs was seen
 		return nil
 	}

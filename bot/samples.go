@@ -9,7 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -113,11 +113,11 @@ func (s *sampler) confirmation(public bool) confirmation {
 	}
 }
 
-func (s *sampler) decision(confirmer string, o journal.Outcome) journal.Decision {
+func (s *sampler) decision(confirmer string, o decision.Outcome) decision.Record {
 	c := s.confirmation(confirmer != s.user)
-	return journal.Decision{
-		ID: journal.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel, Requester: c.Requester,
-		Confirmer: confirmer, Reason: c.Reason, RequestedAt: c.RequestedAt, DecidedAt: s.now.Add(time.Minute), Outcome: o, Detail: describe(s.task).encode(),
+	return decision.Record{
+		ID: decision.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel, Requester: c.Requester,
+		Confirmer: confirmer, Reason: c.Reason, RequestedAt: c.RequestedAt, DecidedAt: s.now.Add(time.Minute), Outcome: o, Detail: decision.Describe(s.task).Encode(),
 	}
 }
 

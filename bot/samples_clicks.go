@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -35,12 +36,12 @@ func (s *sampler) ofClicks() {
 	s.during("slow", "Chamelio or the journal does not answer clearly.", "in place of the prompt", s.stillTrying(alone))
 	s.during("slow request", "The same, for a request.", "in place of the request", s.stillTrying(together))
 	s.during("waiting", "Chamelio's rate limit is used up.", "in place of the prompt", s.waitingForChamelio(alone, min(s.retryAfter, time.Minute)))
-	cancelled, refused := s.decision(s.other, journal.OutcomeCancelled), s.decision(s.other, journal.OutcomeFailed)
+	cancelled, refused := s.decision(s.other, decision.Cancelled), s.decision(s.other, decision.Failed)
 	s.during("came second", "Somebody else confirmed before them, and it is under way.", toClicker, s.cameSecond(together, s.user))
 	s.during("pressed twice", "They had confirmed before, and it is under way.", toClicker, s.cameSecond(alone, s.user))
 	s.add("came second, cancelled", "Somebody else confirmed before them.", toClicker, s.cameSecond(cancelled, s.user))
 	s.add("came second, failed", "Somebody else confirmed before them, in vain.", toClicker, s.cameSecond(refused, s.user))
-	s.add("pressed twice, cancelled", "They had confirmed before.", toClicker, s.cameSecond(s.decision(s.user, journal.OutcomeCancelled), s.user))
+	s.add("pressed twice, cancelled", "They had confirmed before.", toClicker, s.cameSecond(s.decision(s.user, decision.Cancelled), s.user))
 	s.during("too late to keep", "*Keep it*, but it is under way.", toClicker, s.tooLateToWithdraw(private, alone, s.user))
 	s.during("too late to withdraw", "*Withdraw*, but somebody has confirmed.", toClicker, s.tooLateToWithdraw(public, together, s.user))
 	s.add("too late, cancelled", "*Withdraw*, but it was cancelled.", toClicker, s.tooLateToWithdraw(public, cancelled, s.user))
@@ -50,18 +51,18 @@ func (s *sampler) ofClicks() {
 }
 
 // resultFor is a result that a row is told of.
-func (s *sampler) resultFor(row outcomeText) result {
-	r := describe(s.task)
+func (s *sampler) resultFor(row outcomeText) decision.Result {
+	r := decision.Describe(s.task)
 	r.Outcome, r.Cause, r.Status, r.Over = row.outcome, row.cause, row.status, time.Time{}
 	r.Key, r.Detail, r.RetryIn = chamelio.KeyExpired, s.detail, s.retryAfter
 	switch {
-	case row.status.Final(), row.outcome == journal.OutcomeAlreadyCancelled:
+	case row.status.Final(), row.outcome == decision.AlreadyCancelled:
 		r.Over = s.now
-	case row.cause == causeStatus:
+	case row.cause == decision.CauseStatus:
 		r.Status = chamelio.Status(clean(strings.Repeat("archived ", 1+len(s.detail)/100)))
 	}
-	if row.outcome == journal.OutcomeCancelled && row.cause == "" {
-		r.People = []person{{s.other, "owner"}, {s.user, "assignee"}}
+	if row.outcome == decision.Cancelled && row.cause == "" {
+		r.People = []decision.Person{{User: s.other, Role: "owner"}, {User: s.user, Role: "assignee"}}
 	}
 	return r
 }
@@ -81,7 +82,7 @@ func (s *sampler) ofOutcomes() {
 	s.part = "Outcomes"
 	for _, row := range outcomeTexts {
 		r, add := s.resultFor(row), s.add
-		if row.outcome == journal.OutcomeUnknown {
+		if row.outcome == decision.Unknown {
 			add = s.during
 		}
 		d, two := s.decision(s.user, row.outcome), s.decision(s.other, row.outcome)
@@ -90,22 +91,22 @@ func (s *sampler) ofOutcomes() {
 		add("request: "+rowName(row), what, "in place of the request", s.outcomeLine(two, r))
 		add("announcement: "+rowName(row), what, toChannel, s.announcement(d, r))
 	}
-	r := s.resultFor(outcomeOf(result{Outcome: journal.OutcomeCancelled}))
-	bare := s.decision(s.user, journal.OutcomeCancelled)
+	r := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled}))
+	bare := s.decision(s.user, decision.Cancelled)
 	bare.Reason, r.People = "", nil
 	s.add("announcement without reason", "Nobody gave a reason.", toChannel, s.announcement(bare, r))
-	s.add("announcement of two", "A second person confirmed.", toChannel, s.announcement(s.decision(s.other, journal.OutcomeCancelled), r))
-	s.add("announcement in person", "Slack lets the bot post in the channel no longer.", "to the person who asked, in their chat with the bot", s.announcementInPerson(s.decision(s.user, journal.OutcomeCancelled), r))
+	s.add("announcement of two", "A second person confirmed.", toChannel, s.announcement(s.decision(s.other, decision.Cancelled), r))
+	s.add("announcement in person", "Slack lets the bot post in the channel no longer.", "to the person who asked, in their chat with the bot", s.announcementInPerson(s.decision(s.user, decision.Cancelled), r))
 	for _, row := range outcomeTexts {
-		settles := row.cause == causeSeen || row.outcome == journal.OutcomeNotCancellable && row.status != "" || row.cause == causeStillRuns ||
-			row.outcome == journal.OutcomeUnknown && row.cause == ""
+		settles := row.cause == decision.CauseSeen || row.outcome == decision.NotCancellable && row.status != "" || row.cause == decision.CauseStillRuns ||
+			row.outcome == decision.Unknown && row.cause == ""
 		if settles {
 			s.add("update: "+rowName(row), "An outcome that was unknown became `"+rowName(row)+"`.", toChannel+", in the thread of the announcement",
 				s.settled(s.decision(s.user, row.outcome), s.resultFor(row)))
 		}
 	}
-	seen := s.resultFor(outcomeOf(result{Outcome: journal.OutcomeCancelled, Cause: causeSeen}))
-	d := s.decision(s.user, journal.OutcomeCancelled)
+	seen := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}))
+	d := s.decision(s.user, decision.Cancelled)
 	s.add("update in person", "Slack lets the bot post in the channel no longer.", "to the person who asked, in their chat with the bot", s.settledInPerson(d, seen))
 }
 
@@ -123,15 +124,15 @@ func (s *sampler) ofRefusals() {
 
 func (s *sampler) ofAudit() {
 	s.part = "The audit channel"
-	r := s.resultFor(outcomeOf(result{Outcome: journal.OutcomeCancelled}))
-	d := s.decision(s.user, journal.OutcomeCancelled)
+	r := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled}))
+	d := s.decision(s.user, decision.Cancelled)
 	s.add("audit copy", "An outcome was announced.", toAudit, s.auditCopy(d, r, s.permalink))
 	for _, row := range outcomeTexts {
 		s.add("audit: "+rowName(row), "The outcome is `"+rowName(row)+"`; the last line of its copy.", toAudit, say("%s", s.short(s.resultFor(row))))
 	}
-	seen := s.resultFor(outcomeOf(result{Outcome: journal.OutcomeCancelled, Cause: causeSeen}))
+	seen := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}))
 	s.add("audit of an update", "An outcome that was unknown became known.", toAudit, s.auditSettled(d, seen, s.permalink))
-	s.add("audit of the end", "An outcome stayed unknown.", toAudit, s.auditSettled(d, result{Outcome: journal.OutcomeUnknown}, ""))
+	s.add("audit of the end", "An outcome stayed unknown.", toAudit, s.auditSettled(d, decision.Result{Outcome: decision.Unknown}, ""))
 	for i, row := range refusalTexts {
 		n := journal.Note{Person: s.user, TaskID: int64(s.task.ID), Channel: s.channel, At: s.now, Code: string(row.code)}
 		if i%2 == 1 {

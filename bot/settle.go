@@ -8,6 +8,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -25,10 +26,10 @@ const (
 
 // unsettled is what settling needs of the journal.
 type unsettled interface {
-	TakeUnsettled(ctx context.Context, limit int, mine []journal.ID) ([]journal.Held, error)
+	TakeUnsettled(ctx context.Context, limit int, mine []decision.ID) ([]journal.Held, error)
 	LookAgain(ctx context.Context, l journal.Lease, wait time.Duration) error
-	BeginSettling(ctx context.Context, l journal.Lease, o journal.Outcome, detail string) (journal.Lease, error)
-	MarkSettled(context.Context, journal.ID) error
+	BeginSettling(ctx context.Context, l journal.Lease, o decision.Outcome, detail string) (journal.Lease, error)
+	MarkSettled(context.Context, decision.ID) error
 	SetAside(context.Context, journal.Lease) error
 }
 
@@ -58,8 +59,8 @@ func (s *settler) settle(ctx context.Context) error {
 	}
 	var failed error
 	for _, held := range due {
-		log := s.log.With("confirmation", string(held.Decision.ID), "task", held.TaskID, "channel", held.Channel)
-		genuine, err := s.signer.examine(ctx, held.Decision, func(why error) error {
+		log := s.log.With("confirmation", string(held.Record.ID), "task", held.TaskID, "channel", held.Channel)
+		genuine, err := s.signer.examine(ctx, held.Record, func(why error) error {
 			s.metrics.unverified.Inc()
 			log.Error("a row of the journal is not genuine; it is set aside", "reason", why)
 			return s.journal.SetAside(ctx, held.Lease)
@@ -76,7 +77,7 @@ func (s *settler) settle(ctx context.Context) error {
 func (s *settler) one(loop context.Context, log *slog.Logger, held journal.Held) error {
 	ctx, cancel := context.WithTimeout(loop, settleTimeout)
 	defer cancel()
-	res, known := settledOf(held.Decision), held.SettledOutcome != ""
+	res, known := held.Record.Settled(), held.SettledOutcome != ""
 	if !known {
 		res, known = s.look(ctx, log, held)
 	}
@@ -84,51 +85,51 @@ func (s *settler) one(loop context.Context, log *slog.Logger, held journal.Held)
 		pause := min(firstLookPause<<min(held.Looks, 16), maxLookPause)
 		return s.journal.LookAgain(ctx, held.Lease, pause)
 	}
-	l, err := s.journal.BeginSettling(ctx, held.Lease, res.Outcome, res.encode())
+	l, err := s.journal.BeginSettling(ctx, held.Lease, res.Outcome, res.Encode())
 	if err != nil {
 		return err
 	}
-	if err := s.tell(ctx, log, held.Decision, res); err != nil {
+	if err := s.tell(ctx, log, held.Record, res); err != nil {
 		log.Warn("Slack does not take what came of an unknown outcome; trying again", "error", err)
 		return s.journal.LookAgain(ctx, l, firstLookPause)
 	}
 	log.Info("settled", "outcome", string(res.Outcome))
 	s.metrics.settled.WithLabelValues(string(res.Outcome)).Inc()
 	// Said: it must not be said again, however long the journal is away.
-	return retry(loop, 0, func() error { return s.journal.MarkSettled(context.WithoutCancel(loop), held.Decision.ID) })
+	return retry(loop, 0, func() error { return s.journal.MarkSettled(context.WithoutCancel(loop), held.Record.ID) })
 }
 
 // look tells what came of it, if that is certain for good: the task has ended;
 // or it runs a day later.
-func (s *settler) look(ctx context.Context, log *slog.Logger, held journal.Held) (result, bool) {
-	task, err := s.tasks.Preview(ctx, taskOf(held.Decision))
+func (s *settler) look(ctx context.Context, log *slog.Logger, held journal.Held) (decision.Result, bool) {
+	task, err := s.tasks.Preview(ctx, held.Record.Task())
 	over := !s.now().Before(held.FollowUntil)
 	if err != nil {
 		log.Info("cannot see yet what became of a cancel", "error", err)
 		if over {
-			return result{Outcome: journal.OutcomeUnknown}, true
+			return decision.Result{Outcome: decision.Unknown}, true
 		}
-		return result{}, false
+		return decision.Result{}, false
 	}
-	res := describe(task)
+	res := decision.Describe(task)
 	switch {
 	case task.Status == chamelio.Cancelled:
-		res.Outcome, res.Cause = journal.OutcomeCancelled, causeSeen
+		res.Outcome, res.Cause = decision.Cancelled, decision.CauseSeen
 	case task.Status.Final():
-		res.Outcome = journal.OutcomeNotCancellable
+		res.Outcome = decision.NotCancellable
 	case over && task.Status.Cancellable():
-		res.Outcome, res.Cause = journal.OutcomeFailed, causeStillRuns
+		res.Outcome, res.Cause = decision.Failed, decision.CauseStillRuns
 	case over:
-		res.Outcome, res.Cause = journal.OutcomeUnknown, causeStatus
+		res.Outcome, res.Cause = decision.Unknown, decision.CauseStatus
 	default:
-		return result{}, false
+		return decision.Result{}, false
 	}
 	return res, true
 }
 
 // tell says it in the thread of the announcement, or beside it; to the
 // requester where the channel cannot be reached.
-func (s *settler) tell(ctx context.Context, log *slog.Logger, d journal.Decision, res result) error {
+func (s *settler) tell(ctx context.Context, log *slog.Logger, d decision.Record, res decision.Result) error {
 	m := s.texts.settled(d, res)
 	_, err := s.poster.post(ctx, d.Channel, d.MessageTS, m)
 	if _, again := transient(err); err != nil && !again && d.MessageTS != "" {

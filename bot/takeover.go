@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
@@ -18,7 +19,7 @@ const (
 
 // leftovers is what taking over needs of the journal.
 type leftovers interface {
-	TakeExpired(ctx context.Context, w journal.Work, limit int, mine []journal.ID) ([]journal.Held, error)
+	TakeExpired(ctx context.Context, w journal.Work, limit int, mine []decision.ID) ([]journal.Held, error)
 	SetAside(context.Context, journal.Lease) error
 	Release(context.Context, ...journal.Lease) error
 }
@@ -53,8 +54,8 @@ func (t *taker) toResolve(ctx context.Context) error {
 func (t *taker) toTell(ctx context.Context) error {
 	return t.take(ctx, journal.ToTell, func(h *holding) {
 		h.log.Info("resuming an announcement", "epoch", h.current().Epoch)
-		res := resultOf(h.Decision)
-		p, last := t.lastWord(h), t.texts.outcomeLine(h.Decision, res)
+		res := h.Record.Result()
+		p, last := t.lastWord(h), t.texts.outcomeLine(h.Record, res)
 		t.announcer.announce(&telling{h: h, res: res, told: func() { p.end(&last) }})
 	})
 }
@@ -70,10 +71,10 @@ func (t *taker) take(ctx context.Context, w journal.Work, begin func(*holding)) 
 	}
 	var failed error
 	for _, held := range taken {
-		genuine, err := t.signer.examine(ctx, held.Decision, func(why error) error { return t.setAside(ctx, held, why) })
+		genuine, err := t.signer.examine(ctx, held.Record, func(why error) error { return t.setAside(ctx, held, why) })
 		failed = errors.Join(failed, err)
 		if genuine {
-			begin(t.set.add(t.ctx, held.Decision, held.Lease))
+			begin(t.set.add(t.ctx, held.Record, held.Lease))
 		}
 	}
 	return failed
@@ -84,7 +85,7 @@ func (t *taker) take(ctx context.Context, w journal.Work, begin func(*holding)) 
 func (t *taker) setAside(ctx context.Context, held journal.Held, why error) error {
 	t.metrics.unverified.Inc()
 	t.log.Error("a row of the journal is not genuine: it is set aside, nothing is cancelled and nothing told. Somebody or something else has written to the database, or the bot token has changed since",
-		"confirmation", string(held.Decision.ID), "task", held.TaskID, "channel", held.Channel, "reason", why)
+		"confirmation", string(held.Record.ID), "task", held.TaskID, "channel", held.Channel, "reason", why)
 	return t.journal.SetAside(ctx, held.Lease)
 }
 

@@ -125,12 +125,12 @@ func (a *announcer) allow(ctx context.Context, t *telling) error {
 func (a *announcer) putBack(ctx context.Context, t *telling) error {
 	err := t.h.putBack(ctx, a.journal, a.metrics, t.res)
 	if errors.Is(err, errOverruled) {
-		t.res, err = t.res.overruled(), nil
+		t.res, err = t.res.Overruled(), nil
 	}
 	if err != nil {
 		return err
 	}
-	l, err := a.journal.Finish(ctx, t.h.current(), t.res.Outcome, t.res.encode(), true)
+	l, err := a.journal.Finish(ctx, t.h.current(), t.res.Outcome, t.res.Encode(), true)
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (a *announcer) putBack(ctx context.Context, t *telling) error {
 // the bot may not or cannot post; the requester, where that cannot be answered
 // any more.
 func (a *announcer) somewhere(ctx context.Context, t *telling, c *channel, started time.Time) (ts, how string, err error) {
-	d := t.h.Decision
+	d := t.h.Record
 	m := a.texts.announcement(d, t.res)
 	ts, err = a.inChannel(ctx, t, c, m)
 	if err == nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
@@ -98,7 +98,7 @@ func TestAClaimThatIsKeptWhileItIsSavedIsGivenUp(t *testing.T) {
 		w.eventually("Ada knows", func() bool { return strings.Contains(w.now(prompt).Text, "decided to keep") })
 		time.Sleep(10 * time.Minute)
 		w.noCancel()
-		if got := w.row(); got.Outcome != journal.OutcomeWithdrawn {
+		if got := w.row(); got.Outcome != decision.Withdrawn {
 			t.Errorf("on record: %+v", got)
 		}
 	})

@@ -8,7 +8,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 const (
@@ -29,7 +29,7 @@ type unclearClick struct {
 
 // beginUnclear finds out what became of a claim whose answer was lost, beside
 // everything else.
-func (d *decider) beginUnclear(ctx context.Context, log *slog.Logger, k click, c confirmation, mine journal.Decision) {
+func (d *decider) beginUnclear(ctx context.Context, log *slog.Logger, k click, c confirmation, mine decision.Record) {
 	d.mu.Lock()
 	_, already := d.unclear[mine.ID]
 	full := len(d.unclear) >= maxUnclear
@@ -62,7 +62,7 @@ func (d *decider) beginUnclear(ctx context.Context, log *slog.Logger, k click, c
 // clearUp asks the journal until it is known whether the decision stands in
 // it. Until saveFor it goes on trying to save it; after that, or once the
 // person has pressed the other button, it closes the prompt for good.
-func (d *decider) clearUp(log *slog.Logger, k click, c confirmation, mine journal.Decision, u *unclearClick) {
+func (d *decider) clearUp(log *slog.Logger, k click, c confirmation, mine decision.Record, u *unclearClick) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 200*time.Millisecond, maxRetryPause
 	kept := u.kept
@@ -103,7 +103,7 @@ const lastWordTimeout = 2 * time.Second
 
 // close makes sure that a click is never carried out, and tells the person so;
 // false if that is not known yet.
-func (d *decider) close(log *slog.Logger, k click, c confirmation, mine journal.Decision, kept bool) bool {
+func (d *decider) close(log *slog.Logger, k click, c confirmation, mine decision.Record, kept bool) bool {
 	_, withdrawn, err := d.journal.Withdraw(d.ctx, mine)
 	if err != nil {
 		return false
@@ -131,7 +131,7 @@ func (d *decider) close(log *slog.Logger, k click, c confirmation, mine journal.
 }
 
 // keepUnclear tells the goroutine that looks after an unclear click.
-func (d *decider) keepUnclear(id journal.ID) bool {
+func (d *decider) keepUnclear(id decision.ID) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	u := d.unclear[id]

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -157,7 +157,7 @@ func capital(named string) string {
 // asked is the task of a prompt, and decided that of a decision.
 func (w texts) asked(c confirmation) string { return w.named(c.Task, c.URL, c.Title) }
 
-func (w texts) decided(d journal.Decision) string { return w.named(taskOf(d), d.URL, d.Title) }
+func (w texts) decided(d decision.Record) string { return w.named(d.Task(), d.URL, d.Title) }
 
 // because is a reason below a sentence; empty if there is none.
 func because(reason string) string {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // This file holds what is told of an outcome.
@@ -12,7 +12,7 @@ import (
 // outcomeLine is the last thing that a prompt says: the outcome in one line.
 // The announcement has the rest. A request that the channel sees keeps who
 // asked, for what and why.
-func (w texts) outcomeLine(d journal.Decision, r result) message {
+func (w texts) outcomeLine(d decision.Record, r decision.Result) message {
 	row := outcomeOf(r)
 	if d.Confirmer == d.Requester {
 		return say("%s %s", row.emoji, w.fillOutcome(row.person, d, r, d.Confirmer))
@@ -23,10 +23,12 @@ func (w texts) outcomeLine(d journal.Decision, r result) message {
 
 // announcement tells the channel what came of a decision: all that its reader
 // a month later wants to know.
-func (w texts) announcement(d journal.Decision, r result) message { return w.announcementTo("", d, r) }
+func (w texts) announcement(d decision.Record, r decision.Result) message {
+	return w.announcementTo("", d, r)
+}
 
 // announcementTo tells the channel, or one person alone.
-func (w texts) announcementTo(reader string, d journal.Decision, r result) message {
+func (w texts) announcementTo(reader string, d decision.Record, r decision.Result) message {
 	row := outcomeOf(r)
 	what, next := w.fillOutcome(row.what, d, r, reader), w.fillOutcome(row.next, d, r, reader)
 	text := row.emoji + " " + what + " " + next + because(d.Reason)
@@ -49,18 +51,18 @@ func (w texts) announcementTo(reader string, d journal.Decision, r result) messa
 }
 
 // settled says once more what came of a decision whose outcome was unknown.
-func (w texts) settled(d journal.Decision, r result) message { return w.settledTo("", d, r) }
+func (w texts) settled(d decision.Record, r decision.Result) message { return w.settledTo("", d, r) }
 
-func (w texts) settledTo(reader string, d journal.Decision, r result) message {
+func (w texts) settledTo(reader string, d decision.Record, r decision.Result) message {
 	row := outcomeOf(r)
-	if r.Outcome == journal.OutcomeUnknown {
+	if r.Outcome == decision.Unknown {
 		row = settledUnknown
 	}
 	return say("%s *Update: %s*\n%s", row.emoji, w.fillOutcome(row.what, d, r, reader), w.fillOutcome(row.next, d, r, reader))
 }
 
 // inPerson is what could not be said in its channel.
-func (w texts) inPerson(m message, d journal.Decision) message {
+func (w texts) inPerson(m message, d decision.Record) message {
 	note := fmt.Sprintf("I'm telling you here because Slack doesn't let me post in %s. Please pass it on there.", inTheConversation(d.Channel))
 	m.text += "\n" + note
 	m.blocks = append(m.blocks[:len(m.blocks):len(m.blocks)], footnote(note))
@@ -77,18 +79,18 @@ func inTheConversation(id string) string {
 
 // announcementInPerson is the announcement where the channel cannot be
 // reached any more.
-func (w texts) announcementInPerson(d journal.Decision, r result) message {
+func (w texts) announcementInPerson(d decision.Record, r decision.Result) message {
 	r.People = nil // they do not read it there
 	return w.inPerson(w.announcementTo(d.Requester, d, r), d)
 }
 
 // settledInPerson is the same for what came of an unknown outcome.
-func (w texts) settledInPerson(d journal.Decision, r result) message {
+func (w texts) settledInPerson(d decision.Record, r decision.Result) message {
 	return w.inPerson(w.settledTo(d.Requester, d, r), d)
 }
 
 // provenance is who and when, and that no reason was given.
-func (w texts) provenance(d journal.Decision, reader string) string {
+func (w texts) provenance(d decision.Record, reader string) string {
 	person := func(id string) string {
 		if id == reader {
 			return "you"
@@ -107,7 +109,7 @@ func (w texts) provenance(d journal.Decision, reader string) string {
 }
 
 // forPeople tells those who are on the task.
-func forPeople(people []person) string {
+func forPeople(people []decision.Person) string {
 	var all []string
 	for _, p := range people {
 		all = append(all, mention(p.User)+" ("+p.Role+")")
@@ -118,15 +120,15 @@ func forPeople(people []person) string {
 	return "For your information: " + strings.Join(all, ", ")
 }
 
-func stepName(o journal.Outcome) string {
-	if o == journal.OutcomeCancelled {
+func stepName(o decision.Outcome) string {
+	if o == decision.Cancelled {
 		return "Stopped at"
 	}
 	return "Step"
 }
 
 // stepOf is where the task was when it was last seen.
-func stepOf(r result) string {
+func stepOf(r decision.Result) string {
 	step, progress := excerpt(r.Step, maxName), progressOf(r.StepsDone, r.StepsTotal)
 	switch {
 	case step == "":
@@ -139,15 +141,15 @@ func stepOf(r result) string {
 
 // auditCopy is an announcement as the audit channel gets it. It mentions
 // nobody who is only to be told of the task.
-func (w texts) auditCopy(d journal.Decision, r result, permalink string) message {
+func (w texts) auditCopy(d decision.Record, r decision.Result, permalink string) message {
 	r.People = nil
 	return w.audited(w.announcement(d, r), w.short(r), "Original", d.Channel, permalink)
 }
 
 // auditSettled is the copy of what an unknown outcome came to.
-func (w texts) auditSettled(d journal.Decision, r result, permalink string) message {
+func (w texts) auditSettled(d decision.Record, r decision.Result, permalink string) message {
 	short := w.short(r)
-	if r.Outcome == journal.OutcomeUnknown {
+	if r.Outcome == decision.Unknown {
 		short = settledUnknown.audit
 	}
 	return w.audited(w.settled(d, r), short, "Announcement", d.Channel, permalink)

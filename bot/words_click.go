@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // This file holds the answers to clicks, and what a prompt shows while its
@@ -31,7 +31,7 @@ func (w texts) notWithdrawn(c confirmation) message {
 		w.asked(c), w.contact())
 }
 
-func (w texts) tooLateToWithdraw(c confirmation, first journal.Decision, user string) message {
+func (w texts) tooLateToWithdraw(c confirmation, first decision.Record, user string) message {
 	by, has := mention(first.Confirmer), "has"
 	if first.Confirmer == user {
 		by, has = "you", "have"
@@ -39,7 +39,7 @@ func (w texts) tooLateToWithdraw(c confirmation, first journal.Decision, user st
 	if first.Outcome == "" {
 		return say("It's too late to keep %s: %s %s already confirmed, and I'm cancelling it now. I'll post the result in %s.", w.asked(c), by, has, inChannelNamed(first.Channel))
 	}
-	return say("Your click came too late. %s", w.headline(first, resultOf(first), user))
+	return say("Your click came too late. %s", w.headline(first, first.Result(), user))
 }
 
 func (w texts) invalidClick(err error) message {
@@ -78,7 +78,7 @@ func (w texts) notSaved(c confirmation) message {
 }
 
 // underWay is a progress line. It takes the place of the prompt.
-func (w texts) underWay(d journal.Decision, rest string) message {
+func (w texts) underWay(d decision.Record, rest string) message {
 	line := fmt.Sprintf(":hourglass_flowing_sand: Cancelling %s…%s", w.decided(d), rest)
 	if d.Confirmer != d.Requester {
 		line += fmt.Sprintf("\nRequested by %s, confirmed by %s%s", mention(d.Requester), mention(d.Confirmer), because(d.Reason))
@@ -86,18 +86,18 @@ func (w texts) underWay(d journal.Decision, rest string) message {
 	return say("%s", line)
 }
 
-func (w texts) cancelling(d journal.Decision) message { return w.underWay(d, "") }
+func (w texts) cancelling(d decision.Record) message { return w.underWay(d, "") }
 
-func (w texts) stillTrying(d journal.Decision) message {
+func (w texts) stillTrying(d decision.Record) message {
 	return w.underWay(d, " This is taking a while. I'll keep trying for a few minutes and post the result in the channel, so there's no need to wait here.")
 }
 
-func (w texts) waitingForChamelio(d journal.Decision, pause time.Duration) message {
+func (w texts) waitingForChamelio(d decision.Record, pause time.Duration) message {
 	return w.underWay(d, fmt.Sprintf(" Chamelio is busy and asked me to wait %s. I'll carry on by myself and post the result in the channel.", duration(pause)))
 }
 
 // cameSecond tells somebody whose click came after another's.
-func (w texts) cameSecond(winner journal.Decision, user string) message {
+func (w texts) cameSecond(winner decision.Record, user string) message {
 	by, late := mention(winner.Confirmer), "It was confirmed at %s, before your click, so your click didn't count."
 	if winner.Confirmer == user {
 		by, late = "you", "You confirmed it at %s, so this second click didn't count."
@@ -106,21 +106,21 @@ func (w texts) cameSecond(winner journal.Decision, user string) message {
 		return say("%s is already being cancelled: %s confirmed it at %s, so this click didn't count. I'll post the result in %s.",
 			capital(w.decided(winner)), by, clock(winner.DecidedAt), inChannelNamed(winner.Channel))
 	}
-	return say("%s\n"+late, w.headline(winner, resultOf(winner), user), clock(winner.DecidedAt))
+	return say("%s\n"+late, w.headline(winner, winner.Result(), user), clock(winner.DecidedAt))
 }
 
 // overtaken is what becomes of a request that another click has decided, or
 // whose task somebody cancelled in another way.
-func (w texts) overtaken(c confirmation, winner journal.Decision) message {
+func (w texts) overtaken(c confirmation, winner decision.Record) message {
 	switch own := string(winner.ID) == c.ID; {
 	case own && winner.Outcome == "":
 		return w.cancelling(winner)
 	case own:
-		return w.outcomeLine(winner, resultOf(winner))
+		return w.outcomeLine(winner, winner.Result())
 	}
 	result := "It's under way."
 	if winner.Outcome != "" {
-		result = "Result: " + w.short(resultOf(winner)) + "."
+		result = "Result: " + w.short(winner.Result()) + "."
 	}
 	return say("%s's request to cancel %s was overtaken by another one, which %s confirmed. %s%s",
 		mention(c.Requester), w.asked(c), mention(winner.Confirmer), result, because(c.Reason))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -83,7 +84,7 @@ func (w texts) noPrompt(id chamelio.TaskID, task chamelio.Task, err error) (mess
 		return say("I can't cancel task %d right now: Chamelio refused this bot's key.\nTell %s that its Chamelio key needs replacing (%s), then type %s again.",
 			id, w.contact(), keyRefused[e.Reason], w.again(id)), true
 	case err == nil && task.Status.Final():
-		return say("%s There's nothing left to cancel.", w.over(w.named(id, task.URL, task.Title), task.Status, taskOver(task))), true
+		return say("%s There's nothing left to cancel.", w.over(w.named(id, task.URL, task.Title), task.Status, decision.Over(task))), true
 	}
 	return message{}, false
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -17,8 +17,8 @@ import (
 // to type, {operator} for whoever runs the bot; {when}, {key}, {detail},
 // {status}, {wait} and {tries} for what the result tells.
 type outcomeText struct {
-	outcome journal.Outcome
-	cause   cause           // "": also for every cause without a row of its own
+	outcome decision.Outcome
+	cause   decision.Cause  // "": also for every cause without a row of its own
 	status  chamelio.Status // "": also for every status without a row of its own
 
 	emoji  string
@@ -29,97 +29,97 @@ type outcomeText struct {
 }
 
 var outcomeTexts = []outcomeText{
-	{outcome: journal.OutcomeCancelled, emoji: ":white_check_mark:",
+	{outcome: decision.Cancelled, emoji: ":white_check_mark:",
 		person: "You cancelled {task}.",
 		what:   "{By} cancelled {task}.",
 		next:   "It has stopped and can't be resumed. If the work is still needed, start a new task in Chamelio.",
 		audit:  "cancelled"},
-	{outcome: journal.OutcomeCancelled, cause: causeSeen, emoji: ":white_check_mark:",
+	{outcome: decision.Cancelled, cause: decision.CauseSeen, emoji: ":white_check_mark:",
 		person: "{Task} is cancelled.",
 		what:   "{Task} is cancelled, as {by} asked.",
 		next:   "Chamelio didn't confirm my request, so I checked: the task has stopped and can't be resumed. If the work is still needed, start a new task in Chamelio.",
 		audit:  "cancelled (as a later check showed)"},
-	{outcome: journal.OutcomeAlreadyCancelled, emoji: ":information_source:",
+	{outcome: decision.AlreadyCancelled, emoji: ":information_source:",
 		person: "{Task} was already cancelled.",
 		what:   "{Task} was already cancelled{when} when {by} confirmed.",
 		next:   "It's no longer running, and there's nothing left to do.",
 		audit:  "already cancelled by someone else"},
-	{outcome: journal.OutcomeNotCancellable, emoji: ":information_source:",
+	{outcome: decision.NotCancellable, emoji: ":information_source:",
 		person: "{Task} wasn't cancelled: its current state doesn't allow it.",
 		what:   "{Task} wasn't cancelled: its current state doesn't allow it.",
 		next:   "Only tasks that are pending or in progress can be cancelled. Its page in Chamelio shows where it stands.",
 		audit:  "not cancelled (its state didn't allow it)"},
-	{outcome: journal.OutcomeNotCancellable, status: chamelio.Completed, emoji: ":information_source:",
+	{outcome: decision.NotCancellable, status: chamelio.Completed, emoji: ":information_source:",
 		person: "{Task} wasn't cancelled: it had already completed.",
 		what:   "{Task} wasn't cancelled: it had already completed.",
 		next:   "It's no longer running: it completed{when}. If the result is wrong, talk to its owner.",
 		audit:  "not cancelled (it had completed)"},
-	{outcome: journal.OutcomeNotCancellable, status: chamelio.Failed, emoji: ":information_source:",
+	{outcome: decision.NotCancellable, status: chamelio.Failed, emoji: ":information_source:",
 		person: "{Task} wasn't cancelled: it had already failed.",
 		what:   "{Task} wasn't cancelled: it had already failed.",
 		next:   "It's no longer running: it failed{when}. If you expected otherwise, talk to its owner.",
 		audit:  "not cancelled (it had failed)"},
-	{outcome: journal.OutcomeNotFound, emoji: ":warning:",
+	{outcome: decision.NotFound, emoji: ":warning:",
 		person: "{Task} wasn't cancelled: Chamelio can't find it.",
 		what:   "{Task} wasn't cancelled: Chamelio can't find it, or doesn't let this bot see it.",
 		next:   "Check the id on the task's page. If it's right, tell {operator}.",
 		audit:  "not cancelled (Chamelio couldn't find it)"},
-	{outcome: journal.OutcomeRejectedKey, emoji: ":warning:",
+	{outcome: decision.RejectedKey, emoji: ":warning:",
 		person: "{Task} wasn't cancelled: Chamelio refused this bot's key.",
 		what:   "{Task} wasn't cancelled: Chamelio refused this bot's key.",
 		next:   "The task is untouched. Tell {operator} that its Chamelio key needs replacing ({key}), then type {again}.",
 		audit:  "not cancelled (Chamelio refused the key: {key})"},
-	{outcome: journal.OutcomeFailed, emoji: ":warning:",
+	{outcome: decision.Failed, emoji: ":warning:",
 		person: "{Task} wasn't cancelled.",
 		what:   "{Task} wasn't cancelled.",
 		next:   "Its page in Chamelio shows where it stands. To try again, type {again}.",
 		audit:  "not cancelled"},
-	{outcome: journal.OutcomeFailed, cause: causeRefused, emoji: ":warning:",
+	{outcome: decision.Failed, cause: decision.CauseRefused, emoji: ":warning:",
 		person: "{Task} wasn't cancelled: Chamelio refused.",
 		what:   "{Task} wasn't cancelled: Chamelio refused.",
 		next:   "{detail} The task is untouched, and its page in Chamelio shows where it stands. If it should be possible to cancel it, tell {operator}.",
 		audit:  "not cancelled (Chamelio refused)"},
-	{outcome: journal.OutcomeFailed, cause: causeServer, emoji: ":warning:",
+	{outcome: decision.Failed, cause: decision.CauseServer, emoji: ":warning:",
 		person: "{Task} wasn't cancelled: Chamelio had an error.",
 		what:   "{Task} wasn't cancelled: Chamelio had an error {tries} times in a row.",
 		next:   "It was still running when I last checked. You can safely try again: type {again}.",
 		audit:  "not cancelled (Chamelio had an error {tries} times in a row)"},
-	{outcome: journal.OutcomeFailed, cause: causeUnreachable, emoji: ":warning:",
+	{outcome: decision.Failed, cause: decision.CauseUnreachable, emoji: ":warning:",
 		person: "{Task} wasn't cancelled: I couldn't reach Chamelio.",
 		what:   "{Task} wasn't cancelled: I couldn't reach Chamelio.",
 		next:   "The task is untouched. Try again in a few minutes: type {again}. If it keeps happening, tell {operator}.",
 		audit:  "not cancelled (Chamelio couldn't be reached)"},
-	{outcome: journal.OutcomeFailed, cause: causeBusy, emoji: ":warning:",
+	{outcome: decision.Failed, cause: decision.CauseBusy, emoji: ":warning:",
 		person: "{Task} wasn't cancelled: Chamelio is too busy.",
 		what:   "{Task} wasn't cancelled: Chamelio is too busy.",
 		next:   "The task is untouched. Try again in {wait}: type {again}.",
 		audit:  "not cancelled (Chamelio was too busy)"},
-	{outcome: journal.OutcomeFailed, cause: causeTooLate, emoji: ":warning:",
+	{outcome: decision.Failed, cause: decision.CauseTooLate, emoji: ":warning:",
 		person: "{Task} wasn't cancelled: I was interrupted.",
 		what:   "{Task} wasn't cancelled: I was interrupted, and it was too late when I came back.",
 		next:   "I don't act on a confirmation that's more than half an hour old. If it should still be cancelled, type {again}.",
 		audit:  "not cancelled (the bot was interrupted, and the confirmation was too old when it came back)"},
-	{outcome: journal.OutcomeFailed, cause: causeStillRuns, emoji: ":warning:",
+	{outcome: decision.Failed, cause: decision.CauseStillRuns, emoji: ":warning:",
 		person: "{Task} wasn't cancelled: a day later, it's still running.",
 		what:   "{Task} wasn't cancelled: a day later, it's still running.",
 		next:   "My request evidently never got through. To cancel it, type {again}.",
 		audit:  "not cancelled (it was still running a day later)"},
-	{outcome: journal.OutcomeUnknown, emoji: ":question:",
+	{outcome: decision.Unknown, emoji: ":question:",
 		person: "I don't know yet whether {task} was cancelled. I'll keep checking and post it in the channel.",
 		what:   "I don't know yet whether {task} was cancelled: Chamelio hasn't answered clearly.",
 		next:   "I'll keep checking for a day and reply here. Please look at its page in Chamelio before you try again.",
 		audit:  "not known yet"},
-	{outcome: journal.OutcomeUnknown, cause: causeKey, emoji: ":question:",
+	{outcome: decision.Unknown, cause: decision.CauseKey, emoji: ":question:",
 		person: "I don't know yet whether {task} was cancelled. I'll keep checking and post it in the channel.",
 		what:   "I don't know yet whether {task} was cancelled: I sent the request, and then Chamelio refused this bot's key.",
 		next:   "Tell {operator} that its Chamelio key needs replacing ({key}). I'll keep checking for a day and reply here; the task's page in Chamelio shows it, too.",
 		audit:  "not known yet (Chamelio refused the key afterwards: {key})"},
-	{outcome: journal.OutcomeUnknown, cause: causeStatus, emoji: ":question:",
+	{outcome: decision.Unknown, cause: decision.CauseStatus, emoji: ":question:",
 		person: "I don't know yet whether {task} was cancelled. I'll keep checking and post it in the channel.",
 		what:   "I don't know yet whether {task} was cancelled: Chamelio shows a status that I don't know, “{status}”.",
 		next:   "I'll keep checking for a day and reply here. Please look at its page in Chamelio before you try again.",
 		audit:  "not known yet (its status is “{status}”)"},
-	{outcome: journal.OutcomeUnknown, cause: causeOverruled, emoji: ":question:",
+	{outcome: decision.Unknown, cause: decision.CauseOverruled, emoji: ":question:",
 		person: "I don't know yet whether {task} was cancelled. I'll keep checking and post it in the channel.",
 		what:   "I don't know yet whether {task} was cancelled: my record of this confirmation was lost for a moment, and another one for the task came in meanwhile.",
 		next:   "I'll keep checking for a day and reply here. Please look at its page in Chamelio before you try again.",
@@ -128,7 +128,7 @@ var outcomeTexts = []outcomeText{
 
 // settledUnknown is what is said once more of an outcome that stayed unknown
 // to the end.
-var settledUnknown = outcomeText{outcome: journal.OutcomeUnknown, emoji: ":question:",
+var settledUnknown = outcomeText{outcome: decision.Unknown, emoji: ":question:",
 	person: "I don't know whether {task} was cancelled.",
 	what:   "I still don't know whether {task} was cancelled, and I've stopped checking.",
 	next:   "Please look at its page in Chamelio before you do anything else.",
@@ -147,11 +147,11 @@ var keyRefused = map[chamelio.Reason]string{
 
 // outcomeOf finds the row that fits a result best. An outcome that has none is
 // told as unknown: a test keeps that from happening.
-func outcomeOf(r result) outcomeText {
+func outcomeOf(r decision.Result) outcomeText {
 	var best, unknown outcomeText
 	fit := -1
 	for _, row := range outcomeTexts {
-		if row.outcome == journal.OutcomeUnknown && row.cause == "" {
+		if row.outcome == decision.Unknown && row.cause == "" {
 			unknown = row
 		}
 		if row.outcome != r.Outcome || row.cause != "" && row.cause != r.Cause || row.status != "" && row.status != r.Status {
@@ -176,7 +176,7 @@ func outcomeOf(r result) outcomeText {
 
 // fillOutcome puts into a text what a decision and its result tell. reader is
 // the one person who reads it; "" for the channel.
-func (w texts) fillOutcome(text string, d journal.Decision, r result, reader string) string {
+func (w texts) fillOutcome(text string, d decision.Record, r decision.Result, reader string) string {
 	title, address := d.Title, d.URL
 	if r.Title != "" {
 		title = r.Title
@@ -184,7 +184,7 @@ func (w texts) fillOutcome(text string, d journal.Decision, r result, reader str
 	if r.URL != "" {
 		address = r.URL
 	}
-	task := w.named(taskOf(d), address, title)
+	task := w.named(d.Task(), address, title)
 	detail := "It didn't say why."
 	if r.Detail != "" {
 		detail = "It said: “" + excerpt(r.Detail, maxTitle) + "”."
@@ -197,29 +197,29 @@ func (w texts) fillOutcome(text string, d journal.Decision, r result, reader str
 	if !known {
 		key = keyRefused[chamelio.KeyUnclear]
 	}
-	return fill(text, "{Task}", capital(task), "{task}", task, "{by}", by, "{By}", sentence, "{again}", w.again(taskOf(d)),
+	return fill(text, "{Task}", capital(task), "{task}", task, "{by}", by, "{By}", sentence, "{again}", w.again(d.Task()),
 		"{operator}", w.contact(), "{when}", sinceWhen(r), "{key}", key, "{detail}", detail,
 		"{status}", excerpt(string(r.Status), maxName), "{wait}", duration(max(r.RetryIn, time.Minute)), "{tries}", fmt.Sprint(maxTries))
 }
 
 // sinceWhen is to be read after "completed" or "was cancelled"; empty if that
 // is not known.
-func sinceWhen(r result) string {
+func sinceWhen(r decision.Result) string {
 	switch {
 	case r.Over.IsZero():
 		return ""
-	case r.Outcome == journal.OutcomeAlreadyCancelled:
+	case r.Outcome == decision.AlreadyCancelled:
 		return " (" + standing(r.Over) + ")"
 	}
 	return " " + on(r.Over)
 }
 
 // short is what came of it, in a clause.
-func (w texts) short(r result) string {
-	return w.fillOutcome(outcomeOf(r).audit, journal.Decision{}, r, "")
+func (w texts) short(r decision.Result) string {
+	return w.fillOutcome(outcomeOf(r).audit, decision.Record{}, r, "")
 }
 
 // headline says in a sentence what happened.
-func (w texts) headline(d journal.Decision, r result, reader string) string {
+func (w texts) headline(d decision.Record, r decision.Result, reader string) string {
 	return w.fillOutcome(outcomeOf(r).what, d, r, reader)
 }

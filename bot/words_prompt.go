@@ -5,7 +5,7 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -163,13 +163,13 @@ func (w texts) reminder(c confirmation) message {
 // lastOf is the last text of a request at its end, by the decision that came
 // of it, if any; nil where it has that text already. Until over there is more
 // to come.
-func (w texts) lastOf(c confirmation, d journal.Decision) (last *message, over bool) {
+func (w texts) lastOf(c confirmation, d decision.Record) (last *message, over bool) {
 	switch own := string(d.ID) == c.ID; {
 	case d.ID == "":
 		return new(w.ranOut(c)), true
-	case own && d.Outcome == journal.OutcomeWithdrawn && d.Confirmer == c.Requester:
+	case own && d.Outcome == decision.Withdrawn && d.Confirmer == c.Requester:
 		return new(w.withdrawn(c)), true
-	case own && (d.Outcome == journal.OutcomeWithdrawn || d.Outcome == journal.OutcomeSetAside):
+	case own && (d.Outcome == decision.Withdrawn || d.Outcome == decision.SetAside):
 		return nil, true // confirmed, but given up: it says so
 	}
 	return new(w.overtaken(c, d)), d.Outcome != ""

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -74,13 +74,13 @@ func sources(t *testing.T, dir string) []*ast.File {
 }
 
 // notTold are outcomes that nobody is told: nothing was decided.
-var notTold = map[string]bool{string(journal.OutcomeWithdrawn): true, string(journal.OutcomeSetAside): true}
+var notTold = map[string]bool{string(decision.Withdrawn): true, string(decision.SetAside): true}
 
 func TestEveryOutcomeAndCauseHasItsWords(t *testing.T) {
 	outcomes, causes := map[string]bool{}, map[string]bool{}
 	type key struct {
-		outcome journal.Outcome
-		cause   cause
+		outcome decision.Outcome
+		cause   decision.Cause
 		status  chamelio.Status
 	}
 	rows := map[key]bool{}
@@ -98,32 +98,27 @@ func TestEveryOutcomeAndCauseHasItsWords(t *testing.T) {
 			t.Errorf("%v: something is missing", k)
 		}
 	}
-	for o := range constants(t, "internal/journal", "Outcome") {
+	for o := range constants(t, "internal/decision", "Outcome") {
 		if outcomes[o] == notTold[o] {
 			t.Errorf("outcome %q: has a row: %v", o, outcomes[o])
 		}
 	}
-	for c := range constants(t, ".", "cause") {
+	for c := range constants(t, "internal/decision", "Cause") {
 		if !causes[c] {
 			t.Errorf("cause %q has no row", c)
-		}
-	}
-	for _, old := range oldCauses {
-		if !causes[string(old)] {
-			t.Errorf("cause %q has no row", old)
 		}
 	}
 	// Whatever the machine can end in is told by a row of its very own.
 	for s := untouched; s <= inFlight; s++ {
 		for a := cancelDone; a <= lookUnavailable; a++ {
 			end := next(s, a)
-			if end.action == finish && end.outcome != journal.OutcomeNotCancellable && !rows[key{end.outcome, end.cause, ""}] {
+			if end.action == finish && end.outcome != decision.NotCancellable && !rows[key{end.outcome, end.cause, ""}] {
 				t.Errorf("state %d, answer %d: %s, %q has no row", s, a, end.outcome, end.cause)
 			}
 		}
 	}
 	for _, status := range []chamelio.Status{chamelio.Completed, chamelio.Failed} {
-		if row := outcomeOf(result{Outcome: journal.OutcomeNotCancellable, Status: status}); row.status != status {
+		if row := outcomeOf(decision.Result{Outcome: decision.NotCancellable, Status: status}); row.status != status {
 			t.Errorf("%s is told as %q", status, row.what)
 		}
 	}
@@ -132,7 +127,7 @@ func TestEveryOutcomeAndCauseHasItsWords(t *testing.T) {
 			t.Errorf("reason %q has no words", reason)
 		}
 	}
-	if row := outcomeOf(result{Outcome: "brand_new"}); row.outcome != journal.OutcomeUnknown {
+	if row := outcomeOf(decision.Result{Outcome: "brand_new"}); row.outcome != decision.Unknown {
 		t.Errorf("an outcome from nowhere is told as %s", row.outcome)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // entry is a decision as history prints it. The response_url is left out: it
@@ -40,7 +40,7 @@ type entry struct {
 	Team           string          `json:"team"`
 }
 
-func entriesOf(decisions []journal.Decision, people names) []entry {
+func entriesOf(decisions []decision.Record, people names) []entry {
 	var all []entry
 	for _, d := range decisions {
 		e := entry{
@@ -50,7 +50,7 @@ func entriesOf(decisions []journal.Decision, people names) []entry {
 			AnnouncedAt: d.AnnouncedAt, MessageTS: d.MessageTS, Detail: json.RawMessage(d.Detail),
 			SettledOutcome: string(d.SettledOutcome), SettledAt: d.SettledAt, ID: string(d.ID), Team: d.Team,
 		}
-		if d.Outcome == journal.OutcomeWithdrawn { // nobody confirmed it
+		if d.Outcome == decision.Withdrawn { // nobody confirmed it
 			e.WithdrawnBy, e.WithdrawerName, e.Confirmer, e.ConfirmerName = e.Confirmer, e.ConfirmerName, "", ""
 		}
 		all = append(all, e)
@@ -166,7 +166,7 @@ func (e entry) cameTo() string {
 
 func (e entry) told() string {
 	switch {
-	case e.Outcome == string(journal.OutcomeWithdrawn) || e.Outcome == string(journal.OutcomeSetAside):
+	case e.Outcome == string(decision.Withdrawn) || e.Outcome == string(decision.SetAside):
 		return "nothing to tell"
 	case e.AnnouncedAt.IsZero():
 		return "not yet"

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
@@ -91,9 +92,9 @@ func fillJournal(url string) error {
 	}
 	defer j.Close()
 	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
-	for i, outcome := range []journal.Outcome{journal.OutcomeCancelled, journal.OutcomeUnknown, journal.OutcomeWithdrawn, ""} {
-		d := journal.Decision{
-			ID: journal.ID(fmt.Sprint("confirmation", i)), TaskID: int64(12345 + i), Title: "=Master agreement with Globex, second amendment", Team: slacktest.TeamID,
+	for i, outcome := range []decision.Outcome{decision.Cancelled, decision.Unknown, decision.Withdrawn, ""} {
+		d := decision.Record{
+			ID: decision.ID(fmt.Sprint("confirmation", i)), TaskID: int64(12345 + i), Title: "=Master agreement with Globex, second amendment", Team: slacktest.TeamID,
 			Channel: slacktest.General, Requester: slacktest.Ada, Confirmer: slacktest.Grace, Reason: "a \"dup\" \x1b[2Jof",
 			RequestedAt: at.Add(time.Duration(i) * time.Hour), DecidedAt: at.Add(time.Duration(i)*time.Hour + time.Minute),
 		}
@@ -109,8 +110,8 @@ func fillJournal(url string) error {
 	return j.Refused(ctx, refused)
 }
 
-func decide(ctx context.Context, j *journal.Journal, d journal.Decision, outcome journal.Outcome) error {
-	if outcome == journal.OutcomeWithdrawn {
+func decide(ctx context.Context, j *journal.Journal, d decision.Record, outcome decision.Outcome) error {
+	if outcome == decision.Withdrawn {
 		_, _, err := j.Withdraw(ctx, d)
 		return err
 	}

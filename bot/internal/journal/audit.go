@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // NoteKind tells notes apart.
@@ -24,7 +26,7 @@ type Note struct {
 	ID             string
 	Kind           NoteKind
 	At             time.Time
-	ConfirmationID ID // "" for a command that was refused
+	ConfirmationID decision.ID // "" for a command that was refused
 	TaskID         int64
 	Team, Channel  string
 	Person         string    // who confirmed, or was refused; of a credential, which
@@ -67,7 +69,7 @@ func scanNote(r *sql.Rows, n *Note) error {
 }
 
 // noteAnnounced leaves a note in the write that records an announcement.
-func noteAnnounced(ctx context.Context, q querier, id ID) error {
+func noteAnnounced(ctx context.Context, q querier, id decision.ID) error {
 	_, err := q.exec(ctx, `
 		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code)
 		SELECT 'a-' || confirmation_id, 'announcement', announced_at, confirmation_id, task_id, team_id,
@@ -77,7 +79,7 @@ func noteAnnounced(ctx context.Context, q querier, id ID) error {
 }
 
 // noteSettled does the same for an outcome that was unknown.
-func noteSettled(ctx context.Context, q querier, id ID) error {
+func noteSettled(ctx context.Context, q querier, id decision.ID) error {
 	_, err := q.exec(ctx, `
 		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code)
 		SELECT 's-' || confirmation_id, 'settled', $1, confirmation_id, task_id, team_id,

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // oldOwner is what an older version reads in this version's rows: nobody's, and
@@ -20,15 +22,15 @@ const (
 // or has succeeded.
 type Claim struct {
 	Won    bool
-	Lease  Lease    // if Won
-	Winner Decision // if not
+	Lease  Lease           // if Won
+	Winner decision.Record // if not
 }
 
 // Claim makes the decision this process's, durably, and marks its first
 // request as about to be sent. It may be called again with the very same
 // decision for as long as its answer is not known: it then tells what the
 // first call did.
-func (j *Journal) Claim(ctx context.Context, d Decision) (Claim, error) {
+func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	var claim Claim
@@ -68,7 +70,7 @@ func (j *Journal) Claim(ctx context.Context, d Decision) (Claim, error) {
 
 // recognize tells a row that an earlier call of the same Claim wrote, and
 // whose answer was lost, from another's.
-func (j *Journal) recognize(ctx context.Context, d, found Decision) (Claim, error) {
+func (j *Journal) recognize(ctx context.Context, d, found decision.Record) (Claim, error) {
 	if found.ID != d.ID || found.MAC != d.MAC || found.Outcome != "" {
 		return Claim{Winner: found}, nil
 	}
@@ -84,7 +86,7 @@ func (j *Journal) recognize(ctx context.Context, d, found Decision) (Claim, erro
 
 // conflicting returns what stands in a claim's way, by one look: an earlier
 // click on the same prompt, before another prompt's decision.
-func (j *Journal) conflicting(ctx context.Context, d Decision) (Decision, error) {
+func (j *Journal) conflicting(ctx context.Context, d decision.Record) (decision.Record, error) {
 	return j.read().decision(ctx, `confirmation_id = $1 OR (task_id = $2 AND (outcome IS NULL OR outcome = 'cancelled'))
 		ORDER BY CASE WHEN confirmation_id = $1 THEN 0 ELSE 1 END LIMIT 1`, string(d.ID), d.TaskID)
 }
@@ -93,7 +95,7 @@ func (j *Journal) conflicting(ctx context.Context, d Decision) (Decision, error)
 // If a decision came first it returns that, and false. Called again it tells
 // the same. The row is on record like a decision, with nothing to carry out or
 // to tell.
-func (j *Journal) Withdraw(ctx context.Context, d Decision) (first Decision, withdrawn bool, err error) {
+func (j *Journal) Withdraw(ctx context.Context, d decision.Record) (first decision.Record, withdrawn bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	at := utc(d.DecidedAt)
@@ -104,14 +106,14 @@ func (j *Journal) Withdraw(ctx context.Context, d Decision) (first Decision, wit
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1)
 			ON CONFLICT DO NOTHING`,
 			string(d.ID), d.TaskID, d.Team, d.Channel, d.Requester, d.Confirmer, d.Reason,
-			utc(d.RequestedAt), at, at, at, string(OutcomeWithdrawn), d.Confirmation, d.Title, d.URL, oldOwner, oldLease)
+			utc(d.RequestedAt), at, at, at, string(decision.Withdrawn), d.Confirmation, d.Title, d.URL, oldOwner, oldLease)
 	})
 	if err != nil || inserted == 1 {
-		return Decision{}, inserted == 1, wrap("withdrawing a prompt", err)
+		return decision.Record{}, inserted == 1, wrap("withdrawing a prompt", err)
 	}
 	first, err = j.Get(ctx, d.ID)
 	if err != nil {
-		return Decision{}, false, fmt.Errorf("withdrawing a prompt: %w", err)
+		return decision.Record{}, false, fmt.Errorf("withdrawing a prompt: %w", err)
 	}
-	return first, first.Outcome == OutcomeWithdrawn, nil
+	return first, first.Outcome == decision.Withdrawn, nil
 }

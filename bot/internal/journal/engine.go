@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // engine is a database that keeps a journal.
@@ -165,7 +167,7 @@ func (s *statements) close() {
 }
 
 // idList is the argument behind {ids N}.
-func idList(ids []ID) string {
+func idList(ids []decision.ID) string {
 	if len(ids) == 0 {
 		return "[]"
 	}

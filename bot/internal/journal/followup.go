@@ -4,18 +4,20 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // TakeUnsettled takes over decisions whose outcome is unknown and that are to
 // be looked after now, at most limit.
-func (j *Journal) TakeUnsettled(ctx context.Context, limit int, mine []ID) ([]Held, error) {
+func (j *Journal) TakeUnsettled(ctx context.Context, limit int, mine []decision.ID) ([]Held, error) {
 	return j.take(ctx, "taking over what is to be settled",
 		`announced_at IS NOT NULL AND follow_until > 0 AND settled_at = 0 AND look_after < {now} AND `+expired+` ORDER BY look_after`, limit, mine)
 }
 
 // Unsettled reports whether another decision about the same task ended as
 // unknown and is not settled: a request of its may yet take effect.
-func (j *Journal) Unsettled(ctx context.Context, d Decision) (bool, error) {
+func (j *Journal) Unsettled(ctx context.Context, d decision.Record) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	n, err := j.read().query1(ctx, `SELECT count(*) FROM decisions
@@ -35,7 +37,7 @@ func (j *Journal) LookAgain(ctx context.Context, l Lease, wait time.Duration) er
 
 // BeginSettling records what came of an unknown outcome after all, and that it
 // is about to be posted. Called again with the same outcome it does the same.
-func (j *Journal) BeginSettling(ctx context.Context, l Lease, o Outcome, detail string) (Lease, error) {
+func (j *Journal) BeginSettling(ctx context.Context, l Lease, o decision.Outcome, detail string) (Lease, error) {
 	return j.step(ctx, "noting that a settled outcome is about to be posted", l, tellLease,
 		`, telling_at = {now}, settled_outcome = $5, settled_detail = $6`,
 		`AND settled_at = 0 AND (settled_outcome = '' OR settled_outcome = $5)`, string(o), detail)
@@ -43,7 +45,7 @@ func (j *Journal) BeginSettling(ctx context.Context, l Lease, o Outcome, detail 
 
 // MarkSettled records that a settled outcome was told. Called again it does
 // nothing.
-func (j *Journal) MarkSettled(ctx context.Context, id ID) error {
+func (j *Journal) MarkSettled(ctx context.Context, id decision.ID) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	_, err := j.together(ctx, change(func(ctx context.Context, q querier) error {

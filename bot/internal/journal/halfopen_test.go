@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // blackHole is a proxy to Postgres whose connections can all be made half-open:
@@ -73,7 +73,7 @@ func TestAHalfOpenConnectionToPostgresIsNoticed(t *testing.T) {
 	u.Host = listener.Addr().String()
 	j := open(t, u.String(), 0)
 	t.Cleanup(func() { _ = listener.Close() })
-	l := won(t, j, decision("x", 1))
+	l := won(t, j, sampleDecision("x", 1))
 	for range 8 { // several connections in the pool
 		go func() { _, _ = j.Get(context.Background(), "x") }()
 	}
@@ -82,7 +82,7 @@ func TestAHalfOpenConnectionToPostgresIsNoticed(t *testing.T) {
 	proxy.dark.Store(proxy.made.Load())
 	started := time.Now()
 	for time.Since(started) < 30*time.Second {
-		if _, err = j.Finish(t.Context(), l, journal.OutcomeCancelled, "", true); err == nil {
+		if _, err = j.Finish(t.Context(), l, decision.Cancelled, "", true); err == nil {
 			break
 		}
 		if took := time.Since(started); took > time.Minute {

@@ -17,69 +17,14 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
-
-// ID names a decision: the confirmation's id, unguessable and unique.
-type ID string
-
-// Outcome is what came of a decision. The journal keeps these words for ever.
-type Outcome string
-
-// The outcomes. The zero Outcome is that of a decision under way.
-const (
-	OutcomeCancelled        Outcome = "cancelled"
-	OutcomeAlreadyCancelled Outcome = "already_cancelled" // by somebody else, before
-	OutcomeNotCancellable   Outcome = "not_cancellable"   // completed, failed, or in no state to cancel
-	OutcomeNotFound         Outcome = "not_found"         // or this key may not see it
-	OutcomeRejectedKey      Outcome = "rejected_key"      // the task is untouched
-	OutcomeFailed           Outcome = "failed"            // not cancelled by this decision
-	OutcomeUnknown          Outcome = "unknown"           // sent, and nobody can say yet
-
-	// OutcomeWithdrawn stands for a prompt that was taken back before anybody
-	// confirmed it, and OutcomeSetAside for a row that does not verify. Neither
-	// is told: nothing was decided.
-	OutcomeWithdrawn Outcome = "withdrawn"
-	OutcomeSetAside  Outcome = "set_aside"
-)
-
-// Decision is one row: an accepted click, and what came of it.
-type Decision struct {
-	ID            ID
-	TaskID        int64
-	Title, URL    string // of the task, as its prompt showed it
-	Team, Channel string
-	Requester     string // who typed the command
-	Confirmer     string // who clicked
-	Reason        string
-	RequestedAt   time.Time
-	DecidedAt     time.Time // when the click was received
-	ResponseURL   string    // the click's; wiped when there is nothing more to tell
-	Confirmation  string    // the signed value of the button
-	MAC           string    // over the click
-
-	Sent  bool // a cancel request is about to be sent, or was without a clear answer
-	Tries int  // how many
-
-	Outcome    Outcome
-	Detail     string // what the announcement tells besides, as JSON
-	FinishedAt time.Time
-
-	AnnouncedAt time.Time // zero until the outcome was told
-	MessageTS   string    // the announcement's, where Slack gives one
-
-	FollowUntil    time.Time // an unknown outcome is looked after until then
-	Looks          int       // how often it was
-	SettledAt      time.Time
-	SettledOutcome Outcome
-	SettledDetail  string
-
-	epoch int64
-}
 
 // Lease is this process's right to work on a decision. It is a value: each
 // renewal gives a new one.
 type Lease struct {
-	ID    ID
+	ID    decision.ID
 	Epoch int64
 	// Until is when the right ends unless it is renewed, by this process's
 	// monotonic clock. It is reckoned from before the journal was asked, so
@@ -89,7 +34,7 @@ type Lease struct {
 
 // Held is a decision with the right to work on it.
 type Held struct {
-	Decision
+	decision.Record
 	Lease
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/pgtest"
 )
@@ -64,16 +65,16 @@ func open(t *testing.T, url string, lease time.Duration) *journal.Journal {
 	return j
 }
 
-func decision(id string, task int64) journal.Decision {
-	return journal.Decision{
-		ID: journal.ID(id), TaskID: task, Team: "T1", Channel: "C1", Requester: "U1", Confirmer: "U2",
+func sampleDecision(id string, task int64) decision.Record {
+	return decision.Record{
+		ID: decision.ID(id), TaskID: task, Team: "T1", Channel: "C1", Requester: "U1", Confirmer: "U2",
 		Reason: "duplicate of 12346 – ünïcode 🙂", ResponseURL: "https://hooks.slack.com/actions/x",
 		Confirmation: "2.signed", MAC: "mac-" + id, RequestedAt: time.Now().Add(-time.Minute), DecidedAt: time.Now(),
 	}
 }
 
 // won claims a decision that nothing stands in the way of.
-func won(t *testing.T, j *journal.Journal, d journal.Decision) journal.Lease {
+func won(t *testing.T, j *journal.Journal, d decision.Record) journal.Lease {
 	t.Helper()
 	c, err := j.Claim(t.Context(), d)
 	must(t, err)
@@ -102,7 +103,7 @@ func statement(t *testing.T, url, text string) {
 	pgtest.Exec(t, url, text)
 }
 
-func take(t *testing.T, j *journal.Journal, w journal.Work, mine ...journal.ID) []journal.Held {
+func take(t *testing.T, j *journal.Journal, w journal.Work, mine ...decision.ID) []journal.Held {
 	t.Helper()
 	held, err := j.TakeExpired(t.Context(), w, 100, mine)
 	must(t, err)
@@ -126,9 +127,9 @@ func must(t *testing.T, err error) {
 func TestADecisionIsRememberedFromClaimToAnnouncement(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		d := decision("a", 12345)
+		d := sampleDecision("a", 12345)
 		l := won(t, j, d)
-		_, err := j.Finish(t.Context(), l, journal.OutcomeCancelled, `{"x":1}`, true)
+		_, err := j.Finish(t.Context(), l, decision.Cancelled, `{"x":1}`, true)
 		must(t, err)
 		must(t, j.MarkAnnounced(t.Context(), "a", "17.000001"))
 		must(t, j.MarkAnnounced(t.Context(), "a", "18")) // said again, it changes nothing
@@ -163,7 +164,7 @@ func TestOfManyClaimsOneWins(t *testing.T) {
 				var wg sync.WaitGroup
 				for i := range 24 {
 					wg.Go(func() {
-						d := decision(id(i), int64(len(name)))
+						d := sampleDecision(id(i), int64(len(name)))
 						d.MAC = fmt.Sprint(i) // each click is another
 						c, err := replicas[i%2].Claim(t.Context(), d)
 						if err != nil {
@@ -188,7 +189,7 @@ func TestOfManyClaimsOneWins(t *testing.T) {
 func TestAClaimSaidAgainTellsWhatTheFirstDid(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j, other := open(t, url, 0), open(t, url, 0)
-		d := decision("a", 1)
+		d := sampleDecision("a", 1)
 		won(t, j, d)
 		won(t, j, d) // the answer was lost: it is still ours
 
@@ -214,14 +215,14 @@ func TestAFailedDecisionFreesItsTaskASuccessDoesNot(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		task := int64(0)
-		for outcome, free := range map[journal.Outcome]bool{
-			journal.OutcomeFailed: true, journal.OutcomeUnknown: true, journal.OutcomeNotFound: true, journal.OutcomeCancelled: false,
+		for outcome, free := range map[decision.Outcome]bool{
+			decision.Failed: true, decision.Unknown: true, decision.NotFound: true, decision.Cancelled: false,
 		} {
 			task++
-			l := won(t, j, decision("first"+string(outcome), task))
+			l := won(t, j, sampleDecision("first"+string(outcome), task))
 			_, err := j.Finish(t.Context(), l, outcome, "", false)
 			must(t, err)
-			c, err := j.Claim(t.Context(), decision("second"+string(outcome), task))
+			c, err := j.Claim(t.Context(), sampleDecision("second"+string(outcome), task))
 			if err != nil || c.Won != free {
 				t.Errorf("after %s: won=%v, %v", outcome, c.Won, err)
 			}
@@ -235,7 +236,7 @@ func TestAnOldOwnerIsHarmless(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 0), open(t, url, 0)
 		ctx := t.Context()
-		old := won(t, a, decision("x", 1))
+		old := won(t, a, sampleDecision("x", 1))
 		if got := take(t, b, journal.ToResolve); len(got) != 0 {
 			t.Fatalf("taken from a live owner: %v", got)
 		}
@@ -244,7 +245,7 @@ func TestAnOldOwnerIsHarmless(t *testing.T) {
 			t.Fatalf("taken from myself while I work on it: %v", got)
 		}
 		got := take(t, b, journal.ToResolve)
-		if len(got) != 1 || got[0].Epoch != old.Epoch+1 || !got[0].Sent || got[0].ResponseURL == "" || got[0].Reason == "" {
+		if len(got) != 1 || got[0].Lease.Epoch != old.Epoch+1 || !got[0].Sent || got[0].ResponseURL == "" || got[0].Reason == "" {
 			t.Fatalf("taken over: %+v", got)
 		}
 		fresh := got[0].Lease
@@ -255,7 +256,7 @@ func TestAnOldOwnerIsHarmless(t *testing.T) {
 		lost(t, "sending", err)
 		_, err = a.MarkUnsent(ctx, old)
 		lost(t, "unsending", err)
-		_, err = a.Finish(ctx, old, journal.OutcomeFailed, "", true)
+		_, err = a.Finish(ctx, old, decision.Failed, "", true)
 		lost(t, "finishing", err)
 		lost(t, "giving up", a.GiveUp(ctx, old))
 		lost(t, "setting aside", a.SetAside(ctx, old))
@@ -266,7 +267,7 @@ func TestAnOldOwnerIsHarmless(t *testing.T) {
 		if _, err := b.Renew(ctx, fresh); err != nil {
 			t.Errorf("the new owner after the old one's release: %v", err)
 		}
-		_, err = b.Finish(ctx, fresh, journal.OutcomeCancelled, "", false)
+		_, err = b.Finish(ctx, fresh, decision.Cancelled, "", false)
 		must(t, err)
 		_, err = a.BeginTelling(ctx, old)
 		lost(t, "telling", err)
@@ -281,8 +282,8 @@ func TestAnOldOwnerIsHarmless(t *testing.T) {
 func TestOneThatWasAboutToPostKeepsItsDecisionForLonger(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 30*time.Millisecond), open(t, url, 10*time.Minute)
-		l := won(t, a, decision("x", 1))
-		l, err := a.Finish(t.Context(), l, journal.OutcomeCancelled, "", true)
+		l := won(t, a, sampleDecision("x", 1))
+		l, err := a.Finish(t.Context(), l, decision.Cancelled, "", true)
 		must(t, err)
 		if left := time.Until(l.Until); left < time.Minute {
 			t.Errorf("the lease ends in %s", left)
@@ -307,16 +308,16 @@ func TestOneThatWasAboutToPostKeepsItsDecisionForLonger(t *testing.T) {
 func TestWhatIsToResolveAndWhatIsToTellAreTakenApart(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 10*time.Minute), open(t, url, 10*time.Minute)
-		won(t, a, decision("open", 1))
-		l := won(t, a, decision("done", 2))
-		_, err := a.Finish(t.Context(), l, journal.OutcomeFailed, "", false)
+		won(t, a, sampleDecision("open", 1))
+		l := won(t, a, sampleDecision("done", 2))
+		_, err := a.Finish(t.Context(), l, decision.Failed, "", false)
 		must(t, err)
 		expire(t, url, "open")
 		expire(t, url, "done")
-		if got := take(t, b, journal.ToTell); len(got) != 1 || got[0].Decision.ID != "done" {
+		if got := take(t, b, journal.ToTell); len(got) != 1 || got[0].Record.ID != "done" {
 			t.Errorf("to tell: %v", got)
 		}
-		if got := take(t, b, journal.ToResolve); len(got) != 1 || got[0].Decision.ID != "open" {
+		if got := take(t, b, journal.ToResolve); len(got) != 1 || got[0].Record.ID != "open" {
 			t.Errorf("to resolve: %v", got)
 		}
 	})
@@ -326,10 +327,10 @@ func TestExpiredDecisionsGoToOneProcessEach(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		dead := open(t, url, 10*time.Minute)
 		for i := range 30 {
-			won(t, dead, decision(fmt.Sprint("d", i), int64(100+i)))
+			won(t, dead, sampleDecision(fmt.Sprint("d", i), int64(100+i)))
 		}
 		statement(t, url, "UPDATE decisions SET leased_until = 1")
-		seen := map[journal.ID]int{}
+		seen := map[decision.ID]int{}
 		var mu sync.Mutex
 		var wg sync.WaitGroup
 		for range 2 {
@@ -343,14 +344,14 @@ func TestExpiredDecisionsGoToOneProcessEach(t *testing.T) {
 					mu.Lock()
 					defer mu.Unlock()
 					for _, d := range taken {
-						seen[d.Decision.ID]++
+						seen[d.Record.ID]++
 					}
 				})
 			}
 		}
 		wg.Wait()
 		for _, d := range take(t, open(t, url, 10*time.Minute), journal.ToResolve) {
-			seen[d.Decision.ID]++
+			seen[d.Record.ID]++
 		}
 		if len(seen) != 30 {
 			t.Errorf("%d were taken", len(seen))
@@ -367,7 +368,7 @@ func TestExpiredDecisionsGoToOneProcessEach(t *testing.T) {
 // take over.
 func TestALeaseThatEndsAbsurdlyLateIsOver(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
-		won(t, open(t, url, 0), decision("x", 1))
+		won(t, open(t, url, 0), sampleDecision("x", 1))
 		statement(t, url, "UPDATE decisions SET leased_until = leased_until + 86400000")
 		if got := take(t, open(t, url, 0), journal.ToResolve); len(got) != 1 {
 			t.Errorf("taken over: %v", got)
@@ -378,7 +379,7 @@ func TestALeaseThatEndsAbsurdlyLateIsOver(t *testing.T) {
 func TestNoCancelIsSentForAClickThatIsTooOld(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		l := won(t, j, decision("x", 1))
+		l := won(t, j, sampleDecision("x", 1))
 		if _, err := j.MarkSent(t.Context(), l); err != nil {
 			t.Fatal(err)
 		}
@@ -392,7 +393,7 @@ func TestNoCancelIsSentForAClickThatIsTooOld(t *testing.T) {
 func TestWhatWasSentIsKnownToASuccessor(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 0), open(t, url, 0)
-		l := won(t, a, decision("x", 1))
+		l := won(t, a, sampleDecision("x", 1))
 		l, err := a.MarkSent(t.Context(), l)
 		must(t, err)
 		expire(t, url, "x")
@@ -413,16 +414,16 @@ func TestWhatWasSentIsKnownToASuccessor(t *testing.T) {
 func TestAVanishedDecisionIsPutBack(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		d := decision("x", 1)
+		d := sampleDecision("x", 1)
 		l := won(t, j, d)
 		statement(t, url, "DELETE FROM decisions")
-		_, err := j.Finish(t.Context(), l, journal.OutcomeCancelled, "", true)
+		_, err := j.Finish(t.Context(), l, decision.Cancelled, "", true)
 		if !errors.Is(err, journal.ErrGone) {
 			t.Fatalf("finishing what is not there: %v", err)
 		}
 		l, err = j.PutBack(t.Context(), d)
 		must(t, err)
-		_, err = j.Finish(t.Context(), l, journal.OutcomeCancelled, "", true)
+		_, err = j.Finish(t.Context(), l, decision.Cancelled, "", true)
 		must(t, err)
 		if _, err := j.PutBack(t.Context(), d); !errors.Is(err, journal.ErrLost) {
 			t.Errorf("put back what is there: %v", err)
@@ -436,9 +437,9 @@ func TestTheRecordOfAnAnnouncementLeavesARowWithoutOutcome(t *testing.T) {
 		if err := j.MarkAnnounced(t.Context(), "x", "1.2"); !errors.Is(err, journal.ErrGone) {
 			t.Errorf("of what is not there: %v", err)
 		}
-		l := won(t, j, decision("x", 1)) // anew, by another click
+		l := won(t, j, sampleDecision("x", 1)) // anew, by another click
 		must(t, j.MarkAnnounced(t.Context(), "x", "1.2"))
-		_, err := j.Finish(t.Context(), l, journal.OutcomeCancelled, "", true)
+		_, err := j.Finish(t.Context(), l, decision.Cancelled, "", true)
 		must(t, err)
 		must(t, j.MarkAnnounced(t.Context(), "x", "1.2"))
 		if got, err := j.Get(t.Context(), "x"); err != nil || got.AnnouncedAt.IsZero() {
@@ -450,20 +451,20 @@ func TestTheRecordOfAnAnnouncementLeavesARowWithoutOutcome(t *testing.T) {
 func TestAVanishedDecisionGivesWayToOneThatWasMadeSince(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		d := decision("x", 1)
+		d := sampleDecision("x", 1)
 		won(t, j, d)
 		statement(t, url, "DELETE FROM decisions")
-		won(t, j, decision("y", 1))
+		won(t, j, sampleDecision("y", 1))
 		if _, err := j.PutBack(t.Context(), d); !errors.Is(err, journal.ErrTaken) {
 			t.Fatalf("put back beside another that is under way: %v", err)
 		}
-		d.Outcome = journal.OutcomeUnknown
+		d.Outcome = decision.Unknown
 		l, err := j.PutBack(t.Context(), d)
 		must(t, err)
-		if got, err := j.Get(t.Context(), "x"); err != nil || got.Outcome != journal.OutcomeUnknown {
+		if got, err := j.Get(t.Context(), "x"); err != nil || got.Outcome != decision.Unknown {
 			t.Errorf("put back as unknown: %+v, %v", got, err)
 		}
-		_, err = j.Finish(t.Context(), l, journal.OutcomeUnknown, "", true)
+		_, err = j.Finish(t.Context(), l, decision.Unknown, "", true)
 		must(t, err)
 		if _, err := j.PutBack(t.Context(), d); !errors.Is(err, journal.ErrLost) {
 			t.Errorf("put back what is there: %v", err)
@@ -475,15 +476,15 @@ func TestAWithdrawalAndAClaimExcludeEachOther(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		for range 2 { // said again, it tells the same
-			if _, withdrawn, err := j.Withdraw(t.Context(), decision("w", 1)); err != nil || !withdrawn {
+			if _, withdrawn, err := j.Withdraw(t.Context(), sampleDecision("w", 1)); err != nil || !withdrawn {
 				t.Fatalf("withdrawing: %v, %v", withdrawn, err)
 			}
 		}
-		if c, err := j.Claim(t.Context(), decision("w", 1)); err != nil || c.Won || c.Winner.Outcome != journal.OutcomeWithdrawn {
+		if c, err := j.Claim(t.Context(), sampleDecision("w", 1)); err != nil || c.Won || c.Winner.Outcome != decision.Withdrawn {
 			t.Errorf("a claim after it: %+v, %v", c, err)
 		}
-		won(t, j, decision("c", 1)) // the task is free
-		if first, withdrawn, err := j.Withdraw(t.Context(), decision("c", 1)); err != nil || withdrawn || first.ID != "c" {
+		won(t, j, sampleDecision("c", 1)) // the task is free
+		if first, withdrawn, err := j.Withdraw(t.Context(), sampleDecision("c", 1)); err != nil || withdrawn || first.ID != "c" {
 			t.Errorf("a withdrawal after a claim: %+v, %v, %v", first, withdrawn, err)
 		}
 	})
@@ -492,8 +493,8 @@ func TestAWithdrawalAndAClaimExcludeEachOther(t *testing.T) {
 func TestADecisionGivenUpOrSetAsideIsNoMoreWork(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		must(t, j.GiveUp(t.Context(), won(t, j, decision("a", 1))))
-		must(t, j.SetAside(t.Context(), won(t, j, decision("b", 2))))
+		must(t, j.GiveUp(t.Context(), won(t, j, sampleDecision("a", 1))))
+		must(t, j.SetAside(t.Context(), won(t, j, sampleDecision("b", 2))))
 		statement(t, url, "UPDATE decisions SET leased_until = 1")
 		for _, w := range []journal.Work{journal.ToResolve, journal.ToTell} {
 			if got := take(t, j, w); len(got) != 0 {
@@ -503,7 +504,7 @@ func TestADecisionGivenUpOrSetAsideIsNoMoreWork(t *testing.T) {
 		if due, _, err := j.Backlog(t.Context()); err != nil || due != 0 {
 			t.Errorf("backlog %d, %v", due, err)
 		}
-		won(t, j, decision("again", 1)) // and its task is free
+		won(t, j, sampleDecision("again", 1)) // and its task is free
 	})
 }
 
@@ -511,11 +512,11 @@ func TestAnUnknownOutcomeIsLookedAfterUntilItIsSettled(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		ctx := t.Context()
-		for id, outcome := range map[string]journal.Outcome{"u": journal.OutcomeUnknown, "f": journal.OutcomeFailed} {
-			l := won(t, j, decision(id, int64(id[0])))
+		for id, outcome := range map[string]decision.Outcome{"u": decision.Unknown, "f": decision.Failed} {
+			l := won(t, j, sampleDecision(id, int64(id[0])))
 			_, err := j.Finish(ctx, l, outcome, "", true)
 			must(t, err)
-			must(t, j.MarkAnnounced(ctx, journal.ID(id), "7"))
+			must(t, j.MarkAnnounced(ctx, decision.ID(id), "7"))
 		}
 		due := func() []journal.Held {
 			t.Helper()
@@ -529,7 +530,7 @@ func TestAnUnknownOutcomeIsLookedAfterUntilItIsSettled(t *testing.T) {
 		soon := func() { statement(t, url, "UPDATE decisions SET look_after = 1, leased_until = 1") }
 		soon()
 		got := due()
-		if len(got) != 1 || got[0].Decision.ID != "u" || got[0].ResponseURL == "" || got[0].MessageTS != "7" ||
+		if len(got) != 1 || got[0].Record.ID != "u" || got[0].ResponseURL == "" || got[0].MessageTS != "7" ||
 			time.Until(got[0].FollowUntil) < 23*time.Hour {
 			t.Fatalf("due: %+v", got)
 		}
@@ -539,9 +540,9 @@ func TestAnUnknownOutcomeIsLookedAfterUntilItIsSettled(t *testing.T) {
 		if len(got) != 1 || got[0].Looks != 1 {
 			t.Fatalf("after a look: %+v", got)
 		}
-		l, err := j.BeginSettling(ctx, got[0].Lease, journal.OutcomeCancelled, `{}`)
+		l, err := j.BeginSettling(ctx, got[0].Lease, decision.Cancelled, `{}`)
 		must(t, err)
-		_, err = j.BeginSettling(ctx, l, journal.OutcomeFailed, `{}`)
+		_, err = j.BeginSettling(ctx, l, decision.Failed, `{}`)
 		lost(t, "settling it otherwise", err)
 		must(t, j.MarkSettled(ctx, "u"))
 		soon()
@@ -551,7 +552,7 @@ func TestAnUnknownOutcomeIsLookedAfterUntilItIsSettled(t *testing.T) {
 		// Said again, it changes nothing.
 		statement(t, url, "UPDATE decisions SET response_url = 'kept' WHERE confirmation_id = 'u'")
 		d, err := j.Get(ctx, "u")
-		if err != nil || d.SettledOutcome != journal.OutcomeCancelled || d.Outcome != journal.OutcomeUnknown || d.SettledAt.IsZero() {
+		if err != nil || d.SettledOutcome != decision.Cancelled || d.Outcome != decision.Unknown || d.SettledAt.IsZero() {
 			t.Errorf("on record: %+v, %v", d, err)
 		}
 		must(t, j.MarkSettled(ctx, "u"))
@@ -588,8 +589,8 @@ func TestNotesForTheAuditChannel(t *testing.T) {
 		j, err := journal.Open(ctx, url, journal.Options{Audit: true})
 		must(t, err)
 		t.Cleanup(func() { _ = j.Close() })
-		l := won(t, j, decision("a", 1))
-		_, err = j.Finish(ctx, l, journal.OutcomeCancelled, "", true)
+		l := won(t, j, sampleDecision("a", 1))
+		_, err = j.Finish(ctx, l, decision.Cancelled, "", true)
 		must(t, err)
 		must(t, j.MarkAnnounced(ctx, "a", "7"))
 		refusal := journal.Note{ConfirmationID: "a", TaskID: 1, Person: "U9", Code: "guest", At: time.Now().Add(time.Second)}
@@ -626,7 +627,7 @@ func TestNotesForTheAuditChannel(t *testing.T) {
 func TestAnOlderVersionBesideDoesNoHarm(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		won(t, j, decision("new", 1))
+		won(t, j, sampleDecision("new", 1))
 		statement(t, url, `INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer, reason,
 			requested_at, decided_at, response_url, lease_owner, lease_until)
 			SELECT 'old', 2, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, response_url, 'older', 1 FROM decisions`)
@@ -641,7 +642,7 @@ func TestAnOlderVersionBesideDoesNoHarm(t *testing.T) {
 				t.Errorf("it would take over %d rows, its own among them", n)
 			}
 		}
-		if got := take(t, j, journal.ToResolve); len(got) != 1 || got[0].Decision.ID != "old" || got[0].Epoch != 1 || got[0].MAC != "" {
+		if got := take(t, j, journal.ToResolve); len(got) != 1 || got[0].Record.ID != "old" || got[0].Lease.Epoch != 1 || got[0].MAC != "" {
 			t.Errorf("taken over: %+v", got)
 		}
 	})
@@ -652,7 +653,7 @@ func TestRecentIsNewestFirstAndFiltered(t *testing.T) {
 		j := open(t, url, 0)
 		start := time.Now().Add(-10 * time.Minute)
 		for i := range 5 {
-			d := decision(fmt.Sprint(i), int64(i+1))
+			d := sampleDecision(fmt.Sprint(i), int64(i+1))
 			d.DecidedAt = start.Add(time.Duration(i) * time.Minute)
 			won(t, j, d)
 		}
@@ -745,7 +746,7 @@ func TestOpenSaysWhatIsWrongWithThePlace(t *testing.T) {
 func TestTheJournalsFileIsPrivateAndItsDirectoryIsMade(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "deep er", "100%.db")
 	j := open(t, "sqlite:"+path, 0)
-	won(t, j, decision("a", 1))
+	won(t, j, sampleDecision("a", 1))
 	info, err := os.Stat(path)
 	must(t, err)
 	if info.Mode().Perm() != 0o600 {
@@ -805,11 +806,11 @@ func BenchmarkDecision(b *testing.B) {
 			i := int64(0)
 			for b.Loop() {
 				i++
-				c, err := j.Claim(b.Context(), decision(fmt.Sprint(i), i))
+				c, err := j.Claim(b.Context(), sampleDecision(fmt.Sprint(i), i))
 				if err != nil || !c.Won {
 					b.Fatal(c.Won, err)
 				}
-				if _, err := j.Finish(b.Context(), c.Lease, journal.OutcomeCancelled, "{}", true); err != nil {
+				if _, err := j.Finish(b.Context(), c.Lease, decision.Cancelled, "{}", true); err != nil {
 					b.Fatal(err)
 				}
 				if err := j.MarkAnnounced(b.Context(), c.Lease.ID, "1.2"); err != nil {
@@ -858,10 +859,10 @@ func BenchmarkRows(b *testing.B) {
 				b.Run("claim", func(b *testing.B) {
 					for b.Loop() {
 						i++
-						if c, err := j.Claim(b.Context(), decision(fmt.Sprint(i), i)); err != nil || !c.Won {
+						if c, err := j.Claim(b.Context(), sampleDecision(fmt.Sprint(i), i)); err != nil || !c.Won {
 							b.Fatal(c.Won, err)
 						}
-						if err := j.MarkAnnounced(b.Context(), journal.ID(fmt.Sprint(i)), ""); err != nil {
+						if err := j.MarkAnnounced(b.Context(), decision.ID(fmt.Sprint(i)), ""); err != nil {
 							b.Fatal(err)
 						}
 					}
@@ -896,7 +897,7 @@ func BenchmarkClaim(b *testing.B) {
 			i := int64(0)
 			for b.Loop() {
 				i++
-				if c, err := j.Claim(b.Context(), decision(fmt.Sprint(i), i)); err != nil || !c.Won {
+				if c, err := j.Claim(b.Context(), sampleDecision(fmt.Sprint(i), i)); err != nil || !c.Won {
 					b.Fatal(c.Won, err)
 				}
 			}
@@ -929,8 +930,8 @@ func TestWhatADeadProcessLeftIsFreeAtOnceOnItsMachine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	url := "sqlite:" + path
 	dead := open(t, url, 10*time.Minute)
-	l := won(t, dead, decision("x", 1))
-	_, err := dead.Finish(t.Context(), l, journal.OutcomeCancelled, "", true)
+	l := won(t, dead, sampleDecision("x", 1))
+	_, err := dead.Finish(t.Context(), l, decision.Cancelled, "", true)
 	must(t, err)
 	if got := take(t, open(t, url, 0), journal.ToTell); len(got) != 0 {
 		t.Fatalf("taken over from a living process: %v", got)
@@ -947,7 +948,7 @@ func TestWhatADeadProcessLeftIsFreeAtOnceOnItsMachine(t *testing.T) {
 func TestAClosedJournalLetsItsFilesGo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	j := open(t, "sqlite:"+path, 0)
-	won(t, j, decision("x", 1))
+	won(t, j, sampleDecision("x", 1))
 	_, err := j.Get(t.Context(), "x")
 	must(t, err)
 	must(t, j.Close())

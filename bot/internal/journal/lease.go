@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // held is the condition under which an owner may change a row. Its arguments
@@ -38,7 +40,7 @@ func (j *Journal) step(ctx context.Context, doing string, l Lease, length time.D
 }
 
 // lostOrGone says why a row could not be changed.
-func (j *Journal) lostOrGone(ctx context.Context, id ID) error {
+func (j *Journal) lostOrGone(ctx context.Context, id decision.ID) error {
 	if there, err := j.read().has(ctx, id); err == nil && !there {
 		return ErrGone
 	}
@@ -59,8 +61,8 @@ func (j *Journal) RenewAll(ctx context.Context, leases []Lease) ([]Lease, error)
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	ids := make([]ID, len(leases))
-	epochs := make(map[ID]int64, len(leases))
+	ids := make([]decision.ID, len(leases))
+	epochs := make(map[decision.ID]int64, len(leases))
 	for i, l := range leases {
 		ids[i], epochs[l.ID] = l.ID, l.Epoch
 	}
@@ -125,11 +127,11 @@ const expired = `((epoch > 0 AND (leased_until < {now} OR leased_until > {now} +
 // TakeExpired takes over decisions whose lease has run out, the oldest first,
 // at most limit, each for one process only. Those in mine are being worked on
 // here, and are not taken even if their lease could not be renewed in time.
-func (j *Journal) TakeExpired(ctx context.Context, work Work, limit int, mine []ID) ([]Held, error) {
+func (j *Journal) TakeExpired(ctx context.Context, work Work, limit int, mine []decision.ID) ([]Held, error) {
 	return j.take(ctx, "taking decisions over", conditions[work]+` AND `+expired+` ORDER BY {unindexed}decided_at`, limit, mine)
 }
 
-func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine []ID) ([]Held, error) {
+func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine []decision.ID) ([]Held, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	// Mostly there is nothing to take, and a look costs no lock.
@@ -143,7 +145,7 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 		return nil, nil
 	}
 	asked := time.Now()
-	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]Decision, error) {
+	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]decision.Record, error) {
 		rows, err := q.query(ctx, `
 			UPDATE decisions SET owner = $4, epoch = epoch + 1, leased_until = {now} + $5,
 				lease_owner = '`+oldOwner+`', lease_until = `+fmt.Sprint(oldLease)+`, telling_at = 0
@@ -151,14 +153,14 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 				WHERE confirmation_id NOT IN ({ids $1}) AND `+which+` LIMIT $3 {unlocked})
 			RETURNING `+columns,
 			idList(mine), maxLease.Milliseconds(), limit, j.owner, j.lease.Milliseconds())
-		return collect(rows, err, func(r *sql.Rows, d *Decision) error { return scan(r, d) })
+		return collect(rows, err, func(r *sql.Rows, d *decision.Record) error { return scan(r, d) })
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
 	with := make([]Held, len(taken))
 	for i, d := range taken {
-		with[i] = Held{Decision: d, Lease: Lease{ID: d.ID, Epoch: d.epoch, Until: asked.Add(j.lease)}}
+		with[i] = Held{Record: d, Lease: Lease{ID: d.ID, Epoch: d.Epoch, Until: asked.Add(j.lease)}}
 	}
 	return with, nil
 }

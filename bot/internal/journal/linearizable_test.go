@@ -11,6 +11,7 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
@@ -18,25 +19,25 @@ import (
 type asked struct {
 	call string // "claim", "withdraw", "finish" or "get"
 	id   int
-	mac  string          // of a claim
-	as   journal.Outcome // of a finish
+	mac  string           // of a claim
+	as   decision.Outcome // of a finish
 }
 
 // answered is what came of it. Unknown is the answer of a handle that was
 // closed in the middle: perhaps it was done, perhaps not.
 type answered struct {
 	unknown bool
-	won     bool            // of a claim, a withdrawal, a finish
-	winner  int             // of a claim that was lost
-	outcome journal.Outcome // of a get
+	won     bool             // of a claim, a withdrawal, a finish
+	winner  int              // of a claim that was lost
+	outcome decision.Outcome // of a get
 }
 
 // absent is the outcome of a row that is not there.
-const absent journal.Outcome = "absent"
+const absent decision.Outcome = "absent"
 
 // prompts is the state: what became of each, and whose click claimed it.
 type prompts [3]struct {
-	outcome journal.Outcome
+	outcome decision.Outcome
 	mac     string
 }
 
@@ -65,7 +66,7 @@ var serial = porcupine.NondeterministicModel{
 	DescribeOperation: func(input, output any) string { return fmt.Sprintf("%+v -> %+v", input, output) },
 }
 
-func blocks(o journal.Outcome) bool { return o == "" || o == journal.OutcomeCancelled }
+func blocks(o decision.Outcome) bool { return o == "" || o == decision.Cancelled }
 
 func serialStep(s prompts, in asked) (prompts, answered) {
 	row := &s[in.id]
@@ -74,9 +75,9 @@ func serialStep(s prompts, in asked) (prompts, answered) {
 		return s, answered{outcome: row.outcome}
 	case "withdraw":
 		if row.outcome == absent {
-			row.outcome = journal.OutcomeWithdrawn
+			row.outcome = decision.Withdrawn
 		}
-		return s, answered{won: row.outcome == journal.OutcomeWithdrawn}
+		return s, answered{won: row.outcome == decision.Withdrawn}
 	case "finish":
 		if row.outcome == "" {
 			row.outcome = in.as
@@ -143,7 +144,7 @@ func concurrently(t *testing.T, round int, handles []*journal.Journal) []porcupi
 					in.call = "claim"
 				}
 				in.mac = fmt.Sprintf("of %d", client)
-				in.as = []journal.Outcome{journal.OutcomeCancelled, journal.OutcomeFailed}[r.IntN(2)]
+				in.as = []decision.Outcome{decision.Cancelled, decision.Failed}[r.IntN(2)]
 				called := time.Since(begun)
 				out := ask(context.Background(), j, round, in, held)
 				returned := time.Since(begun)
@@ -169,7 +170,7 @@ func concurrently(t *testing.T, round int, handles []*journal.Journal) []porcupi
 
 func ask(ctx context.Context, j *journal.Journal, round int, in asked, held map[int]journal.Lease) answered {
 	name := func(i int) string { return fmt.Sprintf("r%d-%d", round, i) }
-	d := decision(name(in.id), int64(round+1))
+	d := sampleDecision(name(in.id), int64(round+1))
 	d.MAC = in.mac
 	switch in.call {
 	case "claim":

@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
@@ -23,10 +24,10 @@ const (
 
 // life is a decision as the model knows it.
 type life struct {
-	id        journal.ID
+	id        decision.ID
 	task      int64
 	mac       string
-	outcome   journal.Outcome
+	outcome   decision.Outcome
 	announced bool
 	owner     int // 1 or 2, 0 for nobody
 	epoch     int64
@@ -37,17 +38,17 @@ type life struct {
 	follow    bool // an unknown outcome is looked after
 	lookAfter time.Time
 	settled   bool
-	outcome2  journal.Outcome // what it was settled as
+	outcome2  decision.Outcome // what it was settled as
 }
 
 // model is a journal with two processes, one clock and three prompts, two of
 // them for the same task.
 type model struct {
 	now   time.Time
-	rows  map[journal.ID]*life
-	open  [3]*journal.Journal          // from 1 on
-	last  [3]map[journal.ID]*heldLease // what each process last got
-	tasks map[journal.ID]int64
+	rows  map[decision.ID]*life
+	open  [3]*journal.Journal           // from 1 on
+	last  [3]map[decision.ID]*heldLease // what each process last got
+	tasks map[decision.ID]int64
 }
 
 type heldLease struct{ journal.Lease }
@@ -57,7 +58,7 @@ func (m *model) expired(r *life) bool {
 }
 
 // holds reports whether a process may change a row.
-func (m *model) holds(who int, id journal.ID) bool {
+func (m *model) holds(who int, id decision.ID) bool {
 	r, l := m.rows[id], m.last[who][id]
 	return r != nil && l != nil && r.owner == who && r.epoch == l.Epoch
 }
@@ -69,7 +70,7 @@ func (r *life) renew(at time.Time) {
 }
 
 // step is what every change by an owner has in common.
-func (m *model) step(t *rapid.T, who int, id journal.ID, what string, length time.Duration, may bool, err error, do func(*life)) {
+func (m *model) step(t *rapid.T, who int, id decision.ID, what string, length time.Duration, may bool, err error, do func(*life)) {
 	r := m.rows[id]
 	switch {
 	case r == nil:
@@ -104,14 +105,14 @@ func TestTheJournalIsItsModel(t *testing.T) {
 		if err := os.WriteFile(path, empty, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		m := &model{now: time.UnixMilli(1_700_000_000_000), rows: map[journal.ID]*life{}, tasks: map[journal.ID]int64{"x": 1, "y": 1, "z": 2}}
+		m := &model{now: time.UnixMilli(1_700_000_000_000), rows: map[decision.ID]*life{}, tasks: map[decision.ID]int64{"x": 1, "y": 1, "z": 2}}
 		for who := 1; who <= 2; who++ {
 			j, err := journal.Open(t.Context(), "sqlite:"+path, journal.Options{Lease: modelLease, Now: func() time.Time { return m.now }})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer j.Close()
-			m.open[who], m.last[who] = j, map[journal.ID]*heldLease{}
+			m.open[who], m.last[who] = j, map[decision.ID]*heldLease{}
 		}
 		t.Repeat(m.actions())
 	})
@@ -119,8 +120,8 @@ func TestTheJournalIsItsModel(t *testing.T) {
 
 func (m *model) actions() map[string]func(*rapid.T) {
 	who := rapid.IntRange(1, 2)
-	ids := rapid.SampledFrom([]journal.ID{"x", "y", "z"})
-	ends := rapid.SampledFrom([]journal.Outcome{journal.OutcomeCancelled, journal.OutcomeFailed, journal.OutcomeUnknown})
+	ids := rapid.SampledFrom([]decision.ID{"x", "y", "z"})
+	ends := rapid.SampledFrom([]decision.Outcome{decision.Cancelled, decision.Failed, decision.Unknown})
 	// on makes an action of one that needs a lease, current or old.
 	on := func(f func(t *rapid.T, w int, j *journal.Journal, l journal.Lease, r *life)) func(*rapid.T) {
 		return func(t *rapid.T) {
@@ -205,13 +206,13 @@ func (m *model) actions() map[string]func(*rapid.T) {
 			}
 			if !r.announced {
 				r.announced, r.owner, r.until, r.telling = true, 0, time.Time{}, false
-				r.follow, r.lookAfter = r.outcome == journal.OutcomeUnknown, m.now.Add(15*time.Second)
+				r.follow, r.lookAfter = r.outcome == decision.Unknown, m.now.Add(15*time.Second)
 			}
 		}),
 		"give up": on(func(t *rapid.T, w int, j *journal.Journal, l journal.Lease, r *life) {
 			err := j.GiveUp(t.Context(), l)
 			m.step(t, w, l.ID, "GiveUp", modelLease, r.outcome == "", err, func(r *life) {
-				r.outcome, r.announced, r.sent = journal.OutcomeWithdrawn, true, false
+				r.outcome, r.announced, r.sent = decision.Withdrawn, true, false
 			})
 		}),
 		"look again": on(func(t *rapid.T, w int, j *journal.Journal, l journal.Lease, r *life) {
@@ -247,8 +248,8 @@ func (m *model) actions() map[string]func(*rapid.T) {
 	}
 }
 
-func (m *model) claim(t *rapid.T, who int, id journal.ID) {
-	d := decision(string(id), m.tasks[id])
+func (m *model) claim(t *rapid.T, who int, id decision.ID) {
+	d := sampleDecision(string(id), m.tasks[id])
 	d.MAC = fmt.Sprintf("click of %d on %s", who, id)
 	c, err := m.open[who].Claim(t.Context(), d)
 	if err != nil {
@@ -256,7 +257,7 @@ func (m *model) claim(t *rapid.T, who int, id journal.ID) {
 	}
 	var first *life
 	for _, r := range m.rows {
-		if r.id == id || first == nil && r.task == d.TaskID && (r.outcome == "" || r.outcome == journal.OutcomeCancelled) {
+		if r.id == id || first == nil && r.task == d.TaskID && (r.outcome == "" || r.outcome == decision.Cancelled) {
 			first = r
 			if r.id == id {
 				break
@@ -283,19 +284,19 @@ func (m *model) claim(t *rapid.T, who int, id journal.ID) {
 	}
 }
 
-func (m *model) withdraw(t *rapid.T, who int, id journal.ID) {
-	first, withdrawn, err := m.open[who].Withdraw(t.Context(), decision(string(id), m.tasks[id]))
+func (m *model) withdraw(t *rapid.T, who int, id decision.ID) {
+	first, withdrawn, err := m.open[who].Withdraw(t.Context(), sampleDecision(string(id), m.tasks[id]))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := m.rows[id]
 	if r == nil {
-		r = &life{id: id, task: m.tasks[id], outcome: journal.OutcomeWithdrawn, announced: true, epoch: 1}
+		r = &life{id: id, task: m.tasks[id], outcome: decision.Withdrawn, announced: true, epoch: 1}
 		m.rows[id] = r
 	} else if first.ID != id {
 		t.Fatalf("withdrawing %s after a decision does not tell which", id)
 	}
-	if withdrawn != (r.outcome == journal.OutcomeWithdrawn) {
+	if withdrawn != (r.outcome == decision.Withdrawn) {
 		t.Fatalf("withdrawing %+v: %t", *r, withdrawn)
 	}
 }
@@ -317,9 +318,9 @@ func (m *model) takeUnsettled(t *rapid.T, who int) {
 }
 
 func (m *model) taken(t *rapid.T, who int, got []journal.Held, due func(*life) bool) {
-	held := map[journal.ID]journal.Held{}
+	held := map[decision.ID]journal.Held{}
 	for _, h := range got {
-		held[h.Decision.ID] = h
+		held[h.Record.ID] = h
 	}
 	for id, r := range m.rows {
 		h, taken := held[id]
@@ -330,8 +331,8 @@ func (m *model) taken(t *rapid.T, who int, got []journal.Held, due func(*life) b
 			continue
 		}
 		r.owner, r.epoch, r.until, r.telling = who, r.epoch+1, m.now.Add(modelLease), false
-		if h.Epoch != r.epoch || h.Sent != r.sent {
-			t.Fatalf("%+v was taken over at epoch %d, sent %t", *r, h.Epoch, h.Sent)
+		if h.Lease.Epoch != r.epoch || h.Sent != r.sent {
+			t.Fatalf("%+v was taken over at epoch %d, sent %t", *r, h.Lease.Epoch, h.Sent)
 		}
 		m.last[who][id] = &heldLease{h.Lease}
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // MarkSent notes that a cancel request is about to be sent: the last thing
@@ -33,7 +35,7 @@ func (j *Journal) MarkUnsent(ctx context.Context, l Lease) (Lease, error) {
 // Finish records what came of a decision and, if tell, that its announcement
 // is about to be posted: then the lease outlasts the post. Called again with
 // the same outcome it does the same.
-func (j *Journal) Finish(ctx context.Context, l Lease, o Outcome, detail string, tell bool) (Lease, error) {
+func (j *Journal) Finish(ctx context.Context, l Lease, o decision.Outcome, detail string, tell bool) (Lease, error) {
 	length, telling := j.lease, ""
 	if tell {
 		length, telling = tellLease, `, telling_at = {now}`
@@ -60,7 +62,7 @@ func (j *Journal) NotTold(ctx context.Context, l Lease) (Lease, error) {
 // gives none. It asks for no lease: the message is out, whoever holds the
 // decision now. Called again it does nothing. An unknown outcome is looked
 // after from then on. ErrGone if the row is not there.
-func (j *Journal) MarkAnnounced(ctx context.Context, id ID, messageTS string) error {
+func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	_, err := j.together(ctx, change(func(ctx context.Context, q querier) error {
@@ -95,7 +97,7 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id ID, messageTS string) er
 // nothing told in anybody's name.
 func (j *Journal) SetAside(ctx context.Context, l Lease) error {
 	_, err := j.step(ctx, "setting a row aside", l, j.lease,
-		`, outcome = $5, finished_at = $6, announced_at = $6, settled_at = {now}`, ``, string(OutcomeSetAside), utc(time.Now()))
+		`, outcome = $5, finished_at = $6, announced_at = $6, settled_at = {now}`, ``, string(decision.SetAside), utc(time.Now()))
 	return err
 }
 
@@ -103,7 +105,7 @@ func (j *Journal) SetAside(ctx context.Context, l Lease) error {
 // before anything was sent.
 func (j *Journal) GiveUp(ctx context.Context, l Lease) error {
 	_, err := j.step(ctx, "giving a decision up", l, j.lease,
-		`, outcome = $5, finished_at = $6, announced_at = $6, sent_at = 0`, `AND outcome IS NULL`, string(OutcomeWithdrawn), utc(time.Now()))
+		`, outcome = $5, finished_at = $6, announced_at = $6, sent_at = 0`, `AND outcome IS NULL`, string(decision.Withdrawn), utc(time.Now()))
 	return err
 }
 
@@ -112,11 +114,11 @@ func (j *Journal) GiveUp(ctx context.Context, l Lease) error {
 // d.Outcome and d.Detail. ErrLost if it is there, ErrTaken if a decision about the
 // task that was made meanwhile stands in its way, which none does in that of an
 // unknown outcome.
-func (j *Journal) PutBack(ctx context.Context, d Decision) (Lease, error) {
+func (j *Journal) PutBack(ctx context.Context, d decision.Record) (Lease, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	asked := time.Now()
-	epoch := d.epoch + 1
+	epoch := d.Epoch + 1
 	var finished any
 	if d.Outcome != "" {
 		finished = utc(asked)

@@ -10,38 +10,39 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
 // writes are the calls whose answer is acted upon, in the order of a
 // decision's life.
-func writes(ctx context.Context, j *journal.Journal, did func(what string, check func(journal.Decision) bool)) error {
-	c, err := j.Claim(ctx, decision("x", 1))
+func writes(ctx context.Context, j *journal.Journal, did func(what string, check func(decision.Record) bool)) error {
+	c, err := j.Claim(ctx, sampleDecision("x", 1))
 	if err != nil {
 		return err
 	}
 	l := c.Lease
-	did("Claim", func(d journal.Decision) bool { return d.Sent && d.Outcome == "" })
+	did("Claim", func(d decision.Record) bool { return d.Sent && d.Outcome == "" })
 	if l, err = j.MarkUnsent(ctx, l); err != nil {
 		return err
 	}
-	did("MarkUnsent", func(d journal.Decision) bool { return !d.Sent })
+	did("MarkUnsent", func(d decision.Record) bool { return !d.Sent })
 	if l, err = j.MarkSent(ctx, l); err != nil {
 		return err
 	}
-	did("MarkSent", func(d journal.Decision) bool { return d.Sent && d.Tries == 2 })
-	if l, err = j.Finish(ctx, l, journal.OutcomeUnknown, "{}", false); err != nil {
+	did("MarkSent", func(d decision.Record) bool { return d.Sent && d.Tries == 2 })
+	if l, err = j.Finish(ctx, l, decision.Unknown, "{}", false); err != nil {
 		return err
 	}
-	did("Finish", func(d journal.Decision) bool { return d.Outcome == journal.OutcomeUnknown })
+	did("Finish", func(d decision.Record) bool { return d.Outcome == decision.Unknown })
 	if _, err = j.BeginTelling(ctx, l); err != nil {
 		return err
 	}
-	did("BeginTelling", func(d journal.Decision) bool { return d.AnnouncedAt.IsZero() })
+	did("BeginTelling", func(d decision.Record) bool { return d.AnnouncedAt.IsZero() })
 	if err = j.MarkAnnounced(ctx, "x", "1.2"); err != nil {
 		return err
 	}
-	did("MarkAnnounced", func(d journal.Decision) bool { return !d.AnnouncedAt.IsZero() })
+	did("MarkAnnounced", func(d decision.Record) bool { return !d.AnnouncedAt.IsZero() })
 	return nil
 }
 
@@ -54,7 +55,7 @@ func TestWhatWasAnsweredIsInTheFiles(t *testing.T) {
 	path := filepath.Join(dir, "journal.db")
 	j := open(t, "sqlite:"+path, 0)
 	n := 0
-	must(t, writes(t.Context(), j, func(what string, check func(journal.Decision) bool) {
+	must(t, writes(t.Context(), j, func(what string, check func(decision.Record) bool) {
 		n++
 		copied := filepath.Join(dir, fmt.Sprintf("copy%d.db", n))
 		for _, end := range []string{"", "-wal"} { // -shm is only memory
@@ -126,7 +127,7 @@ func underStrace(t *testing.T, path string) {
 	marks, err := os.Create(filepath.Join(filepath.Dir(path), "answers"))
 	must(t, err)
 	defer marks.Close()
-	must(t, writes(t.Context(), j, func(what string, _ func(journal.Decision) bool) {
+	must(t, writes(t.Context(), j, func(what string, _ func(decision.Record) bool) {
 		_, err := marks.WriteString(what + "\n")
 		must(t, err)
 	}))

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // requestLease is how long the end of a request stays with the process that
@@ -13,7 +15,7 @@ const requestLease = 30 * time.Second
 
 // Request is a prompt that stands in a channel, for a second person.
 type Request struct {
-	ID           ID
+	ID           decision.ID
 	MessageTS    string
 	Confirmation string // the signed value of its buttons, which says the rest
 }
@@ -69,19 +71,19 @@ func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, li
 
 // Forget drops a request about which there is nothing more to do. Called again
 // it does nothing.
-func (j *Journal) Forget(ctx context.Context, id ID) error {
+func (j *Journal) Forget(ctx context.Context, id decision.ID) error {
 	return j.exec(ctx, "forgetting a request", `DELETE FROM requests WHERE confirmation_id = $1`, string(id))
 }
 
 // Became returns what has become of a prompt: the decision that a click on it
 // made, else another one about its task that is under way or has succeeded.
 // ErrGone if there is neither.
-func (j *Journal) Became(ctx context.Context, prompt ID, task int64) (Decision, error) {
+func (j *Journal) Became(ctx context.Context, prompt decision.ID, task int64) (decision.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	d, err := j.conflicting(ctx, Decision{ID: prompt, TaskID: task})
+	d, err := j.conflicting(ctx, decision.Record{ID: prompt, TaskID: task})
 	if err != nil {
-		return Decision{}, fmt.Errorf("asking what became of a prompt: %w", err)
+		return decision.Record{}, fmt.Errorf("asking what became of a prompt: %w", err)
 	}
 	return d, nil
 }

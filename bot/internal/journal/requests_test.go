@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
@@ -65,10 +66,10 @@ func TestWhatBecameOfAPrompt(t *testing.T) {
 		if _, err := j.Became(t.Context(), "1", 7); !errors.Is(err, journal.ErrGone) {
 			t.Errorf("got %v", err)
 		}
-		won(t, j, decision("other", 7))
-		_, _, err := j.Withdraw(t.Context(), decision("own", 7))
+		won(t, j, sampleDecision("other", 7))
+		_, _, err := j.Withdraw(t.Context(), sampleDecision("own", 7))
 		must(t, err)
-		for prompt, want := range map[journal.ID]journal.ID{"own": "own", "third": "other"} {
+		for prompt, want := range map[decision.ID]decision.ID{"own": "own", "third": "other"} {
 			if d, err := j.Became(t.Context(), prompt, 7); err != nil || d.ID != want {
 				t.Errorf("%s: %s, %v", prompt, d.ID, err)
 			}

@@ -5,20 +5,22 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 const columns = `confirmation_id, task_id, team_id, channel_id, requester, confirmer, reason,
 	requested_at, decided_at, finished_at, announced_at, outcome, detail, message_ts, response_url,
 	confirmation, mac, title, url, sent_at, tries, follow_until, looks, settled_at, settled_outcome, settled_detail, epoch`
 
-func scan(row interface{ Scan(...any) error }, d *Decision) error {
+func scan(row interface{ Scan(...any) error }, d *decision.Record) error {
 	var finished, announced sql.NullTime
 	var outcome sql.NullString
 	var sent, follow, settled int64
 	err := row.Scan(&d.ID, &d.TaskID, &d.Team, &d.Channel, &d.Requester, &d.Confirmer, &d.Reason,
 		&d.RequestedAt, &d.DecidedAt, &finished, &announced, &outcome, &d.Detail, &d.MessageTS, &d.ResponseURL,
-		&d.Confirmation, &d.MAC, &d.Title, &d.URL, &sent, &d.Tries, &follow, &d.Looks, &settled, &d.SettledOutcome, &d.SettledDetail, &d.epoch)
-	d.FinishedAt, d.AnnouncedAt, d.Outcome = finished.Time, announced.Time, Outcome(outcome.String)
+		&d.Confirmation, &d.MAC, &d.Title, &d.URL, &sent, &d.Tries, &follow, &d.Looks, &settled, &d.SettledOutcome, &d.SettledDetail, &d.Epoch)
+	d.FinishedAt, d.AnnouncedAt, d.Outcome = finished.Time, announced.Time, decision.Outcome(outcome.String)
 	d.Sent, d.FollowUntil, d.SettledAt = sent != 0, moment(follow), moment(settled)
 	return err
 }
@@ -31,36 +33,36 @@ func moment(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-func (q querier) decisions(ctx context.Context, where string, args ...any) ([]Decision, error) {
+func (q querier) decisions(ctx context.Context, where string, args ...any) ([]decision.Record, error) {
 	rows, err := q.query(ctx, `SELECT `+columns+` FROM decisions WHERE `+where, args...)
-	return collect(rows, err, func(r *sql.Rows, d *Decision) error { return scan(r, d) })
+	return collect(rows, err, func(r *sql.Rows, d *decision.Record) error { return scan(r, d) })
 }
 
 // decision returns one row; ErrGone if there is none.
-func (q querier) decision(ctx context.Context, where string, args ...any) (Decision, error) {
+func (q querier) decision(ctx context.Context, where string, args ...any) (decision.Record, error) {
 	found, err := q.decisions(ctx, where, args...)
 	if err == nil && len(found) == 0 {
 		err = ErrGone
 	}
 	if err != nil {
-		return Decision{}, err
+		return decision.Record{}, err
 	}
 	return found[0], nil
 }
 
 // has reports whether there is a decision of this id.
-func (q querier) has(ctx context.Context, id ID) (bool, error) {
+func (q querier) has(ctx context.Context, id decision.ID) (bool, error) {
 	n, err := q.query1(ctx, `SELECT count(*) FROM decisions WHERE confirmation_id = $1`, string(id))
 	return n > 0, err
 }
 
 // Get returns a decision. ErrGone if there is none of this id.
-func (j *Journal) Get(ctx context.Context, id ID) (Decision, error) {
+func (j *Journal) Get(ctx context.Context, id decision.ID) (decision.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	d, err := j.read().decision(ctx, `confirmation_id = $1`, string(id))
 	if err != nil {
-		return Decision{}, fmt.Errorf("reading a decision: %w", err)
+		return decision.Record{}, fmt.Errorf("reading a decision: %w", err)
 	}
 	return d, nil
 }
@@ -73,7 +75,7 @@ type Query struct {
 }
 
 // Recent returns the latest decisions, newest first.
-func (j *Journal) Recent(ctx context.Context, q Query) ([]Decision, error) {
+func (j *Journal) Recent(ctx context.Context, q Query) ([]decision.Record, error) {
 	if q.Limit <= 0 {
 		q.Limit = 20
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
@@ -34,12 +35,12 @@ func tryStatement(t *testing.T, url, text string) error {
 }
 
 // told brings a decision to its end.
-func told(t *testing.T, j *journal.Journal, id string, task int64, o journal.Outcome) journal.Decision {
+func told(t *testing.T, j *journal.Journal, id string, task int64, o decision.Outcome) decision.Record {
 	t.Helper()
-	_, err := j.Finish(t.Context(), won(t, j, decision(id, task)), o, "{}", true)
+	_, err := j.Finish(t.Context(), won(t, j, sampleDecision(id, task)), o, "{}", true)
 	must(t, err)
-	must(t, j.MarkAnnounced(t.Context(), journal.ID(id), "1.2"))
-	d, err := j.Get(t.Context(), journal.ID(id))
+	must(t, j.MarkAnnounced(t.Context(), decision.ID(id), "1.2"))
+	d, err := j.Get(t.Context(), decision.ID(id))
 	must(t, err)
 	return d
 }
@@ -49,7 +50,7 @@ func told(t *testing.T, j *journal.Journal, id string, task int64, o journal.Out
 func TestWhatWasToldStaysAsItWasTold(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		before := told(t, j, "told", 1, journal.OutcomeFailed)
+		before := told(t, j, "told", 1, decision.Failed)
 		for _, change := range []string{
 			"confirmation_id = 'other'", "task_id = 2", "team_id = 'T2'", "channel_id = 'C2'", "requester = 'U9'", "confirmer = 'U9'",
 			"reason = ''", "requested_at = '2020-01-01'", "decided_at = '2020-01-01'", "detail = ''", "message_ts = ''", "confirmation = ''",
@@ -66,11 +67,11 @@ func TestWhatWasToldStaysAsItWasTold(t *testing.T) {
 			t.Errorf("%+v\n%+v %v", before, after, err)
 		}
 		// What was settled stays, too.
-		told(t, j, "settled", 3, journal.OutcomeUnknown)
+		told(t, j, "settled", 3, decision.Unknown)
 		statement(t, url, "UPDATE decisions SET look_after = 1 WHERE confirmation_id = 'settled'")
 		held, err := j.TakeUnsettled(t.Context(), 1, nil)
 		must(t, err)
-		_, err = j.BeginSettling(t.Context(), held[0].Lease, journal.OutcomeCancelled, "{}")
+		_, err = j.BeginSettling(t.Context(), held[0].Lease, decision.Cancelled, "{}")
 		must(t, err)
 		must(t, j.MarkSettled(t.Context(), "settled"))
 		for _, change := range []string{"settled_at = 0", "settled_outcome = 'failed'", "settled_detail = ''", "outcome = 'set_aside'", "outcome = 'cancelled'"} {
@@ -84,8 +85,8 @@ func TestWhatWasToldStaysAsItWasTold(t *testing.T) {
 func TestAToldRowThatIsNotGenuineIsSetAside(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		told(t, j, "unknown", 1, journal.OutcomeUnknown)
-		told(t, j, "made", 2, journal.OutcomeFailed)
+		told(t, j, "unknown", 1, decision.Unknown)
+		told(t, j, "made", 2, decision.Failed)
 		statement(t, url, fmt.Sprintf("UPDATE decisions SET look_after = 1, follow_until = %d", time.Now().Add(time.Hour).UnixMilli()))
 		held, err := j.TakeUnsettled(t.Context(), 2, nil)
 		must(t, err)
@@ -94,7 +95,7 @@ func TestAToldRowThatIsNotGenuineIsSetAside(t *testing.T) {
 			must(t, j.SetAside(t.Context(), h.Lease))
 			// As a call whose answer was lost says it a moment later.
 			statement(t, url, fmt.Sprintf("UPDATE decisions SET outcome = 'set_aside', finished_at = '2026-01-01', announced_at = '2026-01-01', settled_at = 7 WHERE confirmation_id = '%s'", h.Lease.ID))
-			if d, err := j.Get(t.Context(), h.Lease.ID); err != nil || d.Outcome != journal.OutcomeSetAside {
+			if d, err := j.Get(t.Context(), h.Lease.ID); err != nil || d.Outcome != decision.SetAside {
 				t.Errorf("%+v %v", d, err)
 			}
 			refused(t, url, fmt.Sprintf("UPDATE decisions SET outcome = 'cancelled' WHERE confirmation_id = '%s'", h.Lease.ID))
@@ -111,9 +112,9 @@ func TestOldRowsAreDeletedByTheStatementsOfTheDocs(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		for i, age := range []time.Duration{400 * 24 * time.Hour, 30 * 24 * time.Hour} {
-			d := decision(fmt.Sprint("d", i), int64(i+1))
+			d := sampleDecision(fmt.Sprint("d", i), int64(i+1))
 			d.DecidedAt = time.Now().Add(-age)
-			_, err := j.Finish(t.Context(), won(t, j, d), journal.OutcomeCancelled, "{}", true)
+			_, err := j.Finish(t.Context(), won(t, j, d), decision.Cancelled, "{}", true)
 			must(t, err)
 			must(t, j.MarkAnnounced(t.Context(), d.ID, ""))
 		}
@@ -134,8 +135,8 @@ func TestOldRowsAreDeletedByTheStatementsOfTheDocs(t *testing.T) {
 func TestStatementsOfOlderVersionsStillWork(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		told(t, j, "told", 1, journal.OutcomeFailed)
-		won(t, j, decision("running", 2))
+		told(t, j, "told", 1, decision.Failed)
+		won(t, j, sampleDecision("running", 2))
 		for _, text := range []string{
 			// Of the version before owners and epochs.
 			`UPDATE decisions SET announce_after = 1 WHERE confirmation_id = 'told'`,

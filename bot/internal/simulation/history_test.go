@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // history is what happened, as far as the laws need it, and as a story for
@@ -27,7 +27,7 @@ type history struct {
 	crashes []crash
 	steps   []time.Time // of the journal's clock
 	gone    []vanished
-	forged  []journal.ID
+	forged  []decision.ID
 	broken  []string // laws, as they were broken
 
 	faults   map[string]int // by boundary and kind
@@ -45,7 +45,7 @@ type line struct {
 type press struct {
 	at      time.Time
 	user    string
-	id      journal.ID // of the confirmation on the button
+	id      decision.ID // of the confirmation on the button
 	task    int64
 	cancel  bool // or keep
 	allowed bool // a genuine button, by somebody who may press it
@@ -55,11 +55,11 @@ type press struct {
 type acquired struct {
 	at    time.Time
 	life  string
-	id    journal.ID
+	id    decision.ID
 	task  int64
 	epoch int64
 	anew  bool // by a click, not from another
-	row   journal.Decision
+	row   decision.Record
 }
 
 // post is one cancel request that left a process.
@@ -67,7 +67,7 @@ type post struct {
 	at, ended time.Time
 	agent     string // marks it at the stand-in
 	life      string
-	id        journal.ID // of the decision that the process then had
+	id        decision.ID // of the decision that the process then had
 	task      int64
 	answer    answer
 	stale     string // how the journal's row differs from what the sender believes
@@ -113,13 +113,13 @@ type sight struct {
 type record struct {
 	at   time.Time
 	life string
-	id   journal.ID
+	id   decision.ID
 }
 
 // vanished is a row that the journal lost.
 type vanished struct {
 	at time.Time
-	id journal.ID
+	id decision.ID
 }
 
 type crash struct {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
@@ -26,7 +27,7 @@ var (
 )
 
 // through makes one call, or whatever the seed makes of it.
-func through[T any](ctx context.Context, j *faultyJournal, name string, id journal.ID, call func(context.Context) (T, error)) (T, error) {
+func through[T any](ctx context.Context, j *faultyJournal, name string, id decision.ID, call func(context.Context) (T, error)) (T, error) {
 	var zero T
 	deadline := time.Now().Add(journal.CallTimeout)
 	n, r := j.next(name)
@@ -96,14 +97,14 @@ func failed(err error) string {
 	return " -> " + err.Error()
 }
 
-func short(id journal.ID) string {
+func short(id decision.ID) string {
 	if len(id) > 5 {
 		id = id[:5]
 	}
 	return string(id)
 }
 
-func (j *faultyJournal) Claim(ctx context.Context, d journal.Decision) (journal.Claim, error) {
+func (j *faultyJournal) Claim(ctx context.Context, d decision.Record) (journal.Claim, error) {
 	return through(ctx, j, "Claim", d.ID, func(ctx context.Context) (journal.Claim, error) {
 		c, err := j.real.Claim(ctx, d)
 		if err == nil && c.Won {
@@ -114,9 +115,9 @@ func (j *faultyJournal) Claim(ctx context.Context, d journal.Decision) (journal.
 	})
 }
 
-func (j *faultyJournal) Withdraw(ctx context.Context, d journal.Decision) (journal.Decision, bool, error) {
+func (j *faultyJournal) Withdraw(ctx context.Context, d decision.Record) (decision.Record, bool, error) {
 	type answer struct {
-		first     journal.Decision
+		first     decision.Record
 		withdrawn bool
 	}
 	a, err := through(ctx, j, "Withdraw", d.ID, func(ctx context.Context) (answer, error) {
@@ -139,7 +140,7 @@ func (j *faultyJournal) lease(ctx context.Context, name string, l journal.Lease,
 	})
 }
 
-func (j *faultyJournal) only(ctx context.Context, name string, id journal.ID, call func(context.Context) error) error {
+func (j *faultyJournal) only(ctx context.Context, name string, id decision.ID, call func(context.Context) error) error {
 	_, err := through(ctx, j, name, id, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) })
 	return err
 }
@@ -166,7 +167,7 @@ func (j *faultyJournal) MarkUnsent(ctx context.Context, l journal.Lease) (journa
 	return j.lease(ctx, "MarkUnsent", l, func(ctx context.Context) (journal.Lease, error) { return j.real.MarkUnsent(ctx, l) })
 }
 
-func (j *faultyJournal) PutBack(ctx context.Context, d journal.Decision) (journal.Lease, error) {
+func (j *faultyJournal) PutBack(ctx context.Context, d decision.Record) (journal.Lease, error) {
 	return through(ctx, j, "PutBack", d.ID, func(ctx context.Context) (journal.Lease, error) {
 		if j.w.planted == lacksPuttingBack {
 			return journal.Lease{}, journal.ErrLost
@@ -179,7 +180,7 @@ func (j *faultyJournal) PutBack(ctx context.Context, d journal.Decision) (journa
 	})
 }
 
-func (j *faultyJournal) Finish(ctx context.Context, l journal.Lease, o journal.Outcome, detail string, tell bool) (journal.Lease, error) {
+func (j *faultyJournal) Finish(ctx context.Context, l journal.Lease, o decision.Outcome, detail string, tell bool) (journal.Lease, error) {
 	return j.lease(ctx, "Finish", l, func(ctx context.Context) (journal.Lease, error) {
 		got, err := j.real.Finish(ctx, l, o, detail, tell)
 		j.w.h.say(j.name, "finishes %s as %s %s", short(l.ID), o, detail)
@@ -195,7 +196,7 @@ func (j *faultyJournal) NotTold(ctx context.Context, l journal.Lease) (journal.L
 	return j.lease(ctx, "NotTold", l, func(ctx context.Context) (journal.Lease, error) { return j.real.NotTold(ctx, l) })
 }
 
-func (j *faultyJournal) MarkAnnounced(ctx context.Context, id journal.ID, ts string) error {
+func (j *faultyJournal) MarkAnnounced(ctx context.Context, id decision.ID, ts string) error {
 	return j.only(ctx, "MarkAnnounced", id, func(ctx context.Context) error {
 		err := j.real.MarkAnnounced(ctx, id, ts)
 		if err == nil {
@@ -205,12 +206,12 @@ func (j *faultyJournal) MarkAnnounced(ctx context.Context, id journal.ID, ts str
 	})
 }
 
-func (j *faultyJournal) TakeExpired(ctx context.Context, k journal.Work, limit int, mine []journal.ID) ([]journal.Held, error) {
+func (j *faultyJournal) TakeExpired(ctx context.Context, k journal.Work, limit int, mine []decision.ID) ([]journal.Held, error) {
 	return through(ctx, j, "TakeExpired", "", func(ctx context.Context) ([]journal.Held, error) {
 		all, err := j.real.TakeExpired(ctx, k, limit, mine)
 		for _, held := range all {
-			j.acquire(held.Decision, held.Lease, false)
-			j.w.h.say(j.name, "takes over %s (epoch %d, sent %t, outcome %q)", short(held.Decision.ID), held.Epoch, held.Sent, held.Outcome)
+			j.acquire(held.Record, held.Lease, false)
+			j.w.h.say(j.name, "takes over %s (epoch %d, sent %t, outcome %q)", short(held.Record.ID), held.Lease.Epoch, held.Sent, held.Outcome)
 		}
 		if j.w.planted == takesAndForgets && len(all) > 0 {
 			j.keepForEver(all)
@@ -229,14 +230,14 @@ func (j *faultyJournal) SetAside(ctx context.Context, l journal.Lease) error {
 	})
 }
 
-func (j *faultyJournal) TakeUnsettled(ctx context.Context, limit int, mine []journal.ID) ([]journal.Held, error) {
+func (j *faultyJournal) TakeUnsettled(ctx context.Context, limit int, mine []decision.ID) ([]journal.Held, error) {
 	if j.w.planted == forgetsUnknown {
 		return nil, nil
 	}
 	return through(ctx, j, "TakeUnsettled", "", func(ctx context.Context) ([]journal.Held, error) {
 		all, err := j.real.TakeUnsettled(ctx, limit, mine)
 		for _, held := range all {
-			j.w.h.say(j.name, "looks after %s (look %d)", short(held.Decision.ID), held.Looks)
+			j.w.h.say(j.name, "looks after %s (look %d)", short(held.Record.ID), held.Looks)
 		}
 		return all, err
 	})
@@ -246,7 +247,7 @@ func (j *faultyJournal) LookAgain(ctx context.Context, l journal.Lease, wait tim
 	return j.only(ctx, "LookAgain", l.ID, func(ctx context.Context) error { return j.real.LookAgain(ctx, l, wait) })
 }
 
-func (j *faultyJournal) Unsettled(ctx context.Context, d journal.Decision) (others bool, err error) {
+func (j *faultyJournal) Unsettled(ctx context.Context, d decision.Record) (others bool, err error) {
 	err = j.only(ctx, "Unsettled", d.ID, func(ctx context.Context) (err error) {
 		others, err = j.real.Unsettled(ctx, d)
 		return err
@@ -254,14 +255,14 @@ func (j *faultyJournal) Unsettled(ctx context.Context, d journal.Decision) (othe
 	return others, err
 }
 
-func (j *faultyJournal) BeginSettling(ctx context.Context, l journal.Lease, o journal.Outcome, detail string) (journal.Lease, error) {
+func (j *faultyJournal) BeginSettling(ctx context.Context, l journal.Lease, o decision.Outcome, detail string) (journal.Lease, error) {
 	return j.lease(ctx, "BeginSettling", l, func(ctx context.Context) (journal.Lease, error) {
 		j.w.h.say(j.name, "settles %s as %s", short(l.ID), o)
 		return j.real.BeginSettling(ctx, l, o, detail)
 	})
 }
 
-func (j *faultyJournal) MarkSettled(ctx context.Context, id journal.ID) error {
+func (j *faultyJournal) MarkSettled(ctx context.Context, id decision.ID) error {
 	return j.only(ctx, "MarkSettled", id, func(ctx context.Context) error {
 		err := j.real.MarkSettled(ctx, id)
 		if err == nil {
@@ -289,8 +290,8 @@ func (j *faultyJournal) PutOff(ctx context.Context, n journal.Note, wait time.Du
 	return j.only(ctx, "PutOff", n.ConfirmationID, func(ctx context.Context) error { return j.real.PutOff(ctx, n, wait) })
 }
 
-func (j *faultyJournal) Get(ctx context.Context, id journal.ID) (journal.Decision, error) {
-	return through(ctx, j, "Get", id, func(ctx context.Context) (journal.Decision, error) { return j.real.Get(ctx, id) })
+func (j *faultyJournal) Get(ctx context.Context, id decision.ID) (decision.Record, error) {
+	return through(ctx, j, "Get", id, func(ctx context.Context) (decision.Record, error) { return j.real.Get(ctx, id) })
 }
 
 func (j *faultyJournal) Refused(ctx context.Context, n journal.Note) error {
@@ -314,12 +315,12 @@ func (j *faultyJournal) TakeEnded(ctx context.Context, limit int) ([]journal.Req
 	})
 }
 
-func (j *faultyJournal) Forget(ctx context.Context, id journal.ID) error {
+func (j *faultyJournal) Forget(ctx context.Context, id decision.ID) error {
 	return j.only(ctx, "Forget", id, func(ctx context.Context) error { return j.real.Forget(ctx, id) })
 }
 
-func (j *faultyJournal) Became(ctx context.Context, prompt journal.ID, task int64) (journal.Decision, error) {
-	return through(ctx, j, "Became", prompt, func(ctx context.Context) (journal.Decision, error) { return j.real.Became(ctx, prompt, task) })
+func (j *faultyJournal) Became(ctx context.Context, prompt decision.ID, task int64) (decision.Record, error) {
+	return through(ctx, j, "Became", prompt, func(ctx context.Context) (decision.Record, error) { return j.real.Became(ctx, prompt, task) })
 }
 
 func (j *faultyJournal) Beat(ctx context.Context, serving bool) (int, int, error) {
@@ -364,13 +365,13 @@ func (j *faultyJournal) SigningKeys(ctx context.Context) ([]string, error) {
 }
 
 // acquire notes that this process has a decision now.
-func (j *faultyJournal) acquire(d journal.Decision, l journal.Lease, anew bool) {
+func (j *faultyJournal) acquire(d decision.Record, l journal.Lease, anew bool) {
 	j.w.h.add(func() {
 		j.w.h.claims = append(j.w.h.claims, acquired{time.Now(), j.name, d.ID, d.TaskID, l.Epoch, anew, d})
 	})
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.has[d.TaskID] = journal.Held{Decision: d, Lease: l}
+	j.has[d.TaskID] = journal.Held{Record: d, Lease: l}
 }
 
 // keepForEver is a planted bug: what was taken over is renewed, and nobody
@@ -404,14 +405,14 @@ func (l *life) journalFault(name string, r *rand.Rand) string {
 // is about to send a cancel.
 func (w *world) stale(held journal.Held) string {
 	var epoch int64
-	err := w.db.QueryRow(`SELECT epoch FROM decisions WHERE confirmation_id = ?`, string(held.Decision.ID)).Scan(&epoch)
+	err := w.db.QueryRow(`SELECT epoch FROM decisions WHERE confirmation_id = ?`, string(held.Record.ID)).Scan(&epoch)
 	switch {
-	case err != nil && w.h.hasVanished(held.Decision.ID):
+	case err != nil && w.h.hasVanished(held.Record.ID):
 		return ""
 	case err != nil:
 		return fmt.Sprintf("it is not there: %v", err)
-	case epoch != held.Epoch:
-		return fmt.Sprintf("it is at epoch %d, the sender at %d", epoch, held.Epoch)
+	case epoch != held.Lease.Epoch:
+		return fmt.Sprintf("it is at epoch %d, the sender at %d", epoch, held.Lease.Epoch)
 	}
 	return ""
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // said is what a text tells about a decision.
@@ -76,13 +76,13 @@ func TestSayings(t *testing.T) {
 }
 
 // meant is how an outcome is told.
-func meant(o journal.Outcome) said {
+func meant(o decision.Outcome) said {
 	switch o {
-	case journal.OutcomeCancelled:
+	case decision.Cancelled:
 		return saysCancelled
-	case journal.OutcomeAlreadyCancelled:
+	case decision.AlreadyCancelled:
 		return saysAlready
-	case journal.OutcomeUnknown:
+	case decision.Unknown:
 		return saysUnknown
 	default:
 		return saysNot
@@ -98,7 +98,7 @@ func (w *world) check() {
 	h := w.h
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	c := &checker{history: h, w: w, rows: map[journal.ID]journal.Decision{}}
+	c := &checker{history: h, w: w, rows: map[decision.ID]decision.Record{}}
 	for _, d := range rows {
 		c.rows[d.ID] = d
 		h.lines = append(h.lines, line{time.Now(), "journal", fmt.Sprintf("%s: task %d, %s, announced %t, settled %q", short(d.ID), d.TaskID, d.Outcome, !d.AnnouncedAt.IsZero(), d.SettledOutcome)})
@@ -120,7 +120,7 @@ func (w *world) check() {
 type checker struct {
 	*history
 	w    *world
-	rows map[journal.ID]journal.Decision
+	rows map[decision.ID]decision.Record
 }
 
 func (c *checker) breaks(law, format string, args ...any) {
@@ -148,7 +148,7 @@ func (c *checker) right() {
 // lookBeforeAgain (law 3): after a request without a clear answer nothing is
 // sent before the task was seen, and before the server has had its time.
 func (c *checker) lookBeforeAgain() {
-	last := map[journal.ID]*post{}
+	last := map[decision.ID]*post{}
 	for _, p := range c.posts {
 		former := last[p.id]
 		last[p.id] = p
@@ -182,7 +182,7 @@ func (c *checker) oneEffect() {
 }
 
 // by is the decision whose request cancelled a task, and when.
-func (c *checker) by(task int64) (journal.ID, time.Time) {
+func (c *checker) by(task int64) (decision.ID, time.Time) {
 	for _, e := range c.w.api.EffectsOf(task) {
 		for _, p := range c.posts {
 			if p.agent == e.Request.Agent {
@@ -195,7 +195,7 @@ func (c *checker) by(task int64) (journal.ID, time.Time) {
 
 // about lists what people could read about a decision: on its prompt, and in
 // its announcement.
-func (c *checker) about(id journal.ID) (prompt, announced []sight) {
+func (c *checker) about(id decision.ID) (prompt, announced []sight) {
 	var where string
 	its := ""
 	for m, of := range c.w.marks {
@@ -220,10 +220,10 @@ func (c *checker) about(id journal.ID) (prompt, announced []sight) {
 }
 
 // toldTrue (laws 2 and 4): what is told of a decision holds for ever.
-func (c *checker) toldTrue(d journal.Decision) {
+func (c *checker) toldTrue(d decision.Record) {
 	prompt, announced := c.about(d.ID)
 	by, at := c.by(d.TaskID)
-	if by == d.ID && d.Outcome != journal.OutcomeCancelled && c.decidedTwice(d.ID) {
+	if by == d.ID && d.Outcome != decision.Cancelled && c.decidedTwice(d.ID) {
 		return
 	}
 	for _, s := range append(prompt, announced...) {
@@ -241,9 +241,9 @@ func (c *checker) toldTrue(d journal.Decision) {
 		default: // promises nothing
 		}
 	}
-	if ours := by == d.ID; ours && !slices.Contains([]journal.Outcome{journal.OutcomeCancelled, journal.OutcomeUnknown, ""}, d.Outcome) {
+	if ours := by == d.ID; ours && !slices.Contains([]decision.Outcome{decision.Cancelled, decision.Unknown, ""}, d.Outcome) {
 		c.breaks("what is told stays true", "%s stands in the journal as %s, and its request took effect", short(d.ID), d.Outcome)
-	} else if ours && !slices.Contains([]journal.Outcome{journal.OutcomeCancelled, journal.OutcomeUnknown, ""}, d.SettledOutcome) {
+	} else if ours && !slices.Contains([]decision.Outcome{decision.Cancelled, decision.Unknown, ""}, d.SettledOutcome) {
 		c.breaks("what is told stays true", "%s was settled as %s, and its request took effect", short(d.ID), d.SettledOutcome)
 	}
 }
@@ -257,24 +257,24 @@ func (c *checker) since(t time.Time) time.Duration {
 
 // allTold (laws 6, 7 and 8): every accepted click has its outcome told, in its
 // channel or to its requester, and an unknown one is settled.
-func (c *checker) allTold(d journal.Decision) {
+func (c *checker) allTold(d decision.Record) {
 	switch {
-	case d.Outcome == journal.OutcomeWithdrawn || slices.Contains(c.forged, d.ID):
+	case d.Outcome == decision.Withdrawn || slices.Contains(c.forged, d.ID):
 		return
-	case d.Outcome == journal.OutcomeSetAside:
+	case d.Outcome == decision.SetAside:
 		c.breaks("no orphan", "%s was set aside", short(d.ID))
 		return
 	case d.AnnouncedAt.IsZero():
 		c.breaks("no orphan", "%s (%q) is not announced %s after the faults stopped", short(d.ID), d.Outcome, allToldWithin)
 		return
-	case d.Outcome == journal.OutcomeUnknown && d.SettledAt.IsZero():
+	case d.Outcome == decision.Unknown && d.SettledAt.IsZero():
 		c.breaks("unknown is not the end", "%s is not settled", short(d.ID))
 	}
 	_, announced := c.about(d.ID)
 	told := slices.ContainsFunc(announced, func(s sight) bool {
 		says := understand(s.text)
 		// Put back after it was told, it may have had to stand as unknown.
-		overruled := d.Outcome == journal.OutcomeUnknown && says == saysCancelled && c.lost(d.ID)
+		overruled := d.Outcome == decision.Unknown && says == saysCancelled && c.lost(d.ID)
 		return (says == meant(d.Outcome) || overruled) && (s.channel == d.Channel && s.only == "" || s.channel == "D"+d.Requester)
 	})
 	if !told {
@@ -284,8 +284,8 @@ func (c *checker) allTold(d journal.Decision) {
 
 // prompt (law 13): the last thing that a prompt says is the outcome, unless
 // something hindered it.
-func (c *checker) prompt(d journal.Decision) {
-	if d.Outcome == journal.OutcomeWithdrawn || d.AnnouncedAt.IsZero() || c.hindered() || slices.Contains(c.forged, d.ID) || c.decidedTwice(d.ID) {
+func (c *checker) prompt(d decision.Record) {
+	if d.Outcome == decision.Withdrawn || d.AnnouncedAt.IsZero() || c.hindered() || slices.Contains(c.forged, d.ID) || c.decidedTwice(d.ID) {
 		return
 	}
 	prompt, _ := c.about(d.ID)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
@@ -260,7 +261,7 @@ func (s *storyHandler) WithAttrs(all []slog.Attr) slog.Handler {
 	with := append([]string{}, s.with...)
 	for _, a := range all {
 		if a.Key == "confirmation" {
-			with = append(with, short(journal.ID(a.Value.String())))
+			with = append(with, short(decision.ID(a.Value.String())))
 		}
 	}
 	return &storyHandler{s.life, with}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
@@ -128,7 +128,7 @@ func (w *world) press(who string, m slacktest.Message, action string) {
 	w.delivered(who, w.slack.Click(who, m, action))
 }
 
-func (w *world) note(who string, m slacktest.Message, id journal.ID, action string, genuine bool) {
+func (w *world) note(who string, m slacktest.Message, id decision.ID, action string, genuine bool) {
 	member := who == slacktest.Ada || who == slacktest.Grace || who == slacktest.Linus
 	allowed := genuine && member
 	if w.plan.second {
@@ -142,7 +142,7 @@ func (w *world) note(who string, m slacktest.Message, id journal.ID, action stri
 	w.h.say(who, "presses %s on %s (genuine %t)", action, short(id), genuine)
 }
 
-func (w *world) requesterOf(id journal.ID) string {
+func (w *world) requesterOf(id decision.ID) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for mark, of := range w.marks {

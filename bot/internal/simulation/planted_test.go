@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -89,10 +90,10 @@ func TestEachLawFindsItsBug(t *testing.T) {
 }
 
 // claimed makes of the answer to a claim what the bug does.
-func (p planted) claimed(j *faultyJournal, d journal.Decision, c *journal.Claim, err *error) {
+func (p planted) claimed(j *faultyJournal, d decision.Record, c *journal.Claim, err *error) {
 	if p == losesClaims && *err == nil && c.Won {
 		*err = errInjected
-		j.keepForEver([]journal.Held{{Decision: d, Lease: c.Lease}})
+		j.keepForEver([]journal.Held{{Record: d, Lease: c.Lease}})
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
@@ -35,7 +35,7 @@ func (w *world) forgeRow(what int) {
 	if w.calm.Load() {
 		return
 	}
-	id := journal.ID(fmt.Sprintf("forged-%d-%d", what, time.Since(w.h.from).Milliseconds()))
+	id := decision.ID(fmt.Sprintf("forged-%d-%d", what, time.Since(w.h.from).Milliseconds()))
 	confirmation, mac := "e30.e30.e30", "bm9uZQ"
 	if f.copied {
 		err := w.db.QueryRow(`SELECT confirmation, mac FROM decisions WHERE mac <> '' LIMIT 1`).Scan(&confirmation, &mac)
@@ -66,7 +66,7 @@ func (w *world) forgeRow(what int) {
 
 // vanishes takes a row out of the journal that its owner has just written, as
 // a failover to a server can that had not got it yet.
-func (j *faultyJournal) vanishes(name string, n int, id journal.ID) {
+func (j *faultyJournal) vanishes(name string, n int, id decision.ID) {
 	hit := slices.ContainsFunc(j.w.plan.vanish, func(v crashPoint) bool {
 		return v.slot == j.slot.number && v.boundary == name && v.nth == n
 	})
@@ -104,19 +104,19 @@ func (w *world) write(statement string, args ...any) bool {
 	return false
 }
 
-func (h *history) hasVanished(id journal.ID) bool {
+func (h *history) hasVanished(id decision.ID) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.lost(id)
 }
 
 // lost is hasVanished, called with mu held.
-func (h *history) lost(id journal.ID) bool {
+func (h *history) lost(id decision.ID) bool {
 	return slices.ContainsFunc(h.gone, func(v vanished) bool { return v.id == id })
 }
 
 // row is a decision as the journal had it when it was first claimed.
-func (c *checker) row(id journal.ID) journal.Decision {
+func (c *checker) row(id decision.ID) decision.Record {
 	for _, a := range c.claims {
 		if a.id == id {
 			return a.row
@@ -129,11 +129,11 @@ func (c *checker) row(id journal.ID) journal.Decision {
 // had lost what was decided. The second time nobody can know of the first: a
 // request may be sent without a look, our own effect read as somebody else's,
 // an outcome told again, and a task kept whose cancel is under way.
-func (c *checker) decidedTwice(id journal.ID) bool {
+func (c *checker) decidedTwice(id decision.ID) bool {
 	if !c.lost(id) {
 		return false
 	}
-	if c.rows[id].Outcome == journal.OutcomeWithdrawn {
+	if c.rows[id].Outcome == decision.Withdrawn {
 		return true
 	}
 	n := 0
@@ -167,7 +167,7 @@ func (c *checker) putBack() {
 			says := understand(s.text)
 			return says != saysOther && says != saysWaiting
 		})
-		if d := c.rows[v.id]; !ended && !told && d.Outcome != journal.OutcomeWithdrawn {
+		if d := c.rows[v.id]; !ended && !told && d.Outcome != decision.Withdrawn {
 			c.breaks("what vanished is put back", "%s vanished under %s, which lived on, and nobody was told of it", short(v.id), owner)
 		}
 	}
@@ -177,7 +177,7 @@ func (c *checker) putBack() {
 // nothing told.
 func (c *checker) setAside() {
 	for _, id := range c.forged {
-		if d := c.rows[id]; d.Outcome != journal.OutcomeSetAside {
+		if d := c.rows[id]; d.Outcome != decision.SetAside {
 			c.breaks("the journal is not trusted", "%s, which nobody clicked for, is not set aside but %q", id, d.Outcome)
 		}
 	}

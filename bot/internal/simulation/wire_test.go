@@ -317,7 +317,7 @@ func (t *wire) begin(name string, req *http.Request, body []byte, held journal.H
 
 func (t *wire) beginPost(req *http.Request, held journal.Held, stale string) func(*http.Response, error) {
 	h, task := t.w.h, taskIn(req.URL)
-	p := &post{at: time.Now(), life: t.name, id: held.Decision.ID, task: task, stale: stale}
+	p := &post{at: time.Now(), life: t.name, id: held.Record.ID, task: task, stale: stale}
 	h.add(func() {
 		p.agent = fmt.Sprintf("post/%d", len(h.posts))
 		h.posts = append(h.posts, p)

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -52,7 +52,7 @@ type world struct {
 
 	mu    sync.Mutex
 	shown map[string]string
-	marks map[string]journal.ID // the command's mark → its confirmation
+	marks map[string]decision.ID // the command's mark → its confirmation
 }
 
 // live lets a history happen and returns it, with the laws that it breaks. It
@@ -60,7 +60,7 @@ type world struct {
 func live(p plan, dir string, bug planted, logs bool) *history {
 	w := &world{
 		plan: p, planted: bug, logs: logs, h: newHistory(), toSlack: slacktest.NewPipe(), toChamelio: chameliotest.NewMemoryListener(),
-		path: filepath.Join(dir, fmt.Sprint(p.seed), "journal.db"), shown: map[string]string{}, marks: map[string]journal.ID{},
+		path: filepath.Join(dir, fmt.Sprint(p.seed), "journal.db"), shown: map[string]string{}, marks: map[string]decision.ID{},
 	}
 	defer func() { _ = os.RemoveAll(filepath.Dir(w.path)) }()
 	w.copyTemplate(dir)
@@ -281,7 +281,7 @@ func (w *world) settle() {
 // that one look settles them.
 func (w *world) taskEnded() bool {
 	for _, d := range w.rows() {
-		if d.Outcome == journal.OutcomeUnknown && d.SettledAt.IsZero() {
+		if d.Outcome == decision.Unknown && d.SettledAt.IsZero() {
 			if t, _ := w.api.Task(d.TaskID); t.Status == "in_progress" {
 				return false
 			}
@@ -292,7 +292,7 @@ func (w *world) taskEnded() bool {
 
 func (w *world) unsettled() bool {
 	for _, d := range w.rows() {
-		if d.Outcome == journal.OutcomeUnknown && d.SettledAt.IsZero() {
+		if d.Outcome == decision.Unknown && d.SettledAt.IsZero() {
 			return true
 		}
 	}
@@ -335,7 +335,7 @@ func (w *world) quiet() bool {
 }
 
 // rows reads the journal.
-func (w *world) rows() []journal.Decision {
+func (w *world) rows() []decision.Record {
 	j, err := w.db.Query(`SELECT confirmation_id, task_id, channel_id, requester, confirmer, coalesce(outcome, ''), detail, announced_at IS NOT NULL,
 		message_ts, settled_at, settled_outcome, epoch FROM decisions ORDER BY decided_at`)
 	if err != nil {
@@ -343,9 +343,9 @@ func (w *world) rows() []journal.Decision {
 		return nil
 	}
 	defer j.Close()
-	var all []journal.Decision
+	var all []decision.Record
 	for j.Next() {
-		var d journal.Decision
+		var d decision.Record
 		var announced bool
 		var settled, epoch int64
 		if err := j.Scan(&d.ID, &d.TaskID, &d.Channel, &d.Requester, &d.Confirmer, &d.Outcome, &d.Detail, &announced, &d.MessageTS, &settled, &d.SettledOutcome, &epoch); err != nil {
@@ -411,7 +411,7 @@ func whole(m slacktest.Message) string {
 }
 
 // idOn is the confirmation that a prompt's buttons carry.
-func idOn(m slacktest.Message) journal.ID {
+func idOn(m slacktest.Message) decision.ID {
 	b := m.Button("cancel_task")
 	if b == nil {
 		return ""
@@ -419,7 +419,7 @@ func idOn(m slacktest.Message) journal.ID {
 	return idIn(b.Value)
 }
 
-func idIn(value string) journal.ID {
+func idIn(value string) decision.ID {
 	parts := strings.Split(value, ".")
 	if len(parts) != 3 {
 		return ""
@@ -430,5 +430,5 @@ func idIn(value string) journal.ID {
 		return ""
 	}
 	id, _ := fields[0].(string)
-	return journal.ID(id)
+	return decision.ID(id)
 }

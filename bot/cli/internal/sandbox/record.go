@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
@@ -19,7 +20,7 @@ import (
 type record struct {
 	mu      sync.Mutex
 	lines   []logLine
-	rows    []journal.Decision // newest first
+	rows    []decision.Record // newest first
 	metrics []metric
 }
 
@@ -63,20 +64,20 @@ func (r *record) last(replica, n int) string {
 }
 
 // decisions are the journal's latest rows, newest first.
-func (r *record) decisions() []journal.Decision {
+func (r *record) decisions() []decision.Record {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.rows
 }
 
 // of finds the latest row about a task.
-func (r *record) of(task int64) (journal.Decision, bool) {
+func (r *record) of(task int64) (decision.Record, bool) {
 	for _, d := range r.decisions() {
 		if d.TaskID == task {
 			return d, true
 		}
 	}
-	return journal.Decision{}, false
+	return decision.Record{}, false
 }
 
 func (r *record) measured() []metric {
@@ -125,7 +126,7 @@ func (e *Engine) leftBehind() string {
 			left = append(left, fmt.Sprintf("task %d: decided, a request was about to go out or did, outcome not known, nobody told", d.TaskID))
 		case d.Outcome == "":
 			left = append(left, fmt.Sprintf("task %d: decided, nothing sent, nobody told", d.TaskID))
-		case d.AnnouncedAt.IsZero() && d.Outcome != journal.OutcomeWithdrawn && d.Outcome != journal.OutcomeSetAside:
+		case d.AnnouncedAt.IsZero() && d.Outcome != decision.Withdrawn && d.Outcome != decision.SetAside:
 			left = append(left, fmt.Sprintf("task %d: %s, not told yet", d.TaskID, d.Outcome))
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -69,9 +69,9 @@ func (s *scene) types(ctx context.Context, user string, task int64, reason strin
 }
 
 // press confirms as Ada, and waits until the channel knows the outcome.
-func press(want journal.Outcome) doing { return confirm(slacktest.Ada, want) }
+func press(want decision.Outcome) doing { return confirm(slacktest.Ada, want) }
 
-func confirm(user string, want journal.Outcome) doing {
+func confirm(user string, want decision.Outcome) doing {
 	return func(ctx context.Context, s *scene) error {
 		s.Slack.Click(user, s.prompt, "cancel_task")
 		return s.told(ctx, patience, want)
@@ -79,8 +79,8 @@ func confirm(user string, want journal.Outcome) doing {
 }
 
 // told waits until the outcome was told in the channel.
-func (s *scene) told(ctx context.Context, limit time.Duration, want journal.Outcome) error {
-	var d journal.Decision
+func (s *scene) told(ctx context.Context, limit time.Duration, want decision.Outcome) error {
+	var d decision.Record
 	err := s.until(ctx, limit, "the outcome in the channel", func() bool {
 		row, found := s.record.of(s.task)
 		d = row
@@ -96,7 +96,7 @@ func keep(ctx context.Context, s *scene) error {
 	s.Slack.Click(slacktest.Ada, s.prompt, "keep_task")
 	return s.until(ctx, patience, "the row in the journal", func() bool {
 		d, found := s.record.of(s.task)
-		return found && d.Outcome == journal.OutcomeWithdrawn
+		return found && d.Outcome == decision.Withdrawn
 	})
 }
 
@@ -166,14 +166,14 @@ func resume(ctx context.Context, s *scene) error {
 	}
 	s.killed = false
 	s.waits("The dead process's lease on the decision has to run out: nobody else may touch it before", 12*time.Second)
-	return s.told(ctx, slow, journal.OutcomeCancelled)
+	return s.told(ctx, slow, decision.Cancelled)
 }
 
 func answerLost(ctx context.Context, s *scene) error {
 	s.web.setBroken(map[string]bool{}, lostAnswer(s.task))
 	s.waits("The bot looks what became of it", 2*time.Second)
 	s.Slack.Click(slacktest.Ada, s.prompt, "cancel_task")
-	return s.told(ctx, slow, journal.OutcomeUnknown)
+	return s.told(ctx, slow, decision.Unknown)
 }
 
 func settled(ctx context.Context, s *scene) error {

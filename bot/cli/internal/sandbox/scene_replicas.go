@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -45,7 +45,7 @@ func crashOwner(ctx context.Context, s *scene) error {
 func takenOver(ctx context.Context, s *scene) error {
 	s.web.setBroken(map[string]bool{}, nil)
 	s.waits("The dead replica's lease on the decision has to run out", 12*time.Second)
-	return s.told(ctx, slow, journal.OutcomeCancelled)
+	return s.told(ctx, slow, decision.Cancelled)
 }
 
 // noticed is how long it takes until a replica has heard of another: they tell

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -36,7 +36,7 @@ var stories = []story{
 	{ID: "happy", Title: "It just works", Shows: "a prompt that only you see, a click, and a channel that knows", Takes: "5 s", policy: "members", steps: []step{
 		{watch: "Ada typed the command, and the bot shows her which task that is.", tab: "requests", do: ask},
 		{as: slacktest.Grace, watch: "You are Grace now, in the same channel. There is nothing here: the prompt is Ada's alone."},
-		{watch: "Ada pressed Cancel task. Everybody reads who cancelled what and why. Chamelio got one cancel request, and the journal has the row.", do: press(journal.OutcomeCancelled)},
+		{watch: "Ada pressed Cancel task. Everybody reads who cancelled what and why. Chamelio got one cancel request, and the journal has the row.", do: press(decision.Cancelled)},
 	}},
 	{ID: "keep", Title: "On second thoughts", Shows: "Keep it: nothing is cancelled, and that is on record", Takes: "3 s", policy: "members", steps: []step{
 		{watch: "Ada typed the command, and looks at what it is about.", tab: "journal", do: ask},
@@ -45,7 +45,7 @@ var stories = []story{
 	{ID: "pair", Title: "Never alone", Shows: "a policy under which somebody else has to confirm", Takes: "5 s", policy: twoPeople, steps: []step{
 		{watch: "The policy wants a second person, so Ada's prompt is one that the whole channel sees.", do: ask},
 		{watch: "Ada pressed Cancel task herself. She's told, in private, that it doesn't count.", do: pressInVain},
-		{as: slacktest.Grace, watch: "You are Grace, and you confirmed. The channel reads who asked and who confirmed.", tab: "journal", do: confirm(slacktest.Grace, journal.OutcomeCancelled)},
+		{as: slacktest.Grace, watch: "You are Grace, and you confirmed. The channel reads who asked and who confirmed.", tab: "journal", do: confirm(slacktest.Grace, decision.Cancelled)},
 	}},
 	{ID: "expired", Title: "Nobody says yes", Shows: "a second person who comes too late: the request has run out", Takes: "15 s", policy: twoPeople, settings: []string{"CONFIRM_TTL=10s"}, steps: []step{
 		{watch: "Ada asked, and somebody else has to confirm it within 10 seconds: that's how this bot is set now.", do: ask},
@@ -55,12 +55,12 @@ var stories = []story{
 	{ID: "finished", Title: "Somebody finished it first", Shows: "Chamelio refuses, and the bot looks why", Takes: "5 s", policy: "members", steps: []step{
 		{watch: "Ada typed the command and looks at the prompt.", tab: "requests", do: ask},
 		{watch: "Meanwhile the task was completed in Chamelio: see its state among the tasks.", do: complete},
-		{watch: "Ada pressed Cancel task. Chamelio answered 409, the bot asked for the task to learn why, and the channel reads that it had completed.", do: press(journal.OutcomeNotCancellable)},
+		{watch: "Ada pressed Cancel task. Chamelio answered 409, the bot asked for the task to learn why, and the channel reads that it had completed.", do: press(decision.NotCancellable)},
 	}},
 	{ID: "revoked", Title: "The key was revoked", Shows: "who has to do what, in plain words", Takes: "5 s", policy: "members", steps: []step{
 		{watch: "Ada typed the command and looks at the prompt.", tab: "requests", do: ask},
 		{watch: "Meanwhile somebody revoked the bot's key: see the switch under Break things.", do: revoke},
-		{watch: "Ada pressed Cancel task. The channel reads that the task is untouched, why, and whom to tell.", do: press(journal.OutcomeRejectedKey)},
+		{watch: "Ada pressed Cancel task. The channel reads that the task is untouched, why, and whom to tell.", do: press(decision.RejectedKey)},
 	}},
 	{ID: "crash", Title: "A crash in the middle", Shows: "kill -9 between the request and its answer, and nothing is lost", Takes: "20 s", policy: "members", steps: []step{
 		{watch: "Ada typed the command and looks at the prompt.", tab: "journal", do: ask},
@@ -81,7 +81,7 @@ var stories = []story{
 		{watch: "Ada typed the command. The bot that made this prompt is about to be replaced.", tab: "log", do: ask},
 		{watch: "A new replica was started beside the old one, and the old one has noticed it.", tab: "log", do: startNew},
 		{as: slacktest.Grace, watch: "The old one was told to stop, and handed its connections back to Slack first. Grace typed a command right then: the new one answered it.", do: replaceOld},
-		{watch: "Ada pressed the button of the old bot's prompt. The new one knows it, and the channel reads the outcome.", tab: "journal", do: press(journal.OutcomeCancelled)},
+		{watch: "Ada pressed the button of the old bot's prompt. The new one knows it, and the channel reads the outcome.", tab: "journal", do: press(decision.Cancelled)},
 	}},
 }
 

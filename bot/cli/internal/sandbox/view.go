@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
@@ -197,7 +197,7 @@ func channelView(c slacktest.Conversation, me string, slack *slacktest.Server) v
 	return viewChannel{c.ID, name, note, kind}
 }
 
-func rowView(d journal.Decision) viewRow {
+func rowView(d decision.Record) viewRow {
 	state := string(d.Outcome)
 	switch {
 	case d.Outcome == "" && d.Sent:

@@ -1,0 +1,107 @@
+package decision
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// Cause separates results that share an outcome but need different words. The
+// journal stores these words.
+type Cause string
+
+// The causes.
+const (
+	CauseServer      Cause = "server_error"
+	CauseUnreachable Cause = "unreachable"
+	CauseBusy        Cause = "rate_limited"
+	CauseRefused     Cause = "refused"
+	CauseTooLate     Cause = "resumed_too_late"
+	CauseKey         Cause = "key_refused"
+	CauseStatus      Cause = "unknown_status"
+	CauseOverruled   Cause = "overruled"       // restored after another decision about the task was claimed
+	CauseSeen        Cause = "seen_afterwards" // no clear answer, but the task was seen cancelled
+	CauseStillRuns   Cause = "still_runs"      // checked until the end of the follow-up, and never cancelled
+)
+
+// Result is an outcome with what the announcement says about it. The journal
+// stores it as JSON, so that any process can announce it.
+type Result struct {
+	Outcome Outcome `json:"-"`
+	Cause   Cause   `json:"cause,omitempty"`
+	Title   string  `json:"title,omitempty"`
+	URL     string  `json:"url,omitempty"`
+	Flow    string  `json:"workflow,omitempty"`
+	Step    string  `json:"step,omitempty"`
+
+	StepsDone  int      `json:"steps_done,omitempty"`
+	StepsTotal int      `json:"steps_total,omitempty"`
+	People     []Person `json:"people,omitempty"` // mentioned in the announcement
+
+	Status  chamelio.Status `json:"status,omitempty"`
+	Over    time.Time       `json:"over,omitzero"` // when the task reached Status
+	Key     chamelio.Reason `json:"key,omitempty"`
+	Detail  string          `json:"detail,omitempty"`  // what Chamelio said when it refused
+	RetryIn time.Duration   `json:"retry_in,omitzero"` // with CauseBusy
+	Seen    time.Time       `json:"seen,omitzero"`     // when the task was last seen running
+}
+
+// Person is someone on a task whom the announcement mentions.
+type Person struct {
+	User string `json:"user"` // their Slack ID
+	Role string `json:"role"` // as people read it
+}
+
+// Encode returns the JSON that the journal stores.
+func (r Result) Encode() string {
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return "{}" // a struct of strings and times always encodes
+	}
+	return string(raw)
+}
+
+// Result returns the recorded result.
+func (r Record) Result() Result { return decodeResult(r.Outcome, r.Detail) }
+
+// Settled returns the final result of a decision whose outcome was unknown.
+func (r Record) Settled() Result { return decodeResult(r.SettledOutcome, r.SettledDetail) }
+
+func decodeResult(o Outcome, detail string) Result {
+	var r Result
+	_ = json.Unmarshal([]byte(detail), &r) // the outcome alone can be announced too
+	r.Outcome = o
+	return r
+}
+
+// With returns the record with a result; without one if res is zero.
+func (r Record) With(res Result) Record {
+	if r.Outcome = res.Outcome; r.Outcome != "" {
+		r.Detail = res.Encode()
+	}
+	return r
+}
+
+// Overruled returns the result of a decision that was restored after another
+// decision about its task had been claimed: nothing is known for certain.
+func (r Result) Overruled() Result {
+	r.Outcome, r.Cause, r.Status, r.Over, r.Seen = Unknown, CauseOverruled, "", time.Time{}, time.Time{}
+	return r
+}
+
+// Describe copies what may be shown of a task.
+func Describe(t chamelio.Task) Result {
+	return Result{
+		Title: t.Title, URL: t.URL, Flow: t.Workflow, Step: t.Step, StepsDone: t.StepsDone, StepsTotal: t.StepsTotal,
+		Status: t.Status, Over: Over(t),
+	}
+}
+
+// Over returns since when a task that can't be cancelled has had its status.
+func Over(t chamelio.Task) time.Time {
+	if !t.CompletedAt.IsZero() {
+		return t.CompletedAt.Time
+	}
+	return t.UpdatedAt.Time
+}
