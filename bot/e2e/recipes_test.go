@@ -60,7 +60,7 @@ func TestTheRecipeForSystemdIsTheUnits(t *testing.T) {
 func TestTheRecipesAskTheBotThatRuns(t *testing.T) {
 	t.Parallel()
 	page := read(t, "docs/operate.md")
-	for _, want := range []string{"docker compose -f deploy/compose.yaml exec cancelbot /cancelbot check", "kubectl exec deploy/cancelbot -- /cancelbot history"} {
+	for _, want := range []string{"docker compose -f deploy/compose.yaml exec cancelbot /cancelbot check", "kubectl -n cancelbot exec deployment/cancelbot -- /cancelbot history"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("docs/operate.md does not say %s", want)
 		}
