@@ -28,6 +28,10 @@ if Slack refuses a token.`, Program.serve},
 exits with 0 if the bot is ready to run, else with 1.`, Program.check},
 		{"manifest", "print the manifest that creates the Slack app", `It takes the command's name from SLACK_COMMAND, and asks for no more scopes
 than the other variables need. It works before there is any token.`, Program.manifest},
+		{"secret", "ask for the tokens and the key, and write them into files", `cancelbot secret DIR asks for each secret, without showing it, and writes it
+into a file of its own: slack-app-token, slack-bot-token, chamelio-api-key, and
+with --database-url database-url. cancelbot secret DIR/slack-bot-token replaces
+one. If the input isn't a terminal, it reads one secret a line.`, Program.writeSecrets},
 		{"healthcheck", "ask the bot at HTTP_ADDR whether it is ready", "It exits with 0 if the bot is ready, else with 1.", Program.healthcheck},
 		{"history", "print the latest decisions", "It reads the journal at DATABASE_URL and changes nothing.", Program.history},
 		{"version", "print the version", "", Program.printVersion},
