@@ -97,10 +97,10 @@ func render(t *testing.T, service string, validate bool, values map[string]any) 
 	return made, nil
 }
 
-// everything switches on whatever is optional.
+// everything switches on whatever is optional, and sets what is required.
 func everything() map[string]any {
 	on := func() map[string]any { return map[string]any{"enabled": true} }
-	return map[string]any{"podMonitor": on(), "prometheusRule": on(), "grafanaDashboard": on()}
+	return map[string]any{"podMonitor": on(), "prometheusRule": on(), "grafanaDashboard": on(), "config": map[string]any{"CANCEL_POLICY": "members"}}
 }
 
 // TestBaseIsTheChart holds the Kustomize base, and the copies inside the chart,
@@ -121,7 +121,9 @@ func TestBaseIsTheChart(t *testing.T) {
 	for name, source := range copied {
 		hold(name, read(t, source).text, "deploy/"+source)
 	}
-	made, err := render(t, "kustomize", false, everything())
+	values := everything()
+	delete(values, "config") // it comes from the overlay
+	made, err := render(t, "kustomize", false, values)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,6 +220,7 @@ func TestChartRenders(t *testing.T) {
 
 func TestChartRefusesWrongValues(t *testing.T) {
 	for what, values := range map[string]map[string]any{
+		"no policy":                {},
 		"a value that isn't there": {"replicas": 3},
 		"a token in the values":    {"config": map[string]any{"SLACK_BOT_TOKEN": "xoxb-1"}},
 		"an unknown policy":        {"config": map[string]any{"CANCEL_POLICY": "anyone"}},
@@ -225,6 +228,9 @@ func TestChartRefusesWrongValues(t *testing.T) {
 		"no replicas":              {"replicaCount": 0},
 		"more than Slack allows":   {"replicaCount": 10},
 	} {
+		if _, policy := values["config"]; !policy && what != "no policy" {
+			values["config"] = map[string]any{"CANCEL_POLICY": "members"}
+		}
 		if _, err := render(t, "Helm", true, values); err == nil {
 			t.Errorf("%s passes", what)
 		} else {

@@ -103,7 +103,7 @@ func (s *standIns) deployed(t *testing.T, set map[string]string) []string {
 		given[name] = value
 	}
 	dir := t.TempDir()
-	env := []string{"SLACK_API_URL=" + given["SLACK_API_URL"], "CHAMELIO_BASE_URL=" + given["CHAMELIO_BASE_URL"]}
+	env := []string{"SLACK_API_URL=" + given["SLACK_API_URL"], "CHAMELIO_API_URL=" + given["CHAMELIO_API_URL"], "CANCEL_POLICY=members"}
 	for name, value := range set {
 		if !variables()[name] {
 			t.Errorf("%s is no variable of ours", name)
