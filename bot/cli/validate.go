@@ -278,9 +278,9 @@ var policyVariables = map[policy.Field]string{
 	policy.FieldSecondPerson: "SECOND_PERSON", policy.FieldApprovers: "SECOND_PERSON_APPROVERS",
 }
 
-// databasePassword is what is secret in a DATABASE_URL.
-func databasePassword(databaseURL secret.Value) secret.Value {
-	u, err := url.Parse(databaseURL.Reveal())
+// passwordIn returns what is secret in an address.
+func passwordIn(address secret.Value) secret.Value {
+	u, err := url.Parse(address.Reveal())
 	if err != nil || u.User == nil {
 		return secret.Value{}
 	}
