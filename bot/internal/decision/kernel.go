@@ -10,9 +10,10 @@ type State struct {
 	Resumed bool    // another process worked on the decision before
 	Outcome Outcome // from Recording on
 	Cause   Cause
-	Doing   Action // what the next event answers
-	Then    Action // with DoWait: what follows
-	Tries   uint8  // failures in a row of what is being tried
+	Doing   Action        // what the next event answers
+	Then    Action        // with DoWait: what follows
+	Tries   uint8         // failures in a row of what is being tried
+	RetryIn time.Duration // with CauseBusy: the pause that Chamelio asked for
 
 	Save     Save
 	Task     Task

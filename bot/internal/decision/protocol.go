@@ -46,6 +46,10 @@ type Protocol struct {
 	// (docs.slack.dev: interactivity/handling-user-interaction).
 	ResponseURLLife time.Duration
 
+	// Gap is the time between two posts in one channel: Slack takes about one a
+	// second (docs.slack.dev: apis/web-api/rate-limits).
+	Gap time.Duration
+
 	// FirstCheck and MaxCheckPause bound the pauses of a follow-up. They double.
 	FirstCheck, MaxCheckPause time.Duration
 
@@ -96,6 +100,7 @@ func NewProtocol(cancelTimeout time.Duration) Protocol {
 		PostFor:         15 * time.Second,
 		PersonAfter:     5 * time.Minute,
 		ResponseURLLife: 30 * time.Minute,
+		Gap:             time.Second,
 		FirstCheck:      15 * time.Second,
 		MaxCheckPause:   10 * time.Minute,
 		SavePause:       Backoff{100 * time.Millisecond, 5 * time.Second},

@@ -160,7 +160,7 @@ func (p Protocol) unsent(s State, e Event, at Moment) (State, Do) {
 			pause = max(pause, p.MinBusy)
 		}
 		show = ShowBusy
-		t.Asked = pause
+		s.RetryIn = pause
 		if t.Waited+pause > p.BusyFor {
 			return p.conclude(s, Failed, CauseBusy, at)
 		}

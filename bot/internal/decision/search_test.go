@@ -16,6 +16,13 @@ type search struct {
 	found []found // by id
 	next  int     // the first that is not searched yet
 	edges int
+	moves map[move]bool
+}
+
+// move is a step from one stage to another, and the action whose answer led there.
+type move struct {
+	from, to Stage
+	by       Action
 }
 
 // found is a node with how it was reached first, and from where else.
@@ -27,7 +34,7 @@ type found struct {
 }
 
 func newSearch(b bug) *search {
-	s := &search{bug: b, p: coarse, ids: map[node]int32{}}
+	s := &search{bug: b, p: coarse, ids: map[node]int32{}, moves: map[move]bool{}}
 	if b.protocol != nil {
 		b.protocol(&s.p)
 	}
@@ -102,6 +109,7 @@ func (s *search) run() string {
 			}
 			for _, last := range lasts(n, e.w) {
 				st, do := s.step(n.s, e.e, e.w.moment(last))
+				s.moves[move{n.s.Stage, st.Stage, n.do.Action}] = true
 				s.visit(id, node{st, do, e.w}, kinds[e.e.Kind]+e.name)
 			}
 		}
@@ -218,6 +226,7 @@ func TestNoRunBreaksALaw(t *testing.T) {
 	}
 	n, story := s.stuck()
 	t.Logf("%d states, %d transitions, %d without an end, %s", len(s.found), s.edges, n, time.Since(began).Round(time.Millisecond))
+	comparePage(t, "stages", s.diagram())
 	if n > 0 {
 		t.Errorf("%d states lead to no end; one of them:\n%s", n, story)
 	}
