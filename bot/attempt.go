@@ -9,6 +9,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -89,7 +90,7 @@ func (w *resolution) denied(err error) error {
 	// Perhaps it is noted and perhaps not. Nothing is sent without.
 	w.h.log.Warn("the journal does not take note of a cancel; it is not sent yet", "error", err)
 	w.prompt.progress(w.texts.stillTrying(w.h.Record))
-	sleep(w.h.ctx, min(w.wait.NextBackOff(), maxRetryPause))
+	work.Sleep(w.h.ctx, min(w.wait.NextBackOff(), work.MaxPause))
 	return errAgain
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 const (
@@ -57,7 +58,7 @@ func (a *auditor) copyAll(ctx context.Context) error {
 		if err := a.send(ctx, n); err != nil {
 			return err
 		}
-		sleep(ctx, a.gap)
+		work.Sleep(ctx, a.gap)
 	}
 	return nil
 }
@@ -90,7 +91,7 @@ func (a *auditor) send(ctx context.Context, n journal.Note) error {
 		}
 		return err // perhaps it is there: the note's lease leaves time for the answer
 	}
-	return retry(ctx, 0, func() error { return a.journal.MarkNoted(context.WithoutCancel(ctx), n) })
+	return work.Retry(ctx, 0, func() error { return a.journal.MarkNoted(context.WithoutCancel(ctx), n) })
 }
 
 // message is the copy; nil where the audit channel has the original already, or

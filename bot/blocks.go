@@ -2,10 +2,11 @@ package bot
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
+
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 )
 
 // message is something to show: blocks, and the text that notifications and
@@ -49,7 +50,7 @@ func plainText(text string) *slack.TextBlockObject {
 }
 
 func section(text string) slack.Block {
-	return slack.NewSectionBlock(mrkdwn(shorten(text, sectionLimit)), nil, nil)
+	return slack.NewSectionBlock(mrkdwn(input.Shorten(text, sectionLimit)), nil, nil)
 }
 
 // quoted is text from outside over the whole width, below its name; nil if
@@ -65,7 +66,7 @@ func fields(pairs ...field) slack.Block {
 	var all []*slack.TextBlockObject
 	for _, p := range pairs {
 		if p.value != "" {
-			all = append(all, mrkdwn(shorten("*"+p.name+"*\n"+p.value, fieldLimit)))
+			all = append(all, mrkdwn(input.Shorten("*"+p.name+"*\n"+p.value, fieldLimit)))
 		}
 	}
 	if len(all) == 0 {
@@ -108,7 +109,7 @@ func layout(blocks ...slack.Block) []slack.Block {
 
 // mention is mrkdwn for a person. Ids come from Slack, yet are checked.
 func mention(user string) string {
-	if !isID(user, "UW") {
+	if !input.IsID(user, "UW") {
 		return "someone"
 	}
 	return "<@" + user + ">"
@@ -117,17 +118,10 @@ func mention(user string) string {
 // inChannelNamed is mrkdwn for a conversation, to be read after "in". Direct
 // messages have no name that could be shown.
 func inChannelNamed(id string) string {
-	if !isID(id, "CG") {
+	if !input.IsID(id, "CG") {
 		return "this conversation"
 	}
 	return "<#" + id + ">"
-}
-
-// isID reports whether an id of Slack's is of one of the kinds.
-func isID(id, kinds string) bool {
-	return len(id) > 1 && strings.ContainsRune(kinds, rune(id[0])) && strings.IndexFunc(id, func(r rune) bool {
-		return (r < 'A' || r > 'Z') && (r < '0' || r > '9')
-	}) < 0
 }
 
 // date is mrkdwn for a moment in the reader's own time zone

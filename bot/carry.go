@@ -10,6 +10,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 // carrier carries a decision from its claim to its announcement.
@@ -71,7 +72,7 @@ func (c *carrier) gone(h *holding, what string, err error) {
 // it returns is what stands there then.
 func (c *carrier) finish(h *holding, res decision.Result, tell bool) (decision.Result, error) {
 	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, maxRetryPause
+	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, work.MaxPause
 	for {
 		l, err := c.journal.Finish(h.ctx, h.current(), res.Outcome, res.Encode(), tell)
 		if errors.Is(err, journal.ErrGone) {
@@ -94,7 +95,7 @@ func (c *carrier) finish(h *holding, res decision.Result, tell bool) (decision.R
 			return res, err
 		}
 		h.log.Error("the journal does not take an outcome; trying again", "error", err, "outcome", string(res.Outcome))
-		if !sleep(h.ctx, wait.NextBackOff()) {
+		if !work.Sleep(h.ctx, wait.NextBackOff()) {
 			return res, fmt.Errorf("recording an outcome: %w", context.Cause(h.ctx))
 		}
 	}

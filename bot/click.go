@@ -12,6 +12,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -19,6 +20,16 @@ import (
 const (
 	actionCancel = "cancel_task"
 	actionKeep   = "keep_task"
+)
+
+const (
+	// clicksPerCommand is how many clicks each person has a minute for each
+	// command they may type: more than anyone needs, far fewer than would delay
+	// other people's.
+	clicksPerCommand = 3
+
+	// toldPerMinute bounds how often someone is told that they click too fast.
+	toldPerMinute = 2
 )
 
 // click is a press of one of our buttons, as far as it matters.
@@ -122,9 +133,9 @@ type clicks struct {
 	decider *decider
 	poster  *poster
 	texts   texts
-	limit   *personLimit
+	limit   *work.Limit
 	reasons *reasons
-	told    *personLimit // how often somebody is told that they press too fast
+	told    *work.Limit // how often somebody is told that they press too fast
 	metrics *metrics
 	trace   *tracer
 }
@@ -137,10 +148,10 @@ type looker interface {
 // handle handles one press: it keeps the task, or decides to cancel it.
 func (c *clicks) handle(ctx context.Context, log *slog.Logger, k click) {
 	log = log.With("user", k.user, "channel", k.channel)
-	if !c.limit.allow(k.user) {
+	if !c.limit.Allow(k.user) {
 		c.metrics.refusals.WithLabelValues("click", "too_many_clicks").Inc()
 		log.Debug("click refused", "reason", "too many clicks")
-		if c.told.allow(k.user) {
+		if c.told.Allow(k.user) {
 			log.Warn("somebody presses too fast")
 			c.poster.tell(ctx, log, k.responseURL, c.texts.pressedTooFast(), ephemeral)
 		}

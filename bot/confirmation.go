@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -78,7 +79,7 @@ func (s signer) encode(c confirmation) string {
 			return value
 		}
 		// Base64 makes four of three; a rune has at most four bytes.
-		c.Title = shorten(c.Title, max(len([]rune(c.Title))-1-(len(value)-maxValue)*3/4/4, 0))
+		c.Title = input.Shorten(c.Title, max(len([]rune(c.Title))-1-(len(value)-maxValue)*3/4/4, 0))
 	}
 }
 

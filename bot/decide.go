@@ -11,6 +11,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 // claims is what deciding needs of the journal.
@@ -33,7 +34,7 @@ type decider struct {
 	trace     *tracer
 
 	ctx     context.Context // of work that outlives a click's own
-	work    *group
+	work    *work.Group
 	mu      sync.Mutex
 	unclear map[decision.ID]*unclearClick
 }
@@ -108,7 +109,7 @@ func (d *decider) begin(decision decision.Record, l journal.Lease, k click) {
 		d.poster.tell(ctx, h.log, k.responseURL, m, replaceOriginal)
 	})
 	p.soon(d.texts.cancelling(decision))
-	d.work.run(func() { d.carry(h, p) })
+	d.work.Run(func() { d.carry(h, p) })
 }
 
 // follow tells somebody whose click came second what is known of the first,

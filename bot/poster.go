@@ -20,6 +20,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 
 	"log/slog"
+
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 const (
@@ -220,7 +222,7 @@ func (e *responseError) Error() string {
 // tell answers somebody, with retries where they may help. Nobody can be told
 // that telling failed, so the log is. It reports whether it worked.
 func (p *poster) tell(ctx context.Context, log *slog.Logger, responseURL string, m message, where placement) bool {
-	err := retry(ctx, tellLimit, func() error {
+	err := work.Retry(ctx, tellLimit, func() error {
 		return retryable(p.respond(ctx, responseURL, m, where))
 	})
 	if err != nil && ctx.Err() == nil {

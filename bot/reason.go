@@ -13,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/slack-go/slack"
+
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 )
 
 // The modal's names. Open modals carry them.
@@ -145,11 +147,11 @@ func (r *reasons) click(s submission, received time.Time) (k click, wrong string
 	case err != nil:
 		return click{}, r.texts.modalNotOurs()
 	}
-	reason := parseReason(clean(s.View.State.Values[blockReason][inputReason].Value))
+	reason := input.ParseReason(input.Clean(s.View.State.Values[blockReason][inputReason].Value))
 	switch n := utf8.RuneCountInString(reason); {
 	case n == 0:
 		return click{}, r.texts.modalEmpty()
-	case n > maxReason:
+	case n > input.MaxReason:
 		return click{}, r.texts.modalTooLong(n)
 	}
 	c.Reason = reason
@@ -172,7 +174,7 @@ func (r *router) submitted(log *slog.Logger, e envelope, s submission) (ack any,
 	if wrong != "" {
 		return modalError(wrong), func() { log.Info("a reason was not accepted", "told", wrong) }
 	}
-	job := r.pressed.reserve(func(ctx context.Context) { r.clicks.handle(ctx, log, k) })
+	job := r.pressed.Reserve(func(ctx context.Context) { r.clicks.handle(ctx, log, k) })
 	if job == nil {
 		return modalError(r.texts.modalBusy(r.stopping())), func() { log.Warn("a reason was turned away", "stopping", r.stopping()) }
 	}

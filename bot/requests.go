@@ -10,6 +10,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 const (
@@ -52,7 +53,7 @@ type requests struct {
 // click.
 func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string, c confirmation, m message) {
 	var ts string
-	err := retry(ctx, askPatience, func() (err error) {
+	err := work.Retry(ctx, askPatience, func() (err error) {
 		ts, err = r.poster.post(ctx, c.Channel, "", m)
 		return unlessPosted(err)
 	})
@@ -67,7 +68,7 @@ func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string
 		remind = max(left-r.remind, time.Millisecond)
 	}
 	open := journal.Request{ID: decision.ID(c.ID), MessageTS: ts, Confirmation: r.signer.encode(c)}
-	if err := retry(ctx, askPatience, func() error { return r.journal.Opened(ctx, open, remind, left+endMargin) }); err != nil {
+	if err := work.Retry(ctx, askPatience, func() error { return r.journal.Opened(ctx, open, remind, left+endMargin) }); err != nil {
 		log.Warn("a request is not on the list of open ones: nothing will say when it runs out", "error", err)
 	}
 }
@@ -109,7 +110,7 @@ func (r *requests) remindOf(ctx context.Context, log *slog.Logger, one journal.R
 	if _, err := r.journal.Became(ctx, one.ID, int64(c.Task)); !errors.Is(err, journal.ErrGone) {
 		return // decided; or not known, and then nothing may be said
 	}
-	err = retry(ctx, askPatience, func() error {
+	err = work.Retry(ctx, askPatience, func() error {
 		_, err := r.poster.broadcast(ctx, c.Channel, one.MessageTS, r.texts.reminder(c))
 		return unlessPosted(err)
 	})

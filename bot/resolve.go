@@ -9,6 +9,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -235,7 +236,7 @@ func (w *resolution) pause() bool {
 	if w.retryAfter > 0 {
 		pause = w.retryAfter
 	}
-	return sleep(w.h.ctx, min(pause, left)) || w.h.ctx.Err() != nil
+	return work.Sleep(w.h.ctx, min(pause, left)) || w.h.ctx.Err() != nil
 }
 
 // beforeNext waits before a request that is sent because the last certainly
@@ -275,6 +276,6 @@ func (w *resolution) beforeNext(a answer) *step {
 	if l, err := w.journal.MarkUnsent(w.h.ctx, w.h.current()); err == nil {
 		w.h.renewed(l)
 	}
-	sleep(w.h.ctx, pause)
+	work.Sleep(w.h.ctx, pause)
 	return nil
 }

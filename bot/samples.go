@@ -10,6 +10,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -62,7 +63,7 @@ func longest() example {
 			Status: chamelio.InProgress, Step: wide(10_000), StepType: chamelio.StepSignature, StepsDone: 1 << 40, StepsTotal: 1 << 40,
 			CreatedAt: at, UpdatedAt: at, CompletedAt: at, Owner: wide(10_000), Assignee: wide(10_000),
 		},
-		reason: wide(maxReason), detail: wide(10_000), typed: wide(10_000), user: "U" + id, other: "W" + id, channel: "C" + id,
+		reason: wide(input.MaxReason), detail: wide(10_000), typed: wide(10_000), user: "U" + id, other: "W" + id, channel: "C" + id,
 		permalink: "https://" + strings.Repeat("a", 63) + ".slack.com/archives/C" + id + "/p1234567890123456", now: long, retryAfter: 24 * time.Hour,
 	}
 }
@@ -108,8 +109,8 @@ func encodeBlocks(blocks []slack.Block) json.RawMessage {
 // way through Slack, where a title may be shortened.
 func (s *sampler) confirmation(public bool) confirmation {
 	return confirmation{
-		ID: "SAMPLE", Task: s.task.ID, Title: shorten(clean(s.task.Title), maxTitle), URL: s.task.URL, Team: "T0", Channel: s.channel,
-		Requester: s.user, Reason: clean(s.reason), Public: public, RequestedAt: s.now, ExpiresAt: s.now.Add(10 * time.Minute),
+		ID: "SAMPLE", Task: s.task.ID, Title: input.Shorten(input.Clean(s.task.Title), maxTitle), URL: s.task.URL, Team: "T0", Channel: s.channel,
+		Requester: s.user, Reason: input.Clean(s.reason), Public: public, RequestedAt: s.now, ExpiresAt: s.now.Add(10 * time.Minute),
 	}
 }
 
@@ -132,14 +133,14 @@ func (s *sampler) ofCommands() {
 	s.part = "Answers to a command"
 	id := s.task.ID
 	bad := func(err error, typed string) message {
-		return s.notUnderstood(&inputError{err: err, input: cmp.Or(s.typed, typed), length: 4000, tasks: []chamelio.TaskID{id, id - 1, id - 2, id - 3, id - 4, id - 5, id - 6}})
+		return s.notUnderstood(&input.Error{Err: err, Input: cmp.Or(s.typed, typed), Length: 4000, Tasks: []chamelio.TaskID{id, id - 1, id - 2, id - 3, id - 4, id - 5, id - 6}})
 	}
 	s.add("help", "They typed the command alone, or “help”.", toRequester, s.help())
-	s.add("not a task", "What they typed is neither an id nor a link.", toRequester, bad(errNotATask, "globex"))
-	s.add("foreign link", "They pasted a link to something else.", toRequester, bad(errForeignLink, "https://globex.example/tasks/12345"))
-	s.add("id out of range", "The id is 0, or has too many digits.", toRequester, bad(errIDOutOfRange, "123456789012345678901"))
-	s.add("long reason", fmt.Sprintf("The reason is longer than %d characters.", maxReason), toRequester, bad(errReasonTooLong, "It was started twice, and …"))
-	s.add("two tasks", "They named several tasks.", toRequester, bad(errSeveralTasks, ""))
+	s.add("not a task", "What they typed is neither an id nor a link.", toRequester, bad(input.ErrNotATask, "globex"))
+	s.add("foreign link", "They pasted a link to something else.", toRequester, bad(input.ErrForeignLink, "https://globex.example/tasks/12345"))
+	s.add("id out of range", "The id is 0, or has too many digits.", toRequester, bad(input.ErrIDOutOfRange, "123456789012345678901"))
+	s.add("long reason", fmt.Sprintf("The reason is longer than %d characters.", input.MaxReason), toRequester, bad(input.ErrReasonTooLong, "It was started twice, and …"))
+	s.add("two tasks", "They named several tasks.", toRequester, bad(input.ErrSeveralTasks, ""))
 	s.add("too fast", "They typed more commands than one person may.", toRequester, s.tooFast(10))
 	s.add("overloaded", "The bot has too much to do. Also the answer to a click.", toRequester, s.overloaded())
 	s.add("restarting", "The bot is about to stop, and no other replica serves. Also the answer to a click.", toRequester, s.restarting())
@@ -183,7 +184,7 @@ func (s *sampler) ofPrompts() {
 		s.during(name, when, toClicker+", in the modal", message{text: text})
 	}
 	wrong("modal empty", "Nothing can be seen of the reason.", s.modalEmpty())
-	wrong("modal too long", "The reason is too long.", s.modalTooLong(maxReason+1))
+	wrong("modal too long", "The reason is too long.", s.modalTooLong(input.MaxReason+1))
 	wrong("modal expired", "The prompt expired while the modal was open.", s.modalExpired(bare))
 	wrong("modal not ours", "The bot was set up anew while the modal was open.", s.modalNotOurs())
 	wrong("modal busy", "The bot has too much to do.", s.modalBusy(false))

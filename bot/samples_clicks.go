@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -59,7 +60,7 @@ func (s *sampler) resultFor(row outcomeText) decision.Result {
 	case row.status.Final(), row.outcome == decision.AlreadyCancelled:
 		r.Over = s.now
 	case row.cause == decision.CauseStatus:
-		r.Status = chamelio.Status(clean(strings.Repeat("archived ", 1+len(s.detail)/100)))
+		r.Status = chamelio.Status(input.Clean(strings.Repeat("archived ", 1+len(s.detail)/100)))
 	}
 	if row.outcome == decision.Cancelled && row.cause == "" {
 		r.People = []decision.Person{{User: s.other, Role: "owner"}, {User: s.user, Role: "assignee"}}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -96,7 +97,7 @@ func (s *settler) one(loop context.Context, log *slog.Logger, held journal.Held)
 	log.Info("settled", "outcome", string(res.Outcome))
 	s.metrics.settled.WithLabelValues(string(res.Outcome)).Inc()
 	// Said: it must not be said again, however long the journal is away.
-	return retry(loop, 0, func() error { return s.journal.MarkSettled(context.WithoutCancel(loop), held.Record.ID) })
+	return work.Retry(loop, 0, func() error { return s.journal.MarkSettled(context.WithoutCancel(loop), held.Record.ID) })
 }
 
 // look tells what came of it, if that is certain for good: the task has ended;

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 const (
@@ -38,7 +39,7 @@ type taker struct {
 	metrics   *metrics
 	now       func() time.Time
 	ctx       context.Context // of what is taken over
-	work      *group
+	work      *work.Group
 	log       *slog.Logger
 }
 
@@ -46,7 +47,7 @@ type taker struct {
 func (t *taker) toResolve(ctx context.Context) error {
 	return t.take(ctx, journal.ToResolve, func(h *holding) {
 		h.log.Info("resuming a decision", "epoch", h.current().Epoch, "sent", h.Sent)
-		t.work.run(func() { t.carrier.carry(h, t.lastWord(h)) })
+		t.work.Run(func() { t.carrier.carry(h, t.lastWord(h)) })
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 const (
@@ -48,7 +49,7 @@ func (d *decider) beginUnclear(ctx context.Context, log *slog.Logger, k click, c
 		d.poster.tell(ctx, log, k.responseURL, d.texts.maybeSaved(c), replaceOriginal)
 		return
 	}
-	d.work.run(func() {
+	d.work.Run(func() {
 		defer func() {
 			d.mu.Lock()
 			delete(d.unclear, mine.ID)
@@ -64,7 +65,7 @@ func (d *decider) beginUnclear(ctx context.Context, log *slog.Logger, k click, c
 // person has pressed the other button, it closes the prompt for good.
 func (d *decider) clearUp(log *slog.Logger, k click, c confirmation, mine decision.Record, u *unclearClick) {
 	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 200*time.Millisecond, maxRetryPause
+	wait.InitialInterval, wait.MaxInterval = 200*time.Millisecond, work.MaxPause
 	kept := u.kept
 	for {
 		select {

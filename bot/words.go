@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -79,11 +80,11 @@ func (w texts) contact() string {
 	switch {
 	case id == "":
 		return "whoever runs this bot"
-	case isID(id, "UW"):
+	case input.IsID(id, "UW"):
 		return "<@" + id + ">"
-	case isID(id, "CG"):
+	case input.IsID(id, "CG"):
 		return "<#" + id + ">"
-	case isID(id, "S") && len(id) > 5:
+	case input.IsID(id, "S") && len(id) > 5:
 		return "<!subteam^" + id + ">"
 	}
 	return excerpt(id, maxOperator)
@@ -104,9 +105,9 @@ func (w texts) mayConfirm() string {
 	var all []string
 	for _, id := range w.approvers {
 		switch id = strings.TrimSpace(id); {
-		case isID(id, "S"):
+		case input.IsID(id, "S"):
 			all = append(all, "<!subteam^"+id+">")
-		case isID(id, "UW"):
+		case input.IsID(id, "UW"):
 			all = append(all, mention(id))
 		}
 	}
@@ -161,7 +162,7 @@ func (w texts) decided(d decision.Record) string { return w.named(d.Task(), d.UR
 
 // because is a reason below a sentence; empty if there is none.
 func because(reason string) string {
-	if reason = excerpt(reason, maxReason); reason == "" {
+	if reason = excerpt(reason, input.MaxReason); reason == "" {
 		return ""
 	}
 	return "\n>" + reason

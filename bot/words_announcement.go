@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 )
 
 // This file holds what is told of an outcome.
@@ -43,7 +44,7 @@ func (w texts) announcementTo(reader string, d decision.Record, r decision.Resul
 				field{"Workflow", excerpt(r.Flow, maxName)},
 				field{stepName(r.Outcome), stepOf(r)},
 			),
-			quoted("Reason", d.Reason, maxReason),
+			quoted("Reason", d.Reason, input.MaxReason),
 			footnote(forPeople(r.People)),
 			footnote(w.provenance(d, reader)),
 		),
@@ -102,7 +103,7 @@ func (w texts) provenance(d decision.Record, reader string) string {
 		parts = []string{fmt.Sprintf("Requested by %s, confirmed by %s", person(d.Requester), person(d.Confirmer))}
 	}
 	parts = append(parts, standing(d.DecidedAt))
-	if excerpt(d.Reason, maxReason) == "" {
+	if excerpt(d.Reason, input.MaxReason) == "" {
 		parts = append(parts, "No reason given")
 	}
 	return strings.Join(parts, " · ")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -21,22 +22,22 @@ func (w texts) help() message {
 }
 
 func (w texts) notUnderstood(err error) message {
-	var bad *inputError
-	if errors.Is(err, errHelp) || !errors.As(err, &bad) {
+	var bad *input.Error
+	if errors.Is(err, input.ErrHelp) || !errors.As(err, &bad) {
 		return w.help()
 	}
-	typed := "“" + excerpt(bad.input, maxInput) + "”"
+	typed := "“" + excerpt(bad.Input, maxInput) + "”"
 	example := fmt.Sprintf("For example: `%s 12345 duplicate of 12346`", w.command)
 	switch {
-	case errors.Is(err, errForeignLink):
+	case errors.Is(err, input.ErrForeignLink):
 		return say("%s isn't a link to a Chamelio task, so I didn't do anything.\nPaste the address of the task's own page, or type its id. %s", typed, example)
-	case errors.Is(err, errIDOutOfRange):
+	case errors.Is(err, input.ErrIDOutOfRange):
 		return say("%s can't be a task id: an id is a positive whole number. I didn't do anything.\nCheck the number on the task's page. %s", typed, example)
-	case errors.Is(err, errReasonTooLong):
+	case errors.Is(err, input.ErrReasonTooLong):
 		return say("Your reason is %d characters long, and the limit is %d. I didn't do anything.\nPlease shorten it and try again. You wrote:%s",
-			bad.length, maxReason, because(bad.input))
-	case errors.Is(err, errSeveralTasks):
-		return w.severalTasks(bad.tasks)
+			bad.Length, input.MaxReason, because(bad.Input))
+	case errors.Is(err, input.ErrSeveralTasks):
+		return w.severalTasks(bad.Tasks)
 	}
 	return say("%s isn't a task id or a link to a task, so I didn't do anything.\nAn id is a number, such as 12345: you'll find it on the task's page. %s", typed, example)
 }

@@ -4,14 +4,16 @@ import (
 	"fmt"
 
 	"github.com/slack-go/slack"
+
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 )
 
 // This file holds the modal that asks for a reason. What is said in it is
 // plain text.
 
 func (w texts) reasonModal(c confirmation) slack.ModalViewRequest {
-	input := slack.NewPlainTextInputBlockElement(nil, inputReason)
-	input.MaxLength, input.FocusOnLoad, input.Multiline = maxReason, true, true
+	reason := slack.NewPlainTextInputBlockElement(nil, inputReason)
+	reason.MaxLength, reason.FocusOnLoad, reason.Multiline = input.MaxReason, true, true
 	return slack.ModalViewRequest{
 		Type:   slack.VTModal,
 		Title:  plainText("Why cancel it?"),
@@ -19,7 +21,7 @@ func (w texts) reasonModal(c confirmation) slack.ModalViewRequest {
 		Close:  plainText("Go back"),
 		Blocks: slack.Blocks{BlockSet: layout(
 			section(fmt.Sprintf("You're about to cancel %s. This can't be undone.", w.asked(c))),
-			slack.NewInputBlock(blockReason, plainText("Reason"), plainText("Shown in the channel, with the result."), input),
+			slack.NewInputBlock(blockReason, plainText("Reason"), plainText("Shown in the channel, with the result."), reason),
 		)},
 	}
 }
@@ -33,7 +35,7 @@ func (w texts) notAskedForReason(c confirmation) message {
 func (w texts) modalEmpty() string { return "Please give a reason." }
 
 func (w texts) modalTooLong(length int) string {
-	return fmt.Sprintf("Your reason is %d characters long, and the limit is %d. Please shorten it.", length, maxReason)
+	return fmt.Sprintf("Your reason is %d characters long, and the limit is %d. Please shorten it.", length, input.MaxReason)
 }
 
 func (w texts) modalExpired(c confirmation) string {

@@ -6,6 +6,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -61,7 +62,7 @@ func (w texts) prompt(c confirmation, task chamelio.Task, value string, unsure b
 				field{"Owner", excerpt(task.Owner, maxName)},
 				field{"Assignee", excerpt(task.Assignee, maxName)},
 			),
-			quoted(reason, c.Reason, maxReason),
+			quoted(reason, c.Reason, input.MaxReason),
 			footnote(understood),
 			slack.NewActionBlock("", cancel, keep),
 			footnote(":warning: "+note),

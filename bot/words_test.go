@@ -11,8 +11,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -234,28 +236,9 @@ func TestWhoCanBeReached(t *testing.T) {
 	}
 }
 
-func TestCleanShowsWhatIsThereAndNothingElse(t *testing.T) {
-	for text, want := range map[string]string{
-		"a\u200bb\u00adc\ufeff": "abc", "\u202egnp\u2066": "gnp", "a\U000e0041\U000e007f": "a", "\u3164\u115f\uffa0\u2800": "", "\u0301x\u0301": "x\u0301",
-		"a  b\u2028c\u00a0d\x00e\x1b[0m": "a b c de[0m", "\ufe0f☂\ufe0f": "☂\ufe0f", "☂\u200d": "☂", "👩\u200d🚀": "👩\u200d🚀", "a\u200db": "ab", "🏴\U000e0067": "🏴",
-		"é\u0301\u0301": "é\u0301\u0301", "\u034fx\u180e": "x", "נ\u05b8א": "נ\u05b8א", "\u0600١": "\u0600١", "\xff": "\ufffd", "x\ufe0f": "x", "3\ufe0f\u20e3": "3\ufe0f\u20e3",
-	} {
-		if got := clean(text); got != want {
-			t.Errorf("%q: got %q, want %q", text, got, want)
-		}
-		if again := clean(want); again != want {
-			t.Errorf("%q is not clean: %q", want, again)
-		}
-	}
-}
-
-func FuzzClean(f *testing.F) {
-	f.Add("a\u200bb ☂\ufe0f\u200d👩")
+func FuzzExcerpt(f *testing.F) {
+	f.Add("a\u200bb ☂\ufe0f\u200d👩 <!channel>\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		cleaned := clean(text)
-		if clean(cleaned) != cleaned {
-			t.Fatalf("%q becomes %q, and that %q", text, cleaned, clean(cleaned))
-		}
 		if shown := excerpt(text, 50); strings.ContainsAny(shown, "<>\n") {
 			t.Fatalf("%q is shown as %q", text, shown)
 		}
@@ -276,4 +259,26 @@ func TestDurationsAndListsReadWell(t *testing.T) {
 	if got := []string{count(1, "command"), count(2, "command")}; !reflect.DeepEqual(got, []string{"1 command", "2 commands"}) {
 		t.Errorf("got %q", got)
 	}
+}
+
+func FuzzNotUnderstood(f *testing.F) {
+	for _, s := range []string{"12345 reason", "#1", "<https://app.chamelio.ai/workflows/tasks/12345|x y> z", "help", "<!channel>", "\x00\xff", "9223372036854775808"} {
+		f.Add(s)
+	}
+	w := texts{command: "/cancel-task"}
+	f.Fuzz(func(t *testing.T, text string) {
+		_, err := input.ParseCommand(text, nil)
+		if err == nil {
+			return
+		}
+		m := w.notUnderstood(err)
+		if n := utf8.RuneCountInString(m.text); n == 0 || n > sectionLimit {
+			t.Fatalf("%q is answered with %d characters", text, n)
+		}
+		for _, bad := range []string{"<!", "<@", "<http"} {
+			if strings.Contains(m.text, bad) {
+				t.Fatalf("%q gets %s through: %s", text, bad, m.text)
+			}
+		}
+	})
 }
