@@ -7,6 +7,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
@@ -26,7 +27,7 @@ type announcer struct {
 	journal outbox
 	poster  *poster
 	set     *workingSet
-	texts   texts
+	texts   texts.Texts
 	gap     time.Duration // between two messages in a channel
 	metrics *metrics
 	trace   *tracer

@@ -12,6 +12,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
@@ -27,9 +28,9 @@ const (
 
 // notes is what the audit channel needs of the journal.
 type notes interface {
-	TakeNote(context.Context) (journal.Note, error)
-	MarkNoted(context.Context, journal.Note) error
-	PutOff(ctx context.Context, n journal.Note, wait time.Duration) error
+	TakeNote(context.Context) (decision.Note, error)
+	MarkNoted(context.Context, decision.Note) error
+	PutOff(ctx context.Context, n decision.Note, wait time.Duration) error
 	Get(context.Context, decision.ID) (decision.Record, error)
 }
 
@@ -40,7 +41,7 @@ type auditor struct {
 	journal notes
 	poster  *poster
 	slack   *webAPI
-	texts   texts
+	texts   texts.Texts
 	gap     time.Duration
 	log     *slog.Logger
 }
@@ -75,7 +76,7 @@ func (b *Bot) TellAudit(ctx context.Context) error {
 }
 
 // send posts one copy, once, and records it.
-func (a *auditor) send(ctx context.Context, n journal.Note) error {
+func (a *auditor) send(ctx context.Context, n decision.Note) error {
 	log := a.log.With("confirmation", string(n.ConfirmationID), "task", n.TaskID, "channel", n.Channel)
 	m, err := a.message(ctx, log, n)
 	if err != nil {
@@ -96,13 +97,13 @@ func (a *auditor) send(ctx context.Context, n journal.Note) error {
 
 // message is the copy; nil where the audit channel has the original already, or
 // there is nothing to say.
-func (a *auditor) message(ctx context.Context, log *slog.Logger, n journal.Note) (*message, error) {
+func (a *auditor) message(ctx context.Context, log *slog.Logger, n decision.Note) (*texts.Message, error) {
 	switch n.Kind {
-	case journal.NoteRefusal:
-		return new(a.texts.auditRefusal(n)), nil
-	case journal.NoteCredential:
-		return a.texts.auditCredential(n), nil
-	case journal.NoteAnnouncement, journal.NoteSettled:
+	case decision.NoteRefusal:
+		return new(a.texts.AuditRefusal(n)), nil
+	case decision.NoteCredential:
+		return a.texts.AuditCredential(n), nil
+	case decision.NoteAnnouncement, decision.NoteSettled:
 	}
 	if n.Channel == a.channel {
 		return nil, nil
@@ -111,10 +112,10 @@ func (a *auditor) message(ctx context.Context, log *slog.Logger, n journal.Note)
 	if err != nil {
 		return nil, err
 	}
-	if n.Kind == journal.NoteSettled {
-		return new(a.texts.auditSettled(d, d.Settled(), a.permalink(ctx, log, d))), nil
+	if n.Kind == decision.NoteSettled {
+		return new(a.texts.AuditSettled(d, d.Settled(), a.permalink(ctx, log, d))), nil
 	}
-	return new(a.texts.auditCopy(d, d.Result(), a.permalink(ctx, log, d))), nil
+	return new(a.texts.AuditCopy(d, d.Result(), a.permalink(ctx, log, d))), nil
 }
 
 // permalink finds the original; "" where Slack gives none.

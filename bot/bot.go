@@ -24,6 +24,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/bot/socketmode"
@@ -177,7 +178,14 @@ func (b *Bot) wire(api *url.URL, sign signer) {
 	meters.watch(b.loops)
 }
 
-func (b *Bot) newRouter(typed *commands, pressed *clicks, post *poster, words texts, spans *tracer) *router {
+func newTexts(cfg Config) texts.Texts {
+	return texts.Texts{
+		Command: cfg.Command, Hosts: cfg.TaskHosts, Channels: cfg.Policy.Channels, Approvers: cfg.Policy.Approvers,
+		Operator: cfg.OperatorContact, AsksReason: cfg.RequireReason, Tries: maxTries,
+	}
+}
+
+func (b *Bot) newRouter(typed *commands, pressed *clicks, post *poster, words texts.Texts, spans *tracer) *router {
 	return &router{
 		commands: typed, clicks: pressed, poster: post, texts: words, trace: spans, log: b.log,
 		stopping: b.draining.Load, ctx: b.working, seen: work.NewCache[string, struct{}](maxRememberedEnvelopes),

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
@@ -19,7 +20,7 @@ type carrier struct {
 	announcer *announcer
 	journal   outbox
 	set       *workingSet
-	texts     texts
+	texts     texts.Texts
 	metrics   *metrics
 }
 
@@ -48,7 +49,7 @@ func (c *carrier) carry(h *holding, p *prompt) {
 		c.gone(h, "an outcome was not recorded", err)
 		return
 	}
-	last := c.texts.outcomeLine(h.Record, res)
+	last := c.texts.OutcomeLine(h.Record, res)
 	t := &telling{h: h, res: res, begun: begun}
 	if h.resumed() { // not before it is told: former owners may have left one use
 		t.told = func() { p.end(&last) }

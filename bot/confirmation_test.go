@@ -15,12 +15,12 @@ import (
 func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
 	s := testSigner(t)
 	pressed := time.Now().Truncate(time.Millisecond)
-	c := confirmation{
+	c := decision.Confirmation{
 		ID: newConfirmationID(), Task: 12345, Title: "Master agreement", URL: "https://app.chamelio.ai/workflows/tasks/12345",
 		Team: "T0ACME", Channel: "C0GENERAL", Requester: "U0ADA", Reason: "twice",
 		RequestedAt: pressed.Add(-time.Minute), ExpiresAt: pressed.Add(time.Minute),
 	}
-	rowOf := func(c confirmation) decision.Record {
+	rowOf := func(c decision.Confirmation) decision.Record {
 		d := decider{signer: s}
 		return d.decisionOf(click{user: "U0GRACE", value: s.encode(c), responseURL: "https://hooks.slack.com/actions/x", received: pressed}, c)
 	}
@@ -93,7 +93,7 @@ func TestTheLongestConfirmationFitsAButton(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := confirmation{
+		c := decision.Confirmation{
 			ID: newConfirmationID(), Task: req.Task, Team: id, Channel: id, Requester: id, Reason: req.Reason,
 			RequestedAt: time.Now().Truncate(time.Second), ExpiresAt: time.Now().Add(time.Minute).Truncate(time.Second),
 		}
@@ -111,7 +111,7 @@ func TestTheLongestConfirmationFitsAButton(t *testing.T) {
 
 func TestAConfirmationOfAnotherTokenOrTimeIsRefused(t *testing.T) {
 	now := time.Now()
-	c := confirmation{ID: "x", Task: 1, ExpiresAt: now.Add(time.Minute)}
+	c := decision.Confirmation{ID: "x", Task: 1, ExpiresAt: now.Add(time.Minute)}
 	value := testSigner(t).encode(c)
 	other, err := newSigner("xoxb-rotated", nil, time.Now)
 	if err != nil {
@@ -127,7 +127,7 @@ func TestAConfirmationOfAnotherTokenOrTimeIsRefused(t *testing.T) {
 
 func FuzzConfirmation(f *testing.F) {
 	s := testSigner(f)
-	good := s.encode(confirmation{ID: "x", Task: 1, Reason: "r", ExpiresAt: time.Now().Add(time.Hour)})
+	good := s.encode(decision.Confirmation{ID: "x", Task: 1, Reason: "r", ExpiresAt: time.Now().Add(time.Hour)})
 	f.Add(good)
 	// The last character of a signature has two bits that say nothing.
 	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -59,7 +60,7 @@ type attempts interface {
 type resolver struct {
 	tasks    canceller
 	journal  attempts
-	texts    texts
+	texts    texts.Texts
 	recent   *seenTasks
 	people   *peopleFinder
 	metrics  *metrics
@@ -257,7 +258,7 @@ func (w *resolution) beforeNext(a answer) *step {
 		}
 		w.waited += pause
 		w.h.log.Info("Chamelio's rate limit; waiting", "pause", pause)
-		w.prompt.progress(w.texts.waitingForChamelio(w.h.Record, pause))
+		w.prompt.progress(w.texts.WaitingForChamelio(w.h.Record, pause))
 	case cancelNotSent:
 		if pause == 0 {
 			pause = w.wait.NextBackOff()
@@ -267,7 +268,7 @@ func (w *resolution) beforeNext(a answer) *step {
 		}
 		w.metrics.retries.WithLabelValues("cancel").Inc()
 		w.h.log.Warn("cannot reach Chamelio; trying again", "error", w.err, "pause", pause)
-		w.prompt.progress(w.texts.stillTrying(w.h.Record))
+		w.prompt.progress(w.texts.StillTrying(w.h.Record))
 	default: // that it runs was seen
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
@@ -32,7 +33,7 @@ type router struct {
 	commands *commands
 	clicks   *clicks
 	poster   *poster
-	texts    texts
+	texts    texts.Texts
 	trace    *tracer
 	log      *slog.Logger
 	stopping func() bool
@@ -55,7 +56,7 @@ func (r *router) accept(e envelope) (ack any, work func()) {
 	case "slash_commands":
 		job := r.typed.Reserve(func(ctx context.Context) { r.command(ctx, log, e) })
 		if job == nil && e.AcceptsAck {
-			return r.busy().ackPayload(), func() { log.Warn("a command was turned away", "stopping", r.stopping()) }
+			return commandAck(r.busy()), func() { log.Warn("a command was turned away", "stopping", r.stopping()) }
 		}
 		return nil, r.start(job)
 	case "interactive":
@@ -111,11 +112,11 @@ func (r *router) turnAway(ctx context.Context, log *slog.Logger, e envelope) {
 	r.poster.tell(ctx, log, k.responseURL, r.busy(), ephemeral)
 }
 
-func (r *router) busy() message {
+func (r *router) busy() texts.Message {
 	if r.stopping() {
-		return r.texts.restarting()
+		return r.texts.Restarting()
 	}
-	return r.texts.overloaded()
+	return r.texts.Overloaded()
 }
 
 // close stops taking commands and clicks on: they are turned away.

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
@@ -144,7 +145,7 @@ func (a *announcer) putBack(ctx context.Context, t *telling) error {
 // any more.
 func (a *announcer) somewhere(ctx context.Context, t *telling, c *channel, started time.Time) (ts, how string, err error) {
 	d := t.h.Record
-	m := a.texts.announcement(d, t.res)
+	m := a.texts.Announcement(d, t.res)
 	ts, err = a.inChannel(ctx, t, c, m)
 	if err == nil {
 		return ts, "chat.postMessage", nil
@@ -174,14 +175,14 @@ func (a *announcer) somewhere(ctx context.Context, t *telling, c *channel, start
 	}
 	// chat.postMessage to a person's id goes to their chat with the app, and
 	// needs no scope besides chat:write.
-	if _, err = a.poster.post(ctx, d.Requester, "", a.texts.announcementInPerson(d, t.res)); err == nil {
+	if _, err = a.poster.post(ctx, d.Requester, "", a.texts.AnnouncementInPerson(d, t.res)); err == nil {
 		return "", "direct message", nil
 	}
 	return "", "", err
 }
 
 // inChannel posts, for a while also where Slack is in trouble.
-func (a *announcer) inChannel(ctx context.Context, t *telling, c *channel, m message) (ts string, err error) {
+func (a *announcer) inChannel(ctx context.Context, t *telling, c *channel, m texts.Message) (ts string, err error) {
 	a.mu.Lock()
 	limit := postPatience
 	if time.Since(c.trouble) < troubled {

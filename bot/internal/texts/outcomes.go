@@ -1,4 +1,4 @@
-package bot
+package texts
 
 import (
 	"fmt"
@@ -8,14 +8,13 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// outcomeText is what is said of one outcome, or of one of its causes or
-// states: to the person who confirmed, to the channel, and to the audit
-// channel.
+// outcomeText is what people read about one outcome, or about one of its causes
+// or statuses: the person who confirmed, the channel, and the audit channel.
 //
-// In the texts {Task} and {task} stand for the task, at the beginning of a
-// sentence and elsewhere, {By} and {by} for whoever confirmed, {again} for the command
-// to type, {operator} for whoever runs the bot; {when}, {key}, {detail},
-// {status}, {wait} and {tries} for what the result tells.
+// The placeholders are {Task} and {task}, the task, at the beginning of a
+// sentence and elsewhere; {By} and {by}, who confirmed; {again}, the command to
+// type; {operator}, who runs the bot; and {when}, {key}, {detail}, {status},
+// {wait} and {tries}, details of the result.
 type outcomeText struct {
 	outcome decision.Outcome
 	cause   decision.Cause  // "": also for every cause without a row of its own
@@ -25,9 +24,10 @@ type outcomeText struct {
 	person string // one line, in place of the prompt: the channel has the rest
 	what   string // the announcement's headline
 	next   string // what it means, and what to do now
-	audit  string // a clause; also what stands on a request in the channel
+	audit  string // a clause; also shown on a request in the channel
 }
 
+// outcomeTexts has a row for each outcome and cause; a test checks that.
 var outcomeTexts = []outcomeText{
 	{outcome: decision.Cancelled, emoji: ":white_check_mark:",
 		person: "You cancelled {task}.",
@@ -126,16 +126,16 @@ var outcomeTexts = []outcomeText{
 		audit:  "not known yet (the record of it was lost, and another confirmation for the task came in)"},
 }
 
-// settledUnknown is what is said once more of an outcome that stayed unknown
-// to the end.
+// settledUnknown is for an outcome that stayed unknown until the end of the
+// follow-up.
 var settledUnknown = outcomeText{outcome: decision.Unknown, emoji: ":question:",
 	person: "I don't know whether {task} was cancelled.",
 	what:   "I still don't know whether {task} was cancelled, and I've stopped checking.",
 	next:   "Please look at its page in Chamelio before you do anything else.",
 	audit:  "not known to the end"}
 
-// keyRefused is a clause: which of Chamelio's reasons it was. To be read after
-// "its Chamelio key needs replacing".
+// keyRefused has a clause for each of Chamelio's reasons to refuse the key. It
+// follows "its Chamelio key needs replacing".
 var keyRefused = map[chamelio.Reason]string{
 	chamelio.KeyMissing:  "it didn't arrive with the request",
 	chamelio.KeyInvalid:  "it isn't valid",
@@ -145,8 +145,8 @@ var keyRefused = map[chamelio.Reason]string{
 	chamelio.KeyUnclear:  "Chamelio didn't say why",
 }
 
-// outcomeOf finds the row that fits a result best. An outcome that has none is
-// told as unknown: a test keeps that from happening.
+// outcomeOf returns the row that fits r best, or the one of an unknown outcome
+// if none does.
 func outcomeOf(r decision.Result) outcomeText {
 	var best, unknown outcomeText
 	fit := -1
@@ -174,9 +174,9 @@ func outcomeOf(r decision.Result) outcomeText {
 	return best
 }
 
-// fillOutcome puts into a text what a decision and its result tell. reader is
-// the one person who reads it; "" for the channel.
-func (w texts) fillOutcome(text string, d decision.Record, r decision.Result, reader string) string {
+// fillOutcome replaces the placeholders of an outcomeText. reader is the only
+// person who reads it; "" for the channel.
+func (w Texts) fillOutcome(text string, d decision.Record, r decision.Result, reader string) string {
 	title, address := d.Title, d.URL
 	if r.Title != "" {
 		title = r.Title
@@ -187,7 +187,7 @@ func (w texts) fillOutcome(text string, d decision.Record, r decision.Result, re
 	task := w.named(d.Task(), address, title)
 	detail := "It didn't say why."
 	if r.Detail != "" {
-		detail = "It said: “" + excerpt(r.Detail, maxTitle) + "”."
+		detail = "It said: “" + excerpt(r.Detail, MaxTitle) + "”."
 	}
 	by, sentence := mention(d.Confirmer), mention(d.Confirmer)
 	if d.Confirmer == reader {
@@ -199,11 +199,11 @@ func (w texts) fillOutcome(text string, d decision.Record, r decision.Result, re
 	}
 	return fill(text, "{Task}", capital(task), "{task}", task, "{by}", by, "{By}", sentence, "{again}", w.again(d.Task()),
 		"{operator}", w.contact(), "{when}", sinceWhen(r), "{key}", key, "{detail}", detail,
-		"{status}", excerpt(string(r.Status), maxName), "{wait}", duration(max(r.RetryIn, time.Minute)), "{tries}", fmt.Sprint(maxTries))
+		"{status}", excerpt(string(r.Status), maxName), "{wait}", duration(max(r.RetryIn, time.Minute)), "{tries}", fmt.Sprint(w.Tries))
 }
 
-// sinceWhen is to be read after "completed" or "was cancelled"; empty if that
-// is not known.
+// sinceWhen returns when the task ended, to follow "completed" or "was
+// cancelled"; empty if that isn't known.
 func sinceWhen(r decision.Result) string {
 	switch {
 	case r.Over.IsZero():
@@ -214,12 +214,12 @@ func sinceWhen(r decision.Result) string {
 	return " " + on(r.Over)
 }
 
-// short is what came of it, in a clause.
-func (w texts) short(r decision.Result) string {
+// short returns the result as a clause.
+func (w Texts) short(r decision.Result) string {
 	return w.fillOutcome(outcomeOf(r).audit, decision.Record{}, r, "")
 }
 
-// headline says in a sentence what happened.
-func (w texts) headline(d decision.Record, r decision.Result, reader string) string {
+// headline returns the result as a sentence.
+func (w Texts) headline(d decision.Record, r decision.Result, reader string) string {
 	return w.fillOutcome(outcomeOf(r).what, d, r, reader)
 }

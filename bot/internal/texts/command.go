@@ -1,4 +1,4 @@
-package bot
+package texts
 
 import (
 	"errors"
@@ -11,23 +11,23 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// This file holds the answers to a command that gets no prompt.
-
-func (w texts) help() message {
+// help explains the command.
+func (w Texts) help() Message {
 	return say("*Cancel a Chamelio task from Slack*\n"+
 		"Type `%[1]s` and the task's id, or paste its link. I'll show you the task first, and nothing happens until you confirm.\n"+
 		"• `%[1]s 12345`\n"+
 		"• `%[1]s 12345 duplicate of 12346` – with a reason, for anyone who reads about it later\n"+
-		"I'll post the result in this channel. A cancelled task can't be brought back.", w.command)
+		"I'll post the result in this channel. A cancelled task can't be brought back.", w.Command)
 }
 
-func (w texts) notUnderstood(err error) message {
+// NotUnderstood answers a command that input.ParseCommand rejected with err.
+func (w Texts) NotUnderstood(err error) Message {
 	var bad *input.Error
 	if errors.Is(err, input.ErrHelp) || !errors.As(err, &bad) {
 		return w.help()
 	}
 	typed := "“" + excerpt(bad.Input, maxInput) + "”"
-	example := fmt.Sprintf("For example: `%s 12345 duplicate of 12346`", w.command)
+	example := fmt.Sprintf("For example: `%s 12345 duplicate of 12346`", w.Command)
 	switch {
 	case errors.Is(err, input.ErrForeignLink):
 		return say("%s isn't a link to a Chamelio task, so I didn't do anything.\nPaste the address of the task's own page, or type its id. %s", typed, example)
@@ -42,7 +42,7 @@ func (w texts) notUnderstood(err error) message {
 	return say("%s isn't a task id or a link to a task, so I didn't do anything.\nAn id is a number, such as 12345: you'll find it on the task's page. %s", typed, example)
 }
 
-func (w texts) severalTasks(tasks []chamelio.TaskID) message {
+func (w Texts) severalTasks(tasks []chamelio.TaskID) Message {
 	const shown = 5
 	var ids, lines []string
 	for _, id := range tasks[:min(len(tasks), shown)] {
@@ -56,27 +56,32 @@ func (w texts) severalTasks(tasks []chamelio.TaskID) message {
 		list(ids, "and"), strings.Join(lines, "\n"))
 }
 
-func (w texts) tooFast(perMinute int) message {
+// TooFast answers someone who types more than perMinute commands a minute.
+func (w Texts) TooFast(perMinute int) Message {
 	return say("That's more than %s in a minute, so I skipped this one. I didn't do anything.\nPlease wait a minute and type it again.", count(perMinute, "command"))
 }
 
-func (w texts) overloaded() message {
+// Overloaded answers a command or a click for which there is no room.
+func (w Texts) Overloaded() Message {
 	return say("I'm very busy right now and couldn't get to this, so I didn't do anything.\nPlease try again in a minute.")
 }
 
-func (w texts) restarting() message {
+// Restarting answers a command or a click while the bot stops and no other
+// replica serves.
+func (w Texts) Restarting() Message {
 	return say("I'm just restarting and couldn't get to this, so I didn't do anything.\nPlease try again in a minute.")
 }
 
-// explains tells whether noPrompt has something to say about an error that
-// gives nothing of a task away.
-func (w texts) explains(err error) bool {
-	_, ok := w.noPrompt(0, chamelio.Task{}, err)
+// Explains reports whether NoPrompt has an answer to err that reveals nothing
+// about the task.
+func (w Texts) Explains(err error) bool {
+	_, ok := w.NoPrompt(0, chamelio.Task{}, err)
 	return err != nil && ok
 }
 
-// noPrompt explains why a task gets no prompt; false if it gets one.
-func (w texts) noPrompt(id chamelio.TaskID, task chamelio.Task, err error) (message, bool) {
+// NoPrompt explains why a task gets no prompt. It returns false if the task
+// gets one.
+func (w Texts) NoPrompt(id chamelio.TaskID, task chamelio.Task, err error) (Message, bool) {
 	var e *chamelio.Error
 	switch {
 	case errors.As(err, &e) && e.TaskNotFound():
@@ -87,11 +92,11 @@ func (w texts) noPrompt(id chamelio.TaskID, task chamelio.Task, err error) (mess
 	case err == nil && task.Status.Final():
 		return say("%s There's nothing left to cancel.", w.over(w.named(id, task.URL, task.Title), task.Status, decision.Over(task))), true
 	}
-	return message{}, false
+	return Message{}, false
 }
 
 // over says that a task has ended.
-func (w texts) over(task string, s chamelio.Status, since time.Time) string {
+func (w Texts) over(task string, s chamelio.Status, since time.Time) string {
 	verb := "was already cancelled"
 	if s != chamelio.Cancelled {
 		verb = "has already " + endVerb(s)
@@ -121,7 +126,7 @@ func count(n int, one string) string {
 	return fmt.Sprintf("%d %ss", n, one)
 }
 
-// duration is a wait as people say it, rounded up.
+// duration returns a wait as people say it, rounded up.
 func duration(d time.Duration) string {
 	if d <= time.Minute {
 		s := int((d + time.Second - 1) / time.Second)

@@ -1,37 +1,38 @@
-package bot
+package texts
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// This file holds the answers to clicks, and what a prompt shows while its
-// decision is under way. What takes the place of a request that the channel
-// sees keeps its requester, its task and its reason.
-
-// inPlace is a sentence about a prompt, to the clicker; or about a request, to
-// everybody.
-func (w texts) inPlace(c confirmation, toClicker, toAll string) message {
+// inPlace returns a sentence about a prompt, for the clicker, or about a
+// request, for everyone. A text that replaces a request keeps its requester,
+// task and reason.
+func (w Texts) inPlace(c decision.Confirmation, toClicker, toAll string) Message {
 	if !c.Public {
 		return say("%s", toClicker)
 	}
 	return say("%s's request to cancel %s: %s%s", mention(c.Requester), w.asked(c), toAll, because(c.Reason))
 }
 
-func (w texts) notYoursToWithdraw(c confirmation) message {
+// NotYoursToWithdraw answers someone who tries to withdraw another person's
+// request.
+func (w Texts) NotYoursToWithdraw(c decision.Confirmation) Message {
 	return say("Only %s can withdraw this request. Your click didn't count.\nIf you think %s should be kept, talk to them. Unless someone confirms it, the request runs out at %s.",
 		mention(c.Requester), w.asked(c), clock(c.ExpiresAt))
 }
 
-func (w texts) notWithdrawn(c confirmation) message {
+// NotWithdrawn answers *Keep it* and *Withdraw* if the journal can't save that.
+func (w Texts) NotWithdrawn(c decision.Confirmation) Message {
 	return say("I couldn't save that just now, so %s can still be cancelled from this prompt.\nPlease press the button again in a moment. If it keeps happening, tell %s that I can't reach my database.",
 		w.asked(c), w.contact())
 }
 
-func (w texts) tooLateToWithdraw(c confirmation, first decision.Record, user string) message {
+// TooLateToWithdraw answers *Keep it* and *Withdraw* after first has been
+// decided.
+func (w Texts) TooLateToWithdraw(c decision.Confirmation, first decision.Record, user string) Message {
 	by, has := mention(first.Confirmer), "has"
 	if first.Confirmer == user {
 		by, has = "you", "have"
@@ -42,27 +43,32 @@ func (w texts) tooLateToWithdraw(c confirmation, first decision.Record, user str
 	return say("Your click came too late. %s", w.headline(first, first.Result(), user))
 }
 
-func (w texts) invalidClick(err error) message {
-	if errors.Is(err, errNotTheirs) {
-		return say("This prompt isn't yours, so your click didn't count.\nTo cancel a task yourself, type `%s` and its id.", w.command)
-	}
-	return say("This prompt is from before the bot was reconfigured, so your click didn't count.\nPlease type `%s` and the task's id again.", w.command)
+// NotYourPrompt answers a click on another person's prompt.
+func (w Texts) NotYourPrompt() Message {
+	return say("This prompt isn't yours, so your click didn't count.\nTo cancel a task yourself, type `%s` and its id.", w.Command)
 }
 
-func (w texts) pressedTooFast() message {
+// OutdatedPrompt answers a click on a prompt whose signature doesn't verify.
+func (w Texts) OutdatedPrompt() Message {
+	return say("This prompt is from before the bot was reconfigured, so your click didn't count.\nPlease type `%s` and the task's id again.", w.Command)
+}
+
+// ClickedTooFast answers someone who clicks too often.
+func (w Texts) ClickedTooFast() Message {
 	return say("That's faster than I can follow, so I left this click out. If you had pressed a button of the same message before, that click counts, and I'll tell you what came of it. If not, press it again in a minute.")
 }
 
-// stillSaving says what is certain while it is not known whether the journal
-// took a decision: nothing was sent to Chamelio for it.
-func (w texts) stillSaving(c confirmation) message {
+// StillSaving replaces a prompt while it isn't known whether the journal saved
+// the decision. Until it is, nothing is sent to Chamelio.
+func (w Texts) StillSaving(c decision.Confirmation) Message {
 	return w.inPlace(c,
 		fmt.Sprintf(":hourglass_flowing_sand: I'm having trouble saving your decision to cancel %s, so I haven't sent it to Chamelio yet. I'll keep trying and tell you here.", w.asked(c)),
 		":hourglass_flowing_sand: confirmed, but I'm having trouble saving that, so I haven't sent it to Chamelio yet. I'll keep trying.")
 }
 
-// maybeSaved is all that can be said when that will not be known here.
-func (w texts) maybeSaved(c confirmation) message {
+// MaybeSaved replaces a prompt if this process will never know whether the
+// journal saved the decision.
+func (w Texts) MaybeSaved(c decision.Confirmation) Message {
 	const then = "If it was, I'll post the result in %[1]s. If nothing shows up there within a few minutes, it wasn't: then type %[2]s again.\nIf it keeps happening, tell %[3]s that I can't reach my database."
 	rest := fmt.Sprintf(then, inChannelNamed(c.Channel), w.again(c.Task), w.contact())
 	return w.inPlace(c,
@@ -70,15 +76,16 @@ func (w texts) maybeSaved(c confirmation) message {
 		"confirmed, but I couldn't make sure that this was saved. "+rest)
 }
 
-func (w texts) notSaved(c confirmation) message {
+// NotSaved replaces a prompt whose decision certainly wasn't saved.
+func (w Texts) NotSaved(c decision.Confirmation) Message {
 	rest := fmt.Sprintf("To try again, type %s. If it keeps happening, tell %s that I can't reach my database.", w.again(c.Task), w.contact())
 	return w.inPlace(c,
 		fmt.Sprintf("I couldn't save your decision to cancel %s, so I didn't send it to Chamelio.\n%s", w.asked(c), rest),
 		"confirmed, but I couldn't save that, so I didn't send it to Chamelio. "+rest)
 }
 
-// underWay is a progress line. It takes the place of the prompt.
-func (w texts) underWay(d decision.Record, rest string) message {
+// underWay returns a progress line, which replaces the prompt.
+func (w Texts) underWay(d decision.Record, rest string) Message {
 	line := fmt.Sprintf(":hourglass_flowing_sand: Cancelling %s…%s", w.decided(d), rest)
 	if d.Confirmer != d.Requester {
 		line += fmt.Sprintf("\nRequested by %s, confirmed by %s%s", mention(d.Requester), mention(d.Confirmer), because(d.Reason))
@@ -86,18 +93,22 @@ func (w texts) underWay(d decision.Record, rest string) message {
 	return say("%s", line)
 }
 
-func (w texts) cancelling(d decision.Record) message { return w.underWay(d, "") }
+// Cancelling replaces a prompt whose decision takes more than a moment.
+func (w Texts) Cancelling(d decision.Record) Message { return w.underWay(d, "") }
 
-func (w texts) stillTrying(d decision.Record) message {
+// StillTrying replaces a prompt while Chamelio or the journal doesn't answer
+// clearly.
+func (w Texts) StillTrying(d decision.Record) Message {
 	return w.underWay(d, " This is taking a while. I'll keep trying for a few minutes and post the result in the channel, so there's no need to wait here.")
 }
 
-func (w texts) waitingForChamelio(d decision.Record, pause time.Duration) message {
+// WaitingForChamelio replaces a prompt while Chamelio's rate limit is used up.
+func (w Texts) WaitingForChamelio(d decision.Record, pause time.Duration) Message {
 	return w.underWay(d, fmt.Sprintf(" Chamelio is busy and asked me to wait %s. I'll carry on by myself and post the result in the channel.", duration(pause)))
 }
 
-// cameSecond tells somebody whose click came after another's.
-func (w texts) cameSecond(winner decision.Record, user string) message {
+// CameSecond answers user, whose click came after that of winner.
+func (w Texts) CameSecond(winner decision.Record, user string) Message {
 	by, late := mention(winner.Confirmer), "It was confirmed at %s, before your click, so your click didn't count."
 	if winner.Confirmer == user {
 		by, late = "you", "You confirmed it at %s, so this second click didn't count."
@@ -109,14 +120,14 @@ func (w texts) cameSecond(winner decision.Record, user string) message {
 	return say("%s\n"+late, w.headline(winner, winner.Result(), user), clock(winner.DecidedAt))
 }
 
-// overtaken is what becomes of a request that another click has decided, or
-// whose task somebody cancelled in another way.
-func (w texts) overtaken(c confirmation, winner decision.Record) message {
+// Overtaken replaces a request that another click decided, or whose task
+// someone cancels by another prompt.
+func (w Texts) Overtaken(c decision.Confirmation, winner decision.Record) Message {
 	switch own := string(winner.ID) == c.ID; {
 	case own && winner.Outcome == "":
-		return w.cancelling(winner)
+		return w.Cancelling(winner)
 	case own:
-		return w.outcomeLine(winner, winner.Result())
+		return w.OutcomeLine(winner, winner.Result())
 	}
 	result := "It's under way."
 	if winner.Outcome != "" {

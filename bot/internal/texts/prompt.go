@@ -1,4 +1,4 @@
-package bot
+package texts
 
 import (
 	"fmt"
@@ -10,22 +10,25 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// This file holds the prompt, and what it turns into where nothing is
-// cancelled.
+// Names of the buttons. Prompts carry them, so they must not change.
+const (
+	ActionCancel = "cancel_task"
+	ActionKeep   = "keep_task"
+)
 
-// prompt asks for the confirmation. task is empty where Chamelio did not tell
-// its details in time; unsure says that the command could have been meant
-// otherwise.
-func (w texts) prompt(c confirmation, task chamelio.Task, value string, unsure bool) message {
+// Prompt returns the message with the buttons, which carry value. task is empty
+// if Chamelio didn't return it in time. unsure says that the reason might be a
+// second task.
+func (w Texts) Prompt(c decision.Confirmation, task chamelio.Task, value string, unsure bool) Message {
 	name := plainName(c.Task, task.Title)
-	cancel := button(actionCancel, value, "Cancel task", "Cancel "+name).WithStyle(slack.StyleDanger)
-	keep := button(actionKeep, value, "Keep it", "Keep it: "+name)
+	cancel := button(ActionCancel, value, "Cancel task", "Cancel "+name).WithStyle(slack.StyleDanger)
+	keep := button(ActionKeep, value, "Keep it", "Keep it: "+name)
 	reason := "Your reason"
 	text := fmt.Sprintf("Cancel %s? You can confirm until %s. This can't be undone.", w.named(c.Task, task.URL, task.Title), clock(c.ExpiresAt))
 	note := fmt.Sprintf("This can't be undone. You can confirm until %s.", clock(c.ExpiresAt))
 	var request slack.Block
 	if c.Public {
-		keep = button(actionKeep, value, "Withdraw", "Withdraw the request to cancel "+name)
+		keep = button(ActionKeep, value, "Withdraw", "Withdraw the request to cancel "+name)
 		reason = "Reason"
 		by := mention(c.Requester)
 		request = section(fmt.Sprintf("%s asks to cancel this task. *%s*", by, w.whoConfirms()))
@@ -33,7 +36,7 @@ func (w texts) prompt(c confirmation, task chamelio.Task, value string, unsure b
 			by, w.named(c.Task, task.URL, task.Title), w.whoConfirms(), clock(c.ExpiresAt))
 		note += fmt.Sprintf(" Only %s can withdraw it.", by)
 	}
-	if w.asks && c.Reason == "" {
+	if w.AsksReason && c.Reason == "" {
 		note += " I'll ask you for a reason."
 	}
 	text += because(c.Reason)
@@ -46,9 +49,9 @@ func (w texts) prompt(c confirmation, task chamelio.Task, value string, unsure b
 	if warning != "" {
 		text += "\n" + warning
 	}
-	return message{
-		text: text,
-		blocks: layout(
+	return Message{
+		Text: text,
+		Blocks: layout(
 			header(fmt.Sprintf("Cancel task %d?", c.Task)),
 			request,
 			w.described(task),
@@ -70,27 +73,27 @@ func (w texts) prompt(c confirmation, task chamelio.Task, value string, unsure b
 	}
 }
 
-// whoConfirms says who the second person can be, as a sentence.
-func (w texts) whoConfirms() string {
+// whoConfirms says in a sentence who can be the second person.
+func (w Texts) whoConfirms() string {
 	if people := w.mayConfirm(); people != "" {
 		return "Someone else has to confirm it: " + people + "."
 	}
 	return "Someone else has to confirm it."
 }
 
-func (w texts) described(task chamelio.Task) slack.Block {
+func (w Texts) described(task chamelio.Task) slack.Block {
 	if task.ID == 0 {
 		return section("Chamelio didn't give me the details just now, so please make sure this is the task you mean. You can still confirm.")
 	}
-	title := excerpt(task.Title, maxTitle)
+	title := excerpt(task.Title, MaxTitle)
 	if title == "" {
 		title = "Task without a title"
 	}
-	return section("*" + link(task.URL, title, w.hosts) + "*")
+	return section("*" + link(task.URL, title, w.Hosts) + "*")
 }
 
-// warning names what people would lose most by a cancellation at this step.
-func (w texts) warning(task chamelio.Task) string {
+// warning says what people would lose if the task were cancelled at this step.
+func (w Texts) warning(task chamelio.Task) string {
 	switch task.StepType {
 	case chamelio.StepSignature:
 		return "*This task is at a signature step.* People may have been asked to sign, or have signed already."
@@ -108,7 +111,7 @@ func warningBlock(text string) slack.Block {
 	return section(":warning: " + text)
 }
 
-// progressOf says how far a task has come; empty if that is not known.
+// progressOf says how many steps of a task are done; empty if that isn't known.
 func progressOf(done, total int) string {
 	switch {
 	case total <= 0:
@@ -130,53 +133,54 @@ func statusName(s chamelio.Status) string {
 	return excerpt(string(s), maxName)
 }
 
-// kept is the answer to "Keep it", and what becomes of a request that was
-// withdrawn. Somebody else may be cancelling the task meanwhile.
-func (w texts) kept(c confirmation) message {
+// Kept replaces a prompt after *Keep it*. Someone else may be cancelling the
+// task.
+func (w Texts) Kept(c decision.Confirmation) Message {
 	if c.Public {
-		return w.withdrawn(c)
+		return w.Withdrawn(c)
 	}
 	return say("OK, you decided to keep %s, so I won't do anything.", w.asked(c))
 }
 
-func (w texts) withdrawn(c confirmation) message {
+// Withdrawn replaces a request that its requester withdrew.
+func (w Texts) Withdrawn(c decision.Confirmation) Message {
 	if !c.Public {
-		return w.kept(c)
+		return w.Kept(c)
 	}
 	return say("%s withdrew the request to cancel %s. Nobody had confirmed it.%s", mention(c.Requester), w.asked(c), because(c.Reason))
 }
 
-// ranOut is what becomes of a prompt that nobody confirmed in time.
-func (w texts) ranOut(c confirmation) message {
+// RanOut replaces a prompt that no one confirmed in time.
+func (w Texts) RanOut(c decision.Confirmation) Message {
 	if c.Public {
 		return say("%s's request to cancel %s ran out: nobody confirmed it in time.%s\nTo ask again, type %s.",
 			mention(c.Requester), w.asked(c), because(c.Reason), w.again(c.Task))
 	}
-	return w.expired(c)
+	return w.Expired(c)
 }
 
-// reminder is the one reminder of a request, before it runs out.
-func (w texts) reminder(c confirmation) message {
+// Reminder returns the reminder of a request that is about to expire.
+func (w Texts) Reminder(c decision.Confirmation) Message {
 	return say("%s's request to cancel %s runs out at %s, and nobody has confirmed it yet. %s\nThe buttons are at the top of this thread.",
 		mention(c.Requester), w.asked(c), clock(c.ExpiresAt), w.whoConfirms())
 }
 
-// lastOf is the last text of a request at its end, by the decision that came
-// of it, if any; nil where it has that text already. Until over there is more
-// to come.
-func (w texts) lastOf(c confirmation, d decision.Record) (last *message, over bool) {
+// LastOf returns the last text of a request that has expired. d is the decision
+// about it, or zero. last is nil if the request shows its last text already.
+// over is false if d has no outcome yet.
+func (w Texts) LastOf(c decision.Confirmation, d decision.Record) (last *Message, over bool) {
 	switch own := string(d.ID) == c.ID; {
 	case d.ID == "":
-		return new(w.ranOut(c)), true
+		return new(w.RanOut(c)), true
 	case own && d.Outcome == decision.Withdrawn && d.Confirmer == c.Requester:
-		return new(w.withdrawn(c)), true
+		return new(w.Withdrawn(c)), true
 	case own && (d.Outcome == decision.Withdrawn || d.Outcome == decision.SetAside):
 		return nil, true // confirmed, but given up: it says so
 	}
-	return new(w.overtaken(c, d)), d.Outcome != ""
+	return new(w.Overtaken(c, d)), d.Outcome != ""
 }
 
-// expired tells whoever clicked too late.
-func (w texts) expired(c confirmation) message {
+// Expired answers a click on a prompt that has expired.
+func (w Texts) Expired(c decision.Confirmation) Message {
 	return say("This prompt for %s has expired, so your click didn't count.\nTo cancel the task, type %s again.", w.asked(c), w.again(c.Task))
 }

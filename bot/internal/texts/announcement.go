@@ -1,4 +1,4 @@
-package bot
+package texts
 
 import (
 	"fmt"
@@ -8,12 +8,10 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/input"
 )
 
-// This file holds what is told of an outcome.
-
-// outcomeLine is the last thing that a prompt says: the outcome in one line.
-// The announcement has the rest. A request that the channel sees keeps who
-// asked, for what and why.
-func (w texts) outcomeLine(d decision.Record, r decision.Result) message {
+// OutcomeLine returns the last text of a prompt: the outcome in one line. The
+// announcement says more. In a request it keeps the requester, the task and the
+// reason.
+func (w Texts) OutcomeLine(d decision.Record, r decision.Result) Message {
 	row := outcomeOf(r)
 	if d.Confirmer == d.Requester {
 		return say("%s %s", row.emoji, w.fillOutcome(row.person, d, r, d.Confirmer))
@@ -22,23 +20,23 @@ func (w texts) outcomeLine(d decision.Record, r decision.Result) message {
 		row.emoji, mention(d.Requester), w.decided(d), mention(d.Confirmer), w.short(r), because(d.Reason))
 }
 
-// announcement tells the channel what came of a decision: all that its reader
-// a month later wants to know.
-func (w texts) announcement(d decision.Record, r decision.Result) message {
+// Announcement returns the public message that reports the outcome of a
+// decision. It must be enough for someone who reads it a month later.
+func (w Texts) Announcement(d decision.Record, r decision.Result) Message {
 	return w.announcementTo("", d, r)
 }
 
-// announcementTo tells the channel, or one person alone.
-func (w texts) announcementTo(reader string, d decision.Record, r decision.Result) message {
+// announcementTo returns the announcement for the channel, or for one reader.
+func (w Texts) announcementTo(reader string, d decision.Record, r decision.Result) Message {
 	row := outcomeOf(r)
 	what, next := w.fillOutcome(row.what, d, r, reader), w.fillOutcome(row.next, d, r, reader)
 	text := row.emoji + " " + what + " " + next + because(d.Reason)
 	if people := forPeople(r.People); people != "" {
 		text += "\n" + people
 	}
-	return message{
-		text: text,
-		blocks: layout(
+	return Message{
+		Text: text,
+		Blocks: layout(
 			section(fmt.Sprintf("%s *%s*\n%s", row.emoji, what, next)),
 			fields(
 				field{"Workflow", excerpt(r.Flow, maxName)},
@@ -51,10 +49,11 @@ func (w texts) announcementTo(reader string, d decision.Record, r decision.Resul
 	}
 }
 
-// settled says once more what came of a decision whose outcome was unknown.
-func (w texts) settled(d decision.Record, r decision.Result) message { return w.settledTo("", d, r) }
+// Settled returns the message that reports the final result of a decision whose
+// outcome was announced as unknown.
+func (w Texts) Settled(d decision.Record, r decision.Result) Message { return w.settledTo("", d, r) }
 
-func (w texts) settledTo(reader string, d decision.Record, r decision.Result) message {
+func (w Texts) settledTo(reader string, d decision.Record, r decision.Result) Message {
 	row := outcomeOf(r)
 	if r.Outcome == decision.Unknown {
 		row = settledUnknown
@@ -62,15 +61,15 @@ func (w texts) settledTo(reader string, d decision.Record, r decision.Result) me
 	return say("%s *Update: %s*\n%s", row.emoji, w.fillOutcome(row.what, d, r, reader), w.fillOutcome(row.next, d, r, reader))
 }
 
-// inPerson is what could not be said in its channel.
-func (w texts) inPerson(m message, d decision.Record) message {
+// inPerson adds to a message why it comes as a direct message.
+func (w Texts) inPerson(m Message, d decision.Record) Message {
 	note := fmt.Sprintf("I'm telling you here because Slack doesn't let me post in %s. Please pass it on there.", inTheConversation(d.Channel))
-	m.text += "\n" + note
-	m.blocks = append(m.blocks[:len(m.blocks):len(m.blocks)], footnote(note))
+	m.Text += "\n" + note
+	m.Blocks = append(m.Blocks[:len(m.Blocks):len(m.Blocks)], footnote(note))
 	return m
 }
 
-// inTheConversation is inChannelNamed for somebody who reads it elsewhere.
+// inTheConversation is inChannelNamed for someone who reads it elsewhere.
 func inTheConversation(id string) string {
 	if name := inChannelNamed(id); strings.HasPrefix(name, "<") {
 		return name
@@ -78,20 +77,21 @@ func inTheConversation(id string) string {
 	return "the conversation where you asked"
 }
 
-// announcementInPerson is the announcement where the channel cannot be
-// reached any more.
-func (w texts) announcementInPerson(d decision.Record, r decision.Result) message {
+// AnnouncementInPerson returns the announcement as a direct message to the
+// requester, for when the bot can't post in the channel.
+func (w Texts) AnnouncementInPerson(d decision.Record, r decision.Result) Message {
 	r.People = nil // they do not read it there
 	return w.inPerson(w.announcementTo(d.Requester, d, r), d)
 }
 
-// settledInPerson is the same for what came of an unknown outcome.
-func (w texts) settledInPerson(d decision.Record, r decision.Result) message {
+// SettledInPerson returns Settled as a direct message to the requester.
+func (w Texts) SettledInPerson(d decision.Record, r decision.Result) Message {
 	return w.inPerson(w.settledTo(d.Requester, d, r), d)
 }
 
-// provenance is who and when, and that no reason was given.
-func (w texts) provenance(d decision.Record, reader string) string {
+// provenance says who asked and confirmed, when, and whether no reason was
+// given.
+func (w Texts) provenance(d decision.Record, reader string) string {
 	person := func(id string) string {
 		if id == reader {
 			return "you"
@@ -109,7 +109,7 @@ func (w texts) provenance(d decision.Record, reader string) string {
 	return strings.Join(parts, " · ")
 }
 
-// forPeople tells those who are on the task.
+// forPeople mentions the people on the task.
 func forPeople(people []decision.Person) string {
 	var all []string
 	for _, p := range people {
@@ -128,7 +128,7 @@ func stepName(o decision.Outcome) string {
 	return "Step"
 }
 
-// stepOf is where the task was when it was last seen.
+// stepOf returns the step at which the task was last seen.
 func stepOf(r decision.Result) string {
 	step, progress := excerpt(r.Step, maxName), progressOf(r.StepsDone, r.StepsTotal)
 	switch {
@@ -140,27 +140,27 @@ func stepOf(r decision.Result) string {
 	return step + " (" + progress + ")"
 }
 
-// auditCopy is an announcement as the audit channel gets it. It mentions
-// nobody who is only to be told of the task.
-func (w texts) auditCopy(d decision.Record, r decision.Result, permalink string) message {
+// AuditCopy returns an announcement for the audit channel. It doesn't mention
+// the people on the task. permalink is the address of the original, or "".
+func (w Texts) AuditCopy(d decision.Record, r decision.Result, permalink string) Message {
 	r.People = nil
-	return w.audited(w.announcement(d, r), w.short(r), "Original", d.Channel, permalink)
+	return w.audited(w.Announcement(d, r), w.short(r), "Original", d.Channel, permalink)
 }
 
-// auditSettled is the copy of what an unknown outcome came to.
-func (w texts) auditSettled(d decision.Record, r decision.Result, permalink string) message {
+// AuditSettled returns Settled for the audit channel.
+func (w Texts) AuditSettled(d decision.Record, r decision.Result, permalink string) Message {
 	short := w.short(r)
 	if r.Outcome == decision.Unknown {
 		short = settledUnknown.audit
 	}
-	return w.audited(w.settled(d, r), short, "Announcement", d.Channel, permalink)
+	return w.audited(w.Settled(d, r), short, "Announcement", d.Channel, permalink)
 }
 
-func (w texts) audited(m message, short, original, channel, permalink string) message {
+func (w Texts) audited(m Message, short, original, channel, permalink string) Message {
 	if permalink != "" {
 		original = "<" + strings.ReplaceAll(permalink, "&", "&amp;") + "|" + original + ">"
 	}
 	copied := footnote(fmt.Sprintf("For the record: %s · %s in %s", short, original, inTheConversation(channel)))
-	m.blocks = append(m.blocks[:len(m.blocks):len(m.blocks)], copied)
+	m.Blocks = append(m.Blocks[:len(m.Blocks):len(m.Blocks)], copied)
 	return m
 }

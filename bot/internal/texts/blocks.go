@@ -1,4 +1,4 @@
-package bot
+package texts
 
 import (
 	"fmt"
@@ -9,27 +9,17 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/input"
 )
 
-// message is something to show: blocks, and the text that notifications and
-// screen readers use instead of them.
-type message struct {
-	text   string
-	blocks []slack.Block
+// Message is a message to show: blocks, and the text that notifications and
+// screen readers use instead.
+type Message struct {
+	Text   string
+	Blocks []slack.Block
 }
 
-// ackPayload is the message as the answer that a command's acknowledgement
-// may carry.
-func (m message) ackPayload() any {
-	return struct {
-		Type   string        `json:"response_type"`
-		Text   string        `json:"text"`
-		Blocks []slack.Block `json:"blocks,omitempty"`
-	}{slack.ResponseTypeEphemeral, m.text, m.blocks}
-}
-
-// say is a message of one paragraph of mrkdwn.
-func say(format string, args ...any) message {
+// say returns a message of one paragraph of mrkdwn.
+func say(format string, args ...any) Message {
 	text := fmt.Sprintf(format, args...)
-	return message{text: text, blocks: []slack.Block{section(text)}}
+	return Message{Text: text, Blocks: []slack.Block{section(text)}}
 }
 
 // Limits of Block Kit (docs.slack.dev: reference/block-kit), in characters.
@@ -39,8 +29,8 @@ const (
 	labelLimit   = 75 // of an accessibility_label
 )
 
-// mrkdwn is a text that Slack formats. Verbatim: it makes nothing live that we
-// did not write as a link or a mention.
+// mrkdwn returns text that Slack formats. It is verbatim: Slack makes no links
+// or mentions of its own.
 func mrkdwn(text string) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.MarkdownType, text, false, true)
 }
@@ -53,8 +43,8 @@ func section(text string) slack.Block {
 	return slack.NewSectionBlock(mrkdwn(input.Shorten(text, sectionLimit)), nil, nil)
 }
 
-// quoted is text from outside over the whole width, below its name; nil if
-// there is none.
+// quoted returns text from outside below a heading, over the whole width; nil
+// if there is none.
 func quoted(name, text string, limit int) slack.Block {
 	if text = excerpt(text, limit); text == "" {
 		return nil
@@ -62,6 +52,7 @@ func quoted(name, text string, limit int) slack.Block {
 	return section("*" + name + "*\n>" + text)
 }
 
+// fields returns two columns of fields; nil if all values are empty.
 func fields(pairs ...field) slack.Block {
 	var all []*slack.TextBlockObject
 	for _, p := range pairs {
@@ -75,12 +66,13 @@ func fields(pairs ...field) slack.Block {
 	return slack.NewSectionBlock(nil, all, nil)
 }
 
-// field is a name and a value, which is mrkdwn; one without value is left out.
+// field is a name and a value, which is mrkdwn. It isn't shown if the value is
+// empty.
 type field struct{ name, value string }
 
 func header(text string) slack.Block { return slack.NewHeaderBlock(plainText(text)) }
 
-// footnote is small print; nil without any.
+// footnote returns small print; nil if text is empty.
 func footnote(text string) slack.Block {
 	if text == "" {
 		return nil
@@ -88,15 +80,15 @@ func footnote(text string) slack.Block {
 	return slack.NewContextBlock("", mrkdwn(text))
 }
 
-// button has a label for screen readers, which read out buttons without what
-// stands around them.
+// button returns a button with a label for screen readers, which read buttons
+// without their context.
 func button(action, value, text, label string) *slack.ButtonBlockElement {
 	b := slack.NewButtonBlockElement(action, value, plainText(text))
 	b.AccessibilityLabel = plain(label, labelLimit)
 	return b
 }
 
-// layout drops what is absent.
+// layout returns the blocks that aren't nil.
 func layout(blocks ...slack.Block) []slack.Block {
 	var present []slack.Block
 	for _, b := range blocks {
@@ -107,7 +99,7 @@ func layout(blocks ...slack.Block) []slack.Block {
 	return present
 }
 
-// mention is mrkdwn for a person. Ids come from Slack, yet are checked.
+// mention returns mrkdwn for a person. IDs come from Slack, but are checked.
 func mention(user string) string {
 	if !input.IsID(user, "UW") {
 		return "someone"
@@ -115,8 +107,8 @@ func mention(user string) string {
 	return "<@" + user + ">"
 }
 
-// inChannelNamed is mrkdwn for a conversation, to be read after "in". Direct
-// messages have no name that could be shown.
+// inChannelNamed returns mrkdwn for a conversation, to follow "in". Direct
+// messages have no name that can be shown.
 func inChannelNamed(id string) string {
 	if !input.IsID(id, "CG") {
 		return "this conversation"
@@ -124,23 +116,25 @@ func inChannelNamed(id string) string {
 	return "<#" + id + ">"
 }
 
-// date is mrkdwn for a moment in the reader's own time zone
-// (docs.slack.dev: messaging/formatting-message-text, "date formatting").
+// date returns mrkdwn for a time in the reader's time zone (docs.slack.dev:
+// messaging/formatting-message-text, "date formatting").
 func date(t time.Time, format, fallback string) string {
 	return fmt.Sprintf("<!date^%d^%s|%s>", t.Unix(), format, t.UTC().Format(fallback))
 }
 
-// on is a moment inside a sentence: Slack would write "on Today at 9:31".
+// on returns a time inside a sentence, where Slack would write "on Today at
+// 9:31".
 func on(t time.Time) string {
 	return "on " + date(t, "{date_short} at {time}", "2 Jan 2006 at 15:04 UTC")
 }
 
-// standing is a moment that stands by itself, where "Today at 9:31" is right.
+// standing returns a time outside of a sentence, where "Today at 9:31" is
+// right.
 func standing(t time.Time) string {
 	return date(t, "{date_short_pretty} at {time}", "2 Jan 2006 at 15:04 UTC")
 }
 
-// ageOf is when something began, and how long ago that is.
+// ageOf returns when something began, and how long ago that is.
 func ageOf(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -148,5 +142,5 @@ func ageOf(t time.Time) string {
 	return date(t, "{date_short} ({ago})", "2 Jan 2006")
 }
 
-// clock is a moment of today.
+// clock returns a time of today.
 func clock(t time.Time) string { return date(t, "{time}", "15:04 UTC") }

@@ -1,25 +1,26 @@
-package bot
+package texts
 
 import (
 	"fmt"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// refusalText is what is said of one refusal by the policy: to the person who
-// was refused, and to the audit channel. The channel is told nothing of it.
+// refusalText is what people read about one refusal by the policy: the person
+// who was refused, and the audit channel. The channel doesn't see it.
 //
-// In the texts {task} stands for the task: by its number alone at a command,
-// where nothing of it may be shown yet. {nothing} says that the command, or
-// the click, had no effect.
+// The placeholders are {task}, the task, at a command by its number only, since
+// nothing about it may be shown yet; and {nothing}, which says that the command
+// or click had no effect. fillRefusal has the others.
 type refusalText struct {
 	code   policy.Code
 	person string
 	audit  string // a clause: "was refused: …"
 }
 
+// refusalTexts has a row for each code of the policy; a test checks that.
 var refusalTexts = []refusalText{
 	{policy.CodeOtherInstallation,
 		"Only members of the workspace where this app is installed can cancel tasks, and this came from another one. {nothing}\nIf you're a member of that workspace, please do it from there.",
@@ -86,8 +87,8 @@ var refusalTexts = []refusalText{
 		"a usergroup that the bot is set up with is gone or disabled"},
 }
 
-// refusalOf finds a row. A code that has none is told as one that is not
-// known: a test keeps that from happening.
+// refusalOf returns the row for code, or the one for CodeCannotCheck if there
+// is none.
 func refusalOf(code policy.Code) refusalText {
 	fallback := refusalText{}
 	for _, row := range refusalTexts {
@@ -101,14 +102,14 @@ func refusalOf(code policy.Code) refusalText {
 	return fallback
 }
 
-// refused is the policy's "no" to a command.
-func (w texts) refused(no policy.Verdict, id chamelio.TaskID) message {
+// Refused answers a command that the policy refuses.
+func (w Texts) Refused(no policy.Verdict, id chamelio.TaskID) Message {
 	task := fmt.Sprintf("task %d", id)
-	return say("%s", w.fillRefusal(refusalOf(no.Code).person, confirmation{Task: id}, task, "I didn't do anything."))
+	return say("%s", w.fillRefusal(refusalOf(no.Code).person, decision.Confirmation{Task: id}, task, "I didn't do anything."))
 }
 
-// refusedClick is the policy's "no" to a click.
-func (w texts) refusedClick(no policy.Verdict, c confirmation) message {
+// RefusedClick answers a click that the policy refuses.
+func (w Texts) RefusedClick(no policy.Verdict, c decision.Confirmation) Message {
 	text := refusalOf(no.Code).person
 	if no.Code == policy.CodeNeedsSecondPerson && c.Public {
 		text = "You asked to cancel {task} yourself, so someone else has to confirm it. {nothing}\nAsk {someone} to take a look, or press *Withdraw* to take it back."
@@ -116,7 +117,7 @@ func (w texts) refusedClick(no policy.Verdict, c confirmation) message {
 	return say("%s", w.fillRefusal(text, c, w.asked(c), "Your click didn't count."))
 }
 
-func (w texts) fillRefusal(text string, c confirmation, task, nothing string) string {
+func (w Texts) fillRefusal(text string, c decision.Confirmation, task, nothing string) string {
 	approvers := w.mayConfirm()
 	someone, certain := approvers, approvers
 	if approvers == "" {
@@ -126,8 +127,8 @@ func (w texts) fillRefusal(text string, c confirmation, task, nothing string) st
 		"{operator}", w.contact(), "{requester}", mention(c.Requester), "{approvers}", certain, "{someone}", someone)
 }
 
-// auditRefusal tells the audit channel whom the policy refused.
-func (w texts) auditRefusal(n journal.Note) message {
+// AuditRefusal reports a refusal in the audit channel.
+func (w Texts) AuditRefusal(n decision.Note) Message {
 	did := "typed the command"
 	if n.ConfirmationID != "" {
 		did = "clicked"

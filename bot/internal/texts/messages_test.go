@@ -1,4 +1,4 @@
-package bot_test
+package texts
 
 import (
 	"bytes"
@@ -12,13 +12,13 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/goldenfile"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
 // posted sends samples through the stand-in Slack, which refuses what Slack
 // would refuse, and returns them as it keeps them.
-func posted(t *testing.T, samples []bot.Sample) []slacktest.Message {
+func posted(t *testing.T, samples []sample) []slacktest.Message {
 	t.Helper()
 	s := slacktest.NewServer()
 	t.Cleanup(s.Close)
@@ -28,7 +28,7 @@ func posted(t *testing.T, samples []bot.Sample) []slacktest.Message {
 			all = append(all, slacktest.Message{Text: sample.Text, Blocks: modalBlocks(t, sample)})
 			continue
 		}
-		body, err := json.Marshal(map[string]any{"channel": general, "text": sample.Text, "blocks": sample.Blocks})
+		body, err := json.Marshal(map[string]any{"channel": slacktest.General, "text": sample.Text, "blocks": sample.Blocks})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +43,7 @@ func posted(t *testing.T, samples []bot.Sample) []slacktest.Message {
 			t.Fatal(err)
 		}
 		resp.Body.Close()
-		history := s.History(general)
+		history := s.History(slacktest.General)
 		if len(history) == 0 || history[len(history)-1].Text != sample.Text {
 			t.Fatalf("%s: Slack does not take it: %s", sample.Name, sample.Blocks)
 		}
@@ -54,7 +54,7 @@ func posted(t *testing.T, samples []bot.Sample) []slacktest.Message {
 }
 
 // modalBlocks shows an input by its label.
-func modalBlocks(t *testing.T, sample bot.Sample) []slacktest.Block {
+func modalBlocks(t *testing.T, sample sample) []slacktest.Block {
 	t.Helper()
 	if sample.Blocks == nil {
 		return nil
@@ -74,7 +74,7 @@ func modalBlocks(t *testing.T, sample bot.Sample) []slacktest.Block {
 // TestEveryTextReadsAsItShould keeps every text and every variant, as sent to
 // Slack, in the golden files named after the parts of docs/messages.md.
 func TestEveryTextReadsAsItShould(t *testing.T) {
-	samples := bot.TypicalSamples()
+	samples := typicalSamples()
 	messages := posted(t, samples)
 	parts, names := map[string]string{}, map[string]bool{}
 	for i, sample := range samples {
@@ -82,31 +82,31 @@ func TestEveryTextReadsAsItShould(t *testing.T) {
 			t.Errorf("%q: not unique, or empty", sample.Name)
 		}
 		names[sample.Name] = true
-		_, body, _ := strings.Cut(transcribe(messages[i]), "\n")
+		_, body, _ := strings.Cut(goldenfile.Transcribe(messages[i]), "\n")
 		parts[sample.Part] += "# " + sample.Name + "\n" + body + "\n"
 	}
 	for part, text := range parts {
-		goldenText(t, "all "+strings.ToLower(part), text)
+		goldenfile.Same(t, filepath.Join("testdata", "messages", "all "+strings.ToLower(part)+".golden"), text)
 	}
 }
 
 // TestMessagesPage makes docs/messages.md: every message, one after the other,
 // as Slack shows it.
 func TestMessagesPage(t *testing.T) {
-	samples := bot.TypicalSamples()
+	samples := typicalSamples()
 	messages := posted(t, samples)
 	var page strings.Builder
 	page.WriteString("# Every message\n\n" +
 		"All that people read of cancelbot in Slack, about as Slack shows it, on 2 March 2026 at 9:31. Ada typed the command, Grace is a colleague.\n" +
 		"The titles of tasks are links. A test makes this page and fails when it is stale:\n" +
-		"`go test ./bot -run TestMessagesPage -update`.\n")
+		"`go test ./bot/internal/texts -run TestMessagesPage -update`.\n")
 	part := ""
 	for i, sample := range samples {
 		if sample.Part != part {
 			part = sample.Part
 			fmt.Fprintf(&page, "\n## %s\n", part)
 		}
-		shown := addresses.ReplaceAllString(slacktest.PlainAt(messages[i], nameOf, bot.SampleTime), "")
+		shown := addresses.ReplaceAllString(slacktest.PlainAt(messages[i], nameOf, sampleTime), "")
 		if sample.Modal {
 			shown = sample.Text + "\n" + shown
 		}
@@ -125,7 +125,7 @@ func TestMessagesPage(t *testing.T) {
 		}
 		page.WriteString("```\n")
 	}
-	sameFile(t, filepath.Join("..", "docs", "messages.md"), page.String())
+	goldenfile.Same(t, filepath.Join("..", "..", "..", "docs", "messages.md"), page.String())
 }
 
 // addresses follow links in plain text.
@@ -134,7 +134,7 @@ var addresses = regexp.MustCompile(` \(https://[^)]*\)`)
 func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 func nameOf(id string) string {
-	return map[string]string{ada: "Ada Lovelace", grace: "Grace Hopper", general: "general", slacktest.Random: "random"}[id]
+	return map[string]string{slacktest.Ada: "Ada Lovelace", slacktest.Grace: "Grace Hopper", slacktest.General: "general", slacktest.Random: "random"}[id]
 }
 
 // TestWhileACancelMayBeUnderWayNothingIsSaidOfTheTask is the law that what is
@@ -142,7 +142,7 @@ func nameOf(id string) string {
 func TestWhileACancelMayBeUnderWayNothingIsSaidOfTheTask(t *testing.T) {
 	said := regexp.MustCompile(`(?i)untouched|not touched|unchanged|still run|keeps? running|goes on|nothing was|(wasn't|was not|not been) (cancelled|changed)|not cancelled`)
 	n := 0
-	for _, sample := range bot.TypicalSamples() {
+	for _, sample := range typicalSamples() {
 		if sample.UnderWay {
 			n++
 			if found := said.FindString(sample.Text + string(sample.Blocks)); found != "" {
@@ -168,7 +168,7 @@ var (
 // was made to break it, is one that Slack takes, in which nothing from outside
 // is live or invisible.
 func TestHostileDataBreaksNoMessage(t *testing.T) {
-	for kind, samples := range bot.HostileSamples() {
+	for kind, samples := range hostileSamples() {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			for _, sample := range samples {
@@ -209,7 +209,7 @@ func invisible(r rune) bool {
 
 // textsOf lists the mrkdwn of a sample, and fails where Slack would make
 // something of it that we did not write.
-func textsOf(t *testing.T, sample bot.Sample) []string {
+func textsOf(t *testing.T, sample sample) []string {
 	t.Helper()
 	var found []string
 	var walk func(v any)

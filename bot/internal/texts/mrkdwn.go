@@ -1,4 +1,4 @@
-package bot
+package texts
 
 import (
 	"net/url"
@@ -8,12 +8,12 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/input"
 )
 
-// escape makes cleaned text from outside safe in mrkdwn: it can neither mention, nor
-// link, nor format (docs.slack.dev: messaging/formatting-message-text). The
-// three characters that Slack parses become entities; those that format get an
-// invisible word joiner on both sides, next to which they are plain. That bare
-// addresses, names of channels and the like stay plain is what "verbatim" is
-// for, which every mrkdwn object of ours has.
+// escape makes clean text from outside safe in mrkdwn: it can't mention, link
+// or format (docs.slack.dev: messaging/formatting-message-text). The three
+// characters that Slack parses become entities. Those that format get an
+// invisible word joiner on both sides, which makes them plain. Bare addresses,
+// names of channels and the like stay plain because every mrkdwn object is
+// verbatim.
 func escape(cleaned string) string {
 	return shortcodes.ReplaceAllString(escaper.Replace(cleaned), ":"+joiner+"$1:")
 }
@@ -23,19 +23,20 @@ var escaper = strings.NewReplacer(
 	"*", joiner+"*"+joiner, "_", joiner+"_"+joiner, "~", joiner+"~"+joiner, "`", joiner+"`"+joiner,
 )
 
-// shortcodes are emoji by name: a title could tick itself off.
+// shortcodes matches emoji names: a title could contain a check mark.
 var shortcodes = regexp.MustCompile(`:([a-z0-9+'\x{2060}_-]+):`)
 
 const joiner = "\u2060"
 
-// excerpt escapes text from outside and bounds its length as read.
+// excerpt returns up to limit characters of text from outside, cleaned and
+// escaped.
 func excerpt(text string, limit int) string { return escape(input.Shorten(input.Clean(text), limit)) }
 
-// plain is excerpt for plain_text, which Slack does not parse.
+// plain is excerpt for plain_text, which Slack doesn't parse.
 func plain(text string, limit int) string { return input.Shorten(input.Clean(text), limit) }
 
-// link is mrkdwn for a link, if the address is a task's page, else the label
-// alone. The label is mrkdwn.
+// link returns mrkdwn for a link, or only the label if address isn't a task
+// page. The label is mrkdwn.
 func link(address, label string, hosts []string) string {
 	u, err := url.Parse(address)
 	if err != nil || !input.IsTaskHost(u, hosts) || len(address) > maxLink || strings.ContainsAny(address, "<>|\" \t\r\n") {
@@ -44,6 +45,6 @@ func link(address, label string, hosts []string) string {
 	return "<" + strings.ReplaceAll(address, "&", "&amp;") + "|" + label + ">"
 }
 
-// maxLink bounds an address that is shown, in bytes: three of them must fit a
-// section.
+// maxLink is the longest address that is shown, in bytes: three of them must
+// fit a section.
 const maxLink = 500

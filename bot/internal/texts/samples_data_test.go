@@ -1,4 +1,4 @@
-package bot
+package texts
 
 import (
 	"strings"
@@ -8,18 +8,16 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// SampleTime is when the samples of TypicalSamples are read.
-var SampleTime = time.Date(2026, 3, 2, 9, 31, 0, 0, time.UTC)
+// sampleTime is when the samples of typicalSamples are read.
+var sampleTime = time.Date(2026, 3, 2, 9, 31, 0, 0, time.UTC)
 
-func sampleTexts() texts {
-	cfg := Config{Policy: policy.Rules{Channels: []policy.ChannelID{"C0GENERAL", "C0RANDOM"}}}
-	_, _ = cfg.complete()
-	return newTexts(cfg)
+func sampleTexts() Texts {
+	return Texts{Command: "/cancel-task", Channels: []policy.ChannelID{"C0GENERAL", "C0RANDOM"}, Tries: 3}
 }
 
 func typical() example {
 	at := func(hours int) chamelio.Timestamp {
-		return chamelio.Timestamp{Time: SampleTime.Add(time.Duration(-hours) * time.Hour)}
+		return chamelio.Timestamp{Time: sampleTime.Add(time.Duration(-hours) * time.Hour)}
 	}
 	return example{
 		task: chamelio.Task{
@@ -28,16 +26,16 @@ func typical() example {
 			CreatedAt: at(290), UpdatedAt: at(3), Owner: "ada@acme.example", Assignee: "grace@acme.example",
 		},
 		reason: "duplicate of 12346", detail: "Task is locked", user: "U0ADA", other: "U0GRACE", channel: "C0GENERAL",
-		permalink: "https://acme.slack.com/archives/C0GENERAL/p1772443860000000", now: SampleTime.Add(-time.Minute), retryAfter: 30 * time.Second,
+		permalink: "https://acme.slack.com/archives/C0GENERAL/p1772443860000000", now: sampleTime.Add(-time.Minute), retryAfter: 30 * time.Second,
 	}
 }
 
-// TypicalSamples are all messages, with data as it usually is.
-func TypicalSamples() []Sample { return samples(sampleTexts(), typical()) }
+// typicalSamples are all messages, with data as it usually is.
+func typicalSamples() []sample { return samples(sampleTexts(), typical()) }
 
-// HostileSamples are all messages, with data that was made to break them.
-func HostileSamples() map[string][]Sample {
-	all := map[string][]Sample{"longest": SampleMessages(Config{}), "longest setup": samples(longestTexts(), longest())}
+// hostileSamples are all messages, with data that was made to break them.
+func hostileSamples() map[string][]sample {
+	all := map[string][]sample{"longest": samples(Texts{Command: "/cancel-task", Tries: 3}, longest()), "longest setup": samples(longestTexts(), longest())}
 	empty := typical()
 	empty.task = chamelio.Task{ID: 1}
 	empty.reason, empty.detail, empty.permalink = "", "", ""
@@ -60,20 +58,20 @@ func HostileSamples() map[string][]Sample {
 		e.task.Status = chamelio.Status(text)
 		e.reason, e.detail, e.typed = text, text, text
 		w := sampleTexts()
-		w.operator = text
+		w.Operator = text
 		all[name] = samples(w, e)
 	}
 	return all
 }
 
-func longestTexts() texts {
+func longestTexts() Texts {
 	w := sampleTexts()
-	w.operator = strings.Repeat("&", 1000)
-	w.asks = true
+	w.Operator = strings.Repeat("&", 1000)
+	w.AsksReason = true
 	for range 200 {
-		w.channels = append(w.channels, policy.ChannelID("C"+strings.Repeat("W", 20)))
-		w.approvers = append(w.approvers, "S"+strings.Repeat("W", 20), "U"+strings.Repeat("W", 20))
+		w.Channels = append(w.Channels, policy.ChannelID("C"+strings.Repeat("W", 20)))
+		w.Approvers = append(w.Approvers, "S"+strings.Repeat("W", 20), "U"+strings.Repeat("W", 20))
 	}
-	w.command = "/" + strings.Repeat("c", 31) // the longest that Slack takes
+	w.Command = "/" + strings.Repeat("c", 31) // the longest that Slack takes
 	return w
 }

@@ -1,4 +1,4 @@
-package bot
+package texts
 
 import (
 	"cmp"
@@ -14,8 +14,8 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// Sample is one of the texts of the bot, as it would be sent.
-type Sample struct {
+// sample is one of the texts of the bot, as it would be sent.
+type sample struct {
 	Name   string // unique
 	Part   string // of the conversation that it belongs to
 	When   string // it appears
@@ -28,13 +28,6 @@ type Sample struct {
 	// UnderWay says that a cancel of the task may be under way when the text is
 	// read, so that it must not say anything about how the task stands.
 	UnderWay bool
-}
-
-// SampleMessages returns every text of a bot with this configuration, with the
-// longest data that can occur: what Slack accepts of these it accepts of all.
-func SampleMessages(cfg Config) []Sample {
-	_, _ = cfg.complete() // for the defaults; what is wrong shows elsewhere
-	return samples(newTexts(cfg), longest())
 }
 
 // example is the data of which samples are made.
@@ -70,14 +63,14 @@ func longest() example {
 
 // sampler collects samples of one example.
 type sampler struct {
-	texts
+	Texts
 	example
-	all  []Sample
+	all  []sample
 	part string
 }
 
-func samples(w texts, e example) []Sample {
-	s := &sampler{texts: w, example: e}
+func samples(w Texts, e example) []sample {
+	s := &sampler{Texts: w, example: e}
 	s.ofCommands()
 	s.ofPrompts()
 	s.ofClicks()
@@ -87,12 +80,12 @@ func samples(w texts, e example) []Sample {
 	return s.all
 }
 
-func (s *sampler) add(name, when, reader string, m message) {
-	s.all = append(s.all, Sample{Name: name, Part: s.part, When: when, Reader: reader, Text: m.text, Blocks: encodeBlocks(m.blocks)})
+func (s *sampler) add(name, when, reader string, m Message) {
+	s.all = append(s.all, sample{Name: name, Part: s.part, When: when, Reader: reader, Text: m.Text, Blocks: encodeBlocks(m.Blocks)})
 }
 
 // during is add for what is read while a cancel may be under way.
-func (s *sampler) during(name, when, reader string, m message) {
+func (s *sampler) during(name, when, reader string, m Message) {
 	s.add(name, when, reader, m)
 	s.all[len(s.all)-1].UnderWay = true
 }
@@ -107,9 +100,9 @@ func encodeBlocks(blocks []slack.Block) json.RawMessage {
 
 // confirmation is the example's. It goes through its signed form, as on its
 // way through Slack, where a title may be shortened.
-func (s *sampler) confirmation(public bool) confirmation {
-	return confirmation{
-		ID: "SAMPLE", Task: s.task.ID, Title: input.Shorten(input.Clean(s.task.Title), maxTitle), URL: s.task.URL, Team: "T0", Channel: s.channel,
+func (s *sampler) confirmation(public bool) decision.Confirmation {
+	return decision.Confirmation{
+		ID: "SAMPLE", Task: s.task.ID, Title: input.Shorten(input.Clean(s.task.Title), MaxTitle), URL: s.task.URL, Team: "T0", Channel: s.channel,
 		Requester: s.user, Reason: input.Clean(s.reason), Public: public, RequestedAt: s.now, ExpiresAt: s.now.Add(10 * time.Minute),
 	}
 }
@@ -132,8 +125,8 @@ const (
 func (s *sampler) ofCommands() {
 	s.part = "Answers to a command"
 	id := s.task.ID
-	bad := func(err error, typed string) message {
-		return s.notUnderstood(&input.Error{Err: err, Input: cmp.Or(s.typed, typed), Length: 4000, Tasks: []chamelio.TaskID{id, id - 1, id - 2, id - 3, id - 4, id - 5, id - 6}})
+	bad := func(err error, typed string) Message {
+		return s.NotUnderstood(&input.Error{Err: err, Input: cmp.Or(s.typed, typed), Length: 4000, Tasks: []chamelio.TaskID{id, id - 1, id - 2, id - 3, id - 4, id - 5, id - 6}})
 	}
 	s.add("help", "They typed the command alone, or “help”.", toRequester, s.help())
 	s.add("not a task", "What they typed is neither an id nor a link.", toRequester, bad(input.ErrNotATask, "globex"))
@@ -141,11 +134,11 @@ func (s *sampler) ofCommands() {
 	s.add("id out of range", "The id is 0, or has too many digits.", toRequester, bad(input.ErrIDOutOfRange, "123456789012345678901"))
 	s.add("long reason", fmt.Sprintf("The reason is longer than %d characters.", input.MaxReason), toRequester, bad(input.ErrReasonTooLong, "It was started twice, and …"))
 	s.add("two tasks", "They named several tasks.", toRequester, bad(input.ErrSeveralTasks, ""))
-	s.add("too fast", "They typed more commands than one person may.", toRequester, s.tooFast(10))
-	s.add("overloaded", "The bot has too much to do. Also the answer to a click.", toRequester, s.overloaded())
-	s.add("restarting", "The bot is about to stop, and no other replica serves. Also the answer to a click.", toRequester, s.restarting())
+	s.add("too fast", "They typed more commands than one person may.", toRequester, s.TooFast(10))
+	s.add("overloaded", "The bot has too much to do. Also the answer to a click.", toRequester, s.Overloaded())
+	s.add("restarting", "The bot is about to stop, and no other replica serves. Also the answer to a click.", toRequester, s.Restarting())
 	none := func(name, when string, task chamelio.Task, err error) {
-		m, _ := s.noPrompt(id, task, err)
+		m, _ := s.NoPrompt(id, task, err)
 		s.add(name, when, toRequester, m)
 	}
 	none("no such task", "Chamelio has no such task.", chamelio.Task{}, &chamelio.Error{Kind: chamelio.ErrNotFound, Detail: "Task not found"})
@@ -163,31 +156,31 @@ func (s *sampler) ofPrompts() {
 	private, public := s.confirmation(false), s.confirmation(true)
 	bare := private
 	bare.Reason = ""
-	asking := s.texts
-	asking.asks = true
+	asking := s.Texts
+	asking.AsksReason = true
 	signature, other := s.task, s.task
 	signature.StepType, other.StepType = chamelio.StepSignature, chamelio.StepAgent
-	s.add("prompt", "The command was understood.", toRequester, s.prompt(private, s.task, value, false))
-	s.add("prompt at a signature", "The task waits for signatures.", toRequester, s.prompt(private, signature, value, false))
-	s.add("prompt without warning", "The task is at any other step.", toRequester, s.prompt(private, other, value, false))
+	s.add("prompt", "The command was understood.", toRequester, s.Prompt(private, s.task, value, false))
+	s.add("prompt at a signature", "The task waits for signatures.", toRequester, s.Prompt(private, signature, value, false))
+	s.add("prompt without warning", "The task is at any other step.", toRequester, s.Prompt(private, other, value, false))
 	doubtful := private
 	doubtful.Reason = "12346 is the right one"
-	s.add("prompt in doubt", "The reason begins with what could be a task, too.", toRequester, s.prompt(doubtful, other, value, true))
-	s.add("prompt without details", "Chamelio did not tell the details in time.", toRequester, s.prompt(private, chamelio.Task{}, value, false))
-	s.add("prompt that will ask", "A reason is required, and none was typed.", toRequester, asking.prompt(bare, other, value, false))
-	s.add("request", "A second person has to confirm.", toChannel, s.prompt(public, s.task, value, false))
-	modal := s.reasonModal(bare)
+	s.add("prompt in doubt", "The reason begins with what could be a task, too.", toRequester, s.Prompt(doubtful, other, value, true))
+	s.add("prompt without details", "Chamelio did not tell the details in time.", toRequester, s.Prompt(private, chamelio.Task{}, value, false))
+	s.add("prompt that will ask", "A reason is required, and none was typed.", toRequester, asking.Prompt(bare, other, value, false))
+	s.add("request", "A second person has to confirm.", toChannel, s.Prompt(public, s.task, value, false))
+	modal := s.ReasonModal(bare)
 	s.add("modal", "A reason is required, none was typed, and they clicked *Cancel task*.", toClicker,
-		message{text: modal.Title.Text, blocks: modal.Blocks.BlockSet})
+		Message{Text: modal.Title.Text, Blocks: modal.Blocks.BlockSet})
 	s.all[len(s.all)-1].Modal = true
 	wrong := func(name, when, text string) {
-		s.during(name, when, toClicker+", in the modal", message{text: text})
+		s.during(name, when, toClicker+", in the modal", Message{Text: text})
 	}
-	wrong("modal empty", "Nothing can be seen of the reason.", s.modalEmpty())
-	wrong("modal too long", "The reason is too long.", s.modalTooLong(input.MaxReason+1))
-	wrong("modal expired", "The prompt expired while the modal was open.", s.modalExpired(bare))
-	wrong("modal not ours", "The bot was set up anew while the modal was open.", s.modalNotOurs())
-	wrong("modal busy", "The bot has too much to do.", s.modalBusy(false))
-	wrong("modal restarting", "The bot is about to stop.", s.modalBusy(true))
-	s.during("modal did not open", "Slack did not open the modal within three seconds.", toClicker, s.notAskedForReason(bare))
+	wrong("modal empty", "Nothing can be seen of the reason.", s.ModalEmpty())
+	wrong("modal too long", "The reason is too long.", s.ModalTooLong(input.MaxReason+1))
+	wrong("modal expired", "The prompt expired while the modal was open.", s.ModalExpired(bare))
+	wrong("modal not ours", "The bot was set up anew while the modal was open.", s.ModalOutdated())
+	wrong("modal busy", "The bot has too much to do.", s.ModalBusy(false))
+	wrong("modal restarting", "The bot is about to stop.", s.ModalBusy(true))
+	s.during("modal did not open", "Slack did not open the modal within three seconds.", toClicker, s.NotAskedForReason(bare))
 }

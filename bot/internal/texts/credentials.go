@@ -1,20 +1,21 @@
-package bot
+package texts
 
 import (
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// credentialText is what the audit channel is told of a token, or the key,
-// that is refused, and once it is accepted again. In the texts {why} is the
-// refusal, {found} when it was noticed, {since} and {now} from when to when it
-// was refused.
+// credentialText is what the audit channel reads about a token or key that is
+// refused, and accepted again later. The placeholders are {why}, the refusal;
+// {found}, when it was noticed; and {since} and {now}, from when to when it was
+// refused.
 type credentialText struct {
 	which             string
 	refused, accepted string
 }
 
-// A refused bot token cannot tell of itself: it has no text for that.
+// credentialTexts has no text for a refused bot token: without one, nothing can
+// be posted.
 var credentialTexts = []credentialText{
 	{which: "app_token",
 		refused:  ":warning: *Slack refuses my app token* ({why}). I noticed {found}.\nOnce my connections end, I can't take commands or clicks. Whatever was confirmed before isn't lost.\nPlease make sure that {operator} knows: it needs replacing.",
@@ -26,9 +27,9 @@ var credentialTexts = []credentialText{
 		accepted: ":white_check_mark: *Chamelio accepts my API key again.*\nI found it refused {since}, and accepted {now}. Tasks can be cancelled again."},
 }
 
-// auditCredential tells the audit channel of a credential; nil where there is
-// nothing to tell.
-func (w texts) auditCredential(n journal.Note) *message {
+// AuditCredential returns the note about a credential for the audit channel;
+// nil if there is nothing to report.
+func (w Texts) AuditCredential(n decision.Note) *Message {
 	for _, row := range credentialTexts {
 		if row.which != n.Person {
 			continue
@@ -49,8 +50,8 @@ func (w texts) auditCredential(n journal.Note) *message {
 	return nil
 }
 
-// whyRefused is Slack's word, or a clause for Chamelio's reason.
-func whyRefused(n journal.Note) string {
+// whyRefused returns Slack's error code, or a clause for Chamelio's reason.
+func whyRefused(n decision.Note) string {
 	if n.Person != "api_key" {
 		return "`" + excerpt(n.Code, maxName) + "`"
 	}
