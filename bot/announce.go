@@ -7,6 +7,8 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 // outbox is what telling needs of the journal.
@@ -25,12 +27,12 @@ type announcer struct {
 	journal outbox
 	poster  *poster
 	set     *workingSet
-	texts   texts
+	texts   texts.Texts
 	gap     time.Duration // between two messages in a channel
 	metrics *metrics
 	trace   *tracer
 	ctx     context.Context // the process's
-	work    *group
+	work    *work.Group
 
 	mu       sync.Mutex
 	channels map[string]*channel
@@ -115,7 +117,7 @@ func (a *announcer) goOn(id string, c *channel) {
 	case c.turn || c.served: // whoever that is will go on
 	case len(c.waiting) > 0:
 		c.served = true
-		a.work.run(func() { a.serve(id, c) })
+		a.work.Run(func() { a.serve(id, c) })
 	default:
 		time.AfterFunc(time.Until(c.rests()), func() { a.forget(id, c) })
 	}
@@ -136,7 +138,7 @@ func (a *announcer) serve(id string, c *channel) {
 		pause := time.Until(c.next)
 		a.mu.Unlock()
 		if !t.begun {
-			sleep(t.h.ctx, pause)
+			work.Sleep(t.h.ctx, pause)
 		}
 		a.tell(t, c)
 		a.mu.Lock()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -32,7 +33,7 @@ func (w *resolution) cancel() (answer, error) {
 		w.tries++
 		w.metrics.retries.WithLabelValues("cancel").Inc()
 		w.h.log.Warn("a cancel got no clear answer", "try", w.tries, "error", err)
-		w.prompt.progress(w.texts.stillTrying(w.h.Record))
+		w.prompt.progress(w.texts.StillTrying(w.h.Record))
 	case cancelConflict:
 		w.conflict = time.Now()
 	default: // a clear answer
@@ -88,8 +89,8 @@ func (w *resolution) denied(err error) error {
 	}
 	// Perhaps it is noted and perhaps not. Nothing is sent without.
 	w.h.log.Warn("the journal does not take note of a cancel; it is not sent yet", "error", err)
-	w.prompt.progress(w.texts.stillTrying(w.h.Record))
-	sleep(w.h.ctx, min(w.wait.NextBackOff(), maxRetryPause))
+	w.prompt.progress(w.texts.StillTrying(w.h.Record))
+	work.Sleep(w.h.ctx, min(w.wait.NextBackOff(), work.MaxPause))
 	return errAgain
 }
 
@@ -144,7 +145,7 @@ func (w *resolution) look() answer {
 	case lookUnavailable, lookNotFound:
 		w.metrics.retries.WithLabelValues("look").Inc()
 		w.h.log.Warn("cannot see what became of a cancel", "error", err)
-		w.prompt.progress(w.texts.stillTrying(w.h.Record))
+		w.prompt.progress(w.texts.StillTrying(w.h.Record))
 	default: // an answer
 	}
 	return a

@@ -22,11 +22,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
@@ -79,9 +79,9 @@ type Bot struct {
 	set       *workingSet
 	announcer *announcer
 	audits    *auditor // nil without an audit channel
-	loops     []*loop
-	beats     *loop
-	work      *group // decisions and channels at work
+	loops     []*work.Loop
+	beats     *work.Loop
+	work      *work.Group // decisions and channels at work
 	working   context.Context
 	stopWork  context.CancelCauseFunc
 	appID     atomic.Value // string: as hello said
@@ -100,7 +100,7 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bot{cfg: cfg, log: cfg.Log, journal: j, tasks: tasks, work: &group{log: cfg.Log}}
+	b := &Bot{cfg: cfg, log: cfg.Log, journal: j, tasks: tasks, work: work.NewGroup(cfg.Log)}
 	b.working, b.stopWork = context.WithCancelCause(context.Background())
 	b.http = &http.Client{
 		Transport: cfg.Transport,
@@ -151,44 +151,47 @@ func (b *Bot) wire(api *url.URL, sign signer) {
 	asked := &requests{journal: j, poster: post, signer: sign, texts: words, remind: cfg.RemindBefore, now: cfg.Now, log: log}
 	b.router = b.newRouter(
 		&commands{
-			gate: b.gate, tasks: b.tasks, recent: recent, signer: sign, poster: post, requests: asked, texts: words, limit: newPersonLimit(cfg.CommandsPerMinute),
+			gate: b.gate, tasks: b.tasks, recent: recent, signer: sign, poster: post, requests: asked, texts: words, limit: work.NewLimit(cfg.CommandsPerMinute),
 			previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL, hosts: cfg.TaskHosts, metrics: meters, trace: spans, now: cfg.Now,
 		},
 		&clicks{
 			signer: sign, gate: b.gate, tasks: b.tasks, decider: decides, poster: post, texts: words,
-			limit: newPersonLimit(clicksPerCommand * cfg.CommandsPerMinute), told: newPersonLimit(toldPerMinute), metrics: meters, trace: spans,
+			limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), told: work.NewLimit(toldPerMinute), metrics: meters, trace: spans,
 			reasons: newReasons(cfg.RequireReason, b.slack, sign, post, words),
 		}, post, words, spans)
-	b.beats = newLoop("replicas", j.Lease()/3, log, b.beat)
-	b.loops = []*loop{
-		newLoop("leases", j.Lease()/3, log, b.set.renew),
-		newLoop("decisions", takeEvery, log, takes.toResolve),
-		newLoop("announcements", takeEvery, log, takes.toTell),
-		newLoop("unknown outcomes", settleEvery, log, settles.settle),
-		newLoop("requests", requestsEvery, log, asked.look),
+	b.beats = work.NewLoop("replicas", j.Lease()/3, log, b.beat)
+	b.loops = []*work.Loop{
+		work.NewLoop("leases", j.Lease()/3, log, b.set.renew),
+		work.NewLoop("decisions", takeEvery, log, takes.toResolve),
+		work.NewLoop("announcements", takeEvery, log, takes.toTell),
+		work.NewLoop("unknown outcomes", settleEvery, log, settles.settle),
+		work.NewLoop("requests", requestsEvery, log, asked.look),
 		follow.loop,
-		newLoop("signing keys", loadKeysEvery, log, b.keys.load),
-		newLoop("installation", introduceEvery, log, b.introduce),
+		work.NewLoop("signing keys", loadKeysEvery, log, b.keys.load),
+		work.NewLoop("installation", introduceEvery, log, b.introduce),
 		b.beats,
 	}
 	if cfg.AuditChannel != "" {
 		b.audits = &auditor{channel: cfg.AuditChannel, journal: j, poster: post, slack: b.slack, texts: words, gap: cfg.AnnounceGap, log: log}
-		b.loops = append(b.loops, newLoop("audit channel", auditEvery, log, b.audits.copyAll))
+		b.loops = append(b.loops, work.NewLoop("audit channel", auditEvery, log, b.audits.copyAll))
 	}
 	meters.watch(b.loops)
 }
 
-func (b *Bot) newRouter(typed *commands, pressed *clicks, post *poster, words texts, spans *tracer) *router {
-	seen, err := lru.New[string, struct{}](maxRememberedEnvelopes)
-	if err != nil {
-		panic(err) // only for a size below one
+func newTexts(cfg Config) texts.Texts {
+	return texts.Texts{
+		Command: cfg.Command, Hosts: cfg.TaskHosts, Channels: cfg.Policy.Channels, Approvers: cfg.Policy.Approvers,
+		Operator: cfg.OperatorContact, AsksReason: cfg.RequireReason, Tries: maxTries,
 	}
+}
+
+func (b *Bot) newRouter(typed *commands, pressed *clicks, post *poster, words texts.Texts, spans *tracer) *router {
 	return &router{
 		commands: typed, clicks: pressed, poster: post, texts: words, trace: spans, log: b.log,
-		stopping: b.draining.Load, ctx: b.working, seen: seen,
-		typed:    newPool(workersAtOnce, commandsQueueSize, b.log),
-		pressed:  newPool(workersAtOnce, clicksQueueSize, b.log),
-		turnedBy: newPool(refusalsAtOnce, refusalsQueueSize, b.log),
+		stopping: b.draining.Load, ctx: b.working, seen: work.NewCache[string, struct{}](maxRememberedEnvelopes),
+		typed:    work.NewPool(workersAtOnce, commandsQueueSize, b.log),
+		pressed:  work.NewPool(workersAtOnce, clicksQueueSize, b.log),
+		turnedBy: work.NewPool(refusalsAtOnce, refusalsQueueSize, b.log),
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 // carrier carries a decision from its claim to its announcement.
@@ -18,7 +20,7 @@ type carrier struct {
 	announcer *announcer
 	journal   outbox
 	set       *workingSet
-	texts     texts
+	texts     texts.Texts
 	metrics   *metrics
 }
 
@@ -47,7 +49,7 @@ func (c *carrier) carry(h *holding, p *prompt) {
 		c.gone(h, "an outcome was not recorded", err)
 		return
 	}
-	last := c.texts.outcomeLine(h.Record, res)
+	last := c.texts.OutcomeLine(h.Record, res)
 	t := &telling{h: h, res: res, begun: begun}
 	if h.resumed() { // not before it is told: former owners may have left one use
 		t.told = func() { p.end(&last) }
@@ -71,7 +73,7 @@ func (c *carrier) gone(h *holding, what string, err error) {
 // it returns is what stands there then.
 func (c *carrier) finish(h *holding, res decision.Result, tell bool) (decision.Result, error) {
 	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, maxRetryPause
+	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, work.MaxPause
 	for {
 		l, err := c.journal.Finish(h.ctx, h.current(), res.Outcome, res.Encode(), tell)
 		if errors.Is(err, journal.ErrGone) {
@@ -94,7 +96,7 @@ func (c *carrier) finish(h *holding, res decision.Result, tell bool) (decision.R
 			return res, err
 		}
 		h.log.Error("the journal does not take an outcome; trying again", "error", err, "outcome", string(res.Outcome))
-		if !sleep(h.ctx, wait.NextBackOff()) {
+		if !work.Sleep(h.ctx, wait.NextBackOff()) {
 			return res, fmt.Errorf("recording an outcome: %w", context.Cause(h.ctx))
 		}
 	}

@@ -10,15 +10,20 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// The buttons' names. Old prompts carry them: they do not change.
 const (
-	actionCancel = "cancel_task"
-	actionKeep   = "keep_task"
+	// clicksPerCommand is how many clicks each person has a minute for each
+	// command they may type: more than anyone needs, far fewer than would delay
+	// other people's.
+	clicksPerCommand = 3
+
+	// toldPerMinute bounds how often someone is told that they click too fast.
+	toldPerMinute = 2
 )
 
 // click is a press of one of our buttons, as far as it matters.
@@ -85,7 +90,7 @@ func parseClick(payload json.RawMessage, received time.Time) (click, error) {
 		return click{}, errors.New("it does not name exactly one button")
 	}
 	pressed := p.Actions[0]
-	if pressed.ActionID != actionCancel && pressed.ActionID != actionKeep {
+	if pressed.ActionID != texts.ActionCancel && pressed.ActionID != texts.ActionKeep {
 		return click{}, errors.New("the button is none of ours")
 	}
 	k := click{
@@ -121,10 +126,10 @@ type clicks struct {
 	tasks   looker
 	decider *decider
 	poster  *poster
-	texts   texts
-	limit   *personLimit
+	texts   texts.Texts
+	limit   *work.Limit
 	reasons *reasons
-	told    *personLimit // how often somebody is told that they press too fast
+	told    *work.Limit // how often somebody is told that they press too fast
 	metrics *metrics
 	trace   *tracer
 }
@@ -137,18 +142,18 @@ type looker interface {
 // handle handles one press: it keeps the task, or decides to cancel it.
 func (c *clicks) handle(ctx context.Context, log *slog.Logger, k click) {
 	log = log.With("user", k.user, "channel", k.channel)
-	if !c.limit.allow(k.user) {
+	if !c.limit.Allow(k.user) {
 		c.metrics.refusals.WithLabelValues("click", "too_many_clicks").Inc()
 		log.Debug("click refused", "reason", "too many clicks")
-		if c.told.allow(k.user) {
+		if c.told.Allow(k.user) {
 			log.Warn("somebody presses too fast")
-			c.poster.tell(ctx, log, k.responseURL, c.texts.pressedTooFast(), ephemeral)
+			c.poster.tell(ctx, log, k.responseURL, c.texts.ClickedTooFast(), ephemeral)
 		}
 		return
 	}
 	// A click counts by the moment at which it came.
 	confirmed, err := c.signer.decode(k.value, k.received)
-	if err == nil && !confirmed.meantFor(k) {
+	if err == nil && !confirmed.MeantFor(k.user, k.channel) {
 		err = errNotTheirs
 	}
 	if err != nil {
@@ -157,7 +162,7 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k click) {
 	}
 	log = log.With("confirmation", confirmed.ID, "task", confirmed.Task)
 	c.metrics.clicks.WithLabelValues(k.action).Inc()
-	if k.action == actionKeep {
+	if k.action == texts.ActionKeep {
 		c.decider.keep(ctx, log, k, confirmed)
 		return
 	}
@@ -175,25 +180,29 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k click) {
 	c.decider.decide(ctx, log, k, confirmed)
 }
 
-func (c *clicks) invalid(ctx context.Context, log *slog.Logger, k click, confirmed confirmation, err error) {
+func (c *clicks) invalid(ctx context.Context, log *slog.Logger, k click, confirmed decision.Confirmation, err error) {
 	log.Warn("click refused", "reason", err, "confirmation", confirmed.ID, "task", confirmed.Task)
 	c.metrics.refusals.WithLabelValues("click", invalidReason(err)).Inc()
 	if errors.Is(err, errExpired) {
 		c.decider.late(ctx, log, k, confirmed)
 		return
 	}
-	c.poster.tell(ctx, log, k.responseURL, c.texts.invalidClick(err), k.aside())
+	answer := c.texts.OutdatedPrompt()
+	if errors.Is(err, errNotTheirs) {
+		answer = c.texts.NotYourPrompt()
+	}
+	c.poster.tell(ctx, log, k.responseURL, answer, k.aside())
 }
 
-func (c *clicks) refuse(ctx context.Context, log *slog.Logger, k click, confirmed confirmation, no policy.Verdict) {
+func (c *clicks) refuse(ctx context.Context, log *slog.Logger, k click, confirmed decision.Confirmation, no policy.Verdict) {
 	log.Warn("click refused", "reason", string(no.Code), "cause", no.Cause)
 	c.metrics.refusals.WithLabelValues("click", string(no.Code)).Inc()
 	where := k.aside()
 	if !no.Code.Final() { // worth another try with the same prompt
 		where = ephemeral
 	}
-	c.poster.tell(ctx, log, k.responseURL, c.texts.refusedClick(no, confirmed), where)
-	c.gate.record(ctx, log, journal.Note{
+	c.poster.tell(ctx, log, k.responseURL, c.texts.RefusedClick(no, confirmed), where)
+	c.gate.record(ctx, log, decision.Note{
 		ConfirmationID: decision.ID(confirmed.ID), TaskID: int64(confirmed.Task), Team: confirmed.Team,
 		Channel: k.channel, Person: k.user, Code: string(no.Code),
 	})
@@ -214,17 +223,10 @@ func invalidReason(err error) string {
 	return "invalid"
 }
 
-// meantFor tells whether a prompt may be clicked by this person, here. One
-// that stands in the channel is meant for everybody there. Whose workspace it
-// is, the policy says.
-func (c confirmation) meantFor(k click) bool {
-	return c.Channel == k.channel && (c.Public || c.Requester == k.user)
-}
-
 // mayConfirm applies the policy anew, with fresh look-ups: to the person who
 // clicks and, where two people have to stand for it, to the one who asked. The
 // task is looked at only for somebody who might cancel it.
-func (c *clicks) mayConfirm(ctx context.Context, k click, confirmed confirmation) policy.Verdict {
+func (c *clicks) mayConfirm(ctx context.Context, k click, confirmed decision.Confirmation) policy.Verdict {
 	cleared, v := c.gate.standing(ctx, policy.Question{
 		Moment: policy.AtClick, Origin: k.origin,
 		Place: policy.Place{Channel: policy.ChannelID(k.channel), Workspace: policy.TeamID(confirmed.Team)},

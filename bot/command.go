@@ -9,8 +9,11 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -46,8 +49,8 @@ type commands struct {
 	signer       signer
 	poster       *poster
 	requests     *requests
-	texts        texts
-	limit        *personLimit
+	texts        texts.Texts
+	limit        *work.Limit
 	previewLimit time.Duration
 	confirmTTL   time.Duration
 	hosts        []string
@@ -58,10 +61,10 @@ type commands struct {
 
 func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd command) {
 	log = log.With("user", cmd.User, "channel", cmd.Channel)
-	if !c.limit.allow(cmd.User) {
+	if !c.limit.Allow(cmd.User) {
 		log.Warn("command refused", "reason", "too many commands")
 		c.metrics.refusals.WithLabelValues("command", "too_many_commands").Inc()
-		c.poster.tell(ctx, log, cmd.ResponseURL, c.texts.tooFast(c.limit.perMinute), ephemeral)
+		c.poster.tell(ctx, log, cmd.ResponseURL, c.texts.TooFast(c.limit.PerMinute), ephemeral)
 		return
 	}
 	answer, request := c.answer(ctx, log, cmd)
@@ -74,14 +77,14 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd command) {
 
 // answer is what the requester alone reads; or a request that everybody in the
 // channel does.
-func (c *commands) answer(ctx context.Context, log *slog.Logger, cmd command) (_ message, request *confirmation) {
-	req, err := parseCommand(cmd.Text, c.hosts)
+func (c *commands) answer(ctx context.Context, log *slog.Logger, cmd command) (_ texts.Message, request *decision.Confirmation) {
+	req, err := input.ParseCommand(cmd.Text, c.hosts)
 	if err != nil {
 		log.Info("command not understood", "reason", err)
 		c.metrics.commands.WithLabelValues("not understood").Inc()
-		return c.texts.notUnderstood(err), nil
+		return c.texts.NotUnderstood(err), nil
 	}
-	log = log.With("task", req.task)
+	log = log.With("task", req.Task)
 	cleared, v := c.gate.standing(ctx, policy.Question{
 		Moment: policy.AtCommand,
 		Origin: policy.Origin{AppID: policy.AppID(cmd.AppID), TeamID: policy.TeamID(cmd.Team), EnterpriseID: policy.EnterpriseID(cmd.Enterprise)},
@@ -91,14 +94,14 @@ func (c *commands) answer(ctx context.Context, log *slog.Logger, cmd command) (_
 	if !v.Allowed() {
 		return c.refuse(ctx, log, cmd, req, v), nil
 	}
-	task, err := c.preview(ctx, req.task)
+	task, err := c.preview(ctx, req.Task)
 	// Before anything of the task is shown; a task that is not there has
 	// nobody on it, and may be said so.
 	facts := peopleOn(task, err)
-	if v := cleared.OnTask(ctx, facts); !v.Allowed() && !c.texts.explains(err) {
+	if v := cleared.OnTask(ctx, facts); !v.Allowed() && !c.texts.Explains(err) {
 		return c.refuse(ctx, log, cmd, req, v), nil
 	}
-	if explained, ok := c.texts.noPrompt(req.task, task, err); ok {
+	if explained, ok := c.texts.NoPrompt(req.Task, task, err); ok {
 		c.metrics.commands.WithLabelValues("explained").Inc()
 		log.Info("command answered without a prompt", "status", string(task.Status), "cause", err)
 		return explained, nil
@@ -109,20 +112,20 @@ func (c *commands) answer(ctx context.Context, log *slog.Logger, cmd command) (_
 	return c.prompt(log, cmd, req, task, cleared.NeedsSecondPerson(facts))
 }
 
-func (c *commands) refuse(ctx context.Context, log *slog.Logger, cmd command, req request, no policy.Verdict) message {
+func (c *commands) refuse(ctx context.Context, log *slog.Logger, cmd command, req input.Request, no policy.Verdict) texts.Message {
 	log.Warn("command refused", "reason", string(no.Code), "cause", no.Cause)
 	c.metrics.commands.WithLabelValues("refused").Inc()
 	c.metrics.refusals.WithLabelValues("command", string(no.Code)).Inc()
-	c.gate.record(ctx, log, journal.Note{TaskID: int64(req.task), Team: cmd.Team, Channel: cmd.Channel, Person: cmd.User, Code: string(no.Code)})
-	return c.texts.refused(no, req.task)
+	c.gate.record(ctx, log, decision.Note{TaskID: int64(req.Task), Team: cmd.Team, Channel: cmd.Channel, Person: cmd.User, Code: string(no.Code)})
+	return c.texts.Refused(no, req.Task)
 }
 
 // prompt makes the message with the buttons.
-func (c *commands) prompt(log *slog.Logger, cmd command, req request, task chamelio.Task, public bool) (_ message, request *confirmation) {
+func (c *commands) prompt(log *slog.Logger, cmd command, req input.Request, task chamelio.Task, public bool) (_ texts.Message, request *decision.Confirmation) {
 	now := c.now()
-	confirm := confirmation{
-		ID: newConfirmationID(), Task: req.task, Title: shorten(clean(task.Title), maxTitle), URL: task.URL,
-		Team: cmd.Team, Channel: cmd.Channel, Requester: cmd.User, Reason: req.reason, Public: public,
+	confirm := decision.Confirmation{
+		ID: newConfirmationID(), Task: req.Task, Title: input.Shorten(input.Clean(task.Title), texts.MaxTitle), URL: task.URL,
+		Team: cmd.Team, Channel: cmd.Channel, Requester: cmd.User, Reason: req.Reason, Public: public,
 		RequestedAt: now, ExpiresAt: now.Add(c.confirmTTL),
 	}
 	log.Info("prompted", "confirmation", confirm.ID)
@@ -130,7 +133,7 @@ func (c *commands) prompt(log *slog.Logger, cmd command, req request, task chame
 	if public {
 		request = &confirm
 	}
-	return c.texts.prompt(confirm, task, c.signer.encode(confirm), req.unsure), request
+	return c.texts.Prompt(confirm, task, c.signer.encode(confirm), req.Unsure), request
 }
 
 // preview looks at the task, but not for long: somebody is waiting, and the

@@ -13,6 +13,7 @@ import (
 	"github.com/slack-go/slack"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
@@ -138,19 +139,11 @@ func (c *Config) validate() (problems ConfigError) {
 	add(c.CommandsPerMinute < 1, "CommandsPerMinute", "must be 1 or more")
 	add(c.Grace < 0, "Grace", "must not be negative")
 	add(c.CancelTimeout < 100*time.Millisecond || c.CancelTimeout > time.Minute, "CancelTimeout", "must be 100ms to 1m")
-	add(c.AuditChannel != "" && !isChannelID(c.AuditChannel), "AuditChannel", "is no id of a channel: they look like C012AB3CD")
+	add(c.AuditChannel != "" && !input.IsChannelID(c.AuditChannel), "AuditChannel", "is no id of a channel: they look like C012AB3CD")
 	add(!strings.HasPrefix(c.Command, "/") || len(c.Command) < 2 || utf8.RuneCountInString(c.Command) > maxCommandName || strings.ContainsAny(c.Command, " \t\n<>&`*_~|"),
 		"Command", `must be one word of at most 32 letters that starts with "/"`)
 	for _, p := range c.Policy.Validate() {
 		add(true, string(p.Field), p.Advice)
 	}
 	return problems
-}
-
-// isChannelID tells ids of channels (docs.slack.dev: conversations) from their
-// names.
-func isChannelID(id string) bool {
-	return len(id) > 2 && strings.ContainsRune("CG", rune(id[0])) && strings.IndexFunc(id, func(r rune) bool {
-		return (r < 'A' || r > 'Z') && (r < '0' || r > '9')
-	}) < 0
 }

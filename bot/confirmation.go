@@ -14,23 +14,8 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
-	"github.com/cancelbot/cancelbot/chamelio"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 )
-
-// confirmation is what a prompt's buttons carry: everything that a click
-// needs, so that a prompt survives restarts and any replica can serve it.
-type confirmation struct {
-	ID          string
-	Task        chamelio.TaskID
-	Title, URL  string // of the task, where they are known; shortened to fit
-	Team        string
-	Channel     string
-	Requester   string
-	Reason      string
-	Public      bool      // the prompt stands in the channel, for a second person
-	RequestedAt time.Time // to the second
-	ExpiresAt   time.Time // to the second
-}
 
 // Why a button's value is not accepted.
 var (
@@ -68,7 +53,7 @@ func newConfirmationID() string { return rand.Text() }
 
 // encode gives a button's value: version, payload and signature. The title is
 // shortened, and in the end left out, so that the whole fits.
-func (s signer) encode(c confirmation) string {
+func (s signer) encode(c decision.Confirmation) string {
 	if len(c.URL) > maxSignedURL {
 		c.URL = ""
 	}
@@ -78,11 +63,11 @@ func (s signer) encode(c confirmation) string {
 			return value
 		}
 		// Base64 makes four of three; a rune has at most four bytes.
-		c.Title = shorten(c.Title, max(len([]rune(c.Title))-1-(len(value)-maxValue)*3/4/4, 0))
+		c.Title = input.Shorten(c.Title, max(len([]rune(c.Title))-1-(len(value)-maxValue)*3/4/4, 0))
 	}
 }
 
-func (s signer) encodeWhole(c confirmation) string {
+func (s signer) encodeWhole(c decision.Confirmation) string {
 	var payload strings.Builder
 	enc := json.NewEncoder(&payload)
 	enc.SetEscapeHTML(false) // each < would cost six characters
@@ -100,36 +85,36 @@ func mac(key []byte, text string) []byte {
 
 // decode verifies a value. Nothing in it is looked at before the signature
 // fits. With errExpired the confirmation is returned too: it says which task.
-func (s signer) decode(value string, now time.Time) (confirmation, error) {
+func (s signer) decode(value string, now time.Time) (decision.Confirmation, error) {
 	return decodeBy(s.accepted(promptsOutlive), value, now)
 }
 
-func decodeBy(accepted []signingKeys, value string, now time.Time) (confirmation, error) {
+func decodeBy(accepted []signingKeys, value string, now time.Time) (decision.Confirmation, error) {
 	i := strings.LastIndexByte(value, '.')
 	if i < 0 || len(value) > maxValue {
-		return confirmation{}, errMalformed
+		return decision.Confirmation{}, errMalformed
 	}
 	signed, signature := value[:i], value[i+1:]
 	given, err := base64.RawURLEncoding.Strict().DecodeString(signature)
 	if err != nil {
-		return confirmation{}, errMalformed
+		return decision.Confirmation{}, errMalformed
 	}
 	if !slices.ContainsFunc(accepted, func(k signingKeys) bool { return hmac.Equal(given, mac(k.confirmations, signed)) }) {
-		return confirmation{}, errForged
+		return decision.Confirmation{}, errForged
 	}
 	version, payload, _ := strings.Cut(signed, ".")
 	if version != confirmationVersion {
-		return confirmation{}, errMalformed
+		return decision.Confirmation{}, errMalformed
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(payload)
 	if err != nil {
-		return confirmation{}, errMalformed
+		return decision.Confirmation{}, errMalformed
 	}
-	var c confirmation
+	var c decision.Confirmation
 	var requested, expires int64
 	fields := []any{&c.ID, &c.Task, &c.Team, &c.Channel, &c.Requester, &c.Reason, &requested, &expires, &c.Public, &c.Title, &c.URL}
 	if json.Unmarshal(raw, &fields) != nil || len(fields) != 11 {
-		return confirmation{}, errMalformed
+		return decision.Confirmation{}, errMalformed
 	}
 	c.RequestedAt, c.ExpiresAt = time.Unix(requested, 0), time.Unix(expires, 0)
 	if !now.Before(c.ExpiresAt) {

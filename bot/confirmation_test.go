@@ -2,10 +2,12 @@ package bot
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 )
 
 // Whoever can only write the journal, and has seen a genuine row, cannot make
@@ -13,12 +15,12 @@ import (
 func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
 	s := testSigner(t)
 	pressed := time.Now().Truncate(time.Millisecond)
-	c := confirmation{
+	c := decision.Confirmation{
 		ID: newConfirmationID(), Task: 12345, Title: "Master agreement", URL: "https://app.chamelio.ai/workflows/tasks/12345",
 		Team: "T0ACME", Channel: "C0GENERAL", Requester: "U0ADA", Reason: "twice",
 		RequestedAt: pressed.Add(-time.Minute), ExpiresAt: pressed.Add(time.Minute),
 	}
-	rowOf := func(c confirmation) decision.Record {
+	rowOf := func(c decision.Confirmation) decision.Record {
 		d := decider{signer: s}
 		return d.decisionOf(click{user: "U0GRACE", value: s.encode(c), responseURL: "https://hooks.slack.com/actions/x", received: pressed}, c)
 	}
@@ -73,4 +75,73 @@ func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
 			t.Errorf("%s: %v, not %v", name, err, tt.want)
 		}
 	}
+}
+
+func testSigner(t testing.TB) signer {
+	t.Helper()
+	s, err := newSigner("xoxb-test", nil, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestTheLongestConfirmationFitsAButton(t *testing.T) {
+	id := strings.Repeat("W", 24)
+	for _, filler := range []string{"🙂", `"`, `\`, "<", "\u2028", "\x01", "\u202e"} {
+		req, err := input.ParseCommand("9223372036854775807 "+strings.Repeat(filler, input.MaxReason), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := decision.Confirmation{
+			ID: newConfirmationID(), Task: req.Task, Team: id, Channel: id, Requester: id, Reason: req.Reason,
+			RequestedAt: time.Now().Truncate(time.Second), ExpiresAt: time.Now().Add(time.Minute).Truncate(time.Second),
+		}
+		s := testSigner(t)
+		value := s.encode(c)
+		if len(value) > 2000 {
+			t.Errorf("a reason of %q gives a value of %d characters", filler, len(value))
+		}
+		back, err := s.decode(value, time.Now())
+		if err != nil || back.Reason != c.Reason || back.Task != c.Task || !back.ExpiresAt.Equal(c.ExpiresAt) || back.ID != c.ID {
+			t.Errorf("came back as %+v, %v", back, err)
+		}
+	}
+}
+
+func TestAConfirmationOfAnotherTokenOrTimeIsRefused(t *testing.T) {
+	now := time.Now()
+	c := decision.Confirmation{ID: "x", Task: 1, ExpiresAt: now.Add(time.Minute)}
+	value := testSigner(t).encode(c)
+	other, err := newSigner("xoxb-rotated", nil, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.decode(value, now); !errors.Is(err, errForged) {
+		t.Errorf("another token: %v", err)
+	}
+	if got, err := testSigner(t).decode(value, now.Add(time.Minute)); !errors.Is(err, errExpired) || got.Task != 1 {
+		t.Errorf("at its expiry: %v", err)
+	}
+}
+
+func FuzzConfirmation(f *testing.F) {
+	s := testSigner(f)
+	good := s.encode(decision.Confirmation{ID: "x", Task: 1, Reason: "r", ExpiresAt: time.Now().Add(time.Hour)})
+	f.Add(good)
+	// The last character of a signature has two bits that say nothing.
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	f.Add(good[:len(good)-1] + digits[strings.IndexByte(digits, good[len(good)-1])^1:][:1])
+	f.Add("1.W10.AAAA")
+	f.Add("")
+	f.Add("..")
+	f.Fuzz(func(t *testing.T, value string) {
+		if _, err := s.decode(value, time.Now()); err == nil && value != good {
+			t.Fatalf("%q is accepted", value)
+		}
+		// What is rightly signed but oddly made must not get through either.
+		if signed := confirmationVersion + "." + value; len(value) < 1000 {
+			_, _ = s.decode(signed+"."+strings.TrimRight(value, "."), time.Now())
+		}
+	})
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 // claims is what deciding needs of the journal.
@@ -28,18 +30,18 @@ type decider struct {
 	followers *followers
 	poster    *poster
 	signer    signer
-	texts     texts
+	texts     texts.Texts
 	metrics   *metrics
 	trace     *tracer
 
 	ctx     context.Context // of work that outlives a click's own
-	work    *group
+	work    *work.Group
 	mu      sync.Mutex
 	unclear map[decision.ID]*unclearClick
 }
 
 // decisionOf is what a click asks for, with the MAC that makes it genuine.
-func (d *decider) decisionOf(k click, c confirmation) decision.Record {
+func (d *decider) decisionOf(k click, c decision.Confirmation) decision.Record {
 	decision := decision.Record{
 		ID: decision.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel,
 		Requester: c.Requester, Confirmer: k.user, Reason: c.Reason,
@@ -52,13 +54,13 @@ func (d *decider) decisionOf(k click, c confirmation) decision.Record {
 }
 
 // decide claims the decision and, if it wins, has it carried out.
-func (d *decider) decide(ctx context.Context, log *slog.Logger, k click, c confirmation) {
+func (d *decider) decide(ctx context.Context, log *slog.Logger, k click, c decision.Confirmation) {
 	if ctx.Err() != nil {
 		return // stopping: nothing was promised yet
 	}
 	if !d.set.reserve() {
 		log.Warn("a click was turned away: too many decisions are under way")
-		d.poster.tell(ctx, log, k.responseURL, d.texts.overloaded(), ephemeral)
+		d.poster.tell(ctx, log, k.responseURL, d.texts.Overloaded(), ephemeral)
 		return
 	}
 	defer d.set.unreserve()
@@ -76,7 +78,7 @@ func (d *decider) decide(ctx context.Context, log *slog.Logger, k click, c confi
 
 // claimed goes on where the journal has answered. beside is where somebody
 // reads that an earlier click on the same prompt counts.
-func (d *decider) claimed(ctx context.Context, log *slog.Logger, k click, c confirmation, mine decision.Record, claim journal.Claim, beside placement) {
+func (d *decider) claimed(ctx context.Context, log *slog.Logger, k click, c decision.Confirmation, mine decision.Record, claim journal.Claim, beside placement) {
 	winner := claim.Winner
 	switch {
 	case claim.Won:
@@ -85,7 +87,7 @@ func (d *decider) claimed(ctx context.Context, log *slog.Logger, k click, c conf
 		d.begin(mine, claim.Lease, k)
 	case winner.Outcome == decision.Withdrawn && winner.ID == mine.ID:
 		log.Info("clicked after it was withdrawn")
-		d.poster.tell(ctx, log, k.responseURL, d.texts.withdrawn(c), replaceOriginal)
+		d.poster.tell(ctx, log, k.responseURL, d.texts.Withdrawn(c), replaceOriginal)
 	case winner.ID == mine.ID && winner.ResponseURL != "" && winner.ResponseURL == mine.ResponseURL && beside == ephemeral:
 		// Whoever has it answers it. A response_url has five uses: the
 		// announcement may need the last.
@@ -104,35 +106,35 @@ func (d *decider) claimed(ctx context.Context, log *slog.Logger, k click, c conf
 // begin has a claimed decision carried out, in a goroutine of its own.
 func (d *decider) begin(decision decision.Record, l journal.Lease, k click) {
 	h := d.set.add(d.trace.resume(d.ctx, string(decision.ID)), decision, l)
-	p := newPrompt(h.ctx, d.ctx, maxProgress, func(ctx context.Context, m message) {
+	p := newPrompt(h.ctx, d.ctx, maxProgress, func(ctx context.Context, m texts.Message) {
 		d.poster.tell(ctx, h.log, k.responseURL, m, replaceOriginal)
 	})
-	p.soon(d.texts.cancelling(decision))
-	d.work.run(func() { d.carry(h, p) })
+	p.soon(d.texts.Cancelling(decision))
+	d.work.Run(func() { d.carry(h, p) })
 }
 
 // follow tells somebody whose click came second what is known of the first,
 // and, where that is not all, what came of it when it is. A request in the
 // channel is everybody's: nothing that is meant for one person replaces it.
-func (d *decider) follow(ctx context.Context, log *slog.Logger, k click, c confirmation, winner decision.Record, where placement) {
+func (d *decider) follow(ctx context.Context, log *slog.Logger, k click, c decision.Confirmation, winner decision.Record, where placement) {
 	if c.Public && where == replaceOriginal {
 		d.replaceRequest(ctx, log, k, c, winner)
 		where = ephemeral
 	}
-	if !d.poster.tell(ctx, log, k.responseURL, d.texts.cameSecond(winner, k.user), where) {
+	if !d.poster.tell(ctx, log, k.responseURL, d.texts.CameSecond(winner, k.user), where) {
 		return
 	}
 	if winner.Outcome == "" && k.ephemeral {
 		d.followers.add(winner.ID, func(ctx context.Context, decided decision.Record) {
-			d.poster.tell(ctx, log, k.responseURL, d.texts.cameSecond(decided, k.user), replaceOriginal)
+			d.poster.tell(ctx, log, k.responseURL, d.texts.CameSecond(decided, k.user), replaceOriginal)
 		})
 	}
 }
 
 // replaceRequest shows everybody what became of a request by another click.
-func (d *decider) replaceRequest(ctx context.Context, log *slog.Logger, k click, c confirmation, winner decision.Record) {
+func (d *decider) replaceRequest(ctx context.Context, log *slog.Logger, k click, c decision.Confirmation, winner decision.Record) {
 	show := func(ctx context.Context, decided decision.Record) {
-		d.poster.tell(ctx, log, k.responseURL, d.texts.overtaken(c, decided), replaceOriginal)
+		d.poster.tell(ctx, log, k.responseURL, d.texts.Overtaken(c, decided), replaceOriginal)
 	}
 	show(ctx, winner)
 	if winner.Outcome == "" {
@@ -142,10 +144,10 @@ func (d *decider) replaceRequest(ctx context.Context, log *slog.Logger, k click,
 
 // keep answers the other button: the prompt is closed on record, so that a
 // click already on its way finds it closed, and what the person reads is so.
-func (d *decider) keep(ctx context.Context, log *slog.Logger, k click, c confirmation) {
+func (d *decider) keep(ctx context.Context, log *slog.Logger, k click, c decision.Confirmation) {
 	if c.Public && k.user != c.Requester {
 		log.Info("click refused", "reason", "only the requester withdraws")
-		d.poster.tell(ctx, log, k.responseURL, d.texts.notYoursToWithdraw(c), ephemeral)
+		d.poster.tell(ctx, log, k.responseURL, d.texts.NotYoursToWithdraw(c), ephemeral)
 		return
 	}
 	if d.keepUnclear(decision.ID(c.ID)) {
@@ -156,32 +158,32 @@ func (d *decider) keep(ctx context.Context, log *slog.Logger, k click, c confirm
 	switch {
 	case err != nil:
 		log.Error("the journal does not take a withdrawal", "error", err)
-		d.poster.tell(ctx, log, k.responseURL, d.texts.notWithdrawn(c), ephemeral)
+		d.poster.tell(ctx, log, k.responseURL, d.texts.NotWithdrawn(c), ephemeral)
 	case withdrawn && c.Public:
 		log.Info("withdrawn")
-		d.poster.tell(ctx, log, k.responseURL, d.texts.withdrawn(c), replaceOriginal)
+		d.poster.tell(ctx, log, k.responseURL, d.texts.Withdrawn(c), replaceOriginal)
 	case withdrawn:
 		log.Info("kept")
-		d.poster.tell(ctx, log, k.responseURL, d.texts.kept(c), replaceOriginal)
+		d.poster.tell(ctx, log, k.responseURL, d.texts.Kept(c), replaceOriginal)
 	default:
 		log.Info("a decision came before the withdrawal")
-		d.poster.tell(ctx, log, k.responseURL, d.texts.tooLateToWithdraw(c, first, k.user), ephemeral)
+		d.poster.tell(ctx, log, k.responseURL, d.texts.TooLateToWithdraw(c, first, k.user), ephemeral)
 	}
 }
 
 // late answers a click on a prompt that has expired. What was decided before
 // it did is not talked over.
-func (d *decider) late(ctx context.Context, log *slog.Logger, k click, c confirmation) {
+func (d *decider) late(ctx context.Context, log *slog.Logger, k click, c decision.Confirmation) {
 	first, err := d.followers.journal.Get(ctx, decision.ID(c.ID))
 	switch {
 	case err == nil && first.Outcome == decision.Withdrawn:
-		d.poster.tell(ctx, log, k.responseURL, d.texts.withdrawn(c), replaceOriginal)
+		d.poster.tell(ctx, log, k.responseURL, d.texts.Withdrawn(c), replaceOriginal)
 	case err == nil:
 		d.follow(ctx, log, k, c, first, ephemeral)
 	case errors.Is(err, journal.ErrGone):
-		d.poster.tell(ctx, log, k.responseURL, d.texts.ranOut(c), replaceOriginal)
+		d.poster.tell(ctx, log, k.responseURL, d.texts.RanOut(c), replaceOriginal)
 	default:
-		d.poster.tell(ctx, log, k.responseURL, d.texts.expired(c), ephemeral)
+		d.poster.tell(ctx, log, k.responseURL, d.texts.Expired(c), ephemeral)
 	}
 }
 

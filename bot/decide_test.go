@@ -21,7 +21,7 @@ func TestAClickBeyondTheWorkingSetIsNotClaimed(t *testing.T) {
 		set.add(t.Context(), decision.Record{ID: id}, lease(id, 1, time.Minute))
 	}
 	d := &decider{set: set, poster: newPoster(nil, http.DefaultClient, &url.URL{}), signer: testSigner(t)}
-	d.decide(t.Context(), log, click{user: "U0ADA", responseURL: "https://slack.invalid/x"}, confirmation{ID: "x", Task: 1})
+	d.decide(t.Context(), log, click{user: "U0ADA", responseURL: "https://slack.invalid/x"}, decision.Confirmation{ID: "x", Task: 1})
 	if set.free() != 0 || len(set.ids()) != maxHeld {
 		t.Error("it took a place")
 	}

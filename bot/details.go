@@ -7,6 +7,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -35,11 +36,7 @@ type seenTask struct {
 }
 
 func newSeenTasks() *seenTasks {
-	byID, err := lru.New[chamelio.TaskID, seenTask](maxSeen)
-	if err != nil {
-		panic(err) // only for a size below one
-	}
-	return &seenTasks{byID}
+	return &seenTasks{work.NewCache[chamelio.TaskID, seenTask](maxSeen)}
 }
 
 // keep remembers a task as it was when it was asked for.

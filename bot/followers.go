@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 const (
@@ -30,7 +31,7 @@ type reader interface {
 type followers struct {
 	journal reader
 	log     *slog.Logger
-	loop    *loop
+	loop    *work.Loop
 
 	mu   sync.Mutex
 	here []follower
@@ -44,7 +45,7 @@ type follower struct {
 
 func newFollowers(j reader, log *slog.Logger) *followers {
 	f := &followers{journal: j, log: log}
-	f.loop = newLoop("followers", followEvery, log, f.look)
+	f.loop = work.NewLoop("followers", followEvery, log, f.look)
 	return f
 }
 
@@ -54,14 +55,14 @@ func (f *followers) add(id decision.ID, tell func(context.Context, decision.Reco
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.here) < maxFollowers {
-		f.loop.soon()
+		f.loop.Soon()
 		f.here = append(f.here, follower{id, time.Now().Add(followLimit), tell})
 	}
 }
 
 // again has the loop look once more in a moment.
 func (f *followers) again(ctx context.Context) {
-	timer := time.AfterFunc(followPause, f.loop.soon)
+	timer := time.AfterFunc(followPause, f.loop.Soon)
 	context.AfterFunc(ctx, func() { timer.Stop() })
 }
 

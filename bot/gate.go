@@ -9,7 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -18,7 +18,7 @@ const refusalTimeout = 2 * time.Second
 
 // refusals is what the gate needs of the journal.
 type refusals interface {
-	Refused(context.Context, journal.Note) error
+	Refused(context.Context, decision.Note) error
 }
 
 // gate applies the policy of this installation, and keeps its refusals on
@@ -68,7 +68,7 @@ var errNotIntroduced = fmt.Errorf("Slack has not told yet for which workspace th
 
 // record keeps a "no" on record. It is not worth failing for: the person has
 // been refused already.
-func (g *gate) record(ctx context.Context, log *slog.Logger, n journal.Note) {
+func (g *gate) record(ctx context.Context, log *slog.Logger, n decision.Note) {
 	ctx, cancel := context.WithTimeout(ctx, refusalTimeout)
 	defer cancel()
 	n.At = g.now()

@@ -52,7 +52,7 @@ func ringFor(t *testing.T, token string, on *shelf, clock *clockOf) signer {
 }
 
 func rowBy(s signer, at time.Time) decision.Record {
-	c := confirmation{ID: newConfirmationID(), Task: 1, Team: "T0", Channel: "C0", Requester: "U0", RequestedAt: at.Truncate(time.Second), ExpiresAt: at.Add(MaxConfirmTTL)}
+	c := decision.Confirmation{ID: newConfirmationID(), Task: 1, Team: "T0", Channel: "C0", Requester: "U0", RequestedAt: at.Truncate(time.Second), ExpiresAt: at.Add(MaxConfirmTTL)}
 	d := decider{signer: s}
 	return d.decisionOf(click{user: "U0", value: s.encode(c), received: at}, c)
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 // metrics counts what an operator wants to see or be woken for. The names are
@@ -48,7 +50,7 @@ func newMetrics(to prometheus.Registerer, b *Bot) *metrics {
 	}
 	gauge("connections", "Socket Mode connections that serve.", func() float64 { return float64(b.socket.Open()) })
 	gauge("queue_length", "Commands and clicks taken on and not done.", func() float64 {
-		return float64(b.router.typed.load() + b.router.pressed.load())
+		return float64(b.router.typed.Load() + b.router.pressed.Load())
 	})
 	gauge("announcements_due", "Decisions of all replicas that are not announced yet.", func() float64 {
 		due, _ := b.backlog()
@@ -95,11 +97,11 @@ func (b *Bot) backlog() (due, age float64) {
 }
 
 // watch shows how long ago each loop last succeeded.
-func (m *metrics) watch(loops []*loop) {
+func (m *metrics) watch(loops []*work.Loop) {
 	for _, l := range loops {
 		promauto.With(m.register).NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "cancelbot_loop_age_seconds", Help: "Since a background loop last succeeded.",
-			ConstLabels: prometheus.Labels{"loop": l.name},
-		}, func() float64 { return l.age().Seconds() })
+			ConstLabels: prometheus.Labels{"loop": l.Name},
+		}, func() float64 { return l.Age().Seconds() })
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
 
 var states = []string{untouched: "untouched", conflicted: "conflicted", answered: "answered", inFlight: "in flight"}
@@ -93,6 +94,29 @@ func TestNothingIsCertainWhileARequestMayHaveTakenEffect(t *testing.T) {
 			}
 			if got.action == finish && got.outcome == "" {
 				t.Errorf("%s, %s: no outcome", states[s], name)
+			}
+		}
+	}
+}
+
+// Each end of the machine has a text of its own: none falls back to the text of
+// its outcome, or to that of an unknown one.
+func TestEveryEndHasItsOwnText(t *testing.T) {
+	w := texts.Texts{}
+	text := func(o decision.Outcome, c decision.Cause) string {
+		return w.Announcement(decision.Record{TaskID: 1}, decision.Result{Outcome: o, Cause: c}).Text
+	}
+	for s := untouched; s <= inFlight; s++ {
+		for a := cancelDone; a <= lookUnavailable; a++ {
+			end := next(s, a)
+			if end.action != finish || end.outcome == decision.NotCancellable {
+				continue
+			}
+			if end.cause != "" && text(end.outcome, end.cause) == text(end.outcome, "") {
+				t.Errorf("state %d, answer %d: %s, %q has no text", s, a, end.outcome, end.cause)
+			}
+			if end.outcome != decision.Unknown && text(end.outcome, "") == text(decision.Unknown, "") {
+				t.Errorf("state %d, answer %d: %s has no text", s, a, end.outcome)
 			}
 		}
 	}

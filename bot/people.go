@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -43,7 +44,7 @@ func (f *peopleFinder) find(ctx context.Context, log *slog.Logger, task chamelio
 			continue
 		}
 		all.Go(func() {
-			defer recoverPanic(log)
+			defer work.RecoverPanic(log)
 			ids[i] = f.byEmail(ctx, log, address)
 		})
 	}

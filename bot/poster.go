@@ -20,6 +20,9 @@ import (
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 
 	"log/slog"
+
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 const (
@@ -63,7 +66,7 @@ func newPoster(client *webAPI, h *http.Client, api *url.URL) *poster {
 
 // post sends a message to a channel, or to a person by their id, once; thread
 // is the ts of a message to reply to, or "".
-func (p *poster) post(ctx context.Context, channel, thread string, m message) (ts string, err error) {
+func (p *poster) post(ctx context.Context, channel, thread string, m texts.Message) (ts string, err error) {
 	var reply []slack.MsgOption
 	if thread != "" {
 		reply = append(reply, slack.MsgOptionTS(thread))
@@ -72,17 +75,17 @@ func (p *poster) post(ctx context.Context, channel, thread string, m message) (t
 }
 
 // broadcast replies to a message, once, so that the channel sees it too.
-func (p *poster) broadcast(ctx context.Context, channel, thread string, m message) (ts string, err error) {
+func (p *poster) broadcast(ctx context.Context, channel, thread string, m texts.Message) (ts string, err error) {
 	return p.postWith(ctx, channel, m, slack.MsgOptionTS(thread), slack.MsgOptionBroadcast())
 }
 
-func (p *poster) postWith(ctx context.Context, channel string, m message, more ...slack.MsgOption) (ts string, err error) {
+func (p *poster) postWith(ctx context.Context, channel string, m texts.Message, more ...slack.MsgOption) (ts string, err error) {
 	ctx, release, err := p.begin(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer release()
-	_, ts, err = p.slack.PostMessageContext(ctx, channel, append(m.options(), more...)...)
+	_, ts, err = p.slack.PostMessageContext(ctx, channel, append(optionsOf(m), more...)...)
 	if err != nil {
 		return "", fmt.Errorf("posting a message (chat.postMessage): %w", err)
 	}
@@ -90,23 +93,33 @@ func (p *poster) postWith(ctx context.Context, channel string, m message, more .
 }
 
 // update shows a message in the place of one that was posted, once.
-func (p *poster) update(ctx context.Context, channel, ts string, m message) error {
+func (p *poster) update(ctx context.Context, channel, ts string, m texts.Message) error {
 	ctx, release, err := p.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
-	if _, _, _, err = p.slack.UpdateMessageContext(ctx, channel, ts, m.options()...); err != nil {
+	if _, _, _, err = p.slack.UpdateMessageContext(ctx, channel, ts, optionsOf(m)...); err != nil {
 		return fmt.Errorf("replacing a message (chat.update): %w", err)
 	}
 	return nil
 }
 
-func (m message) options() []slack.MsgOption {
+func optionsOf(m texts.Message) []slack.MsgOption {
 	return []slack.MsgOption{
-		slack.MsgOptionText(m.text, false), slack.MsgOptionBlocks(m.blocks...),
+		slack.MsgOptionText(m.Text, false), slack.MsgOptionBlocks(m.Blocks...),
 		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
 	}
+}
+
+// commandAck is the acknowledgement of a command that shows m to the person who
+// typed it (docs.slack.dev: interactivity/implementing-slash-commands).
+func commandAck(m texts.Message) any {
+	return struct {
+		Type   string        `json:"response_type"`
+		Text   string        `json:"text"`
+		Blocks []slack.Block `json:"blocks,omitempty"`
+	}{slack.ResponseTypeEphemeral, m.Text, m.Blocks}
 }
 
 // begin takes a slot and bounds the call.
@@ -141,7 +154,7 @@ func (p *poster) check(raw string) error {
 
 // respond answers a response_url, once: 5 uses within 30 minutes, in any
 // conversation. Its errors never hold the URL, which is a ticket.
-func (p *poster) respond(ctx context.Context, responseURL string, m message, where placement) error {
+func (p *poster) respond(ctx context.Context, responseURL string, m texts.Message, where placement) error {
 	if err := p.check(responseURL); err != nil {
 		return err
 	}
@@ -151,7 +164,7 @@ func (p *poster) respond(ctx context.Context, responseURL string, m message, whe
 	}
 	defer release()
 	body := &slack.WebhookMessage{
-		Text: m.text, Blocks: &slack.Blocks{BlockSet: m.blocks},
+		Text: m.Text, Blocks: &slack.Blocks{BlockSet: m.Blocks},
 		UnfurlLinks: new(false), UnfurlMedia: new(false),
 	}
 	switch where {
@@ -219,8 +232,8 @@ func (e *responseError) Error() string {
 
 // tell answers somebody, with retries where they may help. Nobody can be told
 // that telling failed, so the log is. It reports whether it worked.
-func (p *poster) tell(ctx context.Context, log *slog.Logger, responseURL string, m message, where placement) bool {
-	err := retry(ctx, tellLimit, func() error {
+func (p *poster) tell(ctx context.Context, log *slog.Logger, responseURL string, m texts.Message, where placement) bool {
+	err := work.Retry(ctx, tellLimit, func() error {
 		return retryable(p.respond(ctx, responseURL, m, where))
 	})
 	if err != nil && ctx.Err() == nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
 
 const (
@@ -24,35 +26,35 @@ const (
 // way, beside the work and never holding it up: only the latest state is
 // shown.
 type prompt struct {
-	show   func(ctx context.Context, m message)
+	show   func(ctx context.Context, m texts.Message)
 	held   context.Context // as long as the decision is ours: for progress
 	ctx    context.Context // the process's: for the last word
 	mu     sync.Mutex
-	left   int           // progress lines
-	latest *message      // to be shown next
-	busy   chan struct{} // closed when nothing is being shown; nil if so already
+	left   int            // progress lines
+	latest *texts.Message // to be shown next
+	busy   chan struct{}  // closed when nothing is being shown; nil if so already
 	closed bool
 	timer  *time.Timer
 }
 
 // newPrompt takes charge of the prompt that was clicked. show shows a message
 // in its place; nil where that cannot be done any more. Close it.
-func newPrompt(held, process context.Context, lines int, show func(context.Context, message)) *prompt {
+func newPrompt(held, process context.Context, lines int, show func(context.Context, texts.Message)) *prompt {
 	if show == nil {
-		show, lines = func(context.Context, message) {}, 0
+		show, lines = func(context.Context, texts.Message) {}, 0
 	}
 	return &prompt{held: held, ctx: process, show: show, left: lines}
 }
 
 // soon shows a first line, unless something else is shown before.
-func (p *prompt) soon(m message) {
+func (p *prompt) soon(m texts.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.timer = time.AfterFunc(progressAfter, func() { p.progress(m) })
 }
 
 // progress says what is going on, as often as there are uses for it.
-func (p *prompt) progress(m message) {
+func (p *prompt) progress(m texts.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.timer != nil {
@@ -67,7 +69,7 @@ func (p *prompt) progress(m message) {
 }
 
 // put shows m next. Called with mu held.
-func (p *prompt) put(m message) {
+func (p *prompt) put(m texts.Message) {
 	p.latest = &m
 	if p.busy == nil {
 		p.busy = make(chan struct{})
@@ -98,7 +100,7 @@ func (p *prompt) showAll() {
 
 // end shows the last word, if there is one, and nothing after it. It returns
 // when that is shown, or cannot be.
-func (p *prompt) end(m *message) {
+func (p *prompt) end(m *texts.Message) {
 	p.mu.Lock()
 	if p.timer != nil {
 		p.timer.Stop()

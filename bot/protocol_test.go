@@ -98,11 +98,11 @@ func (h *hooked) TakeExpired(ctx context.Context, w journal.Work, n int, mine []
 	return hookedCall(h, "TakeExpired", func() ([]journal.Held, error) { return h.Journal.TakeExpired(ctx, w, n, mine) })
 }
 
-func (h *hooked) TakeNote(ctx context.Context) (journal.Note, error) {
-	return hookedCall(h, "TakeNote", func() (journal.Note, error) { return h.Journal.TakeNote(ctx) })
+func (h *hooked) TakeNote(ctx context.Context) (decision.Note, error) {
+	return hookedCall(h, "TakeNote", func() (decision.Note, error) { return h.Journal.TakeNote(ctx) })
 }
 
-func (h *hooked) MarkNoted(ctx context.Context, n journal.Note) error {
+func (h *hooked) MarkNoted(ctx context.Context, n decision.Note) error {
 	return h.call("MarkNoted", func() error { return h.Journal.MarkNoted(ctx, n) })
 }
 

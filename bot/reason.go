@@ -13,13 +13,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/slack-go/slack"
-)
 
-// The modal's names. Open modals carry them.
-const (
-	modalReason = "cancel_reason"
-	blockReason = "reason"
-	inputReason = "reason"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
 
 const (
@@ -43,28 +40,28 @@ type reasons struct {
 	}
 	signer signer
 	poster *poster
-	texts  texts
+	texts  texts.Texts
 }
 
-func newReasons(required bool, client *webAPI, sign signer, post *poster, words texts) *reasons {
+func newReasons(required bool, client *webAPI, sign signer, post *poster, words texts.Texts) *reasons {
 	return &reasons{required: required, views: client, signer: sign, poster: post, texts: words}
 }
 
 // missing reports whether a confirmation needs a reason and has none.
-func (r *reasons) missing(c confirmation) bool { return r.required && c.Reason == "" }
+func (r *reasons) missing(c decision.Confirmation) bool { return r.required && c.Reason == "" }
 
 // ask opens the modal. Nothing is decided by the click.
-func (r *reasons) ask(ctx context.Context, log *slog.Logger, k click, c confirmation) {
+func (r *reasons) ask(ctx context.Context, log *slog.Logger, k click, c decision.Confirmation) {
 	err := r.open(ctx, k, c)
 	if err == nil {
 		log.Info("asked for a reason")
 		return
 	}
 	log.Warn("cannot ask for a reason (views.open)", "error", err)
-	r.poster.tell(ctx, log, k.responseURL, r.texts.notAskedForReason(c), ephemeral)
+	r.poster.tell(ctx, log, k.responseURL, r.texts.NotAskedForReason(c), ephemeral)
 }
 
-func (r *reasons) open(ctx context.Context, k click, c confirmation) error {
+func (r *reasons) open(ctx context.Context, k click, c decision.Confirmation) error {
 	left := triggerLife - time.Since(k.received)
 	if left <= 0 {
 		return errors.New("the click is too old to open a modal")
@@ -77,8 +74,8 @@ func (r *reasons) open(ctx context.Context, k click, c confirmation) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
-	view := r.texts.reasonModal(c)
-	view.CallbackID, view.PrivateMetadata = modalReason, string(carried)
+	view := r.texts.ReasonModal(c)
+	view.PrivateMetadata = string(carried)
 	_, err = r.views.OpenViewContext(ctx, k.trigger, view)
 	return err
 }
@@ -120,7 +117,7 @@ func parseSubmission(payload json.RawMessage) (submission, bool) {
 	if !bytes.Contains(payload, []byte(slack.InteractionTypeViewSubmission)) || json.Unmarshal(payload, &s) != nil {
 		return submission{}, false
 	}
-	return s, s.Type == string(slack.InteractionTypeViewSubmission) && s.View.CallbackID == modalReason
+	return s, s.Type == string(slack.InteractionTypeViewSubmission) && s.View.CallbackID == texts.ModalReason
 }
 
 // genuine tells what our modal carries, for the person for whom it was opened.
@@ -136,25 +133,25 @@ func (r *reasons) click(s submission, received time.Time) (k click, wrong string
 	var data modalData
 	if json.Unmarshal([]byte(s.View.Metadata), &data) != nil ||
 		!r.genuine(data, s.User.ID) {
-		return click{}, r.texts.modalNotOurs()
+		return click{}, r.texts.ModalOutdated()
 	}
 	c, err := r.signer.decode(data.Value, received)
 	switch {
 	case errors.Is(err, errExpired):
-		return click{}, r.texts.modalExpired(c)
+		return click{}, r.texts.ModalExpired(c)
 	case err != nil:
-		return click{}, r.texts.modalNotOurs()
+		return click{}, r.texts.ModalOutdated()
 	}
-	reason := parseReason(clean(s.View.State.Values[blockReason][inputReason].Value))
+	reason := input.ParseReason(input.Clean(s.View.State.Values[texts.BlockReason][texts.InputReason].Value))
 	switch n := utf8.RuneCountInString(reason); {
 	case n == 0:
-		return click{}, r.texts.modalEmpty()
-	case n > maxReason:
-		return click{}, r.texts.modalTooLong(n)
+		return click{}, r.texts.ModalEmpty()
+	case n > input.MaxReason:
+		return click{}, r.texts.ModalTooLong(n)
 	}
 	c.Reason = reason
 	return click{
-		user: s.User.ID, origin: s.origin(), channel: c.Channel, action: actionCancel, value: r.signer.encode(c),
+		user: s.User.ID, origin: s.origin(), channel: c.Channel, action: texts.ActionCancel, value: r.signer.encode(c),
 		responseURL: data.ResponseURL, ephemeral: data.Ephemeral, received: received,
 	}, ""
 }
@@ -162,7 +159,7 @@ func (r *reasons) click(s submission, received time.Time) (k click, wrong string
 // modalError is the acknowledgement that leaves a modal open and says what is
 // wrong with its input.
 func modalError(wrong string) any {
-	return map[string]any{"response_action": "errors", "errors": map[string]string{blockReason: wrong}}
+	return map[string]any{"response_action": "errors", "errors": map[string]string{texts.BlockReason: wrong}}
 }
 
 // submitted takes a modal that somebody submitted.
@@ -172,9 +169,9 @@ func (r *router) submitted(log *slog.Logger, e envelope, s submission) (ack any,
 	if wrong != "" {
 		return modalError(wrong), func() { log.Info("a reason was not accepted", "told", wrong) }
 	}
-	job := r.pressed.reserve(func(ctx context.Context) { r.clicks.handle(ctx, log, k) })
+	job := r.pressed.Reserve(func(ctx context.Context) { r.clicks.handle(ctx, log, k) })
 	if job == nil {
-		return modalError(r.texts.modalBusy(r.stopping())), func() { log.Warn("a reason was turned away", "stopping", r.stopping()) }
+		return modalError(r.texts.ModalBusy(r.stopping())), func() { log.Warn("a reason was turned away", "stopping", r.stopping()) }
 	}
 	return nil, r.start(job)
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 const (
@@ -41,7 +43,7 @@ type requests struct {
 	journal openRequests
 	poster  *poster
 	signer  signer
-	texts   texts
+	texts   texts.Texts
 	remind  time.Duration // before the end; 0 for never
 	now     func() time.Time
 	log     *slog.Logger
@@ -50,9 +52,9 @@ type requests struct {
 // ask posts a request, so that it can be turned at its end. Where the bot may
 // not post, the command is answered instead; nothing turns that one but a late
 // click.
-func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string, c confirmation, m message) {
+func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string, c decision.Confirmation, m texts.Message) {
 	var ts string
-	err := retry(ctx, askPatience, func() (err error) {
+	err := work.Retry(ctx, askPatience, func() (err error) {
 		ts, err = r.poster.post(ctx, c.Channel, "", m)
 		return unlessPosted(err)
 	})
@@ -67,7 +69,7 @@ func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string
 		remind = max(left-r.remind, time.Millisecond)
 	}
 	open := journal.Request{ID: decision.ID(c.ID), MessageTS: ts, Confirmation: r.signer.encode(c)}
-	if err := retry(ctx, askPatience, func() error { return r.journal.Opened(ctx, open, remind, left+endMargin) }); err != nil {
+	if err := work.Retry(ctx, askPatience, func() error { return r.journal.Opened(ctx, open, remind, left+endMargin) }); err != nil {
 		log.Warn("a request is not on the list of open ones: nothing will say when it runs out", "error", err)
 	}
 }
@@ -109,8 +111,8 @@ func (r *requests) remindOf(ctx context.Context, log *slog.Logger, one journal.R
 	if _, err := r.journal.Became(ctx, one.ID, int64(c.Task)); !errors.Is(err, journal.ErrGone) {
 		return // decided; or not known, and then nothing may be said
 	}
-	err = retry(ctx, askPatience, func() error {
-		_, err := r.poster.broadcast(ctx, c.Channel, one.MessageTS, r.texts.reminder(c))
+	err = work.Retry(ctx, askPatience, func() error {
+		_, err := r.poster.broadcast(ctx, c.Channel, one.MessageTS, r.texts.Reminder(c))
 		return unlessPosted(err)
 	})
 	if err != nil {
@@ -138,9 +140,9 @@ func (r *requests) end(ctx context.Context, log *slog.Logger, one journal.Reques
 		if err != nil && !errors.Is(err, journal.ErrGone) {
 			return err
 		}
-		last, over := r.texts.lastOf(c, d)
+		last, over := r.texts.LastOf(c, d)
 		switch {
-		case last == nil || last.text == shown:
+		case last == nil || last.Text == shown:
 			if over {
 				return r.journal.Forget(ctx, one.ID)
 			}
@@ -156,7 +158,7 @@ func (r *requests) end(ctx context.Context, log *slog.Logger, one journal.Reques
 			log.Info("a request cannot be turned", "reason", err) // deleted, or the channel is gone
 			return r.journal.Forget(ctx, one.ID)
 		}
-		shown = last.text
+		shown = last.Text
 		log.Info("a request has ended", "outcome", string(d.Outcome))
 	}
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -58,7 +60,7 @@ type attempts interface {
 type resolver struct {
 	tasks    canceller
 	journal  attempts
-	texts    texts
+	texts    texts.Texts
 	recent   *seenTasks
 	people   *peopleFinder
 	metrics  *metrics
@@ -235,7 +237,7 @@ func (w *resolution) pause() bool {
 	if w.retryAfter > 0 {
 		pause = w.retryAfter
 	}
-	return sleep(w.h.ctx, min(pause, left)) || w.h.ctx.Err() != nil
+	return work.Sleep(w.h.ctx, min(pause, left)) || w.h.ctx.Err() != nil
 }
 
 // beforeNext waits before a request that is sent because the last certainly
@@ -256,7 +258,7 @@ func (w *resolution) beforeNext(a answer) *step {
 		}
 		w.waited += pause
 		w.h.log.Info("Chamelio's rate limit; waiting", "pause", pause)
-		w.prompt.progress(w.texts.waitingForChamelio(w.h.Record, pause))
+		w.prompt.progress(w.texts.WaitingForChamelio(w.h.Record, pause))
 	case cancelNotSent:
 		if pause == 0 {
 			pause = w.wait.NextBackOff()
@@ -266,7 +268,7 @@ func (w *resolution) beforeNext(a answer) *step {
 		}
 		w.metrics.retries.WithLabelValues("cancel").Inc()
 		w.h.log.Warn("cannot reach Chamelio; trying again", "error", w.err, "pause", pause)
-		w.prompt.progress(w.texts.stillTrying(w.h.Record))
+		w.prompt.progress(w.texts.StillTrying(w.h.Record))
 	default: // that it runs was seen
 		return nil
 	}
@@ -275,6 +277,6 @@ func (w *resolution) beforeNext(a answer) *step {
 	if l, err := w.journal.MarkUnsent(w.h.ctx, w.h.current()); err == nil {
 		w.h.renewed(l)
 	}
-	sleep(w.h.ctx, pause)
+	work.Sleep(w.h.ctx, pause)
 	return nil
 }

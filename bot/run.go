@@ -55,7 +55,7 @@ func (b *Bot) Run(ctx context.Context) error {
 
 	var loops sync.WaitGroup
 	for _, l := range b.loops {
-		loops.Go(func() { l.run(looping) })
+		loops.Go(func() { l.Run(looping) })
 	}
 	listening := make(chan error, 1)
 	go func() { listening <- b.socket.Run(connected) }()
@@ -94,12 +94,12 @@ func (b *Bot) drain(ctx context.Context) {
 		cancel()
 	}
 	b.draining.Store(true)
-	b.beats.soon()
+	b.beats.Soon()
 	b.router.close()
 	finished := b.router.wait(grace) && b.set.empty(grace)
 	if finished { // prompts may be about to have their last say
 		lastWords, cancel := context.WithTimeout(grace, lastWordsTimeout)
-		b.work.wait(lastWords)
+		b.work.Wait(lastWords)
 		cancel()
 	}
 	if !finished {
@@ -107,7 +107,7 @@ func (b *Bot) drain(ctx context.Context) {
 	}
 	b.stopWork(errStopped)
 	b.router.wait(ctx)
-	b.work.wait(ctx)
+	b.work.Wait(ctx)
 }
 
 // leave hands what is left to whoever comes next, without making them wait

@@ -10,6 +10,8 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -45,7 +47,7 @@ type settler struct {
 	tasks   previewer
 	poster  *poster
 	signer  signer
-	texts   texts
+	texts   texts.Texts
 	metrics *metrics
 	now     func() time.Time
 	log     *slog.Logger
@@ -96,7 +98,7 @@ func (s *settler) one(loop context.Context, log *slog.Logger, held journal.Held)
 	log.Info("settled", "outcome", string(res.Outcome))
 	s.metrics.settled.WithLabelValues(string(res.Outcome)).Inc()
 	// Said: it must not be said again, however long the journal is away.
-	return retry(loop, 0, func() error { return s.journal.MarkSettled(context.WithoutCancel(loop), held.Record.ID) })
+	return work.Retry(loop, 0, func() error { return s.journal.MarkSettled(context.WithoutCancel(loop), held.Record.ID) })
 }
 
 // look tells what came of it, if that is certain for good: the task has ended;
@@ -130,7 +132,7 @@ func (s *settler) look(ctx context.Context, log *slog.Logger, held journal.Held)
 // tell says it in the thread of the announcement, or beside it; to the
 // requester where the channel cannot be reached.
 func (s *settler) tell(ctx context.Context, log *slog.Logger, d decision.Record, res decision.Result) error {
-	m := s.texts.settled(d, res)
+	m := s.texts.Settled(d, res)
 	_, err := s.poster.post(ctx, d.Channel, d.MessageTS, m)
 	if _, again := transient(err); err != nil && !again && d.MessageTS != "" {
 		_, err = s.poster.post(ctx, d.Channel, "", m) // the announcement may have been deleted
@@ -144,7 +146,7 @@ func (s *settler) tell(ctx context.Context, log *slog.Logger, d decision.Record,
 		}
 	}
 	log.Info("cannot reach the channel; telling the requester alone", "reason", err)
-	_, err = s.poster.post(ctx, d.Requester, "", s.texts.settledInPerson(d, res))
+	_, err = s.poster.post(ctx, d.Requester, "", s.texts.SettledInPerson(d, res))
 	if _, again := transient(err); err != nil && !again {
 		return backoff.Permanent(err)
 	}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 const (
@@ -34,11 +36,11 @@ type taker struct {
 	carrier   *carrier
 	announcer *announcer
 	poster    *poster
-	texts     texts
+	texts     texts.Texts
 	metrics   *metrics
 	now       func() time.Time
 	ctx       context.Context // of what is taken over
-	work      *group
+	work      *work.Group
 	log       *slog.Logger
 }
 
@@ -46,7 +48,7 @@ type taker struct {
 func (t *taker) toResolve(ctx context.Context) error {
 	return t.take(ctx, journal.ToResolve, func(h *holding) {
 		h.log.Info("resuming a decision", "epoch", h.current().Epoch, "sent", h.Sent)
-		t.work.run(func() { t.carrier.carry(h, t.lastWord(h)) })
+		t.work.Run(func() { t.carrier.carry(h, t.lastWord(h)) })
 	})
 }
 
@@ -55,7 +57,7 @@ func (t *taker) toTell(ctx context.Context) error {
 	return t.take(ctx, journal.ToTell, func(h *holding) {
 		h.log.Info("resuming an announcement", "epoch", h.current().Epoch)
 		res := h.Record.Result()
-		p, last := t.lastWord(h), t.texts.outcomeLine(h.Record, res)
+		p, last := t.lastWord(h), t.texts.OutcomeLine(h.Record, res)
 		t.announcer.announce(&telling{h: h, res: res, told: func() { p.end(&last) }})
 	})
 }
@@ -95,7 +97,7 @@ func (t *taker) lastWord(h *holding) *prompt {
 	if h.ResponseURL == "" || t.now().Sub(h.DecidedAt) > responseURLLife {
 		return newPrompt(h.ctx, t.ctx, 0, nil)
 	}
-	return newPrompt(h.ctx, t.ctx, 0, func(ctx context.Context, m message) {
+	return newPrompt(h.ctx, t.ctx, 0, func(ctx context.Context, m texts.Message) {
 		t.poster.tell(ctx, h.log, h.ResponseURL, m, replaceOriginal)
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 const (
@@ -39,7 +41,7 @@ func (a *announcer) tell(t *telling, c *channel) {
 			a.set.letGo(t.h)
 		}
 	}()
-	defer recoverPanic(t.h.log)
+	defer work.RecoverPanic(t.h.log)
 	ctx, told := a.trace.step(a.trace.resume(t.h.ctx, string(t.h.ID)), "announce",
 		attribute.String("cancelbot.confirmation", string(t.h.ID)), attribute.String("cancelbot.outcome", string(t.res.Outcome)))
 	ts, how, err := a.untilTold(ctx, t, c)
@@ -53,7 +55,7 @@ func (a *announcer) tell(t *telling, c *channel) {
 		a.set.drop(t.h)
 		held = false
 		if t.told != nil {
-			a.work.run(t.told) // it may wait for Slack, and the channel goes on
+			a.work.Run(t.told) // it may wait for Slack, and the channel goes on
 		}
 	case lost(err):
 		t.h.log.Warn("another process tells an outcome that this one had taken over before")
@@ -74,7 +76,7 @@ func (a *announcer) untilTold(ctx context.Context, t *telling, c *channel) (ts, 
 				return "", "", err
 			}
 			t.h.log.Warn("the journal does not take note of an announcement; it is not posted yet", "error", err)
-			sleep(ctx, min(wait.NextBackOff(), maxRetryPause))
+			work.Sleep(ctx, min(wait.NextBackOff(), work.MaxPause))
 			continue
 		}
 		ts, how, err = a.somewhere(ctx, t, c, started)
@@ -85,7 +87,7 @@ func (a *announcer) untilTold(ctx context.Context, t *telling, c *channel) (ts, 
 			return "", "", context.Cause(ctx)
 		}
 		if lost(err) { // perhaps: the journal knows
-			sleep(ctx, min(wait.NextBackOff(), maxRetryPause))
+			work.Sleep(ctx, min(wait.NextBackOff(), work.MaxPause))
 			continue
 		}
 		if !unanswered(err) {
@@ -99,7 +101,7 @@ func (a *announcer) untilTold(ctx context.Context, t *telling, c *channel) (ts, 
 		}
 		a.metrics.retries.WithLabelValues("announcement").Inc()
 		t.h.log.Warn("Slack does not take an announcement; trying again", "error", err, "pause", pause)
-		sleep(ctx, pause)
+		work.Sleep(ctx, pause)
 	}
 }
 
@@ -143,7 +145,7 @@ func (a *announcer) putBack(ctx context.Context, t *telling) error {
 // any more.
 func (a *announcer) somewhere(ctx context.Context, t *telling, c *channel, started time.Time) (ts, how string, err error) {
 	d := t.h.Record
-	m := a.texts.announcement(d, t.res)
+	m := a.texts.Announcement(d, t.res)
 	ts, err = a.inChannel(ctx, t, c, m)
 	if err == nil {
 		return ts, "chat.postMessage", nil
@@ -173,21 +175,21 @@ func (a *announcer) somewhere(ctx context.Context, t *telling, c *channel, start
 	}
 	// chat.postMessage to a person's id goes to their chat with the app, and
 	// needs no scope besides chat:write.
-	if _, err = a.poster.post(ctx, d.Requester, "", a.texts.announcementInPerson(d, t.res)); err == nil {
+	if _, err = a.poster.post(ctx, d.Requester, "", a.texts.AnnouncementInPerson(d, t.res)); err == nil {
 		return "", "direct message", nil
 	}
 	return "", "", err
 }
 
 // inChannel posts, for a while also where Slack is in trouble.
-func (a *announcer) inChannel(ctx context.Context, t *telling, c *channel, m message) (ts string, err error) {
+func (a *announcer) inChannel(ctx context.Context, t *telling, c *channel, m texts.Message) (ts string, err error) {
 	a.mu.Lock()
 	limit := postPatience
 	if time.Since(c.trouble) < troubled {
 		limit = time.Millisecond // once
 	}
 	a.mu.Unlock()
-	err = retry(ctx, limit, func() error {
+	err = work.Retry(ctx, limit, func() error {
 		if !t.h.valid() {
 			return backoff.Permanent(journal.ErrLost)
 		}
@@ -206,7 +208,7 @@ func (a *announcer) inChannel(ctx context.Context, t *telling, c *channel, m mes
 // journal has taken it the decision stays held, so that nobody else has it.
 func (a *announcer) record(t *telling, ts string) {
 	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, maxRetryPause
+	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, work.MaxPause
 	for first := true; ; first = false {
 		// Also when we are being stopped: a moment here spares a duplicate.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.h.ctx), finalTimeout)
@@ -223,7 +225,7 @@ func (a *announcer) record(t *telling, ts string) {
 		if first {
 			t.h.log.Error("an announcement is out but not recorded; trying again", "error", err)
 		}
-		if !sleep(a.ctx, wait.NextBackOff()) {
+		if !work.Sleep(a.ctx, wait.NextBackOff()) {
 			return // the process stops; the lease outlasts a restart by a good while
 		}
 	}

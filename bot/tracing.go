@@ -8,6 +8,8 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 // tracer makes the spans from an envelope to its announcement. They carry ids
@@ -26,11 +28,7 @@ func newTracer(provider trace.TracerProvider) *tracer {
 	if provider == nil {
 		provider = noop.NewTracerProvider()
 	}
-	begun, err := lru.New[string, trace.SpanContext](tracesKept)
-	if err != nil {
-		panic(err) // only for a size below one
-	}
-	return &tracer{provider.Tracer("github.com/cancelbot/cancelbot/bot"), begun}
+	return &tracer{provider.Tracer("github.com/cancelbot/cancelbot/bot"), work.NewCache[string, trace.SpanContext](tracesKept)}
 }
 
 // step opens a span; end closes it, with the error if there was one.

@@ -9,6 +9,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 const (
@@ -29,7 +30,7 @@ type unclearClick struct {
 
 // beginUnclear finds out what became of a claim whose answer was lost, beside
 // everything else.
-func (d *decider) beginUnclear(ctx context.Context, log *slog.Logger, k click, c confirmation, mine decision.Record) {
+func (d *decider) beginUnclear(ctx context.Context, log *slog.Logger, k click, c decision.Confirmation, mine decision.Record) {
 	d.mu.Lock()
 	_, already := d.unclear[mine.ID]
 	full := len(d.unclear) >= maxUnclear
@@ -40,21 +41,21 @@ func (d *decider) beginUnclear(ctx context.Context, log *slog.Logger, k click, c
 	d.mu.Unlock()
 	switch {
 	case already: // pressed again
-		d.poster.tell(ctx, log, k.responseURL, d.texts.stillSaving(c), ephemeral)
+		d.poster.tell(ctx, log, k.responseURL, d.texts.StillSaving(c), ephemeral)
 		return
 	case full:
 		// Too many to look after each. What was saved is carried out by
 		// whoever takes it over; so nothing may be said but this.
-		d.poster.tell(ctx, log, k.responseURL, d.texts.maybeSaved(c), replaceOriginal)
+		d.poster.tell(ctx, log, k.responseURL, d.texts.MaybeSaved(c), replaceOriginal)
 		return
 	}
-	d.work.run(func() {
+	d.work.Run(func() {
 		defer func() {
 			d.mu.Lock()
 			delete(d.unclear, mine.ID)
 			d.mu.Unlock()
 		}()
-		d.poster.tell(d.ctx, log, k.responseURL, d.texts.stillSaving(c), replaceOriginal)
+		d.poster.tell(d.ctx, log, k.responseURL, d.texts.StillSaving(c), replaceOriginal)
 		d.clearUp(log, k, c, mine, u)
 	})
 }
@@ -62,9 +63,9 @@ func (d *decider) beginUnclear(ctx context.Context, log *slog.Logger, k click, c
 // clearUp asks the journal until it is known whether the decision stands in
 // it. Until saveFor it goes on trying to save it; after that, or once the
 // person has pressed the other button, it closes the prompt for good.
-func (d *decider) clearUp(log *slog.Logger, k click, c confirmation, mine decision.Record, u *unclearClick) {
+func (d *decider) clearUp(log *slog.Logger, k click, c decision.Confirmation, mine decision.Record, u *unclearClick) {
 	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 200*time.Millisecond, maxRetryPause
+	wait.InitialInterval, wait.MaxInterval = 200*time.Millisecond, work.MaxPause
 	kept := u.kept
 	for {
 		select {
@@ -74,7 +75,7 @@ func (d *decider) clearUp(log *slog.Logger, k click, c confirmation, mine decisi
 		case <-d.ctx.Done():
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(d.ctx), lastWordTimeout)
 			defer cancel()
-			d.poster.tell(ctx, log, k.responseURL, d.texts.maybeSaved(c), replaceOriginal)
+			d.poster.tell(ctx, log, k.responseURL, d.texts.MaybeSaved(c), replaceOriginal)
 			return
 		}
 		if giveUp := time.Since(k.received) > saveFor || isClosed(u.kept); giveUp {
@@ -103,7 +104,7 @@ const lastWordTimeout = 2 * time.Second
 
 // close makes sure that a click is never carried out, and tells the person so;
 // false if that is not known yet.
-func (d *decider) close(log *slog.Logger, k click, c confirmation, mine decision.Record, kept bool) bool {
+func (d *decider) close(log *slog.Logger, k click, c decision.Confirmation, mine decision.Record, kept bool) bool {
 	_, withdrawn, err := d.journal.Withdraw(d.ctx, mine)
 	if err != nil {
 		return false
@@ -122,9 +123,9 @@ func (d *decider) close(log *slog.Logger, k click, c confirmation, mine decision
 		}
 	}
 	log.Warn("a decision could not be saved in time, and was given up; nothing was cancelled", "kept", kept)
-	answer := d.texts.notSaved(c)
+	answer := d.texts.NotSaved(c)
 	if kept {
-		answer = d.texts.kept(c)
+		answer = d.texts.Kept(c)
 	}
 	d.poster.tell(d.ctx, log, k.responseURL, answer, replaceOriginal)
 	return true

@@ -14,11 +14,9 @@ var errNotReady = errors.New("the bot is not ready to run")
 // check says what of the configuration works.
 func (p Program) check(ctx context.Context, args []string) error {
 	var asJSON, connect bool
-	var messages string
 	err := p.parse("check", args, func(flags *flag.FlagSet) {
 		flags.BoolVar(&asJSON, "json", false, "print JSON")
 		flags.BoolVar(&connect, "connect", false, "also open a connection to Slack for a moment, where a bot may be running: a command typed in that moment fails, and has to be typed again")
-		flags.StringVar(&messages, "messages", "", "also have Slack judge every message of the bot: in the channel of this `id` they are scheduled, unseen, and taken back; takes some minutes")
 	})
 	if err != nil {
 		return err
@@ -28,11 +26,7 @@ func (p Program) check(ctx context.Context, args []string) error {
 		Problems: append(problems, cfg.tryHTTPAddr(ctx)...), Bot: cfg.bot(), Chamelio: cfg.chamelio(p.version()),
 		Database: cfg.DatabaseURL.Reveal(), Connect: connect,
 	}
-	results := doctor.Run(ctx, settings)
-	if messages != "" {
-		results = append(results, doctor.Messages(ctx, settings, messages)...)
-	}
-	ok, err := doctor.Write(cfg.redactors().output.Writer(p.Out), results, asJSON)
+	ok, err := doctor.Write(cfg.redactors().output.Writer(p.Out), doctor.Run(ctx, settings), asJSON)
 	if err != nil {
 		return fmt.Errorf("printing what was found: %w", err)
 	}

@@ -10,35 +10,9 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// NoteKind tells notes apart.
-type NoteKind string
-
-// The kinds of notes.
-const (
-	NoteAnnouncement NoteKind = "announcement"
-	NoteSettled      NoteKind = "settled"
-	NoteRefusal      NoteKind = "refusal"
-	NoteCredential   NoteKind = "credential" // a token or the key is refused, or accepted again
-)
-
-// Note is something that the audit channel is to hear of.
-type Note struct {
-	ID             string
-	Kind           NoteKind
-	At             time.Time
-	ConfirmationID decision.ID // "" for a command that was refused
-	TaskID         int64
-	Team, Channel  string
-	Person         string    // who confirmed, or was refused; of a credential, which
-	Code           string    // the outcome, or why; "" for a credential that is accepted again
-	Since          time.Time // of one that is accepted again: when it was found refused
-
-	epoch int64
-}
-
 // Refused records that the policy refused somebody. The same refusal of the
 // same click is recorded once, however often somebody presses.
-func (j *Journal) Refused(ctx context.Context, n Note) error {
+func (j *Journal) Refused(ctx context.Context, n decision.Note) error {
 	id := "r-" + rand.Text()
 	if n.ConfirmationID != "" {
 		id = fmt.Sprintf("r-%s-%s-%s", n.ConfirmationID, n.Person, n.Code)
@@ -48,11 +22,11 @@ func (j *Journal) Refused(ctx context.Context, n Note) error {
 	return j.exec(ctx, "recording a refusal", `
 		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, sent_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
-		id, string(NoteRefusal), at, string(n.ConfirmationID), n.TaskID, n.Team, n.Channel, n.Person, n.Code, sent)
+		id, string(decision.NoteRefusal), at, string(n.ConfirmationID), n.TaskID, n.Team, n.Channel, n.Person, n.Code, sent)
 }
 
 // Refusals returns the latest refusals by the policy, newest first.
-func (j *Journal) Refusals(ctx context.Context, q Query) ([]Note, error) {
+func (j *Journal) Refusals(ctx context.Context, q Query) ([]decision.Note, error) {
 	if q.Limit <= 0 {
 		q.Limit = 20
 	}
@@ -64,8 +38,8 @@ func (j *Journal) Refusals(ctx context.Context, q Query) ([]Note, error) {
 	return found, wrap("reading the refusals", err)
 }
 
-func scanNote(r *sql.Rows, n *Note) error {
-	return r.Scan(&n.ID, &n.Kind, &n.At, &n.ConfirmationID, &n.TaskID, &n.Team, &n.Channel, &n.Person, &n.Code, &n.epoch)
+func scanNote(r *sql.Rows, n *decision.Note) error {
+	return r.Scan(&n.ID, &n.Kind, &n.At, &n.ConfirmationID, &n.TaskID, &n.Team, &n.Channel, &n.Person, &n.Code, &n.Epoch)
 }
 
 // noteAnnounced leaves a note in the write that records an announcement.
@@ -91,10 +65,10 @@ func noteSettled(ctx context.Context, q querier, id decision.ID) error {
 // TakeNote takes the oldest note that was not sent yet, for a post that is
 // about to be tried: it stays with this process for longer than that. ErrGone
 // if none is due.
-func (j *Journal) TakeNote(ctx context.Context) (Note, error) {
+func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]Note, error) {
+	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]decision.Note, error) {
 		rows, err := q.query(ctx, `
 			UPDATE audit SET lease_until = {now} + $1, epoch = epoch + 1
 			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND (lease_until < {now} OR lease_until > {now} + $2)
@@ -105,26 +79,26 @@ func (j *Journal) TakeNote(ctx context.Context) (Note, error) {
 	})
 	switch {
 	case err != nil:
-		return Note{}, fmt.Errorf("taking an audit note: %w", err)
+		return decision.Note{}, fmt.Errorf("taking an audit note: %w", err)
 	case len(taken) == 0:
-		return Note{}, fmt.Errorf("taking an audit note: %w", ErrGone)
+		return decision.Note{}, fmt.Errorf("taking an audit note: %w", ErrGone)
 	}
 	n := taken[0]
-	if n.Kind == NoteCredential && n.Code == "" {
+	if n.Kind == decision.NoteCredential && n.Code == "" {
 		if n.Since, err = j.refusedSince(ctx, n); err != nil {
-			return Note{}, fmt.Errorf("taking an audit note: %w", err)
+			return decision.Note{}, fmt.Errorf("taking an audit note: %w", err)
 		}
 	}
 	return n, nil
 }
 
 // MarkNoted records that a note was sent. Called again it does nothing.
-func (j *Journal) MarkNoted(ctx context.Context, n Note) error {
+func (j *Journal) MarkNoted(ctx context.Context, n decision.Note) error {
 	return j.exec(ctx, "recording an audit copy", `UPDATE audit SET sent_at = $1 WHERE id = $2 AND sent_at IS NULL`, utc(time.Now()), n.ID)
 }
 
 // PutOff lets a note wait that Slack certainly did not take.
-func (j *Journal) PutOff(ctx context.Context, n Note, wait time.Duration) error {
+func (j *Journal) PutOff(ctx context.Context, n decision.Note, wait time.Duration) error {
 	return j.exec(ctx, "putting an audit copy off", `UPDATE audit SET lease_until = {now} + $1 WHERE id = $2 AND epoch = $3`,
-		wait.Milliseconds(), n.ID, n.epoch)
+		wait.Milliseconds(), n.ID, n.Epoch)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // CredentialTried notes what came of trying a credential: why it was refused,
@@ -29,7 +31,7 @@ func (j *Journal) CredentialTried(ctx context.Context, which, refusal string, te
 
 // refusedSince is when the credential was found refused that a note says is
 // accepted again; zero if that is not on record any more.
-func (j *Journal) refusedSince(ctx context.Context, n Note) (time.Time, error) {
+func (j *Journal) refusedSince(ctx context.Context, n decision.Note) (time.Time, error) {
 	rows, err := j.read().query(ctx, `SELECT noted_at FROM audit
 		WHERE kind = 'credential' AND person = $1 AND code <> '' AND noted_at <= $2 ORDER BY noted_at DESC LIMIT 1`, n.Person, utc(n.At))
 	found, err := collect(rows, err, func(r *sql.Rows, at *time.Time) error { return r.Scan(at) })

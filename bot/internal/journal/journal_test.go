@@ -593,18 +593,18 @@ func TestNotesForTheAuditChannel(t *testing.T) {
 		_, err = j.Finish(ctx, l, decision.Cancelled, "", true)
 		must(t, err)
 		must(t, j.MarkAnnounced(ctx, "a", "7"))
-		refusal := journal.Note{ConfirmationID: "a", TaskID: 1, Person: "U9", Code: "guest", At: time.Now().Add(time.Second)}
+		refusal := decision.Note{ConfirmationID: "a", TaskID: 1, Person: "U9", Code: "guest", At: time.Now().Add(time.Second)}
 		must(t, j.Refused(ctx, refusal))
 		must(t, j.Refused(ctx, refusal)) // pressed again
 
 		first, err := j.TakeNote(ctx)
 		must(t, err)
-		if first.Kind != journal.NoteAnnouncement || first.Person != "U2" || first.Code != "cancelled" {
+		if first.Kind != decision.NoteAnnouncement || first.Person != "U2" || first.Code != "cancelled" {
 			t.Errorf("first: %+v", first)
 		}
 		second, err := j.TakeNote(ctx)
 		must(t, err)
-		if second.Kind != journal.NoteRefusal || second.Person != "U9" {
+		if second.Kind != decision.NoteRefusal || second.Person != "U9" {
 			t.Errorf("second: %+v", second)
 		}
 		if _, err := j.TakeNote(ctx); !errors.Is(err, journal.ErrGone) {

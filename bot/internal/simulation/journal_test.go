@@ -272,11 +272,11 @@ func (j *faultyJournal) MarkSettled(ctx context.Context, id decision.ID) error {
 	})
 }
 
-func (j *faultyJournal) TakeNote(ctx context.Context) (journal.Note, error) {
-	return through(ctx, j, "TakeNote", "", func(ctx context.Context) (journal.Note, error) { return j.real.TakeNote(ctx) })
+func (j *faultyJournal) TakeNote(ctx context.Context) (decision.Note, error) {
+	return through(ctx, j, "TakeNote", "", func(ctx context.Context) (decision.Note, error) { return j.real.TakeNote(ctx) })
 }
 
-func (j *faultyJournal) MarkNoted(ctx context.Context, n journal.Note) error {
+func (j *faultyJournal) MarkNoted(ctx context.Context, n decision.Note) error {
 	return j.only(ctx, "MarkNoted", n.ConfirmationID, func(ctx context.Context) error {
 		err := j.real.MarkNoted(ctx, n)
 		if err == nil {
@@ -286,7 +286,7 @@ func (j *faultyJournal) MarkNoted(ctx context.Context, n journal.Note) error {
 	})
 }
 
-func (j *faultyJournal) PutOff(ctx context.Context, n journal.Note, wait time.Duration) error {
+func (j *faultyJournal) PutOff(ctx context.Context, n decision.Note, wait time.Duration) error {
 	return j.only(ctx, "PutOff", n.ConfirmationID, func(ctx context.Context) error { return j.real.PutOff(ctx, n, wait) })
 }
 
@@ -294,7 +294,7 @@ func (j *faultyJournal) Get(ctx context.Context, id decision.ID) (decision.Recor
 	return through(ctx, j, "Get", id, func(ctx context.Context) (decision.Record, error) { return j.real.Get(ctx, id) })
 }
 
-func (j *faultyJournal) Refused(ctx context.Context, n journal.Note) error {
+func (j *faultyJournal) Refused(ctx context.Context, n decision.Note) error {
 	return j.only(ctx, "Refused", n.ConfirmationID, func(ctx context.Context) error { return j.real.Refused(ctx, n) })
 }
 
