@@ -9,13 +9,6 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// oldOwner is what an older version reads in this version's rows: nobody's, and
-// never to be taken over.
-const (
-	oldOwner = ""
-	oldLease = int64(1) << 53
-)
-
 // Claim is what came of a click. If Won, the decision is this process's to
 // carry out; else Winner stands in its way: an earlier click on the same
 // prompt, or another prompt's decision about the same task that is under way
@@ -42,11 +35,11 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 			return q.exec(ctx, `
 				INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer,
 					reason, requested_at, decided_at, response_url, confirmation, mac, title, url,
-					lease_owner, lease_until, owner, epoch, leased_until, claimed_at, sent_at, tries)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1, {now} + $18, {now}, {now}, 1)
+					owner, epoch, leased_until, claimed_at, sent_at, tries)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, {now} + $16, {now}, {now}, 1)
 				ON CONFLICT DO NOTHING`,
 				string(d.ID), d.TaskID, d.Team, d.Channel, d.Requester, d.Confirmer, d.Reason, utc(d.RequestedAt), utc(d.DecidedAt),
-				d.ResponseURL, d.Confirmation, d.MAC, d.Title, d.URL, oldOwner, oldLease, j.owner, j.lease.Milliseconds())
+				d.ResponseURL, d.Confirmation, d.MAC, d.Title, d.URL, j.owner, j.lease.Milliseconds())
 		})
 		if err != nil {
 			return Claim{}, fmt.Errorf("claiming a decision: %w", err)
@@ -102,11 +95,11 @@ func (j *Journal) Withdraw(ctx context.Context, d decision.Record) (first decisi
 	inserted, err := written(ctx, j.write, func(ctx context.Context, q querier) (int64, error) {
 		return q.exec(ctx, `
 			INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer, reason,
-				requested_at, decided_at, finished_at, announced_at, outcome, confirmation, title, url, lease_owner, lease_until, epoch)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1)
+				requested_at, decided_at, finished_at, announced_at, outcome, confirmation, title, url, epoch)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1)
 			ON CONFLICT DO NOTHING`,
 			string(d.ID), d.TaskID, d.Team, d.Channel, d.Requester, d.Confirmer, d.Reason,
-			utc(d.RequestedAt), at, at, at, string(decision.Withdrawn), d.Confirmation, d.Title, d.URL, oldOwner, oldLease)
+			utc(d.RequestedAt), at, at, at, string(decision.Withdrawn), d.Confirmation, d.Title, d.URL)
 	})
 	if err != nil || inserted == 1 {
 		return decision.Record{}, inserted == 1, wrap("withdrawing a prompt", err)

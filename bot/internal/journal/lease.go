@@ -119,10 +119,10 @@ var conditions = map[Work]string{
 	ToTell:    `outcome IS NOT NULL AND announced_at IS NULL`,
 }
 
-// expired is the condition under which a row is free to be taken over. An
-// older version's rows have their lease elsewhere. A lease that ends absurdly
-// late was made by a clock that has been put back since.
-const expired = `((epoch > 0 AND (leased_until < {now} OR leased_until > {now} + $2)) OR (epoch = 0 AND lease_until < {now}))`
+// expired is the condition under which a row is free to be taken over. A lease
+// that ends more than maxLease from now was written by a clock that has been
+// set back since.
+const expired = `(leased_until < {now} OR leased_until > {now} + $2)`
 
 // TakeExpired takes over decisions whose lease has run out, the oldest first,
 // at most limit, each for one process only. Those in mine are being worked on
@@ -147,8 +147,7 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 	asked := time.Now()
 	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]decision.Record, error) {
 		rows, err := q.query(ctx, `
-			UPDATE decisions SET owner = $4, epoch = epoch + 1, leased_until = {now} + $5,
-				lease_owner = '`+oldOwner+`', lease_until = `+fmt.Sprint(oldLease)+`, telling_at = 0
+			UPDATE decisions SET owner = $4, epoch = epoch + 1, leased_until = {now} + $5, telling_at = 0
 			WHERE confirmation_id IN (SELECT confirmation_id FROM decisions
 				WHERE confirmation_id NOT IN ({ids $1}) AND `+which+` LIMIT $3 {unlocked})
 			RETURNING `+columns,

@@ -16,7 +16,7 @@ import (
 func (j *Journal) MarkSent(ctx context.Context, l Lease) (Lease, error) {
 	renewed, err := j.step(ctx, "noting that a cancel is about to be sent", l, j.lease,
 		`, sent_at = {now}, tries = tries + 1`,
-		`AND outcome IS NULL AND (claimed_at = 0 OR {now} - claimed_at <= $5)`, maxClickAge.Milliseconds())
+		`AND outcome IS NULL AND {now} - claimed_at <= $5`, maxClickAge.Milliseconds())
 	if errors.Is(err, ErrLost) {
 		ours, looked := j.read().query1(ctx, `SELECT count(*) FROM decisions`+held+`AND outcome IS NULL`, string(l.ID), j.owner, l.Epoch)
 		if looked == nil && ours == 1 {
@@ -127,11 +127,11 @@ func (j *Journal) PutBack(ctx context.Context, d decision.Record) (Lease, error)
 		n, err := q.exec(ctx, `
 			INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer,
 				reason, requested_at, decided_at, response_url, confirmation, mac, title, url,
-				lease_owner, lease_until, owner, epoch, leased_until, claimed_at, sent_at, tries, outcome, detail, finished_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, {now} + $19, {now}, {now}, $20, nullif($21, ''), $22, $23)
+				owner, epoch, leased_until, claimed_at, sent_at, tries, outcome, detail, finished_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, {now} + $17, {now}, {now}, $18, nullif($19, ''), $20, $21)
 			ON CONFLICT DO NOTHING`,
 			string(d.ID), d.TaskID, d.Team, d.Channel, d.Requester, d.Confirmer, d.Reason, utc(d.RequestedAt), utc(d.DecidedAt),
-			d.ResponseURL, d.Confirmation, d.MAC, d.Title, d.URL, oldOwner, oldLease, j.owner, epoch, j.lease.Milliseconds(), d.Tries,
+			d.ResponseURL, d.Confirmation, d.MAC, d.Title, d.URL, j.owner, epoch, j.lease.Milliseconds(), d.Tries,
 			string(d.Outcome), d.Detail, finished)
 		if err != nil || n == 1 {
 			return err

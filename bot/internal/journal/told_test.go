@@ -130,33 +130,6 @@ func TestOldRowsAreDeletedByTheStatementsOfTheDocs(t *testing.T) {
 	})
 }
 
-// An older version beside this one goes on: what it says to the journal about
-// a told row names none of the columns that stay as they were told.
-func TestStatementsOfOlderVersionsStillWork(t *testing.T) {
-	bothEngines(t, func(t *testing.T, url string) {
-		j := open(t, url, 0)
-		told(t, j, "told", 1, decision.Failed)
-		won(t, j, sampleDecision("running", 2))
-		for _, text := range []string{
-			// Of the version before owners and epochs.
-			`UPDATE decisions SET announce_after = 1 WHERE confirmation_id = 'told'`,
-			`UPDATE decisions SET lease_owner = 'older', lease_until = 1 WHERE confirmation_id = 'running'`,
-			`UPDATE decisions SET outcome = 'failed', detail = '', finished_at = '2026-01-01' WHERE confirmation_id = 'running' AND lease_owner = 'older' AND outcome IS NULL`,
-			`UPDATE decisions SET announced_at = '2026-01-01', message_ts = '1.3', response_url = '' WHERE confirmation_id = 'running' AND announced_at IS NULL`,
-			`UPDATE decisions SET announced_at = '2026-01-02', message_ts = '1.4', response_url = '' WHERE confirmation_id = 'running' AND announced_at IS NULL`,
-			`UPDATE decisions SET lease_until = 0 WHERE lease_owner = 'older' AND announced_at IS NULL`,
-			// Of this one: taking over, putting a look off, and what a dead process left.
-			`UPDATE decisions SET owner = 'x', epoch = epoch + 1, leased_until = 1, lease_owner = '', lease_until = 1, telling_at = 0`,
-			`UPDATE decisions SET leased_until = 0, look_after = 1, looks = looks + 1, owner = '', telling_at = 0`,
-			`UPDATE decisions SET response_url = '', follow_until = 0`,
-		} {
-			if err := tryStatement(t, url, text); err != nil {
-				t.Errorf("%s: %v", text, err)
-			}
-		}
-	})
-}
-
 // retention is what docs/operate.md says about deleting old rows.
 func retention(t *testing.T) string {
 	t.Helper()

@@ -53,8 +53,8 @@ func (w *world) forgeRow(what int) {
 		announced, followUntil = now.UTC(), now.Add(time.Hour).UnixMilli()
 	}
 	done := w.write(`INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at,
-			finished_at, announced_at, outcome, confirmation, mac, lease_owner, lease_until, epoch, claimed_at, follow_until)
-		VALUES (?, ?, 'T0TEAM', ?, ?, ?, 'forged', ?, ?, ?, ?, ?, ?, ?, '', 9007199254740992, 1, ?, ?)
+			finished_at, announced_at, outcome, confirmation, mac, epoch, claimed_at, follow_until)
+		VALUES (?, ?, 'T0TEAM', ?, ?, ?, 'forged', ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)
 		ON CONFLICT DO NOTHING`,
 		string(id), forgedTask+what, slacktest.General, slacktest.Ada, slacktest.Ada, now.UTC(), now.UTC(),
 		announced, announced, outcome, confirmation, mac, now.UnixMilli(), followUntil)
