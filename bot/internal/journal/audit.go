@@ -96,11 +96,11 @@ func (j *Journal) TakeNote(ctx context.Context) (Note, error) {
 	defer cancel()
 	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]Note, error) {
 		rows, err := q.query(ctx, `
-			UPDATE audit SET lease_until = {now} + $1, epoch = epoch + 1
-			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND (lease_until < {now} OR lease_until > {now} + $2)
-				ORDER BY noted_at LIMIT 1 {unlocked})
+			UPDATE audit SET lease_until = `+j.now+` + $1, epoch = epoch + 1
+			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND `+j.lapsed(`lease_until`)+`
+				ORDER BY noted_at LIMIT 1 `+j.skipLocked+`)
 			RETURNING id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, epoch`,
-			tellLease.Milliseconds(), maxLease.Milliseconds())
+			tellLease.Milliseconds())
 		return collect(rows, err, scanNote)
 	})
 	switch {
@@ -125,6 +125,6 @@ func (j *Journal) MarkNoted(ctx context.Context, n Note) error {
 
 // PutOff lets a note wait that Slack certainly did not take.
 func (j *Journal) PutOff(ctx context.Context, n Note, wait time.Duration) error {
-	return j.exec(ctx, "putting an audit copy off", `UPDATE audit SET lease_until = {now} + $1 WHERE id = $2 AND epoch = $3`,
+	return j.exec(ctx, "putting an audit copy off", `UPDATE audit SET lease_until = `+j.now+` + $1 WHERE id = $2 AND epoch = $3`,
 		wait.Milliseconds(), n.ID, n.epoch)
 }

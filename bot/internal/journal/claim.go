@@ -36,7 +36,7 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 				INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer,
 					reason, requested_at, decided_at, response_url, confirmation, mac, title, url,
 					owner, epoch, leased_until, claimed_at, sent_at, tries)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, {now} + $16, {now}, {now}, 1)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, `+j.now+` + $16, `+j.now+`, `+j.now+`, 1)
 				ON CONFLICT DO NOTHING`,
 				string(d.ID), d.TaskID, d.Team, d.Channel, d.Requester, d.Confirmer, d.Reason, utc(d.RequestedAt), utc(d.DecidedAt),
 				d.ResponseURL, d.Confirmation, d.MAC, d.Title, d.URL, j.owner, j.lease.Milliseconds())

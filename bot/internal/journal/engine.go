@@ -51,15 +51,24 @@ func written[T any](ctx context.Context, run func(context.Context, work) (any, e
 	return out.(T), nil
 }
 
-// dialect is what the two engines write differently. In a statement, {now} is
-// the journal's clock in milliseconds since 1970, {max(} the greater of two,
-// {unlocked} what keeps two processes from taking the same row, {ids N} the ids
-// in argument N, which idList makes, and {unindexed} what keeps SQLite from
-// walking through all of the past in order, to find the few rows that it has a
-// small index for.
+// dialect is the SQL that differs between the engines. Go composes statements
+// from it.
 type dialect struct {
-	expand *strings.Replacer
-	now    func() any // the argument for {now}; nil if it needs none
+	now        string // the journal's clock in milliseconds since 1970
+	greatest   string // the function that returns the greatest of its arguments
+	skipLocked string // ends a SELECT: lock its rows, without those that are locked already
+
+	ids func(arg int) string // a SELECT of the IDs in an argument made by idList
+
+	// clock returns the argument that now refers to; nil if it needs none.
+	clock func() any
+}
+
+// lapsed returns the condition under which a lease, the moment in a column, is
+// over. A moment more than maxLease ahead was written by a clock that has been
+// set back since.
+func (d *dialect) lapsed(column string) string {
+	return fmt.Sprintf("%s NOT BETWEEN %s AND %s + %d", column, d.now, d.now, maxLease.Milliseconds())
 }
 
 // querier runs statements, inside of a transaction or outside.
@@ -104,10 +113,10 @@ func (q querier) exec(ctx context.Context, query string, args ...any) (int64, er
 }
 
 func (q querier) prepare(ctx context.Context, query string, args []any) (*sql.Stmt, []any, error) {
-	if q.now != nil && strings.Contains(query, "{now}") {
-		args = append(args, q.now())
+	if q.clock != nil && strings.Contains(query, q.now) {
+		args = append(args, q.clock())
 	}
-	stmt, err := q.prepared.get(ctx, query, q.expand)
+	stmt, err := q.prepared.get(ctx, query)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -134,14 +143,14 @@ func newStatements(db preparer) *statements {
 	return &statements{db: db, known: map[string]*sql.Stmt{}}
 }
 
-func (s *statements) get(ctx context.Context, query string, expand *strings.Replacer) (*sql.Stmt, error) {
+func (s *statements) get(ctx context.Context, query string) (*sql.Stmt, error) {
 	s.mu.Lock()
 	stmt := s.known[query]
 	s.mu.Unlock()
 	if stmt != nil {
 		return stmt, nil
 	}
-	stmt, err := s.db.PrepareContext(ctx, expand.Replace(query)) // unlocked: it may wait for the database
+	stmt, err := s.db.PrepareContext(ctx, query) // unlocked: it may wait for the database
 	if err != nil {
 		return nil, fmt.Errorf("preparing a statement: %w", err)
 	}
@@ -166,7 +175,7 @@ func (s *statements) close() {
 	clear(s.known)
 }
 
-// idList is the argument behind {ids N}.
+// idList returns the argument that dialect.ids reads.
 func idList(ids []decision.ID) string {
 	if len(ids) == 0 {
 		return "[]"

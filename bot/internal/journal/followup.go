@@ -12,7 +12,7 @@ import (
 // be looked after now, at most limit.
 func (j *Journal) TakeUnsettled(ctx context.Context, limit int, mine []decision.ID) ([]Held, error) {
 	return j.take(ctx, "taking over what is to be settled",
-		`announced_at IS NOT NULL AND follow_until > 0 AND settled_at = 0 AND look_after < {now} AND `+expired+` ORDER BY look_after`, limit, mine)
+		`announced_at IS NOT NULL AND follow_until > 0 AND settled_at = 0 AND look_after < `+j.now+` AND `+j.lapsed(`leased_until`)+` ORDER BY look_after`, limit, mine)
 }
 
 // Unsettled reports whether another decision about the same task ended as
@@ -31,7 +31,7 @@ func (j *Journal) Unsettled(ctx context.Context, d decision.Record) (bool, error
 // LookAgain lets an unsettled decision wait.
 func (j *Journal) LookAgain(ctx context.Context, l Lease, wait time.Duration) error {
 	_, err := j.step(ctx, "putting off a look", l, 0,
-		`, look_after = {now} + $5, looks = looks + 1, owner = '', telling_at = 0`, `AND settled_at = 0`, wait.Milliseconds())
+		`, look_after = `+j.now+` + $5, looks = looks + 1, owner = '', telling_at = 0`, `AND settled_at = 0`, wait.Milliseconds())
 	return err
 }
 
@@ -39,7 +39,7 @@ func (j *Journal) LookAgain(ctx context.Context, l Lease, wait time.Duration) er
 // is about to be posted. Called again with the same outcome it does the same.
 func (j *Journal) BeginSettling(ctx context.Context, l Lease, o decision.Outcome, detail string) (Lease, error) {
 	return j.step(ctx, "noting that a settled outcome is about to be posted", l, tellLease,
-		`, telling_at = {now}, settled_outcome = $5, settled_detail = $6`,
+		`, telling_at = `+j.now+`, settled_outcome = $5, settled_detail = $6`,
 		`AND settled_at = 0 AND (settled_outcome = '' OR settled_outcome = $5)`, string(o), detail)
 }
 
@@ -50,7 +50,7 @@ func (j *Journal) MarkSettled(ctx context.Context, id decision.ID) error {
 	defer cancel()
 	_, err := j.together(ctx, change(func(ctx context.Context, q querier) error {
 		n, err := q.exec(ctx, `
-			UPDATE decisions SET settled_at = {now}, owner = '', leased_until = 0, telling_at = 0, response_url = ''
+			UPDATE decisions SET settled_at = `+j.now+`, owner = '', leased_until = 0, telling_at = 0, response_url = ''
 			WHERE confirmation_id = $1 AND settled_at = 0`, string(id))
 		if err != nil || n == 0 || !j.audit {
 			return err

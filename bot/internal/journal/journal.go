@@ -105,6 +105,7 @@ type Options struct {
 // ErrGone, ErrTaken and ErrTooLate, leaves open whether it was written.
 type Journal struct {
 	engine
+	*dialect
 	owner string
 	lease time.Duration
 	audit bool
@@ -146,7 +147,7 @@ func open(ctx context.Context, databaseURL string, o Options, readOnly bool) (*J
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{engine: db, owner: rand.Text(), lease: o.Lease, audit: o.Audit}
+	j := &Journal{engine: db, dialect: db.read().dialect, owner: rand.Text(), lease: o.Lease, audit: o.Audit}
 	if path, isSQLite := strings.CutPrefix(databaseURL, "sqlite:"); isSQLite && !readOnly {
 		j.path = path
 		if err := j.bury(ctx, deadOwners(path)); err != nil {

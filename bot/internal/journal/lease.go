@@ -23,7 +23,7 @@ func (j *Journal) step(ctx context.Context, doing string, l Lease, length time.D
 	defer cancel()
 	asked := time.Now()
 	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
-		n, err := q.exec(ctx, `UPDATE decisions SET leased_until = {max(leased_until, {now} + $4)`+set+held+condition,
+		n, err := q.exec(ctx, `UPDATE decisions SET leased_until = `+j.greatest+`(leased_until, `+j.now+` + $4)`+set+held+condition,
 			append([]any{string(l.ID), j.owner, l.Epoch, length.Milliseconds()}, args...)...)
 		if err == nil && n == 0 {
 			return ErrLost
@@ -69,8 +69,8 @@ func (j *Journal) RenewAll(ctx context.Context, leases []Lease) ([]Lease, error)
 	asked := time.Now()
 	renewed, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]Lease, error) {
 		rows, err := q.query(ctx, `
-			UPDATE decisions SET leased_until = {max(leased_until, {now} + $2)
-			WHERE owner = $1 AND confirmation_id IN ({ids $3}) RETURNING confirmation_id, epoch`,
+			UPDATE decisions SET leased_until = `+j.greatest+`(leased_until, `+j.now+` + $2)
+			WHERE owner = $1 AND confirmation_id IN (`+j.ids(3)+`) RETURNING confirmation_id, epoch`,
 			j.owner, j.lease.Milliseconds(), idList(ids))
 		return collect(rows, err, func(r *sql.Rows, l *Lease) error { return r.Scan(&l.ID, &l.Epoch) })
 	})
@@ -119,16 +119,11 @@ var conditions = map[Work]string{
 	ToTell:    `outcome IS NOT NULL AND announced_at IS NULL`,
 }
 
-// expired is the condition under which a row is free to be taken over. A lease
-// that ends more than maxLease from now was written by a clock that has been
-// set back since.
-const expired = `(leased_until < {now} OR leased_until > {now} + $2)`
-
 // TakeExpired takes over decisions whose lease has run out, the oldest first,
 // at most limit, each for one process only. Those in mine are being worked on
 // here, and are not taken even if their lease could not be renewed in time.
 func (j *Journal) TakeExpired(ctx context.Context, work Work, limit int, mine []decision.ID) ([]Held, error) {
-	return j.take(ctx, "taking decisions over", conditions[work]+` AND `+expired+` ORDER BY {unindexed}decided_at`, limit, mine)
+	return j.take(ctx, "taking decisions over", conditions[work]+` AND `+j.lapsed(`leased_until`)+` ORDER BY decided_at`, limit, mine)
 }
 
 func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine []decision.ID) ([]Held, error) {
@@ -136,8 +131,8 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 	defer cancel()
 	// Mostly there is nothing to take, and a look costs no lock.
 	some, err := j.read().query1(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM decisions
-		WHERE confirmation_id NOT IN ({ids $1}) AND `+which+` LIMIT $3) AS candidates`,
-		idList(mine), maxLease.Milliseconds(), limit)
+		WHERE confirmation_id NOT IN (`+j.ids(1)+`) AND `+which+` LIMIT $2) AS candidates`,
+		idList(mine), limit)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
@@ -147,11 +142,11 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 	asked := time.Now()
 	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]decision.Record, error) {
 		rows, err := q.query(ctx, `
-			UPDATE decisions SET owner = $4, epoch = epoch + 1, leased_until = {now} + $5, telling_at = 0
+			UPDATE decisions SET owner = $3, epoch = epoch + 1, leased_until = `+j.now+` + $4, telling_at = 0
 			WHERE confirmation_id IN (SELECT confirmation_id FROM decisions
-				WHERE confirmation_id NOT IN ({ids $1}) AND `+which+` LIMIT $3 {unlocked})
+				WHERE confirmation_id NOT IN (`+j.ids(1)+`) AND `+which+` LIMIT $2 `+j.skipLocked+`)
 			RETURNING `+columns,
-			idList(mine), maxLease.Milliseconds(), limit, j.owner, j.lease.Milliseconds())
+			idList(mine), limit, j.owner, j.lease.Milliseconds())
 		return collect(rows, err, func(r *sql.Rows, d *decision.Record) error { return scan(r, d) })
 	})
 	if err != nil {

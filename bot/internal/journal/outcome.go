@@ -15,8 +15,8 @@ import (
 // ErrTooLate if the click is too old by the journal's clock.
 func (j *Journal) MarkSent(ctx context.Context, l Lease) (Lease, error) {
 	renewed, err := j.step(ctx, "noting that a cancel is about to be sent", l, j.lease,
-		`, sent_at = {now}, tries = tries + 1`,
-		`AND outcome IS NULL AND {now} - claimed_at <= $5`, maxClickAge.Milliseconds())
+		`, sent_at = `+j.now+`, tries = tries + 1`,
+		`AND outcome IS NULL AND `+j.now+` - claimed_at <= $5`, maxClickAge.Milliseconds())
 	if errors.Is(err, ErrLost) {
 		ours, looked := j.read().query1(ctx, `SELECT count(*) FROM decisions`+held+`AND outcome IS NULL`, string(l.ID), j.owner, l.Epoch)
 		if looked == nil && ours == 1 {
@@ -38,7 +38,7 @@ func (j *Journal) MarkUnsent(ctx context.Context, l Lease) (Lease, error) {
 func (j *Journal) Finish(ctx context.Context, l Lease, o decision.Outcome, detail string, tell bool) (Lease, error) {
 	length, telling := j.lease, ""
 	if tell {
-		length, telling = tellLease, `, telling_at = {now}`
+		length, telling = tellLease, `, telling_at = `+j.now
 	}
 	return j.step(ctx, "finishing a decision", l, length,
 		`, outcome = $5, detail = $6, finished_at = $7`+telling,
@@ -50,7 +50,7 @@ func (j *Journal) Finish(ctx context.Context, l Lease, o decision.Outcome, detai
 // thing before each try. The lease then outlasts the post.
 func (j *Journal) BeginTelling(ctx context.Context, l Lease) (Lease, error) {
 	return j.step(ctx, "noting that an announcement is about to be posted", l, tellLease,
-		`, telling_at = {now}`, `AND outcome IS NOT NULL AND announced_at IS NULL`)
+		`, telling_at = `+j.now, `AND outcome IS NOT NULL AND announced_at IS NULL`)
 }
 
 // NotTold notes that the last post certainly did not get through.
@@ -69,8 +69,8 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 		n, err := q.exec(ctx, `
 			UPDATE decisions SET announced_at = $1, message_ts = $2, owner = '', leased_until = 0, telling_at = 0,
 				response_url = CASE WHEN outcome = 'unknown' THEN response_url ELSE '' END,
-				follow_until = CASE WHEN outcome = 'unknown' THEN {now} + $3 ELSE 0 END,
-				look_after = {now} + $4
+				follow_until = CASE WHEN outcome = 'unknown' THEN `+j.now+` + $3 ELSE 0 END,
+				look_after = `+j.now+` + $4
 			WHERE confirmation_id = $5 AND announced_at IS NULL AND outcome IS NOT NULL`,
 			utc(time.Now()), messageTS, followFor.Milliseconds(), firstLook.Milliseconds(), string(id))
 		switch {
@@ -97,7 +97,7 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 // nothing told in anybody's name.
 func (j *Journal) SetAside(ctx context.Context, l Lease) error {
 	_, err := j.step(ctx, "setting a row aside", l, j.lease,
-		`, outcome = $5, finished_at = $6, announced_at = $6, settled_at = {now}`, ``, string(decision.SetAside), utc(time.Now()))
+		`, outcome = $5, finished_at = $6, announced_at = $6, settled_at = `+j.now, ``, string(decision.SetAside), utc(time.Now()))
 	return err
 }
 
@@ -128,7 +128,7 @@ func (j *Journal) PutBack(ctx context.Context, d decision.Record) (Lease, error)
 			INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer,
 				reason, requested_at, decided_at, response_url, confirmation, mac, title, url,
 				owner, epoch, leased_until, claimed_at, sent_at, tries, outcome, detail, finished_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, {now} + $17, {now}, {now}, $18, nullif($19, ''), $20, $21)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, `+j.now+` + $17, `+j.now+`, `+j.now+`, $18, nullif($19, ''), $20, $21)
 			ON CONFLICT DO NOTHING`,
 			string(d.ID), d.TaskID, d.Team, d.Channel, d.Requester, d.Confirmer, d.Reason, utc(d.RequestedAt), utc(d.DecidedAt),
 			d.ResponseURL, d.Confirmation, d.MAC, d.Title, d.URL, j.owner, epoch, j.lease.Milliseconds(), d.Tries,

@@ -45,12 +45,14 @@ func openPostgres(ctx context.Context, databaseURL string, readOnly bool) (engin
 	db.SetConnMaxIdleTime(maxConnectionIdle)
 	p := &postgres{
 		db: db, prepared: newStatements(db),
-		dialect: dialect{expand: strings.NewReplacer(
-			"{now}", "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
-			"{max(", "GREATEST(", "{unlocked}", "FOR UPDATE SKIP LOCKED", "{unindexed}", "",
-			"{ids $1}", "SELECT value FROM json_array_elements_text(CAST($1 AS json))",
-			"{ids $3}", "SELECT value FROM json_array_elements_text(CAST($3 AS json))",
-		)},
+		dialect: dialect{
+			now:        "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
+			greatest:   "GREATEST",
+			skipLocked: "FOR UPDATE SKIP LOCKED",
+			ids: func(arg int) string {
+				return fmt.Sprintf("SELECT value FROM json_array_elements_text(CAST($%d AS json))", arg)
+			},
+		},
 	}
 	if readOnly {
 		err = upToDate(ctx, db, goose.DialectPostgres, "postgres")

@@ -100,7 +100,7 @@ func (j *Journal) Backlog(ctx context.Context) (due int, oldest time.Time, err e
 	}
 	rows, err := j.read().query(ctx, `
 		SELECT (SELECT count(*) FROM decisions WHERE announced_at IS NULL),
-			(SELECT decided_at FROM decisions WHERE announced_at IS NULL ORDER BY {unindexed}decided_at LIMIT 1)`)
+			(SELECT decided_at FROM decisions WHERE announced_at IS NULL ORDER BY decided_at LIMIT 1)`)
 	found, err := collect(rows, err, func(r *sql.Rows, b *backlog) error { return r.Scan(&b.due, &b.oldest) })
 	if err != nil {
 		return 0, time.Time{}, fmt.Errorf("looking at what is not announced: %w", err)

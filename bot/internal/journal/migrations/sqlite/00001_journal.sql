@@ -55,7 +55,7 @@ CREATE TABLE decisions (
 -- after one succeeded, no other can be claimed.
 CREATE UNIQUE INDEX decisions_task ON decisions (task_id) WHERE outcome IS NULL OR outcome = 'cancelled';
 
-CREATE INDEX decisions_unannounced ON decisions (leased_until) WHERE announced_at IS NULL;
+CREATE INDEX decisions_unannounced ON decisions (decided_at) WHERE announced_at IS NULL;
 CREATE INDEX decisions_decided ON decisions (decided_at);
 CREATE INDEX decisions_to_settle ON decisions (look_after) WHERE follow_until > 0 AND settled_at = 0;
 CREATE INDEX decisions_unsettled ON decisions (task_id) WHERE outcome = 'unknown' AND settled_at = 0;
