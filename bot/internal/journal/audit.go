@@ -72,8 +72,8 @@ func scanNote(r *sql.Rows, n *Note) error {
 func noteAnnounced(ctx context.Context, q querier, id decision.ID) error {
 	_, err := q.exec(ctx, `
 		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code)
-		SELECT 'a-' || confirmation_id, 'announcement', announced_at, confirmation_id, task_id, team_id,
-			channel_id, confirmer, outcome FROM decisions WHERE confirmation_id = $1
+		SELECT 'a-' || d.confirmation_id, 'announcement', d.announced_at, d.confirmation_id, t.task_id, d.team_id,
+			d.channel_id, d.confirmer, t.outcome`+joined+`WHERE d.confirmation_id = $1 ORDER BY t.position LIMIT 1
 		ON CONFLICT DO NOTHING`, string(id))
 	return wrap("noting an announcement for the audit channel", err)
 }
@@ -82,8 +82,8 @@ func noteAnnounced(ctx context.Context, q querier, id decision.ID) error {
 func noteSettled(ctx context.Context, q querier, id decision.ID) error {
 	_, err := q.exec(ctx, `
 		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code)
-		SELECT 's-' || confirmation_id, 'settled', $1, confirmation_id, task_id, team_id,
-			channel_id, confirmer, settled_outcome FROM decisions WHERE confirmation_id = $2
+		SELECT 's-' || d.confirmation_id, 'settled', $1, d.confirmation_id, t.task_id, d.team_id,
+			d.channel_id, d.confirmer, t.settled_outcome`+joined+`WHERE d.confirmation_id = $2 ORDER BY t.position LIMIT 1
 		ON CONFLICT DO NOTHING`, utc(time.Now()), string(id))
 	return wrap("noting a settled outcome for the audit channel", err)
 }
@@ -96,8 +96,8 @@ func (j *Journal) TakeNote(ctx context.Context) (Note, error) {
 	defer cancel()
 	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]Note, error) {
 		rows, err := q.query(ctx, `
-			UPDATE audit SET lease_until = `+j.now+` + $1, epoch = epoch + 1
-			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND `+j.lapsed(`lease_until`)+`
+			UPDATE audit SET leased_until = `+j.now+` + $1, epoch = epoch + 1
+			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND `+j.lapsed(`leased_until`)+`
 				ORDER BY noted_at LIMIT 1 `+j.skipLocked+`)
 			RETURNING id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, epoch`,
 			tellLease.Milliseconds())
@@ -125,6 +125,6 @@ func (j *Journal) MarkNoted(ctx context.Context, n Note) error {
 
 // PutOff lets a note wait that Slack certainly did not take.
 func (j *Journal) PutOff(ctx context.Context, n Note, wait time.Duration) error {
-	return j.exec(ctx, "putting an audit copy off", `UPDATE audit SET lease_until = `+j.now+` + $1 WHERE id = $2 AND epoch = $3`,
+	return j.exec(ctx, "putting an audit copy off", `UPDATE audit SET leased_until = `+j.now+` + $1 WHERE id = $2 AND epoch = $3`,
 		wait.Milliseconds(), n.ID, n.epoch)
 }

@@ -36,8 +36,8 @@ type engine interface {
 // work is what a write does, and what it returns.
 type work func(context.Context, querier) (any, error)
 
-// change is work that returns nothing.
-func change(do func(context.Context, querier) error) work {
+// only is work that returns nothing but an error.
+func only(do func(context.Context, querier) error) work {
 	return func(ctx context.Context, q querier) (any, error) { return nil, do(ctx, q) }
 }
 
@@ -56,9 +56,16 @@ func written[T any](ctx context.Context, run func(context.Context, work) (any, e
 type dialect struct {
 	now        string // the journal's clock in milliseconds since 1970
 	greatest   string // the function that returns the greatest of its arguments
+	forUpdate  string // ends a SELECT: lock its rows
 	skipLocked string // ends a SELECT: lock its rows, without those that are locked already
 
 	ids func(arg int) string // a SELECT of the IDs in an argument made by idList
+
+	// chain returns the statements that run first, a change of tasks, and then,
+	// a change of decisions, only if first changed a row. then ends in a WHERE
+	// clause. On Postgres it is one statement, and so one round trip and one
+	// commit.
+	chain func(first, then string) []string
 
 	// clock returns the argument that now refers to; nil if it needs none.
 	clock func() any
@@ -110,6 +117,16 @@ func (q querier) exec(ctx context.Context, query string, args ...any) (int64, er
 		return 0, err
 	}
 	return res.RowsAffected()
+}
+
+// apply runs what chain returns, and reports whether all of it was done.
+func (q querier) apply(ctx context.Context, statements []string, args ...any) (bool, error) {
+	for _, statement := range statements {
+		if n, err := q.exec(ctx, statement, args...); err != nil || n == 0 {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func (q querier) prepare(ctx context.Context, query string, args []any) (*sql.Stmt, []any, error) {
@@ -208,7 +225,7 @@ func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows, *T) error) (
 func (j *Journal) exec(ctx context.Context, doing, query string, args ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
+	_, err := j.write(ctx, only(func(ctx context.Context, q querier) error {
 		_, err := q.exec(ctx, query, args...)
 		return err
 	}))

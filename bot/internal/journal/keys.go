@@ -12,7 +12,7 @@ import (
 func (j *Journal) KeepSigningKeys(ctx context.Context, id, sealed string, keep time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := j.together(ctx, change(func(ctx context.Context, q querier) error {
+	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
 		if _, err := q.exec(ctx, `DELETE FROM signing_keys WHERE kept_until <= `+j.now); err != nil {
 			return err
 		}

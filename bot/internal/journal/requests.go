@@ -39,8 +39,8 @@ func (j *Journal) TakeToRemind(ctx context.Context, limit int) ([]Request, error
 // TakeEnded takes requests that have come to their end, at most limit. Each
 // stays with one process for a moment, and comes again until Forget.
 func (j *Journal) TakeEnded(ctx context.Context, limit int) ([]Request, error) {
-	return j.takeRequests(ctx, "taking requests that have ended", fmt.Sprintf(`look_after = %s + %d`, j.now, requestLease.Milliseconds()),
-		`ends_at <= `+j.now+` AND `+j.lapsed(`look_after`)+` ORDER BY ends_at`, limit)
+	return j.takeRequests(ctx, "taking requests that have ended", fmt.Sprintf(`taken_until = %s + %d`, j.now, requestLease.Milliseconds()),
+		`ends_at <= `+j.now+` AND `+j.lapsed(`taken_until`)+` ORDER BY ends_at`, limit)
 }
 
 func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, limit int) ([]Request, error) {

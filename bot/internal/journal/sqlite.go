@@ -73,6 +73,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 		dialect: dialect{
 			now:      "@now",
 			greatest: "MAX",
+			chain:    func(first, then string) []string { return []string{first, then} },
 			ids:      func(arg int) string { return fmt.Sprintf("SELECT value FROM json_each($%d)", arg) },
 			clock:    func() any { return sql.Named("now", now().UnixMilli()) },
 		},

@@ -1,85 +1,191 @@
 -- +goose Up
 
--- Moments that only the bot reads are milliseconds since 1970 by the journal's
--- clock, 0 for never.
+-- Moments that people query are timestamps. Moments that only the bot reads
+-- are milliseconds since 1970 by the journal's clock, 0 for never.
+
+-- A decision is an accepted click on "Cancel task". It covers one or more
+-- tasks, which have a table of their own.
 CREATE TABLE decisions (
     confirmation_id TEXT PRIMARY KEY,
-    task_id         INTEGER NOT NULL,
-    title           TEXT NOT NULL DEFAULT '', -- of the task, as its prompt showed it
-    url             TEXT NOT NULL DEFAULT '',
     team_id         TEXT NOT NULL,
     channel_id      TEXT NOT NULL,
-    requester       TEXT NOT NULL,
-    confirmer       TEXT NOT NULL,
+    requester       TEXT NOT NULL, -- who typed the command
+    confirmer       TEXT NOT NULL, -- who clicked
     reason          TEXT NOT NULL,
     requested_at    TIMESTAMP NOT NULL,
-    decided_at      TIMESTAMP NOT NULL,
-    finished_at     TIMESTAMP,
+    decided_at      TIMESTAMP NOT NULL, -- when the click was received
     announced_at    TIMESTAMP,
-    outcome         TEXT,
-    detail          TEXT NOT NULL DEFAULT '',
-    message_ts      TEXT NOT NULL DEFAULT '',
+    message_ts      TEXT NOT NULL DEFAULT '', -- the announcement's
 
-    -- A response_url is a key to the conversation: it is erased as soon as
-    -- there is nothing more to post.
+    -- A key to the conversation, erased when there is nothing more to post.
     response_url    TEXT NOT NULL DEFAULT '',
 
-    -- What makes a row genuine: the signed confirmation, and a MAC over the click.
+    -- What makes a row genuine: the signed confirmation, and a MAC over the
+    -- click.
     confirmation    TEXT NOT NULL DEFAULT '',
     mac             TEXT NOT NULL DEFAULT '',
 
-    -- Who works on the decision. The epoch grows with each change of owner; an
-    -- owner at an older epoch can change nothing.
+    -- The process that works on the decision. The epoch grows with every
+    -- change of owner; an owner with an older epoch can change nothing.
     owner           TEXT NOT NULL DEFAULT '',
     epoch           INTEGER NOT NULL,
     leased_until    INTEGER NOT NULL DEFAULT 0,
     claimed_at      INTEGER NOT NULL DEFAULT 0,
+
+    -- When a process was last about to post, if no one knows what came of it.
+    announcing_at   INTEGER NOT NULL DEFAULT 0,
+
+    -- A decision with an unknown outcome is checked until it is settled, which
+    -- means that the final results are known and posted.
+    follow_until    INTEGER NOT NULL DEFAULT 0,
+    check_after     INTEGER NOT NULL DEFAULT 0,
+    checks          INTEGER NOT NULL DEFAULT 0,
+    settled_at      INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE INDEX decisions_decided ON decisions (decided_at);
+CREATE INDEX decisions_unannounced ON decisions (decided_at) WHERE announced_at IS NULL;
+CREATE INDEX decisions_unsettled ON decisions (check_after) WHERE follow_until > 0 AND settled_at = 0;
+
+-- The tasks of a decision, and what became of each. A row is inserted with its
+-- decision, and deleted with it.
+CREATE TABLE tasks (
+    confirmation_id TEXT NOT NULL,
+    position        INTEGER NOT NULL, -- in the prompt, from 0
+    task_id         INTEGER NOT NULL,
+    title           TEXT NOT NULL DEFAULT '', -- as the prompt showed it
+    url             TEXT NOT NULL DEFAULT '',
 
     -- The cancel request that is about to be sent, or was sent without a clear
     -- answer, and how many there were.
     sent_at         INTEGER NOT NULL DEFAULT 0,
     tries           INTEGER NOT NULL DEFAULT 0,
 
-    telling_at      INTEGER NOT NULL DEFAULT 0, -- when a process was last about to post
+    outcome         TEXT, -- NULL until it is known
+    detail          TEXT NOT NULL DEFAULT '', -- JSON
+    finished_at     TIMESTAMP,
 
-    -- An unknown outcome is checked until it is settled.
-    follow_until    INTEGER NOT NULL DEFAULT 0,
-    look_after      INTEGER NOT NULL DEFAULT 0,
-    looks           INTEGER NOT NULL DEFAULT 0,
-    settled_at      INTEGER NOT NULL DEFAULT 0,
+    -- The final result of an unknown outcome.
     settled_outcome TEXT NOT NULL DEFAULT '',
-    settled_detail  TEXT NOT NULL DEFAULT ''
-);
+    settled_detail  TEXT NOT NULL DEFAULT '',
+
+    PRIMARY KEY (confirmation_id, position)
+) WITHOUT ROWID;
 
 -- A task is cancelled by at most one decision: while one is under way, and
--- after one succeeded, no other can be claimed.
-CREATE UNIQUE INDEX decisions_task ON decisions (task_id) WHERE outcome IS NULL OR outcome = 'cancelled';
+-- after one succeeded, no other can claim the task.
+CREATE UNIQUE INDEX tasks_claimed ON tasks (task_id) WHERE outcome IS NULL OR outcome = 'cancelled';
 
-CREATE INDEX decisions_unannounced ON decisions (decided_at) WHERE announced_at IS NULL;
-CREATE INDEX decisions_decided ON decisions (decided_at);
-CREATE INDEX decisions_to_settle ON decisions (look_after) WHERE follow_until > 0 AND settled_at = 0;
-CREATE INDEX decisions_unsettled ON decisions (task_id) WHERE outcome = 'unknown' AND settled_at = 0;
+CREATE INDEX tasks_task ON tasks (task_id);
 
--- What the audit channel hears of: announcements that are to be copied, and
--- refusals by policy, which are on record also where there is no such channel.
+-- What was announced stays as it was announced: who had which task cancelled,
+-- why, when, and what became of it. The triggers prevent accidents. They are no
+-- defence against someone who can drop them.
+--
+-- The bot itself makes two changes to a record that was announced: it settles
+-- an unknown outcome, and it sets a record aside that is being followed up and
+-- turns out not to be genuine.
+--
+-- Old rows are deleted by first saying how old; docs/operate.md has the
+-- statements.
+CREATE TABLE retention (delete_before TIMESTAMP NOT NULL);
+
+-- +goose StatementBegin
+CREATE TRIGGER decisions_announced_change BEFORE UPDATE OF
+    confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at,
+    announced_at, message_ts, confirmation, mac, settled_at
+ON decisions WHEN OLD.announced_at IS NOT NULL AND (
+    (NEW.confirmation_id, NEW.team_id, NEW.channel_id, NEW.requester, NEW.confirmer,
+    NEW.reason, NEW.requested_at, NEW.decided_at, NEW.announced_at, NEW.message_ts,
+    NEW.confirmation, NEW.mac) IS NOT
+    (OLD.confirmation_id, OLD.team_id, OLD.channel_id, OLD.requester, OLD.confirmer,
+    OLD.reason, OLD.requested_at, OLD.decided_at, OLD.announced_at, OLD.message_ts,
+    OLD.confirmation, OLD.mac)
+    OR OLD.settled_at > 0 AND NEW.settled_at IS NOT OLD.settled_at)
+BEGIN
+    SELECT RAISE(ABORT, 'a decision that was announced cannot be changed');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER tasks_announced_change BEFORE UPDATE OF
+    confirmation_id, position, task_id, title, url, detail, finished_at, outcome, settled_outcome, settled_detail
+ON tasks WHEN OLD.outcome IS NOT NULL AND EXISTS (SELECT 1 FROM decisions d
+    WHERE d.confirmation_id = OLD.confirmation_id AND d.announced_at IS NOT NULL AND (
+        (NEW.confirmation_id, NEW.position, NEW.task_id, NEW.title, NEW.url, NEW.detail,
+        NEW.finished_at) IS NOT
+        (OLD.confirmation_id, OLD.position, OLD.task_id, OLD.title, OLD.url, OLD.detail,
+        OLD.finished_at)
+        OR NEW.outcome IS NOT OLD.outcome
+            AND NOT (NEW.outcome IS 'set_aside' AND d.follow_until > 0 AND d.settled_at = 0)
+        OR d.settled_at > 0
+            AND (NEW.settled_outcome, NEW.settled_detail) IS NOT (OLD.settled_outcome, OLD.settled_detail)))
+BEGIN
+    SELECT RAISE(ABORT, 'a decision that was announced cannot be changed');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER decisions_announced_delete BEFORE DELETE ON decisions
+WHEN OLD.announced_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM retention WHERE OLD.decided_at < delete_before)
+BEGIN
+    SELECT RAISE(ABORT, 'a decision that was announced cannot be deleted, unless the table retention allows it');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER tasks_announced_delete BEFORE DELETE ON tasks
+WHEN EXISTS (SELECT 1 FROM decisions d WHERE d.confirmation_id = OLD.confirmation_id AND d.announced_at IS NOT NULL)
+BEGIN
+    SELECT RAISE(ABORT, 'a task is deleted with its decision');
+END;
+-- +goose StatementEnd
+
+-- A trigger, since SQLite ignores foreign keys unless each connection asks for
+-- them.
+-- +goose StatementBegin
+CREATE TRIGGER decisions_delete AFTER DELETE ON decisions
+BEGIN
+    DELETE FROM tasks WHERE confirmation_id = OLD.confirmation_id;
+END;
+-- +goose StatementEnd
+
+-- The audit channel's outbox: copies of announcements, policy refusals and
+-- changes of a credential. Refusals are recorded also without an audit channel.
 CREATE TABLE audit (
     id              TEXT PRIMARY KEY,
-    kind            TEXT NOT NULL, -- 'announcement' or 'refusal'
+    kind            TEXT NOT NULL,
     noted_at        TIMESTAMP NOT NULL,
     confirmation_id TEXT NOT NULL, -- '' for a refused command
     task_id         INTEGER NOT NULL,
     team_id         TEXT NOT NULL,
     channel_id      TEXT NOT NULL,
     person          TEXT NOT NULL,
-    code            TEXT NOT NULL, -- the outcome, or why somebody was refused
-    sent_at         TIMESTAMP,
-    lease_until     INTEGER NOT NULL DEFAULT 0,
+    code            TEXT NOT NULL, -- the outcome, or why someone was refused
+    sent_at         TIMESTAMP, -- NULL while it is due
+    leased_until    INTEGER NOT NULL DEFAULT 0,
     epoch           INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE INDEX audit_due ON audit (noted_at) WHERE sent_at IS NULL;
+CREATE INDEX audit_refusals ON audit (noted_at) WHERE kind = 'refusal';
 
--- Which processes live, so that they share the key's rate limit, and one that
+-- Requests in a channel that a second person has to approve, and what is due
+-- about each. It is a list of things to do and gives no authority: the signed
+-- confirmation in the button does. A row is deleted with its request's final
+-- update; losing a row loses that update and nothing else.
+CREATE TABLE requests (
+    confirmation_id TEXT PRIMARY KEY,
+    message_ts      TEXT NOT NULL,
+    confirmation    TEXT NOT NULL,
+    remind_at       INTEGER NOT NULL, -- 0 for never, or already reminded
+    ends_at         INTEGER NOT NULL,
+    taken_until     INTEGER NOT NULL DEFAULT 0 -- a process works on its end until then
+);
+
+CREATE INDEX requests_ends ON requests (ends_at);
+
+-- The processes that are alive. They share the key's rate limit, and one that
 -- stops knows whether another serves.
 CREATE TABLE replicas (
     id         TEXT PRIMARY KEY,
@@ -87,68 +193,9 @@ CREATE TABLE replicas (
     serving    INTEGER NOT NULL DEFAULT 0
 );
 
--- Requests that stand in a channel until a second person confirms them: where,
--- and what is still to be done about them. It is a list of things to do and no
--- authority: the signed confirmation in the button is. A row goes when its
--- request has its last text; a row that is lost costs that text and no more.
--- The moments are milliseconds since 1970 by the journal's clock.
-CREATE TABLE requests (
-    confirmation_id TEXT PRIMARY KEY,
-    message_ts      TEXT NOT NULL,
-    confirmation    TEXT NOT NULL,
-    remind_at       INTEGER NOT NULL, -- 0 for never, or reminded
-    ends_at         INTEGER NOT NULL,
-    look_after      INTEGER NOT NULL DEFAULT 0 -- the end is somebody's until then
-);
-
-CREATE INDEX requests_ends ON requests (ends_at);
-
--- What was told stays as it was told: who had which task cancelled, why, when,
--- and what came of it. This keeps rows from being changed by accident, and is
--- no defence against somebody who means to, who can drop the triggers.
---
--- An unknown outcome is told, and settled later; and one that is being looked
--- after is set aside, perhaps twice, where its row turns out not to be genuine.
-
--- Old rows are deleted by saying first how old: docs/operate.md has the
--- statements.
-CREATE TABLE retention (delete_before TIMESTAMP NOT NULL);
-
--- +goose StatementBegin
-CREATE TRIGGER decisions_told_change BEFORE UPDATE OF
-    confirmation_id, task_id, team_id, channel_id, requester, confirmer, reason, requested_at,
-    decided_at, detail, message_ts, confirmation, mac, title, url, outcome, finished_at,
-    announced_at, settled_at, settled_outcome, settled_detail
-ON decisions WHEN OLD.announced_at IS NOT NULL AND (
-    NEW.confirmation_id IS NOT OLD.confirmation_id OR NEW.task_id IS NOT OLD.task_id OR
-    NEW.team_id IS NOT OLD.team_id OR NEW.channel_id IS NOT OLD.channel_id OR
-    NEW.requester IS NOT OLD.requester OR NEW.confirmer IS NOT OLD.confirmer OR
-    NEW.reason IS NOT OLD.reason OR NEW.requested_at IS NOT OLD.requested_at OR
-    NEW.decided_at IS NOT OLD.decided_at OR NEW.detail IS NOT OLD.detail OR
-    NEW.message_ts IS NOT OLD.message_ts OR NEW.confirmation IS NOT OLD.confirmation OR
-    NEW.mac IS NOT OLD.mac OR NEW.title IS NOT OLD.title OR NEW.url IS NOT OLD.url
-    OR (NEW.outcome IS NOT OLD.outcome OR NEW.finished_at IS NOT OLD.finished_at OR
-        NEW.announced_at IS NOT OLD.announced_at)
-        AND NOT (NEW.outcome = 'set_aside' AND (OLD.outcome = 'set_aside' OR OLD.follow_until > 0 AND OLD.settled_at = 0))
-    OR OLD.settled_at > 0 AND OLD.outcome <> 'set_aside' AND (NEW.settled_at IS NOT OLD.settled_at OR NEW.settled_outcome IS NOT OLD.settled_outcome OR
-        NEW.settled_detail IS NOT OLD.settled_detail))
-BEGIN
-    SELECT RAISE(ABORT, 'an outcome that was told cannot be changed');
-END;
--- +goose StatementEnd
-
--- +goose StatementBegin
-CREATE TRIGGER decisions_told_delete BEFORE DELETE ON decisions
-WHEN OLD.announced_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM retention WHERE OLD.decided_at < delete_before)
-BEGIN
-    SELECT RAISE(ABORT, 'a decision whose outcome was told is not deleted, unless the table retention says so');
-END;
--- +goose StatementEnd
-
--- The keys of earlier bot tokens, for what they have signed and is still under
--- way. Each is sealed with a key that the token in use gives: whoever reads
--- this table alone can do nothing with it. The moment is milliseconds since
--- 1970 by the journal's clock.
+-- The keys of earlier bot tokens, for what they signed and is still under way.
+-- Each is sealed with a key derived from the current token: this table alone is
+-- of no use.
 CREATE TABLE signing_keys (
     id         TEXT PRIMARY KEY,
     sealed     TEXT NOT NULL,
