@@ -58,14 +58,19 @@ func (j *Journal) Refusals(ctx context.Context, q Query) ([]Note, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	rows, err := j.read().query(ctx, `SELECT id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, epoch FROM audit
+	rows, err := j.read().query(ctx, `SELECT `+noteColumns+` FROM audit
 		WHERE kind = 'refusal' AND ($1 = 0 OR task_id = $1) AND noted_at >= $2 ORDER BY noted_at DESC LIMIT $3`, q.Task, utc(q.Since), q.Limit)
 	found, err := collect(rows, err, scanNote)
 	return found, wrap("reading the refusals", err)
 }
 
+const noteColumns = `id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, since, epoch`
+
 func scanNote(r *sql.Rows, n *Note) error {
-	return r.Scan(&n.ID, &n.Kind, &n.At, &n.ConfirmationID, &n.TaskID, &n.Team, &n.Channel, &n.Person, &n.Code, &n.epoch)
+	var since sql.NullTime
+	err := r.Scan(&n.ID, &n.Kind, &n.At, &n.ConfirmationID, &n.TaskID, &n.Team, &n.Channel, &n.Person, &n.Code, &since, &n.epoch)
+	n.Since = since.Time
+	return err
 }
 
 // noteAnnounced leaves a note in the write that records an announcement.
@@ -99,7 +104,7 @@ func (j *Journal) TakeNote(ctx context.Context) (Note, error) {
 			UPDATE audit SET leased_until = `+j.now+` + $1, epoch = epoch + 1
 			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND `+j.lapsed(`leased_until`)+`
 				ORDER BY noted_at LIMIT 1 `+j.skipLocked+`)
-			RETURNING id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, epoch`,
+			RETURNING `+noteColumns,
 			tellLease.Milliseconds())
 		return collect(rows, err, scanNote)
 	})
@@ -109,13 +114,7 @@ func (j *Journal) TakeNote(ctx context.Context) (Note, error) {
 	case len(taken) == 0:
 		return Note{}, fmt.Errorf("taking an audit note: %w", ErrGone)
 	}
-	n := taken[0]
-	if n.Kind == NoteCredential && n.Code == "" {
-		if n.Since, err = j.refusedSince(ctx, n); err != nil {
-			return Note{}, fmt.Errorf("taking an audit note: %w", err)
-		}
-	}
-	return n, nil
+	return taken[0], nil
 }
 
 // MarkNoted records that a note was sent. Called again it does nothing.

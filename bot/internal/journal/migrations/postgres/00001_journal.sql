@@ -190,6 +190,7 @@ CREATE TABLE audit (
     channel_id      TEXT NOT NULL,
     person          TEXT NOT NULL,
     code            TEXT NOT NULL, -- the outcome, or why someone was refused
+    since           TIMESTAMPTZ, -- of a credential that is accepted again: when it was refused
     sent_at         TIMESTAMPTZ, -- NULL while it is due
     leased_until    BIGINT NOT NULL DEFAULT 0,
     epoch           BIGINT NOT NULL DEFAULT 0
@@ -212,6 +213,14 @@ CREATE TABLE requests (
 );
 
 CREATE INDEX requests_ends ON requests (ends_at);
+
+-- The credentials that were ever refused, so that each change is noted once,
+-- whichever process sees it first.
+CREATE TABLE credentials (
+    name       TEXT PRIMARY KEY,
+    refused    BIGINT NOT NULL, -- 1 for refused, 0 for accepted again
+    refused_at TIMESTAMPTZ NOT NULL
+);
 
 -- The processes that are alive. They share the key's rate limit, and one that
 -- stops knows whether another serves.

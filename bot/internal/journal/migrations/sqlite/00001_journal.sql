@@ -162,6 +162,7 @@ CREATE TABLE audit (
     channel_id      TEXT NOT NULL,
     person          TEXT NOT NULL,
     code            TEXT NOT NULL, -- the outcome, or why someone was refused
+    since           TIMESTAMP, -- of a credential that is accepted again: when it was refused
     sent_at         TIMESTAMP, -- NULL while it is due
     leased_until    INTEGER NOT NULL DEFAULT 0,
     epoch           INTEGER NOT NULL DEFAULT 0
@@ -184,6 +185,14 @@ CREATE TABLE requests (
 );
 
 CREATE INDEX requests_ends ON requests (ends_at);
+
+-- The credentials that were ever refused, so that each change is noted once,
+-- whichever process sees it first.
+CREATE TABLE credentials (
+    name       TEXT PRIMARY KEY,
+    refused    INTEGER NOT NULL, -- 1 for refused, 0 for accepted again
+    refused_at TIMESTAMP NOT NULL
+);
 
 -- The processes that are alive. They share the key's rate limit, and one that
 -- stops knows whether another serves.
