@@ -43,7 +43,9 @@ func (j *Journal) Finish(ctx context.Context, l Lease, o decision.Outcome, detai
 	}
 	return j.step(ctx, "finishing a decision", l, length, change{
 		set: announcing, when: `AND announced_at IS NULL`,
-		tasks: `outcome = $5, detail = $6, finished_at = $7`, where: `(outcome IS NULL OR outcome = $5)`,
+		// Not "outcome = $5": SQLite would plan the statement again for each
+		// value that it compares with the condition of an index.
+		tasks: `outcome = $5, detail = $6, finished_at = $7`, where: `coalesce(outcome, $5) = $5`,
 		args: []any{string(o), detail, utc(time.Now())},
 	})
 }
