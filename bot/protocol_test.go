@@ -671,6 +671,7 @@ func TestADecisionThatVanishesAndIsOverruledIsToldAllTheSame(t *testing.T) {
 					if op == at {
 						once.Do(func() {
 							w.statement("UPDATE decisions SET confirmation_id = 'OTHER', owner = 'another', leased_until = 9e15")
+							w.statement("UPDATE tasks SET confirmation_id = 'OTHER'")
 							w.slack.ClearFaults()
 						})
 					}

@@ -337,7 +337,7 @@ func (w *world) quiet() bool {
 // rows reads the journal.
 func (w *world) rows() []decision.Record {
 	j, err := w.db.Query(`SELECT confirmation_id, task_id, channel_id, requester, confirmer, coalesce(outcome, ''), detail, announced_at IS NOT NULL,
-		message_ts, settled_at, settled_outcome, epoch FROM decisions ORDER BY decided_at`)
+		message_ts, settled_at, settled_outcome, epoch FROM decisions JOIN tasks USING (confirmation_id) ORDER BY decided_at`)
 	if err != nil {
 		w.fail("reading the journal: %v", err)
 		return nil
