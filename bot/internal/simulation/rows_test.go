@@ -165,7 +165,7 @@ func (c *checker) putBack() {
 		})
 		prompt, announced := c.about(v.id) // the prompt alone, where nobody knew yet that it was claimed
 		told := slices.ContainsFunc(append(prompt, announced...), func(s sight) bool {
-			says := understand(s.text)
+			says := understood(s.meaning)
 			return says != saysOther && says != saysWaiting
 		})
 		if d := c.rows[v.id]; !ended && !told && d.Outcome != decision.Withdrawn {
