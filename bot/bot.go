@@ -24,6 +24,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
@@ -49,7 +50,7 @@ type Journal interface {
 	refusals
 	openRequests
 	presence
-	keyrings
+	signed.Store
 }
 
 // presence is what the replicas need to know of each other.
@@ -68,7 +69,7 @@ type Bot struct {
 	cfg       Config
 	log       *slog.Logger
 	slack     *webAPI
-	keys      *keyring
+	signer    signed.Signer
 	http      *http.Client // for Socket Mode, which dials as its transport does
 	calls     *http.Client // for all else
 	journal   Journal
@@ -96,7 +97,7 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	if err != nil {
 		return nil, err
 	}
-	sign, err := newSigner(cfg.BotToken.Reveal(), j, cfg.Now)
+	sign, err := signed.NewSigner(cfg.BotToken.Reveal(), j, cfg.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +109,7 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 		// A redirect would carry a token to wherever the answer points.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	b.keys = sign.keyring
+	b.signer = sign
 	b.calls = &http.Client{Transport: transport.Within(slackTimeout, cfg.Transport), CheckRedirect: b.http.CheckRedirect}
 	b.slack = newWebAPI(cfg.BotToken.Reveal(), cfg.SlackAPI, b.calls)
 	b.gate = &gate{checker: policy.NewChecker(cfg.Policy, b.slack), journal: j, known: make(chan struct{}), appID: b.app, now: cfg.Now}
@@ -121,7 +122,7 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 }
 
 // wire makes the parts, each of those before it.
-func (b *Bot) wire(api *url.URL, sign signer) {
+func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	cfg, j, log := b.cfg, b.journal, b.log
 	words := newTexts(cfg)
 	post := newPoster(b.slack, b.calls, api)
@@ -167,7 +168,7 @@ func (b *Bot) wire(api *url.URL, sign signer) {
 		work.NewLoop("unknown outcomes", settleEvery, log, settles.settle),
 		work.NewLoop("requests", requestsEvery, log, asked.look),
 		follow.loop,
-		work.NewLoop("signing keys", loadKeysEvery, log, b.keys.load),
+		work.NewLoop("signing keys", signed.LoadEvery, log, sign.Load),
 		work.NewLoop("installation", introduceEvery, log, b.introduce),
 		b.beats,
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -121,7 +122,7 @@ func (p clickPayload) origin() policy.Origin {
 
 // clicks handles presses of buttons.
 type clicks struct {
-	signer  signer
+	signer  signed.Signer
 	gate    *gate
 	tasks   looker
 	decider *decider
@@ -152,7 +153,7 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k click) {
 		return
 	}
 	// A click counts by the moment at which it came.
-	confirmed, err := c.signer.decode(k.value, k.received)
+	confirmed, err := c.signer.Decode(k.value, k.received)
 	if err == nil && !confirmed.MeantFor(k.user, k.channel) {
 		err = errNotTheirs
 	}
@@ -183,7 +184,7 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k click) {
 func (c *clicks) invalid(ctx context.Context, log *slog.Logger, k click, confirmed decision.Confirmation, err error) {
 	log.Warn("click refused", "reason", err, "confirmation", confirmed.ID, "task", confirmed.Task)
 	c.metrics.refusals.WithLabelValues("click", invalidReason(err)).Inc()
-	if errors.Is(err, errExpired) {
+	if errors.Is(err, signed.ErrExpired) {
 		c.decider.late(ctx, log, k, confirmed)
 		return
 	}
@@ -214,7 +215,7 @@ var errNotTheirs = errors.New("the confirmation is somebody else's, or of anothe
 // invalidReason is a label of bounded cardinality.
 func invalidReason(err error) string {
 	for reason, known := range map[string]error{
-		"malformed": errMalformed, "forged": errForged, "expired": errExpired, "not_theirs": errNotTheirs,
+		"malformed": signed.ErrMalformed, "forged": signed.ErrForged, "expired": signed.ErrExpired, "not_theirs": errNotTheirs,
 	} {
 		if errors.Is(err, known) {
 			return reason

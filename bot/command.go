@@ -12,6 +12,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -46,7 +47,7 @@ type commands struct {
 	gate         *gate
 	tasks        previewer
 	recent       *seenTasks
-	signer       signer
+	signer       signed.Signer
 	poster       *poster
 	requests     *requests
 	texts        texts.Texts
@@ -124,7 +125,7 @@ func (c *commands) refuse(ctx context.Context, log *slog.Logger, cmd command, re
 func (c *commands) prompt(log *slog.Logger, cmd command, req input.Request, task chamelio.Task, public bool) (_ texts.Message, request *decision.Confirmation) {
 	now := c.now()
 	confirm := decision.Confirmation{
-		ID: newConfirmationID(), Task: req.Task, Title: input.Shorten(input.Clean(task.Title), texts.MaxTitle), URL: task.URL,
+		ID: signed.NewID(), Task: req.Task, Title: input.Shorten(input.Clean(task.Title), texts.MaxTitle), URL: task.URL,
 		Team: cmd.Team, Channel: cmd.Channel, Requester: cmd.User, Reason: req.Reason, Public: public,
 		RequestedAt: now, ExpiresAt: now.Add(c.confirmTTL),
 	}
@@ -133,7 +134,7 @@ func (c *commands) prompt(log *slog.Logger, cmd command, req input.Request, task
 	if public {
 		request = &confirm
 	}
-	return c.texts.Prompt(confirm, task, c.signer.encode(confirm), req.Unsure), request
+	return c.texts.Prompt(confirm, task, c.signer.Encode(confirm), req.Unsure), request
 }
 
 // preview looks at the task, but not for long: somebody is waiting, and the

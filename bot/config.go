@@ -16,6 +16,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
 )
 
@@ -57,8 +58,8 @@ type Config struct {
 	Now       func() time.Time      // by which prompts expire and clicks age; time.Now if nil
 }
 
-// MaxConfirmTTL is the ceiling of Config.ConfirmTTL.
-const MaxConfirmTTL = 30 * time.Minute
+// MaxConfirmTTL is the longest Config.ConfirmTTL.
+const MaxConfirmTTL = signed.MaxTTL
 
 // maxCommandName is Slack's (docs.slack.dev/reference/app-manifest,
 // features.slash_commands).

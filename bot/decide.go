@@ -11,6 +11,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
@@ -29,7 +30,7 @@ type decider struct {
 	carry     func(h *holding, responses *prompt) // carries a decision out; in a goroutine of its own
 	followers *followers
 	poster    *poster
-	signer    signer
+	signer    signed.Signer
 	texts     texts.Texts
 	metrics   *metrics
 	trace     *tracer
@@ -49,7 +50,7 @@ func (d *decider) decisionOf(k click, c decision.Confirmation) decision.Record {
 		RequestedAt: c.RequestedAt, DecidedAt: k.received.UTC().Truncate(time.Millisecond),
 		ResponseURL: k.responseURL, Confirmation: k.value,
 	}
-	decision.MAC = d.signer.click(decision)
+	decision.MAC = d.signer.SignClick(decision)
 	return decision
 }
 

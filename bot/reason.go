@@ -3,12 +3,9 @@ package bot
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -16,13 +13,11 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/input"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
 
 const (
-	// maxMetadata bounds what a modal carries (docs.slack.dev: reference/views).
-	maxMetadata = 3000
-
 	// triggerLife is how long after a click a modal can be opened
 	// (docs.slack.dev: interactivity/handling-user-interaction).
 	triggerLife = 3 * time.Second
@@ -38,12 +33,12 @@ type reasons struct {
 		// views.open
 		OpenViewContext(ctx context.Context, trigger string, view slack.ModalViewRequest) (*slack.ViewResponse, error)
 	}
-	signer signer
+	signer signed.Signer
 	poster *poster
 	texts  texts.Texts
 }
 
-func newReasons(required bool, client *webAPI, sign signer, post *poster, words texts.Texts) *reasons {
+func newReasons(required bool, client *webAPI, sign signed.Signer, post *poster, words texts.Texts) *reasons {
 	return &reasons{required: required, views: client, signer: sign, poster: post, texts: words}
 }
 
@@ -66,34 +61,16 @@ func (r *reasons) open(ctx context.Context, k click, c decision.Confirmation) er
 	if left <= 0 {
 		return errors.New("the click is too old to open a modal")
 	}
-	carried, err := json.Marshal(modalData{
-		Value: k.value, ResponseURL: k.responseURL, Ephemeral: k.ephemeral, MAC: modalMAC(r.signer.signing().clicks, k.value, k.responseURL, k.ephemeral, k.user),
-	})
-	if err != nil || len(carried) > maxMetadata {
-		return errors.New("the prompt does not fit into a modal")
+	carried, err := r.signer.EncodeModal(signed.Modal{Value: k.value, ResponseURL: k.responseURL, Ephemeral: k.ephemeral}, k.user)
+	if err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
 	view := r.texts.ReasonModal(c)
-	view.PrivateMetadata = string(carried)
+	view.PrivateMetadata = carried
 	_, err = r.views.OpenViewContext(ctx, k.trigger, view)
 	return err
-}
-
-// modalData is what the modal carries: the click that opened it.
-type modalData struct {
-	Value       string `json:"value"`
-	ResponseURL string `json:"response_url"`
-	Ephemeral   bool   `json:"ephemeral"`
-	MAC         string `json:"mac"` // over the rest, and who clicked
-}
-
-func modalMAC(key []byte, value, responseURL string, ephemeral bool, user string) string {
-	text, err := json.Marshal([]any{"reason", value, responseURL, ephemeral, user})
-	if err != nil {
-		panic(err) // a list of strings always encodes
-	}
-	return base64.RawURLEncoding.EncodeToString(mac(key, string(text)))
 }
 
 // submission is what is needed of a view_submission payload (docs.slack.dev:
@@ -120,24 +97,16 @@ func parseSubmission(payload json.RawMessage) (submission, bool) {
 	return s, s.Type == string(slack.InteractionTypeViewSubmission) && s.View.CallbackID == texts.ModalReason
 }
 
-// genuine tells what our modal carries, for the person for whom it was opened.
-func (r *reasons) genuine(data modalData, user string) bool {
-	return slices.ContainsFunc(r.signer.accepted(promptsOutlive), func(k signingKeys) bool {
-		return hmac.Equal([]byte(data.MAC), []byte(modalMAC(k.clicks, data.Value, data.ResponseURL, data.Ephemeral, user)))
-	})
-}
-
 // click makes a click of a submission, on the confirmation with its reason.
 // What is wrong is said in the modal. It asks nobody: the modal waits for it.
 func (r *reasons) click(s submission, received time.Time) (k click, wrong string) {
-	var data modalData
-	if json.Unmarshal([]byte(s.View.Metadata), &data) != nil ||
-		!r.genuine(data, s.User.ID) {
+	data, err := r.signer.DecodeModal(s.View.Metadata, s.User.ID)
+	if err != nil {
 		return click{}, r.texts.ModalOutdated()
 	}
-	c, err := r.signer.decode(data.Value, received)
+	c, err := r.signer.Decode(data.Value, received)
 	switch {
-	case errors.Is(err, errExpired):
+	case errors.Is(err, signed.ErrExpired):
 		return click{}, r.texts.ModalExpired(c)
 	case err != nil:
 		return click{}, r.texts.ModalOutdated()
@@ -151,7 +120,7 @@ func (r *reasons) click(s submission, received time.Time) (k click, wrong string
 	}
 	c.Reason = reason
 	return click{
-		user: s.User.ID, origin: s.origin(), channel: c.Channel, action: texts.ActionCancel, value: r.signer.encode(c),
+		user: s.User.ID, origin: s.origin(), channel: c.Channel, action: texts.ActionCancel, value: r.signer.Encode(c),
 		responseURL: data.ResponseURL, ephemeral: data.Ephemeral, received: received,
 	}, ""
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
@@ -42,7 +43,7 @@ type openRequests interface {
 type requests struct {
 	journal openRequests
 	poster  *poster
-	signer  signer
+	signer  signed.Signer
 	texts   texts.Texts
 	remind  time.Duration // before the end; 0 for never
 	now     func() time.Time
@@ -68,7 +69,7 @@ func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string
 	if r.remind > 0 {
 		remind = max(left-r.remind, time.Millisecond)
 	}
-	open := journal.Request{ID: decision.ID(c.ID), MessageTS: ts, Confirmation: r.signer.encode(c)}
+	open := journal.Request{ID: decision.ID(c.ID), MessageTS: ts, Confirmation: r.signer.Encode(c)}
 	if err := work.Retry(ctx, askPatience, func() error { return r.journal.Opened(ctx, open, remind, left+endMargin) }); err != nil {
 		log.Warn("a request is not on the list of open ones: nothing will say when it runs out", "error", err)
 	}
@@ -104,7 +105,7 @@ func (r *requests) of(one journal.Request) *slog.Logger {
 
 // remindOf reminds of a request that is still open, once.
 func (r *requests) remindOf(ctx context.Context, log *slog.Logger, one journal.Request) {
-	c, err := r.signer.decode(one.Confirmation, r.now())
+	c, err := r.signer.Decode(one.Confirmation, r.now())
 	if err != nil {
 		return
 	}
@@ -126,11 +127,11 @@ func (r *requests) remindOf(ctx context.Context, log *slog.Logger, one journal.R
 // if a click was being decided meanwhile: the decision is looked at after the
 // text was shown, until both agree.
 func (r *requests) end(ctx context.Context, log *slog.Logger, one journal.Request) error {
-	c, err := r.signer.decode(one.Confirmation, r.now())
+	c, err := r.signer.Decode(one.Confirmation, r.now())
 	switch {
 	case err == nil:
 		return nil // by our clock a click still counts: taken again later
-	case !errors.Is(err, errExpired) || c.ID != string(one.ID):
+	case !errors.Is(err, signed.ErrExpired) || c.ID != string(one.ID):
 		log.Warn("forgot a request that is not ours, or from before the bot token was changed", "reason", err)
 		return r.journal.Forget(ctx, one.ID)
 	}

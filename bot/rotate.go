@@ -34,7 +34,7 @@ func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
 	if was, is := b.gate.where.Load(), workspaceOf(who); was != nil && (was.TeamID != is.TeamID || was.EnterpriseID != is.EnterpriseID) {
 		return ErrOtherWorkspace
 	}
-	if err := b.keys.rotate(ctx, text); err != nil {
+	if err := b.signer.Rotate(ctx, text); err != nil {
 		return fmt.Errorf("keeping what the earlier bot token has signed: %w", err)
 	}
 	b.slack.use(text)

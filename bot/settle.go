@@ -10,6 +10,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -46,7 +47,7 @@ type settler struct {
 	journal unsettled
 	tasks   previewer
 	poster  *poster
-	signer  signer
+	signer  signed.Signer
 	texts   texts.Texts
 	metrics *metrics
 	now     func() time.Time
@@ -62,7 +63,7 @@ func (s *settler) settle(ctx context.Context) error {
 	var failed error
 	for _, held := range due {
 		log := s.log.With("confirmation", string(held.Record.ID), "task", held.TaskID, "channel", held.Channel)
-		genuine, err := s.signer.examine(ctx, held.Record, func(why error) error {
+		genuine, err := s.signer.Examine(ctx, held.Record, func(why error) error {
 			s.metrics.unverified.Inc()
 			log.Error("a row of the journal is not genuine; it is set aside", "reason", why)
 			return s.journal.SetAside(ctx, held.Lease)

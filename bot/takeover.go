@@ -8,6 +8,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
@@ -32,7 +33,7 @@ type leftovers interface {
 type taker struct {
 	journal   leftovers
 	set       *workingSet
-	signer    signer
+	signer    signed.Signer
 	carrier   *carrier
 	announcer *announcer
 	poster    *poster
@@ -73,7 +74,7 @@ func (t *taker) take(ctx context.Context, w journal.Work, begin func(*holding)) 
 	}
 	var failed error
 	for _, held := range taken {
-		genuine, err := t.signer.examine(ctx, held.Record, func(why error) error { return t.setAside(ctx, held, why) })
+		genuine, err := t.signer.Examine(ctx, held.Record, func(why error) error { return t.setAside(ctx, held, why) })
 		failed = errors.Join(failed, err)
 		if genuine {
 			begin(t.set.add(t.ctx, held.Record, held.Lease))
