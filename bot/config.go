@@ -17,6 +17,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
 )
 
@@ -115,7 +116,7 @@ func (c *Config) complete() (api *url.URL, err error) {
 	}
 	problems := c.validate()
 	api, err = url.Parse(c.SlackAPI)
-	if err != nil || api.Host == "" || api.Scheme != "https" && (api.Scheme != "http" || !isLoopback(api.Hostname())) {
+	if err != nil || api.Host == "" || api.Scheme != "https" && (api.Scheme != "http" || !slackapi.IsLoopback(api.Hostname())) {
 		problems = append(problems, Problem{"SlackAPI", "must be https (http is accepted on a loopback address only): tokens travel with every request"})
 	}
 	if len(problems) > 0 {

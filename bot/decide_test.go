@@ -10,6 +10,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 )
 
 // No click is claimed that there is no room for: a claim is a promise. The
@@ -25,8 +26,8 @@ func TestAClickBeyondTheWorkingSetIsNotClaimed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &decider{set: set, poster: newPoster(nil, http.DefaultClient, &url.URL{}), signer: sign}
-	d.decide(t.Context(), log, click{user: "U0ADA", responseURL: "https://slack.invalid/x"}, decision.Confirmation{ID: "x", Task: 1})
+	d := &decider{set: set, poster: slackapi.NewPoster(nil, http.DefaultClient, &url.URL{}), signer: sign}
+	d.decide(t.Context(), log, slackapi.Click{User: "U0ADA", ResponseURL: "https://slack.invalid/x"}, decision.Confirmation{ID: "x", Task: 1})
 	if set.free() != 0 || len(set.ids()) != maxHeld {
 		t.Error("it took a place")
 	}
