@@ -7,6 +7,8 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
@@ -25,12 +27,12 @@ type outbox interface {
 // long as it takes. Channels do not wait for each other.
 type announcer struct {
 	journal outbox
-	poster  *poster
+	poster  *slackapi.Poster
 	set     *workingSet
 	texts   texts.Texts
 	gap     time.Duration // between two messages in a channel
-	metrics *metrics
-	trace   *tracer
+	metrics *observe.Metrics
+	trace   *observe.Tracer
 	ctx     context.Context // the process's
 	work    *work.Group
 

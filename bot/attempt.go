@@ -18,7 +18,7 @@ var errAgain = errors.New("again")
 
 // cancel sends one cancel request.
 func (w *resolution) cancel() (answer, error) {
-	ctx, sent := w.trace.step(w.h.ctx, "cancel", attribute.Int64("chamelio.task", w.h.TaskID))
+	ctx, sent := w.trace.Step(w.h.ctx, "cancel", attribute.Int64("chamelio.task", w.h.TaskID))
 	err := w.tasks.Cancel(ctx, w.h.Record.Task(), w.right)
 	sent(err)
 	if stopped := new(notAllowedError); errors.As(err, &stopped) {
@@ -31,7 +31,7 @@ func (w *resolution) cancel() (answer, error) {
 	case cancelServerError, cancelUnanswered:
 		w.lastSent = time.Now()
 		w.tries++
-		w.metrics.retries.WithLabelValues("cancel").Inc()
+		w.metrics.Retries.WithLabelValues("cancel").Inc()
 		w.h.log.Warn("a cancel got no clear answer", "try", w.tries, "error", err)
 		w.prompt.progress(w.texts.StillTrying(w.h.Record))
 	case cancelConflict:
@@ -128,7 +128,7 @@ func (w *resolution) classifyCancel(err error) answer {
 // look asks for the task once.
 func (w *resolution) look() answer {
 	asked := time.Now() // what is seen may be as old as that, and readLag older
-	ctx, looked := w.trace.step(w.h.ctx, "look", attribute.Int64("chamelio.task", w.h.TaskID))
+	ctx, looked := w.trace.Step(w.h.ctx, "look", attribute.Int64("chamelio.task", w.h.TaskID))
 	task, err := w.tasks.Task(ctx, w.h.Record.Task())
 	looked(err)
 	w.err, w.retryAfter = nil, 0
@@ -143,7 +143,7 @@ func (w *resolution) look() answer {
 	case lookRunning:
 		w.seen = asked
 	case lookUnavailable, lookNotFound:
-		w.metrics.retries.WithLabelValues("look").Inc()
+		w.metrics.Retries.WithLabelValues("look").Inc()
 		w.h.log.Warn("cannot see what became of a cancel", "error", err)
 		w.prompt.progress(w.texts.StillTrying(w.h.Record))
 	default: // an answer

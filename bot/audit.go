@@ -12,6 +12,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
@@ -39,8 +40,8 @@ type notes interface {
 type auditor struct {
 	channel string
 	journal notes
-	poster  *poster
-	slack   *webAPI
+	poster  *slackapi.Poster
+	slack   *slackapi.Client
 	texts   texts.Texts
 	gap     time.Duration
 	log     *slog.Logger
@@ -83,11 +84,11 @@ func (a *auditor) send(ctx context.Context, n decision.Note) error {
 		return err
 	}
 	if m != nil {
-		_, err = a.poster.post(ctx, a.channel, "", *m)
+		_, err = a.poster.Post(ctx, a.channel, "", *m)
 	}
 	if err != nil {
 		log.Error("the audit channel does not take a copy; trying again", "error", err, "again_in", auditPause)
-		if !unanswered(err) {
+		if said, _ := slackapi.Classify(err); said != slackapi.Unclear {
 			return errors.Join(err, a.journal.PutOff(ctx, n, auditPause))
 		}
 		return err // perhaps it is there: the note's lease leaves time for the answer

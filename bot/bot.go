@@ -1,15 +1,14 @@
-// Package bot is cancelbot's Slack side: a person types /cancel-task, sees
-// what the task is, confirms with a button, and the channel is told what came
-// of it.
+// Package bot is cancelbot's Slack side: someone types /cancel-task, sees the
+// task, confirms with a button, and the bot announces the outcome in the
+// channel.
 //
-// The files follow the way of a command: router.go finds each envelope a
-// worker, command.go answers a command with a prompt, confirmation.go signs
-// what the prompt's buttons carry, click.go checks a press of one, decide.go
-// turns it into a decision, carry.go, resolve.go, attempt.go and outcome.go
-// bring that to its outcome, announce.go and tell.go tell the channel.
-// ownership.go and takeover.go say whose a decision is. The words_*.go files
-// hold every word that a person reads. docs/design has the laws that all of
-// this keeps.
+// Read the files in the order of a command: router.go finds a worker for each
+// envelope, command.go answers a command with a prompt, click.go checks a click
+// on one of its buttons, decide.go turns it into a decision, carry.go,
+// resolve.go, attempt.go and outcome.go bring that to its outcome, announce.go
+// and tell.go announce it. ownership.go and takeover.go say which process owns
+// a decision. The packages below internal have the rest; docs/design has the
+// laws that all of this keeps.
 package bot
 
 import (
@@ -23,7 +22,10 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
@@ -49,7 +51,7 @@ type Journal interface {
 	refusals
 	openRequests
 	presence
-	keyrings
+	signed.Store
 }
 
 // presence is what the replicas need to know of each other.
@@ -67,12 +69,13 @@ const slackTimeout = 20 * time.Second
 type Bot struct {
 	cfg       Config
 	log       *slog.Logger
-	slack     *webAPI
-	keys      *keyring
+	slack     *slackapi.Client
+	signer    signed.Signer
 	http      *http.Client // for Socket Mode, which dials as its transport does
 	calls     *http.Client // for all else
 	journal   Journal
 	tasks     Tasks
+	metrics   *observe.Metrics
 	gate      *gate
 	router    *router
 	socket    *socketmode.Client
@@ -96,7 +99,7 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	if err != nil {
 		return nil, err
 	}
-	sign, err := newSigner(cfg.BotToken.Reveal(), j, cfg.Now)
+	sign, err := signed.NewSigner(cfg.BotToken.Reveal(), j, cfg.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -108,25 +111,29 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 		// A redirect would carry a token to wherever the answer points.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	b.keys = sign.keyring
+	b.signer = sign
 	b.calls = &http.Client{Transport: transport.Within(slackTimeout, cfg.Transport), CheckRedirect: b.http.CheckRedirect}
-	b.slack = newWebAPI(cfg.BotToken.Reveal(), cfg.SlackAPI, b.calls)
+	b.slack = slackapi.NewClient(cfg.BotToken.Reveal(), cfg.SlackAPI, b.calls)
 	b.gate = &gate{checker: policy.NewChecker(cfg.Policy, b.slack), journal: j, known: make(chan struct{}), appID: b.app, now: cfg.Now}
+	b.metrics = observe.NewMetrics(cfg.Metrics)
 	b.wire(api, sign)
 	b.socket, err = socketmode.New(b.socketOptions())
 	if err != nil {
 		return nil, fmt.Errorf("preparing Socket Mode: %w", err)
 	}
+	b.metrics.Watch(observe.Live{
+		Connections: b.socket.Open, Queue: b.router.load, Backlog: j.Backlog, Loops: b.loops, Now: cfg.Now,
+	})
 	return b, nil
 }
 
 // wire makes the parts, each of those before it.
-func (b *Bot) wire(api *url.URL, sign signer) {
+func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	cfg, j, log := b.cfg, b.journal, b.log
 	words := newTexts(cfg)
-	post := newPoster(b.slack, b.calls, api)
-	meters := newMetrics(cfg.Metrics, b)
-	spans := newTracer(cfg.Traces)
+	post := slackapi.NewPoster(b.slack, b.calls, api)
+	meters := b.metrics
+	spans := observe.NewTracer(cfg.Traces)
 	recent := newSeenTasks()
 	b.set = newWorkingSet(j, log)
 	b.announcer = &announcer{
@@ -167,7 +174,7 @@ func (b *Bot) wire(api *url.URL, sign signer) {
 		work.NewLoop("unknown outcomes", settleEvery, log, settles.settle),
 		work.NewLoop("requests", requestsEvery, log, asked.look),
 		follow.loop,
-		work.NewLoop("signing keys", loadKeysEvery, log, b.keys.load),
+		work.NewLoop("signing keys", signed.LoadEvery, log, sign.Load),
 		work.NewLoop("installation", introduceEvery, log, b.introduce),
 		b.beats,
 	}
@@ -175,7 +182,6 @@ func (b *Bot) wire(api *url.URL, sign signer) {
 		b.audits = &auditor{channel: cfg.AuditChannel, journal: j, poster: post, slack: b.slack, texts: words, gap: cfg.AnnounceGap, log: log}
 		b.loops = append(b.loops, work.NewLoop("audit channel", auditEvery, log, b.audits.copyAll))
 	}
-	meters.watch(b.loops)
 }
 
 func newTexts(cfg Config) texts.Texts {
@@ -185,7 +191,7 @@ func newTexts(cfg Config) texts.Texts {
 	}
 }
 
-func (b *Bot) newRouter(typed *commands, pressed *clicks, post *poster, words texts.Texts, spans *tracer) *router {
+func (b *Bot) newRouter(typed *commands, pressed *clicks, post *slackapi.Poster, words texts.Texts, spans *observe.Tracer) *router {
 	return &router{
 		commands: typed, clicks: pressed, poster: post, texts: words, trace: spans, log: b.log,
 		stopping: b.draining.Load, ctx: b.working, seen: work.NewCache[string, struct{}](maxRememberedEnvelopes),
@@ -208,7 +214,7 @@ func (b *Bot) Workspace(ctx context.Context) (Workspace, error) {
 }
 
 func authError(err error) error {
-	if socketmode.Classify(slackCode(err)) == socketmode.TokenRefused {
+	if socketmode.Classify(slackapi.Code(err)) == socketmode.TokenRefused {
 		return &TokenError{Token: BotToken, Err: err}
 	}
 	return fmt.Errorf("asking Slack who we are (auth.test): %w", err)

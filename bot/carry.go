@@ -10,6 +10,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
@@ -21,7 +22,7 @@ type carrier struct {
 	journal   outbox
 	set       *workingSet
 	texts     texts.Texts
-	metrics   *metrics
+	metrics   *observe.Metrics
 }
 
 // carry brings a decision to its outcome and hands it to the announcer. What
@@ -88,8 +89,8 @@ func (c *carrier) finish(h *holding, res decision.Result, tell bool) (decision.R
 		switch {
 		case err == nil:
 			h.renewed(l)
-			c.metrics.decisions.WithLabelValues(string(res.Outcome)).Inc()
-			c.metrics.outcomes.Observe(time.Since(h.DecidedAt).Seconds())
+			c.metrics.Decisions.WithLabelValues(string(res.Outcome)).Inc()
+			c.metrics.OutcomeSeconds.Observe(time.Since(h.DecidedAt).Seconds())
 			h.log.Info("finished", "outcome", string(res.Outcome), "cause", string(res.Cause), "requester", h.Requester)
 			return res, nil
 		case lost(err):

@@ -16,6 +16,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
 )
 
@@ -57,8 +59,8 @@ type Config struct {
 	Now       func() time.Time      // by which prompts expire and clicks age; time.Now if nil
 }
 
-// MaxConfirmTTL is the ceiling of Config.ConfirmTTL.
-const MaxConfirmTTL = 30 * time.Minute
+// MaxConfirmTTL is the longest Config.ConfirmTTL.
+const MaxConfirmTTL = signed.MaxTTL
 
 // maxCommandName is Slack's (docs.slack.dev/reference/app-manifest,
 // features.slash_commands).
@@ -114,7 +116,7 @@ func (c *Config) complete() (api *url.URL, err error) {
 	}
 	problems := c.validate()
 	api, err = url.Parse(c.SlackAPI)
-	if err != nil || api.Host == "" || api.Scheme != "https" && (api.Scheme != "http" || !isLoopback(api.Hostname())) {
+	if err != nil || api.Host == "" || api.Scheme != "https" && (api.Scheme != "http" || !slackapi.IsLoopback(api.Hostname())) {
 		problems = append(problems, Problem{"SlackAPI", "must be https (http is accepted on a loopback address only): tokens travel with every request"})
 	}
 	if len(problems) > 0 {

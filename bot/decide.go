@@ -11,6 +11,9 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
@@ -28,11 +31,11 @@ type decider struct {
 	set       *workingSet
 	carry     func(h *holding, responses *prompt) // carries a decision out; in a goroutine of its own
 	followers *followers
-	poster    *poster
-	signer    signer
+	poster    *slackapi.Poster
+	signer    signed.Signer
 	texts     texts.Texts
-	metrics   *metrics
-	trace     *tracer
+	metrics   *observe.Metrics
+	trace     *observe.Tracer
 
 	ctx     context.Context // of work that outlives a click's own
 	work    *work.Group
@@ -41,31 +44,31 @@ type decider struct {
 }
 
 // decisionOf is what a click asks for, with the MAC that makes it genuine.
-func (d *decider) decisionOf(k click, c decision.Confirmation) decision.Record {
+func (d *decider) decisionOf(k slackapi.Click, c decision.Confirmation) decision.Record {
 	decision := decision.Record{
 		ID: decision.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel,
-		Requester: c.Requester, Confirmer: k.user, Reason: c.Reason,
+		Requester: c.Requester, Confirmer: k.User, Reason: c.Reason,
 		// To the millisecond, as the journal keeps it: the MAC covers it.
-		RequestedAt: c.RequestedAt, DecidedAt: k.received.UTC().Truncate(time.Millisecond),
-		ResponseURL: k.responseURL, Confirmation: k.value,
+		RequestedAt: c.RequestedAt, DecidedAt: k.Received.UTC().Truncate(time.Millisecond),
+		ResponseURL: k.ResponseURL, Confirmation: k.Value,
 	}
-	decision.MAC = d.signer.click(decision)
+	decision.MAC = d.signer.SignClick(decision)
 	return decision
 }
 
 // decide claims the decision and, if it wins, has it carried out.
-func (d *decider) decide(ctx context.Context, log *slog.Logger, k click, c decision.Confirmation) {
+func (d *decider) decide(ctx context.Context, log *slog.Logger, k slackapi.Click, c decision.Confirmation) {
 	if ctx.Err() != nil {
 		return // stopping: nothing was promised yet
 	}
 	if !d.set.reserve() {
 		log.Warn("a click was turned away: too many decisions are under way")
-		d.poster.tell(ctx, log, k.responseURL, d.texts.Overloaded(), ephemeral)
+		d.poster.Answer(ctx, log, k.ResponseURL, d.texts.Overloaded(), slackapi.Ephemeral)
 		return
 	}
 	defer d.set.unreserve()
 	mine := d.decisionOf(k, c)
-	claiming, claimed := d.trace.step(ctx, "claim", attribute.String("cancelbot.confirmation", c.ID), attribute.Int64("chamelio.task", int64(c.Task)))
+	claiming, claimed := d.trace.Step(ctx, "claim", attribute.String("cancelbot.confirmation", c.ID), attribute.Int64("chamelio.task", int64(c.Task)))
 	claim, err := d.journal.Claim(claiming, mine)
 	claimed(err)
 	if err != nil {
@@ -73,22 +76,22 @@ func (d *decider) decide(ctx context.Context, log *slog.Logger, k click, c decis
 		d.beginUnclear(ctx, log, k, c, mine)
 		return
 	}
-	d.claimed(ctx, log, k, c, mine, claim, ephemeral)
+	d.claimed(ctx, log, k, c, mine, claim, slackapi.Ephemeral)
 }
 
 // claimed goes on where the journal has answered. beside is where somebody
 // reads that an earlier click on the same prompt counts.
-func (d *decider) claimed(ctx context.Context, log *slog.Logger, k click, c decision.Confirmation, mine decision.Record, claim journal.Claim, beside placement) {
+func (d *decider) claimed(ctx context.Context, log *slog.Logger, k slackapi.Click, c decision.Confirmation, mine decision.Record, claim journal.Claim, beside slackapi.Placement) {
 	winner := claim.Winner
 	switch {
 	case claim.Won:
 		log.Info("decided")
-		d.trace.begin(ctx, c.ID)
+		d.trace.Begin(ctx, mine.ID)
 		d.begin(mine, claim.Lease, k)
 	case winner.Outcome == decision.Withdrawn && winner.ID == mine.ID:
 		log.Info("clicked after it was withdrawn")
-		d.poster.tell(ctx, log, k.responseURL, d.texts.Withdrawn(c), replaceOriginal)
-	case winner.ID == mine.ID && winner.ResponseURL != "" && winner.ResponseURL == mine.ResponseURL && beside == ephemeral:
+		d.poster.Answer(ctx, log, k.ResponseURL, d.texts.Withdrawn(c), slackapi.ReplaceOriginal)
+	case winner.ID == mine.ID && winner.ResponseURL != "" && winner.ResponseURL == mine.ResponseURL && beside == slackapi.Ephemeral:
 		// Whoever has it answers it. A response_url has five uses: the
 		// announcement may need the last.
 		log.Info("the very same click was delivered twice")
@@ -99,15 +102,15 @@ func (d *decider) claimed(ctx context.Context, log *slog.Logger, k click, c deci
 		d.follow(ctx, log, k, c, winner, beside)
 	default:
 		log.Info("clicked, but another decision about the task came first", "winner", string(winner.ID))
-		d.follow(ctx, log, k, c, winner, replaceOriginal)
+		d.follow(ctx, log, k, c, winner, slackapi.ReplaceOriginal)
 	}
 }
 
 // begin has a claimed decision carried out, in a goroutine of its own.
-func (d *decider) begin(decision decision.Record, l journal.Lease, k click) {
-	h := d.set.add(d.trace.resume(d.ctx, string(decision.ID)), decision, l)
+func (d *decider) begin(decision decision.Record, l journal.Lease, k slackapi.Click) {
+	h := d.set.add(d.trace.Resume(d.ctx, decision.ID), decision, l)
 	p := newPrompt(h.ctx, d.ctx, maxProgress, func(ctx context.Context, m texts.Message) {
-		d.poster.tell(ctx, h.log, k.responseURL, m, replaceOriginal)
+		d.poster.Answer(ctx, h.log, k.ResponseURL, m, slackapi.ReplaceOriginal)
 	})
 	p.soon(d.texts.Cancelling(decision))
 	d.work.Run(func() { d.carry(h, p) })
@@ -116,25 +119,25 @@ func (d *decider) begin(decision decision.Record, l journal.Lease, k click) {
 // follow tells somebody whose click came second what is known of the first,
 // and, where that is not all, what came of it when it is. A request in the
 // channel is everybody's: nothing that is meant for one person replaces it.
-func (d *decider) follow(ctx context.Context, log *slog.Logger, k click, c decision.Confirmation, winner decision.Record, where placement) {
-	if c.Public && where == replaceOriginal {
+func (d *decider) follow(ctx context.Context, log *slog.Logger, k slackapi.Click, c decision.Confirmation, winner decision.Record, where slackapi.Placement) {
+	if c.Public && where == slackapi.ReplaceOriginal {
 		d.replaceRequest(ctx, log, k, c, winner)
-		where = ephemeral
+		where = slackapi.Ephemeral
 	}
-	if !d.poster.tell(ctx, log, k.responseURL, d.texts.CameSecond(winner, k.user), where) {
+	if !d.poster.Answer(ctx, log, k.ResponseURL, d.texts.CameSecond(winner, k.User), where) {
 		return
 	}
-	if winner.Outcome == "" && k.ephemeral {
+	if winner.Outcome == "" && k.Ephemeral {
 		d.followers.add(winner.ID, func(ctx context.Context, decided decision.Record) {
-			d.poster.tell(ctx, log, k.responseURL, d.texts.CameSecond(decided, k.user), replaceOriginal)
+			d.poster.Answer(ctx, log, k.ResponseURL, d.texts.CameSecond(decided, k.User), slackapi.ReplaceOriginal)
 		})
 	}
 }
 
 // replaceRequest shows everybody what became of a request by another click.
-func (d *decider) replaceRequest(ctx context.Context, log *slog.Logger, k click, c decision.Confirmation, winner decision.Record) {
+func (d *decider) replaceRequest(ctx context.Context, log *slog.Logger, k slackapi.Click, c decision.Confirmation, winner decision.Record) {
 	show := func(ctx context.Context, decided decision.Record) {
-		d.poster.tell(ctx, log, k.responseURL, d.texts.Overtaken(c, decided), replaceOriginal)
+		d.poster.Answer(ctx, log, k.ResponseURL, d.texts.Overtaken(c, decided), slackapi.ReplaceOriginal)
 	}
 	show(ctx, winner)
 	if winner.Outcome == "" {
@@ -144,10 +147,10 @@ func (d *decider) replaceRequest(ctx context.Context, log *slog.Logger, k click,
 
 // keep answers the other button: the prompt is closed on record, so that a
 // click already on its way finds it closed, and what the person reads is so.
-func (d *decider) keep(ctx context.Context, log *slog.Logger, k click, c decision.Confirmation) {
-	if c.Public && k.user != c.Requester {
+func (d *decider) keep(ctx context.Context, log *slog.Logger, k slackapi.Click, c decision.Confirmation) {
+	if c.Public && k.User != c.Requester {
 		log.Info("click refused", "reason", "only the requester withdraws")
-		d.poster.tell(ctx, log, k.responseURL, d.texts.NotYoursToWithdraw(c), ephemeral)
+		d.poster.Answer(ctx, log, k.ResponseURL, d.texts.NotYoursToWithdraw(c), slackapi.Ephemeral)
 		return
 	}
 	if d.keepUnclear(decision.ID(c.ID)) {
@@ -158,32 +161,32 @@ func (d *decider) keep(ctx context.Context, log *slog.Logger, k click, c decisio
 	switch {
 	case err != nil:
 		log.Error("the journal does not take a withdrawal", "error", err)
-		d.poster.tell(ctx, log, k.responseURL, d.texts.NotWithdrawn(c), ephemeral)
+		d.poster.Answer(ctx, log, k.ResponseURL, d.texts.NotWithdrawn(c), slackapi.Ephemeral)
 	case withdrawn && c.Public:
 		log.Info("withdrawn")
-		d.poster.tell(ctx, log, k.responseURL, d.texts.Withdrawn(c), replaceOriginal)
+		d.poster.Answer(ctx, log, k.ResponseURL, d.texts.Withdrawn(c), slackapi.ReplaceOriginal)
 	case withdrawn:
 		log.Info("kept")
-		d.poster.tell(ctx, log, k.responseURL, d.texts.Kept(c), replaceOriginal)
+		d.poster.Answer(ctx, log, k.ResponseURL, d.texts.Kept(c), slackapi.ReplaceOriginal)
 	default:
 		log.Info("a decision came before the withdrawal")
-		d.poster.tell(ctx, log, k.responseURL, d.texts.TooLateToWithdraw(c, first, k.user), ephemeral)
+		d.poster.Answer(ctx, log, k.ResponseURL, d.texts.TooLateToWithdraw(c, first, k.User), slackapi.Ephemeral)
 	}
 }
 
 // late answers a click on a prompt that has expired. What was decided before
 // it did is not talked over.
-func (d *decider) late(ctx context.Context, log *slog.Logger, k click, c decision.Confirmation) {
+func (d *decider) late(ctx context.Context, log *slog.Logger, k slackapi.Click, c decision.Confirmation) {
 	first, err := d.followers.journal.Get(ctx, decision.ID(c.ID))
 	switch {
 	case err == nil && first.Outcome == decision.Withdrawn:
-		d.poster.tell(ctx, log, k.responseURL, d.texts.Withdrawn(c), replaceOriginal)
+		d.poster.Answer(ctx, log, k.ResponseURL, d.texts.Withdrawn(c), slackapi.ReplaceOriginal)
 	case err == nil:
-		d.follow(ctx, log, k, c, first, ephemeral)
+		d.follow(ctx, log, k, c, first, slackapi.Ephemeral)
 	case errors.Is(err, journal.ErrGone):
-		d.poster.tell(ctx, log, k.responseURL, d.texts.RanOut(c), replaceOriginal)
+		d.poster.Answer(ctx, log, k.ResponseURL, d.texts.RanOut(c), slackapi.ReplaceOriginal)
 	default:
-		d.poster.tell(ctx, log, k.responseURL, d.texts.Expired(c), ephemeral)
+		d.poster.Answer(ctx, log, k.ResponseURL, d.texts.Expired(c), slackapi.Ephemeral)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -75,6 +76,11 @@ func (g *gate) record(ctx context.Context, log *slog.Logger, n decision.Note) {
 	if err := g.journal.Refused(ctx, n); err != nil {
 		log.Error("a refusal is not on record", "error", err)
 	}
+}
+
+// originOf converts what a payload says about the installation.
+func originOf(o slackapi.Origin) policy.Origin {
+	return policy.Origin{AppID: policy.AppID(o.AppID), TeamID: policy.TeamID(o.TeamID), EnterpriseID: policy.EnterpriseID(o.EnterpriseID)}
 }
 
 // peopleOn is what the policy goes by of a task.

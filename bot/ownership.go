@@ -10,6 +10,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
 )
 
 // maxHeld bounds how many decisions this process works on at a time. What goes
@@ -74,8 +75,8 @@ var errOverruled = errors.New("another decision about the task was made since")
 // res is zero, else with that outcome, at once, so that nobody carries it out
 // once more. errOverruled if all that is left is to tell its outcome as unknown,
 // and to look after it.
-func (h *holding) putBack(ctx context.Context, j restorer, m *metrics, res decision.Result) error {
-	m.vanished.Inc()
+func (h *holding) putBack(ctx context.Context, j restorer, m *observe.Metrics, res decision.Result) error {
+	m.Vanished.Inc()
 	l, err := j.PutBack(ctx, h.Record.With(res))
 	overruled := errors.Is(err, journal.ErrTaken)
 	if overruled {

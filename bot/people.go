@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -22,7 +23,7 @@ type peopleFinder struct {
 }
 
 // newPeopleFinder returns nil where nobody is to be told.
-func newPeopleFinder(wanted bool, client *webAPI) *peopleFinder {
+func newPeopleFinder(wanted bool, client *slackapi.Client) *peopleFinder {
 	if !wanted {
 		return nil
 	}
@@ -70,7 +71,7 @@ func (f *peopleFinder) find(ctx context.Context, log *slog.Logger, task chamelio
 func (f *peopleFinder) byEmail(ctx context.Context, log *slog.Logger, address string) string {
 	u, err := f.slack.GetUserByEmailContext(ctx, address)
 	switch {
-	case err != nil && slackCode(err) == "users_not_found":
+	case err != nil && slackapi.Code(err) == "users_not_found":
 		return ""
 	case err != nil:
 		log.Warn("cannot look up who is on a task; they are not told", "error", err)

@@ -6,10 +6,10 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
@@ -41,8 +41,8 @@ type openRequests interface {
 // counts by what the button carries, whatever the list says.
 type requests struct {
 	journal openRequests
-	poster  *poster
-	signer  signer
+	poster  *slackapi.Poster
+	signer  signed.Signer
 	texts   texts.Texts
 	remind  time.Duration // before the end; 0 for never
 	now     func() time.Time
@@ -55,12 +55,12 @@ type requests struct {
 func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string, c decision.Confirmation, m texts.Message) {
 	var ts string
 	err := work.Retry(ctx, askPatience, func() (err error) {
-		ts, err = r.poster.post(ctx, c.Channel, "", m)
-		return unlessPosted(err)
+		ts, err = r.poster.Post(ctx, c.Channel, "", m)
+		return slackapi.UnlessPosted(err)
 	})
 	if err != nil {
 		log.Info("cannot post a request in the channel; answering the command instead", "reason", err)
-		r.poster.tell(ctx, log, responseURL, m, inChannel)
+		r.poster.Answer(ctx, log, responseURL, m, slackapi.InChannel)
 		return
 	}
 	left := c.ExpiresAt.Sub(r.now())
@@ -68,19 +68,10 @@ func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string
 	if r.remind > 0 {
 		remind = max(left-r.remind, time.Millisecond)
 	}
-	open := journal.Request{ID: decision.ID(c.ID), MessageTS: ts, Confirmation: r.signer.encode(c)}
+	open := journal.Request{ID: decision.ID(c.ID), MessageTS: ts, Confirmation: r.signer.Encode(c)}
 	if err := work.Retry(ctx, askPatience, func() error { return r.journal.Opened(ctx, open, remind, left+endMargin) }); err != nil {
 		log.Warn("a request is not on the list of open ones: nothing will say when it runs out", "error", err)
 	}
-}
-
-// unlessPosted is retryable, but for a message that may be there: that is not
-// posted twice.
-func unlessPosted(err error) error {
-	if unanswered(err) {
-		return backoff.Permanent(err)
-	}
-	return retryable(err)
 }
 
 // look is a loop's: it reminds of what is about to end, and turns what has
@@ -104,7 +95,7 @@ func (r *requests) of(one journal.Request) *slog.Logger {
 
 // remindOf reminds of a request that is still open, once.
 func (r *requests) remindOf(ctx context.Context, log *slog.Logger, one journal.Request) {
-	c, err := r.signer.decode(one.Confirmation, r.now())
+	c, err := r.signer.Decode(one.Confirmation, r.now())
 	if err != nil {
 		return
 	}
@@ -112,8 +103,8 @@ func (r *requests) remindOf(ctx context.Context, log *slog.Logger, one journal.R
 		return // decided; or not known, and then nothing may be said
 	}
 	err = work.Retry(ctx, askPatience, func() error {
-		_, err := r.poster.broadcast(ctx, c.Channel, one.MessageTS, r.texts.Reminder(c))
-		return unlessPosted(err)
+		_, err := r.poster.Broadcast(ctx, c.Channel, one.MessageTS, r.texts.Reminder(c))
+		return slackapi.UnlessPosted(err)
 	})
 	if err != nil {
 		log.Warn("cannot remind of a request", "error", err)
@@ -126,11 +117,11 @@ func (r *requests) remindOf(ctx context.Context, log *slog.Logger, one journal.R
 // if a click was being decided meanwhile: the decision is looked at after the
 // text was shown, until both agree.
 func (r *requests) end(ctx context.Context, log *slog.Logger, one journal.Request) error {
-	c, err := r.signer.decode(one.Confirmation, r.now())
+	c, err := r.signer.Decode(one.Confirmation, r.now())
 	switch {
 	case err == nil:
 		return nil // by our clock a click still counts: taken again later
-	case !errors.Is(err, errExpired) || c.ID != string(one.ID):
+	case !errors.Is(err, signed.ErrExpired) || c.ID != string(one.ID):
 		log.Warn("forgot a request that is not ours, or from before the bot token was changed", "reason", err)
 		return r.journal.Forget(ctx, one.ID)
 	}
@@ -150,8 +141,8 @@ func (r *requests) end(ctx context.Context, log *slog.Logger, one journal.Reques
 		case !over && shown == "":
 			return nil // whoever carries it out shows that; taken again later
 		}
-		if err := r.poster.update(ctx, c.Channel, one.MessageTS, *last); err != nil {
-			if _, again := transient(err); again {
+		if err := r.poster.Update(ctx, c.Channel, one.MessageTS, *last); err != nil {
+			if said, _ := slackapi.Classify(err); said.MayWork() {
 				log.Warn("Slack does not take the last text of a request; trying again", "error", err)
 				return nil // taken again later
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -63,8 +64,8 @@ type resolver struct {
 	texts    texts.Texts
 	recent   *seenTasks
 	people   *peopleFinder
-	metrics  *metrics
-	trace    *tracer
+	metrics  *observe.Metrics
+	trace    *observe.Tracer
 	now      func() time.Time
 	patience time.Duration // for answers that do not come
 	flight   time.Duration // how long a request without an answer is under way
@@ -266,7 +267,7 @@ func (w *resolution) beforeNext(a answer) *step {
 		if time.Since(w.started)+pause > w.patience {
 			return &step{w.state, finish, decision.Failed, decision.CauseUnreachable}
 		}
-		w.metrics.retries.WithLabelValues("cancel").Inc()
+		w.metrics.Retries.WithLabelValues("cancel").Inc()
 		w.h.log.Warn("cannot reach Chamelio; trying again", "error", w.err, "pause", pause)
 		w.prompt.progress(w.texts.StillTrying(w.h.Record))
 	default: // that it runs was seen

@@ -9,6 +9,8 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
@@ -32,9 +34,9 @@ const (
 type router struct {
 	commands *commands
 	clicks   *clicks
-	poster   *poster
+	poster   *slackapi.Poster
 	texts    texts.Texts
-	trace    *tracer
+	trace    *observe.Tracer
 	log      *slog.Logger
 	stopping func() bool
 
@@ -56,11 +58,11 @@ func (r *router) accept(e envelope) (ack any, work func()) {
 	case "slash_commands":
 		job := r.typed.Reserve(func(ctx context.Context) { r.command(ctx, log, e) })
 		if job == nil && e.AcceptsAck {
-			return commandAck(r.busy()), func() { log.Warn("a command was turned away", "stopping", r.stopping()) }
+			return slackapi.CommandAck(r.busy()), func() { log.Warn("a command was turned away", "stopping", r.stopping()) }
 		}
 		return nil, r.start(job)
 	case "interactive":
-		if submission, is := parseSubmission(e.Payload); is {
+		if submission, is := slackapi.ParseSubmission(e.Payload); is {
 			return r.submitted(log, e, submission)
 		}
 		job := r.pressed.Reserve(func(ctx context.Context) { r.click(ctx, log, e) })
@@ -81,9 +83,9 @@ func (r *router) start(job func(context.Context)) func() {
 
 // command and click begin the trace of an envelope.
 func (r *router) command(ctx context.Context, log *slog.Logger, e envelope) {
-	ctx, end := r.trace.step(ctx, "command", attribute.String("slack.envelope", e.ID))
+	ctx, end := r.trace.Step(ctx, "command", attribute.String("slack.envelope", e.ID))
 	defer end(nil)
-	cmd, err := parsePayload(e.Payload)
+	cmd, err := slackapi.ParseCommand(e.Payload)
 	if err != nil {
 		log.Warn("ignored a command", "reason", err)
 		return
@@ -92,9 +94,9 @@ func (r *router) command(ctx context.Context, log *slog.Logger, e envelope) {
 }
 
 func (r *router) click(ctx context.Context, log *slog.Logger, e envelope) {
-	ctx, end := r.trace.step(ctx, "click", attribute.String("slack.envelope", e.ID))
+	ctx, end := r.trace.Step(ctx, "click", attribute.String("slack.envelope", e.ID))
 	defer end(nil)
-	k, err := parseClick(e.Payload, e.Received)
+	k, err := slackapi.ParseClick(e.Payload, e.Received)
 	if err != nil {
 		log.Warn("ignored a click", "reason", err)
 		return
@@ -105,11 +107,11 @@ func (r *router) click(ctx context.Context, log *slog.Logger, e envelope) {
 // turnAway tells whoever clicked that it did not count. The buttons stay.
 func (r *router) turnAway(ctx context.Context, log *slog.Logger, e envelope) {
 	log.Warn("a click was turned away", "stopping", r.stopping())
-	k, err := parseClick(e.Payload, e.Received)
+	k, err := slackapi.ParseClick(e.Payload, e.Received)
 	if err != nil {
 		return
 	}
-	r.poster.tell(ctx, log, k.responseURL, r.busy(), ephemeral)
+	r.poster.Answer(ctx, log, k.ResponseURL, r.busy(), slackapi.Ephemeral)
 }
 
 func (r *router) busy() texts.Message {
@@ -118,6 +120,9 @@ func (r *router) busy() texts.Message {
 	}
 	return r.texts.Overloaded()
 }
+
+// load returns how many commands and clicks are accepted and not done.
+func (r *router) load() int { return r.typed.Load() + r.pressed.Load() }
 
 // close stops taking commands and clicks on: they are turned away.
 func (r *router) close() {

@@ -22,15 +22,15 @@ const (
 )
 
 func (b *Bot) socketOptions() socketmode.Options {
-	m := b.router.commands.metrics
+	m := b.metrics
 	return socketmode.Options{
 		AppToken: b.cfg.AppToken.Reveal(), APIURL: b.cfg.SlackAPI, HTTPClient: b.http, Handler: b,
 		Connections: b.cfg.Connections, Stagger: b.cfg.Stagger, Log: b.log,
 		Observer: socketmode.Observer{
 			Connected: func(h socketmode.Hello) { b.appID.Store(h.AppID) },
-			Reconnect: func(r socketmode.Reason) { m.reconnects.WithLabelValues(string(r)).Inc() },
-			Acked:     func(d time.Duration) { m.acks.Observe(d.Seconds()) },
-			Anomaly:   func(a socketmode.Anomaly) { m.anomalies.WithLabelValues(string(a)).Inc() },
+			Reconnect: func(r socketmode.Reason) { m.Reconnects.WithLabelValues(string(r)).Inc() },
+			Acked:     func(d time.Duration) { m.AckSeconds.Observe(d.Seconds()) },
+			Anomaly:   func(a socketmode.Anomaly) { m.Anomalies.WithLabelValues(string(a)).Inc() },
 		},
 	}
 }

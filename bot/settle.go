@@ -10,6 +10,9 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -45,10 +48,10 @@ type previewer interface {
 type settler struct {
 	journal unsettled
 	tasks   previewer
-	poster  *poster
-	signer  signer
+	poster  *slackapi.Poster
+	signer  signed.Signer
 	texts   texts.Texts
-	metrics *metrics
+	metrics *observe.Metrics
 	now     func() time.Time
 	log     *slog.Logger
 }
@@ -62,8 +65,8 @@ func (s *settler) settle(ctx context.Context) error {
 	var failed error
 	for _, held := range due {
 		log := s.log.With("confirmation", string(held.Record.ID), "task", held.TaskID, "channel", held.Channel)
-		genuine, err := s.signer.examine(ctx, held.Record, func(why error) error {
-			s.metrics.unverified.Inc()
+		genuine, err := s.signer.Examine(ctx, held.Record, func(why error) error {
+			s.metrics.Unverified.Inc()
 			log.Error("a row of the journal is not genuine; it is set aside", "reason", why)
 			return s.journal.SetAside(ctx, held.Lease)
 		})
@@ -96,7 +99,7 @@ func (s *settler) one(loop context.Context, log *slog.Logger, held journal.Held)
 		return s.journal.LookAgain(ctx, l, firstLookPause)
 	}
 	log.Info("settled", "outcome", string(res.Outcome))
-	s.metrics.settled.WithLabelValues(string(res.Outcome)).Inc()
+	s.metrics.Settled.WithLabelValues(string(res.Outcome)).Inc()
 	// Said: it must not be said again, however long the journal is away.
 	return work.Retry(loop, 0, func() error { return s.journal.MarkSettled(context.WithoutCancel(loop), held.Record.ID) })
 }
@@ -133,21 +136,21 @@ func (s *settler) look(ctx context.Context, log *slog.Logger, held journal.Held)
 // requester where the channel cannot be reached.
 func (s *settler) tell(ctx context.Context, log *slog.Logger, d decision.Record, res decision.Result) error {
 	m := s.texts.Settled(d, res)
-	_, err := s.poster.post(ctx, d.Channel, d.MessageTS, m)
-	if _, again := transient(err); err != nil && !again && d.MessageTS != "" {
-		_, err = s.poster.post(ctx, d.Channel, "", m) // the announcement may have been deleted
+	_, err := s.poster.Post(ctx, d.Channel, d.MessageTS, m)
+	if said, _ := slackapi.Classify(err); said == slackapi.Refused && d.MessageTS != "" {
+		_, err = s.poster.Post(ctx, d.Channel, "", m) // the announcement may have been deleted
 	}
-	if _, again := transient(err); err == nil || again {
+	if said, _ := slackapi.Classify(err); said != slackapi.Refused {
 		return err
 	}
-	if d.ResponseURL != "" && s.now().Sub(d.DecidedAt) < responseURLLife {
-		if err := s.poster.respond(ctx, d.ResponseURL, m, inChannel); err == nil {
+	if d.ResponseURL != "" && s.now().Sub(d.DecidedAt) < slackapi.ResponseURLLife {
+		if err := s.poster.Respond(ctx, d.ResponseURL, m, slackapi.InChannel); err == nil {
 			return nil
 		}
 	}
 	log.Info("cannot reach the channel; telling the requester alone", "reason", err)
-	_, err = s.poster.post(ctx, d.Requester, "", s.texts.SettledInPerson(d, res))
-	if _, again := transient(err); err != nil && !again {
+	_, err = s.poster.Post(ctx, d.Requester, "", s.texts.SettledInPerson(d, res))
+	if said, _ := slackapi.Classify(err); said == slackapi.Refused {
 		return backoff.Permanent(err)
 	}
 	return err

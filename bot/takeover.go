@@ -8,6 +8,9 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
@@ -32,12 +35,12 @@ type leftovers interface {
 type taker struct {
 	journal   leftovers
 	set       *workingSet
-	signer    signer
+	signer    signed.Signer
 	carrier   *carrier
 	announcer *announcer
-	poster    *poster
+	poster    *slackapi.Poster
 	texts     texts.Texts
-	metrics   *metrics
+	metrics   *observe.Metrics
 	now       func() time.Time
 	ctx       context.Context // of what is taken over
 	work      *work.Group
@@ -73,7 +76,7 @@ func (t *taker) take(ctx context.Context, w journal.Work, begin func(*holding)) 
 	}
 	var failed error
 	for _, held := range taken {
-		genuine, err := t.signer.examine(ctx, held.Record, func(why error) error { return t.setAside(ctx, held, why) })
+		genuine, err := t.signer.Examine(ctx, held.Record, func(why error) error { return t.setAside(ctx, held, why) })
 		failed = errors.Join(failed, err)
 		if genuine {
 			begin(t.set.add(t.ctx, held.Record, held.Lease))
@@ -85,7 +88,7 @@ func (t *taker) take(ctx context.Context, w journal.Work, begin func(*holding)) 
 // setAside closes a row that no genuine click made. Nothing is done about it,
 // and nothing told in anybody's name.
 func (t *taker) setAside(ctx context.Context, held journal.Held, why error) error {
-	t.metrics.unverified.Inc()
+	t.metrics.Unverified.Inc()
 	t.log.Error("a row of the journal is not genuine: it is set aside, nothing is cancelled and nothing told. Somebody or something else has written to the database, or the bot token has changed since",
 		"confirmation", string(held.Record.ID), "task", held.TaskID, "channel", held.Channel, "reason", why)
 	return t.journal.SetAside(ctx, held.Lease)
@@ -94,10 +97,10 @@ func (t *taker) setAside(ctx context.Context, held journal.Held, why error) erro
 // lastWord is a prompt that only the outcome is still shown in: how many uses
 // its response_url has left is not known.
 func (t *taker) lastWord(h *holding) *prompt {
-	if h.ResponseURL == "" || t.now().Sub(h.DecidedAt) > responseURLLife {
+	if h.ResponseURL == "" || t.now().Sub(h.DecidedAt) > slackapi.ResponseURLLife {
 		return newPrompt(h.ctx, t.ctx, 0, nil)
 	}
 	return newPrompt(h.ctx, t.ctx, 0, func(ctx context.Context, m texts.Message) {
-		t.poster.tell(ctx, h.log, h.ResponseURL, m, replaceOriginal)
+		t.poster.Answer(ctx, h.log, h.ResponseURL, m, slackapi.ReplaceOriginal)
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
@@ -42,14 +43,14 @@ func (a *announcer) tell(t *telling, c *channel) {
 		}
 	}()
 	defer work.RecoverPanic(t.h.log)
-	ctx, told := a.trace.step(a.trace.resume(t.h.ctx, string(t.h.ID)), "announce",
+	ctx, told := a.trace.Step(a.trace.Resume(t.h.ctx, t.h.ID), "announce",
 		attribute.String("cancelbot.confirmation", string(t.h.ID)), attribute.String("cancelbot.outcome", string(t.res.Outcome)))
 	ts, how, err := a.untilTold(ctx, t, c)
 	told(err)
 	switch {
 	case err == nil:
-		a.metrics.told.WithLabelValues(how).Inc()
-		a.metrics.tellings.Observe(time.Since(t.h.DecidedAt).Seconds())
+		a.metrics.Announcements.WithLabelValues(how).Inc()
+		a.metrics.AnnouncementSeconds.Observe(time.Since(t.h.DecidedAt).Seconds())
 		a.record(t, ts)
 		t.h.log.Info("announced", "outcome", t.res.Outcome, "by", how, "after", time.Since(t.h.DecidedAt).Round(time.Millisecond))
 		a.set.drop(t.h)
@@ -90,16 +91,17 @@ func (a *announcer) untilTold(ctx context.Context, t *telling, c *channel) (ts, 
 			work.Sleep(ctx, min(wait.NextBackOff(), work.MaxPause))
 			continue
 		}
-		if !unanswered(err) {
+		said, asked := slackapi.Classify(err)
+		if said != slackapi.Unclear {
 			if l, err := a.journal.NotTold(ctx, t.h.current()); err == nil {
 				t.h.renewed(l)
 			}
 		}
 		pause := wait.NextBackOff()
-		if asked, _ := transient(err); asked > 0 {
+		if asked > 0 {
 			pause = max(pause, min(asked, maxTellPause))
 		}
-		a.metrics.retries.WithLabelValues("announcement").Inc()
+		a.metrics.Retries.WithLabelValues("announcement").Inc()
 		t.h.log.Warn("Slack does not take an announcement; trying again", "error", err, "pause", pause)
 		work.Sleep(ctx, pause)
 	}
@@ -153,21 +155,22 @@ func (a *announcer) somewhere(ctx context.Context, t *telling, c *channel, start
 	if !t.h.valid() {
 		return "", "", journal.ErrLost
 	}
-	_, postMayWork := transient(err)
+	posting, _ := slackapi.Classify(err)
 	t.h.log.Info("cannot post in the channel; answering the click instead", "reason", err)
-	answerMayWork := d.ResponseURL != "" && time.Since(d.DecidedAt) < responseURLLife
+	answerMayWork := d.ResponseURL != "" && time.Since(d.DecidedAt) < slackapi.ResponseURLLife
 	if answerMayWork {
-		failed := a.poster.respond(ctx, d.ResponseURL, m, inChannel)
+		failed := a.poster.Respond(ctx, d.ResponseURL, m, slackapi.InChannel)
 		if failed == nil {
 			return "", "response_url", nil
 		}
 		t.h.log.Info("the click cannot be answered", "reason", failed)
-		_, answerMayWork = transient(failed)
-		if unanswered(failed) {
+		answering, _ := slackapi.Classify(failed)
+		answerMayWork = answering.MayWork()
+		if answering == slackapi.Unclear {
 			err = failed
 		}
 	}
-	if answerMayWork || postMayWork && time.Since(started) < personPatience {
+	if answerMayWork || posting.MayWork() && time.Since(started) < personPatience {
 		return "", "", err
 	}
 	if !t.h.valid() {
@@ -175,7 +178,7 @@ func (a *announcer) somewhere(ctx context.Context, t *telling, c *channel, start
 	}
 	// chat.postMessage to a person's id goes to their chat with the app, and
 	// needs no scope besides chat:write.
-	if _, err = a.poster.post(ctx, d.Requester, "", a.texts.AnnouncementInPerson(d, t.res)); err == nil {
+	if _, err = a.poster.Post(ctx, d.Requester, "", a.texts.AnnouncementInPerson(d, t.res)); err == nil {
 		return "", "direct message", nil
 	}
 	return "", "", err
@@ -193,8 +196,8 @@ func (a *announcer) inChannel(ctx context.Context, t *telling, c *channel, m tex
 		if !t.h.valid() {
 			return backoff.Permanent(journal.ErrLost)
 		}
-		ts, err = a.poster.post(ctx, t.h.Channel, "", m)
-		return retryable(err)
+		ts, err = a.poster.Post(ctx, t.h.Channel, "", m)
+		return slackapi.Retryable(err)
 	})
 	if err != nil && ctx.Err() == nil {
 		a.mu.Lock()

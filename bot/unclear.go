@@ -9,6 +9,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
@@ -30,7 +31,7 @@ type unclearClick struct {
 
 // beginUnclear finds out what became of a claim whose answer was lost, beside
 // everything else.
-func (d *decider) beginUnclear(ctx context.Context, log *slog.Logger, k click, c decision.Confirmation, mine decision.Record) {
+func (d *decider) beginUnclear(ctx context.Context, log *slog.Logger, k slackapi.Click, c decision.Confirmation, mine decision.Record) {
 	d.mu.Lock()
 	_, already := d.unclear[mine.ID]
 	full := len(d.unclear) >= maxUnclear
@@ -41,12 +42,12 @@ func (d *decider) beginUnclear(ctx context.Context, log *slog.Logger, k click, c
 	d.mu.Unlock()
 	switch {
 	case already: // pressed again
-		d.poster.tell(ctx, log, k.responseURL, d.texts.StillSaving(c), ephemeral)
+		d.poster.Answer(ctx, log, k.ResponseURL, d.texts.StillSaving(c), slackapi.Ephemeral)
 		return
 	case full:
 		// Too many to look after each. What was saved is carried out by
 		// whoever takes it over; so nothing may be said but this.
-		d.poster.tell(ctx, log, k.responseURL, d.texts.MaybeSaved(c), replaceOriginal)
+		d.poster.Answer(ctx, log, k.ResponseURL, d.texts.MaybeSaved(c), slackapi.ReplaceOriginal)
 		return
 	}
 	d.work.Run(func() {
@@ -55,7 +56,7 @@ func (d *decider) beginUnclear(ctx context.Context, log *slog.Logger, k click, c
 			delete(d.unclear, mine.ID)
 			d.mu.Unlock()
 		}()
-		d.poster.tell(d.ctx, log, k.responseURL, d.texts.StillSaving(c), replaceOriginal)
+		d.poster.Answer(d.ctx, log, k.ResponseURL, d.texts.StillSaving(c), slackapi.ReplaceOriginal)
 		d.clearUp(log, k, c, mine, u)
 	})
 }
@@ -63,7 +64,7 @@ func (d *decider) beginUnclear(ctx context.Context, log *slog.Logger, k click, c
 // clearUp asks the journal until it is known whether the decision stands in
 // it. Until saveFor it goes on trying to save it; after that, or once the
 // person has pressed the other button, it closes the prompt for good.
-func (d *decider) clearUp(log *slog.Logger, k click, c decision.Confirmation, mine decision.Record, u *unclearClick) {
+func (d *decider) clearUp(log *slog.Logger, k slackapi.Click, c decision.Confirmation, mine decision.Record, u *unclearClick) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 200*time.Millisecond, work.MaxPause
 	kept := u.kept
@@ -75,10 +76,10 @@ func (d *decider) clearUp(log *slog.Logger, k click, c decision.Confirmation, mi
 		case <-d.ctx.Done():
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(d.ctx), lastWordTimeout)
 			defer cancel()
-			d.poster.tell(ctx, log, k.responseURL, d.texts.MaybeSaved(c), replaceOriginal)
+			d.poster.Answer(ctx, log, k.ResponseURL, d.texts.MaybeSaved(c), slackapi.ReplaceOriginal)
 			return
 		}
-		if giveUp := time.Since(k.received) > saveFor || isClosed(u.kept); giveUp {
+		if giveUp := time.Since(k.Received) > saveFor || isClosed(u.kept); giveUp {
 			if d.close(log, k, c, mine, isClosed(u.kept)) {
 				return
 			}
@@ -94,7 +95,7 @@ func (d *decider) clearUp(log *slog.Logger, k click, c decision.Confirmation, mi
 		log.Info("it is known now what became of a decision", "won", claim.Won)
 		// The prompt says that the decision could not be saved. Whoever has
 		// the earlier click may have put it right before that was said.
-		d.claimed(d.ctx, log, k, c, mine, claim, replaceOriginal)
+		d.claimed(d.ctx, log, k, c, mine, claim, slackapi.ReplaceOriginal)
 		return
 	}
 }
@@ -104,7 +105,7 @@ const lastWordTimeout = 2 * time.Second
 
 // close makes sure that a click is never carried out, and tells the person so;
 // false if that is not known yet.
-func (d *decider) close(log *slog.Logger, k click, c decision.Confirmation, mine decision.Record, kept bool) bool {
+func (d *decider) close(log *slog.Logger, k slackapi.Click, c decision.Confirmation, mine decision.Record, kept bool) bool {
 	_, withdrawn, err := d.journal.Withdraw(d.ctx, mine)
 	if err != nil {
 		return false
@@ -115,7 +116,7 @@ func (d *decider) close(log *slog.Logger, k click, c decision.Confirmation, mine
 		case err != nil:
 			return false
 		case !claim.Won:
-			d.follow(d.ctx, log, k, c, claim.Winner, replaceOriginal)
+			d.follow(d.ctx, log, k, c, claim.Winner, slackapi.ReplaceOriginal)
 			return true
 		}
 		if err := d.journal.GiveUp(d.ctx, claim.Lease); err != nil {
@@ -127,7 +128,7 @@ func (d *decider) close(log *slog.Logger, k click, c decision.Confirmation, mine
 	if kept {
 		answer = d.texts.Kept(c)
 	}
-	d.poster.tell(d.ctx, log, k.responseURL, answer, replaceOriginal)
+	d.poster.Answer(d.ctx, log, k.ResponseURL, answer, slackapi.ReplaceOriginal)
 	return true
 }
 

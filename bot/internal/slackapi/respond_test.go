@@ -1,4 +1,4 @@
-package bot
+package slackapi
 
 import (
 	"net/url"
@@ -6,7 +6,7 @@ import (
 )
 
 func TestOnlySlackGetsAnAnswer(t *testing.T) {
-	p := newPoster(nil, nil, &url.URL{Scheme: "https", Host: "slack.com"})
+	p := NewPoster(nil, nil, &url.URL{Scheme: "https", Host: "slack.com"})
 	for address, want := range map[string]bool{
 		"https://hooks.slack.com/commands/T/1/x": true, "https://hooks.slack-gov.com/actions/x": true,
 		"http://hooks.slack.com/x": false, "https://hooks.slack.com.evil.example/x": false, "https://u@hooks.slack.com/": false,

@@ -1,4 +1,4 @@
-package bot
+package signed
 
 import (
 	"errors"
@@ -16,19 +16,16 @@ func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
 	s := testSigner(t)
 	pressed := time.Now().Truncate(time.Millisecond)
 	c := decision.Confirmation{
-		ID: newConfirmationID(), Task: 12345, Title: "Master agreement", URL: "https://app.chamelio.ai/workflows/tasks/12345",
+		ID: NewID(), Task: 12345, Title: "Master agreement", URL: "https://app.chamelio.ai/workflows/tasks/12345",
 		Team: "T0ACME", Channel: "C0GENERAL", Requester: "U0ADA", Reason: "twice",
 		RequestedAt: pressed.Add(-time.Minute), ExpiresAt: pressed.Add(time.Minute),
 	}
-	rowOf := func(c decision.Confirmation) decision.Record {
-		d := decider{signer: s}
-		return d.decisionOf(click{user: "U0GRACE", value: s.encode(c), responseURL: "https://hooks.slack.com/actions/x", received: pressed}, c)
-	}
+	rowOf := func(c decision.Confirmation) decision.Record { return rowAt(s, c, "U0GRACE", pressed) }
 	if err := s.verify(rowOf(c)); err != nil {
 		t.Fatalf("a genuine row: %v", err)
 	}
 	another := c
-	another.ID, another.Task = newConfirmationID(), 12346
+	another.ID, another.Task = NewID(), 12346
 	late := c
 	late.ExpiresAt = pressed
 
@@ -41,7 +38,7 @@ func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
 	// confirmations': the confirmation still says what was meant.
 	signed := func(change func(*decision.Record)) decision.Record {
 		d := changed(change)
-		d.MAC = s.click(d)
+		d.MAC = s.SignClick(d)
 		return d
 	}
 	for name, tt := range map[string]struct {
@@ -59,7 +56,7 @@ func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
 		"another confirmer":               {changed(func(d *decision.Record) { d.Confirmer = "U9" }), errNoClick},
 		"another moment":                  {changed(func(d *decision.Record) { d.DecidedAt = d.DecidedAt.Add(time.Hour) }), errNoClick},
 		"another address for the answer":  {changed(func(d *decision.Record) { d.ResponseURL = "https://evil.example" }), errNoClick},
-		"another prompt":                  {changed(func(d *decision.Record) { d.Confirmation = s.encode(another) }), errNoClick},
+		"another prompt":                  {changed(func(d *decision.Record) { d.Confirmation = s.Encode(another) }), errNoClick},
 		"another reason":                  {changed(func(d *decision.Record) { d.Reason = "never mind" }), errUnlike},
 		"another title":                   {changed(func(d *decision.Record) { d.Title = "Lunch" }), errUnlike},
 		"another page":                    {changed(func(d *decision.Record) { d.URL = "https://evil.example" }), errUnlike},
@@ -68,7 +65,7 @@ func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
 		"signed, another workspace":       {signed(func(d *decision.Record) { d.Team = "T9EVIL" }), errUnlike},
 		"signed, another channel":         {signed(func(d *decision.Record) { d.Channel = "C9" }), errUnlike},
 		"signed, another requester":       {signed(func(d *decision.Record) { d.Requester = "U9" }), errUnlike},
-		"signed, no prompt":               {signed(func(d *decision.Record) { d.Confirmation = "2.x.y" }), errMalformed},
+		"signed, no prompt":               {signed(func(d *decision.Record) { d.Confirmation = "2.x.y" }), ErrMalformed},
 		"clicked after the end":           {rowOf(late), errLateClick},
 	} {
 		if err := s.verify(tt.row); !errors.Is(err, tt.want) {
@@ -77,9 +74,9 @@ func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
 	}
 }
 
-func testSigner(t testing.TB) signer {
+func testSigner(t testing.TB) Signer {
 	t.Helper()
-	s, err := newSigner("xoxb-test", nil, time.Now)
+	s, err := NewSigner("xoxb-test", nil, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,15 +91,15 @@ func TestTheLongestConfirmationFitsAButton(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := decision.Confirmation{
-			ID: newConfirmationID(), Task: req.Task, Team: id, Channel: id, Requester: id, Reason: req.Reason,
+			ID: NewID(), Task: req.Task, Team: id, Channel: id, Requester: id, Reason: req.Reason,
 			RequestedAt: time.Now().Truncate(time.Second), ExpiresAt: time.Now().Add(time.Minute).Truncate(time.Second),
 		}
 		s := testSigner(t)
-		value := s.encode(c)
+		value := s.Encode(c)
 		if len(value) > 2000 {
 			t.Errorf("a reason of %q gives a value of %d characters", filler, len(value))
 		}
-		back, err := s.decode(value, time.Now())
+		back, err := s.Decode(value, time.Now())
 		if err != nil || back.Reason != c.Reason || back.Task != c.Task || !back.ExpiresAt.Equal(c.ExpiresAt) || back.ID != c.ID {
 			t.Errorf("came back as %+v, %v", back, err)
 		}
@@ -112,22 +109,22 @@ func TestTheLongestConfirmationFitsAButton(t *testing.T) {
 func TestAConfirmationOfAnotherTokenOrTimeIsRefused(t *testing.T) {
 	now := time.Now()
 	c := decision.Confirmation{ID: "x", Task: 1, ExpiresAt: now.Add(time.Minute)}
-	value := testSigner(t).encode(c)
-	other, err := newSigner("xoxb-rotated", nil, time.Now)
+	value := testSigner(t).Encode(c)
+	other, err := NewSigner("xoxb-rotated", nil, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := other.decode(value, now); !errors.Is(err, errForged) {
+	if _, err := other.Decode(value, now); !errors.Is(err, ErrForged) {
 		t.Errorf("another token: %v", err)
 	}
-	if got, err := testSigner(t).decode(value, now.Add(time.Minute)); !errors.Is(err, errExpired) || got.Task != 1 {
+	if got, err := testSigner(t).Decode(value, now.Add(time.Minute)); !errors.Is(err, ErrExpired) || got.Task != 1 {
 		t.Errorf("at its expiry: %v", err)
 	}
 }
 
 func FuzzConfirmation(f *testing.F) {
 	s := testSigner(f)
-	good := s.encode(decision.Confirmation{ID: "x", Task: 1, Reason: "r", ExpiresAt: time.Now().Add(time.Hour)})
+	good := s.Encode(decision.Confirmation{ID: "x", Task: 1, Reason: "r", ExpiresAt: time.Now().Add(time.Hour)})
 	f.Add(good)
 	// The last character of a signature has two bits that say nothing.
 	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -136,12 +133,12 @@ func FuzzConfirmation(f *testing.F) {
 	f.Add("")
 	f.Add("..")
 	f.Fuzz(func(t *testing.T, value string) {
-		if _, err := s.decode(value, time.Now()); err == nil && value != good {
+		if _, err := s.Decode(value, time.Now()); err == nil && value != good {
 			t.Fatalf("%q is accepted", value)
 		}
 		// What is rightly signed but oddly made must not get through either.
 		if signed := confirmationVersion + "." + value; len(value) < 1000 {
-			_, _ = s.decode(signed+"."+strings.TrimRight(value, "."), time.Now())
+			_, _ = s.Decode(signed+"."+strings.TrimRight(value, "."), time.Now())
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package bot
+package signed
 
 import (
 	"context"
@@ -42,19 +42,29 @@ type clockOf struct{ at time.Time }
 
 func (c *clockOf) now() time.Time { return c.at }
 
-func ringFor(t *testing.T, token string, on *shelf, clock *clockOf) signer {
+func ringFor(t *testing.T, token string, on *shelf, clock *clockOf) Signer {
 	t.Helper()
-	s, err := newSigner(token, on, clock.now)
+	s, err := NewSigner(token, on, clock.now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func rowBy(s signer, at time.Time) decision.Record {
-	c := decision.Confirmation{ID: newConfirmationID(), Task: 1, Team: "T0", Channel: "C0", Requester: "U0", RequestedAt: at.Truncate(time.Second), ExpiresAt: at.Add(MaxConfirmTTL)}
-	d := decider{signer: s}
-	return d.decisionOf(click{user: "U0", value: s.encode(c), received: at}, c)
+func rowBy(s Signer, at time.Time) decision.Record {
+	c := decision.Confirmation{ID: NewID(), Task: 1, Team: "T0", Channel: "C0", Requester: "U0", RequestedAt: at.Truncate(time.Second), ExpiresAt: at.Add(MaxTTL)}
+	return rowAt(s, c, "U0", at)
+}
+
+// rowAt is the row of a click on c.
+func rowAt(s Signer, c decision.Confirmation, user string, at time.Time) decision.Record {
+	d := decision.Record{
+		ID: decision.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel,
+		Requester: c.Requester, Confirmer: user, Reason: c.Reason, RequestedAt: c.RequestedAt, DecidedAt: at,
+		ResponseURL: "https://hooks.slack.com/actions/x", Confirmation: s.Encode(c),
+	}
+	d.MAC = s.SignClick(d)
+	return d
 }
 
 // Nothing that was signed before a token was replaced is lost: not by this
@@ -66,11 +76,11 @@ func TestWhatAnEarlierTokenSignedStaysGood(t *testing.T) {
 	began := clock.at
 	first, second := ringFor(t, "xoxb-old", on, clock), ringFor(t, "xoxb-old", on, clock)
 	before := rowBy(first, clock.at)
-	if err := first.rotate(ctx, "xoxb-new"); err != nil {
+	if err := first.Rotate(ctx, "xoxb-new"); err != nil {
 		t.Fatal(err)
 	}
 	between := rowBy(first, clock.at)
-	verify := func(who string, s signer, row decision.Record, want error) {
+	verify := func(who string, s Signer, row decision.Record, want error) {
 		t.Helper()
 		if err := s.genuine(ctx, row); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", who, err, want)
@@ -89,13 +99,13 @@ func TestWhatAnEarlierTokenSignedStaysGood(t *testing.T) {
 	after := rowBy(first, clock.at)
 	verify("one that has the old token alone", ringFor(t, "xoxb-old", &shelf{}, clock), after, errNoClick)
 	verify("the next start, of after", next, after, nil)
-	if err := second.rotate(ctx, "xoxb-new"); err != nil {
+	if err := second.Rotate(ctx, "xoxb-new"); err != nil {
 		t.Fatal(err)
 	}
 	verify("one that was late", second, after, nil)
 
 	// A second token in the place of the second: all three are good.
-	if err := first.rotate(ctx, "xoxb-third"); err != nil {
+	if err := first.Rotate(ctx, "xoxb-third"); err != nil {
 		t.Fatal(err)
 	}
 	third := ringFor(t, "xoxb-third", on, clock)
@@ -105,11 +115,11 @@ func TestWhatAnEarlierTokenSignedStaysGood(t *testing.T) {
 	// Prompts are good for as long as one lives, rows for as long as one can be
 	// under way.
 	clock.at = began.Add(handover + promptsOutlive - time.Second)
-	if _, err := first.decode(before.Confirmation, began); err != nil {
+	if _, err := first.Decode(before.Confirmation, began); err != nil {
 		t.Errorf("a prompt near its end: %v", err)
 	}
 	clock.at = began.Add(handover + promptsOutlive)
-	if _, err := first.decode(before.Confirmation, began); !errors.Is(err, errForged) {
+	if _, err := first.Decode(before.Confirmation, began); !errors.Is(err, ErrForged) {
 		t.Errorf("a prompt after its end: %v", err)
 	}
 	verify("a row that long ago", first, before, nil)
@@ -123,7 +133,7 @@ func TestKeysAreReplacedOnlyOnceTheOldOnesAreSafe(t *testing.T) {
 	t.Parallel()
 	ctx, on, clock := t.Context(), &shelf{sealed: map[string]string{}, away: true}, &clockOf{time.Now()}
 	s := ringFor(t, "xoxb-old", on, clock)
-	if err := s.rotate(ctx, "xoxb-new"); !errors.Is(err, errAway) {
+	if err := s.Rotate(ctx, "xoxb-new"); !errors.Is(err, errAway) {
 		t.Error(err)
 	}
 	clock.at = clock.at.Add(handover)
@@ -151,7 +161,7 @@ func TestARowIsSetAsideOnlyWhereAllKeysAreKnown(t *testing.T) {
 	} {
 		on.away = tt.away
 		setAside := false
-		genuine, err := ringFor(t, tt.token, on, clock).examine(t.Context(), row, func(error) error { setAside = true; return nil })
+		genuine, err := ringFor(t, tt.token, on, clock).Examine(t.Context(), row, func(error) error { setAside = true; return nil })
 		if genuine != tt.genuine || setAside != tt.setAside || (err != nil) != (!tt.genuine && !tt.setAside) {
 			t.Errorf("%s: genuine %t, set aside %t, %v", tt.name, genuine, setAside, err)
 		}

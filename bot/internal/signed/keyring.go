@@ -1,4 +1,4 @@
-package bot
+package signed
 
 import (
 	"context"
@@ -18,43 +18,44 @@ import (
 )
 
 const (
-	// handover is how long the keys of a replaced bot token go on signing, while
-	// all accept the new ones: so that what one replica signs every other can
-	// verify, also one that comes to use the new token a little later.
+	// handover is how long the keys of a replaced bot token still sign. In that
+	// time the other replicas switch to the new token, and can verify what this
+	// one signs before and after they do.
 	handover = 2 * time.Minute
 
-	// promptsOutlive and rowsOutlive are how long keys that sign no more are
-	// still accepted: for as long as a prompt can be confirmed and turned, and
-	// for as long as a decision can be under way, an unknown outcome included.
-	promptsOutlive = MaxConfirmTTL + 5*time.Minute
+	// promptsOutlive and rowsOutlive are how long keys are accepted after they
+	// signed last: as long as a prompt can be confirmed and replaced, and as
+	// long as a decision can take, including the follow-up of an unknown
+	// outcome.
+	promptsOutlive = MaxTTL + 5*time.Minute
 	rowsOutlive    = 25 * time.Hour
 
-	// loadKeysEvery is how often the journal is asked for earlier keys.
-	loadKeysEvery = 5 * time.Second
+	// LoadEvery is the interval at which Load must be called.
+	LoadEvery = 5 * time.Second
 )
 
-// signingKeys sign confirmations, and clicks that were accepted. Every replica
-// derives them from the bot token.
+// signingKeys sign confirmations and accepted clicks. Every replica derives
+// them from the bot token.
 type signingKeys struct{ confirmations, clicks []byte }
 
-// retired are keys of an earlier bot token.
+// retired are the keys of an earlier bot token.
 type retired struct {
 	signingKeys
-	signed time.Time // until then they sign
+	signed time.Time // until when they sign
 }
 
-// keyrings is what the keys need of the journal.
-type keyrings interface {
+// Store is what a Signer needs from the journal.
+type Store interface {
 	KeepSigningKeys(ctx context.Context, id, sealed string, keep time.Duration) error
 	SigningKeys(context.Context) ([]string, error)
 }
 
-// keyring is the keys of the bot token, and those of earlier ones for as long
-// as something may be under way that they have signed. Those stand in the
-// journal, sealed with a key that the new token gives, so that a restart knows
-// them.
+// keyring has the keys of the bot token, and those of earlier tokens while
+// anything that they signed may be under way. The earlier keys are in the
+// journal, too, sealed with a key derived from the new token, so that a restart
+// finds them.
 type keyring struct {
-	journal keyrings
+	journal Store
 	now     func() time.Time
 
 	changing sync.Mutex // one rotate or load at a time
@@ -65,7 +66,7 @@ type keyring struct {
 	earlier []retired // the latest first
 }
 
-func newKeyring(botToken string, j keyrings, now func() time.Time) (*keyring, error) {
+func newKeyring(botToken string, j Store, now func() time.Time) (*keyring, error) {
 	keys, err := deriveKeys(botToken)
 	return &keyring{journal: j, now: now, token: botToken, current: keys}, err
 }
@@ -96,7 +97,7 @@ func (k *keyring) signing() signingKeys {
 	return k.current
 }
 
-// accepted returns the keys whose signatures count.
+// accepted returns the keys whose signatures are valid.
 func (k *keyring) accepted(outlive time.Duration) []signingKeys {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
@@ -109,9 +110,9 @@ func (k *keyring) accepted(outlive time.Duration) []signingKeys {
 	return all
 }
 
-// rotate makes another bot token's keys the current ones. It does so only once
-// the keys until now are safe in the journal.
-func (k *keyring) rotate(ctx context.Context, botToken string) error {
+// Rotate replaces the bot token, after it has stored the keys of the current
+// one in the journal.
+func (k *keyring) Rotate(ctx context.Context, botToken string) error {
 	next, err := deriveKeys(botToken)
 	if err != nil {
 		return err
@@ -138,8 +139,8 @@ func (k *keyring) rotate(ctx context.Context, botToken string) error {
 	return nil
 }
 
-// load is a loop's: it learns the earlier keys that stand in the journal.
-func (k *keyring) load(ctx context.Context) error {
+// Load reads the keys of earlier tokens from the journal.
+func (k *keyring) Load(ctx context.Context) error {
 	k.changing.Lock()
 	defer k.changing.Unlock()
 	found, err := k.journal.SigningKeys(ctx)
@@ -151,7 +152,7 @@ func (k *keyring) load(ctx context.Context) error {
 	for _, sealed := range found {
 		old, err := unseal(k.token, sealed)
 		if err != nil || k.knows(old.signingKeys) {
-			continue // of another token: nobody who has only this one may use it
+			continue // sealed for another token
 		}
 		k.earlier = append(k.earlier, old)
 	}
@@ -164,7 +165,7 @@ func (k *keyring) knows(keys signingKeys) bool {
 	return same(k.current) || slices.ContainsFunc(k.earlier, func(old retired) bool { return same(old.signingKeys) })
 }
 
-// seal encrypts keys for whoever has a bot token. The id is the same for the
+// seal encrypts keys for holders of a bot token. The ID is the same for the
 // same keys and token.
 func seal(botToken string, old retired) (id, sealed string, err error) {
 	box, key, err := boxOf(botToken)
