@@ -364,6 +364,23 @@ func TestExpiredDecisionsGoToOneProcessEach(t *testing.T) {
 	})
 }
 
+// Only someone with access to the database can insert such a row.
+func TestADecisionWithoutTasksIsNotTakenOver(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		statement(t, url, `INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, epoch)
+			VALUES ('x', '', '', '', '', '', '2026-01-01', '2026-01-01', 1)`)
+		for _, w := range []journal.Work{journal.ToResolve, journal.ToTell} {
+			if got := take(t, j, w); len(got) != 0 {
+				t.Errorf("work %d: %+v", w, got)
+			}
+		}
+		if due, _, err := j.Backlog(t.Context()); err != nil || due != 1 {
+			t.Errorf("backlog %d, %v", due, err)
+		}
+	})
+}
+
 // A clock that was far ahead and was put back leaves no lease that nobody can
 // take over.
 func TestALeaseThatEndsAbsurdlyLateIsOver(t *testing.T) {

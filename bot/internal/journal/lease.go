@@ -128,7 +128,7 @@ const (
 
 var conditions = map[Work]string{
 	ToResolve: `announced_at IS NULL AND ` + unresolved,
-	ToTell:    `announced_at IS NULL AND NOT ` + unresolved,
+	ToTell:    `announced_at IS NULL AND ` + resolved,
 }
 
 // TakeExpired takes over decisions whose lease has run out, the oldest first,

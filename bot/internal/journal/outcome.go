@@ -54,7 +54,7 @@ func (j *Journal) Finish(ctx context.Context, l Lease, o decision.Outcome, detai
 // thing before each try. The lease then outlasts the post.
 func (j *Journal) BeginTelling(ctx context.Context, l Lease) (Lease, error) {
 	return j.step(ctx, "noting that an announcement is about to be posted", l, tellLease,
-		change{set: `, announcing_at = ` + j.now, when: `AND announced_at IS NULL AND NOT ` + unresolved})
+		change{set: `, announcing_at = ` + j.now, when: `AND announced_at IS NULL AND ` + resolved})
 }
 
 // NotTold notes that the last post certainly did not get through.
@@ -81,7 +81,7 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 				response_url = CASE WHEN `+unknown+` THEN response_url ELSE '' END,
 				follow_until = CASE WHEN `+unknown+` THEN `+j.now+` + $3 ELSE 0 END,
 				check_after = `+j.now+` + $4
-			WHERE confirmation_id = $5 AND announced_at IS NULL AND NOT `+unresolved,
+			WHERE confirmation_id = $5 AND announced_at IS NULL AND `+resolved,
 			utc(time.Now()), messageTS, followFor.Milliseconds(), firstLook.Milliseconds(), string(id))
 		switch {
 		case err != nil:

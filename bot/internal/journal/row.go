@@ -20,6 +20,10 @@ const (
 
 	// unresolved means that a decision has a task without an outcome.
 	unresolved = `EXISTS (SELECT 1 FROM tasks WHERE tasks.confirmation_id = decisions.confirmation_id AND outcome IS NULL)`
+
+	// resolved means that it has tasks, each with an outcome. A decision without
+	// tasks, which only someone else can insert, is neither.
+	resolved = `EXISTS (SELECT 1 FROM tasks WHERE tasks.confirmation_id = decisions.confirmation_id) AND NOT ` + unresolved
 )
 
 func scan(row interface{ Scan(...any) error }, d *decision.Record) error {

@@ -56,7 +56,8 @@ func (w *world) forgeRow(what int) {
 			VALUES ($1, 0, $2, $3, $4) ON CONFLICT DO NOTHING;
 		INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at,
 				announced_at, confirmation, mac, epoch, claimed_at, follow_until)
-			VALUES ($1, 'T0TEAM', $5, $6, $6, 'forged', $7, $7, $4, $8, $9, 1, $10, $11) ON CONFLICT DO NOTHING`,
+			SELECT $1, 'T0TEAM', $5, $6, $6, 'forged', $7, $7, $4, $8, $9, 1, $10, $11
+			WHERE EXISTS (SELECT 1 FROM tasks WHERE confirmation_id = $1) ON CONFLICT DO NOTHING`,
 		string(id), forgedTask+what, outcome, announced, slacktest.General, slacktest.Ada, now.UTC(), confirmation, mac,
 		now.UnixMilli(), followUntil)
 	if done {
