@@ -4,11 +4,9 @@
 //
 // Read the files in the order of a command: router.go finds a worker for each
 // envelope, command.go answers a command with a prompt, click.go checks a click
-// on one of its buttons, decide.go turns it into a decision, carry.go,
-// resolve.go, attempt.go and outcome.go bring that to its outcome, announce.go
-// and tell.go announce it. ownership.go and takeover.go say which process owns
-// a decision. The packages below internal have the rest; docs/design has the
-// laws that all of this keeps.
+// on one of its buttons. internal/carry makes a decision of it and carries that
+// to its announcement, as internal/decision says. docs/design has the laws that
+// all of this keeps.
 package bot
 
 import (
@@ -21,7 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/observe"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
@@ -34,19 +32,14 @@ import (
 
 // Tasks is what the bot needs of Chamelio. *chamelio.Client is one.
 type Tasks interface {
-	canceller
+	carry.Tasks
 	// SetShare says over how many replicas the key's rate limit is shared.
 	SetShare(replicas int)
 }
 
 // Journal is what the bot needs to remember. *journal.Journal is one.
 type Journal interface {
-	claims
-	leases
-	attempts
-	outbox
-	leftovers
-	unsettled
+	carry.Journal
 	notes
 	refusals
 	openRequests
@@ -67,29 +60,27 @@ const slackTimeout = 20 * time.Second
 
 // Bot is one process's share of the work. Several may run at once.
 type Bot struct {
-	cfg       Config
-	log       *slog.Logger
-	slack     *slackapi.Client
-	signer    signed.Signer
-	http      *http.Client // for Socket Mode, which dials as its transport does
-	calls     *http.Client // for all else
-	journal   Journal
-	tasks     Tasks
-	metrics   *observe.Metrics
-	gate      *gate
-	router    *router
-	socket    *socketmode.Client
-	set       *workingSet
-	announcer *announcer
-	audits    *auditor // nil without an audit channel
-	loops     []*work.Loop
-	beats     *work.Loop
-	work      *work.Group // decisions and channels at work
-	working   context.Context
-	stopWork  context.CancelCauseFunc
-	appID     atomic.Value // string: as hello said
-	draining  atomic.Bool
-	others    atomic.Int32 // other replicas that serve
+	cfg      Config
+	log      *slog.Logger
+	slack    *slackapi.Client
+	signer   signed.Signer
+	http     *http.Client // for Socket Mode, which dials as its transport does
+	calls    *http.Client // for all else
+	journal  Journal
+	tasks    Tasks
+	metrics  *observe.Metrics
+	gate     *gate
+	router   *router
+	socket   *socketmode.Client
+	carrier  *carry.Carrier
+	audits   *auditor // nil without an audit channel
+	loops    []*work.Loop
+	beats    *work.Loop
+	working  context.Context // of the workers of commands and clicks
+	stopWork context.CancelCauseFunc
+	appID    atomic.Value // string: as hello said
+	draining atomic.Bool
+	others   atomic.Int32 // other replicas that serve
 }
 
 // New checks the configuration and returns a Bot that is ready to Run. Its
@@ -103,7 +94,7 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bot{cfg: cfg, log: cfg.Log, journal: j, tasks: tasks, work: work.NewGroup(cfg.Log)}
+	b := &Bot{cfg: cfg, log: cfg.Log, journal: j, tasks: tasks}
 	b.working, b.stopWork = context.WithCancelCause(context.Background())
 	b.http = &http.Client{
 		Transport: cfg.Transport,
@@ -134,60 +125,48 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	post := slackapi.NewPoster(b.slack, b.calls, api)
 	meters := b.metrics
 	spans := observe.NewTracer(cfg.Traces)
-	recent := newSeenTasks()
-	b.set = newWorkingSet(j, log)
-	b.announcer = &announcer{
-		journal: j, poster: post, set: b.set, texts: words, gap: cfg.AnnounceGap, metrics: meters, trace: spans,
-		ctx: b.working, work: b.work, channels: map[string]*channel{},
-	}
-	resolves := &resolver{
-		tasks: b.tasks, journal: j, texts: words, recent: recent, people: newPeopleFinder(cfg.NotifyPeopleOnTask, b.slack), metrics: meters, trace: spans, now: cfg.Now,
-		patience: cfg.Patience, flight: cfg.Flight,
-	}
-	carries := &carrier{resolver: resolves, announcer: b.announcer, journal: j, set: b.set, texts: words, metrics: meters}
-	follow := newFollowers(j, log)
-	decides := &decider{
-		journal: j, set: b.set, carry: carries.carry, followers: follow, poster: post, signer: sign, texts: words,
-		metrics: meters, trace: spans, ctx: b.working, work: b.work, unclear: map[decision.ID]*unclearClick{},
-	}
-	takes := &taker{
-		journal: j, set: b.set, signer: sign, carrier: carries, announcer: b.announcer, poster: post, texts: words,
-		metrics: meters, now: cfg.Now, ctx: b.working, work: b.work, log: log,
-	}
-	settles := &settler{journal: j, tasks: b.tasks, poster: post, signer: sign, texts: words, metrics: meters, now: cfg.Now, log: log}
+	details := carry.NewDetails(b.tasks, b.mentions())
+	b.carrier = carry.New(carry.Options{
+		Protocol: cfg.protocol(), Journal: j, Tasks: b.tasks, Details: details, Poster: post, Signer: sign, Texts: words,
+		Metrics: meters, Tracer: spans, Log: log,
+	}, cfg.Now)
 	asked := &requests{journal: j, poster: post, signer: sign, texts: words, remind: cfg.RemindBefore, now: cfg.Now, log: log}
 	b.router = b.newRouter(
 		&commands{
-			gate: b.gate, tasks: b.tasks, recent: recent, signer: sign, poster: post, requests: asked, texts: words, limit: work.NewLimit(cfg.CommandsPerMinute),
+			gate: b.gate, tasks: b.tasks, details: details, signer: sign, poster: post, requests: asked, texts: words, limit: work.NewLimit(cfg.CommandsPerMinute),
 			previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL, hosts: cfg.TaskHosts, metrics: meters, trace: spans, now: cfg.Now,
 		},
 		&clicks{
-			signer: sign, gate: b.gate, tasks: b.tasks, decider: decides, poster: post, texts: words,
+			signer: sign, gate: b.gate, tasks: b.tasks, carrier: b.carrier, poster: post, texts: words,
 			limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), told: work.NewLimit(toldPerMinute), metrics: meters, trace: spans,
 			reasons: newReasons(cfg.RequireReason, b.slack, sign, post, words),
 		}, post, words, spans)
 	b.beats = work.NewLoop("replicas", j.Lease()/3, log, b.beat)
-	b.loops = []*work.Loop{
-		work.NewLoop("leases", j.Lease()/3, log, b.set.renew),
-		work.NewLoop("decisions", takeEvery, log, takes.toResolve),
-		work.NewLoop("announcements", takeEvery, log, takes.toTell),
-		work.NewLoop("unknown outcomes", settleEvery, log, settles.settle),
+	b.loops = append(b.carrier.Loops(),
 		work.NewLoop("requests", requestsEvery, log, asked.look),
-		follow.loop,
 		work.NewLoop("signing keys", signed.LoadEvery, log, sign.Load),
 		work.NewLoop("installation", introduceEvery, log, b.introduce),
 		b.beats,
-	}
+	)
 	if cfg.AuditChannel != "" {
 		b.audits = &auditor{channel: cfg.AuditChannel, journal: j, poster: post, slack: b.slack, texts: words, gap: cfg.AnnounceGap, log: log}
 		b.loops = append(b.loops, work.NewLoop("audit channel", auditEvery, log, b.audits.copyAll))
 	}
 }
 
+// mentions returns the directory of people whom announcements mention; nil for no
+// one.
+func (b *Bot) mentions() carry.Directory {
+	if !b.cfg.NotifyPeopleOnTask {
+		return nil
+	}
+	return b.slack
+}
+
 func newTexts(cfg Config) texts.Texts {
 	return texts.Texts{
 		Command: cfg.Command, Hosts: cfg.TaskHosts, Channels: cfg.Policy.Channels, Approvers: cfg.Policy.Approvers,
-		Operator: cfg.OperatorContact, AsksReason: cfg.RequireReason, Tries: maxTries,
+		Operator: cfg.OperatorContact, AsksReason: cfg.RequireReason, Tries: int(cfg.protocol().MaxTries),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/observe"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
@@ -31,7 +32,7 @@ type clicks struct {
 	signer  signed.Signer
 	gate    *gate
 	tasks   looker
-	decider *decider
+	carrier *carry.Carrier
 	poster  *slackapi.Poster
 	texts   texts.Texts
 	limit   *work.Limit
@@ -70,7 +71,7 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k slackapi.Click)
 	log = log.With("confirmation", confirmed.ID, "task", confirmed.Task)
 	c.metrics.Clicks.WithLabelValues(k.Action).Inc()
 	if k.Action == texts.ActionKeep {
-		c.decider.keep(ctx, log, k, confirmed)
+		c.carrier.Keep(ctx, carry.Press{Click: k, Confirmation: confirmed, Log: log})
 		return
 	}
 	checking, checked := c.trace.Step(ctx, "policy")
@@ -84,14 +85,14 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k slackapi.Click)
 		c.reasons.ask(ctx, log, k, confirmed)
 		return
 	}
-	c.decider.decide(ctx, log, k, confirmed)
+	c.carrier.Decide(ctx, carry.Press{Click: k, Confirmation: confirmed, Log: log})
 }
 
 func (c *clicks) invalid(ctx context.Context, log *slog.Logger, k slackapi.Click, confirmed decision.Confirmation, err error) {
 	log.Warn("click refused", "reason", err, "confirmation", confirmed.ID, "task", confirmed.Task)
 	c.metrics.Refusals.WithLabelValues("click", invalidReason(err)).Inc()
 	if errors.Is(err, signed.ErrExpired) {
-		c.decider.late(ctx, log, k, confirmed)
+		c.carrier.Late(ctx, carry.Press{Click: k, Confirmation: confirmed, Log: log})
 		return
 	}
 	answer := c.texts.OutdatedPrompt()

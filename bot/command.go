@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/observe"
@@ -18,12 +19,17 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
+// previewer gets a task when nothing more important waits for the rate limit.
+type previewer interface {
+	Preview(context.Context, chamelio.TaskID) (chamelio.Task, error)
+}
+
 // commands answers commands: with a prompt, or with a private explanation why
 // there is none.
 type commands struct {
 	gate         *gate
 	tasks        previewer
-	recent       *seenTasks
+	details      *carry.Details
 	signer       signed.Signer
 	poster       *slackapi.Poster
 	requests     *requests
@@ -124,7 +130,7 @@ func (c *commands) preview(ctx context.Context, id chamelio.TaskID) (chamelio.Ta
 	task, err := c.tasks.Preview(ctx, id)
 	end(err)
 	if err == nil {
-		c.recent.keep(task, asked)
+		c.details.Keep(task, asked)
 	}
 	return task, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/slack-go/slack"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
@@ -66,6 +67,13 @@ const MaxConfirmTTL = signed.MaxTTL
 // features.slash_commands).
 const maxCommandName = 32
 
+// protocol returns the protocol's durations, with those of the configuration.
+func (c Config) protocol() decision.Protocol {
+	p := decision.NewProtocol(c.CancelTimeout)
+	p.Patience, p.Flight, p.Gap = cmp.Or(c.Patience, p.Patience), cmp.Or(c.Flight, p.Flight), cmp.Or(c.AnnounceGap, p.Gap)
+	return p
+}
+
 // Validate names everything that is wrong with a configuration: a ConfigError,
 // or nil.
 func (c Config) Validate() error {
@@ -98,10 +106,8 @@ func (c *Config) complete() (api *url.URL, err error) {
 	c.ConfirmTTL = cmp.Or(c.ConfirmTTL, 10*time.Minute)
 	c.Grace = cmp.Or(c.Grace, 25*time.Second)
 	c.CancelTimeout = cmp.Or(c.CancelTimeout, 10*time.Second)
-	c.Patience = cmp.Or(c.Patience, 2*time.Minute)
-	c.Flight = cmp.Or(c.Flight, max(minFlight, flightTimeouts*c.CancelTimeout))
 	c.Stagger = cmp.Or(c.Stagger, 2*time.Second)
-	c.AnnounceGap = cmp.Or(c.AnnounceGap, time.Second)
+	c.AnnounceGap = cmp.Or(c.AnnounceGap, c.protocol().Gap)
 	c.PreviewLimit = cmp.Or(c.PreviewLimit, 2*time.Second)
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	c.Policy.Mode = cmp.Or(c.Policy.Mode, policy.Members)

@@ -14,9 +14,6 @@ const (
 	// waited for when connections are given back.
 	handBackTimeout = 5 * time.Second
 
-	// lastWordsTimeout bounds the wait for what is said to people at the end.
-	lastWordsTimeout = 3 * time.Second
-
 	// releaseTimeout bounds what the journal may take at the very end.
 	releaseTimeout = 3 * time.Second
 )
@@ -96,18 +93,12 @@ func (b *Bot) drain(ctx context.Context) {
 	b.draining.Store(true)
 	b.beats.Soon()
 	b.router.close()
-	finished := b.router.wait(grace) && b.set.empty(grace)
-	if finished { // prompts may be about to have their last say
-		lastWords, cancel := context.WithTimeout(grace, lastWordsTimeout)
-		b.work.Wait(lastWords)
-		cancel()
-	}
-	if !finished {
+	if !b.router.wait(grace) || !b.carrier.Drained(grace) {
 		b.log.Warn("stopped before everything was done; the next start, or another replica, goes on with it")
 	}
 	b.stopWork(errStopped)
 	b.router.wait(ctx)
-	b.work.Wait(ctx)
+	b.carrier.Stop(errStopped)
 }
 
 // leave hands what is left to whoever comes next, without making them wait
@@ -115,7 +106,7 @@ func (b *Bot) drain(ctx context.Context) {
 func (b *Bot) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, releaseTimeout)
 	defer cancel()
-	if err := errors.Join(b.set.releaseAll(ctx), b.journal.Leave(ctx)); err != nil {
+	if err := errors.Join(b.carrier.Release(ctx), b.journal.Leave(ctx)); err != nil {
 		b.log.Warn("leases stay until they run out", "error", err)
 	}
 }

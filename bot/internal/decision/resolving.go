@@ -106,7 +106,7 @@ func (t *Task) note(e Event, at Moment) {
 	case CancelServerError, CancelUnanswered:
 		t.Sent, t.Tries, t.Waits = at.Elapsed, t.Tries+1, true
 	case CancelConflict:
-		t.Conflict, t.Waits = at.Elapsed, false
+		t.Conflict, t.Waits = at.Elapsed, t.Known != Untouched
 	case TaskRunning:
 		t.Seen, t.Running, t.Waits = e.Began, true, true // the answer may be as old as its question
 	case TaskCancelled, TaskEnded:

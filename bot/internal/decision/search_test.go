@@ -28,9 +28,10 @@ type move struct {
 // found is a node with how it was reached first, and from where else.
 type found struct {
 	node
-	from int32
-	name string
-	back []int32
+	from  int32
+	name  string
+	back  []int32
+	from0 []int32 // those of them that take no time
 }
 
 func newSearch(b bug) *search {
@@ -73,7 +74,7 @@ func (s *search) startAll() {
 	s.start(0, 1+uint8(coarse.Flight))
 }
 
-func (s *search) visit(from int32, to node, name string) {
+func (s *search) visit(from int32, to node, name string) int32 {
 	to = to.normal()
 	id, known := s.ids[to]
 	if !known {
@@ -84,6 +85,7 @@ func (s *search) visit(from int32, to node, name string) {
 	if from >= 0 {
 		s.found[id].back = append(s.found[id].back, from)
 	}
+	return id
 }
 
 // run searches breadth first, so that the run that breaks a law is a shortest.
@@ -110,7 +112,10 @@ func (s *search) run() string {
 			for _, last := range lasts(n, e.w) {
 				st, do := s.step(n.s, e.e, e.w.moment(last))
 				s.moves[move{n.s.Stage, st.Stage, n.do.Action}] = true
-				s.visit(id, node{st, do, e.w}, kinds[e.e.Kind]+e.name)
+				to := s.visit(id, node{st, do, e.w}, kinds[e.e.Kind]+e.name)
+				if e.e.Kind != Waited {
+					s.found[to].from0 = append(s.found[to].from0, id)
+				}
 			}
 		}
 	}
@@ -191,6 +196,34 @@ func (s *search) stuck() (int, string) {
 	return bad, story
 }
 
+// spins returns a run that ends in a circle that takes no time; "" if there is
+// none.
+func (s *search) spins() string {
+	const unseen, open, closed = 0, 1, 2
+	state := make([]uint8, len(s.found))
+	for id := range s.found {
+		stack := []int32{int32(id)}
+		for len(stack) > 0 {
+			top := stack[len(stack)-1]
+			if state[top] != unseen {
+				state[top] = closed
+				stack = stack[:len(stack)-1]
+				continue
+			}
+			state[top] = open
+			for _, from := range s.found[top].from0 {
+				switch state[from] {
+				case open:
+					return s.story(top)
+				case unseen:
+					stack = append(stack, from)
+				}
+			}
+		}
+	}
+	return ""
+}
+
 // story is the run that leads to a node, one line for each step.
 func (s *search) story(id int32) string {
 	var lines []string
@@ -226,6 +259,9 @@ func TestNoRunBreaksALaw(t *testing.T) {
 	}
 	n, story := s.stuck()
 	t.Logf("%d states, %d transitions, %d without an end, %s", len(s.found), s.edges, n, time.Since(began).Round(time.Millisecond))
+	if story := s.spins(); story != "" {
+		t.Errorf("9: this run goes round in circles without a wait:\n%s", story)
+	}
 	comparePage(t, "stages", s.diagram())
 	if n > 0 {
 		t.Errorf("%d states lead to no end; one of them:\n%s", n, story)

@@ -1,4 +1,4 @@
-package bot
+package carry
 
 import (
 	"context"
@@ -63,6 +63,7 @@ func TestALeaseThatIsNotRenewedGivesNoRight(t *testing.T) {
 	}
 }
 
+// No click is claimed that there is no room for: a claim is a promise.
 func TestTheWorkingSetIsBounded(t *testing.T) {
 	j := &renewsNothing{}
 	set := newWorkingSet(j, slog.New(slog.DiscardHandler))
@@ -71,18 +72,38 @@ func TestTheWorkingSetIsBounded(t *testing.T) {
 		id := decision.ID(fmt.Sprint(i))
 		last = set.add(t.Context(), decision.Record{ID: id}, lease(id, 1, time.Minute))
 	}
-	if !set.reserve() || set.reserve() || set.free() != 0 {
-		t.Errorf("beyond %d decisions there is room for more", maxHeld)
+	h, fresh := set.enter(t.Context(), decision.Record{ID: "one more"})
+	if h == nil || !fresh || set.free() != 0 {
+		t.Errorf("there is no room for %d", maxHeld)
 	}
-	set.unreserve()
-	if !set.reserve() {
-		t.Error("a place that was given back is not free")
+	if h, _ := set.enter(t.Context(), decision.Record{ID: "too many"}); h != nil {
+		t.Errorf("there is room for more than %d", maxHeld)
 	}
-	set.letGo(last)
-	if !set.reserve() {
+	if again, fresh := set.enter(t.Context(), decision.Record{ID: "one more"}); again != h || fresh {
+		t.Error("a decision is held twice")
+	}
+	set.letGo(h) // it was never claimed
+	if h, _ := set.enter(t.Context(), decision.Record{ID: "another"}); h == nil {
 		t.Error("a decision that was let go keeps its place")
 	}
+	set.letGo(last)
 	if err := set.renew(t.Context()); err != nil || len(j.released) != 1 {
-		t.Errorf("%d were given up, %v", len(j.released), err)
+		t.Errorf("%d were released, %v", len(j.released), err)
+	}
+}
+
+func TestKeepTaskCountsUntilTheClaimIsWon(t *testing.T) {
+	h := newHolding(t.Context(), decision.Record{ID: "a"}, slog.New(slog.DiscardHandler))
+	if h.keep() {
+		t.Error("it counts while the first claim is under way: the journal decides that")
+	}
+	h.to(unsure)
+	if !h.keep() || !h.isKept(true) {
+		t.Error("it doesn't count while it isn't known whether the click was saved")
+	}
+	h = newHolding(t.Context(), decision.Record{ID: "a"}, slog.New(slog.DiscardHandler))
+	h.to(unsure)
+	if h.isKept(true) || h.keep() {
+		t.Error("it counts after the claim was won")
 	}
 }

@@ -1,4 +1,4 @@
-package bot
+package carry
 
 import (
 	"context"
@@ -14,20 +14,20 @@ import (
 
 const (
 	maxFollowers  = 512
-	followEvery   = time.Minute // while nobody follows
+	followEvery   = time.Minute // while no one follows
 	followPause   = time.Second
 	followLimit   = 5 * time.Minute
 	followTimeout = 10 * time.Second
 	tellAtOnce    = 16
 )
 
-// reader is what following needs of the journal.
+// reader is what followers need of the journal.
 type reader interface {
 	Get(context.Context, decision.ID) (decision.Record, error)
 }
 
-// followers are people whose click came second and who are told what came of
-// the first, whichever process carries it out. Waiting costs them no worker.
+// followers are people whose click came second. They get the outcome of the
+// first when it is known, whichever process carries it. Waiting costs no worker.
 type followers struct {
 	journal reader
 	log     *slog.Logger
@@ -49,8 +49,8 @@ func newFollowers(j reader, log *slog.Logger) *followers {
 	return f
 }
 
-// add has somebody told when a decision has its outcome. Beyond maxFollowers
-// nobody is: they have been told where it will be posted.
+// add calls tell when a decision has its outcome. Beyond maxFollowers it doesn't:
+// people know already where the outcome will be posted.
 func (f *followers) add(id decision.ID, tell func(context.Context, decision.Record)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -60,13 +60,13 @@ func (f *followers) add(id decision.ID, tell func(context.Context, decision.Reco
 	}
 }
 
-// again has the loop look once more in a moment.
+// again runs the loop once more in a moment.
 func (f *followers) again(ctx context.Context) {
 	timer := time.AfterFunc(followPause, f.loop.Soon)
 	context.AfterFunc(ctx, func() { timer.Stop() })
 }
 
-// look asks for each decision that somebody follows.
+// look reads each decision that someone follows.
 func (f *followers) look(ctx context.Context) error {
 	f.mu.Lock()
 	waiting := f.here
