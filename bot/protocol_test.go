@@ -544,12 +544,12 @@ func TestARowThatNoClickMadeIsNeverActedOn(t *testing.T) {
 			}
 		}
 		nothingDone("not to be told now")
-		if strings.Contains(w.log.String(), "not genuine") {
+		if strings.Contains(w.log.String(), "isn't genuine") {
 			t.Error("a row is judged by half of the keys")
 		}
 		h.set(nil)
 		nothingDone("not genuine")
-		if n := strings.Count(w.log.String(), "not genuine"); n != 3 {
+		if n := strings.Count(w.log.String(), "isn't genuine"); n != 3 {
 			t.Errorf("the operator was told of %d rows", n)
 		}
 		all, err := w.journal.Recent(t.Context(), recent)
