@@ -29,7 +29,6 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 	row := d
 	row.Sent, row.Tries, row.Epoch = true, 1, 1
 	row.Outcome, row.FinishedAt, row.AnnouncedAt = "", time.Time{}, time.Time{}
-	var claim Claim
 	// The decision in the way may end as a failure between the insert and the
 	// look at it, and so get out of the way.
 	for range 3 {
@@ -38,10 +37,8 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 		if err != nil {
 			return Claim{}, fmt.Errorf("claiming a decision: %w", err)
 		}
-		claim.Won = inserted
-		claim.Lease = Lease{ID: d.ID, Epoch: 1, Until: asked.Add(j.lease)}
-		if claim.Won {
-			return claim, nil
+		if inserted {
+			return Claim{Won: true, Lease: Lease{ID: d.ID, Epoch: 1, Until: asked.Add(j.lease)}}, nil
 		}
 		winner, err := j.conflicting(ctx, d)
 		switch {
