@@ -156,16 +156,16 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	}
 	settles := &settler{journal: j, tasks: b.tasks, poster: post, signer: sign, texts: words, metrics: meters, now: cfg.Now, log: log}
 	asked := &requests{journal: j, poster: post, signer: sign, texts: words, remind: cfg.RemindBefore, now: cfg.Now, log: log}
-	b.router = b.newRouter(
-		&commands{
-			gate: b.gate, tasks: b.tasks, recent: recent, signer: sign, poster: post, requests: asked, texts: words, limit: work.NewLimit(cfg.CommandsPerMinute),
-			previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL, hosts: cfg.TaskHosts, metrics: meters, trace: spans, now: cfg.Now,
-		},
-		&clicks{
-			signer: sign, gate: b.gate, tasks: b.tasks, decider: decides, poster: post, texts: words,
-			limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), told: work.NewLimit(toldPerMinute), metrics: meters, trace: spans,
-			reasons: newReasons(cfg.RequireReason, b.slack, sign, post, words),
-		}, post, words, spans)
+	b.router = b.newRouter(&commands{
+		gate: b.gate, tasks: b.tasks, recent: recent, signer: sign, requests: asked, texts: words,
+		limit: work.NewLimit(cfg.CommandsPerMinute), previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL,
+		hosts: cfg.TaskHosts, metrics: meters, trace: spans, now: cfg.Now,
+	}, &clicks{
+		gate: b.gate, tasks: b.tasks, signer: sign, decider: decides, texts: words,
+		limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), told: work.NewLimit(toldPerMinute),
+		reasons: &reasons{required: cfg.RequireReason, views: b.slack, signer: sign, texts: words},
+		metrics: meters, trace: spans,
+	}, post, words, spans)
 	b.beats = work.NewLoop("replicas", j.Lease()/3, log, b.beat)
 	b.loops = []*work.Loop{
 		work.NewLoop("leases", j.Lease()/3, log, b.set.renew),
@@ -188,16 +188,6 @@ func newTexts(cfg Config) texts.Texts {
 	return texts.Texts{
 		Command: cfg.Command, Hosts: cfg.TaskHosts, Channels: cfg.Policy.Channels, Approvers: cfg.Policy.Approvers,
 		Operator: cfg.OperatorContact, AsksReason: cfg.RequireReason, Tries: maxTries,
-	}
-}
-
-func (b *Bot) newRouter(typed *commands, pressed *clicks, post *slackapi.Poster, words texts.Texts, spans *observe.Tracer) *router {
-	return &router{
-		commands: typed, clicks: pressed, poster: post, texts: words, trace: spans, log: b.log,
-		stopping: b.draining.Load, ctx: b.working, seen: work.NewCache[string, struct{}](maxRememberedEnvelopes),
-		typed:    work.NewPool(workersAtOnce, commandsQueueSize, b.log),
-		pressed:  work.NewPool(workersAtOnce, clicksQueueSize, b.log),
-		turnedBy: work.NewPool(refusalsAtOnce, refusalsQueueSize, b.log),
 	}
 }
 

@@ -49,10 +49,10 @@ type requests struct {
 	log     *slog.Logger
 }
 
-// ask posts a request, so that it can be turned at its end. Where the bot may
-// not post, the command is answered instead; nothing turns that one but a late
-// click.
-func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string, c decision.Confirmation, m texts.Message) {
+// ask posts a request in its channel and lists it, so that it is replaced when
+// it expires. If the bot can't post there, the reply has the request instead;
+// only a late click replaces that one.
+func (r *requests) ask(ctx context.Context, log *slog.Logger, c decision.Confirmation, m texts.Message) reply {
 	var ts string
 	err := work.Retry(ctx, askPatience, func() (err error) {
 		ts, err = r.poster.Post(ctx, c.Channel, "", m)
@@ -60,8 +60,7 @@ func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string
 	})
 	if err != nil {
 		log.Info("cannot post a request in the channel; answering the command instead", "reason", err)
-		r.poster.Answer(ctx, log, responseURL, m, slackapi.InChannel)
-		return
+		return reply{message: m, where: slackapi.InChannel}
 	}
 	left := c.ExpiresAt.Sub(r.now())
 	remind := time.Duration(0)
@@ -72,6 +71,7 @@ func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string
 	if err := work.Retry(ctx, askPatience, func() error { return r.journal.Opened(ctx, open, remind, left+endMargin) }); err != nil {
 		log.Warn("a request is not on the list of open ones: nothing will say when it runs out", "error", err)
 	}
+	return reply{}
 }
 
 // look is a loop's: it reminds of what is about to end, and turns what has
