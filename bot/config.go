@@ -73,19 +73,14 @@ func (c Config) Validate() error {
 	return err
 }
 
-// ConfigError names everything that is wrong with a Config.
-type ConfigError []Problem
-
-// Problem is one thing that is wrong with a field of Config.
-type Problem struct {
-	Field  string // as the struct has it; of the policy's, its own
-	Advice string // what it must be, to be read after the field's name
-}
+// ConfigError has everything that is wrong with a Config. The fields are those
+// of Config and, for its policy, those of policy.Rules.
+type ConfigError []policy.Problem
 
 func (e ConfigError) Error() string {
 	var all []string
 	for _, p := range e {
-		all = append(all, p.Field+" "+p.Advice)
+		all = append(all, string(p.Field)+" "+p.Advice)
 	}
 	return strings.Join(all, "\n")
 }
@@ -117,7 +112,7 @@ func (c *Config) complete() (api *url.URL, err error) {
 	problems := c.validate()
 	api, err = url.Parse(c.SlackAPI)
 	if err != nil || api.Host == "" || api.Scheme != "https" && (api.Scheme != "http" || !slackapi.IsLoopback(api.Hostname())) {
-		problems = append(problems, Problem{"SlackAPI", "must be https (http is accepted on a loopback address only): tokens travel with every request"})
+		problems = append(problems, policy.Problem{Field: "SlackAPI", Advice: "must be https (http is accepted on a loopback address only): tokens travel with every request"})
 	}
 	if len(problems) > 0 {
 		return nil, problems
@@ -127,9 +122,9 @@ func (c *Config) complete() (api *url.URL, err error) {
 
 // validate names everything that is wrong.
 func (c *Config) validate() (problems ConfigError) {
-	add := func(wrong bool, field, advice string) {
+	add := func(wrong bool, field policy.Field, advice string) {
 		if wrong {
-			problems = append(problems, Problem{field, advice})
+			problems = append(problems, policy.Problem{Field: field, Advice: advice})
 		}
 	}
 	add(!strings.HasPrefix(c.AppToken.Reveal(), "xapp-"), "AppToken", `must be an app-level token: it starts with "xapp-"`)
@@ -144,8 +139,5 @@ func (c *Config) validate() (problems ConfigError) {
 	add(c.AuditChannel != "" && !input.IsChannelID(c.AuditChannel), "AuditChannel", "is no id of a channel: they look like C012AB3CD")
 	add(!strings.HasPrefix(c.Command, "/") || len(c.Command) < 2 || utf8.RuneCountInString(c.Command) > maxCommandName || strings.ContainsAny(c.Command, " \t\n<>&`*_~|"),
 		"Command", `must be one word of at most 32 letters that starts with "/"`)
-	for _, p := range c.Policy.Validate() {
-		add(true, string(p.Field), p.Advice)
-	}
-	return problems
+	return append(problems, c.Policy.Validate()...)
 }
