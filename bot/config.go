@@ -24,17 +24,17 @@ import (
 // DefaultSlackAPI is Slack's Web API.
 const DefaultSlackAPI = slack.APIURL
 
-// Config says how a Bot behaves. The tokens are required; New fills in the
-// zero values of the others.
+// Config configures a Bot. The tokens are required; New sets the zero values of
+// the other fields to their defaults.
 type Config struct {
 	AppToken secret.Value // xapp-…, for Socket Mode
 	BotToken secret.Value // xoxb-…, for everything else
 	SlackAPI string       // DefaultSlackAPI if empty
 
 	Policy            policy.Rules // who may cancel
-	AuditChannel      string       // the id of a channel that gets copies; none if empty
+	AuditChannel      string       // the ID of a channel that gets copies; none if empty
 	CommandsPerMinute int          // for each person; 10 if zero
-	OperatorContact   string       // who runs the bot, in words of its own or a Slack id; "whoever runs this bot" if empty
+	OperatorContact   string       // who runs the bot, as words or a Slack ID; "whoever runs this bot" if empty
 
 	RequireReason      bool          // nothing is cancelled without a reason: where none was typed, the click asks for it
 	RemindBefore       time.Duration // how long before its end a request for a second person reminds of itself, once; never if zero
@@ -53,8 +53,8 @@ type Config struct {
 	PreviewLimit  time.Duration // how long a prompt waits for the task's details; 2 s if zero
 
 	Transport http.RoundTripper     // to Slack; one that notices dead peers if nil
-	Metrics   prometheus.Registerer // counted for nobody if nil
-	Traces    trace.TracerProvider  // traced for nobody if nil
+	Metrics   prometheus.Registerer // none if nil
+	Traces    trace.TracerProvider  // none if nil
 	Log       *slog.Logger          // discarded if nil
 	Now       func() time.Time      // by which prompts expire and clicks age; time.Now if nil
 }
@@ -66,8 +66,7 @@ const MaxConfirmTTL = signed.MaxTTL
 // features.slash_commands).
 const maxCommandName = 32
 
-// Validate names everything that is wrong with a configuration: a ConfigError,
-// or nil.
+// Validate returns a ConfigError with everything that is wrong, or nil.
 func (c Config) Validate() error {
 	_, err := c.complete()
 	return err

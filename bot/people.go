@@ -14,7 +14,7 @@ import (
 )
 
 // peopleFinder finds the people on a task in this workspace. A nil one finds
-// nobody.
+// none.
 type peopleFinder struct {
 	slack interface {
 		// users.lookupByEmail
@@ -22,7 +22,7 @@ type peopleFinder struct {
 	}
 }
 
-// newPeopleFinder returns nil where nobody is to be told.
+// newPeopleFinder returns nil if announcements mention no one.
 func newPeopleFinder(wanted bool, client *slackapi.Client) *peopleFinder {
 	if !wanted {
 		return nil
@@ -30,9 +30,9 @@ func newPeopleFinder(wanted bool, client *slackapi.Client) *peopleFinder {
 	return &peopleFinder{slack: client}
 }
 
-// find returns the owner and the assignee, where Slack knows their addresses,
-// without whoever stands behind the decision. It takes as long as ctx allows;
-// whoever is not found until then is not told.
+// find returns the owner and the assignee, if Slack knows their addresses,
+// without the requester and the confirmer of d. People who aren't found before
+// ctx ends aren't mentioned.
 func (f *peopleFinder) find(ctx context.Context, log *slog.Logger, task chamelio.Task, d decision.Record) []decision.Person {
 	if f == nil {
 		return nil
@@ -66,15 +66,15 @@ func (f *peopleFinder) find(ctx context.Context, log *slog.Logger, task chamelio
 	return found
 }
 
-// byEmail is "" where nobody of this workspace is found whose address is
-// certain.
+// byEmail returns the Slack ID of a member with this address; "" if there is
+// none whose address is certain.
 func (f *peopleFinder) byEmail(ctx context.Context, log *slog.Logger, address string) string {
 	u, err := f.slack.GetUserByEmailContext(ctx, address)
 	switch {
 	case err != nil && slackapi.Code(err) == "users_not_found":
 		return ""
 	case err != nil:
-		log.Warn("cannot look up who is on a task; they are not told", "error", err)
+		log.Warn("cannot look up who is on a task; they are not mentioned", "error", err)
 		return ""
 	case u.Deleted, u.IsBot, u.IsStranger, !u.IsEmailConfirmed:
 		return ""
