@@ -32,22 +32,27 @@ func (j *Journal) Refusals(ctx context.Context, q Query) ([]decision.Note, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	rows, err := j.read().query(ctx, `SELECT id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, epoch FROM audit
+	rows, err := j.read().query(ctx, `SELECT `+noteColumns+` FROM audit
 		WHERE kind = 'refusal' AND ($1 = 0 OR task_id = $1) AND noted_at >= $2 ORDER BY noted_at DESC LIMIT $3`, q.Task, utc(q.Since), q.Limit)
 	found, err := collect(rows, err, scanNote)
 	return found, wrap("reading the refusals", err)
 }
 
+const noteColumns = `id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, since, epoch`
+
 func scanNote(r *sql.Rows, n *decision.Note) error {
-	return r.Scan(&n.ID, &n.Kind, &n.At, &n.ConfirmationID, &n.TaskID, &n.Team, &n.Channel, &n.Person, &n.Code, &n.Epoch)
+	var since sql.NullTime
+	err := r.Scan(&n.ID, &n.Kind, &n.At, &n.ConfirmationID, &n.TaskID, &n.Team, &n.Channel, &n.Person, &n.Code, &since, &n.Epoch)
+	n.Since = since.Time
+	return err
 }
 
 // noteAnnounced leaves a note in the write that records an announcement.
 func noteAnnounced(ctx context.Context, q querier, id decision.ID) error {
 	_, err := q.exec(ctx, `
 		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code)
-		SELECT 'a-' || confirmation_id, 'announcement', announced_at, confirmation_id, task_id, team_id,
-			channel_id, confirmer, outcome FROM decisions WHERE confirmation_id = $1
+		SELECT 'a-' || d.confirmation_id, 'announcement', d.announced_at, d.confirmation_id, t.task_id, d.team_id,
+			d.channel_id, d.confirmer, t.outcome`+joined+`WHERE d.confirmation_id = $1 ORDER BY t.position LIMIT 1
 		ON CONFLICT DO NOTHING`, string(id))
 	return wrap("noting an announcement for the audit channel", err)
 }
@@ -56,8 +61,8 @@ func noteAnnounced(ctx context.Context, q querier, id decision.ID) error {
 func noteSettled(ctx context.Context, q querier, id decision.ID) error {
 	_, err := q.exec(ctx, `
 		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code)
-		SELECT 's-' || confirmation_id, 'settled', $1, confirmation_id, task_id, team_id,
-			channel_id, confirmer, settled_outcome FROM decisions WHERE confirmation_id = $2
+		SELECT 's-' || d.confirmation_id, 'settled', $1, d.confirmation_id, t.task_id, d.team_id,
+			d.channel_id, d.confirmer, t.settled_outcome`+joined+`WHERE d.confirmation_id = $2 ORDER BY t.position LIMIT 1
 		ON CONFLICT DO NOTHING`, utc(time.Now()), string(id))
 	return wrap("noting a settled outcome for the audit channel", err)
 }
@@ -70,11 +75,11 @@ func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 	defer cancel()
 	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]decision.Note, error) {
 		rows, err := q.query(ctx, `
-			UPDATE audit SET lease_until = {now} + $1, epoch = epoch + 1
-			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND (lease_until < {now} OR lease_until > {now} + $2)
-				ORDER BY noted_at LIMIT 1 {unlocked})
-			RETURNING id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, epoch`,
-			tellLease.Milliseconds(), maxLease.Milliseconds())
+			UPDATE audit SET leased_until = `+j.now+` + $1, epoch = epoch + 1
+			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND `+j.lapsed(`leased_until`)+`
+				ORDER BY noted_at LIMIT 1 `+j.skipLocked+`)
+			RETURNING `+noteColumns,
+			tellLease.Milliseconds())
 		return collect(rows, err, scanNote)
 	})
 	switch {
@@ -83,13 +88,7 @@ func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 	case len(taken) == 0:
 		return decision.Note{}, fmt.Errorf("taking an audit note: %w", ErrGone)
 	}
-	n := taken[0]
-	if n.Kind == decision.NoteCredential && n.Code == "" {
-		if n.Since, err = j.refusedSince(ctx, n); err != nil {
-			return decision.Note{}, fmt.Errorf("taking an audit note: %w", err)
-		}
-	}
-	return n, nil
+	return taken[0], nil
 }
 
 // MarkNoted records that a note was sent. Called again it does nothing.
@@ -99,6 +98,6 @@ func (j *Journal) MarkNoted(ctx context.Context, n decision.Note) error {
 
 // PutOff lets a note wait that Slack certainly did not take.
 func (j *Journal) PutOff(ctx context.Context, n decision.Note, wait time.Duration) error {
-	return j.exec(ctx, "putting an audit copy off", `UPDATE audit SET lease_until = {now} + $1 WHERE id = $2 AND epoch = $3`,
+	return j.exec(ctx, "putting an audit copy off", `UPDATE audit SET leased_until = `+j.now+` + $1 WHERE id = $2 AND epoch = $3`,
 		wait.Milliseconds(), n.ID, n.Epoch)
 }

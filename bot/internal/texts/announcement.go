@@ -14,10 +14,10 @@ import (
 func (w Texts) OutcomeLine(d decision.Record, r decision.Result) Message {
 	row := outcomeOf(r)
 	if d.Confirmer == d.Requester {
-		return say("%s %s", row.emoji, w.fillOutcome(row.person, d, r, d.Confirmer))
+		return say("%s %s", row.emoji, w.fillOutcome(row.person, d, r, d.Confirmer)).meansOutcome(r.Outcome)
 	}
 	return say("%s %s's request to cancel %s was confirmed by %s. Result: %s.%s",
-		row.emoji, mention(d.Requester), w.decided(d), mention(d.Confirmer), w.short(r), because(d.Reason))
+		row.emoji, mention(d.Requester), w.decided(d), mention(d.Confirmer), w.short(r), because(d.Reason)).meansOutcome(r.Outcome)
 }
 
 // Announcement returns the public message that reports the outcome of a
@@ -34,7 +34,7 @@ func (w Texts) announcementTo(reader string, d decision.Record, r decision.Resul
 	if people := forPeople(r.People); people != "" {
 		text += "\n" + people
 	}
-	return Message{
+	announced := Message{
 		Text: text,
 		Blocks: layout(
 			section(fmt.Sprintf("%s *%s*\n%s", row.emoji, what, next)),
@@ -47,6 +47,7 @@ func (w Texts) announcementTo(reader string, d decision.Record, r decision.Resul
 			footnote(w.provenance(d, reader)),
 		),
 	}
+	return announced.meansOutcome(r.Outcome)
 }
 
 // Settled returns the message that reports the final result of a decision whose
@@ -58,7 +59,7 @@ func (w Texts) settledTo(reader string, d decision.Record, r decision.Result) Me
 	if r.Outcome == decision.Unknown {
 		row = settledUnknown
 	}
-	return say("%s *Update: %s*\n%s", row.emoji, w.fillOutcome(row.what, d, r, reader), w.fillOutcome(row.next, d, r, reader))
+	return say("%s *Update: %s*\n%s", row.emoji, w.fillOutcome(row.what, d, r, reader), w.fillOutcome(row.next, d, r, reader)).meansOutcome(r.Outcome)
 }
 
 // inPerson adds to a message why it comes as a direct message.

@@ -40,7 +40,7 @@ func (w Texts) TooLateToWithdraw(c decision.Confirmation, first decision.Record,
 	if first.Outcome == "" {
 		return say("It's too late to keep %s: %s %s already confirmed, and I'm cancelling it now. I'll post the result in %s.", w.asked(c), by, has, inChannelNamed(first.Channel))
 	}
-	return say("Your click came too late. %s", w.headline(first, first.Result(), user))
+	return say("Your click came too late. %s", w.headline(first, first.Result(), user)).meansOutcome(first.Outcome)
 }
 
 // NotYourPrompt answers a click on another person's prompt.
@@ -63,7 +63,7 @@ func (w Texts) ClickedTooFast() Message {
 func (w Texts) StillSaving(c decision.Confirmation) Message {
 	return w.inPlace(c,
 		fmt.Sprintf(":hourglass_flowing_sand: I'm having trouble saving your decision to cancel %s, so I haven't sent it to Chamelio yet. I'll keep trying and tell you here.", w.asked(c)),
-		":hourglass_flowing_sand: confirmed, but I'm having trouble saving that, so I haven't sent it to Chamelio yet. I'll keep trying.")
+		":hourglass_flowing_sand: confirmed, but I'm having trouble saving that, so I haven't sent it to Chamelio yet. I'll keep trying.").meaning(MeansUnderWay)
 }
 
 // MaybeSaved replaces a prompt if this process will never know whether the
@@ -81,7 +81,7 @@ func (w Texts) NotSaved(c decision.Confirmation) Message {
 	rest := fmt.Sprintf("To try again, type %s. If it keeps happening, tell %s that I can't reach my database.", w.again(c.Task), w.contact())
 	return w.inPlace(c,
 		fmt.Sprintf("I couldn't save your decision to cancel %s, so I didn't send it to Chamelio.\n%s", w.asked(c), rest),
-		"confirmed, but I couldn't save that, so I didn't send it to Chamelio. "+rest)
+		"confirmed, but I couldn't save that, so I didn't send it to Chamelio. "+rest).meaning(MeansNotSaved)
 }
 
 // underWay returns a progress line, which replaces the prompt.
@@ -90,7 +90,7 @@ func (w Texts) underWay(d decision.Record, rest string) Message {
 	if d.Confirmer != d.Requester {
 		line += fmt.Sprintf("\nRequested by %s, confirmed by %s%s", mention(d.Requester), mention(d.Confirmer), because(d.Reason))
 	}
-	return say("%s", line)
+	return say("%s", line).meaning(MeansUnderWay)
 }
 
 // Cancelling replaces a prompt whose decision takes more than a moment.
@@ -115,9 +115,9 @@ func (w Texts) CameSecond(winner decision.Record, user string) Message {
 	}
 	if winner.Outcome == "" {
 		return say("%s is already being cancelled: %s confirmed it at %s, so this click didn't count. I'll post the result in %s.",
-			w.namedFirst(winner.Task(), winner.URL, winner.Title), by, clock(winner.DecidedAt), inChannelNamed(winner.Channel))
+			w.namedFirst(winner.Task(), winner.URL, winner.Title), by, clock(winner.DecidedAt), inChannelNamed(winner.Channel)).meaning(MeansUnderWay)
 	}
-	return say("%s\n"+late, w.headline(winner, winner.Result(), user), clock(winner.DecidedAt))
+	return say("%s\n"+late, w.headline(winner, winner.Result(), user), clock(winner.DecidedAt)).meansOutcome(winner.Outcome)
 }
 
 // Overtaken replaces a request that another click decided, or whose task
@@ -134,5 +134,5 @@ func (w Texts) Overtaken(c decision.Confirmation, winner decision.Record) Messag
 		result = "Result: " + w.short(winner.Result()) + "."
 	}
 	return say("%s's request to cancel %s was overtaken by another one, which %s confirmed. %s%s",
-		mention(c.Requester), w.asked(c), mention(winner.Confirmer), result, because(c.Reason))
+		mention(c.Requester), w.asked(c), mention(winner.Confirmer), result, because(c.Reason)).meansOutcome(winner.Outcome)
 }

@@ -139,7 +139,7 @@ func (w Texts) Kept(c decision.Confirmation) Message {
 	if c.Public {
 		return w.Withdrawn(c)
 	}
-	return say("OK, you decided to keep %s, so I won't do anything.", w.asked(c))
+	return say("OK, you decided to keep %s, so I won't do anything.", w.asked(c)).meaning(MeansKept)
 }
 
 // Withdrawn replaces a request that its requester withdrew.
@@ -147,7 +147,7 @@ func (w Texts) Withdrawn(c decision.Confirmation) Message {
 	if !c.Public {
 		return w.Kept(c)
 	}
-	return say("%s withdrew the request to cancel %s. Nobody had confirmed it.%s", mention(c.Requester), w.asked(c), because(c.Reason))
+	return say("%s withdrew the request to cancel %s. Nobody had confirmed it.%s", mention(c.Requester), w.asked(c), because(c.Reason)).meaning(MeansKept)
 }
 
 // RanOut replaces a prompt that no one confirmed in time.
