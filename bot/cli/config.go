@@ -13,7 +13,7 @@ import (
 	"github.com/kelseyhightower/envconfig"
 
 	"github.com/cancelbot/cancelbot/bot"
-	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -59,7 +59,7 @@ func variableOf(f reflect.StructField) string { return f.Tag.Get("envconfig") }
 // readConfig reads the environment and names everything that is wrong with
 // it, one problem for each variable. No text quotes a value: it may be a
 // secret in the wrong place.
-func readConfig() (config, []doctor.Problem) {
+func readConfig() (config, []environ.Problem) {
 	var cfg config
 	found := &findings{}
 	for i, f := range fields() {
@@ -69,7 +69,7 @@ func readConfig() (config, []doctor.Problem) {
 	cfg.validate(found)
 	checkTelemetry(found)
 	for _, slip := range misspelt(os.Environ()) {
-		found.put(doctor.Problem{
+		found.put(environ.Problem{
 			Variable: slip.name,
 			Found:    fmt.Sprintf("%s is no variable of the bot's: did you mean %s?", slip.name, slip.own),
 			Remedy:   fmt.Sprintf("Rename %s to %s, or remove it", slip.name, slip.own),
@@ -99,7 +99,7 @@ func read(value reflect.Value, f reflect.StructField, found *findings) {
 		}
 	} else if os.Getenv(name+"_FILE") != "" {
 		// Read by nobody, it would be a restriction that restricts nobody.
-		found.put(doctor.Problem{
+		found.put(environ.Problem{
 			Variable: name, Found: name + "_FILE is no variable of the bot's: only the tokens, the key and DATABASE_URL can be read from a file",
 			Remedy: "Set " + name + " itself, and remove " + name + "_FILE",
 		})
@@ -126,11 +126,11 @@ func read(value reflect.Value, f reflect.StructField, found *findings) {
 // programs read it, and somebody may wait for this one to do so.
 func mentionDotEnv(found *findings) {
 	info, err := os.Stat(".env")
-	missing := func(p doctor.Problem) bool { return strings.HasSuffix(p.Found, isMissing) }
+	missing := func(p environ.Problem) bool { return strings.HasSuffix(p.Found, isMissing) }
 	if err != nil || !info.Mode().IsRegular() || !slices.ContainsFunc(found.all, missing) {
 		return
 	}
-	found.put(doctor.Problem{
+	found.put(environ.Problem{
 		Variable: ".env", Found: "there is a file .env in this directory, and the bot reads no files of variables by itself",
 		Remedy: "Load it first (set -a; . ./.env; set +a), or see docs/install.md for Docker and systemd",
 	})
@@ -157,13 +157,13 @@ func expected(typeName string) string {
 // Kubernetes mount them, without the line break at its end. It reports false
 // if the variable is not set. The path is not quoted: it may be the secret
 // itself, in the wrong variable.
-func secretFile(name string) (value secret.Value, found bool, wrong *doctor.Problem) {
+func secretFile(name string) (value secret.Value, found bool, wrong *environ.Problem) {
 	path := os.Getenv(name + "_FILE")
 	if path == "" {
 		return secret.Value{}, false, nil
 	}
-	problem := func(what, remedy string) (secret.Value, bool, *doctor.Problem) {
-		return secret.Value{}, true, &doctor.Problem{Variable: name, Found: what, Remedy: remedy}
+	problem := func(what, remedy string) (secret.Value, bool, *environ.Problem) {
+		return secret.Value{}, true, &environ.Problem{Variable: name, Found: what, Remedy: remedy}
 	}
 	if os.Getenv(name) != "" {
 		return problem(name+" and "+name+"_FILE are both set: which one is meant?", "Remove "+name+", or "+name+"_FILE")

@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 )
 
 // httpAddr completes HTTP_ADDR: a port alone is one on loopback.
@@ -59,7 +59,7 @@ func listenHTTP(ctx context.Context, addr string) (net.Listener, error) {
 	return listener, nil
 }
 
-func cannotListen(err error) doctor.Problem {
+func cannotListen(err error) environ.Problem {
 	found := &findings{}
 	found.add("HTTP_ADDR", "cannot be listened at: "+plainListenError(err))
 	return found.all[0]

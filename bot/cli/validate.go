@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/cancelbot/cancelbot/bot"
-	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
@@ -18,30 +18,30 @@ import (
 
 // findings collects what is wrong, one problem for each variable: what is
 // found first is nearest to the cause.
-type findings struct{ all []doctor.Problem }
+type findings struct{ all []environ.Problem }
 
 // add says what is wrong with a variable, to be read after its name.
 func (f *findings) add(variable, advice string) {
 	for _, field := range fields() {
 		if variableOf(field) == variable {
-			f.put(doctor.Problem{Variable: variable, Found: variable + " " + advice, Remedy: field.Tag.Get("fix")})
+			f.put(environ.Problem{Variable: variable, Found: variable + " " + advice, Remedy: field.Tag.Get("fix")})
 		}
 	}
 }
 
-func (f *findings) put(p doctor.Problem) {
-	if !slices.ContainsFunc(f.all, func(one doctor.Problem) bool { return one.Variable == p.Variable }) {
+func (f *findings) put(p environ.Problem) {
+	if !slices.ContainsFunc(f.all, func(one environ.Problem) bool { return one.Variable == p.Variable }) {
 		f.all = append(f.all, p)
 	}
 }
 
 // sorted has them in the order of help.
-func (f *findings) sorted() []doctor.Problem {
+func (f *findings) sorted() []environ.Problem {
 	order := map[string]int{}
 	for i, field := range fields() {
 		order[variableOf(field)] = i - len(fields()) // others come after, as they were found
 	}
-	slices.SortStableFunc(f.all, func(a, b doctor.Problem) int {
+	slices.SortStableFunc(f.all, func(a, b environ.Problem) int {
 		return cmp.Compare(order[a.Variable], order[b.Variable])
 	})
 	return f.all
@@ -58,7 +58,7 @@ func (cfg config) validate(found *findings) {
 	}
 	var option *chamelio.OptionError
 	if _, err := chamelio.New(cfg.chamelio("")); errors.As(err, &option) {
-		found.add(variables[option.Option], option.Advice)
+		found.add(variables[policy.Field(option.Option)], option.Advice)
 	}
 	if err := journal.CheckURL(cfg.DatabaseURL.Reveal()); err != nil {
 		found.add("DATABASE_URL", err.Error())
@@ -119,15 +119,15 @@ func lacksAPI(address string) bool {
 }
 
 // variables is where each field of what is configured comes from.
-var variables = map[string]string{
+var variables = map[policy.Field]string{
 	"AppToken": "SLACK_APP_TOKEN", "BotToken": "SLACK_BOT_TOKEN", "SlackAPI": "SLACK_API_URL", "Command": "SLACK_COMMAND",
 	"Connections": "SLACK_CONNECTIONS", "ConfirmTTL": "CONFIRM_TTL", "Grace": "SHUTDOWN_GRACE", "CancelTimeout": "CHAMELIO_TIMEOUT",
 	"CommandsPerMinute": "COMMANDS_PER_MINUTE", "AuditChannel": "AUDIT_CHANNEL", "OperatorContact": "OPERATOR_CONTACT",
 	"RemindBefore": "REMIND_SECOND_PERSON",
 	"BaseURL":      "CHAMELIO_BASE_URL", "APIKey": "CHAMELIO_API_KEY",
-	string(policy.FieldMode): "CANCEL_POLICY", string(policy.FieldMembersOf): "MEMBERS_OF", string(policy.FieldUsers): "ALLOWED_USERS",
-	string(policy.FieldUsergroups): "ALLOWED_USERGROUPS", string(policy.FieldChannels): "ALLOWED_CHANNELS",
-	string(policy.FieldSecondPerson): "REQUIRE_SECOND_PERSON", string(policy.FieldApprovers): "APPROVERS",
+	policy.FieldMode: "CANCEL_POLICY", policy.FieldMembersOf: "MEMBERS_OF", policy.FieldUsers: "ALLOWED_USERS",
+	policy.FieldUsergroups: "ALLOWED_USERGROUPS", policy.FieldChannels: "ALLOWED_CHANNELS",
+	policy.FieldSecondPerson: "REQUIRE_SECOND_PERSON", policy.FieldApprovers: "APPROVERS",
 }
 
 // databasePassword is what is secret in a DATABASE_URL.
