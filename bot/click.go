@@ -94,21 +94,21 @@ func (c *clicks) invalid(ctx context.Context, p carry.Press, err error) reply {
 		c.carrier.Late(ctx, p)
 		return reply{}
 	case errors.Is(err, errNotTheirs):
-		return reply{message: c.texts.NotYourPrompt(), where: p.Click.Aside()}
+		return reply{message: c.texts.NotYourPrompt(), where: p.Aside()}
 	}
-	return reply{message: c.texts.OutdatedPrompt(), where: p.Click.Aside()}
+	return reply{message: c.texts.OutdatedPrompt(), where: p.Aside()}
 }
 
 func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
 	p.Log.Warn("click refused", "reason", string(no.Code), "cause", no.Cause)
 	c.metrics.Refusals.WithLabelValues("click", string(no.Code)).Inc()
-	where := p.Click.Aside()
+	where := p.Aside()
 	if !no.Code.Final() { // worth another try with the same prompt
 		where = slackapi.Ephemeral
 	}
 	return reply{message: c.texts.RefusedClick(no, p.Confirmation), where: where, refusal: &decision.Note{
 		ConfirmationID: decision.ID(p.Confirmation.ID), TaskID: int64(p.Confirmation.Task), Team: p.Confirmation.Team,
-		Channel: p.Click.Channel, Person: p.Click.User, Code: string(no.Code),
+		Channel: p.Channel, Person: p.User, Code: string(no.Code),
 	}}
 }
 
@@ -135,9 +135,9 @@ func (c *clicks) mayConfirm(ctx context.Context, p carry.Press) policy.Verdict {
 	ctx, checked := c.trace.Step(ctx, "policy")
 	defer checked(nil)
 	cleared, v := c.gate.standing(ctx, policy.Question{
-		Moment: policy.AtClick, Origin: originOf(p.Click.Origin),
-		Place: policy.Place{Channel: policy.ChannelID(p.Click.Channel), Workspace: policy.TeamID(p.Confirmation.Team)},
-		User:  policy.UserID(p.Click.User), Requester: policy.UserID(p.Confirmation.Requester), TwoAsked: p.Confirmation.Public,
+		Moment: policy.AtClick, Origin: originOf(p.Origin),
+		Place: policy.Place{Channel: policy.ChannelID(p.Channel), Workspace: policy.TeamID(p.Confirmation.Team)},
+		User:  policy.UserID(p.User), Requester: policy.UserID(p.Confirmation.Requester), TwoAsked: p.Confirmation.Public,
 	})
 	if !v.Allowed() {
 		return v
