@@ -13,10 +13,12 @@ import (
 // pins are the files that name the latest release, each with the version as its
 // pattern's only group.
 var pins = map[string]*regexp.Regexp{
-	"deploy/compose.yaml":                  regexp.MustCompile(`CANCELBOT_VERSION:-([^}]*)}`),
-	"deploy/kubernetes/kustomization.yaml": regexp.MustCompile(`newTag: (\S+)`),
-	"docs/install.md":                      regexp.MustCompile("ghcr.io/cancelbot/cancelbot:([^`]+)`"),
-	"docs/verify.md":                       regexp.MustCompile(`(?m)^version=(\S+)$`),
+	"deploy/compose.yaml":                          regexp.MustCompile(`CANCELBOT_VERSION:-([^}]*)}`),
+	"deploy/helm/cancelbot/Chart.yaml":             regexp.MustCompile(`appVersion: "(\S+)"`),
+	"deploy/kubernetes/deployment.yaml":            regexp.MustCompile(`image: ghcr.io/cancelbot/cancelbot:(\S+)`),
+	"deploy/kubernetes/example/kustomization.yaml": regexp.MustCompile(`\?ref=v(\S+)`),
+	"docs/install.md":                              regexp.MustCompile("ghcr.io/cancelbot/cancelbot:([^`]+)`"),
+	"docs/verify.md":                               regexp.MustCompile(`(?m)^version=(\S+)$`),
 }
 
 var (

@@ -14,7 +14,7 @@ func TestATagIsReleasedOnlyWhereEverythingSpeaksOfIt(t *testing.T) {
 		"all fits":                   {"v1.2.3", "1.2.3", "1.2.3", told, ""},
 		"no heading for what comes":  {"v1.2.3", "1.2.3", "1.2.3", strings.Replace(told, "## Unreleased\n", "", 1), ""},
 		"Compose runs another":       {"v1.2.3", "1.2.2", "1.2.3", told, "deploy/compose.yaml pins 1.2.2"},
-		"Kubernetes runs another":    {"v1.2.3", "1.2.3", "1.2.30", told, "deploy/kubernetes/kustomization.yaml pins 1.2.30"},
+		"Kubernetes runs another":    {"v1.2.3", "1.2.3", "1.2.30", told, "deploy/kubernetes/deployment.yaml pins 1.2.30"},
 		"Compose pins nothing":       {"v1.2.3", "", "1.2.3", told, "deploy/compose.yaml pins "},
 		"changes are left over":      {"v1.2.3", "1.2.3", "1.2.3", strings.Replace(told, "Unreleased\n", "Unreleased\n\n* More.\n", 1), "changes under Unreleased"},
 		"nothing is said of it":      {"v1.2.4", "1.2.4", "1.2.4", told, "CHANGELOG.md says nothing of 1.2.4"},
@@ -25,11 +25,13 @@ func TestATagIsReleasedOnlyWhereEverythingSpeaksOfIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			text, err := notes(fstest.MapFS{
-				"deploy/compose.yaml":                  {Data: []byte("image: ghcr.io/cancelbot/cancelbot:${CANCELBOT_VERSION:-" + c.compose + "}\n")},
-				"deploy/kubernetes/kustomization.yaml": {Data: []byte("    newTag: " + c.kubernetes + "\n")},
-				"docs/install.md":                      {Data: []byte("It is `ghcr.io/cancelbot/cancelbot:" + strings.TrimPrefix(c.tag, "v") + "`.\n")},
-				"docs/verify.md":                       {Data: []byte("```\nversion=" + strings.TrimPrefix(c.tag, "v") + "\n```\n")},
-				"CHANGELOG.md":                         {Data: []byte(c.changelog)},
+				"deploy/compose.yaml":                          {Data: []byte("image: ghcr.io/cancelbot/cancelbot:${CANCELBOT_VERSION:-" + c.compose + "}\n")},
+				"deploy/helm/cancelbot/Chart.yaml":             {Data: []byte("appVersion: \"" + c.kubernetes + "\"\n")},
+				"deploy/kubernetes/deployment.yaml":            {Data: []byte("image: ghcr.io/cancelbot/cancelbot:" + c.kubernetes + "\n")},
+				"deploy/kubernetes/example/kustomization.yaml": {Data: []byte("  - github.com/cancelbot/cancelbot//deploy/kubernetes?ref=v" + c.kubernetes + "\n")},
+				"docs/install.md":                              {Data: []byte("It is `ghcr.io/cancelbot/cancelbot:" + strings.TrimPrefix(c.tag, "v") + "`.\n")},
+				"docs/verify.md":                               {Data: []byte("```\nversion=" + strings.TrimPrefix(c.tag, "v") + "\n```\n")},
+				"CHANGELOG.md":                                 {Data: []byte(c.changelog)},
 			}, c.tag)
 			switch {
 			case c.problem == "" && (err != nil || text != "### Added\n\n* A thing.\n"):

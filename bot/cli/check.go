@@ -14,20 +14,26 @@ var errNotReady = errors.New("the bot is not ready to run")
 
 // check says what of the configuration works.
 func (p Program) check(ctx context.Context, args []string) error {
-	var asJSON, connect bool
+	var asJSON, connect, strict, config bool
 	err := p.parse("check", args, func(flags *flag.FlagSet) {
 		flags.BoolVar(&asJSON, "json", false, "print JSON")
+		flags.BoolVar(&strict, "strict", false, "a warning (⚠) is a failure too")
+		flags.BoolVar(&config, "config", false, "print each variable with its value, and check nothing else than them; secrets are dots")
 		flags.BoolVar(&connect, "connect", false, "also open a connection to Slack for a moment, where a bot may be running: a command typed in that moment fails, and has to be typed again")
 	})
 	if err != nil {
 		return err
 	}
 	cfg, problems := readConfig()
-	settings := doctor.Settings{
-		Problems: append(problems, cfg.tryHTTPAddr(ctx)...), Bot: cfg.bot(), Chamelio: cfg.chamelio(p.version()),
-		Database: cfg.DatabaseURL.Reveal(), Connect: connect,
+	out := cfg.redactors().output.Writer(p.Out)
+	if config {
+		return p.printConfig(out, problems, asJSON)
 	}
-	ok, err := doctor.Write(cfg.redactors().output.Writer(p.Out), doctor.Run(ctx, settings), asJSON)
+	settings := doctor.Settings{
+		Version: p.version(), Problems: append(problems, cfg.tryHTTPAddr(ctx)...), Bot: cfg.bot(), Chamelio: cfg.chamelio(p.version()),
+		Database: cfg.DatabaseURL.Reveal(), HTTPAddr: cfg.HTTPAddr, Connect: connect,
+	}
+	ok, err := doctor.Write(out, doctor.Run(ctx, settings), asJSON, strict)
 	if err != nil {
 		return fmt.Errorf("printing what was found: %w", err)
 	}

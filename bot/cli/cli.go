@@ -89,21 +89,27 @@ func (p Program) dispatch(ctx context.Context, args []string) error {
 // parse reads a command's flags and refuses anything else. Its error is
 // flag.ErrHelp after -h, else a usageError.
 func (p Program) parse(name string, args []string, define func(*flag.FlagSet)) error {
+	rest, err := p.parseArgs(name, args, define)
+	if err == nil && len(rest) > 0 {
+		return usageError(fmt.Sprintf("%s takes no %q; %s -h lists what it takes", name, rest[0], strings.TrimSpace("cancelbot "+name)))
+	}
+	return err
+}
+
+// parseArgs is parse for a command that takes arguments, which it returns.
+func (p Program) parseArgs(name string, args []string, define func(*flag.FlagSet)) ([]string, error) {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // Run prints the error, once
 	flags.Usage = func() {}
 	define(flags)
-	called := strings.TrimSpace("cancelbot " + name)
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		p.describe(name, flags)
-		return flag.ErrHelp
+		return nil, flag.ErrHelp
 	case err != nil:
-		return usageError(fmt.Sprintf("%s: %v; %s -h lists what it takes", name, err, called))
-	case flags.NArg() > 0:
-		return usageError(fmt.Sprintf("%s takes no %q; %s -h lists what it takes", name, flags.Arg(0), called))
+		return nil, usageError(fmt.Sprintf("%s: %v; %s -h lists what it takes", name, err, strings.TrimSpace("cancelbot "+name)))
 	}
-	return nil
+	return flags.Args(), nil
 }
 
 func noFlags(*flag.FlagSet) {}

@@ -24,10 +24,15 @@ and exits with 0; with 1 if it cannot go on, 2 if the environment is wrong, 77
 if Slack refuses a token.`, Program.serve},
 		{"sandbox", "try it in a browser, without Slack and Chamelio", "", Program.sandbox},
 		{"sandbox-bot", "", "", Program.serveUntilEOF},
-		{"check", "say whether the bot is ready to run, and how to fix what is not", `It reads the same environment as the bot, posts nothing, makes nothing, and
-exits with 0 if the bot is ready to run, else with 1.`, Program.check},
+		{"check", "say whether the bot is ready to run, and how to fix what is not", `It reads the same environment as the bot, posts nothing, creates nothing, and
+exits with 0 if the bot is ready to run (✓, or with warnings ⚠), else with 1
+(✗). With --strict a warning counts as a failure.`, Program.check},
 		{"manifest", "print the manifest that creates the Slack app", `It takes the command's name from SLACK_COMMAND, and asks for no more scopes
 than the other variables need. It works before there is any token.`, Program.manifest},
+		{"secret", "ask for the tokens and the key, and write them into files", `cancelbot secret DIR asks for each secret, without showing it, and writes it
+into a file of its own: slack-app-token, slack-bot-token, chamelio-api-key, and
+with --database-url database-url. cancelbot secret DIR/slack-bot-token replaces
+one. If the input isn't a terminal, it reads one secret a line.`, Program.writeSecrets},
 		{"healthcheck", "ask the bot at HTTP_ADDR whether it is ready", "It exits with 0 if the bot is ready, else with 1.", Program.healthcheck},
 		{"history", "print the latest decisions", "It reads the journal at DATABASE_URL and changes nothing.", Program.history},
 		{"version", "print the version", "", Program.printVersion},
@@ -77,7 +82,7 @@ func (p Program) help(ctx context.Context, args []string) error {
 		if v.Required {
 			meaning += " (required)"
 		}
-		fmt.Fprintf(p.Out, "  %-21s %s\n", v.Name, meaning)
+		fmt.Fprintf(p.Out, "  %-24s %s\n", v.Name, meaning)
 	}
 	return nil
 }

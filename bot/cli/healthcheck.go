@@ -20,12 +20,11 @@ func (p Program) healthcheck(ctx context.Context, args []string) error {
 	if addr == "" {
 		return usageError("healthcheck needs HTTP_ADDR, as the bot has it")
 	}
-	addr, err := httpAddr(addr)
-	if err != nil {
+	if err := checkHTTPAddr(addr); err != nil {
 		return usageError("HTTP_ADDR " + err.Error())
 	}
 	host, port, _ := net.SplitHostPort(addr)
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		addr = net.JoinHostPort("127.0.0.1", port)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)

@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -124,12 +122,16 @@ func (p Program) peopleFor(ctx context.Context, h historyFlags, ids []string) na
 
 // databaseURL is all that history needs of the environment.
 func databaseURL() (string, error) {
-	if file, found, wrong := secretFile("DATABASE_URL"); wrong != nil {
-		return "", usageError(wrong.Found)
-	} else if found {
-		return file.Reveal(), nil
+	var cfg config
+	found := &findings{}
+	if s, ok := settingOf("DATABASE_URL"); ok {
+		s.read(&cfg, found)
 	}
-	url := cmp.Or(os.Getenv("DATABASE_URL"), "sqlite:cancelbot.db")
+	cfg.fillIn(found)
+	for _, p := range found.all {
+		return "", usageError(p.Found)
+	}
+	url := cfg.DatabaseURL.Reveal()
 	if err := journal.CheckURL(url); err != nil {
 		return "", usageError("DATABASE_URL " + err.Error())
 	}

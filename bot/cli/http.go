@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -19,27 +18,17 @@ import (
 	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 )
 
-// httpAddr completes HTTP_ADDR: a port alone is one on loopback.
-func httpAddr(addr string) (string, error) {
-	if !strings.Contains(addr, ":") {
-		addr = ":" + addr
-	}
-	host, port, err := net.SplitHostPort(addr)
+// checkHTTPAddr checks the form of HTTP_ADDR. As everywhere in Go, a port alone
+// (:8080) means all interfaces.
+func checkHTTPAddr(addr string) error {
+	_, port, err := net.SplitHostPort(addr)
 	if err == nil {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		return "", errors.New("must be an address such as 127.0.0.1:8080")
+		return errors.New("must be an address such as 127.0.0.1:8080, or :8080 for all interfaces")
 	}
-	if host == "" {
-		host = "127.0.0.1"
-	}
-	return net.JoinHostPort(host, port), nil
-}
-
-func checkHTTPAddr(addr string) error {
-	_, err := httpAddr(addr)
-	return err
+	return nil
 }
 
 // listenHTTP takes the address; nil if there is none to take.
@@ -47,8 +36,7 @@ func listenHTTP(ctx context.Context, addr string) (net.Listener, error) {
 	if addr == "" {
 		return nil, nil
 	}
-	addr, err := httpAddr(addr)
-	if err != nil {
+	if err := checkHTTPAddr(addr); err != nil {
 		return nil, fmt.Errorf("HTTP_ADDR %w", err)
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)

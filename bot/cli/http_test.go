@@ -88,14 +88,31 @@ func heap() int64 {
 	return int64(m.HeapInuse + m.StackInuse)
 }
 
-func TestAPortAloneIsOnLoopback(t *testing.T) {
+func TestHTTPAddrForms(t *testing.T) {
 	t.Parallel()
-	for given, want := range map[string]string{
-		"8080": "127.0.0.1:8080", ":8080": "127.0.0.1:8080", "0.0.0.0:1": "0.0.0.0:1", "[::1]:80": "[::1]:80",
-	} {
-		if got, err := httpAddr(given); err != nil || got != want {
-			t.Errorf("%s is %s, %v", given, got, err)
+	for _, addr := range []string{":8080", "0.0.0.0:1", "[::1]:80", "localhost:0"} {
+		if err := checkHTTPAddr(addr); err != nil {
+			t.Errorf("%s: %v", addr, err)
 		}
+	}
+	for _, addr := range []string{"8080", "here", "127.0.0.1:80800", ":http"} {
+		if err := checkHTTPAddr(addr); err == nil {
+			t.Errorf("%s passes", addr)
+		}
+	}
+}
+
+// TestPortAloneMeansAllInterfaces holds HTTP_ADDR to what it means everywhere in
+// Go: in a container, probes come from outside.
+func TestPortAloneMeansAllInterfaces(t *testing.T) {
+	t.Parallel()
+	listener, err := listenHTTP(t.Context(), ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	if ip := listener.Addr().(*net.TCPAddr).IP; !ip.IsUnspecified() {
+		t.Errorf("it listens at %s", ip)
 	}
 }
 

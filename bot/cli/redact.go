@@ -1,6 +1,10 @@
 package cli
 
-import "github.com/cancelbot/cancelbot/bot/internal/secret"
+import (
+	"os"
+
+	"github.com/cancelbot/cancelbot/bot/internal/secret"
+)
 
 // redactors keep secrets out of what is written, and out of what servers
 // answer, and so out of messages and the journal.
@@ -10,9 +14,14 @@ import "github.com/cancelbot/cancelbot/bot/internal/secret"
 type redactors struct{ output, answers *secret.Redactor }
 
 func (cfg config) redactors() redactors {
-	r := redactors{secret.NewRedactor(append(telemetrySecrets(), databasePassword(cfg.DatabaseURL))...), secret.NewRedactor()}
+	r := redactors{secret.NewRedactor(append(telemetrySecrets(), passwordIn(cfg.DatabaseURL), proxyPassword("HTTPS_PROXY"), proxyPassword("https_proxy"))...), secret.NewRedactor()}
 	r.learn(cfg.SlackAppToken, cfg.SlackBotToken, cfg.ChamelioAPIKey)
 	return r
+}
+
+// proxyPassword is what is secret in the address of a proxy.
+func proxyPassword(variable string) secret.Value {
+	return passwordIn(secret.New(os.Getenv(variable)))
 }
 
 // learn adds a token or a key.

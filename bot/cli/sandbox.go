@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -39,9 +38,8 @@ func sandboxBot() (*exec.Cmd, error) {
 	cmd := exec.Command(self, "sandbox-bot")
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
-		return slices.ContainsFunc(fields(), func(f reflect.StructField) bool {
-			return strings.TrimSuffix(name, "_FILE") == variableOf(f)
-		})
+		_, own := settingOf(strings.TrimSuffix(name, "_FILE"))
+		return own || slices.ContainsFunc(renamed, func(r renaming) bool { return r.old == name })
 	})
 	return cmd, nil
 }

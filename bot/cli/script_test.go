@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ var update = flag.Bool("update", false, "rewrite what the scripts expect")
 //	slack on|off      Slack's Socket Mode is switched on or off
 //	slack scopes …    the bot token has these scopes
 //	slack refuse TOKEN ERROR
-//	key DETAIL        Chamelio refuses the key
+//	key DETAIL        Chamelio refuses the key; "fail": it is in trouble; "works": no more
 //	journal           a journal at $JOURNAL, with a few decisions and refusals
 //	exits CODE …      a command that ends with this exit code
 func TestScripts(t *testing.T) {
@@ -53,7 +54,11 @@ func setup(env *testscript.Env) error {
 	env.Setenv("SLACK_BOT_TOKEN", slacktest.BotToken)
 	env.Setenv("SLACK_API_URL", s.slack.URL())
 	env.Setenv("CHAMELIO_API_KEY", chameliotest.Key)
-	env.Setenv("CHAMELIO_BASE_URL", s.api.URL())
+	env.Setenv("CANCEL_POLICY", "members")
+	env.Setenv("OPERATOR_CONTACT", "the service desk")
+	env.Setenv("HTTP_ADDR", "127.0.0.1:8080")
+	env.Setenv("PLATFORM", runtime.GOOS+"/"+runtime.GOARCH)
+	env.Setenv("CHAMELIO_API_URL", s.api.URL())
 	env.Setenv("DATABASE_URL", "sqlite:"+filepath.Join(env.WorkDir, "journal.db"))
 	env.Setenv("JOURNAL", filepath.Join(env.WorkDir, "journal.db"))
 	return nil
@@ -76,7 +81,15 @@ func commandSlack(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func commandKey(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Value("standIns").(*standIns).api.RefuseKey(strings.Join(args, " "))
+	api := ts.Value("standIns").(*standIns).api
+	switch detail := strings.Join(args, " "); detail {
+	case "fail": // as if Chamelio were in trouble
+		api.Break(chameliotest.Fault{Status: 503})
+	case "works":
+		api.ClearFaults()
+	default:
+		api.RefuseKey(detail)
+	}
 }
 
 func commandJournal(ts *testscript.TestScript, _ bool, _ []string) {

@@ -46,7 +46,7 @@ func introduce(ctx context.Context, b *bot.Bot, watch *credentials, key *tasks, 
 // None of it ends the bot: most people may not be touched by it.
 func warn(ctx context.Context, settings doctor.Settings, log *slog.Logger) {
 	for _, r := range doctor.Installed(ctx, settings) {
-		if !r.OK && ctx.Err() == nil {
+		if r.Level == doctor.Failed && ctx.Err() == nil {
 			log.Warn("not as it should be: "+r.Name, "error", r.Found, "remedy", r.Remedy)
 		}
 	}

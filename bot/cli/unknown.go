@@ -29,12 +29,17 @@ func misspelt(environ []string) (slips []slip) {
 // nearest returns the variable of ours that a name must have been meant for;
 // nothing if it is one, or like none.
 func nearest(name string) (own string) {
-	for _, f := range fields() {
-		switch variable := variableOf(f); {
-		case variable == name:
+	for _, r := range renamed {
+		if r.old == name {
+			return "" // refused by itself
+		}
+	}
+	for _, s := range settings() {
+		switch {
+		case s.name == name:
 			return ""
-		case own == "" && near(name, variable):
-			own = variable
+		case own == "" && near(name, s.name):
+			own = s.name
 		}
 	}
 	return own

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"slices"
@@ -20,26 +21,30 @@ import (
 // found first is nearest to the cause.
 type findings struct{ all []environ.Problem }
 
-// add says what is wrong with a variable, to be read after its name.
+// add says what is wrong with a variable, to be read after its name. It quotes
+// the value, unless that is a secret or may be one in the wrong place.
 func (f *findings) add(variable, advice string) {
-	for _, field := range fields() {
-		if variableOf(field) == variable {
-			f.put(environ.Problem{Variable: variable, Found: variable + " " + advice, Remedy: field.Tag.Get("fix")})
-		}
+	if s, found := settingOf(variable); found {
+		f.put(environ.Problem{Variable: variable, Found: variable + " " + advice + s.quoted(), Remedy: s.fix})
 	}
 }
 
 func (f *findings) put(p environ.Problem) {
-	if !slices.ContainsFunc(f.all, func(one environ.Problem) bool { return one.Variable == p.Variable }) {
+	if !f.has(p.Variable) {
 		f.all = append(f.all, p)
 	}
+}
+
+// has reports whether something is wrong with a variable.
+func (f *findings) has(variable string) bool {
+	return slices.ContainsFunc(f.all, func(p environ.Problem) bool { return p.Variable == variable })
 }
 
 // sorted has them in the order of help.
 func (f *findings) sorted() []environ.Problem {
 	order := map[string]int{}
-	for i, field := range fields() {
-		order[variableOf(field)] = i - len(fields()) // others come after, as they were found
+	for i, s := range settings() {
+		order[s.name] = i - len(settings()) // others come after, as they were found
 	}
 	slices.SortStableFunc(f.all, func(a, b environ.Problem) int {
 		return cmp.Compare(order[a.Variable], order[b.Variable])
@@ -47,18 +52,100 @@ func (f *findings) sorted() []environ.Problem {
 	return f.all
 }
 
+// maxQuoted is the length of the longest value that is quoted.
+const maxQuoted = 40
+
+// quoted returns the value of a variable that is wrong, in parentheses; of a
+// list of IDs, its wrong entries.
+func (s setting) quoted() string {
+	var cfg config
+	value := os.Getenv(s.name)
+	if _, isSecret := s.field(&cfg).(*secret.Value); isSecret || value == "" {
+		return ""
+	}
+	verb := "it is"
+	if list, found := idListOf(s.name); found {
+		verb, value = "it has", strings.Join(list.wrongEntries(value), ", ")
+	}
+	if value == "" || len(value) > maxQuoted || mayBeSecret(value) {
+		return ""
+	}
+	return fmt.Sprintf(" (%s %q)", verb, value)
+}
+
+// mayBeSecret recognises tokens, keys and addresses with a password.
+func mayBeSecret(value string) bool {
+	for _, prefix := range []string{"xapp-", "xox", "ca_", "sk-"} {
+		if strings.Contains(value, prefix) {
+			return true
+		}
+	}
+	return strings.Contains(value, "@")
+}
+
+// idList is a variable with IDs, and how the policy judges one of them.
+type idList struct {
+	variable string
+	example  string // a well-formed ID
+	alone    func(id string) policy.Rules
+}
+
+var idLists = []idList{
+	{"ALLOWED_USERS", "U00000000", func(id string) policy.Rules {
+		return policy.Rules{Mode: policy.PeopleOnTask, Users: []policy.UserID{policy.UserID(id)}}
+	}},
+	{"ALLOWED_USERGROUPS", "S00000000", func(id string) policy.Rules {
+		return policy.Rules{Mode: policy.PeopleOnTask, Usergroups: []policy.GroupID{policy.GroupID(id)}}
+	}},
+	{"ALLOWED_CHANNELS", "C00000000", func(id string) policy.Rules {
+		return policy.Rules{Channels: []policy.ChannelID{policy.ChannelID(id)}}
+	}},
+	{"SECOND_PERSON_APPROVERS", "U00000000", func(id string) policy.Rules {
+		return policy.Rules{SecondPerson: policy.SecondPerson{Always: true}, Approvers: []string{id}}
+	}},
+}
+
+func idListOf(variable string) (idList, bool) {
+	i := slices.IndexFunc(idLists, func(l idList) bool { return l.variable == variable })
+	if i < 0 {
+		return idList{}, false
+	}
+	return idLists[i], true
+}
+
+// wrongEntries returns the entries that aren't IDs.
+func (l idList) wrongEntries(value string) (wrong []string) {
+	for entry := range strings.SplitSeq(value, ",") {
+		if entry = strings.TrimSpace(entry); entry != "" && len(l.alone(entry).Validate()) > 0 {
+			wrong = append(wrong, entry)
+		}
+	}
+	return wrong
+}
+
 // validate finds what is wrong with values that could be read.
 func (cfg config) validate(found *findings) {
 	cfg.validateForm(found)
+	cfg.validateSecondPerson(found)
+	for _, p := range cfg.policy().Validate() {
+		cfg.addPolicy(found, p)
+	}
+	// Values that are wrong by themselves hide what is wrong between them.
+	harmless := cfg.bot()
+	harmless.Policy = cfg.harmlessPolicy(found)
 	var wrong bot.ConfigError
-	if err := cfg.bot().Validate(); errors.As(err, &wrong) {
+	if err := harmless.Validate(); errors.As(err, &wrong) {
 		for _, p := range wrong {
-			found.add(variables[p.Field], p.Advice)
+			if variable, known := variables[string(p.Field)]; known {
+				found.add(variable, p.Advice)
+			} else {
+				cfg.addPolicy(found, p)
+			}
 		}
 	}
 	var option *chamelio.OptionError
 	if _, err := chamelio.New(cfg.chamelio("")); errors.As(err, &option) {
-		found.add(variables[policy.Field(option.Option)], option.Advice)
+		found.add(variables[option.Option], option.Advice)
 	}
 	if err := journal.CheckURL(cfg.DatabaseURL.Reveal()); err != nil {
 		found.add("DATABASE_URL", err.Error())
@@ -73,13 +160,64 @@ func (cfg config) validate(found *findings) {
 	}
 }
 
+// addPolicy reports a problem with the policy under the variable that causes it.
+func (cfg config) addPolicy(found *findings, p policy.Problem) {
+	switch {
+	case p.Field == policy.FieldMode && cfg.CancelPolicy == "":
+		return // missing
+	case p.Field == policy.FieldSecondPerson && len(cfg.policy().SecondPerson.Workflows) > 0 && strings.HasPrefix(p.Advice, "has "):
+		found.add("SECOND_PERSON_WORKFLOWS", "has an entry that isn't the name of a workflow")
+	default:
+		found.add(policyVariables[p.Field], p.Advice)
+	}
+}
+
+// harmlessPolicy returns the policy without the values that are wrong by
+// themselves: each is replaced by one that causes no further problem.
+func (cfg config) harmlessPolicy(found *findings) policy.Rules {
+	for _, list := range idLists {
+		if !found.has(list.variable) {
+			continue
+		}
+		switch list.variable {
+		case "ALLOWED_USERS":
+			cfg.AllowedUsers = []policy.UserID{policy.UserID(list.example), policy.UserID(list.example) + "1"}
+		case "ALLOWED_USERGROUPS":
+			cfg.AllowedGroups = []policy.GroupID{policy.GroupID(list.example)}
+		case "ALLOWED_CHANNELS":
+			cfg.AllowedChannels = nil
+		case "SECOND_PERSON_APPROVERS":
+			cfg.Approvers = nil
+		}
+	}
+	if found.has("CANCEL_POLICY") && (cfg.CancelPolicy != string(policy.Listed)) {
+		cfg.CancelPolicy = string(policy.PeopleOnTask)
+	}
+	if found.has("SECOND_PERSON") || found.has("SECOND_PERSON_WORKFLOWS") {
+		cfg.SecondPerson = secondAlways
+	}
+	return cfg.policy()
+}
+
+// validateSecondPerson compares SECOND_PERSON with the list that goes with it.
+func (cfg config) validateSecondPerson(found *findings) {
+	switch {
+	case cfg.SecondPerson != secondNever && cfg.SecondPerson != secondAlways && cfg.SecondPerson != secondWorkflows:
+		found.add("SECOND_PERSON", "must be never, always or workflows")
+	case cfg.SecondPerson == secondWorkflows && len(cfg.SecondPersonWorkflows) == 0:
+		found.add("SECOND_PERSON_WORKFLOWS", "is missing while SECOND_PERSON is workflows")
+	case cfg.SecondPerson != secondWorkflows && len(cfg.SecondPersonWorkflows) > 0:
+		found.add("SECOND_PERSON_WORKFLOWS", "has no effect unless SECOND_PERSON is workflows")
+	}
+}
+
 // validateForm finds what those who take a value could not see: a list of
 // blanks is none to them, zero is their default.
 func (cfg config) validateForm(found *findings) {
-	for _, name := range []string{"ALLOWED_USERS", "ALLOWED_USERGROUPS", "ALLOWED_CHANNELS", "APPROVERS"} {
+	for _, list := range idLists {
 		// An empty list means no restriction; one of blanks was meant as one.
-		if value := os.Getenv(name); value != "" && strings.Trim(value, " \t\r\n,") == "" {
-			found.add(name, "is set, but names nobody")
+		if value := os.Getenv(list.variable); value != "" && strings.Trim(value, " \t\r\n,") == "" {
+			found.add(list.variable, "is set, but names nobody")
 		}
 	}
 	for name, value := range map[string]secret.Value{
@@ -91,12 +229,17 @@ func (cfg config) validateForm(found *findings) {
 		}
 	}
 	for name, tooLittle := range map[string]bool{
-		"SLACK_CONNECTIONS": cfg.SlackConnections == 0, "COMMANDS_PER_MINUTE": cfg.CommandsAMinute == 0,
-		"CHAMELIO_TIMEOUT": cfg.ChamelioTimeout <= 0, "CONFIRM_TTL": cfg.ConfirmTTL <= 0, "SHUTDOWN_GRACE": cfg.ShutdownGrace <= 0,
+		"SLACK_CONNECTIONS": cfg.SlackConnections == 0, "COMMANDS_PER_MINUTE": cfg.CommandsPerMinute == 0,
+		"CHAMELIO_TIMEOUT": cfg.ChamelioTimeout <= 0, "CONFIRM_TIMEOUT": cfg.ConfirmTimeout <= 0, "SHUTDOWN_GRACE": cfg.ShutdownGrace <= 0,
 	} {
 		if tooLittle {
 			found.add(name, "must be more than zero")
 		}
+	}
+	switch cfg.MemberScope {
+	case "workspace", "organisation", "organization":
+	default:
+		found.add("MEMBER_SCOPE", "must be workspace or organisation")
 	}
 	if lacksAPI(cfg.SlackAPIURL) {
 		found.add("SLACK_API_URL", "lacks the /api/ at its end: Slack has no Web API without it")
@@ -118,21 +261,26 @@ func lacksAPI(address string) bool {
 	return false
 }
 
-// variables is where each field of what is configured comes from.
-var variables = map[policy.Field]string{
+// variables maps the fields that bot.Config and chamelio.Options name in their
+// errors to the variables that they come from.
+var variables = map[string]string{
 	"AppToken": "SLACK_APP_TOKEN", "BotToken": "SLACK_BOT_TOKEN", "SlackAPI": "SLACK_API_URL", "Command": "SLACK_COMMAND",
-	"Connections": "SLACK_CONNECTIONS", "ConfirmTTL": "CONFIRM_TTL", "Grace": "SHUTDOWN_GRACE", "CancelTimeout": "CHAMELIO_TIMEOUT",
+	"Connections": "SLACK_CONNECTIONS", "ConfirmTTL": "CONFIRM_TIMEOUT", "Grace": "SHUTDOWN_GRACE", "CancelTimeout": "CHAMELIO_TIMEOUT",
 	"CommandsPerMinute": "COMMANDS_PER_MINUTE", "AuditChannel": "AUDIT_CHANNEL", "OperatorContact": "OPERATOR_CONTACT",
-	"RemindBefore": "REMIND_SECOND_PERSON",
-	"BaseURL":      "CHAMELIO_BASE_URL", "APIKey": "CHAMELIO_API_KEY",
-	policy.FieldMode: "CANCEL_POLICY", policy.FieldMembersOf: "MEMBERS_OF", policy.FieldUsers: "ALLOWED_USERS",
-	policy.FieldUsergroups: "ALLOWED_USERGROUPS", policy.FieldChannels: "ALLOWED_CHANNELS",
-	policy.FieldSecondPerson: "REQUIRE_SECOND_PERSON", policy.FieldApprovers: "APPROVERS",
+	"RemindBefore": "SECOND_PERSON_REMINDER",
+	"BaseURL":      "CHAMELIO_API_URL", "APIKey": "CHAMELIO_API_KEY",
 }
 
-// databasePassword is what is secret in a DATABASE_URL.
-func databasePassword(databaseURL secret.Value) secret.Value {
-	u, err := url.Parse(databaseURL.Reveal())
+// policyVariables does the same for the fields of the policy.
+var policyVariables = map[policy.Field]string{
+	policy.FieldMode: "CANCEL_POLICY", policy.FieldMembersOf: "MEMBER_SCOPE", policy.FieldUsers: "ALLOWED_USERS",
+	policy.FieldUsergroups: "ALLOWED_USERGROUPS", policy.FieldChannels: "ALLOWED_CHANNELS",
+	policy.FieldSecondPerson: "SECOND_PERSON", policy.FieldApprovers: "SECOND_PERSON_APPROVERS",
+}
+
+// passwordIn returns what is secret in an address.
+func passwordIn(address secret.Value) secret.Value {
+	u, err := url.Parse(address.Reveal())
 	if err != nil || u.User == nil {
 		return secret.Value{}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -102,7 +103,7 @@ func (s *standIns) deployed(t *testing.T, set map[string]string) []string {
 		given[name] = value
 	}
 	dir := t.TempDir()
-	env := []string{"SLACK_API_URL=" + given["SLACK_API_URL"], "CHAMELIO_BASE_URL=" + given["CHAMELIO_BASE_URL"]}
+	env := []string{"SLACK_API_URL=" + given["SLACK_API_URL"], "CHAMELIO_API_URL=" + given["CHAMELIO_API_URL"], "CANCEL_POLICY=members"}
 	for name, value := range set {
 		if !variables()[name] {
 			t.Errorf("%s is no variable of ours", name)
@@ -128,11 +129,17 @@ func (s *standIns) deployed(t *testing.T, set map[string]string) []string {
 }
 
 func TestEveryDeploymentFileIsYAMLOrJSON(t *testing.T) {
-	files, err := filepath.Glob("deploy/*/*")
+	files := []string{".goreleaser.yaml", ".github/workflows/ci.yml", ".github/workflows/release.yml"}
+	err := filepath.WalkDir("deploy", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && filepath.Base(filepath.Dir(path)) != "templates" { // the chart's are no YAML yet
+			files = append(files, path)
+		}
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range append(files, "deploy/compose.yaml", "deploy/compose.postgres.yaml", ".goreleaser.yaml", ".github/workflows/ci.yml", ".github/workflows/release.yml") {
+	for _, file := range files {
 		raw, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -180,12 +187,14 @@ func TestDeploymentsLeaveTimeForTheEnd(t *testing.T) {
 	}
 }
 
-// Compose and Kubernetes run the same release.
+// Compose, the chart and the Kustomize base run the same release.
 func TestDeploymentsPinOneRelease(t *testing.T) {
-	var pinned []string
+	pinned := map[string]bool{}
 	for file, tag := range map[string]string{
-		"deploy/compose.yaml":                  `CANCELBOT_VERSION:-(\d+\.\d+\.\d+)`,
-		"deploy/kubernetes/kustomization.yaml": `newTag: (\d+\.\d+\.\d+)`,
+		"deploy/compose.yaml":                          `CANCELBOT_VERSION:-(\d+\.\d+\.\d+)`,
+		"deploy/helm/cancelbot/Chart.yaml":             `appVersion: "(\d+\.\d+\.\d+)"`,
+		"deploy/kubernetes/deployment.yaml":            `image: ghcr.io/cancelbot/cancelbot:(\d+\.\d+\.\d+)`,
+		"deploy/kubernetes/example/kustomization.yaml": `\?ref=v(\d+\.\d+\.\d+)`,
 	} {
 		raw, err := os.ReadFile(file)
 		if err != nil {
@@ -195,9 +204,9 @@ func TestDeploymentsPinOneRelease(t *testing.T) {
 		if found == nil {
 			t.Fatalf("%s pins no release", file)
 		}
-		pinned = append(pinned, string(found[1]))
+		pinned[string(found[1])] = true
 	}
-	if pinned[0] != pinned[1] {
+	if len(pinned) != 1 {
 		t.Errorf("they run %v", pinned)
 	}
 }

@@ -56,7 +56,7 @@ func TestEveryLineOfTheLogIsJSON(t *testing.T) {
 		until string
 		code  int
 	}{
-		"it runs":                  {s.env(sqlite(t), "CHAMELIO_BASE_URL="+busy), unsolicited, 0},
+		"it runs":                  {s.env(sqlite(t), "CHAMELIO_API_URL="+busy), unsolicited, 0},
 		"the environment is wrong": {nil, "", 2},
 		"the journal is nowhere":   {s.env("sqlite:/proc/nowhere/journal.db"), "", 1},
 		"a token is refused":       {s.env(sqlite(t), "SLACK_BOT_TOKEN=xoxb-wrong"), "", 77},

@@ -104,8 +104,8 @@ func newStandIns(tb testing.TB) *standIns {
 func (s *standIns) env(databaseURL string, more ...string) []string {
 	return append([]string{
 		"SLACK_APP_TOKEN=" + slacktest.AppToken, "SLACK_BOT_TOKEN=" + slacktest.BotToken, "SLACK_API_URL=" + s.slack.URL(),
-		"CHAMELIO_API_KEY=" + chameliotest.Key, "CHAMELIO_BASE_URL=" + s.api.URL(), "DATABASE_URL=" + databaseURL,
-		"LOG_LEVEL=debug", "COMMANDS_PER_MINUTE=1000000",
+		"CHAMELIO_API_KEY=" + chameliotest.Key, "CHAMELIO_API_URL=" + s.api.URL(), "DATABASE_URL=" + databaseURL,
+		"CANCEL_POLICY=members", "LOG_LEVEL=debug", "COMMANDS_PER_MINUTE=1000000",
 	}, more...)
 }
 
@@ -239,11 +239,11 @@ func TestWhatCannotWorkIsNamedWithinSeconds(t *testing.T) {
 		code    int
 		want    []string
 	}{
-		{"nothing set", nil, nil, 2, []string{"SLACK_APP_TOKEN is missing", "SLACK_BOT_TOKEN is missing", "CHAMELIO_API_KEY is missing"}},
+		{"nothing set", nil, nil, 2, []string{"SLACK_APP_TOKEN is missing", "SLACK_BOT_TOKEN is missing", "CHAMELIO_API_KEY is missing", "CANCEL_POLICY is missing"}},
 		{"malformed", with("SLACK_CONNECTIONS=two", "CHAMELIO_TIMEOUT=10", "LOG_LEVEL=loud"), nil, 2, []string{"SLACK_CONNECTIONS is not a whole number", "CHAMELIO_TIMEOUT is not a duration", "LOG_LEVEL is not one of"}},
 		{"connections", with("SLACK_CONNECTIONS=11"), nil, 2, []string{"SLACK_CONNECTIONS must be 1 to 10"}},
 		{"swapped tokens", with("SLACK_APP_TOKEN=xoxb-topsecret"), nil, 2, []string{"SLACK_APP_TOKEN must be an app-level token"}},
-		{"base URL", with("CHAMELIO_BASE_URL=http://platform.chamelio.ai"), nil, 2, []string{"must be https"}},
+		{"base URL", with("CHAMELIO_API_URL=http://platform.chamelio.ai"), nil, 2, []string{"must be https"}},
 		{"key", with("CHAMELIO_API_KEY=topsecret"), nil, 2, []string{"CHAMELIO_API_KEY must start with"}},
 		{"no address", with("HTTP_ADDR=nowhere"), nil, 2, []string{"HTTP_ADDR must be an address"}},
 		{"log format", with("LOG_FORMAT=xml"), nil, 2, []string{"LOG_FORMAT"}},
@@ -327,7 +327,7 @@ func TestARefusedAppTokenIsToldInTheAuditChannelBeforeTheBotEnds(t *testing.T) {
 func TestTheOtherCommands(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"help": "SLACK_APP_TOKEN       app-level token", "version": "cancelbot ", "-h": "CHAMELIO_API_KEY",
+		"help": "SLACK_APP_TOKEN          app-level token", "version": "cancelbot ", "-h": "CHAMELIO_API_KEY",
 	} {
 		p := start(t, nil, args)
 		if code := p.exit(t); code != 0 || !strings.Contains(p.output.String(), want) {
@@ -375,7 +375,7 @@ func sources(t *testing.T, patterns ...string) (files []string) {
 func TestTheStartedLine(t *testing.T) {
 	t.Parallel()
 	s := newStandIns(t)
-	p := start(t, s.env(sqlite(t), "LOG_LEVEL=info", "CANCEL_POLICY=people-on-task", "REQUIRE_SECOND_PERSON=true", "SLACK_CONNECTIONS=3"))
+	p := start(t, s.env(sqlite(t), "LOG_LEVEL=info", "CANCEL_POLICY=people-on-task", "SECOND_PERSON=always", "SLACK_CONNECTIONS=3"))
 	line := regexp.MustCompile(`(?m)^.*"msg":"started".*$`)
 	s.eventually("the line", 20*time.Second, func() bool { return s.slack.Connections() == 3 && line.MatchString(p.output.String()) })
 	var got map[string]any

@@ -47,10 +47,10 @@ func TestTheManifestIsWhatTheSettingsNeed(t *testing.T) {
 		{"nothing set", nil, "/cancel-task", nil},
 		{"another command", []string{`SLACK_COMMAND=/stop"it:`}, `/stop"it:`, nil},
 		{"people on the task", []string{"CANCEL_POLICY=people-on-task"}, "/cancel-task", []any{"users:read.email"}},
-		{"people are notified", []string{"NOTIFY_PEOPLE_ON_TASK=true"}, "/cancel-task", []any{"users:read.email"}},
+		{"people are notified", []string{"MENTION_PEOPLE_ON_TASK=true"}, "/cancel-task", []any{"users:read.email"}},
 		{"a usergroup", []string{"CANCEL_POLICY=listed", "ALLOWED_USERGROUPS=S0LEADS"}, "/cancel-task", []any{"usergroups:read"}},
-		{"a usergroup of approvers", []string{"REQUIRE_SECOND_PERSON=true", "APPROVERS=U0ADA,S0LEADS"}, "/cancel-task", []any{"usergroups:read"}},
-		{"people alone", []string{"REQUIRE_SECOND_PERSON=true", "APPROVERS=U0ADA", "CANCEL_POLICY=listed", "ALLOWED_USERS=U0ADA"}, "/cancel-task", nil},
+		{"a usergroup of approvers", []string{"SECOND_PERSON=always", "SECOND_PERSON_APPROVERS=U0ADA,S0LEADS"}, "/cancel-task", []any{"usergroups:read"}},
+		{"people alone", []string{"SECOND_PERSON=always", "SECOND_PERSON_APPROVERS=U0ADA", "CANCEL_POLICY=listed", "ALLOWED_USERS=U0ADA"}, "/cancel-task", nil},
 		{"everything", everyScope, "/cancel-task", []any{"users:read.email", "usergroups:read"}},
 	}
 	for _, tt := range tests {
@@ -113,7 +113,7 @@ func TestManifestYMLIsWhatTheCommandPrints(t *testing.T) {
 func TestTheManifestRefusesWhatItWouldMisread(t *testing.T) {
 	for env, want := range map[string]string{
 		"SLACK_COMMAND=cancel": "SLACK_COMMAND must be one word", "CANCEL_POLICY=people": "CANCEL_POLICY",
-		"NOTIFY_PEOPLE_ON_TASKS=true": "did you mean NOTIFY_PEOPLE_ON_TASK?", "NOTIFY_PEOPLE_ON_TASK=maybe": "is not true or false",
+		"MENTION_PEOPLE_ON_TASKS=true": "did you mean MENTION_PEOPLE_ON_TASK?", "MENTION_PEOPLE_ON_TASK=maybe": "is not true or false",
 	} {
 		if p := start(t, []string{env}, "manifest"); p.exit(t) != 2 || !strings.Contains(p.output.String(), want) || strings.Contains(p.output.String(), "display_information") {
 			t.Errorf("%s: exit code %d\n%s", env, p.exit(t), p.output)
@@ -149,7 +149,7 @@ func TestTheManifestAsksForWhatTheCodeCalls(t *testing.T) {
 		"AuthTestContext": nil, "OpenViewContext": nil, "GetUserByEmailContext": {"users:read.email"},
 	}
 	want := map[string]bool{"commands": true, "users:read.email": true} // the latter fills a field of users.info
-	for _, file := range sources(t, "bot/*.go", "bot/internal/policy/*.go", "bot/cli/internal/doctor/*.go", "bot/cli/*.go") {
+	for _, file := range sources(t, "bot/*.go", "bot/internal/*/*.go", "bot/cli/internal/doctor/*.go", "bot/cli/*.go") {
 		for _, call := range apiCall.FindAllStringSubmatch(read(t, file), -1) {
 			scopes, known := needs[call[1]]
 			if !known {

@@ -193,7 +193,7 @@ func TestPoliciesThatCannotBeMeantAreNamed(t *testing.T) {
 		"unknown":        {"CANCEL_POLICY=anyone", "CANCEL_POLICY must be members, people-on-task or listed"},
 		"a name":         {"ALLOWED_USERS=ada", "ALLOWED_USERS has an entry that is not the id of a person"},
 		"a blank":        {"ALLOWED_CHANNELS= ", "ALLOWED_CHANNELS is set, but names nobody"},
-		"half true":      {"REQUIRE_SECOND_PERSON=tru", "REQUIRE_SECOND_PERSON has an entry that looks like a switch"},
+		"half true":      {"SECOND_PERSON=tru", "SECOND_PERSON must be never, always or workflows"},
 		"audit by name":  {"AUDIT_CHANNEL=#audit", "AUDIT_CHANNEL is no id of a channel"},
 		"no commands":    {"COMMANDS_PER_MINUTE=-1", "COMMANDS_PER_MINUTE must be 1 or more"},
 	} {

@@ -38,13 +38,11 @@ func (w *walk) composed(unpacked string, besides map[string]string, files ...str
 		w.Fatal(err)
 	}
 	_, page, _ := strings.Cut(read(w, "docs/install.md"), "### With Docker Compose")
-	page, _, found := strings.Cut(page, "docker compose")
-	for _, line := range regexp.MustCompile(`(?m)^(mkdir|cat|chmod) .*$`).FindAllString(page, -1) {
-		w.typed(unpacked, line)
-	}
-	if !found || w.Failed() {
+	line := regexp.MustCompile(`(?m)^\./cancelbot secret .*$`).FindString(page)
+	if line == "" {
 		w.Fatal("the page does not say how the secrets are made")
 	}
+	w.typed(unpacked, line)
 	for name, secret := range besides {
 		w.write(filepath.Join(dir, "secrets", name), secret+"\n", 0o444)
 	}
@@ -97,7 +95,7 @@ func (w *walk) composePostgres(unpacked string) {
 		_, port, _ := net.SplitHostPort(regexp.MustCompile(`@([^/]+)/`).FindStringSubmatch(database)[1])
 		w.do(w.dir, nil, found, append(test[2:], "-p", port)...)
 	}
-	secrets := map[string]string{"database_url": database, "postgres_password": "unused"}
+	secrets := map[string]string{"database-url": database, "postgres-password": "unused"}
 	c, replicas := w.composed(unpacked, secrets, "deploy/compose.yaml", "deploy/compose.postgres.yaml")
 	if replicas != 2 {
 		w.Fatalf("%d replicas", replicas)

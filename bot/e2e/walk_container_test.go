@@ -86,7 +86,7 @@ func (w *walk) containerOf(unpacked string) *container {
 		}
 	}
 	w.write(filepath.Join(c.root, c.entrypoint[0]), read(w, filepath.Join(unpacked, "cancelbot")), 0o755)
-	c.env["SLACK_API_URL"], c.env["CHAMELIO_BASE_URL"] = w.slack.URL(), w.api.URL()
+	c.env["SLACK_API_URL"], c.env["CHAMELIO_API_URL"], c.env["CANCEL_POLICY"] = w.slack.URL(), w.api.URL(), "members"
 	c.elsewhere(w)
 	return c
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -64,17 +65,18 @@ func (w *walk) kubernetes(unpacked string) {
 	if err := json.Unmarshal(raw, &said); err != nil {
 		w.Fatal(err)
 	}
-	// kubectl create secret, with the files that the page names
-	secret := w.TempDir()
-	w.reachable(secret)
-	contents := threeSecrets()
-	contents["database_url"] = database
-	names := regexp.MustCompile(`--from-file=([a-z-]+)`).FindAllStringSubmatch(read(w, "docs/install.md"), -1)
-	for _, name := range names {
-		w.write(filepath.Join(secret, name[1]), contents[strings.ReplaceAll(name[1], "-", "_")]+"\n", 0o644)
+	// kubectl create secret takes a directory, whose files are the keys.
+	page := read(w, "docs/install.md")
+	line := regexp.MustCompile(`(?m)^cancelbot secret --database-url (\w+)$`).FindStringSubmatch(page)
+	if line == nil || !strings.Contains(page, "--from-file="+line[1]+"\n") {
+		w.Fatal("the page does not say how the secret is made")
 	}
-	if len(names) != len(contents) {
-		w.Errorf("the page makes the secret of %v", names)
+	w.typed(w.dir, strings.Replace(line[0], "cancelbot", filepath.Join(unpacked, "cancelbot"), 1), database)
+	secret := filepath.Join(w.dir, line[1])
+	for _, place := range append([]string{secret}, w.within(secret)...) {
+		if err := os.Chmod(place, 0o755); err != nil { // as the pod's group can read them
+			w.Fatal(err)
+		}
 	}
 	template := said.Spec.Template.Spec
 	of := template.Containers[0]

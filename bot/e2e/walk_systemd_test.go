@@ -34,23 +34,27 @@ func (w *walk) systemd(unpacked string) {
 			w.Fatal(err)
 		}
 	}
-	installed := 0
-	for _, line := range strings.Split(strings.Split(page, "systemctl enable")[0], "\n") {
-		if strings.HasPrefix(line, "install ") {
-			words := strings.Fields(line)
-			for i, word := range words {
-				if strings.HasPrefix(word, "/") && word != "/dev/stdin" {
-					words[i] = c.root + word
-				}
-			}
-			w.typed(unpacked, strings.Join(words, " "))
-			installed++
+	var typed []string
+	for _, line := range strings.Split(strings.Split(page, "systemctl start")[0], "\n") {
+		if !strings.HasPrefix(line, "install ") && !strings.HasPrefix(line, "cancelbot secret ") {
+			continue
 		}
+		words := strings.Fields(line)
+		for i, word := range words {
+			if strings.HasPrefix(word, "/") {
+				words[i] = c.root + word
+			}
+		}
+		if words[0] == "cancelbot" {
+			words[0] = filepath.Join(c.root, "usr/local/bin/cancelbot")
+		}
+		w.typed(unpacked, strings.Join(words, " "))
+		typed = append(typed, line)
 	}
-	if installed != 6 {
-		w.Fatalf("%d lines of the page install something", installed)
+	if len(typed) != 3 {
+		w.Fatalf("these lines of the page install something: %q", typed)
 	}
-	w.write(filepath.Join(c.root, "etc/cancelbot/environment"), fmt.Sprintf("SLACK_API_URL=%s\nCHAMELIO_BASE_URL=%s\nCOMMANDS_PER_MINUTE=100\n", w.slack.URL(), w.api.URL()), 0o600)
+	w.write(filepath.Join(c.root, "etc/cancelbot/environment"), fmt.Sprintf("SLACK_API_URL=%s\nCHAMELIO_API_URL=%s\nCANCEL_POLICY=members\nCOMMANDS_PER_MINUTE=100\n", w.slack.URL(), w.api.URL()), 0o600)
 	u := w.loaded(c)
 	w.step("installed")
 
@@ -73,7 +77,7 @@ func (w *walk) systemd(unpacked string) {
 	if code := p.exit(w); code != 77 || u.restarts(p) {
 		w.Errorf("a refused token ends with %d, and it is started again: %t\n%s", code, u.restarts(p), p.output)
 	}
-	u.env["CONFIRM_TTL"] = "soon"
+	u.env["CONFIRM_TIMEOUT"] = "soon"
 	p = u.start()
 	if code := p.exit(w); code != 2 || u.restarts(p) {
 		w.Errorf("a wrong variable ends with %d, and it is started again: %t", code, u.restarts(p))

@@ -110,18 +110,18 @@ func (w *walk) do(dir string, env []string, name string, args ...string) string 
 	return string(out)
 }
 
-// threeSecrets are what every deployment is handed.
-func threeSecrets() map[string]string {
-	return map[string]string{"slack_app_token": slacktest.AppToken, "slack_bot_token": slacktest.BotToken, "chamelio_api_key": chameliotest.Key}
+// threeSecrets are what every deployment needs, in the order in which they are
+// asked for.
+func threeSecrets() []string {
+	return []string{slacktest.AppToken, slacktest.BotToken, chameliotest.Key}
 }
 
-// typed carries out a line of a page in a shell. Where it waits for a secret,
-// it is told the one that its file is named after.
-func (w *walk) typed(dir, line string) {
+// typed runs a line of a page in a shell. If it asks for secrets, it gets the
+// three, and these.
+func (w *walk) typed(dir, line string, besides ...string) {
 	w.Helper()
 	cmd := exec.CommandContext(w.Context(), "sh", "-c", line)
-	name := strings.ReplaceAll(filepath.Base(line), "-", "_")
-	cmd.Dir, cmd.Stdin = dir, strings.NewReader(threeSecrets()[name]+"\n")
+	cmd.Dir, cmd.Stdin = dir, strings.NewReader(strings.Join(append(threeSecrets(), besides...), "\n")+"\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		w.Fatalf("%s: %v\n%s", line, err, out)
 	}

@@ -17,7 +17,7 @@ func (s *sampler) ofClicks() {
 	s.during("withdrawn", "The requester pressed *Withdraw*.", "in place of the request", s.Withdrawn(public))
 	s.during("expired", "They clicked after the prompt had expired.", "in place of the prompt", s.RanOut(private))
 	s.during("ran out", "Nobody confirmed a request in time.", "in place of the request", s.RanOut(public))
-	s.during("reminder", "A request is about to run out, and `REMIND_SECOND_PERSON` is set.", toChannel+", in the thread of the request and below it", s.Reminder(public))
+	s.during("reminder", "A request is about to run out, and `SECOND_PERSON_REMINDER` is set.", toChannel+", in the thread of the request and below it", s.Reminder(public))
 	s.during("expired, perhaps decided", "They clicked after it had expired, and the journal cannot be asked what came of it.", toClicker, s.Expired(public))
 	s.during("not theirs", "They clicked on somebody else's prompt.", toClicker, s.NotYourPrompt())
 	s.during("forged", "The prompt was not made by this bot as it is set up now.", toClicker, s.OutdatedPrompt())

@@ -11,18 +11,27 @@ import (
 
 func (c *checkup) apiKey(ctx context.Context) []Result {
 	const name = "API key"
-	if !c.usable("CHAMELIO_API_KEY", "CHAMELIO_BASE_URL", "CHAMELIO_TIMEOUT") {
+	if !c.usable("CHAMELIO_API_KEY", "CHAMELIO_API_URL", "CHAMELIO_TIMEOUT") {
 		return nil
 	}
 	client, err := chamelio.New(c.Chamelio)
 	if err != nil {
-		return []Result{bad(name, err.Error(), "Correct CHAMELIO_API_KEY or CHAMELIO_BASE_URL")}
+		return []Result{bad(name, err.Error(), "Correct CHAMELIO_API_KEY or CHAMELIO_API_URL")}
 	}
 	info, err := client.OrgInfo(ctx)
-	if err != nil {
+	switch {
+	case err != nil && passes(err):
+		return []Result{warning(name, ExplainKey(err), KeyRemedy(err)+". The bot starts all the same, and keeps trying")}
+	case err != nil:
 		return []Result{bad(name, ExplainKey(err), KeyRemedy(err))}
 	}
 	return []Result{good(name, "organisation %s, %d calls a minute", cmp.Or(info.Name, "without a name"), info.RateLimitPerMinute)}
+}
+
+// passes reports whether an error says nothing about key or address: Chamelio
+// is busy, in trouble, or can't be reached.
+func passes(err error) bool {
+	return errors.Is(err, chamelio.ErrServer) || errors.Is(err, chamelio.ErrRateLimited) || errors.Is(err, chamelio.ErrUnreachable)
 }
 
 // KeyRefused tells Chamelio's own no to the key from a gateway's.
@@ -58,11 +67,11 @@ func KeyRemedy(err error) string {
 	case KeyRefused(err):
 		return "Ask an administrator of your Chamelio organisation for a new key, and put it into CHAMELIO_API_KEY"
 	case errors.Is(err, chamelio.ErrServer), errors.Is(err, chamelio.ErrRateLimited):
-		return "Chamelio is busy or in trouble: try again in a minute. The bot would start and keep trying"
+		return "Chamelio is busy or in trouble: try again in a minute"
 	case errors.As(err, &e) && e.Status != 0:
-		return "Check CHAMELIO_BASE_URL: what answers there is not Chamelio's API, or stands in front of it"
+		return "Check CHAMELIO_API_URL: what answers there is not Chamelio's API, or stands in front of it"
 	}
-	return "Check the machine's network, its proxy (HTTPS_PROXY) and CHAMELIO_BASE_URL. The bot would start and keep trying"
+	return "Check the machine's network, its proxy (HTTPS_PROXY) and CHAMELIO_API_URL"
 }
 
 // host is for texts: an address without what a path or query may hide.

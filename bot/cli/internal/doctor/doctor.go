@@ -4,9 +4,12 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,23 +20,46 @@ import (
 
 // Settings are what is checked.
 type Settings struct {
+	Version  string
 	Problems []environ.Problem // with the environment, as the bot reports them at its start
 	Bot      bot.Config
 	Chamelio chamelio.Options
 	Database string
+	HTTPAddr string // where health and metrics are served; nowhere if empty
 
 	// Connect opens a connection to Slack even where a bot may be running; see
 	// appToken.
 	Connect bool
 }
 
-// Result is what came of one check.
+// Level says how serious a result is.
+type Level string
+
+// The levels. The bot is ready to run with warnings, but not with problems.
+const (
+	OK     Level = "ok"
+	Warn   Level = "warning"
+	Failed Level = "problem"
+)
+
+// Result is the result of one check.
 type Result struct {
 	Name   string `json:"name"`
-	OK     bool   `json:"ok"`
+	Level  Level  `json:"level"`
 	Found  string `json:"found"`            // what is there, or what is wrong
 	Remedy string `json:"remedy,omitempty"` // what to do about it
+
+	cause cause // results with the same cause are reported once
 }
+
+// cause is what several checks can fail for.
+type cause string
+
+const (
+	causeSlack    cause = "slack" // Slack can't be reached, or doesn't work
+	causeBotToken cause = "bot token"
+	causeScopes   cause = "scopes"
+)
 
 // checkTimeout bounds each check. They run side by side.
 const checkTimeout = 10 * time.Second
@@ -44,7 +70,7 @@ var errSlow = fmt.Errorf("nothing came within %s", checkTimeout)
 // are left out: they could only repeat it.
 func Run(ctx context.Context, s Settings) []Result {
 	c := &checkup{Settings: s, journal: make(chan place, 1)}
-	checks := []func(context.Context) []Result{c.botToken, c.appToken, c.apiKey, c.database, c.auditChannel, c.policy}
+	checks := []func(context.Context) []Result{c.database, c.botToken, c.appToken, c.apiKey, c.auditChannel, c.policy}
 	results := make([][]Result, len(checks))
 	var all sync.WaitGroup
 	for i, check := range checks {
@@ -55,24 +81,42 @@ func Run(ctx context.Context, s Settings) []Result {
 		})
 	}
 	all.Wait()
-	return slices.Concat(append([][]Result{c.environment()}, results...)...)
+	first := append([]Result{c.version()}, c.environment()...)
+	return slices.Concat(first, once(slices.Concat(results...)), c.operator(), c.health())
 }
 
 // Installed checks what only the installed app can tell: whether Slack would
-// connect it, its scopes, the audit channel, the ids of the policy. The bot
-// runs it at its start, beside its work. Where the bot token itself is not
-// accepted, it says nothing of what is asked with it.
+// connect it, its scopes, the audit channel, the IDs of the policy. The bot
+// runs it at its start, beside its work. It leaves out what the bot reports by
+// itself: a Slack that can't be reached, and a bot token that is refused.
 func Installed(ctx context.Context, s Settings) []Result {
 	ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, errSlow)
 	defer cancel()
 	c := &checkup{Settings: s, journal: make(chan place, 1)}
 	c.journal <- placeUsed // by the bot that asks
-	app := c.appToken(ctx)
-	token := c.botToken(ctx)
-	if len(token) < 2 {
-		return app
+	all := slices.Concat(c.appToken(ctx), c.botToken(ctx), c.auditChannel(ctx), c.policy(ctx))
+	return slices.DeleteFunc(once(all), func(r Result) bool { return r.cause == causeSlack || r.cause == causeBotToken })
+}
+
+// once merges results with the same cause into the first of them, which names
+// the others.
+func once(results []Result) (kept []Result) {
+	first := map[cause]int{}
+	others := map[cause][]string{}
+	for _, r := range results {
+		if r.cause == "" {
+			kept = append(kept, r)
+		} else if _, found := first[r.cause]; !found {
+			first[r.cause] = len(kept)
+			kept = append(kept, r)
+		} else if !slices.Contains(others[r.cause], r.Name) && kept[first[r.cause]].Name != r.Name {
+			others[r.cause] = append(others[r.cause], r.Name)
+		}
 	}
-	return slices.Concat(app, token, c.auditChannel(ctx), c.policy(ctx))
+	for c, names := range others {
+		kept[first[c]].Found += "; not checked for the same reason: " + strings.Join(names, ", ")
+	}
+	return kept
 }
 
 // checkup is one run.
@@ -97,8 +141,47 @@ func (c *checkup) environment() []Result {
 	return wrong
 }
 
-func good(name, format string, args ...any) Result {
-	return Result{name, true, fmt.Sprintf(format, args...), ""}
+// version names what runs, for pasted output.
+func (c *checkup) version() Result {
+	return good("version", "cancelbot %s, %s/%s", cmp.Or(c.Version, "of unknown version"), runtime.GOOS, runtime.GOARCH)
 }
 
-func bad(name, found, remedy string) Result { return Result{name, false, found, remedy} }
+func (c *checkup) operator() []Result {
+	const name = "operator"
+	if !c.usable("OPERATOR_CONTACT") {
+		return nil
+	}
+	if c.Bot.OperatorContact == "" {
+		return []Result{warning(name, "nobody is named: messages say “whoever runs this bot”", "Set OPERATOR_CONTACT to an ID such as U012AB3CD or C012AB3CD, or to a few words")}
+	}
+	return []Result{good(name, "people are sent to %s", c.Bot.OperatorContact)}
+}
+
+func (c *checkup) health() []Result {
+	const name = "health"
+	if !c.usable("HTTP_ADDR") {
+		return nil
+	}
+	if c.HTTPAddr == "" {
+		return []Result{warning(name, "no health endpoint and no metrics: nothing notices when the bot is down", "Set HTTP_ADDR to an address such as 127.0.0.1:8080")}
+	}
+	return []Result{good(name, "/healthz, /readyz and /metrics at %s", c.HTTPAddr)}
+}
+
+func good(name, format string, args ...any) Result {
+	return Result{Name: name, Level: OK, Found: fmt.Sprintf(format, args...)}
+}
+
+func warning(name, found, remedy string) Result {
+	return Result{Name: name, Level: Warn, Found: found, Remedy: remedy}
+}
+
+func bad(name, found, remedy string) Result {
+	return Result{Name: name, Level: Failed, Found: found, Remedy: remedy}
+}
+
+// because returns the result with its cause.
+func (r Result) because(c cause) Result {
+	r.cause = c
+	return r
+}

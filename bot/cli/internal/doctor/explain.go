@@ -81,6 +81,8 @@ func explainNetwork(err error) string {
 		return "its certificate is not valid"
 	case errors.As(err, &notTLS):
 		return "it does not speak TLS"
+	case strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)): // net/http has no type for it
+		return "the proxy asks for a user and a password (HTTPS_PROXY)"
 	case errors.As(err, &request):
 		return strings.ToLower(request.Err.Error()[:1]) + request.Err.Error()[1:]
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,16 +76,16 @@ func (c *checkup) lookAtJournal(ctx context.Context) (place, string, error) {
 	if isSQLite {
 		info, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
-			return placeNew, "sqlite, not there yet: the bot makes it at its first start", canMake(path)
+			return placeNew, "sqlite at " + absolute(path) + ", not there yet: the bot creates it at its first start", canMake(path)
 		}
 	}
 	reading, err := journal.OpenReadOnly(ctx, c.Database)
 	var answer *pgconn.PgError
 	switch {
 	case errors.As(err, &answer) && answer.Code == undefinedTable:
-		return placeNew, "postgres, reachable and empty: the bot makes its tables at its first start", nil
+		return placeNew, where(c.Database) + ", reachable and empty: the bot creates its tables at its first start", nil
 	case err != nil && strings.Contains(err.Error(), "older version"):
-		return placeUsed, "last used by an older version: the bot brings it up to date at its next start", nil
+		return placeUsed, where(c.Database) + ", last used by an older version: the bot brings it up to date at its next start", nil
 	case err != nil:
 		return placeUnknown, "", err
 	}
@@ -97,7 +98,26 @@ func (c *checkup) lookAtJournal(ctx context.Context) (place, string, error) {
 		return placeUsed, "", err
 	}
 	err = errors.Join(j.Writable(ctx), j.Close())
-	return placeUsed, j.Engine() + ", writable", err
+	return placeUsed, where(c.Database) + ", writable", err
+}
+
+// where names a journal without what is secret in its address.
+func where(databaseURL string) string {
+	if path, isSQLite := strings.CutPrefix(databaseURL, "sqlite:"); isSQLite {
+		return "sqlite at " + absolute(path)
+	}
+	u, err := url.Parse(databaseURL)
+	if err != nil {
+		return "postgres"
+	}
+	return "postgres at " + u.Host + u.Path
+}
+
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return path
 }
 
 // undefinedTable is SQLSTATE 42P01 (postgresql.org/docs/current/errcodes-appendix.html).

@@ -35,6 +35,23 @@ func Remedy(token bot.Token, address string, err error) string {
 	return tokenRemedy(token, slackCode(err))
 }
 
+// causeOf returns the cause that an error with the bot token has in common with
+// others, if any.
+func causeOf(err error) cause {
+	if notSlack(err) || unreachable(err) {
+		return causeSlack
+	}
+	switch code := slackCode(err); code {
+	case codeTrouble:
+		return causeSlack
+	case "missing_scope":
+		return causeScopes
+	case "invalid_auth", "not_authed", "token_revoked", "account_inactive", "token_expired", "no_permission", "not_allowed_token_type", "org_login_required":
+		return causeBotToken
+	}
+	return ""
+}
+
 func tokenRemedy(token bot.Token, code string) string {
 	where := "Copy the Bot User OAuth Token from the app's page (OAuth & Permissions) into SLACK_BOT_TOKEN"
 	again := "Install the app again (Install App), and copy the new Bot User OAuth Token into SLACK_BOT_TOKEN"

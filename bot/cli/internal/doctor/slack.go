@@ -12,6 +12,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
@@ -43,7 +44,7 @@ func (c *checkup) botToken(ctx context.Context) []Result {
 	who, err := c.client().AuthTestContext(ctx)
 	if err != nil {
 		return []Result{bad(name, c.found("asking Slack who we are (auth.test)", err),
-			c.remedy(err, "Slack's error tells what is wrong with the token; a new installation (Install App) gives a new one"))}
+			c.remedy(err, "Slack's error tells what is wrong with the token; a new installation (Install App) gives a new one")).because(causeOf(err))}
 	}
 	where := good(name, "workspace %s (%s), as @%s", who.Team, who.TeamID, who.User)
 	if strings.HasPrefix(who.TeamID, "E") {
@@ -68,7 +69,7 @@ func (c *checkup) scopes(header string) Result {
 	}
 	if len(missing) > 0 {
 		return bad("scopes", "missing: "+strings.Join(missing, ", "),
-			"Add under OAuth & Permissions → Scopes → Bot Token Scopes, then install the app again (Install App)")
+			"Add under OAuth & Permissions → Scopes → Bot Token Scopes, then install the app again (Install App)").because(causeScopes)
 	}
 	return good("scopes", "%s", strings.Join(needed, ", "))
 }
@@ -90,8 +91,12 @@ func (c *checkup) appToken(ctx context.Context) []Result {
 	}
 	switch {
 	case err != nil:
-		return []Result{bad(name, c.found("asking Slack for a connection (apps.connections.open)", err),
-			cmp.Or(Remedy(bot.AppToken, c.Bot.SlackAPI, err), "Slack's error tells what is wrong with the token; generate a new one (Basic Information → App-Level Tokens)"))}
+		no := bad(name, c.found("asking Slack for a connection (apps.connections.open)", err),
+			cmp.Or(Remedy(bot.AppToken, c.Bot.SlackAPI, err), "Slack's error tells what is wrong with the token; generate a new one (Basic Information → App-Level Tokens)"))
+		if causeOf(err) == causeSlack { // else it is about this token alone
+			no = no.because(causeSlack)
+		}
+		return []Result{no}
 	case connect:
 		return []Result{good(name, "Socket Mode is on, and Slack said hello")}
 	}
@@ -115,7 +120,7 @@ func (c *checkup) auditChannel(ctx context.Context) []Result {
 		_, err = api.DeleteScheduledMessageContext(ctx, &slack.DeleteScheduledMessageParameters{Channel: channel, ScheduledMessageID: id})
 	}
 	if err != nil {
-		return []Result{bad(name, c.found(doing, err), c.remedy(err, channelRemedy(err)))}
+		return []Result{bad(name, c.found(doing, err), c.remedy(err, channelRemedy(err))).because(causeOf(err))}
 	}
 	return []Result{good(name, "the bot may post in %s", channel)}
 }
@@ -136,14 +141,14 @@ func channelRemedy(err error) string {
 // cannot be looked up with the bot's scopes.
 func (c *checkup) policy(ctx context.Context) []Result {
 	const name = "who may cancel"
-	if !c.slackUsable() || !c.usable("CANCEL_POLICY", "MEMBERS_OF", "ALLOWED_USERS", "ALLOWED_USERGROUPS", "ALLOWED_CHANNELS", "REQUIRE_SECOND_PERSON", "APPROVERS") {
+	if !c.slackUsable() || !c.usable("CANCEL_POLICY", "MEMBER_SCOPE", "ALLOWED_USERS", "ALLOWED_USERGROUPS", "ALLOWED_CHANNELS", "SECOND_PERSON", "SECOND_PERSON_APPROVERS") {
 		return nil
 	}
 	var results []Result
 	for _, one := range c.listedIDs() {
 		if err := c.lookUp(ctx, one.id); err != nil {
 			results = append(results, bad(name, fmt.Sprintf("%s has %s: %s", one.variable, one.id, Explain(err)),
-				c.remedy(err, "Correct or remove the id; the bot refuses whoever it cannot look up")))
+				c.remedy(err, "Correct or remove the id; the bot refuses whoever it cannot look up")).because(causeOf(err)))
 		}
 	}
 	if len(results) > 0 {
@@ -152,6 +157,9 @@ func (c *checkup) policy(ctx context.Context) []Result {
 	found := c.Bot.Policy.Sentence()
 	if len(c.Bot.Policy.Channels) > 0 {
 		found += " (Channels were not looked up: that would need further scopes.)"
+	}
+	if p := c.Bot.Policy; p.Mode == policy.Members && !p.SecondPerson.Ever() {
+		return []Result{warning(name, found, "If that isn't meant, set CANCEL_POLICY to people-on-task or listed, or let a second person confirm; see docs/configuration.md")}
 	}
 	return []Result{good(name, "%s", found)}
 }
@@ -166,7 +174,7 @@ func (c *checkup) listedIDs() (all []listedID) {
 		all = append(all, listedID{"ALLOWED_USERGROUPS", string(id)})
 	}
 	for _, id := range c.Bot.Policy.Approvers {
-		all = append(all, listedID{"APPROVERS", id})
+		all = append(all, listedID{"SECOND_PERSON_APPROVERS", id})
 	}
 	for i := range all {
 		all[i].id = strings.TrimSpace(all[i].id)

@@ -4,40 +4,56 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 )
 
 // Write prints the results, a line each, or as JSON, and reports whether the
-// bot is ready to run.
-func Write(out io.Writer, results []Result, asJSON bool) (ok bool, err error) {
-	ok = !slices.ContainsFunc(results, func(r Result) bool { return !r.OK })
+// bot is ready to run. If strict, it isn't with warnings.
+func Write(out io.Writer, results []Result, asJSON, strict bool) (ok bool, err error) {
+	count := map[Level]int{}
+	for _, r := range results {
+		count[r.Level]++
+	}
+	ok = count[Failed] == 0 && (count[Warn] == 0 || !strict)
 	if asJSON {
 		enc := json.NewEncoder(out)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
 		return ok, enc.Encode(results)
 	}
-	problems := 0
+	marks := map[Level]string{OK: "✓", Warn: "⚠", Failed: "✗"}
 	for _, r := range results {
-		mark := "✓"
-		if !r.OK {
-			mark = "✗"
-			problems++
-		}
-		if _, err := fmt.Fprintf(out, "%s %-14s %s\n", mark, r.Name, r.Found); err != nil {
+		if _, err := fmt.Fprintf(out, "%s %-14s %s\n", marks[r.Level], r.Name, r.Found); err != nil {
 			return ok, err
 		}
 		if r.Remedy != "" {
 			fmt.Fprintf(out, "  %-14s → %s.\n", "", r.Remedy)
 		}
 	}
-	switch problems {
-	case 0:
-		_, err = fmt.Fprintln(out, "Ready to run.")
-	case 1:
-		_, err = fmt.Fprintln(out, "1 problem: fix it, and check again.")
-	default:
-		_, err = fmt.Fprintf(out, "%d problems: fix them, and check again.\n", problems)
-	}
+	_, err = fmt.Fprintln(out, verdict(count[Failed], count[Warn], ok))
 	return ok, err
+}
+
+// verdict is the last line.
+func verdict(problems, warnings int, ok bool) string {
+	warned := plural(warnings, "warning")
+	switch {
+	case problems > 0 && warnings > 0:
+		return plural(problems, "problem") + ", " + warned + ": fix them, and check again."
+	case problems == 1:
+		return "1 problem: fix it, and check again."
+	case problems > 0:
+		return plural(problems, "problem") + ": fix them, and check again."
+	case !ok:
+		return warned + ", and --strict: not ready to run."
+	case warnings > 0:
+		return "Ready to run. " + warned + "."
+	}
+	return "Ready to run."
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -91,7 +91,7 @@ func (e *Engine) StartReplica(ctx context.Context) (*replica, error) {
 	}
 	cmd.Env = append(cmd.Env,
 		"SLACK_API_URL="+e.Slack.URL(), "SLACK_APP_TOKEN="+slacktest.AppToken, "SLACK_BOT_TOKEN="+slacktest.BotToken,
-		"CHAMELIO_BASE_URL="+e.Chamelio.URL(), "CHAMELIO_API_KEY="+chameliotest.Key, "CHAMELIO_TIMEOUT=5s",
+		"CHAMELIO_API_URL="+e.Chamelio.URL(), "CHAMELIO_API_KEY="+chameliotest.Key, "CHAMELIO_TIMEOUT=5s", "CANCEL_POLICY=members",
 		"DATABASE_URL="+e.databaseURL(), "HTTP_ADDR=127.0.0.1:0",
 		"LOG_LEVEL=info", "LOG_FORMAT=json", "SHUTDOWN_GRACE=5s", "COMMANDS_PER_MINUTE=1000",
 	)

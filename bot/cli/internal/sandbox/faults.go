@@ -42,7 +42,7 @@ func breakSlack(f slacktest.Fault) func(*Engine)  { return func(e *Engine) { e.S
 // policies are what can be tried, with the environment that sets each.
 var policies = []policyChoice{
 	{"members", "every member", nil},
-	{"second-person", "members, with a second person", []string{"REQUIRE_SECOND_PERSON=true"}},
+	{"second-person", "members, with a second person", []string{"SECOND_PERSON=always"}},
 	{"people-on-task", "only the people on the task", []string{"CANCEL_POLICY=people-on-task"}},
 	{"listed", "listed: only Linus", []string{"CANCEL_POLICY=listed", "ALLOWED_USERS=" + slacktest.Linus}},
 }

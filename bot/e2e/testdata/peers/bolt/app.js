@@ -31,7 +31,7 @@ app.command("/cancel-task", async ({ command, ack, respond }) => {
 
 app.action("cancel_task", async ({ ack, action, body, client, respond }) => {
   await ack();
-  const answer = await fetch(`${process.env.CHAMELIO_BASE_URL}/tasks/${action.value}/cancel`, {
+  const answer = await fetch(`${process.env.CHAMELIO_API_URL}/tasks/${action.value}/cancel`, {
     method: "POST",
     headers: { "X-API-Key": process.env.CHAMELIO_API_KEY },
   });

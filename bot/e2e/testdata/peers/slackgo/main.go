@@ -60,7 +60,7 @@ func keep() error {
 
 // chamelio makes a request about a task.
 func chamelio(method, path string) error {
-	req, err := http.NewRequest(method, os.Getenv("CHAMELIO_BASE_URL")+"/tasks/"+path, nil)
+	req, err := http.NewRequest(method, os.Getenv("CHAMELIO_API_URL")+"/tasks/"+path, nil)
 	if err != nil {
 		return err
 	}

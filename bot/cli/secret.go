@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+// askedSecret is a secret that "cancelbot secret" asks for.
+type askedSecret struct {
+	variable, file string
+	example        string
+	prefix         string // what it starts with
+}
+
+// askedSecrets lists the secrets in the order in which they are asked for. The
+// files have the names that the unit, Compose and Kubernetes expect.
+var askedSecrets = []askedSecret{
+	{"SLACK_APP_TOKEN", "slack-app-token", "xapp-…", "xapp-"},
+	{"SLACK_BOT_TOKEN", "slack-bot-token", "xoxb-…", "xoxb-"},
+	{"CHAMELIO_API_KEY", "chamelio-api-key", "ca_…", "ca_"},
+	{"DATABASE_URL", "database-url", "postgres://user:password@host:5432/database", "postgres"},
+}
+
+// maxAsks is how often a terminal is asked for one secret.
+const maxAsks = 3
+
+// writeSecrets asks for secrets and writes each into a file of its own.
+func (p Program) writeSecrets(ctx context.Context, args []string) error {
+	mode, database := "0600", false
+	rest, err := p.parseArgs("secret", args, func(flags *flag.FlagSet) {
+		flags.StringVar(&mode, "mode", mode, "the files' `mode`: 0600, or 0444 where a container's user reads them")
+		flags.BoolVar(&database, "database-url", false, "also ask for DATABASE_URL")
+	})
+	switch {
+	case err != nil:
+		return err
+	case len(rest) != 1:
+		return usageError("secret takes one directory, or one file named slack-app-token, slack-bot-token, chamelio-api-key or database-url")
+	}
+	perm, err := strconv.ParseUint(mode, 8, 9)
+	if err != nil {
+		return usageError("secret: --mode must be a mode such as 0600 or 0444")
+	}
+	dir, wanted := secretsAt(rest[0], database)
+	input := &prompter{in: p.In, lines: bufio.NewReader(p.In), out: p.Stderr}
+	values := make([]string, len(wanted))
+	for i, s := range wanted {
+		if values[i], err = input.ask(ctx, s, filepath.Join(dir, s.file)); err != nil {
+			return err
+		}
+	}
+	return p.storeSecrets(dir, wanted, values, fs.FileMode(perm))
+}
+
+// secretsAt returns the directory that a path means, and the secrets that
+// belong into it: one if the path names its file.
+func secretsAt(path string, database bool) (dir string, wanted []askedSecret) {
+	for _, s := range askedSecrets {
+		if filepath.Base(path) == s.file {
+			return filepath.Dir(path), []askedSecret{s}
+		}
+	}
+	if database {
+		return path, askedSecrets
+	}
+	return path, askedSecrets[:len(askedSecrets)-1]
+}
+
+// storeSecrets writes the files, and creates their directory for this user
+// alone.
+func (p Program) storeSecrets(dir string, wanted []askedSecret, values []string, perm fs.FileMode) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("creating the directory: %w", err)
+	}
+	info, err := os.Stat(dir)
+	if err == nil && perm&0o077 != 0 && info.Mode().Perm()&0o077 != 0 {
+		fmt.Fprintf(p.Stderr, "Others can read these files: their mode is %#o, and %s can be entered by others. chmod 700 keeps them out.\n", perm, dir)
+	}
+	variables := ""
+	for i, s := range wanted {
+		path := filepath.Join(dir, s.file)
+		if err := replaceFile(path, values[i]+"\n", perm); err != nil {
+			return fmt.Errorf("writing %s: %w", path, err)
+		}
+		fmt.Fprintln(p.Out, "wrote", path)
+		if absolute, err := filepath.Abs(path); err == nil {
+			variables += " " + s.variable + "_FILE=" + absolute
+		}
+	}
+	if len(wanted) > 1 {
+		fmt.Fprintf(p.Out, "For a bot started from this shell:\n  export%s\n", variables)
+	}
+	return nil
+}
+
+// replaceFile writes a file so that a reader finds the old content or the new
+// one, and never a part.
+func replaceFile(path, content string, perm fs.FileMode) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".cancelbot-secret-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	_, err = f.WriteString(content)
+	err = errors.Join(err, f.Chmod(perm), f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// prompter reads secrets from a terminal without echo, or one a line from
+// anything else.
+type prompter struct {
+	in    io.Reader
+	lines *bufio.Reader
+	out   io.Writer
+}
+
+// ask returns a value of the secret's form. On a terminal it asks again when
+// the form is wrong. No error quotes what was read.
+func (p *prompter) ask(ctx context.Context, s askedSecret, path string) (string, error) {
+	terminal, ok := p.in.(*os.File)
+	if !ok || !term.IsTerminal(int(terminal.Fd())) {
+		line, err := p.lines.ReadString('\n')
+		if line = strings.TrimSpace(line); line == "" {
+			if err == nil || errors.Is(err, io.EOF) {
+				return "", usageError("secret: there is no value for " + path)
+			}
+			return "", fmt.Errorf("reading the value for %s: %w", path, err)
+		}
+		if wrong := s.wrong(line); wrong != "" {
+			return "", usageError("secret: " + wrong)
+		}
+		return line, nil
+	}
+	for try := 1; ; try++ {
+		fmt.Fprintf(p.out, "%s (%s): ", s.variable, s.example)
+		value, err := readPassword(ctx, int(terminal.Fd()))
+		fmt.Fprintln(p.out)
+		if err != nil {
+			return "", fmt.Errorf("reading the value for %s: %w", path, err)
+		}
+		wrong := s.wrong(value)
+		if wrong == "" {
+			return value, nil
+		}
+		if try == maxAsks {
+			return "", usageError("secret: " + wrong)
+		}
+		fmt.Fprintln(p.out, wrong+". Try again.")
+	}
+}
+
+// wrong says what is wrong with a value's form, or returns "".
+func (s askedSecret) wrong(value string) string {
+	if s.variable == "DATABASE_URL" {
+		if err := journal.CheckURL(value); err != nil {
+			return s.variable + " " + err.Error()
+		}
+		return ""
+	}
+	switch {
+	case !strings.HasPrefix(value, s.prefix):
+		return s.variable + ` must start with "` + s.prefix + `"`
+	case strings.ContainsAny(value, " \t\"'"):
+		return s.variable + " must not contain blanks or quotes"
+	}
+	return ""
+}
+
+// readPassword reads a line without echo. When ctx ends, it restores the
+// terminal and returns; the read ends with the process.
+func readPassword(ctx context.Context, fd int) (string, error) {
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", err
+	}
+	type answer struct {
+		value []byte
+		err   error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		value, err := term.ReadPassword(fd)
+		answers <- answer{value, err}
+	}()
+	select {
+	case a := <-answers:
+		return strings.TrimSpace(string(a.value)), a.err
+	case <-ctx.Done():
+		_ = term.Restore(fd, before)
+		return "", context.Cause(ctx)
+	}
+}
