@@ -17,13 +17,14 @@ var pins = map[string]*regexp.Regexp{
 	"deploy/helm/cancelbot/Chart.yaml":             regexp.MustCompile(`appVersion: "(\S+)"`),
 	"deploy/kubernetes/deployment.yaml":            regexp.MustCompile(`image: ghcr.io/cancelbot/cancelbot:(\S+)`),
 	"deploy/kubernetes/example/kustomization.yaml": regexp.MustCompile(`\?ref=v(\S+)`),
-	"docs/install.md":                              regexp.MustCompile("ghcr.io/cancelbot/cancelbot:([^`]+)`"),
+	"docs/install.md":                              regexp.MustCompile("ghcr.io/cancelbot/cancelbot:([^`\\s]+)"),
 	"docs/verify.md":                               regexp.MustCompile(`(?m)^version=(\S+)$`),
 }
 
 var (
 	releaseTag = regexp.MustCompile(`^v(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$`)
-	heading    = regexp.MustCompile(`(?m)^## (\S+).*\n`)
+	heading    = regexp.MustCompile(`(?m)^## \[?([^\s\]]+)\]?.*\n`)
+	links      = regexp.MustCompile(`(?m)^\[[^\]]+\]: \S+\n`)
 )
 
 // notes are what CHANGELOG.md says of the release with this tag. A tag is
@@ -65,6 +66,7 @@ func notes(root fs.FS, tag string) (string, error) {
 // without blank lines around it.
 func sections(changelog string) map[string]string {
 	found := map[string]string{}
+	changelog = links.ReplaceAllString(changelog, "")
 	all := heading.FindAllStringSubmatchIndex(changelog, -1)
 	for i, at := range all {
 		end := len(changelog)

@@ -9,14 +9,14 @@ import (
 )
 
 func TestATagIsReleasedOnlyWhereEverythingSpeaksOfIt(t *testing.T) {
-	const told = "# Changelog\n\n## Unreleased\n\n## 1.2.3 (2026-11-26)\n\n### Added\n\n* A thing.\n\n## 1.2.2\n\n* Another.\n"
+	const told = "# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-11-26\n\n### Added\n\n* A thing.\n\n## [1.2.2]\n\n* Another.\n\n[1.2.2]: https://example.com/1.2.2\n"
 	for name, c := range map[string]struct{ tag, compose, kubernetes, changelog, problem string }{
 		"all fits":                   {"v1.2.3", "1.2.3", "1.2.3", told, ""},
-		"no heading for what comes":  {"v1.2.3", "1.2.3", "1.2.3", strings.Replace(told, "## Unreleased\n", "", 1), ""},
+		"no heading for what comes":  {"v1.2.3", "1.2.3", "1.2.3", strings.Replace(told, "## [Unreleased]\n", "", 1), ""},
 		"Compose runs another":       {"v1.2.3", "1.2.2", "1.2.3", told, "deploy/compose.yaml pins 1.2.2"},
 		"Kubernetes runs another":    {"v1.2.3", "1.2.3", "1.2.30", told, "deploy/kubernetes/deployment.yaml pins 1.2.30"},
 		"Compose pins nothing":       {"v1.2.3", "", "1.2.3", told, "deploy/compose.yaml pins "},
-		"changes are left over":      {"v1.2.3", "1.2.3", "1.2.3", strings.Replace(told, "Unreleased\n", "Unreleased\n\n* More.\n", 1), "changes under Unreleased"},
+		"changes are left over":      {"v1.2.3", "1.2.3", "1.2.3", strings.Replace(told, "[Unreleased]\n", "[Unreleased]\n\n* More.\n", 1), "changes under Unreleased"},
 		"nothing is said of it":      {"v1.2.4", "1.2.4", "1.2.4", told, "CHANGELOG.md says nothing of 1.2.4"},
 		"its section is empty":       {"v1.2.3", "1.2.3", "1.2.3", strings.Replace(told, "### Added\n\n* A thing.\n\n", "", 1), "CHANGELOG.md says nothing of 1.2.3"},
 		"a candidate":                {"v1.2.3-rc.1", "1.2.3", "1.2.3", told, "not of the form"},
