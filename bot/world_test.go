@@ -138,18 +138,13 @@ func (w *world) must(err error) {
 	}
 }
 
-// eventuallyTimeout is longer than any decision takes, in a bubble of virtual
-// time, which begins in the year 2000; elsewhere it is as long as a test may.
-func eventuallyTimeout() time.Duration {
-	if time.Now().Year() < 2010 {
-		return 4 * time.Minute
-	}
-	return time.Minute
-}
+// eventuallyTimeout is longer than any decision takes. In virtual time it costs
+// nothing; otherwise it is how long a broken test takes to fail.
+const eventuallyTimeout = 4 * time.Minute
 
 func (w *world) eventually(what string, cond func() bool) {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(w.Context(), eventuallyTimeout())
+	ctx, cancel := context.WithTimeout(w.Context(), eventuallyTimeout)
 	defer cancel()
 	if err := w.slack.WaitFor(ctx, cond); err != nil {
 		w.Fatalf("%s: %v\n%s", what, err, w.log)

@@ -163,6 +163,9 @@ func (r *player) did() string {
 	if r.do.Action == DoPost {
 		text += " " + r.do.Where.String()
 	}
+	if r.do.Action == DoSend && r.s.Task.Marked {
+		text += " as the journal notes already"
+	}
 	if r.do.For > 0 {
 		text += " " + r.do.For.String()
 	}
