@@ -69,6 +69,7 @@ type Carrier struct {
 	turns     *turns
 	followers *followers
 	followUps atomic.Int32    // under way
+	draining  atomic.Bool     // nothing more is taken over
 	process   context.Context // ends when this process stops carrying
 	stop      context.CancelCauseFunc
 	group     *work.Group
@@ -97,12 +98,14 @@ func (c *Carrier) Loops() []*work.Loop {
 	}
 }
 
-// Drained waits until every decision is carried to its end; false if ctx ends
-// first. Then the last prompts have a moment to be updated.
+// Drained stops taking over, and waits until every decision is carried to its
+// end; false if ctx ends first. Then the last prompts have a moment to be updated.
 func (c *Carrier) Drained(ctx context.Context) bool {
+	c.draining.Store(true)
 	if !c.set.empty(ctx) {
 		return false
 	}
+	c.set.endChecks()
 	ctx, cancel := context.WithTimeout(ctx, promptsTimeout)
 	defer cancel()
 	c.group.Wait(ctx)
@@ -110,7 +113,7 @@ func (c *Carrier) Drained(ctx context.Context) bool {
 }
 
 // promptsTimeout bounds the wait for prompts at the end of the process.
-const promptsTimeout = 3 * time.Second
+const promptsTimeout = 10 * time.Second
 
 // Stop stops carrying and waits until every goroutine has ended. What is cut
 // off is in the journal.

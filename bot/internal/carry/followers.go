@@ -60,12 +60,6 @@ func (f *followers) add(id decision.ID, tell func(context.Context, decision.Reco
 	}
 }
 
-// again runs the loop once more in a moment.
-func (f *followers) again(ctx context.Context) {
-	timer := time.AfterFunc(followPause, f.loop.Soon)
-	context.AfterFunc(ctx, func() { timer.Stop() })
-}
-
 // look reads each decision that someone follows.
 func (f *followers) look(ctx context.Context) error {
 	f.mu.Lock()
@@ -102,7 +96,7 @@ func (f *followers) look(ctx context.Context) error {
 	f.mu.Lock()
 	f.here = append(still, f.here...)
 	if len(f.here) > 0 {
-		f.again(ctx)
+		time.AfterFunc(followPause, f.loop.Soon)
 	}
 	f.mu.Unlock()
 	return failed

@@ -23,12 +23,13 @@ type life struct {
 	posted string          // the announcement's ts; "" if Slack returned none
 	winner decision.Record // that came before this click
 	turn   bool            // this decision has its channel's turn
+	shown  decision.Show   // in the prompt
 }
 
 // start carries a decision in a goroutine of its own.
 func (c *Carrier) start(l *life) {
 	l.Carrier, l.began = c, time.Now()
-	if stage := l.state.Stage; stage == decision.Following || stage == decision.Settling {
+	if l.check {
 		c.followUps.Add(1)
 		c.group.Run(func() {
 			defer c.followUps.Add(-1)
@@ -59,11 +60,14 @@ func (l *life) run() {
 		l.state = s
 		l.report(before, e, do)
 		l.show(do)
-		if e.Kind == decision.Posted || do.Action == decision.DoEnd {
-			l.prompt.announced()
+		if e.Kind == decision.Posted {
+			l.prompt.release()
 		}
 		if do.Action == decision.DoEnd {
 			leave = do.Leave || e.Kind == decision.Lost
+			if leave && do.Show == decision.ShowNothing { // its successor may need what is left of the response_url
+				l.prompt.stop()
+			}
 			return
 		}
 		e = l.do(do)
@@ -76,7 +80,7 @@ func (l *life) moment(e decision.Event) decision.Moment {
 	age := l.now().Sub(l.DecidedAt)
 	return decision.Moment{
 		Elapsed: time.Since(l.began), Age: age,
-		Kept: l.isKept(e.Kind == decision.Won),
+		Kept: l.isKept(e.Kind == decision.Won && !l.state.Save.Closing),
 		Last: l.state.Stage == decision.Following && !l.now().Before(l.FollowUntil),
 	}
 }

@@ -43,41 +43,44 @@ func (c *Carrier) recordOf(p Press) decision.Record {
 // Decide carries the decision that an allowed person's press asks for. It
 // returns once that has begun.
 func (c *Carrier) Decide(ctx context.Context, p Press) {
-	if ctx.Err() != nil {
-		return // stopping: nothing was promised yet
-	}
 	r := c.recordOf(p)
-	h, fresh := c.set.enter(trace.ContextWithSpanContext(c.process, trace.SpanContextFromContext(ctx)), r)
-	switch {
-	case h == nil:
-		p.Log.Warn("a click was turned away: too many decisions are under way")
-		c.answer(ctx, p, c.Texts.Overloaded(), ephemeral)
-	case !fresh:
-		c.second(ctx, p, h)
-	default:
-		c.start(&life{holding: h, press: &p, state: decision.Claimed(r), prompt: c.newPrompt(r, true)})
+	for ctx.Err() == nil { // else the process stops: nothing was promised yet
+		h, fresh := c.set.enter(trace.ContextWithSpanContext(c.process, trace.SpanContextFromContext(ctx)), r)
+		switch {
+		case h == nil:
+			p.Log.Warn("a click was turned away: too many decisions are under way")
+			c.answer(ctx, p, c.Texts.Overloaded(), ephemeral)
+			return
+		case fresh:
+			c.start(&life{holding: h, press: &p, state: decision.Claimed(r), prompt: c.newPrompt(r, true)})
+			return
+		case c.second(ctx, p, h):
+			return
+		}
 	}
 }
 
-// second answers another press of a prompt whose decision this process carries.
-func (c *Carrier) second(ctx context.Context, p Press, h *holding) {
+// second answers another press of a prompt that this process is deciding. False
+// if the earlier press has come to nothing: then this one is on its own.
+func (c *Carrier) second(ctx context.Context, p Press, earlier *holding) bool {
 	select {
-	case <-h.known:
+	case <-earlier.known:
 	case <-ctx.Done():
-		return
+		return true
 	}
-	if h.ResponseURL != "" && h.ResponseURL == p.ResponseURL {
-		// Carrying it answers it. A response_url has five uses: the announcement
-		// may need the last.
+	again := earlier.ResponseURL != "" && earlier.ResponseURL == p.ResponseURL
+	switch phase := earlier.saving(); {
+	case again: // answered by what the first delivery does. The announcement may need the last use of the response_url
 		p.Log.Info("the same click was delivered twice")
-		return
-	}
-	if h.isUnsure() {
+	case phase == unsure:
 		c.answer(ctx, p, c.Texts.StillSaving(p.Confirmation), ephemeral)
-		return
+	case phase == carried:
+		p.Log.Info("clicked, but an earlier click counts", "confirmer", earlier.Confirmer)
+		c.follow(ctx, p, earlier.Record)
+	default:
+		return false
 	}
-	p.Log.Info("clicked, but an earlier click counts", "confirmer", h.Confirmer)
-	c.Late(ctx, p)
+	return true
 }
 
 // Late answers a press that comes too late to count: it says what came of the
@@ -88,7 +91,7 @@ func (c *Carrier) Late(ctx context.Context, p Press) {
 	case err == nil && first.Outcome == decision.Withdrawn:
 		c.answer(ctx, p, c.Texts.Withdrawn(p.Confirmation), replaceOriginal)
 	case err == nil:
-		c.follow(ctx, p, first, ephemeral)
+		c.follow(ctx, p, first)
 	case errors.Is(err, journal.ErrGone):
 		c.answer(ctx, p, c.Texts.RanOut(p.Confirmation), replaceOriginal)
 	default:

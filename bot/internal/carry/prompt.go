@@ -34,6 +34,7 @@ const (
 type prompt struct {
 	update func(context.Context, texts.Message) error // nil if the message can't be updated
 	ctx    context.Context                            // ends when the process stops
+	run    func(func())                               // runs a goroutine that the process waits for
 
 	mu       sync.Mutex
 	uses     int // left to the prompt before the announcement
@@ -41,6 +42,7 @@ type prompt struct {
 	next     *texts.Message
 	last     bool // next is the last update, or it has been shown
 	showing  chan struct{}
+	abort    context.CancelFunc // of the last update, while it is tried
 	timer    *time.Timer
 }
 
@@ -48,7 +50,7 @@ type prompt struct {
 // progress; of one that was taken over nobody knows how many uses are left, so
 // that it shows the outcome alone, after the announcement.
 func (c *Carrier) newPrompt(r decision.Record, fresh bool) *prompt {
-	p := &prompt{ctx: c.process, uses: maxUses}
+	p := &prompt{ctx: c.process, run: c.group.Run, uses: maxUses}
 	if fresh {
 		p.uses, p.progress = maxUses-1, maxProgress
 	}
@@ -65,6 +67,16 @@ func (p *prompt) soon(m texts.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.timer = time.AfterFunc(runningAfter, func() { p.show(m) })
+}
+
+// saving says that the click isn't saved yet. It isn't counted as progress.
+func (p *prompt) saving(m texts.Message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopTimer()
+	if !p.last {
+		p.put(m)
+	}
 }
 
 // show says what is going on, as often as there are lines for it.
@@ -115,7 +127,7 @@ func (p *prompt) put(m texts.Message) {
 	p.next = &m
 	if p.showing == nil {
 		p.showing = make(chan struct{})
-		go p.showAll()
+		p.run(p.showAll)
 	}
 }
 
@@ -140,18 +152,38 @@ func (p *prompt) showAll() {
 }
 
 // insist tries the last update for as long as there are uses, and Slack may
-// accept it.
+// accept it; once more when the process stops.
 func (p *prompt) insist(m texts.Message) {
 	ctx, cancel := context.WithTimeout(p.ctx, lastUpdateFor)
 	defer cancel()
-	_ = work.Retry(ctx, 0, func() error { return slackapi.Retryable(p.once(ctx, m)) })
+	p.mu.Lock()
+	p.abort = cancel
+	p.mu.Unlock()
+	err := work.Retry(ctx, 0, func() error { return slackapi.Retryable(p.once(ctx, m)) })
+	if err != nil && p.ctx.Err() != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), finalTimeout)
+		defer cancel()
+		_ = p.once(ctx, m)
+	}
 }
 
-// announced gives the prompt all uses that are left: the announcement needs none.
-func (p *prompt) announced() {
+// release gives the prompt all uses that are left: no announcement needs one.
+func (p *prompt) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.uses = math.MaxInt
+}
+
+// stop shows nothing more: another process carries the decision now, and may
+// need what is left of the response_url.
+func (p *prompt) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopTimer()
+	p.last, p.next, p.update = true, nil, nil
+	if p.abort != nil {
+		p.abort()
+	}
 }
 
 // errSpent means that what is left of the response_url is the announcement's.
@@ -160,12 +192,15 @@ var errSpent = errors.New("the response_url's other uses are kept for the announ
 // once tries an update. A use is spent unless Slack certainly didn't take it.
 func (p *prompt) once(ctx context.Context, m texts.Message) error {
 	p.mu.Lock()
-	spent := p.uses == 0
+	spent, update := p.uses == 0, p.update
 	p.mu.Unlock()
-	if spent {
+	switch {
+	case update == nil:
+		return nil // stopped
+	case spent:
 		return errSpent
 	}
-	err := p.update(ctx, m)
+	err := update(ctx, m)
 	if status, _ := slackapi.Classify(err); status == slackapi.Posted || status == slackapi.Unclear {
 		p.mu.Lock()
 		p.uses--

@@ -13,74 +13,89 @@ func (c *Carrier) answer(ctx context.Context, p Press, m texts.Message, where sl
 	return c.Poster.Answer(ctx, p.Log, p.ResponseURL, m, where)
 }
 
-// beaten answers a click whose claim found another decision.
+// beaten answers a click whose claim found another decision. What replaces the
+// prompt goes through the prompt, so that nothing older is shown after it.
 func (l *life) beaten() {
 	c, p, winner := l.Carrier, *l.press, l.winner
-	unsure := l.state.Save.Unsure
+	own, unsure := winner.ID == l.ID, l.state.Save.Unsure
 	switch {
-	case winner.ID == l.ID && winner.MAC == l.MAC:
+	case own && winner.MAC == l.MAC:
 		// Saved after all, and taken over by another process: it counts.
 		l.log.Info("another process carries this click out")
 		l.followOwn(winner)
-	case winner.ID == l.ID && winner.Outcome == decision.Withdrawn:
-		l.log.Info("clicked after it was withdrawn")
-		c.answer(l.ctx, p, l.Texts.Withdrawn(p.Confirmation), replaceOriginal)
-	case winner.ID == l.ID && winner.ResponseURL != "" && winner.ResponseURL == l.ResponseURL && !unsure:
+		return
+	case own && winner.ResponseURL != "" && winner.ResponseURL == l.ResponseURL && !unsure:
 		l.log.Info("the same click was delivered twice")
-	case winner.ID == l.ID && !unsure:
+		l.prompt.stop()
+		return
+	}
+	l.prompt.release()
+	switch {
+	case own && winner.Outcome == decision.Withdrawn:
+		l.log.Info("clicked after it was withdrawn")
+		l.prompt.end(l.Texts.Withdrawn(p.Confirmation))
+	case own && !unsure:
 		// The prompt may still show its buttons, if Slack didn't accept its
-		// update: it changes when the outcome is known.
+		// update. Who carries the first click changes it when the outcome is known.
 		l.log.Info("clicked, but an earlier click counts", "confirmer", winner.Confirmer)
-		c.follow(l.ctx, p, winner, ephemeral)
+		if winner.Outcome != "" {
+			l.prompt.end(l.Texts.OutcomeLine(winner, winner.Result()))
+		}
+		c.follow(l.ctx, p, winner)
 	default:
 		l.log.Info("clicked, but another decision about the task came first", "winner", string(winner.ID))
-		c.follow(l.ctx, p, winner, replaceOriginal)
+		l.followOther(winner)
 	}
 }
 
 // followOwn shows in the prompt what becomes of a click that another process
 // carries out.
-func (l *life) followOwn(d decision.Record) {
-	show := func(ctx context.Context, d decision.Record) {
-		l.replace(ctx, l.Texts.OutcomeLine(d, d.Result()))
+func (l *life) followOwn(winner decision.Record) {
+	show := func(d decision.Record) {
+		if d.Outcome == "" {
+			l.prompt.end(l.Texts.Cancelling(d))
+			return
+		}
+		l.prompt.end(l.Texts.OutcomeLine(d, d.Result()))
 	}
-	if d.Outcome != "" {
-		show(l.ctx, d)
+	l.following(winner, show)
+}
+
+// followOther shows in the prompt what becomes of another decision about the
+// task. A request in the channel is everyone's, and gets a text of its own; its
+// clicker gets a private one.
+func (l *life) followOther(winner decision.Record) {
+	p := *l.press
+	if !p.Confirmation.Public {
+		l.following(winner, func(d decision.Record) { l.prompt.end(l.Texts.CameSecond(d, p.User)) })
 		return
 	}
-	l.replace(l.ctx, l.Texts.Cancelling(d))
-	l.followers.add(d.ID, show)
+	l.following(winner, func(d decision.Record) { l.prompt.end(l.Texts.Overtaken(p.Confirmation, d)) })
+	l.Carrier.answer(l.ctx, p, l.Texts.CameSecond(winner, p.User), ephemeral)
 }
 
-func (l *life) replace(ctx context.Context, m texts.Message) {
-	l.Carrier.answer(ctx, *l.press, m, replaceOriginal)
-}
-
-// follow tells someone whose click came second what is known of the first and,
-// if that isn't everything, its outcome later. A request in the channel is
-// everyone's: nothing that is meant for one person replaces it.
-func (c *Carrier) follow(ctx context.Context, p Press, winner decision.Record, where slackapi.Placement) {
-	if p.Confirmation.Public && where == replaceOriginal {
-		c.replaceRequest(ctx, p, winner)
-		where = ephemeral
+// following shows a decision as it is now and, if it has no outcome yet, once
+// more when it has.
+func (l *life) following(winner decision.Record, show func(decision.Record)) {
+	show(winner)
+	if winner.Outcome == "" {
+		l.followers.add(winner.ID, func(_ context.Context, decided decision.Record) {
+			if l.process.Err() == nil { // else no one waits for the prompt any more
+				show(decided)
+			}
+		})
 	}
-	if !c.answer(ctx, p, c.Texts.CameSecond(winner, p.User), where) {
+}
+
+// follow tells someone whose click came second, privately, what is known of the
+// first and, if that isn't everything, its outcome later.
+func (c *Carrier) follow(ctx context.Context, p Press, winner decision.Record) {
+	if !c.answer(ctx, p, c.Texts.CameSecond(winner, p.User), ephemeral) {
 		return
 	}
 	if winner.Outcome == "" && p.Ephemeral {
 		c.followers.add(winner.ID, func(ctx context.Context, decided decision.Record) {
 			c.answer(ctx, p, c.Texts.CameSecond(decided, p.User), replaceOriginal)
 		})
-	}
-}
-
-// replaceRequest shows everyone what became of a request by another click.
-func (c *Carrier) replaceRequest(ctx context.Context, p Press, winner decision.Record) {
-	show := func(ctx context.Context, decided decision.Record) {
-		c.answer(ctx, p, c.Texts.Overtaken(p.Confirmation, decided), replaceOriginal)
-	}
-	show(ctx, winner)
-	if winner.Outcome == "" {
-		c.followers.add(winner.ID, show)
 	}
 }

@@ -35,6 +35,7 @@ type holding struct {
 	lease journal.Lease // zero until it is claimed
 	phase phase
 	kept  bool
+	check bool          // it is the check of an unknown outcome, which a stop needn't wait for
 	known chan struct{} // closed when phase is no longer claiming
 	woken chan struct{} // closed when the person pressed Keep task
 }
@@ -45,7 +46,8 @@ type phase int
 const (
 	claiming phase = iota // the first claim is under way
 	unsure                // it got no clear answer
-	saved                 // it is known whether the click counts
+	carried               // it is claimed
+	over                  // it isn't held any more
 )
 
 func newHolding(ctx context.Context, r decision.Record, log *slog.Logger) *holding {
@@ -97,6 +99,11 @@ func (h *holding) valid() bool {
 func (h *holding) to(p phase) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.move(p)
+}
+
+// move must be called with mu held.
+func (h *holding) move(p phase) {
 	if h.phase == claiming && p != claiming {
 		close(h.known)
 	}
@@ -118,23 +125,20 @@ func (h *holding) keep() bool {
 	return true
 }
 
-// isUnsure reports whether it isn't known yet if the click counts.
-func (h *holding) isUnsure() bool {
+// saving returns how far the saving of the click is.
+func (h *holding) saving() phase {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.phase == unsure
+	return h.phase
 }
 
-// isKept reports whether the person pressed Keep task. If not, and won, it is too
-// late for that from now on.
+// isKept reports whether the person pressed Keep task. If not, and the decision is
+// to be carried out, it is too late for that from now on.
 func (h *holding) isKept(won bool) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if won && !h.kept {
-		if h.phase == claiming {
-			close(h.known)
-		}
-		h.phase = saved
+		h.move(carried)
 	}
 	return h.kept
 }
@@ -174,10 +178,11 @@ func (w *workingSet) enter(ctx context.Context, r decision.Record) (h *holding, 
 
 // add holds a decision that was taken over. An earlier holding of the same
 // decision, at an older epoch, ends.
-func (w *workingSet) add(ctx context.Context, r decision.Record, l journal.Lease) *holding {
+func (w *workingSet) add(ctx context.Context, r decision.Record, l journal.Lease, check bool) *holding {
 	h := newHolding(ctx, r, w.log)
+	h.check = check
 	h.lease = l
-	h.to(saved)
+	h.to(carried)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if former := w.held[r.ID]; former != nil {
@@ -203,13 +208,13 @@ func (w *workingSet) free() int {
 
 // drop ends a holding. Called again it does nothing.
 func (w *workingSet) drop(h *holding) {
-	h.to(saved)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	h.cancel(nil)
 	if w.held[h.ID] == h {
 		delete(w.held, h.ID)
 	}
+	h.to(over)
 	close(w.changed)
 	w.changed = make(chan struct{})
 }
@@ -285,11 +290,17 @@ func (w *workingSet) renew(ctx context.Context) error {
 	return released
 }
 
-// empty waits until nothing is held; false if ctx ends first.
+// empty waits until nothing is held but checks of unknown outcomes; false if ctx
+// ends first.
 func (w *workingSet) empty(ctx context.Context) bool {
 	for {
 		w.mu.Lock()
-		changed, n := w.changed, len(w.held)
+		changed, n := w.changed, 0
+		for _, h := range w.held {
+			if !h.check {
+				n++
+			}
+		}
 		w.mu.Unlock()
 		if n == 0 {
 			return true
@@ -298,6 +309,18 @@ func (w *workingSet) empty(ctx context.Context) bool {
 		case <-changed:
 		case <-ctx.Done():
 			return false
+		}
+	}
+}
+
+// endChecks ends the checks of unknown outcomes: another process goes on with
+// them.
+func (w *workingSet) endChecks() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, h := range w.held {
+		if h.check {
+			h.cancel(context.Canceled)
 		}
 	}
 }

@@ -32,8 +32,8 @@ func lease(id decision.ID, epoch int64, lasts time.Duration) journal.Lease {
 
 func TestADecisionIsHeldOnce(t *testing.T) {
 	set := newWorkingSet(&renewsNothing{}, slog.New(slog.DiscardHandler))
-	former := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 1, time.Minute))
-	later := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 2, time.Minute))
+	former := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 1, time.Minute), false)
+	later := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 2, time.Minute), false)
 	if !errors.Is(context.Cause(former.ctx), journal.ErrLost) || former.valid() {
 		t.Errorf("the former owner goes on: %v", context.Cause(former.ctx))
 	}
@@ -45,7 +45,7 @@ func TestADecisionIsHeldOnce(t *testing.T) {
 
 func TestALateAnswerShortensNoLease(t *testing.T) {
 	set := newWorkingSet(&renewsNothing{}, slog.New(slog.DiscardHandler))
-	h := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 1, time.Minute))
+	h := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 1, time.Minute), false)
 	h.renewed(lease("a", 1, -time.Second))
 	if !h.valid() {
 		t.Error("an answer that came late ended the lease")
@@ -54,7 +54,7 @@ func TestALateAnswerShortensNoLease(t *testing.T) {
 
 func TestALeaseThatIsNotRenewedGivesNoRight(t *testing.T) {
 	set := newWorkingSet(&renewsNothing{}, slog.New(slog.DiscardHandler))
-	h := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 1, time.Minute))
+	h := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 1, time.Minute), false)
 	if err := set.renew(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestTheWorkingSetIsBounded(t *testing.T) {
 	var last *holding
 	for i := range maxHeld - 1 {
 		id := decision.ID(fmt.Sprint(i))
-		last = set.add(t.Context(), decision.Record{ID: id}, lease(id, 1, time.Minute))
+		last = set.add(t.Context(), decision.Record{ID: id}, lease(id, 1, time.Minute), false)
 	}
 	h, fresh := set.enter(t.Context(), decision.Record{ID: "one more"})
 	if h == nil || !fresh || set.free() != 0 {

@@ -6,14 +6,23 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// show shows in the prompt what the kernel says.
+// show shows in the prompt what the kernel says, each change once.
 func (l *life) show(do decision.Do) {
+	if do.Show == decision.ShowNothing || do.Show == l.shown && do.Show != decision.ShowOutcome {
+		return
+	}
+	before := l.shown
+	l.shown = do.Show
 	p, t := l.prompt, l.Texts
 	switch do.Show {
 	case decision.ShowSaving:
-		p.show(t.StillSaving(l.press.Confirmation))
+		p.saving(t.StillSaving(l.press.Confirmation))
 	case decision.ShowRunning:
-		p.soon(t.Cancelling(l.Record))
+		if before == decision.ShowSaving { // it says that nothing was sent yet
+			p.show(t.Cancelling(l.Record))
+		} else {
+			p.soon(t.Cancelling(l.Record))
+		}
 	case decision.ShowSlow:
 		p.show(t.StillTrying(l.Record))
 	case decision.ShowBusy:
@@ -21,13 +30,13 @@ func (l *life) show(do decision.Do) {
 	case decision.ShowOutcome:
 		p.end(t.OutcomeLine(l.Record, l.result))
 	case decision.ShowNotSaved:
+		p.release()
 		p.end(t.NotSaved(l.press.Confirmation))
 	case decision.ShowKept:
+		p.release()
 		p.end(t.Kept(l.press.Confirmation))
 	case decision.ShowPerhaps:
-		ctx, cancel := l.detached()
-		defer cancel()
-		l.Poster.Answer(ctx, l.log, l.ResponseURL, t.MaybeSaved(l.press.Confirmation), replaceOriginal)
+		p.end(t.MaybeSaved(l.press.Confirmation))
 	case decision.ShowBeaten:
 		l.beaten()
 	case decision.ShowNothing:

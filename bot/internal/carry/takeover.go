@@ -43,7 +43,7 @@ func (c *Carrier) takeToFollowUp(ctx context.Context) error {
 // take takes rows over that no living process holds, and carries those that
 // verify.
 func (c *Carrier) take(ctx context.Context, doing string, limit int, take func(context.Context, int) ([]journal.Held, error)) error {
-	if limit = min(limit, c.set.free()); limit <= 0 {
+	if limit = min(limit, c.set.free()); limit <= 0 || c.draining.Load() {
 		return nil
 	}
 	taken, err := take(ctx, limit)
@@ -65,7 +65,8 @@ func (c *Carrier) take(ctx context.Context, doing string, limit int, take func(c
 func (c *Carrier) resume(doing string, held journal.Held) {
 	r := held.Record
 	l := &life{state: decision.Resumed(r), prompt: c.newPrompt(r, false)}
-	l.holding = c.set.add(c.Tracer.Resume(c.process, r.ID), r, held.Lease)
+	check := l.state.Stage == decision.Following || l.state.Stage == decision.Settling
+	l.holding = c.set.add(c.Tracer.Resume(c.process, r.ID), r, held.Lease, check)
 	switch l.state.Stage {
 	case decision.Resolving:
 		l.facts.details = c.Details.find(l.ctx, l.log, r)

@@ -134,7 +134,8 @@ func (t *turns) failed(id string) {
 func (t *turns) troubled(id string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return time.Since(t.channel(id).trouble) < troubled
+	c := t.channels[id]
+	return c != nil && time.Since(c.trouble) < troubled
 }
 
 // rested returns from when on nothing about an idle channel matters.

@@ -84,3 +84,17 @@ func TestARestedChannelIsForgotten(t *testing.T) {
 		}
 	})
 }
+
+// Asking about a channel doesn't make the process remember it.
+func TestAskingAboutTroubleRemembersNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := newTurns(time.Second)
+		for _, c := range []string{"C1", "C2", "C3"} {
+			_ = turns.troubled(c)
+		}
+		time.Sleep(time.Hour)
+		if n := len(turns.channels); n != 0 {
+			t.Errorf("%d channels are remembered", n)
+		}
+	})
+}

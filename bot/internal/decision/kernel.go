@@ -228,7 +228,7 @@ func (p Protocol) step(s State, e Event, at Moment) (State, Do) {
 // stop leaves the decision to the next process.
 func (s State) stop() (State, Do) {
 	show := ShowNothing
-	if s.Stage == Saving && s.Save.Unsure {
+	if s.Stage == Saving && (s.Save.Unsure || s.Doing == DoSave) {
 		show = ShowPerhaps
 	}
 	s, do := s.end(show)

@@ -9,6 +9,8 @@ func (n node) broken() string {
 		switch {
 		case w.denied:
 			return "7: sends after the person read that nothing will be sent"
+		case w.unsent:
+			return "4: sends while the prompt says that nothing was sent yet"
 		case w.kept:
 			return "7: sends though the person pressed Keep task before the click was saved"
 		case s.Stage != Resolving:

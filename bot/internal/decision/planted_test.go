@@ -45,6 +45,12 @@ var planted = []bug{
 		}
 		return next, do
 	}},
+	{name: "goes on saying that nothing was sent", law: "4", after: func(before State, e Event, next State, do Do) (State, Do) {
+		if e.Kind == Won {
+			do.Show = ShowNothing
+		}
+		return next, do
+	}},
 	{name: "settles on the first check", law: "4", moment: func(m *Moment) { m.Last = true }},
 	{name: "sends while it follows up", law: "8", after: func(before State, e Event, next State, do Do) (State, Do) {
 		if before.Stage == Following && e.Kind == TaskRunning {

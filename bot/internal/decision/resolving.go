@@ -6,6 +6,7 @@ import "time"
 // Moment.Elapsed.
 type Task struct {
 	Known    Known
+	Began    time.Duration // when resolving began; Patience counts from then
 	Tries    uint8         // requests without a clear answer
 	Failures uint8         // pauses so far; the next is longer
 	Sent     time.Duration // when the last request without a clear answer ended
@@ -34,6 +35,7 @@ func (p Protocol) resolving(s State, e Event, at Moment) (State, Do) {
 		if s.Then == DoLook {
 			return s, Do{Action: DoLook}
 		}
+		s.Task.Pause = 0
 		return p.send(s, at)
 	case Denied:
 		s.Task.Late = true
@@ -42,6 +44,9 @@ func (p Protocol) resolving(s State, e Event, at Moment) (State, Do) {
 		return s, Do{Action: DoRestore}
 	case Restored: // with the next request noted
 		s.Task.Marked = true
+		if s.Task.Pause > 0 { // that Chamelio asked for
+			return s.wait(s.Task.Pause, DoSend)
+		}
 		return p.send(s, at)
 	case Overruled:
 		return s.finish(Unknown, CauseOverruled)
@@ -67,6 +72,7 @@ func (p Protocol) resolving(s State, e Event, at Moment) (State, Do) {
 // beginResolving begins with a request, or with a GET if a former owner may
 // have sent one.
 func (p Protocol) beginResolving(s State, at Moment) (State, Do) {
+	s.Task.Began = at.Elapsed
 	if s.Task.Known == InFlight {
 		s.Task.Sent = at.Elapsed
 		return p.look(s, at)
@@ -165,7 +171,7 @@ func (p Protocol) unsent(s State, e Event, at Moment) (State, Do) {
 			return p.conclude(s, Failed, CauseBusy, at)
 		}
 		t.Waited += pause
-	} else if at.Elapsed+pause > p.Patience {
+	} else if at.Elapsed-t.Began+pause > p.Patience {
 		return p.conclude(s, Failed, CauseUnreachable, at)
 	}
 	t.Pause = pause
@@ -174,7 +180,7 @@ func (p Protocol) unsent(s State, e Event, at Moment) (State, Do) {
 
 // look asks for a GET, the last one when Patience is over.
 func (p Protocol) look(s State, at Moment) (State, Do) {
-	left := p.Patience - at.Elapsed
+	left := p.Patience - (at.Elapsed - s.Task.Began)
 	switch {
 	case left <= 0 && p.surelyRuns(s.Task):
 		return p.conclude(s, Failed, CauseServer, at)

@@ -13,7 +13,7 @@ type Save struct {
 func (p Protocol) saving(s State, e Event, at Moment) (State, Do) {
 	switch e.Kind {
 	case Begun:
-		return s, Do{Action: DoSave}
+		return s, Do{Action: DoSave, Show: ShowRunning}
 	case Won:
 		if s.Save.Closing || at.Kept {
 			s.Save.Closing = true

@@ -75,6 +75,9 @@ func (s *search) startAll() {
 }
 
 func (s *search) visit(from int32, to node, name string) int32 {
+	if to.do.Show != ShowNothing {
+		to.w.unsent = to.do.Show == ShowSaving
+	}
 	to = to.normal()
 	id, known := s.ids[to]
 	if !known {
@@ -136,7 +139,7 @@ func (s *search) takeOver(from int32, w world, name string) {
 	if w.row.complete() {
 		return
 	}
-	w.elapsed, w.kept = 0, false
+	w.elapsed, w.kept, w.unsent = 0, false, false
 	rec := w.row.record()
 	if s.resumed != nil {
 		s.resumed(&rec)
@@ -155,10 +158,12 @@ func (n node) normal() node {
 			past(&n.s.Announce.Began)
 			past(&n.s.Announce.Round)
 		}
-		n.w.elapsed = 0
+		if n.w.elapsed = min(n.w.elapsed, 1); n.s.Stage > Saving {
+			n.w.elapsed = 0
+		}
 	}
 	if n.s.Stage > Resolving {
-		n.w.seen, n.w.unclear = false, false
+		n.w.seen, n.w.unclear, n.w.unsent = false, false, false
 	}
 	return n
 }

@@ -28,6 +28,7 @@ type world struct {
 	stolen  bool // another process has taken the decision over
 	kept    bool // the person pressed Keep task while the click was being saved
 	denied  bool // they read that nothing will be sent
+	unsent  bool // the prompt says that nothing was sent yet
 	claimed bool // a claim was won
 	posts   int8 // announcements that there may still be
 	replies int8 // the same for the final result
@@ -144,6 +145,12 @@ func (n node) answers() []edge {
 		all = append(all, n.waits()...)
 	case DoSave, DoClose, DoGiveUp:
 		n.saves(add, written)
+		if n.s.Save.Unsure && !w.kept { // Keep task may be pressed meanwhile
+			for _, e := range all {
+				e.w.kept, e.name = true, ", Keep task"
+				all = append(all, e)
+			}
+		}
 	case DoSend:
 		n.sends(add)
 	case DoUnmark:

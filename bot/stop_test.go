@@ -1,0 +1,124 @@
+package bot_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+// The process stops at any moment, with too little time to finish, and another goes on:
+// one effect, one announcement, and the outcome in the prompt.
+func TestStopAtAnyMoment(t *testing.T) {
+	for _, ms := range []int{0, 10, 30, 60, 90, 120, 160, 200, 250, 300, 400, 500, 600, 650, 700, 750, 800, 850, 900, 950, 1000, 1050, 1100, 1200, 1300, 1400, 1600, 2000, 2500} {
+		t.Run(fmt.Sprint(ms), func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, o := withHook(t, func(o *options) { o.bot.Grace = 50 * time.Millisecond })
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				h.set(func(op string, do func() error) error {
+					if op != "Release" && op != "Leave" {
+						time.Sleep(20 * time.Millisecond)
+						defer time.Sleep(20 * time.Millisecond)
+					}
+					return do()
+				})
+				w.slack.Break(slacktest.Fault{Method: "response_url", Delay: 250 * time.Millisecond})
+				w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Delay: 200 * time.Millisecond})
+				w.api.Break(chameliotest.Fault{Method: "POST", Delay: 400 * time.Millisecond})
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				time.Sleep(time.Duration(ms) * time.Millisecond)
+				_ = w.stop()
+				w.slack.ClearFaults()
+				claimed := w.row().ID != ""
+				w.replica(o)
+				time.Sleep(10 * time.Minute)
+				now := w.now(prompt)
+				n := len(w.slack.History(general))
+				if claimed && (n < 1 || w.api.Effects(12345) != 1) {
+					t.Errorf("announced %d times, effects %d", n, w.api.Effects(12345))
+				}
+				if claimed && (!settled(now) || !strings.Contains(now.Text, "cancelled")) {
+					t.Errorf("the prompt's last state: %s", now.Text)
+				}
+				if !claimed && now.Text == prompt.Text && len(w.slack.Private(ada, general)) == 1 {
+					t.Errorf("nothing was claimed, nothing was said")
+				}
+			})
+		})
+	}
+}
+
+// A check of an unknown outcome that hangs doesn't delay the stop.
+func TestAFollowUpDoesNotDelayTheStop(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.Grace = 25 * time.Second; o.timeout = 29 * time.Second })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Status: 502})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("told", func() bool { return len(w.slack.History(general)) > 0 })
+		w.api.ClearFaults()
+		w.api.Break(chameliotest.Fault{Method: "GET", Hang: true})
+		gets := len(w.api.Requests())
+		w.eventually("a check", func() bool { return len(w.api.Requests()) > gets })
+		began := time.Now()
+		_ = w.stop()
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("the shutdown took %s", took)
+		}
+		if strings.Contains(w.log.String(), "stopped before everything was done") {
+			t.Error("it says that something was cut off")
+		}
+	})
+}
+
+// Slack's rate limit delays the last update while the process stops (law 13).
+func TestAnOrderlyStopUpdatesThePrompt(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.Grace = 25 * time.Second })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.slack.Break(slacktest.Fault{Method: "response_url", Status: 429, RetryAfter: "5", Times: 1})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(500 * time.Millisecond)
+		_ = w.stop()
+		time.Sleep(time.Minute)
+		if !settled(w.now(prompt)) {
+			t.Errorf("announced %d times; the prompt still has %d buttons", len(w.slack.History(general)), len(w.now(prompt).Buttons()))
+		}
+	})
+}
+
+// The process stops right after a late claim was given up: the prompt says so.
+func TestStopAfterGivingUpUpdatesThePrompt(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t, func(o *options) { o.bot.Grace = 500 * time.Millisecond })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		clicked := time.Now()
+		gone := make(chan struct{})
+		var once bool
+		h.set(func(op string, do func() error) error {
+			if op == "GiveUp" && !once {
+				once = true
+				err := do()
+				close(gone)
+				time.Sleep(time.Second) // the answer is on its way while the process is told to stop
+				return err
+			}
+			err := do()
+			if op == "Claim" && time.Since(clicked) < 2*time.Minute {
+				return errCut
+			}
+			return err
+		})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		<-gone
+		_ = w.stop()
+		time.Sleep(10 * time.Minute)
+		if w.row().Outcome != decision.Withdrawn || !settled(w.now(prompt)) {
+			t.Errorf("row %s, prompt: %s", w.row().Outcome, w.now(prompt).Text)
+		}
+	})
+}
