@@ -37,6 +37,8 @@ type clicks struct {
 	limit   *work.Limit
 	told    *work.Limit // how often someone is told that they click too fast
 	reasons *reasons
+	poster  *slackapi.Poster
+	judging *judging
 	metrics *observe.Metrics
 	trace   *observe.Tracer
 }
@@ -66,14 +68,39 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k slackapi.Click)
 		c.carrier.Keep(ctx, p)
 		return reply{}
 	}
-	if no := c.mayConfirm(ctx, p); !no.Allowed() {
-		return c.refuse(p, no)
+	return c.judge(ctx, p)
+}
+
+// judge decides to cancel if the person may.
+func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
+	defer c.judging.begin(p.Confirmation.ID)()
+	checking := c.check(ctx, p)
+	no := c.mayConfirm(ctx, p)
+	p.Shown = checking.stop()
+	replaced := p.Shown != nil && checking.where == slackapi.ReplaceOriginal
+	if p.Shown != nil {
+		p.Spent++
 	}
-	if c.reasons.missing(confirmation) {
-		return c.reasons.ask(ctx, p)
+	if no.Allowed() && !c.reasons.missing(p.Confirmation) {
+		c.carrier.Decide(ctx, p)
+		return reply{}
 	}
-	c.carrier.Decide(ctx, p)
-	return reply{}
+	var answer reply
+	if no.Allowed() {
+		if replaced {
+			p.Spent++ // for restore
+		}
+		answer = c.reasons.ask(ctx, p) // a modal can be opened for a moment only
+	} else {
+		answer = c.refuse(p, no)
+	}
+	if p.Shown != nil {
+		<-p.Shown
+	}
+	if replaced && answer.where != slackapi.ReplaceOriginal {
+		c.restore(ctx, p)
+	}
+	return answer
 }
 
 func (c *clicks) tooFast(log *slog.Logger, k slackapi.Click) reply {

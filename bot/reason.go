@@ -52,7 +52,7 @@ func (r *reasons) open(ctx context.Context, k slackapi.Click, c decision.Confirm
 	if left <= 0 {
 		return errors.New("the click is too old to open a modal")
 	}
-	carried, err := r.signer.EncodeModal(signed.Modal{Value: k.Value, ResponseURL: k.ResponseURL, Ephemeral: k.Ephemeral}, k.User)
+	carried, err := r.signer.EncodeModal(signed.Modal{Value: k.Value, ResponseURL: k.ResponseURL, Ephemeral: k.Ephemeral, Spent: k.Spent}, k.User)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (r *reasons) read(s slackapi.Submission, received time.Time) (given reasone
 	c.Reason = reason
 	return reasoned{slackapi.Click{
 		User: s.User, Origin: s.Origin, Channel: c.Channel, Action: texts.ActionCancel,
-		ResponseURL: data.ResponseURL, Ephemeral: data.Ephemeral, Received: received,
+		ResponseURL: data.ResponseURL, Ephemeral: data.Ephemeral, Spent: data.Spent, Received: received,
 	}, c}, ""
 }
 

@@ -23,6 +23,10 @@ type Press struct {
 	slackapi.Click
 	Confirmation decision.Confirmation
 	Log          *slog.Logger
+
+	// Shown is closed when Slack has the message that says that the press is
+	// being judged; nil if there is none.
+	Shown <-chan struct{}
 }
 
 // record returns the decision that a press asks for, with the MAC that makes it
@@ -55,7 +59,7 @@ func (c *Carrier) Decide(ctx context.Context, p Press) {
 	case !fresh:
 		c.second(ctx, p, h)
 	default:
-		c.start(&life{holding: h, press: &p, state: decision.Claimed(r), prompt: c.newPrompt(r, true)})
+		c.start(&life{holding: h, press: &p, state: decision.Claimed(r), prompt: c.newPrompt(r, &p)})
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 
 // answer answers a press privately, or in place of its message.
 func (c *Carrier) answer(ctx context.Context, p Press, m texts.Message, where slackapi.Placement) bool {
+	if p.Shown != nil {
+		<-p.Shown
+	}
 	return c.Poster.Answer(ctx, p.Log, p.ResponseURL, m, where)
 }
 

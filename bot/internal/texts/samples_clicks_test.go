@@ -24,6 +24,7 @@ func (s *sampler) ofClicks() {
 	s.during("not theirs to withdraw", "They pressed *Withdraw* on somebody else's request.", toClicker, s.NotYoursToWithdraw(public))
 	s.during("not withdrawn", "*Keep it* or *Withdraw*, and the journal does not answer.", toClicker, s.NotWithdrawn(private))
 	s.during("clicked too fast", "They pressed buttons far too often.", toClicker, s.ClickedTooFast())
+	s.during("checking", "Slack or Chamelio takes long to say whether they may cancel the task.", "in place of the prompt, or to the person who clicked a request", s.Checking(private))
 	s.during("saving", "*Cancel task*, and the journal does not answer.", "in place of the prompt", s.StillSaving(private))
 	s.during("saving a request", "The same, for a request.", "in place of the request", s.StillSaving(public))
 	s.during("not saved", "It is certain by now that it was not saved.", "in place of the prompt", s.NotSaved(private))
