@@ -74,6 +74,7 @@ type Bot struct {
 	router   *router
 	socket   *socketmode.Client
 	carrier  *carry.Carrier
+	lanes    *lanes   // of requests
 	audits   *auditor // nil without an audit channel
 	loops    []*work.Loop
 	beats    *work.Loop
@@ -132,7 +133,11 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 		Metrics: meters, Tracer: spans, Log: log,
 	}, cfg.Now)
 	judged := newJudging()
-	asked := &requests{journal: j, poster: post, signer: sign, texts: words, remind: cfg.RemindBefore, now: cfg.Now, log: log}
+	asked := &requests{
+		journal: j, carrier: b.carrier, judging: judged, poster: post, signer: sign, texts: words,
+		remind: cfg.RemindBefore, now: cfg.Now, log: log, lanes: newLanes(log),
+	}
+	b.lanes = asked.lanes
 	b.router = b.newRouter(&commands{
 		gate: b.gate, tasks: b.tasks, details: details, signer: sign, requests: asked, texts: words,
 		limit: work.NewLimit(cfg.CommandsPerMinute), previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL,

@@ -117,6 +117,8 @@ func (c *clicks) invalid(ctx context.Context, p carry.Press, err error) reply {
 	p.Log.Warn("click refused", "reason", err)
 	c.metrics.Refusals.WithLabelValues("click", invalidReason(err)).Inc()
 	switch {
+	case errors.Is(err, signed.ErrExpired) && c.judging.has(p.Confirmation.ID):
+		return alone(c.texts.Expired(p.Confirmation)) // an earlier click may still count
 	case errors.Is(err, signed.ErrExpired):
 		c.carrier.Late(ctx, p)
 		return reply{}
@@ -161,6 +163,8 @@ func invalidReason(err error) string {
 func (c *clicks) mayConfirm(ctx context.Context, p carry.Press) policy.Verdict {
 	ctx, checked := c.trace.Step(ctx, "policy")
 	defer checked(nil)
+	ctx, cancel := context.WithTimeout(ctx, carry.JudgeTimeout)
+	defer cancel()
 	cleared, v := c.gate.standing(ctx, policy.Question{
 		Moment: policy.AtClick, Origin: originOf(p.Click.Origin),
 		Place: policy.Place{Channel: policy.ChannelID(p.Click.Channel), Workspace: policy.TeamID(p.Confirmation.Team)},

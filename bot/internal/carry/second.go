@@ -28,6 +28,8 @@ func (l *life) beaten() {
 	case winner.ID == l.ID && winner.Outcome == decision.Withdrawn:
 		l.log.Info("clicked after it was withdrawn")
 		c.answer(l.ctx, p, l.Texts.Withdrawn(p.Confirmation), replaceOriginal)
+	case winner.ID == l.ID && winner.Outcome == decision.Expired:
+		c.expired(l.ctx, p)
 	case winner.ID == l.ID && winner.ResponseURL != "" && winner.ResponseURL == l.ResponseURL && !unsure:
 		l.log.Info("the same click was delivered twice")
 	case winner.ID == l.ID && !unsure:

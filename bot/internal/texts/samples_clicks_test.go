@@ -19,6 +19,7 @@ func (s *sampler) ofClicks() {
 	s.during("ran out", "Nobody confirmed a request in time.", "in place of the request", s.RanOut(public))
 	s.during("reminder", "A request is about to run out, and `REMIND_SECOND_PERSON` is set.", toChannel+", in the thread of the request and below it", s.Reminder(public))
 	s.during("expired, perhaps decided", "They clicked after it had expired, and the journal cannot be asked what came of it.", toClicker, s.Expired(public))
+	s.during("perhaps asked", "Slack doesn't answer clearly whether it posted a request.", "to the person who typed the command", s.PerhapsAsked(public))
 	s.during("not theirs", "They clicked on somebody else's prompt.", toClicker, s.NotYourPrompt())
 	s.during("forged", "The prompt was not made by this bot as it is set up now.", toClicker, s.OutdatedPrompt())
 	s.during("not theirs to withdraw", "They pressed *Withdraw* on somebody else's request.", toClicker, s.NotYoursToWithdraw(public))
