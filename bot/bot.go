@@ -74,6 +74,7 @@ type Bot struct {
 	router   *router
 	socket   *socketmode.Client
 	carrier  *carry.Carrier
+	lanes    *lanes   // of requests
 	audits   *auditor // nil without an audit channel
 	loops    []*work.Loop
 	beats    *work.Loop
@@ -131,7 +132,12 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 		Protocol: cfg.protocol(), Journal: j, Tasks: b.tasks, Details: details, Poster: post, Signer: sign, Texts: words,
 		Metrics: meters, Tracer: spans, Log: log,
 	}, cfg.Now)
-	asked := &requests{journal: j, poster: post, signer: sign, texts: words, remind: cfg.RemindBefore, now: cfg.Now, log: log}
+	judged := newJudging()
+	asked := &requests{
+		journal: j, carrier: b.carrier, judging: judged, poster: post, signer: sign, texts: words,
+		remind: cfg.RemindBefore, now: cfg.Now, log: log, lanes: newLanes(log),
+	}
+	b.lanes = asked.lanes
 	b.router = b.newRouter(&commands{
 		gate: b.gate, tasks: b.tasks, details: details, signer: sign, requests: asked, texts: words,
 		limit: work.NewLimit(cfg.CommandsPerMinute), previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL,
@@ -140,6 +146,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 		gate: b.gate, tasks: b.tasks, signer: sign, carrier: b.carrier, texts: words,
 		limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), told: work.NewLimit(toldPerMinute),
 		reasons: &reasons{required: cfg.RequireReason, views: b.slack, signer: sign, texts: words},
+		poster:  post, judging: judged,
 		metrics: meters, trace: spans,
 	}, post, words, spans)
 	b.beats = work.NewLoop("replicas", j.Lease()/3, log, b.beat)

@@ -37,6 +37,8 @@ type clicks struct {
 	limit   *work.Limit
 	told    *work.Limit // how often someone is told that they click too fast
 	reasons *reasons
+	poster  *slackapi.Poster
+	judging *judging
 	metrics *observe.Metrics
 	trace   *observe.Tracer
 }
@@ -66,14 +68,39 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k slackapi.Click)
 		c.carrier.Keep(ctx, p)
 		return reply{}
 	}
-	if no := c.mayConfirm(ctx, p); !no.Allowed() {
-		return c.refuse(p, no)
+	return c.judge(ctx, p)
+}
+
+// judge decides to cancel if the person may.
+func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
+	defer c.judging.begin(p.Confirmation.ID)()
+	checking := c.check(ctx, p)
+	no := c.mayConfirm(ctx, p)
+	p.Shown = checking.stop()
+	replaced := p.Shown != nil && checking.where == slackapi.ReplaceOriginal
+	if p.Shown != nil {
+		p.Spent++
 	}
-	if c.reasons.missing(confirmation) {
-		return c.reasons.ask(ctx, p)
+	if no.Allowed() && !c.reasons.missing(p.Confirmation) {
+		c.carrier.Decide(ctx, p)
+		return reply{}
 	}
-	c.carrier.Decide(ctx, p)
-	return reply{}
+	var answer reply
+	if no.Allowed() {
+		if replaced {
+			p.Spent++ // for restore
+		}
+		answer = c.reasons.ask(ctx, p) // a modal can be opened for a moment only
+	} else {
+		answer = c.refuse(p, no)
+	}
+	if p.Shown != nil {
+		<-p.Shown
+	}
+	if replaced && answer.where != slackapi.ReplaceOriginal {
+		c.restore(ctx, p)
+	}
+	return answer
 }
 
 func (c *clicks) tooFast(log *slog.Logger, k slackapi.Click) reply {
@@ -90,6 +117,8 @@ func (c *clicks) invalid(ctx context.Context, p carry.Press, err error) reply {
 	p.Log.Warn("click refused", "reason", err)
 	c.metrics.Refusals.WithLabelValues("click", invalidReason(err)).Inc()
 	switch {
+	case errors.Is(err, signed.ErrExpired) && c.judging.has(p.Confirmation.ID):
+		return alone(c.texts.Expired(p.Confirmation)) // an earlier click may still count
 	case errors.Is(err, signed.ErrExpired):
 		c.carrier.Late(ctx, p)
 		return reply{}
@@ -134,6 +163,8 @@ func invalidReason(err error) string {
 func (c *clicks) mayConfirm(ctx context.Context, p carry.Press) policy.Verdict {
 	ctx, checked := c.trace.Step(ctx, "policy")
 	defer checked(nil)
+	ctx, cancel := context.WithTimeout(ctx, carry.JudgeTimeout)
+	defer cancel()
 	cleared, v := c.gate.standing(ctx, policy.Question{
 		Moment: policy.AtClick, Origin: originOf(p.Origin),
 		Place: policy.Place{Channel: policy.ChannelID(p.Channel), Workspace: policy.TeamID(p.Confirmation.Team)},

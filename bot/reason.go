@@ -52,7 +52,7 @@ func (r *reasons) open(ctx context.Context, k slackapi.Click, c decision.Confirm
 	if left <= 0 {
 		return errors.New("the click is too old to open a modal")
 	}
-	carried, err := r.signer.EncodeModal(signed.Modal{Value: k.Value, ResponseURL: k.ResponseURL, Ephemeral: k.Ephemeral}, k.User)
+	carried, err := r.signer.EncodeModal(signed.Modal{Value: k.Value, ResponseURL: k.ResponseURL, Ephemeral: k.Ephemeral, Spent: k.Spent}, k.User)
 	if err != nil {
 		return err
 	}
@@ -64,43 +64,54 @@ func (r *reasons) open(ctx context.Context, k slackapi.Click, c decision.Confirm
 	return err
 }
 
-// click returns a submission as a click on the confirmation with its reason, or
-// what is wrong with it, to be shown in the modal. It makes no calls: the modal
-// is waiting.
-func (r *reasons) click(s slackapi.Submission, received time.Time) (k slackapi.Click, wrong string) {
+// reasoned is a submitted modal: the click that opened it, and the
+// confirmation with the reason that was given.
+type reasoned struct {
+	click        slackapi.Click // without its value
+	confirmation decision.Confirmation
+}
+
+// read verifies a submission, and returns it or what is wrong with it, to be
+// shown in the modal. It only reads: the modal is waiting for its
+// acknowledgement.
+func (r *reasons) read(s slackapi.Submission, received time.Time) (given reasoned, wrong string) {
 	data, err := r.signer.DecodeModal(s.Metadata, s.User)
 	if err != nil {
-		return slackapi.Click{}, r.texts.ModalOutdated()
+		return reasoned{}, r.texts.ModalOutdated()
 	}
 	c, err := r.signer.Decode(data.Value, received)
 	switch {
 	case errors.Is(err, signed.ErrExpired):
-		return slackapi.Click{}, r.texts.ModalExpired(c)
+		return reasoned{}, r.texts.ModalExpired(c)
 	case err != nil:
-		return slackapi.Click{}, r.texts.ModalOutdated()
+		return reasoned{}, r.texts.ModalOutdated()
 	}
 	reason := input.ParseReason(input.Clean(s.Reason))
 	switch n := utf8.RuneCountInString(reason); {
 	case n == 0:
-		return slackapi.Click{}, r.texts.ModalEmpty()
+		return reasoned{}, r.texts.ModalEmpty()
 	case n > input.MaxReason:
-		return slackapi.Click{}, r.texts.ModalTooLong(n)
+		return reasoned{}, r.texts.ModalTooLong(n)
 	}
 	c.Reason = reason
-	return slackapi.Click{
-		User: s.User, Origin: s.Origin, Channel: c.Channel, Action: texts.ActionCancel, Value: r.signer.Encode(c),
-		ResponseURL: data.ResponseURL, Ephemeral: data.Ephemeral, Received: received,
-	}, ""
+	return reasoned{slackapi.Click{
+		User: s.User, Origin: s.Origin, Channel: c.Channel, Action: texts.ActionCancel,
+		ResponseURL: data.ResponseURL, Ephemeral: data.Ephemeral, Spent: data.Spent, Received: received,
+	}, c}, ""
 }
 
 // submitted accepts a submitted modal.
 func (r *router) submitted(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
 	log = log.With("user", s.User)
-	k, wrong := r.clicks.reasons.click(s, e.Received)
+	given, wrong := r.clicks.reasons.read(s, e.Received)
 	if wrong != "" {
 		return slackapi.ModalAck(wrong), func() { log.Info("a reason was not accepted", "told", wrong) }
 	}
-	job := r.pressed.Reserve(func(ctx context.Context) { r.pressButton(ctx, log, k) })
+	job := r.pressed.Reserve(func(ctx context.Context) {
+		k := given.click
+		k.Value = r.clicks.signer.Encode(given.confirmation)
+		r.pressButton(ctx, log, k)
+	})
 	if job == nil {
 		return slackapi.ModalAck(r.texts.ModalBusy(r.stopping())), func() { log.Warn("a reason was turned away", "stopping", r.stopping()) }
 	}

@@ -204,3 +204,29 @@ func TestPeopleOnTheTaskAreTold(t *testing.T) {
 		})
 	}
 }
+
+// A long address and a long reason don't fit into a button together. What is
+// typed there, or given in the modal, still becomes a decision.
+func TestLongAddressAndReasonAreDecided(t *testing.T) {
+	reason := strings.Repeat("📄", 300)
+	for name, command := range map[string]string{"typed": "/cancel-task 12345 " + reason, "in the modal": "/cancel-task 12345"} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, requireReason)
+				task := chameliotest.NewTask(12345, "in_progress", strings.Repeat("📄", 150), time.Now())
+				task.URL = new("https://app.chamelio.ai/workflows/tasks/12345?" + strings.Repeat("a", 106))
+				w.api.Put(task)
+				prompt := w.wantPrompt(w.slash(ada, general, command))
+				if name == "typed" {
+					w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				} else if said := w.submitted(ada, w.askedForReason(ada, prompt), reason); said != "" {
+					t.Fatal(said)
+				}
+				w.eventually("the outcome", func() bool { return len(w.slack.History(general)) == 1 && settled(w.now(prompt)) })
+				if got := w.row(); got.Reason != reason || w.api.Effects(12345) != 1 {
+					t.Errorf("the journal says %+v", got)
+				}
+			})
+		})
+	}
+}

@@ -6,6 +6,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
@@ -16,15 +19,11 @@ import (
 
 const (
 	requestsEvery = 2 * time.Second
-	maxRequests   = 32 // taken at a time
+	maxRequests   = 64 // taken at a time
 
 	// askPatience bounds the tries of chat.postMessage, before the command's
 	// response_url is used instead.
 	askPatience = 5 * time.Second
-
-	// endMargin is the time between the end of a request and the text that says
-	// so. Clicks that came in time have mostly been decided by then.
-	endMargin = 3 * time.Second
 )
 
 // openRequests is what the requests need from the journal.
@@ -38,27 +37,37 @@ type openRequests interface {
 
 // requests are the prompts in a channel that a second person must confirm. The
 // journal's list of them says what is due and has no authority: a click counts
-// by what the button carries.
+// by what the button carries. Whether a request was confirmed, withdrawn or has
+// expired is up to its row in the journal, of which there is one.
 type requests struct {
 	journal openRequests
+	carrier *carry.Carrier
+	judging *judging
 	poster  *slackapi.Poster
 	signer  signed.Signer
 	texts   texts.Texts
 	remind  time.Duration // before the end; 0 for never
 	now     func() time.Time
 	log     *slog.Logger
+	lanes   *lanes
 }
 
 // ask posts a request in its channel and lists it, so that it is replaced when
 // it expires. If the bot can't post there, the reply has the request instead;
-// only a late click replaces that one.
+// only a late click replaces that one. If it may have been posted, it isn't
+// posted again.
 func (r *requests) ask(ctx context.Context, log *slog.Logger, c decision.Confirmation, m texts.Message) reply {
 	var ts string
 	err := work.Retry(ctx, askPatience, func() (err error) {
 		ts, err = r.poster.Post(ctx, c.Channel, "", m)
 		return slackapi.UnlessPosted(err)
 	})
-	if err != nil {
+	switch status, _ := slackapi.Classify(err); status {
+	case slackapi.Posted:
+	case slackapi.Unclear:
+		log.Warn("a request may have been posted, or not", "error", err)
+		return alone(r.texts.PerhapsAsked(c))
+	case slackapi.Refused, slackapi.Later:
 		log.Info("cannot post a request in the channel; answering the command instead", "reason", err)
 		return reply{message: m, where: slackapi.InChannel}
 	}
@@ -68,88 +77,131 @@ func (r *requests) ask(ctx context.Context, log *slog.Logger, c decision.Confirm
 		remind = max(left-r.remind, time.Millisecond)
 	}
 	open := journal.Request{ID: decision.ID(c.ID), MessageTS: ts, Confirmation: r.signer.Encode(c)}
-	if err := work.Retry(ctx, askPatience, func() error { return r.journal.Opened(ctx, open, remind, left+endMargin) }); err != nil {
+	if err := work.Retry(ctx, askPatience, func() error { return r.journal.Opened(ctx, open, remind, left+carry.RequestGrace) }); err != nil {
 		log.Warn("a request is not on the list of open ones: nothing will say when it runs out", "error", err)
 	}
 	return reply{}
 }
 
-// look sends the reminders that are due, and replaces the requests that have
-// ended.
+// look starts the reminders that are due, and the last updates of requests that
+// have ended. It runs in a loop, which succeeds if the journal answers.
 func (r *requests) look(ctx context.Context) error {
-	due, failed := r.journal.TakeToRemind(ctx, maxRequests)
+	due, failed := r.take(ctx, r.journal.TakeToRemind)
 	for _, one := range due {
-		r.remindOf(ctx, r.of(one), one)
+		if one.err == nil {
+			r.lanes.run(ctx, one.Channel, func(ctx context.Context) { r.remindOf(ctx, one) })
+		}
 	}
-	ended, err := r.journal.TakeEnded(ctx, maxRequests)
-	failed = errors.Join(failed, err)
+	ended, err := r.take(ctx, r.journal.TakeEnded)
 	for _, one := range ended {
-		failed = errors.Join(failed, r.end(ctx, r.of(one), one))
+		r.lanes.run(ctx, one.Channel, func(ctx context.Context) {
+			if err := r.end(ctx, one); err != nil {
+				one.log.Warn("a request can't be ended now; trying again", "error", err)
+			}
+		})
 	}
-	return failed
+	return errors.Join(failed, err)
 }
 
-func (r *requests) of(one journal.Request) *slog.Logger {
-	return r.log.With("confirmation", string(one.ID))
+// request is a listed request whose confirmation was decoded, unless err says
+// why not.
+type request struct {
+	journal.Request
+	decision.Confirmation
+	err error
+	log *slog.Logger
 }
 
-// remindOf reminds of a request that is still open, once.
-func (r *requests) remindOf(ctx context.Context, log *slog.Logger, one journal.Request) {
-	c, err := r.signer.Decode(one.Confirmation, r.now())
-	if err != nil {
-		return
+func (r *requests) take(ctx context.Context, take func(context.Context, int) ([]journal.Request, error)) ([]request, error) {
+	limit := min(maxRequests, r.lanes.free())
+	if limit == 0 {
+		return nil, nil
 	}
-	if _, err := r.journal.Became(ctx, one.ID, int64(c.Task)); !errors.Is(err, journal.ErrGone) {
-		return // decided; or not known, and then nothing may be said
+	taken, err := take(ctx, limit)
+	all := make([]request, len(taken))
+	for i, one := range taken {
+		c, err := r.signer.Decode(one.Confirmation, r.now())
+		if err == nil && c.ID != string(one.ID) {
+			err = errNotTheirs
+		}
+		all[i] = request{one, c, err, r.log.With("confirmation", string(one.ID))}
 	}
-	err = work.Retry(ctx, askPatience, func() error {
-		_, err := r.poster.Broadcast(ctx, c.Channel, one.MessageTS, r.texts.Reminder(c))
+	return all, err
+}
+
+// remindOf reminds of a request that is still open, once. It asks the journal
+// immediately before each try.
+func (r *requests) remindOf(ctx context.Context, one request) {
+	err := work.Retry(ctx, askPatience, func() error {
+		if !r.now().Before(one.ExpiresAt) {
+			return backoff.Permanent(signed.ErrExpired)
+		}
+		switch _, err := r.journal.Became(ctx, one.Request.ID, int64(one.Task)); {
+		case err == nil:
+			return backoff.Permanent(errDecided)
+		case !errors.Is(err, journal.ErrGone):
+			return err // not known, and then nothing may be said
+		}
+		_, err := r.poster.Broadcast(ctx, one.Channel, one.MessageTS, r.texts.Reminder(one.Confirmation))
 		return slackapi.UnlessPosted(err)
 	})
-	if err != nil {
-		log.Warn("cannot remind of a request", "error", err)
-		return
+	switch {
+	case errors.Is(err, errDecided):
+	case err != nil:
+		one.log.Warn("cannot remind of a request", "error", err)
+	default:
+		one.log.Info("reminded of a request")
 	}
-	log.Info("reminded of a request")
 }
 
-// end gives a request its last text: what became of it. A click may be decided
-// in the meantime, so it checks the decision again after the text was shown,
-// until both agree.
-func (r *requests) end(ctx context.Context, log *slog.Logger, one journal.Request) error {
-	c, err := r.signer.Decode(one.Confirmation, r.now())
+var errDecided = errors.New("it is decided")
+
+// end gives a request its last text: what became of it. If nothing did, it
+// records that the request has expired, which competes with a click's claim.
+func (r *requests) end(ctx context.Context, one request) error {
 	switch {
-	case err == nil:
+	case one.err == nil:
 		return nil // by this clock a click still counts: taken again later
-	case !errors.Is(err, signed.ErrExpired) || c.ID != string(one.ID):
-		log.Warn("forgot a request that is not ours, or from before the bot token was changed", "reason", err)
-		return r.journal.Forget(ctx, one.ID)
+	case !errors.Is(one.err, signed.ErrExpired) || one.Confirmation.ID != string(one.Request.ID):
+		one.log.Warn("forgot a request that is not ours, or from before the bot token was changed", "reason", one.err)
+		return r.journal.Forget(ctx, one.Request.ID)
 	}
-	shown := ""
-	for {
-		d, err := r.journal.Became(ctx, one.ID, int64(c.Task))
-		if err != nil && !errors.Is(err, journal.ErrGone) {
+	d, err := r.became(ctx, one)
+	if err != nil || d.ID == "" {
+		return err
+	}
+	last, over := r.texts.LastOf(one.Confirmation, d)
+	switch {
+	case !over:
+		return nil // the process that carries it out shows that; taken again later
+	case last == nil:
+		return r.journal.Forget(ctx, one.Request.ID)
+	}
+	if err := r.poster.Update(ctx, one.Channel, one.MessageTS, *last); err != nil {
+		if said, _ := slackapi.Classify(err); said.MayWork() {
+			return err // taken again later
+		}
+		one.log.Info("a request cannot be turned", "reason", err) // deleted, or the channel is gone
+	}
+	one.log.Info("a request has ended", "outcome", string(d.Outcome))
+	if string(d.ID) != one.Confirmation.ID { // overtaken: it ends with a row of its own
+		if _, _, err := r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation); err != nil {
 			return err
 		}
-		last, over := r.texts.LastOf(c, d)
-		switch {
-		case last == nil || last.Text == shown:
-			if over {
-				return r.journal.Forget(ctx, one.ID)
-			}
-			return nil // more is to come; taken again later
-		case !over && shown == "":
-			return nil // the process that carries it out shows that; taken again later
-		}
-		if err := r.poster.Update(ctx, c.Channel, one.MessageTS, *last); err != nil {
-			if said, _ := slackapi.Classify(err); said.MayWork() {
-				log.Warn("Slack does not take the last text of a request; trying again", "error", err)
-				return nil // taken again later
-			}
-			log.Info("a request cannot be turned", "reason", err) // deleted, or the channel is gone
-			return r.journal.Forget(ctx, one.ID)
-		}
-		shown = last.Text
-		log.Info("a request has ended", "outcome", string(d.Outcome))
 	}
+	return r.journal.Forget(ctx, one.Request.ID)
+}
+
+// became returns what became of a request that has come to its end. It returns
+// the zero Record while a click is being judged or saved here.
+func (r *requests) became(ctx context.Context, one request) (decision.Record, error) {
+	d, err := r.journal.Became(ctx, one.Request.ID, int64(one.Task))
+	if !errors.Is(err, journal.ErrGone) {
+		return d, err
+	}
+	if r.judging.has(one.Confirmation.ID) || !r.carrier.MayExpire(one.Confirmation) {
+		return decision.Record{}, nil
+	}
+	d, _, err = r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation)
+	return d, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -25,7 +26,7 @@ const (
 	refusalsQueueSize = 256
 
 	// maxRememberedEnvelopes is how many envelopes are remembered, to recognize
-	// a second delivery.
+	// a second delivery and acknowledge it like the first.
 	maxRememberedEnvelopes = 8192
 )
 
@@ -45,8 +46,8 @@ type router struct {
 	ctx      context.Context // the workers'
 	typed    *work.Pool
 	pressed  *work.Pool
-	refusals *work.Pool                   // of clicks for which there is no room
-	seen     *lru.Cache[string, struct{}] // envelope ids
+	refusals *work.Pool                    // of clicks for which there is no room
+	seen     *lru.Cache[string, *delivery] // by envelope ID
 }
 
 func (b *Bot) newRouter(typed *commands, pressed *clicks, post *slackapi.Poster, words texts.Texts, spans *observe.Tracer) *router {
@@ -56,16 +57,29 @@ func (b *Bot) newRouter(typed *commands, pressed *clicks, post *slackapi.Poster,
 		typed:    work.NewPool(workersAtOnce, commandsQueueSize, b.log),
 		pressed:  work.NewPool(workersAtOnce, clicksQueueSize, b.log),
 		refusals: work.NewPool(refusalsAtOnce, refusalsQueueSize, b.log),
-		seen:     work.NewCache[string, struct{}](maxRememberedEnvelopes),
+		seen:     work.NewCache[string, *delivery](maxRememberedEnvelopes),
 	}
 }
 
+// delivery is an envelope that was accepted.
+type delivery struct {
+	once sync.Once
+	ack  any
+}
+
 // accept accepts an envelope. It never blocks. It returns the payload of the
-// acknowledgement, and the work to start after it.
+// acknowledgement, and the work to start after it. A second delivery of the
+// envelope gets the acknowledgement of the first, and starts nothing.
 func (r *router) accept(e envelope) (ack any, work func()) {
-	if again, _ := r.seen.ContainsOrAdd(e.ID, struct{}{}); again {
-		return nil, nil // delivered twice
+	d := new(delivery)
+	if first, again, _ := r.seen.PeekOrAdd(e.ID, d); again {
+		d = first
 	}
+	d.once.Do(func() { d.ack, work = r.acceptFirst(e) })
+	return d.ack, work
+}
+
+func (r *router) acceptFirst(e envelope) (ack any, work func()) {
 	log := r.log.With("envelope", e.ID)
 	switch e.Type {
 	case "slash_commands":

@@ -71,6 +71,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	}
 	b.router.closeRefusals(detached)
 	loops.Wait()
+	b.lanes.wait()
 	b.leave(detached)
 	b.http.CloseIdleConnections()
 	return appTokenError(failed)

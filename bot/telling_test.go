@@ -41,7 +41,9 @@ func TestOutcomesOfOneMomentKeepThePaceOfTheirChannel(t *testing.T) {
 // A post without an answer may be out: the journal goes on saying that it is
 // being told, so that no successor tells it at once. A clear no is taken back.
 func TestOnlyAClearNoTakesBackThatAnOutcomeIsBeingTold(t *testing.T) {
-	for name, fault := range map[string]slacktest.Fault{"no answer": {Cut: true}, "a clear no": {Error: "fatal_error", InBody: true}} {
+	for name, fault := range map[string]slacktest.Fault{
+		"no answer": {Cut: true}, "an answer that leaves it open": {Error: "fatal_error", InBody: true}, "a clear no": {Error: "service_unavailable", InBody: true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
 				w, h, _ := withHook(t)
@@ -65,7 +67,7 @@ func TestOnlyAClearNoTakesBackThatAnOutcomeIsBeingTold(t *testing.T) {
 				time.Sleep(time.Minute)
 				mu.Lock()
 				defer mu.Unlock()
-				if (takenBack == 0) != fault.Cut {
+				if (takenBack > 0) != (name == "a clear no") {
 					t.Errorf("taken back %d times", takenBack)
 				}
 			})
@@ -167,4 +169,25 @@ func TestAClickIsNotAnsweredAfterHalfAnHour(t *testing.T) {
 			t.Errorf("told in person %d times after %d tries to answer the click", n, answers)
 		}
 	})
+}
+
+// TestUnclearAnswersDoubleAnAnnouncementAtMostOnce lets Slack post and answer
+// with an error each time, until the requester alone is told.
+func TestUnclearAnswersDoubleAnAnnouncementAtMostOnce(t *testing.T) {
+	for _, code := range []string{"fatal_error", "internal_error"} {
+		t.Run(code, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Error: code, AfterEffect: true})
+				w.slack.Break(slacktest.Fault{Method: "response_url", Error: code, InBody: true, AfterEffect: true})
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				w.eventually("it is on record as announced", func() bool { return !w.row().AnnouncedAt.IsZero() })
+				time.Sleep(time.Hour)
+				if inChannel, inPerson := w.slack.History(general), w.slack.History("D"+ada); len(inChannel) > 2 || len(inPerson) != 1 {
+					t.Errorf("in the channel: %v; in person: %v", texts(inChannel), texts(inPerson))
+				}
+			})
+		})
+	}
 }

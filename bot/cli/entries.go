@@ -166,7 +166,7 @@ func (e entry) cameTo() string {
 
 func (e entry) told() string {
 	switch {
-	case e.Outcome == string(decision.Withdrawn) || e.Outcome == string(decision.SetAside):
+	case e.Outcome == string(decision.Withdrawn) || e.Outcome == string(decision.Expired) || e.Outcome == string(decision.SetAside):
 		return "nothing to tell"
 	case e.AnnouncedAt.IsZero():
 		return "not yet"

@@ -54,7 +54,7 @@ func (l *life) post(where decision.Where) decision.Event {
 	}
 	l.log.Info("a post failed", "where", where.String(), "error", err)
 	status, pause := slackapi.Classify(err)
-	return decision.Event{Kind: posts[status], Pause: pause, Troubled: l.turns.troubled(l.Channel)}
+	return decision.Event{Kind: posts[status], Pause: pause, Answered: slackapi.Answered(err), Troubled: l.turns.troubled(l.Channel)}
 }
 
 // posts says what Slack's answers to a post are to the kernel.

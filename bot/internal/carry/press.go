@@ -2,14 +2,12 @@ package carry
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 )
 
@@ -23,22 +21,32 @@ type Press struct {
 	slackapi.Click
 	Confirmation decision.Confirmation
 	Log          *slog.Logger
+
+	// Shown is closed when Slack has the message that says that the press is
+	// being judged; nil if there is none.
+	Shown <-chan struct{}
 }
 
-// record returns the decision that a press asks for, with the MAC that makes it
-// genuine.
+// recordOf returns the decision that a press asks for, with the MAC that makes
+// it genuine.
 func (c *Carrier) recordOf(p Press) decision.Record {
-	confirmed := p.Confirmation
-	r := decision.Record{
-		ID: decision.ID(confirmed.ID), TaskID: int64(confirmed.Task), Title: confirmed.Title, URL: confirmed.URL,
-		Team: confirmed.Team, Channel: confirmed.Channel, Requester: confirmed.Requester, Confirmer: p.User, Reason: confirmed.Reason,
-		// To the millisecond, as the journal stores it: the MAC covers it.
-		RequestedAt: confirmed.RequestedAt, DecidedAt: p.Received.UTC().Truncate(time.Millisecond),
-		ResponseURL: p.ResponseURL, Confirmation: p.Value,
-	}
+	r := recordFrom(p.Confirmation, p.Value)
+	r.Confirmer, r.ResponseURL = p.User, p.ResponseURL
+	r.DecidedAt = toMillisecond(p.Received) // as the journal stores it: the MAC covers it
 	r.MAC = c.Signer.SignClick(r)
 	return r
 }
+
+// recordFrom returns what a confirmation says about a decision. value is its
+// button's.
+func recordFrom(c decision.Confirmation, value string) decision.Record {
+	return decision.Record{
+		ID: decision.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel,
+		Requester: c.Requester, Reason: c.Reason, RequestedAt: c.RequestedAt, Confirmation: value,
+	}
+}
+
+func toMillisecond(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 // Decide carries the decision that an allowed person's press asks for. It
 // returns once that has begun.
@@ -52,7 +60,7 @@ func (c *Carrier) Decide(ctx context.Context, p Press) {
 			c.answer(ctx, p, c.Texts.Overloaded(), ephemeral)
 			return
 		case fresh:
-			c.start(&life{holding: h, press: &p, state: decision.Claimed(r), prompt: c.newPrompt(r, true)})
+			c.start(&life{holding: h, press: &p, state: decision.Claimed(r), prompt: c.newPrompt(r, &p)})
 			return
 		case c.second(ctx, p, h):
 			return
@@ -83,22 +91,6 @@ func (c *Carrier) second(ctx context.Context, p Press, earlier *holding) bool {
 	return true
 }
 
-// Late answers a press that comes too late to count: it says what came of the
-// prompt.
-func (c *Carrier) Late(ctx context.Context, p Press) {
-	first, err := c.Journal.Get(ctx, decision.ID(p.Confirmation.ID))
-	switch {
-	case err == nil && first.Outcome == decision.Withdrawn:
-		c.answer(ctx, p, c.Texts.Withdrawn(p.Confirmation), replaceOriginal)
-	case err == nil:
-		c.follow(ctx, p, first)
-	case errors.Is(err, journal.ErrGone):
-		c.answer(ctx, p, c.Texts.RanOut(p.Confirmation), replaceOriginal)
-	default:
-		c.answer(ctx, p, c.Texts.Expired(p.Confirmation), ephemeral)
-	}
-}
-
 // Keep answers the other button. The prompt is closed in the journal, so that a
 // click that is on its way finds it closed, and what the person reads is true.
 func (c *Carrier) Keep(ctx context.Context, p Press) {
@@ -123,6 +115,8 @@ func (c *Carrier) Keep(ctx context.Context, p Press) {
 	case withdrawn:
 		p.Log.Info("kept")
 		c.answer(ctx, p, t.Kept(confirmed), replaceOriginal)
+	case first.Outcome == decision.Expired:
+		c.expired(ctx, p)
 	default:
 		p.Log.Info("a decision came before the withdrawal")
 		c.answer(ctx, p, t.TooLateToWithdraw(confirmed, first, p.User), ephemeral)

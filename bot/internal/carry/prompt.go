@@ -20,8 +20,9 @@ const (
 
 	// maxUses is how often Slack accepts an answer to a click (docs.slack.dev:
 	// interactivity/handling-user-interaction). The announcement keeps one, and
-	// the last update at least one more (law 12).
+	// the last update minLast more, unless they were spent before (law 12).
 	maxUses     = 5
+	minLast     = 2
 	maxProgress = 2
 
 	// lastUpdateFor bounds the tries of the last update.
@@ -35,6 +36,7 @@ type prompt struct {
 	update func(context.Context, texts.Message) error // nil if the message can't be updated
 	ctx    context.Context                            // ends when the process stops
 	run    func(func())                               // runs a goroutine that the process waits for
+	shown  <-chan struct{}                            // closed when what was shown before has arrived; may be nil
 
 	mu       sync.Mutex
 	uses     int // left to the prompt before the announcement
@@ -46,13 +48,15 @@ type prompt struct {
 	timer    *time.Timer
 }
 
-// newPrompt takes charge of the message that was clicked. A fresh click shows
-// progress; of one that was taken over nobody knows how many uses are left, so
-// that it shows the outcome alone, after the announcement.
-func (c *Carrier) newPrompt(r decision.Record, fresh bool) *prompt {
+// newPrompt takes charge of the message that was clicked. A fresh press shows
+// progress; of a decision that was taken over nobody knows how many uses are
+// left, so that it shows the outcome alone, after the announcement.
+func (c *Carrier) newPrompt(r decision.Record, fresh *Press) *prompt {
 	p := &prompt{ctx: c.process, run: c.group.Run, uses: maxUses}
-	if fresh {
-		p.uses, p.progress = maxUses-1, maxProgress
+	if fresh != nil {
+		p.shown = fresh.Shown
+		p.uses = max(maxUses-1-fresh.Spent, 0)
+		p.progress = min(max(p.uses-minLast, 0), maxProgress)
 	}
 	if r.ResponseURL != "" && c.now().Sub(r.DecidedAt) < c.Protocol.ResponseURLLife {
 		p.update = func(ctx context.Context, m texts.Message) error {
@@ -109,6 +113,9 @@ func (p *prompt) close() {
 	if showing != nil {
 		<-showing
 	}
+	if p.shown != nil {
+		<-p.shown
+	}
 }
 
 // stopTimer must be called with mu held.
@@ -132,6 +139,9 @@ func (p *prompt) put(m texts.Message) {
 }
 
 func (p *prompt) showAll() {
+	if p.shown != nil {
+		<-p.shown
+	}
 	for {
 		p.mu.Lock()
 		m, last := p.next, p.last

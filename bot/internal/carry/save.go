@@ -13,6 +13,7 @@ import (
 type claims interface {
 	Claim(context.Context, decision.Record) (journal.Claim, error)
 	Withdraw(context.Context, decision.Record) (first decision.Record, withdrawn bool, err error)
+	Expire(context.Context, decision.Record) (first decision.Record, expired bool, err error)
 	GiveUp(context.Context, journal.Lease) error
 }
 

@@ -10,6 +10,9 @@ import (
 
 // answer answers a press privately, or in place of its message.
 func (c *Carrier) answer(ctx context.Context, p Press, m texts.Message, where slackapi.Placement) bool {
+	if p.Shown != nil {
+		<-p.Shown
+	}
 	return c.Poster.Answer(ctx, p.Log, p.ResponseURL, m, where)
 }
 
@@ -34,6 +37,12 @@ func (l *life) beaten() {
 	case own && winner.Outcome == decision.Withdrawn:
 		l.log.Info("clicked after it was withdrawn")
 		l.prompt.end(l.Texts.Withdrawn(p.Confirmation))
+	case own && winner.Outcome == decision.Expired:
+		l.log.Info("clicked after the request had expired")
+		l.prompt.end(l.Texts.RanOut(p.Confirmation))
+		if p.Confirmation.Public {
+			c.answer(l.ctx, p, l.Texts.Expired(p.Confirmation), ephemeral)
+		}
 	case own && !unsure:
 		// The prompt may still show its buttons, if Slack didn't accept its
 		// update. Who carries the first click changes it when the outcome is known.

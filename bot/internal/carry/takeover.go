@@ -64,7 +64,7 @@ func (c *Carrier) take(ctx context.Context, doing string, limit int, take func(c
 // resume carries a row that was taken over.
 func (c *Carrier) resume(doing string, held journal.Held) {
 	r := held.Record
-	l := &life{state: decision.Resumed(r), prompt: c.newPrompt(r, false)}
+	l := &life{state: decision.Resumed(r), prompt: c.newPrompt(r, nil)}
 	check := l.state.Stage == decision.Following || l.state.Stage == decision.Settling
 	l.holding = c.set.add(c.Tracer.Resume(c.process, r.ID), r, held.Lease, check)
 	switch l.state.Stage {

@@ -13,6 +13,7 @@ type Announce struct {
 	Channel bool          // chat.postMessage may work later
 	Answer  bool          // the response_url may work later
 	Unclear bool          // a post of this round may have got through
+	Doubts  uint8         // posts that everyone may read, though Slack reported an error
 	Rounds  uint8         // failed ones, as far as they make the pause longer
 	Pause   time.Duration // before the next round
 }
@@ -62,7 +63,11 @@ func (p Protocol) announcing(s State, e Event, at Moment) (State, Do) {
 	}
 }
 
-// beginRound tries the channel.
+// maxDoubts is how many posts in the channel Slack may answer with an error that
+// leaves open whether it posted. So at most one is a double.
+const maxDoubts = 2
+
+// beginRound tries the channel, unless the outcome may be there twice already.
 func (p Protocol) beginRound(s State, at Moment) (State, Do) {
 	s.Tries = 0
 	a := &s.Announce
@@ -71,7 +76,10 @@ func (p Protocol) beginRound(s State, at Moment) (State, Do) {
 	}
 	a.Round, a.Where = at.Elapsed, InChannel
 	a.Channel, a.Answer, a.Unclear = true, false, false
-	return s, Do{Action: DoPost, Where: InChannel}
+	if a.Doubts == maxDoubts {
+		a.Where = InPerson
+	}
+	return s, Do{Action: DoPost, Where: a.Where}
 }
 
 // tried goes on after a post.
@@ -88,16 +96,20 @@ func (p Protocol) tried(s State, e Event, at Moment) (State, Do) {
 	default:
 	}
 	mayWork := e.Kind != Refused
+	doubtful := e.Kind == Unclear && e.Answered && a.Where != InPerson
+	if doubtful {
+		a.Doubts++
+	}
 	switch a.Where {
 	case InChannel:
 		a.Channel = mayWork
 		pause := max(p.PostPause.after(s.Tries), e.Pause)
-		if mayWork && !e.Troubled && at.Elapsed-a.Round+pause <= p.PostFor {
+		if mayWork && !doubtful && !e.Troubled && at.Elapsed-a.Round+pause <= p.PostFor {
 			s.Tries = p.PostPause.next(s.Tries)
 			return s.wait(pause, DoPost)
 		}
 		s.Tries = 0
-		if a.URL && at.Age < p.ResponseURLLife {
+		if a.Doubts < maxDoubts && a.URL && at.Age < p.ResponseURLLife {
 			a.Where = ByResponseURL
 			return s, Do{Action: DoPost, Where: ByResponseURL}
 		}
@@ -106,7 +118,7 @@ func (p Protocol) tried(s State, e Event, at Moment) (State, Do) {
 	case InPerson, InThread:
 		return p.endRound(s, e)
 	}
-	if a.Answer || a.Channel && at.Elapsed-a.Began < p.PersonAfter {
+	if a.Doubts < maxDoubts && (a.Answer || a.Channel && at.Elapsed-a.Began < p.PersonAfter) {
 		return p.endRound(s, e)
 	}
 	a.Where = InPerson

@@ -49,6 +49,7 @@ type Event struct {
 	Kind     Kind
 	Began    time.Duration // when the action began, as Moment.Elapsed
 	Pause    time.Duration // that Slack or Chamelio asked for; 0 if neither did
+	Answered bool          // with Unclear: Slack answered that something went wrong
 	Troubled bool          // chat.postMessage has failed in this channel a moment ago
 }
 

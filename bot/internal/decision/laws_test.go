@@ -25,6 +25,9 @@ func (n node) broken() string {
 			return "3: sends again before a GET has seen the task running"
 		}
 	case DoPost:
+		if w.doubts >= maxDoubts && s.Stage != Settling && n.do.Where != InPerson {
+			return "11: posts in the channel again, and the outcome may be there twice"
+		}
 		if why := n.untrue(maybe); why != "" {
 			return "4: " + why
 		}

@@ -32,6 +32,10 @@ var planted = []bug{
 		}
 		return e
 	}},
+	{name: "takes an error that Slack answers for a lost answer", law: "11", event: func(_ State, e Event) Event {
+		e.Answered = false
+		return e
+	}},
 	{name: "forgets a vanished row", law: "6", event: become(Gone, Lost)},
 	{name: "ignores other decisions' requests", law: "4", event: become(Shared, Alone)},
 	{name: "takes a cancel without an answer for unsent", law: "3", event: become(CancelUnanswered, CancelNotSent)},

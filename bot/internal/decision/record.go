@@ -26,10 +26,11 @@ const (
 	Failed           Outcome = "failed"            // not cancelled by this decision
 	Unknown          Outcome = "unknown"           // sent, and the result isn't known yet
 
-	// Withdrawn is a prompt that was taken back before anyone confirmed it, and
-	// SetAside a row that doesn't verify. Neither is announced: nothing was
-	// decided.
+	// Withdrawn is a prompt that was taken back before anyone confirmed it,
+	// Expired a request that no one confirmed in time, and SetAside a row that
+	// doesn't verify. None is announced: nothing was decided.
 	Withdrawn Outcome = "withdrawn"
+	Expired   Outcome = "expired"
 	SetAside  Outcome = "set_aside"
 )
 

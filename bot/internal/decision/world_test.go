@@ -24,15 +24,16 @@ type world struct {
 	foreign uint8 // another decision's outcome is unknown: 1; plus the ticks in which its request may take effect
 
 	row     row
-	rival   bool // another decision about the task was claimed after our row vanished
-	stolen  bool // another process has taken the decision over
-	kept    bool // the person pressed Keep task while the click was being saved
-	denied  bool // they read that nothing will be sent
-	unsent  bool // the prompt says that nothing was sent yet
-	claimed bool // a claim was won
-	posts   int8 // announcements that there may still be
-	replies int8 // the same for the final result
-	visible bool // Slack has a message that the journal doesn't know of
+	rival   bool  // another decision about the task was claimed after our row vanished
+	stolen  bool  // another process has taken the decision over
+	kept    bool  // the person pressed Keep task while the click was being saved
+	denied  bool  // they read that nothing will be sent
+	unsent  bool  // the prompt says that nothing was sent yet
+	claimed bool  // a claim was won
+	posts   int8  // announcements that there may still be
+	replies int8  // the same for the final result
+	doubts  uint8 // posts in the channel that Slack answered with an error, and may have taken
+	visible bool  // Slack has a message that the journal doesn't know of
 	age     uint8
 	elapsed time.Duration
 	bad     uint8 // misfortunes left: a crash, a vanished row, a lost lease
@@ -213,6 +214,7 @@ func (n node) answers() []edge {
 		v.row.over, v.visible = true, false
 		written(Done, v)
 	}
+	all = append(all, n.doubts()...)
 	return append(all, n.misfortunes(all)...)
 }
 
@@ -226,7 +228,7 @@ func (n node) misfortunes(all []edge) []edge {
 	for _, e := range all {
 		v := e.w
 		v.bad--
-		v.stolen, v.kept = false, false
+		v.stolen, v.kept, v.doubts = false, false, 0
 		if v.visible { // its record is lost: it may be posted again
 			v.visible = false
 			if n.s.Stage >= Following {
@@ -251,7 +253,7 @@ func (n node) misfortunes(all []edge) []edge {
 	if n.w.row.exists && n.do.Action == DoWait && n.s.Stage >= Saving {
 		v := n.w
 		v.bad--
-		v.stolen = true
+		v.stolen, v.doubts = true, 0
 		more = append(more, edge{e: Event{Kind: Waited}, w: v.tick(), name: ", another process takes over"})
 	}
 	return more
@@ -411,4 +413,17 @@ func (n node) posts(add func(Kind, world)) {
 	*left++ // Slack's answer is lost: it may be posted again
 	v.visible = w.visible
 	add(Unclear, v)
+}
+
+// doubts are Slack's answers that something went wrong, so that it may have
+// posted.
+func (n node) doubts() []edge {
+	if n.do.Action != DoPost || n.s.Stage == Settling || n.w.stolen {
+		return nil
+	}
+	v := n.w
+	if n.do.Where != InPerson {
+		v.doubts++
+	}
+	return []edge{{e: Event{Kind: Unclear, Answered: true}, w: v, name: ", though Slack answered"}}
 }

@@ -97,23 +97,35 @@ func (j *Journal) conflicting(ctx context.Context, d decision.Record) (decision.
 		ORDER BY CASE WHEN t.confirmation_id = $1 THEN 0 ELSE 1 END LIMIT 1`, string(d.ID), d.TaskID)
 }
 
-// Withdraw closes a prompt for good: whatever Claim comes later finds it taken.
-// If a decision came first it returns that, and false. Called again it tells
-// the same. The row is on record like a decision, with nothing to carry out or
-// to tell.
+// Withdraw closes a prompt permanently: a later Claim finds it taken. If a
+// decision came first, it returns that, and false. Called again, it returns the
+// same. The row is on record like a decision, with nothing to carry out or to
+// announce.
 func (j *Journal) Withdraw(ctx context.Context, d decision.Record) (first decision.Record, withdrawn bool, err error) {
+	first, err = j.close(ctx, "withdrawing a prompt", d, decision.Withdrawn)
+	return first, first.Outcome == decision.Withdrawn, err
+}
+
+// Expire is Withdraw for a request that no one confirmed in time.
+func (j *Journal) Expire(ctx context.Context, d decision.Record) (first decision.Record, expired bool, err error) {
+	first, err = j.close(ctx, "recording that a request has expired", d, decision.Expired)
+	return first, first.Outcome == decision.Expired, err
+}
+
+// close gives a prompt a row with an outcome, unless it has a row already. It
+// returns the row that the prompt has.
+func (j *Journal) close(ctx context.Context, doing string, d decision.Record, o decision.Outcome) (decision.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	row := d
-	row.Outcome, row.FinishedAt, row.AnnouncedAt = decision.Withdrawn, d.DecidedAt, d.DecidedAt
+	row.Outcome, row.FinishedAt, row.AnnouncedAt = o, d.DecidedAt, d.DecidedAt
 	row.Sent, row.Tries, row.Epoch, row.ResponseURL, row.MAC = false, 0, 1, "", ""
 	inserted, err := j.insert(ctx, row, "")
-	if err != nil || inserted {
-		return decision.Record{}, inserted, wrap("withdrawing a prompt", err)
+	if err == nil && !inserted {
+		row, err = j.Get(ctx, d.ID)
 	}
-	first, err = j.Get(ctx, d.ID)
 	if err != nil {
-		return decision.Record{}, false, fmt.Errorf("withdrawing a prompt: %w", err)
+		return decision.Record{}, fmt.Errorf("%s: %w", doing, err)
 	}
-	return first, first.Outcome == decision.Withdrawn, nil
+	return row, nil
 }

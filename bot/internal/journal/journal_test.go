@@ -507,6 +507,50 @@ func TestAWithdrawalAndAClaimExcludeEachOther(t *testing.T) {
 	})
 }
 
+// TestARequestHasOneRow lets every pair of a claim, a withdrawal and an expiry
+// compete: the first one stays.
+func TestARequestHasOneRow(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		ends := map[decision.Outcome]func(decision.Record) decision.Outcome{
+			"": func(d decision.Record) decision.Outcome {
+				c, err := j.Claim(t.Context(), d)
+				must(t, err)
+				return c.Winner.Outcome
+			},
+			decision.Withdrawn: func(d decision.Record) decision.Outcome {
+				first, done, err := j.Withdraw(t.Context(), d)
+				must(t, err)
+				if done != (first.Outcome == decision.Withdrawn) {
+					t.Errorf("withdrawn: %v, by %q", done, first.Outcome)
+				}
+				return first.Outcome
+			},
+			decision.Expired: func(d decision.Record) decision.Outcome {
+				first, done, err := j.Expire(t.Context(), d)
+				must(t, err)
+				if done != (first.Outcome == decision.Expired) {
+					t.Errorf("expired: %v, by %q", done, first.Outcome)
+				}
+				return first.Outcome
+			},
+		}
+		task := int64(0)
+		for first, end := range ends {
+			for second, late := range ends {
+				task++
+				d := sampleDecision(string(first)+" then "+string(second), task)
+				if got := end(d); got != first {
+					t.Errorf("%s: at first it is %q", d.ID, got)
+				}
+				if got := late(d); got != first {
+					t.Errorf("%s: then it is %q", d.ID, got)
+				}
+			}
+		}
+	})
+}
+
 func TestADecisionGivenUpOrSetAsideIsNoMoreWork(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)

@@ -17,6 +17,7 @@ type Modal struct {
 	Value       string // the button's
 	ResponseURL string
 	Ephemeral   bool // the clicked message is
+	Spent       int  // uses of the response_url
 }
 
 // encoded is a modalData with its MAC, as a modal carries it.
@@ -24,13 +25,14 @@ type encoded struct {
 	Value       string `json:"value"`
 	ResponseURL string `json:"response_url"`
 	Ephemeral   bool   `json:"ephemeral"`
+	Spent       int    `json:"spent,omitempty"`
 	MAC         string `json:"mac"` // over the rest, and who clicked
 }
 
 // EncodeModal returns the private_metadata of a modal for user. The error is
 // permanent.
 func (s Signer) EncodeModal(m Modal, user string) (string, error) {
-	raw, err := json.Marshal(encoded{m.Value, m.ResponseURL, m.Ephemeral, modalMAC(s.signing().clicks, m, user)})
+	raw, err := json.Marshal(encoded{m.Value, m.ResponseURL, m.Ephemeral, m.Spent, modalMAC(s.signing().clicks, m, user)})
 	if err != nil || len(raw) > maxMetadata {
 		return "", errors.New("the prompt doesn't fit into a modal")
 	}
@@ -44,7 +46,7 @@ func (s Signer) DecodeModal(metadata, user string) (Modal, error) {
 	if json.Unmarshal([]byte(metadata), &e) != nil {
 		return Modal{}, ErrMalformed
 	}
-	m := Modal{e.Value, e.ResponseURL, e.Ephemeral}
+	m := Modal{e.Value, e.ResponseURL, e.Ephemeral, e.Spent}
 	if !slices.ContainsFunc(s.accepted(promptsOutlive), func(k signingKeys) bool {
 		return hmac.Equal([]byte(e.MAC), []byte(modalMAC(k.clicks, m, user)))
 	}) {
@@ -54,7 +56,7 @@ func (s Signer) DecodeModal(metadata, user string) (Modal, error) {
 }
 
 func modalMAC(key []byte, m Modal, user string) string {
-	text, err := json.Marshal([]any{"reason", m.Value, m.ResponseURL, m.Ephemeral, user})
+	text, err := json.Marshal([]any{"reason", m.Value, m.ResponseURL, m.Ephemeral, m.Spent, user})
 	if err != nil {
 		panic(err) // a list of strings always encodes
 	}

@@ -4,6 +4,7 @@
 package signed
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -17,7 +18,6 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
-	"github.com/cancelbot/cancelbot/bot/internal/input"
 )
 
 // Why a value from outside is rejected.
@@ -38,6 +38,10 @@ const (
 	// maxValue is the longest value of a button (docs.slack.dev:
 	// block-kit/button element), in characters.
 	maxValue = 2000
+
+	// maxPayload is the longest payload, in bytes: base64 makes four of three,
+	// and the version, the SHA-256 MAC and two dots are in the value, too.
+	maxPayload = (maxValue - len(confirmationVersion) - 43 - 2) * 3 / 4
 
 	// maxSignedURL is the longest task address in a value, in bytes. A longer
 	// one is left out.
@@ -60,30 +64,63 @@ func NewSigner(botToken string, j Store, now func() time.Time) (Signer, error) {
 // NewID returns a new, unguessable ID of a confirmation.
 func NewID() string { return rand.Text() }
 
-// Encode returns the value of a button: version, payload and signature. It
-// shortens or drops the title so that the value fits.
+// Encode returns the value of a button: version, payload and signature. What
+// doesn't fit is left out or cut, in this order: the task's address, the title,
+// the reason.
 func (s Signer) Encode(c decision.Confirmation) string {
 	if len(c.URL) > maxSignedURL {
 		c.URL = ""
 	}
-	for {
-		value := s.encodeWhole(c)
-		if len(value) <= maxValue || c.Title == "" {
-			return value
-		}
-		// Base64 makes four of three; a rune has at most four bytes.
-		c.Title = input.Shorten(c.Title, max(len([]rune(c.Title))-1-(len(value)-maxValue)*3/4/4, 0))
+	title, reason := c.Title, c.Reason
+	c.Title = ""
+	if room(c) < 0 {
+		c.URL = ""
 	}
+	if room(c) < 0 {
+		c.Reason = ""
+		c.Reason = fit(reason, room(c))
+	}
+	c.Title = fit(title, room(c))
+	signed := confirmationVersion + "." + base64.RawURLEncoding.EncodeToString(payload(c))
+	return signed + "." + base64.RawURLEncoding.EncodeToString(mac(s.signing().confirmations, signed))
 }
 
-func (s Signer) encodeWhole(c decision.Confirmation) string {
-	var payload strings.Builder
-	enc := json.NewEncoder(&payload)
+// payload returns the fields of a confirmation as JSON.
+func payload(c decision.Confirmation) []byte {
+	return plainJSON([]any{c.ID, c.Task, c.Team, c.Channel, c.Requester, c.Reason, c.RequestedAt.Unix(), c.ExpiresAt.Unix(), c.Public, c.Title, c.URL})
+}
+
+// plainJSON encodes strings and numbers, which always succeeds.
+func plainJSON(v any) []byte {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false) // < would become six characters
-	// A list of strings and numbers always encodes.
-	_ = enc.Encode([]any{c.ID, c.Task, c.Team, c.Channel, c.Requester, c.Reason, c.RequestedAt.Unix(), c.ExpiresAt.Unix(), c.Public, c.Title, c.URL})
-	signed := confirmationVersion + "." + base64.RawURLEncoding.EncodeToString([]byte(strings.TrimSuffix(payload.String(), "\n")))
-	return signed + "." + base64.RawURLEncoding.EncodeToString(mac(s.signing().confirmations, signed))
+	_ = enc.Encode(v)
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n"))
+}
+
+// room returns how many bytes of payload are left.
+func room(c decision.Confirmation) int { return maxPayload - len(payload(c)) }
+
+// fit returns text if it takes at most room bytes in JSON, or else as much of
+// its beginning as does with "…" at the end. It reads each character once.
+func fit(text string, room int) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	size := func(s string) int { return len(plainJSON(s)) - len(`""`) }
+	if size(text) <= room {
+		return text
+	}
+	room -= len("…")
+	for i, r := range text {
+		if room -= size(string(r)); room >= 0 {
+			continue
+		}
+		if begin := strings.TrimRight(text[:i], " \u200d"); begin != "" {
+			return begin + "…"
+		}
+		break
+	}
+	return ""
 }
 
 func mac(key []byte, text string) []byte {

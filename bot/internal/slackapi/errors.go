@@ -63,8 +63,21 @@ func byStatus(status int) Status {
 	return Refused
 }
 
+// Answered reports whether an unclear error is Slack's own answer.
+func Answered(err error) bool {
+	var said slack.SlackErrorResponse
+	var response *responseError
+	return errors.As(err, &said) || errors.As(err, &response) && response.status == http.StatusOK || errors.Is(err, errNoMessage)
+}
+
+// byCode returns what an answer says by its error code. fatal_error and
+// internal_error don't say that nothing happened, and neither does an answer
+// without a code.
 func byCode(code string) Status {
-	if socketmode.Classify(code) == socketmode.Transient {
+	switch {
+	case code == "", code == "fatal_error", code == "internal_error":
+		return Unclear
+	case socketmode.Classify(code) == socketmode.Transient:
 		return Later
 	}
 	return Refused
@@ -101,6 +114,9 @@ func Code(err error) string {
 	}
 	return ""
 }
+
+// errNoMessage means that Slack's answer to a post doesn't name the message.
+var errNoMessage = errors.New("Slack's answer names no message")
 
 // errNotSlack means that a response_url would make the bot call some other
 // host than Slack.

@@ -53,6 +53,7 @@ type Click struct {
 	ResponseURL string
 	Trigger     string    // opens a modal, for three seconds
 	Ephemeral   bool      // only this person sees the message
+	Spent       int       // uses of the response_url that are spent
 	Received    time.Time // when it counts as made, however long it waits
 }
 

@@ -71,6 +71,9 @@ func (p *Poster) postWith(ctx context.Context, channel string, m texts.Message, 
 	}
 	defer release()
 	_, ts, err = p.slack.PostMessageContext(ctx, channel, append(optionsOf(m), more...)...)
+	if err == nil && ts == "" {
+		err = errNoMessage
+	}
 	if err != nil {
 		return "", fmt.Errorf("posting a message (chat.postMessage): %w", err)
 	}
@@ -84,7 +87,11 @@ func (p *Poster) Update(ctx context.Context, channel, ts string, m texts.Message
 		return err
 	}
 	defer release()
-	if _, _, _, err = p.slack.UpdateMessageContext(ctx, channel, ts, optionsOf(m)...); err != nil {
+	_, updated, _, err := p.slack.UpdateMessageContext(ctx, channel, ts, optionsOf(m)...)
+	if err == nil && updated == "" {
+		err = errNoMessage
+	}
+	if err != nil {
 		return fmt.Errorf("replacing a message (chat.update): %w", err)
 	}
 	return nil

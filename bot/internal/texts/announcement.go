@@ -64,7 +64,7 @@ func (w Texts) settledTo(reader string, d decision.Record, r decision.Result) Me
 
 // inPerson adds to a message why it comes as a direct message.
 func (w Texts) inPerson(m Message, d decision.Record) Message {
-	note := fmt.Sprintf("I'm telling you here because Slack doesn't let me post in %s. Please pass it on there.", inTheConversation(d.Channel))
+	note := fmt.Sprintf("I'm telling you here because I couldn't make sure that it shows up in %s. If it doesn't, please pass it on there.", inTheConversation(d.Channel))
 	m.Text += "\n" + note
 	m.Blocks = append(m.Blocks[:len(m.Blocks):len(m.Blocks)], footnote(note))
 	return m

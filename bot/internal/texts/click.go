@@ -43,6 +43,12 @@ func (w Texts) TooLateToWithdraw(c decision.Confirmation, first decision.Record,
 	return say("Your click came too late. %s", w.headline(first, first.Result(), user)).meansOutcome(first.Outcome)
 }
 
+// Checking is for someone whose click is still being judged. The next message
+// follows without another click.
+func (w Texts) Checking(c decision.Confirmation) Message {
+	return say(":hourglass_flowing_sand: I got your click, and I'm checking whether you can cancel %s. This is taking longer than usual, but there's no need to press again.", w.asked(c))
+}
+
 // NotYourPrompt answers a click on another person's prompt.
 func (w Texts) NotYourPrompt() Message {
 	return say("This prompt isn't yours, so your click didn't count.\nTo cancel a task yourself, type `%s` and its id.", w.Command)

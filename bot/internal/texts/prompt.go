@@ -165,12 +165,12 @@ func (w Texts) Reminder(c decision.Confirmation) Message {
 		mention(c.Requester), w.asked(c), clock(c.ExpiresAt), w.whoConfirms())
 }
 
-// LastOf returns the last text of a request that has expired. d is the decision
-// about it, or zero. last is nil if the request shows its last text already.
+// LastOf returns the last text of a request that has come to its end. d is the
+// decision about it. last is nil if the request shows its last text already.
 // over is false if d has no outcome yet.
 func (w Texts) LastOf(c decision.Confirmation, d decision.Record) (last *Message, over bool) {
 	switch own := string(d.ID) == c.ID; {
-	case d.ID == "":
+	case own && d.Outcome == decision.Expired:
 		return new(w.RanOut(c)), true
 	case own && d.Outcome == decision.Withdrawn && d.Confirmer == c.Requester:
 		return new(w.Withdrawn(c)), true
@@ -178,6 +178,11 @@ func (w Texts) LastOf(c decision.Confirmation, d decision.Record) (last *Message
 		return nil, true // confirmed, but given up: it says so
 	}
 	return new(w.Overtaken(c, d)), d.Outcome != ""
+}
+
+// PerhapsAsked answers a command whose request may have been posted, or not.
+func (w Texts) PerhapsAsked(c decision.Confirmation) Message {
+	return say("Slack didn't tell me whether it posted your request to cancel %s. If it doesn't show up in a moment, type %s again.", w.asked(c), w.again(c.Task))
 }
 
 // Expired answers a click on a prompt that has expired.

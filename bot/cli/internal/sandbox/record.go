@@ -126,7 +126,7 @@ func (e *Engine) leftBehind() string {
 			left = append(left, fmt.Sprintf("task %d: decided, a request was about to go out or did, outcome not known, nobody told", d.TaskID))
 		case d.Outcome == "":
 			left = append(left, fmt.Sprintf("task %d: decided, nothing sent, nobody told", d.TaskID))
-		case d.AnnouncedAt.IsZero() && d.Outcome != decision.Withdrawn && d.Outcome != decision.SetAside:
+		case d.AnnouncedAt.IsZero() && d.Outcome != decision.Withdrawn && d.Outcome != decision.Expired && d.Outcome != decision.SetAside:
 			left = append(left, fmt.Sprintf("task %d: %s, not told yet", d.TaskID, d.Outcome))
 		}
 	}

@@ -167,6 +167,14 @@ func (j *Journal) Withdraw(ctx context.Context, d decision.Record) (first decisi
 	return first, withdrawn && err == nil, err
 }
 
+func (j *Journal) Expire(ctx context.Context, d decision.Record) (first decision.Record, expired bool, err error) {
+	first, err = Call(ctx, j.Around, "Expire", d.ID, func(ctx context.Context) (found decision.Record, err error) {
+		found, expired, err = j.Journal.Expire(ctx, d)
+		return found, err
+	})
+	return first, expired && err == nil, err
+}
+
 func (j *Journal) Beat(ctx context.Context, serving bool) (alive, others int, err error) {
 	err = j.Around(ctx, "Beat", "", func(ctx context.Context) (err error) {
 		alive, others, err = j.Journal.Beat(ctx, serving)

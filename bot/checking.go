@@ -1,0 +1,118 @@
+package bot
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/cancelbot/cancelbot/bot/internal/carry"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// checkingAfter is how long after a click its person sees that it is being
+// judged. The message then has as long again to appear within three seconds.
+const checkingAfter = 1500 * time.Millisecond
+
+// maxPrompts bounds how many pressed prompts are remembered.
+const maxPrompts = 8192
+
+// judging counts the clicks that are being judged.
+type judging struct {
+	mu      sync.Mutex
+	now     map[string]int               // by the confirmation's ID
+	pressed *lru.Cache[string, struct{}] // prompts and clicks that were judged before
+}
+
+func newJudging() *judging {
+	return &judging{now: map[string]int{}, pressed: work.NewCache[string, struct{}](maxPrompts)}
+}
+
+// begin counts a click. The caller must call end once it is judged, and carried
+// if it is allowed.
+func (j *judging) begin(id string) (end func()) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.now[id]++
+	return func() {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		if j.now[id]--; j.now[id] == 0 {
+			delete(j.now, id)
+		}
+	}
+}
+
+// first reports whether what was pressed wasn't pressed before.
+func (j *judging) first(what string) bool {
+	again, _ := j.pressed.ContainsOrAdd(what, struct{}{})
+	return !again
+}
+
+// has reports whether a click on the prompt is being judged.
+func (j *judging) has(id string) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.now[id] > 0
+}
+
+// checking shows that a click is being judged, if that takes long.
+type checking struct {
+	where slackapi.Placement
+	timer *time.Timer // nil if nothing is shown
+
+	mu   sync.Mutex
+	over bool
+	sent chan struct{} // made when the message is sent, closed when Slack has answered
+}
+
+// check begins to judge p. Only the first click on a private prompt replaces
+// it: by the next one it may show what came of the first. A click that is
+// delivered twice shows nothing the second time.
+func (c *clicks) check(ctx context.Context, p carry.Press) *checking {
+	s := &checking{where: slackapi.Ephemeral}
+	if c.judging.first(p.Confirmation.ID) {
+		s.where = p.Click.Aside()
+	}
+	if !c.judging.first(p.ResponseURL + " " + p.Confirmation.Reason) {
+		return s
+	}
+	s.timer = time.AfterFunc(max(checkingAfter-time.Since(p.Received), 0), func() {
+		defer work.RecoverPanic(p.Log)
+		s.mu.Lock()
+		if s.over {
+			s.mu.Unlock()
+			return
+		}
+		s.sent = make(chan struct{})
+		s.mu.Unlock()
+		defer close(s.sent)
+		if err := c.poster.Respond(ctx, p.ResponseURL, c.texts.Checking(p.Confirmation), s.where); err != nil {
+			p.Log.Info("couldn't show that a click is being checked", "error", err)
+		}
+	})
+	return s
+}
+
+// stop is called with the verdict: nothing is sent after it. It returns a
+// channel that is closed once what was sent before has arrived; nil if nothing
+// was sent.
+func (s *checking) stop() <-chan struct{} {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = true
+	return s.sent
+}
+
+// restore shows a private prompt again after it was replaced.
+func (c *clicks) restore(ctx context.Context, p carry.Press) {
+	asked := p.Confirmation
+	prompt := c.texts.Prompt(asked, chamelio.Task{ID: asked.Task, Title: asked.Title, URL: asked.URL}, p.Value, false)
+	c.poster.Answer(ctx, p.Log, p.ResponseURL, prompt, slackapi.ReplaceOriginal)
+}

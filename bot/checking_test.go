@@ -1,0 +1,114 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+// TestSlowFactsShowASignOfLife delays the policy's facts: the clicker sees
+// within three seconds that the click was noticed, and never after the verdict.
+func TestSlowFactsShowASignOfLife(t *testing.T) {
+	checking := func(m slacktest.Message) bool { return strings.Contains(m.Text, "checking whether you can cancel") }
+	slow := slacktest.Fault{Method: "users.info", Delay: 4500 * time.Millisecond, Times: 1}
+	t.Run("in place of a prompt", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t)
+			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+			w.slack.Break(slow)
+			w.api.Break(chameliotest.Fault{Method: "POST", Delay: 4 * time.Second}) // a line of progress
+			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+			time.Sleep(3 * time.Second)
+			if now := w.now(prompt); !checking(now) || len(now.Buttons()) > 0 {
+				t.Errorf("after 3 s: %s", now.Text)
+			}
+			w.eventually("the outcome", func() bool { return settled(w.now(prompt)) && len(w.slack.History(general)) == 1 })
+			time.Sleep(time.Minute)
+			if !settled(w.now(prompt)) || w.api.Effects(12345) != 1 {
+				t.Errorf("in the end: %s", w.now(prompt).Text)
+			}
+		})
+	})
+	t.Run("a request", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t, secondPerson)
+			prompt := w.ask(ada, general, "/cancel-task 12345")
+			w.slack.Break(slow)
+			w.acked(w.slack.Click(grace, prompt, "cancel_task"))
+			time.Sleep(3 * time.Second)
+			if said := w.slack.Private(grace, general); len(said) != 1 || !checking(said[0]) {
+				t.Errorf("after 3 s: %v", texts(said))
+			}
+			w.wantPrompt(w.now(prompt)) // everyone's
+			w.eventually("the outcome", func() bool { return settled(w.now(prompt)) })
+		})
+	})
+	t.Run("the message is slow itself", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t)
+			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+			w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 2 * time.Second, Times: 1})
+			w.slack.Break(slacktest.Fault{Method: "response_url", Delay: 6 * time.Second, Times: 1})
+			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+			w.eventually("the announcement", func() bool { return len(w.slack.History(general)) == 1 })
+			time.Sleep(time.Minute)
+			if now := w.now(prompt); checking(now) || !settled(now) {
+				t.Errorf("after the verdict: %s", now.Text)
+			}
+		})
+	})
+	t.Run("quick facts", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t)
+			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+			w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 1400 * time.Millisecond, Times: 1})
+			before := w.uses()
+			w.confirm(ada, prompt)
+			time.Sleep(time.Minute)
+			if n := w.uses() - before; n != 1 {
+				t.Errorf("%d uses of the response_url", n)
+			}
+		})
+	})
+	t.Run("refused for now", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t)
+			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+			w.slack.Break(slacktest.Fault{Method: "users.info", Hang: true})
+			before := len(w.slack.Private(ada, general))
+			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+			w.eventually("a refusal", func() bool { return len(w.slack.Private(ada, general)) > before })
+			w.slack.ClearFaults()
+			w.confirm(ada, w.wantPrompt(w.now(prompt))) // the prompt is there again
+		})
+	})
+	t.Run("a reason is missing", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t, requireReason)
+			prompt := w.wantPrompt(w.slash(ada, slacktest.Legal, "/cancel-task 12345"))
+			w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 2 * time.Second, Times: 1})
+			modal := w.askedForReason(ada, prompt)
+			w.eventually("the prompt is there again", func() bool { return len(w.now(prompt).Buttons()) == 2 })
+			w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 2 * time.Second, Times: 1})
+			w.api.Break(chameliotest.Fault{Method: "POST", Delay: 4 * time.Second})
+			w.submitted(ada, modal, "duplicate")
+			w.eventually("the outcome", func() bool { return settled(w.now(prompt)) && len(w.slack.History(slacktest.Legal)) == 1 })
+			if n := w.uses(); n > 6 { // one for the command, five for the click
+				t.Errorf("%d uses", n)
+			}
+		})
+	})
+}
+
+// uses counts the answers to commands and clicks.
+func (w *world) uses() (n int) {
+	for _, call := range w.slack.Calls() {
+		if call.Method == "response_url" {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,63 @@
+package carry
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+const (
+	// JudgeTimeout bounds how long a click is judged.
+	JudgeTimeout = 40 * time.Second
+
+	// RequestGrace is the time between the end of a request and the row that
+	// says so. A click that came in time is judged and claimed by then.
+	RequestGrace = JudgeTimeout + journal.CallTimeout
+)
+
+// MayExpire reports whether it may be recorded that a request has expired: the
+// grace is over, and no click on it is being saved here.
+func (c *Carrier) MayExpire(request decision.Confirmation) bool {
+	return c.now().Sub(request.ExpiresAt) >= RequestGrace && c.set.get(decision.ID(request.ID)) == nil
+}
+
+// Expire records that a request has expired, unless a click was claimed or the
+// request was withdrawn. It returns the request's row. value is its button's.
+func (c *Carrier) Expire(ctx context.Context, request decision.Confirmation, value string) (row decision.Record, expired bool, err error) {
+	r := recordFrom(request, value)
+	r.DecidedAt = toMillisecond(c.now())
+	return c.Journal.Expire(ctx, r)
+}
+
+// Late answers a press that comes too late to count: it says what came of the
+// prompt.
+func (c *Carrier) Late(ctx context.Context, p Press) {
+	first, err := c.Journal.Get(ctx, decision.ID(p.Confirmation.ID))
+	if errors.Is(err, journal.ErrGone) && p.Confirmation.Public && c.MayExpire(p.Confirmation) {
+		first, _, err = c.Expire(ctx, p.Confirmation, p.Value)
+	}
+	switch {
+	case err == nil && first.Outcome == decision.Withdrawn:
+		c.answer(ctx, p, c.Texts.Withdrawn(p.Confirmation), replaceOriginal)
+	case err == nil && first.Outcome == decision.Expired:
+		c.expired(ctx, p)
+	case err == nil:
+		c.follow(ctx, p, first)
+	case errors.Is(err, journal.ErrGone) && !p.Confirmation.Public && c.set.get(decision.ID(p.Confirmation.ID)) == nil:
+		c.answer(ctx, p, c.Texts.Expired(p.Confirmation), replaceOriginal)
+	default: // an earlier click may still count
+		c.answer(ctx, p, c.Texts.Expired(p.Confirmation), ephemeral)
+	}
+}
+
+// expired answers a press of a request that is on record as expired.
+func (c *Carrier) expired(ctx context.Context, p Press) {
+	p.Log.Info("clicked after the request had expired")
+	c.answer(ctx, p, c.Texts.RanOut(p.Confirmation), replaceOriginal)
+	if p.Confirmation.Public {
+		c.answer(ctx, p, c.Texts.Expired(p.Confirmation), ephemeral)
+	}
+}

@@ -1,0 +1,65 @@
+package bot
+
+import (
+	"encoding/json"
+	"log/slog"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
+)
+
+// TestSecondDeliveryGetsTheSameAck delivers each envelope several times at
+// once: all deliveries are acknowledged alike, and one starts work.
+func TestSecondDeliveryGetsTheSameAck(t *testing.T) {
+	sign, err := signed.NewSigner("xoxb-test", nil, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, log := texts.Texts{Command: "/cancel-task"}, slog.New(slog.DiscardHandler)
+	full := work.NewPool(1, 1, log)
+	full.Close()
+	r := &router{
+		typed: full, pressed: full, refusals: work.NewPool(1, 1, log), texts: w, log: log, ctx: t.Context(),
+		clicks: &clicks{reasons: &reasons{signer: sign, texts: w}}, stopping: func() bool { return false },
+		seen: work.NewCache[string, *delivery](8),
+	}
+	submission := json.RawMessage(`{"type":"view_submission","user":{"id":"U1"},"view":{"callback_id":"` + texts.ModalReason + `","private_metadata":"{}"}}`)
+	for name, tt := range map[string]struct {
+		envelope envelope
+		ack      any
+	}{
+		"a refused reason":      {envelope{Type: "interactive", Payload: submission}, slackapi.ModalAck(w.ModalOutdated())},
+		"no room for a command": {envelope{Type: "slash_commands", AcceptsAck: true}, slackapi.CommandAck(w.Overloaded())},
+		"another type":          {envelope{Type: "events_api"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tt.envelope.ID = name
+			var all sync.WaitGroup
+			var mu sync.Mutex
+			started := 0
+			for range 8 {
+				all.Go(func() {
+					ack, work := r.accept(tt.envelope)
+					mu.Lock()
+					defer mu.Unlock()
+					if work != nil {
+						started++
+					}
+					if !reflect.DeepEqual(ack, tt.ack) {
+						t.Errorf("acknowledged with %v", ack)
+					}
+				})
+			}
+			all.Wait()
+			if started > 1 {
+				t.Errorf("work was started %d times", started)
+			}
+		})
+	}
+}
