@@ -74,7 +74,7 @@ var inTheEnvironment = []misconfigured{
 	{"SQLite without a file", "DATABASE_URL=sqlite:", nil, "DATABASE_URL names no file", "Set DATABASE_URL to sqlite:PATH"},
 	{"SQLite with options", "DATABASE_URL=sqlite:j.db?mode=memory", nil, "DATABASE_URL takes no options with sqlite", "Set DATABASE_URL to sqlite:PATH"},
 	{"Postgres that falls back", "DATABASE_URL=postgres://u@db/x?sslmode=prefer", nil, "DATABASE_URL has an sslmode that falls back", "Set DATABASE_URL to"},
-	{"Postgres with a bad port", "DATABASE_URL=postgres://u@db:port/x", nil, "DATABASE_URL is not a Postgres URL", "postgres://user:password@host:5432/database"},
+	{"Postgres with a bad port", "DATABASE_URL=postgres://u@db:port/x", nil, "DATABASE_URL has a port that isn't a number", "postgres://user:password@host:5432/database"},
 	{"an unknown policy", "CANCEL_POLICY=anyone", nil, "CANCEL_POLICY must be members, people-on-task or listed", "Set CANCEL_POLICY to"},
 	{"nobody listed", "CANCEL_POLICY=listed", nil, "CANCEL_POLICY lets only listed people cancel, and none are listed", "the last needs ALLOWED_USERS"},
 	{"members of nothing", "MEMBERS_OF=team", nil, "MEMBERS_OF must be workspace or organization", "Remove MEMBERS_OF"},

@@ -130,12 +130,12 @@ var variables = map[string]string{
 	string(policy.FieldSecondPerson): "REQUIRE_SECOND_PERSON", string(policy.FieldApprovers): "APPROVERS",
 }
 
-// databasePassword is what is secret in a DATABASE_URL.
+// databasePassword is what is secret in a DATABASE_URL. If the URL can't be
+// parsed, all of it may be.
 func databasePassword(databaseURL secret.Value) secret.Value {
-	u, err := url.Parse(databaseURL.Reveal())
-	if err != nil || u.User == nil {
-		return secret.Value{}
+	text := databaseURL.Reveal()
+	if _, isSQLite := journal.SQLitePath(text); !isSQLite && journal.CheckURL(text) != nil {
+		return databaseURL
 	}
-	password, _ := u.User.Password()
-	return secret.New(password)
+	return secret.New(journal.Password(text))
 }
