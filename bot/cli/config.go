@@ -16,6 +16,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
+	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -68,6 +69,9 @@ func readConfig() (config, []doctor.Problem) {
 	mentionDotEnv(found)
 	cfg.validate(found)
 	checkTelemetry(found)
+	for _, wrong := range transport.CheckEnvironment() {
+		found.put(doctor.Problem{Variable: wrong.Variable, Found: wrong.Variable + " " + wrong.Problem, Remedy: wrong.Remedy})
+	}
 	for _, slip := range misspelt(os.Environ()) {
 		found.put(doctor.Problem{
 			Variable: slip.name,

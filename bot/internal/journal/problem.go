@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -164,14 +165,9 @@ func diagnosePostgres(err error) *Error {
 		return problem(NoTLS, err)
 	}
 	e := transport.Explain(rootCause(err))
-	remedy := "Check DATABASE_URL: the Postgres server must be up, and reachable from here"
-	switch e.Failure {
-	case transport.UnknownAuthority:
+	remedy := cmp.Or(e.Remedy, "Check DATABASE_URL: the Postgres server must be up, and reachable from here")
+	if e.Failure == transport.UnknownAuthority {
 		remedy = "Name the file with the authority's certificate by sslrootcert in DATABASE_URL"
-	case transport.RootsUnusable, transport.NoRoots, transport.WrongHost, transport.Expired, transport.NotYetValid, transport.BadCertificate:
-		remedy = e.Remedy
-	case transport.Slow, transport.NoHost, transport.Refused, transport.NoRoute, transport.Cut, transport.NotTLS,
-		transport.ProxyPassword, transport.ProxyRefused, transport.Other:
 	}
 	return &Error{Kind: Kind(e.Failure), Found: e.Found, Remedy: remedy, Err: err}
 }

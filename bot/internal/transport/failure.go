@@ -4,11 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"net"
-	"os"
+	"net/http"
 	"strings"
 	"syscall"
 	"time"
@@ -47,7 +47,9 @@ type Explanation struct {
 }
 
 // Explain explains an error of a connection, over HTTP or not. Found is the
-// error's own text if its reason has no word here, and Remedy is then empty.
+// error's own text if its reason has no word here. Remedy is empty unless a
+// certificate or a proxy is to blame: otherwise the caller knows which setting
+// has the address.
 func Explain(err error) Explanation {
 	for _, explain := range []func(error) (Explanation, bool){explainProxy, explainCertificate, explainConnection} {
 		if e, ok := explain(err); ok {
@@ -61,22 +63,21 @@ func explainConnection(err error) (Explanation, bool) {
 	var slow net.Error
 	var dns *net.DNSError
 	var notTLS tls.RecordHeaderError
-	const network = "Check the machine's network, its proxy (HTTPS_PROXY) and the address"
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return Explanation{NoHost, "there is no host " + dns.Name, "Check the address, and this machine's name server"}, true
+		return Explanation{NoHost, "there is no host " + dns.Name, ""}, true
 	case errors.As(err, &slow) && slow.Timeout(), errors.Is(err, context.DeadlineExceeded):
-		return Explanation{Slow, "there was no answer in time", network}, true
+		return Explanation{Slow, "there was no answer in time", ""}, true
 	case errors.As(err, &dns):
-		return Explanation{NoHost, "the name server doesn't answer for " + dns.Name, "Check this machine's name server"}, true
+		return Explanation{NoHost, "the name server doesn't answer for " + dns.Name, ""}, true
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return Explanation{Refused, "connection refused", network}, true
+		return Explanation{Refused, "connection refused", ""}, true
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return Explanation{NoRoute, "there is no way to that host", network}, true
+		return Explanation{NoRoute, "there is no way to that host", ""}, true
 	case errors.As(err, &notTLS):
-		return Explanation{NotTLS, "it does not speak TLS", "Check the address: what answers there expects no TLS, or is a proxy"}, true
+		return Explanation{NotTLS, "it does not speak TLS", ""}, true
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return Explanation{Cut, "the connection was cut", network}, true
+		return Explanation{Cut, "the connection was cut", ""}, true
 	}
 	return Explanation{}, false
 }
@@ -137,61 +138,48 @@ func explainDates(cert *x509.Certificate, now time.Time) Explanation {
 		"If that date is wrong, set this machine's clock (timedatectl; a time server). Otherwise the server, or the proxy that inspects TLS, needs a new certificate"}
 }
 
-// rootsProblem says why the certificates that SSL_CERT_FILE or SSL_CERT_DIR
-// names can't be used, "" if they can. crypto/x509 ignores such a file.
-func rootsProblem() (variable, problem string) {
-	if dir := os.Getenv("SSL_CERT_DIR"); dir != "" {
-		for one := range strings.SplitSeq(dir, ":") {
-			if info, err := os.Stat(one); err != nil || !info.IsDir() {
-				return "SSL_CERT_DIR", "names a directory that is not there"
-			}
-		}
-	}
-	file := os.Getenv("SSL_CERT_FILE")
-	if file == "" {
-		return "", ""
-	}
-	raw, err := os.ReadFile(file)
-	var cause *os.PathError
+// explainProxy is for a proxy that answered in place of the server.
+func explainProxy(err error) (Explanation, bool) {
+	const remedy = "Put the proxy's user and password into HTTPS_PROXY: http://user:password@host:port"
+	var proxy interface{ ProxyStatus() int }
 	switch {
-	case errors.As(err, &cause):
-		return "SSL_CERT_FILE", "names a file that cannot be read: " + cause.Err.Error()
-	case err != nil:
-		return "SSL_CERT_FILE", "names a file that cannot be read"
-	case len(strings.TrimSpace(string(raw))) == 0:
-		return "SSL_CERT_FILE", "names a file that is empty"
+	case errors.As(err, &proxy) && proxy.ProxyStatus() == http.StatusProxyAuthRequired:
+		return Explanation{ProxyPassword, "the proxy asks for another user and password", remedy}, true
+	case errors.As(err, &proxy):
+		return Explanation{ProxyRefused, fmt.Sprintf("the proxy answers with HTTP status %d", proxy.ProxyStatus()),
+			"Ask those who run the proxy in HTTPS_PROXY to let connections to that host through, or name the host in NO_PROXY"}, true
+	case strings.Contains(err.Error(), "username/password authentication failed"), strings.Contains(err.Error(), "no acceptable authentication methods"):
+		return Explanation{ProxyPassword, "the proxy asks for another user and password", remedy}, true
 	}
-	for block, rest := pem.Decode(raw); block != nil; block, rest = pem.Decode(rest) {
-		if _, err := x509.ParseCertificate(block.Bytes); block.Type == "CERTIFICATE" && err == nil {
-			return "", ""
-		}
-	}
-	return "SSL_CERT_FILE", "names a file without a certificate in PEM form"
+	return explainWayToProxy(err)
 }
 
-// explainProxy is for a proxy that answered in place of the server. net/http
-// returns the proxy's status as text.
-func explainProxy(err error) (Explanation, bool) {
-	var proxy *ProxyError
+// explainWayToProxy is for a proxy that can't be reached.
+func explainWayToProxy(err error) (Explanation, bool) {
 	var op *net.OpError
-	text := ""
-	switch {
-	case errors.As(err, &proxy):
-		text = proxy.Status
-	case errors.As(err, &op) && op.Op == "proxyconnect":
-		text = op.Err.Error()
+	if !errors.As(err, &op) || op.Op != "proxyconnect" && op.Op != "socks connect" {
+		return Explanation{}, false
 	}
-	switch text = strings.ToLower(text); {
-	case text != "" && strings.Contains(text, "407"), strings.Contains(err.Error(), "Proxy Authentication Required"),
-		strings.Contains(err.Error(), "username/password authentication failed"):
-		return Explanation{ProxyPassword, "the proxy asks for another user and password", "Put the proxy's user and password into HTTPS_PROXY: http://user:password@host:port"}, true
-	case proxy != nil:
-		return Explanation{ProxyRefused, "the proxy answers: " + proxy.Status, "Ask those who run the proxy in HTTPS_PROXY to let connections to that host through, or name the host in NO_PROXY"}, true
+	for _, explain := range []func(error) (Explanation, bool){explainCertificate, explainConnection} {
+		if e, ok := explain(op.Err); ok {
+			e.Found = "the proxy cannot be reached: " + e.Found
+			if e.Failure != UnknownAuthority && e.Failure != RootsUnusable && e.Failure != NoRoots && e.Failure != Expired && e.Failure != NotYetValid {
+				e.Remedy = "Check the proxy's address in HTTPS_PROXY, and whether the proxy is up"
+			}
+			return e, true
+		}
 	}
 	return Explanation{}, false
 }
 
-// ProxyError is a proxy that made no connection to the server.
-type ProxyError struct{ Status string }
+// ProxyError means that a proxy made no connection to the server.
+type ProxyError struct {
+	Status int // of HTTP
+}
 
-func (e *ProxyError) Error() string { return "the proxy answers " + e.Status }
+func (e *ProxyError) Error() string {
+	return fmt.Sprintf("the proxy answers %d %s", e.Status, http.StatusText(e.Status))
+}
+
+// ProxyStatus returns the HTTP status of the proxy's answer.
+func (e *ProxyError) ProxyStatus() int { return e.Status }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 
+	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -62,7 +63,8 @@ func KeyRemedy(err error) string {
 	case errors.As(err, &e) && e.Status != 0:
 		return "Check CHAMELIO_BASE_URL: what answers there is not Chamelio's API, or stands in front of it"
 	}
-	return "Check the machine's network, its proxy (HTTPS_PROXY) and CHAMELIO_BASE_URL. The bot would start and keep trying"
+	const network = "Check the machine's network, its proxy (HTTPS_PROXY) and CHAMELIO_BASE_URL. The bot would start and keep trying"
+	return cmp.Or(transport.Explain(err).Remedy, network)
 }
 
 // host is for texts: an address without what a path or query may hide.

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
@@ -30,7 +32,7 @@ func Remedy(token bot.Token, address string, err error) string {
 	case notSlack(err):
 		return addressRemedy(address)
 	case unreachable(err):
-		return "Slack cannot be reached: check the machine's network, its proxy (HTTPS_PROXY) and SLACK_API_URL"
+		return cmp.Or(transport.Explain(err).Remedy, "Slack cannot be reached: check the machine's network, its proxy (HTTPS_PROXY) and SLACK_API_URL")
 	}
 	return tokenRemedy(token, slackCode(err))
 }
