@@ -20,11 +20,11 @@ var (
 // UseBotToken makes another bot token the one for all calls from now on, once
 // Slack has accepted it for the same installation. What the earlier token has
 // signed stays good for as long as it can be under way, also over a restart: so
-// the journal has to be there. The error is a *TokenError, ErrNoToken or
-// ErrOtherWorkspace where another try does not help.
+// the journal has to be there. The error is a *TokenError, an *OtherAppError,
+// ErrNoToken or ErrOtherWorkspace where another try does not help.
 func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
 	text := token.Reveal()
-	if !strings.HasPrefix(text, "xoxb-") {
+	if !isBotToken(text) {
 		return ErrNoToken
 	}
 	who, err := b.slack.With(text).AuthTestContext(ctx)
@@ -33,6 +33,10 @@ func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
 	}
 	if was, is := b.gate.where.Load(), workspaceOf(who); was != nil && (was.TeamID != is.TeamID || was.EnterpriseID != is.EnterpriseID) {
 		return ErrOtherWorkspace
+	}
+	var other *OtherAppError
+	if err := SameApp(ctx, b.slack.With(text), b.cfg.AppToken.Reveal()); errors.As(err, &other) {
+		return other
 	}
 	if err := b.signer.Rotate(ctx, text); err != nil {
 		return fmt.Errorf("keeping what the earlier bot token has signed: %w", err)
@@ -43,11 +47,14 @@ func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
 
 // UseAppToken makes another app token the one for all connections from now on,
 // once Slack has accepted it. Those that are open stay. The error is a
-// *TokenError or ErrNoToken where another try does not help.
+// *TokenError, an *OtherAppError or ErrNoToken where another try does not help.
 func (b *Bot) UseAppToken(ctx context.Context, token secret.Value) error {
 	options := socketmode.Options{AppToken: token.Reveal(), APIURL: b.cfg.SlackAPI, HTTPClient: b.http}
 	if !strings.HasPrefix(options.AppToken, "xapp-") {
 		return ErrNoToken
+	}
+	if is, was := socketmode.AppIDOf(options.AppToken), b.app(); is != "" && was != "" && is != was {
+		return &OtherAppError{AppToken: is, BotToken: was}
 	}
 	if err := appTokenError(socketmode.CheckToken(ctx, options)); err != nil {
 		return fmt.Errorf("asking Slack about the new app token: %w", err)

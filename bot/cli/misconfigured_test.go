@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,6 +45,11 @@ var inTheEnvironment = []misconfigured{
 	{"a blank after the app token", "SLACK_APP_TOKEN=" + slacktest.AppToken + " ", nil, "SLACK_APP_TOKEN begins or ends with a blank", "Generate an app-level token"},
 	{"no bot token", "SLACK_BOT_TOKEN", nil, "SLACK_BOT_TOKEN is missing", "Copy the Bot User OAuth Token"},
 	{"an app token for a bot token", "SLACK_BOT_TOKEN=" + slacktest.AppToken, nil, "SLACK_BOT_TOKEN must be a bot token", "Copy the Bot User OAuth Token"},
+	{"a bot token with a byte-order mark", "SLACK_BOT_TOKEN=\ufeff" + slacktest.BotToken, nil, "SLACK_BOT_TOKEN begins with a byte-order mark", "Copy the Bot User OAuth Token"},
+	{"a bot token's line", "SLACK_BOT_TOKEN=SLACK_BOT_TOKEN=" + slacktest.BotToken, nil, "SLACK_BOT_TOKEN is a whole line NAME=value", "Copy the Bot User OAuth Token"},
+	{"a bot token in base64", "SLACK_BOT_TOKEN=" + base64.StdEncoding.EncodeToString([]byte(slacktest.BotToken)), nil, "SLACK_BOT_TOKEN is in base64", "Copy the Bot User OAuth Token"},
+	{"an app token in quotes", `SLACK_APP_TOKEN="` + slacktest.AppToken + `"`, nil, "SLACK_APP_TOKEN is in quotation marks", "Generate an app-level token"},
+	{"a refresh token", "SLACK_BOT_TOKEN=xoxe-1-hush", nil, "SLACK_BOT_TOKEN must be a bot token", "Copy the Bot User OAuth Token"},
 	{"a user token", "SLACK_BOT_TOKEN=xoxp-1", nil, "SLACK_BOT_TOKEN must be a bot token", "Copy the Bot User OAuth Token"},
 	{"a token and its file", "SLACK_BOT_TOKEN_FILE=/etc/hostname", nil, "SLACK_BOT_TOKEN and SLACK_BOT_TOKEN_FILE are both set", "Remove SLACK_BOT_TOKEN, or SLACK_BOT_TOKEN_FILE"},
 	{"a file that is not there", "CHAMELIO_API_KEY|CHAMELIO_API_KEY_FILE=/nowhere/key", nil, "CHAMELIO_API_KEY_FILE names a file that cannot be read", "Correct the path in CHAMELIO_API_KEY_FILE"},
@@ -51,7 +57,7 @@ var inTheEnvironment = []misconfigured{
 	{"a list in a file", "ALLOWED_CHANNELS_FILE=/etc/channels", nil, "ALLOWED_CHANNELS_FILE is no variable of the bot's", "Set ALLOWED_CHANNELS itself"},
 	{"no key", "CHAMELIO_API_KEY", nil, "CHAMELIO_API_KEY is missing", "Ask an administrator"},
 	{"another key", "CHAMELIO_API_KEY=sk-123456", nil, `CHAMELIO_API_KEY must start with "ca_"`, "Ask an administrator"},
-	{"a key in quotes", `CHAMELIO_API_KEY="ca_abcdef"`, nil, "CHAMELIO_API_KEY must start with", "without quotes or blanks"},
+	{"a key in quotes", `CHAMELIO_API_KEY="ca_abcdef"`, nil, "CHAMELIO_API_KEY is in quotation marks", "without quotes or blanks"},
 	{"a key with a line break", "CHAMELIO_API_KEY=ca_abc\ndef", nil, "CHAMELIO_API_KEY has characters that no key has", "without quotes or blanks"},
 	{"Slack in the clear", "SLACK_API_URL=http://slack.com/api/", nil, "SLACK_API_URL must be https", "Remove SLACK_API_URL"},
 	{"Slack without /api/", "SLACK_API_URL=https://slack.com/", nil, "SLACK_API_URL lacks the /api/ at its end", "Remove SLACK_API_URL"},
@@ -116,6 +122,9 @@ var inTheEnvironment = []misconfigured{
 	{"a name in small letters", "allowed_channels=C0GENERAL", nil, "did you mean ALLOWED_CHANNELS?", "Rename allowed_channels to ALLOWED_CHANNELS"},
 }
 
+// otherApp is an app-level token of another app.
+const otherApp = "xapp-1-A0OTHER-1111-5f1c9a7e"
+
 // mistakes that only Slack, Chamelio, the database or the network can tell.
 var elsewhere = []misconfigured{
 	{"another app token", "SLACK_APP_TOKEN=xapp-wrong-token", nil, "invalid_auth", "Copy the app-level token"},
@@ -124,6 +133,7 @@ var elsewhere = []misconfigured{
 	{"Socket Mode off, at apps.connections.open", "", refuses(slacktest.AppToken, "link_disabled"), "link_disabled", "Switch Socket Mode on"},
 	{"Socket Mode off, at hello", "", slackIs((*slacktest.Server).SwitchOff), "Socket Mode", "Socket Mode → Enable"},
 	{"another bot token", "SLACK_BOT_TOKEN=xoxb-wrong-token", nil, "invalid_auth", "Copy the Bot User OAuth Token"},
+	{"tokens of two apps", "SLACK_APP_TOKEN=" + otherApp, slackIs(func(s *slacktest.Server) { s.AddToken(otherApp) }), "the app token is of the app A0OTHER, and the bot token of the app " + slacktest.AppID, "Copy both tokens from the page of one app"},
 	{"app uninstalled", "", refuses(slacktest.BotToken, "account_inactive"), "account_inactive", "Install the app again"},
 	{"scopes missing", "", slackIs(func(s *slacktest.Server) { s.SetScopes("commands", "users:read") }), "missing: chat:write", "Add under OAuth & Permissions"},
 	{"no scope for e-mails", "CANCEL_POLICY=people-on-task", nil, "missing: users:read.email", "Add under OAuth & Permissions"},

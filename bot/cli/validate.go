@@ -86,8 +86,12 @@ func (cfg config) validateForm(found *findings) {
 		"SLACK_APP_TOKEN": cfg.SlackAppToken, "SLACK_BOT_TOKEN": cfg.SlackBotToken,
 		"CHAMELIO_API_KEY": cfg.ChamelioAPIKey, "DATABASE_URL": cfg.DatabaseURL,
 	} {
-		if text := value.Reveal(); strings.TrimSpace(text) != text {
-			found.add(name, "begins or ends with a blank or a line break")
+		misform := secret.Misform(value.Reveal(), prefixes[name]...)
+		if misform == "" && strings.TrimSpace(value.Reveal()) != value.Reveal() {
+			misform = "begins or ends with a blank or a line break"
+		}
+		if misform != "" {
+			found.add(name, misform)
 		}
 	}
 	for name, tooLittle := range map[string]bool{
@@ -101,6 +105,12 @@ func (cfg config) validateForm(found *findings) {
 	if lacksAPI(cfg.SlackAPIURL) {
 		found.add("SLACK_API_URL", "lacks the /api/ at its end: Slack has no Web API without it")
 	}
+}
+
+// prefixes are what each secret begins with.
+var prefixes = map[string][]string{
+	"SLACK_APP_TOKEN": {"xapp-"}, "SLACK_BOT_TOKEN": {"xoxb-", "xoxe.xoxb-"}, "CHAMELIO_API_KEY": {"ca_"},
+	"DATABASE_URL": {"sqlite:", "postgres://", "postgresql://"},
 }
 
 // lacksAPI recognises an address of Slack's that is not of its Web API.
