@@ -133,7 +133,7 @@ func (c *Config) validate() (problems ConfigError) {
 		}
 	}
 	add(!strings.HasPrefix(c.AppToken.Reveal(), "xapp-"), "AppToken", `must be an app-level token: it starts with "xapp-"`)
-	add(!strings.HasPrefix(c.BotToken.Reveal(), "xoxb-"), "BotToken", `must be a bot token: it starts with "xoxb-"`)
+	add(!isBotToken(c.BotToken.Reveal()), "BotToken", `must be a bot token: it starts with "xoxb-", or with "xoxe.xoxb-" if the app has token rotation`)
 	add(c.Connections < 1 || c.Connections > 10, "Connections", "must be 1 to 10")
 	add(c.ConfirmTTL < 10*time.Second || c.ConfirmTTL > MaxConfirmTTL, "ConfirmTTL", "must be 10s to 30m")
 	add(c.RemindBefore < 0 || c.RemindBefore >= c.ConfirmTTL, "RemindBefore", "must be less than how long a prompt can be confirmed, and not negative")

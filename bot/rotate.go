@@ -20,10 +20,10 @@ var (
 // the new one for the same installation. What was signed with the earlier token
 // stays valid as long as it may be under way, even after a restart, so this
 // needs the journal. If another try doesn't help, the error is a *TokenError,
-// ErrNoToken or ErrOtherWorkspace.
+// an *OtherAppError, ErrNoToken or ErrOtherWorkspace.
 func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
 	text := token.Reveal()
-	if !strings.HasPrefix(text, "xoxb-") {
+	if !isBotToken(text) {
 		return ErrNoToken
 	}
 	who, err := b.slack.With(text).AuthTestContext(ctx)
@@ -32,6 +32,10 @@ func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
 	}
 	if was, is := b.gate.where.Load(), workspaceOf(who); was != nil && (was.TeamID != is.TeamID || was.EnterpriseID != is.EnterpriseID) {
 		return ErrOtherWorkspace
+	}
+	var other *OtherAppError
+	if err := SameApp(ctx, b.slack.With(text), b.cfg.AppToken.Reveal()); errors.As(err, &other) {
+		return other
 	}
 	if err := b.signer.Rotate(ctx, text); err != nil {
 		return fmt.Errorf("keeping what the earlier bot token has signed: %w", err)
@@ -42,11 +46,14 @@ func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
 
 // UseAppToken replaces the app token for all further connections, if Slack
 // accepts the new one. Open connections stay. If another try doesn't help, the
-// error is a *TokenError or ErrNoToken.
+// error is a *TokenError, an *OtherAppError or ErrNoToken.
 func (b *Bot) UseAppToken(ctx context.Context, token secret.Value) error {
 	options := socketmode.Options{AppToken: token.Reveal(), APIURL: b.cfg.SlackAPI, HTTPClient: b.http}
 	if !strings.HasPrefix(options.AppToken, "xapp-") {
 		return ErrNoToken
+	}
+	if is, was := socketmode.AppIDOf(options.AppToken), b.app(); is != "" && was != "" && is != was {
+		return &OtherAppError{AppToken: is, BotToken: was}
 	}
 	if err := appTokenError(socketmode.CheckToken(ctx, options)); err != nil {
 		return fmt.Errorf("asking Slack about the new app token: %w", err)

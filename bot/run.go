@@ -21,7 +21,7 @@ const (
 func (b *Bot) socketOptions() socketmode.Options {
 	m := b.metrics
 	return socketmode.Options{
-		AppToken: b.cfg.AppToken.Reveal(), APIURL: b.cfg.SlackAPI, HTTPClient: b.http, Handler: b,
+		AppToken: b.cfg.AppToken.Reveal(), AppID: socketmode.AppIDOf(b.cfg.AppToken.Reveal()), APIURL: b.cfg.SlackAPI, HTTPClient: b.http, Handler: b,
 		Connections: b.cfg.Connections, Stagger: b.cfg.Stagger, Log: b.log,
 		Observer: socketmode.Observer{
 			Connected: func(h socketmode.Hello) { b.appID.Store(h.AppID) },
@@ -74,7 +74,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	b.lanes.wait()
 	b.leave(detached)
 	b.http.CloseIdleConnections()
-	return appTokenError(failed)
+	return appTokenError(b.whoseApp(detached, failed))
 }
 
 // drain waits for work in progress, at most Config.Grace, then cuts it off. If

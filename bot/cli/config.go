@@ -20,6 +20,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
+	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -99,6 +100,9 @@ func readConfig() (config, []environ.Problem) {
 	cfg.validate(found)
 	checkTelemetry(found)
 	refuseOldNames(found)
+	for _, wrong := range transport.CheckEnvironment() {
+		found.put(environ.Problem{Variable: wrong.Variable, Found: wrong.Variable + " " + wrong.Problem, Remedy: wrong.Remedy})
+	}
 	for _, slip := range misspelt(os.Environ()) {
 		found.put(environ.Problem{
 			Variable: slip.name,

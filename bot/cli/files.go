@@ -40,7 +40,7 @@ func (c *credentials) lookAt(ctx context.Context, f *watchedFile) bool {
 	c.learn(content)
 	trying, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
-	err := f.use(trying, content)
+	err := f.tryUse(trying, content)
 	why, final := unusable(err)
 	switch {
 	case ctx.Err() != nil:
@@ -55,6 +55,20 @@ func (c *credentials) lookAt(ctx context.Context, f *watchedFile) bool {
 	}
 	return err == nil
 }
+
+// tryUse names content that isn't a bare secret, and uses all other.
+func (f *watchedFile) tryUse(ctx context.Context, content secret.Value) error {
+	if misform := secret.Misform(content.Reveal(), prefixes[f.variable]...); misform != "" {
+		return misformed(misform)
+	}
+	return f.use(ctx, content)
+}
+
+// misformed is what is wrong with the form of a secret, to be read after what
+// holds it.
+type misformed string
+
+func (e misformed) Error() string { return "what it holds " + string(e) }
 
 // again is when the next try is; "" if there is none.
 func again(every time.Duration, final bool) string {
@@ -73,6 +87,8 @@ func unusable(err error) (why string, final bool) {
 		return "", true
 	case errors.As(err, &option):
 		return "what it holds " + option.Advice, true
+	case errors.As(err, new(misformed)), errors.As(err, new(*bot.OtherAppError)):
+		return err.Error(), true
 	case errors.Is(err, bot.ErrNoToken), errors.Is(err, bot.ErrOtherWorkspace):
 		return err.Error(), true
 	case isTokenError(err):

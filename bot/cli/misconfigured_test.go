@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -44,6 +45,11 @@ var inTheEnvironment = []misconfigured{
 	{"a blank after the app token", "SLACK_APP_TOKEN=" + slacktest.AppToken + " ", nil, "SLACK_APP_TOKEN begins or ends with a blank", "Generate an app-level token"},
 	{"no bot token", "SLACK_BOT_TOKEN", nil, "SLACK_BOT_TOKEN is missing", "Copy the Bot User OAuth Token"},
 	{"an app token for a bot token", "SLACK_BOT_TOKEN=" + slacktest.AppToken, nil, "SLACK_BOT_TOKEN must be a bot token", "Copy the Bot User OAuth Token"},
+	{"a bot token with a byte-order mark", "SLACK_BOT_TOKEN=\ufeff" + slacktest.BotToken, nil, "SLACK_BOT_TOKEN begins with a byte-order mark", "Copy the Bot User OAuth Token"},
+	{"a bot token's line", "SLACK_BOT_TOKEN=SLACK_BOT_TOKEN=" + slacktest.BotToken, nil, "SLACK_BOT_TOKEN is a whole line NAME=value", "Copy the Bot User OAuth Token"},
+	{"a bot token in base64", "SLACK_BOT_TOKEN=" + base64.StdEncoding.EncodeToString([]byte(slacktest.BotToken)), nil, "SLACK_BOT_TOKEN is in base64", "Copy the Bot User OAuth Token"},
+	{"an app token in quotes", `SLACK_APP_TOKEN="` + slacktest.AppToken + `"`, nil, "SLACK_APP_TOKEN is in quotation marks", "Generate an app-level token"},
+	{"a refresh token", "SLACK_BOT_TOKEN=xoxe-1-hush", nil, "SLACK_BOT_TOKEN must be a bot token", "Copy the Bot User OAuth Token"},
 	{"a user token", "SLACK_BOT_TOKEN=xoxp-1", nil, "SLACK_BOT_TOKEN must be a bot token", "Copy the Bot User OAuth Token"},
 	{"a token and its file", "SLACK_BOT_TOKEN_FILE=/etc/hostname", nil, "SLACK_BOT_TOKEN and SLACK_BOT_TOKEN_FILE are both set", "Remove SLACK_BOT_TOKEN, or SLACK_BOT_TOKEN_FILE"},
 	{"a file that is not there", "CHAMELIO_API_KEY|CHAMELIO_API_KEY_FILE=/nowhere/key", nil, "CHAMELIO_API_KEY_FILE names a file that cannot be read", "Correct the path in CHAMELIO_API_KEY_FILE"},
@@ -51,7 +57,7 @@ var inTheEnvironment = []misconfigured{
 	{"a list in a file", "ALLOWED_CHANNELS_FILE=/etc/channels", nil, "ALLOWED_CHANNELS_FILE is no variable of the bot's", "Set ALLOWED_CHANNELS itself"},
 	{"no key", "CHAMELIO_API_KEY", nil, "CHAMELIO_API_KEY is missing", "Ask an administrator"},
 	{"another key", "CHAMELIO_API_KEY=sk-123456", nil, `CHAMELIO_API_KEY must start with "ca_"`, "Ask an administrator"},
-	{"a key in quotes", `CHAMELIO_API_KEY="ca_abcdef"`, nil, "CHAMELIO_API_KEY must start with", "without quotes or blanks"},
+	{"a key in quotes", `CHAMELIO_API_KEY="ca_abcdef"`, nil, "CHAMELIO_API_KEY is in quotation marks", "without quotes or blanks"},
 	{"a key with a line break", "CHAMELIO_API_KEY=ca_abc\ndef", nil, "CHAMELIO_API_KEY has characters that no key has", "without quotes or blanks"},
 	{"Slack in the clear", "SLACK_API_URL=http://slack.com/api/", nil, "SLACK_API_URL must be https", "Remove SLACK_API_URL"},
 	{"Slack without /api/", "SLACK_API_URL=https://slack.com/", nil, "SLACK_API_URL lacks the /api/ at its end", "Remove SLACK_API_URL"},
@@ -74,7 +80,7 @@ var inTheEnvironment = []misconfigured{
 	{"SQLite without a file", "DATABASE_URL=sqlite:", nil, "DATABASE_URL names no file", "Set DATABASE_URL to sqlite:PATH"},
 	{"SQLite with options", "DATABASE_URL=sqlite:j.db?mode=memory", nil, "DATABASE_URL takes no options with sqlite", "Set DATABASE_URL to sqlite:PATH"},
 	{"Postgres that falls back", "DATABASE_URL=postgres://u@db/x?sslmode=prefer", nil, "DATABASE_URL has an sslmode that falls back", "Set DATABASE_URL to"},
-	{"Postgres with a bad port", "DATABASE_URL=postgres://u@db:port/x", nil, "DATABASE_URL is not a Postgres URL", "postgres://user:password@host:5432/database"},
+	{"Postgres with a bad port", "DATABASE_URL=postgres://u@db:port/x", nil, "DATABASE_URL has a port that isn't a number", "postgres://user:password@host:5432/database"},
 	{"an unknown policy", "CANCEL_POLICY=anyone", nil, "CANCEL_POLICY must be members, people-on-task or listed", "Set CANCEL_POLICY to"},
 	{"nobody listed", "CANCEL_POLICY=listed", nil, "CANCEL_POLICY lets only listed people cancel, and none are listed", "or listed (ALLOWED_USERS, ALLOWED_USERGROUPS)"},
 	{"members of nothing", "MEMBER_SCOPE=team", nil, "MEMBER_SCOPE must be workspace or organisation", "Remove MEMBER_SCOPE"},
@@ -106,6 +112,15 @@ var inTheEnvironment = []misconfigured{
 	{"traces to nowhere", "OTEL_EXPORTER_OTLP_ENDPOINT=::", nil, "OTEL_EXPORTER_OTLP_ENDPOINT is not an http or https address", "Set OTEL_EXPORTER_OTLP_ENDPOINT to the address of a collector"},
 	{"traces by gRPC", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317|OTEL_EXPORTER_OTLP_PROTOCOL=grpc", nil, "OTEL_EXPORTER_OTLP_PROTOCOL is not http/protobuf", "Remove OTEL_EXPORTER_OTLP_PROTOCOL"},
 	{"traces with a secret that is not encoded", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318|OTEL_EXPORTER_OTLP_HEADERS=api-key=topsecret%", nil, "OTEL_EXPORTER_OTLP_HEADERS is not a list of NAME=VALUE", "Set OTEL_EXPORTER_OTLP_HEADERS to headers such as"},
+	{"a proxy of no kind", "HTTPS_PROXY=socks4://u:topsecret@proxy:1080", nil, "HTTPS_PROXY has a scheme that is none of", "Set HTTPS_PROXY to the proxy's address"},
+	{"a proxy's password with a slash", "HTTP_PROXY=http://u:topsecret/x@proxy:3128", nil, "HTTP_PROXY is not the address of a proxy", "Set HTTP_PROXY to the proxy's address"},
+	{"certificates that are not there", "SSL_CERT_FILE=/nowhere/ca.pem", nil, "SSL_CERT_FILE names a file that cannot be read: no such file", "Correct SSL_CERT_FILE"},
+	{"certificates that are empty", "SSL_CERT_FILE=" + os.DevNull, nil, "SSL_CERT_FILE names a file that is empty", "Correct SSL_CERT_FILE"},
+	{"SQLite in the home directory", "DATABASE_URL=sqlite:~/j.db", nil, `DATABASE_URL has a "~"`, "Set DATABASE_URL to sqlite:PATH"},
+	{"SQLite in a variable", "DATABASE_URL=sqlite:$DIR/j.db", nil, `DATABASE_URL has a "$"`, "Set DATABASE_URL to sqlite:PATH"},
+	{"Postgres in quotes", `DATABASE_URL="postgres://u:topsecret@db/x"`, nil, "DATABASE_URL is in quotation marks", "Set DATABASE_URL to"},
+	{"Postgres with a bad password", "DATABASE_URL=postgres://u:topsecret%@db/x", nil, `DATABASE_URL has a "%"`, "Set DATABASE_URL to"},
+	{"Postgres without its certificate", "DATABASE_URL=postgres://u:topsecret@db/x?sslmode=verify-full&sslrootcert=/nowhere/ca.pem", nil, "DATABASE_URL names a file for TLS that can't be read: /nowhere/ca.pem", "Set DATABASE_URL to"},
 	{"a slip in a name", "CANCEL_POLCY=listed", nil, "CANCEL_POLCY is no variable of the bot's: did you mean CANCEL_POLICY?", "Rename CANCEL_POLCY to CANCEL_POLICY"},
 	{"a name in the singular", "ALLOWED_CHANNEL=C0GENERAL", nil, "did you mean ALLOWED_CHANNELS?", "Rename ALLOWED_CHANNEL to ALLOWED_CHANNELS"},
 	{"a name in the plural", "REQUIRE_REASONS=true", nil, "did you mean REQUIRE_REASON?", "Rename REQUIRE_REASONS to REQUIRE_REASON"},
@@ -113,6 +128,9 @@ var inTheEnvironment = []misconfigured{
 	{"an old switch", "REQUIRE_SECOND_PERSON=true", nil, "REQUIRE_SECOND_PERSON is now called SECOND_PERSON", "Set SECOND_PERSON to never, always"},
 	{"a name in small letters", "allowed_channels=C0GENERAL", nil, "did you mean ALLOWED_CHANNELS?", "Rename allowed_channels to ALLOWED_CHANNELS"},
 }
+
+// otherApp is an app-level token of another app.
+const otherApp = "xapp-1-A0OTHER-1111-5f1c9a7e"
 
 // mistakes that only Slack, Chamelio, the database or the network can tell.
 var elsewhere = []misconfigured{
@@ -122,6 +140,7 @@ var elsewhere = []misconfigured{
 	{"Socket Mode off, at apps.connections.open", "", refuses(slacktest.AppToken, "link_disabled"), "link_disabled", "Switch Socket Mode on"},
 	{"Socket Mode off, at hello", "", slackIs((*slacktest.Server).SwitchOff), "Socket Mode", "Socket Mode → Enable"},
 	{"another bot token", "SLACK_BOT_TOKEN=xoxb-wrong-token", nil, "invalid_auth", "Copy the Bot User OAuth Token"},
+	{"tokens of two apps", "SLACK_APP_TOKEN=" + otherApp, slackIs(func(s *slacktest.Server) { s.AddToken(otherApp) }), "the app token is of the app A0OTHER, and the bot token of the app " + slacktest.AppID, "Copy both tokens from the page of one app"},
 	{"app uninstalled", "", refuses(slacktest.BotToken, "account_inactive"), "account_inactive", "Install the app again"},
 	{"scopes missing", "", slackIs(func(s *slacktest.Server) { s.SetScopes("commands", "users:read") }), "missing: chat:write", "Add under OAuth & Permissions"},
 	{"no scope for e-mails", "CANCEL_POLICY=people-on-task", nil, "missing: users:read.email", "Add under OAuth & Permissions"},

@@ -14,7 +14,7 @@ import (
 type redactors struct{ output, answers *secret.Redactor }
 
 func (cfg config) redactors() redactors {
-	r := redactors{secret.NewRedactor(append(telemetrySecrets(), passwordIn(cfg.DatabaseURL), proxyPassword("HTTPS_PROXY"), proxyPassword("https_proxy"))...), secret.NewRedactor()}
+	r := redactors{secret.NewRedactor(append(telemetrySecrets(), databasePassword(cfg.DatabaseURL), proxyPassword("HTTPS_PROXY"), proxyPassword("https_proxy"))...), secret.NewRedactor()}
 	r.learn(cfg.SlackAppToken, cfg.SlackBotToken, cfg.ChamelioAPIKey)
 	return r
 }

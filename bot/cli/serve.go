@@ -15,6 +15,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/internal/clock"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -89,6 +90,8 @@ func (p Program) runBot(ctx context.Context, cfg config, log *logs) error {
 	}
 	defer closeInTime(decisions)
 
+	var slackClock clock.Meter
+	registerClocks(registry, &slackClock, decisions)
 	options := cfg.chamelio(p.version())
 	options.Transport = countCalls(log.secrets.answers.Transport(chamelio.NewTransport()), registry, "cancelbot_chamelio_calls_total", "endpoint", chamelioEndpoint)
 	key, err := newTasks(options)
@@ -97,7 +100,7 @@ func (p Program) runBot(ctx context.Context, cfg config, log *logs) error {
 	}
 	settings := cfg.bot()
 	settings.Log, settings.Metrics, settings.TaskHosts, settings.Traces = log.Logger, registry, taskHosts(key.now()), traces
-	settings.Transport = countCalls(log.secrets.answers.Transport(transport.New()), registry, "cancelbot_slack_calls_total", "method", slackMethod(cfg.SlackAPIURL))
+	settings.Transport = countCalls(log.secrets.answers.Transport(slackClock.Transport(transport.New())), registry, "cancelbot_slack_calls_total", "method", slackMethod(cfg.SlackAPIURL))
 	b, err := bot.New(settings, key, decisions)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/socketmode"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -55,9 +56,13 @@ func warn(ctx context.Context, settings doctor.Settings, log *slog.Logger) {
 // checkWorkspace asks Slack once whether the bot token is good.
 func checkWorkspace(ctx context.Context, b *bot.Bot, watch *credentials, log *slog.Logger) (bot.Workspace, error) {
 	where, err := b.Workspace(ctx)
+	var other *bot.OtherAppError
 	switch {
 	case err == nil:
 		watch.note(ctx, watch.botToken(), nil)
+		if errors.As(b.SameApp(ctx), &other) {
+			return where, withRemedy(other, watch.api)
+		}
 	case isTokenError(err):
 		watch.lastNote(ctx, watch.botToken(), err)
 		return where, withRemedy(err, watch.api)
@@ -72,10 +77,17 @@ func isTokenError(err error) bool {
 	return errors.As(err, &refused)
 }
 
-// withRemedy adds to a refused token what to do about it.
+// withRemedy adds to a refused token, or to tokens of two apps, what to do
+// about it.
 func withRemedy(err error, api string) error {
 	var refused *bot.TokenError
-	if !errors.As(err, &refused) {
+	var other *bot.OtherAppError
+	switch {
+	case errors.As(err, &other):
+		return startError{refusedError(other.Error()), doctor.OtherAppRemedy}
+	case errors.Is(err, socketmode.ErrOtherApp):
+		return startError{refusedError(err.Error()), doctor.OtherAppRemedy}
+	case !errors.As(err, &refused):
 		return err
 	}
 	no := tokenRefused(refused.Token, api, err)

@@ -224,8 +224,12 @@ func (cfg config) validateForm(found *findings) {
 		"SLACK_APP_TOKEN": cfg.SlackAppToken, "SLACK_BOT_TOKEN": cfg.SlackBotToken,
 		"CHAMELIO_API_KEY": cfg.ChamelioAPIKey, "DATABASE_URL": cfg.DatabaseURL,
 	} {
-		if text := value.Reveal(); strings.TrimSpace(text) != text {
-			found.add(name, "begins or ends with a blank or a line break")
+		misform := secret.Misform(value.Reveal(), prefixes[name]...)
+		if misform == "" && strings.TrimSpace(value.Reveal()) != value.Reveal() {
+			misform = "begins or ends with a blank or a line break"
+		}
+		if misform != "" {
+			found.add(name, misform)
 		}
 	}
 	for name, tooLittle := range map[string]bool{
@@ -244,6 +248,12 @@ func (cfg config) validateForm(found *findings) {
 	if lacksAPI(cfg.SlackAPIURL) {
 		found.add("SLACK_API_URL", "lacks the /api/ at its end: Slack has no Web API without it")
 	}
+}
+
+// prefixes are what each secret begins with.
+var prefixes = map[string][]string{
+	"SLACK_APP_TOKEN": {"xapp-"}, "SLACK_BOT_TOKEN": {"xoxb-", "xoxe.xoxb-"}, "CHAMELIO_API_KEY": {"ca_"},
+	"DATABASE_URL": {"sqlite:", "postgres://", "postgresql://"},
 }
 
 // lacksAPI recognises an address of Slack's that is not of its Web API.
@@ -278,7 +288,7 @@ var policyVariables = map[policy.Field]string{
 	policy.FieldSecondPerson: "SECOND_PERSON", policy.FieldApprovers: "SECOND_PERSON_APPROVERS",
 }
 
-// passwordIn returns what is secret in an address.
+// passwordIn returns the password in an address.
 func passwordIn(address secret.Value) secret.Value {
 	u, err := url.Parse(address.Reveal())
 	if err != nil || u.User == nil {
@@ -286,4 +296,14 @@ func passwordIn(address secret.Value) secret.Value {
 	}
 	password, _ := u.User.Password()
 	return secret.New(password)
+}
+
+// databasePassword is what is secret in a DATABASE_URL. If the URL can't be
+// parsed, all of it may be.
+func databasePassword(databaseURL secret.Value) secret.Value {
+	text := databaseURL.Reveal()
+	if _, isSQLite := journal.SQLitePath(text); !isSQLite && journal.CheckURL(text) != nil {
+		return databaseURL
+	}
+	return secret.New(journal.Password(text))
 }

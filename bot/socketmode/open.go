@@ -46,6 +46,7 @@ type opener struct {
 	appID  string
 	http   *http.Client
 	dialer websocket.Dialer
+	tunnel tunnel
 }
 
 func newOpener(o *Options) (*opener, error) {
@@ -58,9 +59,8 @@ func newOpener(o *Options) (*opener, error) {
 		dial = (&net.Dialer{Timeout: dialTimeout}).DialContext
 	}
 	op := &opener{api: api, appID: o.AppID, dialer: websocket.Dialer{
-		Proxy: http.ProxyFromEnvironment, NetDialContext: dial, HandshakeTimeout: handshakeTimeout,
-		ReadBufferSize: readBuffer, WriteBufferSize: writeBuffer,
-	}}
+		HandshakeTimeout: handshakeTimeout, ReadBufferSize: readBuffer, WriteBufferSize: writeBuffer,
+	}, tunnel: tunnel{proxy: http.ProxyFromEnvironment, dial: dial}}
 	op.token.Store(&o.AppToken)
 	if o.HTTPClient == nil {
 		// Connections are opened so seldom that none is worth keeping; one
@@ -83,13 +83,14 @@ func newOpener(o *Options) (*opener, error) {
 
 // dialAs makes WebSockets the way that t makes HTTP connections.
 func (op *opener) dialAs(t *http.Transport, dialToo bool) {
-	op.dialer.Proxy = t.Proxy
+	op.tunnel.proxy = t.Proxy
 	if t.TLSClientConfig != nil {
 		op.dialer.TLSClientConfig = t.TLSClientConfig.Clone()
 		op.dialer.TLSClientConfig.NextProtos = nil // a WebSocket is HTTP/1.1
+		op.tunnel.tls = op.dialer.TLSClientConfig
 	}
 	if dialToo && t.DialContext != nil {
-		op.dialer.NetDialContext = t.DialContext
+		op.tunnel.dial = t.DialContext
 	}
 }
 
@@ -180,7 +181,11 @@ func (op *opener) connect(ctx context.Context, c *connection) error {
 // That is false if ctx has ended before.
 func (op *opener) dial(ctx context.Context, address string) (ws *websocket.Conn, hangUp func() bool, err error) {
 	hangUp = func() bool { return true }
-	dialer, dialTCP := op.dialer, op.dialer.NetDialContext
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, nil, errAddress
+	}
+	dialer, dialTCP := op.dialer, op.tunnel.to(u)
 	dialer.NetDialContext = func(dialing context.Context, network, address string) (net.Conn, error) {
 		conn, err := dialTCP(dialing, network, address)
 		if err == nil { // gorilla/websocket would not give up when ctx ends in mid-handshake

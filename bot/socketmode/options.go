@@ -185,3 +185,16 @@ func isAppToken(token string) bool {
 	return strings.HasPrefix(token, "xapp-") &&
 		!strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
 }
+
+// AppIDOf returns the ID of the app that an app-level token is of (A…), as the
+// token itself says: xapp-1-A…-…. It returns "" if the token doesn't say.
+func AppIDOf(token string) string {
+	parts := strings.Split(token, "-")
+	if len(parts) < 4 || parts[0] != "xapp" || len(parts[2]) < 2 || parts[2][0] != 'A' {
+		return ""
+	}
+	if strings.ContainsFunc(parts[2], func(r rune) bool { return (r < 'A' || r > 'Z') && (r < '0' || r > '9') }) {
+		return ""
+	}
+	return parts[2]
+}

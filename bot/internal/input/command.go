@@ -2,8 +2,6 @@ package input
 
 import (
 	"errors"
-	"net/url"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -43,8 +41,8 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Characters that people put around an ID or a link.
 const (
-	openers = "\"'`“”„‘’«‹([{"
-	closers = "\"'`“”‘’»›)]},.;:!?"
+	openers = "\"'`“”„‘’«‹([{*_"
+	closers = "\"'`“”‘’»›)]},.;:!?…*_"
 )
 
 // isLeadIn reports whether word is one that people put before an ID.
@@ -54,6 +52,13 @@ func isLeadIn(word string) bool {
 		return true
 	}
 	return false
+}
+
+// isCommand reports whether word is the slash command, typed or pasted a second
+// time. It may have another name in this workspace.
+func isCommand(word string) bool {
+	name, ok := strings.CutPrefix(strings.ToLower(word), "/")
+	return ok && !strings.Contains(name, "/") && (strings.Contains(name, "cancel") || strings.Contains(name, "task"))
 }
 
 // ParseCommand parses "12345", "#12345", "task 12345" or a pasted task link,
@@ -66,7 +71,7 @@ func ParseCommand(text string, hosts []string) (Request, error) {
 	case word == "help", word == "-h", word == "--help", first == "", first == "?":
 		return Request{}, ErrHelp
 	}
-	for isLeadIn(first) && rest != "" {
+	for (isLeadIn(first) || isCommand(first)) && rest != "" {
 		first, rest = nextWord(rest)
 	}
 	task, err := parseTask(first, hosts)
@@ -146,61 +151,4 @@ func onlyTasks(text string, hosts []string) []chamelio.TaskID {
 		tasks = append(tasks, task)
 	}
 	return tasks
-}
-
-func parseTask(word string, hosts []string) (chamelio.TaskID, error) {
-	word = strings.TrimRight(strings.TrimLeft(word, openers), closers)
-	if link, ok := strings.CutPrefix(word, "<"); ok {
-		link, _, _ = strings.Cut(strings.TrimSuffix(link, ">"), "|")
-		word = unescape(link)
-	}
-	switch {
-	case strings.Contains(word, "://"):
-		return parseLink(word, hosts)
-	case strings.Contains(word, "/"):
-		return parseLink("https://"+word, hosts)
-	}
-	return parseID(strings.TrimPrefix(word, "#"))
-}
-
-// parseLink returns the ID in https://app.chamelio.ai/workflows/tasks/12345,
-// regardless of what follows in the path, query or fragment. It accepts http:
-// Slack puts http:// before an address without a scheme, and the link is never
-// followed.
-func parseLink(link string, hosts []string) (chamelio.TaskID, error) {
-	u, err := url.Parse(link)
-	if err != nil {
-		return 0, ErrForeignLink
-	}
-	if u.Scheme == "http" {
-		u.Scheme = "https"
-	}
-	if !IsTaskHost(u, hosts) {
-		return 0, ErrForeignLink
-	}
-	segments := strings.Split(u.Path, "/")
-	for i := range len(segments) - 1 {
-		if segments[i] == "tasks" {
-			return parseID(segments[i+1])
-		}
-	}
-	return 0, ErrForeignLink
-}
-
-// parseID accepts ASCII digits only: digits of other scripts, signs and
-// separators are more likely a mistake than an ID.
-func parseID(digits string) (chamelio.TaskID, error) {
-	for _, r := range []byte(digits) {
-		if r < '0' || r > '9' {
-			return 0, ErrNotATask
-		}
-	}
-	id, err := strconv.ParseInt(digits, 10, 64)
-	switch {
-	case digits == "":
-		return 0, ErrNotATask
-	case err != nil || id == 0:
-		return 0, ErrIDOutOfRange
-	}
-	return chamelio.TaskID(id), nil
 }

@@ -16,7 +16,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -140,7 +139,7 @@ func open(ctx context.Context, databaseURL string, o Options, readOnly bool) (*J
 	}
 	var db engine
 	var err error
-	if path, isSQLite := strings.CutPrefix(databaseURL, "sqlite:"); isSQLite {
+	if path, isSQLite := SQLitePath(databaseURL); isSQLite {
 		db, err = openSQLite(ctx, path, o.Now, readOnly)
 	} else {
 		db, err = openPostgres(ctx, databaseURL, readOnly)
@@ -149,7 +148,7 @@ func open(ctx context.Context, databaseURL string, o Options, readOnly bool) (*J
 		return nil, err
 	}
 	j := &Journal{engine: db, dialect: db.read().dialect, owner: rand.Text(), lease: o.Lease, audit: o.Audit}
-	if path, isSQLite := strings.CutPrefix(databaseURL, "sqlite:"); isSQLite && !readOnly {
+	if path, isSQLite := SQLitePath(databaseURL); isSQLite && !readOnly {
 		j.path = path
 		if err := j.bury(ctx, deadOwners(path)); err != nil {
 			return nil, errors.Join(err, db.Close())
@@ -199,20 +198,3 @@ func utc(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 // orNull is utc for a column that may be NULL, which the zero time is.
 func orNull(t time.Time) sql.NullTime { return sql.NullTime{Time: utc(t), Valid: !t.IsZero()} }
-
-// CheckURL says what is wrong with the form of a DATABASE_URL, to be read
-// after its name. It asks nobody.
-func CheckURL(databaseURL string) error {
-	switch path, isSQLite := strings.CutPrefix(databaseURL, "sqlite:"); {
-	case isSQLite && path == "":
-		return errors.New("names no file: write sqlite:PATH")
-	case isSQLite && strings.Contains(path, "?"):
-		return errors.New("takes no options with sqlite: leave out the question mark and what follows")
-	case isSQLite:
-		return nil
-	case strings.HasPrefix(databaseURL, "postgres://"), strings.HasPrefix(databaseURL, "postgresql://"):
-		_, err := postgresConfig(databaseURL)
-		return err
-	}
-	return errors.New("must start with sqlite: or postgres://")
-}

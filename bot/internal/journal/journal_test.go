@@ -27,12 +27,15 @@ func bothEngines(t *testing.T, test func(t *testing.T, url string)) {
 }
 
 var server struct {
+	sync.Mutex
 	url string
 }
 
 // postgres starts one server for all tests; each gets a database of its own.
 func postgres(t *testing.T) string {
 	t.Helper()
+	server.Lock()
+	defer server.Unlock()
 	if server.url == "" {
 		server.url = pgtest.Start(serverLife{t})
 	}
@@ -772,11 +775,11 @@ func TestOpenSaysWhatIsWrongWithThePlace(t *testing.T) {
 	for url, want := range map[string]string{
 		"sqlite:":                        "names no file",
 		"sqlite:" + file + "/journal.db": "not a directory",
-		"sqlite:" + dir:                  "is a directory",
+		"sqlite:" + dir:                  "is not a file",
 		"sqlite:" + file:                 "not a database",
 		"mysql://x":                      "sqlite: or postgres://",
 		"postgres://u:hunter2@127.0.0.1:1/db?sslmode=disable": "connection refused",
-		"postgres://u:hunter2@[::bad/db":                      "not a Postgres URL",
+		"postgres://u:hunter2@[::bad/db":                      "an IPv6 address without a closing bracket",
 	} {
 		_, err := journal.Open(t.Context(), url, journal.Options{})
 		if err == nil || !strings.Contains(err.Error(), want) {

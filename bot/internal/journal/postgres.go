@@ -5,13 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -34,11 +30,21 @@ type postgres struct {
 }
 
 func openPostgres(ctx context.Context, databaseURL string, readOnly bool) (engine, error) {
-	config, err := postgresConfig(databaseURL)
+	config, set, err := postgresConfig(databaseURL)
 	if err != nil {
 		return nil, err
 	}
-	db := stdlib.OpenDB(*config)
+	found, err := inspect(ctx, config)
+	if err == nil && !readOnly {
+		err = found.writable()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the journal in %s: %w", postgresPlace(databaseURL), rootCause(err))
+	}
+	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.PgConn().Exec(ctx, set).ReadAll()
+		return wrap("setting time-outs", err)
+	}))
 	db.SetMaxOpenConns(connectionsAtOnce)
 	db.SetMaxIdleConns(connectionsAtOnce)
 	db.SetConnMaxLifetime(maxConnectionLife)
@@ -68,7 +74,7 @@ func openPostgres(ctx context.Context, databaseURL string, readOnly bool) (engin
 		err = p.migrate(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("preparing the journal in Postgres at %s: %w", config.Host, plain(err)), db.Close())
+		return nil, errors.Join(fmt.Errorf("preparing the journal in %s: %w", postgresPlace(databaseURL), rootCause(err)), db.Close())
 	}
 	return p, nil
 }
@@ -79,75 +85,6 @@ func (p *postgres) migrate(ctx context.Context) error {
 		return fmt.Errorf("preparing the migrations' lock: %w", err)
 	}
 	return migrate(ctx, p.db, goose.DialectPostgres, "postgres", goose.WithSessionLocker(locker))
-}
-
-// postgresConfig bounds whatever can wait: connecting, each statement and each
-// lock at the server, and data that nobody acknowledges on the way.
-func postgresConfig(databaseURL string) (*pgx.ConnConfig, error) {
-	secured, err := secure(databaseURL)
-	if err != nil {
-		return nil, err
-	}
-	config, err := pgx.ParseConfig(secured)
-	if err != nil {
-		return nil, errors.New("is not a Postgres URL: write postgres://user:password@host:5432/database")
-	}
-	config.ConnectTimeout = callTimeout
-	config.DialFunc = dial
-	// The server gives up before we do, so that what we gave up on is not
-	// carried out behind our back for long.
-	for name, value := range map[string]string{
-		"statement_timeout": "4000", "lock_timeout": "3000", "idle_in_transaction_session_timeout": "10000",
-	} {
-		if config.RuntimeParams[name] == "" {
-			config.RuntimeParams[name] = value
-		}
-	}
-	return config, nil
-}
-
-// secure asks for TLS wherever the URL does not say otherwise in so many
-// words. Left alone, the driver would try TLS and fall back to plain text.
-func secure(databaseURL string) (string, error) {
-	u, err := url.Parse(databaseURL)
-	if err != nil {
-		return "", errors.New("is not a Postgres URL: write postgres://user:password@host:5432/database")
-	}
-	query := u.Query()
-	switch query.Get("sslmode") {
-	case "prefer", "allow":
-		return "", errors.New("has an sslmode that falls back to plain text: write sslmode=require or verify-full, or sslmode=disable if that is meant")
-	case "":
-		if !local(u, query) {
-			query.Set("sslmode", "require")
-			u.RawQuery = query.Encode()
-		}
-	}
-	return u.String(), nil
-}
-
-// local tells a server on this machine, by loopback or by a socket's directory.
-func local(u *url.URL, query url.Values) bool {
-	host := u.Hostname()
-	if host == "" {
-		host = query.Get("host")
-	}
-	ip := net.ParseIP(host)
-	return host == "" || host == "localhost" || strings.HasPrefix(host, "/") || ip != nil && ip.IsLoopback()
-}
-
-// plain cuts a Postgres connection error down to its cause, since the wrapper
-// quotes user, database and every address tried; and says of a pooler what it
-// is.
-func plain(err error) error {
-	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) {
-		err = connect.Unwrap()
-	}
-	if strings.Contains(err.Error(), "unsupported startup parameter") {
-		return errors.New("this is a connection pooler that does not pass on time-outs (pgbouncer in transaction mode): connect to the server itself, or use a pooler in session mode")
-	}
-	return err
 }
 
 func (p *postgres) Engine() string { return "postgres" }

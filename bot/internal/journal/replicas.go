@@ -4,6 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/clock"
 )
 
 // replicaLife is how many leases after its last heartbeat a replica counts as
@@ -52,4 +55,20 @@ func flag(b bool) int {
 		return 1
 	}
 	return 0
+}
+
+// ClockOffset measures how far this machine's clock is from the journal's,
+// which leases go by. SQLite goes by this machine's own.
+func (j *Journal) ClockOffset(ctx context.Context) (clock.Offset, error) {
+	if j.clock != nil {
+		return clock.Offset{}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	sent := time.Now()
+	theirs, err := j.read().query1(ctx, "SELECT "+j.now)
+	if err != nil {
+		return clock.Offset{}, fmt.Errorf("asking for the journal's time: %w", err)
+	}
+	return clock.Between(sent, time.Now(), time.UnixMilli(theirs), time.Millisecond), nil
 }

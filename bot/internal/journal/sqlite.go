@@ -60,12 +60,17 @@ type write struct {
 }
 
 func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly bool) (engine, error) {
+	if !readOnly {
+		if err := checkPlace(path); err != nil {
+			return nil, err
+		}
+	}
 	if err := preparePlace(path, readOnly); err != nil {
 		return nil, err
 	}
 	opened, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("the journal cannot be read: %w", err)
+		return nil, fmt.Errorf("the journal %s cannot be read: %s", absolute(path), cause(err))
 	}
 	s := &sqlite{
 		path: path, opened: opened,
@@ -98,7 +103,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 		s.conn, err = s.writer.Conn(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("preparing the journal in %s: %w", path, err), s.writer.Close(), s.reader.Close())
+		return nil, errors.Join(fmt.Errorf("preparing the journal in %s: %w", absolute(path), err), s.writer.Close(), s.reader.Close())
 	}
 	s.writing = newStatements(s.conn)
 	go s.commitAll()
@@ -110,19 +115,19 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 func preparePlace(path string, readOnly bool) error {
 	if readOnly {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("there is no journal at %s", path)
+			return fmt.Errorf("there is no journal at %s", absolute(path))
 		}
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("making the journal's directory: %w", err)
+		return problem(NotWritable, err, absolute(path), cause(err))
 	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return fmt.Errorf("the journal cannot be written: %w", err)
+		return problem(NotWritable, err, absolute(path), cause(err))
 	}
 	if err := file.Close(); err != nil {
-		return fmt.Errorf("the journal cannot be written: %w", err)
+		return problem(NotWritable, err, absolute(path), cause(err))
 	}
 	return nil
 }

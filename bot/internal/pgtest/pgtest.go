@@ -129,6 +129,20 @@ func waitUntilUp(tb testing.TB, url string, log *bytes.Buffer) {
 	}
 }
 
+// waitUntilListening waits for something to accept connections at an address.
+func waitUntilListening(tb testing.TB, address string, log *bytes.Buffer) {
+	tb.Helper()
+	for range 200 {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = conn.Close()
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	tb.Fatalf("nothing listens at %s:\n%s", address, log)
+}
+
 // Exec runs a statement in a database.
 func Exec(tb testing.TB, url, statement string) {
 	tb.Helper()

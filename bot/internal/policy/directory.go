@@ -67,7 +67,7 @@ func personOf(u slack.User) Person {
 		teams[i] = TeamID(id)
 	}
 	return Person{
-		Known: Answered, ID: UserID(u.ID), GlobalID: UserID(u.Enterprise.ID),
+		Known: Answered, AnsweredID: UserID(u.ID), GlobalID: UserID(u.Enterprise.ID),
 		TeamID: TeamID(u.TeamID), EnterpriseID: EnterpriseID(u.Enterprise.EnterpriseID), Teams: teams,
 		Deactivated: u.Deleted, Bot: u.IsBot || u.IsWorkflowBot || u.IsConnectorBot, Stranger: u.IsStranger,
 		Guest: u.IsRestricted || u.IsUltraRestricted, Invited: u.IsInvitedUser,
@@ -80,9 +80,6 @@ func (d *directory) person(ctx context.Context, id UserID, maxAge time.Duration)
 	found, err := d.people.get(ctx, string(id), maxAge)
 	switch said := slackSaid(err); {
 	case err == nil:
-		if found.ID != id && found.GlobalID == "" {
-			found.GlobalID = found.ID // asked for by one id, answered with the other
-		}
 		found.ID = id
 		return found
 	case said == "user_not_found" || said == "user_not_visible":

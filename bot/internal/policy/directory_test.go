@@ -271,17 +271,17 @@ func TestMemoryIsBounded(t *testing.T) {
 	})
 }
 
-// Somebody who is asked for by one id may be answered with another; both are
-// theirs. An id that the organisation gives stays.
-func TestAPersonKeepsBothIDs(t *testing.T) {
-	for _, tt := range []struct{ answered, global, want UserID }{
-		{"U0ADA", "", ""}, {"U0ADA", "W0ADA", "W0ADA"}, {"W0ADA", "", "W0ADA"}, {"U2ADA", "W0ADA", "W0ADA"},
+// On Grid someone who is asked for by one ID may be answered with another, and
+// have a third. All are theirs.
+func TestAPersonKeepsAllIDs(t *testing.T) {
+	for _, tt := range []struct{ answered, global UserID }{
+		{"U0ADA", ""}, {"U0ADA", "W0ADA"}, {"W0ADA", ""}, {"U2ADA", "W0ADA"},
 	} {
 		inTime(t, func(t *testing.T, api *fakeSlack) {
 			api.change("U0ADA", func(u *slack.User) { u.ID, u.Enterprise.ID = string(tt.answered), string(tt.global) })
 			p := NewChecker(Rules{}, api).directory.person(t.Context(), "U0ADA", 0)
-			if p.ID != "U0ADA" || p.GlobalID != tt.want {
-				t.Errorf("answered with %+v: %s, %s", tt, p.ID, p.GlobalID)
+			if p.ID != "U0ADA" || p.AnsweredID != tt.answered || p.GlobalID != tt.global {
+				t.Errorf("answered with %+v: %s, %s, %s", tt, p.ID, p.AnsweredID, p.GlobalID)
 			}
 		})
 	}

@@ -97,7 +97,8 @@ type Person struct {
 	Cause error // why it is not known
 
 	ID           UserID       // as the payload has it
-	GlobalID     UserID       // enterprise_user.id: the same human under another id
+	AnsweredID   UserID       // as users.info answers, which on Grid can be another
+	GlobalID     UserID       // enterprise_user.id
 	TeamID       TeamID       // the home workspace
 	EnterpriseID EnterpriseID // enterprise_user.enterprise_id
 	Teams        []TeamID     // enterprise_user.teams
@@ -117,14 +118,14 @@ type Membership struct {
 	In    bool
 }
 
-// is reports whether an id means this person. On Grid somebody can have two.
+// is reports whether an ID means this person. On Grid someone can have several.
 func (p Person) is(id UserID) bool {
-	return id != "" && (id == p.ID || id == p.GlobalID)
+	return id != "" && (id == p.ID || id == p.AnsweredID || id == p.GlobalID)
 }
 
 // same reports whether both are one human.
 func (p Person) same(other Person) bool {
-	return p.is(other.ID) || p.is(other.GlobalID)
+	return p.is(other.ID) || p.is(other.AnsweredID) || p.is(other.GlobalID)
 }
 
 // in reports whether the profile says that the person belongs to a workspace.

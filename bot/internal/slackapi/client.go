@@ -37,6 +37,10 @@ func (w *Client) AuthTestContext(ctx context.Context) (*slack.AuthTestResponse, 
 	return w.current.Load().AuthTestContext(ctx)
 }
 
+func (w *Client) GetBotInfoContext(ctx context.Context, p slack.GetBotInfoParameters) (*slack.Bot, error) {
+	return w.current.Load().GetBotInfoContext(ctx, p)
+}
+
 func (w *Client) GetUserInfoContext(ctx context.Context, user string, o ...slack.GetUserInfoOption) (*slack.User, error) {
 	return w.current.Load().GetUserInfoContext(ctx, user, o...)
 }

@@ -6,8 +6,10 @@
 package transport
 
 import (
+	"context"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -61,7 +63,13 @@ func (t timeouts) transport() *http.Transport {
 		ControlContext: limitUnacknowledged(t.unacknowledged),
 	}
 	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
+		Proxy: http.ProxyFromEnvironment,
+		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+			if answer.StatusCode != http.StatusOK {
+				return &ProxyError{answer.StatusCode}
+			}
+			return nil
+		},
 		DialContext:           dialer.DialContext,
 		ForceAttemptHTTP2:     true, // a DialContext turns it off otherwise
 		TLSHandshakeTimeout:   t.handshake,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 
+	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -71,7 +72,8 @@ func KeyRemedy(err error) string {
 	case errors.As(err, &e) && e.Status != 0:
 		return "Check CHAMELIO_API_URL: what answers there is not Chamelio's API, or stands in front of it"
 	}
-	return "Check the machine's network, its proxy (HTTPS_PROXY) and CHAMELIO_API_URL"
+	const network = "Check the machine's network, its proxy (HTTPS_PROXY) and CHAMELIO_API_URL"
+	return cmp.Or(transport.Explain(err).Remedy, network)
 }
 
 // host is for texts: an address without what a path or query may hide.

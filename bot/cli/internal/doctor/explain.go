@@ -1,21 +1,16 @@
 package doctor
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"syscall"
 
 	"github.com/slack-go/slack"
 
+	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
@@ -55,34 +50,14 @@ func explainAnswer(err error) string {
 
 // explainNetwork is for errors where nobody answered.
 func explainNetwork(err error) string {
-	var dns *net.DNSError
-	var unknownAuthority x509.UnknownAuthorityError
-	var hostname x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	var notTLS tls.RecordHeaderError
-	var slow net.Error
 	var request *url.Error
-	switch {
-	case errors.Is(err, errSlow), errors.As(err, &slow) && slow.Timeout(), errors.Is(err, context.DeadlineExceeded):
+	switch e := transport.Explain(err); {
+	case errors.Is(err, errSlow), e.Failure == transport.Slow:
 		return errSlow.Error()
-	case errors.As(err, &dns):
-		return "there is no host " + dns.Name
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection refused"
-	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return "there is no way to that host"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return "the connection was cut"
-	case errors.As(err, &unknownAuthority):
-		return "its certificate is of an authority that this machine does not trust"
-	case errors.As(err, &hostname):
-		return "its certificate is another host's"
-	case errors.As(err, &invalid):
-		return "its certificate is not valid"
-	case errors.As(err, &notTLS):
-		return "it does not speak TLS"
 	case strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)): // net/http has no type for it
 		return "the proxy asks for a user and a password (HTTPS_PROXY)"
+	case e.Failure != transport.Other:
+		return e.Found
 	case errors.As(err, &request):
 		return strings.ToLower(request.Err.Error()[:1]) + request.Err.Error()[1:]
 	}

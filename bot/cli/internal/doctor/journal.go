@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,48 +43,27 @@ func (c *checkup) database(ctx context.Context) []Result {
 
 // ExplainJournal says what an error of opening the journal means.
 func ExplainJournal(databaseURL string, err error) string {
-	var answer *pgconn.PgError
-	switch {
-	case isSQLite(databaseURL):
-		return err.Error()
-	case errors.As(err, &answer):
-		return "Postgres at " + host(databaseURL) + " says: " + answer.Message
-	}
-	if text := explainNetwork(err); text != err.Error() {
-		return "Postgres at " + host(databaseURL) + ": " + text
-	}
-	return err.Error()
+	return journal.Diagnose(databaseURL, err).Found
 }
 
 // JournalRemedy says what to do about it.
 func JournalRemedy(databaseURL string, err error) string {
-	var answer *pgconn.PgError
-	switch {
-	case isSQLite(databaseURL) && errors.Is(err, fs.ErrPermission):
-		return "Check DATABASE_URL: the directory and the file must be writable for the user that runs the bot"
-	case isSQLite(databaseURL):
-		return "Check DATABASE_URL: it must name a file, or a place for one, that the bot may write"
-	case errors.As(err, &answer):
-		return "Check the user, the password, the database and its rights in DATABASE_URL"
-	}
-	return "Check DATABASE_URL: the Postgres server must be up, and reachable from here"
+	return journal.Diagnose(databaseURL, err).Remedy
 }
 
-func isSQLite(databaseURL string) bool { return strings.HasPrefix(databaseURL, "sqlite:") }
-
 func (c *checkup) lookAtJournal(ctx context.Context) (place, string, error) {
-	path, isSQLite := strings.CutPrefix(c.Database, "sqlite:")
+	path, isSQLite := journal.SQLitePath(c.Database)
 	if isSQLite {
 		info, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
-			return placeNew, "sqlite at " + absolute(path) + ", not there yet: the bot creates it at its first start", canMake(path)
+			return placeNew, "sqlite at " + absolute(path) + ", not there yet: the bot creates it at its first start", cmp.Or(journal.Preflight(ctx, c.Database), canMake(path))
 		}
 	}
 	reading, err := journal.OpenReadOnly(ctx, c.Database)
 	var answer *pgconn.PgError
 	switch {
 	case errors.As(err, &answer) && answer.Code == undefinedTable:
-		return placeNew, where(c.Database) + ", reachable and empty: the bot creates its tables at its first start", nil
+		return placeNew, where(c.Database) + ", reachable and empty: the bot creates its tables at its first start", journal.Preflight(ctx, c.Database)
 	case err != nil && strings.Contains(err.Error(), "older version"):
 		return placeUsed, where(c.Database) + ", last used by an older version: the bot brings it up to date at its next start", nil
 	case err != nil:

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"net"
@@ -11,10 +12,14 @@ import (
 	"github.com/slack-go/slack"
 
 	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
 const socketModeOff = "Switch Socket Mode on, on the app's page (Socket Mode → Enable)"
+
+// OtherAppRemedy is for tokens of two apps.
+const OtherAppRemedy = "Copy both tokens from the page of one app: SLACK_APP_TOKEN from Basic Information → App-Level Tokens, SLACK_BOT_TOKEN from OAuth & Permissions"
 
 // Remedy says what to do about an error that came of asking Slack, at an
 // address, with a token. It returns nothing where neither token, nor network,
@@ -30,7 +35,7 @@ func Remedy(token bot.Token, address string, err error) string {
 	case notSlack(err):
 		return addressRemedy(address)
 	case unreachable(err):
-		return "Slack cannot be reached: check the machine's network, its proxy (HTTPS_PROXY) and SLACK_API_URL"
+		return cmp.Or(transport.Explain(err).Remedy, "Slack cannot be reached: check the machine's network, its proxy (HTTPS_PROXY) and SLACK_API_URL")
 	}
 	return tokenRemedy(token, slackCode(err))
 }

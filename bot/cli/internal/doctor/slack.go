@@ -46,6 +46,10 @@ func (c *checkup) botToken(ctx context.Context) []Result {
 		return []Result{bad(name, c.found("asking Slack who we are (auth.test)", err),
 			c.remedy(err, "Slack's error tells what is wrong with the token; a new installation (Install App) gives a new one")).because(causeOf(err))}
 	}
+	var other *bot.OtherAppError
+	if errors.As(bot.SameApp(ctx, c.client(), c.Bot.AppToken.Reveal()), &other) {
+		return []Result{bad(name, other.Error(), OtherAppRemedy)}
+	}
 	where := good(name, "workspace %s (%s), as @%s", who.Team, who.TeamID, who.User)
 	if strings.HasPrefix(who.TeamID, "E") {
 		where = good(name, "the whole organisation %s (%s), as @%s", who.Team, who.TeamID, who.User)

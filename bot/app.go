@@ -1,0 +1,86 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"github.com/cancelbot/cancelbot/bot/socketmode"
+)
+
+// OtherAppError means that the two tokens are of different apps: the bot would
+// post as one, and the buttons on its messages would go to the other.
+type OtherAppError struct {
+	AppToken, BotToken string // the IDs of the apps, A…
+}
+
+func (e *OtherAppError) Error() string {
+	return fmt.Sprintf("the app token is of the app %s, and the bot token of the app %s", e.AppToken, e.BotToken)
+}
+
+// AppAPI is what SameApp calls. *slack.Client has it.
+type AppAPI interface {
+	// auth.test
+	AuthTestContext(context.Context) (*slack.AuthTestResponse, error)
+	// bots.info
+	GetBotInfoContext(context.Context, slack.GetBotInfoParameters) (*slack.Bot, error)
+}
+
+// SameApp reports whether the bot token, with which api calls, is of the same
+// app as the app token. The error is an *OtherAppError if it isn't, and Slack's
+// if Slack doesn't say.
+func SameApp(ctx context.Context, api AppAPI, appToken string) error {
+	expected := socketmode.AppIDOf(appToken)
+	if expected == "" {
+		return nil
+	}
+	who, err := api.AuthTestContext(ctx)
+	if err != nil {
+		return authError(err)
+	}
+	if who.BotID == "" {
+		return nil
+	}
+	ask := slack.GetBotInfoParameters{Bot: who.BotID}
+	if strings.HasPrefix(who.TeamID, "T") {
+		ask.TeamID = who.TeamID
+	}
+	info, err := api.GetBotInfoContext(ctx, ask)
+	if err != nil {
+		return fmt.Errorf("asking Slack for the bot's app (bots.info): %w", err)
+	}
+	if info.AppID != "" && info.AppID != expected {
+		return &OtherAppError{AppToken: expected, BotToken: info.AppID}
+	}
+	return nil
+}
+
+// SameApp reports whether both tokens are of one app. See the function SameApp.
+func (b *Bot) SameApp(ctx context.Context) error {
+	return SameApp(ctx, b.slack, b.cfg.AppToken.Reveal())
+}
+
+// whoseApp asks Slack for the bot token's app if hello named another app than
+// the app token does, so that the error names both.
+func (b *Bot) whoseApp(ctx context.Context, err error) error {
+	if !errors.Is(err, socketmode.ErrOtherApp) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, releaseTimeout)
+	defer cancel()
+	var other *OtherAppError
+	if errors.As(b.SameApp(ctx), &other) {
+		return other
+	}
+	return err
+}
+
+// isBotToken reports whether a text has the form of a bot token. Apps with
+// token rotation get tokens that begin with xoxe.xoxb-
+// (docs.slack.dev/authentication/using-token-rotation).
+func isBotToken(text string) bool {
+	return strings.HasPrefix(text, "xoxb-") || strings.HasPrefix(text, "xoxe.xoxb-")
+}

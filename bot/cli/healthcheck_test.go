@@ -1,0 +1,43 @@
+package cli_test
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+)
+
+// healthcheck asks a process on this machine. On an address that isn't
+// loopback, net/http would ask the proxy of the environment.
+func TestHealthcheckAsksNoProxy(t *testing.T) {
+	t.Parallel()
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := false
+	for _, one := range addresses {
+		network, ok := one.(*net.IPNet)
+		if !ok || network.IP.IsLoopback() || network.IP.To4() == nil {
+			continue
+		}
+		l, err := net.Listen("tcp", net.JoinHostPort(network.IP.String(), "0"))
+		if err != nil {
+			continue
+		}
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ready") }))
+		_ = server.Listener.Close()
+		server.Listener = l
+		server.Start()
+		tried = true
+		got := run(t, []string{"HTTP_ADDR=" + l.Addr().String(), "HTTP_PROXY=http://127.0.0.1:1", "http_proxy=http://127.0.0.1:1"}, nil, "healthcheck")
+		if got.code != 0 {
+			t.Errorf("exit code %d: %s", got.code, got.said)
+		}
+		server.Close()
+	}
+	if !tried {
+		t.Skip("this machine has no address besides loopback, which this test needs")
+	}
+}

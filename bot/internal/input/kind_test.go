@@ -1,0 +1,115 @@
+package input
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// wraps are what mail servers, chats and people put around a link.
+var wraps = []func(link string) string{
+	func(link string) string { return link },
+	func(link string) string {
+		return "https://eur02.safelinks.protection.outlook.com/?url=" + url.QueryEscape(link) + "&data=05%7C02%7C98765%7Cada&sdata=x%3D&reserved=0"
+	},
+	func(link string) string {
+		return "https://www.google.com/url?q=" + url.QueryEscape(link) + "&sa=D&source=docs&ust=1700000000000000"
+	},
+	func(link string) string { return "https://www.google.com/url?url=" + url.QueryEscape(link) },
+	func(link string) string { return "https://slack-redir.net/link?url=" + url.QueryEscape(link) + "&v=3" },
+	func(link string) string { return "<" + strings.ReplaceAll(link, "&", "&amp;") + ">" },
+	func(link string) string { return "<" + link + "|the task 99>" },
+	func(link string) string { return "`" + link + "`" },
+	func(link string) string { return "\ufeff" + link },
+	func(link string) string { return "*" + link + "*" },
+	func(link string) string { return "/cancel-task " + link },
+	func(link string) string { return "“" + link + "”" },
+}
+
+// A link is understood in any two wraps, and its task is the one meant. A link
+// to something else is refused in any wrap.
+func TestWrappedLinks(t *testing.T) {
+	for i, outer := range wraps {
+		for j, inner := range wraps[:5] {
+			for link, want := range map[string]chamelio.TaskID{
+				"https://app.chamelio.ai/workflows/tasks/12345":         12345,
+				"https://app.chamelio.ai/workflows/tasks/12345?tab=1#2": 12345,
+				"https://evil.example/workflows/tasks/12345":            0,
+				"https://app.chamelio.ai.evil.example/tasks/12345":      0,
+				"https://app.chamelio.ai/workflows/12345":               0,
+				"https://app.chamelio.ai/workflows/tasks/%31%32":        0,
+			} {
+				text := outer(inner(link))
+				got, err := ParseCommand(text, nil)
+				if (err == nil) != (want != 0) || err == nil && got.Task != want {
+					t.Errorf("wraps %d, %d: %s: got %+v, %v; want %d", i, j, text, got, err, want)
+				}
+			}
+		}
+	}
+	for _, text := range []string{
+		"https://www.google.com/url?q=https://app.chamelio.ai/workflows/tasks/1&url=https://app.chamelio.ai/workflows/tasks/2",
+		"https://www.google.com/search?q=https://app.chamelio.ai/workflows/tasks/1",
+		"https://evil.example/url?q=https://app.chamelio.ai/workflows/tasks/1",
+		"https://safelinks.protection.outlook.com.evil.example/?url=https://app.chamelio.ai/workflows/tasks/1",
+		"https://x@www.google.com/url?q=https://app.chamelio.ai/workflows/tasks/1",
+		"https://evilsafelinks.protection.outlook.com/?url=https://app.chamelio.ai/workflows/tasks/1",
+	} {
+		if got, err := ParseCommand(text, nil); !errors.Is(err, ErrForeignLink) {
+			t.Errorf("%s: got %+v, %v", text, got, err)
+		}
+	}
+}
+
+func TestLabelsAndLooseForms(t *testing.T) {
+	for text, want := range map[string]error{
+		"task#12345": nil, "TASK-12345": nil, "Task:12345": nil, "task: #12345": nil, "task=12345": nil, "task/12345": nil, "task_12345": nil, "task12345": nil,
+		"id:12345": nil, "ID-12345": nil, "task_id=12345": nil, "12345…": nil, "12345...": nil, "*12345*": nil, "_12345_": nil, "TASK-12345: dup": nil, "task–12345": nil,
+		"task 12345": nil, "“12345”": nil, "12345:": nil, "`12345`": nil, "\ufeff12345": nil, "app.chamelio.ai/workflows/tasks/12345": nil,
+		"/cancel-task 12345": nil, "/CANCEL-TASK #12345 dup": nil, "/stop-task task 12345": nil, "/cancel-task /cancel-task 12345": nil,
+		"12345/dup": ErrNotATask, "/remind 12345": ErrNotATask, "/cancel-task": ErrNotATask, "and/or": ErrNotATask, "12345/12346": ErrNotATask,
+		"task--12345": ErrNotATask, "subtask-12345": ErrNotATask, "task-12345a": ErrNotATask, "task-12-345": ErrNotATask, "task-1.5": ErrNotATask, "C-12345": ErrNotATask,
+		"12345…67": ErrNotATask, "task#0": ErrIDOutOfRange, "example.com/12345": ErrForeignLink, "TASK-12345 TASK-12346": ErrSeveralTasks,
+	} {
+		got, err := ParseCommand(text, nil)
+		if !errors.Is(err, want) || want == nil && (err != nil || got.Task != 12345) {
+			t.Errorf("%q: got %+v, %v; want %v", text, got, err, want)
+		}
+	}
+}
+
+// Whatever is typed, the ID of a task that comes out of it is in the text, as a
+// whole number: never another task than meant.
+func FuzzParseCommand(f *testing.F) {
+	for _, s := range []string{
+		"12345 reason", "#1", "<https://app.chamelio.ai/workflows/tasks/12345|x y> z", "help", "<!channel>", "\x00\xff", "9223372036854775808", "TASK-0012",
+		"https://app.chamelio.ai/workflows/tasks/%312", "https://app.chamelio.ai/workflows/tasks/1%32", "12\u200b3", "/cancel-task 5", "1 and 2", "1 1",
+	} {
+		f.Add(s)
+		for _, wrap := range wraps {
+			f.Add(wrap(s))
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := ParseCommand(text, nil)
+		if err == nil && (got.Task <= 0 || utf8.RuneCountInString(got.Reason) > MaxReason || !utf8.ValidString(got.Reason)) {
+			t.Fatalf("%q gives %+v", text, got)
+		}
+		tasks := []chamelio.TaskID{got.Task}
+		var bad *Error
+		if errors.As(err, &bad) {
+			tasks = bad.Tasks
+		} else if err != nil {
+			return
+		}
+		for _, task := range tasks {
+			if !hasNumber(Clean(text), task.String()) {
+				t.Fatalf("%q gives task %d, which isn't in it", text, task)
+			}
+		}
+	})
+}

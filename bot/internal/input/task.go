@@ -1,0 +1,180 @@
+package input
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// parseTask parses an ID or a link. The ID's digits must be in word as it is, a
+// whole run of them: what an encoding hides isn't what people see.
+func parseTask(word string, hosts []string) (chamelio.TaskID, error) {
+	word = strings.TrimRight(strings.TrimLeft(word, openers), closers)
+	if link, ok := strings.CutPrefix(word, "<"); ok {
+		link, _, _ = strings.Cut(strings.TrimSuffix(link, ">"), "|")
+		word = unescape(link)
+	}
+	task, err := parsePlain(word, hosts)
+	if err == nil && !hasNumber(word, task.String()) {
+		return 0, ErrNotATask
+	}
+	return task, err
+}
+
+func parsePlain(word string, hosts []string) (chamelio.TaskID, error) {
+	if number, ok := withoutLabel(word); ok {
+		return parseID(number)
+	}
+	before, _, hasSlash := strings.Cut(word, "/")
+	switch {
+	case strings.Contains(word, "://"):
+		return parseLink(word, hosts, 0)
+	case hasSlash && looksLikeHost(before, hosts):
+		return parseLink("https://"+word, hosts, 0)
+	}
+	return parseID(strings.TrimPrefix(word, "#"))
+}
+
+// hasNumber reports whether text has the digits of number, leading zeros aside,
+// with no other digit next to them.
+func hasNumber(text, number string) bool {
+	for rest := text; ; {
+		start := strings.IndexFunc(rest, isDigit)
+		if start < 0 {
+			return false
+		}
+		end := start
+		for end < len(rest) && isDigit(rune(rest[end])) {
+			end++
+		}
+		if strings.TrimLeft(rest[start:end], "0") == number {
+			return true
+		}
+		rest = rest[end:]
+	}
+}
+
+func isDigit(r rune) bool { return '0' <= r && r <= '9' }
+
+// withoutLabel returns the number in "task#12345" or "TASK-12345".
+func withoutLabel(word string) (number string, ok bool) {
+	start := strings.IndexFunc(word, isDigit)
+	if start <= 0 {
+		return "", false
+	}
+	label := strings.TrimRight(strings.ToLower(word[:start]), "#:=-–_/.")
+	separator := word[len(label):start]
+	switch label {
+	case "task", "tasks", "task-id", "task_id", "taskid", "id":
+	default:
+		return "", false
+	}
+	switch separator {
+	case "", "#", ":", ":#", "=", "-", "–", "_", "/", "-#", ".":
+		return word[start:], true
+	}
+	return "", false
+}
+
+// looksLikeHost reports whether text, without a scheme and before a slash, can
+// be a host.
+func looksLikeHost(text string, hosts []string) bool {
+	name, _, _ := strings.Cut(text, ":")
+	if strings.Contains(strings.Trim(name, "."), ".") {
+		return true
+	}
+	for _, host := range hosts {
+		if strings.EqualFold(host, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxRedirects is how many redirectors may be around a link, such as a mail
+// server's around a search engine's.
+const maxRedirects = 2
+
+// parseLink returns the ID in https://app.chamelio.ai/workflows/tasks/12345,
+// regardless of what follows in the path, query or fragment. It accepts http:
+// Slack puts http:// before an address without a scheme, and the link is never
+// followed. It looks into the redirectors that mail servers and others put
+// around links, depth of them so far.
+func parseLink(link string, hosts []string, depth int) (chamelio.TaskID, error) {
+	u, err := url.Parse(link)
+	if err != nil {
+		return 0, ErrForeignLink
+	}
+	if u.Scheme == "http" {
+		u.Scheme = "https"
+	}
+	if !IsTaskHost(u, hosts) {
+		if target := redirectTarget(u); target != "" && depth < maxRedirects {
+			if task, err := parseLink(target, hosts, depth+1); err == nil {
+				return task, nil
+			}
+		}
+		return 0, ErrForeignLink
+	}
+	segments := strings.Split(u.Path, "/")
+	for i := range len(segments) - 1 {
+		if segments[i] == "tasks" {
+			return parseID(segments[i+1])
+		}
+	}
+	return 0, ErrForeignLink
+}
+
+// redirectParameters returns the parameters that may have the link in the
+// address of a redirector, nil for another address.
+func redirectParameters(u *url.URL) []string {
+	host := strings.ToLower(u.Hostname())
+	switch {
+	case u.Scheme != "https" || u.User != nil:
+		return nil
+	case strings.HasSuffix(host, ".safelinks.protection.outlook.com"), strings.HasSuffix(host, ".safelinks.protection.office365.us"),
+		host == "statics.teams.cdn.office.net", host == "slack-redir.net" && u.Path == "/link":
+		return []string{"url"}
+	case (host == "www.google.com" || host == "google.com") && u.Path == "/url":
+		return []string{"q", "url"}
+	}
+	return nil
+}
+
+// redirectTarget returns the link that a redirector leads to, "" if u is none
+// or names several.
+func redirectTarget(u *url.URL) (target string) {
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return ""
+	}
+	for _, name := range redirectParameters(u) {
+		for _, one := range query[name] {
+			if target != "" && one != target {
+				return ""
+			}
+			target = one
+		}
+	}
+	return target
+}
+
+// parseID accepts ASCII digits only: digits of other scripts, signs and
+// separators are more likely a mistake than an ID.
+func parseID(digits string) (chamelio.TaskID, error) {
+	for _, r := range []byte(digits) {
+		if r < '0' || r > '9' {
+			return 0, ErrNotATask
+		}
+	}
+	id, err := strconv.ParseInt(digits, 10, 64)
+	switch {
+	case digits == "":
+		return 0, ErrNotATask
+	case err != nil || id == 0:
+		return 0, ErrIDOutOfRange
+	}
+	return chamelio.TaskID(id), nil
+}

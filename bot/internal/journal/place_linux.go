@@ -1,0 +1,119 @@
+package journal
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// mountedAlone reports whether a file is on another mount than its directory. A
+// file that isn't there isn't.
+func mountedAlone(file, dir string) bool {
+	var ofFile, ofDir unix.Stat_t
+	if unix.Stat(file, &ofFile) != nil || unix.Stat(dir, &ofDir) != nil {
+		return false
+	}
+	if ofFile.Dev != ofDir.Dev {
+		return true
+	}
+	// A file bound from the same file system has the same device.
+	for _, m := range mounts() {
+		if m.point == file {
+			return true
+		}
+	}
+	return false
+}
+
+// networkMagic are the file systems on other machines, by their magic numbers
+// (statfs(2)).
+var networkMagic = map[int64]string{
+	unix.NFS_SUPER_MAGIC: "nfs", unix.SMB_SUPER_MAGIC: "smb", 0xff534d42: "cifs", 0xfe534d42: "smb3",
+	unix.AFS_SUPER_MAGIC: "afs", unix.CODA_SUPER_MAGIC: "coda",
+}
+
+// networkFuse are parts of the names of file systems on other machines that
+// run in user space. The others are local.
+var networkFuse = []string{"sshfs", "s3", "gcsfuse", "rclone", "goofys", "gluster", "dav", "ftpfs", "blobfuse", "juicefs", "smb", "nfs"}
+
+// networkFileSystem returns the name of the file system that a directory is on
+// if it is on another machine, "" if it isn't.
+func networkFileSystem(dir string) string {
+	var on unix.Statfs_t
+	if unix.Statfs(dir, &on) != nil {
+		return ""
+	}
+	if name := networkMagic[int64(uint32(on.Type))]; name != "" {
+		return name
+	}
+	if on.Type == unix.FUSE_SUPER_MAGIC {
+		return networkFuseAt(dir, mounts())
+	}
+	return ""
+}
+
+// networkFuseAt judges the innermost mount that a directory is on.
+func networkFuseAt(dir string, all []mount) string {
+	var inner mount
+	for _, m := range all {
+		below := dir == m.point || strings.HasPrefix(dir, strings.TrimSuffix(m.point, "/")+"/")
+		if below && len(m.point) >= len(inner.point) {
+			inner = m
+		}
+	}
+	for _, name := range networkFuse {
+		if strings.HasPrefix(inner.system, "fuse") && strings.Contains(inner.system, name) {
+			return inner.system
+		}
+	}
+	return ""
+}
+
+// mount is where a file system is mounted.
+type mount struct{ point, system string }
+
+func mounts() []mount {
+	file, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = file.Close() }()
+	return readMounts(file)
+}
+
+// readMounts reads the form of proc_pid_mountinfo(5).
+func readMounts(r io.Reader) (all []mount) {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		before, after, _ := strings.Cut(lines.Text(), " - ")
+		fields := strings.Fields(before)
+		if len(fields) < 5 {
+			continue
+		}
+		system, _, _ := strings.Cut(after, " ")
+		all = append(all, mount{unescapeOctal(fields[4]), system})
+	}
+	return all
+}
+
+// unescapeOctal decodes the four characters that mountinfo escapes: "\040" is
+// a blank.
+func unescapeOctal(text string) string {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] == '\\' && i+3 < len(text) {
+			if code, err := strconv.ParseUint(text[i+1:i+4], 8, 8); err == nil {
+				b.WriteByte(byte(code))
+				i += 3
+				continue
+			}
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String()
+}

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package journal
+
+// mountedAlone can't tell here: only Linux mounts a file alone.
+func mountedAlone(_, _ string) bool { return false }
+
+// networkFileSystem can't tell here.
+func networkFileSystem(string) string { return "" }

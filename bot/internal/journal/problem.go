@@ -1,0 +1,183 @@
+package journal
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/cancelbot/cancelbot/bot/internal/transport"
+)
+
+// Kind is why a journal can't be used, in a word. Each kind has one remedy.
+type Kind string
+
+// The kinds that aren't an SQLSTATE or a Failure of the network. The others
+// are named by those.
+const (
+	PoolerTransaction Kind = "pooler_transaction"
+	PoolerTooSmall    Kind = "pooler_too_small"
+	PoolerRefuses     Kind = "pooler_refuses"
+	Standby           Kind = "standby"
+	ReadOnly          Kind = "read_only"
+	NoSchema          Kind = "no_schema"
+	NoCreate          Kind = "no_create"
+	NoAccess          Kind = "no_access"
+	NoTLS             Kind = "no_tls"
+	OlderVersion      Kind = "older_version"
+	NotAJournal       Kind = "not_a_journal"
+
+	FileAlone    Kind = "file_alone"
+	NetworkFiles Kind = "network_files"
+	NotAFile     Kind = "not_a_file"
+	NotWritable  Kind = "not_writable"
+	Unusable     Kind = "unusable" // SQLite, for a reason without a kind
+)
+
+// Error is why a journal can't be used, and what to do about it.
+type Error struct {
+	Kind   Kind
+	Found  string // what is wrong, a clause without a full stop
+	Remedy string // likewise
+	Err    error  // what it comes from, if it comes from an error
+}
+
+func (p *Error) Error() string { return p.Found }
+
+// Unwrap returns the error that p comes from.
+func (p *Error) Unwrap() error { return p.Err }
+
+// words are what a kind says: Found, and Remedy. Arguments go to both.
+type words struct{ found, remedy string }
+
+var problems = map[Kind]words{
+	PoolerTransaction: {
+		"a connection pooler in transaction mode is in between: each transaction may run in another session, so that time-outs, locks and prepared statements don't hold",
+		"Connect to the server itself in DATABASE_URL, or set the pooler to session mode for the bot (pgbouncer: pool_mode=session)",
+	},
+	PoolerTooSmall: {
+		"the connection pooler in between lends the bot no second session",
+		fmt.Sprintf("Give the bot's user at least %d sessions for each replica (pgbouncer: default_pool_size), or connect to the server itself", connectionsAtOnce),
+	},
+	PoolerRefuses: {
+		"the connection pooler in between refuses the bot's session: %s",
+		"Remove that parameter from DATABASE_URL or PGOPTIONS, or connect to the server itself",
+	},
+	Standby: {
+		"the server is a standby, which only reads",
+		"Set DATABASE_URL to the primary server, or list all servers with target_session_attrs=read-write",
+	},
+	ReadOnly: {
+		"transactions of %q are read-only on this server",
+		"Let %[1]s write: ALTER ROLE %[1]q SET default_transaction_read_only = off, or the same setting of the database or the server",
+	},
+	NoSchema: {
+		"%q has no schema to make tables in: its search_path names none that exists and that it may use",
+		"Make a schema for the bot (CREATE SCHEMA cancelbot AUTHORIZATION %[1]q), or correct the role's search_path",
+	},
+	NoCreate: {
+		"%q may not make tables in the schema %q",
+		"Let it, as the schema's owner: GRANT CREATE ON SCHEMA %[2]q TO %[1]q; or make the bot the owner of a database of its own",
+	},
+	NoAccess: {
+		"%q may not read and write the journal's tables: %s",
+		"Let it, as the tables' owner: GRANT SELECT, INSERT, UPDATE, DELETE ON %[2]s TO %[1]q; or use the role that made them",
+	},
+	NoTLS: {
+		"the server offers no TLS",
+		"Switch TLS on at the server (ssl = on), or write sslmode=disable into DATABASE_URL if plain text is meant",
+	},
+	OlderVersion: {
+		"the journal was last used by an older version of the bot",
+		"Start the bot once, which brings it up to date",
+	},
+	NotAJournal: {
+		"there is no journal of the bot's there",
+		"Check DATABASE_URL. The bot makes the journal at its first start",
+	},
+	FileAlone: {
+		"%s is a mount point of its own: SQLite writes to further files next to it (%[1]s-wal), which don't survive there",
+		"Mount the directory instead of the file, such as a volume at %[2]s",
+	},
+	NetworkFiles: {
+		"%s is on a network file system (%s), where SQLite's locks and syncs don't hold",
+		"Put the file on a disk of the machine, or use Postgres",
+	},
+	NotAFile: {"%s is not a file", "Name a file in DATABASE_URL, such as sqlite:/var/lib/cancelbot/cancelbot.db"},
+	NotWritable: {
+		"the journal %s cannot be written: %s",
+		"Check DATABASE_URL: the directory and the file must be writable for the user that runs the bot",
+	},
+	Unusable: {"%s", "Check DATABASE_URL: it must name a file, or a place for one, that the bot may write"},
+}
+
+func problem(kind Kind, err error, args ...any) *Error {
+	say := func(format string) string {
+		if !strings.Contains(format, "%") {
+			return format
+		}
+		text := fmt.Sprintf(format, args...)
+		text, _, _ = strings.Cut(text, "%!(EXTRA")
+		return text
+	}
+	return &Error{Kind: kind, Found: say(problems[kind].found), Remedy: say(problems[kind].remedy), Err: err}
+}
+
+// Diagnose says why opening or using the journal at a DATABASE_URL failed, and
+// what to do about it. Its words never quote the URL. err is not nil.
+func Diagnose(databaseURL string, err error) *Error {
+	var known *Error
+	isProblem := errors.As(err, &known)
+	if path, isSQLite := SQLitePath(databaseURL); isSQLite {
+		switch {
+		case isProblem:
+			return known
+		case errors.Is(err, fs.ErrPermission):
+			return problem(NotWritable, err, absolute(path), cause(err))
+		}
+		return problem(Unusable, err, err.Error())
+	}
+	if !isProblem {
+		known = diagnosePostgres(err)
+	}
+	place := postgresPlace(databaseURL)
+	return &Error{Kind: known.Kind, Found: place + ": " + known.Found, Remedy: known.Remedy, Err: err}
+}
+
+// cause cuts a file's error down to what the system says.
+func cause(err error) string {
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		return file.Err.Error()
+	}
+	return err.Error()
+}
+
+func diagnosePostgres(err error) *Error {
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) {
+		return diagnoseState(answer)
+	}
+	if strings.Contains(err.Error(), "server refused TLS connection") {
+		return problem(NoTLS, err)
+	}
+	e := transport.Explain(rootCause(err))
+	remedy := cmp.Or(e.Remedy, "Check DATABASE_URL: the Postgres server must be up, and reachable from here")
+	if e.Failure == transport.UnknownAuthority {
+		remedy = "Name the file with the authority's certificate by sslrootcert in DATABASE_URL"
+	}
+	return &Error{Kind: Kind(e.Failure), Found: e.Found, Remedy: remedy, Err: err}
+}
+
+// rootCause drops pgx's wrapper, which quotes user, database and every address
+// tried.
+func rootCause(err error) error {
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) {
+		return connect.Unwrap()
+	}
+	return err
+}

@@ -1,0 +1,101 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// CheckURL says what is wrong with the form of a DATABASE_URL, to be read
+// after its name. It connects to nothing, and reads the files that a Postgres
+// URL names. The error never quotes the URL.
+func CheckURL(databaseURL string) error {
+	if strings.IndexAny(databaseURL, "\"'`“”‘’") == 0 {
+		return errors.New("is in quotation marks: leave them out")
+	}
+	if path, isSQLite := SQLitePath(databaseURL); isSQLite {
+		return checkPath(path)
+	}
+	scheme, rest, _ := strings.Cut(databaseURL, ":")
+	switch strings.ToLower(scheme) {
+	case "postgres", "postgresql":
+		if !strings.HasPrefix(rest, "//") {
+			return errors.New("lacks the two slashes after postgres: write postgres://user:password@host:5432/database")
+		}
+		_, _, err := postgresConfig(databaseURL)
+		return err
+	}
+	return errors.New("must start with sqlite: or postgres://")
+}
+
+// SQLitePath returns the path in sqlite:PATH.
+func SQLitePath(databaseURL string) (path string, isSQLite bool) {
+	scheme, path, _ := strings.Cut(databaseURL, ":")
+	return path, strings.EqualFold(scheme, "sqlite")
+}
+
+// checkPath says what is wrong with the form of a path.
+func checkPath(path string) error {
+	switch {
+	case path == "":
+		return errors.New("names no file: write sqlite:PATH")
+	case strings.Contains(path, "?"):
+		return errors.New("takes no options with sqlite: leave out the question mark and what follows")
+	case strings.Contains(path, ":memory:"):
+		return errors.New("names no file: a journal in memory would be lost with the process. Write sqlite:PATH")
+	case strings.HasPrefix(path, "//") && !strings.HasPrefix(path, "///"):
+		return errors.New("has two slashes after sqlite: and could mean two places: write sqlite:PATH, such as sqlite:/var/lib/cancelbot/cancelbot.db")
+	case strings.HasPrefix(path, "~"):
+		return errors.New(`has a "~", which only a shell replaces by the home directory: write the whole path`)
+	case strings.Contains(path, "$"):
+		return errors.New(`has a "$", and the bot replaces no variables: write the whole path`)
+	case strings.ContainsRune(path, 0):
+		return errors.New("has a NUL character")
+	}
+	return nil
+}
+
+// absolute returns a path as people need it to find the file.
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return path
+}
+
+// Preflight reports whether the bot could open the journal for writing, and
+// changes nothing. Open refuses with the same words; Diagnose has the remedy.
+// It doesn't report whether a SQLite file that isn't there can be made.
+func Preflight(ctx context.Context, databaseURL string) error {
+	if err := CheckURL(databaseURL); err != nil {
+		return err
+	}
+	if path, isSQLite := SQLitePath(databaseURL); isSQLite {
+		return checkPlace(path)
+	}
+	config, _, err := postgresConfig(databaseURL)
+	if err != nil {
+		return err
+	}
+	found, err := inspect(ctx, config)
+	if err != nil {
+		return rootCause(err)
+	}
+	return found.writable()
+}
+
+// Password returns the password that connecting to a Postgres URL would send,
+// to be kept out of what is written. It returns "" if there is none.
+func Password(databaseURL string) string {
+	if _, isSQLite := SQLitePath(databaseURL); isSQLite {
+		return ""
+	}
+	config, err := pgx.ParseConfig(lowerScheme(databaseURL))
+	if err != nil {
+		return ""
+	}
+	return config.Password
+}
