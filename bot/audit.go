@@ -12,6 +12,9 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 const (
@@ -26,9 +29,9 @@ const (
 
 // notes is what the audit channel needs of the journal.
 type notes interface {
-	TakeNote(context.Context) (journal.Note, error)
-	MarkNoted(context.Context, journal.Note) error
-	PutOff(ctx context.Context, n journal.Note, wait time.Duration) error
+	TakeNote(context.Context) (decision.Note, error)
+	MarkNoted(context.Context, decision.Note) error
+	PutOff(ctx context.Context, n decision.Note, wait time.Duration) error
 	Get(context.Context, decision.ID) (decision.Record, error)
 }
 
@@ -37,9 +40,9 @@ type notes interface {
 type auditor struct {
 	channel string
 	journal notes
-	poster  *poster
-	slack   *webAPI
-	texts   texts
+	poster  *slackapi.Poster
+	slack   *slackapi.Client
+	texts   texts.Texts
 	gap     time.Duration
 	log     *slog.Logger
 }
@@ -57,7 +60,7 @@ func (a *auditor) copyAll(ctx context.Context) error {
 		if err := a.send(ctx, n); err != nil {
 			return err
 		}
-		sleep(ctx, a.gap)
+		work.Sleep(ctx, a.gap)
 	}
 	return nil
 }
@@ -74,34 +77,34 @@ func (b *Bot) TellAudit(ctx context.Context) error {
 }
 
 // send posts one copy, once, and records it.
-func (a *auditor) send(ctx context.Context, n journal.Note) error {
+func (a *auditor) send(ctx context.Context, n decision.Note) error {
 	log := a.log.With("confirmation", string(n.ConfirmationID), "task", n.TaskID, "channel", n.Channel)
 	m, err := a.message(ctx, log, n)
 	if err != nil {
 		return err
 	}
 	if m != nil {
-		_, err = a.poster.post(ctx, a.channel, "", *m)
+		_, err = a.poster.Post(ctx, a.channel, "", *m)
 	}
 	if err != nil {
 		log.Error("the audit channel does not take a copy; trying again", "error", err, "again_in", auditPause)
-		if !unanswered(err) {
+		if said, _ := slackapi.Classify(err); said != slackapi.Unclear {
 			return errors.Join(err, a.journal.PutOff(ctx, n, auditPause))
 		}
 		return err // perhaps it is there: the note's lease leaves time for the answer
 	}
-	return retry(ctx, 0, func() error { return a.journal.MarkNoted(context.WithoutCancel(ctx), n) })
+	return work.Retry(ctx, 0, func() error { return a.journal.MarkNoted(context.WithoutCancel(ctx), n) })
 }
 
 // message is the copy; nil where the audit channel has the original already, or
 // there is nothing to say.
-func (a *auditor) message(ctx context.Context, log *slog.Logger, n journal.Note) (*message, error) {
+func (a *auditor) message(ctx context.Context, log *slog.Logger, n decision.Note) (*texts.Message, error) {
 	switch n.Kind {
-	case journal.NoteRefusal:
-		return new(a.texts.auditRefusal(n)), nil
-	case journal.NoteCredential:
-		return a.texts.auditCredential(n), nil
-	case journal.NoteAnnouncement, journal.NoteSettled:
+	case decision.NoteRefusal:
+		return new(a.texts.AuditRefusal(n)), nil
+	case decision.NoteCredential:
+		return a.texts.AuditCredential(n), nil
+	case decision.NoteAnnouncement, decision.NoteSettled:
 	}
 	if n.Channel == a.channel {
 		return nil, nil
@@ -110,10 +113,10 @@ func (a *auditor) message(ctx context.Context, log *slog.Logger, n journal.Note)
 	if err != nil {
 		return nil, err
 	}
-	if n.Kind == journal.NoteSettled {
-		return new(a.texts.auditSettled(d, d.Settled(), a.permalink(ctx, log, d))), nil
+	if n.Kind == decision.NoteSettled {
+		return new(a.texts.AuditSettled(d, d.Settled(), a.permalink(ctx, log, d))), nil
 	}
-	return new(a.texts.auditCopy(d, d.Result(), a.permalink(ctx, log, d))), nil
+	return new(a.texts.AuditCopy(d, d.Result(), a.permalink(ctx, log, d))), nil
 }
 
 // permalink finds the original; "" where Slack gives none.

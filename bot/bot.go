@@ -1,15 +1,12 @@
-// Package bot is cancelbot's Slack side: a person types /cancel-task, sees
-// what the task is, confirms with a button, and the channel is told what came
-// of it.
+// Package bot is cancelbot's Slack side: someone types /cancel-task, sees the
+// task, confirms with a button, and the bot announces the outcome in the
+// channel.
 //
-// The files follow the way of a command: router.go finds each envelope a
-// worker, command.go answers a command with a prompt, confirmation.go signs
-// what the prompt's buttons carry, click.go checks a press of one, decide.go
-// turns it into a decision, carry.go, resolve.go, attempt.go and outcome.go
-// bring that to its outcome, announce.go and tell.go tell the channel.
-// ownership.go and takeover.go say whose a decision is. The words_*.go files
-// hold every word that a person reads. docs/design has the laws that all of
-// this keeps.
+// Read the files in the order of a command: router.go finds a worker for each
+// envelope, command.go answers a command with a prompt, click.go checks a click
+// on one of its buttons. internal/carry makes a decision of it and carries that
+// to its announcement, as internal/decision says. docs/design has the laws that
+// all of this keeps.
 package bot
 
 import (
@@ -22,34 +19,32 @@ import (
 	"sync/atomic"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
-	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/carry"
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
 // Tasks is what the bot needs of Chamelio. *chamelio.Client is one.
 type Tasks interface {
-	canceller
+	carry.Tasks
 	// SetShare says over how many replicas the key's rate limit is shared.
 	SetShare(replicas int)
 }
 
 // Journal is what the bot needs to remember. *journal.Journal is one.
 type Journal interface {
-	claims
-	leases
-	attempts
-	outbox
-	leftovers
-	unsettled
+	carry.Journal
 	notes
 	refusals
 	openRequests
 	presence
-	keyrings
+	signed.Store
 }
 
 // presence is what the replicas need to know of each other.
@@ -65,28 +60,27 @@ const slackTimeout = 20 * time.Second
 
 // Bot is one process's share of the work. Several may run at once.
 type Bot struct {
-	cfg       Config
-	log       *slog.Logger
-	slack     *webAPI
-	keys      *keyring
-	http      *http.Client // for Socket Mode, which dials as its transport does
-	calls     *http.Client // for all else
-	journal   Journal
-	tasks     Tasks
-	gate      *gate
-	router    *router
-	socket    *socketmode.Client
-	set       *workingSet
-	announcer *announcer
-	audits    *auditor // nil without an audit channel
-	loops     []*loop
-	beats     *loop
-	work      *group // decisions and channels at work
-	working   context.Context
-	stopWork  context.CancelCauseFunc
-	appID     atomic.Value // string: as hello said
-	draining  atomic.Bool
-	others    atomic.Int32 // other replicas that serve
+	cfg      Config
+	log      *slog.Logger
+	slack    *slackapi.Client
+	signer   signed.Signer
+	http     *http.Client // for Socket Mode, which dials as its transport does
+	calls    *http.Client // for all else
+	journal  Journal
+	tasks    Tasks
+	metrics  *observe.Metrics
+	gate     *gate
+	router   *router
+	socket   *socketmode.Client
+	carrier  *carry.Carrier
+	audits   *auditor // nil without an audit channel
+	loops    []*work.Loop
+	beats    *work.Loop
+	working  context.Context // of the workers of commands and clicks
+	stopWork context.CancelCauseFunc
+	appID    atomic.Value // string: as hello said
+	draining atomic.Bool
+	others   atomic.Int32 // other replicas that serve
 }
 
 // New checks the configuration and returns a Bot that is ready to Run. Its
@@ -96,11 +90,11 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	if err != nil {
 		return nil, err
 	}
-	sign, err := newSigner(cfg.BotToken.Reveal(), j, cfg.Now)
+	sign, err := signed.NewSigner(cfg.BotToken.Reveal(), j, cfg.Now)
 	if err != nil {
 		return nil, err
 	}
-	b := &Bot{cfg: cfg, log: cfg.Log, journal: j, tasks: tasks, work: &group{log: cfg.Log}}
+	b := &Bot{cfg: cfg, log: cfg.Log, journal: j, tasks: tasks}
 	b.working, b.stopWork = context.WithCancelCause(context.Background())
 	b.http = &http.Client{
 		Transport: cfg.Transport,
@@ -108,87 +102,81 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 		// A redirect would carry a token to wherever the answer points.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	b.keys = sign.keyring
+	b.signer = sign
 	b.calls = &http.Client{Transport: transport.Within(slackTimeout, cfg.Transport), CheckRedirect: b.http.CheckRedirect}
-	b.slack = newWebAPI(cfg.BotToken.Reveal(), cfg.SlackAPI, b.calls)
+	b.slack = slackapi.NewClient(cfg.BotToken.Reveal(), cfg.SlackAPI, b.calls)
 	b.gate = &gate{checker: policy.NewChecker(cfg.Policy, b.slack), journal: j, known: make(chan struct{}), appID: b.app, now: cfg.Now}
+	b.metrics = observe.NewMetrics(cfg.Metrics)
 	b.wire(api, sign)
 	b.socket, err = socketmode.New(b.socketOptions())
 	if err != nil {
 		return nil, fmt.Errorf("preparing Socket Mode: %w", err)
 	}
+	b.metrics.Watch(observe.Live{
+		Connections: b.socket.Open, Queue: b.router.load, Backlog: j.Backlog, Loops: b.loops, Now: cfg.Now,
+	})
 	return b, nil
 }
 
 // wire makes the parts, each of those before it.
-func (b *Bot) wire(api *url.URL, sign signer) {
+func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	cfg, j, log := b.cfg, b.journal, b.log
 	words := newTexts(cfg)
-	post := newPoster(b.slack, b.calls, api)
-	meters := newMetrics(cfg.Metrics, b)
-	spans := newTracer(cfg.Traces)
-	recent := newSeenTasks()
-	b.set = newWorkingSet(j, log)
-	b.announcer = &announcer{
-		journal: j, poster: post, set: b.set, texts: words, gap: cfg.AnnounceGap, metrics: meters, trace: spans,
-		ctx: b.working, work: b.work, channels: map[string]*channel{},
-	}
-	resolves := &resolver{
-		tasks: b.tasks, journal: j, texts: words, recent: recent, people: newPeopleFinder(cfg.NotifyPeopleOnTask, b.slack), metrics: meters, trace: spans, now: cfg.Now,
-		patience: cfg.Patience, flight: cfg.Flight,
-	}
-	carries := &carrier{resolver: resolves, announcer: b.announcer, journal: j, set: b.set, texts: words, metrics: meters}
-	follow := newFollowers(j, log)
-	decides := &decider{
-		journal: j, set: b.set, carry: carries.carry, followers: follow, poster: post, signer: sign, texts: words,
-		metrics: meters, trace: spans, ctx: b.working, work: b.work, unclear: map[decision.ID]*unclearClick{},
-	}
-	takes := &taker{
-		journal: j, set: b.set, signer: sign, carrier: carries, announcer: b.announcer, poster: post, texts: words,
-		metrics: meters, now: cfg.Now, ctx: b.working, work: b.work, log: log,
-	}
-	settles := &settler{journal: j, tasks: b.tasks, poster: post, signer: sign, texts: words, metrics: meters, now: cfg.Now, log: log}
+	post := slackapi.NewPoster(b.slack, b.calls, api)
+	meters := b.metrics
+	spans := observe.NewTracer(cfg.Traces)
+	details := carry.NewDetails(b.tasks, b.mentions())
+	b.carrier = carry.New(carry.Options{
+		Protocol: cfg.protocol(), Journal: j, Tasks: b.tasks, Details: details, Poster: post, Signer: sign, Texts: words,
+		Metrics: meters, Tracer: spans, Log: log,
+	}, cfg.Now)
 	asked := &requests{journal: j, poster: post, signer: sign, texts: words, remind: cfg.RemindBefore, now: cfg.Now, log: log}
 	b.router = b.newRouter(
 		&commands{
-			gate: b.gate, tasks: b.tasks, recent: recent, signer: sign, poster: post, requests: asked, texts: words, limit: newPersonLimit(cfg.CommandsPerMinute),
+			gate: b.gate, tasks: b.tasks, details: details, signer: sign, poster: post, requests: asked, texts: words, limit: work.NewLimit(cfg.CommandsPerMinute),
 			previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL, hosts: cfg.TaskHosts, metrics: meters, trace: spans, now: cfg.Now,
 		},
 		&clicks{
-			signer: sign, gate: b.gate, tasks: b.tasks, decider: decides, poster: post, texts: words,
-			limit: newPersonLimit(clicksPerCommand * cfg.CommandsPerMinute), told: newPersonLimit(toldPerMinute), metrics: meters, trace: spans,
+			signer: sign, gate: b.gate, tasks: b.tasks, carrier: b.carrier, poster: post, texts: words,
+			limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), told: work.NewLimit(toldPerMinute), metrics: meters, trace: spans,
 			reasons: newReasons(cfg.RequireReason, b.slack, sign, post, words),
 		}, post, words, spans)
-	b.beats = newLoop("replicas", j.Lease()/3, log, b.beat)
-	b.loops = []*loop{
-		newLoop("leases", j.Lease()/3, log, b.set.renew),
-		newLoop("decisions", takeEvery, log, takes.toResolve),
-		newLoop("announcements", takeEvery, log, takes.toTell),
-		newLoop("unknown outcomes", settleEvery, log, settles.settle),
-		newLoop("requests", requestsEvery, log, asked.look),
-		follow.loop,
-		newLoop("signing keys", loadKeysEvery, log, b.keys.load),
-		newLoop("installation", introduceEvery, log, b.introduce),
+	b.beats = work.NewLoop("replicas", j.Lease()/3, log, b.beat)
+	b.loops = append(b.carrier.Loops(),
+		work.NewLoop("requests", requestsEvery, log, asked.look),
+		work.NewLoop("signing keys", signed.LoadEvery, log, sign.Load),
+		work.NewLoop("installation", introduceEvery, log, b.introduce),
 		b.beats,
-	}
+	)
 	if cfg.AuditChannel != "" {
 		b.audits = &auditor{channel: cfg.AuditChannel, journal: j, poster: post, slack: b.slack, texts: words, gap: cfg.AnnounceGap, log: log}
-		b.loops = append(b.loops, newLoop("audit channel", auditEvery, log, b.audits.copyAll))
+		b.loops = append(b.loops, work.NewLoop("audit channel", auditEvery, log, b.audits.copyAll))
 	}
-	meters.watch(b.loops)
 }
 
-func (b *Bot) newRouter(typed *commands, pressed *clicks, post *poster, words texts, spans *tracer) *router {
-	seen, err := lru.New[string, struct{}](maxRememberedEnvelopes)
-	if err != nil {
-		panic(err) // only for a size below one
+// mentions returns the directory of people whom announcements mention; nil for no
+// one.
+func (b *Bot) mentions() carry.Directory {
+	if !b.cfg.NotifyPeopleOnTask {
+		return nil
 	}
+	return b.slack
+}
+
+func newTexts(cfg Config) texts.Texts {
+	return texts.Texts{
+		Command: cfg.Command, Hosts: cfg.TaskHosts, Channels: cfg.Policy.Channels, Approvers: cfg.Policy.Approvers,
+		Operator: cfg.OperatorContact, AsksReason: cfg.RequireReason, Tries: int(cfg.protocol().MaxTries),
+	}
+}
+
+func (b *Bot) newRouter(typed *commands, pressed *clicks, post *slackapi.Poster, words texts.Texts, spans *observe.Tracer) *router {
 	return &router{
 		commands: typed, clicks: pressed, poster: post, texts: words, trace: spans, log: b.log,
-		stopping: b.draining.Load, ctx: b.working, seen: seen,
-		typed:    newPool(workersAtOnce, commandsQueueSize, b.log),
-		pressed:  newPool(workersAtOnce, clicksQueueSize, b.log),
-		turnedBy: newPool(refusalsAtOnce, refusalsQueueSize, b.log),
+		stopping: b.draining.Load, ctx: b.working, seen: work.NewCache[string, struct{}](maxRememberedEnvelopes),
+		typed:    work.NewPool(workersAtOnce, commandsQueueSize, b.log),
+		pressed:  work.NewPool(workersAtOnce, clicksQueueSize, b.log),
+		turnedBy: work.NewPool(refusalsAtOnce, refusalsQueueSize, b.log),
 	}
 }
 
@@ -205,7 +193,7 @@ func (b *Bot) Workspace(ctx context.Context) (Workspace, error) {
 }
 
 func authError(err error) error {
-	if socketmode.Classify(slackCode(err)) == socketmode.TokenRefused {
+	if socketmode.Classify(slackapi.Code(err)) == socketmode.TokenRefused {
 		return &TokenError{Token: BotToken, Err: err}
 	}
 	return fmt.Errorf("asking Slack who we are (auth.test): %w", err)

@@ -2,39 +2,26 @@ package bot
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"log/slog"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/carry"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// command is one that somebody typed, as far as it matters (docs.slack.dev:
-// interactivity/implementing-slash-commands).
-type command struct {
-	User        string `json:"user_id"`
-	Team        string `json:"team_id"`
-	Enterprise  string `json:"enterprise_id"`
-	AppID       string `json:"api_app_id"`
-	Channel     string `json:"channel_id"`
-	Text        string `json:"text"`
-	ResponseURL string `json:"response_url"`
-}
-
-func parsePayload(payload json.RawMessage) (command, error) {
-	var c command
-	if err := json.Unmarshal(payload, &c); err != nil {
-		return command{}, errors.New("it is not the documented JSON")
-	}
-	if c.User == "" || c.Channel == "" {
-		return command{}, errors.New("it does not say who typed it, or where")
-	}
-	return c, nil
+// previewer gets a task when nothing more important waits for the rate limit.
+type previewer interface {
+	Preview(context.Context, chamelio.TaskID) (chamelio.Task, error)
 }
 
 // commands answers commands: with a prompt, or with a private explanation why
@@ -42,26 +29,26 @@ func parsePayload(payload json.RawMessage) (command, error) {
 type commands struct {
 	gate         *gate
 	tasks        previewer
-	recent       *seenTasks
-	signer       signer
-	poster       *poster
+	details      *carry.Details
+	signer       signed.Signer
+	poster       *slackapi.Poster
 	requests     *requests
-	texts        texts
-	limit        *personLimit
+	texts        texts.Texts
+	limit        *work.Limit
 	previewLimit time.Duration
 	confirmTTL   time.Duration
 	hosts        []string
-	metrics      *metrics
-	trace        *tracer
+	metrics      *observe.Metrics
+	trace        *observe.Tracer
 	now          func() time.Time
 }
 
-func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd command) {
+func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Command) {
 	log = log.With("user", cmd.User, "channel", cmd.Channel)
-	if !c.limit.allow(cmd.User) {
+	if !c.limit.Allow(cmd.User) {
 		log.Warn("command refused", "reason", "too many commands")
-		c.metrics.refusals.WithLabelValues("command", "too_many_commands").Inc()
-		c.poster.tell(ctx, log, cmd.ResponseURL, c.texts.tooFast(c.limit.perMinute), ephemeral)
+		c.metrics.Refusals.WithLabelValues("command", "too_many_commands").Inc()
+		c.poster.Answer(ctx, log, cmd.ResponseURL, c.texts.TooFast(c.limit.PerMinute), slackapi.Ephemeral)
 		return
 	}
 	answer, request := c.answer(ctx, log, cmd)
@@ -69,37 +56,37 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd command) {
 		c.requests.ask(ctx, log, cmd.ResponseURL, *request, answer)
 		return
 	}
-	c.poster.tell(ctx, log, cmd.ResponseURL, answer, ephemeral)
+	c.poster.Answer(ctx, log, cmd.ResponseURL, answer, slackapi.Ephemeral)
 }
 
 // answer is what the requester alone reads; or a request that everybody in the
 // channel does.
-func (c *commands) answer(ctx context.Context, log *slog.Logger, cmd command) (_ message, request *confirmation) {
-	req, err := parseCommand(cmd.Text, c.hosts)
+func (c *commands) answer(ctx context.Context, log *slog.Logger, cmd slackapi.Command) (_ texts.Message, request *decision.Confirmation) {
+	req, err := input.ParseCommand(cmd.Text, c.hosts)
 	if err != nil {
 		log.Info("command not understood", "reason", err)
-		c.metrics.commands.WithLabelValues("not understood").Inc()
-		return c.texts.notUnderstood(err), nil
+		c.metrics.Commands.WithLabelValues("not understood").Inc()
+		return c.texts.NotUnderstood(err), nil
 	}
-	log = log.With("task", req.task)
+	log = log.With("task", req.Task)
 	cleared, v := c.gate.standing(ctx, policy.Question{
 		Moment: policy.AtCommand,
-		Origin: policy.Origin{AppID: policy.AppID(cmd.AppID), TeamID: policy.TeamID(cmd.Team), EnterpriseID: policy.EnterpriseID(cmd.Enterprise)},
-		Place:  policy.Place{Channel: policy.ChannelID(cmd.Channel), Workspace: policy.TeamID(cmd.Team)},
+		Origin: originOf(cmd.Origin()),
+		Place:  policy.Place{Channel: policy.ChannelID(cmd.Channel), Workspace: policy.TeamID(cmd.TeamID)},
 		User:   policy.UserID(cmd.User),
 	})
 	if !v.Allowed() {
 		return c.refuse(ctx, log, cmd, req, v), nil
 	}
-	task, err := c.preview(ctx, req.task)
+	task, err := c.preview(ctx, req.Task)
 	// Before anything of the task is shown; a task that is not there has
 	// nobody on it, and may be said so.
 	facts := peopleOn(task, err)
-	if v := cleared.OnTask(ctx, facts); !v.Allowed() && !c.texts.explains(err) {
+	if v := cleared.OnTask(ctx, facts); !v.Allowed() && !c.texts.Explains(err) {
 		return c.refuse(ctx, log, cmd, req, v), nil
 	}
-	if explained, ok := c.texts.noPrompt(req.task, task, err); ok {
-		c.metrics.commands.WithLabelValues("explained").Inc()
+	if explained, ok := c.texts.NoPrompt(req.Task, task, err); ok {
+		c.metrics.Commands.WithLabelValues("explained").Inc()
 		log.Info("command answered without a prompt", "status", string(task.Status), "cause", err)
 		return explained, nil
 	}
@@ -109,41 +96,41 @@ func (c *commands) answer(ctx context.Context, log *slog.Logger, cmd command) (_
 	return c.prompt(log, cmd, req, task, cleared.NeedsSecondPerson(facts))
 }
 
-func (c *commands) refuse(ctx context.Context, log *slog.Logger, cmd command, req request, no policy.Verdict) message {
+func (c *commands) refuse(ctx context.Context, log *slog.Logger, cmd slackapi.Command, req input.Request, no policy.Verdict) texts.Message {
 	log.Warn("command refused", "reason", string(no.Code), "cause", no.Cause)
-	c.metrics.commands.WithLabelValues("refused").Inc()
-	c.metrics.refusals.WithLabelValues("command", string(no.Code)).Inc()
-	c.gate.record(ctx, log, journal.Note{TaskID: int64(req.task), Team: cmd.Team, Channel: cmd.Channel, Person: cmd.User, Code: string(no.Code)})
-	return c.texts.refused(no, req.task)
+	c.metrics.Commands.WithLabelValues("refused").Inc()
+	c.metrics.Refusals.WithLabelValues("command", string(no.Code)).Inc()
+	c.gate.record(ctx, log, decision.Note{TaskID: int64(req.Task), Team: cmd.TeamID, Channel: cmd.Channel, Person: cmd.User, Code: string(no.Code)})
+	return c.texts.Refused(no, req.Task)
 }
 
 // prompt makes the message with the buttons.
-func (c *commands) prompt(log *slog.Logger, cmd command, req request, task chamelio.Task, public bool) (_ message, request *confirmation) {
+func (c *commands) prompt(log *slog.Logger, cmd slackapi.Command, req input.Request, task chamelio.Task, public bool) (_ texts.Message, request *decision.Confirmation) {
 	now := c.now()
-	confirm := confirmation{
-		ID: newConfirmationID(), Task: req.task, Title: shorten(clean(task.Title), maxTitle), URL: task.URL,
-		Team: cmd.Team, Channel: cmd.Channel, Requester: cmd.User, Reason: req.reason, Public: public,
+	confirm := decision.Confirmation{
+		ID: signed.NewID(), Task: req.Task, Title: input.Shorten(input.Clean(task.Title), texts.MaxTitle), URL: task.URL,
+		Team: cmd.TeamID, Channel: cmd.Channel, Requester: cmd.User, Reason: req.Reason, Public: public,
 		RequestedAt: now, ExpiresAt: now.Add(c.confirmTTL),
 	}
 	log.Info("prompted", "confirmation", confirm.ID)
-	c.metrics.commands.WithLabelValues("prompted").Inc()
+	c.metrics.Commands.WithLabelValues("prompted").Inc()
 	if public {
 		request = &confirm
 	}
-	return c.texts.prompt(confirm, task, c.signer.encode(confirm), req.unsure), request
+	return c.texts.Prompt(confirm, task, c.signer.Encode(confirm), req.Unsure), request
 }
 
 // preview looks at the task, but not for long: somebody is waiting, and the
 // cancel call is the judge anyway.
 func (c *commands) preview(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
-	ctx, end := c.trace.step(ctx, "preview", attribute.Int64("chamelio.task", int64(id)))
+	ctx, end := c.trace.Step(ctx, "preview", attribute.Int64("chamelio.task", int64(id)))
 	ctx, cancel := context.WithTimeout(ctx, c.previewLimit)
 	defer cancel()
 	asked := time.Now()
 	task, err := c.tasks.Preview(ctx, id)
 	end(err)
 	if err == nil {
-		c.recent.keep(task, asked)
+		c.details.Keep(task, asked)
 	}
 	return task, err
 }

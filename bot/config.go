@@ -13,8 +13,12 @@ import (
 	"github.com/slack-go/slack"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
 )
 
@@ -56,12 +60,19 @@ type Config struct {
 	Now       func() time.Time      // by which prompts expire and clicks age; time.Now if nil
 }
 
-// MaxConfirmTTL is the ceiling of Config.ConfirmTTL.
-const MaxConfirmTTL = 30 * time.Minute
+// MaxConfirmTTL is the longest Config.ConfirmTTL.
+const MaxConfirmTTL = signed.MaxTTL
 
 // maxCommandName is Slack's (docs.slack.dev/reference/app-manifest,
 // features.slash_commands).
 const maxCommandName = 32
+
+// protocol returns the protocol's durations, with those of the configuration.
+func (c Config) protocol() decision.Protocol {
+	p := decision.NewProtocol(c.CancelTimeout)
+	p.Patience, p.Flight, p.Gap = cmp.Or(c.Patience, p.Patience), cmp.Or(c.Flight, p.Flight), cmp.Or(c.AnnounceGap, p.Gap)
+	return p
+}
 
 // Validate names everything that is wrong with a configuration: a ConfigError,
 // or nil.
@@ -95,10 +106,8 @@ func (c *Config) complete() (api *url.URL, err error) {
 	c.ConfirmTTL = cmp.Or(c.ConfirmTTL, 10*time.Minute)
 	c.Grace = cmp.Or(c.Grace, 25*time.Second)
 	c.CancelTimeout = cmp.Or(c.CancelTimeout, 10*time.Second)
-	c.Patience = cmp.Or(c.Patience, 2*time.Minute)
-	c.Flight = cmp.Or(c.Flight, max(minFlight, flightTimeouts*c.CancelTimeout))
 	c.Stagger = cmp.Or(c.Stagger, 2*time.Second)
-	c.AnnounceGap = cmp.Or(c.AnnounceGap, time.Second)
+	c.AnnounceGap = cmp.Or(c.AnnounceGap, c.protocol().Gap)
 	c.PreviewLimit = cmp.Or(c.PreviewLimit, 2*time.Second)
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	c.Policy.Mode = cmp.Or(c.Policy.Mode, policy.Members)
@@ -113,7 +122,7 @@ func (c *Config) complete() (api *url.URL, err error) {
 	}
 	problems := c.validate()
 	api, err = url.Parse(c.SlackAPI)
-	if err != nil || api.Host == "" || api.Scheme != "https" && (api.Scheme != "http" || !isLoopback(api.Hostname())) {
+	if err != nil || api.Host == "" || api.Scheme != "https" && (api.Scheme != "http" || !slackapi.IsLoopback(api.Hostname())) {
 		problems = append(problems, Problem{"SlackAPI", "must be https (http is accepted on a loopback address only): tokens travel with every request"})
 	}
 	if len(problems) > 0 {
@@ -138,19 +147,11 @@ func (c *Config) validate() (problems ConfigError) {
 	add(c.CommandsPerMinute < 1, "CommandsPerMinute", "must be 1 or more")
 	add(c.Grace < 0, "Grace", "must not be negative")
 	add(c.CancelTimeout < 100*time.Millisecond || c.CancelTimeout > time.Minute, "CancelTimeout", "must be 100ms to 1m")
-	add(c.AuditChannel != "" && !isChannelID(c.AuditChannel), "AuditChannel", "is no id of a channel: they look like C012AB3CD")
+	add(c.AuditChannel != "" && !input.IsChannelID(c.AuditChannel), "AuditChannel", "is no id of a channel: they look like C012AB3CD")
 	add(!strings.HasPrefix(c.Command, "/") || len(c.Command) < 2 || utf8.RuneCountInString(c.Command) > maxCommandName || strings.ContainsAny(c.Command, " \t\n<>&`*_~|"),
 		"Command", `must be one word of at most 32 letters that starts with "/"`)
 	for _, p := range c.Policy.Validate() {
 		add(true, string(p.Field), p.Advice)
 	}
 	return problems
-}
-
-// isChannelID tells ids of channels (docs.slack.dev: conversations) from their
-// names.
-func isChannelID(id string) bool {
-	return len(id) > 2 && strings.ContainsRune("CG", rune(id[0])) && strings.IndexFunc(id, func(r rune) bool {
-		return (r < 'A' || r > 'Z') && (r < '0' || r > '9')
-	}) < 0
 }

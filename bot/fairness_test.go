@@ -93,7 +93,7 @@ func TestWhatIsKnownIsToldThoughNothingCanBeResumed(t *testing.T) {
 		time.Sleep(15 * time.Second) // the leases of what hangs run out
 		w.api.Refuse()
 		w.slack.ClearFaults()
-		w.statement("UPDATE decisions SET leased_until = 1, telling_at = 0")
+		w.statement("UPDATE decisions SET leased_until = 1, announcing_at = 0")
 		started := time.Now()
 		w.replica(o)
 		w.eventually("what is known is told", func() bool { return len(w.slack.History(general)) == 1 })

@@ -104,10 +104,10 @@ func TestFiguresClaimsWhoseAnswerWasLost(t *testing.T) {
 }
 
 func TestFiguresClaimsWhoseAnswerWasLostOnPostgres(t *testing.T) {
-	h := &hooked{}
+	h := hook(nil)
 	w := newWorld(t, func(o *options) {
 		o.url, o.journal = pgtest.Start(t), h
-		o.prepare = func(w *world) { h.Journal = w.journal }
+		o.prepare = func(w *world) { h.Journal.Journal = w.journal }
 	})
 	n := sized(20, 1000)
 	w.api.Add(1000, n)
@@ -191,7 +191,7 @@ func TestFiguresTheDatabaseAwayAtEachStep(t *testing.T) {
 	steps := []string{"Claim", "Finish", "BeginTelling", "MarkAnnounced", "RenewAll"}
 	many(t, "decisions with the database away for 5 to 60 s at a step", sized(5, 200), func(t *testing.T, i int, l *ledger) {
 		w, h, o := withHook(t)
-		second := &hooked{Journal: w.open(o)}
+		second := hook(w.open(o))
 		o.journal = second
 		stop := w.start(o)
 		w.Cleanup(func() { _ = stop() })

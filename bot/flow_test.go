@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/goldenfile"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -244,7 +245,7 @@ func TestATitleCanNeitherPingNorFormat(t *testing.T) {
 // in: not its buttons.
 func parsedBySlack(m slacktest.Message) string {
 	var all strings.Builder
-	for line := range strings.Lines(transcribe(m)) {
+	for line := range strings.Lines(goldenfile.Transcribe(m)) {
 		if !strings.HasPrefix(line, "button") {
 			all.WriteString(line)
 		}

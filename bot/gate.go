@@ -9,8 +9,9 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -18,7 +19,7 @@ const refusalTimeout = 2 * time.Second
 
 // refusals is what the gate needs of the journal.
 type refusals interface {
-	Refused(context.Context, journal.Note) error
+	Refused(context.Context, decision.Note) error
 }
 
 // gate applies the policy of this installation, and keeps its refusals on
@@ -68,13 +69,18 @@ var errNotIntroduced = fmt.Errorf("Slack has not told yet for which workspace th
 
 // record keeps a "no" on record. It is not worth failing for: the person has
 // been refused already.
-func (g *gate) record(ctx context.Context, log *slog.Logger, n journal.Note) {
+func (g *gate) record(ctx context.Context, log *slog.Logger, n decision.Note) {
 	ctx, cancel := context.WithTimeout(ctx, refusalTimeout)
 	defer cancel()
 	n.At = g.now()
 	if err := g.journal.Refused(ctx, n); err != nil {
 		log.Error("a refusal is not on record", "error", err)
 	}
+}
+
+// originOf converts what a payload says about the installation.
+func originOf(o slackapi.Origin) policy.Origin {
+	return policy.Origin{AppID: policy.AppID(o.AppID), TeamID: policy.TeamID(o.TeamID), EnterpriseID: policy.EnterpriseID(o.EnterpriseID)}
 }
 
 // peopleOn is what the policy goes by of a task.

@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+// loopStalled is how long a loop may go without success, beyond its interval,
+// until the process isn't ready.
+const loopStalled = 12 * time.Second
+
 // Ready returns nil if the bot does its work: at least one connection to Slack
 // serves, and each of its loops has succeeded lately. Else it says what does
 // not.
@@ -19,12 +23,12 @@ func (b *Bot) Ready(context.Context) error {
 	if b.socket.Open() == 0 {
 		problems = append(problems, errors.New("slack: no connection"))
 	}
-	if age := b.beats.age(); age > loopStalled+b.beats.every {
+	if age := b.beats.Age(); age > loopStalled+b.beats.Every {
 		problems = append(problems, fmt.Errorf("journal: no success for %s", age.Round(time.Second)))
 	}
 	for _, l := range b.loops {
-		if age := l.age(); age > loopStalled+l.every {
-			problems = append(problems, fmt.Errorf("loop %q: no success for %s", l.name, age.Round(time.Second)))
+		if age := l.Age(); age > loopStalled+l.Every {
+			problems = append(problems, fmt.Errorf("loop %q: no success for %s", l.Name, age.Round(time.Second)))
 		}
 	}
 	return errors.Join(problems...)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/goldenfile"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
@@ -131,7 +132,7 @@ func TestPolicies(t *testing.T) {
 				golden(t, tt.golden, m)
 			}
 			if prompted := m.Button("cancel_task") != nil; prompted != tt.prompted {
-				t.Fatalf("prompted: %v\n%s", prompted, transcribe(m))
+				t.Fatalf("prompted: %v\n%s", prompted, goldenfile.Transcribe(m))
 			}
 			if tt.prompted {
 				if tt.meanwhile != nil {

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/journal/journaltest"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -23,9 +23,15 @@ import (
 
 // hooked is a journal whose calls pass through a hook.
 type hooked struct {
-	bot.Journal
+	journaltest.Journal
 	mu   sync.Mutex
 	hook func(op string, do func() error) error
+}
+
+func hook(j *journal.Journal) *hooked {
+	h := &hooked{}
+	h.Journal = journaltest.Journal{Journal: j, Around: h.call}
+	return h
 }
 
 // errCut is the answer that never came.
@@ -37,94 +43,27 @@ func (h *hooked) set(hook func(op string, do func() error) error) {
 	h.hook = hook
 }
 
-func (h *hooked) call(op string, do func() error) error {
+func (h *hooked) call(ctx context.Context, op string, _ decision.ID, do func(context.Context) error) error {
 	h.mu.Lock()
 	hook := h.hook
 	h.mu.Unlock()
 	if hook == nil {
-		return do()
+		return do(ctx)
 	}
-	return hook(op, do)
-}
-
-func hookedCall[T any](h *hooked, op string, do func() (T, error)) (T, error) {
-	var out T
-	err := h.call(op, func() (err error) { out, err = do(); return err })
-	return out, err
-}
-
-func (h *hooked) Claim(ctx context.Context, d decision.Record) (journal.Claim, error) {
-	return hookedCall(h, "Claim", func() (journal.Claim, error) { return h.Journal.Claim(ctx, d) })
-}
-
-func (h *hooked) Withdraw(ctx context.Context, d decision.Record) (first decision.Record, withdrawn bool, err error) {
-	err = h.call("Withdraw", func() (err error) { first, withdrawn, err = h.Journal.Withdraw(ctx, d); return err })
-	return first, withdrawn, err
-}
-
-func (h *hooked) Get(ctx context.Context, id decision.ID) (decision.Record, error) {
-	return hookedCall(h, "Get", func() (decision.Record, error) { return h.Journal.Get(ctx, id) })
-}
-
-func (h *hooked) GiveUp(ctx context.Context, l journal.Lease) error {
-	return h.call("GiveUp", func() error { return h.Journal.GiveUp(ctx, l) })
-}
-
-func (h *hooked) MarkSent(ctx context.Context, l journal.Lease) (journal.Lease, error) {
-	return hookedCall(h, "MarkSent", func() (journal.Lease, error) { return h.Journal.MarkSent(ctx, l) })
-}
-
-func (h *hooked) Finish(ctx context.Context, l journal.Lease, o decision.Outcome, detail string, tell bool) (journal.Lease, error) {
-	return hookedCall(h, "Finish", func() (journal.Lease, error) { return h.Journal.Finish(ctx, l, o, detail, tell) })
-}
-
-func (h *hooked) BeginTelling(ctx context.Context, l journal.Lease) (journal.Lease, error) {
-	return hookedCall(h, "BeginTelling", func() (journal.Lease, error) { return h.Journal.BeginTelling(ctx, l) })
-}
-
-func (h *hooked) NotTold(ctx context.Context, l journal.Lease) (journal.Lease, error) {
-	return hookedCall(h, "NotTold", func() (journal.Lease, error) { return h.Journal.NotTold(ctx, l) })
-}
-
-func (h *hooked) MarkAnnounced(ctx context.Context, id decision.ID, ts string) error {
-	return h.call("MarkAnnounced", func() error { return h.Journal.MarkAnnounced(ctx, id, ts) })
-}
-
-func (h *hooked) RenewAll(ctx context.Context, l []journal.Lease) ([]journal.Lease, error) {
-	return hookedCall(h, "RenewAll", func() ([]journal.Lease, error) { return h.Journal.RenewAll(ctx, l) })
-}
-
-func (h *hooked) TakeExpired(ctx context.Context, w journal.Work, n int, mine []decision.ID) ([]journal.Held, error) {
-	return hookedCall(h, "TakeExpired", func() ([]journal.Held, error) { return h.Journal.TakeExpired(ctx, w, n, mine) })
-}
-
-func (h *hooked) TakeNote(ctx context.Context) (journal.Note, error) {
-	return hookedCall(h, "TakeNote", func() (journal.Note, error) { return h.Journal.TakeNote(ctx) })
-}
-
-func (h *hooked) MarkNoted(ctx context.Context, n journal.Note) error {
-	return h.call("MarkNoted", func() error { return h.Journal.MarkNoted(ctx, n) })
-}
-
-func (h *hooked) MarkSettled(ctx context.Context, id decision.ID) error {
-	return h.call("MarkSettled", func() error { return h.Journal.MarkSettled(ctx, id) })
-}
-
-func (h *hooked) SigningKeys(ctx context.Context) ([]string, error) {
-	return hookedCall(h, "SigningKeys", func() ([]string, error) { return h.Journal.SigningKeys(ctx) })
+	return hook(op, func() error { return do(ctx) })
 }
 
 // withHook is a world whose first bot's journal passes through a hook.
 func withHook(t *testing.T, change ...func(*options)) (*world, *hooked, options) {
 	t.Helper()
-	h := &hooked{}
+	h := hook(nil)
 	var kept options
 	w := newWorld(t, func(o *options) {
 		for _, f := range change {
 			f(o)
 		}
 		o.journal = h
-		o.prepare = func(w *world) { h.Journal = w.journal }
+		o.prepare = func(w *world) { h.Journal.Journal = w.journal }
 		kept = *o
 	})
 	return w, h, kept
@@ -233,7 +172,7 @@ func TestATakeOverWhoseAnswerWasLostLeavesNoOrphan(t *testing.T) {
 		})
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		time.Sleep(time.Second)
-		second := &hooked{Journal: w.open(o)}
+		second := hook(w.open(o))
 		second.set(lostAnswers("TakeExpired", 1000))
 		o.journal = second
 		stop := w.start(o)
@@ -256,6 +195,7 @@ func TestAnOwnerThatLostItsDecisionWhileWaitingSendsNothing(t *testing.T) {
 		w.api.Break(busy)
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		w.eventually("it waits", func() bool { return w.api.Cancels(12345) == 1 })
+		time.Sleep(time.Second) // until it is on record that nothing is in flight
 		h.set(away)
 		refused := chameliotest.Fault{Method: "POST", Status: 403, Body: `{"detail":"No"}`, Times: 1}
 		w.api.Break(refused)
@@ -295,7 +235,7 @@ func TestAnOwnerThatStoodStillBeforeItsRequestSendsNothing(t *testing.T) {
 					return err
 				})
 				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
-				second := &hooked{Journal: w.open(o)}
+				second := hook(w.open(o))
 				second.set(func(op string, do func() error) error {
 					if op == "MarkSent" { // or it would send the request itself
 						return errCut
@@ -604,12 +544,12 @@ func TestARowThatNoClickMadeIsNeverActedOn(t *testing.T) {
 			}
 		}
 		nothingDone("not to be told now")
-		if strings.Contains(w.log.String(), "not genuine") {
+		if strings.Contains(w.log.String(), "isn't genuine") {
 			t.Error("a row is judged by half of the keys")
 		}
 		h.set(nil)
 		nothingDone("not genuine")
-		if n := strings.Count(w.log.String(), "not genuine"); n != 3 {
+		if n := strings.Count(w.log.String(), "isn't genuine"); n != 3 {
 			t.Errorf("the operator was told of %d rows", n)
 		}
 		all, err := w.journal.Recent(t.Context(), recent)
@@ -671,6 +611,7 @@ func TestADecisionThatVanishesAndIsOverruledIsToldAllTheSame(t *testing.T) {
 					if op == at {
 						once.Do(func() {
 							w.statement("UPDATE decisions SET confirmation_id = 'OTHER', owner = 'another', leased_until = 9e15")
+							w.statement("UPDATE tasks SET confirmation_id = 'OTHER'")
 							w.slack.ClearFaults()
 						})
 					}
@@ -764,7 +705,7 @@ func TestTwoCrashesLeaveTheClickAUseForItsChannel(t *testing.T) {
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		time.Sleep(20 * time.Second) // two progress lines
 		h.set(away)
-		second := &hooked{Journal: w.open(o)}
+		second := hook(w.open(o))
 		o.journal = second
 		stop := w.start(o)
 		w.Cleanup(func() { _ = stop() })

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/goldenfile"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -193,7 +193,7 @@ func TestPeopleOnTheTaskAreTold(t *testing.T) {
 				if took := time.Since(begun); took > 2500*time.Millisecond {
 					t.Errorf("the announcement took %v", took)
 				}
-				read := transcribe(announcement)
+				read := goldenfile.Transcribe(announcement)
 				if told := strings.Contains(read, "For your information"); told != (tt.want != "") || !strings.Contains(read, tt.want) {
 					t.Errorf("want %q:\n%s", tt.want, read)
 				}
@@ -202,11 +202,5 @@ func TestPeopleOnTheTaskAreTold(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-func TestSamplesAreForEveryConfiguration(t *testing.T) {
-	if n := len(bot.SampleMessages(bot.Config{})); n < 150 {
-		t.Errorf("only %d samples", n)
 	}
 }

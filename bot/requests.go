@@ -6,10 +6,12 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
-
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 const (
@@ -39,9 +41,9 @@ type openRequests interface {
 // counts by what the button carries, whatever the list says.
 type requests struct {
 	journal openRequests
-	poster  *poster
-	signer  signer
-	texts   texts
+	poster  *slackapi.Poster
+	signer  signed.Signer
+	texts   texts.Texts
 	remind  time.Duration // before the end; 0 for never
 	now     func() time.Time
 	log     *slog.Logger
@@ -50,15 +52,15 @@ type requests struct {
 // ask posts a request, so that it can be turned at its end. Where the bot may
 // not post, the command is answered instead; nothing turns that one but a late
 // click.
-func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string, c confirmation, m message) {
+func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string, c decision.Confirmation, m texts.Message) {
 	var ts string
-	err := retry(ctx, askPatience, func() (err error) {
-		ts, err = r.poster.post(ctx, c.Channel, "", m)
-		return unlessPosted(err)
+	err := work.Retry(ctx, askPatience, func() (err error) {
+		ts, err = r.poster.Post(ctx, c.Channel, "", m)
+		return slackapi.UnlessPosted(err)
 	})
 	if err != nil {
 		log.Info("cannot post a request in the channel; answering the command instead", "reason", err)
-		r.poster.tell(ctx, log, responseURL, m, inChannel)
+		r.poster.Answer(ctx, log, responseURL, m, slackapi.InChannel)
 		return
 	}
 	left := c.ExpiresAt.Sub(r.now())
@@ -66,19 +68,10 @@ func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string
 	if r.remind > 0 {
 		remind = max(left-r.remind, time.Millisecond)
 	}
-	open := journal.Request{ID: decision.ID(c.ID), MessageTS: ts, Confirmation: r.signer.encode(c)}
-	if err := retry(ctx, askPatience, func() error { return r.journal.Opened(ctx, open, remind, left+endMargin) }); err != nil {
+	open := journal.Request{ID: decision.ID(c.ID), MessageTS: ts, Confirmation: r.signer.Encode(c)}
+	if err := work.Retry(ctx, askPatience, func() error { return r.journal.Opened(ctx, open, remind, left+endMargin) }); err != nil {
 		log.Warn("a request is not on the list of open ones: nothing will say when it runs out", "error", err)
 	}
-}
-
-// unlessPosted is retryable, but for a message that may be there: that is not
-// posted twice.
-func unlessPosted(err error) error {
-	if unanswered(err) {
-		return backoff.Permanent(err)
-	}
-	return retryable(err)
 }
 
 // look is a loop's: it reminds of what is about to end, and turns what has
@@ -102,16 +95,16 @@ func (r *requests) of(one journal.Request) *slog.Logger {
 
 // remindOf reminds of a request that is still open, once.
 func (r *requests) remindOf(ctx context.Context, log *slog.Logger, one journal.Request) {
-	c, err := r.signer.decode(one.Confirmation, r.now())
+	c, err := r.signer.Decode(one.Confirmation, r.now())
 	if err != nil {
 		return
 	}
 	if _, err := r.journal.Became(ctx, one.ID, int64(c.Task)); !errors.Is(err, journal.ErrGone) {
 		return // decided; or not known, and then nothing may be said
 	}
-	err = retry(ctx, askPatience, func() error {
-		_, err := r.poster.broadcast(ctx, c.Channel, one.MessageTS, r.texts.reminder(c))
-		return unlessPosted(err)
+	err = work.Retry(ctx, askPatience, func() error {
+		_, err := r.poster.Broadcast(ctx, c.Channel, one.MessageTS, r.texts.Reminder(c))
+		return slackapi.UnlessPosted(err)
 	})
 	if err != nil {
 		log.Warn("cannot remind of a request", "error", err)
@@ -124,11 +117,11 @@ func (r *requests) remindOf(ctx context.Context, log *slog.Logger, one journal.R
 // if a click was being decided meanwhile: the decision is looked at after the
 // text was shown, until both agree.
 func (r *requests) end(ctx context.Context, log *slog.Logger, one journal.Request) error {
-	c, err := r.signer.decode(one.Confirmation, r.now())
+	c, err := r.signer.Decode(one.Confirmation, r.now())
 	switch {
 	case err == nil:
 		return nil // by our clock a click still counts: taken again later
-	case !errors.Is(err, errExpired) || c.ID != string(one.ID):
+	case !errors.Is(err, signed.ErrExpired) || c.ID != string(one.ID):
 		log.Warn("forgot a request that is not ours, or from before the bot token was changed", "reason", err)
 		return r.journal.Forget(ctx, one.ID)
 	}
@@ -138,9 +131,9 @@ func (r *requests) end(ctx context.Context, log *slog.Logger, one journal.Reques
 		if err != nil && !errors.Is(err, journal.ErrGone) {
 			return err
 		}
-		last, over := r.texts.lastOf(c, d)
+		last, over := r.texts.LastOf(c, d)
 		switch {
-		case last == nil || last.text == shown:
+		case last == nil || last.Text == shown:
 			if over {
 				return r.journal.Forget(ctx, one.ID)
 			}
@@ -148,15 +141,15 @@ func (r *requests) end(ctx context.Context, log *slog.Logger, one journal.Reques
 		case !over && shown == "":
 			return nil // whoever carries it out shows that; taken again later
 		}
-		if err := r.poster.update(ctx, c.Channel, one.MessageTS, *last); err != nil {
-			if _, again := transient(err); again {
+		if err := r.poster.Update(ctx, c.Channel, one.MessageTS, *last); err != nil {
+			if said, _ := slackapi.Classify(err); said.MayWork() {
 				log.Warn("Slack does not take the last text of a request; trying again", "error", err)
 				return nil // taken again later
 			}
 			log.Info("a request cannot be turned", "reason", err) // deleted, or the channel is gone
 			return r.journal.Forget(ctx, one.ID)
 		}
-		shown = last.text
+		shown = last.Text
 		log.Info("a request has ended", "outcome", string(d.Outcome))
 	}
 }

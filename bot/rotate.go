@@ -27,17 +27,17 @@ func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
 	if !strings.HasPrefix(text, "xoxb-") {
 		return ErrNoToken
 	}
-	who, err := b.slack.with(text).AuthTestContext(ctx)
+	who, err := b.slack.With(text).AuthTestContext(ctx)
 	if err != nil {
 		return authError(err)
 	}
 	if was, is := b.gate.where.Load(), workspaceOf(who); was != nil && (was.TeamID != is.TeamID || was.EnterpriseID != is.EnterpriseID) {
 		return ErrOtherWorkspace
 	}
-	if err := b.keys.rotate(ctx, text); err != nil {
+	if err := b.signer.Rotate(ctx, text); err != nil {
 		return fmt.Errorf("keeping what the earlier bot token has signed: %w", err)
 	}
-	b.slack.use(text)
+	b.slack.Use(text)
 	return nil
 }
 

@@ -8,6 +8,11 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 // How much is taken on at once. Workers mostly wait for Slack or Chamelio, so
@@ -29,16 +34,16 @@ const (
 type router struct {
 	commands *commands
 	clicks   *clicks
-	poster   *poster
-	texts    texts
-	trace    *tracer
+	poster   *slackapi.Poster
+	texts    texts.Texts
+	trace    *observe.Tracer
 	log      *slog.Logger
 	stopping func() bool
 
 	ctx      context.Context // the workers'
-	typed    *pool
-	pressed  *pool
-	turnedBy *pool                        // away
+	typed    *work.Pool
+	pressed  *work.Pool
+	turnedBy *work.Pool                   // away
 	seen     *lru.Cache[string, struct{}] // envelope ids
 }
 
@@ -51,18 +56,18 @@ func (r *router) accept(e envelope) (ack any, work func()) {
 	log := r.log.With("envelope", e.ID)
 	switch e.Type {
 	case "slash_commands":
-		job := r.typed.reserve(func(ctx context.Context) { r.command(ctx, log, e) })
+		job := r.typed.Reserve(func(ctx context.Context) { r.command(ctx, log, e) })
 		if job == nil && e.AcceptsAck {
-			return r.busy().ackPayload(), func() { log.Warn("a command was turned away", "stopping", r.stopping()) }
+			return slackapi.CommandAck(r.busy()), func() { log.Warn("a command was turned away", "stopping", r.stopping()) }
 		}
 		return nil, r.start(job)
 	case "interactive":
-		if submission, is := parseSubmission(e.Payload); is {
+		if submission, is := slackapi.ParseSubmission(e.Payload); is {
 			return r.submitted(log, e, submission)
 		}
-		job := r.pressed.reserve(func(ctx context.Context) { r.click(ctx, log, e) })
+		job := r.pressed.Reserve(func(ctx context.Context) { r.click(ctx, log, e) })
 		if job == nil {
-			job = r.turnedBy.reserve(func(ctx context.Context) { r.turnAway(ctx, log, e) })
+			job = r.turnedBy.Reserve(func(ctx context.Context) { r.turnAway(ctx, log, e) })
 		}
 		return nil, r.start(job)
 	}
@@ -78,9 +83,9 @@ func (r *router) start(job func(context.Context)) func() {
 
 // command and click begin the trace of an envelope.
 func (r *router) command(ctx context.Context, log *slog.Logger, e envelope) {
-	ctx, end := r.trace.step(ctx, "command", attribute.String("slack.envelope", e.ID))
+	ctx, end := r.trace.Step(ctx, "command", attribute.String("slack.envelope", e.ID))
 	defer end(nil)
-	cmd, err := parsePayload(e.Payload)
+	cmd, err := slackapi.ParseCommand(e.Payload)
 	if err != nil {
 		log.Warn("ignored a command", "reason", err)
 		return
@@ -89,9 +94,9 @@ func (r *router) command(ctx context.Context, log *slog.Logger, e envelope) {
 }
 
 func (r *router) click(ctx context.Context, log *slog.Logger, e envelope) {
-	ctx, end := r.trace.step(ctx, "click", attribute.String("slack.envelope", e.ID))
+	ctx, end := r.trace.Step(ctx, "click", attribute.String("slack.envelope", e.ID))
 	defer end(nil)
-	k, err := parseClick(e.Payload, e.Received)
+	k, err := slackapi.ParseClick(e.Payload, e.Received)
 	if err != nil {
 		log.Warn("ignored a click", "reason", err)
 		return
@@ -102,33 +107,36 @@ func (r *router) click(ctx context.Context, log *slog.Logger, e envelope) {
 // turnAway tells whoever clicked that it did not count. The buttons stay.
 func (r *router) turnAway(ctx context.Context, log *slog.Logger, e envelope) {
 	log.Warn("a click was turned away", "stopping", r.stopping())
-	k, err := parseClick(e.Payload, e.Received)
+	k, err := slackapi.ParseClick(e.Payload, e.Received)
 	if err != nil {
 		return
 	}
-	r.poster.tell(ctx, log, k.responseURL, r.busy(), ephemeral)
+	r.poster.Answer(ctx, log, k.ResponseURL, r.busy(), slackapi.Ephemeral)
 }
 
-func (r *router) busy() message {
+func (r *router) busy() texts.Message {
 	if r.stopping() {
-		return r.texts.restarting()
+		return r.texts.Restarting()
 	}
-	return r.texts.overloaded()
+	return r.texts.Overloaded()
 }
+
+// load returns how many commands and clicks are accepted and not done.
+func (r *router) load() int { return r.typed.Load() + r.pressed.Load() }
 
 // close stops taking commands and clicks on: they are turned away.
 func (r *router) close() {
-	r.typed.close()
-	r.pressed.close()
+	r.typed.Close()
+	r.pressed.Close()
 }
 
 // wait waits for what was taken on; false if ctx ended first.
-func (r *router) wait(ctx context.Context) bool { return r.typed.wait(ctx) && r.pressed.wait(ctx) }
+func (r *router) wait(ctx context.Context) bool { return r.typed.Wait(ctx) && r.pressed.Wait(ctx) }
 
 // closeRefusals ends turning away, which only they and a closed router cause.
 func (r *router) closeRefusals(ctx context.Context) {
-	r.turnedBy.close()
-	r.turnedBy.wait(ctx)
+	r.turnedBy.Close()
+	r.turnedBy.Wait(ctx)
 }
 
 // envelope is what Socket Mode delivers.

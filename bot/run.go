@@ -14,23 +14,20 @@ const (
 	// waited for when connections are given back.
 	handBackTimeout = 5 * time.Second
 
-	// lastWordsTimeout bounds the wait for what is said to people at the end.
-	lastWordsTimeout = 3 * time.Second
-
 	// releaseTimeout bounds what the journal may take at the very end.
 	releaseTimeout = 3 * time.Second
 )
 
 func (b *Bot) socketOptions() socketmode.Options {
-	m := b.router.commands.metrics
+	m := b.metrics
 	return socketmode.Options{
 		AppToken: b.cfg.AppToken.Reveal(), APIURL: b.cfg.SlackAPI, HTTPClient: b.http, Handler: b,
 		Connections: b.cfg.Connections, Stagger: b.cfg.Stagger, Log: b.log,
 		Observer: socketmode.Observer{
 			Connected: func(h socketmode.Hello) { b.appID.Store(h.AppID) },
-			Reconnect: func(r socketmode.Reason) { m.reconnects.WithLabelValues(string(r)).Inc() },
-			Acked:     func(d time.Duration) { m.acks.Observe(d.Seconds()) },
-			Anomaly:   func(a socketmode.Anomaly) { m.anomalies.WithLabelValues(string(a)).Inc() },
+			Reconnect: func(r socketmode.Reason) { m.Reconnects.WithLabelValues(string(r)).Inc() },
+			Acked:     func(d time.Duration) { m.AckSeconds.Observe(d.Seconds()) },
+			Anomaly:   func(a socketmode.Anomaly) { m.Anomalies.WithLabelValues(string(a)).Inc() },
 		},
 	}
 }
@@ -55,7 +52,7 @@ func (b *Bot) Run(ctx context.Context) error {
 
 	var loops sync.WaitGroup
 	for _, l := range b.loops {
-		loops.Go(func() { l.run(looping) })
+		loops.Go(func() { l.Run(looping) })
 	}
 	listening := make(chan error, 1)
 	go func() { listening <- b.socket.Run(connected) }()
@@ -94,20 +91,14 @@ func (b *Bot) drain(ctx context.Context) {
 		cancel()
 	}
 	b.draining.Store(true)
-	b.beats.soon()
+	b.beats.Soon()
 	b.router.close()
-	finished := b.router.wait(grace) && b.set.empty(grace)
-	if finished { // prompts may be about to have their last say
-		lastWords, cancel := context.WithTimeout(grace, lastWordsTimeout)
-		b.work.wait(lastWords)
-		cancel()
-	}
-	if !finished {
+	if !b.router.wait(grace) || !b.carrier.Drained(grace) {
 		b.log.Warn("stopped before everything was done; the next start, or another replica, goes on with it")
 	}
 	b.stopWork(errStopped)
 	b.router.wait(ctx)
-	b.work.wait(ctx)
+	b.carrier.Stop(errStopped)
 }
 
 // leave hands what is left to whoever comes next, without making them wait
@@ -115,7 +106,7 @@ func (b *Bot) drain(ctx context.Context) {
 func (b *Bot) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, releaseTimeout)
 	defer cancel()
-	if err := errors.Join(b.set.releaseAll(ctx), b.journal.Leave(ctx)); err != nil {
+	if err := errors.Join(b.carrier.Release(ctx), b.journal.Leave(ctx)); err != nil {
 		b.log.Warn("leases stay until they run out", "error", err)
 	}
 }

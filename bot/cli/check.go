@@ -14,13 +14,11 @@ var errNotReady = errors.New("the bot is not ready to run")
 // check says what of the configuration works.
 func (p Program) check(ctx context.Context, args []string) error {
 	var asJSON, connect, strict, config bool
-	var messages string
 	err := p.parse("check", args, func(flags *flag.FlagSet) {
 		flags.BoolVar(&asJSON, "json", false, "print JSON")
 		flags.BoolVar(&strict, "strict", false, "a warning (⚠) is a failure too")
 		flags.BoolVar(&config, "config", false, "print each variable with its value, and check nothing else than them; secrets are dots")
 		flags.BoolVar(&connect, "connect", false, "also open a connection to Slack for a moment, where a bot may be running: a command typed in that moment fails, and has to be typed again")
-		flags.StringVar(&messages, "messages", "", "also have Slack judge every message of the bot: in the channel of this `id` they are scheduled, unseen, and taken back; takes about ten minutes")
 	})
 	if err != nil {
 		return err
@@ -34,11 +32,7 @@ func (p Program) check(ctx context.Context, args []string) error {
 		Version: p.version(), Problems: append(problems, cfg.tryHTTPAddr(ctx)...), Bot: cfg.bot(), Chamelio: cfg.chamelio(p.version()),
 		Database: cfg.DatabaseURL.Reveal(), HTTPAddr: cfg.HTTPAddr, Connect: connect,
 	}
-	results := doctor.Run(ctx, settings)
-	if messages != "" {
-		results = append(results, doctor.Messages(ctx, settings, messages)...)
-	}
-	ok, err := doctor.Write(out, results, asJSON, strict)
+	ok, err := doctor.Write(out, doctor.Run(ctx, settings), asJSON, strict)
 	if err != nil {
 		return fmt.Errorf("printing what was found: %w", err)
 	}

@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // refusalEntry is a refusal by the policy as history prints it.
@@ -23,7 +23,7 @@ type refusalEntry struct {
 	ID         string    `json:"confirmation_id,omitempty"`
 }
 
-func refusalsOf(notes []journal.Note, people names) []refusalEntry {
+func refusalsOf(notes []decision.Note, people names) []refusalEntry {
 	var all []refusalEntry
 	for _, n := range notes {
 		moment := "command"

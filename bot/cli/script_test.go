@@ -115,7 +115,7 @@ func fillJournal(url string) error {
 			return err
 		}
 	}
-	refused := journal.Note{Team: slacktest.TeamID, Channel: slacktest.General, TaskID: 12345, Person: slacktest.Guest, Code: "guest", At: at}
+	refused := decision.Note{Team: slacktest.TeamID, Channel: slacktest.General, TaskID: 12345, Person: slacktest.Guest, Code: "guest", At: at}
 	if err := j.Refused(ctx, refused); err != nil {
 		return err
 	}

@@ -149,7 +149,7 @@ func TestTheManifestAsksForWhatTheCodeCalls(t *testing.T) {
 		"AuthTestContext": nil, "OpenViewContext": nil, "GetUserByEmailContext": {"users:read.email"},
 	}
 	want := map[string]bool{"commands": true, "users:read.email": true} // the latter fills a field of users.info
-	for _, file := range sources(t, "bot/*.go", "bot/internal/policy/*.go", "bot/cli/internal/doctor/*.go", "bot/cli/*.go") {
+	for _, file := range sources(t, "bot/*.go", "bot/internal/*/*.go", "bot/cli/internal/doctor/*.go", "bot/cli/*.go") {
 		for _, call := range apiCall.FindAllStringSubmatch(read(t, file), -1) {
 			scopes, known := needs[call[1]]
 			if !known {

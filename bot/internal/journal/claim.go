@@ -9,13 +9,6 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// oldOwner is what an older version reads in this version's rows: nobody's, and
-// never to be taken over.
-const (
-	oldOwner = ""
-	oldLease = int64(1) << 53
-)
-
 // Claim is what came of a click. If Won, the decision is this process's to
 // carry out; else Winner stands in its way: an earlier click on the same
 // prompt, or another prompt's decision about the same task that is under way
@@ -33,28 +26,19 @@ type Claim struct {
 func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	var claim Claim
+	row := d
+	row.Sent, row.Tries, row.Epoch = true, 1, 1
+	row.Outcome, row.FinishedAt, row.AnnouncedAt = "", time.Time{}, time.Time{}
 	// The decision in the way may end as a failure between the insert and the
 	// look at it, and so get out of the way.
 	for range 3 {
 		asked := time.Now()
-		inserted, err := written(ctx, j.write, func(ctx context.Context, q querier) (int64, error) {
-			return q.exec(ctx, `
-				INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer,
-					reason, requested_at, decided_at, response_url, confirmation, mac, title, url,
-					lease_owner, lease_until, owner, epoch, leased_until, claimed_at, sent_at, tries)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1, {now} + $18, {now}, {now}, 1)
-				ON CONFLICT DO NOTHING`,
-				string(d.ID), d.TaskID, d.Team, d.Channel, d.Requester, d.Confirmer, d.Reason, utc(d.RequestedAt), utc(d.DecidedAt),
-				d.ResponseURL, d.Confirmation, d.MAC, d.Title, d.URL, oldOwner, oldLease, j.owner, j.lease.Milliseconds())
-		})
+		inserted, err := j.insert(ctx, row, j.owner)
 		if err != nil {
 			return Claim{}, fmt.Errorf("claiming a decision: %w", err)
 		}
-		claim.Won = inserted == 1
-		claim.Lease = Lease{ID: d.ID, Epoch: 1, Until: asked.Add(j.lease)}
-		if claim.Won {
-			return claim, nil
+		if inserted {
+			return Claim{Won: true, Lease: Lease{ID: d.ID, Epoch: 1, Until: asked.Add(j.lease)}}, nil
 		}
 		winner, err := j.conflicting(ctx, d)
 		switch {
@@ -84,11 +68,33 @@ func (j *Journal) recognize(ctx context.Context, d, found decision.Record) (Clai
 	return Claim{Won: true, Lease: lease}, nil
 }
 
-// conflicting returns what stands in a claim's way, by one look: an earlier
-// click on the same prompt, before another prompt's decision.
+// insert adds a decision and its task. It reports false, and adds nothing, if
+// the journal has the decision already, or if another decision has the task.
+//
+// The task comes first: its primary key decides between two clicks on one
+// prompt, and tasks_claimed between two decisions about one task.
+func (j *Journal) insert(ctx context.Context, d decision.Record, owner string) (bool, error) {
+	return written(ctx, j.write, func(ctx context.Context, q querier) (bool, error) {
+		return q.apply(ctx, j.chain(`
+			INSERT INTO tasks (confirmation_id, position, task_id, title, url, sent_at, tries, outcome, detail, finished_at)
+			SELECT $1, 0, $2, $3, $4, CASE WHEN $5 THEN `+j.now+` ELSE 0 END, $6, nullif($7, ''), $8, $9
+			WHERE NOT EXISTS (SELECT 1 FROM decisions WHERE confirmation_id = $1)
+			ON CONFLICT DO NOTHING`, `
+			INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at,
+				announced_at, response_url, confirmation, mac, owner, epoch, leased_until, claimed_at)
+			SELECT $1, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, `+j.now+` + $23, `+j.now+`
+			WHERE true`),
+			string(d.ID), d.TaskID, d.Title, d.URL, d.Sent, d.Tries, string(d.Outcome), d.Detail, orNull(d.FinishedAt),
+			d.Team, d.Channel, d.Requester, d.Confirmer, d.Reason, utc(d.RequestedAt), utc(d.DecidedAt),
+			orNull(d.AnnouncedAt), d.ResponseURL, d.Confirmation, d.MAC, owner, d.Epoch, j.lease.Milliseconds())
+	})
+}
+
+// conflicting returns the decision that stops a claim: an earlier click on the
+// same prompt, before another prompt's decision.
 func (j *Journal) conflicting(ctx context.Context, d decision.Record) (decision.Record, error) {
-	return j.read().decision(ctx, `confirmation_id = $1 OR (task_id = $2 AND (outcome IS NULL OR outcome = 'cancelled'))
-		ORDER BY CASE WHEN confirmation_id = $1 THEN 0 ELSE 1 END LIMIT 1`, string(d.ID), d.TaskID)
+	return j.read().decision(ctx, `t.confirmation_id = $1 OR (t.task_id = $2 AND (t.outcome IS NULL OR t.outcome = 'cancelled'))
+		ORDER BY CASE WHEN t.confirmation_id = $1 THEN 0 ELSE 1 END LIMIT 1`, string(d.ID), d.TaskID)
 }
 
 // Withdraw closes a prompt for good: whatever Claim comes later finds it taken.
@@ -98,18 +104,12 @@ func (j *Journal) conflicting(ctx context.Context, d decision.Record) (decision.
 func (j *Journal) Withdraw(ctx context.Context, d decision.Record) (first decision.Record, withdrawn bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	at := utc(d.DecidedAt)
-	inserted, err := written(ctx, j.write, func(ctx context.Context, q querier) (int64, error) {
-		return q.exec(ctx, `
-			INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer, reason,
-				requested_at, decided_at, finished_at, announced_at, outcome, confirmation, title, url, lease_owner, lease_until, epoch)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1)
-			ON CONFLICT DO NOTHING`,
-			string(d.ID), d.TaskID, d.Team, d.Channel, d.Requester, d.Confirmer, d.Reason,
-			utc(d.RequestedAt), at, at, at, string(decision.Withdrawn), d.Confirmation, d.Title, d.URL, oldOwner, oldLease)
-	})
-	if err != nil || inserted == 1 {
-		return decision.Record{}, inserted == 1, wrap("withdrawing a prompt", err)
+	row := d
+	row.Outcome, row.FinishedAt, row.AnnouncedAt = decision.Withdrawn, d.DecidedAt, d.DecidedAt
+	row.Sent, row.Tries, row.Epoch, row.ResponseURL, row.MAC = false, 0, 1, "", ""
+	inserted, err := j.insert(ctx, row, "")
+	if err != nil || inserted {
+		return decision.Record{}, inserted, wrap("withdrawing a prompt", err)
 	}
 	first, err = j.Get(ctx, d.ID)
 	if err != nil {

@@ -36,8 +36,8 @@ type engine interface {
 // work is what a write does, and what it returns.
 type work func(context.Context, querier) (any, error)
 
-// change is work that returns nothing.
-func change(do func(context.Context, querier) error) work {
+// only is work that returns nothing but an error.
+func only(do func(context.Context, querier) error) work {
 	return func(ctx context.Context, q querier) (any, error) { return nil, do(ctx, q) }
 }
 
@@ -51,15 +51,31 @@ func written[T any](ctx context.Context, run func(context.Context, work) (any, e
 	return out.(T), nil
 }
 
-// dialect is what the two engines write differently. In a statement, {now} is
-// the journal's clock in milliseconds since 1970, {max(} the greater of two,
-// {unlocked} what keeps two processes from taking the same row, {ids N} the ids
-// in argument N, which idList makes, and {unindexed} what keeps SQLite from
-// walking through all of the past in order, to find the few rows that it has a
-// small index for.
+// dialect is the SQL that differs between the engines. Go composes statements
+// from it.
 type dialect struct {
-	expand *strings.Replacer
-	now    func() any // the argument for {now}; nil if it needs none
+	now        string // the journal's clock in milliseconds since 1970
+	greatest   string // the function that returns the greatest of its arguments
+	forUpdate  string // ends a SELECT: lock its rows
+	skipLocked string // ends a SELECT: lock its rows, without those that are locked already
+
+	ids func(arg int) string // a SELECT of the IDs in an argument made by idList
+
+	// chain returns the statements that run first, a change of tasks, and then,
+	// a change of decisions, only if first changed a row. then ends in a WHERE
+	// clause. On Postgres it is one statement, and so one round trip and one
+	// commit.
+	chain func(first, then string) []string
+
+	// clock returns the argument that now refers to; nil if it needs none.
+	clock func() any
+}
+
+// lapsed returns the condition under which a lease, the moment in a column, is
+// over. A moment more than maxLease ahead was written by a clock that has been
+// set back since.
+func (d *dialect) lapsed(column string) string {
+	return fmt.Sprintf("%s NOT BETWEEN %s AND %s + %d", column, d.now, d.now, maxLease.Milliseconds())
 }
 
 // querier runs statements, inside of a transaction or outside.
@@ -103,11 +119,21 @@ func (q querier) exec(ctx context.Context, query string, args ...any) (int64, er
 	return res.RowsAffected()
 }
 
-func (q querier) prepare(ctx context.Context, query string, args []any) (*sql.Stmt, []any, error) {
-	if q.now != nil && strings.Contains(query, "{now}") {
-		args = append(args, q.now())
+// apply runs what chain returns, and reports whether all of it was done.
+func (q querier) apply(ctx context.Context, statements []string, args ...any) (bool, error) {
+	for _, statement := range statements {
+		if n, err := q.exec(ctx, statement, args...); err != nil || n == 0 {
+			return false, err
+		}
 	}
-	stmt, err := q.prepared.get(ctx, query, q.expand)
+	return true, nil
+}
+
+func (q querier) prepare(ctx context.Context, query string, args []any) (*sql.Stmt, []any, error) {
+	if q.clock != nil && strings.Contains(query, q.now) {
+		args = append(args, q.clock())
+	}
+	stmt, err := q.prepared.get(ctx, query)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -134,14 +160,14 @@ func newStatements(db preparer) *statements {
 	return &statements{db: db, known: map[string]*sql.Stmt{}}
 }
 
-func (s *statements) get(ctx context.Context, query string, expand *strings.Replacer) (*sql.Stmt, error) {
+func (s *statements) get(ctx context.Context, query string) (*sql.Stmt, error) {
 	s.mu.Lock()
 	stmt := s.known[query]
 	s.mu.Unlock()
 	if stmt != nil {
 		return stmt, nil
 	}
-	stmt, err := s.db.PrepareContext(ctx, expand.Replace(query)) // unlocked: it may wait for the database
+	stmt, err := s.db.PrepareContext(ctx, query) // unlocked: it may wait for the database
 	if err != nil {
 		return nil, fmt.Errorf("preparing a statement: %w", err)
 	}
@@ -166,7 +192,7 @@ func (s *statements) close() {
 	clear(s.known)
 }
 
-// idList is the argument behind {ids N}.
+// idList returns the argument that dialect.ids reads.
 func idList(ids []decision.ID) string {
 	if len(ids) == 0 {
 		return "[]"
@@ -199,7 +225,7 @@ func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows, *T) error) (
 func (j *Journal) exec(ctx context.Context, doing, query string, args ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
+	_, err := j.write(ctx, only(func(ctx context.Context, q querier) error {
 		_, err := q.exec(ctx, query, args...)
 		return err
 	}))

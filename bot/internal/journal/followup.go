@@ -12,7 +12,7 @@ import (
 // be looked after now, at most limit.
 func (j *Journal) TakeUnsettled(ctx context.Context, limit int, mine []decision.ID) ([]Held, error) {
 	return j.take(ctx, "taking over what is to be settled",
-		`announced_at IS NOT NULL AND follow_until > 0 AND settled_at = 0 AND look_after < {now} AND `+expired+` ORDER BY look_after`, limit, mine)
+		`announced_at IS NOT NULL AND follow_until > 0 AND settled_at = 0 AND check_after < `+j.now+` AND `+j.lapsed(`leased_until`)+` ORDER BY check_after`, limit, mine)
 }
 
 // Unsettled reports whether another decision about the same task ended as
@@ -20,8 +20,8 @@ func (j *Journal) TakeUnsettled(ctx context.Context, limit int, mine []decision.
 func (j *Journal) Unsettled(ctx context.Context, d decision.Record) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	n, err := j.read().query1(ctx, `SELECT count(*) FROM decisions
-		WHERE task_id = $1 AND confirmation_id <> $2 AND outcome = 'unknown' AND settled_at = 0`, d.TaskID, string(d.ID))
+	n, err := j.read().query1(ctx, `SELECT count(*)`+joined+`
+		WHERE t.task_id = $1 AND t.confirmation_id <> $2 AND t.outcome = 'unknown' AND d.settled_at = 0`, d.TaskID, string(d.ID))
 	if err != nil {
 		return false, fmt.Errorf("looking for other decisions about a task: %w", err)
 	}
@@ -30,17 +30,22 @@ func (j *Journal) Unsettled(ctx context.Context, d decision.Record) (bool, error
 
 // LookAgain lets an unsettled decision wait.
 func (j *Journal) LookAgain(ctx context.Context, l Lease, wait time.Duration) error {
-	_, err := j.step(ctx, "putting off a look", l, 0,
-		`, look_after = {now} + $5, looks = looks + 1, owner = '', telling_at = 0`, `AND settled_at = 0`, wait.Milliseconds())
+	_, err := j.step(ctx, "putting off a look", l, 0, change{
+		set:  `, check_after = ` + j.now + ` + $5, checks = checks + 1, owner = '', announcing_at = 0`,
+		when: `AND settled_at = 0`,
+		args: []any{wait.Milliseconds()},
+	})
 	return err
 }
 
 // BeginSettling records what came of an unknown outcome after all, and that it
 // is about to be posted. Called again with the same outcome it does the same.
 func (j *Journal) BeginSettling(ctx context.Context, l Lease, o decision.Outcome, detail string) (Lease, error) {
-	return j.step(ctx, "noting that a settled outcome is about to be posted", l, tellLease,
-		`, telling_at = {now}, settled_outcome = $5, settled_detail = $6`,
-		`AND settled_at = 0 AND (settled_outcome = '' OR settled_outcome = $5)`, string(o), detail)
+	return j.step(ctx, "noting that a settled outcome is about to be posted", l, tellLease, change{
+		set: `, announcing_at = ` + j.now, when: `AND settled_at = 0`,
+		tasks: `settled_outcome = $5, settled_detail = $6`, where: `(settled_outcome = '' OR settled_outcome = $5)`,
+		args: []any{string(o), detail},
+	})
 }
 
 // MarkSettled records that a settled outcome was told. Called again it does
@@ -48,9 +53,9 @@ func (j *Journal) BeginSettling(ctx context.Context, l Lease, o decision.Outcome
 func (j *Journal) MarkSettled(ctx context.Context, id decision.ID) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := j.together(ctx, change(func(ctx context.Context, q querier) error {
+	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
 		n, err := q.exec(ctx, `
-			UPDATE decisions SET settled_at = {now}, owner = '', leased_until = 0, telling_at = 0, response_url = ''
+			UPDATE decisions SET settled_at = `+j.now+`, owner = '', leased_until = 0, announcing_at = 0, response_url = ''
 			WHERE confirmation_id = $1 AND settled_at = 0`, string(id))
 		if err != nil || n == 0 || !j.audit {
 			return err

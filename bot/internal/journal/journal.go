@@ -13,6 +13,7 @@ package journal
 import (
 	"context"
 	"crypto/rand"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -105,6 +106,7 @@ type Options struct {
 // ErrGone, ErrTaken and ErrTooLate, leaves open whether it was written.
 type Journal struct {
 	engine
+	*dialect
 	owner string
 	lease time.Duration
 	audit bool
@@ -146,7 +148,7 @@ func open(ctx context.Context, databaseURL string, o Options, readOnly bool) (*J
 	if err != nil {
 		return nil, err
 	}
-	j := &Journal{engine: db, owner: rand.Text(), lease: o.Lease, audit: o.Audit}
+	j := &Journal{engine: db, dialect: db.read().dialect, owner: rand.Text(), lease: o.Lease, audit: o.Audit}
 	if path, isSQLite := strings.CutPrefix(databaseURL, "sqlite:"); isSQLite && !readOnly {
 		j.path = path
 		if err := j.bury(ctx, deadOwners(path)); err != nil {
@@ -175,7 +177,7 @@ func (j *Journal) Owner() string { return j.owner }
 func (j *Journal) Writable(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := j.together(ctx, change(func(ctx context.Context, q querier) error {
+	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
 		id := "c-" + rand.Text()
 		if _, err := q.exec(ctx, `
 			INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code)
@@ -194,6 +196,9 @@ func (j *Journal) Writable(ctx context.Context) error {
 // utc is how moments are stored: to the millisecond, in UTC, so that SQLite,
 // which compares text, and people, who read it, see the same.
 func utc(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
+// orNull is utc for a column that may be NULL, which the zero time is.
+func orNull(t time.Time) sql.NullTime { return sql.NullTime{Time: utc(t), Valid: !t.IsZero()} }
 
 // CheckURL says what is wrong with the form of a DATABASE_URL, to be read
 // after its name. It asks nobody.

@@ -364,6 +364,23 @@ func TestExpiredDecisionsGoToOneProcessEach(t *testing.T) {
 	})
 }
 
+// Only someone with access to the database can insert such a row.
+func TestADecisionWithoutTasksIsNotTakenOver(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		statement(t, url, `INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, epoch)
+			VALUES ('x', '', '', '', '', '', '2026-01-01', '2026-01-01', 1)`)
+		for _, w := range []journal.Work{journal.ToResolve, journal.ToTell} {
+			if got := take(t, j, w); len(got) != 0 {
+				t.Errorf("work %d: %+v", w, got)
+			}
+		}
+		if due, _, err := j.Backlog(t.Context()); err != nil || due != 1 {
+			t.Errorf("backlog %d, %v", due, err)
+		}
+	})
+}
+
 // A clock that was far ahead and was put back leaves no lease that nobody can
 // take over.
 func TestALeaseThatEndsAbsurdlyLateIsOver(t *testing.T) {
@@ -527,7 +544,7 @@ func TestAnUnknownOutcomeIsLookedAfterUntilItIsSettled(t *testing.T) {
 		if got := due(); len(got) != 0 {
 			t.Fatalf("at once: %+v", got)
 		}
-		soon := func() { statement(t, url, "UPDATE decisions SET look_after = 1, leased_until = 1") }
+		soon := func() { statement(t, url, "UPDATE decisions SET check_after = 1, leased_until = 1") }
 		soon()
 		got := due()
 		if len(got) != 1 || got[0].Record.ID != "u" || got[0].ResponseURL == "" || got[0].MessageTS != "7" ||
@@ -593,18 +610,18 @@ func TestNotesForTheAuditChannel(t *testing.T) {
 		_, err = j.Finish(ctx, l, decision.Cancelled, "", true)
 		must(t, err)
 		must(t, j.MarkAnnounced(ctx, "a", "7"))
-		refusal := journal.Note{ConfirmationID: "a", TaskID: 1, Person: "U9", Code: "guest", At: time.Now().Add(time.Second)}
+		refusal := decision.Note{ConfirmationID: "a", TaskID: 1, Person: "U9", Code: "guest", At: time.Now().Add(time.Second)}
 		must(t, j.Refused(ctx, refusal))
 		must(t, j.Refused(ctx, refusal)) // pressed again
 
 		first, err := j.TakeNote(ctx)
 		must(t, err)
-		if first.Kind != journal.NoteAnnouncement || first.Person != "U2" || first.Code != "cancelled" {
+		if first.Kind != decision.NoteAnnouncement || first.Person != "U2" || first.Code != "cancelled" {
 			t.Errorf("first: %+v", first)
 		}
 		second, err := j.TakeNote(ctx)
 		must(t, err)
-		if second.Kind != journal.NoteRefusal || second.Person != "U9" {
+		if second.Kind != decision.NoteRefusal || second.Person != "U9" {
 			t.Errorf("second: %+v", second)
 		}
 		if _, err := j.TakeNote(ctx); !errors.Is(err, journal.ErrGone) {
@@ -618,32 +635,6 @@ func TestNotesForTheAuditChannel(t *testing.T) {
 		must(t, j.PutOff(ctx, second, -time.Second)) // an old owner
 		if _, err := j.TakeNote(ctx); !errors.Is(err, journal.ErrGone) {
 			t.Errorf("an old owner freed it: %v", err)
-		}
-	})
-}
-
-// An older version beside this one finds nothing to take over, and what it
-// leaves behind is found.
-func TestAnOlderVersionBesideDoesNoHarm(t *testing.T) {
-	bothEngines(t, func(t *testing.T, url string) {
-		j := open(t, url, 0)
-		won(t, j, sampleDecision("new", 1))
-		statement(t, url, `INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer, reason,
-			requested_at, decided_at, response_url, lease_owner, lease_until)
-			SELECT 'old', 2, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, response_url, 'older', 1 FROM decisions`)
-		if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
-			db, err := sql.Open("sqlite", path)
-			must(t, err)
-			defer db.Close()
-			var n int
-			// What the older version takes over.
-			must(t, db.QueryRow(`SELECT count(*) FROM decisions WHERE announced_at IS NULL AND lease_until < CAST(unixepoch('subsec') * 1000 AS INTEGER)`).Scan(&n))
-			if n != 1 {
-				t.Errorf("it would take over %d rows, its own among them", n)
-			}
-		}
-		if got := take(t, j, journal.ToResolve); len(got) != 1 || got[0].Record.ID != "old" || got[0].Lease.Epoch != 1 || got[0].MAC != "" {
-			t.Errorf("taken over: %+v", got)
 		}
 	})
 }
@@ -687,6 +678,16 @@ func TestReadingAloneMakesNothing(t *testing.T) {
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("it made the directory")
 	}
+}
+
+func TestReadOnlyOpenRefusesAnOutdatedSchema(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		open(t, url, 0)
+		statement(t, url, "DELETE FROM goose_db_version WHERE version_id > 0")
+		if _, err := journal.OpenReadOnly(t.Context(), url); err == nil || !strings.Contains(err.Error(), "older version") {
+			t.Errorf("got %v", err)
+		}
+	})
 }
 
 func TestAFileThatIsReplacedIsNoticed(t *testing.T) {
@@ -762,11 +763,15 @@ func TestALookForWorkDoesNotWalkThroughThePast(t *testing.T) {
 	db, err := sql.Open("sqlite", path)
 	must(t, err)
 	defer db.Close()
-	_, err = db.Exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
-		INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer, reason,
-			requested_at, decided_at, finished_at, announced_at, outcome, lease_owner, lease_until, epoch)
-		SELECT 'old-' || i, i, '', '', '', '', '', '2026-01-01', '2026-01-01', '2026-01-01', '2026-01-01', 'cancelled', '', 0, 1 FROM n`)
-	must(t, err)
+	past := `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) `
+	for _, insert := range []string{
+		`INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, announced_at, epoch)
+			SELECT 'old-' || i, '', '', '', '', '', '2026-01-01', '2026-01-01', '2026-01-01', 1 FROM n`,
+		`INSERT INTO tasks (confirmation_id, position, task_id, finished_at, outcome) SELECT 'old-' || i, 0, i, '2026-01-01', 'cancelled' FROM n`,
+	} {
+		_, err = db.Exec(past + insert)
+		must(t, err)
+	}
 	for what, look := range map[string]func() error{
 		"to tell":    func() error { _, err := j.TakeExpired(t.Context(), journal.ToTell, 64, nil); return err },
 		"to resolve": func() error { _, err := j.TakeExpired(t.Context(), journal.ToResolve, 64, nil); return err },
@@ -829,9 +834,11 @@ func BenchmarkRows(b *testing.B) {
 		"sqlite":   `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) `,
 		"postgres": `WITH n(i) AS (SELECT generate_series(1, %d)) `,
 	}
-	const insert = `INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer, reason,
-		requested_at, decided_at, finished_at, announced_at, outcome, lease_owner, lease_until, epoch)
-		SELECT 'old-' || i, 1000000000 + i, 'T', 'C', 'U', 'U', 'a reason of usual length', %[1]s, %[1]s, %[1]s, %[1]s, 'cancelled', '', 0, 1 FROM n`
+	inserts := []string{
+		`INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, announced_at, epoch)
+			SELECT 'old-' || i, 'T', 'C', 'U', 'U', 'a reason of usual length', %[1]s, %[1]s, %[1]s, 1 FROM n`,
+		`INSERT INTO tasks (confirmation_id, position, task_id, finished_at, outcome) SELECT 'old-' || i, 0, 1000000000 + i, %[1]s, 'cancelled' FROM n`,
+	}
 	for _, rows := range []int{0, 1_000_000} {
 		for name, url := range newDatabases(b) {
 			b.Run(fmt.Sprintf("%s/%d", name, rows), func(b *testing.B) {
@@ -851,8 +858,10 @@ func BenchmarkRows(b *testing.B) {
 						b.Fatal(err)
 					}
 					defer db.Close()
-					if _, err := db.Exec(fmt.Sprintf(seeds[name], rows) + fmt.Sprintf(insert, at)); err != nil {
-						b.Fatal(err)
+					for _, insert := range inserts {
+						if _, err := db.Exec(fmt.Sprintf(seeds[name], rows) + fmt.Sprintf(insert, at)); err != nil {
+							b.Fatal(err)
+						}
 					}
 				}
 				i := int64(0)

@@ -12,11 +12,11 @@ import (
 func (j *Journal) KeepSigningKeys(ctx context.Context, id, sealed string, keep time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := j.together(ctx, change(func(ctx context.Context, q querier) error {
-		if _, err := q.exec(ctx, `DELETE FROM signing_keys WHERE kept_until <= {now}`); err != nil {
+	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
+		if _, err := q.exec(ctx, `DELETE FROM signing_keys WHERE kept_until <= `+j.now); err != nil {
 			return err
 		}
-		_, err := q.exec(ctx, `INSERT INTO signing_keys (id, sealed, kept_until) VALUES ($1, $2, {now} + $3) ON CONFLICT DO NOTHING`,
+		_, err := q.exec(ctx, `INSERT INTO signing_keys (id, sealed, kept_until) VALUES ($1, $2, `+j.now+` + $3) ON CONFLICT DO NOTHING`,
 			id, sealed, keep.Milliseconds())
 		return err
 	}))
@@ -27,7 +27,7 @@ func (j *Journal) KeepSigningKeys(ctx context.Context, id, sealed string, keep t
 func (j *Journal) SigningKeys(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	rows, err := j.read().query(ctx, `SELECT sealed FROM signing_keys WHERE kept_until > {now}`)
+	rows, err := j.read().query(ctx, `SELECT sealed FROM signing_keys WHERE kept_until > `+j.now)
 	found, err := collect(rows, err, func(r *sql.Rows, sealed *string) error { return r.Scan(sealed) })
 	if err != nil {
 		return nil, fmt.Errorf("reading signing keys: %w", err)

@@ -3,34 +3,46 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// held is the condition under which an owner may change a row. Its arguments
-// are the id, the owner and the epoch.
+// held is the condition under which an owner may change a decision. Its
+// arguments are the ID, the owner and the epoch.
 const held = ` WHERE confirmation_id = $1 AND owner = $2 AND epoch = $3 `
 
-// step changes one row that this process holds, and renews the lease by at
-// least length. ErrLost if the row is not held any more or condition does not
-// hold, ErrGone if it is not there. set and condition may use arguments from
-// $5 on.
-func (j *Journal) step(ctx context.Context, doing string, l Lease, length time.Duration, set, condition string, args ...any) (Lease, error) {
+// change is what an owner changes about a decision, and renews the lease with.
+// Everything is SQL, with arguments from $5 on.
+type change struct {
+	set  string // assignments to the decision, each after a comma
+	when string // a condition on the decision, after AND
+
+	tasks string // assignments to its tasks; "" if they stay as they are
+	where string // a condition on the tasks
+	args  []any
+}
+
+// step makes a change to a decision that this process holds, and renews the
+// lease by at least length. ErrLost if the decision isn't held any more or a
+// condition doesn't hold, ErrGone if there is no such decision.
+func (j *Journal) step(ctx context.Context, doing string, l Lease, length time.Duration, c change) (Lease, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	update := `UPDATE decisions SET leased_until = ` + j.greatest + `(leased_until, ` + j.now + ` + $4)` + c.set
+	statements := []string{update + held + c.when}
+	if c.tasks != "" {
+		// The lock comes before all else, so that what is checked stays true.
+		statements = j.chain(`UPDATE tasks SET `+c.tasks+` WHERE confirmation_id = $1 AND `+c.where+`
+			AND EXISTS (SELECT 1 FROM decisions`+held+c.when+j.forUpdate+`)`, update+` WHERE confirmation_id = $1`)
+	}
+	args := append([]any{string(l.ID), j.owner, l.Epoch, length.Milliseconds()}, c.args...)
 	asked := time.Now()
-	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
-		n, err := q.exec(ctx, `UPDATE decisions SET leased_until = {max(leased_until, {now} + $4)`+set+held+condition,
-			append([]any{string(l.ID), j.owner, l.Epoch, length.Milliseconds()}, args...)...)
-		if err == nil && n == 0 {
-			return ErrLost
-		}
-		return err
-	}))
-	if errors.Is(err, ErrLost) {
+	done, err := written(ctx, j.write, func(ctx context.Context, q querier) (bool, error) {
+		return q.apply(ctx, statements, args...)
+	})
+	if err == nil && !done {
 		err = j.lostOrGone(ctx, l.ID)
 	}
 	if err != nil {
@@ -49,7 +61,7 @@ func (j *Journal) lostOrGone(ctx context.Context, id decision.ID) error {
 
 // Renew prolongs the lease of a decision that somebody works on right now.
 func (j *Journal) Renew(ctx context.Context, l Lease) (Lease, error) {
-	return j.step(ctx, "renewing a lease", l, j.lease, "", "")
+	return j.step(ctx, "renewing a lease", l, j.lease, change{})
 }
 
 // RenewAll prolongs the leases of the decisions that somebody in this process
@@ -69,8 +81,8 @@ func (j *Journal) RenewAll(ctx context.Context, leases []Lease) ([]Lease, error)
 	asked := time.Now()
 	renewed, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]Lease, error) {
 		rows, err := q.query(ctx, `
-			UPDATE decisions SET leased_until = {max(leased_until, {now} + $2)
-			WHERE owner = $1 AND confirmation_id IN ({ids $3}) RETURNING confirmation_id, epoch`,
+			UPDATE decisions SET leased_until = `+j.greatest+`(leased_until, `+j.now+` + $2)
+			WHERE owner = $1 AND confirmation_id IN (`+j.ids(3)+`) RETURNING confirmation_id, epoch`,
 			j.owner, j.lease.Milliseconds(), idList(ids))
 		return collect(rows, err, func(r *sql.Rows, l *Lease) error { return r.Scan(&l.ID, &l.Epoch) })
 	})
@@ -92,9 +104,9 @@ func (j *Journal) RenewAll(ctx context.Context, leases []Lease) ([]Lease, error)
 func (j *Journal) Release(ctx context.Context, leases ...Lease) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
+	_, err := j.write(ctx, only(func(ctx context.Context, q querier) error {
 		for _, l := range leases {
-			if _, err := q.exec(ctx, `UPDATE decisions SET leased_until = 0, owner = ''`+held+`AND telling_at = 0`,
+			if _, err := q.exec(ctx, `UPDATE decisions SET leased_until = 0, owner = ''`+held+`AND announcing_at = 0`,
 				string(l.ID), j.owner, l.Epoch); err != nil {
 				return err
 			}
@@ -115,20 +127,15 @@ const (
 )
 
 var conditions = map[Work]string{
-	ToResolve: `outcome IS NULL AND announced_at IS NULL`,
-	ToTell:    `outcome IS NOT NULL AND announced_at IS NULL`,
+	ToResolve: `announced_at IS NULL AND ` + unresolved,
+	ToTell:    `announced_at IS NULL AND ` + resolved,
 }
-
-// expired is the condition under which a row is free to be taken over. An
-// older version's rows have their lease elsewhere. A lease that ends absurdly
-// late was made by a clock that has been put back since.
-const expired = `((epoch > 0 AND (leased_until < {now} OR leased_until > {now} + $2)) OR (epoch = 0 AND lease_until < {now}))`
 
 // TakeExpired takes over decisions whose lease has run out, the oldest first,
 // at most limit, each for one process only. Those in mine are being worked on
 // here, and are not taken even if their lease could not be renewed in time.
 func (j *Journal) TakeExpired(ctx context.Context, work Work, limit int, mine []decision.ID) ([]Held, error) {
-	return j.take(ctx, "taking decisions over", conditions[work]+` AND `+expired+` ORDER BY {unindexed}decided_at`, limit, mine)
+	return j.take(ctx, "taking decisions over", conditions[work]+` AND `+j.lapsed(`leased_until`)+` ORDER BY decided_at`, limit, mine)
 }
 
 func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine []decision.ID) ([]Held, error) {
@@ -136,8 +143,8 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 	defer cancel()
 	// Mostly there is nothing to take, and a look costs no lock.
 	some, err := j.read().query1(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM decisions
-		WHERE confirmation_id NOT IN ({ids $1}) AND `+which+` LIMIT $3) AS candidates`,
-		idList(mine), maxLease.Milliseconds(), limit)
+		WHERE confirmation_id NOT IN (`+j.ids(1)+`) AND `+which+` LIMIT $2) AS candidates`,
+		idList(mine), limit)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
@@ -145,15 +152,18 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 		return nil, nil
 	}
 	asked := time.Now()
-	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]decision.Record, error) {
+	taken, err := written(ctx, j.together, func(ctx context.Context, q querier) ([]decision.Record, error) {
 		rows, err := q.query(ctx, `
-			UPDATE decisions SET owner = $4, epoch = epoch + 1, leased_until = {now} + $5,
-				lease_owner = '`+oldOwner+`', lease_until = `+fmt.Sprint(oldLease)+`, telling_at = 0
+			UPDATE decisions SET owner = $3, epoch = epoch + 1, leased_until = `+j.now+` + $4, announcing_at = 0
 			WHERE confirmation_id IN (SELECT confirmation_id FROM decisions
-				WHERE confirmation_id NOT IN ({ids $1}) AND `+which+` LIMIT $3 {unlocked})
-			RETURNING `+columns,
-			idList(mine), maxLease.Milliseconds(), limit, j.owner, j.lease.Milliseconds())
-		return collect(rows, err, func(r *sql.Rows, d *decision.Record) error { return scan(r, d) })
+				WHERE confirmation_id NOT IN (`+j.ids(1)+`) AND `+which+` LIMIT $2 `+j.skipLocked+`)
+			RETURNING confirmation_id`,
+			idList(mine), limit, j.owner, j.lease.Milliseconds())
+		ids, err := collect(rows, err, func(r *sql.Rows, id *decision.ID) error { return r.Scan(id) })
+		if err != nil {
+			return nil, err
+		}
+		return q.decisions(ctx, `d.confirmation_id IN (`+j.ids(1)+`) ORDER BY d.decided_at`, idList(ids))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)

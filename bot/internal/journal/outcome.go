@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,11 +13,13 @@ import (
 // before it is. ErrLost if another has the decision or it has an outcome,
 // ErrTooLate if the click is too old by the journal's clock.
 func (j *Journal) MarkSent(ctx context.Context, l Lease) (Lease, error) {
-	renewed, err := j.step(ctx, "noting that a cancel is about to be sent", l, j.lease,
-		`, sent_at = {now}, tries = tries + 1`,
-		`AND outcome IS NULL AND (claimed_at = 0 OR {now} - claimed_at <= $5)`, maxClickAge.Milliseconds())
+	renewed, err := j.step(ctx, "noting that a cancel is about to be sent", l, j.lease, change{
+		when:  `AND ` + j.now + ` - claimed_at <= $5`,
+		tasks: `sent_at = ` + j.now + `, tries = tries + 1`, where: `outcome IS NULL`,
+		args: []any{maxClickAge.Milliseconds()},
+	})
 	if errors.Is(err, ErrLost) {
-		ours, looked := j.read().query1(ctx, `SELECT count(*) FROM decisions`+held+`AND outcome IS NULL`, string(l.ID), j.owner, l.Epoch)
+		ours, looked := j.read().query1(ctx, `SELECT count(*) FROM decisions`+held+`AND `+unresolved, string(l.ID), j.owner, l.Epoch)
 		if looked == nil && ours == 1 {
 			return l, fmt.Errorf("noting that a cancel is about to be sent: %w", ErrTooLate)
 		}
@@ -29,33 +30,37 @@ func (j *Journal) MarkSent(ctx context.Context, l Lease) (Lease, error) {
 // MarkUnsent notes that whatever was sent so far was answered clearly and did
 // nothing: a successor may go by what it sees.
 func (j *Journal) MarkUnsent(ctx context.Context, l Lease) (Lease, error) {
-	return j.step(ctx, "noting that nothing was sent", l, j.lease, `, sent_at = 0`, `AND outcome IS NULL`)
+	return j.step(ctx, "noting that nothing was sent", l, j.lease, change{tasks: `sent_at = 0`, where: `outcome IS NULL`})
 }
 
 // Finish records what came of a decision and, if tell, that its announcement
 // is about to be posted: then the lease outlasts the post. Called again with
 // the same outcome it does the same.
 func (j *Journal) Finish(ctx context.Context, l Lease, o decision.Outcome, detail string, tell bool) (Lease, error) {
-	length, telling := j.lease, ""
+	length, announcing := j.lease, ""
 	if tell {
-		length, telling = tellLease, `, telling_at = {now}`
+		length, announcing = tellLease, `, announcing_at = `+j.now
 	}
-	return j.step(ctx, "finishing a decision", l, length,
-		`, outcome = $5, detail = $6, finished_at = $7`+telling,
-		`AND announced_at IS NULL AND (outcome IS NULL OR outcome = $5)`,
-		string(o), detail, utc(time.Now()))
+	return j.step(ctx, "finishing a decision", l, length, change{
+		set: announcing, when: `AND announced_at IS NULL`,
+		// Not "outcome = $5": SQLite would plan the statement again for each
+		// value that it compares with the condition of an index.
+		tasks: `outcome = $5, detail = $6, finished_at = $7`, where: `coalesce(outcome, $5) = $5`,
+		args: []any{string(o), detail, utc(time.Now())},
+	})
 }
 
 // BeginTelling notes that an announcement is about to be posted: the last
 // thing before each try. The lease then outlasts the post.
 func (j *Journal) BeginTelling(ctx context.Context, l Lease) (Lease, error) {
 	return j.step(ctx, "noting that an announcement is about to be posted", l, tellLease,
-		`, telling_at = {now}`, `AND outcome IS NOT NULL AND announced_at IS NULL`)
+		change{set: `, announcing_at = ` + j.now, when: `AND announced_at IS NULL AND ` + resolved})
 }
 
 // NotTold notes that the last post certainly did not get through.
 func (j *Journal) NotTold(ctx context.Context, l Lease) (Lease, error) {
-	return j.step(ctx, "noting that an announcement was not posted", l, j.lease, `, telling_at = 0`, `AND announced_at IS NULL`)
+	return j.step(ctx, "noting that an announcement was not posted", l, j.lease,
+		change{set: `, announcing_at = 0`, when: `AND announced_at IS NULL`})
 }
 
 // MarkAnnounced records that the outcome was told; messageTS is "" where Slack
@@ -65,13 +70,18 @@ func (j *Journal) NotTold(ctx context.Context, l Lease) (Lease, error) {
 func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := j.together(ctx, change(func(ctx context.Context, q querier) error {
+	const unknown = `EXISTS (SELECT 1 FROM tasks WHERE confirmation_id = $5 AND outcome = 'unknown')`
+	run := j.write // the note needs a transaction, and on Postgres two more round trips
+	if j.audit {
+		run = j.together
+	}
+	_, err := run(ctx, only(func(ctx context.Context, q querier) error {
 		n, err := q.exec(ctx, `
-			UPDATE decisions SET announced_at = $1, message_ts = $2, owner = '', leased_until = 0, telling_at = 0,
-				response_url = CASE WHEN outcome = 'unknown' THEN response_url ELSE '' END,
-				follow_until = CASE WHEN outcome = 'unknown' THEN {now} + $3 ELSE 0 END,
-				look_after = {now} + $4
-			WHERE confirmation_id = $5 AND announced_at IS NULL AND outcome IS NOT NULL`,
+			UPDATE decisions SET announced_at = $1, message_ts = $2, owner = '', leased_until = 0, announcing_at = 0,
+				response_url = CASE WHEN `+unknown+` THEN response_url ELSE '' END,
+				follow_until = CASE WHEN `+unknown+` THEN `+j.now+` + $3 ELSE 0 END,
+				check_after = `+j.now+` + $4
+			WHERE confirmation_id = $5 AND announced_at IS NULL AND `+resolved,
 			utc(time.Now()), messageTS, followFor.Milliseconds(), firstLook.Milliseconds(), string(id))
 		switch {
 		case err != nil:
@@ -96,16 +106,23 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 // SetAside closes a row that does not verify: nothing is done about it and
 // nothing told in anybody's name.
 func (j *Journal) SetAside(ctx context.Context, l Lease) error {
-	_, err := j.step(ctx, "setting a row aside", l, j.lease,
-		`, outcome = $5, finished_at = $6, announced_at = $6, settled_at = {now}`, ``, string(decision.SetAside), utc(time.Now()))
+	_, err := j.step(ctx, "setting a row aside", l, j.lease, change{
+		set: `, announced_at = coalesce(announced_at, $6),
+			settled_at = CASE WHEN settled_at > 0 THEN settled_at ELSE ` + j.now + ` END`,
+		tasks: `outcome = $5, finished_at = coalesce(finished_at, $6)`, where: `true`,
+		args: []any{string(decision.SetAside), utc(time.Now())},
+	})
 	return err
 }
 
 // GiveUp closes a decision that was claimed and that its person has taken back
 // before anything was sent.
 func (j *Journal) GiveUp(ctx context.Context, l Lease) error {
-	_, err := j.step(ctx, "giving a decision up", l, j.lease,
-		`, outcome = $5, finished_at = $6, announced_at = $6, sent_at = 0`, `AND outcome IS NULL`, string(decision.Withdrawn), utc(time.Now()))
+	_, err := j.step(ctx, "giving a decision up", l, j.lease, change{
+		set:   `, announced_at = $6`,
+		tasks: `outcome = $5, finished_at = $6, sent_at = 0`, where: `outcome IS NULL`,
+		args: []any{string(decision.Withdrawn), utc(time.Now())},
+	})
 	return err
 }
 
@@ -118,32 +135,21 @@ func (j *Journal) PutBack(ctx context.Context, d decision.Record) (Lease, error)
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	asked := time.Now()
-	epoch := d.Epoch + 1
-	var finished any
+	d.Epoch, d.Sent, d.FinishedAt, d.AnnouncedAt = d.Epoch+1, true, time.Time{}, time.Time{}
 	if d.Outcome != "" {
-		finished = utc(asked)
+		d.FinishedAt = asked
 	}
-	_, err := j.write(ctx, change(func(ctx context.Context, q querier) error {
-		n, err := q.exec(ctx, `
-			INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer,
-				reason, requested_at, decided_at, response_url, confirmation, mac, title, url,
-				lease_owner, lease_until, owner, epoch, leased_until, claimed_at, sent_at, tries, outcome, detail, finished_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, {now} + $19, {now}, {now}, $20, nullif($21, ''), $22, $23)
-			ON CONFLICT DO NOTHING`,
-			string(d.ID), d.TaskID, d.Team, d.Channel, d.Requester, d.Confirmer, d.Reason, utc(d.RequestedAt), utc(d.DecidedAt),
-			d.ResponseURL, d.Confirmation, d.MAC, d.Title, d.URL, oldOwner, oldLease, j.owner, epoch, j.lease.Milliseconds(), d.Tries,
-			string(d.Outcome), d.Detail, finished)
-		if err != nil || n == 1 {
-			return err
+	inserted, err := j.insert(ctx, d, j.owner)
+	if err == nil && !inserted {
+		var there bool
+		if there, err = j.read().has(ctx, d.ID); err == nil && there {
+			err = ErrLost
+		} else if err == nil {
+			err = ErrTaken
 		}
-		there, err := q.has(ctx, d.ID)
-		if err == nil && !there {
-			return ErrTaken
-		}
-		return cmp.Or(err, ErrLost)
-	}))
+	}
 	if err != nil {
 		return Lease{}, fmt.Errorf("putting a decision back: %w", err)
 	}
-	return Lease{ID: d.ID, Epoch: epoch, Until: asked.Add(j.lease)}, nil
+	return Lease{ID: d.ID, Epoch: d.Epoch, Until: asked.Add(j.lease)}, nil
 }

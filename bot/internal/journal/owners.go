@@ -65,13 +65,17 @@ func (j *Journal) bury(ctx context.Context, dead []string) error {
 	if len(dead) == 0 {
 		return nil
 	}
-	_, err := j.together(ctx, change(func(ctx context.Context, q querier) error {
+	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
 		for _, owner := range dead {
-			if _, err := q.exec(ctx, `UPDATE decisions SET leased_until = 0 WHERE owner = $1`, owner); err != nil {
-				return err
-			}
-			if _, err := q.exec(ctx, `DELETE FROM replicas WHERE id = $1`, owner); err != nil {
-				return err
+			for _, statement := range []string{
+				// Two statements, each with a small index, instead of one without.
+				`UPDATE decisions SET leased_until = 0 WHERE owner = $1 AND announced_at IS NULL`,
+				`UPDATE decisions SET leased_until = 0 WHERE owner = $1 AND follow_until > 0 AND settled_at = 0`,
+				`DELETE FROM replicas WHERE id = $1`,
+			} {
+				if _, err := q.exec(ctx, statement, owner); err != nil {
+					return err
+				}
 			}
 		}
 		return nil

@@ -45,12 +45,22 @@ func openPostgres(ctx context.Context, databaseURL string, readOnly bool) (engin
 	db.SetConnMaxIdleTime(maxConnectionIdle)
 	p := &postgres{
 		db: db, prepared: newStatements(db),
-		dialect: dialect{expand: strings.NewReplacer(
-			"{now}", "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
-			"{max(", "GREATEST(", "{unlocked}", "FOR UPDATE SKIP LOCKED", "{unindexed}", "",
-			"{ids $1}", "SELECT value FROM json_array_elements_text(CAST($1 AS json))",
-			"{ids $3}", "SELECT value FROM json_array_elements_text(CAST($3 AS json))",
-		)},
+		dialect: dialect{
+			now:        "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
+			greatest:   "GREATEST",
+			forUpdate:  " FOR UPDATE",
+			skipLocked: "FOR UPDATE SKIP LOCKED",
+			// then waits for first because it reads what first returns. It does so
+			// in a subquery that doesn't depend on its own row: when that row was
+			// changed meanwhile, Postgres evaluates the condition again, and can't
+			// run first again.
+			chain: func(first, then string) []string {
+				return []string{"WITH changed AS (" + first + " RETURNING 1) " + then + " AND EXISTS (SELECT 1 FROM changed)"}
+			},
+			ids: func(arg int) string {
+				return fmt.Sprintf("SELECT value FROM json_array_elements_text(CAST($%d AS json))", arg)
+			},
+		},
 	}
 	if readOnly {
 		err = upToDate(ctx, db, goose.DialectPostgres, "postgres")

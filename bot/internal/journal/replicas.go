@@ -24,13 +24,13 @@ func (j *Journal) Beat(ctx context.Context, serving bool) (alive, othersServing 
 	type count struct{ alive, serving int }
 	found, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]count, error) {
 		_, err := q.exec(ctx, `
-			INSERT INTO replicas (id, seen_until, serving) VALUES ($1, {now} + $2, $3)
+			INSERT INTO replicas (id, seen_until, serving) VALUES ($1, `+j.now+` + $2, $3)
 			ON CONFLICT (id) DO UPDATE SET seen_until = excluded.seen_until, serving = excluded.serving`,
 			j.owner, (replicaLife * j.lease).Milliseconds(), flag(serving))
 		if err != nil {
 			return nil, err
 		}
-		if _, err := q.exec(ctx, `DELETE FROM replicas WHERE seen_until < {now} OR seen_until > {now} + $1`, maxLease.Milliseconds()); err != nil {
+		if _, err := q.exec(ctx, `DELETE FROM replicas WHERE seen_until < `+j.now+` OR seen_until > `+j.now+` + $1`, maxLease.Milliseconds()); err != nil {
 			return nil, err
 		}
 		rows, err := q.query(ctx, `SELECT count(*), COALESCE(SUM(CASE WHEN id <> $1 THEN serving ELSE 0 END), 0) FROM replicas`, j.owner)

@@ -25,7 +25,7 @@ type Request struct {
 func (j *Journal) Opened(ctx context.Context, r Request, remind, end time.Duration) error {
 	return j.exec(ctx, "noting an open request", `
 		INSERT INTO requests (confirmation_id, message_ts, confirmation, remind_at, ends_at)
-		VALUES ($1, $2, $3, CASE WHEN CAST($4 AS BIGINT) = 0 THEN 0 ELSE {now} + CAST($4 AS BIGINT) END, {now} + $5) ON CONFLICT DO NOTHING`,
+		VALUES ($1, $2, $3, CASE WHEN CAST($4 AS BIGINT) = 0 THEN 0 ELSE `+j.now+` + CAST($4 AS BIGINT) END, `+j.now+` + $5) ON CONFLICT DO NOTHING`,
 		string(r.ID), r.MessageTS, r.Confirmation, remind.Milliseconds(), end.Milliseconds())
 }
 
@@ -33,14 +33,14 @@ func (j *Journal) Opened(ctx context.Context, r Request, remind, end time.Durati
 // given out once, to one process: better no reminder than two.
 func (j *Journal) TakeToRemind(ctx context.Context, limit int) ([]Request, error) {
 	return j.takeRequests(ctx, "taking requests to remind of", `remind_at = 0`,
-		`remind_at > 0 AND remind_at <= {now} AND ends_at > {now} ORDER BY remind_at`, limit)
+		`remind_at > 0 AND remind_at <= `+j.now+` AND ends_at > `+j.now+` ORDER BY remind_at`, limit)
 }
 
 // TakeEnded takes requests that have come to their end, at most limit. Each
 // stays with one process for a moment, and comes again until Forget.
 func (j *Journal) TakeEnded(ctx context.Context, limit int) ([]Request, error) {
-	return j.takeRequests(ctx, "taking requests that have ended", fmt.Sprintf(`look_after = {now} + %d`, requestLease.Milliseconds()),
-		fmt.Sprintf(`ends_at <= {now} AND (look_after <= {now} OR look_after > {now} + %d) ORDER BY ends_at`, maxLease.Milliseconds()), limit)
+	return j.takeRequests(ctx, "taking requests that have ended", fmt.Sprintf(`taken_until = %s + %d`, j.now, requestLease.Milliseconds()),
+		`ends_at <= `+j.now+` AND `+j.lapsed(`taken_until`)+` ORDER BY ends_at`, limit)
 }
 
 func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, limit int) ([]Request, error) {
@@ -57,7 +57,7 @@ func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, li
 	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]Request, error) {
 		rows, err := q.query(ctx, `
 			UPDATE requests SET `+set+` WHERE confirmation_id IN
-				(SELECT confirmation_id FROM requests WHERE `+which+` LIMIT $1 {unlocked})
+				(SELECT confirmation_id FROM requests WHERE `+which+` LIMIT $1 `+j.skipLocked+`)
 			RETURNING confirmation_id, message_ts, confirmation`, limit)
 		return collect(rows, err, func(r *sql.Rows, one *Request) error {
 			return r.Scan(&one.ID, &one.MessageTS, &one.Confirmation)

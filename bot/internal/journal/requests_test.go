@@ -50,7 +50,7 @@ func TestAnOpenRequestIsTakenByOneProcess(t *testing.T) {
 		statement(t, url, `UPDATE requests SET ends_at = 1`)
 		want("the ends", taken(end), 2)
 		want("the ends, again", taken(end), 0)
-		statement(t, url, `UPDATE requests SET look_after = 1`)
+		statement(t, url, `UPDATE requests SET taken_until = 1`)
 		must(t, replicas[1].Forget(ctx, "2"))
 		found, err := replicas[2].TakeEnded(ctx, 10)
 		must(t, err)

@@ -9,9 +9,22 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-const columns = `confirmation_id, task_id, team_id, channel_id, requester, confirmer, reason,
-	requested_at, decided_at, finished_at, announced_at, outcome, detail, message_ts, response_url,
-	confirmation, mac, title, url, sent_at, tries, follow_until, looks, settled_at, settled_outcome, settled_detail, epoch`
+const (
+	columns = `d.confirmation_id, t.task_id, d.team_id, d.channel_id, d.requester, d.confirmer, d.reason,
+		d.requested_at, d.decided_at, t.finished_at, d.announced_at, t.outcome, t.detail, d.message_ts, d.response_url,
+		d.confirmation, d.mac, t.title, t.url, t.sent_at, t.tries, d.follow_until, d.checks,
+		d.settled_at, t.settled_outcome, t.settled_detail, d.epoch`
+
+	// joined has a row for each task of each decision: at present one each.
+	joined = ` FROM decisions d JOIN tasks t ON t.confirmation_id = d.confirmation_id `
+
+	// unresolved means that a decision has a task without an outcome.
+	unresolved = `EXISTS (SELECT 1 FROM tasks WHERE tasks.confirmation_id = decisions.confirmation_id AND outcome IS NULL)`
+
+	// resolved means that it has tasks, each with an outcome. A decision without
+	// tasks, which only someone else can insert, is neither.
+	resolved = `EXISTS (SELECT 1 FROM tasks WHERE tasks.confirmation_id = decisions.confirmation_id) AND NOT ` + unresolved
+)
 
 func scan(row interface{ Scan(...any) error }, d *decision.Record) error {
 	var finished, announced sql.NullTime
@@ -34,7 +47,7 @@ func moment(ms int64) time.Time {
 }
 
 func (q querier) decisions(ctx context.Context, where string, args ...any) ([]decision.Record, error) {
-	rows, err := q.query(ctx, `SELECT `+columns+` FROM decisions WHERE `+where, args...)
+	rows, err := q.query(ctx, `SELECT `+columns+joined+`WHERE `+where, args...)
 	return collect(rows, err, func(r *sql.Rows, d *decision.Record) error { return scan(r, d) })
 }
 
@@ -60,7 +73,7 @@ func (q querier) has(ctx context.Context, id decision.ID) (bool, error) {
 func (j *Journal) Get(ctx context.Context, id decision.ID) (decision.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	d, err := j.read().decision(ctx, `confirmation_id = $1`, string(id))
+	d, err := j.read().decision(ctx, `d.confirmation_id = $1`, string(id))
 	if err != nil {
 		return decision.Record{}, fmt.Errorf("reading a decision: %w", err)
 	}
@@ -81,8 +94,12 @@ func (j *Journal) Recent(ctx context.Context, q Query) ([]decision.Record, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	found, err := j.read().decisions(ctx, `($1 = 0 OR task_id = $1) AND decided_at >= $2 ORDER BY decided_at DESC LIMIT $3`,
-		q.Task, utc(q.Since), q.Limit)
+	which, args := `SELECT confirmation_id FROM decisions WHERE`, []any{utc(q.Since), q.Limit}
+	if q.Task != 0 {
+		which, args = `SELECT d.confirmation_id`+joined+`WHERE t.task_id = $3 AND`, append(args, q.Task)
+	}
+	found, err := j.read().decisions(ctx, `d.confirmation_id IN (`+which+` decided_at >= $1 ORDER BY decided_at DESC LIMIT $2)
+		ORDER BY d.decided_at DESC`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the journal: %w", err)
 	}
@@ -100,7 +117,7 @@ func (j *Journal) Backlog(ctx context.Context) (due int, oldest time.Time, err e
 	}
 	rows, err := j.read().query(ctx, `
 		SELECT (SELECT count(*) FROM decisions WHERE announced_at IS NULL),
-			(SELECT decided_at FROM decisions WHERE announced_at IS NULL ORDER BY {unindexed}decided_at LIMIT 1)`)
+			(SELECT decided_at FROM decisions WHERE announced_at IS NULL ORDER BY decided_at LIMIT 1)`)
 	found, err := collect(rows, err, func(r *sql.Rows, b *backlog) error { return r.Scan(&b.due, &b.oldest) })
 	if err != nil {
 		return 0, time.Time{}, fmt.Errorf("looking at what is not announced: %w", err)

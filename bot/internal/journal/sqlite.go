@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -72,9 +71,11 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 		path: path, opened: opened,
 		writes: make(chan *write, writesQueueSize), closing: make(chan struct{}), done: make(chan struct{}),
 		dialect: dialect{
-			expand: strings.NewReplacer("{now}", "@now", "{max(", "MAX(", "{unlocked}", "", "{unindexed}", "+",
-				"{ids $1}", "SELECT value FROM json_each($1)", "{ids $3}", "SELECT value FROM json_each($3)"),
-			now: func() any { return sql.Named("now", now().UnixMilli()) },
+			now:      "@now",
+			greatest: "MAX",
+			chain:    func(first, then string) []string { return []string{first, then} },
+			ids:      func(arg int) string { return fmt.Sprintf("SELECT value FROM json_each($%d)", arg) },
+			clock:    func() any { return sql.Named("now", now().UnixMilli()) },
 		},
 	}
 	if s.writer, err = openFile(path, readOnly); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
 
 // history is what happened, as far as the laws need it, and as a story for
@@ -107,6 +108,7 @@ type sight struct {
 	thread            string
 	text              string
 	buttons           bool
+	meaning           texts.Meaning
 }
 
 // record is a moment at which the journal took note of an announcement.

@@ -10,13 +10,20 @@ import (
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/journal/journaltest"
 )
 
 // faultyJournal is a process's way to its journal: the real one, with
 // everything that can happen on the way.
 type faultyJournal struct {
 	*life
-	real *journal.Journal
+	journaltest.Journal
+}
+
+func newFaultyJournal(l *life) *faultyJournal {
+	j := &faultyJournal{life: l}
+	j.Journal = journaltest.Journal{Journal: l.real, Around: j.around}
+	return j
 }
 
 var _ bot.Journal = (*faultyJournal)(nil)
@@ -26,20 +33,19 @@ var (
 	errInjected = errors.New("the connection to the database broke")
 )
 
-// through makes one call, or whatever the seed makes of it.
-func through[T any](ctx context.Context, j *faultyJournal, name string, id decision.ID, call func(context.Context) (T, error)) (T, error) {
-	var zero T
+// around makes one call, or what the seed makes of it.
+func (j *faultyJournal) around(ctx context.Context, name string, id decision.ID, call func(context.Context) error) error {
 	deadline := time.Now().Add(journal.CallTimeout)
 	n, r := j.next(name)
 	if !j.stand(name, n, false) {
-		return zero, errDead
+		return errDead
 	}
 	if hangs, away := j.away(); away {
 		j.w.h.add(func() { j.w.h.faults["journal away"]++ })
 		if hangs {
 			j.sleep(ctx, time.Until(deadline))
 		}
-		return zero, errInjected
+		return errInjected
 	}
 	kind := j.journalFault(name, r)
 	if j.w.plan.unsure && name == "Claim" && n == 1 && !j.w.calm.Load() {
@@ -51,43 +57,43 @@ func through[T any](ctx context.Context, j *faultyJournal, name string, id decis
 	}
 	switch kind {
 	case "fails before":
-		return zero, errInjected
+		return errInjected
 	case "hangs before":
 		j.sleep(ctx, time.Until(deadline))
-		return zero, context.DeadlineExceeded
+		return context.DeadlineExceeded
 	case "slow before":
 		if !j.sleep(ctx, between(r, 100*time.Millisecond, 4500*time.Millisecond)) {
-			return zero, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 	}
 	if j.dead() {
-		return zero, errDead
+		return errDead
 	}
-	got, err := call(ctx)
+	err := call(ctx)
 	if err == nil {
 		j.vanishes(name, n, id)
 	}
 	if !j.stand(name, n, true) {
-		return zero, errDead
+		return errDead
 	}
 	if !idle[name] {
 		j.w.h.say(j.name, "%s %s%s", name, short(id), failed(err))
 	}
 	switch kind {
 	case "answer lost":
-		return zero, errInjected
+		return errInjected
 	case "hangs after":
 		j.sleep(ctx, time.Until(deadline))
-		return zero, context.DeadlineExceeded
+		return context.DeadlineExceeded
 	case "slow after":
 		if !j.sleep(ctx, between(r, 100*time.Millisecond, 4500*time.Millisecond)) {
-			return zero, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 	}
 	if j.dead() {
-		return zero, errDead
+		return errDead
 	}
-	return got, err
+	return err
 }
 
 func failed(err error) string {
@@ -105,7 +111,7 @@ func short(id decision.ID) string {
 }
 
 func (j *faultyJournal) Claim(ctx context.Context, d decision.Record) (journal.Claim, error) {
-	return through(ctx, j, "Claim", d.ID, func(ctx context.Context) (journal.Claim, error) {
+	return journaltest.Call(ctx, j.around, "Claim", d.ID, func(ctx context.Context) (journal.Claim, error) {
 		c, err := j.real.Claim(ctx, d)
 		if err == nil && c.Won {
 			j.acquire(d, c.Lease, true)
@@ -120,7 +126,7 @@ func (j *faultyJournal) Withdraw(ctx context.Context, d decision.Record) (decisi
 		first     decision.Record
 		withdrawn bool
 	}
-	a, err := through(ctx, j, "Withdraw", d.ID, func(ctx context.Context) (answer, error) {
+	a, err := journaltest.Call(ctx, j.around, "Withdraw", d.ID, func(ctx context.Context) (answer, error) {
 		first, withdrawn, err := j.real.Withdraw(ctx, d)
 		if j.w.planted == liesAboutKeeping && err == nil {
 			withdrawn = true
@@ -130,45 +136,18 @@ func (j *faultyJournal) Withdraw(ctx context.Context, d decision.Record) (decisi
 	return a.first, a.withdrawn, err
 }
 
-func (j *faultyJournal) lease(ctx context.Context, name string, l journal.Lease, call func(context.Context) (journal.Lease, error)) (journal.Lease, error) {
-	return through(ctx, j, name, l.ID, func(ctx context.Context) (journal.Lease, error) {
-		got, err := call(ctx)
-		if j.w.planted == believesItself && errors.Is(err, journal.ErrLost) && name == "MarkSent" {
+func (j *faultyJournal) MarkSent(ctx context.Context, l journal.Lease) (journal.Lease, error) {
+	return journaltest.Call(ctx, j.around, "MarkSent", l.ID, func(ctx context.Context) (journal.Lease, error) {
+		got, err := j.real.MarkSent(ctx, l)
+		if j.w.planted == believesItself && errors.Is(err, journal.ErrLost) {
 			return journal.Lease{ID: l.ID, Epoch: l.Epoch, Until: time.Now().Add(time.Hour)}, nil
 		}
 		return got, err
 	})
 }
 
-func (j *faultyJournal) only(ctx context.Context, name string, id decision.ID, call func(context.Context) error) error {
-	_, err := through(ctx, j, name, id, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx) })
-	return err
-}
-
-func (j *faultyJournal) GiveUp(ctx context.Context, l journal.Lease) error {
-	return j.only(ctx, "GiveUp", l.ID, func(ctx context.Context) error { return j.real.GiveUp(ctx, l) })
-}
-
-func (j *faultyJournal) RenewAll(ctx context.Context, all []journal.Lease) ([]journal.Lease, error) {
-	return through(ctx, j, "RenewAll", "", func(ctx context.Context) ([]journal.Lease, error) { return j.real.RenewAll(ctx, all) })
-}
-
-func (j *faultyJournal) Release(ctx context.Context, all ...journal.Lease) error {
-	return j.only(ctx, "Release", "", func(ctx context.Context) error { return j.real.Release(ctx, all...) })
-}
-
-func (j *faultyJournal) Lease() time.Duration { return j.real.Lease() }
-
-func (j *faultyJournal) MarkSent(ctx context.Context, l journal.Lease) (journal.Lease, error) {
-	return j.lease(ctx, "MarkSent", l, func(ctx context.Context) (journal.Lease, error) { return j.real.MarkSent(ctx, l) })
-}
-
-func (j *faultyJournal) MarkUnsent(ctx context.Context, l journal.Lease) (journal.Lease, error) {
-	return j.lease(ctx, "MarkUnsent", l, func(ctx context.Context) (journal.Lease, error) { return j.real.MarkUnsent(ctx, l) })
-}
-
 func (j *faultyJournal) PutBack(ctx context.Context, d decision.Record) (journal.Lease, error) {
-	return through(ctx, j, "PutBack", d.ID, func(ctx context.Context) (journal.Lease, error) {
+	return journaltest.Call(ctx, j.around, "PutBack", d.ID, func(ctx context.Context) (journal.Lease, error) {
 		if j.w.planted == lacksPuttingBack {
 			return journal.Lease{}, journal.ErrLost
 		}
@@ -181,23 +160,15 @@ func (j *faultyJournal) PutBack(ctx context.Context, d decision.Record) (journal
 }
 
 func (j *faultyJournal) Finish(ctx context.Context, l journal.Lease, o decision.Outcome, detail string, tell bool) (journal.Lease, error) {
-	return j.lease(ctx, "Finish", l, func(ctx context.Context) (journal.Lease, error) {
+	return journaltest.Call(ctx, j.around, "Finish", l.ID, func(ctx context.Context) (journal.Lease, error) {
 		got, err := j.real.Finish(ctx, l, o, detail, tell)
 		j.w.h.say(j.name, "finishes %s as %s %s", short(l.ID), o, detail)
 		return got, err
 	})
 }
 
-func (j *faultyJournal) BeginTelling(ctx context.Context, l journal.Lease) (journal.Lease, error) {
-	return j.lease(ctx, "BeginTelling", l, func(ctx context.Context) (journal.Lease, error) { return j.real.BeginTelling(ctx, l) })
-}
-
-func (j *faultyJournal) NotTold(ctx context.Context, l journal.Lease) (journal.Lease, error) {
-	return j.lease(ctx, "NotTold", l, func(ctx context.Context) (journal.Lease, error) { return j.real.NotTold(ctx, l) })
-}
-
 func (j *faultyJournal) MarkAnnounced(ctx context.Context, id decision.ID, ts string) error {
-	return j.only(ctx, "MarkAnnounced", id, func(ctx context.Context) error {
+	return j.around(ctx, "MarkAnnounced", id, func(ctx context.Context) error {
 		err := j.real.MarkAnnounced(ctx, id, ts)
 		if err == nil {
 			j.w.h.add(func() { j.w.h.records = append(j.w.h.records, record{time.Now(), j.name, id}) })
@@ -207,7 +178,7 @@ func (j *faultyJournal) MarkAnnounced(ctx context.Context, id decision.ID, ts st
 }
 
 func (j *faultyJournal) TakeExpired(ctx context.Context, k journal.Work, limit int, mine []decision.ID) ([]journal.Held, error) {
-	return through(ctx, j, "TakeExpired", "", func(ctx context.Context) ([]journal.Held, error) {
+	return journaltest.Call(ctx, j.around, "TakeExpired", "", func(ctx context.Context) ([]journal.Held, error) {
 		all, err := j.real.TakeExpired(ctx, k, limit, mine)
 		for _, held := range all {
 			j.acquire(held.Record, held.Lease, false)
@@ -222,7 +193,7 @@ func (j *faultyJournal) TakeExpired(ctx context.Context, k journal.Work, limit i
 }
 
 func (j *faultyJournal) SetAside(ctx context.Context, l journal.Lease) error {
-	return j.only(ctx, "SetAside", l.ID, func(ctx context.Context) error {
+	return j.around(ctx, "SetAside", l.ID, func(ctx context.Context) error {
 		if j.w.planted == leavesForgeries {
 			return nil
 		}
@@ -234,7 +205,7 @@ func (j *faultyJournal) TakeUnsettled(ctx context.Context, limit int, mine []dec
 	if j.w.planted == forgetsUnknown {
 		return nil, nil
 	}
-	return through(ctx, j, "TakeUnsettled", "", func(ctx context.Context) ([]journal.Held, error) {
+	return journaltest.Call(ctx, j.around, "TakeUnsettled", "", func(ctx context.Context) ([]journal.Held, error) {
 		all, err := j.real.TakeUnsettled(ctx, limit, mine)
 		for _, held := range all {
 			j.w.h.say(j.name, "looks after %s (look %d)", short(held.Record.ID), held.Looks)
@@ -243,27 +214,15 @@ func (j *faultyJournal) TakeUnsettled(ctx context.Context, limit int, mine []dec
 	})
 }
 
-func (j *faultyJournal) LookAgain(ctx context.Context, l journal.Lease, wait time.Duration) error {
-	return j.only(ctx, "LookAgain", l.ID, func(ctx context.Context) error { return j.real.LookAgain(ctx, l, wait) })
-}
-
-func (j *faultyJournal) Unsettled(ctx context.Context, d decision.Record) (others bool, err error) {
-	err = j.only(ctx, "Unsettled", d.ID, func(ctx context.Context) (err error) {
-		others, err = j.real.Unsettled(ctx, d)
-		return err
-	})
-	return others, err
-}
-
 func (j *faultyJournal) BeginSettling(ctx context.Context, l journal.Lease, o decision.Outcome, detail string) (journal.Lease, error) {
-	return j.lease(ctx, "BeginSettling", l, func(ctx context.Context) (journal.Lease, error) {
+	return journaltest.Call(ctx, j.around, "BeginSettling", l.ID, func(ctx context.Context) (journal.Lease, error) {
 		j.w.h.say(j.name, "settles %s as %s", short(l.ID), o)
 		return j.real.BeginSettling(ctx, l, o, detail)
 	})
 }
 
 func (j *faultyJournal) MarkSettled(ctx context.Context, id decision.ID) error {
-	return j.only(ctx, "MarkSettled", id, func(ctx context.Context) error {
+	return j.around(ctx, "MarkSettled", id, func(ctx context.Context) error {
 		err := j.real.MarkSettled(ctx, id)
 		if err == nil {
 			j.w.h.add(func() { j.w.h.records = append(j.w.h.records, record{time.Now(), j.name, "settled " + id}) })
@@ -272,12 +231,8 @@ func (j *faultyJournal) MarkSettled(ctx context.Context, id decision.ID) error {
 	})
 }
 
-func (j *faultyJournal) TakeNote(ctx context.Context) (journal.Note, error) {
-	return through(ctx, j, "TakeNote", "", func(ctx context.Context) (journal.Note, error) { return j.real.TakeNote(ctx) })
-}
-
-func (j *faultyJournal) MarkNoted(ctx context.Context, n journal.Note) error {
-	return j.only(ctx, "MarkNoted", n.ConfirmationID, func(ctx context.Context) error {
+func (j *faultyJournal) MarkNoted(ctx context.Context, n decision.Note) error {
+	return j.around(ctx, "MarkNoted", n.ConfirmationID, func(ctx context.Context) error {
 		err := j.real.MarkNoted(ctx, n)
 		if err == nil {
 			j.w.h.add(func() { j.w.h.records = append(j.w.h.records, record{time.Now(), j.name, "note " + n.ConfirmationID}) })
@@ -286,54 +241,13 @@ func (j *faultyJournal) MarkNoted(ctx context.Context, n journal.Note) error {
 	})
 }
 
-func (j *faultyJournal) PutOff(ctx context.Context, n journal.Note, wait time.Duration) error {
-	return j.only(ctx, "PutOff", n.ConfirmationID, func(ctx context.Context) error { return j.real.PutOff(ctx, n, wait) })
-}
-
-func (j *faultyJournal) Get(ctx context.Context, id decision.ID) (decision.Record, error) {
-	return through(ctx, j, "Get", id, func(ctx context.Context) (decision.Record, error) { return j.real.Get(ctx, id) })
-}
-
-func (j *faultyJournal) Refused(ctx context.Context, n journal.Note) error {
-	return j.only(ctx, "Refused", n.ConfirmationID, func(ctx context.Context) error { return j.real.Refused(ctx, n) })
-}
-
-func (j *faultyJournal) Opened(ctx context.Context, r journal.Request, remind, end time.Duration) error {
-	return j.only(ctx, "Opened", r.ID, func(ctx context.Context) error { return j.real.Opened(ctx, r, remind, end) })
-}
-
-func (j *faultyJournal) TakeToRemind(ctx context.Context, limit int) ([]journal.Request, error) {
-	return through(ctx, j, "TakeToRemind", "", func(ctx context.Context) ([]journal.Request, error) { return j.real.TakeToRemind(ctx, limit) })
-}
-
 func (j *faultyJournal) TakeEnded(ctx context.Context, limit int) ([]journal.Request, error) {
-	return through(ctx, j, "TakeEnded", "", func(ctx context.Context) ([]journal.Request, error) {
+	return journaltest.Call(ctx, j.around, "TakeEnded", "", func(ctx context.Context) ([]journal.Request, error) {
 		if j.w.planted == forgetsRequests {
 			return nil, nil
 		}
 		return j.real.TakeEnded(ctx, limit)
 	})
-}
-
-func (j *faultyJournal) Forget(ctx context.Context, id decision.ID) error {
-	return j.only(ctx, "Forget", id, func(ctx context.Context) error { return j.real.Forget(ctx, id) })
-}
-
-func (j *faultyJournal) Became(ctx context.Context, prompt decision.ID, task int64) (decision.Record, error) {
-	return through(ctx, j, "Became", prompt, func(ctx context.Context) (decision.Record, error) { return j.real.Became(ctx, prompt, task) })
-}
-
-func (j *faultyJournal) Beat(ctx context.Context, serving bool) (int, int, error) {
-	type answer struct{ alive, others int }
-	a, err := through(ctx, j, "Beat", "", func(ctx context.Context) (answer, error) {
-		alive, others, err := j.real.Beat(ctx, serving)
-		return answer{alive, others}, err
-	})
-	return a.alive, a.others, err
-}
-
-func (j *faultyJournal) Leave(ctx context.Context) error {
-	return j.only(ctx, "Leave", "", j.real.Leave)
 }
 
 func (j *faultyJournal) Healthy(ctx context.Context) error {

@@ -2,15 +2,12 @@ package simulation
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
 
 // said is what a text tells about a decision.
@@ -27,52 +24,21 @@ const (
 	saysOther     said = ""
 )
 
-// sayings are the bot's words. TestSayings holds them against the messages
-// that its own tests keep.
-var sayings = []struct {
-	says  said
-	words *regexp.Regexp
-}{
-	{saysWaiting, regexp.MustCompile(`:hourglass`)},
-	{saysUnknown, regexp.MustCompile(`know (yet )?whether|Result: not known`)},
-	{saysNot, regexp.MustCompile(`wasn't cancelled|Result: not cancelled`)},
-	{saysAlready, regexp.MustCompile(`was already cancelled|Result: already cancelled`)},
-	{saysCancelled, regexp.MustCompile(`(<@\w+>|You) cancelled |is cancelled(\.|, as)|Result: cancelled`)},
-	{saysKept, regexp.MustCompile(`decided to keep|withdrew the request`)},
-	{saysNotSaved, regexp.MustCompile(`so I didn't send it to Chamelio`)},
-}
-
-func understand(text string) said {
-	for _, s := range sayings {
-		if s.words.MatchString(text) {
-			return s.says
-		}
+// understood reads what a message says from the meaning that it carries, not
+// from its words: those may change.
+func understood(m texts.Meaning) said {
+	switch o := decision.Outcome(m); {
+	case m == texts.MeansUnderWay:
+		return saysWaiting
+	case m == texts.MeansKept:
+		return saysKept
+	case m == texts.MeansNotSaved:
+		return saysNotSaved
+	case o == decision.Cancelled, o == decision.AlreadyCancelled, o == decision.Unknown,
+		o == decision.NotCancellable, o == decision.NotFound, o == decision.RejectedKey, o == decision.Failed:
+		return meant(o)
 	}
 	return saysOther
-}
-
-// TestSayings holds what the laws understand against the messages that the
-// bot's own tests keep, so that new words cannot make the laws blind.
-func TestSayings(t *testing.T) {
-	for name, want := range map[string]said{
-		"cancelled": saysCancelled, "outcome cut after applying": saysCancelled, "outcome already cancelled": saysAlready,
-		"outcome nobody can say": saysUnknown, "outcome refused": saysNot, "outcome completed meanwhile": saysNot,
-		"outcome not found": saysNot, "outcome key revoked": saysNot, "outcome unreachable": saysNot, "outcome busy for long": saysNot,
-		"kept": saysKept, "second person withdrawn": saysKept, "journal was down for long": saysNotSaved, "journal down": saysWaiting,
-	} {
-		raw, err := os.ReadFile(filepath.Join("..", "..", "testdata", "messages", name+".golden"))
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		for line := range strings.Lines(string(raw)) {
-			if text, ok := strings.CutPrefix(line, "text            | "); ok {
-				if got := understand(text); got != want {
-					t.Errorf("%s is understood as %q, want %q: %s", name, got, want, text)
-				}
-			}
-		}
-	}
 }
 
 // meant is how an outcome is told.
@@ -227,7 +193,7 @@ func (c *checker) toldTrue(d decision.Record) {
 		return
 	}
 	for _, s := range append(prompt, announced...) {
-		says := understand(s.text)
+		says := understood(s.meaning)
 		switch says {
 		case saysAlready, saysNot, saysKept, saysNotSaved:
 			if by == d.ID {
@@ -272,7 +238,7 @@ func (c *checker) allTold(d decision.Record) {
 	}
 	_, announced := c.about(d.ID)
 	told := slices.ContainsFunc(announced, func(s sight) bool {
-		says := understand(s.text)
+		says := understood(s.meaning)
 		// Put back after it was told, it may have had to stand as unknown.
 		overruled := d.Outcome == decision.Unknown && says == saysCancelled && c.lost(d.ID)
 		return (says == meant(d.Outcome) || overruled) && (s.channel == d.Channel && s.only == "" || s.channel == "D"+d.Requester)
@@ -293,7 +259,7 @@ func (c *checker) prompt(d decision.Record) {
 		c.breaks("the prompt ends with the outcome", "that of %s was never changed", short(d.ID))
 		return
 	}
-	if says := understand(prompt[len(prompt)-1].text); says != meant(d.Outcome) {
+	if says := understood(prompt[len(prompt)-1].meaning); says != meant(d.Outcome) {
 		c.breaks("the prompt ends with the outcome", "that of %s ends with %q, the outcome is %s", short(d.ID), says, d.Outcome)
 	}
 }

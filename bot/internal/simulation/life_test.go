@@ -197,7 +197,7 @@ func (w *world) start(s *slot) {
 	if w.plan.audit {
 		cfg.AuditChannel = auditChannel
 	}
-	b, err := bot.New(cfg, tasks, &faultyJournal{life: l, real: opened})
+	b, err := bot.New(cfg, tasks, newFaultyJournal(l))
 	if err != nil {
 		w.fail("a bot: %v", err)
 		return

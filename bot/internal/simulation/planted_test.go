@@ -116,8 +116,8 @@ func (t *wire) planted(req *http.Request, name string) (*http.Response, error) {
 		return answerOf(req, "application/json", body), nil
 	case bug == saysItRuns && isTelling:
 		return t.rewritten(req, func(text string) string {
-			return strings.NewReplacer("know yet whether", "know that it wasn't cancelled:",
-				"know+yet+whether", "know+that+it+wasn%27t+cancelled%3A", "Result: not known", "Result: not cancelled").Replace(text)
+			return strings.NewReplacer(`"block_id":"unknown"`, `"block_id":"failed"`, // as JSON, and in a form
+				"%22block_id%22%3A%22unknown%22", "%22block_id%22%3A%22failed%22").Replace(text)
 		})
 	case bug == tellsTwice && name == "chat.postMessage":
 		body, _ := io.ReadAll(req.Body)

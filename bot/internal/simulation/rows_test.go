@@ -52,12 +52,14 @@ func (w *world) forgeRow(what int) {
 	if f.told {
 		announced, followUntil = now.UTC(), now.Add(time.Hour).UnixMilli()
 	}
-	done := w.write(`INSERT INTO decisions (confirmation_id, task_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at,
-			finished_at, announced_at, outcome, confirmation, mac, lease_owner, lease_until, epoch, claimed_at, follow_until)
-		VALUES (?, ?, 'T0TEAM', ?, ?, ?, 'forged', ?, ?, ?, ?, ?, ?, ?, '', 9007199254740992, 1, ?, ?)
-		ON CONFLICT DO NOTHING`,
-		string(id), forgedTask+what, slacktest.General, slacktest.Ada, slacktest.Ada, now.UTC(), now.UTC(),
-		announced, announced, outcome, confirmation, mac, now.UnixMilli(), followUntil)
+	done := w.write(`INSERT INTO tasks (confirmation_id, position, task_id, outcome, finished_at)
+			VALUES ($1, 0, $2, $3, $4) ON CONFLICT DO NOTHING;
+		INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at,
+				announced_at, confirmation, mac, epoch, claimed_at, follow_until)
+			SELECT $1, 'T0TEAM', $5, $6, $6, 'forged', $7, $7, $4, $8, $9, 1, $10, $11
+			WHERE EXISTS (SELECT 1 FROM tasks WHERE confirmation_id = $1) ON CONFLICT DO NOTHING`,
+		string(id), forgedTask+what, outcome, announced, slacktest.General, slacktest.Ada, now.UTC(), confirmation, mac,
+		now.UnixMilli(), followUntil)
 	if done {
 		w.h.fault("world", "row", "forged", f.what)
 		w.h.add(func() { w.h.forged = append(w.h.forged, id) })
@@ -164,7 +166,7 @@ func (c *checker) putBack() {
 		})
 		prompt, announced := c.about(v.id) // the prompt alone, where nobody knew yet that it was claimed
 		told := slices.ContainsFunc(append(prompt, announced...), func(s sight) bool {
-			says := understand(s.text)
+			says := understood(s.meaning)
 			return says != saysOther && says != saysWaiting
 		})
 		if d := c.rows[v.id]; !ended && !told && d.Outcome != decision.Withdrawn {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -337,7 +338,7 @@ func (w *world) quiet() bool {
 // rows reads the journal.
 func (w *world) rows() []decision.Record {
 	j, err := w.db.Query(`SELECT confirmation_id, task_id, channel_id, requester, confirmer, coalesce(outcome, ''), detail, announced_at IS NOT NULL,
-		message_ts, settled_at, settled_outcome, epoch FROM decisions ORDER BY decided_at`)
+		message_ts, settled_at, settled_outcome, epoch FROM decisions JOIN tasks USING (confirmation_id) ORDER BY decided_at`)
 	if err != nil {
 		w.fail("reading the journal: %v", err)
 		return nil
@@ -365,6 +366,14 @@ func (w *world) rows() []decision.Record {
 	return all
 }
 
+// meaningOf is what a message says, apart from its words.
+func meaningOf(m slacktest.Message) texts.Meaning {
+	if len(m.Blocks) == 0 {
+		return ""
+	}
+	return texts.Meaning(m.Blocks[0].BlockID)
+}
+
 // look notes what people can read now and could not a moment ago.
 func (w *world) look() {
 	w.mu.Lock()
@@ -380,7 +389,7 @@ func (w *world) look() {
 			w.marks[found] = idOn(m)
 		}
 		w.h.add(func() {
-			w.h.seen = append(w.h.seen, sight{time.Now(), m.Channel, m.TS, m.Only, m.ThreadTS, text, buttons})
+			w.h.seen = append(w.h.seen, sight{time.Now(), m.Channel, m.TS, m.Only, m.ThreadTS, text, buttons, meaningOf(m)})
 		})
 		who := m.Channel
 		if m.Only != "" {

@@ -1,0 +1,124 @@
+// Package carry is the runtime of decisions. It carries each from an accepted
+// click, or from a row that another process left behind, to its announcement:
+// one goroutine per decision asks decision.Protocol what to do next, does it,
+// and reports what came of it.
+//
+// Read carry.go, press.go, life.go and the files that do what the kernel asks
+// for: save.go, resolve.go, announce.go, follow.go. set.go says which decisions
+// are this process's, turns.go whose turn a channel is, takeover.go takes over
+// what others left, prompt.go keeps the clicked message up to date.
+package carry
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// Journal is what carrying needs of the journal. *journal.Journal is one.
+type Journal interface {
+	claims
+	attempts
+	outbox
+	followUps
+	leases
+	Get(context.Context, decision.ID) (decision.Record, error)
+	TakeExpired(ctx context.Context, w journal.Work, limit int, mine []decision.ID) ([]journal.Held, error)
+}
+
+// Tasks is what carrying needs of Chamelio. *chamelio.Client is one.
+type Tasks interface {
+	// Task gets a task to learn what became of a cancel request.
+	Task(context.Context, chamelio.TaskID) (chamelio.Task, error)
+	// Preview gets a task when nothing more important waits for the rate limit.
+	Preview(context.Context, chamelio.TaskID) (chamelio.Task, error)
+	// Cancel cancels a task, irreversibly. It calls before immediately before
+	// the request, which isn't sent if that returns an error.
+	Cancel(ctx context.Context, id chamelio.TaskID, before func(context.Context) error) error
+}
+
+// Options configure New. All fields are required.
+type Options struct {
+	Protocol decision.Protocol
+	Journal  Journal
+	Tasks    Tasks
+	Details  *Details
+	Poster   *slackapi.Poster
+	Signer   signed.Signer
+	Texts    texts.Texts
+	Metrics  *observe.Metrics
+	Tracer   *observe.Tracer
+	Log      *slog.Logger
+}
+
+// Carrier carries the decisions of this process. It is safe for concurrent use.
+type Carrier struct {
+	Options
+	now       func() time.Time
+	set       *workingSet
+	turns     *turns
+	followers *followers
+	followUps atomic.Int32    // under way
+	process   context.Context // ends when this process stops carrying
+	stop      context.CancelCauseFunc
+	group     *work.Group
+}
+
+// New returns a Carrier whose wall clock is now. Its loops have to be run; see
+// Loops.
+func New(o Options, now func() time.Time) *Carrier {
+	c := &Carrier{
+		Options: o, now: now, set: newWorkingSet(o.Journal, o.Log), turns: newTurns(o.Protocol.Gap),
+		followers: newFollowers(o.Journal, o.Log), group: work.NewGroup(o.Log),
+	}
+	c.process, c.stop = context.WithCancelCause(context.Background())
+	return c
+}
+
+// Loops returns the background work: leases, take-overs, follow-ups, and people
+// who wait for another's decision.
+func (c *Carrier) Loops() []*work.Loop {
+	return []*work.Loop{
+		work.NewLoop("leases", c.Journal.Lease()/3, c.Log, c.set.renew),
+		work.NewLoop("decisions", takeEvery, c.Log, c.takeToResolve),
+		work.NewLoop("announcements", takeEvery, c.Log, c.takeToAnnounce),
+		work.NewLoop("unknown outcomes", followUpEvery, c.Log, c.takeToFollowUp),
+		c.followers.loop,
+	}
+}
+
+// Drained waits until every decision is carried to its end; false if ctx ends
+// first. Then the last prompts have a moment to be updated.
+func (c *Carrier) Drained(ctx context.Context) bool {
+	if !c.set.empty(ctx) {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, promptsTimeout)
+	defer cancel()
+	c.group.Wait(ctx)
+	return true
+}
+
+// promptsTimeout bounds the wait for prompts at the end of the process.
+const promptsTimeout = 3 * time.Second
+
+// Stop stops carrying and waits until every goroutine has ended. What is cut
+// off is in the journal.
+func (c *Carrier) Stop(cause error) {
+	c.stop(cause)
+	c.group.Wait(context.Background())
+}
+
+// Release gives every decision up, so that the next process needn't wait for
+// the leases to expire.
+func (c *Carrier) Release(ctx context.Context) error { return c.set.releaseAll(ctx) }

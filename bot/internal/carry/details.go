@@ -1,0 +1,137 @@
+package carry
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/slack-go/slack"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+const (
+	// detailsTimeout bounds the optional GET that adds details to the
+	// announcement.
+	detailsTimeout = 2 * time.Second
+
+	// detailsAge is how long what a prompt showed of a task is fresh enough for
+	// the announcement.
+	detailsAge = time.Minute
+
+	// maxSeen bounds how many tasks are remembered, at half a KB each.
+	maxSeen = 1024
+)
+
+// Details finds what an announcement says about a task besides its outcome.
+// Nothing is decided by it.
+type Details struct {
+	tasks  Tasks
+	people Directory // nil if no one is mentioned
+	seen   *lru.Cache[chamelio.TaskID, seenTask]
+}
+
+// Directory finds people by their e-mail address (users.lookupByEmail).
+type Directory interface {
+	GetUserByEmailContext(ctx context.Context, email string) (*slack.User, error)
+}
+
+// seenTask is a task as a prompt showed it.
+type seenTask struct {
+	chamelio.Task
+	asked time.Time
+}
+
+// details are what is known of a task.
+type details struct {
+	chamelio.Task
+	remembered bool // from the prompt
+	people     []decision.Person
+}
+
+// NewDetails returns a Details. With a directory it finds the people on a task
+// as well; people may be nil.
+func NewDetails(tasks Tasks, people Directory) *Details {
+	return &Details{tasks: tasks, people: people, seen: work.NewCache[chamelio.TaskID, seenTask](maxSeen)}
+}
+
+// Keep remembers a task that a prompt shows, as it was when it was asked for.
+func (d *Details) Keep(task chamelio.Task, asked time.Time) {
+	d.seen.Add(task.ID, seenTask{task, asked})
+}
+
+// find finds the details of a decision's task, next to the cancel. If its prompt
+// showed the task a moment ago, that spares Chamelio a GET.
+func (d *Details) find(ctx context.Context, log *slog.Logger, r decision.Record) <-chan details {
+	found := make(chan details, 1)
+	go func() {
+		var all details
+		defer func() { found <- all }()
+		defer work.RecoverPanic(log)
+		ctx, cancel := context.WithTimeout(ctx, detailsTimeout)
+		defer cancel()
+		if seen, ok := d.seen.Get(r.Task()); ok && time.Since(seen.asked) < detailsAge {
+			all.Task, all.remembered = seen.Task, true
+		} else {
+			all.Task, _ = d.tasks.Preview(ctx, r.Task()) // gives way to cancels
+		}
+		all.people = d.mentioned(ctx, log, all.Task, r)
+	}()
+	return found
+}
+
+// mentioned returns the owner and the assignee, if Slack knows their addresses,
+// without the requester and the confirmer. It takes as long as ctx allows; those
+// who aren't found by then aren't mentioned.
+func (d *Details) mentioned(ctx context.Context, log *slog.Logger, task chamelio.Task, r decision.Record) []decision.Person {
+	if d.people == nil {
+		return nil
+	}
+	addresses := []string{task.Owner, task.Assignee}
+	ids := make([]string, len(addresses))
+	var all sync.WaitGroup
+	for i, address := range addresses {
+		if address == "" || i > 0 && address == addresses[0] {
+			continue
+		}
+		all.Go(func() {
+			defer work.RecoverPanic(log)
+			ids[i] = d.byEmail(ctx, log, address)
+		})
+	}
+	all.Wait()
+	if addresses[1] == addresses[0] {
+		ids[1] = ids[0]
+	}
+	var found []decision.Person
+	for i, role := range []string{"owner", "assignee"} {
+		switch id := ids[i]; {
+		case id == "" || id == r.Confirmer || id == r.Requester:
+		case len(found) > 0 && found[0].User == id:
+			found[0].Role += " and " + role
+		default:
+			found = append(found, decision.Person{User: id, Role: role})
+		}
+	}
+	return found
+}
+
+// byEmail returns "" unless someone of this workspace has the address, confirmed.
+func (d *Details) byEmail(ctx context.Context, log *slog.Logger, address string) string {
+	u, err := d.people.GetUserByEmailContext(ctx, address)
+	switch {
+	case err != nil && slackapi.Code(err) == "users_not_found":
+		return ""
+	case err != nil:
+		log.Warn("can't look up who is on a task; they aren't mentioned", "error", err)
+		return ""
+	case u.Deleted, u.IsBot, u.IsStranger, !u.IsEmailConfirmed:
+		return ""
+	}
+	return u.ID
+}

@@ -1,0 +1,109 @@
+package carry
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
+)
+
+const (
+	maxFollowers  = 512
+	followEvery   = time.Minute // while no one follows
+	followPause   = time.Second
+	followLimit   = 5 * time.Minute
+	followTimeout = 10 * time.Second
+	tellAtOnce    = 16
+)
+
+// reader is what followers need of the journal.
+type reader interface {
+	Get(context.Context, decision.ID) (decision.Record, error)
+}
+
+// followers are people whose click came second. They get the outcome of the
+// first when it is known, whichever process carries it. Waiting costs no worker.
+type followers struct {
+	journal reader
+	log     *slog.Logger
+	loop    *work.Loop
+
+	mu   sync.Mutex
+	here []follower
+}
+
+type follower struct {
+	id    decision.ID
+	until time.Time
+	tell  func(context.Context, decision.Record)
+}
+
+func newFollowers(j reader, log *slog.Logger) *followers {
+	f := &followers{journal: j, log: log}
+	f.loop = work.NewLoop("followers", followEvery, log, f.look)
+	return f
+}
+
+// add calls tell when a decision has its outcome. Beyond maxFollowers it doesn't:
+// people know already where the outcome will be posted.
+func (f *followers) add(id decision.ID, tell func(context.Context, decision.Record)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.here) < maxFollowers {
+		f.loop.Soon()
+		f.here = append(f.here, follower{id, time.Now().Add(followLimit), tell})
+	}
+}
+
+// again runs the loop once more in a moment.
+func (f *followers) again(ctx context.Context) {
+	timer := time.AfterFunc(followPause, f.loop.Soon)
+	context.AfterFunc(ctx, func() { timer.Stop() })
+}
+
+// look reads each decision that someone follows.
+func (f *followers) look(ctx context.Context) error {
+	f.mu.Lock()
+	waiting := f.here
+	f.here = nil
+	f.mu.Unlock()
+	var failed error
+	known := map[decision.ID]decision.Record{}
+	var still []follower
+	var telling errgroup.Group
+	telling.SetLimit(tellAtOnce)
+	for _, one := range waiting {
+		d, asked := known[one.id]
+		if !asked && failed == nil {
+			var err error
+			if d, err = f.journal.Get(ctx, one.id); err != nil {
+				failed = err
+			}
+			known[one.id] = d
+		}
+		switch {
+		case d.Outcome != "":
+			telling.Go(func() error {
+				ctx, cancel := context.WithTimeout(ctx, followTimeout)
+				defer cancel()
+				one.tell(ctx, d)
+				return nil
+			})
+		case time.Now().Before(one.until):
+			still = append(still, one)
+		}
+	}
+	_ = telling.Wait() // they return nothing
+	f.mu.Lock()
+	f.here = append(still, f.here...)
+	if len(f.here) > 0 {
+		f.again(ctx)
+	}
+	f.mu.Unlock()
+	return failed
+}

@@ -1,0 +1,175 @@
+package carry
+
+import (
+	"context"
+	"errors"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
+)
+
+const (
+	// runningAfter is how long a decision may take before its prompt says that
+	// it is under way. Most are done by then.
+	runningAfter = 700 * time.Millisecond
+
+	// maxUses is how often Slack accepts an answer to a click (docs.slack.dev:
+	// interactivity/handling-user-interaction). The announcement keeps one, and
+	// the last update at least one more (law 12).
+	maxUses     = 5
+	maxProgress = 2
+
+	// lastUpdateFor bounds the tries of the last update.
+	lastUpdateFor = 5 * time.Minute
+)
+
+// prompt keeps the clicked message up to date, next to the work and never in its
+// way: only the latest state is shown. It counts the uses of the response_url as
+// they are spent, which an update without an answer may have done.
+type prompt struct {
+	update func(context.Context, texts.Message) error // nil if the message can't be updated
+	ctx    context.Context                            // ends when the process stops
+
+	mu       sync.Mutex
+	uses     int // left to the prompt before the announcement
+	progress int // lines left
+	next     *texts.Message
+	last     bool // next is the last update, or it has been shown
+	showing  chan struct{}
+	timer    *time.Timer
+}
+
+// newPrompt takes charge of the message that was clicked. A fresh click shows
+// progress; of one that was taken over nobody knows how many uses are left, so
+// that it shows the outcome alone, after the announcement.
+func (c *Carrier) newPrompt(r decision.Record, fresh bool) *prompt {
+	p := &prompt{ctx: c.process, uses: maxUses}
+	if fresh {
+		p.uses, p.progress = maxUses-1, maxProgress
+	}
+	if r.ResponseURL != "" && c.now().Sub(r.DecidedAt) < c.Protocol.ResponseURLLife {
+		p.update = func(ctx context.Context, m texts.Message) error {
+			return c.Poster.Respond(ctx, r.ResponseURL, m, slackapi.ReplaceOriginal)
+		}
+	}
+	return p
+}
+
+// soon shows a first line, unless something else is shown before.
+func (p *prompt) soon(m texts.Message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.timer = time.AfterFunc(runningAfter, func() { p.show(m) })
+}
+
+// show says what is going on, as often as there are lines for it.
+func (p *prompt) show(m texts.Message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopTimer()
+	if !p.last && p.progress > 0 {
+		p.progress--
+		p.put(m)
+	}
+}
+
+// end shows the last state, and nothing after it but a newer last state.
+func (p *prompt) end(m texts.Message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopTimer()
+	p.last = true
+	p.put(m)
+}
+
+// close waits until everything is shown that is going to be.
+func (p *prompt) close() {
+	p.mu.Lock()
+	p.stopTimer()
+	p.progress = 0
+	showing := p.showing
+	p.mu.Unlock()
+	if showing != nil {
+		<-showing
+	}
+}
+
+// stopTimer must be called with mu held.
+func (p *prompt) stopTimer() {
+	if p.timer != nil {
+		p.timer.Stop()
+		p.timer = nil
+	}
+}
+
+// put shows m next. Must be called with mu held.
+func (p *prompt) put(m texts.Message) {
+	if p.update == nil {
+		return
+	}
+	p.next = &m
+	if p.showing == nil {
+		p.showing = make(chan struct{})
+		go p.showAll()
+	}
+}
+
+func (p *prompt) showAll() {
+	for {
+		p.mu.Lock()
+		m, last := p.next, p.last
+		p.next = nil
+		if m == nil {
+			close(p.showing)
+			p.showing = nil
+			p.mu.Unlock()
+			return
+		}
+		p.mu.Unlock()
+		if last {
+			p.insist(*m)
+		} else {
+			_ = p.once(p.ctx, *m) // the next state says more
+		}
+	}
+}
+
+// insist tries the last update for as long as there are uses, and Slack may
+// accept it.
+func (p *prompt) insist(m texts.Message) {
+	ctx, cancel := context.WithTimeout(p.ctx, lastUpdateFor)
+	defer cancel()
+	_ = work.Retry(ctx, 0, func() error { return slackapi.Retryable(p.once(ctx, m)) })
+}
+
+// announced gives the prompt all uses that are left: the announcement needs none.
+func (p *prompt) announced() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.uses = math.MaxInt
+}
+
+// errSpent means that what is left of the response_url is the announcement's.
+var errSpent = errors.New("the response_url's other uses are kept for the announcement")
+
+// once tries an update. A use is spent unless Slack certainly didn't take it.
+func (p *prompt) once(ctx context.Context, m texts.Message) error {
+	p.mu.Lock()
+	spent := p.uses == 0
+	p.mu.Unlock()
+	if spent {
+		return errSpent
+	}
+	err := p.update(ctx, m)
+	if status, _ := slackapi.Classify(err); status == slackapi.Posted || status == slackapi.Unclear {
+		p.mu.Lock()
+		p.uses--
+		p.mu.Unlock()
+	}
+	return err
+}

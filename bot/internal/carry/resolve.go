@@ -1,0 +1,228 @@
+package carry
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// attempts is what resolving needs of the journal.
+type attempts interface {
+	MarkSent(context.Context, journal.Lease) (journal.Lease, error)
+	MarkUnsent(context.Context, journal.Lease) (journal.Lease, error)
+	PutBack(context.Context, decision.Record) (journal.Lease, error)
+	Unsettled(context.Context, decision.Record) (bool, error)
+}
+
+// checkTimeout bounds a GET for a follow-up, which gives way to everything else.
+const checkTimeout = 30 * time.Second
+
+// send sends one cancel request, if it is still ours to send.
+func (l *life) send() decision.Event {
+	ctx, sent := l.Tracer.Step(l.ctx, "cancel", attribute.Int64("chamelio.task", l.TaskID))
+	err := l.Tasks.Cancel(ctx, l.Task(), l.authorize)
+	sent(err)
+	if stopped := new(notAuthorizedError); errors.As(err, &stopped) {
+		return l.denied(stopped.err)
+	}
+	e := l.facts.cancelled(err)
+	if e.Kind == decision.CancelServerError || e.Kind == decision.CancelUnanswered {
+		l.Metrics.Retries.WithLabelValues("cancel").Inc()
+		l.log.Warn("a cancel got no clear answer", "try", l.state.Task.Tries+1, "error", err)
+	}
+	return e
+}
+
+// notAuthorizedError wraps why a request wasn't sent.
+type notAuthorizedError struct{ err error }
+
+func (e *notAuthorizedError) Error() string { return "not sent: " + e.err.Error() }
+
+func (e *notAuthorizedError) Unwrap() error { return e.err }
+
+// authorize checks, immediately before a request, that the click is young
+// enough, that this process still owns the decision, and that the journal has
+// the request on record (laws 1 and 2).
+func (l *life) authorize(ctx context.Context) error {
+	if l.now().Sub(l.DecidedAt) > l.Protocol.ClickAge { // it has waited for the rate limit since
+		return &notAuthorizedError{journal.ErrTooLate}
+	}
+	if l.state.Task.Marked && l.valid() {
+		return nil
+	}
+	lease, err := l.Journal.MarkSent(ctx, l.current())
+	if err != nil {
+		return &notAuthorizedError{err}
+	}
+	l.renewed(lease)
+	if !l.valid() { // it took longer than the lease
+		return &notAuthorizedError{journal.ErrLost}
+	}
+	return nil
+}
+
+// denied says why a request wasn't sent.
+func (l *life) denied(err error) decision.Event {
+	switch {
+	case errors.Is(err, journal.ErrTooLate):
+		return decision.Event{Kind: decision.Denied}
+	case errors.Is(err, journal.ErrGone):
+		return decision.Event{Kind: decision.Gone}
+	case errors.Is(err, journal.ErrLost):
+		return decision.Event{Kind: decision.Lost}
+	}
+	l.log.Warn("the journal didn't take note of a cancel; it isn't sent yet", "error", err)
+	return decision.Event{Kind: decision.Unmarked}
+}
+
+// look gets the task once.
+func (l *life) look() decision.Event {
+	get, limit := l.Tasks.Task, time.Duration(0)
+	if l.state.Stage == decision.Following {
+		get, limit = l.Tasks.Preview, checkTimeout
+	}
+	ctx, looked := l.Tracer.Step(l.ctx, "look", attribute.Int64("chamelio.task", l.TaskID))
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	asked := time.Now()
+	task, err := get(ctx, l.Task())
+	looked(err)
+	e := l.facts.seen(task, err, asked)
+	if e.Kind == decision.TaskUnseen || e.Kind == decision.TaskMissing {
+		if l.state.Stage == decision.Resolving {
+			l.Metrics.Retries.WithLabelValues("look").Inc()
+		}
+		l.log.Warn("a status check failed", "error", err)
+	}
+	return e
+}
+
+// ask asks whether another decision's request may still take effect.
+func (l *life) ask() decision.Event {
+	others, err := l.Journal.Unsettled(l.ctx, l.Record)
+	if err == nil && !others {
+		return decision.Event{Kind: decision.Alone}
+	}
+	l.log.Info("another decision about the task may still take effect", "error", err)
+	return decision.Event{Kind: decision.Shared}
+}
+
+// facts are what an announcement says besides the outcome.
+type facts struct {
+	task    chamelio.Task   // as last seen by a status check; zero if never
+	running time.Time       // when it was last seen running
+	err     *chamelio.Error // the last answer, if it was one
+	refusal *chamelio.Error // the last answer to a cancel, if it was one
+	details <-chan details
+}
+
+// cancelled classifies the answer to a cancel request.
+func (f *facts) cancelled(err error) decision.Event {
+	f.err = nil
+	var pause time.Duration
+	if errors.As(err, &f.err) {
+		pause = f.err.RetryAfter
+	}
+	f.refusal = f.err
+	return decision.Event{Kind: cancelKind(err, f.err), Pause: pause}
+}
+
+func cancelKind(err error, e *chamelio.Error) decision.Kind {
+	switch {
+	case err == nil:
+		return decision.CancelDone
+	case e == nil:
+		return decision.CancelUnanswered
+	case e.NotSent:
+		return decision.CancelNotSent
+	case e.InFlight:
+		return decision.CancelUnanswered
+	case e.Ambiguous:
+		return decision.CancelServerError
+	case errors.Is(err, chamelio.ErrRateLimited):
+		return decision.CancelRateLimited
+	case !e.FromAPI:
+		return decision.CancelRefused
+	case errors.Is(err, chamelio.ErrConflict):
+		return decision.CancelConflict
+	case e.TaskNotFound():
+		return decision.CancelNotFound
+	case errors.Is(err, chamelio.ErrUnauthorized):
+		return decision.CancelKeyRefused
+	}
+	return decision.CancelRefused
+}
+
+// seen classifies the answer to a GET that was asked for at a moment.
+func (f *facts) seen(task chamelio.Task, err error, asked time.Time) decision.Event {
+	f.err = nil
+	var pause time.Duration
+	if errors.As(err, &f.err) {
+		pause = f.err.RetryAfter
+	}
+	kind := taskKind(task, err, f.err)
+	if err == nil {
+		f.task = task
+	}
+	if kind == decision.TaskRunning {
+		f.running = asked
+	}
+	return decision.Event{Kind: kind, Pause: pause}
+}
+
+func taskKind(task chamelio.Task, err error, e *chamelio.Error) decision.Kind {
+	switch {
+	case err == nil && task.Status == chamelio.Cancelled:
+		return decision.TaskCancelled
+	case err == nil && task.Status.Final():
+		return decision.TaskEnded
+	case err == nil && task.Status.Cancellable():
+		return decision.TaskRunning
+	case err == nil:
+		return decision.TaskOdd
+	case e != nil && e.TaskNotFound():
+		return decision.TaskMissing
+	case e != nil && e.FromAPI && errors.Is(err, chamelio.ErrUnauthorized):
+		return decision.TaskKeyRefused
+	}
+	return decision.TaskUnseen
+}
+
+// result says what a decision came to. It waits for the details.
+func (f *facts) result(s decision.State) decision.Result {
+	task, beside := f.task, details{}
+	if f.details != nil {
+		beside = <-f.details
+		f.details = nil
+	}
+	if task.ID == 0 {
+		task = beside.Task
+		if beside.remembered && s.Outcome != decision.Cancelled { // it may be elsewhere by now
+			task.Step, task.StepsDone, task.StepsTotal = "", 0, 0
+		}
+	}
+	res := decision.Describe(task)
+	if f.task.ID == 0 { // seen before or during the cancel: what it was then is no news
+		res.Status, res.Over = "", time.Time{}
+	}
+	res.Outcome, res.Cause, res.Seen, res.People = s.Outcome, s.Cause, f.running, beside.people
+	if f.refusal != nil && s.Cause == decision.CauseRefused {
+		res.Detail = f.refusal.Detail
+	}
+	if f.err != nil {
+		res.Key = f.err.Reason
+	}
+	if s.Cause == decision.CauseBusy {
+		res.RetryIn = s.RetryIn
+	}
+	return res
+}

@@ -1,0 +1,52 @@
+package carry
+
+import (
+	"context"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+// claims is what saving a click needs of the journal.
+type claims interface {
+	Claim(context.Context, decision.Record) (journal.Claim, error)
+	Withdraw(context.Context, decision.Record) (first decision.Record, withdrawn bool, err error)
+	GiveUp(context.Context, journal.Lease) error
+}
+
+// save claims the decision.
+func (l *life) save() decision.Event {
+	ctx, claimed := l.Tracer.Step(l.ctx, "claim",
+		attribute.String("cancelbot.confirmation", string(l.ID)), attribute.Int64("chamelio.task", l.TaskID))
+	claim, err := l.Journal.Claim(ctx, l.Record)
+	claimed(err)
+	switch {
+	case err != nil:
+		if l.state.Tries == 0 {
+			l.log.Error("the journal doesn't say whether it saved a decision; finding out", "error", err)
+		}
+		l.to(unsure)
+		return decision.Event{Kind: decision.Uncertain}
+	case !claim.Won:
+		l.winner = claim.Winner
+		return decision.Event{Kind: decision.Beaten}
+	}
+	l.replaced(claim.Lease)
+	l.Tracer.Begin(l.ctx, l.ID)
+	l.facts.details = l.Details.find(l.ctx, l.log, l.Record)
+	return decision.Event{Kind: decision.Won}
+}
+
+// closePrompt makes sure that the click is never carried out.
+func (l *life) closePrompt() decision.Event {
+	_, withdrawn, err := l.Journal.Withdraw(l.ctx, l.Record)
+	switch {
+	case err != nil:
+		return decision.Event{Kind: decision.Uncertain}
+	case !withdrawn:
+		return decision.Event{Kind: decision.Occupied}
+	}
+	return decision.Event{Kind: decision.Done}
+}

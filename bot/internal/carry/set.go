@@ -1,0 +1,317 @@
+package carry
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+// maxHeld bounds how many decisions this process carries at a time. A click
+// beyond it is turned away before it is claimed.
+const maxHeld = 4096
+
+// leases is what the working set needs of the journal.
+type leases interface {
+	RenewAll(context.Context, []journal.Lease) ([]journal.Lease, error)
+	Release(context.Context, ...journal.Lease) error
+	Lease() time.Duration
+}
+
+// holding is a decision that this process carries. Its context ends when the
+// decision is lost or the process stops.
+type holding struct {
+	decision.Record
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	log    *slog.Logger
+
+	mu    sync.Mutex
+	lease journal.Lease // zero until it is claimed
+	phase phase
+	kept  bool
+	known chan struct{} // closed when phase is no longer claiming
+	woken chan struct{} // closed when the person pressed Keep task
+}
+
+// phase says how far the saving of a click is.
+type phase int
+
+const (
+	claiming phase = iota // the first claim is under way
+	unsure                // it got no clear answer
+	saved                 // it is known whether the click counts
+)
+
+func newHolding(ctx context.Context, r decision.Record, log *slog.Logger) *holding {
+	h := &holding{
+		Record: r, known: make(chan struct{}), woken: make(chan struct{}),
+		log: log.With("confirmation", string(r.ID), "task", r.TaskID, "channel", r.Channel),
+	}
+	h.ctx, h.cancel = context.WithCancelCause(ctx)
+	return h
+}
+
+// current returns the lease as it was last renewed.
+func (h *holding) current() journal.Lease {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.lease
+}
+
+// renewed keeps a newer lease. An answer that comes late never shortens it.
+func (h *holding) renewed(l journal.Lease) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if l.Until.After(h.lease.Until) {
+		h.lease = l
+	}
+}
+
+// replaced sets the lease of a decision that was claimed or restored.
+func (h *holding) replaced(l journal.Lease) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lease = l
+}
+
+// doubt voids the lease after a renewal that didn't find the row. The next step
+// finds out whether the decision is announced, taken over, or gone.
+func (h *holding) doubt() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lease.Until = time.Time{}
+}
+
+// valid reports whether the right to act holds now, by the monotonic clock.
+func (h *holding) valid() bool {
+	return h.ctx.Err() == nil && time.Now().Before(h.current().Until)
+}
+
+// to moves the saving of the click on.
+func (h *holding) to(p phase) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.phase == claiming && p != claiming {
+		close(h.known)
+	}
+	h.phase = p
+}
+
+// keep notes that the person pressed Keep task. False if it is known already
+// whether the click counts.
+func (h *holding) keep() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.phase != unsure {
+		return false
+	}
+	if !h.kept {
+		h.kept = true
+		close(h.woken)
+	}
+	return true
+}
+
+// isUnsure reports whether it isn't known yet if the click counts.
+func (h *holding) isUnsure() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.phase == unsure
+}
+
+// isKept reports whether the person pressed Keep task. If not, and won, it is too
+// late for that from now on.
+func (h *holding) isKept(won bool) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if won && !h.kept {
+		if h.phase == claiming {
+			close(h.known)
+		}
+		h.phase = saved
+	}
+	return h.kept
+}
+
+// workingSet is the decisions that this process carries. Only their leases are
+// renewed: what is let go is released, and the lease of what is forgotten
+// expires.
+type workingSet struct {
+	journal leases
+	log     *slog.Logger
+
+	mu      sync.Mutex
+	held    map[decision.ID]*holding
+	toGo    []journal.Lease // releases that the journal hasn't taken yet
+	changed chan struct{}   // closed and replaced when a decision leaves
+}
+
+func newWorkingSet(j leases, log *slog.Logger) *workingSet {
+	return &workingSet{journal: j, log: log, held: map[decision.ID]*holding{}, changed: make(chan struct{})}
+}
+
+// enter holds a click that is about to be claimed. If the decision is held
+// already it returns that and false; nil if there is no room.
+func (w *workingSet) enter(ctx context.Context, r decision.Record) (h *holding, fresh bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if h := w.held[r.ID]; h != nil {
+		return h, false
+	}
+	if len(w.held) >= maxHeld {
+		return nil, false
+	}
+	h = newHolding(ctx, r, w.log)
+	w.held[r.ID] = h
+	return h, true
+}
+
+// add holds a decision that was taken over. An earlier holding of the same
+// decision, at an older epoch, ends.
+func (w *workingSet) add(ctx context.Context, r decision.Record, l journal.Lease) *holding {
+	h := newHolding(ctx, r, w.log)
+	h.lease = l
+	h.to(saved)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if former := w.held[r.ID]; former != nil {
+		former.cancel(journal.ErrLost)
+	}
+	w.held[r.ID] = h
+	return h
+}
+
+// get returns the holding of a decision; nil if there is none.
+func (w *workingSet) get(id decision.ID) *holding {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.held[id]
+}
+
+// free returns how many more decisions there is room for.
+func (w *workingSet) free() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return max(maxHeld-len(w.held), 0)
+}
+
+// drop ends a holding. Called again it does nothing.
+func (w *workingSet) drop(h *holding) {
+	h.to(saved)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	h.cancel(nil)
+	if w.held[h.ID] == h {
+		delete(w.held, h.ID)
+	}
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+// letGo ends a holding whose decision still needs a process.
+func (w *workingSet) letGo(h *holding) {
+	if l := h.current(); l.ID != "" {
+		w.mu.Lock()
+		w.toGo = append(w.toGo, l)
+		w.mu.Unlock()
+	}
+	w.drop(h)
+}
+
+// ids returns the decisions that are held, claimed or not.
+func (w *workingSet) ids() []decision.ID {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ids := make([]decision.ID, 0, len(w.held))
+	for id := range w.held {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// leases returns the current lease of everything that is claimed.
+func (w *workingSet) leases() []journal.Lease {
+	all := make([]journal.Lease, 0, len(w.held))
+	for _, h := range w.held {
+		if l := h.current(); l.ID != "" {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// renew renews what is held and releases what was let go. It runs in a loop.
+func (w *workingSet) renew(ctx context.Context) error {
+	w.mu.Lock()
+	all, toGo := w.leases(), w.toGo
+	w.toGo = nil
+	w.mu.Unlock()
+
+	var released error
+	if len(toGo) > 0 {
+		if released = w.journal.Release(ctx, toGo...); released != nil {
+			w.mu.Lock()
+			w.toGo = append(w.toGo, toGo...) // bounded by what was ever held; the leases expire in the meantime
+			w.mu.Unlock()
+		}
+	}
+	still, err := w.journal.RenewAll(ctx, all)
+	if err != nil {
+		return errors.Join(err, released)
+	}
+	kept := make(map[decision.ID]journal.Lease, len(still))
+	for _, l := range still {
+		kept[l.ID] = l
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, asked := range all {
+		h := w.held[asked.ID]
+		if h == nil || h.current().Epoch != asked.Epoch {
+			continue // dropped, or taken over again, in the meantime
+		}
+		if l, ok := kept[asked.ID]; ok {
+			h.renewed(l)
+		} else {
+			h.doubt()
+		}
+	}
+	return released
+}
+
+// empty waits until nothing is held; false if ctx ends first.
+func (w *workingSet) empty(ctx context.Context) bool {
+	for {
+		w.mu.Lock()
+		changed, n := w.changed, len(w.held)
+		w.mu.Unlock()
+		if n == 0 {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// releaseAll gives everything up at the end of the process.
+func (w *workingSet) releaseAll(ctx context.Context) error {
+	w.mu.Lock()
+	all := append(w.toGo, w.leases()...)
+	for _, h := range w.held {
+		h.cancel(nil)
+	}
+	w.held, w.toGo = map[decision.ID]*holding{}, nil
+	w.mu.Unlock()
+	if len(all) == 0 {
+		return nil
+	}
+	return w.journal.Release(ctx, all...)
+}

@@ -1,0 +1,78 @@
+package carry
+
+import (
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+)
+
+// show shows in the prompt what the kernel says.
+func (l *life) show(do decision.Do) {
+	p, t := l.prompt, l.Texts
+	switch do.Show {
+	case decision.ShowSaving:
+		p.show(t.StillSaving(l.press.Confirmation))
+	case decision.ShowRunning:
+		p.soon(t.Cancelling(l.Record))
+	case decision.ShowSlow:
+		p.show(t.StillTrying(l.Record))
+	case decision.ShowBusy:
+		p.show(t.WaitingForChamelio(l.Record, do.For))
+	case decision.ShowOutcome:
+		p.end(t.OutcomeLine(l.Record, l.result))
+	case decision.ShowNotSaved:
+		p.end(t.NotSaved(l.press.Confirmation))
+	case decision.ShowKept:
+		p.end(t.Kept(l.press.Confirmation))
+	case decision.ShowPerhaps:
+		ctx, cancel := l.detached()
+		defer cancel()
+		l.Poster.Answer(ctx, l.log, l.ResponseURL, t.MaybeSaved(l.press.Confirmation), replaceOriginal)
+	case decision.ShowBeaten:
+		l.beaten()
+	case decision.ShowNothing:
+	}
+}
+
+// report logs and counts a step.
+func (l *life) report(before decision.State, e decision.Event, do decision.Do) {
+	m, s := l.Metrics, l.state
+	switch {
+	case e.Kind == decision.Won && do.Action != decision.DoGiveUp:
+		l.log.Info("decided")
+	case before.Stage == decision.Recording && s.Stage == decision.Announcing:
+		m.Decisions.WithLabelValues(string(l.result.Outcome)).Inc()
+		m.OutcomeSeconds.Observe(time.Since(l.DecidedAt).Seconds())
+		l.log.Info("finished", "outcome", string(l.result.Outcome), "cause", string(l.result.Cause), "requester", l.Requester)
+	case before.Stage == decision.Announcing && e.Kind == decision.Posted:
+		m.Announcements.WithLabelValues(transports[before.Announce.Where]).Inc()
+		m.AnnouncementSeconds.Observe(time.Since(l.DecidedAt).Seconds())
+		l.log.Info("announced", "outcome", string(l.result.Outcome), "by", transports[before.Announce.Where], "after", time.Since(l.DecidedAt).Round(time.Millisecond))
+	case before.Stage == decision.Settling && e.Kind == decision.Posted:
+		m.Settled.WithLabelValues(string(l.result.Outcome)).Inc()
+		l.log.Info("settled", "outcome", string(l.result.Outcome))
+	case e.Kind == decision.Lost:
+		l.log.Warn("another process carries this decision now", "stage", before.Stage.String())
+	case e.Kind == decision.Stopped:
+		l.log.Warn("a decision was cut off; it will be resumed", "stage", before.Stage.String())
+	case before.Stage == decision.Announcing && do.Action == decision.DoWait && before.Doing != decision.DoMark:
+		m.Retries.WithLabelValues("announcement").Inc()
+		l.log.Warn("Slack doesn't take an announcement; trying again", "pause", do.For)
+	case e.Kind == decision.CancelNotSent && do.Action == decision.DoUnmark:
+		m.Retries.WithLabelValues("cancel").Inc()
+		l.log.Warn("can't reach Chamelio; trying again", "pause", do.For)
+	case e.Kind == decision.CancelRateLimited && do.Action == decision.DoUnmark:
+		l.log.Info("Chamelio's rate limit; waiting", "pause", do.For)
+	}
+	if before.Doing == decision.DoPost && before.Stage == decision.Announcing && before.Announce.Where == decision.InChannel {
+		tryAgain := do.Action == decision.DoWait && s.Then == decision.DoPost
+		if failed := e.Kind == decision.Later || e.Kind == decision.Unclear || e.Kind == decision.Refused; failed && !tryAgain {
+			l.turns.failed(l.Channel)
+		}
+	}
+}
+
+// transports names the ways of an announcement, for logs and metrics.
+var transports = [...]string{
+	decision.InThread: "thread", decision.InChannel: "chat.postMessage", decision.ByResponseURL: "response_url", decision.InPerson: "direct message",
+}

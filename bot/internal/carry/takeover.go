@@ -1,0 +1,89 @@
+package carry
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+const (
+	takeEvery     = 2 * time.Second
+	followUpEvery = 5 * time.Second
+
+	// maxTaken bounds how many decisions are taken over at a time, and
+	// maxFollowUps how many unknown outcomes are checked at a time.
+	maxTaken     = 64
+	maxFollowUps = 8
+)
+
+// takeToResolve, takeToAnnounce and takeToFollowUp run in loops of their own, so
+// that none waits behind another.
+func (c *Carrier) takeToResolve(ctx context.Context) error {
+	return c.take(ctx, "resuming a decision", maxTaken, func(ctx context.Context, limit int) ([]journal.Held, error) {
+		return c.Journal.TakeExpired(ctx, journal.ToResolve, limit, c.set.ids())
+	})
+}
+
+func (c *Carrier) takeToAnnounce(ctx context.Context) error {
+	return c.take(ctx, "resuming an announcement", maxTaken, func(ctx context.Context, limit int) ([]journal.Held, error) {
+		return c.Journal.TakeExpired(ctx, journal.ToTell, limit, c.set.ids())
+	})
+}
+
+func (c *Carrier) takeToFollowUp(ctx context.Context) error {
+	limit := maxFollowUps - int(c.followUps.Load())
+	return c.take(ctx, "checking an unknown outcome", limit, func(ctx context.Context, limit int) ([]journal.Held, error) {
+		return c.Journal.TakeUnsettled(ctx, limit, c.set.ids())
+	})
+}
+
+// take takes rows over that no living process holds, and carries those that
+// verify.
+func (c *Carrier) take(ctx context.Context, doing string, limit int, take func(context.Context, int) ([]journal.Held, error)) error {
+	if limit = min(limit, c.set.free()); limit <= 0 {
+		return nil
+	}
+	taken, err := take(ctx, limit)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, held := range taken {
+		genuine, err := c.Signer.Examine(ctx, held.Record, func(why error) error { return c.setAside(ctx, held, why) })
+		failed = errors.Join(failed, err)
+		if genuine {
+			c.resume(doing, held)
+		}
+	}
+	return failed
+}
+
+// resume carries a row that was taken over.
+func (c *Carrier) resume(doing string, held journal.Held) {
+	r := held.Record
+	l := &life{state: decision.Resumed(r), prompt: c.newPrompt(r, false)}
+	l.holding = c.set.add(c.Tracer.Resume(c.process, r.ID), r, held.Lease)
+	switch l.state.Stage {
+	case decision.Resolving:
+		l.facts.details = c.Details.find(l.ctx, l.log, r)
+	case decision.Settling:
+		l.result = r.Settled()
+	case decision.Following:
+	default:
+		l.result = r.Result()
+	}
+	l.log.Info(doing, "epoch", held.Lease.Epoch, "stage", l.state.Stage.String(), "sent", r.Sent)
+	c.start(l)
+}
+
+// setAside closes a row that no genuine click made. Nothing is done about it,
+// and nothing is posted in anyone's name.
+func (c *Carrier) setAside(ctx context.Context, held journal.Held, why error) error {
+	c.Metrics.Unverified.Inc()
+	c.Log.Error("a row of the journal isn't genuine: it is set aside, nothing is cancelled and nothing is posted. Someone else has written to the database, or the bot token has changed",
+		"confirmation", string(held.Record.ID), "task", held.TaskID, "channel", held.Channel, "reason", why)
+	return c.Journal.SetAside(ctx, held.Lease)
+}

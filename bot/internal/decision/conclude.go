@@ -1,0 +1,92 @@
+package decision
+
+// Known is what is certain about the cancel requests for one task.
+type Known uint8
+
+// What can be certain. docs/design/decision.md draws it.
+const (
+	// Untouched: no request of this decision can have had an effect.
+	Untouched Known = iota
+	// Conflicted: untouched, and Chamelio says that the task can't be cancelled;
+	// a GET is to say why.
+	Conflicted
+	// Answered: a request was answered by a server error. It may have taken
+	// effect, but none is in flight any more.
+	Answered
+	// InFlight: a request got no answer. It may have taken effect, or may yet.
+	InFlight
+)
+
+// conclusion is what follows from an answer: another action, or with DoEnd an
+// outcome.
+type conclusion struct {
+	known   Known
+	action  Action // DoEnd, DoSend or DoLook
+	outcome Outcome
+	cause   Cause
+}
+
+// conclude is everything that may be concluded from an answer. If a request may
+// have taken effect, only a clear yes, or a GET that finds the task ended, is
+// certain; if none can have, a clear no is. That a task still runs is never
+// certain by itself: it leads to another request or, if there may be none, to
+// what Task.surelyRuns says.
+func conclude(k Known, a Kind) conclusion {
+	end := func(o Outcome, c Cause) conclusion { return conclusion{k, DoEnd, o, c} }
+	maybe := k == Answered || k == InFlight
+	switch a {
+	case CancelDone:
+		return end(Cancelled, "")
+	case CancelServerError:
+		return conclusion{known: max(k, Answered), action: DoLook}
+	case CancelUnanswered:
+		return conclusion{known: InFlight, action: DoLook}
+	case TaskCancelled:
+		if maybe {
+			return end(Cancelled, CauseSeen)
+		}
+		return end(AlreadyCancelled, "")
+	case TaskEnded:
+		return end(NotCancellable, "")
+	case TaskRunning:
+		if k != Conflicted {
+			return conclusion{known: k, action: DoSend}
+		}
+		return end(Failed, CauseRefused)
+	case TaskOdd:
+		if maybe {
+			return end(Unknown, CauseStatus)
+		}
+	case TaskKeyRefused:
+		if maybe {
+			return end(Unknown, CauseKey)
+		}
+	default:
+	}
+	switch k {
+	case Untouched:
+		return concludeUntouched(a)
+	case Conflicted: // the conflict itself is certain
+		return end(NotCancellable, "")
+	case Answered, InFlight:
+	}
+	return conclusion{known: k, action: DoLook}
+}
+
+// concludeUntouched concludes from an answer while no request can have had an
+// effect: a clear no is certain.
+func concludeUntouched(a Kind) conclusion {
+	end := func(o Outcome, c Cause) conclusion { return conclusion{Untouched, DoEnd, o, c} }
+	switch a {
+	case CancelConflict:
+		return conclusion{known: Conflicted, action: DoLook}
+	case CancelNotFound, TaskMissing:
+		return end(NotFound, "")
+	case CancelKeyRefused, TaskKeyRefused:
+		return end(RejectedKey, "")
+	case CancelRefused:
+		return end(Failed, CauseRefused)
+	default: // a GET that says nothing: the request will
+		return conclusion{known: Untouched, action: DoSend}
+	}
+}

@@ -1,0 +1,256 @@
+package decision
+
+import "time"
+
+// State is everything that one process knows about a decision that it carries:
+// where in its life the decision is, and what is certain by now. It is a small
+// comparable value. Only Step changes one.
+type State struct {
+	Stage   Stage
+	Resumed bool    // another process worked on the decision before
+	Outcome Outcome // from Recording on
+	Cause   Cause
+	Doing   Action        // what the next event answers
+	Then    Action        // with DoWait: what follows
+	Tries   uint8         // failures in a row of what is being tried
+	RetryIn time.Duration // with CauseBusy: the pause that Chamelio asked for
+
+	Save     Save
+	Task     Task
+	Announce Announce
+	Follow   Follow
+}
+
+// Stage is where in its life a decision is.
+type Stage uint8
+
+// The stages.
+const (
+	Saving     Stage = iota // the click is being saved
+	Resolving               // the outcome is being found out
+	Recording               // the outcome is being saved
+	Announcing              // the outcome is being posted
+	Noting                  // that it was posted is being saved
+	Following               // an unknown outcome is checked once more
+	Settling                // the final result is being posted
+	Ended                   // nothing is left to do here
+)
+
+// Moment is what holds when an event comes.
+type Moment struct {
+	Elapsed time.Duration // since this process took the decision on, by the monotonic clock
+	Age     time.Duration // of the click, by the wall clock
+	Kept    bool          // the person has pressed Keep task since
+	Last    bool          // the time of the follow-up is over
+}
+
+// Event is the one answer to an action.
+type Event struct {
+	Kind     Kind
+	Began    time.Duration // when the action began, as Moment.Elapsed
+	Pause    time.Duration // that Slack or Chamelio asked for; 0 if neither did
+	Troubled bool          // chat.postMessage has failed in this channel a moment ago
+}
+
+// Kind says what an event is.
+type Kind uint8
+
+// The events. Each action lists the ones that can answer it; Uncertain, Lost
+// and Stopped can answer any.
+const (
+	Begun     Kind = iota // the first event of every life
+	Done                  // it was done
+	Uncertain             // the call failed: it isn't known whether it was done
+	Lost                  // the decision is another process's, or this step was done before
+	Gone                  // the row isn't in the journal
+	Restored              // it is there again
+	Stopped               // the process stops
+	Waited                // the wait is over
+
+	Won      // the claim is ours
+	Beaten   // another decision was first
+	Occupied // the prompt can't be closed: it has a row
+
+	Denied    // nothing was sent: by the journal's clock the click is too old
+	Unmarked  // nothing was sent: the journal didn't take note of the request
+	Alone     // no other decision's request may still take effect
+	Shared    // one may, or the journal didn't say
+	Overruled // restored as unknown: another decision about the task was claimed since
+	Marked    // recorded, and the post is noted as about to be tried
+
+	Posted   // Slack has the message
+	Refused  // Slack said no, and will again
+	Later    // Slack said no for now
+	Unclear  // Slack may have the message
+	Withheld // nothing was posted: the lease ran out
+
+	CancelDone        // 200
+	CancelConflict    // 409
+	CancelNotFound    // 404 that says so of the task
+	CancelKeyRefused  // 401
+	CancelRateLimited // 429
+	CancelRefused     // any other clear no
+	CancelServerError // an error that the API itself answered
+	CancelUnanswered  // sent, without a clear answer
+	CancelNotSent     // certainly not sent
+
+	TaskCancelled
+	TaskEnded      // completed or failed
+	TaskRunning    // pending or in progress
+	TaskOdd        // a status that we don't know
+	TaskMissing    // 404 that says so of the task
+	TaskKeyRefused // 401
+	TaskUnseen     // no answer that says anything
+)
+
+// Do is what the runtime does next: one action, and meanwhile what the prompt
+// shows.
+type Do struct {
+	Action Action
+	Where  Where         // with DoPost
+	For    time.Duration // with DoWait, DoDelay; with Show, the pause that it speaks of
+	Show   Show
+	Leave  bool // with DoEnd: the decision still needs a process
+}
+
+// Action is something that the runtime does, and answers with one event.
+type Action uint8
+
+// The actions, and the events that answer them.
+const (
+	DoEnd     Action = iota // stop carrying the decision; no answer
+	DoWait                  // Waited
+	DoSave                  // claim the decision: Won, Beaten
+	DoClose                 // withdraw the prompt: Done, Occupied
+	DoGiveUp                // withdraw the claim that was won: Done
+	DoSend                  // if it is still ours to send: note a cancel request and send it. A Cancel event, Denied, Unmarked, Gone
+	DoUnmark                // note that no request had an effect: Done
+	DoLook                  // GET the task: a Task event
+	DoAsk                   // ask the journal for other decisions about the task: Alone, Shared
+	DoRestore               // write the vanished row again: Restored, Overruled
+	DoRecord                // save the outcome; if the channel is free also that it is about to be posted: Done, Marked, Gone
+	DoQueue                 // wait for the channel's turn: Done
+	DoMark                  // note that the outcome is about to be posted: Done, Gone
+	DoRetract               // note that nothing got through: Done
+	DoPost                  // post the outcome once: Posted, Refused, Later, Unclear, Withheld
+	DoNote                  // save that it was posted: Done, Gone
+	DoDelay                 // save when to check again, and end: Done
+	DoSettle                // save the final result, and that it is about to be posted: Done
+	DoClear                 // save that the final result was posted: Done
+)
+
+// Where is a way to post an outcome.
+type Where uint8
+
+// The ways, best first.
+const (
+	InThread      Where = iota // of the announcement
+	InChannel                  // by chat.postMessage
+	ByResponseURL              // in the channel, as an answer to the click
+	InPerson                   // to the requester alone
+)
+
+// Show is what the prompt shows while an action runs.
+type Show uint8
+
+// What a prompt shows. The runtime shows each change once.
+const (
+	ShowNothing  Show = iota
+	ShowSaving        // the click isn't saved yet; nothing was sent
+	ShowRunning       // the cancel is under way
+	ShowSlow          // it takes longer, or has to be tried again
+	ShowBusy          // Chamelio asked to wait for Do.For
+	ShowOutcome       // the outcome
+	ShowBeaten        // another decision was first
+	ShowNotSaved      // the click couldn't be saved: nothing was and will be sent
+	ShowKept          // the person kept the task
+	ShowPerhaps       // it isn't known whether the click was saved
+)
+
+// Claimed returns the state of a decision whose click was just accepted.
+func Claimed(r Record) State {
+	return State{Stage: Saving, Announce: Announce{URL: r.ResponseURL != ""}}
+}
+
+// Resumed returns the state of a decision that was taken over with this row.
+func Resumed(r Record) State {
+	s := State{Resumed: true, Outcome: r.Outcome, Announce: Announce{URL: r.ResponseURL != ""}}
+	switch {
+	case !r.AnnouncedAt.IsZero():
+		s.Stage, s.Follow = Following, Follow{Checks: r.Looks, Thread: r.MessageTS != ""}
+		if r.SettledOutcome != "" {
+			s.Stage, s.Outcome, s.Cause = Settling, r.SettledOutcome, r.Settled().Cause
+		}
+	case r.Outcome != "":
+		s.Stage, s.Cause = Announcing, r.Result().Cause
+	default:
+		s.Stage = Resolving
+		if r.Sent { // what became of the former owner's request isn't known
+			s.Task.Known, s.Task.Tries = InFlight, uint8(min(r.Tries, 255))
+		}
+	}
+	return s
+}
+
+// Step is the whole life of a decision: it returns what is known after an
+// event, and what to do next. It is a pure function. The first event is Begun,
+// and each later one answers the action that the last call returned.
+func (p Protocol) Step(s State, e Event, at Moment) (State, Do) {
+	s, do := p.step(s, e, at)
+	s.Doing = do.Action
+	return s, do
+}
+
+func (p Protocol) step(s State, e Event, at Moment) (State, Do) {
+	if e.Kind == Stopped {
+		return s.stop()
+	}
+	switch s.Stage {
+	case Saving:
+		return p.saving(s, e, at)
+	case Resolving:
+		return p.resolving(s, e, at)
+	case Recording:
+		return p.recording(s, e, at)
+	case Announcing:
+		return p.announcing(s, e, at)
+	case Noting:
+		return p.noting(s, e)
+	case Following:
+		return p.following(s, e, at)
+	case Settling:
+		return p.settling(s, e, at)
+	case Ended:
+	}
+	return s.end(ShowNothing)
+}
+
+// stop leaves the decision to the next process.
+func (s State) stop() (State, Do) {
+	show := ShowNothing
+	if s.Stage == Saving && s.Save.Unsure {
+		show = ShowPerhaps
+	}
+	s, do := s.end(show)
+	do.Leave = true
+	return s, do
+}
+
+// end ends a life.
+func (s State) end(show Show) (State, Do) {
+	s.Stage = Ended
+	return s, Do{Action: DoEnd, Show: show}
+}
+
+// wait pauses before an action.
+func (s State) wait(pause time.Duration, then Action) (State, Do) {
+	s.Then = then
+	return s, Do{Action: DoWait, For: pause}
+}
+
+// again waits before another try of an action that failed.
+func (s State) again(b Backoff, then Action) (State, Do) {
+	pause := b.after(s.Tries)
+	s.Tries = b.next(s.Tries)
+	return s.wait(pause, then)
+}

@@ -1,0 +1,35 @@
+package decision
+
+// Names for logs, spans, scripts and diagrams.
+var (
+	stages = [...]string{
+		Saving: "saving", Resolving: "resolving", Recording: "recording", Announcing: "announcing", Noting: "noting",
+		Following: "following", Settling: "settling", Ended: "ended",
+	}
+	actions = [...]string{
+		DoEnd: "end", DoWait: "wait", DoSave: "save", DoClose: "close", DoGiveUp: "give up", DoSend: "send", DoUnmark: "unmark",
+		DoLook: "look", DoAsk: "ask", DoRestore: "restore", DoRecord: "record", DoQueue: "queue", DoMark: "mark",
+		DoRetract: "retract", DoPost: "post", DoNote: "note", DoDelay: "delay", DoSettle: "settle", DoClear: "clear",
+	}
+	kinds = [...]string{
+		Begun: "begun", Done: "done", Uncertain: "uncertain", Lost: "lost", Gone: "gone", Restored: "restored", Stopped: "stopped", Waited: "waited",
+		Won: "won", Beaten: "beaten", Occupied: "occupied", Denied: "denied", Unmarked: "unmarked", Alone: "alone", Shared: "shared",
+		Overruled: "overruled", Marked: "marked", Posted: "posted", Refused: "refused", Later: "later", Unclear: "unclear", Withheld: "withheld",
+		CancelDone: "cancel: 200", CancelConflict: "cancel: 409", CancelNotFound: "cancel: 404", CancelKeyRefused: "cancel: 401",
+		CancelRateLimited: "cancel: 429", CancelRefused: "cancel: refused", CancelServerError: "cancel: 500",
+		CancelUnanswered: "cancel: no answer", CancelNotSent: "cancel: not sent",
+		TaskCancelled: "task: cancelled", TaskEnded: "task: ended", TaskRunning: "task: running", TaskOdd: "task: other status",
+		TaskMissing: "task: 404", TaskKeyRefused: "task: 401", TaskUnseen: "task: no answer",
+	}
+	ways  = [...]string{InThread: "in the thread", InChannel: "in the channel", ByResponseURL: "by the response_url", InPerson: "in person"}
+	shows = [...]string{
+		ShowNothing: "nothing", ShowSaving: "saving", ShowRunning: "running", ShowSlow: "slow", ShowBusy: "busy", ShowOutcome: "outcome",
+		ShowBeaten: "beaten", ShowNotSaved: "not saved", ShowKept: "kept", ShowPerhaps: "perhaps",
+	}
+)
+
+func (s Stage) String() string  { return stages[s] }
+func (a Action) String() string { return actions[a] }
+func (k Kind) String() string   { return kinds[k] }
+func (w Where) String() string  { return ways[w] }
+func (s Show) String() string   { return shows[s] }

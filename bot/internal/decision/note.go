@@ -1,0 +1,31 @@
+package decision
+
+import (
+	"time"
+)
+
+// NoteKind is the kind of a Note. The journal stores these words.
+type NoteKind string
+
+// The kinds of notes.
+const (
+	NoteAnnouncement NoteKind = "announcement"
+	NoteSettled      NoteKind = "settled"
+	NoteRefusal      NoteKind = "refusal"
+	NoteCredential   NoteKind = "credential" // a token or the key is refused, or accepted again
+)
+
+// Note is something to report in the audit channel.
+type Note struct {
+	ID             string
+	Kind           NoteKind
+	At             time.Time
+	ConfirmationID ID // "" for a refused command
+	TaskID         int64
+	Team, Channel  string
+	Person         string    // who confirmed or was refused; of a credential, which one
+	Code           string    // the outcome, or why; "" for a credential that is accepted again
+	Since          time.Time // of a credential that is accepted again: when it was found refused
+
+	Epoch int64 // the fencing number of the process that is sending it
+}

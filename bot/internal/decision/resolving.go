@@ -1,0 +1,222 @@
+package decision
+
+import "time"
+
+// Task is what is known about the cancel requests for one task. Its moments are
+// Moment.Elapsed.
+type Task struct {
+	Known    Known
+	Tries    uint8         // requests without a clear answer
+	Failures uint8         // pauses so far; the next is longer
+	Sent     time.Duration // when the last request without a clear answer ended
+	Conflict time.Duration // when a request was answered with a conflict
+	Seen     time.Duration // when the last GET began that saw the task running
+	Running  bool          // there was such a GET
+	Waited   time.Duration // for the rate limit, in all
+	Pause    time.Duration // before the next request
+	Asked    time.Duration // the pause that Chamelio asked for last
+	Waits    bool          // a GET has to wait: the first one doesn't
+	Marked   bool          // the next request is in the journal already
+	Late     bool          // by the journal's clock the click is too old
+	Alone    bool          // no other decision's request may still take effect
+	Ended    bool          // the task was seen to have ended
+}
+
+// resolving finds out what becomes of the task: by a cancel request and, if its
+// answer isn't clear, by GETs (laws 1 to 4).
+func (p Protocol) resolving(s State, e Event, at Moment) (State, Do) {
+	switch e.Kind {
+	case Begun:
+		return p.beginResolving(s, at)
+	case Lost:
+		return s.end(ShowNothing)
+	case Waited:
+		if s.Then == DoLook {
+			return s, Do{Action: DoLook}
+		}
+		return p.send(s, at)
+	case Denied:
+		s.Task.Late = true
+		return p.send(s, at)
+	case Gone:
+		return s, Do{Action: DoRestore}
+	case Restored: // with the next request noted
+		s.Task.Marked = true
+		return p.send(s, at)
+	case Overruled:
+		return s.finish(Unknown, CauseOverruled)
+	case Alone:
+		s.Task.Alone = true
+		return p.conclude(s, s.Outcome, s.Cause, at)
+	case Shared: // go on as if their request were ours
+		s.Outcome, s.Cause = "", ""
+		s.Task.Known, s.Task.Sent, s.Task.Waits = InFlight, at.Elapsed, true
+		return p.look(s, at)
+	case Done, Uncertain, Unmarked:
+		if s.Doing == DoUnmark { // if it isn't noted, a successor is more careful than it need be
+			return s.wait(s.Task.Pause, DoSend)
+		}
+		s, do := s.wait(min(p.pause(&s.Task), p.SavePause.Max), DoSend)
+		do.Show = ShowSlow
+		return s, do
+	default:
+		return p.answered(s, e, at)
+	}
+}
+
+// beginResolving begins with a request, or with a GET if a former owner may
+// have sent one.
+func (p Protocol) beginResolving(s State, at Moment) (State, Do) {
+	if s.Task.Known == InFlight {
+		s.Task.Sent = at.Elapsed
+		return p.look(s, at)
+	}
+	s, do := p.send(s, at)
+	if !s.Resumed {
+		do.Show = ShowRunning
+	}
+	return s, do
+}
+
+// answered draws the conclusion from an answer of Chamelio's.
+func (p Protocol) answered(s State, e Event, at Moment) (State, Do) {
+	t := &s.Task
+	t.note(e, at)
+	c := conclude(t.Known, e.Kind)
+	t.Known = c.known
+	switch {
+	case c.action == DoEnd:
+		return p.conclude(s, c.outcome, c.cause, at)
+	case c.action == DoLook:
+		s, do := p.look(s, at)
+		if e.Kind != CancelConflict && s.Stage == Resolving {
+			do.Show = ShowSlow
+		}
+		return s, do
+	case e.Kind == CancelRateLimited || e.Kind == CancelNotSent:
+		return p.unsent(s, e, at)
+	}
+	return p.send(s, at)
+}
+
+// note keeps what matters of an answer besides its conclusion.
+func (t *Task) note(e Event, at Moment) {
+	t.Asked = e.Pause
+	switch e.Kind {
+	case CancelServerError, CancelUnanswered:
+		t.Sent, t.Tries, t.Waits = at.Elapsed, t.Tries+1, true
+	case CancelConflict:
+		t.Conflict, t.Waits = at.Elapsed, t.Known != Untouched
+	case TaskRunning:
+		t.Seen, t.Running, t.Waits = e.Began, true, true // the answer may be as old as its question
+	case TaskCancelled, TaskEnded:
+		t.Ended = true
+	default:
+		t.Waits = true
+	}
+	if e.Kind >= CancelDone && e.Kind <= CancelNotSent {
+		t.Marked = false
+	}
+}
+
+// send asks for a request, if one may be sent now.
+func (p Protocol) send(s State, at Moment) (State, Do) {
+	t := s.Task
+	late := t.Late || at.Age > p.ClickAge
+	cause := CauseServer
+	if late {
+		cause = CauseTooLate
+	}
+	spent := late || t.Tries >= p.MaxTries
+	switch {
+	case t.Known == Untouched && late:
+		return p.conclude(s, Failed, CauseTooLate, at)
+	case t.Known == Untouched:
+	case spent && p.surelyRuns(t):
+		return p.conclude(s, Failed, cause, at)
+	case spent, t.Known == InFlight && at.Elapsed-t.Sent < p.Flight:
+		return p.look(s, at)
+	}
+	return s, Do{Action: DoSend}
+}
+
+// surelyRuns reports whether the task was seen running by a GET that began
+// after everything that was sent had its answer, and long enough after to show
+// its effect.
+func (p Protocol) surelyRuns(t Task) bool {
+	return t.Known == Answered && t.Running && t.Seen-t.Sent >= p.ReadLag
+}
+
+// unsent waits before a request that is repeated because the last one certainly
+// had no effect.
+func (p Protocol) unsent(s State, e Event, at Moment) (State, Do) {
+	t := &s.Task
+	pause, show := e.Pause, ShowSlow
+	if pause == 0 {
+		pause = p.pause(t)
+	}
+	if e.Kind == CancelRateLimited {
+		if e.Pause == 0 {
+			pause = max(pause, p.MinBusy)
+		}
+		show = ShowBusy
+		s.RetryIn = pause
+		if t.Waited+pause > p.BusyFor {
+			return p.conclude(s, Failed, CauseBusy, at)
+		}
+		t.Waited += pause
+	} else if at.Elapsed+pause > p.Patience {
+		return p.conclude(s, Failed, CauseUnreachable, at)
+	}
+	t.Pause = pause
+	return s, Do{Action: DoUnmark, Show: show, For: pause}
+}
+
+// look asks for a GET, the last one when Patience is over.
+func (p Protocol) look(s State, at Moment) (State, Do) {
+	left := p.Patience - at.Elapsed
+	switch {
+	case left <= 0 && p.surelyRuns(s.Task):
+		return p.conclude(s, Failed, CauseServer, at)
+	case left <= 0:
+		return s.finish(Unknown, "")
+	case !s.Task.Waits:
+		return s, Do{Action: DoLook}
+	}
+	pause := s.Task.Asked
+	if pause == 0 {
+		pause = p.pause(&s.Task)
+	}
+	return s.wait(min(pause, left), DoLook)
+}
+
+// pause returns a longer pause each time.
+func (p Protocol) pause(t *Task) time.Duration {
+	pause := p.CheckPause.after(t.Failures)
+	t.Failures = p.CheckPause.next(t.Failures)
+	return pause
+}
+
+// conclude ends with an outcome once that is certain. A clear no is certain only
+// if no other decision's request may still take effect: one whose outcome is
+// unknown, and that the follow-up hasn't settled. That a task runs in spite of a
+// conflict is certain only by a GET that began ReadLag after the conflict.
+func (p Protocol) conclude(s State, o Outcome, c Cause, at Moment) (State, Do) {
+	t := s.Task
+	if t.Known == Conflicted && c == CauseRefused && t.Seen-t.Conflict < p.ReadLag {
+		return p.look(s, at)
+	}
+	certain := t.Ended || t.Alone || o == Cancelled || o == Unknown
+	if !certain {
+		s.Outcome, s.Cause = o, c
+		return s, Do{Action: DoAsk}
+	}
+	return s.finish(o, c)
+}
+
+// finish ends resolving.
+func (s State) finish(o Outcome, c Cause) (State, Do) {
+	s.Stage, s.Outcome, s.Cause = Recording, o, c
+	s.Task, s.Tries = Task{}, 0
+	return s, Do{Action: DoRecord}
+}

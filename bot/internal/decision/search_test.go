@@ -1,0 +1,269 @@
+package decision
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// search visits every run of Step in every world, breadth first.
+type search struct {
+	bug
+	p     Protocol
+	ids   map[node]int32
+	found []found // by id
+	next  int     // the first that is not searched yet
+	edges int
+	moves map[move]bool
+}
+
+// move is a step from one stage to another, and the action whose answer led there.
+type move struct {
+	from, to Stage
+	by       Action
+}
+
+// found is a node with how it was reached first, and from where else.
+type found struct {
+	node
+	from  int32
+	name  string
+	back  []int32
+	from0 []int32 // those of them that take no time
+}
+
+func newSearch(b bug) *search {
+	s := &search{bug: b, p: coarse, ids: map[node]int32{}, moves: map[move]bool{}}
+	if b.protocol != nil {
+		b.protocol(&s.p)
+	}
+	return s
+}
+
+func (s *search) step(st State, e Event, at Moment) (State, Do) {
+	if s.event != nil {
+		e = s.event(st, e)
+	}
+	if s.moment != nil {
+		s.moment(&at)
+	}
+	next, do := s.p.Step(st, e, at)
+	if s.after != nil {
+		next, do = s.after(st, e, next, do)
+	}
+	return next, do
+}
+
+// start adds a fresh click for each task, with a number of misfortunes and
+// another decision's unknown outcome.
+func (s *search) start(misfortunes, foreign uint8) {
+	for _, task := range []status{running, cancelled, completed} {
+		w := world{task: task, foreign: foreign, posts: 1, replies: 1, bad: misfortunes}
+		st, do := s.step(Claimed(Record{ResponseURL: "x"}), Event{}, w.moment(false))
+		s.visit(-1, node{st, do, w}, "start")
+	}
+}
+
+// startAll adds every world: with one misfortune, or with another decision's
+// unknown outcome, its request over or in flight.
+func (s *search) startAll() {
+	s.start(1, 0)
+	s.start(0, 1)
+	s.start(0, 1+uint8(coarse.Flight))
+}
+
+func (s *search) visit(from int32, to node, name string) int32 {
+	to = to.normal()
+	id, known := s.ids[to]
+	if !known {
+		id = int32(len(s.found))
+		s.ids[to] = id
+		s.found = append(s.found, found{node: to, from: from, name: name})
+	}
+	if from >= 0 {
+		s.found[id].back = append(s.found[id].back, from)
+	}
+	return id
+}
+
+// run searches breadth first, so that the run that breaks a law is a shortest.
+func (s *search) run() string {
+	for ; s.next < len(s.found); s.next++ {
+		id, n := int32(s.next), s.found[s.next].node
+		if law := n.broken(); law != "" {
+			return law + "\n" + s.story(id)
+		}
+		if n.do.Show == ShowKept || n.do.Show == ShowNotSaved {
+			n.w.denied = true
+		}
+		if n.do.Action == DoEnd {
+			n.w.stolen = false
+			s.takeOver(id, n.w.tick(), "next process")
+			continue
+		}
+		for _, e := range n.answers() {
+			s.edges++
+			if e.crash {
+				s.takeOver(id, e.w, e.name)
+				continue
+			}
+			for _, last := range lasts(n, e.w) {
+				st, do := s.step(n.s, e.e, e.w.moment(last))
+				s.moves[move{n.s.Stage, st.Stage, n.do.Action}] = true
+				to := s.visit(id, node{st, do, e.w}, kinds[e.e.Kind]+e.name)
+				if e.e.Kind != Waited {
+					s.found[to].from0 = append(s.found[to].from0, id)
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// lasts says whether a check may be the follow-up's last: a day later, when no
+// request can be in flight any more.
+func lasts(n node, w world) []bool {
+	if n.s.Stage == Following && w.pending == 0 && w.foreign <= 1 && !w.fresh {
+		return []bool{false, true}
+	}
+	return []bool{false}
+}
+
+// takeOver has the next process resume the row, if it needs one.
+func (s *search) takeOver(from int32, w world, name string) {
+	if w.row.complete() {
+		return
+	}
+	w.elapsed, w.kept = 0, false
+	rec := w.row.record()
+	if s.resumed != nil {
+		s.resumed(&rec)
+	}
+	st, do := s.step(Resumed(rec), Event{}, w.moment(false))
+	s.visit(from, node{st, do, w}, name)
+}
+
+// normal maps nodes that can't be told apart by what comes after to one.
+func (n node) normal() node {
+	if n.s.Stage != Resolving { // only differences matter
+		past := func(t *time.Duration) {
+			*t = max(*t-n.w.elapsed, -coarse.PersonAfter-1)
+		}
+		if n.s.Announce.Started {
+			past(&n.s.Announce.Began)
+			past(&n.s.Announce.Round)
+		}
+		n.w.elapsed = 0
+	}
+	if n.s.Stage > Resolving {
+		n.w.seen, n.w.unclear = false, false
+	}
+	return n
+}
+
+// stuck counts the nodes from which no end can be reached.
+func (s *search) stuck() (int, string) {
+	good := make([]bool, len(s.found))
+	var queue []int32
+	reach := func(id int32) {
+		if !good[id] {
+			good[id] = true
+			queue = append(queue, id)
+		}
+	}
+	for id, n := range s.found {
+		if n.do.Action == DoEnd && n.w.row.complete() {
+			reach(int32(id))
+		}
+	}
+	for len(queue) > 0 {
+		id := queue[len(queue)-1]
+		queue = queue[:len(queue)-1]
+		for _, from := range s.found[id].back {
+			reach(from)
+		}
+	}
+	bad, story := 0, ""
+	for id := range s.found {
+		if !good[id] {
+			if bad++; bad == 1 {
+				story = s.story(int32(id))
+			}
+		}
+	}
+	return bad, story
+}
+
+// spins returns a run that ends in a circle that takes no time; "" if there is
+// none.
+func (s *search) spins() string {
+	const unseen, open, closed = 0, 1, 2
+	state := make([]uint8, len(s.found))
+	for id := range s.found {
+		stack := []int32{int32(id)}
+		for len(stack) > 0 {
+			top := stack[len(stack)-1]
+			if state[top] != unseen {
+				state[top] = closed
+				stack = stack[:len(stack)-1]
+				continue
+			}
+			state[top] = open
+			for _, from := range s.found[top].from0 {
+				switch state[from] {
+				case open:
+					return s.story(top)
+				case unseen:
+					stack = append(stack, from)
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// story is the run that leads to a node, one line for each step.
+func (s *search) story(id int32) string {
+	var lines []string
+	for ; id >= 0; id = s.found[id].from {
+		lines = append(lines, fmt.Sprintf("  %-45s → %s", s.found[id].name, s.found[id]))
+	}
+	slices.Reverse(lines)
+	return strings.Join(lines, "\n")
+}
+
+func (n node) String() string {
+	text := actions[n.do.Action]
+	if n.do.Action == DoPost {
+		text += " " + ways[n.do.Where]
+	}
+	if n.s.Outcome != "" {
+		text += fmt.Sprintf(" (%s %s)", n.s.Outcome, n.s.Cause)
+	}
+	if n.do.Show != ShowNothing {
+		text += ", show " + shows[n.do.Show]
+	}
+	return text
+}
+
+// TestNoRunBreaksALaw searches all runs. Every run must also be able to end.
+func TestNoRunBreaksALaw(t *testing.T) {
+	t.Parallel()
+	began := time.Now()
+	s := newSearch(bug{})
+	s.startAll()
+	if law := s.run(); law != "" {
+		t.Fatalf("law %s", law)
+	}
+	n, story := s.stuck()
+	t.Logf("%d states, %d transitions, %d without an end, %s", len(s.found), s.edges, n, time.Since(began).Round(time.Millisecond))
+	if story := s.spins(); story != "" {
+		t.Errorf("9: this run goes round in circles without a wait:\n%s", story)
+	}
+	comparePage(t, "stages", s.diagram())
+	if n > 0 {
+		t.Errorf("%d states lead to no end; one of them:\n%s", n, story)
+	}
+}

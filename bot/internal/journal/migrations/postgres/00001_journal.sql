@@ -1,0 +1,240 @@
+-- +goose Up
+
+-- Moments that people query are timestamps. Moments that only the bot reads
+-- are milliseconds since 1970 by the journal's clock, 0 for never.
+
+-- A decision is an accepted click on "Cancel task". It covers one or more
+-- tasks, which have a table of their own.
+CREATE TABLE decisions (
+    confirmation_id TEXT PRIMARY KEY,
+    team_id         TEXT NOT NULL,
+    channel_id      TEXT NOT NULL,
+    requester       TEXT NOT NULL, -- who typed the command
+    confirmer       TEXT NOT NULL, -- who clicked
+    reason          TEXT NOT NULL,
+    requested_at    TIMESTAMPTZ NOT NULL,
+    decided_at      TIMESTAMPTZ NOT NULL, -- when the click was received
+    announced_at    TIMESTAMPTZ,
+    message_ts      TEXT NOT NULL DEFAULT '', -- the announcement's
+
+    -- A key to the conversation, erased when there is nothing more to post.
+    response_url    TEXT NOT NULL DEFAULT '',
+
+    -- What makes a row genuine: the signed confirmation, and a MAC over the
+    -- click.
+    confirmation    TEXT NOT NULL DEFAULT '',
+    mac             TEXT NOT NULL DEFAULT '',
+
+    -- The process that works on the decision. The epoch grows with every
+    -- change of owner; an owner with an older epoch can change nothing.
+    owner           TEXT NOT NULL DEFAULT '',
+    epoch           BIGINT NOT NULL,
+    leased_until    BIGINT NOT NULL DEFAULT 0,
+    claimed_at      BIGINT NOT NULL DEFAULT 0,
+
+    -- When a process was last about to post, if no one knows what came of it.
+    announcing_at   BIGINT NOT NULL DEFAULT 0,
+
+    -- A decision with an unknown outcome is checked until it is settled, which
+    -- means that the final results are known and posted.
+    follow_until    BIGINT NOT NULL DEFAULT 0,
+    check_after     BIGINT NOT NULL DEFAULT 0,
+    checks          BIGINT NOT NULL DEFAULT 0,
+    settled_at      BIGINT NOT NULL DEFAULT 0
+);
+
+CREATE INDEX decisions_decided ON decisions (decided_at);
+CREATE INDEX decisions_unannounced ON decisions (decided_at) WHERE announced_at IS NULL;
+CREATE INDEX decisions_unsettled ON decisions (check_after) WHERE follow_until > 0 AND settled_at = 0;
+
+-- The tasks of a decision, and what became of each. A row is inserted with its
+-- decision, and deleted with it.
+CREATE TABLE tasks (
+    confirmation_id TEXT NOT NULL REFERENCES decisions ON DELETE CASCADE,
+    position        BIGINT NOT NULL, -- in the prompt, from 0
+    task_id         BIGINT NOT NULL,
+    title           TEXT NOT NULL DEFAULT '', -- as the prompt showed it
+    url             TEXT NOT NULL DEFAULT '',
+
+    -- The cancel request that is about to be sent, or was sent without a clear
+    -- answer, and how many there were.
+    sent_at         BIGINT NOT NULL DEFAULT 0,
+    tries           BIGINT NOT NULL DEFAULT 0,
+
+    outcome         TEXT, -- NULL until it is known
+    detail          TEXT NOT NULL DEFAULT '', -- JSON
+    finished_at     TIMESTAMPTZ,
+
+    -- The final result of an unknown outcome.
+    settled_outcome TEXT NOT NULL DEFAULT '',
+    settled_detail  TEXT NOT NULL DEFAULT '',
+
+    PRIMARY KEY (confirmation_id, position)
+);
+
+-- A task is cancelled by at most one decision: while one is under way, and
+-- after one succeeded, no other can claim the task.
+CREATE UNIQUE INDEX tasks_claimed ON tasks (task_id) WHERE outcome IS NULL OR outcome = 'cancelled';
+
+CREATE INDEX tasks_task ON tasks (task_id);
+
+-- What was announced stays as it was announced: who had which task cancelled,
+-- why, when, and what became of it. The triggers prevent accidents. They are no
+-- defence against someone who can drop them.
+--
+-- The bot itself makes two changes to a record that was announced: it settles
+-- an unknown outcome, and it sets a record aside that is being followed up and
+-- turns out not to be genuine.
+--
+-- Old rows are deleted by first saying how old; docs/operate.md has the
+-- statements.
+CREATE TABLE retention (delete_before TIMESTAMPTZ NOT NULL);
+
+-- +goose StatementBegin
+CREATE FUNCTION decisions_announced_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a decision that was announced cannot be changed';
+END $$;
+-- +goose StatementEnd
+
+CREATE TRIGGER decisions_announced_change BEFORE UPDATE OF
+    confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at,
+    announced_at, message_ts, confirmation, mac, settled_at
+ON decisions FOR EACH ROW WHEN (OLD.announced_at IS NOT NULL AND (
+    (NEW.confirmation_id, NEW.team_id, NEW.channel_id, NEW.requester, NEW.confirmer,
+    NEW.reason, NEW.requested_at, NEW.decided_at, NEW.announced_at, NEW.message_ts,
+    NEW.confirmation, NEW.mac) IS DISTINCT FROM
+    (OLD.confirmation_id, OLD.team_id, OLD.channel_id, OLD.requester, OLD.confirmer,
+    OLD.reason, OLD.requested_at, OLD.decided_at, OLD.announced_at, OLD.message_ts,
+    OLD.confirmation, OLD.mac)
+    OR OLD.settled_at > 0 AND NEW.settled_at IS DISTINCT FROM OLD.settled_at))
+EXECUTE FUNCTION decisions_announced_change();
+
+-- +goose StatementBegin
+CREATE FUNCTION tasks_announced_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM decisions d
+        WHERE d.confirmation_id = OLD.confirmation_id AND d.announced_at IS NOT NULL AND (
+            (NEW.confirmation_id, NEW.position, NEW.task_id, NEW.title, NEW.url,
+            NEW.detail, NEW.finished_at) IS DISTINCT FROM
+            (OLD.confirmation_id, OLD.position, OLD.task_id, OLD.title, OLD.url,
+            OLD.detail, OLD.finished_at)
+            OR NEW.outcome IS DISTINCT FROM OLD.outcome
+                AND NOT (NEW.outcome IS NOT DISTINCT FROM 'set_aside' AND d.follow_until > 0 AND d.settled_at = 0)
+            OR d.settled_at > 0
+                AND (NEW.settled_outcome, NEW.settled_detail) IS DISTINCT FROM (OLD.settled_outcome, OLD.settled_detail)))
+    THEN
+        RAISE EXCEPTION 'a decision that was announced cannot be changed';
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+
+-- A task without an outcome was not announced: recording an outcome runs no
+-- function.
+CREATE TRIGGER tasks_announced_change BEFORE UPDATE OF
+    confirmation_id, position, task_id, title, url, detail, finished_at, outcome, settled_outcome, settled_detail
+ON tasks FOR EACH ROW WHEN (OLD.outcome IS NOT NULL) EXECUTE FUNCTION tasks_announced_change();
+
+-- +goose StatementBegin
+CREATE FUNCTION decisions_announced_delete() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM retention WHERE OLD.decided_at < delete_before) THEN
+        RETURN OLD;
+    END IF;
+    RAISE EXCEPTION 'a decision that was announced cannot be deleted, unless the table retention allows it';
+END $$;
+-- +goose StatementEnd
+
+CREATE TRIGGER decisions_announced_delete BEFORE DELETE ON decisions
+FOR EACH ROW WHEN (OLD.announced_at IS NOT NULL) EXECUTE FUNCTION decisions_announced_delete();
+
+-- +goose StatementBegin
+CREATE FUNCTION tasks_announced_delete() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM decisions d WHERE d.confirmation_id = OLD.confirmation_id AND d.announced_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'a task is deleted with its decision';
+    END IF;
+    RETURN OLD;
+END $$;
+-- +goose StatementEnd
+
+CREATE TRIGGER tasks_announced_delete BEFORE DELETE ON tasks
+FOR EACH ROW EXECUTE FUNCTION tasks_announced_delete();
+
+-- TRUNCATE runs no triggers for rows.
+-- +goose StatementBegin
+CREATE FUNCTION announced_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM decisions WHERE announced_at IS NOT NULL) THEN
+        RAISE EXCEPTION 'a decision that was announced cannot be deleted, unless the table retention allows it';
+    END IF;
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+
+CREATE TRIGGER decisions_announced_truncate BEFORE TRUNCATE ON decisions
+FOR EACH STATEMENT EXECUTE FUNCTION announced_truncate();
+CREATE TRIGGER tasks_announced_truncate BEFORE TRUNCATE ON tasks
+FOR EACH STATEMENT EXECUTE FUNCTION announced_truncate();
+
+-- The audit channel's outbox: copies of announcements, policy refusals and
+-- changes of a credential. Refusals are recorded also without an audit channel.
+CREATE TABLE audit (
+    id              TEXT PRIMARY KEY,
+    kind            TEXT NOT NULL,
+    noted_at        TIMESTAMPTZ NOT NULL,
+    confirmation_id TEXT NOT NULL, -- '' for a refused command
+    task_id         BIGINT NOT NULL,
+    team_id         TEXT NOT NULL,
+    channel_id      TEXT NOT NULL,
+    person          TEXT NOT NULL,
+    code            TEXT NOT NULL, -- the outcome, or why someone was refused
+    since           TIMESTAMPTZ, -- of a credential that is accepted again: when it was refused
+    sent_at         TIMESTAMPTZ, -- NULL while it is due
+    leased_until    BIGINT NOT NULL DEFAULT 0,
+    epoch           BIGINT NOT NULL DEFAULT 0
+);
+
+CREATE INDEX audit_due ON audit (noted_at) WHERE sent_at IS NULL;
+CREATE INDEX audit_refusals ON audit (noted_at) WHERE kind = 'refusal';
+
+-- Requests in a channel that a second person has to approve, and what is due
+-- about each. It is a list of things to do and gives no authority: the signed
+-- confirmation in the button does. A row is deleted with its request's final
+-- update; losing a row loses that update and nothing else.
+CREATE TABLE requests (
+    confirmation_id TEXT PRIMARY KEY,
+    message_ts      TEXT NOT NULL,
+    confirmation    TEXT NOT NULL,
+    remind_at       BIGINT NOT NULL, -- 0 for never, or already reminded
+    ends_at         BIGINT NOT NULL,
+    taken_until     BIGINT NOT NULL DEFAULT 0 -- a process works on its end until then
+);
+
+CREATE INDEX requests_ends ON requests (ends_at);
+
+-- The credentials that were ever refused, so that each change is noted once,
+-- whichever process sees it first.
+CREATE TABLE credentials (
+    name       TEXT PRIMARY KEY,
+    refused    BIGINT NOT NULL, -- 1 for refused, 0 for accepted again
+    refused_at TIMESTAMPTZ NOT NULL
+);
+
+-- The processes that are alive. They share the key's rate limit, and one that
+-- stops knows whether another serves.
+CREATE TABLE replicas (
+    id         TEXT PRIMARY KEY,
+    seen_until BIGINT NOT NULL,
+    serving    BIGINT NOT NULL DEFAULT 0
+);
+
+-- The keys of earlier bot tokens, for what they signed and is still under way.
+-- Each is sealed with a key derived from the current token: this table alone is
+-- of no use.
+CREATE TABLE signing_keys (
+    id         TEXT PRIMARY KEY,
+    sealed     TEXT NOT NULL,
+    kept_until BIGINT NOT NULL
+);

@@ -1,0 +1,212 @@
+-- +goose Up
+
+-- Moments that people query are timestamps. Moments that only the bot reads
+-- are milliseconds since 1970 by the journal's clock, 0 for never.
+
+-- A decision is an accepted click on "Cancel task". It covers one or more
+-- tasks, which have a table of their own.
+CREATE TABLE decisions (
+    confirmation_id TEXT PRIMARY KEY,
+    team_id         TEXT NOT NULL,
+    channel_id      TEXT NOT NULL,
+    requester       TEXT NOT NULL, -- who typed the command
+    confirmer       TEXT NOT NULL, -- who clicked
+    reason          TEXT NOT NULL,
+    requested_at    TIMESTAMP NOT NULL,
+    decided_at      TIMESTAMP NOT NULL, -- when the click was received
+    announced_at    TIMESTAMP,
+    message_ts      TEXT NOT NULL DEFAULT '', -- the announcement's
+
+    -- A key to the conversation, erased when there is nothing more to post.
+    response_url    TEXT NOT NULL DEFAULT '',
+
+    -- What makes a row genuine: the signed confirmation, and a MAC over the
+    -- click.
+    confirmation    TEXT NOT NULL DEFAULT '',
+    mac             TEXT NOT NULL DEFAULT '',
+
+    -- The process that works on the decision. The epoch grows with every
+    -- change of owner; an owner with an older epoch can change nothing.
+    owner           TEXT NOT NULL DEFAULT '',
+    epoch           INTEGER NOT NULL,
+    leased_until    INTEGER NOT NULL DEFAULT 0,
+    claimed_at      INTEGER NOT NULL DEFAULT 0,
+
+    -- When a process was last about to post, if no one knows what came of it.
+    announcing_at   INTEGER NOT NULL DEFAULT 0,
+
+    -- A decision with an unknown outcome is checked until it is settled, which
+    -- means that the final results are known and posted.
+    follow_until    INTEGER NOT NULL DEFAULT 0,
+    check_after     INTEGER NOT NULL DEFAULT 0,
+    checks          INTEGER NOT NULL DEFAULT 0,
+    settled_at      INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE INDEX decisions_decided ON decisions (decided_at);
+CREATE INDEX decisions_unannounced ON decisions (decided_at) WHERE announced_at IS NULL;
+CREATE INDEX decisions_unsettled ON decisions (check_after) WHERE follow_until > 0 AND settled_at = 0;
+
+-- The tasks of a decision, and what became of each. A row is inserted with its
+-- decision, and deleted with it.
+CREATE TABLE tasks (
+    confirmation_id TEXT NOT NULL,
+    position        INTEGER NOT NULL, -- in the prompt, from 0
+    task_id         INTEGER NOT NULL,
+    title           TEXT NOT NULL DEFAULT '', -- as the prompt showed it
+    url             TEXT NOT NULL DEFAULT '',
+
+    -- The cancel request that is about to be sent, or was sent without a clear
+    -- answer, and how many there were.
+    sent_at         INTEGER NOT NULL DEFAULT 0,
+    tries           INTEGER NOT NULL DEFAULT 0,
+
+    outcome         TEXT, -- NULL until it is known
+    detail          TEXT NOT NULL DEFAULT '', -- JSON
+    finished_at     TIMESTAMP,
+
+    -- The final result of an unknown outcome.
+    settled_outcome TEXT NOT NULL DEFAULT '',
+    settled_detail  TEXT NOT NULL DEFAULT '',
+
+    PRIMARY KEY (confirmation_id, position)
+) WITHOUT ROWID;
+
+-- A task is cancelled by at most one decision: while one is under way, and
+-- after one succeeded, no other can claim the task.
+CREATE UNIQUE INDEX tasks_claimed ON tasks (task_id) WHERE outcome IS NULL OR outcome = 'cancelled';
+
+CREATE INDEX tasks_task ON tasks (task_id);
+
+-- What was announced stays as it was announced: who had which task cancelled,
+-- why, when, and what became of it. The triggers prevent accidents. They are no
+-- defence against someone who can drop them.
+--
+-- The bot itself makes two changes to a record that was announced: it settles
+-- an unknown outcome, and it sets a record aside that is being followed up and
+-- turns out not to be genuine.
+--
+-- Old rows are deleted by first saying how old; docs/operate.md has the
+-- statements.
+CREATE TABLE retention (delete_before TIMESTAMP NOT NULL);
+
+-- +goose StatementBegin
+CREATE TRIGGER decisions_announced_change BEFORE UPDATE OF
+    confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at,
+    announced_at, message_ts, confirmation, mac, settled_at
+ON decisions WHEN OLD.announced_at IS NOT NULL AND (
+    (NEW.confirmation_id, NEW.team_id, NEW.channel_id, NEW.requester, NEW.confirmer,
+    NEW.reason, NEW.requested_at, NEW.decided_at, NEW.announced_at, NEW.message_ts,
+    NEW.confirmation, NEW.mac) IS NOT
+    (OLD.confirmation_id, OLD.team_id, OLD.channel_id, OLD.requester, OLD.confirmer,
+    OLD.reason, OLD.requested_at, OLD.decided_at, OLD.announced_at, OLD.message_ts,
+    OLD.confirmation, OLD.mac)
+    OR OLD.settled_at > 0 AND NEW.settled_at IS NOT OLD.settled_at)
+BEGIN
+    SELECT RAISE(ABORT, 'a decision that was announced cannot be changed');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER tasks_announced_change BEFORE UPDATE OF
+    confirmation_id, position, task_id, title, url, detail, finished_at, outcome, settled_outcome, settled_detail
+ON tasks WHEN OLD.outcome IS NOT NULL AND EXISTS (SELECT 1 FROM decisions d
+    WHERE d.confirmation_id = OLD.confirmation_id AND d.announced_at IS NOT NULL AND (
+        (NEW.confirmation_id, NEW.position, NEW.task_id, NEW.title, NEW.url, NEW.detail,
+        NEW.finished_at) IS NOT
+        (OLD.confirmation_id, OLD.position, OLD.task_id, OLD.title, OLD.url, OLD.detail,
+        OLD.finished_at)
+        OR NEW.outcome IS NOT OLD.outcome
+            AND NOT (NEW.outcome IS 'set_aside' AND d.follow_until > 0 AND d.settled_at = 0)
+        OR d.settled_at > 0
+            AND (NEW.settled_outcome, NEW.settled_detail) IS NOT (OLD.settled_outcome, OLD.settled_detail)))
+BEGIN
+    SELECT RAISE(ABORT, 'a decision that was announced cannot be changed');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER decisions_announced_delete BEFORE DELETE ON decisions
+WHEN OLD.announced_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM retention WHERE OLD.decided_at < delete_before)
+BEGIN
+    SELECT RAISE(ABORT, 'a decision that was announced cannot be deleted, unless the table retention allows it');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER tasks_announced_delete BEFORE DELETE ON tasks
+WHEN EXISTS (SELECT 1 FROM decisions d WHERE d.confirmation_id = OLD.confirmation_id AND d.announced_at IS NOT NULL)
+BEGIN
+    SELECT RAISE(ABORT, 'a task is deleted with its decision');
+END;
+-- +goose StatementEnd
+
+-- A trigger, since SQLite ignores foreign keys unless each connection asks for
+-- them.
+-- +goose StatementBegin
+CREATE TRIGGER decisions_delete AFTER DELETE ON decisions
+BEGIN
+    DELETE FROM tasks WHERE confirmation_id = OLD.confirmation_id;
+END;
+-- +goose StatementEnd
+
+-- The audit channel's outbox: copies of announcements, policy refusals and
+-- changes of a credential. Refusals are recorded also without an audit channel.
+CREATE TABLE audit (
+    id              TEXT PRIMARY KEY,
+    kind            TEXT NOT NULL,
+    noted_at        TIMESTAMP NOT NULL,
+    confirmation_id TEXT NOT NULL, -- '' for a refused command
+    task_id         INTEGER NOT NULL,
+    team_id         TEXT NOT NULL,
+    channel_id      TEXT NOT NULL,
+    person          TEXT NOT NULL,
+    code            TEXT NOT NULL, -- the outcome, or why someone was refused
+    since           TIMESTAMP, -- of a credential that is accepted again: when it was refused
+    sent_at         TIMESTAMP, -- NULL while it is due
+    leased_until    INTEGER NOT NULL DEFAULT 0,
+    epoch           INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE INDEX audit_due ON audit (noted_at) WHERE sent_at IS NULL;
+CREATE INDEX audit_refusals ON audit (noted_at) WHERE kind = 'refusal';
+
+-- Requests in a channel that a second person has to approve, and what is due
+-- about each. It is a list of things to do and gives no authority: the signed
+-- confirmation in the button does. A row is deleted with its request's final
+-- update; losing a row loses that update and nothing else.
+CREATE TABLE requests (
+    confirmation_id TEXT PRIMARY KEY,
+    message_ts      TEXT NOT NULL,
+    confirmation    TEXT NOT NULL,
+    remind_at       INTEGER NOT NULL, -- 0 for never, or already reminded
+    ends_at         INTEGER NOT NULL,
+    taken_until     INTEGER NOT NULL DEFAULT 0 -- a process works on its end until then
+);
+
+CREATE INDEX requests_ends ON requests (ends_at);
+
+-- The credentials that were ever refused, so that each change is noted once,
+-- whichever process sees it first.
+CREATE TABLE credentials (
+    name       TEXT PRIMARY KEY,
+    refused    INTEGER NOT NULL, -- 1 for refused, 0 for accepted again
+    refused_at TIMESTAMP NOT NULL
+);
+
+-- The processes that are alive. They share the key's rate limit, and one that
+-- stops knows whether another serves.
+CREATE TABLE replicas (
+    id         TEXT PRIMARY KEY,
+    seen_until INTEGER NOT NULL,
+    serving    INTEGER NOT NULL DEFAULT 0
+);
+
+-- The keys of earlier bot tokens, for what they signed and is still under way.
+-- Each is sealed with a key derived from the current token: this table alone is
+-- of no use.
+CREATE TABLE signing_keys (
+    id         TEXT PRIMARY KEY,
+    sealed     TEXT NOT NULL,
+    kept_until INTEGER NOT NULL
+);

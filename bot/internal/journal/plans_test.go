@@ -1,0 +1,126 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+)
+
+// TestNoStatementScansATable asks SQLite for its plan of every statement that
+// the journal prepares. Tables that grow with the past may only be searched
+// through an index, or walked through one of what is due.
+func TestNoStatementScansATable(t *testing.T) {
+	now := time.Now()
+	j, err := Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "journal.db"), Options{Audit: true, Now: func() time.Time {
+		now = now.Add(10 * time.Second) // leases lapse, and everything becomes due
+		return now
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	everyCall(t.Context(), j)
+	db := j.engine.(*sqlite)
+	seen := 0
+	for _, cache := range []*statements{db.writing, db.reading} {
+		for query := range cache.known {
+			if regexp.MustCompile(`^\s*(BEGIN|COMMIT|ROLLBACK)`).MatchString(query) {
+				continue
+			}
+			seen++
+			for _, line := range plan(t, db.reader, query) {
+				if walks.MatchString(line) && !due.MatchString(line) {
+					t.Errorf("%s\nof\n%s", line, query)
+				}
+			}
+		}
+	}
+	if seen < 30 {
+		t.Errorf("only %d statements were seen", seen)
+	}
+}
+
+var (
+	walks = regexp.MustCompile(`^SCAN (decisions|tasks|audit|requests|d|t)\b`)
+	due   = regexp.MustCompile(`INDEX (decisions_unannounced|decisions_unsettled|audit_due|requests_ends)\b`)
+)
+
+func plan(t *testing.T, db *sql.DB, query string) (lines []string) {
+	t.Helper()
+	args := make([]any, 30)
+	args[29] = sql.Named("now", 0)
+	rows, err := db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, query)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var line string
+		if err := rows.Scan(&id, &parent, &unused, &line); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, strings.TrimSpace(line))
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
+
+// everyCall has the journal prepare each of its statements. What the calls
+// return doesn't matter.
+func everyCall(ctx context.Context, j *Journal) {
+	d := decision.Record{ID: "x", TaskID: 1}
+	c, _ := j.Claim(ctx, d)
+	other, _ := j.Claim(ctx, decision.Record{ID: "y", TaskID: 2})
+	_, _ = j.Claim(ctx, decision.Record{ID: "z", TaskID: 1})
+	_, _, _ = j.Withdraw(ctx, decision.Record{ID: "w", TaskID: 1})
+	_, _ = j.MarkSent(ctx, c.Lease)
+	_, _ = j.MarkSent(ctx, Lease{ID: "x"})
+	_, _ = j.MarkUnsent(ctx, c.Lease)
+	_, _ = j.Renew(ctx, c.Lease)
+	_, _ = j.RenewAll(ctx, []Lease{c.Lease})
+	_, _ = j.Finish(ctx, c.Lease, decision.Unknown, "{}", false)
+	_, _ = j.Finish(ctx, c.Lease, decision.Unknown, "{}", true)
+	_, _ = j.BeginTelling(ctx, c.Lease)
+	_, _ = j.NotTold(ctx, c.Lease)
+	_ = j.Release(ctx, c.Lease)
+	for _, w := range []Work{ToResolve, ToTell} {
+		_, _ = j.TakeExpired(ctx, w, 10, nil)
+	}
+	_ = j.MarkAnnounced(ctx, "x", "1.2")
+	_, _ = j.TakeUnsettled(ctx, 10, nil)
+	_, _ = j.BeginSettling(ctx, c.Lease, decision.Failed, "{}")
+	_ = j.LookAgain(ctx, c.Lease, time.Minute)
+	_ = j.MarkSettled(ctx, "x")
+	_, _ = j.TakeExpired(ctx, ToResolve, 10, nil)
+	_ = j.SetAside(ctx, other.Lease)
+	_ = j.GiveUp(ctx, other.Lease)
+	_, _ = j.PutBack(ctx, d)
+	_, _ = j.Unsettled(ctx, d)
+	_, _ = j.Recent(ctx, Query{})
+	_, _ = j.Recent(ctx, Query{Task: 1})
+	_, _ = j.Refusals(ctx, Query{Task: 1})
+	_, _, _ = j.Backlog(ctx)
+	_ = j.Healthy(ctx)
+	_ = j.bury(ctx, []string{"dead"})
+	_ = j.Refused(ctx, decision.Note{TaskID: 1})
+	n, _ := j.TakeNote(ctx)
+	_ = j.PutOff(ctx, n, time.Minute)
+	_ = j.MarkNoted(ctx, n)
+	_ = j.CredentialTried(ctx, "api_key", "expired", true)
+	_ = j.CredentialTried(ctx, "api_key", "", true)
+	_, _ = j.Became(ctx, "x", 1)
+	_ = j.Opened(ctx, Request{ID: "x"}, time.Minute, time.Minute)
+	_, _ = j.TakeToRemind(ctx, 1)
+	_, _ = j.TakeEnded(ctx, 1)
+	_ = j.Forget(ctx, "x")
+	_ = j.Writable(ctx)
+}

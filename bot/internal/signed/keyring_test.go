@@ -1,0 +1,169 @@
+package signed
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+)
+
+// shelf keeps sealed keys, as the journal does.
+type shelf struct {
+	sealed map[string]string
+	away   bool
+}
+
+var errAway = errors.New("the database is away")
+
+func (s *shelf) KeepSigningKeys(_ context.Context, id, sealed string, _ time.Duration) error {
+	if s.away {
+		return errAway
+	}
+	if _, there := s.sealed[id]; !there {
+		s.sealed[id] = sealed
+	}
+	return nil
+}
+
+func (s *shelf) SigningKeys(context.Context) (all []string, err error) {
+	if s.away {
+		return nil, errAway
+	}
+	for _, one := range s.sealed {
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// clockOf is a clock that stands.
+type clockOf struct{ at time.Time }
+
+func (c *clockOf) now() time.Time { return c.at }
+
+func ringFor(t *testing.T, token string, on *shelf, clock *clockOf) Signer {
+	t.Helper()
+	s, err := NewSigner(token, on, clock.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func rowBy(s Signer, at time.Time) decision.Record {
+	c := decision.Confirmation{ID: NewID(), Task: 1, Team: "T0", Channel: "C0", Requester: "U0", RequestedAt: at.Truncate(time.Second), ExpiresAt: at.Add(MaxTTL)}
+	return rowAt(s, c, "U0", at)
+}
+
+// rowAt is the row of a click on c.
+func rowAt(s Signer, c decision.Confirmation, user string, at time.Time) decision.Record {
+	d := decision.Record{
+		ID: decision.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel,
+		Requester: c.Requester, Confirmer: user, Reason: c.Reason, RequestedAt: c.RequestedAt, DecidedAt: at,
+		ResponseURL: "https://hooks.slack.com/actions/x", Confirmation: s.Encode(c),
+	}
+	d.MAC = s.SignClick(d)
+	return d
+}
+
+// Nothing that was signed before a token was replaced is lost: not by this
+// replica, nor by one that comes to use the new token later, nor by the next
+// start, which knows the new one alone.
+func TestWhatAnEarlierTokenSignedStaysGood(t *testing.T) {
+	t.Parallel()
+	ctx, on, clock := t.Context(), &shelf{sealed: map[string]string{}}, &clockOf{time.Now()}
+	began := clock.at
+	first, second := ringFor(t, "xoxb-old", on, clock), ringFor(t, "xoxb-old", on, clock)
+	before := rowBy(first, clock.at)
+	if err := first.Rotate(ctx, "xoxb-new"); err != nil {
+		t.Fatal(err)
+	}
+	between := rowBy(first, clock.at)
+	verify := func(who string, s Signer, row decision.Record, want error) {
+		t.Helper()
+		if err := s.genuine(ctx, row); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", who, err, want)
+		}
+	}
+	verify("this replica, of before", first, before, nil)
+	verify("this replica, of between", first, between, nil)
+	verify("one that has the old token still", second, between, nil)
+	next := ringFor(t, "xoxb-new", on, clock)
+	verify("the next start, of before", next, before, nil)
+	verify("the next start, of between", next, between, nil)
+	verify("this replica, of the next start", first, rowBy(next, clock.at), nil)
+	verify("somebody with another token", ringFor(t, "xoxb-other", on, clock), before, errNoClick)
+
+	clock.at = began.Add(handover)
+	after := rowBy(first, clock.at)
+	verify("one that has the old token alone", ringFor(t, "xoxb-old", &shelf{}, clock), after, errNoClick)
+	verify("the next start, of after", next, after, nil)
+	if err := second.Rotate(ctx, "xoxb-new"); err != nil {
+		t.Fatal(err)
+	}
+	verify("one that was late", second, after, nil)
+
+	// A second token in the place of the second: all three are good.
+	if err := first.Rotate(ctx, "xoxb-third"); err != nil {
+		t.Fatal(err)
+	}
+	third := ringFor(t, "xoxb-third", on, clock)
+	verify("the third, of the first", third, before, nil)
+	verify("the third, of the second", third, after, nil)
+
+	// Prompts are good for as long as one lives, rows for as long as one can be
+	// under way.
+	clock.at = began.Add(handover + promptsOutlive - time.Second)
+	if _, err := first.Decode(before.Confirmation, began); err != nil {
+		t.Errorf("a prompt near its end: %v", err)
+	}
+	clock.at = began.Add(handover + promptsOutlive)
+	if _, err := first.Decode(before.Confirmation, began); !errors.Is(err, ErrForged) {
+		t.Errorf("a prompt after its end: %v", err)
+	}
+	verify("a row that long ago", first, before, nil)
+	clock.at = began.Add(handover + rowsOutlive)
+	verify("a row of long ago", first, before, errNoClick)
+	verify("a row of long ago, after a restart", ringFor(t, "xoxb-third", on, clock), before, errNoClick)
+}
+
+// Without the journal no token is replaced, and no row is judged.
+func TestKeysAreReplacedOnlyOnceTheOldOnesAreSafe(t *testing.T) {
+	t.Parallel()
+	ctx, on, clock := t.Context(), &shelf{sealed: map[string]string{}, away: true}, &clockOf{time.Now()}
+	s := ringFor(t, "xoxb-old", on, clock)
+	if err := s.Rotate(ctx, "xoxb-new"); !errors.Is(err, errAway) {
+		t.Error(err)
+	}
+	clock.at = clock.at.Add(handover)
+	old := ringFor(t, "xoxb-old", on, clock)
+	if err := old.verify(rowBy(s, clock.at)); err != nil {
+		t.Errorf("it was replaced all the same: %v", err)
+	}
+	if err := ringFor(t, "xoxb-new", on, clock).genuine(ctx, rowBy(s, clock.at)); !errors.Is(err, errKeysAway) {
+		t.Errorf("a row is judged by half of the keys: %v", err)
+	}
+}
+
+// A row is set aside, for good, only where all keys say that it is not genuine.
+func TestARowIsSetAsideOnlyWhereAllKeysAreKnown(t *testing.T) {
+	t.Parallel()
+	on, clock := &shelf{sealed: map[string]string{}}, &clockOf{time.Now()}
+	row := rowBy(ringFor(t, "xoxb-old", on, clock), clock.at)
+	for _, tt := range []struct {
+		name, token             string
+		away, genuine, setAside bool
+	}{
+		{"by the keys in use", "xoxb-old", true, true, false},
+		{"perhaps by keys that cannot be read now", "xoxb-new", true, false, false},
+		{"by no keys that there are", "xoxb-new", false, false, true},
+	} {
+		on.away = tt.away
+		setAside := false
+		genuine, err := ringFor(t, tt.token, on, clock).Examine(t.Context(), row, func(error) error { setAside = true; return nil })
+		if genuine != tt.genuine || setAside != tt.setAside || (err != nil) != (!tt.genuine && !tt.setAside) {
+			t.Errorf("%s: genuine %t, set aside %t, %v", tt.name, genuine, setAside, err)
+		}
+	}
+}

@@ -1,0 +1,144 @@
+package signed
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
+)
+
+// Whoever can only write the journal, and has seen a genuine row, cannot make
+// another of it.
+func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
+	s := testSigner(t)
+	pressed := time.Now().Truncate(time.Millisecond)
+	c := decision.Confirmation{
+		ID: NewID(), Task: 12345, Title: "Master agreement", URL: "https://app.chamelio.ai/workflows/tasks/12345",
+		Team: "T0ACME", Channel: "C0GENERAL", Requester: "U0ADA", Reason: "twice",
+		RequestedAt: pressed.Add(-time.Minute), ExpiresAt: pressed.Add(time.Minute),
+	}
+	rowOf := func(c decision.Confirmation) decision.Record { return rowAt(s, c, "U0GRACE", pressed) }
+	if err := s.verify(rowOf(c)); err != nil {
+		t.Fatalf("a genuine row: %v", err)
+	}
+	another := c
+	another.ID, another.Task = NewID(), 12346
+	late := c
+	late.ExpiresAt = pressed
+
+	changed := func(change func(*decision.Record)) decision.Record {
+		d := rowOf(c)
+		change(&d)
+		return d
+	}
+	// signed is what a thief of the click key could write, not of the
+	// confirmations': the confirmation still says what was meant.
+	signed := func(change func(*decision.Record)) decision.Record {
+		d := changed(change)
+		d.MAC = s.SignClick(d)
+		return d
+	}
+	for name, tt := range map[string]struct {
+		row  decision.Record
+		want error
+	}{
+		"no MAC":                          {changed(func(d *decision.Record) { d.MAC = "" }), errNoClick},
+		"another row's MAC":               {changed(func(d *decision.Record) { d.MAC = rowOf(another).MAC }), errNoClick},
+		"a genuine prompt nobody clicked": {changed(func(d *decision.Record) { d.MAC = "x.y" }), errNoClick},
+		"another id":                      {changed(func(d *decision.Record) { d.ID = "x" }), errNoClick},
+		"another task":                    {changed(func(d *decision.Record) { d.TaskID++ }), errNoClick},
+		"another workspace":               {changed(func(d *decision.Record) { d.Team = "T9EVIL" }), errNoClick},
+		"another channel":                 {changed(func(d *decision.Record) { d.Channel = "C9" }), errNoClick},
+		"another requester":               {changed(func(d *decision.Record) { d.Requester = "U9" }), errNoClick},
+		"another confirmer":               {changed(func(d *decision.Record) { d.Confirmer = "U9" }), errNoClick},
+		"another moment":                  {changed(func(d *decision.Record) { d.DecidedAt = d.DecidedAt.Add(time.Hour) }), errNoClick},
+		"another address for the answer":  {changed(func(d *decision.Record) { d.ResponseURL = "https://evil.example" }), errNoClick},
+		"another prompt":                  {changed(func(d *decision.Record) { d.Confirmation = s.Encode(another) }), errNoClick},
+		"another reason":                  {changed(func(d *decision.Record) { d.Reason = "never mind" }), errUnlike},
+		"another title":                   {changed(func(d *decision.Record) { d.Title = "Lunch" }), errUnlike},
+		"another page":                    {changed(func(d *decision.Record) { d.URL = "https://evil.example" }), errUnlike},
+		"signed, another task":            {signed(func(d *decision.Record) { d.TaskID++ }), errUnlike},
+		"signed, another id":              {signed(func(d *decision.Record) { d.ID = "x" }), errUnlike},
+		"signed, another workspace":       {signed(func(d *decision.Record) { d.Team = "T9EVIL" }), errUnlike},
+		"signed, another channel":         {signed(func(d *decision.Record) { d.Channel = "C9" }), errUnlike},
+		"signed, another requester":       {signed(func(d *decision.Record) { d.Requester = "U9" }), errUnlike},
+		"signed, no prompt":               {signed(func(d *decision.Record) { d.Confirmation = "2.x.y" }), ErrMalformed},
+		"clicked after the end":           {rowOf(late), errLateClick},
+	} {
+		if err := s.verify(tt.row); !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, not %v", name, err, tt.want)
+		}
+	}
+}
+
+func testSigner(t testing.TB) Signer {
+	t.Helper()
+	s, err := NewSigner("xoxb-test", nil, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestTheLongestConfirmationFitsAButton(t *testing.T) {
+	id := strings.Repeat("W", 24)
+	for _, filler := range []string{"🙂", `"`, `\`, "<", "\u2028", "\x01", "\u202e"} {
+		req, err := input.ParseCommand("9223372036854775807 "+strings.Repeat(filler, input.MaxReason), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := decision.Confirmation{
+			ID: NewID(), Task: req.Task, Team: id, Channel: id, Requester: id, Reason: req.Reason,
+			RequestedAt: time.Now().Truncate(time.Second), ExpiresAt: time.Now().Add(time.Minute).Truncate(time.Second),
+		}
+		s := testSigner(t)
+		value := s.Encode(c)
+		if len(value) > 2000 {
+			t.Errorf("a reason of %q gives a value of %d characters", filler, len(value))
+		}
+		back, err := s.Decode(value, time.Now())
+		if err != nil || back.Reason != c.Reason || back.Task != c.Task || !back.ExpiresAt.Equal(c.ExpiresAt) || back.ID != c.ID {
+			t.Errorf("came back as %+v, %v", back, err)
+		}
+	}
+}
+
+func TestAConfirmationOfAnotherTokenOrTimeIsRefused(t *testing.T) {
+	now := time.Now()
+	c := decision.Confirmation{ID: "x", Task: 1, ExpiresAt: now.Add(time.Minute)}
+	value := testSigner(t).Encode(c)
+	other, err := NewSigner("xoxb-rotated", nil, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Decode(value, now); !errors.Is(err, ErrForged) {
+		t.Errorf("another token: %v", err)
+	}
+	if got, err := testSigner(t).Decode(value, now.Add(time.Minute)); !errors.Is(err, ErrExpired) || got.Task != 1 {
+		t.Errorf("at its expiry: %v", err)
+	}
+}
+
+func FuzzConfirmation(f *testing.F) {
+	s := testSigner(f)
+	good := s.Encode(decision.Confirmation{ID: "x", Task: 1, Reason: "r", ExpiresAt: time.Now().Add(time.Hour)})
+	f.Add(good)
+	// The last character of a signature has two bits that say nothing.
+	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	f.Add(good[:len(good)-1] + digits[strings.IndexByte(digits, good[len(good)-1])^1:][:1])
+	f.Add("1.W10.AAAA")
+	f.Add("")
+	f.Add("..")
+	f.Fuzz(func(t *testing.T, value string) {
+		if _, err := s.Decode(value, time.Now()); err == nil && value != good {
+			t.Fatalf("%q is accepted", value)
+		}
+		// What is rightly signed but oddly made must not get through either.
+		if signed := confirmationVersion + "." + value; len(value) < 1000 {
+			_, _ = s.Decode(signed+"."+strings.TrimRight(value, "."), time.Now())
+		}
+	})
+}

@@ -1,0 +1,118 @@
+package slackapi
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/slack-go/slack"
+
+	"github.com/cancelbot/cancelbot/bot/socketmode"
+)
+
+// Status is what is certain about a call to Slack.
+type Status int
+
+// The statuses.
+const (
+	Posted  Status = iota // no error: it is done
+	Refused               // certainly not done, and another try doesn't help
+	Later                 // certainly not done, but another try may succeed
+	Unclear               // may have been done: there was no answer, or not a whole one
+)
+
+// MayWork reports whether another try may succeed.
+func (s Status) MayWork() bool { return s == Later || s == Unclear }
+
+// Classify returns what the error of a call means, and how long Slack asks to
+// wait; 0 if it doesn't say.
+func Classify(err error) (Status, time.Duration) {
+	var limited *slack.RateLimitedError
+	var status slack.StatusCodeError
+	var said slack.SlackErrorResponse
+	var response *responseError
+	switch {
+	case err == nil:
+		return Posted, 0
+	case errors.Is(err, errNotSlack):
+		return Refused, 0
+	case errors.As(err, &limited):
+		return Later, limited.RetryAfter
+	case errors.As(err, &status):
+		return byStatus(status.Code), 0
+	case errors.As(err, &said):
+		return byCode(said.Err), 0
+	case errors.As(err, &response) && response.status == http.StatusOK:
+		return byCode(response.code), 0
+	case errors.As(err, &response):
+		return byStatus(response.status), response.retryAfter
+	}
+	return Unclear, 0 // the network failed
+}
+
+func byStatus(status int) Status {
+	switch {
+	case status >= 500:
+		return Unclear
+	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout:
+		return Later
+	}
+	return Refused
+}
+
+func byCode(code string) Status {
+	if socketmode.Classify(code) == socketmode.Transient {
+		return Later
+	}
+	return Refused
+}
+
+// Retryable turns the error of a call to Slack into what work.Retry expects:
+// permanent if another try doesn't help, or with the pause that Slack asks for.
+func Retryable(err error) error {
+	switch a, pause := Classify(err); {
+	case a == Posted:
+		return nil
+	case a == Refused:
+		return backoff.Permanent(err)
+	case pause > 0:
+		return errors.Join(err, &backoff.RetryAfterError{Duration: pause})
+	}
+	return err
+}
+
+// UnlessPosted is Retryable for a message that must not appear twice: the error
+// is permanent, too, if the message may have been posted.
+func UnlessPosted(err error) error {
+	if a, _ := Classify(err); a == Unclear {
+		return backoff.Permanent(err)
+	}
+	return Retryable(err)
+}
+
+// Code returns Slack's error code; "" if the error contains none.
+func Code(err error) string {
+	var said slack.SlackErrorResponse
+	if errors.As(err, &said) {
+		return said.Err
+	}
+	return ""
+}
+
+// errNotSlack means that a response_url would make the bot call some other
+// host than Slack.
+var errNotSlack = errors.New("the response_url is not on Slack's host")
+
+// responseError is a refusal by a response_url.
+type responseError struct {
+	status     int
+	code       string // Slack's error code; may be empty
+	retryAfter time.Duration
+}
+
+func (e *responseError) Error() string {
+	return strings.TrimSpace(fmt.Sprintf("Slack answered %d %s", e.status, e.code))
+}

@@ -1,0 +1,167 @@
+package slackapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+)
+
+// Origin is the installation that a payload belongs to.
+type Origin struct{ AppID, TeamID, EnterpriseID string }
+
+// Command is the part of a slash command that matters (docs.slack.dev:
+// interactivity/implementing-slash-commands).
+type Command struct {
+	User        string `json:"user_id"`
+	TeamID      string `json:"team_id"`
+	Enterprise  string `json:"enterprise_id"`
+	AppID       string `json:"api_app_id"`
+	Channel     string `json:"channel_id"`
+	Text        string `json:"text"`
+	ResponseURL string `json:"response_url"`
+}
+
+// Origin returns the installation that the command belongs to.
+func (c Command) Origin() Origin { return Origin{c.AppID, c.TeamID, c.Enterprise} }
+
+// ParseCommand parses the payload of a slash command.
+func ParseCommand(payload json.RawMessage) (Command, error) {
+	var c Command
+	if err := json.Unmarshal(payload, &c); err != nil {
+		return Command{}, errNotJSON
+	}
+	if c.User == "" || c.Channel == "" {
+		return Command{}, errors.New("it does not say who typed it, or where")
+	}
+	return c, nil
+}
+
+var errNotJSON = errors.New("it is not the documented JSON")
+
+// Click is a press of one of the bot's buttons.
+type Click struct {
+	Origin      Origin
+	User        string
+	Channel     string
+	Action      string
+	Value       string
+	ResponseURL string
+	Trigger     string    // opens a modal, for three seconds
+	Ephemeral   bool      // only this person sees the message
+	Received    time.Time // when it counts as made, however long it waits
+}
+
+// Aside returns where to put an answer for the clicker alone: in place of a
+// prompt that only they see, or below one that everyone sees.
+func (k Click) Aside() Placement {
+	if k.Ephemeral {
+		return ReplaceOriginal
+	}
+	return Ephemeral
+}
+
+// clickPayload has the fields of a block_actions payload that are needed
+// (docs.slack.dev: interaction-payloads/block_actions-payload). Others are
+// ignored, so an odd value there does no harm.
+type clickPayload struct {
+	Type       string `json:"type"`
+	AppID      string `json:"api_app_id"`
+	Team       *idRef `json:"team"`
+	Enterprise *idRef `json:"enterprise"`
+	User       idRef  `json:"user"`
+	Channel    *idRef `json:"channel"`
+	Container  struct {
+		ChannelID   string `json:"channel_id"`
+		IsEphemeral bool   `json:"is_ephemeral"`
+	} `json:"container"`
+	ResponseURL string `json:"response_url"`
+	TriggerID   string `json:"trigger_id"`
+	Actions     []struct {
+		ActionID string `json:"action_id"`
+		Value    string `json:"value"`
+	} `json:"actions"`
+}
+
+type idRef struct {
+	ID           string `json:"id"`
+	EnterpriseID string `json:"enterprise_id"`
+}
+
+// ParseClick parses a block_actions payload. It rejects everything but a press
+// of one of the bot's buttons: another version of the app may have made the
+// message.
+func ParseClick(payload json.RawMessage, received time.Time) (Click, error) {
+	var p clickPayload
+	if err := json.Unmarshal(payload, &p); err != nil {
+		return Click{}, errNotJSON
+	}
+	if p.Type != string(slack.InteractionTypeBlockActions) {
+		return Click{}, errors.New("it is not a press of a button")
+	}
+	if len(p.Actions) != 1 {
+		return Click{}, errors.New("it does not name exactly one button")
+	}
+	pressed := p.Actions[0]
+	if pressed.ActionID != texts.ActionCancel && pressed.ActionID != texts.ActionKeep {
+		return Click{}, errors.New("the button is none of ours")
+	}
+	k := Click{
+		Origin: p.origin(), User: p.User.ID, Channel: p.Container.ChannelID,
+		Action: pressed.ActionID, Value: pressed.Value, ResponseURL: p.ResponseURL,
+		Trigger: p.TriggerID, Ephemeral: p.Container.IsEphemeral, Received: received,
+	}
+	if p.Channel != nil && p.Channel.ID != "" {
+		k.Channel = p.Channel.ID
+	}
+	if k.User == "" || k.Channel == "" {
+		return Click{}, errors.New("it does not say who clicked, or where")
+	}
+	return k, nil
+}
+
+func (p clickPayload) origin() Origin {
+	o := Origin{AppID: p.AppID}
+	if p.Team != nil {
+		o.TeamID, o.EnterpriseID = p.Team.ID, p.Team.EnterpriseID
+	}
+	if p.Enterprise != nil && p.Enterprise.ID != "" {
+		o.EnterpriseID = p.Enterprise.ID
+	}
+	return o
+}
+
+// Submission is a submitted modal that asks for a reason.
+type Submission struct {
+	Origin   Origin
+	User     string
+	Metadata string // what the modal carries
+	Reason   string // as typed
+}
+
+// ParseSubmission parses a view_submission payload (docs.slack.dev:
+// reference/interaction-payloads/view-interactions-payload). It returns false
+// for everything but a submission of the bot's modal.
+func ParseSubmission(payload json.RawMessage) (Submission, bool) {
+	var p struct {
+		clickPayload
+		View struct {
+			CallbackID string `json:"callback_id"`
+			Metadata   string `json:"private_metadata"`
+			State      struct {
+				Values map[string]map[string]struct {
+					Value string `json:"value"`
+				} `json:"values"`
+			} `json:"state"`
+		} `json:"view"`
+	}
+	if !bytes.Contains(payload, []byte(slack.InteractionTypeViewSubmission)) || json.Unmarshal(payload, &p) != nil ||
+		p.Type != string(slack.InteractionTypeViewSubmission) || p.View.CallbackID != texts.ModalReason {
+		return Submission{}, false
+	}
+	return Submission{p.origin(), p.User.ID, p.View.Metadata, p.View.State.Values[texts.BlockReason][texts.InputReason].Value}, true
+}

@@ -1,0 +1,121 @@
+// Package slackapi is the one way to Slack, and parses what comes from it.
+package slackapi
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/slack-go/slack"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
+)
+
+const (
+	// postTimeout bounds one call to Slack. The lease of a decision that is being
+	// announced is much longer.
+	postTimeout = 10 * time.Second
+
+	// postsAtOnce bounds the concurrent calls to Slack.
+	postsAtOnce = 64
+
+	// answerLimit bounds the tries of Answer.
+	answerLimit = 30 * time.Second
+
+	// ResponseURLLife is how long a response_url works
+	// (docs.slack.dev: interactivity/handling-user-interaction).
+	ResponseURLLife = 30 * time.Minute
+
+	maxResponseBody = 4 << 10
+)
+
+// Poster posts messages to Slack.
+type Poster struct {
+	slack *Client
+	http  *http.Client
+	api   *url.URL
+	slots *semaphore.Weighted
+}
+
+// NewPoster returns a Poster that calls the Web API through client, and
+// response_urls through h. api is the address of the Web API.
+func NewPoster(client *Client, h *http.Client, api *url.URL) *Poster {
+	return &Poster{slack: client, http: h, api: api, slots: semaphore.NewWeighted(postsAtOnce)}
+}
+
+// Post sends a message to a channel, or to a user as a direct message, once.
+// thread is the timestamp of the message to reply to, or "".
+func (p *Poster) Post(ctx context.Context, channel, thread string, m texts.Message) (ts string, err error) {
+	var reply []slack.MsgOption
+	if thread != "" {
+		reply = append(reply, slack.MsgOptionTS(thread))
+	}
+	return p.postWith(ctx, channel, m, reply...)
+}
+
+// Broadcast replies to a message, once, so that the channel sees the reply,
+// too.
+func (p *Poster) Broadcast(ctx context.Context, channel, thread string, m texts.Message) (ts string, err error) {
+	return p.postWith(ctx, channel, m, slack.MsgOptionTS(thread), slack.MsgOptionBroadcast())
+}
+
+func (p *Poster) postWith(ctx context.Context, channel string, m texts.Message, more ...slack.MsgOption) (ts string, err error) {
+	ctx, release, err := p.begin(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	_, ts, err = p.slack.PostMessageContext(ctx, channel, append(optionsOf(m), more...)...)
+	if err != nil {
+		return "", fmt.Errorf("posting a message (chat.postMessage): %w", err)
+	}
+	return ts, nil
+}
+
+// Update replaces a message that the bot posted, once.
+func (p *Poster) Update(ctx context.Context, channel, ts string, m texts.Message) error {
+	ctx, release, err := p.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if _, _, _, err = p.slack.UpdateMessageContext(ctx, channel, ts, optionsOf(m)...); err != nil {
+		return fmt.Errorf("replacing a message (chat.update): %w", err)
+	}
+	return nil
+}
+
+func optionsOf(m texts.Message) []slack.MsgOption {
+	return []slack.MsgOption{
+		slack.MsgOptionText(m.Text, false), slack.MsgOptionBlocks(m.Blocks...),
+		slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+	}
+}
+
+// begin waits for a free slot and bounds the call. The caller must call the
+// returned function at the end.
+func (p *Poster) begin(ctx context.Context) (context.Context, func(), error) {
+	if err := p.slots.Acquire(ctx, 1); err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, postTimeout)
+	return ctx, func() { cancel(); p.slots.Release(1) }, nil
+}
+
+// Answer responds to a command or click, and retries if that may help. It
+// reports whether it succeeded. It logs a failure, since there is no other way
+// to reach the person.
+func (p *Poster) Answer(ctx context.Context, log *slog.Logger, responseURL string, m texts.Message, where Placement) bool {
+	err := work.Retry(ctx, answerLimit, func() error {
+		return Retryable(p.Respond(ctx, responseURL, m, where))
+	})
+	if err != nil && ctx.Err() == nil {
+		log.Warn("could not answer a command or a click", "error", err)
+	}
+	return err == nil
+}

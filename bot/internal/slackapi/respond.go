@@ -1,0 +1,114 @@
+package slackapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/slack-go/slack"
+
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+)
+
+// Placement is where an answer to a response_url appears.
+type Placement int
+
+const (
+	Ephemeral       Placement = iota // a new message for this person only
+	ReplaceOriginal                  // instead of the clicked message
+	InChannel                        // a new message for everyone
+)
+
+// check accepts https on Slack's hosts, and the host of a fake.
+func (p *Poster) check(raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return errNotSlack
+	}
+	host := u.Hostname()
+	switch {
+	case u.User != nil:
+	case u.Scheme == "https" && (host == "hooks.slack.com" || host == "hooks.slack-gov.com"):
+		return nil
+	case IsLoopback(p.api.Hostname()) && u.Host == p.api.Host && u.Scheme == p.api.Scheme:
+		return nil
+	}
+	return errNotSlack
+}
+
+// Respond answers a response_url, once. A response_url can be used five times
+// within 30 minutes, in any conversation. The errors don't contain the URL,
+// which is a credential.
+func (p *Poster) Respond(ctx context.Context, responseURL string, m texts.Message, where Placement) error {
+	if err := p.check(responseURL); err != nil {
+		return err
+	}
+	ctx, release, err := p.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	body := &slack.WebhookMessage{
+		Text: m.Text, Blocks: &slack.Blocks{BlockSet: m.Blocks},
+		UnfurlLinks: new(false), UnfurlMedia: new(false),
+	}
+	switch where {
+	case ReplaceOriginal:
+		body.ReplaceOriginal = true
+	case InChannel:
+		body.ResponseType = slack.ResponseTypeInChannel
+	case Ephemeral:
+		body.ResponseType = slack.ResponseTypeEphemeral
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return backoff.Permanent(fmt.Errorf("encoding a message: %w", err))
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, responseURL, bytes.NewReader(raw))
+	if err != nil {
+		return errNotSlack
+	}
+	req.Header.Set("Content-Type", "application/json")
+	return p.send(req)
+}
+
+// send reads the whole answer: a response_url can refuse with status 200 and
+// {"ok":false,"error":…}.
+func (p *Poster) send(req *http.Request) error {
+	resp, err := p.http.Do(req)
+	var ue *url.Error
+	if errors.As(err, &ue) {
+		err = ue.Err // without the address
+	}
+	if err != nil {
+		return fmt.Errorf("answering a response_url: %w", err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxResponseBody))
+	if err != nil && resp.StatusCode == http.StatusOK {
+		return fmt.Errorf("reading the answer of a response_url: %w", err)
+	}
+	var answer struct {
+		OK    *bool  `json:"ok"`
+		Error string `json:"error"`
+	}
+	said := strings.TrimSpace(string(text))
+	isJSON := json.Unmarshal(text, &answer) == nil
+	if resp.StatusCode == http.StatusOK && (said == "" || said == "ok" || isJSON && answer.OK != nil && *answer.OK) {
+		return nil
+	}
+	refusal := &responseError{status: resp.StatusCode, code: answer.Error}
+	if s, err := strconv.ParseUint(resp.Header.Get("Retry-After"), 10, 31); err == nil {
+		refusal.retryAfter = time.Duration(s) * time.Second
+	}
+	return fmt.Errorf("answering a response_url: %w", refusal)
+}

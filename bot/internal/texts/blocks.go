@@ -1,0 +1,146 @@
+package texts
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"github.com/cancelbot/cancelbot/bot/internal/input"
+)
+
+// Message is a message to show: blocks, and the text that notifications and
+// screen readers use instead.
+type Message struct {
+	Text   string
+	Blocks []slack.Block
+}
+
+// say returns a message of one paragraph of mrkdwn.
+func say(format string, args ...any) Message {
+	text := fmt.Sprintf(format, args...)
+	return Message{Text: text, Blocks: []slack.Block{section(text)}}
+}
+
+// Limits of Block Kit (docs.slack.dev: reference/block-kit), in characters.
+const (
+	sectionLimit = 3000
+	fieldLimit   = 2000
+	labelLimit   = 75 // of an accessibility_label
+)
+
+// mrkdwn returns text that Slack formats. It is verbatim: Slack makes no links
+// or mentions of its own.
+func mrkdwn(text string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.MarkdownType, text, false, true)
+}
+
+func plainText(text string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.PlainTextType, text, false, false)
+}
+
+func section(text string) slack.Block {
+	return slack.NewSectionBlock(mrkdwn(input.Shorten(text, sectionLimit)), nil, nil)
+}
+
+// quoted returns text from outside below a heading, over the whole width; nil
+// if there is none.
+func quoted(name, text string, limit int) slack.Block {
+	if text = excerpt(text, limit); text == "" {
+		return nil
+	}
+	return section("*" + name + "*\n>" + text)
+}
+
+// fields returns two columns of fields; nil if all values are empty.
+func fields(pairs ...field) slack.Block {
+	var all []*slack.TextBlockObject
+	for _, p := range pairs {
+		if p.value != "" {
+			all = append(all, mrkdwn(input.Shorten("*"+p.name+"*\n"+p.value, fieldLimit)))
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return slack.NewSectionBlock(nil, all, nil)
+}
+
+// field is a name and a value, which is mrkdwn. It isn't shown if the value is
+// empty.
+type field struct{ name, value string }
+
+func header(text string) slack.Block { return slack.NewHeaderBlock(plainText(text)) }
+
+// footnote returns small print; nil if text is empty.
+func footnote(text string) slack.Block {
+	if text == "" {
+		return nil
+	}
+	return slack.NewContextBlock("", mrkdwn(text))
+}
+
+// button returns a button with a label for screen readers, which read buttons
+// without their context.
+func button(action, value, text, label string) *slack.ButtonBlockElement {
+	b := slack.NewButtonBlockElement(action, value, plainText(text))
+	b.AccessibilityLabel = plain(label, labelLimit)
+	return b
+}
+
+// layout returns the blocks that aren't nil.
+func layout(blocks ...slack.Block) []slack.Block {
+	var present []slack.Block
+	for _, b := range blocks {
+		if b != nil {
+			present = append(present, b)
+		}
+	}
+	return present
+}
+
+// mention returns mrkdwn for a person. IDs come from Slack, but are checked.
+func mention(user string) string {
+	if !input.IsID(user, "UW") {
+		return "someone"
+	}
+	return "<@" + user + ">"
+}
+
+// inChannelNamed returns mrkdwn for a conversation, to follow "in". Direct
+// messages have no name that can be shown.
+func inChannelNamed(id string) string {
+	if !input.IsID(id, "CG") {
+		return "this conversation"
+	}
+	return "<#" + id + ">"
+}
+
+// date returns mrkdwn for a time in the reader's time zone (docs.slack.dev:
+// messaging/formatting-message-text, "date formatting").
+func date(t time.Time, format, fallback string) string {
+	return fmt.Sprintf("<!date^%d^%s|%s>", t.Unix(), format, t.UTC().Format(fallback))
+}
+
+// on returns a time inside a sentence, where Slack would write "on Today at
+// 9:31".
+func on(t time.Time) string {
+	return "on " + date(t, "{date_short} at {time}", "2 Jan 2006 at 15:04 UTC")
+}
+
+// standing returns a time outside of a sentence, where "Today at 9:31" is
+// right.
+func standing(t time.Time) string {
+	return date(t, "{date_short_pretty} at {time}", "2 Jan 2006 at 15:04 UTC")
+}
+
+// ageOf returns when something began, and how long ago that is.
+func ageOf(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return date(t, "{date_short} ({ago})", "2 Jan 2006")
+}
+
+// clock returns a time of today.
+func clock(t time.Time) string { return date(t, "{time}", "15:04 UTC") }

@@ -1,0 +1,35 @@
+package texts
+
+import (
+	"github.com/slack-go/slack"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+)
+
+// Meaning is what a message says about a decision, apart from its words: the
+// word of an outcome, or one of the constants. It is in the block_id of the
+// message's first block, where a program can read it; people don't see it.
+type Meaning string
+
+// The meanings besides those of the outcomes.
+const (
+	MeansUnderWay Meaning = "under_way" // nothing final is known
+	MeansKept     Meaning = "kept"      // nothing was or will be sent: a person took it back
+	MeansNotSaved Meaning = "not_saved" // nothing was or will be sent: the click couldn't be saved
+)
+
+// meaning tags a message.
+func (m Message) meaning(what Meaning) Message {
+	if section, ok := m.Blocks[0].(*slack.SectionBlock); ok {
+		section.BlockID = string(what)
+	}
+	return m
+}
+
+// meansOutcome tags a message that reports an outcome, or that there is none yet.
+func (m Message) meansOutcome(o decision.Outcome) Message {
+	if o == "" {
+		return m.meaning(MeansUnderWay)
+	}
+	return m.meaning(Meaning(o))
+}

@@ -1,0 +1,50 @@
+package texts
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/cancelbot/cancelbot/bot/internal/input"
+)
+
+// escape makes clean text from outside safe in mrkdwn: it can't mention, link
+// or format (docs.slack.dev: messaging/formatting-message-text). The three
+// characters that Slack parses become entities. Those that format get an
+// invisible word joiner on both sides, which makes them plain. Bare addresses,
+// names of channels and the like stay plain because every mrkdwn object is
+// verbatim.
+func escape(cleaned string) string {
+	return shortcodes.ReplaceAllString(escaper.Replace(cleaned), ":"+joiner+"$1:")
+}
+
+var escaper = strings.NewReplacer(
+	"&", "&amp;", "<", "&lt;", ">", joiner+"&gt;", // at the start of a line it would begin a quotation
+	"*", joiner+"*"+joiner, "_", joiner+"_"+joiner, "~", joiner+"~"+joiner, "`", joiner+"`"+joiner,
+)
+
+// shortcodes matches emoji names: a title could contain a check mark.
+var shortcodes = regexp.MustCompile(`:([a-z0-9+'\x{2060}_-]+):`)
+
+const joiner = "\u2060"
+
+// excerpt returns up to limit characters of text from outside, cleaned and
+// escaped.
+func excerpt(text string, limit int) string { return escape(input.Shorten(input.Clean(text), limit)) }
+
+// plain is excerpt for plain_text, which Slack doesn't parse.
+func plain(text string, limit int) string { return input.Shorten(input.Clean(text), limit) }
+
+// link returns mrkdwn for a link, or only the label if address isn't a task
+// page. The label is mrkdwn.
+func link(address, label string, hosts []string) string {
+	u, err := url.Parse(address)
+	if err != nil || !input.IsTaskHost(u, hosts) || len(address) > maxLink || strings.ContainsAny(address, "<>|\" \t\r\n") {
+		return label
+	}
+	return "<" + strings.ReplaceAll(address, "&", "&amp;") + "|" + label + ">"
+}
+
+// maxLink is the longest address that is shown, in bytes: three of them must
+// fit a section.
+const maxLink = 500

@@ -1,0 +1,154 @@
+package texts
+
+import (
+	"strings"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
+	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+func (s *sampler) ofClicks() {
+	s.part = "Answers to a click, and what becomes of a prompt"
+	private, public := s.confirmation(false), s.confirmation(true)
+	s.during("kept", "They pressed *Keep it*.", "in place of the prompt", s.Kept(private))
+	s.during("withdrawn", "The requester pressed *Withdraw*.", "in place of the request", s.Withdrawn(public))
+	s.during("expired", "They clicked after the prompt had expired.", "in place of the prompt", s.RanOut(private))
+	s.during("ran out", "Nobody confirmed a request in time.", "in place of the request", s.RanOut(public))
+	s.during("reminder", "A request is about to run out, and `SECOND_PERSON_REMINDER` is set.", toChannel+", in the thread of the request and below it", s.Reminder(public))
+	s.during("expired, perhaps decided", "They clicked after it had expired, and the journal cannot be asked what came of it.", toClicker, s.Expired(public))
+	s.during("not theirs", "They clicked on somebody else's prompt.", toClicker, s.NotYourPrompt())
+	s.during("forged", "The prompt was not made by this bot as it is set up now.", toClicker, s.OutdatedPrompt())
+	s.during("not theirs to withdraw", "They pressed *Withdraw* on somebody else's request.", toClicker, s.NotYoursToWithdraw(public))
+	s.during("not withdrawn", "*Keep it* or *Withdraw*, and the journal does not answer.", toClicker, s.NotWithdrawn(private))
+	s.during("clicked too fast", "They pressed buttons far too often.", toClicker, s.ClickedTooFast())
+	s.during("saving", "*Cancel task*, and the journal does not answer.", "in place of the prompt", s.StillSaving(private))
+	s.during("saving a request", "The same, for a request.", "in place of the request", s.StillSaving(public))
+	s.during("not saved", "It is certain by now that it was not saved.", "in place of the prompt", s.NotSaved(private))
+	s.during("request not saved", "The same, for a request.", "in place of the request", s.NotSaved(public))
+	s.during("perhaps saved", "The bot stops before it knows.", "in place of the prompt", s.MaybeSaved(private))
+	s.during("request perhaps saved", "The same, for a request.", "in place of the request", s.MaybeSaved(public))
+	alone, together := s.decision(s.user, ""), s.decision(s.other, "")
+	s.during("cancelling", "The cancellation takes more than a moment.", "in place of the prompt", s.Cancelling(alone))
+	s.during("cancelling a request", "The same, for a request.", "in place of the request", s.Cancelling(together))
+	s.during("slow", "Chamelio or the journal does not answer clearly.", "in place of the prompt", s.StillTrying(alone))
+	s.during("slow request", "The same, for a request.", "in place of the request", s.StillTrying(together))
+	s.during("waiting", "Chamelio's rate limit is used up.", "in place of the prompt", s.WaitingForChamelio(alone, min(s.retryAfter, time.Minute)))
+	cancelled, refused := s.decision(s.other, decision.Cancelled), s.decision(s.other, decision.Failed)
+	s.during("came second", "Somebody else confirmed before them, and it is under way.", toClicker, s.CameSecond(together, s.user))
+	s.during("pressed twice", "They had confirmed before, and it is under way.", toClicker, s.CameSecond(alone, s.user))
+	s.add("came second, cancelled", "Somebody else confirmed before them.", toClicker, s.CameSecond(cancelled, s.user))
+	s.add("came second, failed", "Somebody else confirmed before them, in vain.", toClicker, s.CameSecond(refused, s.user))
+	s.add("pressed twice, cancelled", "They had confirmed before.", toClicker, s.CameSecond(s.decision(s.user, decision.Cancelled), s.user))
+	s.during("too late to keep", "*Keep it*, but it is under way.", toClicker, s.TooLateToWithdraw(private, alone, s.user))
+	s.during("too late to withdraw", "*Withdraw*, but somebody has confirmed.", toClicker, s.TooLateToWithdraw(public, together, s.user))
+	s.add("too late, cancelled", "*Withdraw*, but it was cancelled.", toClicker, s.TooLateToWithdraw(public, cancelled, s.user))
+	together.ID, cancelled.ID = "OTHER", "OTHER"
+	s.during("overtaken", "Somebody confirmed a request, but the task is being cancelled in another way.", "in place of the request", s.Overtaken(public, together))
+	s.add("overtaken, cancelled", "The same, when that is over.", "in place of the request", s.Overtaken(public, cancelled))
+}
+
+// resultFor is a result that a row is told of.
+func (s *sampler) resultFor(row outcomeText) decision.Result {
+	r := decision.Describe(s.task)
+	r.Outcome, r.Cause, r.Status, r.Over = row.outcome, row.cause, row.status, time.Time{}
+	r.Key, r.Detail, r.RetryIn = chamelio.KeyExpired, s.detail, s.retryAfter
+	switch {
+	case row.status.Final(), row.outcome == decision.AlreadyCancelled:
+		r.Over = s.now
+	case row.cause == decision.CauseStatus:
+		r.Status = chamelio.Status(input.Clean(strings.Repeat("archived ", 1+len(s.detail)/100)))
+	}
+	if row.outcome == decision.Cancelled && row.cause == "" {
+		r.People = []decision.Person{{User: s.other, Role: "owner"}, {User: s.user, Role: "assignee"}}
+	}
+	return r
+}
+
+// rowName names a row for people.
+func rowName(row outcomeText) string {
+	name := string(row.outcome)
+	for _, more := range []string{string(row.cause), string(row.status)} {
+		if more != "" {
+			name += ", " + more
+		}
+	}
+	return name
+}
+
+func (s *sampler) ofOutcomes() {
+	s.part = "Outcomes"
+	for _, row := range outcomeTexts {
+		r, add := s.resultFor(row), s.add
+		if row.outcome == decision.Unknown {
+			add = s.during
+		}
+		d, two := s.decision(s.user, row.outcome), s.decision(s.other, row.outcome)
+		what := "The outcome is `" + rowName(row) + "`."
+		add("line: "+rowName(row), what, "in place of the prompt", s.OutcomeLine(d, r))
+		add("request: "+rowName(row), what, "in place of the request", s.OutcomeLine(two, r))
+		add("announcement: "+rowName(row), what, toChannel, s.Announcement(d, r))
+	}
+	r := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled}))
+	bare := s.decision(s.user, decision.Cancelled)
+	bare.Reason, r.People = "", nil
+	s.add("announcement without reason", "Nobody gave a reason.", toChannel, s.Announcement(bare, r))
+	s.add("announcement of two", "A second person confirmed.", toChannel, s.Announcement(s.decision(s.other, decision.Cancelled), r))
+	s.add("announcement in person", "Slack lets the bot post in the channel no longer.", "to the person who asked, in their chat with the bot", s.AnnouncementInPerson(s.decision(s.user, decision.Cancelled), r))
+	for _, row := range outcomeTexts {
+		settles := row.cause == decision.CauseSeen || row.outcome == decision.NotCancellable && row.status != "" || row.cause == decision.CauseStillRuns ||
+			row.outcome == decision.Unknown && row.cause == ""
+		if settles {
+			s.add("update: "+rowName(row), "An outcome that was unknown became `"+rowName(row)+"`.", toChannel+", in the thread of the announcement",
+				s.Settled(s.decision(s.user, row.outcome), s.resultFor(row)))
+		}
+	}
+	seen := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}))
+	d := s.decision(s.user, decision.Cancelled)
+	s.add("update in person", "Slack lets the bot post in the channel no longer.", "to the person who asked, in their chat with the bot", s.SettledInPerson(d, seen))
+}
+
+func (s *sampler) ofRefusals() {
+	s.part = "Refusals by the policy"
+	private, public := s.confirmation(false), s.confirmation(true)
+	for _, row := range refusalTexts {
+		no := policy.Verdict{Code: row.code}
+		s.during("command refused: "+string(row.code), "`"+string(row.code)+"`, at the command.", toRequester, s.Refused(no, s.task.ID))
+		s.during("click refused: "+string(row.code), "`"+string(row.code)+"`, at the click.", toClicker, s.RefusedClick(no, private))
+	}
+	s.during("second person needed", "The requester confirms their own request.", toClicker,
+		s.RefusedClick(policy.Verdict{Code: policy.CodeNeedsSecondPerson}, public))
+}
+
+func (s *sampler) ofAudit() {
+	s.part = "The audit channel"
+	r := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled}))
+	d := s.decision(s.user, decision.Cancelled)
+	s.add("audit copy", "An outcome was announced.", toAudit, s.AuditCopy(d, r, s.permalink))
+	for _, row := range outcomeTexts {
+		s.add("audit: "+rowName(row), "The outcome is `"+rowName(row)+"`; the last line of its copy.", toAudit, say("%s", s.short(s.resultFor(row))))
+	}
+	seen := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}))
+	s.add("audit of an update", "An outcome that was unknown became known.", toAudit, s.AuditSettled(d, seen, s.permalink))
+	s.add("audit of the end", "An outcome stayed unknown.", toAudit, s.AuditSettled(d, decision.Result{Outcome: decision.Unknown}, ""))
+	for i, row := range refusalTexts {
+		n := decision.Note{Person: s.user, TaskID: int64(s.task.ID), Channel: s.channel, At: s.now, Code: string(row.code)}
+		if i%2 == 1 {
+			n.ConfirmationID = "SAMPLE"
+		}
+		s.during("audit of a refusal: "+string(row.code), "The policy refused somebody.", toAudit, s.AuditRefusal(n))
+	}
+	for _, row := range credentialTexts {
+		n := decision.Note{Person: row.which, At: s.now, Code: "token_revoked"}
+		if row.which == "api_key" {
+			n.Code = string(chamelio.KeyExpired)
+		}
+		if row.refused != "" {
+			s.during("audit of a refused credential: "+row.which, "Slack or Chamelio refuses it.", toAudit, *s.AuditCredential(n))
+		}
+		n.Code, n.Since = "", s.now.Add(-20*time.Minute)
+		s.during("audit of an accepted credential: "+row.which, "It works again.", toAudit, *s.AuditCredential(n))
+	}
+}

@@ -1,0 +1,167 @@
+// Package texts holds every word that people read in Slack, as data. It is pure:
+// no clock, no I/O.
+package texts
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
+	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// Texts writes every text that a person reads in Slack. Each says what
+// happened, to which task, and what to do next. The tables in outcomes.go and
+// refusals.go have one row for each outcome and refusal; docs/messages.md shows
+// all texts.
+//
+// Once anyone may be cancelling a task, no text says that it still runs or
+// wasn't changed. So an answer is about the click or the command that it
+// answers.
+type Texts struct {
+	Command    string   // the name of the command in this workspace
+	Hosts      []string // of task links, in addition to Chamelio's own
+	Channels   []policy.ChannelID
+	Approvers  []string // who may be the second person; everyone if empty
+	Operator   string   // who runs the bot; may be empty
+	AsksReason bool     // a prompt without a reason says that the click asks for one
+	Tries      int      // cancel requests without a clear answer, at most
+}
+
+// The most characters shown of text from outside. MaxTitle is for the titles of
+// tasks.
+const (
+	MaxTitle    = 150
+	maxName     = 80
+	maxInput    = 60
+	maxOperator = 150
+)
+
+// fill replaces the placeholders in text. pieces are pairs of a placeholder in
+// braces and its value. Values aren't searched again. A strings.Replacer would
+// take longer to build than this takes to run.
+func fill(text string, pieces ...string) string {
+	var filled strings.Builder
+next:
+	for {
+		open := strings.IndexByte(text, '{')
+		if open < 0 {
+			filled.WriteString(text)
+			return filled.String()
+		}
+		filled.WriteString(text[:open])
+		text = text[open:]
+		for i := 0; i < len(pieces); i += 2 {
+			if rest, ok := strings.CutPrefix(text, pieces[i]); ok {
+				filled.WriteString(pieces[i+1])
+				text = rest
+				continue next
+			}
+		}
+		filled.WriteByte('{')
+		text = text[1:]
+	}
+}
+
+// again returns the command that cancels task, ready to be copied.
+func (w Texts) again(task chamelio.TaskID) string { return fmt.Sprintf("`%s %d`", w.Command, task) }
+
+// contact returns who runs the bot: a mention for a Slack ID, or else plain
+// words.
+func (w Texts) contact() string {
+	id := strings.TrimSpace(w.Operator)
+	switch {
+	case id == "":
+		return "whoever runs this bot"
+	case input.IsID(id, "UW"):
+		return "<@" + id + ">"
+	case input.IsID(id, "CG"):
+		return "<#" + id + ">"
+	case input.IsID(id, "S") && len(id) > 5:
+		return "<!subteam^" + id + ">"
+	}
+	return excerpt(id, maxOperator)
+}
+
+// places lists the channels where tasks can be cancelled.
+func (w Texts) places() string {
+	var all []string
+	for _, channel := range w.Channels {
+		all = append(all, "<#"+strings.TrimSpace(string(channel))+">")
+	}
+	return cmp.Or(list(all, "or"), "another conversation")
+}
+
+// mayConfirm lists who can be the second person: "@Grace or @leads". It is
+// empty if everyone can.
+func (w Texts) mayConfirm() string {
+	var all []string
+	for _, id := range w.Approvers {
+		switch id = strings.TrimSpace(id); {
+		case input.IsID(id, "S"):
+			all = append(all, "<!subteam^"+id+">")
+		case input.IsID(id, "UW"):
+			all = append(all, mention(id))
+		}
+	}
+	return list(all, "or")
+}
+
+// list returns "a, b or c". It shows only the first of many.
+func list(all []string, last string) string {
+	const shown = 5
+	if len(all) > shown+1 {
+		all = append(all[:shown:shown], fmt.Sprintf("%d more", len(all)-shown))
+	}
+	if len(all) < 2 {
+		return strings.Join(all, "")
+	}
+	return strings.Join(all[:len(all)-1], ", ") + " " + last + " " + all[len(all)-1]
+}
+
+// named returns a task's title and number, "Master agreement (task 12345)", or
+// "task 12345" if the title isn't known. It is linked if address is a task
+// page.
+func (w Texts) named(id chamelio.TaskID, address, title string) string {
+	if title = excerpt(title, MaxTitle); title == "" {
+		return link(address, fmt.Sprintf("task %d", id), w.Hosts)
+	}
+	return link(address, title, w.Hosts) + fmt.Sprintf(" (task %d)", id)
+}
+
+// plainName is like named, for plain_text, where nothing is linked.
+func plainName(id chamelio.TaskID, title string) string {
+	if title = plain(title, MaxTitle); title == "" {
+		return fmt.Sprintf("task %d", id)
+	}
+	return fmt.Sprintf("task %d, %s", id, title)
+}
+
+// capital returns what named returned, for the beginning of a sentence.
+func capital(named string) string {
+	if address, label, linked := strings.Cut(named, "|"); linked && strings.HasPrefix(label, "task ") && strings.HasSuffix(label, ">") {
+		return address + "|T" + label[1:]
+	}
+	if strings.HasPrefix(named, "task ") {
+		return "T" + named[1:]
+	}
+	return named
+}
+
+// asked returns the name of the task of a prompt.
+func (w Texts) asked(c decision.Confirmation) string { return w.named(c.Task, c.URL, c.Title) }
+
+// decided returns the name of the task of a decision.
+func (w Texts) decided(d decision.Record) string { return w.named(d.Task(), d.URL, d.Title) }
+
+// because returns a reason as a quotation on a line of its own; empty if there
+// is none.
+func because(reason string) string {
+	if reason = excerpt(reason, input.MaxReason); reason == "" {
+		return ""
+	}
+	return "\n>" + reason
+}

@@ -1,0 +1,275 @@
+package texts
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
+	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// constants returns the values of all string constants of a type in the sources,
+// so that a new one can't be forgotten in a list.
+func constants(t *testing.T, dir, typeName string) map[string]bool {
+	t.Helper()
+	found := map[string]bool{}
+	for _, file := range sources(t, dir) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok {
+				return true
+			}
+			if name, _ := spec.Type.(*ast.Ident); name == nil || name.Name != typeName {
+				return true
+			}
+			for _, v := range spec.Values {
+				if lit, ok := v.(*ast.BasicLit); ok {
+					value, err := strconv.Unquote(lit.Value)
+					if err != nil {
+						t.Fatal(err)
+					}
+					found[value] = true
+				}
+			}
+			return true
+		})
+	}
+	if len(found) < 5 {
+		t.Fatalf("only %d constants of type %s in %s", len(found), typeName, dir)
+	}
+	return found
+}
+
+func sources(t *testing.T, dir string) []*ast.File {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var files []*ast.File
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") && !strings.HasPrefix(filepath.Base(name), "samples") {
+			continue
+		}
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, raw, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	return files
+}
+
+// notAnnounced are the outcomes that have no texts: nothing was decided.
+var notAnnounced = map[string]bool{string(decision.Withdrawn): true, string(decision.SetAside): true}
+
+func TestEveryOutcomeAndCauseHasItsWords(t *testing.T) {
+	outcomes, causes := map[string]bool{}, map[string]bool{}
+	type key struct {
+		outcome decision.Outcome
+		cause   decision.Cause
+		status  chamelio.Status
+	}
+	rows := map[key]bool{}
+	for _, row := range outcomeTexts {
+		k := key{row.outcome, row.cause, row.status}
+		if rows[k] {
+			t.Errorf("%v has two rows", k)
+		}
+		rows[k] = true
+		causes[string(row.cause)] = true
+		if row.cause == "" && row.status == "" {
+			outcomes[string(row.outcome)] = true
+		}
+		if row.emoji == "" || row.person == "" || row.what == "" || row.next == "" || row.audit == "" {
+			t.Errorf("%v: something is missing", k)
+		}
+	}
+	for o := range constants(t, "../decision", "Outcome") {
+		if outcomes[o] == notAnnounced[o] {
+			t.Errorf("outcome %q: has a row: %v", o, outcomes[o])
+		}
+	}
+	for c := range constants(t, "../decision", "Cause") {
+		if !causes[c] {
+			t.Errorf("cause %q has no row", c)
+		}
+	}
+	for _, status := range []chamelio.Status{chamelio.Completed, chamelio.Failed} {
+		if row := outcomeOf(decision.Result{Outcome: decision.NotCancellable, Status: status}); row.status != status {
+			t.Errorf("%s is told as %q", status, row.what)
+		}
+	}
+	for _, reason := range []chamelio.Reason{chamelio.KeyMissing, chamelio.KeyInvalid, chamelio.KeyInactive, chamelio.KeyRevoked, chamelio.KeyExpired, chamelio.KeyUnclear} {
+		if keyRefused[reason] == "" {
+			t.Errorf("reason %q has no words", reason)
+		}
+	}
+	if row := outcomeOf(decision.Result{Outcome: "brand_new"}); row.outcome != decision.Unknown {
+		t.Errorf("an outcome from nowhere is told as %s", row.outcome)
+	}
+}
+
+func TestEveryRefusalHasItsWords(t *testing.T) {
+	rows := map[policy.Code]bool{}
+	for _, row := range refusalTexts {
+		if rows[row.code] || row.person == "" || row.audit == "" {
+			t.Errorf("%s: two rows, or something is missing", row.code)
+		}
+		rows[row.code] = true
+		if final := !strings.Contains(row.person, "try again in a minute"); row.code.Transient() == final {
+			t.Errorf("%s: says whether another try helps: %v", row.code, !final)
+		}
+		if row.code.ForOperator() && !strings.Contains(row.person, "{operator}") {
+			t.Errorf("%s does not say who can help", row.code)
+		}
+	}
+	for _, code := range policy.Codes() {
+		if !rows[code] {
+			t.Errorf("%s has no row", code)
+		}
+		delete(rows, code)
+	}
+	if len(rows) > 0 {
+		t.Errorf("rows for codes that are none: %v", rows)
+	}
+}
+
+// A text that is in no sample is in no golden file and not in docs/messages.md,
+// and isn't checked against Slack's limits.
+func TestEveryTextIsASample(t *testing.T) {
+	texts, used := map[string]bool{}, map[string]bool{}
+	for _, file := range sources(t, ".") {
+		for _, decl := range file.Decls {
+			f, ok := decl.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			if of := receiver(f); of == "Texts" && returnsAText(f) {
+				texts[f.Name.Name] = true
+			}
+			// Samples, and texts made of other texts, use them.
+			if of := receiver(f); of == "sampler" || of == "Texts" {
+				ast.Inspect(f.Body, func(n ast.Node) bool {
+					if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name != f.Name.Name {
+						used[s.Sel.Name] = true
+					}
+					return true
+				})
+			}
+		}
+	}
+	if len(texts) < 40 {
+		t.Errorf("only %d texts found", len(texts))
+	}
+	for name := range texts {
+		if !used[name] {
+			t.Errorf("%s is in no sample", name)
+		}
+	}
+}
+
+func receiver(f *ast.FuncDecl) string {
+	if f.Recv == nil {
+		return ""
+	}
+	of := f.Recv.List[0].Type
+	if star, ok := of.(*ast.StarExpr); ok {
+		of = star.X
+	}
+	name, _ := of.(*ast.Ident)
+	if name == nil {
+		return ""
+	}
+	return name.Name
+}
+
+func returnsAText(f *ast.FuncDecl) bool {
+	if f.Type.Results == nil {
+		return false
+	}
+	for _, r := range f.Type.Results.List {
+		if name, ok := r.Type.(*ast.Ident); ok && name.Name == "Message" {
+			return true
+		}
+	}
+	return strings.HasPrefix(strings.ToLower(f.Name.Name), "modal")
+}
+
+func TestWhoCanBeReached(t *testing.T) {
+	for contact, want := range map[string]string{
+		"": "whoever runs this bot", " ": "whoever runs this bot", "U0ADA": "<@U0ADA>", "W0ADA": "<@W0ADA>", "C0OPS": "<#C0OPS>", "S0123456": "<!subteam^S0123456>",
+		"the legal ops team": "the legal ops team", "<!channel> & *co*": "&lt;!channel\u2060&gt; &amp; \u2060*\u2060co\u2060*\u2060", "UNKNOWN people": "UNKNOWN people",
+		"#ops": "#ops", "legal-ops": "legal-ops",
+	} {
+		if got := (Texts{Operator: contact}).contact(); got != want {
+			t.Errorf("%q: got %q", contact, got)
+		}
+	}
+	many := Texts{Approvers: []string{"U1", "S22", "no id", "W3"}}
+	if got, want := many.whoConfirms(), "Someone else has to confirm it: <@U1>, <!subteam^S22> or <@W3>."; got != want {
+		t.Errorf("got %q", got)
+	}
+}
+
+func FuzzExcerpt(f *testing.F) {
+	f.Add("a\u200bb ☂\ufe0f\u200d👩 <!channel>\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		if shown := excerpt(text, 50); strings.ContainsAny(shown, "<>\n") {
+			t.Fatalf("%q is shown as %q", text, shown)
+		}
+	})
+}
+
+func TestDurationsAndListsReadWell(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		time.Millisecond: "a second", 30 * time.Second: "30 seconds", time.Minute: "a minute", 61 * time.Second: "2 minutes", 119 * time.Minute: "119 minutes", 24 * time.Hour: "24 hours",
+	} {
+		if got := duration(d); got != want {
+			t.Errorf("%v: %q", d, got)
+		}
+	}
+	if got := list([]string{"1", "2", "3", "4", "5", "6", "7"}, "and"); got != "1, 2, 3, 4, 5 and 2 more" {
+		t.Errorf("got %q", got)
+	}
+	if got := []string{count(1, "command"), count(2, "command")}; !reflect.DeepEqual(got, []string{"1 command", "2 commands"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
+func FuzzNotUnderstood(f *testing.F) {
+	for _, s := range []string{"12345 reason", "#1", "<https://app.chamelio.ai/workflows/tasks/12345|x y> z", "help", "<!channel>", "\x00\xff", "9223372036854775808"} {
+		f.Add(s)
+	}
+	w := Texts{Command: "/cancel-task"}
+	f.Fuzz(func(t *testing.T, text string) {
+		_, err := input.ParseCommand(text, nil)
+		if err == nil {
+			return
+		}
+		m := w.NotUnderstood(err)
+		if n := utf8.RuneCountInString(m.Text); n == 0 || n > sectionLimit {
+			t.Fatalf("%q is answered with %d characters", text, n)
+		}
+		for _, bad := range []string{"<!", "<@", "<http"} {
+			if strings.Contains(m.Text, bad) {
+				t.Fatalf("%q gets %s through: %s", text, bad, m.Text)
+			}
+		}
+	})
+}

@@ -1,0 +1,13 @@
+package work
+
+import lru "github.com/hashicorp/golang-lru/v2"
+
+// NewCache returns an empty cache of the size most recently used entries. It
+// panics if size isn't positive.
+func NewCache[K comparable, V any](size int) *lru.Cache[K, V] {
+	c, err := lru.New[K, V](size)
+	if err != nil {
+		panic(err) // only for a size below one
+	}
+	return c
+}

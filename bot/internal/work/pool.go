@@ -1,0 +1,91 @@
+package work
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"golang.org/x/sync/semaphore"
+)
+
+// Pool runs jobs, each in its own goroutine. It bounds how many run at a time,
+// and how many are accepted, running or waiting.
+type Pool struct {
+	workers *semaphore.Weighted
+	limit   int
+	log     *slog.Logger
+
+	mu     sync.Mutex
+	taken  int
+	closed bool
+	empty  chan struct{} // closed when closed and taken == 0
+}
+
+// NewPool returns a pool that runs up to workers jobs at a time and accepts up
+// to limit.
+func NewPool(workers, limit int, log *slog.Logger) *Pool {
+	return &Pool{workers: semaphore.NewWeighted(int64(workers)), limit: limit, log: log, empty: make(chan struct{})}
+}
+
+// Reserve accepts a job, or returns nil if the pool is full or closed. The
+// caller must call the returned function exactly once, with the context of the
+// job, to start it. A job that is still waiting when its context ends is
+// dropped.
+func (p *Pool) Reserve(job func(context.Context)) func(context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || p.taken == p.limit {
+		return nil
+	}
+	p.taken++
+	return func(ctx context.Context) {
+		go func() {
+			defer p.done()
+			if p.workers.Acquire(ctx, 1) != nil {
+				return
+			}
+			defer p.workers.Release(1)
+			defer RecoverPanic(p.log)
+			job(ctx)
+		}()
+	}
+}
+
+// Load returns how many jobs are accepted and not done.
+func (p *Pool) Load() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.taken
+}
+
+func (p *Pool) done() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.taken--
+	if p.closed && p.taken == 0 {
+		close(p.empty)
+	}
+}
+
+// Close makes the pool reject further jobs.
+func (p *Pool) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.closed = true
+		if p.taken == 0 {
+			close(p.empty)
+		}
+	}
+}
+
+// Wait blocks until the pool is closed and its jobs are done. It returns false
+// if ctx ends first.
+func (p *Pool) Wait(ctx context.Context) bool {
+	select {
+	case <-p.empty:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

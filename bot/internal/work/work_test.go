@@ -1,0 +1,166 @@
+package work
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func TestLoopLogsTheFirstFailureAndTheRecovery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		var logged strings.Builder
+		calls := 0
+		l := NewLoop("test", time.Minute, slog.New(slog.NewTextHandler(&logged, nil)), func(context.Context) error {
+			if calls++; calls > 1 && calls < 4 {
+				return errors.New("down")
+			}
+			return nil
+		})
+		if l.Age() != 0 {
+			t.Errorf("age %v before it runs", l.Age())
+		}
+		ended := make(chan struct{})
+		go func() { l.Run(ctx); close(ended) }()
+		time.Sleep(time.Minute + time.Second) // the second call, which fails
+		l.Soon()
+		synctest.Wait()
+		if calls != 3 || l.Age() != time.Minute+time.Second {
+			t.Errorf("%d calls, age %v", calls, l.Age())
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		stop()
+		<-ended
+		if calls != 4 || l.Age() != 0 || strings.Count(logged.String(), "\n") != 2 || strings.Count(logged.String(), "level=ERROR") != 1 {
+			t.Errorf("%d calls, age %v, log:\n%s", calls, l.Age(), logged.String())
+		}
+	})
+}
+
+func TestPoolBoundsItsJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := NewPool(1, 3, discard())
+		running, most := 0, 0
+		job := func(context.Context) {
+			running++ // one worker: no other job runs
+			most = max(most, running)
+			time.Sleep(time.Second)
+			running--
+			panic("a bug")
+		}
+		for range 3 {
+			p.Reserve(job)(t.Context())
+		}
+		if p.Reserve(job) != nil || p.Load() != 3 {
+			t.Errorf("a fourth job was accepted; load %d", p.Load())
+		}
+		p.Close()
+		p.Close()
+		short, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		if p.Wait(short) {
+			t.Error("three seconds of work were done in two")
+		}
+		if !p.Wait(t.Context()) || most != 1 || p.Load() != 0 {
+			t.Errorf("%d jobs at a time, load %d", most, p.Load())
+		}
+	})
+}
+
+func TestPoolDropsJobsThatDidNotStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		p := NewPool(1, 2, discard())
+		started := 0
+		for range 2 {
+			p.Reserve(func(ctx context.Context) { started++; <-ctx.Done() })(ctx)
+		}
+		synctest.Wait()
+		p.Close()
+		stop()
+		if !p.Wait(t.Context()) || started != 1 {
+			t.Errorf("%d jobs started", started)
+		}
+	})
+}
+
+func TestGroupWaitsAndRecoversPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGroup(discard())
+		done := 0
+		g.Run(func() { panic("a bug") })
+		g.Run(func() { time.Sleep(time.Second); done++ })
+		short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if g.Wait(short); done != 0 {
+			t.Error("it waited beyond its context")
+		}
+		if g.Wait(t.Context()); done != 1 {
+			t.Error("it didn't wait")
+		}
+	})
+}
+
+func TestRetryPausesAsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, tries := time.Now(), 0
+		err := Retry(t.Context(), time.Hour, func() error {
+			switch tries++; tries {
+			case 1:
+				return &backoff.RetryAfterError{Duration: time.Minute}
+			case 2:
+				return errors.New("down")
+			}
+			return nil
+		})
+		if took := time.Since(began); err != nil || tries != 3 || took < time.Minute || took > time.Minute+MaxPause {
+			t.Errorf("%d tries in %v: %v", tries, took, err)
+		}
+		refused := errors.New("refused")
+		tries = 0
+		if err := Retry(t.Context(), 0, func() error { tries++; return backoff.Permanent(refused) }); !errors.Is(err, refused) || tries != 1 {
+			t.Errorf("%d tries: %v", tries, err)
+		}
+		began = time.Now()
+		if err := Retry(t.Context(), time.Minute, func() error { return refused }); err == nil || time.Since(began) > time.Minute {
+			t.Errorf("gave up after %v: %v", time.Since(began), err)
+		}
+	})
+}
+
+func TestSleepEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if !Sleep(ctx, time.Millisecond) || Sleep(ctx, time.Minute) {
+			t.Error("wrong")
+		}
+	})
+}
+
+func TestLimitIsPerUser(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewLimit(2)
+		for i, want := range []bool{true, true, false} {
+			if l.Allow("U1") != want {
+				t.Errorf("try %d: not %v", i, want)
+			}
+		}
+		if !l.Allow("U2") {
+			t.Error("another user pays for it")
+		}
+		time.Sleep(30 * time.Second)
+		if !l.Allow("U1") || l.Allow("U1") {
+			t.Error("not one more after half a minute")
+		}
+	})
+}
