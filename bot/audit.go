@@ -18,16 +18,16 @@ import (
 )
 
 const (
-	// auditEvery is how often the journal is asked for copies due.
+	// auditEvery is how often the journal is asked for notes.
 	auditEvery = 2 * time.Second
 
-	// auditPause follows a copy that Slack does not take.
+	// auditPause is how long a note waits that Slack refused.
 	auditPause = time.Minute
 
 	permalinkTimeout = 5 * time.Second
 )
 
-// notes is what the audit channel needs of the journal.
+// notes is what the audit channel needs from the journal.
 type notes interface {
 	TakeNote(context.Context) (decision.Note, error)
 	MarkNoted(context.Context, decision.Note) error
@@ -35,8 +35,8 @@ type notes interface {
 	Get(context.Context, decision.ID) (decision.Record, error)
 }
 
-// auditor copies announcements and refusals to the audit channel. What is due
-// stands in the journal.
+// auditor reports announcements, refusals and credentials in the audit channel.
+// The journal has the notes that are due.
 type auditor struct {
 	channel string
 	journal notes
@@ -47,7 +47,7 @@ type auditor struct {
 	log     *slog.Logger
 }
 
-// copyAll is a loop's: it sends what is due, one after the other.
+// copyAll sends the notes that are due, one after the other.
 func (a *auditor) copyAll(ctx context.Context) error {
 	for ctx.Err() == nil {
 		n, err := a.journal.TakeNote(ctx)
@@ -65,9 +65,9 @@ func (a *auditor) copyAll(ctx context.Context) error {
 	return nil
 }
 
-// TellAudit sends what the audit channel is still to hear of. It is for a
-// process that ends because of something that the channel should know; the
-// loop of Run does the same as long as that lasts.
+// TellAudit sends the notes that are due in the audit channel. It is for a
+// process that ends for a reason that the channel should know; otherwise Run
+// sends them.
 func (b *Bot) TellAudit(ctx context.Context) error {
 	if b.audits == nil {
 		return nil
@@ -76,7 +76,7 @@ func (b *Bot) TellAudit(ctx context.Context) error {
 	return b.audits.copyAll(ctx)
 }
 
-// send posts one copy, once, and records it.
+// send posts one note, once, and records that.
 func (a *auditor) send(ctx context.Context, n decision.Note) error {
 	log := a.log.With("confirmation", string(n.ConfirmationID), "task", n.TaskID, "channel", n.Channel)
 	m, err := a.message(ctx, log, n)
@@ -96,8 +96,8 @@ func (a *auditor) send(ctx context.Context, n decision.Note) error {
 	return work.Retry(ctx, 0, func() error { return a.journal.MarkNoted(context.WithoutCancel(ctx), n) })
 }
 
-// message is the copy; nil where the audit channel has the original already, or
-// there is nothing to say.
+// message returns a note's message; nil if the audit channel has the original
+// already, or if there is nothing to report.
 func (a *auditor) message(ctx context.Context, log *slog.Logger, n decision.Note) (*texts.Message, error) {
 	switch n.Kind {
 	case decision.NoteRefusal:
@@ -119,7 +119,8 @@ func (a *auditor) message(ctx context.Context, log *slog.Logger, n decision.Note
 	return new(a.texts.AuditCopy(d, d.Result(), a.permalink(ctx, log, d))), nil
 }
 
-// permalink finds the original; "" where Slack gives none.
+// permalink returns the address of the original; "" if Slack doesn't return
+// one.
 func (a *auditor) permalink(ctx context.Context, log *slog.Logger, d decision.Record) string {
 	if d.MessageTS == "" {
 		return ""

@@ -30,14 +30,15 @@ import (
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
-// Tasks is what the bot needs of Chamelio. *chamelio.Client is one.
+// Tasks is what the bot needs from Chamelio. *chamelio.Client implements it.
 type Tasks interface {
 	carry.Tasks
 	// SetShare says over how many replicas the key's rate limit is shared.
 	SetShare(replicas int)
 }
 
-// Journal is what the bot needs to remember. *journal.Journal is one.
+// Journal is what the bot needs from the journal. *journal.Journal implements
+// it.
 type Journal interface {
 	carry.Journal
 	notes
@@ -47,7 +48,7 @@ type Journal interface {
 	signed.Store
 }
 
-// presence is what the replicas need to know of each other.
+// presence is what replicas need to know about each other.
 type presence interface {
 	Beat(ctx context.Context, serving bool) (alive, othersServing int, err error)
 	Leave(context.Context) error
@@ -55,10 +56,10 @@ type presence interface {
 	Backlog(context.Context) (due int, oldest time.Time, err error)
 }
 
-// slackTimeout bounds a call of Slack's for which nothing shorter does.
+// slackTimeout bounds a call to Slack, unless something shorter does.
 const slackTimeout = 20 * time.Second
 
-// Bot is one process's share of the work. Several may run at once.
+// Bot is one replica. Several may run at once.
 type Bot struct {
 	cfg      Config
 	log      *slog.Logger
@@ -83,8 +84,8 @@ type Bot struct {
 	others   atomic.Int32 // other replicas that serve
 }
 
-// New checks the configuration and returns a Bot that is ready to Run. Its
-// error is a ConfigError where the configuration is wrong.
+// New returns a Bot that is ready to Run. The error is a ConfigError if the
+// configuration is wrong.
 func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	api, err := cfg.complete()
 	if err != nil {
@@ -99,7 +100,7 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	b.http = &http.Client{
 		Transport: cfg.Transport,
 		Timeout:   slackTimeout,
-		// A redirect would carry a token to wherever the answer points.
+		// A redirect would send a token to another host.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	b.signer = sign
@@ -118,7 +119,7 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	return b, nil
 }
 
-// wire makes the parts, each of those before it.
+// wire makes the parts, each after those that it needs.
 func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	cfg, j, log := b.cfg, b.journal, b.log
 	words := newTexts(cfg)
@@ -131,16 +132,16 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 		Metrics: meters, Tracer: spans, Log: log,
 	}, cfg.Now)
 	asked := &requests{journal: j, poster: post, signer: sign, texts: words, remind: cfg.RemindBefore, now: cfg.Now, log: log}
-	b.router = b.newRouter(
-		&commands{
-			gate: b.gate, tasks: b.tasks, details: details, signer: sign, poster: post, requests: asked, texts: words, limit: work.NewLimit(cfg.CommandsPerMinute),
-			previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL, hosts: cfg.TaskHosts, metrics: meters, trace: spans, now: cfg.Now,
-		},
-		&clicks{
-			signer: sign, gate: b.gate, tasks: b.tasks, carrier: b.carrier, poster: post, texts: words,
-			limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), told: work.NewLimit(toldPerMinute), metrics: meters, trace: spans,
-			reasons: newReasons(cfg.RequireReason, b.slack, sign, post, words),
-		}, post, words, spans)
+	b.router = b.newRouter(&commands{
+		gate: b.gate, tasks: b.tasks, details: details, signer: sign, requests: asked, texts: words,
+		limit: work.NewLimit(cfg.CommandsPerMinute), previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL,
+		hosts: cfg.TaskHosts, metrics: meters, trace: spans, now: cfg.Now,
+	}, &clicks{
+		gate: b.gate, tasks: b.tasks, signer: sign, carrier: b.carrier, texts: words,
+		limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), told: work.NewLimit(toldPerMinute),
+		reasons: &reasons{required: cfg.RequireReason, views: b.slack, signer: sign, texts: words},
+		metrics: meters, trace: spans,
+	}, post, words, spans)
 	b.beats = work.NewLoop("replicas", j.Lease()/3, log, b.beat)
 	b.loops = append(b.carrier.Loops(),
 		work.NewLoop("requests", requestsEvery, log, asked.look),
@@ -170,18 +171,8 @@ func newTexts(cfg Config) texts.Texts {
 	}
 }
 
-func (b *Bot) newRouter(typed *commands, pressed *clicks, post *slackapi.Poster, words texts.Texts, spans *observe.Tracer) *router {
-	return &router{
-		commands: typed, clicks: pressed, poster: post, texts: words, trace: spans, log: b.log,
-		stopping: b.draining.Load, ctx: b.working, seen: work.NewCache[string, struct{}](maxRememberedEnvelopes),
-		typed:    work.NewPool(workersAtOnce, commandsQueueSize, b.log),
-		pressed:  work.NewPool(workersAtOnce, clicksQueueSize, b.log),
-		turnedBy: work.NewPool(refusalsAtOnce, refusalsQueueSize, b.log),
-	}
-}
-
-// Workspace asks Slack (auth.test) whether the bot token is good, and where
-// the bot is installed. A *TokenError if Slack refuses it.
+// Workspace asks Slack (auth.test) whether the bot token is valid, and where
+// the bot is installed. The error is a *TokenError if Slack refuses the token.
 func (b *Bot) Workspace(ctx context.Context) (Workspace, error) {
 	who, err := b.slack.AuthTestContext(ctx)
 	if err != nil {
@@ -199,11 +190,11 @@ func authError(err error) error {
 	return fmt.Errorf("asking Slack who we are (auth.test): %w", err)
 }
 
-// introduceEvery is how often the bot token is tried.
+// introduceEvery is how often auth.test is called until it succeeds.
 const introduceEvery = 2 * time.Second
 
-// introduce is a loop's: until Slack has told where the bot is installed,
-// nobody can be judged.
+// introduce asks Slack where the bot is installed, until it knows. Before that,
+// the policy refuses everyone. It runs in a loop.
 func (b *Bot) introduce(ctx context.Context) error {
 	if b.gate.where.Load() != nil {
 		return nil
@@ -212,8 +203,8 @@ func (b *Bot) introduce(ctx context.Context) error {
 	return err
 }
 
-// beat is a loop's: it tells the other replicas that this one lives, and the
-// client its share of the key's rate limit.
+// beat tells the other replicas that this one lives, and the client its share
+// of the key's rate limit. It runs in a loop.
 func (b *Bot) beat(ctx context.Context) error {
 	if err := b.journal.Healthy(ctx); err != nil {
 		return err
@@ -232,7 +223,7 @@ func (b *Bot) app() string {
 	return id
 }
 
-// Token says which of the two tokens something is about.
+// Token is one of the two tokens.
 type Token string
 
 // The tokens.
@@ -241,8 +232,8 @@ const (
 	BotToken Token = "bot"
 )
 
-// TokenError means that Slack refuses a token for good: no retry helps, only
-// somebody who puts another in its place.
+// TokenError means that Slack refuses a token permanently: only a new token
+// helps.
 type TokenError struct {
 	Token Token
 	Err   error
@@ -252,7 +243,7 @@ func (e *TokenError) Error() string {
 	return fmt.Sprintf("Slack refuses the %s token: %v", e.Token, e.Err)
 }
 
-// Unwrap gives Slack's answer.
+// Unwrap returns Slack's answer.
 func (e *TokenError) Unwrap() error { return e.Err }
 
 var errStopped = errors.New("the process stops")

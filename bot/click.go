@@ -27,99 +27,96 @@ const (
 	toldPerMinute = 2
 )
 
-// clicks handles presses of buttons.
+// clicks handles clicks on the buttons of prompts.
 type clicks struct {
 	signer  signed.Signer
 	gate    *gate
 	tasks   looker
 	carrier *carry.Carrier
-	poster  *slackapi.Poster
 	texts   texts.Texts
 	limit   *work.Limit
+	told    *work.Limit // how often someone is told that they click too fast
 	reasons *reasons
-	told    *work.Limit // how often somebody is told that they press too fast
 	metrics *observe.Metrics
 	trace   *observe.Tracer
 }
 
-// looker looks at a task for what is being decided.
+// looker gets a task for something that is being decided.
 type looker interface {
 	Task(context.Context, chamelio.TaskID) (chamelio.Task, error)
 }
 
-// handle handles one press: it keeps the task, or decides to cancel it.
-func (c *clicks) handle(ctx context.Context, log *slog.Logger, k slackapi.Click) {
-	log = log.With("user", k.User, "channel", k.Channel)
+// handle handles one click: it keeps the task, or decides to cancel it. If a
+// decision follows, the decider answers.
+func (c *clicks) handle(ctx context.Context, log *slog.Logger, k slackapi.Click) reply {
 	if !c.limit.Allow(k.User) {
-		c.metrics.Refusals.WithLabelValues("click", "too_many_clicks").Inc()
-		log.Debug("click refused", "reason", "too many clicks")
-		if c.told.Allow(k.User) {
-			log.Warn("somebody presses too fast")
-			c.poster.Answer(ctx, log, k.ResponseURL, c.texts.ClickedTooFast(), slackapi.Ephemeral)
-		}
-		return
+		return c.tooFast(log, k)
 	}
-	// A click counts by the moment at which it came.
-	confirmed, err := c.signer.Decode(k.Value, k.Received)
-	if err == nil && !confirmed.MeantFor(k.User, k.Channel) {
+	// A click counts by the time at which it was received.
+	confirmation, err := c.signer.Decode(k.Value, k.Received)
+	p := carry.Press{Click: k, Confirmation: confirmation, Log: log.With("confirmation", confirmation.ID, "task", confirmation.Task)}
+	if err == nil && !confirmation.MeantFor(k.User, k.Channel) {
 		err = errNotTheirs
 	}
 	if err != nil {
-		c.invalid(ctx, log, k, confirmed, err)
-		return
+		return c.invalid(ctx, p, err)
 	}
-	log = log.With("confirmation", confirmed.ID, "task", confirmed.Task)
 	c.metrics.Clicks.WithLabelValues(k.Action).Inc()
 	if k.Action == texts.ActionKeep {
-		c.carrier.Keep(ctx, carry.Press{Click: k, Confirmation: confirmed, Log: log})
-		return
+		c.carrier.Keep(ctx, p)
+		return reply{}
 	}
-	checking, checked := c.trace.Step(ctx, "policy")
-	no := c.mayConfirm(checking, k, confirmed)
-	checked(nil)
-	if !no.Allowed() {
-		c.refuse(ctx, log, k, confirmed, no)
-		return
+	if no := c.mayConfirm(ctx, p); !no.Allowed() {
+		return c.refuse(p, no)
 	}
-	if c.reasons.missing(confirmed) {
-		c.reasons.ask(ctx, log, k, confirmed)
-		return
+	if c.reasons.missing(confirmation) {
+		return c.reasons.ask(ctx, p)
 	}
-	c.carrier.Decide(ctx, carry.Press{Click: k, Confirmation: confirmed, Log: log})
+	c.carrier.Decide(ctx, p)
+	return reply{}
 }
 
-func (c *clicks) invalid(ctx context.Context, log *slog.Logger, k slackapi.Click, confirmed decision.Confirmation, err error) {
-	log.Warn("click refused", "reason", err, "confirmation", confirmed.ID, "task", confirmed.Task)
+func (c *clicks) tooFast(log *slog.Logger, k slackapi.Click) reply {
+	c.metrics.Refusals.WithLabelValues("click", "too_many_clicks").Inc()
+	log.Debug("click refused", "reason", "too many clicks")
+	if !c.told.Allow(k.User) {
+		return reply{}
+	}
+	log.Warn("someone clicks too fast")
+	return alone(c.texts.ClickedTooFast())
+}
+
+func (c *clicks) invalid(ctx context.Context, p carry.Press, err error) reply {
+	p.Log.Warn("click refused", "reason", err)
 	c.metrics.Refusals.WithLabelValues("click", invalidReason(err)).Inc()
-	if errors.Is(err, signed.ErrExpired) {
-		c.carrier.Late(ctx, carry.Press{Click: k, Confirmation: confirmed, Log: log})
-		return
+	switch {
+	case errors.Is(err, signed.ErrExpired):
+		c.carrier.Late(ctx, p)
+		return reply{}
+	case errors.Is(err, errNotTheirs):
+		return reply{message: c.texts.NotYourPrompt(), where: p.Aside()}
 	}
-	answer := c.texts.OutdatedPrompt()
-	if errors.Is(err, errNotTheirs) {
-		answer = c.texts.NotYourPrompt()
-	}
-	c.poster.Answer(ctx, log, k.ResponseURL, answer, k.Aside())
+	return reply{message: c.texts.OutdatedPrompt(), where: p.Aside()}
 }
 
-func (c *clicks) refuse(ctx context.Context, log *slog.Logger, k slackapi.Click, confirmed decision.Confirmation, no policy.Verdict) {
-	log.Warn("click refused", "reason", string(no.Code), "cause", no.Cause)
+func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
+	p.Log.Warn("click refused", "reason", string(no.Code), "cause", no.Cause)
 	c.metrics.Refusals.WithLabelValues("click", string(no.Code)).Inc()
-	where := k.Aside()
+	where := p.Aside()
 	if !no.Code.Final() { // worth another try with the same prompt
 		where = slackapi.Ephemeral
 	}
-	c.poster.Answer(ctx, log, k.ResponseURL, c.texts.RefusedClick(no, confirmed), where)
-	c.gate.record(ctx, log, decision.Note{
-		ConfirmationID: decision.ID(confirmed.ID), TaskID: int64(confirmed.Task), Team: confirmed.Team,
-		Channel: k.Channel, Person: k.User, Code: string(no.Code),
-	})
+	return reply{message: c.texts.RefusedClick(no, p.Confirmation), where: where, refusal: &decision.Note{
+		ConfirmationID: decision.ID(p.Confirmation.ID), TaskID: int64(p.Confirmation.Task), Team: p.Confirmation.Team,
+		Channel: p.Channel, Person: p.User, Code: string(no.Code),
+	}}
 }
 
-// errNotTheirs is a genuine confirmation in the wrong hands or place.
+// errNotTheirs means that a valid confirmation was used by the wrong user or in
+// the wrong channel.
 var errNotTheirs = errors.New("the confirmation is somebody else's, or of another channel")
 
-// invalidReason is a label of bounded cardinality.
+// invalidReason returns a label of bounded cardinality.
 func invalidReason(err error) string {
 	for reason, known := range map[string]error{
 		"malformed": signed.ErrMalformed, "forged": signed.ErrForged, "expired": signed.ErrExpired, "not_theirs": errNotTheirs,
@@ -131,26 +128,28 @@ func invalidReason(err error) string {
 	return "invalid"
 }
 
-// mayConfirm applies the policy anew, with fresh look-ups: to the person who
-// clicks and, where two people have to stand for it, to the one who asked. The
-// task is looked at only for somebody who might cancel it.
-func (c *clicks) mayConfirm(ctx context.Context, k slackapi.Click, confirmed decision.Confirmation) policy.Verdict {
+// mayConfirm applies the policy again, with fresh lookups: to the person who
+// clicks and, if two people are needed, to the one who asked. It gets the task
+// only for someone who might be allowed to cancel it.
+func (c *clicks) mayConfirm(ctx context.Context, p carry.Press) policy.Verdict {
+	ctx, checked := c.trace.Step(ctx, "policy")
+	defer checked(nil)
 	cleared, v := c.gate.standing(ctx, policy.Question{
-		Moment: policy.AtClick, Origin: originOf(k.Origin),
-		Place: policy.Place{Channel: policy.ChannelID(k.Channel), Workspace: policy.TeamID(confirmed.Team)},
-		User:  policy.UserID(k.User), Requester: policy.UserID(confirmed.Requester), TwoAsked: confirmed.Public,
+		Moment: policy.AtClick, Origin: originOf(p.Origin),
+		Place: policy.Place{Channel: policy.ChannelID(p.Channel), Workspace: policy.TeamID(p.Confirmation.Team)},
+		User:  policy.UserID(p.User), Requester: policy.UserID(p.Confirmation.Requester), TwoAsked: p.Confirmation.Public,
 	})
 	if !v.Allowed() {
 		return v
 	}
 	var task policy.Task
 	if cleared.NeedsTask() {
-		looking, cancel := context.WithTimeout(ctx, lookTimeout)
+		getting, cancel := context.WithTimeout(ctx, lookTimeout)
 		defer cancel()
-		task = peopleOn(c.tasks.Task(looking, confirmed.Task))
+		task = peopleOn(c.tasks.Task(getting, p.Confirmation.Task))
 	}
 	return cleared.OnTask(ctx, task)
 }
 
-// lookTimeout bounds the look at a task while somebody waits at a button.
+// lookTimeout bounds the GET of a task while someone waits at a button.
 const lookTimeout = 5 * time.Second

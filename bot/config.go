@@ -25,17 +25,17 @@ import (
 // DefaultSlackAPI is Slack's Web API.
 const DefaultSlackAPI = slack.APIURL
 
-// Config says how a Bot behaves. The tokens are required; New fills in the
-// zero values of the others.
+// Config configures a Bot. The tokens are required; New sets the zero values of
+// the other fields to their defaults.
 type Config struct {
 	AppToken secret.Value // xapp-…, for Socket Mode
 	BotToken secret.Value // xoxb-…, for everything else
 	SlackAPI string       // DefaultSlackAPI if empty
 
 	Policy            policy.Rules // who may cancel
-	AuditChannel      string       // the id of a channel that gets copies; none if empty
+	AuditChannel      string       // the ID of a channel that gets copies; none if empty
 	CommandsPerMinute int          // for each person; 10 if zero
-	OperatorContact   string       // who runs the bot, in words of its own or a Slack id; "whoever runs this bot" if empty
+	OperatorContact   string       // who runs the bot, as words or a Slack ID; "whoever runs this bot" if empty
 
 	RequireReason      bool          // nothing is cancelled without a reason: where none was typed, the click asks for it
 	RemindBefore       time.Duration // how long before its end a request for a second person reminds of itself, once; never if zero
@@ -54,8 +54,8 @@ type Config struct {
 	PreviewLimit  time.Duration // how long a prompt waits for the task's details; 2 s if zero
 
 	Transport http.RoundTripper     // to Slack; one that notices dead peers if nil
-	Metrics   prometheus.Registerer // counted for nobody if nil
-	Traces    trace.TracerProvider  // traced for nobody if nil
+	Metrics   prometheus.Registerer // none if nil
+	Traces    trace.TracerProvider  // none if nil
 	Log       *slog.Logger          // discarded if nil
 	Now       func() time.Time      // by which prompts expire and clicks age; time.Now if nil
 }
@@ -74,26 +74,20 @@ func (c Config) protocol() decision.Protocol {
 	return p
 }
 
-// Validate names everything that is wrong with a configuration: a ConfigError,
-// or nil.
+// Validate returns a ConfigError with everything that is wrong, or nil.
 func (c Config) Validate() error {
 	_, err := c.complete()
 	return err
 }
 
-// ConfigError names everything that is wrong with a Config.
-type ConfigError []Problem
-
-// Problem is one thing that is wrong with a field of Config.
-type Problem struct {
-	Field  string // as the struct has it; of the policy's, its own
-	Advice string // what it must be, to be read after the field's name
-}
+// ConfigError has everything that is wrong with a Config. The fields are those
+// of Config and, for its policy, those of policy.Rules.
+type ConfigError []policy.Problem
 
 func (e ConfigError) Error() string {
 	var all []string
 	for _, p := range e {
-		all = append(all, p.Field+" "+p.Advice)
+		all = append(all, string(p.Field)+" "+p.Advice)
 	}
 	return strings.Join(all, "\n")
 }
@@ -123,7 +117,7 @@ func (c *Config) complete() (api *url.URL, err error) {
 	problems := c.validate()
 	api, err = url.Parse(c.SlackAPI)
 	if err != nil || api.Host == "" || api.Scheme != "https" && (api.Scheme != "http" || !slackapi.IsLoopback(api.Hostname())) {
-		problems = append(problems, Problem{"SlackAPI", "must be https (http is accepted on a loopback address only): tokens travel with every request"})
+		problems = append(problems, policy.Problem{Field: "SlackAPI", Advice: "must be https (http is accepted on a loopback address only): tokens travel with every request"})
 	}
 	if len(problems) > 0 {
 		return nil, problems
@@ -133,9 +127,9 @@ func (c *Config) complete() (api *url.URL, err error) {
 
 // validate names everything that is wrong.
 func (c *Config) validate() (problems ConfigError) {
-	add := func(wrong bool, field, advice string) {
+	add := func(wrong bool, field policy.Field, advice string) {
 		if wrong {
-			problems = append(problems, Problem{field, advice})
+			problems = append(problems, policy.Problem{Field: field, Advice: advice})
 		}
 	}
 	add(!strings.HasPrefix(c.AppToken.Reveal(), "xapp-"), "AppToken", `must be an app-level token: it starts with "xapp-"`)
@@ -150,8 +144,5 @@ func (c *Config) validate() (problems ConfigError) {
 	add(c.AuditChannel != "" && !input.IsChannelID(c.AuditChannel), "AuditChannel", "is no id of a channel: they look like C012AB3CD")
 	add(!strings.HasPrefix(c.Command, "/") || len(c.Command) < 2 || utf8.RuneCountInString(c.Command) > maxCommandName || strings.ContainsAny(c.Command, " \t\n<>&`*_~|"),
 		"Command", `must be one word of at most 32 letters that starts with "/"`)
-	for _, p := range c.Policy.Validate() {
-		add(true, string(p.Field), p.Advice)
-	}
-	return problems
+	return append(problems, c.Policy.Validate()...)
 }

@@ -17,24 +17,23 @@ import (
 
 const refusalTimeout = 2 * time.Second
 
-// refusals is what the gate needs of the journal.
+// refusals is what the gate needs from the journal.
 type refusals interface {
 	Refused(context.Context, decision.Note) error
 }
 
-// gate applies the policy of this installation, and keeps its refusals on
-// record.
+// gate applies the policy of this installation, and records its refusals.
 type gate struct {
 	checker *policy.Checker
 	journal refusals
-	where   atomic.Pointer[Workspace] // nil until Slack has told
+	where   atomic.Pointer[Workspace] // nil until Slack has said
 	known   chan struct{}             // closed then
 	appID   func() string             // as Socket Mode's hello says; "" before
 	now     func() time.Time
 }
 
-// standing judges all that does not need the task. Until Slack has told which
-// installation this is, nobody can be judged.
+// standing judges everything that doesn't need the task. It refuses everyone
+// until Slack has said which installation this is.
 func (g *gate) standing(ctx context.Context, q policy.Question) (policy.Cleared, policy.Verdict) {
 	where := g.wait(ctx)
 	if where == nil {
@@ -44,10 +43,10 @@ func (g *gate) standing(ctx context.Context, q policy.Question) (policy.Cleared,
 	return g.checker.Standing(ctx, q)
 }
 
-// introduceTimeout is how long somebody waits who comes right after the start.
+// introduceTimeout is how long someone waits who comes right after the start.
 const introduceTimeout = 2 * time.Second
 
-// wait returns where the bot is installed, or nil if Slack does not tell soon.
+// wait returns where the bot is installed, or nil if Slack doesn't say soon.
 func (g *gate) wait(ctx context.Context) *Workspace {
 	ctx, cancel := context.WithTimeout(ctx, introduceTimeout)
 	defer cancel()
@@ -58,7 +57,7 @@ func (g *gate) wait(ctx context.Context) *Workspace {
 	return g.where.Load()
 }
 
-// introduced notes where the bot is installed.
+// introduced records where the bot is installed.
 func (g *gate) introduced(where Workspace) {
 	if g.where.Swap(&where) == nil {
 		close(g.known)
@@ -67,8 +66,8 @@ func (g *gate) introduced(where Workspace) {
 
 var errNotIntroduced = fmt.Errorf("Slack has not told yet for which workspace the bot is installed")
 
-// record keeps a "no" on record. It is not worth failing for: the person has
-// been refused already.
+// record records a refusal. If that fails, it only logs: the person has their
+// answer.
 func (g *gate) record(ctx context.Context, log *slog.Logger, n decision.Note) {
 	ctx, cancel := context.WithTimeout(ctx, refusalTimeout)
 	defer cancel()
@@ -83,7 +82,7 @@ func originOf(o slackapi.Origin) policy.Origin {
 	return policy.Origin{AppID: policy.AppID(o.AppID), TeamID: policy.TeamID(o.TeamID), EnterpriseID: policy.EnterpriseID(o.EnterpriseID)}
 }
 
-// peopleOn is what the policy goes by of a task.
+// peopleOn returns what the policy needs to know about a task.
 func peopleOn(t chamelio.Task, err error) policy.Task {
 	if err != nil {
 		return policy.Task{Cause: err}
@@ -100,7 +99,7 @@ type Workspace struct {
 func workspaceOf(who *slack.AuthTestResponse) Workspace {
 	return Workspace{
 		Team: who.Team, TeamID: who.TeamID, EnterpriseID: who.EnterpriseID, BotUser: who.User,
-		// An organisation-wide token is told by the organisation's own id.
+		// With an organisation-wide token, this is the organisation's ID.
 		OrgWide: len(who.TeamID) > 0 && who.TeamID[0] == 'E',
 	}
 }

@@ -12,9 +12,8 @@ import (
 // until the process isn't ready.
 const loopStalled = 12 * time.Second
 
-// Ready returns nil if the bot does its work: at least one connection to Slack
-// serves, and each of its loops has succeeded lately. Else it says what does
-// not.
+// Ready returns nil if the bot works: at least one connection to Slack serves,
+// and every loop has succeeded recently. Otherwise it says what doesn't.
 func (b *Bot) Ready(context.Context) error {
 	var problems []error
 	if b.draining.Load() {
@@ -34,8 +33,8 @@ func (b *Bot) Ready(context.Context) error {
 	return errors.Join(problems...)
 }
 
-// Health serves /healthz (the process lives) and /readyz (it does its work;
-// 503 with what it lacks, a line each).
+// Health serves /healthz, which says that the process lives, and /readyz, which
+// returns Ready: 503 with one problem on each line.
 func (b *Bot) Health() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })

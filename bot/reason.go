@@ -9,6 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
@@ -16,16 +17,13 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
 
-const (
-	// triggerLife is how long after a click a modal can be opened
-	// (docs.slack.dev: interactivity/handling-user-interaction).
-	triggerLife = 3 * time.Second
-)
+// triggerLife is how long after a click a modal can be opened
+// (docs.slack.dev: interactivity/handling-user-interaction).
+const triggerLife = 3 * time.Second
 
-// reasons asks for a reason where none was typed. A click without one opens a
-// modal instead of deciding anything; what is submitted there becomes a click
-// on the same confirmation, now with its reason, and goes the way of every
-// click from the beginning.
+// reasons asks for a reason if none was typed. A click without one opens a
+// modal instead of deciding anything. What is submitted there becomes a click
+// on the same confirmation, now with a reason, and is checked like any other.
 type reasons struct {
 	required bool
 	views    interface {
@@ -33,26 +31,20 @@ type reasons struct {
 		OpenViewContext(ctx context.Context, trigger string, view slack.ModalViewRequest) (*slack.ViewResponse, error)
 	}
 	signer signed.Signer
-	poster *slackapi.Poster
 	texts  texts.Texts
-}
-
-func newReasons(required bool, client *slackapi.Client, sign signed.Signer, post *slackapi.Poster, words texts.Texts) *reasons {
-	return &reasons{required: required, views: client, signer: sign, poster: post, texts: words}
 }
 
 // missing reports whether a confirmation needs a reason and has none.
 func (r *reasons) missing(c decision.Confirmation) bool { return r.required && c.Reason == "" }
 
-// ask opens the modal. Nothing is decided by the click.
-func (r *reasons) ask(ctx context.Context, log *slog.Logger, k slackapi.Click, c decision.Confirmation) {
-	err := r.open(ctx, k, c)
-	if err == nil {
-		log.Info("asked for a reason")
-		return
+// ask opens the modal. The click decides nothing.
+func (r *reasons) ask(ctx context.Context, p carry.Press) reply {
+	if err := r.open(ctx, p.Click, p.Confirmation); err != nil {
+		p.Log.Warn("cannot ask for a reason (views.open)", "error", err)
+		return alone(r.texts.NotAskedForReason(p.Confirmation))
 	}
-	log.Warn("cannot ask for a reason (views.open)", "error", err)
-	r.poster.Answer(ctx, log, k.ResponseURL, r.texts.NotAskedForReason(c), slackapi.Ephemeral)
+	p.Log.Info("asked for a reason")
+	return reply{}
 }
 
 func (r *reasons) open(ctx context.Context, k slackapi.Click, c decision.Confirmation) error {
@@ -72,8 +64,9 @@ func (r *reasons) open(ctx context.Context, k slackapi.Click, c decision.Confirm
 	return err
 }
 
-// click makes a click of a submission, on the confirmation with its reason.
-// What is wrong is said in the modal. It asks nobody: the modal waits for it.
+// click returns a submission as a click on the confirmation with its reason, or
+// what is wrong with it, to be shown in the modal. It makes no calls: the modal
+// is waiting.
 func (r *reasons) click(s slackapi.Submission, received time.Time) (k slackapi.Click, wrong string) {
 	data, err := r.signer.DecodeModal(s.Metadata, s.User)
 	if err != nil {
@@ -100,14 +93,14 @@ func (r *reasons) click(s slackapi.Submission, received time.Time) (k slackapi.C
 	}, ""
 }
 
-// submitted takes a modal that somebody submitted.
+// submitted accepts a submitted modal.
 func (r *router) submitted(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
 	log = log.With("user", s.User)
 	k, wrong := r.clicks.reasons.click(s, e.Received)
 	if wrong != "" {
 		return slackapi.ModalAck(wrong), func() { log.Info("a reason was not accepted", "told", wrong) }
 	}
-	job := r.pressed.Reserve(func(ctx context.Context) { r.clicks.handle(ctx, log, k) })
+	job := r.pressed.Reserve(func(ctx context.Context) { r.pressButton(ctx, log, k) })
 	if job == nil {
 		return slackapi.ModalAck(r.texts.ModalBusy(r.stopping())), func() { log.Warn("a reason was turned away", "stopping", r.stopping()) }
 	}

@@ -18,16 +18,16 @@ const (
 	requestsEvery = 2 * time.Second
 	maxRequests   = 32 // taken at a time
 
-	// askPatience is how long chat.postMessage is tried until the command is
-	// answered instead, by its response_url.
+	// askPatience bounds the tries of chat.postMessage, before the command's
+	// response_url is used instead.
 	askPatience = 5 * time.Second
 
-	// endMargin lies between the end of a request and the text that says so:
-	// clicks that came in time have mostly been decided by then.
+	// endMargin is the time between the end of a request and the text that says
+	// so. Clicks that came in time have mostly been decided by then.
 	endMargin = 3 * time.Second
 )
 
-// openRequests is what the requests need of the journal.
+// openRequests is what the requests need from the journal.
 type openRequests interface {
 	Opened(ctx context.Context, r journal.Request, remind, end time.Duration) error
 	TakeToRemind(ctx context.Context, limit int) ([]journal.Request, error)
@@ -36,9 +36,9 @@ type openRequests interface {
 	Became(ctx context.Context, prompt decision.ID, task int64) (decision.Record, error)
 }
 
-// requests are the prompts that stand in a channel, for a second person. The
-// journal's list of them is a list of things to do, no authority: a click
-// counts by what the button carries, whatever the list says.
+// requests are the prompts in a channel that a second person must confirm. The
+// journal's list of them says what is due and has no authority: a click counts
+// by what the button carries.
 type requests struct {
 	journal openRequests
 	poster  *slackapi.Poster
@@ -49,10 +49,10 @@ type requests struct {
 	log     *slog.Logger
 }
 
-// ask posts a request, so that it can be turned at its end. Where the bot may
-// not post, the command is answered instead; nothing turns that one but a late
-// click.
-func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string, c decision.Confirmation, m texts.Message) {
+// ask posts a request in its channel and lists it, so that it is replaced when
+// it expires. If the bot can't post there, the reply has the request instead;
+// only a late click replaces that one.
+func (r *requests) ask(ctx context.Context, log *slog.Logger, c decision.Confirmation, m texts.Message) reply {
 	var ts string
 	err := work.Retry(ctx, askPatience, func() (err error) {
 		ts, err = r.poster.Post(ctx, c.Channel, "", m)
@@ -60,8 +60,7 @@ func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string
 	})
 	if err != nil {
 		log.Info("cannot post a request in the channel; answering the command instead", "reason", err)
-		r.poster.Answer(ctx, log, responseURL, m, slackapi.InChannel)
-		return
+		return reply{message: m, where: slackapi.InChannel}
 	}
 	left := c.ExpiresAt.Sub(r.now())
 	remind := time.Duration(0)
@@ -72,9 +71,10 @@ func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string
 	if err := work.Retry(ctx, askPatience, func() error { return r.journal.Opened(ctx, open, remind, left+endMargin) }); err != nil {
 		log.Warn("a request is not on the list of open ones: nothing will say when it runs out", "error", err)
 	}
+	return reply{}
 }
 
-// look is a loop's: it reminds of what is about to end, and turns what has
+// look sends the reminders that are due, and replaces the requests that have
 // ended.
 func (r *requests) look(ctx context.Context) error {
 	due, failed := r.journal.TakeToRemind(ctx, maxRequests)
@@ -113,14 +113,14 @@ func (r *requests) remindOf(ctx context.Context, log *slog.Logger, one journal.R
 	log.Info("reminded of a request")
 }
 
-// end gives a request its last text: what became of it. It is right again also
-// if a click was being decided meanwhile: the decision is looked at after the
-// text was shown, until both agree.
+// end gives a request its last text: what became of it. A click may be decided
+// in the meantime, so it checks the decision again after the text was shown,
+// until both agree.
 func (r *requests) end(ctx context.Context, log *slog.Logger, one journal.Request) error {
 	c, err := r.signer.Decode(one.Confirmation, r.now())
 	switch {
 	case err == nil:
-		return nil // by our clock a click still counts: taken again later
+		return nil // by this clock a click still counts: taken again later
 	case !errors.Is(err, signed.ErrExpired) || c.ID != string(one.ID):
 		log.Warn("forgot a request that is not ours, or from before the bot token was changed", "reason", err)
 		return r.journal.Forget(ctx, one.ID)
@@ -139,7 +139,7 @@ func (r *requests) end(ctx context.Context, log *slog.Logger, one journal.Reques
 			}
 			return nil // more is to come; taken again later
 		case !over && shown == "":
-			return nil // whoever carries it out shows that; taken again later
+			return nil // the process that carries it out shows that; taken again later
 		}
 		if err := r.poster.Update(ctx, c.Channel, one.MessageTS, *last); err != nil {
 			if said, _ := slackapi.Classify(err); said.MayWork() {

@@ -10,18 +10,17 @@ import (
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
-// Why another token is not taken in place of one that is in use. Trying again
-// does not help.
+// Why a token can't replace the one in use. Another try doesn't help.
 var (
 	ErrNoToken        = errors.New("it is no token of the kind")
 	ErrOtherWorkspace = errors.New("it is a token of another installation")
 )
 
-// UseBotToken makes another bot token the one for all calls from now on, once
-// Slack has accepted it for the same installation. What the earlier token has
-// signed stays good for as long as it can be under way, also over a restart: so
-// the journal has to be there. The error is a *TokenError, ErrNoToken or
-// ErrOtherWorkspace where another try does not help.
+// UseBotToken replaces the bot token for all further calls, if Slack accepts
+// the new one for the same installation. What was signed with the earlier token
+// stays valid as long as it may be under way, even after a restart, so this
+// needs the journal. If another try doesn't help, the error is a *TokenError,
+// ErrNoToken or ErrOtherWorkspace.
 func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
 	text := token.Reveal()
 	if !strings.HasPrefix(text, "xoxb-") {
@@ -41,9 +40,9 @@ func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
 	return nil
 }
 
-// UseAppToken makes another app token the one for all connections from now on,
-// once Slack has accepted it. Those that are open stay. The error is a
-// *TokenError or ErrNoToken where another try does not help.
+// UseAppToken replaces the app token for all further connections, if Slack
+// accepts the new one. Open connections stay. If another try doesn't help, the
+// error is a *TokenError or ErrNoToken.
 func (b *Bot) UseAppToken(ctx context.Context, token secret.Value) error {
 	options := socketmode.Options{AppToken: token.Reveal(), APIURL: b.cfg.SlackAPI, HTTPClient: b.http}
 	if !strings.HasPrefix(options.AppToken, "xapp-") {
@@ -55,14 +54,14 @@ func (b *Bot) UseAppToken(ctx context.Context, token secret.Value) error {
 	return b.socket.UseToken(options.AppToken)
 }
 
-// CheckAppToken asks Slack whether the app token in use is good. A *TokenError
-// if Slack refuses it.
+// CheckAppToken asks Slack whether the app token is valid. The error is a
+// *TokenError if Slack refuses it.
 func (b *Bot) CheckAppToken(ctx context.Context) error {
 	return appTokenError(b.socket.CheckToken(ctx))
 }
 
-// appTokenError makes a *TokenError of an error by which Slack refuses the app
-// token.
+// appTokenError returns a *TokenError if err says that Slack refuses the app
+// token; otherwise err.
 func appTokenError(err error) error {
 	if errors.Is(err, socketmode.ErrTokenRefused) {
 		return &TokenError{Token: AppToken, Err: err}

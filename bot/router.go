@@ -15,8 +15,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
-// How much is taken on at once. Workers mostly wait for Slack or Chamelio, so
-// there are many; what does not fit is refused kindly, never left hanging.
+// How much is accepted at once. Workers mostly wait for Slack or Chamelio, so
+// there are many. The person gets an answer if there is no room.
 const (
 	workersAtOnce     = 256
 	commandsQueueSize = 1024
@@ -24,16 +24,18 @@ const (
 	refusalsAtOnce    = 8
 	refusalsQueueSize = 256
 
-	// maxRememberedEnvelopes bounds the memory for deliveries that come twice.
+	// maxRememberedEnvelopes is how many envelopes are remembered, to recognize
+	// a second delivery.
 	maxRememberedEnvelopes = 8192
 )
 
 // router finds a worker for each envelope, so that it can be acknowledged at
-// once. Commands and clicks have workers of their own: a flood of one does not
-// hold up the other.
+// once. Commands and clicks have separate workers: a flood of one doesn't delay
+// the other.
 type router struct {
 	commands *commands
 	clicks   *clicks
+	gate     *gate
 	poster   *slackapi.Poster
 	texts    texts.Texts
 	trace    *observe.Tracer
@@ -43,12 +45,23 @@ type router struct {
 	ctx      context.Context // the workers'
 	typed    *work.Pool
 	pressed  *work.Pool
-	turnedBy *work.Pool                   // away
+	refusals *work.Pool                   // of clicks for which there is no room
 	seen     *lru.Cache[string, struct{}] // envelope ids
 }
 
-// accept takes an envelope before it is acknowledged. It never blocks. It
-// returns what the acknowledgement carries, and the work that follows it.
+func (b *Bot) newRouter(typed *commands, pressed *clicks, post *slackapi.Poster, words texts.Texts, spans *observe.Tracer) *router {
+	return &router{
+		commands: typed, clicks: pressed, gate: b.gate, poster: post, texts: words, trace: spans, log: b.log,
+		stopping: b.draining.Load, ctx: b.working,
+		typed:    work.NewPool(workersAtOnce, commandsQueueSize, b.log),
+		pressed:  work.NewPool(workersAtOnce, clicksQueueSize, b.log),
+		refusals: work.NewPool(refusalsAtOnce, refusalsQueueSize, b.log),
+		seen:     work.NewCache[string, struct{}](maxRememberedEnvelopes),
+	}
+}
+
+// accept accepts an envelope. It never blocks. It returns the payload of the
+// acknowledgement, and the work to start after it.
 func (r *router) accept(e envelope) (ack any, work func()) {
 	if again, _ := r.seen.ContainsOrAdd(e.ID, struct{}{}); again {
 		return nil, nil // delivered twice
@@ -67,11 +80,11 @@ func (r *router) accept(e envelope) (ack any, work func()) {
 		}
 		job := r.pressed.Reserve(func(ctx context.Context) { r.click(ctx, log, e) })
 		if job == nil {
-			job = r.turnedBy.Reserve(func(ctx context.Context) { r.turnAway(ctx, log, e) })
+			job = r.refusals.Reserve(func(ctx context.Context) { r.turnAway(ctx, log, e) })
 		}
 		return nil, r.start(job)
 	}
-	return nil, nil // of a type that the app does not ask for
+	return nil, nil // of a type that the app doesn't use
 }
 
 func (r *router) start(job func(context.Context)) func() {
@@ -81,7 +94,7 @@ func (r *router) start(job func(context.Context)) func() {
 	return func() { job(r.ctx) }
 }
 
-// command and click begin the trace of an envelope.
+// command and click start the trace of an envelope.
 func (r *router) command(ctx context.Context, log *slog.Logger, e envelope) {
 	ctx, end := r.trace.Step(ctx, "command", attribute.String("slack.envelope", e.ID))
 	defer end(nil)
@@ -90,7 +103,8 @@ func (r *router) command(ctx context.Context, log *slog.Logger, e envelope) {
 		log.Warn("ignored a command", "reason", err)
 		return
 	}
-	r.commands.handle(ctx, log, cmd)
+	log = log.With("user", cmd.User, "channel", cmd.Channel)
+	r.send(ctx, log, cmd.ResponseURL, r.commands.handle(ctx, log, cmd))
 }
 
 func (r *router) click(ctx context.Context, log *slog.Logger, e envelope) {
@@ -101,17 +115,22 @@ func (r *router) click(ctx context.Context, log *slog.Logger, e envelope) {
 		log.Warn("ignored a click", "reason", err)
 		return
 	}
-	r.clicks.handle(ctx, log, k)
+	r.pressButton(ctx, log, k)
 }
 
-// turnAway tells whoever clicked that it did not count. The buttons stay.
+func (r *router) pressButton(ctx context.Context, log *slog.Logger, k slackapi.Click) {
+	log = log.With("user", k.User, "channel", k.Channel)
+	r.send(ctx, log, k.ResponseURL, r.clicks.handle(ctx, log, k))
+}
+
+// turnAway answers a click for which there is no room. The buttons stay.
 func (r *router) turnAway(ctx context.Context, log *slog.Logger, e envelope) {
 	log.Warn("a click was turned away", "stopping", r.stopping())
 	k, err := slackapi.ParseClick(e.Payload, e.Received)
 	if err != nil {
 		return
 	}
-	r.poster.Answer(ctx, log, k.ResponseURL, r.busy(), slackapi.Ephemeral)
+	r.send(ctx, log, k.ResponseURL, alone(r.busy()))
 }
 
 func (r *router) busy() texts.Message {
@@ -124,22 +143,24 @@ func (r *router) busy() texts.Message {
 // load returns how many commands and clicks are accepted and not done.
 func (r *router) load() int { return r.typed.Load() + r.pressed.Load() }
 
-// close stops taking commands and clicks on: they are turned away.
+// close makes the router turn away further commands and clicks.
 func (r *router) close() {
 	r.typed.Close()
 	r.pressed.Close()
 }
 
-// wait waits for what was taken on; false if ctx ended first.
+// wait waits for accepted commands and clicks. It returns false if ctx ends
+// first.
 func (r *router) wait(ctx context.Context) bool { return r.typed.Wait(ctx) && r.pressed.Wait(ctx) }
 
-// closeRefusals ends turning away, which only they and a closed router cause.
+// closeRefusals stops turning clicks away, and waits for the answers to those
+// that were.
 func (r *router) closeRefusals(ctx context.Context) {
-	r.turnedBy.Close()
-	r.turnedBy.Wait(ctx)
+	r.refusals.Close()
+	r.refusals.Wait(ctx)
 }
 
-// envelope is what Socket Mode delivers.
+// envelope is a message from Slack over Socket Mode.
 type envelope struct {
 	ID, Type   string
 	Payload    json.RawMessage

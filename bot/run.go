@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// handBackTimeout bounds how long envelopes that Slack had sent already are
-	// waited for when connections are given back.
+	// handBackTimeout bounds the wait for envelopes that Slack had already sent,
+	// when connections are given back.
 	handBackTimeout = 5 * time.Second
 
-	// releaseTimeout bounds what the journal may take at the very end.
+	// releaseTimeout bounds the calls to the journal at the end.
 	releaseTimeout = 3 * time.Second
 )
 
@@ -32,16 +32,16 @@ func (b *Bot) socketOptions() socketmode.Options {
 	}
 }
 
-// Accept takes an envelope from Slack. It is the Socket Mode client's.
+// Accept accepts an envelope from Slack. It is for the Socket Mode client.
 func (b *Bot) Accept(e socketmode.Envelope) (ack any, work func()) {
 	return b.router.accept(envelope{ID: e.ID, Type: e.Type, Payload: e.Payload, AcceptsAck: e.AcceptsResponse, Received: e.Received})
 }
 
-// Run serves until ctx ends, then drains: nothing new is begun, decisions
-// under way finish within Config.Grace, and the connections close. What is cut
-// off stands in the journal; the next start, or another replica, goes on with
-// it. Run returns nil after ctx, and a *TokenError if Slack refuses the app
-// token. No goroutine outlives it. It can be called once.
+// Run serves until ctx ends, then drains: it starts nothing new, lets decisions
+// finish within Config.Grace, and closes the connections. The journal has what
+// is cut off; the next start, or another replica, resumes it. Run returns nil
+// after ctx ends, and a *TokenError if Slack refuses the app token. No
+// goroutine outlives it. It must be called once only.
 func (b *Bot) Run(ctx context.Context) error {
 	// The loops and the connections outlive ctx: the drain needs them.
 	detached := context.WithoutCancel(ctx)
@@ -76,10 +76,10 @@ func (b *Bot) Run(ctx context.Context) error {
 	return appTokenError(failed)
 }
 
-// drain waits for what is under way, at most Config.Grace, then cuts it off.
-// Where another replica serves, the connections go back to Slack first, so
-// that it sends there and nobody is turned away; else people are told that the
-// bot is being restarted.
+// drain waits for work in progress, at most Config.Grace, then cuts it off. If
+// another replica serves, it gives the connections back to Slack first, so that
+// Slack sends new envelopes there. If none does, people are told that the bot
+// is restarting.
 func (b *Bot) drain(ctx context.Context) {
 	grace, cancel := context.WithTimeout(ctx, b.cfg.Grace)
 	defer cancel()
@@ -101,8 +101,8 @@ func (b *Bot) drain(ctx context.Context) {
 	b.carrier.Stop(errStopped)
 }
 
-// leave hands what is left to whoever comes next, without making them wait
-// for our leases to run out.
+// leave releases the leases, so that other processes needn't wait until they
+// expire.
 func (b *Bot) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, releaseTimeout)
 	defer cancel()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 )
 
 var errNotReady = errors.New("the bot is not ready to run")
@@ -44,7 +45,7 @@ func (p Program) check(ctx context.Context, args []string) error {
 
 // tryHTTPAddr takes HTTP_ADDR and gives it back. A port that is taken is no
 // problem: it may be the bot's own.
-func (cfg config) tryHTTPAddr(ctx context.Context) []doctor.Problem {
+func (cfg config) tryHTTPAddr(ctx context.Context) []environ.Problem {
 	if cfg.HTTPAddr == "" || checkHTTPAddr(cfg.HTTPAddr) != nil {
 		return nil // nothing to try, or told as a problem with the environment
 	}
@@ -55,5 +56,5 @@ func (cfg config) tryHTTPAddr(ctx context.Context) []doctor.Problem {
 	if err == nil || addressInUse(err) {
 		return nil
 	}
-	return []doctor.Problem{cannotListen(err)}
+	return []environ.Problem{cannotListen(err)}
 }

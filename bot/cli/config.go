@@ -17,7 +17,7 @@ import (
 	"github.com/kelseyhightower/envconfig"
 
 	"github.com/cancelbot/cancelbot/bot"
-	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -88,7 +88,7 @@ func (n *workflowNames) UnmarshalText(text []byte) error {
 
 // readConfig reads the environment and finds everything that is wrong with it,
 // one problem for each variable.
-func readConfig() (config, []doctor.Problem) {
+func readConfig() (config, []environ.Problem) {
 	var cfg config
 	found := &findings{}
 	for _, s := range settings() {
@@ -100,7 +100,7 @@ func readConfig() (config, []doctor.Problem) {
 	checkTelemetry(found)
 	refuseOldNames(found)
 	for _, slip := range misspelt(os.Environ()) {
-		found.put(doctor.Problem{
+		found.put(environ.Problem{
 			Variable: slip.name,
 			Found:    fmt.Sprintf("%s is no variable of the bot's: did you mean %s?", slip.name, slip.own),
 			Remedy:   fmt.Sprintf("Rename %s to %s, or remove it", slip.name, slip.own),
@@ -130,7 +130,7 @@ func (s setting) read(cfg *config, found *findings) {
 		}
 	} else if os.Getenv(s.name+"_FILE") != "" {
 		// If it were ignored, a restriction would restrict nobody.
-		found.put(doctor.Problem{
+		found.put(environ.Problem{
 			Variable: s.name, Found: s.name + "_FILE is no variable of the bot's: only the tokens, the key and DATABASE_URL can be read from a file",
 			Remedy: "Set " + s.name + " itself, and remove " + s.name + "_FILE",
 		})
@@ -172,7 +172,7 @@ func (cfg *config) fillIn(found *findings) {
 	}
 	dir, err := stateDirectory()
 	if err != nil {
-		found.put(doctor.Problem{
+		found.put(environ.Problem{
 			Variable: "DATABASE_URL", Found: "DATABASE_URL is missing, and there is no directory for the journal: " + err.Error(),
 			Remedy: "Set DATABASE_URL to sqlite:PATH, or to postgres://user:password@host:5432/database",
 		})
@@ -206,7 +206,7 @@ func refuseOldNames(found *findings) {
 			if os.Getenv(r.old+suffix) == "" {
 				continue
 			}
-			found.put(doctor.Problem{
+			found.put(environ.Problem{
 				Variable: r.old, Found: fmt.Sprintf("%s is now called %s", r.old+suffix, r.now),
 				Remedy: cmp.Or(r.how, fmt.Sprintf("Rename %s to %s", r.old+suffix, r.now)),
 			})
@@ -218,11 +218,11 @@ func refuseOldNames(found *findings) {
 // read such a file, so someone may expect it of this one.
 func mentionDotEnv(found *findings) {
 	info, err := os.Stat(".env")
-	missing := func(p doctor.Problem) bool { return strings.HasSuffix(p.Found, isMissing) }
+	missing := func(p environ.Problem) bool { return strings.HasSuffix(p.Found, isMissing) }
 	if err != nil || !info.Mode().IsRegular() || !slices.ContainsFunc(found.all, missing) {
 		return
 	}
-	found.put(doctor.Problem{
+	found.put(environ.Problem{
 		Variable: ".env", Found: "there is a file .env in this directory, and the bot doesn't read such files",
 		Remedy: "Load it first (set -a; . ./.env; set +a), or see docs/install.md for Docker and systemd",
 	})
@@ -257,13 +257,13 @@ func suggestion(typeName, value string) string {
 // Kubernetes mount them, without the line break at its end. It reports false
 // if the variable is not set. The path is not quoted: it may be the secret
 // itself, in the wrong variable.
-func secretFile(name string) (value secret.Value, found bool, wrong *doctor.Problem) {
+func secretFile(name string) (value secret.Value, found bool, wrong *environ.Problem) {
 	path := os.Getenv(name + "_FILE")
 	if path == "" {
 		return secret.Value{}, false, nil
 	}
-	problem := func(what, remedy string) (secret.Value, bool, *doctor.Problem) {
-		return secret.Value{}, true, &doctor.Problem{Variable: name, Found: what, Remedy: remedy}
+	problem := func(what, remedy string) (secret.Value, bool, *environ.Problem) {
+		return secret.Value{}, true, &environ.Problem{Variable: name, Found: what, Remedy: remedy}
 	}
 	if os.Getenv(name) != "" {
 		return problem(name+" and "+name+"_FILE are both set: which one is meant?", "Remove "+name+", or "+name+"_FILE")

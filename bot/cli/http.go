@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 )
 
 // checkHTTPAddr checks the form of HTTP_ADDR. As everywhere in Go, a port alone
@@ -47,7 +47,7 @@ func listenHTTP(ctx context.Context, addr string) (net.Listener, error) {
 	return listener, nil
 }
 
-func cannotListen(err error) doctor.Problem {
+func cannotListen(err error) environ.Problem {
 	found := &findings{}
 	found.add("HTTP_ADDR", "cannot be listened at: "+plainListenError(err))
 	return found.all[0]

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 )
 
 // manifest prints what creates the Slack app.
@@ -41,7 +42,7 @@ func (p Program) manifest(_ context.Context, args []string) error {
 
 // wrongForManifest refuses settings that the manifest would be made of. The
 // others, tokens foremost, may still be missing.
-func wrongForManifest(problems []doctor.Problem) error {
+func wrongForManifest(problems []environ.Problem) error {
 	shown := []string{"SLACK_COMMAND", "CANCEL_POLICY", "ALLOWED_USERGROUPS", "SECOND_PERSON_APPROVERS", "MENTION_PEOPLE_ON_TASK", "APPROVERS", "NOTIFY_PEOPLE_ON_TASK"}
 	var wrong []string
 	for _, p := range problems {

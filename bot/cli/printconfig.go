@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 )
 
@@ -24,7 +24,7 @@ type configLine struct {
 const dots = "••••••••"
 
 // printConfig prints each variable with its value, and fails if one is wrong.
-func (p Program) printConfig(out io.Writer, problems []doctor.Problem, asJSON bool) error {
+func (p Program) printConfig(out io.Writer, problems []environ.Problem, asJSON bool) error {
 	var lines []configLine
 	for _, s := range settings() {
 		lines = append(lines, s.line(problems))
@@ -40,7 +40,7 @@ func (p Program) printConfig(out io.Writer, problems []doctor.Problem, asJSON bo
 }
 
 // line describes one variable.
-func (s setting) line(problems []doctor.Problem) configLine {
+func (s setting) line(problems []environ.Problem) configLine {
 	line := configLine{Name: s.name, Value: s.shownFallback()}
 	if line.Value != "" {
 		line.From = "default"
@@ -62,13 +62,13 @@ func (s setting) line(problems []doctor.Problem) configLine {
 		cfg.fillIn(found)
 		line.Value = cfg.DatabaseURL.Reveal()
 	}
-	if i := slices.IndexFunc(problems, func(p doctor.Problem) bool { return p.Variable == s.name }); i >= 0 {
+	if i := slices.IndexFunc(problems, func(p environ.Problem) bool { return p.Variable == s.name }); i >= 0 {
 		line.Problem = problems[i].Found
 	}
 	return line
 }
 
-func writeConfig(out io.Writer, lines []configLine, problems []doctor.Problem, asJSON bool) error {
+func writeConfig(out io.Writer, lines []configLine, problems []environ.Problem, asJSON bool) error {
 	if asJSON {
 		enc := json.NewEncoder(out)
 		enc.SetEscapeHTML(false)

@@ -22,7 +22,6 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
 	"github.com/cancelbot/cancelbot/bot/cli/internal/otlp"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 )
@@ -100,7 +99,7 @@ func checkTelemetry(found *findings) {
 	}
 	_, problems := otlp.FromEnv(os.Getenv)
 	for _, p := range problems {
-		found.put(doctor.Problem(p))
+		found.put(p)
 	}
 }
 

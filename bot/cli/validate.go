@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/cancelbot/cancelbot/bot"
-	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
@@ -19,17 +19,17 @@ import (
 
 // findings collects what is wrong, one problem for each variable: what is
 // found first is nearest to the cause.
-type findings struct{ all []doctor.Problem }
+type findings struct{ all []environ.Problem }
 
 // add says what is wrong with a variable, to be read after its name. It quotes
 // the value, unless that is a secret or may be one in the wrong place.
 func (f *findings) add(variable, advice string) {
 	if s, found := settingOf(variable); found {
-		f.put(doctor.Problem{Variable: variable, Found: variable + " " + advice + s.quoted(), Remedy: s.fix})
+		f.put(environ.Problem{Variable: variable, Found: variable + " " + advice + s.quoted(), Remedy: s.fix})
 	}
 }
 
-func (f *findings) put(p doctor.Problem) {
+func (f *findings) put(p environ.Problem) {
 	if !f.has(p.Variable) {
 		f.all = append(f.all, p)
 	}
@@ -37,16 +37,16 @@ func (f *findings) put(p doctor.Problem) {
 
 // has reports whether something is wrong with a variable.
 func (f *findings) has(variable string) bool {
-	return slices.ContainsFunc(f.all, func(p doctor.Problem) bool { return p.Variable == variable })
+	return slices.ContainsFunc(f.all, func(p environ.Problem) bool { return p.Variable == variable })
 }
 
 // sorted has them in the order of help.
-func (f *findings) sorted() []doctor.Problem {
+func (f *findings) sorted() []environ.Problem {
 	order := map[string]int{}
 	for i, s := range settings() {
 		order[s.name] = i - len(settings()) // others come after, as they were found
 	}
-	slices.SortStableFunc(f.all, func(a, b doctor.Problem) int {
+	slices.SortStableFunc(f.all, func(a, b environ.Problem) int {
 		return cmp.Compare(order[a.Variable], order[b.Variable])
 	})
 	return f.all
@@ -136,10 +136,10 @@ func (cfg config) validate(found *findings) {
 	var wrong bot.ConfigError
 	if err := harmless.Validate(); errors.As(err, &wrong) {
 		for _, p := range wrong {
-			if variable, known := variables[p.Field]; known {
+			if variable, known := variables[string(p.Field)]; known {
 				found.add(variable, p.Advice)
 			} else {
-				cfg.addPolicy(found, policy.Problem{Field: policy.Field(p.Field), Advice: p.Advice})
+				cfg.addPolicy(found, p)
 			}
 		}
 	}

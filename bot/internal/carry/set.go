@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -304,7 +305,7 @@ func (w *workingSet) empty(ctx context.Context) bool {
 // releaseAll gives everything up at the end of the process.
 func (w *workingSet) releaseAll(ctx context.Context) error {
 	w.mu.Lock()
-	all := append(w.toGo, w.leases()...)
+	all := slices.Concat(w.toGo, w.leases())
 	for _, h := range w.held {
 		h.cancel(nil)
 	}

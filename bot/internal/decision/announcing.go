@@ -41,6 +41,7 @@ func (p Protocol) announcing(s State, e Event, at Moment) (State, Do) {
 			return s, Do{Action: DoPost, Where: s.Announce.Where}
 		}
 		return s, Do{Action: DoQueue}
+	default: // goes by the action
 	}
 	switch s.Doing {
 	case DoQueue:

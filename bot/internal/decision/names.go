@@ -1,17 +1,28 @@
 package decision
 
-// Names for logs, spans, scripts and diagrams.
-var (
-	stages = [...]string{
+// The names of stages, actions, events and so on, for logs, spans, scripts and
+// diagrams.
+
+// String returns the name.
+func (s Stage) String() string {
+	return [...]string{
 		Saving: "saving", Resolving: "resolving", Recording: "recording", Announcing: "announcing", Noting: "noting",
 		Following: "following", Settling: "settling", Ended: "ended",
-	}
-	actions = [...]string{
+	}[s]
+}
+
+// String returns the name.
+func (a Action) String() string {
+	return [...]string{
 		DoEnd: "end", DoWait: "wait", DoSave: "save", DoClose: "close", DoGiveUp: "give up", DoSend: "send", DoUnmark: "unmark",
 		DoLook: "look", DoAsk: "ask", DoRestore: "restore", DoRecord: "record", DoQueue: "queue", DoMark: "mark",
 		DoRetract: "retract", DoPost: "post", DoNote: "note", DoDelay: "delay", DoSettle: "settle", DoClear: "clear",
-	}
-	kinds = [...]string{
+	}[a]
+}
+
+// String returns the name.
+func (k Kind) String() string {
+	return [...]string{
 		Begun: "begun", Done: "done", Uncertain: "uncertain", Lost: "lost", Gone: "gone", Restored: "restored", Stopped: "stopped", Waited: "waited",
 		Won: "won", Beaten: "beaten", Occupied: "occupied", Denied: "denied", Unmarked: "unmarked", Alone: "alone", Shared: "shared",
 		Overruled: "overruled", Marked: "marked", Posted: "posted", Refused: "refused", Later: "later", Unclear: "unclear", Withheld: "withheld",
@@ -20,16 +31,18 @@ var (
 		CancelUnanswered: "cancel: no answer", CancelNotSent: "cancel: not sent",
 		TaskCancelled: "task: cancelled", TaskEnded: "task: ended", TaskRunning: "task: running", TaskOdd: "task: other status",
 		TaskMissing: "task: 404", TaskKeyRefused: "task: 401", TaskUnseen: "task: no answer",
-	}
-	ways  = [...]string{InThread: "in the thread", InChannel: "in the channel", ByResponseURL: "by the response_url", InPerson: "in person"}
-	shows = [...]string{
+	}[k]
+}
+
+// String returns the name.
+func (w Where) String() string {
+	return [...]string{InThread: "in the thread", InChannel: "in the channel", ByResponseURL: "by the response_url", InPerson: "in person"}[w]
+}
+
+// String returns the name.
+func (s Show) String() string {
+	return [...]string{
 		ShowNothing: "nothing", ShowSaving: "saving", ShowRunning: "running", ShowSlow: "slow", ShowBusy: "busy", ShowOutcome: "outcome",
 		ShowBeaten: "beaten", ShowNotSaved: "not saved", ShowKept: "kept", ShowPerhaps: "perhaps",
-	}
-)
-
-func (s Stage) String() string  { return stages[s] }
-func (a Action) String() string { return actions[a] }
-func (k Kind) String() string   { return kinds[k] }
-func (w Where) String() string  { return ways[w] }
-func (s Show) String() string   { return shows[s] }
+	}[s]
+}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// bug changes what the kernel sees, is allowed or does. The world and the laws
+// A bug changes what the kernel sees, is allowed or does. The world and the laws
 // stay as they are.
 type bug struct {
 	name     string

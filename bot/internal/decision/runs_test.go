@@ -87,7 +87,7 @@ func (r *player) line(line string) {
 	case "row":
 		r.s, r.at = Resumed(r.row(rest)), Moment{}
 	default:
-		kind := slices.Index(kinds[:], words[0])
+		kind := slices.Index(kindNames(), words[0])
 		if kind < 0 {
 			r.t.Fatalf("no such event: %q", words[0])
 		}
@@ -126,6 +126,15 @@ func (r *player) word(e *Event, word string) {
 	default:
 		r.t.Fatalf("no such word: %q", word)
 	}
+}
+
+// kindNames lists the names of all events.
+func kindNames() []string {
+	var all []string
+	for k := Begun; k <= TaskUnseen; k++ {
+		all = append(all, k.String())
+	}
+	return all
 }
 
 // row is a row that another process left.

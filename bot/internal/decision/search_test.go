@@ -112,7 +112,7 @@ func (s *search) run() string {
 			for _, last := range lasts(n, e.w) {
 				st, do := s.step(n.s, e.e, e.w.moment(last))
 				s.moves[move{n.s.Stage, st.Stage, n.do.Action}] = true
-				to := s.visit(id, node{st, do, e.w}, kinds[e.e.Kind]+e.name)
+				to := s.visit(id, node{st, do, e.w}, e.e.Kind.String()+e.name)
 				if e.e.Kind != Waited {
 					s.found[to].from0 = append(s.found[to].from0, id)
 				}
@@ -235,15 +235,15 @@ func (s *search) story(id int32) string {
 }
 
 func (n node) String() string {
-	text := actions[n.do.Action]
+	text := n.do.Action.String()
 	if n.do.Action == DoPost {
-		text += " " + ways[n.do.Where]
+		text += " " + n.do.Where.String()
 	}
 	if n.s.Outcome != "" {
 		text += fmt.Sprintf(" (%s %s)", n.s.Outcome, n.s.Cause)
 	}
 	if n.do.Show != ShowNothing {
-		text += ", show " + shows[n.do.Show]
+		text += ", show " + n.do.Show.String()
 	}
 	return text
 }

@@ -21,12 +21,11 @@ const (
 	FieldApprovers    Field = "approvers"
 )
 
-// Problem is something in the configuration that cannot be meant, and what to
-// do about it. It never quotes a value: that may be a secret in the wrong
-// place.
+// Problem is something wrong with a field of a configuration. It never quotes
+// the value, which may be a secret in the wrong place.
 type Problem struct {
 	Field  Field
-	Advice string
+	Advice string // what it must be, to be read after the field's name
 }
 
 var (

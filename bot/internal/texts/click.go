@@ -115,7 +115,7 @@ func (w Texts) CameSecond(winner decision.Record, user string) Message {
 	}
 	if winner.Outcome == "" {
 		return say("%s is already being cancelled: %s confirmed it at %s, so this click didn't count. I'll post the result in %s.",
-			capital(w.decided(winner)), by, clock(winner.DecidedAt), inChannelNamed(winner.Channel)).meaning(MeansUnderWay)
+			w.namedFirst(winner.Task(), winner.URL, winner.Title), by, clock(winner.DecidedAt), inChannelNamed(winner.Channel)).meaning(MeansUnderWay)
 	}
 	return say("%s\n"+late, w.headline(winner, winner.Result(), user), clock(winner.DecidedAt)).meansOutcome(winner.Outcome)
 }

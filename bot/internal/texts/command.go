@@ -90,12 +90,13 @@ func (w Texts) NoPrompt(id chamelio.TaskID, task chamelio.Task, err error) (Mess
 		return say("I can't cancel task %d right now: Chamelio refused this bot's key.\nTell %s that its Chamelio key needs replacing (%s), then type %s again.",
 			id, w.contact(), keyRefused[e.Reason], w.again(id)), true
 	case err == nil && task.Status.Final():
-		return say("%s There's nothing left to cancel.", w.over(w.named(id, task.URL, task.Title), task.Status, decision.Over(task))), true
+		return say("%s There's nothing left to cancel.", w.over(w.namedFirst(id, task.URL, task.Title), task.Status, decision.Over(task))), true
 	}
 	return Message{}, false
 }
 
-// over says that a task has ended.
+// over says that a task has ended. task is its name at the beginning of a
+// sentence.
 func (w Texts) over(task string, s chamelio.Status, since time.Time) string {
 	verb := "was already cancelled"
 	if s != chamelio.Cancelled {
@@ -105,7 +106,7 @@ func (w Texts) over(task string, s chamelio.Status, since time.Time) string {
 	if !since.IsZero() {
 		at = " (" + standing(since) + ")"
 	}
-	return fmt.Sprintf("%s %s%s.", capital(task), verb, at)
+	return fmt.Sprintf("%s %s%s.", task, verb, at)
 }
 
 func endVerb(s chamelio.Status) string {

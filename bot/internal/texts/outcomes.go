@@ -184,7 +184,6 @@ func (w Texts) fillOutcome(text string, d decision.Record, r decision.Result, re
 	if r.URL != "" {
 		address = r.URL
 	}
-	task := w.named(d.Task(), address, title)
 	detail := "It didn't say why."
 	if r.Detail != "" {
 		detail = "It said: “" + excerpt(r.Detail, MaxTitle) + "”."
@@ -197,7 +196,7 @@ func (w Texts) fillOutcome(text string, d decision.Record, r decision.Result, re
 	if !known {
 		key = keyRefused[chamelio.KeyUnclear]
 	}
-	return fill(text, "{Task}", capital(task), "{task}", task, "{by}", by, "{By}", sentence, "{again}", w.again(d.Task()),
+	return fill(text, "{Task}", w.namedFirst(d.Task(), address, title), "{task}", w.named(d.Task(), address, title), "{by}", by, "{By}", sentence, "{again}", w.again(d.Task()),
 		"{operator}", w.contact(), "{when}", sinceWhen(r), "{key}", key, "{detail}", detail,
 		"{status}", excerpt(string(r.Status), maxName), "{wait}", duration(max(r.RetryIn, time.Minute)), "{tries}", fmt.Sprint(w.Tries))
 }

@@ -123,11 +123,20 @@ func list(all []string, last string) string {
 }
 
 // named returns a task's title and number, "Master agreement (task 12345)", or
-// "task 12345" if the title isn't known. It is linked if address is a task
-// page.
+// "task 12345" if the title isn't known. It is linked if address is a task page.
 func (w Texts) named(id chamelio.TaskID, address, title string) string {
+	return w.name("task", id, address, title)
+}
+
+// namedFirst is named for the beginning of a sentence.
+func (w Texts) namedFirst(id chamelio.TaskID, address, title string) string {
+	return w.name("Task", id, address, title)
+}
+
+// name uses noun where a name begins with it.
+func (w Texts) name(noun string, id chamelio.TaskID, address, title string) string {
 	if title = excerpt(title, MaxTitle); title == "" {
-		return link(address, fmt.Sprintf("task %d", id), w.Hosts)
+		return link(address, fmt.Sprintf("%s %d", noun, id), w.Hosts)
 	}
 	return link(address, title, w.Hosts) + fmt.Sprintf(" (task %d)", id)
 }
@@ -138,17 +147,6 @@ func plainName(id chamelio.TaskID, title string) string {
 		return fmt.Sprintf("task %d", id)
 	}
 	return fmt.Sprintf("task %d, %s", id, title)
-}
-
-// capital returns what named returned, for the beginning of a sentence.
-func capital(named string) string {
-	if address, label, linked := strings.Cut(named, "|"); linked && strings.HasPrefix(label, "task ") && strings.HasSuffix(label, ">") {
-		return address + "|T" + label[1:]
-	}
-	if strings.HasPrefix(named, "task ") {
-		return "T" + named[1:]
-	}
-	return named
 }
 
 // asked returns the name of the task of a prompt.

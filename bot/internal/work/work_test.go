@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,9 +19,9 @@ func TestLoopLogsTheFirstFailureAndTheRecovery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var logged strings.Builder
-		calls := 0
+		var calls atomic.Int32
 		l := NewLoop("test", time.Minute, slog.New(slog.NewTextHandler(&logged, nil)), func(context.Context) error {
-			if calls++; calls > 1 && calls < 4 {
+			if n := calls.Add(1); n > 1 && n < 4 {
 				return errors.New("down")
 			}
 			return nil
@@ -33,15 +34,15 @@ func TestLoopLogsTheFirstFailureAndTheRecovery(t *testing.T) {
 		time.Sleep(time.Minute + time.Second) // the second call, which fails
 		l.Soon()
 		synctest.Wait()
-		if calls != 3 || l.Age() != time.Minute+time.Second {
-			t.Errorf("%d calls, age %v", calls, l.Age())
+		if calls.Load() != 3 || l.Age() != time.Minute+time.Second {
+			t.Errorf("%d calls, age %v", calls.Load(), l.Age())
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		stop()
 		<-ended
-		if calls != 4 || l.Age() != 0 || strings.Count(logged.String(), "\n") != 2 || strings.Count(logged.String(), "level=ERROR") != 1 {
-			t.Errorf("%d calls, age %v, log:\n%s", calls, l.Age(), logged.String())
+		if calls.Load() != 4 || l.Age() != 0 || strings.Count(logged.String(), "\n") != 2 || strings.Count(logged.String(), "level=ERROR") != 1 {
+			t.Errorf("%d calls, age %v, log:\n%s", calls.Load(), l.Age(), logged.String())
 		}
 	})
 }
@@ -96,15 +97,15 @@ func TestPoolDropsJobsThatDidNotStart(t *testing.T) {
 func TestGroupWaitsAndRecoversPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewGroup(discard())
-		done := 0
+		var done atomic.Int32
 		g.Run(func() { panic("a bug") })
-		g.Run(func() { time.Sleep(time.Second); done++ })
+		g.Run(func() { time.Sleep(time.Second); done.Add(1) })
 		short, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		if g.Wait(short); done != 0 {
+		if g.Wait(short); done.Load() != 0 {
 			t.Error("it waited beyond its context")
 		}
-		if g.Wait(t.Context()); done != 1 {
+		if g.Wait(t.Context()); done.Load() != 1 {
 			t.Error("it didn't wait")
 		}
 	})

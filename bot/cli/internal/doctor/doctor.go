@@ -14,13 +14,14 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // Settings are what is checked.
 type Settings struct {
 	Version  string
-	Problems []Problem // with the environment, as the bot reports them at its start
+	Problems []environ.Problem // with the environment, as the bot reports them at its start
 	Bot      bot.Config
 	Chamelio chamelio.Options
 	Database string
@@ -29,13 +30,6 @@ type Settings struct {
 	// Connect opens a connection to Slack even where a bot may be running; see
 	// appToken.
 	Connect bool
-}
-
-// Problem is something in the environment that cannot be meant.
-type Problem struct {
-	Variable string
-	Found    string // what is wrong, a sentence without its full stop
-	Remedy   string // what to do about it, likewise
 }
 
 // Level says how serious a result is.
@@ -133,7 +127,7 @@ type checkup struct {
 
 // usable tells whether none of the variables is wrong.
 func (c *checkup) usable(variables ...string) bool {
-	return !slices.ContainsFunc(c.Problems, func(p Problem) bool { return slices.Contains(variables, p.Variable) })
+	return !slices.ContainsFunc(c.Problems, func(p environ.Problem) bool { return slices.Contains(variables, p.Variable) })
 }
 
 func (c *checkup) environment() []Result {

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 )
 
 // Config says where spans go, and how. The zero Config sends nothing: make one
@@ -23,10 +25,6 @@ type Config struct {
 	tls      *tls.Config
 }
 
-// Problem is a variable that says what cannot be done. It quotes no value,
-// which may be a secret.
-type Problem struct{ Variable, Found, Remedy string }
-
 // Asked tells whether the standard variables ask for traces
 // (opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables).
 func Asked(getenv func(string) string) bool {
@@ -38,7 +36,7 @@ func Asked(getenv func(string) string) bool {
 // traces alone, OTEL_EXPORTER_OTLP_TRACES_…, overrides the general one
 // (opentelemetry.io/docs/specs/otel/protocol/exporter). What is not understood
 // is a problem, and never passed over.
-func FromEnv(getenv func(string) string) (Config, []Problem) {
+func FromEnv(getenv func(string) string) (Config, []environ.Problem) {
 	r := &reader{variables: getenv}
 	cfg := Config{endpoint: r.endpoint(), headers: r.headers(), gzip: r.gzip(), timeout: r.timeout()}
 	cfg.tls = r.tls(strings.HasPrefix(cfg.endpoint, "https:"))
@@ -76,11 +74,11 @@ func (v variables) get(setting string) (value, name string) {
 
 type reader struct {
 	variables
-	problems []Problem
+	problems []environ.Problem
 }
 
 func (r *reader) found(variable, what, remedy string) {
-	r.problems = append(r.problems, Problem{variable, variable + " " + what, remedy})
+	r.problems = append(r.problems, environ.Problem{Variable: variable, Found: variable + " " + what, Remedy: remedy})
 }
 
 // endpoint is the address for traces as it stands, or the general one with the

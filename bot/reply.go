@@ -1,0 +1,31 @@
+package bot
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+)
+
+// reply is the answer to a command or a click. The zero reply says nothing.
+type reply struct {
+	message texts.Message
+	where   slackapi.Placement
+	refusal *decision.Note // to be recorded once the person has their answer
+}
+
+// alone returns a reply that only the person who typed or clicked sees.
+func alone(m texts.Message) reply { return reply{message: m, where: slackapi.Ephemeral} }
+
+// send sends a reply. It is the one place that answers commands and clicks
+// about which nothing was decided.
+func (r *router) send(ctx context.Context, log *slog.Logger, responseURL string, a reply) {
+	if a.message.Text != "" {
+		r.poster.Answer(ctx, log, responseURL, a.message, a.where)
+	}
+	if a.refusal != nil {
+		r.gate.record(ctx, log, *a.refusal)
+	}
+}

@@ -1,0 +1,71 @@
+package bot
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
+	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
+)
+
+// Clicks that decide nothing are answered by a value: no Slack is needed to see
+// what is said, and where.
+func TestClicksThatDecideNothing(t *testing.T) {
+	now := time.Now()
+	sign, err := signed.NewSigner("xoxb-test", nil, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine := decision.Confirmation{ID: "x", Task: 1, Channel: "C1", Requester: "U1", RequestedAt: now, ExpiresAt: now.Add(time.Minute)}
+	w := texts.Texts{Command: "/cancel-task"}
+	at := &gate{known: make(chan struct{})} // Slack hasn't said where the bot is installed
+	c := &clicks{
+		gate: at, signer: sign, texts: w, limit: work.NewLimit(100), told: work.NewLimit(1), reasons: &reasons{},
+		metrics: observe.NewMetrics(nil), trace: observe.NewTracer(nil),
+	}
+	click := slackapi.Click{User: "U1", Channel: "C1", Action: texts.ActionCancel, Value: sign.Encode(mine), Ephemeral: true, Received: now}
+	log := slog.New(slog.DiscardHandler)
+	handle := func(change func(*slackapi.Click)) reply {
+		changed := click
+		change(&changed)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // the gate doesn't wait
+		return c.handle(ctx, log, changed)
+	}
+	for name, tt := range map[string]struct {
+		change func(*slackapi.Click)
+		text   string
+		where  slackapi.Placement
+	}{
+		"another user":    {func(k *slackapi.Click) { k.User = "U2" }, w.NotYourPrompt().Text, slackapi.ReplaceOriginal},
+		"another channel": {func(k *slackapi.Click) { k.Channel = "C2" }, w.NotYourPrompt().Text, slackapi.ReplaceOriginal},
+		"forged":          {func(k *slackapi.Click) { k.Value += "x" }, w.OutdatedPrompt().Text, slackapi.ReplaceOriginal},
+		"forged, public":  {func(k *slackapi.Click) { k.Value, k.Ephemeral = "", false }, w.OutdatedPrompt().Text, slackapi.Ephemeral},
+		"not to be judged yet": {func(*slackapi.Click) {},
+			w.RefusedClick(policy.Verdict{Code: policy.CodeCannotCheck}, mine).Text, slackapi.Ephemeral},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := handle(tt.change)
+			if got.message.Text != tt.text || got.where != tt.where {
+				t.Errorf("got %q, placement %d", got.message.Text, got.where)
+			}
+			if refused := name == "not to be judged yet"; (got.refusal != nil) != refused || refused && got.refusal.Person != "U1" {
+				t.Errorf("to be recorded: %+v", got.refusal)
+			}
+		})
+	}
+	c.limit = work.NewLimit(0)
+	if got := handle(func(*slackapi.Click) {}); got.message.Text != w.ClickedTooFast().Text || got.where != slackapi.Ephemeral {
+		t.Errorf("too fast: %q", got.message.Text)
+	}
+	if got := handle(func(*slackapi.Click) {}); got.message.Text != "" {
+		t.Errorf("too fast, the second time: %q", got.message.Text)
+	}
+}
