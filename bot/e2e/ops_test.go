@@ -148,8 +148,8 @@ func TestTheDocsNameEveryMetric(t *testing.T) {
 		described[name[1]] = true
 	}
 	var named []string
-	for _, file := range sources(t, "bot/internal/observe/metrics.go", "bot/cli/*.go") {
-		for _, name := range regexp.MustCompile(`(?:counter|gauge|histogram|plain)\("([a-z_]+)"|"cancelbot_([a-z_]+)"`).FindAllStringSubmatch(read(t, file), -1) {
+	for _, file := range sources(t, "bot/internal/observe/*.go", "bot/cli/*.go") {
+		for _, name := range regexp.MustCompile(`(?:counter|vector|gauge|histogram|plain)\("([a-z_]+)"|"cancelbot_([a-z_]+)"`).FindAllStringSubmatch(read(t, file), -1) {
 			if name[1] != "" || name[2] != "" {
 				named = append(named, "cancelbot_"+name[1]+name[2])
 			}
