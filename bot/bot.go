@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/observe"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
@@ -53,7 +54,7 @@ type presence interface {
 	Beat(ctx context.Context, serving bool) (alive, othersServing int, err error)
 	Leave(context.Context) error
 	Healthy(context.Context) error
-	Backlog(context.Context) (due int, oldest time.Time, err error)
+	Backlog(context.Context) (decision.Backlog, error)
 }
 
 // slackTimeout bounds a call to Slack, unless something shorter does.
@@ -82,6 +83,7 @@ type Bot struct {
 	stopWork context.CancelCauseFunc
 	appID    atomic.Value // string: as hello said
 	draining atomic.Bool
+	replicas atomic.Int32 // live, this one included; 0 before the first beat
 	others   atomic.Int32 // other replicas that serve
 }
 
@@ -108,15 +110,13 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	b.calls = &http.Client{Transport: transport.Within(slackTimeout, cfg.Transport), CheckRedirect: b.http.CheckRedirect}
 	b.slack = slackapi.NewClient(cfg.BotToken.Reveal(), cfg.SlackAPI, b.calls)
 	b.gate = &gate{checker: policy.NewChecker(cfg.Policy, b.slack), journal: j, known: make(chan struct{}), appID: b.app, now: cfg.Now}
-	b.metrics = observe.NewMetrics(cfg.Metrics)
+	b.metrics = newMetrics(cfg.Metrics)
 	b.wire(api, sign)
 	b.socket, err = socketmode.New(b.socketOptions())
 	if err != nil {
 		return nil, fmt.Errorf("preparing Socket Mode: %w", err)
 	}
-	b.metrics.Watch(observe.Live{
-		Connections: b.socket.Open, Queue: b.router.load, Backlog: j.Backlog, Loops: b.loops, Now: cfg.Now,
-	})
+	b.metrics.Watch(b.live())
 	return b, nil
 }
 
@@ -221,6 +221,7 @@ func (b *Bot) beat(ctx context.Context) error {
 		return err
 	}
 	b.tasks.SetShare(alive)
+	b.replicas.Store(int32(alive))
 	b.others.Store(int32(others))
 	return nil
 }

@@ -147,14 +147,21 @@ var errNotTheirs = errors.New("the confirmation is somebody else's, or of anothe
 
 // invalidReason returns a label of bounded cardinality.
 func invalidReason(err error) string {
-	for reason, known := range map[string]error{
-		"malformed": signed.ErrMalformed, "forged": signed.ErrForged, "expired": signed.ErrExpired, "not_theirs": errNotTheirs,
-	} {
+	for reason, known := range invalidReasons() {
 		if errors.Is(err, known) {
 			return reason
 		}
 	}
-	return "invalid"
+	return invalidOther
+}
+
+// invalidOther is the reason if the error is none of invalidReasons.
+const invalidOther = "invalid"
+
+func invalidReasons() map[string]error {
+	return map[string]error{
+		"malformed": signed.ErrMalformed, "forged": signed.ErrForged, "expired": signed.ErrExpired, "not_theirs": errNotTheirs,
+	}
 }
 
 // mayConfirm applies the policy again, with fresh lookups: to the person who

@@ -45,13 +45,13 @@ type commands struct {
 func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Command) reply {
 	if !c.limit.Allow(cmd.User) {
 		log.Warn("command refused", "reason", "too many commands")
-		c.metrics.Refusals.WithLabelValues("command", "too_many_commands").Inc()
+		c.refused("too_many_commands")
 		return alone(c.texts.TooFast(c.limit.PerMinute))
 	}
 	req, err := input.ParseCommand(cmd.Text, c.hosts)
 	if err != nil {
 		log.Info("command not understood", "reason", err)
-		c.metrics.Commands.WithLabelValues("not understood").Inc()
+		c.metrics.Commands.WithLabelValues("not_understood").Inc()
 		return alone(c.texts.NotUnderstood(err))
 	}
 	log = log.With("task", req.Task)
@@ -91,11 +91,16 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 
 func (c *commands) refuse(log *slog.Logger, cmd slackapi.Command, req input.Request, no policy.Verdict) reply {
 	log.Warn("command refused", "reason", string(no.Code), "cause", no.Cause)
-	c.metrics.Commands.WithLabelValues("refused").Inc()
-	c.metrics.Refusals.WithLabelValues("command", string(no.Code)).Inc()
+	c.refused(string(no.Code))
 	a := alone(c.texts.Refused(no, req.Task))
 	a.refusal = &decision.Note{TaskID: int64(req.Task), Team: cmd.TeamID, Channel: cmd.Channel, Person: cmd.User, Code: string(no.Code)}
 	return a
+}
+
+// refused counts a refusal.
+func (c *commands) refused(reason string) {
+	c.metrics.Commands.WithLabelValues("refused").Inc()
+	c.metrics.Refusals.WithLabelValues("command", reason).Inc()
 }
 
 // confirmation returns what the buttons of the prompt carry.

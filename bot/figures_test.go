@@ -144,8 +144,8 @@ func TestFiguresClaimsWhoseAnswerWasLostOnPostgres(t *testing.T) {
 		w.slack.Click(ada, m, "cancel_task")
 	}
 	w.eventually("all are told", func() bool {
-		due, _, err := w.journal.Backlog(t.Context())
-		return err == nil && due == 0 && w.announced() == n
+		left, err := w.journal.Backlog(t.Context())
+		return err == nil && left.Unannounced == 0 && w.announced() == n
 	})
 	effects := 0
 	for i := range n {

@@ -406,8 +406,8 @@ func TestAnUnknownOutcomeOfATaskThatRunsOnIsSettledAfterADay(t *testing.T) {
 		w.api.Break(chameliotest.Fault{Method: "POST", Hang: true})
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		w.eventually("it is told as unknown", func() bool {
-			due, _, err := w.journal.Backlog(t.Context())
-			return err == nil && due == 0 && len(w.slack.History(general)) == 1
+			left, err := w.journal.Backlog(t.Context())
+			return err == nil && left.Unannounced == 0 && len(w.slack.History(general)) == 1
 		})
 		sent := w.api.Cancels(12345)
 		w.api.ClearFaults()
@@ -1065,8 +1065,8 @@ func TestASecondDecisionSaysNothingUntrueOfAFirstInFlight(t *testing.T) {
 		second := w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
 		w.acked(w.slack.Click(grace, second, "cancel_task"))
 		w.eventually("the second is told", func() bool {
-			due, _, err := w.journal.Backlog(t.Context())
-			return err == nil && due == 0 && len(w.slack.History(general)) >= 2
+			left, err := w.journal.Backlog(t.Context())
+			return err == nil && left.Unannounced == 0 && len(w.slack.History(general)) >= 2
 		})
 		all, err := w.journal.Recent(t.Context(), recent)
 		w.must(err)

@@ -154,9 +154,6 @@ func (r *router) busy() texts.Message {
 	return r.texts.Overloaded()
 }
 
-// load returns how many commands and clicks are accepted and not done.
-func (r *router) load() int { return r.typed.Load() + r.pressed.Load() }
-
 // close makes the router turn away further commands and clicks.
 func (r *router) close() {
 	r.typed.Close()

@@ -98,6 +98,10 @@ func (c *Client) SetRateLimit(perMinute int) { c.limit.setLimit(perMinute) }
 // were made under the old share still count.
 func (c *Client) SetShare(replicas int) { c.limit.setShare(replicas) }
 
+// RateLimit returns how many requests a minute the client may send, its share
+// of the key's limit, and how many of them it may send now without waiting.
+func (c *Client) RateLimit() (perMinute, available int) { return c.limit.state() }
+
 // Host is the host name that the client talks to, without a port.
 func (c *Client) Host() string { return c.base.Hostname() }
 

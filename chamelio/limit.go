@@ -80,10 +80,21 @@ func (l *limiter) change(apply func(), figure int) {
 	l.wakeNext()
 }
 
+// state returns the share of the limit, and the places that are free.
+func (l *limiter) state() (share, free int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	taken := max(time.Until(l.free), 0)
+	return l.share(), max(l.burst-int((taken+l.gap-1)/l.gap), 0)
+}
+
+// share returns how many of the key's calls a minute are this process's.
+func (l *limiter) share() int { return max(l.perMinute/l.replicas, 1) }
+
 // divide splits the share into a burst and a steady flow whose sum over any
 // minute stays within it, however the server cuts its minutes.
 func (l *limiter) divide() {
-	share := max(l.perMinute/l.replicas, 1)
+	share := l.share()
 	l.burst = max(share/4, 1)
 	l.reserve = l.burst / 2
 	l.gap = minute / time.Duration(max(share-l.burst, 1))

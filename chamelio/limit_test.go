@@ -284,3 +284,28 @@ func TestWhatIsNoFigureChangesNothing(t *testing.T) {
 		t.Errorf("%d at once, then one every %v", l.burst, l.gap)
 	}
 }
+
+func TestRateLimitReportsShareAndFreePlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &Client{limit: newLimiter()}
+		want := func(perMinute, available int) {
+			t.Helper()
+			if p, a := c.RateLimit(); p != perMinute || a != available {
+				t.Errorf("%d a minute, %d now; want %d, %d", p, a, perMinute, available)
+			}
+		}
+		want(120, 30)
+		for range 30 {
+			if err := c.limit.wait(t.Context(), urgent); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want(120, 0)
+		time.Sleep(c.limit.gap)
+		want(120, 1)
+		c.SetShare(4)
+		want(30, 0)
+		time.Sleep(2 * minute)
+		want(30, 7)
+	})
+}

@@ -65,8 +65,8 @@ type credentials struct {
 
 func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, registry prometheus.Registerer, log *logs) *credentials {
 	gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "cancelbot_credential_refused", Help: "1 where Slack or Chamelio refuses a token or the key, else 0.",
-	}, []string{"which"})
+		Name: "cancelbot_credential_refused", Help: "Whether Slack or Chamelio refuses a credential: 1 or 0.",
+	}, []string{"credential"})
 	registry.MustRegister(gauge)
 	slackSays := func(token bot.Token) func(error) *refusal {
 		return func(err error) *refusal {

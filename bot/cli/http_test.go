@@ -129,22 +129,6 @@ func TestABusyConnectionIsTheLastToGiveWay(t *testing.T) {
 	}
 }
 
-// A metric's label never carries a ticket.
-func TestAResponseURLIsNoMethod(t *testing.T) {
-	t.Parallel()
-	for _, api := range []string{"https://slack.com/api/", "http://127.0.0.1:1/", "http://127.0.0.1:1"} {
-		name := slackMethod(api)
-		for _, path := range []string{"/actions/T012ACME/123/ticket", "/api/actions/T012ACME/ticket", "/commands/1", "/"} {
-			if got := name(path); got != "response_url" {
-				t.Errorf("%s: %s is %s", api, path, got)
-			}
-		}
-	}
-	if got := slackMethod("https://slack.com/api/")("/api/apps.connections.open"); got != "apps.connections.open" {
-		t.Error(got)
-	}
-}
-
 // The port that the running bot has is no problem to check.
 func TestAPortInUseMayBeTheBotsOwn(t *testing.T) {
 	t.Parallel()

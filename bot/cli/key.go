@@ -66,6 +66,10 @@ func (t *tasks) Cancel(ctx context.Context, id chamelio.TaskID, before func(cont
 	return t.now().Cancel(ctx, id, before)
 }
 
+// rateLimit returns how many requests a minute this replica may send, and how
+// many now.
+func (t *tasks) rateLimit() (perMinute, available int) { return t.now().RateLimit() }
+
 // SetShare says over how many replicas the key's rate limit is shared. It is
 // the bot's.
 func (t *tasks) SetShare(replicas int) {

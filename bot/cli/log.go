@@ -80,7 +80,7 @@ func short(d time.Duration) time.Duration {
 // count shows how many lines were lost.
 func (l *logs) count(to prometheus.Registerer) {
 	to.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-		Name: "cancelbot_log_lines_dropped_total", Help: "Log lines lost because stderr did not take them.",
+		Name: "cancelbot_log_lines_dropped_total", Help: "Log lines lost because stderr did not accept them.",
 	}, func() float64 { return float64(l.lines.dropped.Load()) }))
 }
 

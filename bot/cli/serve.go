@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
@@ -84,23 +85,25 @@ func (p Program) runBot(ctx context.Context, cfg config, log *logs) error {
 	if listener != nil {
 		defer listener.Close() // where nothing has served it
 	}
-	decisions, err := journal.Open(ctx, cfg.DatabaseURL.Reveal(), journal.Options{Audit: cfg.AuditChannel != ""})
+	decisions, err := journal.Open(ctx, cfg.DatabaseURL.Reveal(), journal.Options{Audit: cfg.AuditChannel != "", Observe: measureJournal(registry)})
 	if err != nil {
 		return cfg.noJournal(err)
 	}
 	defer closeInTime(decisions)
+	registry.MustRegister(collectors.NewDBStatsCollector(decisions.Pool(), "journal"))
 
 	var slackClock clock.Meter
 	registerClocks(registry, &slackClock, decisions)
 	options := cfg.chamelio(p.version())
-	options.Transport = countCalls(log.secrets.answers.Transport(chamelio.NewTransport()), registry, "cancelbot_chamelio_calls_total", "endpoint", chamelioEndpoint)
+	options.Transport = measureChamelio(log.secrets.answers.Transport(chamelio.NewTransport()), registry)
 	key, err := newTasks(options)
 	if err != nil {
 		return err
 	}
+	watchRateLimit(registry, key.rateLimit)
 	settings := cfg.bot()
 	settings.Log, settings.Metrics, settings.TaskHosts, settings.Traces = log.Logger, registry, taskHosts(key.now()), traces
-	settings.Transport = countCalls(log.secrets.answers.Transport(slackClock.Transport(transport.New())), registry, "cancelbot_slack_calls_total", "method", slackMethod(cfg.SlackAPIURL))
+	settings.Transport = measureSlack(log.secrets.answers.Transport(slackClock.Transport(transport.New())), registry, cfg.SlackAPIURL)
 	b, err := bot.New(settings, key, decisions)
 	if err != nil {
 		return err

@@ -5,16 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"net/url"
 	"os"
-	"regexp"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
@@ -25,69 +18,6 @@ import (
 	"github.com/cancelbot/cancelbot/bot/cli/internal/otlp"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 )
-
-// newRegistry begins with what the process and its build say of themselves.
-func newRegistry(version string) *prometheus.Registry {
-	registry := prometheus.NewRegistry()
-	build := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "cancelbot_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version},
-	})
-	build.Set(1)
-	registry.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return registry
-}
-
-// countCalls returns a transport that counts what an API answers, by endpoint
-// and HTTP status.
-func countCalls(transport http.RoundTripper, to prometheus.Registerer, name, label string, endpoint func(path string) string) http.RoundTripper {
-	calls := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: name, Help: "API calls, by " + label + " and HTTP status; 0 where no answer came.",
-	}, []string{label, "status"})
-	to.MustRegister(calls)
-	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		status := 0
-		resp, err := transport.RoundTrip(r)
-		if err == nil {
-			status = resp.StatusCode
-		}
-		calls.WithLabelValues(endpoint(r.URL.Path), strconv.Itoa(status)).Inc()
-		return resp, err
-	})
-}
-
-// chamelioEndpoint names an endpoint of Chamelio's, without the task's id.
-func chamelioEndpoint(path string) string {
-	switch {
-	case strings.HasSuffix(path, "/cancel"):
-		return "cancel"
-	case strings.Contains(path, "/tasks/"):
-		return "task"
-	}
-	return "org-info"
-}
-
-// slackMethod names the methods of the Web API at an address. Any other path
-// is a response_url's, which is a secret, also where it lies below the
-// address.
-func slackMethod(api string) func(path string) string {
-	base, err := url.Parse(api)
-	return func(path string) string {
-		if err == nil {
-			method, ok := strings.CutPrefix(path, strings.TrimSuffix(base.Path, "/")+"/")
-			if ok && methodForm.MatchString(method) {
-				return method
-			}
-		}
-		return "response_url"
-	}
-}
-
-// methodForm is how Slack's methods are named: apps.connections.open.
-var methodForm = regexp.MustCompile(`^[a-z]+(\.[a-zA-Z]+){1,3}$`)
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // flushLimit bounds what the last spans may cost at the end.
 const flushLimit = 3 * time.Second

@@ -211,69 +211,125 @@ func TestDeploymentsPinOneRelease(t *testing.T) {
 	}
 }
 
-// The dashboard and the alerts ask for metrics that there are.
-func TestDashboardAndAlertsAskForWhatThereIs(t *testing.T) {
-	docs, err := os.ReadFile("docs/operate.md")
-	if err != nil {
-		t.Fatal(err)
+// metricsIn are the metrics that a text names, without the suffixes of
+// histograms.
+func metricsIn(text string) map[string]bool {
+	named := map[string]bool{}
+	for _, name := range regexp.MustCompile(`cancelbot_[a-z_]+`).FindAllString(text, -1) {
+		named[regexp.MustCompile(`_(bucket|count|sum)$`).ReplaceAllString(name, "")] = true
 	}
+	return named
+}
+
+// TestDashboardAndAlertsNameMetricsThatExist compares them with the page, which
+// another test compares with the program.
+func TestDashboardAndAlertsNameMetricsThatExist(t *testing.T) {
+	page := read(t, "docs/operate.md")
 	for _, file := range []string{"deploy/grafana/cancelbot.json", "deploy/prometheus/rules.yaml"} {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		asked := map[string]bool{}
-		for _, name := range regexp.MustCompile(`cancelbot_[a-z_]+`).FindAllString(string(raw), -1) {
-			asked[strings.TrimSuffix(name, "_bucket")] = true
-		}
-		for _, name := range slices.Sorted(maps.Keys(asked)) {
-			if !strings.Contains(string(docs), "| `"+name+"` |") {
+		for _, name := range slices.Sorted(maps.Keys(metricsIn(read(t, file)))) {
+			if !strings.Contains(page, "| `"+name+"` |") {
 				t.Errorf("%s asks for %s", file, name)
 			}
 		}
 	}
 }
 
-// The page for operators and the rules for Prometheus name the same alerts,
-// with the same conditions and the same command to begin with; each alert leads
-// to the page, and no other page names one that there is not.
-func TestThePagesAndTheRulesHaveTheSameAlerts(t *testing.T) {
+// alertingRule is one alert of the rules.
+type alertingRule struct {
+	Alert, Expr         string
+	Labels, Annotations map[string]string
+}
+
+func alertingRules(t *testing.T) (all []alertingRule) {
+	t.Helper()
 	var rules struct {
-		Groups []struct {
-			Rules []struct {
-				Alert, Expr, For string
-				Annotations      map[string]string
+		Groups []struct{ Rules []alertingRule }
+	}
+	decode(t, "deploy/prometheus/rules.yaml", &rules)
+	for _, group := range rules.Groups {
+		for _, rule := range group.Rules {
+			if rule.Alert != "" {
+				all = append(all, rule)
 			}
 		}
 	}
-	decode(t, "deploy/prometheus/rules.yaml", &rules)
-	type alert struct{ when, command string }
-	command := regexp.MustCompile(`cancelbot (?:check|history)`)
-	told := map[string]alert{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `(Cancelbot[A-Za-z]+)` \\| `([^`]+)`([^|]*) \\|(.*)$").FindAllStringSubmatch(read(t, "docs/operate.md"), -1) {
-		told[row[1]] = alert{strings.ReplaceAll(row[2], `\|`, "|") + row[3], command.FindString(row[4])}
-	}
-	lasting := map[string]string{"": "", "1m": " for a minute", "5m": " for 5 minutes"}
+	return all
+}
+
+// TestEachAlertHasARunbook checks that each alert leads to a section of the page
+// that has its severity and a command, and that no page names another alert.
+func TestEachAlertHasARunbook(t *testing.T) {
+	page := read(t, "docs/operate.md")
 	known := map[string]bool{}
-	for _, rule := range rules.Groups[0].Rules {
+	for _, rule := range alertingRules(t) {
 		known[rule.Alert] = true
-		said := rule.Annotations["description"]
-		want := alert{strings.Join(strings.Fields(rule.Expr), " ") + lasting[rule.For], command.FindString(said)}
-		if told[rule.Alert] != want || want.command == "" {
-			t.Errorf("docs/operate.md says of %s\n%+v\nwant\n%+v", rule.Alert, told[rule.Alert], want)
+		_, runbook, found := strings.Cut(page, "\n### "+rule.Alert+"\n")
+		runbook, _, _ = strings.Cut(runbook, "\n##")
+		if !found || !strings.HasPrefix(strings.TrimSpace(runbook), "*"+rule.Labels["severity"]+".* ") {
+			t.Errorf("docs/operate.md has no runbook for %s with its severity", rule.Alert)
 		}
-		if !strings.HasSuffix(said, "See docs/operate.md.") {
-			t.Errorf("%s does not lead to docs/operate.md", rule.Alert)
+		if url := rule.Annotations["runbook_url"]; !strings.HasSuffix(url, "/docs/operate.md#"+strings.ToLower(rule.Alert)) {
+			t.Errorf("%s leads to %s", rule.Alert, url)
+		}
+		if !regexp.MustCompile(`cancelbot (?:check|history)|kubectl|systemctl`).MatchString(runbook) {
+			t.Errorf("the runbook of %s has no command to start with", rule.Alert)
 		}
 	}
 	pages, err := filepath.Glob("docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, page := range append(pages, "README.md", "SECURITY.md") {
+	for _, page := range append(pages, "README.md", "SECURITY.md", "deploy/grafana/cancelbot.json") {
 		for _, name := range regexp.MustCompile(`\bCancelbot[A-Z][A-Za-z]+`).FindAllString(read(t, page), -1) {
 			if !known[name] {
-				t.Errorf("%s names %s, which the rules do not have", page, name)
+				t.Errorf("%s names %s, which the rules don't have", page, name)
+			}
+		}
+	}
+}
+
+// dashboard is what a Grafana dashboard says of its panels.
+type dashboard struct {
+	Panels []struct {
+		Type, Title, Description string
+		FieldConfig              struct{ Defaults struct{ Unit string } }
+		Targets                  []struct{ Expr, LegendFormat string }
+	}
+}
+
+// TestDashboardShowsEachAlert checks that a panel names each alert and shows its
+// metrics, and that panels and series are described.
+func TestDashboardShowsEachAlert(t *testing.T) {
+	var all dashboard
+	if err := json.Unmarshal([]byte(read(t, "deploy/grafana/cancelbot.json")), &all); err != nil {
+		t.Fatal(err)
+	}
+	expressions, descriptions, titles := "", "", map[string]bool{}
+	for _, panel := range all.Panels {
+		if panel.Type == "row" {
+			continue
+		}
+		if panel.Description == "" || panel.FieldConfig.Defaults.Unit == "" || titles[panel.Title] {
+			t.Errorf("the panel %q has no description, no unit, or another panel's title", panel.Title)
+		}
+		titles[panel.Title] = true
+		descriptions += panel.Description + "\n"
+		for _, target := range panel.Targets {
+			expressions += target.Expr + "\n"
+			quantile := regexp.MustCompile(`histogram_quantile\(0\.(\d+)`).FindStringSubmatch(target.Expr)
+			if target.LegendFormat == "" || quantile != nil && !strings.HasSuffix(target.LegendFormat, "p"+(quantile[1] + "0")[:2]) {
+				t.Errorf("%q: the legend of %s is %q", panel.Title, target.Expr, target.LegendFormat)
+			}
+		}
+	}
+	shown := metricsIn(expressions)
+	for _, rule := range alertingRules(t) {
+		if !regexp.MustCompile(rule.Alert + `\b`).MatchString(descriptions) {
+			t.Errorf("no panel names %s", rule.Alert)
+		}
+		for name := range metricsIn(rule.Expr) {
+			if !shown[name] {
+				t.Errorf("no panel shows %s, which %s watches", name, rule.Alert)
 			}
 		}
 	}

@@ -297,7 +297,7 @@ func TestARefusedKeyIsToldAtOnceAndTheBotStaysUp(t *testing.T) {
 		return strings.Contains(said, "Chamelio refuses the key: API key has expired") && strings.Contains(said, "for a new key, and put it into CHAMELIO_API_KEY")
 	})
 	s.turns(base, 200, "ready")
-	if _, metrics := s.fetch(base + "/metrics"); !strings.Contains(metrics, `cancelbot_credential_refused{which="api_key"} 1`) {
+	if _, metrics := s.fetch(base + "/metrics"); !strings.Contains(metrics, `cancelbot_credential_refused{credential="api_key"} 1`) {
 		t.Errorf("the metrics say\n%s", metrics)
 	}
 	s.eventually("the note in the audit channel", 10*time.Second, func() bool {

@@ -109,16 +109,16 @@ func TestTheMetricsTellTheStory(t *testing.T) {
 	s.eventually("back again", 20*time.Second, func() bool { return s.slack.Opened() == 4 && s.slack.Connections() == 2 })
 
 	want := []string{
-		`cancelbot_build_info{version="`, "\ncancelbot_connections 2\n", "\ncancelbot_queue_length 0\n",
+		`cancelbot_build_info{version="`, "\ncancelbot_ready 1\n", "\ncancelbot_slack_connections 2\n", `cancelbot_queue_items{kind="command"} 0`, `cancelbot_queue_items{kind="click"} 0`,
 		`cancelbot_commands_total{result="prompted"} 2`, `cancelbot_commands_total{result="refused"} 1`,
-		`cancelbot_clicks_total{action="cancel_task"} 2`, `cancelbot_refusals_total{moment="command",reason="guest"} 1`,
+		`cancelbot_clicks_total{action="cancel_task"} 2`, `cancelbot_refusals_total{reason="guest",stage="command"} 1`,
 		`cancelbot_decisions_total{outcome="cancelled"} 1`, `cancelbot_decisions_total{outcome="rejected_key"} 1`,
-		`cancelbot_announcements_total{by="chat.postMessage"} 2`, "\ncancelbot_announcements_due 0\n", "\ncancelbot_announcements_due_age_seconds 0\n",
-		`cancelbot_ack_seconds_count 5`, `cancelbot_click_to_outcome_seconds_count 2`, `cancelbot_click_to_announcement_seconds_count 2`,
-		`cancelbot_chamelio_calls_total{endpoint="cancel",status="200"} 1`, `cancelbot_chamelio_calls_total{endpoint="cancel",status="401"} 1`,
-		`cancelbot_slack_calls_total{method="chat.postMessage",status="200"} 2`, `cancelbot_slack_calls_total{method="apps.connections.open",status="200"} 4`,
-		`cancelbot_slack_calls_total{method="response_url",status="200"}`,
-		`cancelbot_reconnects_total{reason="lost"} 2`,
+		`cancelbot_announcements_total{transport="chat_post_message"} 2`, "\ncancelbot_backlog_up 1\n", "\ncancelbot_announcements_pending 0\n", "\ncancelbot_announcements_oldest_pending_timestamp_seconds 0\n",
+		`cancelbot_ack_duration_seconds_count 5`, `cancelbot_click_to_outcome_seconds_count 2`, `cancelbot_click_to_announcement_seconds_count 2`,
+		`cancelbot_chamelio_requests_total{code="200",endpoint="cancel"} 1`, `cancelbot_chamelio_requests_total{code="401",endpoint="cancel"} 1`,
+		`cancelbot_slack_requests_total{code="200",method="chat.postMessage"} 2`, `cancelbot_slack_requests_total{code="200",method="apps.connections.open"} 4`,
+		`cancelbot_slack_requests_total{code="200",method="response_url"}`,
+		`cancelbot_slack_reconnects_total{reason="lost"} 2`, `cancelbot_decisions_total{outcome="unknown"} 0`,
 	}
 	var missing []string
 	for range 100 { // the last things are counted a moment after people see them
@@ -148,8 +148,8 @@ func TestTheDocsNameEveryMetric(t *testing.T) {
 		described[name[1]] = true
 	}
 	var named []string
-	for _, file := range sources(t, "bot/internal/observe/metrics.go", "bot/cli/*.go") {
-		for _, name := range regexp.MustCompile(`(?:counter|gauge|histogram|plain)\("([a-z_]+)"|"cancelbot_([a-z_]+)"`).FindAllStringSubmatch(read(t, file), -1) {
+	for _, file := range sources(t, "bot/internal/observe/*.go", "bot/cli/*.go") {
+		for _, name := range regexp.MustCompile(`(?:counter|vector|gauge|histogram|plain)\("([a-z_]+)"|"cancelbot_([a-z_]+)"`).FindAllStringSubmatch(read(t, file), -1) {
 			if name[1] != "" || name[2] != "" {
 				named = append(named, "cancelbot_"+name[1]+name[2])
 			}

@@ -98,7 +98,7 @@ const (
 	ReasonTooMany          Reason = "too_many_websockets" // more than ten are open
 	ReasonOther            Reason = "other"               // Slack said something else
 	ReasonLost             Reason = "lost"                // the connection broke
-	ReasonCannotConnect    Reason = "cannot connect"      // there was none
+	ReasonCannotConnect    Reason = "cannot_connect"      // there was none
 )
 
 // reasonOf keeps what Slack says within the known values.

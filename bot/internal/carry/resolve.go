@@ -99,7 +99,7 @@ func (l *life) look() decision.Event {
 	e := l.facts.seen(task, err, asked)
 	if e.Kind == decision.TaskUnseen || e.Kind == decision.TaskMissing {
 		if l.state.Stage == decision.Resolving {
-			l.Metrics.Retries.WithLabelValues("look").Inc()
+			l.Metrics.Retries.WithLabelValues("status_check").Inc()
 		}
 		l.log.Warn("a status check failed", "error", err)
 	}

@@ -83,5 +83,5 @@ func (l *life) report(before decision.State, e decision.Event, do decision.Do) {
 
 // transports names the ways of an announcement, for logs and metrics.
 var transports = [...]string{
-	decision.InThread: "thread", decision.InChannel: "chat.postMessage", decision.ByResponseURL: "response_url", decision.InPerson: "direct message",
+	decision.InThread: "thread", decision.InChannel: "chat_post_message", decision.ByResponseURL: "response_url", decision.InPerson: "direct_message",
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
@@ -21,6 +22,9 @@ type engine interface {
 	// Close closes the database. Decisions still under way stay leased; see
 	// Journal.Release.
 	Close() error
+
+	// pool returns the connections that several calls share.
+	pool() *sql.DB
 
 	// write runs do, which changes something by one statement; that is on
 	// disk when it returns nil. Where it returns another error than do did,
@@ -83,9 +87,15 @@ type querier struct {
 	*dialect
 	prepared *statements
 	tx       *sql.Tx // nil outside of one, and where the connection is in one
+
+	report func(began time.Time, err error) // of each query; may be nil
 }
 
-func (q querier) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (q querier) query(ctx context.Context, query string, args ...any) (_ *sql.Rows, err error) {
+	if q.report != nil {
+		began := time.Now()
+		defer func() { q.report(began, err) }()
+	}
 	stmt, args, err := q.prepare(ctx, query, args)
 	if err != nil {
 		return nil, err

@@ -95,6 +95,9 @@ type Options struct {
 	// leave notes for TakeNote.
 	Audit bool
 
+	// Observe is called after each operation on the database; may be nil.
+	Observe Observer
+
 	// Now is the journal's clock on SQLite; time.Now if nil. Postgres has its
 	// own, the same for all replicas.
 	Now func() time.Time
@@ -147,6 +150,9 @@ func open(ctx context.Context, databaseURL string, o Options, readOnly bool) (*J
 	if err != nil {
 		return nil, err
 	}
+	if o.Observe != nil {
+		db = &observed{db, o.Observe}
+	}
 	j := &Journal{engine: db, dialect: db.read().dialect, owner: rand.Text(), lease: o.Lease, audit: o.Audit}
 	if path, isSQLite := SQLitePath(databaseURL); isSQLite && !readOnly {
 		j.path = path
@@ -167,6 +173,10 @@ func (j *Journal) Close() error {
 
 // Lease is how long a decision stays with a process that has died.
 func (j *Journal) Lease() time.Duration { return j.lease }
+
+// Pool returns the database's connections that several calls share, for
+// statistics.
+func (j *Journal) Pool() *sql.DB { return j.pool() }
 
 // Owner is the name under which this process holds decisions.
 func (j *Journal) Owner() string { return j.owner }

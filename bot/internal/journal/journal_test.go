@@ -378,8 +378,8 @@ func TestADecisionWithoutTasksIsNotTakenOver(t *testing.T) {
 				t.Errorf("work %d: %+v", w, got)
 			}
 		}
-		if due, _, err := j.Backlog(t.Context()); err != nil || due != 1 {
-			t.Errorf("backlog %d, %v", due, err)
+		if left, err := j.Backlog(t.Context()); err != nil || left.Unannounced != 1 {
+			t.Errorf("backlog %+v, %v", left, err)
 		}
 	})
 }
@@ -565,8 +565,8 @@ func TestADecisionGivenUpOrSetAsideIsNoMoreWork(t *testing.T) {
 				t.Errorf("work %d: %+v", w, got)
 			}
 		}
-		if due, _, err := j.Backlog(t.Context()); err != nil || due != 0 {
-			t.Errorf("backlog %d, %v", due, err)
+		if left, err := j.Backlog(t.Context()); err != nil || left.Unannounced != 0 {
+			t.Errorf("backlog %+v, %v", left, err)
 		}
 		won(t, j, sampleDecision("again", 1)) // and its task is free
 	})
@@ -823,7 +823,7 @@ func TestALookForWorkDoesNotWalkThroughThePast(t *testing.T) {
 		"to tell":    func() error { _, err := j.TakeExpired(t.Context(), journal.ToTell, 64, nil); return err },
 		"to resolve": func() error { _, err := j.TakeExpired(t.Context(), journal.ToResolve, 64, nil); return err },
 		"to settle":  func() error { _, err := j.TakeUnsettled(t.Context(), 64, nil); return err },
-		"backlog":    func() error { _, _, err := j.Backlog(t.Context()); return err },
+		"backlog":    func() error { _, err := j.Backlog(t.Context()); return err },
 		"health":     func() error { return j.Healthy(t.Context()) },
 	} {
 		fastest := time.Hour

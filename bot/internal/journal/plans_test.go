@@ -108,7 +108,7 @@ func everyCall(ctx context.Context, j *Journal) {
 	_, _ = j.Recent(ctx, Query{})
 	_, _ = j.Recent(ctx, Query{Task: 1})
 	_, _ = j.Refusals(ctx, Query{Task: 1})
-	_, _, _ = j.Backlog(ctx)
+	_, _ = j.Backlog(ctx)
 	_ = j.Healthy(ctx)
 	_ = j.bury(ctx, []string{"dead"})
 	_ = j.Refused(ctx, decision.Note{TaskID: 1})

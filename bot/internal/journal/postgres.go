@@ -99,6 +99,8 @@ func (p *postgres) Healthy(ctx context.Context) error {
 
 func (p *postgres) Close() error { return p.db.Close() }
 
+func (p *postgres) pool() *sql.DB { return p.db }
+
 func (p *postgres) read() querier { return querier{dialect: &p.dialect, prepared: p.prepared} }
 
 // write commits the statement by itself, in one round trip.

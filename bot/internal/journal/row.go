@@ -106,21 +106,29 @@ func (j *Journal) Recent(ctx context.Context, q Query) ([]decision.Record, error
 	return found, nil
 }
 
-// Backlog counts the decisions, of all processes, that are not announced yet,
-// and says when the oldest of them was made; zero if there is none.
-func (j *Journal) Backlog(ctx context.Context) (due int, oldest time.Time, err error) {
+// Backlog returns what remains to be done, by all processes.
+func (j *Journal) Backlog(ctx context.Context) (decision.Backlog, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	type backlog struct {
-		due    int
-		oldest sql.NullTime
+		unannounced, unknown             int
+		oldestUnannounced, oldestUnknown sql.NullTime
 	}
+	const unannounced, unknown = `announced_at IS NULL`, `follow_until > 0 AND settled_at = 0`
 	rows, err := j.read().query(ctx, `
-		SELECT (SELECT count(*) FROM decisions WHERE announced_at IS NULL),
-			(SELECT decided_at FROM decisions WHERE announced_at IS NULL ORDER BY decided_at LIMIT 1)`)
-	found, err := collect(rows, err, func(r *sql.Rows, b *backlog) error { return r.Scan(&b.due, &b.oldest) })
+		SELECT (SELECT count(*) FROM decisions WHERE `+unannounced+`),
+			(SELECT decided_at FROM decisions WHERE `+unannounced+` ORDER BY decided_at LIMIT 1),
+			(SELECT count(*) FROM decisions WHERE `+unknown+`),
+			(SELECT decided_at FROM decisions WHERE `+unknown+` ORDER BY decided_at LIMIT 1)`)
+	found, err := collect(rows, err, func(r *sql.Rows, b *backlog) error {
+		return r.Scan(&b.unannounced, &b.oldestUnannounced, &b.unknown, &b.oldestUnknown)
+	})
 	if err != nil {
-		return 0, time.Time{}, fmt.Errorf("looking at what is not announced: %w", err)
+		return decision.Backlog{}, fmt.Errorf("counting what remains to be done: %w", err)
 	}
-	return found[0].due, found[0].oldest.Time, nil
+	b := found[0]
+	return decision.Backlog{
+		Unannounced: b.unannounced, OldestUnannounced: b.oldestUnannounced.Time,
+		Unknown: b.unknown, OldestUnknown: b.oldestUnknown.Time,
+	}, nil
 }

@@ -178,6 +178,8 @@ func (s *sqlite) Close() error {
 	return errors.Join(s.conn.Close(), s.writer.Close(), s.reader.Close())
 }
 
+func (s *sqlite) pool() *sql.DB { return s.reader }
+
 func (s *sqlite) read() querier { return querier{dialect: &s.dialect, prepared: s.reading} }
 
 // together is no different: all writes share transactions.

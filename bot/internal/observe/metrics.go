@@ -2,14 +2,10 @@
 package observe
 
 import (
-	"context"
-	"math"
-	"time"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
-	"github.com/cancelbot/cancelbot/bot/internal/work"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // Metrics are the bot's Prometheus metrics. Dashboards and alerts use their
@@ -17,12 +13,12 @@ import (
 type Metrics struct {
 	Commands            *prometheus.CounterVec // by result
 	Clicks              *prometheus.CounterVec // by action
-	Refusals            *prometheus.CounterVec // by moment and reason
+	Refusals            *prometheus.CounterVec // by stage and reason
 	Decisions           *prometheus.CounterVec // by outcome
-	Announcements       *prometheus.CounterVec // by way
-	Retries             *prometheus.CounterVec // by what is tried again
+	Announcements       *prometheus.CounterVec // by transport
+	Retries             *prometheus.CounterVec // by operation
 	Reconnects          *prometheus.CounterVec // by reason
-	AckSeconds          prometheus.Histogram   // from an envelope read to its acknowledgement written
+	AckSeconds          prometheus.Histogram   // from reading an envelope to writing its acknowledgement
 	OutcomeSeconds      prometheus.Histogram   // from click to outcome
 	AnnouncementSeconds prometheus.Histogram   // from click to announcement
 	Settled             *prometheus.CounterVec // by outcome
@@ -33,87 +29,71 @@ type Metrics struct {
 	register prometheus.Registerer
 }
 
-// NewMetrics registers the metrics with to; with none if to is nil.
+// fastBuckets returns the buckets for acknowledgements, in seconds. Slack's
+// limit is 3.
+func fastBuckets() []float64 {
+	return []float64{0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10}
+}
+
+// peopleBuckets returns the buckets for the time from a click to what people
+// see, in seconds.
+func peopleBuckets() []float64 {
+	return []float64{0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300}
+}
+
+// NewMetrics registers the metrics with to; with none if to is nil. Each series
+// whose labels are known begins at 0, so that increase sees its first event.
 func NewMetrics(to prometheus.Registerer) *Metrics {
 	if to == nil {
 		to = prometheus.NewRegistry() // never read
 	}
 	f := promauto.With(to)
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+	vector := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return f.NewCounterVec(prometheus.CounterOpts{Name: "cancelbot_" + name, Help: help}, labels)
+	}
+	counter := func(name, help, label string, values ...string) *prometheus.CounterVec {
+		v := vector(name, help, label)
+		for _, value := range values {
+			v.WithLabelValues(value)
+		}
+		return v
 	}
 	plain := func(name, help string) prometheus.Counter {
 		return f.NewCounter(prometheus.CounterOpts{Name: "cancelbot_" + name, Help: help})
 	}
-	histogram := func(name, help string, from float64) prometheus.Histogram {
-		return f.NewHistogram(prometheus.HistogramOpts{Name: "cancelbot_" + name, Help: help, Buckets: prometheus.ExponentialBuckets(from, 4, 9)})
+	histogram := func(name, help string, buckets []float64) prometheus.Histogram {
+		return f.NewHistogram(prometheus.HistogramOpts{Name: "cancelbot_" + name, Help: help, Buckets: buckets})
 	}
 	return &Metrics{
-		register:            to,
-		Settled:             counter("settled_total", "Unknown outcomes that became known, by outcome.", "outcome"),
-		Anomalies:           counter("socket_anomalies_total", "What should not happen on a Socket Mode connection, by kind.", "kind"),
-		Unverified:          plain("unverified_rows_total", "Rows of the journal that no genuine click made; they are set aside."),
-		Vanished:            plain("vanished_rows_total", "Decisions under way that the journal had lost."),
-		Commands:            counter("commands_total", "Commands, by what came of them.", "result"),
-		Clicks:              counter("clicks_total", "Clicks on genuine prompts, by button.", "action"),
-		Refusals:            counter("refusals_total", "Commands and clicks that were refused.", "moment", "reason"),
-		Decisions:           counter("decisions_total", "Decisions that came to an outcome.", "outcome"),
-		Announcements:       counter("announcements_total", "Announcements made, by way.", "by"),
-		Retries:             counter("retries_total", "Things tried again.", "what"),
-		Reconnects:          counter("reconnects_total", "Socket Mode connections that ended, or could not be made.", "reason"),
-		AckSeconds:          histogram("ack_seconds", "From an envelope read to its acknowledgement written.", 50e-6),
-		OutcomeSeconds:      histogram("click_to_outcome_seconds", "From a click to its outcome.", 5e-3),
-		AnnouncementSeconds: histogram("click_to_announcement_seconds", "From a click to its announcement.", 5e-3),
+		register:      to,
+		Commands:      counter("commands_total", "Commands handled, by result.", "result", "prompted", "explained", "refused", "not_understood"),
+		Clicks:        counter("clicks_total", "Clicks on genuine prompts, by action.", "action", "cancel_task", "keep_task"),
+		Refusals:      vector("refusals_total", "Commands and clicks refused, by stage and reason.", "stage", "reason"),
+		Decisions:     counter("decisions_total", "Decisions that reached an outcome, by outcome.", "outcome", outcomes()...),
+		Announcements: counter("announcements_total", "Announcements posted, by transport.", "transport", "chat_post_message", "response_url", "direct_message"),
+		Retries:       counter("retries_total", "Operations tried again, by operation.", "operation", "cancel", "status_check", "announcement"),
+		Reconnects: counter("slack_reconnects_total", "Socket Mode connections that ended or could not be made, by reason.", "reason",
+			"warning", "refresh_requested", "link_disabled", "too_many_websockets", "other", "lost", "cannot_connect"),
+		Anomalies:           counter("slack_socket_anomalies_total", "Unexpected events on Socket Mode connections, by kind.", "kind", "garbage_frame", "oversized_ack", "unacknowledged"),
+		Settled:             counter("unknown_outcomes_settled_total", "Unknown outcomes whose follow-up ended, by final outcome.", "outcome", settled()...),
+		Unverified:          plain("journal_unverified_rows_total", "Rows of the journal that were set aside because no genuine click made them."),
+		Vanished:            plain("journal_vanished_rows_total", "Decisions in progress that the journal had lost and that the bot restored."),
+		AckSeconds:          histogram("ack_duration_seconds", "Time from reading an envelope to writing its acknowledgement.", fastBuckets()),
+		OutcomeSeconds:      histogram("click_to_outcome_seconds", "Time from a click to its outcome.", peopleBuckets()),
+		AnnouncementSeconds: histogram("click_to_announcement_seconds", "Time from a click to its announcement.", peopleBuckets()),
 	}
 }
 
-// Live is the state of a process that is read at each scrape.
-type Live struct {
-	Connections func() int // that serve
-	Queue       func() int // commands and clicks accepted and not done
-	Backlog     func(context.Context) (due int, oldest time.Time, err error)
-	Loops       []*work.Loop
-	Now         func() time.Time
-}
-
-// backlogLimit bounds the query of the journal at a scrape.
-const backlogLimit = 2 * time.Second
-
-// Watch registers gauges of the state of l.
-func (m *Metrics) Watch(l Live) {
-	f := promauto.With(m.register)
-	gauge := func(name, help string, value func() float64) {
-		f.NewGaugeFunc(prometheus.GaugeOpts{Name: "cancelbot_" + name, Help: help}, value)
-	}
-	gauge("connections", "Socket Mode connections that serve.", func() float64 { return float64(l.Connections()) })
-	gauge("queue_length", "Commands and clicks taken on and not done.", func() float64 { return float64(l.Queue()) })
-	gauge("announcements_due", "Decisions of all replicas that are not announced yet.", func() float64 {
-		due, _ := l.due()
-		return due
-	})
-	gauge("announcements_due_age_seconds", "Age of the oldest decision that is not announced yet.", func() float64 {
-		_, age := l.due()
-		return age
-	})
-	for _, one := range l.Loops {
-		f.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "cancelbot_loop_age_seconds", Help: "Since a background loop last succeeded.",
-			ConstLabels: prometheus.Labels{"loop": one.Name},
-		}, func() float64 { return one.Age().Seconds() })
+// outcomes returns the outcomes of decisions, as labels.
+func outcomes() []string {
+	return []string{
+		string(decision.Cancelled), string(decision.AlreadyCancelled), string(decision.NotCancellable), string(decision.NotFound),
+		string(decision.RejectedKey), string(decision.Failed), string(decision.Unknown),
 	}
 }
 
-// due returns the number of announcements due and the age in seconds of the
-// oldest; NaN if the journal doesn't answer.
-func (l Live) due() (due, age float64) {
-	ctx, cancel := context.WithTimeout(context.Background(), backlogLimit)
-	defer cancel()
-	n, oldest, err := l.Backlog(ctx)
-	if err != nil {
-		return math.NaN(), math.NaN()
-	}
-	if n == 0 {
-		return 0, 0
-	}
-	return float64(n), l.Now().Sub(oldest).Seconds()
+// settled returns the final outcomes of decisions whose outcome was unknown, as
+// labels.
+func settled() []string {
+	return []string{string(decision.Cancelled), string(decision.NotCancellable), string(decision.Failed), string(decision.Unknown)}
 }

@@ -3,61 +3,96 @@ package observe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
-func TestWatchReadsTheStateAtEachScrape(t *testing.T) {
-	registry := prometheus.NewRegistry()
-	now := time.Unix(1000, 0)
-	due, err := 0, error(nil)
-	m := NewMetrics(registry)
-	m.Watch(Live{
-		Connections: func() int { return 2 }, Queue: func() int { return 3 },
-		Backlog: func(context.Context) (int, time.Time, error) { return due, now.Add(-time.Minute), err },
-		Loops:   []*work.Loop{work.NewLoop("leases", time.Second, nil, nil)},
-		Now:     func() time.Time { return now },
-	})
-	m.Vanished.Inc()
-	scrape := func() string {
-		families, err := registry.Gather()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var all []string
-		for _, f := range families {
-			all = append(all, f.String())
-		}
-		return strings.ReplaceAll(strings.Join(all, "\n"), "  ", " ")
+// samples returns the value of each counter and gauge, by name and labels.
+func samples(t *testing.T, from prometheus.Gatherer) map[string]float64 {
+	t.Helper()
+	families, err := from.Gather()
+	if err != nil {
+		t.Fatal(err)
 	}
-	has := func(name, value string) {
-		t.Helper()
-		for line := range strings.Lines(scrape()) {
-			if strings.Contains(line, `name:"cancelbot_`+name+`"`) {
-				if !strings.Contains(line, "value:"+value+"}") && !strings.Contains(line, "value:"+value+" ") {
-					t.Errorf("want %s: %s", value, line)
-				}
-				return
+	all := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			name := strings.TrimPrefix(f.GetName(), "cancelbot_")
+			for _, l := range m.GetLabel() {
+				name += fmt.Sprintf(" %s=%s", l.GetName(), l.GetValue())
+			}
+			if c := m.GetCounter(); c != nil {
+				all[name] = c.GetValue()
+			} else if g := m.GetGauge(); g != nil {
+				all[name] = g.GetValue()
 			}
 		}
-		t.Errorf("no %s", name)
 	}
-	has("connections", "2")
-	has("queue_length", "3")
-	has("vanished_rows_total", "1")
-	has("announcements_due", "0")
-	has("announcements_due_age_seconds", "0")
-	has("loop_age_seconds", "0")
-	due = 4
-	has("announcements_due", "4")
-	has("announcements_due_age_seconds", "60")
+	return all
+}
+
+func TestWatchReadsTheStateAtEachScrape(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	began := time.Unix(1000, 0)
+	left, err, ready := decision.Backlog{}, error(nil), false
+	constant := func(n int) func() int { return func() int { return n } }
+	m := NewMetrics(registry)
+	m.Watch(Live{
+		Ready: func() bool { return ready }, Replicas: constant(2), Connections: constant(3), Commands: constant(4), Clicks: constant(5),
+		Backlog: func(context.Context) (decision.Backlog, error) { return left, err },
+		Loops:   []*work.Loop{work.NewLoop("unknown outcomes", time.Second, nil, nil)},
+		Started: began,
+	})
+	m.Vanished.Inc()
+	want := func(series map[string]float64) {
+		t.Helper()
+		got := samples(t, registry)
+		for name, value := range series {
+			if is, found := got[name]; !found || is != value {
+				t.Errorf("%s is %v (%v), want %v", name, is, found, value)
+			}
+		}
+	}
+	want(map[string]float64{
+		"ready": 0, "replicas": 2, "slack_connections": 3, "queue_items kind=command": 4, "queue_items kind=click": 5,
+		"journal_vanished_rows_total": 1, "backlog_up": 1,
+		"announcements_pending": 0, "announcements_oldest_pending_timestamp_seconds": 0,
+		"unknown_outcomes_pending": 0, "unknown_outcomes_oldest_pending_timestamp_seconds": 0,
+		"loop_last_success_timestamp_seconds loop=unknown_outcomes": 1000,
+	})
+	ready, left = true, decision.Backlog{Unannounced: 4, OldestUnannounced: time.UnixMilli(1500), Unknown: 2, OldestUnknown: time.Unix(7, 0)}
+	want(map[string]float64{
+		"ready": 1, "announcements_pending": 4, "announcements_oldest_pending_timestamp_seconds": 1.5,
+		"unknown_outcomes_pending": 2, "unknown_outcomes_oldest_pending_timestamp_seconds": 7,
+	})
 	err = errors.New("the database is down")
-	has("announcements_due", "nan")
+	want(map[string]float64{"backlog_up": 0})
+	if _, found := samples(t, registry)["announcements_pending"]; found {
+		t.Error("a backlog without a journal")
+	}
+}
+
+func TestCountersBeginAtZero(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	NewMetrics(registry)
+	got := samples(t, registry)
+	for _, name := range []string{
+		"commands_total result=not_understood", "clicks_total action=keep_task", "decisions_total outcome=rejected_key",
+		"announcements_total transport=direct_message", "retries_total operation=status_check",
+		"slack_reconnects_total reason=cannot_connect", "slack_socket_anomalies_total kind=oversized_ack",
+		"unknown_outcomes_settled_total outcome=failed", "journal_unverified_rows_total",
+	} {
+		if value, found := got[name]; !found || value != 0 {
+			t.Errorf("%s is %v (%v)", name, value, found)
+		}
+	}
 }
 
 func TestNilRegistererAndProviderAreFine(t *testing.T) {

@@ -257,9 +257,9 @@ func (j *faultyJournal) Healthy(ctx context.Context) error {
 	return j.real.Healthy(ctx)
 }
 
-func (j *faultyJournal) Backlog(ctx context.Context) (int, time.Time, error) {
+func (j *faultyJournal) Backlog(ctx context.Context) (decision.Backlog, error) {
 	if j.dead() {
-		return 0, time.Time{}, errDead
+		return decision.Backlog{}, errDead
 	}
 	return j.real.Backlog(ctx)
 }

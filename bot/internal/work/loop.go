@@ -62,13 +62,22 @@ func (l *Loop) Run(ctx context.Context) {
 	}
 }
 
+// Last returns when the loop last succeeded, or began to run; zero before it
+// runs.
+func (l *Loop) Last() time.Time {
+	if last := l.last.Load(); last != nil {
+		return *last
+	}
+	return time.Time{}
+}
+
 func (l *Loop) succeeded() { l.last.Store(new(time.Now())) }
 
 // Age returns how long ago the loop last succeeded; 0 before it runs.
 func (l *Loop) Age() time.Duration {
-	last := l.last.Load()
-	if last == nil {
+	last := l.Last()
+	if last.IsZero() {
 		return 0
 	}
-	return time.Since(*last)
+	return time.Since(last)
 }

@@ -28,14 +28,14 @@ func TestALogLineIsTakenApart(t *testing.T) {
 }
 
 func TestTheBotsOwnMetricsAreKept(t *testing.T) {
-	got := readMetrics(strings.NewReader(`# HELP cancelbot_connections Open.
-cancelbot_connections 2
+	got := readMetrics(strings.NewReader(`# HELP cancelbot_slack_connections Open.
+cancelbot_slack_connections 2
 cancelbot_decisions_total{outcome="cancelled"} 1
-cancelbot_ack_seconds_bucket{le="+Inf"} 3
-cancelbot_ack_seconds_count 3
+cancelbot_ack_duration_seconds_bucket{le="+Inf"} 3
+cancelbot_ack_duration_seconds_count 3
 go_goroutines 12
 `), 1)
-	want := []metric{{"connections", "", "2", 1}, {"decisions_total", `outcome="cancelled"`, "1", 1}, {"ack_seconds_count", "", "3", 1}}
+	want := []metric{{"slack_connections", "", "2", 1}, {"decisions_total", `outcome="cancelled"`, "1", 1}, {"ack_duration_seconds_count", "", "3", 1}}
 	if !slices.Equal(got, want) {
 		t.Errorf("it kept %v", got)
 	}

@@ -83,7 +83,7 @@ function drawProof() {
       : el("li", {}, el("span", { class: "t" }, clock(l.at, true) + ` [${l.replica}] `), el("span", { class: l.level }, l.text), l.more && el("span", { class: "more" }, l.more))));
     if (atEnd) list.scrollTop = list.scrollHeight;
   });
-  once("metrics", state.metrics, metrics => fillTable("metrics", (metrics || []).filter(m => m.value !== "0" && m.name !== "loop_age_seconds").map(m => (
+  once("metrics", state.metrics, metrics => fillTable("metrics", (metrics || []).filter(m => m.value !== "0" && !m.name.endsWith("_timestamp_seconds")).map(m => (
     { cells: [m.name + (m.labels ? ` {${m.labels}}` : ""), String(Number(Number(m.value).toPrecision(4))) + ((state.bot.replicas.filter(r => r.alive).length > 1) ? ` (replica ${m.from})` : "")] }))));
 }
 const before = new Map();
