@@ -157,6 +157,10 @@ func (r *router) busy() texts.Message {
 // load returns how many commands and clicks are accepted and not done.
 func (r *router) load() int { return r.typed.Load() + r.pressed.Load() }
 
+// stalled returns for how long commands or clicks have waited for a worker
+// without one getting it.
+func (r *router) stalled() time.Duration { return max(r.typed.Stalled(), r.pressed.Stalled()) }
+
 // close makes the router turn away further commands and clicks.
 func (r *router) close() {
 	r.typed.Close()
