@@ -32,11 +32,14 @@ func (l *life) beaten() {
 		c.expired(l.ctx, p)
 	case winner.ID == l.ID && winner.ResponseURL != "" && winner.ResponseURL == l.ResponseURL && !unsure:
 		l.log.Info("the same click was delivered twice")
+		if where := p.aside(); where == replaceOriginal {
+			c.follow(l.ctx, p, winner, where)
+		}
 	case winner.ID == l.ID && !unsure:
 		// The prompt may still show its buttons, if Slack didn't accept its
 		// update: it changes when the outcome is known.
 		l.log.Info("clicked, but an earlier click counts", "confirmer", winner.Confirmer)
-		c.follow(l.ctx, p, winner, ephemeral)
+		c.follow(l.ctx, p, winner, p.aside())
 	default:
 		l.log.Info("clicked, but another decision about the task came first", "winner", string(winner.ID))
 		c.follow(l.ctx, p, winner, replaceOriginal)
