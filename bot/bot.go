@@ -75,7 +75,8 @@ type Bot struct {
 	router   *router
 	socket   *socketmode.Client
 	carrier  *carry.Carrier
-	lanes    *lanes   // of requests
+	lanes    *lanes // of requests
+	pulse    pulse
 	audits   *auditor // nil without an audit channel
 	loops    []*work.Loop
 	beats    *work.Loop

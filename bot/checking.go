@@ -82,10 +82,14 @@ func (c *clicks) check(ctx context.Context, p carry.Press) *checking {
 	}
 	s.timer = time.AfterFunc(max(checkingAfter-time.Since(p.Received), 0), func() {
 		defer work.RecoverPanic(p.Log)
+		undecided := s.where == slackapi.ReplaceOriginal && c.carrier.Undecided(ctx, p.Confirmation.ID)
 		s.mu.Lock()
 		if s.over {
 			s.mu.Unlock()
 			return
+		}
+		if !undecided {
+			s.where = slackapi.Ephemeral
 		}
 		s.sent = make(chan struct{})
 		s.mu.Unlock()
@@ -110,9 +114,10 @@ func (s *checking) stop() <-chan struct{} {
 	return s.sent
 }
 
-// restore shows a private prompt again after it was replaced.
+// restore shows a private prompt again after it was replaced, unless another
+// click has decided it.
 func (c *clicks) restore(ctx context.Context, p carry.Press) {
 	asked := p.Confirmation
 	prompt := c.texts.Prompt(asked, chamelio.Task{ID: asked.Task, Title: asked.Title, URL: asked.URL}, p.Value, false)
-	c.poster.Answer(ctx, p.Log, p.ResponseURL, prompt, slackapi.ReplaceOriginal)
+	c.carrier.Restore(ctx, p, prompt)
 }

@@ -85,6 +85,21 @@ func TestSlowFactsShowASignOfLife(t *testing.T) {
 			w.confirm(ada, w.wantPrompt(w.now(prompt))) // the prompt is there again
 		})
 	})
+	t.Run("decided elsewhere in the meantime", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t)
+			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+			value := prompt.Button("cancel_task").Value
+			w.slack.Break(slacktest.Fault{Method: "users.info", Hang: true})
+			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+			time.Sleep(2 * time.Second)
+			w.must(w.claim(ada, value, time.Now())) // by another replica
+			time.Sleep(time.Minute)
+			if now := w.now(prompt); !settled(now) || w.api.Effects(12345) != 1 {
+				t.Errorf("in the end: %s", now.Text)
+			}
+		})
+	})
 	t.Run("a reason is missing", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
 			w := newWorld(t, requireReason)

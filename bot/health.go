@@ -13,7 +13,8 @@ import (
 const loopStalled = 12 * time.Second
 
 // Ready returns nil if the bot works: at least one connection to Slack serves,
-// and every loop has succeeded recently. Otherwise it says what doesn't.
+// what it delivers is read and acknowledged, workers take what was accepted, and
+// every loop has succeeded recently. Otherwise it says what doesn't.
 func (b *Bot) Ready(context.Context) error {
 	var problems []error
 	if b.draining.Load() {
@@ -21,6 +22,12 @@ func (b *Bot) Ready(context.Context) error {
 	}
 	if b.socket.Open() == 0 {
 		problems = append(problems, errors.New("slack: no connection"))
+	}
+	if err := b.pulse.check(); err != nil {
+		problems = append(problems, err)
+	}
+	if age := b.router.stalled(); age > workStalled {
+		problems = append(problems, fmt.Errorf("workers: none was free for %s", age.Round(time.Second)))
 	}
 	if age := b.beats.Age(); age > loopStalled+b.beats.Every {
 		problems = append(problems, fmt.Errorf("journal: no success for %s", age.Round(time.Second)))

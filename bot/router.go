@@ -154,6 +154,10 @@ func (r *router) busy() texts.Message {
 	return r.texts.Overloaded()
 }
 
+// stalled returns for how long commands or clicks have waited for a worker
+// without one getting it.
+func (r *router) stalled() time.Duration { return max(r.typed.Stalled(), r.pressed.Stalled()) }
+
 // close makes the router turn away further commands and clicks.
 func (r *router) close() {
 	r.typed.Close()

@@ -25,15 +25,22 @@ func (b *Bot) socketOptions() socketmode.Options {
 		Connections: b.cfg.Connections, Stagger: b.cfg.Stagger, Log: b.log,
 		Observer: socketmode.Observer{
 			Connected: func(h socketmode.Hello) { b.appID.Store(h.AppID) },
-			Reconnect: func(r socketmode.Reason) { m.Reconnects.WithLabelValues(string(r)).Inc() },
-			Acked:     func(d time.Duration) { m.AckSeconds.Observe(d.Seconds()) },
-			Anomaly:   func(a socketmode.Anomaly) { m.Anomalies.WithLabelValues(string(a)).Inc() },
+			Reconnect: func(r socketmode.Reason) {
+				b.pulse.acknowledged()
+				m.Reconnects.WithLabelValues(string(r)).Inc()
+			},
+			Acked: func(d time.Duration) {
+				b.pulse.acknowledged()
+				m.AckSeconds.Observe(d.Seconds())
+			},
+			Anomaly: func(a socketmode.Anomaly) { m.Anomalies.WithLabelValues(string(a)).Inc() },
 		},
 	}
 }
 
 // Accept accepts an envelope from Slack. It is for the Socket Mode client.
 func (b *Bot) Accept(e socketmode.Envelope) (ack any, work func()) {
+	defer b.pulse.accept()()
 	return b.router.accept(envelope{ID: e.ID, Type: e.Type, Payload: e.Payload, AcceptsAck: e.AcceptsResponse, Received: e.Received})
 }
 

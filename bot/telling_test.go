@@ -191,3 +191,21 @@ func TestUnclearAnswersDoubleAnAnnouncementAtMostOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestALostDecisionIsNotPostedInPerson takes a decision over while its owner
+// waits for the response_url: the owner posts nothing after that.
+func TestALostDecisionIsNotPostedInPerson(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, slacktest.Legal, "/cancel-task 12345"))
+		w.slack.Break(slacktest.Fault{Method: "response_url", Delay: 9 * time.Second, Error: "used_url"})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("the response_url is tried", func() bool { return w.api.Effects(12345) == 1 && w.row().Outcome != "" })
+		time.Sleep(time.Second)
+		w.statement(`UPDATE decisions SET owner = 'another', epoch = epoch + 1, leased_until = leased_until + 600000`)
+		time.Sleep(2 * time.Minute)
+		if n := len(w.slack.History("D" + ada)); n != 0 {
+			t.Errorf("told in person %d times", n)
+		}
+	})
+}

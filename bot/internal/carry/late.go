@@ -7,6 +7,8 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
 
 const (
@@ -45,7 +47,7 @@ func (c *Carrier) Late(ctx context.Context, p Press) {
 	case err == nil && first.Outcome == decision.Expired:
 		c.expired(ctx, p)
 	case err == nil:
-		c.follow(ctx, p, first)
+		c.follow(ctx, p, first, p.aside())
 	case errors.Is(err, journal.ErrGone) && !p.Confirmation.Public && c.set.get(decision.ID(p.Confirmation.ID)) == nil:
 		c.answer(ctx, p, c.Texts.Expired(p.Confirmation), replaceOriginal)
 	default: // an earlier click may still count
@@ -60,4 +62,38 @@ func (c *Carrier) expired(ctx context.Context, p Press) {
 	if p.Confirmation.Public {
 		c.answer(ctx, p, c.Texts.Expired(p.Confirmation), ephemeral)
 	}
+}
+
+// Undecided reports whether the journal says, in a moment, that nothing became of
+// a prompt yet.
+func (c *Carrier) Undecided(ctx context.Context, id string) bool {
+	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
+	defer cancel()
+	_, err := c.Journal.Get(ctx, decision.ID(id))
+	return errors.Is(err, journal.ErrGone)
+}
+
+const undecidedTimeout = 500 * time.Millisecond
+
+// Restore shows prompt in place of the message that says that a press is being
+// judged, or what another click made of it in the meantime.
+func (c *Carrier) Restore(ctx context.Context, p Press, prompt texts.Message) {
+	first, err := c.Journal.Get(ctx, decision.ID(p.Confirmation.ID))
+	switch {
+	case err != nil:
+		c.answer(ctx, p, prompt, replaceOriginal)
+	case first.Outcome == decision.Withdrawn:
+		c.answer(ctx, p, c.Texts.Withdrawn(p.Confirmation), replaceOriginal)
+	default:
+		c.follow(ctx, p, first, replaceOriginal)
+	}
+}
+
+// aside returns where to answer a press about another click: in place of the
+// prompt only if that was replaced.
+func (p Press) aside() slackapi.Placement {
+	if p.Shown != nil && p.Ephemeral {
+		return replaceOriginal
+	}
+	return ephemeral
 }

@@ -84,7 +84,7 @@ func (c *Carrier) second(ctx context.Context, p Press, earlier *holding) bool {
 		c.answer(ctx, p, c.Texts.StillSaving(p.Confirmation), ephemeral)
 	case phase == carried:
 		p.Log.Info("clicked, but an earlier click counts", "confirmer", earlier.Confirmer)
-		c.follow(ctx, p, earlier.Record)
+		c.follow(ctx, p, earlier.Record, p.aside())
 	default:
 		return false
 	}

@@ -29,7 +29,11 @@ func (l *life) beaten() {
 		return
 	case own && winner.ResponseURL != "" && winner.ResponseURL == l.ResponseURL && !unsure:
 		l.log.Info("the same click was delivered twice")
-		l.prompt.stop()
+		if p.aside() == replaceOriginal {
+			l.followOther(winner)
+		} else {
+			l.prompt.stop()
+		}
 		return
 	}
 	l.prompt.release()
@@ -47,10 +51,14 @@ func (l *life) beaten() {
 		// The prompt may still show its buttons, if Slack didn't accept its
 		// update. Who carries the first click changes it when the outcome is known.
 		l.log.Info("clicked, but an earlier click counts", "confirmer", winner.Confirmer)
+		if p.aside() == replaceOriginal {
+			l.followOther(winner)
+			return
+		}
 		if winner.Outcome != "" {
 			l.prompt.end(l.Texts.OutcomeLine(winner, winner.Result()))
 		}
-		c.follow(l.ctx, p, winner)
+		c.follow(l.ctx, p, winner, ephemeral)
 	default:
 		l.log.Info("clicked, but another decision about the task came first", "winner", string(winner.ID))
 		l.followOther(winner)
@@ -98,8 +106,8 @@ func (l *life) following(winner decision.Record, show func(decision.Record)) {
 
 // follow tells someone whose click came second, privately, what is known of the
 // first and, if that isn't everything, its outcome later.
-func (c *Carrier) follow(ctx context.Context, p Press, winner decision.Record) {
-	if !c.answer(ctx, p, c.Texts.CameSecond(winner, p.User), ephemeral) {
+func (c *Carrier) follow(ctx context.Context, p Press, winner decision.Record, where slackapi.Placement) {
+	if !c.answer(ctx, p, c.Texts.CameSecond(winner, p.User), where) {
 		return
 	}
 	if winner.Outcome == "" && p.Ephemeral {

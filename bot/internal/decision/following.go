@@ -97,6 +97,9 @@ func (p Protocol) replied(s State, e Event, at Moment) (State, Do) {
 		return s.end(ShowNothing)
 	case f.Where == InPerson:
 		return s, Do{Action: DoDelay, For: p.checkPause(f.Checks)}
+	case e.Kind == Unclear && e.Answered: // it may be there: no double
+		f.Where = InPerson
+		return s, Do{Action: DoPost, Where: InPerson}
 	case e.Kind != Refused && f.Where != ByResponseURL:
 		return s, Do{Action: DoDelay, For: p.FirstCheck}
 	case f.Where == InThread: // the announcement may have been deleted

@@ -55,12 +55,12 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 // recognize tells a row that an earlier call of the same Claim wrote, and
 // whose answer was lost, from another's.
 func (j *Journal) recognize(ctx context.Context, d, found decision.Record) (Claim, error) {
-	if found.ID != d.ID || found.MAC != d.MAC || found.Outcome != "" {
+	if found.ID != d.ID || found.MAC != d.MAC {
 		return Claim{Winner: found}, nil
 	}
 	lease, err := j.Renew(ctx, Lease{ID: d.ID, Epoch: 1})
 	switch {
-	case errors.Is(err, ErrLost): // taken over since: it is being carried out
+	case errors.Is(err, ErrLost): // taken over since: it is being carried out, or was
 		return Claim{Winner: found}, nil
 	case err != nil:
 		return Claim{}, fmt.Errorf("claiming a decision: %w", err)

@@ -225,7 +225,7 @@ func (c *checker) since(t time.Time) time.Duration {
 // channel or to its requester, and an unknown one is settled.
 func (c *checker) allTold(d decision.Record) {
 	switch {
-	case d.Outcome == decision.Withdrawn || slices.Contains(c.forged, d.ID):
+	case d.Outcome == decision.Withdrawn || d.Outcome == decision.Expired || slices.Contains(c.forged, d.ID):
 		return
 	case d.Outcome == decision.SetAside:
 		c.breaks("no orphan", "%s was set aside", short(d.ID))
@@ -251,7 +251,7 @@ func (c *checker) allTold(d decision.Record) {
 // prompt (law 13): the last thing that a prompt says is the outcome, unless
 // something hindered it.
 func (c *checker) prompt(d decision.Record) {
-	if d.Outcome == decision.Withdrawn || d.AnnouncedAt.IsZero() || c.hindered() || slices.Contains(c.forged, d.ID) || c.decidedTwice(d.ID) {
+	if d.Outcome == decision.Withdrawn || d.Outcome == decision.Expired || d.AnnouncedAt.IsZero() || c.hindered() || slices.Contains(c.forged, d.ID) || c.decidedTwice(d.ID) {
 		return
 	}
 	prompt, _ := c.about(d.ID)

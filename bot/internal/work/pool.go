@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 )
@@ -15,10 +16,12 @@ type Pool struct {
 	limit   int
 	log     *slog.Logger
 
-	mu     sync.Mutex
-	taken  int
-	closed bool
-	empty  chan struct{} // closed when closed and taken == 0
+	mu      sync.Mutex
+	taken   int
+	waiting int       // jobs that were started and have no worker
+	moved   time.Time // when a job last got a worker, or began to wait with none before it
+	closed  bool
+	empty   chan struct{} // closed when closed and taken == 0
 }
 
 // NewPool returns a pool that runs up to workers jobs at a time and accepts up
@@ -41,7 +44,7 @@ func (p *Pool) Reserve(job func(context.Context)) func(context.Context) {
 	return func(ctx context.Context) {
 		go func() {
 			defer p.done()
-			if p.workers.Acquire(ctx, 1) != nil {
+			if !p.acquire(ctx) {
 				return
 			}
 			defer p.workers.Release(1)
@@ -49,6 +52,33 @@ func (p *Pool) Reserve(job func(context.Context)) func(context.Context) {
 			job(ctx)
 		}()
 	}
+}
+
+// acquire waits for a worker.
+func (p *Pool) acquire(ctx context.Context) bool {
+	p.mu.Lock()
+	if p.waiting == 0 {
+		p.moved = time.Now()
+	}
+	p.waiting++
+	p.mu.Unlock()
+	err := p.workers.Acquire(ctx, 1)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting--
+	p.moved = time.Now()
+	return err == nil
+}
+
+// Stalled returns for how long jobs have waited without one getting a worker; 0
+// if none waits.
+func (p *Pool) Stalled() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.waiting == 0 {
+		return 0
+	}
+	return time.Since(p.moved)
 }
 
 // Load returns how many jobs are accepted and not done.

@@ -1,0 +1,60 @@
+package bot
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+// undecided is a journal in which nothing became of any prompt.
+type undecided struct{ openRequests }
+
+func (undecided) Became(context.Context, decision.ID, int64) (decision.Record, error) {
+	return decision.Record{}, journal.ErrGone
+}
+
+func TestARequestDoesNotExpireWhileAClickIsJudged(t *testing.T) {
+	r := &requests{journal: undecided{}, judging: newJudging()} // without a carrier: it would be asked to expire it
+	defer r.judging.begin("x")()
+	d, err := r.became(t.Context(), request{Request: journal.Request{ID: "x"}, Confirmation: decision.Confirmation{ID: "x"}})
+	if err != nil || d.ID != "" {
+		t.Errorf("got %+v, %v", d, err)
+	}
+}
+
+func TestAFullLaneDelaysNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		l := newLanes(slog.New(slog.DiscardHandler))
+		var running, most, done atomic.Int32
+		for range 10 * maxInLane {
+			l.run(ctx, "C1", func(ctx context.Context) {
+				most.Store(max(most.Load(), running.Add(1)))
+				<-ctx.Done()
+			})
+		}
+		if free := l.free(); free != maxInLanes-maxInLane {
+			t.Errorf("there is room for %d", free)
+		}
+		l.run(ctx, "C2", func(context.Context) { done.Add(1) })
+		synctest.Wait()
+		if most.Load() != laneWidth || done.Load() != 1 {
+			t.Errorf("%d ran in the full lane, %d in the other", most.Load(), done.Load())
+		}
+		time.Sleep(laneWait + time.Second) // those that wait give up
+		if free := l.free(); free != maxInLanes-laneWidth {
+			t.Errorf("later there is room for %d", free)
+		}
+		cancel()
+		l.wait()
+		if l.free() != maxInLanes || len(l.lane) != 0 {
+			t.Error("jobs are left")
+		}
+	})
+}

@@ -1,0 +1,308 @@
+package bot_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+// TestNothingRunsOutWhileAClickIsJudged clicks just before the end of a
+// request, with facts that take longer than the request has left.
+func TestNothingRunsOutWhileAClickIsJudged(t *testing.T) {
+	ranOut := func(m slacktest.Message) bool { return strings.Contains(m.Text, "ran out") }
+	for name, tt := range map[string]struct {
+		before, facts time.Duration
+		fault         slacktest.Fault
+	}{
+		"slow":                            {1400 * time.Millisecond, 4 * time.Second, slacktest.Fault{}},
+		"at the last moment, very slow":   {time.Millisecond, 4500 * time.Millisecond, slacktest.Fault{}},
+		"and the click's answers refused": {1400 * time.Millisecond, 4 * time.Second, slacktest.Fault{Method: "response_url", Error: "used_url"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, secondPerson)
+				prompt := w.ask(ada, general, "/cancel-task 12345")
+				time.Sleep(time.Until(w.endOf(prompt)) - tt.before)
+				w.slack.Break(slacktest.Fault{Method: "users.info", Delay: tt.facts, Times: 1})
+				if tt.fault.Method != "" {
+					w.slack.Break(tt.fault)
+				}
+				w.acked(w.slack.Click(grace, prompt, "cancel_task"))
+				for range 300 {
+					time.Sleep(time.Second)
+					if now := w.now(prompt); ranOut(now) {
+						t.Fatalf("it says: %s", now.Text)
+					}
+				}
+				if now := w.now(prompt); !settled(now) || w.api.Effects(12345) != 1 || w.row().Outcome != decision.Cancelled {
+					t.Errorf("in the end: %s; %+v", now.Text, w.row())
+				}
+			})
+		})
+	}
+}
+
+// endOf returns when a request expires, to the second.
+func (w *world) endOf(prompt slacktest.Message) time.Time {
+	w.Helper()
+	s, err := signed.NewSigner(slacktest.BotToken, nil, time.Now)
+	w.must(err)
+	c, err := s.Decode(prompt.Button("cancel_task").Value, time.Now())
+	w.must(err)
+	return c.ExpiresAt
+}
+
+// TestARequestHasOneEnd lets the expiry of a request and a click that came in
+// time compete in the journal.
+func TestARequestHasOneEnd(t *testing.T) {
+	t.Run("the click's claim comes first", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w, h, _ := withHook(t, secondPerson)
+			prompt := w.ask(ada, general, "/cancel-task 12345")
+			value, end := prompt.Button("cancel_task").Value, w.endOf(prompt)
+			claimed := false
+			h.set(func(op string, do func() error) error {
+				if op == "Expire" && !claimed {
+					claimed = true
+					w.must(w.claim(grace, value, end.Add(-time.Second))) // by another process
+				}
+				return do()
+			})
+			time.Sleep(time.Until(end) + 5*time.Minute)
+			if now := w.now(prompt); !claimed || strings.Contains(now.Text, "ran out") || w.api.Effects(12345) != 1 {
+				t.Errorf("it says: %s", now.Text)
+			}
+		})
+	})
+	t.Run("the expiry comes first", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w, h, _ := withHook(t, secondPerson)
+			prompt := w.ask(ada, general, "/cancel-task 12345")
+			end := w.endOf(prompt)
+			h.set(func(op string, do func() error) error {
+				if op == "Claim" {
+					time.Sleep(3 * time.Minute) // a stalled process
+				}
+				return do()
+			})
+			row := w.recordOf(prompt, end.Add(time.Minute))
+			time.Sleep(time.Until(end) - time.Second)
+			before := len(w.slack.Private(grace, general))
+			w.acked(w.slack.Click(grace, prompt, "cancel_task"))
+			time.Sleep(time.Minute)
+			if _, expired, err := w.journal.Expire(t.Context(), row); err != nil || !expired { // by another process
+				t.Fatal(expired, err)
+			}
+			time.Sleep(10 * time.Minute)
+			w.noCancel()
+			said := w.slack.Private(grace, general)[before:]
+			if now := w.now(prompt); len(said) == 0 || !strings.Contains(said[len(said)-1].Text, "didn't count") || !strings.Contains(now.Text, "ran out") {
+				t.Errorf("it says: %s; Grace reads %v", now.Text, texts(said))
+			}
+		})
+	})
+	t.Run("the click is being saved", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w, h, _ := withHook(t, secondPerson)
+			prompt := w.ask(ada, general, "/cancel-task 12345")
+			end := w.endOf(prompt)
+			h.set(func(op string, do func() error) error {
+				if op == "Claim" && time.Since(end) < 80*time.Second {
+					return errCut
+				}
+				return do()
+			})
+			time.Sleep(time.Until(end) - time.Second)
+			w.acked(w.slack.Click(grace, prompt, "cancel_task"))
+			time.Sleep(5 * time.Minute)
+			if now := w.now(prompt); !settled(now) || w.api.Effects(12345) != 1 {
+				t.Errorf("it says: %s", now.Text)
+			}
+		})
+	})
+	t.Run("nothing is said that isn't recorded", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w, h, _ := withHook(t, secondPerson)
+			prompt := w.ask(ada, general, "/cancel-task 12345")
+			value := prompt.Button("cancel_task").Value
+			h.set(func(op string, do func() error) error {
+				if op == "Expire" {
+					return errCut
+				}
+				return do()
+			})
+			time.Sleep(time.Until(w.endOf(prompt)) + time.Second)
+			w.acked(w.slack.Click(grace, prompt, "cancel_task"))
+			time.Sleep(10 * time.Minute)
+			w.acked(w.slack.Click(grace, prompt, "cancel_task"))
+			time.Sleep(time.Minute)
+			if now := w.now(prompt); len(now.Buttons()) != 2 || len(w.slack.Private(grace, general)) != 2 {
+				t.Errorf("it says: %s", now.Text)
+			}
+			h.set(func(_ string, do func() error) error { return do() })
+			w.eventually("it ran out", func() bool { return strings.Contains(w.now(prompt).Text, "ran out") })
+			_ = value
+		})
+	})
+}
+
+// recordOf returns the row of a request without a click.
+func (w *world) recordOf(prompt slacktest.Message, at time.Time) decision.Record {
+	w.Helper()
+	s, err := signed.NewSigner(slacktest.BotToken, nil, time.Now)
+	w.must(err)
+	value := prompt.Button("cancel_task").Value
+	c, err := s.Decode(value, time.Now())
+	w.must(err)
+	return decision.Record{
+		ID: decision.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel, Requester: c.Requester,
+		RequestedAt: c.RequestedAt, DecidedAt: at.UTC(), Confirmation: value,
+	}
+}
+
+// claim claims the decision of a click, as another process would.
+func (w *world) claim(user, value string, at time.Time) error {
+	w.Helper()
+	s, err := signed.NewSigner(slacktest.BotToken, nil, time.Now)
+	w.must(err)
+	c, err := s.Decode(value, at)
+	w.must(err)
+	d := decision.Record{
+		ID: decision.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel, Requester: c.Requester,
+		Confirmer: user, RequestedAt: c.RequestedAt, DecidedAt: at.UTC().Truncate(time.Millisecond), Confirmation: value,
+	}
+	d.MAC = s.SignClick(d)
+	other := w.open(options{url: w.url})
+	defer other.Close()
+	_, err = other.Claim(w.Context(), d)
+	return err
+}
+
+// TestAnUnclearRequestIsNotPostedAgain posts a request whose answer leaves open
+// whether Slack has it.
+func TestAnUnclearRequestIsNotPostedAgain(t *testing.T) {
+	for name, fault := range map[string]slacktest.Fault{"no answer": {Cut: true}, "fatal_error": {Error: "fatal_error"}} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, secondPerson)
+				fault.Method, fault.AfterEffect = "chat.postMessage", true
+				w.slack.Break(fault)
+				said := w.slash(ada, general, "/cancel-task 12345")
+				time.Sleep(time.Minute)
+				if n := len(w.slack.History(general)); n != 1 || !strings.Contains(said.Text, "didn't tell me") {
+					t.Errorf("%d requests; Ada reads: %s", n, said.Text)
+				}
+			})
+		})
+	}
+}
+
+// TestATroubledChannelDelaysOnlyItsRequests makes Slack hang on everything that
+// is said in one channel, where 40 requests end or are reminded of.
+func TestATroubledChannelDelaysOnlyItsRequests(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson, reminding)
+		w.api.Add(1000, 41)
+		for id := range 40 {
+			w.ask(ada, general, fmt.Sprintf("/cancel-task %d", 1000+id))
+		}
+		other := w.ask(ada, slacktest.Random, "/cancel-task 1040")
+		end := w.endOf(other)
+		for _, method := range []string{"chat.update", "chat.postMessage"} {
+			w.slack.Break(slacktest.Fault{Method: method, Channel: general, Hang: true})
+		}
+		ready := func(when string) {
+			if err := w.bot.Ready(t.Context()); err != nil {
+				t.Errorf("%s: not ready: %v", when, err)
+			}
+		}
+		time.Sleep(time.Until(end) - 3*time.Minute + 10*time.Second)
+		if n := len(w.slack.Thread(slacktest.Random, other.TS)); n != 1 {
+			t.Errorf("%d reminders in the other channel", n)
+		}
+		ready("reminding")
+		time.Sleep(time.Until(end) + 55*time.Second)
+		if now := w.now(other); !strings.Contains(now.Text, "ran out") {
+			t.Errorf("the other channel's request: %s", now.Text)
+		}
+		for range 60 {
+			ready("ending")
+			time.Sleep(time.Second)
+		}
+		w.slack.ClearFaults()
+		w.eventually("all have ended", func() bool { return w.count(`SELECT count(*) FROM requests`) == 0 })
+	})
+}
+
+// TestAReminderIsNotPostedAfterTheDecision decides a request while Slack asks to
+// wait with its reminder.
+func TestAReminderIsNotPostedAfterTheDecision(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson, reminding)
+		prompt := w.ask(ada, general, "/cancel-task 12345")
+		time.Sleep(time.Until(w.endOf(prompt)) - 3*time.Minute - 5*time.Second)
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 429, RetryAfter: "3", Times: 1})
+		w.eventually("the first try", func() bool { return w.posts() == 2 })
+		w.acked(w.slack.Click(ada, prompt, "keep_task"))
+		time.Sleep(time.Minute)
+		if n := len(w.slack.Thread(general, prompt.TS)); n != 0 || w.posts() != 2 {
+			t.Errorf("%d reminders, %d posts", n, w.posts())
+		}
+	})
+}
+
+// TestAnUnclearReminderIsNotPostedAgain reminds with an answer that leaves open
+// whether Slack has it.
+func TestAnUnclearReminderIsNotPostedAgain(t *testing.T) {
+	for name, fault := range map[string]slacktest.Fault{"no answer": {Cut: true}, "fatal_error": {Error: "fatal_error"}} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, secondPerson, reminding)
+				prompt := w.ask(ada, general, "/cancel-task 12345")
+				fault.Method, fault.AfterEffect = "chat.postMessage", true
+				w.slack.Break(fault)
+				time.Sleep(8 * time.Minute)
+				if n := len(w.slack.Thread(general, prompt.TS)); n != 1 {
+					t.Errorf("%d reminders", n)
+				}
+			})
+		})
+	}
+}
+
+// posts counts the calls that posted a message.
+func (w *world) posts() (n int) {
+	for _, call := range w.slack.Calls() {
+		if call.Method == "chat.postMessage" {
+			n++
+		}
+	}
+	return n
+}
+
+// TestAnOvertakenRequestIsFollowedToItsOutcome presses a request whose task is
+// being cancelled by another one: it shows what comes of that.
+func TestAnOvertakenRequestIsFollowedToItsOutcome(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson)
+		first, second := w.ask(ada, general, "/cancel-task 12345"), w.ask(linus, general, "/cancel-task 12345")
+		w.api.Break(chameliotest.Fault{Method: "POST", Delay: 4 * time.Second})
+		w.acked(w.slack.Click(grace, first, "cancel_task"))
+		time.Sleep(time.Second)
+		w.acked(w.slack.Click(grace, second, "cancel_task"))
+		time.Sleep(time.Second)
+		if now := w.now(second); !strings.Contains(now.Text, "under way") {
+			t.Errorf("at first it says: %s", now.Text)
+		}
+		time.Sleep(30 * time.Second)
+		if now := w.now(second); !strings.Contains(now.Text, "Result: ") {
+			t.Errorf("then it says: %s", now.Text)
+		}
+	})
+}
