@@ -123,15 +123,15 @@ func (c *clicks) invalid(ctx context.Context, p carry.Press, err error) reply {
 		c.carrier.Late(ctx, p)
 		return reply{}
 	case errors.Is(err, errNotTheirs):
-		return reply{message: c.texts.NotYourPrompt(), where: p.Click.Aside()}
+		return reply{message: c.texts.NotYourPrompt(), where: p.Aside()}
 	}
-	return reply{message: c.texts.OutdatedPrompt(), where: p.Click.Aside()}
+	return reply{message: c.texts.OutdatedPrompt(), where: p.Aside()}
 }
 
 func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
 	p.Log.Warn("click refused", "reason", string(no.Code), "cause", no.Cause)
 	c.metrics.Refusals.WithLabelValues("click", string(no.Code)).Inc()
-	where := p.Click.Aside()
+	where := p.Aside()
 	if !no.Code.Final() { // worth another try with the same prompt
 		where = slackapi.Ephemeral
 	}
