@@ -75,7 +75,7 @@ type checking struct {
 func (c *clicks) check(ctx context.Context, p carry.Press) *checking {
 	s := &checking{where: slackapi.Ephemeral}
 	if c.judging.first(p.Confirmation.ID) {
-		s.where = p.Click.Aside()
+		s.where = p.Aside()
 	}
 	if !c.judging.first(p.ResponseURL + " " + p.Confirmation.Reason) {
 		return s
