@@ -125,7 +125,7 @@ func TestAKeyWhoseFileChangesIsUsedAtOnce(t *testing.T) {
 	if _, err := key.check(t.Context()); err == nil || look() {
 		t.Fatal("the old key is not refused, or has changed")
 	}
-	for _, unusable := range []string{"", "not a key"} {
+	for _, unusable := range []string{"", "not a key", "\ufeff" + chameliotest.Key, "KEY=" + chameliotest.Key} {
 		if write(unusable); look() {
 			t.Errorf("%q is used", unusable)
 		}
@@ -142,7 +142,7 @@ func TestAKeyWhoseFileChangesIsUsedAtOnce(t *testing.T) {
 			t.Errorf("not redacted: %s", got)
 		}
 	}
-	if said := out.String(); strings.Count(said, "cannot be used: the old one stays") != 1 || strings.Contains(said, "ca_") && strings.Contains(said, chameliotest.Key) {
+	if said := out.String(); strings.Count(said, "cannot be used: the old one stays") != 3 || !strings.Contains(said, "byte-order mark") || !strings.Contains(said, "NAME=value") || strings.Contains(said, "ca_") && strings.Contains(said, chameliotest.Key) {
 		t.Error(said)
 	}
 }

@@ -2,7 +2,6 @@ package cli_test
 
 import (
 	"bytes"
-	"encoding/base64"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,11 +44,6 @@ var inTheEnvironment = []misconfigured{
 	{"a blank after the app token", "SLACK_APP_TOKEN=" + slacktest.AppToken + " ", nil, "SLACK_APP_TOKEN begins or ends with a blank", "Generate an app-level token"},
 	{"no bot token", "SLACK_BOT_TOKEN", nil, "SLACK_BOT_TOKEN is missing", "Copy the Bot User OAuth Token"},
 	{"an app token for a bot token", "SLACK_BOT_TOKEN=" + slacktest.AppToken, nil, "SLACK_BOT_TOKEN must be a bot token", "Copy the Bot User OAuth Token"},
-	{"a bot token with a byte-order mark", "SLACK_BOT_TOKEN=\ufeff" + slacktest.BotToken, nil, "SLACK_BOT_TOKEN begins with a byte-order mark", "Copy the Bot User OAuth Token"},
-	{"a bot token's line", "SLACK_BOT_TOKEN=SLACK_BOT_TOKEN=" + slacktest.BotToken, nil, "SLACK_BOT_TOKEN is a whole line NAME=value", "Copy the Bot User OAuth Token"},
-	{"a bot token in base64", "SLACK_BOT_TOKEN=" + base64.StdEncoding.EncodeToString([]byte(slacktest.BotToken)), nil, "SLACK_BOT_TOKEN is in base64", "Copy the Bot User OAuth Token"},
-	{"an app token in quotes", `SLACK_APP_TOKEN="` + slacktest.AppToken + `"`, nil, "SLACK_APP_TOKEN is in quotation marks", "Generate an app-level token"},
-	{"a refresh token", "SLACK_BOT_TOKEN=xoxe-1-hush", nil, "SLACK_BOT_TOKEN must be a bot token", "Copy the Bot User OAuth Token"},
 	{"a user token", "SLACK_BOT_TOKEN=xoxp-1", nil, "SLACK_BOT_TOKEN must be a bot token", "Copy the Bot User OAuth Token"},
 	{"a token and its file", "SLACK_BOT_TOKEN_FILE=/etc/hostname", nil, "SLACK_BOT_TOKEN and SLACK_BOT_TOKEN_FILE are both set", "Remove SLACK_BOT_TOKEN, or SLACK_BOT_TOKEN_FILE"},
 	{"a file that is not there", "CHAMELIO_API_KEY|CHAMELIO_API_KEY_FILE=/nowhere/key", nil, "CHAMELIO_API_KEY_FILE names a file that cannot be read", "Correct the path in CHAMELIO_API_KEY_FILE"},
@@ -112,15 +106,6 @@ var inTheEnvironment = []misconfigured{
 	{"traces to nowhere", "OTEL_EXPORTER_OTLP_ENDPOINT=::", nil, "OTEL_EXPORTER_OTLP_ENDPOINT is not an http or https address", "Set OTEL_EXPORTER_OTLP_ENDPOINT to the address of a collector"},
 	{"traces by gRPC", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317|OTEL_EXPORTER_OTLP_PROTOCOL=grpc", nil, "OTEL_EXPORTER_OTLP_PROTOCOL is not http/protobuf", "Remove OTEL_EXPORTER_OTLP_PROTOCOL"},
 	{"traces with a secret that is not encoded", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318|OTEL_EXPORTER_OTLP_HEADERS=api-key=topsecret%", nil, "OTEL_EXPORTER_OTLP_HEADERS is not a list of NAME=VALUE", "Set OTEL_EXPORTER_OTLP_HEADERS to headers such as"},
-	{"a proxy of no kind", "HTTPS_PROXY=socks4://u:topsecret@proxy:1080", nil, "HTTPS_PROXY has a scheme that is none of", "Set HTTPS_PROXY to the proxy's address"},
-	{"a proxy's password with a slash", "HTTP_PROXY=http://u:topsecret/x@proxy:3128", nil, "HTTP_PROXY is not the address of a proxy", "Set HTTP_PROXY to the proxy's address"},
-	{"certificates that are not there", "SSL_CERT_FILE=/nowhere/ca.pem", nil, "SSL_CERT_FILE names a file that cannot be read: no such file", "Correct SSL_CERT_FILE"},
-	{"certificates that are empty", "SSL_CERT_FILE=" + os.DevNull, nil, "SSL_CERT_FILE names a file that is empty", "Correct SSL_CERT_FILE"},
-	{"SQLite in the home directory", "DATABASE_URL=sqlite:~/j.db", nil, `DATABASE_URL has a "~"`, "Set DATABASE_URL to sqlite:PATH"},
-	{"SQLite in a variable", "DATABASE_URL=sqlite:$DIR/j.db", nil, `DATABASE_URL has a "$"`, "Set DATABASE_URL to sqlite:PATH"},
-	{"Postgres in quotes", `DATABASE_URL="postgres://u:topsecret@db/x"`, nil, "DATABASE_URL is in quotation marks", "Set DATABASE_URL to"},
-	{"Postgres with a bad password", "DATABASE_URL=postgres://u:topsecret%@db/x", nil, `DATABASE_URL has a "%"`, "Set DATABASE_URL to"},
-	{"Postgres without its certificate", "DATABASE_URL=postgres://u:topsecret@db/x?sslmode=verify-full&sslrootcert=/nowhere/ca.pem", nil, "DATABASE_URL names a file for TLS that can't be read: /nowhere/ca.pem", "Set DATABASE_URL to"},
 	{"a slip in a name", "CANCEL_POLCY=listed", nil, "CANCEL_POLCY is no variable of the bot's: did you mean CANCEL_POLICY?", "Rename CANCEL_POLCY to CANCEL_POLICY"},
 	{"a name in the singular", "ALLOWED_CHANNEL=C0GENERAL", nil, "did you mean ALLOWED_CHANNELS?", "Rename ALLOWED_CHANNEL to ALLOWED_CHANNELS"},
 	{"a name in the plural", "REQUIRE_REASONS=true", nil, "did you mean REQUIRE_REASON?", "Rename REQUIRE_REASONS to REQUIRE_REASON"},
@@ -167,6 +152,7 @@ var goWords = []string{"EOF", "*json.", "dial tcp", "Post \"", "<nil>"}
 
 func TestCheckAndTheStartAgreeOnEveryMistake(t *testing.T) {
 	t.Parallel()
+	inTheEnvironment := slices.Concat(inTheEnvironment, wrapped)
 	all := slices.Concat(inTheEnvironment, elsewhere)
 	if len(all) < 60 {
 		t.Errorf("only %d mistakes", len(all))

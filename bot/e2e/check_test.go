@@ -77,7 +77,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		{"no scope for usergroups", "CANCEL_POLICY=listed ALLOWED_USERGROUPS=S0LEADS", nil, "missing: usergroups:read", "then install the app again"},
 		{"key invalid", "", key("Invalid API key"), "Chamelio refuses the key: Invalid API key", "Ask an administrator"},
 		{"key expired", "", key("API key has expired"), "Chamelio refuses the key: API key has expired", "Ask an administrator"},
-		{"key in quotes", `CHAMELIO_API_KEY="ca_abc"`, nil, `must start with "ca_"`, "without quotes or blanks"},
+		{"key in quotes", `CHAMELIO_API_KEY="ca_abc"`, nil, "is in quotation marks", "without quotes or blanks"},
 		{"plain http", "CHAMELIO_API_URL=http://platform.chamelio.ai", nil, "CHAMELIO_API_URL must be https", "Remove CHAMELIO_API_URL, or set it"},
 		{"Chamelio away", "", func(s *standIns) { s.api.Refuse() }, "⚠ API key        Chamelio does not answer", "Check the machine's network"},
 		{"Slack away", "SLACK_API_URL=http://127.0.0.1:1/api/", nil, "✗ bot token", "Slack cannot be reached"},

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -132,5 +133,28 @@ func TestURLReasons(t *testing.T) {
 		if err := CheckURL(text); err != nil {
 			t.Errorf("%s: %v", text, err)
 		}
+	}
+}
+
+// Each session that can't be written to is refused for its own reason, the
+// nearest to the cause first.
+func TestSessionsThatCannotWrite(t *testing.T) {
+	good := session{user: "bot", schema: "public", create: true}
+	for want, s := range map[Kind]session{
+		"":       good,
+		Standby:  {user: "bot", schema: "public", standby: true, readOnly: true},
+		ReadOnly: {user: "bot", schema: "public", create: true, readOnly: true},
+		NoSchema: {user: "bot"},
+		NoCreate: {user: "bot", schema: "public"},
+		NoAccess: {user: "bot", schema: "public", version: newestVersion(), denied: []string{"tasks"}},
+	} {
+		err := s.writable()
+		var got *Error
+		if (err == nil) != (want == "") || errors.As(err, &got) && got.Kind != want {
+			t.Errorf("%+v: %v, want %q", s, err, want)
+		}
+	}
+	if newestVersion() < 1 || len(tables()) < 8 {
+		t.Errorf("version %d, tables %v", newestVersion(), tables())
 	}
 }

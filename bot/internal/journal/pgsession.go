@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,13 +51,11 @@ func inspect(ctx context.Context, config *pgx.ConnConfig) (session, error) {
 
 // ownSession reports whether a connection is a session of its own. If a pooler
 // lends a server for each transaction, time-outs aren't in force, the lock that
-// keeps migrations apart isn't held, and settings reach strangers.
-//
-// A pooler can be told from a server because it makes up the process ID that it
-// sends when a connection opens.
+// keeps migrations apart isn't held, and settings reach strangers. Two
+// connections to the server itself, or in session mode, never share a server.
 func ownSession(ctx context.Context, conn *pgx.Conn, config *pgx.ConnConfig) error {
 	own, err := backend(ctx, conn)
-	if err != nil || own == int64(conn.PgConn().PID()) {
+	if err != nil {
 		return err
 	}
 	other, err := pgx.ConnectConfig(ctx, config)
@@ -162,7 +159,7 @@ func lookAround(ctx context.Context, conn *pgx.Conn) (session, error) {
 
 // writable reports whether the bot could open the journal and write to it.
 func (s session) writable() error {
-	switch newest := newestVersion("postgres"); {
+	switch newest := newestVersion(); {
 	case s.standby:
 		return problem(Standby, nil)
 	case s.readOnly:
@@ -182,7 +179,7 @@ var tableName = regexp.MustCompile(`(?m)^CREATE TABLE (\w+)`)
 // tables lists the journal's tables, as the migrations make them.
 func tables() []string {
 	var names []string
-	for _, text := range migrationTexts("postgres") {
+	for _, text := range migrationTexts() {
 		for _, match := range tableName.FindAllStringSubmatch(text, -1) {
 			names = append(names, match[1])
 		}
@@ -190,9 +187,9 @@ func tables() []string {
 	return names
 }
 
-// newestVersion returns the version that migrations bring a journal to.
-func newestVersion(dir string) (newest int64) {
-	for name := range migrationTexts(dir) {
+// newestVersion returns the version that the migrations bring a journal to.
+func newestVersion() (newest int64) {
+	for name := range migrationTexts() {
 		number, _, _ := strings.Cut(name, "_")
 		if version, err := strconv.ParseInt(number, 10, 64); err == nil {
 			newest = max(newest, version)
@@ -201,10 +198,9 @@ func newestVersion(dir string) (newest int64) {
 	return newest
 }
 
-// migrationTexts returns the migrations by file name.
-func migrationTexts(dir string) map[string]string {
-	files, _ := fs.Glob(migrations, "migrations/"+dir+"/*.sql")
-	slices.Sort(files)
+// migrationTexts returns the migrations for Postgres by file name.
+func migrationTexts() map[string]string {
+	files, _ := fs.Glob(migrations, "migrations/postgres/*.sql")
 	texts := map[string]string{}
 	for _, file := range files {
 		if raw, err := migrations.ReadFile(file); err == nil {

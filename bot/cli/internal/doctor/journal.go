@@ -65,7 +65,7 @@ func (c *checkup) lookAtJournal(ctx context.Context) (place, string, error) {
 	case errors.As(err, &answer) && answer.Code == undefinedTable:
 		return placeNew, where(c.Database) + ", reachable and empty: the bot creates its tables at its first start", journal.Preflight(ctx, c.Database)
 	case err != nil && strings.Contains(err.Error(), "older version"):
-		return placeUsed, where(c.Database) + ", last used by an older version: the bot brings it up to date at its next start", nil
+		return placeUsed, where(c.Database) + ", last used by an older version: the bot brings it up to date at its next start", journal.Preflight(ctx, c.Database)
 	case err != nil:
 		return placeUnknown, "", err
 	}
