@@ -13,7 +13,7 @@ import (
 
 const (
 	// JudgeTimeout bounds how long a click is judged.
-	JudgeTimeout = 40 * time.Second
+	JudgeTimeout = 10 * time.Second
 
 	// RequestGrace is the time between the end of a request and the row that
 	// says so. A click that came in time is judged and claimed by then.

@@ -118,7 +118,7 @@ func letItRunOut(ctx context.Context, s *scene) error {
 
 func pressTooLate(ctx context.Context, s *scene) error {
 	s.Slack.Click(slacktest.Grace, s.prompt, "cancel_task")
-	return s.until(ctx, patience, "a prompt without buttons", s.answered)
+	return s.until(ctx, 3*patience, "a prompt without buttons", s.answered)
 }
 
 // answered reports whether the prompt has become something else.

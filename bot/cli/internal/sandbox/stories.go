@@ -47,10 +47,10 @@ var stories = []story{
 		{watch: "Ada pressed Cancel task herself. She's told, in private, that it doesn't count.", do: pressInVain},
 		{as: slacktest.Grace, watch: "You are Grace, and you confirmed. The channel reads who asked and who confirmed.", tab: "journal", do: confirm(slacktest.Grace, decision.Cancelled)},
 	}},
-	{ID: "expired", Title: "Nobody says yes", Shows: "a second person who comes too late: the request has run out", Takes: "15 s", policy: twoPeople, settings: []string{"CONFIRM_TIMEOUT=10s"}, steps: []step{
+	{ID: "expired", Title: "Nobody says yes", Shows: "a second person who comes too late: the request has run out", Takes: "30 s", policy: twoPeople, settings: []string{"CONFIRM_TIMEOUT=10s"}, steps: []step{
 		{watch: "Ada asked, and somebody else has to confirm it within 10 seconds: that's how this bot is set now.", do: ask},
 		{as: slacktest.Grace, watch: "You are Grace, and you were at lunch: the 10 seconds are over.", do: letItRunOut},
-		{as: slacktest.Grace, watch: "Grace pressed Cancel task all the same. It didn't count: the prompt says that the request ran out, and the task still runs.", tab: "requests", do: pressTooLate},
+		{as: slacktest.Grace, watch: "Grace pressed Cancel task all the same. It didn't count: once every click that came in time is judged, the prompt says that the request ran out, and the task still runs.", tab: "requests", do: pressTooLate},
 	}},
 	{ID: "finished", Title: "Somebody finished it first", Shows: "Chamelio refuses, and the bot looks why", Takes: "5 s", policy: "members", steps: []step{
 		{watch: "Ada typed the command and looks at the prompt.", tab: "requests", do: ask},
