@@ -79,7 +79,7 @@ func TestARestedChannelIsForgotten(t *testing.T) {
 			t.Error("its trouble is forgotten too soon")
 		}
 		time.Sleep(2 * time.Second)
-		if n := len(turns.channels); n != 0 {
+		if n := remembered(turns); n != 0 {
 			t.Errorf("%d channels are remembered", n)
 		}
 	})
@@ -93,8 +93,15 @@ func TestAskingAboutTroubleRemembersNothing(t *testing.T) {
 			_ = turns.troubled(c)
 		}
 		time.Sleep(time.Hour)
-		if n := len(turns.channels); n != 0 {
+		if n := remembered(turns); n != 0 {
 			t.Errorf("%d channels are remembered", n)
 		}
 	})
+}
+
+// remembered returns how many channels are known.
+func remembered(t *turns) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.channels)
 }
