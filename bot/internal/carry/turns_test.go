@@ -38,6 +38,8 @@ func TestTurnsComeInOrderAndAtAPace(t *testing.T) {
 		turns.posted("C1")
 		turns.give("C1")
 		time.Sleep(time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		if !slices.Equal(order, []int{0, 1, 2}) || !slices.Equal(at, []time.Duration{time.Second, 2 * time.Second, 3 * time.Second}) {
 			t.Errorf("turns %v at %v", order, at)
 		}
