@@ -55,7 +55,7 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 // recognize tells a row that an earlier call of the same Claim wrote, and
 // whose answer was lost, from another's.
 func (j *Journal) recognize(ctx context.Context, d, found decision.Record) (Claim, error) {
-	if found.ID != d.ID || found.MAC != d.MAC {
+	if found.ID != d.ID || found.MAC != d.MAC || found.Outcome != "" {
 		return Claim{Winner: found}, nil
 	}
 	lease, err := j.Renew(ctx, Lease{ID: d.ID, Epoch: 1})
