@@ -64,9 +64,9 @@ func withoutLabel(word string) (number string, ok bool) {
 	if start <= 0 {
 		return "", false
 	}
-	label := strings.TrimRight(strings.ToLower(word[:start]), "#:=-–_/.")
+	label := strings.TrimRight(word[:start], "#:=-–_/.")
 	separator := word[len(label):start]
-	switch label {
+	switch strings.ToLower(label) { // its length may change: Ⱥ grows
 	case "task", "tasks", "task-id", "task_id", "taskid", "id":
 	default:
 		return "", false
