@@ -89,7 +89,7 @@ func (l *life) moment(e decision.Event) decision.Moment {
 func (l *life) do(do decision.Do) decision.Event {
 	began := time.Since(l.began)
 	e := l.answer(do)
-	if l.ctx.Err() != nil && e.Kind != decision.Posted && e.Kind != decision.Done { // whatever it was that failed
+	if l.ctx.Err() != nil && e.Kind != decision.Posted && e.Kind != decision.Done { // the end of the context explains the failure
 		e = decision.Event{Kind: decision.Stopped}
 		if errors.Is(context.Cause(l.ctx), journal.ErrLost) {
 			e.Kind = decision.Lost

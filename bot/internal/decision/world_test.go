@@ -17,10 +17,10 @@ var coarse = Protocol{
 type world struct {
 	task    status
 	ours    bool  // our request cancelled it
-	pending uint8 // ticks in which a request of ours may yet take effect
+	pending uint8 // ticks in which our request may still take effect
 	fresh   bool  // changed less than ReadLag ago: a GET may show the state before
 	seen    bool  // a GET has seen it running since our last unclear request
-	unclear bool  // a request of ours got no clear answer
+	unclear bool  // our request got no clear answer
 	foreign uint8 // another decision's outcome is unknown: 1; plus the ticks in which its request may take effect
 
 	row     row

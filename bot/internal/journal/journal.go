@@ -40,8 +40,8 @@ type Held struct {
 
 var (
 	// ErrLost means that the decision is no longer this process's to change:
-	// another has taken it over, or the step was taken before. Whoever gets it
-	// leaves the decision alone.
+	// another has taken it over, or the step was taken before. A caller that gets
+	// it leaves the decision alone.
 	ErrLost = errors.New("the decision is no longer this process's")
 
 	// ErrGone means that the row is not there.

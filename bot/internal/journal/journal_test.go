@@ -457,7 +457,7 @@ func TestTheRecordOfAnAnnouncementLeavesARowWithoutOutcome(t *testing.T) {
 		if err := j.MarkAnnounced(t.Context(), "x", "1.2"); !errors.Is(err, journal.ErrGone) {
 			t.Errorf("of what is not there: %v", err)
 		}
-		l := won(t, j, sampleDecision("x", 1)) // anew, by another click
+		l := won(t, j, sampleDecision("x", 1)) // again, by another click
 		must(t, j.MarkAnnounced(t.Context(), "x", "1.2"))
 		_, err := j.Finish(t.Context(), l, decision.Cancelled, "", true)
 		must(t, err)

@@ -10,7 +10,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/input"
 )
 
-// Whoever can only write the journal, and has seen a genuine row, cannot make
+// Someone who can only write to the journal, and has seen a genuine row, can't make
 // another of it.
 func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
 	s := testSigner(t)
