@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/observe"
@@ -56,7 +58,7 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k slackapi.Click)
 	}
 	// A click counts by the time at which it was received.
 	confirmation, err := c.signer.Decode(k.Value, k.Received)
-	p := carry.Press{Click: k, Confirmation: confirmation, Log: log.With("confirmation", confirmation.ID, "task", confirmation.Task)}
+	p := carry.Press{Click: k, Confirmation: confirmation, Log: log.With("confirmation", confirmation.ID, "tasks", confirmation.IDs())}
 	if err == nil && !confirmation.MeantFor(k.User, k.Channel) {
 		err = errNotTheirs
 	}
@@ -136,7 +138,7 @@ func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
 		where = slackapi.Ephemeral
 	}
 	return reply{message: c.texts.RefusedClick(no, p.Confirmation), where: where, refusal: &decision.Note{
-		ConfirmationID: decision.ID(p.Confirmation.ID), TaskID: int64(p.Confirmation.Task), Team: p.Confirmation.Team,
+		ConfirmationID: decision.ID(p.Confirmation.ID), Tasks: p.Confirmation.IDs(), Team: p.Confirmation.Team,
 		Channel: p.Channel, Person: p.User, Code: string(no.Code),
 	}}
 }
@@ -180,13 +182,33 @@ func (c *clicks) mayConfirm(ctx context.Context, p carry.Press) policy.Verdict {
 	if !v.Allowed() {
 		return v
 	}
-	var task policy.Task
-	if cleared.NeedsTask() {
-		getting, cancel := context.WithTimeout(ctx, lookTimeout)
-		defer cancel()
-		task = peopleOn(c.tasks.Task(getting, p.Confirmation.Task))
+	if !cleared.NeedsTask() {
+		return cleared.OnTask(ctx, policy.Task{})
 	}
-	return cleared.OnTask(ctx, task)
+	return c.onTasks(ctx, cleared, p.Confirmation.IDs())
+}
+
+// onTasks judges each task, side by side. The first no counts for all: the
+// person confirmed them together.
+func (c *clicks) onTasks(ctx context.Context, cleared policy.Cleared, ids []chamelio.TaskID) policy.Verdict {
+	getting, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	verdicts := make([]policy.Verdict, len(ids))
+	var judging errgroup.Group
+	judging.SetLimit(previewsAtOnce)
+	for i, id := range ids {
+		judging.Go(func() error {
+			verdicts[i] = cleared.OnTask(ctx, peopleOn(c.tasks.Task(getting, id)))
+			return nil
+		})
+	}
+	_ = judging.Wait() // they return nothing
+	for _, v := range verdicts {
+		if !v.Allowed() {
+			return v
+		}
+	}
+	return verdicts[0]
 }
 
 // lookTimeout bounds the GET of a task while someone waits at a button.
