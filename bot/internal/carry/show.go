@@ -8,6 +8,10 @@ import (
 
 // show shows in the prompt what the kernel says, each change once.
 func (l *life) show(do decision.Do) {
+	if len(l.Tasks) > 1 && isProgress(do.Show) && l.shown != decision.ShowSaving { // else that has to go at once
+		l.prompt.count(l.Texts.Progress(l.decided()))
+		return
+	}
 	if do.Show == decision.ShowNothing || do.Show == l.shown && do.Show != decision.ShowOutcome {
 		return
 	}
@@ -29,8 +33,6 @@ func (l *life) show(do decision.Do) {
 		p.show(t.WaitingForChamelio(l.Record, do.For))
 	case decision.ShowOutcome:
 		p.end(t.OutcomeLine(l.decided()))
-	case decision.ShowProgress:
-		p.show(t.Progress(l.decided()))
 	case decision.ShowNotSaved:
 		p.release()
 		p.end(t.NotSaved(l.press.Confirmation))
@@ -41,7 +43,18 @@ func (l *life) show(do decision.Do) {
 		p.end(t.MaybeSaved(l.press.Confirmation))
 	case decision.ShowBeaten:
 		l.beaten()
-	case decision.ShowNothing:
+	case decision.ShowNothing, decision.ShowProgress:
+	}
+}
+
+// isProgress reports whether a line says that the work goes on. Of several tasks
+// it says how many are done.
+func isProgress(s decision.Show) bool {
+	switch s {
+	case decision.ShowRunning, decision.ShowSlow, decision.ShowBusy, decision.ShowProgress:
+		return true
+	default:
+		return false
 	}
 }
 
