@@ -56,77 +56,100 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 		return alone(c.texts.NotUnderstood(err))
 	}
 	log = log.With("tasks", req.Tasks)
+	found := c.consider(ctx, log, asker{cmd.User, cmd.TeamID, cmd.Channel, "", cmd.Origin()}, req)
+	answer := reply{refusal: found.refusal}
+	switch {
+	case found.explained.Text != "":
+		answer.message, answer.where = found.explained, slackapi.Ephemeral
+	case found.confirmation.Public:
+		asked := c.requests.ask(ctx, log, found.confirmation, c.promptOf(found))
+		answer.message, answer.where = asked.message, asked.where
+	default:
+		answer.message, answer.where = c.promptOf(found), slackapi.Ephemeral
+	}
+	return answer
+}
+
+// promptOf returns the prompt of what was considered.
+func (c *commands) promptOf(found considered) texts.Message {
+	return c.texts.Prompt(found.confirmation, found.preview, c.signer.Encode(found.confirmation))
+}
+
+// asker is who asks to cancel tasks, and where.
+type asker struct {
+	user, team, channel string
+	thread              string // the timestamp of the thread; "" outside of threads
+	origin              slackapi.Origin
+}
+
+// considered is what became of a wish to cancel tasks: a confirmation to be
+// prompted for, or an explanation why there is none.
+type considered struct {
+	explained    texts.Message // empty if there is a confirmation
+	confirmation decision.Confirmation
+	preview      texts.Preview
+	refusal      *decision.Note // of some or all of the tasks; nil if there was none
+}
+
+// consider judges who asks, and looks at the tasks. Nothing about a task is shown
+// before the person may see it.
+func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, req input.Request) considered {
 	cleared, v := c.gate.standing(ctx, policy.Question{
 		Moment: policy.AtCommand,
-		Origin: originOf(cmd.Origin()),
-		Place:  policy.Place{Channel: policy.ChannelID(cmd.Channel), Workspace: policy.TeamID(cmd.TeamID)},
-		User:   policy.UserID(cmd.User),
+		Origin: originOf(who.origin),
+		Place:  policy.Place{Channel: policy.ChannelID(who.channel), Workspace: policy.TeamID(who.team)},
+		User:   policy.UserID(who.user),
 	})
 	if !v.Allowed() {
-		return c.refuse(log, cmd, req.Tasks, v)
+		return c.refuse(log, who, req.Tasks, v)
 	}
 	all := c.previews(ctx, req.Tasks)
-	if len(all) == 1 {
-		return c.promptForOne(ctx, log, cmd, req, cleared, all[0])
-	}
-	return c.promptForSeveral(ctx, log, cmd, req, cleared, all)
-}
-
-// promptForOne answers a command about one task.
-func (c *commands) promptForOne(ctx context.Context, log *slog.Logger, cmd slackapi.Command, req input.Request, cleared policy.Cleared, one previewed) reply {
-	// Nothing about the task is shown before this check. A task that doesn't
-	// exist has no people on it, and the answer may say so.
-	if v := cleared.OnTask(ctx, one.people()); !v.Allowed() && !c.texts.Explains(one.err) {
-		return c.refuse(log, cmd, req.Tasks, v)
-	}
-	if explained, ok := c.texts.NoPrompt(one.id, one.task, one.err); ok {
-		c.metrics.Commands.WithLabelValues("explained").Inc()
-		log.Info("command answered without a prompt", "status", string(one.task.Status), "cause", one.err)
-		return alone(explained)
-	}
-	return c.prompt(ctx, log, cmd, req, cleared, []previewed{one}, nil)
-}
-
-// promptForSeveral answers a command about several tasks. Each is judged by
-// itself: those that can't be cancelled don't stop the others.
-func (c *commands) promptForSeveral(ctx context.Context, log *slog.Logger, cmd slackapi.Command, req input.Request, cleared policy.Cleared, all []previewed) reply {
 	var in []previewed
 	var out []texts.Excluded
 	var no policy.Verdict
 	var refused []chamelio.TaskID
 	for _, one := range all {
+		// A task that doesn't exist has no people on it, and the answer may say so.
 		if v := cleared.OnTask(ctx, one.people()); !v.Allowed() && !c.texts.Explains(one.err) {
-			log.Warn("a task is left out of a prompt", "left_out", one.id, "reason", string(v.Code), "cause", v.Cause)
+			log.Warn("refused a task", "refused", one.id, "reason", string(v.Code), "cause", v.Cause)
 			no, refused, out = v, append(refused, one.id), append(out, c.texts.ExcludeRefused(v, one.id))
-			continue
-		}
-		if why, ok := c.texts.Exclude(one.id, one.task, one.err); ok {
+		} else if why, ok := c.texts.Exclude(one.id, one.task, one.err); ok {
 			out = append(out, why)
-			continue
+		} else {
+			in = append(in, one)
 		}
-		in = append(in, one)
 	}
-	var answer reply
+	var found considered
 	switch {
 	case len(refused) == len(all):
-		return c.refuse(log, cmd, req.Tasks, no)
+		return c.refuse(log, who, req.Tasks, no)
 	case len(in) == 0:
-		c.metrics.Commands.WithLabelValues("explained").Inc()
-		log.Info("command answered without a prompt")
-		answer = alone(c.texts.NothingToCancel(out))
+		found = c.explain(log, all, out)
 	default:
-		answer = c.prompt(ctx, log, cmd, req, cleared, in, out)
+		found = c.found(log, who, req, cleared, in)
+		found.preview.Excluded = out
 	}
 	if len(refused) > 0 {
 		c.metrics.Refusals.WithLabelValues("command", string(no.Code)).Inc()
-		answer.refusal = refusalOf(cmd, refused, no)
+		found.refusal = refusalOf(who, refused, no)
 	}
-	return answer
+	return found
 }
 
-// prompt answers a command with a prompt, or posts a request.
-func (c *commands) prompt(ctx context.Context, log *slog.Logger, cmd slackapi.Command, req input.Request, cleared policy.Cleared, in []previewed, out []texts.Excluded) reply {
-	shown := texts.Preview{Excluded: out, Unsure: req.Unsure}
+// explain says why none of the tasks can be cancelled.
+func (c *commands) explain(log *slog.Logger, all []previewed, out []texts.Excluded) considered {
+	c.metrics.Commands.WithLabelValues("explained").Inc()
+	log.Info("command answered without a prompt", "status", string(all[0].task.Status), "cause", all[0].err)
+	if len(all) == 1 {
+		explained, _ := c.texts.NoPrompt(all[0].id, all[0].task, all[0].err)
+		return considered{explained: explained}
+	}
+	return considered{explained: c.texts.NothingToCancel(out)}
+}
+
+// found returns the confirmation for tasks that can be cancelled.
+func (c *commands) found(log *slog.Logger, who asker, req input.Request, cleared policy.Cleared, in []previewed) considered {
+	shown := texts.Preview{Unsure: req.Unsure}
 	public := false
 	for _, one := range in {
 		if one.err != nil {
@@ -135,26 +158,20 @@ func (c *commands) prompt(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 		shown.Tasks = append(shown.Tasks, one.task)
 		public = public || cleared.NeedsSecondPerson(one.people())
 	}
-	confirmation := signed.Fit(c.confirmation(cmd, req, in, public))
+	confirmation := signed.Fit(c.confirmation(who, req.Reason, in, public))
 	log.Info("prompted", "confirmation", confirmation.ID)
 	c.metrics.Commands.WithLabelValues("prompted").Inc()
-	prompt := c.texts.Prompt(confirmation, shown, c.signer.Encode(confirmation))
-	if public {
-		return c.requests.ask(ctx, log, confirmation, prompt)
-	}
-	return alone(prompt)
+	return considered{confirmation: confirmation, preview: shown}
 }
 
-func (c *commands) refuse(log *slog.Logger, cmd slackapi.Command, tasks []chamelio.TaskID, no policy.Verdict) reply {
+func (c *commands) refuse(log *slog.Logger, who asker, tasks []chamelio.TaskID, no policy.Verdict) considered {
 	log.Warn("command refused", "reason", string(no.Code), "cause", no.Cause)
 	c.refused(string(no.Code))
-	a := alone(c.texts.Refused(no, tasks...))
-	a.refusal = refusalOf(cmd, tasks, no)
-	return a
+	return considered{explained: c.texts.Refused(no, tasks...), refusal: refusalOf(who, tasks, no)}
 }
 
-func refusalOf(cmd slackapi.Command, tasks []chamelio.TaskID, no policy.Verdict) *decision.Note {
-	return &decision.Note{Tasks: tasks, Team: cmd.TeamID, Channel: cmd.Channel, Person: cmd.User, Code: string(no.Code)}
+func refusalOf(who asker, tasks []chamelio.TaskID, no policy.Verdict) *decision.Note {
+	return &decision.Note{Tasks: tasks, Team: who.team, Channel: who.channel, Person: who.user, Code: string(no.Code)}
 }
 
 // refused counts a refusal.
@@ -164,10 +181,10 @@ func (c *commands) refused(reason string) {
 }
 
 // confirmation returns what the buttons of the prompt carry.
-func (c *commands) confirmation(cmd slackapi.Command, req input.Request, in []previewed, public bool) decision.Confirmation {
+func (c *commands) confirmation(who asker, reason string, in []previewed, public bool) decision.Confirmation {
 	now := c.now()
 	confirmation := decision.Confirmation{
-		ID: signed.NewID(), Team: cmd.TeamID, Channel: cmd.Channel, Requester: cmd.User, Reason: req.Reason, Public: public,
+		ID: signed.NewID(), Team: who.team, Channel: who.channel, Thread: who.thread, Requester: who.user, Reason: reason, Public: public,
 		RequestedAt: now, ExpiresAt: now.Add(c.confirmTTL),
 	}
 	for _, one := range in {
