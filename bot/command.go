@@ -75,6 +75,20 @@ func (c *commands) promptOf(found considered) texts.Message {
 	return c.texts.Prompt(found.confirmation, found.preview, c.signer.Encode(found.confirmation))
 }
 
+// request posts a request that was confirmed in a modal. The tasks are fetched
+// again for it.
+func (c *commands) request(ctx context.Context, log *slog.Logger, confirmation decision.Confirmation) reply {
+	var shown texts.Preview
+	for _, one := range c.previews(ctx, confirmation.IDs()) {
+		shown.Tasks = append(shown.Tasks, one.task)
+	}
+	asked := c.requests.ask(ctx, log, confirmation, c.texts.Prompt(confirmation, shown, c.signer.Encode(confirmation)))
+	if asked.message.Text == "" {
+		return alone(c.texts.Requested(confirmation))
+	}
+	return asked
+}
+
 // asker is who asks to cancel tasks, and where.
 type asker struct {
 	user, team, channel string

@@ -52,7 +52,7 @@ func (r *reasons) open(ctx context.Context, k slackapi.Click, c decision.Confirm
 	if left <= 0 {
 		return errors.New("the click is too old to open a modal")
 	}
-	carried, err := r.signer.EncodeModal(signed.Modal{Value: k.Value, ResponseURL: k.ResponseURL, Ephemeral: k.Ephemeral, Spent: k.Spent}, k.User)
+	carried, err := r.signer.EncodeModal(signed.Modal{Kind: texts.ModalReason, Value: k.Value, ResponseURL: k.ResponseURL, Ephemeral: k.Ephemeral, Spent: k.Spent}, k.User)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ type reasoned struct {
 // shown in the modal. It only reads: the modal is waiting for its
 // acknowledgement.
 func (r *reasons) read(s slackapi.Submission, received time.Time) (given reasoned, wrong string) {
-	data, err := r.signer.DecodeModal(s.Metadata, s.User)
+	data, err := r.signer.DecodeModal(texts.ModalReason, s.Metadata, s.User)
 	if err != nil {
 		return reasoned{}, r.texts.ModalOutdated()
 	}
@@ -86,12 +86,9 @@ func (r *reasons) read(s slackapi.Submission, received time.Time) (given reasone
 	case err != nil:
 		return reasoned{}, r.texts.ModalOutdated()
 	}
-	reason := input.ParseReason(input.Clean(s.Reason))
-	switch n := utf8.RuneCountInString(reason); {
-	case n == 0:
-		return reasoned{}, r.texts.ModalEmpty()
-	case n > input.MaxReason:
-		return reasoned{}, r.texts.ModalTooLong(n)
+	reason, wrong := r.parse(s.Reason, true)
+	if wrong != "" {
+		return reasoned{}, wrong
 	}
 	c.Reason = reason
 	return reasoned{slackapi.Click{
@@ -100,12 +97,23 @@ func (r *reasons) read(s slackapi.Submission, received time.Time) (given reasone
 	}, c}, ""
 }
 
-// submitted accepts a submitted modal.
-func (r *router) submitted(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
-	log = log.With("user", s.User)
+// parse reads a reason that was typed in a modal, and says what is wrong with it.
+func (r *reasons) parse(typed string, required bool) (reason, wrong string) {
+	reason = input.ParseReason(input.Clean(typed))
+	switch n := utf8.RuneCountInString(reason); {
+	case n == 0 && required:
+		return "", r.texts.ModalEmpty()
+	case n > input.MaxReason:
+		return "", r.texts.ModalTooLong(n)
+	}
+	return reason, ""
+}
+
+// reasonGiven accepts a submitted modal that asked for a reason.
+func (r *router) reasonGiven(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
 	given, wrong := r.clicks.reasons.read(s, e.Received)
 	if wrong != "" {
-		return slackapi.ModalAck(wrong), func() { log.Info("a reason was not accepted", "told", wrong) }
+		return slackapi.ModalAck(texts.BlockReason, wrong), func() { log.Info("a reason was not accepted", "told", wrong) }
 	}
 	job := r.pressed.Reserve(func(ctx context.Context) {
 		k := given.click
@@ -113,7 +121,7 @@ func (r *router) submitted(log *slog.Logger, e envelope, s slackapi.Submission) 
 		r.pressButton(ctx, log, k)
 	})
 	if job == nil {
-		return slackapi.ModalAck(r.texts.ModalBusy(r.stopping())), func() { log.Warn("a reason was turned away", "stopping", r.stopping()) }
+		return r.noRoom(log, texts.BlockReason)
 	}
 	return nil, r.start(job)
 }

@@ -34,14 +34,15 @@ const (
 // once. Commands and clicks have separate workers: a flood of one doesn't delay
 // the other.
 type router struct {
-	commands *commands
-	clicks   *clicks
-	gate     *gate
-	poster   *slackapi.Poster
-	texts    texts.Texts
-	trace    *observe.Tracer
-	log      *slog.Logger
-	stopping func() bool
+	commands  *commands
+	clicks    *clicks
+	shortcuts *shortcuts
+	gate      *gate
+	poster    *slackapi.Poster
+	texts     texts.Texts
+	trace     *observe.Tracer
+	log       *slog.Logger
+	stopping  func() bool
 
 	ctx      context.Context // the workers'
 	typed    *work.Pool
@@ -52,7 +53,8 @@ type router struct {
 
 func (b *Bot) newRouter(typed *commands, pressed *clicks, post *slackapi.Poster, words texts.Texts, spans *observe.Tracer) *router {
 	return &router{
-		commands: typed, clicks: pressed, gate: b.gate, poster: post, texts: words, trace: spans, log: b.log,
+		commands: typed, clicks: pressed,
+		shortcuts: &shortcuts{commands: typed, reasons: pressed.reasons, signer: typed.signer, poster: post, texts: words}, gate: b.gate, poster: post, texts: words, trace: spans, log: b.log,
 		stopping: b.draining.Load, ctx: b.working,
 		typed:    work.NewPool(workersAtOnce, commandsQueueSize, b.log),
 		pressed:  work.NewPool(workersAtOnce, clicksQueueSize, b.log),
@@ -92,6 +94,9 @@ func (r *router) acceptFirst(e envelope) (ack any, work func()) {
 		if submission, is := slackapi.ParseSubmission(e.Payload); is {
 			return r.submitted(log, e, submission)
 		}
+		if m, is := slackapi.ParseShortcut(e.Payload, e.Received); is {
+			return nil, r.start(r.reserveShortcut(log, m))
+		}
 		job := r.pressed.Reserve(func(ctx context.Context) { r.click(ctx, log, e) })
 		if job == nil {
 			job = r.refusals.Reserve(func(ctx context.Context) { r.turnAway(ctx, log, e) })
@@ -99,6 +104,17 @@ func (r *router) acceptFirst(e envelope) (ack any, work func()) {
 		return nil, r.start(job)
 	}
 	return nil, nil // of a type that the app doesn't use
+}
+
+// reserveShortcut finds a worker for a shortcut, or one that turns it away.
+func (r *router) reserveShortcut(log *slog.Logger, m slackapi.Shortcut) func(context.Context) {
+	if job := r.typed.Reserve(func(ctx context.Context) { r.shortcut(ctx, log, m) }); job != nil {
+		return job
+	}
+	return r.refusals.Reserve(func(ctx context.Context) {
+		log.Warn("a shortcut was turned away", "stopping", r.stopping())
+		r.send(ctx, log, slackapi.Target{ResponseURL: m.ResponseURL}, alone(r.busy()))
+	})
 }
 
 func (r *router) start(job func(context.Context)) func() {
@@ -118,7 +134,7 @@ func (r *router) command(ctx context.Context, log *slog.Logger, e envelope) {
 		return
 	}
 	log = log.With("user", cmd.User, "channel", cmd.Channel)
-	r.send(ctx, log, cmd.ResponseURL, r.commands.handle(ctx, log, cmd))
+	r.send(ctx, log, slackapi.Target{ResponseURL: cmd.ResponseURL}, r.commands.handle(ctx, log, cmd))
 }
 
 func (r *router) click(ctx context.Context, log *slog.Logger, e envelope) {
@@ -134,7 +150,7 @@ func (r *router) click(ctx context.Context, log *slog.Logger, e envelope) {
 
 func (r *router) pressButton(ctx context.Context, log *slog.Logger, k slackapi.Click) {
 	log = log.With("user", k.User, "channel", k.Channel)
-	r.send(ctx, log, k.ResponseURL, r.clicks.handle(ctx, log, k))
+	r.send(ctx, log, k.Target(), r.clicks.handle(ctx, log, k))
 }
 
 // turnAway answers a click for which there is no room. The buttons stay.
@@ -144,7 +160,7 @@ func (r *router) turnAway(ctx context.Context, log *slog.Logger, e envelope) {
 	if err != nil {
 		return
 	}
-	r.send(ctx, log, k.ResponseURL, alone(r.busy()))
+	r.send(ctx, log, k.Target(), alone(r.busy()))
 }
 
 func (r *router) busy() texts.Message {

@@ -117,6 +117,11 @@ func settings() []setting {
 			fix:     "Remove CONFIRM_TIMEOUT, or set it to a duration from 10s to 30m, such as 10m",
 		},
 		{
+			name: "MAX_TASKS", fallback: "10", field: func(c *config) any { return &c.MaxTasks },
+			meaning: "how many tasks one command or message may cancel at once, at most 25",
+			fix:     "Remove MAX_TASKS, or set it from 1 to 25",
+		},
+		{
 			name: "COMMANDS_PER_MINUTE", fallback: "10", field: func(c *config) any { return &c.CommandsPerMinute },
 			meaning: "how many commands one person may type a minute",
 			fix:     "Remove COMMANDS_PER_MINUTE, or set it to 1 or more",

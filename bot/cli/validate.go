@@ -233,7 +233,7 @@ func (cfg config) validateForm(found *findings) {
 		}
 	}
 	for name, tooLittle := range map[string]bool{
-		"SLACK_CONNECTIONS": cfg.SlackConnections == 0, "COMMANDS_PER_MINUTE": cfg.CommandsPerMinute == 0,
+		"SLACK_CONNECTIONS": cfg.SlackConnections == 0, "COMMANDS_PER_MINUTE": cfg.CommandsPerMinute == 0, "MAX_TASKS": cfg.MaxTasks == 0,
 		"CHAMELIO_TIMEOUT": cfg.ChamelioTimeout <= 0, "CONFIRM_TIMEOUT": cfg.ConfirmTimeout <= 0, "SHUTDOWN_GRACE": cfg.ShutdownGrace <= 0,
 	} {
 		if tooLittle {
@@ -276,7 +276,7 @@ func lacksAPI(address string) bool {
 var variables = map[string]string{
 	"AppToken": "SLACK_APP_TOKEN", "BotToken": "SLACK_BOT_TOKEN", "SlackAPI": "SLACK_API_URL", "Command": "SLACK_COMMAND",
 	"Connections": "SLACK_CONNECTIONS", "ConfirmTTL": "CONFIRM_TIMEOUT", "Grace": "SHUTDOWN_GRACE", "CancelTimeout": "CHAMELIO_TIMEOUT",
-	"CommandsPerMinute": "COMMANDS_PER_MINUTE", "AuditChannel": "AUDIT_CHANNEL", "OperatorContact": "OPERATOR_CONTACT",
+	"CommandsPerMinute": "COMMANDS_PER_MINUTE", "MaxTasks": "MAX_TASKS", "AuditChannel": "AUDIT_CHANNEL", "OperatorContact": "OPERATOR_CONTACT",
 	"RemindBefore": "SECOND_PERSON_REMINDER",
 	"BaseURL":      "CHAMELIO_API_URL", "APIKey": "CHAMELIO_API_KEY",
 }

@@ -76,6 +76,7 @@ func samples(w Texts, e example) []sample {
 	s.ofClicks()
 	s.ofOutcomes()
 	s.ofSeveral()
+	s.ofShortcut()
 	s.ofRefusals()
 	s.ofAudit()
 	return s.all
