@@ -14,7 +14,11 @@ import (
 )
 
 const (
-	connectionsAtOnce = 8
+	// DefaultMaxConns is how many connections a process opens at most, unless
+	// Options say otherwise. MinMaxConns is the fewest that suffice: migrating
+	// takes one for its lock, and one for its work.
+	DefaultMaxConns = 8
+	MinMaxConns     = 2
 
 	// A connection is given up after a while, so that one that leads nowhere
 	// any more does not stay.
@@ -29,7 +33,7 @@ type postgres struct {
 	prepared *statements
 }
 
-func openPostgres(ctx context.Context, databaseURL string, readOnly bool) (engine, error) {
+func openPostgres(ctx context.Context, databaseURL string, maxConns int, readOnly bool) (engine, error) {
 	config, set, err := postgresConfig(databaseURL)
 	if err != nil {
 		return nil, err
@@ -45,8 +49,8 @@ func openPostgres(ctx context.Context, databaseURL string, readOnly bool) (engin
 		_, err := conn.PgConn().Exec(ctx, set).ReadAll()
 		return wrap("setting time-outs", err)
 	}))
-	db.SetMaxOpenConns(connectionsAtOnce)
-	db.SetMaxIdleConns(connectionsAtOnce)
+	db.SetMaxOpenConns(maxConns)
+	db.SetMaxIdleConns(maxConns)
 	db.SetConnMaxLifetime(maxConnectionLife)
 	db.SetConnMaxIdleTime(maxConnectionIdle)
 	p := &postgres{

@@ -60,7 +60,7 @@ var problems = map[Kind]words{
 	},
 	PoolerTooSmall: {
 		"the connection pooler in between lends the bot no second session",
-		fmt.Sprintf("Give the bot's user at least %d sessions for each replica (pgbouncer: default_pool_size), or connect to the server itself", connectionsAtOnce),
+		"Give the bot's user as many sessions for each replica as DATABASE_MAX_CONNS says (pgbouncer: default_pool_size), or connect to the server itself",
 	},
 	PoolerRefuses: {
 		"the connection pooler in between refuses the bot's session: %s",
