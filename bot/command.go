@@ -33,6 +33,7 @@ type commands struct {
 	signer       signed.Signer
 	requests     *requests
 	texts        texts.Texts
+	paused       pauseSwitch
 	limit        *work.Limit
 	previewLimit time.Duration
 	confirmTTL   time.Duration
@@ -63,6 +64,11 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 	})
 	if !v.Allowed() {
 		return c.refuse(log, cmd, req, v)
+	}
+	if pause := c.paused.atCommand(ctx, log); pause.Active() {
+		log.Info("command answered: cancelling is paused")
+		c.refused("paused")
+		return alone(c.texts.Paused(req.Task, pause.Note))
 	}
 	task, err := c.preview(ctx, req.Task)
 	// Nothing about the task is shown before this check. A task that doesn't

@@ -20,6 +20,9 @@ func newMetrics(to prometheus.Registerer) *observe.Metrics {
 	}
 	m.Refusals.WithLabelValues("command", "too_many_commands")
 	m.Refusals.WithLabelValues("click", "too_many_clicks")
+	m.Refusals.WithLabelValues("command", "paused")
+	m.Refusals.WithLabelValues("click", "paused")
+	m.Refusals.WithLabelValues("click", "pause_unknown")
 	m.Refusals.WithLabelValues("click", invalidOther)
 	for reason := range invalidReasons() {
 		m.Refusals.WithLabelValues("click", reason)
