@@ -94,6 +94,20 @@ func (s stalled) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// gone is a pipe whose reader has gone.
+type gone struct{}
+
+func (gone) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestLinesThatAreNotWrittenAreCounted(t *testing.T) {
+	l := newLogs(config{}, gone{})
+	l.Info("a line")
+	l.lines.close()
+	if n := l.lines.dropped.Load(); n != 1 {
+		t.Errorf("%d lines were dropped", n)
+	}
+}
+
 func TestALogThatStallsHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	pipe := stalled{make(chan struct{})}

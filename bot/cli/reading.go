@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -40,10 +42,35 @@ func (s setting) read(cfg *config, found *findings) {
 			Remedy: "Set " + s.name + " itself, and remove " + s.name + "_FILE",
 		})
 	}
-	wrong := s.parse(reflect.ValueOf(field).Elem())
+	value := reflect.ValueOf(field).Elem()
+	wrong := s.parse(value)
+	if _, isSecret := field.(*secret.Value); !isSecret {
+		wrong = cmp.Or(misread(os.Getenv(s.name), value.Kind() == reflect.Slice), wrong)
+	}
 	if wrong != "" {
 		found.add(s.name, wrong)
 	}
+}
+
+// placeholder is what is left where a template, a script or a person should have
+// put a value.
+var placeholder = regexp.MustCompile(`^(\$\{.*\}|\$\(.*\)|\$\w+|\{\{.*\}\}|%\w+%|<.*>|(?i:none|null|nil|undefined|changeme|todo|tbd))$`)
+
+// misread says what is wrong with a value that was put into the variable in
+// another way than meant. Entries of a list may have blanks around them, and a
+// workflow's name quotation marks.
+func misread(value string, isList bool) string {
+	trimmed := strings.TrimSpace(value)
+	quoted := len(trimmed) > 1 && strings.ContainsRune("\"'`", rune(trimmed[0])) && trimmed[0] == trimmed[len(trimmed)-1]
+	switch {
+	case placeholder.MatchString(trimmed):
+		return "has a placeholder instead of a value"
+	case quoted && !isList:
+		return "is in quotation marks: leave them out"
+	case trimmed != value && trimmed != "" && !isList:
+		return "begins or ends with a blank or a line break"
+	}
+	return ""
 }
 
 // parse sets a value from the variable, and says what is wrong with it.

@@ -53,7 +53,7 @@ func (p Program) serve(ctx context.Context, args []string) error {
 		log.Error("stopped", "error", errEnvironment)
 		return toldError{errEnvironment}
 	}
-	surviveFileSizeLimit()
+	failInsteadOfDying()
 	err := p.runBot(ctx, cfg, log)
 	var start startError
 	switch {

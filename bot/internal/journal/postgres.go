@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -31,6 +32,7 @@ type postgres struct {
 	dialect  dialect
 	db       *sql.DB
 	prepared *statements
+	maxConns int
 }
 
 func openPostgres(ctx context.Context, databaseURL string, maxConns int, readOnly bool) (engine, error) {
@@ -54,7 +56,7 @@ func openPostgres(ctx context.Context, databaseURL string, maxConns int, readOnl
 	db.SetConnMaxLifetime(maxConnectionLife)
 	db.SetConnMaxIdleTime(maxConnectionIdle)
 	p := &postgres{
-		db: db, prepared: newStatements(db),
+		db: db, prepared: newStatements(db), maxConns: maxConns,
 		dialect: dialect{
 			now:        "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
 			greatest:   "GREATEST",
@@ -109,10 +111,32 @@ func (p *postgres) read() querier { return querier{dialect: &p.dialect, prepared
 
 // write commits the statement by itself, in one round trip.
 func (p *postgres) write(ctx context.Context, do work) (any, error) {
-	return do(ctx, p.read())
+	out, err := do(ctx, p.read())
+	p.reconsider(err)
+	return out, err
 }
 
 func (p *postgres) together(ctx context.Context, do work) (any, error) {
+	out, err := p.transact(ctx, do)
+	p.reconsider(err)
+	return out, err
+}
+
+// reconsider drops all idle connections if a write failed because the session is
+// read-only: after a failover, connections can lead on to the former primary,
+// through a proxy that keeps them open. New ones lead to the new primary.
+func (p *postgres) reconsider(err error) {
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) && answer.Code == readOnlyTransaction {
+		p.db.SetMaxIdleConns(0)
+		p.db.SetMaxIdleConns(p.maxConns)
+	}
+}
+
+// readOnlyTransaction is SQLSTATE 25006.
+const readOnlyTransaction = "25006"
+
+func (p *postgres) transact(ctx context.Context, do work) (any, error) {
 	tx, err := p.db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("beginning a transaction: %w", err)
