@@ -145,7 +145,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	b.lanes = asked.lanes
 	b.router = b.newRouter(&commands{
 		gate: b.gate, tasks: b.tasks, details: details, signer: sign, requests: asked, texts: words,
-		paused: paused, limit: work.NewLimit(cfg.CommandsPerMinute), previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL,
+		paused: paused, workflows: newWorkflows(cfg.Policy.SecondPerson, cfg.Metrics), limit: work.NewLimit(cfg.CommandsPerMinute), previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL,
 		hosts: cfg.TaskHosts, metrics: meters, trace: spans, now: cfg.Now,
 	}, &clicks{
 		gate: b.gate, tasks: b.tasks, signer: sign, carrier: b.carrier, texts: words, paused: paused,

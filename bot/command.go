@@ -34,6 +34,7 @@ type commands struct {
 	requests     *requests
 	texts        texts.Texts
 	paused       pauseSwitch
+	workflows    *workflows
 	limit        *work.Limit
 	previewLimit time.Duration
 	confirmTTL   time.Duration
@@ -71,6 +72,9 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 		return alone(c.texts.Paused(req.Task, pause.Note))
 	}
 	task, err := c.preview(ctx, req.Task)
+	if err == nil {
+		c.workflows.see(log, task.Workflow)
+	}
 	// Nothing about the task is shown before this check. A task that doesn't
 	// exist has no people on it, and the answer may say so.
 	facts := peopleOn(task, err)
