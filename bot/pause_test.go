@@ -142,4 +142,3 @@ func TestRetentionIsOffByDefault(t *testing.T) {
 		})
 	}
 }
-

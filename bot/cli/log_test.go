@@ -33,7 +33,7 @@ func TestALogLineSaysNoMoreThanThereIs(t *testing.T) {
 		t.Errorf("as text:\n%s", text)
 	}
 	json := logged(config{}, say)
-	if !strings.Contains(json, `"msg":"done","took":"1.5s"}`) || !strings.Contains(json, `"msg":"odd","error":"this"}`) {
+	if !strings.Contains(json, `"msg":"done","took_seconds":1.4996,"event":"other"}`) || !strings.Contains(json, `"msg":"odd","error":"this","event":"other"}`) {
 		t.Errorf("as JSON:\n%s", json)
 	}
 }

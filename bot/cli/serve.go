@@ -48,7 +48,7 @@ func (p Program) serve(ctx context.Context, args []string) error {
 	if len(problems) > 0 {
 		for _, problem := range problems {
 			r := doctor.EnvironmentFailed(problem)
-			log.Error(notHeld, "precondition", string(r.Name), "error", r.Found, "remedy", r.Remedy)
+			log.Error("a precondition doesn't hold", "precondition", string(r.Name), "error", r.Found, "remedy", r.Remedy)
 		}
 		log.Error("stopped", "error", errEnvironment)
 		return toldError{errEnvironment}

@@ -29,9 +29,6 @@ func failed(r doctor.Result) error { return startError{errors.New(r.Found), r.Na
 // refused is failed for what only another token helps against.
 func refused(r doctor.Result) error { return startError{refusedError(r.Found), r.Name, r.Remedy} }
 
-// notHeld is the line of the log about a precondition that doesn't hold.
-const notHeld = "a precondition doesn't hold"
-
 // introduce logs one line that says what runs, where, and for whom, once Slack
 // and Chamelio have said their part of it. It fails if Slack refuses the bot
 // token. A key that Chamelio refuses is told, and no end: what was decided
@@ -64,7 +61,7 @@ func warn(ctx context.Context, settings doctor.Settings, log *slog.Logger) {
 
 // report logs a precondition that doesn't hold, and that doesn't end the bot.
 func report(log *slog.Logger, r doctor.Result) {
-	log.Warn(notHeld+"; going on", "precondition", string(r.Name), "error", r.Found, "remedy", r.Remedy)
+	log.Warn("a precondition doesn't hold; going on", "precondition", string(r.Name), "error", r.Found, "remedy", r.Remedy)
 }
 
 // checkWorkspace asks Slack once whether the bot token is good.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
 )
 
 // maxHeld bounds how many decisions this process carries at a time. A click
@@ -53,7 +54,7 @@ const (
 func newHolding(ctx context.Context, r decision.Record, log *slog.Logger) *holding {
 	h := &holding{
 		Record: r, known: make(chan struct{}), woken: make(chan struct{}),
-		log: log.With("confirmation", string(r.ID), "task", r.TaskID, "channel", r.Channel),
+		log: observe.Traced(ctx, log).With("confirmation", string(r.ID), "task", r.TaskID, "channel", r.Channel),
 	}
 	h.ctx, h.cancel = context.WithCancelCause(ctx)
 	return h

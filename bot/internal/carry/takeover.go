@@ -76,7 +76,7 @@ func (c *Carrier) resume(doing string, held journal.Held) {
 	default:
 		l.result = r.Result()
 	}
-	l.log.Info(doing, "epoch", held.Lease.Epoch, "stage", l.state.Stage.String(), "sent", r.Sent)
+	l.log.Info("taken over", "work", doing, "epoch", held.Lease.Epoch, "stage", l.state.Stage.String(), "sent", r.Sent)
 	c.start(l)
 }
 
