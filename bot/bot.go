@@ -137,7 +137,6 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	}, cfg.Now)
 	judged := newJudging()
 	paused := pauseSwitch{j}
-	paused.register(cfg.Metrics)
 	asked := &requests{
 		journal: j, carrier: b.carrier, judging: judged, poster: post, signer: sign, texts: words,
 		remind: cfg.RemindBefore, now: cfg.Now, log: log, lanes: newLanes(log),
@@ -145,7 +144,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	b.lanes = asked.lanes
 	b.router = b.newRouter(&commands{
 		gate: b.gate, tasks: b.tasks, details: details, signer: sign, requests: asked, texts: words,
-		paused: paused, workflows: newWorkflows(cfg.Policy.SecondPerson, cfg.Metrics), limit: work.NewLimit(cfg.CommandsPerMinute), previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL,
+		paused: paused, workflows: newWorkflows(cfg.Policy.SecondPerson, meters.SecondPersonTasks), limit: work.NewLimit(cfg.CommandsPerMinute), previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL,
 		hosts: cfg.TaskHosts, metrics: meters, trace: spans, now: cfg.Now,
 	}, &clicks{
 		gate: b.gate, tasks: b.tasks, signer: sign, carrier: b.carrier, texts: words, paused: paused,

@@ -36,6 +36,6 @@ func (b *Bot) live() observe.Live {
 		Ready:    func() bool { return b.Ready(context.Background()) == nil },
 		Replicas: func() int { return int(b.replicas.Load()) }, Connections: b.socket.Open,
 		Commands: b.router.typed.Load, Clicks: b.router.pressed.Load,
-		Backlog: b.journal.Backlog, Loops: b.loops, Started: time.Now(),
+		Backlog: b.journal.Backlog, Paused: pauseSwitch{b.journal}.since, Loops: b.loops, Started: time.Now(),
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
@@ -54,34 +52,8 @@ func (s pauseSwitch) atCommand(ctx context.Context, log *slog.Logger) journal.Pa
 	return p
 }
 
-// register registers a gauge that reads the switch at each scrape. It has no
-// value while the journal doesn't answer.
-func (s pauseSwitch) register(to prometheus.Registerer) {
-	if to != nil {
-		to.MustRegister(pauseCollector{s.journal, prometheus.NewDesc("cancelbot_paused_timestamp_seconds",
-			"When cancelling was paused for all replicas, in Unix time; 0 if it isn't paused.", nil, nil)})
-	}
-}
-
-type pauseCollector struct {
-	journal pauses
-	since   *prometheus.Desc
-}
-
-// Describe implements prometheus.Collector.
-func (c pauseCollector) Describe(to chan<- *prometheus.Desc) { to <- c.since }
-
-// Collect implements prometheus.Collector.
-func (c pauseCollector) Collect(to chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), pausePatience)
-	defer cancel()
-	p, err := c.journal.Paused(ctx)
-	if err != nil {
-		return
-	}
-	value := 0.0
-	if p.Active() {
-		value = float64(p.Since.Unix())
-	}
-	to <- prometheus.MustNewConstMetric(c.since, prometheus.GaugeValue, value)
+// since returns when cancelling was paused; the zero time if it isn't.
+func (s pauseSwitch) since(ctx context.Context) (time.Time, error) {
+	p, err := s.journal.Paused(ctx)
+	return p.Since, err
 }

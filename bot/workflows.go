@@ -25,17 +25,11 @@ type workflows struct {
 	matched map[string]bool // by entry
 }
 
-func newWorkflows(rule policy.SecondPerson, to prometheus.Registerer) *workflows {
-	w := &workflows{rule: rule, matched: map[string]bool{}, seen: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "cancelbot_second_person_tasks_total", Help: "Tasks seen at commands whose workflow is listed in SECOND_PERSON_WORKFLOWS, by entry of the list.",
-	}, []string{"workflow"})}
+func newWorkflows(rule policy.SecondPerson, seen *prometheus.CounterVec) *workflows {
 	for _, entry := range rule.Workflows {
-		w.seen.WithLabelValues(entry)
+		seen.WithLabelValues(entry)
 	}
-	if to != nil && len(rule.Workflows) > 0 {
-		to.MustRegister(w.seen)
-	}
-	return w
+	return &workflows{rule: rule, seen: seen, matched: map[string]bool{}}
 }
 
 // see counts a task, and warns once of each entry that matched none of the first

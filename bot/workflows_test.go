@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 )
 
@@ -16,7 +17,7 @@ func TestWorkflowThatNoTaskHasIsReportedOnce(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&out, nil))
 	registry := prometheus.NewRegistry()
-	w := newWorkflows(policy.SecondPerson{Workflows: []string{"Contract review", "NDAs"}}, registry)
+	w := newWorkflows(policy.SecondPerson{Workflows: []string{"Contract review", "NDAs"}}, observe.NewMetrics(registry).SecondPersonTasks)
 	for range enoughTasks - 1 {
 		w.see(log, "contract  REVIEW")
 	}
@@ -34,7 +35,7 @@ func TestWorkflowThatNoTaskHasIsReportedOnce(t *testing.T) {
 # TYPE cancelbot_second_person_tasks_total counter
 cancelbot_second_person_tasks_total{workflow="Contract review"} 49
 cancelbot_second_person_tasks_total{workflow="NDAs"} 0
-`))
+`), "cancelbot_second_person_tasks_total")
 	if err != nil {
 		t.Error(err)
 	}
@@ -42,8 +43,8 @@ cancelbot_second_person_tasks_total{workflow="NDAs"} 0
 
 func TestWithoutAListOfWorkflowsNothingIsCounted(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	newWorkflows(policy.SecondPerson{Always: true}, registry).see(slog.New(slog.DiscardHandler), "NDA")
-	if n, err := testutil.GatherAndCount(registry); n != 0 || err != nil {
+	newWorkflows(policy.SecondPerson{Always: true}, observe.NewMetrics(registry).SecondPersonTasks).see(slog.New(slog.DiscardHandler), "NDA")
+	if n, err := testutil.GatherAndCount(registry, "cancelbot_second_person_tasks_total"); n != 0 || err != nil {
 		t.Errorf("%d series, %v", n, err)
 	}
 }
