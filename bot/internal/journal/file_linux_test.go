@@ -45,7 +45,7 @@ func TestPlaceMustBeWritable(t *testing.T) {
 		"the file isn't":      {0o700, 0o400, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir, err := os.MkdirTemp("", "place")
+			dir, err := os.MkdirTemp("", "place") //nolint:usetesting // another user has to reach it
 			if err != nil {
 				t.Fatal(err)
 			}

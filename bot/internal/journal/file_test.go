@@ -94,7 +94,7 @@ func TestReadOnlySessionsAreDropped(t *testing.T) {
 	if err := j.Writable(t.Context()); err != nil {
 		t.Errorf("the sessions stay read-only: %v", err)
 	}
-	if max := j.Pool().Stats().MaxOpenConnections; max != 3 {
-		t.Errorf("%d connections at most", max)
+	if n := j.Pool().Stats().MaxOpenConnections; n != 3 {
+		t.Errorf("%d connections at most", n)
 	}
 }
