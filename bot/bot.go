@@ -47,6 +47,8 @@ type Journal interface {
 	refusals
 	openRequests
 	presence
+	pauses
+	oldRows
 	signed.Store
 }
 
@@ -135,6 +137,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 		Metrics: meters, Tracer: spans, Log: log,
 	}, cfg.Now)
 	judged := newJudging()
+	paused := pauseSwitch{j}
 	asked := &requests{
 		journal: j, carrier: b.carrier, judging: judged, poster: post, signer: sign, texts: words,
 		remind: cfg.RemindBefore, now: cfg.Now, log: log, lanes: newLanes(log),
@@ -142,10 +145,11 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	b.lanes = asked.lanes
 	b.router = b.newRouter(&commands{
 		gate: b.gate, tasks: b.tasks, details: details, signer: sign, requests: asked, texts: words,
+		paused: paused, workflows: newWorkflows(cfg.Policy.SecondPerson, meters.SecondPersonTasks),
 		limit: work.NewLimit(cfg.CommandsPerMinute), previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL,
 		rules: input.Rules{Hosts: cfg.TaskHosts, MaxTasks: cfg.MaxTasks}, metrics: meters, trace: spans, now: cfg.Now,
 	}, &clicks{
-		gate: b.gate, tasks: b.tasks, signer: sign, carrier: b.carrier, texts: words,
+		gate: b.gate, tasks: b.tasks, signer: sign, carrier: b.carrier, texts: words, paused: paused,
 		limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), told: work.NewLimit(toldPerMinute),
 		reasons: &reasons{required: cfg.RequireReason, views: b.slack, signer: sign, texts: words},
 		poster:  post, judging: judged,
@@ -158,6 +162,10 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 		work.NewLoop("installation", introduceEvery, log, b.introduce),
 		b.beats,
 	)
+	if cfg.Retention > 0 {
+		old := &retention{keep: cfg.Retention, journal: j, log: log}
+		b.loops = append(b.loops, work.NewLoop("retention", retentionEvery, log, old.tidy))
+	}
 	if cfg.AuditChannel != "" {
 		b.audits = &auditor{channel: cfg.AuditChannel, journal: j, poster: post, slack: b.slack, texts: words, gap: cfg.AnnounceGap, log: log}
 		b.loops = append(b.loops, work.NewLoop("audit channel", auditEvery, log, b.audits.copyAll))

@@ -34,6 +34,8 @@ type commands struct {
 	signer       signed.Signer
 	requests     *requests
 	texts        texts.Texts
+	paused       pauseSwitch
+	workflows    *workflows
 	limit        *work.Limit
 	previewLimit time.Duration
 	confirmTTL   time.Duration
@@ -117,12 +119,20 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 	if !v.Allowed() {
 		return c.refuse(log, who, req.Tasks, v)
 	}
+	if pause := c.paused.atCommand(ctx, log); pause.Active() {
+		log.Info("command answered: cancelling is paused")
+		c.refused("paused")
+		return considered{explained: c.texts.Paused(pause.Note, req.Tasks...)}
+	}
 	all := c.previews(ctx, req.Tasks)
 	var in []previewed
 	var out []texts.Excluded
 	var no policy.Verdict
 	var refused []chamelio.TaskID
 	for _, one := range all {
+		if one.err == nil {
+			c.workflows.see(log, one.task.Workflow)
+		}
 		// A task that doesn't exist has no people on it, and the answer may say so.
 		if v := cleared.OnTask(ctx, one.people()); !v.Allowed() && !c.texts.Explains(one.err) {
 			log.Warn("refused a task", "refused", one.id, "reason", string(v.Code), "cause", v.Cause)

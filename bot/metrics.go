@@ -20,6 +20,9 @@ func newMetrics(to prometheus.Registerer) *observe.Metrics {
 	}
 	m.Refusals.WithLabelValues("command", "too_many_commands")
 	m.Refusals.WithLabelValues("click", "too_many_clicks")
+	m.Refusals.WithLabelValues("command", "paused")
+	m.Refusals.WithLabelValues("click", "paused")
+	m.Refusals.WithLabelValues("click", "pause_unknown")
 	m.Refusals.WithLabelValues("click", invalidOther)
 	for reason := range invalidReasons() {
 		m.Refusals.WithLabelValues("click", reason)
@@ -33,6 +36,6 @@ func (b *Bot) live() observe.Live {
 		Ready:    func() bool { return b.Ready(context.Background()) == nil },
 		Replicas: func() int { return int(b.replicas.Load()) }, Connections: b.socket.Open,
 		Commands: b.router.typed.Load, Clicks: b.router.pressed.Load,
-		Backlog: b.journal.Backlog, Loops: b.loops, Started: time.Now(),
+		Backlog: b.journal.Backlog, Paused: pauseSwitch{b.journal}.since, Loops: b.loops, Started: time.Now(),
 	}
 }

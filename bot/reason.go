@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/slack-go/slack"
+	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -116,6 +117,8 @@ func (r *router) reasonGiven(log *slog.Logger, e envelope, s slackapi.Submission
 		return slackapi.ModalAck(texts.BlockReason, wrong), func() { log.Info("a reason was not accepted", "told", wrong) }
 	}
 	job := r.pressed.Reserve(func(ctx context.Context) {
+		ctx, end := r.trace.Step(ctx, "click", attribute.String("slack.envelope", e.ID))
+		defer end(nil)
 		k := given.click
 		k.Value = r.clicks.signer.Encode(given.confirmation)
 		r.pressButton(ctx, log, k)

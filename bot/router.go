@@ -133,7 +133,7 @@ func (r *router) command(ctx context.Context, log *slog.Logger, e envelope) {
 		log.Warn("ignored a command", "reason", err)
 		return
 	}
-	log = log.With("user", cmd.User, "channel", cmd.Channel)
+	log = observe.Traced(ctx, log).With("user", cmd.User, "channel", cmd.Channel)
 	r.send(ctx, log, slackapi.Target{ResponseURL: cmd.ResponseURL}, r.commands.handle(ctx, log, cmd))
 }
 
@@ -149,7 +149,7 @@ func (r *router) click(ctx context.Context, log *slog.Logger, e envelope) {
 }
 
 func (r *router) pressButton(ctx context.Context, log *slog.Logger, k slackapi.Click) {
-	log = log.With("user", k.User, "channel", k.Channel)
+	log = observe.Traced(ctx, log).With("user", k.User, "channel", k.Channel)
 	r.send(ctx, log, k.Target(), r.clicks.handle(ctx, log, k))
 }
 

@@ -67,7 +67,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	var failed error
 	select {
 	case <-ctx.Done():
-		b.log.Info("stopping", "grace", b.cfg.Grace.String())
+		b.log.Info("stopping", "grace", b.cfg.Grace)
 	case failed = <-listening:
 	}
 	b.drain(detached)

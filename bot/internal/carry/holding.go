@@ -8,6 +8,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
 )
 
 // holding is a decision that this process carries. Its context ends when the
@@ -42,7 +43,7 @@ const (
 func newHolding(ctx context.Context, r decision.Record, log *slog.Logger) *holding {
 	h := &holding{
 		Record: r, known: make(chan struct{}), woken: make(chan struct{}),
-		log: log.With("confirmation", string(r.ID), "channel", r.Channel), tasks: newShared(r),
+		log: observe.Traced(ctx, log).With("confirmation", string(r.ID), "channel", r.Channel), tasks: newShared(r),
 	}
 	h.ctx, h.cancel = context.WithCancelCause(ctx)
 	return h

@@ -74,7 +74,7 @@ func (c *Carrier) resume(doing string, held journal.Held) {
 		if state.Stage == decision.Resolving {
 			l.facts.details = c.Details.find(l.ctx, h.log, r, task)
 		}
-		h.log.Info(doing, "task", int64(r.Tasks[task].ID), "epoch", held.Lease.Epoch, "stage", state.Stage.String(), "sent", r.Tasks[task].Sent)
+		h.log.Info("taken over", "work", doing, "task", int64(r.Tasks[task].ID), "epoch", held.Lease.Epoch, "stage", state.Stage.String(), "sent", r.Tasks[task].Sent)
 		c.start(l)
 	}
 }

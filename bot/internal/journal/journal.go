@@ -6,11 +6,12 @@
 // epoch that grows with every change of owner. Whatever an owner writes names
 // its epoch, so that one that has lost its decision can change nothing.
 //
-// The bot never deletes a row. SQLite serves one process or several on one
+// The bot deletes rows only if it is told how long to keep them. SQLite serves one process or several on one
 // machine, Postgres serves replicas on several.
 package journal
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -91,6 +92,10 @@ type Options struct {
 	// leave notes for TakeNote.
 	Audit bool
 
+	// MaxConns is how many connections to Postgres this process opens at most;
+	// DefaultMaxConns if zero. SQLite ignores it.
+	MaxConns int
+
 	// Observe is called after each operation on the database; may be nil.
 	Observe Observer
 
@@ -141,7 +146,7 @@ func open(ctx context.Context, databaseURL string, o Options, readOnly bool) (*J
 	if path, isSQLite := SQLitePath(databaseURL); isSQLite {
 		db, err = openSQLite(ctx, path, o.Now, readOnly)
 	} else {
-		db, err = openPostgres(ctx, databaseURL, readOnly)
+		db, err = openPostgres(ctx, databaseURL, cmp.Or(o.MaxConns, DefaultMaxConns), readOnly)
 	}
 	if err != nil {
 		return nil, err

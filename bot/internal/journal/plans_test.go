@@ -125,4 +125,8 @@ func everyCall(ctx context.Context, j *Journal) {
 	_, _ = j.TakeEnded(ctx, 1)
 	_ = j.Forget(ctx, "x")
 	_ = j.Writable(ctx)
+	_ = j.Pause(ctx, "")
+	_, _ = j.Paused(ctx)
+	_, _ = j.Resume(ctx)
+	_, _ = j.DeleteOld(ctx, 0, 10)
 }

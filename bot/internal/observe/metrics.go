@@ -23,6 +23,7 @@ type Metrics struct {
 	AnnouncementSeconds prometheus.Histogram   // from click to announcement
 	Settled             *prometheus.CounterVec // by outcome
 	Anomalies           *prometheus.CounterVec // by kind
+	SecondPersonTasks   *prometheus.CounterVec // by the entry of the list of workflows
 	Unverified          prometheus.Counter
 	Vanished            prometheus.Counter
 
@@ -76,6 +77,7 @@ func NewMetrics(to prometheus.Registerer) *Metrics {
 			"warning", "refresh_requested", "link_disabled", "too_many_websockets", "other", "lost", "cannot_connect"),
 		Anomalies:           counter("slack_socket_anomalies_total", "Unexpected events on Socket Mode connections, by kind.", "kind", "garbage_frame", "oversized_ack", "unacknowledged"),
 		Settled:             counter("unknown_outcomes_settled_total", "Unknown outcomes whose follow-up ended, by final outcome.", "outcome", settled()...),
+		SecondPersonTasks:   vector("second_person_tasks_total", "Tasks seen at commands whose workflow is listed in SECOND_PERSON_WORKFLOWS, by entry of the list.", "workflow"),
 		Unverified:          plain("journal_unverified_rows_total", "Rows of the journal that were set aside because no genuine click made them."),
 		Vanished:            plain("journal_vanished_rows_total", "Decisions in progress that the journal had lost and that the bot restored."),
 		AckSeconds:          histogram("ack_duration_seconds", "Time from reading an envelope to writing its acknowledgement.", fastBuckets()),

@@ -87,9 +87,12 @@ CREATE INDEX tasks_task ON tasks (task_id);
 -- an unknown outcome, and it sets a record aside that is being followed up and
 -- turns out not to be genuine.
 --
--- Old rows are deleted by first saying how old; docs/operate.md has the
--- statements.
-CREATE TABLE retention (delete_before TIMESTAMPTZ NOT NULL);
+-- Old rows are deleted by first saying how old: by the bot with RETENTION set,
+-- or by the statements in docs/operate.md.
+CREATE TABLE retention (
+    delete_before TIMESTAMPTZ NOT NULL,
+    granted_to    TEXT NOT NULL DEFAULT '' -- who may; only for tidying up
+);
 
 -- +goose StatementBegin
 CREATE FUNCTION decisions_announced_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -198,6 +201,7 @@ CREATE TABLE audit (
 );
 
 CREATE INDEX audit_due ON audit (noted_at) WHERE sent_at IS NULL;
+CREATE INDEX audit_sent ON audit (noted_at) WHERE sent_at IS NOT NULL;
 CREATE INDEX audit_refusals ON audit (noted_at) WHERE kind = 'refusal';
 
 -- Requests in a channel that a second person has to approve, and what is due
@@ -238,4 +242,11 @@ CREATE TABLE signing_keys (
     id         TEXT PRIMARY KEY,
     sealed     TEXT NOT NULL,
     kept_until BIGINT NOT NULL
+);
+
+-- The switch of "cancelbot pause": with a row, no click cancels anything.
+CREATE TABLE pause (
+    one       BIGINT PRIMARY KEY CHECK (one = 1),
+    paused_at TIMESTAMPTZ NOT NULL,
+    note      TEXT NOT NULL
 );
