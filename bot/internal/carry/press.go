@@ -21,6 +21,7 @@ type Press struct {
 	slackapi.Click
 	Confirmation decision.Confirmation
 	Log          *slog.Logger
+	FactsAge     time.Duration // how old the facts are by which the press is allowed
 
 	// Shown is closed when Slack has the message that says that the press is
 	// being judged; nil if there is none.
