@@ -110,7 +110,6 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	b.signer = sign
 	b.calls = &http.Client{Transport: transport.Within(slackTimeout, cfg.Transport), CheckRedirect: b.http.CheckRedirect}
 	b.slack = slackapi.NewClient(cfg.BotToken.Reveal(), cfg.SlackAPI, b.calls)
-	b.gate = &gate{checker: policy.NewChecker(cfg.Policy, b.slack), journal: j, known: make(chan struct{}), appID: b.app, now: cfg.Now}
 	b.metrics = newMetrics(cfg.Metrics)
 	b.wire(api, sign)
 	b.socket, err = socketmode.New(b.socketOptions())
@@ -129,6 +128,10 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	meters := b.metrics
 	spans := observe.NewTracer(cfg.Traces)
 	details := carry.NewDetails(b.tasks, b.mentions())
+	b.gate = &gate{
+		checker: policy.NewChecker(cfg.Policy, b.slack, peopleOn(b.tasks, details), cfg.FactsMaxAge), journal: j,
+		known: make(chan struct{}), appID: b.app, now: cfg.Now,
+	}
 	b.carrier = carry.New(carry.Options{
 		Protocol: cfg.protocol(), Journal: j, Tasks: b.tasks, Details: details, Poster: post, Signer: sign, Texts: words,
 		Metrics: meters, Tracer: spans, Log: log,
@@ -144,7 +147,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 		limit: work.NewLimit(cfg.CommandsPerMinute), previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL,
 		hosts: cfg.TaskHosts, metrics: meters, trace: spans, now: cfg.Now,
 	}, &clicks{
-		gate: b.gate, tasks: b.tasks, signer: sign, carrier: b.carrier, texts: words,
+		gate: b.gate, signer: sign, carrier: b.carrier, texts: words,
 		limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), told: work.NewLimit(toldPerMinute),
 		reasons: &reasons{required: cfg.RequireReason, views: b.slack, signer: sign, texts: words},
 		poster:  post, judging: judged,

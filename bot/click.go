@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -14,7 +13,6 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
-	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 const (
@@ -31,7 +29,6 @@ const (
 type clicks struct {
 	signer  signed.Signer
 	gate    *gate
-	tasks   looker
 	carrier *carry.Carrier
 	texts   texts.Texts
 	limit   *work.Limit
@@ -41,11 +38,6 @@ type clicks struct {
 	judging *judging
 	metrics *observe.Metrics
 	trace   *observe.Tracer
-}
-
-// looker gets a task for something that is being decided.
-type looker interface {
-	Task(context.Context, chamelio.TaskID) (chamelio.Task, error)
 }
 
 // handle handles one click: it keeps the task, or decides to cancel it. If a
@@ -75,7 +67,7 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k slackapi.Click)
 func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 	defer c.judging.begin(p.Confirmation.ID)()
 	checking := c.check(ctx, p)
-	no := c.mayConfirm(ctx, p)
+	no := c.mayConfirm(ctx, &p)
 	p.Shown = checking.stop()
 	replaced := p.Shown != nil && checking.where == slackapi.ReplaceOriginal
 	if p.Shown != nil {
@@ -129,7 +121,7 @@ func (c *clicks) invalid(ctx context.Context, p carry.Press, err error) reply {
 }
 
 func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
-	p.Log.Warn("click refused", "reason", string(no.Code), "cause", no.Cause)
+	p.Log.Warn("click refused", "reason", string(no.Code), "cause", no.Cause, "facts_age_seconds", p.FactsAge.Seconds())
 	c.metrics.Refusals.WithLabelValues("click", string(no.Code)).Inc()
 	where := p.Aside()
 	if !no.Code.Final() { // worth another try with the same prompt
@@ -164,30 +156,19 @@ func invalidReasons() map[string]error {
 	}
 }
 
-// mayConfirm applies the policy again, with fresh lookups: to the person who
-// clicks and, if two people are needed, to the one who asked. It gets the task
-// only for someone who might be allowed to cancel it.
-func (c *clicks) mayConfirm(ctx context.Context, p carry.Press) policy.Verdict {
+// mayConfirm applies the policy again, to facts that are fresh enough: to the
+// person who clicks and, if two people are needed, to the one who asked. It notes
+// how old the facts are.
+func (c *clicks) mayConfirm(ctx context.Context, p *carry.Press) policy.Verdict {
 	ctx, checked := c.trace.Step(ctx, "policy")
 	defer checked(nil)
 	ctx, cancel := context.WithTimeout(ctx, carry.JudgeTimeout)
 	defer cancel()
-	cleared, v := c.gate.standing(ctx, policy.Question{
+	v, age := c.gate.confirm(ctx, policy.Question{
 		Moment: policy.AtClick, Origin: originOf(p.Origin),
 		Place: policy.Place{Channel: policy.ChannelID(p.Channel), Workspace: policy.TeamID(p.Confirmation.Team)},
 		User:  policy.UserID(p.User), Requester: policy.UserID(p.Confirmation.Requester), TwoAsked: p.Confirmation.Public,
-	})
-	if !v.Allowed() {
-		return v
-	}
-	var task policy.Task
-	if cleared.NeedsTask() {
-		getting, cancel := context.WithTimeout(ctx, lookTimeout)
-		defer cancel()
-		task = peopleOn(c.tasks.Task(getting, p.Confirmation.Task))
-	}
-	return cleared.OnTask(ctx, task)
+	}, p.Confirmation.Task)
+	p.FactsAge = age
+	return v
 }
-
-// lookTimeout bounds the GET of a task while someone waits at a button.
-const lookTimeout = 5 * time.Second

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -55,20 +56,23 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 		return alone(c.texts.NotUnderstood(err))
 	}
 	log = log.With("task", req.Task)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // of a preview that no one waits for
+	seen := make(chan preview, 1)
 	cleared, v := c.gate.standing(ctx, policy.Question{
 		Moment: policy.AtCommand,
 		Origin: originOf(cmd.Origin()),
 		Place:  policy.Place{Channel: policy.ChannelID(cmd.Channel), Workspace: policy.TeamID(cmd.TeamID)},
 		User:   policy.UserID(cmd.User),
-	})
+	}, func() { go func() { seen <- c.preview(ctx, log, req.Task) }() })
 	if !v.Allowed() {
 		return c.refuse(log, cmd, req, v)
 	}
-	task, err := c.preview(ctx, req.Task)
+	got := <-seen
+	task, err := got.task, got.err
 	// Nothing about the task is shown before this check. A task that doesn't
 	// exist has no people on it, and the answer may say so.
-	facts := peopleOn(task, err)
-	if v := cleared.OnTask(ctx, facts); !v.Allowed() && !c.texts.Explains(err) {
+	if v := cleared.OnTask(ctx, got.facts); !v.Allowed() && !c.texts.Explains(err) {
 		return c.refuse(log, cmd, req, v)
 	}
 	if explained, ok := c.texts.NoPrompt(req.Task, task, err); ok {
@@ -79,7 +83,7 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 	if err != nil {
 		log.Info("the task's details are unavailable", "cause", err)
 	}
-	confirmation := c.confirmation(cmd, req, task, cleared.NeedsSecondPerson(facts))
+	confirmation := c.confirmation(cmd, req, task, cleared.NeedsSecondPerson(got.facts))
 	log.Info("prompted", "confirmation", confirmation.ID)
 	c.metrics.Commands.WithLabelValues("prompted").Inc()
 	prompt := c.texts.Prompt(confirmation, task, c.signer.Encode(confirmation), req.Unsure)
@@ -113,17 +117,31 @@ func (c *commands) confirmation(cmd slackapi.Command, req input.Request, task ch
 	}
 }
 
+// preview is a task as a prompt shows it, or why there is none.
+type preview struct {
+	task  chamelio.Task
+	facts policy.Task
+	err   error
+}
+
+var errPanicked = errors.New("the preview panicked")
+
 // preview gets the task, with a short timeout: someone is waiting, and the
 // cancel request decides anyway.
-func (c *commands) preview(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
+func (c *commands) preview(ctx context.Context, log *slog.Logger, id chamelio.TaskID) (p preview) {
+	p = preview{err: errPanicked, facts: policy.Task{Cause: errPanicked}}
+	defer work.RecoverPanic(log)
 	ctx, end := c.trace.Step(ctx, "preview", attribute.Int64("chamelio.task", int64(id)))
 	ctx, cancel := context.WithTimeout(ctx, c.previewLimit)
 	defer cancel()
 	asked := time.Now()
 	task, err := c.tasks.Preview(ctx, id)
 	end(err)
-	if err == nil {
-		c.details.Keep(task, asked)
+	if err != nil {
+		return preview{err: err, facts: policy.Task{Cause: err}}
 	}
-	return task, err
+	p = preview{task: task, facts: factsOf(task, asked)}
+	c.details.Keep(task, asked)
+	c.gate.checker.KeepTask(int64(id), p.facts)
+	return p
 }

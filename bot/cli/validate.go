@@ -240,6 +240,9 @@ func (cfg config) validateForm(found *findings) {
 			found.add(name, "must be more than zero")
 		}
 	}
+	if cfg.FactsMaxAge < 0 {
+		found.add("FACTS_MAX_AGE", "must be 0s to 60s")
+	}
 	switch cfg.MemberScope {
 	case "workspace", "organisation", "organization":
 	default:
@@ -277,8 +280,8 @@ var variables = map[string]string{
 	"AppToken": "SLACK_APP_TOKEN", "BotToken": "SLACK_BOT_TOKEN", "SlackAPI": "SLACK_API_URL", "Command": "SLACK_COMMAND",
 	"Connections": "SLACK_CONNECTIONS", "ConfirmTTL": "CONFIRM_TIMEOUT", "Grace": "SHUTDOWN_GRACE", "CancelTimeout": "CHAMELIO_TIMEOUT",
 	"CommandsPerMinute": "COMMANDS_PER_MINUTE", "AuditChannel": "AUDIT_CHANNEL", "OperatorContact": "OPERATOR_CONTACT",
-	"RemindBefore": "SECOND_PERSON_REMINDER",
-	"BaseURL":      "CHAMELIO_API_URL", "APIKey": "CHAMELIO_API_KEY",
+	"RemindBefore": "SECOND_PERSON_REMINDER", "FactsMaxAge": "FACTS_MAX_AGE",
+	"BaseURL": "CHAMELIO_API_URL", "APIKey": "CHAMELIO_API_KEY",
 }
 
 // policyVariables does the same for the fields of the policy.
