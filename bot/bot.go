@@ -34,6 +34,8 @@ import (
 // Tasks is what the bot needs from Chamelio. *chamelio.Client implements it.
 type Tasks interface {
 	carry.Tasks
+	// Connect makes sure that a connection to Chamelio is open.
+	Connect(context.Context) error
 	// SetShare says over how many replicas the key's rate limit is shared.
 	SetShare(replicas int)
 }
@@ -158,6 +160,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 		work.NewLoop("requests", requestsEvery, log, asked.look),
 		work.NewLoop("signing keys", signed.LoadEvery, log, sign.Load),
 		work.NewLoop("installation", introduceEvery, log, b.introduce),
+		work.NewLoop("connections", transport.ConnectEvery, log, b.connect(api)),
 		b.beats,
 	)
 	if cfg.AuditChannel != "" {
