@@ -124,29 +124,14 @@ func (c Cleared) OnTask(ctx context.Context, t Task) Verdict {
 	return v
 }
 
-// Confirm judges a click: the person, the requester and the task. It also
-// returns how old the oldest fact is that the verdict rests on. Facts that are
-// too old, or that this process never had, are looked up again, all at once.
-func (k *Checker) Confirm(ctx context.Context, q Question, task int64) (Verdict, time.Duration) {
+// Confirm judges a click: the person, the requester and each task. The first no
+// counts for all: they are confirmed together. It also returns how old the oldest
+// fact is that the verdict rests on. Facts that are too old, or that this process
+// never had, are looked up again, all at once.
+func (k *Checker) Confirm(ctx context.Context, q Question, tasks ...int64) (Verdict, time.Duration) {
 	n := k.ask(q)
-	c, v := n.answer(ctx, func(ctx context.Context, s since) (Case, Verdict) {
-		c, v := n.standing(ctx, s, func() {
-			if k.rules.NeedsTask() {
-				k.tasks.ahead(ctx, taskKey(task), s.shared)
-			}
-		})
-		if !v.Allowed() {
-			return c, v
-		}
-		if k.rules.NeedsTask() {
-			c.Task = k.task(ctx, task, s.shared)
-		}
-		return k.complete(ctx, c, k.rules.OnTask, s)
-	})
-	oldest := c.Task.Asked
-	for _, asked := range []time.Time{c.peopleAsked(), c.sharedAsked()} {
-		oldest = older(oldest, asked)
-	}
+	c, v := n.answer(ctx, func(ctx context.Context, s since) (Case, Verdict) { return n.confirm(ctx, s, tasks) })
+	oldest := older(older(c.peopleAsked(), c.sharedAsked()), c.Task.Asked)
 	if oldest.IsZero() {
 		return v, 0
 	}

@@ -90,6 +90,37 @@ func (n *inquiry) standing(ctx context.Context, s since, begin func()) (Case, Ve
 	return c, v
 }
 
+// confirm judges a click once. The Case that it returns has the oldest of the
+// tasks' Asked.
+func (n *inquiry) confirm(ctx context.Context, s since, tasks []int64) (Case, Verdict) {
+	if !n.rules.NeedsTask() {
+		c, v := n.standing(ctx, s, func() {})
+		if !v.Allowed() {
+			return c, v
+		}
+		return n.complete(ctx, c, n.rules.OnTask, s)
+	}
+	c, v := n.standing(ctx, s, func() {
+		for _, task := range tasks {
+			n.tasks.ahead(ctx, taskKey(task), s.shared)
+		}
+	})
+	if v.Allowed() && len(tasks) == 0 {
+		return c, refuse(CodeCannotCheckTask)
+	}
+	var oldest time.Time
+	for _, task := range tasks {
+		if !v.Allowed() {
+			break
+		}
+		c.Task = n.task(ctx, task, s.shared)
+		c, v = n.complete(ctx, c, n.rules.OnTask, s)
+		oldest = older(oldest, c.Task.Asked)
+	}
+	c.Task.Asked = oldest
+	return c, v
+}
+
 // fetch begins all look-ups that the rules may need, next to each other.
 func (n *inquiry) fetch(ctx context.Context, c Case, s since) {
 	n.directory.people.ahead(ctx, string(c.Person.ID), s.people)

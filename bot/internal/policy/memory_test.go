@@ -162,6 +162,38 @@ func TestOldFactsAreLookedUpNextToEachOther(t *testing.T) {
 	})
 }
 
+// One no counts for all tasks that are confirmed together, and their GETs run next
+// to each other.
+func TestEachTaskCounts(t *testing.T) {
+	inTime(t, func(t *testing.T, api *fakeSlack) {
+		hers := map[int64]bool{1: true, 2: true}
+		k := NewChecker(Rules{Mode: PeopleOnTask}, api, func(_ context.Context, id int64) (Task, error) {
+			time.Sleep(time.Second)
+			if !hers[id] {
+				return Task{Known: true}, nil
+			}
+			return Task{Known: true, People: []string{"ada@acme.example"}}, nil
+		}, MaxFactsAge)
+		for _, tt := range []struct {
+			tasks []int64
+			want  Code
+		}{{[]int64{1, 2}, CodeAllowed}, {[]int64{1, 2, 3}, CodeNotOnTask}, {[]int64{3, 1}, CodeNotOnTask}, {nil, CodeCannotCheckTask}} {
+			began := time.Now()
+			if v, _ := k.Confirm(t.Context(), questionBy("U0ADA", AtClick, "U0ADA"), tt.tasks...); v.Code != tt.want || time.Since(began) > time.Second {
+				t.Errorf("%v: %q after %v, want %q", tt.tasks, v.Code, time.Since(began), tt.want)
+			}
+			time.Sleep(time.Minute + 1)
+		}
+		// The oldest of them has an age, too.
+		k.KeepTask(1, Task{Known: true, Asked: time.Now(), People: []string{"ada@acme.example"}})
+		time.Sleep(time.Minute)
+		k.KeepTask(2, Task{Known: true, Asked: time.Now(), People: []string{"ada@acme.example"}})
+		if v, age := k.Confirm(t.Context(), questionBy("U0ADA", AtClick, "U0ADA"), 1, 2); !v.Allowed() || age != time.Minute {
+			t.Errorf("%q, age %v", v.Code, age)
+		}
+	})
+}
+
 // Facts may become too old while others are looked up.
 func TestAgeIsJudgedAtTheVerdict(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
