@@ -81,7 +81,7 @@ type Question struct {
 // KeepTask remembers what Chamelio said about a task when it was asked, which
 // t.Asked says.
 func (k *Checker) KeepTask(task int64, t Task) {
-	k.tasks.kept.Add(taskKey(task), answer[Task]{t, t.Asked})
+	k.tasks.kept.Add(taskKey(task), answered(t, t.Asked))
 }
 
 // Cleared is a command that Standing had nothing against. Its zero value
@@ -154,9 +154,6 @@ func taskKey(task int64) string { return strconv.FormatInt(task, 10) }
 // unless they were refused when last judged, or are being judged for the first
 // time.
 func (k *Checker) trusts(user UserID) bool {
-	if allowed, known := k.standings.Get(user); known {
-		return allowed
-	}
-	_, known, _ := k.standings.PeekOrAdd(user, false)
-	return !known
+	allowed, known, _ := k.standings.PeekOrAdd(user, false)
+	return allowed || !known
 }

@@ -132,10 +132,16 @@ type lookUp[V any] struct {
 	ask   func(ctx context.Context, key string) (V, error)
 }
 
-// answer is what was said, and when it was asked for, by the monotonic clock.
+// answer is what was said, and when it was asked for: by the monotonic clock and,
+// since that one stops while a machine sleeps, by the wall clock as well.
 type answer[V any] struct {
 	value V
 	asked time.Time
+	wall  time.Time
+}
+
+func answered[V any](value V, asked time.Time) answer[V] {
+	return answer[V]{value, asked, asked.Round(0)}
 }
 
 func newLookUp[V any](size int, ask func(context.Context, string) (V, error)) *lookUp[V] {
@@ -151,16 +157,16 @@ func newCache[K comparable, V any](size int) *lru.Cache[K, V] {
 }
 
 // known returns an answer from memory, if it was asked for at since or later by
-// both clocks: the monotonic one stops while a machine sleeps.
+// both clocks.
 func (l *lookUp[V]) known(key string, since time.Time) (answer[V], bool) {
 	a, ok := l.kept.Get(key)
-	return a, ok && !a.asked.Before(since) && !a.asked.Round(0).Before(since.Round(0))
+	return a, ok && !a.asked.Before(since) && !a.wall.Before(since.Round(0))
 }
 
 // ahead begins a look-up that get will need, and doesn't wait for it.
 func (l *lookUp[V]) ahead(ctx context.Context, key string, since time.Time) {
 	if _, ok := l.known(key, since); !ok {
-		l.begin(ctx, key)
+		l.begin(ctx, key, since)
 	}
 }
 
@@ -171,7 +177,7 @@ func (l *lookUp[V]) get(ctx context.Context, key string, since time.Time) (answe
 		return a, nil
 	}
 	select {
-	case done := <-l.begin(ctx, key):
+	case done := <-l.begin(ctx, key, since):
 		if done.Err != nil {
 			return answer[V]{}, done.Err
 		}
@@ -181,15 +187,20 @@ func (l *lookUp[V]) get(ctx context.Context, key string, since time.Time) (answe
 	}
 }
 
-func (l *lookUp[V]) begin(ctx context.Context, key string) <-chan singleflight.Result {
-	return l.calls.DoChan(key, func() (any, error) { return l.call(ctx, key) })
+func (l *lookUp[V]) begin(ctx context.Context, key string, since time.Time) <-chan singleflight.Result {
+	return l.calls.DoChan(key, func() (any, error) {
+		if a, ok := l.known(key, since); ok { // a call has just ended
+			return a, nil
+		}
+		return l.call(ctx, key)
+	})
 }
 
 // call is made for all who wait, so it does not end with the first of them.
 func (l *lookUp[V]) call(ctx context.Context, key string) (a answer[V], err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpTimeout)
 	defer cancel()
-	a.asked = time.Now()
+	asked := time.Now()
 	defer func() {
 		if recover() != nil {
 			err = errPanicked // singleflight would end the whole process
@@ -198,8 +209,11 @@ func (l *lookUp[V]) call(ctx context.Context, key string) (a answer[V], err erro
 			l.kept.Remove(key) // what was known may not be so any more
 		}
 	}()
-	if a.value, err = l.ask(ctx, key); err == nil {
-		l.kept.Add(key, a)
+	value, err := l.ask(ctx, key)
+	if err != nil {
+		return answer[V]{}, err
 	}
-	return a, err
+	a = answered(value, asked)
+	l.kept.Add(key, a)
+	return a, nil
 }

@@ -162,6 +162,34 @@ func TestOldFactsAreLookedUpNextToEachOther(t *testing.T) {
 	})
 }
 
+// Both clocks must call a fact fresh: the monotonic one stops while a machine
+// sleeps, and the wall clock can be set back.
+func TestFactsAgeByBothClocks(t *testing.T) {
+	inTime(t, func(t *testing.T, api *fakeSlack) {
+		a := newAsking(t, api, Rules{}, MaxFactsAge)
+		ada, _ := a.directory.people.ask(t.Context(), "U0ADA")
+		for range 2 {
+			now, before := time.Now(), time.Now().Add(-time.Hour)
+			for _, one := range []answer[Person]{{ada, now, before.Round(0)}, {ada, before, now.Round(0)}} {
+				api.calls = nil
+				a.directory.people.kept.Add("U0ADA", one)
+				a.confirms("U0ADA", "U0ADA", CodeAllowed)
+				a.wantCalls(t, "users.info U0ADA")
+			}
+		}
+	})
+}
+
+func TestFactsNeverCountForLonger(t *testing.T) {
+	inTime(t, func(t *testing.T, api *fakeSlack) {
+		for given, want := range map[time.Duration]time.Duration{time.Hour: time.Minute, -time.Hour: 0, time.Second: time.Second} {
+			if k := NewChecker(Rules{}, api, nil, given); k.maxAge != want {
+				t.Errorf("%v counts for %v", given, k.maxAge)
+			}
+		}
+	})
+}
+
 // One no counts for all tasks that are confirmed together, and their GETs run next
 // to each other.
 func TestEachTaskCounts(t *testing.T) {
