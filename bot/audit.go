@@ -78,7 +78,7 @@ func (b *Bot) TellAudit(ctx context.Context) error {
 
 // send posts one note, once, and records that.
 func (a *auditor) send(ctx context.Context, n decision.Note) error {
-	log := a.log.With("confirmation", string(n.ConfirmationID), "task", n.TaskID, "channel", n.Channel)
+	log := a.log.With("confirmation", string(n.ConfirmationID), "tasks", n.Tasks, "channel", n.Channel)
 	m, err := a.message(ctx, log, n)
 	if err != nil {
 		return err
@@ -114,9 +114,9 @@ func (a *auditor) message(ctx context.Context, log *slog.Logger, n decision.Note
 		return nil, err
 	}
 	if n.Kind == decision.NoteSettled {
-		return new(a.texts.AuditSettled(d, d.Settled(), a.permalink(ctx, log, d))), nil
+		return new(a.texts.AuditSettled(d, a.permalink(ctx, log, d))), nil
 	}
-	return new(a.texts.AuditCopy(d, d.Result(), a.permalink(ctx, log, d))), nil
+	return new(a.texts.AuditCopy(d, a.permalink(ctx, log, d))), nil
 }
 
 // permalink returns the address of the original; "" if Slack doesn't return

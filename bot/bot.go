@@ -21,6 +21,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/observe"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
@@ -135,7 +136,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 		known: make(chan struct{}), appID: b.app, now: cfg.Now,
 	}
 	b.carrier = carry.New(carry.Options{
-		Protocol: cfg.protocol(), Journal: j, Tasks: b.tasks, Details: details, Poster: post, Signer: sign, Texts: words,
+		Protocol: cfg.protocol(), Journal: j, Chamelio: b.tasks, Details: details, Poster: post, Signer: sign, Texts: words,
 		Metrics: meters, Tracer: spans, Log: log,
 	}, cfg.Now)
 	judged := newJudging()
@@ -147,7 +148,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	b.router = b.newRouter(&commands{
 		gate: b.gate, tasks: b.tasks, details: details, signer: sign, requests: asked, texts: words,
 		limit: work.NewLimit(cfg.CommandsPerMinute), previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL,
-		hosts: cfg.TaskHosts, metrics: meters, trace: spans, now: cfg.Now,
+		rules: input.Rules{Hosts: cfg.TaskHosts, MaxTasks: cfg.MaxTasks}, metrics: meters, trace: spans, now: cfg.Now,
 	}, &clicks{
 		gate: b.gate, signer: sign, carrier: b.carrier, texts: words,
 		limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), told: work.NewLimit(toldPerMinute),
@@ -182,6 +183,7 @@ func newTexts(cfg Config) texts.Texts {
 	return texts.Texts{
 		Command: cfg.Command, Hosts: cfg.TaskHosts, Channels: cfg.Policy.Channels, Approvers: cfg.Policy.Approvers,
 		Operator: cfg.OperatorContact, AsksReason: cfg.RequireReason, Tries: int(cfg.protocol().MaxTries),
+		MaxTasks: cfg.MaxTasks,
 	}
 }
 

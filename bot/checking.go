@@ -9,6 +9,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -117,7 +118,9 @@ func (s *checking) stop() <-chan struct{} {
 // restore shows a private prompt again after it was replaced, unless another
 // click has decided it.
 func (c *clicks) restore(ctx context.Context, p carry.Press) {
-	asked := p.Confirmation
-	prompt := c.texts.Prompt(asked, chamelio.Task{ID: asked.Task, Title: asked.Title, URL: asked.URL}, p.Value, false)
-	c.carrier.Restore(ctx, p, prompt)
+	var preview texts.Preview
+	for _, t := range p.Confirmation.Tasks {
+		preview.Tasks = append(preview.Tasks, chamelio.Task{ID: t.ID, Title: t.Title, URL: t.URL})
+	}
+	c.carrier.Restore(ctx, p, c.texts.Prompt(p.Confirmation, preview, p.Value))
 }

@@ -48,7 +48,7 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k slackapi.Click)
 	}
 	// A click counts by the time at which it was received.
 	confirmation, err := c.signer.Decode(k.Value, k.Received)
-	p := carry.Press{Click: k, Confirmation: confirmation, Log: log.With("confirmation", confirmation.ID, "task", confirmation.Task)}
+	p := carry.Press{Click: k, Confirmation: confirmation, Log: log.With("confirmation", confirmation.ID, "tasks", confirmation.IDs())}
 	if err == nil && !confirmation.MeantFor(k.User, k.Channel) {
 		err = errNotTheirs
 	}
@@ -128,7 +128,7 @@ func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
 		where = slackapi.Ephemeral
 	}
 	return reply{message: c.texts.RefusedClick(no, p.Confirmation), where: where, refusal: &decision.Note{
-		ConfirmationID: decision.ID(p.Confirmation.ID), TaskID: int64(p.Confirmation.Task), Team: p.Confirmation.Team,
+		ConfirmationID: decision.ID(p.Confirmation.ID), Tasks: p.Confirmation.IDs(), Team: p.Confirmation.Team,
 		Channel: p.Channel, Person: p.User, Code: string(no.Code),
 	}}
 }
@@ -168,7 +168,7 @@ func (c *clicks) mayConfirm(ctx context.Context, p *carry.Press) policy.Verdict 
 		Moment: policy.AtClick, Origin: originOf(p.Origin),
 		Place: policy.Place{Channel: policy.ChannelID(p.Channel), Workspace: policy.TeamID(p.Confirmation.Team)},
 		User:  policy.UserID(p.User), Requester: policy.UserID(p.Confirmation.Requester), TwoAsked: p.Confirmation.Public,
-	}, p.Confirmation.Task)
+	}, p.Confirmation.IDs())
 	p.FactsAge = age
 	return v
 }

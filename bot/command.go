@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -37,7 +38,7 @@ type commands struct {
 	limit        *work.Limit
 	previewLimit time.Duration
 	confirmTTL   time.Duration
-	hosts        []string
+	rules        input.Rules
 	metrics      *observe.Metrics
 	trace        *observe.Tracer
 	now          func() time.Time
@@ -49,56 +50,132 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 		c.refused("too_many_commands")
 		return alone(c.texts.TooFast(c.limit.PerMinute))
 	}
-	req, err := input.ParseCommand(cmd.Text, c.hosts)
+	req, err := input.ParseCommand(cmd.Text, c.rules)
 	if err != nil {
 		log.Info("command not understood", "reason", err)
 		c.metrics.Commands.WithLabelValues("not_understood").Inc()
 		return alone(c.texts.NotUnderstood(err))
 	}
-	log = log.With("task", req.Task)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // of a preview that no one waits for
-	seen := make(chan preview, 1)
-	cleared, v := c.gate.standing(ctx, policy.Question{
-		Moment: policy.AtCommand,
-		Origin: originOf(cmd.Origin()),
-		Place:  policy.Place{Channel: policy.ChannelID(cmd.Channel), Workspace: policy.TeamID(cmd.TeamID)},
-		User:   policy.UserID(cmd.User),
-	}, func() { go func() { seen <- c.preview(ctx, log, req.Task) }() })
-	if !v.Allowed() {
-		return c.refuse(log, cmd, req, v)
+	log = log.With("tasks", req.Tasks)
+	found := c.consider(ctx, log, asker{cmd.User, cmd.TeamID, cmd.Channel, "", cmd.Origin()}, req)
+	answer := reply{refusal: found.refusal}
+	switch {
+	case found.explained.Text != "":
+		answer.message, answer.where = found.explained, slackapi.Ephemeral
+	case found.confirmation.Public:
+		asked := c.requests.ask(ctx, log, found.confirmation, c.promptOf(found))
+		answer.message, answer.where = asked.message, asked.where
+	default:
+		answer.message, answer.where = c.promptOf(found), slackapi.Ephemeral
 	}
-	got := <-seen
-	task, err := got.task, got.err
-	// Nothing about the task is shown before this check. A task that doesn't
-	// exist has no people on it, and the answer may say so.
-	if v := cleared.OnTask(ctx, got.facts); !v.Allowed() && !c.texts.Explains(err) {
-		return c.refuse(log, cmd, req, v)
-	}
-	if explained, ok := c.texts.NoPrompt(req.Task, task, err); ok {
-		c.metrics.Commands.WithLabelValues("explained").Inc()
-		log.Info("command answered without a prompt", "status", string(task.Status), "cause", err)
-		return alone(explained)
-	}
-	if err != nil {
-		log.Info("the task's details are unavailable", "cause", err)
-	}
-	confirmation := c.confirmation(cmd, req, task, cleared.NeedsSecondPerson(got.facts))
-	log.Info("prompted", "confirmation", confirmation.ID)
-	c.metrics.Commands.WithLabelValues("prompted").Inc()
-	prompt := c.texts.Prompt(confirmation, task, c.signer.Encode(confirmation), req.Unsure)
-	if confirmation.Public {
-		return c.requests.ask(ctx, log, confirmation, prompt)
-	}
-	return alone(prompt)
+	return answer
 }
 
-func (c *commands) refuse(log *slog.Logger, cmd slackapi.Command, req input.Request, no policy.Verdict) reply {
+// promptOf returns the prompt of what was considered.
+func (c *commands) promptOf(found considered) texts.Message {
+	return c.texts.Prompt(found.confirmation, found.preview, c.signer.Encode(found.confirmation))
+}
+
+// asker is who asks to cancel tasks, and where.
+type asker struct {
+	user, team, channel string
+	thread              string // the timestamp of the thread; "" outside of threads
+	origin              slackapi.Origin
+}
+
+// considered is what became of a wish to cancel tasks: a confirmation to be
+// prompted for, or an explanation why there is none.
+type considered struct {
+	explained    texts.Message // empty if there is a confirmation
+	confirmation decision.Confirmation
+	preview      texts.Preview
+	refusal      *decision.Note // of some or all of the tasks; nil if there was none
+}
+
+// consider judges who asks, and looks at the tasks. Nothing about a task is shown
+// before the person may see it.
+func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, req input.Request) considered {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // of previews that no one waits for
+	seen := make(chan []previewed, 1)
+	cleared, v := c.gate.standing(ctx, policy.Question{
+		Moment: policy.AtCommand,
+		Origin: originOf(who.origin),
+		Place:  policy.Place{Channel: policy.ChannelID(who.channel), Workspace: policy.TeamID(who.team)},
+		User:   policy.UserID(who.user),
+	}, func() { go func() { seen <- c.previews(ctx, log, req.Tasks) }() })
+	if !v.Allowed() {
+		return c.refuse(log, who, req.Tasks, v)
+	}
+	all := <-seen
+	var in []previewed
+	var out []texts.Excluded
+	var no policy.Verdict
+	var refused []chamelio.TaskID
+	for _, one := range all {
+		// A task that doesn't exist has no people on it, and the answer may say so.
+		if v := cleared.OnTask(ctx, one.facts); !v.Allowed() && !c.texts.Explains(one.err) {
+			log.Warn("refused a task", "refused", one.id, "reason", string(v.Code), "cause", v.Cause)
+			no, refused, out = v, append(refused, one.id), append(out, c.texts.ExcludeRefused(v, one.id))
+		} else if why, ok := c.texts.Exclude(one.id, one.task, one.err); ok {
+			out = append(out, why)
+		} else {
+			in = append(in, one)
+		}
+	}
+	var found considered
+	switch {
+	case len(refused) == len(all):
+		return c.refuse(log, who, req.Tasks, no)
+	case len(in) == 0:
+		found = c.explain(log, all, out)
+	default:
+		found = c.found(log, who, req, cleared, in)
+		found.preview.Excluded = out
+	}
+	if len(refused) > 0 {
+		c.metrics.Refusals.WithLabelValues("command", string(no.Code)).Inc()
+		found.refusal = refusalOf(who, refused, no)
+	}
+	return found
+}
+
+// explain says why none of the tasks can be cancelled.
+func (c *commands) explain(log *slog.Logger, all []previewed, out []texts.Excluded) considered {
+	c.metrics.Commands.WithLabelValues("explained").Inc()
+	log.Info("command answered without a prompt", "status", string(all[0].task.Status), "cause", all[0].err)
+	if len(all) == 1 {
+		explained, _ := c.texts.NoPrompt(all[0].id, all[0].task, all[0].err)
+		return considered{explained: explained}
+	}
+	return considered{explained: c.texts.NothingToCancel(out)}
+}
+
+// found returns the confirmation for tasks that can be cancelled.
+func (c *commands) found(log *slog.Logger, who asker, req input.Request, cleared policy.Cleared, in []previewed) considered {
+	shown := texts.Preview{Unsure: req.Unsure}
+	public := false
+	for _, one := range in {
+		if one.err != nil {
+			log.Info("a task's details are unavailable", "without", one.id, "cause", one.err)
+		}
+		shown.Tasks = append(shown.Tasks, one.task)
+		public = public || cleared.NeedsSecondPerson(one.facts)
+	}
+	confirmation := signed.Fit(c.confirmation(who, req.Reason, in, public))
+	log.Info("prompted", "confirmation", confirmation.ID)
+	c.metrics.Commands.WithLabelValues("prompted").Inc()
+	return considered{confirmation: confirmation, preview: shown}
+}
+
+func (c *commands) refuse(log *slog.Logger, who asker, tasks []chamelio.TaskID, no policy.Verdict) considered {
 	log.Warn("command refused", "reason", string(no.Code), "cause", no.Cause)
 	c.refused(string(no.Code))
-	a := alone(c.texts.Refused(no, req.Task))
-	a.refusal = &decision.Note{TaskID: int64(req.Task), Team: cmd.TeamID, Channel: cmd.Channel, Person: cmd.User, Code: string(no.Code)}
-	return a
+	return considered{explained: c.texts.Refused(no, tasks...), refusal: refusalOf(who, tasks, no)}
+}
+
+func refusalOf(who asker, tasks []chamelio.TaskID, no policy.Verdict) *decision.Note {
+	return &decision.Note{Tasks: tasks, Team: who.team, Channel: who.channel, Person: who.user, Code: string(no.Code)}
 }
 
 // refused counts a refusal.
@@ -108,40 +185,66 @@ func (c *commands) refused(reason string) {
 }
 
 // confirmation returns what the buttons of the prompt carry.
-func (c *commands) confirmation(cmd slackapi.Command, req input.Request, task chamelio.Task, public bool) decision.Confirmation {
+func (c *commands) confirmation(who asker, reason string, in []previewed, public bool) decision.Confirmation {
 	now := c.now()
-	return decision.Confirmation{
-		ID: signed.NewID(), Task: req.Task, Title: input.Shorten(input.Clean(task.Title), texts.MaxTitle), URL: task.URL,
-		Team: cmd.TeamID, Channel: cmd.Channel, Requester: cmd.User, Reason: req.Reason, Public: public,
+	confirmation := decision.Confirmation{
+		ID: signed.NewID(), Team: who.team, Channel: who.channel, Thread: who.thread, Requester: who.user, Reason: reason, Public: public,
 		RequestedAt: now, ExpiresAt: now.Add(c.confirmTTL),
 	}
+	for _, one := range in {
+		title := input.Shorten(input.Clean(one.task.Title), texts.MaxTitle)
+		confirmation.Tasks = append(confirmation.Tasks, decision.Named{ID: one.id, Title: title, URL: one.task.URL})
+	}
+	return confirmation
 }
 
-// preview is a task as a prompt shows it, or why there is none.
-type preview struct {
+// previewed is a task as Chamelio returned it for a prompt, or why it didn't.
+type previewed struct {
+	id    chamelio.TaskID
 	task  chamelio.Task
 	facts policy.Task
 	err   error
 }
 
+func notPreviewed(id chamelio.TaskID, err error) previewed {
+	return previewed{id: id, err: err, facts: policy.Task{Cause: err}}
+}
+
+// previewsAtOnce is how many tasks of one command are fetched side by side.
+const previewsAtOnce = 8
+
 var errPanicked = errors.New("the preview panicked")
 
-// preview gets the task, with a short timeout: someone is waiting, and the
-// cancel request decides anyway.
-func (c *commands) preview(ctx context.Context, log *slog.Logger, id chamelio.TaskID) (p preview) {
-	p = preview{err: errPanicked, facts: policy.Task{Cause: errPanicked}}
-	defer work.RecoverPanic(log)
-	ctx, end := c.trace.Step(ctx, "preview", attribute.Int64("chamelio.task", int64(id)))
+// previews gets tasks, side by side, with a short timeout: someone is waiting,
+// and the cancel request decides anyway.
+func (c *commands) previews(ctx context.Context, log *slog.Logger, ids []chamelio.TaskID) []previewed {
 	ctx, cancel := context.WithTimeout(ctx, c.previewLimit)
 	defer cancel()
+	all := make([]previewed, len(ids))
+	var getting errgroup.Group
+	getting.SetLimit(previewsAtOnce)
+	for i, id := range ids {
+		all[i] = notPreviewed(id, errPanicked)
+		getting.Go(func() error {
+			defer work.RecoverPanic(log)
+			all[i] = c.preview(ctx, id)
+			return nil
+		})
+	}
+	_ = getting.Wait() // they return nothing
+	return all
+}
+
+func (c *commands) preview(ctx context.Context, id chamelio.TaskID) previewed {
+	ctx, end := c.trace.Step(ctx, "preview", attribute.Int64("chamelio.task", int64(id)))
 	asked := time.Now()
 	task, err := c.tasks.Preview(ctx, id)
 	end(err)
 	if err != nil {
-		return preview{err: err, facts: policy.Task{Cause: err}}
+		return notPreviewed(id, err)
 	}
-	p = preview{task: task, facts: factsOf(task, asked)}
+	facts := factsOf(task, asked)
 	c.details.Keep(task, asked)
-	c.gate.checker.KeepTask(int64(id), p.facts)
-	return p
+	c.gate.checker.KeepTask(int64(id), facts)
+	return previewed{id: id, task: task, facts: facts}
 }

@@ -37,6 +37,7 @@ type Config struct {
 	CommandsPerMinute int          // for each person; 10 if zero
 	OperatorContact   string       // who runs the bot, as words or a Slack ID; "whoever runs this bot" if empty
 
+	MaxTasks           int           // in one command, at most input.MaxTasks; 10 if zero
 	RequireReason      bool          // nothing is cancelled without a reason: where none was typed, the click asks for it
 	RemindBefore       time.Duration // how long before its end a request for a second person reminds of itself, once; never if zero
 	NotifyPeopleOnTask bool          // announcements mention the task's owner and assignee, where Slack knows their e-mail addresses
@@ -99,6 +100,7 @@ func (c *Config) complete() (api *url.URL, err error) {
 	c.Connections = cmp.Or(c.Connections, 2)
 	c.CommandsPerMinute = cmp.Or(c.CommandsPerMinute, 10)
 	c.FactsMaxAge = cmp.Or(c.FactsMaxAge, policy.MaxFactsAge)
+	c.MaxTasks = cmp.Or(c.MaxTasks, 10)
 	c.ConfirmTTL = cmp.Or(c.ConfirmTTL, 10*time.Minute)
 	c.Grace = cmp.Or(c.Grace, 25*time.Second)
 	c.CancelTimeout = cmp.Or(c.CancelTimeout, 10*time.Second)
@@ -142,6 +144,7 @@ func (c *Config) validate() (problems ConfigError) {
 	add(c.RemindBefore < 0 || c.RemindBefore >= c.ConfirmTTL, "RemindBefore", "must be less than how long a prompt can be confirmed, and not negative")
 	add(c.RemindBefore > 0 && !c.Policy.SecondPerson.Ever(), "RemindBefore", "has no effect while nobody needs a second person")
 	add(c.CommandsPerMinute < 1, "CommandsPerMinute", "must be 1 or more")
+	add(c.MaxTasks < 1 || c.MaxTasks > input.MaxTasks, "MaxTasks", "must be 1 to 25")
 	add(c.Grace < 0, "Grace", "must not be negative")
 	add(c.CancelTimeout < 100*time.Millisecond || c.CancelTimeout > time.Minute, "CancelTimeout", "must be 100ms to 1m")
 	add(c.AuditChannel != "" && !input.IsChannelID(c.AuditChannel), "AuditChannel", "is no id of a channel: they look like C012AB3CD")

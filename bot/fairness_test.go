@@ -100,7 +100,7 @@ func TestWhatIsKnownIsToldThoughNothingCanBeResumed(t *testing.T) {
 		if took := time.Since(started); took > 5*time.Second {
 			t.Errorf("it waited %s behind what cannot be resumed", took)
 		}
-		if d, err := w.journal.Recent(t.Context(), journal.Query{Task: 12345}); err != nil || d[0].Outcome != decision.Cancelled {
+		if d, err := w.journal.Recent(t.Context(), journal.Query{Task: 12345}); err != nil || d[0].Outcome() != decision.Cancelled {
 			t.Errorf("on record: %+v, %v", d, err)
 		}
 	})

@@ -43,7 +43,7 @@ func (l *ledger) count(w *world) {
 			announcements++
 		}
 	}
-	final := row.Outcome
+	final := row.Outcome()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.decisions++
@@ -54,9 +54,9 @@ func (l *ledger) count(w *world) {
 	if announcements > 1 {
 		l.twice++
 	}
-	if row.Outcome == decision.Unknown {
+	if row.Outcome() == decision.Unknown {
 		l.unknown++
-		if final = row.SettledOutcome; row.SettledAt.IsZero() {
+		if final = row.Tasks[0].SettledOutcome; row.SettledAt.IsZero() {
 			l.orphans++
 		}
 	}
@@ -65,9 +65,9 @@ func (l *ledger) count(w *world) {
 	}
 	// What is told for good is so: cancelled if it took effect, else not.
 	if cancelled := final == decision.Cancelled; cancelled != (effects == 1) || effects > 1 ||
-		row.Outcome != decision.Unknown && row.Outcome != final {
+		row.Outcome() != decision.Unknown && row.Outcome() != final {
 		l.untrue++
-		w.Errorf("told %q, settled %q, %d effects", row.Outcome, row.SettledOutcome, effects)
+		w.Errorf("told %q, settled %q, %d effects", row.Outcome(), row.Tasks[0].SettledOutcome, effects)
 	}
 }
 
@@ -178,7 +178,7 @@ func TestFiguresUnclearCancelsThatLandLate(t *testing.T) {
 		w.eventually("it is told", func() bool { return !w.row().AnnouncedAt.IsZero() && settled(w.now(prompt)) })
 		time.Sleep(5 * time.Minute)
 		w.api.ClearFaults()
-		if w.row().Outcome == decision.Unknown {
+		if w.row().Outcome() == decision.Unknown {
 			w.statement(fmt.Sprintf("UPDATE decisions SET follow_until = %d", time.Now().Add(20*time.Minute).UnixMilli())) // instead of a day
 		}
 		time.Sleep(time.Hour)

@@ -34,7 +34,7 @@ func TestACommandAPromptAClickAndTheChannelKnows(t *testing.T) {
 	w.must(w.stop()) // the announcement is recorded
 	d, err := w.journal.Recent(t.Context(), recent)
 	w.must(err)
-	if len(d) != 1 || d[0].Outcome != "cancelled" || d[0].Requester != ada || d[0].Reason != "duplicate of 12346" ||
+	if len(d) != 1 || d[0].Outcome() != "cancelled" || d[0].Requester != ada || d[0].Reason != "duplicate of 12346" ||
 		d[0].MessageTS != announcement.TS || d[0].AnnouncedAt.IsZero() {
 		t.Errorf("the journal says %+v", d)
 	}
@@ -141,7 +141,7 @@ func TestEveryOutcomeIsTold(t *testing.T) {
 
 				d, err := w.journal.Recent(t.Context(), recent)
 				w.must(err)
-				if len(d) != 1 || string(d[0].Outcome) != tt.outcome {
+				if len(d) != 1 || string(d[0].Outcome()) != tt.outcome {
 					t.Errorf("the journal says %+v, want %s", d, tt.outcome)
 				}
 				if task, _ := w.api.Task(12345); task.Status != tt.status {

@@ -44,11 +44,15 @@ func (g *gate) standing(ctx context.Context, q policy.Question, begin func()) (p
 }
 
 // confirm judges a click. It also returns how old the facts are.
-func (g *gate) confirm(ctx context.Context, q policy.Question, task chamelio.TaskID) (policy.Verdict, time.Duration) {
+func (g *gate) confirm(ctx context.Context, q policy.Question, tasks []chamelio.TaskID) (policy.Verdict, time.Duration) {
 	if !g.place(ctx, &q) {
 		return policy.Verdict{Code: policy.CodeCannotCheck, Cause: errNotIntroduced}, 0
 	}
-	return g.checker.Confirm(ctx, q, int64(task))
+	ids := make([]int64, len(tasks))
+	for i, id := range tasks {
+		ids[i] = int64(id)
+	}
+	return g.checker.Confirm(ctx, q, ids...)
 }
 
 // place adds where the bot is installed. It returns false if Slack hasn't said.

@@ -10,12 +10,13 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // undecided is a journal in which nothing became of any prompt.
 type undecided struct{ openRequests }
 
-func (undecided) Became(context.Context, decision.ID, int64) (decision.Record, error) {
+func (undecided) Became(context.Context, decision.ID, []chamelio.TaskID) (decision.Record, error) {
 	return decision.Record{}, journal.ErrGone
 }
 

@@ -247,8 +247,8 @@ func TestWithdrawingAndConfirmingAtOnceEndsInOneOfThem(t *testing.T) {
 		w.must(w.stop())
 		d, err := w.journal.Recent(t.Context(), recent)
 		w.must(err)
-		if withdrawn := d[0].Outcome == "withdrawn"; len(d) != 1 || withdrawn == (w.api.Effects(12345) == 1) {
-			t.Errorf("%d rows, %s, %d effects", len(d), d[0].Outcome, w.api.Effects(12345))
+		if withdrawn := d[0].Outcome() == "withdrawn"; len(d) != 1 || withdrawn == (w.api.Effects(12345) == 1) {
+			t.Errorf("%d rows, %s, %d effects", len(d), d[0].Outcome(), w.api.Effects(12345))
 		}
 	}
 }

@@ -113,7 +113,7 @@ func TestASubmissionIsCheckedLikeAClick(t *testing.T) {
 		for _, forged := range []map[string]any{
 			submission(grace, modal.PrivateMetadata, "x"),
 			submission(ada, strings.Replace(modal.PrivateMetadata, `"ephemeral":true`, `"ephemeral":false`, 1), "x"),
-			submission(ada, strings.Replace(modal.PrivateMetadata, "2.", "3.", 1), "x"),
+			submission(ada, strings.Replace(modal.PrivateMetadata, "3.", "4.", 1), "x"),
 			submission(ada, "{}", "x"), submission(ada, "", "x"), submission(ada, `{"value":"`+strings.Repeat("v", 4000)+`"}`, "x"),
 		} {
 			w.acked(w.slack.Deliver("interactive", forged))

@@ -23,7 +23,7 @@ func TestClicksThatDecideNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mine := decision.Confirmation{ID: "x", Task: 1, Channel: "C1", Requester: "U1", RequestedAt: now, ExpiresAt: now.Add(time.Minute)}
+	mine := decision.Confirmation{ID: "x", Tasks: []decision.Named{{ID: 1}}, Channel: "C1", Requester: "U1", RequestedAt: now, ExpiresAt: now.Add(time.Minute)}
 	w := texts.Texts{Command: "/cancel-task"}
 	at := &gate{known: make(chan struct{})} // Slack hasn't said where the bot is installed
 	c := &clicks{

@@ -15,6 +15,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 const (
@@ -32,7 +33,7 @@ type openRequests interface {
 	TakeToRemind(ctx context.Context, limit int) ([]journal.Request, error)
 	TakeEnded(ctx context.Context, limit int) ([]journal.Request, error)
 	Forget(context.Context, decision.ID) error
-	Became(ctx context.Context, prompt decision.ID, task int64) (decision.Record, error)
+	Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) (decision.Record, error)
 }
 
 // requests are the prompts in a channel that a second person must confirm. The
@@ -136,7 +137,7 @@ func (r *requests) remindOf(ctx context.Context, one request) {
 		if !r.now().Before(one.ExpiresAt) {
 			return backoff.Permanent(signed.ErrExpired)
 		}
-		switch _, err := r.journal.Became(ctx, one.Request.ID, int64(one.Task)); {
+		switch _, err := r.journal.Became(ctx, one.Request.ID, one.IDs()); {
 		case err == nil:
 			return backoff.Permanent(errDecided)
 		case !errors.Is(err, journal.ErrGone):
@@ -183,7 +184,7 @@ func (r *requests) end(ctx context.Context, one request) error {
 		}
 		one.log.Info("a request cannot be turned", "reason", err) // deleted, or the channel is gone
 	}
-	one.log.Info("a request has ended", "outcome", string(d.Outcome))
+	one.log.Info("a request has ended", "outcome", string(d.Outcome()))
 	if string(d.ID) != one.Confirmation.ID { // overtaken: it ends with a row of its own
 		if _, _, err := r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation); err != nil {
 			return err
@@ -195,7 +196,7 @@ func (r *requests) end(ctx context.Context, one request) error {
 // became returns what became of a request that has come to its end. It returns
 // the zero Record while a click is being judged or saved here.
 func (r *requests) became(ctx context.Context, one request) (decision.Record, error) {
-	d, err := r.journal.Became(ctx, one.Request.ID, int64(one.Task))
+	d, err := r.journal.Became(ctx, one.Request.ID, one.IDs())
 	if !errors.Is(err, journal.ErrGone) {
 		return d, err
 	}

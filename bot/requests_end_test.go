@@ -40,7 +40,7 @@ func TestNothingRunsOutWhileAClickIsJudged(t *testing.T) {
 						t.Fatalf("it says: %s", now.Text)
 					}
 				}
-				if now := w.now(prompt); !settled(now) || w.api.Effects(12345) != 1 || w.row().Outcome != decision.Cancelled {
+				if now := w.now(prompt); !settled(now) || w.api.Effects(12345) != 1 || w.row().Outcome() != decision.Cancelled {
 					t.Errorf("in the end: %s; %+v", now.Text, w.row())
 				}
 			})
@@ -161,9 +161,17 @@ func (w *world) recordOf(prompt slacktest.Message, at time.Time) decision.Record
 	c, err := s.Decode(value, time.Now())
 	w.must(err)
 	return decision.Record{
-		ID: decision.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel, Requester: c.Requester,
+		ID: decision.ID(c.ID), Tasks: itemsOf(c), Team: c.Team, Channel: c.Channel, Requester: c.Requester,
 		RequestedAt: c.RequestedAt, DecidedAt: at.UTC(), Confirmation: value,
 	}
+}
+
+func itemsOf(c decision.Confirmation) []decision.Item {
+	var items []decision.Item
+	for _, t := range c.Tasks {
+		items = append(items, decision.Item{ID: t.ID, Title: t.Title, URL: t.URL})
+	}
+	return items
 }
 
 // claim claims the decision of a click, as another process would.
@@ -174,7 +182,7 @@ func (w *world) claim(user, value string, at time.Time) error {
 	c, err := s.Decode(value, at)
 	w.must(err)
 	d := decision.Record{
-		ID: decision.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel, Requester: c.Requester,
+		ID: decision.ID(c.ID), Tasks: itemsOf(c), Team: c.Team, Channel: c.Channel, Requester: c.Requester,
 		Confirmer: user, RequestedAt: c.RequestedAt, DecidedAt: at.UTC().Truncate(time.Millisecond), Confirmation: value,
 	}
 	d.MAC = s.SignClick(d)

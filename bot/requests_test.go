@@ -13,6 +13,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
@@ -37,8 +38,8 @@ type slowToSay struct {
 	once sync.Once
 }
 
-func (j *slowToSay) Became(ctx context.Context, prompt decision.ID, task int64) (decision.Record, error) {
-	d, err := j.Journal.Became(ctx, prompt, task)
+func (j *slowToSay) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) (decision.Record, error) {
+	d, err := j.Journal.Became(ctx, prompt, tasks)
 	if errors.Is(err, journal.ErrGone) {
 		j.once.Do(func() { time.Sleep(6 * time.Second) })
 	}

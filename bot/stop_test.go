@@ -117,8 +117,8 @@ func TestStopAfterGivingUpUpdatesThePrompt(t *testing.T) {
 		<-gone
 		_ = w.stop()
 		time.Sleep(10 * time.Minute)
-		if w.row().Outcome != decision.Withdrawn || !settled(w.now(prompt)) {
-			t.Errorf("row %s, prompt: %s", w.row().Outcome, w.now(prompt).Text)
+		if w.row().Outcome() != decision.Withdrawn || !settled(w.now(prompt)) {
+			t.Errorf("row %s, prompt: %s", w.row().Outcome(), w.now(prompt).Text)
 		}
 	})
 }

@@ -100,7 +100,7 @@ func TestAClaimThatIsKeptWhileItIsSavedIsGivenUp(t *testing.T) {
 		w.eventually("Ada knows", func() bool { return strings.Contains(w.now(prompt).Text, "decided to keep") })
 		time.Sleep(10 * time.Minute)
 		w.noCancel()
-		if got := w.row(); got.Outcome != decision.Withdrawn {
+		if got := w.row(); got.Outcome() != decision.Withdrawn {
 			t.Errorf("on record: %+v", got)
 		}
 	})
@@ -200,7 +200,7 @@ func TestALostDecisionIsNotPostedInPerson(t *testing.T) {
 		prompt := w.wantPrompt(w.slash(ada, slacktest.Legal, "/cancel-task 12345"))
 		w.slack.Break(slacktest.Fault{Method: "response_url", Delay: 9 * time.Second, Error: "used_url"})
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
-		w.eventually("the response_url is tried", func() bool { return w.api.Effects(12345) == 1 && w.row().Outcome != "" })
+		w.eventually("the response_url is tried", func() bool { return w.api.Effects(12345) == 1 && w.row().Outcome() != "" })
 		time.Sleep(time.Second)
 		w.statement(`UPDATE decisions SET owner = 'another', epoch = epoch + 1, leased_until = leased_until + 600000`)
 		time.Sleep(2 * time.Minute)

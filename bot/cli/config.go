@@ -54,6 +54,7 @@ type config struct {
 	ConfirmTimeout    time.Duration
 	FactsMaxAge       time.Duration
 	CommandsPerMinute int
+	MaxTasks          int
 
 	DatabaseURL   secret.Value
 	HTTPAddr      string
@@ -306,7 +307,7 @@ func (cfg config) bot() bot.Config {
 		CancelTimeout: cfg.ChamelioTimeout, OperatorContact: cfg.OperatorContact,
 		RequireReason: cfg.RequireReason, RemindBefore: cfg.RemindBefore, NotifyPeopleOnTask: cfg.MentionPeople,
 		Policy:       cfg.policy(),
-		AuditChannel: cfg.AuditChannel, CommandsPerMinute: cfg.CommandsPerMinute,
+		AuditChannel: cfg.AuditChannel, CommandsPerMinute: cfg.CommandsPerMinute, MaxTasks: cfg.MaxTasks,
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// entry is a decision as history prints it. The response_url is left out: it
+// entry is one task of a decision as history prints it. The response_url is left out: it
 // is a ticket.
 type entry struct {
 	Task           int64           `json:"task_id"`
@@ -43,17 +43,19 @@ type entry struct {
 func entriesOf(decisions []decision.Record, people names) []entry {
 	var all []entry
 	for _, d := range decisions {
-		e := entry{
-			Task: d.TaskID, Title: d.Title, Outcome: string(d.Outcome), Channel: d.Channel,
-			Requester: d.Requester, RequesterName: people[d.Requester], Confirmer: d.Confirmer, ConfirmerName: people[d.Confirmer],
-			Reason: d.Reason, RequestedAt: d.RequestedAt, DecidedAt: d.DecidedAt, FinishedAt: d.FinishedAt,
-			AnnouncedAt: d.AnnouncedAt, MessageTS: d.MessageTS, Detail: json.RawMessage(d.Detail),
-			SettledOutcome: string(d.SettledOutcome), SettledAt: d.SettledAt, ID: string(d.ID), Team: d.Team,
+		for _, t := range d.Tasks {
+			e := entry{
+				Task: int64(t.ID), Title: t.Title, Outcome: string(t.Outcome), Channel: d.Channel,
+				Requester: d.Requester, RequesterName: people[d.Requester], Confirmer: d.Confirmer, ConfirmerName: people[d.Confirmer],
+				Reason: d.Reason, RequestedAt: d.RequestedAt, DecidedAt: d.DecidedAt, FinishedAt: t.FinishedAt,
+				AnnouncedAt: d.AnnouncedAt, MessageTS: d.MessageTS, Detail: json.RawMessage(t.Detail),
+				SettledOutcome: string(t.SettledOutcome), SettledAt: d.SettledAt, ID: string(d.ID), Team: d.Team,
+			}
+			if t.Outcome == decision.Withdrawn { // nobody confirmed it
+				e.WithdrawnBy, e.WithdrawerName, e.Confirmer, e.ConfirmerName = e.Confirmer, e.ConfirmerName, "", ""
+			}
+			all = append(all, e)
 		}
-		if d.Outcome == decision.Withdrawn { // nobody confirmed it
-			e.WithdrawnBy, e.WithdrawerName, e.Confirmer, e.ConfirmerName = e.Confirmer, e.ConfirmerName, "", ""
-		}
-		all = append(all, e)
 	}
 	return all
 }

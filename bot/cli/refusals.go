@@ -10,7 +10,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// refusalEntry is a refusal by the policy as history prints it.
+// refusalEntry is a refusal by the policy, of one task, as history prints it.
 type refusalEntry struct {
 	At         time.Time `json:"refused_at"`
 	Task       int64     `json:"task_id"`
@@ -30,10 +30,12 @@ func refusalsOf(notes []decision.Note, people names) []refusalEntry {
 		if n.ConfirmationID != "" {
 			moment = "click"
 		}
-		all = append(all, refusalEntry{
-			At: n.At, Task: n.TaskID, Person: n.Person, PersonName: people[n.Person], Moment: moment,
-			Why: n.Code, Channel: n.Channel, Team: n.Team, ID: string(n.ConfirmationID),
-		})
+		for _, task := range n.Tasks {
+			all = append(all, refusalEntry{
+				At: n.At, Task: int64(task), Person: n.Person, PersonName: people[n.Person], Moment: moment,
+				Why: n.Code, Channel: n.Channel, Team: n.Team, ID: string(n.ConfirmationID),
+			})
+		}
 	}
 	return all
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
@@ -107,7 +108,7 @@ func fillJournal(url string) error {
 	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	for i, outcome := range []decision.Outcome{decision.Cancelled, decision.Unknown, decision.Withdrawn, ""} {
 		d := decision.Record{
-			ID: decision.ID(fmt.Sprint("confirmation", i)), TaskID: int64(12345 + i), Title: "=Master agreement with Globex, second amendment", Team: slacktest.TeamID,
+			ID: decision.ID(fmt.Sprint("confirmation", i)), Tasks: []decision.Item{{ID: chamelio.TaskID(12345 + i), Title: "=Master agreement with Globex, second amendment"}}, Team: slacktest.TeamID,
 			Channel: slacktest.General, Requester: slacktest.Ada, Confirmer: slacktest.Grace, Reason: "a \"dup\" \x1b[2Jof",
 			RequestedAt: at.Add(time.Duration(i) * time.Hour), DecidedAt: at.Add(time.Duration(i)*time.Hour + time.Minute),
 		}
@@ -115,11 +116,11 @@ func fillJournal(url string) error {
 			return err
 		}
 	}
-	refused := decision.Note{Team: slacktest.TeamID, Channel: slacktest.General, TaskID: 12345, Person: slacktest.Guest, Code: "guest", At: at}
+	refused := decision.Note{Team: slacktest.TeamID, Channel: slacktest.General, Tasks: []chamelio.TaskID{12345}, Person: slacktest.Guest, Code: "guest", At: at}
 	if err := j.Refused(ctx, refused); err != nil {
 		return err
 	}
-	refused.ConfirmationID, refused.TaskID, refused.Person, refused.Code, refused.At = "confirmation9", 12349, slacktest.Grace, "not_listed", at.Add(time.Hour)
+	refused.ConfirmationID, refused.Tasks, refused.Person, refused.Code, refused.At = "confirmation9", []chamelio.TaskID{12349}, slacktest.Grace, "not_listed", at.Add(time.Hour)
 	return j.Refused(ctx, refused)
 }
 
@@ -132,6 +133,6 @@ func decide(ctx context.Context, j *journal.Journal, d decision.Record, outcome 
 	if err != nil || outcome == "" {
 		return err
 	}
-	_, err = j.Finish(ctx, claim.Lease, outcome, "{}", true)
+	_, err = j.Finish(ctx, claim.Lease, 0, decision.Result{Outcome: outcome}, true)
 	return err
 }

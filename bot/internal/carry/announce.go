@@ -1,7 +1,9 @@
 package carry
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"go.opentelemetry.io/otel/attribute"
 
@@ -12,25 +14,34 @@ import (
 
 // outbox is what announcing needs of the journal.
 type outbox interface {
-	Finish(ctx context.Context, l journal.Lease, o decision.Outcome, detail string, tell bool) (journal.Lease, error)
+	Finish(ctx context.Context, l journal.Lease, task int, res decision.Result, tell bool) (journal.Lease, error)
 	BeginTelling(context.Context, journal.Lease) (journal.Lease, error)
 	NotTold(context.Context, journal.Lease) (journal.Lease, error)
 	MarkAnnounced(ctx context.Context, id decision.ID, messageTS string) error
 }
 
-// record saves the outcome. If the channel is free, "finished" and "about to be
-// announced" are one write.
+// record saves the outcome of this life's task. If it is the last and the channel
+// is free, "finished" and "about to be announced" are one write.
 func (l *life) record() decision.Event {
-	if l.result.Outcome == "" {
-		l.result = l.facts.result(l.state)
+	res := l.tasks.result(l.task)
+	if res.Outcome == "" {
+		res = l.facts.result(l.state)
 	}
-	if l.state.Cause == decision.CauseOverruled && l.result.Cause != decision.CauseOverruled {
-		l.result = l.result.Overruled()
+	if l.state.Cause == decision.CauseOverruled && res.Cause != decision.CauseOverruled {
+		res = res.Overruled()
 	}
-	l.turn = l.turn || l.turns.try(l.Channel)
-	lease, err := l.Journal.Finish(l.ctx, l.current(), l.result.Outcome, l.result.Encode(), l.turn)
-	e := l.renew(lease, err)
-	if e.Kind == decision.Done && l.turn {
+	l.tasks.found(l.task, res)
+	last := !slices.ContainsFunc(l.tasks.open(), func(task int) bool { return task != l.task })
+	l.turn = l.turn || last && l.turns.try(l.Channel)
+	e := l.renew(l.Journal.Finish(l.ctx, l.lease(), l.task, res, l.turn))
+	if e.Kind != decision.Done {
+		return e
+	}
+	l.tasks.record(l.task)
+	switch {
+	case len(l.tasks.open()) > 0:
+		e.Kind = decision.Pending
+	case l.turn:
 		e.Kind = decision.Marked
 	}
 	return e
@@ -42,7 +53,7 @@ func (l *life) post(where decision.Where) decision.Event {
 		return decision.Event{Kind: decision.Withheld}
 	}
 	ctx, end := l.Tracer.Step(l.ctx, "announce",
-		attribute.String("cancelbot.confirmation", string(l.ID)), attribute.String("cancelbot.outcome", string(l.result.Outcome)))
+		attribute.String("cancelbot.confirmation", string(l.ID)), attribute.String("cancelbot.outcome", string(l.decided().Outcome())))
 	ts, err := l.postTo(ctx, where)
 	end(err)
 	if l.state.Stage == decision.Announcing {
@@ -63,20 +74,26 @@ var posts = map[slackapi.Status]decision.Kind{
 }
 
 func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err error) {
-	say, alone := l.Texts.Announcement, l.Texts.AnnouncementInPerson
+	d, say, alone := l.decided(), l.Texts.Announcement, l.Texts.AnnouncementInPerson
+	post := l.Poster.Post
+	if d.Thread != "" {
+		post = l.Poster.Broadcast
+	}
+	thread := d.Thread
 	if l.state.Stage == decision.Settling {
-		say, alone = l.Texts.Settled, l.Texts.SettledInPerson
+		d, say, alone = l.final(), l.Texts.Settled, l.Texts.SettledInPerson
+		if where == decision.InThread {
+			post, thread = l.Poster.Broadcast, cmp.Or(d.Thread, d.MessageTS)
+		}
 	}
 	switch where {
-	case decision.InThread:
-		return l.Poster.Post(ctx, l.Channel, l.MessageTS, say(l.Record, l.result))
 	case decision.ByResponseURL:
-		return "", l.Poster.Respond(ctx, l.ResponseURL, say(l.Record, l.result), slackapi.InChannel)
+		return "", l.Poster.Respond(ctx, d.ResponseURL, say(d), slackapi.InChannel)
 	case decision.InPerson: // to the person's ID: their chat with the app, which needs no scope but chat:write
-		return l.Poster.Post(ctx, l.Requester, "", alone(l.Record, l.result))
-	case decision.InChannel:
+		return l.Poster.Post(ctx, d.Requester, "", alone(d))
+	case decision.InThread, decision.InChannel:
 	}
-	return l.Poster.Post(ctx, l.Channel, "", say(l.Record, l.result))
+	return post(ctx, d.Channel, thread, say(d))
 }
 
 // note saves that the outcome was posted, also while the process stops: a moment

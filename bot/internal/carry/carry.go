@@ -51,7 +51,7 @@ type Tasks interface {
 type Options struct {
 	Protocol decision.Protocol
 	Journal  Journal
-	Tasks    Tasks
+	Chamelio Tasks
 	Details  *Details
 	Poster   *slackapi.Poster
 	Signer   signed.Signer

@@ -65,20 +65,21 @@ func (d *Details) Keep(task chamelio.Task, asked time.Time) {
 	d.seen.Add(task.ID, seenTask{task, asked})
 }
 
-// find finds the details of a decision's task, next to the cancel. If its prompt
+// find finds the details of a task of a decision, next to the cancel. If its prompt
 // showed the task a moment ago, that spares Chamelio a GET.
-func (d *Details) find(ctx context.Context, log *slog.Logger, r decision.Record) <-chan details {
+func (d *Details) find(ctx context.Context, log *slog.Logger, r decision.Record, task int) <-chan details {
 	found := make(chan details, 1)
+	id := r.Tasks[task].ID
 	go func() {
 		var all details
 		defer func() { found <- all }()
 		defer work.RecoverPanic(log)
 		ctx, cancel := context.WithTimeout(ctx, detailsTimeout)
 		defer cancel()
-		if seen, ok := d.seen.Get(r.Task()); ok && time.Since(seen.asked) < detailsAge {
+		if seen, ok := d.seen.Get(id); ok && time.Since(seen.asked) < detailsAge {
 			all.Task, all.remembered = seen.Task, true
 		} else {
-			all.Task, _ = d.tasks.Preview(ctx, r.Task()) // gives way to cancels
+			all.Task, _ = d.tasks.Preview(ctx, id) // gives way to cancels
 		}
 		all.people = d.mentioned(ctx, log, all.Task, r)
 	}()

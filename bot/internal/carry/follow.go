@@ -4,29 +4,121 @@ import (
 	"context"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"golang.org/x/sync/errgroup"
+
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+const (
+	// checkTimeout bounds a GET for a follow-up, which gives way to everything
+	// else, and checksAtOnce how many run at a time for one decision.
+	checkTimeout = 30 * time.Second
+	checksAtOnce = 4
 )
 
 // followUps is what following up needs of the journal.
 type followUps interface {
 	TakeUnsettled(ctx context.Context, limit int, mine []decision.ID) ([]journal.Held, error)
 	LookAgain(ctx context.Context, l journal.Lease, wait time.Duration) error
-	BeginSettling(ctx context.Context, l journal.Lease, o decision.Outcome, detail string) (journal.Lease, error)
+	Settle(ctx context.Context, l journal.Lease, task int, res decision.Result) (journal.Lease, error)
+	BeginSettling(context.Context, journal.Lease) (journal.Lease, error)
 	MarkSettled(context.Context, decision.ID) error
 	SetAside(context.Context, journal.Lease) error
 }
 
-// settle saves the final result of an unknown outcome.
-func (l *life) settle() decision.Event {
-	if l.result.Outcome == "" {
-		l.result = decision.Describe(l.facts.task)
-		l.result.Outcome, l.result.Cause = l.state.Outcome, l.state.Cause
+// checkAll gets each task without a final result.
+func (l *life) checkAll() decision.Event {
+	last := !l.now().Before(l.FollowUntil)
+	l.settled = make([]decision.Result, len(l.Tasks))
+	var checks errgroup.Group
+	checks.SetLimit(checksAtOnce)
+	for i, t := range l.Tasks {
+		if t.Outcome == decision.Unknown && t.SettledOutcome == "" {
+			checks.Go(func() error {
+				l.settled[i] = l.check(t.ID, last)
+				return nil
+			})
+		}
 	}
-	return l.renew(l.Journal.BeginSettling(l.ctx, l.current(), l.result.Outcome, l.result.Encode()))
+	_ = checks.Wait() // they return nothing
+	before, after := l.Record, l.final()
+	switch {
+	case after.SettledOutcome() != "":
+		return decision.Event{Kind: decision.AllKnown}
+	case settledOf(after) > settledOf(before):
+		return decision.Event{Kind: decision.SomeKnown}
+	}
+	return decision.Event{Kind: decision.NoneKnown}
 }
 
-// clear saves that the final result was posted, also while the process stops.
+func settledOf(r decision.Record) int {
+	n := 0
+	for _, t := range r.Tasks {
+		if t.SettledOutcome != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// check gets a task whose outcome is unknown, and returns its final result, zero
+// if it isn't known yet.
+func (l *life) check(id chamelio.TaskID, last bool) decision.Result {
+	ctx, looked := l.Tracer.Step(l.ctx, "look", attribute.Int64("chamelio.task", int64(id)))
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	task, err := l.Chamelio.Preview(ctx, id)
+	looked(err)
+	if err != nil {
+		l.log.Warn("a status check failed", "error", err)
+	}
+	outcome, cause, known := decision.Final(new(facts).seen(task, err, time.Now()).Kind, last)
+	if !known || l.ctx.Err() != nil {
+		return decision.Result{}
+	}
+	res := decision.Describe(task)
+	res.Outcome, res.Cause = outcome, cause
+	return res
+}
+
+// final returns the decision with the final results that are known.
+func (l *life) final() decision.Record { return l.WithSettled(l.settled...) }
+
+// settle saves the final results that are known and, if all are, that they are
+// about to be posted.
+func (l *life) settle() decision.Event {
+	for i, res := range l.settled {
+		if res.Outcome == "" {
+			continue
+		}
+		if e := l.renew(l.Journal.Settle(l.ctx, l.lease(), i, res)); e.Kind != decision.Done {
+			return e
+		}
+	}
+	if l.state.Follow.Some {
+		return decision.Event{Kind: decision.Done}
+	}
+	return l.renew(l.Journal.BeginSettling(l.ctx, l.lease()))
+}
+
+// edit puts the final results into the announcement.
+func (l *life) edit() decision.Event {
+	if !l.valid() {
+		return decision.Event{Kind: decision.Withheld}
+	}
+	err := l.Poster.Update(l.ctx, l.Channel, l.MessageTS, l.Texts.Announcement(l.final()))
+	if err != nil {
+		l.log.Info("an announcement can't be edited", "error", err)
+	}
+	status, pause := slackapi.Classify(err)
+	return decision.Event{Kind: posts[status], Pause: pause}
+}
+
+// clear saves that the final results were posted, also while the process stops.
 func (l *life) clear() decision.Event {
 	ctx, cancel := l.detached()
 	defer cancel()

@@ -81,7 +81,7 @@ func (f *followers) look(ctx context.Context) error {
 			known[one.id] = d
 		}
 		switch {
-		case d.Outcome != "":
+		case d.Outcome() != "":
 			telling.Go(func() error {
 				ctx, cancel := context.WithTimeout(ctx, followTimeout)
 				defer cancel()

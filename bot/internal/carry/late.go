@@ -42,9 +42,9 @@ func (c *Carrier) Late(ctx context.Context, p Press) {
 		first, _, err = c.Expire(ctx, p.Confirmation, p.Value)
 	}
 	switch {
-	case err == nil && first.Outcome == decision.Withdrawn:
+	case err == nil && first.Outcome() == decision.Withdrawn:
 		c.answer(ctx, p, c.Texts.Withdrawn(p.Confirmation), replaceOriginal)
-	case err == nil && first.Outcome == decision.Expired:
+	case err == nil && first.Outcome() == decision.Expired:
 		c.expired(ctx, p)
 	case err == nil:
 		c.follow(ctx, p, first, p.aside())
@@ -82,7 +82,7 @@ func (c *Carrier) Restore(ctx context.Context, p Press, prompt texts.Message) {
 	switch {
 	case err != nil:
 		c.answer(ctx, p, prompt, replaceOriginal)
-	case first.Outcome == decision.Withdrawn:
+	case first.Outcome() == decision.Withdrawn:
 		c.answer(ctx, p, c.Texts.Withdrawn(p.Confirmation), replaceOriginal)
 	default:
 		c.follow(ctx, p, first, replaceOriginal)

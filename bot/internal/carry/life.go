@@ -3,33 +3,46 @@ package carry
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// life is one decision while this process carries it. Only its own goroutine
-// uses it.
+// life is one task of a decision while this process carries it, until its
+// outcome is recorded. The life that records the last outcome goes on with the
+// decision. Only its own goroutine uses it.
 type life struct {
 	*Carrier
 	*holding
-	press  *Press // nil if the decision was taken over
-	state  decision.State
-	began  time.Time // zero of Moment.Elapsed
-	prompt *prompt
-	facts  facts           // what is known for the announcement's text
-	result decision.Result // once it is recorded
-	posted string          // the announcement's ts; "" if Slack returned none
-	winner decision.Record // that came before this click
-	turn   bool            // this decision has its channel's turn
-	shown  decision.Show   // in the prompt
+	press   *Press // nil if the decision was taken over
+	prompt  *prompt
+	job                       // what this life is about
+	settled []decision.Result // of a follow-up, by task; zero until it is known
+	posted  string            // the announcement's ts; "" if Slack returned none
+	winner  decision.Record   // that came before this click
+	shown   decision.Show     // in the prompt
+	log     *slog.Logger
 }
 
-// start carries a decision in a goroutine of its own.
+// job is what a life is about.
+type job struct {
+	task  int // in the decision's order
+	state decision.State
+	began time.Time // zero of Moment.Elapsed
+	epoch int64     // of the lease with which the last step was made
+	facts facts     // what is known for the announcement's text
+	turn  bool      // the decision has its channel's turn
+}
+
+// start carries a task of a decision in a goroutine of its own. The caller has
+// counted it.
 func (c *Carrier) start(l *life) {
 	l.Carrier, l.began = c, time.Now()
-	if l.check {
+	l.log = l.holding.log.With("task", int64(l.Tasks[l.task].ID))
+	if l.aside {
 		c.followUps.Add(1)
 		c.group.Run(func() {
 			defer c.followUps.Add(-1)
@@ -40,27 +53,44 @@ func (c *Carrier) start(l *life) {
 	c.group.Run(l.run)
 }
 
+// branch starts the lives of the other tasks of a decision that was just
+// claimed.
+func (l *life) branch() {
+	others := slices.DeleteFunc(l.tasks.open(), func(task int) bool { return task == l.task })
+	l.tasks.begin(len(others))
+	for _, task := range others {
+		one := &life{holding: l.holding, press: l.press, prompt: l.prompt, shown: decision.ShowRunning}
+		one.job = job{task: task, state: decision.Branched(l.Record)}
+		one.facts.details = l.Details.find(l.ctx, l.log, l.Record, task)
+		l.start(one)
+	}
+}
+
+// item returns the task that this life is about.
+func (l *life) item() decision.Item { return l.Tasks[l.task] }
+
+// decided returns the decision with the outcomes that are known.
+func (l *life) decided() decision.Record { return l.With(l.tasks.all()...) }
+
 // run asks the kernel what to do, does it, and reports what came of it, until
 // there is nothing more to do. A panic leaves the decision to another process.
 func (l *life) run() {
 	leave := true
 	defer func() {
 		l.giveTurn()
-		if leave {
-			l.set.letGo(l.holding)
-		} else {
-			l.set.drop(l.holding)
-		}
-		l.prompt.close()
+		l.end(leave)
 	}()
 	var e decision.Event
 	for {
 		before := l.state
 		s, do := l.Protocol.Step(before, e, l.moment(e))
 		l.state = s
+		if e.Kind == decision.Won && do.Action != decision.DoGiveUp {
+			l.branch()
+		}
 		l.report(before, e, do)
 		l.show(do)
-		if e.Kind == decision.Posted {
+		if e.Kind == decision.Posted && before.Doing == decision.DoPost {
 			l.prompt.release()
 		}
 		if do.Action == decision.DoEnd {
@@ -74,6 +104,20 @@ func (l *life) run() {
 	}
 }
 
+// end ends a life, and with the last one the holding.
+func (l *life) end(leave bool) {
+	last, leave := l.tasks.end(leave)
+	if !last {
+		return
+	}
+	if leave {
+		l.set.letGo(l.holding)
+	} else {
+		l.set.drop(l.holding)
+	}
+	l.prompt.close()
+}
+
 // moment returns what holds now. A claim that was won settles whether Keep task
 // came in time.
 func (l *life) moment(e decision.Event) decision.Moment {
@@ -81,7 +125,6 @@ func (l *life) moment(e decision.Event) decision.Moment {
 	return decision.Moment{
 		Elapsed: time.Since(l.began), Age: age,
 		Kept: l.isKept(e.Kind == decision.Won && !l.state.Save.Closing),
-		Last: l.state.Stage == decision.Following && !l.now().Before(l.FollowUntil),
 	}
 }
 
@@ -108,11 +151,11 @@ func (l *life) answer(do decision.Do) decision.Event {
 	case decision.DoClose:
 		return l.closePrompt()
 	case decision.DoGiveUp:
-		return l.event(l.Journal.GiveUp(l.ctx, l.current()))
+		return l.event(l.Journal.GiveUp(l.ctx, l.lease()))
 	case decision.DoSend:
 		return l.send()
 	case decision.DoUnmark:
-		return l.renew(l.Journal.MarkUnsent(l.ctx, l.current()))
+		return l.renew(l.Journal.MarkUnsent(l.ctx, l.lease(), l.task))
 	case decision.DoLook:
 		return l.look()
 	case decision.DoAsk:
@@ -126,17 +169,21 @@ func (l *life) answer(do decision.Do) decision.Event {
 			return decision.Event{Kind: decision.Done}
 		}
 	case decision.DoMark:
-		return l.renew(l.Journal.BeginTelling(l.ctx, l.current()))
+		return l.renew(l.Journal.BeginTelling(l.ctx, l.lease()))
 	case decision.DoRetract:
-		return l.renew(l.Journal.NotTold(l.ctx, l.current()))
+		return l.renew(l.Journal.NotTold(l.ctx, l.lease()))
 	case decision.DoPost:
 		return l.post(do.Where)
 	case decision.DoNote:
 		return l.note()
 	case decision.DoDelay:
-		return l.event(l.Journal.LookAgain(l.ctx, l.current(), do.For))
+		return l.event(l.Journal.LookAgain(l.ctx, l.lease(), do.For))
+	case decision.DoCheck:
+		return l.checkAll()
 	case decision.DoSettle:
 		return l.settle()
+	case decision.DoEdit:
+		return l.edit()
 	case decision.DoClear:
 		return l.clear()
 	case decision.DoEnd:
@@ -179,12 +226,20 @@ func (l *life) renew(lease journal.Lease, err error) decision.Event {
 	return l.event(err)
 }
 
-// event says what a write's error means.
+// lease returns the lease for the next step.
+func (l *life) lease() journal.Lease {
+	current := l.current()
+	l.epoch = current.Epoch
+	return current
+}
+
+// event says what a write's error means. If another life of the decision has
+// restored the row in the meantime, the step is simply tried again.
 func (l *life) event(err error) decision.Event {
 	switch {
 	case err == nil:
 		return decision.Event{Kind: decision.Done}
-	case errors.Is(err, journal.ErrLost):
+	case errors.Is(err, journal.ErrLost) && l.current().Epoch == l.epoch:
 		return decision.Event{Kind: decision.Lost}
 	case errors.Is(err, journal.ErrGone):
 		return decision.Event{Kind: decision.Gone}
@@ -194,24 +249,35 @@ func (l *life) event(err error) decision.Event {
 }
 
 // restore writes a row again that has vanished from the journal, as a restored
-// backup or a failover can make it: with its outcome, if it has one, so that no
-// one carries it out once more.
+// backup or a failover can make it: with the outcomes that are known, so that no
+// one carries it out once more. Lives of one decision restore it once.
 func (l *life) restore() decision.Event {
-	l.Metrics.Vanished.Inc()
-	lease, err := l.Journal.PutBack(l.ctx, l.With(l.result))
-	overruled := errors.Is(err, journal.ErrTaken)
-	if overruled {
-		lease, err = l.Journal.PutBack(l.ctx, l.With(l.result.Overruled()))
+	l.tasks.restoring.Lock()
+	defer l.tasks.restoring.Unlock()
+	if l.current().Epoch == l.epoch {
+		if err := l.putBack(); err != nil {
+			return l.event(err)
+		}
 	}
-	if err != nil {
-		return l.event(err)
-	}
-	l.log.Error("a decision had vanished from the journal and was restored. Was the database restored from a backup, or failed over?", "overruled", overruled)
-	l.replaced(lease)
-	if overruled {
+	if l.tasks.result(l.task).Cause == decision.CauseOverruled {
 		return decision.Event{Kind: decision.Overruled}
 	}
 	return decision.Event{Kind: decision.Restored}
+}
+
+func (l *life) putBack() error {
+	l.Metrics.Vanished.Inc()
+	vanished := l.decided()
+	vanished.Epoch = l.lease().Epoch
+	lease, tasks, err := l.Journal.PutBack(l.ctx, vanished)
+	if err != nil {
+		return err
+	}
+	l.tasks.take(tasks)
+	l.replaced(lease)
+	l.log.Error("a decision had vanished from the journal and was restored. Was the database restored from a backup, or failed over?",
+		"overruled", vanished.Outcome() != l.decided().Outcome())
+	return nil
 }
 
 // detached returns a context for what must be tried even if the process stops.

@@ -41,10 +41,14 @@ func (c *Carrier) recordOf(p Press) decision.Record {
 // recordFrom returns what a confirmation says about a decision. value is its
 // button's.
 func recordFrom(c decision.Confirmation, value string) decision.Record {
-	return decision.Record{
-		ID: decision.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel,
+	r := decision.Record{
+		ID: decision.ID(c.ID), Team: c.Team, Channel: c.Channel, Thread: c.Thread,
 		Requester: c.Requester, Reason: c.Reason, RequestedAt: c.RequestedAt, Confirmation: value,
 	}
+	for _, t := range c.Tasks {
+		r.Tasks = append(r.Tasks, decision.Item{ID: t.ID, Title: t.Title, URL: t.URL})
+	}
+	return r
 }
 
 func toMillisecond(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
@@ -61,7 +65,8 @@ func (c *Carrier) Decide(ctx context.Context, p Press) {
 			c.answer(ctx, p, c.Texts.Overloaded(), ephemeral)
 			return
 		case fresh:
-			c.start(&life{holding: h, press: &p, state: decision.Claimed(r), prompt: c.newPrompt(r, &p)})
+			h.tasks.begin(1)
+			c.start(&life{holding: h, press: &p, prompt: c.newPrompt(r, &p), job: job{state: decision.Claimed(r)}})
 			return
 		case c.second(ctx, p, h):
 			return
@@ -116,7 +121,7 @@ func (c *Carrier) Keep(ctx context.Context, p Press) {
 	case withdrawn:
 		p.Log.Info("kept")
 		c.answer(ctx, p, t.Kept(confirmed), replaceOriginal)
-	case first.Outcome == decision.Expired:
+	case first.Outcome() == decision.Expired:
 		c.expired(ctx, p)
 	default:
 		p.Log.Info("a decision came before the withdrawal")

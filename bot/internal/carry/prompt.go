@@ -18,6 +18,9 @@ const (
 	// it is under way. Most are done by then.
 	runningAfter = 700 * time.Millisecond
 
+	// countEvery is the pause between two numbers of tasks that are done.
+	countEvery = 5 * time.Second
+
 	// maxUses is how often Slack accepts an answer to a click (docs.slack.dev:
 	// interactivity/handling-user-interaction). The announcement keeps one, and
 	// the last update minLast more, unless they were spent before (law 12).
@@ -42,7 +45,8 @@ type prompt struct {
 	uses     int // left to the prompt before the announcement
 	progress int // lines left
 	next     *texts.Message
-	last     bool // next is the last update, or it has been shown
+	counted  texts.Message // shown when the timer fires
+	last     bool          // next is the last update, or it has been shown
 	showing  chan struct{}
 	abort    context.CancelFunc // of the last update, while it is tried
 	timer    *time.Timer
@@ -71,6 +75,30 @@ func (p *prompt) soon(m texts.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.timer = time.AfterFunc(runningAfter, func() { p.show(m) })
+}
+
+// count says how many of several tasks are done: the latest number, after a
+// pause.
+func (p *prompt) count(m texts.Message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.last {
+		return
+	}
+	p.counted = m
+	if p.timer != nil {
+		return
+	}
+	pause := runningAfter
+	if p.progress < maxProgress {
+		pause = countEvery
+	}
+	p.timer = time.AfterFunc(pause, func() {
+		p.mu.Lock()
+		latest := p.counted
+		p.mu.Unlock()
+		p.show(latest)
+	})
 }
 
 // saving says that the click isn't saved yet. It isn't counted as progress.

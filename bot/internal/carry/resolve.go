@@ -14,19 +14,16 @@ import (
 
 // attempts is what resolving needs of the journal.
 type attempts interface {
-	MarkSent(context.Context, journal.Lease) (journal.Lease, error)
-	MarkUnsent(context.Context, journal.Lease) (journal.Lease, error)
-	PutBack(context.Context, decision.Record) (journal.Lease, error)
-	Unsettled(context.Context, decision.Record) (bool, error)
+	MarkSent(ctx context.Context, l journal.Lease, task int) (journal.Lease, error)
+	MarkUnsent(ctx context.Context, l journal.Lease, task int) (journal.Lease, error)
+	PutBack(context.Context, decision.Record) (journal.Lease, []decision.Item, error)
+	Unsettled(context.Context, decision.ID, chamelio.TaskID) (bool, error)
 }
-
-// checkTimeout bounds a GET for a follow-up, which gives way to everything else.
-const checkTimeout = 30 * time.Second
 
 // send sends one cancel request, if it is still ours to send.
 func (l *life) send() decision.Event {
-	ctx, sent := l.Tracer.Step(l.ctx, "cancel", attribute.Int64("chamelio.task", l.TaskID))
-	err := l.Tasks.Cancel(ctx, l.Task(), l.authorize)
+	ctx, sent := l.Tracer.Step(l.ctx, "cancel", attribute.Int64("chamelio.task", int64(l.item().ID)))
+	err := l.Chamelio.Cancel(ctx, l.item().ID, l.authorize)
 	sent(err)
 	if stopped := new(notAuthorizedError); errors.As(err, &stopped) {
 		return l.denied(stopped.err)
@@ -56,7 +53,7 @@ func (l *life) authorize(ctx context.Context) error {
 	if l.state.Task.Marked && l.valid() {
 		return nil
 	}
-	lease, err := l.Journal.MarkSent(ctx, l.current())
+	lease, err := l.Journal.MarkSent(ctx, l.lease(), l.task)
 	if err != nil {
 		return &notAuthorizedError{err}
 	}
@@ -74,7 +71,7 @@ func (l *life) denied(err error) decision.Event {
 		return decision.Event{Kind: decision.Denied}
 	case errors.Is(err, journal.ErrGone):
 		return decision.Event{Kind: decision.Gone}
-	case errors.Is(err, journal.ErrLost):
+	case errors.Is(err, journal.ErrLost) && l.current().Epoch == l.epoch:
 		return decision.Event{Kind: decision.Lost}
 	}
 	l.log.Warn("the journal didn't take note of a cancel; it isn't sent yet", "error", err)
@@ -83,24 +80,13 @@ func (l *life) denied(err error) decision.Event {
 
 // look gets the task once.
 func (l *life) look() decision.Event {
-	get, limit := l.Tasks.Task, time.Duration(0)
-	if l.state.Stage == decision.Following {
-		get, limit = l.Tasks.Preview, checkTimeout
-	}
-	ctx, looked := l.Tracer.Step(l.ctx, "look", attribute.Int64("chamelio.task", l.TaskID))
-	if limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
-	}
+	ctx, looked := l.Tracer.Step(l.ctx, "look", attribute.Int64("chamelio.task", int64(l.item().ID)))
 	asked := time.Now()
-	task, err := get(ctx, l.Task())
+	task, err := l.Chamelio.Task(ctx, l.item().ID)
 	looked(err)
 	e := l.facts.seen(task, err, asked)
 	if e.Kind == decision.TaskUnseen || e.Kind == decision.TaskMissing {
-		if l.state.Stage == decision.Resolving {
-			l.Metrics.Retries.WithLabelValues("status_check").Inc()
-		}
+		l.Metrics.Retries.WithLabelValues("status_check").Inc()
 		l.log.Warn("a status check failed", "error", err)
 	}
 	return e
@@ -108,7 +94,7 @@ func (l *life) look() decision.Event {
 
 // ask asks whether another decision's request may still take effect.
 func (l *life) ask() decision.Event {
-	others, err := l.Journal.Unsettled(l.ctx, l.Record)
+	others, err := l.Journal.Unsettled(l.ctx, l.ID, l.item().ID)
 	if err == nil && !others {
 		return decision.Event{Kind: decision.Alone}
 	}

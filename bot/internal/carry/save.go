@@ -7,6 +7,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // claims is what saving a click needs of the journal.
@@ -20,7 +21,7 @@ type claims interface {
 // save claims the decision.
 func (l *life) save() decision.Event {
 	ctx, claimed := l.Tracer.Step(l.ctx, "claim",
-		attribute.String("cancelbot.confirmation", string(l.ID)), attribute.Int64("chamelio.task", l.TaskID))
+		attribute.String("cancelbot.confirmation", string(l.ID)), attribute.Int64Slice("chamelio.tasks", numbers(l.IDs())))
 	claim, err := l.Journal.Claim(ctx, l.Record)
 	claimed(err)
 	switch {
@@ -34,10 +35,21 @@ func (l *life) save() decision.Event {
 		l.winner = claim.Winner
 		return decision.Event{Kind: decision.Beaten}
 	}
+	l.tasks.take(claim.Tasks) // those that others have
 	l.replaced(claim.Lease)
 	l.Tracer.Begin(l.ctx, l.ID)
-	l.facts.details = l.Details.find(l.ctx, l.log, l.Record)
+	l.task = l.tasks.open()[0]
+	l.log = l.holding.log.With("task", int64(l.item().ID))
+	l.facts.details = l.Details.find(l.ctx, l.log, l.Record, l.task)
 	return decision.Event{Kind: decision.Won}
+}
+
+func numbers(ids []chamelio.TaskID) []int64 {
+	all := make([]int64, len(ids))
+	for i, id := range ids {
+		all[i] = int64(id)
+	}
+	return all
 }
 
 // closePrompt makes sure that the click is never carried out.

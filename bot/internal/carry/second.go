@@ -38,10 +38,10 @@ func (l *life) beaten() {
 	}
 	l.prompt.release()
 	switch {
-	case own && winner.Outcome == decision.Withdrawn:
+	case own && winner.Outcome() == decision.Withdrawn:
 		l.log.Info("clicked after it was withdrawn")
 		l.prompt.end(l.Texts.Withdrawn(p.Confirmation))
-	case own && winner.Outcome == decision.Expired:
+	case own && winner.Outcome() == decision.Expired:
 		l.log.Info("clicked after the request had expired")
 		l.prompt.end(l.Texts.RanOut(p.Confirmation))
 		if p.Confirmation.Public {
@@ -55,8 +55,8 @@ func (l *life) beaten() {
 			l.followOther(winner)
 			return
 		}
-		if winner.Outcome != "" {
-			l.prompt.end(l.Texts.OutcomeLine(winner, winner.Result()))
+		if winner.Outcome() != "" {
+			l.prompt.end(l.Texts.OutcomeLine(winner))
 		}
 		c.follow(l.ctx, p, winner, ephemeral)
 	default:
@@ -69,11 +69,11 @@ func (l *life) beaten() {
 // carries out.
 func (l *life) followOwn(winner decision.Record) {
 	show := func(d decision.Record) {
-		if d.Outcome == "" {
+		if d.Outcome() == "" {
 			l.prompt.end(l.Texts.Cancelling(d))
 			return
 		}
-		l.prompt.end(l.Texts.OutcomeLine(d, d.Result()))
+		l.prompt.end(l.Texts.OutcomeLine(d))
 	}
 	l.following(winner, show)
 }
@@ -95,7 +95,7 @@ func (l *life) followOther(winner decision.Record) {
 // more when it has.
 func (l *life) following(winner decision.Record, show func(decision.Record)) {
 	show(winner)
-	if winner.Outcome == "" {
+	if winner.Outcome() == "" {
 		l.followers.add(winner.ID, func(_ context.Context, decided decision.Record) {
 			if l.process.Err() == nil { // else no one waits for the prompt any more
 				show(decided)
@@ -110,7 +110,7 @@ func (c *Carrier) follow(ctx context.Context, p Press, winner decision.Record, w
 	if !c.answer(ctx, p, c.Texts.CameSecond(winner, p.User), where) {
 		return
 	}
-	if winner.Outcome == "" && p.Ephemeral {
+	if winner.Outcome() == "" && p.Ephemeral {
 		c.followers.add(winner.ID, func(ctx context.Context, decided decision.Record) {
 			c.answer(ctx, p, c.Texts.CameSecond(decided, p.User), replaceOriginal)
 		})

@@ -23,126 +23,6 @@ type leases interface {
 	Lease() time.Duration
 }
 
-// holding is a decision that this process carries. Its context ends when the
-// decision is lost or the process stops.
-type holding struct {
-	decision.Record
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	log    *slog.Logger
-
-	mu    sync.Mutex
-	lease journal.Lease // zero until it is claimed
-	phase phase
-	kept  bool
-	check bool          // it is the check of an unknown outcome, which a stop needn't wait for
-	known chan struct{} // closed when phase is no longer claiming
-	woken chan struct{} // closed when the person pressed Keep task
-}
-
-// phase says how far the saving of a click is.
-type phase int
-
-const (
-	claiming phase = iota // the first claim is under way
-	unsure                // it got no clear answer
-	carried               // it is claimed
-	over                  // it isn't held any more
-)
-
-func newHolding(ctx context.Context, r decision.Record, log *slog.Logger) *holding {
-	h := &holding{
-		Record: r, known: make(chan struct{}), woken: make(chan struct{}),
-		log: log.With("confirmation", string(r.ID), "task", r.TaskID, "channel", r.Channel),
-	}
-	h.ctx, h.cancel = context.WithCancelCause(ctx)
-	return h
-}
-
-// current returns the lease as it was last renewed.
-func (h *holding) current() journal.Lease {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.lease
-}
-
-// renewed keeps a newer lease. An answer that comes late never shortens it.
-func (h *holding) renewed(l journal.Lease) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if l.Until.After(h.lease.Until) {
-		h.lease = l
-	}
-}
-
-// replaced sets the lease of a decision that was claimed or restored.
-func (h *holding) replaced(l journal.Lease) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.lease = l
-}
-
-// doubt voids the lease after a renewal that didn't find the row. The next step
-// finds out whether the decision is announced, taken over, or gone.
-func (h *holding) doubt() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.lease.Until = time.Time{}
-}
-
-// valid reports whether the right to act holds now, by the monotonic clock.
-func (h *holding) valid() bool {
-	return h.ctx.Err() == nil && time.Now().Before(h.current().Until)
-}
-
-// to moves the saving of the click on.
-func (h *holding) to(p phase) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.move(p)
-}
-
-// move must be called with mu held.
-func (h *holding) move(p phase) {
-	if h.phase == claiming && p != claiming {
-		close(h.known)
-	}
-	h.phase = p
-}
-
-// keep notes that the person pressed Keep task. False if it is known already
-// whether the click counts.
-func (h *holding) keep() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.phase != unsure {
-		return false
-	}
-	if !h.kept {
-		h.kept = true
-		close(h.woken)
-	}
-	return true
-}
-
-// saving returns how far the saving of the click is.
-func (h *holding) saving() phase {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.phase
-}
-
-// isKept reports whether the person pressed Keep task. If not, and the decision is
-// to be carried out, it is too late for that from now on.
-func (h *holding) isKept(won bool) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if won && !h.kept {
-		h.move(carried)
-	}
-	return h.kept
-}
-
 // workingSet is the decisions that this process carries. Only their leases are
 // renewed: what is let go is released, and the lease of what is forgotten
 // expires.
@@ -178,9 +58,9 @@ func (w *workingSet) enter(ctx context.Context, r decision.Record) (h *holding, 
 
 // add holds a decision that was taken over. An earlier holding of the same
 // decision, at an older epoch, ends.
-func (w *workingSet) add(ctx context.Context, r decision.Record, l journal.Lease, check bool) *holding {
+func (w *workingSet) add(ctx context.Context, r decision.Record, l journal.Lease, aside bool) *holding {
 	h := newHolding(ctx, r, w.log)
-	h.check = check
+	h.aside = aside
 	h.lease = l
 	h.to(carried)
 	w.mu.Lock()
@@ -297,7 +177,7 @@ func (w *workingSet) empty(ctx context.Context) bool {
 		w.mu.Lock()
 		changed, n := w.changed, 0
 		for _, h := range w.held {
-			if !h.check {
+			if !h.aside {
 				n++
 			}
 		}
@@ -319,7 +199,7 @@ func (w *workingSet) endChecks() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, h := range w.held {
-		if h.check {
+		if h.aside {
 			h.cancel(context.Canceled)
 		}
 	}

@@ -8,6 +8,10 @@ import (
 
 // show shows in the prompt what the kernel says, each change once.
 func (l *life) show(do decision.Do) {
+	if len(l.Tasks) > 1 && isProgress(do.Show) && l.shown != decision.ShowSaving { // else that has to go at once
+		l.prompt.count(l.Texts.Progress(l.decided()))
+		return
+	}
 	if do.Show == decision.ShowNothing || do.Show == l.shown && do.Show != decision.ShowOutcome {
 		return
 	}
@@ -28,7 +32,7 @@ func (l *life) show(do decision.Do) {
 	case decision.ShowBusy:
 		p.show(t.WaitingForChamelio(l.Record, do.For))
 	case decision.ShowOutcome:
-		p.end(t.OutcomeLine(l.Record, l.result))
+		p.end(t.OutcomeLine(l.decided()))
 	case decision.ShowNotSaved:
 		p.release()
 		p.end(t.NotSaved(l.press.Confirmation))
@@ -39,7 +43,18 @@ func (l *life) show(do decision.Do) {
 		p.end(t.MaybeSaved(l.press.Confirmation))
 	case decision.ShowBeaten:
 		l.beaten()
-	case decision.ShowNothing:
+	case decision.ShowNothing, decision.ShowProgress:
+	}
+}
+
+// isProgress reports whether a line says that the work goes on. Of several tasks
+// it says how many are done.
+func isProgress(s decision.Show) bool {
+	switch s {
+	case decision.ShowRunning, decision.ShowSlow, decision.ShowBusy, decision.ShowProgress:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -49,17 +64,22 @@ func (l *life) report(before decision.State, e decision.Event, do decision.Do) {
 	switch {
 	case e.Kind == decision.Won && do.Action != decision.DoGiveUp:
 		l.log.Info("decided", "facts_age_seconds", l.press.FactsAge.Seconds())
-	case before.Stage == decision.Recording && s.Stage == decision.Announcing:
-		m.Decisions.WithLabelValues(string(l.result.Outcome)).Inc()
+	case before.Stage == decision.Recording && (s.Stage == decision.Announcing || e.Kind == decision.Pending):
+		res := l.tasks.result(l.task)
+		m.Decisions.WithLabelValues(string(res.Outcome)).Inc()
 		m.OutcomeSeconds.Observe(time.Since(l.DecidedAt).Seconds())
-		l.log.Info("finished", "outcome", string(l.result.Outcome), "cause", string(l.result.Cause), "requester", l.Requester)
+		l.log.Info("finished", "outcome", string(res.Outcome), "cause", string(res.Cause), "requester", l.Requester)
 	case before.Stage == decision.Announcing && e.Kind == decision.Posted:
 		m.Announcements.WithLabelValues(transports[before.Announce.Where]).Inc()
 		m.AnnouncementSeconds.Observe(time.Since(l.DecidedAt).Seconds())
-		l.log.Info("announced", "outcome", string(l.result.Outcome), "by", transports[before.Announce.Where], "after", time.Since(l.DecidedAt).Round(time.Millisecond))
-	case before.Stage == decision.Settling && e.Kind == decision.Posted:
-		m.Settled.WithLabelValues(string(l.result.Outcome)).Inc()
-		l.log.Info("settled", "outcome", string(l.result.Outcome))
+		l.log.Info("announced", "outcome", string(l.decided().Outcome()), "by", transports[before.Announce.Where], "after", time.Since(l.DecidedAt).Round(time.Millisecond))
+	case before.Doing == decision.DoPost && before.Stage == decision.Settling && e.Kind == decision.Posted:
+		for _, t := range l.final().Tasks {
+			if t.SettledOutcome != "" {
+				m.Settled.WithLabelValues(string(t.SettledOutcome)).Inc()
+				l.log.Info("settled", "task", int64(t.ID), "outcome", string(t.SettledOutcome))
+			}
+		}
 	case e.Kind == decision.Lost:
 		l.log.Warn("another process carries this decision now", "stage", before.Stage.String())
 	case e.Kind == decision.Stopped:

@@ -64,20 +64,19 @@ func (c *Carrier) take(ctx context.Context, doing string, limit int, take func(c
 // resume carries a row that was taken over.
 func (c *Carrier) resume(doing string, held journal.Held) {
 	r := held.Record
-	l := &life{state: decision.Resumed(r), prompt: c.newPrompt(r, nil)}
-	check := l.state.Stage == decision.Following || l.state.Stage == decision.Settling
-	l.holding = c.set.add(c.Tracer.Resume(c.process, r.ID), r, held.Lease, check)
-	switch l.state.Stage {
-	case decision.Resolving:
-		l.facts.details = c.Details.find(l.ctx, l.log, r)
-	case decision.Settling:
-		l.result = r.Settled()
-	case decision.Following:
-	default:
-		l.result = r.Result()
+	states := decision.Resumed(r)
+	aside := states[0].Stage == decision.Following || states[0].Stage == decision.Settling
+	h := c.set.add(c.Tracer.Resume(c.process, r.ID), r, held.Lease, aside)
+	h.tasks.begin(len(states))
+	prompt := c.newPrompt(r, nil)
+	for task, state := range states {
+		l := &life{holding: h, prompt: prompt, job: job{task: task, state: state}}
+		if state.Stage == decision.Resolving {
+			l.facts.details = c.Details.find(l.ctx, h.log, r, task)
+		}
+		h.log.Info(doing, "task", int64(r.Tasks[task].ID), "epoch", held.Lease.Epoch, "stage", state.Stage.String(), "sent", r.Tasks[task].Sent)
+		c.start(l)
 	}
-	l.log.Info(doing, "epoch", held.Lease.Epoch, "stage", l.state.Stage.String(), "sent", r.Sent)
-	c.start(l)
 }
 
 // setAside closes a row that no genuine click made. Nothing is done about it,
@@ -85,6 +84,6 @@ func (c *Carrier) resume(doing string, held journal.Held) {
 func (c *Carrier) setAside(ctx context.Context, held journal.Held, why error) error {
 	c.Metrics.Unverified.Inc()
 	c.Log.Error("a row of the journal isn't genuine: it is set aside, nothing is cancelled and nothing is posted. Someone else has written to the database, or the bot token has changed",
-		"confirmation", string(held.Record.ID), "task", held.TaskID, "channel", held.Channel, "reason", why)
+		"confirmation", string(held.Record.ID), "tasks", numbers(held.IDs()), "channel", held.Channel, "reason", why)
 	return c.Journal.SetAside(ctx, held.Lease)
 }

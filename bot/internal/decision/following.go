@@ -2,43 +2,52 @@ package decision
 
 import "time"
 
-// Follow is what is known about the follow-up of an unknown outcome.
+// Follow is what is known about the follow-up of unknown outcomes.
 type Follow struct {
 	Checks int  // so far
-	Thread bool // the announcement has a thread
+	Thread bool // the announcement can be edited, and has a thread
+	Some   bool // a task has no final result yet
 	Where  Where
 }
 
-// following checks an unknown outcome once more (law 8). It never sends a
-// cancel request. Unless the result is final, the journal says when the next
-// check is due.
-func (p Protocol) following(s State, e Event, at Moment) (State, Do) {
+func followOf(r Record) Follow { return Follow{Checks: r.Looks, Thread: r.MessageTS != ""} }
+
+// Final returns the final result of a task by a check of the follow-up, the
+// last one or not; false if it isn't known yet.
+func Final(seen Kind, last bool) (Outcome, Cause, bool) {
+	switch {
+	case seen == TaskCancelled:
+		return Cancelled, CauseSeen, true
+	case seen == TaskEnded:
+		return NotCancellable, "", true
+	case seen == TaskRunning && last:
+		return Failed, CauseStillRuns, true
+	case seen == TaskOdd && last:
+		return Unknown, CauseStatus, true
+	}
+	return Unknown, "", last
+}
+
+// following checks unknown outcomes once more (law 8). It never sends a cancel
+// request. Final results are saved and put into the announcement. Unless each
+// task has one, the journal says when the next check is due.
+func (p Protocol) following(s State, e Event) (State, Do) {
 	if s.Doing == DoDelay {
 		s, do := s.end(ShowNothing)
 		do.Leave = e.Kind == Uncertain
 		return s, do
 	}
-	settle := func(o Outcome, c Cause) (State, Do) {
-		s.Stage, s.Outcome, s.Cause = Settling, o, c
-		return s, Do{Action: DoSettle}
-	}
-	switch {
-	case e.Kind == Begun:
-		return s, Do{Action: DoLook}
-	case e.Kind == Lost:
+	switch e.Kind {
+	case Begun:
+		return s, Do{Action: DoCheck}
+	case Lost:
 		return s.end(ShowNothing)
-	case e.Kind == TaskCancelled:
-		return settle(Cancelled, CauseSeen)
-	case e.Kind == TaskEnded:
-		return settle(NotCancellable, "")
-	case e.Kind == TaskRunning && at.Last:
-		return settle(Failed, CauseStillRuns)
-	case e.Kind == TaskOdd && at.Last:
-		return settle(Unknown, CauseStatus)
-	case at.Last:
-		return settle(Unknown, "")
+	case AllKnown, SomeKnown:
+		s.Stage, s.Follow.Some = Settling, e.Kind == SomeKnown
+		return s, Do{Action: DoSettle}
+	default:
+		return s, Do{Action: DoDelay, For: p.checkPause(s.Follow.Checks)}
 	}
-	return s, Do{Action: DoDelay, For: p.checkPause(s.Follow.Checks)}
 }
 
 // checkPause doubles with each check.
@@ -46,13 +55,16 @@ func (p Protocol) checkPause(checks int) time.Duration {
 	return Backoff{p.FirstCheck, p.MaxCheckPause}.after(uint8(min(checks, 64)))
 }
 
-// settling posts the final result of an unknown outcome: in the announcement's
-// thread; in the channel; through the click's response_url; to the requester
-// alone. If Slack takes none of these now, the journal says when to try again.
+// settling edits the announcement and, once each task has its final result,
+// posts them: in the announcement's thread; in the channel; through the click's
+// response_url; to the requester alone. If Slack takes none of these now, the
+// journal says when to try again. An edit can be repeated, a post can't.
 func (p Protocol) settling(s State, e Event, at Moment) (State, Do) {
 	switch s.Doing {
 	case DoSettle:
 		return p.settled(s, e)
+	case DoEdit:
+		return p.edited(s, e)
 	case DoPost:
 		return p.replied(s, e, at)
 	case DoClear, DoWait:
@@ -68,23 +80,40 @@ func (p Protocol) settling(s State, e Event, at Moment) (State, Do) {
 		s, do := s.end(ShowNothing)
 		do.Leave = e.Kind == Uncertain
 		return s, do
-	default: // begun: the result is known from an earlier check
+	default: // begun: the results are known from an earlier check
 		return s, Do{Action: DoSettle}
 	}
 }
 
-// settled begins to post once the result is saved.
+// settled begins to post once the results are saved.
 func (p Protocol) settled(s State, e Event) (State, Do) {
-	if e.Kind != Done {
+	switch {
+	case e.Kind != Done:
 		s, do := s.end(ShowNothing)
 		do.Leave = e.Kind == Uncertain
 		return s, do
+	case s.Follow.Thread:
+		return s, Do{Action: DoEdit}
+	case s.Follow.Some:
+		return s, Do{Action: DoDelay, For: p.checkPause(s.Follow.Checks)}
 	}
 	s.Follow.Where = InChannel
-	if s.Follow.Thread {
-		s.Follow.Where = InThread
+	return s, Do{Action: DoPost, Where: InChannel}
+}
+
+// edited goes on after an edit. If the announcement can't be edited any more,
+// the post alone has to do.
+func (p Protocol) edited(s State, e Event) (State, Do) {
+	switch {
+	case e.Kind == Lost, e.Kind == Withheld:
+		return s.end(ShowNothing)
+	case s.Follow.Some:
+		return s, Do{Action: DoDelay, For: p.checkPause(s.Follow.Checks)}
+	case e.Kind != Posted && e.Kind != Refused:
+		return s, Do{Action: DoDelay, For: p.FirstCheck}
 	}
-	return s, Do{Action: DoPost, Where: s.Follow.Where}
+	s.Follow.Where = InThread
+	return s, Do{Action: DoPost, Where: InThread}
 }
 
 // replied goes on after a post.

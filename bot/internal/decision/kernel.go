@@ -2,9 +2,13 @@ package decision
 
 import "time"
 
-// State is everything that one process knows about a decision that it carries:
-// where in its life the decision is, and what is certain by now. It is a small
-// comparable value. Only Step changes one.
+// State is everything that one process knows about one task of a decision that
+// it carries, and from Announcing on about the decision: where in its life it
+// is, and what is certain by now. It is a small comparable value. Only Step
+// changes one.
+//
+// A decision about several tasks has a state for each while they are resolved,
+// side by side. The one that records the last outcome announces them all.
 type State struct {
 	Stage   Stage
 	Resumed bool    // another process worked on the decision before
@@ -31,8 +35,8 @@ const (
 	Recording               // the outcome is being saved
 	Announcing              // the outcome is being posted
 	Noting                  // that it was posted is being saved
-	Following               // an unknown outcome is checked once more
-	Settling                // the final result is being posted
+	Following               // the unknown outcomes are checked once more
+	Settling                // the final results are being saved and posted
 	Ended                   // nothing is left to do here
 )
 
@@ -41,7 +45,6 @@ type Moment struct {
 	Elapsed time.Duration // since this process took the decision on, by the monotonic clock
 	Age     time.Duration // of the click, by the wall clock
 	Kept    bool          // the person has pressed Keep task since
-	Last    bool          // the time of the follow-up is over
 }
 
 // Event is the one answer to an action.
@@ -78,6 +81,11 @@ const (
 	Shared    // one may, or the journal didn't say
 	Overruled // restored as unknown: another decision about the task was claimed since
 	Marked    // recorded, and the post is noted as about to be tried
+	Pending   // recorded, and other tasks of the decision have no outcome yet
+
+	AllKnown  // each task has its final result
+	SomeKnown // one more task has its final result, and another has none yet
+	NoneKnown // no task has its final result that had none before
 
 	Posted   // Slack has the message
 	Refused  // Slack said no, and will again
@@ -129,15 +137,17 @@ const (
 	DoLook                  // GET the task: a Task event
 	DoAsk                   // ask the journal for other decisions about the task: Alone, Shared
 	DoRestore               // write the vanished row again: Restored, Overruled
-	DoRecord                // save the outcome; if the channel is free also that it is about to be posted: Done, Marked, Gone
+	DoRecord                // save the outcome; if it was the last and the channel is free also that it is about to be posted: Done, Marked, Pending, Gone
 	DoQueue                 // wait for the channel's turn: Done
 	DoMark                  // note that the outcome is about to be posted: Done, Gone
 	DoRetract               // note that nothing got through: Done
 	DoPost                  // post the outcome once: Posted, Refused, Later, Unclear, Withheld
 	DoNote                  // save that it was posted: Done, Gone
 	DoDelay                 // save when to check again, and end: Done
-	DoSettle                // save the final result, and that it is about to be posted: Done
-	DoClear                 // save that the final result was posted: Done
+	DoCheck                 // GET each task without a final result: AllKnown, SomeKnown, NoneKnown
+	DoSettle                // save the final results, and that they are about to be posted: Done
+	DoEdit                  // put the final results into the announcement: Posted, Refused, Later, Unclear, Withheld
+	DoClear                 // save that the final results were posted: Done
 )
 
 // Where is a way to post an outcome.
@@ -161,7 +171,8 @@ const (
 	ShowRunning       // the cancel is under way
 	ShowSlow          // it takes longer, or has to be tried again
 	ShowBusy          // Chamelio asked to wait for Do.For
-	ShowOutcome       // the outcome
+	ShowOutcome       // the outcome of each task
+	ShowProgress      // how many tasks have an outcome
 	ShowBeaten        // another decision was first
 	ShowNotSaved      // the click couldn't be saved: nothing was and will be sent
 	ShowKept          // the person kept the task
@@ -173,24 +184,43 @@ func Claimed(r Record) State {
 	return State{Stage: Saving, Announce: Announce{URL: r.ResponseURL != ""}}
 }
 
-// Resumed returns the state of a decision that was taken over with this row.
-func Resumed(r Record) State {
-	s := State{Resumed: true, Outcome: r.Outcome, Announce: Announce{URL: r.ResponseURL != ""}}
-	switch {
-	case !r.AnnouncedAt.IsZero():
-		s.Stage, s.Follow = Following, Follow{Checks: r.Looks, Thread: r.MessageTS != ""}
-		if r.SettledOutcome != "" {
-			s.Stage, s.Outcome, s.Cause = Settling, r.SettledOutcome, r.Settled().Cause
-		}
-	case r.Outcome != "":
-		s.Stage, s.Cause = Announcing, r.Result().Cause
-	default:
-		s.Stage = Resolving
-		if r.Sent { // what became of the former owner's request isn't known
-			s.Task.Known, s.Task.Tries = InFlight, uint8(min(r.Tries, 255))
-		}
-	}
+// Branched returns the state of a further task of a decision that was just
+// claimed.
+func Branched(r Record) State {
+	s := State{Stage: Resolving, Announce: Announce{URL: r.ResponseURL != ""}}
+	s.Task.Marked = true
 	return s
+}
+
+// Resumed returns the states of a decision that was taken over with this row:
+// one for each task without an outcome, else one for what is left to do.
+func Resumed(r Record) map[int]State {
+	s := State{Resumed: true, Announce: Announce{URL: r.ResponseURL != ""}}
+	states := map[int]State{}
+	for i, t := range r.Tasks {
+		if t.Outcome != "" {
+			continue
+		}
+		one := s
+		one.Stage = Resolving
+		if t.Sent { // what became of the former owner's request isn't known
+			one.Task.Known, one.Task.Tries = InFlight, uint8(min(t.Tries, 255))
+		}
+		states[i] = one
+	}
+	if len(states) > 0 {
+		return states
+	}
+	s.Outcome, s.Cause = r.Tasks[0].Outcome, r.Tasks[0].Result().Cause
+	switch {
+	case r.AnnouncedAt.IsZero():
+		s.Stage = Announcing
+	case r.SettledOutcome() != "":
+		s.Stage, s.Follow = Settling, followOf(r)
+	default:
+		s.Stage, s.Follow = Following, followOf(r)
+	}
+	return map[int]State{0: s}
 }
 
 // Step is the whole life of a decision: it returns what is known after an
@@ -218,7 +248,7 @@ func (p Protocol) step(s State, e Event, at Moment) (State, Do) {
 	case Noting:
 		return p.noting(s, e)
 	case Following:
-		return p.following(s, e, at)
+		return p.following(s, e)
 	case Settling:
 		return p.settling(s, e, at)
 	case Ended:

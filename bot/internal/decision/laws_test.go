@@ -31,7 +31,14 @@ func (n node) broken() string {
 		if why := n.untrue(maybe); why != "" {
 			return "4: " + why
 		}
+	case DoEdit:
+		if why := n.untrue(maybe); why != "" {
+			return "4: " + why
+		}
 	case DoEnd:
+		if w.row.over && w.stale {
+			return "8: the announcement doesn't say the final result"
+		}
 		if w.claimed && !w.row.exists {
 			return "6: forgets a decision that the journal has lost"
 		}
@@ -54,8 +61,11 @@ func (n node) broken() string {
 
 // untrue says what is wrong with an outcome that is about to be shown.
 func (n node) untrue(maybe bool) string {
-	w := n.w
-	switch o := n.s.Outcome; o {
+	w, o := n.w, n.s.Outcome
+	if n.s.Stage == Settling {
+		o = w.row.settled
+	}
+	switch o {
 	case Cancelled:
 		if w.task != cancelled {
 			return "cancelled, and it isn't"

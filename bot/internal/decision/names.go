@@ -16,7 +16,7 @@ func (a Action) String() string {
 	return [...]string{
 		DoEnd: "end", DoWait: "wait", DoSave: "save", DoClose: "close", DoGiveUp: "give up", DoSend: "send", DoUnmark: "unmark",
 		DoLook: "look", DoAsk: "ask", DoRestore: "restore", DoRecord: "record", DoQueue: "queue", DoMark: "mark",
-		DoRetract: "retract", DoPost: "post", DoNote: "note", DoDelay: "delay", DoSettle: "settle", DoClear: "clear",
+		DoRetract: "retract", DoPost: "post", DoNote: "note", DoDelay: "delay", DoCheck: "check", DoSettle: "settle", DoEdit: "edit", DoClear: "clear",
 	}[a]
 }
 
@@ -25,7 +25,9 @@ func (k Kind) String() string {
 	return [...]string{
 		Begun: "begun", Done: "done", Uncertain: "uncertain", Lost: "lost", Gone: "gone", Restored: "restored", Stopped: "stopped", Waited: "waited",
 		Won: "won", Beaten: "beaten", Occupied: "occupied", Denied: "denied", Unmarked: "unmarked", Alone: "alone", Shared: "shared",
-		Overruled: "overruled", Marked: "marked", Posted: "posted", Refused: "refused", Later: "later", Unclear: "unclear", Withheld: "withheld",
+		Overruled: "overruled", Marked: "marked", Pending: "pending",
+		AllKnown: "all known", SomeKnown: "some known", NoneKnown: "none known",
+		Posted: "posted", Refused: "refused", Later: "later", Unclear: "unclear", Withheld: "withheld",
 		CancelDone: "cancel: 200", CancelConflict: "cancel: 409", CancelNotFound: "cancel: 404", CancelKeyRefused: "cancel: 401",
 		CancelRateLimited: "cancel: 429", CancelRefused: "cancel: refused", CancelServerError: "cancel: 500",
 		CancelUnanswered: "cancel: no answer", CancelNotSent: "cancel: not sent",
@@ -42,7 +44,7 @@ func (w Where) String() string {
 // String returns the name.
 func (s Show) String() string {
 	return [...]string{
-		ShowNothing: "nothing", ShowSaving: "saving", ShowRunning: "running", ShowSlow: "slow", ShowBusy: "busy", ShowOutcome: "outcome",
+		ShowNothing: "nothing", ShowSaving: "saving", ShowRunning: "running", ShowSlow: "slow", ShowBusy: "busy", ShowOutcome: "outcome", ShowProgress: "progress",
 		ShowBeaten: "beaten", ShowNotSaved: "not saved", ShowKept: "kept", ShowPerhaps: "perhaps",
 	}[s]
 }

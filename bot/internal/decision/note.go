@@ -2,6 +2,8 @@ package decision
 
 import (
 	"time"
+
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // NoteKind is the kind of a Note. The journal stores these words.
@@ -20,8 +22,8 @@ type Note struct {
 	ID             string
 	Kind           NoteKind
 	At             time.Time
-	ConfirmationID ID // "" for a refused command
-	TaskID         int64
+	ConfirmationID ID                // "" for a refused command
+	Tasks          []chamelio.TaskID // none of a credential
 	Team, Channel  string
 	Person         string    // who confirmed or was refused; of a credential, which one
 	Code           string    // the outcome, or why; "" for a credential that is accepted again

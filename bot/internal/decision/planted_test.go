@@ -14,6 +14,7 @@ type bug struct {
 	moment   func(*Moment)
 	resumed  func(*Record)
 	after    func(before State, e Event, next State, do Do) (State, Do)
+	early    bool   // each check of the follow-up counts as the last
 	law      string // that the search must find broken
 }
 
@@ -40,7 +41,7 @@ var planted = []bug{
 	{name: "ignores other decisions' requests", law: "4", event: become(Shared, Alone)},
 	{name: "takes a cancel without an answer for unsent", law: "3", event: become(CancelUnanswered, CancelNotSent)},
 	{name: "takes a server error for a refusal", law: "4", event: become(CancelServerError, CancelRefused)},
-	{name: "resumes without the former owner's request", law: "3", resumed: func(r *Record) { r.Sent = false }},
+	{name: "resumes without the former owner's request", law: "3", resumed: func(r *Record) { r.Tasks[0].Sent = false }},
 	{name: "ignores Keep task", law: "7", moment: func(m *Moment) { m.Kept = false }},
 	{name: "ignores the click's age", law: "1", moment: func(m *Moment) { m.Age = 0 }},
 	{name: "takes an uncertain claim for lost", law: "7", after: func(before State, e Event, next State, do Do) (State, Do) {
@@ -55,9 +56,16 @@ var planted = []bug{
 		}
 		return next, do
 	}},
-	{name: "settles on the first check", law: "4", moment: func(m *Moment) { m.Last = true }},
+	{name: "settles on the first check", law: "4", early: true},
+	{name: "doesn't edit the announcement", law: "8", after: func(before State, _ Event, next State, do Do) (State, Do) {
+		if do.Action == DoEdit {
+			next.Follow.Where, next.Doing = InThread, DoPost
+			return next, Do{Action: DoPost, Where: InThread}
+		}
+		return next, do
+	}},
 	{name: "sends while it follows up", law: "8", after: func(before State, e Event, next State, do Do) (State, Do) {
-		if before.Stage == Following && e.Kind == TaskRunning {
+		if before.Stage == Following && e.Kind == NoneKnown {
 			do.Action, next.Doing = DoSend, DoSend
 		}
 		return next, do

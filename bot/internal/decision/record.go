@@ -34,13 +34,17 @@ const (
 	SetAside  Outcome = "set_aside"
 )
 
+// Various is the outcome of a decision whose tasks have different ones. No task
+// has it.
+const Various Outcome = "various"
+
 // Record is everything the journal knows about a decision: an accepted click,
-// and what became of it.
+// and what became of each of its tasks.
 type Record struct {
 	ID            ID
-	TaskID        int64
-	Title, URL    string // of the task, as its prompt showed it
+	Tasks         []Item // at least one, in the order of the prompt
 	Team, Channel string
+	Thread        string // the timestamp of the thread in which it was asked for; "" outside of threads
 	Requester     string // who typed the command
 	Confirmer     string // who clicked
 	Reason        string
@@ -50,6 +54,21 @@ type Record struct {
 	Confirmation  string    // the signed value of the button
 	MAC           string    // over the click
 
+	AnnouncedAt time.Time // zero until the outcomes were announced
+	MessageTS   string    // the announcement's, if Slack returned one
+
+	FollowUntil time.Time // unknown outcomes are checked until then
+	Looks       int       // how many checks there were
+	SettledAt   time.Time
+
+	Epoch int64 // the fencing number: it grows with every change of owner
+}
+
+// Item is what is known about one task of a decision.
+type Item struct {
+	ID         chamelio.TaskID
+	Title, URL string // as the prompt showed it
+
 	Sent  bool // a cancel request is about to be sent, or was sent without a clear answer
 	Tries int  // how many such requests there were
 
@@ -57,17 +76,62 @@ type Record struct {
 	Detail     string // what the announcement says in addition, as JSON
 	FinishedAt time.Time
 
-	AnnouncedAt time.Time // zero until the outcome was announced
-	MessageTS   string    // the announcement's, if Slack returned one
-
-	FollowUntil    time.Time // an unknown outcome is checked until then
-	Looks          int       // how many checks there were
-	SettledAt      time.Time
-	SettledOutcome Outcome
+	SettledOutcome Outcome // the final result of an unknown outcome
 	SettledDetail  string
-
-	Epoch int64 // the fencing number: it grows with every change of owner
 }
 
-// Task returns the ID of the task that the decision cancels.
-func (r Record) Task() chamelio.TaskID { return chamelio.TaskID(r.TaskID) }
+// Outcome returns the outcome that all tasks share, Various if they differ, or
+// "" while one has none.
+func (r Record) Outcome() Outcome { return shared(r.Tasks, func(t Item) Outcome { return t.Outcome }) }
+
+// SettledOutcome is Outcome for the final results: what was unknown at first
+// counts as what it came to, "" until that is known.
+func (r Record) SettledOutcome() Outcome {
+	return shared(r.Tasks, func(t Item) Outcome {
+		if t.Outcome == Unknown {
+			return t.SettledOutcome
+		}
+		return t.Outcome
+	})
+}
+
+func shared(tasks []Item, outcome func(Item) Outcome) Outcome {
+	var all Outcome
+	for i, t := range tasks {
+		switch o := outcome(t); {
+		case o == "":
+			return ""
+		case i == 0:
+			all = o
+		case o != all:
+			all = Various
+		}
+	}
+	return all
+}
+
+// Done returns how many tasks have an outcome.
+func (r Record) Done() int {
+	n := 0
+	for _, t := range r.Tasks {
+		if t.Outcome != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// IDs returns the IDs of the tasks.
+func (r Record) IDs() []chamelio.TaskID {
+	ids := make([]chamelio.TaskID, len(r.Tasks))
+	for i, t := range r.Tasks {
+		ids[i] = t.ID
+	}
+	return ids
+}
+
+// One returns the record with one of its tasks alone.
+func (r Record) One(task int) Record {
+	r.Tasks = r.Tasks[task : task+1]
+	return r
+}

@@ -10,6 +10,8 @@ func (p Protocol) recording(s State, e Event, at Moment) (State, Do) {
 			do.Show = ShowOutcome
 		}
 		return s, do
+	case Pending:
+		return s.end(ShowProgress)
 	case Lost:
 		return s.end(ShowNothing)
 	case Gone:

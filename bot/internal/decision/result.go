@@ -2,6 +2,7 @@ package decision
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -23,6 +24,7 @@ const (
 	CauseOverruled   Cause = "overruled"       // restored after another decision about the task was claimed
 	CauseSeen        Cause = "seen_afterwards" // no clear answer, but the task was seen cancelled
 	CauseStillRuns   Cause = "still_runs"      // checked until the end of the follow-up, and never cancelled
+	CauseHeld        Cause = "held"            // another decision about the task was first
 )
 
 // Result is an outcome with what the announcement says about it. The journal
@@ -63,10 +65,18 @@ func (r Result) Encode() string {
 }
 
 // Result returns the recorded result.
-func (r Record) Result() Result { return decodeResult(r.Outcome, r.Detail) }
+func (t Item) Result() Result { return decodeResult(t.Outcome, t.Detail) }
 
-// Settled returns the final result of a decision whose outcome was unknown.
-func (r Record) Settled() Result { return decodeResult(r.SettledOutcome, r.SettledDetail) }
+// Settled returns the final result of a task whose outcome was unknown.
+func (t Item) Settled() Result { return decodeResult(t.SettledOutcome, t.SettledDetail) }
+
+// Final returns what is known of the task in the end.
+func (t Item) Final() Result {
+	if t.SettledOutcome != "" {
+		return t.Settled()
+	}
+	return t.Result()
+}
 
 func decodeResult(o Outcome, detail string) Result {
 	var r Result
@@ -75,10 +85,26 @@ func decodeResult(o Outcome, detail string) Result {
 	return r
 }
 
-// With returns the record with a result; without one if res is zero.
-func (r Record) With(res Result) Record {
-	if r.Outcome = res.Outcome; r.Outcome != "" {
-		r.Detail = res.Encode()
+// With returns the record with a result for each task; a task whose result is
+// zero has none. The record itself stays as it is.
+func (r Record) With(results ...Result) Record {
+	r.Tasks = slices.Clone(r.Tasks)
+	for i, res := range results {
+		t := &r.Tasks[i]
+		if t.Outcome, t.Detail = res.Outcome, ""; t.Outcome != "" {
+			t.Detail = res.Encode()
+		}
+	}
+	return r
+}
+
+// WithSettled is With for final results.
+func (r Record) WithSettled(results ...Result) Record {
+	r.Tasks = slices.Clone(r.Tasks)
+	for i, res := range results {
+		if res.Outcome != "" {
+			r.Tasks[i].SettledOutcome, r.Tasks[i].SettledDetail = res.Outcome, res.Encode()
+		}
 	}
 	return r
 }

@@ -21,8 +21,8 @@ var update = flag.Bool("update", false, "rewrite the files of testdata/runs and 
 //	task: running, asked 30s     with the pause that was asked for
 //	waited, after 1m             later than the wait that was asked for
 //
-// Further words are kept (Keep task was pressed), last (the follow-up's last
-// check), late (the click is 31 minutes old) and troubled.
+// Further words are kept (Keep task was pressed), late (the click is 31 minutes
+// old) and troubled.
 // go test ./bot/internal/decision -run TestRuns -update writes the indented lines.
 func TestRuns(t *testing.T) {
 	t.Parallel()
@@ -85,7 +85,7 @@ func (r *player) line(line string) {
 	case "click":
 		r.s, r.at = Claimed(Record{ResponseURL: "x"}), Moment{}
 	case "row":
-		r.s, r.at = Resumed(r.row(rest)), Moment{}
+		r.s, r.at = Resumed(r.row(rest))[0], Moment{}
 	default:
 		kind := slices.Index(kindNames(), words[0])
 		if kind < 0 {
@@ -119,8 +119,6 @@ func (r *player) word(e *Event, word string) {
 		r.at.Kept = true
 	case "late":
 		r.at.Age += 31 * time.Minute
-	case "last":
-		r.at.Last = true
 	case "troubled":
 		e.Troubled = true
 	default:
@@ -139,21 +137,22 @@ func kindNames() []string {
 
 // row is a row that another process left.
 func (r *player) row(fields string) Record {
-	rec := Record{ResponseURL: "x"}
+	rec, t := Record{ResponseURL: "x"}, Item{}
 	for field := range strings.FieldsSeq(fields) {
 		switch name, value, _ := strings.Cut(field, "="); name {
 		case "sent":
-			rec.Sent, rec.Tries = true, 1
+			t.Sent, t.Tries = true, 1
 		case "outcome":
-			rec.Outcome = Outcome(value)
+			t.Outcome = Outcome(value)
 		case "announced":
 			rec.AnnouncedAt, rec.MessageTS = time.Unix(1, 0), "1.2"
 		case "settled":
-			rec.SettledOutcome = Outcome(value)
+			t.SettledOutcome = Outcome(value)
 		default:
 			r.t.Fatalf("no such field: %q", field)
 		}
 	}
+	rec.Tasks = []Item{t}
 	return rec
 }
 

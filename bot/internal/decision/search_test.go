@@ -61,7 +61,7 @@ func (s *search) step(st State, e Event, at Moment) (State, Do) {
 func (s *search) start(misfortunes, foreign uint8) {
 	for _, task := range []status{running, cancelled, completed} {
 		w := world{task: task, foreign: foreign, posts: 1, replies: 1, bad: misfortunes}
-		st, do := s.step(Claimed(Record{ResponseURL: "x"}), Event{}, w.moment(false))
+		st, do := s.step(Claimed(Record{ResponseURL: "x"}), Event{}, w.moment())
 		s.visit(-1, node{st, do, w}, "start")
 	}
 }
@@ -112,8 +112,8 @@ func (s *search) run() string {
 				s.takeOver(id, e.w, e.name)
 				continue
 			}
-			for _, last := range lasts(n, e.w) {
-				st, do := s.step(n.s, e.e, e.w.moment(last))
+			for _, e := range s.checked(n, e) {
+				st, do := s.step(n.s, e.e, e.w.moment())
 				s.moves[move{n.s.Stage, st.Stage, n.do.Action}] = true
 				to := s.visit(id, node{st, do, e.w}, e.e.Kind.String()+e.name)
 				if e.e.Kind != Waited {
@@ -125,13 +125,27 @@ func (s *search) run() string {
 	return ""
 }
 
-// lasts says whether a check may be the follow-up's last: a day later, when no
-// request can be in flight any more.
-func lasts(n node, w world) []bool {
-	if n.s.Stage == Following && w.pending == 0 && w.foreign <= 1 && !w.fresh {
-		return []bool{false, true}
+// checked turns what a check of the follow-up sees into its event. The last one
+// is a day later, when no request can be in flight any more.
+func (s *search) checked(n node, seen edge) []edge {
+	if n.do.Action != DoCheck || seen.e.Kind < TaskCancelled {
+		return []edge{seen}
 	}
-	return []bool{false}
+	var all []edge
+	for _, last := range []bool{false, true} {
+		if last && (seen.w.pending > 0 || seen.w.foreign > 1 || seen.w.fresh) {
+			continue
+		}
+		one := seen
+		one.name = fmt.Sprintf(" (%s%s)", seen.e.Kind, map[bool]string{true: ", last"}[last])
+		if o, c, known := Final(seen.e.Kind, last || s.early); known {
+			one.e.Kind, one.w.found, one.w.foundCause = AllKnown, o, c
+		} else {
+			one.e.Kind = NoneKnown
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 // takeOver has the next process resume the row, if it needs one.
@@ -144,7 +158,7 @@ func (s *search) takeOver(from int32, w world, name string) {
 	if s.resumed != nil {
 		s.resumed(&rec)
 	}
-	st, do := s.step(Resumed(rec), Event{}, w.moment(false))
+	st, do := s.step(Resumed(rec)[0], Event{}, w.moment())
 	s.visit(from, node{st, do, w}, name)
 }
 

@@ -1,6 +1,9 @@
 package decision
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // This file is a small model of everything around the kernel: a task, a request
 // in flight, stale reads, the journal's row, other people's requests, Slack, and
@@ -22,6 +25,10 @@ type world struct {
 	seen    bool  // a GET has seen it running since our last unclear request
 	unclear bool  // our request got no clear answer
 	foreign uint8 // another decision's outcome is unknown: 1; plus the ticks in which its request may take effect
+
+	found      Outcome // by the last check of the follow-up
+	foundCause Cause
+	stale      bool // the announcement can be edited, and doesn't say the final result
 
 	row     row
 	rival   bool  // another decision about the task was claimed after our row vanished
@@ -59,18 +66,19 @@ type row struct {
 }
 
 func (r row) record() Record {
-	rec := Record{Outcome: r.outcome, Sent: r.sent, ResponseURL: "https://hooks.slack.com/x"}
+	t := Item{Outcome: r.outcome, Sent: r.sent, Detail: Result{Cause: r.cause}.Encode()}
 	if r.sent {
-		rec.Tries = 1
+		t.Tries = 1
 	}
-	rec.Detail = Result{Cause: r.cause}.Encode()
+	rec := Record{ResponseURL: "https://hooks.slack.com/x"}
 	if r.announced {
-		rec.AnnouncedAt, rec.SettledOutcome = time.Unix(1, 0), r.settled
-		rec.SettledDetail = Result{Cause: r.settledCause}.Encode()
+		rec.AnnouncedAt = time.Unix(1, 0)
+		t.SettledOutcome, t.SettledDetail = r.settled, Result{Cause: r.settledCause}.Encode()
 		if r.thread {
 			rec.MessageTS = "1.2"
 		}
 	}
+	rec.Tasks = []Item{t}
 	return rec
 }
 
@@ -95,8 +103,8 @@ type edge struct {
 	name  string
 }
 
-func (w world) moment(last bool) Moment {
-	return Moment{Elapsed: w.elapsed, Age: time.Duration(w.age), Kept: w.kept, Last: last}
+func (w world) moment() Moment {
+	return Moment{Elapsed: w.elapsed, Age: time.Duration(w.age), Kept: w.kept}
 }
 
 // tick lets time pass.
@@ -156,7 +164,7 @@ func (n node) answers() []edge {
 		n.sends(add)
 	case DoUnmark:
 		held(func() { v := w; v.row.sent = false; written(Done, v) })
-	case DoLook:
+	case DoLook, DoCheck:
 		n.looks(add)
 	case DoAsk:
 		add(Shared, w)
@@ -202,9 +210,12 @@ func (n node) answers() []edge {
 	case DoSettle:
 		held(func() {
 			v := w
-			v.row.settled, v.row.settledCause = n.s.Outcome, n.s.Cause
+			v.row.settled, v.row.settledCause = cmp.Or(w.found, w.row.settled), cmp.Or(w.foundCause, w.row.settledCause)
+			v.found, v.foundCause, v.stale = "", "", v.row.thread
 			written(Done, v)
 		})
+	case DoEdit:
+		n.edits(add)
 	case DoClear:
 		if !w.row.exists {
 			add(Done, w)
@@ -228,7 +239,7 @@ func (n node) misfortunes(all []edge) []edge {
 	for _, e := range all {
 		v := e.w
 		v.bad--
-		v.stolen, v.kept, v.doubts = false, false, 0
+		v.stolen, v.kept, v.doubts, v.found, v.foundCause = false, false, 0, "", ""
 		if v.visible { // its record is lost: it may be posted again
 			v.visible = false
 			if n.s.Stage >= Following {
@@ -375,6 +386,20 @@ func (n node) looks(add func(Kind, world)) {
 	for _, k := range []Kind{TaskOdd, TaskMissing, TaskKeyRefused, TaskUnseen} {
 		add(k, w)
 	}
+}
+
+func (n node) edits(add func(Kind, world)) {
+	w := n.w
+	add(Withheld, w)
+	if w.stolen {
+		return
+	}
+	add(Later, w)
+	add(Unclear, w)
+	w.stale = false
+	add(Refused, w) // it can't be edited any more
+	add(Unclear, w)
+	add(Posted, w)
 }
 
 func (n node) restores(add, written func(Kind, world)) {

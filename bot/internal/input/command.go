@@ -2,6 +2,7 @@ package input
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -11,11 +12,15 @@ import (
 // MaxReason is the longest reason, in characters.
 const MaxReason = 300
 
+// MaxTasks is the most tasks in one command. Their confirmation has to fit into
+// a button, and their prompt and announcement into a message.
+const MaxTasks = 25
+
 // Request is a parsed command.
 type Request struct {
-	Task   chamelio.TaskID
-	Reason string // may be empty
-	Unsure bool   // the reason begins with what could be a second task
+	Tasks  []chamelio.TaskID // at least one, each once
+	Reason string            // may be empty
+	Unsure bool              // what was taken for the reason, or for a task, might be the other
 }
 
 // What can be wrong with the text of a command.
@@ -25,7 +30,7 @@ var (
 	ErrForeignLink   = errors.New("a link, but not to a Chamelio task")
 	ErrIDOutOfRange  = errors.New("the id is out of range")
 	ErrReasonTooLong = errors.New("the reason is too long")
-	ErrSeveralTasks  = errors.New("more than one task")
+	ErrTooManyTasks  = errors.New("too many tasks")
 )
 
 // Error is a command that ParseCommand rejects, with the part that is wrong.
@@ -33,7 +38,7 @@ type Error struct {
 	Err    error             // one of the errors above
 	Input  string            // the part that is wrong, as typed
 	Length int               // with ErrReasonTooLong: the characters of the reason
-	Tasks  []chamelio.TaskID // with ErrSeveralTasks
+	Tasks  []chamelio.TaskID // with ErrTooManyTasks
 }
 
 func (e *Error) Error() string { return e.Err.Error() }
@@ -61,10 +66,17 @@ func isCommand(word string) bool {
 	return ok && !strings.Contains(name, "/") && (strings.Contains(name, "cancel") || strings.Contains(name, "task"))
 }
 
-// ParseCommand parses "12345", "#12345", "task 12345" or a pasted task link,
-// followed by an optional reason. hosts are the hosts of task links, in
-// addition to those of chamelio.ai. The error is ErrHelp or an *Error.
-func ParseCommand(text string, hosts []string) (Request, error) {
+// Rules are what ParseCommand goes by.
+type Rules struct {
+	Hosts    []string // of task links, in addition to those of chamelio.ai
+	MaxTasks int      // in one command
+}
+
+// ParseCommand parses tasks, followed by an optional reason. A task is "12345",
+// "#12345", "task 12345" or a task link. Tasks are separated by spaces, commas,
+// or words such as "and". A colon or a dash ends them. The error is ErrHelp or
+// an *Error.
+func ParseCommand(text string, r Rules) (Request, error) {
 	text = withoutQuotes(Clean(text))
 	first, rest := nextWord(text)
 	switch word := strings.ToLower(strings.TrimRight(strings.TrimLeft(first, openers), closers)); {
@@ -74,26 +86,119 @@ func ParseCommand(text string, hosts []string) (Request, error) {
 	for (isLeadIn(first) || isCommand(first)) && rest != "" {
 		first, rest = nextWord(rest)
 	}
-	task, err := parseTask(first, hosts)
+	tasks, err := parseTasks(first, r.Hosts)
 	if err != nil {
 		return Request{}, &Error{Err: err, Input: unescape(first)}
 	}
-	if others := onlyTasks(rest, hosts); len(others) > 0 {
-		for _, other := range others {
-			if other != task {
-				return Request{}, &Error{Err: ErrSeveralTasks, Input: unescape(text), Tasks: append([]chamelio.TaskID{task}, others...)}
-			}
+	for !strings.HasSuffix(first, ":") {
+		var more []chamelio.TaskID
+		word, after := afterJoin(rest)
+		if more, err = parseTasks(word, r.Hosts); err != nil {
+			break
 		}
-		return Request{Task: task}, nil // the same task twice
+		tasks, first, rest = append(tasks, more...), word, after
 	}
-	req := Request{Task: task, Reason: ParseReason(rest)}
+	tasks = unique(tasks)
+	if err := slip(rest, r.Hosts); err != nil {
+		return Request{}, err
+	}
+	if len(tasks) > r.MaxTasks {
+		return Request{}, &Error{Err: ErrTooManyTasks, Input: unescape(text), Tasks: tasks}
+	}
+	req := Request{Tasks: tasks, Reason: ParseReason(rest)}
 	if n := utf8.RuneCountInString(req.Reason); n > MaxReason {
 		return Request{}, &Error{Err: ErrReasonTooLong, Input: req.Reason, Length: n}
 	}
-	word, _ := nextWord(rest)
-	_, notATask := parseTask(word, hosts)
-	req.Unsure = notATask == nil
+	req.Unsure = req.Reason != "" && (isDigit(rune(req.Reason[0])) || len(tasks) > 1 && !isJoined(first, rest))
 	return req, nil
+}
+
+// parseTasks parses one word: a task, or several joined by commas.
+func parseTasks(word string, hosts []string) ([]chamelio.TaskID, error) {
+	task, err := parseTask(word, hosts)
+	if err == nil {
+		return []chamelio.TaskID{task}, nil
+	}
+	parts := strings.FieldsFunc(word, func(r rune) bool { return r == ',' || r == ';' })
+	if len(parts) < 2 || strings.Contains(word, "<") || isGrouped(parts) {
+		return nil, err
+	}
+	var tasks []chamelio.TaskID
+	for _, part := range parts {
+		task, err := parseTask(part, hosts)
+		if err != nil {
+			return nil, err
+		}
+		tasks = append(tasks, task)
+	}
+	return tasks, nil
+}
+
+// isGrouped reports whether parts are one number with separators of thousands,
+// such as 12,345.
+func isGrouped(parts []string) bool {
+	for i, part := range parts {
+		if strings.ContainsFunc(part, func(r rune) bool { return !isDigit(r) }) || i == 0 && len(part) > 3 || i > 0 && len(part) != 3 {
+			return false
+		}
+	}
+	return true
+}
+
+// afterJoin returns the first word of text, without what joins it to a task
+// before it.
+func afterJoin(text string) (word, rest string) {
+	for {
+		word, rest = nextWord(text)
+		switch strings.ToLower(strings.Trim(word, closers)) {
+		case "", "and", "&amp;", "&", "&amp", "+", "/", "or", "task", "tasks":
+		default:
+			return word, rest
+		}
+		if word == "" || word == ":" {
+			return "", text
+		}
+		text = rest
+	}
+}
+
+// slip returns an error if text, which follows the tasks, begins with a mistyped
+// task: a word that begins with a digit, before further tasks.
+func slip(text string, hosts []string) error {
+	word, rest := afterJoin(text)
+	if word == "" || !beginsWithDigit(word) {
+		return nil
+	}
+	_, err := parseTasks(word, hosts)
+	if errors.Is(err, ErrIDOutOfRange) {
+		return &Error{Err: err, Input: unescape(word)}
+	}
+	next, _ := afterJoin(rest)
+	if _, notATask := parseTasks(next, hosts); err != nil && notATask == nil {
+		return &Error{Err: err, Input: unescape(word)}
+	}
+	return nil
+}
+
+func beginsWithDigit(word string) bool {
+	word = strings.TrimLeft(word, openers+"#")
+	return word != "" && isDigit(rune(word[0]))
+}
+
+// isJoined reports whether a sign says where the tasks end and the reason begins.
+func isJoined(last, reason string) bool {
+	return strings.ContainsRune(",;:", rune(last[len(last)-1])) || strings.ContainsRune("-–—:", []rune(reason)[0])
+}
+
+// unique returns the tasks in their order, each once.
+func unique(tasks []chamelio.TaskID) []chamelio.TaskID {
+	var once []chamelio.TaskID
+	for _, task := range tasks {
+		if !slices.Contains(once, task) {
+			once = append(once, task)
+		}
+	}
+	return once
 }
 
 // ParseReason returns the reason in text, without the punctuation that joins it
@@ -132,23 +237,4 @@ func nextWord(text string) (first, rest string) {
 	}
 	first, rest, _ = strings.Cut(text, " ")
 	return first, strings.TrimSpace(rest)
-}
-
-// onlyTasks returns the tasks in text, or nil if text contains anything else.
-func onlyTasks(text string, hosts []string) []chamelio.TaskID {
-	var tasks []chamelio.TaskID
-	for text != "" {
-		var word string
-		word, text = nextWord(text)
-		switch strings.ToLower(strings.Trim(word, closers)) {
-		case "", "and", "&amp;", "&", "&amp", "+", "/", "or", "task", "tasks":
-			continue
-		}
-		task, err := parseTask(word, hosts)
-		if err != nil {
-			return nil
-		}
-		tasks = append(tasks, task)
-	}
-	return tasks
 }

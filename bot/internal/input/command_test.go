@@ -3,6 +3,7 @@ package input
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,10 +47,6 @@ func TestParseCommand(t *testing.T) {
 		// Reasons of which nothing can be seen are none.
 		{"12345 \u200b\u3164\u115f \u2800", 12345, "", nil}, {"12345 \u0301\u0301", 12345, "", nil}, {"12345 \U000e0041\U000e0042", 12345, "", nil},
 		{"12345 a\u0301\u0301\u0301\u0301\u0301\u0301\u0301", 12345, "a\u0301\u0301\u0301\u0301", nil}, {"12345 👩\u200d👧 1\ufe0f\u20e3", 12345, "👩\u200d👧 1\ufe0f\u20e3", nil},
-		// Two tasks are two tasks.
-		{"12345 12346", 0, "", ErrSeveralTasks}, {"12345, 12346", 0, "", ErrSeveralTasks}, {"12345 and 12346", 0, "", ErrSeveralTasks}, {"12345 &amp; #12346.", 0, "", ErrSeveralTasks},
-		{"12345 https://app.chamelio.ai/workflows/tasks/12346", 0, "", ErrSeveralTasks}, {"tasks 1, 2 and 3", 0, "", ErrSeveralTasks},
-		{"12345 12346 is the right one", 12345, "12346 is the right one", nil},
 		{"task", 0, "", ErrNotATask}, {`"`, 0, "", ErrNotATask}, {"()", 0, "", ErrNotATask}, {"task help", 0, "", ErrNotATask},
 		{"?", 0, "", ErrHelp}, {"help!", 0, "", ErrHelp}, {"“help”", 0, "", ErrHelp},
 		{"", 0, "", ErrHelp}, {"  ", 0, "", ErrHelp}, {"HELP", 0, "", ErrHelp}, {"help me", 0, "", ErrHelp},
@@ -66,14 +63,56 @@ func TestParseCommand(t *testing.T) {
 		{"<@U123>", 0, "", ErrNotATask}, {"<", 0, "", ErrNotATask}, {"<>", 0, "", ErrNotATask},
 	}
 	for _, tt := range tests {
-		got, err := ParseCommand(tt.text, []string{"own.example"})
-		if !errors.Is(err, tt.err) || tt.err == nil && (err != nil || got.Task != tt.task || got.Reason != tt.reason) {
+		got, err := ParseCommand(tt.text, Rules{[]string{"own.example"}, 10})
+		if !errors.Is(err, tt.err) || tt.err == nil && (err != nil || !slices.Equal(got.Tasks, []chamelio.TaskID{tt.task}) || got.Reason != tt.reason) {
 			t.Errorf("%q: got %+v, %v; want %d %q, %v", tt.text, got, err, tt.task, tt.reason, tt.err)
 		}
 	}
-	for text, unsure := range map[string]bool{"12345 12346 is the right one": true, "12345 duplicate of 12346": false, "task 12345": false} {
-		if got, err := ParseCommand(text, nil); err != nil || got.Unsure != unsure {
-			t.Errorf("%q: got %+v, %v", text, got, err)
+}
+
+func TestSeveralTasks(t *testing.T) {
+	const link = "https://app.chamelio.ai/workflows/tasks/"
+	many := strings.TrimSpace(strings.Repeat("9223372036854775807 ", 3))
+	tests := []struct {
+		text   string
+		tasks  []chamelio.TaskID
+		reason string
+		unsure bool
+		err    error
+	}{
+		{"1 2 3", []chamelio.TaskID{1, 2, 3}, "", false, nil},
+		{"12345 12346 12347 started twice", []chamelio.TaskID{12345, 12346, 12347}, "started twice", true, nil},
+		{"12345, 12346, 12347, started twice", []chamelio.TaskID{12345, 12346, 12347}, "started twice", false, nil},
+		{"12345 12346 - started twice", []chamelio.TaskID{12345, 12346}, "started twice", false, nil},
+		{"12345 12346: started twice", []chamelio.TaskID{12345, 12346}, "started twice", false, nil},
+		{"12345,12346;12347", []chamelio.TaskID{12345, 12346, 12347}, "", false, nil},
+		{"12345\n12346\n12347", []chamelio.TaskID{12345, 12346, 12347}, "", false, nil},
+		{"tasks 1, 2 and 3", []chamelio.TaskID{1, 2, 3}, "", false, nil},
+		{"12345 &amp; #12346.", []chamelio.TaskID{12345, 12346}, "", false, nil},
+		{"12345 and its twin are obsolete", []chamelio.TaskID{12345}, "and its twin are obsolete", false, nil},
+		{"12346 <" + link + "12345|one> " + link + "12347 dup", []chamelio.TaskID{12346, 12345, 12347}, "dup", true, nil},
+		// Each counts once.
+		{"12345 12346 12345", []chamelio.TaskID{12345, 12346}, "", false, nil},
+		{"12345 <" + link + "12345>", []chamelio.TaskID{12345}, "", false, nil},
+		{many, []chamelio.TaskID{9223372036854775807}, "", false, nil},
+		// What could be a task or a reason.
+		{"12345 12346 is the right one", []chamelio.TaskID{12345, 12346}, "is the right one", true, nil},
+		{"12345 2 people asked", []chamelio.TaskID{12345, 2}, "people asked", true, nil},
+		{"12345: 2 people asked", []chamelio.TaskID{12345}, "2 people asked", true, nil},
+		{"12345 2nd attempt", []chamelio.TaskID{12345}, "2nd attempt", true, nil},
+		{"12345 duplicate of 12346", []chamelio.TaskID{12345}, "duplicate of 12346", false, nil},
+		// A mistyped one among others cancels none of them.
+		{"12345 1234x 12347", nil, "", false, ErrNotATask},
+		{"12345 12,346 12347", nil, "", false, ErrNotATask},
+		{"12345 99999999999999999999", nil, "", false, ErrIDOutOfRange},
+		{"12345,1234x", nil, "", false, ErrNotATask},
+		{"1 2 3 4 5", []chamelio.TaskID{1, 2, 3, 4, 5}, "", false, nil},
+		{"1 2 3 4 5 6", nil, "", false, ErrTooManyTasks},
+	}
+	for _, tt := range tests {
+		got, err := ParseCommand(tt.text, Rules{MaxTasks: 5})
+		if !errors.Is(err, tt.err) || !slices.Equal(got.Tasks, tt.tasks) || got.Reason != tt.reason || got.Unsure != tt.unsure {
+			t.Errorf("%q: got %+v, %v; want %v %q %t, %v", tt.text, got, err, tt.tasks, tt.reason, tt.unsure, tt.err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package input
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -44,8 +45,8 @@ func TestWrappedLinks(t *testing.T) {
 				"https://app.chamelio.ai/workflows/tasks/%31%32":        0,
 			} {
 				text := outer(inner(link))
-				got, err := ParseCommand(text, nil)
-				if (err == nil) != (want != 0) || err == nil && got.Task != want {
+				got, err := ParseCommand(text, Rules{MaxTasks: 3})
+				if (err == nil) != (want != 0) || err == nil && !slices.Equal(got.Tasks, []chamelio.TaskID{want}) {
 					t.Errorf("wraps %d, %d: %s: got %+v, %v; want %d", i, j, text, got, err, want)
 				}
 			}
@@ -59,7 +60,7 @@ func TestWrappedLinks(t *testing.T) {
 		"https://x@www.google.com/url?q=https://app.chamelio.ai/workflows/tasks/1",
 		"https://evilsafelinks.protection.outlook.com/?url=https://app.chamelio.ai/workflows/tasks/1",
 	} {
-		if got, err := ParseCommand(text, nil); !errors.Is(err, ErrForeignLink) {
+		if got, err := ParseCommand(text, Rules{MaxTasks: 3}); !errors.Is(err, ErrForeignLink) {
 			t.Errorf("%s: got %+v, %v", text, got, err)
 		}
 	}
@@ -73,10 +74,10 @@ func TestLabelsAndLooseForms(t *testing.T) {
 		"/cancel-task 12345": nil, "/CANCEL-TASK #12345 dup": nil, "/stop-task task 12345": nil, "/cancel-task /cancel-task 12345": nil,
 		"12345/dup": ErrNotATask, "/remind 12345": ErrNotATask, "/cancel-task": ErrNotATask, "and/or": ErrNotATask, "12345/12346": ErrNotATask,
 		"task--12345": ErrNotATask, "subtask-12345": ErrNotATask, "task-12345a": ErrNotATask, "task-12-345": ErrNotATask, "task-1.5": ErrNotATask, "C-12345": ErrNotATask,
-		"12345…67": ErrNotATask, "task#0": ErrIDOutOfRange, "example.com/12345": ErrForeignLink, "TASK-12345 TASK-12346": ErrSeveralTasks,
+		"12345…67": ErrNotATask, "task#0": ErrIDOutOfRange, "example.com/12345": ErrForeignLink,
 	} {
-		got, err := ParseCommand(text, nil)
-		if !errors.Is(err, want) || want == nil && (err != nil || got.Task != 12345) {
+		got, err := ParseCommand(text, Rules{MaxTasks: 3})
+		if !errors.Is(err, want) || want == nil && (err != nil || !slices.Equal(got.Tasks, []chamelio.TaskID{12345})) {
 			t.Errorf("%q: got %+v, %v; want %v", text, got, err, want)
 		}
 	}
@@ -87,7 +88,7 @@ func TestLabelsAndLooseForms(t *testing.T) {
 func FuzzParseCommand(f *testing.F) {
 	for _, s := range []string{
 		"12345 reason", "#1", "<https://app.chamelio.ai/workflows/tasks/12345|x y> z", "help", "<!channel>", "\x00\xff", "9223372036854775808", "TASK-0012",
-		"https://app.chamelio.ai/workflows/tasks/%312", "https://app.chamelio.ai/workflows/tasks/1%32", "12\u200b3", "/cancel-task 5", "1 and 2", "1 1",
+		"https://app.chamelio.ai/workflows/tasks/%312", "https://app.chamelio.ai/workflows/tasks/1%32", "12\u200b3", "/cancel-task 5", "1 and 2", "1 1", "1,2;3 4", "1: 2", "12,345", "1 2x 3",
 	} {
 		f.Add(s)
 		for _, wrap := range wraps {
@@ -95,11 +96,11 @@ func FuzzParseCommand(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := ParseCommand(text, nil)
-		if err == nil && (got.Task <= 0 || utf8.RuneCountInString(got.Reason) > MaxReason || !utf8.ValidString(got.Reason)) {
+		got, err := ParseCommand(text, Rules{MaxTasks: 3})
+		if err == nil && (slices.Min(got.Tasks) <= 0 || len(got.Tasks) > 3 || utf8.RuneCountInString(got.Reason) > MaxReason || !utf8.ValidString(got.Reason)) {
 			t.Fatalf("%q gives %+v", text, got)
 		}
-		tasks := []chamelio.TaskID{got.Task}
+		tasks := got.Tasks
 		var bad *Error
 		if errors.As(err, &bad) {
 			tasks = bad.Tasks

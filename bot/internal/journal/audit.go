@@ -5,7 +5,11 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/cancelbot/cancelbot/chamelio"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
@@ -20,9 +24,9 @@ func (j *Journal) Refused(ctx context.Context, n decision.Note) error {
 	at := utc(n.At)
 	sent := sql.NullTime{Time: at, Valid: !j.audit} // without an audit channel nothing is due
 	return j.exec(ctx, "recording a refusal", `
-		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, sent_at)
+		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, sent_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
-		id, string(decision.NoteRefusal), at, string(n.ConfirmationID), n.TaskID, n.Team, n.Channel, n.Person, n.Code, sent)
+		id, string(decision.NoteRefusal), at, string(n.ConfirmationID), joinIDs(n.Tasks), n.Team, n.Channel, n.Person, n.Code, sent)
 }
 
 // Refusals returns the latest refusals by the policy, newest first.
@@ -32,39 +36,66 @@ func (j *Journal) Refusals(ctx context.Context, q Query) ([]decision.Note, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	task := ""
+	if q.Task != 0 {
+		task = q.Task.String()
+	}
 	rows, err := j.read().query(ctx, `SELECT `+noteColumns+` FROM audit
-		WHERE kind = 'refusal' AND ($1 = 0 OR task_id = $1) AND noted_at >= $2 ORDER BY noted_at DESC LIMIT $3`, q.Task, utc(q.Since), q.Limit)
+		WHERE kind = 'refusal' AND ($1 = '' OR ',' || task_ids || ',' LIKE '%,' || $1 || ',%') AND noted_at >= $2 ORDER BY noted_at DESC LIMIT $3`, task, utc(q.Since), q.Limit)
 	found, err := collect(rows, err, scanNote)
 	return found, wrap("reading the refusals", err)
 }
 
-const noteColumns = `id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, since, epoch`
+const noteColumns = `id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, since, epoch`
 
 func scanNote(r *sql.Rows, n *decision.Note) error {
 	var since sql.NullTime
-	err := r.Scan(&n.ID, &n.Kind, &n.At, &n.ConfirmationID, &n.TaskID, &n.Team, &n.Channel, &n.Person, &n.Code, &since, &n.Epoch)
-	n.Since = since.Time
+	var tasks string
+	err := r.Scan(&n.ID, &n.Kind, &n.At, &n.ConfirmationID, &tasks, &n.Team, &n.Channel, &n.Person, &n.Code, &since, &n.Epoch)
+	n.Since, n.Tasks = since.Time, splitIDs(tasks)
 	return err
+}
+
+// joinIDs returns IDs as the journal stores them.
+func joinIDs(ids []chamelio.TaskID) string {
+	all := make([]string, len(ids))
+	for i, id := range ids {
+		all[i] = id.String()
+	}
+	return strings.Join(all, ",")
+}
+
+// splitIDs reads what joinIDs returns. It leaves out what isn't an ID.
+func splitIDs(text string) []chamelio.TaskID {
+	var ids []chamelio.TaskID
+	for one := range strings.SplitSeq(text, ",") {
+		if id, err := strconv.ParseInt(one, 10, 64); err == nil {
+			ids = append(ids, chamelio.TaskID(id))
+		}
+	}
+	return ids
 }
 
 // noteAnnounced leaves a note in the write that records an announcement.
 func noteAnnounced(ctx context.Context, q querier, id decision.ID) error {
-	_, err := q.exec(ctx, `
-		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code)
-		SELECT 'a-' || d.confirmation_id, 'announcement', d.announced_at, d.confirmation_id, t.task_id, d.team_id,
-			d.channel_id, d.confirmer, t.outcome`+joined+`WHERE d.confirmation_id = $1 ORDER BY t.position LIMIT 1
-		ON CONFLICT DO NOTHING`, string(id))
-	return wrap("noting an announcement for the audit channel", err)
+	return noteOf(ctx, q, id, "a-", decision.NoteAnnouncement, decision.Record.Outcome)
 }
 
-// noteSettled does the same for an outcome that was unknown.
+// noteSettled does the same for outcomes that were unknown.
 func noteSettled(ctx context.Context, q querier, id decision.ID) error {
-	_, err := q.exec(ctx, `
-		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code)
-		SELECT 's-' || d.confirmation_id, 'settled', $1, d.confirmation_id, t.task_id, d.team_id,
-			d.channel_id, d.confirmer, t.settled_outcome`+joined+`WHERE d.confirmation_id = $2 ORDER BY t.position LIMIT 1
-		ON CONFLICT DO NOTHING`, utc(time.Now()), string(id))
-	return wrap("noting a settled outcome for the audit channel", err)
+	return noteOf(ctx, q, id, "s-", decision.NoteSettled, decision.Record.SettledOutcome)
+}
+
+func noteOf(ctx context.Context, q querier, id decision.ID, prefix string, kind decision.NoteKind, outcome func(decision.Record) decision.Outcome) error {
+	d, err := q.decision(ctx, `d.confirmation_id = $1`, string(id))
+	if err != nil {
+		return fmt.Errorf("reading what to note for the audit channel: %w", err)
+	}
+	_, err = q.exec(ctx, `
+		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+		prefix+string(id), string(kind), utc(time.Now()), string(id), joinIDs(d.IDs()), d.Team, d.Channel, d.Confirmer, string(outcome(d)))
+	return wrap("leaving a note for the audit channel", err)
 }
 
 // TakeNote takes the oldest note that was not sent yet, for a post that is

@@ -2,45 +2,53 @@ package journal
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // Claim is what came of a click. If Won, the decision is this process's to
-// carry out; else Winner stands in its way: an earlier click on the same
-// prompt, or another prompt's decision about the same task that is under way
-// or has succeeded.
+// carry out, with the tasks that it got. Otherwise Winner has precedence: an
+// earlier click on the same prompt or, if every task is another's, another
+// prompt's decision about the first task that is under way or has succeeded.
 type Claim struct {
 	Won    bool
 	Lease  Lease           // if Won
+	Tasks  []decision.Item // if Won: those that another decision has have an outcome
 	Winner decision.Record // if not
 }
 
-// Claim makes the decision this process's, durably, and marks its first
-// request as about to be sent. It may be called again with the very same
-// decision for as long as its answer is not known: it then tells what the
-// first call did.
+// Claim makes a decision and its tasks this process's, durably, and marks the
+// first request for each as about to be sent. A task that another decision has
+// gets that for an outcome, and doesn't stop the others (law 14). Claim may be
+// called again with the same decision while its answer isn't known: it then
+// says what the first call did.
 func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	row := d
-	row.Sent, row.Tries, row.Epoch = true, 1, 1
-	row.Outcome, row.FinishedAt, row.AnnouncedAt = "", time.Time{}, time.Time{}
+	row := d.With(make([]decision.Result, len(d.Tasks))...)
+	for i := range row.Tasks {
+		t := &row.Tasks[i]
+		t.Sent, t.Tries = true, 1
+	}
+	row.Epoch, row.AnnouncedAt = 1, time.Time{}
 	// The decision in the way may end as a failure between the insert and the
-	// look at it, and so get out of the way.
+	// query for it, and so get out of the way.
 	for range 3 {
 		asked := time.Now()
-		inserted, err := j.insert(ctx, row, j.owner)
+		inserted, err := j.insert(ctx, entry{row, j.owner, asked, heldByAnother})
 		if err != nil {
 			return Claim{}, fmt.Errorf("claiming a decision: %w", err)
 		}
-		if inserted {
-			return Claim{Won: true, Lease: Lease{ID: d.ID, Epoch: 1, Until: asked.Add(j.lease)}}, nil
+		if inserted != nil {
+			return Claim{Won: true, Tasks: inserted, Lease: Lease{ID: d.ID, Epoch: 1, Until: asked.Add(j.lease)}}, nil
 		}
-		winner, err := j.conflicting(ctx, d)
+		winner, err := j.conflicting(ctx, d.ID, d.Tasks[0].ID)
 		switch {
 		case errors.Is(err, ErrGone):
 			continue
@@ -49,13 +57,13 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 		}
 		return j.recognize(ctx, d, winner)
 	}
-	return Claim{}, fmt.Errorf("claiming a decision: task %d changes hands too fast", d.TaskID)
+	return Claim{}, fmt.Errorf("claiming a decision: task %d changes hands too fast", d.Tasks[0].ID)
 }
 
-// recognize tells a row that an earlier call of the same Claim wrote, and
-// whose answer was lost, from another's.
+// recognize tells a row that an earlier call of the same Claim wrote, and whose
+// answer was lost, from another's.
 func (j *Journal) recognize(ctx context.Context, d, found decision.Record) (Claim, error) {
-	if found.ID != d.ID || found.MAC != d.MAC || found.Outcome != "" {
+	if found.ID != d.ID || found.MAC != d.MAC || found.Outcome() != "" {
 		return Claim{Winner: found}, nil
 	}
 	lease, err := j.Renew(ctx, Lease{ID: d.ID, Epoch: 1})
@@ -65,36 +73,89 @@ func (j *Journal) recognize(ctx context.Context, d, found decision.Record) (Clai
 	case err != nil:
 		return Claim{}, fmt.Errorf("claiming a decision: %w", err)
 	}
-	return Claim{Won: true, Lease: lease}, nil
+	return Claim{Won: true, Tasks: found.Tasks, Lease: lease}, nil
 }
 
-// insert adds a decision and its task. It reports false, and adds nothing, if
-// the journal has the decision already, or if another decision has the task.
+// entry is a decision to be inserted.
+type entry struct {
+	decision.Record
+	owner     string
+	at        time.Time                         // when its outcomes were found out, if it has some
+	displaced func(decision.Item) decision.Item // what becomes of a task that another decision has
+}
+
+// heldByAnother is a task of a new decision that another one has.
+func heldByAnother(t decision.Item) decision.Item {
+	res := decision.Result{Outcome: decision.Failed, Cause: decision.CauseHeld}
+	return decision.Item{ID: t.ID, Title: t.Title, URL: t.URL, Outcome: res.Outcome, Detail: res.Encode()}
+}
+
+// insert adds a decision and its tasks, and returns the tasks as they are then.
+// It returns nil, and adds nothing, if the journal has the decision already, or
+// if other decisions have all of its tasks.
 //
-// The task comes first: its primary key decides between two clicks on one
-// prompt, and tasks_claimed between two decisions about one task.
-func (j *Journal) insert(ctx context.Context, d decision.Record, owner string) (bool, error) {
-	return written(ctx, j.write, func(ctx context.Context, q querier) (bool, error) {
-		return q.apply(ctx, j.chain(`
-			INSERT INTO tasks (confirmation_id, position, task_id, title, url, sent_at, tries, outcome, detail, finished_at)
-			SELECT $1, 0, $2, $3, $4, CASE WHEN $5 THEN `+j.now+` ELSE 0 END, $6, nullif($7, ''), $8, $9
-			WHERE NOT EXISTS (SELECT 1 FROM decisions WHERE confirmation_id = $1)
-			ON CONFLICT DO NOTHING`, `
-			INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at,
-				announced_at, response_url, confirmation, mac, owner, epoch, leased_until, claimed_at)
-			SELECT $1, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, `+j.now+` + $23, `+j.now+`
+// The tasks come first: their primary key decides between two clicks on one
+// prompt, and tasks_claimed between two decisions about one task. They are
+// inserted in the order of their IDs, so that two claims wait for each other in
+// the same order.
+func (j *Journal) insert(ctx context.Context, e entry) ([]decision.Item, error) {
+	run := j.write
+	if len(e.Tasks) > 1 {
+		run = j.together
+	}
+	return written(ctx, run, func(ctx context.Context, q querier) ([]decision.Item, error) {
+		done, err := q.apply(ctx, j.chain(j.insertTasks(`NOT EXISTS (SELECT 1 FROM decisions WHERE confirmation_id = $1)`), `
+			INSERT INTO decisions (confirmation_id, team_id, channel_id, thread_ts, requester, confirmer, reason, requested_at,
+				decided_at, announced_at, response_url, confirmation, mac, owner, epoch, leased_until, claimed_at)
+			SELECT $1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, `+j.now+` + $18, `+j.now+`
 			WHERE true`),
-			string(d.ID), d.TaskID, d.Title, d.URL, d.Sent, d.Tries, string(d.Outcome), d.Detail, orNull(d.FinishedAt),
-			d.Team, d.Channel, d.Requester, d.Confirmer, d.Reason, utc(d.RequestedAt), utc(d.DecidedAt),
-			orNull(d.AnnouncedAt), d.ResponseURL, d.Confirmation, d.MAC, owner, d.Epoch, j.lease.Milliseconds())
+			string(e.ID), itemList(e.Tasks), utc(e.at),
+			e.Team, e.Channel, e.Thread, e.Requester, e.Confirmer, e.Reason, utc(e.RequestedAt), utc(e.DecidedAt),
+			orNull(e.AnnouncedAt), e.ResponseURL, e.Confirmation, e.MAC, e.owner, e.Epoch, j.lease.Milliseconds())
+		switch {
+		case err != nil || !done:
+			return nil, err
+		case len(e.Tasks) == 1:
+			return e.Tasks, nil
+		}
+		return j.insertDisplaced(ctx, q, e)
 	})
 }
 
+// insertTasks returns the statement that inserts the tasks in $2 that no other
+// decision has, under a condition.
+func (j *Journal) insertTasks(condition string) string {
+	return `
+		INSERT INTO tasks (confirmation_id, position, task_id, title, url, sent_at, tries, outcome, detail, finished_at)
+		SELECT $1, position, task_id, title, url, CASE WHEN sent THEN ` + j.now + ` ELSE 0 END, tries,
+			nullif(outcome, ''), detail, CASE WHEN outcome = '' THEN NULL ELSE ` + j.time(3) + ` END
+		FROM (` + j.items(2) + `) AS given WHERE ` + condition + ` ORDER BY task_id
+		ON CONFLICT DO NOTHING`
+}
+
+// insertDisplaced adds the tasks of a new decision that others have.
+func (j *Journal) insertDisplaced(ctx context.Context, q querier, e entry) ([]decision.Item, error) {
+	rows, err := q.query(ctx, `SELECT position FROM tasks WHERE confirmation_id = $1`, string(e.ID))
+	positions, err := collect(rows, err, func(r *sql.Rows, n *int) error { return r.Scan(n) })
+	if err != nil || len(positions) == len(e.Tasks) {
+		return e.Tasks, err
+	}
+	all := slices.Clone(e.Tasks)
+	for i, t := range all {
+		if !slices.Contains(positions, i) {
+			all[i] = e.displaced(t)
+		}
+	}
+	_, err = q.exec(ctx, j.insertTasks(`true`), string(e.ID), itemList(all), utc(e.at))
+	return all, err
+}
+
 // conflicting returns the decision that stops a claim: an earlier click on the
-// same prompt, before another prompt's decision.
-func (j *Journal) conflicting(ctx context.Context, d decision.Record) (decision.Record, error) {
-	return j.read().decision(ctx, `t.confirmation_id = $1 OR (t.task_id = $2 AND (t.outcome IS NULL OR t.outcome = 'cancelled'))
-		ORDER BY CASE WHEN t.confirmation_id = $1 THEN 0 ELSE 1 END LIMIT 1`, string(d.ID), d.TaskID)
+// same prompt, before another prompt's decision about the task.
+func (j *Journal) conflicting(ctx context.Context, id decision.ID, task chamelio.TaskID) (decision.Record, error) {
+	return j.read().decision(ctx, `d.confirmation_id = (SELECT confirmation_id FROM tasks
+		WHERE confirmation_id = $1 OR (task_id = $2 AND (outcome IS NULL OR outcome = 'cancelled'))
+		ORDER BY CASE WHEN confirmation_id = $1 THEN 0 ELSE 1 END LIMIT 1)`, string(id), int64(task))
 }
 
 // Withdraw closes a prompt permanently: a later Claim finds it taken. If a
@@ -103,13 +164,13 @@ func (j *Journal) conflicting(ctx context.Context, d decision.Record) (decision.
 // announce.
 func (j *Journal) Withdraw(ctx context.Context, d decision.Record) (first decision.Record, withdrawn bool, err error) {
 	first, err = j.close(ctx, "withdrawing a prompt", d, decision.Withdrawn)
-	return first, first.Outcome == decision.Withdrawn, err
+	return first, first.Outcome() == decision.Withdrawn, err
 }
 
 // Expire is Withdraw for a request that no one confirmed in time.
 func (j *Journal) Expire(ctx context.Context, d decision.Record) (first decision.Record, expired bool, err error) {
 	first, err = j.close(ctx, "recording that a request has expired", d, decision.Expired)
-	return first, first.Outcome == decision.Expired, err
+	return first, first.Outcome() == decision.Expired, err
 }
 
 // close gives a prompt a row with an outcome, unless it has a row already. It
@@ -118,10 +179,13 @@ func (j *Journal) close(ctx context.Context, doing string, d decision.Record, o 
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	row := d
-	row.Outcome, row.FinishedAt, row.AnnouncedAt = o, d.DecidedAt, d.DecidedAt
-	row.Sent, row.Tries, row.Epoch, row.ResponseURL, row.MAC = false, 0, 1, "", ""
-	inserted, err := j.insert(ctx, row, "")
-	if err == nil && !inserted {
+	row.Tasks = make([]decision.Item, len(d.Tasks))
+	for i, t := range d.Tasks {
+		row.Tasks[i] = decision.Item{ID: t.ID, Title: t.Title, URL: t.URL, Outcome: o}
+	}
+	row.AnnouncedAt, row.Epoch, row.ResponseURL, row.MAC = d.DecidedAt, 1, "", ""
+	inserted, err := j.insert(ctx, entry{Record: row, at: d.DecidedAt})
+	if err == nil && inserted == nil {
 		row, err = j.Get(ctx, d.ID)
 	}
 	if err != nil {

@@ -32,12 +32,12 @@ func TestStepsAndRenewalsRunSideBySide(t *testing.T) {
 		}
 		tries := 1
 		for range 200 {
-			_, err := j.MarkUnsent(t.Context(), l)
+			_, err := j.MarkUnsent(t.Context(), l, 0)
 			must(t, err)
 			var both sync.WaitGroup
 			for range 2 { // as a call does that is repeated while the first is still running
 				both.Go(func() {
-					if _, err := j.MarkSent(t.Context(), l); err != nil {
+					if _, err := j.MarkSent(t.Context(), l, 0); err != nil {
 						t.Error(err)
 					}
 				})
@@ -50,7 +50,7 @@ func TestStepsAndRenewalsRunSideBySide(t *testing.T) {
 		var all sync.WaitGroup
 		for _, o := range []decision.Outcome{decision.Cancelled, decision.Failed, decision.Cancelled, decision.Failed} {
 			all.Go(func() {
-				_, err := j.Finish(t.Context(), l, o, string(o), true)
+				_, err := j.Finish(t.Context(), l, 0, decision.Result{Outcome: o, Detail: string(o)}, true)
 				mu.Lock()
 				defer mu.Unlock()
 				switch {
@@ -67,7 +67,7 @@ func TestStepsAndRenewalsRunSideBySide(t *testing.T) {
 		stop()
 		wg.Wait()
 		d, err := j.Get(t.Context(), "x")
-		if err != nil || d.Tries != tries || wins != 2 || losses != 2 || d.Detail != string(d.Outcome) {
+		if err != nil || d.Tasks[0].Tries != tries || wins != 2 || losses != 2 || d.Tasks[0].Result().Detail != string(d.Outcome()) {
 			t.Errorf("%d tries, %d wins, %d losses: %+v, %v", tries, wins, losses, d, err)
 		}
 	})
@@ -86,7 +86,9 @@ func TestTakeoverAndOwnerRunSideBySide(t *testing.T) {
 			var finished error
 			var taken []journal.Held
 			var wg sync.WaitGroup
-			wg.Go(func() { _, finished = owner.Finish(t.Context(), l, decision.Failed, "", false) })
+			wg.Go(func() {
+				_, finished = owner.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Failed}, false)
+			})
 			wg.Go(func() {
 				var err error
 				if taken, err = other.TakeExpired(t.Context(), journal.ToResolve, 10, nil); err != nil {
@@ -96,8 +98,8 @@ func TestTakeoverAndOwnerRunSideBySide(t *testing.T) {
 			wg.Wait()
 			d, err := other.Get(t.Context(), decision.ID(id))
 			must(t, err)
-			if len(taken) == 1 == (finished == nil) || (d.Outcome == decision.Failed) != (finished == nil) {
-				t.Fatalf("%d: finished: %v, taken: %d, on record: %q", i, finished, len(taken), d.Outcome)
+			if len(taken) == 1 == (finished == nil) || (d.Outcome() == decision.Failed) != (finished == nil) {
+				t.Fatalf("%d: finished: %v, taken: %d, on record: %q", i, finished, len(taken), d.Outcome())
 			}
 			if len(taken) == 1 {
 				must(t, other.GiveUp(t.Context(), taken[0].Lease))

@@ -27,8 +27,8 @@ func (j *Journal) CredentialTried(ctx context.Context, which, refusal string, te
 			return err
 		}
 		_, err = q.exec(ctx, `
-			INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, since, sent_at)
-			SELECT $1, 'credential', $2, '', 0, '', '', name, $3, CASE WHEN refused = 0 THEN refused_at END, $4
+			INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, since, sent_at)
+			SELECT $1, 'credential', $2, '', '', '', '', name, $3, CASE WHEN refused = 0 THEN refused_at END, $4
 			FROM credentials WHERE name = $5`,
 			"k-"+rand.Text(), at, refusal, sql.NullTime{Time: at, Valid: !tell || !j.audit}, which)
 		return err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // engine is a database that keeps a journal.
@@ -63,7 +64,9 @@ type dialect struct {
 	forUpdate  string // ends a SELECT: lock its rows
 	skipLocked string // ends a SELECT: lock its rows, without those that are locked already
 
-	ids func(arg int) string // a SELECT of the IDs in an argument made by idList
+	ids   func(arg int) string // a SELECT of the IDs in an argument made by idList
+	items func(arg int) string // a SELECT of the tasks in an argument made by itemList
+	time  func(arg int) string // a timestamp, where nothing else says that an argument is one
 
 	// chain returns the statements that run first, a change of tasks, and then,
 	// a change of decisions, only if first changed a row. then ends in a WHERE
@@ -210,6 +213,29 @@ func idList(ids []decision.ID) string {
 	raw, err := json.Marshal(ids)
 	if err != nil {
 		return "[]" // a list of strings always encodes
+	}
+	return string(raw)
+}
+
+// itemList returns the argument that dialect.items reads.
+func itemList(tasks []decision.Item) string {
+	type item struct {
+		Position int             `json:"position"`
+		ID       chamelio.TaskID `json:"task_id"`
+		Title    string          `json:"title"`
+		URL      string          `json:"url"`
+		Sent     bool            `json:"sent"`
+		Tries    int             `json:"tries"`
+		Outcome  string          `json:"outcome"`
+		Detail   string          `json:"detail"`
+	}
+	all := make([]item, len(tasks))
+	for i, t := range tasks {
+		all[i] = item{i, t.ID, t.Title, t.URL, t.Sent, t.Tries, string(t.Outcome), t.Detail}
+	}
+	raw, err := json.Marshal(all)
+	if err != nil {
+		return "[]" // strings and numbers always encode
 	}
 	return string(raw)
 }

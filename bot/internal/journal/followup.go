@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // TakeUnsettled takes over decisions whose outcome is unknown and that are to
@@ -15,13 +16,14 @@ func (j *Journal) TakeUnsettled(ctx context.Context, limit int, mine []decision.
 		`announced_at IS NOT NULL AND follow_until > 0 AND settled_at = 0 AND check_after < `+j.now+` AND `+j.lapsed(`leased_until`)+` ORDER BY check_after`, limit, mine)
 }
 
-// Unsettled reports whether another decision about the same task ended as
-// unknown and is not settled: a request of its may yet take effect.
-func (j *Journal) Unsettled(ctx context.Context, d decision.Record) (bool, error) {
+// Unsettled reports whether another decision about a task ended as unknown and is
+// not settled: a request of its may yet take effect.
+func (j *Journal) Unsettled(ctx context.Context, id decision.ID, task chamelio.TaskID) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	n, err := j.read().query1(ctx, `SELECT count(*)`+joined+`
-		WHERE t.task_id = $1 AND t.confirmation_id <> $2 AND t.outcome = 'unknown' AND d.settled_at = 0`, d.TaskID, string(d.ID))
+		WHERE t.task_id = $1 AND t.confirmation_id <> $2 AND t.outcome = 'unknown' AND d.settled_at = 0
+			AND t.settled_outcome = ''`, int64(task), string(id))
 	if err != nil {
 		return false, fmt.Errorf("looking for other decisions about a task: %w", err)
 	}
@@ -38,14 +40,20 @@ func (j *Journal) LookAgain(ctx context.Context, l Lease, wait time.Duration) er
 	return err
 }
 
-// BeginSettling records what came of an unknown outcome after all, and that it
-// is about to be posted. Called again with the same outcome it does the same.
-func (j *Journal) BeginSettling(ctx context.Context, l Lease, o decision.Outcome, detail string) (Lease, error) {
-	return j.step(ctx, "noting that a settled outcome is about to be posted", l, tellLease, change{
-		set: `, announcing_at = ` + j.now, when: `AND settled_at = 0`,
-		tasks: `settled_outcome = $5, settled_detail = $6`, where: `(settled_outcome = '' OR settled_outcome = $5)`,
-		args: []any{string(o), detail},
+// Settle records the final result of the task at a position. Called again with
+// the same outcome it does the same.
+func (j *Journal) Settle(ctx context.Context, l Lease, task int, res decision.Result) (Lease, error) {
+	return j.step(ctx, "recording a final result", l, j.lease, change{
+		when:  `AND settled_at = 0`,
+		tasks: `settled_outcome = $5, settled_detail = $6`, where: `position = $7 AND (settled_outcome = '' OR settled_outcome = $5)`,
+		args: []any{string(res.Outcome), res.Encode(), task},
 	})
+}
+
+// BeginSettling notes that the final results are about to be posted.
+func (j *Journal) BeginSettling(ctx context.Context, l Lease) (Lease, error) {
+	return j.step(ctx, "noting that final results are about to be posted", l, tellLease,
+		change{set: `, announcing_at = ` + j.now, when: `AND settled_at = 0`})
 }
 
 // MarkSettled records that a settled outcome was told. Called again it does

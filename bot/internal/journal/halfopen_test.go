@@ -82,7 +82,7 @@ func TestAHalfOpenConnectionToPostgresIsNoticed(t *testing.T) {
 	proxy.dark.Store(proxy.made.Load())
 	started := time.Now()
 	for time.Since(started) < 30*time.Second {
-		if _, err = j.Finish(t.Context(), l, decision.Cancelled, "", true); err == nil {
+		if _, err = j.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled}, true); err == nil {
 			break
 		}
 		if took := time.Since(started); took > time.Minute {

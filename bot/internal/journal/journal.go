@@ -47,10 +47,6 @@ var (
 	// ErrGone means that the row is not there.
 	ErrGone = errors.New("the decision is not in the journal")
 
-	// ErrTaken means that another decision about the task is under way or has
-	// cancelled it.
-	ErrTaken = errors.New("another decision about the task is in the way")
-
 	// ErrTooLate means that the click is too old to be acted upon.
 	ErrTooLate = errors.New("the click is too old")
 )
@@ -105,7 +101,7 @@ type Options struct {
 
 // Journal is an open journal. It is safe for concurrent use. Every call ends
 // within CallTimeout. An error of a call that writes, other than ErrLost,
-// ErrGone, ErrTaken and ErrTooLate, leaves open whether it was written.
+// ErrGone and ErrTooLate, leaves open whether it was written.
 type Journal struct {
 	engine
 	*dialect
@@ -189,8 +185,8 @@ func (j *Journal) Writable(ctx context.Context) error {
 	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
 		id := "c-" + rand.Text()
 		if _, err := q.exec(ctx, `
-			INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code)
-			VALUES ($1, 'check', $2, '', 0, '', '', '', '')`, id, utc(time.Now())); err != nil {
+			INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code)
+			VALUES ($1, 'check', $2, '', '', '', '', '', '')`, id, utc(time.Now())); err != nil {
 			return err
 		}
 		_, err := q.exec(ctx, `DELETE FROM audit WHERE id = $1`, id)

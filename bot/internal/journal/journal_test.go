@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/pgtest"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // bothEngines runs a test over SQLite and over a real Postgres server. fresh
@@ -70,10 +72,19 @@ func open(t *testing.T, url string, lease time.Duration) *journal.Journal {
 
 func sampleDecision(id string, task int64) decision.Record {
 	return decision.Record{
-		ID: decision.ID(id), TaskID: task, Team: "T1", Channel: "C1", Requester: "U1", Confirmer: "U2",
+		ID: decision.ID(id), Tasks: []decision.Item{{ID: chamelio.TaskID(task)}}, Team: "T1", Channel: "C1", Requester: "U1", Confirmer: "U2",
 		Reason: "duplicate of 12346 – ünïcode 🙂", ResponseURL: "https://hooks.slack.com/actions/x",
 		Confirmation: "2.signed", MAC: "mac-" + id, RequestedAt: time.Now().Add(-time.Minute), DecidedAt: time.Now(),
 	}
+}
+
+// settling records a final result and that it is about to be posted.
+func settling(ctx context.Context, j *journal.Journal, l journal.Lease, o decision.Outcome) (journal.Lease, error) {
+	l, err := j.Settle(ctx, l, 0, decision.Result{Outcome: o})
+	if err != nil {
+		return l, err
+	}
+	return j.BeginSettling(ctx, l)
 }
 
 // won claims a decision that nothing stands in the way of.
@@ -132,17 +143,17 @@ func TestADecisionIsRememberedFromClaimToAnnouncement(t *testing.T) {
 		j := open(t, url, 0)
 		d := sampleDecision("a", 12345)
 		l := won(t, j, d)
-		_, err := j.Finish(t.Context(), l, decision.Cancelled, `{"x":1}`, true)
+		_, err := j.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled, Title: "T"}, true)
 		must(t, err)
 		must(t, j.MarkAnnounced(t.Context(), "a", "17.000001"))
 		must(t, j.MarkAnnounced(t.Context(), "a", "18")) // said again, it changes nothing
 
 		got, err := open(t, url, 0).Get(t.Context(), "a")
 		must(t, err)
-		if got.TaskID != 12345 || got.Requester != "U1" || got.Confirmer != "U2" || got.Reason != d.Reason ||
-			got.Outcome != "cancelled" || got.Detail != `{"x":1}` || got.MessageTS != "17.000001" ||
-			got.Confirmation != d.Confirmation || got.MAC != d.MAC || !got.Sent || got.Tries != 1 ||
-			got.AnnouncedAt.IsZero() || got.FinishedAt.IsZero() ||
+		if int64(got.Tasks[0].ID) != 12345 || got.Requester != "U1" || got.Confirmer != "U2" || got.Reason != d.Reason ||
+			got.Outcome() != "cancelled" || got.Tasks[0].Detail != `{"title":"T"}` || got.MessageTS != "17.000001" ||
+			got.Confirmation != d.Confirmation || got.MAC != d.MAC || !got.Tasks[0].Sent || got.Tasks[0].Tries != 1 ||
+			got.AnnouncedAt.IsZero() || got.Tasks[0].FinishedAt.IsZero() ||
 			got.DecidedAt.Sub(d.DecidedAt).Abs() > time.Millisecond {
 			t.Errorf("got %+v", got)
 		}
@@ -175,7 +186,7 @@ func TestOfManyClaimsOneWins(t *testing.T) {
 						}
 						if c.Won {
 							wins.Add(1)
-						} else if c.Winner.TaskID != d.TaskID {
+						} else if int64(c.Winner.Tasks[0].ID) != int64(d.Tasks[0].ID) {
 							t.Errorf("lost to %+v", c.Winner)
 						}
 					})
@@ -223,7 +234,7 @@ func TestAFailedDecisionFreesItsTaskASuccessDoesNot(t *testing.T) {
 		} {
 			task++
 			l := won(t, j, sampleDecision("first"+string(outcome), task))
-			_, err := j.Finish(t.Context(), l, outcome, "", false)
+			_, err := j.Finish(t.Context(), l, 0, decision.Result{Outcome: outcome}, false)
 			must(t, err)
 			c, err := j.Claim(t.Context(), sampleDecision("second"+string(outcome), task))
 			if err != nil || c.Won != free {
@@ -248,18 +259,18 @@ func TestAnOldOwnerIsHarmless(t *testing.T) {
 			t.Fatalf("taken from myself while I work on it: %v", got)
 		}
 		got := take(t, b, journal.ToResolve)
-		if len(got) != 1 || got[0].Lease.Epoch != old.Epoch+1 || !got[0].Sent || got[0].ResponseURL == "" || got[0].Reason == "" {
+		if len(got) != 1 || got[0].Lease.Epoch != old.Epoch+1 || !got[0].Tasks[0].Sent || got[0].ResponseURL == "" || got[0].Reason == "" {
 			t.Fatalf("taken over: %+v", got)
 		}
 		fresh := got[0].Lease
 
 		_, err := a.Renew(ctx, old)
 		lost(t, "renewing", err)
-		_, err = a.MarkSent(ctx, old)
+		_, err = a.MarkSent(ctx, old, 0)
 		lost(t, "sending", err)
-		_, err = a.MarkUnsent(ctx, old)
+		_, err = a.MarkUnsent(ctx, old, 0)
 		lost(t, "unsending", err)
-		_, err = a.Finish(ctx, old, decision.Failed, "", true)
+		_, err = a.Finish(ctx, old, 0, decision.Result{Outcome: decision.Failed}, true)
 		lost(t, "finishing", err)
 		lost(t, "giving up", a.GiveUp(ctx, old))
 		lost(t, "setting aside", a.SetAside(ctx, old))
@@ -270,7 +281,7 @@ func TestAnOldOwnerIsHarmless(t *testing.T) {
 		if _, err := b.Renew(ctx, fresh); err != nil {
 			t.Errorf("the new owner after the old one's release: %v", err)
 		}
-		_, err = b.Finish(ctx, fresh, decision.Cancelled, "", false)
+		_, err = b.Finish(ctx, fresh, 0, decision.Result{Outcome: decision.Cancelled}, false)
 		must(t, err)
 		_, err = a.BeginTelling(ctx, old)
 		lost(t, "telling", err)
@@ -286,7 +297,7 @@ func TestOneThatWasAboutToPostKeepsItsDecisionForLonger(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 30*time.Millisecond), open(t, url, 10*time.Minute)
 		l := won(t, a, sampleDecision("x", 1))
-		l, err := a.Finish(t.Context(), l, decision.Cancelled, "", true)
+		l, err := a.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled}, true)
 		must(t, err)
 		if left := time.Until(l.Until); left < time.Minute {
 			t.Errorf("the lease ends in %s", left)
@@ -313,7 +324,7 @@ func TestWhatIsToResolveAndWhatIsToTellAreTakenApart(t *testing.T) {
 		a, b := open(t, url, 10*time.Minute), open(t, url, 10*time.Minute)
 		won(t, a, sampleDecision("open", 1))
 		l := won(t, a, sampleDecision("done", 2))
-		_, err := a.Finish(t.Context(), l, decision.Failed, "", false)
+		_, err := a.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Failed}, false)
 		must(t, err)
 		expire(t, url, "open")
 		expire(t, url, "done")
@@ -400,11 +411,11 @@ func TestNoCancelIsSentForAClickThatIsTooOld(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		l := won(t, j, sampleDecision("x", 1))
-		if _, err := j.MarkSent(t.Context(), l); err != nil {
+		if _, err := j.MarkSent(t.Context(), l, 0); err != nil {
 			t.Fatal(err)
 		}
 		statement(t, url, "UPDATE decisions SET claimed_at = claimed_at - 1900000")
-		if _, err := j.MarkSent(t.Context(), l); !errors.Is(err, journal.ErrTooLate) {
+		if _, err := j.MarkSent(t.Context(), l, 0); !errors.Is(err, journal.ErrTooLate) {
 			t.Errorf("after more than half an hour: %v", err)
 		}
 	})
@@ -414,17 +425,17 @@ func TestWhatWasSentIsKnownToASuccessor(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 0), open(t, url, 0)
 		l := won(t, a, sampleDecision("x", 1))
-		l, err := a.MarkSent(t.Context(), l)
+		l, err := a.MarkSent(t.Context(), l, 0)
 		must(t, err)
 		expire(t, url, "x")
 		got := take(t, b, journal.ToResolve)
-		if len(got) != 1 || !got[0].Sent || got[0].Tries != 2 {
+		if len(got) != 1 || !got[0].Tasks[0].Sent || got[0].Tasks[0].Tries != 2 {
 			t.Fatalf("after sending: %+v", got)
 		}
-		_, err = b.MarkUnsent(t.Context(), got[0].Lease)
+		_, err = b.MarkUnsent(t.Context(), got[0].Lease, 0)
 		must(t, err)
 		expire(t, url, "x")
-		if got := take(t, a, journal.ToResolve); len(got) != 1 || got[0].Sent {
+		if got := take(t, a, journal.ToResolve); len(got) != 1 || got[0].Tasks[0].Sent {
 			t.Errorf("after a clear answer: %+v", got)
 		}
 		_ = l
@@ -437,15 +448,15 @@ func TestAVanishedDecisionIsPutBack(t *testing.T) {
 		d := sampleDecision("x", 1)
 		l := won(t, j, d)
 		statement(t, url, "DELETE FROM decisions")
-		_, err := j.Finish(t.Context(), l, decision.Cancelled, "", true)
+		_, err := j.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled}, true)
 		if !errors.Is(err, journal.ErrGone) {
 			t.Fatalf("finishing what is not there: %v", err)
 		}
-		l, err = j.PutBack(t.Context(), d)
+		l, _, err = j.PutBack(t.Context(), d)
 		must(t, err)
-		_, err = j.Finish(t.Context(), l, decision.Cancelled, "", true)
+		_, err = j.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled}, true)
 		must(t, err)
-		if _, err := j.PutBack(t.Context(), d); !errors.Is(err, journal.ErrLost) {
+		if _, _, err := j.PutBack(t.Context(), d); !errors.Is(err, journal.ErrLost) {
 			t.Errorf("put back what is there: %v", err)
 		}
 	})
@@ -459,7 +470,7 @@ func TestTheRecordOfAnAnnouncementLeavesARowWithoutOutcome(t *testing.T) {
 		}
 		l := won(t, j, sampleDecision("x", 1)) // again, by another click
 		must(t, j.MarkAnnounced(t.Context(), "x", "1.2"))
-		_, err := j.Finish(t.Context(), l, decision.Cancelled, "", true)
+		_, err := j.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled}, true)
 		must(t, err)
 		must(t, j.MarkAnnounced(t.Context(), "x", "1.2"))
 		if got, err := j.Get(t.Context(), "x"); err != nil || got.AnnouncedAt.IsZero() {
@@ -475,18 +486,14 @@ func TestAVanishedDecisionGivesWayToOneThatWasMadeSince(t *testing.T) {
 		won(t, j, d)
 		statement(t, url, "DELETE FROM decisions")
 		won(t, j, sampleDecision("y", 1))
-		if _, err := j.PutBack(t.Context(), d); !errors.Is(err, journal.ErrTaken) {
-			t.Fatalf("put back beside another that is under way: %v", err)
-		}
-		d.Outcome = decision.Unknown
-		l, err := j.PutBack(t.Context(), d)
+		l, tasks, err := j.PutBack(t.Context(), d)
 		must(t, err)
-		if got, err := j.Get(t.Context(), "x"); err != nil || got.Outcome != decision.Unknown {
-			t.Errorf("put back as unknown: %+v, %v", got, err)
+		if got, err := j.Get(t.Context(), "x"); err != nil || got.Outcome() != decision.Unknown || tasks[0].Result().Cause != decision.CauseOverruled {
+			t.Errorf("put back as unknown: %+v, %+v, %v", tasks, got, err)
 		}
-		_, err = j.Finish(t.Context(), l, decision.Unknown, "", true)
+		_, err = j.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Unknown}, true)
 		must(t, err)
-		if _, err := j.PutBack(t.Context(), d); !errors.Is(err, journal.ErrLost) {
+		if _, _, err := j.PutBack(t.Context(), d); !errors.Is(err, journal.ErrLost) {
 			t.Errorf("put back what is there: %v", err)
 		}
 	})
@@ -500,7 +507,7 @@ func TestAWithdrawalAndAClaimExcludeEachOther(t *testing.T) {
 				t.Fatalf("withdrawing: %v, %v", withdrawn, err)
 			}
 		}
-		if c, err := j.Claim(t.Context(), sampleDecision("w", 1)); err != nil || c.Won || c.Winner.Outcome != decision.Withdrawn {
+		if c, err := j.Claim(t.Context(), sampleDecision("w", 1)); err != nil || c.Won || c.Winner.Outcome() != decision.Withdrawn {
 			t.Errorf("a claim after it: %+v, %v", c, err)
 		}
 		won(t, j, sampleDecision("c", 1)) // the task is free
@@ -519,23 +526,23 @@ func TestARequestHasOneRow(t *testing.T) {
 			"": func(d decision.Record) decision.Outcome {
 				c, err := j.Claim(t.Context(), d)
 				must(t, err)
-				return c.Winner.Outcome
+				return c.Winner.Outcome()
 			},
 			decision.Withdrawn: func(d decision.Record) decision.Outcome {
 				first, done, err := j.Withdraw(t.Context(), d)
 				must(t, err)
-				if done != (first.Outcome == decision.Withdrawn) {
-					t.Errorf("withdrawn: %v, by %q", done, first.Outcome)
+				if done != (first.Outcome() == decision.Withdrawn) {
+					t.Errorf("withdrawn: %v, by %q", done, first.Outcome())
 				}
-				return first.Outcome
+				return first.Outcome()
 			},
 			decision.Expired: func(d decision.Record) decision.Outcome {
 				first, done, err := j.Expire(t.Context(), d)
 				must(t, err)
-				if done != (first.Outcome == decision.Expired) {
-					t.Errorf("expired: %v, by %q", done, first.Outcome)
+				if done != (first.Outcome() == decision.Expired) {
+					t.Errorf("expired: %v, by %q", done, first.Outcome())
 				}
-				return first.Outcome
+				return first.Outcome()
 			},
 		}
 		task := int64(0)
@@ -578,7 +585,7 @@ func TestAnUnknownOutcomeIsLookedAfterUntilItIsSettled(t *testing.T) {
 		ctx := t.Context()
 		for id, outcome := range map[string]decision.Outcome{"u": decision.Unknown, "f": decision.Failed} {
 			l := won(t, j, sampleDecision(id, int64(id[0])))
-			_, err := j.Finish(ctx, l, outcome, "", true)
+			_, err := j.Finish(ctx, l, 0, decision.Result{Outcome: outcome}, true)
 			must(t, err)
 			must(t, j.MarkAnnounced(ctx, decision.ID(id), "7"))
 		}
@@ -604,9 +611,9 @@ func TestAnUnknownOutcomeIsLookedAfterUntilItIsSettled(t *testing.T) {
 		if len(got) != 1 || got[0].Looks != 1 {
 			t.Fatalf("after a look: %+v", got)
 		}
-		l, err := j.BeginSettling(ctx, got[0].Lease, decision.Cancelled, `{}`)
+		l, err := settling(ctx, j, got[0].Lease, decision.Cancelled)
 		must(t, err)
-		_, err = j.BeginSettling(ctx, l, decision.Failed, `{}`)
+		_, err = settling(ctx, j, l, decision.Failed)
 		lost(t, "settling it otherwise", err)
 		must(t, j.MarkSettled(ctx, "u"))
 		soon()
@@ -616,11 +623,11 @@ func TestAnUnknownOutcomeIsLookedAfterUntilItIsSettled(t *testing.T) {
 		// Said again, it changes nothing.
 		statement(t, url, "UPDATE decisions SET response_url = 'kept' WHERE confirmation_id = 'u'")
 		d, err := j.Get(ctx, "u")
-		if err != nil || d.SettledOutcome != decision.Cancelled || d.Outcome != decision.Unknown || d.SettledAt.IsZero() {
+		if err != nil || d.Tasks[0].SettledOutcome != decision.Cancelled || d.Outcome() != decision.Unknown || d.SettledAt.IsZero() {
 			t.Errorf("on record: %+v, %v", d, err)
 		}
 		must(t, j.MarkSettled(ctx, "u"))
-		if again, err := j.Get(ctx, "u"); err != nil || again != d {
+		if again, err := j.Get(ctx, "u"); err != nil || !reflect.DeepEqual(again, d) {
 			t.Errorf("settled once: %+v\ntwice: %+v, %v", d, again, err)
 		}
 	})
@@ -654,10 +661,10 @@ func TestNotesForTheAuditChannel(t *testing.T) {
 		must(t, err)
 		t.Cleanup(func() { _ = j.Close() })
 		l := won(t, j, sampleDecision("a", 1))
-		_, err = j.Finish(ctx, l, decision.Cancelled, "", true)
+		_, err = j.Finish(ctx, l, 0, decision.Result{Outcome: decision.Cancelled}, true)
 		must(t, err)
 		must(t, j.MarkAnnounced(ctx, "a", "7"))
-		refusal := decision.Note{ConfirmationID: "a", TaskID: 1, Person: "U9", Code: "guest", At: time.Now().Add(time.Second)}
+		refusal := decision.Note{ConfirmationID: "a", Tasks: []chamelio.TaskID{1}, Person: "U9", Code: "guest", At: time.Now().Add(time.Second)}
 		must(t, j.Refused(ctx, refusal))
 		must(t, j.Refused(ctx, refusal)) // pressed again
 
@@ -862,7 +869,7 @@ func BenchmarkDecision(b *testing.B) {
 				if err != nil || !c.Won {
 					b.Fatal(c.Won, err)
 				}
-				if _, err := j.Finish(b.Context(), c.Lease, decision.Cancelled, "{}", true); err != nil {
+				if _, err := j.Finish(b.Context(), c.Lease, 0, decision.Result{Outcome: decision.Cancelled}, true); err != nil {
 					b.Fatal(err)
 				}
 				if err := j.MarkAnnounced(b.Context(), c.Lease.ID, "1.2"); err != nil {
@@ -987,7 +994,7 @@ func TestWhatADeadProcessLeftIsFreeAtOnceOnItsMachine(t *testing.T) {
 	url := "sqlite:" + path
 	dead := open(t, url, 10*time.Minute)
 	l := won(t, dead, sampleDecision("x", 1))
-	_, err := dead.Finish(t.Context(), l, decision.Cancelled, "", true)
+	_, err := dead.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled}, true)
 	must(t, err)
 	if got := take(t, open(t, url, 0), journal.ToTell); len(got) != 0 {
 		t.Fatalf("taken over from a living process: %v", got)

@@ -163,7 +163,7 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 		if err != nil {
 			return nil, err
 		}
-		return q.decisions(ctx, `d.confirmation_id IN (`+j.ids(1)+`) ORDER BY d.decided_at`, idList(ids))
+		return q.decisions(ctx, `d.confirmation_id IN (`+j.ids(1)+`) `, `d.decided_at`, idList(ids))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)

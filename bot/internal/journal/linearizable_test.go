@@ -191,7 +191,7 @@ func ask(ctx context.Context, j *journal.Journal, round int, in asked, held map[
 		_, withdrawn, err := j.Withdraw(ctx, d)
 		return answered{unknown: err != nil, won: withdrawn}
 	case "finish":
-		_, err := j.Finish(ctx, held[in.id], in.as, "{}", false)
+		_, err := j.Finish(ctx, held[in.id], 0, decision.Result{Outcome: in.as}, false)
 		if isLost(err) {
 			return answered{}
 		}
@@ -201,7 +201,7 @@ func ask(ctx context.Context, j *journal.Journal, round int, in asked, held map[
 		if isGone(err) {
 			return answered{outcome: absent}
 		}
-		return answered{unknown: err != nil, outcome: found.Outcome}
+		return answered{unknown: err != nil, outcome: found.Outcome()}
 	}
 	return answered{unknown: true}
 }

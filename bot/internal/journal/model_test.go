@@ -165,7 +165,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 			}
 		}),
 		"mark sent": on(func(t *rapid.T, w int, j *journal.Journal, l journal.Lease, r *life) {
-			_, err := j.MarkSent(t.Context(), l)
+			_, err := j.MarkSent(t.Context(), l, 0)
 			if m.holds(w, l.ID) && r.outcome == "" && m.now.Sub(r.claimed) > modelClickAge {
 				if !errors.Is(err, journal.ErrTooLate) {
 					t.Fatalf("a click of half an hour ago: %v", err)
@@ -175,7 +175,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 			m.step(t, w, l.ID, "MarkSent", modelLease, r.outcome == "", err, func(r *life) { r.sent = true })
 		}),
 		"mark unsent": on(func(t *rapid.T, w int, j *journal.Journal, l journal.Lease, r *life) {
-			_, err := j.MarkUnsent(t.Context(), l)
+			_, err := j.MarkUnsent(t.Context(), l, 0)
 			m.step(t, w, l.ID, "MarkUnsent", modelLease, r.outcome == "", err, func(r *life) { r.sent = false })
 		}),
 		"finish": on(func(t *rapid.T, w int, j *journal.Journal, l journal.Lease, r *life) {
@@ -184,7 +184,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 			if tell {
 				length = modelTellLease
 			}
-			_, err := j.Finish(t.Context(), l, o, "{}", tell)
+			_, err := j.Finish(t.Context(), l, 0, decision.Result{Outcome: o}, tell)
 			m.step(t, w, l.ID, "Finish", length, !r.announced && (r.outcome == "" || r.outcome == o), err, func(r *life) {
 				r.outcome, r.telling = o, r.telling || tell
 			})
@@ -229,7 +229,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 				t.Skip("nobody looks after it")
 			}
 			o := ends.Draw(t, "outcome")
-			_, err := j.BeginSettling(t.Context(), l, o, "{}")
+			_, err := settling(t.Context(), j, l, o)
 			m.step(t, w, l.ID, "BeginSettling", modelTellLease, !r.settled && (r.outcome2 == "" || r.outcome2 == o), err, func(r *life) {
 				r.telling, r.outcome2 = true, o
 			})
@@ -257,7 +257,7 @@ func (m *model) claim(t *rapid.T, who int, id decision.ID) {
 	}
 	var first *life
 	for _, r := range m.rows {
-		if r.id == id || first == nil && r.task == d.TaskID && (r.outcome == "" || r.outcome == decision.Cancelled) {
+		if r.id == id || first == nil && r.task == int64(d.Tasks[0].ID) && (r.outcome == "" || r.outcome == decision.Cancelled) {
 			first = r
 			if r.id == id {
 				break
@@ -269,7 +269,7 @@ func (m *model) claim(t *rapid.T, who int, id decision.ID) {
 		if !c.Won {
 			t.Fatalf("nothing stands in the way of %s, but %s won", id, c.Winner.ID)
 		}
-		m.rows[id] = &life{id: id, task: d.TaskID, mac: d.MAC, owner: who, epoch: 1, until: m.now.Add(modelLease), claimed: m.now, sent: true}
+		m.rows[id] = &life{id: id, task: int64(d.Tasks[0].ID), mac: d.MAC, owner: who, epoch: 1, until: m.now.Add(modelLease), claimed: m.now, sent: true}
 		m.last[who][id] = &heldLease{c.Lease}
 	case ours:
 		if !c.Won {
@@ -331,8 +331,8 @@ func (m *model) taken(t *rapid.T, who int, got []journal.Held, due func(*life) b
 			continue
 		}
 		r.owner, r.epoch, r.until, r.telling = who, r.epoch+1, m.now.Add(modelLease), false
-		if h.Lease.Epoch != r.epoch || h.Sent != r.sent {
-			t.Fatalf("%+v was taken over at epoch %d, sent %t", *r, h.Lease.Epoch, h.Sent)
+		if h.Lease.Epoch != r.epoch || h.Tasks[0].Sent != r.sent {
+			t.Fatalf("%+v was taken over at epoch %d, sent %t", *r, h.Lease.Epoch, h.Tasks[0].Sent)
 		}
 		m.last[who][id] = &heldLease{h.Lease}
 	}
@@ -350,8 +350,8 @@ func (m *model) look(t *rapid.T) {
 				}
 				continue
 			}
-			if err != nil || d.Outcome != r.outcome || d.AnnouncedAt.IsZero() == r.announced || d.SettledAt.IsZero() == r.settled ||
-				d.Sent != r.sent || d.SettledOutcome != r.outcome2 || d.FollowUntil.IsZero() == r.follow {
+			if err != nil || d.Outcome() != r.outcome || d.AnnouncedAt.IsZero() == r.announced || d.SettledAt.IsZero() == r.settled ||
+				d.Tasks[0].Sent != r.sent || d.Tasks[0].SettledOutcome != r.outcome2 || d.FollowUntil.IsZero() == r.follow {
 				t.Fatalf("%d reads %+v, the model has %+v (%v)", who, d, *r, err)
 			}
 		}

@@ -4,22 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// MarkSent notes that a cancel request is about to be sent: the last thing
-// before it is. ErrLost if another has the decision or it has an outcome,
-// ErrTooLate if the click is too old by the journal's clock.
-func (j *Journal) MarkSent(ctx context.Context, l Lease) (Lease, error) {
+// MarkSent notes that a cancel request for the task at a position is about to be
+// sent: the last thing before it is. ErrLost if another process has the decision
+// or the task has an outcome, ErrTooLate if the click is too old by the journal's
+// clock.
+func (j *Journal) MarkSent(ctx context.Context, l Lease, task int) (Lease, error) {
 	renewed, err := j.step(ctx, "noting that a cancel is about to be sent", l, j.lease, change{
 		when:  `AND ` + j.now + ` - claimed_at <= $5`,
-		tasks: `sent_at = ` + j.now + `, tries = tries + 1`, where: `outcome IS NULL`,
-		args: []any{maxClickAge.Milliseconds()},
+		tasks: `sent_at = ` + j.now + `, tries = tries + 1`, where: `position = $6 AND outcome IS NULL`,
+		args: []any{maxClickAge.Milliseconds(), task},
 	})
 	if errors.Is(err, ErrLost) {
-		ours, looked := j.read().query1(ctx, `SELECT count(*) FROM decisions`+held+`AND `+unresolved, string(l.ID), j.owner, l.Epoch)
+		ours, looked := j.read().query1(ctx, `SELECT count(*) FROM decisions`+held+`AND
+			EXISTS (SELECT 1 FROM tasks WHERE confirmation_id = $1 AND position = $4 AND outcome IS NULL)`, string(l.ID), j.owner, l.Epoch, task)
 		if looked == nil && ours == 1 {
 			return l, fmt.Errorf("noting that a cancel is about to be sent: %w", ErrTooLate)
 		}
@@ -27,16 +30,17 @@ func (j *Journal) MarkSent(ctx context.Context, l Lease) (Lease, error) {
 	return renewed, err
 }
 
-// MarkUnsent notes that whatever was sent so far was answered clearly and did
-// nothing: a successor may go by what it sees.
-func (j *Journal) MarkUnsent(ctx context.Context, l Lease) (Lease, error) {
-	return j.step(ctx, "noting that nothing was sent", l, j.lease, change{tasks: `sent_at = 0`, where: `outcome IS NULL`})
+// MarkUnsent notes that whatever was sent so far for the task at a position was
+// answered clearly and did nothing: a successor may go by what it sees.
+func (j *Journal) MarkUnsent(ctx context.Context, l Lease, task int) (Lease, error) {
+	return j.step(ctx, "noting that nothing was sent", l, j.lease,
+		change{tasks: `sent_at = 0`, where: `position = $5 AND outcome IS NULL`, args: []any{task}})
 }
 
-// Finish records what came of a decision and, if tell, that its announcement
-// is about to be posted: then the lease outlasts the post. Called again with
-// the same outcome it does the same.
-func (j *Journal) Finish(ctx context.Context, l Lease, o decision.Outcome, detail string, tell bool) (Lease, error) {
+// Finish records the outcome of the task at a position and, if tell, that the
+// announcement is about to be posted: then the lease outlasts the post. Called
+// again with the same outcome it does the same.
+func (j *Journal) Finish(ctx context.Context, l Lease, task int, res decision.Result, tell bool) (Lease, error) {
 	length, announcing := j.lease, ""
 	if tell {
 		length, announcing = tellLease, `, announcing_at = `+j.now
@@ -45,8 +49,8 @@ func (j *Journal) Finish(ctx context.Context, l Lease, o decision.Outcome, detai
 		set: announcing, when: `AND announced_at IS NULL`,
 		// Not "outcome = $5": SQLite would plan the statement again for each
 		// value that it compares with the condition of an index.
-		tasks: `outcome = $5, detail = $6, finished_at = $7`, where: `coalesce(outcome, $5) = $5`,
-		args: []any{string(o), detail, utc(time.Now())},
+		tasks: `outcome = $5, detail = $6, finished_at = $7`, where: `position = $8 AND coalesce(outcome, $5) = $5`,
+		args: []any{string(res.Outcome), res.Encode(), utc(time.Now()), task},
 	})
 }
 
@@ -119,37 +123,50 @@ func (j *Journal) SetAside(ctx context.Context, l Lease) error {
 // before anything was sent.
 func (j *Journal) GiveUp(ctx context.Context, l Lease) error {
 	_, err := j.step(ctx, "giving a decision up", l, j.lease, change{
-		set:   `, announced_at = $6`,
-		tasks: `outcome = $5, finished_at = $6, sent_at = 0`, where: `outcome IS NULL`,
+		set: `, announced_at = $6`, when: `AND announced_at IS NULL AND ` + unresolved,
+		tasks: `outcome = $5, detail = '', finished_at = $6, sent_at = 0`, where: `true`,
 		args: []any{string(decision.Withdrawn), utc(time.Now())},
 	})
 	return err
 }
 
 // PutBack writes a decision again that has vanished from the journal, as a
-// failover can make it, and makes it this process's: under way, or with
-// d.Outcome and d.Detail. ErrLost if it is there, ErrTaken if a decision about the
-// task that was made meanwhile stands in its way, which none does in that of an
-// unknown outcome.
-func (j *Journal) PutBack(ctx context.Context, d decision.Record) (Lease, error) {
+// failover can make it, and makes it this process's: its tasks are under way, or
+// have the outcomes that they have in d. It returns the tasks as they are then:
+// one that another decision has claimed since is unknown, as overruled. ErrLost
+// if the decision is there.
+func (j *Journal) PutBack(ctx context.Context, d decision.Record) (Lease, []decision.Item, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	asked := time.Now()
-	d.Epoch, d.Sent, d.FinishedAt, d.AnnouncedAt = d.Epoch+1, true, time.Time{}, time.Time{}
-	if d.Outcome != "" {
-		d.FinishedAt = asked
+	d.Epoch, d.AnnouncedAt, d.Tasks = d.Epoch+1, time.Time{}, slices.Clone(d.Tasks)
+	for i := range d.Tasks {
+		d.Tasks[i].Sent = true
 	}
-	inserted, err := j.insert(ctx, d, j.owner)
-	if err == nil && !inserted {
+	inserted, err := j.insert(ctx, entry{d, j.owner, asked, overruled})
+	if err == nil && inserted == nil {
 		var there bool
 		if there, err = j.read().has(ctx, d.ID); err == nil && there {
 			err = ErrLost
-		} else if err == nil {
-			err = ErrTaken
+		}
+	}
+	if err == nil && inserted == nil { // another decision has each task
+		for i, t := range d.Tasks {
+			d.Tasks[i] = overruled(t)
+		}
+		if inserted, err = j.insert(ctx, entry{d, j.owner, asked, overruled}); err == nil && inserted == nil {
+			err = ErrLost
 		}
 	}
 	if err != nil {
-		return Lease{}, fmt.Errorf("putting a decision back: %w", err)
+		return Lease{}, nil, fmt.Errorf("restoring a decision: %w", err)
 	}
-	return Lease{ID: d.ID, Epoch: d.Epoch, Until: asked.Add(j.lease)}, nil
+	return Lease{ID: d.ID, Epoch: d.Epoch, Until: asked.Add(j.lease)}, inserted, nil
+}
+
+// overruled is a task of a restored decision that another one has claimed since.
+func overruled(t decision.Item) decision.Item {
+	res := t.Result().Overruled()
+	t.Outcome, t.Detail = res.Outcome, res.Encode()
+	return t
 }

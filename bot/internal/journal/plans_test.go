@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // TestNoStatementScansATable asks SQLite for its plan of every statement that
@@ -77,18 +78,18 @@ func plan(t *testing.T, db *sql.DB, query string) (lines []string) {
 // everyCall has the journal prepare each of its statements. What the calls
 // return doesn't matter.
 func everyCall(ctx context.Context, j *Journal) {
-	d := decision.Record{ID: "x", TaskID: 1}
+	d := decision.Record{ID: "x", Tasks: []decision.Item{{ID: 1}, {ID: 3}}}
 	c, _ := j.Claim(ctx, d)
-	other, _ := j.Claim(ctx, decision.Record{ID: "y", TaskID: 2})
-	_, _ = j.Claim(ctx, decision.Record{ID: "z", TaskID: 1})
-	_, _, _ = j.Withdraw(ctx, decision.Record{ID: "w", TaskID: 1})
-	_, _ = j.MarkSent(ctx, c.Lease)
-	_, _ = j.MarkSent(ctx, Lease{ID: "x"})
-	_, _ = j.MarkUnsent(ctx, c.Lease)
+	other, _ := j.Claim(ctx, decision.Record{ID: "y", Tasks: []decision.Item{{ID: 2}}})
+	_, _ = j.Claim(ctx, decision.Record{ID: "z", Tasks: []decision.Item{{ID: 1}}})
+	_, _, _ = j.Withdraw(ctx, decision.Record{ID: "w", Tasks: []decision.Item{{ID: 1}}})
+	_, _ = j.MarkSent(ctx, c.Lease, 0)
+	_, _ = j.MarkSent(ctx, Lease{ID: "x"}, 0)
+	_, _ = j.MarkUnsent(ctx, c.Lease, 0)
 	_, _ = j.Renew(ctx, c.Lease)
 	_, _ = j.RenewAll(ctx, []Lease{c.Lease})
-	_, _ = j.Finish(ctx, c.Lease, decision.Unknown, "{}", false)
-	_, _ = j.Finish(ctx, c.Lease, decision.Unknown, "{}", true)
+	_, _ = j.Finish(ctx, c.Lease, 0, decision.Result{Outcome: decision.Unknown}, false)
+	_, _ = j.Finish(ctx, c.Lease, 0, decision.Result{Outcome: decision.Unknown}, true)
 	_, _ = j.BeginTelling(ctx, c.Lease)
 	_, _ = j.NotTold(ctx, c.Lease)
 	_ = j.Release(ctx, c.Lease)
@@ -97,27 +98,28 @@ func everyCall(ctx context.Context, j *Journal) {
 	}
 	_ = j.MarkAnnounced(ctx, "x", "1.2")
 	_, _ = j.TakeUnsettled(ctx, 10, nil)
-	_, _ = j.BeginSettling(ctx, c.Lease, decision.Failed, "{}")
+	_, _ = j.Settle(ctx, c.Lease, 0, decision.Result{Outcome: decision.Failed})
+	_, _ = j.BeginSettling(ctx, c.Lease)
 	_ = j.LookAgain(ctx, c.Lease, time.Minute)
 	_ = j.MarkSettled(ctx, "x")
 	_, _ = j.TakeExpired(ctx, ToResolve, 10, nil)
 	_ = j.SetAside(ctx, other.Lease)
 	_ = j.GiveUp(ctx, other.Lease)
-	_, _ = j.PutBack(ctx, d)
-	_, _ = j.Unsettled(ctx, d)
+	_, _, _ = j.PutBack(ctx, d)
+	_, _ = j.Unsettled(ctx, "x", 1)
 	_, _ = j.Recent(ctx, Query{})
 	_, _ = j.Recent(ctx, Query{Task: 1})
 	_, _ = j.Refusals(ctx, Query{Task: 1})
 	_, _ = j.Backlog(ctx)
 	_ = j.Healthy(ctx)
 	_ = j.bury(ctx, []string{"dead"})
-	_ = j.Refused(ctx, decision.Note{TaskID: 1})
+	_ = j.Refused(ctx, decision.Note{Tasks: []chamelio.TaskID{1}})
 	n, _ := j.TakeNote(ctx)
 	_ = j.PutOff(ctx, n, time.Minute)
 	_ = j.MarkNoted(ctx, n)
 	_ = j.CredentialTried(ctx, "api_key", "expired", true)
 	_ = j.CredentialTried(ctx, "api_key", "", true)
-	_, _ = j.Became(ctx, "x", 1)
+	_, _ = j.Became(ctx, "x", []chamelio.TaskID{1})
 	_ = j.Opened(ctx, Request{ID: "x"}, time.Minute, time.Minute)
 	_, _ = j.TakeToRemind(ctx, 1)
 	_, _ = j.TakeEnded(ctx, 1)

@@ -66,6 +66,11 @@ func openPostgres(ctx context.Context, databaseURL string, readOnly bool) (engin
 			ids: func(arg int) string {
 				return fmt.Sprintf("SELECT value FROM json_array_elements_text(CAST($%d AS json))", arg)
 			},
+			time: func(arg int) string { return fmt.Sprintf("CAST($%d AS TIMESTAMPTZ)", arg) },
+			items: func(arg int) string {
+				return fmt.Sprintf(`SELECT * FROM json_to_recordset(CAST($%d AS json)) AS item(position BIGINT, task_id BIGINT,
+					title TEXT, url TEXT, sent BOOLEAN, tries BIGINT, outcome TEXT, detail TEXT)`, arg)
+			},
 		},
 	}
 	if readOnly {

@@ -22,19 +22,19 @@ func writes(ctx context.Context, j *journal.Journal, did func(what string, check
 		return err
 	}
 	l := c.Lease
-	did("Claim", func(d decision.Record) bool { return d.Sent && d.Outcome == "" })
-	if l, err = j.MarkUnsent(ctx, l); err != nil {
+	did("Claim", func(d decision.Record) bool { return d.Tasks[0].Sent && d.Outcome() == "" })
+	if l, err = j.MarkUnsent(ctx, l, 0); err != nil {
 		return err
 	}
-	did("MarkUnsent", func(d decision.Record) bool { return !d.Sent })
-	if l, err = j.MarkSent(ctx, l); err != nil {
+	did("MarkUnsent", func(d decision.Record) bool { return !d.Tasks[0].Sent })
+	if l, err = j.MarkSent(ctx, l, 0); err != nil {
 		return err
 	}
-	did("MarkSent", func(d decision.Record) bool { return d.Sent && d.Tries == 2 })
-	if l, err = j.Finish(ctx, l, decision.Unknown, "{}", false); err != nil {
+	did("MarkSent", func(d decision.Record) bool { return d.Tasks[0].Sent && d.Tasks[0].Tries == 2 })
+	if l, err = j.Finish(ctx, l, 0, decision.Result{Outcome: decision.Unknown}, false); err != nil {
 		return err
 	}
-	did("Finish", func(d decision.Record) bool { return d.Outcome == decision.Unknown })
+	did("Finish", func(d decision.Record) bool { return d.Outcome() == decision.Unknown })
 	if _, err = j.BeginTelling(ctx, l); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // requestLease is how long the end of a request stays with the process that
@@ -76,12 +77,16 @@ func (j *Journal) Forget(ctx context.Context, id decision.ID) error {
 }
 
 // Became returns what has become of a prompt: the decision that a click on it
-// made, else another one about its task that is under way or has succeeded.
-// ErrGone if there is neither.
-func (j *Journal) Became(ctx context.Context, prompt decision.ID, task int64) (decision.Record, error) {
+// made or, for a prompt about one task, another decision about the task that is
+// under way or has succeeded. ErrGone if there is none.
+func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) (decision.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	d, err := j.conflicting(ctx, decision.Record{ID: prompt, TaskID: task})
+	var task chamelio.TaskID // of several, the others can still be cancelled
+	if len(tasks) == 1 {
+		task = tasks[0]
+	}
+	d, err := j.conflicting(ctx, prompt, task)
 	if err != nil {
 		return decision.Record{}, fmt.Errorf("asking what became of a prompt: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // A request is reminded of once, and its end is one process's, until it is
@@ -63,14 +64,14 @@ func TestAnOpenRequestIsTakenByOneProcess(t *testing.T) {
 func TestWhatBecameOfAPrompt(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		if _, err := j.Became(t.Context(), "1", 7); !errors.Is(err, journal.ErrGone) {
+		if _, err := j.Became(t.Context(), "1", []chamelio.TaskID{7}); !errors.Is(err, journal.ErrGone) {
 			t.Errorf("got %v", err)
 		}
 		won(t, j, sampleDecision("other", 7))
 		_, _, err := j.Withdraw(t.Context(), sampleDecision("own", 7))
 		must(t, err)
 		for prompt, want := range map[decision.ID]decision.ID{"own": "own", "third": "other"} {
-			if d, err := j.Became(t.Context(), prompt, 7); err != nil || d.ID != want {
+			if d, err := j.Became(t.Context(), prompt, []chamelio.TaskID{7}); err != nil || d.ID != want {
 				t.Errorf("%s: %s, %v", prompt, d.ID, err)
 			}
 		}

@@ -7,15 +7,16 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 const (
-	columns = `d.confirmation_id, t.task_id, d.team_id, d.channel_id, d.requester, d.confirmer, d.reason,
-		d.requested_at, d.decided_at, t.finished_at, d.announced_at, t.outcome, t.detail, d.message_ts, d.response_url,
-		d.confirmation, d.mac, t.title, t.url, t.sent_at, t.tries, d.follow_until, d.checks,
-		d.settled_at, t.settled_outcome, t.settled_detail, d.epoch`
+	columns = `d.confirmation_id, d.team_id, d.channel_id, d.thread_ts, d.requester, d.confirmer, d.reason,
+		d.requested_at, d.decided_at, d.announced_at, d.message_ts, d.response_url, d.confirmation, d.mac,
+		d.follow_until, d.checks, d.settled_at, d.epoch,
+		t.task_id, t.title, t.url, t.sent_at, t.tries, t.outcome, t.detail, t.finished_at, t.settled_outcome, t.settled_detail`
 
-	// joined has a row for each task of each decision: at present one each.
+	// joined has a row for each task of each decision.
 	joined = ` FROM decisions d JOIN tasks t ON t.confirmation_id = d.confirmation_id `
 
 	// unresolved means that a decision has a task without an outcome.
@@ -26,15 +27,19 @@ const (
 	resolved = `EXISTS (SELECT 1 FROM tasks WHERE tasks.confirmation_id = decisions.confirmation_id) AND NOT ` + unresolved
 )
 
+// scan reads a decision with one of its tasks.
 func scan(row interface{ Scan(...any) error }, d *decision.Record) error {
 	var finished, announced sql.NullTime
 	var outcome sql.NullString
 	var sent, follow, settled int64
-	err := row.Scan(&d.ID, &d.TaskID, &d.Team, &d.Channel, &d.Requester, &d.Confirmer, &d.Reason,
-		&d.RequestedAt, &d.DecidedAt, &finished, &announced, &outcome, &d.Detail, &d.MessageTS, &d.ResponseURL,
-		&d.Confirmation, &d.MAC, &d.Title, &d.URL, &sent, &d.Tries, &follow, &d.Looks, &settled, &d.SettledOutcome, &d.SettledDetail, &d.Epoch)
-	d.FinishedAt, d.AnnouncedAt, d.Outcome = finished.Time, announced.Time, decision.Outcome(outcome.String)
-	d.Sent, d.FollowUntil, d.SettledAt = sent != 0, moment(follow), moment(settled)
+	var t decision.Item
+	err := row.Scan(&d.ID, &d.Team, &d.Channel, &d.Thread, &d.Requester, &d.Confirmer, &d.Reason,
+		&d.RequestedAt, &d.DecidedAt, &announced, &d.MessageTS, &d.ResponseURL, &d.Confirmation, &d.MAC,
+		&follow, &d.Looks, &settled, &d.Epoch,
+		&t.ID, &t.Title, &t.URL, &sent, &t.Tries, &outcome, &t.Detail, &finished, &t.SettledOutcome, &t.SettledDetail)
+	t.FinishedAt, t.Outcome, t.Sent = finished.Time, decision.Outcome(outcome.String), sent != 0
+	d.AnnouncedAt, d.FollowUntil, d.SettledAt = announced.Time, moment(follow), moment(settled)
+	d.Tasks = []decision.Item{t}
 	return err
 }
 
@@ -46,14 +51,28 @@ func moment(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-func (q querier) decisions(ctx context.Context, where string, args ...any) ([]decision.Record, error) {
-	rows, err := q.query(ctx, `SELECT `+columns+joined+`WHERE `+where, args...)
-	return collect(rows, err, func(r *sql.Rows, d *decision.Record) error { return scan(r, d) })
+// decisions returns the decisions of a condition, in the order of a column, each
+// with its tasks.
+func (q querier) decisions(ctx context.Context, where, order string, args ...any) ([]decision.Record, error) {
+	rows, err := q.query(ctx, `SELECT `+columns+joined+`WHERE `+where+` ORDER BY `+order+`, d.confirmation_id, t.position`, args...)
+	all, err := collect(rows, err, func(r *sql.Rows, d *decision.Record) error { return scan(r, d) })
+	if err != nil {
+		return nil, err
+	}
+	grouped := all[:0]
+	for _, d := range all {
+		if last := len(grouped) - 1; last >= 0 && grouped[last].ID == d.ID {
+			grouped[last].Tasks = append(grouped[last].Tasks, d.Tasks...)
+		} else {
+			grouped = append(grouped, d)
+		}
+	}
+	return grouped, nil
 }
 
-// decision returns one row; ErrGone if there is none.
+// decision returns one decision; ErrGone if there is none.
 func (q querier) decision(ctx context.Context, where string, args ...any) (decision.Record, error) {
-	found, err := q.decisions(ctx, where, args...)
+	found, err := q.decisions(ctx, where, `d.decided_at`, args...)
 	if err == nil && len(found) == 0 {
 		err = ErrGone
 	}
@@ -82,7 +101,7 @@ func (j *Journal) Get(ctx context.Context, id decision.ID) (decision.Record, err
 
 // Query selects decisions for Recent, and refusals for Refusals. Zero fields select everything.
 type Query struct {
-	Task  int64
+	Task  chamelio.TaskID
 	Since time.Time // decided, or refused, at or after
 	Limit int       // 20 if zero
 }
@@ -98,8 +117,8 @@ func (j *Journal) Recent(ctx context.Context, q Query) ([]decision.Record, error
 	if q.Task != 0 {
 		which, args = `SELECT d.confirmation_id`+joined+`WHERE t.task_id = $3 AND`, append(args, q.Task)
 	}
-	found, err := j.read().decisions(ctx, `d.confirmation_id IN (`+which+` decided_at >= $1 ORDER BY decided_at DESC LIMIT $2)
-		ORDER BY d.decided_at DESC`, args...)
+	found, err := j.read().decisions(ctx, `d.confirmation_id IN (`+which+` decided_at >= $1 ORDER BY decided_at DESC LIMIT $2)`,
+		`d.decided_at DESC`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the journal: %w", err)
 	}

@@ -80,7 +80,13 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 			greatest: "MAX",
 			chain:    func(first, then string) []string { return []string{first, then} },
 			ids:      func(arg int) string { return fmt.Sprintf("SELECT value FROM json_each($%d)", arg) },
-			clock:    func() any { return sql.Named("now", now().UnixMilli()) },
+			time:     func(arg int) string { return fmt.Sprintf("$%d", arg) },
+			items: func(arg int) string {
+				return fmt.Sprintf(`SELECT value->>'position' AS position, value->>'task_id' AS task_id, value->>'title' AS title,
+					value->>'url' AS url, value->>'sent' AS sent, value->>'tries' AS tries, value->>'outcome' AS outcome,
+					value->>'detail' AS detail FROM json_each($%d)`, arg)
+			},
+			clock: func() any { return sql.Named("now", now().UnixMilli()) },
 		},
 	}
 	if s.writer, err = openFile(path, readOnly); err != nil {
@@ -286,5 +292,5 @@ func (s *sqlite) doAll(ctx context.Context, q querier, batch []*write) error {
 
 // isAnswer tells what the journal says from what goes wrong.
 func isAnswer(err error) bool {
-	return errors.Is(err, ErrLost) || errors.Is(err, ErrGone) || errors.Is(err, ErrTaken) || errors.Is(err, ErrTooLate)
+	return errors.Is(err, ErrLost) || errors.Is(err, ErrGone) || errors.Is(err, ErrTooLate)
 }

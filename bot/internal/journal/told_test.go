@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +38,7 @@ func tryStatement(t *testing.T, url, text string) error {
 // told brings a decision to its end.
 func told(t *testing.T, j *journal.Journal, id string, task int64, o decision.Outcome) decision.Record {
 	t.Helper()
-	_, err := j.Finish(t.Context(), won(t, j, sampleDecision(id, task)), o, "{}", true)
+	_, err := j.Finish(t.Context(), won(t, j, sampleDecision(id, task)), 0, decision.Result{Outcome: o}, true)
 	must(t, err)
 	must(t, j.MarkAnnounced(t.Context(), decision.ID(id), "1.2"))
 	d, err := j.Get(t.Context(), decision.ID(id))
@@ -71,7 +72,7 @@ func TestWhatWasToldStaysAsItWasTold(t *testing.T) {
 			refused(t, url, "TRUNCATE decisions CASCADE")
 			refused(t, url, "TRUNCATE tasks")
 		}
-		if after, err := j.Get(t.Context(), "told"); err != nil || after != before {
+		if after, err := j.Get(t.Context(), "told"); err != nil || !reflect.DeepEqual(after, before) {
 			t.Errorf("%+v\n%+v %v", before, after, err)
 		}
 		// What was settled stays, too.
@@ -79,7 +80,7 @@ func TestWhatWasToldStaysAsItWasTold(t *testing.T) {
 		statement(t, url, "UPDATE decisions SET check_after = 1 WHERE confirmation_id = 'settled'")
 		held, err := j.TakeUnsettled(t.Context(), 1, nil)
 		must(t, err)
-		_, err = j.BeginSettling(t.Context(), held[0].Lease, decision.Cancelled, "{}")
+		_, err = settling(t.Context(), j, held[0].Lease, decision.Cancelled)
 		must(t, err)
 		must(t, j.MarkSettled(t.Context(), "settled"))
 		refused(t, url, "UPDATE decisions SET settled_at = 0 WHERE confirmation_id = 'settled'")
@@ -103,7 +104,7 @@ func TestAToldRowThatIsNotGenuineIsSetAside(t *testing.T) {
 		for _, h := range held {
 			must(t, j.SetAside(t.Context(), h.Lease))
 			must(t, j.SetAside(t.Context(), h.Lease))
-			if d, err := j.Get(t.Context(), h.Lease.ID); err != nil || d.Outcome != decision.SetAside {
+			if d, err := j.Get(t.Context(), h.Lease.ID); err != nil || d.Outcome() != decision.SetAside {
 				t.Errorf("%+v %v", d, err)
 			}
 			refused(t, url, fmt.Sprintf("UPDATE tasks SET outcome = 'cancelled' WHERE confirmation_id = '%s'", h.Lease.ID))
@@ -122,7 +123,7 @@ func TestOldRowsAreDeletedByTheStatementsOfTheDocs(t *testing.T) {
 		for i, age := range []time.Duration{400 * 24 * time.Hour, 30 * 24 * time.Hour} {
 			d := sampleDecision(fmt.Sprint("d", i), int64(i+1))
 			d.DecidedAt = time.Now().Add(-age)
-			_, err := j.Finish(t.Context(), won(t, j, d), decision.Cancelled, "{}", true)
+			_, err := j.Finish(t.Context(), won(t, j, d), 0, decision.Result{Outcome: decision.Cancelled}, true)
 			must(t, err)
 			must(t, j.MarkAnnounced(t.Context(), d.ID, ""))
 		}

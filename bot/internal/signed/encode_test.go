@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // FuzzEncode checks for any text from outside that encoding ends, that the value
@@ -34,7 +35,7 @@ func FuzzEncode(f *testing.F) {
 	now := time.Now().Truncate(time.Second)
 	f.Fuzz(func(t *testing.T, title, reason, url string) {
 		c := decision.Confirmation{
-			ID: NewID(), Task: 1<<63 - 1, Title: title, URL: url, Reason: reason, Public: true,
+			ID: NewID(), Tasks: []decision.Named{{ID: 1<<63 - 1, Title: title, URL: url}}, Reason: reason, Public: true,
 			Team: strings.Repeat("T", 16), Channel: strings.Repeat("C", 16), Requester: strings.Repeat("U", 16),
 			RequestedAt: now, ExpiresAt: now.Add(MaxTTL),
 		}
@@ -46,8 +47,9 @@ func FuzzEncode(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !begins(title, got.Title) || !begins(reason, got.Reason) || got.URL != "" && got.URL != strings.ToValidUTF8(url, "\uFFFD") {
-			t.Errorf("%q, %q, %q became %q, %q, %q", title, reason, url, got.Title, got.Reason, got.URL)
+		task := got.Tasks[0]
+		if !begins(title, task.Title) || !begins(reason, got.Reason) || task.URL != "" && task.URL != strings.ToValidUTF8(url, "\uFFFD") {
+			t.Errorf("%q, %q, %q became %q, %q, %q", title, reason, url, task.Title, got.Reason, task.URL)
 		}
 		if len(reason) <= 1200 && !strings.ContainsAny(reason, "\"\\\u2028\u2029") && !slices.ContainsFunc([]byte(reason), func(b byte) bool { return b < ' ' }) &&
 			utf8.ValidString(reason) && got.Reason != reason {
@@ -68,4 +70,39 @@ func begins(text, kept string) bool {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	begin, cut := strings.CutSuffix(kept, "…")
 	return kept == text || kept == "" || cut && begin != "" && strings.HasPrefix(text, begin)
+}
+
+// Several tasks share what room there is, and none of their IDs is lost.
+func TestSeveralTasksFitAButton(t *testing.T) {
+	s, now := testSigner(t), time.Now().Truncate(time.Second)
+	for name, tt := range map[string]struct {
+		tasks         int
+		title, reason string
+	}{
+		"a few":                        {3, "Master agreement with Globex", "started twice"},
+		"as many as there may be":      {25, strings.Repeat("a", 150), strings.Repeat("r", 300)},
+		"with a reason of emoji":       {25, strings.Repeat("🙂", 150), strings.Repeat("🙂", 300)},
+		"with what JSON must escape":   {25, strings.Repeat("\"", 150), strings.Repeat("\x01", 300)},
+		"ten, with titles and emoji":   {10, strings.Repeat("🙂", 150), ""},
+		"as many, and nothing besides": {25, "", ""},
+	} {
+		c := decision.Confirmation{
+			ID: NewID(), Reason: tt.reason, Thread: "1772443860.000000", Public: true, Team: strings.Repeat("T", 16), Channel: strings.Repeat("C", 16),
+			Requester: strings.Repeat("U", 16), RequestedAt: now, ExpiresAt: now.Add(MaxTTL),
+		}
+		for i := range tt.tasks {
+			c.Tasks = append(c.Tasks, decision.Named{ID: 1<<63 - 1 - chamelio.TaskID(i), Title: tt.title, URL: "https://app.chamelio.ai/workflows/tasks/9223372036854775807"})
+		}
+		value := s.Encode(c)
+		got, err := s.Decode(value, now)
+		if err != nil || len(value) > maxValue || !slices.Equal(got.IDs(), c.IDs()) {
+			t.Errorf("%s: %d characters, %v: %+v", name, len(value), err, got)
+		}
+		if again := s.Encode(got); again != value {
+			t.Errorf("%s: encoding again gives another value", name)
+		}
+		if tt.reason == strings.Repeat("r", 300) && got.Reason != tt.reason {
+			t.Errorf("%s: a reason of 300 characters was cut: %q", name, got.Reason)
+		}
+	}
 }

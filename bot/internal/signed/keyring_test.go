@@ -52,16 +52,19 @@ func ringFor(t *testing.T, token string, on *shelf, clock *clockOf) Signer {
 }
 
 func rowBy(s Signer, at time.Time) decision.Record {
-	c := decision.Confirmation{ID: NewID(), Task: 1, Team: "T0", Channel: "C0", Requester: "U0", RequestedAt: at.Truncate(time.Second), ExpiresAt: at.Add(MaxTTL)}
+	c := decision.Confirmation{ID: NewID(), Tasks: []decision.Named{{ID: 1}}, Team: "T0", Channel: "C0", Requester: "U0", RequestedAt: at.Truncate(time.Second), ExpiresAt: at.Add(MaxTTL)}
 	return rowAt(s, c, "U0", at)
 }
 
 // rowAt is the row of a click on c.
 func rowAt(s Signer, c decision.Confirmation, user string, at time.Time) decision.Record {
 	d := decision.Record{
-		ID: decision.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel,
+		ID: decision.ID(c.ID), Team: c.Team, Channel: c.Channel,
 		Requester: c.Requester, Confirmer: user, Reason: c.Reason, RequestedAt: c.RequestedAt, DecidedAt: at,
 		ResponseURL: "https://hooks.slack.com/actions/x", Confirmation: s.Encode(c),
+	}
+	for _, t := range c.Tasks {
+		d.Tasks = append(d.Tasks, decision.Item{ID: t.ID, Title: t.Title, URL: t.URL})
 	}
 	d.MAC = s.SignClick(d)
 	return d

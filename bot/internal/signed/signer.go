@@ -33,7 +33,7 @@ const (
 
 	// confirmationVersion is the prefix of every value. It changes with the
 	// format, so that a value in another format is rejected, not misread.
-	confirmationVersion = "2"
+	confirmationVersion = "3"
 
 	// maxValue is the longest value of a button (docs.slack.dev:
 	// block-kit/button element), in characters.
@@ -64,30 +64,63 @@ func NewSigner(botToken string, j Store, now func() time.Time) (Signer, error) {
 // NewID returns a new, unguessable ID of a confirmation.
 func NewID() string { return rand.Text() }
 
-// Encode returns the value of a button: version, payload and signature. What
-// doesn't fit is left out or cut, in this order: the task's address, the title,
-// the reason.
-func (s Signer) Encode(c decision.Confirmation) string {
-	if len(c.URL) > maxSignedURL {
-		c.URL = ""
-	}
-	title, reason := c.Title, c.Reason
-	c.Title = ""
-	if room(c) < 0 {
-		c.URL = ""
+// Fit returns a confirmation as a button can carry it. What doesn't fit is left
+// out or cut, in this order: the tasks' addresses, the titles, the reason.
+func Fit(c decision.Confirmation) decision.Confirmation {
+	tasks, reason := c.Tasks, c.Reason
+	c.Tasks = make([]decision.Named, len(tasks))
+	for i, t := range tasks {
+		c.Tasks[i].ID = t.ID
 	}
 	if room(c) < 0 {
 		c.Reason = ""
 		c.Reason = fit(reason, room(c))
 	}
-	c.Title = fit(title, room(c))
-	signed := confirmationVersion + "." + base64.RawURLEncoding.EncodeToString(payload(c))
+	left := room(c)
+	for i, t := range tasks { // an equal share of what is left for each
+		share := left / (len(tasks) - i)
+		fitting := &c.Tasks[i]
+		fitting.Title = fit(t.Title, share)
+		share -= textSize(fitting.Title)
+		if len(t.URL) <= maxSignedURL && textSize(t.URL) <= share {
+			fitting.URL = t.URL
+		}
+		left -= textSize(fitting.Title) + textSize(fitting.URL)
+	}
+	return c
+}
+
+// Encode returns the value of a button: version, payload and signature of what
+// fits.
+func (s Signer) Encode(c decision.Confirmation) string {
+	signed := confirmationVersion + "." + base64.RawURLEncoding.EncodeToString(payload(Fit(c)))
 	return signed + "." + base64.RawURLEncoding.EncodeToString(mac(s.signing().confirmations, signed))
 }
 
 // payload returns the fields of a confirmation as JSON.
 func payload(c decision.Confirmation) []byte {
-	return plainJSON([]any{c.ID, c.Task, c.Team, c.Channel, c.Requester, c.Reason, c.RequestedAt.Unix(), c.ExpiresAt.Unix(), c.Public, c.Title, c.URL})
+	tasks := make([]any, 0, 3*len(c.Tasks))
+	for _, t := range c.Tasks {
+		tasks = append(tasks, t.ID, t.Title, t.URL)
+	}
+	return plainJSON([]any{c.ID, tasks, c.Team, c.Channel, c.Thread, c.Requester, c.Reason, c.RequestedAt.Unix(), c.ExpiresAt.Unix(), c.Public})
+}
+
+// tasksOf reads the tasks in a payload.
+func tasksOf(raw []json.RawMessage) ([]decision.Named, error) {
+	if len(raw) == 0 || len(raw)%3 != 0 {
+		return nil, ErrMalformed
+	}
+	tasks := make([]decision.Named, len(raw)/3)
+	for i := range tasks {
+		t := &tasks[i]
+		for field, to := range []any{&t.ID, &t.Title, &t.URL} {
+			if json.Unmarshal(raw[3*i+field], to) != nil {
+				return nil, ErrMalformed
+			}
+		}
+	}
+	return tasks, nil
 }
 
 // plainJSON encodes strings and numbers, which always succeeds.
@@ -102,17 +135,19 @@ func plainJSON(v any) []byte {
 // room returns how many bytes of payload are left.
 func room(c decision.Confirmation) int { return maxPayload - len(payload(c)) }
 
+// textSize returns how many bytes of payload a text takes.
+func textSize(text string) int { return len(plainJSON(text)) - len(`""`) }
+
 // fit returns text if it takes at most room bytes in JSON, or else as much of
 // its beginning as does with "…" at the end. It reads each character once.
 func fit(text string, room int) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
-	size := func(s string) int { return len(plainJSON(s)) - len(`""`) }
-	if size(text) <= room {
+	if textSize(text) <= room {
 		return text
 	}
 	room -= len("…")
 	for i, r := range text {
-		if room -= size(string(r)); room >= 0 {
+		if room -= textSize(string(r)); room >= 0 {
 			continue
 		}
 		if begin := strings.TrimRight(text[:i], " \u200d"); begin != "" {
@@ -159,9 +194,13 @@ func decodeBy(accepted []signingKeys, value string, now time.Time) (decision.Con
 	}
 	var c decision.Confirmation
 	var requested, expires int64
-	fields := []any{&c.ID, &c.Task, &c.Team, &c.Channel, &c.Requester, &c.Reason, &requested, &expires, &c.Public, &c.Title, &c.URL}
-	if json.Unmarshal(raw, &fields) != nil || len(fields) != 11 {
+	var tasks []json.RawMessage
+	fields := []any{&c.ID, &tasks, &c.Team, &c.Channel, &c.Thread, &c.Requester, &c.Reason, &requested, &expires, &c.Public}
+	if json.Unmarshal(raw, &fields) != nil || len(fields) != 10 {
 		return decision.Confirmation{}, ErrMalformed
+	}
+	if c.Tasks, err = tasksOf(tasks); err != nil {
+		return decision.Confirmation{}, err
 	}
 	c.RequestedAt, c.ExpiresAt = time.Unix(requested, 0), time.Unix(expires, 0)
 	if !now.Before(c.ExpiresAt) {
@@ -180,7 +219,7 @@ func (s Signer) SignClick(d decision.Record) string {
 }
 
 func clickMAC(key []byte, nonce string, d decision.Record) string {
-	text, err := json.Marshal([]any{nonce, d.ID, d.TaskID, d.Team, d.Channel, d.Requester, d.Confirmer, d.DecidedAt.UnixMilli(), d.ResponseURL, d.Confirmation})
+	text, err := json.Marshal([]any{nonce, d.ID, d.IDs(), d.Team, d.Channel, d.Thread, d.Requester, d.Confirmer, d.DecidedAt.UnixMilli(), d.ResponseURL, d.Confirmation})
 	if err != nil {
 		panic(err) // a list of strings and numbers always encodes
 	}
@@ -207,8 +246,11 @@ func (s Signer) verify(d decision.Record) error {
 		return errLateClick
 	case err != nil:
 		return fmt.Errorf("its confirmation: %w", err)
-	case c.ID != string(d.ID) || int64(c.Task) != d.TaskID || c.Team != d.Team || c.Channel != d.Channel ||
-		c.Requester != d.Requester || c.Reason != d.Reason || c.Title != d.Title || c.URL != d.URL:
+	case c.ID != string(d.ID) || c.Team != d.Team || c.Channel != d.Channel || c.Thread != d.Thread ||
+		c.Requester != d.Requester || c.Reason != d.Reason ||
+		!slices.EqualFunc(c.Tasks, d.Tasks, func(t decision.Named, of decision.Item) bool {
+			return t.ID == of.ID && t.Title == of.Title && t.URL == of.URL
+		}):
 		return errUnlike
 	}
 	return nil

@@ -16,7 +16,7 @@ func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
 	s := testSigner(t)
 	pressed := time.Now().Truncate(time.Millisecond)
 	c := decision.Confirmation{
-		ID: NewID(), Task: 12345, Title: "Master agreement", URL: "https://app.chamelio.ai/workflows/tasks/12345",
+		ID: NewID(), Tasks: []decision.Named{{ID: 12345, Title: "Master agreement", URL: "https://app.chamelio.ai/workflows/tasks/12345"}, {ID: 12347}},
 		Team: "T0ACME", Channel: "C0GENERAL", Requester: "U0ADA", Reason: "twice",
 		RequestedAt: pressed.Add(-time.Minute), ExpiresAt: pressed.Add(time.Minute),
 	}
@@ -25,7 +25,7 @@ func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
 		t.Fatalf("a genuine row: %v", err)
 	}
 	another := c
-	another.ID, another.Task = NewID(), 12346
+	another.ID, another.Tasks = NewID(), []decision.Named{{ID: 12346}}
 	late := c
 	late.ExpiresAt = pressed
 
@@ -49,7 +49,10 @@ func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
 		"another row's MAC":               {changed(func(d *decision.Record) { d.MAC = rowOf(another).MAC }), errNoClick},
 		"a genuine prompt nobody clicked": {changed(func(d *decision.Record) { d.MAC = "x.y" }), errNoClick},
 		"another id":                      {changed(func(d *decision.Record) { d.ID = "x" }), errNoClick},
-		"another task":                    {changed(func(d *decision.Record) { d.TaskID++ }), errNoClick},
+		"another task":                    {changed(func(d *decision.Record) { d.Tasks[0].ID++ }), errNoClick},
+		"one task less":                   {changed(func(d *decision.Record) { d.Tasks = d.Tasks[:1] }), errNoClick},
+		"one task more":                   {changed(func(d *decision.Record) { d.Tasks = append(d.Tasks, decision.Item{ID: 1}) }), errNoClick},
+		"another thread":                  {changed(func(d *decision.Record) { d.Thread = "1.2" }), errNoClick},
 		"another workspace":               {changed(func(d *decision.Record) { d.Team = "T9EVIL" }), errNoClick},
 		"another channel":                 {changed(func(d *decision.Record) { d.Channel = "C9" }), errNoClick},
 		"another requester":               {changed(func(d *decision.Record) { d.Requester = "U9" }), errNoClick},
@@ -58,9 +61,10 @@ func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
 		"another address for the answer":  {changed(func(d *decision.Record) { d.ResponseURL = "https://evil.example" }), errNoClick},
 		"another prompt":                  {changed(func(d *decision.Record) { d.Confirmation = s.Encode(another) }), errNoClick},
 		"another reason":                  {changed(func(d *decision.Record) { d.Reason = "never mind" }), errUnlike},
-		"another title":                   {changed(func(d *decision.Record) { d.Title = "Lunch" }), errUnlike},
-		"another page":                    {changed(func(d *decision.Record) { d.URL = "https://evil.example" }), errUnlike},
-		"signed, another task":            {signed(func(d *decision.Record) { d.TaskID++ }), errUnlike},
+		"another title":                   {changed(func(d *decision.Record) { d.Tasks[0].Title = "Lunch" }), errUnlike},
+		"another page":                    {changed(func(d *decision.Record) { d.Tasks[0].URL = "https://evil.example" }), errUnlike},
+		"signed, another task":            {signed(func(d *decision.Record) { d.Tasks[0].ID++ }), errUnlike},
+		"signed, one task more":           {signed(func(d *decision.Record) { d.Tasks = append(d.Tasks, decision.Item{ID: 1}) }), errUnlike},
 		"signed, another id":              {signed(func(d *decision.Record) { d.ID = "x" }), errUnlike},
 		"signed, another workspace":       {signed(func(d *decision.Record) { d.Team = "T9EVIL" }), errUnlike},
 		"signed, another channel":         {signed(func(d *decision.Record) { d.Channel = "C9" }), errUnlike},
@@ -86,12 +90,12 @@ func testSigner(t testing.TB) Signer {
 func TestTheLongestConfirmationFitsAButton(t *testing.T) {
 	id := strings.Repeat("W", 24)
 	for _, filler := range []string{"🙂", `"`, `\`, "<", "\u2028", "\x01", "\u202e"} {
-		req, err := input.ParseCommand("9223372036854775807 "+strings.Repeat(filler, input.MaxReason), nil)
+		req, err := input.ParseCommand("9223372036854775807 "+strings.Repeat(filler, input.MaxReason), input.Rules{MaxTasks: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
 		c := decision.Confirmation{
-			ID: NewID(), Task: req.Task, Team: id, Channel: id, Requester: id, Reason: req.Reason,
+			ID: NewID(), Tasks: []decision.Named{{ID: req.Tasks[0]}}, Team: id, Channel: id, Requester: id, Reason: req.Reason,
 			RequestedAt: time.Now().Truncate(time.Second), ExpiresAt: time.Now().Add(time.Minute).Truncate(time.Second),
 		}
 		s := testSigner(t)
@@ -100,7 +104,7 @@ func TestTheLongestConfirmationFitsAButton(t *testing.T) {
 			t.Errorf("a reason of %q gives a value of %d characters", filler, len(value))
 		}
 		back, err := s.Decode(value, time.Now())
-		if err != nil || back.Reason != c.Reason || back.Task != c.Task || !back.ExpiresAt.Equal(c.ExpiresAt) || back.ID != c.ID {
+		if err != nil || back.Reason != c.Reason || back.Tasks[0] != c.Tasks[0] || !back.ExpiresAt.Equal(c.ExpiresAt) || back.ID != c.ID {
 			t.Errorf("came back as %+v, %v", back, err)
 		}
 	}
@@ -108,7 +112,7 @@ func TestTheLongestConfirmationFitsAButton(t *testing.T) {
 
 func TestAConfirmationOfAnotherTokenOrTimeIsRefused(t *testing.T) {
 	now := time.Now()
-	c := decision.Confirmation{ID: "x", Task: 1, ExpiresAt: now.Add(time.Minute)}
+	c := decision.Confirmation{ID: "x", Tasks: []decision.Named{{ID: 1}}, ExpiresAt: now.Add(time.Minute)}
 	value := testSigner(t).Encode(c)
 	other, err := NewSigner("xoxb-rotated", nil, time.Now)
 	if err != nil {
@@ -117,14 +121,14 @@ func TestAConfirmationOfAnotherTokenOrTimeIsRefused(t *testing.T) {
 	if _, err := other.Decode(value, now); !errors.Is(err, ErrForged) {
 		t.Errorf("another token: %v", err)
 	}
-	if got, err := testSigner(t).Decode(value, now.Add(time.Minute)); !errors.Is(err, ErrExpired) || got.Task != 1 {
+	if got, err := testSigner(t).Decode(value, now.Add(time.Minute)); !errors.Is(err, ErrExpired) || got.Tasks[0].ID != 1 {
 		t.Errorf("at its expiry: %v", err)
 	}
 }
 
 func FuzzConfirmation(f *testing.F) {
 	s := testSigner(f)
-	good := s.Encode(decision.Confirmation{ID: "x", Task: 1, Reason: "r", ExpiresAt: time.Now().Add(time.Hour)})
+	good := s.Encode(decision.Confirmation{ID: "x", Tasks: []decision.Named{{ID: 1}}, Reason: "r", ExpiresAt: time.Now().Add(time.Hour)})
 	f.Add(good)
 	// The last character of a signature has two bits that say nothing.
 	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

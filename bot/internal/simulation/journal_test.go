@@ -136,9 +136,9 @@ func (j *faultyJournal) Withdraw(ctx context.Context, d decision.Record) (decisi
 	return a.first, a.withdrawn, err
 }
 
-func (j *faultyJournal) MarkSent(ctx context.Context, l journal.Lease) (journal.Lease, error) {
+func (j *faultyJournal) MarkSent(ctx context.Context, l journal.Lease, task int) (journal.Lease, error) {
 	return journaltest.Call(ctx, j.around, "MarkSent", l.ID, func(ctx context.Context) (journal.Lease, error) {
-		got, err := j.real.MarkSent(ctx, l)
+		got, err := j.real.MarkSent(ctx, l, task)
 		if j.w.planted == believesItself && errors.Is(err, journal.ErrLost) {
 			return journal.Lease{ID: l.ID, Epoch: l.Epoch, Until: time.Now().Add(time.Hour)}, nil
 		}
@@ -146,23 +146,24 @@ func (j *faultyJournal) MarkSent(ctx context.Context, l journal.Lease) (journal.
 	})
 }
 
-func (j *faultyJournal) PutBack(ctx context.Context, d decision.Record) (journal.Lease, error) {
-	return journaltest.Call(ctx, j.around, "PutBack", d.ID, func(ctx context.Context) (journal.Lease, error) {
+func (j *faultyJournal) PutBack(ctx context.Context, d decision.Record) (l journal.Lease, tasks []decision.Item, err error) {
+	l, err = journaltest.Call(ctx, j.around, "PutBack", d.ID, func(ctx context.Context) (l journal.Lease, err error) {
 		if j.w.planted == lacksPuttingBack {
 			return journal.Lease{}, journal.ErrLost
 		}
-		l, err := j.real.PutBack(ctx, d)
-		if err == nil && d.Outcome == "" {
+		l, tasks, err = j.real.PutBack(ctx, d)
+		if err == nil && d.Outcome() == "" {
 			j.acquire(d, l, false)
 		}
 		return l, err
 	})
+	return l, tasks, err
 }
 
-func (j *faultyJournal) Finish(ctx context.Context, l journal.Lease, o decision.Outcome, detail string, tell bool) (journal.Lease, error) {
+func (j *faultyJournal) Finish(ctx context.Context, l journal.Lease, task int, res decision.Result, tell bool) (journal.Lease, error) {
 	return journaltest.Call(ctx, j.around, "Finish", l.ID, func(ctx context.Context) (journal.Lease, error) {
-		got, err := j.real.Finish(ctx, l, o, detail, tell)
-		j.w.h.say(j.name, "finishes %s as %s %s", short(l.ID), o, detail)
+		got, err := j.real.Finish(ctx, l, task, res, tell)
+		j.w.h.say(j.name, "finishes task %d of %s as %s %s", task, short(l.ID), res.Outcome, res.Encode())
 		return got, err
 	})
 }
@@ -182,7 +183,7 @@ func (j *faultyJournal) TakeExpired(ctx context.Context, k journal.Work, limit i
 		all, err := j.real.TakeExpired(ctx, k, limit, mine)
 		for _, held := range all {
 			j.acquire(held.Record, held.Lease, false)
-			j.w.h.say(j.name, "takes over %s (epoch %d, sent %t, outcome %q)", short(held.Record.ID), held.Lease.Epoch, held.Sent, held.Outcome)
+			j.w.h.say(j.name, "takes over %s (epoch %d, sent %t, outcome %q)", short(held.Record.ID), held.Lease.Epoch, held.Tasks[0].Sent, held.Outcome())
 		}
 		if j.w.planted == takesAndForgets && len(all) > 0 {
 			j.keepForEver(all)
@@ -214,10 +215,10 @@ func (j *faultyJournal) TakeUnsettled(ctx context.Context, limit int, mine []dec
 	})
 }
 
-func (j *faultyJournal) BeginSettling(ctx context.Context, l journal.Lease, o decision.Outcome, detail string) (journal.Lease, error) {
-	return journaltest.Call(ctx, j.around, "BeginSettling", l.ID, func(ctx context.Context) (journal.Lease, error) {
-		j.w.h.say(j.name, "settles %s as %s", short(l.ID), o)
-		return j.real.BeginSettling(ctx, l, o, detail)
+func (j *faultyJournal) Settle(ctx context.Context, l journal.Lease, task int, res decision.Result) (journal.Lease, error) {
+	return journaltest.Call(ctx, j.around, "Settle", l.ID, func(ctx context.Context) (journal.Lease, error) {
+		j.w.h.say(j.name, "settles task %d of %s as %s", task, short(l.ID), res.Outcome)
+		return j.real.Settle(ctx, l, task, res)
 	})
 }
 
@@ -281,11 +282,13 @@ func (j *faultyJournal) SigningKeys(ctx context.Context) ([]string, error) {
 // acquire notes that this process has a decision now.
 func (j *faultyJournal) acquire(d decision.Record, l journal.Lease, anew bool) {
 	j.w.h.add(func() {
-		j.w.h.claims = append(j.w.h.claims, acquired{time.Now(), j.name, d.ID, d.TaskID, l.Epoch, anew, d})
+		j.w.h.claims = append(j.w.h.claims, acquired{time.Now(), j.name, d.ID, int64(d.Tasks[0].ID), l.Epoch, anew, d})
 	})
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.has[d.TaskID] = journal.Held{Record: d, Lease: l}
+	for _, t := range d.Tasks {
+		j.has[int64(t.ID)] = journal.Held{Record: d, Lease: l}
+	}
 }
 
 // keepForEver is a planted bug: what was taken over is renewed, and nobody

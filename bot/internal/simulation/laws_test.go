@@ -67,7 +67,7 @@ func (w *world) check() {
 	c := &checker{history: h, w: w, rows: map[decision.ID]decision.Record{}}
 	for _, d := range rows {
 		c.rows[d.ID] = d
-		h.lines = append(h.lines, line{time.Now(), "journal", fmt.Sprintf("%s: task %d, %s, announced %t, settled %q", short(d.ID), d.TaskID, d.Outcome, !d.AnnouncedAt.IsZero(), d.SettledOutcome)})
+		h.lines = append(h.lines, line{time.Now(), "journal", fmt.Sprintf("%s: task %d, %s, announced %t, settled %q", short(d.ID), d.Tasks[0].ID, d.Outcome(), !d.AnnouncedAt.IsZero(), d.Tasks[0].SettledOutcome)})
 	}
 	c.right()
 	c.lookBeforeAgain()
@@ -100,7 +100,7 @@ func (c *checker) right() {
 		row := c.row(p.id)
 		genuine := slices.ContainsFunc(c.presses, func(k press) bool {
 			age := p.at.Sub(k.at)
-			return k.id == p.id && k.cancel && k.allowed && k.user == row.Confirmer && row.TaskID == p.task && age >= 0 && age <= 30*time.Minute
+			return k.id == p.id && k.cancel && k.allowed && k.user == row.Confirmer && int64(row.Tasks[0].ID) == p.task && age >= 0 && age <= 30*time.Minute
 		})
 		if !genuine {
 			c.breaks("no cancel without a click", "%s sent one for task %d (%s) that nobody allowed had pressed for within 30 minutes", p.life, p.task, short(p.id))
@@ -188,8 +188,8 @@ func (c *checker) about(id decision.ID) (prompt, announced []sight) {
 // toldTrue (laws 2 and 4): what is told of a decision holds for ever.
 func (c *checker) toldTrue(d decision.Record) {
 	prompt, announced := c.about(d.ID)
-	by, at := c.by(d.TaskID)
-	if by == d.ID && d.Outcome != decision.Cancelled && c.decidedTwice(d.ID) {
+	by, at := c.by(int64(d.Tasks[0].ID))
+	if by == d.ID && d.Outcome() != decision.Cancelled && c.decidedTwice(d.ID) {
 		return
 	}
 	for _, s := range append(prompt, announced...) {
@@ -200,17 +200,17 @@ func (c *checker) toldTrue(d decision.Record) {
 				c.breaks("what is told stays true", "of %s was told %q at %s; its request took effect at %s", short(d.ID), says, c.since(s.at), c.since(at))
 			}
 		case saysCancelled:
-			t, _ := c.w.api.Task(d.TaskID)
+			t, _ := c.w.api.Task(int64(d.Tasks[0].ID))
 			if t.Status != "cancelled" || by != "" && at.After(s.at) {
 				c.breaks("what is told stays true", "of %s was told %q at %s; the task is %s, since %s", short(d.ID), says, c.since(s.at), t.Status, c.since(at))
 			}
 		default: // promises nothing
 		}
 	}
-	if ours := by == d.ID; ours && !slices.Contains([]decision.Outcome{decision.Cancelled, decision.Unknown, ""}, d.Outcome) {
-		c.breaks("what is told stays true", "%s stands in the journal as %s, and its request took effect", short(d.ID), d.Outcome)
-	} else if ours && !slices.Contains([]decision.Outcome{decision.Cancelled, decision.Unknown, ""}, d.SettledOutcome) {
-		c.breaks("what is told stays true", "%s was settled as %s, and its request took effect", short(d.ID), d.SettledOutcome)
+	if ours := by == d.ID; ours && !slices.Contains([]decision.Outcome{decision.Cancelled, decision.Unknown, ""}, d.Outcome()) {
+		c.breaks("what is told stays true", "%s stands in the journal as %s, and its request took effect", short(d.ID), d.Outcome())
+	} else if ours && !slices.Contains([]decision.Outcome{decision.Cancelled, decision.Unknown, ""}, d.Tasks[0].SettledOutcome) {
+		c.breaks("what is told stays true", "%s was settled as %s, and its request took effect", short(d.ID), d.Tasks[0].SettledOutcome)
 	}
 }
 
@@ -225,33 +225,33 @@ func (c *checker) since(t time.Time) time.Duration {
 // channel or to its requester, and an unknown one is settled.
 func (c *checker) allTold(d decision.Record) {
 	switch {
-	case d.Outcome == decision.Withdrawn || d.Outcome == decision.Expired || slices.Contains(c.forged, d.ID):
+	case d.Outcome() == decision.Withdrawn || d.Outcome() == decision.Expired || slices.Contains(c.forged, d.ID):
 		return
-	case d.Outcome == decision.SetAside:
+	case d.Outcome() == decision.SetAside:
 		c.breaks("no orphan", "%s was set aside", short(d.ID))
 		return
 	case d.AnnouncedAt.IsZero():
-		c.breaks("no orphan", "%s (%q) is not announced %s after the faults stopped", short(d.ID), d.Outcome, allToldWithin)
+		c.breaks("no orphan", "%s (%q) is not announced %s after the faults stopped", short(d.ID), d.Outcome(), allToldWithin)
 		return
-	case d.Outcome == decision.Unknown && d.SettledAt.IsZero():
+	case d.Outcome() == decision.Unknown && d.SettledAt.IsZero():
 		c.breaks("unknown is not the end", "%s is not settled", short(d.ID))
 	}
 	_, announced := c.about(d.ID)
 	told := slices.ContainsFunc(announced, func(s sight) bool {
 		says := understood(s.meaning)
 		// Put back after it was told, it may have had to stand as unknown.
-		overruled := d.Outcome == decision.Unknown && says == saysCancelled && c.lost(d.ID)
-		return (says == meant(d.Outcome) || overruled) && (s.channel == d.Channel && s.only == "" || s.channel == "D"+d.Requester)
+		overruled := d.Outcome() == decision.Unknown && says == saysCancelled && c.lost(d.ID)
+		return (says == meant(d.Outcome()) || overruled) && (s.channel == d.Channel && s.only == "" || s.channel == "D"+d.Requester)
 	})
 	if !told {
-		c.breaks("everybody reads it", "%s stands as announced (%s), and nobody can read that", short(d.ID), d.Outcome)
+		c.breaks("everybody reads it", "%s stands as announced (%s), and nobody can read that", short(d.ID), d.Outcome())
 	}
 }
 
 // prompt (law 13): the last thing that a prompt says is the outcome, unless
 // something hindered it.
 func (c *checker) prompt(d decision.Record) {
-	if d.Outcome == decision.Withdrawn || d.Outcome == decision.Expired || d.AnnouncedAt.IsZero() || c.hindered() || slices.Contains(c.forged, d.ID) || c.decidedTwice(d.ID) {
+	if d.Outcome() == decision.Withdrawn || d.Outcome() == decision.Expired || d.AnnouncedAt.IsZero() || c.hindered() || slices.Contains(c.forged, d.ID) || c.decidedTwice(d.ID) {
 		return
 	}
 	prompt, _ := c.about(d.ID)
@@ -259,8 +259,8 @@ func (c *checker) prompt(d decision.Record) {
 		c.breaks("the prompt ends with the outcome", "that of %s was never changed", short(d.ID))
 		return
 	}
-	if says := understood(prompt[len(prompt)-1].meaning); says != meant(d.Outcome) {
-		c.breaks("the prompt ends with the outcome", "that of %s ends with %q, the outcome is %s", short(d.ID), says, d.Outcome)
+	if says := understood(prompt[len(prompt)-1].meaning); says != meant(d.Outcome()) {
+		c.breaks("the prompt ends with the outcome", "that of %s ends with %q, the outcome is %s", short(d.ID), says, d.Outcome())
 	}
 }
 

@@ -135,7 +135,7 @@ func (c *checker) decidedTwice(id decision.ID) bool {
 	if !c.lost(id) {
 		return false
 	}
-	if o := c.rows[id].Outcome; o == decision.Withdrawn || o == decision.Expired {
+	if o := c.rows[id].Outcome(); o == decision.Withdrawn || o == decision.Expired {
 		return true
 	}
 	n := 0
@@ -169,7 +169,7 @@ func (c *checker) putBack() {
 			says := understood(s.meaning)
 			return says != saysOther && says != saysWaiting
 		})
-		if d := c.rows[v.id]; !ended && !told && d.Outcome != decision.Withdrawn && d.Outcome != decision.Expired {
+		if d := c.rows[v.id]; !ended && !told && d.Outcome() != decision.Withdrawn && d.Outcome() != decision.Expired {
 			c.breaks("what vanished is put back", "%s vanished under %s, which lived on, and nobody was told of it", short(v.id), owner)
 		}
 	}
@@ -179,8 +179,8 @@ func (c *checker) putBack() {
 // nothing told.
 func (c *checker) setAside() {
 	for _, id := range c.forged {
-		if d := c.rows[id]; d.Outcome != decision.SetAside {
-			c.breaks("the journal is not trusted", "%s, which nobody clicked for, is not set aside but %q", id, d.Outcome)
+		if d := c.rows[id]; d.Outcome() != decision.SetAside {
+			c.breaks("the journal is not trusted", "%s, which nobody clicked for, is not set aside but %q", id, d.Outcome())
 		}
 	}
 	for what := range forgeries {

@@ -282,8 +282,8 @@ func (w *world) settle() {
 // that one look settles them.
 func (w *world) taskEnded() bool {
 	for _, d := range w.rows() {
-		if d.Outcome == decision.Unknown && d.SettledAt.IsZero() {
-			if t, _ := w.api.Task(d.TaskID); t.Status == "in_progress" {
+		if d.Outcome() == decision.Unknown && d.SettledAt.IsZero() {
+			if t, _ := w.api.Task(int64(d.Tasks[0].ID)); t.Status == "in_progress" {
 				return false
 			}
 		}
@@ -293,7 +293,7 @@ func (w *world) taskEnded() bool {
 
 func (w *world) unsettled() bool {
 	for _, d := range w.rows() {
-		if d.Outcome == decision.Unknown && d.SettledAt.IsZero() {
+		if d.Outcome() == decision.Unknown && d.SettledAt.IsZero() {
 			return true
 		}
 	}
@@ -338,7 +338,7 @@ func (w *world) quiet() bool {
 // rows reads the journal.
 func (w *world) rows() []decision.Record {
 	j, err := w.db.Query(`SELECT confirmation_id, task_id, channel_id, requester, confirmer, coalesce(outcome, ''), detail, announced_at IS NOT NULL,
-		message_ts, settled_at, settled_outcome, epoch FROM decisions JOIN tasks USING (confirmation_id) ORDER BY decided_at`)
+		message_ts, settled_at, settled_outcome, epoch FROM decisions JOIN tasks USING (confirmation_id) ORDER BY decided_at, confirmation_id, position`)
 	if err != nil {
 		w.fail("reading the journal: %v", err)
 		return nil
@@ -347,9 +347,10 @@ func (w *world) rows() []decision.Record {
 	var all []decision.Record
 	for j.Next() {
 		var d decision.Record
+		var t decision.Item
 		var announced bool
-		var settled, epoch int64
-		if err := j.Scan(&d.ID, &d.TaskID, &d.Channel, &d.Requester, &d.Confirmer, &d.Outcome, &d.Detail, &announced, &d.MessageTS, &settled, &d.SettledOutcome, &epoch); err != nil {
+		var settled int64
+		if err := j.Scan(&d.ID, &t.ID, &d.Channel, &d.Requester, &d.Confirmer, &t.Outcome, &t.Detail, &announced, &d.MessageTS, &settled, &t.SettledOutcome, &d.Epoch); err != nil {
 			w.fail("reading the journal: %v", err)
 		}
 		if announced {
@@ -358,6 +359,11 @@ func (w *world) rows() []decision.Record {
 		if settled != 0 {
 			d.SettledAt = time.UnixMilli(settled)
 		}
+		if last := len(all) - 1; last >= 0 && all[last].ID == d.ID {
+			all[last].Tasks = append(all[last].Tasks, t)
+			continue
+		}
+		d.Tasks = []decision.Item{t}
 		all = append(all, d)
 	}
 	if err := j.Err(); err != nil {

@@ -11,38 +11,46 @@ import (
 // OutcomeLine returns the last text of a prompt: the outcome in one line. The
 // announcement says more. In a request it keeps the requester, the task and the
 // reason.
-func (w Texts) OutcomeLine(d decision.Record, r decision.Result) Message {
-	row := outcomeOf(r)
-	if d.Confirmer == d.Requester {
-		return say("%s %s", row.emoji, w.fillOutcome(row.person, d, r, d.Confirmer)).meansOutcome(r.Outcome)
+func (w Texts) OutcomeLine(d decision.Record) Message {
+	all := resultsOf(d)
+	emoji := emojiOf(all)
+	switch {
+	case d.Confirmer != d.Requester:
+		return say("%s %s's request to cancel %s was confirmed by %s. Result: %s.%s",
+			emoji, mention(d.Requester), w.decided(d), mention(d.Confirmer), w.short(d), because(d.Reason)).meansOutcome(d.Outcome())
+	case len(all) > 1:
+		return say("%s %s The channel has the result of each.", emoji, w.several(d, all, d.Confirmer)).meansOutcome(d.Outcome())
 	}
-	return say("%s %s's request to cancel %s was confirmed by %s. Result: %s.%s",
-		row.emoji, mention(d.Requester), w.decided(d), mention(d.Confirmer), w.short(r), because(d.Reason)).meansOutcome(r.Outcome)
+	return say("%s %s", emoji, w.fillOutcome(all[0].row.person, d.Confirmer, d.Confirmer, all[0])).meansOutcome(d.Outcome())
 }
 
-// Announcement returns the public message that reports the outcome of a
-// decision. It must be enough for someone who reads it a month later.
-func (w Texts) Announcement(d decision.Record, r decision.Result) Message {
-	return w.announcementTo("", d, r)
+// Announcement returns the public message that reports the outcomes of a
+// decision, the final ones where they are known. It must be enough for someone
+// who reads it a month later.
+func (w Texts) Announcement(d decision.Record) Message {
+	return w.announcementTo("", d, resultsOf(d))
 }
 
 // announcementTo returns the announcement for the channel, or for one reader.
-func (w Texts) announcementTo(reader string, d decision.Record, r decision.Result) Message {
-	row := outcomeOf(r)
-	what, next := w.fillOutcome(row.what, d, r, reader), w.fillOutcome(row.next, d, r, reader)
-	text := row.emoji + " " + what + " " + next + because(d.Reason)
+func (w Texts) announcementTo(reader string, d decision.Record, all []result) Message {
+	if len(all) > 1 {
+		return w.announcementOfSeveral(reader, d, all).meansOutcome(outcomesOf(all))
+	}
+	r := all[0]
+	what, next := w.fillOutcome(r.row.what, d.Confirmer, reader, r), w.fillOutcome(r.row.next, d.Confirmer, reader, r)
+	text := r.row.emoji + " " + what + " " + next + because(d.Reason)
 	if people := forPeople(r.People); people != "" {
 		text += "\n" + people
 	}
 	announced := Message{
 		Text: text,
 		Blocks: layout(
-			section(fmt.Sprintf("%s *%s*\n%s", row.emoji, what, next)),
+			section(fmt.Sprintf("%s *%s*\n%s", r.row.emoji, what, next)),
 			fields(
 				field{"Workflow", excerpt(r.Flow, maxName)},
-				field{stepName(r.Outcome), stepOf(r)},
+				field{stepName(r.Outcome), stepOf(r.Result)},
 			),
-			quoted("Reason", d.Reason, input.MaxReason),
+			quoted("Reason", d.Reason),
 			footnote(forPeople(r.People)),
 			footnote(w.provenance(d, reader)),
 		),
@@ -50,16 +58,27 @@ func (w Texts) announcementTo(reader string, d decision.Record, r decision.Resul
 	return announced.meansOutcome(r.Outcome)
 }
 
-// Settled returns the message that reports the final result of a decision whose
-// outcome was announced as unknown.
-func (w Texts) Settled(d decision.Record, r decision.Result) Message { return w.settledTo("", d, r) }
-
-func (w Texts) settledTo(reader string, d decision.Record, r decision.Result) Message {
-	row := outcomeOf(r)
-	if r.Outcome == decision.Unknown {
-		row = settledUnknown
+// outcomesOf returns the outcome that all results share, or Various.
+func outcomesOf(all []result) decision.Outcome {
+	for _, r := range all {
+		if r.Outcome != all[0].Outcome {
+			return decision.Various
+		}
 	}
-	return say("%s *Update: %s*\n%s", row.emoji, w.fillOutcome(row.what, d, r, reader), w.fillOutcome(row.next, d, r, reader)).meansOutcome(r.Outcome)
+	return all[0].Outcome
+}
+
+// Settled returns the message that reports the final results of a decision with
+// outcomes that were announced as unknown.
+func (w Texts) Settled(d decision.Record) Message { return w.settledTo("", d) }
+
+func (w Texts) settledTo(reader string, d decision.Record) Message {
+	all := resultsOf(d)
+	if len(all) > 1 {
+		return w.settledOfSeveral(d, all).meansOutcome(outcomesOf(all))
+	}
+	r := all[0]
+	return say("%s *Update: %s*\n%s", r.row.emoji, w.fillOutcome(r.row.what, d.Confirmer, reader, r), w.fillOutcome(r.row.next, d.Confirmer, reader, r)).meansOutcome(r.Outcome)
 }
 
 // inPerson adds to a message why it comes as a direct message.
@@ -80,14 +99,23 @@ func inTheConversation(id string) string {
 
 // AnnouncementInPerson returns the announcement as a direct message to the
 // requester, for when the bot can't post in the channel.
-func (w Texts) AnnouncementInPerson(d decision.Record, r decision.Result) Message {
-	r.People = nil // they do not read it there
-	return w.inPerson(w.announcementTo(d.Requester, d, r), d)
+func (w Texts) AnnouncementInPerson(d decision.Record) Message {
+	return w.inPerson(w.announcementTo(d.Requester, d, withoutPeople(d)), d)
+}
+
+// withoutPeople returns the results without the people on the tasks, who don't
+// read them where they go.
+func withoutPeople(d decision.Record) []result {
+	all := resultsOf(d)
+	for i := range all {
+		all[i].People = nil
+	}
+	return all
 }
 
 // SettledInPerson returns Settled as a direct message to the requester.
-func (w Texts) SettledInPerson(d decision.Record, r decision.Result) Message {
-	return w.inPerson(w.settledTo(d.Requester, d, r), d)
+func (w Texts) SettledInPerson(d decision.Record) Message {
+	return w.inPerson(w.settledTo(d.Requester, d), d)
 }
 
 // provenance says who asked and confirmed, when, and whether no reason was
@@ -143,18 +171,13 @@ func stepOf(r decision.Result) string {
 
 // AuditCopy returns an announcement for the audit channel. It doesn't mention
 // the people on the task. permalink is the address of the original, or "".
-func (w Texts) AuditCopy(d decision.Record, r decision.Result, permalink string) Message {
-	r.People = nil
-	return w.audited(w.Announcement(d, r), w.short(r), "Original", d.Channel, permalink)
+func (w Texts) AuditCopy(d decision.Record, permalink string) Message {
+	return w.audited(w.announcementTo("", d, withoutPeople(d)), w.short(d), "Original", d.Channel, permalink)
 }
 
 // AuditSettled returns Settled for the audit channel.
-func (w Texts) AuditSettled(d decision.Record, r decision.Result, permalink string) Message {
-	short := w.short(r)
-	if r.Outcome == decision.Unknown {
-		short = settledUnknown.audit
-	}
-	return w.audited(w.Settled(d, r), short, "Announcement", d.Channel, permalink)
+func (w Texts) AuditSettled(d decision.Record, permalink string) Message {
+	return w.audited(w.Settled(d), w.short(d), "Announcement", d.Channel, permalink)
 }
 
 func (w Texts) audited(m Message, short, original, channel, permalink string) Message {

@@ -43,10 +43,11 @@ func section(text string) slack.Block {
 	return slack.NewSectionBlock(mrkdwn(input.Shorten(text, sectionLimit)), nil, nil)
 }
 
-// quoted returns text from outside below a heading, over the whole width; nil
-// if there is none.
-func quoted(name, text string, limit int) slack.Block {
-	if text = excerpt(text, limit); text == "" {
+// quoted returns a reason below a heading, over the whole width; nil if there is
+// none.
+func quoted(name, reason string) slack.Block {
+	text := excerpt(reason, input.MaxReason)
+	if text == "" {
 		return nil
 	}
 	return section("*" + name + "*\n>" + text)

@@ -37,10 +37,10 @@ func (w Texts) TooLateToWithdraw(c decision.Confirmation, first decision.Record,
 	if first.Confirmer == user {
 		by, has = "you", "have"
 	}
-	if first.Outcome == "" {
+	if first.Outcome() == "" {
 		return say("It's too late to keep %s: %s %s already confirmed, and I'm cancelling it now. I'll post the result in %s.", w.asked(c), by, has, inChannelNamed(first.Channel))
 	}
-	return say("Your click came too late. %s", w.headline(first, first.Result(), user)).meansOutcome(first.Outcome)
+	return say("Your click came too late. %s", w.headline(first, user)).meansOutcome(first.Outcome())
 }
 
 // Checking is for someone whose click is still being judged. The next message
@@ -76,7 +76,7 @@ func (w Texts) StillSaving(c decision.Confirmation) Message {
 // journal saved the decision.
 func (w Texts) MaybeSaved(c decision.Confirmation) Message {
 	const then = "If it was, I'll post the result in %[1]s. If nothing shows up there within a few minutes, it wasn't: then type %[2]s again.\nIf it keeps happening, tell %[3]s that I can't reach my database."
-	rest := fmt.Sprintf(then, inChannelNamed(c.Channel), w.again(c.Task), w.contact())
+	rest := fmt.Sprintf(then, inChannelNamed(c.Channel), w.again(c.IDs()...), w.contact())
 	return w.inPlace(c,
 		fmt.Sprintf("I couldn't make sure that your decision to cancel %s was saved. %s", w.asked(c), rest),
 		"confirmed, but I couldn't make sure that this was saved. "+rest)
@@ -84,7 +84,7 @@ func (w Texts) MaybeSaved(c decision.Confirmation) Message {
 
 // NotSaved replaces a prompt whose decision certainly wasn't saved.
 func (w Texts) NotSaved(c decision.Confirmation) Message {
-	rest := fmt.Sprintf("To try again, type %s. If it keeps happening, tell %s that I can't reach my database.", w.again(c.Task), w.contact())
+	rest := fmt.Sprintf("To try again, type %s. If it keeps happening, tell %s that I can't reach my database.", w.again(c.IDs()...), w.contact())
 	return w.inPlace(c,
 		fmt.Sprintf("I couldn't save your decision to cancel %s, so I didn't send it to Chamelio.\n%s", w.asked(c), rest),
 		"confirmed, but I couldn't save that, so I didn't send it to Chamelio. "+rest).meaning(MeansNotSaved)
@@ -119,26 +119,26 @@ func (w Texts) CameSecond(winner decision.Record, user string) Message {
 	if winner.Confirmer == user {
 		by, late = "you", "You confirmed it at %s, so this second click didn't count."
 	}
-	if winner.Outcome == "" {
+	if winner.Outcome() == "" {
 		return say("%s is already being cancelled: %s confirmed it at %s, so this click didn't count. I'll post the result in %s.",
-			w.namedFirst(winner.Task(), winner.URL, winner.Title), by, clock(winner.DecidedAt), inChannelNamed(winner.Channel)).meaning(MeansUnderWay)
+			w.decidedFirst(winner), by, clock(winner.DecidedAt), inChannelNamed(winner.Channel)).meaning(MeansUnderWay)
 	}
-	return say("%s\n"+late, w.headline(winner, winner.Result(), user), clock(winner.DecidedAt)).meansOutcome(winner.Outcome)
+	return say("%s\n"+late, w.headline(winner, user), clock(winner.DecidedAt)).meansOutcome(winner.Outcome())
 }
 
 // Overtaken replaces a request that another click decided, or whose task
 // someone cancels by another prompt.
 func (w Texts) Overtaken(c decision.Confirmation, winner decision.Record) Message {
 	switch own := string(winner.ID) == c.ID; {
-	case own && winner.Outcome == "":
+	case own && winner.Outcome() == "":
 		return w.Cancelling(winner)
 	case own:
-		return w.OutcomeLine(winner, winner.Result())
+		return w.OutcomeLine(winner)
 	}
 	result := "It's under way."
-	if winner.Outcome != "" {
-		result = "Result: " + w.short(winner.Result()) + "."
+	if winner.Outcome() != "" {
+		result = "Result: " + w.short(winner) + "."
 	}
 	return say("%s's request to cancel %s was overtaken by another one, which %s confirmed. %s%s",
-		mention(c.Requester), w.asked(c), mention(winner.Confirmer), result, because(c.Reason)).meansOutcome(winner.Outcome)
+		mention(c.Requester), w.asked(c), mention(winner.Confirmer), result, because(c.Reason)).meansOutcome(winner.Outcome())
 }

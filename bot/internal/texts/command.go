@@ -3,7 +3,6 @@ package texts
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -17,7 +16,8 @@ func (w Texts) help() Message {
 		"Type `%[1]s` and the task's id, or paste its link. I'll show you the task first, and nothing happens until you confirm.\n"+
 		"• `%[1]s 12345`\n"+
 		"• `%[1]s 12345 duplicate of 12346` – with a reason, for anyone who reads about it later\n"+
-		"I'll post the result in this channel. A cancelled task can't be brought back.", w.Command)
+		"• `%[1]s 12345 12346 12347: started twice` – several at once, up to %[2]d\n"+
+		"I'll post the result in this channel. A cancelled task can't be brought back.", w.Command, w.MaxTasks)
 }
 
 // NotUnderstood answers a command that input.ParseCommand rejected with err.
@@ -36,24 +36,15 @@ func (w Texts) NotUnderstood(err error) Message {
 	case errors.Is(err, input.ErrReasonTooLong):
 		return say("Your reason is %d characters long, and the limit is %d. I didn't do anything.\nPlease shorten it and try again. You wrote:%s",
 			bad.Length, input.MaxReason, because(bad.Input))
-	case errors.Is(err, input.ErrSeveralTasks):
-		return w.severalTasks(bad.Tasks)
+	case errors.Is(err, input.ErrTooManyTasks):
+		return w.tooManyTasks(bad.Tasks)
 	}
 	return say("%s isn't a task id or a link to a task, so I didn't do anything.\nAn id is a number, such as 12345: you'll find it on the task's page. %s", typed, example)
 }
 
-func (w Texts) severalTasks(tasks []chamelio.TaskID) Message {
-	const shown = 5
-	var ids, lines []string
-	for _, id := range tasks[:min(len(tasks), shown)] {
-		ids = append(ids, id.String())
-		lines = append(lines, "• "+w.again(id))
-	}
-	if more := len(tasks) - shown; more > 0 {
-		ids = append(ids, fmt.Sprintf("%d more", more))
-	}
-	return say("You named more than one task (%s), and I cancel one at a time. I didn't do anything.\nPlease type them one by one:\n%s",
-		list(ids, "and"), strings.Join(lines, "\n"))
+func (w Texts) tooManyTasks(tasks []chamelio.TaskID) Message {
+	return say("You named %s, and I cancel at most %d at once. I didn't do anything.\nPlease start with these:\n%s",
+		count(len(tasks), "task"), w.MaxTasks, w.again(tasks[:w.MaxTasks]...))
 }
 
 // TooFast answers someone who types more than perMinute commands a minute.
@@ -90,7 +81,7 @@ func (w Texts) NoPrompt(id chamelio.TaskID, task chamelio.Task, err error) (Mess
 		return say("I can't cancel task %d right now: Chamelio refused this bot's key.\nTell %s that its Chamelio key needs replacing (%s), then type %s again.",
 			id, w.contact(), keyRefused[e.Reason], w.again(id)), true
 	case err == nil && task.Status.Final():
-		return say("%s There's nothing left to cancel.", w.over(w.namedFirst(id, task.URL, task.Title), task.Status, decision.Over(task))), true
+		return say("%s There's nothing left to cancel.", w.over(w.namedFirst(decision.Named{ID: id, Title: task.Title, URL: task.URL}), task.Status, decision.Over(task))), true
 	}
 	return Message{}, false
 }

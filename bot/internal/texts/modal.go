@@ -2,6 +2,7 @@ package texts
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -36,7 +37,7 @@ func (w Texts) ReasonModal(c decision.Confirmation) slack.ModalViewRequest {
 // NotAskedForReason answers a click whose modal didn't open.
 func (w Texts) NotAskedForReason(c decision.Confirmation) Message {
 	return say("I need a reason to cancel %s, but I couldn't ask you for it in time, so your click didn't count.\nPlease press the button again, or type %s and your reason.",
-		w.asked(c), w.again(c.Task))
+		w.asked(c), w.again(c.IDs()...))
 }
 
 // ModalEmpty says that the reason has no visible characters.
@@ -49,7 +50,7 @@ func (w Texts) ModalTooLong(length int) string {
 
 // ModalExpired says that the prompt expired while the modal was open.
 func (w Texts) ModalExpired(c decision.Confirmation) string {
-	return fmt.Sprintf("This prompt has expired. To cancel the task, go back and type %s %d again.", w.Command, c.Task)
+	return fmt.Sprintf("This prompt has expired. To cancel the task, go back and type %s again.", strings.Trim(w.again(c.IDs()...), "`"))
 }
 
 // ModalOutdated says that the modal's prompt doesn't verify.

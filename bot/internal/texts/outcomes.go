@@ -1,6 +1,7 @@
 package texts
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -104,6 +105,11 @@ var outcomeTexts = []outcomeText{
 		what:   "{Task} wasn't cancelled: a day later, it's still running.",
 		next:   "My request evidently never got through. To cancel it, type {again}.",
 		audit:  "not cancelled (it was still running a day later)"},
+	{outcome: decision.Failed, cause: decision.CauseHeld, emoji: ":warning:",
+		person: "{Task} isn't part of this: another confirmation for it came first.",
+		what:   "{Task} isn't part of this: another confirmation for it came first.",
+		next:   "Its result is announced where it was confirmed.",
+		audit:  "left to another confirmation, which came first"},
 	{outcome: decision.Unknown, emoji: ":question:",
 		person: "I don't know yet whether {task} was cancelled. I'll keep checking and post it in the channel.",
 		what:   "I don't know yet whether {task} was cancelled: Chamelio hasn't answered clearly.",
@@ -174,30 +180,43 @@ func outcomeOf(r decision.Result) outcomeText {
 	return best
 }
 
+// result is what people read about one task of a decision.
+type result struct {
+	decision.Result
+	row  outcomeText
+	task decision.Named
+}
+
+// resultsOf returns what is known of each task of a decision, in the end.
+func resultsOf(d decision.Record) []result {
+	all := make([]result, len(d.Tasks))
+	for i, t := range d.Tasks {
+		r := t.Final()
+		all[i] = result{r, outcomeOf(r), decision.Named{ID: t.ID, Title: cmp.Or(r.Title, t.Title), URL: cmp.Or(r.URL, t.URL)}}
+		if t.SettledOutcome == decision.Unknown {
+			all[i].row = settledUnknown
+		}
+	}
+	return all
+}
+
 // fillOutcome replaces the placeholders of an outcomeText. reader is the only
 // person who reads it; "" for the channel.
-func (w Texts) fillOutcome(text string, d decision.Record, r decision.Result, reader string) string {
-	title, address := d.Title, d.URL
-	if r.Title != "" {
-		title = r.Title
-	}
-	if r.URL != "" {
-		address = r.URL
-	}
+func (w Texts) fillOutcome(text string, by, reader string, r result) string {
 	detail := "It didn't say why."
 	if r.Detail != "" {
 		detail = "It said: “" + excerpt(r.Detail, MaxTitle) + "”."
 	}
-	by, sentence := mention(d.Confirmer), mention(d.Confirmer)
-	if d.Confirmer == reader {
-		by, sentence = "you", "You"
+	person, sentence := mention(by), mention(by)
+	if by == reader {
+		person, sentence = "you", "You"
 	}
 	key, known := keyRefused[r.Key]
 	if !known {
 		key = keyRefused[chamelio.KeyUnclear]
 	}
-	return fill(text, "{Task}", w.namedFirst(d.Task(), address, title), "{task}", w.named(d.Task(), address, title), "{by}", by, "{By}", sentence, "{again}", w.again(d.Task()),
-		"{operator}", w.contact(), "{when}", sinceWhen(r), "{key}", key, "{detail}", detail,
+	return fill(text, "{Task}", w.namedFirst(r.task), "{task}", w.named(r.task), "{by}", person, "{By}", sentence, "{again}", w.again(r.task.ID),
+		"{operator}", w.contact(), "{when}", sinceWhen(r.Result), "{key}", key, "{detail}", detail,
 		"{status}", excerpt(string(r.Status), maxName), "{wait}", duration(max(r.RetryIn, time.Minute)), "{tries}", fmt.Sprint(w.Tries))
 }
 
@@ -214,11 +233,21 @@ func sinceWhen(r decision.Result) string {
 }
 
 // short returns the result as a clause.
-func (w Texts) short(r decision.Result) string {
-	return w.fillOutcome(outcomeOf(r).audit, decision.Record{}, r, "")
+func (w Texts) short(d decision.Record) string {
+	all := resultsOf(d)
+	if len(all) > 1 {
+		return tally(all)
+	}
+	return w.clause(all[0])
 }
 
+func (w Texts) clause(r result) string { return w.fillOutcome(r.row.audit, "", "", r) }
+
 // headline returns the result as a sentence.
-func (w Texts) headline(d decision.Record, r decision.Result, reader string) string {
-	return w.fillOutcome(outcomeOf(r).what, d, r, reader)
+func (w Texts) headline(d decision.Record, reader string) string {
+	all := resultsOf(d)
+	if len(all) > 1 {
+		return w.several(d, all, reader)
+	}
+	return w.fillOutcome(all[0].row.what, d.Confirmer, reader, all[0])
 }

@@ -103,9 +103,12 @@ func refusalOf(code policy.Code) refusalText {
 }
 
 // Refused answers a command that the policy refuses.
-func (w Texts) Refused(no policy.Verdict, id chamelio.TaskID) Message {
-	task := fmt.Sprintf("task %d", id)
-	return say("%s", w.fillRefusal(refusalOf(no.Code).person, decision.Confirmation{Task: id}, task, "I didn't do anything."))
+func (w Texts) Refused(no policy.Verdict, ids ...chamelio.TaskID) Message {
+	c := decision.Confirmation{}
+	for _, id := range ids {
+		c.Tasks = append(c.Tasks, decision.Named{ID: id})
+	}
+	return say("%s", w.fillRefusal(refusalOf(no.Code).person, c, w.asked(c), "I didn't do anything."))
 }
 
 // RefusedClick answers a click that the policy refuses.
@@ -123,7 +126,7 @@ func (w Texts) fillRefusal(text string, c decision.Confirmation, task, nothing s
 	if approvers == "" {
 		someone, certain = "a colleague in this channel", "certain people"
 	}
-	return fill(text, "{nothing}", nothing, "{task}", task, "{again}", w.again(c.Task), "{places}", w.places(),
+	return fill(text, "{nothing}", nothing, "{task}", task, "{again}", w.again(c.IDs()...), "{places}", w.places(),
 		"{operator}", w.contact(), "{requester}", mention(c.Requester), "{approvers}", certain, "{someone}", someone)
 }
 
@@ -134,6 +137,10 @@ func (w Texts) AuditRefusal(n decision.Note) Message {
 		did = "clicked"
 	}
 	code, _ := policy.ParseCode(n.Code)
-	return say(":no_entry: %s %s to cancel task %d in %s %s and was refused: %s.",
-		mention(n.Person), did, n.TaskID, inChannelNamed(n.Channel), on(n.At), refusalOf(code).audit)
+	tasks := numbered(n.Tasks)
+	if len(n.Tasks) == 1 {
+		tasks = fmt.Sprintf("task %d", n.Tasks[0])
+	}
+	return say(":no_entry: %s %s to cancel %s in %s %s and was refused: %s.",
+		mention(n.Person), did, tasks, inChannelNamed(n.Channel), on(n.At), refusalOf(code).audit)
 }

@@ -89,27 +89,27 @@ func (s *sampler) ofOutcomes() {
 		}
 		d, two := s.decision(s.user, row.outcome), s.decision(s.other, row.outcome)
 		what := "The outcome is `" + rowName(row) + "`."
-		add("line: "+rowName(row), what, "in place of the prompt", s.OutcomeLine(d, r))
-		add("request: "+rowName(row), what, "in place of the request", s.OutcomeLine(two, r))
-		add("announcement: "+rowName(row), what, toChannel, s.Announcement(d, r))
+		add("line: "+rowName(row), what, "in place of the prompt", s.OutcomeLine(d.With(r)))
+		add("request: "+rowName(row), what, "in place of the request", s.OutcomeLine(two.With(r)))
+		add("announcement: "+rowName(row), what, toChannel, s.Announcement(d.With(r)))
 	}
 	r := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled}))
 	bare := s.decision(s.user, decision.Cancelled)
 	bare.Reason, r.People = "", nil
-	s.add("announcement without reason", "Nobody gave a reason.", toChannel, s.Announcement(bare, r))
-	s.add("announcement of two", "A second person confirmed.", toChannel, s.Announcement(s.decision(s.other, decision.Cancelled), r))
-	s.add("announcement in person", "Slack lets the bot post in the channel no longer.", "to the person who asked, in their chat with the bot", s.AnnouncementInPerson(s.decision(s.user, decision.Cancelled), r))
+	s.add("announcement without reason", "Nobody gave a reason.", toChannel, s.Announcement(bare.With(r)))
+	s.add("announcement of two", "A second person confirmed.", toChannel, s.Announcement(s.decision(s.other, decision.Cancelled).With(r)))
+	s.add("announcement in person", "Slack lets the bot post in the channel no longer.", "to the person who asked, in their chat with the bot", s.AnnouncementInPerson(s.decision(s.user, decision.Cancelled).With(r)))
 	for _, row := range outcomeTexts {
 		settles := row.cause == decision.CauseSeen || row.outcome == decision.NotCancellable && row.status != "" || row.cause == decision.CauseStillRuns ||
 			row.outcome == decision.Unknown && row.cause == ""
 		if settles {
 			s.add("update: "+rowName(row), "An outcome that was unknown became `"+rowName(row)+"`.", toChannel+", in the thread of the announcement",
-				s.Settled(s.decision(s.user, row.outcome), s.resultFor(row)))
+				s.Settled(s.decision(s.user, decision.Unknown).WithSettled(s.resultFor(row))))
 		}
 	}
 	seen := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}))
 	d := s.decision(s.user, decision.Cancelled)
-	s.add("update in person", "Slack lets the bot post in the channel no longer.", "to the person who asked, in their chat with the bot", s.SettledInPerson(d, seen))
+	s.add("update in person", "Slack lets the bot post in the channel no longer.", "to the person who asked, in their chat with the bot", s.SettledInPerson(d.WithSettled(seen)))
 }
 
 func (s *sampler) ofRefusals() {
@@ -128,15 +128,15 @@ func (s *sampler) ofAudit() {
 	s.part = "The audit channel"
 	r := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled}))
 	d := s.decision(s.user, decision.Cancelled)
-	s.add("audit copy", "An outcome was announced.", toAudit, s.AuditCopy(d, r, s.permalink))
+	s.add("audit copy", "An outcome was announced.", toAudit, s.AuditCopy(d.With(r), s.permalink))
 	for _, row := range outcomeTexts {
-		s.add("audit: "+rowName(row), "The outcome is `"+rowName(row)+"`; the last line of its copy.", toAudit, say("%s", s.short(s.resultFor(row))))
+		s.add("audit: "+rowName(row), "The outcome is `"+rowName(row)+"`; the last line of its copy.", toAudit, say("%s", s.short(d.With(s.resultFor(row)))))
 	}
 	seen := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}))
-	s.add("audit of an update", "An outcome that was unknown became known.", toAudit, s.AuditSettled(d, seen, s.permalink))
-	s.add("audit of the end", "An outcome stayed unknown.", toAudit, s.AuditSettled(d, decision.Result{Outcome: decision.Unknown}, ""))
+	s.add("audit of an update", "An outcome that was unknown became known.", toAudit, s.AuditSettled(d.WithSettled(seen), s.permalink))
+	s.add("audit of the end", "An outcome stayed unknown.", toAudit, s.AuditSettled(d.WithSettled(decision.Result{Outcome: decision.Unknown}), ""))
 	for i, row := range refusalTexts {
-		n := decision.Note{Person: s.user, TaskID: int64(s.task.ID), Channel: s.channel, At: s.now, Code: string(row.code)}
+		n := decision.Note{Person: s.user, Tasks: []chamelio.TaskID{s.task.ID}, Channel: s.channel, At: s.now, Code: string(row.code)}
 		if i%2 == 1 {
 			n.ConfirmationID = "SAMPLE"
 		}

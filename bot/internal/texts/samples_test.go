@@ -75,6 +75,7 @@ func samples(w Texts, e example) []sample {
 	s.ofPrompts()
 	s.ofClicks()
 	s.ofOutcomes()
+	s.ofSeveral()
 	s.ofRefusals()
 	s.ofAudit()
 	return s.all
@@ -102,17 +103,25 @@ func encodeBlocks(blocks []slack.Block) json.RawMessage {
 // way through Slack, where a title may be shortened.
 func (s *sampler) confirmation(public bool) decision.Confirmation {
 	return decision.Confirmation{
-		ID: "SAMPLE", Task: s.task.ID, Title: input.Shorten(input.Clean(s.task.Title), MaxTitle), URL: s.task.URL, Team: "T0", Channel: s.channel,
+		ID: "SAMPLE", Tasks: []decision.Named{s.named()}, Team: "T0", Channel: s.channel,
 		Requester: s.user, Reason: input.Clean(s.reason), Public: public, RequestedAt: s.now, ExpiresAt: s.now.Add(10 * time.Minute),
 	}
 }
 
+func (s *sampler) named() decision.Named {
+	return decision.Named{ID: s.task.ID, Title: input.Shorten(input.Clean(s.task.Title), MaxTitle), URL: s.task.URL}
+}
+
 func (s *sampler) decision(confirmer string, o decision.Outcome) decision.Record {
 	c := s.confirmation(confirmer != s.user)
-	return decision.Record{
-		ID: decision.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel, Requester: c.Requester,
-		Confirmer: confirmer, Reason: c.Reason, RequestedAt: c.RequestedAt, DecidedAt: s.now.Add(time.Minute), Outcome: o, Detail: decision.Describe(s.task).Encode(),
+	d := decision.Record{
+		ID: decision.ID(c.ID), Team: c.Team, Channel: c.Channel, Requester: c.Requester,
+		Confirmer: confirmer, Reason: c.Reason, RequestedAt: c.RequestedAt, DecidedAt: s.now.Add(time.Minute),
 	}
+	for _, t := range c.Tasks {
+		d.Tasks = append(d.Tasks, decision.Item{ID: t.ID, Title: t.Title, URL: t.URL, Outcome: o, Detail: decision.Describe(s.task).Encode()})
+	}
+	return d
 }
 
 const (
@@ -126,14 +135,14 @@ func (s *sampler) ofCommands() {
 	s.part = "Answers to a command"
 	id := s.task.ID
 	bad := func(err error, typed string) Message {
-		return s.NotUnderstood(&input.Error{Err: err, Input: cmp.Or(s.typed, typed), Length: 4000, Tasks: []chamelio.TaskID{id, id - 1, id - 2, id - 3, id - 4, id - 5, id - 6}})
+		return s.NotUnderstood(&input.Error{Err: err, Input: cmp.Or(s.typed, typed), Length: 4000})
 	}
 	s.add("help", "They typed the command alone, or “help”.", toRequester, s.help())
 	s.add("not a task", "What they typed is neither an id nor a link.", toRequester, bad(input.ErrNotATask, "globex"))
 	s.add("foreign link", "They pasted a link to something else.", toRequester, bad(input.ErrForeignLink, "https://globex.example/tasks/12345"))
 	s.add("id out of range", "The id is 0, or has too many digits.", toRequester, bad(input.ErrIDOutOfRange, "123456789012345678901"))
 	s.add("long reason", fmt.Sprintf("The reason is longer than %d characters.", input.MaxReason), toRequester, bad(input.ErrReasonTooLong, "It was started twice, and …"))
-	s.add("two tasks", "They named several tasks.", toRequester, bad(input.ErrSeveralTasks, ""))
+	s.add("too many tasks", "They named more tasks than one command may.", toRequester, s.tooMany())
 	s.add("too fast", "They typed more commands than one person may.", toRequester, s.TooFast(10))
 	s.add("overloaded", "The bot has too much to do. Also the answer to a click.", toRequester, s.Overloaded())
 	s.add("restarting", "The bot is about to stop, and no other replica serves. Also the answer to a click.", toRequester, s.Restarting())
@@ -150,6 +159,14 @@ func (s *sampler) ofCommands() {
 	}
 }
 
+func (s *sampler) tooMany() Message {
+	var tasks []chamelio.TaskID
+	for i := range s.MaxTasks + 1 {
+		tasks = append(tasks, s.task.ID-chamelio.TaskID(i))
+	}
+	return s.NotUnderstood(&input.Error{Err: input.ErrTooManyTasks, Tasks: tasks})
+}
+
 func (s *sampler) ofPrompts() {
 	s.part = "Prompts"
 	const value = "…"
@@ -160,15 +177,15 @@ func (s *sampler) ofPrompts() {
 	asking.AsksReason = true
 	signature, other := s.task, s.task
 	signature.StepType, other.StepType = chamelio.StepSignature, chamelio.StepAgent
-	s.add("prompt", "The command was understood.", toRequester, s.Prompt(private, s.task, value, false))
-	s.add("prompt at a signature", "The task waits for signatures.", toRequester, s.Prompt(private, signature, value, false))
-	s.add("prompt without warning", "The task is at any other step.", toRequester, s.Prompt(private, other, value, false))
+	s.add("prompt", "The command was understood.", toRequester, s.Prompt(private, Preview{Tasks: []chamelio.Task{s.task}}, value))
+	s.add("prompt at a signature", "The task waits for signatures.", toRequester, s.Prompt(private, Preview{Tasks: []chamelio.Task{signature}}, value))
+	s.add("prompt without warning", "The task is at any other step.", toRequester, s.Prompt(private, Preview{Tasks: []chamelio.Task{other}}, value))
 	doubtful := private
 	doubtful.Reason = "12346 is the right one"
-	s.add("prompt in doubt", "The reason begins with what could be a task, too.", toRequester, s.Prompt(doubtful, other, value, true))
-	s.add("prompt without details", "Chamelio did not tell the details in time.", toRequester, s.Prompt(private, chamelio.Task{}, value, false))
-	s.add("prompt that will ask", "A reason is required, and none was typed.", toRequester, asking.Prompt(bare, other, value, false))
-	s.add("request", "A second person has to confirm.", toChannel, s.Prompt(public, s.task, value, false))
+	s.add("prompt in doubt", "The reason begins with what could be a task, too.", toRequester, s.Prompt(doubtful, Preview{Tasks: []chamelio.Task{other}, Unsure: true}, value))
+	s.add("prompt without details", "Chamelio did not tell the details in time.", toRequester, s.Prompt(private, Preview{Tasks: []chamelio.Task{{}}}, value))
+	s.add("prompt that will ask", "A reason is required, and none was typed.", toRequester, asking.Prompt(bare, Preview{Tasks: []chamelio.Task{other}}, value))
+	s.add("request", "A second person has to confirm.", toChannel, s.Prompt(public, Preview{Tasks: []chamelio.Task{s.task}}, value))
 	modal := s.ReasonModal(bare)
 	s.add("modal", "A reason is required, none was typed, and they clicked *Cancel task*.", toClicker,
 		Message{Text: modal.Title.Text, Blocks: modal.Blocks.BlockSet})

@@ -29,6 +29,7 @@ type Texts struct {
 	Operator   string   // who runs the bot; may be empty
 	AsksReason bool     // a prompt without a reason says that the click asks for one
 	Tries      int      // cancel requests without a clear answer, at most
+	MaxTasks   int      // in one command
 }
 
 // The most characters shown of text from outside. MaxTitle is for the titles of
@@ -66,8 +67,14 @@ next:
 	}
 }
 
-// again returns the command that cancels task, ready to be copied.
-func (w Texts) again(task chamelio.TaskID) string { return fmt.Sprintf("`%s %d`", w.Command, task) }
+// again returns the command that cancels tasks, ready to be copied.
+func (w Texts) again(tasks ...chamelio.TaskID) string {
+	text := "`" + w.Command
+	for _, id := range tasks {
+		text += fmt.Sprintf(" %d", id)
+	}
+	return text + "`"
+}
 
 // contact returns who runs the bot: a mention for a Slack ID, or else plain
 // words.
@@ -123,37 +130,67 @@ func list(all []string, last string) string {
 }
 
 // named returns a task's title and number, "Master agreement (task 12345)", or
-// "task 12345" if the title isn't known. It is linked if address is a task page.
-func (w Texts) named(id chamelio.TaskID, address, title string) string {
-	return w.name("task", id, address, title)
-}
+// "task 12345" if the title isn't known. It is linked if its address is a task
+// page.
+func (w Texts) named(t decision.Named) string { return w.name("task", t) }
 
 // namedFirst is named for the beginning of a sentence.
-func (w Texts) namedFirst(id chamelio.TaskID, address, title string) string {
-	return w.name("Task", id, address, title)
-}
+func (w Texts) namedFirst(t decision.Named) string { return w.name("Task", t) }
 
 // name uses noun where a name begins with it.
-func (w Texts) name(noun string, id chamelio.TaskID, address, title string) string {
-	if title = excerpt(title, MaxTitle); title == "" {
-		return link(address, fmt.Sprintf("%s %d", noun, id), w.Hosts)
+func (w Texts) name(noun string, t decision.Named) string {
+	title := excerpt(t.Title, MaxTitle)
+	if title == "" {
+		return link(t.URL, fmt.Sprintf("%s %d", noun, t.ID), w.Hosts)
 	}
-	return link(address, title, w.Hosts) + fmt.Sprintf(" (task %d)", id)
+	return link(t.URL, title, w.Hosts) + fmt.Sprintf(" (task %d)", t.ID)
 }
 
 // plainName is like named, for plain_text, where nothing is linked.
-func plainName(id chamelio.TaskID, title string) string {
-	if title = plain(title, MaxTitle); title == "" {
-		return fmt.Sprintf("task %d", id)
+func plainName(t decision.Named) string {
+	title := plain(t.Title, MaxTitle)
+	if title == "" {
+		return fmt.Sprintf("task %d", t.ID)
 	}
-	return fmt.Sprintf("task %d, %s", id, title)
+	return fmt.Sprintf("task %d, %s", t.ID, title)
 }
 
-// asked returns the name of the task of a prompt.
-func (w Texts) asked(c decision.Confirmation) string { return w.named(c.Task, c.URL, c.Title) }
+// numbered returns "3 tasks (12345, 12346 and 12347)".
+func numbered(ids []chamelio.TaskID) string {
+	all := make([]string, len(ids))
+	for i, id := range ids {
+		all[i] = id.String()
+	}
+	return fmt.Sprintf("%s (%s)", count(len(ids), "task"), list(all, "and"))
+}
 
-// decided returns the name of the task of a decision.
-func (w Texts) decided(d decision.Record) string { return w.named(d.Task(), d.URL, d.Title) }
+// asked returns the name of the task of a prompt, or the numbers of several.
+func (w Texts) asked(c decision.Confirmation) string {
+	if len(c.Tasks) > 1 {
+		return numbered(c.IDs())
+	}
+	return w.named(c.Tasks[0])
+}
+
+// decided returns the name of the task of a decision, or the numbers of several.
+func (w Texts) decided(d decision.Record) string {
+	if len(d.Tasks) > 1 {
+		return numbered(d.IDs())
+	}
+	return w.named(itemName(d.Tasks[0]))
+}
+
+// decidedFirst is decided for the beginning of a sentence.
+func (w Texts) decidedFirst(d decision.Record) string {
+	if len(d.Tasks) > 1 {
+		return numbered(d.IDs())
+	}
+	return w.namedFirst(itemName(d.Tasks[0]))
+}
+
+func itemName(t decision.Item) decision.Named {
+	return decision.Named{ID: t.ID, Title: t.Title, URL: t.URL}
+}
 
 // because returns a reason as a quotation on a line of its own; empty if there
 // is none.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // record is what can be seen from outside of the bot: its log, its journal and
@@ -73,7 +74,7 @@ func (r *record) decisions() []decision.Record {
 // of finds the latest row about a task.
 func (r *record) of(task int64) (decision.Record, bool) {
 	for _, d := range r.decisions() {
-		if d.TaskID == task {
+		if slices.Contains(d.IDs(), chamelio.TaskID(task)) {
 			return d, true
 		}
 	}
@@ -121,13 +122,15 @@ func (e *Engine) leftBehind() string {
 	}
 	var left []string
 	for _, d := range rows {
-		switch {
-		case d.Outcome == "" && d.Sent:
-			left = append(left, fmt.Sprintf("task %d: decided, a request was about to go out or did, outcome not known, nobody told", d.TaskID))
-		case d.Outcome == "":
-			left = append(left, fmt.Sprintf("task %d: decided, nothing sent, nobody told", d.TaskID))
-		case d.AnnouncedAt.IsZero() && d.Outcome != decision.Withdrawn && d.Outcome != decision.Expired && d.Outcome != decision.SetAside:
-			left = append(left, fmt.Sprintf("task %d: %s, not told yet", d.TaskID, d.Outcome))
+		for _, t := range d.Tasks {
+			switch {
+			case t.Outcome == "" && t.Sent:
+				left = append(left, fmt.Sprintf("task %d: decided, a request was about to go out or did, outcome not known, nobody told", t.ID))
+			case t.Outcome == "":
+				left = append(left, fmt.Sprintf("task %d: decided, nothing sent, nobody told", t.ID))
+			case d.AnnouncedAt.IsZero():
+				left = append(left, fmt.Sprintf("task %d: %s, not told yet", t.ID, t.Outcome))
+			}
 		}
 	}
 	if len(left) == 0 {

@@ -86,8 +86,8 @@ func (s *scene) told(ctx context.Context, limit time.Duration, want decision.Out
 		d = row
 		return found && !d.AnnouncedAt.IsZero()
 	})
-	if err == nil && d.Outcome != want {
-		return fmt.Errorf("it came out as “%s”, and this story is about “%s”: was something broken meanwhile?", d.Outcome, want)
+	if err == nil && d.Outcome() != want {
+		return fmt.Errorf("it came out as “%s”, and this story is about “%s”: was something broken meanwhile?", d.Outcome(), want)
 	}
 	return err
 }
@@ -96,7 +96,7 @@ func keep(ctx context.Context, s *scene) error {
 	s.Slack.Click(slacktest.Ada, s.prompt, "keep_task")
 	return s.until(ctx, patience, "the row in the journal", func() bool {
 		d, found := s.record.of(s.task)
-		return found && d.Outcome == decision.Withdrawn
+		return found && d.Outcome() == decision.Withdrawn
 	})
 }
 

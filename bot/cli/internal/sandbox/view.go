@@ -159,7 +159,7 @@ func (w *web) look(me, place string) view {
 		v.Requests = append(v.Requests, viewRequest{r.At.UnixMilli(), r.Method + " " + r.Path, r.Status})
 	}
 	for _, d := range e.record.decisions() {
-		v.Journal = append(v.Journal, rowView(d))
+		v.Journal = append(v.Journal, rowsView(d)...)
 	}
 	lines := e.record.logged()
 	v.Log, v.Metrics = lines[max(0, len(lines)-linesShown):], e.record.measured()
@@ -197,21 +197,26 @@ func channelView(c slacktest.Conversation, me string, slack *slacktest.Server) v
 	return viewChannel{c.ID, name, note, kind}
 }
 
-func rowView(d decision.Record) viewRow {
-	state := string(d.Outcome)
-	switch {
-	case d.Outcome == "" && d.Sent:
-		state = "under way, request sent"
-	case d.Outcome == "":
-		state = "decided"
-	case d.SettledOutcome != "" && d.SettledOutcome != d.Outcome:
-		state += ", then " + string(d.SettledOutcome)
-	}
+// rowsView has a row for each task of a decision.
+func rowsView(d decision.Record) []viewRow {
+	var all []viewRow
 	id := string(d.ID)
-	return viewRow{
-		id[:min(8, len(id))], d.TaskID, state, d.Requester, d.Confirmer,
-		millis(d.DecidedAt), millis(d.FinishedAt), millis(d.AnnouncedAt), millis(d.SettledAt),
+	for _, t := range d.Tasks {
+		state := string(t.Outcome)
+		switch {
+		case t.Outcome == "" && t.Sent:
+			state = "under way, request sent"
+		case t.Outcome == "":
+			state = "decided"
+		case t.SettledOutcome != "" && t.SettledOutcome != t.Outcome:
+			state += ", then " + string(t.SettledOutcome)
+		}
+		all = append(all, viewRow{
+			id[:min(8, len(id))], int64(t.ID), state, d.Requester, d.Confirmer,
+			millis(d.DecidedAt), millis(t.FinishedAt), millis(d.AnnouncedAt), millis(d.SettledAt),
+		})
 	}
+	return all
 }
 
 func millis(t time.Time) int64 {

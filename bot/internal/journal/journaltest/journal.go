@@ -7,6 +7,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // Around makes a call, or doesn't, and returns the error that the caller gets.
@@ -43,32 +44,36 @@ func (j *Journal) Get(ctx context.Context, id decision.ID) (decision.Record, err
 	return Call(ctx, j.Around, "Get", id, func(ctx context.Context) (decision.Record, error) { return j.Journal.Get(ctx, id) })
 }
 
-func (j *Journal) Became(ctx context.Context, prompt decision.ID, task int64) (decision.Record, error) {
-	return Call(ctx, j.Around, "Became", prompt, func(ctx context.Context) (decision.Record, error) { return j.Journal.Became(ctx, prompt, task) })
+func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) (decision.Record, error) {
+	return Call(ctx, j.Around, "Became", prompt, func(ctx context.Context) (decision.Record, error) { return j.Journal.Became(ctx, prompt, tasks) })
 }
 
-func (j *Journal) Unsettled(ctx context.Context, d decision.Record) (bool, error) {
-	return Call(ctx, j.Around, "Unsettled", d.ID, func(ctx context.Context) (bool, error) { return j.Journal.Unsettled(ctx, d) })
+func (j *Journal) Unsettled(ctx context.Context, id decision.ID, task chamelio.TaskID) (bool, error) {
+	return Call(ctx, j.Around, "Unsettled", id, func(ctx context.Context) (bool, error) { return j.Journal.Unsettled(ctx, id, task) })
 }
 
-func (j *Journal) PutBack(ctx context.Context, d decision.Record) (journal.Lease, error) {
-	return Call(ctx, j.Around, "PutBack", d.ID, func(ctx context.Context) (journal.Lease, error) { return j.Journal.PutBack(ctx, d) })
+func (j *Journal) PutBack(ctx context.Context, d decision.Record) (lease journal.Lease, tasks []decision.Item, err error) {
+	lease, err = Call(ctx, j.Around, "PutBack", d.ID, func(ctx context.Context) (l journal.Lease, err error) {
+		l, tasks, err = j.Journal.PutBack(ctx, d)
+		return l, err
+	})
+	return lease, tasks, err
 }
 
 func (j *Journal) RenewAll(ctx context.Context, all []journal.Lease) ([]journal.Lease, error) {
 	return Call(ctx, j.Around, "RenewAll", "", func(ctx context.Context) ([]journal.Lease, error) { return j.Journal.RenewAll(ctx, all) })
 }
 
-func (j *Journal) MarkSent(ctx context.Context, l journal.Lease) (journal.Lease, error) {
-	return Call(ctx, j.Around, "MarkSent", l.ID, func(ctx context.Context) (journal.Lease, error) { return j.Journal.MarkSent(ctx, l) })
+func (j *Journal) MarkSent(ctx context.Context, l journal.Lease, task int) (journal.Lease, error) {
+	return Call(ctx, j.Around, "MarkSent", l.ID, func(ctx context.Context) (journal.Lease, error) { return j.Journal.MarkSent(ctx, l, task) })
 }
 
-func (j *Journal) MarkUnsent(ctx context.Context, l journal.Lease) (journal.Lease, error) {
-	return Call(ctx, j.Around, "MarkUnsent", l.ID, func(ctx context.Context) (journal.Lease, error) { return j.Journal.MarkUnsent(ctx, l) })
+func (j *Journal) MarkUnsent(ctx context.Context, l journal.Lease, task int) (journal.Lease, error) {
+	return Call(ctx, j.Around, "MarkUnsent", l.ID, func(ctx context.Context) (journal.Lease, error) { return j.Journal.MarkUnsent(ctx, l, task) })
 }
 
-func (j *Journal) Finish(ctx context.Context, l journal.Lease, o decision.Outcome, detail string, tell bool) (journal.Lease, error) {
-	return Call(ctx, j.Around, "Finish", l.ID, func(ctx context.Context) (journal.Lease, error) { return j.Journal.Finish(ctx, l, o, detail, tell) })
+func (j *Journal) Finish(ctx context.Context, l journal.Lease, task int, res decision.Result, tell bool) (journal.Lease, error) {
+	return Call(ctx, j.Around, "Finish", l.ID, func(ctx context.Context) (journal.Lease, error) { return j.Journal.Finish(ctx, l, task, res, tell) })
 }
 
 func (j *Journal) BeginTelling(ctx context.Context, l journal.Lease) (journal.Lease, error) {
@@ -79,8 +84,12 @@ func (j *Journal) NotTold(ctx context.Context, l journal.Lease) (journal.Lease, 
 	return Call(ctx, j.Around, "NotTold", l.ID, func(ctx context.Context) (journal.Lease, error) { return j.Journal.NotTold(ctx, l) })
 }
 
-func (j *Journal) BeginSettling(ctx context.Context, l journal.Lease, o decision.Outcome, detail string) (journal.Lease, error) {
-	return Call(ctx, j.Around, "BeginSettling", l.ID, func(ctx context.Context) (journal.Lease, error) { return j.Journal.BeginSettling(ctx, l, o, detail) })
+func (j *Journal) Settle(ctx context.Context, l journal.Lease, task int, res decision.Result) (journal.Lease, error) {
+	return Call(ctx, j.Around, "Settle", l.ID, func(ctx context.Context) (journal.Lease, error) { return j.Journal.Settle(ctx, l, task, res) })
+}
+
+func (j *Journal) BeginSettling(ctx context.Context, l journal.Lease) (journal.Lease, error) {
+	return Call(ctx, j.Around, "BeginSettling", l.ID, func(ctx context.Context) (journal.Lease, error) { return j.Journal.BeginSettling(ctx, l) })
 }
 
 func (j *Journal) TakeExpired(ctx context.Context, w journal.Work, limit int, mine []decision.ID) ([]journal.Held, error) {

@@ -9,6 +9,7 @@ CREATE TABLE decisions (
     confirmation_id TEXT PRIMARY KEY,
     team_id         TEXT NOT NULL,
     channel_id      TEXT NOT NULL,
+    thread_ts       TEXT NOT NULL DEFAULT '', -- of the message in whose thread it was asked for
     requester       TEXT NOT NULL, -- who typed the command
     confirmer       TEXT NOT NULL, -- who clicked
     reason          TEXT NOT NULL,
@@ -92,13 +93,13 @@ CREATE TABLE retention (delete_before TIMESTAMP NOT NULL);
 
 -- +goose StatementBegin
 CREATE TRIGGER decisions_announced_change BEFORE UPDATE OF
-    confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at,
+    confirmation_id, team_id, channel_id, thread_ts, requester, confirmer, reason, requested_at, decided_at,
     announced_at, message_ts, confirmation, mac, settled_at
 ON decisions WHEN OLD.announced_at IS NOT NULL AND (
-    (NEW.confirmation_id, NEW.team_id, NEW.channel_id, NEW.requester, NEW.confirmer,
+    (NEW.confirmation_id, NEW.team_id, NEW.channel_id, NEW.thread_ts, NEW.requester, NEW.confirmer,
     NEW.reason, NEW.requested_at, NEW.decided_at, NEW.announced_at, NEW.message_ts,
     NEW.confirmation, NEW.mac) IS NOT
-    (OLD.confirmation_id, OLD.team_id, OLD.channel_id, OLD.requester, OLD.confirmer,
+    (OLD.confirmation_id, OLD.team_id, OLD.channel_id, OLD.thread_ts, OLD.requester, OLD.confirmer,
     OLD.reason, OLD.requested_at, OLD.decided_at, OLD.announced_at, OLD.message_ts,
     OLD.confirmation, OLD.mac)
     OR OLD.settled_at > 0 AND NEW.settled_at IS NOT OLD.settled_at)
@@ -157,7 +158,7 @@ CREATE TABLE audit (
     kind            TEXT NOT NULL,
     noted_at        TIMESTAMP NOT NULL,
     confirmation_id TEXT NOT NULL, -- '' for a refused command
-    task_id         INTEGER NOT NULL,
+    task_ids        TEXT NOT NULL, -- separated by commas; '' of a credential
     team_id         TEXT NOT NULL,
     channel_id      TEXT NOT NULL,
     person          TEXT NOT NULL,

@@ -1,0 +1,98 @@
+package carry
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+)
+
+// shared is what the lives of a decision's tasks have in common: the outcomes
+// found so far, and how many lives are left.
+type shared struct {
+	restoring *sync.Mutex // held while the row is restored
+
+	mu       *sync.Mutex
+	results  []decision.Result // by task; zero until its outcome is known
+	recorded []bool            // by task: the journal has the outcome
+	lives    int
+	leave    bool // the decision still needs a process
+}
+
+func newShared(r decision.Record) shared {
+	s := shared{
+		restoring: new(sync.Mutex), mu: new(sync.Mutex),
+		results: make([]decision.Result, len(r.Tasks)), recorded: make([]bool, len(r.Tasks)),
+	}
+	s.take(r.Tasks)
+	return s
+}
+
+// take takes over the outcomes that the journal has.
+func (s *shared) take(tasks []decision.Item) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, t := range tasks {
+		if t.Outcome != "" {
+			s.results[i], s.recorded[i] = t.Result(), true
+		}
+	}
+}
+
+// result returns the result of a task, zero if it isn't known yet.
+func (s *shared) result(task int) decision.Result {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.results[task]
+}
+
+// found keeps the result of a task.
+func (s *shared) found(task int, res decision.Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.results[task] = res
+}
+
+// all returns the results of all tasks.
+func (s *shared) all() []decision.Result {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.results)
+}
+
+// open returns the tasks whose outcome the journal doesn't have.
+func (s *shared) open() []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var open []int
+	for i, recorded := range s.recorded {
+		if !recorded {
+			open = append(open, i)
+		}
+	}
+	return open
+}
+
+// record notes that the journal has the outcome of a task.
+func (s *shared) record(task int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.recorded[task] = true
+}
+
+// begin counts lives that start.
+func (s *shared) begin(lives int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lives += lives
+}
+
+// end counts a life that has ended. It reports whether it was the last, and
+// whether any of them leaves the decision to another process.
+func (s *shared) end(leave bool) (last, leaving bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lives--
+	s.leave = s.leave || leave
+	return s.lives == 0, s.leave
+}

@@ -1,0 +1,87 @@
+package texts
+
+import (
+	"strings"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// ofSeveral are the texts of decisions about several tasks. Of hostile data
+// there are as many as one command may name.
+func (s *sampler) ofSeveral() {
+	s.part = "Several tasks"
+	const value = "…"
+	n := 3
+	if len(s.detail) > 1000 {
+		n = s.MaxTasks
+	}
+	private, public := s.confirmation(false), s.confirmation(true)
+	var shown Preview
+	tasks := make([]decision.Named, n)
+	for i := range n {
+		task := s.task
+		task.ID -= chamelio.TaskID(i)
+		task.URL = strings.Replace(task.URL, s.task.ID.String(), task.ID.String(), 1)
+		if i > 0 {
+			task.StepType, task.StepsDone = chamelio.StepReview, 1
+		}
+		tasks[i] = decision.Named{ID: task.ID, Title: s.named().Title, URL: task.URL}
+		shown.Tasks = append(shown.Tasks, task)
+	}
+	private.Tasks, public.Tasks = tasks, tasks
+	s.add("prompt for several", "The command named several tasks.", toRequester, s.Prompt(private, shown, value))
+	s.add("request for several", "The same, and a second person has to confirm.", toChannel, s.Prompt(public, shown, value))
+	out := s.left()
+	some := shown
+	some.Excluded, some.Unsure = out, true
+	some.Tasks = append([]chamelio.Task{{}}, shown.Tasks[1:]...)
+	s.add("prompt for some", "Some of the tasks can't be cancelled, and Chamelio didn't tell the details of one in time.", toRequester, s.Prompt(private, some, value))
+	one, left := private, Preview{Tasks: shown.Tasks[:1], Excluded: out[:1]}
+	one.Tasks = tasks[:1]
+	s.add("prompt for one of several", "Only one of the tasks can be cancelled.", toRequester, s.Prompt(one, left, value))
+	s.add("nothing to cancel", "None of the tasks can be cancelled.", toRequester, s.NothingToCancel(out))
+
+	d := s.decision(s.user, "")
+	d.Tasks = nil
+	for _, t := range tasks {
+		d.Tasks = append(d.Tasks, decision.Item{ID: t.ID, Title: t.Title, URL: t.URL})
+	}
+	s.during("progress", "Some of the tasks have an outcome.", "in place of the prompt", s.Progress(d.With(decision.Result{Outcome: decision.Cancelled})))
+	all := func(rows ...outcomeText) decision.Record {
+		var results []decision.Result
+		for i := range d.Tasks {
+			r := s.resultFor(rows[i%len(rows)])
+			r.URL = d.Tasks[i].URL
+			results = append(results, r)
+		}
+		return d.With(results...)
+	}
+	cancelled, already := outcomeOf(decision.Result{Outcome: decision.Cancelled}), outcomeOf(decision.Result{Outcome: decision.AlreadyCancelled})
+	failed, unknown := outcomeOf(decision.Result{Outcome: decision.Failed, Cause: decision.CauseServer}), outcomeOf(decision.Result{Outcome: decision.Unknown})
+	s.add("announcement of several", "Each was cancelled.", toChannel, s.Announcement(all(cancelled)))
+	s.add("announcement of several, mixed", "They came out differently.", toChannel, s.Announcement(all(cancelled, already, failed)))
+	s.during("announcement of several, unknown", "The outcome of one isn't known yet.", toChannel, s.Announcement(all(cancelled, unknown, cancelled)))
+	s.add("announcement of several, none", "None was cancelled.", toChannel, s.Announcement(all(already, failed, already)))
+	s.add("line of several", "They came out differently.", "in place of the prompt", s.OutcomeLine(all(cancelled, already, failed)))
+	two := all(cancelled, already, failed)
+	two.Confirmer = s.other
+	s.add("request of several", "The same, for a request.", "in place of the request", s.OutcomeLine(two))
+	seen := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}))
+	settled := all(cancelled, unknown, cancelled).WithSettled(decision.Result{}, seen)
+	s.add("announcement of several, edited", "What was unknown became known.", toChannel+", in place of the announcement", s.Announcement(settled))
+	s.add("update of several", "The same.", toChannel+", in the thread of the announcement", s.Settled(settled))
+	s.add("came second of several", "Somebody else confirmed before them.", toClicker, s.CameSecond(two, s.user))
+}
+
+// left are tasks that a prompt leaves out, for every reason.
+func (s *sampler) left() []Excluded {
+	id := s.task.ID - 100
+	var all []Excluded
+	for _, e := range []error{&chamelio.Error{Kind: chamelio.ErrNotFound, Detail: "Task not found"}, &chamelio.Error{Kind: chamelio.ErrUnauthorized, Reason: chamelio.KeyExpired}, nil} {
+		why, _ := s.Exclude(id, chamelio.Task{ID: id, Status: chamelio.Completed}, e)
+		all = append(all, why)
+		id--
+	}
+	return all
+}

@@ -1,0 +1,236 @@
+package bot_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+// outcomesOf returns the outcome of each task of the latest decision.
+func (w *world) outcomesOf() map[int64]decision.Outcome {
+	w.Helper()
+	all := map[int64]decision.Outcome{}
+	for _, t := range w.row().Tasks {
+		all[int64(t.ID)] = t.Outcome
+	}
+	return all
+}
+
+func TestSeveralTasksAreOneDecision(t *testing.T) {
+	w := newWorld(t)
+	w.api.Add(500, 4)
+	w.api.SetStatus(503, "completed")
+	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 500, 501, #502, 503, 499, 500: started twice"))
+	golden(t, "prompt for several", prompt)
+	w.noCancel()
+	announcement, line := w.confirm(ada, prompt)
+	golden(t, "several cancelled", announcement, line)
+	w.must(w.stop())
+	for task := int64(500); task < 503; task++ {
+		if w.api.Effects(task) != 1 || w.api.Cancels(task) != 1 {
+			t.Errorf("task %d: %d cancels sent, %d took effect", task, w.api.Cancels(task), w.api.Effects(task))
+		}
+	}
+	if w.api.Cancels(503) != 0 || len(w.outcomesOf()) != 3 || w.row().Outcome() != decision.Cancelled || w.row().Reason != "started twice" {
+		t.Errorf("the journal says %+v", w.row())
+	}
+	if got := w.slack.History(general); len(got) != 1 {
+		t.Errorf("%d announcements", len(got))
+	}
+}
+
+func TestCommandsAboutSeveralTasksThatAreNotDone(t *testing.T) {
+	w := newWorld(t, func(o *options) { o.bot.MaxTasks = 3 })
+	w.api.Add(500, 4)
+	for name, text := range map[string]string{
+		"too many tasks": "500 501 502 503", "one is mistyped": "500 5o1 502", "none can be cancelled": fmt.Sprintf("%d 499", chameliotest.CompletedTask),
+	} {
+		golden(t, name, w.slash(ada, general, "/cancel-task "+text))
+	}
+	one := w.wantPrompt(w.slash(ada, general, "/cancel-task 499 500"))
+	golden(t, "one of several", one)
+	w.confirm(ada, one)
+	if w.api.Effects(500) != 1 {
+		t.Error("the one that can be cancelled wasn't")
+	}
+}
+
+// TestTaskOfAnotherDecisionDoesNotStopTheOthers is law 14.
+func TestTaskOfAnotherDecisionDoesNotStopTheOthers(t *testing.T) {
+	w := newWorld(t)
+	w.api.Add(500, 3)
+	first := w.wantPrompt(w.slash(grace, general, "/cancel-task 501"))
+	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 500 501 502"))
+	w.confirm(grace, first)
+	announcement, line := w.confirm(ada, prompt)
+	golden(t, "several, one of another's", announcement, line)
+	if w.api.Cancels(501) != 1 || w.api.Effects(500) != 1 || w.api.Effects(502) != 1 {
+		t.Error("the others weren't cancelled, or that one twice")
+	}
+}
+
+// Each task comes to what its own requests came to, and the announcement waits
+// for the last (law 15).
+func TestEachOfSeveralTasksHasItsOwnOutcome(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.api.Add(500, 5)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 500 501 502 503 504"))
+		for task, f := range map[int64]chameliotest.Fault{
+			501: chameliotest.ServerError(true), 502: chameliotest.ServerError(false), 503: {Status: http.StatusForbidden, Body: `{"detail":"Task is locked"}`},
+		} {
+			f.Method, f.Task = http.MethodPost, task
+			w.api.Break(f)
+		}
+		w.api.Break(chameliotest.Fault{Method: http.MethodPost, Task: 504, Status: http.StatusInternalServerError, Times: 1})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("progress", func() bool { return strings.Contains(w.now(prompt).Text, "of 5 done") })
+		if len(w.slack.History(general)) != 0 {
+			t.Error("announced before the last task has an outcome")
+		}
+		w.eventually("the announcement", func() bool { return len(w.slack.History(general)) == 1 && settled(w.now(prompt)) })
+		golden(t, "several outcomes", w.slack.History(general)[0], w.now(prompt))
+		for task, effects := range map[int64]int{500: 1, 501: 1, 502: 0, 503: 0, 504: 1} {
+			if got := w.api.Effects(task); got != effects {
+				t.Errorf("task %d was cancelled %d times", task, got)
+			}
+		}
+	})
+}
+
+// An unknown outcome that becomes known is put into the announcement; the thread
+// hears of it once each task is known.
+func TestAnnouncementOfSeveralIsEditedAsOutcomesBecomeKnown(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.api.Add(500, 3)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 500 501 502"))
+		for _, task := range []int64{501, 502} {
+			w.api.Break(chameliotest.Fault{Task: task, Hang: true})
+		}
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("the announcement", func() bool { return len(w.slack.History(general)) == 1 && settled(w.now(prompt)) })
+		unknown := w.slack.History(general)[0]
+		w.api.ClearFaults()
+		w.api.Break(chameliotest.Fault{Task: 502, Hang: true})
+		w.api.SetStatus(501, "completed")
+		w.eventually("an edit", func() bool { return w.slack.History(general)[0].Text != unknown.Text })
+		some := w.slack.History(general)[0]
+		if len(w.slack.History(general)) != 1 {
+			t.Error("the thread hears of it before each task is known")
+		}
+		w.api.ClearFaults()
+		w.api.SetStatus(502, "cancelled")
+		w.eventually("the update", func() bool { return len(w.slack.History(general)) == 2 })
+		golden(t, "several, edited", unknown, some, w.slack.History(general)[0], w.slack.History(general)[1])
+	})
+}
+
+// A process that dies between two tasks leaves the second to its successor, which
+// announces both.
+func TestCrashBetweenTwoTasksLosesNeither(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		w.api.Add(500, 3)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 500 501 502"))
+		w.api.Break(chameliotest.Fault{Method: http.MethodPost, Task: 502, Hang: true, Times: 1})
+		finished := 0
+		h.set(func(op string, do func() error) error {
+			if err := do(); op != "Finish" || err != nil {
+				return err
+			}
+			if finished++; finished == 2 { // taken over as by another process, at a later epoch
+				w.statement("UPDATE decisions SET owner = 'another', epoch = epoch + 1, leased_until = 1")
+			}
+			return nil
+		})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("the announcement", func() bool { return len(w.slack.History(general)) > 0 })
+		time.Sleep(10 * time.Minute)
+		told := w.slack.History(general)
+		if len(told) != 1 || w.row().Done() != 3 || strings.Count(told[0].Text, "(task 50") != 3 {
+			t.Errorf("told: %v, on record: %+v", texts(told), w.row())
+		}
+		for task := int64(500); task < 503; task++ {
+			if w.api.Effects(task) > 1 {
+				t.Errorf("task %d was cancelled %d times", task, w.api.Effects(task))
+			}
+		}
+	})
+}
+
+// A row that vanishes while several tasks are under way is restored once, with
+// what is known of each.
+func TestVanishedDecisionAboutSeveralTasksIsRestored(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		w.api.Add(500, 3)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 500 501 502"))
+		finished := 0
+		h.set(func(op string, do func() error) error {
+			if err := do(); op != "Finish" || err != nil {
+				return err
+			}
+			if finished++; finished == 1 {
+				w.statement("DELETE FROM decisions")
+			}
+			return nil
+		})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("the announcement", func() bool { return len(w.slack.History(general)) == 1 && settled(w.now(prompt)) })
+		time.Sleep(time.Minute)
+		if got := w.row(); got.Outcome() != decision.Cancelled || got.AnnouncedAt.IsZero() || len(w.slack.History(general)) != 1 {
+			t.Errorf("on record: %+v, told: %v", got, texts(w.slack.History(general)))
+		}
+	})
+}
+
+func TestSecondPersonConfirmsSeveralTasks(t *testing.T) {
+	w := newWorld(t, secondPerson)
+	w.api.Add(500, 2)
+	w.acked(w.slack.Slash(ada, general, "/cancel-task 500 501 started twice"))
+	w.eventually("the request", func() bool { return len(w.slack.History(general)) == 1 })
+	request := w.wantPrompt(w.slack.History(general)[0])
+	w.acked(w.slack.Click(ada, request, "cancel_task"))
+	w.eventually("an answer", func() bool { return len(w.slack.Private(ada, general)) == 1 })
+	w.noCancel()
+	announcement, line := w.confirm(grace, request)
+	golden(t, "request for several", request, announcement, line)
+}
+
+// Who may cancel is judged task by task: at the command the others are left out,
+// at the click one that isn't allowed any more stops them all.
+func TestEachOfSeveralTasksIsJudged(t *testing.T) {
+	w := newWorld(t, func(o *options) { o.bot.Policy = policy.Rules{Mode: policy.PeopleOnTask} }, alwaysFresh)
+	w.slack.SetScopes(allScopes...)
+	mine := chameliotest.NewTask(500, "in_progress", "Mine", time.Now())
+	theirs := chameliotest.NewTask(501, "in_progress", "Theirs", time.Now())
+	theirs.Owner, theirs.Assignee, theirs.Collaborators = new("linus@acme.example"), nil, nil
+	also := mine
+	also.ID = 502
+	for _, task := range []chameliotest.Task{mine, theirs, also} {
+		w.api.Put(task)
+	}
+	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 500 501 502"))
+	golden(t, "prompt for those on the task", prompt)
+	if strings.Contains(prompt.Text, "Theirs") {
+		t.Error("shows a task to someone who isn't on it")
+	}
+	also.Owner, also.Assignee, also.Collaborators = theirs.Owner, nil, nil
+	w.api.Put(also)
+	w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+	w.eventually("the refusal", func() bool { return !settledPrompt(w, prompt) })
+	w.must(w.stop())
+	w.noCancel()
+}
+
+func settledPrompt(w *world, prompt slacktest.Message) bool {
+	return len(w.now(prompt).Buttons()) > 0 && len(w.slack.Private(ada, general)) == 1
+}
