@@ -78,6 +78,9 @@ func TestNoRequestIsBetweenAFreshClickAndThePOST(t *testing.T) {
 				if len(c.atPOST) > 0 {
 					t.Errorf("before the POST: %v", c.atPOST)
 				}
+				if age := w.row().FactsAge; age < 30*time.Second || age > 31*time.Second {
+					t.Errorf("the journal says that the facts were %v old", age)
+				}
 				if !strings.Contains(w.log.String(), `"msg":"decided","confirmation"`) || !strings.Contains(w.log.String(), `"facts_age_seconds":30.`) {
 					t.Errorf("the facts' age isn't logged:\n%s", w.log)
 				}
