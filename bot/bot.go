@@ -35,6 +35,8 @@ import (
 // Tasks is what the bot needs from Chamelio. *chamelio.Client implements it.
 type Tasks interface {
 	carry.Tasks
+	// Connect makes sure that a connection to Chamelio is open.
+	Connect(context.Context) error
 	// SetShare says over how many replicas the key's rate limit is shared.
 	SetShare(replicas int)
 }
@@ -113,7 +115,6 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	b.signer = sign
 	b.calls = &http.Client{Transport: transport.Within(slackTimeout, cfg.Transport), CheckRedirect: b.http.CheckRedirect}
 	b.slack = slackapi.NewClient(cfg.BotToken.Reveal(), cfg.SlackAPI, b.calls)
-	b.gate = &gate{checker: policy.NewChecker(cfg.Policy, b.slack), journal: j, known: make(chan struct{}), appID: b.app, now: cfg.Now}
 	b.metrics = newMetrics(cfg.Metrics)
 	b.wire(api, sign)
 	b.socket, err = socketmode.New(b.socketOptions())
@@ -132,6 +133,10 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	meters := b.metrics
 	spans := observe.NewTracer(cfg.Traces)
 	details := carry.NewDetails(b.tasks, b.mentions())
+	b.gate = &gate{
+		checker: policy.NewChecker(cfg.Policy, b.slack, peopleOn(b.tasks, details), cfg.FactsMaxAge), journal: j,
+		known: make(chan struct{}), appID: b.app, now: cfg.Now,
+	}
 	b.carrier = carry.New(carry.Options{
 		Protocol: cfg.protocol(), Journal: j, Chamelio: b.tasks, Details: details, Poster: post, Signer: sign, Texts: words,
 		Metrics: meters, Tracer: spans, Log: log,
@@ -149,7 +154,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 		limit: work.NewLimit(cfg.CommandsPerMinute), previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL,
 		rules: input.Rules{Hosts: cfg.TaskHosts, MaxTasks: cfg.MaxTasks}, metrics: meters, trace: spans, now: cfg.Now,
 	}, &clicks{
-		gate: b.gate, tasks: b.tasks, signer: sign, carrier: b.carrier, texts: words, paused: paused,
+		gate: b.gate, signer: sign, carrier: b.carrier, texts: words, paused: paused,
 		limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), told: work.NewLimit(toldPerMinute),
 		reasons: &reasons{required: cfg.RequireReason, views: b.slack, signer: sign, texts: words},
 		poster:  post, judging: judged,
@@ -160,6 +165,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 		work.NewLoop("requests", requestsEvery, log, asked.look),
 		work.NewLoop("signing keys", signed.LoadEvery, log, sign.Load),
 		work.NewLoop("installation", introduceEvery, log, b.introduce),
+		work.NewLoop("connections", transport.ConnectEvery, log, b.connect(api)),
 		b.beats,
 	)
 	if cfg.Retention > 0 {

@@ -16,7 +16,7 @@ func TestSlowFactsShowASignOfLife(t *testing.T) {
 	slow := slacktest.Fault{Method: "users.info", Delay: 4500 * time.Millisecond, Times: 1}
 	t.Run("in place of a prompt", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newWorld(t, alwaysFresh)
 			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 			w.slack.Break(slow)
 			w.api.Break(chameliotest.Fault{Method: "POST", Delay: 4 * time.Second}) // a line of progress
@@ -48,7 +48,7 @@ func TestSlowFactsShowASignOfLife(t *testing.T) {
 	})
 	t.Run("the message is slow itself", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newWorld(t, alwaysFresh)
 			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 			w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 2 * time.Second, Times: 1})
 			w.slack.Break(slacktest.Fault{Method: "response_url", Delay: 6 * time.Second, Times: 1})
@@ -62,7 +62,7 @@ func TestSlowFactsShowASignOfLife(t *testing.T) {
 	})
 	t.Run("quick facts", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newWorld(t, alwaysFresh)
 			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 			w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 1400 * time.Millisecond, Times: 1})
 			before := w.uses()
@@ -75,7 +75,7 @@ func TestSlowFactsShowASignOfLife(t *testing.T) {
 	})
 	t.Run("refused for now", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newWorld(t, alwaysFresh)
 			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 			w.slack.Break(slacktest.Fault{Method: "users.info", Hang: true})
 			before := len(w.slack.Private(ada, general))
@@ -87,7 +87,7 @@ func TestSlowFactsShowASignOfLife(t *testing.T) {
 	})
 	t.Run("decided elsewhere in the meantime", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
-			w := newWorld(t)
+			w := newWorld(t, alwaysFresh)
 			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 			value := prompt.Button("cancel_task").Value
 			w.slack.Break(slacktest.Fault{Method: "users.info", Hang: true})
@@ -102,7 +102,7 @@ func TestSlowFactsShowASignOfLife(t *testing.T) {
 	})
 	t.Run("a reason is missing", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
-			w := newWorld(t, requireReason)
+			w := newWorld(t, requireReason, alwaysFresh)
 			prompt := w.wantPrompt(w.slash(ada, slacktest.Legal, "/cancel-task 12345"))
 			w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 2 * time.Second, Times: 1})
 			modal := w.askedForReason(ada, prompt)

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -16,7 +13,6 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
-	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 const (
@@ -33,7 +29,6 @@ const (
 type clicks struct {
 	signer  signed.Signer
 	gate    *gate
-	tasks   looker
 	carrier *carry.Carrier
 	texts   texts.Texts
 	paused  pauseSwitch
@@ -44,11 +39,6 @@ type clicks struct {
 	judging *judging
 	metrics *observe.Metrics
 	trace   *observe.Tracer
-}
-
-// looker gets a task for something that is being decided.
-type looker interface {
-	Task(context.Context, chamelio.TaskID) (chamelio.Task, error)
 }
 
 // handle handles one click: it keeps the task, or decides to cancel it. If a
@@ -98,7 +88,7 @@ func (c *clicks) whilePaused(ctx context.Context, p carry.Press) (reply, bool) {
 func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 	defer c.judging.begin(p.Confirmation.ID)()
 	checking := c.check(ctx, p)
-	no := c.mayConfirm(ctx, p)
+	no := c.mayConfirm(ctx, &p)
 	p.Shown = checking.stop()
 	replaced := p.Shown != nil && checking.where == slackapi.ReplaceOriginal
 	if p.Shown != nil {
@@ -152,7 +142,7 @@ func (c *clicks) invalid(ctx context.Context, p carry.Press, err error) reply {
 }
 
 func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
-	p.Log.Warn("click refused", "reason", string(no.Code), "cause", no.Cause)
+	p.Log.Warn("click refused", "reason", string(no.Code), "cause", no.Cause, "facts_age_seconds", p.FactsAge.Seconds())
 	c.metrics.Refusals.WithLabelValues("click", string(no.Code)).Inc()
 	where := p.Aside()
 	if !no.Code.Final() { // worth another try with the same prompt
@@ -187,50 +177,19 @@ func invalidReasons() map[string]error {
 	}
 }
 
-// mayConfirm applies the policy again, with fresh lookups: to the person who
-// clicks and, if two people are needed, to the one who asked. It gets the task
-// only for someone who might be allowed to cancel it.
-func (c *clicks) mayConfirm(ctx context.Context, p carry.Press) policy.Verdict {
+// mayConfirm applies the policy again, to facts that are fresh enough: to the
+// person who clicks and, if two people are needed, to the one who asked. It notes
+// how old the facts are.
+func (c *clicks) mayConfirm(ctx context.Context, p *carry.Press) policy.Verdict {
 	ctx, checked := c.trace.Step(ctx, "policy")
 	defer checked(nil)
 	ctx, cancel := context.WithTimeout(ctx, carry.JudgeTimeout)
 	defer cancel()
-	cleared, v := c.gate.standing(ctx, policy.Question{
+	v, age := c.gate.confirm(ctx, policy.Question{
 		Moment: policy.AtClick, Origin: originOf(p.Origin),
 		Place: policy.Place{Channel: policy.ChannelID(p.Channel), Workspace: policy.TeamID(p.Confirmation.Team)},
 		User:  policy.UserID(p.User), Requester: policy.UserID(p.Confirmation.Requester), TwoAsked: p.Confirmation.Public,
-	})
-	if !v.Allowed() {
-		return v
-	}
-	if !cleared.NeedsTask() {
-		return cleared.OnTask(ctx, policy.Task{})
-	}
-	return c.onTasks(ctx, cleared, p.Confirmation.IDs())
+	}, p.Confirmation.IDs())
+	p.FactsAge = age
+	return v
 }
-
-// onTasks judges each task, side by side. The first no counts for all: the
-// person confirmed them together.
-func (c *clicks) onTasks(ctx context.Context, cleared policy.Cleared, ids []chamelio.TaskID) policy.Verdict {
-	getting, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	verdicts := make([]policy.Verdict, len(ids))
-	var judging errgroup.Group
-	judging.SetLimit(previewsAtOnce)
-	for i, id := range ids {
-		judging.Go(func() error {
-			verdicts[i] = cleared.OnTask(ctx, peopleOn(c.tasks.Task(getting, id)))
-			return nil
-		})
-	}
-	_ = judging.Wait() // they return nothing
-	for _, v := range verdicts {
-		if !v.Allowed() {
-			return v
-		}
-	}
-	return verdicts[0]
-}
-
-// lookTimeout bounds the GET of a task while someone waits at a button.
-const lookTimeout = 5 * time.Second

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -81,7 +82,7 @@ func (c *commands) promptOf(found considered) texts.Message {
 // again for it.
 func (c *commands) request(ctx context.Context, log *slog.Logger, confirmation decision.Confirmation) reply {
 	var shown texts.Preview
-	for _, one := range c.previews(ctx, confirmation.IDs()) {
+	for _, one := range c.previews(ctx, log, confirmation.IDs()) {
 		shown.Tasks = append(shown.Tasks, one.task)
 	}
 	asked := c.requests.ask(ctx, log, confirmation, c.texts.Prompt(confirmation, shown, c.signer.Encode(confirmation)))
@@ -110,12 +111,15 @@ type considered struct {
 // consider judges who asks, and looks at the tasks. Nothing about a task is shown
 // before the person may see it.
 func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, req input.Request) considered {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // of previews that no one waits for
+	seen := make(chan []previewed, 1)
 	cleared, v := c.gate.standing(ctx, policy.Question{
 		Moment: policy.AtCommand,
 		Origin: originOf(who.origin),
 		Place:  policy.Place{Channel: policy.ChannelID(who.channel), Workspace: policy.TeamID(who.team)},
 		User:   policy.UserID(who.user),
-	})
+	}, func() { go func() { seen <- c.previews(ctx, log, req.Tasks) }() })
 	if !v.Allowed() {
 		return c.refuse(log, who, req.Tasks, v)
 	}
@@ -124,7 +128,7 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 		c.refused("paused")
 		return considered{explained: c.texts.Paused(pause.Note, req.Tasks...)}
 	}
-	all := c.previews(ctx, req.Tasks)
+	all := <-seen
 	var in []previewed
 	var out []texts.Excluded
 	var no policy.Verdict
@@ -134,7 +138,7 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 			c.workflows.see(log, one.task.Workflow)
 		}
 		// A task that doesn't exist has no people on it, and the answer may say so.
-		if v := cleared.OnTask(ctx, one.people()); !v.Allowed() && !c.texts.Explains(one.err) {
+		if v := cleared.OnTask(ctx, one.facts); !v.Allowed() && !c.texts.Explains(one.err) {
 			log.Warn("refused a task", "refused", one.id, "reason", string(v.Code), "cause", v.Cause)
 			no, refused, out = v, append(refused, one.id), append(out, c.texts.ExcludeRefused(v, one.id))
 		} else if why, ok := c.texts.Exclude(one.id, one.task, one.err); ok {
@@ -180,7 +184,7 @@ func (c *commands) found(log *slog.Logger, who asker, req input.Request, cleared
 			log.Info("a task's details are unavailable", "without", one.id, "cause", one.err)
 		}
 		shown.Tasks = append(shown.Tasks, one.task)
-		public = public || cleared.NeedsSecondPerson(one.people())
+		public = public || cleared.NeedsSecondPerson(one.facts)
 	}
 	confirmation := signed.Fit(c.confirmation(who, req.Reason, in, public))
 	log.Info("prompted", "confirmation", confirmation.ID)
@@ -220,29 +224,34 @@ func (c *commands) confirmation(who asker, reason string, in []previewed, public
 
 // previewed is a task as Chamelio returned it for a prompt, or why it didn't.
 type previewed struct {
-	id   chamelio.TaskID
-	task chamelio.Task
-	err  error
+	id    chamelio.TaskID
+	task  chamelio.Task
+	facts policy.Task
+	err   error
 }
 
-// people returns what the policy needs to know about the task.
-func (p previewed) people() policy.Task { return peopleOn(p.task, p.err) }
+func notPreviewed(id chamelio.TaskID, err error) previewed {
+	return previewed{id: id, err: err, facts: policy.Task{Cause: err}}
+}
 
 // previewsAtOnce is how many tasks of one command are fetched side by side.
 const previewsAtOnce = 8
 
+var errPanicked = errors.New("the preview panicked")
+
 // previews gets tasks, side by side, with a short timeout: someone is waiting,
 // and the cancel request decides anyway.
-func (c *commands) previews(ctx context.Context, ids []chamelio.TaskID) []previewed {
+func (c *commands) previews(ctx context.Context, log *slog.Logger, ids []chamelio.TaskID) []previewed {
 	ctx, cancel := context.WithTimeout(ctx, c.previewLimit)
 	defer cancel()
 	all := make([]previewed, len(ids))
 	var getting errgroup.Group
 	getting.SetLimit(previewsAtOnce)
 	for i, id := range ids {
+		all[i] = notPreviewed(id, errPanicked)
 		getting.Go(func() error {
-			task, err := c.preview(ctx, id)
-			all[i] = previewed{id, task, err}
+			defer work.RecoverPanic(log)
+			all[i] = c.preview(ctx, id)
 			return nil
 		})
 	}
@@ -250,13 +259,16 @@ func (c *commands) previews(ctx context.Context, ids []chamelio.TaskID) []previe
 	return all
 }
 
-func (c *commands) preview(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
+func (c *commands) preview(ctx context.Context, id chamelio.TaskID) previewed {
 	ctx, end := c.trace.Step(ctx, "preview", attribute.Int64("chamelio.task", int64(id)))
 	asked := time.Now()
 	task, err := c.tasks.Preview(ctx, id)
 	end(err)
-	if err == nil {
-		c.details.Keep(task, asked)
+	if err != nil {
+		return notPreviewed(id, err)
 	}
-	return task, err
+	facts := factsOf(task, asked)
+	c.details.Keep(task, asked)
+	c.gate.checker.KeepTask(int64(id), facts)
+	return previewed{id: id, task: task, facts: facts}
 }

@@ -47,6 +47,7 @@ type Config struct {
 	Command       string        // the command's name; "/cancel-task" if empty
 	TaskHosts     []string      // hosts whose task links are taken and shown; *.chamelio.ai besides
 	Connections   int           // Socket Mode connections, 1 to 10; 2 if zero
+	FactsMaxAge   time.Duration // how old what is known of people may be at a click, at most 1 min; 1 min if zero, always looked up again if negative
 	ConfirmTTL    time.Duration // how long a prompt can be confirmed, at most 30 min; 10 min if zero
 	Grace         time.Duration // how long running decisions may finish at the end; 25 s if zero
 	CancelTimeout time.Duration // of the client's calls to Chamelio; 10 s if zero
@@ -100,6 +101,7 @@ func (c *Config) complete() (api *url.URL, err error) {
 	c.Command = cmp.Or(c.Command, "/cancel-task")
 	c.Connections = cmp.Or(c.Connections, 2)
 	c.CommandsPerMinute = cmp.Or(c.CommandsPerMinute, 10)
+	c.FactsMaxAge = cmp.Or(c.FactsMaxAge, policy.MaxFactsAge)
 	c.MaxTasks = cmp.Or(c.MaxTasks, 10)
 	c.ConfirmTTL = cmp.Or(c.ConfirmTTL, 10*time.Minute)
 	c.Grace = cmp.Or(c.Grace, 25*time.Second)
@@ -140,6 +142,7 @@ func (c *Config) validate() (problems ConfigError) {
 	add(!isBotToken(c.BotToken.Reveal()), "BotToken", `must be a bot token: it starts with "xoxb-", or with "xoxe.xoxb-" if the app has token rotation`)
 	add(c.Connections < 1 || c.Connections > 10, "Connections", "must be 1 to 10")
 	add(c.ConfirmTTL < 10*time.Second || c.ConfirmTTL > MaxConfirmTTL, "ConfirmTTL", "must be 10s to 30m")
+	add(c.FactsMaxAge > policy.MaxFactsAge, "FactsMaxAge", "must be 0s to 60s")
 	add(c.RemindBefore < 0 || c.RemindBefore >= c.ConfirmTTL, "RemindBefore", "must be less than how long a prompt can be confirmed, and not negative")
 	add(c.RemindBefore > 0 && !c.Policy.SecondPerson.Ever(), "RemindBefore", "has no effect while nobody needs a second person")
 	add(c.CommandsPerMinute < 1, "CommandsPerMinute", "must be 1 or more")

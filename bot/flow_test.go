@@ -394,7 +394,7 @@ func TestGarbageFramesAreIgnored(t *testing.T) {
 }
 
 func TestNobodyButFullMembersGetsThrough(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, alwaysFresh)
 	for _, user := range []string{slacktest.Guest, slacktest.Single, slacktest.Gone, slacktest.Robot} {
 		m := w.slash(user, general, "/cancel-task 12345")
 		golden(t, "refused "+user, m)
@@ -411,7 +411,7 @@ func TestNobodyButFullMembersGetsThrough(t *testing.T) {
 }
 
 func TestWhenSlackCannotBeAskedNobodyIsLetThrough(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, alwaysFresh)
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 	w.slack.Break(slacktest.Fault{Method: "users.info", Error: "internal_error"})
 	golden(t, "refused unknown", w.slash(grace, general, "/cancel-task 12345"))

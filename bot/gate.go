@@ -9,6 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
@@ -32,15 +33,36 @@ type gate struct {
 	now     func() time.Time
 }
 
-// standing judges everything that doesn't need the task. It refuses everyone
-// until Slack has said which installation this is.
-func (g *gate) standing(ctx context.Context, q policy.Question) (policy.Cleared, policy.Verdict) {
-	where := g.wait(ctx)
-	if where == nil {
+// standing judges, at a command, everything that doesn't need the task, and calls
+// begin when it's time to get that. It refuses everyone until Slack has said
+// which installation this is.
+func (g *gate) standing(ctx context.Context, q policy.Question, begin func()) (policy.Cleared, policy.Verdict) {
+	if !g.place(ctx, &q) {
 		return policy.Cleared{}, policy.Verdict{Code: policy.CodeCannotCheck, Cause: errNotIntroduced}
 	}
+	return g.checker.Standing(ctx, q, begin)
+}
+
+// confirm judges a click. It also returns how old the facts are.
+func (g *gate) confirm(ctx context.Context, q policy.Question, tasks []chamelio.TaskID) (policy.Verdict, time.Duration) {
+	if !g.place(ctx, &q) {
+		return policy.Verdict{Code: policy.CodeCannotCheck, Cause: errNotIntroduced}, 0
+	}
+	ids := make([]int64, len(tasks))
+	for i, id := range tasks {
+		ids[i] = int64(id)
+	}
+	return g.checker.Confirm(ctx, q, ids...)
+}
+
+// place adds where the bot is installed. It returns false if Slack hasn't said.
+func (g *gate) place(ctx context.Context, q *policy.Question) bool {
+	where := g.wait(ctx)
+	if where == nil {
+		return false
+	}
 	q.Installation = policy.NewInstallation(where.TeamID, where.EnterpriseID, where.OrgWide, policy.AppID(g.appID()))
-	return g.checker.Standing(ctx, q)
+	return true
 }
 
 // introduceTimeout is how long someone waits who comes right after the start.
@@ -82,12 +104,33 @@ func originOf(o slackapi.Origin) policy.Origin {
 	return policy.Origin{AppID: policy.AppID(o.AppID), TeamID: policy.TeamID(o.TeamID), EnterpriseID: policy.EnterpriseID(o.EnterpriseID)}
 }
 
-// peopleOn returns what the policy needs to know about a task.
-func peopleOn(t chamelio.Task, err error) policy.Task {
-	if err != nil {
-		return policy.Task{Cause: err}
+// lookTimeout bounds the GET of a task while someone waits at a button.
+const lookTimeout = 5 * time.Second
+
+// peopleOn returns how the policy gets a task for something that is being
+// decided. The announcement's details are spared a GET of their own.
+func peopleOn(tasks looker, details *carry.Details) policy.Tasks {
+	return func(ctx context.Context, id int64) (policy.Task, error) {
+		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+		defer cancel()
+		asked := time.Now()
+		t, err := tasks.Task(ctx, chamelio.TaskID(id))
+		if err != nil {
+			return policy.Task{}, fmt.Errorf("getting the task: %w", err)
+		}
+		details.Keep(t, asked)
+		return factsOf(t, time.Time{}), nil
 	}
-	return policy.Task{Known: true, Workflow: t.Workflow, People: append([]string{t.Owner, t.Assignee}, t.Collaborators...)}
+}
+
+// looker gets a task for something that is being decided.
+type looker interface {
+	Task(context.Context, chamelio.TaskID) (chamelio.Task, error)
+}
+
+// factsOf returns what the policy needs to know about a task.
+func factsOf(t chamelio.Task, asked time.Time) policy.Task {
+	return policy.Task{Known: true, Asked: asked, Workflow: t.Workflow, People: append([]string{t.Owner, t.Assignee}, t.Collaborators...)}
 }
 
 // Workspace says where the bot is installed.

@@ -121,7 +121,7 @@ func TestPolicies(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(o *options) { o.bot.Policy = tt.policy })
+			w := newWorld(t, func(o *options) { o.bot.Policy = tt.policy }, alwaysFresh)
 			w.slack.SetScopes(allScopes...)
 			w.slack.SetGroup(leads, grace)
 			if tt.before != nil {
@@ -254,7 +254,7 @@ func TestWithdrawingAndConfirmingAtOnceEndsInOneOfThem(t *testing.T) {
 }
 
 func TestARequesterWhoMayNotAnyMoreCannotBeConfirmed(t *testing.T) {
-	w := newWorld(t, secondPerson)
+	w := newWorld(t, secondPerson, alwaysFresh)
 	prompt := w.ask(ada, general, "/cancel-task 12345")
 	w.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Deleted: true})
 	before := len(w.slack.Private(grace, general))
@@ -280,7 +280,7 @@ func TestARuleThatCameAfterThePromptCounts(t *testing.T) {
 }
 
 func TestTheAuditChannelHearsOfEverything(t *testing.T) {
-	w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
+	w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals }, alwaysFresh)
 	w.slash(slacktest.Guest, general, "/cancel-task 12345")
 	w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345 duplicate")))
 	w.eventually("two notes", func() bool { return len(w.slack.History(slacktest.Deals)) == 2 })

@@ -723,7 +723,7 @@ func TestTwoCrashesLeaveTheClickAUseForItsChannel(t *testing.T) {
 
 func TestOnePersonsPressesHoldNobodyUp(t *testing.T) {
 	virtual(t, func(t *testing.T) {
-		w := newWorld(t, func(o *options) { o.bot.CommandsPerMinute = 10 })
+		w := newWorld(t, func(o *options) { o.bot.CommandsPerMinute = 10 }, alwaysFresh)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 		other := w.wantPrompt(w.slash(grace, general, "/cancel-task 12344"))
 		w.api.Break(chameliotest.Fault{Method: "POST", Task: 12345, Delay: 8 * time.Second})
@@ -741,9 +741,9 @@ func TestOnePersonsPressesHoldNobodyUp(t *testing.T) {
 	})
 }
 
-func TestAGuestsPressesCostNoLookAtTheTask(t *testing.T) {
+func TestAGuestsPressesCostOneLookAtTheTask(t *testing.T) {
 	virtual(t, func(t *testing.T) {
-		w := newWorld(t, func(o *options) { o.bot.Policy.Mode = "people-on-task" })
+		w := newWorld(t, func(o *options) { o.bot.Policy.Mode = "people-on-task" }, alwaysFresh)
 		prompt := w.wantPrompt(w.slashOnTask())
 		w.slack.AddUser(slacktest.User{ID: ada, Name: "ada", IsRestricted: true})
 		calls, looks := len(w.slack.Calls()), len(w.api.Requests())
@@ -757,7 +757,7 @@ func TestAGuestsPressesCostNoLookAtTheTask(t *testing.T) {
 				lookUps++
 			}
 		}
-		if n := len(w.api.Requests()) - looks; n != 0 || lookUps > 5 {
+		if n := len(w.api.Requests()) - looks; n > 1 || lookUps > 5 {
 			t.Errorf("300 presses cost %d looks at the task and %d at the person", n, lookUps)
 		}
 	})
@@ -765,7 +765,7 @@ func TestAGuestsPressesCostNoLookAtTheTask(t *testing.T) {
 
 func TestAClickCountsByTheMomentAtWhichItCame(t *testing.T) {
 	virtual(t, func(t *testing.T) {
-		w := newWorld(t, func(o *options) { o.bot.ConfirmTTL = 10 * time.Second; o.bot.CommandsPerMinute = 1 << 20 })
+		w := newWorld(t, func(o *options) { o.bot.ConfirmTTL = 10 * time.Second; o.bot.CommandsPerMinute = 1 << 20 }, alwaysFresh)
 		prompt := w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
 		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 4 * time.Second})
 		w.api.Add(500, 400)

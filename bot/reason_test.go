@@ -122,7 +122,7 @@ func TestASubmissionIsCheckedLikeAClick(t *testing.T) {
 		w.noCancel()
 	})
 	t.Run("a guest by then", func(t *testing.T) {
-		w := newWorld(t, requireReason)
+		w := newWorld(t, requireReason, alwaysFresh)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 		modal := w.askedForReason(ada, prompt)
 		w.slack.AddUser(slacktest.User{ID: ada, Name: "ada", IsRestricted: true})

@@ -209,7 +209,7 @@ func TestSecondPersonConfirmsSeveralTasks(t *testing.T) {
 // Who may cancel is judged task by task: at the command the others are left out,
 // at the click one that isn't allowed any more stops them all.
 func TestEachOfSeveralTasksIsJudged(t *testing.T) {
-	w := newWorld(t, func(o *options) { o.bot.Policy = policy.Rules{Mode: policy.PeopleOnTask} })
+	w := newWorld(t, func(o *options) { o.bot.Policy = policy.Rules{Mode: policy.PeopleOnTask} }, alwaysFresh)
 	w.slack.SetScopes(allScopes...)
 	mine := chameliotest.NewTask(500, "in_progress", "Mine", time.Now())
 	theirs := chameliotest.NewTask(501, "in_progress", "Theirs", time.Now())

@@ -118,7 +118,7 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 
 // show replaces what a modal shows. A modal that was closed shows nothing.
 func (s *shortcuts) show(ctx context.Context, log *slog.Logger, view string, m slack.ModalViewRequest) {
-	if err := s.poster.Show(ctx, view, m); err != nil {
+	if err := s.poster.ShowLast(ctx, view, m); err != nil {
 		log.Info("a modal can't be updated", "error", err)
 	}
 }

@@ -53,6 +53,9 @@ type options struct {
 	prepare   func(*world)  // before the bot starts
 }
 
+// alwaysFresh has each click ask Slack who the person is.
+func alwaysFresh(o *options) { o.bot.FactsMaxAge = -1 }
+
 // newWorld starts everything and waits until the bot is connected. What the
 // three say to each other goes through memory, so that all of it can happen in
 // a bubble of virtual time (testing/synctest), except with Postgres.
@@ -202,6 +205,7 @@ func (w *world) wantPrompt(m slacktest.Message) slacktest.Message {
 	if m.Button("cancel_task") == nil || m.Button("keep_task") == nil {
 		w.Fatalf("no prompt, but: %s", m.Text)
 	}
+	time.Sleep(time.Millisecond) // no one presses in the same instant
 	return m
 }
 

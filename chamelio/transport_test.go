@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"testing"
 	"time"
 
@@ -99,5 +100,27 @@ func TestAClientWithoutATransportPings(t *testing.T) {
 	h2 := transport.HTTP2
 	if h2 == nil || h2.SendPingTimeout <= 0 || h2.SendPingTimeout+h2.PingTimeout >= DefaultTimeout || transport.IdleConnTimeout == 0 {
 		t.Errorf("got %+v", transport)
+	}
+}
+
+// The connection that Connect opens is the one that a call uses, and the HEAD
+// has no key.
+func TestConnectOpensTheConnectionOfTheNextCall(t *testing.T) {
+	api, trust := newHTTPS(t, "h2")
+	transport := NewTransport()
+	transport.TLSClientConfig.RootCAs = trust.RootCAs
+	t.Cleanup(transport.CloseIdleConnections)
+	c, err := New(Options{BaseURL: api.URL() + "/v1", APIKey: chameliotest.Key, Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Connect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	opened := false
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { opened = !i.Reused }})
+	_, _ = c.OrgInfo(ctx)
+	if head := api.Requests()[0]; opened || head.Method != http.MethodHead || head.Path != "/" || head.Key != "" {
+		t.Errorf("opened another: %v; %+v", opened, head)
 	}
 }

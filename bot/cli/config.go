@@ -45,6 +45,7 @@ type config struct {
 	OperatorContact   string
 	AuditChannel      string
 	ConfirmTimeout    time.Duration
+	FactsMaxAge       time.Duration
 	CommandsPerMinute int
 	MaxTasks          int
 
@@ -132,6 +133,7 @@ func (cfg config) bot() bot.Config {
 	return bot.Config{
 		AppToken: cfg.SlackAppToken, BotToken: cfg.SlackBotToken, SlackAPI: cfg.SlackAPIURL,
 		Command: cfg.SlackCommand, Connections: cfg.SlackConnections, ConfirmTTL: cfg.ConfirmTimeout, Grace: cfg.ShutdownGrace,
+		FactsMaxAge:   cmp.Or(cfg.FactsMaxAge, -1), // 0 is none here, and the default there
 		CancelTimeout: cfg.ChamelioTimeout, OperatorContact: cfg.OperatorContact,
 		RequireReason: cfg.RequireReason, RemindBefore: cfg.RemindBefore, NotifyPeopleOnTask: cfg.MentionPeople,
 		Policy:       cfg.policy(),

@@ -30,6 +30,7 @@ type entry struct {
 	Reason         string          `json:"reason"`
 	RequestedAt    time.Time       `json:"requested_at"`
 	DecidedAt      time.Time       `json:"decided_at"`
+	FactsAge       float64         `json:"facts_age_seconds"` // of what the confirmer was allowed by
 	FinishedAt     time.Time       `json:"finished_at,omitzero"`
 	AnnouncedAt    time.Time       `json:"announced_at,omitzero"`
 	MessageTS      string          `json:"message_ts,omitempty"`
@@ -47,7 +48,7 @@ func entriesOf(decisions []decision.Record, people names) []entry {
 			e := entry{
 				Task: int64(t.ID), Title: t.Title, Outcome: string(t.Outcome), Channel: d.Channel,
 				Requester: d.Requester, RequesterName: people[d.Requester], Confirmer: d.Confirmer, ConfirmerName: people[d.Confirmer],
-				Reason: d.Reason, RequestedAt: d.RequestedAt, DecidedAt: d.DecidedAt, FinishedAt: t.FinishedAt,
+				Reason: d.Reason, RequestedAt: d.RequestedAt, DecidedAt: d.DecidedAt, FactsAge: d.FactsAge.Seconds(), FinishedAt: t.FinishedAt,
 				AnnouncedAt: d.AnnouncedAt, MessageTS: d.MessageTS, Detail: json.RawMessage(t.Detail),
 				SettledOutcome: string(t.SettledOutcome), SettledAt: d.SettledAt, ID: string(d.ID), Team: d.Team,
 			}

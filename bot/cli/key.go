@@ -66,6 +66,9 @@ func (t *tasks) Cancel(ctx context.Context, id chamelio.TaskID, before func(cont
 	return t.now().Cancel(ctx, id, before)
 }
 
+// Connect makes sure that a connection is open. It is the bot's.
+func (t *tasks) Connect(ctx context.Context) error { return t.now().Connect(ctx) }
+
 // rateLimit returns how many requests a minute this replica may send, and how
 // many now.
 func (t *tasks) rateLimit() (perMinute, available int) { return t.now().RateLimit() }

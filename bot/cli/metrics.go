@@ -46,9 +46,13 @@ type requestMetrics struct {
 }
 
 // transport returns a transport that measures the requests that next sends.
-// The duration of one ends with the response's headers.
+// The duration of one ends with the response's headers. A HEAD asks for nothing:
+// it keeps a connection open.
 func (m requestMetrics) transport(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		if r.Method == http.MethodHead {
+			return next.RoundTrip(r)
+		}
 		name, code, began := m.name(r.URL.Path), 0, time.Now()
 		resp, err := next.RoundTrip(r)
 		if err == nil {

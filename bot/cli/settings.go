@@ -133,6 +133,11 @@ func settings() []setting {
 			fix:     "Remove MAX_TASKS, or set it from 1 to 25",
 		},
 		{
+			name: "FACTS_MAX_AGE", fallback: "60s", field: func(c *config) any { return &c.FactsMaxAge },
+			meaning: "how old what Slack and Chamelio said about the people and the task may be at a click, 0s to 60s; at 0s each click asks again",
+			fix:     "Remove FACTS_MAX_AGE, or set it to a duration from 0s to 60s, such as 10s",
+		},
+		{
 			name: "COMMANDS_PER_MINUTE", fallback: "10", field: func(c *config) any { return &c.CommandsPerMinute },
 			meaning: "how many commands one person may type a minute",
 			fix:     "Remove COMMANDS_PER_MINUTE, or set it to 1 or more",

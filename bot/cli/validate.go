@@ -148,6 +148,9 @@ func (cfg config) validateForm(found *findings) {
 	if os.Getenv("RETENTION") != "" && cfg.Retention == 0 {
 		found.add("RETENTION", "must be at least 7d")
 	}
+	if cfg.FactsMaxAge < 0 {
+		found.add("FACTS_MAX_AGE", "must be 0s to 60s")
+	}
 	switch cfg.MemberScope {
 	case "workspace", "organisation", "organization":
 	default:
@@ -185,7 +188,7 @@ var variables = map[string]string{
 	"AppToken": "SLACK_APP_TOKEN", "BotToken": "SLACK_BOT_TOKEN", "SlackAPI": "SLACK_API_URL", "Command": "SLACK_COMMAND",
 	"Connections": "SLACK_CONNECTIONS", "ConfirmTTL": "CONFIRM_TIMEOUT", "Grace": "SHUTDOWN_GRACE", "CancelTimeout": "CHAMELIO_TIMEOUT",
 	"CommandsPerMinute": "COMMANDS_PER_MINUTE", "MaxTasks": "MAX_TASKS", "AuditChannel": "AUDIT_CHANNEL", "OperatorContact": "OPERATOR_CONTACT",
-	"RemindBefore": "SECOND_PERSON_REMINDER", "Retention": "RETENTION",
+	"RemindBefore": "SECOND_PERSON_REMINDER", "Retention": "RETENTION", "FactsMaxAge": "FACTS_MAX_AGE",
 	"BaseURL": "CHAMELIO_API_URL", "APIKey": "CHAMELIO_API_KEY",
 }
 

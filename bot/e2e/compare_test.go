@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -19,7 +20,7 @@ import (
 
 var (
 	rounds = flag.Int("compare", 0, "how many rounds TestCompare and TestGrowth measure; 0 skips them")
-	only   = flag.String("only", "", "only peers whose name contains this")
+	only   = flag.String("only", "", "only peers whose name matches this expression")
 )
 
 // firstPeerTask is the first of the tasks that the comparison makes.
@@ -33,6 +34,7 @@ type flow struct {
 	told     chan struct{} // closed when the announcement has arrived
 	changed  chan struct{} // closed when the prompt says the outcome
 
+	typed, prompt                     time.Time // the prompt's request arrives
 	clicked, posted, toldAt           time.Time
 	promptOnce, toldOnce, changedOnce sync.Once
 }
@@ -46,14 +48,22 @@ type stage struct {
 	flows  map[int64]*flow // by task
 	places map[string]*flow
 	next   int64
+
+	log []arrival // of requests, while it isn't nil
 }
 
 func newStage(tb testing.TB, p peer) (s *stage, took starts) {
 	tb.Helper()
-	s = &stage{standIns: newStandIns(tb), flows: map[int64]*flow{}, places: map[string]*flow{}, next: firstPeerTask}
+	return newStageBetween(tb, p, newStandIns(tb))
+}
+
+func newStageBetween(tb testing.TB, p peer, between *standIns) (s *stage, took starts) {
+	tb.Helper()
+	s = &stage{standIns: between, flows: map[int64]*flow{}, places: map[string]*flow{}, next: firstPeerTask}
 	s.api.SetRateLimit(1<<30, false)
 	s.process, took = runPeer(tb, p, s.standIns)
 	s.api.OnReceived(func(r chameliotest.Request) {
+		s.arrived(r.Method)
 		if r.Method == "POST" {
 			s.at(func() *flow { return s.flows[r.Task] }, func(f *flow) { f.posted = time.Now() })
 		}
@@ -61,6 +71,13 @@ func newStage(tb testing.TB, p peer) (s *stage, took starts) {
 	s.slack.Before("chat.postMessage", func(c slacktest.Call) {
 		s.at(func() *flow { return s.places[c.Channel] }, func(f *flow) {
 			f.toldOnce.Do(func() { f.toldAt = time.Now(); close(f.told) })
+		})
+	})
+	s.slack.Before("response_url", func(c slacktest.Call) {
+		s.at(func() *flow { return s.places[c.Channel] }, func(f *flow) {
+			if f.prompt.IsZero() {
+				f.prompt = time.Now()
+			}
 		})
 	})
 	s.slack.After("response_url", func(c slacktest.Call) {
@@ -95,6 +112,7 @@ func (s *stage) play() *flow {
 	s.flows[task], s.places[f.channel] = f, f
 	s.mu.Unlock()
 	s.api.Add(task, 1)
+	f.typed = time.Now()
 	s.slack.Slash(slacktest.Ada, f.channel, fmt.Sprintf("/cancel-task %d", task))
 	s.await(f.prompted, "a prompt")
 	prompt := s.slack.Private(slacktest.Ada, f.channel)[0]
@@ -165,7 +183,7 @@ func TestCompare(t *testing.T) {
 	for round := range *rounds {
 		for i := range contenders {
 			p := contenders[(i+round)%len(contenders)]
-			if strings.Contains(p.name, *only) {
+			if regexp.MustCompile(*only).MatchString(p.name) {
 				t.Run(p.name, func(t *testing.T) { all[p.name] = append(all[p.name], measure(t, p)) })
 			}
 		}
@@ -299,7 +317,7 @@ func TestGrowth(t *testing.T) {
 	sizes := []int{1, 10, 100, 1000}
 	var names []string
 	for _, p := range peers(t) {
-		if p.onlyAcks || !strings.Contains(p.name, *only) {
+		if p.onlyAcks || !regexp.MustCompile(*only).MatchString(p.name) {
 			continue
 		}
 		names = append(names, p.name)

@@ -59,7 +59,10 @@ func TestIPv6Only(t *testing.T) {
 		database = over6(t, pgtest.Start(t))
 	}
 	atSlack := listen6(t)
-	s := &standIns{t, slacktest.New(slacktest.Options{Listener: atSlack, URL: "http://" + atSlack.Addr().String()}), chameliotest.New(chameliotest.Options{Listener: listen6(t)})}
+	s := &standIns{
+		TB: t, slack: slacktest.New(slacktest.Options{Listener: atSlack, URL: "http://" + atSlack.Addr().String()}),
+		api: chameliotest.New(chameliotest.Options{Listener: listen6(t)}),
+	}
 	t.Cleanup(s.slack.Close)
 	t.Cleanup(s.api.Close)
 	port := listen6(t)

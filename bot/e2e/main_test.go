@@ -92,21 +92,27 @@ type standIns struct {
 	testing.TB
 	slack *slacktest.Server
 	api   *chameliotest.Server
+	far   []*far   // the ways to both, if they are at a distance
+	trust []string // variables by which programs trust their certificate
 }
 
 func newStandIns(tb testing.TB) *standIns {
-	s := &standIns{tb, slacktest.NewServer(), chameliotest.NewServer()}
+	s := &standIns{TB: tb, slack: slacktest.NewServer(), api: chameliotest.NewServer()}
 	tb.Cleanup(s.slack.Close)
 	tb.Cleanup(s.api.Close)
 	return s
 }
 
 func (s *standIns) env(databaseURL string, more ...string) []string {
-	return append([]string{
+	api := s.api.URL()
+	if len(s.far) > 0 {
+		api = "https://" + s.far[1].listener.Addr().String()
+	}
+	return slices.Concat([]string{
 		"SLACK_APP_TOKEN=" + slacktest.AppToken, "SLACK_BOT_TOKEN=" + slacktest.BotToken, "SLACK_API_URL=" + s.slack.URL(),
-		"CHAMELIO_API_KEY=" + chameliotest.Key, "CHAMELIO_API_URL=" + s.api.URL(), "DATABASE_URL=" + databaseURL,
+		"CHAMELIO_API_KEY=" + chameliotest.Key, "CHAMELIO_API_URL=" + api, "DATABASE_URL=" + databaseURL,
 		"CANCEL_POLICY=members", "LOG_LEVEL=debug", "COMMANDS_PER_MINUTE=1000000",
-	}, more...)
+	}, s.trust, more)
 }
 
 func (s *standIns) eventually(what string, limit time.Duration, cond func() bool) {

@@ -37,6 +37,10 @@ func peers(tb testing.TB) []peer {
 	}
 	if other := os.Getenv("COMPARE"); other != "" {
 		all = append(all, peer{name: "the other binary, SQLite", command: []string{other}, database: sqlite})
+		if pgtest.Installed() {
+			server := pgtest.Start(tb)
+			all = append(all, peer{name: "the other binary, Postgres", command: []string{other}, database: func(tb testing.TB) string { return pgtest.Database(tb, server) }})
+		}
 	}
 	if app, modules := bolt(tb); app != nil {
 		all = append(all, peer{name: "Bolt 5.1", command: app, env: []string{"NODE_PATH=" + modules}})

@@ -21,6 +21,7 @@ type Press struct {
 	slackapi.Click
 	Confirmation decision.Confirmation
 	Log          *slog.Logger
+	FactsAge     time.Duration // how old the facts are by which the press is allowed
 
 	// Shown is closed when Slack has the message that says that the press is
 	// being judged; nil if there is none.
@@ -32,6 +33,7 @@ type Press struct {
 func (c *Carrier) recordOf(p Press) decision.Record {
 	r := recordFrom(p.Confirmation, p.Value)
 	r.Confirmer, r.ResponseURL = p.User, p.ResponseURL
+	r.FactsAge = p.FactsAge.Truncate(time.Millisecond)
 	r.DecidedAt = toMillisecond(p.Received) // as the journal stores it: the MAC covers it
 	r.MAC = c.Signer.SignClick(r)
 	return r

@@ -138,6 +138,13 @@ func (p *prompt) end(m texts.Message) {
 	p.put(m)
 }
 
+// isLast reports whether the last state is being shown.
+func (p *prompt) isLast() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last
+}
+
 // close waits until everything is shown that is going to be.
 func (p *prompt) close() {
 	p.mu.Lock()

@@ -63,7 +63,7 @@ func (l *life) report(before decision.State, e decision.Event, do decision.Do) {
 	m, s := l.Metrics, l.state
 	switch {
 	case e.Kind == decision.Won && do.Action != decision.DoGiveUp:
-		l.log.Info("decided")
+		l.log.Info("decided", "facts_age_seconds", l.press.FactsAge.Seconds())
 	case before.Stage == decision.Recording && (s.Stage == decision.Announcing || e.Kind == decision.Pending):
 		res := l.tasks.result(l.task)
 		m.Decisions.WithLabelValues(string(res.Outcome)).Inc()

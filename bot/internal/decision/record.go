@@ -49,10 +49,11 @@ type Record struct {
 	Confirmer     string // who clicked
 	Reason        string
 	RequestedAt   time.Time
-	DecidedAt     time.Time // when the click was received
-	ResponseURL   string    // the click's; erased when there is nothing more to post
-	Confirmation  string    // the signed value of the button
-	MAC           string    // over the click
+	DecidedAt     time.Time     // when the click was received
+	FactsAge      time.Duration // how old the facts were by which the click was allowed
+	ResponseURL   string        // the click's; erased when there is nothing more to post
+	Confirmation  string        // the signed value of the button
+	MAC           string        // over the click
 
 	AnnouncedAt time.Time // zero until the outcomes were announced
 	MessageTS   string    // the announcement's, if Slack returned one

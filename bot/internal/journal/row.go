@@ -12,7 +12,7 @@ import (
 
 const (
 	columns = `d.confirmation_id, d.team_id, d.channel_id, d.thread_ts, d.requester, d.confirmer, d.reason,
-		d.requested_at, d.decided_at, d.announced_at, d.message_ts, d.response_url, d.confirmation, d.mac,
+		d.requested_at, d.decided_at, d.facts_age_ms, d.announced_at, d.message_ts, d.response_url, d.confirmation, d.mac,
 		d.follow_until, d.checks, d.settled_at, d.epoch,
 		t.task_id, t.title, t.url, t.sent_at, t.tries, t.outcome, t.detail, t.finished_at, t.settled_outcome, t.settled_detail`
 
@@ -31,14 +31,15 @@ const (
 func scan(row interface{ Scan(...any) error }, d *decision.Record) error {
 	var finished, announced sql.NullTime
 	var outcome sql.NullString
-	var sent, follow, settled int64
+	var sent, follow, settled, age int64
 	var t decision.Item
 	err := row.Scan(&d.ID, &d.Team, &d.Channel, &d.Thread, &d.Requester, &d.Confirmer, &d.Reason,
-		&d.RequestedAt, &d.DecidedAt, &announced, &d.MessageTS, &d.ResponseURL, &d.Confirmation, &d.MAC,
+		&d.RequestedAt, &d.DecidedAt, &age, &announced, &d.MessageTS, &d.ResponseURL, &d.Confirmation, &d.MAC,
 		&follow, &d.Looks, &settled, &d.Epoch,
 		&t.ID, &t.Title, &t.URL, &sent, &t.Tries, &outcome, &t.Detail, &finished, &t.SettledOutcome, &t.SettledDetail)
 	t.FinishedAt, t.Outcome, t.Sent = finished.Time, decision.Outcome(outcome.String), sent != 0
 	d.AnnouncedAt, d.FollowUntil, d.SettledAt = announced.Time, moment(follow), moment(settled)
+	d.FactsAge = time.Duration(age) * time.Millisecond
 	d.Tasks = []decision.Item{t}
 	return err
 }

@@ -2,46 +2,72 @@ package policy
 
 import (
 	"context"
-	"strings"
+	"fmt"
+	"strconv"
+	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 const (
-	// commandAge is how long an answer of Slack's counts at the command. The
-	// click asks anew.
-	commandAge = 3 * time.Minute
+	// MaxFactsAge is the most that a Checker's maxAge can be (law 16).
+	MaxFactsAge = time.Minute
 
-	// refusedAge is how long what is known of somebody who was just refused may
-	// serve to refuse them again, so that pressing a button 300 times costs one
-	// call. It never serves to allow.
-	refusedAge = 10 * time.Second
+	// refusedPersonAge and refusedSharedAge are how old the facts behind a
+	// refusal may be: older ones are looked up again first, so that someone who
+	// has just been allowed isn't refused from memory. They bound what a flood of
+	// refused presses costs. A usergroup is everyone's, and Slack lists its members
+	// only about 20 times a minute (docs.slack.dev, usergroups.users.list).
+	refusedPersonAge = time.Second
+	refusedSharedAge = 10 * time.Second
 
 	// questionTimeout bounds all look-ups of one question.
 	questionTimeout = 10 * time.Second
 
-	maxRefused = 4096
+	// maxStandings bounds for how many people it is remembered whether they were
+	// allowed.
+	maxStandings = 4096
 
 	// maxLookUps is more than the facts of two people can need: their profiles,
 	// and the groups of two lists each.
 	maxLookUps = 8
+
+	// maxPasses is how often a question is judged at most: from memory, with
+	// facts that are fresh enough for a refusal, and with new ones.
+	maxPasses = 3
 )
 
-// Checker applies Rules to facts that it looks up in Slack.
+// Tasks gets what Chamelio says about a task.
+type Tasks func(ctx context.Context, task int64) (Task, error)
+
+// Checker applies Rules to facts that it looks up, and remembers for a while.
 type Checker struct {
 	rules     Rules
+	maxAge    time.Duration
 	directory *directory
-	refused   *lru.Cache[string, time.Time]
+	tasks     *lookUp[Task]
+	standings *lru.Cache[UserID, bool] // whether a person was allowed when last judged
 }
 
-// NewChecker needs Rules that Validate finds nothing wrong with.
-func NewChecker(rules Rules, api Slack) *Checker {
-	return &Checker{rules: rules, directory: newDirectory(api), refused: newCache[time.Time](maxRefused)}
+// NewChecker needs Rules that Validate finds nothing wrong with. Facts count for
+// maxAge after they were asked for, at most MaxFactsAge. At 0 each question asks
+// again.
+func NewChecker(rules Rules, api Slack, tasks Tasks, maxAge time.Duration) *Checker {
+	return &Checker{
+		rules: rules, maxAge: min(max(maxAge, 0), MaxFactsAge), directory: newDirectory(api),
+		tasks: newLookUp(maxTasks, func(ctx context.Context, key string) (Task, error) {
+			task, err := strconv.ParseInt(key, 10, 64)
+			if err != nil {
+				return Task{}, fmt.Errorf("reading a task's ID: %w", err)
+			}
+			return tasks(ctx, task)
+		}),
+		standings: newCache[UserID, bool](maxStandings),
+	}
 }
 
-// Question is who asks for what, where. It is answered in two steps: by
-// Standing, and then, if it was a yes, by Cleared.OnTask.
+// Question is who asks for what, where.
 type Question struct {
 	Moment       Moment
 	Installation Installation
@@ -52,117 +78,82 @@ type Question struct {
 	TwoAsked     bool   // at a click: the prompt was put to a second person
 }
 
-// Cleared is a question that Standing had nothing against. Its zero value
-// refuses every task.
-type Cleared struct {
-	checker *Checker
-	facts   Case
-	maxAge  time.Duration
+// KeepTask remembers what Chamelio said about a task when it was asked, which
+// t.Asked says.
+func (k *Checker) KeepTask(task int64, t Task) {
+	k.tasks.kept.Add(taskKey(task), answered(t, t.Asked))
 }
 
-// Standing judges all that does not need the task. Only with a yes is there
-// any use for the task: a person who may cancel nothing costs no look at it.
-func (k *Checker) Standing(ctx context.Context, q Question) (Cleared, Verdict) {
-	c := Case{
-		Moment: q.Moment, Installation: q.Installation, Origin: q.Origin, Place: q.Place,
-		Person: Person{ID: q.User}, Requester: Person{ID: q.Requester}, TwoAsked: q.TwoAsked,
-	}
-	maxAge := time.Duration(0)
-	if q.Moment == AtCommand {
-		maxAge = commandAge
-	} else if at, ok := k.refused.Get(string(q.User)); ok && time.Since(at) < refusedAge {
-		if _, v := k.complete(ctx, c, k.rules.Standing, refusedAge); !v.Allowed() {
-			return Cleared{}, v
-		}
-	}
-	c, v := k.complete(ctx, c, k.rules.Standing, maxAge)
+// Cleared is a command that Standing had nothing against. Its zero value
+// refuses every task.
+type Cleared struct{ *inquiry }
+
+// Standing judges, at a command, everything that doesn't need the task. It calls
+// begin, which must not block, when it's time to get the task: next to the
+// look-ups or, if the person was refused when last judged, after a yes. So
+// someone who may cancel nothing costs one GET at most.
+func (k *Checker) Standing(ctx context.Context, q Question, begin func()) (Cleared, Verdict) {
+	n := k.ask(q)
+	begin = sync.OnceFunc(begin)
+	_, v := n.answer(ctx, func(ctx context.Context, s since) (Case, Verdict) { return n.standing(ctx, s, begin) })
 	if !v.Allowed() {
-		if v.Code.Final() && c.Person.Known == Answered { // else it cost nothing
-			k.refused.Add(string(q.User), time.Now())
-		}
 		return Cleared{}, v
 	}
-	return Cleared{checker: k, facts: c, maxAge: maxAge}, v
+	return Cleared{n}, v
 }
 
 // NeedsTask reports whether OnTask goes by the task at all.
-func (c Cleared) NeedsTask() bool { return c.checker != nil && c.checker.rules.NeedsTask() }
+func (c Cleared) NeedsTask() bool { return c.inquiry != nil && c.rules.NeedsTask() }
 
 // NeedsSecondPerson reports, at a command, whether the prompt has to be put to
 // a second person.
 func (c Cleared) NeedsSecondPerson(t Task) bool {
-	return c.checker == nil || c.checker.rules.NeedsSecondPerson(t)
+	return c.inquiry == nil || c.rules.NeedsSecondPerson(t)
 }
 
 // OnTask judges what depends on the task.
 func (c Cleared) OnTask(ctx context.Context, t Task) Verdict {
-	if c.checker == nil {
+	if c.inquiry == nil {
 		return refuse(CodeCannotCheck)
 	}
-	facts := c.facts
-	facts.Task = t
-	_, v := c.checker.complete(ctx, facts, c.checker.rules.OnTask, c.maxAge)
+	_, v := c.answer(ctx, func(ctx context.Context, s since) (Case, Verdict) {
+		facts := c.ids
+		facts.Task = t
+		return c.complete(ctx, facts, c.rules.Decide, s)
+	})
 	return v
 }
 
-// complete judges with what is known, looks up what the rules miss, and judges
-// again. So Slack is asked only what makes a difference.
-func (k *Checker) complete(ctx context.Context, c Case, judge func(Case) Verdict, maxAge time.Duration) (Case, Verdict) {
-	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
-	defer cancel()
-	for range maxLookUps {
-		v := judge(c)
-		if v.missing == nil {
-			return c, v
-		}
-		c = k.fill(ctx, c, *v.missing, maxAge)
+// Confirm judges a click: the person, the requester and each task. The first no
+// counts for all: they are confirmed together. It also returns how old the oldest
+// fact is that the verdict rests on. Facts that are too old, or that this process
+// never had, are looked up again, all at once.
+func (k *Checker) Confirm(ctx context.Context, q Question, tasks ...int64) (Verdict, time.Duration) {
+	n := k.ask(q)
+	c, v := n.answer(ctx, func(ctx context.Context, s since) (Case, Verdict) { return n.confirm(ctx, s, tasks) })
+	oldest := older(older(c.peopleAsked(), c.sharedAsked()), c.Task.Asked)
+	if oldest.IsZero() {
+		return v, 0
 	}
-	return c, refuse(CodeCannotCheck)
+	return v, max(time.Since(oldest), 0)
 }
 
-// fill looks up what is missing of one of the two people. If both are one, the
-// rules ask of the first alone.
-func (k *Checker) fill(ctx context.Context, c Case, m missing, maxAge time.Duration) Case {
-	workspace := c.Installation.TeamID
-	if c.Installation.OrgWide {
-		workspace = c.Place.Workspace
+func (k *Checker) task(ctx context.Context, task int64, since time.Time) Task {
+	found, err := k.tasks.get(ctx, taskKey(task), since)
+	if err != nil {
+		return Task{Cause: err}
 	}
-	for _, p := range []*Person{&c.Person, &c.Requester} {
-		if p.ID != m.user {
-			continue
-		}
-		if len(m.groups) == 0 {
-			*p = k.directory.person(ctx, p.ID, maxAge)
-			break
-		}
-		p.Groups = k.memberships(ctx, *p, m.groups, workspace, maxAge)
-		break
-	}
-	return c
+	t := found.value
+	t.Asked = found.asked
+	return t
 }
 
-// memberships adds to what is known of somebody's usergroups. The first that
-// they are in decides, so the others are not asked for.
-func (k *Checker) memberships(ctx context.Context, p Person, groups []GroupID, workspace TeamID, maxAge time.Duration) map[GroupID]Membership {
-	all := make(map[GroupID]Membership, len(p.Groups)+len(groups))
-	for group, m := range p.Groups {
-		all[group] = m
-	}
-	for _, group := range groups {
-		m := k.directory.membership(ctx, p, group, workspace, maxAge)
-		if all[group] = m; m.In {
-			break
-		}
-	}
-	return all
-}
+func taskKey(task int64) string { return strconv.FormatInt(task, 10) }
 
-// A usergroup is remembered by workspace. Slack's ids have no blanks in them.
-func groupKey(group GroupID, workspace TeamID) string {
-	return string(group) + " " + string(workspace)
-}
-
-func splitGroupKey(key string) (group, workspace string) {
-	group, workspace, _ = strings.Cut(key, " ")
-	return group, workspace
+// trusts reports whether to look up everything about a person's question at once:
+// unless they were refused when last judged, or are being judged for the first
+// time.
+func (k *Checker) trusts(user UserID) bool {
+	allowed, known, _ := k.standings.PeekOrAdd(user, false)
+	return allowed || !known
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -23,9 +24,10 @@ const (
 	// lookUpTimeout bounds one call to Slack.
 	lookUpTimeout = 5 * time.Second
 
-	// maxPeople and maxGroups bound the memory.
+	// maxPeople, maxGroups and maxTasks bound the memory.
 	maxPeople = 4096
 	maxGroups = 256
+	maxTasks  = 1024
 )
 
 // directory looks people and usergroups up in Slack.
@@ -76,12 +78,13 @@ func personOf(u slack.User) Person {
 }
 
 // person never fails: a Person says for itself if it is not known.
-func (d *directory) person(ctx context.Context, id UserID, maxAge time.Duration) Person {
-	found, err := d.people.get(ctx, string(id), maxAge)
+func (d *directory) person(ctx context.Context, id UserID, since time.Time) Person {
+	found, err := d.people.get(ctx, string(id), since)
 	switch said := slackSaid(err); {
 	case err == nil:
-		found.ID = id
-		return found
+		p := found.value
+		p.ID, p.Asked = id, found.asked
+		return p
 	case said == "user_not_found" || said == "user_not_visible":
 		// An answer, and no failure: nobody whom this workspace can see.
 		return Person{Known: Answered, ID: id, Stranger: true}
@@ -92,17 +95,12 @@ func (d *directory) person(ctx context.Context, id UserID, maxAge time.Duration)
 // membership tells whether somebody is in a usergroup. An organisation-wide
 // token has to say of which workspace (usergroups.users.list, team_id); others
 // ignore it.
-func (d *directory) membership(ctx context.Context, p Person, group GroupID, workspace TeamID, maxAge time.Duration) Membership {
-	members, err := d.groups.get(ctx, groupKey(group, workspace), maxAge)
+func (d *directory) membership(ctx context.Context, p Person, group GroupID, workspace TeamID, since time.Time) Membership {
+	members, err := d.groups.get(ctx, groupKey(group, workspace), since)
 	if err != nil {
 		return Membership{Known: why(err), Cause: err}
 	}
-	for _, id := range members {
-		if p.is(id) {
-			return Membership{Known: Answered, In: true}
-		}
-	}
-	return Membership{Known: Answered}
+	return Membership{Known: Answered, In: slices.ContainsFunc(members.value, p.is), Asked: members.asked}
 }
 
 // why tells the failures apart that other people have to do something about.
@@ -134,45 +132,72 @@ type lookUp[V any] struct {
 	ask   func(ctx context.Context, key string) (V, error)
 }
 
-// answer is what Slack said, and when it was asked.
+// answer is what was said, and when it was asked for: by the monotonic clock and,
+// since that one stops while a machine sleeps, by the wall clock as well.
 type answer[V any] struct {
 	value V
 	asked time.Time
+	wall  time.Time
+}
+
+func answered[V any](value V, asked time.Time) answer[V] {
+	return answer[V]{value, asked, asked.Round(0)}
 }
 
 func newLookUp[V any](size int, ask func(context.Context, string) (V, error)) *lookUp[V] {
-	return &lookUp[V]{kept: newCache[answer[V]](size), ask: ask}
+	return &lookUp[V]{kept: newCache[string, answer[V]](size), ask: ask}
 }
 
-func newCache[V any](size int) *lru.Cache[string, V] {
-	cache, err := lru.New[string, V](size)
+func newCache[K comparable, V any](size int) *lru.Cache[K, V] {
+	cache, err := lru.New[K, V](size)
 	if err != nil {
 		panic(err) // only for a size below one
 	}
 	return cache
 }
 
-// get answers from memory if that is younger than maxAge. Else it asks, or
-// waits for whoever is asking already: that answer is at most lookUpTimeout old.
-func (l *lookUp[V]) get(ctx context.Context, key string, maxAge time.Duration) (V, error) {
-	if a, ok := l.kept.Get(key); ok && time.Since(a.asked) < maxAge {
-		return a.value, nil
-	}
-	call := l.calls.DoChan(key, func() (any, error) { return l.call(ctx, key) })
-	var none V
-	select {
-	case done := <-call:
-		if done.Err != nil {
-			return none, done.Err
-		}
-		return done.Val.(V), nil
-	case <-ctx.Done():
-		return none, ctx.Err()
+// known returns an answer from memory, if it was asked for at since or later by
+// both clocks.
+func (l *lookUp[V]) known(key string, since time.Time) (answer[V], bool) {
+	a, ok := l.kept.Get(key)
+	return a, ok && !a.asked.Before(since) && !a.wall.Before(since.Round(0))
+}
+
+// ahead begins a look-up that get will need, and doesn't wait for it.
+func (l *lookUp[V]) ahead(ctx context.Context, key string, since time.Time) {
+	if _, ok := l.known(key, since); !ok {
+		l.begin(ctx, key, since)
 	}
 }
 
+// get answers from memory if that was asked for at since or later. Else it asks,
+// or waits for a call that is under way: that was made at most lookUpTimeout ago.
+func (l *lookUp[V]) get(ctx context.Context, key string, since time.Time) (answer[V], error) {
+	if a, ok := l.known(key, since); ok {
+		return a, nil
+	}
+	select {
+	case done := <-l.begin(ctx, key, since):
+		if done.Err != nil {
+			return answer[V]{}, done.Err
+		}
+		return done.Val.(answer[V]), nil
+	case <-ctx.Done():
+		return answer[V]{}, ctx.Err()
+	}
+}
+
+func (l *lookUp[V]) begin(ctx context.Context, key string, since time.Time) <-chan singleflight.Result {
+	return l.calls.DoChan(key, func() (any, error) {
+		if a, ok := l.known(key, since); ok { // a call has just ended
+			return a, nil
+		}
+		return l.call(ctx, key)
+	})
+}
+
 // call is made for all who wait, so it does not end with the first of them.
-func (l *lookUp[V]) call(ctx context.Context, key string) (value V, err error) {
+func (l *lookUp[V]) call(ctx context.Context, key string) (a answer[V], err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpTimeout)
 	defer cancel()
 	asked := time.Now()
@@ -184,8 +209,11 @@ func (l *lookUp[V]) call(ctx context.Context, key string) (value V, err error) {
 			l.kept.Remove(key) // what was known may not be so any more
 		}
 	}()
-	if value, err = l.ask(ctx, key); err == nil {
-		l.kept.Add(key, answer[V]{value, asked})
+	value, err := l.ask(ctx, key)
+	if err != nil {
+		return answer[V]{}, err
 	}
-	return value, err
+	a = answered(value, asked)
+	l.kept.Add(key, a)
+	return a, nil
 }

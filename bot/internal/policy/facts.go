@@ -3,6 +3,7 @@ package policy
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // Slack's ids (docs.slack.dev, object types). Each is a type, because a
@@ -94,7 +95,8 @@ func (k Known) code() Code {
 // in. With Known at anything but Answered only ID is filled.
 type Person struct {
 	Known Known
-	Cause error // why it is not known
+	Cause error     // why it is not known
+	Asked time.Time // when Slack was asked; zero if it gave no answer to remember
 
 	ID           UserID       // as the payload has it
 	AnsweredID   UserID       // as users.info answers, which on Grid can be another
@@ -115,6 +117,7 @@ type Person struct {
 type Membership struct {
 	Known Known
 	Cause error
+	Asked time.Time
 	In    bool
 }
 
@@ -182,9 +185,39 @@ func (p Person) listed(users []UserID, groups []GroupID, otherwise Code) Verdict
 // Task is what Chamelio says of a task, as far as rules go by it.
 type Task struct {
 	Known    bool
-	Cause    error // why it is not known
+	Cause    error     // why it is not known
+	Asked    time.Time // when Chamelio was asked
 	Workflow string
 	People   []string // e-mail addresses of owner, assignee and collaborators
+}
+
+// workspace returns the workspace in which usergroups are looked up.
+func (c Case) workspace() TeamID {
+	if c.Installation.OrgWide {
+		return c.Place.Workspace
+	}
+	return c.Installation.TeamID
+}
+
+// peopleAsked returns when the oldest profile was asked for, sharedAsked the
+// oldest list of a usergroup's members; zero for none.
+func (c Case) peopleAsked() time.Time { return older(c.Person.Asked, c.Requester.Asked) }
+
+func (c Case) sharedAsked() (oldest time.Time) {
+	for _, p := range []Person{c.Person, c.Requester} {
+		for _, m := range p.Groups {
+			oldest = older(oldest, m.Asked)
+		}
+	}
+	return oldest
+}
+
+// older returns the earlier of two times. A zero time is none.
+func older(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // has reports whether an address is one of the task's people. Cases are

@@ -51,17 +51,17 @@ func TestListsKnowPeopleByAnyID(t *testing.T) {
 					api.users[string(id)] = ada
 				}
 				api.groups["S0LEADS T1"] = []string{string(listed)}
-				k := NewChecker(rules, api)
+				k := remembering(rules, api)
 				requester := asked
 				if rules.SecondPerson.Always {
 					requester = "U0GRACE"
 				}
-				_, v := k.Standing(t.Context(), questionBy(asked, AtClick, requester))
+				_, v := k.Standing(t.Context(), questionBy(asked, AtClick, requester), begun)
 				if v.Allowed() != (listed != "U0OTHER") {
 					t.Errorf("%s has %s: %s", name, listed, v.Code)
 				}
 				for _, other := range []UserID{asked, answered, global} {
-					_, v := NewChecker(Rules{SecondPerson: SecondPerson{Always: true}}, api).Standing(t.Context(), questionBy(asked, AtClick, other))
+					_, v := remembering(Rules{SecondPerson: SecondPerson{Always: true}}, api).Standing(t.Context(), questionBy(asked, AtClick, other), begun)
 					if v.Code != CodeNeedsSecondPerson {
 						t.Errorf("their own second person, as %s and %s: %s", asked, other, v.Code)
 					}

@@ -12,6 +12,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -233,6 +234,23 @@ func (r Rules) pair(c Case, two bool) Verdict {
 	}
 	users, groups := r.approvers()
 	return c.Person.listed(users, groups, CodeNotAnApprover)
+}
+
+// groups returns the usergroups that may make a difference, as far as the IDs
+// can tell.
+func (r Rules) groups(c Case) []GroupID {
+	var all []GroupID
+	if !contains(r.Users, c.Person.ID) || c.Moment != AtCommand && !contains(r.Users, c.Requester.ID) {
+		all = append(all, r.Usergroups...)
+	}
+	if users, groups := r.approvers(); c.Moment != AtCommand && c.Person.ID != c.Requester.ID && !contains(users, c.Person.ID) {
+		all = append(all, groups...)
+	}
+	for i := range all {
+		all[i] = trim(all[i])
+	}
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(id GroupID) bool { return id == "" })
 }
 
 // approvers tells people from usergroups by the form of the id.

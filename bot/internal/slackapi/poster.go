@@ -119,6 +119,20 @@ func (p *Poster) Show(ctx context.Context, viewID string, view slack.ModalViewRe
 	return nil
 }
 
+// ackSettles is how long Slack may take to handle the acknowledgement of a
+// submitted modal, which arrives by another way than what follows.
+const ackSettles = 1500 * time.Millisecond
+
+// ShowLast is Show for a modal that was just submitted. It shows the view again a
+// moment later: an acknowledgement that Slack handles late would replace it.
+func (p *Poster) ShowLast(ctx context.Context, viewID string, view slack.ModalViewRequest) error {
+	err := p.Show(ctx, viewID, view)
+	if err == nil && work.Sleep(ctx, ackSettles) {
+		_ = p.Show(ctx, viewID, view) // it was there already
+	}
+	return err
+}
+
 func optionsOf(m texts.Message) []slack.MsgOption {
 	return []slack.MsgOption{
 		slack.MsgOptionText(m.Text, false), slack.MsgOptionBlocks(m.Blocks...),
@@ -160,7 +174,7 @@ func (p *Poster) Answer(ctx context.Context, log *slog.Logger, to Target, m text
 // answer is for everyone.
 func (p *Poster) To(ctx context.Context, to Target, m texts.Message, where Placement) error {
 	if to.View != "" && where != InChannel {
-		return p.Show(ctx, to.View, texts.ModalOf(m))
+		return p.ShowLast(ctx, to.View, texts.ModalOf(m))
 	}
 	return p.Respond(ctx, to.ResponseURL, m, where)
 }

@@ -28,6 +28,18 @@ const (
 	InChannel                        // a new message for everyone
 )
 
+// ResponseURLHost returns where the response_urls lead that come with the Web API
+// at an address.
+func ResponseURLHost(api *url.URL) *url.URL {
+	switch api.Hostname() {
+	case "slack.com", "www.slack.com":
+		return &url.URL{Scheme: "https", Host: "hooks.slack.com"}
+	case "slack-gov.com", "www.slack-gov.com":
+		return &url.URL{Scheme: "https", Host: "hooks.slack-gov.com"}
+	}
+	return api
+}
+
 // check accepts https on Slack's hosts, and the host of a fake.
 func (p *Poster) check(raw string) error {
 	u, err := url.Parse(raw)

@@ -7,6 +7,7 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/url"
@@ -16,6 +17,10 @@ import (
 // idleConnsPerHost is how many connections are kept for the next burst: about
 // as many as there are workers.
 const idleConnsPerHost = 32
+
+// sessions is how many TLS sessions are kept, so that opening a connection again
+// takes no full handshake.
+const sessions = 64
 
 // timeouts are how long a peer may keep silent, by what it is asked for.
 type timeouts struct {
@@ -71,6 +76,7 @@ func (t timeouts) transport() *http.Transport {
 			return nil
 		},
 		DialContext:           dialer.DialContext,
+		TLSClientConfig:       &tls.Config{ClientSessionCache: tls.NewLRUClientSessionCache(sessions)},
 		ForceAttemptHTTP2:     true, // a DialContext turns it off otherwise
 		TLSHandshakeTimeout:   t.handshake,
 		ResponseHeaderTimeout: t.header,

@@ -15,6 +15,7 @@ CREATE TABLE decisions (
     reason          TEXT NOT NULL,
     requested_at    TIMESTAMP NOT NULL,
     decided_at      TIMESTAMP NOT NULL, -- when the click was received
+    facts_age_ms    INTEGER NOT NULL DEFAULT 0, -- how old the facts were by which the click was allowed
     announced_at    TIMESTAMP,
     message_ts      TEXT NOT NULL DEFAULT '', -- the announcement's
 
@@ -97,13 +98,13 @@ CREATE TABLE retention (
 -- +goose StatementBegin
 CREATE TRIGGER decisions_announced_change BEFORE UPDATE OF
     confirmation_id, team_id, channel_id, thread_ts, requester, confirmer, reason, requested_at, decided_at,
-    announced_at, message_ts, confirmation, mac, settled_at
+    facts_age_ms, announced_at, message_ts, confirmation, mac, settled_at
 ON decisions WHEN OLD.announced_at IS NOT NULL AND (
     (NEW.confirmation_id, NEW.team_id, NEW.channel_id, NEW.thread_ts, NEW.requester, NEW.confirmer,
-    NEW.reason, NEW.requested_at, NEW.decided_at, NEW.announced_at, NEW.message_ts,
+    NEW.reason, NEW.requested_at, NEW.decided_at, NEW.facts_age_ms, NEW.announced_at, NEW.message_ts,
     NEW.confirmation, NEW.mac) IS NOT
     (OLD.confirmation_id, OLD.team_id, OLD.channel_id, OLD.thread_ts, OLD.requester, OLD.confirmer,
-    OLD.reason, OLD.requested_at, OLD.decided_at, OLD.announced_at, OLD.message_ts,
+    OLD.reason, OLD.requested_at, OLD.decided_at, OLD.facts_age_ms, OLD.announced_at, OLD.message_ts,
     OLD.confirmation, OLD.mac)
     OR OLD.settled_at > 0 AND NEW.settled_at IS NOT OLD.settled_at)
 BEGIN

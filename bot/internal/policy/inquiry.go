@@ -1,0 +1,189 @@
+package policy
+
+import (
+	"context"
+	"strings"
+	"time"
+)
+
+// inquiry is a question that is being judged.
+type inquiry struct {
+	*Checker
+	began time.Time
+	ids   Case // the question, without any fact
+	age   time.Duration
+}
+
+// since says which remembered facts count: those asked for at that time or later.
+type since struct{ people, shared time.Time }
+
+// ask begins to judge a question. At a command facts count for half their time,
+// so that the click on its prompt has the other half.
+func (k *Checker) ask(q Question) *inquiry {
+	n := &inquiry{Checker: k, began: time.Now(), age: k.maxAge, ids: Case{
+		Moment: q.Moment, Installation: q.Installation, Origin: q.Origin, Place: q.Place,
+		Person: Person{ID: q.User}, Requester: Person{ID: q.Requester}, TwoAsked: q.TwoAsked,
+	}}
+	if q.Moment == AtCommand {
+		n.age /= 2
+	}
+	return n
+}
+
+// answer judges from memory and, if that is too old for the verdict, again.
+func (n *inquiry) answer(ctx context.Context, judge func(context.Context, since) (Case, Verdict)) (Case, Verdict) {
+	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
+	defer cancel()
+	s := since{n.began.Add(-max(n.age, refusedPersonAge)), n.began.Add(-max(n.age, refusedSharedAge))}
+	for range maxPasses {
+		c, v := judge(ctx, s)
+		if n.stands(c, v) {
+			return c, v
+		}
+		s = since{n.began, n.began}
+		if !v.Allowed() {
+			s = since{n.began.Add(-refusedPersonAge), n.began.Add(-refusedSharedAge)}
+		}
+	}
+	return n.ids, refuse(CodeCannotCheck)
+}
+
+// stands reports whether a verdict rests on facts that are fresh enough for it.
+// Facts that were asked for since the question came always are, and so is a
+// failure to find out, which isn't remembered.
+func (n *inquiry) stands(c Case, v Verdict) bool {
+	people, shared := c.peopleAsked(), older(c.sharedAsked(), c.Task.Asked)
+	switch {
+	case v.Code.Final():
+		return n.after(people, refusedPersonAge) && n.after(shared, refusedSharedAge)
+	case !v.Allowed():
+		return true
+	}
+	oldest := older(people, shared)
+	return n.after(oldest, 0) || time.Since(oldest) <= n.age
+}
+
+// after reports whether a fact was asked for no longer than age before the
+// question came.
+func (n *inquiry) after(asked time.Time, age time.Duration) bool {
+	return asked.IsZero() || !asked.Before(n.began.Add(-age))
+}
+
+// standing judges everything that doesn't need the task. It calls begin when
+// it's time to get that. For someone who isn't trusted it takes one step after
+// the other, so that a refusal costs no more look-ups than it needs.
+func (n *inquiry) standing(ctx context.Context, s since, begin func()) (Case, Verdict) {
+	c := n.ids
+	if v := n.rules.Standing(c); v.missing == nil {
+		return c, v // the IDs alone can tell
+	}
+	trusted := n.trusts(c.Person.ID)
+	if trusted {
+		begin()
+		n.fetch(ctx, c, s)
+	}
+	c, v := n.complete(ctx, c, n.rules.Standing, s)
+	n.standings.Add(c.Person.ID, v.Allowed())
+	if v.Allowed() && !trusted {
+		begin()
+	}
+	return c, v
+}
+
+// confirm judges a click once. The Case that it returns has the oldest of the
+// tasks' Asked.
+func (n *inquiry) confirm(ctx context.Context, s since, tasks []int64) (Case, Verdict) {
+	if !n.rules.NeedsTask() {
+		c, v := n.standing(ctx, s, func() {})
+		if !v.Allowed() {
+			return c, v
+		}
+		return n.complete(ctx, c, n.rules.OnTask, s)
+	}
+	c, v := n.standing(ctx, s, func() {
+		for _, task := range tasks {
+			n.tasks.ahead(ctx, taskKey(task), s.shared)
+		}
+	})
+	if v.Allowed() && len(tasks) == 0 {
+		return c, refuse(CodeCannotCheckTask)
+	}
+	var oldest time.Time
+	for _, task := range tasks {
+		if !v.Allowed() {
+			break
+		}
+		c.Task = n.task(ctx, task, s.shared)
+		c, v = n.complete(ctx, c, n.rules.OnTask, s)
+		oldest = older(oldest, c.Task.Asked)
+	}
+	c.Task.Asked = oldest
+	return c, v
+}
+
+// fetch begins all look-ups that the rules may need, next to each other.
+func (n *inquiry) fetch(ctx context.Context, c Case, s since) {
+	n.directory.people.ahead(ctx, string(c.Person.ID), s.people)
+	if c.Moment != AtCommand && c.Requester.ID != "" {
+		n.directory.people.ahead(ctx, string(c.Requester.ID), s.people)
+	}
+	for _, group := range n.rules.groups(c) {
+		n.directory.groups.ahead(ctx, groupKey(group, c.workspace()), s.shared)
+	}
+}
+
+// complete judges with what is known, looks up what the rules miss, and judges
+// again.
+func (k *Checker) complete(ctx context.Context, c Case, judge func(Case) Verdict, s since) (Case, Verdict) {
+	for range maxLookUps {
+		v := judge(c)
+		if v.missing == nil {
+			return c, v
+		}
+		c = k.fill(ctx, c, *v.missing, s)
+	}
+	return c, refuse(CodeCannotCheck)
+}
+
+// fill looks up what is missing of one of the two people. If both are one, the
+// rules ask of the first alone.
+func (k *Checker) fill(ctx context.Context, c Case, m missing, s since) Case {
+	for _, p := range []*Person{&c.Person, &c.Requester} {
+		if p.ID != m.user {
+			continue
+		}
+		if len(m.groups) == 0 {
+			*p = k.directory.person(ctx, p.ID, s.people)
+			break
+		}
+		p.Groups = k.memberships(ctx, *p, m.groups, c.workspace(), s.shared)
+		break
+	}
+	return c
+}
+
+// memberships adds to what is known of someone's usergroups. The first that
+// they are in decides.
+func (k *Checker) memberships(ctx context.Context, p Person, groups []GroupID, workspace TeamID, since time.Time) map[GroupID]Membership {
+	all := make(map[GroupID]Membership, len(p.Groups)+len(groups))
+	for group, m := range p.Groups {
+		all[group] = m
+	}
+	for _, group := range groups {
+		m := k.directory.membership(ctx, p, group, workspace, since)
+		if all[group] = m; m.In {
+			break
+		}
+	}
+	return all
+}
+
+// A usergroup is remembered by workspace. Slack's IDs have no blanks in them.
+func groupKey(group GroupID, workspace TeamID) string {
+	return string(group) + " " + string(workspace)
+}
+
+func splitGroupKey(key string) (group, workspace string) {
+	group, workspace, _ = strings.Cut(key, " ")
+	return group, workspace
+}
