@@ -106,12 +106,12 @@ func (a *auditor) message(ctx context.Context, log *slog.Logger, n decision.Note
 		return a.texts.AuditCredential(n), nil
 	case decision.NoteAnnouncement, decision.NoteSettled:
 	}
-	if n.Channel == a.channel {
-		return nil, nil
-	}
 	d, err := a.journal.Get(ctx, n.ConfirmationID)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case d.Channel == a.channel:
+		return nil, nil
 	}
 	if n.Kind == decision.NoteSettled {
 		return new(a.texts.AuditSettled(d, d.Settled(), a.permalink(ctx, log, d))), nil

@@ -21,6 +21,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/observe"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
@@ -47,6 +48,10 @@ type Journal interface {
 	openRequests
 	presence
 	signed.Store
+	// Trust makes the journal seal what it writes and return only what verifies.
+	Trust(s journal.Seals, report func(journal.Unverified))
+	// ReturnSetAside returns rows whose keys have become known.
+	ReturnSetAside(context.Context) (int, error)
 }
 
 // presence is what replicas need to know about each other.
@@ -112,6 +117,8 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	b.slack = slackapi.NewClient(cfg.BotToken.Reveal(), cfg.SlackAPI, b.calls)
 	b.gate = &gate{checker: policy.NewChecker(cfg.Policy, b.slack), journal: j, known: make(chan struct{}), appID: b.app, now: cfg.Now}
 	b.metrics = newMetrics(cfg.Metrics)
+	sign.OnBrokenKeys(func(err error) { b.unverified(journal.Unverified{Table: journal.Keys, Why: err}) })
+	j.Trust(sign, b.unverified)
 	b.wire(api, sign)
 	b.socket, err = socketmode.New(b.socketOptions())
 	if err != nil {
@@ -153,7 +160,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	b.beats = work.NewLoop("replicas", j.Lease()/3, log, b.beat)
 	b.loops = append(b.carrier.Loops(),
 		work.NewLoop("requests", requestsEvery, log, asked.look),
-		work.NewLoop("signing keys", signed.LoadEvery, log, sign.Load),
+		work.NewLoop("signing keys", signed.LoadEvery, log, b.loadKeys),
 		work.NewLoop("installation", introduceEvery, log, b.introduce),
 		b.beats,
 	)
@@ -161,6 +168,31 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 		b.audits = &auditor{channel: cfg.AuditChannel, journal: j, poster: post, slack: b.slack, texts: words, gap: cfg.AnnounceGap, log: log}
 		b.loops = append(b.loops, work.NewLoop("audit channel", auditEvery, log, b.audits.copyAll))
 	}
+}
+
+// loadKeys reads the keys of other bot tokens, and returns the rows to their
+// tables that were set aside for want of them. It runs in a loop.
+func (b *Bot) loadKeys(ctx context.Context) error {
+	if err := b.signer.Load(ctx); err != nil {
+		return err
+	}
+	n, err := b.journal.ReturnSetAside(ctx)
+	if n > 0 {
+		b.log.Info("rows that were set aside are verified again", "rows", n)
+	}
+	return err
+}
+
+// unverified logs and counts a row of the journal that doesn't verify.
+func (b *Bot) unverified(u journal.Unverified) {
+	log := b.log.With("table", string(u.Table), "id", u.ID, "task", u.Task, "channel", u.Channel, "reason", u.Why)
+	if u.Waits {
+		b.metrics.Unverified.WithLabelValues(string(u.Table), "waits").Inc()
+		log.Warn("a row of the journal can't be verified yet: nothing is done about it and nothing says what it says. Another replica may use another bot token")
+		return
+	}
+	b.metrics.Unverified.WithLabelValues(string(u.Table), "set_aside").Inc()
+	log.Error("a row of the journal isn't genuine: it is set aside, nothing is cancelled and nothing is posted. Someone else has written to the database, or the bot token has changed")
 }
 
 // mentions returns the directory of people whom announcements mention; nil for no

@@ -105,7 +105,7 @@ func (w *world) row() decision.Record {
 	if len(all) > 1 {
 		w.Fatalf("%d rows on record", len(all))
 	}
-	return append(all, decision.Record{})[0]
+	return append(all, journal.Recorded{})[0].Record
 }
 
 // told waits until a channel was told once, and makes sure that it is not told
@@ -554,10 +554,10 @@ func TestARowThatNoClickMadeIsNeverActedOn(t *testing.T) {
 		}
 		all, err := w.journal.Recent(t.Context(), recent)
 		w.must(err)
-		for _, d := range all {
-			if d.Outcome != decision.SetAside {
-				t.Errorf("on record: %+v", d)
-			}
+		aside, err := w.journal.SetAsides(t.Context(), recent)
+		w.must(err)
+		if len(all) != 0 || len(aside) != 3 {
+			t.Errorf("on record: %+v; set aside: %+v", all, aside)
 		}
 	})
 }

@@ -14,7 +14,6 @@ type followUps interface {
 	LookAgain(ctx context.Context, l journal.Lease, wait time.Duration) error
 	BeginSettling(ctx context.Context, l journal.Lease, o decision.Outcome, detail string) (journal.Lease, error)
 	MarkSettled(context.Context, decision.ID) error
-	SetAside(context.Context, journal.Lease) error
 }
 
 // settle saves the final result of an unknown outcome.

@@ -2,7 +2,6 @@ package carry
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -40,25 +39,17 @@ func (c *Carrier) takeToFollowUp(ctx context.Context) error {
 	})
 }
 
-// take takes rows over that no living process holds, and carries those that
-// verify.
+// take takes rows over that no living process holds, and carries them. The
+// journal returns only rows that verify.
 func (c *Carrier) take(ctx context.Context, doing string, limit int, take func(context.Context, int) ([]journal.Held, error)) error {
 	if limit = min(limit, c.set.free()); limit <= 0 || c.draining.Load() {
 		return nil
 	}
 	taken, err := take(ctx, limit)
-	if err != nil {
-		return err
-	}
-	var failed error
 	for _, held := range taken {
-		genuine, err := c.Signer.Examine(ctx, held.Record, func(why error) error { return c.setAside(ctx, held, why) })
-		failed = errors.Join(failed, err)
-		if genuine {
-			c.resume(doing, held)
-		}
+		c.resume(doing, held)
 	}
-	return failed
+	return err
 }
 
 // resume carries a row that was taken over.
@@ -78,13 +69,4 @@ func (c *Carrier) resume(doing string, held journal.Held) {
 	}
 	l.log.Info(doing, "epoch", held.Lease.Epoch, "stage", l.state.Stage.String(), "sent", r.Sent)
 	c.start(l)
-}
-
-// setAside closes a row that no genuine click made. Nothing is done about it,
-// and nothing is posted in anyone's name.
-func (c *Carrier) setAside(ctx context.Context, held journal.Held, why error) error {
-	c.Metrics.Unverified.Inc()
-	c.Log.Error("a row of the journal isn't genuine: it is set aside, nothing is cancelled and nothing is posted. Someone else has written to the database, or the bot token has changed",
-		"confirmation", string(held.Record.ID), "task", held.TaskID, "channel", held.Channel, "reason", why)
-	return c.Journal.SetAside(ctx, held.Lease)
 }

@@ -26,12 +26,11 @@ const (
 	Failed           Outcome = "failed"            // not cancelled by this decision
 	Unknown          Outcome = "unknown"           // sent, and the result isn't known yet
 
-	// Withdrawn is a prompt that was taken back before anyone confirmed it,
-	// Expired a request that no one confirmed in time, and SetAside a row that
-	// doesn't verify. None is announced: nothing was decided.
+	// Withdrawn is a prompt that was taken back before anyone confirmed it, and
+	// Expired a request that no one confirmed in time. Neither is announced:
+	// nothing was decided.
 	Withdrawn Outcome = "withdrawn"
 	Expired   Outcome = "expired"
-	SetAside  Outcome = "set_aside"
 )
 
 // Record is everything the journal knows about a decision: an accepted click,
@@ -67,6 +66,8 @@ type Record struct {
 	SettledDetail  string
 
 	Epoch int64 // the fencing number: it grows with every change of owner
+
+	Seals Seals // what makes the rest genuine; the journal makes and verifies them
 }
 
 // Task returns the ID of the task that the decision cancels.

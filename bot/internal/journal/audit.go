@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -13,20 +15,20 @@ import (
 // Refused records that the policy refused somebody. The same refusal of the
 // same click is recorded once, however often somebody presses.
 func (j *Journal) Refused(ctx context.Context, n decision.Note) error {
-	id := "r-" + rand.Text()
+	n.ID, n.Kind, n.At = "r-"+rand.Text(), decision.NoteRefusal, utc(n.At)
 	if n.ConfirmationID != "" {
-		id = fmt.Sprintf("r-%s-%s-%s", n.ConfirmationID, n.Person, n.Code)
+		n.ID = fmt.Sprintf("r-%s-%s-%s", n.ConfirmationID, n.Person, n.Code)
 	}
-	at := utc(n.At)
-	sent := sql.NullTime{Time: at, Valid: !j.audit} // without an audit channel nothing is due
+	sent := sql.NullTime{Time: n.At, Valid: !j.audit} // without an audit channel nothing is due
 	return j.exec(ctx, "recording a refusal", `
-		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, sent_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
-		id, string(decision.NoteRefusal), at, string(n.ConfirmationID), n.TaskID, n.Team, n.Channel, n.Person, n.Code, sent)
+		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, sent_at, mac)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
+		n.ID, string(n.Kind), n.At, string(n.ConfirmationID), n.TaskID, n.Team, n.Channel, n.Person, n.Code, sent, j.seal(noteFields(n)...))
 }
 
-// Refusals returns the latest refusals by the policy, newest first.
-func (j *Journal) Refusals(ctx context.Context, q Query) ([]decision.Note, error) {
+// Refusals returns the latest refusals by the policy, newest first, and for
+// each why it can't be verified, if so. It sets nothing aside.
+func (j *Journal) Refusals(ctx context.Context, q Query) ([]Noted, error) {
 	if q.Limit <= 0 {
 		q.Limit = 20
 	}
@@ -35,35 +37,82 @@ func (j *Journal) Refusals(ctx context.Context, q Query) ([]decision.Note, error
 	rows, err := j.read().query(ctx, `SELECT `+noteColumns+` FROM audit
 		WHERE kind = 'refusal' AND ($1 = 0 OR task_id = $1) AND noted_at >= $2 ORDER BY noted_at DESC LIMIT $3`, q.Task, utc(q.Since), q.Limit)
 	found, err := collect(rows, err, scanNote)
-	return found, wrap("reading the refusals", err)
+	if err != nil {
+		return nil, fmt.Errorf("reading the refusals: %w", err)
+	}
+	t := j.trust.Load()
+	all := make([]Noted, len(found))
+	for i, n := range found {
+		all[i].Note = n.Note
+		if t != nil {
+			all[i].Unverified = t.VerifySeal(n.mac, noteFields(n.Note)...)
+		}
+	}
+	return all, nil
 }
 
-const noteColumns = `id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, since, epoch`
+// Noted is a note on record. If Unverified isn't nil, someone else may have
+// written it.
+type Noted struct {
+	decision.Note
+	Unverified error
+}
 
-func scanNote(r *sql.Rows, n *decision.Note) error {
-	var since sql.NullTime
-	err := r.Scan(&n.ID, &n.Kind, &n.At, &n.ConfirmationID, &n.TaskID, &n.Team, &n.Channel, &n.Person, &n.Code, &since, &n.Epoch)
-	n.Since = since.Time
-	return err
+// sealedNote is a note as the database returned it.
+type sealedNote struct {
+	decision.Note
+	mac string
+}
+
+const noteColumns = `id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, since, epoch, mac`
+
+func scanNote(r *sql.Rows, n *sealedNote) error {
+	return r.Scan(text(&n.ID), text(&n.Kind), instant(&n.At), text(&n.ConfirmationID), number(&n.TaskID), text(&n.Team), text(&n.Channel),
+		text(&n.Person), text(&n.Code), instant(&n.Since), number(&n.Epoch), text(&n.mac))
+}
+
+// noteFields are what of a note is sealed. One about a decision says nothing
+// but which: the decision's own row says the rest.
+func noteFields(n decision.Note) []string {
+	fields := []string{"note", n.ID, string(n.Kind), string(n.ConfirmationID)}
+	if n.Kind == decision.NoteAnnouncement || n.Kind == decision.NoteSettled {
+		return fields
+	}
+	return append(fields, milli(n.At), strconv.FormatInt(n.TaskID, 10), n.Team, n.Channel, n.Person, n.Code, milli(n.Since))
+}
+
+// vetNote returns nil if a note is genuine. Otherwise it is set aside, and the
+// error is ErrGone.
+func (j *Journal) vetNote(ctx context.Context, n sealedNote) error {
+	t := j.trust.Load()
+	if t == nil {
+		return nil
+	}
+	what := Unverified{Table: Notes, ID: n.ID, Task: n.TaskID, Channel: n.Channel}
+	return j.judge(ctx, t, what, 0, func() error { return t.VerifySeal(n.mac, noteFields(n.Note)...) }, func() error {
+		return j.setRowAside(ctx, Notes, `d.id = $1 AND d.mac = $2`, what, n.ID, n.mac)
+	})
 }
 
 // noteAnnounced leaves a note in the write that records an announcement.
-func noteAnnounced(ctx context.Context, q querier, id decision.ID) error {
+func (j *Journal) noteAnnounced(ctx context.Context, q querier, id decision.ID) error {
+	n := decision.Note{ID: "a-" + string(id), Kind: decision.NoteAnnouncement, ConfirmationID: id}
 	_, err := q.exec(ctx, `
-		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code)
-		SELECT 'a-' || d.confirmation_id, 'announcement', d.announced_at, d.confirmation_id, t.task_id, d.team_id,
-			d.channel_id, d.confirmer, t.outcome`+joined+`WHERE d.confirmation_id = $1 ORDER BY t.position LIMIT 1
-		ON CONFLICT DO NOTHING`, string(id))
+		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, mac)
+		SELECT $2, 'announcement', d.announced_at, d.confirmation_id, t.task_id, d.team_id,
+			d.channel_id, d.confirmer, t.outcome, $3`+joined+`WHERE d.confirmation_id = $1 ORDER BY t.position LIMIT 1
+		ON CONFLICT DO NOTHING`, string(id), n.ID, j.seal(noteFields(n)...))
 	return wrap("noting an announcement for the audit channel", err)
 }
 
 // noteSettled does the same for an outcome that was unknown.
-func noteSettled(ctx context.Context, q querier, id decision.ID) error {
+func (j *Journal) noteSettled(ctx context.Context, q querier, id decision.ID) error {
+	n := decision.Note{ID: "s-" + string(id), Kind: decision.NoteSettled, ConfirmationID: id}
 	_, err := q.exec(ctx, `
-		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code)
-		SELECT 's-' || d.confirmation_id, 'settled', $1, d.confirmation_id, t.task_id, d.team_id,
-			d.channel_id, d.confirmer, t.settled_outcome`+joined+`WHERE d.confirmation_id = $2 ORDER BY t.position LIMIT 1
-		ON CONFLICT DO NOTHING`, utc(time.Now()), string(id))
+		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code, mac)
+		SELECT $3, 'settled', $1, d.confirmation_id, t.task_id, d.team_id,
+			d.channel_id, d.confirmer, t.settled_outcome, $4`+joined+`WHERE d.confirmation_id = $2 ORDER BY t.position LIMIT 1
+		ON CONFLICT DO NOTHING`, utc(time.Now()), string(id), n.ID, j.seal(noteFields(n)...))
 	return wrap("noting a settled outcome for the audit channel", err)
 }
 
@@ -73,7 +122,24 @@ func noteSettled(ctx context.Context, q querier, id decision.ID) error {
 func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]decision.Note, error) {
+	for range maxInWay {
+		taken, err := j.takeNote(ctx)
+		if err == nil {
+			err = j.vetNote(ctx, taken)
+			if errors.Is(err, ErrGone) {
+				continue
+			}
+		}
+		if err != nil {
+			return decision.Note{}, fmt.Errorf("taking an audit note: %w", err)
+		}
+		return taken.Note, nil
+	}
+	return decision.Note{}, fmt.Errorf("taking an audit note: %w", errUnverified)
+}
+
+func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
+	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]sealedNote, error) {
 		rows, err := q.query(ctx, `
 			UPDATE audit SET leased_until = `+j.now+` + $1, epoch = epoch + 1
 			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND `+j.lapsed(`leased_until`)+`
@@ -84,9 +150,9 @@ func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 	})
 	switch {
 	case err != nil:
-		return decision.Note{}, fmt.Errorf("taking an audit note: %w", err)
+		return sealedNote{}, err
 	case len(taken) == 0:
-		return decision.Note{}, fmt.Errorf("taking an audit note: %w", ErrGone)
+		return sealedNote{}, ErrGone
 	}
 	return taken[0], nil
 }

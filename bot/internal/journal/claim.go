@@ -31,7 +31,7 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 	row.Outcome, row.FinishedAt, row.AnnouncedAt = "", time.Time{}, time.Time{}
 	// The decision in the way may end as a failure between the insert and the
 	// look at it, and so get out of the way.
-	for range 3 {
+	for range maxInWay {
 		asked := time.Now()
 		inserted, err := j.insert(ctx, row, j.owner)
 		if err != nil {
@@ -40,7 +40,7 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 		if inserted {
 			return Claim{Won: true, Lease: Lease{ID: d.ID, Epoch: 1, Until: asked.Add(j.lease)}}, nil
 		}
-		winner, err := j.conflicting(ctx, d)
+		winner, err := j.inTheWay(ctx, d, waitInWay)
 		switch {
 		case errors.Is(err, ErrGone):
 			continue
@@ -74,10 +74,14 @@ func (j *Journal) recognize(ctx context.Context, d, found decision.Record) (Clai
 // The task comes first: its primary key decides between two clicks on one
 // prompt, and tasks_claimed between two decisions about one task.
 func (j *Journal) insert(ctx context.Context, d decision.Record, owner string) (bool, error) {
+	outcomeSeal := ""
+	if d.Outcome != "" {
+		outcomeSeal = j.seal(outcomeFields(d.ID, 0, d.Outcome, d.Detail, utc(d.FinishedAt))...)
+	}
 	return written(ctx, j.write, func(ctx context.Context, q querier) (bool, error) {
 		return q.apply(ctx, j.chain(`
-			INSERT INTO tasks (confirmation_id, position, task_id, title, url, sent_at, tries, outcome, detail, finished_at)
-			SELECT $1, 0, $2, $3, $4, CASE WHEN $5 THEN `+j.now+` ELSE 0 END, $6, nullif($7, ''), $8, $9
+			INSERT INTO tasks (confirmation_id, position, task_id, title, url, sent_at, tries, outcome, detail, finished_at, outcome_mac)
+			SELECT $1, 0, $2, $3, $4, CASE WHEN $5 THEN `+j.now+` ELSE 0 END, $6, nullif($7, ''), $8, $9, $24
 			WHERE NOT EXISTS (SELECT 1 FROM decisions WHERE confirmation_id = $1)
 			ON CONFLICT DO NOTHING`, `
 			INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at,
@@ -86,13 +90,27 @@ func (j *Journal) insert(ctx context.Context, d decision.Record, owner string) (
 			WHERE true`),
 			string(d.ID), d.TaskID, d.Title, d.URL, d.Sent, d.Tries, string(d.Outcome), d.Detail, orNull(d.FinishedAt),
 			d.Team, d.Channel, d.Requester, d.Confirmer, d.Reason, utc(d.RequestedAt), utc(d.DecidedAt),
-			orNull(d.AnnouncedAt), d.ResponseURL, d.Confirmation, d.MAC, owner, d.Epoch, j.lease.Milliseconds())
+			orNull(d.AnnouncedAt), d.ResponseURL, d.Confirmation, d.MAC, owner, d.Epoch, j.lease.Milliseconds(),
+			outcomeSeal)
 	})
 }
 
-// conflicting returns the decision that stops a claim: an earlier click on the
-// same prompt, before another prompt's decision.
-func (j *Journal) conflicting(ctx context.Context, d decision.Record) (decision.Record, error) {
+// inTheWay returns the decision that stops a claim. What stops it and isn't
+// genuine is set aside, and counts as ErrGone.
+func (j *Journal) inTheWay(ctx context.Context, d decision.Record, patience time.Duration) (decision.Record, error) {
+	row, err := j.conflicting(ctx, d)
+	if errors.Is(err, ErrGone) {
+		return decision.Record{}, errors.Join(err, j.clearStrays(ctx, d.ID, d.TaskID))
+	}
+	if err != nil {
+		return decision.Record{}, err
+	}
+	return j.vet(ctx, row, patience)
+}
+
+// conflicting returns the row that stops a claim: of an earlier click on the
+// same prompt, before that of another prompt's decision.
+func (j *Journal) conflicting(ctx context.Context, d decision.Record) (untrusted, error) {
 	return j.read().decision(ctx, `t.confirmation_id = $1 OR (t.task_id = $2 AND (t.outcome IS NULL OR t.outcome = 'cancelled'))
 		ORDER BY CASE WHEN t.confirmation_id = $1 THEN 0 ELSE 1 END LIMIT 1`, string(d.ID), d.TaskID)
 }
@@ -120,12 +138,26 @@ func (j *Journal) close(ctx context.Context, doing string, d decision.Record, o 
 	row := d
 	row.Outcome, row.FinishedAt, row.AnnouncedAt = o, d.DecidedAt, d.DecidedAt
 	row.Sent, row.Tries, row.Epoch, row.ResponseURL, row.MAC = false, 0, 1, "", ""
-	inserted, err := j.insert(ctx, row, "")
-	if err == nil && !inserted {
-		row, err = j.Get(ctx, d.ID)
+	if t := j.trust.Load(); t != nil {
+		row.MAC = t.SignRow(row, o)
 	}
-	if err != nil {
-		return decision.Record{}, fmt.Errorf("%s: %w", doing, err)
+	for range maxInWay {
+		inserted, err := j.insert(ctx, row, "")
+		if err != nil {
+			return decision.Record{}, fmt.Errorf("%s: %w", doing, err)
+		}
+		if inserted {
+			return row, nil
+		}
+		first, err := j.Get(ctx, d.ID)
+		if errors.Is(err, ErrGone) { // what was there isn't genuine
+			err = j.clearStrays(ctx, d.ID, d.TaskID)
+		} else if err == nil {
+			return first, nil
+		}
+		if err != nil {
+			return decision.Record{}, fmt.Errorf("%s: %w", doing, err)
+		}
 	}
-	return row, nil
+	return decision.Record{}, fmt.Errorf("%s: %w", doing, errUnverified)
 }

@@ -71,6 +71,14 @@ type dialect struct {
 	// commit.
 	chain func(first, then string) []string
 
+	// How rows are written as JSON, and inserted again from it, and an expression
+	// for a new ID.
+	pack      func(alias string, columns []string) string
+	packAll   func(table Table, columns []string, where string) string
+	unpack    func(table Table, columns []string, from string) string
+	unpackAll func(table Table, columns []string) string
+	randomID  string
+
 	// clock returns the argument that now refers to; nil if it needs none.
 	clock func() any
 }

@@ -2,7 +2,9 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -20,12 +22,24 @@ func (j *Journal) TakeUnsettled(ctx context.Context, limit int, mine []decision.
 func (j *Journal) Unsettled(ctx context.Context, d decision.Record) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	n, err := j.read().query1(ctx, `SELECT count(*)`+joined+`
-		WHERE t.task_id = $1 AND t.confirmation_id <> $2 AND t.outcome = 'unknown' AND d.settled_at = 0`, d.TaskID, string(d.ID))
+	const others = `t.task_id = $1 AND t.confirmation_id <> $2 AND t.outcome = 'unknown' AND d.settled_at = 0`
+	rows, err := j.read().decisions(ctx, others+` LIMIT `+strconv.Itoa(maxInWay), d.TaskID, string(d.ID))
 	if err != nil {
 		return false, fmt.Errorf("looking for other decisions about a task: %w", err)
 	}
-	return n > 0, nil
+	for _, row := range rows {
+		_, err := j.vet(ctx, row, waitInWay)
+		if err == nil {
+			return true, nil
+		}
+		if !errors.Is(err, ErrGone) {
+			return false, fmt.Errorf("looking for other decisions about a task: %w", err)
+		}
+	}
+	if len(rows) == maxInWay { // more may follow what was set aside
+		return false, fmt.Errorf("looking for other decisions about a task: %w", errUnverified)
+	}
+	return false, nil
 }
 
 // LookAgain lets an unsettled decision wait.
@@ -43,8 +57,8 @@ func (j *Journal) LookAgain(ctx context.Context, l Lease, wait time.Duration) er
 func (j *Journal) BeginSettling(ctx context.Context, l Lease, o decision.Outcome, detail string) (Lease, error) {
 	return j.step(ctx, "noting that a settled outcome is about to be posted", l, tellLease, change{
 		set: `, announcing_at = ` + j.now, when: `AND settled_at = 0`,
-		tasks: `settled_outcome = $5, settled_detail = $6`, where: `(settled_outcome = '' OR settled_outcome = $5)`,
-		args: []any{string(o), detail},
+		tasks: `settled_outcome = $5, settled_detail = $6, settled_mac = $7`, where: `(settled_outcome = '' OR settled_outcome = $5)`,
+		args: []any{string(o), detail, j.seal(settledFields(l.ID, 0, o, detail)...)},
 	})
 }
 
@@ -60,7 +74,7 @@ func (j *Journal) MarkSettled(ctx context.Context, id decision.ID) error {
 		if err != nil || n == 0 || !j.audit {
 			return err
 		}
-		return noteSettled(ctx, q, id)
+		return j.noteSettled(ctx, q, id)
 	}))
 	if err != nil {
 		return fmt.Errorf("recording that an outcome is settled: %w", err)

@@ -16,6 +16,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -112,6 +113,7 @@ type Journal struct {
 	owner string
 	lease time.Duration
 	audit bool
+	trust atomic.Pointer[trust]
 	path  string    // on SQLite
 	alive liveOwner // on SQLite
 }

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -141,6 +142,7 @@ func (j *Journal) TakeExpired(ctx context.Context, work Work, limit int, mine []
 func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine []decision.ID) ([]Held, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	mine = j.notWaiting(mine)
 	// Mostly there is nothing to take, and a look costs no lock.
 	some, err := j.read().query1(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM decisions
 		WHERE confirmation_id NOT IN (`+j.ids(1)+`) AND `+which+` LIMIT $2) AS candidates`,
@@ -152,7 +154,7 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 		return nil, nil
 	}
 	asked := time.Now()
-	taken, err := written(ctx, j.together, func(ctx context.Context, q querier) ([]decision.Record, error) {
+	taken, err := written(ctx, j.together, func(ctx context.Context, q querier) ([]untrusted, error) {
 		rows, err := q.query(ctx, `
 			UPDATE decisions SET owner = $3, epoch = epoch + 1, leased_until = `+j.now+` + $4, announcing_at = 0
 			WHERE confirmation_id IN (SELECT confirmation_id FROM decisions
@@ -168,9 +170,16 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
-	with := make([]Held, len(taken))
-	for i, d := range taken {
-		with[i] = Held{Record: d, Lease: Lease{ID: d.ID, Epoch: d.Epoch, Until: asked.Add(j.lease)}}
+	var with []Held
+	var failed error
+	for _, row := range taken {
+		d, err := j.vet(ctx, row, waitTaken)
+		switch {
+		case err == nil:
+			with = append(with, Held{Record: d, Lease: Lease{ID: d.ID, Epoch: d.Epoch, Until: asked.Add(j.lease)}})
+		case !errors.Is(err, ErrGone) && !errors.Is(err, errUnverified):
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", doing, err))
+		}
 	}
-	return with, nil
+	return with, failed
 }

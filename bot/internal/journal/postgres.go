@@ -56,6 +56,8 @@ func openPostgres(ctx context.Context, databaseURL string, readOnly bool) (engin
 			greatest:   "GREATEST",
 			forUpdate:  " FOR UPDATE",
 			skipLocked: "FOR UPDATE SKIP LOCKED",
+			pack:       postgresPack, packAll: postgresPackAll, unpack: postgresUnpack, unpackAll: postgresUnpackAll,
+			randomID: "CAST(gen_random_uuid() AS TEXT)",
 			// then waits for first because it reads what first returns. It does so
 			// in a subquery that doesn't depend on its own row: when that row was
 			// changed meanwhile, Postgres evaluates the condition again, and can't

@@ -13,7 +13,8 @@ const (
 	columns = `d.confirmation_id, t.task_id, d.team_id, d.channel_id, d.requester, d.confirmer, d.reason,
 		d.requested_at, d.decided_at, t.finished_at, d.announced_at, t.outcome, t.detail, d.message_ts, d.response_url,
 		d.confirmation, d.mac, t.title, t.url, t.sent_at, t.tries, d.follow_until, d.checks,
-		d.settled_at, t.settled_outcome, t.settled_detail, d.epoch`
+		d.settled_at, t.settled_outcome, t.settled_detail, d.epoch,
+		t.outcome_mac, t.unsent_mac, d.announced_mac, t.settled_mac`
 
 	// joined has a row for each task of each decision: at present one each.
 	joined = ` FROM decisions d JOIN tasks t ON t.confirmation_id = d.confirmation_id `
@@ -26,15 +27,16 @@ const (
 	resolved = `EXISTS (SELECT 1 FROM tasks WHERE tasks.confirmation_id = decisions.confirmation_id) AND NOT ` + unresolved
 )
 
+// scan reads a row. SQLite takes values of any type in any column: what isn't of
+// its column's type is left out, and the row doesn't verify.
 func scan(row interface{ Scan(...any) error }, d *decision.Record) error {
-	var finished, announced sql.NullTime
-	var outcome sql.NullString
-	var sent, follow, settled int64
-	err := row.Scan(&d.ID, &d.TaskID, &d.Team, &d.Channel, &d.Requester, &d.Confirmer, &d.Reason,
-		&d.RequestedAt, &d.DecidedAt, &finished, &announced, &outcome, &d.Detail, &d.MessageTS, &d.ResponseURL,
-		&d.Confirmation, &d.MAC, &d.Title, &d.URL, &sent, &d.Tries, &follow, &d.Looks, &settled, &d.SettledOutcome, &d.SettledDetail, &d.Epoch)
-	d.FinishedAt, d.AnnouncedAt, d.Outcome = finished.Time, announced.Time, decision.Outcome(outcome.String)
-	d.Sent, d.FollowUntil, d.SettledAt = sent != 0, moment(follow), moment(settled)
+	var sent, follow, settled, tries, looks int64
+	err := row.Scan(text(&d.ID), number(&d.TaskID), text(&d.Team), text(&d.Channel), text(&d.Requester), text(&d.Confirmer), text(&d.Reason),
+		instant(&d.RequestedAt), instant(&d.DecidedAt), instant(&d.FinishedAt), instant(&d.AnnouncedAt), text(&d.Outcome), text(&d.Detail), text(&d.MessageTS), text(&d.ResponseURL),
+		text(&d.Confirmation), text(&d.MAC), text(&d.Title), text(&d.URL), number(&sent), number(&tries), number(&follow), number(&looks),
+		number(&settled), text(&d.SettledOutcome), text(&d.SettledDetail), number(&d.Epoch),
+		text(&d.Seals.Outcome), text(&d.Seals.Unsent), text(&d.Seals.Announced), text(&d.Seals.Settled))
+	d.Sent, d.Tries, d.Looks, d.FollowUntil, d.SettledAt = sent != 0, int(tries), int(looks), moment(follow), moment(settled)
 	return err
 }
 
@@ -46,19 +48,19 @@ func moment(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-func (q querier) decisions(ctx context.Context, where string, args ...any) ([]decision.Record, error) {
+func (q querier) decisions(ctx context.Context, where string, args ...any) ([]untrusted, error) {
 	rows, err := q.query(ctx, `SELECT `+columns+joined+`WHERE `+where, args...)
-	return collect(rows, err, func(r *sql.Rows, d *decision.Record) error { return scan(r, d) })
+	return collect(rows, err, func(r *sql.Rows, row *untrusted) error { return scan(r, (*decision.Record)(row)) })
 }
 
 // decision returns one row; ErrGone if there is none.
-func (q querier) decision(ctx context.Context, where string, args ...any) (decision.Record, error) {
+func (q querier) decision(ctx context.Context, where string, args ...any) (untrusted, error) {
 	found, err := q.decisions(ctx, where, args...)
 	if err == nil && len(found) == 0 {
 		err = ErrGone
 	}
 	if err != nil {
-		return decision.Record{}, err
+		return untrusted{}, err
 	}
 	return found[0], nil
 }
@@ -73,7 +75,11 @@ func (q querier) has(ctx context.Context, id decision.ID) (bool, error) {
 func (j *Journal) Get(ctx context.Context, id decision.ID) (decision.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	d, err := j.read().decision(ctx, `d.confirmation_id = $1`, string(id))
+	row, err := j.read().decision(ctx, `d.confirmation_id = $1`, string(id))
+	var d decision.Record
+	if err == nil {
+		d, err = j.vet(ctx, row, waitTaken)
+	}
 	if err != nil {
 		return decision.Record{}, fmt.Errorf("reading a decision: %w", err)
 	}
@@ -87,8 +93,9 @@ type Query struct {
 	Limit int       // 20 if zero
 }
 
-// Recent returns the latest decisions, newest first.
-func (j *Journal) Recent(ctx context.Context, q Query) ([]decision.Record, error) {
+// Recent returns the latest decisions, newest first, and for each why it can't
+// be verified, if so. It sets nothing aside.
+func (j *Journal) Recent(ctx context.Context, q Query) ([]Recorded, error) {
 	if q.Limit <= 0 {
 		q.Limit = 20
 	}
@@ -103,7 +110,26 @@ func (j *Journal) Recent(ctx context.Context, q Query) ([]decision.Record, error
 	if err != nil {
 		return nil, fmt.Errorf("reading the journal: %w", err)
 	}
-	return found, nil
+	t := j.trust.Load()
+	all := make([]Recorded, len(found))
+	for i, row := range found {
+		all[i].Record = decision.Record(row)
+		if t != nil {
+			if d, err := t.verified(row); err != nil {
+				all[i].Unverified = err
+			} else {
+				all[i].Record = d
+			}
+		}
+	}
+	return all, nil
+}
+
+// Recorded is a decision on record. If Unverified isn't nil, someone else may
+// have written it.
+type Recorded struct {
+	decision.Record
+	Unverified error
 }
 
 // Backlog returns what remains to be done, by all processes.

@@ -80,6 +80,8 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 			greatest: "MAX",
 			chain:    func(first, then string) []string { return []string{first, then} },
 			ids:      func(arg int) string { return fmt.Sprintf("SELECT value FROM json_each($%d)", arg) },
+			pack:     sqlitePack, packAll: sqlitePackAll, unpack: sqliteUnpack, unpackAll: sqliteUnpackAll,
+			randomID: "lower(hex(randomblob(16)))",
 			clock:    func() any { return sql.Named("now", now().UnixMilli()) },
 		},
 	}

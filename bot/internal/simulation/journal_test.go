@@ -192,14 +192,19 @@ func (j *faultyJournal) TakeExpired(ctx context.Context, k journal.Work, limit i
 	})
 }
 
-func (j *faultyJournal) SetAside(ctx context.Context, l journal.Lease) error {
-	return j.around(ctx, "SetAside", l.ID, func(ctx context.Context) error {
-		if j.w.planted == leavesForgeries {
-			return nil
-		}
-		return j.real.SetAside(ctx, l)
-	})
+// Trust has the journal trust whatever it reads, if that is the planted bug.
+func (j *faultyJournal) Trust(s journal.Seals, report func(journal.Unverified)) {
+	if j.w.planted == leavesForgeries {
+		s = gullible{s}
+	}
+	j.real.Trust(s, report)
 }
+
+type gullible struct{ journal.Seals }
+
+func (gullible) VerifyRow(decision.Record) error        { return nil }
+func (gullible) IsDecision(decision.Record) bool        { return true }
+func (gullible) VerifySeal(_ string, _ ...string) error { return nil }
 
 func (j *faultyJournal) TakeUnsettled(ctx context.Context, limit int, mine []decision.ID) ([]journal.Held, error) {
 	if j.w.planted == forgetsUnknown {

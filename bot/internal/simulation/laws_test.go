@@ -227,9 +227,6 @@ func (c *checker) allTold(d decision.Record) {
 	switch {
 	case d.Outcome == decision.Withdrawn || d.Outcome == decision.Expired || slices.Contains(c.forged, d.ID):
 		return
-	case d.Outcome == decision.SetAside:
-		c.breaks("no orphan", "%s was set aside", short(d.ID))
-		return
 	case d.AnnouncedAt.IsZero():
 		c.breaks("no orphan", "%s (%q) is not announced %s after the faults stopped", short(d.ID), d.Outcome, allToldWithin)
 		return

@@ -118,7 +118,7 @@ var (
 	rarelyUnsure  = []string{"GiveUp", "GiveUp", "GiveUp", "GiveUp", "Claim", "Withdraw"}
 	rarelyBrief   = []string{"Became", "Became", "Forget", "Forget", "TakeEnded", "TakeToRemind", "Opened"}
 	rarelyGone    = []string{"PutBack", "PutBack", "PutBack", "PutBack", "MarkSent", "Finish", "BeginTelling"}
-	rarelyForged  = []string{"SetAside"}
+	rarelyForged  = []string{"TakeExpired", "TakeUnsettled"}
 )
 
 // idle boundaries are called again and again by loops.

@@ -179,8 +179,13 @@ func (c *checker) putBack() {
 // nothing told.
 func (c *checker) setAside() {
 	for _, id := range c.forged {
-		if d := c.rows[id]; d.Outcome != decision.SetAside {
+		if d, there := c.rows[id]; there {
 			c.breaks("the journal is not trusted", "%s, which nobody clicked for, is not set aside but %q", id, d.Outcome)
+		}
+	}
+	for _, id := range c.w.setAside() {
+		if !slices.Contains(c.forged, id) {
+			c.breaks("no orphan", "%s was set aside", short(id))
 		}
 	}
 	for what := range forgeries {
@@ -220,4 +225,22 @@ func (c *checker) requestsEnd() {
 			c.breaks("a request ends", "that of %s still has its buttons", short(idOn(m)))
 		}
 	}
+}
+
+// setAside returns what the journal has set aside.
+func (w *world) setAside() (ids []decision.ID) {
+	rows, err := w.db.Query(`SELECT confirmation_id FROM set_aside`)
+	if err != nil {
+		w.fail("reading what was set aside: %v", err)
+		return nil
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id decision.ID
+		if err := rows.Scan(&id); err != nil {
+			w.fail("reading what was set aside: %v", err)
+		}
+		ids = append(ids, id)
+	}
+	return ids
 }

@@ -100,8 +100,12 @@ func (e *Engine) pollJournal(ctx context.Context) {
 		if err != nil {
 			continue // the bot may be busy with it; the next look is soon
 		}
+		records := make([]decision.Record, len(rows))
+		for i, row := range rows {
+			records[i] = row.Record
+		}
 		e.record.mu.Lock()
-		e.record.rows = rows
+		e.record.rows = records
 		e.record.mu.Unlock()
 	}
 }
@@ -126,7 +130,7 @@ func (e *Engine) leftBehind() string {
 			left = append(left, fmt.Sprintf("task %d: decided, a request was about to go out or did, outcome not known, nobody told", d.TaskID))
 		case d.Outcome == "":
 			left = append(left, fmt.Sprintf("task %d: decided, nothing sent, nobody told", d.TaskID))
-		case d.AnnouncedAt.IsZero() && d.Outcome != decision.Withdrawn && d.Outcome != decision.Expired && d.Outcome != decision.SetAside:
+		case d.AnnouncedAt.IsZero() && d.Outcome != decision.Withdrawn && d.Outcome != decision.Expired:
 			left = append(left, fmt.Sprintf("task %d: %s, not told yet", d.TaskID, d.Outcome))
 		}
 	}

@@ -111,10 +111,6 @@ func (j *Journal) GiveUp(ctx context.Context, l journal.Lease) error {
 	return j.Around(ctx, "GiveUp", l.ID, func(ctx context.Context) error { return j.Journal.GiveUp(ctx, l) })
 }
 
-func (j *Journal) SetAside(ctx context.Context, l journal.Lease) error {
-	return j.Around(ctx, "SetAside", l.ID, func(ctx context.Context) error { return j.Journal.SetAside(ctx, l) })
-}
-
 func (j *Journal) Release(ctx context.Context, all ...journal.Lease) error {
 	return j.Around(ctx, "Release", "", func(ctx context.Context) error { return j.Journal.Release(ctx, all...) })
 }
