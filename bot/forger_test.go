@@ -23,7 +23,9 @@ func (w *world) forgeAnnounced(id string, task int64) {
 }
 
 // idOf returns the ID of a prompt's confirmation.
-func (w *world) idOf(prompt slacktest.Message) string { return string(w.recordOf(prompt, time.Now()).ID) }
+func (w *world) idOf(prompt slacktest.Message) string {
+	return string(w.recordOf(prompt, time.Now()).ID)
+}
 
 // nothingOf fails if anyone ever read a word.
 func (w *world) nothingOf(word string) {

@@ -31,7 +31,7 @@ type Press struct {
 // it genuine.
 func (c *Carrier) recordOf(p Press) decision.Record {
 	r := recordFrom(p.Confirmation, p.Value)
-	r.Confirmer, r.ResponseURL = p.User, p.ResponseURL
+	r.Confirmer, r.ResponseURL = decision.Storable(p.User), decision.Storable(p.ResponseURL)
 	r.DecidedAt = toMillisecond(p.Received) // as the journal stores it: the MAC covers it
 	r.MAC = c.Signer.SignClick(r)
 	return r
@@ -43,7 +43,7 @@ func recordFrom(c decision.Confirmation, value string) decision.Record {
 	return decision.Record{
 		ID: decision.ID(c.ID), TaskID: int64(c.Task), Title: c.Title, URL: c.URL, Team: c.Team, Channel: c.Channel,
 		Requester: c.Requester, Reason: c.Reason, RequestedAt: c.RequestedAt, Confirmation: value,
-	}
+	}.Storable()
 }
 
 func toMillisecond(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

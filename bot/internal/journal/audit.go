@@ -15,6 +15,7 @@ import (
 // Refused records that the policy refused somebody. The same refusal of the
 // same click is recorded once, however often somebody presses.
 func (j *Journal) Refused(ctx context.Context, n decision.Note) error {
+	n = n.Storable()
 	n.ID, n.Kind, n.At = "r-"+rand.Text(), decision.NoteRefusal, utc(n.At)
 	if n.ConfirmationID != "" {
 		n.ID = fmt.Sprintf("r-%s-%s-%s", n.ConfirmationID, n.Person, n.Code)

@@ -147,9 +147,16 @@ func (q querier) apply(ctx context.Context, statements []string, args ...any) (b
 	return true, nil
 }
 
+// prepare is the one door for arguments: what can't be stored as it is doesn't
+// fail a statement again and again.
 func (q querier) prepare(ctx context.Context, query string, args []any) (*sql.Stmt, []any, error) {
 	if q.clock != nil && strings.Contains(query, q.now) {
 		args = append(args, q.clock())
+	}
+	for i, arg := range args {
+		if text, is := arg.(string); is {
+			args[i] = decision.Storable(text)
+		}
 	}
 	stmt, err := q.prepared.get(ctx, query)
 	if err != nil {

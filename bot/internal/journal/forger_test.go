@@ -75,6 +75,7 @@ func quoted(d decision.Record) string {
 func TestAForgerChangesNothingThatIsQuoted(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := openTrusting(t, url, "xoxb-1")
+		forge(t, url, "SELECT 1") // no triggers
 		task := int64(0)
 		stages := map[string]func() decision.Record{
 			"claimed": func() decision.Record {
@@ -119,7 +120,7 @@ func TestAForgerChangesNothingThatIsQuoted(t *testing.T) {
 						before, err := j.Get(t.Context(), d.ID)
 						must(t, err)
 						change := fmt.Sprintf("UPDATE %s SET %s = %s WHERE confirmation_id = '%s'", table, column, value, d.ID)
-						if forgeIfTyped(t, url, change) {
+						if tryStatement(t, url, change) == nil { // else the types of columns refuse it
 							tried++
 							unchanged(t, j, before, name+": "+change)
 						}
@@ -132,13 +133,6 @@ func TestAForgerChangesNothingThatIsQuoted(t *testing.T) {
 			t.Errorf("only %d changes were possible", tried)
 		}
 	})
-}
-
-// forgeIfTyped is forge for a statement that the types of columns may refuse.
-func forgeIfTyped(t *testing.T, url, text string) bool {
-	t.Helper()
-	forge(t, url, "SELECT 1")
-	return tryStatement(t, url, text) == nil
 }
 
 // unchanged reads a decision in each way that leads to people.

@@ -94,9 +94,12 @@ func (j *Journal) Trust(s Seals, report func(Unverified)) {
 	j.trust.Store(&trust{Seals: s, report: report, now: time.Now, waiting: map[string]wait{}})
 }
 
-// seal returns "" without Trust.
+// seal returns the MAC of fields as they are stored; "" without Trust.
 func (j *Journal) seal(fields ...string) string {
 	if t := j.trust.Load(); t != nil {
+		for i := range fields {
+			fields[i] = decision.Storable(fields[i])
+		}
 		return t.Seal(fields...)
 	}
 	return ""

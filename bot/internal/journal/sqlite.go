@@ -243,11 +243,17 @@ func (s *sqlite) batch(first *write) []*write {
 	return batch
 }
 
-// commit runs a batch in one transaction. A statement that fails fails the
-// whole batch, since that is the disk's doing: what the statements themselves
-// object to are rows that are not there, and no errors.
+// commit runs a batch in one transaction. If a write's own statement fails, each
+// write of the batch gets a transaction of its own, so that none fails because
+// of another.
 func (s *sqlite) commit(batch []*write) {
 	lost := s.transact(batch)
+	if errors.As(lost, new(*statementError)) && len(batch) > 1 {
+		for _, w := range batch {
+			s.commit([]*write{w})
+		}
+		return
+	}
 	for _, w := range batch {
 		w.lost = lost
 		close(w.done)
@@ -271,13 +277,18 @@ func (s *sqlite) transact(batch []*write) error {
 	return nil
 }
 
+// statementError means that a write's statement failed, and not the transaction.
+type statementError struct{ error }
+
+func (e *statementError) Unwrap() error { return e.error }
+
 func (s *sqlite) doAll(ctx context.Context, q querier, batch []*write) error {
 	for _, w := range batch {
 		if w.err = context.Cause(w.ctx); w.err != nil {
 			continue // nobody waits for it any more
 		}
 		if w.out, w.err = w.do(ctx, q); w.err != nil && !isAnswer(w.err) {
-			return w.err
+			return &statementError{w.err}
 		}
 	}
 	if _, err := q.exec(ctx, `COMMIT`); err != nil {

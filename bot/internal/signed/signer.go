@@ -66,6 +66,7 @@ func NewID() string { return rand.Text() }
 // doesn't fit is left out or cut, in this order: the task's address, the title,
 // the reason.
 func (s Signer) Encode(c decision.Confirmation) string {
+	c = c.Storable()
 	if len(c.URL) > maxSignedURL {
 		c.URL = ""
 	}
