@@ -12,6 +12,10 @@ const (
 	takeEvery     = 2 * time.Second
 	followUpEvery = 5 * time.Second
 
+	// ownersFirst is how long after the journal was away no announcement is taken
+	// over: longer than an owner that is alive needs to record what it posted.
+	ownersFirst = 15 * time.Second
+
 	// maxTaken bounds how many decisions are taken over at a time, and
 	// maxFollowUps how many unknown outcomes are checked at a time.
 	maxTaken     = 64
@@ -27,6 +31,9 @@ func (c *Carrier) takeToResolve(ctx context.Context) error {
 }
 
 func (c *Carrier) takeToAnnounce(ctx context.Context) error {
+	if c.set.trouble.within(ownersFirst) {
+		return nil
+	}
 	return c.take(ctx, "resuming an announcement", maxTaken, func(ctx context.Context, limit int) ([]journal.Held, error) {
 		return c.Journal.TakeExpired(ctx, journal.ToTell, limit, c.set.ids())
 	})
@@ -34,6 +41,9 @@ func (c *Carrier) takeToAnnounce(ctx context.Context) error {
 
 func (c *Carrier) takeToFollowUp(ctx context.Context) error {
 	limit := maxFollowUps - int(c.followUps.Load())
+	if c.set.trouble.within(ownersFirst) {
+		return nil
+	}
 	return c.take(ctx, "checking an unknown outcome", limit, func(ctx context.Context, limit int) ([]journal.Held, error) {
 		return c.Journal.TakeUnsettled(ctx, limit, c.set.ids())
 	})
@@ -46,6 +56,7 @@ func (c *Carrier) take(ctx context.Context, doing string, limit int, take func(c
 		return nil
 	}
 	taken, err := take(ctx, limit)
+	c.set.trouble.note(err)
 	for _, held := range taken {
 		c.resume(doing, held)
 	}

@@ -14,7 +14,7 @@ import (
 // be looked after now, at most limit.
 func (j *Journal) TakeUnsettled(ctx context.Context, limit int, mine []decision.ID) ([]Held, error) {
 	return j.take(ctx, "taking over what is to be settled",
-		`announced_at IS NOT NULL AND follow_until > 0 AND settled_at = 0 AND check_after < `+j.now+` AND `+j.lapsed(`leased_until`)+` ORDER BY check_after`, limit, mine)
+		`announced_at IS NOT NULL AND follow_until > 0 AND settled_at = 0 AND check_after < `+j.now+` AND `+j.free()+` ORDER BY check_after`, limit, mine)
 }
 
 // Unsettled reports whether another decision about the same task ended as
