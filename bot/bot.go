@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
+	"github.com/cancelbot/cancelbot/bot/internal/clock"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/observe"
@@ -57,6 +58,7 @@ type Journal interface {
 // presence is what replicas need to know about each other.
 type presence interface {
 	Beat(ctx context.Context, serving bool) (alive, othersServing int, err error)
+	ClockOffset(context.Context) (clock.Offset, error)
 	Leave(context.Context) error
 	Healthy(context.Context) error
 	Backlog(context.Context) (decision.Backlog, error)
@@ -91,6 +93,7 @@ type Bot struct {
 	draining atomic.Bool
 	replicas atomic.Int32 // live, this one included; 0 before the first beat
 	others   atomic.Int32 // other replicas that serve
+	offset   *clock.Meter // of this machine's clock from the journal's
 }
 
 // New returns a Bot that is ready to Run. The error is a ConfigError if the
@@ -100,11 +103,11 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	if err != nil {
 		return nil, err
 	}
-	sign, err := signed.NewSigner(cfg.BotToken.Reveal(), j, cfg.Now)
+	b := &Bot{cfg: cfg, log: cfg.Log, journal: j, tasks: tasks, offset: &clock.Meter{}}
+	sign, err := signed.NewSigner(cfg.BotToken.Reveal(), j, b.now)
 	if err != nil {
 		return nil, err
 	}
-	b := &Bot{cfg: cfg, log: cfg.Log, journal: j, tasks: tasks}
 	b.working, b.stopWork = context.WithCancelCause(context.Background())
 	b.http = &http.Client{
 		Transport: cfg.Transport,
@@ -115,7 +118,7 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	b.signer = sign
 	b.calls = &http.Client{Transport: transport.Within(slackTimeout, cfg.Transport), CheckRedirect: b.http.CheckRedirect}
 	b.slack = slackapi.NewClient(cfg.BotToken.Reveal(), cfg.SlackAPI, b.calls)
-	b.gate = &gate{checker: policy.NewChecker(cfg.Policy, b.slack), journal: j, known: make(chan struct{}), appID: b.app, now: cfg.Now}
+	b.gate = &gate{checker: policy.NewChecker(cfg.Policy, b.slack), journal: j, known: make(chan struct{}), appID: b.app, now: b.now}
 	b.metrics = newMetrics(cfg.Metrics)
 	sign.OnBrokenKeys(func(err error) { b.unverified(journal.Unverified{Table: journal.Keys, Why: err}) })
 	j.Trust(sign, b.unverified)
@@ -139,17 +142,17 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	b.carrier = carry.New(carry.Options{
 		Protocol: cfg.protocol(), Journal: j, Tasks: b.tasks, Details: details, Poster: post, Signer: sign, Texts: words,
 		Metrics: meters, Tracer: spans, Log: log,
-	}, cfg.Now)
+	}, b.now)
 	judged := newJudging()
 	asked := &requests{
 		journal: j, carrier: b.carrier, judging: judged, poster: post, signer: sign, texts: words,
-		remind: cfg.RemindBefore, now: cfg.Now, log: log, lanes: newLanes(log),
+		remind: cfg.RemindBefore, now: b.now, log: log, lanes: newLanes(log),
 	}
 	b.lanes = asked.lanes
 	b.router = b.newRouter(&commands{
 		gate: b.gate, tasks: b.tasks, details: details, signer: sign, requests: asked, texts: words,
 		limit: work.NewLimit(cfg.CommandsPerMinute), previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL,
-		hosts: cfg.TaskHosts, metrics: meters, trace: spans, now: cfg.Now,
+		hosts: cfg.TaskHosts, metrics: meters, trace: spans, now: b.now,
 	}, &clicks{
 		gate: b.gate, tasks: b.tasks, signer: sign, carrier: b.carrier, texts: words,
 		limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), told: work.NewLimit(toldPerMinute),
@@ -253,11 +256,30 @@ func (b *Bot) beat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if o, err := b.journal.ClockOffset(ctx); err == nil {
+		b.offset.Learn(o, time.Now())
+	}
 	b.tasks.SetShare(alive)
 	b.replicas.Store(int32(alive))
 	b.others.Store(int32(others))
 	return nil
 }
+
+// leastOffset is how far apart two clocks must be for the difference to matter.
+const leastOffset = time.Second
+
+// now returns the time by the journal's clock, which all replicas share: by it
+// prompts expire and clicks age, whatever this machine's clock says.
+func (b *Bot) now() time.Time {
+	now := b.cfg.Now()
+	if o, measured := b.offset.Offset(); measured && o.AtLeast() >= leastOffset {
+		return now.Add(-o.By)
+	}
+	return now
+}
+
+// at returns a moment that was a short while ago by the journal's clock.
+func (b *Bot) at(moment time.Time) time.Time { return b.now().Add(-time.Since(moment)) }
 
 func (b *Bot) app() string {
 	id, _ := b.appID.Load().(string)

@@ -41,7 +41,7 @@ func (b *Bot) socketOptions() socketmode.Options {
 // Accept accepts an envelope from Slack. It is for the Socket Mode client.
 func (b *Bot) Accept(e socketmode.Envelope) (ack any, work func()) {
 	defer b.pulse.accept()()
-	return b.router.accept(envelope{ID: e.ID, Type: e.Type, Payload: e.Payload, AcceptsAck: e.AcceptsResponse, Received: e.Received})
+	return b.router.accept(envelope{ID: e.ID, Type: e.Type, Payload: e.Payload, AcceptsAck: e.AcceptsResponse, Received: e.Received, At: b.at(e.Received)})
 }
 
 // Run serves until ctx ends, then drains: it starts nothing new, lets decisions

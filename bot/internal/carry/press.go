@@ -32,7 +32,7 @@ type Press struct {
 func (c *Carrier) recordOf(p Press) decision.Record {
 	r := recordFrom(p.Confirmation, p.Value)
 	r.Confirmer, r.ResponseURL = decision.Storable(p.User), decision.Storable(p.ResponseURL)
-	r.DecidedAt = toMillisecond(p.Received) // as the journal stores it: the MAC covers it
+	r.DecidedAt = toMillisecond(p.At) // as the journal stores it: the MAC covers it
 	r.MAC = c.Signer.SignClick(r)
 	return r
 }

@@ -51,12 +51,12 @@ func (l *life) report(before decision.State, e decision.Event, do decision.Do) {
 		l.log.Info("decided")
 	case before.Stage == decision.Recording && s.Stage == decision.Announcing:
 		m.Decisions.WithLabelValues(string(l.result.Outcome)).Inc()
-		m.OutcomeSeconds.Observe(time.Since(l.DecidedAt).Seconds())
+		m.OutcomeSeconds.Observe(l.now().Sub(l.DecidedAt).Seconds())
 		l.log.Info("finished", "outcome", string(l.result.Outcome), "cause", string(l.result.Cause), "requester", l.Requester)
 	case before.Stage == decision.Announcing && e.Kind == decision.Posted:
 		m.Announcements.WithLabelValues(transports[before.Announce.Where]).Inc()
-		m.AnnouncementSeconds.Observe(time.Since(l.DecidedAt).Seconds())
-		l.log.Info("announced", "outcome", string(l.result.Outcome), "by", transports[before.Announce.Where], "after", time.Since(l.DecidedAt).Round(time.Millisecond))
+		m.AnnouncementSeconds.Observe(l.now().Sub(l.DecidedAt).Seconds())
+		l.log.Info("announced", "outcome", string(l.result.Outcome), "by", transports[before.Announce.Where], "after", l.now().Sub(l.DecidedAt).Round(time.Millisecond))
 	case before.Stage == decision.Settling && e.Kind == decision.Posted:
 		m.Settled.WithLabelValues(string(l.result.Outcome)).Inc()
 		l.log.Info("settled", "outcome", string(l.result.Outcome))

@@ -139,13 +139,13 @@ func (j *Journal) TakeExpired(ctx context.Context, work Work, limit int, mine []
 	return j.take(ctx, "taking decisions over", conditions[work]+` AND `+j.free()+` ORDER BY decided_at`, limit, mine)
 }
 
-// free is the condition under which no process works on a decision. An owner
-// that was about to post and lives, as one does that couldn't reach the
+// free is the condition under which no process works on a decision. Another
+// owner that was about to post and lives, as one does that couldn't reach the
 // database for a while, has time to record what it posted.
 func (j *Journal) free() string {
-	return fmt.Sprintf(`%s AND (announcing_at = 0 OR leased_until < %s - %d
+	return fmt.Sprintf(`%s AND (announcing_at = 0 OR owner = '%s' OR leased_until < %s - %d
 		OR NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.id = decisions.owner AND seen_until >= %s))`,
-		j.lapsed(`leased_until`), j.now, tellLease.Milliseconds(), j.now)
+		j.lapsed(`leased_until`), j.owner, j.now, tellLease.Milliseconds(), j.now)
 }
 
 func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine []decision.ID) ([]Held, error) {

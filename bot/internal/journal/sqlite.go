@@ -101,6 +101,12 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 	} else {
 		err = migrate(ctx, s.writer, goose.DialectSQLite3, "sqlite")
 	}
+	if err == nil && now == nil {
+		now = time.Now // of what is only read, nothing goes by it
+		if !readOnly {
+			now, err = machineClock(ctx, s.writer)
+		}
+	}
 	if err == nil {
 		s.conn, err = s.writer.Conn(ctx)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/clock"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/journal/journaltest"
@@ -334,4 +335,9 @@ func (w *world) stale(held journal.Held) string {
 		return fmt.Sprintf("it is at epoch %d, the sender at %d", epoch, held.Lease.Epoch)
 	}
 	return ""
+}
+
+// ClockOffset says how far this process's clock is from the journal's.
+func (j *faultyJournal) ClockOffset(context.Context) (clock.Offset, error) {
+	return clock.Offset{By: time.Duration(j.slot.offset.Load() - j.w.offset.Load())}, nil
 }

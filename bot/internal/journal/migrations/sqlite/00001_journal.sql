@@ -223,6 +223,13 @@ CREATE TABLE credentials (
     mac        TEXT NOT NULL DEFAULT '' -- over the rest, while it is refused
 );
 
+-- When this machine was booted, by the wall clock of the first process since:
+-- leases go by the time since boot, which no one can set.
+CREATE TABLE clock (
+    boot      TEXT NOT NULL PRIMARY KEY,
+    booted_at INTEGER NOT NULL
+);
+
 -- The processes that are alive. They share the key's rate limit, and one that
 -- stops knows whether another serves.
 CREATE TABLE replicas (
