@@ -15,7 +15,7 @@ func TestALeaseEndsByBothClocks(t *testing.T) {
 		t.Fatal("a lease doesn't end")
 	}
 	asleep := until
-	const nanoseconds = 30                                                // time.Time's wall: one bit, seconds since 1885, and 30 bits of nanoseconds
+	const nanoseconds = 30                                          // time.Time's wall: one bit, seconds since 1885, and 30 bits of nanoseconds
 	*(*uint64)(unsafe.Pointer(&asleep)) -= (10 * 60) << nanoseconds //nolint:gosec // no other way to make the two clocks differ
 	if asleep.Sub(now) != 10*time.Second || now.Round(0).Sub(asleep.Round(0)) != 590*time.Second {
 		t.Fatalf("the clocks don't differ: %s and %s", now, asleep)
