@@ -154,7 +154,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 		limit: work.NewLimit(cfg.CommandsPerMinute), previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL,
 		hosts: cfg.TaskHosts, metrics: meters, trace: spans, now: b.now,
 	}, &clicks{
-		gate: b.gate, tasks: b.tasks, signer: sign, carrier: b.carrier, texts: words,
+		gate: b.gate, tasks: b.tasks, details: details, signer: sign, carrier: b.carrier, texts: words,
 		limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), told: work.NewLimit(toldPerMinute),
 		reasons: &reasons{required: cfg.RequireReason, views: b.slack, signer: sign, texts: words},
 		poster:  post, judging: judged,

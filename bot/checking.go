@@ -118,6 +118,15 @@ func (s *checking) stop() <-chan struct{} {
 // click has decided it.
 func (c *clicks) restore(ctx context.Context, p carry.Press) {
 	asked := p.Confirmation
-	prompt := c.texts.Prompt(asked, chamelio.Task{ID: asked.Task, Title: asked.Title, URL: asked.URL}, p.Value, false)
+	task, known := c.details.Seen(asked.Task)
+	if !known { // another replica showed it
+		getting, cancel := context.WithTimeout(ctx, lookTimeout)
+		defer cancel()
+		var err error
+		if task, err = c.tasks.Task(getting, asked.Task); err != nil {
+			task = chamelio.Task{ID: asked.Task, Title: asked.Title, URL: asked.URL}
+		}
+	}
+	prompt := c.texts.Prompt(asked, task, p.Value, false)
 	c.carrier.Restore(ctx, p, prompt)
 }

@@ -32,6 +32,7 @@ type clicks struct {
 	signer  signed.Signer
 	gate    *gate
 	tasks   looker
+	details *carry.Details
 	carrier *carry.Carrier
 	texts   texts.Texts
 	limit   *work.Limit
