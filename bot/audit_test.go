@@ -14,6 +14,9 @@ func TestARefusedAuditChannelDelaysOnlyItself(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
 		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: slacktest.Deals, Error: "is_archived"})
 		w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345")))
+		for range 30 { // a copy each
+			w.slash(slacktest.Guest, general, "/cancel-task 12345")
+		}
 		for range 120 {
 			time.Sleep(time.Second)
 			if err := w.bot.Ready(t.Context()); err != nil {
@@ -21,6 +24,6 @@ func TestARefusedAuditChannelDelaysOnlyItself(t *testing.T) {
 			}
 		}
 		w.slack.ClearFaults()
-		w.eventually("the copy", func() bool { return len(w.slack.History(slacktest.Deals)) == 1 })
+		w.eventually("the copies", func() bool { return len(w.slack.History(slacktest.Deals)) == 31 })
 	})
 }
