@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"testing"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -23,4 +24,16 @@ func (j *Journal) SetAsideForTest(ctx context.Context, id decision.ID) error {
 func (j *Journal) Later(d time.Duration) {
 	t := j.trust.Load()
 	t.now = func() time.Time { return time.Now().Add(d) }
+}
+
+// EveryStatement has a journal in Postgres prepare each of its statements, and
+// returns them.
+func EveryStatement(t *testing.T, j *Journal) (all []string) {
+	t.Helper()
+	everyCall(t.Context(), j)
+	setEverythingAside(t, j)
+	for query := range j.engine.(*postgres).prepared.known {
+		all = append(all, query)
+	}
+	return all
 }

@@ -50,7 +50,7 @@ func TestNoStatementScansATable(t *testing.T) {
 
 var (
 	walks = regexp.MustCompile(`^SCAN (decisions|tasks|audit|requests|set_aside|d|t)\b`)
-	due   = regexp.MustCompile(`INDEX (decisions_unannounced|decisions_unsettled|audit_due|requests_ends|set_aside_at|set_aside_retry|set_aside_unknown)\b`)
+	due   = regexp.MustCompile(`INDEX (decisions_unannounced|decisions_unsettled|audit_due|requests_ends|requests_reminders|set_aside_at|set_aside_retry|set_aside_unknown)\b`)
 )
 
 func plan(t *testing.T, db *sql.DB, query string) (lines []string) {

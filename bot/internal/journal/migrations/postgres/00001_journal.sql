@@ -241,6 +241,7 @@ CREATE TABLE requests (
 );
 
 CREATE INDEX requests_ends ON requests (ends_at);
+CREATE INDEX requests_reminders ON requests (remind_at) WHERE remind_at > 0;
 
 -- The credentials that were ever refused, so that each change is noted once,
 -- whichever process sees it first.
