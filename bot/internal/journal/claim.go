@@ -76,7 +76,7 @@ func (j *Journal) recognize(ctx context.Context, d, found decision.Record) (Clai
 func (j *Journal) insert(ctx context.Context, d decision.Record, owner string) (bool, error) {
 	outcomeSeal := ""
 	if d.Outcome != "" {
-		outcomeSeal = j.seal(outcomeFields(d.ID, 0, d.Outcome, d.Detail, utc(d.FinishedAt))...)
+		outcomeSeal = j.seal(outcomeFields(d.ID, d.Outcome, d.Detail, utc(d.FinishedAt))...)
 	}
 	return written(ctx, j.write, func(ctx context.Context, q querier) (bool, error) {
 		return q.apply(ctx, j.chain(`

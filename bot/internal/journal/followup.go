@@ -58,7 +58,7 @@ func (j *Journal) BeginSettling(ctx context.Context, l Lease, o decision.Outcome
 	return j.step(ctx, "noting that a settled outcome is about to be posted", l, tellLease, change{
 		set: `, announcing_at = ` + j.now, when: `AND settled_at = 0`,
 		tasks: `settled_outcome = $5, settled_detail = $6, settled_mac = $7`, where: `(settled_outcome = '' OR settled_outcome = $5)`,
-		args: []any{string(o), detail, j.seal(settledFields(l.ID, 0, o, detail)...)},
+		args: []any{string(o), detail, j.seal(settledFields(l.ID, o, detail)...)},
 	})
 }
 

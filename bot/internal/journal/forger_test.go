@@ -87,14 +87,13 @@ func TestAForgerChangesNothingThatIsQuoted(t *testing.T) {
 			"settled": func() decision.Record {
 				task++
 				d := j.click(task)
-				l, err := j.Finish(t.Context(), won(t, j.Journal, d), decision.Unknown, `{"title":"Payroll"}`, true)
+				_, err := j.Finish(t.Context(), won(t, j.Journal, d), decision.Unknown, `{"title":"Payroll"}`, true)
 				must(t, err)
 				must(t, j.MarkAnnounced(t.Context(), d.ID, "1.2"))
 				statement(t, url, "UPDATE decisions SET check_after = 1 WHERE check_after > 0")
 				held, err := j.TakeUnsettled(t.Context(), 1, nil)
 				must(t, err)
-				l = held[0].Lease
-				_, err = j.BeginSettling(t.Context(), l, decision.Failed, `{}`)
+				_, err = j.BeginSettling(t.Context(), held[0].Lease, decision.Failed, `{}`)
 				must(t, err)
 				must(t, j.MarkSettled(t.Context(), d.ID))
 				return d
@@ -108,6 +107,9 @@ func TestAForgerChangesNothingThatIsQuoted(t *testing.T) {
 			},
 		}
 		values := []string{"'2026-01-01 00:00:00+00:00'", "'forged'", "NULL", "4711", "'cancelled'", "''"}
+		if testing.Short() {
+			values = values[1:3]
+		}
 		tried := 0
 		for name, stage := range stages {
 			for table, columns := range journal.SetAsideColumns() {
@@ -124,12 +126,11 @@ func TestAForgerChangesNothingThatIsQuoted(t *testing.T) {
 							tried++
 							unchanged(t, j, before, name+": "+change)
 						}
-						statement(t, url, "DELETE FROM set_aside")
 					}
 				}
 			}
 		}
-		if tried < 200 {
+		if tried < 60 {
 			t.Errorf("only %d changes were possible", tried)
 		}
 	})

@@ -32,7 +32,7 @@ func (j *Journal) MarkSent(ctx context.Context, l Lease) (Lease, error) {
 func (j *Journal) MarkUnsent(ctx context.Context, l Lease) (Lease, error) {
 	return j.step(ctx, "noting that nothing was sent", l, j.lease, change{
 		tasks: `sent_at = 0, unsent_mac = $5`, where: `outcome IS NULL`,
-		args: []any{j.seal(unsentFields(l.ID, 0)...)},
+		args: []any{j.seal(unsentFields(l.ID)...)},
 	})
 }
 
@@ -49,7 +49,7 @@ func (j *Journal) Finish(ctx context.Context, l Lease, o decision.Outcome, detai
 		// Not "outcome = $5": SQLite would plan the statement again for each
 		// value that it compares with the condition of an index.
 		tasks: `outcome = $5, detail = $6, finished_at = $7, outcome_mac = $8`, where: `coalesce(outcome, $5) = $5`,
-		args: []any{string(o), detail, at, j.seal(outcomeFields(l.ID, 0, o, detail, at)...)},
+		args: []any{string(o), detail, at, j.seal(outcomeFields(l.ID, o, detail, at)...)},
 	})
 }
 
@@ -116,7 +116,7 @@ func (j *Journal) GiveUp(ctx context.Context, l Lease) error {
 		tasks: `outcome = $5, finished_at = $6, sent_at = 0, outcome_mac = $8`, where: `outcome IS NULL`,
 		args: []any{
 			string(decision.Withdrawn), at, j.seal(announcedFields(l.ID, "", at)...),
-			j.seal(outcomeFields(l.ID, 0, decision.Withdrawn, "", at)...),
+			j.seal(outcomeFields(l.ID, decision.Withdrawn, "", at)...),
 		},
 	})
 	return err

@@ -1,7 +1,6 @@
 package journal_test
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"regexp"
@@ -59,19 +58,14 @@ func postgresPlan(t *testing.T, conn *sql.Conn, name, query string) (lines []str
 		n, _ := strconv.Atoi(m[1])
 		most = max(most, n)
 	}
-	run := func(statement string) *sql.Rows {
-		rows, err := conn.QueryContext(context.WithoutCancel(t.Context()), statement)
-		if err != nil {
-			t.Fatalf("%v\n%s", err, statement)
-		}
-		return rows
-	}
-	must(t, run("PREPARE "+name+" AS "+query).Close())
+	_, err := conn.ExecContext(t.Context(), "PREPARE "+name+" AS "+query)
+	must(t, err)
 	call := name
 	if most > 0 {
 		call += "(" + strings.TrimSuffix(strings.Repeat("NULL, ", most), ", ") + ")"
 	}
-	rows := run("EXPLAIN EXECUTE " + call)
+	rows, err := conn.QueryContext(t.Context(), "EXPLAIN EXECUTE "+call)
+	must(t, err)
 	defer rows.Close()
 	for rows.Next() {
 		var line string

@@ -105,17 +105,20 @@ func (j *Journal) seal(fields ...string) string {
 	return ""
 }
 
+// onlyTask is the position of a decision's task: at present it has one.
+const onlyTask = "0"
+
 // What is sealed.
-func outcomeFields(id decision.ID, position int, o decision.Outcome, detail string, at time.Time) []string {
-	return []string{"outcome", string(id), strconv.Itoa(position), string(o), detail, milli(at)}
+func outcomeFields(id decision.ID, o decision.Outcome, detail string, at time.Time) []string {
+	return []string{"outcome", string(id), onlyTask, string(o), detail, milli(at)}
 }
 
-func settledFields(id decision.ID, position int, o decision.Outcome, detail string) []string {
-	return []string{"settled", string(id), strconv.Itoa(position), string(o), detail}
+func settledFields(id decision.ID, o decision.Outcome, detail string) []string {
+	return []string{"settled", string(id), onlyTask, string(o), detail}
 }
 
-func unsentFields(id decision.ID, position int) []string {
-	return []string{"unsent", string(id), strconv.Itoa(position)}
+func unsentFields(id decision.ID) []string {
+	return []string{"unsent", string(id), onlyTask}
 }
 
 func announcedFields(id decision.ID, ts string, at time.Time) []string {
@@ -143,11 +146,10 @@ func (t *trust) verified(row untrusted) (decision.Record, error) {
 		d.FinishedAt, d.AnnouncedAt, d.MessageTS, d.Detail, d.SettledOutcome, d.SettledDetail = d.DecidedAt, d.DecidedAt, "", "", "", ""
 		return d, nil
 	}
-	const position = 0
 	err := errors.Join(
-		t.sealed(d.Outcome != "", d.Seals.Outcome, outcomeFields(d.ID, position, d.Outcome, d.Detail, d.FinishedAt)),
+		t.sealed(d.Outcome != "", d.Seals.Outcome, outcomeFields(d.ID, d.Outcome, d.Detail, d.FinishedAt)),
 		t.sealed(!d.AnnouncedAt.IsZero(), d.Seals.Announced, announcedFields(d.ID, d.MessageTS, d.AnnouncedAt)),
-		t.sealed(d.SettledOutcome != "", d.Seals.Settled, settledFields(d.ID, position, d.SettledOutcome, d.SettledDetail)),
+		t.sealed(d.SettledOutcome != "", d.Seals.Settled, settledFields(d.ID, d.SettledOutcome, d.SettledDetail)),
 	)
 	if err != nil {
 		return decision.Record{}, err
@@ -163,7 +165,7 @@ func (t *trust) verified(row untrusted) (decision.Record, error) {
 	}
 	// Someone who forgets a request must not make the bot say that the task is
 	// untouched.
-	d.Sent = d.Sent || t.VerifySeal(d.Seals.Unsent, unsentFields(d.ID, position)...) != nil
+	d.Sent = d.Sent || t.VerifySeal(d.Seals.Unsent, unsentFields(d.ID)...) != nil
 	return d, nil
 }
 

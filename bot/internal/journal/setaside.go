@@ -59,10 +59,10 @@ func (j *Journal) setRowAside(ctx context.Context, from Table, where string, wha
 		tasks = j.packAll(tasksTable, setAsideColumns[tasksTable], `tasks.confirmation_id = d.confirmation_id`)
 	}
 	confirmation, mac := "d.confirmation_id", "d.mac"
-	switch from {
-	case Credentials:
+	if from == Credentials {
 		confirmation = "''"
-	case tasksTable:
+	}
+	if from == tasksTable {
 		mac = "''"
 	}
 	n := len(args)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot"
@@ -198,6 +199,9 @@ func (j *faultyJournal) Trust(s journal.Seals, report func(journal.Unverified)) 
 	if j.w.planted == leavesForgeries {
 		s = gullible{s}
 	}
+	if j.w.planted == quotesForgeries {
+		s = quoting{s}
+	}
 	j.real.Trust(s, report)
 }
 
@@ -274,6 +278,9 @@ func (j *faultyJournal) KeepSigningKeys(ctx context.Context, id, sealed string, 
 	if j.dead() {
 		return errDead
 	}
+	if j.w.planted == keepsKeysToItself {
+		return nil
+	}
 	return j.real.KeepSigningKeys(ctx, id, sealed, keep)
 }
 
@@ -282,6 +289,34 @@ func (j *faultyJournal) SigningKeys(ctx context.Context) ([]string, error) {
 		return nil, errDead
 	}
 	return j.real.SigningKeys(ctx)
+}
+
+func (j *faultyJournal) ReturnSetAside(ctx context.Context) (int, error) {
+	if j.dead() {
+		return 0, errDead
+	}
+	return j.real.ReturnSetAside(ctx)
+}
+
+// quoting believes what was announced.
+type quoting struct{ journal.Seals }
+
+func (q quoting) VerifyRow(d decision.Record) error {
+	if !d.AnnouncedAt.IsZero() {
+		return nil
+	}
+	return q.Seals.VerifyRow(d)
+}
+
+func (q quoting) IsDecision(d decision.Record) bool {
+	return !d.AnnouncedAt.IsZero() || q.Seals.IsDecision(d)
+}
+
+func (q quoting) VerifySeal(seal string, fields ...string) error {
+	if slices.Contains([]string{"outcome", "announced", "settled"}, fields[0]) {
+		return nil
+	}
+	return q.Seals.VerifySeal(seal, fields...)
 }
 
 // acquire notes that this process has a decision now.

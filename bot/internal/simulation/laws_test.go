@@ -73,6 +73,9 @@ func (w *world) check() {
 	c.lookBeforeAgain()
 	c.oneEffect()
 	for _, d := range rows {
+		if slices.Contains(c.meddled, d.ID) {
+			continue // it may be gone from the journal, and decided again
+		}
 		c.toldTrue(d)
 		c.allTold(d)
 		c.prompt(d)
@@ -81,6 +84,7 @@ func (w *world) check() {
 	c.putBack()
 	c.setAside()
 	c.requestsEnd()
+	c.signOfLife()
 }
 
 type checker struct {

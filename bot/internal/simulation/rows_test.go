@@ -184,8 +184,13 @@ func (c *checker) setAside() {
 		}
 	}
 	for _, id := range c.w.setAside() {
-		if !slices.Contains(c.forged, id) {
+		if !slices.Contains(c.forged, id) && !slices.Contains(c.meddled, id) && id != "" {
 			c.breaks("no orphan", "%s was set aside", short(id))
+		}
+	}
+	for _, s := range c.seen {
+		if strings.Contains(s.text, forger) || strings.Contains(s.text, forgedWord) {
+			c.breaks("nobody reads what somebody else wrote", "%s", s.text)
 		}
 	}
 	for what := range forgeries {
@@ -205,7 +210,7 @@ func (c *checker) setAside() {
 // the list, and none has its buttons yet, unless something hindered Slack from
 // taking its last text.
 func (c *checker) requestsEnd() {
-	if c.w.plan.lifetime == 0 || len(c.w.plan.clocks) > 0 { // a process whose clock is late waits until then
+	if c.w.plan.lifetime == 0 || len(c.w.plan.clocks) > 0 || len(c.meddled) > 0 { // a process whose clock is late waits until then
 		return
 	}
 	var left int
@@ -241,6 +246,9 @@ func (w *world) setAside() (ids []decision.ID) {
 			w.fail("reading what was set aside: %v", err)
 		}
 		ids = append(ids, id)
+	}
+	if err := rows.Err(); err != nil {
+		w.fail("reading what was set aside: %v", err)
 	}
 	return ids
 }
