@@ -29,6 +29,8 @@ const (
 type clicks struct {
 	signer  signed.Signer
 	gate    *gate
+	tasks   looker
+	details *carry.Details
 	carrier *carry.Carrier
 	texts   texts.Texts
 	paused  pauseSwitch
@@ -48,7 +50,7 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k slackapi.Click)
 		return c.tooFast(log, k)
 	}
 	// A click counts by the time at which it was received.
-	confirmation, err := c.signer.Decode(k.Value, k.Received)
+	confirmation, err := c.signer.Decode(k.Value, k.At)
 	p := carry.Press{Click: k, Confirmation: confirmation, Log: log.With("confirmation", confirmation.ID, "tasks", confirmation.IDs())}
 	if err == nil && !confirmation.MeantFor(k.User, k.Channel) {
 		err = errNotTheirs

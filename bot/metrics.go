@@ -6,17 +6,22 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/observe"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 )
 
-// newMetrics registers the metrics with to. The refusals that can occur begin
-// at 0.
+// newMetrics registers the metrics with to. The refusals and rows that can
+// occur begin at 0.
 func newMetrics(to prometheus.Registerer) *observe.Metrics {
 	m := observe.NewMetrics(to)
 	for _, code := range policy.Codes() {
 		m.Refusals.WithLabelValues("command", string(code))
 		m.Refusals.WithLabelValues("click", string(code))
+	}
+	for _, table := range journal.Tables() {
+		m.Unverified.WithLabelValues(string(table), "waits")
+		m.Unverified.WithLabelValues(string(table), "set_aside")
 	}
 	m.Refusals.WithLabelValues("command", "too_many_commands")
 	m.Refusals.WithLabelValues("click", "too_many_clicks")

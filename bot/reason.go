@@ -75,12 +75,12 @@ type reasoned struct {
 // read verifies a submission, and returns it or what is wrong with it, to be
 // shown in the modal. It only reads: the modal is waiting for its
 // acknowledgement.
-func (r *reasons) read(s slackapi.Submission, received time.Time) (given reasoned, wrong string) {
+func (r *reasons) read(s slackapi.Submission, e envelope) (given reasoned, wrong string) {
 	data, err := r.signer.DecodeModal(texts.ModalReason, s.Metadata, s.User)
 	if err != nil {
 		return reasoned{}, r.texts.ModalOutdated()
 	}
-	c, err := r.signer.Decode(data.Value, received)
+	c, err := r.signer.Decode(data.Value, e.At)
 	switch {
 	case errors.Is(err, signed.ErrExpired):
 		return reasoned{}, r.texts.ModalExpired(c)
@@ -94,7 +94,7 @@ func (r *reasons) read(s slackapi.Submission, received time.Time) (given reasone
 	c.Reason = reason
 	return reasoned{slackapi.Click{
 		User: s.User, Origin: s.Origin, Channel: c.Channel, Action: texts.ActionCancel,
-		ResponseURL: data.ResponseURL, Ephemeral: data.Ephemeral, Spent: data.Spent, Received: received,
+		ResponseURL: data.ResponseURL, Ephemeral: data.Ephemeral, Spent: data.Spent, Received: e.Received, At: e.At,
 	}, c}, ""
 }
 
@@ -112,7 +112,7 @@ func (r *reasons) parse(typed string, required bool) (reason, wrong string) {
 
 // reasonGiven accepts a submitted modal that asked for a reason.
 func (r *router) reasonGiven(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
-	given, wrong := r.clicks.reasons.read(s, e.Received)
+	given, wrong := r.clicks.reasons.read(s, e)
 	if wrong != "" {
 		return slackapi.ModalAck(texts.BlockReason, wrong), func() { log.Info("a reason was not accepted", "told", wrong) }
 	}

@@ -165,7 +165,7 @@ func (r *requests) end(ctx context.Context, one request) error {
 	case one.err == nil:
 		return nil // by this clock a click still counts: taken again later
 	case !errors.Is(one.err, signed.ErrExpired) || one.Confirmation.ID != string(one.Request.ID):
-		one.log.Warn("forgot a request that is not ours, or from before the bot token was changed", "reason", one.err)
+		one.log.Warn("forgot a request from before the bot token was changed", "reason", one.err)
 		return r.journal.Forget(ctx, one.Request.ID)
 	}
 	d, err := r.became(ctx, one)

@@ -140,7 +140,7 @@ func (r *router) command(ctx context.Context, log *slog.Logger, e envelope) {
 func (r *router) click(ctx context.Context, log *slog.Logger, e envelope) {
 	ctx, end := r.trace.Step(ctx, "click", attribute.String("slack.envelope", e.ID))
 	defer end(nil)
-	k, err := slackapi.ParseClick(e.Payload, e.Received)
+	k, err := slackapi.ParseClick(e.Payload, e.Received, e.At)
 	if err != nil {
 		log.Warn("ignored a click", "reason", err)
 		return
@@ -156,7 +156,7 @@ func (r *router) pressButton(ctx context.Context, log *slog.Logger, k slackapi.C
 // turnAway answers a click for which there is no room. The buttons stay.
 func (r *router) turnAway(ctx context.Context, log *slog.Logger, e envelope) {
 	log.Warn("a click was turned away", "stopping", r.stopping())
-	k, err := slackapi.ParseClick(e.Payload, e.Received)
+	k, err := slackapi.ParseClick(e.Payload, e.Received, e.At)
 	if err != nil {
 		return
 	}
@@ -196,5 +196,6 @@ type envelope struct {
 	ID, Type   string
 	Payload    json.RawMessage
 	AcceptsAck bool
-	Received   time.Time
+	Received   time.Time // by this machine's clock
+	At         time.Time // the same by the journal's
 }

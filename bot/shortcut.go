@@ -131,12 +131,12 @@ type chosen struct {
 
 // read verifies a submission, and returns it or what is wrong with it and in
 // which block. It only reads: the modal is waiting for its acknowledgement.
-func (s *shortcuts) read(sub slackapi.Submission, received time.Time) (given chosen, block, wrong string) {
+func (s *shortcuts) read(sub slackapi.Submission, e envelope) (given chosen, block, wrong string) {
 	data, err := s.signer.DecodeModal(texts.ModalConfirm, sub.Metadata, sub.User)
 	if err != nil {
 		return chosen{}, texts.BlockReason, s.texts.ModalOutdated()
 	}
-	c, err := s.signer.Decode(data.Value, received)
+	c, err := s.signer.Decode(data.Value, e.At)
 	switch {
 	case errors.Is(err, signed.ErrExpired):
 		return chosen{}, texts.BlockReason, s.texts.ModalExpired(c)
@@ -154,7 +154,7 @@ func (s *shortcuts) read(sub slackapi.Submission, received time.Time) (given cho
 	}
 	return chosen{slackapi.Click{
 		User: sub.User, Origin: sub.Origin, Channel: c.Channel, Action: texts.ActionCancel, View: sub.View,
-		ResponseURL: data.ResponseURL, Ephemeral: true, Received: received,
+		ResponseURL: data.ResponseURL, Ephemeral: true, Received: e.Received, At: e.At,
 	}, signed.Fit(c)}, "", ""
 }
 
@@ -203,7 +203,7 @@ func (r *router) taskGiven(log *slog.Logger, s slackapi.Submission) (ack any, wo
 // confirmed accepts a submitted modal that asked to confirm: it is a click, or
 // asks a second person to confirm.
 func (r *router) confirmed(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
-	given, block, wrong := r.shortcuts.read(s, e.Received)
+	given, block, wrong := r.shortcuts.read(s, e)
 	if wrong != "" {
 		return slackapi.ModalAck(block, wrong), func() { log.Info("a confirmation was not accepted", "told", wrong) }
 	}

@@ -17,6 +17,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -99,8 +100,8 @@ type Options struct {
 	// Observe is called after each operation on the database; may be nil.
 	Observe Observer
 
-	// Now is the journal's clock on SQLite; time.Now if nil. Postgres has its
-	// own, the same for all replicas.
+	// Now is the journal's clock on SQLite. If nil, it is one that all processes
+	// on the machine share, and that no one can set. Postgres has its own.
 	Now func() time.Time
 }
 
@@ -113,6 +114,7 @@ type Journal struct {
 	owner string
 	lease time.Duration
 	audit bool
+	trust atomic.Pointer[trust]
 	path  string    // on SQLite
 	alive liveOwner // on SQLite
 }
@@ -135,9 +137,6 @@ func open(ctx context.Context, databaseURL string, o Options, readOnly bool) (*J
 		o.Lease = defaultLease
 	}
 	o.Lease = min(o.Lease, maxLease)
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	if err := CheckURL(databaseURL); err != nil {
 		return nil, fmt.Errorf("the journal's URL %w", err)
 	}

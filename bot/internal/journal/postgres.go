@@ -62,6 +62,8 @@ func openPostgres(ctx context.Context, databaseURL string, maxConns int, readOnl
 			greatest:   "GREATEST",
 			forUpdate:  " FOR UPDATE",
 			skipLocked: "FOR UPDATE SKIP LOCKED",
+			pack:       postgresPack, packAll: postgresPackAll, unpack: postgresUnpack, unpackAll: postgresUnpackAll,
+			randomID: "CAST(gen_random_uuid() AS TEXT)",
 			// then waits for first because it reads what first returns. It does so
 			// in a subquery that doesn't depend on its own row: when that row was
 			// changed meanwhile, Postgres evaluates the condition again, and can't
@@ -72,10 +74,13 @@ func openPostgres(ctx context.Context, databaseURL string, maxConns int, readOnl
 			ids: func(arg int) string {
 				return fmt.Sprintf("SELECT value FROM json_array_elements_text(CAST($%d AS json))", arg)
 			},
+			element: func(arg int, index string) string {
+				return fmt.Sprintf("CAST($%d AS json)->>CAST(%s AS INTEGER)", arg, index)
+			},
 			time: func(arg int) string { return fmt.Sprintf("CAST($%d AS TIMESTAMPTZ)", arg) },
 			items: func(arg int) string {
 				return fmt.Sprintf(`SELECT * FROM json_to_recordset(CAST($%d AS json)) AS item(position BIGINT, task_id BIGINT,
-					title TEXT, url TEXT, sent BOOLEAN, tries BIGINT, outcome TEXT, detail TEXT)`, arg)
+					title TEXT, url TEXT, sent BOOLEAN, tries BIGINT, outcome TEXT, detail TEXT, outcome_mac TEXT)`, arg)
 			},
 		},
 	}

@@ -87,7 +87,7 @@ func TestCountersBeginAtZero(t *testing.T) {
 		"commands_total result=not_understood", "clicks_total action=keep_task", "decisions_total outcome=rejected_key",
 		"announcements_total transport=direct_message", "retries_total operation=status_check",
 		"slack_reconnects_total reason=cannot_connect", "slack_socket_anomalies_total kind=oversized_ack",
-		"unknown_outcomes_settled_total outcome=failed", "journal_unverified_rows_total",
+		"unknown_outcomes_settled_total outcome=failed",
 	} {
 		if value, found := got[name]; !found || value != 0 {
 			t.Errorf("%s is %v (%v)", name, value, found)

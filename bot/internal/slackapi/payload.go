@@ -56,7 +56,8 @@ type Click struct {
 	View        string    // the modal that was submitted, which shows the answers; "" for a button
 	Ephemeral   bool      // only this person sees the message
 	Spent       int       // uses of the response_url that are spent
-	Received    time.Time // when it counts as made, however long it waits
+	Received    time.Time // by this machine's clock
+	At          time.Time // when it counts as made, however long it waits, by the clock that all replicas share
 }
 
 // Aside returns where to put an answer for the clicker alone: in place of a
@@ -98,7 +99,7 @@ type idRef struct {
 // ParseClick parses a block_actions payload. It rejects everything but a press
 // of one of the bot's buttons: another version of the app may have made the
 // message.
-func ParseClick(payload json.RawMessage, received time.Time) (Click, error) {
+func ParseClick(payload json.RawMessage, received, at time.Time) (Click, error) {
 	var p clickPayload
 	if err := json.Unmarshal(payload, &p); err != nil {
 		return Click{}, errNotJSON
@@ -116,7 +117,7 @@ func ParseClick(payload json.RawMessage, received time.Time) (Click, error) {
 	k := Click{
 		Origin: p.origin(), User: p.User.ID, Channel: p.Container.ChannelID,
 		Action: pressed.ActionID, Value: pressed.Value, ResponseURL: p.ResponseURL,
-		Trigger: p.TriggerID, Ephemeral: p.Container.IsEphemeral, Received: received,
+		Trigger: p.TriggerID, Ephemeral: p.Container.IsEphemeral, Received: received, At: at,
 	}
 	if p.Channel != nil && p.Channel.ID != "" {
 		k.Channel = p.Channel.ID
