@@ -142,3 +142,32 @@ func TestRetentionIsOffByDefault(t *testing.T) {
 		})
 	}
 }
+
+// What is submitted in a modal is a click like any other.
+func TestPauseStopsASubmittedReason(t *testing.T) {
+	w := newWorld(t, requireReason)
+	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+	modal := w.askedForReason(ada, prompt)
+	w.must(w.journal.Pause(t.Context(), ""))
+	before := len(w.slack.Private(ada, general))
+	w.submitted(ada, modal, "duplicate")
+	w.eventually("an answer", func() bool { return len(w.slack.Private(ada, general)) > before })
+	if said := w.slack.Private(ada, general)[before].Text; !strings.Contains(said, "Cancelling is paused") {
+		t.Errorf("said %s", said)
+	}
+	w.noCancel()
+}
+
+// A request stays in the channel during a pause, and can be approved after it.
+func TestPauseLeavesARequestOpen(t *testing.T) {
+	w := newWorld(t, secondPerson)
+	request := w.ask(ada, general, "/cancel-task 12345")
+	w.must(w.journal.Pause(t.Context(), ""))
+	if m := w.answer(grace, request, "cancel_task"); !strings.Contains(m.Text, "Cancelling is paused") {
+		t.Errorf("said %s", m.Text)
+	}
+	w.wantPrompt(w.now(request))
+	_, err := w.journal.Resume(t.Context())
+	w.must(err)
+	w.confirm(grace, request)
+}

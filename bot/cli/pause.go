@@ -16,7 +16,7 @@ import (
 func (p Program) pause(ctx context.Context, args []string) error {
 	var note string
 	err := p.parse("pause", args, func(flags *flag.FlagSet) {
-		flags.StringVar(&note, "note", "", "what people read about it, such as `text` that says why and until when")
+		flags.StringVar(&note, "note", "", "the `text` that people read: why, and until when")
 	})
 	if err != nil {
 		return err

@@ -109,7 +109,7 @@ func (p Program) runBot(ctx context.Context, cfg config, log *logs) error {
 		return err
 	}
 	what := []any{
-		"version", p.version(), "journal", decisions.Engine(), "connections", cfg.SlackConnections,
+		"version", p.version(), "journal", decisions.Engine(), "schema", journal.SchemaVersion(), "connections", cfg.SlackConnections,
 		"policy", settings.Policy.Sentence(), "command", cfg.SlackCommand,
 	}
 	forgetTheStart()

@@ -16,7 +16,7 @@ import (
 // clock.
 func (j *Journal) MarkSent(ctx context.Context, l Lease, task int) (Lease, error) {
 	renewed, err := j.step(ctx, "noting that a cancel is about to be sent", l, j.lease, change{
-		when: `AND ` + j.now + ` - claimed_at <= $5`,
+		when:  `AND ` + j.now + ` - claimed_at <= $5`,
 		tasks: `sent_at = ` + j.now + `, tries = tries + 1, unsent_mac = ''`, where: `position = $6 AND outcome IS NULL`,
 		args: []any{maxClickAge.Milliseconds(), task},
 	})

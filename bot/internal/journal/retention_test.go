@@ -73,7 +73,12 @@ func TestDeleteOldKeepsWhatIsNeeded(t *testing.T) {
 		if refusals, err := j.Refusals(ctx, journal.Query{}); err != nil || len(refusals) != 1 || refusals[0].Person != "U9" {
 			t.Errorf("refusals left: %+v, %v", refusals, err)
 		}
-		// The permission ended with the call.
+		// The permission ended with the call, and an operator's own didn't.
+		var permissions int
+		must(t, j.Pool().QueryRowContext(ctx, "SELECT count(*) FROM retention").Scan(&permissions))
+		if permissions != 1 {
+			t.Errorf("%d permissions are left", permissions)
+		}
 		refused(t, url, "DELETE FROM decisions WHERE confirmation_id = 'young'")
 		won(t, j, sampleDecision("again", 1))
 	})

@@ -130,21 +130,6 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 	return s, nil
 }
 
-// foreign reports whether the file has tables that no version of the bot made.
-// On Postgres the bot may share a database, since each program has its schema.
-func (s *sqlite) foreign(ctx context.Context) error {
-	var all, own int
-	err := s.reader.QueryRowContext(ctx, `SELECT count(*), count(CASE WHEN name = 'goose_db_version' THEN 1 END)
-		FROM sqlite_master WHERE type = 'table'`).Scan(&all, &own)
-	switch {
-	case err != nil:
-		return fmt.Errorf("preparing the journal in %s: %w", absolute(s.path), err)
-	case all > 0 && own == 0:
-		return problem(OtherProgram, nil, absolute(s.path))
-	}
-	return nil
-}
-
 // preparePlace makes the directory and the file, readable by nobody but the
 // bot's user: who cancelled what is nobody else's business.
 func preparePlace(path string, readOnly bool) error {

@@ -1,7 +1,9 @@
 package journal
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 
 	driver "modernc.org/sqlite"
@@ -34,4 +36,19 @@ func diagnoseSQLite(path string, err error) *Error {
 		return problem(NotADatabase, err, path)
 	}
 	return problem(Unusable, err, err.Error())
+}
+
+// foreign reports whether the file has tables that no version of the bot made.
+// On Postgres the bot may share a database, since each program has its schema.
+func (s *sqlite) foreign(ctx context.Context) error {
+	var all, own int
+	err := s.reader.QueryRowContext(ctx, `SELECT count(*), count(CASE WHEN name = 'goose_db_version' THEN 1 END)
+		FROM sqlite_master WHERE type = 'table'`).Scan(&all, &own)
+	switch {
+	case err != nil:
+		return fmt.Errorf("preparing the journal in %s: %w", absolute(s.path), err)
+	case all > 0 && own == 0:
+		return problem(OtherProgram, nil, absolute(s.path))
+	}
+	return nil
 }
