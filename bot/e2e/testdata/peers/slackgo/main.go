@@ -34,10 +34,10 @@ func main() {
 			switch event.Type {
 			case socketmode.EventTypeSlashCommand:
 				_ = client.Ack(*event.Request)
-				go report(prompt(event.Data.(slack.SlashCommand)))
+				go func() { report(prompt(event.Data.(slack.SlashCommand))) }()
 			case socketmode.EventTypeInteractive:
 				_ = client.Ack(*event.Request)
-				go report(cancel(api, event.Data.(slack.InteractionCallback)))
+				go func() { report(cancel(api, event.Data.(slack.InteractionCallback))) }()
 			}
 		}
 	}()
