@@ -102,7 +102,7 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 		Moment: policy.AtCommand,
 		Origin: originOf(who.origin),
 		Place:  policy.Place{Channel: policy.ChannelID(who.channel), Workspace: policy.TeamID(who.team)},
-		User:   policy.UserID(who.user),
+		User:   policy.UserID(who.user), Several: len(req.Tasks) > 1,
 	}, func() { go func() { seen <- c.previews(ctx, log, req.Tasks) }() })
 	if !v.Allowed() {
 		return c.refuse(log, who, req.Tasks, v)

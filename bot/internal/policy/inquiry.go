@@ -12,6 +12,8 @@ type inquiry struct {
 	began time.Time
 	ids   Case // the question, without any fact
 	age   time.Duration
+
+	several bool
 }
 
 // since says which remembered facts count: those asked for at that time or later.
@@ -20,7 +22,7 @@ type since struct{ people, shared time.Time }
 // ask begins to judge a question. At a command facts count for half their time,
 // so that the click on its prompt has the other half.
 func (k *Checker) ask(q Question) *inquiry {
-	n := &inquiry{Checker: k, began: time.Now(), age: k.maxAge, ids: Case{
+	n := &inquiry{Checker: k, began: time.Now(), age: k.maxAge, several: q.Several, ids: Case{
 		Moment: q.Moment, Installation: q.Installation, Origin: q.Origin, Place: q.Place,
 		Person: Person{ID: q.User}, Requester: Person{ID: q.Requester}, TwoAsked: q.TwoAsked,
 	}}
@@ -77,7 +79,7 @@ func (n *inquiry) standing(ctx context.Context, s since, begin func()) (Case, Ve
 	if v := n.rules.Standing(c); v.missing == nil {
 		return c, v // the IDs alone can tell
 	}
-	trusted := n.trusts(c.Person.ID)
+	trusted := n.trusts(c.Person.ID, n.several)
 	if trusted {
 		begin()
 		n.fetch(ctx, c, s)

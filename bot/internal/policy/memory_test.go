@@ -376,6 +376,15 @@ func TestTheTaskIsGotForThoseWhoMayBeAllowed(t *testing.T) {
 		if after := ask("U0GRACE", CodeAllowed); after != 0 {
 			t.Errorf("the task is got after %v", after)
 		}
+		several := questionBy("U0LINUS", AtCommand, "")
+		several.Several = true
+		a.change("U0LINUS", func(u *slack.User) { *u = api.users["U0ADA"]; u.ID = "U0LINUS" })
+		for _, want := range []time.Duration{time.Second, 0} {
+			began, after := time.Now(), time.Duration(-1)
+			if _, v := a.Standing(t.Context(), several, func() { after = time.Since(began) }); !v.Allowed() || after != want {
+				t.Errorf("%q, several tasks are got after %v, want %v", v.Code, after, want)
+			}
+		}
 		q := questionBy("U0ADA", AtCommand, "")
 		q.Origin = Origin{}
 		if _, v := a.Standing(t.Context(), q, func() { t.Error("a GET for another installation's command") }); v.Allowed() {
