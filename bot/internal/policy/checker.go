@@ -89,11 +89,11 @@ func (k *Checker) KeepTask(task int64, t Task) {
 // refuses every task.
 type Cleared struct{ *inquiry }
 
-// Standing judges, at a command, everything that doesn't need the task. It calls
-// begin, which must not block, when it's time to get the task: next to the
-// look-ups or, if the person was refused when last judged, after a yes. So
-// someone who may cancel nothing costs one GET at most. Several tasks are got
-// only for someone who was allowed before.
+// Standing judges, at a command, everything that doesn't need the task. If it has
+// to look something up, and the person wasn't refused when last judged, it calls
+// begin, which must not block, so that the task is got at the same time. So
+// someone who may cancel nothing costs one GET at most. Several tasks are got at
+// the same time only for someone who was allowed before.
 func (k *Checker) Standing(ctx context.Context, q Question, begin func()) (Cleared, Verdict) {
 	n := k.ask(q)
 	begin = sync.OnceFunc(begin)
