@@ -236,16 +236,17 @@ func (c *commands) previews(ctx context.Context, log *slog.Logger, ids []chameli
 	ctx, cancel := context.WithTimeout(ctx, c.previewLimit)
 	defer cancel()
 	all := make([]previewed, len(ids))
+	get := func(i int) {
+		defer work.RecoverPanic(log)
+		all[i] = notPreviewed(ids[i], errPanicked)
+		all[i] = c.preview(ctx, ids[i])
+	}
 	var getting errgroup.Group
 	getting.SetLimit(previewsAtOnce)
-	for i, id := range ids {
-		all[i] = notPreviewed(id, errPanicked)
-		getting.Go(func() error {
-			defer work.RecoverPanic(log)
-			all[i] = c.preview(ctx, id)
-			return nil
-		})
+	for i := range ids[1:] {
+		getting.Go(func() error { get(i + 1); return nil })
 	}
+	get(0)             // here: most commands name one task
 	_ = getting.Wait() // they return nothing
 	return all
 }
