@@ -108,18 +108,34 @@ type considered struct {
 	refusal      *decision.Note // of some or all of the tasks; nil if there was none
 }
 
-// consider judges who asks, and looks at the tasks. Nothing about a task is shown
-// before the person may see it.
-func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, req input.Request) considered {
+// standing judges who asks, and gets the tasks: at the same time, where that
+// spares a round trip.
+func (c *commands) standing(ctx context.Context, log *slog.Logger, who asker, ids []chamelio.TaskID) ([]previewed, policy.Cleared, policy.Verdict) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // of previews that no one waits for
-	seen := make(chan []previewed, 1)
+	var early chan []previewed
 	cleared, v := c.gate.standing(ctx, policy.Question{
 		Moment: policy.AtCommand,
 		Origin: originOf(who.origin),
 		Place:  policy.Place{Channel: policy.ChannelID(who.channel), Workspace: policy.TeamID(who.team)},
-		User:   policy.UserID(who.user),
-	}, func() { go func() { seen <- c.previews(ctx, log, req.Tasks) }() })
+		User:   policy.UserID(who.user), Several: len(ids) > 1,
+	}, func() {
+		early = make(chan []previewed, 1)
+		go func() { early <- c.previews(ctx, log, ids) }()
+	})
+	switch {
+	case !v.Allowed():
+		return nil, cleared, v
+	case early != nil:
+		return <-early, cleared, v
+	}
+	return c.previews(ctx, log, ids), cleared, v
+}
+
+// consider judges who asks, and looks at the tasks. Nothing about a task is shown
+// before the person may see it.
+func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, req input.Request) considered {
+	all, cleared, v := c.standing(ctx, log, who, req.Tasks)
 	if !v.Allowed() {
 		return c.refuse(log, who, req.Tasks, v)
 	}
@@ -128,7 +144,6 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 		c.refused("paused")
 		return considered{explained: c.texts.Paused(pause.Note, req.Tasks...)}
 	}
-	all := <-seen
 	var in []previewed
 	var out []texts.Excluded
 	var no policy.Verdict
@@ -245,16 +260,17 @@ func (c *commands) previews(ctx context.Context, log *slog.Logger, ids []chameli
 	ctx, cancel := context.WithTimeout(ctx, c.previewLimit)
 	defer cancel()
 	all := make([]previewed, len(ids))
+	get := func(i int) {
+		defer work.RecoverPanic(log)
+		all[i] = notPreviewed(ids[i], errPanicked)
+		all[i] = c.preview(ctx, ids[i])
+	}
 	var getting errgroup.Group
 	getting.SetLimit(previewsAtOnce)
-	for i, id := range ids {
-		all[i] = notPreviewed(id, errPanicked)
-		getting.Go(func() error {
-			defer work.RecoverPanic(log)
-			all[i] = c.preview(ctx, id)
-			return nil
-		})
+	for i := range ids[1:] {
+		getting.Go(func() error { get(i + 1); return nil })
 	}
+	get(0)             // here: most commands name one task
 	_ = getting.Wait() // they return nothing
 	return all
 }

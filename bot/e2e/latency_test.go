@@ -50,11 +50,12 @@ func (s *stage) countRequests(f figures) {
 		s.mu.Lock()
 		for _, a := range s.log {
 			switch {
+			case a.what == "POST":
 			case a.at.Before(one.prompt):
 				f[countPrompt] += 1.0 / flows
 			case a.at.After(one.clicked) && a.at.Before(one.posted):
 				f[countPost] += 1.0 / flows
-			case a.at.After(one.posted) && a.at.Before(one.toldAt) && a.what != "POST" && a.what != "response_url":
+			case a.at.After(one.posted) && a.at.Before(one.toldAt) && a.what != "response_url":
 				f[countTold] += 1.0 / flows
 			}
 		}

@@ -17,7 +17,7 @@ func TestWhoWhereWhichMomentThroughTheProgram(t *testing.T) {
 	t.Parallel()
 	s := newStandIns(t)
 	database := sqlite(t)
-	bot := start(t, s.env(database, "CANCEL_POLICY=listed", "ALLOWED_USERS="+slacktest.Ada+","+slacktest.Guest, "ALLOWED_CHANNELS="+slacktest.General))
+	bot := start(t, s.env(database, "CANCEL_POLICY=listed", "ALLOWED_USERS="+slacktest.Ada+","+slacktest.Guest, "ALLOWED_CHANNELS="+slacktest.General, "FACTS_MAX_AGE=0s"))
 	s.connected(2)
 	prompt := s.prompt(slacktest.Ada, slacktest.General, 12344)
 	for _, row := range []struct{ person, channel, says string }{

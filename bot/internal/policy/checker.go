@@ -76,6 +76,7 @@ type Question struct {
 	User         UserID // who types, or presses "Cancel task"
 	Requester    UserID // at a click
 	TwoAsked     bool   // at a click: the prompt was put to a second person
+	Several      bool   // it is about more than one task
 }
 
 // KeepTask remembers what Chamelio said about a task when it was asked, which
@@ -88,10 +89,11 @@ func (k *Checker) KeepTask(task int64, t Task) {
 // refuses every task.
 type Cleared struct{ *inquiry }
 
-// Standing judges, at a command, everything that doesn't need the task. It calls
-// begin, which must not block, when it's time to get the task: next to the
-// look-ups or, if the person was refused when last judged, after a yes. So
-// someone who may cancel nothing costs one GET at most.
+// Standing judges, at a command, everything that doesn't need the task. If it has
+// to look something up, and the person wasn't refused when last judged, it calls
+// begin, which must not block, so that the task is got at the same time. So
+// someone who may cancel nothing costs one GET at most. Several tasks are got at
+// the same time only for someone who was allowed before.
 func (k *Checker) Standing(ctx context.Context, q Question, begin func()) (Cleared, Verdict) {
 	n := k.ask(q)
 	begin = sync.OnceFunc(begin)
@@ -129,6 +131,7 @@ func (c Cleared) OnTask(ctx context.Context, t Task) Verdict {
 // fact is that the verdict rests on. Facts that are too old, or that this process
 // never had, are looked up again, all at once.
 func (k *Checker) Confirm(ctx context.Context, q Question, tasks ...int64) (Verdict, time.Duration) {
+	q.Several = len(tasks) > 1
 	n := k.ask(q)
 	c, v := n.answer(ctx, func(ctx context.Context, s since) (Case, Verdict) { return n.confirm(ctx, s, tasks) })
 	oldest := older(older(c.peopleAsked(), c.sharedAsked()), c.Task.Asked)
@@ -152,8 +155,8 @@ func taskKey(task int64) string { return strconv.FormatInt(task, 10) }
 
 // trusts reports whether to look up everything about a person's question at once:
 // unless they were refused when last judged, or are being judged for the first
-// time.
-func (k *Checker) trusts(user UserID) bool {
+// time. For several tasks they must have been allowed.
+func (k *Checker) trusts(user UserID, several bool) bool {
 	allowed, known, _ := k.standings.PeekOrAdd(user, false)
-	return allowed || !known
+	return allowed || !known && !several
 }

@@ -163,11 +163,14 @@ func (l *lookUp[V]) known(key string, since time.Time) (answer[V], bool) {
 	return a, ok && !a.asked.Before(since) && !a.wall.Before(since.Round(0))
 }
 
-// ahead begins a look-up that get will need, and doesn't wait for it.
-func (l *lookUp[V]) ahead(ctx context.Context, key string, since time.Time) {
-	if _, ok := l.known(key, since); !ok {
+// ahead begins a look-up that get will need, and doesn't wait for it. It returns
+// false if memory has the answer.
+func (l *lookUp[V]) ahead(ctx context.Context, key string, since time.Time) bool {
+	_, ok := l.known(key, since)
+	if !ok {
 		l.begin(ctx, key, since)
 	}
+	return !ok
 }
 
 // get answers from memory if that was asked for at since or later. Else it asks,

@@ -12,6 +12,8 @@ type inquiry struct {
 	began time.Time
 	ids   Case // the question, without any fact
 	age   time.Duration
+
+	several bool
 }
 
 // since says which remembered facts count: those asked for at that time or later.
@@ -20,7 +22,7 @@ type since struct{ people, shared time.Time }
 // ask begins to judge a question. At a command facts count for half their time,
 // so that the click on its prompt has the other half.
 func (k *Checker) ask(q Question) *inquiry {
-	n := &inquiry{Checker: k, began: time.Now(), age: k.maxAge, ids: Case{
+	n := &inquiry{Checker: k, began: time.Now(), age: k.maxAge, several: q.Several, ids: Case{
 		Moment: q.Moment, Installation: q.Installation, Origin: q.Origin, Place: q.Place,
 		Person: Person{ID: q.User}, Requester: Person{ID: q.Requester}, TwoAsked: q.TwoAsked,
 	}}
@@ -69,45 +71,42 @@ func (n *inquiry) after(asked time.Time, age time.Duration) bool {
 	return asked.IsZero() || !asked.Before(n.began.Add(-age))
 }
 
-// standing judges everything that doesn't need the task. It calls begin when
-// it's time to get that. For someone who isn't trusted it takes one step after
-// the other, so that a refusal costs no more look-ups than it needs.
+// standing judges everything that doesn't need the task. If that takes look-ups,
+// it makes them at once, and calls begin. For someone who isn't trusted it takes
+// one step after the other, so that a refusal costs no more than it needs.
 func (n *inquiry) standing(ctx context.Context, s since, begin func()) (Case, Verdict) {
 	c := n.ids
 	if v := n.rules.Standing(c); v.missing == nil {
 		return c, v // the IDs alone can tell
 	}
-	trusted := n.trusts(c.Person.ID)
-	if trusted {
+	if n.trusts(c.Person.ID, n.several) && n.fetch(ctx, c, s) {
 		begin()
-		n.fetch(ctx, c, s)
 	}
 	c, v := n.complete(ctx, c, n.rules.Standing, s)
 	n.standings.Add(c.Person.ID, v.Allowed())
-	if v.Allowed() && !trusted {
-		begin()
-	}
 	return c, v
 }
 
 // confirm judges a click once. The Case that it returns has the oldest of the
 // tasks' Asked.
 func (n *inquiry) confirm(ctx context.Context, s since, tasks []int64) (Case, Verdict) {
-	if !n.rules.NeedsTask() {
-		c, v := n.standing(ctx, s, func() {})
-		if !v.Allowed() {
-			return c, v
+	begin := func() {
+		if n.rules.NeedsTask() {
+			for _, task := range tasks {
+				n.tasks.ahead(ctx, taskKey(task), s.shared)
+			}
 		}
-		return n.complete(ctx, c, n.rules.OnTask, s)
 	}
-	c, v := n.standing(ctx, s, func() {
-		for _, task := range tasks {
-			n.tasks.ahead(ctx, taskKey(task), s.shared)
-		}
-	})
-	if v.Allowed() && len(tasks) == 0 {
+	c, v := n.standing(ctx, s, begin)
+	switch {
+	case !v.Allowed():
+		return c, v
+	case !n.rules.NeedsTask():
+		return n.complete(ctx, c, n.rules.OnTask, s)
+	case len(tasks) == 0:
 		return c, refuse(CodeCannotCheckTask)
 	}
+	begin() // those that aren't under way yet
 	var oldest time.Time
 	for _, task := range tasks {
 		if !v.Allowed() {
@@ -121,15 +120,17 @@ func (n *inquiry) confirm(ctx context.Context, s since, tasks []int64) (Case, Ve
 	return c, v
 }
 
-// fetch begins all look-ups that the rules may need, next to each other.
-func (n *inquiry) fetch(ctx context.Context, c Case, s since) {
-	n.directory.people.ahead(ctx, string(c.Person.ID), s.people)
+// fetch begins all look-ups that the rules may need, next to each other. It
+// returns false if memory has them all.
+func (n *inquiry) fetch(ctx context.Context, c Case, s since) bool {
+	begun := n.directory.people.ahead(ctx, string(c.Person.ID), s.people)
 	if c.Moment != AtCommand && c.Requester.ID != "" {
-		n.directory.people.ahead(ctx, string(c.Requester.ID), s.people)
+		begun = n.directory.people.ahead(ctx, string(c.Requester.ID), s.people) || begun
 	}
 	for _, group := range n.rules.groups(c) {
-		n.directory.groups.ahead(ctx, groupKey(group, c.workspace()), s.shared)
+		begun = n.directory.groups.ahead(ctx, groupKey(group, c.workspace()), s.shared) || begun
 	}
+	return begun
 }
 
 // complete judges with what is known, looks up what the rules miss, and judges

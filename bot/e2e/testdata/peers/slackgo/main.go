@@ -34,10 +34,10 @@ func main() {
 			switch event.Type {
 			case socketmode.EventTypeSlashCommand:
 				_ = client.Ack(*event.Request)
-				go report(prompt(event.Data.(slack.SlashCommand)))
+				go func() { report(prompt(api, event.Data.(slack.SlashCommand))) }()
 			case socketmode.EventTypeInteractive:
 				_ = client.Ack(*event.Request)
-				go report(cancel(api, event.Data.(slack.InteractionCallback)))
+				go func() { report(cancel(api, event.Data.(slack.InteractionCallback))) }()
 			}
 		}
 	}()
@@ -85,9 +85,17 @@ func section(text string) slack.Block {
 	return slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, text, false, false), nil, nil)
 }
 
-func prompt(c slack.SlashCommand) error {
+func prompt(api *slack.Client, c slack.SlashCommand) error {
 	if pays {
+		asked := make(chan error, 1)
+		go func() {
+			_, err := api.GetUserInfo(c.UserID)
+			asked <- err
+		}()
 		if err := chamelio(http.MethodGet, c.Text); err != nil {
+			return err
+		}
+		if err := <-asked; err != nil {
 			return err
 		}
 	}
@@ -106,9 +114,6 @@ func cancel(api *slack.Client, k slack.InteractionCallback) error {
 	}
 	task := k.ActionCallback.BlockActions[0].Value
 	if pays {
-		if _, err := api.GetUserInfo(k.User.ID); err != nil {
-			return err
-		}
 		if err := keep(); err != nil { // the claim
 			return err
 		}
