@@ -37,6 +37,7 @@ type plan struct {
 	meddled  []forgery
 	rotated  []time.Duration // when each slot gets the new bot token, if any does
 	slowInfo bool            // Slack is slow to say who somebody is
+	modal    bool            // a reason is given in a modal
 	lag      time.Duration   // of Chamelio's reads
 	faulty   time.Duration   // until the faults stop
 	asleep   time.Duration   // all processes are down for so long after that; mostly 0
@@ -264,6 +265,7 @@ func (p *plan) strain(r *rand.Rand) {
 	if chance(r, .12) {
 		p.rotate(r)
 	}
+	p.modal = chance(r, .12)
 }
 
 // rotate gives the first slot a new token at once, and has everything else
