@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -115,7 +116,7 @@ func (w *world) isFirst(m slacktest.Message, mark string) bool {
 // command's mark as the reason, perhaps twice.
 func (w *world) giveReason(who string, m slacktest.Message, twice bool) {
 	w.delivered(who, w.slack.Click(who, m, "cancel_task"))
-	modal, ok := w.newModal(who)
+	modal, ok := w.newModal(who, idOn(m))
 	if !ok {
 		w.h.say(who, "is shown no modal for %s", short(idOn(m)))
 		return
@@ -135,10 +136,14 @@ func (w *world) giveReason(who string, m slacktest.Message, twice bool) {
 	}
 }
 
-// newModal waits for a modal that nobody fills in yet.
-func (w *world) newModal(who string) (slacktest.Modal, bool) {
+// newModal waits for a modal of a prompt that nobody fills in yet.
+func (w *world) newModal(who string, id decision.ID) (slacktest.Modal, bool) {
 	for range 20 {
 		for _, m := range w.slack.Modals(who) {
+			var carried struct{ Value string }
+			if json.Unmarshal([]byte(m.PrivateMetadata), &carried) != nil || idIn(carried.Value) != id {
+				continue
+			}
 			w.mu.Lock()
 			first := !w.opened[m.ID]
 			w.opened[m.ID] = true
