@@ -46,6 +46,7 @@ type world struct {
 	calm   atomic.Bool // the faults have stopped
 	asleep atomic.Bool // nobody starts now
 	over   atomic.Bool
+	cut    atomic.Bool // the journal was cut off
 	group  sync.WaitGroup
 	people sync.WaitGroup
 
