@@ -135,17 +135,30 @@ func (j *Journal) PutBack(ctx context.Context, d decision.Record) (Lease, error)
 	if d.Outcome != "" {
 		d.FinishedAt = asked
 	}
-	inserted, err := j.insert(ctx, d, j.owner)
-	if err == nil && !inserted {
-		var there bool
-		if there, err = j.read().has(ctx, d.ID); err == nil && there {
-			err = ErrLost
-		} else if err == nil {
-			err = ErrTaken
-		}
-	}
+	err := j.insertAgain(ctx, d)
 	if err != nil {
 		return Lease{}, fmt.Errorf("putting a decision back: %w", err)
 	}
 	return Lease{ID: d.ID, Epoch: d.Epoch, Until: asked.Add(j.lease)}, nil
+}
+
+// insertAgain inserts a decision, unless one that is genuine is in the way.
+func (j *Journal) insertAgain(ctx context.Context, d decision.Record) error {
+	for range maxInWay {
+		inserted, err := j.insert(ctx, d, j.owner)
+		if err != nil || inserted {
+			return err
+		}
+		first, err := j.inTheWay(ctx, d, waitInWay)
+		switch {
+		case errors.Is(err, ErrGone): // by now
+			continue
+		case err != nil:
+			return err
+		case first.ID == d.ID:
+			return ErrLost
+		}
+		return ErrTaken
+	}
+	return errUnverified
 }
