@@ -632,6 +632,7 @@ func TestADecisionThatVanishesAndIsOverruledIsToldAllTheSame(t *testing.T) {
 			virtual(t, func(t *testing.T) {
 				w, h, _ := withHook(t)
 				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				another := w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
 				if at == "MarkSent" { // a second request asks for it
 					busy := chameliotest.Busy("1")
 					busy.Method, busy.Times = "POST", 1
@@ -645,8 +646,8 @@ func TestADecisionThatVanishesAndIsOverruledIsToldAllTheSame(t *testing.T) {
 				h.set(func(op string, do func() error) error {
 					if op == at {
 						once.Do(func() {
-							w.statement("UPDATE decisions SET confirmation_id = 'OTHER', owner = 'another', leased_until = 9e15")
-							w.statement("UPDATE tasks SET confirmation_id = 'OTHER'")
+							w.statement("DELETE FROM decisions")
+							w.must(w.claim(grace, another.Button("cancel_task").Value, time.Now(), 14*time.Minute))
 							w.slack.ClearFaults()
 						})
 					}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
@@ -70,7 +71,7 @@ func TestARequestHasOneEnd(t *testing.T) {
 			h.set(func(op string, do func() error) error {
 				if op == "Expire" && !claimed {
 					claimed = true
-					w.must(w.claim(grace, value, end.Add(-time.Second))) // by another process
+					w.must(w.claim(grace, value, end.Add(-time.Second), 0)) // by another process
 				}
 				return do()
 			})
@@ -174,8 +175,8 @@ func itemsOf(c decision.Confirmation) []decision.Item {
 	return items
 }
 
-// claim claims the decision of a click, as another process would.
-func (w *world) claim(user, value string, at time.Time) error {
+// claim claims the decision of a click, as another process would, with a lease.
+func (w *world) claim(user, value string, at time.Time, lease time.Duration) error {
 	w.Helper()
 	s, err := signed.NewSigner(slacktest.BotToken, nil, time.Now)
 	w.must(err)
@@ -186,8 +187,13 @@ func (w *world) claim(user, value string, at time.Time) error {
 		Confirmer: user, RequestedAt: c.RequestedAt, DecidedAt: at.UTC().Truncate(time.Millisecond), Confirmation: value,
 	}
 	d.MAC = s.SignClick(d)
-	other := w.open(options{url: w.url})
-	defer other.Close()
+	other, err := journal.Open(w.Context(), w.url, journal.Options{Lease: lease, Now: time.Now})
+	w.must(err)
+	if lease == 0 {
+		defer other.Close()
+	} else { // it lives
+		w.Cleanup(func() { _ = other.Close() })
+	}
 	_, err = other.Claim(w.Context(), d)
 	return err
 }

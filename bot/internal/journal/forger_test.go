@@ -215,6 +215,12 @@ func TestAForgedRowBlocksNothing(t *testing.T) {
 			task++
 			d = j.click(task)
 			write(string(d.ID))
+			if _, tasks, err := j.PutBack(t.Context(), d); err != nil && !errors.Is(err, decision.ErrUnknownKey) || err == nil && tasks[0].Outcome != "" {
+				t.Errorf("%s, put back: %+v, %v", name, tasks, err)
+			}
+			task++
+			d = j.click(task)
+			write(string(d.ID))
 			if first, withdrawn, err := j.Withdraw(t.Context(), d); (err != nil || !withdrawn) && !errors.Is(err, decision.ErrUnknownKey) {
 				t.Errorf("%s, withdrawn: %+v, %v", name, first, err)
 			}

@@ -140,21 +140,7 @@ func (j *Journal) PutBack(ctx context.Context, d decision.Record) (Lease, []deci
 	for i := range d.Tasks {
 		d.Tasks[i].Sent = true
 	}
-	inserted, err := j.insert(ctx, entry{d, j.owner, asked, overruled})
-	if err == nil && inserted == nil {
-		var there bool
-		if there, err = j.read().has(ctx, d.ID); err == nil && there {
-			err = ErrLost
-		}
-	}
-	if err == nil && inserted == nil { // another decision has each task
-		for i, t := range d.Tasks {
-			d.Tasks[i] = overruled(t)
-		}
-		if inserted, err = j.insert(ctx, entry{d, j.owner, asked, overruled}); err == nil && inserted == nil {
-			err = ErrLost
-		}
-	}
+	inserted, err := j.insertAgain(ctx, entry{d, j.owner, asked, overruled})
 	if err != nil {
 		return Lease{}, nil, fmt.Errorf("restoring a decision: %w", err)
 	}
@@ -166,4 +152,31 @@ func overruled(t decision.Item) decision.Item {
 	res := t.Result().Overruled()
 	t.Outcome, t.Detail = res.Outcome, res.Encode()
 	return t
+}
+
+// insertAgain inserts a decision and returns its tasks as they are then, unless it
+// is there. What isn't genuine is in no one's way.
+func (j *Journal) insertAgain(ctx context.Context, e entry) ([]decision.Item, error) {
+	if err := j.clearForged(ctx, e.Record); err != nil {
+		return nil, err
+	}
+	for range maxInWay {
+		inserted, err := j.insert(ctx, e)
+		if err != nil || inserted != nil {
+			return inserted, err
+		}
+		first, err := j.inTheWay(ctx, e.Record, waitInWay)
+		switch {
+		case errors.Is(err, ErrGone): // by now
+			continue
+		case err != nil:
+			return nil, err
+		case first.ID == e.ID:
+			return nil, ErrLost
+		}
+		for i, t := range e.Tasks { // another decision has each task
+			e.Tasks[i] = overruled(t)
+		}
+	}
+	return nil, errUnverified
 }

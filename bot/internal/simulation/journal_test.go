@@ -42,6 +42,12 @@ func (j *faultyJournal) around(ctx context.Context, name string, id decision.ID,
 	if !j.stand(name, n, false) {
 		return errDead
 	}
+	if d := j.w.plan.cutOff; d > 0 && name == "MarkAnnounced" && !j.w.calm.Load() && j.w.cut.CompareAndSwap(false, true) {
+		for _, s := range j.w.slots {
+			s.cutOff.Store(time.Now().Add(d).UnixNano())
+		}
+		j.w.h.fault("world", "journal", "cut off", d.String())
+	}
 	if hangs, away := j.away(); away {
 		j.w.h.add(func() { j.w.h.faults["journal away"]++ })
 		if hangs {
@@ -181,7 +187,7 @@ func (j *faultyJournal) MarkAnnounced(ctx context.Context, id decision.ID, ts st
 }
 
 func (j *faultyJournal) TakeExpired(ctx context.Context, k journal.Work, limit int, mine []decision.ID) ([]journal.Held, error) {
-	return journaltest.Call(ctx, j.around, "TakeExpired", "", func(ctx context.Context) ([]journal.Held, error) {
+	taken, err := journaltest.Call(ctx, j.around, "TakeExpired", "", func(ctx context.Context) ([]journal.Held, error) {
 		all, err := j.real.TakeExpired(ctx, k, limit, mine)
 		for _, held := range all {
 			j.acquire(held.Record, held.Lease, false)
@@ -193,6 +199,18 @@ func (j *faultyJournal) TakeExpired(ctx context.Context, k journal.Work, limit i
 		}
 		return all, err
 	})
+	if j.w.planted == forgetsOutages {
+		err = nil
+	}
+	return taken, err
+}
+
+func (j *faultyJournal) RenewAll(ctx context.Context, all []journal.Lease) ([]journal.Lease, error) {
+	renewed, err := j.Journal.RenewAll(ctx, all)
+	if j.w.planted == forgetsOutages && err != nil {
+		return all, nil
+	}
+	return renewed, err
 }
 
 // Trust has the journal trust whatever it reads, if that is the planted bug.

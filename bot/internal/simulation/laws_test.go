@@ -166,7 +166,7 @@ func (c *checker) by(task int64) (decision.ID, time.Time) {
 // about lists what people could read about a decision: on its prompt, and in
 // its announcement.
 func (c *checker) about(id decision.ID) (prompt, announced []sight) {
-	var where string
+	where := c.w.places[id]
 	its := ""
 	for m, of := range c.w.marks {
 		if of == id {

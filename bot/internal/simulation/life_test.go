@@ -189,7 +189,7 @@ func (w *world) start(s *slot) {
 	cfg := bot.Config{
 		AppToken: secret.New(slacktest.AppToken), BotToken: secret.New(cmp.Or(s.token, slacktest.BotToken)), SlackAPI: w.slack.URL(),
 		Policy:     policy.Rules{SecondPerson: policy.SecondPerson{Always: w.plan.second}},
-		ConfirmTTL: w.plan.lifetime, RemindBefore: w.plan.remind,
+		ConfirmTTL: w.plan.lifetime, RemindBefore: w.plan.remind, RequireReason: w.plan.modal,
 		Connections: 1, Stagger: time.Millisecond, Grace: 5 * time.Second,
 		Transport: newWire(l, true, w.toSlack.Dial),
 		Now:       func() time.Time { return time.Now().Add(time.Duration(s.offset.Load())) },

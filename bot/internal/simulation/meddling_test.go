@@ -77,7 +77,7 @@ func (w *world) meddle(what int) {
 // signOfLife (law 13): where nothing but slow facts happens, the person who
 // presses first sees something within three seconds.
 func (c *checker) signOfLife() {
-	if len(c.crashes) > 0 || len(c.w.plan.restarts) > 0 {
+	if c.w.plan.modal || len(c.crashes) > 0 || len(c.w.plan.restarts) > 0 {
 		return
 	}
 	for f := range c.faults {

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -79,12 +80,15 @@ func (w *world) ask(number int, c command) (slacktest.Message, bool) {
 	for try := range 3 {
 		mark := fmt.Sprintf("why%d", 10*(number+1)+try) // tells prompts apart
 		text := fmt.Sprintf("/cancel-task %d %s", c.task, mark)
+		if w.plan.modal { // it is given later
+			text = fmt.Sprintf("/cancel-task %d", c.task)
+		}
 		w.h.say(c.user, "types %s in %s", text, c.channel)
 		p := w.slack.Slash(c.user, c.channel, text)
 		if w.delivered(c.user, p) {
 			for range 30 {
 				for _, m := range w.slack.View(c.user, c.channel) {
-					if m.Button("cancel_task") != nil && markOf(m) == mark {
+					if m.Button("cancel_task") != nil && (markOf(m) == mark || w.plan.modal && w.isFirst(m, mark)) {
 						return m, true
 					}
 				}
@@ -94,6 +98,74 @@ func (w *world) ask(number int, c command) (slacktest.Message, bool) {
 		time.Sleep(2 * time.Second)
 	}
 	return slacktest.Message{}, false
+}
+
+// isFirst reports whether nobody has taken a prompt for theirs, and takes it.
+func (w *world) isFirst(m slacktest.Message, mark string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	id := idOn(m)
+	if w.places[id] != "" {
+		return false
+	}
+	w.places[id], w.marks[mark] = m.Channel+" "+m.TS, id
+	return true
+}
+
+// giveReason presses the button that opens a modal, and sends that with the
+// command's mark as the reason, perhaps twice.
+func (w *world) giveReason(who string, m slacktest.Message, twice bool) {
+	w.delivered(who, w.slack.Click(who, m, "cancel_task"))
+	modal, ok := w.newModal(who, idOn(m))
+	if !ok {
+		w.h.say(who, "is shown no modal for %s", short(idOn(m)))
+		return
+	}
+	time.Sleep(700 * time.Millisecond)
+	w.note(who, m, idOn(m), "cancel_task", true)
+	p := w.slack.SubmitView(who, modal, map[string]string{"reason": w.markFor(idOn(m))})
+	w.delivered(who, p)
+	w.h.add(func() { w.h.faults["modal: sent"]++ })
+	if payload := w.payload.Load(); twice && payload != nil && (*payload)["type"] == "view_submission" {
+		w.h.say("Slack", "delivers the same submission again")
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if d, _ := p.Wait(ctx); d.EnvelopeID != "" {
+			w.delivered(who, w.slack.DeliverAs(d.EnvelopeID, "interactive", *payload))
+		}
+	}
+}
+
+// newModal waits for a modal of a prompt that nobody fills in yet.
+func (w *world) newModal(who string, id decision.ID) (slacktest.Modal, bool) {
+	for range 20 {
+		for _, m := range w.slack.Modals(who) {
+			var carried struct{ Value string }
+			if json.Unmarshal([]byte(m.PrivateMetadata), &carried) != nil || idIn(carried.Value) != id {
+				continue
+			}
+			w.mu.Lock()
+			first := !w.opened[m.ID]
+			w.opened[m.ID] = true
+			w.mu.Unlock()
+			if first {
+				return m, true
+			}
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	return slacktest.Modal{}, false
+}
+
+func (w *world) markFor(id decision.ID) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for mark, of := range w.marks {
+		if of == id {
+			return mark
+		}
+	}
+	return ""
 }
 
 func markOf(m slacktest.Message) string { return mark.FindString(whole(m)) }
@@ -122,6 +194,10 @@ func (w *world) current(m slacktest.Message) slacktest.Message {
 func (w *world) press(who string, m slacktest.Message, action string) {
 	if w.current(m).Button(action) == nil {
 		w.h.say(who, "finds no button on %s any more", short(idOn(m)))
+		return
+	}
+	if w.plan.modal && action == "cancel_task" {
+		w.giveReason(who, m, false)
 		return
 	}
 	w.note(who, m, idOn(m), action, true)
@@ -175,6 +251,10 @@ func (w *world) forge(c command, m slacktest.Message) {
 
 // pressTwiceDelivered has Slack deliver the same click twice.
 func (w *world) pressTwiceDelivered(who string, m slacktest.Message) {
+	if w.plan.modal {
+		w.giveReason(who, m, true)
+		return
+	}
 	w.note(who, m, idOn(m), "cancel_task", true)
 	p := w.slack.Click(who, m, "cancel_task")
 	payload := *w.payload.Load()

@@ -37,6 +37,8 @@ type plan struct {
 	meddled  []forgery
 	rotated  []time.Duration // when each slot gets the new bot token, if any does
 	slowInfo bool            // Slack is slow to say who somebody is
+	modal    bool            // a reason is given in a modal
+	cutOff   time.Duration   // the journal is away for so long from the first record of an announcement on; mostly 0
 	lag      time.Duration   // of Chamelio's reads
 	faulty   time.Duration   // until the faults stop
 	asleep   time.Duration   // all processes are down for so long after that; mostly 0
@@ -263,6 +265,11 @@ func (p *plan) strain(r *rand.Rand) {
 	}
 	if chance(r, .12) {
 		p.rotate(r)
+	}
+	p.modal = chance(r, .12)
+	if chance(r, .06) { // longer than the lease of a post
+		p.cutOff = between(r, 122*time.Second, 170*time.Second)
+		p.faulty += p.cutOff
 	}
 }
 

@@ -38,6 +38,7 @@ const (
 	quotesForgeries
 	keepsKeysToItself
 	showsNoSignOfLife
+	forgetsOutages
 )
 
 // plants says which law finds which bug.
@@ -63,6 +64,7 @@ var plants = []struct {
 	{quotesForgeries, "a row that somebody else wrote and that is quoted", "nobody reads what somebody else wrote"},
 	{keepsKeysToItself, "a bot token whose keys the others do not get", "no orphan"},
 	{showsNoSignOfLife, "a click that nothing is shown for while its facts are slow", "a sign of life"},
+	{forgetsOutages, "a process that takes announcements over as soon as the journal is back", "told once"},
 	{leavesForgeries, "a row that no click made and that is left as it is", "the journal is not trusted"},
 }
 

@@ -46,14 +46,17 @@ type world struct {
 	calm   atomic.Bool // the faults have stopped
 	asleep atomic.Bool // nobody starts now
 	over   atomic.Bool
+	cut    atomic.Bool // the journal was cut off
 	group  sync.WaitGroup
 	people sync.WaitGroup
 
 	payload atomic.Pointer[map[string]any] // the last click's
 
-	mu    sync.Mutex
-	shown map[string]string
-	marks map[string]decision.ID // the command's mark → its confirmation
+	mu     sync.Mutex
+	shown  map[string]string
+	marks  map[string]decision.ID // the command's mark → its confirmation
+	places map[decision.ID]string // where a prompt is, if its mark isn't in it
+	opened map[string]bool        // modals that somebody fills in
 }
 
 // live lets a history happen and returns it, with the laws that it breaks. It
@@ -62,6 +65,7 @@ func live(p plan, dir string, bug planted, logs bool) *history {
 	w := &world{
 		plan: p, planted: bug, logs: logs, h: newHistory(), toSlack: slacktest.NewPipe(), toChamelio: chameliotest.NewMemoryListener(),
 		path: filepath.Join(dir, fmt.Sprint(p.seed), "journal.db"), shown: map[string]string{}, marks: map[string]decision.ID{},
+		places: map[decision.ID]string{}, opened: map[string]bool{},
 	}
 	defer func() { _ = os.RemoveAll(filepath.Dir(w.path)) }()
 	w.copyTemplate(dir)

@@ -1,0 +1,31 @@
+package cli
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// TestSetAsideRowsArePrintedWithoutTickets prints a row in each form.
+func TestSetAsideRowsArePrintedWithoutTickets(t *testing.T) {
+	entries := setAsidesOf([]journal.SetAside{{
+		ID: "5f", Table: journal.Decisions, ConfirmationID: "abc\x1b[2J", Tasks: []chamelio.TaskID{12345}, At: time.Date(2026, 11, 28, 10, 0, 0, 0, time.UTC),
+		Why: "no genuine click stands behind it", Content: `{"reason":"dup","response_url":"https://hooks.slack.com/ticket"}`,
+	}})
+	for name, h := range map[string]historyFlags{"a table": {}, "JSON": {asJSON: true}, "CSV": {csv: true}} {
+		var out bytes.Buffer
+		if err := write(&out, h, entries, writeSetAsidesCSV, writeSetAsidesTable); err != nil {
+			t.Fatal(err)
+		}
+		if text := out.String(); !strings.Contains(text, "12345") || !strings.Contains(text, "no genuine click") || strings.Contains(text, "ticket") {
+			t.Errorf("%s: %s", name, text)
+		}
+		if name == "a table" && strings.Contains(out.String(), "\x1b") {
+			t.Errorf("it steers the terminal: %q", out.String())
+		}
+	}
+}

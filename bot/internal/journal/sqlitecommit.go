@@ -1,0 +1,89 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// commitAll owns the writing connection until Close.
+func (s *sqlite) commitAll() {
+	defer close(s.done)
+	for {
+		select {
+		case first := <-s.writes:
+			s.commit(s.batch(first))
+		case <-s.closing:
+			return
+		}
+	}
+}
+
+// batch adds what waits already. It waits for nobody: a single write is not
+// slower for there being batches.
+func (s *sqlite) batch(first *write) []*write {
+	batch := []*write{first}
+	for len(batch) < maxBatch {
+		select {
+		case next := <-s.writes:
+			batch = append(batch, next)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit runs a batch in one transaction. If a write's own statement fails, each
+// write of the batch gets a transaction of its own, so that none fails because
+// of another.
+func (s *sqlite) commit(batch []*write) {
+	lost := s.transact(batch)
+	if errors.As(lost, new(*statementError)) && len(batch) > 1 {
+		for _, w := range batch {
+			s.commit([]*write{w})
+		}
+		return
+	}
+	for _, w := range batch {
+		w.lost = lost
+		close(w.done)
+	}
+}
+
+func (s *sqlite) transact(batch []*write) error {
+	// No context that can end. A writer's own would end the others'
+	// transaction, and to watch one the driver starts a goroutine for each
+	// statement. Waiting for a lock is bounded by busy_timeout, and who waits
+	// for the commit does so no longer than its own context lasts.
+	ctx := context.Background()
+	q := querier{dialect: &s.dialect, prepared: s.writing}
+	if _, err := q.exec(ctx, `BEGIN IMMEDIATE`); err != nil {
+		return fmt.Errorf("beginning a transaction: %w", err)
+	}
+	if err := s.doAll(ctx, q, batch); err != nil {
+		_, _ = q.exec(ctx, `ROLLBACK`) // the next batch needs the connection clean
+		return err
+	}
+	return nil
+}
+
+// statementError means that a write's statement failed, and not the transaction.
+type statementError struct{ error }
+
+func (e *statementError) Unwrap() error { return e.error }
+
+func (s *sqlite) doAll(ctx context.Context, q querier, batch []*write) error {
+	for _, w := range batch {
+		if w.err = context.Cause(w.ctx); w.err != nil {
+			continue // nobody waits for it any more
+		}
+		if w.out, w.err = w.do(ctx, q); w.err != nil && !isAnswer(w.err) {
+			return &statementError{w.err}
+		}
+	}
+	if _, err := q.exec(ctx, `COMMIT`); err != nil {
+		return fmt.Errorf("committing: %w", err)
+	}
+	return nil
+}
