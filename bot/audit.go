@@ -24,6 +24,9 @@ const (
 	// auditPause is how long a note waits that Slack refused.
 	auditPause = time.Minute
 
+	// goneFor is how long a note waits whose decision isn't in the journal.
+	goneFor = 10 * time.Minute
+
 	permalinkTimeout = 5 * time.Second
 )
 
@@ -47,7 +50,9 @@ type auditor struct {
 	log     *slog.Logger
 }
 
-// copyAll sends the notes that are due, one after the other.
+// copyAll sends the notes that are due, one after the other, until one can't be
+// sent. It fails only if the journal does: the readiness of the process depends
+// on it, and Slack's trouble with one channel delays only that channel.
 func (a *auditor) copyAll(ctx context.Context) error {
 	for ctx.Err() == nil {
 		n, err := a.journal.TakeNote(ctx)
@@ -57,7 +62,7 @@ func (a *auditor) copyAll(ctx context.Context) error {
 		case err != nil:
 			return err
 		}
-		if err := a.send(ctx, n); err != nil {
+		if sent, err := a.send(ctx, n); err != nil || !sent {
 			return err
 		}
 		work.Sleep(ctx, a.gap)
@@ -76,12 +81,16 @@ func (b *Bot) TellAudit(ctx context.Context) error {
 	return b.audits.copyAll(ctx)
 }
 
-// send posts one note, once, and records that.
-func (a *auditor) send(ctx context.Context, n decision.Note) error {
+// send posts one note, once, and records that. The error is the journal's.
+func (a *auditor) send(ctx context.Context, n decision.Note) (sent bool, err error) {
 	log := a.log.With("confirmation", string(n.ConfirmationID), "tasks", n.Tasks, "channel", n.Channel)
 	m, err := a.message(ctx, log, n)
-	if err != nil {
-		return err
+	switch {
+	case errors.Is(err, journal.ErrGone): // nothing vouches for what the note is about
+		log.Error("a note for the audit channel is about a decision that isn't in the journal; trying again", "again_in", goneFor)
+		return true, a.journal.PutOff(ctx, n, goneFor)
+	case err != nil:
+		return false, err
 	}
 	if m != nil {
 		_, err = a.poster.Post(ctx, a.channel, "", *m)
@@ -89,11 +98,11 @@ func (a *auditor) send(ctx context.Context, n decision.Note) error {
 	if err != nil {
 		log.Error("the audit channel does not take a copy; trying again", "error", err, "again_in", auditPause)
 		if said, _ := slackapi.Classify(err); said != slackapi.Unclear {
-			return errors.Join(err, a.journal.PutOff(ctx, n, auditPause))
+			return false, a.journal.PutOff(ctx, n, auditPause)
 		}
-		return err // perhaps it is there: the note's lease leaves time for the answer
+		return false, nil // perhaps it is there: the note's lease leaves time for the answer
 	}
-	return work.Retry(ctx, 0, func() error { return a.journal.MarkNoted(context.WithoutCancel(ctx), n) })
+	return true, work.Retry(ctx, 0, func() error { return a.journal.MarkNoted(context.WithoutCancel(ctx), n) })
 }
 
 // message returns a note's message; nil if the audit channel has the original
@@ -106,12 +115,12 @@ func (a *auditor) message(ctx context.Context, log *slog.Logger, n decision.Note
 		return a.texts.AuditCredential(n), nil
 	case decision.NoteAnnouncement, decision.NoteSettled:
 	}
-	if n.Channel == a.channel {
-		return nil, nil
-	}
 	d, err := a.journal.Get(ctx, n.ConfirmationID)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case d.Channel == a.channel:
+		return nil, nil
 	}
 	if n.Kind == decision.NoteSettled {
 		return new(a.texts.AuditSettled(d, a.permalink(ctx, log, d))), nil

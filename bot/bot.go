@@ -20,8 +20,10 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
+	"github.com/cancelbot/cancelbot/bot/internal/clock"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/input"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/observe"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
@@ -49,12 +51,19 @@ type Journal interface {
 	refusals
 	openRequests
 	presence
+	pauses
+	oldRows
 	signed.Store
+	// Trust makes the journal seal what it writes and return only what verifies.
+	Trust(s journal.Seals, report func(journal.Unverified))
+	// ReturnSetAside returns rows whose keys have become known.
+	ReturnSetAside(context.Context) (int, error)
 }
 
 // presence is what replicas need to know about each other.
 type presence interface {
 	Beat(ctx context.Context, serving bool) (alive, othersServing int, err error)
+	ClockOffset(context.Context) (clock.Offset, error)
 	Leave(context.Context) error
 	Healthy(context.Context) error
 	Backlog(context.Context) (decision.Backlog, error)
@@ -89,6 +98,7 @@ type Bot struct {
 	draining atomic.Bool
 	replicas atomic.Int32 // live, this one included; 0 before the first beat
 	others   atomic.Int32 // other replicas that serve
+	offset   *clock.Meter // of this machine's clock from the journal's
 }
 
 // New returns a Bot that is ready to Run. The error is a ConfigError if the
@@ -98,11 +108,11 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	if err != nil {
 		return nil, err
 	}
-	sign, err := signed.NewSigner(cfg.BotToken.Reveal(), j, cfg.Now)
+	b := &Bot{cfg: cfg, log: cfg.Log, journal: j, tasks: tasks, offset: &clock.Meter{}}
+	sign, err := signed.NewSigner(cfg.BotToken.Reveal(), j, b.now)
 	if err != nil {
 		return nil, err
 	}
-	b := &Bot{cfg: cfg, log: cfg.Log, journal: j, tasks: tasks}
 	b.working, b.stopWork = context.WithCancelCause(context.Background())
 	b.http = &http.Client{
 		Transport: cfg.Transport,
@@ -114,6 +124,8 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	b.calls = &http.Client{Transport: transport.Within(slackTimeout, cfg.Transport), CheckRedirect: b.http.CheckRedirect}
 	b.slack = slackapi.NewClient(cfg.BotToken.Reveal(), cfg.SlackAPI, b.calls)
 	b.metrics = newMetrics(cfg.Metrics)
+	sign.OnBrokenKeys(func(err error) { b.unverified(journal.Unverified{Table: journal.Keys, Why: err}) })
+	j.Trust(sign, b.unverified)
 	b.wire(api, sign)
 	b.socket, err = socketmode.New(b.socketOptions())
 	if err != nil {
@@ -133,24 +145,26 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	details := carry.NewDetails(b.tasks, b.mentions())
 	b.gate = &gate{
 		checker: policy.NewChecker(cfg.Policy, b.slack, peopleOn(b.tasks, details), cfg.FactsMaxAge), journal: j,
-		known: make(chan struct{}), appID: b.app, now: cfg.Now,
+		known: make(chan struct{}), appID: b.app, now: b.now,
 	}
 	b.carrier = carry.New(carry.Options{
 		Protocol: cfg.protocol(), Journal: j, Chamelio: b.tasks, Details: details, Poster: post, Signer: sign, Texts: words,
 		Metrics: meters, Tracer: spans, Log: log,
-	}, cfg.Now)
+	}, b.now)
 	judged := newJudging()
+	paused := pauseSwitch{j}
 	asked := &requests{
 		journal: j, carrier: b.carrier, judging: judged, poster: post, signer: sign, texts: words,
-		remind: cfg.RemindBefore, now: cfg.Now, log: log, lanes: newLanes(log),
+		remind: cfg.RemindBefore, now: b.now, log: log, lanes: newLanes(log),
 	}
 	b.lanes = asked.lanes
 	b.router = b.newRouter(&commands{
 		gate: b.gate, tasks: b.tasks, details: details, signer: sign, requests: asked, texts: words,
+		paused: paused, workflows: newWorkflows(cfg.Policy.SecondPerson, meters.SecondPersonTasks),
 		limit: work.NewLimit(cfg.CommandsPerMinute), previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL,
-		rules: input.Rules{Hosts: cfg.TaskHosts, MaxTasks: cfg.MaxTasks}, metrics: meters, trace: spans, now: cfg.Now,
+		rules: input.Rules{Hosts: cfg.TaskHosts, MaxTasks: cfg.MaxTasks}, metrics: meters, trace: spans, now: b.now,
 	}, &clicks{
-		gate: b.gate, signer: sign, carrier: b.carrier, texts: words,
+		gate: b.gate, tasks: b.tasks, details: details, signer: sign, carrier: b.carrier, texts: words, paused: paused,
 		limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), told: work.NewLimit(toldPerMinute),
 		reasons: &reasons{required: cfg.RequireReason, views: b.slack, signer: sign, texts: words},
 		poster:  post, judging: judged,
@@ -159,15 +173,44 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	b.beats = work.NewLoop("replicas", j.Lease()/3, log, b.beat)
 	b.loops = append(b.carrier.Loops(),
 		work.NewLoop("requests", requestsEvery, log, asked.look),
-		work.NewLoop("signing keys", signed.LoadEvery, log, sign.Load),
+		work.NewLoop("signing keys", signed.LoadEvery, log, b.loadKeys),
 		work.NewLoop("installation", introduceEvery, log, b.introduce),
 		work.NewLoop("connections", transport.ConnectEvery, log, b.connect(api)),
 		b.beats,
 	)
+	if cfg.Retention > 0 {
+		old := &retention{keep: cfg.Retention, journal: j, log: log}
+		b.loops = append(b.loops, work.NewLoop("retention", retentionEvery, log, old.tidy))
+	}
 	if cfg.AuditChannel != "" {
 		b.audits = &auditor{channel: cfg.AuditChannel, journal: j, poster: post, slack: b.slack, texts: words, gap: cfg.AnnounceGap, log: log}
 		b.loops = append(b.loops, work.NewLoop("audit channel", auditEvery, log, b.audits.copyAll))
 	}
+}
+
+// loadKeys reads the keys of other bot tokens, and returns the rows to their
+// tables that were set aside for want of them. It runs in a loop.
+func (b *Bot) loadKeys(ctx context.Context) error {
+	if err := b.signer.Load(ctx); err != nil {
+		return err
+	}
+	n, err := b.journal.ReturnSetAside(ctx)
+	if n > 0 {
+		b.log.Info("rows that were set aside are verified again", "rows", n)
+	}
+	return err
+}
+
+// unverified logs and counts a row of the journal that doesn't verify.
+func (b *Bot) unverified(u journal.Unverified) {
+	log := b.log.With("table", string(u.Table), "id", u.ID, "tasks", u.Tasks, "channel", u.Channel, "reason", u.Why)
+	if u.Waits {
+		b.metrics.Unverified.WithLabelValues(string(u.Table), "waits").Inc()
+		log.Warn("a row of the journal can't be verified yet: nothing is done about it and nothing says what it says. Another replica may use another bot token")
+		return
+	}
+	b.metrics.Unverified.WithLabelValues(string(u.Table), "set_aside").Inc()
+	log.Error("a row of the journal isn't genuine: it is set aside, nothing is cancelled and nothing is posted. Someone else has written to the database, or the bot token has changed")
 }
 
 // mentions returns the directory of people whom announcements mention; nil for no
@@ -229,11 +272,30 @@ func (b *Bot) beat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if o, err := b.journal.ClockOffset(ctx); err == nil {
+		b.offset.Learn(o, time.Now())
+	}
 	b.tasks.SetShare(alive)
 	b.replicas.Store(int32(alive))
 	b.others.Store(int32(others))
 	return nil
 }
+
+// leastOffset is how far apart two clocks must be for the difference to matter.
+const leastOffset = time.Second
+
+// now returns the time by the journal's clock, which all replicas share: by it
+// prompts expire and clicks age, whatever this machine's clock says.
+func (b *Bot) now() time.Time {
+	now := b.cfg.Now()
+	if o, measured := b.offset.Offset(); measured && o.AtLeast() >= leastOffset {
+		return now.Add(-o.By)
+	}
+	return now
+}
+
+// at returns a moment that was a short while ago by the journal's clock.
+func (b *Bot) at(moment time.Time) time.Time { return b.now().Add(-time.Since(moment)) }
 
 func (b *Bot) app() string {
 	id, _ := b.appID.Load().(string)

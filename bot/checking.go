@@ -6,8 +6,10 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
@@ -95,7 +97,7 @@ func (c *clicks) check(ctx context.Context, p carry.Press) *checking {
 		s.sent = make(chan struct{})
 		s.mu.Unlock()
 		defer close(s.sent)
-		if err := c.poster.Respond(ctx, p.ResponseURL, c.texts.Checking(p.Confirmation), s.where); err != nil {
+		if err := c.poster.To(ctx, p.Target(), c.texts.Checking(p.Confirmation), s.where); err != nil {
 			p.Log.Info("couldn't show that a click is being checked", "error", err)
 		}
 	})
@@ -118,9 +120,30 @@ func (s *checking) stop() <-chan struct{} {
 // restore shows a private prompt again after it was replaced, unless another
 // click has decided it.
 func (c *clicks) restore(ctx context.Context, p carry.Press) {
-	var preview texts.Preview
-	for _, t := range p.Confirmation.Tasks {
-		preview.Tasks = append(preview.Tasks, chamelio.Task{ID: t.ID, Title: t.Title, URL: t.URL})
+	shown := texts.Preview{Tasks: c.seenTasks(ctx, p.Confirmation)}
+	c.carrier.Restore(ctx, p, c.texts.Prompt(p.Confirmation, shown, p.Value))
+}
+
+// seenTasks returns the tasks of a prompt as it showed them, or as they are now if
+// another replica showed them.
+func (c *clicks) seenTasks(ctx context.Context, asked decision.Confirmation) []chamelio.Task {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	tasks := make([]chamelio.Task, len(asked.Tasks))
+	var getting errgroup.Group
+	getting.SetLimit(previewsAtOnce)
+	for i, t := range asked.Tasks {
+		seen, known := c.details.Seen(t.ID)
+		if tasks[i] = seen; known {
+			continue
+		}
+		getting.Go(func() (err error) {
+			if tasks[i], err = c.tasks.Task(ctx, t.ID); err != nil {
+				tasks[i] = chamelio.Task{ID: t.ID, Title: t.Title, URL: t.URL}
+			}
+			return nil
+		})
 	}
-	c.carrier.Restore(ctx, p, c.texts.Prompt(p.Confirmation, preview, p.Value))
+	_ = getting.Wait() // they return nothing
+	return tasks
 }

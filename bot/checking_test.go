@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,7 +83,11 @@ func TestSlowFactsShowASignOfLife(t *testing.T) {
 			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 			w.eventually("a refusal", func() bool { return len(w.slack.Private(ada, general)) > before })
 			w.slack.ClearFaults()
-			w.confirm(ada, w.wantPrompt(w.now(prompt))) // the prompt is there again
+			w.eventually("the prompt is there again", func() bool { return len(w.now(prompt).Buttons()) == 2 })
+			if was, is := fields(prompt), fields(w.now(prompt)); len(was) < 3 || !slices.Equal(was, is) {
+				t.Errorf("it had the fields %q, and has %q", was, is)
+			}
+			w.confirm(ada, w.wantPrompt(w.now(prompt)))
 		})
 	})
 	t.Run("decided elsewhere in the meantime", func(t *testing.T) {
@@ -116,6 +121,16 @@ func TestSlowFactsShowASignOfLife(t *testing.T) {
 			}
 		})
 	})
+}
+
+// fields returns the fields of a message.
+func fields(m slacktest.Message) (all []string) {
+	for _, b := range m.Blocks {
+		for _, f := range b.Fields {
+			all = append(all, f.Text)
+		}
+	}
+	return all
 }
 
 // uses counts the answers to commands and clicks.

@@ -29,8 +29,11 @@ const (
 type clicks struct {
 	signer  signed.Signer
 	gate    *gate
+	tasks   looker
+	details *carry.Details
 	carrier *carry.Carrier
 	texts   texts.Texts
+	paused  pauseSwitch
 	limit   *work.Limit
 	told    *work.Limit // how often someone is told that they click too fast
 	reasons *reasons
@@ -47,7 +50,7 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k slackapi.Click)
 		return c.tooFast(log, k)
 	}
 	// A click counts by the time at which it was received.
-	confirmation, err := c.signer.Decode(k.Value, k.Received)
+	confirmation, err := c.signer.Decode(k.Value, k.At)
 	p := carry.Press{Click: k, Confirmation: confirmation, Log: log.With("confirmation", confirmation.ID, "tasks", confirmation.IDs())}
 	if err == nil && !confirmation.MeantFor(k.User, k.Channel) {
 		err = errNotTheirs
@@ -60,7 +63,27 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k slackapi.Click)
 		c.carrier.Keep(ctx, p)
 		return reply{}
 	}
+	if stopped, is := c.whilePaused(ctx, p); is {
+		return stopped
+	}
 	return c.judge(ctx, p)
+}
+
+// whilePaused answers a click while cancelling is paused, or while that isn't
+// known. It leaves the prompt as it is, since the same click may count later.
+func (c *clicks) whilePaused(ctx context.Context, p carry.Press) (reply, bool) {
+	pause, err := c.paused.atClick(ctx)
+	switch {
+	case err != nil:
+		p.Log.Error("click refused: the journal doesn't say whether cancelling is paused", "error", err)
+		c.metrics.Refusals.WithLabelValues("click", "pause_unknown").Inc()
+		return alone(c.texts.PauseUnknown(p.Confirmation)), true
+	case pause.Active():
+		p.Log.Info("click refused: cancelling is paused")
+		c.metrics.Refusals.WithLabelValues("click", "paused").Inc()
+		return alone(c.texts.PausedClick(p.Confirmation, pause.Note)), true
+	}
+	return reply{}, false
 }
 
 // judge decides to cancel if the person may.

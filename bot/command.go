@@ -35,6 +35,8 @@ type commands struct {
 	signer       signed.Signer
 	requests     *requests
 	texts        texts.Texts
+	paused       pauseSwitch
+	workflows    *workflows
 	limit        *work.Limit
 	previewLimit time.Duration
 	confirmTTL   time.Duration
@@ -76,6 +78,20 @@ func (c *commands) promptOf(found considered) texts.Message {
 	return c.texts.Prompt(found.confirmation, found.preview, c.signer.Encode(found.confirmation))
 }
 
+// request posts a request that was confirmed in a modal. The tasks are fetched
+// again for it.
+func (c *commands) request(ctx context.Context, log *slog.Logger, confirmation decision.Confirmation) reply {
+	var shown texts.Preview
+	for _, one := range c.previews(ctx, log, confirmation.IDs()) {
+		shown.Tasks = append(shown.Tasks, one.task)
+	}
+	asked := c.requests.ask(ctx, log, confirmation, c.texts.Prompt(confirmation, shown, c.signer.Encode(confirmation)))
+	if asked.message.Text == "" {
+		return alone(c.texts.Requested(confirmation))
+	}
+	return asked
+}
+
 // asker is who asks to cancel tasks, and where.
 type asker struct {
 	user, team, channel string
@@ -92,11 +108,9 @@ type considered struct {
 	refusal      *decision.Note // of some or all of the tasks; nil if there was none
 }
 
-// standing judges who asks, and gets the tasks: at the same time, where that
-// spares a round trip.
-func (c *commands) standing(ctx context.Context, log *slog.Logger, who asker, ids []chamelio.TaskID) ([]previewed, policy.Cleared, policy.Verdict) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // of previews that no one waits for
+// standing judges who asks. The function that it returns gets the tasks; that has
+// begun already where it spares a round trip.
+func (c *commands) standing(ctx context.Context, log *slog.Logger, who asker, ids []chamelio.TaskID) (func() []previewed, policy.Cleared, policy.Verdict) {
 	var early chan []previewed
 	cleared, v := c.gate.standing(ctx, policy.Question{
 		Moment: policy.AtCommand,
@@ -107,27 +121,37 @@ func (c *commands) standing(ctx context.Context, log *slog.Logger, who asker, id
 		early = make(chan []previewed, 1)
 		go func() { early <- c.previews(ctx, log, ids) }()
 	})
-	switch {
-	case !v.Allowed():
-		return nil, cleared, v
-	case early != nil:
-		return <-early, cleared, v
-	}
-	return c.previews(ctx, log, ids), cleared, v
+	return func() []previewed {
+		if early != nil {
+			return <-early
+		}
+		return c.previews(ctx, log, ids)
+	}, cleared, v
 }
 
 // consider judges who asks, and looks at the tasks. Nothing about a task is shown
 // before the person may see it.
 func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, req input.Request) considered {
-	all, cleared, v := c.standing(ctx, log, who, req.Tasks)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // of previews that no one waits for
+	tasks, cleared, v := c.standing(ctx, log, who, req.Tasks)
 	if !v.Allowed() {
 		return c.refuse(log, who, req.Tasks, v)
 	}
+	if pause := c.paused.atCommand(ctx, log); pause.Active() {
+		log.Info("command answered: cancelling is paused")
+		c.refused("paused")
+		return considered{explained: c.texts.Paused(pause.Note, req.Tasks...)}
+	}
+	all := tasks()
 	var in []previewed
 	var out []texts.Excluded
 	var no policy.Verdict
 	var refused []chamelio.TaskID
 	for _, one := range all {
+		if one.err == nil {
+			c.workflows.see(log, one.task.Workflow)
+		}
 		// A task that doesn't exist has no people on it, and the answer may say so.
 		if v := cleared.OnTask(ctx, one.facts); !v.Allowed() && !c.texts.Explains(one.err) {
 			log.Warn("refused a task", "refused", one.id, "reason", string(v.Code), "cause", v.Cause)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/input"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
@@ -32,10 +33,11 @@ type Config struct {
 	BotToken secret.Value // xoxb-…, for everything else
 	SlackAPI string       // DefaultSlackAPI if empty
 
-	Policy            policy.Rules // who may cancel
-	AuditChannel      string       // the ID of a channel that gets copies; none if empty
-	CommandsPerMinute int          // for each person; 10 if zero
-	OperatorContact   string       // who runs the bot, as words or a Slack ID; "whoever runs this bot" if empty
+	Policy            policy.Rules  // who may cancel
+	AuditChannel      string        // the ID of a channel that gets copies; none if empty
+	CommandsPerMinute int           // for each person; 10 if zero
+	Retention         time.Duration // how long the journal keeps what is finished, at least 7 days; forever if zero
+	OperatorContact   string        // who runs the bot, as words or a Slack ID; "whoever runs this bot" if empty
 
 	MaxTasks           int           // in one command, at most input.MaxTasks; 10 if zero
 	RequireReason      bool          // nothing is cancelled without a reason: where none was typed, the click asks for it
@@ -145,6 +147,7 @@ func (c *Config) validate() (problems ConfigError) {
 	add(c.RemindBefore > 0 && !c.Policy.SecondPerson.Ever(), "RemindBefore", "has no effect while nobody needs a second person")
 	add(c.CommandsPerMinute < 1, "CommandsPerMinute", "must be 1 or more")
 	add(c.MaxTasks < 1 || c.MaxTasks > input.MaxTasks, "MaxTasks", "must be 1 to 25")
+	add(c.Retention != 0 && c.Retention < journal.MinRetention, "Retention", "must be at least 7d")
 	add(c.Grace < 0, "Grace", "must not be negative")
 	add(c.CancelTimeout < 100*time.Millisecond || c.CancelTimeout > time.Minute, "CancelTimeout", "must be 100ms to 1m")
 	add(c.AuditChannel != "" && !input.IsChannelID(c.AuditChannel), "AuditChannel", "is no id of a channel: they look like C012AB3CD")

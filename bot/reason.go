@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/slack-go/slack"
+	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -52,7 +53,7 @@ func (r *reasons) open(ctx context.Context, k slackapi.Click, c decision.Confirm
 	if left <= 0 {
 		return errors.New("the click is too old to open a modal")
 	}
-	carried, err := r.signer.EncodeModal(signed.Modal{Value: k.Value, ResponseURL: k.ResponseURL, Ephemeral: k.Ephemeral, Spent: k.Spent}, k.User)
+	carried, err := r.signer.EncodeModal(signed.Modal{Kind: texts.ModalReason, Value: k.Value, ResponseURL: k.ResponseURL, Ephemeral: k.Ephemeral, Spent: k.Spent}, k.User)
 	if err != nil {
 		return err
 	}
@@ -74,46 +75,56 @@ type reasoned struct {
 // read verifies a submission, and returns it or what is wrong with it, to be
 // shown in the modal. It only reads: the modal is waiting for its
 // acknowledgement.
-func (r *reasons) read(s slackapi.Submission, received time.Time) (given reasoned, wrong string) {
-	data, err := r.signer.DecodeModal(s.Metadata, s.User)
+func (r *reasons) read(s slackapi.Submission, e envelope) (given reasoned, wrong string) {
+	data, err := r.signer.DecodeModal(texts.ModalReason, s.Metadata, s.User)
 	if err != nil {
 		return reasoned{}, r.texts.ModalOutdated()
 	}
-	c, err := r.signer.Decode(data.Value, received)
+	c, err := r.signer.Decode(data.Value, e.At)
 	switch {
 	case errors.Is(err, signed.ErrExpired):
 		return reasoned{}, r.texts.ModalExpired(c)
 	case err != nil:
 		return reasoned{}, r.texts.ModalOutdated()
 	}
-	reason := input.ParseReason(input.Clean(s.Reason))
-	switch n := utf8.RuneCountInString(reason); {
-	case n == 0:
-		return reasoned{}, r.texts.ModalEmpty()
-	case n > input.MaxReason:
-		return reasoned{}, r.texts.ModalTooLong(n)
+	reason, wrong := r.parse(s.Reason, true)
+	if wrong != "" {
+		return reasoned{}, wrong
 	}
 	c.Reason = reason
 	return reasoned{slackapi.Click{
 		User: s.User, Origin: s.Origin, Channel: c.Channel, Action: texts.ActionCancel,
-		ResponseURL: data.ResponseURL, Ephemeral: data.Ephemeral, Spent: data.Spent, Received: received,
+		ResponseURL: data.ResponseURL, Ephemeral: data.Ephemeral, Spent: data.Spent, Received: e.Received, At: e.At,
 	}, c}, ""
 }
 
-// submitted accepts a submitted modal.
-func (r *router) submitted(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
-	log = log.With("user", s.User)
-	given, wrong := r.clicks.reasons.read(s, e.Received)
+// parse reads a reason that was typed in a modal, and says what is wrong with it.
+func (r *reasons) parse(typed string, required bool) (reason, wrong string) {
+	reason = input.ParseReason(input.Clean(typed))
+	switch n := utf8.RuneCountInString(reason); {
+	case n == 0 && required:
+		return "", r.texts.ModalEmpty()
+	case n > input.MaxReason:
+		return "", r.texts.ModalTooLong(n)
+	}
+	return reason, ""
+}
+
+// reasonGiven accepts a submitted modal that asked for a reason.
+func (r *router) reasonGiven(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
+	given, wrong := r.clicks.reasons.read(s, e)
 	if wrong != "" {
-		return slackapi.ModalAck(wrong), func() { log.Info("a reason was not accepted", "told", wrong) }
+		return slackapi.ModalAck(texts.BlockReason, wrong), func() { log.Info("a reason was not accepted", "told", wrong) }
 	}
 	job := r.pressed.Reserve(func(ctx context.Context) {
+		ctx, end := r.trace.Step(ctx, "click", attribute.String("slack.envelope", e.ID))
+		defer end(nil)
 		k := given.click
 		k.Value = r.clicks.signer.Encode(given.confirmation)
 		r.pressButton(ctx, log, k)
 	})
 	if job == nil {
-		return slackapi.ModalAck(r.texts.ModalBusy(r.stopping())), func() { log.Warn("a reason was turned away", "stopping", r.stopping()) }
+		return r.noRoom(log, texts.BlockReason)
 	}
 	return nil, r.start(job)
 }

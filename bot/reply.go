@@ -21,9 +21,9 @@ func alone(m texts.Message) reply { return reply{message: m, where: slackapi.Eph
 
 // send sends a reply. It is the one place that answers commands and clicks
 // about which nothing was decided.
-func (r *router) send(ctx context.Context, log *slog.Logger, responseURL string, a reply) {
+func (r *router) send(ctx context.Context, log *slog.Logger, to slackapi.Target, a reply) {
 	if a.message.Text != "" {
-		r.poster.Answer(ctx, log, responseURL, a.message, a.where)
+		r.poster.Answer(ctx, log, to, a.message, a.where)
 	}
 	if a.refusal != nil {
 		r.gate.record(ctx, log, *a.refusal)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/observe"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
@@ -14,6 +15,11 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
+
+// neverPaused is a journal without a pause.
+type neverPaused struct{}
+
+func (neverPaused) Paused(context.Context) (journal.Pause, error) { return journal.Pause{}, nil }
 
 // Clicks that decide nothing are answered by a value: no Slack is needed to see
 // what is said, and where.
@@ -27,7 +33,7 @@ func TestClicksThatDecideNothing(t *testing.T) {
 	w := texts.Texts{Command: "/cancel-task"}
 	at := &gate{known: make(chan struct{})} // Slack hasn't said where the bot is installed
 	c := &clicks{
-		gate: at, signer: sign, texts: w, limit: work.NewLimit(100), told: work.NewLimit(1), reasons: &reasons{}, judging: newJudging(),
+		gate: at, signer: sign, texts: w, limit: work.NewLimit(100), told: work.NewLimit(1), reasons: &reasons{}, judging: newJudging(), paused: pauseSwitch{neverPaused{}},
 		metrics: observe.NewMetrics(nil), trace: observe.NewTracer(nil),
 	}
 	click := slackapi.Click{User: "U1", Channel: "C1", Action: texts.ActionCancel, Value: sign.Encode(mine), Ephemeral: true, Received: now}

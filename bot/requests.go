@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -60,7 +61,7 @@ type requests struct {
 func (r *requests) ask(ctx context.Context, log *slog.Logger, c decision.Confirmation, m texts.Message) reply {
 	var ts string
 	err := work.Retry(ctx, askPatience, func() (err error) {
-		ts, err = r.poster.Post(ctx, c.Channel, "", m)
+		ts, err = r.poster.PostIn(ctx, c.Channel, c.Thread, m)
 		return slackapi.UnlessPosted(err)
 	})
 	switch status, _ := slackapi.Classify(err); status {
@@ -143,7 +144,7 @@ func (r *requests) remindOf(ctx context.Context, one request) {
 		case !errors.Is(err, journal.ErrGone):
 			return err // not known, and then nothing may be said
 		}
-		_, err := r.poster.Broadcast(ctx, one.Channel, one.MessageTS, r.texts.Reminder(one.Confirmation))
+		_, err := r.poster.Broadcast(ctx, one.Channel, cmp.Or(one.Thread, one.MessageTS), r.texts.Reminder(one.Confirmation))
 		return slackapi.UnlessPosted(err)
 	})
 	switch {
@@ -164,7 +165,7 @@ func (r *requests) end(ctx context.Context, one request) error {
 	case one.err == nil:
 		return nil // by this clock a click still counts: taken again later
 	case !errors.Is(one.err, signed.ErrExpired) || one.Confirmation.ID != string(one.Request.ID):
-		one.log.Warn("forgot a request that is not ours, or from before the bot token was changed", "reason", one.err)
+		one.log.Warn("forgot a request from before the bot token was changed", "reason", one.err)
 		return r.journal.Forget(ctx, one.Request.ID)
 	}
 	d, err := r.became(ctx, one)

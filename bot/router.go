@@ -34,14 +34,15 @@ const (
 // once. Commands and clicks have separate workers: a flood of one doesn't delay
 // the other.
 type router struct {
-	commands *commands
-	clicks   *clicks
-	gate     *gate
-	poster   *slackapi.Poster
-	texts    texts.Texts
-	trace    *observe.Tracer
-	log      *slog.Logger
-	stopping func() bool
+	commands  *commands
+	clicks    *clicks
+	shortcuts *shortcuts
+	gate      *gate
+	poster    *slackapi.Poster
+	texts     texts.Texts
+	trace     *observe.Tracer
+	log       *slog.Logger
+	stopping  func() bool
 
 	ctx      context.Context // the workers'
 	typed    *work.Pool
@@ -52,7 +53,8 @@ type router struct {
 
 func (b *Bot) newRouter(typed *commands, pressed *clicks, post *slackapi.Poster, words texts.Texts, spans *observe.Tracer) *router {
 	return &router{
-		commands: typed, clicks: pressed, gate: b.gate, poster: post, texts: words, trace: spans, log: b.log,
+		commands: typed, clicks: pressed,
+		shortcuts: &shortcuts{commands: typed, reasons: pressed.reasons, signer: typed.signer, poster: post, texts: words}, gate: b.gate, poster: post, texts: words, trace: spans, log: b.log,
 		stopping: b.draining.Load, ctx: b.working,
 		typed:    work.NewPool(workersAtOnce, commandsQueueSize, b.log),
 		pressed:  work.NewPool(workersAtOnce, clicksQueueSize, b.log),
@@ -92,6 +94,9 @@ func (r *router) acceptFirst(e envelope) (ack any, work func()) {
 		if submission, is := slackapi.ParseSubmission(e.Payload); is {
 			return r.submitted(log, e, submission)
 		}
+		if m, is := slackapi.ParseShortcut(e.Payload, e.Received); is {
+			return nil, r.start(r.reserveShortcut(log, m))
+		}
 		job := r.pressed.Reserve(func(ctx context.Context) { r.click(ctx, log, e) })
 		if job == nil {
 			job = r.refusals.Reserve(func(ctx context.Context) { r.turnAway(ctx, log, e) })
@@ -99,6 +104,17 @@ func (r *router) acceptFirst(e envelope) (ack any, work func()) {
 		return nil, r.start(job)
 	}
 	return nil, nil // of a type that the app doesn't use
+}
+
+// reserveShortcut finds a worker for a shortcut, or one that turns it away.
+func (r *router) reserveShortcut(log *slog.Logger, m slackapi.Shortcut) func(context.Context) {
+	if job := r.typed.Reserve(func(ctx context.Context) { r.shortcut(ctx, log, m) }); job != nil {
+		return job
+	}
+	return r.refusals.Reserve(func(ctx context.Context) {
+		log.Warn("a shortcut was turned away", "stopping", r.stopping())
+		r.send(ctx, log, slackapi.Target{ResponseURL: m.ResponseURL}, alone(r.busy()))
+	})
 }
 
 func (r *router) start(job func(context.Context)) func() {
@@ -117,14 +133,14 @@ func (r *router) command(ctx context.Context, log *slog.Logger, e envelope) {
 		log.Warn("ignored a command", "reason", err)
 		return
 	}
-	log = log.With("user", cmd.User, "channel", cmd.Channel)
-	r.send(ctx, log, cmd.ResponseURL, r.commands.handle(ctx, log, cmd))
+	log = observe.Traced(ctx, log).With("user", cmd.User, "channel", cmd.Channel)
+	r.send(ctx, log, slackapi.Target{ResponseURL: cmd.ResponseURL}, r.commands.handle(ctx, log, cmd))
 }
 
 func (r *router) click(ctx context.Context, log *slog.Logger, e envelope) {
 	ctx, end := r.trace.Step(ctx, "click", attribute.String("slack.envelope", e.ID))
 	defer end(nil)
-	k, err := slackapi.ParseClick(e.Payload, e.Received)
+	k, err := slackapi.ParseClick(e.Payload, e.Received, e.At)
 	if err != nil {
 		log.Warn("ignored a click", "reason", err)
 		return
@@ -133,18 +149,18 @@ func (r *router) click(ctx context.Context, log *slog.Logger, e envelope) {
 }
 
 func (r *router) pressButton(ctx context.Context, log *slog.Logger, k slackapi.Click) {
-	log = log.With("user", k.User, "channel", k.Channel)
-	r.send(ctx, log, k.ResponseURL, r.clicks.handle(ctx, log, k))
+	log = observe.Traced(ctx, log).With("user", k.User, "channel", k.Channel)
+	r.send(ctx, log, k.Target(), r.clicks.handle(ctx, log, k))
 }
 
 // turnAway answers a click for which there is no room. The buttons stay.
 func (r *router) turnAway(ctx context.Context, log *slog.Logger, e envelope) {
 	log.Warn("a click was turned away", "stopping", r.stopping())
-	k, err := slackapi.ParseClick(e.Payload, e.Received)
+	k, err := slackapi.ParseClick(e.Payload, e.Received, e.At)
 	if err != nil {
 		return
 	}
-	r.send(ctx, log, k.ResponseURL, alone(r.busy()))
+	r.send(ctx, log, k.Target(), alone(r.busy()))
 }
 
 func (r *router) busy() texts.Message {
@@ -180,5 +196,6 @@ type envelope struct {
 	ID, Type   string
 	Payload    json.RawMessage
 	AcceptsAck bool
-	Received   time.Time
+	Received   time.Time // by this machine's clock
+	At         time.Time // the same by the journal's
 }

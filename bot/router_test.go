@@ -34,7 +34,7 @@ func TestSecondDeliveryGetsTheSameAck(t *testing.T) {
 		envelope envelope
 		ack      any
 	}{
-		"a refused reason":      {envelope{Type: "interactive", Payload: submission}, slackapi.ModalAck(w.ModalOutdated())},
+		"a refused reason":      {envelope{Type: "interactive", Payload: submission}, slackapi.ModalAck(texts.BlockReason, w.ModalOutdated())},
 		"no room for a command": {envelope{Type: "slash_commands", AcceptsAck: true}, slackapi.CommandAck(w.Overloaded())},
 		"another type":          {envelope{Type: "events_api"}, nil},
 	} {

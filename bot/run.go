@@ -14,6 +14,9 @@ const (
 	// when connections are given back.
 	handBackTimeout = 5 * time.Second
 
+	// askOthersTimeout bounds the question whether another replica serves.
+	askOthersTimeout = 2 * time.Second
+
 	// releaseTimeout bounds the calls to the journal at the end.
 	releaseTimeout = 3 * time.Second
 )
@@ -24,7 +27,10 @@ func (b *Bot) socketOptions() socketmode.Options {
 		AppToken: b.cfg.AppToken.Reveal(), AppID: socketmode.AppIDOf(b.cfg.AppToken.Reveal()), APIURL: b.cfg.SlackAPI, HTTPClient: b.http, Handler: b,
 		Connections: b.cfg.Connections, Stagger: b.cfg.Stagger, Log: b.log,
 		Observer: socketmode.Observer{
-			Connected: func(h socketmode.Hello) { b.appID.Store(h.AppID) },
+			Connected: func(h socketmode.Hello) {
+				b.appID.Store(h.AppID)
+				b.beats.Soon() // the others may be waiting for it
+			},
 			Reconnect: func(r socketmode.Reason) {
 				b.pulse.acknowledged()
 				m.Reconnects.WithLabelValues(string(r)).Inc()
@@ -41,7 +47,7 @@ func (b *Bot) socketOptions() socketmode.Options {
 // Accept accepts an envelope from Slack. It is for the Socket Mode client.
 func (b *Bot) Accept(e socketmode.Envelope) (ack any, work func()) {
 	defer b.pulse.accept()()
-	return b.router.accept(envelope{ID: e.ID, Type: e.Type, Payload: e.Payload, AcceptsAck: e.AcceptsResponse, Received: e.Received})
+	return b.router.accept(envelope{ID: e.ID, Type: e.Type, Payload: e.Payload, AcceptsAck: e.AcceptsResponse, Received: e.Received, At: b.at(e.Received)})
 }
 
 // Run serves until ctx ends, then drains: it starts nothing new, lets decisions
@@ -67,7 +73,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	var failed error
 	select {
 	case <-ctx.Done():
-		b.log.Info("stopping", "grace", b.cfg.Grace.String())
+		b.log.Info("stopping", "grace", b.cfg.Grace)
 	case failed = <-listening:
 	}
 	b.drain(detached)
@@ -91,6 +97,7 @@ func (b *Bot) Run(ctx context.Context) error {
 func (b *Bot) drain(ctx context.Context) {
 	grace, cancel := context.WithTimeout(ctx, b.cfg.Grace)
 	defer cancel()
+	b.askOthers(grace)
 	if b.others.Load() > 0 {
 		handing, cancel := context.WithTimeout(grace, handBackTimeout)
 		if err := b.socket.HandBack(handing); err != nil {
@@ -107,6 +114,16 @@ func (b *Bot) drain(ctx context.Context) {
 	b.stopWork(errStopped)
 	b.router.wait(ctx)
 	b.carrier.Stop(errStopped)
+}
+
+// askOthers asks the journal whether another replica serves now: it may have
+// begun to since the last heartbeat.
+func (b *Bot) askOthers(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, askOthersTimeout)
+	defer cancel()
+	if err := b.beat(ctx); err != nil {
+		b.log.Warn("can't ask whether another replica serves", "error", err)
+	}
 }
 
 // leave releases the leases, so that other processes needn't wait until they

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -141,12 +142,12 @@ func TestCrashBetweenTwoTasksLosesNeither(t *testing.T) {
 		w.api.Add(500, 3)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 500 501 502"))
 		w.api.Break(chameliotest.Fault{Method: http.MethodPost, Task: 502, Hang: true, Times: 1})
-		finished := 0
+		var finished atomic.Int32
 		h.set(func(op string, do func() error) error {
 			if err := do(); op != "Finish" || err != nil {
 				return err
 			}
-			if finished++; finished == 2 { // taken over as by another process, at a later epoch
+			if finished.Add(1) == 2 { // taken over as by another process, at a later epoch
 				w.statement("UPDATE decisions SET owner = 'another', epoch = epoch + 1, leased_until = 1")
 			}
 			return nil
@@ -173,12 +174,12 @@ func TestVanishedDecisionAboutSeveralTasksIsRestored(t *testing.T) {
 		w, h, _ := withHook(t)
 		w.api.Add(500, 3)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 500 501 502"))
-		finished := 0
+		var finished atomic.Int32
 		h.set(func(op string, do func() error) error {
 			if err := do(); op != "Finish" || err != nil {
 				return err
 			}
-			if finished++; finished == 1 {
+			if finished.Add(1) == 1 {
 				w.statement("DELETE FROM decisions")
 			}
 			return nil

@@ -122,3 +122,40 @@ func TestStopAfterGivingUpUpdatesThePrompt(t *testing.T) {
 		}
 	})
 }
+
+// TestARollingRestartTurnsNobodyAway stops a replica as soon as another one
+// serves, with commands all the time.
+func TestARollingRestartTurnsNobodyAway(t *testing.T) {
+	for _, after := range []time.Duration{0, 50 * time.Millisecond, time.Second, 3 * time.Second, 8 * time.Second} {
+		t.Run(after.String(), func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				var o options
+				w := newWorld(t, func(all *options) { o = *all })
+				time.Sleep(time.Minute)
+				o.journal = w.open(o)
+				stop := w.start(o)
+				defer func() { w.must(stop()) }()
+				w.eventually("both serve", func() bool { return w.slack.Connections() == 4 })
+				time.Sleep(after)
+				stopped := make(chan error, 1)
+				go func() { stopped <- w.stop() }()
+				before := len(w.slack.Private(ada, general))
+				for range 40 {
+					w.slack.Slash(ada, general, "/cancel-task 12345")
+					time.Sleep(50 * time.Millisecond)
+				}
+				w.must(<-stopped)
+				time.Sleep(5 * time.Second)
+				said := w.slack.Private(ada, general)[before:]
+				for _, m := range said {
+					if m.Button("cancel_task") == nil {
+						t.Errorf("Ada reads: %s", m.Text)
+					}
+				}
+				if len(said) != 40 || len(w.slack.Failed()) > 0 {
+					t.Errorf("%d answers, %d failed", len(said), len(w.slack.Failed()))
+				}
+			})
+		})
+	}
+}

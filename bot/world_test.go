@@ -91,7 +91,7 @@ func newWorld(tb testing.TB, change ...func(*options)) *world {
 // open opens the world's journal, as another process would.
 func (w *world) open(o options) *journal.Journal {
 	w.Helper()
-	j, err := journal.Open(w.Context(), o.url, journal.Options{Audit: o.bot.AuditChannel != ""})
+	j, err := journal.Open(w.Context(), o.url, journal.Options{Audit: o.bot.AuditChannel != "", Now: time.Now})
 	w.must(err)
 	w.Cleanup(func() { _ = j.Close() })
 	return j

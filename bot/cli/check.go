@@ -49,7 +49,7 @@ func (cfg config) tryHTTPAddr(ctx context.Context) []environ.Problem {
 	if cfg.HTTPAddr == "" || checkHTTPAddr(cfg.HTTPAddr) != nil {
 		return nil // nothing to try, or told as a problem with the environment
 	}
-	listener, err := listenHTTP(ctx, cfg.HTTPAddr)
+	listener, err := listen(ctx, cfg.HTTPAddr)
 	if err == nil {
 		_ = listener.Close()
 	}

@@ -43,7 +43,10 @@ type credential struct {
 
 // refusal is why a credential is refused, in a word, and for the operator, who
 // also reads what to do.
-type refusal struct{ code, found, remedy string }
+type refusal struct {
+	code string
+	doctor.Result
+}
 
 // credentialNotes is the journal.
 type credentialNotes interface {
@@ -98,8 +101,14 @@ func (c *credentials) botToken() *credential { return c.all[1] }
 func (c *credentials) key() *credential      { return c.all[2] }
 
 func tokenRefused(token bot.Token, api string, err error) *refusal {
-	code := doctor.Explain(err)
-	return &refusal{code, "Slack refuses the " + string(token) + " token: " + code, doctor.Remedy(token, api, err)}
+	return &refusal{doctor.Explain(err), tokenFailed(token, api, err)}
+}
+
+func tokenFailed(token bot.Token, api string, err error) doctor.Result {
+	if token == bot.AppToken {
+		return doctor.AppTokenFailed(api, err)
+	}
+	return doctor.BotTokenFailed(api, err)
 }
 
 func keySays(err error) *refusal {
@@ -107,7 +116,7 @@ func keySays(err error) *refusal {
 	if !doctor.KeyRefused(err) || !errors.As(err, &e) {
 		return nil
 	}
-	return &refusal{cmp.Or(string(e.Reason), "unclear"), doctor.ExplainKey(err), doctor.KeyRemedy(err)}
+	return &refusal{cmp.Or(string(e.Reason), "unclear"), doctor.APIKeyFailed(err)}
 }
 
 // watch runs until ctx ends.
@@ -151,7 +160,7 @@ func (c *credentials) note(ctx context.Context, one *credential, err error) {
 	defer one.mu.Unlock()
 	switch {
 	case no != nil:
-		c.log.Error("a credential is refused; it is tried again", "which", one.which, "error", no.found, "remedy", cmp.Or(no.remedy, "see docs/troubleshoot.md"))
+		c.log.Error("a credential is refused; it is tried again", "precondition", string(no.Name), "which", one.which, "error", no.Found, "remedy", cmp.Or(no.Remedy, "see docs/troubleshoot.md"))
 	case one.refused:
 		c.log.Info("a credential is accepted again", "which", one.which)
 	}

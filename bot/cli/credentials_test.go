@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
@@ -52,7 +53,7 @@ func watchFor(t *testing.T, d time.Duration, try func(context.Context) error, no
 			if !errors.Is(err, errRefused) {
 				return nil
 			}
-			return &refusal{"gone", "it is refused", "get another"}
+			return &refusal{"gone", doctor.Result{Found: "it is refused", Remedy: "get another"}}
 		}}}
 		ctx, cancel := context.WithTimeout(t.Context(), d)
 		defer cancel()

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -9,9 +10,11 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
 // entry is one task of a decision as history prints it. The response_url is left out: it
@@ -39,9 +42,10 @@ type entry struct {
 	SettledAt      time.Time       `json:"settled_at,omitzero"`
 	ID             string          `json:"confirmation_id"`
 	Team           string          `json:"team"`
+	Unverified     string          `json:"unverified,omitempty"` // why it may be someone else's
 }
 
-func entriesOf(decisions []decision.Record, people names) []entry {
+func entriesOf(decisions []journal.Recorded, people names) []entry {
 	var all []entry
 	for _, d := range decisions {
 		for _, t := range d.Tasks {
@@ -50,7 +54,7 @@ func entriesOf(decisions []decision.Record, people names) []entry {
 				Requester: d.Requester, RequesterName: people[d.Requester], Confirmer: d.Confirmer, ConfirmerName: people[d.Confirmer],
 				Reason: d.Reason, RequestedAt: d.RequestedAt, DecidedAt: d.DecidedAt, FactsAge: d.FactsAge.Seconds(), FinishedAt: t.FinishedAt,
 				AnnouncedAt: d.AnnouncedAt, MessageTS: d.MessageTS, Detail: json.RawMessage(t.Detail),
-				SettledOutcome: string(t.SettledOutcome), SettledAt: d.SettledAt, ID: string(d.ID), Team: d.Team,
+				SettledOutcome: string(t.SettledOutcome), SettledAt: d.SettledAt, ID: string(d.ID), Team: d.Team, Unverified: reasonOf(d.Unverified),
 			}
 			if t.Outcome == decision.Withdrawn { // nobody confirmed it
 				e.WithdrawnBy, e.WithdrawerName, e.Confirmer, e.ConfirmerName = e.Confirmer, e.ConfirmerName, "", ""
@@ -59,6 +63,15 @@ func entriesOf(decisions []decision.Record, people names) []entry {
 		}
 	}
 	return all
+}
+
+// reasonOf returns why an entry can't be verified; "" if it is genuine, or
+// nothing was verified.
+func reasonOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
 }
 
 func writeJSON[T any](out io.Writer, entries []T) error {
@@ -73,7 +86,7 @@ func writeJSON[T any](out io.Writer, entries []T) error {
 }
 
 func writeCSV(out io.Writer, entries []entry, named bool) error {
-	header := []string{"decided_at", "task_id", "title", "outcome", "settled_outcome", "requester", "confirmer", "team", "channel", "announced_at", "reason", "confirmation_id", "withdrawn_by"}
+	header := []string{"decided_at", "task_id", "title", "outcome", "settled_outcome", "requester", "confirmer", "team", "channel", "announced_at", "reason", "confirmation_id", "withdrawn_by", "unverified"}
 	if named {
 		header = append(header, "requester_name", "confirmer_name", "withdrawn_by_name")
 	}
@@ -81,7 +94,7 @@ func writeCSV(out io.Writer, entries []entry, named bool) error {
 	for _, e := range entries {
 		row := []string{
 			stamp(e.DecidedAt), strconv.FormatInt(e.Task, 10), e.Title, e.Outcome, e.SettledOutcome, e.Requester, e.Confirmer,
-			e.Team, e.Channel, stamp(e.AnnouncedAt), e.Reason, e.ID, e.WithdrawnBy,
+			e.Team, e.Channel, stamp(e.AnnouncedAt), e.Reason, e.ID, e.WithdrawnBy, e.Unverified,
 		}
 		if named {
 			row = append(row, e.RequesterName, e.ConfirmerName, e.WithdrawerName)
@@ -110,7 +123,8 @@ func writeRows(out io.Writer, header []string, rows [][]string) error {
 // noFormula keeps what somebody typed from running in a spreadsheet
 // (owasp.org, "CSV Injection").
 func noFormula(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(cell, unicode.IsSpace))
+	if strings.ContainsRune("=+-@＝＋－＠", first) || cell != "" && strings.ContainsRune("\t\r\n", rune(cell[0])) {
 		return "'" + cell
 	}
 	return cell
@@ -156,6 +170,9 @@ func person(id, name string) string {
 }
 
 func (e entry) cameTo() string {
+	if e.Unverified != "" {
+		return "NOT VERIFIED, says: " + printable(cmp.Or(e.Outcome, "under way"))
+	}
 	switch {
 	case e.Outcome == "":
 		return "under way"
@@ -169,7 +186,7 @@ func (e entry) cameTo() string {
 
 func (e entry) told() string {
 	switch {
-	case e.Outcome == string(decision.Withdrawn) || e.Outcome == string(decision.Expired) || e.Outcome == string(decision.SetAside):
+	case e.Outcome == string(decision.Withdrawn) || e.Outcome == string(decision.Expired):
 		return "nothing to tell"
 	case e.AnnouncedAt.IsZero():
 		return "not yet"

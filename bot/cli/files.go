@@ -46,9 +46,9 @@ func (c *credentials) lookAt(ctx context.Context, f *watchedFile) bool {
 	case ctx.Err() != nil:
 		return false
 	case err == nil:
-		c.log.Info(f.variable + "_FILE has changed: what it holds now is in use")
+		c.log.Info("the file of a secret has changed: what it holds now is in use", "variable", f.variable+"_FILE")
 	case content.Reveal() != f.told.Reveal():
-		c.log.Error(f.variable+"_FILE has changed, but what it holds cannot be used: the old one stays in use", "error", why, "again_in", again(c.looking, final))
+		c.log.Error("the file of a secret has changed, but what it holds cannot be used: the old one stays in use", "variable", f.variable+"_FILE", "error", why, "again_in", again(c.looking, final))
 	}
 	if f.told = content; err == nil || final {
 		f.seen = content
@@ -70,12 +70,12 @@ type misformed string
 
 func (e misformed) Error() string { return "what it holds " + string(e) }
 
-// again is when the next try is; "" if there is none.
-func again(every time.Duration, final bool) string {
+// again is when the next try is; 0 if there is none.
+func again(every time.Duration, final bool) time.Duration {
 	if final {
-		return ""
+		return 0
 	}
-	return every.String()
+	return every
 }
 
 // unusable says why what a file holds cannot be used, and whether that stays

@@ -11,6 +11,24 @@ import (
 	"time"
 )
 
+// dialOwn connects to an address at which this machine listens. If that is all
+// interfaces, it takes a loopback address, of IPv6 if there is no IPv4.
+func dialOwn(ctx context.Context, network, addr string) (net.Conn, error) {
+	var dialer net.Dialer
+	host, port, err := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); err != nil || host != "" && (ip == nil || !ip.IsUnspecified()) {
+		return dialer.DialContext(ctx, network, addr)
+	}
+	conn, err := dialer.DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+	if err != nil {
+		var err6 error
+		if conn, err6 = dialer.DialContext(ctx, network, net.JoinHostPort("::1", port)); err6 == nil {
+			return conn, nil
+		}
+	}
+	return conn, err
+}
+
 // healthcheck asks a bot on this machine whether it is ready.
 func (p Program) healthcheck(ctx context.Context, args []string) error {
 	if err := p.parse("healthcheck", args, noFlags); err != nil {
@@ -23,18 +41,16 @@ func (p Program) healthcheck(ctx context.Context, args []string) error {
 	if err := checkHTTPAddr(addr); err != nil {
 		return usageError("HTTP_ADDR " + err.Error())
 	}
-	host, port, _ := net.SplitHostPort(addr)
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		addr = net.JoinHostPort("127.0.0.1", port)
-	}
 	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/readyz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://cancelbot/readyz", nil)
 	if err != nil {
 		return fmt.Errorf("asking the bot: %w", err)
 	}
 	// The bot is on this machine: no proxy is asked, whatever HTTP_PROXY says.
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return dialOwn(ctx, network, addr)
+	}}}
 	resp, err := client.Do(req)
 	if err != nil {
 		return fmt.Errorf("the bot does not answer: %w", err)

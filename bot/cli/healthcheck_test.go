@@ -41,3 +41,23 @@ func TestHealthcheckAsksNoProxy(t *testing.T) {
 		t.Skip("this machine has no address besides loopback, which this test needs")
 	}
 }
+
+// On a machine without IPv4, a port alone is found by IPv6.
+func TestHealthcheckFindsIPv6(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skip("this machine has no IPv6")
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ready") }))
+	_ = server.Listener.Close()
+	server.Listener = l
+	server.Start()
+	defer server.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	for _, addr := range []string{":" + port, "[::]:" + port, "0.0.0.0:" + port, l.Addr().String()} {
+		if got := run(t, []string{"HTTP_ADDR=" + addr}, nil, "healthcheck"); got.code != 0 {
+			t.Errorf("%s: exit code %d: %s", addr, got.code, got.said)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
 	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 )
 
@@ -39,12 +40,15 @@ func listenHTTP(ctx context.Context, addr string) (net.Listener, error) {
 	if err := checkHTTPAddr(addr); err != nil {
 		return nil, fmt.Errorf("HTTP_ADDR %w", err)
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	listener, err := listen(ctx, addr)
 	if err != nil {
-		problem := cannotListen(err)
-		return nil, startError{fmt.Errorf("%s (%w)", problem.Found, err), problem.Remedy}
+		return nil, failed(doctor.EnvironmentFailed(cannotListen(err)))
 	}
 	return listener, nil
+}
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	return (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 }
 
 func cannotListen(err error) environ.Problem {

@@ -34,7 +34,9 @@ func newLineQueue(to io.Writer) *lineQueue {
 	go func() {
 		defer close(q.done)
 		for line := range q.lines {
-			_, _ = to.Write(line)
+			if _, err := to.Write(line); err != nil {
+				q.dropped.Add(1)
+			}
 		}
 	}()
 	return q

@@ -38,7 +38,7 @@ func newLogs(cfg config, out io.Writer) *logs {
 
 func newHandler(to io.Writer, level slog.Level, format string, out io.Writer) slog.Handler {
 	if format != formatText {
-		return slog.NewJSONHandler(to, &slog.HandlerOptions{Level: level, ReplaceAttr: tidy})
+		return newEventHandler(slog.NewJSONHandler(to, &slog.HandlerOptions{Level: level, ReplaceAttr: tidyJSON}))
 	}
 	options := &tint.Options{Level: level, ReplaceAttr: tidy, TimeFormat: time.DateTime, NoColor: true}
 	if isTerminal(out) {
@@ -48,17 +48,29 @@ func newHandler(to io.Writer, level slog.Level, format string, out io.Writer) sl
 	return tint.NewTextHandler(to, options)
 }
 
+// tidyJSON is tidy for machines: a duration is a number of seconds, under a name
+// that says so.
+func tidyJSON(groups []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration && a.Value.Duration() != 0 {
+		return slog.Float64(a.Key+"_seconds", a.Value.Duration().Round(10*time.Microsecond).Seconds())
+	}
+	return tidy(groups, a)
+}
+
 // tidy leaves out what says nothing, and writes durations for people.
 func tidy(_ []string, a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindDuration:
+		if a.Value.Duration() == 0 {
+			return slog.Attr{}
+		}
 		return slog.String(a.Key, short(a.Value.Duration()).String())
 	case slog.KindAny:
 		if a.Value.Any() == nil {
 			return slog.Attr{}
 		}
 	case slog.KindString:
-		if a.Value.String() == "" && (a.Key == "error" || a.Key == "cause" || a.Key == "again_in") {
+		if a.Value.String() == "" && (a.Key == "error" || a.Key == "cause" || a.Key == "precondition") {
 			return slog.Attr{}
 		}
 	case slog.KindBool, slog.KindFloat64, slog.KindInt64, slog.KindTime, slog.KindUint64, slog.KindGroup, slog.KindLogValuer:

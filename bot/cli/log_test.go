@@ -33,7 +33,7 @@ func TestALogLineSaysNoMoreThanThereIs(t *testing.T) {
 		t.Errorf("as text:\n%s", text)
 	}
 	json := logged(config{}, say)
-	if !strings.Contains(json, `"msg":"done","took":"1.5s"}`) || !strings.Contains(json, `"msg":"odd","error":"this"}`) {
+	if !strings.Contains(json, `"msg":"done","took_seconds":1.4996,"event":"other"}`) || !strings.Contains(json, `"msg":"odd","error":"this","event":"other"}`) {
 		t.Errorf("as JSON:\n%s", json)
 	}
 }
@@ -92,6 +92,20 @@ type stalled struct{ open chan struct{} }
 func (s stalled) Write(p []byte) (int, error) {
 	<-s.open
 	return len(p), nil
+}
+
+// gone is a pipe whose reader has gone.
+type gone struct{}
+
+func (gone) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestLinesThatAreNotWrittenAreCounted(t *testing.T) {
+	l := newLogs(config{}, gone{})
+	l.Info("a line")
+	l.lines.close()
+	if n := l.lines.dropped.Load(); n != 1 {
+		t.Errorf("%d lines were dropped", n)
+	}
 }
 
 func TestALogThatStallsHoldsNobodyUp(t *testing.T) {

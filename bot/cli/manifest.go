@@ -103,8 +103,14 @@ func (a slackApp) writeJSON(to io.Writer) error {
 			"slash_commands": []group{{
 				"command":       a.command,
 				"description":   "Cancel a Chamelio task. You see what it is and confirm first.",
-				"usage_hint":    "12345 [reason]",
+				"usage_hint":    "12345 [12346 …] [reason]",
 				"should_escape": false,
+			}},
+			"shortcuts": []group{{
+				"name":        "Cancel Chamelio task",
+				"type":        "message",
+				"callback_id": "cancel_task_of_message",
+				"description": "Cancel the Chamelio tasks that this message names.",
 			}},
 		},
 		"oauth_config": group{"scopes": group{"bot": scopes}},

@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
 // refusalEntry is a refusal by the policy, of one task, as history prints it.
@@ -21,9 +21,10 @@ type refusalEntry struct {
 	Channel    string    `json:"channel"`
 	Team       string    `json:"team"`
 	ID         string    `json:"confirmation_id,omitempty"`
+	Unverified string    `json:"unverified,omitempty"` // why it may be someone else's
 }
 
-func refusalsOf(notes []decision.Note, people names) []refusalEntry {
+func refusalsOf(notes []journal.Noted, people names) []refusalEntry {
 	var all []refusalEntry
 	for _, n := range notes {
 		moment := "command"
@@ -33,7 +34,7 @@ func refusalsOf(notes []decision.Note, people names) []refusalEntry {
 		for _, task := range n.Tasks {
 			all = append(all, refusalEntry{
 				At: n.At, Task: int64(task), Person: n.Person, PersonName: people[n.Person], Moment: moment,
-				Why: n.Code, Channel: n.Channel, Team: n.Team, ID: string(n.ConfirmationID),
+				Why: n.Code, Channel: n.Channel, Team: n.Team, ID: string(n.ConfirmationID), Unverified: reasonOf(n.Unverified),
 			})
 		}
 	}
@@ -41,13 +42,13 @@ func refusalsOf(notes []decision.Note, people names) []refusalEntry {
 }
 
 func writeRefusalsCSV(out io.Writer, entries []refusalEntry, named bool) error {
-	header := []string{"refused_at", "task_id", "person", "moment", "why", "team", "channel", "confirmation_id"}
+	header := []string{"refused_at", "task_id", "person", "moment", "why", "team", "channel", "confirmation_id", "unverified"}
 	if named {
 		header = append(header, "person_name")
 	}
 	var rows [][]string
 	for _, e := range entries {
-		row := []string{stamp(e.At), strconv.FormatInt(e.Task, 10), e.Person, e.Moment, e.Why, e.Team, e.Channel, e.ID}
+		row := []string{stamp(e.At), strconv.FormatInt(e.Task, 10), e.Person, e.Moment, e.Why, e.Team, e.Channel, e.ID, e.Unverified}
 		if named {
 			row = append(row, e.PersonName)
 		}
@@ -64,7 +65,11 @@ func writeRefusalsTable(out io.Writer, entries []refusalEntry) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "REFUSED\tTASK\tPERSON\tAT THE\tWHY\tCHANNEL")
 	for _, e := range entries {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", e.At.UTC().Format(tableTime), e.Task, person(e.Person, e.PersonName), e.Moment, printable(e.Why), e.Channel)
+		why := printable(e.Why)
+		if e.Unverified != "" {
+			why = "NOT VERIFIED, says: " + why
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", e.At.UTC().Format(tableTime), e.Task, person(e.Person, e.PersonName), e.Moment, why, e.Channel)
 	}
 	return w.Flush()
 }

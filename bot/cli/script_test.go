@@ -14,6 +14,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
@@ -105,6 +106,11 @@ func fillJournal(url string) error {
 		return err
 	}
 	defer j.Close()
+	sign, err := signed.NewSigner(slacktest.BotToken, j, time.Now)
+	if err != nil {
+		return err
+	}
+	j.Trust(sign, func(journal.Unverified) {})
 	at := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	for i, outcome := range []decision.Outcome{decision.Cancelled, decision.Unknown, decision.Withdrawn, ""} {
 		d := decision.Record{
@@ -112,6 +118,11 @@ func fillJournal(url string) error {
 			Channel: slacktest.General, Requester: slacktest.Ada, Confirmer: slacktest.Grace, Reason: "a \"dup\" \x1b[2Jof",
 			RequestedAt: at.Add(time.Duration(i) * time.Hour), DecidedAt: at.Add(time.Duration(i)*time.Hour + time.Minute),
 		}
+		d.Confirmation = sign.Encode(decision.Confirmation{
+			ID: string(d.ID), Tasks: []decision.Named{{ID: d.Tasks[0].ID, Title: d.Tasks[0].Title}}, Team: d.Team, Channel: d.Channel, Requester: d.Requester, Reason: d.Reason,
+			RequestedAt: d.RequestedAt, ExpiresAt: d.DecidedAt.Add(time.Minute),
+		})
+		d.MAC = sign.SignClick(d)
 		if err := decide(ctx, j, d, outcome); err != nil {
 			return err
 		}

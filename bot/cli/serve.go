@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"runtime"
@@ -48,12 +47,13 @@ func (p Program) serve(ctx context.Context, args []string) error {
 	slog.SetDefault(log.Logger)
 	if len(problems) > 0 {
 		for _, problem := range problems {
-			log.Error(problem.Found, "remedy", problem.Remedy)
+			r := doctor.EnvironmentFailed(problem)
+			log.Error("a precondition doesn't hold", "precondition", string(r.Name), "error", r.Found, "remedy", r.Remedy)
 		}
 		log.Error("stopped", "error", errEnvironment)
 		return toldError{errEnvironment}
 	}
-	surviveFileSizeLimit()
+	failInsteadOfDying()
 	err := p.runBot(ctx, cfg, log)
 	var start startError
 	switch {
@@ -61,7 +61,7 @@ func (p Program) serve(ctx context.Context, args []string) error {
 		log.Info("stopped")
 		return nil
 	case errors.As(err, &start):
-		log.Error("stopped", "error", start.Error(), "remedy", start.remedy)
+		log.Error("stopped", "precondition", string(start.name), "error", start.Error(), "remedy", start.remedy)
 	default:
 		log.Error("stopped", "error", err)
 	}
@@ -85,7 +85,7 @@ func (p Program) runBot(ctx context.Context, cfg config, log *logs) error {
 	if listener != nil {
 		defer listener.Close() // where nothing has served it
 	}
-	decisions, err := journal.Open(ctx, cfg.DatabaseURL.Reveal(), journal.Options{Audit: cfg.AuditChannel != "", Observe: measureJournal(registry)})
+	decisions, err := journal.Open(ctx, cfg.DatabaseURL.Reveal(), journal.Options{Audit: cfg.AuditChannel != "", MaxConns: cfg.MaxConns, Observe: measureJournal(registry)})
 	if err != nil {
 		return cfg.noJournal(err)
 	}
@@ -109,7 +109,7 @@ func (p Program) runBot(ctx context.Context, cfg config, log *logs) error {
 		return err
 	}
 	what := []any{
-		"version", p.version(), "journal", decisions.Engine(), "connections", cfg.SlackConnections,
+		"version", p.version(), "journal", decisions.Engine(), "schema", journal.SchemaVersion(), "connections", cfg.SlackConnections,
 		"policy", settings.Policy.Sentence(), "command", cfg.SlackCommand,
 	}
 	forgetTheStart()
@@ -152,7 +152,7 @@ func (r *running) run(ctx context.Context, listener net.Listener, registry *prom
 	defer watching.Wait()
 	watching.Go(func() { r.watch.watch(ctx) })
 	watching.Go(func() {
-		if err := introduce(ctx, r.bot, r.watch, r.key, doctor.Settings{Bot: r.cfg.bot()}, r.log.Logger, r.what...); err != nil {
+		if err := introduce(ctx, r.bot, r.watch, r.key, doctor.Settings{Bot: r.cfg.bot(), Database: r.cfg.DatabaseURL.Reveal()}, r.log.Logger, r.what...); err != nil {
 			stop(err)
 		}
 	})
@@ -204,8 +204,7 @@ func failure(ctx context.Context) error {
 }
 
 func (cfg config) noJournal(err error) error {
-	url := cfg.DatabaseURL.Reveal()
-	return startError{fmt.Errorf("the journal at DATABASE_URL cannot be opened: %s", doctor.ExplainJournal(url, err)), doctor.JournalRemedy(url, err)}
+	return failed(doctor.JournalFailed(cfg.DatabaseURL.Reveal(), err))
 }
 
 // closeInTime does not wait for a database that hangs.

@@ -1,5 +1,11 @@
 package cli
 
+import (
+	"strconv"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
 // setting is one variable of the environment.
 type setting struct {
 	name     string
@@ -102,6 +108,11 @@ func settings() []setting {
 			fix:     "Set DATABASE_URL to sqlite:PATH, or to postgres://user:password@host:5432/database",
 		},
 		{
+			name: "RETENTION", field: func(c *config) any { return &c.Retention },
+			meaning: "how long the journal keeps decisions and refusals about which nothing is left to do, in days such as 365d, at least 7d; forever if empty",
+			fix:     "Set RETENTION to a number of days such as 365d, at least 7d, or remove it",
+		},
+		{
 			name: "HTTP_ADDR", field: func(c *config) any { return &c.HTTPAddr },
 			meaning: "where health and metrics are served, such as 127.0.0.1:8080, or :8080 on all interfaces; nowhere if empty",
 			fix:     "Set HTTP_ADDR to an address of this machine such as 127.0.0.1:8080, to :8080 for all interfaces, or remove it",
@@ -115,6 +126,11 @@ func settings() []setting {
 			name: "CONFIRM_TIMEOUT", fallback: "10m", field: func(c *config) any { return &c.ConfirmTimeout },
 			meaning: "how long a prompt can be confirmed, 10s to 30m",
 			fix:     "Remove CONFIRM_TIMEOUT, or set it to a duration from 10s to 30m, such as 10m",
+		},
+		{
+			name: "MAX_TASKS", fallback: "10", field: func(c *config) any { return &c.MaxTasks },
+			meaning: "how many tasks one command or message may cancel at once, at most 25",
+			fix:     "Remove MAX_TASKS, or set it from 1 to 25",
 		},
 		{
 			name: "FACTS_MAX_AGE", fallback: "60s", field: func(c *config) any { return &c.FactsMaxAge },
@@ -145,6 +161,11 @@ func settings() []setting {
 			name: "CHAMELIO_TIMEOUT", fallback: "10s", field: func(c *config) any { return &c.ChamelioTimeout },
 			meaning: "one API call, 100ms to 1m",
 			fix:     "Remove CHAMELIO_TIMEOUT, or set it to a duration from 100ms to 1m, such as 10s",
+		},
+		{
+			name: "DATABASE_MAX_CONNS", fallback: strconv.Itoa(journal.DefaultMaxConns), field: func(c *config) any { return &c.MaxConns },
+			meaning: "how many connections to Postgres each replica opens at most, 2 to 100",
+			fix:     "Remove DATABASE_MAX_CONNS, or set it to a number from 2 to 100, with a DATABASE_URL of Postgres",
 		},
 		{
 			name: "SHUTDOWN_GRACE", fallback: "25s", field: func(c *config) any { return &c.ShutdownGrace },

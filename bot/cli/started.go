@@ -15,13 +15,19 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// startError is what ends the bot, and what to do about it.
+// startError is a precondition that ends the bot, and what to do about it.
 type startError struct {
 	error
+	name   doctor.Name
 	remedy string
 }
 
 func (e startError) Unwrap() error { return e.error }
+
+func failed(r doctor.Result) error { return startError{errors.New(r.Found), r.Name, r.Remedy} }
+
+// refused is failed for what only another token helps against.
+func refused(r doctor.Result) error { return startError{refusedError(r.Found), r.Name, r.Remedy} }
 
 // introduce logs one line that says what runs, where, and for whom, once Slack
 // and Chamelio have said their part of it. It fails if Slack refuses the bot
@@ -48,9 +54,14 @@ func introduce(ctx context.Context, b *bot.Bot, watch *credentials, key *tasks, 
 func warn(ctx context.Context, settings doctor.Settings, log *slog.Logger) {
 	for _, r := range doctor.Installed(ctx, settings) {
 		if r.Level == doctor.Failed && ctx.Err() == nil {
-			log.Warn("not as it should be: "+r.Name, "error", r.Found, "remedy", r.Remedy)
+			report(log, r)
 		}
 	}
+}
+
+// report logs a precondition that doesn't hold, and that doesn't end the bot.
+func report(log *slog.Logger, r doctor.Result) {
+	log.Warn("a precondition doesn't hold; going on", "precondition", string(r.Name), "error", r.Found, "remedy", r.Remedy)
 }
 
 // checkWorkspace asks Slack once whether the bot token is good.
@@ -67,7 +78,7 @@ func checkWorkspace(ctx context.Context, b *bot.Bot, watch *credentials, log *sl
 		watch.lastNote(ctx, watch.botToken(), err)
 		return where, withRemedy(err, watch.api)
 	case ctx.Err() == nil:
-		log.Warn("Slack does not say which workspace this is; going on", "error", doctor.Explain(err), "remedy", doctor.Remedy(bot.BotToken, watch.api, err))
+		report(log, doctor.BotTokenFailed(watch.api, err))
 	}
 	return where, nil
 }
@@ -80,18 +91,17 @@ func isTokenError(err error) bool {
 // withRemedy adds to a refused token, or to tokens of two apps, what to do
 // about it.
 func withRemedy(err error, api string) error {
-	var refused *bot.TokenError
+	var token *bot.TokenError
 	var other *bot.OtherAppError
 	switch {
 	case errors.As(err, &other):
-		return startError{refusedError(other.Error()), doctor.OtherAppRemedy}
+		return refused(doctor.BotTokenFailed(api, other))
 	case errors.Is(err, socketmode.ErrOtherApp):
-		return startError{refusedError(err.Error()), doctor.OtherAppRemedy}
-	case !errors.As(err, &refused):
+		return refused(doctor.AppTokenFailed(api, err))
+	case !errors.As(err, &token):
 		return err
 	}
-	no := tokenRefused(refused.Token, api, err)
-	return startError{refusedError(no.found), no.remedy}
+	return refused(tokenFailed(token.Token, api, err))
 }
 
 // refusedError is a token that Slack refuses.
@@ -104,6 +114,7 @@ func (e refusedError) Error() string { return string(e) }
 func checkKey(ctx context.Context, watch *credentials, key *tasks, log *slog.Logger) chamelio.OrgInfo {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 2*time.Second, 5*time.Minute
+	told := ""
 	org, _ := backoff.Retry(ctx, func() (chamelio.OrgInfo, error) {
 		info, err := key.check(ctx)
 		if ctx.Err() == nil {
@@ -113,7 +124,10 @@ func checkKey(ctx context.Context, watch *credentials, key *tasks, log *slog.Log
 		case doctor.KeyRefused(err):
 			return info, backoff.Permanent(err)
 		case err != nil && ctx.Err() == nil:
-			log.Warn("Chamelio does not answer for the key; going on", "error", doctor.ExplainKey(err), "remedy", doctor.KeyRemedy(err))
+			if r := doctor.APIKeyFailed(err); r.Found != told { // it is tried for as long as it takes
+				report(log, r)
+				told = r.Found
+			}
 		}
 		return info, err
 	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))

@@ -1,127 +1,17 @@
 package cli
 
 import (
-	"cmp"
 	"errors"
-	"fmt"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/cancelbot/cancelbot/bot"
-	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
-
-// findings collects what is wrong, one problem for each variable: what is
-// found first is nearest to the cause.
-type findings struct{ all []environ.Problem }
-
-// add says what is wrong with a variable, to be read after its name. It quotes
-// the value, unless that is a secret or may be one in the wrong place.
-func (f *findings) add(variable, advice string) {
-	if s, found := settingOf(variable); found {
-		f.put(environ.Problem{Variable: variable, Found: variable + " " + advice + s.quoted(), Remedy: s.fix})
-	}
-}
-
-func (f *findings) put(p environ.Problem) {
-	if !f.has(p.Variable) {
-		f.all = append(f.all, p)
-	}
-}
-
-// has reports whether something is wrong with a variable.
-func (f *findings) has(variable string) bool {
-	return slices.ContainsFunc(f.all, func(p environ.Problem) bool { return p.Variable == variable })
-}
-
-// sorted has them in the order of help.
-func (f *findings) sorted() []environ.Problem {
-	order := map[string]int{}
-	for i, s := range settings() {
-		order[s.name] = i - len(settings()) // others come after, as they were found
-	}
-	slices.SortStableFunc(f.all, func(a, b environ.Problem) int {
-		return cmp.Compare(order[a.Variable], order[b.Variable])
-	})
-	return f.all
-}
-
-// maxQuoted is the length of the longest value that is quoted.
-const maxQuoted = 40
-
-// quoted returns the value of a variable that is wrong, in parentheses; of a
-// list of IDs, its wrong entries.
-func (s setting) quoted() string {
-	var cfg config
-	value := os.Getenv(s.name)
-	if _, isSecret := s.field(&cfg).(*secret.Value); isSecret || value == "" {
-		return ""
-	}
-	verb := "it is"
-	if list, found := idListOf(s.name); found {
-		verb, value = "it has", strings.Join(list.wrongEntries(value), ", ")
-	}
-	if value == "" || len(value) > maxQuoted || mayBeSecret(value) {
-		return ""
-	}
-	return fmt.Sprintf(" (%s %q)", verb, value)
-}
-
-// mayBeSecret recognises tokens, keys and addresses with a password.
-func mayBeSecret(value string) bool {
-	for _, prefix := range []string{"xapp-", "xox", "ca_", "sk-"} {
-		if strings.Contains(value, prefix) {
-			return true
-		}
-	}
-	return strings.Contains(value, "@")
-}
-
-// idList is a variable with IDs, and how the policy judges one of them.
-type idList struct {
-	variable string
-	example  string // a well-formed ID
-	alone    func(id string) policy.Rules
-}
-
-var idLists = []idList{
-	{"ALLOWED_USERS", "U00000000", func(id string) policy.Rules {
-		return policy.Rules{Mode: policy.PeopleOnTask, Users: []policy.UserID{policy.UserID(id)}}
-	}},
-	{"ALLOWED_USERGROUPS", "S00000000", func(id string) policy.Rules {
-		return policy.Rules{Mode: policy.PeopleOnTask, Usergroups: []policy.GroupID{policy.GroupID(id)}}
-	}},
-	{"ALLOWED_CHANNELS", "C00000000", func(id string) policy.Rules {
-		return policy.Rules{Channels: []policy.ChannelID{policy.ChannelID(id)}}
-	}},
-	{"SECOND_PERSON_APPROVERS", "U00000000", func(id string) policy.Rules {
-		return policy.Rules{SecondPerson: policy.SecondPerson{Always: true}, Approvers: []string{id}}
-	}},
-}
-
-func idListOf(variable string) (idList, bool) {
-	i := slices.IndexFunc(idLists, func(l idList) bool { return l.variable == variable })
-	if i < 0 {
-		return idList{}, false
-	}
-	return idLists[i], true
-}
-
-// wrongEntries returns the entries that aren't IDs.
-func (l idList) wrongEntries(value string) (wrong []string) {
-	for entry := range strings.SplitSeq(value, ",") {
-		if entry = strings.TrimSpace(entry); entry != "" && len(l.alone(entry).Validate()) > 0 {
-			wrong = append(wrong, entry)
-		}
-	}
-	return wrong
-}
 
 // validate finds what is wrong with values that could be read.
 func (cfg config) validate(found *findings) {
@@ -150,6 +40,7 @@ func (cfg config) validate(found *findings) {
 	if err := journal.CheckURL(cfg.DatabaseURL.Reveal()); err != nil {
 		found.add("DATABASE_URL", err.Error())
 	}
+	cfg.validateMaxConns(found)
 	if cfg.LogFormat != "" && cfg.LogFormat != formatText && cfg.LogFormat != formatJSON {
 		found.add("LOG_FORMAT", "must be text or json")
 	}
@@ -159,6 +50,20 @@ func (cfg config) validate(found *findings) {
 		}
 	}
 }
+
+// validateMaxConns refuses a number that opens no journal, or that has no effect.
+func (cfg config) validateMaxConns(found *findings) {
+	_, isSQLite := journal.SQLitePath(cfg.DatabaseURL.Reveal())
+	switch {
+	case cfg.MaxConns < journal.MinMaxConns || cfg.MaxConns > maxMaxConns:
+		found.add("DATABASE_MAX_CONNS", "must be 2 to 100")
+	case os.Getenv("DATABASE_MAX_CONNS") != "" && isSQLite && !found.has("DATABASE_URL"):
+		found.add("DATABASE_MAX_CONNS", "has no effect with SQLite")
+	}
+}
+
+// maxMaxConns is a whole server's, as Postgres comes (max_connections).
+const maxMaxConns = 100
 
 // addPolicy reports a problem with the policy under the variable that causes it.
 func (cfg config) addPolicy(found *findings, p policy.Problem) {
@@ -233,12 +138,15 @@ func (cfg config) validateForm(found *findings) {
 		}
 	}
 	for name, tooLittle := range map[string]bool{
-		"SLACK_CONNECTIONS": cfg.SlackConnections == 0, "COMMANDS_PER_MINUTE": cfg.CommandsPerMinute == 0,
-		"CHAMELIO_TIMEOUT": cfg.ChamelioTimeout <= 0, "CONFIRM_TIMEOUT": cfg.ConfirmTimeout <= 0, "SHUTDOWN_GRACE": cfg.ShutdownGrace <= 0,
+		"SLACK_CONNECTIONS": cfg.SlackConnections == 0, "COMMANDS_PER_MINUTE": cfg.CommandsPerMinute == 0, "MAX_TASKS": cfg.MaxTasks == 0,
+		"DATABASE_MAX_CONNS": cfg.MaxConns == 0, "CHAMELIO_TIMEOUT": cfg.ChamelioTimeout <= 0, "CONFIRM_TIMEOUT": cfg.ConfirmTimeout <= 0, "SHUTDOWN_GRACE": cfg.ShutdownGrace <= 0,
 	} {
 		if tooLittle {
 			found.add(name, "must be more than zero")
 		}
+	}
+	if os.Getenv("RETENTION") != "" && cfg.Retention == 0 {
+		found.add("RETENTION", "must be at least 7d")
 	}
 	if cfg.FactsMaxAge < 0 {
 		found.add("FACTS_MAX_AGE", "must be 0s to 60s")
@@ -279,8 +187,8 @@ func lacksAPI(address string) bool {
 var variables = map[string]string{
 	"AppToken": "SLACK_APP_TOKEN", "BotToken": "SLACK_BOT_TOKEN", "SlackAPI": "SLACK_API_URL", "Command": "SLACK_COMMAND",
 	"Connections": "SLACK_CONNECTIONS", "ConfirmTTL": "CONFIRM_TIMEOUT", "Grace": "SHUTDOWN_GRACE", "CancelTimeout": "CHAMELIO_TIMEOUT",
-	"CommandsPerMinute": "COMMANDS_PER_MINUTE", "AuditChannel": "AUDIT_CHANNEL", "OperatorContact": "OPERATOR_CONTACT",
-	"RemindBefore": "SECOND_PERSON_REMINDER", "FactsMaxAge": "FACTS_MAX_AGE",
+	"CommandsPerMinute": "COMMANDS_PER_MINUTE", "MaxTasks": "MAX_TASKS", "AuditChannel": "AUDIT_CHANNEL", "OperatorContact": "OPERATOR_CONTACT",
+	"RemindBefore": "SECOND_PERSON_REMINDER", "Retention": "RETENTION", "FactsMaxAge": "FACTS_MAX_AGE",
 	"BaseURL": "CHAMELIO_API_URL", "APIKey": "CHAMELIO_API_KEY",
 }
 

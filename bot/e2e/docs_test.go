@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -33,12 +34,15 @@ func TestTheTableOfVariablesIsThePrograms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := regexp.MustCompile(`(?s)\| variable \|.*?\n\n`)
+	table := regexp.MustCompile(`(?s)\| variable \| default \|.*?\n\n`)
 	if *update {
-		page = table.ReplaceAllLiteral(page, []byte(want.String()+"\n"))
+		page = bytes.Replace(page, table.Find(page), []byte(want.String()+"\n"), 1)
 		if err := os.WriteFile(file, page, 0o644); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if n := len(table.FindAll(page, -1)); n != 1 {
+		t.Errorf("%s has %d tables of variables", file, n)
 	}
 	if got := string(table.Find(page)); got != want.String()+"\n" {
 		t.Errorf("%s has\n%s\nbut the program has\n%s\ngo test -run TestTheTable -update ./bot/e2e writes it anew", file, got, want.String())

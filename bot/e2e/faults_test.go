@@ -405,7 +405,6 @@ func TestFaultsRollingRestart(t *testing.T) {
 	replicas := []*process{start(t, env), start(t, env)}
 	s.connected(4)
 	commands := sized(400, 3000)
-	time.Sleep(4 * time.Second) // they know of each other
 	restarts := make(chan struct{})
 	go func() {
 		defer close(restarts)
@@ -417,7 +416,6 @@ func TestFaultsRollingRestart(t *testing.T) {
 			for s.slack.Connections() < 4 && t.Context().Err() == nil {
 				time.Sleep(50 * time.Millisecond)
 			}
-			time.Sleep(4 * time.Second)
 		}
 	}()
 	pace := time.NewTicker(20 * time.Millisecond)

@@ -287,7 +287,7 @@ func TestAnAPIThatIsMerelyDownIsAWarning(t *testing.T) {
 	p := start(t, s.env(sqlite(t)))
 	s.connected(2)
 	s.eventually("both warnings", 10*time.Second, func() bool {
-		return strings.Contains(p.output.String(), "does not answer for the key") && strings.Contains(p.output.String(), "does not say which workspace")
+		return strings.Contains(p.output.String(), "Chamelio does not answer: ") && strings.Contains(p.output.String(), "asking Slack who we are (auth.test): ")
 	})
 }
 

@@ -133,7 +133,7 @@ func TestCtrlCInTheSlackCLILetsADecisionFinish(t *testing.T) {
 	if told := s.slack.History(slacktest.General); len(told) != 1 || !strings.Contains(told[0].Text, "cancelled") {
 		t.Errorf("the channel reads %v", told)
 	}
-	if !strings.HasSuffix(p.output.String(), `"msg":"stopped"}`+"\n") {
+	if !strings.HasSuffix(p.output.String(), `"msg":"stopped","event":"stopped"}`+"\n") {
 		t.Errorf("it says\n%s", p.output)
 	}
 }

@@ -35,7 +35,7 @@ func TestReadinessSaysStoppingUntilTheDrainIsOver(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	lines := strings.Split(strings.TrimSpace(p.output.String()), "\n")
-	if last := lines[len(lines)-1]; !strings.Contains(last, `"msg":"stopped"}`) {
+	if last := lines[len(lines)-1]; !strings.Contains(last, `"msg":"stopped","event":"stopped"}`) {
 		t.Errorf("the last line is %s", last)
 	}
 }

@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"sync"
 	"syscall"
 	"testing"
@@ -61,6 +63,12 @@ func TestTracesGoFromTheEnvelopeToTheAnnouncement(t *testing.T) {
 	for _, name := range []string{"policy", "claim", "cancel", "announce"} {
 		if !bytes.Equal(traces[name], traces["click"]) {
 			t.Errorf("%s is not in the click's trace", name)
+		}
+	}
+	for event, span := range map[string]string{"prompted": "command", "decided": "click", "announced": "click"} {
+		want := fmt.Sprintf(`"trace_id":"%x"`, traces[span])
+		if !regexp.MustCompile(want + `.*"event":"` + event + `"`).MatchString(p.output.String()) {
+			t.Errorf("the log's line %q has no %s", event, want)
 		}
 	}
 	if !bytes.Equal(traces["preview"], traces["command"]) {

@@ -58,8 +58,9 @@ type Element struct {
 
 // Option is one of the things that a menu offers.
 type Option struct {
-	Text  Text   `json:"text"`
-	Value string `json:"value"`
+	Text        Text   `json:"text"`
+	Value       string `json:"value"`
+	Description *Text  `json:"description"`
 }
 
 // interactive reports whether the element belongs to an action.

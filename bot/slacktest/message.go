@@ -163,6 +163,13 @@ func (s *Server) Say(user, channel, text string) Message {
 	return *s.post(Message{Channel: channel, Author: user, Text: text})
 }
 
+// Reply posts a message of a person's in the thread of another message.
+func (s *Server) Reply(user string, to Message, text string) Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return *s.post(Message{Channel: to.Channel, Author: user, Text: text, ThreadTS: to.TS})
+}
+
 // Call is one request to the Web API or to a response_url.
 type Call struct {
 	At      time.Time

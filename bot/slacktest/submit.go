@@ -3,6 +3,7 @@ package slacktest
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // SubmitView submits a modal as the person before whom it is open. values are
@@ -79,7 +80,7 @@ func (e *Element) entered(value string) map[string]any {
 		return v
 	}
 	out := map[string]any{"type": e.Type}
-	chosen := func() any {
+	choice := func(value string) any {
 		i := slices.IndexFunc(e.Options, func(o Option) bool { return o.Value == value })
 		if i < 0 {
 			return map[string]any{"value": value}
@@ -89,12 +90,15 @@ func (e *Element) entered(value string) map[string]any {
 	}
 	switch e.Type {
 	case "static_select", "external_select", "radio_buttons":
-		out["selected_option"] = some(chosen())
+		out["selected_option"] = some(choice(value))
 	case "checkboxes", "multi_static_select", "multi_external_select":
-		out["selected_options"] = []any{}
-		if value != "" {
-			out["selected_options"] = []any{chosen()}
+		all := []any{}
+		for one := range strings.SplitSeq(value, ",") {
+			if one != "" {
+				all = append(all, choice(one))
+			}
 		}
+		out["selected_options"] = all
 	case "users_select":
 		out["selected_user"] = some(value)
 	case "conversations_select":

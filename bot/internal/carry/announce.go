@@ -74,16 +74,11 @@ var posts = map[slackapi.Status]decision.Kind{
 }
 
 func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err error) {
-	d, say, alone := l.decided(), l.Texts.Announcement, l.Texts.AnnouncementInPerson
-	post := l.Poster.Post
-	if d.Thread != "" {
-		post = l.Poster.Broadcast
-	}
-	thread := d.Thread
+	d, say, alone, thread := l.decided(), l.Texts.Announcement, l.Texts.AnnouncementInPerson, l.Thread
 	if l.state.Stage == decision.Settling {
 		d, say, alone = l.final(), l.Texts.Settled, l.Texts.SettledInPerson
 		if where == decision.InThread {
-			post, thread = l.Poster.Broadcast, cmp.Or(d.Thread, d.MessageTS)
+			thread = cmp.Or(d.Thread, d.MessageTS)
 		}
 	}
 	switch where {
@@ -93,7 +88,7 @@ func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err
 		return l.Poster.Post(ctx, d.Requester, "", alone(d))
 	case decision.InThread, decision.InChannel:
 	}
-	return post(ctx, d.Channel, thread, say(d))
+	return l.Poster.PostIn(ctx, d.Channel, thread, say(d))
 }
 
 // note saves that the outcome was posted, also while the process stops: a moment

@@ -80,9 +80,10 @@ type Carrier struct {
 func New(o Options, now func() time.Time) *Carrier {
 	c := &Carrier{
 		Options: o, now: now, set: newWorkingSet(o.Journal, o.Log), turns: newTurns(o.Protocol.Gap),
-		followers: newFollowers(o.Journal, o.Log), group: work.NewGroup(o.Log),
+		group: work.NewGroup(o.Log),
 	}
 	c.process, c.stop = context.WithCancelCause(context.Background())
+	c.followers = newFollowers(c.process, o.Journal, c.group, o.Log)
 	return c
 }
 

@@ -65,6 +65,12 @@ func (d *Details) Keep(task chamelio.Task, asked time.Time) {
 	d.seen.Add(task.ID, seenTask{task, asked})
 }
 
+// Seen returns a task as its prompt showed it, if that was a while ago at most.
+func (d *Details) Seen(id chamelio.TaskID) (chamelio.Task, bool) {
+	seen, ok := d.seen.Get(id)
+	return seen.Task, ok
+}
+
 // find finds the details of a task of a decision, next to the cancel. If its prompt
 // showed the task a moment ago, that spares Chamelio a GET.
 func (d *Details) find(ctx context.Context, log *slog.Logger, r decision.Record, task int) <-chan details {

@@ -27,7 +27,6 @@ type followUps interface {
 	Settle(ctx context.Context, l journal.Lease, task int, res decision.Result) (journal.Lease, error)
 	BeginSettling(context.Context, journal.Lease) (journal.Lease, error)
 	MarkSettled(context.Context, decision.ID) error
-	SetAside(context.Context, journal.Lease) error
 }
 
 // checkAll gets each task without a final result.

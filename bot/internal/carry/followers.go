@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
@@ -18,7 +16,6 @@ const (
 	followPause   = time.Second
 	followLimit   = 5 * time.Minute
 	followTimeout = 10 * time.Second
-	tellAtOnce    = 16
 )
 
 // reader is what followers need of the journal.
@@ -29,8 +26,9 @@ type reader interface {
 // followers are people whose click came second. They get the outcome of the
 // first when it is known, whichever process carries it. Waiting costs no worker.
 type followers struct {
+	process context.Context
 	journal reader
-	log     *slog.Logger
+	group   *work.Group
 	loop    *work.Loop
 
 	mu   sync.Mutex
@@ -43,8 +41,8 @@ type follower struct {
 	tell  func(context.Context, decision.Record)
 }
 
-func newFollowers(j reader, log *slog.Logger) *followers {
-	f := &followers{journal: j, log: log}
+func newFollowers(process context.Context, j reader, group *work.Group, log *slog.Logger) *followers {
+	f := &followers{process: process, journal: j, group: group}
 	f.loop = work.NewLoop("followers", followEvery, log, f.look)
 	return f
 }
@@ -60,7 +58,8 @@ func (f *followers) add(id decision.ID, tell func(context.Context, decision.Reco
 	}
 }
 
-// look reads each decision that someone follows.
+// look reads each decision that someone follows. It doesn't wait for the people
+// who are told: one whom Slack doesn't reach delays no other.
 func (f *followers) look(ctx context.Context) error {
 	f.mu.Lock()
 	waiting := f.here
@@ -69,8 +68,6 @@ func (f *followers) look(ctx context.Context) error {
 	var failed error
 	known := map[decision.ID]decision.Record{}
 	var still []follower
-	var telling errgroup.Group
-	telling.SetLimit(tellAtOnce)
 	for _, one := range waiting {
 		d, asked := known[one.id]
 		if !asked && failed == nil {
@@ -82,17 +79,11 @@ func (f *followers) look(ctx context.Context) error {
 		}
 		switch {
 		case d.Outcome() != "":
-			telling.Go(func() error {
-				ctx, cancel := context.WithTimeout(ctx, followTimeout)
-				defer cancel()
-				one.tell(ctx, d)
-				return nil
-			})
+			f.group.Run(func() { f.tell(one, d) })
 		case time.Now().Before(one.until):
 			still = append(still, one)
 		}
 	}
-	_ = telling.Wait() // they return nothing
 	f.mu.Lock()
 	f.here = append(still, f.here...)
 	if len(f.here) > 0 {
@@ -100,4 +91,11 @@ func (f *followers) look(ctx context.Context) error {
 	}
 	f.mu.Unlock()
 	return failed
+}
+
+// tell tells one person.
+func (f *followers) tell(one follower, d decision.Record) {
+	ctx, cancel := context.WithTimeout(f.process, followTimeout)
+	defer cancel()
+	one.tell(ctx, d)
 }

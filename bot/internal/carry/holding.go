@@ -8,6 +8,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
 )
 
 // holding is a decision that this process carries. Its context ends when the
@@ -42,7 +43,7 @@ const (
 func newHolding(ctx context.Context, r decision.Record, log *slog.Logger) *holding {
 	h := &holding{
 		Record: r, known: make(chan struct{}), woken: make(chan struct{}),
-		log: log.With("confirmation", string(r.ID), "channel", r.Channel), tasks: newShared(r),
+		log: observe.Traced(ctx, log).With("confirmation", string(r.ID), "channel", r.Channel), tasks: newShared(r),
 	}
 	h.ctx, h.cancel = context.WithCancelCause(ctx)
 	return h
@@ -79,9 +80,16 @@ func (h *holding) doubt() {
 	h.lease.Until = time.Time{}
 }
 
-// valid reports whether the right to act holds now, by the monotonic clock.
+// valid reports whether the right to act holds now.
 func (h *holding) valid() bool {
-	return h.ctx.Err() == nil && time.Now().Before(h.current().Until)
+	return h.ctx.Err() == nil && before(time.Now(), h.current().Until)
+}
+
+// before reports whether a moment has not come yet, by both clocks: the
+// monotonic one stands still while the machine is suspended (pkg.go.dev/time,
+// Monotonic Clocks), and the wall clock can be set back.
+func before(now, until time.Time) bool {
+	return now.Before(until) && now.Round(0).Before(until.Round(0))
 }
 
 // to moves the saving of the click on.

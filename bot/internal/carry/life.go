@@ -151,7 +151,7 @@ func (l *life) answer(do decision.Do) decision.Event {
 	case decision.DoClose:
 		return l.closePrompt()
 	case decision.DoGiveUp:
-		return l.event(l.Journal.GiveUp(l.ctx, l.lease()))
+		return l.event(l.Journal.GiveUp(l.ctx, l.lease(), len(l.Tasks)))
 	case decision.DoSend:
 		return l.send()
 	case decision.DoUnmark:

@@ -32,9 +32,9 @@ type Press struct {
 // it genuine.
 func (c *Carrier) recordOf(p Press) decision.Record {
 	r := recordFrom(p.Confirmation, p.Value)
-	r.Confirmer, r.ResponseURL = p.User, p.ResponseURL
+	r.Confirmer, r.ResponseURL = decision.Storable(p.User), decision.Storable(p.ResponseURL)
 	r.FactsAge = p.FactsAge.Truncate(time.Millisecond)
-	r.DecidedAt = toMillisecond(p.Received) // as the journal stores it: the MAC covers it
+	r.DecidedAt = toMillisecond(p.At) // as the journal stores it: the MAC covers it
 	r.MAC = c.Signer.SignClick(r)
 	return r
 }
@@ -49,7 +49,7 @@ func recordFrom(c decision.Confirmation, value string) decision.Record {
 	for _, t := range c.Tasks {
 		r.Tasks = append(r.Tasks, decision.Item{ID: t.ID, Title: t.Title, URL: t.URL})
 	}
-	return r
+	return r.Storable()
 }
 
 func toMillisecond(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

@@ -62,6 +62,13 @@ func (c *Carrier) newPrompt(r decision.Record, fresh *Press) *prompt {
 		p.uses = max(maxUses-1-fresh.Spent, 0)
 		p.progress = min(max(p.uses-minLast, 0), maxProgress)
 	}
+	if fresh != nil && fresh.View != "" { // a modal can be updated as often as one likes, while it is open
+		p.uses, p.progress = math.MaxInt, math.MaxInt
+		p.update = func(ctx context.Context, m texts.Message) error {
+			return c.Poster.Show(ctx, fresh.View, texts.ModalOf(m))
+		}
+		return p
+	}
 	if r.ResponseURL != "" && c.now().Sub(r.DecidedAt) < c.Protocol.ResponseURLLife {
 		p.update = func(ctx context.Context, m texts.Message) error {
 			return c.Poster.Respond(ctx, r.ResponseURL, m, slackapi.ReplaceOriginal)
@@ -129,6 +136,13 @@ func (p *prompt) end(m texts.Message) {
 	p.stopTimer()
 	p.last = true
 	p.put(m)
+}
+
+// isLast reports whether the last state is being shown.
+func (p *prompt) isLast() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last
 }
 
 // close waits until everything is shown that is going to be.

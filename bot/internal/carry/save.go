@@ -15,7 +15,7 @@ type claims interface {
 	Claim(context.Context, decision.Record) (journal.Claim, error)
 	Withdraw(context.Context, decision.Record) (first decision.Record, withdrawn bool, err error)
 	Expire(context.Context, decision.Record) (first decision.Record, expired bool, err error)
-	GiveUp(context.Context, journal.Lease) error
+	GiveUp(ctx context.Context, l journal.Lease, tasks int) error
 }
 
 // save claims the decision.

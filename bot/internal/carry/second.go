@@ -13,7 +13,7 @@ func (c *Carrier) answer(ctx context.Context, p Press, m texts.Message, where sl
 	if p.Shown != nil {
 		<-p.Shown
 	}
-	return c.Poster.Answer(ctx, p.Log, p.ResponseURL, m, where)
+	return c.Poster.Answer(ctx, p.Log, p.Target(), m, where)
 }
 
 // beaten answers a click whose claim found another decision. What replaces the

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -23,6 +24,21 @@ type leases interface {
 	Lease() time.Duration
 }
 
+// trouble remembers when a call to the journal last failed.
+type trouble struct{ last atomic.Pointer[time.Time] }
+
+func (t *trouble) note(err error) {
+	if err != nil {
+		t.last.Store(new(time.Now()))
+	}
+}
+
+// within reports whether a call failed within the last d.
+func (t *trouble) within(d time.Duration) bool {
+	last := t.last.Load()
+	return last != nil && time.Since(*last) < d
+}
+
 // workingSet is the decisions that this process carries. Only their leases are
 // renewed: what is let go is released, and the lease of what is forgotten
 // expires.
@@ -34,6 +50,7 @@ type workingSet struct {
 	held    map[decision.ID]*holding
 	toGo    []journal.Lease // releases that the journal hasn't taken yet
 	changed chan struct{}   // closed and replaced when a decision leaves
+	trouble trouble
 }
 
 func newWorkingSet(j leases, log *slog.Logger) *workingSet {
@@ -147,6 +164,7 @@ func (w *workingSet) renew(ctx context.Context) error {
 		}
 	}
 	still, err := w.journal.RenewAll(ctx, all)
+	w.trouble.note(err)
 	if err != nil {
 		return errors.Join(err, released)
 	}

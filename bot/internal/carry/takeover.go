@@ -2,7 +2,6 @@ package carry
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -12,6 +11,10 @@ import (
 const (
 	takeEvery     = 2 * time.Second
 	followUpEvery = 5 * time.Second
+
+	// ownersFirst is how long after the journal was away no announcement is taken
+	// over: longer than an owner that is alive needs to record what it posted.
+	ownersFirst = 15 * time.Second
 
 	// maxTaken bounds how many decisions are taken over at a time, and
 	// maxFollowUps how many unknown outcomes are checked at a time.
@@ -28,6 +31,9 @@ func (c *Carrier) takeToResolve(ctx context.Context) error {
 }
 
 func (c *Carrier) takeToAnnounce(ctx context.Context) error {
+	if c.set.trouble.within(ownersFirst) {
+		return nil
+	}
 	return c.take(ctx, "resuming an announcement", maxTaken, func(ctx context.Context, limit int) ([]journal.Held, error) {
 		return c.Journal.TakeExpired(ctx, journal.ToTell, limit, c.set.ids())
 	})
@@ -35,30 +41,26 @@ func (c *Carrier) takeToAnnounce(ctx context.Context) error {
 
 func (c *Carrier) takeToFollowUp(ctx context.Context) error {
 	limit := maxFollowUps - int(c.followUps.Load())
+	if c.set.trouble.within(ownersFirst) {
+		return nil
+	}
 	return c.take(ctx, "checking an unknown outcome", limit, func(ctx context.Context, limit int) ([]journal.Held, error) {
 		return c.Journal.TakeUnsettled(ctx, limit, c.set.ids())
 	})
 }
 
-// take takes rows over that no living process holds, and carries those that
-// verify.
+// take takes rows over that no living process holds, and carries them. The
+// journal returns only rows that verify.
 func (c *Carrier) take(ctx context.Context, doing string, limit int, take func(context.Context, int) ([]journal.Held, error)) error {
 	if limit = min(limit, c.set.free()); limit <= 0 || c.draining.Load() {
 		return nil
 	}
 	taken, err := take(ctx, limit)
-	if err != nil {
-		return err
-	}
-	var failed error
+	c.set.trouble.note(err)
 	for _, held := range taken {
-		genuine, err := c.Signer.Examine(ctx, held.Record, func(why error) error { return c.setAside(ctx, held, why) })
-		failed = errors.Join(failed, err)
-		if genuine {
-			c.resume(doing, held)
-		}
+		c.resume(doing, held)
 	}
-	return failed
+	return err
 }
 
 // resume carries a row that was taken over.
@@ -74,16 +76,7 @@ func (c *Carrier) resume(doing string, held journal.Held) {
 		if state.Stage == decision.Resolving {
 			l.facts.details = c.Details.find(l.ctx, h.log, r, task)
 		}
-		h.log.Info(doing, "task", int64(r.Tasks[task].ID), "epoch", held.Lease.Epoch, "stage", state.Stage.String(), "sent", r.Tasks[task].Sent)
+		h.log.Info("taken over", "work", doing, "task", int64(r.Tasks[task].ID), "epoch", held.Lease.Epoch, "stage", state.Stage.String(), "sent", r.Tasks[task].Sent)
 		c.start(l)
 	}
-}
-
-// setAside closes a row that no genuine click made. Nothing is done about it,
-// and nothing is posted in anyone's name.
-func (c *Carrier) setAside(ctx context.Context, held journal.Held, why error) error {
-	c.Metrics.Unverified.Inc()
-	c.Log.Error("a row of the journal isn't genuine: it is set aside, nothing is cancelled and nothing is posted. Someone else has written to the database, or the bot token has changed",
-		"confirmation", string(held.Record.ID), "tasks", numbers(held.IDs()), "channel", held.Channel, "reason", why)
-	return c.Journal.SetAside(ctx, held.Lease)
 }

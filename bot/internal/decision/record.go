@@ -26,12 +26,11 @@ const (
 	Failed           Outcome = "failed"            // not cancelled by this decision
 	Unknown          Outcome = "unknown"           // sent, and the result isn't known yet
 
-	// Withdrawn is a prompt that was taken back before anyone confirmed it,
-	// Expired a request that no one confirmed in time, and SetAside a row that
-	// doesn't verify. None is announced: nothing was decided.
+	// Withdrawn is a prompt that was taken back before anyone confirmed it, and
+	// Expired a request that no one confirmed in time. Neither is announced:
+	// nothing was decided.
 	Withdrawn Outcome = "withdrawn"
 	Expired   Outcome = "expired"
-	SetAside  Outcome = "set_aside"
 )
 
 // Various is the outcome of a decision whose tasks have different ones. No task
@@ -54,6 +53,8 @@ type Record struct {
 	ResponseURL   string        // the click's; erased when there is nothing more to post
 	Confirmation  string        // the signed value of the button
 	MAC           string        // over the click
+
+	AnnouncedMAC string // over when it was announced, and as which message
 
 	AnnouncedAt time.Time // zero until the outcomes were announced
 	MessageTS   string    // the announcement's, if Slack returned one
@@ -79,6 +80,8 @@ type Item struct {
 
 	SettledOutcome Outcome // the final result of an unknown outcome
 	SettledDetail  string
+
+	Seals Seals // what makes the rest genuine; the journal makes and verifies them
 }
 
 // Outcome returns the outcome that all tasks share, Various if they differ, or

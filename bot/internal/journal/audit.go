@@ -4,33 +4,34 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/cancelbot/cancelbot/chamelio"
-
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // Refused records that the policy refused somebody. The same refusal of the
 // same click is recorded once, however often somebody presses.
 func (j *Journal) Refused(ctx context.Context, n decision.Note) error {
-	id := "r-" + rand.Text()
+	n = n.Storable()
+	n.ID, n.Kind, n.At = "r-"+rand.Text(), decision.NoteRefusal, utc(n.At)
 	if n.ConfirmationID != "" {
-		id = fmt.Sprintf("r-%s-%s-%s", n.ConfirmationID, n.Person, n.Code)
+		n.ID = fmt.Sprintf("r-%s-%s-%s", n.ConfirmationID, n.Person, n.Code)
 	}
-	at := utc(n.At)
-	sent := sql.NullTime{Time: at, Valid: !j.audit} // without an audit channel nothing is due
+	sent := sql.NullTime{Time: n.At, Valid: !j.audit} // without an audit channel nothing is due
 	return j.exec(ctx, "recording a refusal", `
-		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, sent_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
-		id, string(decision.NoteRefusal), at, string(n.ConfirmationID), joinIDs(n.Tasks), n.Team, n.Channel, n.Person, n.Code, sent)
+		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, sent_at, mac)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
+		n.ID, string(n.Kind), n.At, string(n.ConfirmationID), joinIDs(n.Tasks), n.Team, n.Channel, n.Person, n.Code, sent, j.seal(noteFields(n)...))
 }
 
-// Refusals returns the latest refusals by the policy, newest first.
-func (j *Journal) Refusals(ctx context.Context, q Query) ([]decision.Note, error) {
+// Refusals returns the latest refusals by the policy, newest first, and for
+// each why it can't be verified, if so. It sets nothing aside.
+func (j *Journal) Refusals(ctx context.Context, q Query) ([]Noted, error) {
 	if q.Limit <= 0 {
 		q.Limit = 20
 	}
@@ -43,16 +44,40 @@ func (j *Journal) Refusals(ctx context.Context, q Query) ([]decision.Note, error
 	rows, err := j.read().query(ctx, `SELECT `+noteColumns+` FROM audit
 		WHERE kind = 'refusal' AND ($1 = '' OR ',' || task_ids || ',' LIKE '%,' || $1 || ',%') AND noted_at >= $2 ORDER BY noted_at DESC LIMIT $3`, task, utc(q.Since), q.Limit)
 	found, err := collect(rows, err, scanNote)
-	return found, wrap("reading the refusals", err)
+	if err != nil {
+		return nil, fmt.Errorf("reading the refusals: %w", err)
+	}
+	t := j.trust.Load()
+	all := make([]Noted, len(found))
+	for i, n := range found {
+		all[i].Note = n.Note
+		if t != nil {
+			all[i].Unverified = t.VerifySeal(n.mac, noteFields(n.Note)...)
+		}
+	}
+	return all, nil
 }
 
-const noteColumns = `id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, since, epoch`
+// Noted is a note on record. If Unverified isn't nil, someone else may have
+// written it.
+type Noted struct {
+	decision.Note
+	Unverified error
+}
 
-func scanNote(r *sql.Rows, n *decision.Note) error {
-	var since sql.NullTime
+// sealedNote is a note as the database returned it.
+type sealedNote struct {
+	decision.Note
+	mac string
+}
+
+const noteColumns = `id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, since, epoch, mac`
+
+func scanNote(r *sql.Rows, n *sealedNote) error {
 	var tasks string
-	err := r.Scan(&n.ID, &n.Kind, &n.At, &n.ConfirmationID, &tasks, &n.Team, &n.Channel, &n.Person, &n.Code, &since, &n.Epoch)
-	n.Since, n.Tasks = since.Time, splitIDs(tasks)
+	err := r.Scan(text(&n.ID), text(&n.Kind), instant(&n.At), text(&n.ConfirmationID), text(&tasks), text(&n.Team), text(&n.Channel),
+		text(&n.Person), text(&n.Code), instant(&n.Since), number(&n.Epoch), text(&n.mac))
+	n.Tasks = splitIDs(tasks)
 	return err
 }
 
@@ -76,25 +101,49 @@ func splitIDs(text string) []chamelio.TaskID {
 	return ids
 }
 
+// noteFields are what of a note is sealed. One about a decision says nothing
+// but which: the decision's own row says the rest.
+func noteFields(n decision.Note) []string {
+	fields := []string{"note", n.ID, string(n.Kind), string(n.ConfirmationID)}
+	if n.Kind == decision.NoteAnnouncement || n.Kind == decision.NoteSettled {
+		return fields
+	}
+	return append(fields, milli(n.At), joinIDs(n.Tasks), n.Team, n.Channel, n.Person, n.Code, milli(n.Since))
+}
+
+// vetNote returns nil if a note is genuine. Otherwise it is set aside, and the
+// error is ErrGone.
+func (j *Journal) vetNote(ctx context.Context, n sealedNote) error {
+	t := j.trust.Load()
+	if t == nil {
+		return nil
+	}
+	what := Unverified{Table: Notes, ID: n.ID, Tasks: n.Tasks, Channel: n.Channel}
+	return j.judge(ctx, t, what, 0, func() error { return t.VerifySeal(n.mac, noteFields(n.Note)...) }, func() error {
+		return j.setRowAside(ctx, Notes, `d.id = $1 AND d.mac = $2`, what, n.ID, n.mac)
+	})
+}
+
 // noteAnnounced leaves a note in the write that records an announcement.
-func noteAnnounced(ctx context.Context, q querier, id decision.ID) error {
-	return noteOf(ctx, q, id, "a-", decision.NoteAnnouncement, decision.Record.Outcome)
+func (j *Journal) noteAnnounced(ctx context.Context, q querier, id decision.ID) error {
+	return j.noteOf(ctx, q, decision.Note{ID: "a-" + string(id), Kind: decision.NoteAnnouncement, ConfirmationID: id}, decision.Record.Outcome)
 }
 
 // noteSettled does the same for outcomes that were unknown.
-func noteSettled(ctx context.Context, q querier, id decision.ID) error {
-	return noteOf(ctx, q, id, "s-", decision.NoteSettled, decision.Record.SettledOutcome)
+func (j *Journal) noteSettled(ctx context.Context, q querier, id decision.ID) error {
+	return j.noteOf(ctx, q, decision.Note{ID: "s-" + string(id), Kind: decision.NoteSettled, ConfirmationID: id}, decision.Record.SettledOutcome)
 }
 
-func noteOf(ctx context.Context, q querier, id decision.ID, prefix string, kind decision.NoteKind, outcome func(decision.Record) decision.Outcome) error {
-	d, err := q.decision(ctx, `d.confirmation_id = $1`, string(id))
+func (j *Journal) noteOf(ctx context.Context, q querier, n decision.Note, outcome func(decision.Record) decision.Outcome) error {
+	row, err := q.decision(ctx, `d.confirmation_id = $1`, string(n.ConfirmationID))
 	if err != nil {
 		return fmt.Errorf("reading what to note for the audit channel: %w", err)
 	}
+	d := decision.Record(row) // the note's reader verifies it
 	_, err = q.exec(ctx, `
-		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
-		prefix+string(id), string(kind), utc(time.Now()), string(id), joinIDs(d.IDs()), d.Team, d.Channel, d.Confirmer, string(outcome(d)))
+		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, mac)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+		n.ID, string(n.Kind), utc(time.Now()), string(d.ID), joinIDs(d.IDs()), d.Team, d.Channel, d.Confirmer, string(outcome(d)), j.seal(noteFields(n)...))
 	return wrap("leaving a note for the audit channel", err)
 }
 
@@ -104,7 +153,24 @@ func noteOf(ctx context.Context, q querier, id decision.ID, prefix string, kind 
 func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]decision.Note, error) {
+	for range maxInWay {
+		taken, err := j.takeNote(ctx)
+		if err == nil {
+			err = j.vetNote(ctx, taken)
+			if errors.Is(err, ErrGone) {
+				continue
+			}
+		}
+		if err != nil {
+			return decision.Note{}, fmt.Errorf("taking an audit note: %w", err)
+		}
+		return taken.Note, nil
+	}
+	return decision.Note{}, fmt.Errorf("taking an audit note: %w", errUnverified)
+}
+
+func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
+	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]sealedNote, error) {
 		rows, err := q.query(ctx, `
 			UPDATE audit SET leased_until = `+j.now+` + $1, epoch = epoch + 1
 			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND `+j.lapsed(`leased_until`)+`
@@ -115,9 +181,9 @@ func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 	})
 	switch {
 	case err != nil:
-		return decision.Note{}, fmt.Errorf("taking an audit note: %w", err)
+		return sealedNote{}, err
 	case len(taken) == 0:
-		return decision.Note{}, fmt.Errorf("taking an audit note: %w", ErrGone)
+		return sealedNote{}, ErrGone
 	}
 	return taken[0], nil
 }

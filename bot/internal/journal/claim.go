@@ -39,7 +39,10 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 	row.Epoch, row.AnnouncedAt = 1, time.Time{}
 	// The decision in the way may end as a failure between the insert and the
 	// query for it, and so get out of the way.
-	for range 3 {
+	if err := j.clearForged(ctx, d); err != nil {
+		return Claim{}, fmt.Errorf("claiming a decision: %w", err)
+	}
+	for range maxInWay {
 		asked := time.Now()
 		inserted, err := j.insert(ctx, entry{row, j.owner, asked, heldByAnother})
 		if err != nil {
@@ -48,7 +51,7 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 		if inserted != nil {
 			return Claim{Won: true, Tasks: inserted, Lease: Lease{ID: d.ID, Epoch: 1, Until: asked.Add(j.lease)}}, nil
 		}
-		winner, err := j.conflicting(ctx, d.ID, d.Tasks[0].ID)
+		winner, err := j.inTheWay(ctx, d, waitInWay)
 		switch {
 		case errors.Is(err, ErrGone):
 			continue
@@ -109,7 +112,7 @@ func (j *Journal) insert(ctx context.Context, e entry) ([]decision.Item, error) 
 				decided_at, announced_at, response_url, confirmation, mac, owner, epoch, leased_until, claimed_at, facts_age_ms)
 			SELECT $1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, `+j.now+` + $18, `+j.now+`, $19
 			WHERE true`),
-			string(e.ID), itemList(e.Tasks), utc(e.at),
+			string(e.ID), j.itemList(e, e.Tasks), utc(e.at),
 			e.Team, e.Channel, e.Thread, e.Requester, e.Confirmer, e.Reason, utc(e.RequestedAt), utc(e.DecidedAt),
 			orNull(e.AnnouncedAt), e.ResponseURL, e.Confirmation, e.MAC, e.owner, e.Epoch, j.lease.Milliseconds(), e.FactsAge.Milliseconds())
 		switch {
@@ -126,9 +129,9 @@ func (j *Journal) insert(ctx context.Context, e entry) ([]decision.Item, error) 
 // decision has, under a condition.
 func (j *Journal) insertTasks(condition string) string {
 	return `
-		INSERT INTO tasks (confirmation_id, position, task_id, title, url, sent_at, tries, outcome, detail, finished_at)
+		INSERT INTO tasks (confirmation_id, position, task_id, title, url, sent_at, tries, outcome, detail, finished_at, outcome_mac)
 		SELECT $1, position, task_id, title, url, CASE WHEN sent THEN ` + j.now + ` ELSE 0 END, tries,
-			nullif(outcome, ''), detail, CASE WHEN outcome = '' THEN NULL ELSE ` + j.time(3) + ` END
+			nullif(outcome, ''), detail, CASE WHEN outcome = '' THEN NULL ELSE ` + j.time(3) + ` END, outcome_mac
 		FROM (` + j.items(2) + `) AS given WHERE ` + condition + ` ORDER BY task_id
 		ON CONFLICT DO NOTHING`
 }
@@ -146,13 +149,53 @@ func (j *Journal) insertDisplaced(ctx context.Context, q querier, e entry) ([]de
 			all[i] = e.displaced(t)
 		}
 	}
-	_, err = q.exec(ctx, j.insertTasks(`true`), string(e.ID), itemList(all), utc(e.at))
+	_, err = q.exec(ctx, j.insertTasks(`true`), string(e.ID), j.itemList(e, all), utc(e.at))
 	return all, err
 }
 
-// conflicting returns the decision that stops a claim: an earlier click on the
-// same prompt, before another prompt's decision about the task.
-func (j *Journal) conflicting(ctx context.Context, id decision.ID, task chamelio.TaskID) (decision.Record, error) {
+// inTheWay returns the decision that stops a claim. What stops it and isn't
+// genuine is set aside, and counts as ErrGone.
+func (j *Journal) inTheWay(ctx context.Context, d decision.Record, patience time.Duration) (decision.Record, error) {
+	row, err := j.conflicting(ctx, d.ID, d.Tasks[0].ID)
+	if errors.Is(err, ErrGone) {
+		return decision.Record{}, errors.Join(err, j.clearStrays(ctx, d.ID, d.IDs()))
+	}
+	if err != nil {
+		return decision.Record{}, err
+	}
+	return j.vet(ctx, row, patience)
+}
+
+// clearForged sets aside what isn't genuine and has one of several tasks: a claim
+// would take it for another decision's. A claim of one task finds that out when
+// it fails.
+func (j *Journal) clearForged(ctx context.Context, d decision.Record) error {
+	if len(d.Tasks) == 1 || j.trust.Load() == nil {
+		return nil
+	}
+	const having = ` task_id IN (SELECT task_id FROM (%s) AS given) AND (outcome IS NULL OR outcome = 'cancelled') AND confirmation_id <> $2`
+	rows, err := j.read().decisions(ctx, `d.confirmation_id IN (SELECT confirmation_id FROM tasks WHERE`+fmt.Sprintf(having, j.items(1))+`)`,
+		`d.decided_at`, j.itemList(entry{Record: d}, d.Tasks), string(d.ID))
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if _, err := j.vet(ctx, row, waitInWay); err != nil && !errors.Is(err, ErrGone) {
+			return err
+		}
+	}
+	strays, err := j.read().query1(ctx, `SELECT count(*) FROM tasks WHERE`+fmt.Sprintf(having, j.items(1))+`
+		AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.confirmation_id = tasks.confirmation_id)`,
+		j.itemList(entry{Record: d}, d.Tasks), string(d.ID))
+	if err != nil || strays == 0 {
+		return err
+	}
+	return j.clearStrays(ctx, d.ID, d.IDs())
+}
+
+// conflicting returns the row that stops a claim: of an earlier click on the same
+// prompt, before that of another prompt's decision about the task.
+func (j *Journal) conflicting(ctx context.Context, id decision.ID, task chamelio.TaskID) (untrusted, error) {
 	return j.read().decision(ctx, `d.confirmation_id = (SELECT confirmation_id FROM tasks
 		WHERE confirmation_id = $1 OR (task_id = $2 AND (outcome IS NULL OR outcome = 'cancelled'))
 		ORDER BY CASE WHEN confirmation_id = $1 THEN 0 ELSE 1 END LIMIT 1)`, string(id), int64(task))
@@ -184,12 +227,29 @@ func (j *Journal) close(ctx context.Context, doing string, d decision.Record, o 
 		row.Tasks[i] = decision.Item{ID: t.ID, Title: t.Title, URL: t.URL, Outcome: o}
 	}
 	row.AnnouncedAt, row.Epoch, row.ResponseURL, row.MAC = d.DecidedAt, 1, "", ""
-	inserted, err := j.insert(ctx, entry{Record: row, at: d.DecidedAt})
-	if err == nil && inserted == nil {
-		row, err = j.Get(ctx, d.ID)
+	if t := j.trust.Load(); t != nil {
+		row.MAC = t.SignRow(row, o)
 	}
-	if err != nil {
-		return decision.Record{}, fmt.Errorf("%s: %w", doing, err)
+	for range maxInWay {
+		inserted, err := j.insert(ctx, entry{Record: row, at: d.DecidedAt, displaced: unchanged})
+		if err != nil {
+			return decision.Record{}, fmt.Errorf("%s: %w", doing, err)
+		}
+		if inserted != nil {
+			return row, nil
+		}
+		first, err := j.Get(ctx, d.ID)
+		if errors.Is(err, ErrGone) { // what was there isn't genuine
+			err = j.clearStrays(ctx, d.ID, d.IDs())
+		} else if err == nil {
+			return first, nil
+		}
+		if err != nil {
+			return decision.Record{}, fmt.Errorf("%s: %w", doing, err)
+		}
 	}
-	return row, nil
+	return decision.Record{}, fmt.Errorf("%s: %w", doing, errUnverified)
 }
+
+// unchanged is a task of a closed prompt, which no other decision can have.
+func unchanged(t decision.Item) decision.Item { return t }

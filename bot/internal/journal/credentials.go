@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"strconv"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // CredentialTried records the result of trying a credential: why it was
@@ -15,23 +18,68 @@ import (
 func (j *Journal) CredentialTried(ctx context.Context, which, refusal string, tell bool) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	at := utc(time.Now())
-	changed, args := `UPDATE credentials SET refused = 0 WHERE name = $1 AND refused = 1`, []any{which}
-	if refusal != "" {
-		changed, args = `INSERT INTO credentials (name, refused, refused_at) VALUES ($1, 1, $2)
-			ON CONFLICT (name) DO UPDATE SET refused = 1, refused_at = excluded.refused_at WHERE credentials.refused = 0`, append(args, at)
+	if err := j.vetCredential(ctx, which); err != nil {
+		return wrap("recording the result of trying a credential", err)
 	}
+	at := utc(time.Now())
+	note := decision.Note{ID: "k-" + rand.Text(), Kind: decision.NoteCredential, At: at, Person: which, Code: refusal}
 	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
-		n, err := q.exec(ctx, changed, args...)
-		if err != nil || n == 0 {
+		var changed []time.Time // when it was found refused
+		var err error
+		if refusal != "" {
+			changed, err = q.moments(ctx, `INSERT INTO credentials (name, refused, refused_at, mac) VALUES ($1, 1, $2, $3)
+				ON CONFLICT (name) DO UPDATE SET refused = 1, refused_at = excluded.refused_at, mac = excluded.mac
+				WHERE credentials.refused = 0 RETURNING refused_at`, which, at, j.seal(credentialFields(which, 1, at)...))
+		} else {
+			changed, err = q.moments(ctx, `UPDATE credentials SET refused = 0, mac = '' WHERE name = $1 AND refused = 1 RETURNING refused_at`, which)
+			if len(changed) > 0 {
+				note.Since = changed[0]
+			}
+		}
+		if err != nil || len(changed) == 0 {
 			return err
 		}
 		_, err = q.exec(ctx, `
-			INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, since, sent_at)
-			SELECT $1, 'credential', $2, '', '', '', '', name, $3, CASE WHEN refused = 0 THEN refused_at END, $4
-			FROM credentials WHERE name = $5`,
-			"k-"+rand.Text(), at, refusal, sql.NullTime{Time: at, Valid: !tell || !j.audit}, which)
+			INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, since, sent_at, mac)
+			VALUES ($1, $2, $3, '', '', '', '', $4, $5, $6, $7, $8)`,
+			note.ID, string(note.Kind), at, which, refusal, orNull(note.Since), sql.NullTime{Time: at, Valid: !tell || !j.audit}, j.seal(noteFields(note)...))
 		return err
 	}))
 	return wrap("recording the result of trying a credential", err)
+}
+
+// moments returns the one column of a statement's rows.
+func (q querier) moments(ctx context.Context, query string, args ...any) ([]time.Time, error) {
+	rows, err := q.query(ctx, query, args...)
+	return collect(rows, err, func(r *sql.Rows, at *time.Time) error { return r.Scan(instant(at)) })
+}
+
+func credentialFields(name string, refused int64, at time.Time) []string {
+	return []string{"credential", name, strconv.FormatInt(refused, 10), milli(at)}
+}
+
+// vetCredential sets the row of a refused credential aside if it isn't genuine.
+// The row of an accepted one says nothing.
+func (j *Journal) vetCredential(ctx context.Context, which string) error {
+	t := j.trust.Load()
+	if t == nil {
+		return nil
+	}
+	type row struct {
+		at  time.Time
+		mac string
+	}
+	rows, err := j.read().query(ctx, `SELECT refused_at, mac FROM credentials WHERE name = $1 AND refused <> 0`, which)
+	found, err := collect(rows, err, func(r *sql.Rows, one *row) error { return r.Scan(instant(&one.at), text(&one.mac)) })
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	what := Unverified{Table: Credentials, ID: which}
+	err = j.judge(ctx, t, what, 0, func() error { return t.VerifySeal(found[0].mac, credentialFields(which, 1, found[0].at)...) }, func() error {
+		return j.setRowAside(ctx, Credentials, `d.name = $1 AND d.mac = $2`, what, which, found[0].mac)
+	})
+	if isAnswer(err) {
+		return nil
+	}
+	return err
 }

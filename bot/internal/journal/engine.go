@@ -64,15 +64,24 @@ type dialect struct {
 	forUpdate  string // ends a SELECT: lock its rows
 	skipLocked string // ends a SELECT: lock its rows, without those that are locked already
 
-	ids   func(arg int) string // a SELECT of the IDs in an argument made by idList
-	items func(arg int) string // a SELECT of the tasks in an argument made by itemList
-	time  func(arg int) string // a timestamp, where nothing else says that an argument is one
+	ids     func(arg int) string               // a SELECT of the IDs in an argument made by idList
+	items   func(arg int) string               // a SELECT of the tasks in an argument made by itemList
+	element func(arg int, index string) string // one of the texts in an argument made by idList
+	time    func(arg int) string               // a timestamp, where nothing else says that an argument is one
 
 	// chain returns the statements that run first, a change of tasks, and then,
 	// a change of decisions, only if first changed a row. then ends in a WHERE
 	// clause. On Postgres it is one statement, and so one round trip and one
 	// commit.
 	chain func(first, then string) []string
+
+	// How rows are written as JSON, and inserted again from it, and an expression
+	// for a new ID.
+	pack      func(alias string, columns []string) string
+	packAll   func(table Table, columns []string, where string) string
+	unpack    func(table Table, columns []string, from string) string
+	unpackAll func(table Table, columns []string) string
+	randomID  string
 
 	// clock returns the argument that now refers to; nil if it needs none.
 	clock func() any
@@ -142,9 +151,16 @@ func (q querier) apply(ctx context.Context, statements []string, args ...any) (b
 	return true, nil
 }
 
+// prepare is the one door for arguments: what can't be stored as it is doesn't
+// fail a statement again and again.
 func (q querier) prepare(ctx context.Context, query string, args []any) (*sql.Stmt, []any, error) {
 	if q.clock != nil && strings.Contains(query, q.now) {
 		args = append(args, q.clock())
+	}
+	for i, arg := range args {
+		if text, is := arg.(string); is {
+			args[i] = decision.Storable(text)
+		}
 	}
 	stmt, err := q.prepared.get(ctx, query)
 	if err != nil {
@@ -217,8 +233,9 @@ func idList(ids []decision.ID) string {
 	return string(raw)
 }
 
-// itemList returns the argument that dialect.items reads.
-func itemList(tasks []decision.Item) string {
+// itemList returns the argument that dialect.items reads: tasks of a decision to
+// be inserted, with the seals of their outcomes.
+func (j *Journal) itemList(e entry, tasks []decision.Item) string {
 	type item struct {
 		Position int             `json:"position"`
 		ID       chamelio.TaskID `json:"task_id"`
@@ -228,10 +245,14 @@ func itemList(tasks []decision.Item) string {
 		Tries    int             `json:"tries"`
 		Outcome  string          `json:"outcome"`
 		Detail   string          `json:"detail"`
+		MAC      string          `json:"outcome_mac"`
 	}
 	all := make([]item, len(tasks))
 	for i, t := range tasks {
-		all[i] = item{i, t.ID, t.Title, t.URL, t.Sent, t.Tries, string(t.Outcome), t.Detail}
+		all[i] = item{i, t.ID, decision.Storable(t.Title), decision.Storable(t.URL), t.Sent, t.Tries, string(t.Outcome), decision.Storable(t.Detail), ""}
+		if t.Outcome != "" {
+			all[i].MAC = j.seal(outcomeFields(e.ID, i, t.Outcome, t.Detail, utc(e.at))...)
+		}
 	}
 	raw, err := json.Marshal(all)
 	if err != nil {

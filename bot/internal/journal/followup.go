@@ -2,7 +2,9 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -13,7 +15,7 @@ import (
 // be looked after now, at most limit.
 func (j *Journal) TakeUnsettled(ctx context.Context, limit int, mine []decision.ID) ([]Held, error) {
 	return j.take(ctx, "taking over what is to be settled",
-		`announced_at IS NOT NULL AND follow_until > 0 AND settled_at = 0 AND check_after < `+j.now+` AND `+j.lapsed(`leased_until`)+` ORDER BY check_after`, limit, mine)
+		`announced_at IS NOT NULL AND follow_until > 0 AND settled_at = 0 AND check_after < `+j.now+` AND `+j.free()+` ORDER BY check_after`, limit, mine)
 }
 
 // Unsettled reports whether another decision about a task ended as unknown and is
@@ -21,13 +23,25 @@ func (j *Journal) TakeUnsettled(ctx context.Context, limit int, mine []decision.
 func (j *Journal) Unsettled(ctx context.Context, id decision.ID, task chamelio.TaskID) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	n, err := j.read().query1(ctx, `SELECT count(*)`+joined+`
-		WHERE t.task_id = $1 AND t.confirmation_id <> $2 AND t.outcome = 'unknown' AND d.settled_at = 0
-			AND t.settled_outcome = ''`, int64(task), string(id))
+	rows, err := j.read().decisions(ctx, `d.confirmation_id IN (SELECT o.confirmation_id FROM tasks t JOIN decisions o ON o.confirmation_id = t.confirmation_id
+		WHERE t.task_id = $1 AND t.confirmation_id <> $2 AND t.outcome = 'unknown' AND o.settled_at = 0 AND t.settled_outcome = ''
+		LIMIT `+strconv.Itoa(maxInWay)+`)`, `d.decided_at`, int64(task), string(id))
 	if err != nil {
 		return false, fmt.Errorf("looking for other decisions about a task: %w", err)
 	}
-	return n > 0, nil
+	for _, row := range rows {
+		_, err := j.vet(ctx, row, waitInWay)
+		if err == nil {
+			return true, nil
+		}
+		if !errors.Is(err, ErrGone) {
+			return false, fmt.Errorf("looking for other decisions about a task: %w", err)
+		}
+	}
+	if len(rows) == maxInWay { // more may follow what was set aside
+		return false, fmt.Errorf("looking for other decisions about a task: %w", errUnverified)
+	}
+	return false, nil
 }
 
 // LookAgain lets an unsettled decision wait.
@@ -45,8 +59,8 @@ func (j *Journal) LookAgain(ctx context.Context, l Lease, wait time.Duration) er
 func (j *Journal) Settle(ctx context.Context, l Lease, task int, res decision.Result) (Lease, error) {
 	return j.step(ctx, "recording a final result", l, j.lease, change{
 		when:  `AND settled_at = 0`,
-		tasks: `settled_outcome = $5, settled_detail = $6`, where: `position = $7 AND (settled_outcome = '' OR settled_outcome = $5)`,
-		args: []any{string(res.Outcome), res.Encode(), task},
+		tasks: `settled_outcome = $5, settled_detail = $6, settled_mac = $8`, where: `position = $7 AND (settled_outcome = '' OR settled_outcome = $5)`,
+		args: []any{string(res.Outcome), res.Encode(), task, j.seal(settledFields(l.ID, task, res.Outcome, res.Encode())...)},
 	})
 }
 
@@ -68,7 +82,7 @@ func (j *Journal) MarkSettled(ctx context.Context, id decision.ID) error {
 		if err != nil || n == 0 || !j.audit {
 			return err
 		}
-		return noteSettled(ctx, q, id)
+		return j.noteSettled(ctx, q, id)
 	}))
 	if err != nil {
 		return fmt.Errorf("recording that an outcome is settled: %w", err)

@@ -6,16 +6,18 @@
 // epoch that grows with every change of owner. Whatever an owner writes names
 // its epoch, so that one that has lost its decision can change nothing.
 //
-// The bot never deletes a row. SQLite serves one process or several on one
+// The bot deletes rows only if it is told how long to keep them. SQLite serves one process or several on one
 // machine, Postgres serves replicas on several.
 package journal
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -91,11 +93,15 @@ type Options struct {
 	// leave notes for TakeNote.
 	Audit bool
 
+	// MaxConns is how many connections to Postgres this process opens at most;
+	// DefaultMaxConns if zero. SQLite ignores it.
+	MaxConns int
+
 	// Observe is called after each operation on the database; may be nil.
 	Observe Observer
 
-	// Now is the journal's clock on SQLite; time.Now if nil. Postgres has its
-	// own, the same for all replicas.
+	// Now is the journal's clock on SQLite. If nil, it is one that all processes
+	// on the machine share, and that no one can set. Postgres has its own.
 	Now func() time.Time
 }
 
@@ -108,6 +114,7 @@ type Journal struct {
 	owner string
 	lease time.Duration
 	audit bool
+	trust atomic.Pointer[trust]
 	path  string    // on SQLite
 	alive liveOwner // on SQLite
 }
@@ -130,9 +137,6 @@ func open(ctx context.Context, databaseURL string, o Options, readOnly bool) (*J
 		o.Lease = defaultLease
 	}
 	o.Lease = min(o.Lease, maxLease)
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	if err := CheckURL(databaseURL); err != nil {
 		return nil, fmt.Errorf("the journal's URL %w", err)
 	}
@@ -141,7 +145,7 @@ func open(ctx context.Context, databaseURL string, o Options, readOnly bool) (*J
 	if path, isSQLite := SQLitePath(databaseURL); isSQLite {
 		db, err = openSQLite(ctx, path, o.Now, readOnly)
 	} else {
-		db, err = openPostgres(ctx, databaseURL, readOnly)
+		db, err = openPostgres(ctx, databaseURL, cmp.Or(o.MaxConns, DefaultMaxConns), readOnly)
 	}
 	if err != nil {
 		return nil, err

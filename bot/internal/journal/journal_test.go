@@ -272,8 +272,7 @@ func TestAnOldOwnerIsHarmless(t *testing.T) {
 		lost(t, "unsending", err)
 		_, err = a.Finish(ctx, old, 0, decision.Result{Outcome: decision.Failed}, true)
 		lost(t, "finishing", err)
-		lost(t, "giving up", a.GiveUp(ctx, old))
-		lost(t, "setting aside", a.SetAside(ctx, old))
+		lost(t, "giving up", a.GiveUp(ctx, old, 1))
 		if renewed, err := a.RenewAll(ctx, []journal.Lease{old}); err != nil || len(renewed) != 0 {
 			t.Errorf("renewing all: %v, %v", renewed, err)
 		}
@@ -561,11 +560,10 @@ func TestARequestHasOneRow(t *testing.T) {
 	})
 }
 
-func TestADecisionGivenUpOrSetAsideIsNoMoreWork(t *testing.T) {
+func TestADecisionGivenUpIsNoMoreWork(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		must(t, j.GiveUp(t.Context(), won(t, j, sampleDecision("a", 1))))
-		must(t, j.SetAside(t.Context(), won(t, j, sampleDecision("b", 2))))
+		must(t, j.GiveUp(t.Context(), won(t, j, sampleDecision("a", 1)), 1))
 		statement(t, url, "UPDATE decisions SET leased_until = 1")
 		for _, w := range []journal.Work{journal.ToResolve, journal.ToTell} {
 			if got := take(t, j, w); len(got) != 0 {

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -135,12 +136,22 @@ var conditions = map[Work]string{
 // at most limit, each for one process only. Those in mine are being worked on
 // here, and are not taken even if their lease could not be renewed in time.
 func (j *Journal) TakeExpired(ctx context.Context, work Work, limit int, mine []decision.ID) ([]Held, error) {
-	return j.take(ctx, "taking decisions over", conditions[work]+` AND `+j.lapsed(`leased_until`)+` ORDER BY decided_at`, limit, mine)
+	return j.take(ctx, "taking decisions over", conditions[work]+` AND `+j.free()+` ORDER BY decided_at`, limit, mine)
+}
+
+// free is the condition under which no process works on a decision. Another
+// owner that was about to post and lives, as one does that couldn't reach the
+// database for a while, has time to record what it posted.
+func (j *Journal) free() string {
+	return fmt.Sprintf(`%s AND (announcing_at = 0 OR owner = '%s' OR leased_until < %s - %d
+		OR NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.id = decisions.owner AND seen_until >= %s))`,
+		j.lapsed(`leased_until`), j.owner, j.now, tellLease.Milliseconds(), j.now)
 }
 
 func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine []decision.ID) ([]Held, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	mine = j.notWaiting(mine)
 	// Mostly there is nothing to take, and a look costs no lock.
 	some, err := j.read().query1(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM decisions
 		WHERE confirmation_id NOT IN (`+j.ids(1)+`) AND `+which+` LIMIT $2) AS candidates`,
@@ -152,7 +163,7 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 		return nil, nil
 	}
 	asked := time.Now()
-	taken, err := written(ctx, j.together, func(ctx context.Context, q querier) ([]decision.Record, error) {
+	taken, err := written(ctx, j.together, func(ctx context.Context, q querier) ([]untrusted, error) {
 		rows, err := q.query(ctx, `
 			UPDATE decisions SET owner = $3, epoch = epoch + 1, leased_until = `+j.now+` + $4, announcing_at = 0
 			WHERE confirmation_id IN (SELECT confirmation_id FROM decisions
@@ -168,9 +179,16 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
-	with := make([]Held, len(taken))
-	for i, d := range taken {
-		with[i] = Held{Record: d, Lease: Lease{ID: d.ID, Epoch: d.Epoch, Until: asked.Add(j.lease)}}
+	var with []Held
+	var failed error
+	for _, row := range taken {
+		d, err := j.vet(ctx, row, waitTaken)
+		switch {
+		case err == nil:
+			with = append(with, Held{Record: d, Lease: Lease{ID: d.ID, Epoch: d.Epoch, Until: asked.Add(j.lease)}})
+		case !errors.Is(err, ErrGone) && !errors.Is(err, errUnverified):
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", doing, err))
+		}
 	}
-	return with, nil
+	return with, failed
 }

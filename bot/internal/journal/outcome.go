@@ -17,7 +17,7 @@ import (
 func (j *Journal) MarkSent(ctx context.Context, l Lease, task int) (Lease, error) {
 	renewed, err := j.step(ctx, "noting that a cancel is about to be sent", l, j.lease, change{
 		when:  `AND ` + j.now + ` - claimed_at <= $5`,
-		tasks: `sent_at = ` + j.now + `, tries = tries + 1`, where: `position = $6 AND outcome IS NULL`,
+		tasks: `sent_at = ` + j.now + `, tries = tries + 1, unsent_mac = ''`, where: `position = $6 AND outcome IS NULL`,
 		args: []any{maxClickAge.Milliseconds(), task},
 	})
 	if errors.Is(err, ErrLost) {
@@ -34,14 +34,17 @@ func (j *Journal) MarkSent(ctx context.Context, l Lease, task int) (Lease, error
 // answered clearly and did nothing: a successor may go by what it sees.
 func (j *Journal) MarkUnsent(ctx context.Context, l Lease, task int) (Lease, error) {
 	return j.step(ctx, "noting that nothing was sent", l, j.lease,
-		change{tasks: `sent_at = 0`, where: `position = $5 AND outcome IS NULL`, args: []any{task}})
+		change{
+			tasks: `sent_at = 0, unsent_mac = $6`, where: `position = $5 AND outcome IS NULL`,
+			args: []any{task, j.seal(unsentFields(l.ID, task)...)},
+		})
 }
 
 // Finish records the outcome of the task at a position and, if tell, that the
 // announcement is about to be posted: then the lease outlasts the post. Called
 // again with the same outcome it does the same.
 func (j *Journal) Finish(ctx context.Context, l Lease, task int, res decision.Result, tell bool) (Lease, error) {
-	length, announcing := j.lease, ""
+	length, announcing, at := j.lease, "", utc(time.Now())
 	if tell {
 		length, announcing = tellLease, `, announcing_at = `+j.now
 	}
@@ -49,8 +52,8 @@ func (j *Journal) Finish(ctx context.Context, l Lease, task int, res decision.Re
 		set: announcing, when: `AND announced_at IS NULL`,
 		// Not "outcome = $5": SQLite would plan the statement again for each
 		// value that it compares with the condition of an index.
-		tasks: `outcome = $5, detail = $6, finished_at = $7`, where: `position = $8 AND coalesce(outcome, $5) = $5`,
-		args: []any{string(res.Outcome), res.Encode(), utc(time.Now()), task},
+		tasks: `outcome = $5, detail = $6, finished_at = $7, outcome_mac = $9`, where: `position = $8 AND coalesce(outcome, $5) = $5`,
+		args: []any{string(res.Outcome), res.Encode(), at, task, j.seal(outcomeFields(l.ID, task, res.Outcome, res.Encode(), at)...)},
 	})
 }
 
@@ -75,18 +78,19 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	const unknown = `EXISTS (SELECT 1 FROM tasks WHERE confirmation_id = $5 AND outcome = 'unknown')`
+	at := utc(time.Now())
 	run := j.write // the note needs a transaction, and on Postgres two more round trips
 	if j.audit {
 		run = j.together
 	}
 	_, err := run(ctx, only(func(ctx context.Context, q querier) error {
 		n, err := q.exec(ctx, `
-			UPDATE decisions SET announced_at = $1, message_ts = $2, owner = '', leased_until = 0, announcing_at = 0,
+			UPDATE decisions SET announced_at = $1, message_ts = $2, announced_mac = $6, owner = '', leased_until = 0, announcing_at = 0,
 				response_url = CASE WHEN `+unknown+` THEN response_url ELSE '' END,
 				follow_until = CASE WHEN `+unknown+` THEN `+j.now+` + $3 ELSE 0 END,
 				check_after = `+j.now+` + $4
 			WHERE confirmation_id = $5 AND announced_at IS NULL AND `+resolved,
-			utc(time.Now()), messageTS, followFor.Milliseconds(), firstLook.Milliseconds(), string(id))
+			at, messageTS, followFor.Milliseconds(), firstLook.Milliseconds(), string(id), j.seal(announcedFields(id, messageTS, at)...))
 		switch {
 		case err != nil:
 			return err
@@ -97,7 +101,7 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 			}
 			return err
 		case j.audit:
-			return noteAnnounced(ctx, q, id)
+			return j.noteAnnounced(ctx, q, id)
 		}
 		return nil
 	}))
@@ -107,25 +111,18 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 	return nil
 }
 
-// SetAside closes a row that does not verify: nothing is done about it and
-// nothing told in anybody's name.
-func (j *Journal) SetAside(ctx context.Context, l Lease) error {
-	_, err := j.step(ctx, "setting a row aside", l, j.lease, change{
-		set: `, announced_at = coalesce(announced_at, $6),
-			settled_at = CASE WHEN settled_at > 0 THEN settled_at ELSE ` + j.now + ` END`,
-		tasks: `outcome = $5, finished_at = coalesce(finished_at, $6)`, where: `true`,
-		args: []any{string(decision.SetAside), utc(time.Now())},
-	})
-	return err
-}
-
 // GiveUp closes a decision that was claimed and that its person has taken back
-// before anything was sent.
-func (j *Journal) GiveUp(ctx context.Context, l Lease) error {
+// before anything was sent. d has the decision's tasks.
+func (j *Journal) GiveUp(ctx context.Context, l Lease, tasks int) error {
+	at := utc(time.Now())
+	seals := make([]decision.ID, tasks) // as a list that the engines read
+	for i := range seals {
+		seals[i] = decision.ID(j.seal(outcomeFields(l.ID, i, decision.Withdrawn, "", at)...))
+	}
 	_, err := j.step(ctx, "giving a decision up", l, j.lease, change{
-		set: `, announced_at = $6`, when: `AND announced_at IS NULL AND ` + unresolved,
-		tasks: `outcome = $5, detail = '', finished_at = $6, sent_at = 0`, where: `true`,
-		args: []any{string(decision.Withdrawn), utc(time.Now())},
+		set: `, announced_at = $6, announced_mac = $7`, when: `AND announced_at IS NULL AND ` + unresolved,
+		tasks: `outcome = $5, detail = '', finished_at = $6, sent_at = 0, outcome_mac = ` + j.element(8, `position`), where: `true`,
+		args: []any{string(decision.Withdrawn), at, j.seal(announcedFields(l.ID, "", at)...), idList(seals)},
 	})
 	return err
 }

@@ -187,6 +187,10 @@ func tables() []string {
 	return names
 }
 
+// SchemaVersion returns the version of the schema that Open brings a journal to;
+// it is the same on both engines.
+func SchemaVersion() int64 { return newestVersion() }
+
 // newestVersion returns the version that the migrations bring a journal to.
 func newestVersion() (newest int64) {
 	for name := range migrationTexts() {

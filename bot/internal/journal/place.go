@@ -23,6 +23,9 @@ func checkPlace(path string) error {
 	default:
 		return problem(NotWritable, err, path, cause(err))
 	}
+	if err := writableBy(path, dir); err != nil {
+		return err
+	}
 	for _, one := range []string{path, path + "-wal", path + "-shm"} {
 		if mountedAlone(one, dir) {
 			return problem(FileAlone, nil, one, filepath.Dir(path))

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"os"
 	"strconv"
@@ -116,4 +117,16 @@ func unescapeOctal(text string) string {
 		b.WriteByte(text[i])
 	}
 	return b.String()
+}
+
+// writableBy reports whether this user may write the file at a path, if it's
+// there, and make further files in the directory. SQLite needs both.
+func writableBy(path, dir string) error {
+	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
+		return problem(NotWritable, err, path, "the directory "+dir+": "+err.Error())
+	}
+	if err := unix.Access(path, unix.R_OK|unix.W_OK); err != nil && !errors.Is(err, unix.ENOENT) {
+		return problem(NotWritable, err, path, err.Error())
+	}
+	return nil
 }

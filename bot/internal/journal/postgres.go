@@ -8,13 +8,18 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
 
 const (
-	connectionsAtOnce = 8
+	// DefaultMaxConns is how many connections a process opens at most, unless
+	// Options say otherwise. MinMaxConns is the fewest that suffice: migrating
+	// takes one for its lock, and one for its work.
+	DefaultMaxConns = 8
+	MinMaxConns     = 2
 
 	// A connection is given up after a while, so that one that leads nowhere
 	// any more does not stay.
@@ -27,9 +32,10 @@ type postgres struct {
 	dialect  dialect
 	db       *sql.DB
 	prepared *statements
+	maxConns int
 }
 
-func openPostgres(ctx context.Context, databaseURL string, readOnly bool) (engine, error) {
+func openPostgres(ctx context.Context, databaseURL string, maxConns int, readOnly bool) (engine, error) {
 	config, set, err := postgresConfig(databaseURL)
 	if err != nil {
 		return nil, err
@@ -45,17 +51,19 @@ func openPostgres(ctx context.Context, databaseURL string, readOnly bool) (engin
 		_, err := conn.PgConn().Exec(ctx, set).ReadAll()
 		return wrap("setting time-outs", err)
 	}))
-	db.SetMaxOpenConns(connectionsAtOnce)
-	db.SetMaxIdleConns(connectionsAtOnce)
+	db.SetMaxOpenConns(maxConns)
+	db.SetMaxIdleConns(maxConns)
 	db.SetConnMaxLifetime(maxConnectionLife)
 	db.SetConnMaxIdleTime(maxConnectionIdle)
 	p := &postgres{
-		db: db, prepared: newStatements(db),
+		db: db, prepared: newStatements(db), maxConns: maxConns,
 		dialect: dialect{
 			now:        "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
 			greatest:   "GREATEST",
 			forUpdate:  " FOR UPDATE",
 			skipLocked: "FOR UPDATE SKIP LOCKED",
+			pack:       postgresPack, packAll: postgresPackAll, unpack: postgresUnpack, unpackAll: postgresUnpackAll,
+			randomID: "CAST(gen_random_uuid() AS TEXT)",
 			// then waits for first because it reads what first returns. It does so
 			// in a subquery that doesn't depend on its own row: when that row was
 			// changed meanwhile, Postgres evaluates the condition again, and can't
@@ -66,10 +74,13 @@ func openPostgres(ctx context.Context, databaseURL string, readOnly bool) (engin
 			ids: func(arg int) string {
 				return fmt.Sprintf("SELECT value FROM json_array_elements_text(CAST($%d AS json))", arg)
 			},
+			element: func(arg int, index string) string {
+				return fmt.Sprintf("CAST($%d AS json)->>CAST(%s AS INTEGER)", arg, index)
+			},
 			time: func(arg int) string { return fmt.Sprintf("CAST($%d AS TIMESTAMPTZ)", arg) },
 			items: func(arg int) string {
 				return fmt.Sprintf(`SELECT * FROM json_to_recordset(CAST($%d AS json)) AS item(position BIGINT, task_id BIGINT,
-					title TEXT, url TEXT, sent BOOLEAN, tries BIGINT, outcome TEXT, detail TEXT)`, arg)
+					title TEXT, url TEXT, sent BOOLEAN, tries BIGINT, outcome TEXT, detail TEXT, outcome_mac TEXT)`, arg)
 			},
 		},
 	}
@@ -110,10 +121,32 @@ func (p *postgres) read() querier { return querier{dialect: &p.dialect, prepared
 
 // write commits the statement by itself, in one round trip.
 func (p *postgres) write(ctx context.Context, do work) (any, error) {
-	return do(ctx, p.read())
+	out, err := do(ctx, p.read())
+	p.reconsider(err)
+	return out, err
 }
 
 func (p *postgres) together(ctx context.Context, do work) (any, error) {
+	out, err := p.transact(ctx, do)
+	p.reconsider(err)
+	return out, err
+}
+
+// reconsider drops all idle connections if a write failed because the session is
+// read-only: after a failover, connections can lead on to the former primary,
+// through a proxy that keeps them open. New ones lead to the new primary.
+func (p *postgres) reconsider(err error) {
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) && answer.Code == readOnlyTransaction {
+		p.db.SetMaxIdleConns(0)
+		p.db.SetMaxIdleConns(p.maxConns)
+	}
+}
+
+// readOnlyTransaction is SQLSTATE 25006.
+const readOnlyTransaction = "25006"
+
+func (p *postgres) transact(ctx context.Context, do work) (any, error) {
 	tx, err := p.db.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("beginning a transaction: %w", err)

@@ -34,6 +34,10 @@ const (
 	NetworkFiles Kind = "network_files"
 	NotAFile     Kind = "not_a_file"
 	NotWritable  Kind = "not_writable"
+	NotADatabase Kind = "not_a_database"
+	OtherProgram Kind = "other_program"
+	Damaged      Kind = "damaged"
+	CannotOpen   Kind = "cannot_open"
 	Unusable     Kind = "unusable" // SQLite, for a reason without a kind
 )
 
@@ -60,7 +64,7 @@ var problems = map[Kind]words{
 	},
 	PoolerTooSmall: {
 		"the connection pooler in between lends the bot no second session",
-		fmt.Sprintf("Give the bot's user at least %d sessions for each replica (pgbouncer: default_pool_size), or connect to the server itself", connectionsAtOnce),
+		"Give the bot's user as many sessions for each replica as DATABASE_MAX_CONNS says (pgbouncer: default_pool_size), or connect to the server itself",
 	},
 	PoolerRefuses: {
 		"the connection pooler in between refuses the bot's session: %s",
@@ -111,6 +115,13 @@ var problems = map[Kind]words{
 		"the journal %s cannot be written: %s",
 		"Check DATABASE_URL: the directory and the file must be writable for the user that runs the bot",
 	},
+	NotADatabase: {"%s is not a SQLite database", "Name another file in DATABASE_URL, or restore the journal from a backup"},
+	OtherProgram: {"%s is a database of another program", "Name a file of the bot's own in DATABASE_URL"},
+	Damaged:      {"the journal %s is damaged", "Stop every replica, and restore the journal from a backup"},
+	CannotOpen: {
+		"SQLite cannot open the files of the journal %s",
+		"Check that the directory is there and writable for the user that runs the bot, and how many files the process may open (ulimit -n)",
+	},
 	Unusable: {"%s", "Check DATABASE_URL: it must name a file, or a place for one, that the bot may write"},
 }
 
@@ -138,7 +149,7 @@ func Diagnose(databaseURL string, err error) *Error {
 		case errors.Is(err, fs.ErrPermission):
 			return problem(NotWritable, err, absolute(path), cause(err))
 		}
-		return problem(Unusable, err, err.Error())
+		return diagnoseSQLite(path, err)
 	}
 	if !isProblem {
 		known = diagnosePostgres(err)

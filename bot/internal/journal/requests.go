@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -25,9 +26,9 @@ type Request struct {
 // reminder, 0 for none, and until its end. Called again it does nothing.
 func (j *Journal) Opened(ctx context.Context, r Request, remind, end time.Duration) error {
 	return j.exec(ctx, "noting an open request", `
-		INSERT INTO requests (confirmation_id, message_ts, confirmation, remind_at, ends_at)
-		VALUES ($1, $2, $3, CASE WHEN CAST($4 AS BIGINT) = 0 THEN 0 ELSE `+j.now+` + CAST($4 AS BIGINT) END, `+j.now+` + $5) ON CONFLICT DO NOTHING`,
-		string(r.ID), r.MessageTS, r.Confirmation, remind.Milliseconds(), end.Milliseconds())
+		INSERT INTO requests (confirmation_id, message_ts, confirmation, mac, remind_at, ends_at)
+		VALUES ($1, $2, $3, $6, CASE WHEN CAST($4 AS BIGINT) = 0 THEN 0 ELSE `+j.now+` + CAST($4 AS BIGINT) END, `+j.now+` + $5) ON CONFLICT DO NOTHING`,
+		string(r.ID), r.MessageTS, r.Confirmation, remind.Milliseconds(), end.Milliseconds(), j.seal(requestFields(r)...))
 }
 
 // TakeToRemind takes requests whose reminder is due, at most limit. Each is
@@ -55,19 +56,49 @@ func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, li
 	if some == 0 {
 		return nil, nil
 	}
-	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]Request, error) {
+	type sealed struct {
+		Request
+		mac string
+	}
+	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]sealed, error) {
 		rows, err := q.query(ctx, `
 			UPDATE requests SET `+set+` WHERE confirmation_id IN
 				(SELECT confirmation_id FROM requests WHERE `+which+` LIMIT $1 `+j.skipLocked+`)
-			RETURNING confirmation_id, message_ts, confirmation`, limit)
-		return collect(rows, err, func(r *sql.Rows, one *Request) error {
-			return r.Scan(&one.ID, &one.MessageTS, &one.Confirmation)
+			RETURNING confirmation_id, message_ts, confirmation, mac`, limit)
+		return collect(rows, err, func(r *sql.Rows, one *sealed) error {
+			return r.Scan(text(&one.ID), text(&one.MessageTS), text(&one.Confirmation), text(&one.mac))
 		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
-	return taken, nil
+	var genuine []Request
+	for _, one := range taken {
+		switch err := j.vetRequest(ctx, one.Request, one.mac); {
+		case err == nil:
+			genuine = append(genuine, one.Request)
+		case !errors.Is(err, ErrGone):
+			return genuine, fmt.Errorf("%s: %w", doing, err)
+		}
+	}
+	return genuine, nil
+}
+
+func requestFields(r Request) []string {
+	return []string{"request", string(r.ID), r.MessageTS, r.Confirmation}
+}
+
+// vetRequest returns nil if a listed request is genuine. Otherwise it is set
+// aside, and the error is ErrGone.
+func (j *Journal) vetRequest(ctx context.Context, r Request, mac string) error {
+	t := j.trust.Load()
+	if t == nil {
+		return nil
+	}
+	what := Unverified{Table: Requests, ID: string(r.ID)}
+	return j.judge(ctx, t, what, 0, func() error { return t.VerifySeal(mac, requestFields(r)...) }, func() error {
+		return j.setRowAside(ctx, Requests, `d.confirmation_id = $1 AND d.mac = $2`, what, string(r.ID), mac)
+	})
 }
 
 // Forget drops a request about which there is nothing more to do. Called again
@@ -86,9 +117,18 @@ func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamel
 	if len(tasks) == 1 {
 		task = tasks[0]
 	}
-	d, err := j.conflicting(ctx, prompt, task)
-	if err != nil {
-		return decision.Record{}, fmt.Errorf("asking what became of a prompt: %w", err)
+	for range maxInWay {
+		row, err := j.conflicting(ctx, prompt, task)
+		if err != nil {
+			return decision.Record{}, fmt.Errorf("asking what became of a prompt: %w", err)
+		}
+		d, err := j.vet(ctx, row, waitTaken)
+		if err == nil {
+			return d, nil
+		}
+		if !errors.Is(err, ErrGone) {
+			return decision.Record{}, fmt.Errorf("asking what became of a prompt: %w", err)
+		}
 	}
-	return d, nil
+	return decision.Record{}, fmt.Errorf("asking what became of a prompt: %w", errUnverified)
 }

@@ -14,7 +14,8 @@ const (
 	columns = `d.confirmation_id, d.team_id, d.channel_id, d.thread_ts, d.requester, d.confirmer, d.reason,
 		d.requested_at, d.decided_at, d.facts_age_ms, d.announced_at, d.message_ts, d.response_url, d.confirmation, d.mac,
 		d.follow_until, d.checks, d.settled_at, d.epoch,
-		t.task_id, t.title, t.url, t.sent_at, t.tries, t.outcome, t.detail, t.finished_at, t.settled_outcome, t.settled_detail`
+		t.task_id, t.title, t.url, t.sent_at, t.tries, t.outcome, t.detail, t.finished_at, t.settled_outcome, t.settled_detail,
+		d.announced_mac, t.outcome_mac, t.unsent_mac, t.settled_mac`
 
 	// joined has a row for each task of each decision.
 	joined = ` FROM decisions d JOIN tasks t ON t.confirmation_id = d.confirmation_id `
@@ -27,19 +28,20 @@ const (
 	resolved = `EXISTS (SELECT 1 FROM tasks WHERE tasks.confirmation_id = decisions.confirmation_id) AND NOT ` + unresolved
 )
 
-// scan reads a decision with one of its tasks.
+// scan reads a decision with one of its tasks. SQLite takes values of any type in
+// any column: what isn't of its column's type is left out, and the row doesn't
+// verify.
 func scan(row interface{ Scan(...any) error }, d *decision.Record) error {
-	var finished, announced sql.NullTime
-	var outcome sql.NullString
-	var sent, follow, settled, age int64
+	var sent, follow, settled, tries, looks, age int64
 	var t decision.Item
-	err := row.Scan(&d.ID, &d.Team, &d.Channel, &d.Thread, &d.Requester, &d.Confirmer, &d.Reason,
-		&d.RequestedAt, &d.DecidedAt, &age, &announced, &d.MessageTS, &d.ResponseURL, &d.Confirmation, &d.MAC,
-		&follow, &d.Looks, &settled, &d.Epoch,
-		&t.ID, &t.Title, &t.URL, &sent, &t.Tries, &outcome, &t.Detail, &finished, &t.SettledOutcome, &t.SettledDetail)
-	t.FinishedAt, t.Outcome, t.Sent = finished.Time, decision.Outcome(outcome.String), sent != 0
-	d.AnnouncedAt, d.FollowUntil, d.SettledAt = announced.Time, moment(follow), moment(settled)
+	err := row.Scan(text(&d.ID), text(&d.Team), text(&d.Channel), text(&d.Thread), text(&d.Requester), text(&d.Confirmer), text(&d.Reason),
+		instant(&d.RequestedAt), instant(&d.DecidedAt), number(&age), instant(&d.AnnouncedAt), text(&d.MessageTS), text(&d.ResponseURL), text(&d.Confirmation), text(&d.MAC),
+		number(&follow), number(&looks), number(&settled), number(&d.Epoch),
+		number(&t.ID), text(&t.Title), text(&t.URL), number(&sent), number(&tries), text(&t.Outcome), text(&t.Detail), instant(&t.FinishedAt), text(&t.SettledOutcome), text(&t.SettledDetail),
+		text(&d.AnnouncedMAC), text(&t.Seals.Outcome), text(&t.Seals.Unsent), text(&t.Seals.Settled))
+	t.Sent, t.Tries = sent != 0, int(tries)
 	d.FactsAge = time.Duration(age) * time.Millisecond
+	d.Looks, d.FollowUntil, d.SettledAt = int(looks), moment(follow), moment(settled)
 	d.Tasks = []decision.Item{t}
 	return err
 }
@@ -54,9 +56,9 @@ func moment(ms int64) time.Time {
 
 // decisions returns the decisions of a condition, in the order of a column, each
 // with its tasks.
-func (q querier) decisions(ctx context.Context, where, order string, args ...any) ([]decision.Record, error) {
+func (q querier) decisions(ctx context.Context, where, order string, args ...any) ([]untrusted, error) {
 	rows, err := q.query(ctx, `SELECT `+columns+joined+`WHERE `+where+` ORDER BY `+order+`, d.confirmation_id, t.position`, args...)
-	all, err := collect(rows, err, func(r *sql.Rows, d *decision.Record) error { return scan(r, d) })
+	all, err := collect(rows, err, func(r *sql.Rows, row *untrusted) error { return scan(r, (*decision.Record)(row)) })
 	if err != nil {
 		return nil, err
 	}
@@ -72,13 +74,13 @@ func (q querier) decisions(ctx context.Context, where, order string, args ...any
 }
 
 // decision returns one decision; ErrGone if there is none.
-func (q querier) decision(ctx context.Context, where string, args ...any) (decision.Record, error) {
+func (q querier) decision(ctx context.Context, where string, args ...any) (untrusted, error) {
 	found, err := q.decisions(ctx, where, `d.decided_at`, args...)
 	if err == nil && len(found) == 0 {
 		err = ErrGone
 	}
 	if err != nil {
-		return decision.Record{}, err
+		return untrusted{}, err
 	}
 	return found[0], nil
 }
@@ -93,7 +95,11 @@ func (q querier) has(ctx context.Context, id decision.ID) (bool, error) {
 func (j *Journal) Get(ctx context.Context, id decision.ID) (decision.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	d, err := j.read().decision(ctx, `d.confirmation_id = $1`, string(id))
+	row, err := j.read().decision(ctx, `d.confirmation_id = $1`, string(id))
+	var d decision.Record
+	if err == nil {
+		d, err = j.vet(ctx, row, waitTaken)
+	}
 	if err != nil {
 		return decision.Record{}, fmt.Errorf("reading a decision: %w", err)
 	}
@@ -107,8 +113,9 @@ type Query struct {
 	Limit int       // 20 if zero
 }
 
-// Recent returns the latest decisions, newest first.
-func (j *Journal) Recent(ctx context.Context, q Query) ([]decision.Record, error) {
+// Recent returns the latest decisions, newest first, and for each why it can't
+// be verified, if so. It sets nothing aside.
+func (j *Journal) Recent(ctx context.Context, q Query) ([]Recorded, error) {
 	if q.Limit <= 0 {
 		q.Limit = 20
 	}
@@ -123,7 +130,26 @@ func (j *Journal) Recent(ctx context.Context, q Query) ([]decision.Record, error
 	if err != nil {
 		return nil, fmt.Errorf("reading the journal: %w", err)
 	}
-	return found, nil
+	t := j.trust.Load()
+	all := make([]Recorded, len(found))
+	for i, row := range found {
+		all[i].Record = decision.Record(row)
+		if t != nil {
+			if d, err := t.verified(row); err != nil {
+				all[i].Unverified = err
+			} else {
+				all[i].Record = d
+			}
+		}
+	}
+	return all, nil
+}
+
+// Recorded is a decision on record. If Unverified isn't nil, someone else may
+// have written it.
+type Recorded struct {
+	decision.Record
+	Unverified error
 }
 
 // Backlog returns what remains to be done, by all processes.

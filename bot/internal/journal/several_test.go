@@ -3,6 +3,7 @@ package journal_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -176,5 +177,28 @@ func TestPromptForSeveralTasksIsWithdrawnAsAWhole(t *testing.T) {
 			t.Errorf("claimed after it was withdrawn: %+v, %v", c, err)
 		}
 		won(t, j, several("y", 2, 1)) // nothing holds the tasks
+	})
+}
+
+// A row that isn't genuine doesn't take a task away from a decision about
+// several.
+func TestForgedRowsTakeNoTaskFromADecisionAboutSeveral(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		plain := open(t, url, 0) // seals nothing
+		won(t, plain, several("forged", 2, 7))
+		if strings.HasPrefix(url, "sqlite:") { // Postgres has a foreign key
+			forge(t, url, "INSERT INTO tasks (confirmation_id, position, task_id, outcome) VALUES ('stray', 0, 1000001, 'cancelled')")
+		}
+		d := j.click(1) // about tasks 1 and 1000001
+		d.Tasks[0].ID = 2
+		c, err := j.Claim(t.Context(), d)
+		must(t, err)
+		if !c.Won || c.Tasks[0].Outcome != "" || c.Tasks[1].Outcome != "" {
+			t.Errorf("%+v", c)
+		}
+		if len(j.reported) == 0 {
+			t.Error("nothing was reported")
+		}
 	})
 }

@@ -80,13 +80,18 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 			greatest: "MAX",
 			chain:    func(first, then string) []string { return []string{first, then} },
 			ids:      func(arg int) string { return fmt.Sprintf("SELECT value FROM json_each($%d)", arg) },
-			time:     func(arg int) string { return fmt.Sprintf("$%d", arg) },
+			element: func(arg int, index string) string {
+				return fmt.Sprintf("json_extract($%d, '$[' || %s || ']')", arg, index)
+			},
+			time: func(arg int) string { return fmt.Sprintf("$%d", arg) },
 			items: func(arg int) string {
 				return fmt.Sprintf(`SELECT value->>'position' AS position, value->>'task_id' AS task_id, value->>'title' AS title,
 					value->>'url' AS url, value->>'sent' AS sent, value->>'tries' AS tries, value->>'outcome' AS outcome,
-					value->>'detail' AS detail FROM json_each($%d)`, arg)
+					value->>'detail' AS detail, value->>'outcome_mac' AS outcome_mac FROM json_each($%d)`, arg)
 			},
-			clock: func() any { return sql.Named("now", now().UnixMilli()) },
+			pack: sqlitePack, packAll: sqlitePackAll, unpack: sqliteUnpack, unpackAll: sqliteUnpackAll,
+			randomID: "lower(hex(randomblob(16)))",
+			clock:    func() any { return sql.Named("now", now().UnixMilli()) },
 		},
 	}
 	if s.writer, err = openFile(path, readOnly); err != nil {
@@ -100,10 +105,19 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 	s.writer.SetMaxOpenConns(1)
 	s.reader.SetMaxOpenConns(readersAtOnce)
 	s.reading = newStatements(s.reader)
+	if err = s.foreign(ctx); err != nil {
+		return nil, errors.Join(err, s.writer.Close(), s.reader.Close())
+	}
 	if readOnly {
 		err = upToDate(ctx, s.reader, goose.DialectSQLite3, "sqlite")
 	} else {
 		err = migrate(ctx, s.writer, goose.DialectSQLite3, "sqlite")
+	}
+	if err == nil && now == nil {
+		now = time.Now // of what is only read, nothing goes by it
+		if !readOnly {
+			now, err = machineClock(ctx, s.writer)
+		}
 	}
 	if err == nil {
 		s.conn, err = s.writer.Conn(ctx)
@@ -247,11 +261,17 @@ func (s *sqlite) batch(first *write) []*write {
 	return batch
 }
 
-// commit runs a batch in one transaction. A statement that fails fails the
-// whole batch, since that is the disk's doing: what the statements themselves
-// object to are rows that are not there, and no errors.
+// commit runs a batch in one transaction. If a write's own statement fails, each
+// write of the batch gets a transaction of its own, so that none fails because
+// of another.
 func (s *sqlite) commit(batch []*write) {
 	lost := s.transact(batch)
+	if errors.As(lost, new(*statementError)) && len(batch) > 1 {
+		for _, w := range batch {
+			s.commit([]*write{w})
+		}
+		return
+	}
 	for _, w := range batch {
 		w.lost = lost
 		close(w.done)
@@ -275,13 +295,18 @@ func (s *sqlite) transact(batch []*write) error {
 	return nil
 }
 
+// statementError means that a write's statement failed, and not the transaction.
+type statementError struct{ error }
+
+func (e *statementError) Unwrap() error { return e.error }
+
 func (s *sqlite) doAll(ctx context.Context, q querier, batch []*write) error {
 	for _, w := range batch {
 		if w.err = context.Cause(w.ctx); w.err != nil {
 			continue // nobody waits for it any more
 		}
 		if w.out, w.err = w.do(ctx, q); w.err != nil && !isAnswer(w.err) {
-			return w.err
+			return &statementError{w.err}
 		}
 	}
 	if _, err := q.exec(ctx, `COMMIT`); err != nil {

@@ -65,6 +65,28 @@ func TestPoolerModes(t *testing.T) {
 	}
 }
 
+// With prepared statements and without, by the client and by the pooler, a
+// session is what counts: time-outs and the migrations' lock are a session's.
+// pgbouncer keeps prepared statements across servers since version 1.21.
+func TestPoolerModesWithAndWithoutPreparedStatements(t *testing.T) {
+	for mode, want := range map[string]journal.Kind{"session": "", "transaction": journal.PoolerTransaction} {
+		for _, kept := range []string{"", "\nmax_prepared_statements = 0", "\nmax_prepared_statements = 200"} {
+			for _, client := range []string{"cache_statement", "exec", "simple_protocol"} {
+				t.Run(strings.TrimSpace(mode+kept+" "+client), func(t *testing.T) {
+					t.Parallel()
+					if kept != "" && !pgtest.PoolerIsAtLeast(t, 1, 21) {
+						t.Skip("this pgbouncer knows no prepared statements")
+					}
+					at := pgtest.Pooler(t, postgres(t), "pool_mode = "+mode+kept) + "&default_query_exec_mode=" + client
+					if got := refusedAs(t, at); got != want {
+						t.Errorf("got %q, want %q", got, want)
+					}
+				})
+			}
+		}
+	}
+}
+
 // Other clients keep the pooler busy, so that connections get other servers
 // than before.
 func TestTransactionPoolerIsFoundUnderLoad(t *testing.T) {

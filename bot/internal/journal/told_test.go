@@ -55,11 +55,11 @@ func TestWhatWasToldStaysAsItWasTold(t *testing.T) {
 		for table, changes := range map[string][]string{
 			"decisions": {
 				"confirmation_id = 'other'", "team_id = 'T2'", "channel_id = 'C2'", "requester = 'U9'", "confirmer = 'U9'", "reason = ''",
-				"requested_at = '2020-01-01'", "decided_at = '2020-01-01'", "message_ts = ''", "confirmation = ''", "mac = ''", "announced_at = NULL",
+				"requested_at = '2020-01-01'", "decided_at = '2020-01-01'", "message_ts = ''", "confirmation = ''", "mac = 'x'", "announced_mac = 'x'", "announced_at = NULL",
 			},
 			"tasks": {
 				"confirmation_id = 'other'", "position = 1", "task_id = 2", "title = 'x'", "url = 'x'", "detail = ''", "outcome = NULL",
-				"outcome = 'cancelled'", "outcome = 'set_aside'", "finished_at = NULL",
+				"outcome = 'cancelled'", "outcome_mac = 'x'", "finished_at = NULL",
 			},
 		} {
 			for _, change := range changes {
@@ -84,33 +84,8 @@ func TestWhatWasToldStaysAsItWasTold(t *testing.T) {
 		must(t, err)
 		must(t, j.MarkSettled(t.Context(), "settled"))
 		refused(t, url, "UPDATE decisions SET settled_at = 0 WHERE confirmation_id = 'settled'")
-		for _, change := range []string{"settled_outcome = 'failed'", "settled_detail = ''", "outcome = 'set_aside'", "outcome = 'cancelled'", "outcome = NULL"} {
+		for _, change := range []string{"settled_outcome = 'failed'", "settled_detail = ''", "settled_mac = 'x'", "outcome = 'cancelled'", "outcome = NULL"} {
 			refused(t, url, "UPDATE tasks SET "+change+" WHERE confirmation_id = 'settled'")
-		}
-	})
-}
-
-// A row that is being looked after and turns out not to be genuine is set
-// aside, however often that is said, and whatever somebody made of it.
-func TestAToldRowThatIsNotGenuineIsSetAside(t *testing.T) {
-	bothEngines(t, func(t *testing.T, url string) {
-		j := open(t, url, 0)
-		told(t, j, "unknown", 1, decision.Unknown)
-		told(t, j, "made", 2, decision.Failed)
-		statement(t, url, fmt.Sprintf("UPDATE decisions SET check_after = 1, follow_until = %d", time.Now().Add(time.Hour).UnixMilli()))
-		refused(t, url, "UPDATE tasks SET outcome = NULL WHERE confirmation_id = 'unknown'")
-		held, err := j.TakeUnsettled(t.Context(), 2, nil)
-		must(t, err)
-		for _, h := range held {
-			must(t, j.SetAside(t.Context(), h.Lease))
-			must(t, j.SetAside(t.Context(), h.Lease))
-			if d, err := j.Get(t.Context(), h.Lease.ID); err != nil || d.Outcome() != decision.SetAside {
-				t.Errorf("%+v %v", d, err)
-			}
-			refused(t, url, fmt.Sprintf("UPDATE tasks SET outcome = 'cancelled' WHERE confirmation_id = '%s'", h.Lease.ID))
-		}
-		if len(held) != 2 {
-			t.Errorf("%d rows taken", len(held))
 		}
 	})
 }

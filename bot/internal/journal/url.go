@@ -3,10 +3,15 @@ package journal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/cancelbot/cancelbot/bot/internal/clock"
 )
 
 // CheckURL says what is wrong with the form of a DATABASE_URL, to be read
@@ -98,4 +103,34 @@ func Password(databaseURL string) string {
 		return ""
 	}
 	return config.Password
+}
+
+// MeasureClock measures how far this machine's clock is from the journal's,
+// before the journal is opened. SQLite goes by this machine's own.
+func MeasureClock(ctx context.Context, databaseURL string) (clock.Offset, error) {
+	if _, isSQLite := SQLitePath(databaseURL); isSQLite {
+		return clock.Offset{}, nil
+	}
+	config, _, err := postgresConfig(databaseURL)
+	if err != nil {
+		return clock.Offset{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return clock.Offset{}, rootCause(err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	sent := time.Now()
+	row, err := oneRow(ctx, conn, `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`)
+	if err != nil {
+		return clock.Offset{}, err
+	}
+	answered := time.Now()
+	theirs, err := strconv.ParseInt(row[0], 10, 64)
+	if err != nil {
+		return clock.Offset{}, fmt.Errorf("reading the journal's time: %w", err)
+	}
+	return clock.Between(sent, answered, time.UnixMilli(theirs), time.Millisecond), nil
 }

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"math"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ type Live struct {
 	Commands    func() int // accepted and not yet handled
 	Clicks      func() int // accepted and not yet handled
 	Backlog     func(context.Context) (decision.Backlog, error)
+	Paused      func(context.Context) (since time.Time, err error) // zero if it isn't
 	Loops       []*work.Loop
 	Started     time.Time
 }
@@ -51,6 +53,15 @@ func (m *Metrics) Watch(l Live) {
 			return unix(l.Started)
 		})
 	}
+	gauge("paused_timestamp_seconds", "When cancelling was paused for all replicas, in Unix time; 0 if it isn't paused.", nil, func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), backlogTimeout)
+		defer cancel()
+		since, err := l.Paused(ctx)
+		if err != nil {
+			return math.NaN()
+		}
+		return unix(since)
+	})
 	m.register.MustRegister(newBacklog(l.Backlog))
 }
 

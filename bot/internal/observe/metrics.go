@@ -23,7 +23,8 @@ type Metrics struct {
 	AnnouncementSeconds prometheus.Histogram   // from click to announcement
 	Settled             *prometheus.CounterVec // by outcome
 	Anomalies           *prometheus.CounterVec // by kind
-	Unverified          prometheus.Counter
+	SecondPersonTasks   *prometheus.CounterVec // by the entry of the list of workflows
+	Unverified          *prometheus.CounterVec // by table and verdict
 	Vanished            prometheus.Counter
 
 	register prometheus.Registerer
@@ -76,7 +77,8 @@ func NewMetrics(to prometheus.Registerer) *Metrics {
 			"warning", "refresh_requested", "link_disabled", "too_many_websockets", "other", "lost", "cannot_connect"),
 		Anomalies:           counter("slack_socket_anomalies_total", "Unexpected events on Socket Mode connections, by kind.", "kind", "garbage_frame", "oversized_ack", "unacknowledged"),
 		Settled:             counter("unknown_outcomes_settled_total", "Unknown outcomes whose follow-up ended, by final outcome.", "outcome", settled()...),
-		Unverified:          plain("journal_unverified_rows_total", "Rows of the journal that were set aside because no genuine click made them."),
+		SecondPersonTasks:   vector("second_person_tasks_total", "Tasks seen at commands whose workflow is listed in SECOND_PERSON_WORKFLOWS, by entry of the list.", "workflow"),
+		Unverified:          vector("journal_unverified_rows_total", "Rows of the journal that don't verify, by table, and whether they wait for a key or were set aside.", "table", "verdict"),
 		Vanished:            plain("journal_vanished_rows_total", "Decisions in progress that the journal had lost and that the bot restored."),
 		AckSeconds:          histogram("ack_duration_seconds", "Time from reading an envelope to writing its acknowledgement.", fastBuckets()),
 		OutcomeSeconds:      histogram("click_to_outcome_seconds", "Time from a click to its outcome.", peopleBuckets()),

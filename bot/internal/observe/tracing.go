@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"log/slog"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"go.opentelemetry.io/otel/attribute"
@@ -43,6 +44,14 @@ func (t *Tracer) Step(ctx context.Context, name string, ids ...attribute.KeyValu
 		}
 		span.End()
 	}
+}
+
+// Traced returns a log whose lines name the trace of ctx, if there is one.
+func Traced(ctx context.Context, log *slog.Logger) *slog.Logger {
+	if sc := trace.SpanContextFromContext(ctx); sc.HasTraceID() {
+		return log.With("trace_id", sc.TraceID().String())
+	}
+	return log
 }
 
 // Begin remembers the trace of a decision.

@@ -18,12 +18,7 @@ import (
 // is not installed.
 func Pooler(tb testing.TB, server string, settings ...string) string {
 	tb.Helper()
-	bin, err := exec.LookPath("pgbouncer")
-	if err != nil {
-		if bin = "/usr/sbin/pgbouncer"; !exists(bin) {
-			tb.Skip("no pgbouncer on this machine: install it (apt-get install pgbouncer) to run this test")
-		}
-	}
+	bin := pgbouncer(tb)
 	u, err := url.Parse(server)
 	if err != nil {
 		tb.Fatal(err)
@@ -57,6 +52,32 @@ func Pooler(tb testing.TB, server string, settings ...string) string {
 	u.Host = "127.0.0.1:" + strconv.Itoa(port)
 	waitUntilListening(tb, u.Host, &log)
 	return u.String()
+}
+
+// PoolerIsAtLeast reports whether this machine's pgbouncer has a version or a
+// newer one.
+func PoolerIsAtLeast(tb testing.TB, major, minor int) bool {
+	tb.Helper()
+	out, err := exec.Command(pgbouncer(tb), "--version").Output()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	var hasMajor, hasMinor int
+	if _, err := fmt.Sscanf(string(out), "PgBouncer %d.%d", &hasMajor, &hasMinor); err != nil {
+		tb.Fatalf("%v: %s", err, out)
+	}
+	return hasMajor > major || hasMajor == major && hasMinor >= minor
+}
+
+func pgbouncer(tb testing.TB) string {
+	tb.Helper()
+	bin, err := exec.LookPath("pgbouncer")
+	if err != nil {
+		if bin = "/usr/sbin/pgbouncer"; !exists(bin) {
+			tb.Skip("no pgbouncer on this machine: install it (apt-get install pgbouncer) to run this test")
+		}
+	}
+	return bin
 }
 
 func exists(path string) bool {

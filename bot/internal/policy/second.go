@@ -74,10 +74,18 @@ func (s SecondPerson) needed(t Task) bool {
 	if !s.byWorkflow() {
 		return s.Always
 	}
-	name := foldName(t.Workflow)
-	return !t.Known || name == "" || slices.ContainsFunc(s.Workflows, func(one string) bool {
-		return strings.EqualFold(foldName(one), name)
-	})
+	_, listed := s.Listed(t.Workflow)
+	return !t.Known || foldName(t.Workflow) == "" || listed
+}
+
+// Listed returns the entry of Workflows that names a workflow.
+func (s SecondPerson) Listed(workflow string) (entry string, ok bool) {
+	name := foldName(workflow)
+	i := slices.IndexFunc(s.Workflows, func(one string) bool { return strings.EqualFold(foldName(one), name) })
+	if i < 0 {
+		return "", false
+	}
+	return s.Workflows[i], true
 }
 
 // foldName drops what people do not see when they compare two names: blanks,

@@ -2,15 +2,10 @@ package signed
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -19,24 +14,30 @@ import (
 
 const (
 	// handover is how long the keys of a replaced bot token still sign. In that
-	// time the other replicas switch to the new token, and can verify what this
-	// one signs before and after they do.
+	// time the other replicas load the new token's keys, which the journal has,
+	// and can verify what this one signs before and after.
 	handover = 2 * time.Minute
 
-	// promptsOutlive and rowsOutlive are how long keys are accepted after they
-	// signed last: as long as a prompt can be confirmed and replaced, and as
-	// long as a decision can take, including the follow-up of an unknown
-	// outcome.
+	// promptsOutlive is how long prompts are accepted after their keys signed
+	// last: as long as one can be confirmed and replaced. rowsOutlive is how
+	// long after that a click may have come whose row is accepted: as long as
+	// another replica may go on using the earlier token.
 	promptsOutlive = MaxTTL + 5*time.Minute
 	rowsOutlive    = 25 * time.Hour
+
+	// keysKept is how long earlier keys are kept, to verify old rows.
+	keysKept = 35 * 24 * time.Hour
 
 	// LoadEvery is the interval at which Load must be called.
 	LoadEvery = 5 * time.Second
 )
 
-// signingKeys sign confirmations and accepted clicks. Every replica derives
-// them from the bot token.
-type signingKeys struct{ confirmations, clicks []byte }
+// signingKeys sign confirmations, accepted clicks and what follows from them.
+// Every replica derives them from the bot token. box is for other keys.
+type signingKeys struct {
+	id                         string // names them, and says nothing about them
+	confirmations, clicks, box []byte
+}
 
 // retired are the keys of an earlier bot token.
 type retired struct {
@@ -50,33 +51,46 @@ type Store interface {
 	SigningKeys(context.Context) ([]string, error)
 }
 
-// keyring has the keys of the bot token, and those of earlier tokens while
-// anything that they signed may be under way. The earlier keys are in the
-// journal, too, sealed with a key derived from the new token, so that a restart
-// finds them.
+// keyring has the keys of the bot token, those of earlier tokens while anything
+// that they signed may matter, and those of later tokens, which other replicas
+// use already. They are in the journal, too: earlier keys sealed with a key
+// derived from the next token, so that a restart finds them, and later keys
+// sealed with one derived from the token before, so that replicas whose tokens
+// change hours apart verify what each other signs.
 type keyring struct {
 	journal Store
 	now     func() time.Time
 
-	changing sync.Mutex // one rotate or load at a time
+	changing sync.Mutex          // one rotate or load at a time
+	opened   map[string]struct{} // sealed keys that were opened, or are broken
+	report   func(error)         // of sealed keys that are broken; may be nil
 
 	mu      sync.RWMutex
-	token   string
 	current signingKeys
-	earlier []retired // the latest first
+	earlier []retired     // the latest first
+	later   []signingKeys // of other replicas
 }
 
 func newKeyring(botToken string, j Store, now func() time.Time) (*keyring, error) {
 	keys, err := deriveKeys(botToken)
-	return &keyring{journal: j, now: now, token: botToken, current: keys}, err
+	return &keyring{journal: j, now: now, current: keys, opened: map[string]struct{}{}}, err
 }
 
 func deriveKeys(botToken string) (keys signingKeys, err error) {
 	if keys.confirmations, err = derive(botToken, "cancelbot confirmation "+confirmationVersion); err != nil {
 		return signingKeys{}, err
 	}
-	keys.clicks, err = derive(botToken, "cancelbot accepted click 1")
-	return keys, err
+	if keys.clicks, err = derive(botToken, "cancelbot accepted click 2"); err != nil {
+		return signingKeys{}, err
+	}
+	keys.box, err = derive(botToken, "cancelbot sealed signing keys 2")
+	return keys.named(), err
+}
+
+// named returns keys with their name.
+func (k signingKeys) named() signingKeys {
+	k.id = base64.RawURLEncoding.EncodeToString(mac(k.clicks, "name"))[:8]
+	return k
 }
 
 func derive(botToken, purpose string) ([]byte, error) {
@@ -101,7 +115,7 @@ func (k *keyring) signing() signingKeys {
 func (k *keyring) accepted(outlive time.Duration) []signingKeys {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	all := []signingKeys{k.current}
+	all := append([]signingKeys{k.current}, k.later...)
 	for _, old := range k.earlier {
 		if k.now().Before(old.signed.Add(outlive)) {
 			all = append(all, old.signingKeys)
@@ -110,8 +124,27 @@ func (k *keyring) accepted(outlive time.Duration) []signingKeys {
 	return all
 }
 
+// find returns keys by their name, and the latest click that they may have
+// signed; the zero time if there is none.
+func (k *keyring) find(id string) (keys signingKeys, usable time.Time, known bool) {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	for _, keys := range append([]signingKeys{k.current}, k.later...) {
+		if keys.id == id {
+			return keys, time.Time{}, true
+		}
+	}
+	for _, old := range k.earlier {
+		if old.id == id {
+			return old.signingKeys, old.signed.Add(rowsOutlive), true
+		}
+	}
+	return signingKeys{}, time.Time{}, false
+}
+
 // Rotate replaces the bot token, after it has stored the keys of the current
-// one in the journal.
+// one in the journal for holders of the new one, and those of the new one for
+// holders of the current one.
 func (k *keyring) Rotate(ctx context.Context, botToken string) error {
 	next, err := deriveKeys(botToken)
 	if err != nil {
@@ -123,23 +156,36 @@ func (k *keyring) Rotate(ctx context.Context, botToken string) error {
 	k.mu.RLock()
 	earlier := append([]retired{{k.current, now.Add(handover)}}, k.earlier...)
 	k.mu.RUnlock()
-	earlier = slices.DeleteFunc(earlier, func(old retired) bool { return !now.Before(old.signed.Add(rowsOutlive)) })
+	earlier = slices.DeleteFunc(earlier, func(old retired) bool {
+		return !now.Before(old.signed.Add(keysKept)) || old.id == next.id
+	})
 	for _, old := range earlier {
-		id, sealed, err := seal(botToken, old)
-		if err != nil {
+		if err := k.keep(ctx, next, old, old.signed.Add(keysKept).Sub(now)); err != nil {
 			return err
 		}
-		if err := k.journal.KeepSigningKeys(ctx, id, sealed, old.signed.Add(rowsOutlive).Sub(now)); err != nil {
-			return err
+		if now.Before(old.signed.Add(rowsOutlive)) {
+			if err := k.keep(ctx, old.signingKeys, retired{signingKeys: next}, rowsOutlive); err != nil {
+				return err
+			}
 		}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.token, k.current, k.earlier = botToken, next, earlier
+	k.current, k.earlier = next, earlier
+	k.later = slices.DeleteFunc(k.later, func(keys signingKeys) bool { return keys.id == next.id })
 	return nil
 }
 
-// Load reads the keys of earlier tokens from the journal.
+// keep stores keys in the journal for holders of others.
+func (k *keyring) keep(ctx context.Context, holder signingKeys, keys retired, long time.Duration) error {
+	id, sealed, err := seal(holder, keys)
+	if err != nil {
+		return err
+	}
+	return k.journal.KeepSigningKeys(ctx, id, sealed, long)
+}
+
+// Load reads the keys of earlier and later tokens from the journal.
 func (k *keyring) Load(ctx context.Context) error {
 	k.changing.Lock()
 	defer k.changing.Unlock()
@@ -147,69 +193,66 @@ func (k *keyring) Load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, sealed := range found {
-		old, err := unseal(k.token, sealed)
-		if err != nil || k.knows(old.signingKeys) {
-			continue // sealed for another token
+	// What one row has opens others.
+	for again := true; again; {
+		again = false
+		for _, sealed := range found {
+			again = k.open(sealed) || again
 		}
-		k.earlier = append(k.earlier, old)
 	}
-	slices.SortFunc(k.earlier, func(a, b retired) int { return b.signed.Compare(a.signed) })
 	return nil
 }
 
+// open adds the keys that a row of the journal has, if they can be opened and
+// are new. Must be called with changing held.
+func (k *keyring) open(sealed string) bool {
+	if _, done := k.opened[sealed]; done {
+		return false
+	}
+	for _, holder := range k.accepted(keysKept) {
+		if !isFor(sealed, holder) {
+			continue
+		}
+		if len(k.opened) < maxOpened {
+			k.opened[sealed] = struct{}{}
+		}
+		keys, err := unseal(sealed, holder)
+		if err != nil {
+			if k.report != nil {
+				k.report(err)
+			}
+			return false
+		}
+		return k.add(keys)
+	}
+	return false
+}
+
+// maxOpened bounds how many rows with keys are remembered.
+const maxOpened = 4096
+
+func (k *keyring) add(keys retired) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case k.knows(keys.signingKeys):
+		return false
+	case keys.signed.IsZero():
+		k.later = append(k.later, keys.signingKeys)
+	default:
+		k.earlier = append(k.earlier, keys)
+		slices.SortFunc(k.earlier, func(a, b retired) int { return b.signed.Compare(a.signed) })
+	}
+	return true
+}
+
+// knows must be called with mu held.
 func (k *keyring) knows(keys signingKeys) bool {
 	same := func(a signingKeys) bool { return hmac.Equal(a.confirmations, keys.confirmations) }
-	return same(k.current) || slices.ContainsFunc(k.earlier, func(old retired) bool { return same(old.signingKeys) })
+	return same(k.current) || slices.ContainsFunc(k.later, same) ||
+		slices.ContainsFunc(k.earlier, func(old retired) bool { return same(old.signingKeys) })
 }
 
-// seal encrypts keys for holders of a bot token. The ID is the same for the
-// same keys and token.
-func seal(botToken string, old retired) (id, sealed string, err error) {
-	box, key, err := boxOf(botToken)
-	if err != nil {
-		return "", "", err
-	}
-	plain := slices.Concat(old.confirmations, old.clicks, binary.BigEndian.AppendUint64(nil, uint64(old.signed.Unix())))
-	nonce := make([]byte, box.NonceSize())
-	_, _ = rand.Read(nonce) // it never fails
-	id = base64.RawURLEncoding.EncodeToString(mac(key, string(old.confirmations)))
-	return id, base64.RawURLEncoding.EncodeToString(box.Seal(nonce, nonce, plain, nil)), nil
-}
-
-var errSealed = errors.New("sealed with another bot token")
-
-func unseal(botToken, sealed string) (retired, error) {
-	box, _, err := boxOf(botToken)
-	if err != nil {
-		return retired{}, err
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(sealed)
-	if err != nil || len(raw) < box.NonceSize() {
-		return retired{}, errSealed
-	}
-	plain, err := box.Open(nil, raw[:box.NonceSize()], raw[box.NonceSize():], nil)
-	if err != nil || len(plain) != 2*sha256.Size+8 {
-		return retired{}, errSealed
-	}
-	return retired{
-		signingKeys{plain[:sha256.Size], plain[sha256.Size : 2*sha256.Size]},
-		time.Unix(int64(binary.BigEndian.Uint64(plain[2*sha256.Size:])), 0),
-	}, nil
-}
-
-func boxOf(botToken string) (box cipher.AEAD, key []byte, err error) {
-	if key, err = derive(botToken, "cancelbot sealed signing keys 1"); err != nil {
-		return nil, nil, err
-	}
-	block, err := aes.NewCipher(key)
-	if err == nil {
-		box, err = cipher.NewGCM(block)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("preparing to seal keys: %w", err)
-	}
-	return box, key, nil
-}
+// OnBrokenKeys has report called for each row of the journal with keys that are
+// for this process, and that someone else has written or changed.
+func (k *keyring) OnBrokenKeys(report func(error)) { k.report = report }

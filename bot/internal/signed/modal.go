@@ -12,9 +12,10 @@ import (
 // (docs.slack.dev: reference/views).
 const maxMetadata = 3000
 
-// Modal is the click that opened a modal. The modal carries it.
+// Modal is the click that opened a modal, or the shortcut. The modal carries it.
 type Modal struct {
-	Value       string // the button's
+	Kind        string // its callback_id: what is signed for one modal doesn't count in another
+	Value       string // the button's, or the one that the modal stands for
 	ResponseURL string
 	Ephemeral   bool // the clicked message is
 	Spent       int  // uses of the response_url
@@ -39,14 +40,14 @@ func (s Signer) EncodeModal(m Modal, user string) (string, error) {
 	return string(raw), nil
 }
 
-// DecodeModal verifies the private_metadata of a modal that user submits. The
-// error is errMalformed or errForged.
-func (s Signer) DecodeModal(metadata, user string) (Modal, error) {
+// DecodeModal verifies the private_metadata of a modal of a kind that user
+// submits. The error is ErrMalformed or ErrForged.
+func (s Signer) DecodeModal(kind, metadata, user string) (Modal, error) {
 	var e encoded
 	if json.Unmarshal([]byte(metadata), &e) != nil {
 		return Modal{}, ErrMalformed
 	}
-	m := Modal{e.Value, e.ResponseURL, e.Ephemeral, e.Spent}
+	m := Modal{kind, e.Value, e.ResponseURL, e.Ephemeral, e.Spent}
 	if !slices.ContainsFunc(s.accepted(promptsOutlive), func(k signingKeys) bool {
 		return hmac.Equal([]byte(e.MAC), []byte(modalMAC(k.clicks, m, user)))
 	}) {
@@ -56,7 +57,7 @@ func (s Signer) DecodeModal(metadata, user string) (Modal, error) {
 }
 
 func modalMAC(key []byte, m Modal, user string) string {
-	text, err := json.Marshal([]any{"reason", m.Value, m.ResponseURL, m.Ephemeral, m.Spent, user})
+	text, err := json.Marshal([]any{m.Kind, m.Value, m.ResponseURL, m.Ephemeral, m.Spent, user})
 	if err != nil {
 		panic(err) // a list of strings always encodes
 	}

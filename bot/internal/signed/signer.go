@@ -5,14 +5,12 @@ package signed
 
 import (
 	"bytes"
-	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -67,6 +65,7 @@ func NewID() string { return rand.Text() }
 // Fit returns a confirmation as a button can carry it. What doesn't fit is left
 // out or cut, in this order: the tasks' addresses, the titles, the reason.
 func Fit(c decision.Confirmation) decision.Confirmation {
+	c = c.Storable()
 	tasks, reason := c.Tasks, c.Reason
 	c.Tasks = make([]decision.Named, len(tasks))
 	for i, t := range tasks {
@@ -207,83 +206,4 @@ func decodeBy(accepted []signingKeys, value string, now time.Time) (decision.Con
 		return c, ErrExpired
 	}
 	return c, nil
-}
-
-// SignClick returns the MAC of an accepted click: who, when, on what, and where
-// the answer goes. Write access to the journal isn't enough to make one. No two
-// are alike, so a decision can tell its row from that of another click, even in
-// the same millisecond.
-func (s Signer) SignClick(d decision.Record) string {
-	nonce := rand.Text()
-	return nonce + "." + clickMAC(s.signing().clicks, nonce, d)
-}
-
-func clickMAC(key []byte, nonce string, d decision.Record) string {
-	text, err := json.Marshal([]any{nonce, d.ID, d.IDs(), d.Team, d.Channel, d.Thread, d.Requester, d.Confirmer, d.DecidedAt.UnixMilli(), d.ResponseURL, d.Confirmation})
-	if err != nil {
-		panic(err) // a list of strings and numbers always encodes
-	}
-	return base64.RawURLEncoding.EncodeToString(mac(key, string(text)))
-}
-
-// Why a row of the journal is rejected.
-var (
-	errNoClick   = errors.New("no genuine click stands behind it")
-	errUnlike    = errors.New("it differs from the confirmation that it carries")
-	errLateClick = errors.New("the click came after the confirmation had expired")
-)
-
-// verify returns nil if d was made from a click by this bot or another replica.
-func (s Signer) verify(d decision.Record) error {
-	nonce, given, _ := strings.Cut(d.MAC, ".")
-	accepted := s.accepted(rowsOutlive)
-	if !slices.ContainsFunc(accepted, func(k signingKeys) bool { return hmac.Equal([]byte(clickMAC(k.clicks, nonce, d)), []byte(given)) }) {
-		return errNoClick
-	}
-	c, err := decodeBy(accepted, d.Confirmation, d.DecidedAt)
-	switch {
-	case errors.Is(err, ErrExpired):
-		return errLateClick
-	case err != nil:
-		return fmt.Errorf("its confirmation: %w", err)
-	case c.ID != string(d.ID) || c.Team != d.Team || c.Channel != d.Channel || c.Thread != d.Thread ||
-		c.Requester != d.Requester || c.Reason != d.Reason ||
-		!slices.EqualFunc(c.Tasks, d.Tasks, func(t decision.Named, of decision.Item) bool {
-			return t.ID == of.ID && t.Title == of.Title && t.URL == of.URL
-		}):
-		return errUnlike
-	}
-	return nil
-}
-
-// errKeysAway means that a row doesn't verify with the known keys, and that the
-// journal can't be asked for others.
-var errKeysAway = errors.New("whether a row is genuine cannot be told now")
-
-// genuine is verify, after loading the keys of earlier tokens if d doesn't
-// verify with the known ones.
-func (s Signer) genuine(ctx context.Context, d decision.Record) error {
-	first := s.verify(d)
-	if first == nil {
-		return first
-	}
-	if err := s.Load(ctx); err != nil {
-		return fmt.Errorf("%w: %w", errKeysAway, err)
-	}
-	return s.verify(d)
-}
-
-// Examine reports whether a row that was taken from the journal is genuine, so
-// that it may be acted on. If it isn't, Examine calls setAside with the reason.
-// If that can't be known now, it returns an error: the row comes back when its
-// lease has expired.
-func (s Signer) Examine(ctx context.Context, d decision.Record, setAside func(why error) error) (genuine bool, err error) {
-	switch err := s.genuine(ctx, d); {
-	case err == nil:
-		return true, nil
-	case errors.Is(err, errKeysAway):
-		return false, err
-	default:
-		return false, setAside(err)
-	}
 }

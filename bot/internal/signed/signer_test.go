@@ -21,7 +21,7 @@ func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
 		RequestedAt: pressed.Add(-time.Minute), ExpiresAt: pressed.Add(time.Minute),
 	}
 	rowOf := func(c decision.Confirmation) decision.Record { return rowAt(s, c, "U0GRACE", pressed) }
-	if err := s.verify(rowOf(c)); err != nil {
+	if err := s.VerifyRow(rowOf(c)); err != nil {
 		t.Fatalf("a genuine row: %v", err)
 	}
 	another := c
@@ -41,13 +41,27 @@ func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
 		d.MAC = s.SignClick(d)
 		return d
 	}
+	closed := func(as decision.Outcome) decision.Record {
+		return changed(func(d *decision.Record) {
+			d.MAC = s.SignRow(*d, decision.Withdrawn)
+			for i := range d.Tasks {
+				d.Tasks[i].Outcome = as
+			}
+		})
+	}
+	if d := closed(decision.Withdrawn); s.VerifyRow(d) != nil || s.IsDecision(d) {
+		t.Errorf("a prompt that was closed: %v", s.VerifyRow(d))
+	}
+	if d := changed(func(d *decision.Record) { d.ResponseURL = "" }); s.VerifyRow(d) != nil || !s.IsDecision(d) {
+		t.Errorf("a row whose address for the answer was erased: %v", s.VerifyRow(d))
+	}
 	for name, tt := range map[string]struct {
 		row  decision.Record
 		want error
 	}{
 		"no MAC":                          {changed(func(d *decision.Record) { d.MAC = "" }), errNoClick},
 		"another row's MAC":               {changed(func(d *decision.Record) { d.MAC = rowOf(another).MAC }), errNoClick},
-		"a genuine prompt nobody clicked": {changed(func(d *decision.Record) { d.MAC = "x.y" }), errNoClick},
+		"a genuine prompt nobody clicked": {changed(func(d *decision.Record) { d.MAC = s.signing().id + ".x.y." }), errNoClick},
 		"another id":                      {changed(func(d *decision.Record) { d.ID = "x" }), errNoClick},
 		"another task":                    {changed(func(d *decision.Record) { d.Tasks[0].ID++ }), errNoClick},
 		"one task less":                   {changed(func(d *decision.Record) { d.Tasks = d.Tasks[:1] }), errNoClick},
@@ -70,9 +84,12 @@ func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
 		"signed, another channel":         {signed(func(d *decision.Record) { d.Channel = "C9" }), errUnlike},
 		"signed, another requester":       {signed(func(d *decision.Record) { d.Requester = "U9" }), errUnlike},
 		"signed, no prompt":               {signed(func(d *decision.Record) { d.Confirmation = "2.x.y" }), ErrMalformed},
+		"another time of the command":     {changed(func(d *decision.Record) { d.RequestedAt = d.RequestedAt.Add(time.Hour) }), errUnlike},
+		"a closed prompt as a click":      {closed(""), errNoClick},
+		"a closed prompt as expired":      {closed(decision.Expired), errNoClick},
 		"clicked after the end":           {rowOf(late), errLateClick},
 	} {
-		if err := s.verify(tt.row); !errors.Is(err, tt.want) {
+		if err := s.VerifyRow(tt.row); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, not %v", name, err, tt.want)
 		}
 	}

@@ -29,7 +29,8 @@ type history struct {
 	steps   []time.Time // of the journal's clock
 	gone    []vanished
 	forged  []decision.ID
-	broken  []string // laws, as they were broken
+	meddled []decision.ID // whose rows somebody else has written or changed
+	broken  []string      // laws, as they were broken
 
 	faults   map[string]int // by boundary and kind
 	crashed  map[string]int // by boundary

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/clock"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/journal/journaltest"
@@ -193,14 +195,22 @@ func (j *faultyJournal) TakeExpired(ctx context.Context, k journal.Work, limit i
 	})
 }
 
-func (j *faultyJournal) SetAside(ctx context.Context, l journal.Lease) error {
-	return j.around(ctx, "SetAside", l.ID, func(ctx context.Context) error {
-		if j.w.planted == leavesForgeries {
-			return nil
-		}
-		return j.real.SetAside(ctx, l)
-	})
+// Trust has the journal trust whatever it reads, if that is the planted bug.
+func (j *faultyJournal) Trust(s journal.Seals, report func(journal.Unverified)) {
+	if j.w.planted == leavesForgeries {
+		s = gullible{s}
+	}
+	if j.w.planted == quotesForgeries {
+		s = quoting{s}
+	}
+	j.real.Trust(s, report)
 }
+
+type gullible struct{ journal.Seals }
+
+func (gullible) VerifyRow(decision.Record) error        { return nil }
+func (gullible) IsDecision(decision.Record) bool        { return true }
+func (gullible) VerifySeal(_ string, _ ...string) error { return nil }
 
 func (j *faultyJournal) TakeUnsettled(ctx context.Context, limit int, mine []decision.ID) ([]journal.Held, error) {
 	if j.w.planted == forgetsUnknown {
@@ -269,6 +279,9 @@ func (j *faultyJournal) KeepSigningKeys(ctx context.Context, id, sealed string, 
 	if j.dead() {
 		return errDead
 	}
+	if j.w.planted == keepsKeysToItself {
+		return nil
+	}
 	return j.real.KeepSigningKeys(ctx, id, sealed, keep)
 }
 
@@ -277,6 +290,34 @@ func (j *faultyJournal) SigningKeys(ctx context.Context) ([]string, error) {
 		return nil, errDead
 	}
 	return j.real.SigningKeys(ctx)
+}
+
+func (j *faultyJournal) ReturnSetAside(ctx context.Context) (int, error) {
+	if j.dead() {
+		return 0, errDead
+	}
+	return j.real.ReturnSetAside(ctx)
+}
+
+// quoting believes what was announced.
+type quoting struct{ journal.Seals }
+
+func (q quoting) VerifyRow(d decision.Record) error {
+	if !d.AnnouncedAt.IsZero() {
+		return nil
+	}
+	return q.Seals.VerifyRow(d)
+}
+
+func (q quoting) IsDecision(d decision.Record) bool {
+	return !d.AnnouncedAt.IsZero() || q.Seals.IsDecision(d)
+}
+
+func (q quoting) VerifySeal(seal string, fields ...string) error {
+	if slices.Contains([]string{"outcome", "announced", "settled"}, fields[0]) {
+		return nil
+	}
+	return q.Seals.VerifySeal(seal, fields...)
 }
 
 // acquire notes that this process has a decision now.
@@ -332,4 +373,9 @@ func (w *world) stale(held journal.Held) string {
 		return fmt.Sprintf("it is at epoch %d, the sender at %d", epoch, held.Lease.Epoch)
 	}
 	return ""
+}
+
+// ClockOffset says how far this process's clock is from the journal's.
+func (j *faultyJournal) ClockOffset(context.Context) (clock.Offset, error) {
+	return clock.Offset{By: time.Duration(j.slot.offset.Load() - j.w.offset.Load())}, nil
 }

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -30,6 +31,7 @@ type slot struct {
 	mu     sync.Mutex
 	calls  map[string]int // by boundary
 	now    *life          // nil while it is down
+	token  string         // of the bot; "" for the first
 }
 
 // life is one process from its start to its end.
@@ -44,6 +46,7 @@ type life struct {
 	cancel  context.CancelFunc
 	ended   chan struct{} // closed when nothing of it runs any more
 	closers []func()
+	bot     *bot.Bot
 
 	mu  sync.Mutex
 	has map[int64]journal.Held // what it last got, by task
@@ -184,7 +187,7 @@ func (w *world) start(s *slot) {
 		tasks.SetRateLimit(8)
 	}
 	cfg := bot.Config{
-		AppToken: secret.New(slacktest.AppToken), BotToken: secret.New(slacktest.BotToken), SlackAPI: w.slack.URL(),
+		AppToken: secret.New(slacktest.AppToken), BotToken: secret.New(cmp.Or(s.token, slacktest.BotToken)), SlackAPI: w.slack.URL(),
 		Policy:     policy.Rules{SecondPerson: policy.SecondPerson{Always: w.plan.second}},
 		ConfirmTTL: w.plan.lifetime, RemindBefore: w.plan.remind,
 		Connections: 1, Stagger: time.Millisecond, Grace: 5 * time.Second,
@@ -202,6 +205,7 @@ func (w *world) start(s *slot) {
 		w.fail("a bot: %v", err)
 		return
 	}
+	l.bot = b
 	var ctx context.Context
 	ctx, l.cancel = context.WithCancel(context.Background())
 	s.now = l
@@ -221,6 +225,32 @@ func (w *world) start(s *slot) {
 			l.closeJournal()
 		}
 	})
+}
+
+// newToken is the bot token that replaces the first.
+const newToken = "xoxb-9999-new"
+
+// rotate has the process in a slot use the new bot token, as soon as it can.
+func (w *world) rotate(s *slot) {
+	for !w.over.Load() {
+		s.mu.Lock()
+		l := s.now
+		s.mu.Unlock()
+		if l != nil && !l.dead() {
+			l.paused()
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			err := l.bot.UseBotToken(ctx, secret.New(newToken))
+			cancel()
+			if err == nil && !l.dead() {
+				s.mu.Lock()
+				s.token = newToken
+				s.mu.Unlock()
+				w.h.fault("world", "bot token", "replaced", l.name)
+				return
+			}
+		}
+		time.Sleep(5 * time.Second)
+	}
 }
 
 // stop ends a life in good order and waits for that.

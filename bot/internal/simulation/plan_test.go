@@ -34,9 +34,12 @@ type plan struct {
 	outside  []outsideEvent
 	vanish   []crashPoint // after these calls the row is gone, as after a failover
 	forged   []forgery
-	lag      time.Duration // of Chamelio's reads
-	faulty   time.Duration // until the faults stop
-	asleep   time.Duration // all processes are down for so long after that; mostly 0
+	meddled  []forgery
+	rotated  []time.Duration // when each slot gets the new bot token, if any does
+	slowInfo bool            // Slack is slow to say who somebody is
+	lag      time.Duration   // of Chamelio's reads
+	faulty   time.Duration   // until the faults stop
+	asleep   time.Duration   // all processes are down for so long after that; mostly 0
 }
 
 type command struct {
@@ -118,7 +121,7 @@ var (
 	rarelyUnsure  = []string{"GiveUp", "GiveUp", "GiveUp", "GiveUp", "Claim", "Withdraw"}
 	rarelyBrief   = []string{"Became", "Became", "Forget", "Forget", "TakeEnded", "TakeToRemind", "Opened"}
 	rarelyGone    = []string{"PutBack", "PutBack", "PutBack", "PutBack", "MarkSent", "Finish", "BeginTelling"}
-	rarelyForged  = []string{"SetAside"}
+	rarelyForged  = []string{"TakeExpired", "TakeUnsettled"}
 )
 
 // idle boundaries are called again and again by loops.
@@ -211,6 +214,7 @@ func newPlan(seed uint64) plan {
 		p.asleep = between(r, 29*time.Minute, 40*time.Minute)
 	}
 	p.meddle(rand.New(rand.NewPCG(seed, 2)))
+	p.strain(rand.New(rand.NewPCG(seed, 3)))
 	return p
 }
 
@@ -238,6 +242,52 @@ func (p *plan) meddle(r *rand.Rand) {
 			p.forged = append(p.forged, forgery{between(r, 5*time.Second, p.faulty), r.IntN(len(forgeries))})
 		}
 		p.crashes = append(p.crashes, rarely(r, *p, rarelyForged)...)
+	}
+}
+
+// strain has somebody write into every table, bot tokens change at different
+// moments, and facts be slow. It draws for itself, too.
+func (p *plan) strain(r *rand.Rand) {
+	if chance(r, .12) {
+		for range 1 + r.IntN(4) {
+			p.meddled = append(p.meddled, forgery{between(r, 3*time.Second, 60*time.Second), r.IntN(len(meddlings))})
+		}
+	}
+	if chance(r, .1) {
+		p.slowInfo = true
+		if chance(r, .5) { // and nothing else happens
+			p.journalFaults, p.slackFaults, p.chamelioFaults, p.unsure, p.slow, p.lag = 0, 0, 0, false, false, 0
+			p.crashes, p.pauses, p.outages, p.clocks, p.restarts, p.sockets, p.outside = nil, nil, nil, nil, nil, nil, nil
+			p.vanish, p.forged, p.meddled = nil, nil, nil
+		}
+	}
+	if chance(r, .12) {
+		p.rotate(r)
+	}
+}
+
+// rotate gives the first slot a new token at once, and has everything else
+// happen when that token signs.
+func (p *plan) rotate(r *rand.Rand) {
+	const later = 125 * time.Second
+	p.rotated = append(p.rotated, 2*time.Second)
+	for range p.replicas - 1 {
+		p.rotated = append(p.rotated, between(r, 2*time.Second, later+60*time.Second))
+	}
+	p.faulty += later
+	for i := range p.commands {
+		p.commands[i].at += later
+	}
+	for _, all := range [][]window{p.pauses, p.outages, p.restarts} {
+		for i := range all {
+			all[i].from, all[i].to = all[i].from+later, all[i].to+later
+		}
+	}
+	for i := range p.meddled {
+		p.meddled[i].at += later
+	}
+	for i := range p.forged {
+		p.forged[i].at += later
 	}
 }
 

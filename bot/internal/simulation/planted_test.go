@@ -35,6 +35,9 @@ const (
 	forgetsRequests
 	lacksPuttingBack
 	leavesForgeries
+	quotesForgeries
+	keepsKeysToItself
+	showsNoSignOfLife
 )
 
 // plants says which law finds which bug.
@@ -57,6 +60,9 @@ var plants = []struct {
 	{forgetsPrompts, "a prompt that is never changed", "the prompt ends with the outcome"},
 	{forgetsRequests, "a request for a second person that nobody ends", "a request ends"},
 	{lacksPuttingBack, "a decision that vanishes and is not put back", "what vanished is put back"},
+	{quotesForgeries, "a row that somebody else wrote and that is quoted", "nobody reads what somebody else wrote"},
+	{keepsKeysToItself, "a bot token whose keys the others do not get", "no orphan"},
+	{showsNoSignOfLife, "a click that nothing is shown for while its facts are slow", "a sign of life"},
 	{leavesForgeries, "a row that no click made and that is left as it is", "the journal is not trusted"},
 }
 
@@ -131,6 +137,12 @@ func (t *wire) planted(req *http.Request, name string) (*http.Response, error) {
 		req.Body = io.NopCloser(bytes.NewReader(body))
 	case bug == announcesNothing && name == "chat.postMessage":
 		return answerOf(req, "application/json", `{"ok":true,"channel":"C0GENERAL","ts":"946684800.000001"}`), nil
+	case bug == showsNoSignOfLife && name == "response_url":
+		body, _ := io.ReadAll(req.Body)
+		if bytes.Contains(body, []byte("checking whether")) {
+			return answerOf(req, "text/plain", "ok"), nil
+		}
+		req.Body = io.NopCloser(bytes.NewReader(body))
 	case bug == forgetsPrompts && name == "response_url":
 		body, _ := io.ReadAll(req.Body)
 		if bytes.Contains(body, []byte(`"replace_original":true`)) {

@@ -179,8 +179,18 @@ func (c *checker) putBack() {
 // nothing told.
 func (c *checker) setAside() {
 	for _, id := range c.forged {
-		if d := c.rows[id]; d.Outcome() != decision.SetAside {
+		if d, there := c.rows[id]; there {
 			c.breaks("the journal is not trusted", "%s, which nobody clicked for, is not set aside but %q", id, d.Outcome())
+		}
+	}
+	for _, id := range c.w.setAside() {
+		if !slices.Contains(c.forged, id) && !slices.Contains(c.meddled, id) && id != "" {
+			c.breaks("no orphan", "%s was set aside", short(id))
+		}
+	}
+	for _, s := range c.seen {
+		if strings.Contains(s.text, forger) || strings.Contains(s.text, forgedWord) {
+			c.breaks("nobody reads what somebody else wrote", "%s", s.text)
 		}
 	}
 	for what := range forgeries {
@@ -200,7 +210,7 @@ func (c *checker) setAside() {
 // the list, and none has its buttons yet, unless something hindered Slack from
 // taking its last text.
 func (c *checker) requestsEnd() {
-	if c.w.plan.lifetime == 0 || len(c.w.plan.clocks) > 0 { // a process whose clock is late waits until then
+	if c.w.plan.lifetime == 0 || len(c.w.plan.clocks) > 0 || len(c.meddled) > 0 { // a process whose clock is late waits until then
 		return
 	}
 	var left int
@@ -220,4 +230,25 @@ func (c *checker) requestsEnd() {
 			c.breaks("a request ends", "that of %s still has its buttons", short(idOn(m)))
 		}
 	}
+}
+
+// setAside returns what the journal has set aside.
+func (w *world) setAside() (ids []decision.ID) {
+	rows, err := w.db.Query(`SELECT confirmation_id FROM set_aside`)
+	if err != nil {
+		w.fail("reading what was set aside: %v", err)
+		return nil
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id decision.ID
+		if err := rows.Scan(&id); err != nil {
+			w.fail("reading what was set aside: %v", err)
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Err(); err != nil {
+		w.fail("reading what was set aside: %v", err)
+	}
+	return ids
 }

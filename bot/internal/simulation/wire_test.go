@@ -182,6 +182,10 @@ func (t *wire) suffer(req *http.Request, name, kind string, r *rand.Rand) (*http
 	case "hangs before":
 		t.sleep(ctx, time.Hour)
 		return nil, ctx.Err()
+	case slowFacts:
+		if !t.sleep(ctx, between(r, 1600*time.Millisecond, 6*time.Second)) {
+			return nil, ctx.Err()
+		}
 	case "slow before":
 		if !t.sleep(ctx, between(r, 200*time.Millisecond, 12*time.Second)) {
 			return nil, ctx.Err()
@@ -210,6 +214,9 @@ func (t *wire) suffer(req *http.Request, name, kind string, r *rand.Rand) (*http
 	return resp, nil
 }
 
+// slowFacts is a lookup of a person that takes long.
+const slowFacts = "slow facts"
+
 // The faults of Slack's and of Chamelio's side.
 var (
 	slackFaults = []string{
@@ -224,6 +231,9 @@ var (
 )
 
 func (t *wire) wireFault(name string, r *rand.Rand) string {
+	if name == "users.info" && t.w.plan.slowInfo && !t.w.calm.Load() && chance(r, .6) {
+		return slowFacts
+	}
 	rate, from := t.w.plan.slackFaults, slackFaults
 	switch {
 	case name == "POST cancel":

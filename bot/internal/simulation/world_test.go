@@ -70,6 +70,7 @@ func live(p plan, dir string, bug planted, logs bool) *history {
 	w.slack.AmendPayloads(func(_ string, payload map[string]any) {
 		w.payload.Store(&payload)
 	})
+	w.slack.AddToken(newToken)
 	w.api = chameliotest.New(chameliotest.Options{Listener: w.toChamelio})
 	w.api.Add(firstTask, p.tasks)
 	w.api.Add(forgedTask, len(forgeries))
@@ -206,6 +207,12 @@ func (w *world) schedule() {
 	for _, f := range p.forged {
 		w.at(f.at, func() { w.forgeRow(f.what) })
 	}
+	for _, f := range p.meddled {
+		w.at(f.at, func() { w.meddle(f.what) })
+	}
+	for slot, at := range p.rotated {
+		w.at(at, func() { w.rotate(w.slots[slot]) })
+	}
 	for _, o := range p.outside {
 		w.at(o.at, func() {
 			if t, _ := w.api.Task(o.task); t.Status == "in_progress" {
@@ -330,7 +337,7 @@ func (w *world) quiet() bool {
 		}
 	}
 	var due, requests int
-	err := w.db.QueryRow(`SELECT (SELECT count(*) FROM decisions WHERE announced_at IS NULL) + (SELECT count(*) FROM audit WHERE sent_at IS NULL),
+	err := w.db.QueryRow(`SELECT (SELECT count(*) FROM decisions WHERE announced_at IS NULL) + (SELECT count(*) FROM audit WHERE sent_at IS NULL AND person <> '`+forger+`'),
 		(SELECT count(*) FROM requests)`).Scan(&due, &requests)
 	return err == nil && due == 0 && (requests == 0 || w.plan.lifetime == 0 || len(w.plan.clocks) > 0)
 }
@@ -338,7 +345,7 @@ func (w *world) quiet() bool {
 // rows reads the journal.
 func (w *world) rows() []decision.Record {
 	j, err := w.db.Query(`SELECT confirmation_id, task_id, channel_id, requester, confirmer, coalesce(outcome, ''), detail, announced_at IS NOT NULL,
-		message_ts, settled_at, settled_outcome, epoch FROM decisions JOIN tasks USING (confirmation_id) ORDER BY decided_at, confirmation_id, position`)
+		message_ts, settled_at, settled_outcome, epoch FROM decisions JOIN tasks USING (confirmation_id) WHERE confirmer <> '` + forger + `' ORDER BY decided_at, confirmation_id, position`)
 	if err != nil {
 		w.fail("reading the journal: %v", err)
 		return nil

@@ -17,7 +17,13 @@ func CommandAck(m texts.Message) any {
 }
 
 // ModalAck returns the acknowledgement of a submitted modal that leaves it open
-// and shows what is wrong with its input.
-func ModalAck(wrong string) any {
-	return map[string]any{"response_action": "errors", "errors": map[string]string{texts.BlockReason: wrong}}
+// and shows what is wrong with the input in a block.
+func ModalAck(block, wrong string) any {
+	return map[string]any{"response_action": "errors", "errors": map[string]string{block: wrong}}
+}
+
+// ViewAck returns the acknowledgement of a submitted modal that shows another
+// view in its place.
+func ViewAck(view slack.ModalViewRequest) any {
+	return map[string]any{"response_action": "update", "view": view}
 }

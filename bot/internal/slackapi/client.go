@@ -65,6 +65,10 @@ func (w *Client) OpenViewContext(ctx context.Context, trigger string, view slack
 	return w.current.Load().OpenViewContext(ctx, trigger, view)
 }
 
+func (w *Client) UpdateViewContext(ctx context.Context, view slack.ModalViewRequest, externalID, hash, viewID string) (*slack.ViewResponse, error) {
+	return w.current.Load().UpdateViewContext(ctx, view, externalID, hash, viewID)
+}
+
 func (w *Client) GetPermalinkContext(ctx context.Context, p *slack.PermalinkParameters) (string, error) {
 	return w.current.Load().GetPermalinkContext(ctx, p)
 }

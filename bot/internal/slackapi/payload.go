@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -52,15 +53,17 @@ type Click struct {
 	Value       string
 	ResponseURL string
 	Trigger     string    // opens a modal, for three seconds
+	View        string    // the modal that was submitted, which shows the answers; "" for a button
 	Ephemeral   bool      // only this person sees the message
 	Spent       int       // uses of the response_url that are spent
-	Received    time.Time // when it counts as made, however long it waits
+	Received    time.Time // by this machine's clock
+	At          time.Time // when it counts as made, however long it waits, by the clock that all replicas share
 }
 
 // Aside returns where to put an answer for the clicker alone: in place of a
 // prompt that only they see, or below one that everyone sees.
 func (k Click) Aside() Placement {
-	if k.Ephemeral {
+	if k.Ephemeral && k.View == "" {
 		return ReplaceOriginal
 	}
 	return Ephemeral
@@ -96,7 +99,7 @@ type idRef struct {
 // ParseClick parses a block_actions payload. It rejects everything but a press
 // of one of the bot's buttons: another version of the app may have made the
 // message.
-func ParseClick(payload json.RawMessage, received time.Time) (Click, error) {
+func ParseClick(payload json.RawMessage, received, at time.Time) (Click, error) {
 	var p clickPayload
 	if err := json.Unmarshal(payload, &p); err != nil {
 		return Click{}, errNotJSON
@@ -114,7 +117,7 @@ func ParseClick(payload json.RawMessage, received time.Time) (Click, error) {
 	k := Click{
 		Origin: p.origin(), User: p.User.ID, Channel: p.Container.ChannelID,
 		Action: pressed.ActionID, Value: pressed.Value, ResponseURL: p.ResponseURL,
-		Trigger: p.TriggerID, Ephemeral: p.Container.IsEphemeral, Received: received,
+		Trigger: p.TriggerID, Ephemeral: p.Container.IsEphemeral, Received: received, At: at,
 	}
 	if p.Channel != nil && p.Channel.ID != "" {
 		k.Channel = p.Channel.ID
@@ -136,33 +139,51 @@ func (p clickPayload) origin() Origin {
 	return o
 }
 
-// Submission is a submitted modal that asks for a reason.
+// Submission is one of the bot's modals, submitted.
 type Submission struct {
 	Origin   Origin
 	User     string
-	Metadata string // what the modal carries
+	Modal    string // the callback_id: which modal it is
+	View     string // its ID
+	Metadata string // what it carries
 	Reason   string // as typed
+	Task     string // as typed, where the modal asks for one
+	Chosen   []string
 }
 
 // ParseSubmission parses a view_submission payload (docs.slack.dev:
 // reference/interaction-payloads/view-interactions-payload). It returns false
-// for everything but a submission of the bot's modal.
+// for everything but a submission of one of the bot's modals.
 func ParseSubmission(payload json.RawMessage) (Submission, bool) {
 	var p struct {
 		clickPayload
 		View struct {
+			ID         string `json:"id"`
 			CallbackID string `json:"callback_id"`
 			Metadata   string `json:"private_metadata"`
 			State      struct {
 				Values map[string]map[string]struct {
-					Value string `json:"value"`
+					Value    string `json:"value"`
+					Selected []struct {
+						Value string `json:"value"`
+					} `json:"selected_options"`
 				} `json:"values"`
 			} `json:"state"`
 		} `json:"view"`
 	}
 	if !bytes.Contains(payload, []byte(slack.InteractionTypeViewSubmission)) || json.Unmarshal(payload, &p) != nil ||
-		p.Type != string(slack.InteractionTypeViewSubmission) || p.View.CallbackID != texts.ModalReason {
+		p.Type != string(slack.InteractionTypeViewSubmission) || !slices.Contains([]string{texts.ModalReason, texts.ModalFind, texts.ModalConfirm}, p.View.CallbackID) {
 		return Submission{}, false
 	}
-	return Submission{p.origin(), p.User.ID, p.View.Metadata, p.View.State.Values[texts.BlockReason][texts.InputReason].Value}, true
+	values := p.View.State.Values
+	s := Submission{
+		Origin: p.origin(), User: p.User.ID, Modal: p.View.CallbackID, View: p.View.ID, Metadata: p.View.Metadata,
+		Reason: values[texts.BlockReason][texts.InputReason].Value, Task: values[texts.BlockTask][texts.InputTask].Value,
+	}
+	for _, block := range values {
+		for _, chosen := range block[texts.InputTasks].Selected {
+			s.Chosen = append(s.Chosen, chosen.Value)
+		}
+	}
+	return s, true
 }

@@ -64,6 +64,15 @@ func (p *Poster) Broadcast(ctx context.Context, channel, thread string, m texts.
 	return p.postWith(ctx, channel, m, slack.MsgOptionTS(thread), slack.MsgOptionBroadcast())
 }
 
+// PostIn posts in a channel or, if thread isn't "", in a thread so that the
+// channel sees it, too.
+func (p *Poster) PostIn(ctx context.Context, channel, thread string, m texts.Message) (ts string, err error) {
+	if thread != "" {
+		return p.Broadcast(ctx, channel, thread, m)
+	}
+	return p.Post(ctx, channel, "", m)
+}
+
 func (p *Poster) postWith(ctx context.Context, channel string, m texts.Message, more ...slack.MsgOption) (ts string, err error) {
 	ctx, release, err := p.begin(ctx)
 	if err != nil {
@@ -97,6 +106,33 @@ func (p *Poster) Update(ctx context.Context, channel, ts string, m texts.Message
 	return nil
 }
 
+// Show replaces what a modal shows, once.
+func (p *Poster) Show(ctx context.Context, viewID string, view slack.ModalViewRequest) error {
+	ctx, release, err := p.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if _, err = p.slack.UpdateViewContext(ctx, view, "", "", viewID); err != nil {
+		return fmt.Errorf("updating a modal (views.update): %w", err)
+	}
+	return nil
+}
+
+// ackSettles is how long Slack may take to handle the acknowledgement of a
+// submitted modal, which arrives by another way than what follows.
+const ackSettles = 1500 * time.Millisecond
+
+// ShowLast is Show for a modal that was just submitted. It shows the view again a
+// moment later: an acknowledgement that Slack handles late would replace it.
+func (p *Poster) ShowLast(ctx context.Context, viewID string, view slack.ModalViewRequest) error {
+	err := p.Show(ctx, viewID, view)
+	if err == nil && work.Sleep(ctx, ackSettles) {
+		_ = p.Show(ctx, viewID, view) // it was there already
+	}
+	return err
+}
+
 func optionsOf(m texts.Message) []slack.MsgOption {
 	return []slack.MsgOption{
 		slack.MsgOptionText(m.Text, false), slack.MsgOptionBlocks(m.Blocks...),
@@ -114,15 +150,31 @@ func (p *Poster) begin(ctx context.Context) (context.Context, func(), error) {
 	return ctx, func() { cancel(); p.slots.Release(1) }, nil
 }
 
-// Answer responds to a command or click, and retries if that may help. It
-// reports whether it succeeded. It logs a failure, since there is no other way
-// to reach the person.
-func (p *Poster) Answer(ctx context.Context, log *slog.Logger, responseURL string, m texts.Message, where Placement) bool {
-	err := work.Retry(ctx, answerLimit, func() error {
-		return Retryable(p.Respond(ctx, responseURL, m, where))
-	})
+// Target is where an answer goes: to a modal, or else to a response_url.
+type Target struct {
+	View        string // the modal's ID; "" for none
+	ResponseURL string
+}
+
+// Target returns where the answers to a click go.
+func (k Click) Target() Target { return Target{k.View, k.ResponseURL} }
+
+// Answer responds to a command, a click or a submitted modal, and retries if that
+// may help. It reports whether it succeeded. It logs a failure, since there is no
+// other way to reach the person.
+func (p *Poster) Answer(ctx context.Context, log *slog.Logger, to Target, m texts.Message, where Placement) bool {
+	err := work.Retry(ctx, answerLimit, func() error { return Retryable(p.To(ctx, to, m, where)) })
 	if err != nil && ctx.Err() == nil {
 		log.Warn("could not answer a command or a click", "error", err)
 	}
 	return err == nil
+}
+
+// To shows an answer, once. A modal shows it in place of what it shows, unless the
+// answer is for everyone.
+func (p *Poster) To(ctx context.Context, to Target, m texts.Message, where Placement) error {
+	if to.View != "" && where != InChannel {
+		return p.ShowLast(ctx, to.View, texts.ModalOf(m))
+	}
+	return p.Respond(ctx, to.ResponseURL, m, where)
 }

@@ -64,11 +64,29 @@ func modalBlocks(t *testing.T, sample sample) []slacktest.Block {
 		t.Fatal(err)
 	}
 	for i, b := range blocks {
+		for j, e := range b.Elements {
+			_ = json.Unmarshal(e.RawText, &blocks[i].Elements[j].Content.Text)
+		}
 		if b.Type == "input" {
-			blocks[i].Text = &slacktest.Text{Type: "plain_text", Text: b.Label.Text + ": ______"}
+			blocks[i].Text = &slacktest.Text{Type: "plain_text", Text: b.Label.Text + ": " + offered(b.Element)}
 		}
 	}
 	return blocks
+}
+
+// offered shows what an input offers.
+func offered(e *slacktest.Element) string {
+	if len(e.Options) == 0 {
+		return "______"
+	}
+	text := ""
+	for _, o := range e.Options {
+		text += "\n[x] " + o.Text.Text
+		if o.Description != nil {
+			text += "\n    " + o.Description.Text
+		}
+	}
+	return text
 }
 
 // TestEveryTextReadsAsItShould keeps every text and every variant, as sent to

@@ -1,6 +1,8 @@
 package texts
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -8,20 +10,33 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/input"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// Names in the modal. Open modals carry them, so they must not change.
+// ShortcutCancel is the callback_id of the message shortcut. The manifest has it,
+// so it must not change.
+const ShortcutCancel = "cancel_task_of_message"
+
+// Names in the modals. Open modals carry them, so they must not change.
 const (
-	ModalReason = "cancel_reason"
-	BlockReason = "reason"
-	InputReason = "reason"
+	ModalReason  = "cancel_reason"
+	ModalFind    = "cancel_find"
+	ModalConfirm = "cancel_confirm"
+	BlockReason  = "reason"
+	InputReason  = "reason"
+	BlockTask    = "task"
+	InputTask    = "task"
+	BlockTasks   = "tasks"
+	InputTasks   = "tasks"
 )
+
+// maxOptions is the most options of a group of checkboxes (docs.slack.dev:
+// reference/block-kit/block-elements/checkboxes-element).
+const maxOptions = 10
 
 // ReasonModal returns the modal that asks for a reason. The texts about its
 // input are plain text.
 func (w Texts) ReasonModal(c decision.Confirmation) slack.ModalViewRequest {
-	reason := slack.NewPlainTextInputBlockElement(nil, InputReason)
-	reason.MaxLength, reason.FocusOnLoad, reason.Multiline = input.MaxReason, true, true
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: ModalReason,
 		Title:  plainText("Why cancel it?"),
@@ -29,9 +44,157 @@ func (w Texts) ReasonModal(c decision.Confirmation) slack.ModalViewRequest {
 		Close:  plainText("Go back"),
 		Blocks: slack.Blocks{BlockSet: layout(
 			section(fmt.Sprintf("You're about to cancel %s. This can't be undone.", w.asked(c))),
-			slack.NewInputBlock(BlockReason, plainText("Reason"), plainText("Shown in the channel, with the result."), reason),
+			reasonInput(true),
 		)},
 	}
+}
+
+// reasonInput is the field for a reason.
+func reasonInput(required bool) *slack.InputBlock {
+	field := slack.NewPlainTextInputBlockElement(nil, InputReason)
+	field.MaxLength, field.FocusOnLoad, field.Multiline = input.MaxReason, required, true
+	block := slack.NewInputBlock(BlockReason, plainText("Reason"), plainText("Shown in the channel, with the result."), field)
+	block.Optional = !required
+	return block
+}
+
+// ModalOf returns a modal that shows a message, and offers nothing but to close
+// it.
+func ModalOf(m Message) slack.ModalViewRequest {
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, Title: plainText("Cancel a task"), Close: plainText("Close"), Blocks: slack.Blocks{BlockSet: m.Blocks},
+	}
+}
+
+// LookingAt is shown while the tasks that a message names are fetched.
+func (w Texts) LookingAt() Message {
+	return say(":hourglass_flowing_sand: I'm looking at the tasks in this message…")
+}
+
+// Submitted is shown between a submitted modal and the first that is known.
+func (w Texts) Submitted() Message {
+	return say(":hourglass_flowing_sand: Got it. One moment…")
+}
+
+// FindModal returns the modal that asks for a task, since the message names none.
+func (w Texts) FindModal() slack.ModalViewRequest {
+	field := slack.NewPlainTextInputBlockElement(plainText("12345"), InputTask)
+	field.FocusOnLoad = true
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, CallbackID: ModalFind,
+		Title:  plainText("Cancel a task"),
+		Submit: plainText("Find task"),
+		Close:  plainText("Close"),
+		Blocks: slack.Blocks{BlockSet: layout(
+			section("I found no task in this message. Which one should be cancelled?"),
+			slack.NewInputBlock(BlockTask, plainText("Task"), plainText("Its ID, or a link to its page. Several are fine, too."), field),
+		)},
+	}
+}
+
+// ConfirmModal returns the modal that shows tasks and asks to confirm. left is
+// how many more the message names than one decision can cover.
+func (w Texts) ConfirmModal(c decision.Confirmation, p Preview, left int) slack.ModalViewRequest {
+	submit, title := "Cancel task", "Cancel this task?"
+	if len(c.Tasks) > 1 {
+		submit, title = "Cancel tasks", "Cancel these tasks?"
+	}
+	if c.Public {
+		submit = "Ask to cancel"
+	}
+	blocks := w.previewBlocks(c, p)
+	if out := w.leftOut(p.Excluded); out != "" {
+		blocks = append(blocks, section(out))
+	}
+	if left > 0 {
+		blocks = append(blocks, footnote(fmt.Sprintf("The message names %d more. I cancel at most %d at once.", left, w.MaxTasks)))
+	}
+	note := fmt.Sprintf("This can't be undone. You can confirm until %s.", clock(c.ExpiresAt))
+	if c.Public {
+		note = w.whoConfirms() + " I'll ask in the channel."
+	}
+	blocks = append(blocks, reasonInput(w.AsksReason), footnote(":warning: "+note))
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, CallbackID: ModalConfirm,
+		Title: plainText(title), Submit: plainText(submit), Close: plainText("Keep"),
+		Blocks: slack.Blocks{BlockSet: blocks},
+	}
+}
+
+// previewBlocks describe one task, or several with a checkbox each.
+func (w Texts) previewBlocks(c decision.Confirmation, p Preview) []slack.Block {
+	if len(c.Tasks) == 1 {
+		task := p.Tasks[0]
+		about := joined(excerpt(task.Workflow, maxName), excerpt(task.Step, maxName), progressOf(task.StepsDone, task.StepsTotal))
+		return layout(section("*"+w.named(freshName(c.Tasks[0], task))+"*"), footnote(about), warningBlock(w.warning(task)))
+	}
+	var blocks []slack.Block
+	for i := 0; i < len(c.Tasks); i += maxOptions {
+		var options []*slack.OptionBlockObject
+		for j := i; j < min(i+maxOptions, len(c.Tasks)); j++ {
+			options = append(options, w.option(freshName(c.Tasks[j], p.Tasks[j]), p.Tasks[j]))
+		}
+		boxes := slack.NewCheckboxGroupsBlockElement(InputTasks, options...)
+		boxes.InitialOptions = options
+		block := slack.NewInputBlock(fmt.Sprintf("%s %d", BlockTasks, i/maxOptions), plainText("Tasks"), nil, boxes)
+		block.Optional = true // another group may have the chosen ones
+		blocks = append(blocks, block)
+	}
+	return blocks
+}
+
+// option is a task with a checkbox.
+func (w Texts) option(t decision.Named, task chamelio.Task) *slack.OptionBlockObject {
+	name := plain(t.Title, maxOption-len(fmt.Sprintf(" (%d)", t.ID)))
+	text := fmt.Sprintf("%s (%d)", name, t.ID)
+	if name == "" {
+		text = fmt.Sprintf("Task %d", t.ID)
+	}
+	about := joined(plain(task.Workflow, maxOption), plain(task.Step, maxOption))
+	switch task.StepType {
+	case chamelio.StepSignature:
+		about = "At a signature step · " + about
+	case chamelio.StepApproval:
+		about = "At an approval step · " + about
+	case chamelio.StepIntake, chamelio.StepAgent, chamelio.StepReview:
+	}
+	var description *slack.TextBlockObject
+	if about != "" {
+		description = plainText(input.Shorten(about, maxOption))
+	}
+	return slack.NewOptionBlockObject(t.ID.String(), plainText(text), description)
+}
+
+// maxOption is the longest text of an option, in characters (docs.slack.dev:
+// reference/block-kit/composition-objects/option-object).
+const maxOption = 75
+
+// freshName returns a task's name as Chamelio said it last.
+func freshName(t decision.Named, task chamelio.Task) decision.Named {
+	return decision.Named{ID: t.ID, Title: cmp.Or(task.Title, t.Title), URL: cmp.Or(task.URL, t.URL)}
+}
+
+// Requested answers a submitted modal that posted a request.
+func (w Texts) Requested(c decision.Confirmation) Message {
+	return say("I asked in %s. %s", inChannelNamed(c.Channel), w.whoConfirms())
+}
+
+// ShortcutTooLate answers a use of the shortcut whose modal didn't open.
+func (w Texts) ShortcutTooLate() Message {
+	return say("I couldn't open the dialog in time. Please try again, or type `%s` and the task's ID in the channel.", w.Command)
+}
+
+// ModalNoTask says that a task that was typed in the modal isn't one.
+func (w Texts) ModalNoTask(err error) string {
+	if errors.Is(err, input.ErrTooManyTasks) {
+		return fmt.Sprintf("That's more than %d tasks. Please name fewer.", w.MaxTasks)
+	}
+	return "That isn't a task ID or a link to a task. An ID is a number: you'll find it on the task's page."
+}
+
+// ModalNoneChosen says that no task is left to cancel.
+func (w Texts) ModalNoneChosen() string {
+	return "No task is selected. Select one, or close this dialog to keep them all."
 }
 
 // NotAskedForReason answers a click whose modal didn't open.

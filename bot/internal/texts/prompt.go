@@ -330,7 +330,7 @@ func (w Texts) LastOf(c decision.Confirmation, d decision.Record) (last *Message
 		return new(w.RanOut(c)), true
 	case own && d.Outcome() == decision.Withdrawn && d.Confirmer == c.Requester:
 		return new(w.Withdrawn(c)), true
-	case own && (d.Outcome() == decision.Withdrawn || d.Outcome() == decision.SetAside):
+	case own && d.Outcome() == decision.Withdrawn:
 		return nil, true // confirmed, but given up: it says so
 	}
 	return new(w.Overtaken(c, d)), d.Outcome() != ""

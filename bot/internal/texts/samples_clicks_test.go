@@ -1,6 +1,7 @@
 package texts
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -20,6 +21,8 @@ func (s *sampler) ofClicks() {
 	s.during("reminder", "A request is about to run out, and `SECOND_PERSON_REMINDER` is set.", toChannel+", in the thread of the request and below it", s.Reminder(public))
 	s.during("expired, perhaps decided", "They clicked after it had expired, and the journal cannot be asked what came of it.", toClicker, s.Expired(public))
 	s.during("perhaps asked", "Slack doesn't answer clearly whether it posted a request.", "to the person who typed the command", s.PerhapsAsked(public))
+	s.during("paused", "They pressed *Cancel task* while an operator has paused cancelling.", toClicker, s.PausedClick(private, cmp.Or(s.typed, "Chamelio is being upgraded until noon.")))
+	s.during("pause unknown", "*Cancel task*, and the journal does not say whether cancelling is paused.", toClicker, s.PauseUnknown(private))
 	s.during("not theirs", "They clicked on somebody else's prompt.", toClicker, s.NotYourPrompt())
 	s.during("forged", "The prompt was not made by this bot as it is set up now.", toClicker, s.OutdatedPrompt())
 	s.during("not theirs to withdraw", "They pressed *Withdraw* on somebody else's request.", toClicker, s.NotYoursToWithdraw(public))

@@ -3,7 +3,10 @@ package texts
 import (
 	"strings"
 
+	"github.com/slack-go/slack"
+
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -72,6 +75,36 @@ func (s *sampler) ofSeveral() {
 	s.add("announcement of several, edited", "What was unknown became known.", toChannel+", in place of the announcement", s.Announcement(settled))
 	s.add("update of several", "The same.", toChannel+", in the thread of the announcement", s.Settled(settled))
 	s.add("came second of several", "Somebody else confirmed before them.", toClicker, s.CameSecond(two, s.user))
+}
+
+// ofShortcut are the texts of the message shortcut and its modals.
+func (s *sampler) ofShortcut() {
+	s.part = "From a message"
+	const inModal = toClicker + ", in the modal"
+	s.add("looking at a message", "They chose *Cancel Chamelio task* from a message's menu.", "only to the person who chose it, in a modal", s.LookingAt())
+	modal := func(name, when string, view slack.ModalViewRequest) {
+		s.add(name, when, inModal, Message{Text: view.Title.Text, Blocks: view.Blocks.BlockSet})
+		s.all[len(s.all)-1].Modal = true
+	}
+	one, request := s.confirmation(false), s.confirmation(true)
+	modal("modal for one task", "The message names one task.", s.ConfirmModal(one, Preview{Tasks: []chamelio.Task{s.task}}, 0))
+	modal("modal for a request", "The same, and a second person has to confirm.", s.ConfirmModal(request, Preview{Tasks: []chamelio.Task{s.task}}, 0))
+	several, shown := one, Preview{Excluded: s.left()}
+	several.Tasks = nil
+	for i := range s.MaxTasks {
+		task := s.task
+		task.ID -= chamelio.TaskID(i)
+		several.Tasks = append(several.Tasks, decision.Named{ID: task.ID, Title: s.named().Title, URL: s.task.URL})
+		shown.Tasks = append(shown.Tasks, task)
+	}
+	modal("modal for several tasks", "The message names more tasks than one decision can cover.", s.ConfirmModal(several, shown, 3))
+	modal("modal to find a task", "The message names no task.", s.FindModal())
+	s.during("modal, not a task", "What they typed there is neither an ID nor a link.", inModal, Message{Text: s.ModalNoTask(input.ErrNotATask)})
+	s.during("modal, too many tasks", "They typed more tasks than one decision can cover.", inModal, Message{Text: s.ModalNoTask(input.ErrTooManyTasks)})
+	s.during("modal, none chosen", "They removed every check mark.", inModal, Message{Text: s.ModalNoneChosen()})
+	s.during("submitted", "They submitted the modal.", inModal, s.Submitted())
+	s.during("requested", "They submitted the modal, and a second person has to confirm.", inModal, s.Requested(request))
+	s.during("shortcut too late", "Slack didn't open the modal within three seconds.", toClicker, s.ShortcutTooLate())
 }
 
 // left are tasks that a prompt leaves out, for every reason.

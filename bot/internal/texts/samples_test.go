@@ -76,6 +76,7 @@ func samples(w Texts, e example) []sample {
 	s.ofClicks()
 	s.ofOutcomes()
 	s.ofSeveral()
+	s.ofShortcut()
 	s.ofRefusals()
 	s.ofAudit()
 	return s.all
@@ -144,6 +145,7 @@ func (s *sampler) ofCommands() {
 	s.add("long reason", fmt.Sprintf("The reason is longer than %d characters.", input.MaxReason), toRequester, bad(input.ErrReasonTooLong, "It was started twice, and …"))
 	s.add("too many tasks", "They named more tasks than one command may.", toRequester, s.tooMany())
 	s.add("too fast", "They typed more commands than one person may.", toRequester, s.TooFast(10))
+	s.add("pause", "An operator has paused cancelling, and says why.", toRequester, s.Paused(cmp.Or(s.typed, "Chamelio is being upgraded until noon."), id))
 	s.add("overloaded", "The bot has too much to do. Also the answer to a click.", toRequester, s.Overloaded())
 	s.add("restarting", "The bot is about to stop, and no other replica serves. Also the answer to a click.", toRequester, s.Restarting())
 	none := func(name, when string, task chamelio.Task, err error) {

@@ -11,22 +11,15 @@ import (
 )
 
 func (c *checkup) apiKey(ctx context.Context) []Result {
-	const name = "API key"
-	if !c.usable("CHAMELIO_API_KEY", "CHAMELIO_API_URL", "CHAMELIO_TIMEOUT") {
-		return nil
-	}
 	client, err := chamelio.New(c.Chamelio)
 	if err != nil {
-		return []Result{bad(name, err.Error(), "Correct CHAMELIO_API_KEY or CHAMELIO_API_URL")}
+		return []Result{bad(APIKey, err.Error(), "Correct CHAMELIO_API_KEY or CHAMELIO_API_URL")}
 	}
 	info, err := client.OrgInfo(ctx)
-	switch {
-	case err != nil && passes(err):
-		return []Result{warning(name, ExplainKey(err), KeyRemedy(err)+". The bot starts all the same, and keeps trying")}
-	case err != nil:
-		return []Result{bad(name, ExplainKey(err), KeyRemedy(err))}
+	if err != nil {
+		return []Result{APIKeyFailed(err)}
 	}
-	return []Result{good(name, "organisation %s, %d calls a minute", cmp.Or(info.Name, "without a name"), info.RateLimitPerMinute)}
+	return []Result{good(APIKey, "organisation %s, %d calls a minute", cmp.Or(info.Name, "without a name"), info.RateLimitPerMinute)}
 }
 
 // passes reports whether an error says nothing about key or address: Chamelio

@@ -13,8 +13,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/slack-go/slack"
+
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
+	"github.com/cancelbot/cancelbot/bot/internal/clock"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -44,7 +48,7 @@ const (
 
 // Result is the result of one check.
 type Result struct {
-	Name   string `json:"name"`
+	Name   Name   `json:"name"`
 	Level  Level  `json:"level"`
 	Found  string `json:"found"`            // what is there, or what is wrong
 	Remedy string `json:"remedy,omitempty"` // what to do about it
@@ -66,43 +70,63 @@ const checkTimeout = 10 * time.Second
 
 var errSlow = fmt.Errorf("nothing came within %s", checkTimeout)
 
-// Run checks everything that can be checked. Checks whose variables are wrong
-// are left out: they could only repeat it.
+// Run measures each precondition, and adds what an operator should think about.
+// Preconditions whose variables are wrong are left out: they could only repeat
+// it.
 func Run(ctx context.Context, s Settings) []Result {
-	c := &checkup{Settings: s, journal: make(chan place, 1)}
-	checks := []func(context.Context) []Result{c.database, c.botToken, c.appToken, c.apiKey, c.auditChannel, c.policy}
-	results := make([][]Result, len(checks))
-	var all sync.WaitGroup
-	for i, check := range checks {
-		all.Go(func() {
-			ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, errSlow)
-			defer cancel()
-			results[i] = check(ctx)
-		})
-	}
-	all.Wait()
-	first := append([]Result{c.version()}, c.environment()...)
-	return slices.Concat(first, once(slices.Concat(results...)), c.operator(), c.health())
+	c := newCheckup(s)
+	results := c.measure(ctx, Preconditions())
+	return slices.Concat([]Result{c.version()}, results, c.cancelling(), c.operator(), c.health())
 }
 
-// Installed checks what only the installed app can tell: whether Slack would
-// connect it, its scopes, the audit channel, the IDs of the policy. The bot
-// runs it at its start, beside its work. It leaves out what the bot reports by
-// itself: a Slack that can't be reached, and a bot token that is refused.
+// Installed measures the preconditions that only the installed app can tell
+// about: whether Slack would connect it, its scopes, the audit channel, the IDs
+// of the policy, the clock. The bot runs it at its start, in addition to its
+// work. It leaves out what the bot reports by itself: a Slack that can't be
+// reached, and a bot token that is refused.
 func Installed(ctx context.Context, s Settings) []Result {
-	ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, errSlow)
-	defer cancel()
-	c := &checkup{Settings: s, journal: make(chan place, 1)}
+	c := newCheckup(s)
 	c.journal <- placeUsed // by the bot that asks
-	all := slices.Concat(c.appToken(ctx), c.botToken(ctx), c.auditChannel(ctx), c.policy(ctx))
-	return slices.DeleteFunc(once(all), func(r Result) bool { return r.cause == causeSlack || r.cause == causeBotToken })
+	all := slices.DeleteFunc(Preconditions(), func(p Precondition) bool {
+		return p.Name == Environment || p.Name == Journal || p.Name == APIKey // reported by their own part of the start
+	})
+	return slices.DeleteFunc(c.measure(ctx, all), func(r Result) bool { return r.cause == causeSlack || r.cause == causeBotToken })
+}
+
+// measure measures preconditions side by side, except the clock, which is read
+// off the others' answers.
+func (c *checkup) measure(ctx context.Context, all []Precondition) []Result {
+	results := make([][]Result, len(all))
+	bounded := func(i int) {
+		ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, errSlow)
+		defer cancel()
+		results[i] = all[i].measure(c, ctx)
+	}
+	var others sync.WaitGroup
+	for i, p := range all {
+		switch {
+		case !c.usable(p.variables...):
+			if p.Name == Journal {
+				c.journal <- placeUnknown
+			}
+		case p.Name != Clock:
+			others.Go(func() { bounded(i) })
+		}
+	}
+	others.Wait()
+	for i, p := range all {
+		if p.Name == Clock {
+			bounded(i)
+		}
+	}
+	return once(slices.Concat(results...))
 }
 
 // once merges results with the same cause into the first of them, which names
 // the others.
 func once(results []Result) (kept []Result) {
 	first := map[cause]int{}
-	others := map[cause][]string{}
+	others := map[cause][]Name{}
 	for _, r := range results {
 		if r.cause == "" {
 			kept = append(kept, r)
@@ -114,15 +138,39 @@ func once(results []Result) (kept []Result) {
 		}
 	}
 	for c, names := range others {
-		kept[first[c]].Found += "; not checked for the same reason: " + strings.Join(names, ", ")
+		kept[first[c]].Found += alsoUnchecked + join(names)
 	}
 	return kept
+}
+
+// alsoUnchecked comes before the names of what has the same cause.
+const alsoUnchecked = "; not checked for the same reason: "
+
+func join(names []Name) string {
+	var all []string
+	for _, n := range names {
+		all = append(all, string(n))
+	}
+	return strings.Join(all, ", ")
 }
 
 // checkup is one run.
 type checkup struct {
 	Settings
 	journal chan place // what database has found, for appToken
+	paused  journal.Pause
+	slack   clock.Meter
+	who     func() (*slack.AuthTestResponse, error)
+}
+
+func newCheckup(s Settings) *checkup {
+	c := &checkup{Settings: s, journal: make(chan place, 1)}
+	c.who = sync.OnceValues(func() (*slack.AuthTestResponse, error) {
+		ctx, cancel := context.WithTimeoutCause(context.Background(), checkTimeout, errSlow)
+		defer cancel()
+		return c.client().AuthTestContext(ctx)
+	})
+	return c
 }
 
 // usable tells whether none of the variables is wrong.
@@ -130,13 +178,13 @@ func (c *checkup) usable(variables ...string) bool {
 	return !slices.ContainsFunc(c.Problems, func(p environ.Problem) bool { return slices.Contains(variables, p.Variable) })
 }
 
-func (c *checkup) environment() []Result {
+func (c *checkup) environment(context.Context) []Result {
 	if len(c.Problems) == 0 {
-		return []Result{good("environment", "every variable is there and makes sense")}
+		return []Result{good(Environment, "every variable is there and makes sense")}
 	}
 	var wrong []Result
 	for _, p := range c.Problems {
-		wrong = append(wrong, bad("environment", p.Found, p.Remedy))
+		wrong = append(wrong, EnvironmentFailed(p))
 	}
 	return wrong
 }
@@ -144,6 +192,18 @@ func (c *checkup) environment() []Result {
 // version names what runs, for pasted output.
 func (c *checkup) version() Result {
 	return good("version", "cancelbot %s, %s/%s", cmp.Or(c.Version, "of unknown version"), runtime.GOOS, runtime.GOARCH)
+}
+
+// cancelling warns while an operator has paused it.
+func (c *checkup) cancelling() []Result {
+	if !c.paused.Active() {
+		return nil
+	}
+	found := "paused since " + c.paused.Since.UTC().Format("2006-01-02 15:04:05Z")
+	if c.paused.Note != "" {
+		found += ": " + c.paused.Note
+	}
+	return []Result{warning("cancelling", found, "When that is over: cancelbot resume")}
 }
 
 func (c *checkup) operator() []Result {
@@ -168,15 +228,15 @@ func (c *checkup) health() []Result {
 	return []Result{good(name, "/healthz, /readyz and /metrics at %s", c.HTTPAddr)}
 }
 
-func good(name, format string, args ...any) Result {
+func good(name Name, format string, args ...any) Result {
 	return Result{Name: name, Level: OK, Found: fmt.Sprintf(format, args...)}
 }
 
-func warning(name, found, remedy string) Result {
+func warning(name Name, found, remedy string) Result {
 	return Result{Name: name, Level: Warn, Found: found, Remedy: remedy}
 }
 
-func bad(name, found, remedy string) Result {
+func bad(name Name, found, remedy string) Result {
 	return Result{Name: name, Level: Failed, Found: found, Remedy: remedy}
 }
 

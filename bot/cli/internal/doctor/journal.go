@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,17 +27,12 @@ const (
 // database looks at the journal and makes nothing: where there is none yet, it
 // finds out whether the bot could make it.
 func (c *checkup) database(ctx context.Context) []Result {
-	const name = "journal"
-	if !c.usable("DATABASE_URL") {
-		c.journal <- placeUnknown
-		return nil
-	}
 	found, text, err := c.lookAtJournal(ctx)
 	c.journal <- found
 	if err != nil {
-		return []Result{bad(name, ExplainJournal(c.Database, err), JournalRemedy(c.Database, err))}
+		return []Result{JournalFailed(c.Database, err)}
 	}
-	return []Result{good(name, "%s", text)}
+	return []Result{good(Journal, "%s", text)}
 }
 
 // ExplainJournal says what an error of opening the journal means.
@@ -46,26 +40,25 @@ func ExplainJournal(databaseURL string, err error) string {
 	return journal.Diagnose(databaseURL, err).Found
 }
 
-// JournalRemedy says what to do about it.
-func JournalRemedy(databaseURL string, err error) string {
-	return journal.Diagnose(databaseURL, err).Remedy
-}
-
 func (c *checkup) lookAtJournal(ctx context.Context) (place, string, error) {
+	// The start asks this first, too.
+	if err := journal.Preflight(ctx, c.Database); err != nil {
+		return placeUnknown, "", err
+	}
 	path, isSQLite := journal.SQLitePath(c.Database)
 	if isSQLite {
 		info, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
-			return placeNew, "sqlite at " + absolute(path) + ", not there yet: the bot creates it at its first start", cmp.Or(journal.Preflight(ctx, c.Database), canMake(path))
+			return placeNew, "sqlite at " + absolute(path) + ", not there yet: the bot creates it at its first start", canMake(path)
 		}
 	}
 	reading, err := journal.OpenReadOnly(ctx, c.Database)
 	var answer *pgconn.PgError
 	switch {
 	case errors.As(err, &answer) && answer.Code == undefinedTable:
-		return placeNew, where(c.Database) + ", reachable and empty: the bot creates its tables at its first start", journal.Preflight(ctx, c.Database)
+		return placeNew, where(c.Database) + ", reachable and empty: the bot creates its tables at its first start", nil
 	case err != nil && strings.Contains(err.Error(), "older version"):
-		return placeUsed, where(c.Database) + ", last used by an older version: the bot brings it up to date at its next start", journal.Preflight(ctx, c.Database)
+		return placeUsed, where(c.Database) + ", last used by an older version: the bot brings it up to date at its next start", nil
 	case err != nil:
 		return placeUnknown, "", err
 	}
@@ -77,7 +70,9 @@ func (c *checkup) lookAtJournal(ctx context.Context) (place, string, error) {
 	if err != nil {
 		return placeUsed, "", err
 	}
-	err = errors.Join(j.Writable(ctx), j.Close())
+	paused, err := j.Paused(ctx)
+	c.paused = paused
+	err = errors.Join(err, j.Writable(ctx), j.Close())
 	return placeUsed, where(c.Database) + ", writable", err
 }
 

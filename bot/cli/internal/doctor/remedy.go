@@ -18,8 +18,8 @@ import (
 
 const socketModeOff = "Switch Socket Mode on, on the app's page (Socket Mode → Enable)"
 
-// OtherAppRemedy is for tokens of two apps.
-const OtherAppRemedy = "Copy both tokens from the page of one app: SLACK_APP_TOKEN from Basic Information → App-Level Tokens, SLACK_BOT_TOKEN from OAuth & Permissions"
+// otherAppRemedy is for tokens of two apps.
+const otherAppRemedy = "Copy both tokens from the page of one app: SLACK_APP_TOKEN from Basic Information → App-Level Tokens, SLACK_BOT_TOKEN from OAuth & Permissions"
 
 // Remedy says what to do about an error that came of asking Slack, at an
 // address, with a token. It returns nothing where neither token, nor network,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -13,19 +14,19 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
-// client asks Slack with the bot token, once.
+// client asks Slack with the bot token, once, and reads Slack's clock.
 func (c *checkup) client() *slack.Client {
 	api := cmp.Or(c.Bot.SlackAPI, bot.DefaultSlackAPI)
 	if !strings.HasSuffix(api, "/") {
 		api += "/"
 	}
-	return slack.New(c.Bot.BotToken.Reveal(), slack.OptionAPIURL(api), slack.OptionRetry(0))
+	return slack.New(c.Bot.BotToken.Reveal(), slack.OptionAPIURL(api), slack.OptionRetry(0),
+		slack.OptionHTTPClient(&http.Client{Transport: c.slack.Transport(transport.New())}))
 }
-
-func (c *checkup) slackUsable() bool { return c.usable("SLACK_BOT_TOKEN", "SLACK_API_URL") }
 
 // found says what came of asking Slack, without the words of a program.
 func (c *checkup) found(doing string, err error) string { return doing + ": " + Explain(err) }
@@ -33,35 +34,38 @@ func (c *checkup) found(doing string, err error) string { return doing + ": " + 
 // remedy is what to do about an error of Slack's with the bot token: what is
 // wrong with token or network comes before what the check itself is about.
 func (c *checkup) remedy(err error, otherwise string) string {
-	return cmp.Or(Remedy(bot.BotToken, c.Bot.SlackAPI, err), otherwise)
+	return remedyOr(bot.BotToken, c.Bot.SlackAPI, err, otherwise)
+}
+
+func remedyOr(token bot.Token, api string, err error, otherwise string) string {
+	return cmp.Or(Remedy(token, api, err), otherwise)
 }
 
 func (c *checkup) botToken(ctx context.Context) []Result {
-	const name = "bot token"
-	if !c.slackUsable() {
-		return nil
-	}
-	who, err := c.client().AuthTestContext(ctx)
+	who, err := c.who()
 	if err != nil {
-		return []Result{bad(name, c.found("asking Slack who we are (auth.test)", err),
-			c.remedy(err, "Slack's error tells what is wrong with the token; a new installation (Install App) gives a new one")).because(causeOf(err))}
+		return []Result{BotTokenFailed(c.Bot.SlackAPI, err)}
 	}
 	var other *bot.OtherAppError
-	if errors.As(bot.SameApp(ctx, c.client(), c.Bot.AppToken.Reveal()), &other) {
-		return []Result{bad(name, other.Error(), OtherAppRemedy)}
+	if err := bot.SameApp(ctx, c.client(), c.Bot.AppToken.Reveal()); errors.As(err, &other) {
+		return []Result{BotTokenFailed(c.Bot.SlackAPI, err)}
 	}
-	where := good(name, "workspace %s (%s), as @%s", who.Team, who.TeamID, who.User)
 	if strings.HasPrefix(who.TeamID, "E") {
-		where = good(name, "the whole organisation %s (%s), as @%s", who.Team, who.TeamID, who.User)
+		return []Result{good(BotToken, "the whole organisation %s (%s), as @%s", who.Team, who.TeamID, who.User)}
 	}
-	return []Result{where, c.scopes(who.Header.Get("X-OAuth-Scopes"))}
+	return []Result{good(BotToken, "workspace %s (%s), as @%s", who.Team, who.TeamID, who.User)}
 }
 
 // scopes compares what the token has, as a header of every answer lists it,
-// with what the configuration needs.
-func (c *checkup) scopes(header string) Result {
+// with what the configuration needs. If Slack gives no answer, that is the bot
+// token's failure.
+func (c *checkup) scopes(context.Context) []Result {
+	who, err := c.who()
+	if err != nil {
+		return nil
+	}
 	var granted []string
-	for scope := range strings.SplitSeq(header, ",") {
+	for scope := range strings.SplitSeq(who.Header.Get("X-OAuth-Scopes"), ",") {
 		granted = append(granted, strings.TrimSpace(scope))
 	}
 	var needed, missing []string
@@ -72,10 +76,10 @@ func (c *checkup) scopes(header string) Result {
 		}
 	}
 	if len(missing) > 0 {
-		return bad("scopes", "missing: "+strings.Join(missing, ", "),
-			"Add under OAuth & Permissions → Scopes → Bot Token Scopes, then install the app again (Install App)").because(causeScopes)
+		return []Result{bad(Scopes, "missing: "+strings.Join(missing, ", "),
+			"Add under OAuth & Permissions → Scopes → Bot Token Scopes, then install the app again (Install App)").because(causeScopes)}
 	}
-	return good("scopes", "%s", strings.Join(needed, ", "))
+	return []Result{good(Scopes, "%s", strings.Join(needed, ", "))}
 }
 
 // appToken asks Slack for the address of a connection. Only where no bot can
@@ -83,10 +87,6 @@ func (c *checkup) scopes(header string) Result {
 // and whether WebSockets get through: as long as it is open, Slack may send it
 // a command that then nobody answers.
 func (c *checkup) appToken(ctx context.Context) []Result {
-	const name = "app token"
-	if !c.usable("SLACK_APP_TOKEN", "SLACK_API_URL") {
-		return nil
-	}
 	options := socketmode.Options{AppToken: c.Bot.AppToken.Reveal(), APIURL: c.Bot.SlackAPI}
 	err := socketmode.CheckToken(ctx, options)
 	connect := c.Connect || <-c.journal == placeNew
@@ -95,24 +95,19 @@ func (c *checkup) appToken(ctx context.Context) []Result {
 	}
 	switch {
 	case err != nil:
-		no := bad(name, c.found("asking Slack for a connection (apps.connections.open)", err),
-			cmp.Or(Remedy(bot.AppToken, c.Bot.SlackAPI, err), "Slack's error tells what is wrong with the token; generate a new one (Basic Information → App-Level Tokens)"))
-		if causeOf(err) == causeSlack { // else it is about this token alone
-			no = no.because(causeSlack)
-		}
-		return []Result{no}
+		return []Result{AppTokenFailed(c.Bot.SlackAPI, err)}
 	case connect:
-		return []Result{good(name, "Socket Mode is on, and Slack said hello")}
+		return []Result{good(AppToken, "Socket Mode is on, and Slack said hello")}
 	}
-	return []Result{good(name, "Slack would connect the bot (no connection was opened beside one that may be running; --connect opens one)")}
+	return []Result{good(AppToken, "Slack would connect the bot (no connection was opened beside one that may be running; --connect opens one)")}
 }
 
 // auditChannel finds out whether the bot may post there, without posting: it
 // schedules a message and takes it back.
 func (c *checkup) auditChannel(ctx context.Context) []Result {
-	const name = "audit channel"
+	const name = AuditChannel
 	channel := c.Bot.AuditChannel
-	if channel == "" || !c.slackUsable() || !c.usable("AUDIT_CHANNEL") {
+	if channel == "" {
 		return nil
 	}
 	api := c.client()
@@ -144,10 +139,7 @@ func channelRemedy(err error) string {
 // policy looks up each id of the policy's people and usergroups. Channels
 // cannot be looked up with the bot's scopes.
 func (c *checkup) policy(ctx context.Context) []Result {
-	const name = "who may cancel"
-	if !c.slackUsable() || !c.usable("CANCEL_POLICY", "MEMBER_SCOPE", "ALLOWED_USERS", "ALLOWED_USERGROUPS", "ALLOWED_CHANNELS", "SECOND_PERSON", "SECOND_PERSON_APPROVERS") {
-		return nil
-	}
+	const name = WhoMayCancel
 	var results []Result
 	for _, one := range c.listedIDs() {
 		if err := c.lookUp(ctx, one.id); err != nil {

@@ -101,8 +101,12 @@ func (e *Engine) pollJournal(ctx context.Context) {
 		if err != nil {
 			continue // the bot may be busy with it; the next look is soon
 		}
+		records := make([]decision.Record, len(rows))
+		for i, row := range rows {
+			records[i] = row.Record
+		}
 		e.record.mu.Lock()
-		e.record.rows = rows
+		e.record.rows = records
 		e.record.mu.Unlock()
 	}
 }

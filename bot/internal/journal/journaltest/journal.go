@@ -116,12 +116,8 @@ func (j *Journal) SigningKeys(ctx context.Context) ([]string, error) {
 	return Call(ctx, j.Around, "SigningKeys", "", func(ctx context.Context) ([]string, error) { return j.Journal.SigningKeys(ctx) })
 }
 
-func (j *Journal) GiveUp(ctx context.Context, l journal.Lease) error {
-	return j.Around(ctx, "GiveUp", l.ID, func(ctx context.Context) error { return j.Journal.GiveUp(ctx, l) })
-}
-
-func (j *Journal) SetAside(ctx context.Context, l journal.Lease) error {
-	return j.Around(ctx, "SetAside", l.ID, func(ctx context.Context) error { return j.Journal.SetAside(ctx, l) })
+func (j *Journal) GiveUp(ctx context.Context, l journal.Lease, tasks int) error {
+	return j.Around(ctx, "GiveUp", l.ID, func(ctx context.Context) error { return j.Journal.GiveUp(ctx, l, tasks) })
 }
 
 func (j *Journal) Release(ctx context.Context, all ...journal.Lease) error {

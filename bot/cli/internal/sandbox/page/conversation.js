@@ -37,7 +37,7 @@ function drawMessages() {
   all.sort((a, b) => parseFloat(a.ts) - parseFloat(b.ts));
   const threads = Map.groupBy ? Map.groupBy(all.filter(m => m.thread), m => m.thread) : new Map();
   const tops = all.filter(m => !m.thread), items = [];
-  items.push({ key: "welcome", value: [state.place, state.me, tops.length > 0], make: welcome });
+  items.push({ key: "welcome", value: [state.place, state.me, tops.length > 0, suggestion()], make: welcome });
   let day = "", previous = null;
   for (const m of tops) {
     const today = formatDate(new Date(m.at * 1000), "{date_long_pretty}", new Date());
@@ -101,6 +101,13 @@ function reveal(node) {
 new ResizeObserver(() => { if (pinned?.isConnected) reveal(pinned); }).observe($("log"));
 for (const kind of ["wheel", "touchmove", "keydown", "pointerdown"]) $("log").addEventListener(kind, () => { pinned = null; }, { passive: true });
 
+// suggestion is a command that can still do something: the green button must not
+// name a task that is over.
+function suggestion() {
+  const open = (state.tasks || []).find(t => t.status === "in_progress" || t.status === "pending");
+  return `/cancel-task ${open?.id ?? 12345} ${(open?.id ?? 12345) === 12345 ? "duplicate of 12346" : "no longer needed"}`;
+}
+
 function welcome() {
   const here = state.channels.find(c => c.id === state.place), me = state.people.find(p => p.id === state.me);
   const item = el("li", { class: "welcome" });
@@ -112,7 +119,7 @@ function welcome() {
     el("li", {}, `You are ${me.name} (${me.role}), in #general. Type `, el("code", {}, "/cancel-task 12345"), " and see which task that is."),
     el("li", {}, "Confirm with a button. Everybody in the channel reads what came of it."),
     el("li", {}, "Then break something, or kill the bot halfway: what was confirmed is still told.")),
-    el("p", { class: "row" }, el("button", { type: "button", id: "suggest", class: "primary", on: () => fill("/cancel-task 12345 duplicate of 12346") }, "Fill the command in"),
+    el("p", { class: "row" }, el("button", { type: "button", id: "suggest", class: "primary", on: () => fill(suggestion()) }, "Fill the command in"),
       el("button", { type: "button", id: "suggest-story", on: () => playStory("crash") }, "Or watch it survive a kill")));
   return item;
 }

@@ -6,7 +6,7 @@
 -- A decision is an accepted click on "Cancel task". It covers one or more
 -- tasks, which have a table of their own.
 CREATE TABLE decisions (
-    confirmation_id TEXT PRIMARY KEY,
+    confirmation_id TEXT NOT NULL PRIMARY KEY,
     team_id         TEXT NOT NULL,
     channel_id      TEXT NOT NULL,
     thread_ts       TEXT NOT NULL DEFAULT '', -- of the message in whose thread it was asked for
@@ -22,10 +22,11 @@ CREATE TABLE decisions (
     -- A key to the conversation, erased when there is nothing more to post.
     response_url    TEXT NOT NULL DEFAULT '',
 
-    -- What makes a row genuine: the signed confirmation, and a MAC over the
-    -- click.
+    -- What makes a row genuine: the signed confirmation, a MAC over the click,
+    -- and one over when it was announced, and as which message.
     confirmation    TEXT NOT NULL DEFAULT '',
     mac             TEXT NOT NULL DEFAULT '',
+    announced_mac   TEXT NOT NULL DEFAULT '',
 
     -- The process that works on the decision. The epoch grows with every
     -- change of owner; an owner with an older epoch can change nothing.
@@ -62,14 +63,17 @@ CREATE TABLE tasks (
     -- answer, and how many there were.
     sent_at         INTEGER NOT NULL DEFAULT 0,
     tries           INTEGER NOT NULL DEFAULT 0,
+    unsent_mac      TEXT NOT NULL DEFAULT '', -- a MAC over the statement that none can take effect
 
     outcome         TEXT, -- NULL until it is known
     detail          TEXT NOT NULL DEFAULT '', -- JSON
     finished_at     TIMESTAMP,
+    outcome_mac     TEXT NOT NULL DEFAULT '', -- over the outcome, its detail, and when it was saved
 
     -- The final result of an unknown outcome.
     settled_outcome TEXT NOT NULL DEFAULT '',
     settled_detail  TEXT NOT NULL DEFAULT '',
+    settled_mac     TEXT NOT NULL DEFAULT '',
 
     PRIMARY KEY (confirmation_id, position)
 ) WITHOUT ROWID;
@@ -84,25 +88,50 @@ CREATE INDEX tasks_task ON tasks (task_id);
 -- why, when, and what became of it. The triggers prevent accidents. They are no
 -- defence against someone who can drop them.
 --
--- The bot itself makes two changes to a record that was announced: it settles
--- an unknown outcome, and it sets a record aside that is being followed up and
--- turns out not to be genuine.
+-- The bot itself makes one change to a record that was announced: it settles an
+-- unknown outcome. It moves a record that isn't genuine to the table set_aside.
 --
--- Old rows are deleted by first saying how old; docs/operate.md has the
--- statements.
-CREATE TABLE retention (delete_before TIMESTAMP NOT NULL);
+-- Old rows are deleted by first saying how old: by the bot with RETENTION set,
+-- or by the statements in docs/operate.md.
+CREATE TABLE retention (
+    delete_before TIMESTAMP NOT NULL,
+    granted_to    TEXT NOT NULL DEFAULT '' -- who may; only for tidying up
+);
+
+-- Rows that don't verify: someone else has written or changed them, or their
+-- key isn't known here. Nothing is done about them, and nothing says what they
+-- say. A row whose key becomes known returns by itself; one with retry = 1
+-- returns to be verified again.
+CREATE TABLE set_aside (
+    id              TEXT NOT NULL PRIMARY KEY,
+    kind            TEXT NOT NULL, -- its table
+    confirmation_id TEXT NOT NULL,
+    task_ids        TEXT NOT NULL, -- separated by commas
+    set_aside_at    TIMESTAMP NOT NULL,
+    why             TEXT NOT NULL,
+    unknown_key     INTEGER NOT NULL DEFAULT 0, -- 1 if that is why
+    seal            TEXT NOT NULL, -- the row's MAC
+    content         TEXT NOT NULL, -- the row, as JSON
+    tasks           TEXT NOT NULL, -- of a decision
+    retry           INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE INDEX set_aside_confirmation ON set_aside (confirmation_id);
+CREATE INDEX set_aside_at ON set_aside (set_aside_at);
+CREATE INDEX set_aside_unknown ON set_aside (set_aside_at) WHERE unknown_key = 1;
+CREATE INDEX set_aside_retry ON set_aside (set_aside_at) WHERE retry = 1;
 
 -- +goose StatementBegin
 CREATE TRIGGER decisions_announced_change BEFORE UPDATE OF
     confirmation_id, team_id, channel_id, thread_ts, requester, confirmer, reason, requested_at, decided_at,
-    facts_age_ms, announced_at, message_ts, confirmation, mac, settled_at
+    facts_age_ms, announced_at, message_ts, confirmation, mac, announced_mac, settled_at
 ON decisions WHEN OLD.announced_at IS NOT NULL AND (
     (NEW.confirmation_id, NEW.team_id, NEW.channel_id, NEW.thread_ts, NEW.requester, NEW.confirmer,
     NEW.reason, NEW.requested_at, NEW.decided_at, NEW.facts_age_ms, NEW.announced_at, NEW.message_ts,
-    NEW.confirmation, NEW.mac) IS NOT
+    NEW.confirmation, NEW.mac, NEW.announced_mac) IS NOT
     (OLD.confirmation_id, OLD.team_id, OLD.channel_id, OLD.thread_ts, OLD.requester, OLD.confirmer,
     OLD.reason, OLD.requested_at, OLD.decided_at, OLD.facts_age_ms, OLD.announced_at, OLD.message_ts,
-    OLD.confirmation, OLD.mac)
+    OLD.confirmation, OLD.mac, OLD.announced_mac)
     OR OLD.settled_at > 0 AND NEW.settled_at IS NOT OLD.settled_at)
 BEGIN
     SELECT RAISE(ABORT, 'a decision that was announced cannot be changed');
@@ -111,17 +140,16 @@ END;
 
 -- +goose StatementBegin
 CREATE TRIGGER tasks_announced_change BEFORE UPDATE OF
-    confirmation_id, position, task_id, title, url, detail, finished_at, outcome, settled_outcome, settled_detail
+    confirmation_id, position, task_id, title, url, detail, finished_at, outcome, outcome_mac, settled_outcome, settled_detail, settled_mac
 ON tasks WHEN OLD.outcome IS NOT NULL AND EXISTS (SELECT 1 FROM decisions d
     WHERE d.confirmation_id = OLD.confirmation_id AND d.announced_at IS NOT NULL AND (
         (NEW.confirmation_id, NEW.position, NEW.task_id, NEW.title, NEW.url, NEW.detail,
-        NEW.finished_at) IS NOT
+        NEW.finished_at, NEW.outcome_mac) IS NOT
         (OLD.confirmation_id, OLD.position, OLD.task_id, OLD.title, OLD.url, OLD.detail,
-        OLD.finished_at)
+        OLD.finished_at, OLD.outcome_mac)
         OR NEW.outcome IS NOT OLD.outcome
-            AND NOT (NEW.outcome IS 'set_aside' AND d.follow_until > 0 AND d.settled_at = 0)
         OR d.settled_at > 0
-            AND (NEW.settled_outcome, NEW.settled_detail) IS NOT (OLD.settled_outcome, OLD.settled_detail)))
+            AND (NEW.settled_outcome, NEW.settled_detail, NEW.settled_mac) IS NOT (OLD.settled_outcome, OLD.settled_detail, OLD.settled_mac)))
 BEGIN
     SELECT RAISE(ABORT, 'a decision that was announced cannot be changed');
 END;
@@ -130,6 +158,7 @@ END;
 -- +goose StatementBegin
 CREATE TRIGGER decisions_announced_delete BEFORE DELETE ON decisions
 WHEN OLD.announced_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM retention WHERE OLD.decided_at < delete_before)
+    AND NOT EXISTS (SELECT 1 FROM set_aside WHERE confirmation_id = OLD.confirmation_id)
 BEGIN
     SELECT RAISE(ABORT, 'a decision that was announced cannot be deleted, unless the table retention allows it');
 END;
@@ -155,7 +184,7 @@ END;
 -- The audit channel's outbox: copies of announcements, policy refusals and
 -- changes of a credential. Refusals are recorded also without an audit channel.
 CREATE TABLE audit (
-    id              TEXT PRIMARY KEY,
+    id              TEXT NOT NULL PRIMARY KEY,
     kind            TEXT NOT NULL,
     noted_at        TIMESTAMP NOT NULL,
     confirmation_id TEXT NOT NULL, -- '' for a refused command
@@ -166,11 +195,13 @@ CREATE TABLE audit (
     code            TEXT NOT NULL, -- the outcome, or why someone was refused
     since           TIMESTAMP, -- of a credential that is accepted again: when it was refused
     sent_at         TIMESTAMP, -- NULL while it is due
+    mac             TEXT NOT NULL DEFAULT '', -- over the rest
     leased_until    INTEGER NOT NULL DEFAULT 0,
     epoch           INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE INDEX audit_due ON audit (noted_at) WHERE sent_at IS NULL;
+CREATE INDEX audit_sent ON audit (noted_at) WHERE sent_at IS NOT NULL;
 CREATE INDEX audit_refusals ON audit (noted_at) WHERE kind = 'refusal';
 
 -- Requests in a channel that a second person has to approve, and what is due
@@ -178,28 +209,38 @@ CREATE INDEX audit_refusals ON audit (noted_at) WHERE kind = 'refusal';
 -- confirmation in the button does. A row is deleted with its request's final
 -- update; losing a row loses that update and nothing else.
 CREATE TABLE requests (
-    confirmation_id TEXT PRIMARY KEY,
+    confirmation_id TEXT NOT NULL PRIMARY KEY,
     message_ts      TEXT NOT NULL,
     confirmation    TEXT NOT NULL,
+    mac             TEXT NOT NULL DEFAULT '', -- over the rest
     remind_at       INTEGER NOT NULL, -- 0 for never, or already reminded
     ends_at         INTEGER NOT NULL,
     taken_until     INTEGER NOT NULL DEFAULT 0 -- a process works on its end until then
 );
 
 CREATE INDEX requests_ends ON requests (ends_at);
+CREATE INDEX requests_reminders ON requests (remind_at) WHERE remind_at > 0;
 
 -- The credentials that were ever refused, so that each change is noted once,
 -- whichever process sees it first.
 CREATE TABLE credentials (
-    name       TEXT PRIMARY KEY,
+    name       TEXT NOT NULL PRIMARY KEY,
     refused    INTEGER NOT NULL, -- 1 for refused, 0 for accepted again
-    refused_at TIMESTAMP NOT NULL
+    refused_at TIMESTAMP NOT NULL,
+    mac        TEXT NOT NULL DEFAULT '' -- over the rest, while it is refused
+);
+
+-- When this machine was booted, by the wall clock of the first process since:
+-- leases go by the time since boot, which no one can set.
+CREATE TABLE clock (
+    boot      TEXT NOT NULL PRIMARY KEY,
+    booted_at INTEGER NOT NULL
 );
 
 -- The processes that are alive. They share the key's rate limit, and one that
 -- stops knows whether another serves.
 CREATE TABLE replicas (
-    id         TEXT PRIMARY KEY,
+    id         TEXT NOT NULL PRIMARY KEY,
     seen_until INTEGER NOT NULL,
     serving    INTEGER NOT NULL DEFAULT 0
 );
@@ -208,7 +249,14 @@ CREATE TABLE replicas (
 -- Each is sealed with a key derived from the current token: this table alone is
 -- of no use.
 CREATE TABLE signing_keys (
-    id         TEXT PRIMARY KEY,
+    id         TEXT NOT NULL PRIMARY KEY,
     sealed     TEXT NOT NULL,
     kept_until INTEGER NOT NULL
+);
+
+-- The switch of "cancelbot pause": with a row, no click cancels anything.
+CREATE TABLE pause (
+    one       INTEGER PRIMARY KEY CHECK (one = 1),
+    paused_at TIMESTAMP NOT NULL,
+    note      TEXT NOT NULL
 );

@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/policy"
+)
+
+// workflowNames is a comma-separated list of names. A name with a comma in it
+// is in double quotes.
+type workflowNames []string
+
+var errSwitch = errors.New("looks like a switch")
+
+// UnmarshalText reads the list.
+func (n *workflowNames) UnmarshalText(text []byte) error {
+	var s policy.SecondPerson
+	if err := s.UnmarshalText(text); err != nil {
+		return err
+	}
+	if len(s.Workflows) == 0 && len(text) > 0 {
+		return errSwitch
+	}
+	*n = s.Workflows
+	return nil
+}
+
+// days is a time in whole days, such as 365d.
+type days time.Duration
+
+// maxDays is a century: more is a slip.
+const maxDays = 36_500
+
+var errDays = errors.New("isn't a number of days")
+
+// UnmarshalText reads the number and the unit.
+func (d *days) UnmarshalText(text []byte) error {
+	number, unit := strings.CutSuffix(string(text), "d")
+	n, err := strconv.ParseUint(number, 10, 32)
+	if err != nil || !unit && len(text) > 0 || n > maxDays {
+		return errDays
+	}
+	*d = days(time.Duration(n) * 24 * time.Hour)
+	return nil
+}

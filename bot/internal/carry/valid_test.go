@@ -1,0 +1,29 @@
+package carry
+
+import (
+	"testing"
+	"time"
+	"unsafe"
+)
+
+// TestALeaseEndsByBothClocks takes ten minutes from the wall clock's reading of
+// a moment, as the suspension of a machine does that stops the monotonic clock.
+func TestALeaseEndsByBothClocks(t *testing.T) {
+	now := time.Now()
+	until := now.Add(10 * time.Second)
+	if !before(now, until) || before(until, until) || before(until.Add(time.Second), until) {
+		t.Fatal("a lease doesn't end")
+	}
+	asleep := until
+	const nanoseconds = 30                                          // time.Time's wall: one bit, seconds since 1885, and 30 bits of nanoseconds
+	*(*uint64)(unsafe.Pointer(&asleep)) -= (10 * 60) << nanoseconds //nolint:gosec // no other way to make the two clocks differ
+	if asleep.Sub(now) != 10*time.Second || now.Round(0).Sub(asleep.Round(0)) != 590*time.Second {
+		t.Fatalf("the clocks don't differ: %s and %s", now, asleep)
+	}
+	if before(now, asleep) {
+		t.Error("a machine that was suspended believes in its lease")
+	}
+	if before(asleep.Round(0).Add(time.Hour), asleep) {
+		t.Error("by the wall clock alone")
+	}
+}

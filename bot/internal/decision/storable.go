@@ -1,0 +1,65 @@
+package decision
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxStored is the longest text that is stored, in bytes. Nothing that people
+// type or Chamelio returns is as long in good faith.
+const maxStored = 1 << 16
+
+// Storable returns a text from outside as any database can store it and return
+// it unchanged: valid UTF-8 without NUL, of bounded length.
+func Storable(text string) string {
+	if len(text) > maxStored {
+		text = text[:maxStored]
+		for !utf8.RuneStart(text[len(text)-1]) {
+			text = text[:len(text)-1]
+		}
+		text = text[:len(text)-1]
+	}
+	if utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 {
+		return text
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// Storable returns the confirmation with its texts as any database can store
+// them.
+func (c Confirmation) Storable() Confirmation {
+	for _, text := range []*string{&c.ID, &c.Team, &c.Channel, &c.Thread, &c.Requester, &c.Reason} {
+		*text = Storable(*text)
+	}
+	c.Tasks = slices.Clone(c.Tasks)
+	for i := range c.Tasks {
+		t := &c.Tasks[i]
+		t.Title, t.URL = Storable(t.Title), Storable(t.URL)
+	}
+	return c
+}
+
+// Storable returns the record with its texts as any database can store them.
+// It comes before signing: a MAC covers what is stored.
+func (r Record) Storable() Record {
+	r.ID = ID(Storable(string(r.ID)))
+	for _, text := range []*string{&r.Team, &r.Channel, &r.Thread, &r.Requester, &r.Confirmer, &r.Reason, &r.ResponseURL, &r.Confirmation} {
+		*text = Storable(*text)
+	}
+	r.Tasks = slices.Clone(r.Tasks)
+	for i := range r.Tasks {
+		t := &r.Tasks[i]
+		t.Title, t.URL = Storable(t.Title), Storable(t.URL)
+	}
+	return r
+}
+
+// Storable returns the note with its texts as any database can store them.
+func (n Note) Storable() Note {
+	n.ConfirmationID = ID(Storable(string(n.ConfirmationID)))
+	for _, text := range []*string{&n.Team, &n.Channel, &n.Person, &n.Code} {
+		*text = Storable(*text)
+	}
+	return n
+}

@@ -1,0 +1,355 @@
+package journal_test
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/pgtest"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// trusting is a journal that seals and verifies, and its signer.
+type trusting struct {
+	*journal.Journal
+	signed.Signer
+	reported []journal.Unverified
+}
+
+func openTrusting(t *testing.T, url, token string) *trusting {
+	t.Helper()
+	j, err := journal.Open(t.Context(), url, journal.Options{Audit: true})
+	must(t, err)
+	t.Cleanup(func() { _ = j.Close() })
+	s, err := signed.NewSigner(token, j, time.Now)
+	must(t, err)
+	all := &trusting{Journal: j, Signer: s}
+	j.Trust(s, func(u journal.Unverified) { all.reported = append(all.reported, u) })
+	return all
+}
+
+// click returns a genuine decision.
+func (j *trusting) click(task int64) decision.Record {
+	at := time.Now().UTC().Truncate(time.Millisecond)
+	c := decision.Confirmation{
+		ID: signed.NewID(), Tasks: []decision.Named{{ID: chamelio.TaskID(task), Title: "Payroll"}, {ID: chamelio.TaskID(task + 1_000_000)}}, Team: "T1", Channel: "C1", Requester: "U1", Reason: "duplicate",
+		RequestedAt: at.Add(-time.Minute).Truncate(time.Second), ExpiresAt: at.Add(10 * time.Minute).Truncate(time.Second),
+	}
+	d := decision.Record{
+		ID: decision.ID(c.ID), Tasks: []decision.Item{{ID: c.Tasks[0].ID, Title: c.Tasks[0].Title}, {ID: c.Tasks[1].ID}}, Team: c.Team, Channel: c.Channel, Requester: c.Requester, Confirmer: "U2",
+		Reason: c.Reason, RequestedAt: c.RequestedAt, DecidedAt: at, ResponseURL: "https://hooks.slack.com/actions/x", Confirmation: j.Encode(c),
+	}
+	d.MAC = j.SignClick(d)
+	return d
+}
+
+// forge changes the database past the bot, whatever the triggers say.
+func forge(t *testing.T, url, text string) {
+	t.Helper()
+	for _, table := range []string{"decisions", "tasks"} {
+		if strings.HasPrefix(url, "sqlite:") {
+			statement(t, url, "DROP TRIGGER IF EXISTS "+table+"_announced_change")
+		} else {
+			pgtest.Exec(t, url, "ALTER TABLE "+table+" DISABLE TRIGGER "+table+"_announced_change")
+		}
+	}
+	statement(t, url, text)
+}
+
+// quoted is what people read of a decision.
+func quoted(d decision.Record) string {
+	said := fmt.Sprint(d.ID, d.Team, d.Channel, d.Thread, d.Requester, d.Confirmer, d.Reason, d.RequestedAt, d.DecidedAt, d.FactsAge, d.AnnouncedAt, d.MessageTS)
+	for _, t := range d.Tasks {
+		said += fmt.Sprint(t.ID, t.Title, t.URL, t.FinishedAt, t.Outcome, t.Detail, t.SettledOutcome, t.SettledDetail)
+	}
+	return said
+}
+
+// TestAForgerChangesNothingThatIsQuoted changes each column of a decision at
+// each stage of its life. Whatever the journal returns is as the bot wrote it,
+// or isn't there.
+func TestAForgerChangesNothingThatIsQuoted(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		forge(t, url, "SELECT 1") // no triggers
+		task := int64(0)
+		stages := map[string]func() decision.Record{
+			"claimed": func() decision.Record {
+				task++
+				d := j.click(task)
+				won(t, j.Journal, d)
+				return d
+			},
+			"settled": func() decision.Record {
+				task++
+				d := j.click(task)
+				l := won(t, j.Journal, d)
+				for position := range d.Tasks {
+					_, err := j.Finish(t.Context(), l, position, decision.Result{Outcome: decision.Unknown, Title: "Payroll"}, true)
+					must(t, err)
+				}
+				must(t, j.MarkAnnounced(t.Context(), d.ID, "1.2"))
+				statement(t, url, "UPDATE decisions SET check_after = 1 WHERE check_after > 0")
+				held, err := j.TakeUnsettled(t.Context(), 1, nil)
+				must(t, err)
+				for position := range d.Tasks {
+					_, err = j.Settle(t.Context(), held[0].Lease, position, decision.Result{Outcome: decision.Failed})
+					must(t, err)
+				}
+				_, err = j.BeginSettling(t.Context(), held[0].Lease)
+				must(t, err)
+				must(t, j.MarkSettled(t.Context(), d.ID))
+				return d
+			},
+			"withdrawn": func() decision.Record {
+				task++
+				d := j.click(task)
+				_, _, err := j.Withdraw(t.Context(), d)
+				must(t, err)
+				return d
+			},
+		}
+		values := []string{"'2026-01-01 00:00:00+00:00'", "'forged'", "NULL", "4711", "'cancelled'", "''"}
+		if testing.Short() {
+			values = values[1:3]
+		}
+		tried := 0
+		for name, stage := range stages {
+			for table, columns := range journal.SetAsideColumns() {
+				if table != journal.Decisions && table != "tasks" {
+					continue
+				}
+				for _, column := range columns {
+					for _, value := range values {
+						d := stage()
+						before, err := j.Get(t.Context(), d.ID)
+						must(t, err)
+						change := fmt.Sprintf("UPDATE %s SET %s = %s WHERE confirmation_id = '%s'", table, column, value, d.ID)
+						if tryStatement(t, url, change) == nil { // else the types of columns refuse it
+							tried++
+							unchanged(t, j, before, name+": "+change)
+						}
+					}
+				}
+			}
+		}
+		if tried < 60 {
+			t.Errorf("only %d changes were possible", tried)
+		}
+	})
+}
+
+// unchanged reads a decision in each way that leads to people.
+func unchanged(t *testing.T, j *trusting, before decision.Record, what string) {
+	t.Helper()
+	check := func(how string, d decision.Record, err error) {
+		t.Helper()
+		if err == nil && d.ID == before.ID && quoted(d) != quoted(before) {
+			t.Errorf("%s, %s:\n%s\n%s", what, how, quoted(before), quoted(d))
+		}
+	}
+	all, err := j.Recent(t.Context(), journal.Query{Task: before.Tasks[0].ID})
+	if err != nil && !strings.Contains(err.Error(), "Scan") && !strings.Contains(err.Error(), "scan") {
+		t.Errorf("%s: %v", what, err)
+	}
+	for _, one := range all {
+		check("history", one.Record, one.Unverified)
+	}
+	d, err := j.Became(t.Context(), before.ID, before.IDs()[:1])
+	check("what became of it", d, err)
+	d, err = j.Get(t.Context(), before.ID)
+	check("get", d, err)
+}
+
+// TestAForgedRowBlocksNothing lets forged rows stand in the way of a click.
+func TestAForgedRowBlocksNothing(t *testing.T) {
+	const row = `INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, announced_at, epoch, mac)
+		VALUES ('%s', 'T1', 'C1', 'U1', 'U9', 'x', '2026-11-28 10:00:00+00:00', '2026-11-28 10:00:00+00:00', %s, 1, '%s')`
+	const part = `INSERT INTO tasks (confirmation_id, position, task_id, outcome) VALUES ('%s', 0, %d, %s)`
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		task := int64(100)
+		for name, write := range map[string]func(own string){
+			"an announced row of another prompt": func(string) {
+				forge(t, url, fmt.Sprintf(row, fmt.Sprint("f", task), "'2026-11-28 10:00:00+00:00'", ""))
+				forge(t, url, fmt.Sprintf(part, fmt.Sprint("f", task), task, "'cancelled'"))
+			},
+			"an open row of another prompt": func(string) {
+				forge(t, url, fmt.Sprintf(row, fmt.Sprint("f", task), "NULL", "a.b.c.d"))
+				forge(t, url, fmt.Sprintf(part, fmt.Sprint("f", task), task, "NULL"))
+			},
+			"a row of the same prompt": func(own string) {
+				forge(t, url, fmt.Sprintf(row, own, "'2026-11-28 10:00:00+00:00'", ""))
+				forge(t, url, fmt.Sprintf(part, own, task+1000, "'withdrawn'"))
+			},
+			"half a row of the same prompt": func(own string) { forge(t, url, fmt.Sprintf(row, own, "NULL", "")) },
+			"both": func(own string) {
+				forge(t, url, fmt.Sprintf(row, fmt.Sprint("f", task), "NULL", ""))
+				forge(t, url, fmt.Sprintf(part, fmt.Sprint("f", task), task, "NULL"))
+				forge(t, url, fmt.Sprintf(row, own, "NULL", ""))
+			},
+			"half a row of the task": func(string) {
+				if strings.HasPrefix(url, "sqlite:") { // Postgres has a foreign key
+					forge(t, url, fmt.Sprintf(part, fmt.Sprint("f", task), task, "NULL"))
+				}
+			},
+		} {
+			task++
+			d := j.click(task)
+			write(string(d.ID))
+			c, err := j.Claim(t.Context(), d)
+			if errors.Is(err, decision.ErrUnknownKey) { // it waits
+				j.Later(11 * time.Second)
+				c, err = j.Claim(t.Context(), d)
+			}
+			if err != nil || !c.Won {
+				t.Errorf("%s: %+v, %v", name, c, err)
+			}
+			task++
+			d = j.click(task)
+			write(string(d.ID))
+			if first, withdrawn, err := j.Withdraw(t.Context(), d); (err != nil || !withdrawn) && !errors.Is(err, decision.ErrUnknownKey) {
+				t.Errorf("%s, withdrawn: %+v, %v", name, first, err)
+			}
+		}
+	})
+}
+
+// TestARowIsSetAsideWhole compares the columns of rows that can be set aside
+// with the schema.
+func TestARowIsSetAsideWhole(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		open(t, url, 0)
+		for table, columns := range journal.SetAsideColumns() {
+			if schema := columnsOf(t, url, table); !slices.Equal(slices.Sorted(slices.Values(columns)), schema) {
+				t.Errorf("%s has the columns %q", table, schema)
+			}
+		}
+	})
+}
+
+func columnsOf(t *testing.T, url string, table journal.Table) (columns []string) {
+	t.Helper()
+	driver, place, query := "pgx", url, `SELECT column_name FROM information_schema.columns WHERE table_name = $1 AND table_schema = current_schema()`
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		driver, place, query = "sqlite", path, `SELECT name FROM pragma_table_info($1)`
+	}
+	db, err := sql.Open(driver, place)
+	must(t, err)
+	defer db.Close()
+	rows, err := db.QueryContext(t.Context(), query, string(table))
+	must(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var column string
+		must(t, rows.Scan(&column))
+		columns = append(columns, column)
+	}
+	must(t, rows.Err())
+	slices.Sort(columns)
+	return columns
+}
+
+// TestForgedRequestsNotesAndCredentialsAreSetAside writes into the other
+// tables. What is genuine isn't held up.
+func TestForgedRequestsNotesAndCredentialsAreSetAside(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		ctx := t.Context()
+		for i := range 9 {
+			forge(t, url, fmt.Sprintf(`INSERT INTO requests (confirmation_id, message_ts, confirmation, remind_at, ends_at) VALUES ('f%d', '1.2', 'x', 1, 1)`, i))
+			forge(t, url, fmt.Sprintf(`INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code)
+				VALUES ('f%d', '%s', '2020-01-0%d 00:00:00+00:00', 'x', '1', 'T1', 'C1', 'U9', 'guest')`, i, []string{"refusal", "announcement", "settled"}[i%3], i+1))
+		}
+		request := journal.Request{ID: "r", MessageTS: "3.4", Confirmation: "y"}
+		must(t, j.Opened(ctx, request, 0, 0))
+		must(t, j.Opened(ctx, journal.Request{ID: "changed", MessageTS: "3.4", Confirmation: "y"}, 0, 0))
+		forge(t, url, `UPDATE requests SET message_ts = '9.9' WHERE confirmation_id = 'changed'`)
+		time.Sleep(2 * time.Millisecond)
+		var ended []journal.Request
+		for range 3 {
+			some, err := j.TakeEnded(ctx, 5)
+			must(t, err)
+			ended = append(ended, some...)
+		}
+		if !slices.Equal(ended, []journal.Request{request}) {
+			t.Errorf("ended: %+v", ended)
+		}
+		must(t, j.Refused(ctx, decision.Note{Tasks: []chamelio.TaskID{1}, Person: "U1", Code: "guest", At: time.Now()}))
+		n, err := j.TakeNote(ctx)
+		for err != nil {
+			n, err = j.TakeNote(ctx)
+		}
+		if n.Person != "U1" {
+			t.Errorf("noted: %+v", n)
+		}
+		must(t, j.MarkNoted(ctx, n))
+		forge(t, url, `INSERT INTO credentials (name, refused, refused_at) VALUES ('api_key', 1, '2020-01-01 00:00:00+00:00')`)
+		must(t, j.CredentialTried(ctx, "api_key", "", true))
+		if n, err := j.TakeNote(ctx); !errors.Is(err, journal.ErrGone) {
+			t.Errorf("noted of a credential that was never refused: %+v %v", n, err)
+		}
+		must(t, j.CredentialTried(ctx, "api_key", "expired", true))
+		if n, err := j.TakeNote(ctx); err != nil || n.Code != "expired" {
+			t.Errorf("noted: %+v %v", n, err)
+		}
+		must(t, j.CredentialTried(ctx, "api_key", "", true))
+		if n, err := j.TakeNote(ctx); err != nil || n.Since.Before(time.Now().Add(-time.Hour)) {
+			t.Errorf("noted: %+v %v", n, err)
+		}
+		if len(j.reported) != 20 {
+			t.Errorf("%d reported", len(j.reported))
+		}
+	})
+}
+
+// TestARowIsBackWhenItsKeyIs judges rows of a replica whose bot token nobody
+// here knows: they wait, then are set aside, and return with the key.
+func TestARowIsBackWhenItsKeyIs(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		old, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
+		d := other.click(1)
+		l := won(t, other.Journal, d)
+		for position := range d.Tasks {
+			_, err := other.Finish(t.Context(), l, position, decision.Result{Outcome: decision.Failed}, false)
+			must(t, err)
+		}
+		expire(t, url, string(d.ID))
+		for range 3 {
+			if held := take(t, old.Journal, journal.ToTell); len(held) != 0 {
+				t.Fatalf("%+v", held)
+			}
+		}
+		if len(old.reported) != 1 || !old.reported[0].Waits {
+			t.Errorf("%+v", old.reported)
+		}
+		if _, err := other.Get(t.Context(), d.ID); err != nil {
+			t.Errorf("it doesn't wait: %v", err)
+		}
+		// An operator moves it away, or it waits for too long.
+		must(t, old.SetAsideForTest(t.Context(), d.ID))
+		if _, err := other.Get(t.Context(), d.ID); !errors.Is(err, journal.ErrGone) {
+			t.Errorf("%v", err)
+		}
+		if n, err := old.ReturnSetAside(t.Context()); n != 0 || err != nil {
+			t.Errorf("%d returned, %v", n, err)
+		}
+		must(t, old.Rotate(t.Context(), "xoxb-2"))
+		if n, err := old.ReturnSetAside(t.Context()); n != 1 || err != nil {
+			t.Errorf("%d returned, %v", n, err)
+		}
+		if got, err := old.Get(t.Context(), d.ID); err != nil || got.Outcome() != decision.Failed || !got.DecidedAt.Equal(d.DecidedAt) {
+			t.Errorf("%+v %v", got, err)
+		}
+		if aside, err := old.SetAsides(t.Context(), journal.Query{}); err != nil || len(aside) != 0 {
+			t.Errorf("%+v %v", aside, err)
+		}
+	})
+}

@@ -1,0 +1,66 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Pause says since when nothing is cancelled, and why. The zero Pause means
+// that cancelling isn't paused.
+type Pause struct {
+	Since time.Time
+	Note  string // for people; may be empty
+}
+
+// Active reports whether cancelling is paused.
+func (p Pause) Active() bool { return !p.Since.IsZero() }
+
+// Pause pauses cancelling for all processes that share the journal. Called
+// again it replaces the note and keeps the time.
+func (j *Journal) Pause(ctx context.Context, note string) error {
+	return j.exec(ctx, "pausing", `INSERT INTO pause (one, paused_at, note) VALUES (1, $1, $2)
+		ON CONFLICT (one) DO UPDATE SET note = excluded.note`, utc(time.Now()), note)
+}
+
+// Resume ends a pause, and reports whether there was one.
+func (j *Journal) Resume(ctx context.Context) (was bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	was, err = written(ctx, j.write, func(ctx context.Context, q querier) (bool, error) {
+		n, err := q.exec(ctx, `DELETE FROM pause`)
+		return n > 0, err
+	})
+	return was, wrap("ending the pause", err)
+}
+
+// Paused returns the current pause.
+func (j *Journal) Paused(ctx context.Context) (Pause, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	rows, err := j.read().query(ctx, `SELECT paused_at, note FROM pause`)
+	found, err := collect(rows, err, func(r *sql.Rows, p *Pause) error { return r.Scan(&p.Since, &p.Note) })
+	switch {
+	case err != nil:
+		return Pause{}, fmt.Errorf("asking whether cancelling is paused: %w", err)
+	case len(found) == 0:
+		return Pause{}, nil
+	}
+	return found[0], nil
+}
+
+// OpenExisting opens a journal for writing that a bot of this version has made.
+// Unlike Open it creates nothing and changes no schema.
+func OpenExisting(ctx context.Context, databaseURL string) (*Journal, error) {
+	reading, err := OpenReadOnly(ctx, databaseURL)
+	if err != nil {
+		return nil, err
+	}
+	j, err := Open(ctx, databaseURL, Options{})
+	if closed := reading.Close(); err == nil && closed != nil {
+		return nil, errors.Join(closed, j.Close())
+	}
+	return j, err
+}

@@ -1,0 +1,50 @@
+package journal_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+func TestPauseIsSharedAndKeepsItsTime(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		one, other := open(t, url, 0), open(t, url, 0)
+		ctx := t.Context()
+		if p, err := other.Paused(ctx); err != nil || p.Active() {
+			t.Fatalf("%+v, %v", p, err)
+		}
+		must(t, one.Pause(ctx, "migration"))
+		first, err := other.Paused(ctx)
+		must(t, err)
+		must(t, other.Pause(ctx, "migration until noon"))
+		second, err := one.Paused(ctx)
+		must(t, err)
+		if !first.Active() || first.Note != "migration" || second.Note != "migration until noon" || !second.Since.Equal(first.Since) {
+			t.Errorf("%+v, then %+v", first, second)
+		}
+		for _, want := range []bool{true, false} {
+			if was, err := one.Resume(ctx); err != nil || was != want {
+				t.Errorf("%t, %v; want %t", was, err, want)
+			}
+		}
+		if p, err := other.Paused(ctx); err != nil || p.Active() {
+			t.Errorf("%+v, %v", p, err)
+		}
+	})
+}
+
+func TestOpenExistingCreatesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	if _, err := journal.OpenExisting(t.Context(), "sqlite:"+path); err == nil {
+		t.Error("opened a journal that isn't there")
+	}
+	if left, _ := filepath.Glob(path + "*"); left != nil {
+		t.Errorf("created %q", left)
+	}
+	open(t, "sqlite:"+path, 0)
+	j, err := journal.OpenExisting(t.Context(), "sqlite:"+path)
+	must(t, err)
+	must(t, j.Pause(t.Context(), ""))
+	must(t, j.Close())
+}

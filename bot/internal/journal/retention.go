@@ -1,0 +1,60 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// MinRetention is the shortest time for which rows can be kept. It is far longer
+// than anything goes by a row: a prompt for half an hour, an unknown outcome for
+// a day.
+const MinRetention = 7 * 24 * time.Hour
+
+// Deleted is how many rows a call of DeleteOld has deleted.
+type Deleted struct{ Decisions, Notes int64 }
+
+// finished is the condition under which nothing more will be done about a
+// decision d: it was announced, its outcome is known or no longer followed up,
+// no copy of it is due in the audit channel, and its prompt isn't open.
+const finished = `announced_at IS NOT NULL AND (follow_until = 0 OR settled_at > 0)
+	AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.confirmation_id = d.confirmation_id AND sent_at IS NULL)
+	AND NOT EXISTS (SELECT 1 FROM requests WHERE requests.confirmation_id = d.confirmation_id)`
+
+// DeleteOld deletes decisions about which nothing more will be done, and notes
+// that were sent, if they are older than keep by the journal's clock: the
+// oldest first, at most limit of each. Its permission, in the table retention,
+// lasts for this transaction. keep is at least MinRetention.
+func (j *Journal) DeleteOld(ctx context.Context, keep time.Duration, limit int) (Deleted, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	deleted, err := written(ctx, j.together, func(ctx context.Context, q querier) (Deleted, error) {
+		now, err := q.query1(ctx, `SELECT `+j.now)
+		if err != nil {
+			return Deleted{}, err
+		}
+		before := utc(time.UnixMilli(now).Add(-max(keep, MinRetention)))
+		return q.deleteOld(ctx, before, limit)
+	})
+	return deleted, wrap("deleting old rows", err)
+}
+
+func (q querier) deleteOld(ctx context.Context, before time.Time, limit int) (d Deleted, err error) {
+	// The marker tells this permission from an operator's own.
+	const marker = "the bot's"
+	if _, err := q.exec(ctx, `INSERT INTO retention (delete_before, granted_to) VALUES ($1, $2)`, before, marker); err != nil {
+		return d, fmt.Errorf("permitting it: %w", err)
+	}
+	d.Decisions, err = q.exec(ctx, `DELETE FROM decisions WHERE confirmation_id IN (SELECT confirmation_id FROM decisions d
+		WHERE decided_at < $1 AND `+finished+` ORDER BY decided_at LIMIT $2 `+q.skipLocked+`)`, before, limit)
+	if err != nil {
+		return d, fmt.Errorf("deleting decisions: %w", err)
+	}
+	d.Notes, err = q.exec(ctx, `DELETE FROM audit WHERE id IN (SELECT id FROM audit
+		WHERE sent_at IS NOT NULL AND noted_at < $1 ORDER BY noted_at LIMIT $2 `+q.skipLocked+`)`, before, limit)
+	if err != nil {
+		return d, fmt.Errorf("deleting notes: %w", err)
+	}
+	_, err = q.exec(ctx, `DELETE FROM retention WHERE granted_to = $1`, marker)
+	return d, err
+}

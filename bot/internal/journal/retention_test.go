@@ -1,0 +1,106 @@
+package journal_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+const year = 365 * 24 * time.Hour
+
+// oldDecision makes a decision that was made long ago and, unless its outcome
+// is "", announced.
+func oldDecision(t *testing.T, j *journal.Journal, id string, task int64, age time.Duration, o decision.Outcome) {
+	t.Helper()
+	d := sampleDecision(id, task)
+	d.DecidedAt = time.Now().Add(-age)
+	lease := won(t, j, d)
+	if o == "" {
+		return
+	}
+	_, err := j.Finish(t.Context(), lease, 0, decision.Result{Outcome: o}, true)
+	must(t, err)
+	must(t, j.MarkAnnounced(t.Context(), d.ID, ""))
+}
+
+func ids(t *testing.T, j *journal.Journal) (all []string) {
+	t.Helper()
+	left, err := j.Recent(t.Context(), journal.Query{Limit: 100})
+	must(t, err)
+	for _, d := range left {
+		all = append(all, string(d.ID))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Only what nothing will be done about any more is deleted.
+func TestDeleteOldKeepsWhatIsNeeded(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j, err := journal.Open(t.Context(), url, journal.Options{Audit: true})
+		must(t, err)
+		defer j.Close()
+		ctx := t.Context()
+		oldDecision(t, j, "finished", 1, 2*year, decision.Cancelled)
+		oldDecision(t, j, "young", 2, time.Hour, decision.Cancelled)
+		oldDecision(t, j, "under way", 3, 2*year, "")
+		oldDecision(t, j, "followed up", 4, 2*year, decision.Unknown)
+		oldDecision(t, j, "settled", 5, 2*year, decision.Unknown)
+		oldDecision(t, j, "open request", 6, 2*year, decision.Failed)
+		oldDecision(t, j, "to be copied", 7, 2*year, decision.Failed)
+		_, _, err = j.Withdraw(ctx, decision.Record{ID: "withdrawn", Tasks: []decision.Item{{ID: 8}}, DecidedAt: time.Now().Add(-2 * year)})
+		must(t, err)
+		must(t, j.MarkSettled(ctx, "settled"))
+		must(t, j.Opened(ctx, journal.Request{ID: "open request"}, 0, time.Hour))
+		must(t, j.Refused(ctx, decision.Note{Tasks: []chamelio.TaskID{1}, At: time.Now().Add(-2 * year), Person: "U1"}))
+		must(t, j.Refused(ctx, decision.Note{Tasks: []chamelio.TaskID{2}, At: time.Now().Add(-2 * year), Person: "U9"}))
+		statement(t, url, "UPDATE audit SET sent_at = noted_at WHERE confirmation_id NOT IN ('to be copied') AND person <> 'U9'")
+		statement(t, url, "INSERT INTO retention (delete_before) VALUES ('2001-01-01')") // an operator's own
+
+		deleted, err := j.DeleteOld(ctx, year, 100)
+		must(t, err)
+		if want := (journal.Deleted{Decisions: 3, Notes: 1}); deleted != want {
+			t.Errorf("deleted %+v, want %+v", deleted, want)
+		}
+		if got, want := ids(t, j), []string{"followed up", "open request", "to be copied", "under way", "young"}; !slices.Equal(got, want) {
+			t.Errorf("left %q, want %q", got, want)
+		}
+		if refusals, err := j.Refusals(ctx, journal.Query{}); err != nil || len(refusals) != 1 || refusals[0].Person != "U9" {
+			t.Errorf("refusals left: %+v, %v", refusals, err)
+		}
+		// The permission ended with the call, and an operator's own didn't.
+		var permissions int
+		must(t, j.Pool().QueryRowContext(ctx, "SELECT count(*) FROM retention").Scan(&permissions))
+		if permissions != 1 {
+			t.Errorf("%d permissions are left", permissions)
+		}
+		refused(t, url, "DELETE FROM decisions WHERE confirmation_id = 'young'")
+		won(t, j, sampleDecision("again", 1))
+	})
+}
+
+// A call deletes the oldest rows first, and no more than it may. No call goes
+// below MinRetention.
+func TestDeleteOldIsBounded(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		for i := range 5 {
+			oldDecision(t, j, fmt.Sprint("d", i), int64(i+1), time.Duration(20-2*i)*12*time.Hour+6*time.Hour, decision.Failed)
+		}
+		for _, want := range []int64{2, 2, 0} { // those of 10, 9, 8 and 7 days
+			deleted, err := j.DeleteOld(t.Context(), time.Nanosecond, 2)
+			must(t, err)
+			if deleted.Decisions != want {
+				t.Errorf("deleted %+v, want %d", deleted, want)
+			}
+		}
+		if got, want := ids(t, j), []string{"d4"}; !slices.Equal(got, want) {
+			t.Errorf("left %q, want %q", got, want)
+		}
+	})
+}

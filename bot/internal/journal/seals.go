@@ -1,0 +1,284 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// Seals makes and verifies the MACs that rows carry. signed.Signer implements
+// it. An error of a verification is decision.ErrUnknownKey if it can't be told
+// yet; any other means that the bot didn't write the row like that.
+type Seals interface {
+	SignRow(d decision.Record, closed decision.Outcome) string
+	VerifyRow(decision.Record) error
+	IsDecision(decision.Record) bool
+	Seal(fields ...string) string
+	VerifySeal(seal string, fields ...string) error
+	Knows(seal string) bool
+	Load(context.Context) error
+}
+
+// Table is a kind of rows.
+type Table string
+
+// The tables whose rows are verified.
+const (
+	Decisions   Table = "decisions"
+	Requests    Table = "requests"
+	Notes       Table = "audit"
+	Credentials Table = "credentials"
+	Keys        Table = "signing_keys"
+)
+
+// Tables returns all kinds of rows that are verified.
+func Tables() []Table { return []Table{Decisions, Requests, Notes, Credentials, Keys} }
+
+// Unverified is a row that doesn't verify.
+type Unverified struct {
+	Table   Table
+	ID      string
+	Tasks   []chamelio.TaskID
+	Channel string
+	Why     error
+	Waits   bool // it may verify later; otherwise it was set aside
+}
+
+// errUnverified means that a row can't be verified now, and that nothing may be
+// said or done about it.
+var errUnverified = errors.New("a row can't be verified now")
+
+const (
+	// A row whose key isn't known waits for its key: waitInWay if a claim can't
+	// be saved before, waitTaken otherwise. Keys of another replica are in the
+	// journal before they are used, so a longer wait is for restored databases
+	// and for replicas that were started with another token.
+	waitInWay = 10 * time.Second
+	waitTaken = 10 * time.Minute
+
+	// waitBetween is how long such a row isn't taken over again.
+	waitBetween = 15 * time.Second
+
+	// maxWaiting bounds how many such rows are remembered.
+	maxWaiting = 1024
+
+	// maxInWay bounds how many rows a call sets aside before it gives up.
+	maxInWay = 8
+)
+
+// trust is what vouches for rows.
+type trust struct {
+	Seals
+	report func(Unverified)
+	now    func() time.Time
+
+	mu      sync.Mutex
+	waiting map[string]wait // of rows for their keys
+}
+
+type wait struct{ since, looked time.Time }
+
+// Trust makes the journal seal each row that it writes, and return only rows
+// that verify. A row that doesn't is reported once, blocks nothing, and is set
+// aside: moved to the table set_aside, from which it comes back when its key
+// becomes known. Without Trust, as in commands that only read, rows are neither
+// sealed nor verified.
+func (j *Journal) Trust(s Seals, report func(Unverified)) {
+	j.trust.Store(&trust{Seals: s, report: report, now: time.Now, waiting: map[string]wait{}})
+}
+
+// seal returns the MAC of fields as they are stored; "" without Trust.
+func (j *Journal) seal(fields ...string) string {
+	if t := j.trust.Load(); t != nil {
+		for i := range fields {
+			fields[i] = decision.Storable(fields[i])
+		}
+		return t.Seal(fields...)
+	}
+	return ""
+}
+
+// What is sealed.
+func outcomeFields(id decision.ID, task int, o decision.Outcome, detail string, at time.Time) []string {
+	return []string{"outcome", string(id), strconv.Itoa(task), string(o), detail, milli(at)}
+}
+
+func settledFields(id decision.ID, task int, o decision.Outcome, detail string) []string {
+	return []string{"settled", string(id), strconv.Itoa(task), string(o), detail}
+}
+
+func unsentFields(id decision.ID, task int) []string {
+	return []string{"unsent", string(id), strconv.Itoa(task)}
+}
+
+func announcedFields(id decision.ID, ts string, at time.Time) []string {
+	return []string{"announced", string(id), ts, milli(at)}
+}
+
+func milli(t time.Time) string {
+	if t.IsZero() {
+		return "0"
+	}
+	return strconv.FormatInt(t.UnixMilli(), 10)
+}
+
+// untrusted is a row as the database returned it. Only vet makes a decision of
+// one.
+type untrusted decision.Record
+
+// verified returns the row as far as it is genuine.
+func (t *trust) verified(row untrusted) (decision.Record, error) {
+	d := decision.Record(row)
+	if err := t.VerifyRow(d); err != nil {
+		return decision.Record{}, err
+	}
+	d.Tasks = slices.Clone(d.Tasks)
+	if !t.IsDecision(d) { // the end of a prompt, which has no more to it
+		d.AnnouncedAt, d.MessageTS = d.DecidedAt, ""
+		for i, one := range d.Tasks {
+			d.Tasks[i] = decision.Item{ID: one.ID, Title: one.Title, URL: one.URL, Outcome: one.Outcome, FinishedAt: d.DecidedAt}
+		}
+		return d, nil
+	}
+	err := t.sealed(!d.AnnouncedAt.IsZero(), d.AnnouncedMAC, announcedFields(d.ID, d.MessageTS, d.AnnouncedAt))
+	for i := range d.Tasks {
+		err = errors.Join(err, t.verifyTask(d.ID, i, &d.Tasks[i]))
+	}
+	if err != nil {
+		return decision.Record{}, err
+	}
+	if d.AnnouncedAt.IsZero() {
+		d.MessageTS = ""
+	}
+	return d, nil
+}
+
+// verifyTask verifies what was added to a task after the click, and takes away
+// what isn't sealed.
+func (t *trust) verifyTask(id decision.ID, position int, one *decision.Item) error {
+	err := errors.Join(
+		t.sealed(one.Outcome != "", one.Seals.Outcome, outcomeFields(id, position, one.Outcome, one.Detail, one.FinishedAt)),
+		t.sealed(one.SettledOutcome != "", one.Seals.Settled, settledFields(id, position, one.SettledOutcome, one.SettledDetail)),
+	)
+	if one.Outcome == "" {
+		one.Detail, one.FinishedAt = "", time.Time{}
+	}
+	if one.SettledOutcome == "" {
+		one.SettledDetail = ""
+	}
+	// Someone who forgets a request must not make the bot say that the task is
+	// untouched.
+	one.Sent = one.Sent || t.VerifySeal(one.Seals.Unsent, unsentFields(id, position)...) != nil
+	return err
+}
+
+// sealed verifies a part of a row. A part that isn't there has no seal.
+func (t *trust) sealed(there bool, seal string, fields []string) error {
+	switch {
+	case there:
+		return t.VerifySeal(seal, fields...)
+	case seal != "":
+		return errMissing
+	}
+	return nil
+}
+
+var errMissing = errors.New("what is sealed is missing")
+
+// vet returns a row's decision if the row is genuine. If it isn't, it is set
+// aside, and the error is ErrGone: the row counts as absent. If that can't be
+// told yet, the error is errUnverified, for as long as patience.
+func (j *Journal) vet(ctx context.Context, row untrusted, patience time.Duration) (decision.Record, error) {
+	t := j.trust.Load()
+	if t == nil {
+		return decision.Record(row), nil
+	}
+	var d decision.Record
+	what := Unverified{Table: Decisions, ID: string(row.ID), Tasks: decision.Record(row).IDs(), Channel: row.Channel}
+	err := j.judge(ctx, t, what, patience, func() (err error) {
+		d, err = t.verified(row)
+		return err
+	}, func() error { return j.setAsideDecision(ctx, row.ID, row.MAC, what) })
+	return d, err
+}
+
+// judge verifies a row, by keys that are loaded if need be. See vet.
+func (j *Journal) judge(ctx context.Context, t *trust, what Unverified, patience time.Duration, verify, setAside func() error) error {
+	if verify() == nil {
+		t.forget(what)
+		return nil
+	}
+	if err := t.Load(ctx); err != nil {
+		return fmt.Errorf("%w: loading keys: %w", errUnverified, err)
+	}
+	if what.Why = verify(); what.Why == nil {
+		t.forget(what)
+		return nil
+	}
+	if what.Waits = errors.Is(what.Why, decision.ErrUnknownKey) && t.waits(what, patience); what.Waits {
+		return fmt.Errorf("%w: %w", errUnverified, what.Why)
+	}
+	if err := setAside(); err != nil {
+		return err
+	}
+	t.forget(what)
+	t.report(what)
+	return ErrGone
+}
+
+// waits reports whether a row should wait for its key, and reports it the first
+// time.
+func (t *trust) waits(what Unverified, patience time.Duration) bool {
+	t.mu.Lock()
+	now := t.now()
+	w, known := t.waiting[what.key()]
+	if !known && len(t.waiting) >= maxWaiting {
+		t.mu.Unlock()
+		return false
+	}
+	if !known {
+		w.since = now
+	}
+	w.looked = now
+	t.waiting[what.key()] = w
+	t.mu.Unlock()
+	if !known {
+		what.Waits = true
+		t.report(what)
+	}
+	return now.Sub(w.since) < patience
+}
+
+func (u Unverified) key() string { return string(u.Table) + " " + u.ID }
+
+func (t *trust) forget(what Unverified) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.waiting, what.key())
+}
+
+// notWaiting returns ids and those of decisions that were found waiting for
+// their keys a moment ago, so that they aren't taken over again and again.
+func (j *Journal) notWaiting(ids []decision.ID) []decision.ID {
+	t := j.trust.Load()
+	if t == nil {
+		return ids
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ids = slices.Clip(ids)
+	for key, w := range t.waiting {
+		if id, is := strings.CutPrefix(key, string(Decisions)+" "); is && t.now().Sub(w.looked) < waitBetween {
+			ids = append(ids, decision.ID(id))
+		}
+	}
+	return ids
+}

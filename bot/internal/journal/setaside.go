@@ -1,0 +1,252 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// setAsideColumns are the columns of the tables whose rows can be set aside. A
+// test compares them with the schema.
+var setAsideColumns = map[Table][]string{
+	Decisions: {
+		"confirmation_id", "team_id", "channel_id", "thread_ts", "requester", "confirmer", "reason", "requested_at", "decided_at", "facts_age_ms",
+		"announced_at", "message_ts", "response_url", "confirmation", "mac", "announced_mac", "owner", "epoch", "leased_until", "claimed_at",
+		"announcing_at", "follow_until", "check_after", "checks", "settled_at",
+	},
+	tasksTable: {
+		"confirmation_id", "position", "task_id", "title", "url", "sent_at", "tries", "unsent_mac", "outcome", "detail", "finished_at",
+		"outcome_mac", "settled_outcome", "settled_detail", "settled_mac",
+	},
+	Requests: {"confirmation_id", "message_ts", "confirmation", "mac", "remind_at", "ends_at", "taken_until"},
+	Notes: {
+		"id", "kind", "noted_at", "confirmation_id", "task_ids", "team_id", "channel_id", "person", "code", "since", "sent_at", "mac",
+		"leased_until", "epoch",
+	},
+	Credentials: {"name", "refused", "refused_at", "mac"},
+}
+
+// tasksTable is the decisions' other table.
+const tasksTable Table = "tasks"
+
+// SetAside is a row that was set aside.
+type SetAside struct {
+	ID             string
+	Table          Table
+	ConfirmationID decision.ID
+	Tasks          []chamelio.TaskID
+	At             time.Time
+	Why            string
+	Content        string // the row as JSON
+}
+
+// setAsideDecision moves a decision and its tasks to the table set_aside, if
+// its MAC is still the one that was judged.
+func (j *Journal) setAsideDecision(ctx context.Context, id decision.ID, mac string, what Unverified) error {
+	return j.setRowAside(ctx, Decisions, "d.confirmation_id = $1 AND d.mac = $2", what, string(id), mac)
+}
+
+// setRowAside moves the rows of a table that a condition on d selects.
+func (j *Journal) setRowAside(ctx context.Context, from Table, where string, what Unverified, args ...any) error {
+	key := setAsideColumns[from][0]
+	tasks := `'[]'`
+	if from == Decisions {
+		tasks = j.packAll(tasksTable, setAsideColumns[tasksTable], `tasks.confirmation_id = d.confirmation_id`)
+	}
+	confirmation, mac := "d.confirmation_id", "d.mac"
+	if from == Credentials {
+		confirmation = "''"
+	}
+	if from == tasksTable {
+		mac = "''"
+	}
+	n := len(args)
+	insert := fmt.Sprintf(`INSERT INTO set_aside (id, kind, confirmation_id, task_ids, set_aside_at, why, unknown_key, seal, content, tasks)
+		SELECT %s, $%d, %s, $%d, $%d, $%d, $%d, %s, %s, %s FROM %s d WHERE %s`,
+		j.randomID, n+1, confirmation, n+2, n+3, n+4, n+5, mac, j.pack("d", setAsideColumns[from]), tasks, from, where)
+	remove := fmt.Sprintf(`DELETE FROM %s WHERE %s IN (SELECT d.%s FROM %s d WHERE %s)`, from, key, key, from, where)
+	why := ""
+	if what.Why != nil {
+		why = what.Why.Error()
+	}
+	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
+		moved, err := q.exec(ctx, insert, append(args[:n:n], string(from), joinIDs(what.Tasks), utc(time.Now()), why, flag(errors.Is(what.Why, decision.ErrUnknownKey)))...)
+		if err != nil || moved == 0 {
+			return err
+		}
+		_, err = q.exec(ctx, remove, args...)
+		return err
+	}))
+	return wrap("setting a row aside", err)
+}
+
+// clearStrays sets aside halves of decisions, which only someone else can have
+// written: tasks without a decision that stop a claim of a task, and a decision
+// without tasks that has a prompt's ID.
+func (j *Journal) clearStrays(ctx context.Context, id decision.ID, tasks []chamelio.TaskID) error {
+	what := Unverified{Table: Decisions, ID: string(id), Tasks: tasks, Why: errHalf}
+	err := j.setRowAside(ctx, tasksTable, `NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.confirmation_id = d.confirmation_id)
+		AND (d.confirmation_id = $1 OR d.task_id IN (SELECT CAST(value AS BIGINT) FROM (`+j.ids(2)+`) AS given)
+			AND (d.outcome IS NULL OR d.outcome = 'cancelled'))`, what, string(id), numberList(tasks))
+	if err != nil {
+		return err
+	}
+	return j.setRowAside(ctx, Decisions, `d.confirmation_id = $1
+		AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.confirmation_id = d.confirmation_id)`, what, string(id))
+}
+
+// numberList returns IDs as an argument that dialect.ids reads.
+func numberList(tasks []chamelio.TaskID) string {
+	ids := make([]decision.ID, len(tasks))
+	for i, t := range tasks {
+		ids[i] = decision.ID(t.String())
+	}
+	return idList(ids)
+}
+
+var errHalf = errors.New("it is half of a decision")
+
+// maxReturned bounds how many rows return at a time.
+const maxReturned = 64
+
+// ReturnSetAside returns rows that were set aside to their tables: those whose
+// key has become known, and those that someone has marked with retry = 1. A row
+// that doesn't verify is set aside again when it is read. It returns how many
+// it returned.
+func (j *Journal) ReturnSetAside(ctx context.Context) (int, error) {
+	t := j.trust.Load()
+	if t == nil {
+		return 0, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	type one struct {
+		id, seal string
+		kind     Table
+		retry    int64
+	}
+	var found []one
+	for _, which := range []string{`retry = 1`, `unknown_key = 1`} { // each has an index
+		rows, err := j.read().query(ctx, `SELECT id, kind, seal, retry FROM set_aside WHERE `+which+` ORDER BY set_aside_at DESC LIMIT 256`)
+		some, err := collect(rows, err, func(r *sql.Rows, o *one) error { return r.Scan(&o.id, &o.kind, &o.seal, &o.retry) })
+		if err != nil {
+			return 0, fmt.Errorf("reading what was set aside: %w", err)
+		}
+		found = append(found, some...)
+	}
+	n := 0
+	for _, o := range found {
+		if n == maxReturned || o.retry == 0 && !t.Knows(o.seal) {
+			continue
+		}
+		if err := j.returnRow(ctx, o.id, o.kind); err != nil {
+			return n, fmt.Errorf("returning what was set aside: %w", err)
+		}
+		n++
+	}
+	return n, nil
+}
+
+// returnRow inserts a row again, unless there is one in its place by now.
+func (j *Journal) returnRow(ctx context.Context, id string, kind Table) error {
+	columns, known := setAsideColumns[kind]
+	if !known {
+		return nil
+	}
+	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
+		n, err := q.exec(ctx, j.unpack(kind, columns, "content"), id)
+		if err == nil && n > 0 && kind == Decisions {
+			n, err = q.exec(ctx, j.unpackAll(tasksTable, setAsideColumns[tasksTable]), id)
+			if err == nil && n == 0 { // another decision has the task: it stays aside
+				_, err = q.exec(ctx, `DELETE FROM decisions WHERE confirmation_id = (SELECT confirmation_id FROM set_aside WHERE id = $1)`, id)
+			}
+		}
+		if err != nil || n == 0 {
+			return err
+		}
+		_, err = q.exec(ctx, `DELETE FROM set_aside WHERE id = $1`, id)
+		return err
+	}))
+	return err
+}
+
+// SetAsides returns the rows that were set aside last, newest first.
+func (j *Journal) SetAsides(ctx context.Context, q Query) ([]SetAside, error) {
+	if q.Limit <= 0 {
+		q.Limit = 20
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	task := ""
+	if q.Task != 0 {
+		task = q.Task.String()
+	}
+	rows, err := j.read().query(ctx, `SELECT id, kind, confirmation_id, task_ids, set_aside_at, why, content FROM set_aside
+		WHERE ($1 = '' OR ',' || task_ids || ',' LIKE '%,' || $1 || ',%') AND set_aside_at >= $2 ORDER BY set_aside_at DESC LIMIT $3`, task, utc(q.Since), q.Limit)
+	found, err := collect(rows, err, func(r *sql.Rows, s *SetAside) error {
+		var tasks string
+		err := r.Scan(&s.ID, &s.Table, &s.ConfirmationID, &tasks, &s.At, &s.Why, &s.Content)
+		s.Tasks = splitIDs(tasks)
+		return err
+	})
+	return found, wrap("reading what was set aside", err)
+}
+
+// sqliteJSON and postgresJSON are the dialects' ways to write rows as JSON and
+// back.
+func sqlitePack(alias string, columns []string) string {
+	var all []string
+	for _, c := range columns {
+		all = append(all, fmt.Sprintf("'%[1]s', CASE typeof(%[2]s.%[1]s) WHEN 'blob' THEN hex(%[2]s.%[1]s) ELSE %[2]s.%[1]s END", c, alias)) // JSON has no bytes
+	}
+	return "json_object(" + strings.Join(all, ", ") + ")"
+}
+
+func sqlitePackAll(table Table, columns []string, where string) string {
+	return "(SELECT json_group_array(" + sqlitePack(string(table), columns) + ") FROM " + string(table) + " WHERE " + where + ")"
+}
+
+func sqliteUnpack(table Table, columns []string, from string) string {
+	return sqliteInsert(table, columns, "set_aside."+from, "set_aside")
+}
+
+func sqliteUnpackAll(table Table, columns []string) string {
+	return sqliteInsert(table, columns, "one.value", "set_aside, json_each(set_aside.tasks) AS one")
+}
+
+func sqliteInsert(table Table, columns []string, value, from string) string {
+	var all []string
+	for _, c := range columns {
+		all = append(all, "json_extract("+value+", '$."+c+"')")
+	}
+	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE set_aside.id = $1 ON CONFLICT DO NOTHING",
+		table, strings.Join(columns, ", "), strings.Join(all, ", "), from)
+}
+
+func postgresPack(alias string, _ []string) string {
+	return "CAST(row_to_json(" + alias + ") AS TEXT)"
+}
+
+func postgresPackAll(table Table, _ []string, where string) string {
+	return fmt.Sprintf("(SELECT coalesce(CAST(json_agg(row_to_json(%[1]s)) AS TEXT), '[]') FROM %[1]s WHERE %[2]s)", table, where)
+}
+
+func postgresUnpack(table Table, columns []string, from string) string {
+	return postgresInsert(table, columns, "json_populate_record", from)
+}
+
+func postgresUnpackAll(table Table, columns []string) string {
+	return postgresInsert(table, columns, "json_populate_recordset", "tasks")
+}
+
+func postgresInsert(table Table, columns []string, function, from string) string {
+	all := strings.Join(columns, ", ")
+	return fmt.Sprintf("INSERT INTO %[1]s (%[2]s) SELECT %[2]s FROM %[3]s(CAST(NULL AS %[1]s), (SELECT CAST(%[4]s AS json) FROM set_aside WHERE id = $1)) ON CONFLICT DO NOTHING",
+		table, all, function, from)
+}

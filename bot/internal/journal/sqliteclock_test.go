@@ -1,0 +1,46 @@
+//go:build linux
+
+package journal_test
+
+import (
+	"database/sql"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestNoOneSetsTheClockOfLeases opens a journal in several processes. All go by
+// when the first of them saw the machine booted, whatever the wall clock says
+// since.
+func TestNoOneSetsTheClockOfLeases(t *testing.T) {
+	url := "sqlite:" + filepath.Join(t.TempDir(), "journal.db")
+	first := open(t, url, 0)
+	won(t, first, sampleDecision("a", 1))
+	lease := func(id string) time.Time {
+		db, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite:"))
+		must(t, err)
+		defer db.Close()
+		var ms int64
+		must(t, db.QueryRowContext(t.Context(), "SELECT leased_until FROM decisions WHERE confirmation_id = ?", id).Scan(&ms))
+		return time.UnixMilli(ms)
+	}
+	near := func(a, b time.Time) bool { return a.Sub(b).Abs() < 5*time.Minute }
+	if at := lease("a"); !near(at, time.Now()) {
+		t.Errorf("it began at %s", at)
+	}
+	// For the next process the wall clock was set forward by an hour since.
+	statement(t, url, "UPDATE clock SET booted_at = booted_at - 3600000")
+	second := open(t, url, 0)
+	won(t, second, sampleDecision("b", 2))
+	if at := lease("b"); !near(at, time.Now().Add(-time.Hour)) {
+		t.Errorf("it goes by the wall clock: %s", at)
+	}
+	// After the next boot it begins again.
+	statement(t, url, "UPDATE clock SET boot = 'an earlier one'")
+	won(t, open(t, url, 0), sampleDecision("c", 3))
+	if at := lease("c"); !near(at, time.Now()) {
+		t.Errorf("it goes by an earlier boot: %s", at)
+	}
+	statement(t, url, "SELECT 1 / (count(*) = 1) FROM clock")
+}

@@ -1,0 +1,54 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	driver "modernc.org/sqlite"
+)
+
+// SQLite's primary result codes (sqlite.org/rescode.html) that say what is wrong
+// with a file.
+const (
+	sqliteReadOnly = 8
+	sqliteCorrupt  = 11
+	sqliteCantOpen = 14
+	sqliteNotADB   = 26
+)
+
+// diagnoseSQLite explains an error of SQLite's with the journal at a path.
+func diagnoseSQLite(path string, err error) *Error {
+	var said *driver.Error
+	if !errors.As(err, &said) {
+		return problem(Unusable, err, err.Error())
+	}
+	path = absolute(path)
+	switch said.Code() & 0xff { // without what extends the primary code
+	case sqliteReadOnly:
+		return problem(NotWritable, err, path, "the file, or the directory "+filepath.Dir(path)+" in which SQLite makes further files, is read-only for this user")
+	case sqliteCorrupt:
+		return problem(Damaged, err, path)
+	case sqliteCantOpen:
+		return problem(CannotOpen, err, path)
+	case sqliteNotADB:
+		return problem(NotADatabase, err, path)
+	}
+	return problem(Unusable, err, err.Error())
+}
+
+// foreign reports whether the file has tables that no version of the bot made.
+// On Postgres the bot may share a database, since each program has its schema.
+func (s *sqlite) foreign(ctx context.Context) error {
+	var all, own int
+	err := s.reader.QueryRowContext(ctx, `SELECT count(*), count(CASE WHEN name = 'goose_db_version' THEN 1 END)
+		FROM sqlite_master WHERE type = 'table'`).Scan(&all, &own)
+	switch {
+	case err != nil:
+		return fmt.Errorf("preparing the journal in %s: %w", absolute(s.path), err)
+	case all > 0 && own == 0:
+		return problem(OtherProgram, nil, absolute(s.path))
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package journal
+
+import (
+	"database/sql"
+	"fmt"
+	"time"
+)
+
+// loose reads a value of a column, and leaves out what isn't of its type.
+type loose func(any)
+
+// Scan implements sql.Scanner.
+func (l loose) Scan(value any) error {
+	l(value)
+	return nil
+}
+
+func text[T ~string](to *T) sql.Scanner {
+	return loose(func(value any) {
+		switch v := value.(type) {
+		case nil:
+			*to = ""
+		case string:
+			*to = T(v)
+		case []byte:
+			*to = T(v)
+		default:
+			*to = T(fmt.Sprint(v))
+		}
+	})
+}
+
+func number[T ~int64](to *T) sql.Scanner {
+	return loose(func(value any) {
+		n, _ := value.(int64)
+		*to = T(n)
+	})
+}
+
+func instant(to *time.Time) sql.Scanner {
+	return loose(func(value any) { *to, _ = value.(time.Time) })
+}

@@ -1,0 +1,158 @@
+package signed
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+)
+
+// SignClick returns the MAC of an accepted click: who, when, on what, and where
+// the answer goes. Write access to the journal isn't enough to make one. No two
+// are alike, so a decision can tell its row from that of another click, even in
+// the same millisecond.
+func (s Signer) SignClick(d decision.Record) string { return s.SignRow(d, "") }
+
+// SignRow is SignClick for a row that closes a prompt, Withdrawn or Expired,
+// instead of deciding anything. The row can't be turned into a decision.
+//
+// The address for the answer has a MAC of its own, since it is erased when it
+// isn't needed any more.
+func (s Signer) SignRow(d decision.Record, closed decision.Outcome) string {
+	keys, nonce := s.signing(), rand.Text()
+	parts := []string{keys.id, nonce, rowMAC(keys.clicks, nonce, d, closed), ""}
+	if d.ResponseURL != "" {
+		parts[3] = urlMAC(keys.clicks, nonce, d)
+	}
+	return strings.Join(parts, ".")
+}
+
+func rowMAC(key []byte, nonce string, d decision.Record, closed decision.Outcome) string {
+	return sum(key, "row", nonce, closed, d.ID, d.IDs(), d.Team, d.Channel, d.Thread, d.Requester, d.Confirmer, d.DecidedAt.UnixMilli(), d.FactsAge.Milliseconds(), d.Confirmation)
+}
+
+func urlMAC(key []byte, nonce string, d decision.Record) string {
+	return sum(key, "response_url", nonce, d.ResponseURL)
+}
+
+// sum returns the MAC of a list of strings and numbers.
+func sum(key []byte, fields ...any) string {
+	text, err := json.Marshal(fields)
+	if err != nil {
+		panic(err) // a list of strings and numbers always encodes
+	}
+	return base64.RawURLEncoding.EncodeToString(mac(key, string(text)))
+}
+
+// Why a row of the journal is rejected.
+var (
+	errNoClick   = errors.New("no genuine click stands behind it")
+	errUnlike    = errors.New("it differs from the confirmation that it carries")
+	errLateClick = errors.New("the click came after the confirmation had expired")
+	errStaleKey  = errors.New("the key that signed it had been replaced for too long")
+	errNoSeal    = errors.New("its seal doesn't fit")
+)
+
+// VerifyRow returns nil if this bot or another replica made d from a click, or
+// closed its prompt. The error is decision.ErrUnknownKey if that can't be told
+// with the keys that are known.
+func (s Signer) VerifyRow(d decision.Record) error {
+	parts := strings.Split(d.MAC, ".")
+	if len(parts) != 4 {
+		return errNoClick
+	}
+	keys, usable, known := s.find(parts[0])
+	if !known {
+		return decision.ErrUnknownKey
+	}
+	fits := func(given, want string) bool { return hmac.Equal([]byte(given), []byte(want)) }
+	closed := decision.Outcome("")
+	if !fits(parts[2], rowMAC(keys.clicks, parts[1], d, closed)) {
+		if closed = d.Outcome(); !isClosed(closed) || !fits(parts[2], rowMAC(keys.clicks, parts[1], d, closed)) {
+			return errNoClick
+		}
+	}
+	switch {
+	case d.ResponseURL != "" && !fits(parts[3], urlMAC(keys.clicks, parts[1], d)):
+		return errNoClick
+	case !usable.IsZero() && d.DecidedAt.After(usable):
+		return errStaleKey
+	}
+	return s.verifyConfirmation(d, closed)
+}
+
+func isClosed(o decision.Outcome) bool { return o == decision.Withdrawn || o == decision.Expired }
+
+// verifyConfirmation compares a row, whose own MAC fits, with the confirmation
+// that it carries.
+func (s Signer) verifyConfirmation(d decision.Record, closed decision.Outcome) error {
+	at := d.DecidedAt
+	if closed != "" { // a request expires after its end
+		at = time.Time{}
+	}
+	c, err := decodeBy(s.accepted(keysKept), d.Confirmation, at)
+	switch {
+	case errors.Is(err, ErrExpired):
+		return errLateClick
+	case errors.Is(err, ErrForged): // someone who holds the keys has accepted it
+		return decision.ErrUnknownKey
+	case err != nil:
+		return fmt.Errorf("its confirmation: %w", err)
+	case c.ID != string(d.ID) || c.Team != d.Team || c.Channel != d.Channel || c.Thread != d.Thread ||
+		c.Requester != d.Requester || c.Reason != d.Reason || c.RequestedAt.Unix() != d.RequestedAt.Unix() ||
+		!slices.EqualFunc(c.Tasks, d.Tasks, func(t decision.Named, of decision.Item) bool {
+			return t.ID == of.ID && t.Title == of.Title && t.URL == of.URL
+		}):
+		return errUnlike
+	}
+	return nil
+}
+
+// IsDecision reports whether the MAC of a row that verifies is a click's: the
+// row isn't only the end of a prompt.
+func (s Signer) IsDecision(d decision.Record) bool {
+	parts := strings.Split(d.MAC, ".")
+	if len(parts) != 4 {
+		return false
+	}
+	keys, _, _ := s.find(parts[0])
+	return hmac.Equal([]byte(parts[2]), []byte(rowMAC(keys.clicks, parts[1], d, "")))
+}
+
+// Seal returns a MAC over fields. The first should say what they are.
+func (s Signer) Seal(fields ...string) string {
+	keys := s.signing()
+	return keys.id + "." + sum(keys.clicks, "seal", fields)
+}
+
+// VerifySeal returns nil if seal was made by Seal, here or elsewhere, of the
+// same fields. The error is decision.ErrUnknownKey if that can't be told with
+// the keys that are known.
+func (s Signer) VerifySeal(seal string, fields ...string) error {
+	id, given, ok := strings.Cut(seal, ".")
+	if !ok {
+		return errNoSeal
+	}
+	keys, _, known := s.find(id)
+	switch {
+	case !known:
+		return decision.ErrUnknownKey
+	case !hmac.Equal([]byte(given), []byte(sum(keys.clicks, "seal", fields))):
+		return errNoSeal
+	}
+	return nil
+}
+
+// Knows reports whether the key of a MAC or a seal is known.
+func (s Signer) Knows(sealed string) bool {
+	id, _, _ := strings.Cut(sealed, ".")
+	_, _, known := s.find(id)
+	return known
+}

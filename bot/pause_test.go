@@ -1,0 +1,173 @@
+package bot_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/cancelbot/cancelbot/bot"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+)
+
+// answer presses a button and returns what the person reads.
+func (w *world) answer(user string, prompt slacktest.Message, action string) slacktest.Message {
+	w.Helper()
+	before := len(w.slack.Private(user, prompt.Channel))
+	w.acked(w.slack.Click(user, prompt, action))
+	w.eventually("an answer", func() bool { return len(w.slack.Private(user, prompt.Channel)) > before })
+	return w.slack.Private(user, prompt.Channel)[before]
+}
+
+// A pause holds from the next command and click on, whichever process was told,
+// and the same button works once it is over.
+func TestPauseStopsCancellingAndNothingElse(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	w := newWorld(t, func(o *options) { o.bot.Metrics = registry })
+	other := w.open(options{url: w.url}) // as "cancelbot pause" opens it
+	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+	kept := w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
+	w.must(other.Pause(t.Context(), "until noon"))
+
+	for what, m := range map[string]slacktest.Message{
+		"command": w.slash(ada, general, "/cancel-task 12345"), "click": w.answer(ada, prompt, "cancel_task"),
+	} {
+		if !strings.Contains(m.Text, "Cancelling is paused") || !strings.Contains(m.Text, "until noon") || len(m.Buttons()) > 0 {
+			t.Errorf("%s: %s", what, m.Text)
+		}
+	}
+	w.wantPrompt(w.now(prompt))
+	w.acked(w.slack.Click(grace, kept, "keep_task"))
+	w.eventually("a prompt is given up all the same", func() bool { return settled(w.now(kept)) })
+	w.noCancel()
+	if err := w.bot.Ready(t.Context()); err != nil {
+		t.Errorf("not ready: %v", err)
+	}
+	if n, err := testutil.GatherAndCount(registry, "cancelbot_paused_timestamp_seconds"); n != 1 || err != nil {
+		t.Errorf("%d gauges, %v", n, err)
+	}
+
+	_, err := other.Resume(t.Context())
+	w.must(err)
+	w.confirm(ada, prompt)
+	if w.api.Effects(12345) != 1 {
+		t.Error("not cancelled after the pause")
+	}
+}
+
+// A decision that was claimed before the pause is carried out and announced,
+// also by a process that takes it over.
+func TestPauseDoesNotStopAClaimedDecision(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.Metrics = prometheus.NewRegistry() })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		value := prompt.Button("cancel_task").Value
+		w.must(w.stop())
+		w.must(w.claim(ada, value, time.Now()))
+		w.must(w.journal.Pause(t.Context(), ""))
+		w.replica(options{url: w.url, timeout: 5 * time.Second, bot: bot.Config{Connections: 1}})
+		w.toldOnce(general)
+		if w.api.Effects(12345) != 1 {
+			t.Error("not cancelled")
+		}
+	})
+}
+
+// unsure is a journal that doesn't say whether cancelling is paused.
+type unsure struct {
+	bot.Journal
+	down atomic.Bool
+}
+
+func (j *unsure) Paused(ctx context.Context) (journal.Pause, error) {
+	if j.down.Load() {
+		return journal.Pause{}, errors.New("connection refused")
+	}
+	return j.Journal.Paused(ctx)
+}
+
+// Nothing is decided while it isn't known whether cancelling is paused, and the
+// person reads that within three seconds.
+func TestNothingIsDecidedWhileThePauseIsUnknown(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		j := &unsure{}
+		w := newWorld(t, func(o *options) {
+			o.prepare = func(w *world) { j.Journal = w.journal }
+			o.journal = j
+		})
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		j.down.Store(true)
+		clicked := time.Now()
+		if m := w.answer(ada, prompt, "cancel_task"); !strings.Contains(m.Text, "your click on") || !strings.Contains(m.Text, "didn't count") {
+			t.Errorf("answered %s", m.Text)
+		}
+		if took := time.Since(clicked); took > 3*time.Second {
+			t.Errorf("answered after %s", took)
+		}
+		w.noCancel()
+		j.down.Store(false)
+		w.confirm(ada, prompt)
+	})
+}
+
+// With a retention, the bot deletes what is old and finished; without, nothing.
+func TestRetentionIsOffByDefault(t *testing.T) {
+	for name, c := range map[string]struct {
+		keep time.Duration
+		left int
+	}{"off": {0, 2}, "a year": {365 * 24 * time.Hour, 1}} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, func(o *options) {
+					o.bot.Retention = c.keep
+					o.prepare = func(w *world) {
+						for id, age := range map[decision.ID]time.Duration{"old": 400 * 24 * time.Hour, "young": time.Hour} {
+							_, _, err := w.journal.Withdraw(w.Context(), decision.Record{ID: id, Tasks: []decision.Item{{ID: 1}}, DecidedAt: time.Now().Add(-age)})
+							w.must(err)
+						}
+					}
+				})
+				time.Sleep(2 * time.Minute)
+				if n := w.count("SELECT count(*) FROM decisions"); n != c.left {
+					t.Errorf("%d rows are left, want %d", n, c.left)
+				}
+			})
+		})
+	}
+}
+
+// What is submitted in a modal is a click like any other.
+func TestPauseStopsASubmittedReason(t *testing.T) {
+	w := newWorld(t, requireReason)
+	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+	modal := w.askedForReason(ada, prompt)
+	w.must(w.journal.Pause(t.Context(), ""))
+	before := len(w.slack.Private(ada, general))
+	w.submitted(ada, modal, "duplicate")
+	w.eventually("an answer", func() bool { return len(w.slack.Private(ada, general)) > before })
+	if said := w.slack.Private(ada, general)[before].Text; !strings.Contains(said, "Cancelling is paused") {
+		t.Errorf("said %s", said)
+	}
+	w.noCancel()
+}
+
+// A request stays in the channel during a pause, and can be approved after it.
+func TestPauseLeavesARequestOpen(t *testing.T) {
+	w := newWorld(t, secondPerson)
+	request := w.ask(ada, general, "/cancel-task 12345")
+	w.must(w.journal.Pause(t.Context(), ""))
+	if m := w.answer(grace, request, "cancel_task"); !strings.Contains(m.Text, "Cancelling is paused") {
+		t.Errorf("said %s", m.Text)
+	}
+	w.wantPrompt(w.now(request))
+	_, err := w.journal.Resume(t.Context())
+	w.must(err)
+	w.confirm(grace, request)
+}

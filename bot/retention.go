@@ -1,0 +1,41 @@
+package bot
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+const (
+	// retentionEvery and maxDeleted bound how much is deleted at a time: half a
+	// million rows a day, and never a statement that holds the journal up.
+	retentionEvery = time.Minute
+	maxDeleted     = 500
+)
+
+// oldRows is what the retention needs from the journal.
+type oldRows interface {
+	DeleteOld(ctx context.Context, keep time.Duration, limit int) (journal.Deleted, error)
+}
+
+// retention deletes what the journal needn't keep any longer.
+type retention struct {
+	keep    time.Duration
+	journal oldRows
+	log     *slog.Logger
+}
+
+// tidy deletes one batch. It runs in a loop. A failure isn't the loop's: a bot
+// that can't delete is as ready as any other.
+func (r *retention) tidy(ctx context.Context) error {
+	deleted, err := r.journal.DeleteOld(ctx, r.keep, maxDeleted)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		r.log.Warn("old rows aren't deleted; trying again", "error", err)
+	case deleted != journal.Deleted{}:
+		r.log.Info("deleted old rows", "decisions", deleted.Decisions, "notes", deleted.Notes, "keep", r.keep)
+	}
+	return nil
+}
