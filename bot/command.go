@@ -108,11 +108,9 @@ type considered struct {
 	refusal      *decision.Note // of some or all of the tasks; nil if there was none
 }
 
-// standing judges who asks, and gets the tasks: at the same time, where that
-// spares a round trip.
-func (c *commands) standing(ctx context.Context, log *slog.Logger, who asker, ids []chamelio.TaskID) ([]previewed, policy.Cleared, policy.Verdict) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // of previews that no one waits for
+// standing judges who asks. The function that it returns gets the tasks; that has
+// begun already where it spares a round trip.
+func (c *commands) standing(ctx context.Context, log *slog.Logger, who asker, ids []chamelio.TaskID) (func() []previewed, policy.Cleared, policy.Verdict) {
 	var early chan []previewed
 	cleared, v := c.gate.standing(ctx, policy.Question{
 		Moment: policy.AtCommand,
@@ -123,19 +121,20 @@ func (c *commands) standing(ctx context.Context, log *slog.Logger, who asker, id
 		early = make(chan []previewed, 1)
 		go func() { early <- c.previews(ctx, log, ids) }()
 	})
-	switch {
-	case !v.Allowed():
-		return nil, cleared, v
-	case early != nil:
-		return <-early, cleared, v
-	}
-	return c.previews(ctx, log, ids), cleared, v
+	return func() []previewed {
+		if early != nil {
+			return <-early
+		}
+		return c.previews(ctx, log, ids)
+	}, cleared, v
 }
 
 // consider judges who asks, and looks at the tasks. Nothing about a task is shown
 // before the person may see it.
 func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, req input.Request) considered {
-	all, cleared, v := c.standing(ctx, log, who, req.Tasks)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // of previews that no one waits for
+	tasks, cleared, v := c.standing(ctx, log, who, req.Tasks)
 	if !v.Allowed() {
 		return c.refuse(log, who, req.Tasks, v)
 	}
@@ -144,6 +143,7 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 		c.refused("paused")
 		return considered{explained: c.texts.Paused(pause.Note, req.Tasks...)}
 	}
+	all := tasks()
 	var in []previewed
 	var out []texts.Excluded
 	var no policy.Verdict

@@ -53,7 +53,12 @@ func TestConnectionsAreKeptOpen(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- b.Run(ctx) }()
-		defer func() { stop(); _ = <-ended }()
+		defer func() {
+			stop()
+			if err := <-ended; err != nil {
+				t.Error(err)
+			}
+		}()
 		time.Sleep(41 * time.Second)
 		network.mu.Lock()
 		seen := maps.Clone(network.seen)
