@@ -65,7 +65,11 @@ func (c *Carrier) newPrompt(r decision.Record, fresh *Press) *prompt {
 	if fresh != nil && fresh.View != "" { // a modal can be updated as often as one likes, while it is open
 		p.uses, p.progress = math.MaxInt, math.MaxInt
 		p.update = func(ctx context.Context, m texts.Message) error {
-			return c.Poster.Show(ctx, fresh.View, texts.ModalOf(m))
+			show := c.Poster.Show
+			if p.isLast() {
+				show = c.Poster.ShowLast
+			}
+			return show(ctx, fresh.View, texts.ModalOf(m))
 		}
 		return p
 	}
