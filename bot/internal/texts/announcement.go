@@ -75,10 +75,10 @@ func (w Texts) Settled(d decision.Record) Message { return w.settledTo("", d) }
 func (w Texts) settledTo(reader string, d decision.Record) Message {
 	all := resultsOf(d)
 	if len(all) > 1 {
-		return w.settledOfSeveral(d, all).meansOutcome(outcomesOf(all))
+		return w.settledOfSeveral(d, all).meansFinal(outcomesOf(all))
 	}
 	r := all[0]
-	return say("%s *Update: %s*\n%s", r.row.emoji, w.fillOutcome(r.row.what, d.Confirmer, reader, r), w.fillOutcome(r.row.next, d.Confirmer, reader, r)).meansOutcome(r.Outcome)
+	return say("%s *Update: %s*\n%s", r.row.emoji, w.fillOutcome(r.row.what, d.Confirmer, reader, r), w.fillOutcome(r.row.next, d.Confirmer, reader, r)).meansFinal(r.Outcome)
 }
 
 // inPerson adds to a message why it comes as a direct message.

@@ -46,7 +46,7 @@ func (w Texts) TooLateToWithdraw(c decision.Confirmation, first decision.Record,
 // Checking is for someone whose click is still being judged. The next message
 // follows without another click.
 func (w Texts) Checking(c decision.Confirmation) Message {
-	return say(":hourglass_flowing_sand: I got your click, and I'm checking whether you can cancel %s. This is taking longer than usual, but there's no need to press again.", w.asked(c))
+	return say(":hourglass_flowing_sand: I got your click, and I'm checking whether you can cancel %s. This is taking longer than usual, but there's no need to press again.", w.asked(c)).meaning(MeansChecking)
 }
 
 // NotYourPrompt answers a click on another person's prompt.

@@ -1,6 +1,8 @@
 package texts
 
 import (
+	"strings"
+
 	"github.com/slack-go/slack"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -16,7 +18,22 @@ const (
 	MeansUnderWay Meaning = "under_way" // nothing final is known
 	MeansKept     Meaning = "kept"      // nothing was or will be sent: a person took it back
 	MeansNotSaved Meaning = "not_saved" // nothing was or will be sent: the click couldn't be saved
+	MeansChecking Meaning = "checking"  // the click is being judged
 )
+
+// final is the prefix of the meanings of messages that report what an unknown
+// outcome came to.
+const final = "final_"
+
+// Final returns the outcome that a message reports as what an unknown one came to;
+// false if it reports none.
+func (m Meaning) Final() (decision.Outcome, bool) {
+	o, is := strings.CutPrefix(string(m), final)
+	return decision.Outcome(o), is
+}
+
+// meansFinal tags a message that reports what an unknown outcome came to.
+func (m Message) meansFinal(o decision.Outcome) Message { return m.meaning(Meaning(final + string(o))) }
 
 // meaning tags a message.
 func (m Message) meaning(what Meaning) Message {
