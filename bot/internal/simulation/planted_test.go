@@ -141,7 +141,7 @@ func (t *wire) planted(req *http.Request, name string) (*http.Response, error) {
 		return answerOf(req, "application/json", `{"ok":true,"channel":"C0GENERAL","ts":"946684800.000001"}`), nil
 	case bug == showsNoSignOfLife && name == "response_url":
 		body, _ := io.ReadAll(req.Body)
-		if bytes.Contains(body, []byte("checking whether")) {
+		if bytes.Contains(body, []byte(`"block_id":"checking"`)) {
 			return answerOf(req, "text/plain", "ok"), nil
 		}
 		req.Body = io.NopCloser(bytes.NewReader(body))

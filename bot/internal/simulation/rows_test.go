@@ -127,12 +127,12 @@ func (c *checker) row(id decision.ID) decision.Record {
 	return c.rows[id]
 }
 
-// decidedTwice reports whether a prompt was decided once more after the journal
-// had lost what was decided. The second time nobody can know of the first: a
+// decidedTwice reports whether a prompt was decided again after the journal lost
+// the first decision, or after someone else overwrote it. The second time nobody can know of the first: a
 // request may be sent without a look, our own effect read as somebody else's,
 // an outcome told again, and a task kept whose cancel is under way.
 func (c *checker) decidedTwice(id decision.ID) bool {
-	if !c.lost(id) {
+	if !c.lost(id) && !slices.Contains(c.meddled, id) {
 		return false
 	}
 	if o := c.rows[id].Outcome(); o == decision.Withdrawn || o == decision.Expired {
