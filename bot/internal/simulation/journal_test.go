@@ -191,8 +191,9 @@ func (j *faultyJournal) MarkAnnounced(ctx context.Context, id decision.ID, ts st
 func (j *faultyJournal) TakeExpired(ctx context.Context, k journal.Work, limit int, mine []decision.ID) ([]journal.Held, error) {
 	taken, err := journaltest.Call(ctx, j.around, "TakeExpired", "", func(ctx context.Context) ([]journal.Held, error) {
 		all, err := j.real.TakeExpired(ctx, k, limit, mine)
-		for _, held := range all {
+		for i, held := range all {
 			j.acquire(held.Record, held.Lease, false)
+			j.w.planted.takenOver(j, &all[i])
 			j.w.h.say(j.name, "takes over %s (epoch %d, sent %t, outcome %q)", short(held.Record.ID), held.Lease.Epoch, held.Tasks[0].Sent, held.Outcome())
 		}
 		if j.w.planted == takesAndForgets && len(all) > 0 {

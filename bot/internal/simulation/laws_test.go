@@ -82,6 +82,7 @@ func (w *world) check() {
 			continue // it may be gone from the journal, and decided again
 		}
 		c.toldTrue(d)
+		c.ownOutcomes(d)
 		c.allTold(d)
 		c.prompt(d)
 	}
@@ -291,7 +292,20 @@ func isUnknown(d decision.Record) bool {
 	return slices.ContainsFunc(d.Tasks, func(t decision.Item) bool { return t.Outcome == decision.Unknown })
 }
 
-// announcedTogether (law 15): an announcement of several tasks names each of them.
+// ownOutcomes (law 14): only a task that another decision has is left to it.
+func (c *checker) ownOutcomes(d decision.Record) {
+	for _, t := range d.Tasks {
+		if t.Result().Cause != decision.CauseHeld {
+			continue
+		}
+		if !slices.ContainsFunc(c.claims, func(a acquired) bool { return a.id != d.ID && slices.Contains(a.tasks, t.ID) }) {
+			c.breaks("each task has its own outcome", "task %d of %s was left to another decision, and there is none", t.ID, short(d.ID))
+		}
+	}
+}
+
+// announcedTogether (law 15): an announcement of several tasks has an outcome of
+// each of them.
 func (c *checker) announcedTogether(d decision.Record, announced []sight) {
 	if len(d.Tasks) == 1 {
 		return
@@ -301,8 +315,8 @@ func (c *checker) announcedTogether(d decision.Record, announced []sight) {
 			continue
 		}
 		for _, t := range d.Tasks {
-			if _, named := s.tasks[int64(t.ID)]; !named {
-				c.breaks("one announcement", "that of %s doesn't name task %d: %s", short(d.ID), t.ID, s.text)
+			if s.tasks[int64(t.ID)] == "" {
+				c.breaks("one announcement", "that of %s has no outcome of task %d: %s", short(d.ID), t.ID, s.text)
 			}
 		}
 	}
