@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
@@ -167,7 +168,7 @@ func (c *checker) putBack() {
 		prompt, announced := c.about(v.id) // the prompt alone, where nobody knew yet that it was claimed
 		told := slices.ContainsFunc(append(prompt, announced...), func(s sight) bool {
 			says := understood(s.meaning)
-			return says != saysOther && says != saysWaiting
+			return says != saysOther && says != saysWaiting || len(s.tasks) > 0 || s.meaning == texts.Meaning(decision.Various)
 		})
 		if d := c.rows[v.id]; !ended && !told && d.Outcome() != decision.Withdrawn && d.Outcome() != decision.Expired {
 			c.breaks("what vanished is put back", "%s vanished under %s, which lived on, and nobody was told of it", short(v.id), owner)
