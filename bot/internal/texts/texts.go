@@ -82,7 +82,7 @@ func (w Texts) contact() string {
 	id := strings.TrimSpace(w.Operator)
 	switch {
 	case id == "":
-		return "whoever runs this bot"
+		return "the bot's operator"
 	case input.IsID(id, "UW"):
 		return "<@" + id + ">"
 	case input.IsID(id, "CG"):
@@ -91,6 +91,14 @@ func (w Texts) contact() string {
 		return "<!subteam^" + id + ">"
 	}
 	return excerpt(id, maxOperator)
+}
+
+// please begins a sentence that asks the operator for something.
+func (w Texts) please() string {
+	if strings.TrimSpace(w.Operator) == "" {
+		return "Please"
+	}
+	return upperFirst(w.contact()) + ": please"
 }
 
 // places lists the channels where tasks can be cancelled.
@@ -172,20 +180,20 @@ func (w Texts) asked(c decision.Confirmation) string {
 	return w.named(c.Tasks[0])
 }
 
+// askedFirst is asked for the beginning of a sentence.
+func (w Texts) askedFirst(c decision.Confirmation) string {
+	if len(c.Tasks) > 1 {
+		return numbered(c.IDs())
+	}
+	return w.namedFirst(c.Tasks[0])
+}
+
 // decided returns the name of the task of a decision, or the numbers of several.
 func (w Texts) decided(d decision.Record) string {
 	if len(d.Tasks) > 1 {
 		return numbered(d.IDs())
 	}
 	return w.named(itemName(d.Tasks[0]))
-}
-
-// decidedFirst is decided for the beginning of a sentence.
-func (w Texts) decidedFirst(d decision.Record) string {
-	if len(d.Tasks) > 1 {
-		return numbered(d.IDs())
-	}
-	return w.namedFirst(itemName(d.Tasks[0]))
 }
 
 func itemName(t decision.Item) decision.Named {
