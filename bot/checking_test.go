@@ -84,8 +84,8 @@ func TestSlowFactsShowASignOfLife(t *testing.T) {
 			w.eventually("a refusal", func() bool { return len(w.slack.Private(ada, general)) > before })
 			w.slack.ClearFaults()
 			w.eventually("the prompt is there again", func() bool { return len(w.now(prompt).Buttons()) == 2 })
-			if was, is := fields(prompt), fields(w.now(prompt)); len(was) < 3 || !slices.Equal(was, is) {
-				t.Errorf("it had the fields %q, and has %q", was, is)
+			if was, is := written(prompt), written(w.now(prompt)); len(was) < 5 || !slices.Equal(was, is) {
+				t.Errorf("it said %q, and says %q", was, is)
 			}
 			w.confirm(ada, w.wantPrompt(w.now(prompt)))
 		})
@@ -123,11 +123,14 @@ func TestSlowFactsShowASignOfLife(t *testing.T) {
 	})
 }
 
-// fields returns the fields of a message.
-func fields(m slacktest.Message) (all []string) {
+// written returns what the blocks of a message say.
+func written(m slacktest.Message) (all []string) {
 	for _, b := range m.Blocks {
-		for _, f := range b.Fields {
-			all = append(all, f.Text)
+		if b.Text != nil {
+			all = append(all, b.Text.Text)
+		}
+		for _, e := range b.Elements {
+			all = append(all, e.Content.Text)
 		}
 	}
 	return all

@@ -33,7 +33,7 @@ func TestPromptStopsSayingThatNothingWasSent(t *testing.T) {
 		w.eventually("a request is out", func() bool { return w.api.Cancels(12345) > 0 })
 		for _, after := range []time.Duration{5 * time.Second, 20 * time.Second, 60 * time.Second} {
 			time.Sleep(after)
-			if strings.Contains(w.now(prompt).Text, "haven't sent it to Chamelio yet") {
+			if strings.Contains(w.now(prompt).Text, "haven't started yet") {
 				t.Errorf("a request is out, and the prompt says: %s", w.now(prompt).Text)
 			}
 		}
@@ -108,7 +108,7 @@ func TestPatienceBeginsWhenTheClickIsSaved(t *testing.T) {
 		w.api.Break(gone)
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		w.eventually("told", func() bool { return len(w.slack.History(general)) > 0 })
-		if strings.Contains(w.slack.History(general)[0].Text, "don't know") {
+		if strings.Contains(w.slack.History(general)[0].Text, "Not confirmed yet") {
 			t.Error("one 502, and the outcome is unknown within seconds of the request")
 		}
 	})

@@ -37,7 +37,7 @@ type Config struct {
 	AuditChannel      string        // the ID of a channel that gets copies; none if empty
 	CommandsPerMinute int           // for each person; 10 if zero
 	Retention         time.Duration // how long the journal keeps what is finished, at least 7 days; forever if zero
-	OperatorContact   string        // who runs the bot, as words or a Slack ID; "whoever runs this bot" if empty
+	OperatorContact   string        // who runs the bot, as words or a Slack ID; "the bot's operator" if empty
 
 	MaxTasks           int           // in one command, at most input.MaxTasks; 10 if zero
 	RequireReason      bool          // nothing is cancelled without a reason: where none was typed, the click asks for it

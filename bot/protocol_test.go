@@ -150,7 +150,7 @@ func TestAClaimWhoseAnswerWasLostAndThatIsKeptIsGivenUp(t *testing.T) {
 		w.acked(w.slack.Forge(ada, prompt, "keep_task", value))
 		time.Sleep(time.Second)
 		h.set(nil)
-		w.eventually("Ada knows", func() bool { return strings.Contains(w.now(prompt).Text, "decided to keep") })
+		w.eventually("Ada knows", func() bool { return strings.Contains(w.now(prompt).Text, "I left") })
 		w.replica(o)
 		time.Sleep(time.Hour)
 		w.noCancel()
@@ -656,7 +656,7 @@ func TestADecisionThatVanishesAndIsOverruledIsToldAllTheSame(t *testing.T) {
 				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 				w.eventually("the announcement", func() bool {
 					told := w.slack.History(general)
-					return len(told) == 1 && strings.Contains(told[0].Text, "was lost for a moment")
+					return len(told) == 1 && strings.Contains(told[0].Text, "briefly lost")
 				})
 				time.Sleep(10 * time.Minute)
 				told := w.slack.History(general) // what is told later is shown there too
@@ -836,7 +836,7 @@ func TestKeepAfterCancelSaysWhatIsTrue(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		w.acked(w.slack.Click(ada, prompt, "keep_task"))
 		w.toldOnce(general)
-		if text := w.now(prompt).Text; strings.Contains(text, "decided to keep") || w.api.Effects(12345) != 1 {
+		if text := w.now(prompt).Text; strings.Contains(text, "I left") || w.api.Effects(12345) != 1 {
 			t.Errorf("the prompt says %q of a task that was cancelled", text)
 		}
 	})

@@ -39,7 +39,7 @@ func TestARequiredReasonIsAskedFor(t *testing.T) {
 	golden(t, "prompt that will ask", prompt)
 	modal := w.askedForReason(ada, prompt)
 	w.noCancel()
-	if said := w.submitted(ada, modal, "\u200b \u3164"); said != "Please give a reason." {
+	if said := w.submitted(ada, modal, "\u200b \u3164"); said != "Give a reason." {
 		t.Errorf("a reason that nobody can see: %q", said)
 	}
 	if said := w.submitted(ada, modal, strings.Repeat("x", 301)); !strings.Contains(said, "301 characters") {
@@ -162,13 +162,13 @@ func TestPeopleOnTheTaskAreTold(t *testing.T) {
 		person string
 		want   string
 	}{
-		{"the other one", nil, ada, "For your information: <@U0GRACE> (assignee)"},
-		{"both", nil, linus, "For your information: <@U0ADA> (owner), <@U0GRACE> (assignee)"},
+		{"the other one", nil, ada, "FYI <@U0GRACE> (assignee)"},
+		{"both", nil, linus, "FYI <@U0ADA> (owner), <@U0GRACE> (assignee)"},
 		{"one who is both", func(w *world) {
 			task := chameliotest.NewTask(12345, "in_progress", "x", time.Now())
 			task.Owner, task.Assignee = new("grace@acme.example"), new("GRACE@acme.example")
 			w.api.Put(task)
-		}, ada, "For your information: <@U0GRACE> (owner and assignee)"},
+		}, ada, "FYI <@U0GRACE> (owner and assignee)"},
 		{"nobody of this workspace", func(w *world) {
 			task := chameliotest.NewTask(12345, "in_progress", "x", time.Now())
 			task.Owner, task.Assignee = new("fay@other.example"), nil
@@ -194,7 +194,7 @@ func TestPeopleOnTheTaskAreTold(t *testing.T) {
 					t.Errorf("the announcement took %v", took)
 				}
 				read := goldenfile.Transcribe(announcement)
-				if told := strings.Contains(read, "For your information"); told != (tt.want != "") || !strings.Contains(read, tt.want) {
+				if told := strings.Contains(read, "FYI "); told != (tt.want != "") || !strings.Contains(read, tt.want) {
 					t.Errorf("want %q:\n%s", tt.want, read)
 				}
 				if w.api.Effects(12345) != 1 {

@@ -16,7 +16,7 @@ import (
 // TestNothingRunsOutWhileAClickIsJudged clicks just before the end of a
 // request, with facts that take longer than the request has left.
 func TestNothingRunsOutWhileAClickIsJudged(t *testing.T) {
-	ranOut := func(m slacktest.Message) bool { return strings.Contains(m.Text, "ran out") }
+	ranOut := func(m slacktest.Message) bool { return strings.Contains(m.Text, "Nobody approved") }
 	for name, tt := range map[string]struct {
 		before, facts time.Duration
 		fault         slacktest.Fault
@@ -76,7 +76,7 @@ func TestARequestHasOneEnd(t *testing.T) {
 				return do()
 			})
 			time.Sleep(time.Until(end) + 5*time.Minute)
-			if now := w.now(prompt); !claimed || strings.Contains(now.Text, "ran out") || w.api.Effects(12345) != 1 {
+			if now := w.now(prompt); !claimed || strings.Contains(now.Text, "Nobody approved") || w.api.Effects(12345) != 1 {
 				t.Errorf("it says: %s", now.Text)
 			}
 		})
@@ -103,7 +103,7 @@ func TestARequestHasOneEnd(t *testing.T) {
 			time.Sleep(10 * time.Minute)
 			w.noCancel()
 			said := w.slack.Private(grace, general)[before:]
-			if now := w.now(prompt); len(said) == 0 || !strings.Contains(said[len(said)-1].Text, "didn't count") || !strings.Contains(now.Text, "ran out") {
+			if now := w.now(prompt); len(said) == 0 || !strings.Contains(said[len(said)-1].Text, "has expired") || !strings.Contains(now.Text, "Nobody approved") {
 				t.Errorf("it says: %s; Grace reads %v", now.Text, texts(said))
 			}
 		})
@@ -147,7 +147,7 @@ func TestARequestHasOneEnd(t *testing.T) {
 				t.Errorf("it says: %s", now.Text)
 			}
 			h.set(func(_ string, do func() error) error { return do() })
-			w.eventually("it ran out", func() bool { return strings.Contains(w.now(prompt).Text, "ran out") })
+			w.eventually("it ran out", func() bool { return strings.Contains(w.now(prompt).Text, "Nobody approved") })
 			_ = value
 		})
 	})
@@ -209,7 +209,7 @@ func TestAnUnclearRequestIsNotPostedAgain(t *testing.T) {
 				w.slack.Break(fault)
 				said := w.slash(ada, general, "/cancel-task 12345")
 				time.Sleep(time.Minute)
-				if n := len(w.slack.History(general)); n != 1 || !strings.Contains(said.Text, "didn't tell me") {
+				if n := len(w.slack.History(general)); n != 1 || !strings.Contains(said.Text, "didn't say") {
 					t.Errorf("%d requests; Ada reads: %s", n, said.Text)
 				}
 			})
@@ -242,7 +242,7 @@ func TestATroubledChannelDelaysOnlyItsRequests(t *testing.T) {
 		}
 		ready("reminding")
 		time.Sleep(time.Until(end) + 55*time.Second)
-		if now := w.now(other); !strings.Contains(now.Text, "ran out") {
+		if now := w.now(other); !strings.Contains(now.Text, "Nobody approved") {
 			t.Errorf("the other channel's request: %s", now.Text)
 		}
 		for range 60 {
@@ -311,7 +311,7 @@ func TestAnOvertakenRequestIsFollowedToItsOutcome(t *testing.T) {
 		time.Sleep(time.Second)
 		w.acked(w.slack.Click(grace, second, "cancel_task"))
 		time.Sleep(time.Second)
-		if now := w.now(second); !strings.Contains(now.Text, "under way") {
+		if now := w.now(second); !strings.Contains(now.Text, "cancelling it now") {
 			t.Errorf("at first it says: %s", now.Text)
 		}
 		time.Sleep(30 * time.Second)

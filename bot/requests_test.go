@@ -156,7 +156,7 @@ func TestThePlaceOfARequest(t *testing.T) {
 			time.Sleep(10*time.Minute - 500*time.Millisecond)
 			w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 4500 * time.Millisecond, Times: 1})
 			w.acked(w.slack.Click(grace, prompt, "cancel_task"))
-			w.eventually("the outcome", func() bool { return strings.Contains(w.now(prompt).Text, "confirmed by") })
+			w.eventually("the outcome", func() bool { return strings.Contains(w.now(prompt).Text, "approved by") })
 			time.Sleep(5 * time.Minute)
 			golden(t, "second person decided at the end", w.now(prompt))
 			if w.api.Effects(12345) != 1 || w.updates() > 1 {

@@ -83,7 +83,7 @@ func TestCancelFromAMessageInAThread(t *testing.T) {
 	if !announced.Broadcast || !strings.Contains(announced.Text, "a duplicate") {
 		t.Errorf("announced: %+v", announced)
 	}
-	w.eventually("the modal's last state", func() bool { return strings.Contains(modalText(w.slack.Modals(ada)[0]), "You cancelled") })
+	w.eventually("the modal's last state", func() bool { return strings.Contains(modalText(w.slack.Modals(ada)[0]), "ancelled <") })
 	w.must(w.stop())
 	if got := w.row(); got.Outcome() != decision.Cancelled || got.Thread != parent.TS || got.Confirmer != ada {
 		t.Errorf("on record: %+v", got)
@@ -203,7 +203,7 @@ func TestSubmittedModalIsCheckedLikeAClick(t *testing.T) {
 			u.IsRestricted = true
 			w.slack.AddUser(u)
 			w.submits(ada, modal, nil)
-			w.eventually("the refusal", func() bool { return strings.Contains(modalText(w.modalNow(ada)), "as a guest") })
+			w.eventually("the refusal", func() bool { return strings.Contains(modalText(w.modalNow(ada)), "Guests can't") })
 			w.noCancel()
 		})
 	})
@@ -212,7 +212,7 @@ func TestSubmittedModalIsCheckedLikeAClick(t *testing.T) {
 		modal := w.modal(ada, w.say(grace, general, taskLink+"12345"))
 		w.confirm(grace, w.wantPrompt(w.slash(grace, general, "/cancel-task 12345")))
 		w.submits(ada, modal, nil)
-		w.eventually("the answer", func() bool { return strings.Contains(modalText(w.modalNow(ada)), "before your click") })
+		w.eventually("the answer", func() bool { return strings.Contains(modalText(w.modalNow(ada)), "already") })
 		if w.api.Cancels(12345) != 1 {
 			t.Error("cancelled twice")
 		}

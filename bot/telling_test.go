@@ -97,7 +97,7 @@ func TestAClaimThatIsKeptWhileItIsSavedIsGivenUp(t *testing.T) {
 			return do()
 		})
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
-		w.eventually("Ada knows", func() bool { return strings.Contains(w.now(prompt).Text, "decided to keep") })
+		w.eventually("Ada knows", func() bool { return strings.Contains(w.now(prompt).Text, "I left") })
 		time.Sleep(10 * time.Minute)
 		w.noCancel()
 		if got := w.row(); got.Outcome() != decision.Withdrawn {

@@ -197,7 +197,18 @@ func (w *world) confirm(user string, prompt slacktest.Message) (announcement, li
 }
 
 func settled(m slacktest.Message) bool {
-	return len(m.Buttons()) == 0 && !strings.Contains(m.Text, "hourglass")
+	if len(m.Buttons()) > 0 {
+		return false
+	}
+	return meaning(m) != "under_way" && meaning(m) != "checking"
+}
+
+// meaning is what a message says about a decision, whatever its words.
+func meaning(m slacktest.Message) string {
+	if len(m.Blocks) == 0 {
+		return ""
+	}
+	return m.Blocks[0].BlockID
 }
 
 func (w *world) wantPrompt(m slacktest.Message) slacktest.Message {

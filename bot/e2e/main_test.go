@@ -314,7 +314,7 @@ func TestARefusedKeyIsToldAtOnceAndTheBotStaysUp(t *testing.T) {
 	}
 	s.eventually("the note in the audit channel", 10*time.Second, func() bool {
 		told := s.slack.History(slacktest.Deals)
-		return len(told) == 1 && strings.Contains(told[0].Text, "Chamelio refuses my API key:* it has expired")
+		return len(told) == 1 && strings.Contains(told[0].Text, "lost access to Chamelio:* the key has expired")
 	})
 }
 
@@ -360,8 +360,8 @@ func TestTheSandboxPlaysTheWholeFlow(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, want := range []string{
-		"[1] Cancel task", "only visible to you", "Your reason\n│ >duplicate",
-		"@ada cancelled Master agreement with Globex (https://app.chamelio.ai/workflows/tasks/12345) (task 12345).", "│ Reason\n│ >duplicate\n│ Confirmed by @ada",
+		"[1] Cancel task", "only visible to you", "Cancel “Master agreement with Globex”?\n",
+		"@ada cancelled Master agreement with Globex (https://app.chamelio.ai/workflows/tasks/12345) (task 12345).\n│ >duplicate\n",
 		"You are grace in #legal", "@grace cancelled NDA with Initech", "(task 12344)", "12345  cancelled",
 	} {
 		if !strings.Contains(string(out), want) {

@@ -110,7 +110,7 @@ var (
 func TestTheTranscriptIsTheTerminals(t *testing.T) {
 	t.Parallel()
 	s := startTerminal(t)
-	s.says("/cancel-task 12345 dup of 12346", "[2] Keep it")
+	s.says("/cancel-task 12345 dup of 12346", "[2] Keep task")
 	s.says("1", "\n┌ cancelbot\n") // the announcement
 	printed := s.output.String()
 	s.types("quit")

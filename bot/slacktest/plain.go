@@ -66,6 +66,7 @@ var (
 	emojis    = strings.NewReplacer(
 		":white_check_mark:", "✅", ":warning:", "⚠️", ":information_source:", "ℹ️",
 		":question:", "❓", ":hourglass_flowing_sand:", "⏳", ":no_entry:", "⛔",
+		":octagonal_sign:", "🛑", ":double_vertical_bar:", "⏸️",
 	)
 	entities = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&", "\u2060", "")
 )

@@ -1,6 +1,7 @@
 package texts
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -9,20 +10,23 @@ import (
 )
 
 // OutcomeLine returns the last text of a prompt: the outcome in one line. The
-// announcement says more. In a request it keeps the requester, the task and the
-// reason.
+// announcement, which follows, says more. In a request it keeps both people.
 func (w Texts) OutcomeLine(d decision.Record) Message {
 	d = published(d)
 	all := resultsOf(d)
-	emoji := emojiOf(all)
+	line := w.line(d)
 	switch {
 	case d.Confirmer != d.Requester:
-		return say("%s %s's request to cancel %s was confirmed by %s. Result: %s.%s",
-			emoji, mention(d.Requester), w.decided(d), mention(d.Confirmer), w.short(d), because(d.Reason)).meansOutcome(d.Outcome())
+		line += " " + pair(d) + "."
 	case len(all) > 1:
-		return say("%s %s The channel has the result of each.", emoji, w.several(d, all, d.Confirmer)).meansOutcome(d.Outcome())
+		line = w.several(d, all, d.Requester) + " The channel has each result."
 	}
-	return say("%s %s", emoji, w.fillOutcome(all[0].row.person, d.Confirmer, d.Confirmer, all[0])).meansOutcome(d.Outcome())
+	return say("%s %s", emojiOf(all), line).meansOutcome(d.Outcome())
+}
+
+// pair names the two people of a decision.
+func pair(d decision.Record) string {
+	return fmt.Sprintf("Requested by %s, approved by %s", mention(d.Requester), mention(d.Confirmer))
 }
 
 // Announcement returns the public message that reports the outcomes of a
@@ -39,28 +43,111 @@ func (w Texts) announcementTo(reader string, d decision.Record, all []result) Me
 		return w.announcementOfSeveral(reader, d, all).meansOutcome(outcomesOf(all))
 	}
 	r := all[0]
-	what, next := w.fillOutcome(r.row.what, d.Confirmer, reader, r), w.fillOutcome(r.row.next, d.Confirmer, reader, r)
-	text := r.row.emoji + " " + what + " " + next + because(d.Reason)
-	for _, more := range []string{movedOn(r.Was), forPeople(r.People)} {
+	what, next := w.fillOutcome(r.row.what, d.Requester, reader, r), w.fillOutcome(r.row.next, d.Requester, reader, r)
+	about := w.about(d, r, reader)
+	announced := Message{
+		Text: w.notification(d, r, reader, next, about),
+		Blocks: layout(
+			section(strings.TrimSpace(fmt.Sprintf("%s *%s* %s", r.row.emoji, what, next))),
+			quoted(d.Reason),
+			footnote(about),
+			footnote(movedOn(r.Was)),
+			footnote(forPeople(r.People)),
+		),
+	}
+	return announced.meansOutcome(r.Outcome)
+}
+
+// maxBrief is the longest title in a notification, of which phones show some
+// hundred characters.
+const maxBrief = 40
+
+// brief shortens a title for a notification.
+func brief(t decision.Named) decision.Named {
+	t.Title = input.Shorten(input.Clean(t.Title), maxBrief)
+	return t
+}
+
+// notification says who, what and why first.
+func (w Texts) notification(d decision.Record, r result, reader, next, about string) string {
+	short := r
+	short.task = brief(r.task)
+	text, reason := w.fillOutcome(r.row.what, d.Requester, reader, short), excerpt(d.Reason, input.MaxReason)
+	named := strings.Contains(r.row.what, "{By}")
+	switch {
+	case named && reason != "":
+		text = strings.TrimSuffix(text, ".") + ": " + reason
+	case named:
+	case d.Requester == reader && reason != "":
+		text += " Your reason: " + reason
+	case reason != "":
+		text += " " + mention(d.Requester) + "'s reason: " + reason
+	}
+	for _, more := range []string{next, about, movedOn(r.Was), forPeople(r.People)} {
 		if more != "" {
 			text += "\n" + more
 		}
 	}
-	announced := Message{
-		Text: text,
-		Blocks: layout(
-			section(fmt.Sprintf("%s *%s*\n%s", r.row.emoji, what, next)),
-			fields(
-				field{"Workflow", excerpt(r.Flow, maxName)},
-				field{stepName(r.Outcome), stepOf(r.Result)},
-			),
-			quoted("Reason", d.Reason),
-			footnote(movedOn(r.Was)),
-			footnote(forPeople(r.People)),
-			footnote(w.provenance(d, reader)),
-		),
+	return text
+}
+
+// about returns the facts on a task and a decision, in small print.
+func (w Texts) about(d decision.Record, r result, reader string) string {
+	var parts []string
+	add := func(part string) {
+		if part != "" {
+			parts = append(parts, part)
+		}
 	}
-	return announced.meansOutcome(r.Outcome)
+	add(excerpt(r.Flow, maxName))
+	add(stepOf(r.Result))
+	if r.Outcome == decision.Cancelled {
+		add("can't be resumed")
+	}
+	add(sinceWhen(r.Result))
+	if !strings.Contains(r.row.what, "{By}") {
+		add("requested by " + you(d.Requester, reader, "you"))
+	}
+	if d.Confirmer != d.Requester {
+		add("approved by " + you(d.Confirmer, reader, "you"))
+	}
+	if len(parts) > 0 && excerpt(r.Flow, maxName) == "" {
+		parts[0] = upperFirst(parts[0])
+	}
+	return strings.Join(parts, " · ")
+}
+
+// sinceWhen says when the task ended; empty if that isn't known.
+func sinceWhen(r decision.Result) string {
+	verb := "cancelled"
+	if r.Outcome == decision.NotCancellable {
+		verb = endVerb(r.Status)
+	}
+	if r.Over.IsZero() || r.Outcome != decision.AlreadyCancelled && r.Outcome != decision.NotCancellable {
+		return ""
+	}
+	return verb + " " + on(r.Over)
+}
+
+// stepOf says at which step the task was stopped, or last seen; empty once it
+// has ended in another way.
+func stepOf(r decision.Result) string {
+	step, progress := excerpt(r.Step, maxName), progressOf(r.StepsDone, r.StepsTotal)
+	at := "at "
+	switch r.Outcome {
+	case decision.AlreadyCancelled, decision.NotCancellable, decision.NotFound:
+		return ""
+	case decision.Cancelled:
+		at = "stopped at "
+	default:
+	}
+	if step == "" {
+		return progress
+	}
+	if progress != "" {
+		progress = ", " + progress
+	}
+	return at + step + progress
 }
 
 // outcomesOf returns the outcome that all results share, or Various.
@@ -74,7 +161,7 @@ func outcomesOf(all []result) decision.Outcome {
 }
 
 // Settled returns the message that reports the final results of a decision with
-// outcomes that were announced as unknown.
+// outcomes that were announced as unknown. The announcement has the rest.
 func (w Texts) Settled(d decision.Record) Message { return w.settledTo("", d.Published()) }
 
 func (w Texts) settledTo(reader string, d decision.Record) Message {
@@ -83,15 +170,16 @@ func (w Texts) settledTo(reader string, d decision.Record) Message {
 		return w.settledOfSeveral(d, all).meansFinal(outcomesOf(all))
 	}
 	r := all[0]
-	return say("%s *Update: %s*\n%s", r.row.emoji, w.fillOutcome(r.row.what, d.Confirmer, reader, r), w.fillOutcome(r.row.next, d.Confirmer, reader, r)).meansFinal(r.Outcome)
+	what, next := w.fillOutcome(cmp.Or(r.row.update, r.row.what), "", "", r), w.fillOutcome(r.row.next, "", "", r)
+	m := say("%s", strings.TrimSpace(fmt.Sprintf("%s *Update: %s* %s", r.row.emoji, what, next)))
+	return m.with(footnote(fmt.Sprintf("Requested by %s · %s", you(d.Requester, reader, "you"), standing(d.RequestedAt)))).meansFinal(r.Outcome)
 }
 
 // inPerson adds to a message why it comes as a direct message.
 func (w Texts) inPerson(m Message, d decision.Record) Message {
-	note := fmt.Sprintf("I'm telling you here because I couldn't make sure that it shows up in %s. If it doesn't, please pass it on there.", inTheConversation(d.Channel))
+	note := fmt.Sprintf("I'm not sure I could post this in %s. If it isn't there, please pass it on.", inTheConversation(d.Channel))
 	m.Text += "\n" + note
-	m.Blocks = append(m.Blocks[:len(m.Blocks):len(m.Blocks)], footnote(note))
-	return m
+	return m.with(footnote(note))
 }
 
 // inTheConversation is inChannelNamed for someone who reads it elsewhere.
@@ -123,26 +211,6 @@ func (w Texts) SettledInPerson(d decision.Record) Message {
 	return w.inPerson(w.settledTo(d.Requester, d), d)
 }
 
-// provenance says who asked and confirmed, when, and whether no reason was
-// given.
-func (w Texts) provenance(d decision.Record, reader string) string {
-	person := func(id string) string {
-		if id == reader {
-			return "you"
-		}
-		return mention(id)
-	}
-	parts := []string{"Confirmed by " + person(d.Confirmer)}
-	if d.Confirmer != d.Requester {
-		parts = []string{fmt.Sprintf("Requested by %s, confirmed by %s", person(d.Requester), person(d.Confirmer))}
-	}
-	parts = append(parts, standing(d.DecidedAt))
-	if excerpt(d.Reason, input.MaxReason) == "" {
-		parts = append(parts, "No reason given")
-	}
-	return strings.Join(parts, " · ")
-}
-
 // forPeople mentions the people on the task.
 func forPeople(people []decision.Person) string {
 	var all []string
@@ -152,44 +220,28 @@ func forPeople(people []decision.Person) string {
 	if len(all) == 0 {
 		return ""
 	}
-	return "For your information: " + strings.Join(all, ", ")
-}
-
-func stepName(o decision.Outcome) string {
-	if o == decision.Cancelled {
-		return "Stopped at"
-	}
-	return "Step"
-}
-
-// stepOf returns the step at which the task was last seen.
-func stepOf(r decision.Result) string {
-	step, progress := excerpt(r.Step, maxName), progressOf(r.StepsDone, r.StepsTotal)
-	switch {
-	case step == "":
-		return progress
-	case progress == "":
-		return step
-	}
-	return step + " (" + progress + ")"
+	return "FYI " + strings.Join(all, ", ")
 }
 
 // AuditCopy returns an announcement for the audit channel. It doesn't mention
 // the people on the task. permalink is the address of the original, or "".
 func (w Texts) AuditCopy(d decision.Record, permalink string) Message {
-	return w.audited(w.announcementTo("", d, withoutPeople(d)), w.short(d), "Original", d.Channel, permalink)
+	return audited(w.announcementTo("", d, withoutPeople(d)), "Original", d.Channel, permalink)
 }
 
 // AuditSettled returns Settled for the audit channel.
 func (w Texts) AuditSettled(d decision.Record, permalink string) Message {
-	return w.audited(w.settledTo("", d), w.short(d), "Announcement", d.Channel, permalink)
+	return audited(w.settledTo("", d), "Announcement", d.Channel, permalink)
 }
 
-func (w Texts) audited(m Message, short, original, channel, permalink string) Message {
+// audited adds where the message is from.
+func audited(m Message, original, channel, permalink string) Message {
+	where := inChannelNamed(channel)
+	if !strings.HasPrefix(where, "<") {
+		where = "a direct message"
+	}
 	if permalink != "" {
 		original = "<" + strings.ReplaceAll(permalink, "&", "&amp;") + "|" + original + ">"
 	}
-	copied := footnote(fmt.Sprintf("For the record: %s · %s in %s", short, original, inTheConversation(channel)))
-	m.Blocks = append(m.Blocks[:len(m.Blocks):len(m.Blocks)], copied)
-	return m
+	return m.with(footnote(original + " in " + where))
 }

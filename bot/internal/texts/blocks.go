@@ -22,10 +22,16 @@ func say(format string, args ...any) Message {
 	return Message{Text: text, Blocks: []slack.Block{section(text)}}
 }
 
+// with returns the message with one more block.
+func (m Message) with(block slack.Block) Message {
+	m.Blocks = append(m.Blocks[:len(m.Blocks):len(m.Blocks)], block)
+	return m
+}
+
 // Limits of Block Kit (docs.slack.dev: reference/block-kit), in characters.
 const (
 	sectionLimit = 3000
-	fieldLimit   = 2000
+	headerLimit  = 150
 	labelLimit   = 75 // of an accessibility_label
 )
 
@@ -43,33 +49,14 @@ func section(text string) slack.Block {
 	return slack.NewSectionBlock(mrkdwn(input.Shorten(text, sectionLimit)), nil, nil)
 }
 
-// quoted returns a reason below a heading, over the whole width; nil if there is
-// none.
-func quoted(name, reason string) slack.Block {
+// quoted returns a reason over the whole width; nil if there is none.
+func quoted(reason string) slack.Block {
 	text := excerpt(reason, input.MaxReason)
 	if text == "" {
 		return nil
 	}
-	return section("*" + name + "*\n>" + text)
+	return section(">" + text)
 }
-
-// fields returns two columns of fields; nil if all values are empty.
-func fields(pairs ...field) slack.Block {
-	var all []*slack.TextBlockObject
-	for _, p := range pairs {
-		if p.value != "" {
-			all = append(all, mrkdwn(input.Shorten("*"+p.name+"*\n"+p.value, fieldLimit)))
-		}
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	return slack.NewSectionBlock(nil, all, nil)
-}
-
-// field is a name and a value, which is mrkdwn. It isn't shown if the value is
-// empty.
-type field struct{ name, value string }
 
 func header(text string) slack.Block { return slack.NewHeaderBlock(plainText(text)) }
 
@@ -135,12 +122,12 @@ func standing(t time.Time) string {
 	return date(t, "{date_short_pretty} at {time}", "2 Jan 2006 at 15:04 UTC")
 }
 
-// ageOf returns when something began, and how long ago that is.
+// ageOf says how long ago something began.
 func ageOf(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return date(t, "{date_short} ({ago})", "2 Jan 2006")
+	return "started " + date(t, "{ago}", "2 Jan 2006")
 }
 
 // clock returns a time of today.

@@ -13,11 +13,11 @@ import (
 // help explains the command.
 func (w Texts) help() Message {
 	return say("*Cancel a Chamelio task from Slack*\n"+
-		"Type `%[1]s` and the task's id, or paste its link. I'll show you the task first, and nothing happens until you confirm.\n"+
+		"Type `%[1]s` and the task's ID or link. I'll show you the task and ask you to confirm.\n"+
 		"• `%[1]s 12345`\n"+
-		"• `%[1]s 12345 duplicate of 12346` – with a reason, for anyone who reads about it later\n"+
+		"• `%[1]s 12345 duplicate of 12346` – with a reason\n"+
 		"• `%[1]s 12345 12346 12347: started twice` – several at once, up to %[2]d\n"+
-		"I'll post the result in this channel. A cancelled task can't be brought back.", w.Command, w.MaxTasks)
+		"I'll post the result in the channel. Cancelling can't be undone.", w.Command, w.MaxTasks)
 }
 
 // NotUnderstood answers a command that input.ParseCommand rejected with err.
@@ -30,37 +30,37 @@ func (w Texts) NotUnderstood(err error) Message {
 	example := fmt.Sprintf("For example: `%s 12345 duplicate of 12346`", w.Command)
 	switch {
 	case errors.Is(err, input.ErrForeignLink):
-		return say("%s isn't a link to a Chamelio task, so I didn't do anything.\nPaste the address of the task's own page, or type its id. %s", typed, example)
+		return say("%s isn't a link to a Chamelio task. Paste the address of the task's own page, or type its ID.\n%s", typed, example)
 	case errors.Is(err, input.ErrIDOutOfRange):
-		return say("%s can't be a task id: an id is a positive whole number. I didn't do anything.\nCheck the number on the task's page. %s", typed, example)
+		return say("%s isn't a possible task ID. Check the number on the task's page.\n%s", typed, example)
 	case errors.Is(err, input.ErrReasonTooLong):
-		return say("Your reason is %d characters long, and the limit is %d. I didn't do anything.\nPlease shorten it and try again. You wrote:%s",
-			bad.Length, input.MaxReason, because(bad.Input))
+		return say("That reason has %s characters; the limit is %d. Shorten it and try again. You wrote:%s",
+			thousands(bad.Length), input.MaxReason, because(bad.Input))
 	case errors.Is(err, input.ErrTooManyTasks):
 		return w.tooManyTasks(bad.Tasks)
 	}
-	return say("%s isn't a task id or a link to a task, so I didn't do anything.\nAn id is a number, such as 12345: you'll find it on the task's page. %s", typed, example)
+	return say("%s isn't a task ID or a link to a task. The ID is the number on the task's page.\n%s", typed, example)
 }
 
 func (w Texts) tooManyTasks(tasks []chamelio.TaskID) Message {
-	return say("You named %s, and I cancel at most %d at once. I didn't do anything.\nPlease start with these:\n%s",
+	return say("That's %s; the limit is %d at once. Start with these:\n%s",
 		count(len(tasks), "task"), w.MaxTasks, w.again(tasks[:w.MaxTasks]...))
 }
 
 // TooFast answers someone who types more than perMinute commands a minute.
 func (w Texts) TooFast(perMinute int) Message {
-	return say("That's more than %s in a minute, so I skipped this one. I didn't do anything.\nPlease wait a minute and type it again.", count(perMinute, "command"))
+	return say("That's more than %s in a minute, so I skipped this one. Wait a minute and type it again.", count(perMinute, "command"))
 }
 
 // Overloaded answers a command or a click for which there is no room.
 func (w Texts) Overloaded() Message {
-	return say("I'm very busy right now and couldn't get to this, so I didn't do anything.\nPlease try again in a minute.")
+	return say("I'm too busy right now, so I skipped this. Try again in a minute.")
 }
 
 // Restarting answers a command or a click while the bot stops and no other
 // replica serves.
 func (w Texts) Restarting() Message {
-	return say("I'm just restarting and couldn't get to this, so I didn't do anything.\nPlease try again in a minute.")
+	return say("I'm restarting, so I skipped this. Try again in a minute.")
 }
 
 // Explains reports whether NoPrompt has an answer to err that reveals nothing
@@ -76,28 +76,37 @@ func (w Texts) NoPrompt(id chamelio.TaskID, task chamelio.Task, err error) (Mess
 	var e *chamelio.Error
 	switch {
 	case errors.As(err, &e) && e.TaskNotFound():
-		return say("Chamelio has no task %d, or this bot can't see it. There's nothing to cancel.\nCheck the id: you'll find it on the task's page.", id), true
+		return say("Chamelio has no task %d, or I can't see it. Check the ID on the task's page.", id), true
 	case errors.Is(err, chamelio.ErrUnauthorized) && errors.As(err, &e):
-		return say("I can't cancel task %d right now: Chamelio refused this bot's key.\nTell %s that its Chamelio key needs replacing (%s), then type %s again.",
-			id, w.contact(), keyRefused[e.Reason], w.again(id)), true
+		return say("I can't cancel task %d: I've lost access to Chamelio (%s). Once %s has replaced the key, type %s again.",
+			id, whyKeyRefused(e.Reason), w.contact(), w.again(id)), true
 	case err == nil && task.Status.Final():
-		return say("%s There's nothing left to cancel.", w.over(w.namedFirst(decision.Named{ID: id, Title: task.Title, URL: task.URL}), task.Status, decision.Over(task))), true
+		return over(w.namedFirst(decision.Named{ID: id, Title: task.Title, URL: task.URL}), task.Status, decision.Over(task)), true
 	}
 	return Message{}, false
 }
 
 // over says that a task has ended. task is its name at the beginning of a
-// sentence.
-func (w Texts) over(task string, s chamelio.Status, since time.Time) string {
+// sentence. The time is in the small print, since Slack may show it as "Today
+// at 9:31 AM".
+func over(task string, s chamelio.Status, since time.Time) Message {
 	verb := "was already cancelled"
 	if s != chamelio.Cancelled {
 		verb = "has already " + endVerb(s)
 	}
-	at := ""
-	if !since.IsZero() {
-		at = " (" + standing(since) + ")"
+	m := say("%s %s.", task, verb)
+	if since.IsZero() {
+		return m
 	}
-	return fmt.Sprintf("%s %s%s.", task, verb, at)
+	return m.with(footnote(standing(since)))
+}
+
+// thousands returns a number with separators.
+func thousands(n int) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	return thousands(n/1000) + fmt.Sprintf(",%03d", n%1000)
 }
 
 func endVerb(s chamelio.Status) string {

@@ -1,14 +1,16 @@
 package texts
 
 import (
+	"fmt"
+	"time"
+
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // credentialText is what the audit channel reads about a token or key that is
 // refused, and accepted again later. The placeholders are {why}, the refusal;
-// {found}, when it was noticed; and {since} and {now}, from when to when it was
-// refused.
+// {from}, from when to when it was refused; and {Please}, who is to replace it.
 type credentialText struct {
 	which             string
 	refused, accepted string
@@ -18,13 +20,13 @@ type credentialText struct {
 // be posted.
 var credentialTexts = []credentialText{
 	{which: "app_token",
-		refused:  ":warning: *Slack refuses my app token* ({why}). I noticed {found}.\nOnce my connections end, I can't take commands or clicks. Whatever was confirmed before isn't lost.\nPlease make sure that {operator} knows: it needs replacing.",
-		accepted: ":white_check_mark: *Slack accepts my app token again.*\nI found it refused {since}, and accepted {now}."},
+		refused:  emojiWarning + " *Slack refuses my app token* ({why}). I'll stop receiving commands and clicks when the open connections close. Confirmed cancellations aren't lost.\n{Please} replace `SLACK_APP_TOKEN`.",
+		accepted: emojiWorks + " *My Slack app token works again.*{from}"},
 	{which: "bot_token",
-		accepted: ":white_check_mark: *Slack accepts my bot token again.*\nI found it refused {since}, and accepted {now}. I couldn't post anything in between, and I'm catching up now."},
+		accepted: emojiWorks + " *My Slack bot token works again.*{from} I couldn't post anything in the meantime, and I'm catching up now."},
 	{which: "api_key",
-		refused:  ":warning: *Chamelio refuses my API key:* {why}. I noticed {found}.\nUntil it's replaced, nobody can cancel a task with me. Whoever tries is told so.\nPlease make sure that {operator} knows.",
-		accepted: ":white_check_mark: *Chamelio accepts my API key again.*\nI found it refused {since}, and accepted {now}. Tasks can be cancelled again."},
+		refused:  emojiWarning + " *I've lost access to Chamelio:* {why}. Until it works again, I can't cancel anything.\n{Please} replace `CHAMELIO_API_KEY`.",
+		accepted: emojiWorks + " *My Chamelio key works again.*{from} I can cancel tasks again."},
 }
 
 // AuditCredential returns the note about a credential for the audit channel;
@@ -41,11 +43,7 @@ func (w Texts) AuditCredential(n decision.Note) *Message {
 		if text == "" {
 			return nil
 		}
-		since := "before"
-		if !n.Since.IsZero() {
-			since = on(n.Since)
-		}
-		return new(say("%s", fill(text, "{why}", whyRefused(n), "{found}", on(n.At), "{since}", since, "{now}", on(n.At), "{operator}", w.contact())))
+		return new(say("%s", fill(text, "{why}", whyRefused(n), "{from}", refusedFrom(n), "{Please}", w.please())))
 	}
 	return nil
 }
@@ -55,8 +53,19 @@ func whyRefused(n decision.Note) string {
 	if n.Person != "api_key" {
 		return "`" + excerpt(n.Code, maxName) + "`"
 	}
-	if why, known := keyRefused[chamelio.Reason(n.Code)]; known {
-		return why
-	}
-	return keyRefused[chamelio.KeyUnclear]
+	return whyKeyRefused(chamelio.Reason(n.Code))
 }
+
+// refusedFrom says from when to when a credential was refused; empty if the
+// beginning isn't known.
+func refusedFrom(n decision.Note) string {
+	switch {
+	case n.Since.IsZero():
+		return ""
+	case n.At.Sub(n.Since) < 12*time.Hour:
+		return fmt.Sprintf(" It was refused from %s to %s.", clock(n.Since), clock(n.At))
+	}
+	return fmt.Sprintf(" It was refused for %s.", duration(n.At.Sub(n.Since)))
+}
+
+const emojiWorks = ":white_check_mark:"

@@ -43,7 +43,7 @@ func (w Texts) ReasonModal(c decision.Confirmation) slack.ModalViewRequest {
 		Submit: plainText("Cancel task"),
 		Close:  plainText("Go back"),
 		Blocks: slack.Blocks{BlockSet: layout(
-			section(fmt.Sprintf("You're about to cancel %s. This can't be undone.", w.asked(c))),
+			section(fmt.Sprintf("You're cancelling %s. *This can't be undone.*", w.asked(c))),
 			reasonInput(true),
 		)},
 	}
@@ -68,12 +68,12 @@ func ModalOf(m Message) slack.ModalViewRequest {
 
 // LookingAt is shown while the tasks that a message names are fetched.
 func (w Texts) LookingAt() Message {
-	return say(":hourglass_flowing_sand: I'm looking at the tasks in this message…")
+	return say("%s Reading the tasks in this message…", emojiPending)
 }
 
 // Submitted is shown between a submitted modal and the first that is known.
 func (w Texts) Submitted() Message {
-	return say(":hourglass_flowing_sand: Got it. One moment…")
+	return say("%s Got it. One moment…", emojiPending)
 }
 
 // FindModal returns the modal that asks for a task, since the message names none.
@@ -86,8 +86,8 @@ func (w Texts) FindModal() slack.ModalViewRequest {
 		Submit: plainText("Find task"),
 		Close:  plainText("Close"),
 		Blocks: slack.Blocks{BlockSet: layout(
-			section("I found no task in this message. Which one should be cancelled?"),
-			slack.NewInputBlock(BlockTask, plainText("Task"), plainText("Its ID, or a link to its page. Several are fine, too."), field),
+			section("This message names no task. Which one do you want to cancel?"),
+			slack.NewInputBlock(BlockTask, plainText("Task"), plainText("Its ID, or a link to its page. You can name several."), field),
 		)},
 	}
 }
@@ -107,13 +107,13 @@ func (w Texts) ConfirmModal(c decision.Confirmation, p Preview, left int) slack.
 		blocks = append(blocks, section(out))
 	}
 	if left > 0 {
-		blocks = append(blocks, footnote(fmt.Sprintf("The message names %d more. I cancel at most %d at once.", left, w.MaxTasks)))
+		blocks = append(blocks, footnote(fmt.Sprintf("The message names %d more. The limit is %d at once.", left, w.MaxTasks)))
 	}
-	note := fmt.Sprintf("This can't be undone. You can confirm until %s.", clock(c.ExpiresAt))
+	note := undone + fmt.Sprintf(" Confirm by %s.", clock(c.ExpiresAt))
 	if c.Public {
-		note = w.whoConfirms() + " I'll ask in the channel."
+		note = w.whoApproves("") + " I'll ask in the channel."
 	}
-	blocks = append(blocks, reasonInput(w.AsksReason), footnote(":warning: "+note))
+	blocks = append(blocks, reasonInput(w.AsksReason), section(note))
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: ModalConfirm,
 		Title: plainText(title), Submit: plainText(submit), Close: plainText("Keep"),
@@ -125,8 +125,7 @@ func (w Texts) ConfirmModal(c decision.Confirmation, p Preview, left int) slack.
 func (w Texts) previewBlocks(c decision.Confirmation, p Preview) []slack.Block {
 	if len(c.Tasks) == 1 {
 		task := p.Tasks[0]
-		about := joined(excerpt(task.Workflow, maxName), excerpt(task.Step, maxName), progressOf(task.StepsDone, task.StepsTotal))
-		return layout(section("*"+w.named(freshName(c.Tasks[0], task))+"*"), footnote(about), warningBlock(w.warning(task)))
+		return layout(section("*"+w.named(freshName(c.Tasks[0], task))+"*"), footnote(aboutTask(task)), warningBlock(warning(task)))
 	}
 	var blocks []slack.Block
 	for i := 0; i < len(c.Tasks); i += maxOptions {
@@ -176,20 +175,20 @@ func freshName(t decision.Named, task chamelio.Task) decision.Named {
 
 // Requested answers a submitted modal that posted a request.
 func (w Texts) Requested(c decision.Confirmation) Message {
-	return say("I asked in %s. %s", inChannelNamed(c.Channel), w.whoConfirms())
+	return say("I asked in %s. %s", inChannelNamed(c.Channel), w.whoApproves(clock(c.ExpiresAt)))
 }
 
 // ShortcutTooLate answers a use of the shortcut whose modal didn't open.
 func (w Texts) ShortcutTooLate() Message {
-	return say("I couldn't open the dialog in time. Please try again, or type `%s` and the task's ID in the channel.", w.Command)
+	return say("I couldn't open the dialog in time. Try again, or type `%s` and the task's ID in the channel.", w.Command)
 }
 
 // ModalNoTask says that a task that was typed in the modal isn't one.
 func (w Texts) ModalNoTask(err error) string {
 	if errors.Is(err, input.ErrTooManyTasks) {
-		return fmt.Sprintf("That's more than %d tasks. Please name fewer.", w.MaxTasks)
+		return fmt.Sprintf("The limit is %d tasks at once. Name fewer.", w.MaxTasks)
 	}
-	return "That isn't a task ID or a link to a task. An ID is a number: you'll find it on the task's page."
+	return "That isn't a task ID or a link to a task. The ID is the number on the task's page."
 }
 
 // ModalNoneChosen says that no task is left to cancel.
@@ -199,33 +198,33 @@ func (w Texts) ModalNoneChosen() string {
 
 // NotAskedForReason answers a click whose modal didn't open.
 func (w Texts) NotAskedForReason(c decision.Confirmation) Message {
-	return say("I need a reason to cancel %s, but I couldn't ask you for it in time, so your click didn't count.\nPlease press the button again, or type %s and your reason.",
+	return say("I need a reason to cancel %s, but the dialog didn't open in time. Press the button again, or type %s and your reason.",
 		w.asked(c), w.again(c.IDs()...))
 }
 
 // ModalEmpty says that the reason has no visible characters.
-func (w Texts) ModalEmpty() string { return "Please give a reason." }
+func (w Texts) ModalEmpty() string { return "Give a reason." }
 
 // ModalTooLong says that the reason is too long.
 func (w Texts) ModalTooLong(length int) string {
-	return fmt.Sprintf("Your reason is %d characters long, and the limit is %d. Please shorten it.", length, input.MaxReason)
+	return fmt.Sprintf("That reason has %s characters; the limit is %d.", thousands(length), input.MaxReason)
 }
 
 // ModalExpired says that the prompt expired while the modal was open.
 func (w Texts) ModalExpired(c decision.Confirmation) string {
-	return fmt.Sprintf("This prompt has expired. To cancel the task, go back and type %s again.", strings.Trim(w.again(c.IDs()...), "`"))
+	return fmt.Sprintf("This prompt has expired. Go back and type %s to start again.", strings.Trim(w.again(c.IDs()...), "`"))
 }
 
 // ModalOutdated says that the modal's prompt doesn't verify.
 func (w Texts) ModalOutdated() string {
-	return fmt.Sprintf("This prompt is from before the bot was reconfigured. Please go back and type %s again.", w.Command)
+	return fmt.Sprintf("This prompt is out of date: the bot has been reconfigured since. Go back and type %s again.", w.Command)
 }
 
 // ModalBusy says that there is no room for the click, or that the bot is
 // stopping.
 func (w Texts) ModalBusy(stopping bool) string {
 	if stopping {
-		return "I'm just restarting. Please try again in a minute."
+		return "I'm restarting. Try again in a minute."
 	}
-	return "I'm very busy right now. Please try again in a minute."
+	return "I'm too busy right now. Try again in a minute."
 }

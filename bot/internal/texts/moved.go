@@ -32,9 +32,9 @@ func movedOn(was decision.Moved) string {
 	case step == "" && title == "":
 		return ""
 	case title == "":
-		return "Since the prompt it had moved on from " + step + "."
+		return "When requested, it was at " + step + "."
 	case step == "":
-		return "Since the prompt it had been renamed from “" + title + "”."
+		return "When requested, it was called “" + title + "”."
 	}
-	return "Since the prompt it had moved on from " + step + ", and been renamed from “" + title + "”."
+	return "When requested, it was at " + step + " and called “" + title + "”."
 }

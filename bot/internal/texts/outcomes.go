@@ -3,18 +3,20 @@ package texts
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // outcomeText is what people read about one outcome, or about one of its causes
-// or statuses: the person who confirmed, the channel, and the audit channel.
+// or statuses.
 //
 // The placeholders are {Task} and {task}, the task, at the beginning of a
-// sentence and elsewhere; {By} and {by}, who confirmed; {again}, the command to
-// type; {operator}, who runs the bot; and {when}, {key}, {detail}, {status},
+// sentence and elsewhere; {By}, who asked; {again}, the command to type;
+// {operator} and {Please}, who runs the bot; and {key}, {detail}, {status},
 // {wait} and {tries}, details of the result.
 type outcomeText struct {
 	outcome decision.Outcome
@@ -22,133 +24,134 @@ type outcomeText struct {
 	status  chamelio.Status // "": also for every status without a row of its own
 
 	emoji  string
-	person string // one line, in place of the prompt: the channel has the rest
+	line   string // the last text of a prompt; if empty, what
 	what   string // the announcement's headline
 	next   string // what it means, and what to do now
-	audit  string // a clause; also shown on a request in the channel
+	update string // the headline of the reply to an announcement; if empty, what
+	clause string // in lists, and after "Result:"
 }
 
 // outcomeTexts has a row for each outcome and cause; a test checks that.
 var outcomeTexts = []outcomeText{
-	{outcome: decision.Cancelled, emoji: ":white_check_mark:",
-		person: "You cancelled {task}.",
+	{outcome: decision.Cancelled, emoji: emojiCancelled,
+		line:   "Cancelled {task}.",
 		what:   "{By} cancelled {task}.",
-		next:   "It has stopped and can't be resumed. If the work is still needed, start a new task in Chamelio.",
-		audit:  "cancelled"},
-	{outcome: decision.Cancelled, cause: decision.CauseSeen, emoji: ":white_check_mark:",
-		person: "{Task} is cancelled.",
-		what:   "{Task} is cancelled, as {by} asked.",
-		next:   "Chamelio didn't confirm my request, so I checked: the task has stopped and can't be resumed. If the work is still needed, start a new task in Chamelio.",
-		audit:  "cancelled (as a later check showed)"},
-	{outcome: decision.AlreadyCancelled, emoji: ":information_source:",
-		person: "{Task} was already cancelled.",
-		what:   "{Task} was already cancelled{when} when {by} confirmed.",
-		next:   "It's no longer running, and there's nothing left to do.",
-		audit:  "already cancelled by someone else"},
-	{outcome: decision.NotCancellable, emoji: ":information_source:",
-		person: "{Task} wasn't cancelled: its current state doesn't allow it.",
-		what:   "{Task} wasn't cancelled: its current state doesn't allow it.",
-		next:   "Only tasks that are pending or in progress can be cancelled. Its page in Chamelio shows where it stands.",
-		audit:  "not cancelled (its state didn't allow it)"},
-	{outcome: decision.NotCancellable, status: chamelio.Completed, emoji: ":information_source:",
-		person: "{Task} wasn't cancelled: it had already completed.",
-		what:   "{Task} wasn't cancelled: it had already completed.",
-		next:   "It's no longer running: it completed{when}. If the result is wrong, talk to its owner.",
-		audit:  "not cancelled (it had completed)"},
-	{outcome: decision.NotCancellable, status: chamelio.Failed, emoji: ":information_source:",
-		person: "{Task} wasn't cancelled: it had already failed.",
-		what:   "{Task} wasn't cancelled: it had already failed.",
-		next:   "It's no longer running: it failed{when}. If you expected otherwise, talk to its owner.",
-		audit:  "not cancelled (it had failed)"},
-	{outcome: decision.NotFound, emoji: ":warning:",
-		person: "{Task} wasn't cancelled: Chamelio can't find it.",
-		what:   "{Task} wasn't cancelled: Chamelio can't find it, or doesn't let this bot see it.",
-		next:   "Check the id on the task's page. If it's right, tell {operator}.",
-		audit:  "not cancelled (Chamelio couldn't find it)"},
-	{outcome: decision.RejectedKey, emoji: ":warning:",
-		person: "{Task} wasn't cancelled: Chamelio refused this bot's key.",
-		what:   "{Task} wasn't cancelled: Chamelio refused this bot's key.",
-		next:   "The task is untouched. Tell {operator} that its Chamelio key needs replacing ({key}), then type {again}.",
-		audit:  "not cancelled (Chamelio refused the key: {key})"},
-	{outcome: decision.Failed, emoji: ":warning:",
-		person: "{Task} wasn't cancelled.",
-		what:   "{Task} wasn't cancelled.",
-		next:   "Its page in Chamelio shows where it stands. To try again, type {again}.",
-		audit:  "not cancelled"},
-	{outcome: decision.Failed, cause: decision.CauseRefused, emoji: ":warning:",
-		person: "{Task} wasn't cancelled: Chamelio refused.",
-		what:   "{Task} wasn't cancelled: Chamelio refused.",
-		next:   "{detail} The task is untouched, and its page in Chamelio shows where it stands. If it should be possible to cancel it, tell {operator}.",
-		audit:  "not cancelled (Chamelio refused)"},
-	{outcome: decision.Failed, cause: decision.CauseServer, emoji: ":warning:",
-		person: "{Task} wasn't cancelled: Chamelio had an error.",
-		what:   "{Task} wasn't cancelled: Chamelio had an error {tries} times in a row.",
-		next:   "It was still running when I last checked. You can safely try again: type {again}.",
-		audit:  "not cancelled (Chamelio had an error {tries} times in a row)"},
-	{outcome: decision.Failed, cause: decision.CauseUnreachable, emoji: ":warning:",
-		person: "{Task} wasn't cancelled: I couldn't reach Chamelio.",
-		what:   "{Task} wasn't cancelled: I couldn't reach Chamelio.",
-		next:   "The task is untouched. Try again in a few minutes: type {again}. If it keeps happening, tell {operator}.",
-		audit:  "not cancelled (Chamelio couldn't be reached)"},
-	{outcome: decision.Failed, cause: decision.CauseBusy, emoji: ":warning:",
-		person: "{Task} wasn't cancelled: Chamelio is too busy.",
-		what:   "{Task} wasn't cancelled: Chamelio is too busy.",
-		next:   "The task is untouched. Try again in {wait}: type {again}.",
-		audit:  "not cancelled (Chamelio was too busy)"},
-	{outcome: decision.Failed, cause: decision.CauseTooLate, emoji: ":warning:",
-		person: "{Task} wasn't cancelled: I was interrupted.",
-		what:   "{Task} wasn't cancelled: I was interrupted, and it was too late when I came back.",
-		next:   "I don't act on a confirmation that's more than half an hour old. If it should still be cancelled, type {again}.",
-		audit:  "not cancelled (the bot was interrupted, and the confirmation was too old when it came back)"},
-	{outcome: decision.Failed, cause: decision.CauseStillRuns, emoji: ":warning:",
-		person: "{Task} wasn't cancelled: a day later, it's still running.",
-		what:   "{Task} wasn't cancelled: a day later, it's still running.",
-		next:   "My request evidently never got through. To cancel it, type {again}.",
-		audit:  "not cancelled (it was still running a day later)"},
-	{outcome: decision.Failed, cause: decision.CauseHeld, emoji: ":warning:",
-		person: "{Task} isn't part of this: another confirmation for it came first.",
-		what:   "{Task} isn't part of this: another confirmation for it came first.",
-		next:   "Its result is announced where it was confirmed.",
-		audit:  "left to another confirmation, which came first"},
-	{outcome: decision.Unknown, emoji: ":question:",
-		person: "I don't know yet whether {task} was cancelled. I'll keep checking and post it in the channel.",
-		what:   "I don't know yet whether {task} was cancelled: Chamelio hasn't answered clearly.",
-		next:   "I'll keep checking for a day and reply here. Please look at its page in Chamelio before you try again.",
-		audit:  "not known yet"},
-	{outcome: decision.Unknown, cause: decision.CauseKey, emoji: ":question:",
-		person: "I don't know yet whether {task} was cancelled. I'll keep checking and post it in the channel.",
-		what:   "I don't know yet whether {task} was cancelled: I sent the request, and then Chamelio refused this bot's key.",
-		next:   "Tell {operator} that its Chamelio key needs replacing ({key}). I'll keep checking for a day and reply here; the task's page in Chamelio shows it, too.",
-		audit:  "not known yet (Chamelio refused the key afterwards: {key})"},
-	{outcome: decision.Unknown, cause: decision.CauseStatus, emoji: ":question:",
-		person: "I don't know yet whether {task} was cancelled. I'll keep checking and post it in the channel.",
-		what:   "I don't know yet whether {task} was cancelled: Chamelio shows a status that I don't know, “{status}”.",
-		next:   "I'll keep checking for a day and reply here. Please look at its page in Chamelio before you try again.",
-		audit:  "not known yet (its status is “{status}”)"},
-	{outcome: decision.Unknown, cause: decision.CauseOverruled, emoji: ":question:",
-		person: "I don't know yet whether {task} was cancelled. I'll keep checking and post it in the channel.",
-		what:   "I don't know yet whether {task} was cancelled: my record of this confirmation was lost for a moment, and another one for the task came in meanwhile.",
-		next:   "I'll keep checking for a day and reply here. Please look at its page in Chamelio before you try again.",
-		audit:  "not known yet (the record of it was lost, and another confirmation for the task came in)"},
+		clause: "cancelled"},
+	{outcome: decision.Cancelled, cause: decision.CauseSeen, emoji: emojiCancelled,
+		line:   "{Task} is cancelled.",
+		what:   "Confirmed: {task} is cancelled.",
+		update: "{Task} is cancelled.",
+		clause: "cancelled"},
+	{outcome: decision.AlreadyCancelled, emoji: emojiNote,
+		what:   "{Task} was already cancelled.",
+		clause: "already cancelled"},
+	{outcome: decision.NotCancellable, emoji: emojiWarning,
+		what:   "Not cancelled: {task} is no longer pending or in progress.",
+		next:   "Check its page in Chamelio.",
+		update: "{Task} is no longer pending or in progress, so it wasn't cancelled.",
+		clause: "not cancelled (its state doesn't allow it)"},
+	{outcome: decision.NotCancellable, status: chamelio.Completed, emoji: emojiWarning,
+		what:   "Not cancelled: {task} had already completed.",
+		update: "{Task} had already completed, so it wasn't cancelled.",
+		clause: "not cancelled (it had already completed)"},
+	{outcome: decision.NotCancellable, status: chamelio.Failed, emoji: emojiWarning,
+		what:   "Not cancelled: {task} had already failed.",
+		update: "{Task} had already failed, so it wasn't cancelled.",
+		clause: "not cancelled (it had already failed)"},
+	{outcome: decision.NotFound, emoji: emojiWarning,
+		what:   "Not cancelled: Chamelio can't find {task} any more.",
+		next:   "It may have been deleted, or I may have lost access to it. If you can still open its page, ask {operator}.",
+		clause: "not cancelled (Chamelio can't find it any more)"},
+	{outcome: decision.RejectedKey, emoji: emojiWarning,
+		what:   "Not cancelled: {task}. I've lost access to Chamelio ({key}).",
+		next:   "Nothing changed. Once {operator} has replaced the key, type {again} again.",
+		clause: "not cancelled (I've lost access to Chamelio: {key})"},
+	{outcome: decision.Failed, emoji: emojiWarning,
+		what:   "Not cancelled: {task}.",
+		next:   "Check its page in Chamelio. To try again, type {again}.",
+		clause: "not cancelled"},
+	{outcome: decision.Failed, cause: decision.CauseRefused, emoji: emojiWarning,
+		what:   "Not cancelled: Chamelio refused to cancel {task}.",
+		next:   "{detail} Nothing changed. If it should be possible, ask {operator}.",
+		clause: "not cancelled (Chamelio refused)"},
+	{outcome: decision.Failed, cause: decision.CauseServer, emoji: emojiWarning,
+		what:   "Not cancelled: {task}. Chamelio had an error {tries} times in a row.",
+		next:   "It was still running when I last checked. It's safe to try again: type {again}.",
+		clause: "not cancelled (Chamelio had an error {tries} times in a row)"},
+	{outcome: decision.Failed, cause: decision.CauseUnreachable, emoji: emojiWarning,
+		what:   "Not cancelled: {task}. I couldn't reach Chamelio.",
+		next:   "Nothing changed. Try again in a few minutes: type {again}. If it keeps happening, ask {operator}.",
+		clause: "not cancelled (I couldn't reach Chamelio)"},
+	{outcome: decision.Failed, cause: decision.CauseBusy, emoji: emojiWarning,
+		what:   "Not cancelled: {task}. Chamelio is too busy.",
+		next:   "Nothing changed. Try again in {wait}: type {again}.",
+		clause: "not cancelled (Chamelio is too busy)"},
+	{outcome: decision.Failed, cause: decision.CauseTooLate, emoji: emojiWarning,
+		what:   "Not cancelled: {task}. I was offline for too long after it was confirmed.",
+		next:   "I don't act on confirmations older than 30 minutes. If you still want to cancel it, type {again}.",
+		clause: "not cancelled (I was offline for too long after it was confirmed)"},
+	{outcome: decision.Failed, cause: decision.CauseStillRuns, emoji: emojiWarning,
+		what:   "Not cancelled: {task} is still running, a day later.",
+		next:   "My request had no effect. To cancel it, type {again}.",
+		update: "{Task} wasn't cancelled. It's still running, a day later.",
+		clause: "not cancelled (it's still running, a day later)"},
+	{outcome: decision.Failed, cause: decision.CauseHeld, emoji: emojiNote,
+		what:   "Left out: {task}. An earlier confirmation covers it.",
+		next:   "The result is posted where that one was made.",
+		clause: "left out (an earlier confirmation covers it)"},
+	{outcome: decision.Unknown, emoji: emojiPending,
+		line:   lineUnknown,
+		what:   "Not confirmed yet: cancelling {task}.",
+		next:   "Chamelio didn't give me a clear answer. " + keepChecking,
+		clause: "not confirmed yet"},
+	{outcome: decision.Unknown, cause: decision.CauseKey, emoji: emojiPending,
+		line:   lineUnknown,
+		what:   "Not confirmed yet: cancelling {task}.",
+		next:   "I sent the request, then lost access to Chamelio ({key}). I'll keep trying for 24 hours. {Please} replace the key.",
+		clause: "not confirmed yet (I've lost access to Chamelio: {key})"},
+	{outcome: decision.Unknown, cause: decision.CauseStatus, emoji: emojiPending,
+		line:   lineUnknown,
+		what:   "Not confirmed yet: cancelling {task}.",
+		next:   "Chamelio shows a status I don't know: “{status}”. " + keepChecking,
+		clause: "not confirmed yet (its status is “{status}”)"},
+	{outcome: decision.Unknown, cause: decision.CauseOverruled, emoji: emojiPending,
+		line:   lineUnknown,
+		what:   "Not confirmed yet: cancelling {task}.",
+		next:   "My record of it was briefly lost, and the same task was confirmed again in the meantime. " + keepChecking,
+		clause: "not confirmed yet (my record of it was briefly lost)"},
 }
+
+// The emojis of outcomes. A cancelled task gets no check mark: it's gone.
+const (
+	emojiCancelled = ":octagonal_sign:"
+	emojiWarning   = ":warning:" // not cancelled
+	emojiPending   = ":hourglass_flowing_sand:"
+	emojiNote      = ":information_source:"
+)
+
+const (
+	keepChecking = "I'm checking, and I'll post the result here within 24 hours. Check the task's page before you try again."
+
+	// The last text of a prompt can't be edited later, so it is in the past.
+	lineUnknown = "Chamelio didn't say clearly whether {task} was cancelled. I'm checking, and I'll post the result in the channel."
+)
 
 // settledUnknown is for an outcome that stayed unknown until the end of the
 // follow-up.
-var settledUnknown = outcomeText{outcome: decision.Unknown, emoji: ":question:",
-	person: "I don't know whether {task} was cancelled.",
-	what:   "I still don't know whether {task} was cancelled, and I've stopped checking.",
-	next:   "Please look at its page in Chamelio before you do anything else.",
-	audit:  "not known to the end"}
+var settledUnknown = outcomeText{outcome: decision.Unknown, emoji: emojiWarning,
+	what:   "I couldn't find out whether {task} was cancelled, and I've stopped checking.",
+	next:   "Check its page in Chamelio before you do anything else.",
+	clause: "never confirmed"}
 
 // keyRefused has a clause for each of Chamelio's reasons to refuse the key. It
-// follows "its Chamelio key needs replacing".
+// follows "I've lost access to Chamelio".
 var keyRefused = map[chamelio.Reason]string{
-	chamelio.KeyMissing:  "it didn't arrive with the request",
-	chamelio.KeyInvalid:  "it isn't valid",
-	chamelio.KeyInactive: "it's switched off",
-	chamelio.KeyRevoked:  "it has been revoked",
-	chamelio.KeyExpired:  "it has expired",
-	chamelio.KeyUnclear:  "Chamelio didn't say why",
+	chamelio.KeyMissing:  "the key didn't arrive with the request",
+	chamelio.KeyInvalid:  "the key isn't valid",
+	chamelio.KeyInactive: "the key is switched off",
+	chamelio.KeyRevoked:  "the key has been revoked",
+	chamelio.KeyExpired:  "the key has expired",
+	chamelio.KeyUnclear:  "it didn't say why",
 }
 
 // outcomeOf returns the row that fits r best, or the one of an unknown outcome
@@ -207,29 +210,21 @@ func (w Texts) fillOutcome(text string, by, reader string, r result) string {
 	if r.Detail != "" {
 		detail = "It said: “" + excerpt(r.Detail, MaxTitle) + "”."
 	}
-	person, sentence := mention(by), mention(by)
-	if by == reader {
-		person, sentence = "you", "You"
-	}
-	key, known := keyRefused[r.Key]
-	if !known {
-		key = keyRefused[chamelio.KeyUnclear]
-	}
-	return fill(text, "{Task}", w.namedFirst(r.task), "{task}", w.named(r.task), "{by}", person, "{By}", sentence, "{again}", w.again(r.task.ID),
-		"{operator}", w.contact(), "{when}", sinceWhen(r.Result), "{key}", key, "{detail}", detail,
+	return fill(text, "{Task}", w.namedFirst(r.task), "{task}", w.named(r.task), "{By}", you(by, reader, "You"), "{again}", w.again(r.task.ID),
+		"{operator}", w.contact(), "{Please}", w.please(), "{key}", whyKeyRefused(r.Key), "{detail}", detail,
 		"{status}", excerpt(string(r.Status), maxName), "{wait}", duration(max(r.RetryIn, time.Minute)), "{tries}", fmt.Sprint(w.Tries))
 }
 
-// sinceWhen returns when the task ended, to follow "completed" or "was
-// cancelled"; empty if that isn't known.
-func sinceWhen(r decision.Result) string {
-	switch {
-	case r.Over.IsZero():
-		return ""
-	case r.Outcome == decision.AlreadyCancelled:
-		return " (" + standing(r.Over) + ")"
+// you returns a mention, or the word for the reader themselves.
+func you(user, reader, word string) string {
+	if user == reader {
+		return word
 	}
-	return " " + on(r.Over)
+	return mention(user)
+}
+
+func whyKeyRefused(r chamelio.Reason) string {
+	return cmp.Or(keyRefused[r], keyRefused[chamelio.KeyUnclear])
 }
 
 // short returns the result as a clause.
@@ -241,13 +236,23 @@ func (w Texts) short(d decision.Record) string {
 	return w.clause(all[0])
 }
 
-func (w Texts) clause(r result) string { return w.fillOutcome(r.row.audit, "", "", r) }
+func (w Texts) clause(r result) string { return w.fillOutcome(r.row.clause, "", "", r) }
 
-// headline returns the result as a sentence.
-func (w Texts) headline(d decision.Record, reader string) string {
+// line returns the result as a sentence, which names no one.
+func (w Texts) line(d decision.Record) string {
 	all := resultsOf(d)
 	if len(all) > 1 {
-		return w.several(d, all, reader)
+		return sentence(tally(all))
 	}
-	return w.fillOutcome(all[0].row.what, d.Confirmer, reader, all[0])
+	row := all[0].row
+	return w.fillOutcome(cmp.Or(row.line, row.what), "", "", all[0])
+}
+
+// sentence makes a clause of ours a sentence.
+func sentence(clause string) string { return upperFirst(clause) + "." }
+
+// upperFirst capitalises the first letter.
+func upperFirst(text string) string {
+	_, size := utf8.DecodeRuneInString(text)
+	return strings.ToUpper(text[:size]) + text[size:]
 }

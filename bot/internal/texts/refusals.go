@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -12,86 +13,87 @@ import (
 // who was refused, and the audit channel. The channel doesn't see it.
 //
 // The placeholders are {task}, the task, at a command by its number only, since
-// nothing about it may be shown yet; and {nothing}, which says that the command
-// or click had no effect. fillRefusal has the others.
+// nothing about it may be shown yet. fillRefusal has the others.
 type refusalText struct {
 	code   policy.Code
 	person string
-	audit  string // a clause: "was refused: …"
+	audit  string // a sentence
 }
 
 // refusalTexts has a row for each code of the policy; a test checks that.
 var refusalTexts = []refusalText{
 	{policy.CodeOtherInstallation,
-		"Only members of the workspace where this app is installed can cancel tasks, and this came from another one. {nothing}\nIf you're a member of that workspace, please do it from there.",
-		"it didn't come from the workspace where the app is installed"},
+		"Only members of the workspace where this bot is installed can cancel tasks. If you're a member, do it from there.",
+		"From a workspace where the bot isn't installed."},
 	{policy.CodeUnknownWorkspace,
-		"I couldn't tell which workspace this came from. {nothing}\nPlease try again in a channel of your own workspace.",
-		"it wasn't clear which workspace it came from"},
+		"I couldn't tell which workspace this came from. Try again in a channel of your own workspace.",
+		"From an unknown workspace."},
 	{policy.CodeWrongChannel,
-		"You can't cancel tasks from this conversation. {nothing}\nPlease type {again} in {places}.",
-		"tasks can't be cancelled from there"},
+		"You can't cancel tasks from here. Type {again} in {places}.",
+		"Tasks can't be cancelled from there."},
 	{policy.CodeSharedChannel,
-		"Tasks can't be cancelled here: people from other organisations read this channel. {nothing}\nPlease type {again} in a channel of your own organisation.",
-		"people from other organisations read that channel"},
+		"Tasks can't be cancelled here: people from other organisations read this channel. Type {again} in a channel of your own organisation.",
+		"People from other organisations read that channel."},
 	{policy.CodeHiddenChannel,
-		"Tasks can't be cancelled here: Slack doesn't tell me whether people from other organisations read this conversation. {nothing}\nInvite me to it, or type {again} in a public channel.",
-		"Slack doesn't say whether people from other organisations read that conversation"},
+		"Tasks can't be cancelled here: Slack doesn't tell me whether people from other organisations read this conversation. Invite me, or type {again} in a public channel.",
+		"Slack doesn't say whether people from other organisations read that conversation."},
 	{policy.CodeDeactivated,
-		"This Slack account is deactivated, so it can't cancel tasks. {nothing}",
-		"the account is deactivated"},
+		"This Slack account is deactivated, so it can't cancel tasks.",
+		"The account is deactivated."},
 	{policy.CodeBot,
-		"Bots can't cancel tasks: that's for a person to decide. {nothing}",
-		"bots can't cancel tasks"},
+		"Bots can't cancel tasks. A person has to do it.",
+		"Bots can't cancel tasks."},
 	{policy.CodeStranger,
-		"Only members of this workspace can cancel tasks, and you're with another organisation. {nothing}\nAsk your contact in this channel.",
-		"people from other organisations can't cancel tasks"},
+		"Only members of this workspace can cancel tasks. Ask your contact in this channel.",
+		"Not a member of the workspace."},
 	{policy.CodeOtherOrganisation,
-		"Only members of this workspace can cancel tasks, and you're with another organisation. {nothing}\nAsk your contact in this channel.",
-		"people from other organisations can't cancel tasks"},
+		"Only members of this workspace can cancel tasks. Ask your contact in this channel.",
+		"From another organisation."},
 	{policy.CodeOtherWorkspace,
-		"Only members of the workspace that this app serves can cancel tasks, and you're in another workspace of the organisation. {nothing}\nAsk a colleague who is a member.",
-		"people from other workspaces can't cancel tasks"},
+		"This bot works for another workspace of your organisation. Ask a colleague there.",
+		"From another workspace of the organisation."},
 	{policy.CodeInvited,
-		"You can cancel tasks once you've accepted your invitation to this workspace. {nothing}",
-		"they haven't accepted their invitation yet"},
+		"Accept your invitation to this workspace first. Then you can cancel tasks.",
+		"Hasn't accepted the invitation to the workspace yet."},
 	{policy.CodeGuest,
-		"Only full members of this workspace can cancel tasks, and you're here as a guest. {nothing}\nAsk a colleague who is a full member.",
-		"guests can't cancel tasks"},
+		"Guests can't cancel tasks. Ask a full member of this workspace.",
+		"Guests can't cancel tasks."},
 	{policy.CodeNotListed,
-		"Only certain people can cancel tasks here, and you're not one of them. {nothing}\nAsk one of them to type {again}, or ask {operator} to add you.",
-		"they aren't on the list of people who can"},
+		"You're not on the list of people who can cancel tasks. Ask {operator} to add you.",
+		"Not on the list of people who can cancel."},
 	{policy.CodeNotOnTask,
-		"Only the owner, the assignee and the collaborators can cancel {task}, and your Slack e-mail doesn't match any of them. {nothing}\nAsk one of them to type {again}.",
-		"they aren't on the task"},
+		"Only the task's owner, assignee and collaborators can cancel {task}, and your Slack e-mail isn't one of theirs.",
+		"Not the task's owner, assignee or a collaborator."},
 	{policy.CodeNoEmail,
-		"Only the owner, the assignee and the collaborators can cancel {task}. I know them by their e-mail, and I can't see yours. {nothing}\nTell {operator}: the bot may lack the permission to see it.",
-		"I can't see their e-mail address, so I can't tell whether they're on the task"},
+		"I can't see your e-mail address in Slack, so I can't tell whether you're on this task. Ask {operator}: the bot may need another permission.",
+		"Their e-mail address isn't visible, so I can't tell whether they're on the task."},
 	{policy.CodeEmailUnconfirmed,
-		"Only the owner, the assignee and the collaborators can cancel {task}. I know them by their e-mail, and yours isn't confirmed in Slack yet. {nothing}\nConfirm it in your Slack account settings, then type {again} again.",
-		"their e-mail address isn't confirmed"},
+		"Confirm your e-mail address in your Slack account settings, then type {again} again. I need it to tell whether you're on this task.",
+		"Their e-mail address isn't confirmed."},
 	{policy.CodeNeedsSecondPerson,
-		"Someone else has to confirm this now: the rule came in after you typed the command. {nothing}\nType {again} again, and I'll ask in the channel.",
-		"someone else has to confirm it"},
+		"Cancelling now needs a second person. Type {again} again, and I'll ask in the channel.",
+		"Someone else must approve."},
 	{policy.CodeNotAnApprover,
-		"Only {approvers} can confirm this, and you're not one of them. {nothing}",
-		"they aren't one of the people who can confirm"},
+		"Only {approvers} can approve this.",
+		"Not an approver."},
 	{policy.CodeRequesterForbidden,
-		"{requester}, who asked for this, can no longer cancel tasks, so it can't be confirmed. {nothing}\nIf you think {task} should be cancelled, type {again} yourself.",
-		"the person who asked for it can no longer cancel tasks"},
+		"{requester}, who asked for this, may no longer cancel tasks. If you want it cancelled, type {again} yourself.",
+		"The person who asked may no longer cancel tasks."},
 	{policy.CodeCannotCheck,
-		"Slack didn't tell me whether you may cancel tasks. {nothing}\nPlease try again in a minute. If it keeps happening, tell {operator}.",
-		"Slack didn't say who they are"},
+		"I couldn't check with Slack whether you may cancel tasks. Try again in a minute. If it keeps happening, ask {operator}.",
+		"Slack didn't say who they are."},
 	{policy.CodeCannotCheckTask,
-		"Chamelio didn't tell me enough about {task} to check whether you may cancel it. {nothing}\nPlease try again in a minute. If it keeps happening, tell {operator}.",
-		"Chamelio didn't say who is on the task, or which workflow it belongs to"},
+		"Chamelio didn't say enough about {task} for me to check whether you may cancel it. Try again in a minute. If it keeps happening, ask {operator}.",
+		"Chamelio didn't say who is on the task, or which workflow it belongs to."},
 	{policy.CodeCannotCheckScope,
-		"I'm not set up to check whether you may cancel tasks. {nothing}\nTell {operator}: the bot's log says what's missing.",
-		"the bot lacks a permission in Slack that it needs to check who they are"},
+		cannotCheck,
+		"The bot lacks a Slack permission to check who they are."},
 	{policy.CodeCannotCheckGroup,
-		"I'm not set up to check whether you may cancel tasks. {nothing}\nTell {operator}: the bot's log says what's missing.",
-		"a usergroup that the bot is set up with is gone or disabled"},
+		cannotCheck,
+		"A usergroup in the bot's configuration is gone or disabled."},
 }
+
+const cannotCheck = "I can't check whether you may cancel tasks: the bot isn't set up correctly. Ask {operator}: the reason is in its log."
 
 // refusalOf returns the row for code, or the one for CodeCannotCheck if there
 // is none.
@@ -114,39 +116,42 @@ func (w Texts) Refused(no policy.Verdict, ids ...chamelio.TaskID) Message {
 	for _, id := range ids {
 		c.Tasks = append(c.Tasks, decision.Named{ID: id})
 	}
-	return say("%s", w.fillRefusal(refusalOf(no.Code).person, c, w.asked(c), "I didn't do anything."))
+	return say("%s", w.fillRefusal(refusalOf(no.Code).person, c))
 }
 
 // RefusedClick answers a click that the policy refuses.
 func (w Texts) RefusedClick(no policy.Verdict, c decision.Confirmation) Message {
 	text := refusalOf(no.Code).person
 	if no.Code == policy.CodeNeedsSecondPerson && c.Public {
-		text = "You asked to cancel {task} yourself, so someone else has to confirm it. {nothing}\nAsk {someone} to take a look, or press *Withdraw* to take it back."
+		text = "You can't approve your own request. Ask {someone}, or press *Withdraw request*."
 	}
-	return say("%s", w.fillRefusal(text, c, w.asked(c), "Your click didn't count."))
+	return say("%s", w.fillRefusal(text, c))
 }
 
-func (w Texts) fillRefusal(text string, c decision.Confirmation, task, nothing string) string {
+func (w Texts) fillRefusal(text string, c decision.Confirmation) string {
 	approvers := w.mayConfirm()
 	someone, certain := approvers, approvers
 	if approvers == "" {
-		someone, certain = "a colleague in this channel", "certain people"
+		someone, certain = "a colleague in this channel", "the people on the list of approvers"
 	}
-	return fill(text, "{nothing}", nothing, "{task}", task, "{again}", w.again(c.IDs()...), "{places}", w.places(),
+	return fill(text, "{task}", w.asked(c), "{again}", w.again(c.IDs()...), "{places}", w.places(),
 		"{operator}", w.contact(), "{requester}", mention(c.Requester), "{approvers}", certain, "{someone}", someone)
 }
 
 // AuditRefusal reports a refusal in the audit channel.
 func (w Texts) AuditRefusal(n decision.Note) Message {
-	did := "typed the command"
+	did := "command"
 	if n.ConfirmationID != "" {
-		did = "clicked"
+		did = "click"
 	}
 	code, _ := policy.ParseCode(n.Code)
 	tasks := numbered(n.Tasks)
 	if len(n.Tasks) == 1 {
 		tasks = fmt.Sprintf("task %d", n.Tasks[0])
 	}
-	return say(":no_entry: %s %s to cancel %s in %s %s and was refused: %s.",
-		mention(n.Person), did, tasks, inChannelNamed(n.Channel), on(n.At), refusalOf(code).audit)
+	where := "a direct message"
+	if input.IsID(n.Channel, "CG") {
+		where = inChannelNamed(n.Channel)
+	}
+	return say(":no_entry: *Refused:* %s, %s in %s (%s). %s", mention(n.Person), tasks, where, did, refusalOf(code).audit)
 }

@@ -14,10 +14,10 @@ import (
 func (s *sampler) ofClicks() {
 	s.part = "Answers to a click, and what becomes of a prompt"
 	private, public := s.confirmation(false), s.confirmation(true)
-	s.during("kept", "They pressed *Keep it*.", "in place of the prompt", s.Kept(private))
-	s.during("withdrawn", "The requester pressed *Withdraw*.", "in place of the request", s.Withdrawn(public))
+	s.during("kept", "They pressed *Keep task*.", "in place of the prompt", s.Kept(private))
+	s.during("withdrawn", "The requester pressed *Withdraw request*.", "in place of the request", s.Withdrawn(public))
 	s.during("expired", "They clicked after the prompt had expired.", "in place of the prompt", s.RanOut(private))
-	s.during("ran out", "Nobody confirmed a request in time.", "in place of the request", s.RanOut(public))
+	s.during("ran out", "Nobody approved a request in time.", "in place of the request", s.RanOut(public))
 	s.during("reminder", "A request is about to run out, and `SECOND_PERSON_REMINDER` is set.", toChannel+", in the thread of the request and below it", s.Reminder(public))
 	s.during("expired, perhaps decided", "They clicked after it had expired, and the journal cannot be asked what came of it.", toClicker, s.Expired(public))
 	s.during("perhaps asked", "Slack doesn't answer clearly whether it posted a request.", "to the person who typed the command", s.PerhapsAsked(public))
@@ -25,8 +25,8 @@ func (s *sampler) ofClicks() {
 	s.during("pause unknown", "*Cancel task*, and the journal does not say whether cancelling is paused.", toClicker, s.PauseUnknown(private))
 	s.during("not theirs", "They clicked on somebody else's prompt.", toClicker, s.NotYourPrompt())
 	s.during("forged", "The prompt was not made by this bot as it is set up now.", toClicker, s.OutdatedPrompt())
-	s.during("not theirs to withdraw", "They pressed *Withdraw* on somebody else's request.", toClicker, s.NotYoursToWithdraw(public))
-	s.during("not withdrawn", "*Keep it* or *Withdraw*, and the journal does not answer.", toClicker, s.NotWithdrawn(private))
+	s.during("not theirs to withdraw", "They pressed *Withdraw request* on somebody else's request.", toClicker, s.NotYoursToWithdraw(public))
+	s.during("not withdrawn", "*Keep task* or *Withdraw request*, and the journal does not answer.", toClicker, s.NotWithdrawn(private))
 	s.during("clicked too fast", "They pressed buttons far too often.", toClicker, s.ClickedTooFast())
 	s.during("checking", "Slack or Chamelio takes long to say whether they may cancel the task.", "in place of the prompt, or to the person who clicked a request", s.Checking(private))
 	s.during("saving", "*Cancel task*, and the journal does not answer.", "in place of the prompt", s.StillSaving(private))
@@ -47,11 +47,11 @@ func (s *sampler) ofClicks() {
 	s.add("came second, cancelled", "Somebody else confirmed before them.", toClicker, s.CameSecond(cancelled, s.user))
 	s.add("came second, failed", "Somebody else confirmed before them, in vain.", toClicker, s.CameSecond(refused, s.user))
 	s.add("pressed twice, cancelled", "They had confirmed before.", toClicker, s.CameSecond(s.decision(s.user, decision.Cancelled), s.user))
-	s.during("too late to keep", "*Keep it*, but it is under way.", toClicker, s.TooLateToWithdraw(private, alone, s.user))
-	s.during("too late to withdraw", "*Withdraw*, but somebody has confirmed.", toClicker, s.TooLateToWithdraw(public, together, s.user))
-	s.add("too late, cancelled", "*Withdraw*, but it was cancelled.", toClicker, s.TooLateToWithdraw(public, cancelled, s.user))
+	s.during("too late to keep", "*Keep task*, but it is under way.", toClicker, s.TooLateToWithdraw(private, alone, s.user))
+	s.during("too late to withdraw", "*Withdraw request*, but somebody has confirmed.", toClicker, s.TooLateToWithdraw(public, together, s.user))
+	s.add("too late, cancelled", "*Withdraw request*, but it was cancelled.", toClicker, s.TooLateToWithdraw(public, cancelled, s.user))
 	together.ID, cancelled.ID = "OTHER", "OTHER"
-	s.during("overtaken", "Somebody confirmed a request, but the task is being cancelled in another way.", "in place of the request", s.Overtaken(public, together))
+	s.during("overtaken", "Somebody approved a request, but the task is being cancelled in another way.", "in place of the request", s.Overtaken(public, together))
 	s.add("overtaken, cancelled", "The same, when that is over.", "in place of the request", s.Overtaken(public, cancelled))
 }
 
@@ -95,15 +95,21 @@ func (s *sampler) ofOutcomes() {
 		add("line: "+rowName(row), what, "in place of the prompt", s.OutcomeLine(d.With(r)))
 		add("request: "+rowName(row), what, "in place of the request", s.OutcomeLine(two.With(r)))
 		add("announcement: "+rowName(row), what, toChannel, s.Announcement(d.With(r)))
+		add("clause: "+rowName(row), what, "in a list of several tasks, and after “Result:”", say("%s", s.short(d.With(r))))
 	}
 	r := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled}))
 	bare := s.decision(s.user, decision.Cancelled)
 	bare.Reason, r.People = "", nil
 	s.add("announcement without reason", "Nobody gave a reason.", toChannel, s.Announcement(bare.With(r)))
 	s.add("announcement of two", "A second person confirmed.", toChannel, s.Announcement(s.decision(s.other, decision.Cancelled).With(r)))
+	moved := r
+	moved.Was = decision.Moved{Title: "Draft of the agreement", Step: "Intake"}
+	s.add("announcement of a task that has moved on", "Its step and title changed after the prompt.", toChannel, s.Announcement(bare.With(moved)))
+	bare.Untitled = true
+	s.add("announcement without title", "The channel is shared with another organisation, and ANNOUNCE_IN_SHARED_CHANNELS is untitled.", toChannel, s.Announcement(bare.With(moved)))
 	s.add("announcement in person", "Slack lets the bot post in the channel no longer.", "to the person who asked, in their chat with the bot", s.AnnouncementInPerson(s.decision(s.user, decision.Cancelled).With(r)))
 	for _, row := range outcomeTexts {
-		settles := row.cause == decision.CauseSeen || row.outcome == decision.NotCancellable && row.status != "" || row.cause == decision.CauseStillRuns ||
+		settles := row.cause == decision.CauseSeen || row.outcome == decision.NotCancellable || row.cause == decision.CauseStillRuns ||
 			row.outcome == decision.Unknown && row.cause == ""
 		if settles {
 			s.add("update: "+rowName(row), "An outcome that was unknown became `"+rowName(row)+"`.", toChannel+", in the thread of the announcement",
@@ -115,13 +121,23 @@ func (s *sampler) ofOutcomes() {
 	s.add("update in person", "Slack lets the bot post in the channel no longer.", "to the person who asked, in their chat with the bot", s.SettledInPerson(d.WithSettled(seen)))
 }
 
+// onlyAtClick are the codes that compare the person who clicks with the one who
+// asked. At the command there is no such pair.
+var onlyAtClick = map[policy.Code]bool{policy.CodeNeedsSecondPerson: true, policy.CodeNotAnApprover: true, policy.CodeRequesterForbidden: true}
+
 func (s *sampler) ofRefusals() {
 	s.part = "Refusals by the policy"
 	private, public := s.confirmation(false), s.confirmation(true)
 	for _, row := range refusalTexts {
 		no := policy.Verdict{Code: row.code}
-		s.during("command refused: "+string(row.code), "`"+string(row.code)+"`, at the command.", toRequester, s.Refused(no, s.task.ID))
-		s.during("click refused: "+string(row.code), "`"+string(row.code)+"`, at the click.", toClicker, s.RefusedClick(no, private))
+		if !onlyAtClick[row.code] {
+			s.during("command refused: "+string(row.code), "`"+string(row.code)+"`, at the command.", toRequester, s.Refused(no, s.task.ID))
+		}
+		c := private
+		if onlyAtClick[row.code] && row.code != policy.CodeNeedsSecondPerson {
+			c = public
+		}
+		s.during("click refused: "+string(row.code), "`"+string(row.code)+"`, at the click.", toClicker, s.RefusedClick(no, c))
 	}
 	s.during("second person needed", "The requester confirms their own request.", toClicker,
 		s.RefusedClick(policy.Verdict{Code: policy.CodeNeedsSecondPerson}, public))
@@ -132,15 +148,12 @@ func (s *sampler) ofAudit() {
 	r := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled}))
 	d := s.decision(s.user, decision.Cancelled)
 	s.add("audit copy", "An outcome was announced.", toAudit, s.AuditCopy(d.With(r), s.permalink))
-	for _, row := range outcomeTexts {
-		s.add("audit: "+rowName(row), "The outcome is `"+rowName(row)+"`; the last line of its copy.", toAudit, say("%s", s.short(d.With(s.resultFor(row)))))
-	}
 	seen := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}))
 	s.add("audit of an update", "An outcome that was unknown became known.", toAudit, s.AuditSettled(d.WithSettled(seen), s.permalink))
 	s.add("audit of the end", "An outcome stayed unknown.", toAudit, s.AuditSettled(d.WithSettled(decision.Result{Outcome: decision.Unknown}), ""))
 	for i, row := range refusalTexts {
 		n := decision.Note{Person: s.user, Tasks: []chamelio.TaskID{s.task.ID}, Channel: s.channel, At: s.now, Code: string(row.code)}
-		if i%2 == 1 {
+		if i%2 == 1 || onlyAtClick[row.code] {
 			n.ConfirmationID = "SAMPLE"
 		}
 		s.during("audit of a refusal: "+string(row.code), "The policy refused somebody.", toAudit, s.AuditRefusal(n))

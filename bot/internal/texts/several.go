@@ -2,6 +2,7 @@ package texts
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -30,25 +31,36 @@ func counted(all []result) (cancelled, not, unknown int) {
 	return cancelled, not, unknown
 }
 
-// tally returns the results as a clause: "2 of 3 cancelled, 1 not known yet".
+// tally returns the results as a clause: "2 of 3 tasks cancelled, 1 not confirmed
+// yet".
 func tally(all []result) string {
 	cancelled, not, unknown := counted(all)
-	parts := []string{fmt.Sprintf("%d of %d cancelled", cancelled, len(all))}
+	parts := []string{fmt.Sprintf("%d of %s cancelled", cancelled, count(len(all), "task"))}
 	if not > 0 {
 		parts = append(parts, fmt.Sprintf("%d not cancelled", not))
 	}
 	if unknown > 0 {
-		parts = append(parts, fmt.Sprintf("%d not known yet", unknown))
+		parts = append(parts, fmt.Sprintf("%d %s", unknown, unconfirmed(all)))
 	}
 	return strings.Join(parts, ", ")
 }
 
+// unconfirmed is "never confirmed" once nothing is checked any more.
+func unconfirmed(all []result) string {
+	if openIn(all) {
+		return "not confirmed yet"
+	}
+	return settledUnknown.clause
+}
+
+// openIn reports whether an unknown outcome is still followed up.
+func openIn(all []result) bool {
+	return slices.ContainsFunc(all, func(r result) bool { return r.Outcome == decision.Unknown && r.row != settledUnknown })
+}
+
 // several returns the result of several tasks as a sentence.
 func (w Texts) several(d decision.Record, all []result, reader string) string {
-	by := mention(d.Confirmer)
-	if d.Confirmer == reader {
-		by = "You"
-	}
+	by := you(d.Requester, reader, "You")
 	cancelled, not, unknown := counted(all)
 	text := fmt.Sprintf("%s cancelled %d of %d tasks.", by, cancelled, len(all))
 	switch {
@@ -57,18 +69,12 @@ func (w Texts) several(d decision.Record, all []result, reader string) string {
 	case cancelled == 0 && unknown == 0:
 		return fmt.Sprintf("None of the %d tasks was cancelled.", len(all))
 	case cancelled == 0 && not == 0:
-		return fmt.Sprintf("I don't know yet whether the %d tasks were cancelled.", len(all))
+		return fmt.Sprintf("%s: cancelling %d tasks.", upperFirst(unconfirmed(all)), len(all))
 	case cancelled == 0:
-		text = fmt.Sprintf("%s of the %d tasks wasn't cancelled.", fmt.Sprint(not), len(all))
-		if not > 1 {
-			text = fmt.Sprintf("%d of the %d tasks weren't cancelled.", not, len(all))
-		}
+		text = fmt.Sprintf("%d of %d tasks not cancelled.", not, len(all))
 	}
 	if unknown > 0 {
-		text += fmt.Sprintf(" %d isn't known yet.", unknown)
-		if unknown > 1 {
-			text = strings.TrimSuffix(text, "isn't known yet.") + "aren't known yet."
-		}
+		text += fmt.Sprintf(" %d %s.", unknown, unconfirmed(all))
 	}
 	return text
 }
@@ -96,8 +102,8 @@ func (w Texts) lines(all []result) (blocks []slack.Block, text string) {
 	var lines []string
 	for _, r := range all {
 		line := fmt.Sprintf("%s %s: %s", r.row.emoji, w.inList(r.task), w.clause(r))
-		if step := stepOf(r.Result); step != "" && r.Outcome == decision.Cancelled {
-			line += " · stopped at " + step
+		if r.Outcome == decision.Cancelled {
+			line = joined(line, stepOf(r.Result))
 		}
 		if moved := movedOn(r.Was); moved != "" {
 			line += "\n" + moved
@@ -138,40 +144,62 @@ func (w Texts) announcementOfSeveral(reader string, d decision.Record, all []res
 	lines, list := w.lines(all)
 	next := w.nextForSeveral(all)
 	people := forPeople(peopleOf(all))
-	text := emoji + " " + what + list
+	text := what
+	if reason := excerpt(d.Reason, input.MaxReason); reason != "" {
+		text += " Reason: " + reason
+	}
+	text += list
 	if next != "" {
 		text += "\n" + next
 	}
-	text += because(d.Reason)
-	if people != "" {
-		text += "\n" + people
+	about := w.aboutSeveral(d, all, what, reader)
+	for _, more := range []string{about, people} {
+		if more != "" {
+			text += "\n" + more
+		}
 	}
 	blocks := append([]slack.Block{section(fmt.Sprintf("%s *%s*", emoji, what))}, lines...)
 	if next != "" {
 		blocks = append(blocks, section(next))
 	}
-	blocks = append(blocks, layout(quoted("Reason", d.Reason), footnote(people), footnote(w.provenance(d, reader)))...)
+	blocks = append(blocks, layout(quoted(d.Reason), footnote(about), footnote(people))...)
 	return Message{Text: text, Blocks: blocks}
+}
+
+// aboutSeveral is about for several tasks. It names the requester unless the
+// headline does.
+func (w Texts) aboutSeveral(d decision.Record, all []result, what, reader string) string {
+	var parts []string
+	if cancelled, _, _ := counted(all); cancelled > 0 {
+		parts = append(parts, "Cancelled tasks can't be resumed")
+	}
+	if !strings.HasPrefix(what, you(d.Requester, reader, "You")) {
+		parts = append(parts, "requested by "+you(d.Requester, reader, "you"))
+	}
+	if d.Confirmer != d.Requester {
+		parts = append(parts, "approved by "+you(d.Confirmer, reader, "you"))
+	}
+	return upperFirst(strings.Join(parts, " · "))
 }
 
 // nextForSeveral says what to do about those that weren't cancelled.
 func (w Texts) nextForSeveral(all []result) string {
 	var again []chamelio.TaskID
-	unknown, open := false, false
+	unknown := false
 	for _, r := range all {
 		switch {
 		case r.Outcome == decision.Unknown:
-			unknown, open = true, open || r.row != settledUnknown
+			unknown = true
 		case r.Outcome == decision.Failed && r.Cause != decision.CauseHeld, r.Outcome == decision.RejectedKey:
 			again = append(again, r.task.ID)
 		}
 	}
 	var parts []string
-	if open {
-		parts = append(parts, "I'll keep checking for a day and update this message.")
+	if openIn(all) {
+		parts = append(parts, "I'm checking, and I'll post the result here within 24 hours.")
 	}
 	if unknown {
-		parts = append(parts, "Please look at a task's page in Chamelio before you try again.")
+		parts = append(parts, "Check a task's page in Chamelio before you try again.")
 	}
 	if len(again) > 0 {
 		parts = append(parts, fmt.Sprintf("To try again, type %s.", w.again(again...)))
@@ -203,13 +231,20 @@ func (w Texts) settledOfSeveral(d decision.Record, all []result) Message {
 			settled = append(settled, r)
 		}
 	}
-	what := fmt.Sprintf("I've found out about %s.", count(len(settled), "task"))
-	if len(settled) == 1 {
-		what = "I've found out about the last task."
+	cancelled, not, unknown := counted(settled)
+	var parts []string
+	for _, of := range []struct {
+		n    int
+		what string
+	}{{cancelled, "cancelled"}, {not, "not cancelled"}, {unknown, settledUnknown.clause}} {
+		if of.n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", count(of.n, "task"), of.what))
+		}
 	}
+	what := strings.Join(parts, ", ") + "."
 	lines, list := w.lines(settled)
 	return Message{
-		Text:   settled[0].row.emoji + " Update: " + what + list,
+		Text:   "Update: " + what + list,
 		Blocks: append([]slack.Block{section(fmt.Sprintf("*Update: %s*", what))}, lines...),
 	}
 }

@@ -82,7 +82,7 @@ func (w Texts) contact() string {
 	id := strings.TrimSpace(w.Operator)
 	switch {
 	case id == "":
-		return "whoever runs this bot"
+		return "the bot's operator"
 	case input.IsID(id, "UW"):
 		return "<@" + id + ">"
 	case input.IsID(id, "CG"):
@@ -91,6 +91,14 @@ func (w Texts) contact() string {
 		return "<!subteam^" + id + ">"
 	}
 	return excerpt(id, maxOperator)
+}
+
+// please begins a sentence that asks the operator for something.
+func (w Texts) please() string {
+	if strings.TrimSpace(w.Operator) == "" {
+		return "Please"
+	}
+	return upperFirst(w.contact()) + ": please"
 }
 
 // places lists the channels where tasks can be cancelled.
@@ -184,6 +192,17 @@ func published(d decision.Record) decision.Record {
 	return d
 }
 
+// askedFirst is asked for the beginning of a sentence.
+func (w Texts) askedFirst(c decision.Confirmation) string {
+	if c.Public {
+		c = c.Published()
+	}
+	if len(c.Tasks) > 1 {
+		return numbered(c.IDs())
+	}
+	return w.namedFirst(c.Tasks[0])
+}
+
 // decided returns the name of the task of a decision, or the numbers of several.
 func (w Texts) decided(d decision.Record) string {
 	d = published(d)
@@ -191,15 +210,6 @@ func (w Texts) decided(d decision.Record) string {
 		return numbered(d.IDs())
 	}
 	return w.named(d.Tasks[0].Named())
-}
-
-// decidedFirst is decided for the beginning of a sentence.
-func (w Texts) decidedFirst(d decision.Record) string {
-	d = published(d)
-	if len(d.Tasks) > 1 {
-		return numbered(d.IDs())
-	}
-	return w.namedFirst(d.Tasks[0].Named())
 }
 
 // because returns a reason as a quotation on a line of its own; empty if there

@@ -1,0 +1,68 @@
+package texts
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/slack-go/slack"
+
+	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// NothingToCancel answers a command about several tasks of which none can be
+// cancelled.
+func (w Texts) NothingToCancel(left []Excluded) Message {
+	text := fmt.Sprintf("None of these %d tasks can be cancelled:", len(left))
+	return say("%s", text+whyLeftOut(left))
+}
+
+// leftOut lists the tasks that won't be cancelled; "" if there are none.
+func (w Texts) leftOut(left []Excluded) string {
+	if len(left) == 0 {
+		return ""
+	}
+	return "*Won't be cancelled:*" + whyLeftOut(left)
+}
+
+func leftOutBlock(text string) slack.Block {
+	if text == "" {
+		return nil
+	}
+	return section(text)
+}
+
+func whyLeftOut(left []Excluded) string {
+	text := ""
+	for _, t := range left {
+		text += fmt.Sprintf("\n• Task %d: %s", t.ID, t.Why)
+	}
+	return text
+}
+
+// Exclude says why a task is left out of a prompt, by what Chamelio answered to
+// its GET; false if it isn't.
+func (w Texts) Exclude(id chamelio.TaskID, task chamelio.Task, err error) (Excluded, bool) {
+	var e *chamelio.Error
+	switch {
+	case errors.As(err, &e) && e.TaskNotFound():
+		return Excluded{id, "Chamelio has no such task, or I can't see it"}, true
+	case errors.Is(err, chamelio.ErrUnauthorized) && errors.As(err, &e):
+		return Excluded{id, fmt.Sprintf("I've lost access to Chamelio (%s)", whyKeyRefused(e.Reason))}, true
+	case err == nil && task.Status == chamelio.Cancelled:
+		return Excluded{id, "it was already cancelled"}, true
+	case err == nil && task.Status.Final():
+		return Excluded{id, "it has already " + endVerb(task.Status)}, true
+	}
+	return Excluded{}, false
+}
+
+// ExcludeRefused says why a task is left out that the person may not cancel.
+func (w Texts) ExcludeRefused(no policy.Verdict, id chamelio.TaskID) Excluded {
+	switch no.Code {
+	case policy.CodeNotOnTask:
+		return Excluded{id, "you're not on it"}
+	default:
+		return Excluded{id, "I can't check whether you may cancel it"}
+	}
+}

@@ -1,0 +1,148 @@
+package texts
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+)
+
+// blocksOf decodes the blocks of a sample.
+func blocksOf(t *testing.T, one sample) []slacktest.Block {
+	t.Helper()
+	var blocks []slacktest.Block
+	if one.Blocks != nil {
+		if err := json.Unmarshal(one.Blocks, &blocks); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return blocks
+}
+
+func TestNothingFollowsButtons(t *testing.T) {
+	n := 0
+	for _, one := range typicalSamples() {
+		blocks := blocksOf(t, one)
+		for i, b := range blocks {
+			if b.Type != "actions" {
+				continue
+			}
+			n++
+			if i != len(blocks)-1 {
+				t.Errorf("%s: a block of type %s follows the buttons", one.Name, blocks[i+1].Type)
+			}
+			if len(blocks) > 1 && !strings.Contains(string(one.Blocks), "This can't be undone.") {
+				t.Errorf("%s doesn't say that it can't be undone", one.Name)
+			}
+		}
+	}
+	if n < 8 {
+		t.Errorf("only %d messages with buttons", n)
+	}
+}
+
+func TestDangerousButtonsAskBackInTheChannelAndForSeveralTasks(t *testing.T) {
+	for _, one := range typicalSamples() {
+		var blocks []struct {
+			Elements []struct {
+				Style   string `json:"style"`
+				Confirm any    `json:"confirm"`
+				Text    any    `json:"text"`
+			} `json:"elements"`
+		}
+		if one.Blocks == nil {
+			continue
+		}
+		if err := json.Unmarshal(one.Blocks, &blocks); err != nil {
+			t.Fatal(err)
+		}
+		want := one.Reader == toChannel || strings.Contains(string(one.Blocks), "Keep them")
+		for _, b := range blocks {
+			for _, e := range b.Elements {
+				if e.Style == "danger" && (e.Confirm != nil) != want {
+					t.Errorf("%s: %v asks back: %v", one.Name, e.Text, !want)
+				}
+			}
+		}
+	}
+}
+
+func TestNotificationsSayWhoWhatAndWhyFirst(t *testing.T) {
+	who, what, why := "@Ada Lovelace", "Master agreement with Globex", "duplicate"
+	for name, parts := range map[string][]string{
+		"prompt": {what, why}, "request": {who, what, why}, "request for several": {who, "3 tasks", why}, "prompt for several": {"3 tasks", why},
+		"announcement: cancelled": {who, what, why}, "announcement of two": {who, what, why}, "announcement of several": {who, "3 tasks", why},
+		"announcement: unknown": {what, who}, "announcement: not_cancellable, completed": {what, who}, "announcement: not_found": {what, who},
+	} {
+		for _, one := range typicalSamples() {
+			if one.Name != name {
+				continue
+			}
+			shown := []rune(addresses.ReplaceAllString(slacktest.PlainAt(slacktest.Message{Text: one.Text}, nameOf, sampleTime), ""))
+			shown = shown[:min(len(shown), 100)]
+			for _, part := range parts {
+				if !strings.Contains(string(shown), part) {
+					t.Errorf("%s doesn't say %q: %s", name, part, string(shown))
+				}
+			}
+			parts = nil
+		}
+		if parts != nil {
+			t.Errorf("no sample %q", name)
+		}
+	}
+}
+
+// A mention is a notification.
+func TestAnnouncementsMentionPeopleOnce(t *testing.T) {
+	mentions := regexp.MustCompile(`<@[A-Z0-9]+>`)
+	for _, one := range typicalSamples() {
+		if !strings.HasPrefix(one.Name, "announcement") && !strings.HasPrefix(one.Name, "request") && !strings.HasPrefix(one.Name, "update") {
+			continue
+		}
+		seen := map[string]bool{}
+		blocks, _, _ := strings.Cut(strings.ReplaceAll(strings.ReplaceAll(string(one.Blocks), `\u003c`, "<"), `\u003e`, ">"), "FYI ")
+		for _, who := range mentions.FindAllString(blocks, -1) {
+			if seen[who] {
+				t.Errorf("%s mentions %s twice", one.Name, who)
+			}
+			seen[who] = true
+		}
+	}
+}
+
+func TestNoFillerAndNoAddresses(t *testing.T) {
+	filler := regexp.MustCompile(`(?i)didn't do anything|no reason given|confirmed by|whoever|for your information|tell someone|somebody|acme\.example`)
+	for _, one := range typicalSamples() {
+		if found := filler.FindString(one.Text + string(one.Blocks)); found != "" {
+			t.Errorf("%s says %q", one.Name, found)
+		}
+	}
+}
+
+// A check mark is for what works again, not for a contract that is gone.
+func TestOnlyWhatWorksAgainGetsACheckMark(t *testing.T) {
+	for _, one := range typicalSamples() {
+		if has := strings.Contains(string(one.Blocks), "white_check_mark"); has != strings.HasPrefix(one.Name, "audit of an accepted") {
+			t.Errorf("%s: has a check mark: %v", one.Name, has)
+		}
+		if strings.HasSuffix(one.Name, ": cancelled") && !strings.HasPrefix(one.Name, "clause") && !strings.Contains(string(one.Blocks), emojiCancelled) {
+			t.Errorf("%s has no %s", one.Name, emojiCancelled)
+		}
+	}
+}
+
+func TestHeadersFit(t *testing.T) {
+	for kind, samples := range hostileSamples() {
+		for _, one := range samples {
+			for _, b := range blocksOf(t, one) {
+				if b.Type == "header" && (b.Text == nil || utf8.RuneCountInString(b.Text.Text) > headerLimit) {
+					t.Errorf("%s, %s: its header is too long", kind, one.Name)
+				}
+			}
+		}
+	}
+}

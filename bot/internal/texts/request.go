@@ -1,0 +1,63 @@
+package texts
+
+import "github.com/cancelbot/cancelbot/bot/internal/decision"
+
+// Kept replaces a prompt after *Keep task*. Someone else may be cancelling the
+// task.
+func (w Texts) Kept(c decision.Confirmation) Message {
+	if c.Public {
+		return w.Withdrawn(c)
+	}
+	return say("OK, I left %s alone.", w.asked(c)).meaning(MeansKept)
+}
+
+// Withdrawn replaces a request that its requester withdrew.
+func (w Texts) Withdrawn(c decision.Confirmation) Message {
+	if !c.Public {
+		return w.Kept(c)
+	}
+	return say("%s withdrew the request to cancel %s.", mention(c.Requester), w.asked(c)).meaning(MeansKept)
+}
+
+// RanOut replaces a prompt that no one confirmed in time.
+func (w Texts) RanOut(c decision.Confirmation) Message {
+	if c.Public {
+		return say("Nobody approved %s's request to cancel %s in time. To ask again, type %s.", mention(c.Requester), w.asked(c), w.again(c.IDs()...))
+	}
+	return w.Expired(c)
+}
+
+// Reminder returns the reminder of a request that is about to expire.
+func (w Texts) Reminder(c decision.Confirmation) Message {
+	from := ""
+	if people := w.mayConfirm(); people != "" {
+		from = " from " + people
+	}
+	return say("Still needs approval by %s%s: %s's request to cancel %s. The buttons are at the top of this thread.",
+		clock(c.ExpiresAt), from, mention(c.Requester), w.asked(c))
+}
+
+// LastOf returns the last text of a request that has come to its end. d is the
+// decision about it. last is nil if the request shows its last text already.
+// over is false if d has no outcome yet.
+func (w Texts) LastOf(c decision.Confirmation, d decision.Record) (last *Message, over bool) {
+	switch own := string(d.ID) == c.ID; {
+	case own && d.Outcome() == decision.Expired:
+		return new(w.RanOut(c)), true
+	case own && d.Outcome() == decision.Withdrawn && d.Confirmer == c.Requester:
+		return new(w.Withdrawn(c)), true
+	case own && d.Outcome() == decision.Withdrawn:
+		return nil, true // confirmed, but given up: it says so
+	}
+	return new(w.Overtaken(c, d)), d.Outcome() != ""
+}
+
+// PerhapsAsked answers a command whose request may have been posted, or not.
+func (w Texts) PerhapsAsked(c decision.Confirmation) Message {
+	return say("Slack didn't say whether it posted your request to cancel %s. If it isn't here in a minute, type %s again.", w.asked(c), w.again(c.IDs()...))
+}
+
+// Expired answers a click on a prompt that has expired.
+func (w Texts) Expired(c decision.Confirmation) Message {
+	return say("This prompt has expired. Type %s to start again.", w.again(c.IDs()...))
+}
