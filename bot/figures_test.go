@@ -188,7 +188,7 @@ func TestFiguresUnclearCancelsThatLandLate(t *testing.T) {
 
 // The database is away at each step, for one of two replicas or for both.
 func TestFiguresTheDatabaseAwayAtEachStep(t *testing.T) {
-	steps := []string{"Claim", "Finish", "BeginTelling", "MarkAnnounced", "RenewAll"}
+	steps := []string{"Claim", "Finish", "BeginAnnouncing", "MarkAnnounced", "RenewAll"}
 	many(t, "decisions with the database away for 5 to 60 s at a step", sized(5, 200), func(t *testing.T, i int, l *ledger) {
 		w, h, o := withHook(t)
 		second := hook(w.open(o))
@@ -229,7 +229,7 @@ func TestFiguresTheDatabaseAwayAtEachStep(t *testing.T) {
 // The owner stops for longer than its lease in the middle of each step: every
 // call that it makes waits until it goes on.
 func TestFiguresAnOwnerThatStopsAtEachStep(t *testing.T) {
-	steps := []string{"Claim", "MarkSent", "Finish", "BeginTelling", "MarkAnnounced"}
+	steps := []string{"Claim", "MarkSent", "Finish", "BeginAnnouncing", "MarkAnnounced"}
 	many(t, "owners that stop for 11 s to 3 min at a step", sized(5, 200), func(t *testing.T, i int, l *ledger) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -237,7 +237,7 @@ func TestFiguresAnOwnerThatStopsAtEachStep(t *testing.T) {
 			w.api.Break(chameliotest.Fault{Method: "POST", Status: 500, Body: `{"detail":"Failed to cancel task"}`, Times: 1})
 		}
 		stop := time.Duration(11+i%110) * time.Second
-		if steps[i%len(steps)] == "MarkAnnounced" || steps[i%len(steps)] == "BeginTelling" {
+		if steps[i%len(steps)] == "MarkAnnounced" || steps[i%len(steps)] == "BeginAnnouncing" {
 			stop = min(stop, 100*time.Second) // beyond two minutes a stopped owner counts as dead
 		}
 		var mu sync.Mutex

@@ -449,7 +449,7 @@ func TestWhatWasNeverSentIsNotTakenForOurs(t *testing.T) {
 
 func TestAnAnnouncementIsMadeOnceWhileTheJournalIsAway(t *testing.T) {
 	for _, d := range []time.Duration{5 * time.Second, 12500 * time.Millisecond, 30 * time.Second, time.Minute} {
-		for _, at := range []string{"Claim", "Finish", "BeginTelling", "MarkAnnounced"} {
+		for _, at := range []string{"Claim", "Finish", "BeginAnnouncing", "MarkAnnounced"} {
 			t.Run(fmt.Sprintf("%s %s", at, d), func(t *testing.T) {
 				virtual(t, func(t *testing.T) {
 					w, h, o := withHook(t)
@@ -598,7 +598,7 @@ func TestARowThatNoClickMadeIsNeverActedOn(t *testing.T) {
 }
 
 func TestADecisionThatVanishesFromTheJournalIsToldAllTheSame(t *testing.T) {
-	for _, at := range []string{"Finish", "BeginTelling", "MarkAnnounced"} {
+	for _, at := range []string{"Finish", "BeginAnnouncing", "MarkAnnounced"} {
 		t.Run(at, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
 				w, h, _ := withHook(t)
@@ -627,7 +627,7 @@ func TestADecisionThatVanishesFromTheJournalIsToldAllTheSame(t *testing.T) {
 // vanished could be put back, that one is told as well: as not known, and once
 // more when it is.
 func TestADecisionThatVanishesAndIsOverruledIsToldAllTheSame(t *testing.T) {
-	for _, at := range []string{"MarkSent", "Finish", "BeginTelling"} {
+	for _, at := range []string{"MarkSent", "Finish", "BeginAnnouncing"} {
 		t.Run(at, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
 				w, h, _ := withHook(t)
@@ -638,7 +638,7 @@ func TestADecisionThatVanishesAndIsOverruledIsToldAllTheSame(t *testing.T) {
 					busy.Method, busy.Times = "POST", 1
 					w.api.Break(busy)
 				}
-				if at == "BeginTelling" { // a second round of tries asks for it
+				if at == "BeginAnnouncing" { // a second round of tries asks for it
 					w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Status: 500})
 					w.slack.Break(slacktest.Fault{Method: "response_url", Status: 500})
 				}
@@ -938,7 +938,7 @@ func TestAnOwnerThatLostItsDecisionWhileTellingTellsNothing(t *testing.T) {
 					lostAt.CompareAndSwap(nil, new(time.Now()))
 				}
 				return nil
-			case "BeginTelling":
+			case "BeginAnnouncing":
 				return journal.ErrLost
 			}
 			return do()
@@ -972,7 +972,7 @@ func TestAnOwnerThatStoodStillBeforeItsPostPostsNothing(t *testing.T) {
 			switch {
 			case stands.Load():
 				return errCut
-			case op != "BeginTelling": // before another round of tries
+			case op != "BeginAnnouncing": // before another round of tries
 				return do()
 			}
 			err := do()
@@ -1010,7 +1010,7 @@ func TestAPanicWhileTellingLeavesNoOrphan(t *testing.T) {
 		w, h, _ := withHook(t)
 		var panicked atomic.Bool
 		h.set(func(op string, do func() error) error {
-			if op == "BeginTelling" && !panicked.Swap(true) {
+			if op == "BeginAnnouncing" && !panicked.Swap(true) {
 				w.slack.ClearFaults()
 				panic("a bug")
 			}

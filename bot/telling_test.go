@@ -50,7 +50,7 @@ func TestOnlyAClearNoTakesBackThatAnOutcomeIsBeingTold(t *testing.T) {
 				var mu sync.Mutex
 				takenBack := 0
 				h.set(func(op string, do func() error) error {
-					if op == "NotTold" {
+					if op == "NotAnnounced" {
 						mu.Lock()
 						takenBack++
 						mu.Unlock()

@@ -137,7 +137,7 @@ func TestCollaboratorsAreReadHoweverTheyCome(t *testing.T) {
 	}
 }
 
-func TestStepsAreCountedOrNotTold(t *testing.T) {
+func TestOmitsUncountableSteps(t *testing.T) {
 	for runs, want := range map[string][2]int{
 		`[{"status":"completed"},{"status":"in_progress"},{"status":"pending"}]`: {1, 3},
 		`[{"status":"Completed"},{"status":"reticulating"},{"status":7},{}]`:     {1, 4},

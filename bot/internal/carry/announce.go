@@ -15,8 +15,8 @@ import (
 // outbox is what announcing needs of the journal.
 type outbox interface {
 	Finish(ctx context.Context, l journal.Lease, task int, res decision.Result, tell bool) (journal.Lease, error)
-	BeginTelling(context.Context, journal.Lease) (journal.Lease, error)
-	NotTold(context.Context, journal.Lease) (journal.Lease, error)
+	BeginAnnouncing(context.Context, journal.Lease) (journal.Lease, error)
+	NotAnnounced(context.Context, journal.Lease) (journal.Lease, error)
 	MarkAnnounced(ctx context.Context, id decision.ID, messageTS string) error
 }
 

@@ -169,9 +169,9 @@ func (l *life) answer(do decision.Do) decision.Event {
 			return decision.Event{Kind: decision.Done}
 		}
 	case decision.DoMark:
-		return l.renew(l.Journal.BeginTelling(l.ctx, l.lease()))
+		return l.renew(l.Journal.BeginAnnouncing(l.ctx, l.lease()))
 	case decision.DoRetract:
-		return l.renew(l.Journal.NotTold(l.ctx, l.lease()))
+		return l.renew(l.Journal.NotAnnounced(l.ctx, l.lease()))
 	case decision.DoPost:
 		return l.post(do.Where)
 	case decision.DoNote:

@@ -329,7 +329,7 @@ func TestARowIsBackWhenItsKeyIs(t *testing.T) {
 		}
 		expire(t, url, string(d.ID))
 		for range 3 {
-			if held := take(t, old.Journal, journal.ToTell); len(held) != 0 {
+			if held := take(t, old.Journal, journal.ToAnnounce); len(held) != 0 {
 				t.Fatalf("%+v", held)
 			}
 		}

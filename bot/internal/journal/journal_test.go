@@ -282,12 +282,12 @@ func TestAnOldOwnerIsHarmless(t *testing.T) {
 		}
 		_, err = b.Finish(ctx, fresh, 0, decision.Result{Outcome: decision.Cancelled}, false)
 		must(t, err)
-		_, err = a.BeginTelling(ctx, old)
+		_, err = a.BeginAnnouncing(ctx, old)
 		lost(t, "telling", err)
 		// The same process with an old epoch is an old owner too.
 		stale := fresh
 		stale.Epoch--
-		_, err = b.BeginTelling(ctx, stale)
+		_, err = b.BeginAnnouncing(ctx, stale)
 		lost(t, "telling at an old epoch", err)
 	})
 }
@@ -302,23 +302,23 @@ func TestOneThatWasAboutToPostKeepsItsDecisionForLonger(t *testing.T) {
 			t.Errorf("the lease ends in %s", left)
 		}
 		time.Sleep(60 * time.Millisecond)
-		if got := take(t, b, journal.ToTell); len(got) != 0 {
+		if got := take(t, b, journal.ToAnnounce); len(got) != 0 {
 			t.Errorf("taken over while a post may be under way: %v", got)
 		}
 		must(t, a.Release(t.Context(), l)) // nobody knows about the post: it stays
-		if got := take(t, b, journal.ToTell); len(got) != 0 {
+		if got := take(t, b, journal.ToAnnounce); len(got) != 0 {
 			t.Errorf("taken over after a release: %v", got)
 		}
-		l, err = a.NotTold(t.Context(), l)
+		l, err = a.NotAnnounced(t.Context(), l)
 		must(t, err)
 		must(t, a.Release(t.Context(), l))
-		if got := take(t, b, journal.ToTell); len(got) != 1 {
+		if got := take(t, b, journal.ToAnnounce); len(got) != 1 {
 			t.Errorf("not free although nothing was posted: %v", got)
 		}
 	})
 }
 
-func TestWhatIsToResolveAndWhatIsToTellAreTakenApart(t *testing.T) {
+func TestTakesUnresolvedAndUnannouncedSeparately(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 10*time.Minute), open(t, url, 10*time.Minute)
 		won(t, a, sampleDecision("open", 1))
@@ -327,7 +327,7 @@ func TestWhatIsToResolveAndWhatIsToTellAreTakenApart(t *testing.T) {
 		must(t, err)
 		expire(t, url, "open")
 		expire(t, url, "done")
-		if got := take(t, b, journal.ToTell); len(got) != 1 || got[0].Record.ID != "done" {
+		if got := take(t, b, journal.ToAnnounce); len(got) != 1 || got[0].Record.ID != "done" {
 			t.Errorf("to tell: %v", got)
 		}
 		if got := take(t, b, journal.ToResolve); len(got) != 1 || got[0].Record.ID != "open" {
@@ -383,7 +383,7 @@ func TestADecisionWithoutTasksIsNotTakenOver(t *testing.T) {
 		j := open(t, url, 0)
 		statement(t, url, `INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, epoch)
 			VALUES ('x', '', '', '', '', '', '2026-01-01', '2026-01-01', 1)`)
-		for _, w := range []journal.Work{journal.ToResolve, journal.ToTell} {
+		for _, w := range []journal.Work{journal.ToResolve, journal.ToAnnounce} {
 			if got := take(t, j, w); len(got) != 0 {
 				t.Errorf("work %d: %+v", w, got)
 			}
@@ -565,7 +565,7 @@ func TestADecisionGivenUpIsNoMoreWork(t *testing.T) {
 		j := open(t, url, 0)
 		must(t, j.GiveUp(t.Context(), won(t, j, sampleDecision("a", 1)), 1))
 		statement(t, url, "UPDATE decisions SET leased_until = 1")
-		for _, w := range []journal.Work{journal.ToResolve, journal.ToTell} {
+		for _, w := range []journal.Work{journal.ToResolve, journal.ToAnnounce} {
 			if got := take(t, j, w); len(got) != 0 {
 				t.Errorf("work %d: %+v", w, got)
 			}
@@ -825,7 +825,7 @@ func TestALookForWorkDoesNotWalkThroughThePast(t *testing.T) {
 		must(t, err)
 	}
 	for what, look := range map[string]func() error{
-		"to tell":    func() error { _, err := j.TakeExpired(t.Context(), journal.ToTell, 64, nil); return err },
+		"to tell":    func() error { _, err := j.TakeExpired(t.Context(), journal.ToAnnounce, 64, nil); return err },
 		"to resolve": func() error { _, err := j.TakeExpired(t.Context(), journal.ToResolve, 64, nil); return err },
 		"to settle":  func() error { _, err := j.TakeUnsettled(t.Context(), 64, nil); return err },
 		"backlog":    func() error { _, err := j.Backlog(t.Context()); return err },
@@ -930,7 +930,7 @@ func BenchmarkRows(b *testing.B) {
 				})
 				b.Run("due", func(b *testing.B) {
 					for b.Loop() {
-						if _, err := j.TakeExpired(b.Context(), journal.ToTell, 64, nil); err != nil {
+						if _, err := j.TakeExpired(b.Context(), journal.ToAnnounce, 64, nil); err != nil {
 							b.Fatal(err)
 						}
 					}
@@ -994,11 +994,11 @@ func TestWhatADeadProcessLeftIsFreeAtOnceOnItsMachine(t *testing.T) {
 	l := won(t, dead, sampleDecision("x", 1))
 	_, err := dead.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled}, true)
 	must(t, err)
-	if got := take(t, open(t, url, 0), journal.ToTell); len(got) != 0 {
+	if got := take(t, open(t, url, 0), journal.ToAnnounce); len(got) != 0 {
 		t.Fatalf("taken over from a living process: %v", got)
 	}
 	must(t, dead.Close()) // it lets the lock go, as the kernel does
-	if got := take(t, open(t, url, 0), journal.ToTell); len(got) != 1 {
+	if got := take(t, open(t, url, 0), journal.ToAnnounce); len(got) != 1 {
 		t.Errorf("not free: %v", got)
 	}
 	if left, _ := filepath.Glob(path + ".owner-" + dead.Owner()); len(left) != 0 {

@@ -123,13 +123,13 @@ type Work int
 // The kinds of work. They are taken over apart, so that neither waits behind
 // the other.
 const (
-	ToResolve Work = iota // to bring to its outcome
-	ToTell                // to announce
+	ToResolve  Work = iota // to bring to its outcome
+	ToAnnounce             // to announce
 )
 
 var conditions = map[Work]string{
-	ToResolve: `announced_at IS NULL AND ` + unresolved,
-	ToTell:    `announced_at IS NULL AND ` + resolved,
+	ToResolve:  `announced_at IS NULL AND ` + unresolved,
+	ToAnnounce: `announced_at IS NULL AND ` + resolved,
 }
 
 // TakeExpired takes over decisions whose lease has run out, the oldest first,

@@ -145,7 +145,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 		"claim":           func(t *rapid.T) { m.claim(t, who.Draw(t, "who"), ids.Draw(t, "id")) },
 		"withdraw":        func(t *rapid.T) { m.withdraw(t, who.Draw(t, "who"), ids.Draw(t, "id")) },
 		"take to resolve": func(t *rapid.T) { m.take(t, who.Draw(t, "who"), journal.ToResolve) },
-		"take to tell":    func(t *rapid.T) { m.take(t, who.Draw(t, "who"), journal.ToTell) },
+		"take to tell":    func(t *rapid.T) { m.take(t, who.Draw(t, "who"), journal.ToAnnounce) },
 		"take unsettled":  func(t *rapid.T) { m.takeUnsettled(t, who.Draw(t, "who")) },
 		"renew": on(func(t *rapid.T, w int, j *journal.Journal, l journal.Lease, r *life) {
 			got, err := j.RenewAll(t.Context(), []journal.Lease{l})
@@ -190,12 +190,12 @@ func (m *model) actions() map[string]func(*rapid.T) {
 			})
 		}),
 		"begin telling": on(func(t *rapid.T, w int, j *journal.Journal, l journal.Lease, r *life) {
-			_, err := j.BeginTelling(t.Context(), l)
-			m.step(t, w, l.ID, "BeginTelling", modelTellLease, r.outcome != "" && !r.announced, err, func(r *life) { r.telling = true })
+			_, err := j.BeginAnnouncing(t.Context(), l)
+			m.step(t, w, l.ID, "BeginAnnouncing", modelTellLease, r.outcome != "" && !r.announced, err, func(r *life) { r.telling = true })
 		}),
 		"not told": on(func(t *rapid.T, w int, j *journal.Journal, l journal.Lease, r *life) {
-			_, err := j.NotTold(t.Context(), l)
-			m.step(t, w, l.ID, "NotTold", modelLease, !r.announced, err, func(r *life) { r.telling = false })
+			_, err := j.NotAnnounced(t.Context(), l)
+			m.step(t, w, l.ID, "NotAnnounced", modelLease, !r.announced, err, func(r *life) { r.telling = false })
 		}),
 		"mark announced": on(func(t *rapid.T, w int, j *journal.Journal, l journal.Lease, r *life) {
 			if r.outcome == "" {

@@ -57,15 +57,15 @@ func (j *Journal) Finish(ctx context.Context, l Lease, task int, res decision.Re
 	})
 }
 
-// BeginTelling notes that an announcement is about to be posted: the last
+// BeginAnnouncing notes that an announcement is about to be posted: the last
 // thing before each try. The lease then outlasts the post.
-func (j *Journal) BeginTelling(ctx context.Context, l Lease) (Lease, error) {
+func (j *Journal) BeginAnnouncing(ctx context.Context, l Lease) (Lease, error) {
 	return j.step(ctx, "noting that an announcement is about to be posted", l, tellLease,
 		change{set: `, announcing_at = ` + j.now, when: `AND announced_at IS NULL AND ` + resolved})
 }
 
-// NotTold notes that the last post certainly did not get through.
-func (j *Journal) NotTold(ctx context.Context, l Lease) (Lease, error) {
+// NotAnnounced notes that the last post certainly did not get through.
+func (j *Journal) NotAnnounced(ctx context.Context, l Lease) (Lease, error) {
 	return j.step(ctx, "noting that an announcement was not posted", l, j.lease,
 		change{set: `, announcing_at = 0`, when: `AND announced_at IS NULL`})
 }

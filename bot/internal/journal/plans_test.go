@@ -123,10 +123,10 @@ func everyCall(ctx context.Context, j *Journal) {
 	_, _ = j.RenewAll(ctx, []Lease{c.Lease})
 	_, _ = j.Finish(ctx, c.Lease, 0, decision.Result{Outcome: decision.Unknown}, false)
 	_, _ = j.Finish(ctx, c.Lease, 0, decision.Result{Outcome: decision.Unknown}, true)
-	_, _ = j.BeginTelling(ctx, c.Lease)
-	_, _ = j.NotTold(ctx, c.Lease)
+	_, _ = j.BeginAnnouncing(ctx, c.Lease)
+	_, _ = j.NotAnnounced(ctx, c.Lease)
 	_ = j.Release(ctx, c.Lease)
-	for _, w := range []Work{ToResolve, ToTell} {
+	for _, w := range []Work{ToResolve, ToAnnounce} {
 		_, _ = j.TakeExpired(ctx, w, 10, nil)
 	}
 	_ = j.MarkAnnounced(ctx, "x", "1.2")

@@ -35,10 +35,10 @@ func writes(ctx context.Context, j *journal.Journal, did func(what string, check
 		return err
 	}
 	did("Finish", func(d decision.Record) bool { return d.Outcome() == decision.Unknown })
-	if _, err = j.BeginTelling(ctx, l); err != nil {
+	if _, err = j.BeginAnnouncing(ctx, l); err != nil {
 		return err
 	}
-	did("BeginTelling", func(d decision.Record) bool { return d.AnnouncedAt.IsZero() })
+	did("BeginAnnouncing", func(d decision.Record) bool { return d.AnnouncedAt.IsZero() })
 	if err = j.MarkAnnounced(ctx, "x", "1.2"); err != nil {
 		return err
 	}

@@ -67,10 +67,10 @@ func TestClaimsEachTaskThatIsFree(t *testing.T) {
 		if got.Tasks[4].Tries != 2 || got.Tasks[0].Tries != 1 || got.Tasks[2].Sent || !got.Tasks[4].Sent || got.Done() != 3 {
 			t.Errorf("%+v", got.Tasks)
 		}
-		if _, err := j.BeginTelling(t.Context(), l); !errors.Is(err, journal.ErrLost) {
+		if _, err := j.BeginAnnouncing(t.Context(), l); !errors.Is(err, journal.ErrLost) {
 			t.Errorf("announced before each task has an outcome: %v", err)
 		}
-		if got := take(t, open(t, url, 0), journal.ToTell); len(got) != 0 {
+		if got := take(t, open(t, url, 0), journal.ToAnnounce); len(got) != 0 {
 			t.Errorf("taken over to be announced: %+v", got)
 		}
 		for _, task := range []int{2, 4} {

@@ -108,7 +108,7 @@ type outsideEvent struct {
 
 // boundaries are where a process can be made to die.
 var boundaries = []string{
-	"Claim", "Claim", "MarkSent", "MarkUnsent", "Finish", "Finish", "BeginTelling", "NotTold", "MarkAnnounced", "MarkAnnounced",
+	"Claim", "Claim", "MarkSent", "MarkUnsent", "Finish", "Finish", "BeginAnnouncing", "NotAnnounced", "MarkAnnounced", "MarkAnnounced",
 	"Withdraw", "GiveUp", "TakeExpired", "RenewAll", "Release", "TakeUnsettled", "LookAgain", "BeginSettling", "MarkSettled",
 	"TakeNote", "MarkNoted", "Refused", "Beat", "Get", "PutOff", "Leave",
 	"Opened", "TakeToRemind", "TakeEnded", "Became", "Forget", "Unsettled",
@@ -122,7 +122,7 @@ var (
 	rarelyUnknown = []string{"LookAgain", "BeginSettling", "MarkSettled", "TakeUnsettled", "MarkUnsent", "Unsettled"}
 	rarelyUnsure  = []string{"GiveUp", "GiveUp", "GiveUp", "GiveUp", "Claim", "Withdraw"}
 	rarelyBrief   = []string{"Became", "Became", "Forget", "Forget", "TakeEnded", "TakeToRemind", "Opened"}
-	rarelyGone    = []string{"PutBack", "PutBack", "PutBack", "PutBack", "MarkSent", "Finish", "BeginTelling"}
+	rarelyGone    = []string{"PutBack", "PutBack", "PutBack", "PutBack", "MarkSent", "Finish", "BeginAnnouncing"}
 	rarelyForged  = []string{"TakeExpired", "TakeUnsettled"}
 )
 
@@ -234,7 +234,7 @@ func (p *plan) meddle(r *rand.Rand) {
 		for range 1 + r.IntN(2) {
 			p.vanish = append(p.vanish, crashPoint{
 				slot: r.IntN(p.replicas), nth: 1 + r.IntN(2),
-				boundary: pick(r, []string{"Claim", "Claim", "Claim", "Claim", "Finish", "Finish", "MarkSent", "BeginTelling"}),
+				boundary: pick(r, []string{"Claim", "Claim", "Claim", "Claim", "Finish", "Finish", "MarkSent", "BeginAnnouncing"}),
 			})
 		}
 		p.crashes = append(p.crashes, rarely(r, *p, rarelyGone)...)
