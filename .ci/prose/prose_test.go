@@ -116,19 +116,24 @@ func sentences(t *testing.T) []sentence {
 }
 
 var (
-	quoted  = regexp.MustCompile("`[^`]*`|“[^”]*”|\"[^\"]*\"")
-	links   = regexp.MustCompile(`\]\([^)]*\)`)
-	marks   = regexp.MustCompile(`^(?:[*>-]|\d+\.) |\*\*|[\[\]]`)
+	bold    = regexp.MustCompile(`\*\*`)
+	quoted  = regexp.MustCompile("`[^`]*`|\\*[^*]+\\*|“[^”]*”|\"[^\"]*\"")
+	links   = regexp.MustCompile(`\]\([^)]*\)|\[`)
+	marks   = regexp.MustCompile(`^(?:[*>-]|\d+\.) `)
 	capital = regexp.MustCompile(`[A-Z]`)
 	ends    = regexp.MustCompile(`[.:!?] +`)
 )
 
-// ofPage returns the sentences of a page in Markdown. Code and headings are
-// left out; a cell of a table is a sentence.
+// ofPage returns the sentences of a page in Markdown. Code, headings,
+// quotations and names (in italics) are left out; a cell of a table is a
+// sentence.
 func ofPage(file, page string) []sentence {
 	var all []sentence
 	fenced := false
 	for i, line := range strings.Split(page, "\n") {
+		if strings.HasPrefix(line, "    ") {
+			continue
+		}
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "```") {
 			fenced = !fenced
@@ -176,8 +181,8 @@ func prose(group *ast.CommentGroup) string {
 }
 
 func split(file string, line int, text string) []sentence {
-	text = links.ReplaceAllString(quoted.ReplaceAllString(text, "X"), "]")
-	text = strings.TrimSpace(marks.ReplaceAllString(strings.TrimSpace(text), ""))
+	text = marks.ReplaceAllString(bold.ReplaceAllString(strings.TrimSpace(text), ""), "")
+	text = strings.TrimSpace(links.ReplaceAllString(quoted.ReplaceAllString(text, "X"), ""))
 	var all []sentence
 	for text != "" {
 		end := len(text)
