@@ -48,7 +48,7 @@ func peers(tb testing.TB) []peer {
 	loop := []string{build(tb, "./bot/e2e/testdata/peers/slackgo")}
 	return append(all,
 		peer{name: "slack-go", command: loop},
-		peer{name: "slack-go, paying", command: loop, env: []string{"PAY_FOR_PROMISES=1"}},
+		peer{name: "slack-go, loaded", command: loop, env: []string{"PAY_FOR_PROMISES=1"}},
 		peer{name: "the floor", command: []string{os.Args[0]}, onlyAcks: true})
 }
 
