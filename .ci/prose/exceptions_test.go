@@ -1,6 +1,9 @@
 package prose
 
-import "strings"
+import (
+	"path"
+	"strings"
+)
 
 // An exception permits what a rule forbids, in sentences of one file.
 type exception struct{ rule, file, contains, reason string }
@@ -16,16 +19,23 @@ const logged = "a log message that isn't rewritten yet"
 
 const notYet = "not rewritten yet"
 
-// leftOut returns why a file isn't checked.
+// leftOut returns why a file isn't checked. A name that ends with a slash is a
+// directory with everything in it; the others are patterns.
 func leftOut(file string) (reason string, ok bool) {
-	for _, o := range []struct{ prefix, reason string }{
+	for _, o := range []struct{ pattern, reason string }{
 		{"docs/messages.md", "generated from the messages, which have golden files and a review of their own"},
 		{".ci/prose/", "has the patterns themselves"},
 
 		// Not rewritten yet. The list only gets shorter.
-		{".ci/", notYet}, {"bot/", notYet}, {"chamelio/", notYet}, {"main.go", notYet},
+		{"bot/*.go", notYet},
+		{"bot/cli/", notYet}, {"bot/internal/", notYet}, {"bot/slacktest/", notYet}, {"bot/socketmode/", notYet},
+		{"chamelio/", notYet},
 	} {
-		if strings.HasPrefix(file, o.prefix) {
+		matched, err := path.Match(o.pattern, file)
+		if err != nil {
+			panic(err) // a pattern of the list above is malformed
+		}
+		if matched || strings.HasSuffix(o.pattern, "/") && strings.HasPrefix(file, o.pattern) {
 			return o.reason, true
 		}
 	}

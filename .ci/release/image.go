@@ -115,7 +115,7 @@ func image(ctx context.Context, dir, version string, binaries []string) (v1.Hash
 		index = mutate.Annotations(index, p.labels(version)).(v1.ImageIndex)
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {
-		return v1.Hash{}, err // nobody's files are mixed with it, or lost
+		return v1.Hash{}, err // don't mix with existing files, or lose them
 	}
 	out, err := layout.Write(dir, empty.Index)
 	if err != nil {

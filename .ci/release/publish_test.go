@@ -115,9 +115,9 @@ func (p *publication) run(s step) error {
 	return err
 }
 
-// What was built and looked into is what gets published, without a changed
-// byte, and what is signed.
-func TestTheWorkflowPublishesWhatItWasHanded(t *testing.T) {
+// The workflow publishes and signs the files that were built and checked, without
+// changing a byte.
+func TestWorkflowPublishesTheBuiltFiles(t *testing.T) {
 	repository := startRegistry(t)
 	p, digest := publish(t, repository)
 	job := read(t, ".github/workflows/release.yml").Jobs["release"]

@@ -117,7 +117,7 @@ func TestThePageIsAccessible(t *testing.T) {
 
 // What was just answered is to be seen, on a narrow screen and at 200 % zoom
 // too: the whole message, or its beginning where it is taller than the room.
-func TestThePageShowsWhatWasJustAnswered(t *testing.T) {
+func TestPageShowsTheLatestResponse(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	inSight := `((log, m) => m !== undefined && m.top >= log.top - 1 && (m.bottom <= log.bottom + 1 || m.top - log.top < 30))(document.getElementById("log").getBoundingClientRect(), [...document.querySelectorAll("#log .message")].at(-1)?.getBoundingClientRect())`

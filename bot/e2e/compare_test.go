@@ -30,7 +30,7 @@ const firstPeerTask = 1 << 20
 // channel's pace rules. Its moments are those at which requests arrive.
 type flow struct {
 	channel  string
-	prompted chan struct{} // closed when the prompt stands
+	prompted chan struct{} // closed when the prompt is posted
 	told     chan struct{} // closed when the announcement has arrived
 	changed  chan struct{} // closed when the prompt says the outcome
 
@@ -41,7 +41,7 @@ type flow struct {
 
 // stage is where one peer plays flows.
 type stage struct {
-	*standIns
+	*fakes
 	process *os.Process
 
 	mu     sync.Mutex
@@ -54,14 +54,14 @@ type stage struct {
 
 func newStage(tb testing.TB, p peer) (s *stage, took starts) {
 	tb.Helper()
-	return newStageBetween(tb, p, newStandIns(tb))
+	return newStageBetween(tb, p, newFakes(tb))
 }
 
-func newStageBetween(tb testing.TB, p peer, between *standIns) (s *stage, took starts) {
+func newStageBetween(tb testing.TB, p peer, between *fakes) (s *stage, took starts) {
 	tb.Helper()
-	s = &stage{standIns: between, flows: map[int64]*flow{}, places: map[string]*flow{}, next: firstPeerTask}
+	s = &stage{fakes: between, flows: map[int64]*flow{}, places: map[string]*flow{}, next: firstPeerTask}
 	s.api.SetRateLimit(1<<30, false)
-	s.process, took = runPeer(tb, p, s.standIns)
+	s.process, took = runPeer(tb, p, s.fakes)
 	s.api.OnReceived(func(r chameliotest.Request) {
 		s.arrived(r.Method)
 		if r.Method == "POST" {
@@ -132,7 +132,7 @@ func (s *stage) await(c <-chan struct{}, what string) {
 	}
 }
 
-// load plays n flows, so many at a time, and waits for the last words. It
+// load plays n flows, so many at a time, and waits for the final updates. It
 // returns them with the time until the last was announced.
 func (s *stage) load(n, inFlight int) (flows []*flow, took time.Duration) {
 	flows = make([]*flow, n)
@@ -172,7 +172,7 @@ var measures = []string{
 }
 
 // TestCompare measures the bot and its peers: several rounds, in turns, each a
-// new process between new stand-ins. It asserts nothing; .ci/bench runs it.
+// new process with new fakes. It asserts nothing; .ci/bench runs it.
 func TestCompare(t *testing.T) {
 	if *rounds == 0 {
 		t.Skip("it measures: see .ci/bench")
@@ -197,8 +197,8 @@ func TestCompare(t *testing.T) {
 	fmt.Println(table(measures, names, func(measure, name string) string { return medianAndRange(all[name], measure) }))
 }
 
-// quietCollector keeps the stand-ins' garbage collection from being measured
-// as somebody's slowness.
+// quietCollector keeps the fakes' garbage collection from being measured
+// as a peer's.
 func quietCollector(tb testing.TB) {
 	old, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(1<<30)
 	tb.Cleanup(func() { debug.SetGCPercent(old); debug.SetMemoryLimit(limit) })
@@ -249,7 +249,7 @@ func (s *stage) measureLoad(t *testing.T, f figures) {
 	const flows = 1000
 	before := processorSeconds(t, s.process.Pid)
 	_, took := s.load(flows, 16)
-	idle(200 * time.Millisecond) // for what is written after the last word
+	idle(200 * time.Millisecond) // for writes after the final update
 	f["flows a second, 16 in flight"] = flows / took.Seconds()
 	f["processor seconds for 1,000 flows"] = (processorSeconds(t, s.process.Pid) - before) * 1000 / flows
 }
@@ -276,7 +276,7 @@ func (s *stage) measureAcks(f figures) {
 		for _, p := range all {
 			burst = append(burst, acked(p))
 		}
-		idle(700 * time.Millisecond) // until the prompts stand
+		idle(700 * time.Millisecond) // until the prompts are posted
 	}
 	for range 200 {
 		single = append(single, acked(command()))

@@ -77,13 +77,13 @@ func decode(t testing.TB, file string, into any) {
 	}
 }
 
-// TestEachWayToRunComesUpReady runs the program with the environment of each
+// TestEachWayToRunBecomesReady runs the program with the environment of each
 // deployment, its places moved into this test's, until it is ready.
-func TestEachWayToRunComesUpReady(t *testing.T) {
+func TestEachWayToRunBecomesReady(t *testing.T) {
 	for way, set := range deployments(t) {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			s := newStandIns(t)
+			s := newFakes(t)
 			env := s.deployed(t, set)
 			p := start(t, env)
 			at := regexp.MustCompile(`"addr":"([^"]+)"`)
@@ -93,9 +93,9 @@ func TestEachWayToRunComesUpReady(t *testing.T) {
 	}
 }
 
-// deployed is what a deployment sets, its places moved into the test's and its
-// servers replaced by the stand-ins.
-func (s *standIns) deployed(t *testing.T, set map[string]string) []string {
+// deployed is the environment that a deployment sets, with its paths moved into
+// the test's directory and its servers replaced by the fakes.
+func (s *fakes) deployed(t *testing.T, set map[string]string) []string {
 	t.Helper()
 	given := map[string]string{}
 	for _, pair := range s.env("") {
@@ -164,7 +164,7 @@ func TestEveryDeploymentFileIsYAMLOrJSON(t *testing.T) {
 
 // Each way to run it leaves the bot the time that its end may take: what
 // SHUTDOWN_GRACE is by default, and the 12 s beyond after which it gives up.
-func TestDeploymentsLeaveTimeForTheEnd(t *testing.T) {
+func TestDeploymentsAllowTimeToStop(t *testing.T) {
 	const end = 25 + 12
 	for file, grace := range map[string]string{
 		"deploy/compose.yaml":               `stop_grace_period: (\d+)s`,

@@ -59,7 +59,7 @@ func TestIPv6Only(t *testing.T) {
 		database = over6(t, pgtest.Start(t))
 	}
 	atSlack := listen6(t)
-	s := &standIns{
+	s := &fakes{
 		TB: t, slack: slacktest.New(slacktest.Options{Listener: atSlack, URL: "http://" + atSlack.Addr().String()}),
 		api: chameliotest.New(chameliotest.Options{Listener: listen6(t)}),
 	}

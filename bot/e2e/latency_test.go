@@ -114,7 +114,7 @@ var distanceMeasures = []string{
 // measureAt measures one peer. With idles it also measures a flow that comes after
 // the peer had nothing to do for longer than unused connections are kept.
 func measureAt(t *testing.T, p peer, d away, idles bool) figures {
-	s, took := newStageBetween(t, p, newFarStandIns(t, d))
+	s, took := newStageBetween(t, p, newFarFakes(t, d))
 	f := figures{"start → connected, ms": milliseconds(took.again), countPrompt: 0, countPost: 0, countTold: 0}
 	idle(3 * time.Second) // until all connections for envelopes are open
 	s.load(32, 16)        // warm

@@ -90,7 +90,7 @@ func TestTheSlackCLIStartsTheBot(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newStandIns(t)
+			s := newFakes(t)
 			p := startHook(s, slices.Concat(handed, tokens))
 			_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGINT)
 			p.exit(t)
@@ -99,7 +99,7 @@ func TestTheSlackCLIStartsTheBot(t *testing.T) {
 }
 
 // startHook starts the bot as the CLI does, and waits until it is connected.
-func startHook(s *standIns, tokens []string) *process {
+func startHook(s *fakes, tokens []string) *process {
 	s.Helper()
 	script := readHooks(s.TB).Hooks["start"]
 	env := append(s.env(sqlite(s.TB)), tokens...)
@@ -121,7 +121,7 @@ func startHook(s *standIns, tokens []string) *process {
 // one, so that a decision under way is finished.
 func TestCtrlCInTheSlackCLILetsADecisionFinish(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	p := startHook(s, nil)
 	s.api.Break(chameliotest.Fault{Method: "POST", Delay: time.Second, Times: 1})
 	s.slack.Click(slacktest.Ada, s.prompt(slacktest.Ada, slacktest.General, 12345), "cancel_task")

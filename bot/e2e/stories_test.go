@@ -99,7 +99,7 @@ func (b *tab) plays(policy, story string) error {
 }
 
 // A story that cannot go on says why, in plain words and within 3 seconds.
-func TestThePagesStoriesSayWhyTheyStop(t *testing.T) {
+func TestStoriesSayWhyTheyStop(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	b.clicks("[data-story=happy]")
@@ -115,9 +115,9 @@ func TestThePagesStoriesSayWhyTheyStop(t *testing.T) {
 		t.Errorf("it took %s", took)
 	}
 	b.clicks("#story-next")
-	b.until(`!state.story && state.bot.alive`) // put back, the bot included
-	// Another story may begin in the middle of one: what was set before both is
-	// what is put back.
+	b.until(`!state.story && state.bot.alive`) // everything is restored, including the bot
+	// A story may begin in the middle of another. At the end, the settings from
+	// before both are restored.
 	b.chooses("policy", "listed")
 	b.until(`state.policy === "listed" && !state.busy`)
 	b.clicks(`[data-fault="api-slow"]`)

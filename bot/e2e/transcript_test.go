@@ -64,8 +64,7 @@ func (s *terminalSandbox) sees(end string) {
 	s.Fatalf("it does not end with %q:\n%s", end, s.output)
 }
 
-// says types a line and waits for a text in what comes of it, and for the next
-// turn to type.
+// says types a line, and waits for a text in the output and for the next prompt.
 func (s *terminalSandbox) says(line, want string) {
 	s.Helper()
 	from := s.types(line)
@@ -78,7 +77,7 @@ func (s *terminalSandbox) says(line, want string) {
 	s.Fatalf("%q does not say %q:\n%s", line, want, s.output)
 }
 
-func TestTheTerminalKnowsItsOwnCommandsFromTheBots(t *testing.T) {
+func TestTerminalSeparatesItsOwnCommands(t *testing.T) {
 	t.Parallel()
 	s := startTerminal(t)
 	s.says("help", "as grace")
@@ -107,7 +106,7 @@ var (
 
 // The transcript in the docs is what the terminal prints, but for the time of
 // day at which it was made.
-func TestTheTranscriptIsTheTerminals(t *testing.T) {
+func TestTranscriptMatchesTheTerminal(t *testing.T) {
 	t.Parallel()
 	s := startTerminal(t)
 	s.says("/cancel-task 12345 dup of 12346", "[2] Keep it")
