@@ -1,5 +1,5 @@
-// Command cancelbot lets a team cancel Chamelio tasks from Slack: on purpose,
-// once, and with the outcome told in the channel.
+// Command cancelbot cancels Chamelio tasks from Slack, with a confirmation,
+// and posts the result in the channel.
 package main
 
 import (
@@ -11,13 +11,12 @@ import (
 	"github.com/cancelbot/cancelbot/bot/cli"
 )
 
-// version is set by release builds; others take it from the build's own
-// information.
+// version is set by release builds. Other builds use their build information.
 var version string
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// A second signal is not waited for: it ends the process at once.
+	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
 	program := cli.Program{Version: version, In: os.Stdin, Out: os.Stdout, Stderr: os.Stderr}
 	os.Exit(program.Run(ctx, os.Args[1:]))
