@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// Field names a setting. Whoever reads the configuration knows what it is
-// called there.
+// Field names a setting. The caller knows its name in the configuration.
 type Field string
 
 // The settings.

@@ -1,8 +1,8 @@
-// Package transport makes the HTTP transport that the bot's calls go through,
-// to Slack as to Chamelio. It differs from that of net/http in that a peer
-// which has silently gone away (a firewall that forgot the connection, a host
-// that lost power) is noticed within seconds, and the connection to it dropped
-// instead of swallowing one request after the other.
+// Package transport provides the HTTP transport for the bot's calls to Slack
+// and Chamelio. Unlike net/http's, it notices within seconds that a peer has
+// disappeared silently (a firewall that forgot the connection, a host that
+// lost power), and drops the connection instead of sending more requests over
+// it.
 package transport
 
 import (
