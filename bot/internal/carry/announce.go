@@ -12,7 +12,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 )
 
-// outbox is what announcing needs of the journal.
+// outbox is the part of the journal that announcing needs.
 type outbox interface {
 	Finish(ctx context.Context, l journal.Lease, task int, res decision.Result, tell bool) (journal.Lease, error)
 	BeginAnnouncing(context.Context, journal.Lease) (journal.Lease, error)
@@ -68,7 +68,7 @@ func (l *life) post(where decision.Where) decision.Event {
 	return decision.Event{Kind: posts[status], Pause: pause, Answered: slackapi.Answered(err), Troubled: l.turns.troubled(l.Channel)}
 }
 
-// posts says what Slack's answers to a post are to the kernel.
+// posts maps Slack's answers to a post to the kernel's events.
 var posts = map[slackapi.Status]decision.Kind{
 	slackapi.Posted: decision.Posted, slackapi.Refused: decision.Refused, slackapi.Later: decision.Later, slackapi.Unclear: decision.Unclear,
 }

@@ -20,16 +20,16 @@ const (
 	// announcement.
 	detailsTimeout = 2 * time.Second
 
-	// detailsAge is how long what a prompt showed of a task is fresh enough for
-	// the announcement.
+	// detailsAge is how long the details that a prompt showed are fresh enough
+	// for the announcement.
 	detailsAge = time.Minute
 
 	// maxSeen bounds how many tasks are remembered, at half a KB each.
 	maxSeen = 1024
 )
 
-// Details finds what an announcement says about a task besides its outcome.
-// Nothing is decided by it.
+// Details finds what an announcement says about a task in addition to its
+// outcome. No decision depends on it.
 type Details struct {
 	tasks  Tasks
 	people Directory // nil if no one is mentioned
@@ -47,7 +47,7 @@ type seenTask struct {
 	asked time.Time
 }
 
-// details are what is known of a task.
+// details are the known details of a task.
 type details struct {
 	chamelio.Task
 	remembered bool // from the prompt
@@ -65,7 +65,8 @@ func (d *Details) Keep(task chamelio.Task, asked time.Time) {
 	d.seen.Add(task.ID, seenTask{task, asked})
 }
 
-// Seen returns a task as its prompt showed it, if that was a while ago at most.
+// Seen returns a task as its prompt showed it, if that was at most a minute
+// ago.
 func (d *Details) Seen(id chamelio.TaskID) (chamelio.Task, bool) {
 	seen, ok := d.seen.Get(id)
 	return seen.Task, ok

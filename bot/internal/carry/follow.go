@@ -20,7 +20,7 @@ const (
 	checksAtOnce = 4
 )
 
-// followUps is what following up needs of the journal.
+// followUps is the part of the journal that following up needs.
 type followUps interface {
 	TakeUnsettled(ctx context.Context, limit int, mine []decision.ID) ([]journal.Held, error)
 	LookAgain(ctx context.Context, l journal.Lease, wait time.Duration) error

@@ -18,13 +18,14 @@ const (
 	followTimeout = 10 * time.Second
 )
 
-// reader is what followers need of the journal.
+// reader is the part of the journal that followers need.
 type reader interface {
 	Get(context.Context, decision.ID) (decision.Record, error)
 }
 
 // followers are people whose click came second. They get the outcome of the
-// first when it is known, whichever process carries it. Waiting costs no worker.
+// first one when it is known, even if another process carries it. Waiting
+// costs no worker.
 type followers struct {
 	process context.Context
 	journal reader
@@ -58,8 +59,8 @@ func (f *followers) add(id decision.ID, tell func(context.Context, decision.Reco
 	}
 }
 
-// look reads each decision that someone follows. It doesn't wait for the people
-// who are told: one whom Slack doesn't reach delays no other.
+// look reads each decision that has followers. It doesn't wait for Slack, so
+// one follower that can't be reached doesn't delay the others.
 func (f *followers) look(ctx context.Context) error {
 	f.mu.Lock()
 	waiting := f.here
@@ -93,7 +94,7 @@ func (f *followers) look(ctx context.Context) error {
 	return failed
 }
 
-// tell tells one person.
+// tell sends the outcome to one follower.
 func (f *followers) tell(one follower, d decision.Record) {
 	ctx, cancel := context.WithTimeout(f.process, followTimeout)
 	defer cancel()

@@ -28,8 +28,8 @@ type Press struct {
 	Shown <-chan struct{}
 }
 
-// recordOf returns the decision that a press asks for, with the MAC that makes
-// it genuine.
+// recordOf returns the decision of a press, with the MAC that authenticates
+// it.
 func (c *Carrier) recordOf(p Press) decision.Record {
 	r := recordFrom(p.Confirmation, p.Value)
 	r.Confirmer, r.ResponseURL = decision.Storable(p.User), decision.Storable(p.ResponseURL)
@@ -39,8 +39,7 @@ func (c *Carrier) recordOf(p Press) decision.Record {
 	return r
 }
 
-// recordFrom returns what a confirmation says about a decision. value is its
-// button's.
+// recordFrom returns the decision of a confirmation. value is its button's.
 func recordFrom(c decision.Confirmation, value string) decision.Record {
 	r := decision.Record{
 		ID: decision.ID(c.ID), Team: c.Team, Channel: c.Channel, Thread: c.Thread,
@@ -54,8 +53,7 @@ func recordFrom(c decision.Confirmation, value string) decision.Record {
 
 func toMillisecond(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
-// Decide carries the decision that an allowed person's press asks for. It
-// returns once that has begun.
+// Decide starts to carry the decision of an allowed person's press.
 func (c *Carrier) Decide(ctx context.Context, p Press) {
 	r := c.recordOf(p)
 	for ctx.Err() == nil { // else the process stops: nothing was promised yet
@@ -75,8 +73,9 @@ func (c *Carrier) Decide(ctx context.Context, p Press) {
 	}
 }
 
-// second answers another press of a prompt that this process is deciding. False
-// if the earlier press has come to nothing: then this one is on its own.
+// second answers another press of a prompt that this process is deciding. It
+// returns false if the earlier press had no effect: then this one is on its
+// own.
 func (c *Carrier) second(ctx context.Context, p Press, earlier *holding) bool {
 	select {
 	case <-earlier.known:
@@ -98,8 +97,9 @@ func (c *Carrier) second(ctx context.Context, p Press, earlier *holding) bool {
 	return true
 }
 
-// Keep answers the other button. The prompt is closed in the journal, so that a
-// click that is on its way finds it closed, and what the person reads is true.
+// Keep handles the button Keep task. The prompt is closed in the journal, so
+// that a click that arrives later finds it closed, and the answer to the
+// person is true.
 func (c *Carrier) Keep(ctx context.Context, p Press) {
 	confirmed, t := p.Confirmation, c.Texts
 	if confirmed.Public && p.User != confirmed.Requester {

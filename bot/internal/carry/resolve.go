@@ -12,7 +12,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// attempts is what resolving needs of the journal.
+// attempts is the part of the journal that resolving needs.
 type attempts interface {
 	MarkSent(ctx context.Context, l journal.Lease, task int) (journal.Lease, error)
 	MarkUnsent(ctx context.Context, l journal.Lease, task int) (journal.Lease, error)
@@ -64,7 +64,7 @@ func (l *life) authorize(ctx context.Context) error {
 	return nil
 }
 
-// denied says why a request wasn't sent.
+// denied returns the event for a request that wasn't sent.
 func (l *life) denied(err error) decision.Event {
 	switch {
 	case errors.Is(err, journal.ErrTooLate):
@@ -102,7 +102,7 @@ func (l *life) ask() decision.Event {
 	return decision.Event{Kind: decision.Shared}
 }
 
-// facts are what an announcement says besides the outcome.
+// facts has what an announcement says in addition to the outcome.
 type facts struct {
 	task    chamelio.Task   // as last seen by a status check; zero if never
 	running time.Time       // when it was last seen running
@@ -148,7 +148,7 @@ func cancelKind(err error, e *chamelio.Error) decision.Kind {
 	return decision.CancelRefused
 }
 
-// seen classifies the answer to a GET that was asked for at a moment.
+// seen classifies the answer to a GET that began at asked.
 func (f *facts) seen(task chamelio.Task, err error, asked time.Time) decision.Event {
 	f.err = nil
 	var pause time.Duration
@@ -183,7 +183,7 @@ func taskKind(task chamelio.Task, err error, e *chamelio.Error) decision.Kind {
 	return decision.TaskUnseen
 }
 
-// result says what a decision came to. It waits for the details.
+// result returns the result of a decision. It waits for the details.
 func (f *facts) result(s decision.State) decision.Result {
 	task, beside := f.task, details{}
 	if f.details != nil {
@@ -192,12 +192,12 @@ func (f *facts) result(s decision.State) decision.Result {
 	}
 	if task.ID == 0 {
 		task = beside.Task
-		if beside.remembered && s.Outcome != decision.Cancelled { // it may be elsewhere by now
+		if beside.remembered && s.Outcome != decision.Cancelled { // the task may have moved on by now
 			task.Step, task.StepsDone, task.StepsTotal = "", 0, 0
 		}
 	}
 	res := decision.Describe(task)
-	if f.task.ID == 0 { // seen before or during the cancel: what it was then is no news
+	if f.task.ID == 0 { // seen before or during the cancel: its state then is outdated
 		res.Status, res.Over = "", time.Time{}
 	}
 	res.Outcome, res.Cause, res.Seen, res.People = s.Outcome, s.Cause, f.running, beside.people

@@ -10,7 +10,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// claims is what saving a click needs of the journal.
+// claims is the part of the journal that saving a click needs.
 type claims interface {
 	Claim(context.Context, decision.Record) (journal.Claim, error)
 	Withdraw(context.Context, decision.Record) (first decision.Record, withdrawn bool, err error)

@@ -65,7 +65,7 @@ func (l *life) beaten() {
 	}
 }
 
-// followOwn shows in the prompt what becomes of a click that another process
+// followOwn shows in the prompt the result of a click that another process
 // carries out.
 func (l *life) followOwn(winner decision.Record) {
 	show := func(d decision.Record) {
@@ -78,8 +78,8 @@ func (l *life) followOwn(winner decision.Record) {
 	l.following(winner, show)
 }
 
-// followOther shows in the prompt what becomes of another decision about the
-// task. A request in the channel is everyone's, and gets a text of its own; its
+// followOther shows in the prompt the result of another decision about the
+// task. A request in the channel is everyone's and gets its own text; its
 // clicker gets a private one.
 func (l *life) followOther(winner decision.Record) {
 	p := *l.press
@@ -104,8 +104,8 @@ func (l *life) following(winner decision.Record, show func(decision.Record)) {
 	}
 }
 
-// follow tells someone whose click came second, privately, what is known of the
-// first and, if that isn't everything, its outcome later.
+// follow tells a person whose click came second, privately, what is known
+// about the first one and, if that isn't everything, its outcome later.
 func (c *Carrier) follow(ctx context.Context, p Press, winner decision.Record, where slackapi.Placement) {
 	if !c.answer(ctx, p, c.Texts.CameSecond(winner, p.User), where) {
 		return

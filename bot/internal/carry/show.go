@@ -6,7 +6,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// show shows in the prompt what the kernel says, each change once.
+// show shows the kernel's state in the prompt, each change once.
 func (l *life) show(do decision.Do) {
 	if len(l.Tasks) > 1 && isProgress(do.Show) && l.shown != decision.ShowSaving { // else that has to go at once
 		l.prompt.count(l.Texts.Progress(l.decided()))
@@ -47,8 +47,8 @@ func (l *life) show(do decision.Do) {
 	}
 }
 
-// isProgress reports whether a line says that the work goes on. Of several tasks
-// it says how many are done.
+// isProgress reports whether a line says that work is in progress. With
+// several tasks it says how many are done.
 func isProgress(s decision.Show) bool {
 	switch s {
 	case decision.ShowRunning, decision.ShowSlow, decision.ShowBusy, decision.ShowProgress:

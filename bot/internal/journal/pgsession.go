@@ -92,7 +92,7 @@ func sharesServer(ctx context.Context, conn, other *pgx.Conn, own int64) (bool, 
 		return false, err
 	}
 	now := own
-	if held != own { // else asking could wait for the server that other holds
+	if held != own { // otherwise the query could wait for the server that other holds
 		if now, err = backend(ctx, conn); err != nil {
 			return false, err
 		}

@@ -6,8 +6,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// states are the remedies by SQLSTATE, or by the class that its first two
-// characters are (postgresql.org/docs/current/errcodes-appendix.html).
+// states has the remedies by SQLSTATE, or by class, its first two characters
+// (postgresql.org/docs/current/errcodes-appendix.html).
 var states = map[string]string{
 	"28P01": "Correct the password in DATABASE_URL: the server knows the user, and refuses the password",
 	"28000": "Check the user in DATABASE_URL, and whether the server's pg_hba.conf lets it in from here, with TLS or without",
@@ -39,7 +39,7 @@ var states = map[string]string{
 	"XX":    "Look into the server's log: it has met an error of its own, or a damaged file",
 }
 
-// diagnoseState explains an error that the server, or a pooler, answered with.
+// diagnoseState explains an error from the server, or from a pooler.
 func diagnoseState(answer *pgconn.PgError) *Error {
 	text := strings.ToLower(answer.Message)
 	switch {
