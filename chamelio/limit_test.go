@@ -42,7 +42,7 @@ func (c *calls) demand(ctx context.Context, l *limiter, r rank, n int) {
 				c.add("")
 			}
 		}()
-		synctest.Wait() // so that they stand in line in this order
+		synctest.Wait() // so that they wait in this order
 	}
 }
 
@@ -161,7 +161,7 @@ func TestReplicasTogetherStayUnderTheLimit(t *testing.T) {
 	})
 }
 
-func TestCancelsGoBeforePreviewsAndInTheirOwnOrder(t *testing.T) {
+func TestCancelsPrecedePreviewsInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter()
 		l.setLimit(4) // one at once, then one every 20 s
@@ -214,7 +214,7 @@ func TestPreviewsLeaveAReserveForCancels(t *testing.T) {
 	})
 }
 
-func TestWhoeverGivesUpHoldsUpNobody(t *testing.T) {
+func TestCancelledWaiterBlocksNoOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter()
 		l.setLimit(4)
@@ -245,7 +245,7 @@ func TestWhoeverGivesUpHoldsUpNobody(t *testing.T) {
 	})
 }
 
-func TestAHigherShareTakesEffectForThoseWhoWait(t *testing.T) {
+func TestHigherShareAppliesToWaiters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter()
 		l.setLimit(600)
@@ -259,7 +259,7 @@ func TestAHigherShareTakesEffectForThoseWhoWait(t *testing.T) {
 	})
 }
 
-func TestALowerShareDoesNotForgetTheCallsBeforeIt(t *testing.T) {
+func TestLowerShareCountsEarlierCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter()
 		for range 30 {
@@ -273,7 +273,7 @@ func TestALowerShareDoesNotForgetTheCallsBeforeIt(t *testing.T) {
 	})
 }
 
-func TestWhatIsNoFigureChangesNothing(t *testing.T) {
+func TestIgnoresMalformedRateLimits(t *testing.T) {
 	l := newLimiter()
 	burst, gap := l.burst, l.gap
 	for _, figure := range []int{0, -1} {

@@ -90,7 +90,7 @@ func raw(w http.ResponseWriter, answer string) {
 	_ = buffer.Flush()
 }
 
-func TestATransportErrorThatQuotesTheKeyStaysWhatItIs(t *testing.T) {
+func TestRedactedTransportErrorKeepsItsType(t *testing.T) {
 	c := newClient(t, chamelio.DefaultBaseURL, func(o *chamelio.Options) {
 		o.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 			return nil, fmt.Errorf("proxy said %q: %w", r.Header.Get("X-API-Key"), &net.OpError{Op: "read", Err: context.DeadlineExceeded})

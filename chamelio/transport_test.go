@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// newHTTPS returns a stand-in that speaks HTTPS, and how to trust it.
+// newHTTPS returns a fake that serves HTTPS, and a TLS configuration that trusts it.
 func newHTTPS(t *testing.T, protocols ...string) (*chameliotest.Server, *tls.Config) {
 	t.Helper()
 	lender := httptest.NewTLSServer(http.NotFoundHandler()) // of a certificate

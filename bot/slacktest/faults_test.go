@@ -143,7 +143,7 @@ func TestOneHTTPConnectionCanBecomeABlackHole(t *testing.T) {
 
 // A half-open connection carries nothing in either direction: what the client
 // asks has no effect, and an answer that is under way is lost.
-func TestNothingGoesThroughABlackHole(t *testing.T) {
+func TestBlackHole(t *testing.T) {
 	s := newServer(t)
 	tr := &http.Transport{}
 	t.Cleanup(tr.CloseIdleConnections)
@@ -192,7 +192,7 @@ func TestAConnectionCanBeCalledBackSoonAfterHello(t *testing.T) {
 	}
 }
 
-func TestAClientThatClosesGetsNothingNewButItsAcksCount(t *testing.T) {
+func TestClosingClientsAcksCount(t *testing.T) {
 	s := newServer(t)
 	old := connect(t, s)
 	p := s.Slash(slacktest.Ada, slacktest.General, "/x")
@@ -252,7 +252,7 @@ func TestAnAckOver20KilobytesIsIgnored(t *testing.T) {
 	}
 }
 
-func TestFrozenConnectionsTakeAndGiveNothing(t *testing.T) {
+func TestFrozenConnections(t *testing.T) {
 	s := newServer(t)
 	s.SetSocketRules(slacktest.SocketRules{AckWithin: 100 * time.Millisecond, PingEvery: 10 * time.Millisecond, MaxConns: 10})
 	ws := connect(t, s)

@@ -142,7 +142,7 @@ func TestAnAckMayBeAMessage(t *testing.T) {
 	}
 }
 
-func TestAnEphemeralMessageIsNotSentAlong(t *testing.T) {
+func TestEphemeralMessagesAreNotInPayloads(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	s.Slash(slacktest.Ada, slacktest.General, "/x")
@@ -176,7 +176,7 @@ func TestAPayloadCanBeAmended(t *testing.T) {
 	expect(t, payload(t, ws, ""), map[string]any{"team": "absent", "new": "interactive"})
 }
 
-func TestAnEnvelopeCanComeFromElsewhere(t *testing.T) {
+func TestEnvelopesOfOtherWorkspaces(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	s.AddUser(slacktest.User{ID: "U9EVE", TeamID: "T9EVIL"})
@@ -247,7 +247,7 @@ func TestEnterpriseGrid(t *testing.T) {
 	}
 }
 
-func TestUsersInfoTellsOfTheOrganisation(t *testing.T) {
+func TestUsersInfoHasTheOrganisation(t *testing.T) {
 	s := newServer(t)
 	s.SetInstallation(slacktest.Installation{EnterpriseID: "E012ACME", EnterpriseName: "Acme Group"})
 	s.AddUser(slacktest.User{ID: "W0WANDA", Name: "wanda", NoTeamID: true, IsAdmin: true, Teams: []string{slacktest.TeamID, "T0SISTER"}})

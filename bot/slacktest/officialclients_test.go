@@ -147,7 +147,7 @@ func acknowledged(t *testing.T, p *slacktest.Pending) {
 }
 
 // The script itself holds what each method answers against its documentation.
-func TestTheOfficialClientsRunByThemselves(t *testing.T) {
+func TestTheOfficialClientsRunUnchanged(t *testing.T) {
 	s := newServer(t)
 	s.SetScopes("commands", "chat:write", "chat:write.public", "users:read", "users:read.email", "usergroups:read", "channels:read", "im:write", "team:read")
 	s.SetGroup("S0LEGAL", slacktest.Ada)

@@ -28,7 +28,7 @@ func ends(t *testing.T) (dialled, accepted net.Conn) {
 	return dialled, <-came
 }
 
-func TestAPipeIsAConnection(t *testing.T) {
+func TestPipeImplementsConn(t *testing.T) {
 	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
 		c1, c2 = ends(t)
 		return c1, c2, func() { _, _ = c1.Close(), c2.Close() }, nil

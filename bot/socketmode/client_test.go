@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// world is a stand-in Slack with clients that remember what they were given.
+// world is a fake Slack with clients that record their envelopes.
 type world struct {
 	*testing.T
 	slack *slacktest.Server
@@ -83,7 +83,7 @@ func (w *world) command() *slacktest.Pending {
 	return w.slack.Slash(slacktest.Ada, slacktest.General, "/cancel-task help")
 }
 
-// settle waits for deliveries and returns what became of them.
+// settle waits for deliveries and returns their results.
 func (w *world) settle(sent []*slacktest.Pending) (lost, unacknowledged int) {
 	w.Helper()
 	var ids []string
@@ -159,7 +159,7 @@ func TestACutConnectionIsReplaced(t *testing.T) {
 	}
 }
 
-func TestSocketModeThatIsSwitchedOffComesBack(t *testing.T) {
+func TestReconnectsWhenSocketModeIsOnAgain(t *testing.T) {
 	w := newWorld(t)
 	c, _ := w.start(w.options(1))
 	w.slack.Disconnect("link_disabled", 0)
@@ -198,7 +198,7 @@ func TestEverythingElseIsRetried(t *testing.T) {
 	}
 }
 
-func TestConnectionsAreHandedBackWhileCommandsArrive(t *testing.T) {
+func TestReleasesConnectionsUnderLoad(t *testing.T) {
 	w := newWorld(t)
 	w.slack.SetSocketRules(slacktest.SocketRules{AckWithin: time.Second, PingEvery: 10 * time.Second, MaxConns: 10})
 	first, ended := w.start(w.options(2))

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestWhatReplacingAConnectionCosts(t *testing.T) {
+func TestCostOfReplacingAConnection(t *testing.T) {
 	for _, c := range []struct {
 		lived []time.Duration
 		want  []float64
@@ -29,7 +29,7 @@ func TestWhatReplacingAConnectionCosts(t *testing.T) {
 	}
 }
 
-func TestTheBudgetRunsOutAndComesBack(t *testing.T) {
+func TestBudgetIsSpentAndRefilled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, ctx := newGate(), context.Background()
 		start := time.Now()
@@ -63,7 +63,7 @@ func TestTheBudgetRunsOutAndComesBack(t *testing.T) {
 	})
 }
 
-func TestWaitingAtTheGateEndsWithTheContext(t *testing.T) {
+func TestGateWaitEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
 		g.pause(time.Hour)

@@ -44,7 +44,7 @@ func TestRetryAfterPausesAllSlots(t *testing.T) {
 	}
 }
 
-func TestAConnectionCalledBackAtOnceAgainAndAgain(t *testing.T) {
+func TestConnectionReplacedRepeatedly(t *testing.T) {
 	for _, slots := range []int{1, 2, 5} {
 		synctest.Test(t, func(t *testing.T) {
 			var calm atomic.Bool
@@ -134,7 +134,7 @@ func TestFailuresAreRetriedWithBackOff(t *testing.T) {
 	})
 }
 
-func TestAfterASettledConnectionTroubleIsNewTrouble(t *testing.T) {
+func TestStableConnectionResetsBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var down atomic.Bool
 		down.Store(true)
@@ -169,7 +169,7 @@ func TestAfterASettledConnectionTroubleIsNewTrouble(t *testing.T) {
 	})
 }
 
-func TestSocketModeOffIsSaidOnceAndOutlived(t *testing.T) {
+func TestSocketModeOffIsLoggedOnceAndRetried(t *testing.T) {
 	for reason, line := range map[string]string{"link_disabled": "Socket Mode was switched off", "too_many_websockets": "no more connections"} {
 		synctest.Test(t, func(t *testing.T) {
 			var on atomic.Bool
@@ -239,7 +239,7 @@ func TestAHalfOpenConnectionIsNoticedWithin20Seconds(t *testing.T) {
 	})
 }
 
-func TestACalledBackConnectionIsReadForHalfAMinuteAtMost(t *testing.T) {
+func TestReplacedConnectionIsReadForAtMost30Seconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		var lasted time.Duration
@@ -270,7 +270,7 @@ func TestACalledBackConnectionIsReadForHalfAMinuteAtMost(t *testing.T) {
 	})
 }
 
-func TestAPeerThatDoesNotReadIsGivenUp(t *testing.T) {
+func TestDropsAPeerThatDoesNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		var r record
@@ -298,7 +298,7 @@ func TestAPeerThatDoesNotReadIsGivenUp(t *testing.T) {
 	})
 }
 
-func TestRunEndsThoughSlackDoesNotConfirm(t *testing.T) {
+func TestRunEndsWithoutSlacksConfirmation(t *testing.T) {
 	for name, end := range map[string]func(*Client, context.CancelFunc){
 		"context": func(_ *Client, stop context.CancelFunc) { stop() },
 		"hand back": func(c *Client, _ context.CancelFunc) {
@@ -378,7 +378,7 @@ func TestEveryStepOfConnectingHasADeadline(t *testing.T) {
 	}
 }
 
-func TestASinkThatStallsHoldsUpNoEnvelope(t *testing.T) {
+func TestStalledSinkBlocksNoEnvelope(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		var r record

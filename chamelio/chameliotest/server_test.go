@@ -68,7 +68,7 @@ func (c *caller) read() string {
 	return answer.Task.Status
 }
 
-func TestACancelLandsLateWhateverItsSenderWasTold(t *testing.T) {
+func TestLateCancelIgnoresItsResponse(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fault  Fault
 		status int
@@ -106,7 +106,7 @@ func TestACancelLandsLateWhateverItsSenderWasTold(t *testing.T) {
 	}
 }
 
-func TestWhatLandsLateMeetsTheTaskAsItIsThen(t *testing.T) {
+func TestLateCancelUsesTheCurrentTask(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		c.api.Break(Fault{CutBefore: true, LandAfter: time.Minute, Times: 1})
 		c.cancel()
@@ -118,7 +118,7 @@ func TestWhatLandsLateMeetsTheTaskAsItIsThen(t *testing.T) {
 	})
 }
 
-func TestCloseDropsWhatIsStillToLand(t *testing.T) {
+func TestCloseDropsPendingCancels(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		c.api.Break(Fault{Delay: time.Hour, LandAfter: time.Hour})
 		c.cancel()
@@ -130,7 +130,7 @@ func TestCloseDropsWhatIsStillToLand(t *testing.T) {
 	})
 }
 
-func TestReadsLagAndTheTruthDoesNot(t *testing.T) {
+func TestStaleReads(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		c.api.SetReadLag(30 * time.Second)
 		if c.read() != "in_progress" {
@@ -178,7 +178,7 @@ func TestAHalfOpenConnectionStaysSilentAndANewOneWorks(t *testing.T) {
 	})
 }
 
-func TestAnAnswerIsLostOnAConnectionThatFallsSilentMeanwhile(t *testing.T) {
+func TestResponseIsLostOnASilencedConnection(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		c.api.OnApplied(func(Request) { c.api.Silence() })
 		if status := c.cancel(); status != 0 || c.api.Effects(12345) != 1 {
@@ -187,7 +187,7 @@ func TestAnAnswerIsLostOnAConnectionThatFallsSilentMeanwhile(t *testing.T) {
 	})
 }
 
-func TestTheOtherEndDoesNotHearThatASilentConnectionIsCut(t *testing.T) {
+func TestPeerDoesNotNoticeASilentCut(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		c.api.Break(Fault{CutBefore: true})
 		c.api.OnReceived(func(Request) { c.api.Silence() })
@@ -214,7 +214,7 @@ func TestCloseEndsBlackHolesToo(t *testing.T) {
 	})
 }
 
-func TestCloseWaitsForWhatIsLanding(t *testing.T) {
+func TestCloseWaitsForRunningCancels(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		ended := false
 		c.api.OnApplied(func(Request) {
@@ -231,7 +231,7 @@ func TestCloseWaitsForWhatIsLanding(t *testing.T) {
 	})
 }
 
-func TestABlackHoleAcceptsAndNeverReadsUntilItIsCleared(t *testing.T) {
+func TestBlackHoleNeverReads(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		c.api.BlackHole()
 		for range 3 {
@@ -246,7 +246,7 @@ func TestABlackHoleAcceptsAndNeverReadsUntilItIsCleared(t *testing.T) {
 	})
 }
 
-func TestEachFaultDoesWhatItSays(t *testing.T) {
+func TestEachFault(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fault   Fault
 		status  int
@@ -318,7 +318,7 @@ func TestTheRateLimitIsEnforcedByTheMinute(t *testing.T) {
 	})
 }
 
-func TestTheKeyIsAsked(t *testing.T) {
+func TestRequiresTheKey(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		for _, key := range []string{"", "ca_wrong"} {
 			req, _ := http.NewRequestWithContext(c.Context(), "GET", c.api.URL()+"/users/org-info", nil)

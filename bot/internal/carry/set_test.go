@@ -43,7 +43,7 @@ func TestADecisionIsHeldOnce(t *testing.T) {
 	}
 }
 
-func TestALateAnswerShortensNoLease(t *testing.T) {
+func TestLateAnswerDoesNotShortenALease(t *testing.T) {
 	set := newWorkingSet(&renewsNothing{}, slog.New(slog.DiscardHandler))
 	h := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 1, time.Minute), false)
 	h.renewed(lease("a", 1, -time.Second))
@@ -52,7 +52,7 @@ func TestALateAnswerShortensNoLease(t *testing.T) {
 	}
 }
 
-func TestALeaseThatIsNotRenewedGivesNoRight(t *testing.T) {
+func TestExpiredLeaseGivesNoRight(t *testing.T) {
 	set := newWorkingSet(&renewsNothing{}, slog.New(slog.DiscardHandler))
 	h := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 1, time.Minute), false)
 	if err := set.renew(t.Context()); err != nil {
@@ -64,7 +64,7 @@ func TestALeaseThatIsNotRenewedGivesNoRight(t *testing.T) {
 }
 
 // No click is claimed that there is no room for: a claim is a promise.
-func TestTheWorkingSetIsBounded(t *testing.T) {
+func TestHeldDecisionsAreBounded(t *testing.T) {
 	j := &renewsNothing{}
 	set := newWorkingSet(j, slog.New(slog.DiscardHandler))
 	var last *holding

@@ -1,6 +1,5 @@
-// Package decision is the domain: what a decision is, what became of it, and
-// what may be concluded from an answer. It is pure: no clock, network,
-// goroutine or log.
+// Package decision is the domain: decisions, their outcomes, and the conclusions
+// that an answer permits. It is pure, without clock, network, goroutine or log.
 package decision
 
 import (
@@ -88,8 +87,8 @@ type Item struct {
 // "" while one has none.
 func (r Record) Outcome() Outcome { return shared(r.Tasks, func(t Item) Outcome { return t.Outcome }) }
 
-// SettledOutcome is Outcome for the final results: what was unknown at first
-// counts as what it came to, "" until that is known.
+// SettledOutcome is like Outcome, with final results in place of unknown
+// outcomes, or "" until they are known.
 func (r Record) SettledOutcome() Outcome {
 	return shared(r.Tasks, func(t Item) Outcome {
 		if t.Outcome == Unknown {

@@ -105,7 +105,7 @@ func (p Protocol) answered(s State, e Event, at Moment) (State, Do) {
 	return p.send(s, at)
 }
 
-// note keeps what matters of an answer besides its conclusion.
+// note keeps the details of an answer that its conclusion doesn't have.
 func (t *Task) note(e Event, at Moment) {
 	t.Asked = e.Pause
 	switch e.Kind {

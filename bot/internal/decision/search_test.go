@@ -162,7 +162,7 @@ func (s *search) takeOver(from int32, w world, name string) {
 	s.visit(from, node{st, do, w}, name)
 }
 
-// normal maps nodes that can't be told apart by what comes after to one.
+// normal maps nodes with the same continuations to one node.
 func (n node) normal() node {
 	if n.s.Stage != Resolving { // only differences matter
 		past := func(t *time.Duration) {

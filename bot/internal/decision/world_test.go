@@ -82,7 +82,7 @@ func (r row) record() Record {
 	return rec
 }
 
-// complete reports whether nobody needs to work on the row any more.
+// complete reports whether the row needs no more work.
 func (r row) complete() bool {
 	return !r.exists || r.withdrawn || r.announced && (r.outcome != Unknown || r.over)
 }

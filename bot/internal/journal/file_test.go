@@ -10,9 +10,9 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// Reports about other programs on SQLite: a file that is none of theirs, half a
-// backup, a file in a directory that is read-only. Each has its own remedy, and
-// OpenReadOnly says the same as Open.
+// Common mistakes with SQLite: a file of another program, an incomplete backup, a
+// file in a read-only directory. Each has its own remedy, and OpenReadOnly says
+// the same as Open.
 func TestSQLiteFilesThatCannotBeUsedAreNamed(t *testing.T) {
 	journalFile := func(t *testing.T, path string) {
 		j, err := journal.Open(t.Context(), "sqlite:"+path, journal.Options{})

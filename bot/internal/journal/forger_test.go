@@ -316,9 +316,9 @@ func TestForgedRequestsNotesAndCredentialsAreSetAside(t *testing.T) {
 	})
 }
 
-// TestARowIsBackWhenItsKeyIs judges rows of a replica whose bot token nobody
+// TestRowReturnsWithItsKey judges rows of a replica whose bot token nobody
 // here knows: they wait, then are set aside, and return with the key.
-func TestARowIsBackWhenItsKeyIs(t *testing.T) {
+func TestRowReturnsWithItsKey(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		old, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
 		d := other.click(1)

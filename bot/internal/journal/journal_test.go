@@ -87,7 +87,7 @@ func settling(ctx context.Context, j *journal.Journal, l journal.Lease, o decisi
 	return j.BeginSettling(ctx, l)
 }
 
-// won claims a decision that nothing stands in the way of.
+// won claims a decision that can't conflict.
 func won(t *testing.T, j *journal.Journal, d decision.Record) journal.Lease {
 	t.Helper()
 	c, err := j.Claim(t.Context(), d)
@@ -138,7 +138,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func TestADecisionIsRememberedFromClaimToAnnouncement(t *testing.T) {
+func TestDecisionIsStoredFromClaimToAnnouncement(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		d := sampleDecision("a", 12345)
@@ -146,7 +146,7 @@ func TestADecisionIsRememberedFromClaimToAnnouncement(t *testing.T) {
 		_, err := j.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled, Title: "T"}, true)
 		must(t, err)
 		must(t, j.MarkAnnounced(t.Context(), "a", "17.000001"))
-		must(t, j.MarkAnnounced(t.Context(), "a", "18")) // said again, it changes nothing
+		must(t, j.MarkAnnounced(t.Context(), "a", "18")) // idempotent
 
 		got, err := open(t, url, 0).Get(t.Context(), "a")
 		must(t, err)
@@ -166,7 +166,7 @@ func TestADecisionIsRememberedFromClaimToAnnouncement(t *testing.T) {
 	})
 }
 
-func TestOfManyClaimsOneWins(t *testing.T) {
+func TestOneOfManyClaimsWins(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		replicas := []*journal.Journal{open(t, url, 0), open(t, url, 0)}
 		for name, id := range map[string]func(i int) string{
@@ -200,7 +200,7 @@ func TestOfManyClaimsOneWins(t *testing.T) {
 	})
 }
 
-func TestAClaimSaidAgainTellsWhatTheFirstDid(t *testing.T) {
+func TestClaimIsIdempotent(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j, other := open(t, url, 0), open(t, url, 0)
 		d := sampleDecision("a", 1)
@@ -292,7 +292,7 @@ func TestAnOldOwnerIsHarmless(t *testing.T) {
 	})
 }
 
-func TestOneThatWasAboutToPostKeepsItsDecisionForLonger(t *testing.T) {
+func TestOwnerAboutToPostKeepsItsDecisionLonger(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 30*time.Millisecond), open(t, url, 10*time.Minute)
 		l := won(t, a, sampleDecision("x", 1))
@@ -305,7 +305,7 @@ func TestOneThatWasAboutToPostKeepsItsDecisionForLonger(t *testing.T) {
 		if got := take(t, b, journal.ToAnnounce); len(got) != 0 {
 			t.Errorf("taken over while a post may be under way: %v", got)
 		}
-		must(t, a.Release(t.Context(), l)) // nobody knows about the post: it stays
+		must(t, a.Release(t.Context(), l)) // the result of the post is unknown, so the lease stays
 		if got := take(t, b, journal.ToAnnounce); len(got) != 0 {
 			t.Errorf("taken over after a release: %v", got)
 		}
@@ -396,7 +396,7 @@ func TestADecisionWithoutTasksIsNotTakenOver(t *testing.T) {
 
 // A clock that was far ahead and was put back leaves no lease that nobody can
 // take over.
-func TestALeaseThatEndsAbsurdlyLateIsOver(t *testing.T) {
+func TestAbsurdlyLateLeaseCountsAsExpired(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		won(t, open(t, url, 0), sampleDecision("x", 1))
 		statement(t, url, "UPDATE decisions SET leased_until = leased_until + 86400000")
@@ -420,7 +420,7 @@ func TestNoCancelIsSentForAClickThatIsTooOld(t *testing.T) {
 	})
 }
 
-func TestWhatWasSentIsKnownToASuccessor(t *testing.T) {
+func TestSuccessorKnowsSentRequests(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 0), open(t, url, 0)
 		l := won(t, a, sampleDecision("x", 1))
@@ -441,7 +441,7 @@ func TestWhatWasSentIsKnownToASuccessor(t *testing.T) {
 	})
 }
 
-func TestAVanishedDecisionIsPutBack(t *testing.T) {
+func TestRestoresAVanishedDecision(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		d := sampleDecision("x", 1)
@@ -461,7 +461,7 @@ func TestAVanishedDecisionIsPutBack(t *testing.T) {
 	})
 }
 
-func TestTheRecordOfAnAnnouncementLeavesARowWithoutOutcome(t *testing.T) {
+func TestMarkAnnouncedKeepsARowWithoutOutcome(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		if err := j.MarkAnnounced(t.Context(), "x", "1.2"); !errors.Is(err, journal.ErrGone) {
@@ -478,7 +478,7 @@ func TestTheRecordOfAnAnnouncementLeavesARowWithoutOutcome(t *testing.T) {
 	})
 }
 
-func TestAVanishedDecisionGivesWayToOneThatWasMadeSince(t *testing.T) {
+func TestVanishedDecisionYieldsToALaterOne(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		d := sampleDecision("x", 1)
@@ -501,7 +501,7 @@ func TestAVanishedDecisionGivesWayToOneThatWasMadeSince(t *testing.T) {
 func TestAWithdrawalAndAClaimExcludeEachOther(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		for range 2 { // said again, it tells the same
+		for range 2 { // idempotent
 			if _, withdrawn, err := j.Withdraw(t.Context(), sampleDecision("w", 1)); err != nil || !withdrawn {
 				t.Fatalf("withdrawing: %v, %v", withdrawn, err)
 			}
@@ -560,7 +560,7 @@ func TestARequestHasOneRow(t *testing.T) {
 	})
 }
 
-func TestADecisionGivenUpIsNoMoreWork(t *testing.T) {
+func TestGivenUpDecisionNeedsNoWork(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		must(t, j.GiveUp(t.Context(), won(t, j, sampleDecision("a", 1)), 1))
@@ -577,7 +577,7 @@ func TestADecisionGivenUpIsNoMoreWork(t *testing.T) {
 	})
 }
 
-func TestAnUnknownOutcomeIsLookedAfterUntilItIsSettled(t *testing.T) {
+func TestUnknownOutcomeIsFollowedUpUntilItIsSettled(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		ctx := t.Context()
@@ -722,7 +722,7 @@ func TestRecentIsNewestFirstAndFiltered(t *testing.T) {
 	})
 }
 
-func TestReadingAloneMakesNothing(t *testing.T) {
+func TestReadOnlyOpenCreatesNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
 	if _, err := journal.OpenReadOnly(t.Context(), "sqlite:"+filepath.Join(dir, "x.db")); err == nil || !strings.Contains(err.Error(), "there is no journal") {
 		t.Errorf("got %v", err)
@@ -742,7 +742,7 @@ func TestReadOnlyOpenRefusesAnOutdatedSchema(t *testing.T) {
 	})
 }
 
-func TestAFileThatIsReplacedIsNoticed(t *testing.T) {
+func TestDetectsAReplacedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	j := open(t, "sqlite:"+path, 0)
 	must(t, j.Healthy(t.Context()))
@@ -809,7 +809,7 @@ func TestTheJournalsFileIsPrivateAndItsDirectoryIsMade(t *testing.T) {
 
 // SQLite would walk through all rows in the order of their decisions, to find
 // none that is due; each second.
-func TestALookForWorkDoesNotWalkThroughThePast(t *testing.T) {
+func TestQueryForWorkSkipsOldRows(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	j := open(t, "sqlite:"+path, 0)
 	db, err := sql.Open("sqlite", path)
@@ -878,9 +878,8 @@ func BenchmarkDecision(b *testing.B) {
 	}
 }
 
-// BenchmarkRows measures what grows with the journal, if it does: with so many
-// rows of the past in it, a claim, the look for what is to be taken over, and
-// the latest of a history.
+// BenchmarkRows measures how the journal's size affects a claim, the query for
+// decisions to take over, and the latest rows of a history.
 func BenchmarkRows(b *testing.B) {
 	seeds := map[string]string{
 		"sqlite":   `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) `,
@@ -987,7 +986,7 @@ func BenchmarkSync(b *testing.B) {
 
 // A process that is killed leaves its lock behind, free: the next start knows
 // that it is dead, and goes on at once.
-func TestWhatADeadProcessLeftIsFreeAtOnceOnItsMachine(t *testing.T) {
+func TestDecisionsOfADeadProcessAreFreeAtOnceOnItsMachine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	url := "sqlite:" + path
 	dead := open(t, url, 10*time.Minute)
@@ -1006,7 +1005,7 @@ func TestWhatADeadProcessLeftIsFreeAtOnceOnItsMachine(t *testing.T) {
 	}
 }
 
-func TestAClosedJournalLetsItsFilesGo(t *testing.T) {
+func TestCloseReleasesItsFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	j := open(t, "sqlite:"+path, 0)
 	won(t, j, sampleDecision("x", 1))

@@ -23,7 +23,7 @@ type asked struct {
 	as   decision.Outcome // of a finish
 }
 
-// answered is what came of it. Unknown is the answer of a handle that was
+// answered is the result of a call. Unknown is the answer of a handle that was
 // closed in the middle: perhaps it was done, perhaps not.
 type answered struct {
 	unknown bool
@@ -59,7 +59,7 @@ var serial = porcupine.NondeterministicModel{
 		case out == want:
 			return []any{after}
 		case in.call == "claim" && !want.won && !out.won && s[in.id].outcome == absent && blocks(s[out.winner].outcome):
-			return []any{after} // any that stands in the way will do
+			return []any{after} // any conflicting decision will do
 		}
 		return nil
 	},
@@ -85,7 +85,7 @@ func serialStep(s prompts, in asked) (prompts, answered) {
 		return s, answered{won: row.outcome == in.as}
 	}
 	switch {
-	case row.outcome == "" && row.mac == in.mac: // said again
+	case row.outcome == "" && row.mac == in.mac: // the same claim again
 		return s, answered{won: true}
 	case row.outcome != absent:
 		return s, answered{winner: in.id}

@@ -29,7 +29,7 @@ type life struct {
 	mac       string
 	outcome   decision.Outcome
 	announced bool
-	owner     int // 1 or 2, 0 for nobody
+	owner     int // 1 or 2, 0 for none
 	epoch     int64
 	until     time.Time
 	claimed   time.Time

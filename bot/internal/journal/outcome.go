@@ -72,7 +72,7 @@ func (j *Journal) NotAnnounced(ctx context.Context, l Lease) (Lease, error) {
 }
 
 // MarkAnnounced records that the outcome was announced; messageTS is "" if
-// Slack returns none. It needs no lease: the message is out, whoever owns the
+// Slack returns none. It needs no lease: the message is out, regardless of who owns the
 // decision now. It is idempotent. An unknown outcome is followed up from then
 // on. It returns ErrGone if the row doesn't exist.
 func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS string) error {

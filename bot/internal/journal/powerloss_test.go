@@ -46,11 +46,11 @@ func writes(ctx context.Context, j *journal.Journal, did func(what string, check
 	return nil
 }
 
-// TestWhatWasAnsweredIsInTheFiles copies the journal's files after each
+// TestAnsweredWritesAreInTheFiles copies the journal's files after each
 // answer, as they would be found after the machine was cut off, and opens the
 // copy. That the files were synced by then shows
-// TestWhatWasAnsweredWasSyncedBefore.
-func TestWhatWasAnsweredIsInTheFiles(t *testing.T) {
+// TestAnsweredWritesWereSynced.
+func TestAnsweredWritesAreInTheFiles(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "journal.db")
 	j := open(t, "sqlite:"+path, 0)
@@ -70,10 +70,10 @@ func TestWhatWasAnsweredIsInTheFiles(t *testing.T) {
 	}))
 }
 
-// TestWhatWasAnsweredWasSyncedBefore watches what the kernel is asked for, in
+// TestAnsweredWritesWereSynced watches what the kernel is asked for, in
 // its order: between the last write to the log and the answer of each call
 // there is a sync.
-func TestWhatWasAnsweredWasSyncedBefore(t *testing.T) {
+func TestAnsweredWritesWereSynced(t *testing.T) {
 	if path := os.Getenv("JOURNAL_UNDER_STRACE"); path != "" {
 		underStrace(t, path)
 		return
@@ -85,7 +85,7 @@ func TestWhatWasAnsweredWasSyncedBefore(t *testing.T) {
 	dir := t.TempDir()
 	trace := filepath.Join(dir, "trace")
 	cmd := exec.Command(strace, "-f", "-y", "-e", "trace=pwrite64,write,fsync,fdatasync", "-o", trace,
-		os.Args[0], "-test.run", "^TestWhatWasAnsweredWasSyncedBefore$")
+		os.Args[0], "-test.run", "^TestAnsweredWritesWereSynced$")
 	cmd.Env = append(os.Environ(), "JOURNAL_UNDER_STRACE="+filepath.Join(dir, "journal.db"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		if strings.Contains(string(out), "ptrace") {

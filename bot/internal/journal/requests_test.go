@@ -61,7 +61,7 @@ func TestAnOpenRequestIsTakenByOneProcess(t *testing.T) {
 	})
 }
 
-func TestWhatBecameOfAPrompt(t *testing.T) {
+func TestOutcomeOfAPrompt(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		if _, err := j.Became(t.Context(), "1", []chamelio.TaskID{7}); !errors.Is(err, journal.ErrGone) {

@@ -88,7 +88,7 @@ func TestClaimsEachTaskThatIsFree(t *testing.T) {
 	})
 }
 
-func TestClaimOfTasksThatOthersHaveIsLost(t *testing.T) {
+func TestClaimOfTakenTasksIsLost(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		won(t, j, several("first", 1, 2))

@@ -35,7 +35,7 @@ func tryStatement(t *testing.T, url, text string) error {
 	return err
 }
 
-// told brings a decision to its end.
+// told claims, finishes and announces a decision.
 func told(t *testing.T, j *journal.Journal, id string, task int64, o decision.Outcome) decision.Record {
 	t.Helper()
 	_, err := j.Finish(t.Context(), won(t, j, sampleDecision(id, task)), 0, decision.Result{Outcome: o}, true)
@@ -46,9 +46,9 @@ func told(t *testing.T, j *journal.Journal, id string, task int64, o decision.Ou
 	return d
 }
 
-// TestWhatWasToldStaysAsItWasTold tries to change each column that says who,
+// TestAnnouncedDecisionsCannotChange tries to change each column that says who,
 // what, why, when, and what came of it.
-func TestWhatWasToldStaysAsItWasTold(t *testing.T) {
+func TestAnnouncedDecisionsCannotChange(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		before := told(t, j, "told", 1, decision.Failed)
@@ -90,9 +90,9 @@ func TestWhatWasToldStaysAsItWasTold(t *testing.T) {
 	})
 }
 
-// TestOldRowsAreDeletedByTheStatementsOfTheDocs deletes what was decided
+// TestDocumentedStatementsDeleteOldRows deletes what was decided
 // before a day, and no other row, in the way that docs/operate.md shows.
-func TestOldRowsAreDeletedByTheStatementsOfTheDocs(t *testing.T) {
+func TestDocumentedStatementsDeleteOldRows(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		for i, age := range []time.Duration{400 * 24 * time.Hour, 30 * 24 * time.Hour} {

@@ -110,7 +110,7 @@ func (f *fakeSlack) change(id string, change func(*slack.User)) {
 
 func (f *fakeSlack) wantCalls(t *testing.T, want ...string) {
 	t.Helper()
-	synctest.Wait() // a look-up that made no difference may be on its way
+	synctest.Wait() // an irrelevant lookup may be in progress
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	slices.Sort(f.calls) // look-ups next to each other have no order
@@ -159,7 +159,7 @@ func TestAFloodOfOnePersonCostsOneCall(t *testing.T) {
 	})
 }
 
-func TestOneWhoGivesUpDoesNotSpoilItForTheOthers(t *testing.T) {
+func TestCancelledCallerDoesNotAffectOthers(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		api.takes = time.Second
 		k := remembering(Rules{}, api)

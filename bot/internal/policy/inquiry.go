@@ -51,7 +51,7 @@ func (n *inquiry) answer(ctx context.Context, judge func(context.Context, since)
 	return n.ids, refuse(CodeCannotCheck)
 }
 
-// stands reports whether a verdict's facts are fresh enough. Facts that were
+// stands returns whether a verdict's facts are fresh enough. Facts that were
 // requested after the question came always are, and so is a failed lookup,
 // which isn't cached.
 func (n *inquiry) stands(c Case, v Verdict) bool {

@@ -141,10 +141,10 @@ func oracle(r Rules, c Case) bool {
 	return may(c.Person) && may(c.Requester) && (approver || !c.TwoAsked && !r.SecondPerson.Always && !grave)
 }
 
-// TestWhoWhereWhichPolicyWhichMoment compares the rules with the oracle. With
+// TestPolicyByPersonPlaceAndMoment compares the rules with the oracle. With
 // -short it takes every seventh combination: no list has seven, so each value
 // still meets each.
-func TestWhoWhereWhichPolicyWhichMoment(t *testing.T) {
+func TestPolicyByPersonPlaceAndMoment(t *testing.T) {
 	n, allowed := 0, 0
 	for r := range everyRules() {
 		for c := range everyCase() {

@@ -101,7 +101,7 @@ func TestCommandsLeaveTimeForTheirClick(t *testing.T) {
 	})
 }
 
-func TestSomeoneDemotedIsRefusedOnceTheFactsAreTooOld(t *testing.T) {
+func TestDemotedPersonIsRefusedOnceFactsExpire(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		a := newAsking(t, api, Rules{}, MaxFactsAge)
 		a.types("U0ADA", CodeAllowed)
@@ -125,7 +125,7 @@ func TestAReplicaThatNeverSawSomeoneAsks(t *testing.T) {
 	})
 }
 
-func TestAtZeroEachQuestionAsks(t *testing.T) {
+func TestZeroMaxAgeAlwaysFetches(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		a := newAsking(t, api, Rules{Mode: Listed, Usergroups: []GroupID{"S0LEADS"}}, 0)
 		for range 3 {
@@ -141,7 +141,7 @@ func TestAtZeroEachQuestionAsks(t *testing.T) {
 }
 
 // Whatever a click needs is looked up at once: it waits for the slowest.
-func TestOldFactsAreLookedUpNextToEachOther(t *testing.T) {
+func TestOldFactsAreFetchedConcurrently(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		rules := Rules{
 			Mode: PeopleOnTask, Usergroups: []GroupID{"S0LEADS", "S0LEGAL"},
@@ -234,7 +234,7 @@ func TestAgeIsJudgedAtTheVerdict(t *testing.T) {
 	})
 }
 
-func TestARefusalIsNeverFromMemory(t *testing.T) {
+func TestRefusalIsNeverServedFromMemory(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		a := newAsking(t, api, Rules{Mode: PeopleOnTask, Usergroups: []GroupID{"S0LEADS"}}, MaxFactsAge)
 		a.change("U0GRACE", guest(true))
@@ -331,7 +331,7 @@ func TestAFloodOfManyRefusedPeopleSparesTheUsergroups(t *testing.T) {
 
 // The task is got next to the look-ups, but not for someone who was refused when
 // last judged, nor twice for someone who was never judged.
-func TestTheTaskIsGotForThoseWhoMayBeAllowed(t *testing.T) {
+func TestFetchesTheTaskOnlyForPossiblyAllowedPeople(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		api.slow(time.Second)
 		a := newAsking(t, api, Rules{}, MaxFactsAge)

@@ -28,7 +28,7 @@ func hidden(text string) bool {
 	return !strings.Contains(text, "topsecret") && !strings.Contains(text, "ord") && strings.Contains(text, "…")
 }
 
-func TestASecretIsRedactedHoweverItIsSpelt(t *testing.T) {
+func TestRedactsAllSpellingsOfASecret(t *testing.T) {
 	t.Parallel()
 	r := secret.NewRedactor(secret.New(token), secret.New(password), secret.New("short"), secret.Value{})
 	for _, text := range spellings {
@@ -48,7 +48,7 @@ func TestASecretIsRedactedHoweverItIsSpelt(t *testing.T) {
 	}
 }
 
-func TestALearntSecretIsRedactedAndTheOldOneStill(t *testing.T) {
+func TestRedactsNewAndOldSecrets(t *testing.T) {
 	t.Parallel()
 	r := secret.NewRedactor(secret.New("xoxb-old-one"))
 	to := r.Writer(io.Discard)
@@ -99,7 +99,7 @@ func TestAnAnswerQuotesNoSecret(t *testing.T) {
 	}
 }
 
-func TestAnErrorQuotesNoSecretAndIsStillWhatItIs(t *testing.T) {
+func TestRedactedErrorKeepsItsType(t *testing.T) {
 	t.Parallel()
 	r := secret.NewRedactor(secret.New(token))
 	fail := io.ErrUnexpectedEOF

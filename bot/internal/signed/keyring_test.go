@@ -37,7 +37,7 @@ func (s *shelf) SigningKeys(context.Context) (all []string, err error) {
 	return all, nil
 }
 
-// clockOf is a clock that stands.
+// clockOf returns a stopped clock.
 type clockOf struct{ at time.Time }
 
 func (c *clockOf) now() time.Time { return c.at }
@@ -73,7 +73,7 @@ func rowAt(s Signer, c decision.Confirmation, user string, at time.Time) decisio
 // Nothing that was signed before a token was replaced is lost: not by this
 // replica, nor by one that comes to use the new token later, nor by the next
 // start, which knows the new one alone.
-func TestWhatAnEarlierTokenSignedStaysGood(t *testing.T) {
+func TestEarlierSignaturesStayValid(t *testing.T) {
 	t.Parallel()
 	ctx, on, clock := t.Context(), &shelf{sealed: map[string]string{}}, &clockOf{time.Now()}
 	began := clock.at

@@ -12,7 +12,7 @@ import (
 
 // Someone who can only write to the journal, and has seen a genuine row, can't make
 // another of it.
-func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
+func TestVerifiesEachFieldOfARow(t *testing.T) {
 	s := testSigner(t)
 	pressed := time.Now().Truncate(time.Millisecond)
 	c := decision.Confirmation{

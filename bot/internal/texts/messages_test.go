@@ -16,7 +16,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-// posted sends samples through the stand-in Slack, which refuses what Slack
+// posted sends samples through the fake Slack, which refuses what Slack
 // would refuse, and returns them as it keeps them.
 func posted(t *testing.T, samples []sample) []slacktest.Message {
 	t.Helper()

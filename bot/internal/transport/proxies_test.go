@@ -205,7 +205,7 @@ func TestProxiesServeHTTPAndWebSockets(t *testing.T) {
 
 // Each reason for which a certificate isn't accepted has a word of its own, for
 // an API call (the first connection) and a WebSocket (the second one).
-func TestCertificateFailuresAreTold(t *testing.T) {
+func TestCertificateFailuresAreExplained(t *testing.T) {
 	ca, other := newAuthority(t), newAuthority(t)
 	_, good := slackAt(t, ca.serve(t, "slack.com", -1, 1))
 	for want, config := range map[transport.Failure]*tls.Config{
@@ -232,7 +232,7 @@ func TestCertificateFailuresAreTold(t *testing.T) {
 	}
 }
 
-func TestProxyFailuresAreTold(t *testing.T) {
+func TestProxyFailuresAreExplained(t *testing.T) {
 	ca := newAuthority(t)
 	forbids := newProxy(t, nil, false, "")
 	unknown := newProxy(t, newAuthority(t).serve(t, "127.0.0.1", -1, 1), false, "")

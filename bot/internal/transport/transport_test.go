@@ -118,7 +118,7 @@ var quick = timeouts{
 	keepAlive: time.Second, unacknowledged: time.Second,
 }
 
-func TestADeadHTTP2ConnectionFailsAtMostWhatHangsOnIt(t *testing.T) {
+func TestDeadHTTP2ConnectionFailsOnlyItsRequests(t *testing.T) {
 	f := newFickle(t, true)
 	c := f.client(t, quick)
 	if proto, err := f.get(t.Context(), c, 5*time.Second); err != nil || proto != "HTTP/2.0" {
@@ -153,7 +153,7 @@ func TestADeadHTTP2ConnectionIsNoticedWithoutARequest(t *testing.T) {
 	}
 }
 
-func TestADeadHTTP1ConnectionEndsWithTheRequestThatMeetsIt(t *testing.T) {
+func TestDeadHTTP1ConnectionFailsOneRequest(t *testing.T) {
 	f := newFickle(t, false)
 	c := f.client(t, quick)
 	if proto, err := f.get(t.Context(), c, 5*time.Second); err != nil || proto != "HTTP/1.1" {
@@ -188,8 +188,8 @@ func TestAnAnswerThatNeverBeginsEndsWithoutADeadline(t *testing.T) {
 	}
 }
 
-func TestAPeerThatAcceptsAndSaysNothingDoesNotHoldUpTheHandshake(t *testing.T) {
-	mute, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts, nobody reads
+func TestHandshakeWithASilentPeerTimesOut(t *testing.T) {
+	mute, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts, no one reads
 	if err != nil {
 		t.Fatal(err)
 	}

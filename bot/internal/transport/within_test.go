@@ -50,7 +50,7 @@ func TestARequestEndsWithinItsTime(t *testing.T) {
 }
 
 // An answer that is closed holds nothing until the time is over.
-func TestTheTimeOfAClosedAnswerEnds(t *testing.T) {
+func TestClosedResponseReleasesItsTimeout(t *testing.T) {
 	client := http.Client{Transport: Within(time.Hour, roundTripper(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
 	}))}

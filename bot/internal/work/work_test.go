@@ -111,7 +111,7 @@ func TestGroupWaitsAndRecoversPanics(t *testing.T) {
 	})
 }
 
-func TestRetryPausesAsTold(t *testing.T) {
+func TestRetryHonoursRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began, tries := time.Now(), 0
 		err := Retry(t.Context(), time.Hour, func() error {
