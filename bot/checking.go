@@ -16,8 +16,8 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// checkingAfter is how long after a click its person sees that it is being
-// judged. The message then has as long again to appear within three seconds.
+// checkingAfter is how long after a click its person is shown that it is being
+// judged. That message then has the same time to appear within three seconds.
 const checkingAfter = 1500 * time.Millisecond
 
 // maxPrompts bounds how many pressed prompts are remembered.
@@ -49,7 +49,7 @@ func (j *judging) begin(id string) (end func()) {
 	}
 }
 
-// first reports whether what was pressed wasn't pressed before.
+// first reports whether the click wasn't judged before.
 func (j *judging) first(what string) bool {
 	again, _ := j.pressed.ContainsOrAdd(what, struct{}{})
 	return !again
@@ -72,9 +72,9 @@ type checking struct {
 	sent chan struct{} // made when the message is sent, closed when Slack has answered
 }
 
-// check begins to judge p. Only the first click on a private prompt replaces
-// it: by the next one it may show what came of the first. A click that is
-// delivered twice shows nothing the second time.
+// check starts to judge p. Only the first click on a private prompt replaces
+// it: at the next one it may already show the first one's result. A click that
+// is delivered twice shows nothing the second time.
 func (c *clicks) check(ctx context.Context, p carry.Press) *checking {
 	s := &checking{where: slackapi.Ephemeral}
 	if c.judging.first(p.Confirmation.ID) {
@@ -104,9 +104,9 @@ func (c *clicks) check(ctx context.Context, p carry.Press) *checking {
 	return s
 }
 
-// stop is called with the verdict: nothing is sent after it. It returns a
-// channel that is closed once what was sent before has arrived; nil if nothing
-// was sent.
+// stop must be called with the verdict: nothing is sent after it. It returns a
+// channel that is closed once an earlier message has arrived; nil if there was
+// none.
 func (s *checking) stop() <-chan struct{} {
 	if s.timer != nil {
 		s.timer.Stop()

@@ -16,12 +16,13 @@ import (
 )
 
 const (
-	// clicksPerCommand is how many clicks each person has a minute for each
-	// command they may type: more than anyone needs, far fewer than would delay
+	// clicksPerCommand is how many clicks a minute each person has for each
+	// command they may type: more than anyone needs, but too few to delay
 	// other people's.
 	clicksPerCommand = 3
 
-	// toldPerMinute bounds how often someone is told that they click too fast.
+	// toldPerMinute bounds how often a person is warned that they click too
+	// fast.
 	toldPerMinute = 2
 )
 
@@ -35,7 +36,7 @@ type clicks struct {
 	texts   texts.Texts
 	paused  pauseSwitch
 	limit   *work.Limit
-	told    *work.Limit // how often someone is told that they click too fast
+	told    *work.Limit // how often a person is warned that they click too fast
 	reasons *reasons
 	poster  *slackapi.Poster
 	judging *judging
@@ -49,7 +50,7 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k slackapi.Click)
 	if !c.limit.Allow(k.User) {
 		return c.tooFast(log, k)
 	}
-	// A click counts by the time at which it was received.
+	// The time of receipt counts, not the time of processing.
 	confirmation, err := c.signer.Decode(k.Value, k.At)
 	p := carry.Press{Click: k, Confirmation: confirmation, Log: log.With("confirmation", confirmation.ID, "tasks", confirmation.IDs())}
 	if err == nil && !confirmation.MeantFor(k.User, k.Channel) {
@@ -105,7 +106,7 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 		if replaced {
 			p.Spent++ // for restore
 		}
-		answer = c.reasons.ask(ctx, p) // a modal can be opened for a moment only
+		answer = c.reasons.ask(ctx, p) // a modal can only be opened within seconds
 	} else {
 		answer = c.refuse(p, no)
 	}
@@ -147,7 +148,7 @@ func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
 	p.Log.Warn("click refused", "reason", string(no.Code), "cause", no.Cause, "facts_age_seconds", p.FactsAge.Seconds())
 	c.metrics.Refusals.WithLabelValues("click", string(no.Code)).Inc()
 	where := p.Aside()
-	if !no.Code.Final() { // worth another try with the same prompt
+	if !no.Code.Final() { // another try with the same prompt may help
 		where = slackapi.Ephemeral
 	}
 	return reply{message: c.texts.RefusedClick(no, p.Confirmation), where: where, refusal: &decision.Note{
@@ -180,8 +181,8 @@ func invalidReasons() map[string]error {
 }
 
 // mayConfirm applies the policy again, to facts that are fresh enough: to the
-// person who clicks and, if two people are needed, to the one who asked. It notes
-// how old the facts are.
+// person who clicks and, if two people are needed, to the requester. It
+// records how old the facts are.
 func (c *clicks) mayConfirm(ctx context.Context, p *carry.Press) policy.Verdict {
 	ctx, checked := c.trace.Step(ctx, "policy")
 	defer checked(nil)

@@ -23,8 +23,8 @@ import (
 const triggerLife = 3 * time.Second
 
 // reasons asks for a reason if none was typed. A click without one opens a
-// modal instead of deciding anything. What is submitted there becomes a click
-// on the same confirmation, now with a reason, and is checked like any other.
+// modal instead of deciding anything. Submitting it is a click on the same
+// confirmation, now with a reason, and is checked like any other.
 type reasons struct {
 	required bool
 	views    interface {
@@ -72,9 +72,8 @@ type reasoned struct {
 	confirmation decision.Confirmation
 }
 
-// read verifies a submission, and returns it or what is wrong with it, to be
-// shown in the modal. It only reads: the modal is waiting for its
-// acknowledgement.
+// read verifies a submission, and returns it, or an error to show in the
+// modal. It has no side effects: the modal is waiting for its acknowledgement.
 func (r *reasons) read(s slackapi.Submission, e envelope) (given reasoned, wrong string) {
 	data, err := r.signer.DecodeModal(texts.ModalReason, s.Metadata, s.User)
 	if err != nil {
@@ -98,7 +97,8 @@ func (r *reasons) read(s slackapi.Submission, e envelope) (given reasoned, wrong
 	}, c}, ""
 }
 
-// parse reads a reason that was typed in a modal, and says what is wrong with it.
+// parse parses a reason that was typed in a modal, and returns an error to
+// show there.
 func (r *reasons) parse(typed string, required bool) (reason, wrong string) {
 	reason = input.ParseReason(input.Clean(typed))
 	switch n := utf8.RuneCountInString(reason); {

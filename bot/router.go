@@ -16,8 +16,9 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
-// How much is accepted at once. Workers mostly wait for Slack or Chamelio, so
-// there are many. The person gets an answer if there is no room.
+// How many commands and clicks are accepted at once. Workers mostly wait for
+// Slack or Chamelio, so there are many. If there is no room, the person gets
+// an answer.
 const (
 	workersAtOnce     = 256
 	commandsQueueSize = 1024

@@ -28,7 +28,8 @@ type shortcuts struct {
 	texts    texts.Texts
 }
 
-// wish is where a shortcut was used. The modal that asks for a task carries it.
+// wish is where a shortcut was used. The modal that asks for a task carries
+// it.
 type wish struct {
 	Team, Channel, Thread string
 }
@@ -85,17 +86,17 @@ func (s *shortcuts) find(who asker, responseURL string) slack.ModalViewRequest {
 	return view
 }
 
-// found is what a modal is to show.
+// found is what a modal shows.
 type found struct {
 	who    asker
 	tasks  []chamelio.TaskID
 	reason string
-	left   int // tasks that the message names besides
+	left   int // further tasks that the message names
 	to     slackapi.Target
 }
 
-// present shows tasks in a modal that asks to confirm, or says why there are
-// none to cancel.
+// present shows tasks in a modal that asks to confirm, or explains why none
+// can be cancelled.
 func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) reply {
 	log = log.With("tasks", f.tasks)
 	what := s.commands.consider(ctx, log, f.who, input.Request{Tasks: f.tasks, Reason: f.reason})
@@ -116,7 +117,7 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 	return reply{refusal: what.refusal}
 }
 
-// show replaces what a modal shows. A modal that was closed shows nothing.
+// show replaces the modal's view. A modal that was closed shows nothing.
 func (s *shortcuts) show(ctx context.Context, log *slog.Logger, view string, m slack.ModalViewRequest) {
 	if err := s.poster.ShowLast(ctx, view, m); err != nil {
 		log.Info("a modal can't be updated", "error", err)
@@ -129,8 +130,9 @@ type chosen struct {
 	confirmation decision.Confirmation
 }
 
-// read verifies a submission, and returns it or what is wrong with it and in
-// which block. It only reads: the modal is waiting for its acknowledgement.
+// read verifies a submission, and returns it, or an error and the block to
+// show it in. It has no side effects: the modal is waiting for its
+// acknowledgement.
 func (s *shortcuts) read(sub slackapi.Submission, e envelope) (given chosen, block, wrong string) {
 	data, err := s.signer.DecodeModal(texts.ModalConfirm, sub.Metadata, sub.User)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/clock"
 )
 
-// journalClock is what registerClocks needs of the journal.
+// journalClock is the part of the journal that registerClocks needs.
 type journalClock interface {
 	ClockOffset(context.Context) (clock.Offset, error)
 }

@@ -5,11 +5,12 @@ import (
 	"log/slog"
 )
 
-// event is a kind of line in the log. Its name never changes; the message may.
+// event is a kind of log line. Its name never changes; its message may.
 type event struct{ name, message string }
 
-// events lists them. docs/operate.md has the same table, and a test finds a
-// message that isn't here. Several messages may be one event.
+// events returns all of them. docs/operate.md has the same table, and a test
+// finds messages that are missing here. Several messages may belong to one
+// event.
 func events() []event {
 	return []event{
 		// The process.
@@ -133,8 +134,7 @@ func events() []event {
 	}
 }
 
-// otherEvent is the event of a line that isn't the bot's own, such as one of
-// net/http's.
+// otherEvent is the event of a line from elsewhere, such as net/http.
 const otherEvent = "other"
 
 // eventHandler adds the event's name to each line.

@@ -11,16 +11,17 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// watchedFile is the file that NAME_FILE names. What it holds is used once it
-// changes, without a restart.
+// watchedFile is the file that NAME_FILE names. When its content changes, it
+// is used without a restart.
 type watchedFile struct {
 	variable string
-	seen     secret.Value // in use, or of no use
-	told     secret.Value // cannot be used now, which was told, and is tried again
+	seen     secret.Value // in use, or unusable
+	told     secret.Value // unusable for now, which was reported, and to be tried again
 	use      func(context.Context, secret.Value) error
 }
 
-// lookAtFiles uses what has changed. It reports whether anything was.
+// lookAtFiles uses the files that have changed. It reports whether there were
+// any.
 func (c *credentials) lookAtFiles(ctx context.Context) (changed bool) {
 	for _, f := range c.files {
 		if c.lookAt(ctx, f) {
@@ -30,8 +31,9 @@ func (c *credentials) lookAtFiles(ctx context.Context) (changed bool) {
 	return changed
 }
 
-// lookAt uses what the file holds now. A file that cannot be read changes
-// nothing: it may be being replaced. What can be tried again is.
+// lookAt uses the file's content if it has changed. A file that can't be read
+// changes nothing, because it may be about to be replaced. If another try may
+// help, it is tried again.
 func (c *credentials) lookAt(ctx context.Context, f *watchedFile) bool {
 	content, found, wrong := secretFile(f.variable)
 	if !found || wrong != nil || content.Reveal() == f.seen.Reveal() {
@@ -56,7 +58,7 @@ func (c *credentials) lookAt(ctx context.Context, f *watchedFile) bool {
 	return err == nil
 }
 
-// tryUse names content that isn't a bare secret, and uses all other.
+// tryUse rejects content that isn't a bare secret, and uses any other.
 func (f *watchedFile) tryUse(ctx context.Context, content secret.Value) error {
 	if misform := secret.Misform(content.Reveal(), prefixes[f.variable]...); misform != "" {
 		return misformed(misform)
@@ -64,13 +66,13 @@ func (f *watchedFile) tryUse(ctx context.Context, content secret.Value) error {
 	return f.use(ctx, content)
 }
 
-// misformed is what is wrong with the form of a secret, to be read after what
-// holds it.
+// misformed is what is wrong with the form of a secret, to be read after its
+// source.
 type misformed string
 
 func (e misformed) Error() string { return "what it holds " + string(e) }
 
-// again is when the next try is; 0 if there is none.
+// again returns the time until the next try; 0 if there is none.
 func again(every time.Duration, final bool) time.Duration {
 	if final {
 		return 0
@@ -78,8 +80,8 @@ func again(every time.Duration, final bool) time.Duration {
 	return every
 }
 
-// unusable says why what a file holds cannot be used, and whether that stays
-// so.
+// unusable returns why a file's content can't be used, and whether another try
+// is useless.
 func unusable(err error) (why string, final bool) {
 	var option *chamelio.OptionError
 	switch {

@@ -10,9 +10,9 @@ import (
 type setting struct {
 	name     string
 	fallback string // the value if the variable isn't set; "" if there is none
-	shown    string // the fallback as help and docs have it, if that differs
+	shown    string // the default in help and docs, if that differs
 	required bool
-	slackCLI string // the name under which the Slack CLI hands it over
+	slackCLI string // the name that the Slack CLI uses for it
 	meaning  string
 	fix      string // what to do about a wrong value
 	field    func(*config) any

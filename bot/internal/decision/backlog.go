@@ -2,7 +2,7 @@ package decision
 
 import "time"
 
-// Backlog is what remains to be done, by all processes. Its times are those of
+// Backlog is what is left to do, over all processes. Its times are those of
 // the clicks; zero if there is none.
 type Backlog struct {
 	Unannounced       int // decisions that are not announced yet

@@ -1,6 +1,6 @@
 package decision
 
-// The names of stages, actions, events and so on, for logs, spans, scripts and
+// Names of stages, actions, events and so on, for logs, spans, scripts and
 // diagrams.
 
 // String returns the name.

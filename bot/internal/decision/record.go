@@ -1,5 +1,6 @@
-// Package decision is the domain: decisions, their outcomes, and the conclusions
-// that an answer permits. It is pure, without clock, network, goroutine or log.
+// Package decision is the domain: what a decision is, what its outcomes are,
+// and what may be concluded from an answer. It is pure: no clock, network,
+// goroutine or log.
 package decision
 
 import (
@@ -37,7 +38,7 @@ const (
 const Various Outcome = "various"
 
 // Record is everything the journal knows about a decision: an accepted click,
-// and what became of each of its tasks.
+// and the outcome of each of its tasks.
 type Record struct {
 	ID            ID
 	Tasks         []Item // at least one, in the order of the prompt
@@ -87,8 +88,8 @@ type Item struct {
 // "" while one has none.
 func (r Record) Outcome() Outcome { return shared(r.Tasks, func(t Item) Outcome { return t.Outcome }) }
 
-// SettledOutcome is like Outcome, with final results in place of unknown
-// outcomes, or "" until they are known.
+// SettledOutcome is like Outcome, but with the final results of unknown
+// outcomes; "" until they are known.
 func (r Record) SettledOutcome() Outcome {
 	return shared(r.Tasks, func(t Item) Outcome {
 		if t.Outcome == Unknown {

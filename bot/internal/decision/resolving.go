@@ -23,7 +23,7 @@ type Task struct {
 	Ended    bool          // the task was seen to have ended
 }
 
-// resolving finds out what becomes of the task: by a cancel request and, if its
+// resolving finds the outcome of the task: by a cancel request and, if its
 // answer isn't clear, by GETs (laws 1 to 4).
 func (p Protocol) resolving(s State, e Event, at Moment) (State, Do) {
 	switch e.Kind {
@@ -69,7 +69,7 @@ func (p Protocol) resolving(s State, e Event, at Moment) (State, Do) {
 	}
 }
 
-// beginResolving begins with a request, or with a GET if a former owner may
+// beginResolving starts with a request, or with a GET if a former owner may
 // have sent one.
 func (p Protocol) beginResolving(s State, at Moment) (State, Do) {
 	s.Task.Began = at.Elapsed
@@ -84,7 +84,7 @@ func (p Protocol) beginResolving(s State, at Moment) (State, Do) {
 	return s, do
 }
 
-// answered draws the conclusion from an answer of Chamelio's.
+// answered acts on an answer from Chamelio.
 func (p Protocol) answered(s State, e Event, at Moment) (State, Do) {
 	t := &s.Task
 	t.note(e, at)
@@ -105,7 +105,7 @@ func (p Protocol) answered(s State, e Event, at Moment) (State, Do) {
 	return p.send(s, at)
 }
 
-// note keeps the details of an answer that its conclusion doesn't have.
+// note records the parts of an answer that matter apart from its conclusion.
 func (t *Task) note(e Event, at Moment) {
 	t.Asked = e.Pause
 	switch e.Kind {
@@ -125,7 +125,7 @@ func (t *Task) note(e Event, at Moment) {
 	}
 }
 
-// send asks for a request, if one may be sent now.
+// send returns the action for a request, if one may be sent now.
 func (p Protocol) send(s State, at Moment) (State, Do) {
 	t := s.Task
 	late := t.Late || at.Age > p.ClickAge
@@ -146,15 +146,14 @@ func (p Protocol) send(s State, at Moment) (State, Do) {
 	return s, Do{Action: DoSend}
 }
 
-// surelyRuns reports whether the task was seen running by a GET that began
-// after everything that was sent had its answer, and long enough after to show
-// its effect.
+// surelyRuns reports whether a GET has seen the task running that began after
+// every request had its answer, and long enough after to show its effect.
 func (p Protocol) surelyRuns(t Task) bool {
 	return t.Known == Answered && t.Running && t.Seen-t.Sent >= p.ReadLag
 }
 
-// unsent waits before a request that is repeated because the last one certainly
-// had no effect.
+// unsent waits before a request is repeated because the last one certainly had
+// no effect.
 func (p Protocol) unsent(s State, e Event, at Moment) (State, Do) {
 	t := &s.Task
 	pause, show := e.Pause, ShowSlow
@@ -178,7 +177,7 @@ func (p Protocol) unsent(s State, e Event, at Moment) (State, Do) {
 	return s, Do{Action: DoUnmark, Show: show, For: pause}
 }
 
-// look asks for a GET, the last one when Patience is over.
+// look returns the action for a GET, the last one when Patience is over.
 func (p Protocol) look(s State, at Moment) (State, Do) {
 	left := p.Patience - (at.Elapsed - s.Task.Began)
 	switch {
@@ -203,10 +202,11 @@ func (p Protocol) pause(t *Task) time.Duration {
 	return pause
 }
 
-// conclude ends with an outcome once that is certain. A clear no is certain only
-// if no other decision's request may still take effect: one whose outcome is
-// unknown, and that the follow-up hasn't settled. That a task runs in spite of a
-// conflict is certain only by a GET that began ReadLag after the conflict.
+// conclude ends with an outcome once that is certain. A clear no is certain
+// only if no other decision's request may still take effect: one whose outcome
+// is unknown, and that the follow-up hasn't settled. After a conflict, that
+// the task is running is certain only by a GET that began ReadLag after the
+// conflict.
 func (p Protocol) conclude(s State, o Outcome, c Cause, at Moment) (State, Do) {
 	t := s.Task
 	if t.Known == Conflicted && c == CauseRefused && t.Seen-t.Conflict < p.ReadLag {

@@ -1,6 +1,6 @@
-// Package signed makes and verifies what leaves the process and comes back:
-// the confirmation in a button, the click in a modal, and the rows of the
-// journal. Only a holder of the bot token can make them.
+// Package signed makes and verifies everything that leaves the process and
+// comes back: the confirmation in a button, the click in a modal, and the rows
+// of the journal. Only a holder of the bot token can make them.
 package signed
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// Why a value from outside is rejected.
+// Reasons to reject a value from outside.
 var (
 	ErrMalformed = errors.New("not a confirmation")
 	ErrForged    = errors.New("the signature does not fit")
@@ -62,8 +62,8 @@ func NewSigner(botToken string, j Store, now func() time.Time) (Signer, error) {
 // NewID returns a new, unguessable ID of a confirmation.
 func NewID() string { return rand.Text() }
 
-// Fit returns a confirmation as a button can carry it. What doesn't fit is left
-// out or cut, in this order: the tasks' addresses, the titles, the reason.
+// Fit returns a confirmation that fits into a button. It omits or shortens, in
+// this order: the tasks' addresses, the titles, the reason.
 func Fit(c decision.Confirmation) decision.Confirmation {
 	c = c.Storable()
 	tasks, reason := c.Tasks, c.Reason
@@ -89,8 +89,8 @@ func Fit(c decision.Confirmation) decision.Confirmation {
 	return c
 }
 
-// Encode returns the value of a button: version, payload and signature of what
-// fits.
+// Encode returns the value of a button: version, payload and signature of the
+// fitted confirmation.
 func (s Signer) Encode(c decision.Confirmation) string {
 	signed := confirmationVersion + "." + base64.RawURLEncoding.EncodeToString(payload(Fit(c)))
 	return signed + "." + base64.RawURLEncoding.EncodeToString(mac(s.signing().confirmations, signed))
@@ -163,9 +163,9 @@ func mac(key []byte, text string) []byte {
 	return h.Sum(nil)
 }
 
-// Decode verifies the value of a button. It looks at nothing in it before the
+// Decode verifies the value of a button. It uses nothing in it before the
 // signature is verified. The error is ErrMalformed, ErrForged or ErrExpired;
-// with ErrExpired it returns the confirmation, too.
+// with ErrExpired it also returns the confirmation.
 func (s Signer) Decode(value string, now time.Time) (decision.Confirmation, error) {
 	return decodeBy(s.accepted(promptsOutlive), value, now)
 }

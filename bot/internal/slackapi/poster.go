@@ -1,4 +1,5 @@
-// Package slackapi is the one way to Slack, and parses what comes from it.
+// Package slackapi makes the bot's calls to Slack, and parses Slack's
+// payloads.
 package slackapi
 
 import (

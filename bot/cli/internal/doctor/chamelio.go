@@ -28,13 +28,14 @@ func passes(err error) bool {
 	return errors.Is(err, chamelio.ErrServer) || errors.Is(err, chamelio.ErrRateLimited) || errors.Is(err, chamelio.ErrUnreachable)
 }
 
-// KeyRefused tells Chamelio's own no to the key from a gateway's.
+// KeyRefused reports whether Chamelio itself refused the key, and not a
+// gateway.
 func KeyRefused(err error) bool {
 	var e *chamelio.Error
 	return errors.As(err, &e) && errors.Is(e, chamelio.ErrUnauthorized) && e.FromAPI
 }
 
-// ExplainKey says what came of asking Chamelio about the key.
+// ExplainKey explains the result of asking Chamelio about the key.
 func ExplainKey(err error) string {
 	var e *chamelio.Error
 	switch {
@@ -54,7 +55,7 @@ func ExplainKey(err error) string {
 	return "the answer is " + status(e.Status) + ", and not Chamelio's own"
 }
 
-// KeyRemedy says what to do about it.
+// KeyRemedy returns what to do about it.
 func KeyRemedy(err error) string {
 	var e *chamelio.Error
 	switch {
@@ -69,7 +70,8 @@ func KeyRemedy(err error) string {
 	return cmp.Or(transport.Explain(err).Remedy, network)
 }
 
-// host is for texts: an address without what a path or query may hide.
+// host returns an address without its path and query, which may contain a
+// secret.
 func host(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
