@@ -10,6 +10,8 @@ type exception struct{ rule, file, contains, reason string }
 
 func exceptions() []exception {
 	return []exception{
+		{"mend", "bot/slacktest/fault.go", "Mend calls", "the name of an exported method"},
+		{"mend", "chamelio/chameliotest/fault.go", "Mend calls", "the name of an exported method"},
 		{"hear", "docs/operate.md", "will hear of the refused app token", logged},
 		{"somebody", "docs/operate.md", "until somebody changes a setting", logged},
 	}
@@ -27,9 +29,7 @@ func leftOut(file string) (reason string, ok bool) {
 		{".ci/prose/", "has the patterns themselves"},
 
 		// Not rewritten yet. The list only gets shorter.
-		{"bot/*.go", notYet},
-		{"bot/cli/", notYet}, {"bot/internal/", notYet}, {"bot/slacktest/", notYet}, {"bot/socketmode/", notYet},
-		{"chamelio/", notYet},
+		{"bot/*.go", notYet}, {"bot/cli/", notYet}, {"bot/internal/simulation/", notYet},
 	} {
 		matched, err := path.Match(o.pattern, file)
 		if err != nil {

@@ -221,8 +221,8 @@ func TestReleasesConnectionsUnderLoad(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("Run returned %v", err)
 	}
-	// A command may cross with the Close frame: it is done, and cannot be
-	// acknowledged. The stand-in may also write one on a connection that it
+	// A command may cross with the Close frame: it is handled, and can't be
+	// acknowledged. The fake may also write one on a connection that it
 	// is just closing.
 	lost, silent := w.settle(sent)
 	if lost > 1 || silent > 3 || first.Open() != 0 || second.Open() != 2 || w.slack.Opened() != 4 {

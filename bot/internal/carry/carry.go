@@ -118,8 +118,8 @@ func (c *Carrier) Drained(ctx context.Context) bool {
 // promptsTimeout bounds the wait for prompts at the end of the process.
 const promptsTimeout = 10 * time.Second
 
-// Stop stops carrying and waits until every goroutine has ended. What is cut
-// off is in the journal.
+// Stop stops carrying and waits until every goroutine has ended. The journal has
+// unfinished decisions.
 func (c *Carrier) Stop(cause error) {
 	c.stop(cause)
 	c.group.Wait(context.Background())

@@ -16,8 +16,8 @@ func (c *Carrier) answer(ctx context.Context, p Press, m texts.Message, where sl
 	return c.Poster.Answer(ctx, p.Log, p.Target(), m, where)
 }
 
-// beaten answers a click whose claim found another decision. What replaces the
-// prompt goes through the prompt, so that nothing older is shown after it.
+// beaten answers a click whose claim found another decision. It updates the
+// prompt through its queue, so that no older text overwrites the update.
 func (l *life) beaten() {
 	c, p, winner := l.Carrier, *l.press, l.winner
 	own, unsure := winner.ID == l.ID, l.state.Save.Unsure
@@ -49,7 +49,7 @@ func (l *life) beaten() {
 		}
 	case own && !unsure:
 		// The prompt may still show its buttons, if Slack didn't accept its
-		// update. Who carries the first click changes it when the outcome is known.
+		// update. The owner of the first click updates it with the outcome.
 		l.log.Info("clicked, but an earlier click counts", "confirmer", winner.Confirmer)
 		if p.aside() == replaceOriginal {
 			l.followOther(winner)

@@ -163,7 +163,7 @@ const (
 // Show is what the prompt shows while an action runs.
 type Show uint8
 
-// What a prompt shows. The runtime shows each change once.
+// The states of a prompt. The runtime shows each change once.
 const (
 	ShowNothing  Show = iota
 	ShowSaving        // the click isn't saved yet; nothing was sent

@@ -23,7 +23,7 @@ type Request struct {
 	Unsure bool              // the reason might be meant as a task, or the reverse
 }
 
-// What can be wrong with the text of a command.
+// Errors in the text of a command.
 var (
 	ErrHelp          = errors.New("help was asked for")
 	ErrNotATask      = errors.New("neither a task id nor a task link")

@@ -33,7 +33,7 @@ func TestParseCommand(t *testing.T) {
 		{"12345 " + strings.Repeat("ü", 300), 12345, strings.Repeat("ü", 300), nil},
 		{"12345 " + strings.Repeat("ü", 301), 0, "", ErrReasonTooLong},
 		{"12345 \u202egnihton", 12345, "gnihton", nil},
-		// What people type and paste besides.
+		// Other things that people type and paste.
 		{"task 12344", 12344, "", nil}, {"Task #12344 dup", 12344, "dup", nil}, {"cancel task 12344", 12344, "", nil}, {"please cancel 5 now", 5, "now", nil},
 		{`"12344"`, 12344, "", nil}, {"“12344” dup", 12344, "dup", nil}, {`"12344 dup of 5"`, 12344, "dup of 5", nil}, {"'12344'", 12344, "", nil}, {"`12344`", 12344, "", nil},
 		{"12344:", 12344, "", nil}, {"12345.", 12345, "", nil}, {"(12345)", 12345, "", nil}, {"12345;", 12345, "", nil}, {"12345, dup", 12345, "dup", nil},
@@ -95,7 +95,7 @@ func TestSeveralTasks(t *testing.T) {
 		{"12345 12346 12345", []chamelio.TaskID{12345, 12346}, "", false, nil},
 		{"12345 <" + link + "12345>", []chamelio.TaskID{12345}, "", false, nil},
 		{many, []chamelio.TaskID{9223372036854775807}, "", false, nil},
-		// What could be a task or a reason.
+		// Words that could be a task or a reason.
 		{"12345 12346 is the right one", []chamelio.TaskID{12345, 12346}, "is the right one", true, nil},
 		{"12345 2 people asked", []chamelio.TaskID{12345, 2}, "people asked", true, nil},
 		{"12345: 2 people asked", []chamelio.TaskID{12345}, "2 people asked", true, nil},

@@ -168,7 +168,7 @@ func unchanged(t *testing.T, j *trusting, before decision.Record, what string) {
 	check("get", d, err)
 }
 
-// TestAForgedRowBlocksNothing lets forged rows stand in the way of a click.
+// TestAForgedRowBlocksNothing inserts forged rows that conflict with a click.
 func TestAForgedRowBlocksNothing(t *testing.T) {
 	const row = `INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, announced_at, epoch, mac)
 		VALUES ('%s', 'T1', 'C1', 'U1', 'U9', 'x', '2026-11-28 10:00:00+00:00', '2026-11-28 10:00:00+00:00', %s, 1, '%s')`
@@ -264,7 +264,7 @@ func columnsOf(t *testing.T, url string, table journal.Table) (columns []string)
 }
 
 // TestForgedRequestsNotesAndCredentialsAreSetAside writes into the other
-// tables. What is genuine isn't held up.
+// tables. Genuine rows aren't affected.
 func TestForgedRequestsNotesAndCredentialsAreSetAside(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := openTrusting(t, url, "xoxb-1")
@@ -316,8 +316,8 @@ func TestForgedRequestsNotesAndCredentialsAreSetAside(t *testing.T) {
 	})
 }
 
-// TestRowReturnsWithItsKey judges rows of a replica whose bot token nobody
-// here knows: they wait, then are set aside, and return with the key.
+// TestRowReturnsWithItsKey verifies rows of a replica whose bot token isn't
+// known here: they wait, then are set aside, and return with the key.
 func TestRowReturnsWithItsKey(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		old, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")

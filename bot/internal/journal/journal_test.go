@@ -244,8 +244,8 @@ func TestAFailedDecisionFreesItsTaskASuccessDoesNot(t *testing.T) {
 	})
 }
 
-// Whoever has lost a decision can do nothing to it any more, however it lost
-// it and whatever it tries.
+// A process that has lost a decision can't change it any more, no matter how it
+// lost it.
 func TestAnOldOwnerIsHarmless(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 0), open(t, url, 0)
@@ -394,8 +394,8 @@ func TestADecisionWithoutTasksIsNotTakenOver(t *testing.T) {
 	})
 }
 
-// A clock that was far ahead and was put back leaves no lease that nobody can
-// take over.
+// If a clock is far ahead and then corrected, other processes can still take over
+// the leases.
 func TestAbsurdlyLateLeaseCountsAsExpired(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		won(t, open(t, url, 0), sampleDecision("x", 1))
@@ -618,7 +618,7 @@ func TestUnknownOutcomeIsFollowedUpUntilItIsSettled(t *testing.T) {
 		if got := due(); len(got) != 0 {
 			t.Errorf("after it is settled: %+v", got)
 		}
-		// Said again, it changes nothing.
+		// A second call changes nothing.
 		statement(t, url, "UPDATE decisions SET response_url = 'kept' WHERE confirmation_id = 'u'")
 		d, err := j.Get(ctx, "u")
 		if err != nil || d.Tasks[0].SettledOutcome != decision.Cancelled || d.Outcome() != decision.Unknown || d.SettledAt.IsZero() {
@@ -1012,7 +1012,7 @@ func TestCloseReleasesItsFiles(t *testing.T) {
 	_, err := j.Get(t.Context(), "x")
 	must(t, err)
 	must(t, j.Close())
-	// Whoever closes the last connection clears the log away.
+	// Closing the last connection deletes the log.
 	if _, err := os.Stat(path + "-wal"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("somebody still has the file open: %v", err)
 	}

@@ -108,8 +108,8 @@ func setEverythingAside(t *testing.T, j *Journal) {
 	_, _ = j.SetAsides(ctx, Query{Task: 1})
 }
 
-// everyCall has the journal prepare each of its statements. What the calls
-// return doesn't matter.
+// everyCall has the journal prepare each of its statements. Their results
+// don't matter.
 func everyCall(ctx context.Context, j *Journal) {
 	d := decision.Record{ID: "x", Tasks: []decision.Item{{ID: 1}, {ID: 3}}}
 	c, _ := j.Claim(ctx, d)

@@ -15,8 +15,8 @@ import (
 )
 
 // Seals makes and verifies the MACs that rows carry. signed.Signer implements
-// it. An error of a verification is decision.ErrUnknownKey if it can't be told
-// yet; any other means that the bot didn't write the row like that.
+// it. A verification returns decision.ErrUnknownKey if the key isn't known yet;
+// any other error means that the bot didn't write the row like that.
 type Seals interface {
 	SignRow(d decision.Record, closed decision.Outcome) string
 	VerifyRow(decision.Record) error

@@ -105,7 +105,7 @@ func TestClaimOfTakenTasksIsLost(t *testing.T) {
 
 // Decisions that name the same tasks in different orders are claimed at once, by
 // two processes. Each task goes to one of them, and none of them waits for the
-// other for ever.
+// other forever.
 func TestConcurrentClaimsShareTheTasks(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 0), open(t, url, 0)

@@ -40,7 +40,7 @@ func (n *inquiry) answer(ctx context.Context, judge func(context.Context, since)
 	s := since{n.began.Add(-max(n.age, refusedPersonAge)), n.began.Add(-max(n.age, refusedSharedAge))}
 	for range maxPasses {
 		c, v := judge(ctx, s)
-		if n.stands(c, v) {
+		if n.freshEnough(c, v) {
 			return c, v
 		}
 		s = since{n.began, n.began}
@@ -51,10 +51,10 @@ func (n *inquiry) answer(ctx context.Context, judge func(context.Context, since)
 	return n.ids, refuse(CodeCannotCheck)
 }
 
-// stands returns whether a verdict's facts are fresh enough. Facts that were
+// freshEnough reports whether a verdict's facts are fresh enough. Facts that were
 // requested after the question came always are, and so is a failed lookup,
 // which isn't cached.
-func (n *inquiry) stands(c Case, v Verdict) bool {
+func (n *inquiry) freshEnough(c Case, v Verdict) bool {
 	people, shared := c.peopleAsked(), older(c.sharedAsked(), c.Task.Asked)
 	switch {
 	case v.Code.Final():

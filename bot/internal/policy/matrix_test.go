@@ -69,8 +69,8 @@ func everyCase() iter.Seq[Case] {
 					for _, channel := range []ChannelID{"C0LEGAL", "C0RANDOM"} {
 						c := commandBy(p, i)
 						c.Task, c.Place.Channel = task, channel
-						// At a command nobody has asked for anything yet, also where a
-						// caller names the person as the one who has.
+						// A command has no requester yet, even if the caller names the
+						// person as the requester.
 						if !yield(c) || !yield(c.with(func(c *Case) { c.Requester = c.Person })) {
 							return
 						}

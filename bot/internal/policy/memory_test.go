@@ -329,8 +329,8 @@ func TestAFloodOfManyRefusedPeopleSparesTheUsergroups(t *testing.T) {
 	})
 }
 
-// The task is got next to the look-ups, but not for someone who was refused when
-// last judged, nor twice for someone who was never judged.
+// The task is fetched in parallel with the other lookups, but not for someone who
+// was refused last time, and not twice for someone without an earlier verdict.
 func TestFetchesTheTaskOnlyForPossiblyAllowedPeople(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		api.slow(time.Second)

@@ -139,8 +139,8 @@ func TestEarlierSignaturesStayValid(t *testing.T) {
 	verify("a click of long after", first, stale, errStaleKey)
 }
 
-// What someone else writes into the table of keys opens nothing, and what is
-// for this process is reported.
+// Keys that someone else writes into the table of keys decrypt nothing, and those
+// for this process are reported.
 func TestKeysThatSomeoneElseWroteAreReported(t *testing.T) {
 	t.Parallel()
 	on, clock := &shelf{sealed: map[string]string{}}, &clockOf{time.Now()}

@@ -157,7 +157,7 @@ func FuzzConfirmation(f *testing.F) {
 		if _, err := s.Decode(value, time.Now()); err == nil && value != good {
 			t.Fatalf("%q is accepted", value)
 		}
-		// What is rightly signed but oddly made must not get through either.
+		// A correctly signed but malformed value is refused, too.
 		if signed := confirmationVersion + "." + value; len(value) < 1000 {
 			_, _ = s.Decode(signed+"."+strings.TrimRight(value, "."), time.Now())
 		}

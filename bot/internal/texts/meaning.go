@@ -13,7 +13,7 @@ import (
 // message's first block, where a program can read it; people don't see it.
 type Meaning string
 
-// The meanings besides those of the outcomes.
+// The meanings other than outcomes.
 const (
 	MeansUnderWay Meaning = "under_way" // nothing final is known
 	MeansKept     Meaning = "kept"      // nothing was or will be sent: a person took it back

@@ -155,8 +155,8 @@ func nameOf(id string) string {
 	return map[string]string{slacktest.Ada: "Ada Lovelace", slacktest.Grace: "Grace Hopper", slacktest.General: "general", slacktest.Random: "random"}[id]
 }
 
-// TestWhileACancelMayBeUnderWayNothingIsSaidOfTheTask is the law that what is
-// told stays true.
+// TestWhileACancelMayBeUnderWayNothingIsSaidOfTheTask is the law that
+// announcements stay true.
 func TestWhileACancelMayBeUnderWayNothingIsSaidOfTheTask(t *testing.T) {
 	said := regexp.MustCompile(`(?i)untouched|not touched|unchanged|still run|keeps? running|goes on|nothing was|(wasn't|was not|not been) (cancelled|changed)|not cancelled`)
 	n := 0

@@ -161,7 +161,7 @@ func connect(t *testing.T, via *url.URL, roots *x509.CertPool) error {
 	return err
 }
 
-// What the API gets through, a WebSocket gets through.
+// Proxies serve both the API and WebSockets.
 func TestProxiesServeHTTPAndWebSockets(t *testing.T) {
 	ca := newAuthority(t)
 	_, target := slackAt(t, ca.serve(t, "slack.com", -1, 1))
