@@ -86,7 +86,7 @@ func (a *auditor) send(ctx context.Context, n decision.Note) (sent bool, err err
 	m, err := a.message(ctx, log, n)
 	switch {
 	case errors.Is(err, journal.ErrGone): // nothing proves what the note is about
-		log.Error("a note for the audit channel is about a decision that isn't in the journal; trying again", "again_in", goneFor)
+		log.Error("audit note about a decision that isn't in the journal; retrying", "again_in", goneFor)
 		return true, a.journal.PutOff(ctx, n, goneFor)
 	case err != nil:
 		return false, err
@@ -95,7 +95,7 @@ func (a *auditor) send(ctx context.Context, n decision.Note) (sent bool, err err
 		_, err = a.poster.Post(ctx, a.channel, "", *m)
 	}
 	if err != nil {
-		log.Error("the audit channel does not take a copy; trying again", "error", err, "again_in", auditPause)
+		log.Error("audit copy failed; retrying", "error", err, "again_in", auditPause)
 		if said, _ := slackapi.Classify(err); said != slackapi.Unclear {
 			return false, a.journal.PutOff(ctx, n, auditPause)
 		}
@@ -137,7 +137,7 @@ func (a *auditor) permalink(ctx context.Context, log *slog.Logger, d decision.Re
 	defer cancel()
 	address, err := a.slack.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: d.Channel, Ts: d.MessageTS})
 	if err != nil {
-		log.Info("a copy goes to the audit channel without a link to the original", "error", err)
+		log.Info("audit copy posted without a link to the original", "error", err)
 		return ""
 	}
 	u, err := url.Parse(address)

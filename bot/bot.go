@@ -198,7 +198,7 @@ func (b *Bot) loadKeys(ctx context.Context) error {
 	}
 	n, err := b.journal.ReturnSetAside(ctx)
 	if n > 0 {
-		b.log.Info("rows that were set aside are verified again", "rows", n)
+		b.log.Info("rows that were set aside are back", "rows", n)
 	}
 	return err
 }
@@ -208,11 +208,11 @@ func (b *Bot) unverified(u journal.Unverified) {
 	log := b.log.With("table", string(u.Table), "id", u.ID, "tasks", u.Tasks, "channel", u.Channel, "reason", u.Why)
 	if u.Waits {
 		b.metrics.Unverified.WithLabelValues(string(u.Table), "waits").Inc()
-		log.Warn("a row of the journal can't be verified yet: nothing is done about it and nothing says what it says. Another replica may use another bot token")
+		log.Warn("journal row can't be verified yet; ignoring it. Another replica may use another bot token")
 		return
 	}
 	b.metrics.Unverified.WithLabelValues(string(u.Table), "set_aside").Inc()
-	log.Error("a row of the journal isn't genuine: it is set aside, nothing is cancelled and nothing is posted. Someone else has written to the database, or the bot token has changed")
+	log.Error("journal row isn't genuine; set it aside. Someone else has written to the database, or the bot token has changed")
 }
 
 // mentions returns the directory of people whom announcements mention; nil if

@@ -98,7 +98,7 @@ func (c *clicks) check(ctx context.Context, p carry.Press) *checking {
 		s.mu.Unlock()
 		defer close(s.sent)
 		if err := c.poster.To(ctx, p.Target(), c.texts.Checking(p.Confirmation), s.where); err != nil {
-			p.Log.Info("couldn't show that a click is being checked", "error", err)
+			p.Log.Info("can't show that a click is being checked", "error", err)
 		}
 	})
 	return s

@@ -76,11 +76,11 @@ func (c *clicks) whilePaused(ctx context.Context, p carry.Press) (reply, bool) {
 	pause, err := c.paused.atClick(ctx)
 	switch {
 	case err != nil:
-		p.Log.Error("click refused: the journal doesn't say whether cancelling is paused", "error", err)
+		p.Log.Error("click refused; can't check whether cancelling is paused", "error", err)
 		c.metrics.Refusals.WithLabelValues("click", "pause_unknown").Inc()
 		return alone(c.texts.PauseUnknown(p.Confirmation)), true
 	case pause.Active():
-		p.Log.Info("click refused: cancelling is paused")
+		p.Log.Info("click refused; cancelling is paused")
 		c.metrics.Refusals.WithLabelValues("click", "paused").Inc()
 		return alone(c.texts.PausedClick(p.Confirmation, pause.Note)), true
 	}
@@ -125,7 +125,7 @@ func (c *clicks) tooFast(log *slog.Logger, k slackapi.Click) reply {
 	if !c.told.Allow(k.User) {
 		return reply{}
 	}
-	log.Warn("someone clicks too fast")
+	log.Warn("clicks too fast")
 	return alone(c.texts.ClickedTooFast())
 }
 

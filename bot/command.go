@@ -139,7 +139,7 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 		return c.refuse(log, who, req.Tasks, v)
 	}
 	if pause := c.paused.atCommand(ctx, log); pause.Active() {
-		log.Info("command answered: cancelling is paused")
+		log.Info("command answered; cancelling is paused")
 		c.refused("paused")
 		return considered{explained: c.texts.Paused(pause.Note, req.Tasks...)}
 	}
@@ -154,7 +154,7 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 		}
 		// A task that doesn't exist has no people on it, and the answer may say so.
 		if v := cleared.OnTask(ctx, one.facts); !v.Allowed() && !c.texts.Explains(one.err) {
-			log.Warn("refused a task", "refused", one.id, "reason", string(v.Code), "cause", v.Cause)
+			log.Warn("task refused", "refused", one.id, "reason", string(v.Code), "cause", v.Cause)
 			no, refused, out = v, append(refused, one.id), append(out, c.texts.ExcludeRefused(v, one.id))
 		} else if why, ok := c.texts.Exclude(one.id, one.task, one.err); ok {
 			out = append(out, why)
@@ -196,7 +196,7 @@ func (c *commands) found(log *slog.Logger, who asker, req input.Request, cleared
 	public := false
 	for _, one := range in {
 		if one.err != nil {
-			log.Info("a task's details are unavailable", "without", one.id, "cause", one.err)
+			log.Info("task details unavailable", "without", one.id, "cause", one.err)
 		}
 		shown.Tasks = append(shown.Tasks, one.task)
 		public = public || cleared.NeedsSecondPerson(one.facts)

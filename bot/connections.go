@@ -26,7 +26,7 @@ func (b *Bot) connect(api *url.URL) func(context.Context) error {
 			all.Go(func() {
 				defer work.RecoverPanic(b.log)
 				if err := f(ctx); err != nil && ctx.Err() == nil {
-					b.log.Debug("no connection is kept open", "error", err)
+					b.log.Debug("can't keep a connection open", "error", err)
 				}
 			})
 		}

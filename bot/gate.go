@@ -95,7 +95,7 @@ func (g *gate) record(ctx context.Context, log *slog.Logger, n decision.Note) {
 	defer cancel()
 	n.At = g.now()
 	if err := g.journal.Refused(ctx, n); err != nil {
-		log.Error("a refusal is not on record", "error", err)
+		log.Error("refusal not recorded", "error", err)
 	}
 }
 

@@ -48,7 +48,7 @@ func (s pauseSwitch) atCommand(ctx context.Context, log *slog.Logger) journal.Pa
 	defer cancel()
 	p, err := s.journal.Paused(ctx)
 	if err != nil {
-		log.Info("couldn't read at a command whether cancelling is paused", "error", err)
+		log.Info("can't check at a command whether cancelling is paused", "error", err)
 	}
 	return p
 }

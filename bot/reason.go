@@ -41,7 +41,7 @@ func (r *reasons) missing(c decision.Confirmation) bool { return r.required && c
 // ask opens the modal. The click decides nothing.
 func (r *reasons) ask(ctx context.Context, p carry.Press) reply {
 	if err := r.open(ctx, p.Click, p.Confirmation); err != nil {
-		p.Log.Warn("cannot ask for a reason (views.open)", "error", err)
+		p.Log.Warn("can't ask for a reason (views.open)", "error", err)
 		return alone(r.texts.NotAskedForReason(p.Confirmation))
 	}
 	p.Log.Info("asked for a reason")
@@ -114,7 +114,7 @@ func (r *reasons) parse(typed string, required bool) (reason, wrong string) {
 func (r *router) reasonGiven(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
 	given, wrong := r.clicks.reasons.read(s, e)
 	if wrong != "" {
-		return slackapi.ModalAck(texts.BlockReason, wrong), func() { log.Info("a reason was not accepted", "told", wrong) }
+		return slackapi.ModalAck(texts.BlockReason, wrong), func() { log.Info("reason not accepted", "told", wrong) }
 	}
 	job := r.pressed.Reserve(func(ctx context.Context) {
 		ctx, end := r.trace.Step(ctx, "click", attribute.String("slack.envelope", e.ID))

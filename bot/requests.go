@@ -67,10 +67,10 @@ func (r *requests) ask(ctx context.Context, log *slog.Logger, c decision.Confirm
 	switch status, _ := slackapi.Classify(err); status {
 	case slackapi.Posted:
 	case slackapi.Unclear:
-		log.Warn("a request may have been posted, or not", "error", err)
+		log.Warn("not known whether a request was posted", "error", err)
 		return alone(r.texts.PerhapsAsked(c))
 	case slackapi.Refused, slackapi.Later:
-		log.Info("cannot post a request in the channel; answering the command instead", "reason", err)
+		log.Info("can't post a request in the channel; answering the command instead", "reason", err)
 		return reply{message: m, where: slackapi.InChannel}
 	}
 	left := c.ExpiresAt.Sub(r.now())
@@ -80,7 +80,7 @@ func (r *requests) ask(ctx context.Context, log *slog.Logger, c decision.Confirm
 	}
 	open := journal.Request{ID: decision.ID(c.ID), MessageTS: ts, Confirmation: r.signer.Encode(c)}
 	if err := work.Retry(ctx, askPatience, func() error { return r.journal.Opened(ctx, open, remind, left+carry.RequestGrace) }); err != nil {
-		log.Warn("a request is not on the list of open ones: nothing will say when it runs out", "error", err)
+		log.Warn("request not listed; its message won't change when it expires", "error", err)
 	}
 	return reply{}
 }
@@ -98,7 +98,7 @@ func (r *requests) look(ctx context.Context) error {
 	for _, one := range ended {
 		r.lanes.run(ctx, one.Channel, func(ctx context.Context) {
 			if err := r.end(ctx, one); err != nil {
-				one.log.Warn("a request can't be ended now; trying again", "error", err)
+				one.log.Warn("can't end a request now; retrying", "error", err)
 			}
 		})
 	}
@@ -150,9 +150,9 @@ func (r *requests) remindOf(ctx context.Context, one request) {
 	switch {
 	case errors.Is(err, errDecided):
 	case err != nil:
-		one.log.Warn("cannot remind of a request", "error", err)
+		one.log.Warn("request reminder failed", "error", err)
 	default:
-		one.log.Info("reminded of a request")
+		one.log.Info("request reminder posted")
 	}
 }
 
@@ -165,7 +165,7 @@ func (r *requests) end(ctx context.Context, one request) error {
 	case one.err == nil:
 		return nil // by this clock a click still counts: taken again later
 	case !errors.Is(one.err, signed.ErrExpired) || one.Confirmation.ID != string(one.Request.ID):
-		one.log.Warn("forgot a request from before the bot token was changed", "reason", one.err)
+		one.log.Warn("request from before the bot token changed; dropped it", "reason", one.err)
 		return r.journal.Forget(ctx, one.Request.ID)
 	}
 	d, err := r.became(ctx, one)
@@ -183,9 +183,9 @@ func (r *requests) end(ctx context.Context, one request) error {
 		if said, _ := slackapi.Classify(err); said.MayWork() {
 			return err // taken again later
 		}
-		one.log.Info("a request cannot be turned", "reason", err) // deleted, or the channel is gone
+		one.log.Info("can't update a request", "reason", err) // deleted, or the channel is gone
 	}
-	one.log.Info("a request has ended", "outcome", string(d.Outcome()))
+	one.log.Info("request ended", "outcome", string(d.Outcome()))
 	if string(d.ID) != one.Confirmation.ID { // overtaken: it ends with a row of its own
 		if _, _, err := r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation); err != nil {
 			return err

@@ -33,9 +33,9 @@ func (r *retention) tidy(ctx context.Context) error {
 	deleted, err := r.journal.DeleteOld(ctx, r.keep, maxDeleted)
 	switch {
 	case err != nil && ctx.Err() == nil:
-		r.log.Warn("old rows aren't deleted; trying again", "error", err)
+		r.log.Warn("old rows not deleted; retrying", "error", err)
 	case deleted != journal.Deleted{}:
-		r.log.Info("deleted old rows", "decisions", deleted.Decisions, "notes", deleted.Notes, "keep", r.keep)
+		r.log.Info("old rows deleted", "decisions", deleted.Decisions, "notes", deleted.Notes, "keep", r.keep)
 	}
 	return nil
 }

@@ -101,7 +101,7 @@ func (b *Bot) drain(ctx context.Context) {
 	if b.others.Load() > 0 {
 		handing, cancel := context.WithTimeout(grace, handBackTimeout)
 		if err := b.socket.HandBack(handing); err != nil {
-			b.log.Warn("not all connections were given back to Slack in time", "error", err)
+			b.log.Warn("connections not given back to Slack in time", "error", err)
 		}
 		cancel()
 	}
@@ -109,7 +109,7 @@ func (b *Bot) drain(ctx context.Context) {
 	b.beats.Soon()
 	b.router.close()
 	if !b.router.wait(grace) || !b.carrier.Drained(grace) {
-		b.log.Warn("stopped before everything was done; the next start, or another replica, goes on with it")
+		b.log.Warn("stopped with work left; the next start, or another replica, resumes it")
 	}
 	b.stopWork(errStopped)
 	b.router.wait(ctx)
@@ -122,7 +122,7 @@ func (b *Bot) askOthers(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, askOthersTimeout)
 	defer cancel()
 	if err := b.beat(ctx); err != nil {
-		b.log.Warn("can't ask whether another replica serves", "error", err)
+		b.log.Warn("can't check whether another replica is connected", "error", err)
 	}
 }
 
@@ -132,6 +132,6 @@ func (b *Bot) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, releaseTimeout)
 	defer cancel()
 	if err := errors.Join(b.carrier.Release(ctx), b.journal.Leave(ctx)); err != nil {
-		b.log.Warn("leases stay until they run out", "error", err)
+		b.log.Warn("leases not released; they will expire", "error", err)
 	}
 }

@@ -43,7 +43,7 @@ func (s *shortcuts) handle(ctx context.Context, log *slog.Logger, m slackapi.Sho
 	}
 	view, err := s.open(ctx, m)
 	if err != nil {
-		log.Warn("cannot open a modal (views.open)", "error", err)
+		log.Warn("can't open a modal (views.open)", "error", err)
 		return alone(s.texts.ShortcutTooLate())
 	}
 	who := asker{m.User, m.Origin.TeamID, m.Channel, m.Thread, m.Origin}
@@ -110,7 +110,7 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 		Kind: texts.ModalConfirm, Value: s.signer.Encode(what.confirmation), ResponseURL: f.to.ResponseURL, Ephemeral: true,
 	}, f.who.user)
 	if err != nil {
-		log.Error("a modal can't carry its confirmation", "error", err)
+		log.Error("confirmation too long for a modal", "error", err)
 		view = texts.ModalOf(s.texts.ShortcutTooLate())
 	}
 	s.show(ctx, log, f.to.View, view)
@@ -120,7 +120,7 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 // show replaces the modal's view. A modal that was closed shows nothing.
 func (s *shortcuts) show(ctx context.Context, log *slog.Logger, view string, m slack.ModalViewRequest) {
 	if err := s.poster.ShowLast(ctx, view, m); err != nil {
-		log.Info("a modal can't be updated", "error", err)
+		log.Info("can't update a modal", "error", err)
 	}
 }
 
@@ -207,7 +207,7 @@ func (r *router) taskGiven(log *slog.Logger, s slackapi.Submission) (ack any, wo
 func (r *router) confirmed(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
 	given, block, wrong := r.shortcuts.read(s, e)
 	if wrong != "" {
-		return slackapi.ModalAck(block, wrong), func() { log.Info("a confirmation was not accepted", "told", wrong) }
+		return slackapi.ModalAck(block, wrong), func() { log.Info("confirmation not accepted", "told", wrong) }
 	}
 	job := r.pressed.Reserve(func(ctx context.Context) {
 		k, c := given.click, given.confirmation
@@ -226,5 +226,5 @@ func (r *router) confirmed(log *slog.Logger, e envelope, s slackapi.Submission) 
 
 // noRoom says in a modal that there is no room for what was submitted.
 func (r *router) noRoom(log *slog.Logger, block string) (ack any, work func()) {
-	return slackapi.ModalAck(block, r.texts.ModalBusy(r.stopping())), func() { log.Warn("a submitted modal was turned away", "stopping", r.stopping()) }
+	return slackapi.ModalAck(block, r.texts.ModalBusy(r.stopping())), func() { log.Warn("submitted modal turned away", "stopping", r.stopping()) }
 }

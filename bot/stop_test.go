@@ -69,7 +69,7 @@ func TestAFollowUpDoesNotDelayTheStop(t *testing.T) {
 		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("the shutdown took %s", took)
 		}
-		if strings.Contains(w.log.String(), "stopped before everything was done") {
+		if strings.Contains(w.log.String(), "stopped with work left") {
 			t.Error("it says that something was cut off")
 		}
 	})

@@ -50,7 +50,7 @@ func (w *workflows) see(log *slog.Logger, workflow string) {
 	}
 	for _, entry := range w.rule.Workflows {
 		if !w.matched[entry] {
-			log.Warn("no task seen is of a workflow that needs a second person; is that its name in Chamelio?", "workflow", entry, "tasks", w.tasks)
+			log.Warn("no task has this workflow that needs a second person; check its name in Chamelio", "workflow", entry, "tasks", w.tasks)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func TestWorkflowThatNoTaskHasIsReportedOnce(t *testing.T) {
 	for range 2 * enoughTasks {
 		w.see(log, "NDA")
 	}
-	if said := out.String(); strings.Count(said, "no task seen") != 1 || !strings.Contains(said, "workflow=NDAs") {
+	if said := out.String(); strings.Count(said, "no task has this workflow") != 1 || !strings.Contains(said, "workflow=NDAs") {
 		t.Errorf("said %s", said)
 	}
 	err := testutil.GatherAndCompare(registry, strings.NewReader(`

@@ -159,9 +159,9 @@ func (c *credentials) note(ctx context.Context, one *credential, err error) {
 	defer one.mu.Unlock()
 	switch {
 	case no != nil:
-		c.log.Error("a credential is refused; it is tried again", "precondition", string(no.Name), "which", one.which, "error", no.Found, "remedy", cmp.Or(no.Remedy, "see docs/troubleshoot.md"))
+		c.log.Error("credential refused; retrying", "precondition", string(no.Name), "which", one.which, "error", no.Found, "remedy", cmp.Or(no.Remedy, "see docs/troubleshoot.md"))
 	case one.refused:
-		c.log.Info("a credential is accepted again", "which", one.which)
+		c.log.Info("credential accepted again", "which", one.which)
 	}
 	one.refused = no != nil
 	value := 0.0
@@ -203,7 +203,7 @@ func (c *credentials) record(ctx context.Context, one *credential, no *refusal) 
 		return
 	}
 	if err := c.notes.CredentialTried(ctx, one.which, code, !refused || !one.silent); err != nil {
-		c.log.Warn("whether a credential is refused could not be noted for the audit channel; trying again", "which", one.which, "error", err)
+		c.log.Warn("credential state not saved for the audit channel; retrying", "which", one.which, "error", err)
 		return
 	}
 	one.noted = &refused

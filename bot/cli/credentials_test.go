@@ -65,7 +65,7 @@ func watchFor(t *testing.T, d time.Duration, try func(context.Context) error, no
 func TestARefusedCredentialIsToldBeforeSomebodyNeedsIt(t *testing.T) {
 	t.Parallel()
 	log, refused := watchFor(t, 2*tryEvery+time.Second, func(context.Context) error { return errRefused })
-	if strings.Count(log, "a credential is refused") != 2 || !strings.Contains(log, `remedy="get another"`) || refused != 1 {
+	if strings.Count(log, "credential refused") != 2 || !strings.Contains(log, `remedy="get another"`) || refused != 1 {
 		t.Errorf("%v\n%s", refused, log)
 	}
 }
@@ -143,7 +143,7 @@ func TestAKeyWhoseFileChangesIsUsedAtOnce(t *testing.T) {
 			t.Errorf("not redacted: %s", got)
 		}
 	}
-	if said := out.String(); strings.Count(said, "cannot be used: the old one stays") != 3 || !strings.Contains(said, "byte-order mark") || !strings.Contains(said, "NAME=value") || strings.Contains(said, "ca_") && strings.Contains(said, chameliotest.Key) {
+	if said := out.String(); strings.Count(said, "unusable; old value still in use") != 3 || !strings.Contains(said, "byte-order mark") || !strings.Contains(said, "NAME=value") || strings.Contains(said, "ca_") && strings.Contains(said, chameliotest.Key) {
 		t.Error(said)
 	}
 }

@@ -126,7 +126,7 @@ func TestJSONLinesHaveEventsAndNumbers(t *testing.T) {
 	said := logged(config{}, func(log *slog.Logger) {
 		log = log.With("envelope", "1")
 		log.Info("announced", "after", 1499600*time.Microsecond)
-		log.Warn("cannot connect to Slack", "again_in", time.Duration(0))
+		log.Warn("can't connect to Slack", "again_in", time.Duration(0))
 		log.Error("http: superfluous response.WriteHeader call")
 	})
 	var lines []map[string]any

@@ -48,9 +48,9 @@ func (c *credentials) lookAt(ctx context.Context, f *watchedFile) bool {
 	case ctx.Err() != nil:
 		return false
 	case err == nil:
-		c.log.Info("the file of a secret has changed: what it holds now is in use", "variable", f.variable+"_FILE")
+		c.log.Info("secret file changed; new value in use", "variable", f.variable+"_FILE")
 	case content.Reveal() != f.told.Reveal():
-		c.log.Error("the file of a secret has changed, but what it holds cannot be used: the old one stays in use", "variable", f.variable+"_FILE", "error", why, "again_in", again(c.looking, final))
+		c.log.Error("secret file changed, but its value is unusable; old value still in use", "variable", f.variable+"_FILE", "error", why, "again_in", again(c.looking, final))
 	}
 	if f.told = content; err == nil || final {
 		f.seen = content

@@ -80,7 +80,7 @@ func TestWhatAServerEchoesIsRedacted(t *testing.T) {
 func TestWhatACollectorEchoesIsRedacted(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
 	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Bearer%20collectorsecret")
-	said := logged(config{}, func(log *slog.Logger) { log.Warn("traces are lost", "error", errors.New("no collectorsecret")) })
+	said := logged(config{}, func(log *slog.Logger) { log.Warn("traces lost", "error", errors.New("no collectorsecret")) })
 	if strings.Contains(said, "collectorsecret") {
 		t.Error(said)
 	}

@@ -48,7 +48,7 @@ func (p Program) serve(ctx context.Context, args []string) error {
 	if len(problems) > 0 {
 		for _, problem := range problems {
 			r := doctor.EnvironmentFailed(problem)
-			log.Error("a precondition doesn't hold", "precondition", string(r.Name), "error", r.Found, "remedy", r.Remedy)
+			log.Error("precondition failed", "precondition", string(r.Name), "error", r.Found, "remedy", r.Remedy)
 		}
 		log.Error("stopped", "error", errEnvironment)
 		return toldError{errEnvironment}
@@ -191,7 +191,7 @@ func (r *running) tellTheEnd(ctx context.Context, err error) {
 	defer cancel()
 	r.watch.lastNote(ctx, r.watch.appToken(), err)
 	if err := r.bot.TellAudit(ctx); err != nil {
-		r.log.Warn("the audit channel will hear of the refused app token at the next start", "error", err)
+		r.log.Warn("refused app token will be reported in the audit channel at the next start", "error", err)
 	}
 }
 

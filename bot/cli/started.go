@@ -62,7 +62,7 @@ func warn(ctx context.Context, settings doctor.Settings, log *slog.Logger) {
 
 // report logs a precondition that doesn't hold, and doesn't stop the bot.
 func report(log *slog.Logger, r doctor.Result) {
-	log.Warn("a precondition doesn't hold; going on", "precondition", string(r.Name), "error", r.Found, "remedy", r.Remedy)
+	log.Warn("precondition failed; continuing", "precondition", string(r.Name), "error", r.Found, "remedy", r.Remedy)
 }
 
 // checkWorkspace asks Slack once whether the bot token is valid.

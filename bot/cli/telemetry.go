@@ -52,7 +52,7 @@ func newTraces(ctx context.Context, version string, log *slog.Logger) (_ trace.T
 	}
 	// The SDK has one error handler for the whole process; its default writes
 	// to stderr instead of the log.
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces are lost", "error", err) }))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces lost", "error", err) }))
 	settings, _ := otlp.FromEnv(os.Getenv) // problems have been reported
 	exporter, err := otlptrace.New(ctx, otlp.New(settings))
 	if err != nil {
@@ -69,7 +69,7 @@ func newTraces(ctx context.Context, version string, log *slog.Logger) (_ trace.T
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushLimit)
 		defer cancel()
 		if err := provider.Shutdown(ctx); err != nil {
-			log.Warn("the last traces are lost", "error", err)
+			log.Warn("last traces lost", "error", err)
 		}
 	}, nil
 }

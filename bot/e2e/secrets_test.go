@@ -126,7 +126,7 @@ func TestChangedTokenFilesAreUsedWithoutARestart(t *testing.T) {
 		}
 	}
 	s.eventually("both are in use", 30*time.Second, func() bool {
-		return strings.Count(p.output.String(), "the file of a secret has changed: what it holds now is in use") == 2
+		return strings.Count(p.output.String(), "secret file changed; new value in use") == 2
 	})
 	s.slack.RefuseToken(slacktest.AppToken, "token_revoked")
 	s.slack.RefuseToken(slacktest.BotToken, "token_revoked")

@@ -163,7 +163,7 @@ func TestReconnectsWhenSocketModeIsOnAgain(t *testing.T) {
 	w := newWorld(t)
 	c, _ := w.start(w.options(1))
 	w.slack.Disconnect("link_disabled", 0)
-	w.eventually("the log says it", func() bool { return strings.Contains(w.log.String(), "Socket Mode was switched off") })
+	w.eventually("the log says it", func() bool { return strings.Contains(w.log.String(), "Socket Mode is switched off") })
 	w.eventually("it comes back", func() bool { return w.slack.Opened() == 2 && c.Open() == 1 })
 }
 

@@ -143,7 +143,7 @@ func (s *slot) after(c *connection, lived time.Duration) (wait time.Duration, co
 	default:
 		s.options.Observer.reconnect(ReasonLost)
 		wait = s.losses.NextBackOff()
-		s.log.Warn("a connection to Slack was lost", "cause", cause(c.err), "lived", lived.Round(time.Millisecond), "again_in", wait)
+		s.log.Warn("connection to Slack lost", "cause", cause(c.err), "lived", lived.Round(time.Millisecond), "again_in", wait)
 		return wait, 0
 	}
 }

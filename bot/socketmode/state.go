@@ -18,18 +18,18 @@ type state struct {
 // failed must be called each time a connection couldn't be made.
 func (s *state) failed(log *slog.Logger, err error, wait time.Duration) {
 	if !s.begins(troubleOf(err)) {
-		log.Debug("still cannot connect to Slack", "error", err, "again_in", wait)
+		log.Debug("still can't connect to Slack", "error", err, "again_in", wait)
 		return
 	}
 	switch {
 	case errors.Is(err, ErrSocketModeOff):
-		log.Error("Socket Mode was switched off for this app: Slack delivers nothing until it is on again (app settings → Socket Mode → Enable). Trying again until then")
+		log.Error("Socket Mode is switched off; enable it in the app settings (Socket Mode → Enable). Retrying")
 	case errors.Is(err, ErrTooManyConnections):
-		log.Error("Slack lets no more connections in: an app may have 10 at once, over all its replicas. Trying again until there is room")
+		log.Error("too many connections: Slack allows an app 10, over all replicas. Retrying")
 	case needsSetting(err):
-		log.Error("Slack refuses to connect this app until somebody changes a setting. Trying again until then", "error", err)
+		log.Error("Slack refuses to connect this app until a setting is changed. Retrying", "error", err)
 	default:
-		log.Warn("cannot connect to Slack", "error", err, "again_in", wait)
+		log.Warn("can't connect to Slack", "error", err, "again_in", wait)
 	}
 }
 

@@ -128,7 +128,7 @@ func TestFailuresAreRetriedWithBackOff(t *testing.T) {
 				t.Errorf("waited %v", asked[i+1]-asked[i])
 			}
 		}
-		if n := strings.Count(log.String(), "cannot connect to Slack"); n != 1 {
+		if n := strings.Count(log.String(), "can't connect to Slack"); n != 1 {
 			t.Errorf("%d lines for one trouble: %s", n, log.String())
 		}
 	})
@@ -170,7 +170,7 @@ func TestStableConnectionResetsBackOff(t *testing.T) {
 }
 
 func TestSocketModeOffIsLoggedOnceAndRetried(t *testing.T) {
-	for reason, line := range map[string]string{"link_disabled": "Socket Mode was switched off", "too_many_websockets": "no more connections"} {
+	for reason, line := range map[string]string{"link_disabled": "Socket Mode is switched off", "too_many_websockets": "too many connections"} {
 		synctest.Test(t, func(t *testing.T) {
 			var on atomic.Bool
 			again := make(chan struct{})

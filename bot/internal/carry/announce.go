@@ -63,7 +63,7 @@ func (l *life) post(where decision.Where) decision.Event {
 		l.posted = ts
 		return decision.Event{Kind: decision.Posted}
 	}
-	l.log.Info("a post failed", "where", where.String(), "error", err)
+	l.log.Info("post failed", "where", where.String(), "error", err)
 	status, pause := slackapi.Classify(err)
 	return decision.Event{Kind: posts[status], Pause: pause, Answered: slackapi.Answered(err), Troubled: l.turns.troubled(l.Channel)}
 }

@@ -136,7 +136,7 @@ func (d *Details) byEmail(ctx context.Context, log *slog.Logger, address string)
 	case err != nil && slackapi.Code(err) == "users_not_found":
 		return ""
 	case err != nil:
-		log.Warn("can't look up who is on a task; they aren't mentioned", "error", err)
+		log.Warn("can't look up the people on a task; not mentioning them", "error", err)
 		return ""
 	case u.Deleted, u.IsBot, u.IsStranger, !u.IsEmailConfirmed:
 		return ""

@@ -73,7 +73,7 @@ func (l *life) check(id chamelio.TaskID, last bool) decision.Result {
 	task, err := l.Chamelio.Preview(ctx, id)
 	looked(err)
 	if err != nil {
-		l.log.Warn("a status check failed", "error", err)
+		l.log.Warn("status check failed", "error", err)
 	}
 	outcome, cause, known := decision.Final(new(facts).seen(task, err, time.Now()).Kind, last)
 	if !known || l.ctx.Err() != nil {
@@ -111,7 +111,7 @@ func (l *life) edit() decision.Event {
 	}
 	err := l.Poster.Update(l.ctx, l.Channel, l.MessageTS, l.Texts.Announcement(l.final()))
 	if err != nil {
-		l.log.Info("an announcement can't be edited", "error", err)
+		l.log.Info("can't edit an announcement", "error", err)
 	}
 	status, pause := slackapi.Classify(err)
 	return decision.Event{Kind: posts[status], Pause: pause}

@@ -58,7 +58,7 @@ func (c *Carrier) Late(ctx context.Context, p Press) {
 
 // expired answers a press of a request that is recorded as expired.
 func (c *Carrier) expired(ctx context.Context, p Press) {
-	p.Log.Info("clicked after the request had expired")
+	p.Log.Info("click after the request expired")
 	c.answer(ctx, p, c.Texts.RanOut(p.Confirmation), replaceOriginal)
 	if p.Confirmation.Public {
 		c.answer(ctx, p, c.Texts.Expired(p.Confirmation), ephemeral)

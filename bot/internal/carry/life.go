@@ -245,7 +245,7 @@ func (l *life) event(err error) decision.Event {
 	case errors.Is(err, journal.ErrGone):
 		return decision.Event{Kind: decision.Gone}
 	}
-	l.log.Warn("the journal didn't save a step; trying again", "action", l.state.Doing.String(), "error", err)
+	l.log.Warn("step not saved; retrying", "action", l.state.Doing.String(), "error", err)
 	return decision.Event{Kind: decision.Uncertain}
 }
 
@@ -276,7 +276,7 @@ func (l *life) putBack() error {
 	}
 	l.tasks.take(tasks)
 	l.replaced(lease)
-	l.log.Error("a decision had vanished from the journal and was restored. Was the database restored from a backup, or failed over?",
+	l.log.Error("decision missing from the journal; restored it. Was the database restored from a backup, or failed over?",
 		"overruled", vanished.Outcome() != l.decided().Outcome())
 	return nil
 }

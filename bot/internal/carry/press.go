@@ -60,7 +60,7 @@ func (c *Carrier) Decide(ctx context.Context, p Press) {
 		h, fresh := c.set.enter(trace.ContextWithSpanContext(c.process, trace.SpanContextFromContext(ctx)), r)
 		switch {
 		case h == nil:
-			p.Log.Warn("a click was turned away: too many decisions are under way")
+			p.Log.Warn("click turned away; too many decisions in progress")
 			c.answer(ctx, p, c.Texts.Overloaded(), ephemeral)
 			return
 		case fresh:
@@ -85,11 +85,11 @@ func (c *Carrier) second(ctx context.Context, p Press, earlier *holding) bool {
 	again := earlier.ResponseURL != "" && earlier.ResponseURL == p.ResponseURL
 	switch phase := earlier.saving(); {
 	case again: // answered by what the first delivery does. The announcement may need the last use of the response_url
-		p.Log.Info("the same click was delivered twice")
+		p.Log.Info("click delivered twice")
 	case phase == unsure:
 		c.answer(ctx, p, c.Texts.StillSaving(p.Confirmation), ephemeral)
 	case phase == carried:
-		p.Log.Info("clicked, but an earlier click counts", "confirmer", earlier.Confirmer)
+		p.Log.Info("an earlier click counts", "confirmer", earlier.Confirmer)
 		c.follow(ctx, p, earlier.Record, p.aside())
 	default:
 		return false
@@ -108,13 +108,13 @@ func (c *Carrier) Keep(ctx context.Context, p Press) {
 		return
 	}
 	if h := c.set.get(decision.ID(confirmed.ID)); h != nil && h.keep() {
-		p.Log.Info("kept while it isn't known whether the decision was saved")
+		p.Log.Info("kept; not known whether the decision was saved")
 		return // answered when it is known
 	}
 	first, withdrawn, err := c.Journal.Withdraw(ctx, c.recordOf(p))
 	switch {
 	case err != nil:
-		p.Log.Error("the journal doesn't save a withdrawal", "error", err)
+		p.Log.Error("withdrawal not saved", "error", err)
 		c.answer(ctx, p, t.NotWithdrawn(confirmed), ephemeral)
 	case withdrawn && confirmed.Public:
 		p.Log.Info("withdrawn")
@@ -125,7 +125,7 @@ func (c *Carrier) Keep(ctx context.Context, p Press) {
 	case first.Outcome() == decision.Expired:
 		c.expired(ctx, p)
 	default:
-		p.Log.Info("a decision came before the withdrawal")
+		p.Log.Info("decision came before the withdrawal")
 		c.answer(ctx, p, t.TooLateToWithdraw(confirmed, first, p.User), ephemeral)
 	}
 }

@@ -31,7 +31,7 @@ func (l *life) send() decision.Event {
 	e := l.facts.cancelled(err)
 	if e.Kind == decision.CancelServerError || e.Kind == decision.CancelUnanswered {
 		l.Metrics.Retries.WithLabelValues("cancel").Inc()
-		l.log.Warn("a cancel got no clear answer", "try", l.state.Task.Tries+1, "error", err)
+		l.log.Warn("no clear answer to a cancel request", "try", l.state.Task.Tries+1, "error", err)
 	}
 	return e
 }
@@ -74,7 +74,7 @@ func (l *life) denied(err error) decision.Event {
 	case errors.Is(err, journal.ErrLost) && l.current().Epoch == l.epoch:
 		return decision.Event{Kind: decision.Lost}
 	}
-	l.log.Warn("the journal didn't take note of a cancel; it isn't sent yet", "error", err)
+	l.log.Warn("cancel request not recorded; not sent yet", "error", err)
 	return decision.Event{Kind: decision.Unmarked}
 }
 
@@ -87,7 +87,7 @@ func (l *life) look() decision.Event {
 	e := l.facts.seen(task, err, asked)
 	if e.Kind == decision.TaskUnseen || e.Kind == decision.TaskMissing {
 		l.Metrics.Retries.WithLabelValues("status_check").Inc()
-		l.log.Warn("a status check failed", "error", err)
+		l.log.Warn("status check failed", "error", err)
 	}
 	return e
 }

@@ -28,7 +28,7 @@ func (l *life) beaten() {
 		l.followOwn(winner)
 		return
 	case own && winner.ResponseURL != "" && winner.ResponseURL == l.ResponseURL && !unsure:
-		l.log.Info("the same click was delivered twice")
+		l.log.Info("click delivered twice")
 		if p.aside() == replaceOriginal {
 			l.followOther(winner)
 		} else {
@@ -39,10 +39,10 @@ func (l *life) beaten() {
 	l.prompt.release()
 	switch {
 	case own && winner.Outcome() == decision.Withdrawn:
-		l.log.Info("clicked after it was withdrawn")
+		l.log.Info("click after the withdrawal")
 		l.prompt.end(l.Texts.Withdrawn(p.Confirmation))
 	case own && winner.Outcome() == decision.Expired:
-		l.log.Info("clicked after the request had expired")
+		l.log.Info("click after the request expired")
 		l.prompt.end(l.Texts.RanOut(p.Confirmation))
 		if p.Confirmation.Public {
 			c.answer(l.ctx, p, l.Texts.Expired(p.Confirmation), ephemeral)
@@ -50,7 +50,7 @@ func (l *life) beaten() {
 	case own && !unsure:
 		// The prompt may still show its buttons, if Slack didn't accept its
 		// update. The owner of the first click updates it with the outcome.
-		l.log.Info("clicked, but an earlier click counts", "confirmer", winner.Confirmer)
+		l.log.Info("an earlier click counts", "confirmer", winner.Confirmer)
 		if p.aside() == replaceOriginal {
 			l.followOther(winner)
 			return
@@ -60,7 +60,7 @@ func (l *life) beaten() {
 		}
 		c.follow(l.ctx, p, winner, ephemeral)
 	default:
-		l.log.Info("clicked, but another decision about the task came first", "winner", string(winner.ID))
+		l.log.Info("another decision about the task came first", "winner", string(winner.ID))
 		l.followOther(winner)
 	}
 }

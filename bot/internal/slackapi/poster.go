@@ -166,7 +166,7 @@ func (k Click) Target() Target { return Target{k.View, k.ResponseURL} }
 func (p *Poster) Answer(ctx context.Context, log *slog.Logger, to Target, m texts.Message, where Placement) bool {
 	err := work.Retry(ctx, answerLimit, func() error { return Retryable(p.To(ctx, to, m, where)) })
 	if err != nil && ctx.Err() == nil {
-		log.Warn("could not answer a command or a click", "error", err)
+		log.Warn("can't answer a command or a click", "error", err)
 	}
 	return err == nil
 }
