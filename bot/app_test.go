@@ -29,7 +29,7 @@ func (a appAPI) GetBotInfoContext(_ context.Context, p slack.GetBotInfoParameter
 	return &slack.Bot{AppID: a.app}, a.err
 }
 
-func TestTokensOfTwoAppsAreFound(t *testing.T) {
+func TestTokensOfTwoAppsAreRejected(t *testing.T) {
 	for _, one := range []struct {
 		token string
 		api   appAPI

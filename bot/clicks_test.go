@@ -15,7 +15,7 @@ import (
 
 // After several failed claims, the prompt no longer says that nothing was sent once a
 // request is (law 4).
-func TestPromptStopsSayingThatNothingWasSent(t *testing.T) {
+func TestPromptUpdatesAfterRequestIsSent(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -42,7 +42,7 @@ func TestPromptStopsSayingThatNothingWasSent(t *testing.T) {
 
 // A double click on a second prompt, while the first decision about the task is under
 // way: the prompt hasn't expired.
-func TestDoubleClickOnABeatenPrompt(t *testing.T) {
+func TestDoubleClickOnSecondPrompt(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		first := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -68,7 +68,7 @@ func TestDoubleClickOnABeatenPrompt(t *testing.T) {
 }
 
 // The same once the first decision has its outcome.
-func TestDoubleClickOnABeatenPromptAfterTheOutcome(t *testing.T) {
+func TestDoubleClickOnSecondPromptAfterOutcome(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		first := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -92,7 +92,7 @@ func TestDoubleClickOnABeatenPromptAfterTheOutcome(t *testing.T) {
 
 // Saving takes nearly two minutes. One unclear answer after that is still checked for
 // two minutes.
-func TestPatienceBeginsWhenTheClickIsSaved(t *testing.T) {
+func TestCheckTimeStartsAfterSaving(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -116,7 +116,7 @@ func TestPatienceBeginsWhenTheClickIsSaved(t *testing.T) {
 
 // The process stops while the first claim is under way: the person learns that it isn't
 // known whether the click was saved (law 7).
-func TestStopDuringTheFirstClaimIsSaid(t *testing.T) {
+func TestStopDuringFirstClaimIsReported(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		j := &journaltest.Journal{}
 		var hang atomic.Bool
@@ -149,7 +149,7 @@ func TestStopDuringTheFirstClaimIsSaid(t *testing.T) {
 
 // A second click while the journal is away: this process carries the first, so it needn't
 // ask.
-func TestSecondClickWhileTheJournalIsAway(t *testing.T) {
+func TestSecondClickDuringJournalOutage(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -169,7 +169,7 @@ func TestSecondClickWhileTheJournalIsAway(t *testing.T) {
 
 // Keep task is pressed while a claim that was saved too late is given up: it isn't too
 // late for that.
-func TestKeepTaskWhileALateClaimIsGivenUp(t *testing.T) {
+func TestKeepTaskDuringGiveUp(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -200,7 +200,7 @@ func TestKeepTaskWhileALateClaimIsGivenUp(t *testing.T) {
 }
 
 // A claim takes nearly five seconds: the prompt says something within three (law 13).
-func TestSignOfLifeWhileAClaimHangs(t *testing.T) {
+func TestProgressWhileClaimHangs(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -221,7 +221,7 @@ func TestSignOfLifeWhileAClaimHangs(t *testing.T) {
 
 // A process that has lost its decision leaves the last use of the response_url to its
 // successor's announcement (law 12).
-func TestALostDecisionLeavesTheLastUseToItsSuccessor(t *testing.T) {
+func TestLostDecisionKeepsLastResponseURLUseForSuccessor(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -251,7 +251,7 @@ func TestALostDecisionLeavesTheLastUseToItsSuccessor(t *testing.T) {
 }
 
 // A slow "still saving" isn't shown after the text that follows it.
-func TestPromptTextsKeepTheirOrder(t *testing.T) {
+func TestPromptUpdatesStayInOrder(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		first := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -277,7 +277,7 @@ func TestPromptTextsKeepTheirOrder(t *testing.T) {
 }
 
 // The same if another process carries the click out meanwhile (law 4).
-func TestPromptTextsKeepTheirOrderAfterATakeover(t *testing.T) {
+func TestPromptUpdatesStayInOrderAfterTakeover(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))

@@ -20,9 +20,9 @@ func (j skewed) ClockOffset(context.Context) (clock.Offset, error) {
 	return clock.Offset{By: j.by, Error: 5 * time.Millisecond}, nil
 }
 
-// TestReplicasWhoseClocksDiffer has a replica handle a prompt of another one
+// TestReplicasWithDifferentClocks has a replica handle a prompt of another one
 // whose clock is ten minutes off.
-func TestReplicasWhoseClocksDiffer(t *testing.T) {
+func TestReplicasWithDifferentClocks(t *testing.T) {
 	for name, by := range map[string]time.Duration{"ahead": 10 * time.Minute, "behind": -10 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 // The audit channel hears of a refused credential once, and once that it works
 // again, however many replicas try it and however often.
-func TestTheAuditChannelHearsOnceOfARefusedCredential(t *testing.T) {
+func TestRefusedCredentialIsReportedOnceInAuditChannel(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		var o options
 		w := newWorld(t, func(w *options) { w.bot.AuditChannel = slacktest.Deals; o = *w })
@@ -39,7 +39,7 @@ func TestTheAuditChannelHearsOnceOfARefusedCredential(t *testing.T) {
 
 // A refused bot token can post nothing: its one note comes once it works
 // again, and says from when to when it was refused.
-func TestARefusedBotTokenIsToldOnceItWorksAgain(t *testing.T) {
+func TestRefusedBotTokenIsReportedOnceAccepted(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
 		w.slack.RefuseToken(slacktest.BotToken, "token_revoked")

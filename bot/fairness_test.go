@@ -35,7 +35,7 @@ func (w *world) manyPrompts(n int) []slacktest.Message {
 	return prompts
 }
 
-func TestChannelsAreToldSideBySide(t *testing.T) {
+func TestChannelsAreServedInParallel(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.AnnounceGap = time.Second })
 		const channels = 200
@@ -51,7 +51,7 @@ func TestChannelsAreToldSideBySide(t *testing.T) {
 	})
 }
 
-func TestDecisionsThatHangOccupyNobody(t *testing.T) {
+func TestHangingDecisionsBlockNoOthers(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompts := w.manyPrompts(300)
@@ -72,7 +72,7 @@ func TestDecisionsThatHangOccupyNobody(t *testing.T) {
 	})
 }
 
-func TestWhatIsKnownIsToldThoughNothingCanBeResumed(t *testing.T) {
+func TestKnownOutcomesAreAnnouncedWhileResumingFails(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompts := w.manyPrompts(80)

@@ -91,7 +91,7 @@ func many(t *testing.T, what string, n int, history func(t *testing.T, i int, l 
 	l.report(t, what)
 }
 
-func TestFiguresClaimsWhoseAnswerWasLost(t *testing.T) {
+func TestFiguresLostClaimAnswers(t *testing.T) {
 	many(t, "claims whose answer was lost, on SQLite", sized(5, 1000), func(t *testing.T, i int, l *ledger) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -103,7 +103,7 @@ func TestFiguresClaimsWhoseAnswerWasLost(t *testing.T) {
 	})
 }
 
-func TestFiguresClaimsWhoseAnswerWasLostOnPostgres(t *testing.T) {
+func TestFiguresLostClaimAnswersOnPostgres(t *testing.T) {
 	h := hook(nil)
 	w := newWorld(t, func(o *options) {
 		o.url, o.journal = pgtest.Start(t), h
@@ -158,7 +158,7 @@ func TestFiguresClaimsWhoseAnswerWasLostOnPostgres(t *testing.T) {
 }
 
 // Unclear cancels that land late, while reads lag.
-func TestFiguresUnclearCancelsThatLandLate(t *testing.T) {
+func TestFiguresUnclearCancels(t *testing.T) {
 	faults := []chameliotest.Fault{
 		{Hang: true}, {CutBefore: true}, {Status: 502, ContentType: "text/html", Body: "<html>"}, {Status: 504}, {CutAfter: true}, {Status: 200, Body: "<html>"},
 	}
@@ -187,7 +187,7 @@ func TestFiguresUnclearCancelsThatLandLate(t *testing.T) {
 }
 
 // The database is away at each step, for one of two replicas or for both.
-func TestFiguresTheDatabaseAwayAtEachStep(t *testing.T) {
+func TestFiguresDatabaseOutages(t *testing.T) {
 	steps := []string{"Claim", "Finish", "BeginAnnouncing", "MarkAnnounced", "RenewAll"}
 	many(t, "decisions with the database away for 5 to 60 s at a step", sized(5, 200), func(t *testing.T, i int, l *ledger) {
 		w, h, o := withHook(t)
@@ -228,7 +228,7 @@ func TestFiguresTheDatabaseAwayAtEachStep(t *testing.T) {
 
 // The owner stops for longer than its lease in the middle of each step: every
 // call that it makes waits until it goes on.
-func TestFiguresAnOwnerThatStopsAtEachStep(t *testing.T) {
+func TestFiguresOwnerStops(t *testing.T) {
 	steps := []string{"Claim", "MarkSent", "Finish", "BeginAnnouncing", "MarkAnnounced"}
 	many(t, "owners that stop for 11 s to 3 min at a step", sized(5, 200), func(t *testing.T, i int, l *ledger) {
 		w, h, o := withHook(t)

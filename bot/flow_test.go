@@ -18,7 +18,7 @@ const (
 	general    = slacktest.General
 )
 
-func TestACommandAPromptAClickAndTheChannelKnows(t *testing.T) {
+func TestWholeFlow(t *testing.T) {
 	w := newWorld(t)
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345 duplicate of 12346"))
 	golden(t, "prompt", prompt)
@@ -42,7 +42,7 @@ func TestACommandAPromptAClickAndTheChannelKnows(t *testing.T) {
 
 // Who confirms at once costs Chamelio two requests; what a prompt showed longer
 // ago is looked at again for the announcement.
-func TestWhatAPromptShowedAMomentAgoIsNotAskedForAgain(t *testing.T) {
+func TestAnnouncementReusesPromptDetails(t *testing.T) {
 	for name, c := range map[string]struct {
 		wait  time.Duration
 		looks int
@@ -84,7 +84,7 @@ func TestKeepItCancelsNothing(t *testing.T) {
 }
 
 // Each row of the outcome table: what Chamelio does, and what people read.
-func TestEveryOutcomeIsTold(t *testing.T) {
+func TestEveryOutcomeIsAnnounced(t *testing.T) {
 	post := func(f chameliotest.Fault) func(*world) {
 		f.Method = "POST"
 		return func(w *world) { w.api.Break(f) }
@@ -158,7 +158,7 @@ func TestEveryOutcomeIsTold(t *testing.T) {
 	}
 }
 
-func TestAnUnreachableChamelioIsToldAsUntouched(t *testing.T) {
+func TestUnreachableChamelioMeansUnchanged(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -168,7 +168,7 @@ func TestAnUnreachableChamelioIsToldAsUntouched(t *testing.T) {
 	})
 }
 
-func TestTheTerminalStatesAndTheUnknownGetNoButton(t *testing.T) {
+func TestEndedAndUnknownTasksGetNoButton(t *testing.T) {
 	w := newWorld(t)
 	for name, input := range map[string]string{
 		"completed": "12346", "failed": "12347", "cancelled": "12348", "unknown": "99999",
@@ -183,7 +183,7 @@ func TestTheTerminalStatesAndTheUnknownGetNoButton(t *testing.T) {
 	golden(t, "no prompt key expired", w.slash(ada, general, "/cancel-task 12345"))
 }
 
-func TestWithoutDetailsThePromptIsShownWithoutThem(t *testing.T) {
+func TestPromptWithoutDetails(t *testing.T) {
 	for name, f := range map[string]chameliotest.Fault{
 		"another 404": {Status: 404, Body: `{"detail":"Not Found"}`}, "403": {Status: 403}, "405": {Status: 405},
 		"500": chameliotest.ProxyError(), "hang": {Hang: true}, "cut": {CutBefore: true}, "not JSON": {Status: 200, Body: "<html>"},
@@ -223,7 +223,7 @@ func TestBadInputIsExplainedPrivately(t *testing.T) {
 	}
 }
 
-func TestATitleCanNeitherPingNorFormat(t *testing.T) {
+func TestTitlesAreEscaped(t *testing.T) {
 	w := newWorld(t)
 	evil := "<!channel> *x* <@U1> `c` & " + strings.Repeat("🙂", 400)
 	task := chameliotest.NewTask(77, "pending", evil, time.Now())
@@ -270,7 +270,7 @@ func TestDoubleAndSimultaneousClicksCancelOnce(t *testing.T) {
 	}
 }
 
-func TestTwoPromptsForOneTaskCancelItOnceAndBothLearnTheTruth(t *testing.T) {
+func TestTwoPromptsForOneTaskCancelItOnce(t *testing.T) {
 	w := newWorld(t)
 	first := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 	second := w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
@@ -287,7 +287,7 @@ func TestTwoPromptsForOneTaskCancelItOnceAndBothLearnTheTruth(t *testing.T) {
 	}
 }
 
-func TestARedeliveredEnvelopeActsOnce(t *testing.T) {
+func TestRedeliveredEnvelopeIsHandledOnce(t *testing.T) {
 	w := newWorld(t)
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 	payload := map[string]any{
@@ -308,7 +308,7 @@ func TestARedeliveredEnvelopeActsOnce(t *testing.T) {
 
 // An envelope without an acknowledgement in time comes again, perhaps by another
 // connection: it is acknowledged, and nobody is answered twice.
-func TestARedeliveredCommandIsAnsweredOnce(t *testing.T) {
+func TestRedeliveredCommandIsAnsweredOnce(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		var command map[string]any
@@ -342,7 +342,7 @@ func TestOutcomesReachEveryKindOfConversation(t *testing.T) {
 	}
 }
 
-func TestWhenTheClickCanNoLongerBeAnsweredTheRequesterIsTold(t *testing.T) {
+func TestFallsBackToDirectMessageWhenResponseURLExpired(t *testing.T) {
 	w := newWorld(t)
 	prompt := w.wantPrompt(w.slash(ada, slacktest.Legal, "/cancel-task 12345"))
 	w.slack.Break(slacktest.Fault{Method: "response_url", Error: "used_url"})
@@ -393,7 +393,7 @@ func TestGarbageFramesAreIgnored(t *testing.T) {
 	}
 }
 
-func TestNobodyButFullMembersGetsThrough(t *testing.T) {
+func TestOnlyFullMembersMayCancel(t *testing.T) {
 	w := newWorld(t, alwaysFresh)
 	for _, user := range []string{slacktest.Guest, slacktest.Single, slacktest.Gone, slacktest.Robot} {
 		m := w.slash(user, general, "/cancel-task 12345")
@@ -410,7 +410,7 @@ func TestNobodyButFullMembersGetsThrough(t *testing.T) {
 	w.noCancel()
 }
 
-func TestWhenSlackCannotBeAskedNobodyIsLetThrough(t *testing.T) {
+func TestFailedUserLookupRefuses(t *testing.T) {
 	w := newWorld(t, alwaysFresh)
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 	w.slack.Break(slacktest.Fault{Method: "users.info", Error: "internal_error"})
@@ -449,7 +449,7 @@ func TestForgedForeignAndExpiredClicksCancelNothing(t *testing.T) {
 	w.noCancel()
 }
 
-func TestAnExpiredPromptIsRefused(t *testing.T) {
+func TestExpiredPromptIsRefused(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -482,7 +482,7 @@ func TestNoDecisionWithoutAJournal(t *testing.T) {
 	})
 }
 
-func TestADecisionThatIsSavedLateIsCarriedOut(t *testing.T) {
+func TestLateClaimIsCarriedOut(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		broken := &brokenJournal{}
 		w := newWorld(t, func(o *options) {
@@ -501,7 +501,7 @@ func TestADecisionThatIsSavedLateIsCarriedOut(t *testing.T) {
 	})
 }
 
-func TestAcksStayFastWhileChamelioHangsAndBeyondTheQueuePeopleAreTold(t *testing.T) {
+func TestAcksStayFastWhileChamelioHangs(t *testing.T) {
 	w := newWorld(t)
 	w.api.Break(chameliotest.Fault{Hang: true})
 	var all []*slacktest.Pending
@@ -522,7 +522,7 @@ func TestAcksStayFastWhileChamelioHangsAndBeyondTheQueuePeopleAreTold(t *testing
 	}
 }
 
-func TestBeyondTheQueuePeopleAreToldToTryAgain(t *testing.T) {
+func TestFullQueueAsksPeopleToTryAgain(t *testing.T) {
 	w := newWorld(t)
 	w.slack.Break(slacktest.Fault{Method: "users.info", Hang: true})
 	for range 1024 { // as many as the bot takes on

@@ -42,9 +42,9 @@ func (w *world) nothingOf(word string) {
 	}
 }
 
-// TestAForgerCanOnlyDeleteAndDelay writes rows into every table. No one reads
+// TestForgerCanOnlyDeleteAndDelay writes rows into every table. No one reads
 // what they say, and what is genuine goes on.
-func TestAForgerCanOnlyDeleteAndDelay(t *testing.T) {
+func TestForgerCanOnlyDeleteAndDelay(t *testing.T) {
 	t.Run("a click on a prompt with a forged row", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
 			registry := prometheus.NewRegistry()
@@ -157,9 +157,9 @@ func TestAForgerCanOnlyDeleteAndDelay(t *testing.T) {
 	})
 }
 
-// TestReplicasWhoseTokensChangeMinutesApartLoseNothing has one replica use the
+// TestReplicasRotateTokensMinutesApart has one replica use the
 // new bot token, decide and die long before the other gets the token.
-func TestReplicasWhoseTokensChangeMinutesApartLoseNothing(t *testing.T) {
+func TestReplicasRotateTokensMinutesApart(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		w.slack.AddToken(newBotToken.Reveal())

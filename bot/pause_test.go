@@ -64,7 +64,7 @@ func TestPauseStopsCancellingAndNothingElse(t *testing.T) {
 
 // A decision that was claimed before the pause is carried out and announced,
 // also by a process that takes it over.
-func TestPauseDoesNotStopAClaimedDecision(t *testing.T) {
+func TestPauseDoesNotStopClaimedDecisions(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.Metrics = prometheus.NewRegistry() })
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -144,7 +144,7 @@ func TestRetentionIsOffByDefault(t *testing.T) {
 }
 
 // What is submitted in a modal is a click like any other.
-func TestPauseStopsASubmittedReason(t *testing.T) {
+func TestPauseStopsSubmittedReasons(t *testing.T) {
 	w := newWorld(t, requireReason)
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 	modal := w.askedForReason(ada, prompt)
@@ -159,7 +159,7 @@ func TestPauseStopsASubmittedReason(t *testing.T) {
 }
 
 // A request stays in the channel during a pause, and can be approved after it.
-func TestPauseLeavesARequestOpen(t *testing.T) {
+func TestPauseKeepsRequestsOpen(t *testing.T) {
 	w := newWorld(t, secondPerson)
 	request := w.ask(ada, general, "/cancel-task 12345")
 	w.must(w.journal.Pause(t.Context(), ""))

@@ -152,7 +152,7 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-func TestPoliciesThatCannotBeMeantAreRefusedAtStart(t *testing.T) {
+func TestContradictoryPoliciesAreRejectedAtStart(t *testing.T) {
 	for name, p := range map[string]policy.Rules{
 		"listed, nobody":   {Mode: policy.Listed},
 		"listed, blanks":   {Mode: policy.Listed, Users: []policy.UserID{" ", ""}},
@@ -186,7 +186,7 @@ func (w *world) ask(user, channel, text string) slacktest.Message {
 	return w.wantPrompt(w.slack.History(channel)[before])
 }
 
-func TestASecondPersonHasToConfirm(t *testing.T) {
+func TestSecondPersonMustConfirm(t *testing.T) {
 	for _, channel := range []string{general, slacktest.Random, slacktest.Legal} {
 		t.Run(channel, func(t *testing.T) {
 			t.Parallel()
@@ -224,7 +224,7 @@ func TestASecondPersonHasToConfirm(t *testing.T) {
 	}
 }
 
-func TestTheRequesterCanWithdraw(t *testing.T) {
+func TestRequesterCanWithdraw(t *testing.T) {
 	w := newWorld(t, secondPerson)
 	prompt := w.ask(ada, general, "/cancel-task 12345")
 	value := prompt.Button("cancel_task").Value
@@ -237,7 +237,7 @@ func TestTheRequesterCanWithdraw(t *testing.T) {
 	w.noCancel()
 }
 
-func TestWithdrawingAndConfirmingAtOnceEndsInOneOfThem(t *testing.T) {
+func TestConcurrentWithdrawAndConfirmHaveOneResult(t *testing.T) {
 	for range 5 {
 		w := newWorld(t, secondPerson)
 		prompt := w.ask(ada, general, "/cancel-task 12345")
@@ -253,7 +253,7 @@ func TestWithdrawingAndConfirmingAtOnceEndsInOneOfThem(t *testing.T) {
 	}
 }
 
-func TestARequesterWhoMayNotAnyMoreCannotBeConfirmed(t *testing.T) {
+func TestRequesterMustStillBeAllowedAtConfirmation(t *testing.T) {
 	w := newWorld(t, secondPerson, alwaysFresh)
 	prompt := w.ask(ada, general, "/cancel-task 12345")
 	w.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Deleted: true})
@@ -264,7 +264,7 @@ func TestARequesterWhoMayNotAnyMoreCannotBeConfirmed(t *testing.T) {
 	w.noCancel()
 }
 
-func TestARuleThatCameAfterThePromptCounts(t *testing.T) {
+func TestRuleAddedAfterPromptApplies(t *testing.T) {
 	w := newWorld(t)
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 	w.must(w.stop())
@@ -279,7 +279,7 @@ func TestARuleThatCameAfterThePromptCounts(t *testing.T) {
 	w.noCancel()
 }
 
-func TestTheAuditChannelHearsOfEverything(t *testing.T) {
+func TestAuditChannelGetsEverything(t *testing.T) {
 	w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals }, alwaysFresh)
 	w.slash(slacktest.Guest, general, "/cancel-task 12345")
 	w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345 duplicate")))
@@ -291,7 +291,7 @@ func TestTheAuditChannelHearsOfEverything(t *testing.T) {
 	golden(t, "audit", w.slack.History(slacktest.Deals)...)
 }
 
-func TestAnAuditCopyOutlivesTheProcess(t *testing.T) {
+func TestAuditCopySurvivesRestart(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		var o options
 		w := newWorld(t, func(w *options) { w.bot.AuditChannel = slacktest.Deals; o = *w })
@@ -310,7 +310,7 @@ func TestAnAuditCopyOutlivesTheProcess(t *testing.T) {
 	})
 }
 
-func TestWhoTypesTooFastIsTold(t *testing.T) {
+func TestFastCommandsAreLimited(t *testing.T) {
 	w := newWorld(t, func(o *options) { o.bot.CommandsPerMinute = 3 })
 	for range 3 {
 		w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -319,9 +319,9 @@ func TestWhoTypesTooFastIsTold(t *testing.T) {
 	w.wantPrompt(w.slash(grace, general, "/cancel-task 12345")) // the others are not held up
 }
 
-// TestWhoPressesTooFastIsToldTwiceAndHoldsUpNobody: three presses for each
+// TestFastClicksAreLimitedPerPerson: three presses for each
 // command that somebody may type in a minute.
-func TestWhoPressesTooFastIsToldTwiceAndHoldsUpNobody(t *testing.T) {
+func TestFastClicksAreLimitedPerPerson(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.CommandsPerMinute = 2 })
 		torn, mine := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345")), w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))

@@ -122,7 +122,7 @@ func (w *world) toldOnce(channel string) slacktest.Message {
 	return all[0]
 }
 
-func TestAClaimWhoseAnswerWasLostIsCarriedOutAndToldOnce(t *testing.T) {
+func TestLostClaimAnswerIsCarriedOutOnce(t *testing.T) {
 	for _, times := range []int{1, 3, 10} {
 		t.Run(fmt.Sprint(times), func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
@@ -139,7 +139,7 @@ func TestAClaimWhoseAnswerWasLostIsCarriedOutAndToldOnce(t *testing.T) {
 	}
 }
 
-func TestAClaimWhoseAnswerWasLostAndThatIsKeptIsGivenUp(t *testing.T) {
+func TestKeepTaskAfterLostClaimAnswerGivesUp(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -160,7 +160,7 @@ func TestAClaimWhoseAnswerWasLostAndThatIsKeptIsGivenUp(t *testing.T) {
 	})
 }
 
-func TestATakeOverWhoseAnswerWasLostLeavesNoOrphan(t *testing.T) {
+func TestLostTakeoverAnswerLeavesNoOrphan(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -187,7 +187,7 @@ func TestATakeOverWhoseAnswerWasLostLeavesNoOrphan(t *testing.T) {
 	})
 }
 
-func TestAnOwnerThatLostItsDecisionWhileWaitingSendsNothing(t *testing.T) {
+func TestOwnerSendsNothingAfterLosingDecision(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -210,7 +210,7 @@ func TestAnOwnerThatLostItsDecisionWhileWaitingSendsNothing(t *testing.T) {
 
 // A process that stood still between the journal's word and its request has no
 // right to send it any more: a successor may be at work.
-func TestAnOwnerThatStoodStillBeforeItsRequestSendsNothing(t *testing.T) {
+func TestSuspendedOwnerSendsNothing(t *testing.T) {
 	for at, sent := range map[string]int{"Claim": 0, "MarkSent": 1} {
 		t.Run(at, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
@@ -263,7 +263,7 @@ func TestAnOwnerThatStoodStillBeforeItsRequestSendsNothing(t *testing.T) {
 	}
 }
 
-func TestAClickIsNotCarriedOutHalfAnHourLater(t *testing.T) {
+func TestOldClickIsNotCarriedOut(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -291,7 +291,7 @@ func TestAClickIsNotCarriedOutHalfAnHourLater(t *testing.T) {
 
 // A look that lags behind shows a task running that somebody else has just
 // cancelled: a conflict says more.
-func TestALookThatLagsIsNoProofThatATaskStillRuns(t *testing.T) {
+func TestLaggingReadDoesNotProveRunning(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -308,7 +308,7 @@ func TestALookThatLagsIsNoProofThatATaskStillRuns(t *testing.T) {
 
 // Once a request may be in flight, nothing but a clear yes or an ended task is
 // certain.
-func TestNothingUntrueIsToldOfACancelThatMayBeInFlight(t *testing.T) {
+func TestAnnouncementStaysTrueWhileInFlight(t *testing.T) {
 	post := func(f chameliotest.Fault) chameliotest.Fault { f.Method = "POST"; return f }
 	tests := map[string]struct {
 		lag    time.Duration
@@ -363,7 +363,7 @@ func TestNothingUntrueIsToldOfACancelThatMayBeInFlight(t *testing.T) {
 
 // A look tells what was when it began, or before: that its answer took long
 // makes it no fresher.
-func TestASlowLookIsNoProofThatATaskStillRuns(t *testing.T) {
+func TestSlowReadDoesNotProveRunning(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.timeout = 15 * time.Second })
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -400,7 +400,7 @@ func texts(all []slacktest.Message) []string {
 	return s
 }
 
-func TestAnUnknownOutcomeOfATaskThatRunsOnIsSettledAfterADay(t *testing.T) {
+func TestUnknownOutcomeIsSettledAfterADay(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -428,7 +428,7 @@ func TestAnUnknownOutcomeOfATaskThatRunsOnIsSettledAfterADay(t *testing.T) {
 	})
 }
 
-func TestWhatWasNeverSentIsNotTakenForOurs(t *testing.T) {
+func TestUnsentCancelIsNotClaimed(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -447,7 +447,7 @@ func TestWhatWasNeverSentIsNotTakenForOurs(t *testing.T) {
 	})
 }
 
-func TestAnAnnouncementIsMadeOnceWhileTheJournalIsAway(t *testing.T) {
+func TestAnnouncesOnceDuringJournalOutage(t *testing.T) {
 	for _, d := range []time.Duration{5 * time.Second, 12500 * time.Millisecond, 30 * time.Second, time.Minute} {
 		for _, at := range []string{"Claim", "Finish", "BeginAnnouncing", "MarkAnnounced"} {
 			t.Run(fmt.Sprintf("%s %s", at, d), func(t *testing.T) {
@@ -477,9 +477,9 @@ func TestAnAnnouncementIsMadeOnceWhileTheJournalIsAway(t *testing.T) {
 	}
 }
 
-// TestOwnersRecordFirstAfterALongOutage takes the database away from two
+// TestOwnersRecordFirstAfterLongOutage takes the database away from two
 // replicas right after a post, for longer than the lease. No one dies.
-func TestOwnersRecordFirstAfterALongOutage(t *testing.T) {
+func TestOwnersRecordFirstAfterLongOutage(t *testing.T) {
 	for _, d := range []time.Duration{125 * time.Second, 150 * time.Second, 151500 * time.Millisecond, 10 * time.Minute} {
 		t.Run(d.String(), func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
@@ -511,7 +511,7 @@ func TestOwnersRecordFirstAfterALongOutage(t *testing.T) {
 	}
 }
 
-func TestSlackDownThenTheJournalAwayThenSlackBackTellsOnce(t *testing.T) {
+func TestAnnouncesOnceAfterSlackAndJournalOutages(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -530,7 +530,7 @@ func TestSlackDownThenTheJournalAwayThenSlackBackTellsOnce(t *testing.T) {
 
 // Neither is one about which that cannot be told now, since the keys of earlier
 // bot tokens cannot be read.
-func TestARowThatNoClickMadeIsNeverActedOn(t *testing.T) {
+func TestForgedRowIsIgnored(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		h.set(func(op string, do func() error) error {
@@ -597,7 +597,7 @@ func TestARowThatNoClickMadeIsNeverActedOn(t *testing.T) {
 	})
 }
 
-func TestADecisionThatVanishesFromTheJournalIsToldAllTheSame(t *testing.T) {
+func TestVanishedDecisionIsAnnounced(t *testing.T) {
 	for _, at := range []string{"Finish", "BeginAnnouncing", "MarkAnnounced"} {
 		t.Run(at, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
@@ -626,7 +626,7 @@ func TestADecisionThatVanishesFromTheJournalIsToldAllTheSame(t *testing.T) {
 // Where another decision about the task was made before the one that had
 // vanished could be put back, that one is told as well: as not known, and once
 // more when it is.
-func TestADecisionThatVanishesAndIsOverruledIsToldAllTheSame(t *testing.T) {
+func TestOverruledVanishedDecisionIsAnnounced(t *testing.T) {
 	for _, at := range []string{"MarkSent", "Finish", "BeginAnnouncing"} {
 		t.Run(at, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
@@ -672,7 +672,7 @@ func TestADecisionThatVanishesAndIsOverruledIsToldAllTheSame(t *testing.T) {
 	}
 }
 
-func TestWhenFinishsAnswerIsLostThePromptSaysTheOutcome(t *testing.T) {
+func TestPromptShowsOutcomeWhenFinishAnswerIsLost(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -685,7 +685,7 @@ func TestWhenFinishsAnswerIsLostThePromptSaysTheOutcome(t *testing.T) {
 	})
 }
 
-func TestAChannelThatSlackRefusesIsToldByTheClickAndHoldsNobodyUp(t *testing.T) {
+func TestRefusedChannelUsesResponseURL(t *testing.T) {
 	for name, f := range map[string]slacktest.Fault{
 		"fatal_error": {Error: "fatal_error"}, "a day": {Status: 429, RetryAfter: "86400"}, "500": {Status: 500}, "hangs": {Hang: true},
 	} {
@@ -721,7 +721,7 @@ func TestAChannelThatSlackRefusesIsToldByTheClickAndHoldsNobodyUp(t *testing.T) 
 	}
 }
 
-func TestAResponseURLThatSaysNoInA200IsANo(t *testing.T) {
+func TestResponseURLErrorInA200IsAnError(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, slacktest.Legal, "/cancel-task 12345"))
@@ -734,7 +734,7 @@ func TestAResponseURLThatSaysNoInA200IsANo(t *testing.T) {
 	})
 }
 
-func TestTwoCrashesLeaveTheClickAUseForItsChannel(t *testing.T) {
+func TestTwoCrashesKeepResponseURLUse(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, slacktest.Legal, "/cancel-task 12345"))
@@ -756,7 +756,7 @@ func TestTwoCrashesLeaveTheClickAUseForItsChannel(t *testing.T) {
 	})
 }
 
-func TestOnePersonsPressesHoldNobodyUp(t *testing.T) {
+func TestOnePersonsPressesDelayNoOthers(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.CommandsPerMinute = 10 }, alwaysFresh)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -776,7 +776,7 @@ func TestOnePersonsPressesHoldNobodyUp(t *testing.T) {
 	})
 }
 
-func TestAGuestsPressesCostOneLookAtTheTask(t *testing.T) {
+func TestGuestPressesCostOneGET(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.Policy.Mode = "people-on-task" }, alwaysFresh)
 		prompt := w.wantPrompt(w.slashOnTask())
@@ -798,7 +798,7 @@ func TestAGuestsPressesCostOneLookAtTheTask(t *testing.T) {
 	})
 }
 
-func TestAClickCountsByTheMomentAtWhichItCame(t *testing.T) {
+func TestClickCountsWhenReceived(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.ConfirmTTL = 10 * time.Second; o.bot.CommandsPerMinute = 1 << 20 }, alwaysFresh)
 		prompt := w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
@@ -814,7 +814,7 @@ func TestAClickCountsByTheMomentAtWhichItCame(t *testing.T) {
 	})
 }
 
-func TestAnOddFieldInAClicksMessageCostsNobodyTheirClick(t *testing.T) {
+func TestUnexpectedMessageFieldDoesNotRejectClick(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -827,7 +827,7 @@ func TestAnOddFieldInAClicksMessageCostsNobodyTheirClick(t *testing.T) {
 	})
 }
 
-func TestKeepAfterCancelSaysWhatIsTrue(t *testing.T) {
+func TestKeepAfterCancelShowsOutcome(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -842,7 +842,7 @@ func TestKeepAfterCancelSaysWhatIsTrue(t *testing.T) {
 	})
 }
 
-func TestALongRetryAfterOnALookDoesNotEndItEarly(t *testing.T) {
+func TestLongRetryAfterOnCheckDoesNotEndIt(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -858,7 +858,7 @@ func TestALongRetryAfterOnALookDoesNotEndItEarly(t *testing.T) {
 	})
 }
 
-func TestAuditCopiesComeOnceHoweverSlowSlackIs(t *testing.T) {
+func TestSlowSlackDoesNotDuplicateAuditCopies(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
 		w.replica(o)
@@ -876,7 +876,7 @@ func TestAuditCopiesComeOnceHoweverSlowSlackIs(t *testing.T) {
 	})
 }
 
-func TestThePromptSaysTheOutcomeAlsoWhereASecondClickCouldNotBeSaved(t *testing.T) {
+func TestPromptShowsOutcomeWhenSecondClickIsNotSaved(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		var second atomic.Bool
@@ -897,7 +897,7 @@ func TestThePromptSaysTheOutcomeAlsoWhereASecondClickCouldNotBeSaved(t *testing.
 	})
 }
 
-func TestAClickThatWaitsHalfAnHourForTheRateLimitIsNotCarriedOut(t *testing.T) {
+func TestClickExpiresWhileWaitingForRateLimit(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		const tasks = 40
 		w := newWorld(t, func(o *options) { o.rateLimit, o.bot.ConfirmTTL = 1, 30*time.Minute })
@@ -926,7 +926,7 @@ func TestAClickThatWaitsHalfAnHourForTheRateLimitIsNotCarriedOut(t *testing.T) {
 	})
 }
 
-func TestAnOwnerThatLostItsDecisionWhileTellingTellsNothing(t *testing.T) {
+func TestOwnerStopsAnnouncingAfterLosingDecision(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 500})
@@ -959,7 +959,7 @@ func TestAnOwnerThatLostItsDecisionWhileTellingTellsNothing(t *testing.T) {
 
 // A process that stood still between the journal's word and its post has no
 // right to post any more: a successor may have.
-func TestAnOwnerThatStoodStillBeforeItsPostPostsNothing(t *testing.T) {
+func TestSuspendedOwnerPostsNothing(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -1005,7 +1005,7 @@ func (w *world) tried(method string) (n int) {
 	return n
 }
 
-func TestAPanicWhileTellingLeavesNoOrphan(t *testing.T) {
+func TestPanicWhileAnnouncingLeavesNoOrphan(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		var panicked atomic.Bool
@@ -1029,7 +1029,7 @@ func TestAPanicWhileTellingLeavesNoOrphan(t *testing.T) {
 
 // Nor does one right after the channel's turn was taken: what comes next there
 // is told, and so is the decision, once it is taken over.
-func TestAPanicWhileFinishingHoldsNoChannelUp(t *testing.T) {
+func TestPanicWhileFinishingReleasesChannel(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		var panicked atomic.Bool
@@ -1047,7 +1047,7 @@ func TestAPanicWhileFinishingHoldsNoChannelUp(t *testing.T) {
 	})
 }
 
-func TestASettledOutcomeIsToldOnceWhileTheJournalIsAway(t *testing.T) {
+func TestFinalResultIsPostedOnceDuringOutage(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		var back atomic.Pointer[time.Time]
@@ -1073,7 +1073,7 @@ func TestASettledOutcomeIsToldOnceWhileTheJournalIsAway(t *testing.T) {
 	})
 }
 
-func TestAClickThatIsDeliveredAgainLeavesAUseForItsChannel(t *testing.T) {
+func TestRedeliveredClickKeepsResponseURLUse(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		var click map[string]any
@@ -1091,7 +1091,7 @@ func TestAClickThatIsDeliveredAgainLeavesAUseForItsChannel(t *testing.T) {
 
 // A clear no to a second decision is no certainty while the first one's request
 // may be in flight.
-func TestASecondDecisionSaysNothingUntrueOfAFirstInFlight(t *testing.T) {
+func TestSecondDecisionStaysTrueWhileFirstInFlight(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		first := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -1115,7 +1115,7 @@ func TestASecondDecisionSaysNothingUntrueOfAFirstInFlight(t *testing.T) {
 
 // A request without an answer may still be on its way: it is not repeated
 // within half a minute, however often a look shows the task running.
-func TestACancelWithoutAnAnswerIsNotRepeatedWhileItMayBeInFlight(t *testing.T) {
+func TestCancelIsNotRepeatedWhileInFlight(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))

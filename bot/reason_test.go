@@ -33,7 +33,7 @@ func (w *world) submitted(user string, m slacktest.Modal, reason string) string 
 	return ""
 }
 
-func TestARequiredReasonIsAskedFor(t *testing.T) {
+func TestRequiredReasonIsAskedFor(t *testing.T) {
 	w := newWorld(t, requireReason)
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 	golden(t, "prompt that will ask", prompt)
@@ -66,7 +66,7 @@ func TestARequiredReasonIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestATypedReasonIsNotAskedForAgain(t *testing.T) {
+func TestTypedReasonIsNotAskedForAgain(t *testing.T) {
 	w := newWorld(t, requireReason)
 	w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345 duplicate")))
 	if len(w.slack.Modals(ada)) != 0 {
@@ -74,7 +74,7 @@ func TestATypedReasonIsNotAskedForAgain(t *testing.T) {
 	}
 }
 
-func TestASecondPersonGivesTheReason(t *testing.T) {
+func TestSecondPersonGivesReason(t *testing.T) {
 	w := newWorld(t, secondPerson, requireReason)
 	prompt := w.ask(ada, general, "/cancel-task 12345")
 	// The requester gets no modal for their own request.
@@ -97,7 +97,7 @@ func TestASecondPersonGivesTheReason(t *testing.T) {
 }
 
 // Whatever is checked at a click is checked again when the modal comes back.
-func TestASubmissionIsCheckedLikeAClick(t *testing.T) {
+func TestSubmissionIsCheckedLikeAClick(t *testing.T) {
 	submission := func(user, metadata, reason string) map[string]any {
 		return map[string]any{
 			"type": "view_submission", "api_app_id": slacktest.AppID, "team": map[string]any{"id": slacktest.TeamID}, "user": map[string]any{"id": user},
@@ -154,7 +154,7 @@ func TestASubmissionIsCheckedLikeAClick(t *testing.T) {
 	})
 }
 
-func TestPeopleOnTheTaskAreTold(t *testing.T) {
+func TestPeopleOnTheTaskAreMentioned(t *testing.T) {
 	notify := func(o *options) { o.bot.NotifyPeopleOnTask = true }
 	for _, tt := range []struct {
 		name   string
@@ -207,7 +207,7 @@ func TestPeopleOnTheTaskAreTold(t *testing.T) {
 
 // A long address and a long reason don't fit into a button together. What is
 // typed there, or given in the modal, still becomes a decision.
-func TestLongAddressAndReasonAreDecided(t *testing.T) {
+func TestLongAddressAndReason(t *testing.T) {
 	reason := strings.Repeat("📄", 300)
 	for name, command := range map[string]string{"typed": "/cancel-task 12345 " + reason, "in the modal": "/cancel-task 12345"} {
 		t.Run(name, func(t *testing.T) {

@@ -23,7 +23,7 @@ func (neverPaused) Paused(context.Context) (journal.Pause, error) { return journ
 
 // Clicks that decide nothing are answered by a value: no Slack is needed to see
 // what is said, and where.
-func TestClicksThatDecideNothing(t *testing.T) {
+func TestClicksWithoutDecision(t *testing.T) {
 	now := time.Now()
 	sign, err := signed.NewSigner("xoxb-test", nil, time.Now)
 	if err != nil {

@@ -66,9 +66,9 @@ func (w *world) count(query string) (n int) {
 	return n
 }
 
-// TestThePlaceOfARequest is the second person's whole life, as the channel
+// TestRequestLifecycle is the second person's whole life, as the channel
 // reads it in the place of the request.
-func TestThePlaceOfARequest(t *testing.T) {
+func TestRequestLifecycle(t *testing.T) {
 	t.Run("run out", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
 			w := newWorld(t, secondPerson)
@@ -249,7 +249,7 @@ func TestThePlaceOfARequest(t *testing.T) {
 
 // The list of open requests is no authority: what does not carry its own
 // confirmation changes no message.
-func TestARequestThatIsNotOursTurnsNothing(t *testing.T) {
+func TestForgedRequestChangesNoMessage(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, secondPerson)
 		prompt := w.ask(ada, general, "/cancel-task 12345 duplicate of 12346")

@@ -19,7 +19,7 @@ var (
 // A prompt from before the bot token was replaced is confirmed, and what was
 // confirmed then is told, also by the next start, which knows the new token
 // alone.
-func TestABotTokenIsReplacedWhileTheBotRunsAndNothingIsLost(t *testing.T) {
+func TestBotTokenIsReplacedAtRunTime(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		var o options
 		w := newWorld(t, func(w *options) { o = *w })
@@ -51,7 +51,7 @@ func TestABotTokenIsReplacedWhileTheBotRunsAndNothingIsLost(t *testing.T) {
 }
 
 // A prompt from before is good also after a restart.
-func TestAPromptOutlivesItsTokenAndARestart(t *testing.T) {
+func TestPromptSurvivesTokenRotationAndRestart(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		var o options
 		w := newWorld(t, func(w *options) { o = *w })
@@ -68,7 +68,7 @@ func TestAPromptOutlivesItsTokenAndARestart(t *testing.T) {
 }
 
 // A modal that is open when the token is replaced can be sent.
-func TestAModalOutlivesItsToken(t *testing.T) {
+func TestModalSurvivesTokenRotation(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, requireReason)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -84,7 +84,7 @@ func TestAModalOutlivesItsToken(t *testing.T) {
 }
 
 // A token that cannot be used changes nothing.
-func TestATokenThatCannotBeUsedIsNotTaken(t *testing.T) {
+func TestUnusableTokenIsRejected(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.slack.AddToken(newBotToken.Reveal())
@@ -118,7 +118,7 @@ func TestATokenThatCannotBeUsedIsNotTaken(t *testing.T) {
 
 // The next connections are opened with the new app token: the old one may be
 // revoked.
-func TestAnAppTokenIsReplacedWhileTheBotRuns(t *testing.T) {
+func TestAppTokenIsReplacedAtRunTime(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.slack.AddToken(newAppToken.Reveal())

@@ -64,7 +64,7 @@ func under(name string) func(*options) {
 
 // Law 16: between a click whose facts are fresh and the cancel request there is
 // no request to anyone.
-func TestNoRequestIsBetweenAFreshClickAndThePOST(t *testing.T) {
+func TestNoRequestBetweenFreshClickAndPOST(t *testing.T) {
 	for _, name := range []string{"members", "people on task", "listed", "second, by group"} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
@@ -91,7 +91,7 @@ func TestNoRequestIsBetweenAFreshClickAndThePOST(t *testing.T) {
 
 // Facts that are too old are fetched again, each once and all at once, and the
 // claim waits for them.
-func TestFactsThatAreTooOldAreFetchedBeforeThePOST(t *testing.T) {
+func TestOldFactsAreFetchedBeforePOST(t *testing.T) {
 	for name, want := range map[string]map[string]int{
 		"members":          {"users.info": 1},
 		"people on task":   {"users.info": 1, "GET": 1},
@@ -126,7 +126,7 @@ func TestFactsThatAreTooOldAreFetchedBeforeThePOST(t *testing.T) {
 
 // Someone who has lost the right is refused once the facts are too old, and at
 // once by a replica that never saw them.
-func TestSomeoneDemotedBetweenPromptAndClick(t *testing.T) {
+func TestDemotionBetweenPromptAndClick(t *testing.T) {
 	demoted := slacktest.User{ID: ada, Name: "ada", IsRestricted: true}
 	t.Run("61 s later", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestSomeoneDemotedBetweenPromptAndClick(t *testing.T) {
 }
 
 // A command asks Slack about the person and Chamelio about the task at once.
-func TestACommandAsksForBothAtOnce(t *testing.T) {
+func TestCommandFetchesPersonAndTaskInParallel(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		c := w.watch()
@@ -176,7 +176,7 @@ func TestACommandAsksForBothAtOnce(t *testing.T) {
 }
 
 // A flood by someone who isn't allowed leaves the key's rate limit to others.
-func TestARefusedFloodSparesTheRateLimit(t *testing.T) {
+func TestRefusedFloodSparesRateLimit(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.rateLimit = 60; o.bot.CommandsPerMinute = 100 })
 		c := w.watch()
@@ -202,7 +202,7 @@ func TestARefusedFloodSparesTheRateLimit(t *testing.T) {
 
 // After Chamelio's answer the announcement waits for the outcome's record alone,
 // and the prompt's last update runs next to it.
-func TestTheAnnouncementWaitsForNoOtherRequest(t *testing.T) {
+func TestAnnouncementWaitsForNoOtherRequest(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))

@@ -47,7 +47,7 @@ func TestSeveralTasksAreOneDecision(t *testing.T) {
 	}
 }
 
-func TestCommandsAboutSeveralTasksThatAreNotDone(t *testing.T) {
+func TestCommandsAboutSeveralTasksAreRefused(t *testing.T) {
 	w := newWorld(t, func(o *options) { o.bot.MaxTasks = 3 })
 	w.api.Add(500, 4)
 	for name, text := range map[string]string{
@@ -108,7 +108,7 @@ func TestEachOfSeveralTasksHasItsOwnOutcome(t *testing.T) {
 
 // An unknown outcome that becomes known is put into the announcement; the thread
 // hears of it once each task is known.
-func TestAnnouncementOfSeveralIsEditedAsOutcomesBecomeKnown(t *testing.T) {
+func TestAnnouncementIsEditedAsOutcomesBecomeKnown(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.api.Add(500, 3)

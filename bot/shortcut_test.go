@@ -239,7 +239,7 @@ func (w *world) submission(user string, m slacktest.Modal, metadata string) map[
 	}
 }
 
-func TestShortcutThatComesTooLateIsAnswered(t *testing.T) {
+func TestLateShortcutIsAnswered(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.slack.Break(slacktest.Fault{Method: "views.open", Error: "expired_trigger_id"})

@@ -53,7 +53,7 @@ func TestStopAtAnyMoment(t *testing.T) {
 }
 
 // A check of an unknown outcome that hangs doesn't delay the stop.
-func TestAFollowUpDoesNotDelayTheStop(t *testing.T) {
+func TestFollowUpDoesNotDelayStop(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.Grace = 25 * time.Second; o.timeout = 29 * time.Second })
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -76,7 +76,7 @@ func TestAFollowUpDoesNotDelayTheStop(t *testing.T) {
 }
 
 // Slack's rate limit delays the last update while the process stops (law 13).
-func TestAnOrderlyStopUpdatesThePrompt(t *testing.T) {
+func TestStopUpdatesPrompt(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.Grace = 25 * time.Second })
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -92,7 +92,7 @@ func TestAnOrderlyStopUpdatesThePrompt(t *testing.T) {
 }
 
 // The process stops right after a late claim was given up: the prompt says so.
-func TestStopAfterGivingUpUpdatesThePrompt(t *testing.T) {
+func TestStopAfterGivingUpUpdatesPrompt(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t, func(o *options) { o.bot.Grace = 500 * time.Millisecond })
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -123,9 +123,9 @@ func TestStopAfterGivingUpUpdatesThePrompt(t *testing.T) {
 	})
 }
 
-// TestARollingRestartTurnsNobodyAway stops a replica as soon as another one
+// TestRollingRestartTurnsNoOneAway stops a replica as soon as another one
 // serves, with commands all the time.
-func TestARollingRestartTurnsNobodyAway(t *testing.T) {
+func TestRollingRestartTurnsNoOneAway(t *testing.T) {
 	for _, after := range []time.Duration{0, 50 * time.Millisecond, time.Second, 3 * time.Second, 8 * time.Second} {
 		t.Run(after.String(), func(t *testing.T) {
 			virtual(t, func(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 
 // Slack takes about a message a second in a channel: outcomes that come to be
 // at one moment are posted one after the other.
-func TestOutcomesOfOneMomentKeepThePaceOfTheirChannel(t *testing.T) {
+func TestAnnouncementsRespectChannelRateLimit(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.AnnounceGap = time.Second })
 		w.api.Add(1000, 4)
@@ -40,7 +40,7 @@ func TestOutcomesOfOneMomentKeepThePaceOfTheirChannel(t *testing.T) {
 
 // A post without an answer may be out: the journal goes on saying that it is
 // being told, so that no successor tells it at once. A clear no is taken back.
-func TestOnlyAClearNoTakesBackThatAnOutcomeIsBeingTold(t *testing.T) {
+func TestNotAnnouncedOnlyAfterDefiniteRefusal(t *testing.T) {
 	for name, fault := range map[string]slacktest.Fault{
 		"no answer": {Cut: true}, "an answer that leaves it open": {Error: "fatal_error", InBody: true}, "a clear no": {Error: "service_unavailable", InBody: true},
 	} {
@@ -77,7 +77,7 @@ func TestOnlyAClearNoTakesBackThatAnOutcomeIsBeingTold(t *testing.T) {
 
 // "Keep it" is pressed while the claim that is tried again is on its way: it is
 // saved then, and not carried out.
-func TestAClaimThatIsKeptWhileItIsSavedIsGivenUp(t *testing.T) {
+func TestKeepTaskDuringClaimGivesUp(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -108,7 +108,7 @@ func TestAClaimThatIsKeptWhileItIsSavedIsGivenUp(t *testing.T) {
 
 // Where the click cannot be answered any more, its channel is waited for a
 // while before the requester alone is told.
-func TestWhereAClickCannotBeAnsweredItsChannelIsWaitedFor(t *testing.T) {
+func TestFallsBackToChannelWhenResponseURLFails(t *testing.T) {
 	for name, tt := range map[string]struct {
 		away     time.Duration // chat.postMessage, in the channel
 		inPerson int
@@ -146,7 +146,7 @@ func TestWhereAClickCannotBeAnsweredItsChannelIsWaitedFor(t *testing.T) {
 
 // A click can be answered for half an hour. Later that is not tried any more,
 // and nothing waits for it.
-func TestAClickIsNotAnsweredAfterHalfAnHour(t *testing.T) {
+func TestResponseURLIsNotUsedAfterHalfAnHour(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -171,9 +171,9 @@ func TestAClickIsNotAnsweredAfterHalfAnHour(t *testing.T) {
 	})
 }
 
-// TestUnclearAnswersDoubleAnAnnouncementAtMostOnce lets Slack post and answer
+// TestUnclearAnswersDoubleAnnouncementAtMostOnce lets Slack post and answer
 // with an error each time, until the requester alone is told.
-func TestUnclearAnswersDoubleAnAnnouncementAtMostOnce(t *testing.T) {
+func TestUnclearAnswersDoubleAnnouncementAtMostOnce(t *testing.T) {
 	for _, code := range []string{"fatal_error", "internal_error"} {
 		t.Run(code, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
@@ -192,9 +192,9 @@ func TestUnclearAnswersDoubleAnAnnouncementAtMostOnce(t *testing.T) {
 	}
 }
 
-// TestALostDecisionIsNotPostedInPerson takes a decision over while its owner
+// TestLostDecisionIsNotPostedInPerson takes a decision over while its owner
 // waits for the response_url: the owner posts nothing after that.
-func TestALostDecisionIsNotPostedInPerson(t *testing.T) {
+func TestLostDecisionIsNotPostedInPerson(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, slacktest.Legal, "/cancel-task 12345"))

@@ -227,7 +227,7 @@ func billed(t *testing.T, file string, linked []string) {
 }
 
 // The image has the same programs as the archives.
-func TestImageHasTheArchivesPrograms(t *testing.T) {
+func TestReleaseImageHasTheArchivesPrograms(t *testing.T) {
 	dir, version := assets(t)
 	text, err := os.ReadFile(filepath.Join(dir, "image.txt"))
 	if err != nil {
@@ -280,7 +280,7 @@ func TestImageHasTheArchivesPrograms(t *testing.T) {
 
 // The test runs the commands of docs/verify.md, except those that need GitHub or
 // Sigstore.
-func TestVerifyPageWorks(t *testing.T) {
+func TestReleaseVerifiesAsDocumented(t *testing.T) {
 	dir, version := assets(t)
 	page, err := os.ReadFile("docs/verify.md")
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 )
 
 // Each command tells about itself, and refuses what it does not take, once.
-func TestEachCommandAnswersForHelpAndRefusesTheRest(t *testing.T) {
+func TestCommandsPrintHelpAndRejectExtraArguments(t *testing.T) {
 	t.Parallel()
 	run := func(args ...string) (code int, out, stderr string) {
 		var told, errors bytes.Buffer

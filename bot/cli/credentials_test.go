@@ -62,7 +62,7 @@ func watchFor(t *testing.T, d time.Duration, try func(context.Context) error, no
 	return out.String(), testutil.ToFloat64(gauge.WithLabelValues("key"))
 }
 
-func TestARefusedCredentialIsToldBeforeSomebodyNeedsIt(t *testing.T) {
+func TestRefusedCredentialIsReportedEarly(t *testing.T) {
 	t.Parallel()
 	log, refused := watchFor(t, 2*tryEvery+time.Second, func(context.Context) error { return errRefused })
 	if strings.Count(log, "credential refused") != 2 || !strings.Contains(log, `remedy="get another"`) || refused != 1 {
@@ -70,7 +70,7 @@ func TestARefusedCredentialIsToldBeforeSomebodyNeedsIt(t *testing.T) {
 	}
 }
 
-func TestTroubleThatSaysNothingOfACredentialChangesNothing(t *testing.T) {
+func TestUnrelatedErrorKeepsCredentialState(t *testing.T) {
 	t.Parallel()
 	answers := []error{errRefused, errors.New("the network is down"), nil}
 	said := func(n int) (string, float64) {
@@ -86,7 +86,7 @@ func TestTroubleThatSaysNothingOfACredentialChangesNothing(t *testing.T) {
 }
 
 // The journal is told once of each change, and again where it was away.
-func TestOfEachChangeOfACredentialTheJournalIsToldOnce(t *testing.T) {
+func TestCredentialChangeIsRecordedOnce(t *testing.T) {
 	t.Parallel()
 	answers := []error{nil, nil, errRefused, errRefused, errors.New("the network is down"), errRefused, nil, nil}
 	for away, name := range []string{"never away", "away once"} {
@@ -101,7 +101,7 @@ func TestOfEachChangeOfACredentialTheJournalIsToldOnce(t *testing.T) {
 
 // A key whose file changes is used without a restart; a file that is half
 // written, or holds no key, changes nothing.
-func TestAKeyWhoseFileChangesIsUsedAtOnce(t *testing.T) {
+func TestChangedKeyFileIsUsed(t *testing.T) {
 	api := chameliotest.NewServer()
 	t.Cleanup(api.Close)
 	file := filepath.Join(t.TempDir(), "key")

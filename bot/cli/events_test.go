@@ -75,9 +75,9 @@ func isLog(x ast.Expr) bool {
 	return false
 }
 
-// TestEachLogMessageIsAnEvent compares the table with the code, both ways, and
+// TestEachLogMessageHasAnEvent compares the table with the code, both ways, and
 // docs/operate.md with the table.
-func TestEachLogMessageIsAnEvent(t *testing.T) {
+func TestEachLogMessageHasAnEvent(t *testing.T) {
 	root := filepath.Join("..", "..")
 	logged := loggedIn(t, root)
 	if len(logged) < 80 {

@@ -10,7 +10,7 @@ import (
 
 // healthcheck asks a process on this machine. On an address that isn't
 // loopback, net/http would ask the proxy of the environment.
-func TestHealthcheckAsksNoProxy(t *testing.T) {
+func TestHealthcheckUsesNoProxy(t *testing.T) {
 	t.Parallel()
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {

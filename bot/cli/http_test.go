@@ -59,7 +59,7 @@ func TestReadySaysStoppingWhileTheBotDrains(t *testing.T) {
 }
 
 // Connections that do nothing cost little, and keep nobody out.
-func TestIdleConnectionsGiveWay(t *testing.T) {
+func TestOldestIdleConnectionIsClosed(t *testing.T) {
 	_, _, addr := serveForTest(t)
 	const idle = 4000
 	before := heap()
@@ -117,7 +117,7 @@ func TestPortAloneMeansAllInterfaces(t *testing.T) {
 }
 
 // A request that is under way does not give way to one that waits.
-func TestABusyConnectionIsTheLastToGiveWay(t *testing.T) {
+func TestIdleConnectionIsClosedBeforeBusyOne(t *testing.T) {
 	t.Parallel()
 	busy, idle := &net.TCPConn{}, &net.UnixConn{}
 	now := time.Now()
@@ -130,7 +130,7 @@ func TestABusyConnectionIsTheLastToGiveWay(t *testing.T) {
 }
 
 // The port that the running bot has is no problem to check.
-func TestAPortInUseMayBeTheBotsOwn(t *testing.T) {
+func TestPortInUseIsAccepted(t *testing.T) {
 	t.Parallel()
 	_, _, addr := serveForTest(t)
 	if found := (config{HTTPAddr: addr}).tryHTTPAddr(t.Context()); len(found) != 0 {

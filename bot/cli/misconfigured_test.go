@@ -165,7 +165,7 @@ var elsewhere = []misconfigured{
 // goWords are those of a program, not of an operator.
 var goWords = []string{"EOF", "*json.", "dial tcp", "Post \"", "<nil>"}
 
-func TestCheckAndTheStartAgreeOnEveryMistake(t *testing.T) {
+func TestCheckAndStartAgree(t *testing.T) {
 	t.Parallel()
 	inTheEnvironment := slices.Concat(inTheEnvironment, wrapped)
 	all := slices.Concat(inTheEnvironment, elsewhere)
@@ -211,7 +211,7 @@ func TestCheckAndTheStartAgreeOnEveryMistake(t *testing.T) {
 
 // A token that Slack refuses ends the bot with a code of its own, so that a
 // supervisor can tell it from trouble that passes.
-func TestARefusedTokenHasAnExitCodeOfItsOwn(t *testing.T) {
+func TestRefusedTokenHasOwnExitCode(t *testing.T) {
 	t.Parallel()
 	for _, m := range []misconfigured{
 		{change: "SLACK_APP_TOKEN=xapp-wrong-token"}, {prepare: refuses(slacktest.AppToken, "token_revoked")},

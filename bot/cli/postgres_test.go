@@ -8,7 +8,7 @@ import (
 )
 
 // What only a server can tell, check and the start tell in the same words.
-func TestCheckAndTheStartAgreeOnPostgres(t *testing.T) {
+func TestCheckAndStartAgreeOnPostgres(t *testing.T) {
 	server := pgtest.Start(t)
 	role := strings.NewReplacer("cancelbot@", "clerk@")
 	pgtest.Exec(t, server, "CREATE ROLE clerk LOGIN")

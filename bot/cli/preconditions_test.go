@@ -35,9 +35,9 @@ var broken = map[doctor.Name][]misconfigured{
 	doctor.Clock:        {{name: "behind", change: "SLACK_API_URL=SKEWED"}},
 }
 
-// TestEachPreconditionIsCheckedAndHeldAtTheStart breaks each precondition. check
+// TestPreconditionsAreCheckedAndEnforcedAtStart breaks each precondition. check
 // fails, and the start says the same: it doesn't run, or it reports it.
-func TestEachPreconditionIsCheckedAndHeldAtTheStart(t *testing.T) {
+func TestPreconditionsAreCheckedAndEnforcedAtStart(t *testing.T) {
 	t.Parallel()
 	for _, p := range doctor.Preconditions() {
 		if len(broken[p.Name]) == 0 || p.Proves == "" {

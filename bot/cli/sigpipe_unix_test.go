@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// TestALogWithoutAReaderEndsNothing closes the pipe that the log goes to, as a
+// TestClosedLogPipeDoesNotStopTheBot closes the pipe that the log goes to, as a
 // journald that restarts does, and stops the bot later.
-func TestALogWithoutAReaderEndsNothing(t *testing.T) {
+func TestClosedLogPipeDoesNotStopTheBot(t *testing.T) {
 	t.Parallel()
 	s := newStandIns(t)
 	read, write, err := os.Pipe()

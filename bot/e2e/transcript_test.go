@@ -128,6 +128,6 @@ func TestTranscriptMatchesTheTerminal(t *testing.T) {
 	}
 	timeless := func(s string) string { return hour.ReplaceAllString(moment.ReplaceAllString(s, "…"), "…") }
 	if found == nil || timeless(found[1]) != timeless(got) {
-		t.Errorf("%s's transcript is not what the terminal prints:\n%s\ngo test ./bot/e2e -run TestTheTranscript -update writes it anew", file, got)
+		t.Errorf("%s's transcript is not what the terminal prints:\n%s\ngo test ./bot/e2e -run TestTranscript -update rewrites it", file, got)
 	}
 }

@@ -98,7 +98,7 @@ func name(t *testing.T, batch []byte) string {
 	return got.GetResourceSpans()[0].GetScopeSpans()[0].GetSpans()[0].GetName()
 }
 
-func TestABatchIsPostedAsTheVariablesSay(t *testing.T) {
+func TestBatchFollowsVariables(t *testing.T) {
 	c, err := upload(t, map[string]string{
 		"OTEL_EXPORTER_OTLP_HEADERS":     "api-key=a%2Cb%3D1, Authorization=Bearer%20token==,",
 		"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
@@ -127,7 +127,7 @@ func TestABatchIsPostedAsTheVariablesSay(t *testing.T) {
 	}
 }
 
-func TestWhereABatchGoes(t *testing.T) {
+func TestEndpointPath(t *testing.T) {
 	for _, row := range []struct{ general, traces, want string }{
 		{"http://c:4318", "", "http://c:4318/v1/traces"},
 		{"https://c/otlp/", "", "https://c/otlp/v1/traces"},
@@ -142,7 +142,7 @@ func TestWhereABatchGoes(t *testing.T) {
 	}
 }
 
-func TestWhatIsTriedAgain(t *testing.T) {
+func TestRetryableStatuses(t *testing.T) {
 	slow := context.DeadlineExceeded
 	for _, row := range []struct {
 		name  string
@@ -180,14 +180,14 @@ func TestWhatIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestPatienceEnds(t *testing.T) {
+func TestRetriesEnd(t *testing.T) {
 	c, err := upload(t, nil, answer{status: 503})
 	if err == nil || !strings.Contains(err.Error(), "503 Service Unavailable") || len(c.seen) < 3 || c.at[len(c.at)-1] > patience {
 		t.Errorf("%v, requests after %v", err, c.at)
 	}
 }
 
-func TestStopEndsWhatIsBeingSent(t *testing.T) {
+func TestStopCancelsUpload(t *testing.T) {
 	cfg := configured(t, nil)
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(cfg, &collector{answers: []answer{{status: 503}}, began: time.Now()})
@@ -202,7 +202,7 @@ func TestStopEndsWhatIsBeingSent(t *testing.T) {
 	})
 }
 
-func TestSpansThatTheCollectorRefusesAreTold(t *testing.T) {
+func TestRejectedSpansAreReported(t *testing.T) {
 	partial := protowire.AppendTag(nil, 1, protowire.VarintType)
 	partial = protowire.AppendVarint(partial, 3)
 	partial = protowire.AppendTag(partial, 2, protowire.BytesType)
@@ -223,7 +223,7 @@ func TestSpansThatTheCollectorRefusesAreTold(t *testing.T) {
 }
 
 // Errors are logged. Neither the address nor a header may stand in them.
-func TestErrorsHoldNoSecret(t *testing.T) {
+func TestErrorsContainNoSecret(t *testing.T) {
 	variables := map[string]string{
 		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://user:topsecret@collector/topsecret?key=topsecret",
 		"OTEL_EXPORTER_OTLP_HEADERS":         "api-key=topsecret",
@@ -241,7 +241,7 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatDoesNotComeEndsWithTheTimeout(t *testing.T) {
+func TestMissingAnswerTimesOut(t *testing.T) {
 	var requests atomic.Int32
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		requests.Add(1)
