@@ -25,7 +25,7 @@ func leftOut(file string) (reason string, ok bool) {
 		{".ci/prose/", "has the patterns themselves"},
 
 		// Not rewritten yet. The list only gets shorter.
-		{"bot/*.go", notYet}, {"bot/cli/", notYet}, {"bot/internal/simulation/", notYet},
+		{"bot/*.go", notYet}, {"bot/cli/internal/sandbox/", notYet}, {"bot/internal/simulation/", notYet},
 	} {
 		matched, err := path.Match(o.pattern, file)
 		if err != nil {

@@ -24,7 +24,7 @@ import (
 
 var errRefused = errors.New("refused")
 
-// noteBook keeps what the journal is told; it is away where that fails.
+// noteBook records the notes for the journal, which is down if that fails.
 type noteBook struct {
 	notes []string
 	fails int
@@ -85,7 +85,7 @@ func TestUnrelatedErrorKeepsCredentialState(t *testing.T) {
 	}
 }
 
-// The journal is told once of each change, and again where it was away.
+// Each change is recorded once, and again if the journal was down.
 func TestCredentialChangeIsRecordedOnce(t *testing.T) {
 	t.Parallel()
 	answers := []error{nil, nil, errRefused, errRefused, errors.New("the network is down"), errRefused, nil, nil}

@@ -58,7 +58,7 @@ func TestReadySaysStoppingWhileTheBotDrains(t *testing.T) {
 	}
 }
 
-// Connections that do nothing cost little, and keep nobody out.
+// Connections that do nothing cost little, and keep no one out.
 func TestOldestIdleConnectionIsClosed(t *testing.T) {
 	_, _, addr := serveForTest(t)
 	const idle = 4000

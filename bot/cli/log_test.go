@@ -86,7 +86,7 @@ func TestCollectorEchoIsRedacted(t *testing.T) {
 	}
 }
 
-// stalled is a pipe that nobody reads.
+// stalled is a pipe that is never read.
 type stalled struct{ open chan struct{} }
 
 func (s stalled) Write(p []byte) (int, error) {

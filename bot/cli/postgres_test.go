@@ -7,7 +7,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/pgtest"
 )
 
-// What only a server can tell, check and the start tell in the same words.
+// check and the start report a server's errors in the same words.
 func TestCheckAndStartAgreeOnPostgres(t *testing.T) {
 	server := pgtest.Start(t)
 	role := strings.NewReplacer("cancelbot@", "clerk@")

@@ -23,7 +23,7 @@ import (
 var update = flag.Bool("update", false, "rewrite what the scripts expect")
 
 // TestScripts runs testdata/script. Each reads as a document: a command, what
-// it prints, how it ends. Besides the commands of testscript, they have
+// it prints, how it ends. In addition to the commands of testscript, they have
 //
 //	slack on|off      Slack's Socket Mode is switched on or off
 //	slack scopes …    the bot token has these scopes

@@ -34,7 +34,7 @@ func refused(r doctor.Result) error { return startError{refusedError(r.Found), r
 // organisation, once Slack and Chamelio have answered. It fails if Slack
 // refuses the bot token. If Chamelio refuses the key, it reports that and goes
 // on: earlier decisions still have to be announced, and people who type the
-// command are told why nothing can be cancelled.
+// command read why nothing can be cancelled.
 func introduce(ctx context.Context, b *bot.Bot, watch *credentials, key *tasks, settings doctor.Settings, log *slog.Logger, what ...any) error {
 	var where bot.Workspace
 	var org chamelio.OrgInfo

@@ -41,7 +41,7 @@ func configured(t *testing.T, variables map[string]string) Config {
 	return cfg
 }
 
-// collector answers requests one after the other, the last answer for ever.
+// collector answers requests one after the other, and repeats the last answer.
 type collector struct {
 	answers []answer
 	seen    []*http.Request
@@ -222,7 +222,7 @@ func TestRejectedSpansAreReported(t *testing.T) {
 	}
 }
 
-// Errors are logged. Neither the address nor a header may stand in them.
+// Errors are logged. They must contain neither the address nor a header.
 func TestErrorsContainNoSecret(t *testing.T) {
 	variables := map[string]string{
 		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://user:topsecret@collector/topsecret?key=topsecret",
