@@ -49,7 +49,7 @@ func TestTokensOfTwoAppsAreRejected(t *testing.T) {
 	}
 }
 
-// A rotated token is one like any other, also for prompts from before.
+// A rotated token works like any other, even for earlier prompts.
 func TestRotatedBotTokenIsUsed(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -7,8 +7,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-// TestRefusedAuditChannelDelaysNothingElse has Slack refuse the audit channel:
-// the process stays ready, and the copies follow.
+// TestRefusedAuditChannelDelaysNothingElse makes Slack refuse the audit
+// channel: the process stays ready, and the copies follow later.
 func TestRefusedAuditChannelDelaysNothingElse(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })

@@ -13,8 +13,8 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// After several failed claims, the prompt no longer says that nothing was sent once a
-// request is (law 4).
+// After several failed claims, the prompt must not say that nothing was sent
+// once a request is (law 4).
 func TestPromptUpdatesAfterRequestIsSent(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
@@ -40,8 +40,8 @@ func TestPromptUpdatesAfterRequestIsSent(t *testing.T) {
 	})
 }
 
-// A double click on a second prompt, while the first decision about the task is under
-// way: the prompt hasn't expired.
+// A double click on a second prompt, while the first decision about the task
+// is in progress, must not say that the prompt has expired.
 func TestDoubleClickOnSecondPrompt(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
@@ -67,7 +67,7 @@ func TestDoubleClickOnSecondPrompt(t *testing.T) {
 	})
 }
 
-// The same once the first decision has its outcome.
+// The same after the first decision has its outcome.
 func TestDoubleClickOnSecondPromptAfterOutcome(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
@@ -90,8 +90,8 @@ func TestDoubleClickOnSecondPromptAfterOutcome(t *testing.T) {
 	})
 }
 
-// Saving takes nearly two minutes. One unclear answer after that is still checked for
-// two minutes.
+// Saving takes nearly two minutes. An unclear answer after that is still
+// checked for two minutes.
 func TestCheckTimeStartsAfterSaving(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
@@ -114,7 +114,7 @@ func TestCheckTimeStartsAfterSaving(t *testing.T) {
 	})
 }
 
-// The process stops while the first claim is under way: the person learns that it isn't
+// The process stops during the first claim. The person reads that it isn't
 // known whether the click was saved (law 7).
 func TestStopDuringFirstClaimIsReported(t *testing.T) {
 	virtual(t, func(t *testing.T) {
@@ -167,8 +167,8 @@ func TestSecondClickDuringJournalOutage(t *testing.T) {
 	})
 }
 
-// Keep task is pressed while a claim that was saved too late is given up: it isn't too
-// late for that.
+// Keep task is pressed while a claim that was saved too late is given up. It
+// isn't too late.
 func TestKeepTaskDuringGiveUp(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
@@ -199,7 +199,8 @@ func TestKeepTaskDuringGiveUp(t *testing.T) {
 	})
 }
 
-// A claim takes nearly five seconds: the prompt says something within three (law 13).
+// A claim takes nearly five seconds. The prompt shows progress within three
+// (law 13).
 func TestProgressWhileClaimHangs(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
@@ -276,7 +277,7 @@ func TestPromptUpdatesStayInOrder(t *testing.T) {
 	})
 }
 
-// The same if another process carries the click out meanwhile (law 4).
+// The same if another process carries the click out in the meantime (law 4).
 func TestPromptUpdatesStayInOrderAfterTakeover(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
@@ -286,7 +287,7 @@ func TestPromptUpdatesStayInOrderAfterTakeover(t *testing.T) {
 			if op != "Claim" {
 				return do()
 			}
-			if claims++; claims == 1 { // it is saved, this process stands still, another takes over
+			if claims++; claims == 1 { // it is saved, this process is suspended, another one takes over
 				_ = do()
 				w.replica(o)
 				time.Sleep(70 * time.Second)

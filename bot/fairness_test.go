@@ -13,8 +13,8 @@ import (
 
 // Law 10: no one holds up another.
 
-// manyPrompts types commands about tasks from 1000 on, each in a channel of
-// its own, and returns the prompts.
+// manyPrompts types commands about tasks from 1000 on, each in its own
+// channel, and returns the prompts.
 func (w *world) manyPrompts(n int) []slacktest.Message {
 	w.Helper()
 	w.api.Add(1000, n)
@@ -77,8 +77,7 @@ func TestKnownOutcomesAreAnnouncedWhileResumingFails(t *testing.T) {
 		w, h, o := withHook(t)
 		prompts := w.manyPrompts(80)
 		known := w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
-		// The first bot records one outcome and posts nothing, and is never
-		// heard of again.
+		// The first bot records one outcome, posts nothing, and disappears.
 		for i := range 80 {
 			w.api.Break(chameliotest.Fault{Method: "POST", Task: int64(1000 + i), Hang: true})
 		}

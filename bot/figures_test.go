@@ -25,14 +25,14 @@ func sized(quick, full int) int {
 	return quick
 }
 
-// ledger counts what came of many decisions.
+// ledger counts the results of many decisions.
 type ledger struct {
 	mu                                               sync.Mutex
 	decisions, told, twice, effects, unknown, untrue int
 	orphans                                          int
 }
 
-// count adds what came of one world with one decision about task 12345.
+// count adds the result of a world with one decision about task 12345.
 func (l *ledger) count(w *world) {
 	w.Helper()
 	row := w.row()
@@ -63,7 +63,8 @@ func (l *ledger) count(w *world) {
 	if row.AnnouncedAt.IsZero() {
 		l.orphans++
 	}
-	// What is told for good is so: cancelled if it took effect, else not.
+	// A final statement must be true: cancelled if the request took effect,
+	// otherwise not.
 	if cancelled := final == decision.Cancelled; cancelled != (effects == 1) || effects > 1 ||
 		row.Outcome() != decision.Unknown && row.Outcome() != final {
 		l.untrue++
@@ -79,7 +80,8 @@ func (l *ledger) report(t *testing.T, what string) {
 	}
 }
 
-// many runs a history again and again, each in a world of virtual time.
+// many runs a scenario many times, each in a world of its own with virtual
+// time.
 func many(t *testing.T, what string, n int, history func(t *testing.T, i int, l *ledger)) {
 	t.Helper()
 	l := &ledger{}
@@ -157,7 +159,7 @@ func TestFiguresLostClaimAnswersOnPostgres(t *testing.T) {
 	}
 }
 
-// Unclear cancels that land late, while reads lag.
+// Unclear cancels take effect late, while reads lag.
 func TestFiguresUnclearCancels(t *testing.T) {
 	faults := []chameliotest.Fault{
 		{Hang: true}, {CutBefore: true}, {Status: 502, ContentType: "text/html", Body: "<html>"}, {Status: 504}, {CutAfter: true}, {Status: 200, Body: "<html>"},
@@ -226,8 +228,8 @@ func TestFiguresDatabaseOutages(t *testing.T) {
 	})
 }
 
-// The owner stops for longer than its lease in the middle of each step: every
-// call that it makes waits until it goes on.
+// The owner stops for longer than its lease during each step: every call that
+// it makes waits until it continues.
 func TestFiguresOwnerStops(t *testing.T) {
 	steps := []string{"Claim", "MarkSent", "Finish", "BeginAnnouncing", "MarkAnnounced"}
 	many(t, "owners that stop for 11 s to 3 min at a step", sized(5, 200), func(t *testing.T, i int, l *ledger) {

@@ -40,8 +40,8 @@ func TestWholeFlow(t *testing.T) {
 	}
 }
 
-// Who confirms at once costs Chamelio two requests; what a prompt showed longer
-// ago is looked at again for the announcement.
+// A person who confirms at once costs Chamelio two requests. Details that a
+// prompt showed longer ago are fetched again for the announcement.
 func TestAnnouncementReusesPromptDetails(t *testing.T) {
 	for name, c := range map[string]struct {
 		wait  time.Duration
@@ -241,8 +241,8 @@ func TestTitlesAreEscaped(t *testing.T) {
 	}
 }
 
-// parsedBySlack is what of a message Slack looks for mentions and formatting
-// in: not its buttons.
+// parsedBySlack returns the parts of a message in which Slack parses mentions
+// and formatting, so not its buttons.
 func parsedBySlack(m slacktest.Message) string {
 	var all strings.Builder
 	for line := range strings.Lines(goldenfile.Transcribe(m)) {
@@ -297,7 +297,7 @@ func TestRedeliveredEnvelopeIsHandledOnce(t *testing.T) {
 	}
 	for range 3 {
 		w.acked(w.slack.DeliverAs("the-same", "interactive", payload))
-		w.acked(w.slack.Deliver("interactive", payload)) // the same confirmation anew
+		w.acked(w.slack.Deliver("interactive", payload)) // the same confirmation again
 	}
 	w.eventually("the outcome", func() bool { return len(w.slack.History(general)) > 0 })
 	w.must(w.stop())
@@ -306,8 +306,9 @@ func TestRedeliveredEnvelopeIsHandledOnce(t *testing.T) {
 	}
 }
 
-// An envelope without an acknowledgement in time comes again, perhaps by another
-// connection: it is acknowledged, and nobody is answered twice.
+// Slack delivers an envelope again if it isn't acknowledged in time, perhaps
+// over another connection. It is acknowledged, and the person gets only one
+// answer.
 func TestRedeliveredCommandIsAnsweredOnce(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -325,7 +326,8 @@ func TestRedeliveredCommandIsAnsweredOnce(t *testing.T) {
 	})
 }
 
-// Where the bot may not post, the click's response_url carries the outcome.
+// If the bot can't post, it announces the outcome through the click's
+// response_url.
 func TestOutcomesReachEveryKindOfConversation(t *testing.T) {
 	for channel, via := range map[string]string{
 		slacktest.General: "chat.postMessage", slacktest.Random: "chat.postMessage", slacktest.Deals: "chat.postMessage",
@@ -553,7 +555,7 @@ func TestSecretsAndTicketsStayOutOfTheLog(t *testing.T) {
 			t.Errorf("the log holds %q", s)
 		}
 	}
-	// The ids that an operator follows a decision by are there.
+	// The log has the IDs by which an operator follows a decision.
 	for _, s := range []string{`"task":12345`, `"user":"U0ADA"`, `"confirmation"`, `"channel":"C0GENERAL"`} {
 		if !strings.Contains(log, s) {
 			t.Errorf("the log lacks %s", s)

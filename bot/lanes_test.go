@@ -13,7 +13,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// undecided is a journal in which nothing became of any prompt.
+// undecided is a journal in which no prompt has a row.
 type undecided struct{ openRequests }
 
 func (undecided) Became(context.Context, decision.ID, []chamelio.TaskID) (decision.Record, error) {

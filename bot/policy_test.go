@@ -23,7 +23,7 @@ const (
 
 var allScopes = []string{"commands", "chat:write", "chat:write.public", "users:read", "users:read.email", "usergroups:read"}
 
-// peopleOnTask has the API describe task 12345 with these people on it.
+// peopleOnTask puts people on task 12345.
 func peopleOnTask(w *world, owner, assignee string, collaborators ...string) {
 	w.api.Mend()
 	raw, err := json.Marshal(map[string]any{"task": map[string]any{
@@ -34,7 +34,7 @@ func peopleOnTask(w *world, owner, assignee string, collaborators ...string) {
 	w.api.Break(chameliotest.Fault{Method: http.MethodGet, Status: 200, Body: string(raw)})
 }
 
-// TestPolicies is the policy, person by person, place by place, at the
+// TestPolicies checks each policy, person by person and place by place, at the
 // command and at the click.
 func TestPolicies(t *testing.T) {
 	var (
@@ -231,7 +231,7 @@ func TestRequesterCanWithdraw(t *testing.T) {
 	w.acked(w.slack.Click(ada, prompt, "keep_task"))
 	w.eventually("it is withdrawn", func() bool { return settled(w.now(prompt)) })
 	golden(t, "second person withdrawn", w.now(prompt))
-	// A click that was on its way comes too late, for good.
+	// A click that was already on its way is too late.
 	w.acked(w.slack.Forge(grace, prompt, "cancel_task", value))
 	w.must(w.stop())
 	w.noCancel()
@@ -319,8 +319,8 @@ func TestFastCommandsAreLimited(t *testing.T) {
 	w.wantPrompt(w.slash(grace, general, "/cancel-task 12345")) // the others are not held up
 }
 
-// TestFastClicksAreLimitedPerPerson: three presses for each
-// command that somebody may type in a minute.
+// TestFastClicksAreLimitedPerPerson allows three clicks for each command that
+// a person may type in a minute.
 func TestFastClicksAreLimitedPerPerson(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.CommandsPerMinute = 2 })
@@ -351,8 +351,8 @@ func TestFastClicksAreLimitedPerPerson(t *testing.T) {
 	})
 }
 
-// TestTenThousandBadClicksAndCommands cancel nothing, crash nothing, and are
-// each on record with a reason.
+// TestTenThousandBadClicksAndCommands checks that they cancel nothing, crash
+// nothing, and are each recorded with a reason.
 func TestTenThousandBadClicksAndCommands(t *testing.T) {
 	w := newWorld(t, func(o *options) { o.bot.Grace = time.Minute })
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))

@@ -19,8 +19,8 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// The laws of docs/design/protocol.md, by the histories that once broke them.
-// All of it happens in virtual time.
+// Regression tests for the laws of docs/design/protocol.md: runs that once
+// broke one. All of them use virtual time.
 
 // hooked is a journal whose calls pass through a hook.
 type hooked struct {
@@ -35,7 +35,7 @@ func hook(j *journal.Journal) *hooked {
 	return h
 }
 
-// errCut is the answer that never came.
+// errCut replaces an answer that never came.
 var errCut = errors.New("connection reset by peer")
 
 func (h *hooked) set(hook func(op string, do func() error) error) {
@@ -54,7 +54,7 @@ func (h *hooked) call(ctx context.Context, op string, _ decision.ID, do func(con
 	return hook(op, func() error { return do(ctx) })
 }
 
-// withHook is a world whose first bot's journal passes through a hook.
+// withHook returns a world whose first bot's journal passes through a hook.
 func withHook(t *testing.T, change ...func(*options)) (*world, *hooked, options) {
 	t.Helper()
 	h := hook(nil)
@@ -70,8 +70,8 @@ func withHook(t *testing.T, change ...func(*options)) (*world, *hooked, options)
 	return w, h, kept
 }
 
-// lostAnswers loses the answers of an operation so many times: what was asked
-// is done.
+// lostAnswers loses the answers of an operation a number of times: the
+// operation is carried out.
 func lostAnswers(op string, times int) func(string, func() error) error {
 	var left atomic.Int64
 	left.Store(int64(times))
@@ -84,7 +84,7 @@ func lostAnswers(op string, times int) func(string, func() error) error {
 	}
 }
 
-// away takes the journal away.
+// away makes the journal unreachable.
 func away(string, func() error) error { return errCut }
 
 // replica starts another bot over the same journal, as another process would.
@@ -98,7 +98,7 @@ func (w *world) replica(o options) (stop func() error) {
 	return stop
 }
 
-// row is the one decision on record; zero if there is none yet.
+// row returns the only recorded decision; zero if there is none yet.
 func (w *world) row() decision.Record {
 	w.Helper()
 	all, err := w.journal.Recent(w.Context(), recent)
@@ -109,8 +109,8 @@ func (w *world) row() decision.Record {
 	return append(all, journal.Recorded{})[0].Record
 }
 
-// told waits until a channel was told once, and makes sure that it is not told
-// again for a long while.
+// toldOnce waits for an announcement in a channel, and checks that it isn't
+// repeated for a long time.
 func (w *world) toldOnce(channel string) slacktest.Message {
 	w.Helper()
 	w.eventually("the channel is told", func() bool { return len(w.slack.History(channel)) > 0 })
@@ -164,7 +164,7 @@ func TestLostTakeoverAnswerLeavesNoOrphan(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
-		// The first bot claims and is never heard of again.
+		// The first bot claims and disappears.
 		h.set(func(op string, do func() error) error {
 			if op == "Claim" {
 				_ = do()
@@ -208,8 +208,8 @@ func TestOwnerSendsNothingAfterLosingDecision(t *testing.T) {
 	})
 }
 
-// A process that stood still between the journal's word and its request has no
-// right to send it any more: a successor may be at work.
+// A process that was suspended between the journal's answer and its request
+// must not send it: a successor may have taken over.
 func TestSuspendedOwnerSendsNothing(t *testing.T) {
 	for at, sent := range map[string]int{"Claim": 0, "MarkSent": 1} {
 		t.Run(at, func(t *testing.T) {
@@ -270,8 +270,8 @@ func TestOldClickIsNotCarriedOut(t *testing.T) {
 		busy := chameliotest.Busy("30")
 		busy.Method, busy.Times = "POST", 1
 		w.api.Break(busy)
-		// The process sleeps as a suspended machine does: the journal answers
-		// two hours later.
+		// The process sleeps like a suspended machine: the journal answers two
+		// hours later.
 		h.set(func(op string, do func() error) error {
 			if op == "MarkSent" {
 				time.Sleep(2 * time.Hour)
@@ -289,8 +289,8 @@ func TestOldClickIsNotCarriedOut(t *testing.T) {
 	})
 }
 
-// A look that lags behind shows a task running that somebody else has just
-// cancelled: a conflict says more.
+// A lagging read shows a task running that someone else has just cancelled.
+// The conflict is more reliable.
 func TestLaggingReadDoesNotProveRunning(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -306,7 +306,7 @@ func TestLaggingReadDoesNotProveRunning(t *testing.T) {
 	})
 }
 
-// Once a request may be in flight, nothing but a clear yes or an ended task is
+// Once a request may be in flight, only a clear yes or an ended task is
 // certain.
 func TestAnnouncementStaysTrueWhileInFlight(t *testing.T) {
 	post := func(f chameliotest.Fault) chameliotest.Fault { f.Method = "POST"; return f }
@@ -361,8 +361,8 @@ func TestAnnouncementStaysTrueWhileInFlight(t *testing.T) {
 	}
 }
 
-// A look tells what was when it began, or before: that its answer took long
-// makes it no fresher.
+// A GET shows the state at its beginning or earlier: a slow answer isn't
+// fresher.
 func TestSlowReadDoesNotProveRunning(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.timeout = 15 * time.Second })
@@ -372,7 +372,7 @@ func TestSlowReadDoesNotProveRunning(t *testing.T) {
 		done.Times = 1
 		fault(http.MethodPost, done)
 		fault(http.MethodPost, chameliotest.Busy("10"))
-		fault(http.MethodGet, chameliotest.Fault{ // the first look after
+		fault(http.MethodGet, chameliotest.Fault{ // the first check after it
 			Status: 200, Body: `{"task":{"task_id":12345,"task_title":"Review","status":"in_progress"}}`, Delay: 11 * time.Second, Times: 1,
 		})
 		fault(http.MethodGet, chameliotest.ServerError(false))
@@ -438,7 +438,7 @@ func TestUnsentCancelIsNotClaimed(t *testing.T) {
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		time.Sleep(5 * time.Second) // it waits for the rate limit: nothing of it can have taken effect
 		h.set(away)
-		w.api.SetStatus(12345, "cancelled") // somebody else
+		w.api.SetStatus(12345, "cancelled") // by someone else
 		w.replica(o)
 		w.toldOnce(general)
 		if got := w.row(); got.Outcome() != decision.AlreadyCancelled {
@@ -465,7 +465,7 @@ func TestAnnouncesOnceDuringJournalOutage(t *testing.T) {
 						}
 						return do()
 					})
-					// Whichever of the two gets the click: both lose it.
+					// Both replicas lose the click, whichever gets it.
 					w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 					w.toldOnce(general)
 					if w.api.Effects(12345) != 1 {
@@ -528,8 +528,8 @@ func TestAnnouncesOnceAfterSlackAndJournalOutages(t *testing.T) {
 	})
 }
 
-// Neither is one about which that cannot be told now, since the keys of earlier
-// bot tokens cannot be read.
+// The same holds for a row that can't be verified now, because the keys of
+// earlier bot tokens can't be read.
 func TestForgedRowIsIgnored(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
@@ -623,9 +623,9 @@ func TestVanishedDecisionIsAnnounced(t *testing.T) {
 	}
 }
 
-// Where another decision about the task was made before the one that had
-// vanished could be put back, that one is told as well: as not known, and once
-// more when it is.
+// If another decision about the task was made before the vanished one could be
+// restored, the vanished one is announced too: as unknown, and again when its
+// result is known.
 func TestOverruledVanishedDecisionIsAnnounced(t *testing.T) {
 	for _, at := range []string{"MarkSent", "Finish", "BeginAnnouncing"} {
 		t.Run(at, func(t *testing.T) {
@@ -659,7 +659,7 @@ func TestOverruledVanishedDecisionIsAnnounced(t *testing.T) {
 					return len(told) == 1 && strings.Contains(told[0].Text, "was lost for a moment")
 				})
 				time.Sleep(10 * time.Minute)
-				told := w.slack.History(general) // what is told later is shown there too
+				told := w.slack.History(general) // includes later messages
 				if at == "MarkSent" {
 					if w.api.Effects(12345) != 0 || len(told) != 1 {
 						t.Errorf("%d effects; told: %v", w.api.Effects(12345), texts(told))
@@ -848,7 +848,7 @@ func TestLongRetryAfterOnCheckDoesNotEndIt(t *testing.T) {
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 		w.api.Break(chameliotest.Fault{Method: "POST", CutAfter: true, Times: 1})
 		busy := chameliotest.Busy("125")
-		busy.Method, busy.Times = "GET", 1 // the first look after
+		busy.Method, busy.Times = "GET", 1 // the first check after it
 		w.api.Break(busy)
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		w.toldOnce(general)
@@ -957,8 +957,8 @@ func TestOwnerStopsAnnouncingAfterLosingDecision(t *testing.T) {
 	})
 }
 
-// A process that stood still between the journal's word and its post has no
-// right to post any more: a successor may have.
+// A process that was suspended between the journal's answer and its post must
+// not post: a successor may have posted.
 func TestSuspendedOwnerPostsNothing(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
@@ -995,7 +995,7 @@ func TestSuspendedOwnerPostsNothing(t *testing.T) {
 	})
 }
 
-// tried counts the calls of a method of Slack's.
+// tried returns the number of calls of one of Slack's methods.
 func (w *world) tried(method string) (n int) {
 	for _, c := range w.slack.Calls() {
 		if c.Method == method {
@@ -1027,8 +1027,8 @@ func TestPanicWhileAnnouncingLeavesNoOrphan(t *testing.T) {
 	})
 }
 
-// Nor does one right after the channel's turn was taken: what comes next there
-// is told, and so is the decision, once it is taken over.
+// The same after a panic right after the channel's turn was taken: the next
+// announcements there are posted, and so is this one, once it is taken over.
 func TestPanicWhileFinishingReleasesChannel(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
@@ -1089,7 +1089,7 @@ func TestRedeliveredClickKeepsResponseURLUse(t *testing.T) {
 	})
 }
 
-// A clear no to a second decision is no certainty while the first one's request
+// A clear no to a second decision isn't certain while the first one's request
 // may be in flight.
 func TestSecondDecisionStaysTrueWhileFirstInFlight(t *testing.T) {
 	virtual(t, func(t *testing.T) {
@@ -1113,8 +1113,8 @@ func TestSecondDecisionStaysTrueWhileFirstInFlight(t *testing.T) {
 	})
 }
 
-// A request without an answer may still be on its way: it is not repeated
-// within half a minute, however often a look shows the task running.
+// A request without an answer may still be in flight: it isn't repeated within
+// half a minute, however often a GET shows the task running.
 func TestCancelIsNotRepeatedWhileInFlight(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)

@@ -20,8 +20,7 @@ func (w *world) askedForReason(user string, prompt slacktest.Message) slacktest.
 	return w.slack.Modals(user)[0]
 }
 
-// submitted waits for the acknowledgement of a modal and returns what is said
-// in it.
+// submitted waits for the acknowledgement of a modal and returns its error.
 func (w *world) submitted(user string, m slacktest.Modal, reason string) string {
 	w.Helper()
 	w.acked(w.slack.SubmitView(user, m, map[string]string{"reason": reason}))
@@ -56,7 +55,7 @@ func TestRequiredReasonIsAskedFor(t *testing.T) {
 	if len(d) != 1 || d[0].Reason != "duplicate of 12346" || d[0].Requester != ada || w.api.Effects(12345) != 1 {
 		t.Errorf("the journal says %+v", d)
 	}
-	// Another click, and what it asks for, change nothing.
+	// Another click, and its modal, change nothing.
 	w.acked(w.slack.Forge(ada, prompt, "cancel_task", prompt.Button("cancel_task").Value))
 	w.eventually("another modal", func() bool { return len(w.slack.Modals(ada)) > 0 })
 	w.submitted(ada, w.slack.Modals(ada)[0], "again")
@@ -96,7 +95,7 @@ func TestSecondPersonGivesReason(t *testing.T) {
 	}
 }
 
-// Whatever is checked at a click is checked again when the modal comes back.
+// Every check of a click is repeated when the modal is submitted.
 func TestSubmissionIsCheckedLikeAClick(t *testing.T) {
 	submission := func(user, metadata, reason string) map[string]any {
 		return map[string]any{
@@ -205,8 +204,9 @@ func TestPeopleOnTheTaskAreMentioned(t *testing.T) {
 	}
 }
 
-// A long address and a long reason don't fit into a button together. What is
-// typed there, or given in the modal, still becomes a decision.
+// A long address and a long reason don't fit into a button together. A reason
+// that was typed with the command, or in the modal, still results in a
+// decision.
 func TestLongAddressAndReason(t *testing.T) {
 	reason := strings.Repeat("📄", 300)
 	for name, command := range map[string]string{"typed": "/cancel-task 12345 " + reason, "in the modal": "/cancel-task 12345"} {

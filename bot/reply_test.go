@@ -21,8 +21,8 @@ type neverPaused struct{}
 
 func (neverPaused) Paused(context.Context) (journal.Pause, error) { return journal.Pause{}, nil }
 
-// Clicks that decide nothing are answered by a value: no Slack is needed to see
-// what is said, and where.
+// Clicks without a decision are answered by a value, so the test needs no
+// Slack to see what is said, and where.
 func TestClicksWithoutDecision(t *testing.T) {
 	now := time.Now()
 	sign, err := signed.NewSigner("xoxb-test", nil, time.Now)

@@ -198,8 +198,8 @@ func (w *world) claim(user, value string, at time.Time, lease time.Duration) err
 	return err
 }
 
-// TestUnclearRequestIsNotPostedAgain posts a request whose answer leaves open
-// whether Slack has it.
+// TestUnclearRequestIsNotPostedAgain posts a request with an answer that
+// leaves open whether it was posted.
 func TestUnclearRequestIsNotPostedAgain(t *testing.T) {
 	for name, fault := range map[string]slacktest.Fault{"no answer": {Cut: true}, "fatal_error": {Error: "fatal_error"}} {
 		t.Run(name, func(t *testing.T) {
@@ -217,8 +217,8 @@ func TestUnclearRequestIsNotPostedAgain(t *testing.T) {
 	}
 }
 
-// TestTroubledChannelDelaysOnlyItsRequests makes Slack hang on everything that
-// is said in one channel, where 40 requests end or are reminded of.
+// TestTroubledChannelDelaysOnlyItsRequests makes Slack hang on every call
+// about one channel, where 40 requests end or are reminded of.
 func TestTroubledChannelDelaysOnlyItsRequests(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, secondPerson, reminding)
@@ -254,8 +254,8 @@ func TestTroubledChannelDelaysOnlyItsRequests(t *testing.T) {
 	})
 }
 
-// TestReminderIsNotPostedAfterDecision decides a request while Slack asks to
-// wait with its reminder.
+// TestReminderIsNotPostedAfterDecision decides a request while Slack delays
+// its reminder.
 func TestReminderIsNotPostedAfterDecision(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, secondPerson, reminding)
@@ -271,8 +271,8 @@ func TestReminderIsNotPostedAfterDecision(t *testing.T) {
 	})
 }
 
-// TestUnclearReminderIsNotPostedAgain reminds with an answer that leaves open
-// whether Slack has it.
+// TestUnclearReminderIsNotPostedAgain posts a reminder with an answer that
+// leaves open whether it was posted.
 func TestUnclearReminderIsNotPostedAgain(t *testing.T) {
 	for name, fault := range map[string]slacktest.Fault{"no answer": {Cut: true}, "fatal_error": {Error: "fatal_error"}} {
 		t.Run(name, func(t *testing.T) {
@@ -300,8 +300,8 @@ func (w *world) posts() (n int) {
 	return n
 }
 
-// TestOvertakenRequestShowsOutcome presses a request whose task is
-// being cancelled by another one: it shows what comes of that.
+// TestOvertakenRequestShowsOutcome presses a request whose task is being
+// cancelled by another one: it shows that one's outcome.
 func TestOvertakenRequestShowsOutcome(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, secondPerson)

@@ -16,9 +16,8 @@ var (
 	newAppToken = secret.New("xapp-4444-new")
 )
 
-// A prompt from before the bot token was replaced is confirmed, and what was
-// confirmed then is told, also by the next start, which knows the new token
-// alone.
+// A prompt from before the rotation is confirmed, and announced, even by the
+// next start, which only has the new token.
 func TestBotTokenIsReplacedAtRunTime(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		var o options
@@ -50,7 +49,7 @@ func TestBotTokenIsReplacedAtRunTime(t *testing.T) {
 	})
 }
 
-// A prompt from before is good also after a restart.
+// A prompt from before the rotation is valid even after a restart.
 func TestPromptSurvivesTokenRotationAndRestart(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		var o options
@@ -67,7 +66,7 @@ func TestPromptSurvivesTokenRotationAndRestart(t *testing.T) {
 	})
 }
 
-// A modal that is open when the token is replaced can be sent.
+// A modal that is open during the rotation can be submitted.
 func TestModalSurvivesTokenRotation(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, requireReason)
@@ -83,7 +82,7 @@ func TestModalSurvivesTokenRotation(t *testing.T) {
 	})
 }
 
-// A token that cannot be used changes nothing.
+// An unusable token changes nothing.
 func TestUnusableTokenIsRejected(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -116,8 +115,7 @@ func TestUnusableTokenIsRejected(t *testing.T) {
 	})
 }
 
-// The next connections are opened with the new app token: the old one may be
-// revoked.
+// New connections use the new app token: the old one may be revoked.
 func TestAppTokenIsReplacedAtRunTime(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)

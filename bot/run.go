@@ -92,8 +92,8 @@ func (b *Bot) Run(ctx context.Context) error {
 
 // drain waits for work in progress, at most Config.Grace, then cancels it. If
 // another replica is connected, it first gives the connections back to Slack,
-// so that Slack sends new envelopes there. If none is, people are told that
-// the bot is restarting.
+// so that Slack sends new envelopes there. If none is, people read that the
+// bot is restarting.
 func (b *Bot) drain(ctx context.Context) {
 	grace, cancel := context.WithTimeout(ctx, b.cfg.Grace)
 	defer cancel()

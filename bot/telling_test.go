@@ -11,8 +11,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-// Slack takes about a message a second in a channel: outcomes that come to be
-// at one moment are posted one after the other.
+// Slack accepts about one message a second in a channel: simultaneous outcomes
+// are posted one after the other.
 func TestAnnouncementsRespectChannelRateLimit(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.AnnounceGap = time.Second })
@@ -38,8 +38,8 @@ func TestAnnouncementsRespectChannelRateLimit(t *testing.T) {
 	})
 }
 
-// A post without an answer may be out: the journal goes on saying that it is
-// being told, so that no successor tells it at once. A clear no is taken back.
+// A post without an answer may have been posted: the journal keeps the mark,
+// so that no successor posts it at once. A clear no removes the mark.
 func TestNotAnnouncedOnlyAfterDefiniteRefusal(t *testing.T) {
 	for name, fault := range map[string]slacktest.Fault{
 		"no answer": {Cut: true}, "an answer that leaves it open": {Error: "fatal_error", InBody: true}, "a clear no": {Error: "service_unavailable", InBody: true},
@@ -75,7 +75,7 @@ func TestNotAnnouncedOnlyAfterDefiniteRefusal(t *testing.T) {
 	}
 }
 
-// "Keep it" is pressed while the claim that is tried again is on its way: it is
+// Keep task is pressed while a repeated claim is in progress: the decision is
 // saved then, and not carried out.
 func TestKeepTaskDuringClaimGivesUp(t *testing.T) {
 	virtual(t, func(t *testing.T) {
@@ -106,8 +106,8 @@ func TestKeepTaskDuringClaimGivesUp(t *testing.T) {
 	})
 }
 
-// Where the click cannot be answered any more, its channel is waited for a
-// while before the requester alone is told.
+// If the click can't be answered any more, the bot tries the channel for a
+// while before it sends the requester a direct message.
 func TestFallsBackToChannelWhenResponseURLFails(t *testing.T) {
 	for name, tt := range map[string]struct {
 		away     time.Duration // chat.postMessage, in the channel
@@ -144,8 +144,8 @@ func TestFallsBackToChannelWhenResponseURLFails(t *testing.T) {
 	}
 }
 
-// A click can be answered for half an hour. Later that is not tried any more,
-// and nothing waits for it.
+// A click can be answered for half an hour. After that it isn't tried, and
+// nothing waits for it.
 func TestResponseURLIsNotUsedAfterHalfAnHour(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -171,8 +171,8 @@ func TestResponseURLIsNotUsedAfterHalfAnHour(t *testing.T) {
 	})
 }
 
-// TestUnclearAnswersDoubleAnnouncementAtMostOnce lets Slack post and answer
-// with an error each time, until the requester alone is told.
+// TestUnclearAnswersDoubleAnnouncementAtMostOnce makes Slack post and answer
+// with an error each time, until the requester gets a direct message.
 func TestUnclearAnswersDoubleAnnouncementAtMostOnce(t *testing.T) {
 	for _, code := range []string{"fatal_error", "internal_error"} {
 		t.Run(code, func(t *testing.T) {

@@ -10,6 +10,8 @@ type exception struct{ rule, file, contains, reason string }
 
 func exceptions() []exception {
 	return []exception{
+		{"histories", "bot/internal/simulation/simulation_test.go", "histories", "the name of a test"},
+		{"stand", "bot/internal/simulation/life_test.go", "stand waits", "the name of a method"},
 		{"mend", "bot/slacktest/fault.go", "Mend calls", "the name of an exported method"},
 		{"mend", "chamelio/chameliotest/fault.go", "Mend calls", "the name of an exported method"},
 	}
@@ -25,7 +27,7 @@ func leftOut(file string) (reason string, ok bool) {
 		{".ci/prose/", "has the patterns themselves"},
 
 		// Not rewritten yet. The list only gets shorter.
-		{"bot/*.go", notYet}, {"bot/cli/internal/sandbox/", notYet}, {"bot/internal/simulation/", notYet},
+		{"bot/cli/internal/sandbox/", notYet},
 	} {
 		matched, err := path.Match(o.pattern, file)
 		if err != nil {

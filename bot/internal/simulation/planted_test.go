@@ -15,7 +15,7 @@ import (
 )
 
 // planted is a bug that the simulation puts between a bot and the world, to
-// see whether the laws find it.
+// check that the laws find it.
 type planted int
 
 const (
@@ -68,7 +68,7 @@ var plants = []struct {
 	{leavesForgeries, "a row that no click made and that is left as it is", "the journal is not trusted"},
 }
 
-// TestEachLawFindsItsBug plants each bug and looks for a history that shows it.
+// TestEachLawFindsItsBug plants each bug and searches for a run that shows it.
 func TestEachLawFindsItsBug(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it searches for histories that show a bug; without -short it does")
@@ -79,7 +79,7 @@ func TestEachLawFindsItsBug(t *testing.T) {
 		t.Run(p.what, func(t *testing.T) {
 			for n := range uint64(most) {
 				plan := newPlan(n + 1)
-				if p.bug == lacksPuttingBack { // few histories lose a row
+				if p.bug == lacksPuttingBack { // few runs lose a row
 					for slot := range plan.replicas {
 						plan.vanish = append(plan.vanish, crashPoint{slot: slot, boundary: "Claim", nth: 1})
 					}
@@ -97,7 +97,7 @@ func TestEachLawFindsItsBug(t *testing.T) {
 	}
 }
 
-// claimed makes of the answer to a claim what the bug does.
+// claimed changes the result of a claim as the bug does.
 func (p planted) claimed(j *faultyJournal, d decision.Record, c *journal.Claim, err *error) {
 	if p == losesClaims && *err == nil && c.Won {
 		*err = errInjected
