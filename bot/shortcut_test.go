@@ -155,7 +155,7 @@ func TestMessageWithoutATaskAsksForOne(t *testing.T) {
 	w.eventually("the outcome", func() bool { return w.api.Effects(12345) == 1 })
 }
 
-func TestModalExplainsWhatCannotBeCancelled(t *testing.T) {
+func TestModalExplainsRefusals(t *testing.T) {
 	w := newWorld(t)
 	modal := w.modal(ada, w.say(grace, general, fmt.Sprintf("%s%d", taskLink, chameliotest.CompletedTask)))
 	if modal.Submit != "" || !strings.Contains(modalText(modal), "has already completed") {

@@ -125,7 +125,7 @@ func TestTruncatedResponseIsNoAnswer(t *testing.T) {
 	}
 }
 
-func TestACancelThatWasNeverSentIsNotAmbiguous(t *testing.T) {
+func TestUnsentCancelIsNotAmbiguous(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	err := newClient(t, gone.URL).Cancel(t.Context(), 12345, nil)
@@ -203,7 +203,7 @@ func TestTaskFailuresAreNeverAmbiguous(t *testing.T) {
 	}
 }
 
-func TestOnlyATaskThatTheAPIDoesNotFindIsATaskNotFound(t *testing.T) {
+func TestTaskNotFoundIsOnlyTheAPIs404(t *testing.T) {
 	for body, want := range map[string]bool{
 		`{"detail":"Task not found"}`: true, `{"detail":"Not Found"}`: false, `<html>`: false, ``: false,
 		`{"detail":["Task"]}`: false, `{"message":"Task not found"}`: false,

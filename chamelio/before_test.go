@@ -96,7 +96,7 @@ func TestAuthorizationHasATimeoutOfItsOwn(t *testing.T) {
 	})
 }
 
-func TestAContextThatEndsDuringTheCheckSendsNothing(t *testing.T) {
+func TestContextEndDuringCheckSendsNothing(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, c *chamelio.Client, api *chameliotest.Server) {
 		cause := errors.New("the bot is stopping")
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -108,7 +108,7 @@ func TestAContextThatEndsDuringTheCheckSendsNothing(t *testing.T) {
 	})
 }
 
-func TestAWaitForTheRateLimitThatEndsSendsNothing(t *testing.T) {
+func TestEndedWaitForRateLimitSendsNothing(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, c *chamelio.Client, api *chameliotest.Server) {
 		c.SetRateLimit(1)
 		if _, err := c.Task(t.Context(), 12345); err != nil {
@@ -127,7 +127,7 @@ func TestAWaitForTheRateLimitThatEndsSendsNothing(t *testing.T) {
 	})
 }
 
-func TestATimeoutIsADeadline(t *testing.T) {
+func TestTimeoutIsDeadlineExceeded(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, c *chamelio.Client, api *chameliotest.Server) {
 		api.Break(chameliotest.Fault{Hang: true})
 		began := time.Now()

@@ -57,7 +57,7 @@ func TestEveryEndOfARequestHasAMeaning(t *testing.T) {
 }
 
 // Laws that hold whatever the table says.
-func TestTheMeaningsAreConsistent(t *testing.T) {
+func TestMeaningsAreConsistent(t *testing.T) {
 	cause := errors.New("cause")
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		for _, sent := range []bool{false, true} {

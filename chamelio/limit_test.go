@@ -90,7 +90,7 @@ func TestNoMinuteExceedsTheShareOfTheKeysLimit(t *testing.T) {
 	}
 }
 
-func TestSharesThatChangeAtRunTimeAreKeptInEveryMinute(t *testing.T) {
+func TestChangingSharesAreKeptInEveryMinute(t *testing.T) {
 	for seed := range uint64(30) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))

@@ -28,7 +28,7 @@ func everything(err error) string {
 
 // Whatever the other end echoes, and wherever: the key is in no error, in no
 // field of it and in no cause of it.
-func TestTheKeyIsInNoError(t *testing.T) {
+func TestErrorsDoNotContainKey(t *testing.T) {
 	echo := func(r *http.Request) string { return r.Header.Get("X-API-Key") }
 	for name, answer := range map[string]func(w http.ResponseWriter, r *http.Request){
 		"detail": func(w http.ResponseWriter, r *http.Request) {
@@ -105,7 +105,7 @@ func TestRedactedTransportErrorKeepsItsType(t *testing.T) {
 	}
 }
 
-func TestTheKeyIsInNoResultEither(t *testing.T) {
+func TestResultsDoNotContainKey(t *testing.T) {
 	api := newAPI(t)
 	api.Break(chameliotest.Fault{Status: 200, Body: `{"task":{"task_title":"for ` + chameliotest.Key + `"},"org_name":"` + chameliotest.Key + `"}`})
 	c := newClient(t, api.URL())
@@ -118,7 +118,7 @@ func TestTheKeyIsInNoResultEither(t *testing.T) {
 	}
 }
 
-func TestADetailIsOneShortLine(t *testing.T) {
+func TestDetailIsOneShortLine(t *testing.T) {
 	api := newAPI(t)
 	api.Break(chameliotest.Fault{Status: 403, Body: `{"detail":"a\u0000b\nc ` + strings.Repeat("ü", 300) + `"}`})
 	var e *chamelio.Error

@@ -14,7 +14,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-func TestTaskDecodesWhatMayBeShown(t *testing.T) {
+func TestTaskDecodesShownFields(t *testing.T) {
 	api := newAPI(t)
 	got, err := newClient(t, api.URL()).Task(t.Context(), chameliotest.InProgressTask)
 	if err != nil {
@@ -184,7 +184,7 @@ func TestBothSpellingsOfCancelledAreTheSame(t *testing.T) {
 	}
 }
 
-func TestStatesKnowWhatCanStillHappen(t *testing.T) {
+func TestCancellableAndFinalStates(t *testing.T) {
 	for status, want := range map[chamelio.Status][2]bool{
 		chamelio.Pending: {true, false}, chamelio.InProgress: {true, false}, chamelio.Completed: {false, true},
 		chamelio.Failed: {false, true}, chamelio.Cancelled: {false, true}, "paused": {false, false}, "": {false, false},
@@ -195,7 +195,7 @@ func TestStatesKnowWhatCanStillHappen(t *testing.T) {
 	}
 }
 
-func TestParsesOddOrgInfo(t *testing.T) {
+func TestParsesUnusualOrgInfo(t *testing.T) {
 	for body, want := range map[string]chamelio.OrgInfo{
 		`{"org_name":"Acme","rate_limit_per_minute":120,"api_key_id":42,"entities":[]}`: {Name: "Acme", RateLimitPerMinute: 120, APIKeyID: 42},
 		`{"org_name":17,"rate_limit_per_minute":"60","api_key_id":null}`:                {RateLimitPerMinute: 60},

@@ -13,7 +13,7 @@ import (
 
 // An archive has everything that an operator needs, including all deployments of
 // this repository, and no untracked file, such as a secret.
-func TestTheArchiveHasEveryDeploymentAndNothingUntracked(t *testing.T) {
+func TestArchiveHasOnlyTrackedFiles(t *testing.T) {
 	var config struct {
 		Archives []struct {
 			Files []struct{ Src string }

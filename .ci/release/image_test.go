@@ -185,7 +185,7 @@ func small(t *testing.T, of v1.Image) {
 }
 
 // Built by a container engine or without one, the image runs the same.
-func TestTheImageAndTheDockerfileAgree(t *testing.T) {
+func TestImageMatchesDockerfile(t *testing.T) {
 	raw, err := os.ReadFile("Dockerfile")
 	if err != nil {
 		t.Fatal(err)
@@ -261,7 +261,7 @@ func healthcheck(value string) (*v1.HealthConfig, error) {
 }
 
 // A second build of the same source, in another place, gives the same image.
-func TestTheSameSourceGivesTheSameImage(t *testing.T) {
+func TestImageIsReproducible(t *testing.T) {
 	_, first := imageDir(t)
 	tracked, err := exec.Command("git", "ls-files", "-z", "*.go", "go.mod", "go.sum", "bot", "chamelio").Output()
 	if err != nil {

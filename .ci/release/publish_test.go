@@ -171,7 +171,7 @@ func head(t *testing.T, of string) *v1.Descriptor {
 }
 
 // Something else than what was built is not published.
-func TestTheWorkflowPublishesNothingElse(t *testing.T) {
+func TestWorkflowPublishesNothingElse(t *testing.T) {
 	repository := startRegistry(t)
 	for what, change := range map[string]func(assets string) error{
 		"an archive that was changed": func(assets string) error {

@@ -50,7 +50,7 @@ func checker(t *testing.T) string {
 	return string(source)
 }
 
-func TestThePageIsAccessible(t *testing.T) {
+func TestPageIsAccessible(t *testing.T) {
 	t.Parallel()
 	axe := checker(t)
 	b := browser(t, sandboxPage(t))

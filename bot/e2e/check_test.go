@@ -14,7 +14,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-func TestCheckSaysThatTheBotIsReadyToRun(t *testing.T) {
+func TestCheckReportsReady(t *testing.T) {
 	t.Parallel()
 	for name, url := range map[string]func(testing.TB) string{"sqlite": sqlite, "postgres": pgtest.Start} {
 		t.Run(name, func(t *testing.T) {

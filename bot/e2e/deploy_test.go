@@ -221,9 +221,9 @@ func metricsIn(text string) map[string]bool {
 	return named
 }
 
-// TestDashboardAndAlertsNameMetricsThatExist compares them with the page, which
+// TestDashboardAndAlertsUseExistingMetrics compares them with the page, which
 // another test compares with the program.
-func TestDashboardAndAlertsNameMetricsThatExist(t *testing.T) {
+func TestDashboardAndAlertsUseExistingMetrics(t *testing.T) {
 	page := read(t, "docs/operate.md")
 	for _, file := range []string{"deploy/grafana/cancelbot.json", "deploy/prometheus/rules.yaml"} {
 		for _, name := range slices.Sorted(maps.Keys(metricsIn(read(t, file)))) {
@@ -336,7 +336,7 @@ func TestDashboardShowsEachAlert(t *testing.T) {
 }
 
 // The image is built as CI builds, and pinned workflows stay pinned.
-func TestTheImageIsBuiltAsCIBuilds(t *testing.T) {
+func TestImageIsBuiltAsCIBuilds(t *testing.T) {
 	for file, want := range map[string]string{
 		"Dockerfile": "CGO_ENABLED=0 go build -trimpath", ".ci/run": "CGO_ENABLED=0 go build -trimpath", ".goreleaser.yaml": "CGO_ENABLED=0",
 	} {

@@ -16,7 +16,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the table of variables in docs/configuration.md")
 
 // The table of variables is generated from the program.
-func TestTheTableOfVariablesIsThePrograms(t *testing.T) {
+func TestTableOfVariablesMatchesProgram(t *testing.T) {
 	var want strings.Builder
 	want.WriteString("| variable | default | meaning |\n| --- | --- | --- |\n")
 	for _, v := range cli.Variables() {
@@ -45,7 +45,7 @@ func TestTheTableOfVariablesIsThePrograms(t *testing.T) {
 		t.Errorf("%s has %d tables of variables", file, n)
 	}
 	if got := string(table.Find(page)); got != want.String()+"\n" {
-		t.Errorf("%s has\n%s\nbut the program has\n%s\ngo test -run TestTheTable -update ./bot/e2e rewrites it", file, got, want.String())
+		t.Errorf("%s has\n%s\nbut the program has\n%s\ngo test -run TestTableOf -update ./bot/e2e rewrites it", file, got, want.String())
 	}
 }
 

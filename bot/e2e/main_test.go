@@ -154,7 +154,7 @@ func (s *fakes) now(m slacktest.Message) slacktest.Message {
 
 func sqlite(tb testing.TB) string { return "sqlite:" + filepath.Join(tb.TempDir(), "journal.db") }
 
-func TestTheProgramFromStartToSignal(t *testing.T) {
+func TestProgramFromStartToSignal(t *testing.T) {
 	t.Parallel()
 	s := newFakes(t)
 	db := sqlite(t)
@@ -331,7 +331,7 @@ func TestRefusedAppTokenIsReportedBeforeTheBotStops(t *testing.T) {
 	}
 }
 
-func TestTheOtherCommands(t *testing.T) {
+func TestOtherCommands(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
 		"help": "SLACK_APP_TOKEN          app-level token", "version": "cancelbot ", "-h": "CHAMELIO_API_KEY",
@@ -346,7 +346,7 @@ func TestTheOtherCommands(t *testing.T) {
 	}
 }
 
-func TestTheSandboxPlaysTheWholeFlow(t *testing.T) {
+func TestSandboxWholeFlow(t *testing.T) {
 	cmd := exec.Command(program, "sandbox", "--terminal")
 	cmd.Env = []string{"TMPDIR=" + t.TempDir()}
 	cmd.Stdin = strings.NewReader("/cancel-task 12345 duplicate\n1\nas grace\nin legal\n/cancel-task 12344\n1\ntasks\nquit\n")
@@ -379,7 +379,7 @@ func sources(t *testing.T, patterns ...string) (files []string) {
 }
 
 // One line says what runs, where and for whom.
-func TestTheStartedLine(t *testing.T) {
+func TestStartedLine(t *testing.T) {
 	t.Parallel()
 	s := newFakes(t)
 	p := start(t, s.env(sqlite(t), "LOG_LEVEL=info", "CANCEL_POLICY=people-on-task", "SECOND_PERSON=always", "SLACK_CONNECTIONS=3"))

@@ -138,7 +138,7 @@ func TestMetricsCountAFlow(t *testing.T) {
 	t.Errorf("missing: %q in\n%s", missing, regexp.MustCompile(`(?m)^(# .*|go_.*|process_.*|.*_bucket.*)\n`).ReplaceAllString(all, ""))
 }
 
-func TestTheDocsNameEveryMetric(t *testing.T) {
+func TestDocsListEveryMetric(t *testing.T) {
 	docs, err := os.ReadFile("docs/operate.md")
 	if err != nil {
 		t.Fatal(err)

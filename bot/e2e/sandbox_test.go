@@ -16,7 +16,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-func TestThePagePlaysTheFlowForTwoPeople(t *testing.T) {
+func TestPageFlowForTwoPeople(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	b.types("/cancel-task 12345 duplicate of 12346")
@@ -71,7 +71,7 @@ func TestPageShowsThatTheProcessEnded(t *testing.T) {
 	b.until(`document.getElementById("bot").innerText.includes("isn’t running")`)
 }
 
-func TestThePageMakesTasksAndStartsOver(t *testing.T) {
+func TestPageAddsTasksAndResets(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	b.clicks("#tab-tasks")
@@ -100,7 +100,7 @@ func TestThePageMakesTasksAndStartsOver(t *testing.T) {
 	b.nothingWentWrong()
 }
 
-func TestThePageByKeyboardAlone(t *testing.T) {
+func TestPageByKeyboard(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	b.run(chromedp.KeyEvent("/c"))
@@ -145,7 +145,7 @@ func TestThePageByKeyboardAlone(t *testing.T) {
 }
 
 // The page shows moments as Slack does.
-func TestThePagesDates(t *testing.T) {
+func TestPageDates(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	if _, err := chromedp.Call(b.ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "America/New_York"}); err != nil {

@@ -49,7 +49,7 @@ func hook(t testing.TB, shell, script string, added, env []string) *exec.Cmd {
 
 // The CLI takes everything that get-manifest prints for the manifest, and adds
 // the project's directory to its command, unquoted.
-func TestTheSlackCLIGetsTheManifest(t *testing.T) {
+func TestSlackCLIGetsManifest(t *testing.T) {
 	h := readHooks(t)
 	if !h.Config.ManagedConnection || len(h.Config.Protocols) != 0 {
 		t.Errorf("%+v", h.Config)
@@ -82,7 +82,7 @@ func TestTheSlackCLIGetsTheManifest(t *testing.T) {
 }
 
 // The CLI starts the bot with both tokens.
-func TestTheSlackCLIStartsTheBot(t *testing.T) {
+func TestSlackCLIStartsBot(t *testing.T) {
 	handed := []string{"SLACK_CLI_XAPP=" + slacktest.AppToken, "SLACK_CLI_XOXB=" + slacktest.BotToken}
 	for name, tokens := range map[string][]string{
 		"under our names":           {"SLACK_APP_TOKEN=" + slacktest.AppToken, "SLACK_BOT_TOKEN=" + slacktest.BotToken},

@@ -22,7 +22,7 @@ var shares = [][]string{
 
 // Every story can be played under every policy and puts it back, with no
 // error and a sign of life every three seconds.
-func TestThePagesStories(t *testing.T) {
+func TestPageStories(t *testing.T) {
 	t.Parallel()
 	policies := []string{"members", "second-person", "people-on-task", "listed"}
 	first := browser(t, sandboxPage(t))

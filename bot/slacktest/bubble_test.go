@@ -116,7 +116,7 @@ func TestCloseOverTCPLeavesNoGoroutine(t *testing.T) {
 	client.CloseIdleConnections()
 }
 
-func TestASeedMakesTheSameIDs(t *testing.T) {
+func TestSeedDeterminesIDs(t *testing.T) {
 	ids := func(seed uint64) (link any) {
 		synctest.Test(t, func(t *testing.T) {
 			s, _, ws := bubbled(t, seed)

@@ -66,7 +66,7 @@ func post(t *testing.T, s *slacktest.Server, channel string) slacktest.Message {
 	return all[len(all)-1]
 }
 
-func TestACommandCarriesWhatSlackSends(t *testing.T) {
+func TestCommandPayloadMatchesSlack(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	s.Slash(slacktest.Ada, slacktest.Legal, "/x 1 2")
@@ -81,7 +81,7 @@ func TestACommandCarriesWhatSlackSends(t *testing.T) {
 	}
 }
 
-func TestAClickCarriesWhatSlackSends(t *testing.T) {
+func TestClickPayloadMatchesSlack(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	m := post(t, s, slacktest.General)
@@ -108,7 +108,7 @@ func TestAClickCarriesWhatSlackSends(t *testing.T) {
 	expect(t, payload(t, ws, ""), map[string]any{"actions.0.action_id": "stop", "actions.0.value": "absent", "actions.0.block_id": ""})
 }
 
-func TestAResponseURLsPublicMessageIsABotMessage(t *testing.T) {
+func TestResponseURLPostsBotMessage(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	s.Slash(slacktest.Ada, slacktest.Legal, "/x")
@@ -118,7 +118,7 @@ func TestAResponseURLsPublicMessageIsABotMessage(t *testing.T) {
 	expect(t, payload(t, ws, ""), map[string]any{"message.subtype": "bot_message", "message.user": "absent", "message.bot_id": slacktest.BotID, "channel.name": "privategroup"})
 }
 
-func TestAnAckMayBeAMessage(t *testing.T) {
+func TestAckMayBeAMessage(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	for _, c := range []struct {
@@ -151,7 +151,7 @@ func TestEphemeralMessagesAreNotInPayloads(t *testing.T) {
 	expect(t, payload(t, ws, ""), map[string]any{"message": "absent", "container.is_ephemeral": true})
 }
 
-func TestAShortcutCarriesItsMessage(t *testing.T) {
+func TestShortcutPayloadHasTheMessage(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	m := s.Say(slacktest.Grace, slacktest.General, "look at this")
@@ -165,7 +165,7 @@ func TestAShortcutCarriesItsMessage(t *testing.T) {
 	}
 }
 
-func TestAPayloadCanBeAmended(t *testing.T) {
+func TestPayloadCanBeAmended(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	s.AmendPayloads(func(kind string, p map[string]any) {

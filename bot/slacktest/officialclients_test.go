@@ -91,7 +91,7 @@ func (a *nodeApp) until(t *testing.T, what string, cond func() bool) {
 	}
 }
 
-func TestABoltAppRunsUnchanged(t *testing.T) {
+func TestBoltAppRunsUnchanged(t *testing.T) {
 	s := newServer(t)
 	s.SetScopes("commands", "chat:write", "chat:write.public", "users:read", "channels:read", "im:write")
 	app := startNode(t, s, "app.js")
@@ -147,7 +147,7 @@ func acknowledged(t *testing.T, p *slacktest.Pending) {
 }
 
 // The script itself holds what each method answers against its documentation.
-func TestTheOfficialClientsRunUnchanged(t *testing.T) {
+func TestOfficialClientsRunUnchanged(t *testing.T) {
 	s := newServer(t)
 	s.SetScopes("commands", "chat:write", "chat:write.public", "users:read", "users:read.email", "usergroups:read", "channels:read", "im:write", "team:read")
 	s.SetGroup("S0LEGAL", slacktest.Ada)

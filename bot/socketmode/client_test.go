@@ -108,7 +108,7 @@ func (w *world) settle(sent []*slacktest.Pending) (lost, unacknowledged int) {
 	return lost, unacknowledged
 }
 
-func TestTheNextConnectionIsMadeBeforeTheLastOneBreaks(t *testing.T) {
+func TestNextConnectionOpensBeforeLastCloses(t *testing.T) {
 	w := newWorld(t)
 	w.start(w.options(1))
 	w.slack.Disconnect("warning", time.Hour)
@@ -146,7 +146,7 @@ func TestNothingIsLostInARefreshStorm(t *testing.T) {
 	}
 }
 
-func TestACutConnectionIsReplaced(t *testing.T) {
+func TestCutConnectionIsReplaced(t *testing.T) {
 	w := newWorld(t)
 	c, _ := w.start(w.options(2))
 	w.slack.Cut()
@@ -167,7 +167,7 @@ func TestReconnectsWhenSocketModeIsOnAgain(t *testing.T) {
 	w.eventually("it comes back", func() bool { return w.slack.Opened() == 2 && c.Open() == 1 })
 }
 
-func TestARefusedTokenEndsRun(t *testing.T) {
+func TestRefusedTokenEndsRun(t *testing.T) {
 	for _, answer := range []string{"invalid_auth", "token_revoked", "account_inactive", "not_authed", "token_expired", "missing_scope"} {
 		w := newWorld(t)
 		_, ended := w.start(w.options(2))

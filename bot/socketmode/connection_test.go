@@ -164,13 +164,13 @@ func TestAcknowledgementHasTheHandlersPayload(t *testing.T) {
 	})
 }
 
-func TestTheLargestAcknowledgementGoesOutInOneFrame(t *testing.T) {
+func TestLargestAcknowledgementIsOneFrame(t *testing.T) {
 	if writeBuffer < maxAck+16 {
 		t.Error("the write buffer splits acknowledgements, and Slack drops those")
 	}
 }
 
-func TestGarbageIsIgnoredAndOddFieldsDoNotMatter(t *testing.T) {
+func TestGarbageFramesAndUnexpectedFieldsAreIgnored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		var r record
@@ -202,7 +202,7 @@ func TestGarbageIsIgnoredAndOddFieldsDoNotMatter(t *testing.T) {
 	})
 }
 
-func TestAFrameWithoutEndIsNotRead(t *testing.T) {
+func TestEndlessFrameIsRejected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.serves = func(n int, p *peer) {
@@ -220,7 +220,7 @@ func TestAFrameWithoutEndIsNotRead(t *testing.T) {
 	})
 }
 
-func TestAnEnvelopeBeforeHelloIsNotLost(t *testing.T) {
+func TestEnvelopeBeforeHelloIsNotLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		var r record
@@ -257,7 +257,7 @@ func TestRedeliveryHasAttemptAndReason(t *testing.T) {
 	})
 }
 
-func TestATokenOfAnotherAppIsRefused(t *testing.T) {
+func TestTokenOfAnotherAppIsRejected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.serves = func(_ int, p *peer) { p.hello(); p.stay() }
@@ -284,7 +284,7 @@ func TestAcceptsHelloWithoutApp(t *testing.T) {
 	})
 }
 
-func TestAConnectionThatIsNearlyOpenAtTheEndIsStillRead(t *testing.T) {
+func TestReadsConnectionThatOpensDuringStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		var r record
@@ -342,7 +342,7 @@ func TestCheckTokenDoesNotConnect(t *testing.T) {
 	})
 }
 
-func TestAClientRunsOnce(t *testing.T) {
+func TestClientRunsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.serves = func(_ int, p *peer) { p.hello(); p.stay() }

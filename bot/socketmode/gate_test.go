@@ -94,7 +94,7 @@ func TestPausesAreJitteredAndBounded(t *testing.T) {
 	}
 }
 
-func TestAShorterPauseDoesNotShortenALongerOne(t *testing.T) {
+func TestShorterPauseDoesNotShortenLongerOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
 		g.pause(time.Minute)

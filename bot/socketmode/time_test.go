@@ -82,7 +82,7 @@ func TestConnectionReplacedRepeatedly(t *testing.T) {
 	}
 }
 
-func TestANormalRefreshIsImmediate(t *testing.T) {
+func TestNormalRefreshIsImmediate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		var called []time.Time
@@ -214,7 +214,7 @@ func TestSocketModeOffIsLoggedOnceAndRetried(t *testing.T) {
 	}
 }
 
-func TestAHalfOpenConnectionIsNoticedWithin20Seconds(t *testing.T) {
+func TestHalfOpenConnectionIsNoticedWithin20Seconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.serves = func(n int, p *peer) {
@@ -270,7 +270,7 @@ func TestReplacedConnectionIsReadForAtMost30Seconds(t *testing.T) {
 	})
 }
 
-func TestDropsAPeerThatDoesNotRead(t *testing.T) {
+func TestDropsPeerThatDoesNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		var r record

@@ -159,7 +159,7 @@ func TestStaleReads(t *testing.T) {
 	})
 }
 
-func TestAHalfOpenConnectionStaysSilentAndANewOneWorks(t *testing.T) {
+func TestHalfOpenConnectionStaysSilent(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		if c.read() != "in_progress" {
 			c.Fatal("not served")
@@ -289,7 +289,7 @@ func TestEachFault(t *testing.T) {
 	}
 }
 
-func TestAFaultIsUsedUpAndTheNextOneFollows(t *testing.T) {
+func TestFaultsAreUsedInOrder(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		c.api.Break(Fault{Status: 502, Times: 2})
 		c.api.Break(Fault{Status: 503, Times: 1})
@@ -303,7 +303,7 @@ func TestAFaultIsUsedUpAndTheNextOneFollows(t *testing.T) {
 	})
 }
 
-func TestTheRateLimitIsEnforcedByTheMinute(t *testing.T) {
+func TestRateLimitIsPerMinute(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		c.api.SetRateLimit(2, true)
 		for _, want := range []string{"in_progress", "in_progress", ""} {

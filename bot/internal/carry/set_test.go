@@ -30,7 +30,7 @@ func lease(id decision.ID, epoch int64, lasts time.Duration) journal.Lease {
 	return journal.Lease{ID: id, Epoch: epoch, Until: time.Now().Add(lasts)}
 }
 
-func TestADecisionIsHeldOnce(t *testing.T) {
+func TestDecisionIsHeldOnce(t *testing.T) {
 	set := newWorkingSet(&renewsNothing{}, slog.New(slog.DiscardHandler))
 	former := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 1, time.Minute), false)
 	later := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 2, time.Minute), false)

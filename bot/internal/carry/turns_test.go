@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestTurnsComeInOrderAndAtAPace(t *testing.T) {
+func TestTurnsKeepOrderAndRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns := newTurns(time.Second)
 		if !turns.try("C1") || turns.try("C1") {
@@ -46,7 +46,7 @@ func TestTurnsComeInOrderAndAtAPace(t *testing.T) {
 	})
 }
 
-func TestAbandonedTurnGoesToTheNext(t *testing.T) {
+func TestAbandonedTurnIsPassedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns := newTurns(time.Second)
 		turns.try("C1")

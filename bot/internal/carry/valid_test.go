@@ -6,9 +6,9 @@ import (
 	"unsafe"
 )
 
-// TestALeaseEndsByBothClocks takes ten minutes from the wall clock's reading of
+// TestLeaseEndsByBothClocks takes ten minutes from the wall clock's reading of
 // a moment, as the suspension of a machine does that stops the monotonic clock.
-func TestALeaseEndsByBothClocks(t *testing.T) {
+func TestLeaseEndsByBothClocks(t *testing.T) {
 	now := time.Now()
 	until := now.Add(10 * time.Second)
 	if !before(now, until) || before(until, until) || before(until.Add(time.Second), until) {

@@ -13,7 +13,7 @@ import (
 // Common mistakes with SQLite: a file of another program, an incomplete backup, a
 // file in a read-only directory. Each has its own remedy, and OpenReadOnly says
 // the same as Open.
-func TestSQLiteFilesThatCannotBeUsedAreNamed(t *testing.T) {
+func TestUnusableSQLiteFilesAreExplained(t *testing.T) {
 	journalFile := func(t *testing.T, path string) {
 		j, err := journal.Open(t.Context(), "sqlite:"+path, journal.Options{})
 		must(t, err)

@@ -72,10 +72,10 @@ func quoted(d decision.Record) string {
 	return said
 }
 
-// TestAForgerChangesNothingThatIsQuoted changes each column of a decision at
+// TestForgerChangesNothingThatIsQuoted changes each column of a decision at
 // each stage of its life. Whatever the journal returns is as the bot wrote it,
 // or isn't there.
-func TestAForgerChangesNothingThatIsQuoted(t *testing.T) {
+func TestForgerChangesNothingThatIsQuoted(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := openTrusting(t, url, "xoxb-1")
 		forge(t, url, "SELECT 1") // no triggers
@@ -168,8 +168,8 @@ func unchanged(t *testing.T, j *trusting, before decision.Record, what string) {
 	check("get", d, err)
 }
 
-// TestAForgedRowBlocksNothing inserts forged rows that conflict with a click.
-func TestAForgedRowBlocksNothing(t *testing.T) {
+// TestForgedRowBlocksNothing inserts forged rows that conflict with a click.
+func TestForgedRowBlocksNothing(t *testing.T) {
 	const row = `INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, announced_at, epoch, mac)
 		VALUES ('%s', 'T1', 'C1', 'U1', 'U9', 'x', '2026-11-28 10:00:00+00:00', '2026-11-28 10:00:00+00:00', %s, 1, '%s')`
 	const part = `INSERT INTO tasks (confirmation_id, position, task_id, outcome) VALUES ('%s', 0, %d, %s)`
@@ -228,9 +228,9 @@ func TestAForgedRowBlocksNothing(t *testing.T) {
 	})
 }
 
-// TestARowIsSetAsideWhole compares the columns of rows that can be set aside
+// TestWholeRowIsSetAside compares the columns of rows that can be set aside
 // with the schema.
-func TestARowIsSetAsideWhole(t *testing.T) {
+func TestWholeRowIsSetAside(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		open(t, url, 0)
 		for table, columns := range journal.SetAsideColumns() {

@@ -61,7 +61,7 @@ func (p *blackHole) serve() {
 
 // Law 9: a connection that leads nowhere any more costs one call its deadline,
 // and the next one works.
-func TestAHalfOpenConnectionToPostgresIsNoticed(t *testing.T) {
+func TestHalfOpenPostgresConnectionIsNoticed(t *testing.T) {
 	direct := postgres(t)
 	u, err := url.Parse(direct)
 	must(t, err)

@@ -225,7 +225,7 @@ func TestClaimIsIdempotent(t *testing.T) {
 	})
 }
 
-func TestAFailedDecisionFreesItsTaskASuccessDoesNot(t *testing.T) {
+func TestOnlyFailedDecisionFreesItsTask(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		task := int64(0)
@@ -246,7 +246,7 @@ func TestAFailedDecisionFreesItsTaskASuccessDoesNot(t *testing.T) {
 
 // A process that has lost a decision can't change it any more, no matter how it
 // lost it.
-func TestAnOldOwnerIsHarmless(t *testing.T) {
+func TestOldOwnerChangesNothing(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 0), open(t, url, 0)
 		ctx := t.Context()
@@ -378,7 +378,7 @@ func TestExpiredDecisionsGoToOneProcessEach(t *testing.T) {
 }
 
 // Only someone with access to the database can insert such a row.
-func TestADecisionWithoutTasksIsNotTakenOver(t *testing.T) {
+func TestDecisionWithoutTasksIsNotTakenOver(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		statement(t, url, `INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, epoch)
@@ -406,7 +406,7 @@ func TestAbsurdlyLateLeaseCountsAsExpired(t *testing.T) {
 	})
 }
 
-func TestNoCancelIsSentForAClickThatIsTooOld(t *testing.T) {
+func TestMarkSentRejectsOldClick(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		l := won(t, j, sampleDecision("x", 1))
@@ -498,7 +498,7 @@ func TestVanishedDecisionYieldsToALaterOne(t *testing.T) {
 	})
 }
 
-func TestAWithdrawalAndAClaimExcludeEachOther(t *testing.T) {
+func TestWithdrawAndClaimExcludeEachOther(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		for range 2 { // idempotent
@@ -516,9 +516,9 @@ func TestAWithdrawalAndAClaimExcludeEachOther(t *testing.T) {
 	})
 }
 
-// TestARequestHasOneRow lets every pair of a claim, a withdrawal and an expiry
+// TestRequestHasOneRow lets every pair of a claim, a withdrawal and an expiry
 // compete: the first one stays.
-func TestARequestHasOneRow(t *testing.T) {
+func TestRequestHasOneRow(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		ends := map[decision.Outcome]func(decision.Record) decision.Outcome{
@@ -756,7 +756,7 @@ func TestDetectsAReplacedFile(t *testing.T) {
 	}
 }
 
-func TestReplicasThatStartTogetherShareOneSchema(t *testing.T) {
+func TestReplicasStartTogether(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		var wg sync.WaitGroup
 		for range 6 {
@@ -773,7 +773,7 @@ func TestReplicasThatStartTogetherShareOneSchema(t *testing.T) {
 	})
 }
 
-func TestOpenSaysWhatIsWrongWithThePlace(t *testing.T) {
+func TestOpenExplainsUnusablePath(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	must(t, os.WriteFile(file, []byte("no database, but long enough to be taken for one: "+strings.Repeat("x", 200)), 0o600))
@@ -796,7 +796,7 @@ func TestOpenSaysWhatIsWrongWithThePlace(t *testing.T) {
 	}
 }
 
-func TestTheJournalsFileIsPrivateAndItsDirectoryIsMade(t *testing.T) {
+func TestJournalFileIsPrivate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "deep er", "100%.db")
 	j := open(t, "sqlite:"+path, 0)
 	won(t, j, sampleDecision("a", 1))

@@ -90,9 +90,9 @@ func (m *model) step(t *rapid.T, who int, id decision.ID, what string, length ti
 	}
 }
 
-// TestTheJournalIsItsModel lets two processes do anything in any order, and
+// TestJournalMatchesModel lets two processes do anything in any order, and
 // the clock run, and holds each answer against a small model.
-func TestTheJournalIsItsModel(t *testing.T) {
+func TestJournalMatchesModel(t *testing.T) {
 	dir := t.TempDir()
 	template := filepath.Join(dir, "template.db")
 	must(t, open(t, "sqlite:"+template, 0).Close())

@@ -138,7 +138,7 @@ func TestURLReasons(t *testing.T) {
 
 // Each session that can't be written to is refused for its own reason, the
 // nearest to the cause first.
-func TestSessionsThatCannotWrite(t *testing.T) {
+func TestReadOnlySessions(t *testing.T) {
 	good := session{user: "bot", schema: "public", create: true}
 	for want, s := range map[Kind]session{
 		"":       good,

@@ -14,7 +14,7 @@ import (
 
 // A request is reminded of once, and its end is one process's, until it is
 // forgotten.
-func TestAnOpenRequestIsTakenByOneProcess(t *testing.T) {
+func TestOpenRequestIsTakenByOneProcess(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		replicas := []*journal.Journal{open(t, url, 0), open(t, url, 0), open(t, url, 0)}
 		ctx := t.Context()

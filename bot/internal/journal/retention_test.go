@@ -40,7 +40,7 @@ func ids(t *testing.T, j *journal.Journal) (all []string) {
 }
 
 // Only what nothing will be done about any more is deleted.
-func TestDeleteOldKeepsWhatIsNeeded(t *testing.T) {
+func TestDeleteOldKeepsNeededRows(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j, err := journal.Open(t.Context(), url, journal.Options{Audit: true})
 		must(t, err)

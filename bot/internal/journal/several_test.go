@@ -34,9 +34,9 @@ func outcomes(t *testing.T, j *journal.Journal, id decision.ID) []decision.Outco
 	return all
 }
 
-// TestClaimsEachTaskThatIsFree is law 14: a task that another decision has
+// TestClaimGetsFreeTasks is law 14: a task that another decision has
 // doesn't stop the others.
-func TestClaimsEachTaskThatIsFree(t *testing.T) {
+func TestClaimGetsFreeTasks(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		won(t, j, sampleDecision("under way", 2))
@@ -165,7 +165,7 @@ func TestVanishedDecisionIsRestoredTaskByTask(t *testing.T) {
 	})
 }
 
-func TestPromptForSeveralTasksIsWithdrawnAsAWhole(t *testing.T) {
+func TestWholePromptIsWithdrawn(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		first, withdrawn, err := j.Withdraw(t.Context(), several("x", 1, 2))

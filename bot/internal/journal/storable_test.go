@@ -60,9 +60,9 @@ func TestStoresAnyText(t *testing.T) {
 	})
 }
 
-// TestAFailedWriteFailsAlone lets writes share a commit with one that the
+// TestFailedWriteFailsAlone lets writes share a commit with one that the
 // database refuses.
-func TestAFailedWriteFailsAlone(t *testing.T) {
+func TestFailedWriteFailsAlone(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		statement(t, url, `ALTER TABLE requests ADD COLUMN odd BIGINT CHECK (confirmation_id <> 'odd')`)

@@ -76,7 +76,7 @@ func TestTwoPeopleNeedTheirOwnFacts(t *testing.T) {
 	})
 }
 
-func TestAnOrganisationWideTokenNamesTheWorkspace(t *testing.T) {
+func TestOrgWideTokenNamesWorkspace(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		api.change("U0ADA", func(u *slack.User) {
 			u.Enterprise = slack.EnterpriseUser{ID: "W0ADA", EnterpriseID: "E1", Teams: []string{"T2", "T1"}}

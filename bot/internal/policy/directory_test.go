@@ -138,7 +138,7 @@ func inTime(t *testing.T, test func(*testing.T, *fakeSlack)) {
 	synctest.Test(t, func(t *testing.T) { test(t, newFake()) })
 }
 
-func TestAFloodOfOnePersonCostsOneCall(t *testing.T) {
+func TestFloodByOnePersonCostsOneCall(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		api.takes = time.Second
 		k := remembering(Rules{}, api)
@@ -224,7 +224,7 @@ func TestFailuresAreNotRemembered(t *testing.T) {
 	}
 }
 
-func TestLookUpsAreBoundedInTime(t *testing.T) {
+func TestLookupsAreBoundedInTime(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		api.takes = time.Hour
 		began := time.Now()
@@ -280,7 +280,7 @@ func (silent) GetUserInfoContext(context.Context, string, ...slack.GetUserInfoOp
 	return nil, nil
 }
 
-func TestABrokenClientIsAFailure(t *testing.T) {
+func TestPanickingClientIsAFailure(t *testing.T) {
 	for _, api := range []Slack{panicking{}, silent{}} {
 		if _, v := remembering(Rules{}, api).Standing(t.Context(), questionBy("U0ADA", AtClick, "U0ADA"), begun); v.Code != CodeCannotCheck || v.Cause == nil {
 			t.Errorf("%T: %+v", api, v)
@@ -304,7 +304,7 @@ func TestMemoryIsBounded(t *testing.T) {
 
 // On Grid someone who is asked for by one ID may be answered with another, and
 // have a third. All are theirs.
-func TestAPersonKeepsAllIDs(t *testing.T) {
+func TestPersonKeepsAllIDs(t *testing.T) {
 	for _, tt := range []struct{ answered, global UserID }{
 		{"U0ADA", ""}, {"U0ADA", "W0ADA"}, {"W0ADA", ""}, {"U2ADA", "W0ADA"},
 	} {

@@ -113,7 +113,7 @@ func TestDemotedPersonIsRefusedOnceFactsExpire(t *testing.T) {
 	})
 }
 
-func TestAReplicaThatNeverSawSomeoneAsks(t *testing.T) {
+func TestUnknownPersonIsLookedUp(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		one := newAsking(t, api, Rules{}, MaxFactsAge)
 		one.types("U0ADA", CodeAllowed)
@@ -258,7 +258,7 @@ func TestRefusalIsNeverServedFromMemory(t *testing.T) {
 	})
 }
 
-func TestTheTaskOfThePromptCounts(t *testing.T) {
+func TestTaskOfPromptCounts(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		a := newAsking(t, api, Rules{Mode: PeopleOnTask}, MaxFactsAge)
 		a.types("U0ADA", CodeAllowed)
@@ -285,7 +285,7 @@ func TestTheTaskOfThePromptCounts(t *testing.T) {
 }
 
 // Three hundred presses in ten seconds.
-func TestAFloodOfRefusedPressesIsBounded(t *testing.T) {
+func TestFloodOfRefusedPressesIsBounded(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		a := newAsking(t, api, Rules{Mode: PeopleOnTask, Usergroups: []GroupID{"S0LEADS"}}, MaxFactsAge)
 		a.change("U0GRACE", guest(true))
@@ -307,7 +307,7 @@ func TestAFloodOfRefusedPressesIsBounded(t *testing.T) {
 
 // A usergroup's list is asked for at most every ten seconds, however many people
 // aren't on it.
-func TestAFloodOfManyRefusedPeopleSparesTheUsergroups(t *testing.T) {
+func TestFloodOfRefusedPeopleSparesUsergroups(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		a := newAsking(t, api, Rules{Mode: Listed, Usergroups: []GroupID{"S0LEADS"}}, MaxFactsAge)
 		for i := range 60 {

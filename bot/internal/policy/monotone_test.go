@@ -94,9 +94,9 @@ func unknown(r *rand.Rand, c Case) Case {
 	return c
 }
 
-// TestARestrictionNeverAllowsMore is the law of the package: neither another
+// TestRestrictionsNeverAllowMore is the law of the package: neither another
 // restriction, nor less knowledge, lets anybody do what they could not do.
-func TestARestrictionNeverAllowsMore(t *testing.T) {
+func TestRestrictionsNeverAllowMore(t *testing.T) {
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))
 	cases := slices.Collect(everyCase())

@@ -82,7 +82,7 @@ func check(t *testing.T, rows []row) {
 	}
 }
 
-func TestWhoIsAFullMember(t *testing.T) {
+func TestFullMembers(t *testing.T) {
 	one := func(name string, i Installation, want Code, change func(*Person)) row {
 		return row{name, Rules{}, commandBy(ada, i).with(func(c *Case) { change(&c.Person) }), want}
 	}
@@ -243,7 +243,7 @@ func TestNothingMatchesNothing(t *testing.T) {
 	}
 }
 
-func TestTheCauseReachesTheOperator(t *testing.T) {
+func TestVerdictKeepsCause(t *testing.T) {
 	cause := errors.New("why")
 	for name, c := range map[string]Case{
 		"person": commandBy(ada, single).with(func(c *Case) { c.Person.Known, c.Person.Cause = NotAnswered, cause }),

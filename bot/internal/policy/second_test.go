@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestASecondPerson(t *testing.T) {
+func TestSecondPersonRules(t *testing.T) {
 	always := Rules{SecondPerson: SecondPerson{Always: true}}
 	forNDAs := Rules{SecondPerson: SecondPerson{Workflows: []string{"MSA", " n d\u200ba"}}}
 	approved := func(r Rules) Rules { r.Approvers = []string{"U0LINUS", " S0LEGAL "}; return r }

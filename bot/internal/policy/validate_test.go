@@ -87,7 +87,7 @@ func TestBooleanIsNoWorkflowName(t *testing.T) {
 	}
 }
 
-func TestThePolicyAsASentence(t *testing.T) {
+func TestPolicySentence(t *testing.T) {
 	two, three := []UserID{"U0ADA", "U0GRACE", " U0ADA"}, []GroupID{"S1", "S2", "S3"}
 	always, workflow := SecondPerson{Always: true}, SecondPerson{Workflows: []string{"NDA"}}
 	for want, r := range map[string]Rules{

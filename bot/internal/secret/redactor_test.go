@@ -65,7 +65,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 // Whatever an answer quotes, and in whatever pieces it comes, and where it
 // breaks off.
-func TestAnAnswerQuotesNoSecret(t *testing.T) {
+func TestAnswersAreRedacted(t *testing.T) {
 	t.Parallel()
 	r := secret.NewRedactor(secret.New(token), secret.New(password))
 	cut := errors.New("cut")

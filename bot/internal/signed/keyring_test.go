@@ -141,7 +141,7 @@ func TestEarlierSignaturesStayValid(t *testing.T) {
 
 // Keys that someone else writes into the table of keys decrypt nothing, and those
 // for this process are reported.
-func TestKeysThatSomeoneElseWroteAreReported(t *testing.T) {
+func TestForgedKeysAreReported(t *testing.T) {
 	t.Parallel()
 	on, clock := &shelf{sealed: map[string]string{}}, &clockOf{time.Now()}
 	s := ringFor(t, "xoxb-old", on, clock)
@@ -160,7 +160,7 @@ func TestKeysThatSomeoneElseWroteAreReported(t *testing.T) {
 }
 
 // Without the journal no token is replaced, and no row is judged.
-func TestKeysAreReplacedOnlyOnceTheOldOnesAreSafe(t *testing.T) {
+func TestKeysAreReplacedAfterSavingOldOnes(t *testing.T) {
 	t.Parallel()
 	ctx, on, clock := t.Context(), &shelf{sealed: map[string]string{}, away: true}, &clockOf{time.Now()}
 	s := ringFor(t, "xoxb-old", on, clock)

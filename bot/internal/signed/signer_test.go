@@ -104,7 +104,7 @@ func testSigner(t testing.TB) Signer {
 	return s
 }
 
-func TestTheLongestConfirmationFitsAButton(t *testing.T) {
+func TestLongestConfirmationFitsButton(t *testing.T) {
 	id := strings.Repeat("W", 24)
 	for _, filler := range []string{"🙂", `"`, `\`, "<", "\u2028", "\x01", "\u202e"} {
 		req, err := input.ParseCommand("9223372036854775807 "+strings.Repeat(filler, input.MaxReason), input.Rules{MaxTasks: 1})
@@ -127,7 +127,7 @@ func TestTheLongestConfirmationFitsAButton(t *testing.T) {
 	}
 }
 
-func TestAConfirmationOfAnotherTokenOrTimeIsRefused(t *testing.T) {
+func TestRejectsConfirmationOfOtherTokenOrTime(t *testing.T) {
 	now := time.Now()
 	c := decision.Confirmation{ID: "x", Tasks: []decision.Named{{ID: 1}}, ExpiresAt: now.Add(time.Minute)}
 	value := testSigner(t).Encode(c)

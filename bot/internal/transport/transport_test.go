@@ -140,7 +140,7 @@ func TestDeadHTTP2ConnectionFailsOnlyItsRequests(t *testing.T) {
 	}
 }
 
-func TestADeadHTTP2ConnectionIsNoticedWithoutARequest(t *testing.T) {
+func TestIdleDeadHTTP2ConnectionIsNoticed(t *testing.T) {
 	f := newFickle(t, true)
 	c := f.client(t, quick)
 	if _, err := f.get(t.Context(), c, 5*time.Second); err != nil {
@@ -171,7 +171,7 @@ func TestDeadHTTP1ConnectionFailsOneRequest(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatNeverBeginsEndsWithoutADeadline(t *testing.T) {
+func TestMissingAnswerEndsWithoutDeadline(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		f := newFickle(t, http2)
 		times := quick
@@ -205,7 +205,7 @@ func TestHandshakeWithASilentPeerTimesOut(t *testing.T) {
 }
 
 // The standard times are documented in New: hold them to it.
-func TestTheStandardTimesAreAsDocumented(t *testing.T) {
+func TestStandardTimeoutsMatchDocs(t *testing.T) {
 	tr := New()
 	if sum := tr.HTTP2.SendPingTimeout + tr.HTTP2.PingTimeout; sum != 8*time.Second {
 		t.Errorf("a dead HTTP/2 connection is noticed after %v", sum)

@@ -27,7 +27,7 @@ func silent(answers bool) roundTripper {
 	}
 }
 
-func TestARequestEndsWithinItsTime(t *testing.T) {
+func TestRequestEndsWithinItsLimit(t *testing.T) {
 	for name, answers := range map[string]bool{"before the answer": false, "within the answer": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

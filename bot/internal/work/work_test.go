@@ -77,7 +77,7 @@ func TestPoolBoundsItsJobs(t *testing.T) {
 	})
 }
 
-func TestPoolDropsJobsThatDidNotStart(t *testing.T) {
+func TestPoolDropsUnstartedJobs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		p := NewPool(1, 2, discard())
