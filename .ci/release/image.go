@@ -138,7 +138,7 @@ func (plain) ArtifactType() (string, error) { return "", nil }
 func (p program) labels(version string) map[string]string {
 	labels := map[string]string{
 		"org.opencontainers.image.title":       "cancelbot",
-		"org.opencontainers.image.description": "Cancel a Chamelio task from Slack: on purpose, once, and with the outcome told in the channel.",
+		"org.opencontainers.image.description": "Cancel Chamelio tasks from Slack, with a confirmation and the result in the channel.",
 		"org.opencontainers.image.source":      "https://github.com/cancelbot/cancelbot",
 		"org.opencontainers.image.licenses":    "MIT",
 		"org.opencontainers.image.version":     version,

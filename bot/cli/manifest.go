@@ -94,7 +94,7 @@ func (a slackApp) writeJSON(to io.Writer) error {
 		"_metadata": group{"major_version": 2, "minor_version": 0},
 		"display_information": group{
 			"name":             "cancelbot",
-			"description":      "Cancel a Chamelio task, on purpose, once, with the outcome told in the channel.",
+			"description":      "Cancel Chamelio tasks, with a confirmation and the result in the channel.",
 			"background_color": "#7a1f2b",
 		},
 		"features": group{
