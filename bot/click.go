@@ -159,7 +159,7 @@ func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
 
 // errNotTheirs means that a valid confirmation was used by the wrong user or in
 // the wrong channel.
-var errNotTheirs = errors.New("the confirmation is somebody else's, or of another channel")
+var errNotTheirs = errors.New("the confirmation belongs to another person or channel")
 
 // invalidReason returns a label of bounded cardinality.
 func invalidReason(err error) string {

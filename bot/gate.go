@@ -86,7 +86,7 @@ func (g *gate) introduced(where Workspace) {
 	}
 }
 
-var errNotIntroduced = fmt.Errorf("Slack has not told yet for which workspace the bot is installed")
+var errNotIntroduced = fmt.Errorf("Slack hasn't said yet in which workspace the bot is installed")
 
 // record records a refusal. A failure is only logged, because the person has
 // their answer.

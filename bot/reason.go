@@ -114,7 +114,7 @@ func (r *reasons) parse(typed string, required bool) (reason, wrong string) {
 func (r *router) reasonGiven(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
 	given, wrong := r.clicks.reasons.read(s, e)
 	if wrong != "" {
-		return slackapi.ModalAck(texts.BlockReason, wrong), func() { log.Info("reason not accepted", "told", wrong) }
+		return slackapi.ModalAck(texts.BlockReason, wrong), func() { log.Info("reason not accepted", "reply", wrong) }
 	}
 	job := r.pressed.Reserve(func(ctx context.Context) {
 		ctx, end := r.trace.Step(ctx, "click", attribute.String("slack.envelope", e.ID))

@@ -12,7 +12,7 @@ import (
 
 // Reasons to reject a replacement token. Another try doesn't help.
 var (
-	ErrNoToken        = errors.New("it is no token of the kind")
+	ErrNoToken        = errors.New("it isn't a token of that kind")
 	ErrOtherWorkspace = errors.New("it is a token of another installation")
 )
 
@@ -38,7 +38,7 @@ func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
 		return other
 	}
 	if err := b.signer.Rotate(ctx, text); err != nil {
-		return fmt.Errorf("keeping what the earlier bot token has signed: %w", err)
+		return fmt.Errorf("saving the earlier bot token's keys: %w", err)
 	}
 	b.slack.Use(text)
 	return nil

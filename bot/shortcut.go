@@ -207,7 +207,7 @@ func (r *router) taskGiven(log *slog.Logger, s slackapi.Submission) (ack any, wo
 func (r *router) confirmed(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
 	given, block, wrong := r.shortcuts.read(s, e)
 	if wrong != "" {
-		return slackapi.ModalAck(block, wrong), func() { log.Info("confirmation not accepted", "told", wrong) }
+		return slackapi.ModalAck(block, wrong), func() { log.Info("confirmation not accepted", "reply", wrong) }
 	}
 	job := r.pressed.Reserve(func(ctx context.Context) {
 		k, c := given.click, given.confirmation

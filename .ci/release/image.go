@@ -170,7 +170,7 @@ func (p program) image(version string, terms []byte) (v1.Image, error) {
 		what  string
 		files []file
 	}{
-		{"certificates, a place for the journal, and one for what is temporary", []file{
+		{"certificates, and directories for the journal and temporary files", []file{
 			{name: "data/", mode: 0o755, owner: user},
 			{name: "etc/", mode: 0o755},
 			{name: "etc/ssl/", mode: 0o755},

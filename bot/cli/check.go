@@ -35,7 +35,7 @@ func (p Program) check(ctx context.Context, args []string) error {
 	}
 	ok, err := doctor.Write(out, doctor.Run(ctx, settings), asJSON, strict)
 	if err != nil {
-		return fmt.Errorf("printing what was found: %w", err)
+		return fmt.Errorf("printing the results: %w", err)
 	}
 	if !ok {
 		return toldError{errNotReady}

@@ -83,7 +83,7 @@ func (p Program) dispatch(ctx context.Context, args []string) error {
 	if strings.HasPrefix(name, "-") {
 		kind = "flag"
 	}
-	return usageError(fmt.Sprintf("there is no %s %q; cancelbot help lists them", kind, name))
+	return usageError(fmt.Sprintf("unknown %s %q; cancelbot help lists them", kind, name))
 }
 
 // parse parses a command's flags and rejects arguments. Its error is
@@ -91,7 +91,7 @@ func (p Program) dispatch(ctx context.Context, args []string) error {
 func (p Program) parse(name string, args []string, define func(*flag.FlagSet)) error {
 	rest, err := p.parseArgs(name, args, define)
 	if err == nil && len(rest) > 0 {
-		return usageError(fmt.Sprintf("%s takes no %q; %s -h lists what it takes", name, rest[0], strings.TrimSpace("cancelbot "+name)))
+		return usageError(fmt.Sprintf("%s: unexpected argument %q; see %s -h", name, rest[0], strings.TrimSpace("cancelbot "+name)))
 	}
 	return err
 }
@@ -107,7 +107,7 @@ func (p Program) parseArgs(name string, args []string, define func(*flag.FlagSet
 		p.describe(name, flags)
 		return nil, flag.ErrHelp
 	case err != nil:
-		return nil, usageError(fmt.Sprintf("%s: %v; %s -h lists what it takes", name, err, strings.TrimSpace("cancelbot "+name)))
+		return nil, usageError(fmt.Sprintf("%s: %v; see %s -h", name, err, strings.TrimSpace("cancelbot "+name)))
 	}
 	return flags.Args(), nil
 }

@@ -65,7 +65,7 @@ func (p Program) help(ctx context.Context, args []string) error {
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		c, ok := find(args[0])
 		if !ok || len(args) > 1 {
-			return usageError(fmt.Sprintf("there is no command %q; cancelbot help lists them", strings.Join(args, " ")))
+			return usageError(fmt.Sprintf("unknown command %q; cancelbot help lists them", strings.Join(args, " ")))
 		}
 		return c.run(p, ctx, []string{"-h"})
 	}

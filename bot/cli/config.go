@@ -84,7 +84,7 @@ func readConfig() (config, []environ.Problem) {
 	for _, slip := range misspelt(os.Environ()) {
 		found.put(environ.Problem{
 			Variable: slip.name,
-			Found:    fmt.Sprintf("%s is no variable of the bot's: did you mean %s?", slip.name, slip.own),
+			Found:    fmt.Sprintf("unknown variable %s; did you mean %s?", slip.name, slip.own),
 			Remedy:   fmt.Sprintf("Rename %s to %s, or remove it", slip.name, slip.own),
 		})
 	}

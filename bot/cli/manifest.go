@@ -19,7 +19,7 @@ import (
 func (p Program) manifest(_ context.Context, args []string) error {
 	var asYAML bool
 	err := p.parse("manifest", args, func(flags *flag.FlagSet) {
-		flags.BoolVar(&asYAML, "yaml", false, "print YAML, which says what each scope is for")
+		flags.BoolVar(&asYAML, "yaml", false, "print YAML, with the purpose of each scope")
 	})
 	if err != nil {
 		return err

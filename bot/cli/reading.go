@@ -39,7 +39,7 @@ func (s setting) read(cfg *config, found *findings) {
 	} else if os.Getenv(s.name+"_FILE") != "" {
 		// An ignored restriction would restrict no one.
 		found.put(environ.Problem{
-			Variable: s.name, Found: s.name + "_FILE is no variable of the bot's: only the tokens, the key and DATABASE_URL can be read from a file",
+			Variable: s.name, Found: s.name + "_FILE is not supported: only the tokens, the key and DATABASE_URL can be read from a file",
 			Remedy: "Set " + s.name + " itself, and remove " + s.name + "_FILE",
 		})
 	}

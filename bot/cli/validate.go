@@ -127,7 +127,7 @@ func (cfg config) validateForm(found *findings) {
 		// An empty list means no restriction; one of only empty entries was
 		// meant as one.
 		if value := os.Getenv(list.variable); value != "" && strings.Trim(value, " \t\r\n,") == "" {
-			found.add(list.variable, "is set, but names nobody")
+			found.add(list.variable, "is set, but has no entries")
 		}
 	}
 	for name, value := range map[string]secret.Value{

@@ -192,9 +192,9 @@ func TestRefusesContradictoryPolicies(t *testing.T) {
 		"listed, nobody": {"CANCEL_POLICY=listed", "CANCEL_POLICY lets only listed people cancel, and none are listed"},
 		"unknown":        {"CANCEL_POLICY=anyone", "CANCEL_POLICY must be members, people-on-task or listed"},
 		"a name":         {"ALLOWED_USERS=ada", "ALLOWED_USERS has an entry that is not the id of a person"},
-		"a blank":        {"ALLOWED_CHANNELS= ", "ALLOWED_CHANNELS is set, but names nobody"},
+		"a blank":        {"ALLOWED_CHANNELS= ", "ALLOWED_CHANNELS is set, but has no entries"},
 		"half true":      {"SECOND_PERSON=tru", "SECOND_PERSON must be never, always or workflows"},
-		"audit by name":  {"AUDIT_CHANNEL=#audit", "AUDIT_CHANNEL is no id of a channel"},
+		"audit by name":  {"AUDIT_CHANNEL=#audit", "AUDIT_CHANNEL isn't a channel ID"},
 		"no commands":    {"COMMANDS_PER_MINUTE=-1", "COMMANDS_PER_MINUTE must be 1 or more"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -139,7 +139,7 @@ func (j *Journal) noteSettled(ctx context.Context, q querier, id decision.ID) er
 func (j *Journal) noteOf(ctx context.Context, q querier, n decision.Note, outcome func(decision.Record) decision.Outcome) error {
 	row, err := q.decision(ctx, `d.confirmation_id = $1`, string(n.ConfirmationID))
 	if err != nil {
-		return fmt.Errorf("reading what to note for the audit channel: %w", err)
+		return fmt.Errorf("reading an audit note's decision: %w", err)
 	}
 	d := decision.Record(row) // the note's reader verifies it
 	_, err = q.exec(ctx, `

@@ -14,7 +14,7 @@ import (
 // TakeUnsettled takes over decisions whose unknown outcome is due for a check,
 // at most limit.
 func (j *Journal) TakeUnsettled(ctx context.Context, limit int, mine []decision.ID) ([]Held, error) {
-	return j.take(ctx, "taking over what is to be settled",
+	return j.take(ctx, "taking over unsettled decisions",
 		`announced_at IS NOT NULL AND follow_until > 0 AND settled_at = 0 AND check_after < `+j.now+` AND `+j.free()+` ORDER BY check_after`, limit, mine)
 }
 

@@ -83,7 +83,7 @@ func (j *Journal) bury(ctx context.Context, dead []string) error {
 		return nil
 	}))
 	if err != nil {
-		return fmt.Errorf("freeing what dead processes left behind: %w", err)
+		return fmt.Errorf("freeing the decisions of dead processes: %w", err)
 	}
 	return nil
 }

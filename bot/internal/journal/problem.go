@@ -99,7 +99,7 @@ var problems = map[Kind]words{
 		"Start the bot once, which brings it up to date",
 	},
 	NotAJournal: {
-		"there is no journal of the bot's there",
+		"there is no journal there",
 		"Check DATABASE_URL. The bot makes the journal at its first start",
 	},
 	FileAlone: {
@@ -116,7 +116,7 @@ var problems = map[Kind]words{
 		"Check DATABASE_URL: the directory and the file must be writable for the user that runs the bot",
 	},
 	NotADatabase: {"%s is not a SQLite database", "Name another file in DATABASE_URL, or restore the journal from a backup"},
-	OtherProgram: {"%s is a database of another program", "Name a file of the bot's own in DATABASE_URL"},
+	OtherProgram: {"%s is a database of another program", "Name the bot's own file in DATABASE_URL"},
 	Damaged:      {"the journal %s is damaged", "Stop every replica, and restore the journal from a backup"},
 	CannotOpen: {
 		"SQLite cannot open the files of the journal %s",

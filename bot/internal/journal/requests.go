@@ -120,15 +120,15 @@ func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamel
 	for range maxInWay {
 		row, err := j.conflicting(ctx, prompt, task)
 		if err != nil {
-			return decision.Record{}, fmt.Errorf("asking what became of a prompt: %w", err)
+			return decision.Record{}, fmt.Errorf("reading a prompt's result: %w", err)
 		}
 		d, err := j.vet(ctx, row, waitTaken)
 		if err == nil {
 			return d, nil
 		}
 		if !errors.Is(err, ErrGone) {
-			return decision.Record{}, fmt.Errorf("asking what became of a prompt: %w", err)
+			return decision.Record{}, fmt.Errorf("reading a prompt's result: %w", err)
 		}
 	}
-	return decision.Record{}, fmt.Errorf("asking what became of a prompt: %w", errUnverified)
+	return decision.Record{}, fmt.Errorf("reading a prompt's result: %w", errUnverified)
 }

@@ -170,7 +170,7 @@ func (j *Journal) Backlog(ctx context.Context) (decision.Backlog, error) {
 		return r.Scan(&b.unannounced, &b.oldestUnannounced, &b.unknown, &b.oldestUnknown)
 	})
 	if err != nil {
-		return decision.Backlog{}, fmt.Errorf("counting what remains to be done: %w", err)
+		return decision.Backlog{}, fmt.Errorf("counting pending decisions: %w", err)
 	}
 	b := found[0]
 	return decision.Backlog{

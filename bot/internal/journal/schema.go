@@ -40,7 +40,7 @@ func upToDate(ctx context.Context, db *sql.DB, d goose.Dialect, dir string) erro
 	err = db.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version WHERE is_applied`).Scan(&version)
 	switch {
 	case err != nil:
-		return fmt.Errorf("it is no journal of this bot's: %w", err)
+		return fmt.Errorf("it isn't this bot's journal: %w", err)
 	case version < sources[len(sources)-1].Version:
 		return errors.New("it was last used by an older version: start the bot once, which brings it up to date")
 	}

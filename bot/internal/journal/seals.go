@@ -192,7 +192,7 @@ func (t *trust) sealed(there bool, seal string, fields []string) error {
 	return nil
 }
 
-var errMissing = errors.New("what is sealed is missing")
+var errMissing = errors.New("a sealed field is missing")
 
 // vet returns a row's decision if the row is genuine. If it isn't, it is set
 // aside, and the error is ErrGone: the row counts as absent. If that isn't

@@ -48,7 +48,7 @@ func checkPath(path string) error {
 	case path == "":
 		return errors.New("names no file: write sqlite:PATH")
 	case strings.Contains(path, "?"):
-		return errors.New("takes no options with sqlite: leave out the question mark and what follows")
+		return errors.New("takes no options with sqlite: remove the question mark and everything after it")
 	case strings.Contains(path, ":memory:"):
 		return errors.New("names no file: a journal in memory would be lost with the process. Write sqlite:PATH")
 	case strings.HasPrefix(path, "//") && !strings.HasPrefix(path, "///"):

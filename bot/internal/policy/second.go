@@ -15,7 +15,7 @@ type SecondPerson struct {
 	Workflows []string // only tasks of these workflows; ignored with Always
 }
 
-var errQuotes = errors.New("quotation marks must stand around a whole name, in pairs")
+var errQuotes = errors.New("quotation marks must enclose a whole name")
 
 // UnmarshalText parses true, false, or a comma-separated list of names. A name
 // that contains a comma must be in double quotation marks.

@@ -61,7 +61,7 @@ func (r Rules) how() string {
 	second := "a second person"
 	if len(r.Approvers) > 0 {
 		users, groups := r.approvers()
-		second = "an approver (somebody else who is " + listing(len(unique(users)), len(unique(groups))) + ")"
+		second = "an approver (someone else who is " + listing(len(unique(users)), len(unique(groups))) + ")"
 	}
 	switch {
 	case r.SecondPerson.Always:

@@ -95,7 +95,7 @@ func (s SecondPerson) wrongNames() string {
 		case foldName(name) == "":
 			return "has a blank where a workflow's name should be: use true, false, or names separated by commas"
 		case looksLikeSwitch(name):
-			return "has an entry that looks like a switch, not like a workflow's name: use true, false, or names separated by commas"
+			return "has an entry that looks like true or false, not like a workflow's name: use true, false, or names separated by commas"
 		}
 	}
 	if s.Always && len(s.Workflows) > 0 {
@@ -116,12 +116,12 @@ func (r Rules) withoutEffect() (problems []Problem) {
 		}
 	}
 	if len(r.Approvers) > 0 && !r.SecondPerson.Ever() {
-		problems = append(problems, Problem{FieldApprovers, "has no effect while nobody has to confirm: require a second person, or remove this list"})
+		problems = append(problems, Problem{FieldApprovers, "has no effect unless a second person is required: require one, or remove this list"})
 	}
 	if r.Mode == Listed && len(r.Usergroups) == 0 {
 		users, _ := r.approvers()
 		if slices.ContainsFunc(users, func(id UserID) bool { return !contains(r.Users, id) }) {
-			problems = append(problems, Problem{FieldApprovers, "names somebody who is not on the list of people who may cancel, so they could not confirm anything: add them there too"})
+			problems = append(problems, Problem{FieldApprovers, "names a person who isn't on the list of people who may cancel, and so couldn't confirm anything: add them there too"})
 		}
 	}
 	return problems

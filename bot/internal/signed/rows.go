@@ -53,7 +53,7 @@ func sum(key []byte, fields ...any) string {
 
 // Reasons to reject a row of the journal.
 var (
-	errNoClick   = errors.New("no genuine click stands behind it")
+	errNoClick   = errors.New("it has no genuine click")
 	errUnlike    = errors.New("it differs from the confirmation that it carries")
 	errLateClick = errors.New("the click came after the confirmation had expired")
 	errStaleKey  = errors.New("the key that signed it had been replaced for too long")

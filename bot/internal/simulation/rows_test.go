@@ -237,19 +237,19 @@ func (c *checker) requestsEnd() {
 func (w *world) setAside() (ids []decision.ID) {
 	rows, err := w.db.Query(`SELECT confirmation_id FROM set_aside`)
 	if err != nil {
-		w.fail("reading what was set aside: %v", err)
+		w.fail("reading rows that were set aside: %v", err)
 		return nil
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var id decision.ID
 		if err := rows.Scan(&id); err != nil {
-			w.fail("reading what was set aside: %v", err)
+			w.fail("reading rows that were set aside: %v", err)
 		}
 		ids = append(ids, id)
 	}
 	if err := rows.Err(); err != nil {
-		w.fail("reading what was set aside: %v", err)
+		w.fail("reading rows that were set aside: %v", err)
 	}
 	return ids
 }

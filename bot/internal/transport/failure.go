@@ -72,7 +72,7 @@ func explainConnection(err error) (Explanation, bool) {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return Explanation{Refused, "connection refused", ""}, true
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return Explanation{NoRoute, "there is no way to that host", ""}, true
+		return Explanation{NoRoute, "there is no route to that host", ""}, true
 	case errors.As(err, &notTLS):
 		return Explanation{NotTLS, "it does not speak TLS", ""}, true
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):

@@ -64,7 +64,7 @@ func KeyRemedy(err error) string {
 	case errors.Is(err, chamelio.ErrServer), errors.Is(err, chamelio.ErrRateLimited):
 		return "Chamelio is busy or in trouble: try again in a minute"
 	case errors.As(err, &e) && e.Status != 0:
-		return "Check CHAMELIO_API_URL: what answers there is not Chamelio's API, or stands in front of it"
+		return "Check CHAMELIO_API_URL: the server there isn't Chamelio's API, or is in front of it"
 	}
 	const network = "Check the machine's network, its proxy (HTTPS_PROXY) and CHAMELIO_API_URL"
 	return cmp.Or(transport.Explain(err).Remedy, network)

@@ -212,7 +212,7 @@ func (c *checkup) operator() []Result {
 		return nil
 	}
 	if c.Bot.OperatorContact == "" {
-		return []Result{warning(name, "nobody is named: messages say “whoever runs this bot”", "Set OPERATOR_CONTACT to an ID such as U012AB3CD or C012AB3CD, or to a few words")}
+		return []Result{warning(name, "not set: messages say “whoever runs this bot”", "Set OPERATOR_CONTACT to an ID such as U012AB3CD or C012AB3CD, or to a few words")}
 	}
 	return []Result{good(name, "people are sent to %s", c.Bot.OperatorContact)}
 }

@@ -88,7 +88,7 @@ func BotTokenFailed(api string, err error) Result {
 		return bad(BotToken, other.Error(), otherAppRemedy)
 	}
 	return bad(BotToken, tokenFound(bot.BotToken, "who we are (auth.test)", err), remedyOr(bot.BotToken, api, err,
-		"Slack's error tells what is wrong with the token; a new installation (Install App) gives a new one")).because(causeOf(err))
+		"Slack's error says what is wrong with the token; a new installation (Install App) gives a new one")).because(causeOf(err))
 }
 
 // AppTokenFailed reports why asking Slack for a connection failed.
@@ -98,7 +98,7 @@ func AppTokenFailed(api string, err error) Result {
 		return bad(AppToken, err.Error(), otherAppRemedy)
 	}
 	no := bad(AppToken, tokenFound(bot.AppToken, "for a connection (apps.connections.open)", err), remedyOr(bot.AppToken, api, err,
-		"Slack's error tells what is wrong with the token; generate a new one (Basic Information → App-Level Tokens)"))
+		"Slack's error says what is wrong with the token; generate a new one (Basic Information → App-Level Tokens)"))
 	if causeOf(err) == causeSlack { // else it is about this token alone
 		no = no.because(causeSlack)
 	}

@@ -85,7 +85,7 @@ func tokenRemedy(token bot.Token, code string) string {
 	case code == codeTrouble, class == socketmode.Transient:
 		return "Slack is busy or in trouble: try again in a minute, and see slack-status.com"
 	case class == socketmode.Configuration:
-		return "Ask an administrator of the Slack workspace: the token is accepted, but a setting stands in its way"
+		return "Ask an administrator of the Slack workspace: the token is accepted, but a setting blocks it"
 	}
 	return ""
 }
@@ -94,7 +94,7 @@ func addressRemedy(address string) string {
 	if address != "" && !strings.HasSuffix(strings.TrimSuffix(address, "/"), "/api") {
 		return "SLACK_API_URL lacks the /api/ at its end: " + host(address) + " has no Web API without it. Slack's own is https://slack.com/api/"
 	}
-	return "Correct SLACK_API_URL, or remove it: what answers there is not Slack's Web API, which is at https://slack.com/api/"
+	return "Correct SLACK_API_URL, or remove it: the server there isn't Slack's Web API, which is at https://slack.com/api/"
 }
 
 // notSlack reports whether an answer can't be from Slack's Web API, which

@@ -117,7 +117,7 @@ func (c *checkup) auditChannel(ctx context.Context) []Result {
 	_, id, err := api.ScheduleMessageContext(ctx, channel, later, slack.MsgOptionText("cancelbot check: please ignore", false))
 	doing := "posting in " + channel
 	if err == nil {
-		doing = "taking back what was scheduled in " + channel
+		doing = "deleting the message scheduled in " + channel
 		_, err = api.DeleteScheduledMessageContext(ctx, &slack.DeleteScheduledMessageParameters{Channel: channel, ScheduledMessageID: id})
 	}
 	if err != nil {
@@ -146,7 +146,7 @@ func (c *checkup) policy(ctx context.Context) []Result {
 	for _, one := range c.listedIDs() {
 		if err := c.lookUp(ctx, one.id); err != nil {
 			results = append(results, bad(name, fmt.Sprintf("%s has %s: %s", one.variable, one.id, Explain(err)),
-				c.remedy(err, "Correct or remove the id; the bot refuses whoever it cannot look up")).because(causeOf(err)))
+				c.remedy(err, "Correct or remove the ID; the bot refuses people it can't look up")).because(causeOf(err)))
 		}
 	}
 	if len(results) > 0 {
