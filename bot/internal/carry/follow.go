@@ -67,11 +67,11 @@ func settledOf(r decision.Record) int {
 // check gets a task whose outcome is unknown, and returns its final result, zero
 // if it isn't known yet.
 func (l *life) check(id chamelio.TaskID, last bool) decision.Result {
-	ctx, looked := l.Tracer.Step(l.ctx, "look", attribute.Int64("chamelio.task", int64(id)))
+	ctx, end := l.Tracer.Step(l.ctx, "get", attribute.Int64("chamelio.task", int64(id)))
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	task, err := l.Chamelio.Preview(ctx, id)
-	looked(err)
+	end(err)
 	if err != nil {
 		l.log.Warn("status check failed", "error", err)
 	}

@@ -31,7 +31,7 @@ func TestOneFollowerDelaysNoOther(t *testing.T) {
 		}
 		told := make(chan time.Duration, 1)
 		f.add("y", func(context.Context, decision.Record) { told <- time.Since(began) })
-		if err := f.look(t.Context()); err != nil || time.Since(began) > time.Second {
+		if err := f.check(t.Context()); err != nil || time.Since(began) > time.Second {
 			t.Errorf("the loop took %s, %v", time.Since(began), err)
 		}
 		if took := <-told; took > time.Second {

@@ -157,8 +157,8 @@ func (l *life) answer(do decision.Do) decision.Event {
 		return l.send()
 	case decision.DoUnmark:
 		return l.renew(l.Journal.MarkUnsent(l.ctx, l.lease(), l.task))
-	case decision.DoLook:
-		return l.look()
+	case decision.DoGet:
+		return l.get()
 	case decision.DoAsk:
 		return l.ask()
 	case decision.DoRestore:

@@ -78,12 +78,12 @@ func (l *life) denied(err error) decision.Event {
 	return decision.Event{Kind: decision.Unmarked}
 }
 
-// look gets the task once.
-func (l *life) look() decision.Event {
-	ctx, looked := l.Tracer.Step(l.ctx, "look", attribute.Int64("chamelio.task", int64(l.item().ID)))
+// get gets the task once.
+func (l *life) get() decision.Event {
+	ctx, end := l.Tracer.Step(l.ctx, "get", attribute.Int64("chamelio.task", int64(l.item().ID)))
 	asked := time.Now()
 	task, err := l.Chamelio.Task(ctx, l.item().ID)
-	looked(err)
+	end(err)
 	e := l.facts.seen(task, err, asked)
 	if e.Kind == decision.TaskUnseen || e.Kind == decision.TaskMissing {
 		l.Metrics.Retries.WithLabelValues("status_check").Inc()

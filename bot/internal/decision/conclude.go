@@ -22,7 +22,7 @@ const (
 // outcome.
 type conclusion struct {
 	known   Known
-	action  Action // DoEnd, DoSend or DoLook
+	action  Action // DoEnd, DoSend or DoGet
 	outcome Outcome
 	cause   Cause
 }
@@ -39,9 +39,9 @@ func conclude(k Known, a Kind) conclusion {
 	case CancelDone:
 		return end(Cancelled, "")
 	case CancelServerError:
-		return conclusion{known: max(k, Answered), action: DoLook}
+		return conclusion{known: max(k, Answered), action: DoGet}
 	case CancelUnanswered:
-		return conclusion{known: InFlight, action: DoLook}
+		return conclusion{known: InFlight, action: DoGet}
 	case TaskCancelled:
 		if maybe {
 			return end(Cancelled, CauseSeen)
@@ -71,7 +71,7 @@ func conclude(k Known, a Kind) conclusion {
 		return end(NotCancellable, "")
 	case Answered, InFlight:
 	}
-	return conclusion{known: k, action: DoLook}
+	return conclusion{known: k, action: DoGet}
 }
 
 // concludeUntouched returns the conclusion while no request can have had an
@@ -80,7 +80,7 @@ func concludeUntouched(a Kind) conclusion {
 	end := func(o Outcome, c Cause) conclusion { return conclusion{Untouched, DoEnd, o, c} }
 	switch a {
 	case CancelConflict:
-		return conclusion{known: Conflicted, action: DoLook}
+		return conclusion{known: Conflicted, action: DoGet}
 	case CancelNotFound, TaskMissing:
 		return end(NotFound, "")
 	case CancelKeyRefused, TaskKeyRefused:

@@ -133,7 +133,7 @@ const (
 	DoGiveUp                // withdraw the claim that was won: Done
 	DoSend                  // if it is still ours to send: note a cancel request and send it. A Cancel event, Denied, Unmarked, Gone
 	DoUnmark                // note that no request had an effect: Done
-	DoLook                  // GET the task: a Task event
+	DoGet                   // GET the task: a Task event
 	DoAsk                   // ask the journal for other decisions about the task: Alone, Shared
 	DoRestore               // write the vanished row again: Restored, Overruled
 	DoRecord                // save the outcome; if it was the last and the channel is free also that it is about to be posted: Done, Marked, Pending, Gone

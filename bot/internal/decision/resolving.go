@@ -32,8 +32,8 @@ func (p Protocol) resolving(s State, e Event, at Moment) (State, Do) {
 	case Lost:
 		return s.end(ShowNothing)
 	case Waited:
-		if s.Then == DoLook {
-			return s, Do{Action: DoLook}
+		if s.Then == DoGet {
+			return s, Do{Action: DoGet}
 		}
 		s.Task.Pause = 0
 		return p.send(s, at)
@@ -56,7 +56,7 @@ func (p Protocol) resolving(s State, e Event, at Moment) (State, Do) {
 	case Shared: // go on as if their request were ours
 		s.Outcome, s.Cause = "", ""
 		s.Task.Known, s.Task.Sent, s.Task.Waits = InFlight, at.Elapsed, true
-		return p.look(s, at)
+		return p.get(s, at)
 	case Done, Uncertain, Unmarked:
 		if s.Doing == DoUnmark { // if it isn't noted, a successor is more careful than it need be
 			return s.wait(s.Task.Pause, DoSend)
@@ -75,7 +75,7 @@ func (p Protocol) beginResolving(s State, at Moment) (State, Do) {
 	s.Task.Began = at.Elapsed
 	if s.Task.Known == InFlight {
 		s.Task.Sent = at.Elapsed
-		return p.look(s, at)
+		return p.get(s, at)
 	}
 	s, do := p.send(s, at)
 	if !s.Resumed {
@@ -93,8 +93,8 @@ func (p Protocol) answered(s State, e Event, at Moment) (State, Do) {
 	switch {
 	case c.action == DoEnd:
 		return p.conclude(s, c.outcome, c.cause, at)
-	case c.action == DoLook:
-		s, do := p.look(s, at)
+	case c.action == DoGet:
+		s, do := p.get(s, at)
 		if e.Kind != CancelConflict && s.Stage == Resolving {
 			do.Show = ShowSlow
 		}
@@ -141,7 +141,7 @@ func (p Protocol) send(s State, at Moment) (State, Do) {
 	case spent && p.surelyRuns(t):
 		return p.conclude(s, Failed, cause, at)
 	case spent, t.Known == InFlight && at.Elapsed-t.Sent < p.Flight:
-		return p.look(s, at)
+		return p.get(s, at)
 	}
 	return s, Do{Action: DoSend}
 }
@@ -177,8 +177,8 @@ func (p Protocol) unsent(s State, e Event, at Moment) (State, Do) {
 	return s, Do{Action: DoUnmark, Show: show, For: pause}
 }
 
-// look returns the action for a GET, the last one when Patience is over.
-func (p Protocol) look(s State, at Moment) (State, Do) {
+// get returns the action for a GET, the last one when Patience is over.
+func (p Protocol) get(s State, at Moment) (State, Do) {
 	left := p.Patience - (at.Elapsed - s.Task.Began)
 	switch {
 	case left <= 0 && p.surelyRuns(s.Task):
@@ -186,13 +186,13 @@ func (p Protocol) look(s State, at Moment) (State, Do) {
 	case left <= 0:
 		return s.finish(Unknown, "")
 	case !s.Task.Waits:
-		return s, Do{Action: DoLook}
+		return s, Do{Action: DoGet}
 	}
 	pause := s.Task.Asked
 	if pause == 0 {
 		pause = p.pause(&s.Task)
 	}
-	return s.wait(min(pause, left), DoLook)
+	return s.wait(min(pause, left), DoGet)
 }
 
 // pause returns a longer pause each time.
@@ -210,7 +210,7 @@ func (p Protocol) pause(t *Task) time.Duration {
 func (p Protocol) conclude(s State, o Outcome, c Cause, at Moment) (State, Do) {
 	t := s.Task
 	if t.Known == Conflicted && c == CauseRefused && t.Seen-t.Conflict < p.ReadLag {
-		return p.look(s, at)
+		return p.get(s, at)
 	}
 	certain := t.Ended || t.Alone || o == Cancelled || o == Unknown
 	if !certain {

@@ -164,8 +164,8 @@ func (n node) answers() []edge {
 		n.sends(add)
 	case DoUnmark:
 		held(func() { v := w; v.row.sent = false; written(Done, v) })
-	case DoLook, DoCheck:
-		n.looks(add)
+	case DoGet, DoCheck:
+		n.gets(add)
 	case DoAsk:
 		add(Shared, w)
 		if w.foreign == 0 {
@@ -364,7 +364,7 @@ func (n node) sends(add func(Kind, world)) {
 	}
 }
 
-func (n node) looks(add func(Kind, world)) {
+func (n node) gets(add func(Kind, world)) {
 	w := n.w
 	for _, after := range []world{w, w.tick()} { // at once, or slowly
 		if n.s.Stage == Following && after != w {

@@ -100,8 +100,8 @@ func TestPolicySentence(t *testing.T) {
 		"Only full members who are in 1 usergroup may cancel, in every channel, alone.":                                                                                                           {Mode: Listed, Usergroups: []GroupID{"S1"}},
 		"Only full members of the organisation who are on a list of 2 people or in one of 3 usergroups may cancel, in every channel, alone.":                                                      {Mode: Listed, MembersOf: OfOrganisation, Users: two, Usergroups: three},
 		"Every full member may cancel, in every channel, once a second person has confirmed.":                                                                                                     {SecondPerson: always},
-		"Every full member may cancel, in every channel, once an approver (someone else who is on a list of 1 person or in 1 usergroup) has confirmed.":                                          {SecondPerson: always, Approvers: []string{"U11", "S11"}},
-		"Every full member may cancel, in every channel, once an approver (someone else who is in one of 2 usergroups) has confirmed.":                                                           {SecondPerson: always, Approvers: []string{"S1A", "S2A"}},
+		"Every full member may cancel, in every channel, once an approver (someone else who is on a list of 1 person or in 1 usergroup) has confirmed.":                                           {SecondPerson: always, Approvers: []string{"U11", "S11"}},
+		"Every full member may cancel, in every channel, once an approver (someone else who is in one of 2 usergroups) has confirmed.":                                                            {SecondPerson: always, Approvers: []string{"S1A", "S2A"}},
 		"Every full member may cancel, in every channel, alone, except that a second person must confirm for tasks of the workflow “NDA”, and for tasks whose workflow isn't known.":              {SecondPerson: workflow},
 		"Every full member may cancel, in 1 channel only, alone, except that a second person must confirm for tasks of the workflows “A”, “B” and “C”, and for tasks whose workflow isn't known.": {Channels: []ChannelID{"C1"}, SecondPerson: SecondPerson{Workflows: []string{"A", " B", "C"}}},
 		"Only full members who are on a task as owner, assignee or collaborator, or are on a list of 2 people or in one of 3 usergroups, may cancel it, in every channel, alone, except that an approver (someone else who is on a list of 2 people) must confirm for tasks of the workflows “A” and “B”, and for tasks whose workflow isn't known.": {
@@ -124,14 +124,14 @@ func TestEverySentence(t *testing.T) {
 			t.Errorf("%+v reads %s", r, s)
 		}
 		for part, want := range map[string]bool{
-			"Every full member":     r.Mode == Members,
-			"Only full members":     r.Mode != Members,
-			"on a task":             r.Mode == PeopleOnTask,
-			"of the organisation":   r.MembersOf == OfOrganisation,
-			"in every channel":      len(r.Channels) == 0,
-			"alone":                 !r.SecondPerson.Always,
-			"has confirmed.":        r.SecondPerson.Always,
-			"must confirm":          len(r.SecondPerson.Workflows) > 0,
+			"Every full member":         r.Mode == Members,
+			"Only full members":         r.Mode != Members,
+			"on a task":                 r.Mode == PeopleOnTask,
+			"of the organisation":       r.MembersOf == OfOrganisation,
+			"in every channel":          len(r.Channels) == 0,
+			"alone":                     !r.SecondPerson.Always,
+			"has confirmed.":            r.SecondPerson.Always,
+			"must confirm":              len(r.SecondPerson.Workflows) > 0,
 			"an approver (someone else": len(r.Approvers) > 0 && (r.SecondPerson.Always || len(r.SecondPerson.Workflows) > 0),
 		} {
 			if strings.Contains(s, part) != want {
