@@ -70,9 +70,9 @@ func (a *auditor) copyAll(ctx context.Context) error {
 	return nil
 }
 
-// TellAudit sends the notes that are due. It is for a process that stops for a
+// SendAuditNotes sends the notes that are due. It is for a process that stops for a
 // reason that should be noted in the audit channel; otherwise Run sends them.
-func (b *Bot) TellAudit(ctx context.Context) error {
+func (b *Bot) SendAuditNotes(ctx context.Context) error {
 	if b.audits == nil {
 		return nil
 	}

@@ -127,7 +127,7 @@ func (c *clicks) restore(ctx context.Context, p carry.Press) {
 // seenTasks returns the tasks of a prompt as it showed them, or as they are now if
 // another replica showed them.
 func (c *clicks) seenTasks(ctx context.Context, asked decision.Confirmation) []chamelio.Task {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	ctx, cancel := context.WithTimeout(ctx, taskTimeout)
 	defer cancel()
 	tasks := make([]chamelio.Task, len(asked.Tasks))
 	var getting errgroup.Group

@@ -21,22 +21,22 @@ const (
 	// other people's.
 	clicksPerCommand = 3
 
-	// toldPerMinute bounds how often a person is warned that they click too
+	// warningsPerMinute bounds how often a person is warned that they click too
 	// fast.
-	toldPerMinute = 2
+	warningsPerMinute = 2
 )
 
 // clicks handles clicks on the buttons of prompts.
 type clicks struct {
 	signer  signed.Signer
 	gate    *gate
-	tasks   looker
+	tasks   taskGetter
 	details *carry.Details
 	carrier *carry.Carrier
 	texts   texts.Texts
 	paused  pauseSwitch
 	limit   *work.Limit
-	told    *work.Limit // how often a person is warned that they click too fast
+	warned  *work.Limit // how often a person is warned that they click too fast
 	reasons *reasons
 	poster  *slackapi.Poster
 	judging *judging
@@ -122,7 +122,7 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 func (c *clicks) tooFast(log *slog.Logger, k slackapi.Click) reply {
 	c.metrics.Refusals.WithLabelValues("click", "too_many_clicks").Inc()
 	log.Debug("click refused", "reason", "too many clicks")
-	if !c.told.Allow(k.User) {
+	if !c.warned.Allow(k.User) {
 		return reply{}
 	}
 	log.Warn("clicks too fast")

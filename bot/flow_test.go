@@ -195,7 +195,7 @@ func TestPromptWithoutDetails(t *testing.T) {
 			w.api.Break(f)
 			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 			golden(t, "prompt without details", prompt)
-			w.api.Mend()
+			w.api.ClearFaults()
 			w.confirm(ada, prompt)
 			if w.api.Effects(12345) != 1 {
 				t.Error("the cancel call was not made")
@@ -421,7 +421,7 @@ func TestFailedUserLookupRefuses(t *testing.T) {
 	w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 	w.eventually("a word to Ada", func() bool { return len(w.slack.Private(ada, general)) > before })
 	w.noCancel()
-	w.slack.Mend() // the prompt is still good
+	w.slack.ClearFaults() // the prompt is still good
 	w.confirm(ada, prompt)
 }
 
@@ -536,7 +536,7 @@ func TestFullQueueAsksPeopleToTryAgain(t *testing.T) {
 	if m.Via != "ack" {
 		t.Errorf("told by %s", m.Via)
 	}
-	w.slack.Mend()
+	w.slack.ClearFaults()
 }
 
 func TestSecretsAndTicketsStayOutOfTheLog(t *testing.T) {

@@ -104,14 +104,14 @@ func originOf(o slackapi.Origin) policy.Origin {
 	return policy.Origin{AppID: policy.AppID(o.AppID), TeamID: policy.TeamID(o.TeamID), EnterpriseID: policy.EnterpriseID(o.EnterpriseID)}
 }
 
-// lookTimeout bounds the GET of a task while someone waits at a button.
-const lookTimeout = 5 * time.Second
+// taskTimeout bounds the GET of a task while someone waits at a button.
+const taskTimeout = 5 * time.Second
 
 // peopleOn returns the policy's function to get a task. It keeps the task for
 // the announcement's details, which saves a GET.
-func peopleOn(tasks looker, details *carry.Details) policy.Tasks {
+func peopleOn(tasks taskGetter, details *carry.Details) policy.Tasks {
 	return func(ctx context.Context, id int64) (policy.Task, error) {
-		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+		ctx, cancel := context.WithTimeout(ctx, taskTimeout)
 		defer cancel()
 		asked := time.Now()
 		t, err := tasks.Task(ctx, chamelio.TaskID(id))
@@ -123,8 +123,8 @@ func peopleOn(tasks looker, details *carry.Details) policy.Tasks {
 	}
 }
 
-// looker gets a task for something that is being decided.
-type looker interface {
+// taskGetter gets a task for something that is being decided.
+type taskGetter interface {
 	Task(context.Context, chamelio.TaskID) (chamelio.Task, error)
 }
 

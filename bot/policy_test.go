@@ -25,7 +25,7 @@ var allScopes = []string{"commands", "chat:write", "chat:write.public", "users:r
 
 // peopleOnTask puts people on task 12345.
 func peopleOnTask(w *world, owner, assignee string, collaborators ...string) {
-	w.api.Mend()
+	w.api.ClearFaults()
 	raw, err := json.Marshal(map[string]any{"task": map[string]any{
 		"task_id": 12345, "task_title": "Review", "status": "in_progress",
 		"owner_email": owner, "assignee_email": assignee, "collaborator_emails": collaborators,
@@ -95,7 +95,7 @@ func TestPolicies(t *testing.T) {
 		}, false, nil, false, "refused no details"},
 		{"on the task: not any more at the click", onTask, ada, general, with("ada@acme.example", ""), true, with("grace@acme.example", ""), false, ""},
 		{"on the task: no details at the click", onTask, ada, general, with("ada@acme.example", ""), true, func(w *world) {
-			w.api.Mend()
+			w.api.ClearFaults()
 			w.api.Break(chameliotest.Fault{Method: http.MethodGet, Status: 500})
 		}, false, ""},
 		{"on the task or listed: listed", orListed, linus, general, with("ada@acme.example", ""), true, nil, true, ""},

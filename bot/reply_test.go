@@ -33,7 +33,7 @@ func TestClicksWithoutDecision(t *testing.T) {
 	w := texts.Texts{Command: "/cancel-task"}
 	at := &gate{known: make(chan struct{})} // Slack hasn't said where the bot is installed
 	c := &clicks{
-		gate: at, signer: sign, texts: w, limit: work.NewLimit(100), told: work.NewLimit(1), reasons: &reasons{}, judging: newJudging(), paused: pauseSwitch{neverPaused{}},
+		gate: at, signer: sign, texts: w, limit: work.NewLimit(100), warned: work.NewLimit(1), reasons: &reasons{}, judging: newJudging(), paused: pauseSwitch{neverPaused{}},
 		metrics: observe.NewMetrics(nil), trace: observe.NewTracer(nil),
 	}
 	click := slackapi.Click{User: "U1", Channel: "C1", Action: texts.ActionCancel, Value: sign.Encode(mine), Ephemeral: true, Received: now}

@@ -38,7 +38,7 @@ func (p Program) check(ctx context.Context, args []string) error {
 		return fmt.Errorf("printing the results: %w", err)
 	}
 	if !ok {
-		return toldError{errNotReady}
+		return reportedError{errNotReady}
 	}
 	return nil
 }

@@ -36,11 +36,11 @@ type usageError string
 
 func (e usageError) Error() string { return string(e) }
 
-// toldError is an error that has been reported already, in better words than a
+// reportedError is an error that has been reported already, in better words than a
 // line at the end.
-type toldError struct{ error }
+type reportedError struct{ error }
 
-func (e toldError) Unwrap() error { return e.error }
+func (e reportedError) Unwrap() error { return e.error }
 
 // Run runs the command that args name until it is done or ctx ends. It returns
 // the exit code: 0, 1 if the command failed, 2 if the command line or the
@@ -50,8 +50,8 @@ func (p Program) Run(ctx context.Context, args []string) int {
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
-	var told toldError
-	if !errors.As(err, &told) {
+	var reported reportedError
+	if !errors.As(err, &reported) {
 		fmt.Fprintln(p.Stderr, "cancelbot:", err)
 	}
 	var usage usageError

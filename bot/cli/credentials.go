@@ -21,8 +21,8 @@ const (
 	// learns about a refused one before anyone needs it.
 	tryEvery = 5 * time.Minute
 
-	// lookEvery is how often the files of the secrets are read.
-	lookEvery = 10 * time.Second
+	// readEvery is how often the files of the secrets are read.
+	readEvery = 10 * time.Second
 
 	tryTimeout = 30 * time.Second
 )
@@ -78,7 +78,7 @@ func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, r
 			return tokenRefused(token, cfg.SlackAPIURL, err)
 		}
 	}
-	c := &credentials{api: cfg.SlackAPIURL, notes: notes, gauge: gauge, log: log.Logger, learn: log.secrets.learn, every: tryEvery, looking: lookEvery, all: []*credential{
+	c := &credentials{api: cfg.SlackAPIURL, notes: notes, gauge: gauge, log: log.Logger, learn: log.secrets.learn, every: tryEvery, looking: readEvery, all: []*credential{
 		{which: "app_token", try: b.CheckAppToken, refusal: slackSays(bot.AppToken)},
 		{which: "bot_token", try: func(ctx context.Context) error { _, err := b.Workspace(ctx); return err }, refusal: slackSays(bot.BotToken), silent: true},
 		{which: "api_key", try: func(ctx context.Context) error { _, err := key.check(ctx); return err }, refusal: keySays},
@@ -126,7 +126,7 @@ func (c *credentials) watch(ctx context.Context) {
 	for {
 		select {
 		case <-look.C:
-			if c.lookAtFiles(ctx) {
+			if c.readFiles(ctx) {
 				c.tryAll(ctx)
 			}
 		case <-try.C:

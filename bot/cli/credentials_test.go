@@ -48,7 +48,7 @@ func watchFor(t *testing.T, d time.Duration, try func(context.Context) error, no
 	var out bytes.Buffer
 	gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "refused", Help: "."}, []string{"which"})
 	synctest.Test(t, func(t *testing.T) {
-		c := &credentials{gauge: gauge, log: slog.New(slog.NewTextHandler(&out, nil)), notes: book, every: tryEvery, looking: lookEvery}
+		c := &credentials{gauge: gauge, log: slog.New(slog.NewTextHandler(&out, nil)), notes: book, every: tryEvery, looking: readEvery}
 		c.all = []*credential{{which: "key", try: try, refusal: func(err error) *refusal {
 			if !errors.Is(err, errRefused) {
 				return nil
@@ -122,7 +122,7 @@ func TestChangedKeyFileIsUsed(t *testing.T) {
 	secrets := config{ChamelioAPIKey: secret.New("ca_old-one")}.redactors()
 	c := &credentials{log: slog.New(slog.NewTextHandler(&out, nil)), learn: secrets.learn}
 	c.files = []*watchedFile{{variable: "CHAMELIO_API_KEY", seen: secret.New("ca_old"), use: key.use}}
-	look := func() bool { return c.lookAtFiles(t.Context()) }
+	look := func() bool { return c.readFiles(t.Context()) }
 	if _, err := key.check(t.Context()); err == nil || look() {
 		t.Fatal("the old key is not refused, or has changed")
 	}

@@ -153,7 +153,7 @@ func writeTable(out io.Writer, entries []entry) error {
 	for _, e := range entries {
 		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.DecidedAt.UTC().Format(tableTime), e.Task,
 			e.cameTo(), shortened(printable(e.Title)), person(e.Requester, e.RequesterName), person(e.Confirmer, e.ConfirmerName),
-			e.Channel, e.told(), printable(e.Reason))
+			e.Channel, e.announced(), printable(e.Reason))
 	}
 	return w.Flush()
 }
@@ -184,10 +184,10 @@ func (e entry) cameTo() string {
 	return e.Outcome
 }
 
-func (e entry) told() string {
+func (e entry) announced() string {
 	switch {
 	case e.Outcome == string(decision.Withdrawn) || e.Outcome == string(decision.Expired):
-		return "nothing to tell"
+		return "not needed"
 	case e.AnnouncedAt.IsZero():
 		return "not yet"
 	}

@@ -16,25 +16,25 @@ import (
 type watchedFile struct {
 	variable string
 	seen     secret.Value // in use, or unusable
-	told     secret.Value // unusable for now, which was reported, and to be tried again
+	reported secret.Value // unusable for now, which was reported, and to be tried again
 	use      func(context.Context, secret.Value) error
 }
 
-// lookAtFiles uses the files that have changed. It reports whether there were
+// readFiles uses the files that have changed. It reports whether there were
 // any.
-func (c *credentials) lookAtFiles(ctx context.Context) (changed bool) {
+func (c *credentials) readFiles(ctx context.Context) (changed bool) {
 	for _, f := range c.files {
-		if c.lookAt(ctx, f) {
+		if c.readFile(ctx, f) {
 			changed = true
 		}
 	}
 	return changed
 }
 
-// lookAt uses the file's content if it has changed. A file that can't be read
+// readFile uses the file's content if it has changed. A file that can't be read
 // changes nothing, because it may be about to be replaced. If another try may
 // help, it is tried again.
-func (c *credentials) lookAt(ctx context.Context, f *watchedFile) bool {
+func (c *credentials) readFile(ctx context.Context, f *watchedFile) bool {
 	content, found, wrong := secretFile(f.variable)
 	if !found || wrong != nil || content.Reveal() == f.seen.Reveal() {
 		return false
@@ -49,10 +49,10 @@ func (c *credentials) lookAt(ctx context.Context, f *watchedFile) bool {
 		return false
 	case err == nil:
 		c.log.Info("secret file changed; new value in use", "variable", f.variable+"_FILE")
-	case content.Reveal() != f.told.Reveal():
+	case content.Reveal() != f.reported.Reveal():
 		c.log.Error("secret file changed, but its value is unusable; old value still in use", "variable", f.variable+"_FILE", "error", why, "again_in", again(c.looking, final))
 	}
-	if f.told = content; err == nil || final {
+	if f.reported = content; err == nil || final {
 		f.seen = content
 	}
 	return err == nil

@@ -20,20 +20,20 @@ import (
 // up otherwise. found and remedy are what check and the start both say.
 type misconfigured struct {
 	name, change  string
-	prepare       func(*standIns)
+	prepare       func(*fakes)
 	found, remedy string
 }
 
-func slackIs(change func(*slacktest.Server)) func(*standIns) {
-	return func(s *standIns) { change(s.slack) }
+func slackIs(change func(*slacktest.Server)) func(*fakes) {
+	return func(s *fakes) { change(s.slack) }
 }
 
-func refuses(token, code string) func(*standIns) {
+func refuses(token, code string) func(*fakes) {
 	return slackIs(func(s *slacktest.Server) { s.RefuseToken(token, code) })
 }
 
-func refusesKey(detail string) func(*standIns) {
-	return func(s *standIns) { s.api.RefuseKey(detail) }
+func refusesKey(detail string) func(*fakes) {
+	return func(s *fakes) { s.api.RefuseKey(detail) }
 }
 
 // mistakes that can be seen in the environment alone.
@@ -175,7 +175,7 @@ func TestCheckAndStartAgree(t *testing.T) {
 	for i, m := range all {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			s := newStandIns(t)
+			s := newFakes(t)
 			if m.prepare != nil {
 				m.prepare(s)
 			}
@@ -217,7 +217,7 @@ func TestRefusedTokenHasOwnExitCode(t *testing.T) {
 		{change: "SLACK_APP_TOKEN=xapp-wrong-token"}, {prepare: refuses(slacktest.AppToken, "token_revoked")},
 		{change: "SLACK_BOT_TOKEN=xoxb-wrong-token"}, {prepare: refuses(slacktest.BotToken, "account_inactive")},
 	} {
-		s := newStandIns(t)
+		s := newFakes(t)
 		if m.prepare != nil {
 			m.prepare(s)
 		}
@@ -225,7 +225,7 @@ func TestRefusedTokenHasOwnExitCode(t *testing.T) {
 			t.Errorf("exit code %d\n%s", got.code, got.said)
 		}
 	}
-	trouble := run(t, newStandIns(t).env(t, "DATABASE_URL=postgres://u@127.0.0.1:1/db"), nil)
+	trouble := run(t, newFakes(t).env(t, "DATABASE_URL=postgres://u@127.0.0.1:1/db"), nil)
 	if trouble.code != 1 {
 		t.Errorf("exit code %d\n%s", trouble.code, trouble.said)
 	}
@@ -252,15 +252,15 @@ func (r ran) says(t *testing.T, m misconfigured) {
 	}
 }
 
-func newStandIns(t *testing.T) *standIns {
-	s := &standIns{slacktest.NewServer(), chameliotest.NewServer()}
+func newFakes(t *testing.T) *fakes {
+	s := &fakes{slacktest.NewServer(), chameliotest.NewServer()}
 	t.Cleanup(s.slack.Close)
 	t.Cleanup(s.api.Close)
 	return s
 }
 
 // env is an environment in which all is well, but for the changes.
-func (s *standIns) env(t *testing.T, changes string) []string {
+func (s *fakes) env(t *testing.T, changes string) []string {
 	env := []string{
 		"SLACK_APP_TOKEN=" + slacktest.AppToken, "SLACK_BOT_TOKEN=" + slacktest.BotToken, "SLACK_API_URL=" + s.slack.URL(),
 		"CHAMELIO_API_KEY=" + chameliotest.Key, "CHAMELIO_API_URL=" + s.api.URL(), "CANCEL_POLICY=members", "DATABASE_URL=sqlite:" + filepath.Join(t.TempDir(), "j.db"),

@@ -32,7 +32,7 @@ func TestCheckAndStartAgreeOnPostgres(t *testing.T) {
 				pgtest.Exec(t, database, one.prepare)
 			}
 			m := misconfigured{found: one.found, remedy: one.remedy}
-			env := newStandIns(t).env(t, "DATABASE_URL="+one.url(t, database))
+			env := newFakes(t).env(t, "DATABASE_URL="+one.url(t, database))
 			check := run(t, env, nil, "check")
 			check.says(t, m)
 			start := run(t, env, nil)

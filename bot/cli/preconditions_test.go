@@ -46,7 +46,7 @@ func TestPreconditionsAreCheckedAndEnforcedAtStart(t *testing.T) {
 		for _, m := range broken[p.Name] {
 			t.Run(string(p.Name)+"/"+m.name, func(t *testing.T) {
 				t.Parallel()
-				s := newStandIns(t)
+				s := newFakes(t)
 				if m.prepare != nil {
 					m.prepare(s)
 				}

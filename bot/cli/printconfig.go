@@ -34,7 +34,7 @@ func (p Program) printConfig(out io.Writer, problems []environ.Problem, asJSON b
 	case err != nil:
 		return fmt.Errorf("printing the configuration: %w", err)
 	case len(problems) > 0:
-		return toldError{errNotReady}
+		return reportedError{errNotReady}
 	}
 	return nil
 }

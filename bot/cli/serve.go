@@ -51,7 +51,7 @@ func (p Program) serve(ctx context.Context, args []string) error {
 			log.Error("precondition failed", "precondition", string(r.Name), "error", r.Found, "remedy", r.Remedy)
 		}
 		log.Error("stopped", "error", errEnvironment)
-		return toldError{errEnvironment}
+		return reportedError{errEnvironment}
 	}
 	failInsteadOfDying()
 	err := p.runBot(ctx, cfg, log)
@@ -65,7 +65,7 @@ func (p Program) serve(ctx context.Context, args []string) error {
 	default:
 		log.Error("stopped", "error", err)
 	}
-	return toldError{err}
+	return reportedError{err}
 }
 
 // runBot wires the parts together and serves until ctx ends. Parts that are
@@ -175,22 +175,22 @@ func (r *running) serveBot(ctx context.Context, stop context.CancelCauseFunc) er
 		}
 	}
 	if err != nil {
-		r.tellTheEnd(ctx, err)
+		r.noteEnd(ctx, err)
 		return withRemedy(err, r.cfg.SlackAPIURL)
 	}
 	return failure(ctx)
 }
 
-// tellTheEnd notes in the audit channel that a refused app token stops the
+// noteEnd notes in the audit channel that a refused app token stops the
 // bot, while the bot can still post.
-func (r *running) tellTheEnd(ctx context.Context, err error) {
+func (r *running) noteEnd(ctx context.Context, err error) {
 	if !isTokenError(err) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastNoteTimeout)
 	defer cancel()
 	r.watch.lastNote(ctx, r.watch.appToken(), err)
-	if err := r.bot.TellAudit(ctx); err != nil {
+	if err := r.bot.SendAuditNotes(ctx); err != nil {
 		r.log.Warn("refused app token will be reported in the audit channel at the next start", "error", err)
 	}
 }

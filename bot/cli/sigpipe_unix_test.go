@@ -14,7 +14,7 @@ import (
 // journald that restarts does, and stops the bot later.
 func TestClosedLogPipeDoesNotStopTheBot(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

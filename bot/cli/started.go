@@ -115,7 +115,7 @@ func (e refusedError) Error() string { return string(e) }
 func checkKey(ctx context.Context, watch *credentials, key *tasks, log *slog.Logger) chamelio.OrgInfo {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 2*time.Second, 5*time.Minute
-	told := ""
+	reported := ""
 	org, _ := backoff.Retry(ctx, func() (chamelio.OrgInfo, error) {
 		info, err := key.check(ctx)
 		if ctx.Err() == nil {
@@ -125,9 +125,9 @@ func checkKey(ctx context.Context, watch *credentials, key *tasks, log *slog.Log
 		case doctor.KeyRefused(err):
 			return info, backoff.Permanent(err)
 		case err != nil && ctx.Err() == nil:
-			if r := doctor.APIKeyFailed(err); r.Found != told { // it is tried for as long as it takes
+			if r := doctor.APIKeyFailed(err); r.Found != reported { // it is tried for as long as it takes
 				report(log, r)
-				told = r.Found
+				reported = r.Found
 			}
 		}
 		return info, err

@@ -190,8 +190,8 @@ func TestFaultsKillAtEachStep(t *testing.T) {
 				t.Fatal("the step was never reached")
 			}
 			s.buried()
-			s.api.Mend()
-			s.slack.Mend()
+			s.api.ClearFaults()
+			s.slack.ClearFaults()
 			start(t, env)
 			s.connected(1)
 			// Clicks that were not claimed when the process died were never

@@ -77,7 +77,7 @@ func TestReadinessNamesTheMissingPart(t *testing.T) {
 	if code := check.exit(t); code != 1 || !strings.Contains(check.output.String(), "not ready: slack: no connection") {
 		t.Errorf("healthcheck: %d, %s", code, check.output)
 	}
-	s.slack.Mend()
+	s.slack.ClearFaults()
 	s.turns(base, 200, "ready")
 
 	// The journal goes away.

@@ -178,7 +178,7 @@ func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
 			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND `+j.lapsed(`leased_until`)+`
 				ORDER BY noted_at LIMIT 1 `+j.skipLocked+`)
 			RETURNING `+noteColumns,
-			tellLease.Milliseconds())
+			announceLease.Milliseconds())
 		return collect(rows, err, scanNote)
 	})
 	switch {

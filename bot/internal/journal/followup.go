@@ -65,7 +65,7 @@ func (j *Journal) Settle(ctx context.Context, l Lease, task int, res decision.Re
 
 // BeginSettling records that the final results are about to be posted.
 func (j *Journal) BeginSettling(ctx context.Context, l Lease) (Lease, error) {
-	return j.step(ctx, "noting that final results are about to be posted", l, tellLease,
+	return j.step(ctx, "noting that final results are about to be posted", l, announceLease,
 		change{set: `, announcing_at = ` + j.now, when: `AND settled_at = 0`})
 }
 

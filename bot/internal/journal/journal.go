@@ -57,11 +57,11 @@ var (
 const (
 	defaultLease = 10 * time.Second
 
-	// tellLease is how long a decision stays with a process that was about to
+	// announceLease is how long a decision stays with a process that was about to
 	// post, after its last sign of life. It is longer than a post, and than
 	// the usual outage of a database between the post and its record: an
 	// announcement appears twice only if the process died in between.
-	tellLease = 2 * time.Minute
+	announceLease = 2 * time.Minute
 
 	// maxClickAge is how long after a click its cancel request may be sent, by
 	// the journal's clock. Later, people rely on the task as they see it.
@@ -71,10 +71,10 @@ const (
 	// has been set back since, and counts as expired.
 	maxLease = 15 * time.Minute
 
-	// followFor is how long an unknown outcome is followed up, firstLook the
+	// followFor is how long an unknown outcome is followed up, firstCheck the
 	// time until the first check.
-	followFor = 24 * time.Hour
-	firstLook = 15 * time.Second
+	followFor  = 24 * time.Hour
+	firstCheck = 15 * time.Second
 
 	// callTimeout bounds each call, including the wait for a free connection.
 	callTimeout = 5 * time.Second

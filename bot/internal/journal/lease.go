@@ -146,7 +146,7 @@ func (j *Journal) TakeExpired(ctx context.Context, work Work, limit int, mine []
 func (j *Journal) free() string {
 	return fmt.Sprintf(`%s AND (announcing_at = 0 OR owner = '%s' OR leased_until < %s - %d
 		OR NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.id = decisions.owner AND seen_until >= %s))`,
-		j.lapsed(`leased_until`), j.owner, j.now, tellLease.Milliseconds(), j.now)
+		j.lapsed(`leased_until`), j.owner, j.now, announceLease.Milliseconds(), j.now)
 }
 
 func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine []decision.ID) ([]Held, error) {

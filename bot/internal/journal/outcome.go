@@ -47,7 +47,7 @@ func (j *Journal) MarkUnsent(ctx context.Context, l Lease, task int) (Lease, err
 func (j *Journal) Finish(ctx context.Context, l Lease, task int, res decision.Result, tell bool) (Lease, error) {
 	length, announcing, at := j.lease, "", utc(time.Now())
 	if tell {
-		length, announcing = tellLease, `, announcing_at = `+j.now
+		length, announcing = announceLease, `, announcing_at = `+j.now
 	}
 	return j.step(ctx, "finishing a decision", l, length, change{
 		set: announcing, when: `AND announced_at IS NULL`,
@@ -61,7 +61,7 @@ func (j *Journal) Finish(ctx context.Context, l Lease, task int, res decision.Re
 // BeginAnnouncing records that an announcement is about to be posted,
 // immediately before each try. The lease then outlasts the post.
 func (j *Journal) BeginAnnouncing(ctx context.Context, l Lease) (Lease, error) {
-	return j.step(ctx, "noting that an announcement is about to be posted", l, tellLease,
+	return j.step(ctx, "noting that an announcement is about to be posted", l, announceLease,
 		change{set: `, announcing_at = ` + j.now, when: `AND announced_at IS NULL AND ` + resolved})
 }
 
@@ -91,7 +91,7 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 				follow_until = CASE WHEN `+unknown+` THEN `+j.now+` + $3 ELSE 0 END,
 				check_after = `+j.now+` + $4
 			WHERE confirmation_id = $5 AND announced_at IS NULL AND `+resolved,
-			at, messageTS, followFor.Milliseconds(), firstLook.Milliseconds(), string(id), j.seal(announcedFields(id, messageTS, at)...))
+			at, messageTS, followFor.Milliseconds(), firstCheck.Milliseconds(), string(id), j.seal(announcedFields(id, messageTS, at)...))
 		switch {
 		case err != nil:
 			return err

@@ -53,7 +53,7 @@ func (a *asking) types(user UserID, want Code) {
 	}
 }
 
-func (a *asking) wantLooks(n int) {
+func (a *asking) wantLookups(n int) {
 	a.Helper()
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -156,7 +156,7 @@ func TestOldFactsAreFetchedConcurrently(t *testing.T) {
 				t.Errorf("it took %v", took)
 			}
 			a.wantCalls(t, "users.info U0ADA", "users.info U0GRACE", "usergroups.users.list S0LEADS T1", "usergroups.users.list S0LEGAL T1")
-			a.wantLooks(1)
+			a.wantLookups(1)
 			time.Sleep(61 * time.Second)
 		}
 	})
@@ -272,10 +272,10 @@ func TestTaskOfPromptCounts(t *testing.T) {
 		if age := a.confirms("U0ADA", "U0ADA", CodeAllowed); age != time.Minute {
 			t.Errorf("age %v", age)
 		}
-		a.wantLooks(0)
+		a.wantLookups(0)
 		time.Sleep(time.Second)
 		a.confirms("U0ADA", "U0ADA", CodeNotOnTask)
-		a.wantLooks(1)
+		a.wantLookups(1)
 		a.mu.Lock()
 		a.err = errors.New("down")
 		a.mu.Unlock()
@@ -301,7 +301,7 @@ func TestFloodOfRefusedPressesIsBounded(t *testing.T) {
 		if calls["users.info U0GRACE"] > 10 || calls["users.info U0ADA"] != 1 || calls["usergroups.users.list S0LEADS T1"] != 1 {
 			t.Errorf("%v", calls)
 		}
-		a.wantLooks(1)
+		a.wantLookups(1)
 	})
 }
 

@@ -27,7 +27,7 @@ const (
 // database checks the journal and creates nothing: if there is none yet, it
 // finds out whether the bot could create it.
 func (c *checkup) database(ctx context.Context) []Result {
-	found, text, err := c.lookAtJournal(ctx)
+	found, text, err := c.checkJournal(ctx)
 	c.journal <- found
 	if err != nil {
 		return []Result{JournalFailed(c.Database, err)}
@@ -40,7 +40,7 @@ func ExplainJournal(databaseURL string, err error) string {
 	return journal.Diagnose(databaseURL, err).Found
 }
 
-func (c *checkup) lookAtJournal(ctx context.Context) (place, string, error) {
+func (c *checkup) checkJournal(ctx context.Context) (place, string, error) {
 	// The start begins with the same call.
 	if err := journal.Preflight(ctx, c.Database); err != nil {
 		return placeUnknown, "", err
