@@ -149,7 +149,7 @@ func writeTable(out io.Writer, entries []entry) error {
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "DECIDED\tTASK\tOUTCOME\tTITLE\tREQUESTER\tCONFIRMER\tCHANNEL\tTOLD\tREASON")
+	fmt.Fprintln(w, "DECIDED\tTASK\tOUTCOME\tTITLE\tREQUESTER\tCONFIRMER\tCHANNEL\tANNOUNCED\tREASON")
 	for _, e := range entries {
 		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.DecidedAt.UTC().Format(tableTime), e.Task,
 			e.cameTo(), shortened(printable(e.Title)), person(e.Requester, e.RequesterName), person(e.Confirmer, e.ConfirmerName),
