@@ -12,8 +12,8 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// Each answer to a cancel, over a real connection, has its kind and its
-// meaning. The whole table of meanings is in classify_test.go.
+// Each answer to a cancel request, over a real connection, has its kind and
+// its meaning. The whole table of meanings is in classify_test.go.
 func TestEveryCancelErrorHasAMeaning(t *testing.T) {
 	const (
 		certain   = "nothing happened"
@@ -135,7 +135,7 @@ func TestUnsentCancelIsNotAmbiguous(t *testing.T) {
 	}
 }
 
-// roundTripper is a transport that is not net/http's, such as one in memory.
+// roundTripper is a transport other than net/http's.
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

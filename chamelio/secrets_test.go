@@ -14,10 +14,10 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// paddedKey has what may be escaped on its way: padding, minus, underscore.
+// paddedKey has characters that may be escaped: padding, minus, underscore.
 const paddedKey = "ca_YWJj-ZGVm_Z2hpam==" // not a real one
 
-// everything that an error can print, its causes included.
+// everything returns everything that an error can print, including its causes.
 func everything(err error) string {
 	text := ""
 	for ; err != nil; err = errors.Unwrap(err) {
@@ -26,8 +26,8 @@ func everything(err error) string {
 	return text
 }
 
-// Whatever the other end echoes, and wherever: the key is in no error, in no
-// field of it and in no cause of it.
+// Whatever the server echoes, and wherever: the key is in no error, in none of
+// its fields and in none of its causes.
 func TestErrorsDoNotContainKey(t *testing.T) {
 	echo := func(r *http.Request) string { return r.Header.Get("X-API-Key") }
 	for name, answer := range map[string]func(w http.ResponseWriter, r *http.Request){

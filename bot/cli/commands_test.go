@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// Each command tells about itself, and refuses what it does not take, once.
+// Each command prints its help, and rejects unexpected arguments with one
+// error.
 func TestCommandsPrintHelpAndRejectExtraArguments(t *testing.T) {
 	t.Parallel()
 	run := func(args ...string) (code int, out, stderr string) {

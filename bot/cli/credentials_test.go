@@ -99,8 +99,8 @@ func TestCredentialChangeIsRecordedOnce(t *testing.T) {
 	}
 }
 
-// A key whose file changes is used without a restart; a file that is half
-// written, or holds no key, changes nothing.
+// A changed key file is used without a restart; a file that is incomplete, or
+// contains no key, changes nothing.
 func TestChangedKeyFileIsUsed(t *testing.T) {
 	api := chameliotest.NewServer()
 	t.Cleanup(api.Close)

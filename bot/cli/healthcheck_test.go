@@ -42,7 +42,7 @@ func TestHealthcheckUsesNoProxy(t *testing.T) {
 	}
 }
 
-// On a machine without IPv4, a port alone is found by IPv6.
+// On a machine without IPv4, a port alone is reached by IPv6.
 func TestHealthcheckFindsIPv6(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "[::1]:0")

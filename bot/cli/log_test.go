@@ -13,7 +13,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 )
 
-// logged is what comes out of some lines.
+// logged returns the output of some log lines.
 func logged(cfg config, say func(*slog.Logger)) string {
 	var out bytes.Buffer
 	l := newLogs(cfg, &out)

@@ -15,9 +15,9 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// misconfigured is one deliberate mistake: variables that are set otherwise
-// (or, by their name alone, taken away), or a Slack or a Chamelio that is set
-// up otherwise. found and remedy are what check and the start both say.
+// misconfigured is a deliberate mistake: variables that are changed (or
+// removed, if there is only a name), or a fake Slack or Chamelio that is
+// changed. found and remedy are in the output of both check and the start.
 type misconfigured struct {
 	name, change  string
 	prepare       func(*fakes)
@@ -36,7 +36,7 @@ func refusesKey(detail string) func(*fakes) {
 	return func(s *fakes) { s.api.RefuseKey(detail) }
 }
 
-// mistakes that can be seen in the environment alone.
+// inTheEnvironment has mistakes that can be seen in the environment alone.
 var inTheEnvironment = []misconfigured{
 	{"no app token", "SLACK_APP_TOKEN", nil, "SLACK_APP_TOKEN is missing", "Generate an app-level token with the scope connections:write"},
 	{"an empty app token", "SLACK_APP_TOKEN=", nil, "SLACK_APP_TOKEN is missing", "Generate an app-level token"},
@@ -132,7 +132,8 @@ var inTheEnvironment = []misconfigured{
 // otherApp is an app-level token of another app.
 const otherApp = "xapp-1-A0OTHER-1111-5f1c9a7e"
 
-// mistakes that only Slack, Chamelio, the database or the network can tell.
+// elsewhere has mistakes that only Slack, Chamelio, the database or the
+// network reveals.
 var elsewhere = []misconfigured{
 	{"another app token", "SLACK_APP_TOKEN=xapp-wrong-token", nil, "invalid_auth", "Copy the app-level token"},
 	{"app token revoked", "", refuses(slacktest.AppToken, "token_revoked"), "token_revoked", "Generate an app-level token"},
@@ -162,7 +163,7 @@ var elsewhere = []misconfigured{
 	{"an address of another machine", "HTTP_ADDR=192.0.2.1:8080", nil, "HTTP_ADDR cannot be listened at", "Set HTTP_ADDR to an address of this machine"},
 }
 
-// goWords are those of a program, not of an operator.
+// goWords are programmers' words, which operators shouldn't see.
 var goWords = []string{"EOF", "*json.", "dial tcp", "Post \"", "<nil>"}
 
 func TestCheckAndStartAgree(t *testing.T) {
@@ -209,8 +210,8 @@ func TestCheckAndStartAgree(t *testing.T) {
 	}
 }
 
-// A token that Slack refuses ends the bot with a code of its own, so that a
-// supervisor can tell it from trouble that passes.
+// A token that Slack refuses stops the bot with an exit code of its own, so
+// that a supervisor can distinguish it from temporary trouble.
 func TestRefusedTokenHasOwnExitCode(t *testing.T) {
 	t.Parallel()
 	for _, m := range []misconfigured{
@@ -231,7 +232,7 @@ func TestRefusedTokenHasOwnExitCode(t *testing.T) {
 	}
 }
 
-// ran is what came of a command.
+// ran is the result of a command.
 type ran struct {
 	said string
 	code int
@@ -259,7 +260,7 @@ func newFakes(t *testing.T) *fakes {
 	return s
 }
 
-// env is an environment in which all is well, but for the changes.
+// env returns a valid environment with some changes.
 func (s *fakes) env(t *testing.T, changes string) []string {
 	env := []string{
 		"SLACK_APP_TOKEN=" + slacktest.AppToken, "SLACK_BOT_TOKEN=" + slacktest.BotToken, "SLACK_API_URL=" + s.slack.URL(),
@@ -275,7 +276,7 @@ func (s *fakes) env(t *testing.T, changes string) []string {
 	return env
 }
 
-// syncBuffer is a buffer that is read while a process writes.
+// syncBuffer is a buffer that can be read while a process writes.
 type syncBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -293,7 +294,7 @@ func (b *syncBuffer) String() string {
 	return b.buf.String()
 }
 
-// run runs cancelbot until it ends, or has said enough.
+// run runs cancelbot until it ends, or has printed enough.
 func run(t *testing.T, env []string, enough func(said string) bool, args ...string) ran {
 	t.Helper()
 	var out syncBuffer

@@ -68,7 +68,7 @@ func TestPreconditionsAreCheckedAndEnforcedAtStart(t *testing.T) {
 	}
 }
 
-// sameWords compares what may have a measured time in it.
+// sameWords compares texts that may contain a measured time.
 func sameWords(a, b string) bool {
 	const clock = "behind Slack's"
 	return a == b || strings.Contains(a, clock) && strings.Contains(b, clock)
@@ -91,7 +91,7 @@ func lineAbout(said string, name doctor.Name) (found logLine) {
 	return found
 }
 
-// failureOf returns the result of check that fails for a precondition.
+// failureOf returns the failed result of check for a precondition.
 func failureOf(t *testing.T, name doctor.Name, check ran) doctor.Result {
 	t.Helper()
 	var results []doctor.Result

@@ -98,7 +98,7 @@ func commandJournal(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(fillJournal("sqlite:" + ts.Getenv("JOURNAL")))
 }
 
-// fillJournal writes one decision of each kind that history tells apart.
+// fillJournal inserts one decision of each kind that history distinguishes.
 func fillJournal(url string) error {
 	ctx := context.Background()
 	j, err := journal.Open(ctx, url, journal.Options{})

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestClosedLogPipeDoesNotStopTheBot closes the pipe that the log goes to, as a
-// journald that restarts does, and stops the bot later.
+// TestClosedLogPipeDoesNotStopTheBot closes the pipe of the log, as a
+// restarting journald does, and stops the bot later.
 func TestClosedLogPipeDoesNotStopTheBot(t *testing.T) {
 	t.Parallel()
 	s := newFakes(t)

@@ -73,8 +73,8 @@ func runs(b *testing.B, s *fakes, program string, env ...string) *os.Process {
 	return cmd.Process
 }
 
-// BenchmarkStart measures from the binary's start to its first connection,
-// and what it keeps resident when idle.
+// BenchmarkStart measures the time from the binary's start to its first
+// connection, and the resident memory when idle.
 func BenchmarkStart(b *testing.B) {
 	bin := build(b, ".")
 	var connected time.Duration
@@ -118,9 +118,9 @@ func BenchmarkOpenPrompt(b *testing.B) {
 	b.ReportMetric((memory(b, process.Pid, "VmRSS")-before)*(1<<20)/float64(b.N), "B/prompt")
 }
 
-// BenchmarkClick measures from a click to the arrival of the cancel request
-// and of the announcement, by the binary and, in turns with it, by another one
-// that COMPARE names, such as that of an earlier version.
+// BenchmarkClick measures the time from a click to the arrival of the cancel
+// request and of the announcement, for the binary and, in turns with it, for
+// another one that COMPARE names, such as an earlier version.
 func BenchmarkClick(b *testing.B) {
 	binaries := map[string]string{"new": build(b, ".")}
 	if other := os.Getenv("COMPARE"); other != "" {

@@ -137,8 +137,8 @@ func TestCheckFindsMistakes(t *testing.T) {
 	}
 }
 
-// changed returns an environment with one variable set, or, given its name
-// alone, without it.
+// changed returns an environment with one variable set, or without it if there
+// is only a name.
 func changed(env []string, change string) []string {
 	name, _, set := strings.Cut(change, "=")
 	env = slices.DeleteFunc(slices.Clone(env), func(pair string) bool { return strings.HasPrefix(pair, name+"=") })

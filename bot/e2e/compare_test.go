@@ -26,8 +26,8 @@ var (
 // firstPeerTask is the first of the tasks that the comparison makes.
 const firstPeerTask = 1 << 20
 
-// flow is one command and its click, each in a channel of its own so that no
-// channel's pace rules. Its moments are those at which requests arrive.
+// flow is one command and its click, each in its own channel so that no rate
+// limit applies. Its times are those at which requests arrive.
 type flow struct {
 	channel  string
 	prompted chan struct{} // closed when the prompt is posted
@@ -39,7 +39,7 @@ type flow struct {
 	promptOnce, toldOnce, changedOnce sync.Once
 }
 
-// stage is where one peer plays flows.
+// stage is a place where one peer runs flows.
 type stage struct {
 	*fakes
 	process *os.Process
@@ -86,7 +86,7 @@ func newStageBetween(tb testing.TB, p peer, between *fakes) (s *stage, took star
 				f.promptOnce.Do(func() { close(f.prompted) })
 				return
 			}
-			// Where it took long, a sign of life came before.
+			// If it took long, there was a sign of life before.
 			if m := s.slack.Private(slacktest.Ada, c.Channel); len(m) > 0 && m[0].Edited && m[0].Button("cancel_task") == nil {
 				f.changedOnce.Do(func() { close(f.changed) })
 			}
@@ -103,7 +103,7 @@ func (s *stage) at(find func() *flow, do func(*flow)) {
 	}
 }
 
-// play has a task cancelled.
+// play cancels one task.
 func (s *stage) play() *flow {
 	s.mu.Lock()
 	task := s.next
@@ -132,8 +132,8 @@ func (s *stage) await(c <-chan struct{}, what string) {
 	}
 }
 
-// load plays n flows, so many at a time, and waits for the final updates. It
-// returns them with the time until the last was announced.
+// load runs n flows, some of them in parallel, and waits for the final
+// updates. It returns them with the time until the last announcement.
 func (s *stage) load(n, inFlight int) (flows []*flow, took time.Duration) {
 	flows = make([]*flow, n)
 	began := time.Now()
@@ -306,8 +306,7 @@ func (s *stage) measureRefresh(f figures) {
 	f["lost of 120 in a refresh of all connections"] = float64(lost)
 }
 
-// TestGrowth measures how the bot and Bolt do with more and more flows in
-// flight.
+// TestGrowth measures the bot and Bolt with more and more flows in flight.
 func TestGrowth(t *testing.T) {
 	if *rounds == 0 {
 		t.Skip("it measures: see .ci/bench")
@@ -403,11 +402,11 @@ func memory(tb testing.TB, pid int, line string) float64 {
 	return 0
 }
 
-// ticks is how many units of /proc/PID/stat are a second, on all that Linux
-// runs on.
+// ticks is the number of units of /proc/PID/stat per second, on every Linux
+// that Go supports.
 const ticks = 100
 
-// processorSeconds is what a process has used so far.
+// processorSeconds returns the CPU time that a process has used so far.
 func processorSeconds(tb testing.TB, pid int) float64 {
 	tb.Helper()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

@@ -22,7 +22,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/pgtest"
 )
 
-// variables are the names that the program knows, _FILE ones included.
+// variables returns the names that the program knows, including those with
+// _FILE.
 func variables() map[string]bool {
 	known := map[string]bool{}
 	for _, v := range cli.Variables() {
@@ -78,7 +79,8 @@ func decode(t testing.TB, file string, into any) {
 }
 
 // TestEachWayToRunBecomesReady runs the program with the environment of each
-// deployment, its places moved into this test's, until it is ready.
+// deployment, with its paths moved into the test's directory, until it is
+// ready.
 func TestEachWayToRunBecomesReady(t *testing.T) {
 	for way, set := range deployments(t) {
 		t.Run(way, func(t *testing.T) {
@@ -93,7 +95,7 @@ func TestEachWayToRunBecomesReady(t *testing.T) {
 	}
 }
 
-// deployed is the environment that a deployment sets, with its paths moved into
+// deployed returns the environment of a deployment, with its paths moved into
 // the test's directory and its servers replaced by the fakes.
 func (s *fakes) deployed(t *testing.T, set map[string]string) []string {
 	t.Helper()
@@ -162,8 +164,8 @@ func TestEveryDeploymentFileIsYAMLOrJSON(t *testing.T) {
 	}
 }
 
-// Each way to run it leaves the bot the time that its end may take: what
-// SHUTDOWN_GRACE is by default, and the 12 s beyond after which it gives up.
+// Each deployment allows the bot the time that it takes to stop:
+// SHUTDOWN_GRACE's default, and the 12 s beyond after which it gives up.
 func TestDeploymentsAllowTimeToStop(t *testing.T) {
 	const end = 25 + 12
 	for file, grace := range map[string]string{
@@ -211,7 +213,7 @@ func TestDeploymentsPinOneRelease(t *testing.T) {
 	}
 }
 
-// metricsIn are the metrics that a text names, without the suffixes of
+// metricsIn returns the metrics that a text names, without the suffixes of
 // histograms.
 func metricsIn(text string) map[string]bool {
 	named := map[string]bool{}
@@ -288,7 +290,7 @@ func TestEachAlertHasARunbook(t *testing.T) {
 	}
 }
 
-// dashboard is what a Grafana dashboard says of its panels.
+// dashboard has a Grafana dashboard's panels.
 type dashboard struct {
 	Panels []struct {
 		Type, Title, Description string

@@ -49,7 +49,7 @@ func newFar(tb testing.TB, d away) *far {
 	return f
 }
 
-// leadTo begins to serve.
+// leadTo starts to serve.
 func (f *far) leadTo(target string) {
 	f.target = target
 	f.open.Go(func() {
@@ -76,7 +76,7 @@ func (f *far) carry(near net.Conn) {
 	both.Wait()
 }
 
-// piece is what arrives at a time.
+// piece is data with its time of arrival.
 type piece struct {
 	at   time.Time
 	text []byte

@@ -49,7 +49,7 @@ func TestTableOfVariablesMatchesProgram(t *testing.T) {
 	}
 }
 
-// A link between the pages leads to a file, and to a heading of it.
+// Each link between the pages leads to an existing file and heading.
 func TestLinksBetweenPagesWork(t *testing.T) {
 	pages, err := filepath.Glob("docs/*.md")
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// long says that the faults are to be tried at full size:
+// long reports whether to test the faults at full size:
 //
-//	FAULTS=long go test -run TestFaults -v ./bot/e2e
+// FAULTS=long go test -run TestFaults -v ./bot/e2e
 func long() bool { return os.Getenv("FAULTS") == "long" }
 
 // sized picks the number for the quick or the long run.
@@ -28,8 +28,8 @@ func sized(quick, full int) int {
 	return quick
 }
 
-// scene is a number of prompts, ready to be confirmed, spread over channels
-// so that Slack's pace per channel does not rule the test.
+// scene is a number of prompts, ready to be confirmed, spread over channels so
+// that Slack's rate limit per channel doesn't matter.
 type scene struct {
 	*fakes
 	tasks   []int64
@@ -82,10 +82,9 @@ func (sc *scene) announcements() map[int64]int {
 	return counts
 }
 
-// buried waits until nothing that a dead process sent is still to be served:
-// a last request may be in a connection that the fake hasn't read yet.
-// Connections are accepted in their order, so one of our own, made now, comes
-// after all of the dead.
+// buried waits until every request of a dead process has been handled: a last
+// request may be in a connection that the fake hasn't read yet. Connections
+// are accepted in order, so a new one comes after all of the dead process's.
 func (s *fakes) buried() {
 	s.Helper()
 	probe := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
@@ -136,11 +135,11 @@ func TestFaultsKillAtEachStep(t *testing.T) {
 	steps := []struct {
 		name  string
 		twice int
-		// arm arranges that die is called at the step.
+		// arm makes die be called at the step.
 		arm func(s *fakes, die func())
 	}{
 		{"claimed, nothing sent yet", 0, func(s *fakes, die func()) {
-			// Nothing gets through to Chamelio: what is claimed is not sent.
+			// Nothing gets through to Chamelio: claimed decisions aren't sent.
 			s.api.Break(chameliotest.Fault{CutBefore: true})
 			s.api.OnReceived(func(r chameliotest.Request) {
 				if r.Method == "POST" {
@@ -205,7 +204,7 @@ func TestFaultsKillAtEachStep(t *testing.T) {
 	}
 }
 
-// TestFaultsRefreshStorm has Slack replace connections every second under a
+// TestFaultsRefreshStorm makes Slack replace connections every second under a
 // steady load.
 func TestFaultsRefreshStorm(t *testing.T) {
 	commands := sized(150, 1000)
@@ -339,8 +338,8 @@ func TestFaultsTwoReplicas(t *testing.T) {
 	for _, m := range sc.prompts {
 		s.slack.Click(slacktest.Ada, m, "cancel_task")
 	}
-	// Each of the two deaths may double what was out and not on record yet: in
-	// each channel one.
+	// Each of the two crashes may duplicate one announcement in each channel:
+	// one that was posted and not recorded yet.
 	sc.account(4*time.Minute, 2*channels)
 	for _, task := range sc.tasks {
 		if n := s.api.Effects(task); n != 1 {

@@ -22,7 +22,7 @@ type arrival struct {
 	at   time.Time
 }
 
-// slackMethods are all that a flow may call.
+// slackMethods are all methods that a flow may call.
 var slackMethods = []string{"users.info", "usergroups.users.list", "users.lookupByEmail", "chat.postMessage", "chat.update", "response_url"}
 
 // arrived notes a request, if those are counted.
@@ -70,9 +70,9 @@ const (
 	countTold   = "requests between POST and announcement"
 )
 
-// TestDistance measures the bot and its peers where Slack and Chamelio are far
-// away: over TLS, through a proxy that delays each direction by half a round
-// trip. It asserts nothing; .ci/bench runs it.
+// TestDistance measures the bot and its peers with a network delay: over TLS,
+// through a proxy that delays each direction by half a round trip. It asserts
+// nothing; .ci/bench runs it.
 func TestDistance(t *testing.T) {
 	if *rounds == 0 {
 		t.Skip("it measures: see .ci/bench")

@@ -16,8 +16,8 @@ import (
 // unsolicited is how net/http's line begins; it ends with err=<nil>.
 const unsolicited = "Unsolicited response"
 
-// talkative answers each request, and goes on talking: net/http logs that by
-// itself.
+// talkative returns a server that answers each request and keeps sending,
+// which net/http logs by itself.
 func talkative(t *testing.T) (url string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

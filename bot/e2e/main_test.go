@@ -142,7 +142,7 @@ func (s *fakes) prompt(user, channel string, task int64) slacktest.Message {
 	return m
 }
 
-// now returns a message as it reads now.
+// now returns a message in its current state.
 func (s *fakes) now(m slacktest.Message) slacktest.Message {
 	for _, current := range s.slack.All() {
 		if current.TS == m.TS && current.Channel == m.Channel {
@@ -365,7 +365,7 @@ func TestSandboxWholeFlow(t *testing.T) {
 	}
 }
 
-// sources are the program's own files.
+// sources returns the program's own files.
 func sources(t *testing.T, patterns ...string) (files []string) {
 	t.Helper()
 	for _, pattern := range patterns {
@@ -378,7 +378,7 @@ func sources(t *testing.T, patterns ...string) (files []string) {
 	return slices.DeleteFunc(files, func(file string) bool { return strings.HasSuffix(file, "_test.go") })
 }
 
-// One line says what runs, where and for whom.
+// One line has the version, the workspace and the organisation.
 func TestStartedLine(t *testing.T) {
 	t.Parallel()
 	s := newFakes(t)

@@ -107,8 +107,8 @@ func TestManifestYMLMatchesTheCommand(t *testing.T) {
 	}
 }
 
-// Settings that would make a manifest of something else are refused; what it
-// does not need may be wrong or missing.
+// Settings from which a wrong manifest would be generated are rejected;
+// settings that it doesn't need may be wrong or missing.
 func TestManifestRefusesAmbiguousSettings(t *testing.T) {
 	for env, want := range map[string]string{
 		"SLACK_COMMAND=cancel": "SLACK_COMMAND must be one word", "CANCEL_POLICY=people": "CANCEL_POLICY",
@@ -130,7 +130,7 @@ func forgiving(pattern string) (jsonschema.Regexp, error) {
 	return regexp.MustCompile(""), nil
 }
 
-// The app asks for what the code calls, and for nothing else.
+// The app asks for the scopes of all calls in the code, and for no others.
 func TestManifestHasTheScopesOfAllCalls(t *testing.T) {
 	var m struct {
 		OAuth struct {

@@ -10,9 +10,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-// TestPolicyThroughTheProgram takes a few rows of the policy's
-// table through one process, and reads in its history what was refused, to
-// whom, when, and why.
+// TestPolicyThroughTheProgram tests a few rows of the policy's table in one
+// process, and reads in its history who was refused, when, and why.
 func TestPolicyThroughTheProgram(t *testing.T) {
 	t.Parallel()
 	s := newFakes(t)

@@ -13,8 +13,8 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// TestNoSecretInTheOutputAtAnyLevel runs a process through what goes well and
-// what does not, with its secrets in files, and reads all that it writes.
+// TestNoSecretInTheOutputAtAnyLevel runs a process through successes and
+// failures, with its secrets in files, and searches its whole output.
 func TestNoSecretInTheOutputAtAnyLevel(t *testing.T) {
 	for _, level := range []string{"debug", "info", "warn", "error"} {
 		t.Run(level, func(t *testing.T) {
@@ -45,9 +45,9 @@ func TestNoSecretInTheOutputAtAnyLevel(t *testing.T) {
 	}
 }
 
-// TestEchoedSecretsAreRedactedEverywhere has Slack and Chamelio quote the
-// tokens and the key in whatever they answer, and looks for them in the log, in
-// Slack, in the journal, in the metrics, and in what check prints.
+// TestEchoedSecretsAreRedactedEverywhere makes Slack and Chamelio quote the
+// tokens and the key in every answer, and searches for them in the log, in
+// Slack, in the journal, in the metrics, and in the output of check.
 func TestEchoedSecretsAreRedactedEverywhere(t *testing.T) {
 	t.Parallel()
 	secrets := []string{slacktest.AppToken, slacktest.BotToken, chameliotest.Key}
@@ -106,8 +106,8 @@ func TestEchoedSecretsAreRedactedEverywhere(t *testing.T) {
 	}
 }
 
-// TestChangedTokenFilesAreUsedWithoutARestart replaces both tokens under a
-// bot that runs, and revokes the old ones.
+// TestChangedTokenFilesAreUsedWithoutARestart replaces both tokens of a
+// running bot, and revokes the old ones.
 func TestChangedTokenFilesAreUsedWithoutARestart(t *testing.T) {
 	t.Parallel()
 	s := newFakes(t)

@@ -35,9 +35,10 @@ func readHooks(t testing.TB) slackHooks {
 	return h
 }
 
-// hook is the process that the Slack CLI makes of a hook: its words and what
-// the CLI adds, joined by blanks, as a script of the person's shell
-// (internal/hooks/shell.go). The later of two variables of a name counts.
+// hook is the process that the Slack CLI starts for a hook: its words and what
+// the CLI adds, joined by spaces, as a script of the person's shell
+// (internal/hooks/shell.go). If a variable is set twice, the later value
+// counts.
 func hook(t testing.TB, shell, script string, added, env []string) *exec.Cmd {
 	t.Helper()
 	words := append(strings.Fields(script), added...)
@@ -47,8 +48,8 @@ func hook(t testing.TB, shell, script string, added, env []string) *exec.Cmd {
 	return cmd
 }
 
-// The CLI takes everything that get-manifest prints for the manifest, and adds
-// the project's directory to its command, unquoted.
+// The CLI uses the whole output of get-manifest as the manifest, and adds the
+// project's directory to its command, unquoted.
 func TestSlackCLIGetsManifest(t *testing.T) {
 	h := readHooks(t)
 	if !h.Config.ManagedConnection || len(h.Config.Protocols) != 0 {
@@ -117,8 +118,8 @@ func startHook(s *fakes, tokens []string) *process {
 }
 
 // Ctrl-C reaches the bot from the terminal, and the hook's shell a second time
-// from the CLI. A second signal to the bot would end it at once; it has to be
-// one, so that a decision under way is finished.
+// from the CLI. A second signal to the bot would end it at once, so it must
+// get only one, and finish a decision in progress.
 func TestCtrlCInTheSlackCLILetsADecisionFinish(t *testing.T) {
 	t.Parallel()
 	s := newFakes(t)

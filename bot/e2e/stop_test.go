@@ -40,7 +40,7 @@ func TestReadinessSaysStoppingUntilTheDrainIsOver(t *testing.T) {
 	}
 }
 
-// hangable passes connections on to an address until it hangs.
+// hangable forwards connections to an address until it hangs.
 type hangable struct {
 	net.Listener
 	to   string
@@ -82,7 +82,7 @@ func (h *hangable) pass(near net.Conn) {
 	both.Wait()
 }
 
-// copy keeps what it has read to itself once the connection hangs, for as long
+// copy keeps the data that it has read once the connection hangs, for as long
 // as both sides wait.
 func (h *hangable) copy(to io.Writer, from io.Reader) {
 	buf := make([]byte, 32<<10)

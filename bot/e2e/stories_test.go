@@ -11,8 +11,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// The stories, shared out so that each share takes about as long: most of
-// that is the bot's own patience.
+// shares divides the stories so that each share takes about as long: most of
+// that are the bot's own timeouts.
 var shares = [][]string{
 	{"unknown", "happy", "keep"},
 	{"crash", "expired", "pair"},
@@ -20,8 +20,8 @@ var shares = [][]string{
 	{"rolling"},
 }
 
-// Every story can be played under every policy and puts it back, with no
-// error and a sign of life every three seconds.
+// Every story can be played under every policy and restores it, with no error
+// and a sign of life every three seconds.
 func TestPageStories(t *testing.T) {
 	t.Parallel()
 	policies := []string{"members", "second-person", "people-on-task", "listed"}

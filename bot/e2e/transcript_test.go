@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// terminalSandbox is "cancelbot sandbox --terminal", typed into.
+// terminalSandbox is "cancelbot sandbox --terminal" with input.
 type terminalSandbox struct {
 	*testing.T
 	in     io.Writer
@@ -104,8 +104,8 @@ var (
 	hour   = regexp.MustCompile(`\d{1,2}:\d\d [AP]M`)
 )
 
-// The transcript in the docs is what the terminal prints, but for the time of
-// day at which it was made.
+// The transcript in the docs is the output of the terminal, apart from the
+// times.
 func TestTranscriptMatchesTheTerminal(t *testing.T) {
 	t.Parallel()
 	s := startTerminal(t)

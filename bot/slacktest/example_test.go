@@ -40,7 +40,7 @@ func Example() {
 	delivery, _ := s.Slash(slacktest.Ada, slacktest.General, "/echo hello").Wait(ctx)
 	fmt.Println(delivery.State)
 
-	// Everybody in the channel reads the answer.
+	// Everyone in the channel can read the answer.
 	_ = s.WaitFor(ctx, func() bool { return len(s.History(slacktest.General)) > 0 })
 	fmt.Println(s.History(slacktest.General)[0].Text)
 	// Output:

@@ -27,8 +27,8 @@ func payload(t *testing.T, ws *websocket.Conn, ack string) map[string]any {
 	return p
 }
 
-// at follows a path of keys, "a.b.0", through decoded JSON; "absent" where it
-// does not lead anywhere.
+// at follows a path of keys, "a.b.0", through decoded JSON; it returns
+// "absent" if there is nothing.
 func at(v any, path string) any {
 	for key := range strings.SplitSeq(path, ".") {
 		if list, ok := v.([]any); ok && key == "0" && len(list) > 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-// ends makes both ends of a connection through a Pipe.
+// ends returns both ends of a connection through a Pipe.
 func ends(t *testing.T) (dialled, accepted net.Conn) {
 	t.Helper()
 	pipe := slacktest.NewPipe()
@@ -35,7 +35,7 @@ func TestPipeImplementsConn(t *testing.T) {
 	})
 }
 
-// As over a network: who writes does not wait for the other to read.
+// As over a network, a writer doesn't wait for the other side to read.
 func TestBothEndsOfAPipeMaySpeakAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := ends(t)

@@ -11,7 +11,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-// handle answers as a bot written with slack-go does.
+// handle answers like a bot written with slack-go.
 func handle(client *socketmode.Client, e socketmode.Event) {
 	switch e.Type {
 	case socketmode.EventTypeSlashCommand:

@@ -272,7 +272,7 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// buffer is a log to look into.
+// buffer is a log that tests can read.
 type buffer struct {
 	mu  sync.Mutex
 	all strings.Builder

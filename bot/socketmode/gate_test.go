@@ -49,7 +49,7 @@ func TestBudgetIsSpentAndRefilled(t *testing.T) {
 		if took := pass(0); took != 0 {
 			t.Errorf("a settled connection's successor waited %v", took)
 		}
-		// A connection that settles sets off those who wait.
+		// A connection that settles wakes the waiters.
 		time.AfterFunc(time.Second, g.settled)
 		if took := pass(1); took != time.Second {
 			t.Errorf("waited %v for what settles after a second", took)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// How Slack is answered over time, in virtual time.
+// How the client answers Slack over time, in virtual time.
 
 func TestRetryAfterPausesAllSlots(t *testing.T) {
 	for said, want := range map[string]time.Duration{

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// caller speaks to a server in its bubble.
+// caller calls a server in its bubble.
 type caller struct {
 	*testing.T
 	api    *Server
@@ -37,7 +37,8 @@ func inVirtualTime(t *testing.T, test func(c *caller)) {
 	})
 }
 
-// do asks for something, and gives up after limit. No answer is status 0.
+// do sends a request, and gives up after limit. The status is 0 without an
+// answer.
 func (c *caller) do(method, path string, limit time.Duration) (status int, body string) {
 	ctx, cancel := context.WithTimeout(c.Context(), limit)
 	defer cancel()
@@ -60,7 +61,7 @@ func (c *caller) cancel() int {
 	return status
 }
 
-// read is the state that GET shows.
+// read returns the status that GET shows.
 func (c *caller) read() string {
 	_, body := c.do("GET", "/tasks/12345", 10*time.Second)
 	var answer struct{ Task Task }

@@ -19,7 +19,7 @@ func (decided) Get(context.Context, decision.ID) (decision.Record, error) {
 }
 
 // TestOneFollowerDelaysNoOther follows decisions for many people whom Slack
-// doesn't reach, and for one whom it does.
+// can't reach, and for one whom it can.
 func TestOneFollowerDelaysNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := slog.New(slog.DiscardHandler)

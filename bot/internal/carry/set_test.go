@@ -12,7 +12,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// renewsNothing is a journal in which nothing is this process's any more.
+// renewsNothing is a journal in which this process owns nothing any more.
 type renewsNothing struct{ released []journal.Lease }
 
 func (*renewsNothing) RenewAll(context.Context, []journal.Lease) ([]journal.Lease, error) {
@@ -63,7 +63,7 @@ func TestExpiredLeaseGivesNoRight(t *testing.T) {
 	}
 }
 
-// No click is claimed that there is no room for: a claim is a promise.
+// No click is claimed if there is no room for it: a claim is a promise.
 func TestHeldDecisionsAreBounded(t *testing.T) {
 	j := &renewsNothing{}
 	set := newWorkingSet(j, slog.New(slog.DiscardHandler))

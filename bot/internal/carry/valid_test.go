@@ -6,8 +6,9 @@ import (
 	"unsafe"
 )
 
-// TestLeaseEndsByBothClocks takes ten minutes from the wall clock's reading of
-// a moment, as the suspension of a machine does that stops the monotonic clock.
+// TestLeaseEndsByBothClocks subtracts ten minutes from the wall clock's
+// reading of a time, like a suspension of the machine, during which the
+// monotonic clock stops.
 func TestLeaseEndsByBothClocks(t *testing.T) {
 	now := time.Now()
 	until := now.Add(10 * time.Second)

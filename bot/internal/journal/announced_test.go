@@ -14,7 +14,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// refused carries a statement out that must fail.
+// refused runs a statement that must fail.
 func refused(t *testing.T, url, text string) {
 	t.Helper()
 	if err := tryStatement(t, url, text); err == nil {

@@ -70,8 +70,8 @@ func TestUnusableSQLiteFilesAreExplained(t *testing.T) {
 	}
 }
 
-// After a failover, a proxy can lead connections on to a server that has become
-// read-only. The first write that fails for it drops them.
+// After a failover, a proxy can keep leading connections to a server that has
+// become read-only. The first write that fails because of that drops them.
 func TestReadOnlySessionsAreDropped(t *testing.T) {
 	url := postgres(t)
 	j, err := journal.Open(t.Context(), url, journal.Options{MaxConns: 3})

@@ -50,7 +50,7 @@ func (j *trusting) click(task int64) decision.Record {
 	return d
 }
 
-// forge changes the database past the bot, whatever the triggers say.
+// forge changes the database directly, in spite of the triggers.
 func forge(t *testing.T, url, text string) {
 	t.Helper()
 	for _, table := range []string{"decisions", "tasks"} {
@@ -63,7 +63,7 @@ func forge(t *testing.T, url, text string) {
 	statement(t, url, text)
 }
 
-// quoted is what people read of a decision.
+// quoted returns the parts of a decision that are shown to people.
 func quoted(d decision.Record) string {
 	said := fmt.Sprint(d.ID, d.Team, d.Channel, d.Thread, d.Requester, d.Confirmer, d.Reason, d.RequestedAt, d.DecidedAt, d.FactsAge, d.AnnouncedAt, d.MessageTS)
 	for _, t := range d.Tasks {
@@ -73,8 +73,8 @@ func quoted(d decision.Record) string {
 }
 
 // TestForgerChangesNothingThatIsQuoted changes each column of a decision at
-// each stage of its life. Whatever the journal returns is as the bot wrote it,
-// or isn't there.
+// each stage of its life. The journal returns the decision as the bot wrote
+// it, or not at all.
 func TestForgerChangesNothingThatIsQuoted(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := openTrusting(t, url, "xoxb-1")
@@ -146,7 +146,7 @@ func TestForgerChangesNothingThatIsQuoted(t *testing.T) {
 	})
 }
 
-// unchanged reads a decision in each way that leads to people.
+// unchanged reads a decision in each way in which it reaches people.
 func unchanged(t *testing.T, j *trusting, before decision.Record, what string) {
 	t.Helper()
 	check := func(how string, d decision.Record, err error) {
@@ -317,7 +317,7 @@ func TestForgedRequestsNotesAndCredentialsAreSetAside(t *testing.T) {
 }
 
 // TestRowReturnsWithItsKey verifies rows of a replica whose bot token isn't
-// known here: they wait, then are set aside, and return with the key.
+// known here: they wait, are then set aside, and return with the key.
 func TestRowReturnsWithItsKey(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		old, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")

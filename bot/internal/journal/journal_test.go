@@ -44,7 +44,7 @@ func postgres(t *testing.T) string {
 	return pgtest.Database(t, server.url)
 }
 
-// serverLife is a test whose cleanups wait for the end of all tests.
+// serverLife makes cleanups wait for the end of all tests.
 type serverLife struct{ testing.TB }
 
 func (serverLife) Cleanup(f func())         { atEnd = append(atEnd, f) }
@@ -98,7 +98,7 @@ func won(t *testing.T, j *journal.Journal, d decision.Record) journal.Lease {
 	return c.Lease
 }
 
-// expire ends a lease as time would.
+// expire ends a lease, as if its time had passed.
 func expire(t *testing.T, url string, id string) {
 	t.Helper()
 	statement(t, url, fmt.Sprintf("UPDATE decisions SET leased_until = 1 WHERE confirmation_id = '%s'", id))
@@ -807,8 +807,8 @@ func TestJournalFileIsPrivate(t *testing.T) {
 	}
 }
 
-// SQLite would walk through all rows in the order of their decisions, to find
-// none that is due; each second.
+// Otherwise SQLite would walk through all rows in the order of their decisions
+// each second, to find none that is due.
 func TestQueryForWorkSkipsOldRows(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	j := open(t, "sqlite:"+path, 0)
@@ -843,7 +843,7 @@ func TestQueryForWorkSkipsOldRows(t *testing.T) {
 	}
 }
 
-// newDatabases makes an empty database of each engine, when it is asked for one.
+// newDatabases creates an empty database of each engine on request.
 func newDatabases(b *testing.B) map[string]func() string {
 	return map[string]func() string{
 		"sqlite":   func() string { return "sqlite:" + filepath.Join(b.TempDir(), "journal.db") },
@@ -965,7 +965,7 @@ func BenchmarkClaim(b *testing.B) {
 	}
 }
 
-// BenchmarkSync is the floor under BenchmarkClaim: one small write and the
+// BenchmarkSync is the baseline of BenchmarkClaim: one small write and the
 // disk's own sync.
 func BenchmarkSync(b *testing.B) {
 	f, err := os.Create(filepath.Join(b.TempDir(), "f"))
@@ -984,8 +984,8 @@ func BenchmarkSync(b *testing.B) {
 	}
 }
 
-// A process that is killed leaves its lock behind, free: the next start knows
-// that it is dead, and goes on at once.
+// A killed process leaves its lock file behind, unlocked: the next start knows
+// that the process is dead, and continues at once.
 func TestDecisionsOfADeadProcessAreFreeAtOnceOnItsMachine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	url := "sqlite:" + path

@@ -14,7 +14,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// The times of the protocol, as the model has them.
+// The durations of the protocol, in the model.
 const (
 	modelLease     = 10 * time.Second
 	modelTellLease = 2 * time.Minute
@@ -22,7 +22,7 @@ const (
 	modelClickAge  = 30 * time.Minute
 )
 
-// life is a decision as the model knows it.
+// life is a decision in the model.
 type life struct {
 	id        decision.ID
 	task      int64
@@ -69,7 +69,7 @@ func (r *life) renew(at time.Time) {
 	}
 }
 
-// step is what every change by an owner has in common.
+// step checks and applies a change by an owner.
 func (m *model) step(t *rapid.T, who int, id decision.ID, what string, length time.Duration, may bool, err error, do func(*life)) {
 	r := m.rows[id]
 	switch {
@@ -90,8 +90,8 @@ func (m *model) step(t *rapid.T, who int, id decision.ID, what string, length ti
 	}
 }
 
-// TestJournalMatchesModel lets two processes do anything in any order, and
-// the clock run, and holds each answer against a small model.
+// TestJournalMatchesModel makes two processes call the journal in any order
+// while the clock runs, and compares each answer with a small model.
 func TestJournalMatchesModel(t *testing.T) {
 	dir := t.TempDir()
 	template := filepath.Join(dir, "template.db")
@@ -122,7 +122,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 	who := rapid.IntRange(1, 2)
 	ids := rapid.SampledFrom([]decision.ID{"x", "y", "z"})
 	ends := rapid.SampledFrom([]decision.Outcome{decision.Cancelled, decision.Failed, decision.Unknown})
-	// on makes an action of one that needs a lease, current or old.
+	// on returns an action for one that needs a lease, current or old.
 	on := func(f func(t *rapid.T, w int, j *journal.Journal, l journal.Lease, r *life)) func(*rapid.T) {
 		return func(t *rapid.T) {
 			w, id := who.Draw(t, "who"), ids.Draw(t, "id")

@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Wherever a host comes from and whatever an sslmode says, no attempt reaches
-// another machine in plain text, unless DATABASE_URL itself says so.
+// Wherever a host comes from and whatever an sslmode says, no attempt connects
+// to another machine in plain text, unless DATABASE_URL itself says so.
 func TestRemoteHostsAreEncrypted(t *testing.T) {
 	dir := t.TempDir()
 	services := filepath.Join(dir, "services")

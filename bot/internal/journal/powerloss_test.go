@@ -14,7 +14,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// writes are the calls whose answer is acted upon, in the order of a
+// writes are the calls whose answers others depend on, in the order of a
 // decision's life.
 func writes(ctx context.Context, j *journal.Journal, did func(what string, check func(decision.Record) bool)) error {
 	c, err := j.Claim(ctx, sampleDecision("x", 1))
@@ -47,9 +47,8 @@ func writes(ctx context.Context, j *journal.Journal, did func(what string, check
 }
 
 // TestAnsweredWritesAreInTheFiles copies the journal's files after each
-// answer, as they would be found after the machine was cut off, and opens the
-// copy. That the files were synced by then shows
-// TestAnsweredWritesWereSynced.
+// answer, as a power cut would leave them, and opens the copy.
+// TestAnsweredWritesWereSynced shows that the files were synced by then.
 func TestAnsweredWritesAreInTheFiles(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "journal.db")
@@ -70,9 +69,8 @@ func TestAnsweredWritesAreInTheFiles(t *testing.T) {
 	}))
 }
 
-// TestAnsweredWritesWereSynced watches what the kernel is asked for, in
-// its order: between the last write to the log and the answer of each call
-// there is a sync.
+// TestAnsweredWritesWereSynced traces system calls: between the last write to
+// the log and the answer of each call there is a sync.
 func TestAnsweredWritesWereSynced(t *testing.T) {
 	if path := os.Getenv("JOURNAL_UNDER_STRACE"); path != "" {
 		underStrace(t, path)

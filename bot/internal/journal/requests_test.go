@@ -12,8 +12,8 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// A request is reminded of once, and its end is one process's, until it is
-// forgotten.
+// A request is reminded of once, and one process handles its end, until it is
+// deleted.
 func TestOpenRequestIsTakenByOneProcess(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		replicas := []*journal.Journal{open(t, url, 0), open(t, url, 0), open(t, url, 0)}

@@ -69,7 +69,7 @@ func TestTwoPeopleNeedTheirOwnFacts(t *testing.T) {
 		api.change("U0ADA", func(u *slack.User) { u.Deleted = true })
 		time.Sleep(MaxFactsAge + 1)
 		ask("U0GRACE", "U0ADA", CodeRequesterForbidden)
-		// One human under two ids, as Slack answers on Grid.
+		// One person with two IDs, as Slack answers on Grid.
 		api.change("W0GRACE", func(u *slack.User) { *u = api.users["U0GRACE"] })
 		ask("U0GRACE", "W0GRACE", CodeNeedsSecondPerson)
 		ask("W0GRACE", "U0GRACE", CodeNeedsSecondPerson)
@@ -107,7 +107,8 @@ func TestNothingClearedClearsNothing(t *testing.T) {
 	}
 }
 
-// Rules that never have enough facts are a bug; then no one may cancel.
+// Rules that never have enough facts are a bug; in that case no one may
+// cancel.
 func TestEndlessLookupIsRefused(t *testing.T) {
 	k := remembering(Rules{}, nil)
 	asked := 0

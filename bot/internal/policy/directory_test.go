@@ -14,7 +14,7 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// fakeSlack has people and groups, takes its time, and counts.
+// fakeSlack has people and groups, delays its answers, and counts calls.
 type fakeSlack struct {
 	mu     sync.Mutex
 	users  map[string]slack.User
@@ -211,7 +211,8 @@ func TestFailuresAreNotRemembered(t *testing.T) {
 				if v := ask(AtClick); v.Code != tt.want || tt.want != CodeStranger && (!strings.HasPrefix(v.Cause.Error(), tt.method+": ") || !strings.Contains(v.Cause.Error(), tt.err.Error())) {
 					t.Errorf("%q: %v, want %q", v.Code, v.Cause, tt.want)
 				}
-				// What was known before may be wrong by now: the command asks again.
+				// The cached answer may be wrong by now: the command asks
+				// again.
 				if v := ask(AtCommand); v.Code != tt.want {
 					t.Errorf("%q after a failure", v.Code)
 				}

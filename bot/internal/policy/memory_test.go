@@ -87,7 +87,7 @@ func TestFactsCountForAMinute(t *testing.T) {
 	})
 }
 
-// A click has at least half of the time of what its command saw.
+// A click can use the facts of its command for at least half their time.
 func TestCommandsLeaveTimeForTheirClick(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		a := newAsking(t, api, Rules{}, MaxFactsAge)
@@ -140,7 +140,7 @@ func TestZeroMaxAgeAlwaysFetches(t *testing.T) {
 	})
 }
 
-// Whatever a click needs is looked up at once: it waits for the slowest.
+// All lookups for a click run in parallel: it waits for the slowest.
 func TestOldFactsAreFetchedConcurrently(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		rules := Rules{
@@ -190,8 +190,8 @@ func TestFactsNeverCountForLonger(t *testing.T) {
 	})
 }
 
-// One no counts for all tasks that are confirmed together, and their GETs run next
-// to each other.
+// A refusal for one task counts for all tasks that are confirmed together, and
+// their GETs run in parallel.
 func TestEachTaskCounts(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		hers := map[int64]bool{1: true, 2: true}
@@ -212,7 +212,7 @@ func TestEachTaskCounts(t *testing.T) {
 			}
 			time.Sleep(time.Minute + 1)
 		}
-		// The oldest of them has an age, too.
+		// The age of the oldest one counts.
 		k.KeepTask(1, Task{Known: true, Asked: time.Now(), People: []string{"ada@acme.example"}})
 		time.Sleep(time.Minute)
 		k.KeepTask(2, Task{Known: true, Asked: time.Now(), People: []string{"ada@acme.example"}})

@@ -114,8 +114,8 @@ func TestPolicySentence(t *testing.T) {
 	}
 }
 
-// TestEverySentence is written by rules of its own, so that no combination
-// reads oddly.
+// TestEverySentence has rules of its own for the sentence, so that every
+// combination reads well.
 func TestEverySentence(t *testing.T) {
 	for r := range everyRules() {
 		s := r.Sentence()

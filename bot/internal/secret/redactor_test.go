@@ -63,8 +63,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Whatever an answer quotes, and in whatever pieces it comes, and where it
-// breaks off.
+// Answers are redacted whatever they quote, in whatever pieces they arrive,
+// and wherever they break off.
 func TestAnswersAreRedacted(t *testing.T) {
 	t.Parallel()
 	r := secret.NewRedactor(secret.New(token), secret.New(password))

@@ -10,8 +10,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/input"
 )
 
-// Someone who can only write to the journal, and has seen a genuine row, can't make
-// another of it.
+// Someone who can only write to the journal, and has seen a genuine row, can't
+// make another one from it.
 func TestVerifiesEachFieldOfARow(t *testing.T) {
 	s := testSigner(t)
 	pressed := time.Now().Truncate(time.Millisecond)
@@ -34,8 +34,9 @@ func TestVerifiesEachFieldOfARow(t *testing.T) {
 		change(&d)
 		return d
 	}
-	// signed is what a thief of the click key could write, not of the
-	// confirmations': the confirmation still says what was meant.
+	// signed returns a row that a thief of the click key, but not of the
+	// confirmations' key, could write: the confirmation still says what was
+	// meant.
 	signed := func(change func(*decision.Record)) decision.Record {
 		d := changed(change)
 		d.MAC = s.SignClick(d)
@@ -147,7 +148,7 @@ func FuzzConfirmation(f *testing.F) {
 	s := testSigner(f)
 	good := s.Encode(decision.Confirmation{ID: "x", Tasks: []decision.Named{{ID: 1}}, Reason: "r", ExpiresAt: time.Now().Add(time.Hour)})
 	f.Add(good)
-	// The last character of a signature has two bits that say nothing.
+	// The last character of a signature has two unused bits.
 	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	f.Add(good[:len(good)-1] + digits[strings.IndexByte(digits, good[len(good)-1])^1:][:1])
 	f.Add("1.W10.AAAA")

@@ -22,8 +22,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
-// proxy is an HTTP or SOCKS proxy with a password. It leads to a target,
-// whatever host is asked for, as if it were that host.
+// proxy is an HTTP or SOCKS proxy with a password. It connects to its target
+// for any host.
 type proxy struct {
 	listener net.Listener
 	targets  []string // of the first, the second, … connection; the last one again
@@ -102,7 +102,7 @@ func (p *proxy) connect(conn net.Conn) {
 	p.tunnel(conn, from, req.Host, "HTTP/1.1 200 Connection established\r\n\r\n")
 }
 
-// socks speaks RFC 1928 and RFC 1929, as far as a test needs it.
+// socks implements the parts of RFC 1928 and RFC 1929 that the tests need.
 func (p *proxy) socks(conn net.Conn) {
 	read := func(n int) []byte {
 		b := make([]byte, n)
@@ -134,7 +134,7 @@ func (p *proxy) socks(conn net.Conn) {
 	p.tunnel(conn, conn, string(host), string([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0}))
 }
 
-// slackAt starts a fake Slack over TLS, which takes itself for slack.com.
+// slackAt starts a fake Slack over TLS that acts as slack.com.
 func slackAt(t *testing.T, config *tls.Config) (*slacktest.Server, string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -146,7 +146,7 @@ func slackAt(t *testing.T, config *tls.Config) (*slacktest.Server, string) {
 	return s, l.Addr().String()
 }
 
-// connect asks the API and opens a WebSocket, as the bot does.
+// connect calls the API and opens a WebSocket, like the bot.
 func connect(t *testing.T, via *url.URL, roots *x509.CertPool) error {
 	t.Helper()
 	wire := transport.New()

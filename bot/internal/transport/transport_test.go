@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A server behind a proxy whose open connections turn into black holes: they
-// stay open, and nothing passes any more. New ones work.
+// fickle is a server behind a proxy whose open connections can be made
+// half-open: they stay open, but no data passes. New ones work.
 type fickle struct {
 	server *httptest.Server
 	proxy  net.Listener
@@ -83,7 +83,7 @@ func (f *fickle) carry(ctx context.Context, near net.Conn, number int64) {
 	pass(near, far)
 }
 
-// turnSilent makes every connection that is open now a black hole.
+// turnSilent makes every open connection half-open.
 func (f *fickle) turnSilent() { f.silent.Store(f.conns.Load()) }
 
 func (f *fickle) client(t *testing.T, times timeouts) *http.Client {
@@ -204,7 +204,7 @@ func TestHandshakeWithASilentPeerTimesOut(t *testing.T) {
 	}
 }
 
-// The standard times are documented in New: hold them to it.
+// The documentation of New has the standard times.
 func TestStandardTimeoutsMatchDocs(t *testing.T) {
 	tr := New()
 	if sum := tr.HTTP2.SendPingTimeout + tr.HTTP2.PingTimeout; sum != 8*time.Second {

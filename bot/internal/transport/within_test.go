@@ -14,7 +14,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// silent answers with nothing, or with a body that never ends.
+// silent returns a transport that gives no answer, or one with a body that
+// never ends.
 func silent(answers bool) roundTripper {
 	return func(r *http.Request) (*http.Response, error) {
 		if !answers {
@@ -49,7 +50,7 @@ func TestRequestEndsWithinItsLimit(t *testing.T) {
 	}
 }
 
-// An answer that is closed holds nothing until the time is over.
+// A closed answer releases its resources before the time is over.
 func TestClosedResponseReleasesItsTimeout(t *testing.T) {
 	client := http.Client{Transport: Within(time.Hour, roundTripper(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil

@@ -76,7 +76,8 @@ func TestEndpointEnablesTraces(t *testing.T) {
 	}
 }
 
-// A collector that trusts only this client, behind an authority of its own.
+// A collector with a certificate of a private authority, which requires a
+// client certificate.
 func TestTLSWithCustomCertificates(t *testing.T) {
 	dir := t.TempDir()
 	certificate, key := filepath.Join(dir, "client.pem"), filepath.Join(dir, "client.key")

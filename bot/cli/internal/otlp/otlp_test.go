@@ -19,7 +19,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// environment is one in which traces are asked for, with some more variables.
+// environment returns one in which traces are enabled, with some more
+// variables.
 func environment(more map[string]string) func(string) string {
 	return func(name string) string {
 		if value, set := more[name]; set {
