@@ -55,7 +55,7 @@ func (p *pulse) acknowledged() {
 	p.owed = time.Time{}
 }
 
-// check returns an error that says what is stuck.
+// check returns an error that names the stuck part.
 func (p *pulse) check() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -39,7 +39,7 @@ type openRequests interface {
 
 // requests are the prompts in channels that a second person must confirm. The
 // journal's list of them is a to-do list without authority: a click counts by
-// what the button carries. Whether a request was confirmed, withdrawn or has
+// its button's content. Whether a request was confirmed, withdrawn or has
 // expired is decided by its row in the journal, of which there is only one.
 type requests struct {
 	journal openRequests

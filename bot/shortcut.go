@@ -86,7 +86,7 @@ func (s *shortcuts) find(who asker, responseURL string) slack.ModalViewRequest {
 	return view
 }
 
-// found is what a modal shows.
+// found is the content of a modal.
 type found struct {
 	who    asker
 	tasks  []chamelio.TaskID
@@ -224,7 +224,7 @@ func (r *router) confirmed(log *slog.Logger, e envelope, s slackapi.Submission) 
 	return slackapi.ViewAck(texts.ModalOf(r.texts.Submitted())), r.start(job)
 }
 
-// noRoom says in a modal that there is no room for what was submitted.
+// noRoom says in a modal that the bot is too busy for the submission.
 func (r *router) noRoom(log *slog.Logger, block string) (ack any, work func()) {
 	return slackapi.ModalAck(block, r.texts.ModalBusy(r.stopping())), func() { log.Warn("submitted modal turned away", "stopping", r.stopping()) }
 }

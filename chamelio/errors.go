@@ -145,7 +145,7 @@ type outcome struct {
 	fromAPI bool // the answer has the form of the API's own errors
 }
 
-// meaning is what an outcome means for the task.
+// meaning is the consequence of an outcome for the task.
 type meaning struct {
 	kind                         error
 	notSent, ambiguous, inFlight bool

@@ -44,7 +44,7 @@ func settings() v1.Config {
 	}
 }
 
-// A program is a static binary for Linux, and what it says of itself.
+// program is a static binary for Linux, with its build information.
 type program struct {
 	content  []byte
 	platform v1.Platform
@@ -134,7 +134,7 @@ type plain struct{ v1.Image }
 
 func (plain) ArtifactType() (string, error) { return "", nil }
 
-// labels are what the image says of itself, as labels and as annotations.
+// labels returns the image's labels, which are also its annotations.
 func (p program) labels(version string) map[string]string {
 	labels := map[string]string{
 		"org.opencontainers.image.title":       "cancelbot",

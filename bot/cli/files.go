@@ -66,7 +66,7 @@ func (f *watchedFile) tryUse(ctx context.Context, content secret.Value) error {
 	return f.use(ctx, content)
 }
 
-// misformed is what is wrong with the form of a secret, to be read after its
+// misformed describes an error in the form of a secret, to be read after its
 // source.
 type misformed string
 

@@ -195,8 +195,8 @@ func settingOf(name string) (setting, bool) {
 	return setting{}, false
 }
 
-// renaming is a name that is no longer used, what replaces it, and how if that
-// takes more than another name.
+// renaming is an old name of a variable, its new name, and instructions if
+// another name isn't enough.
 type renaming struct{ old, now, how string }
 
 var renamed = []renaming{

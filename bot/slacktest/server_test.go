@@ -97,7 +97,7 @@ func TestPostingRequiresMembership(t *testing.T) {
 	}
 }
 
-func TestBlockKitsLimitsAreEnforced(t *testing.T) {
+func TestBlockKitLimitsAreEnforced(t *testing.T) {
 	s := newServer(t)
 	long := strings.Repeat("x", 3001)
 	for name, blocks := range map[string]string{

@@ -91,8 +91,8 @@ func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err
 	return l.Poster.PostIn(ctx, d.Channel, thread, say(d))
 }
 
-// note saves that the outcome was posted, also while the process stops: a moment
-// here spares a duplicate. It asks for no lease.
+// note saves that the outcome was posted. It tries even while the process
+// stops, because that avoids a duplicate. It needs no lease.
 func (l *life) note() decision.Event {
 	l.giveTurn()
 	ctx, cancel := l.detached()

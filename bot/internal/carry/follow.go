@@ -117,7 +117,8 @@ func (l *life) edit() decision.Event {
 	return decision.Event{Kind: posts[status], Pause: pause}
 }
 
-// clear saves that the final results were posted, also while the process stops.
+// clear saves that the final results were posted, even while the process
+// stops.
 func (l *life) clear() decision.Event {
 	ctx, cancel := l.detached()
 	defer cancel()

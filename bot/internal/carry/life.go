@@ -12,8 +12,8 @@ import (
 )
 
 // life is one task of a decision while this process carries it, until its
-// outcome is recorded. The life that records the last outcome goes on with the
-// decision. Only its own goroutine uses it.
+// outcome is recorded. The life that records the last outcome continues with
+// the decision. Only its own goroutine uses it.
 type life struct {
 	*Carrier
 	*holding
@@ -27,7 +27,7 @@ type life struct {
 	log     *slog.Logger
 }
 
-// job is what a life is about.
+// job is the subject of a life.
 type job struct {
 	task  int // in the decision's order
 	state decision.State

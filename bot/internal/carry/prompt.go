@@ -15,7 +15,7 @@ import (
 
 const (
 	// runningAfter is how long a decision may take before its prompt says that
-	// it is under way. Most are done by then.
+	// it is in progress. Most are done by then.
 	runningAfter = 700 * time.Millisecond
 
 	// countEvery is the pause between two numbers of tasks that are done.
@@ -207,8 +207,8 @@ func (p *prompt) showAll() {
 	}
 }
 
-// insist tries the last update for as long as there are uses, and Slack may
-// accept it; once more when the process stops.
+// insist tries the last update as long as there are uses, and Slack may accept
+// it; and once again when the process stops.
 func (p *prompt) insist(m texts.Message) {
 	ctx, cancel := context.WithTimeout(p.ctx, lastUpdateFor)
 	defer cancel()

@@ -102,7 +102,7 @@ func (l *life) ask() decision.Event {
 	return decision.Event{Kind: decision.Shared}
 }
 
-// facts has what an announcement says in addition to the outcome.
+// facts has the parts of an announcement other than the outcome.
 type facts struct {
 	task    chamelio.Task   // as last seen by a status check; zero if never
 	running time.Time       // when it was last seen running

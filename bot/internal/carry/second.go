@@ -91,8 +91,8 @@ func (l *life) followOther(winner decision.Record) {
 	l.Carrier.answer(l.ctx, p, l.Texts.CameSecond(winner, p.User), ephemeral)
 }
 
-// following shows a decision as it is now and, if it has no outcome yet, once
-// more when it has.
+// following shows a decision in its current state and, if it has no outcome
+// yet, again when it has one.
 func (l *life) following(winner decision.Record, show func(decision.Record)) {
 	show(winner)
 	if winner.Outcome() == "" {
@@ -104,8 +104,8 @@ func (l *life) following(winner decision.Record, show func(decision.Record)) {
 	}
 }
 
-// follow tells a person whose click came second, privately, what is known
-// about the first one and, if that isn't everything, its outcome later.
+// follow sends a person whose click came second, privately, the current state
+// of the first decision and, if that isn't final, its outcome later.
 func (c *Carrier) follow(ctx context.Context, p Press, winner decision.Record, where slackapi.Placement) {
 	if !c.answer(ctx, p, c.Texts.CameSecond(winner, p.User), where) {
 		return

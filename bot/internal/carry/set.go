@@ -149,8 +149,8 @@ func (w *workingSet) leases() []journal.Lease {
 	return all
 }
 
-// renew renews the leases of what is held, and releases what was let go. It
-// runs in a loop.
+// renew renews the leases of held decisions, and releases those that were let
+// go. It runs in a loop.
 func (w *workingSet) renew(ctx context.Context) error {
 	w.mu.Lock()
 	all, toGo := w.leases(), w.toGo
@@ -213,8 +213,8 @@ func (w *workingSet) empty(ctx context.Context) bool {
 	}
 }
 
-// endChecks ends the checks of unknown outcomes: another process goes on with
-// them.
+// endChecks ends the checks of unknown outcomes, which another process then
+// continues.
 func (w *workingSet) endChecks() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 )
 
 // troubled is how long chat.postMessage counts as broken in a channel after it
-// failed there: the next announcements try it once and go on.
+// failed there: the next announcements try it once, and then use another way.
 const troubled = time.Minute
 
 // turns gives each channel's turn to one decision at a time, in the order of

@@ -6,7 +6,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// Confirmation is what the buttons of a prompt carry: everything that a click
+// Confirmation is the content of a prompt's buttons: everything that a click
 // needs. So a prompt survives restarts, and any replica can serve it.
 type Confirmation struct {
 	ID          string  // unguessable and unique; becomes the decision's
@@ -21,7 +21,7 @@ type Confirmation struct {
 	ExpiresAt   time.Time // to the second
 }
 
-// Named is a task and what was known of it. Title and URL are shortened to fit.
+// Named is a task as the prompt showed it. Title and URL are shortened to fit.
 type Named struct {
 	ID         chamelio.TaskID
 	Title, URL string

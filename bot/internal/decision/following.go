@@ -2,7 +2,7 @@ package decision
 
 import "time"
 
-// Follow is what is known about the follow-up of unknown outcomes.
+// Follow is the state of the follow-up of unknown outcomes.
 type Follow struct {
 	Checks int  // so far
 	Thread bool // the announcement can be edited, and has a thread
@@ -28,9 +28,9 @@ func Final(seen Kind, last bool) (Outcome, Cause, bool) {
 	return Unknown, "", last
 }
 
-// following checks unknown outcomes once more (law 8). It never sends a cancel
-// request. Final results are saved and put into the announcement. Unless each
-// task has one, the journal says when the next check is due.
+// following checks unknown outcomes again (law 8). It never sends a cancel
+// request. Final results are saved and added to the announcement. Unless each
+// task has one, the next check is scheduled in the journal.
 func (p Protocol) following(s State, e Event) (State, Do) {
 	if s.Doing == DoDelay {
 		s, do := s.end(ShowNothing)

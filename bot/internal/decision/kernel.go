@@ -56,7 +56,7 @@ type Event struct {
 	Troubled bool          // chat.postMessage has failed in this channel a moment ago
 }
 
-// Kind says what an event is.
+// Kind is the kind of an event.
 type Kind uint8
 
 // The events. Each action lists the ones that can answer it; Uncertain, Lost
@@ -112,7 +112,7 @@ const (
 	TaskUnseen     // no answer that says anything
 )
 
-// Do is the runtime's next action, and what the prompt shows meanwhile.
+// Do is the runtime's next action, and the state of the prompt meanwhile.
 type Do struct {
 	Action Action
 	Where  Where         // with DoPost
@@ -160,7 +160,7 @@ const (
 	InPerson                   // to the requester alone
 )
 
-// Show is what the prompt shows while an action runs.
+// Show is the state of the prompt while an action runs.
 type Show uint8
 
 // The states of a prompt. The runtime shows each change once.

@@ -69,7 +69,7 @@ func (b Backoff) after(tries uint8) time.Duration {
 	return pause
 }
 
-// next counts a failure, as far as that makes a difference.
+// next counts a failure, up to the number from which the pause is constant.
 func (b Backoff) next(tries uint8) uint8 {
 	if b.after(tries) < b.Max {
 		tries++

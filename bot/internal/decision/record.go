@@ -1,6 +1,5 @@
-// Package decision is the domain: what a decision is, what its outcomes are,
-// and what may be concluded from an answer. It is pure: no clock, network,
-// goroutine or log.
+// Package decision is the domain: decisions, their outcomes, and the
+// conclusions from an answer. It is pure: no clock, network, goroutine or log.
 package decision
 
 import (
@@ -66,7 +65,7 @@ type Record struct {
 	Epoch int64 // the fencing number: it grows with every change of owner
 }
 
-// Item is what is known about one task of a decision.
+// Item is one task of a decision.
 type Item struct {
 	ID         chamelio.TaskID
 	Title, URL string // as the prompt showed it

@@ -2,7 +2,7 @@ package decision
 
 import "time"
 
-// Task is what is known about the cancel requests for one task. Its moments are
+// Task is the state of the cancel requests for one task. Its times are
 // Moment.Elapsed.
 type Task struct {
 	Known    Known

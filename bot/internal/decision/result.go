@@ -27,7 +27,7 @@ const (
 	CauseHeld        Cause = "held"            // another decision about the task was first
 )
 
-// Result is an outcome with what the announcement says about it. The journal
+// Result is an outcome with the details for its announcement. The journal
 // stores it as JSON, so that any process can announce it.
 type Result struct {
 	Outcome Outcome `json:"-"`

@@ -202,8 +202,7 @@ func unique(tasks []chamelio.TaskID) []chamelio.TaskID {
 	return once
 }
 
-// ParseReason returns the reason in text, without the punctuation that joins it
-// to what comes before.
+// ParseReason returns the reason in text, without leading punctuation.
 func ParseReason(text string) string {
 	text = strings.TrimSpace(unescape(text))
 	for _, sign := range []string{"-", "–", "—", ":", ",", ";"} {

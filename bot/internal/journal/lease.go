@@ -118,7 +118,7 @@ func (j *Journal) Release(ctx context.Context, leases ...Lease) error {
 	return wrap("releasing leases", err)
 }
 
-// Work is what is left to do about a decision.
+// Work is a kind of pending work on a decision.
 type Work int
 
 // The kinds of work. They are taken over separately, so that neither waits for

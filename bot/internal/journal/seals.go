@@ -211,7 +211,7 @@ func (j *Journal) vet(ctx context.Context, row untrusted, patience time.Duration
 	return d, err
 }
 
-// judge verifies a row, and loads keys if that is needed. See vet.
+// judge verifies a row, and loads keys if necessary. See vet.
 func (j *Journal) judge(ctx context.Context, t *trust, what Unverified, patience time.Duration, verify, setAside func() error) error {
 	if verify() == nil {
 		t.forget(what)

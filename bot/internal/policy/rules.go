@@ -237,8 +237,8 @@ func (r Rules) pair(c Case, two bool) Verdict {
 	return c.Person.listed(users, groups, CodeNotAnApprover)
 }
 
-// groups returns the usergroups that may change the answer, as far as the IDs
-// show.
+// groups returns the usergroups that may change the answer, judging by the
+// IDs.
 func (r Rules) groups(c Case) []GroupID {
 	var all []GroupID
 	if !contains(r.Users, c.Person.ID) || c.Moment != AtCommand && !contains(r.Users, c.Requester.ID) {

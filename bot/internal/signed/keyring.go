@@ -18,10 +18,10 @@ const (
 	// and can verify what this one signs before and after.
 	handover = 2 * time.Minute
 
-	// promptsOutlive is how long prompts are accepted after their keys signed
-	// last: as long as one can be confirmed and replaced. rowsOutlive is how
-	// long after that a click may have come whose row is accepted: as long as
-	// another replica may go on using the earlier token.
+	// promptsOutlive is how long prompts are accepted after their keys last
+	// signed: as long as one can be confirmed and replaced. rowsOutlive is how
+	// much later a row's click may have come: as long as another replica may
+	// go on using the earlier token.
 	promptsOutlive = MaxTTL + 5*time.Minute
 	rowsOutlive    = 25 * time.Hour
 
@@ -45,7 +45,7 @@ type retired struct {
 	signed time.Time // until when they sign
 }
 
-// Store is what a Signer needs from the journal.
+// Store is the part of the journal that a Signer needs.
 type Store interface {
 	KeepSigningKeys(ctx context.Context, id, sealed string, keep time.Duration) error
 	SigningKeys(context.Context) ([]string, error)

@@ -48,8 +48,8 @@ const (
 
 // Signer signs confirmations, modals and accepted clicks, with keys that every
 // replica derives from the bot token. If the token is replaced while a replica
-// runs, what was signed before stays valid. If it is replaced while none runs,
-// open prompts become invalid.
+// runs, earlier signatures stay valid. If it is replaced while none runs, open
+// prompts become invalid.
 type Signer struct{ *keyring }
 
 // NewSigner returns a signer for a bot token. s keeps the keys of earlier

@@ -22,7 +22,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// Settings are what is checked.
+// Settings has the settings to check.
 type Settings struct {
 	Version  string
 	Problems []environ.Problem // with the environment, as the bot reports them at its start
@@ -143,7 +143,7 @@ func once(results []Result) (kept []Result) {
 	return kept
 }
 
-// alsoUnchecked comes before the names of what has the same cause.
+// alsoUnchecked precedes the names of the checks with the same cause.
 const alsoUnchecked = "; not checked for the same reason: "
 
 func join(names []Name) string {

@@ -28,7 +28,7 @@ const (
 	Clock        Name = "clock"
 )
 
-// AtStart is what the bot does at its start if a precondition doesn't hold.
+// AtStart is the bot's reaction at its start if a precondition doesn't hold.
 type AtStart string
 
 // The reactions. A temporary problem, such as a network that is down, never

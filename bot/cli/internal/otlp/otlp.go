@@ -184,9 +184,9 @@ func retryAfter(text string) time.Duration {
 	return 0
 }
 
-// refusedSpans is what an ExportTraceServiceResponse says in its field 1, the
-// partial success: how many spans were refused (1), and why (2). They are not
-// to be sent again.
+// refusedSpans returns how many spans the collector refused, and why: field 1
+// of an ExportTraceServiceResponse, the partial success, with its fields 1 and
+// 2. They must not be sent again.
 func refusedSpans(answer []byte) error {
 	var partial, why []byte
 	var refused uint64
