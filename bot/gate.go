@@ -9,7 +9,6 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
@@ -107,18 +106,15 @@ func originOf(o slackapi.Origin) policy.Origin {
 // taskTimeout bounds the GET of a task while someone waits at a button.
 const taskTimeout = 5 * time.Second
 
-// peopleOn returns the policy's function to get a task. It keeps the task for
-// the announcement's details, which saves a GET.
-func peopleOn(tasks taskGetter, details *carry.Details) policy.Tasks {
+// peopleOn returns the policy's function to get a task.
+func peopleOn(tasks taskGetter) policy.Tasks {
 	return func(ctx context.Context, id int64) (policy.Task, error) {
 		ctx, cancel := context.WithTimeout(ctx, taskTimeout)
 		defer cancel()
-		asked := time.Now()
 		t, err := tasks.Task(ctx, chamelio.TaskID(id))
 		if err != nil {
 			return policy.Task{}, fmt.Errorf("getting the task: %w", err)
 		}
-		details.Keep(t, asked)
 		return factsOf(t, time.Time{}), nil
 	}
 }

@@ -203,7 +203,8 @@ func TestRefusedFloodSparesRateLimit(t *testing.T) {
 }
 
 // After Chamelio's answer, the announcement only waits for the record of the
-// outcome, and the prompt's last update runs in parallel.
+// outcome: the GET of the task's step was sent in parallel with the cancel request.
+// The prompt's last update runs in parallel with the announcement.
 func TestAnnouncementWaitsForNoOtherRequest(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -211,7 +212,7 @@ func TestAnnouncementWaitsForNoOtherRequest(t *testing.T) {
 		c := w.watch()
 		clicked := time.Now()
 		w.confirm(ada, prompt)
-		if c.answered["response_url"] != 1 || c.answered["chat.postMessage"] != 1 || c.arrived["GET"] != 0 {
+		if c.answered["response_url"] != 1 || c.answered["chat.postMessage"] != 1 || c.arrived["GET"] != 1 {
 			t.Errorf("%v", c.arrived)
 		}
 		for _, call := range w.slack.Calls() {

@@ -10,6 +10,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
 
 // outbox is the part of the journal that announcing needs.
@@ -26,6 +27,7 @@ func (l *life) record() decision.Event {
 	res := l.tasks.result(l.task)
 	if res.Outcome == "" {
 		res = l.facts.result(l.state)
+		res.Was = texts.Moved(l.item().Named(), res)
 	}
 	if l.state.Cause == decision.CauseOverruled && res.Cause != decision.CauseOverruled {
 		res = res.Overruled()

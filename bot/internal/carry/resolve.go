@@ -192,9 +192,6 @@ func (f *facts) result(s decision.State) decision.Result {
 	}
 	if task.ID == 0 {
 		task = beside.Task
-		if beside.remembered && s.Outcome != decision.Cancelled { // the task may have moved on by now
-			task.Step, task.StepsDone, task.StepsTotal = "", 0, 0
-		}
 	}
 	res := decision.Describe(task)
 	if f.task.ID == 0 { // seen before or during the cancel: its state then is outdated

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"strings"
 	"time"
 
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -21,10 +22,32 @@ type Confirmation struct {
 	ExpiresAt   time.Time // to the second
 }
 
-// Named is a task as the prompt showed it. Title and URL are shortened to fit.
+// Named is a task as its prompt showed it. Title and Step end with "…" if they
+// were shortened, and are empty if they aren't known.
 type Named struct {
-	ID         chamelio.TaskID
-	Title, URL string
+	ID               chamelio.TaskID
+	Title, URL, Step string
+}
+
+// Item returns the task for a new decision.
+func (t Named) Item() Item { return Item{ID: t.ID, Title: t.Title, URL: t.URL, Step: t.Step} }
+
+// MovedFrom returns the title and the step that the prompt showed, if they differ
+// from the task's current ones.
+func (t Named) MovedFrom(now Named) (was Moved) {
+	if differs(t.Title, now.Title) {
+		was.Title = t.Title
+	}
+	if differs(t.Step, now.Step) {
+		was.Step = t.Step
+	}
+	return was
+}
+
+// differs compares a text that may be shortened with one that may be empty.
+func differs(shown, now string) bool {
+	begin, cut := strings.CutSuffix(shown, "…")
+	return shown != "" && now != "" && shown != now && (!cut || !strings.HasPrefix(now, begin))
 }
 
 // IDs returns the IDs of the tasks.

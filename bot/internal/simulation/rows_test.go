@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
@@ -127,13 +128,13 @@ func (c *checker) row(id decision.ID) decision.Record {
 	return c.rows[id]
 }
 
-// decidedTwice reports whether a prompt was decided again after the journal
-// had lost the decision. The second process can't know about the first: a
-// request may be sent without a check, the bot's own effect attributed to
-// someone else, an outcome posted again, and a task shown as kept whose cancel
-// is in progress.
+// decidedTwice reports whether a prompt was decided again after the journal lost
+// the first decision, or after someone else overwrote it. The second process can't
+// know about the first: a request may be sent without a check, the bot's own effect
+// attributed to someone else, an outcome posted again, and a task shown as kept
+// whose cancel is in progress.
 func (c *checker) decidedTwice(id decision.ID) bool {
-	if !c.lost(id) {
+	if !c.lost(id) && !slices.Contains(c.meddled, id) {
 		return false
 	}
 	if o := c.rows[id].Outcome(); o == decision.Withdrawn || o == decision.Expired {
@@ -169,7 +170,7 @@ func (c *checker) putBack() {
 		prompt, announced := c.about(v.id) // the prompt alone, if it wasn't known yet that it was claimed
 		told := slices.ContainsFunc(append(prompt, announced...), func(s sight) bool {
 			says := understood(s.meaning)
-			return says != saysOther && says != saysWaiting
+			return says != saysOther && says != saysWaiting || len(s.tasks) > 0 || s.meaning == texts.Meaning(decision.Various)
 		})
 		if d := c.rows[v.id]; !ended && !told && d.Outcome() != decision.Withdrawn && d.Outcome() != decision.Expired {
 			c.breaks("what vanished is put back", "%s vanished under %s, which lived on, and nobody was told of it", short(v.id), owner)

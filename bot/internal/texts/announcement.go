@@ -39,8 +39,10 @@ func (w Texts) announcementTo(reader string, d decision.Record, all []result) Me
 	r := all[0]
 	what, next := w.fillOutcome(r.row.what, d.Confirmer, reader, r), w.fillOutcome(r.row.next, d.Confirmer, reader, r)
 	text := r.row.emoji + " " + what + " " + next + because(d.Reason)
-	if people := forPeople(r.People); people != "" {
-		text += "\n" + people
+	for _, more := range []string{movedOn(r.Was), forPeople(r.People)} {
+		if more != "" {
+			text += "\n" + more
+		}
 	}
 	announced := Message{
 		Text: text,
@@ -51,6 +53,7 @@ func (w Texts) announcementTo(reader string, d decision.Record, all []result) Me
 				field{stepName(r.Outcome), stepOf(r.Result)},
 			),
 			quoted("Reason", d.Reason),
+			footnote(movedOn(r.Was)),
 			footnote(forPeople(r.People)),
 			footnote(w.provenance(d, reader)),
 		),

@@ -99,6 +99,9 @@ func (w Texts) lines(all []result) (blocks []slack.Block, text string) {
 		if step := stepOf(r.Result); step != "" && r.Outcome == decision.Cancelled {
 			line += " · stopped at " + step
 		}
+		if moved := movedOn(r.Was); moved != "" {
+			line += "\n" + moved
+		}
 		blocks = append(blocks, slack.NewSectionBlock(mrkdwn(input.Shorten(line, sectionLimit)), nil, nil,
 			slack.SectionBlockOptionBlockID(fmt.Sprintf("%s:%d", r.Outcome, r.task.ID))))
 		lines = append(lines, line)

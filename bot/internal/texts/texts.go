@@ -177,7 +177,7 @@ func (w Texts) decided(d decision.Record) string {
 	if len(d.Tasks) > 1 {
 		return numbered(d.IDs())
 	}
-	return w.named(itemName(d.Tasks[0]))
+	return w.named(d.Tasks[0].Named())
 }
 
 // decidedFirst is decided for the beginning of a sentence.
@@ -185,11 +185,7 @@ func (w Texts) decidedFirst(d decision.Record) string {
 	if len(d.Tasks) > 1 {
 		return numbered(d.IDs())
 	}
-	return w.namedFirst(itemName(d.Tasks[0]))
-}
-
-func itemName(t decision.Item) decision.Named {
-	return decision.Named{ID: t.ID, Title: t.Title, URL: t.URL}
+	return w.namedFirst(d.Tasks[0].Named())
 }
 
 // because returns a reason as a quotation on a line of its own; empty if there
