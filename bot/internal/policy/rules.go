@@ -43,6 +43,7 @@ type Rules struct {
 	Usergroups   []GroupID
 	Channels     []ChannelID // every conversation if empty
 	SecondPerson SecondPerson
+	Shared       SharedChannels
 
 	// Approvers are the IDs of people and usergroups. If there are any, the
 	// second person has to be one of them, and has to be allowed by Mode too.
@@ -67,6 +68,7 @@ type Case struct {
 	Installation Installation
 	Origin       Origin
 	Place        Place
+	Audience     Audience
 	Person       Person // who types, or presses "Cancel task"
 	Requester    Person // for a click: who typed the command, often the same person
 	TwoAsked     bool   // for a click: the prompt was addressed to a second person
@@ -84,6 +86,14 @@ func (r Rules) Decide(c Case) Verdict {
 // Standing judges everything that doesn't need the task, so that someone who
 // may cancel nothing costs no call to Chamelio.
 func (r Rules) Standing(c Case) Verdict {
+	if v := r.people(c); !v.Allowed() {
+		return v
+	}
+	return r.audience(c)
+}
+
+// people judges the people, and where they are.
+func (r Rules) people(c Case) Verdict {
 	if !r.accepts(c) {
 		return refuse(CodeOtherInstallation)
 	}

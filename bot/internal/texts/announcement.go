@@ -12,6 +12,7 @@ import (
 // announcement says more. In a request it keeps the requester, the task and the
 // reason.
 func (w Texts) OutcomeLine(d decision.Record) Message {
+	d = published(d)
 	all := resultsOf(d)
 	emoji := emojiOf(all)
 	switch {
@@ -28,6 +29,7 @@ func (w Texts) OutcomeLine(d decision.Record) Message {
 // decision, the final ones where they are known. It must be enough for someone
 // who reads it a month later.
 func (w Texts) Announcement(d decision.Record) Message {
+	d = d.Published()
 	return w.announcementTo("", d, resultsOf(d))
 }
 
@@ -73,7 +75,7 @@ func outcomesOf(all []result) decision.Outcome {
 
 // Settled returns the message that reports the final results of a decision with
 // outcomes that were announced as unknown.
-func (w Texts) Settled(d decision.Record) Message { return w.settledTo("", d) }
+func (w Texts) Settled(d decision.Record) Message { return w.settledTo("", d.Published()) }
 
 func (w Texts) settledTo(reader string, d decision.Record) Message {
 	all := resultsOf(d)
@@ -180,7 +182,7 @@ func (w Texts) AuditCopy(d decision.Record, permalink string) Message {
 
 // AuditSettled returns Settled for the audit channel.
 func (w Texts) AuditSettled(d decision.Record, permalink string) Message {
-	return w.audited(w.Settled(d), w.short(d), "Announcement", d.Channel, permalink)
+	return w.audited(w.settledTo("", d), w.short(d), "Announcement", d.Channel, permalink)
 }
 
 func (w Texts) audited(m Message, short, original, channel, permalink string) Message {
