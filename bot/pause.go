@@ -41,8 +41,8 @@ func (s pauseSwitch) atClick(ctx context.Context) (p journal.Pause, err error) {
 	return p, err
 }
 
-// atCommand returns the current pause; none if the journal doesn't answer, as
-// the click asks again.
+// atCommand returns the current pause; none if the journal doesn't answer,
+// because the click asks again.
 func (s pauseSwitch) atCommand(ctx context.Context, log *slog.Logger) journal.Pause {
 	ctx, cancel := context.WithTimeout(ctx, pauseAtCommand)
 	defer cancel()

@@ -86,9 +86,9 @@ func (j *Journal) setRowAside(ctx context.Context, from Table, where string, wha
 	return wrap("setting a row aside", err)
 }
 
-// clearStrays sets aside halves of decisions, which only someone else can have
-// written: tasks without a decision that stop a claim of a task, and a decision
-// without tasks that has a prompt's ID.
+// clearStrays sets aside incomplete decisions, which only someone else can
+// have written: tasks without a decision that block a claim of a task, and a
+// decision without tasks that has a prompt's ID.
 func (j *Journal) clearStrays(ctx context.Context, id decision.ID, tasks []chamelio.TaskID) error {
 	what := Unverified{Table: Decisions, ID: string(id), Tasks: tasks, Why: errHalf}
 	err := j.setRowAside(ctx, tasksTable, `NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.confirmation_id = d.confirmation_id)
@@ -198,8 +198,8 @@ func (j *Journal) SetAsides(ctx context.Context, q Query) ([]SetAside, error) {
 	return found, wrap("reading rows that were set aside", err)
 }
 
-// sqliteJSON and postgresJSON are the dialects' ways to write rows as JSON and
-// back.
+// sqlitePack and the functions below convert rows to JSON and back, in each
+// dialect.
 func sqlitePack(alias string, columns []string) string {
 	var all []string
 	for _, c := range columns {

@@ -52,8 +52,8 @@ const (
 // prompts become invalid.
 type Signer struct{ *keyring }
 
-// NewSigner returns a signer for a bot token. s keeps the keys of earlier
-// tokens.
+// NewSigner returns a signer for a bot token. The journal stores the keys of
+// earlier tokens.
 func NewSigner(botToken string, j Store, now func() time.Time) (Signer, error) {
 	keys, err := newKeyring(botToken, j, now)
 	return Signer{keys}, err
