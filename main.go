@@ -1,5 +1,5 @@
-// Command cancelbot lets a team cancel Chamelio tasks from Slack: on purpose,
-// once, and with the outcome told in the channel.
+// Command cancelbot cancels Chamelio tasks from Slack, after a confirmation, and
+// posts the result in the channel.
 package main
 
 import (

@@ -11,8 +11,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
-// OtherAppError means that the two tokens are of different apps: the bot would
-// post as one, and the buttons on its messages would go to the other.
+// OtherAppError means that the two tokens belong to different apps: the bot
+// would post as one, and clicks on its messages would go to the other.
 type OtherAppError struct {
 	AppToken, BotToken string // the IDs of the apps, A…
 }
@@ -21,7 +21,7 @@ func (e *OtherAppError) Error() string {
 	return fmt.Sprintf("the app token is of the app %s, and the bot token of the app %s", e.AppToken, e.BotToken)
 }
 
-// AppAPI is what SameApp calls. *slack.Client has it.
+// AppAPI has the methods that SameApp calls. *slack.Client implements it.
 type AppAPI interface {
 	// auth.test
 	AuthTestContext(context.Context) (*slack.AuthTestResponse, error)
@@ -29,9 +29,9 @@ type AppAPI interface {
 	GetBotInfoContext(context.Context, slack.GetBotInfoParameters) (*slack.Bot, error)
 }
 
-// SameApp reports whether the bot token, with which api calls, is of the same
-// app as the app token. The error is an *OtherAppError if it isn't, and Slack's
-// if Slack doesn't say.
+// SameApp returns nil if the bot token, which api uses, belongs to the same
+// app as the app token. The error is an *OtherAppError if it doesn't, or
+// Slack's if the call fails.
 func SameApp(ctx context.Context, api AppAPI, appToken string) error {
 	expected := socketmode.AppIDOf(appToken)
 	if expected == "" {
@@ -58,13 +58,14 @@ func SameApp(ctx context.Context, api AppAPI, appToken string) error {
 	return nil
 }
 
-// SameApp reports whether both tokens are of one app. See the function SameApp.
+// SameApp returns nil if both tokens belong to one app. See the function
+// SameApp.
 func (b *Bot) SameApp(ctx context.Context) error {
 	return SameApp(ctx, b.slack, b.cfg.AppToken.Reveal())
 }
 
 // whoseApp asks Slack for the bot token's app if hello named another app than
-// the app token does, so that the error names both.
+// the app token's, so that the error names both.
 func (b *Bot) whoseApp(ctx context.Context, err error) error {
 	if !errors.Is(err, socketmode.ErrOtherApp) {
 		return err

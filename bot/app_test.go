@@ -29,7 +29,7 @@ func (a appAPI) GetBotInfoContext(_ context.Context, p slack.GetBotInfoParameter
 	return &slack.Bot{AppID: a.app}, a.err
 }
 
-func TestTokensOfTwoAppsAreFound(t *testing.T) {
+func TestTokensOfTwoAppsAreRejected(t *testing.T) {
 	for _, one := range []struct {
 		token string
 		api   appAPI
@@ -49,7 +49,7 @@ func TestTokensOfTwoAppsAreFound(t *testing.T) {
 	}
 }
 
-// A rotated token is one like any other, also for prompts from before.
+// A rotated token works like any other, even for earlier prompts.
 func TestRotatedBotTokenIsUsed(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)

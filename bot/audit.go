@@ -18,19 +18,19 @@ import (
 )
 
 const (
-	// auditEvery is how often the journal is asked for notes.
+	// auditEvery is the interval at which the journal is asked for notes.
 	auditEvery = 2 * time.Second
 
-	// auditPause is how long a note waits that Slack refused.
+	// auditPause is how long a note waits after Slack has refused it.
 	auditPause = time.Minute
 
-	// goneFor is how long a note waits whose decision isn't in the journal.
+	// goneFor is how long a note waits if its decision isn't in the journal.
 	goneFor = 10 * time.Minute
 
 	permalinkTimeout = 5 * time.Second
 )
 
-// notes is what the audit channel needs from the journal.
+// notes is the part of the journal that the audit channel needs.
 type notes interface {
 	TakeNote(context.Context) (decision.Note, error)
 	MarkNoted(context.Context, decision.Note) error
@@ -50,9 +50,9 @@ type auditor struct {
 	log     *slog.Logger
 }
 
-// copyAll sends the notes that are due, one after the other, until one can't be
-// sent. It fails only if the journal does: the readiness of the process depends
-// on it, and Slack's trouble with one channel delays only that channel.
+// copyAll sends the notes that are due, one after the other, until one can't
+// be sent. It fails only if the journal does: the readiness of the process
+// depends on it, but a problem with one channel delays only that channel.
 func (a *auditor) copyAll(ctx context.Context) error {
 	for ctx.Err() == nil {
 		n, err := a.journal.TakeNote(ctx)
@@ -70,10 +70,9 @@ func (a *auditor) copyAll(ctx context.Context) error {
 	return nil
 }
 
-// TellAudit sends the notes that are due in the audit channel. It is for a
-// process that ends for a reason that the channel should know; otherwise Run
-// sends them.
-func (b *Bot) TellAudit(ctx context.Context) error {
+// SendAuditNotes sends the notes that are due. It is for a process that stops for a
+// reason that should be noted in the audit channel; otherwise Run sends them.
+func (b *Bot) SendAuditNotes(ctx context.Context) error {
 	if b.audits == nil {
 		return nil
 	}
@@ -81,13 +80,13 @@ func (b *Bot) TellAudit(ctx context.Context) error {
 	return b.audits.copyAll(ctx)
 }
 
-// send posts one note, once, and records that. The error is the journal's.
+// send posts one note, once, and records that. Its error is the journal's.
 func (a *auditor) send(ctx context.Context, n decision.Note) (sent bool, err error) {
 	log := a.log.With("confirmation", string(n.ConfirmationID), "tasks", n.Tasks, "channel", n.Channel)
 	m, err := a.message(ctx, log, n)
 	switch {
-	case errors.Is(err, journal.ErrGone): // nothing vouches for what the note is about
-		log.Error("a note for the audit channel is about a decision that isn't in the journal; trying again", "again_in", goneFor)
+	case errors.Is(err, journal.ErrGone): // nothing proves what the note is about
+		log.Error("audit note about a decision that isn't in the journal; retrying", "again_in", goneFor)
 		return true, a.journal.PutOff(ctx, n, goneFor)
 	case err != nil:
 		return false, err
@@ -96,11 +95,11 @@ func (a *auditor) send(ctx context.Context, n decision.Note) (sent bool, err err
 		_, err = a.poster.Post(ctx, a.channel, "", *m)
 	}
 	if err != nil {
-		log.Error("the audit channel does not take a copy; trying again", "error", err, "again_in", auditPause)
+		log.Error("audit copy failed; retrying", "error", err, "again_in", auditPause)
 		if said, _ := slackapi.Classify(err); said != slackapi.Unclear {
 			return false, a.journal.PutOff(ctx, n, auditPause)
 		}
-		return false, nil // perhaps it is there: the note's lease leaves time for the answer
+		return false, nil // it may have been posted: the note's lease leaves time to find out
 	}
 	return true, work.Retry(ctx, 0, func() error { return a.journal.MarkNoted(context.WithoutCancel(ctx), n) })
 }
@@ -138,7 +137,7 @@ func (a *auditor) permalink(ctx context.Context, log *slog.Logger, d decision.Re
 	defer cancel()
 	address, err := a.slack.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: d.Channel, Ts: d.MessageTS})
 	if err != nil {
-		log.Info("a copy goes to the audit channel without a link to the original", "error", err)
+		log.Info("audit copy posted without a link to the original", "error", err)
 		return ""
 	}
 	u, err := url.Parse(address)

@@ -7,9 +7,9 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-// TestARefusedAuditChannelDelaysOnlyItself has Slack refuse the audit channel:
-// the process stays ready, and the copies follow.
-func TestARefusedAuditChannelDelaysOnlyItself(t *testing.T) {
+// TestRefusedAuditChannelDelaysNothingElse makes Slack refuse the audit
+// channel: the process stays ready, and the copies follow later.
+func TestRefusedAuditChannelDelaysNothingElse(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
 		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: slacktest.Deals, Error: "is_archived"})

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// beat tells the other replicas that this one lives, and the client its share
-// of the key's rate limit. It runs in a loop.
+// beat records that this replica is alive, and sets its share of the key's
+// rate limit. It runs in a loop.
 func (b *Bot) beat(ctx context.Context) error {
 	if err := b.journal.Healthy(ctx); err != nil {
 		return err
@@ -24,11 +24,11 @@ func (b *Bot) beat(ctx context.Context) error {
 	return nil
 }
 
-// leastOffset is how far apart two clocks must be for the difference to matter.
+// leastOffset is the smallest difference between two clocks that is corrected.
 const leastOffset = time.Second
 
-// now returns the time by the journal's clock, which all replicas share: by it
-// prompts expire and clicks age, whatever this machine's clock says.
+// now returns the time by the journal's clock, which all replicas share:
+// prompts expire and clicks age by it, whatever this machine's clock says.
 func (b *Bot) now() time.Time {
 	now := b.cfg.Now()
 	if o, measured := b.offset.Offset(); measured && o.AtLeast() >= leastOffset {
@@ -37,5 +37,5 @@ func (b *Bot) now() time.Time {
 	return now
 }
 
-// at returns a moment that was a short while ago by the journal's clock.
+// at converts a recent time to the journal's clock.
 func (b *Bot) at(moment time.Time) time.Time { return b.now().Add(-time.Since(moment)) }

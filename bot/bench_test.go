@@ -26,8 +26,8 @@ func reportLatencies(b *testing.B, of string, all []time.Duration) {
 	b.ReportMetric(float64(all[len(all)*99/100].Microseconds()), of+"-p99-µs")
 }
 
-// BenchmarkClick measures from a click to the cancel request's arrival, the
-// durable claim included, and to the announcement's.
+// BenchmarkClick measures the time from a click to the arrival of the cancel
+// request, including the durable claim, and to the announcement.
 func BenchmarkClick(b *testing.B) {
 	for name, url := range map[string]func(b *testing.B) string{
 		"sqlite":   func(b *testing.B) string { return "sqlite:" + b.TempDir() + "/j.db" },
@@ -62,8 +62,8 @@ func BenchmarkClick(b *testing.B) {
 	}
 }
 
-// BenchmarkFlows measures whole flows, from command to announcement, a
-// hundred at a time.
+// BenchmarkFlows measures whole flows, from command to announcement, a hundred
+// at a time.
 func BenchmarkFlows(b *testing.B) {
 	w := newWorld(b)
 	task := int64(1 << 30)
@@ -94,9 +94,10 @@ func BenchmarkFlows(b *testing.B) {
 	b.ReportMetric(float64(b.N)*100/b.Elapsed().Seconds(), "flows/s")
 }
 
-// BenchmarkRefreshStorm counts what is lost while Slack replaces connections
-// twice a second: by our listener, and by two of slack-go's clients. Much more
-// often the listener runs into its own limit on opening connections.
+// BenchmarkRefreshStorm counts the lost commands while Slack replaces
+// connections twice a second: with this client, and with two of slack-go's. At
+// a much higher rate this client runs into its own limit on opening
+// connections.
 func BenchmarkRefreshStorm(b *testing.B) {
 	storm := func(b *testing.B, s *slacktest.Server) {
 		ctx, cancel := context.WithTimeout(b.Context(), 10*time.Second)

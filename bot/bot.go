@@ -3,10 +3,10 @@
 // channel.
 //
 // Read the files in the order of a command: router.go finds a worker for each
-// envelope, command.go answers a command with a prompt, click.go checks a click
-// on one of its buttons. internal/carry makes a decision of it and carries that
-// to its announcement, as internal/decision says. docs/design has the laws that
-// all of this keeps.
+// envelope, command.go answers a command with a prompt, click.go checks a
+// click on one of its buttons. internal/carry turns the click into a decision
+// and carries it to its announcement, following internal/decision. docs/design
+// has the laws.
 package bot
 
 import (
@@ -34,17 +34,18 @@ import (
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
-// Tasks is what the bot needs from Chamelio. *chamelio.Client implements it.
+// Tasks is the part of Chamelio's API that the bot needs. *chamelio.Client
+// implements it.
 type Tasks interface {
 	carry.Tasks
 	// Connect makes sure that a connection to Chamelio is open.
 	Connect(context.Context) error
-	// SetShare says over how many replicas the key's rate limit is shared.
+	// SetShare sets how many replicas share the key's rate limit.
 	SetShare(replicas int)
 }
 
-// Journal is what the bot needs from the journal. *journal.Journal implements
-// it.
+// Journal is the part of the journal that the bot needs. *journal.Journal
+// implements it.
 type Journal interface {
 	carry.Journal
 	notes
@@ -60,7 +61,7 @@ type Journal interface {
 	ReturnSetAside(context.Context) (int, error)
 }
 
-// presence is what replicas need to know about each other.
+// presence is how replicas know about each other.
 type presence interface {
 	Beat(ctx context.Context, serving bool) (alive, othersServing int, err error)
 	ClockOffset(context.Context) (clock.Offset, error)
@@ -69,7 +70,7 @@ type presence interface {
 	Backlog(context.Context) (decision.Backlog, error)
 }
 
-// slackTimeout bounds a call to Slack, unless something shorter does.
+// slackTimeout bounds a call to Slack, unless a shorter limit applies.
 const slackTimeout = 20 * time.Second
 
 // Bot is one replica. Several may run at once.
@@ -78,8 +79,8 @@ type Bot struct {
 	log      *slog.Logger
 	slack    *slackapi.Client
 	signer   signed.Signer
-	http     *http.Client // for Socket Mode, which dials as its transport does
-	calls    *http.Client // for all else
+	http     *http.Client // for Socket Mode, which uses its transport's dialer
+	calls    *http.Client // for everything else
 	journal  Journal
 	tasks    Tasks
 	metrics  *observe.Metrics
@@ -97,7 +98,7 @@ type Bot struct {
 	appID    atomic.Value // string: as hello said
 	draining atomic.Bool
 	replicas atomic.Int32 // live, this one included; 0 before the first beat
-	others   atomic.Int32 // other replicas that serve
+	others   atomic.Int32 // other replicas that accept envelopes
 	offset   *clock.Meter // of this machine's clock from the journal's
 }
 
@@ -165,7 +166,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 		rules: input.Rules{Hosts: cfg.TaskHosts, MaxTasks: cfg.MaxTasks}, metrics: meters, trace: spans, now: b.now,
 	}, &clicks{
 		gate: b.gate, tasks: b.tasks, details: details, signer: sign, carrier: b.carrier, texts: words, paused: paused,
-		limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), told: work.NewLimit(toldPerMinute),
+		limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), warned: work.NewLimit(warningsPerMinute),
 		reasons: &reasons{required: cfg.RequireReason, views: b.slack, signer: sign, texts: words},
 		poster:  post, judging: judged,
 		metrics: meters, trace: spans,
@@ -189,14 +190,15 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 }
 
 // loadKeys reads the keys of other bot tokens, and returns the rows to their
-// tables that were set aside for want of them. It runs in a loop.
+// tables that were set aside because their keys were missing. It runs in a
+// loop.
 func (b *Bot) loadKeys(ctx context.Context) error {
 	if err := b.signer.Load(ctx); err != nil {
 		return err
 	}
 	n, err := b.journal.ReturnSetAside(ctx)
 	if n > 0 {
-		b.log.Info("rows that were set aside are verified again", "rows", n)
+		b.log.Info("rows that were set aside are back", "rows", n)
 	}
 	return err
 }
@@ -206,15 +208,15 @@ func (b *Bot) unverified(u journal.Unverified) {
 	log := b.log.With("table", string(u.Table), "id", u.ID, "tasks", u.Tasks, "channel", u.Channel, "reason", u.Why)
 	if u.Waits {
 		b.metrics.Unverified.WithLabelValues(string(u.Table), "waits").Inc()
-		log.Warn("a row of the journal can't be verified yet: nothing is done about it and nothing says what it says. Another replica may use another bot token")
+		log.Warn("journal row can't be verified yet; ignoring it. Another replica may use another bot token")
 		return
 	}
 	b.metrics.Unverified.WithLabelValues(string(u.Table), "set_aside").Inc()
-	log.Error("a row of the journal isn't genuine: it is set aside, nothing is cancelled and nothing is posted. Someone else has written to the database, or the bot token has changed")
+	log.Error("journal row isn't genuine; set it aside. Someone else has written to the database, or the bot token has changed")
 }
 
-// mentions returns the directory of people whom announcements mention; nil for no
-// one.
+// mentions returns the directory of people whom announcements mention; nil if
+// they mention no one.
 func (b *Bot) mentions() carry.Directory {
 	if !b.cfg.NotifyPeopleOnTask {
 		return nil

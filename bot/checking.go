@@ -16,8 +16,8 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// checkingAfter is how long after a click its person sees that it is being
-// judged. The message then has as long again to appear within three seconds.
+// checkingAfter is how long after a click its person is shown that it is being
+// judged. That message then has the same time to appear within three seconds.
 const checkingAfter = 1500 * time.Millisecond
 
 // maxPrompts bounds how many pressed prompts are remembered.
@@ -49,7 +49,7 @@ func (j *judging) begin(id string) (end func()) {
 	}
 }
 
-// first reports whether what was pressed wasn't pressed before.
+// first reports whether the click wasn't judged before.
 func (j *judging) first(what string) bool {
 	again, _ := j.pressed.ContainsOrAdd(what, struct{}{})
 	return !again
@@ -72,9 +72,9 @@ type checking struct {
 	sent chan struct{} // made when the message is sent, closed when Slack has answered
 }
 
-// check begins to judge p. Only the first click on a private prompt replaces
-// it: by the next one it may show what came of the first. A click that is
-// delivered twice shows nothing the second time.
+// check starts to judge p. Only the first click on a private prompt replaces
+// it: at the next one it may already show the first one's result. A click that
+// is delivered twice shows nothing the second time.
 func (c *clicks) check(ctx context.Context, p carry.Press) *checking {
 	s := &checking{where: slackapi.Ephemeral}
 	if c.judging.first(p.Confirmation.ID) {
@@ -98,15 +98,15 @@ func (c *clicks) check(ctx context.Context, p carry.Press) *checking {
 		s.mu.Unlock()
 		defer close(s.sent)
 		if err := c.poster.To(ctx, p.Target(), c.texts.Checking(p.Confirmation), s.where); err != nil {
-			p.Log.Info("couldn't show that a click is being checked", "error", err)
+			p.Log.Info("can't show that a click is being checked", "error", err)
 		}
 	})
 	return s
 }
 
-// stop is called with the verdict: nothing is sent after it. It returns a
-// channel that is closed once what was sent before has arrived; nil if nothing
-// was sent.
+// stop must be called with the verdict: nothing is sent after it. It returns a
+// channel that is closed once an earlier message has arrived; nil if there was
+// none.
 func (s *checking) stop() <-chan struct{} {
 	if s.timer != nil {
 		s.timer.Stop()
@@ -127,7 +127,7 @@ func (c *clicks) restore(ctx context.Context, p carry.Press) {
 // seenTasks returns the tasks of a prompt as it showed them, or as they are now if
 // another replica showed them.
 func (c *clicks) seenTasks(ctx context.Context, asked decision.Confirmation) []chamelio.Task {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	ctx, cancel := context.WithTimeout(ctx, taskTimeout)
 	defer cancel()
 	tasks := make([]chamelio.Task, len(asked.Tasks))
 	var getting errgroup.Group

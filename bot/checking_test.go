@@ -10,9 +10,9 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// TestSlowFactsShowASignOfLife delays the policy's facts: the clicker sees
+// TestSlowFactsShowProgress delays the policy's facts: the clicker sees
 // within three seconds that the click was noticed, and never after the verdict.
-func TestSlowFactsShowASignOfLife(t *testing.T) {
+func TestSlowFactsShowProgress(t *testing.T) {
 	checking := func(m slacktest.Message) bool { return strings.Contains(m.Text, "checking whether you can cancel") }
 	slow := slacktest.Fault{Method: "users.info", Delay: 4500 * time.Millisecond, Times: 1}
 	t.Run("in place of a prompt", func(t *testing.T) {

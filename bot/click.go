@@ -16,26 +16,27 @@ import (
 )
 
 const (
-	// clicksPerCommand is how many clicks each person has a minute for each
-	// command they may type: more than anyone needs, far fewer than would delay
+	// clicksPerCommand is how many clicks a minute each person has for each
+	// command they may type: more than anyone needs, but too few to delay
 	// other people's.
 	clicksPerCommand = 3
 
-	// toldPerMinute bounds how often someone is told that they click too fast.
-	toldPerMinute = 2
+	// warningsPerMinute bounds how often a person is warned that they click too
+	// fast.
+	warningsPerMinute = 2
 )
 
 // clicks handles clicks on the buttons of prompts.
 type clicks struct {
 	signer  signed.Signer
 	gate    *gate
-	tasks   looker
+	tasks   taskGetter
 	details *carry.Details
 	carrier *carry.Carrier
 	texts   texts.Texts
 	paused  pauseSwitch
 	limit   *work.Limit
-	told    *work.Limit // how often someone is told that they click too fast
+	warned  *work.Limit // how often a person is warned that they click too fast
 	reasons *reasons
 	poster  *slackapi.Poster
 	judging *judging
@@ -49,7 +50,7 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k slackapi.Click)
 	if !c.limit.Allow(k.User) {
 		return c.tooFast(log, k)
 	}
-	// A click counts by the time at which it was received.
+	// The time of receipt counts, not the time of processing.
 	confirmation, err := c.signer.Decode(k.Value, k.At)
 	p := carry.Press{Click: k, Confirmation: confirmation, Log: log.With("confirmation", confirmation.ID, "tasks", confirmation.IDs())}
 	if err == nil && !confirmation.MeantFor(k.User, k.Channel) {
@@ -75,11 +76,11 @@ func (c *clicks) whilePaused(ctx context.Context, p carry.Press) (reply, bool) {
 	pause, err := c.paused.atClick(ctx)
 	switch {
 	case err != nil:
-		p.Log.Error("click refused: the journal doesn't say whether cancelling is paused", "error", err)
+		p.Log.Error("click refused; can't check whether cancelling is paused", "error", err)
 		c.metrics.Refusals.WithLabelValues("click", "pause_unknown").Inc()
 		return alone(c.texts.PauseUnknown(p.Confirmation)), true
 	case pause.Active():
-		p.Log.Info("click refused: cancelling is paused")
+		p.Log.Info("click refused; cancelling is paused")
 		c.metrics.Refusals.WithLabelValues("click", "paused").Inc()
 		return alone(c.texts.PausedClick(p.Confirmation, pause.Note)), true
 	}
@@ -105,7 +106,7 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 		if replaced {
 			p.Spent++ // for restore
 		}
-		answer = c.reasons.ask(ctx, p) // a modal can be opened for a moment only
+		answer = c.reasons.ask(ctx, p) // a modal can only be opened within seconds
 	} else {
 		answer = c.refuse(p, no)
 	}
@@ -121,10 +122,10 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 func (c *clicks) tooFast(log *slog.Logger, k slackapi.Click) reply {
 	c.metrics.Refusals.WithLabelValues("click", "too_many_clicks").Inc()
 	log.Debug("click refused", "reason", "too many clicks")
-	if !c.told.Allow(k.User) {
+	if !c.warned.Allow(k.User) {
 		return reply{}
 	}
-	log.Warn("someone clicks too fast")
+	log.Warn("clicks too fast")
 	return alone(c.texts.ClickedTooFast())
 }
 
@@ -147,7 +148,7 @@ func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
 	p.Log.Warn("click refused", "reason", string(no.Code), "cause", no.Cause, "facts_age_seconds", p.FactsAge.Seconds())
 	c.metrics.Refusals.WithLabelValues("click", string(no.Code)).Inc()
 	where := p.Aside()
-	if !no.Code.Final() { // worth another try with the same prompt
+	if !no.Code.Final() { // another try with the same prompt may help
 		where = slackapi.Ephemeral
 	}
 	return reply{message: c.texts.RefusedClick(no, p.Confirmation), where: where, refusal: &decision.Note{
@@ -158,7 +159,7 @@ func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
 
 // errNotTheirs means that a valid confirmation was used by the wrong user or in
 // the wrong channel.
-var errNotTheirs = errors.New("the confirmation is somebody else's, or of another channel")
+var errNotTheirs = errors.New("the confirmation belongs to another person or channel")
 
 // invalidReason returns a label of bounded cardinality.
 func invalidReason(err error) string {
@@ -180,8 +181,8 @@ func invalidReasons() map[string]error {
 }
 
 // mayConfirm applies the policy again, to facts that are fresh enough: to the
-// person who clicks and, if two people are needed, to the one who asked. It notes
-// how old the facts are.
+// person who clicks and, if two people are needed, to the requester. It
+// records how old the facts are.
 func (c *clicks) mayConfirm(ctx context.Context, p *carry.Press) policy.Verdict {
 	ctx, checked := c.trace.Step(ctx, "policy")
 	defer checked(nil)

@@ -13,9 +13,9 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// After several failed claims, the prompt no longer says that nothing was sent once a
-// request is (law 4).
-func TestPromptStopsSayingThatNothingWasSent(t *testing.T) {
+// After several failed claims, the prompt must not say that nothing was sent
+// once a request is (law 4).
+func TestPromptUpdatesAfterRequestIsSent(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -40,9 +40,9 @@ func TestPromptStopsSayingThatNothingWasSent(t *testing.T) {
 	})
 }
 
-// A double click on a second prompt, while the first decision about the task is under
-// way: the prompt hasn't expired.
-func TestDoubleClickOnABeatenPrompt(t *testing.T) {
+// A double click on a second prompt, while the first decision about the task
+// is in progress, must not say that the prompt has expired.
+func TestDoubleClickOnSecondPrompt(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		first := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -67,8 +67,8 @@ func TestDoubleClickOnABeatenPrompt(t *testing.T) {
 	})
 }
 
-// The same once the first decision has its outcome.
-func TestDoubleClickOnABeatenPromptAfterTheOutcome(t *testing.T) {
+// The same after the first decision has its outcome.
+func TestDoubleClickOnSecondPromptAfterOutcome(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		first := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -90,9 +90,9 @@ func TestDoubleClickOnABeatenPromptAfterTheOutcome(t *testing.T) {
 	})
 }
 
-// Saving takes nearly two minutes. One unclear answer after that is still checked for
-// two minutes.
-func TestPatienceBeginsWhenTheClickIsSaved(t *testing.T) {
+// Saving takes nearly two minutes. An unclear answer after that is still
+// checked for two minutes.
+func TestCheckTimeStartsAfterSaving(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -114,9 +114,9 @@ func TestPatienceBeginsWhenTheClickIsSaved(t *testing.T) {
 	})
 }
 
-// The process stops while the first claim is under way: the person learns that it isn't
+// The process stops during the first claim. The person reads that it isn't
 // known whether the click was saved (law 7).
-func TestStopDuringTheFirstClaimIsSaid(t *testing.T) {
+func TestStopDuringFirstClaimIsReported(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		j := &journaltest.Journal{}
 		var hang atomic.Bool
@@ -149,7 +149,7 @@ func TestStopDuringTheFirstClaimIsSaid(t *testing.T) {
 
 // A second click while the journal is away: this process carries the first, so it needn't
 // ask.
-func TestSecondClickWhileTheJournalIsAway(t *testing.T) {
+func TestSecondClickDuringJournalOutage(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -167,9 +167,9 @@ func TestSecondClickWhileTheJournalIsAway(t *testing.T) {
 	})
 }
 
-// Keep task is pressed while a claim that was saved too late is given up: it isn't too
-// late for that.
-func TestKeepTaskWhileALateClaimIsGivenUp(t *testing.T) {
+// Keep task is pressed while a claim that was saved too late is given up. It
+// isn't too late.
+func TestKeepTaskDuringGiveUp(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -199,8 +199,9 @@ func TestKeepTaskWhileALateClaimIsGivenUp(t *testing.T) {
 	})
 }
 
-// A claim takes nearly five seconds: the prompt says something within three (law 13).
-func TestSignOfLifeWhileAClaimHangs(t *testing.T) {
+// A claim takes nearly five seconds. The prompt shows progress within three
+// (law 13).
+func TestProgressWhileClaimHangs(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -221,7 +222,7 @@ func TestSignOfLifeWhileAClaimHangs(t *testing.T) {
 
 // A process that has lost its decision leaves the last use of the response_url to its
 // successor's announcement (law 12).
-func TestALostDecisionLeavesTheLastUseToItsSuccessor(t *testing.T) {
+func TestLostDecisionKeepsLastResponseURLUseForSuccessor(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -251,7 +252,7 @@ func TestALostDecisionLeavesTheLastUseToItsSuccessor(t *testing.T) {
 }
 
 // A slow "still saving" isn't shown after the text that follows it.
-func TestPromptTextsKeepTheirOrder(t *testing.T) {
+func TestPromptUpdatesStayInOrder(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		first := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -276,8 +277,8 @@ func TestPromptTextsKeepTheirOrder(t *testing.T) {
 	})
 }
 
-// The same if another process carries the click out meanwhile (law 4).
-func TestPromptTextsKeepTheirOrderAfterATakeover(t *testing.T) {
+// The same if another process carries the click out in the meantime (law 4).
+func TestPromptUpdatesStayInOrderAfterTakeover(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -286,7 +287,7 @@ func TestPromptTextsKeepTheirOrderAfterATakeover(t *testing.T) {
 			if op != "Claim" {
 				return do()
 			}
-			if claims++; claims == 1 { // it is saved, this process stands still, another takes over
+			if claims++; claims == 1 { // it is saved, this process is suspended, another one takes over
 				_ = do()
 				w.replica(o)
 				time.Sleep(70 * time.Second)

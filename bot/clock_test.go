@@ -10,7 +10,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/clock"
 )
 
-// skewed is the journal as a machine sees it whose clock is ahead.
+// skewed is the journal as seen by a machine whose clock is ahead.
 type skewed struct {
 	bot.Journal
 	by time.Duration
@@ -20,9 +20,9 @@ func (j skewed) ClockOffset(context.Context) (clock.Offset, error) {
 	return clock.Offset{By: j.by, Error: 5 * time.Millisecond}, nil
 }
 
-// TestReplicasWhoseClocksDiffer has a replica handle a prompt of another one
-// whose clock is ten minutes off.
-func TestReplicasWhoseClocksDiffer(t *testing.T) {
+// TestReplicasWithDifferentClocks makes a replica handle a prompt of another
+// one whose clock is ten minutes off.
+func TestReplicasWithDifferentClocks(t *testing.T) {
 	for name, by := range map[string]time.Duration{"ahead": 10 * time.Minute, "behind": -10 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {

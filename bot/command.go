@@ -26,7 +26,7 @@ type previewer interface {
 	Preview(context.Context, chamelio.TaskID) (chamelio.Task, error)
 }
 
-// commands answers commands: with a prompt, or with an explanation why there is
+// commands answers commands: with a prompt, or with a reason why there is
 // none.
 type commands struct {
 	gate         *gate
@@ -73,7 +73,7 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 	return answer
 }
 
-// promptOf returns the prompt of what was considered.
+// promptOf returns the prompt or the explanation.
 func (c *commands) promptOf(found considered) texts.Message {
 	return c.texts.Prompt(found.confirmation, found.preview, c.signer.Encode(found.confirmation))
 }
@@ -92,24 +92,24 @@ func (c *commands) request(ctx context.Context, log *slog.Logger, confirmation d
 	return asked
 }
 
-// asker is who asks to cancel tasks, and where.
+// asker is the person who asks to cancel tasks, and the conversation.
 type asker struct {
 	user, team, channel string
 	thread              string // the timestamp of the thread; "" outside of threads
 	origin              slackapi.Origin
 }
 
-// considered is what became of a wish to cancel tasks: a confirmation to be
-// prompted for, or an explanation why there is none.
+// considered is the result of a command: a confirmation to prompt for, or an
+// explanation why there is none.
 type considered struct {
 	explained    texts.Message // empty if there is a confirmation
 	confirmation decision.Confirmation
 	preview      texts.Preview
-	refusal      *decision.Note // of some or all of the tasks; nil if there was none
+	refusal      *decision.Note // for some or all of the tasks; nil if there was none
 }
 
-// standing judges who asks. The function that it returns gets the tasks; that has
-// begun already where it spares a round trip.
+// standing judges the person. The function that it returns gets the tasks;
+// that starts early if it saves a round trip.
 func (c *commands) standing(ctx context.Context, log *slog.Logger, who asker, ids []chamelio.TaskID) (func() []previewed, policy.Cleared, policy.Verdict) {
 	var early chan []previewed
 	cleared, v := c.gate.standing(ctx, policy.Question{
@@ -129,8 +129,8 @@ func (c *commands) standing(ctx context.Context, log *slog.Logger, who asker, id
 	}, cleared, v
 }
 
-// consider judges who asks, and looks at the tasks. Nothing about a task is shown
-// before the person may see it.
+// consider judges the person and gets the tasks. It reveals nothing about a
+// task to a person who may not see it.
 func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, req input.Request) considered {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // of previews that no one waits for
@@ -139,7 +139,7 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 		return c.refuse(log, who, req.Tasks, v)
 	}
 	if pause := c.paused.atCommand(ctx, log); pause.Active() {
-		log.Info("command answered: cancelling is paused")
+		log.Info("command answered; cancelling is paused")
 		c.refused("paused")
 		return considered{explained: c.texts.Paused(pause.Note, req.Tasks...)}
 	}
@@ -154,7 +154,7 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 		}
 		// A task that doesn't exist has no people on it, and the answer may say so.
 		if v := cleared.OnTask(ctx, one.facts); !v.Allowed() && !c.texts.Explains(one.err) {
-			log.Warn("refused a task", "refused", one.id, "reason", string(v.Code), "cause", v.Cause)
+			log.Warn("task refused", "refused", one.id, "reason", string(v.Code), "cause", v.Cause)
 			no, refused, out = v, append(refused, one.id), append(out, c.texts.ExcludeRefused(v, one.id))
 		} else if why, ok := c.texts.Exclude(one.id, one.task, one.err); ok {
 			out = append(out, why)
@@ -179,7 +179,7 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 	return found
 }
 
-// explain says why none of the tasks can be cancelled.
+// explain returns why none of the tasks can be cancelled.
 func (c *commands) explain(log *slog.Logger, all []previewed, out []texts.Excluded) considered {
 	c.metrics.Commands.WithLabelValues("explained").Inc()
 	log.Info("command answered without a prompt", "status", string(all[0].task.Status), "cause", all[0].err)
@@ -196,7 +196,7 @@ func (c *commands) found(log *slog.Logger, who asker, req input.Request, cleared
 	public := false
 	for _, one := range in {
 		if one.err != nil {
-			log.Info("a task's details are unavailable", "without", one.id, "cause", one.err)
+			log.Info("task details unavailable", "without", one.id, "cause", one.err)
 		}
 		shown.Tasks = append(shown.Tasks, one.task)
 		public = public || cleared.NeedsSecondPerson(one.facts)
@@ -237,7 +237,7 @@ func (c *commands) confirmation(who asker, reason string, in []previewed, public
 	return confirmation
 }
 
-// previewed is a task as Chamelio returned it for a prompt, or why it didn't.
+// previewed is a task from Chamelio for a prompt, or the error.
 type previewed struct {
 	id    chamelio.TaskID
 	task  chamelio.Task
@@ -254,7 +254,7 @@ const previewsAtOnce = 8
 
 var errPanicked = errors.New("the preview panicked")
 
-// previews gets tasks, side by side, with a short timeout: someone is waiting,
+// previews gets tasks in parallel, with a short timeout: someone is waiting,
 // and the cancel request decides anyway.
 func (c *commands) previews(ctx context.Context, log *slog.Logger, ids []chamelio.TaskID) []previewed {
 	ctx, cancel := context.WithTimeout(ctx, c.previewLimit)
@@ -270,7 +270,7 @@ func (c *commands) previews(ctx context.Context, log *slog.Logger, ids []chameli
 	for i := range ids[1:] {
 		getting.Go(func() error { get(i + 1); return nil })
 	}
-	get(0)             // here: most commands name one task
+	get(0)             // in this goroutine: most commands name one task
 	_ = getting.Wait() // they return nothing
 	return all
 }

@@ -40,20 +40,20 @@ type Config struct {
 	OperatorContact   string        // who runs the bot, as words or a Slack ID; "the bot's operator" if empty
 
 	MaxTasks           int           // in one command, at most input.MaxTasks; 10 if zero
-	RequireReason      bool          // nothing is cancelled without a reason: where none was typed, the click asks for it
-	RemindBefore       time.Duration // how long before its end a request for a second person reminds of itself, once; never if zero
-	NotifyPeopleOnTask bool          // announcements mention the task's owner and assignee, where Slack knows their e-mail addresses
+	RequireReason      bool          // nothing is cancelled without a reason: if none was typed, the click asks for it
+	RemindBefore       time.Duration // how long before a request for a second person expires its reminder is posted, once; never if zero
+	NotifyPeopleOnTask bool          // announcements mention the task's owner and assignee, if Slack knows their e-mail addresses
 
 	Command       string        // the command's name; "/cancel-task" if empty
-	TaskHosts     []string      // hosts whose task links are taken and shown; *.chamelio.ai besides
+	TaskHosts     []string      // hosts of task links, in addition to *.chamelio.ai
 	Connections   int           // Socket Mode connections, 1 to 10; 2 if zero
-	FactsMaxAge   time.Duration // how old what is known of people may be at a click, at most 1 min; 1 min if zero, always looked up again if negative
+	FactsMaxAge   time.Duration // maximum age of facts about people at a click, at most 1 min; 1 min if zero, always looked up again if negative
 	ConfirmTTL    time.Duration // how long a prompt can be confirmed, at most 30 min; 10 min if zero
 	Grace         time.Duration // how long running decisions may finish at the end; 25 s if zero
 	CancelTimeout time.Duration // of the client's calls to Chamelio; 10 s if zero
-	Patience      time.Duration // how long an unclear cancel is looked into; 2 min if zero
-	Flight        time.Duration // how long a cancel without an answer is under way; at least 30 s if zero
-	Stagger       time.Duration // between the first connects; 2 s if zero
+	Patience      time.Duration // how long an unclear cancel is checked; 2 min if zero
+	Flight        time.Duration // how long a cancel without an answer counts as in flight; at least 30 s if zero
+	Stagger       time.Duration // between the first connections; 2 s if zero
 	AnnounceGap   time.Duration // between two announcements in one channel; 1 s if zero
 	PreviewLimit  time.Duration // how long a prompt waits for the task's details; 2 s if zero
 
@@ -78,14 +78,14 @@ func (c Config) protocol() decision.Protocol {
 	return p
 }
 
-// Validate returns a ConfigError with everything that is wrong, or nil.
+// Validate returns a ConfigError with every problem, or nil.
 func (c Config) Validate() error {
 	_, err := c.complete()
 	return err
 }
 
-// ConfigError has everything that is wrong with a Config. The fields are those
-// of Config and, for its policy, those of policy.Rules.
+// ConfigError has every problem with a Config. The fields are those of Config
+// and, for its policy, those of policy.Rules.
 type ConfigError []policy.Problem
 
 func (e ConfigError) Error() string {
@@ -131,7 +131,7 @@ func (c *Config) complete() (api *url.URL, err error) {
 	return api, nil
 }
 
-// validate names everything that is wrong.
+// validate returns every problem.
 func (c *Config) validate() (problems ConfigError) {
 	add := func(wrong bool, field policy.Field, advice string) {
 		if wrong {
@@ -144,13 +144,13 @@ func (c *Config) validate() (problems ConfigError) {
 	add(c.ConfirmTTL < 10*time.Second || c.ConfirmTTL > MaxConfirmTTL, "ConfirmTTL", "must be 10s to 30m")
 	add(c.FactsMaxAge > policy.MaxFactsAge, "FactsMaxAge", "must be 0s to 60s")
 	add(c.RemindBefore < 0 || c.RemindBefore >= c.ConfirmTTL, "RemindBefore", "must be less than how long a prompt can be confirmed, and not negative")
-	add(c.RemindBefore > 0 && !c.Policy.SecondPerson.Ever(), "RemindBefore", "has no effect while nobody needs a second person")
+	add(c.RemindBefore > 0 && !c.Policy.SecondPerson.Ever(), "RemindBefore", "has no effect unless a second person is required")
 	add(c.CommandsPerMinute < 1, "CommandsPerMinute", "must be 1 or more")
 	add(c.MaxTasks < 1 || c.MaxTasks > input.MaxTasks, "MaxTasks", "must be 1 to 25")
 	add(c.Retention != 0 && c.Retention < journal.MinRetention, "Retention", "must be at least 7d")
 	add(c.Grace < 0, "Grace", "must not be negative")
 	add(c.CancelTimeout < 100*time.Millisecond || c.CancelTimeout > time.Minute, "CancelTimeout", "must be 100ms to 1m")
-	add(c.AuditChannel != "" && !input.IsChannelID(c.AuditChannel), "AuditChannel", "is no id of a channel: they look like C012AB3CD")
+	add(c.AuditChannel != "" && !input.IsChannelID(c.AuditChannel), "AuditChannel", "isn't a channel ID, such as C012AB3CD")
 	add(!strings.HasPrefix(c.Command, "/") || len(c.Command) < 2 || utf8.RuneCountInString(c.Command) > maxCommandName || strings.ContainsAny(c.Command, " \t\n<>&`*_~|"),
 		"Command", `must be one word of at most 32 letters that starts with "/"`)
 	return append(problems, c.Policy.Validate()...)

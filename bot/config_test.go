@@ -7,7 +7,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 )
 
-func TestNewRefusesABadConfiguration(t *testing.T) {
+func TestNewRejectsBadConfiguration(t *testing.T) {
 	good := Config{AppToken: secret.New("xapp-1"), BotToken: secret.New("xoxb-1")}
 	for name, spoil := range map[string]func(*Config){
 		"swapped tokens": func(c *Config) { c.AppToken, c.BotToken = c.BotToken, c.AppToken },

@@ -10,10 +10,10 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
-// connect returns the loop's function that keeps a connection open to each host
-// that a decision needs, so that no TLS handshake, and no question to a name
-// server, is between a click and its cancel request. Whether that works doesn't
-// make the bot unready: a request that finds no connection opens one.
+// connect returns the loop's function that keeps a connection open to each
+// host that a decision needs, so that no TLS handshake and no DNS query delays
+// a click's cancel request. A failure doesn't make the bot unready: a request
+// without a connection opens one.
 func (b *Bot) connect(api *url.URL) func(context.Context) error {
 	var open []func(context.Context) error
 	for _, host := range []*url.URL{api, slackapi.ResponseURLHost(api)} {
@@ -26,7 +26,7 @@ func (b *Bot) connect(api *url.URL) func(context.Context) error {
 			all.Go(func() {
 				defer work.RecoverPanic(b.log)
 				if err := f(ctx); err != nil && ctx.Err() == nil {
-					b.log.Debug("no connection is kept open", "error", err)
+					b.log.Debug("can't keep a connection open", "error", err)
 				}
 			})
 		}

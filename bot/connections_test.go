@@ -17,7 +17,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// heads is a network that is down, and counts the HEADs by host.
+// heads is a network that is down, and counts the HEAD requests by host.
 type heads struct {
 	mu   sync.Mutex
 	seen map[string]int
@@ -32,7 +32,7 @@ func (h *heads) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, errors.New("down")
 }
 
-// A connection to each host is asked for at the start, and again before an unused
+// A connection to each host is opened at the start, and again before an unused
 // one would be closed.
 func TestConnectionsAreKeptOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

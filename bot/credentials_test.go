@@ -9,9 +9,9 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-// The audit channel hears of a refused credential once, and once that it works
-// again, however many replicas try it and however often.
-func TestTheAuditChannelHearsOnceOfARefusedCredential(t *testing.T) {
+// The audit channel gets one note about a refused credential, and one when it
+// works again, however many replicas try it and however often.
+func TestRefusedCredentialIsReportedOnceInAuditChannel(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		var o options
 		w := newWorld(t, func(w *options) { w.bot.AuditChannel = slacktest.Deals; o = *w })
@@ -37,9 +37,9 @@ func TestTheAuditChannelHearsOnceOfARefusedCredential(t *testing.T) {
 	})
 }
 
-// A refused bot token can post nothing: its one note comes once it works
-// again, and says from when to when it was refused.
-func TestARefusedBotTokenIsToldOnceItWorksAgain(t *testing.T) {
+// A refused bot token can't post anything. Its only note is posted once it
+// works again, and says from when to when it was refused.
+func TestRefusedBotTokenIsReportedOnceAccepted(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
 		w.slack.RefuseToken(slacktest.BotToken, "token_revoked")

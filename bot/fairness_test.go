@@ -13,8 +13,8 @@ import (
 
 // Law 10: no one holds up another.
 
-// manyPrompts types commands about tasks from 1000 on, each in a channel of
-// its own, and returns the prompts.
+// manyPrompts types commands about tasks from 1000 on, each in its own
+// channel, and returns the prompts.
 func (w *world) manyPrompts(n int) []slacktest.Message {
 	w.Helper()
 	w.api.Add(1000, n)
@@ -35,7 +35,7 @@ func (w *world) manyPrompts(n int) []slacktest.Message {
 	return prompts
 }
 
-func TestChannelsAreToldSideBySide(t *testing.T) {
+func TestChannelsAreServedInParallel(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.AnnounceGap = time.Second })
 		const channels = 200
@@ -51,7 +51,7 @@ func TestChannelsAreToldSideBySide(t *testing.T) {
 	})
 }
 
-func TestDecisionsThatHangOccupyNobody(t *testing.T) {
+func TestHangingDecisionsBlockNoOthers(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompts := w.manyPrompts(300)
@@ -72,13 +72,12 @@ func TestDecisionsThatHangOccupyNobody(t *testing.T) {
 	})
 }
 
-func TestWhatIsKnownIsToldThoughNothingCanBeResumed(t *testing.T) {
+func TestKnownOutcomesAreAnnouncedWhileResumingFails(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompts := w.manyPrompts(80)
 		known := w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
-		// The first bot records one outcome and posts nothing, and is never
-		// heard of again.
+		// The first bot records one outcome, posts nothing, and disappears.
 		for i := range 80 {
 			w.api.Break(chameliotest.Fault{Method: "POST", Task: int64(1000 + i), Hang: true})
 		}

@@ -34,7 +34,7 @@ func (j *brokenJournal) Withdraw(ctx context.Context, d decision.Record) (decisi
 	return j.Journal.Withdraw(ctx, d)
 }
 
-// What tests need again and again.
+// Values that many tests use.
 var (
 	appToken = secret.New(slacktest.AppToken)
 	botToken = secret.New(slacktest.BotToken)

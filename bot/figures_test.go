@@ -25,14 +25,14 @@ func sized(quick, full int) int {
 	return quick
 }
 
-// ledger counts what came of many decisions.
+// ledger counts the results of many decisions.
 type ledger struct {
 	mu                                               sync.Mutex
 	decisions, told, twice, effects, unknown, untrue int
 	orphans                                          int
 }
 
-// count adds what came of one world with one decision about task 12345.
+// count adds the result of a world with one decision about task 12345.
 func (l *ledger) count(w *world) {
 	w.Helper()
 	row := w.row()
@@ -63,7 +63,8 @@ func (l *ledger) count(w *world) {
 	if row.AnnouncedAt.IsZero() {
 		l.orphans++
 	}
-	// What is told for good is so: cancelled if it took effect, else not.
+	// A final statement must be true: cancelled if the request took effect,
+	// otherwise not.
 	if cancelled := final == decision.Cancelled; cancelled != (effects == 1) || effects > 1 ||
 		row.Outcome() != decision.Unknown && row.Outcome() != final {
 		l.untrue++
@@ -79,7 +80,8 @@ func (l *ledger) report(t *testing.T, what string) {
 	}
 }
 
-// many runs a history again and again, each in a world of virtual time.
+// many runs a scenario many times, each in a world of its own with virtual
+// time.
 func many(t *testing.T, what string, n int, history func(t *testing.T, i int, l *ledger)) {
 	t.Helper()
 	l := &ledger{}
@@ -91,7 +93,7 @@ func many(t *testing.T, what string, n int, history func(t *testing.T, i int, l 
 	l.report(t, what)
 }
 
-func TestFiguresClaimsWhoseAnswerWasLost(t *testing.T) {
+func TestFiguresLostClaimAnswers(t *testing.T) {
 	many(t, "claims whose answer was lost, on SQLite", sized(5, 1000), func(t *testing.T, i int, l *ledger) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -103,7 +105,7 @@ func TestFiguresClaimsWhoseAnswerWasLost(t *testing.T) {
 	})
 }
 
-func TestFiguresClaimsWhoseAnswerWasLostOnPostgres(t *testing.T) {
+func TestFiguresLostClaimAnswersOnPostgres(t *testing.T) {
 	h := hook(nil)
 	w := newWorld(t, func(o *options) {
 		o.url, o.journal = pgtest.Start(t), h
@@ -157,8 +159,8 @@ func TestFiguresClaimsWhoseAnswerWasLostOnPostgres(t *testing.T) {
 	}
 }
 
-// Unclear cancels that land late, while reads lag.
-func TestFiguresUnclearCancelsThatLandLate(t *testing.T) {
+// Unclear cancels take effect late, while reads lag.
+func TestFiguresUnclearCancels(t *testing.T) {
 	faults := []chameliotest.Fault{
 		{Hang: true}, {CutBefore: true}, {Status: 502, ContentType: "text/html", Body: "<html>"}, {Status: 504}, {CutAfter: true}, {Status: 200, Body: "<html>"},
 	}
@@ -187,8 +189,8 @@ func TestFiguresUnclearCancelsThatLandLate(t *testing.T) {
 }
 
 // The database is away at each step, for one of two replicas or for both.
-func TestFiguresTheDatabaseAwayAtEachStep(t *testing.T) {
-	steps := []string{"Claim", "Finish", "BeginTelling", "MarkAnnounced", "RenewAll"}
+func TestFiguresDatabaseOutages(t *testing.T) {
+	steps := []string{"Claim", "Finish", "BeginAnnouncing", "MarkAnnounced", "RenewAll"}
 	many(t, "decisions with the database away for 5 to 60 s at a step", sized(5, 200), func(t *testing.T, i int, l *ledger) {
 		w, h, o := withHook(t)
 		second := hook(w.open(o))
@@ -226,10 +228,10 @@ func TestFiguresTheDatabaseAwayAtEachStep(t *testing.T) {
 	})
 }
 
-// The owner stops for longer than its lease in the middle of each step: every
-// call that it makes waits until it goes on.
-func TestFiguresAnOwnerThatStopsAtEachStep(t *testing.T) {
-	steps := []string{"Claim", "MarkSent", "Finish", "BeginTelling", "MarkAnnounced"}
+// The owner stops for longer than its lease during each step: every call that
+// it makes waits until it continues.
+func TestFiguresOwnerStops(t *testing.T) {
+	steps := []string{"Claim", "MarkSent", "Finish", "BeginAnnouncing", "MarkAnnounced"}
 	many(t, "owners that stop for 11 s to 3 min at a step", sized(5, 200), func(t *testing.T, i int, l *ledger) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -237,7 +239,7 @@ func TestFiguresAnOwnerThatStopsAtEachStep(t *testing.T) {
 			w.api.Break(chameliotest.Fault{Method: "POST", Status: 500, Body: `{"detail":"Failed to cancel task"}`, Times: 1})
 		}
 		stop := time.Duration(11+i%110) * time.Second
-		if steps[i%len(steps)] == "MarkAnnounced" || steps[i%len(steps)] == "BeginTelling" {
+		if steps[i%len(steps)] == "MarkAnnounced" || steps[i%len(steps)] == "BeginAnnouncing" {
 			stop = min(stop, 100*time.Second) // beyond two minutes a stopped owner counts as dead
 		}
 		var mu sync.Mutex

@@ -18,7 +18,7 @@ const (
 	general    = slacktest.General
 )
 
-func TestACommandAPromptAClickAndTheChannelKnows(t *testing.T) {
+func TestWholeFlow(t *testing.T) {
 	w := newWorld(t)
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345 duplicate of 12346"))
 	golden(t, "prompt", prompt)
@@ -40,35 +40,25 @@ func TestACommandAPromptAClickAndTheChannelKnows(t *testing.T) {
 	}
 }
 
-// Who confirms at once costs Chamelio two requests; what a prompt showed longer
-// ago is looked at again for the announcement.
-func TestWhatAPromptShowedAMomentAgoIsNotAskedForAgain(t *testing.T) {
-	for name, c := range map[string]struct {
-		wait  time.Duration
-		looks int
-	}{
-		"at once": {0, 1}, "within the minute": {59 * time.Second, 1}, "after it": {61 * time.Second, 2},
-	} {
-		t.Run(name, func(t *testing.T) {
-			virtual(t, func(t *testing.T) {
-				w := newWorld(t)
-				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
-				time.Sleep(c.wait)
-				announcement, _ := w.confirm(ada, prompt)
-				told, err := json.Marshal(announcement)
-				w.must(err)
-				looks := 0
-				for _, r := range w.api.Requests() {
-					if r.Method == http.MethodGet && r.Task == 12345 {
-						looks++
-					}
-				}
-				if looks != c.looks || !strings.Contains(string(told), "Contract review") {
-					t.Errorf("%d looks, want %d: %s", looks, c.looks, told)
-				}
-			})
-		})
-	}
+// A task costs Chamelio one GET for its prompt and one for its announcement, since
+// it may have moved on in between.
+func TestAnnouncementFetchesCurrentDetails(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		announcement, _ := w.confirm(ada, prompt)
+		text, err := json.Marshal(announcement)
+		w.must(err)
+		gets := 0
+		for _, r := range w.api.Requests() {
+			if r.Method == http.MethodGet && r.Task == 12345 {
+				gets++
+			}
+		}
+		if gets != 2 || !strings.Contains(string(text), "Contract review") {
+			t.Errorf("%d GETs: %s", gets, text)
+		}
+	})
 }
 
 func TestKeepItCancelsNothing(t *testing.T) {
@@ -84,7 +74,7 @@ func TestKeepItCancelsNothing(t *testing.T) {
 }
 
 // Each row of the outcome table: what Chamelio does, and what people read.
-func TestEveryOutcomeIsTold(t *testing.T) {
+func TestEveryOutcomeIsAnnounced(t *testing.T) {
 	post := func(f chameliotest.Fault) func(*world) {
 		f.Method = "POST"
 		return func(w *world) { w.api.Break(f) }
@@ -158,7 +148,7 @@ func TestEveryOutcomeIsTold(t *testing.T) {
 	}
 }
 
-func TestAnUnreachableChamelioIsToldAsUntouched(t *testing.T) {
+func TestUnreachableChamelioMeansUnchanged(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -168,7 +158,7 @@ func TestAnUnreachableChamelioIsToldAsUntouched(t *testing.T) {
 	})
 }
 
-func TestTheTerminalStatesAndTheUnknownGetNoButton(t *testing.T) {
+func TestEndedAndUnknownTasksGetNoButton(t *testing.T) {
 	w := newWorld(t)
 	for name, input := range map[string]string{
 		"completed": "12346", "failed": "12347", "cancelled": "12348", "unknown": "99999",
@@ -183,7 +173,7 @@ func TestTheTerminalStatesAndTheUnknownGetNoButton(t *testing.T) {
 	golden(t, "no prompt key expired", w.slash(ada, general, "/cancel-task 12345"))
 }
 
-func TestWithoutDetailsThePromptIsShownWithoutThem(t *testing.T) {
+func TestPromptWithoutDetails(t *testing.T) {
 	for name, f := range map[string]chameliotest.Fault{
 		"another 404": {Status: 404, Body: `{"detail":"Not Found"}`}, "403": {Status: 403}, "405": {Status: 405},
 		"500": chameliotest.ProxyError(), "hang": {Hang: true}, "cut": {CutBefore: true}, "not JSON": {Status: 200, Body: "<html>"},
@@ -195,7 +185,7 @@ func TestWithoutDetailsThePromptIsShownWithoutThem(t *testing.T) {
 			w.api.Break(f)
 			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 			golden(t, "prompt without details", prompt)
-			w.api.Mend()
+			w.api.ClearFaults()
 			w.confirm(ada, prompt)
 			if w.api.Effects(12345) != 1 {
 				t.Error("the cancel call was not made")
@@ -223,7 +213,7 @@ func TestBadInputIsExplainedPrivately(t *testing.T) {
 	}
 }
 
-func TestATitleCanNeitherPingNorFormat(t *testing.T) {
+func TestTitlesAreEscaped(t *testing.T) {
 	w := newWorld(t)
 	evil := "<!channel> *x* <@U1> `c` & " + strings.Repeat("🙂", 400)
 	task := chameliotest.NewTask(77, "pending", evil, time.Now())
@@ -241,8 +231,8 @@ func TestATitleCanNeitherPingNorFormat(t *testing.T) {
 	}
 }
 
-// parsedBySlack is what of a message Slack looks for mentions and formatting
-// in: not its buttons.
+// parsedBySlack returns the parts of a message in which Slack parses mentions
+// and formatting, so not its buttons.
 func parsedBySlack(m slacktest.Message) string {
 	var all strings.Builder
 	for line := range strings.Lines(goldenfile.Transcribe(m)) {
@@ -270,7 +260,7 @@ func TestDoubleAndSimultaneousClicksCancelOnce(t *testing.T) {
 	}
 }
 
-func TestTwoPromptsForOneTaskCancelItOnceAndBothLearnTheTruth(t *testing.T) {
+func TestTwoPromptsForOneTaskCancelItOnce(t *testing.T) {
 	w := newWorld(t)
 	first := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 	second := w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
@@ -287,7 +277,7 @@ func TestTwoPromptsForOneTaskCancelItOnceAndBothLearnTheTruth(t *testing.T) {
 	}
 }
 
-func TestARedeliveredEnvelopeActsOnce(t *testing.T) {
+func TestRedeliveredEnvelopeIsHandledOnce(t *testing.T) {
 	w := newWorld(t)
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 	payload := map[string]any{
@@ -297,7 +287,7 @@ func TestARedeliveredEnvelopeActsOnce(t *testing.T) {
 	}
 	for range 3 {
 		w.acked(w.slack.DeliverAs("the-same", "interactive", payload))
-		w.acked(w.slack.Deliver("interactive", payload)) // the same confirmation anew
+		w.acked(w.slack.Deliver("interactive", payload)) // the same confirmation again
 	}
 	w.eventually("the outcome", func() bool { return len(w.slack.History(general)) > 0 })
 	w.must(w.stop())
@@ -306,9 +296,10 @@ func TestARedeliveredEnvelopeActsOnce(t *testing.T) {
 	}
 }
 
-// An envelope without an acknowledgement in time comes again, perhaps by another
-// connection: it is acknowledged, and nobody is answered twice.
-func TestARedeliveredCommandIsAnsweredOnce(t *testing.T) {
+// Slack delivers an envelope again if it isn't acknowledged in time, perhaps
+// over another connection. It is acknowledged, and the person gets only one
+// answer.
+func TestRedeliveredCommandIsAnsweredOnce(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		var command map[string]any
@@ -325,7 +316,8 @@ func TestARedeliveredCommandIsAnsweredOnce(t *testing.T) {
 	})
 }
 
-// Where the bot may not post, the click's response_url carries the outcome.
+// If the bot can't post, it announces the outcome through the click's
+// response_url.
 func TestOutcomesReachEveryKindOfConversation(t *testing.T) {
 	for channel, via := range map[string]string{
 		slacktest.General: "chat.postMessage", slacktest.Random: "chat.postMessage", slacktest.Deals: "chat.postMessage",
@@ -342,7 +334,7 @@ func TestOutcomesReachEveryKindOfConversation(t *testing.T) {
 	}
 }
 
-func TestWhenTheClickCanNoLongerBeAnsweredTheRequesterIsTold(t *testing.T) {
+func TestFallsBackToDirectMessageWhenResponseURLExpired(t *testing.T) {
 	w := newWorld(t)
 	prompt := w.wantPrompt(w.slash(ada, slacktest.Legal, "/cancel-task 12345"))
 	w.slack.Break(slacktest.Fault{Method: "response_url", Error: "used_url"})
@@ -393,7 +385,7 @@ func TestGarbageFramesAreIgnored(t *testing.T) {
 	}
 }
 
-func TestNobodyButFullMembersGetsThrough(t *testing.T) {
+func TestOnlyFullMembersMayCancel(t *testing.T) {
 	w := newWorld(t, alwaysFresh)
 	for _, user := range []string{slacktest.Guest, slacktest.Single, slacktest.Gone, slacktest.Robot} {
 		m := w.slash(user, general, "/cancel-task 12345")
@@ -410,7 +402,7 @@ func TestNobodyButFullMembersGetsThrough(t *testing.T) {
 	w.noCancel()
 }
 
-func TestWhenSlackCannotBeAskedNobodyIsLetThrough(t *testing.T) {
+func TestFailedUserLookupRefuses(t *testing.T) {
 	w := newWorld(t, alwaysFresh)
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 	w.slack.Break(slacktest.Fault{Method: "users.info", Error: "internal_error"})
@@ -419,7 +411,7 @@ func TestWhenSlackCannotBeAskedNobodyIsLetThrough(t *testing.T) {
 	w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 	w.eventually("a word to Ada", func() bool { return len(w.slack.Private(ada, general)) > before })
 	w.noCancel()
-	w.slack.Mend() // the prompt is still good
+	w.slack.ClearFaults() // the prompt is still good
 	w.confirm(ada, prompt)
 }
 
@@ -449,7 +441,7 @@ func TestForgedForeignAndExpiredClicksCancelNothing(t *testing.T) {
 	w.noCancel()
 }
 
-func TestAnExpiredPromptIsRefused(t *testing.T) {
+func TestExpiredPromptIsRefused(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -482,7 +474,7 @@ func TestNoDecisionWithoutAJournal(t *testing.T) {
 	})
 }
 
-func TestADecisionThatIsSavedLateIsCarriedOut(t *testing.T) {
+func TestLateClaimIsCarriedOut(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		broken := &brokenJournal{}
 		w := newWorld(t, func(o *options) {
@@ -501,7 +493,7 @@ func TestADecisionThatIsSavedLateIsCarriedOut(t *testing.T) {
 	})
 }
 
-func TestAcksStayFastWhileChamelioHangsAndBeyondTheQueuePeopleAreTold(t *testing.T) {
+func TestAcksStayFastWhileChamelioHangs(t *testing.T) {
 	w := newWorld(t)
 	w.api.Break(chameliotest.Fault{Hang: true})
 	var all []*slacktest.Pending
@@ -522,7 +514,7 @@ func TestAcksStayFastWhileChamelioHangsAndBeyondTheQueuePeopleAreTold(t *testing
 	}
 }
 
-func TestBeyondTheQueuePeopleAreToldToTryAgain(t *testing.T) {
+func TestFullQueueAsksPeopleToTryAgain(t *testing.T) {
 	w := newWorld(t)
 	w.slack.Break(slacktest.Fault{Method: "users.info", Hang: true})
 	for range 1024 { // as many as the bot takes on
@@ -534,7 +526,7 @@ func TestBeyondTheQueuePeopleAreToldToTryAgain(t *testing.T) {
 	if m.Via != "ack" {
 		t.Errorf("told by %s", m.Via)
 	}
-	w.slack.Mend()
+	w.slack.ClearFaults()
 }
 
 func TestSecretsAndTicketsStayOutOfTheLog(t *testing.T) {
@@ -553,7 +545,7 @@ func TestSecretsAndTicketsStayOutOfTheLog(t *testing.T) {
 			t.Errorf("the log holds %q", s)
 		}
 	}
-	// The ids that an operator follows a decision by are there.
+	// The log has the IDs by which an operator follows a decision.
 	for _, s := range []string{`"task":12345`, `"user":"U0ADA"`, `"confirmation"`, `"channel":"C0GENERAL"`} {
 		if !strings.Contains(log, s) {
 			t.Errorf("the log lacks %s", s)

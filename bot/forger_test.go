@@ -12,7 +12,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// forgeAnnounced writes an announced decision of Linus's about a task, as
+// forgeAnnounced inserts an announced decision by Linus about a task, as
 // someone with access to the database could. id is the confirmation's.
 func (w *world) forgeAnnounced(id string, task int64) {
 	w.Helper()
@@ -27,7 +27,7 @@ func (w *world) idOf(prompt slacktest.Message) string {
 	return string(w.recordOf(prompt, time.Now()).ID)
 }
 
-// nothingOf fails if anyone ever read a word.
+// nothingOf fails if a word was ever shown to anyone.
 func (w *world) nothingOf(word string) {
 	w.Helper()
 	for _, m := range w.slack.All() {
@@ -42,9 +42,9 @@ func (w *world) nothingOf(word string) {
 	}
 }
 
-// TestAForgerCanOnlyDeleteAndDelay writes rows into every table. No one reads
-// what they say, and what is genuine goes on.
-func TestAForgerCanOnlyDeleteAndDelay(t *testing.T) {
+// TestForgerCanOnlyDeleteAndDelay inserts rows into every table. Their
+// contents are shown to no one, and genuine decisions continue.
+func TestForgerCanOnlyDeleteAndDelay(t *testing.T) {
 	t.Run("a click on a prompt with a forged row", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
 			registry := prometheus.NewRegistry()
@@ -157,9 +157,9 @@ func TestAForgerCanOnlyDeleteAndDelay(t *testing.T) {
 	})
 }
 
-// TestReplicasWhoseTokensChangeMinutesApartLoseNothing has one replica use the
-// new bot token, decide and die long before the other gets the token.
-func TestReplicasWhoseTokensChangeMinutesApartLoseNothing(t *testing.T) {
+// TestReplicasRotateTokensMinutesApart makes one replica use the new bot
+// token, decide and die long before the other gets the token.
+func TestReplicasRotateTokensMinutesApart(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		w.slack.AddToken(newBotToken.Reveal())

@@ -17,7 +17,7 @@ import (
 
 const refusalTimeout = 2 * time.Second
 
-// refusals is what the gate needs from the journal.
+// refusals is the part of the journal that the gate needs.
 type refusals interface {
 	Refused(context.Context, decision.Note) error
 }
@@ -26,15 +26,15 @@ type refusals interface {
 type gate struct {
 	checker *policy.Checker
 	journal refusals
-	where   atomic.Pointer[Workspace] // nil until Slack has said
+	where   atomic.Pointer[Workspace] // nil until Slack has answered auth.test
 	known   chan struct{}             // closed then
 	appID   func() string             // as Socket Mode's hello says; "" before
 	now     func() time.Time
 }
 
-// standing judges, at a command, everything that doesn't need the task, and calls
-// begin when it's time to get that. It refuses everyone until Slack has said
-// which installation this is.
+// standing judges, for a command, everything that doesn't need the task, and
+// calls begin when it's time to get the task. It refuses everyone until Slack
+// has said which installation this is.
 func (g *gate) standing(ctx context.Context, q policy.Question, begin func()) (policy.Cleared, policy.Verdict) {
 	if !g.place(ctx, &q) {
 		return policy.Cleared{}, policy.Verdict{Code: policy.CodeCannotCheck, Cause: errNotIntroduced}
@@ -64,7 +64,7 @@ func (g *gate) place(ctx context.Context, q *policy.Question) bool {
 	return true
 }
 
-// introduceTimeout is how long someone waits who comes right after the start.
+// introduceTimeout is how long a person waits immediately after the start.
 const introduceTimeout = 2 * time.Second
 
 // wait returns where the bot is installed, or nil if Slack doesn't say soon.
@@ -85,16 +85,16 @@ func (g *gate) introduced(where Workspace) {
 	}
 }
 
-var errNotIntroduced = fmt.Errorf("Slack has not told yet for which workspace the bot is installed")
+var errNotIntroduced = fmt.Errorf("Slack hasn't said yet in which workspace the bot is installed")
 
-// record records a refusal. If that fails, it only logs: the person has their
-// answer.
+// record records a refusal. A failure is only logged, because the person has
+// their answer.
 func (g *gate) record(ctx context.Context, log *slog.Logger, n decision.Note) {
 	ctx, cancel := context.WithTimeout(ctx, refusalTimeout)
 	defer cancel()
 	n.At = g.now()
 	if err := g.journal.Refused(ctx, n); err != nil {
-		log.Error("a refusal is not on record", "error", err)
+		log.Error("refusal not recorded", "error", err)
 	}
 }
 
@@ -103,14 +103,13 @@ func originOf(o slackapi.Origin) policy.Origin {
 	return policy.Origin{AppID: policy.AppID(o.AppID), TeamID: policy.TeamID(o.TeamID), EnterpriseID: policy.EnterpriseID(o.EnterpriseID)}
 }
 
-// lookTimeout bounds the GET of a task while someone waits at a button.
-const lookTimeout = 5 * time.Second
+// taskTimeout bounds the GET of a task while someone waits at a button.
+const taskTimeout = 5 * time.Second
 
-// peopleOn returns how the policy gets a task for something that is being
-// decided.
-func peopleOn(tasks looker) policy.Tasks {
+// peopleOn returns the policy's function to get a task.
+func peopleOn(tasks taskGetter) policy.Tasks {
 	return func(ctx context.Context, id int64) (policy.Task, error) {
-		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+		ctx, cancel := context.WithTimeout(ctx, taskTimeout)
 		defer cancel()
 		t, err := tasks.Task(ctx, chamelio.TaskID(id))
 		if err != nil {
@@ -120,12 +119,12 @@ func peopleOn(tasks looker) policy.Tasks {
 	}
 }
 
-// looker gets a task for something that is being decided.
-type looker interface {
+// taskGetter gets a task for something that is being decided.
+type taskGetter interface {
 	Task(context.Context, chamelio.TaskID) (chamelio.Task, error)
 }
 
-// factsOf returns what the policy needs to know about a task.
+// factsOf returns the policy's facts about a task.
 func factsOf(t chamelio.Task, asked time.Time) policy.Task {
 	return policy.Task{Known: true, Asked: asked, Workflow: t.Workflow, People: append([]string{t.Owner, t.Assignee}, t.Collaborators...)}
 }

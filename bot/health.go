@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// loopStalled is how long a loop may go without success, beyond its interval,
-// until the process isn't ready.
+// loopStalled is how long a loop may go without success, in addition to its
+// interval, before the process isn't ready.
 const loopStalled = 12 * time.Second
 
-// Ready returns nil if the bot works: at least one connection to Slack serves,
-// what it delivers is read and acknowledged, workers take what was accepted, and
-// every loop has succeeded recently. Otherwise it says what doesn't.
+// Ready returns nil if the bot works: at least one connection to Slack is
+// open, its envelopes are read and acknowledged, workers handle them, and
+// every loop has succeeded recently. Otherwise it returns the problems.
 func (b *Bot) Ready(context.Context) error {
 	var problems []error
 	if b.draining.Load() {
@@ -40,8 +40,8 @@ func (b *Bot) Ready(context.Context) error {
 	return errors.Join(problems...)
 }
 
-// Health serves /healthz, which says that the process lives, and /readyz, which
-// returns Ready: 503 with one problem on each line.
+// Health serves /healthz, which reports that the process is alive, and
+// /readyz, which reports Ready: 503 with one problem per line.
 func (b *Bot) Health() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })

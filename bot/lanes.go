@@ -18,13 +18,13 @@ const (
 	maxInLane  = 32
 	laneWidth  = 4
 
-	// laneWait is how long a job waits for those before it. With the time that
-	// it takes itself, that is about as long as the journal leases its request.
+	// laneWait is how long a job waits for the ones before it. Together with
+	// its own time, that is about as long as the journal leases its request.
 	laneWait = 8 * time.Second
 )
 
-// lanes runs jobs side by side, so that one channel's trouble delays only that
-// channel's.
+// lanes runs jobs of different channels in parallel, so that a problem with
+// one channel delays only that channel.
 type lanes struct {
 	group *work.Group
 
@@ -43,14 +43,14 @@ func newLanes(log *slog.Logger) *lanes {
 	return &lanes{group: work.NewGroup(log), lane: map[string]*lane{}}
 }
 
-// free returns how many more jobs there is room for.
+// free returns the room for further jobs.
 func (l *lanes) free() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return maxInLanes - l.jobs
 }
 
-// run runs a job in its channel's lane, unless that is full or doesn't move.
+// run runs a job in its channel's lane, unless that is full or stuck.
 func (l *lanes) run(ctx context.Context, channel string, job func(context.Context)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -13,14 +13,14 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// undecided is a journal in which nothing became of any prompt.
+// undecided is a journal in which no prompt has a row.
 type undecided struct{ openRequests }
 
 func (undecided) Became(context.Context, decision.ID, []chamelio.TaskID) (decision.Record, error) {
 	return decision.Record{}, journal.ErrGone
 }
 
-func TestARequestDoesNotExpireWhileAClickIsJudged(t *testing.T) {
+func TestRequestDoesNotExpireWhileClickIsJudged(t *testing.T) {
 	r := &requests{journal: undecided{}, judging: newJudging()} // without a carrier: it would be asked to expire it
 	defer r.judging.begin("x")()
 	d, err := r.became(t.Context(), request{Request: journal.Request{ID: "x"}, Confirmation: decision.Confirmation{ID: "x"}})
@@ -29,7 +29,7 @@ func TestARequestDoesNotExpireWhileAClickIsJudged(t *testing.T) {
 	}
 }
 
-func TestAFullLaneDelaysNoOther(t *testing.T) {
+func TestFullLaneDelaysNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		l := newLanes(slog.New(slog.DiscardHandler))

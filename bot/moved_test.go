@@ -26,7 +26,7 @@ func (w *world) move(id int64, title, step string) {
 
 // The announcement says what has changed since the prompt, which is all that the
 // person who confirmed had seen.
-func TestTheAnnouncementSaysThatATaskHasMovedOn(t *testing.T) {
+func TestAnnouncementShowsThatTaskMovedOn(t *testing.T) {
 	const note = "When requested"
 	for name, c := range map[string]struct{ title, step, want string }{
 		"nothing changed": {},
@@ -51,7 +51,7 @@ func TestTheAnnouncementSaysThatATaskHasMovedOn(t *testing.T) {
 }
 
 // Every replica knows what the prompt showed: it is in the confirmation.
-func TestAReplicaThatDidNotPromptSeesThatATaskHasMovedOn(t *testing.T) {
+func TestOtherReplicaNoticesThatTaskMovedOn(t *testing.T) {
 	var o options
 	w := newWorld(t, func(given *options) { o = *given })
 	w.api.Add(500, 2)
@@ -63,8 +63,8 @@ func TestAReplicaThatDidNotPromptSeesThatATaskHasMovedOn(t *testing.T) {
 	golden(t, "several moved on", announcement)
 }
 
-// A step that nobody could look up is not announced.
-func TestAStepThatCouldNotBeCheckedIsNotAnnounced(t *testing.T) {
+// A step that could not be checked is not announced.
+func TestUncheckedStepIsNotAnnounced(t *testing.T) {
 	w := newWorld(t)
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 	w.api.Break(chameliotest.Fault{Method: "GET", Status: 500, Times: 10})

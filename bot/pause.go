@@ -9,23 +9,24 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
-// pauses is what the switch needs from the journal.
+// pauses is the part of the journal that the switch needs.
 type pauses interface {
 	Paused(context.Context) (journal.Pause, error)
 }
 
-// pauseSwitch stops all cancelling. The switch is in the journal, which is what
-// replicas share: it holds for all of them from the next command and click on,
-// and for those that start later. A decision that was claimed before isn't
-// stopped: its person has been told that it will be carried out.
+// pauseSwitch stops all cancelling. The switch is in the journal, which the
+// replicas share, so it applies to all of them from the next command and click
+// on, and to those that start later. It doesn't stop a decision that was
+// claimed before: its person has read that it will be carried out.
 type pauseSwitch struct{ journal pauses }
 
 const (
-	// pausePatience bounds the tries to read the switch at a click, of which
-	// people see a sign within three seconds.
+	// pausePatience bounds the tries to read the switch at a click, where
+	// people must see a sign of life within three seconds.
 	pausePatience = 2 * time.Second
 
-	// pauseAtCommand bounds reading it at a command, whose prompt does nothing.
+	// pauseAtCommand bounds reading the switch at a command, whose prompt
+	// changes nothing.
 	pauseAtCommand = 500 * time.Millisecond
 )
 
@@ -40,14 +41,14 @@ func (s pauseSwitch) atClick(ctx context.Context) (p journal.Pause, err error) {
 	return p, err
 }
 
-// atCommand returns the current pause; none if the journal doesn't answer, as
-// the click asks again.
+// atCommand returns the current pause; none if the journal doesn't answer,
+// because the click asks again.
 func (s pauseSwitch) atCommand(ctx context.Context, log *slog.Logger) journal.Pause {
 	ctx, cancel := context.WithTimeout(ctx, pauseAtCommand)
 	defer cancel()
 	p, err := s.journal.Paused(ctx)
 	if err != nil {
-		log.Info("couldn't read at a command whether cancelling is paused", "error", err)
+		log.Info("can't check at a command whether cancelling is paused", "error", err)
 	}
 	return p
 }

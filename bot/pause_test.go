@@ -26,8 +26,8 @@ func (w *world) answer(user string, prompt slacktest.Message, action string) sla
 	return w.slack.Private(user, prompt.Channel)[before]
 }
 
-// A pause holds from the next command and click on, whichever process was told,
-// and the same button works once it is over.
+// A pause applies from the next command and click on, in every process, and
+// the same button works once it is over.
 func TestPauseStopsCancellingAndNothingElse(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	w := newWorld(t, func(o *options) { o.bot.Metrics = registry })
@@ -63,8 +63,8 @@ func TestPauseStopsCancellingAndNothingElse(t *testing.T) {
 }
 
 // A decision that was claimed before the pause is carried out and announced,
-// also by a process that takes it over.
-func TestPauseDoesNotStopAClaimedDecision(t *testing.T) {
+// even by a process that takes it over.
+func TestPauseDoesNotStopClaimedDecisions(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.Metrics = prometheus.NewRegistry() })
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -93,8 +93,8 @@ func (j *unsure) Paused(ctx context.Context) (journal.Pause, error) {
 	return j.Journal.Paused(ctx)
 }
 
-// Nothing is decided while it isn't known whether cancelling is paused, and the
-// person reads that within three seconds.
+// Nothing is decided while it isn't known whether cancelling is paused, and
+// the person reads that within three seconds.
 func TestNothingIsDecidedWhileThePauseIsUnknown(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		j := &unsure{}
@@ -117,7 +117,7 @@ func TestNothingIsDecidedWhileThePauseIsUnknown(t *testing.T) {
 	})
 }
 
-// With a retention, the bot deletes what is old and finished; without, nothing.
+// With a retention, the bot deletes old, finished rows; without one, nothing.
 func TestRetentionIsOffByDefault(t *testing.T) {
 	for name, c := range map[string]struct {
 		keep time.Duration
@@ -143,8 +143,8 @@ func TestRetentionIsOffByDefault(t *testing.T) {
 	}
 }
 
-// What is submitted in a modal is a click like any other.
-func TestPauseStopsASubmittedReason(t *testing.T) {
+// A submitted modal is a click like any other.
+func TestPauseStopsSubmittedReasons(t *testing.T) {
 	w := newWorld(t, requireReason)
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 	modal := w.askedForReason(ada, prompt)
@@ -159,7 +159,7 @@ func TestPauseStopsASubmittedReason(t *testing.T) {
 }
 
 // A request stays in the channel during a pause, and can be approved after it.
-func TestPauseLeavesARequestOpen(t *testing.T) {
+func TestPauseKeepsRequestsOpen(t *testing.T) {
 	w := newWorld(t, secondPerson)
 	request := w.ask(ada, general, "/cancel-task 12345")
 	w.must(w.journal.Pause(t.Context(), ""))

@@ -23,9 +23,9 @@ const (
 
 var allScopes = []string{"commands", "chat:write", "chat:write.public", "users:read", "users:read.email", "usergroups:read"}
 
-// peopleOnTask has the API describe task 12345 with these people on it.
+// peopleOnTask puts people on task 12345.
 func peopleOnTask(w *world, owner, assignee string, collaborators ...string) {
-	w.api.Mend()
+	w.api.ClearFaults()
 	raw, err := json.Marshal(map[string]any{"task": map[string]any{
 		"task_id": 12345, "task_title": "Review", "status": "in_progress",
 		"owner_email": owner, "assignee_email": assignee, "collaborator_emails": collaborators,
@@ -34,7 +34,7 @@ func peopleOnTask(w *world, owner, assignee string, collaborators ...string) {
 	w.api.Break(chameliotest.Fault{Method: http.MethodGet, Status: 200, Body: string(raw)})
 }
 
-// TestPolicies is the policy, person by person, place by place, at the
+// TestPolicies checks each policy, person by person and place by place, at the
 // command and at the click.
 func TestPolicies(t *testing.T) {
 	var (
@@ -95,7 +95,7 @@ func TestPolicies(t *testing.T) {
 		}, false, nil, false, "refused no details"},
 		{"on the task: not any more at the click", onTask, ada, general, with("ada@acme.example", ""), true, with("grace@acme.example", ""), false, ""},
 		{"on the task: no details at the click", onTask, ada, general, with("ada@acme.example", ""), true, func(w *world) {
-			w.api.Mend()
+			w.api.ClearFaults()
 			w.api.Break(chameliotest.Fault{Method: http.MethodGet, Status: 500})
 		}, false, ""},
 		{"on the task or listed: listed", orListed, linus, general, with("ada@acme.example", ""), true, nil, true, ""},
@@ -152,7 +152,7 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-func TestPoliciesThatCannotBeMeantAreRefusedAtStart(t *testing.T) {
+func TestContradictoryPoliciesAreRejectedAtStart(t *testing.T) {
 	for name, p := range map[string]policy.Rules{
 		"listed, nobody":   {Mode: policy.Listed},
 		"listed, blanks":   {Mode: policy.Listed, Users: []policy.UserID{" ", ""}},
@@ -186,7 +186,7 @@ func (w *world) ask(user, channel, text string) slacktest.Message {
 	return w.wantPrompt(w.slack.History(channel)[before])
 }
 
-func TestASecondPersonHasToConfirm(t *testing.T) {
+func TestSecondPersonMustConfirm(t *testing.T) {
 	for _, channel := range []string{general, slacktest.Random, slacktest.Legal} {
 		t.Run(channel, func(t *testing.T) {
 			t.Parallel()
@@ -224,20 +224,20 @@ func TestASecondPersonHasToConfirm(t *testing.T) {
 	}
 }
 
-func TestTheRequesterCanWithdraw(t *testing.T) {
+func TestRequesterCanWithdraw(t *testing.T) {
 	w := newWorld(t, secondPerson)
 	prompt := w.ask(ada, general, "/cancel-task 12345")
 	value := prompt.Button("cancel_task").Value
 	w.acked(w.slack.Click(ada, prompt, "keep_task"))
 	w.eventually("it is withdrawn", func() bool { return settled(w.now(prompt)) })
 	golden(t, "second person withdrawn", w.now(prompt))
-	// A click that was on its way comes too late, for good.
+	// A click that was already on its way is too late.
 	w.acked(w.slack.Forge(grace, prompt, "cancel_task", value))
 	w.must(w.stop())
 	w.noCancel()
 }
 
-func TestWithdrawingAndConfirmingAtOnceEndsInOneOfThem(t *testing.T) {
+func TestConcurrentWithdrawAndConfirmHaveOneResult(t *testing.T) {
 	for range 5 {
 		w := newWorld(t, secondPerson)
 		prompt := w.ask(ada, general, "/cancel-task 12345")
@@ -253,7 +253,7 @@ func TestWithdrawingAndConfirmingAtOnceEndsInOneOfThem(t *testing.T) {
 	}
 }
 
-func TestARequesterWhoMayNotAnyMoreCannotBeConfirmed(t *testing.T) {
+func TestRequesterMustStillBeAllowedAtConfirmation(t *testing.T) {
 	w := newWorld(t, secondPerson, alwaysFresh)
 	prompt := w.ask(ada, general, "/cancel-task 12345")
 	w.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Deleted: true})
@@ -264,7 +264,7 @@ func TestARequesterWhoMayNotAnyMoreCannotBeConfirmed(t *testing.T) {
 	w.noCancel()
 }
 
-func TestARuleThatCameAfterThePromptCounts(t *testing.T) {
+func TestRuleAddedAfterPromptApplies(t *testing.T) {
 	w := newWorld(t)
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 	w.must(w.stop())
@@ -279,7 +279,7 @@ func TestARuleThatCameAfterThePromptCounts(t *testing.T) {
 	w.noCancel()
 }
 
-func TestTheAuditChannelHearsOfEverything(t *testing.T) {
+func TestAuditChannelGetsEverything(t *testing.T) {
 	w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals }, alwaysFresh)
 	w.slash(slacktest.Guest, general, "/cancel-task 12345")
 	w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345 duplicate")))
@@ -291,7 +291,7 @@ func TestTheAuditChannelHearsOfEverything(t *testing.T) {
 	golden(t, "audit", w.slack.History(slacktest.Deals)...)
 }
 
-func TestAnAuditCopyOutlivesTheProcess(t *testing.T) {
+func TestAuditCopySurvivesRestart(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		var o options
 		w := newWorld(t, func(w *options) { w.bot.AuditChannel = slacktest.Deals; o = *w })
@@ -310,7 +310,7 @@ func TestAnAuditCopyOutlivesTheProcess(t *testing.T) {
 	})
 }
 
-func TestWhoTypesTooFastIsTold(t *testing.T) {
+func TestFastCommandsAreLimited(t *testing.T) {
 	w := newWorld(t, func(o *options) { o.bot.CommandsPerMinute = 3 })
 	for range 3 {
 		w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -319,9 +319,9 @@ func TestWhoTypesTooFastIsTold(t *testing.T) {
 	w.wantPrompt(w.slash(grace, general, "/cancel-task 12345")) // the others are not held up
 }
 
-// TestWhoPressesTooFastIsToldTwiceAndHoldsUpNobody: three presses for each
-// command that somebody may type in a minute.
-func TestWhoPressesTooFastIsToldTwiceAndHoldsUpNobody(t *testing.T) {
+// TestFastClicksAreLimitedPerPerson allows three clicks for each command that
+// a person may type in a minute.
+func TestFastClicksAreLimitedPerPerson(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.CommandsPerMinute = 2 })
 		torn, mine := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345")), w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -351,8 +351,8 @@ func TestWhoPressesTooFastIsToldTwiceAndHoldsUpNobody(t *testing.T) {
 	})
 }
 
-// TestTenThousandBadClicksAndCommands cancel nothing, crash nothing, and are
-// each on record with a reason.
+// TestTenThousandBadClicksAndCommands checks that they cancel nothing, crash
+// nothing, and are each recorded with a reason.
 func TestTenThousandBadClicksAndCommands(t *testing.T) {
 	w := newWorld(t, func(o *options) { o.bot.Grace = time.Minute })
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))

@@ -19,8 +19,8 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// The laws of docs/design/protocol.md, by the histories that once broke them.
-// All of it happens in virtual time.
+// Regression tests for the laws of docs/design/protocol.md: runs that once
+// broke one. All of them use virtual time.
 
 // hooked is a journal whose calls pass through a hook.
 type hooked struct {
@@ -35,7 +35,7 @@ func hook(j *journal.Journal) *hooked {
 	return h
 }
 
-// errCut is the answer that never came.
+// errCut replaces an answer that never came.
 var errCut = errors.New("connection reset by peer")
 
 func (h *hooked) set(hook func(op string, do func() error) error) {
@@ -54,7 +54,7 @@ func (h *hooked) call(ctx context.Context, op string, _ decision.ID, do func(con
 	return hook(op, func() error { return do(ctx) })
 }
 
-// withHook is a world whose first bot's journal passes through a hook.
+// withHook returns a world whose first bot's journal passes through a hook.
 func withHook(t *testing.T, change ...func(*options)) (*world, *hooked, options) {
 	t.Helper()
 	h := hook(nil)
@@ -70,8 +70,8 @@ func withHook(t *testing.T, change ...func(*options)) (*world, *hooked, options)
 	return w, h, kept
 }
 
-// lostAnswers loses the answers of an operation so many times: what was asked
-// is done.
+// lostAnswers loses the answers of an operation a number of times: the
+// operation is carried out.
 func lostAnswers(op string, times int) func(string, func() error) error {
 	var left atomic.Int64
 	left.Store(int64(times))
@@ -84,7 +84,7 @@ func lostAnswers(op string, times int) func(string, func() error) error {
 	}
 }
 
-// away takes the journal away.
+// away makes the journal unreachable.
 func away(string, func() error) error { return errCut }
 
 // replica starts another bot over the same journal, as another process would.
@@ -98,7 +98,7 @@ func (w *world) replica(o options) (stop func() error) {
 	return stop
 }
 
-// row is the one decision on record; zero if there is none yet.
+// row returns the only recorded decision; zero if there is none yet.
 func (w *world) row() decision.Record {
 	w.Helper()
 	all, err := w.journal.Recent(w.Context(), recent)
@@ -109,8 +109,8 @@ func (w *world) row() decision.Record {
 	return append(all, journal.Recorded{})[0].Record
 }
 
-// told waits until a channel was told once, and makes sure that it is not told
-// again for a long while.
+// toldOnce waits for an announcement in a channel, and checks that it isn't
+// repeated for a long time.
 func (w *world) toldOnce(channel string) slacktest.Message {
 	w.Helper()
 	w.eventually("the channel is told", func() bool { return len(w.slack.History(channel)) > 0 })
@@ -122,7 +122,7 @@ func (w *world) toldOnce(channel string) slacktest.Message {
 	return all[0]
 }
 
-func TestAClaimWhoseAnswerWasLostIsCarriedOutAndToldOnce(t *testing.T) {
+func TestLostClaimAnswerIsCarriedOutOnce(t *testing.T) {
 	for _, times := range []int{1, 3, 10} {
 		t.Run(fmt.Sprint(times), func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
@@ -139,7 +139,7 @@ func TestAClaimWhoseAnswerWasLostIsCarriedOutAndToldOnce(t *testing.T) {
 	}
 }
 
-func TestAClaimWhoseAnswerWasLostAndThatIsKeptIsGivenUp(t *testing.T) {
+func TestKeepTaskAfterLostClaimAnswerGivesUp(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -160,11 +160,11 @@ func TestAClaimWhoseAnswerWasLostAndThatIsKeptIsGivenUp(t *testing.T) {
 	})
 }
 
-func TestATakeOverWhoseAnswerWasLostLeavesNoOrphan(t *testing.T) {
+func TestLostTakeoverAnswerLeavesNoOrphan(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
-		// The first bot claims and is never heard of again.
+		// The first bot claims and disappears.
 		h.set(func(op string, do func() error) error {
 			if op == "Claim" {
 				_ = do()
@@ -187,7 +187,7 @@ func TestATakeOverWhoseAnswerWasLostLeavesNoOrphan(t *testing.T) {
 	})
 }
 
-func TestAnOwnerThatLostItsDecisionWhileWaitingSendsNothing(t *testing.T) {
+func TestOwnerSendsNothingAfterLosingDecision(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -208,9 +208,9 @@ func TestAnOwnerThatLostItsDecisionWhileWaitingSendsNothing(t *testing.T) {
 	})
 }
 
-// A process that stood still between the journal's word and its request has no
-// right to send it any more: a successor may be at work.
-func TestAnOwnerThatStoodStillBeforeItsRequestSendsNothing(t *testing.T) {
+// A process that was suspended between the journal's answer and its request
+// must not send it: a successor may have taken over.
+func TestSuspendedOwnerSendsNothing(t *testing.T) {
 	for at, sent := range map[string]int{"Claim": 0, "MarkSent": 1} {
 		t.Run(at, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
@@ -263,15 +263,15 @@ func TestAnOwnerThatStoodStillBeforeItsRequestSendsNothing(t *testing.T) {
 	}
 }
 
-func TestAClickIsNotCarriedOutHalfAnHourLater(t *testing.T) {
+func TestOldClickIsNotCarriedOut(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 		busy := chameliotest.Busy("30")
 		busy.Method, busy.Times = "POST", 1
 		w.api.Break(busy)
-		// The process sleeps as a suspended machine does: the journal answers
-		// two hours later.
+		// The process sleeps like a suspended machine: the journal answers two
+		// hours later.
 		h.set(func(op string, do func() error) error {
 			if op == "MarkSent" {
 				time.Sleep(2 * time.Hour)
@@ -289,9 +289,9 @@ func TestAClickIsNotCarriedOutHalfAnHourLater(t *testing.T) {
 	})
 }
 
-// A look that lags behind shows a task running that somebody else has just
-// cancelled: a conflict says more.
-func TestALookThatLagsIsNoProofThatATaskStillRuns(t *testing.T) {
+// A lagging read shows a task running that someone else has just cancelled.
+// The conflict is more reliable.
+func TestLaggingReadDoesNotProveRunning(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -306,9 +306,9 @@ func TestALookThatLagsIsNoProofThatATaskStillRuns(t *testing.T) {
 	})
 }
 
-// Once a request may be in flight, nothing but a clear yes or an ended task is
+// Once a request may be in flight, only a clear yes or an ended task is
 // certain.
-func TestNothingUntrueIsToldOfACancelThatMayBeInFlight(t *testing.T) {
+func TestAnnouncementStaysTrueWhileInFlight(t *testing.T) {
 	post := func(f chameliotest.Fault) chameliotest.Fault { f.Method = "POST"; return f }
 	tests := map[string]struct {
 		lag    time.Duration
@@ -361,9 +361,9 @@ func TestNothingUntrueIsToldOfACancelThatMayBeInFlight(t *testing.T) {
 	}
 }
 
-// A look tells what was when it began, or before: that its answer took long
-// makes it no fresher.
-func TestASlowLookIsNoProofThatATaskStillRuns(t *testing.T) {
+// A GET shows the state at its beginning or earlier: a slow answer isn't
+// fresher.
+func TestSlowReadDoesNotProveRunning(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.timeout = 15 * time.Second })
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -372,7 +372,7 @@ func TestASlowLookIsNoProofThatATaskStillRuns(t *testing.T) {
 		done.Times = 1
 		fault(http.MethodPost, done)
 		fault(http.MethodPost, chameliotest.Busy("10"))
-		fault(http.MethodGet, chameliotest.Fault{ // the first look after
+		fault(http.MethodGet, chameliotest.Fault{ // the first check after it
 			Status: 200, Body: `{"task":{"task_id":12345,"task_title":"Review","status":"in_progress"}}`, Delay: 11 * time.Second, Times: 1,
 		})
 		fault(http.MethodGet, chameliotest.ServerError(false))
@@ -400,7 +400,7 @@ func texts(all []slacktest.Message) []string {
 	return s
 }
 
-func TestAnUnknownOutcomeOfATaskThatRunsOnIsSettledAfterADay(t *testing.T) {
+func TestUnknownOutcomeIsSettledAfterADay(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -428,7 +428,7 @@ func TestAnUnknownOutcomeOfATaskThatRunsOnIsSettledAfterADay(t *testing.T) {
 	})
 }
 
-func TestWhatWasNeverSentIsNotTakenForOurs(t *testing.T) {
+func TestUnsentCancelIsNotClaimed(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -438,7 +438,7 @@ func TestWhatWasNeverSentIsNotTakenForOurs(t *testing.T) {
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		time.Sleep(5 * time.Second) // it waits for the rate limit: nothing of it can have taken effect
 		h.set(away)
-		w.api.SetStatus(12345, "cancelled") // somebody else
+		w.api.SetStatus(12345, "cancelled") // by someone else
 		w.replica(o)
 		w.toldOnce(general)
 		if got := w.row(); got.Outcome() != decision.AlreadyCancelled {
@@ -447,9 +447,9 @@ func TestWhatWasNeverSentIsNotTakenForOurs(t *testing.T) {
 	})
 }
 
-func TestAnAnnouncementIsMadeOnceWhileTheJournalIsAway(t *testing.T) {
+func TestAnnouncesOnceDuringJournalOutage(t *testing.T) {
 	for _, d := range []time.Duration{5 * time.Second, 12500 * time.Millisecond, 30 * time.Second, time.Minute} {
-		for _, at := range []string{"Claim", "Finish", "BeginTelling", "MarkAnnounced"} {
+		for _, at := range []string{"Claim", "Finish", "BeginAnnouncing", "MarkAnnounced"} {
 			t.Run(fmt.Sprintf("%s %s", at, d), func(t *testing.T) {
 				virtual(t, func(t *testing.T) {
 					w, h, o := withHook(t)
@@ -465,7 +465,7 @@ func TestAnAnnouncementIsMadeOnceWhileTheJournalIsAway(t *testing.T) {
 						}
 						return do()
 					})
-					// Whichever of the two gets the click: both lose it.
+					// Both replicas lose the click, whichever gets it.
 					w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 					w.toldOnce(general)
 					if w.api.Effects(12345) != 1 {
@@ -477,9 +477,9 @@ func TestAnAnnouncementIsMadeOnceWhileTheJournalIsAway(t *testing.T) {
 	}
 }
 
-// TestOwnersRecordFirstAfterALongOutage takes the database away from two
+// TestOwnersRecordFirstAfterLongOutage takes the database away from two
 // replicas right after a post, for longer than the lease. No one dies.
-func TestOwnersRecordFirstAfterALongOutage(t *testing.T) {
+func TestOwnersRecordFirstAfterLongOutage(t *testing.T) {
 	for _, d := range []time.Duration{125 * time.Second, 150 * time.Second, 151500 * time.Millisecond, 10 * time.Minute} {
 		t.Run(d.String(), func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
@@ -511,7 +511,7 @@ func TestOwnersRecordFirstAfterALongOutage(t *testing.T) {
 	}
 }
 
-func TestSlackDownThenTheJournalAwayThenSlackBackTellsOnce(t *testing.T) {
+func TestAnnouncesOnceAfterSlackAndJournalOutages(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -528,9 +528,9 @@ func TestSlackDownThenTheJournalAwayThenSlackBackTellsOnce(t *testing.T) {
 	})
 }
 
-// Neither is one about which that cannot be told now, since the keys of earlier
-// bot tokens cannot be read.
-func TestARowThatNoClickMadeIsNeverActedOn(t *testing.T) {
+// The same holds for a row that can't be verified now, because the keys of
+// earlier bot tokens can't be read.
+func TestForgedRowIsIgnored(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		h.set(func(op string, do func() error) error {
@@ -597,8 +597,8 @@ func TestARowThatNoClickMadeIsNeverActedOn(t *testing.T) {
 	})
 }
 
-func TestADecisionThatVanishesFromTheJournalIsToldAllTheSame(t *testing.T) {
-	for _, at := range []string{"Finish", "BeginTelling", "MarkAnnounced"} {
+func TestVanishedDecisionIsAnnounced(t *testing.T) {
+	for _, at := range []string{"Finish", "BeginAnnouncing", "MarkAnnounced"} {
 		t.Run(at, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
 				w, h, _ := withHook(t)
@@ -623,11 +623,11 @@ func TestADecisionThatVanishesFromTheJournalIsToldAllTheSame(t *testing.T) {
 	}
 }
 
-// Where another decision about the task was made before the one that had
-// vanished could be put back, that one is told as well: as not known, and once
-// more when it is.
-func TestADecisionThatVanishesAndIsOverruledIsToldAllTheSame(t *testing.T) {
-	for _, at := range []string{"MarkSent", "Finish", "BeginTelling"} {
+// If another decision about the task was made before the vanished one could be
+// restored, the vanished one is announced too: as unknown, and again when its
+// result is known.
+func TestOverruledVanishedDecisionIsAnnounced(t *testing.T) {
+	for _, at := range []string{"MarkSent", "Finish", "BeginAnnouncing"} {
 		t.Run(at, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
 				w, h, _ := withHook(t)
@@ -638,7 +638,7 @@ func TestADecisionThatVanishesAndIsOverruledIsToldAllTheSame(t *testing.T) {
 					busy.Method, busy.Times = "POST", 1
 					w.api.Break(busy)
 				}
-				if at == "BeginTelling" { // a second round of tries asks for it
+				if at == "BeginAnnouncing" { // a second round of tries asks for it
 					w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Status: 500})
 					w.slack.Break(slacktest.Fault{Method: "response_url", Status: 500})
 				}
@@ -659,7 +659,7 @@ func TestADecisionThatVanishesAndIsOverruledIsToldAllTheSame(t *testing.T) {
 					return len(told) == 1 && strings.Contains(told[0].Text, "briefly lost")
 				})
 				time.Sleep(10 * time.Minute)
-				told := w.slack.History(general) // what is told later is shown there too
+				told := w.slack.History(general) // includes later messages
 				if at == "MarkSent" {
 					if w.api.Effects(12345) != 0 || len(told) != 1 {
 						t.Errorf("%d effects; told: %v", w.api.Effects(12345), texts(told))
@@ -672,7 +672,7 @@ func TestADecisionThatVanishesAndIsOverruledIsToldAllTheSame(t *testing.T) {
 	}
 }
 
-func TestWhenFinishsAnswerIsLostThePromptSaysTheOutcome(t *testing.T) {
+func TestPromptShowsOutcomeWhenFinishAnswerIsLost(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -685,7 +685,7 @@ func TestWhenFinishsAnswerIsLostThePromptSaysTheOutcome(t *testing.T) {
 	})
 }
 
-func TestAChannelThatSlackRefusesIsToldByTheClickAndHoldsNobodyUp(t *testing.T) {
+func TestRefusedChannelUsesResponseURL(t *testing.T) {
 	for name, f := range map[string]slacktest.Fault{
 		"fatal_error": {Error: "fatal_error"}, "a day": {Status: 429, RetryAfter: "86400"}, "500": {Status: 500}, "hangs": {Hang: true},
 	} {
@@ -721,7 +721,7 @@ func TestAChannelThatSlackRefusesIsToldByTheClickAndHoldsNobodyUp(t *testing.T) 
 	}
 }
 
-func TestAResponseURLThatSaysNoInA200IsANo(t *testing.T) {
+func TestResponseURLErrorInA200IsAnError(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, slacktest.Legal, "/cancel-task 12345"))
@@ -734,7 +734,7 @@ func TestAResponseURLThatSaysNoInA200IsANo(t *testing.T) {
 	})
 }
 
-func TestTwoCrashesLeaveTheClickAUseForItsChannel(t *testing.T) {
+func TestTwoCrashesKeepResponseURLUse(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, slacktest.Legal, "/cancel-task 12345"))
@@ -756,7 +756,7 @@ func TestTwoCrashesLeaveTheClickAUseForItsChannel(t *testing.T) {
 	})
 }
 
-func TestOnePersonsPressesHoldNobodyUp(t *testing.T) {
+func TestOnePersonsPressesDelayNoOthers(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.CommandsPerMinute = 10 }, alwaysFresh)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -776,7 +776,7 @@ func TestOnePersonsPressesHoldNobodyUp(t *testing.T) {
 	})
 }
 
-func TestAGuestsPressesCostOneLookAtTheTask(t *testing.T) {
+func TestGuestPressesCostOneGET(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.Policy.Mode = "people-on-task" }, alwaysFresh)
 		prompt := w.wantPrompt(w.slashOnTask())
@@ -798,7 +798,7 @@ func TestAGuestsPressesCostOneLookAtTheTask(t *testing.T) {
 	})
 }
 
-func TestAClickCountsByTheMomentAtWhichItCame(t *testing.T) {
+func TestClickCountsWhenReceived(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.ConfirmTTL = 10 * time.Second; o.bot.CommandsPerMinute = 1 << 20 }, alwaysFresh)
 		prompt := w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
@@ -814,7 +814,7 @@ func TestAClickCountsByTheMomentAtWhichItCame(t *testing.T) {
 	})
 }
 
-func TestAnOddFieldInAClicksMessageCostsNobodyTheirClick(t *testing.T) {
+func TestUnexpectedMessageFieldDoesNotRejectClick(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -827,7 +827,7 @@ func TestAnOddFieldInAClicksMessageCostsNobodyTheirClick(t *testing.T) {
 	})
 }
 
-func TestKeepAfterCancelSaysWhatIsTrue(t *testing.T) {
+func TestKeepAfterCancelShowsOutcome(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -842,13 +842,13 @@ func TestKeepAfterCancelSaysWhatIsTrue(t *testing.T) {
 	})
 }
 
-func TestALongRetryAfterOnALookDoesNotEndItEarly(t *testing.T) {
+func TestLongRetryAfterOnCheckDoesNotEndIt(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 		w.api.Break(chameliotest.Fault{Method: "POST", CutAfter: true, Times: 1})
 		busy := chameliotest.Busy("125")
-		busy.Method, busy.Times = "GET", 1 // the first look after
+		busy.Method, busy.Times = "GET", 1 // the first check after it
 		w.api.Break(busy)
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		w.toldOnce(general)
@@ -858,7 +858,7 @@ func TestALongRetryAfterOnALookDoesNotEndItEarly(t *testing.T) {
 	})
 }
 
-func TestAuditCopiesComeOnceHoweverSlowSlackIs(t *testing.T) {
+func TestSlowSlackDoesNotDuplicateAuditCopies(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
 		w.replica(o)
@@ -876,7 +876,7 @@ func TestAuditCopiesComeOnceHoweverSlowSlackIs(t *testing.T) {
 	})
 }
 
-func TestThePromptSaysTheOutcomeAlsoWhereASecondClickCouldNotBeSaved(t *testing.T) {
+func TestPromptShowsOutcomeWhenSecondClickIsNotSaved(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		var second atomic.Bool
@@ -897,7 +897,7 @@ func TestThePromptSaysTheOutcomeAlsoWhereASecondClickCouldNotBeSaved(t *testing.
 	})
 }
 
-func TestAClickThatWaitsHalfAnHourForTheRateLimitIsNotCarriedOut(t *testing.T) {
+func TestClickExpiresWhileWaitingForRateLimit(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		const tasks = 40
 		w := newWorld(t, func(o *options) { o.rateLimit, o.bot.ConfirmTTL = 1, 30*time.Minute })
@@ -926,7 +926,7 @@ func TestAClickThatWaitsHalfAnHourForTheRateLimitIsNotCarriedOut(t *testing.T) {
 	})
 }
 
-func TestAnOwnerThatLostItsDecisionWhileTellingTellsNothing(t *testing.T) {
+func TestOwnerStopsAnnouncingAfterLosingDecision(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 500})
@@ -938,7 +938,7 @@ func TestAnOwnerThatLostItsDecisionWhileTellingTellsNothing(t *testing.T) {
 					lostAt.CompareAndSwap(nil, new(time.Now()))
 				}
 				return nil
-			case "BeginTelling":
+			case "BeginAnnouncing":
 				return journal.ErrLost
 			}
 			return do()
@@ -957,9 +957,9 @@ func TestAnOwnerThatLostItsDecisionWhileTellingTellsNothing(t *testing.T) {
 	})
 }
 
-// A process that stood still between the journal's word and its post has no
-// right to post any more: a successor may have.
-func TestAnOwnerThatStoodStillBeforeItsPostPostsNothing(t *testing.T) {
+// A process that was suspended between the journal's answer and its post must
+// not post: a successor may have posted.
+func TestSuspendedOwnerPostsNothing(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -972,7 +972,7 @@ func TestAnOwnerThatStoodStillBeforeItsPostPostsNothing(t *testing.T) {
 			switch {
 			case stands.Load():
 				return errCut
-			case op != "BeginTelling": // before another round of tries
+			case op != "BeginAnnouncing": // before another round of tries
 				return do()
 			}
 			err := do()
@@ -995,7 +995,7 @@ func TestAnOwnerThatStoodStillBeforeItsPostPostsNothing(t *testing.T) {
 	})
 }
 
-// tried counts the calls of a method of Slack's.
+// tried returns the number of calls of one of Slack's methods.
 func (w *world) tried(method string) (n int) {
 	for _, c := range w.slack.Calls() {
 		if c.Method == method {
@@ -1005,12 +1005,12 @@ func (w *world) tried(method string) (n int) {
 	return n
 }
 
-func TestAPanicWhileTellingLeavesNoOrphan(t *testing.T) {
+func TestPanicWhileAnnouncingLeavesNoOrphan(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		var panicked atomic.Bool
 		h.set(func(op string, do func() error) error {
-			if op == "BeginTelling" && !panicked.Swap(true) {
+			if op == "BeginAnnouncing" && !panicked.Swap(true) {
 				w.slack.ClearFaults()
 				panic("a bug")
 			}
@@ -1027,9 +1027,9 @@ func TestAPanicWhileTellingLeavesNoOrphan(t *testing.T) {
 	})
 }
 
-// Nor does one right after the channel's turn was taken: what comes next there
-// is told, and so is the decision, once it is taken over.
-func TestAPanicWhileFinishingHoldsNoChannelUp(t *testing.T) {
+// The same after a panic right after the channel's turn was taken: the next
+// announcements there are posted, and so is this one, once it is taken over.
+func TestPanicWhileFinishingReleasesChannel(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		var panicked atomic.Bool
@@ -1047,7 +1047,7 @@ func TestAPanicWhileFinishingHoldsNoChannelUp(t *testing.T) {
 	})
 }
 
-func TestASettledOutcomeIsToldOnceWhileTheJournalIsAway(t *testing.T) {
+func TestFinalResultIsPostedOnceDuringOutage(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		var back atomic.Pointer[time.Time]
@@ -1073,7 +1073,7 @@ func TestASettledOutcomeIsToldOnceWhileTheJournalIsAway(t *testing.T) {
 	})
 }
 
-func TestAClickThatIsDeliveredAgainLeavesAUseForItsChannel(t *testing.T) {
+func TestRedeliveredClickKeepsResponseURLUse(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		var click map[string]any
@@ -1089,9 +1089,9 @@ func TestAClickThatIsDeliveredAgainLeavesAUseForItsChannel(t *testing.T) {
 	})
 }
 
-// A clear no to a second decision is no certainty while the first one's request
+// A clear no to a second decision isn't certain while the first one's request
 // may be in flight.
-func TestASecondDecisionSaysNothingUntrueOfAFirstInFlight(t *testing.T) {
+func TestSecondDecisionStaysTrueWhileFirstInFlight(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		first := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -1113,9 +1113,9 @@ func TestASecondDecisionSaysNothingUntrueOfAFirstInFlight(t *testing.T) {
 	})
 }
 
-// A request without an answer may still be on its way: it is not repeated
-// within half a minute, however often a look shows the task running.
-func TestACancelWithoutAnAnswerIsNotRepeatedWhileItMayBeInFlight(t *testing.T) {
+// A request without an answer may still be in flight: it isn't repeated within
+// half a minute, however often a GET shows the task running.
+func TestCancelIsNotRepeatedWhileInFlight(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))

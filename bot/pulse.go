@@ -8,16 +8,17 @@ import (
 )
 
 const (
-	// acceptStalled is how long an envelope may take to be accepted, and then to
-	// be acknowledged, until the process isn't ready. Slack waits for 3 seconds.
+	// acceptStalled is how long an envelope may take to be accepted, and then
+	// to be acknowledged, before the process isn't ready. Slack waits for 3
+	// seconds.
 	acceptStalled = 10 * time.Second
 
-	// workStalled is how long jobs may wait for a worker without one getting it.
-	// No job takes as long.
+	// workStalled is how long jobs may wait without one getting a worker. No
+	// job takes that long.
 	workStalled = 2 * time.Minute
 )
 
-// pulse watches what Slack delivers: that it is read, and acknowledged.
+// pulse checks that Slack's envelopes are read and acknowledged.
 type pulse struct {
 	mu        sync.Mutex
 	next      uint64
@@ -25,7 +26,7 @@ type pulse struct {
 	owed      time.Time            // when the first envelope was accepted since the last acknowledgement; zero if none was
 }
 
-// accept notes that an envelope was read. The caller must call accepted when
+// accept records that an envelope was read. The caller must call accepted when
 // it can be acknowledged.
 func (p *pulse) accept() (accepted func()) {
 	p.mu.Lock()
@@ -46,15 +47,15 @@ func (p *pulse) accept() (accepted func()) {
 	}
 }
 
-// acknowledged notes that an acknowledgement was written, or that its connection
-// is gone.
+// acknowledged records that an acknowledgement was written, or that its
+// connection is gone.
 func (p *pulse) acknowledged() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.owed = time.Time{}
 }
 
-// check says what is stuck.
+// check returns an error that names the stuck part.
 func (p *pulse) check() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -11,9 +11,9 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
-// TestPulseSeesWhatPeopleSee stops reading, acknowledging and working, one at a
+// TestPulseDetectsStalls stops reading, acknowledging and working, one at a
 // time.
-func TestPulseSeesWhatPeopleSee(t *testing.T) {
+func TestPulseDetectsStalls(t *testing.T) {
 	says := func(p *pulse, want string) {
 		t.Helper()
 		if err := p.check(); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

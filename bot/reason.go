@@ -23,8 +23,8 @@ import (
 const triggerLife = 3 * time.Second
 
 // reasons asks for a reason if none was typed. A click without one opens a
-// modal instead of deciding anything. What is submitted there becomes a click
-// on the same confirmation, now with a reason, and is checked like any other.
+// modal instead of deciding anything. Submitting it is a click on the same
+// confirmation, now with a reason, and is checked like any other.
 type reasons struct {
 	required bool
 	views    interface {
@@ -41,7 +41,7 @@ func (r *reasons) missing(c decision.Confirmation) bool { return r.required && c
 // ask opens the modal. The click decides nothing.
 func (r *reasons) ask(ctx context.Context, p carry.Press) reply {
 	if err := r.open(ctx, p.Click, p.Confirmation); err != nil {
-		p.Log.Warn("cannot ask for a reason (views.open)", "error", err)
+		p.Log.Warn("can't ask for a reason (views.open)", "error", err)
 		return alone(r.texts.NotAskedForReason(p.Confirmation))
 	}
 	p.Log.Info("asked for a reason")
@@ -72,9 +72,8 @@ type reasoned struct {
 	confirmation decision.Confirmation
 }
 
-// read verifies a submission, and returns it or what is wrong with it, to be
-// shown in the modal. It only reads: the modal is waiting for its
-// acknowledgement.
+// read verifies a submission, and returns it, or an error to show in the
+// modal. It has no side effects: the modal is waiting for its acknowledgement.
 func (r *reasons) read(s slackapi.Submission, e envelope) (given reasoned, wrong string) {
 	data, err := r.signer.DecodeModal(texts.ModalReason, s.Metadata, s.User)
 	if err != nil {
@@ -98,7 +97,8 @@ func (r *reasons) read(s slackapi.Submission, e envelope) (given reasoned, wrong
 	}, c}, ""
 }
 
-// parse reads a reason that was typed in a modal, and says what is wrong with it.
+// parse parses a reason that was typed in a modal, and returns an error to
+// show there.
 func (r *reasons) parse(typed string, required bool) (reason, wrong string) {
 	reason = input.ParseReason(input.Clean(typed))
 	switch n := utf8.RuneCountInString(reason); {
@@ -114,7 +114,7 @@ func (r *reasons) parse(typed string, required bool) (reason, wrong string) {
 func (r *router) reasonGiven(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
 	given, wrong := r.clicks.reasons.read(s, e)
 	if wrong != "" {
-		return slackapi.ModalAck(texts.BlockReason, wrong), func() { log.Info("a reason was not accepted", "told", wrong) }
+		return slackapi.ModalAck(texts.BlockReason, wrong), func() { log.Info("reason not accepted", "reply", wrong) }
 	}
 	job := r.pressed.Reserve(func(ctx context.Context) {
 		ctx, end := r.trace.Step(ctx, "click", attribute.String("slack.envelope", e.ID))

@@ -20,8 +20,7 @@ func (w *world) askedForReason(user string, prompt slacktest.Message) slacktest.
 	return w.slack.Modals(user)[0]
 }
 
-// submitted waits for the acknowledgement of a modal and returns what is said
-// in it.
+// submitted waits for the acknowledgement of a modal and returns its error.
 func (w *world) submitted(user string, m slacktest.Modal, reason string) string {
 	w.Helper()
 	w.acked(w.slack.SubmitView(user, m, map[string]string{"reason": reason}))
@@ -33,7 +32,7 @@ func (w *world) submitted(user string, m slacktest.Modal, reason string) string 
 	return ""
 }
 
-func TestARequiredReasonIsAskedFor(t *testing.T) {
+func TestRequiredReasonIsAskedFor(t *testing.T) {
 	w := newWorld(t, requireReason)
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 	golden(t, "prompt that will ask", prompt)
@@ -56,7 +55,7 @@ func TestARequiredReasonIsAskedFor(t *testing.T) {
 	if len(d) != 1 || d[0].Reason != "duplicate of 12346" || d[0].Requester != ada || w.api.Effects(12345) != 1 {
 		t.Errorf("the journal says %+v", d)
 	}
-	// Another click, and what it asks for, change nothing.
+	// Another click, and its modal, change nothing.
 	w.acked(w.slack.Forge(ada, prompt, "cancel_task", prompt.Button("cancel_task").Value))
 	w.eventually("another modal", func() bool { return len(w.slack.Modals(ada)) > 0 })
 	w.submitted(ada, w.slack.Modals(ada)[0], "again")
@@ -66,7 +65,7 @@ func TestARequiredReasonIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestATypedReasonIsNotAskedForAgain(t *testing.T) {
+func TestTypedReasonIsNotAskedForAgain(t *testing.T) {
 	w := newWorld(t, requireReason)
 	w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345 duplicate")))
 	if len(w.slack.Modals(ada)) != 0 {
@@ -74,7 +73,7 @@ func TestATypedReasonIsNotAskedForAgain(t *testing.T) {
 	}
 }
 
-func TestASecondPersonGivesTheReason(t *testing.T) {
+func TestSecondPersonGivesReason(t *testing.T) {
 	w := newWorld(t, secondPerson, requireReason)
 	prompt := w.ask(ada, general, "/cancel-task 12345")
 	// The requester gets no modal for their own request.
@@ -96,8 +95,8 @@ func TestASecondPersonGivesTheReason(t *testing.T) {
 	}
 }
 
-// Whatever is checked at a click is checked again when the modal comes back.
-func TestASubmissionIsCheckedLikeAClick(t *testing.T) {
+// Every check of a click is repeated when the modal is submitted.
+func TestSubmissionIsCheckedLikeAClick(t *testing.T) {
 	submission := func(user, metadata, reason string) map[string]any {
 		return map[string]any{
 			"type": "view_submission", "api_app_id": slacktest.AppID, "team": map[string]any{"id": slacktest.TeamID}, "user": map[string]any{"id": user},
@@ -154,7 +153,7 @@ func TestASubmissionIsCheckedLikeAClick(t *testing.T) {
 	})
 }
 
-func TestPeopleOnTheTaskAreTold(t *testing.T) {
+func TestPeopleOnTheTaskAreMentioned(t *testing.T) {
 	notify := func(o *options) { o.bot.NotifyPeopleOnTask = true }
 	for _, tt := range []struct {
 		name   string
@@ -205,9 +204,10 @@ func TestPeopleOnTheTaskAreTold(t *testing.T) {
 	}
 }
 
-// A long address and a long reason don't fit into a button together. What is
-// typed there, or given in the modal, still becomes a decision.
-func TestLongAddressAndReasonAreDecided(t *testing.T) {
+// A long address and a long reason don't fit into a button together. A reason
+// that was typed with the command, or in the modal, still results in a
+// decision.
+func TestLongAddressAndReason(t *testing.T) {
 	reason := strings.Repeat("📄", 300)
 	for name, command := range map[string]string{"typed": "/cancel-task 12345 " + reason, "in the modal": "/cancel-task 12345"} {
 		t.Run(name, func(t *testing.T) {

@@ -21,9 +21,9 @@ type neverPaused struct{}
 
 func (neverPaused) Paused(context.Context) (journal.Pause, error) { return journal.Pause{}, nil }
 
-// Clicks that decide nothing are answered by a value: no Slack is needed to see
-// what is said, and where.
-func TestClicksThatDecideNothing(t *testing.T) {
+// Clicks without a decision are answered by a value, so the test needs no
+// Slack to see what is said, and where.
+func TestClicksWithoutDecision(t *testing.T) {
 	now := time.Now()
 	sign, err := signed.NewSigner("xoxb-test", nil, time.Now)
 	if err != nil {
@@ -33,7 +33,7 @@ func TestClicksThatDecideNothing(t *testing.T) {
 	w := texts.Texts{Command: "/cancel-task"}
 	at := &gate{known: make(chan struct{})} // Slack hasn't said where the bot is installed
 	c := &clicks{
-		gate: at, signer: sign, texts: w, limit: work.NewLimit(100), told: work.NewLimit(1), reasons: &reasons{}, judging: newJudging(), paused: pauseSwitch{neverPaused{}},
+		gate: at, signer: sign, texts: w, limit: work.NewLimit(100), warned: work.NewLimit(1), reasons: &reasons{}, judging: newJudging(), paused: pauseSwitch{neverPaused{}},
 		metrics: observe.NewMetrics(nil), trace: observe.NewTracer(nil),
 	}
 	click := slackapi.Click{User: "U1", Channel: "C1", Action: texts.ActionCancel, Value: sign.Encode(mine), Ephemeral: true, Received: now}

@@ -28,7 +28,7 @@ const (
 	askPatience = 5 * time.Second
 )
 
-// openRequests is what the requests need from the journal.
+// openRequests is the part of the journal that the requests need.
 type openRequests interface {
 	Opened(ctx context.Context, r journal.Request, remind, end time.Duration) error
 	TakeToRemind(ctx context.Context, limit int) ([]journal.Request, error)
@@ -37,10 +37,10 @@ type openRequests interface {
 	Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) (decision.Record, error)
 }
 
-// requests are the prompts in a channel that a second person must confirm. The
-// journal's list of them says what is due and has no authority: a click counts
-// by what the button carries. Whether a request was confirmed, withdrawn or has
-// expired is up to its row in the journal, of which there is one.
+// requests are the prompts in channels that a second person must confirm. The
+// journal's list of them is a to-do list without authority: a click counts by
+// its button's content. Whether a request was confirmed, withdrawn or has
+// expired is decided by its row in the journal, of which there is only one.
 type requests struct {
 	journal openRequests
 	carrier *carry.Carrier
@@ -67,10 +67,10 @@ func (r *requests) ask(ctx context.Context, log *slog.Logger, c decision.Confirm
 	switch status, _ := slackapi.Classify(err); status {
 	case slackapi.Posted:
 	case slackapi.Unclear:
-		log.Warn("a request may have been posted, or not", "error", err)
+		log.Warn("not known whether a request was posted", "error", err)
 		return alone(r.texts.PerhapsAsked(c))
 	case slackapi.Refused, slackapi.Later:
-		log.Info("cannot post a request in the channel; answering the command instead", "reason", err)
+		log.Info("can't post a request in the channel; answering the command instead", "reason", err)
 		return reply{message: m, where: slackapi.InChannel}
 	}
 	left := c.ExpiresAt.Sub(r.now())
@@ -80,13 +80,13 @@ func (r *requests) ask(ctx context.Context, log *slog.Logger, c decision.Confirm
 	}
 	open := journal.Request{ID: decision.ID(c.ID), MessageTS: ts, Confirmation: r.signer.Encode(c)}
 	if err := work.Retry(ctx, askPatience, func() error { return r.journal.Opened(ctx, open, remind, left+carry.RequestGrace) }); err != nil {
-		log.Warn("a request is not on the list of open ones: nothing will say when it runs out", "error", err)
+		log.Warn("request not listed; its message won't change when it expires", "error", err)
 	}
 	return reply{}
 }
 
-// look starts the reminders that are due, and the last updates of requests that
-// have ended. It runs in a loop, which succeeds if the journal answers.
+// look starts the reminders that are due, and the last updates of requests
+// that have ended. It runs in a loop, which succeeds if the journal answers.
 func (r *requests) look(ctx context.Context) error {
 	due, failed := r.take(ctx, r.journal.TakeToRemind)
 	for _, one := range due {
@@ -98,7 +98,7 @@ func (r *requests) look(ctx context.Context) error {
 	for _, one := range ended {
 		r.lanes.run(ctx, one.Channel, func(ctx context.Context) {
 			if err := r.end(ctx, one); err != nil {
-				one.log.Warn("a request can't be ended now; trying again", "error", err)
+				one.log.Warn("can't end a request now; retrying", "error", err)
 			}
 		})
 	}
@@ -131,8 +131,8 @@ func (r *requests) take(ctx context.Context, take func(context.Context, int) ([]
 	return all, err
 }
 
-// remindOf reminds of a request that is still open, once. It asks the journal
-// immediately before each try.
+// remindOf posts a reminder of a request that is still open, once. It asks the
+// journal immediately before each try.
 func (r *requests) remindOf(ctx context.Context, one request) {
 	err := work.Retry(ctx, askPatience, func() error {
 		if !r.now().Before(one.ExpiresAt) {
@@ -142,7 +142,7 @@ func (r *requests) remindOf(ctx context.Context, one request) {
 		case err == nil:
 			return backoff.Permanent(errDecided)
 		case !errors.Is(err, journal.ErrGone):
-			return err // not known, and then nothing may be said
+			return err // the state isn't known, so nothing may be said
 		}
 		_, err := r.poster.Broadcast(ctx, one.Channel, cmp.Or(one.Thread, one.MessageTS), r.texts.Reminder(one.Confirmation))
 		return slackapi.UnlessPosted(err)
@@ -150,22 +150,22 @@ func (r *requests) remindOf(ctx context.Context, one request) {
 	switch {
 	case errors.Is(err, errDecided):
 	case err != nil:
-		one.log.Warn("cannot remind of a request", "error", err)
+		one.log.Warn("request reminder failed", "error", err)
 	default:
-		one.log.Info("reminded of a request")
+		one.log.Info("request reminder posted")
 	}
 }
 
 var errDecided = errors.New("it is decided")
 
-// end gives a request its last text: what became of it. If nothing did, it
-// records that the request has expired, which competes with a click's claim.
+// end replaces a request with its result. If it has none, it records that the
+// request has expired, which competes with a click's claim.
 func (r *requests) end(ctx context.Context, one request) error {
 	switch {
 	case one.err == nil:
 		return nil // by this clock a click still counts: taken again later
 	case !errors.Is(one.err, signed.ErrExpired) || one.Confirmation.ID != string(one.Request.ID):
-		one.log.Warn("forgot a request from before the bot token was changed", "reason", one.err)
+		one.log.Warn("request from before the bot token changed; dropped it", "reason", one.err)
 		return r.journal.Forget(ctx, one.Request.ID)
 	}
 	d, err := r.became(ctx, one)
@@ -175,7 +175,7 @@ func (r *requests) end(ctx context.Context, one request) error {
 	last, over := r.texts.LastOf(one.Confirmation, d)
 	switch {
 	case !over:
-		return nil // the process that carries it out shows that; taken again later
+		return nil // the process that carries the decision shows the result; taken again later
 	case last == nil:
 		return r.journal.Forget(ctx, one.Request.ID)
 	}
@@ -183,9 +183,9 @@ func (r *requests) end(ctx context.Context, one request) error {
 		if said, _ := slackapi.Classify(err); said.MayWork() {
 			return err // taken again later
 		}
-		one.log.Info("a request cannot be turned", "reason", err) // deleted, or the channel is gone
+		one.log.Info("can't update a request", "reason", err) // deleted, or the channel is gone
 	}
-	one.log.Info("a request has ended", "outcome", string(d.Outcome()))
+	one.log.Info("request ended", "outcome", string(d.Outcome()))
 	if string(d.ID) != one.Confirmation.ID { // overtaken: it ends with a row of its own
 		if _, _, err := r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation); err != nil {
 			return err
@@ -194,8 +194,8 @@ func (r *requests) end(ctx context.Context, one request) error {
 	return r.journal.Forget(ctx, one.Request.ID)
 }
 
-// became returns what became of a request that has come to its end. It returns
-// the zero Record while a click is being judged or saved here.
+// became returns the result of a request that has ended. It returns the zero
+// Record while a click is being judged or saved here.
 func (r *requests) became(ctx context.Context, one request) (decision.Record, error) {
 	d, err := r.journal.Became(ctx, one.Request.ID, one.IDs())
 	if !errors.Is(err, journal.ErrGone) {

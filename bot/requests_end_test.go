@@ -13,9 +13,9 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// TestNothingRunsOutWhileAClickIsJudged clicks just before the end of a
+// TestNothingExpiresWhileClickIsJudged clicks just before the end of a
 // request, with facts that take longer than the request has left.
-func TestNothingRunsOutWhileAClickIsJudged(t *testing.T) {
+func TestNothingExpiresWhileClickIsJudged(t *testing.T) {
 	ranOut := func(m slacktest.Message) bool { return strings.Contains(m.Text, "Nobody approved") }
 	for name, tt := range map[string]struct {
 		before, facts time.Duration
@@ -59,9 +59,9 @@ func (w *world) endOf(prompt slacktest.Message) time.Time {
 	return c.ExpiresAt
 }
 
-// TestARequestHasOneEnd lets the expiry of a request and a click that came in
+// TestRequestEndsOnce lets the expiry of a request and a click that came in
 // time compete in the journal.
-func TestARequestHasOneEnd(t *testing.T) {
+func TestRequestEndsOnce(t *testing.T) {
 	t.Run("the click's claim comes first", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
 			w, h, _ := withHook(t, secondPerson)
@@ -198,9 +198,9 @@ func (w *world) claim(user, value string, at time.Time, lease time.Duration) err
 	return err
 }
 
-// TestAnUnclearRequestIsNotPostedAgain posts a request whose answer leaves open
-// whether Slack has it.
-func TestAnUnclearRequestIsNotPostedAgain(t *testing.T) {
+// TestUnclearRequestIsNotPostedAgain posts a request with an answer that
+// leaves open whether it was posted.
+func TestUnclearRequestIsNotPostedAgain(t *testing.T) {
 	for name, fault := range map[string]slacktest.Fault{"no answer": {Cut: true}, "fatal_error": {Error: "fatal_error"}} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
@@ -217,9 +217,9 @@ func TestAnUnclearRequestIsNotPostedAgain(t *testing.T) {
 	}
 }
 
-// TestATroubledChannelDelaysOnlyItsRequests makes Slack hang on everything that
-// is said in one channel, where 40 requests end or are reminded of.
-func TestATroubledChannelDelaysOnlyItsRequests(t *testing.T) {
+// TestTroubledChannelDelaysOnlyItsRequests makes Slack hang on every call
+// about one channel, where 40 requests end or are reminded of.
+func TestTroubledChannelDelaysOnlyItsRequests(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, secondPerson, reminding)
 		w.api.Add(1000, 41)
@@ -254,9 +254,9 @@ func TestATroubledChannelDelaysOnlyItsRequests(t *testing.T) {
 	})
 }
 
-// TestAReminderIsNotPostedAfterTheDecision decides a request while Slack asks to
-// wait with its reminder.
-func TestAReminderIsNotPostedAfterTheDecision(t *testing.T) {
+// TestReminderIsNotPostedAfterDecision decides a request while Slack delays
+// its reminder.
+func TestReminderIsNotPostedAfterDecision(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, secondPerson, reminding)
 		prompt := w.ask(ada, general, "/cancel-task 12345")
@@ -271,9 +271,9 @@ func TestAReminderIsNotPostedAfterTheDecision(t *testing.T) {
 	})
 }
 
-// TestAnUnclearReminderIsNotPostedAgain reminds with an answer that leaves open
-// whether Slack has it.
-func TestAnUnclearReminderIsNotPostedAgain(t *testing.T) {
+// TestUnclearReminderIsNotPostedAgain posts a reminder with an answer that
+// leaves open whether it was posted.
+func TestUnclearReminderIsNotPostedAgain(t *testing.T) {
 	for name, fault := range map[string]slacktest.Fault{"no answer": {Cut: true}, "fatal_error": {Error: "fatal_error"}} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
@@ -300,9 +300,9 @@ func (w *world) posts() (n int) {
 	return n
 }
 
-// TestAnOvertakenRequestIsFollowedToItsOutcome presses a request whose task is
-// being cancelled by another one: it shows what comes of that.
-func TestAnOvertakenRequestIsFollowedToItsOutcome(t *testing.T) {
+// TestOvertakenRequestShowsOutcome presses a request whose task is being
+// cancelled by another one: it shows that one's outcome.
+func TestOvertakenRequestShowsOutcome(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, secondPerson)
 		first, second := w.ask(ada, general, "/cancel-task 12345"), w.ask(linus, general, "/cancel-task 12345")

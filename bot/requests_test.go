@@ -21,7 +21,7 @@ func reminding(o *options) {
 	o.bot.RemindBefore, o.bot.Policy.Approvers = 3*time.Minute, []string{grace}
 }
 
-// restart starts so many replicas, and stops them at the end.
+// restart starts a number of replicas, and stops them at the end.
 func (w *world) restart(o options, replicas int) {
 	w.Helper()
 	o.journal = w.journal
@@ -32,7 +32,7 @@ func (w *world) restart(o options, replicas int) {
 	w.eventually("the bot is back", func() bool { return w.slack.Connections() == replicas*o.bot.Connections })
 }
 
-// slowToSay says late, once, that a prompt has come to nothing.
+// slowToSay returns late, once, that a prompt has no row.
 type slowToSay struct {
 	bot.Journal
 	once sync.Once
@@ -56,7 +56,7 @@ func (w *world) updates() (n int) {
 	return n
 }
 
-// count asks the journal behind the bot's back.
+// count queries the journal directly.
 func (w *world) count(query string) (n int) {
 	w.Helper()
 	db, err := sql.Open("sqlite", strings.TrimPrefix(w.url, "sqlite:"))
@@ -66,9 +66,9 @@ func (w *world) count(query string) (n int) {
 	return n
 }
 
-// TestThePlaceOfARequest is the second person's whole life, as the channel
-// reads it in the place of the request.
-func TestThePlaceOfARequest(t *testing.T) {
+// TestRequestLifecycle follows a request for a second person, as the channel
+// sees it.
+func TestRequestLifecycle(t *testing.T) {
 	t.Run("run out", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
 			w := newWorld(t, secondPerson)
@@ -103,7 +103,7 @@ func TestThePlaceOfARequest(t *testing.T) {
 			prompt := w.ask(ada, general, "/cancel-task 12345 duplicate of 12346")
 			w.must(w.stop())
 			time.Sleep(11 * time.Minute)
-			w.wantPrompt(w.now(prompt)) // nobody is there
+			w.wantPrompt(w.now(prompt)) // no bot is running
 			w.restart(o, 2)
 			w.eventually("it ran out", func() bool { return settled(w.now(prompt)) })
 			golden(t, "second person ran out", w.now(prompt))
@@ -151,8 +151,9 @@ func TestThePlaceOfARequest(t *testing.T) {
 				o.prepare = func(w *world) { o.journal = &slowToSay{Journal: w.journal} }
 			})
 			prompt := w.ask(ada, general, "/cancel-task 12345 duplicate of 12346")
-			// Slack is slow to say who Grace is: her click came in time, and is
-			// decided when the journal has said that there is no decision.
+			// Slack is slow to return Grace's profile: her click came in time,
+			// and is decided when the journal has answered that there is no
+			// decision.
 			time.Sleep(10*time.Minute - 500*time.Millisecond)
 			w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 4500 * time.Millisecond, Times: 1})
 			w.acked(w.slack.Click(grace, prompt, "cancel_task"))
@@ -247,9 +248,9 @@ func TestThePlaceOfARequest(t *testing.T) {
 	})
 }
 
-// The list of open requests is no authority: what does not carry its own
+// The list of open requests has no authority: an entry without its own
 // confirmation changes no message.
-func TestARequestThatIsNotOursTurnsNothing(t *testing.T) {
+func TestForgedRequestChangesNoMessage(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, secondPerson)
 		prompt := w.ask(ada, general, "/cancel-task 12345 duplicate of 12346")

@@ -9,33 +9,33 @@ import (
 )
 
 const (
-	// retentionEvery and maxDeleted bound how much is deleted at a time: half a
-	// million rows a day, and never a statement that holds the journal up.
+	// retentionEvery and maxDeleted bound how much is deleted at a time: half
+	// a million rows a day, and never a statement that blocks the journal.
 	retentionEvery = time.Minute
 	maxDeleted     = 500
 )
 
-// oldRows is what the retention needs from the journal.
+// oldRows is the part of the journal that the retention needs.
 type oldRows interface {
 	DeleteOld(ctx context.Context, keep time.Duration, limit int) (journal.Deleted, error)
 }
 
-// retention deletes what the journal needn't keep any longer.
+// retention deletes old rows from the journal.
 type retention struct {
 	keep    time.Duration
 	journal oldRows
 	log     *slog.Logger
 }
 
-// tidy deletes one batch. It runs in a loop. A failure isn't the loop's: a bot
-// that can't delete is as ready as any other.
+// tidy deletes one batch. It runs in a loop, and always succeeds: a bot that
+// can't delete rows is still ready.
 func (r *retention) tidy(ctx context.Context) error {
 	deleted, err := r.journal.DeleteOld(ctx, r.keep, maxDeleted)
 	switch {
 	case err != nil && ctx.Err() == nil:
-		r.log.Warn("old rows aren't deleted; trying again", "error", err)
+		r.log.Warn("old rows not deleted; retrying", "error", err)
 	case deleted != journal.Deleted{}:
-		r.log.Info("deleted old rows", "decisions", deleted.Decisions, "notes", deleted.Notes, "keep", r.keep)
+		r.log.Info("old rows deleted", "decisions", deleted.Decisions, "notes", deleted.Notes, "keep", r.keep)
 	}
 	return nil
 }

@@ -10,15 +10,15 @@ import (
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
-// Why a token can't replace the one in use. Another try doesn't help.
+// Reasons to reject a replacement token. Another try doesn't help.
 var (
-	ErrNoToken        = errors.New("it is no token of the kind")
+	ErrNoToken        = errors.New("it isn't a token of that kind")
 	ErrOtherWorkspace = errors.New("it is a token of another installation")
 )
 
-// UseBotToken replaces the bot token for all further calls, if Slack accepts
-// the new one for the same installation. What was signed with the earlier token
-// stays valid as long as it may be under way, even after a restart, so this
+// UseBotToken replaces the bot token for all new calls, if Slack accepts the
+// new one for the same installation. Signatures made with the earlier token
+// stay valid as long as they may be needed, even after a restart, so this
 // needs the journal. If another try doesn't help, the error is a *TokenError,
 // an *OtherAppError, ErrNoToken or ErrOtherWorkspace.
 func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
@@ -38,15 +38,15 @@ func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
 		return other
 	}
 	if err := b.signer.Rotate(ctx, text); err != nil {
-		return fmt.Errorf("keeping what the earlier bot token has signed: %w", err)
+		return fmt.Errorf("saving the earlier bot token's keys: %w", err)
 	}
 	b.slack.Use(text)
 	return nil
 }
 
-// UseAppToken replaces the app token for all further connections, if Slack
-// accepts the new one. Open connections stay. If another try doesn't help, the
-// error is a *TokenError, an *OtherAppError or ErrNoToken.
+// UseAppToken replaces the app token for all new connections, if Slack accepts
+// the new one. Open connections stay. If another try doesn't help, the error
+// is a *TokenError, an *OtherAppError or ErrNoToken.
 func (b *Bot) UseAppToken(ctx context.Context, token secret.Value) error {
 	options := socketmode.Options{AppToken: token.Reveal(), APIURL: b.cfg.SlackAPI, HTTPClient: b.http}
 	if !strings.HasPrefix(options.AppToken, "xapp-") {

@@ -16,10 +16,9 @@ var (
 	newAppToken = secret.New("xapp-4444-new")
 )
 
-// A prompt from before the bot token was replaced is confirmed, and what was
-// confirmed then is told, also by the next start, which knows the new token
-// alone.
-func TestABotTokenIsReplacedWhileTheBotRunsAndNothingIsLost(t *testing.T) {
+// A prompt from before the rotation is confirmed, and announced, even by the
+// next start, which only has the new token.
+func TestBotTokenIsReplacedAtRunTime(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		var o options
 		w := newWorld(t, func(w *options) { o = *w })
@@ -50,8 +49,8 @@ func TestABotTokenIsReplacedWhileTheBotRunsAndNothingIsLost(t *testing.T) {
 	})
 }
 
-// A prompt from before is good also after a restart.
-func TestAPromptOutlivesItsTokenAndARestart(t *testing.T) {
+// A prompt from before the rotation is valid even after a restart.
+func TestPromptSurvivesTokenRotationAndRestart(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		var o options
 		w := newWorld(t, func(w *options) { o = *w })
@@ -67,8 +66,8 @@ func TestAPromptOutlivesItsTokenAndARestart(t *testing.T) {
 	})
 }
 
-// A modal that is open when the token is replaced can be sent.
-func TestAModalOutlivesItsToken(t *testing.T) {
+// A modal that is open during the rotation can be submitted.
+func TestModalSurvivesTokenRotation(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, requireReason)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -83,8 +82,8 @@ func TestAModalOutlivesItsToken(t *testing.T) {
 	})
 }
 
-// A token that cannot be used changes nothing.
-func TestATokenThatCannotBeUsedIsNotTaken(t *testing.T) {
+// An unusable token changes nothing.
+func TestUnusableTokenIsRejected(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.slack.AddToken(newBotToken.Reveal())
@@ -116,9 +115,8 @@ func TestATokenThatCannotBeUsedIsNotTaken(t *testing.T) {
 	})
 }
 
-// The next connections are opened with the new app token: the old one may be
-// revoked.
-func TestAnAppTokenIsReplacedWhileTheBotRuns(t *testing.T) {
+// New connections use the new app token: the old one may be revoked.
+func TestAppTokenIsReplacedAtRunTime(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.slack.AddToken(newAppToken.Reveal())

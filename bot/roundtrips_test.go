@@ -13,8 +13,8 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// traffic counts the requests that have arrived, and those under way, by name:
-// Slack's methods, and GET and POST for Chamelio's.
+// traffic counts the requests that have arrived, and those in progress, by
+// name: Slack's methods, and GET and POST for Chamelio's.
 type traffic struct {
 	mu       sync.Mutex
 	arrived  map[string]int
@@ -26,7 +26,7 @@ var watched = []string{
 	"auth.test", "users.info", "users.lookupByEmail", "usergroups.users.list", "chat.postMessage", "chat.update", "response_url", "views.open",
 }
 
-// watch counts from now on. Every answer takes 80 ms.
+// watch starts to count. Every answer takes 80 ms.
 func (w *world) watch() *traffic {
 	c := &traffic{arrived: map[string]int{}, answered: map[string]int{}}
 	count := func(of map[string]int, what string) {
@@ -51,7 +51,7 @@ func (w *world) watch() *traffic {
 	return c
 }
 
-// under returns a policy and what it takes to be allowed by it.
+// under returns a policy and whatever the person needs to be allowed by it.
 func under(name string) func(*options) {
 	rules := map[string]policy.Rules{
 		"members":          {},
@@ -62,9 +62,9 @@ func under(name string) func(*options) {
 	return func(o *options) { o.bot.Policy = rules[name] }
 }
 
-// Law 16: between a click whose facts are fresh and the cancel request there is
-// no request to anyone.
-func TestNoRequestIsBetweenAFreshClickAndThePOST(t *testing.T) {
+// Law 16: between a click with fresh facts and the cancel request there is no
+// request to anyone.
+func TestNoRequestBetweenFreshClickAndPOST(t *testing.T) {
 	for _, name := range []string{"members", "people on task", "listed", "second, by group"} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
@@ -89,9 +89,9 @@ func TestNoRequestIsBetweenAFreshClickAndThePOST(t *testing.T) {
 	}
 }
 
-// Facts that are too old are fetched again, each once and all at once, and the
-// claim waits for them.
-func TestFactsThatAreTooOldAreFetchedBeforeThePOST(t *testing.T) {
+// Facts that are too old are fetched again, each once and all in parallel, and
+// the claim waits for them.
+func TestOldFactsAreFetchedBeforePOST(t *testing.T) {
 	for name, want := range map[string]map[string]int{
 		"members":          {"users.info": 1},
 		"people on task":   {"users.info": 1, "GET": 1},
@@ -125,8 +125,8 @@ func TestFactsThatAreTooOldAreFetchedBeforeThePOST(t *testing.T) {
 }
 
 // Someone who has lost the right is refused once the facts are too old, and at
-// once by a replica that never saw them.
-func TestSomeoneDemotedBetweenPromptAndClick(t *testing.T) {
+// once by a replica that never had them.
+func TestDemotionBetweenPromptAndClick(t *testing.T) {
 	demoted := slacktest.User{ID: ada, Name: "ada", IsRestricted: true}
 	t.Run("61 s later", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
@@ -157,8 +157,9 @@ func TestSomeoneDemotedBetweenPromptAndClick(t *testing.T) {
 	})
 }
 
-// A command asks Slack about the person and Chamelio about the task at once.
-func TestACommandAsksForBothAtOnce(t *testing.T) {
+// A command asks Slack about the person and Chamelio about the task in
+// parallel.
+func TestCommandFetchesPersonAndTaskInParallel(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		c := w.watch()
@@ -175,8 +176,9 @@ func TestACommandAsksForBothAtOnce(t *testing.T) {
 	})
 }
 
-// A flood by someone who isn't allowed leaves the key's rate limit to others.
-func TestARefusedFloodSparesTheRateLimit(t *testing.T) {
+// A flood of commands from someone who isn't allowed leaves the key's rate
+// limit to others.
+func TestRefusedFloodSparesRateLimit(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.rateLimit = 60; o.bot.CommandsPerMinute = 100 })
 		c := w.watch()
@@ -200,10 +202,10 @@ func TestARefusedFloodSparesTheRateLimit(t *testing.T) {
 	})
 }
 
-// After Chamelio's answer the announcement waits for the outcome's record alone:
-// the GET of the task's step was sent next to the cancel. The prompt's last update
-// runs next to the announcement.
-func TestTheAnnouncementWaitsForNoOtherRequest(t *testing.T) {
+// After Chamelio's answer, the announcement only waits for the record of the
+// outcome: the GET of the task's step was sent in parallel with the cancel request.
+// The prompt's last update runs in parallel with the announcement.
+func TestAnnouncementWaitsForNoOtherRequest(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))

@@ -16,8 +16,9 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
-// How much is accepted at once. Workers mostly wait for Slack or Chamelio, so
-// there are many. The person gets an answer if there is no room.
+// How many commands and clicks are accepted at once. Workers mostly wait for
+// Slack or Chamelio, so there are many. If there is no room, the person gets
+// an answer.
 const (
 	workersAtOnce     = 256
 	commandsQueueSize = 1024
@@ -87,7 +88,7 @@ func (r *router) acceptFirst(e envelope) (ack any, work func()) {
 	case "slash_commands":
 		job := r.typed.Reserve(func(ctx context.Context) { r.command(ctx, log, e) })
 		if job == nil && e.AcceptsAck {
-			return slackapi.CommandAck(r.busy()), func() { log.Warn("a command was turned away", "stopping", r.stopping()) }
+			return slackapi.CommandAck(r.busy()), func() { log.Warn("command turned away", "stopping", r.stopping()) }
 		}
 		return nil, r.start(job)
 	case "interactive":
@@ -112,7 +113,7 @@ func (r *router) reserveShortcut(log *slog.Logger, m slackapi.Shortcut) func(con
 		return job
 	}
 	return r.refusals.Reserve(func(ctx context.Context) {
-		log.Warn("a shortcut was turned away", "stopping", r.stopping())
+		log.Warn("shortcut turned away", "stopping", r.stopping())
 		r.send(ctx, log, slackapi.Target{ResponseURL: m.ResponseURL}, alone(r.busy()))
 	})
 }
@@ -130,7 +131,7 @@ func (r *router) command(ctx context.Context, log *slog.Logger, e envelope) {
 	defer end(nil)
 	cmd, err := slackapi.ParseCommand(e.Payload)
 	if err != nil {
-		log.Warn("ignored a command", "reason", err)
+		log.Warn("command ignored", "reason", err)
 		return
 	}
 	log = observe.Traced(ctx, log).With("user", cmd.User, "channel", cmd.Channel)
@@ -142,7 +143,7 @@ func (r *router) click(ctx context.Context, log *slog.Logger, e envelope) {
 	defer end(nil)
 	k, err := slackapi.ParseClick(e.Payload, e.Received, e.At)
 	if err != nil {
-		log.Warn("ignored a click", "reason", err)
+		log.Warn("click ignored", "reason", err)
 		return
 	}
 	r.pressButton(ctx, log, k)
@@ -155,7 +156,7 @@ func (r *router) pressButton(ctx context.Context, log *slog.Logger, k slackapi.C
 
 // turnAway answers a click for which there is no room. The buttons stay.
 func (r *router) turnAway(ctx context.Context, log *slog.Logger, e envelope) {
-	log.Warn("a click was turned away", "stopping", r.stopping())
+	log.Warn("click turned away", "stopping", r.stopping())
 	k, err := slackapi.ParseClick(e.Payload, e.Received, e.At)
 	if err != nil {
 		return

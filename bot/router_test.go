@@ -15,7 +15,7 @@ import (
 )
 
 // TestSecondDeliveryGetsTheSameAck delivers each envelope several times at
-// once: all deliveries are acknowledged alike, and one starts work.
+// once: all deliveries get the same acknowledgement, and one starts work.
 func TestSecondDeliveryGetsTheSameAck(t *testing.T) {
 	sign, err := signed.NewSigner("xoxb-test", nil, time.Now)
 	if err != nil {

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// handBackTimeout bounds the wait for envelopes that Slack had already sent,
-	// when connections are given back.
+	// handBackTimeout bounds the wait for envelopes that Slack had already
+	// sent, when connections are given back.
 	handBackTimeout = 5 * time.Second
 
-	// askOthersTimeout bounds the question whether another replica serves.
+	// askOthersTimeout bounds the query whether another replica is connected.
 	askOthersTimeout = 2 * time.Second
 
 	// releaseTimeout bounds the calls to the journal at the end.
@@ -50,11 +50,11 @@ func (b *Bot) Accept(e socketmode.Envelope) (ack any, work func()) {
 	return b.router.accept(envelope{ID: e.ID, Type: e.Type, Payload: e.Payload, AcceptsAck: e.AcceptsResponse, Received: e.Received, At: b.at(e.Received)})
 }
 
-// Run serves until ctx ends, then drains: it starts nothing new, lets decisions
-// finish within Config.Grace, and closes the connections. The journal has what
-// is cut off; the next start, or another replica, resumes it. Run returns nil
-// after ctx ends, and a *TokenError if Slack refuses the app token. No
-// goroutine outlives it. It must be called once only.
+// Run serves until ctx ends, then drains: it starts nothing new, lets
+// decisions finish within Config.Grace, and closes the connections. Unfinished
+// decisions are in the journal; the next start, or another replica, resumes
+// them. Run returns nil after ctx ends, and a *TokenError if Slack refuses the
+// app token. No goroutine outlives it. It must be called only once.
 func (b *Bot) Run(ctx context.Context) error {
 	// The loops and the connections outlive ctx: the drain needs them.
 	detached := context.WithoutCancel(ctx)
@@ -90,10 +90,10 @@ func (b *Bot) Run(ctx context.Context) error {
 	return appTokenError(b.whoseApp(detached, failed))
 }
 
-// drain waits for work in progress, at most Config.Grace, then cuts it off. If
-// another replica serves, it gives the connections back to Slack first, so that
-// Slack sends new envelopes there. If none does, people are told that the bot
-// is restarting.
+// drain waits for work in progress, at most Config.Grace, then cancels it. If
+// another replica is connected, it first gives the connections back to Slack,
+// so that Slack sends new envelopes there. If none is, people read that the
+// bot is restarting.
 func (b *Bot) drain(ctx context.Context) {
 	grace, cancel := context.WithTimeout(ctx, b.cfg.Grace)
 	defer cancel()
@@ -101,7 +101,7 @@ func (b *Bot) drain(ctx context.Context) {
 	if b.others.Load() > 0 {
 		handing, cancel := context.WithTimeout(grace, handBackTimeout)
 		if err := b.socket.HandBack(handing); err != nil {
-			b.log.Warn("not all connections were given back to Slack in time", "error", err)
+			b.log.Warn("connections not given back to Slack in time", "error", err)
 		}
 		cancel()
 	}
@@ -109,20 +109,20 @@ func (b *Bot) drain(ctx context.Context) {
 	b.beats.Soon()
 	b.router.close()
 	if !b.router.wait(grace) || !b.carrier.Drained(grace) {
-		b.log.Warn("stopped before everything was done; the next start, or another replica, goes on with it")
+		b.log.Warn("stopped with work left; the next start, or another replica, resumes it")
 	}
 	b.stopWork(errStopped)
 	b.router.wait(ctx)
 	b.carrier.Stop(errStopped)
 }
 
-// askOthers asks the journal whether another replica serves now: it may have
-// begun to since the last heartbeat.
+// askOthers asks the journal whether another replica is connected now, which
+// may have changed since the last heartbeat.
 func (b *Bot) askOthers(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, askOthersTimeout)
 	defer cancel()
 	if err := b.beat(ctx); err != nil {
-		b.log.Warn("can't ask whether another replica serves", "error", err)
+		b.log.Warn("can't check whether another replica is connected", "error", err)
 	}
 }
 
@@ -132,6 +132,6 @@ func (b *Bot) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, releaseTimeout)
 	defer cancel()
 	if err := errors.Join(b.carrier.Release(ctx), b.journal.Leave(ctx)); err != nil {
-		b.log.Warn("leases stay until they run out", "error", err)
+		b.log.Warn("leases not released; they will expire", "error", err)
 	}
 }

@@ -47,7 +47,7 @@ func TestSeveralTasksAreOneDecision(t *testing.T) {
 	}
 }
 
-func TestCommandsAboutSeveralTasksThatAreNotDone(t *testing.T) {
+func TestCommandsAboutSeveralTasksAreRefused(t *testing.T) {
 	w := newWorld(t, func(o *options) { o.bot.MaxTasks = 3 })
 	w.api.Add(500, 4)
 	for name, text := range map[string]string{
@@ -63,7 +63,7 @@ func TestCommandsAboutSeveralTasksThatAreNotDone(t *testing.T) {
 	}
 }
 
-// TestTaskOfAnotherDecisionDoesNotStopTheOthers is law 14.
+// TestTaskOfAnotherDecisionDoesNotStopTheOthers checks law 14.
 func TestTaskOfAnotherDecisionDoesNotStopTheOthers(t *testing.T) {
 	w := newWorld(t)
 	w.api.Add(500, 3)
@@ -77,8 +77,8 @@ func TestTaskOfAnotherDecisionDoesNotStopTheOthers(t *testing.T) {
 	}
 }
 
-// Each task comes to what its own requests came to, and the announcement waits
-// for the last (law 15).
+// Each task has the result of its own requests, and the announcement waits for
+// the last one (law 15).
 func TestEachOfSeveralTasksHasItsOwnOutcome(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -106,9 +106,9 @@ func TestEachOfSeveralTasksHasItsOwnOutcome(t *testing.T) {
 	})
 }
 
-// An unknown outcome that becomes known is put into the announcement; the thread
-// hears of it once each task is known.
-func TestAnnouncementOfSeveralIsEditedAsOutcomesBecomeKnown(t *testing.T) {
+// An unknown outcome that becomes known is added to the announcement; a reply
+// in the thread follows once each task is known.
+func TestAnnouncementIsEditedAsOutcomesBecomeKnown(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.api.Add(500, 3)
@@ -134,8 +134,8 @@ func TestAnnouncementOfSeveralIsEditedAsOutcomesBecomeKnown(t *testing.T) {
 	})
 }
 
-// A process that dies between two tasks leaves the second to its successor, which
-// announces both.
+// A process that dies between two tasks leaves the second one to its
+// successor, which announces both.
 func TestCrashBetweenTwoTasksLosesNeither(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
@@ -167,8 +167,8 @@ func TestCrashBetweenTwoTasksLosesNeither(t *testing.T) {
 	})
 }
 
-// A row that vanishes while several tasks are under way is restored once, with
-// what is known of each.
+// A row that vanishes while several tasks are in progress is restored once,
+// with the known results.
 func TestVanishedDecisionAboutSeveralTasksIsRestored(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
@@ -206,8 +206,8 @@ func TestSecondPersonConfirmsSeveralTasks(t *testing.T) {
 	golden(t, "request for several", request, announcement, line)
 }
 
-// Who may cancel is judged task by task: at the command the others are left out,
-// at the click one that isn't allowed any more stops them all.
+// The policy judges each task: at the command, refused tasks are left out; at
+// the click, a task that isn't allowed any more stops all of them.
 func TestEachOfSeveralTasksIsJudged(t *testing.T) {
 	w := newWorld(t, func(o *options) { o.bot.Policy = policy.Rules{Mode: policy.PeopleOnTask} }, alwaysFresh)
 	w.slack.SetScopes(allScopes...)

@@ -22,8 +22,8 @@ func sharedChannels(s policy.SharedChannels) func(*options) {
 	return func(o *options) { o.bot.Policy.Shared = s }
 }
 
-// What people of other organisations read has no word of Chamelio's about the
-// tasks, through every state of a request, and in every message about it.
+// People of other organisations read nothing that Chamelio says about the tasks,
+// in every state of a request, and in every message about it.
 func TestTitlesStayInside(t *testing.T) {
 	secrets := []string{"Globex", "Contract", "Legal approval", "steps done", "acme.example"}
 	for name, two := range map[string]bool{"one person": false, "two people": true} {
@@ -75,7 +75,7 @@ func confirmerOf(two bool) string {
 	return ada
 }
 
-// Nothing is cancelled from a shared channel, or from one that can't be told.
+// Nothing is cancelled from a shared channel, or from one that may be shared.
 func TestNothingIsCancelledInASharedChannel(t *testing.T) {
 	w := newWorld(t, sharedChannels(policy.SharedRefused))
 	w.share()

@@ -28,7 +28,8 @@ type shortcuts struct {
 	texts    texts.Texts
 }
 
-// wish is where a shortcut was used. The modal that asks for a task carries it.
+// wish is where a shortcut was used. The modal that asks for a task carries
+// it.
 type wish struct {
 	Team, Channel, Thread string
 }
@@ -42,7 +43,7 @@ func (s *shortcuts) handle(ctx context.Context, log *slog.Logger, m slackapi.Sho
 	}
 	view, err := s.open(ctx, m)
 	if err != nil {
-		log.Warn("cannot open a modal (views.open)", "error", err)
+		log.Warn("can't open a modal (views.open)", "error", err)
 		return alone(s.texts.ShortcutTooLate())
 	}
 	who := asker{m.User, m.Origin.TeamID, m.Channel, m.Thread, m.Origin}
@@ -85,17 +86,17 @@ func (s *shortcuts) find(who asker, responseURL string) slack.ModalViewRequest {
 	return view
 }
 
-// found is what a modal is to show.
+// found is the content of a modal.
 type found struct {
 	who    asker
 	tasks  []chamelio.TaskID
 	reason string
-	left   int // tasks that the message names besides
+	left   int // further tasks that the message names
 	to     slackapi.Target
 }
 
-// present shows tasks in a modal that asks to confirm, or says why there are
-// none to cancel.
+// present shows tasks in a modal that asks to confirm, or explains why none
+// can be cancelled.
 func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) reply {
 	log = log.With("tasks", f.tasks)
 	what := s.commands.consider(ctx, log, f.who, input.Request{Tasks: f.tasks, Reason: f.reason})
@@ -109,17 +110,17 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 		Kind: texts.ModalConfirm, Value: s.signer.Encode(what.confirmation), ResponseURL: f.to.ResponseURL, Ephemeral: true,
 	}, f.who.user)
 	if err != nil {
-		log.Error("a modal can't carry its confirmation", "error", err)
+		log.Error("confirmation too long for a modal", "error", err)
 		view = texts.ModalOf(s.texts.ShortcutTooLate())
 	}
 	s.show(ctx, log, f.to.View, view)
 	return reply{refusal: what.refusal}
 }
 
-// show replaces what a modal shows. A modal that was closed shows nothing.
+// show replaces the modal's view. A modal that was closed shows nothing.
 func (s *shortcuts) show(ctx context.Context, log *slog.Logger, view string, m slack.ModalViewRequest) {
 	if err := s.poster.ShowLast(ctx, view, m); err != nil {
-		log.Info("a modal can't be updated", "error", err)
+		log.Info("can't update a modal", "error", err)
 	}
 }
 
@@ -129,8 +130,9 @@ type chosen struct {
 	confirmation decision.Confirmation
 }
 
-// read verifies a submission, and returns it or what is wrong with it and in
-// which block. It only reads: the modal is waiting for its acknowledgement.
+// read verifies a submission, and returns it, or an error and the block to
+// show it in. It has no side effects: the modal is waiting for its
+// acknowledgement.
 func (s *shortcuts) read(sub slackapi.Submission, e envelope) (given chosen, block, wrong string) {
 	data, err := s.signer.DecodeModal(texts.ModalConfirm, sub.Metadata, sub.User)
 	if err != nil {
@@ -205,7 +207,7 @@ func (r *router) taskGiven(log *slog.Logger, s slackapi.Submission) (ack any, wo
 func (r *router) confirmed(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
 	given, block, wrong := r.shortcuts.read(s, e)
 	if wrong != "" {
-		return slackapi.ModalAck(block, wrong), func() { log.Info("a confirmation was not accepted", "told", wrong) }
+		return slackapi.ModalAck(block, wrong), func() { log.Info("confirmation not accepted", "reply", wrong) }
 	}
 	job := r.pressed.Reserve(func(ctx context.Context) {
 		k, c := given.click, given.confirmation
@@ -222,7 +224,7 @@ func (r *router) confirmed(log *slog.Logger, e envelope, s slackapi.Submission) 
 	return slackapi.ViewAck(texts.ModalOf(r.texts.Submitted())), r.start(job)
 }
 
-// noRoom says in a modal that there is no room for what was submitted.
+// noRoom says in a modal that the bot is too busy for the submission.
 func (r *router) noRoom(log *slog.Logger, block string) (ack any, work func()) {
-	return slackapi.ModalAck(block, r.texts.ModalBusy(r.stopping())), func() { log.Warn("a submitted modal was turned away", "stopping", r.stopping()) }
+	return slackapi.ModalAck(block, r.texts.ModalBusy(r.stopping())), func() { log.Warn("submitted modal turned away", "stopping", r.stopping()) }
 }

@@ -16,20 +16,20 @@ const (
 	taskLink = "https://app.chamelio.ai/workflows/tasks/"
 )
 
-// say posts a message of a person's.
+// say posts a message as a person.
 func (w *world) say(user, channel, text string) slacktest.Message {
 	return w.slack.Say(user, channel, text)
 }
 
-// modal uses the shortcut on a message, and returns the modal once it shows what
-// it found.
+// modal uses the shortcut on a message, and returns the modal once it shows
+// the tasks.
 func (w *world) modal(user string, m slacktest.Message) slacktest.Modal {
 	w.Helper()
 	w.acked(w.slack.Shortcut(user, m, shortcut))
 	return w.modalNow(user)
 }
 
-// modalNow returns the modal that a person has open, once it waits for nothing.
+// modalNow returns a person's open modal, once it has stopped loading.
 func (w *world) modalNow(user string) slacktest.Modal {
 	w.Helper()
 	var open slacktest.Modal
@@ -62,7 +62,7 @@ func modalText(m slacktest.Modal) string {
 	return text
 }
 
-// submits submits a modal, and expects it to be accepted.
+// submits submits a modal, which must be accepted.
 func (w *world) submits(user string, m slacktest.Modal, values map[string]string) {
 	w.Helper()
 	w.acked(w.slack.SubmitView(user, m, values))
@@ -155,7 +155,7 @@ func TestMessageWithoutATaskAsksForOne(t *testing.T) {
 	w.eventually("the outcome", func() bool { return w.api.Effects(12345) == 1 })
 }
 
-func TestModalExplainsWhatCannotBeCancelled(t *testing.T) {
+func TestModalExplainsRefusals(t *testing.T) {
 	w := newWorld(t)
 	modal := w.modal(ada, w.say(grace, general, fmt.Sprintf("%s%d", taskLink, chameliotest.CompletedTask)))
 	if modal.Submit != "" || !strings.Contains(modalText(modal), "has already completed") {
@@ -167,8 +167,8 @@ func TestModalExplainsWhatCannotBeCancelled(t *testing.T) {
 	}
 }
 
-// A modal is a confirmation like any other: it is its user's, it expires, and it
-// is checked again.
+// A modal is a confirmation like any other: only its user can submit it, it
+// expires, and it is checked again.
 func TestSubmittedModalIsCheckedLikeAClick(t *testing.T) {
 	t.Run("in other hands, or changed", func(t *testing.T) {
 		w := newWorld(t)
@@ -239,7 +239,7 @@ func (w *world) submission(user string, m slacktest.Modal, metadata string) map[
 	}
 }
 
-func TestShortcutThatComesTooLateIsAnswered(t *testing.T) {
+func TestLateShortcutIsAnswered(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.slack.Break(slacktest.Fault{Method: "views.open", Error: "expired_trigger_id"})

@@ -11,8 +11,8 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// The process stops at any moment, with too little time to finish, and another goes on:
-// one effect, one announcement, and the outcome in the prompt.
+// The process stops at any moment, with too little time to finish, and another
+// one continues: one effect, one announcement, and the outcome in the prompt.
 func TestStopAtAnyMoment(t *testing.T) {
 	for _, ms := range []int{0, 10, 30, 60, 90, 120, 160, 200, 250, 300, 400, 500, 600, 650, 700, 750, 800, 850, 900, 950, 1000, 1050, 1100, 1200, 1300, 1400, 1600, 2000, 2500} {
 		t.Run(fmt.Sprint(ms), func(t *testing.T) {
@@ -52,8 +52,8 @@ func TestStopAtAnyMoment(t *testing.T) {
 	}
 }
 
-// A check of an unknown outcome that hangs doesn't delay the stop.
-func TestAFollowUpDoesNotDelayTheStop(t *testing.T) {
+// A hanging check of an unknown outcome doesn't delay the stop.
+func TestFollowUpDoesNotDelayStop(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.Grace = 25 * time.Second; o.timeout = 29 * time.Second })
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -69,14 +69,14 @@ func TestAFollowUpDoesNotDelayTheStop(t *testing.T) {
 		if took := time.Since(began); took > 5*time.Second {
 			t.Errorf("the shutdown took %s", took)
 		}
-		if strings.Contains(w.log.String(), "stopped before everything was done") {
+		if strings.Contains(w.log.String(), "stopped with work left") {
 			t.Error("it says that something was cut off")
 		}
 	})
 }
 
 // Slack's rate limit delays the last update while the process stops (law 13).
-func TestAnOrderlyStopUpdatesThePrompt(t *testing.T) {
+func TestStopUpdatesPrompt(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.Grace = 25 * time.Second })
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -91,8 +91,8 @@ func TestAnOrderlyStopUpdatesThePrompt(t *testing.T) {
 	})
 }
 
-// The process stops right after a late claim was given up: the prompt says so.
-func TestStopAfterGivingUpUpdatesThePrompt(t *testing.T) {
+// The process stops right after giving up a late claim: the prompt says so.
+func TestStopAfterGivingUpUpdatesPrompt(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t, func(o *options) { o.bot.Grace = 500 * time.Millisecond })
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -104,7 +104,7 @@ func TestStopAfterGivingUpUpdatesThePrompt(t *testing.T) {
 				once = true
 				err := do()
 				close(gone)
-				time.Sleep(time.Second) // the answer is on its way while the process is told to stop
+				time.Sleep(time.Second) // the answer is on its way while the process stops
 				return err
 			}
 			err := do()
@@ -123,9 +123,9 @@ func TestStopAfterGivingUpUpdatesThePrompt(t *testing.T) {
 	})
 }
 
-// TestARollingRestartTurnsNobodyAway stops a replica as soon as another one
-// serves, with commands all the time.
-func TestARollingRestartTurnsNobodyAway(t *testing.T) {
+// TestRollingRestartTurnsNoOneAway stops a replica as soon as another one is
+// connected, with commands all the time.
+func TestRollingRestartTurnsNoOneAway(t *testing.T) {
 	for _, after := range []time.Duration{0, 50 * time.Millisecond, time.Second, 3 * time.Second, 8 * time.Second} {
 		t.Run(after.String(), func(t *testing.T) {
 			virtual(t, func(t *testing.T) {

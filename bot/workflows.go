@@ -9,13 +9,13 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 )
 
-// enoughTasks is how many tasks have to be seen until a listed workflow of which
-// none is has probably another name in Chamelio.
+// enoughTasks is how many tasks have to be seen before a listed workflow that
+// matches none of them is considered misspelt.
 const enoughTasks = 50
 
 // workflows finds names in the list of workflows that need a second person and
-// that no task has. Such a name restricts nothing, and nothing else shows it:
-// the API doesn't list workflows.
+// that match no task. Such a name restricts nothing, and nothing else shows
+// that, because the API doesn't list workflows.
 type workflows struct {
 	rule policy.SecondPerson
 	seen *prometheus.CounterVec // tasks, by the entry of the list
@@ -32,8 +32,8 @@ func newWorkflows(rule policy.SecondPerson, seen *prometheus.CounterVec) *workfl
 	return &workflows{rule: rule, seen: seen, matched: map[string]bool{}}
 }
 
-// see counts a task, and warns once of each entry that matched none of the first
-// enoughTasks.
+// see counts a task, and warns once about each entry that matched none of the
+// first enoughTasks.
 func (w *workflows) see(log *slog.Logger, workflow string) {
 	if len(w.rule.Workflows) == 0 {
 		return
@@ -50,7 +50,7 @@ func (w *workflows) see(log *slog.Logger, workflow string) {
 	}
 	for _, entry := range w.rule.Workflows {
 		if !w.matched[entry] {
-			log.Warn("no task seen is of a workflow that needs a second person; is that its name in Chamelio?", "workflow", entry, "tasks", w.tasks)
+			log.Warn("no task has this workflow that needs a second person; check its name in Chamelio", "workflow", entry, "tasks", w.tasks)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 )
 
-func TestWorkflowThatNoTaskHasIsReportedOnce(t *testing.T) {
+func TestUnmatchedWorkflowIsReportedOnce(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&out, nil))
 	registry := prometheus.NewRegistry()
@@ -27,7 +27,7 @@ func TestWorkflowThatNoTaskHasIsReportedOnce(t *testing.T) {
 	for range 2 * enoughTasks {
 		w.see(log, "NDA")
 	}
-	if said := out.String(); strings.Count(said, "no task seen") != 1 || !strings.Contains(said, "workflow=NDAs") {
+	if said := out.String(); strings.Count(said, "no task has this workflow") != 1 || !strings.Contains(said, "workflow=NDAs") {
 		t.Errorf("said %s", said)
 	}
 	err := testutil.GatherAndCompare(registry, strings.NewReader(`
@@ -41,7 +41,7 @@ cancelbot_second_person_tasks_total{workflow="NDAs"} 0
 	}
 }
 
-func TestWithoutAListOfWorkflowsNothingIsCounted(t *testing.T) {
+func TestNoWorkflowListCountsNothing(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	newWorkflows(policy.SecondPerson{Always: true}, observe.NewMetrics(registry).SecondPersonTasks).see(slog.New(slog.DiscardHandler), "NDA")
 	if n, err := testutil.GatherAndCount(registry, "cancelbot_second_person_tasks_total"); n != 0 || err != nil {

@@ -28,7 +28,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// world is a real bot between the two stand-ins, over HTTP and WebSocket.
+// world is a real bot between two fake servers, over HTTP and WebSocket.
 type world struct {
 	testing.TB
 	slack   *slacktest.Server
@@ -53,12 +53,12 @@ type options struct {
 	prepare   func(*world)  // before the bot starts
 }
 
-// alwaysFresh has each click ask Slack who the person is.
+// alwaysFresh makes each click ask Slack about the person.
 func alwaysFresh(o *options) { o.bot.FactsMaxAge = -1 }
 
-// newWorld starts everything and waits until the bot is connected. What the
-// three say to each other goes through memory, so that all of it can happen in
-// a bubble of virtual time (testing/synctest), except with Postgres.
+// newWorld starts everything and waits until the bot is connected. All
+// connections are in memory, so that a test can run in a bubble of virtual
+// time (testing/synctest), except with Postgres.
 func newWorld(tb testing.TB, change ...func(*options)) *world {
 	tb.Helper()
 	o := options{timeout: 5 * time.Second, url: "sqlite:" + filepath.Join(tb.TempDir(), "journal.db")}
@@ -97,7 +97,7 @@ func (w *world) open(o options) *journal.Journal {
 	return j
 }
 
-// start runs a bot; more than one may run in a world.
+// start runs a bot. A world can have several.
 func (w *world) start(o options) (stop func() error) {
 	w.Helper()
 	toSlack, toChamelio := transport.New(), transport.New()
@@ -127,7 +127,7 @@ func (w *world) start(o options) (stop func() error) {
 	})
 }
 
-// virtual runs a test in virtual time: whatever waits, waits for nothing.
+// virtual runs a test in virtual time: waits take no time.
 func virtual(t *testing.T, test func(t *testing.T)) {
 	t.Helper()
 	t.Parallel()
@@ -141,8 +141,8 @@ func (w *world) must(err error) {
 	}
 }
 
-// eventuallyTimeout is longer than any decision takes. In virtual time it costs
-// nothing; otherwise it is how long a broken test takes to fail.
+// eventuallyTimeout is longer than any decision takes. In virtual time it
+// costs nothing; otherwise it is how long a broken test takes to fail.
 const eventuallyTimeout = 4 * time.Minute
 
 func (w *world) eventually(what string, cond func() bool) {
@@ -175,7 +175,7 @@ func (w *world) acked(p *slacktest.Pending) {
 	}
 }
 
-// now returns a message as it reads now.
+// now returns a message in its current state.
 func (w *world) now(m slacktest.Message) slacktest.Message {
 	for _, current := range w.slack.All() {
 		if current.TS == m.TS && current.Channel == m.Channel {
@@ -185,8 +185,8 @@ func (w *world) now(m slacktest.Message) slacktest.Message {
 	return slacktest.Message{}
 }
 
-// confirm presses Cancel task and waits for the announcement and for the
-// prompt to have its last say.
+// confirm presses Cancel task and waits for the announcement and the prompt's
+// final update.
 func (w *world) confirm(user string, prompt slacktest.Message) (announcement, line slacktest.Message) {
 	w.Helper()
 	before := len(w.slack.History(prompt.Channel))
@@ -267,7 +267,7 @@ var permalinks = regexp.MustCompile(`(slack\.com/archives/\w+/p)\d+\|`)
 
 var moments = regexp.MustCompile(`<!date\^\d+\^([^|]*)\|[^>]*>`)
 
-// statement changes the journal behind the bot's back.
+// statement changes the journal directly.
 func (w *world) statement(text string) {
 	w.Helper()
 	db, err := sql.Open("sqlite", "file:"+strings.TrimPrefix(w.url, "sqlite:")+"?_pragma=busy_timeout(4000)")
@@ -289,7 +289,7 @@ func (w *world) place(id string) {
 	w.slack.AddConversation(slacktest.Conversation{ID: id, Name: strings.ToLower(id), Kind: slacktest.Public, BotIsMember: true})
 }
 
-// announced counts the messages that everybody reads, in all channels.
+// announced counts the public messages in all channels.
 func (w *world) announced() int {
 	n := 0
 	for _, m := range w.slack.All() {

@@ -23,7 +23,7 @@ var reasons = map[string]Reason{
 	"API key has expired":      KeyExpired,
 }
 
-// refusal makes an error of an answer whose status is not 200.
+// refusal fills e in from an answer whose status isn't 200.
 func (e *Error) refusal(resp *http.Response, body []byte) *Error {
 	detail, fromAPI := readDetail(resp.Header, body)
 	e.Detail = detail
@@ -37,15 +37,15 @@ func (e *Error) refusal(resp *http.Response, body []byte) *Error {
 	return e
 }
 
-// readDetail takes the text out of {"detail": "<text>"} and reports whether
-// the body has the form of the API's own errors. The list of validation errors
-// that its framework puts in the place of the text counts, and gives "".
+// readDetail returns the text of {"detail": "<text>"}, and reports whether the
+// body has the form of the API's own errors. A list of validation errors in
+// place of the text counts as such; its text is "".
 func readDetail(header http.Header, body []byte) (text string, fromAPI bool) {
-	// A gateway's problem details (RFC 9457) have a "detail" too.
+	// A gateway's problem details (RFC 9457) also have a "detail".
 	if media, _, _ := mime.ParseMediaType(header.Get("Content-Type")); media == "application/problem+json" {
 		return "", false
 	}
-	var answer map[string]any // a map, since the field's case matters
+	var answer map[string]any // a map, because the field's case matters
 	if json.Unmarshal(body, &answer) != nil {
 		return "", false
 	}
@@ -58,28 +58,29 @@ func readDetail(header http.Header, body []byte) (text string, fromAPI bool) {
 	return "", false
 }
 
-// oneLine makes a server's text fit for a log: no key, no control characters,
-// at most 200 characters.
+// oneLine makes a server's text safe to log: no key, no control characters, at
+// most 200 characters.
 func oneLine(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
-	}, anyKey.ReplaceAllString(text, redacted)) // before a cut could leave half a key
+	}, anyKey.ReplaceAllString(text, redacted)) // before truncating, which could leave half a key
 	if runes := []rune(text); len(runes) > 200 {
 		text = string(runes[:199]) + "…"
 	}
 	return text
 }
 
-// retryAfter reads a Retry-After header: seconds or an HTTP date
-// (RFC 9110, section 10.2.3). Absent, unreadable or past gives 0.
+// retryAfter parses a Retry-After header: seconds or an HTTP date (RFC 9110,
+// section 10.2.3). It returns 0 if the header is absent, malformed or in the
+// past.
 func retryAfter(header string, now time.Time) time.Duration {
 	if header == "" {
 		return 0
 	}
-	const longest = 24 * time.Hour // beyond any wait that makes sense; keeps arithmetic safe
+	const longest = 24 * time.Hour // longer than any sensible wait; keeps the arithmetic safe
 	if s, err := strconv.ParseUint(header, 10, 32); err == nil {
 		return min(time.Duration(s)*time.Second, longest)
 	}
@@ -91,19 +92,19 @@ func retryAfter(header string, now time.Time) time.Duration {
 
 const redacted = "[redacted]"
 
-// anyKey finds whatever looks like a key of this API, ours or another.
+// anyKey matches anything that looks like a key of this API.
 var anyKey = regexp.MustCompile(`ca_[A-Za-z0-9_-]{4,}=*`)
 
-// redact takes this client's key out of a text that comes from outside. The
-// padding at a key's end is left out of the comparison, because it may have
-// been escaped on its way through a URL.
+// redact removes this client's key from a text that comes from a server. The
+// padding at a key's end isn't compared, because it may have been escaped in a
+// URL.
 func (c *Client) redact(text string) string {
 	return strings.ReplaceAll(text, strings.TrimRight(c.apiKey, "="), redacted)
 }
 
-// safe makes an error of the transport fit to be returned: without the URL,
-// which stands in *Error as method and path already, and without the key,
-// which a server may have echoed into a header that net/http quotes.
+// safe makes a transport error safe to return: without the URL, since *Error
+// has method and path already, and without the key, which a server may have
+// echoed in a header that net/http quotes.
 func (c *Client) safe(err error) error {
 	var inURL *url.Error
 	if errors.As(err, &inURL) {
@@ -115,8 +116,8 @@ func (c *Client) safe(err error) error {
 	return err
 }
 
-// redactedError stands in for an error whose text held the key. It still is
-// what the hidden error is, but does not hand it out.
+// redactedError replaces an error whose text contained the key. errors.Is and
+// errors.As still see the original error's kind, but not its text.
 type redactedError struct {
 	text   string
 	hidden error

@@ -12,9 +12,9 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// Each answer to a cancel, over a real connection, has its kind and its
-// meaning. The whole table of meanings is in classify_test.go.
-func TestEveryFailedCancelTellsWhatItMeans(t *testing.T) {
+// Each answer to a cancel request, over a real connection, has its kind and
+// its meaning. The whole table of meanings is in classify_test.go.
+func TestEveryCancelErrorHasAMeaning(t *testing.T) {
 	const (
 		certain   = "nothing happened"
 		settled   = "ambiguous"
@@ -105,7 +105,7 @@ func TestEveryFailedCancelTellsWhatItMeans(t *testing.T) {
 }
 
 // A header alone proves nothing, nor does half a body.
-func TestAnAnswerThatIsCutInTheMiddleIsNone(t *testing.T) {
+func TestTruncatedResponseIsNoAnswer(t *testing.T) {
 	for status, kind := range map[int]error{200: chamelio.ErrMalformed, 404: chamelio.ErrNotFound, 500: chamelio.ErrServer} {
 		body := map[bool]string{true: `{"task_id":12345,"status":"cancelled"}`, false: `{"detail":"Task not found"}`}[status == 200]
 		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -125,7 +125,7 @@ func TestAnAnswerThatIsCutInTheMiddleIsNone(t *testing.T) {
 	}
 }
 
-func TestACancelThatWasNeverSentIsNotAmbiguous(t *testing.T) {
+func TestUnsentCancelIsNotAmbiguous(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	err := newClient(t, gone.URL).Cancel(t.Context(), 12345, nil)
@@ -135,12 +135,12 @@ func TestACancelThatWasNeverSentIsNotAmbiguous(t *testing.T) {
 	}
 }
 
-// roundTripper is a transport that is not net/http's, such as one in memory.
+// roundTripper is a transport other than net/http's.
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func TestATransportThatDoesNotTellIsNotBelievedToHaveSentNothing(t *testing.T) {
+func TestUnknownTransportErrorMayHaveSent(t *testing.T) {
 	c := newClient(t, chamelio.DefaultBaseURL, func(o *chamelio.Options) {
 		o.Transport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, errors.New("something broke") })
 	})
@@ -151,7 +151,7 @@ func TestATransportThatDoesNotTellIsNotBelievedToHaveSentNothing(t *testing.T) {
 	}
 }
 
-func TestARefusedKeyTellsWhichOfTheFiveReasons(t *testing.T) {
+func TestRefusedKeyHasOneOfFiveReasons(t *testing.T) {
 	for detail, want := range map[string]chamelio.Reason{
 		"API key required":         chamelio.KeyMissing,
 		"Invalid API key":          chamelio.KeyInvalid,
@@ -203,7 +203,7 @@ func TestTaskFailuresAreNeverAmbiguous(t *testing.T) {
 	}
 }
 
-func TestOnlyATaskThatTheAPIDoesNotFindIsATaskNotFound(t *testing.T) {
+func TestTaskNotFoundIsOnlyTheAPIs404(t *testing.T) {
 	for body, want := range map[string]bool{
 		`{"detail":"Task not found"}`: true, `{"detail":"Not Found"}`: false, `<html>`: false, ``: false,
 		`{"detail":["Task"]}`: false, `{"message":"Task not found"}`: false,

@@ -12,7 +12,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// inVirtualTime runs a test in a bubble, with a client and a stand-in that are
+// inVirtualTime runs a test in a bubble, with a client and a fake that are
 // connected through memory.
 func inVirtualTime(t *testing.T, test func(t *testing.T, c *chamelio.Client, api *chameliotest.Server)) {
 	t.Helper()
@@ -46,7 +46,7 @@ type lostRightError struct{ epoch int }
 
 func (e *lostRightError) Error() string { return "the lease is lost" }
 
-func TestACancelThatHasLostItsRightIsNotSent(t *testing.T) {
+func TestUnauthorizedCancelIsNotSent(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, c *chamelio.Client, api *chameliotest.Server) {
 		lost := &lostRightError{epoch: 3}
 		err := c.Cancel(t.Context(), 12345, func(context.Context) error { return lost })
@@ -61,7 +61,7 @@ func TestACancelThatHasLostItsRightIsNotSent(t *testing.T) {
 	})
 }
 
-func TestTheRightIsAskedForAfterTheWaitAndBeforeTheRequest(t *testing.T) {
+func TestAuthorizesAfterTheWaitAndBeforeTheRequest(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, c *chamelio.Client, api *chameliotest.Server) {
 		c.SetRateLimit(1)
 		if _, err := c.OrgInfo(t.Context()); err != nil { // takes the only place
@@ -86,7 +86,7 @@ func TestTheRightIsAskedForAfterTheWaitAndBeforeTheRequest(t *testing.T) {
 	})
 }
 
-func TestTheTimeOfTheCheckIsNotTakenFromTheRequest(t *testing.T) {
+func TestAuthorizationHasATimeoutOfItsOwn(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, c *chamelio.Client, api *chameliotest.Server) {
 		api.Break(chameliotest.Fault{Delay: 9 * time.Second})
 		err := c.Cancel(t.Context(), 12345, func(context.Context) error { time.Sleep(9 * time.Second); return nil })
@@ -96,7 +96,7 @@ func TestTheTimeOfTheCheckIsNotTakenFromTheRequest(t *testing.T) {
 	})
 }
 
-func TestAContextThatEndsDuringTheCheckSendsNothing(t *testing.T) {
+func TestContextEndDuringCheckSendsNothing(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, c *chamelio.Client, api *chameliotest.Server) {
 		cause := errors.New("the bot is stopping")
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -108,7 +108,7 @@ func TestAContextThatEndsDuringTheCheckSendsNothing(t *testing.T) {
 	})
 }
 
-func TestAWaitForTheRateLimitThatEndsSendsNothing(t *testing.T) {
+func TestEndedWaitForRateLimitSendsNothing(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, c *chamelio.Client, api *chameliotest.Server) {
 		c.SetRateLimit(1)
 		if _, err := c.Task(t.Context(), 12345); err != nil {
@@ -127,7 +127,7 @@ func TestAWaitForTheRateLimitThatEndsSendsNothing(t *testing.T) {
 	})
 }
 
-func TestATimeoutIsADeadline(t *testing.T) {
+func TestTimeoutIsDeadlineExceeded(t *testing.T) {
 	inVirtualTime(t, func(t *testing.T, c *chamelio.Client, api *chameliotest.Server) {
 		api.Break(chameliotest.Fault{Hang: true})
 		began := time.Now()

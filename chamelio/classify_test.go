@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Every way in which a request can end, and what it means. Statuses that are
-// named nowhere fall under the last row of their class.
+// Every way in which a request can end, and its meaning. Other statuses fall
+// under the last row of their class.
 func TestEveryEndOfARequestHasAMeaning(t *testing.T) {
 	type row struct {
 		kind                error
@@ -56,8 +56,8 @@ func TestEveryEndOfARequestHasAMeaning(t *testing.T) {
 	}
 }
 
-// Laws that hold whatever the table says.
-func TestTheMeaningsAreConsistent(t *testing.T) {
+// Laws that hold for the whole table.
+func TestMeaningsAreConsistent(t *testing.T) {
 	cause := errors.New("cause")
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		for _, sent := range []bool{false, true} {

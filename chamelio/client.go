@@ -1,9 +1,9 @@
-// Package chamelio is a client of Chamelio's external API: look at a task,
-// cancel it, and ask what the key may do.
+// Package chamelio is a client for Chamelio's external API. It reads a task,
+// cancels it, and returns what the API key may do.
 //
-// It knows nothing of Slack. Every call returns a typed result or an *Error
-// that tells what the answer means for the task: whether the request was sent,
-// whether it may have taken effect, and whether it may yet do so.
+// It is independent of Slack. Every call returns a typed result or an *Error,
+// which says whether the request was sent, whether it may have taken effect,
+// and whether it may still do so.
 package chamelio
 
 import (
@@ -28,8 +28,8 @@ const (
 	// DefaultTimeout bounds one API call, from dialling to the last byte.
 	DefaultTimeout = 10 * time.Second
 
-	// maxBody bounds what is read of any answer. A task's variables may be
-	// large; nothing the bot shows needs more than this.
+	// maxBody bounds how much of an answer is read. A task's variables may be
+	// large, but the fields that are used fit into this.
 	maxBody = 1 << 20
 )
 
@@ -37,7 +37,7 @@ const (
 type Options struct {
 	BaseURL   string            // https, or http on a loopback address; a path is kept
 	APIKey    string            // "ca_…", sent as X-API-Key and nowhere else
-	Timeout   time.Duration     // of one call, waits for the rate limit apart; DefaultTimeout if not positive
+	Timeout   time.Duration     // of one call, without waits for the rate limit; DefaultTimeout if not positive
 	UserAgent string            // "cancelbot" if empty
 	Transport http.RoundTripper // NewTransport() if nil; must not retry a POST
 }
@@ -52,9 +52,9 @@ type Client struct {
 	limit     *limiter
 }
 
-// New checks the options and returns a Client. A Client that exists is a
-// valid one: New fails on a base URL that would send the key in the clear or
-// somewhere unexpected, and on a key that is not one.
+// New checks the options and returns a Client. It fails if the base URL would
+// send the key unencrypted or to an unexpected place, and if the key is
+// malformed.
 func New(o Options) (*Client, error) {
 	base, err := parseBaseURL(o.BaseURL)
 	if err != nil {
@@ -82,19 +82,19 @@ func New(o Options) (*Client, error) {
 	}, nil
 }
 
-// SetRateLimit tells the client the key's limit in calls per minute, as
-// OrgInfo reports it; 120 is assumed until then. Zero or less is ignored. It
-// may be called at any time.
+// SetRateLimit sets the key's limit in calls per minute, as OrgInfo returns
+// it; 120 is assumed until then. Zero or less is ignored. It may be called at
+// any time.
 //
-// No minute, however it is cut, sees more calls than that, counted over all
-// the methods of this Client. A quarter of the limit may be used at once, the
-// rest is spread over the minute. Previews leave half of that quarter for
-// Cancel, Task and OrgInfo, and wait while any of these waits.
+// The calls of all methods of this Client stay within the limit in every
+// interval of a minute. A quarter of the limit may be used at once, the rest
+// is spread over the minute. Previews leave half of that quarter to Cancel,
+// Task and OrgInfo, and wait while any of these waits.
 func (c *Client) SetRateLimit(perMinute int) { c.limit.setLimit(perMinute) }
 
-// SetShare tells the client how many processes use the key at this time, this
-// one included: it takes the limit divided by replicas, but at least one call
-// a minute. Zero or less is ignored. It may be called at any time; calls that
+// SetShare sets the number of processes that use the key, including this one.
+// The client then uses an equal share of the limit, at least one call a
+// minute. Zero or less is ignored. It may be called at any time; calls that
 // were made under the old share still count.
 func (c *Client) SetShare(replicas int) { c.limit.setShare(replicas) }
 
@@ -102,14 +102,14 @@ func (c *Client) SetShare(replicas int) { c.limit.setShare(replicas) }
 // of the key's limit, and how many of them it may send now without waiting.
 func (c *Client) RateLimit() (perMinute, available int) { return c.limit.state() }
 
-// Host is the host name that the client talks to, without a port.
+// Host returns the host name that the client connects to, without a port.
 func (c *Client) Host() string { return c.base.Hostname() }
 
-// OptionError says what is wrong with an option, without quoting it: it may
-// be a secret in the wrong place.
+// OptionError describes what is wrong with an option. It doesn't quote the
+// value, which may be a misplaced secret.
 type OptionError struct {
-	Option string // as Options names it
-	Advice string // what it must be, to be read after the name
+	Option string // name of the field in Options
+	Advice string // the requirement, to be read after the name
 }
 
 func (e *OptionError) Error() string { return "chamelio: " + e.Option + " " + e.Advice }
@@ -120,7 +120,7 @@ func parseBaseURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
 		// The parse error is dropped: it quotes its input, which may be a
-		// secret pasted into the wrong variable.
+		// secret in the wrong variable.
 		return nil, wrongURL("must be an absolute URL such as " + DefaultBaseURL)
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
@@ -157,15 +157,15 @@ func checkKey(key string) error {
 	return nil
 }
 
-// request is one call of the API, as the file of its endpoint describes it.
+// request is one call of the API.
 type request struct {
 	method string
 	path   string
-	rank   rank                        // who goes first under the rate limit
+	rank   rank                        // priority under the rate limit
 	before func(context.Context) error // see Cancel; may be nil
 }
 
-// malformed reports a 200 whose JSON says something that was not asked for.
+// malformed returns the error for a 200 whose JSON has unexpected content.
 func (r request) malformed(what string) *Error {
 	return (&Error{Method: r.method, Path: r.path}).
 		means(outcome{sent: true, status: http.StatusOK}, errors.New(what))
@@ -198,7 +198,7 @@ func (c *Client) call(ctx context.Context, r request, result any) error {
 	body = []byte(c.redact(string(body)))
 	if resp.StatusCode != http.StatusOK {
 		if err != nil {
-			body = nil // half an answer is none that the API can be held to
+			body = nil // an incomplete answer says nothing reliable
 		}
 		return fail.refusal(resp, body)
 	}
@@ -209,20 +209,20 @@ func (c *Client) call(ctx context.Context, r request, result any) error {
 		return fail.means(half, fmt.Errorf("the answer is larger than %d bytes", maxBody))
 	}
 	if err := json.Unmarshal(body, result); err != nil {
-		// The decoding error may quote what it read; only its type is kept.
+		// The decoding error may quote its input, so only its type is kept.
 		return r.malformed(fmt.Sprintf("the answer is not the documented JSON (%T)", err))
 	}
 	return nil
 }
 
-// send hands the request to the transport, and reports whether any of it may
-// have left. It goes to the transport itself, without an http.Client: a
-// redirect would carry the key to wherever the answer points. The API
-// documents none, so one is an answer like any other.
+// send passes the request to the transport, and reports whether any of it may
+// have been sent. It doesn't use an http.Client, which would follow redirects
+// and send the key elsewhere. The API documents no redirects, so one is an
+// answer like any other.
 func (c *Client) send(ctx context.Context, r request) (resp *http.Response, sent bool, err error) {
-	// Once a connection is in hand the request may be on its way: from then
-	// on "no answer" no longer means "not done". A transport that does not
-	// even report that it looks for one is not believed to have sent nothing.
+	// Once there is a connection, the request may have been sent: from then
+	// on, no answer doesn't mean that nothing happened. If a transport doesn't
+	// even report that it looks for a connection, its request counts as sent.
 	var looking, found atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { looking.Store(true) },
@@ -239,13 +239,13 @@ func (c *Client) send(ctx context.Context, r request) (resp *http.Response, sent
 	return resp, found.Load() || !looking.Load(), err
 }
 
-// timeoutError is the end of Options.Timeout.
+// timeoutError is returned when Options.Timeout has passed.
 type timeoutError time.Duration
 
 func (e timeoutError) Error() string { return "nothing came within " + time.Duration(e).String() }
 
-// Timeout makes it a net.Error like any other time-out.
+// Timeout returns true, as for any net.Error that is a timeout.
 func (e timeoutError) Timeout() bool { return true }
 
-// Is makes it context.DeadlineExceeded, which it stands in for.
+// Is makes errors.Is(err, context.DeadlineExceeded) true.
 func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }

@@ -37,7 +37,7 @@ func newClient(t *testing.T, url string, change ...func(*chamelio.Options)) *cha
 
 func impatient(o *chamelio.Options) { o.Timeout = 50 * time.Millisecond }
 
-func TestCancelStopsTheTaskAndSendsWhatTheAPIDocuments(t *testing.T) {
+func TestCancelFollowsTheAPI(t *testing.T) {
 	api := newAPI(t)
 	c := newClient(t, api.URL(), func(o *chamelio.Options) { o.UserAgent = "cancelbot/1.2.3" })
 	if err := c.Cancel(t.Context(), 12345, nil); err != nil {
@@ -52,7 +52,7 @@ func TestCancelStopsTheTaskAndSendsWhatTheAPIDocuments(t *testing.T) {
 	}
 }
 
-func TestTheKeyDoesNotFollowARedirect(t *testing.T) {
+func TestKeyIsNotSentToRedirects(t *testing.T) {
 	called := make(chan string, 1)
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		called <- r.Header.Get("X-API-Key")
@@ -76,7 +76,7 @@ func TestTheKeyDoesNotFollowARedirect(t *testing.T) {
 	}
 }
 
-func TestNewRefusesWhatWouldLeakOrNeverWork(t *testing.T) {
+func TestNewRejectsInvalidOptions(t *testing.T) {
 	for _, url := range []string{"", "platform.chamelio.ai", "http://platform.chamelio.ai", "ftp://127.0.0.1", "https://u:p@x.example", "https://x.example?a=b", "http://127.0.0.1.evil.example", "https://"} {
 		if _, err := chamelio.New(chamelio.Options{BaseURL: url, APIKey: chameliotest.Key}); err == nil {
 			t.Errorf("base URL %q was accepted", url)
@@ -97,7 +97,7 @@ func TestNewRefusesWhatWouldLeakOrNeverWork(t *testing.T) {
 	}
 }
 
-func TestACallEndsWithItsContext(t *testing.T) {
+func TestCallEndsWithItsContext(t *testing.T) {
 	api := newAPI(t)
 	api.Break(chameliotest.Fault{Hang: true})
 	ctx, cancel := context.WithCancel(t.Context())

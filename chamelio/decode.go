@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// lenient is a field that costs only itself: where the JSON has another type
-// than T, the field is empty and its neighbours are still read.
+// lenient decodes a field independently of the others: if the JSON has another
+// type than T, only this field stays empty.
 type lenient[T any] struct{ value T }
 
 func (l *lenient[T]) UnmarshalJSON(data []byte) error {
@@ -20,8 +20,8 @@ func (l *lenient[T]) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// integer is a whole number, also written as 12345.0 or "12345"; 0 if it is
-// anything else.
+// integer decodes a whole number, also written as 12345.0 or "12345". Anything
+// else is 0.
 type integer int64
 
 func (n *integer) UnmarshalJSON(data []byte) error {
@@ -35,15 +35,15 @@ func (n *integer) UnmarshalJSON(data []byte) error {
 		*n = integer(i)
 		return nil
 	}
-	const exact = 1 << 53 // beyond it a float does not say which integer was meant
+	const exact = 1 << 53 // beyond this, a float doesn't identify an integer
 	if f, err := strconv.ParseFloat(text, 64); err == nil && f == math.Trunc(f) && math.Abs(f) < exact {
 		*n = integer(f)
 	}
 	return nil
 }
 
-// addresses is a list of e-mail addresses. Null, one address instead of a
-// list, and a list with gaps give what addresses there are.
+// addresses decodes a list of e-mail addresses. Null, a single address, and a
+// list with gaps are accepted.
 type addresses []string
 
 func (a *addresses) UnmarshalJSON(data []byte) error {
@@ -67,8 +67,8 @@ func (a *addresses) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// progress counts a task's step runs. A list that is not one of objects gives
-// none at all: a wrong figure would mislead more than none.
+// progress counts a task's step runs. If the JSON isn't a list of objects, it
+// counts none, because a wrong number would be worse than none.
 type progress struct{ done, total int }
 
 func (p *progress) UnmarshalJSON(data []byte) error {
@@ -93,12 +93,12 @@ func (p *progress) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Timestamp is a moment that the API may leave out or write in a way that is
-// not known; then it is the zero time. A date is never a reason to refuse the
-// rest of a task.
+// Timestamp is a time that the API may omit or write in an unknown format. It
+// is zero then, so that a date never causes the rest of a task to be rejected.
 type Timestamp struct{ time.Time }
 
-// UnmarshalJSON reads RFC 3339, also without a zone (taken as UTC).
+// UnmarshalJSON parses RFC 3339, with or without a zone (UTC if there is
+// none).
 func (t *Timestamp) UnmarshalJSON(data []byte) error {
 	t.Time = time.Time{}
 	var text string

@@ -8,40 +8,41 @@ import (
 	"time"
 )
 
-// The kinds of failure; test for them with errors.Is. Each *Error has exactly
-// one. What a failure means for the task is not told by its kind but by
-// Error.NotSent, Error.Ambiguous, Error.InFlight and Error.FromAPI: look at
-// those first.
+// The kinds of failure, for errors.Is. Each *Error has exactly one. The kind
+// doesn't say what a failure means for the task: check Error.NotSent,
+// Error.Ambiguous, Error.InFlight and Error.FromAPI first.
 var (
-	// ErrNotSent is a request that was given up before it was sent, by the
-	// check that was passed to Cancel or by the end of the context. It also
-	// holds besides another kind wherever Error.NotSent is set.
+	// ErrNotSent means that a request wasn't sent, because the check passed to
+	// Cancel failed or the context ended. It also matches errors of another
+	// kind for which Error.NotSent is set.
 	ErrNotSent = errors.New("not sent")
 	// ErrRateLimited is a 429, or a wait for this client's own rate limit that
-	// ended with the context. Only the latter is ErrNotSent besides.
+	// ended with the context. Only the latter also matches ErrNotSent.
 	ErrRateLimited = errors.New("rate limited")
-	// ErrUnreachable is no answer at all: no connection, a cut one, a timeout.
+	// ErrUnreachable means that there was no answer: no connection, a cut one,
+	// or a timeout.
 	ErrUnreachable = errors.New("no answer")
-	// ErrUnauthorized is a 401; with Error.FromAPI, Error.Reason says which of
-	// the five.
+	// ErrUnauthorized is a 401. If Error.FromAPI is set, Error.Reason says
+	// which of the five.
 	ErrUnauthorized = errors.New("the API key was refused")
-	// ErrNotFound is a 404: no such thing, or this key may not see it, or a
-	// gateway that does not know the path. See Error.TaskNotFound.
+	// ErrNotFound is a 404: the task doesn't exist, this key may not see it,
+	// or a gateway doesn't know the path. See Error.TaskNotFound.
 	ErrNotFound = errors.New("not found")
-	// ErrConflict is a 409: the task is not in a state that can be cancelled.
+	// ErrConflict is a 409: the task's state doesn't allow cancelling it.
 	ErrConflict = errors.New("not possible in the task's current state")
 	// ErrServer is a 5xx.
 	ErrServer = errors.New("server error")
 	// ErrRefused is any other status: 403, 422, a redirect, 204.
 	ErrRefused = errors.New("refused")
-	// ErrMalformed is a 200 that does not say what the API documents.
+	// ErrMalformed is a 200 whose body isn't what the API documents.
 	ErrMalformed = errors.New("malformed answer")
 
-	// ErrAmbiguous holds besides another kind wherever Error.Ambiguous is set.
+	// ErrAmbiguous also matches errors of another kind for which
+	// Error.Ambiguous is set.
 	ErrAmbiguous = errors.New("may have taken effect")
 )
 
-// Reason tells why a key was refused.
+// Reason is the reason why a key was refused.
 type Reason string
 
 // The documented reasons of a 401
@@ -55,19 +56,18 @@ const (
 	KeyUnclear  Reason = "" // a 401 with another text
 )
 
-// Error is what every call of a Client returns when it fails. Its text is for
-// operators; it never holds the key, a full URL or a body.
+// Error is the error that every method of Client returns. Its text is for
+// operators; it never contains the key, a full URL or a body.
 //
-// A request that cancels a task is in one of four positions when it fails:
+// When a cancel request fails, it is in one of four positions:
 //
 //	NotSent                 nothing has left this process
-//	none of the three       the API itself has refused it: nothing happened,
-//	                        and nothing will come of it
+//	none of the three       the API itself refused it: it had no effect, and
+//	                        will have none
 //	Ambiguous               it may have taken effect, but the server is done
-//	                        with it: one look at the task tells for good
-//	Ambiguous and InFlight  it may have taken effect, or may yet do so at any
-//	                        later moment: a look that finds the task running
-//	                        proves nothing
+//	                        with it: checking the task once gives a final answer
+//	Ambiguous and InFlight  it may have taken effect, or may still do so later:
+//	                        a check that finds the task running proves nothing
 type Error struct {
 	Method string
 	Path   string
@@ -76,30 +76,30 @@ type Error struct {
 
 	Kind error // one of the Err… variables, never ErrAmbiguous
 
-	// NotSent says that no part of the request can have reached anybody: the
-	// context or the caller's check ended it before, or no connection came
-	// about.
+	// NotSent reports that no part of the request can have reached a server:
+	// the context or the caller's check ended it first, or no connection could
+	// be made.
 	NotSent bool
 
-	// Ambiguous says that the request may have taken effect. It is never set
-	// for a request that changes nothing.
+	// Ambiguous reports that the request may have taken effect. It is never
+	// set for a request that changes nothing.
 	Ambiguous bool
 
-	// InFlight says that the request may still take effect after this answer:
-	// somebody on the way, or the server itself, may hold it yet. That is so
-	// wherever the answer is missing, or was not given by the API itself, since
-	// a gateway that tires of waiting does not recall what it has passed on.
-	// InFlight implies Ambiguous.
+	// InFlight reports that the request may still take effect later, because
+	// the server or something in between may still be processing it. It is set
+	// if there was no answer, or if the answer wasn't the API's own: a gateway
+	// that times out doesn't recall the request it forwarded. InFlight implies
+	// Ambiguous.
 	InFlight bool
 
-	// FromAPI says that the answer has the form in which the API documents its
-	// errors, {"detail": "<text>"}, as opposed to the HTML, empty body or other
-	// JSON of a gateway or firewall in between.
+	// FromAPI reports that the answer has the documented form of the API's
+	// errors, {"detail": "<text>"}, rather than the HTML, empty body or other
+	// JSON of a gateway or firewall.
 	FromAPI bool
 
 	Reason     Reason        // with ErrUnauthorized
 	RetryAfter time.Duration // of a 429 or 503, up to 24 hours; 0 if the answer does not say
-	Err        error         // what caused it; may be nil
+	Err        error         // the cause; may be nil
 }
 
 func (e *Error) Error() string {
@@ -128,55 +128,55 @@ func (e *Error) Is(target error) bool {
 	return target == e.Kind
 }
 
-// Unwrap gives the cause, such as context.DeadlineExceeded.
+// Unwrap returns the cause, such as context.DeadlineExceeded.
 func (e *Error) Unwrap() error { return e.Err }
 
-// TaskNotFound reports whether the API itself said that the task was not
-// found, as opposed to a 404 of a gateway, or about something else, such as a
-// wrong base URL.
+// TaskNotFound reports whether the API itself said that the task wasn't found.
+// A 404 from a gateway, or because of a wrong base URL, doesn't count.
 func (e *Error) TaskNotFound() bool {
 	return errors.Is(e.Kind, ErrNotFound) && strings.Contains(strings.ToLower(e.Detail), "task")
 }
 
-// outcome is how a request ended, as far as its meaning depends on it.
+// outcome has everything about the end of a request that its meaning depends
+// on.
 type outcome struct {
-	sent    bool // a connection was there to send it on
-	status  int  // 0: no answer came
-	fromAPI bool // the answer has the API's own form of an error
+	sent    bool // there was a connection to send it on
+	status  int  // 0 if there was no answer
+	fromAPI bool // the answer has the form of the API's own errors
 }
 
-// meaning is what an outcome says.
+// meaning is the consequence of an outcome for the task.
 type meaning struct {
 	kind                         error
 	notSent, ambiguous, inFlight bool
 }
 
-// classify tells what it means that a request did not end in a good 200. The
-// rule behind every line: only the API itself can say that nothing happened,
-// and only the API itself can say that it is done. Everything undocumented is
-// taken for the worst.
+// classify returns the meaning of a request that didn't end in a valid 200.
+// The rule behind every line: only the API itself can say that nothing
+// happened, and only the API itself can say that it is done. Everything
+// undocumented counts as the worst case.
 func classify(o outcome) meaning {
 	switch s := o.status; {
 	case !o.sent:
 		return meaning{kind: ErrUnreachable, notSent: true}
-	case s == 0: // a timeout or a cut connection: the request is out there
+	case s == 0: // a timeout or a cut connection: the request may be in flight
 		return meaning{kind: ErrUnreachable, ambiguous: true, inFlight: true}
-	case s == http.StatusOK: // half an answer, or one about something else
+	case s == http.StatusOK: // an incomplete answer, or one about something else
 		return meaning{kind: ErrMalformed, ambiguous: true, inFlight: true}
 	case s == http.StatusTooManyRequests:
-		// Whoever counts requests turns them away before they do anything,
-		// and the body of a 429 is not documented.
+		// Rate limiters reject requests before doing anything, and the body of
+		// a 429 isn't documented.
 		return meaning{kind: ErrRateLimited}
 	case s == http.StatusInternalServerError && o.fromAPI:
-		// "Failed to cancel task" does not say how far it came.
+		// "Failed to cancel task" doesn't say how far it got.
 		return meaning{kind: ErrServer, ambiguous: true}
-	case s >= 500: // 502, 503, 504 and the like: a gateway's, whatever the body
+	case s >= 500: // 502, 503, 504 and the like: from a gateway, regardless of the body
 		return meaning{kind: ErrServer, ambiguous: true, inFlight: true}
-	case s == http.StatusRequestTimeout: // some gateways mean the server's time by it
+	case s == http.StatusRequestTimeout: // some gateways use it for the server's timeout
 		return meaning{kind: ErrRefused, ambiguous: true, inFlight: true}
 	case s >= 400:
 		return meaning{kind: kindOf4xx(s), ambiguous: !o.fromAPI, inFlight: !o.fromAPI}
-	default: // another 2xx, or a redirect: nobody documents what it means
+	default: // another 2xx, or a redirect: undocumented
 		return meaning{kind: ErrRefused, ambiguous: true, inFlight: true}
 	}
 }
@@ -193,8 +193,8 @@ func kindOf4xx(status int) error {
 	return ErrRefused
 }
 
-// means fills in what the outcome says. A request that changes nothing cannot
-// have taken effect.
+// means fills in the meaning of an outcome. A request that changes nothing
+// can't have taken effect.
 func (e *Error) means(o outcome, cause error) *Error {
 	m := classify(o)
 	changes := e.Method != http.MethodGet
@@ -204,7 +204,7 @@ func (e *Error) means(o outcome, cause error) *Error {
 	return e
 }
 
-// notSent marks a request that was given up before it was sent.
+// notSent marks a request that wasn't sent.
 func (e *Error) notSent(kind, cause error) *Error {
 	e.Kind, e.NotSent, e.Err = kind, true, cause
 	return e

@@ -48,7 +48,7 @@ func ExampleClient_Cancel() {
 	// Output: cancelled
 }
 
-// What a failure means for the task is asked in this order.
+// Check the meaning of a failure for the task in this order.
 func ExampleError() {
 	api := chameliotest.NewServer()
 	defer api.Close()

@@ -7,41 +7,41 @@ import (
 	"time"
 )
 
-// rank says who goes first under the rate limit.
+// rank is a caller's priority under the rate limit.
 type rank int
 
 const (
-	urgent  rank = iota // what somebody has decided: Cancel, and the looks that it needs
-	patient             // what somebody only wants to see
+	urgent  rank = iota // carries out a decision: Cancel, and the checks that it needs
+	patient             // only shows something: Preview
 	ranks   = 2
 )
 
 const (
-	// assumedPerMinute holds until OrgInfo has told the real limit; it is the
-	// value in the API reference's example.
+	// assumedPerMinute is the limit until OrgInfo has returned the real one.
+	// It is the value in the API reference's example.
 	assumedPerMinute = 120
 
-	// minute is what the limit is spread over. It is longer than the
-	// server's, so that calls which the network bunches together on their way
-	// still do not fall into one minute there.
+	// minute is the interval over which the limit is spread. It is longer than
+	// the server's, so that calls which bunch together on the network don't
+	// exceed the limit there.
 	minute = 61 * time.Second
 )
 
-// limiter keeps a process under its share of a key's limit. It counts in
-// places: there are burst of them, each call takes one, and one comes back
-// every gap. Whoever is urgent goes before whoever is patient, and among equals
-// it is first come, first served. The patient leave reserve places free.
+// limiter keeps a process within its share of a key's limit. It has burst
+// places; each call takes one, and one becomes free every gap. Urgent callers
+// go before patient ones, and otherwise first come, first served. Patient
+// callers leave reserve places free.
 //
-// It has no goroutine of its own: the first in line sleeps until its turn and
+// It has no goroutine: the first caller in line sleeps until its turn, and
 // wakes the next.
 type limiter struct {
 	mu        sync.Mutex
 	perMinute int
 	replicas  int
 
-	burst   int           // calls that may come at once
-	reserve int           // of these, what the patient leave
-	gap     time.Duration // until a place comes back
+	burst   int           // calls that may be made at once
+	reserve int           // of these, how many the patient leave free
+	gap     time.Duration // until a place becomes free again
 	free    time.Time     // when all places will be free again
 	lines   [ranks][]chan struct{}
 }
@@ -60,9 +60,9 @@ func (l *limiter) setShare(replicas int) {
 	l.change(func() { l.replicas = replicas }, replicas)
 }
 
-// change applies a new figure, if it is one. Places that are taken stay taken,
-// and come back at the new pace: neither a lower limit nor a higher one makes
-// forget the calls that the server still counts.
+// change applies a new figure, unless it is zero or less. Places that are
+// taken stay taken and become free at the new pace, since the server still
+// counts those calls.
 func (l *limiter) change(apply func(), figure int) {
 	if figure <= 0 {
 		return
@@ -80,7 +80,7 @@ func (l *limiter) change(apply func(), figure int) {
 	l.wakeNext()
 }
 
-// state returns the share of the limit, and the places that are free.
+// state returns the share of the limit, and the number of free places.
 func (l *limiter) state() (share, free int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -88,11 +88,11 @@ func (l *limiter) state() (share, free int) {
 	return l.share(), max(l.burst-int((taken+l.gap-1)/l.gap), 0)
 }
 
-// share returns how many of the key's calls a minute are this process's.
+// share returns this process's share of the key's calls per minute.
 func (l *limiter) share() int { return max(l.perMinute/l.replicas, 1) }
 
-// divide splits the share into a burst and a steady flow whose sum over any
-// minute stays within it, however the server cuts its minutes.
+// divide splits the share into a burst and a steady flow whose sum stays
+// within the share in every interval of a minute.
 func (l *limiter) divide() {
 	share := l.share()
 	l.burst = max(share/4, 1)
@@ -100,7 +100,7 @@ func (l *limiter) divide() {
 	l.gap = minute / time.Duration(max(share-l.burst, 1))
 }
 
-// wait returns when it is the caller's turn, or with the context's cause.
+// wait blocks until it's the caller's turn, or returns the context's cause.
 func (l *limiter) wait(ctx context.Context, r rank) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -111,7 +111,7 @@ func (l *limiter) wait(ctx context.Context, r rank) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		var timer <-chan time.Time // nil, which never comes, for all but the first
+		var timer <-chan time.Time // nil, which never fires, except for the first in line
 		if l.next() == turn {
 			pause := time.Until(l.opens(r))
 			if pause <= 0 {
@@ -130,7 +130,8 @@ func (l *limiter) wait(ctx context.Context, r rank) error {
 	}
 }
 
-// opens is when a call of this rank finds a place. Called with mu held.
+// opens returns when a call of this rank gets a place. It must be called with
+// mu held.
 func (l *limiter) opens(r rank) time.Time {
 	places := l.burst
 	if r == patient {
@@ -139,7 +140,7 @@ func (l *limiter) opens(r rank) time.Time {
 	return l.free.Add(-time.Duration(places-1) * l.gap)
 }
 
-// take occupies a place. Called with mu held.
+// take occupies a place. It must be called with mu held.
 func (l *limiter) take() {
 	if now := time.Now(); l.free.Before(now) {
 		l.free = now
@@ -147,7 +148,8 @@ func (l *limiter) take() {
 	l.free = l.free.Add(l.gap)
 }
 
-// next is who goes first, nil if nobody waits. Called with mu held.
+// next returns the first caller in line, nil if there is none. It must be
+// called with mu held.
 func (l *limiter) next() chan struct{} {
 	for _, line := range l.lines {
 		if len(line) > 0 {
@@ -157,17 +159,18 @@ func (l *limiter) next() chan struct{} {
 	return nil
 }
 
-// leave takes a caller out of its line. Called with mu held.
+// leave removes a caller from its line. It must be called with mu held.
 func (l *limiter) leave(r rank, turn chan struct{}) {
 	i := slices.Index(l.lines[r], turn)
 	l.lines[r] = slices.Delete(l.lines[r], i, i+1)
 	l.wakeNext()
 }
 
-// wakeNext makes whoever is first look again. Called with mu held.
+// wakeNext makes the first caller in line check again. It must be called with
+// mu held.
 func (l *limiter) wakeNext() {
 	select {
-	case l.next() <- struct{}{}: // nil blocks: nobody waits
+	case l.next() <- struct{}{}: // nil blocks if no one waits
 	default:
 	}
 }

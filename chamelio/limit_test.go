@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// calls records who was let through, and when.
+// calls records which calls were let through, and when.
 type calls struct {
 	at    []time.Time
 	names []string
@@ -34,7 +34,7 @@ func (c *calls) count() int {
 	return len(c.at)
 }
 
-// demand asks n times at once with the given rank.
+// demand makes n calls at once with the given rank.
 func (c *calls) demand(ctx context.Context, l *limiter, r rank, n int) {
 	for range n {
 		go func() {
@@ -42,11 +42,11 @@ func (c *calls) demand(ctx context.Context, l *limiter, r rank, n int) {
 				c.add("")
 			}
 		}()
-		synctest.Wait() // so that they stand in line in this order
+		synctest.Wait() // so that they wait in this order
 	}
 }
 
-// inAnyMinute is the most calls in any 60 seconds.
+// inAnyMinute returns the most calls in any 60 seconds.
 func (c *calls) inAnyMinute() (most int) {
 	slices.SortFunc(c.at, time.Time.Compare)
 	for i, from := range c.at {
@@ -80,7 +80,7 @@ func TestNoMinuteExceedsTheShareOfTheKeysLimit(t *testing.T) {
 					if most := c.inAnyMinute(); most > share {
 						t.Errorf("%d calls in a minute, share %d", most, share)
 					}
-					// It must not be kept by never letting anyone through either.
+					// The limit must not be kept by letting no one through.
 					if n := c.count(); n < 2*share {
 						t.Errorf("only %d calls in four minutes, share %d", n, share)
 					}
@@ -90,7 +90,7 @@ func TestNoMinuteExceedsTheShareOfTheKeysLimit(t *testing.T) {
 	}
 }
 
-func TestSharesThatChangeAtRunTimeAreKeptInEveryMinute(t *testing.T) {
+func TestChangingSharesAreKeptInEveryMinute(t *testing.T) {
 	for seed := range uint64(30) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
@@ -161,7 +161,7 @@ func TestReplicasTogetherStayUnderTheLimit(t *testing.T) {
 	})
 }
 
-func TestCancelsGoBeforePreviewsAndInTheirOwnOrder(t *testing.T) {
+func TestCancelsPrecedePreviewsInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter()
 		l.setLimit(4) // one at once, then one every 20 s
@@ -204,7 +204,7 @@ func TestPreviewsLeaveAReserveForCancels(t *testing.T) {
 		if n := c.count(); n != 30 || time.Since(began) != 0 {
 			t.Errorf("%d calls at once, want 30", n)
 		}
-		// Previews go on where no cancel needs the limit.
+		// Previews continue if no cancel needs the limit.
 		time.Sleep(2 * time.Minute)
 		if n := c.count(); n != 115 {
 			t.Errorf("%d calls in two minutes, want all 115", n)
@@ -214,7 +214,7 @@ func TestPreviewsLeaveAReserveForCancels(t *testing.T) {
 	})
 }
 
-func TestWhoeverGivesUpHoldsUpNobody(t *testing.T) {
+func TestCancelledWaiterBlocksNoOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter()
 		l.setLimit(4)
@@ -245,7 +245,7 @@ func TestWhoeverGivesUpHoldsUpNobody(t *testing.T) {
 	})
 }
 
-func TestAHigherShareTakesEffectForThoseWhoWait(t *testing.T) {
+func TestHigherShareAppliesToWaiters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter()
 		l.setLimit(600)
@@ -259,7 +259,7 @@ func TestAHigherShareTakesEffectForThoseWhoWait(t *testing.T) {
 	})
 }
 
-func TestALowerShareDoesNotForgetTheCallsBeforeIt(t *testing.T) {
+func TestLowerShareCountsEarlierCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter()
 		for range 30 {
@@ -273,7 +273,7 @@ func TestALowerShareDoesNotForgetTheCallsBeforeIt(t *testing.T) {
 	})
 }
 
-func TestWhatIsNoFigureChangesNothing(t *testing.T) {
+func TestIgnoresMalformedRateLimits(t *testing.T) {
 	l := newLimiter()
 	burst, gap := l.burst, l.gap
 	for _, figure := range []int{0, -1} {

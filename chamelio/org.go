@@ -5,18 +5,18 @@ import (
 	"net/http"
 )
 
-// OrgInfo tells whom the key belongs to and what it may do.
+// OrgInfo is the organisation that the key belongs to, and the key's limit.
 type OrgInfo struct {
 	Name               string // of the organisation; may be empty
-	RateLimitPerMinute int    // calls of this key; 0 if not told
-	APIKeyID           int64  // names the key without revealing it; 0 if not told
+	RateLimitPerMinute int    // calls of this key; 0 if the API doesn't say
+	APIKeyID           int64  // identifies the key without revealing it; 0 if the API doesn't say
 }
 
-// OrgInfo asks GET /users/org-info
+// OrgInfo calls GET /users/org-info
 // (https://docs.chamelio.ai/api-reference/endpoint/org-info), the cheapest way
-// to learn whether the key is accepted. It counts against the rate limit, at
-// the rank of Cancel. Errors are *Error: ErrUnauthorized for a key that is not
-// accepted, if Error.FromAPI is set too.
+// to check the key. It counts against the rate limit, with the priority of
+// Cancel. Errors are *Error: ErrUnauthorized if the key isn't accepted,
+// provided that Error.FromAPI is set too.
 func (c *Client) OrgInfo(ctx context.Context) (OrgInfo, error) {
 	var answer *struct {
 		Name      lenient[string] `json:"org_name"`

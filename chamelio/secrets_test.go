@@ -14,10 +14,10 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// paddedKey has what may be escaped on its way: padding, minus, underscore.
+// paddedKey has characters that may be escaped: padding, minus, underscore.
 const paddedKey = "ca_YWJj-ZGVm_Z2hpam==" // not a real one
 
-// everything that an error can print, its causes included.
+// everything returns everything that an error can print, including its causes.
 func everything(err error) string {
 	text := ""
 	for ; err != nil; err = errors.Unwrap(err) {
@@ -26,9 +26,9 @@ func everything(err error) string {
 	return text
 }
 
-// Whatever the other end echoes, and wherever: the key is in no error, in no
-// field of it and in no cause of it.
-func TestTheKeyIsInNoError(t *testing.T) {
+// Whatever the server echoes, and wherever: the key is in no error, in none of
+// its fields and in none of its causes.
+func TestErrorsDoNotContainKey(t *testing.T) {
 	echo := func(r *http.Request) string { return r.Header.Get("X-API-Key") }
 	for name, answer := range map[string]func(w http.ResponseWriter, r *http.Request){
 		"detail": func(w http.ResponseWriter, r *http.Request) {
@@ -90,7 +90,7 @@ func raw(w http.ResponseWriter, answer string) {
 	_ = buffer.Flush()
 }
 
-func TestATransportErrorThatQuotesTheKeyStaysWhatItIs(t *testing.T) {
+func TestRedactedTransportErrorKeepsItsType(t *testing.T) {
 	c := newClient(t, chamelio.DefaultBaseURL, func(o *chamelio.Options) {
 		o.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 			return nil, fmt.Errorf("proxy said %q: %w", r.Header.Get("X-API-Key"), &net.OpError{Op: "read", Err: context.DeadlineExceeded})
@@ -105,7 +105,7 @@ func TestATransportErrorThatQuotesTheKeyStaysWhatItIs(t *testing.T) {
 	}
 }
 
-func TestTheKeyIsInNoResultEither(t *testing.T) {
+func TestResultsDoNotContainKey(t *testing.T) {
 	api := newAPI(t)
 	api.Break(chameliotest.Fault{Status: 200, Body: `{"task":{"task_title":"for ` + chameliotest.Key + `"},"org_name":"` + chameliotest.Key + `"}`})
 	c := newClient(t, api.URL())
@@ -118,7 +118,7 @@ func TestTheKeyIsInNoResultEither(t *testing.T) {
 	}
 }
 
-func TestADetailIsOneShortLine(t *testing.T) {
+func TestDetailIsOneShortLine(t *testing.T) {
 	api := newAPI(t)
 	api.Break(chameliotest.Fault{Status: 403, Body: `{"detail":"a\u0000b\nc ` + strings.Repeat("ü", 300) + `"}`})
 	var e *chamelio.Error

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// TaskID names a task. Valid ids are positive.
+// TaskID identifies a task. Valid IDs are positive.
 type TaskID int64
 
 func (id TaskID) String() string { return strconv.FormatInt(int64(id), 10) }
@@ -17,8 +17,8 @@ func (id TaskID) String() string { return strconv.FormatInt(int64(id), 10) }
 // Status is a task's state.
 type Status string
 
-// The documented states. Cancelled is also spelled "canceled" by parts of the
-// API; a Status decoded by this package has this spelling.
+// The documented states. Parts of the API spell Cancelled "canceled"; this
+// package decodes both as Cancelled.
 const (
 	Pending    Status = "pending"
 	InProgress Status = "in_progress"
@@ -32,11 +32,11 @@ const (
 func (s Status) Cancellable() bool { return s == Pending || s == InProgress }
 
 // Final reports whether a task in this state has ended. A state that is
-// neither Cancellable nor Final is one this package does not know.
+// neither Cancellable nor Final isn't known to this package.
 func (s Status) Final() bool { return s == Completed || s == Failed || s == Cancelled }
 
-// UnmarshalJSON accepts both spellings of Cancelled; whatever is not a string
-// gives "".
+// UnmarshalJSON accepts both spellings of Cancelled. Anything that isn't a
+// string gives "".
 func (s *Status) UnmarshalJSON(data []byte) error {
 	var text string
 	_ = json.Unmarshal(data, &text) // anything but a string leaves ""
@@ -47,10 +47,10 @@ func (s *Status) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// StepType is the kind of step that a task is at, in lower case.
+// StepType is the kind of a task's current step, in lower case.
 type StepType string
 
-// The step types that Chamelio's pages name. Others may come.
+// The step types that Chamelio's documentation names. There may be others.
 const (
 	StepIntake    StepType = "intake"
 	StepAgent     StepType = "agent"
@@ -59,10 +59,9 @@ const (
 	StepSignature StepType = "signature"
 )
 
-// Task is what the API tells about a task, as far as it may be shown. The
-// task's variables can hold confidential contract values and are not decoded.
-// Any field but ID may be empty: absent, null, or of a type that the API does
-// not document.
+// Task has the fields of a task that may be shown. The task's variables, which
+// can hold confidential contract values, aren't decoded. Any field but ID may
+// be empty: absent, null, or of an undocumented type.
 type Task struct {
 	ID            TaskID
 	URL           string // of the task's page in the web application
@@ -72,7 +71,7 @@ type Task struct {
 	Step          string // name of the current step
 	StepType      StepType
 	StepsDone     int // completed step runs, at most StepsTotal
-	StepsTotal    int // step runs known to the API; 0 if not told
+	StepsTotal    int // step runs known to the API; 0 if it doesn't say
 	CreatedAt     Timestamp
 	UpdatedAt     Timestamp
 	CompletedAt   Timestamp
@@ -109,17 +108,17 @@ func (w *wireTask) task() Task {
 	}
 }
 
-// Task reads a task: GET /tasks/{task_id}
-// (https://docs.chamelio.ai/api-reference/endpoint/tasks/get), at the rank of
-// Cancel, for whoever must know what became of one. Errors are *Error, never
-// ambiguous; of a task that is not there, Error.TaskNotFound.
+// Task calls GET /tasks/{task_id}
+// (https://docs.chamelio.ai/api-reference/endpoint/tasks/get) with the
+// priority of Cancel. Errors are *Error, and never ambiguous. If the task
+// doesn't exist, Error.TaskNotFound returns true.
 func (c *Client) Task(ctx context.Context, id TaskID) (Task, error) {
 	return c.task(ctx, id, urgent)
 }
 
-// Preview is Task for somebody who is only looking: of the key's rate limit
-// it takes what Cancel and Task leave (see SetRateLimit), waiting as long as
-// ctx allows.
+// Preview is like Task, but with a lower priority: it uses the part of the
+// key's rate limit that Cancel and Task leave (see SetRateLimit), and waits
+// for it until ctx ends.
 func (c *Client) Preview(ctx context.Context, id TaskID) (Task, error) {
 	return c.task(ctx, id, patient)
 }
@@ -145,19 +144,20 @@ func (c *Client) task(ctx context.Context, id TaskID, rank rank) (Task, error) {
 	return task, nil
 }
 
-// Cancel cancels a task, for good: POST /tasks/{task_id}/cancel
-// (https://docs.chamelio.ai/api-reference/endpoint/tasks/cancel). Nil means
-// that the API said, for this very task, that it is cancelled.
+// Cancel cancels a task permanently: POST /tasks/{task_id}/cancel
+// (https://docs.chamelio.ai/api-reference/endpoint/tasks/cancel). It returns
+// nil if the API confirmed the cancellation of this task.
 //
-// Before, unless nil, is the caller's last word. It is called at most once,
-// with ctx, when the rate limit has let the request through and nothing is
-// left to wait for; whatever gave the right to cancel is to be checked there,
-// not before a wait that may have outlived it. Its time does not count against
-// Options.Timeout. If it fails nothing is sent, and the returned error is
-// ErrNotSent and wraps its error.
+// Unless before is nil, Cancel calls it with ctx, at most once, when the rate
+// limit has let the request through and nothing is left to wait for. It is the
+// place for a final check of the right to cancel, since a check before the
+// wait may be outdated. Its time doesn't count against Options.Timeout. If it
+// fails, nothing is sent, and the returned error is ErrNotSent and wraps its
+// error.
 //
-// Errors are *Error. Where Error.Ambiguous is set the task may be cancelled:
-// ask Task, and heed Error.InFlight. Cancel never sends a request twice.
+// Errors are *Error. If Error.Ambiguous is set, the task may have been
+// cancelled: call Task, and consider Error.InFlight. Cancel never sends a
+// request twice.
 func (c *Client) Cancel(ctx context.Context, id TaskID, before func(context.Context) error) error {
 	var answer struct {
 		ID     integer `json:"task_id"`

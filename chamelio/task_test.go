@@ -14,7 +14,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-func TestTaskDecodesWhatMayBeShown(t *testing.T) {
+func TestTaskDecodesShownFields(t *testing.T) {
 	api := newAPI(t)
 	got, err := newClient(t, api.URL()).Task(t.Context(), chameliotest.InProgressTask)
 	if err != nil {
@@ -41,7 +41,7 @@ func TestTaskDecodesWhatMayBeShown(t *testing.T) {
 }
 
 // Whatever type a field has, the others are read.
-func TestAnOddFieldCostsThatFieldAlone(t *testing.T) {
+func TestMalformedFieldIsSkipped(t *testing.T) {
 	whole := map[string]any{
 		"task_id": 12345, "task_url": "https://app.chamelio.ai/workflows/tasks/12345", "task_title": "NDA",
 		"workflow_name": "Contract review", "status": "in_progress", "current_step_name": "Legal approval",
@@ -104,7 +104,7 @@ func taskFrom(t *testing.T, body string) (chamelio.Task, error) {
 	return newClient(t, api.URL()).Task(t.Context(), 12345)
 }
 
-func TestAnIDIsANumberHoweverItIsWritten(t *testing.T) {
+func TestParsesAllSpellingsOfAnID(t *testing.T) {
 	for id, accepted := range map[string]bool{
 		`12345`: true, `"12345"`: true, `" 12345 "`: true, `12345.0`: true, `1.2345e4`: true, `null`: true,
 		`12346`: false, `"12346"`: false, `-12345`: false, `12345.5`: true, // no id at all, as if absent
@@ -126,7 +126,7 @@ func TestAnIDIsANumberHoweverItIsWritten(t *testing.T) {
 	}
 }
 
-func TestCollaboratorsAreReadHoweverTheyCome(t *testing.T) {
+func TestParsesAllFormsOfCollaborators(t *testing.T) {
 	for list, want := range map[string][]string{
 		`null`: nil, `""`: nil, `[]`: nil, `17`: nil, `"a@x.example"`: {"a@x.example"},
 		`[null,"a@x.example",3,"",{"email":"c@x.example"},"b@x.example"]`: {"a@x.example", "b@x.example"},
@@ -137,7 +137,7 @@ func TestCollaboratorsAreReadHoweverTheyCome(t *testing.T) {
 	}
 }
 
-func TestStepsAreCountedOrNotTold(t *testing.T) {
+func TestOmitsUncountableSteps(t *testing.T) {
 	for runs, want := range map[string][2]int{
 		`[{"status":"completed"},{"status":"in_progress"},{"status":"pending"}]`: {1, 3},
 		`[{"status":"Completed"},{"status":"reticulating"},{"status":7},{}]`:     {1, 4},
@@ -150,7 +150,7 @@ func TestStepsAreCountedOrNotTold(t *testing.T) {
 	}
 }
 
-func TestDatesAreReadWithAndWithoutAZone(t *testing.T) {
+func TestParsesDatesWithAndWithoutAZone(t *testing.T) {
 	want := time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC)
 	for date, readable := range map[string]bool{
 		`"2026-01-02T03:04:05.678Z"`: true, `"2026-01-02T04:04:05.678+01:00"`: true, `"2026-01-02T03:04:05.678"`: true,
@@ -163,7 +163,7 @@ func TestDatesAreReadWithAndWithoutAZone(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoTaskIsMalformed(t *testing.T) {
+func TestRejectsMalformedTasks(t *testing.T) {
 	for _, body := range []string{``, `null`, `{}`, `[]`, `{"task":null}`, `{"task":[]}`, `{"task":"12345"}`, `{"task":{"task_id":1}}`} {
 		if got, err := taskFrom(t, body); err == nil {
 			t.Errorf("%q counts as %+v", body, got)
@@ -184,7 +184,7 @@ func TestBothSpellingsOfCancelledAreTheSame(t *testing.T) {
 	}
 }
 
-func TestStatesKnowWhatCanStillHappen(t *testing.T) {
+func TestCancellableAndFinalStates(t *testing.T) {
 	for status, want := range map[chamelio.Status][2]bool{
 		chamelio.Pending: {true, false}, chamelio.InProgress: {true, false}, chamelio.Completed: {false, true},
 		chamelio.Failed: {false, true}, chamelio.Cancelled: {false, true}, "paused": {false, false}, "": {false, false},
@@ -195,7 +195,7 @@ func TestStatesKnowWhatCanStillHappen(t *testing.T) {
 	}
 }
 
-func TestOrgInfoIsReadWithAllItsOddities(t *testing.T) {
+func TestParsesUnusualOrgInfo(t *testing.T) {
 	for body, want := range map[string]chamelio.OrgInfo{
 		`{"org_name":"Acme","rate_limit_per_minute":120,"api_key_id":42,"entities":[]}`: {Name: "Acme", RateLimitPerMinute: 120, APIKeyID: 42},
 		`{"org_name":17,"rate_limit_per_minute":"60","api_key_id":null}`:                {RateLimitPerMinute: 60},

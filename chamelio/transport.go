@@ -10,32 +10,31 @@ import (
 	"time"
 )
 
-// NewTransport returns the transport that a Client uses when it is given none:
-// that of net/http, but one that notices an HTTP/2 peer which has silently
-// gone away. Without pings such a connection stays in the pool and swallows
-// every request until the kernel gives up on it, which takes a quarter of an
-// hour. On HTTP/1.1 the end of a request's time closes its connection, so that
-// the next one gets a new one.
+// NewTransport returns the default transport of a Client: net/http's, with
+// pings that detect a dead HTTP/2 peer. Without them, a dead connection would
+// stay in the pool and swallow every request until the kernel gives up on it
+// after a quarter of an hour. On HTTP/1.1, a request that times out closes its
+// connection, so the next one gets a new one.
 func NewTransport() *http.Transport {
 	return pinging(5*time.Second, 3*time.Second)
 }
 
-// pinging builds the transport: a connection on which nothing has come for
-// quiet is pinged, and closed if no answer comes within answer.
+// pinging returns a transport that pings a connection after quiet without
+// data, and closes it if no answer comes within answer.
 func pinging(quiet, answer time.Duration) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: quiet, PingTimeout: answer, WriteByteTimeout: answer}
-	t.IdleConnTimeout = 30 * time.Second // also an end to pinging what nobody uses
+	t.IdleConnTimeout = 30 * time.Second // also stops the pings of unused connections
 	t.MaxIdleConnsPerHost = 32           // calls come in bursts
 	t.TLSClientConfig = &tls.Config{ClientSessionCache: tls.NewLRUClientSessionCache(32)}
 	return t
 }
 
-// Connect makes sure that a connection is open, so that the next call needn't
-// wait for DNS, TCP and TLS. An unused connection is closed after half a minute,
-// so it is for calling every 20 seconds or so. It sends HEAD / without the key,
-// which no rate limit of the key's counts; the answer doesn't matter. Over plain
-// HTTP it does nothing.
+// Connect opens a connection if none is open, so that the next call needn't
+// wait for DNS, TCP and TLS. An unused connection is closed after half a
+// minute, so call it every 20 seconds or so. It sends HEAD / without the key,
+// so it doesn't count against the key's rate limit, and ignores the answer.
+// Over plain HTTP it does nothing.
 func (c *Client) Connect(ctx context.Context) error {
 	if c.base.Scheme != "https" {
 		return nil

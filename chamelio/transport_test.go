@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// newHTTPS returns a stand-in that speaks HTTPS, and how to trust it.
+// newHTTPS returns a fake that serves HTTPS, and a TLS configuration that trusts it.
 func newHTTPS(t *testing.T, protocols ...string) (*chameliotest.Server, *tls.Config) {
 	t.Helper()
 	lender := httptest.NewTLSServer(http.NotFoundHandler()) // of a certificate
@@ -30,7 +30,7 @@ func newHTTPS(t *testing.T, protocols ...string) (*chameliotest.Server, *tls.Con
 
 // A connection that silently dies takes at most one request with it: that one
 // fails within seconds, and the next gets a new connection.
-func TestADeadPeerIsNoticed(t *testing.T) {
+func TestDeadPeerIsNoticed(t *testing.T) {
 	for _, tt := range []struct {
 		protocol string
 		timeout  time.Duration // of the requests
@@ -69,7 +69,7 @@ func TestADeadPeerIsNoticed(t *testing.T) {
 	}
 }
 
-func TestADeadHTTP2PeerIsNoticedBetweenRequests(t *testing.T) {
+func TestDeadHTTP2PeerIsNoticedBetweenRequests(t *testing.T) {
 	api, trust := newHTTPS(t, "h2")
 	transport := pinging(100*time.Millisecond, 100*time.Millisecond)
 	transport.TLSClientConfig = trust
@@ -88,7 +88,7 @@ func TestADeadHTTP2PeerIsNoticedBetweenRequests(t *testing.T) {
 	}
 }
 
-func TestAClientWithoutATransportPings(t *testing.T) {
+func TestDefaultTransportPings(t *testing.T) {
 	c, err := New(Options{BaseURL: DefaultBaseURL, APIKey: chameliotest.Key})
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ import (
 
 const deploy = "../../deploy"
 
-// file is a deployment's file, as it stands there or changed.
+// file is a deployment's file, unchanged or modified.
 type file struct{ name, text string }
 
 func read(t *testing.T, name string) file {

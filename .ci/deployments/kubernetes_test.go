@@ -157,8 +157,8 @@ func objects(t *testing.T, stream string) (all []file) {
 	}
 }
 
-// TestChartRenders renders the chart with different values, and decodes what
-// comes of it by the types of the API.
+// TestChartRenders renders the chart with different values, and decodes the
+// result into the API's types.
 func TestChartRenders(t *testing.T) {
 	digest := "sha256:" + strings.Repeat("ab", 32)
 	values := everything()
@@ -275,8 +275,8 @@ func build(t *testing.T, kustomization string, besides ...string) []file {
 	return objects(t, string(raw))
 }
 
-// TestOverlaySetsWhatItShould builds the example, as the page has it too.
-func TestOverlaySetsWhatItShould(t *testing.T) {
+// TestOverlaySetsItsValues builds the example, as the page has it too.
+func TestOverlaySetsItsValues(t *testing.T) {
 	example := read(t, "kubernetes/example/kustomization.yaml").text
 	page, err := os.ReadFile("../../docs/install.md")
 	if err != nil {

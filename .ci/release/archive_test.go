@@ -11,9 +11,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// An archive has whatever somebody who runs the bot needs: all deployments that
-// this repository has, and no file besides, such as somebody's secrets.
-func TestTheArchiveHasEveryDeploymentAndNothingUntracked(t *testing.T) {
+// An archive has everything that an operator needs, including all deployments of
+// this repository, and no untracked file, such as a secret.
+func TestArchiveHasOnlyTrackedFiles(t *testing.T) {
 	var config struct {
 		Archives []struct {
 			Files []struct{ Src string }

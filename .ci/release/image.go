@@ -44,7 +44,7 @@ func settings() v1.Config {
 	}
 }
 
-// A program is a static binary for Linux, and what it says of itself.
+// program is a static binary for Linux, with its build information.
 type program struct {
 	content  []byte
 	platform v1.Platform
@@ -115,7 +115,7 @@ func image(ctx context.Context, dir, version string, binaries []string) (v1.Hash
 		index = mutate.Annotations(index, p.labels(version)).(v1.ImageIndex)
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {
-		return v1.Hash{}, err // nobody's files are mixed with it, or lost
+		return v1.Hash{}, err // don't mix with existing files, or lose them
 	}
 	out, err := layout.Write(dir, empty.Index)
 	if err != nil {
@@ -134,11 +134,11 @@ type plain struct{ v1.Image }
 
 func (plain) ArtifactType() (string, error) { return "", nil }
 
-// labels are what the image says of itself, as labels and as annotations.
+// labels returns the image's labels, which are also its annotations.
 func (p program) labels(version string) map[string]string {
 	labels := map[string]string{
 		"org.opencontainers.image.title":       "cancelbot",
-		"org.opencontainers.image.description": "Cancel a Chamelio task from Slack: on purpose, once, and with the outcome told in the channel.",
+		"org.opencontainers.image.description": "Cancel Chamelio tasks from Slack, with a confirmation and the result in the channel.",
 		"org.opencontainers.image.source":      "https://github.com/cancelbot/cancelbot",
 		"org.opencontainers.image.licenses":    "MIT",
 		"org.opencontainers.image.version":     version,
@@ -170,7 +170,7 @@ func (p program) image(version string, terms []byte) (v1.Image, error) {
 		what  string
 		files []file
 	}{
-		{"certificates, a place for the journal, and one for what is temporary", []file{
+		{"certificates, and directories for the journal and temporary files", []file{
 			{name: "data/", mode: 0o755, owner: user},
 			{name: "etc/", mode: 0o755},
 			{name: "etc/ssl/", mode: 0o755},

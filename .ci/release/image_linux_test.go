@@ -17,7 +17,7 @@ import (
 )
 
 // In nothing but the image's files, as the image's user, the bot runs.
-func TestTheImageRuns(t *testing.T) {
+func TestImageRuns(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can enter the image's file system")
 	}

@@ -63,7 +63,7 @@ func content(t *testing.T, of v1.Image) (map[string]tar.Header, map[string][]byt
 	}
 }
 
-func TestTheImageIsTheBotAndWhatItNeedsOnBothPlatforms(t *testing.T) {
+func TestImageHasTheBotOnBothPlatforms(t *testing.T) {
 	index, _ := release(t)
 	if err := validate.Index(index); err != nil {
 		t.Error(err)
@@ -185,7 +185,7 @@ func small(t *testing.T, of v1.Image) {
 }
 
 // Built by a container engine or without one, the image runs the same.
-func TestTheImageAndTheDockerfileAgree(t *testing.T) {
+func TestImageMatchesDockerfile(t *testing.T) {
 	raw, err := os.ReadFile("Dockerfile")
 	if err != nil {
 		t.Fatal(err)
@@ -260,8 +260,8 @@ func healthcheck(value string) (*v1.HealthConfig, error) {
 	return &check, nil
 }
 
-// Who builds the same source again, somewhere else, gets the same image.
-func TestTheSameSourceGivesTheSameImage(t *testing.T) {
+// A second build of the same source, in another place, gives the same image.
+func TestImageIsReproducible(t *testing.T) {
 	_, first := imageDir(t)
 	tracked, err := exec.Command("git", "ls-files", "-z", "*.go", "go.mod", "go.sum", "bot", "chamelio").Output()
 	if err != nil {
@@ -298,7 +298,7 @@ func TestTheSameSourceGivesTheSameImage(t *testing.T) {
 }
 
 // The labels are what the binary says of itself.
-func TestTheImageSaysWhatItWasBuiltFrom(t *testing.T) {
+func TestImageNamesItsSource(t *testing.T) {
 	source := t.TempDir()
 	for name, text := range map[string]string{"go.mod": "module example.com/program\n\ngo 1.26\n", "main.go": "package main\n\nfunc main() {}\n"} {
 		if err := os.WriteFile(filepath.Join(source, name), []byte(text), 0o600); err != nil {

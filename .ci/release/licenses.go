@@ -59,7 +59,7 @@ func (m modules) add(ctx context.Context, platform string) error {
 	list.Stderr = os.Stderr
 	out, err := list.Output()
 	if err != nil {
-		return fmt.Errorf("listing what %s links: %w", platform, err)
+		return fmt.Errorf("listing the packages that %s links: %w", platform, err)
 	}
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
 		var pkg struct {
@@ -72,7 +72,7 @@ func (m modules) add(ctx context.Context, platform string) error {
 		if err := dec.Decode(&pkg); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
-			return fmt.Errorf("listing what %s links: %w", platform, err)
+			return fmt.Errorf("listing the packages that %s links: %w", platform, err)
 		}
 		if pkg.Module == nil || pkg.Module.Main {
 			continue // the standard library, or the bot
@@ -116,7 +116,7 @@ func licenses(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	rule := strings.Repeat("=", 80)
-	fmt.Fprint(w, "cancelbot contains the following, each under the terms that stand below it.\n")
+	fmt.Fprint(w, "cancelbot contains the following, each under the terms below it.\n")
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		fmt.Fprintf(w, "\n%s\n%s\n%s\n", rule, name, rule)
 		if err := m[name].terms(w); err != nil {

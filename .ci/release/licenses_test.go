@@ -13,7 +13,7 @@ import (
 
 // The terms of a release are those of the modules that are in its binaries,
 // as the binaries themselves say.
-func TestTheTermsAreThoseOfWhatIsLinked(t *testing.T) {
+func TestLicencesMatchTheLinkedModules(t *testing.T) {
 	for _, platform := range []string{"linux/amd64", "linux/arm64"} {
 		goos, goarch, _ := strings.Cut(platform, "/")
 		info, err := buildinfo.ReadFile(binary(t, goos, goarch))
@@ -78,7 +78,7 @@ func TestEveryModuleOfEachPlatformHasItsTextInTheFile(t *testing.T) {
 	}
 }
 
-func TestAModuleWithoutALicenceIsNotPassedOn(t *testing.T) {
+func TestRefusesAModuleWithoutALicence(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"NOTICE", "license.go", "README.md"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("text"), 0o600); err != nil {

@@ -42,7 +42,7 @@ func assets(t *testing.T) (dir, version string) {
 	return filepath.Join(*made, "assets"), metadata.Version
 }
 
-func TestTheReleaseIsItsArchivesItsBillsAndTheImage(t *testing.T) {
+func TestReleaseHasArchivesBillsAndImage(t *testing.T) {
 	dir, version := assets(t)
 	all, err := platforms()
 	if err != nil {
@@ -138,8 +138,8 @@ func unpack(t *testing.T, path string) map[string][]byte {
 }
 
 // Each archive has the files of this commit, and a binary whose modules have
-// their terms in it and stand in its bill of materials.
-func TestTheReleaseSaysWhatIsInIt(t *testing.T) {
+// their licences in the archive and are in its bill of materials.
+func TestReleaseListsItsContents(t *testing.T) {
 	dir, version := assets(t)
 	all, err := platforms()
 	if err != nil {
@@ -226,8 +226,8 @@ func billed(t *testing.T, file string, linked []string) {
 	}
 }
 
-// The image has the very programs of the archives.
-func TestTheReleasesImageHasItsPrograms(t *testing.T) {
+// The image has the same programs as the archives.
+func TestReleaseImageHasTheArchivesPrograms(t *testing.T) {
 	dir, version := assets(t)
 	text, err := os.ReadFile(filepath.Join(dir, "image.txt"))
 	if err != nil {
@@ -278,9 +278,9 @@ func TestTheReleasesImageHasItsPrograms(t *testing.T) {
 	}
 }
 
-// What docs/verify.md says to do is done, as far as that takes no network: all
-// but what asks GitHub and Sigstore.
-func TestTheReleaseIsVerifiedAsThePageSays(t *testing.T) {
+// The test runs the commands of docs/verify.md, except those that need GitHub or
+// Sigstore.
+func TestReleaseVerifiesAsDocumented(t *testing.T) {
 	dir, version := assets(t)
 	page, err := os.ReadFile("docs/verify.md")
 	if err != nil {

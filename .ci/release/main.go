@@ -1,5 +1,5 @@
-// Command release makes what a release of cancelbot takes beside its binaries.
-// It is a module of its own, so that nothing of it gets into the bot's.
+// Command release makes the parts of a release other than its binaries. It is a
+// module of its own, so that the bot doesn't get its dependencies.
 //
 //	go -C .ci/release run . notes v1.2.3     what the changelog says of the release; refuses a tag that does not fit
 //	go -C .ci/release run . licenses FILE    the terms of everything that the binaries contain

@@ -27,9 +27,9 @@ var (
 	links      = regexp.MustCompile(`(?m)^\[[^\]]+\]: \S+\n`)
 )
 
-// notes are what CHANGELOG.md says of the release with this tag. A tag is
-// refused where the deployments and pages name another release, and where the
-// changelog does not tell of it.
+// notes returns the section of CHANGELOG.md for the release with this tag. It
+// refuses a tag if the deployments or pages name another release, or if the
+// changelog has no such section.
 func notes(root fs.FS, tag string) (string, error) {
 	if !releaseTag.MatchString(tag) {
 		return "", errors.New("it is not of the form v1.2.3")

@@ -8,7 +8,7 @@ import (
 	"testing/fstest"
 )
 
-func TestATagIsReleasedOnlyWhereEverythingSpeaksOfIt(t *testing.T) {
+func TestAllFilesMustNameTheReleasedTag(t *testing.T) {
 	const told = "# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2026-11-26\n\n### Added\n\n* A thing.\n\n## [1.2.2]\n\n* Another.\n\n[1.2.2]: https://example.com/1.2.2\n"
 	for name, c := range map[string]struct{ tag, compose, kubernetes, changelog, problem string }{
 		"all fits":                   {"v1.2.3", "1.2.3", "1.2.3", told, ""},
@@ -44,7 +44,7 @@ func TestATagIsReleasedOnlyWhereEverythingSpeaksOfIt(t *testing.T) {
 }
 
 // The files of this repository name a release where it is looked for.
-func TestTheDeploymentsAndPagesNameARelease(t *testing.T) {
+func TestDeploymentsAndPagesNameTheRelease(t *testing.T) {
 	if _, err := notes(os.DirFS("."), "v99.0.0"); len(regexp.MustCompile(`pins \d+\.\d+\.\d+`).FindAllString(err.Error(), -1)) != len(pins) {
 		t.Error(err)
 	}

@@ -115,9 +115,9 @@ func (p *publication) run(s step) error {
 	return err
 }
 
-// What was built and looked into is what gets published, without a changed
-// byte, and what is signed.
-func TestTheWorkflowPublishesWhatItWasHanded(t *testing.T) {
+// The workflow publishes and signs the files that were built and checked, without
+// changing a byte.
+func TestWorkflowPublishesTheBuiltFiles(t *testing.T) {
 	repository := startRegistry(t)
 	p, digest := publish(t, repository)
 	job := read(t, ".github/workflows/release.yml").Jobs["release"]
@@ -171,7 +171,7 @@ func head(t *testing.T, of string) *v1.Descriptor {
 }
 
 // Something else than what was built is not published.
-func TestTheWorkflowPublishesNothingElse(t *testing.T) {
+func TestWorkflowPublishesNothingElse(t *testing.T) {
 	repository := startRegistry(t)
 	for what, change := range map[string]func(assets string) error{
 		"an archive that was changed": func(assets string) error {

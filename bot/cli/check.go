@@ -12,7 +12,7 @@ import (
 
 var errNotReady = errors.New("the bot is not ready to run")
 
-// check says what of the configuration works.
+// check reports which parts of the configuration work.
 func (p Program) check(ctx context.Context, args []string) error {
 	var asJSON, connect, strict, config bool
 	err := p.parse("check", args, func(flags *flag.FlagSet) {
@@ -35,19 +35,19 @@ func (p Program) check(ctx context.Context, args []string) error {
 	}
 	ok, err := doctor.Write(out, doctor.Run(ctx, settings), asJSON, strict)
 	if err != nil {
-		return fmt.Errorf("printing what was found: %w", err)
+		return fmt.Errorf("printing the results: %w", err)
 	}
 	if !ok {
-		return toldError{errNotReady}
+		return reportedError{errNotReady}
 	}
 	return nil
 }
 
-// tryHTTPAddr takes HTTP_ADDR and gives it back. A port that is taken is no
+// tryHTTPAddr listens at HTTP_ADDR for a moment. A port in use isn't a
 // problem: it may be the bot's own.
 func (cfg config) tryHTTPAddr(ctx context.Context) []environ.Problem {
 	if cfg.HTTPAddr == "" || checkHTTPAddr(cfg.HTTPAddr) != nil {
-		return nil // nothing to try, or told as a problem with the environment
+		return nil // nothing to try, or already reported as a problem with the environment
 	}
 	listener, err := listen(ctx, cfg.HTTPAddr)
 	if err == nil {

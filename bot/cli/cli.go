@@ -1,5 +1,5 @@
-// Package cli is the command line: what main calls. It reads the environment,
-// wires the parts together and runs one of the commands.
+// Package cli implements the command line. It reads the environment, wires the
+// parts together and runs one of the commands.
 package cli
 
 import (
@@ -16,18 +16,18 @@ import (
 type Program struct {
 	Version string // of a release; "" takes it from the build's information
 	In      io.Reader
-	Out     io.Writer // what was asked for
+	Out     io.Writer // the command's output
 	Stderr  io.Writer // logs and errors
 }
 
-// The exit codes besides 0.
+// The exit codes, apart from 0.
 const (
-	exitFailed = 1 // it could not go on
+	exitFailed = 1 // the command failed
 	exitUsage  = 2 // the command line or the environment is wrong
 
-	// Slack refuses a token: only another one helps, so that whoever starts
-	// the bot need not try again. EX_NOPERM of sysexits.h, which systemd shows
-	// by that name.
+	// Slack refuses a token. Only another token helps, so the bot needn't be
+	// started again. EX_NOPERM of sysexits.h, which systemd shows by that
+	// name.
 	exitRefused = 77
 )
 
@@ -36,22 +36,22 @@ type usageError string
 
 func (e usageError) Error() string { return string(e) }
 
-// toldError has been told already, in words that suit it better than a line
-// at the end.
-type toldError struct{ error }
+// reportedError is an error that has been reported already, in better words than a
+// line at the end.
+type reportedError struct{ error }
 
-func (e toldError) Unwrap() error { return e.error }
+func (e reportedError) Unwrap() error { return e.error }
 
-// Run runs the command that args name until it is done or ctx ends, and
-// returns the exit code: 0, 1 if it could not go on, 2 if the command line or
-// the environment is wrong, 77 if Slack refuses a token.
+// Run runs the command that args name until it is done or ctx ends. It returns
+// the exit code: 0, 1 if the command failed, 2 if the command line or the
+// environment is wrong, 77 if Slack refuses a token.
 func (p Program) Run(ctx context.Context, args []string) int {
 	err := p.dispatch(ctx, args)
 	if err == nil || errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
-	var told toldError
-	if !errors.As(err, &told) {
+	var reported reportedError
+	if !errors.As(err, &reported) {
 		fmt.Fprintln(p.Stderr, "cancelbot:", err)
 	}
 	var usage usageError
@@ -83,23 +83,23 @@ func (p Program) dispatch(ctx context.Context, args []string) error {
 	if strings.HasPrefix(name, "-") {
 		kind = "flag"
 	}
-	return usageError(fmt.Sprintf("there is no %s %q; cancelbot help lists them", kind, name))
+	return usageError(fmt.Sprintf("unknown %s %q; cancelbot help lists them", kind, name))
 }
 
-// parse reads a command's flags and refuses anything else. Its error is
-// flag.ErrHelp after -h, else a usageError.
+// parse parses a command's flags and rejects arguments. Its error is
+// flag.ErrHelp after -h, otherwise a usageError.
 func (p Program) parse(name string, args []string, define func(*flag.FlagSet)) error {
 	rest, err := p.parseArgs(name, args, define)
 	if err == nil && len(rest) > 0 {
-		return usageError(fmt.Sprintf("%s takes no %q; %s -h lists what it takes", name, rest[0], strings.TrimSpace("cancelbot "+name)))
+		return usageError(fmt.Sprintf("%s: unexpected argument %q; see %s -h", name, rest[0], strings.TrimSpace("cancelbot "+name)))
 	}
 	return err
 }
 
-// parseArgs is parse for a command that takes arguments, which it returns.
+// parseArgs is parse for a command with arguments, which it returns.
 func (p Program) parseArgs(name string, args []string, define func(*flag.FlagSet)) ([]string, error) {
 	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // Run prints the error, once
+	flags.SetOutput(io.Discard) // Run prints the error
 	flags.Usage = func() {}
 	define(flags)
 	switch err := flags.Parse(args); {
@@ -107,7 +107,7 @@ func (p Program) parseArgs(name string, args []string, define func(*flag.FlagSet
 		p.describe(name, flags)
 		return nil, flag.ErrHelp
 	case err != nil:
-		return nil, usageError(fmt.Sprintf("%s: %v; %s -h lists what it takes", name, err, strings.TrimSpace("cancelbot "+name)))
+		return nil, usageError(fmt.Sprintf("%s: %v; see %s -h", name, err, strings.TrimSpace("cancelbot "+name)))
 	}
 	return flags.Args(), nil
 }

@@ -9,13 +9,13 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/clock"
 )
 
-// journalClock is what registerClocks needs of the journal.
+// journalClock is the part of the journal that registerClocks needs.
 type journalClock interface {
 	ClockOffset(context.Context) (clock.Offset, error)
 }
 
-// registerClocks registers how far this machine's clock is ahead of Slack's and
-// of the journal's. Each gauge has no value until the offset is known.
+// registerClocks registers how far this machine's clock is ahead of Slack's
+// clock and the journal's clock. Each gauge has no value until the offset is known.
 func registerClocks(registry prometheus.Registerer, slack *clock.Meter, journal journalClock) {
 	add := func(of string, seconds func() float64) {
 		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{

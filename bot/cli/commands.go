@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// command is one word that may follow "cancelbot".
+// command is one of cancelbot's commands.
 type command struct {
 	name    string
 	summary string // a line for help; "" keeps it out
@@ -15,7 +15,7 @@ type command struct {
 	run     func(p Program, ctx context.Context, args []string) error
 }
 
-// commands lists them in the order in which help shows them.
+// commands returns the commands in the order of help.
 func commands() []command {
 	return []command{
 		{"", "run the bot", `The bot takes its configuration from the environment: cancelbot help lists
@@ -60,12 +60,12 @@ DATABASE_URL may instead be read from a file: SLACK_BOT_TOKEN_FILE=/path, …
 
 `
 
-// help prints the commands and the variables, or tells about one command.
+// help prints the commands and the variables, or describes one command.
 func (p Program) help(ctx context.Context, args []string) error {
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		c, ok := find(args[0])
 		if !ok || len(args) > 1 {
-			return usageError(fmt.Sprintf("there is no command %q; cancelbot help lists them", strings.Join(args, " ")))
+			return usageError(fmt.Sprintf("unknown command %q; cancelbot help lists them", strings.Join(args, " ")))
 		}
 		return c.run(p, ctx, []string{"-h"})
 	}
@@ -92,7 +92,7 @@ func (p Program) help(ctx context.Context, args []string) error {
 	return nil
 }
 
-// describe answers -h of a command.
+// describe prints the help of a command.
 func (p Program) describe(name string, flags *flag.FlagSet) {
 	c, _ := find(name)
 	fmt.Fprintf(p.Out, "%s: %s\n", strings.TrimSpace("cancelbot "+c.name), c.summary)

@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// Each command tells about itself, and refuses what it does not take, once.
-func TestEachCommandAnswersForHelpAndRefusesTheRest(t *testing.T) {
+// Each command prints its help, and rejects unexpected arguments with one
+// error.
+func TestCommandsPrintHelpAndRejectExtraArguments(t *testing.T) {
 	t.Parallel()
 	run := func(args ...string) (code int, out, stderr string) {
 		var told, errors bytes.Buffer

@@ -66,8 +66,8 @@ const (
 	secondWorkflows = "workflows"
 )
 
-// readConfig reads the environment and finds everything that is wrong with it,
-// one problem for each variable.
+// readConfig reads the environment and returns everything that is wrong with
+// it, one problem for each variable.
 func readConfig() (config, []environ.Problem) {
 	var cfg config
 	found := &findings{}
@@ -85,14 +85,14 @@ func readConfig() (config, []environ.Problem) {
 	for _, slip := range misspelt(os.Environ()) {
 		found.put(environ.Problem{
 			Variable: slip.name,
-			Found:    fmt.Sprintf("%s is no variable of the bot's: did you mean %s?", slip.name, slip.own),
+			Found:    fmt.Sprintf("unknown variable %s; did you mean %s?", slip.name, slip.own),
 			Remedy:   fmt.Sprintf("Rename %s to %s, or remove it", slip.name, slip.own),
 		})
 	}
 	return cfg, found.sorted()
 }
 
-// refuseOldNames names the new one of each variable that was renamed.
+// refuseOldNames reports each variable that was renamed, with its new name.
 func refuseOldNames(found *findings) {
 	for _, r := range renamed {
 		for _, suffix := range []string{"", "_FILE"} {
@@ -107,8 +107,8 @@ func refuseOldNames(found *findings) {
 	}
 }
 
-// mentionDotEnv mentions a file .env if a variable is missing: other programs
-// read such a file, so someone may expect it of this one.
+// mentionDotEnv mentions a .env file if a variable is missing: other programs
+// read such a file, so people may expect it of this one.
 func mentionDotEnv(found *findings) {
 	info, err := os.Stat(".env")
 	missing := func(p environ.Problem) bool { return strings.HasSuffix(p.Found, isMissing) }
@@ -121,7 +121,7 @@ func mentionDotEnv(found *findings) {
 	})
 }
 
-// chamelio is what the API client needs of the environment.
+// chamelio returns the options of the API client.
 func (cfg config) chamelio(version string) chamelio.Options {
 	return chamelio.Options{
 		BaseURL: cfg.ChamelioAPIURL, APIKey: cfg.ChamelioAPIKey.Reveal(),
@@ -129,12 +129,12 @@ func (cfg config) chamelio(version string) chamelio.Options {
 	}
 }
 
-// bot is what the bot needs of the environment.
+// bot returns the bot's configuration.
 func (cfg config) bot() bot.Config {
 	return bot.Config{
 		AppToken: cfg.SlackAppToken, BotToken: cfg.SlackBotToken, SlackAPI: cfg.SlackAPIURL,
 		Command: cfg.SlackCommand, Connections: cfg.SlackConnections, ConfirmTTL: cfg.ConfirmTimeout, Grace: cfg.ShutdownGrace,
-		FactsMaxAge:   cmp.Or(cfg.FactsMaxAge, -1), // 0 is none here, and the default there
+		FactsMaxAge:   cmp.Or(cfg.FactsMaxAge, -1), // 0 means no age here, and the default in bot.Config
 		CancelTimeout: cfg.ChamelioTimeout, OperatorContact: cfg.OperatorContact,
 		RequireReason: cfg.RequireReason, RemindBefore: cfg.RemindBefore, NotifyPeopleOnTask: cfg.MentionPeople,
 		Policy:       cfg.policy(),

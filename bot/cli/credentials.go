@@ -17,12 +17,12 @@ import (
 )
 
 const (
-	// tryEvery is how often the credentials are tried, so that an operator
-	// learns of one that is refused before somebody needs it.
+	// tryEvery is how often the credentials are tried, so that the operator
+	// learns about a refused one before anyone needs it.
 	tryEvery = 5 * time.Minute
 
-	// lookEvery is how often the key's file is looked at.
-	lookEvery = 10 * time.Second
+	// readEvery is how often the files of the secrets are read.
+	readEvery = 10 * time.Second
 
 	tryTimeout = 30 * time.Second
 )
@@ -31,34 +31,33 @@ const (
 type credential struct {
 	which string // for metric, log and journal
 	try   func(context.Context) error
-	// refusal says what is wrong with it; nil if err says nothing about the
-	// credential.
+	// refusal explains why the credential is refused; nil if err says nothing
+	// about it.
 	refusal func(err error) *refusal
 	silent  bool // nothing can be posted while it is refused
 
 	mu      sync.Mutex
 	refused bool
-	noted   *bool // whether the journal was last told that it is refused
+	noted   *bool // whether the journal has it as refused; nil if that isn't known
 }
 
-// refusal is why a credential is refused, in a word, and for the operator, who
-// also reads what to do.
+// refusal is why a credential is refused: a code, and texts for the operator.
 type refusal struct {
 	code string
 	doctor.Result
 }
 
-// credentialNotes is the journal.
+// credentialNotes is the part of the journal that credentials need.
 type credentialNotes interface {
 	CredentialTried(ctx context.Context, which, refusal string, tell bool) error
 }
 
-// credentials watches over the two tokens and the key.
+// credentials monitors the two tokens and the key.
 type credentials struct {
 	all     []*credential
 	api     string // Slack's address, for remedies
 	files   []*watchedFile
-	learn   func(...secret.Value) // a new secret that is to be seen nowhere
+	learn   func(...secret.Value) // called with each new secret, so that it is redacted
 	notes   credentialNotes
 	gauge   *prometheus.GaugeVec
 	log     *slog.Logger
@@ -79,7 +78,7 @@ func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, r
 			return tokenRefused(token, cfg.SlackAPIURL, err)
 		}
 	}
-	c := &credentials{api: cfg.SlackAPIURL, notes: notes, gauge: gauge, log: log.Logger, learn: log.secrets.learn, every: tryEvery, looking: lookEvery, all: []*credential{
+	c := &credentials{api: cfg.SlackAPIURL, notes: notes, gauge: gauge, log: log.Logger, learn: log.secrets.learn, every: tryEvery, looking: readEvery, all: []*credential{
 		{which: "app_token", try: b.CheckAppToken, refusal: slackSays(bot.AppToken)},
 		{which: "bot_token", try: func(ctx context.Context) error { _, err := b.Workspace(ctx); return err }, refusal: slackSays(bot.BotToken), silent: true},
 		{which: "api_key", try: func(ctx context.Context) error { _, err := key.check(ctx); return err }, refusal: keySays},
@@ -95,7 +94,7 @@ func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, r
 	return c
 }
 
-// The credentials, one by one.
+// appToken, botToken and apiKey return one of the credentials.
 func (c *credentials) appToken() *credential { return c.all[0] }
 func (c *credentials) botToken() *credential { return c.all[1] }
 func (c *credentials) key() *credential      { return c.all[2] }
@@ -119,7 +118,7 @@ func keySays(err error) *refusal {
 	return &refusal{cmp.Or(string(e.Reason), "unclear"), doctor.APIKeyFailed(err)}
 }
 
-// watch runs until ctx ends.
+// watch tries the credentials and reads their files until ctx ends.
 func (c *credentials) watch(ctx context.Context) {
 	look, try := time.NewTicker(c.looking), time.NewTicker(c.every)
 	defer look.Stop()
@@ -127,7 +126,7 @@ func (c *credentials) watch(ctx context.Context) {
 	for {
 		select {
 		case <-look.C:
-			if c.lookAtFiles(ctx) {
+			if c.readFiles(ctx) {
 				c.tryAll(ctx)
 			}
 		case <-try.C:
@@ -149,8 +148,8 @@ func (c *credentials) tryAll(ctx context.Context) {
 	}
 }
 
-// note tells what came of trying a credential. Trouble that says nothing about
-// it leaves it as it was.
+// note records the result of trying a credential. An error that says nothing
+// about the credential changes nothing.
 func (c *credentials) note(ctx context.Context, one *credential, err error) {
 	no, says := one.verdict(err)
 	if !says {
@@ -160,9 +159,9 @@ func (c *credentials) note(ctx context.Context, one *credential, err error) {
 	defer one.mu.Unlock()
 	switch {
 	case no != nil:
-		c.log.Error("a credential is refused; it is tried again", "precondition", string(no.Name), "which", one.which, "error", no.Found, "remedy", cmp.Or(no.Remedy, "see docs/troubleshoot.md"))
+		c.log.Error("credential refused; retrying", "precondition", string(no.Name), "which", one.which, "error", no.Found, "remedy", cmp.Or(no.Remedy, "see docs/troubleshoot.md"))
 	case one.refused:
-		c.log.Info("a credential is accepted again", "which", one.which)
+		c.log.Info("credential accepted again", "which", one.which)
 	}
 	one.refused = no != nil
 	value := 0.0
@@ -173,7 +172,7 @@ func (c *credentials) note(ctx context.Context, one *credential, err error) {
 	c.record(ctx, one, no)
 }
 
-// lastNote is note where err ends the bot, and so is told in the log anyway.
+// lastNote is note for an error that stops the bot, and so is logged anyway.
 func (c *credentials) lastNote(ctx context.Context, one *credential, err error) {
 	if no, says := one.verdict(err); says {
 		one.mu.Lock()
@@ -182,8 +181,8 @@ func (c *credentials) lastNote(ctx context.Context, one *credential, err error) 
 	}
 }
 
-// verdict is why the credential is refused, or nil if it is accepted; false if
-// err says neither.
+// verdict returns why the credential is refused, or nil if it is accepted;
+// false if err says neither.
 func (one *credential) verdict(err error) (no *refusal, says bool) {
 	if err == nil {
 		return nil, true
@@ -192,9 +191,9 @@ func (one *credential) verdict(err error) (no *refusal, says bool) {
 	return no, no != nil
 }
 
-// record tells the journal, and so the audit channel, of a change. What was
-// before this process began, the journal knows. A journal that is away is told
-// at the next try.
+// record reports a change to the journal, and so to the audit channel. The
+// journal knows what was before this process started. If the journal is away,
+// the next try reports it.
 func (c *credentials) record(ctx context.Context, one *credential, no *refusal) {
 	refused, code := no != nil, ""
 	if refused {
@@ -204,7 +203,7 @@ func (c *credentials) record(ctx context.Context, one *credential, no *refusal) 
 		return
 	}
 	if err := c.notes.CredentialTried(ctx, one.which, code, !refused || !one.silent); err != nil {
-		c.log.Warn("whether a credential is refused could not be noted for the audit channel; trying again", "which", one.which, "error", err)
+		c.log.Warn("credential state not saved for the audit channel; retrying", "which", one.which, "error", err)
 		return
 	}
 	one.noted = &refused

@@ -24,7 +24,7 @@ import (
 
 var errRefused = errors.New("refused")
 
-// noteBook keeps what the journal is told; it is away where that fails.
+// noteBook records the notes for the journal, which is down if that fails.
 type noteBook struct {
 	notes []string
 	fails int
@@ -48,7 +48,7 @@ func watchFor(t *testing.T, d time.Duration, try func(context.Context) error, no
 	var out bytes.Buffer
 	gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "refused", Help: "."}, []string{"which"})
 	synctest.Test(t, func(t *testing.T) {
-		c := &credentials{gauge: gauge, log: slog.New(slog.NewTextHandler(&out, nil)), notes: book, every: tryEvery, looking: lookEvery}
+		c := &credentials{gauge: gauge, log: slog.New(slog.NewTextHandler(&out, nil)), notes: book, every: tryEvery, looking: readEvery}
 		c.all = []*credential{{which: "key", try: try, refusal: func(err error) *refusal {
 			if !errors.Is(err, errRefused) {
 				return nil
@@ -62,15 +62,15 @@ func watchFor(t *testing.T, d time.Duration, try func(context.Context) error, no
 	return out.String(), testutil.ToFloat64(gauge.WithLabelValues("key"))
 }
 
-func TestARefusedCredentialIsToldBeforeSomebodyNeedsIt(t *testing.T) {
+func TestRefusedCredentialIsReportedEarly(t *testing.T) {
 	t.Parallel()
 	log, refused := watchFor(t, 2*tryEvery+time.Second, func(context.Context) error { return errRefused })
-	if strings.Count(log, "a credential is refused") != 2 || !strings.Contains(log, `remedy="get another"`) || refused != 1 {
+	if strings.Count(log, "credential refused") != 2 || !strings.Contains(log, `remedy="get another"`) || refused != 1 {
 		t.Errorf("%v\n%s", refused, log)
 	}
 }
 
-func TestTroubleThatSaysNothingOfACredentialChangesNothing(t *testing.T) {
+func TestUnrelatedErrorKeepsCredentialState(t *testing.T) {
 	t.Parallel()
 	answers := []error{errRefused, errors.New("the network is down"), nil}
 	said := func(n int) (string, float64) {
@@ -85,8 +85,8 @@ func TestTroubleThatSaysNothingOfACredentialChangesNothing(t *testing.T) {
 	}
 }
 
-// The journal is told once of each change, and again where it was away.
-func TestOfEachChangeOfACredentialTheJournalIsToldOnce(t *testing.T) {
+// Each change is recorded once, and again if the journal was down.
+func TestCredentialChangeIsRecordedOnce(t *testing.T) {
 	t.Parallel()
 	answers := []error{nil, nil, errRefused, errRefused, errors.New("the network is down"), errRefused, nil, nil}
 	for away, name := range []string{"never away", "away once"} {
@@ -99,9 +99,9 @@ func TestOfEachChangeOfACredentialTheJournalIsToldOnce(t *testing.T) {
 	}
 }
 
-// A key whose file changes is used without a restart; a file that is half
-// written, or holds no key, changes nothing.
-func TestAKeyWhoseFileChangesIsUsedAtOnce(t *testing.T) {
+// A changed key file is used without a restart; a file that is incomplete, or
+// contains no key, changes nothing.
+func TestChangedKeyFileIsUsed(t *testing.T) {
 	api := chameliotest.NewServer()
 	t.Cleanup(api.Close)
 	file := filepath.Join(t.TempDir(), "key")
@@ -122,7 +122,7 @@ func TestAKeyWhoseFileChangesIsUsedAtOnce(t *testing.T) {
 	secrets := config{ChamelioAPIKey: secret.New("ca_old-one")}.redactors()
 	c := &credentials{log: slog.New(slog.NewTextHandler(&out, nil)), learn: secrets.learn}
 	c.files = []*watchedFile{{variable: "CHAMELIO_API_KEY", seen: secret.New("ca_old"), use: key.use}}
-	look := func() bool { return c.lookAtFiles(t.Context()) }
+	look := func() bool { return c.readFiles(t.Context()) }
 	if _, err := key.check(t.Context()); err == nil || look() {
 		t.Fatal("the old key is not refused, or has changed")
 	}
@@ -143,7 +143,7 @@ func TestAKeyWhoseFileChangesIsUsedAtOnce(t *testing.T) {
 			t.Errorf("not redacted: %s", got)
 		}
 	}
-	if said := out.String(); strings.Count(said, "cannot be used: the old one stays") != 3 || !strings.Contains(said, "byte-order mark") || !strings.Contains(said, "NAME=value") || strings.Contains(said, "ca_") && strings.Contains(said, chameliotest.Key) {
+	if said := out.String(); strings.Count(said, "unusable; old value still in use") != 3 || !strings.Contains(said, "byte-order mark") || !strings.Contains(said, "NAME=value") || strings.Contains(said, "ca_") && strings.Contains(said, chameliotest.Key) {
 		t.Error(said)
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// entry is one task of a decision as history prints it. The response_url is left out: it
-// is a ticket.
+// entry is one task of a decision in the output of history. It omits the
+// response_url, which is a credential.
 type entry struct {
 	Task           int64           `json:"task_id"`
 	Title          string          `json:"title,omitempty"`
@@ -33,7 +33,7 @@ type entry struct {
 	Reason         string          `json:"reason"`
 	RequestedAt    time.Time       `json:"requested_at"`
 	DecidedAt      time.Time       `json:"decided_at"`
-	FactsAge       float64         `json:"facts_age_seconds"` // of what the confirmer was allowed by
+	FactsAge       float64         `json:"facts_age_seconds"` // age of the facts by which the confirmer was allowed
 	FinishedAt     time.Time       `json:"finished_at,omitzero"`
 	AnnouncedAt    time.Time       `json:"announced_at,omitzero"`
 	MessageTS      string          `json:"message_ts,omitempty"`
@@ -42,7 +42,7 @@ type entry struct {
 	SettledAt      time.Time       `json:"settled_at,omitzero"`
 	ID             string          `json:"confirmation_id"`
 	Team           string          `json:"team"`
-	Unverified     string          `json:"unverified,omitempty"` // why it may be someone else's
+	Unverified     string          `json:"unverified,omitempty"` // why it may be forged
 }
 
 func entriesOf(decisions []journal.Recorded, people names) []entry {
@@ -56,7 +56,7 @@ func entriesOf(decisions []journal.Recorded, people names) []entry {
 				AnnouncedAt: d.AnnouncedAt, MessageTS: d.MessageTS, Detail: json.RawMessage(t.Detail),
 				SettledOutcome: string(t.SettledOutcome), SettledAt: d.SettledAt, ID: string(d.ID), Team: d.Team, Unverified: reasonOf(d.Unverified),
 			}
-			if t.Outcome == decision.Withdrawn { // nobody confirmed it
+			if t.Outcome == decision.Withdrawn { // no one confirmed it
 				e.WithdrawnBy, e.WithdrawerName, e.Confirmer, e.ConfirmerName = e.Confirmer, e.ConfirmerName, "", ""
 			}
 			all = append(all, e)
@@ -65,7 +65,7 @@ func entriesOf(decisions []journal.Recorded, people names) []entry {
 	return all
 }
 
-// reasonOf returns why an entry can't be verified; "" if it is genuine, or
+// reasonOf returns why an entry can't be verified; "" if it is genuine, or if
 // nothing was verified.
 func reasonOf(err error) string {
 	if err == nil {
@@ -106,7 +106,7 @@ func writeCSV(out io.Writer, entries []entry, named bool) error {
 
 func writeRows(out io.Writer, header []string, rows [][]string) error {
 	w := csv.NewWriter(out)
-	_ = w.Write(header) // an error stays, and Error tells it
+	_ = w.Write(header) // csv.Writer keeps an error, which Error returns
 	for _, row := range rows {
 		for i, cell := range row {
 			row[i] = noFormula(cell)
@@ -120,7 +120,7 @@ func writeRows(out io.Writer, header []string, rows [][]string) error {
 	return nil
 }
 
-// noFormula keeps what somebody typed from running in a spreadsheet
+// noFormula prevents a cell from being run as a formula in a spreadsheet
 // (owasp.org, "CSV Injection").
 func noFormula(cell string) string {
 	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(cell, unicode.IsSpace))
@@ -137,10 +137,10 @@ func stamp(at time.Time) string {
 	return at.UTC().Format(time.RFC3339)
 }
 
-// tableTime is how a terminal shows a moment.
+// tableTime is the format of a time in a terminal.
 const tableTime = "2006-01-02 15:04:05Z"
 
-// maxTitle is how much of a title a terminal shows.
+// maxTitle is how many characters of a title are shown in a terminal.
 const maxTitle = 40
 
 func writeTable(out io.Writer, entries []entry) error {
@@ -149,16 +149,16 @@ func writeTable(out io.Writer, entries []entry) error {
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "DECIDED\tTASK\tOUTCOME\tTITLE\tREQUESTER\tCONFIRMER\tCHANNEL\tTOLD\tREASON")
+	fmt.Fprintln(w, "DECIDED\tTASK\tOUTCOME\tTITLE\tREQUESTER\tCONFIRMER\tCHANNEL\tANNOUNCED\tREASON")
 	for _, e := range entries {
 		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.DecidedAt.UTC().Format(tableTime), e.Task,
 			e.cameTo(), shortened(printable(e.Title)), person(e.Requester, e.RequesterName), person(e.Confirmer, e.ConfirmerName),
-			e.Channel, e.told(), printable(e.Reason))
+			e.Channel, e.announced(), printable(e.Reason))
 	}
 	return w.Flush()
 }
 
-// person is a name, or an id; "-" for nobody.
+// person returns a name, or else an ID; "-" for no one.
 func person(id, name string) string {
 	if id == "" {
 		return "-"
@@ -184,10 +184,10 @@ func (e entry) cameTo() string {
 	return e.Outcome
 }
 
-func (e entry) told() string {
+func (e entry) announced() string {
 	switch {
 	case e.Outcome == string(decision.Withdrawn) || e.Outcome == string(decision.Expired):
-		return "nothing to tell"
+		return "not needed"
 	case e.AnnouncedAt.IsZero():
 		return "not yet"
 	}
@@ -201,7 +201,7 @@ func shortened(title string) string {
 	return string([]rune(title)[:maxTitle-1]) + "…"
 }
 
-// printable keeps what somebody typed from steering the terminal.
+// printable removes control characters, which could affect the terminal.
 func printable(s string) string {
 	quoted := strconv.Quote(s)
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)

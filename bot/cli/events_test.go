@@ -75,9 +75,9 @@ func isLog(x ast.Expr) bool {
 	return false
 }
 
-// TestEachLogMessageIsAnEvent compares the table with the code, both ways, and
+// TestEachLogMessageHasAnEvent compares the table with the code, both ways, and
 // docs/operate.md with the table.
-func TestEachLogMessageIsAnEvent(t *testing.T) {
+func TestEachLogMessageHasAnEvent(t *testing.T) {
 	root := filepath.Join("..", "..")
 	logged := loggedIn(t, root)
 	if len(logged) < 80 {
@@ -126,7 +126,7 @@ func TestJSONLinesHaveEventsAndNumbers(t *testing.T) {
 	said := logged(config{}, func(log *slog.Logger) {
 		log = log.With("envelope", "1")
 		log.Info("announced", "after", 1499600*time.Microsecond)
-		log.Warn("cannot connect to Slack", "again_in", time.Duration(0))
+		log.Warn("can't connect to Slack", "again_in", time.Duration(0))
 		log.Error("http: superfluous response.WriteHeader call")
 	})
 	var lines []map[string]any

@@ -11,28 +11,30 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// watchedFile is the file that NAME_FILE names. What it holds is used once it
-// changes, without a restart.
+// watchedFile is the file that NAME_FILE names. When its content changes, it
+// is used without a restart.
 type watchedFile struct {
 	variable string
-	seen     secret.Value // in use, or of no use
-	told     secret.Value // cannot be used now, which was told, and is tried again
+	seen     secret.Value // in use, or unusable
+	reported secret.Value // unusable for now, which was reported, and to be tried again
 	use      func(context.Context, secret.Value) error
 }
 
-// lookAtFiles uses what has changed. It reports whether anything was.
-func (c *credentials) lookAtFiles(ctx context.Context) (changed bool) {
+// readFiles uses the files that have changed. It reports whether there were
+// any.
+func (c *credentials) readFiles(ctx context.Context) (changed bool) {
 	for _, f := range c.files {
-		if c.lookAt(ctx, f) {
+		if c.readFile(ctx, f) {
 			changed = true
 		}
 	}
 	return changed
 }
 
-// lookAt uses what the file holds now. A file that cannot be read changes
-// nothing: it may be being replaced. What can be tried again is.
-func (c *credentials) lookAt(ctx context.Context, f *watchedFile) bool {
+// readFile uses the file's content if it has changed. A file that can't be read
+// changes nothing, because it may be about to be replaced. If another try may
+// help, it is tried again.
+func (c *credentials) readFile(ctx context.Context, f *watchedFile) bool {
 	content, found, wrong := secretFile(f.variable)
 	if !found || wrong != nil || content.Reveal() == f.seen.Reveal() {
 		return false
@@ -46,17 +48,17 @@ func (c *credentials) lookAt(ctx context.Context, f *watchedFile) bool {
 	case ctx.Err() != nil:
 		return false
 	case err == nil:
-		c.log.Info("the file of a secret has changed: what it holds now is in use", "variable", f.variable+"_FILE")
-	case content.Reveal() != f.told.Reveal():
-		c.log.Error("the file of a secret has changed, but what it holds cannot be used: the old one stays in use", "variable", f.variable+"_FILE", "error", why, "again_in", again(c.looking, final))
+		c.log.Info("secret file changed; new value in use", "variable", f.variable+"_FILE")
+	case content.Reveal() != f.reported.Reveal():
+		c.log.Error("secret file changed, but its value is unusable; old value still in use", "variable", f.variable+"_FILE", "error", why, "again_in", again(c.looking, final))
 	}
-	if f.told = content; err == nil || final {
+	if f.reported = content; err == nil || final {
 		f.seen = content
 	}
 	return err == nil
 }
 
-// tryUse names content that isn't a bare secret, and uses all other.
+// tryUse rejects content that isn't a bare secret, and uses any other.
 func (f *watchedFile) tryUse(ctx context.Context, content secret.Value) error {
 	if misform := secret.Misform(content.Reveal(), prefixes[f.variable]...); misform != "" {
 		return misformed(misform)
@@ -64,13 +66,13 @@ func (f *watchedFile) tryUse(ctx context.Context, content secret.Value) error {
 	return f.use(ctx, content)
 }
 
-// misformed is what is wrong with the form of a secret, to be read after what
-// holds it.
+// misformed describes an error in the form of a secret, to be read after its
+// source.
 type misformed string
 
 func (e misformed) Error() string { return "what it holds " + string(e) }
 
-// again is when the next try is; 0 if there is none.
+// again returns the time until the next try; 0 if there is none.
 func again(every time.Duration, final bool) time.Duration {
 	if final {
 		return 0
@@ -78,8 +80,8 @@ func again(every time.Duration, final bool) time.Duration {
 	return every
 }
 
-// unusable says why what a file holds cannot be used, and whether that stays
-// so.
+// unusable returns why a file's content can't be used, and whether another try
+// is useless.
 func unusable(err error) (why string, final bool) {
 	var option *chamelio.OptionError
 	switch {

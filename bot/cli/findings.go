@@ -11,12 +11,13 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 )
 
-// findings collects what is wrong, one problem for each variable: what is
-// found first is nearest to the cause.
+// findings collects problems, one for each variable: the first one is closest
+// to the cause.
 type findings struct{ all []environ.Problem }
 
-// add says what is wrong with a variable, to be read after its name. It quotes
-// the value, unless that is a secret or may be one in the wrong place.
+// add adds a problem with a variable. advice is read after its name. The
+// problem quotes the value, unless it is a secret, or may be one in the wrong
+// variable.
 func (f *findings) add(variable, advice string) {
 	if s, found := settingOf(variable); found {
 		f.put(environ.Problem{Variable: variable, Found: variable + " " + advice + s.quoted(), Remedy: s.fix})
@@ -29,16 +30,16 @@ func (f *findings) put(p environ.Problem) {
 	}
 }
 
-// has reports whether something is wrong with a variable.
+// has reports whether a variable has a problem.
 func (f *findings) has(variable string) bool {
 	return slices.ContainsFunc(f.all, func(p environ.Problem) bool { return p.Variable == variable })
 }
 
-// sorted has them in the order of help.
+// sorted returns the problems in the order of help.
 func (f *findings) sorted() []environ.Problem {
 	order := map[string]int{}
 	for i, s := range settings() {
-		order[s.name] = i - len(settings()) // others come after, as they were found
+		order[s.name] = i - len(settings()) // others follow, in the order in which they were found
 	}
 	slices.SortStableFunc(f.all, func(a, b environ.Problem) int {
 		return cmp.Compare(order[a.Variable], order[b.Variable])
@@ -49,8 +50,8 @@ func (f *findings) sorted() []environ.Problem {
 // maxQuoted is the length of the longest value that is quoted.
 const maxQuoted = 40
 
-// quoted returns the value of a variable that is wrong, in parentheses; of a
-// list of IDs, its wrong entries.
+// quoted returns the wrong value of a variable, in parentheses; for a list of
+// IDs, only its wrong entries.
 func (s setting) quoted() string {
 	var cfg config
 	value := os.Getenv(s.name)
@@ -67,7 +68,8 @@ func (s setting) quoted() string {
 	return fmt.Sprintf(" (%s %q)", verb, value)
 }
 
-// mayBeSecret recognises tokens, keys and addresses with a password.
+// mayBeSecret reports whether a value looks like a token, a key or an address
+// with a password.
 func mayBeSecret(value string) bool {
 	for _, prefix := range []string{"xapp-", "xox", "ca_", "sk-"} {
 		if strings.Contains(value, prefix) {

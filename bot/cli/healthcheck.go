@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// dialOwn connects to an address at which this machine listens. If that is all
-// interfaces, it takes a loopback address, of IPv6 if there is no IPv4.
+// dialOwn connects to an address at which this machine listens. For all
+// interfaces, it uses a loopback address, over IPv6 if there is no IPv4.
 func dialOwn(ctx context.Context, network, addr string) (net.Conn, error) {
 	var dialer net.Dialer
 	host, port, err := net.SplitHostPort(addr)
@@ -47,7 +47,8 @@ func (p Program) healthcheck(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("asking the bot: %w", err)
 	}
-	// The bot is on this machine: no proxy is asked, whatever HTTP_PROXY says.
+	// The bot is on this machine, so no proxy is used, whatever HTTP_PROXY
+	// says.
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return dialOwn(ctx, network, addr)
 	}}}

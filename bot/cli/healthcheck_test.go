@@ -10,7 +10,7 @@ import (
 
 // healthcheck asks a process on this machine. On an address that isn't
 // loopback, net/http would ask the proxy of the environment.
-func TestHealthcheckAsksNoProxy(t *testing.T) {
+func TestHealthcheckUsesNoProxy(t *testing.T) {
 	t.Parallel()
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {
@@ -42,7 +42,7 @@ func TestHealthcheckAsksNoProxy(t *testing.T) {
 	}
 }
 
-// On a machine without IPv4, a port alone is found by IPv6.
+// On a machine without IPv4, a port alone is reached by IPv6.
 func TestHealthcheckFindsIPv6(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "[::1]:0")

@@ -14,7 +14,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
 )
 
-// historyFlags are what history was asked for.
+// historyFlags are the flags of history.
 type historyFlags struct {
 	query       journal.Query
 	since       string
@@ -30,8 +30,8 @@ func (h *historyFlags) define(flags *flag.FlagSet) {
 	flags.BoolVar(&h.refusals, "refusals", false, "print whom the policy refused, instead of the decisions")
 	flags.BoolVar(&h.setAside, "set-aside", false, "print the rows that did not verify and were set aside, instead of the decisions")
 	flags.BoolVar(&h.names, "names", false, "show people by name; needs SLACK_BOT_TOKEN")
-	flags.StringVar(&h.since, "since", "", "only what happened since `then`: 24h, 3d, 2026-11-23 or 2026-11-23T10:00:00Z")
-	flags.Int64Var((*int64)(&h.query.Task), "task", 0, "only what is about the task `id`")
+	flags.StringVar(&h.since, "since", "", "only entries since `then`: 24h, 3d, 2026-11-23 or 2026-11-23T10:00:00Z")
+	flags.Int64Var((*int64)(&h.query.Task), "task", 0, "only entries about the task `id`")
 	flags.IntVar(&h.query.Limit, "limit", 20, "at most `n` entries")
 }
 
@@ -50,8 +50,7 @@ func (h *historyFlags) complete() (err error) {
 	return err
 }
 
-// history prints the latest decisions, or refusals: the journal as the audit
-// trail.
+// history prints the latest decisions or refusals.
 func (p Program) history(ctx context.Context, args []string) error {
 	var h historyFlags
 	if err := p.parse("history", args, h.define); err != nil {
@@ -81,7 +80,8 @@ func (p Program) history(ctx context.Context, args []string) error {
 	return p.decisions(ctx, h, j)
 }
 
-// verifying has the journal verify what it returns, which takes the bot token.
+// verifying makes the journal verify what it returns, for which the bot token
+// is needed.
 func verifying(ctx context.Context, j *journal.Journal) error {
 	cfg, problems := readConfig()
 	for _, p := range problems {
@@ -96,7 +96,7 @@ func verifying(ctx context.Context, j *journal.Journal) error {
 	if err := sign.Load(ctx); err != nil {
 		return err
 	}
-	j.Trust(sign, func(journal.Unverified) {}) // the entries say it
+	j.Trust(sign, func(journal.Unverified) {}) // the entries show it
 	return nil
 }
 
@@ -134,7 +134,7 @@ func (p Program) refusals(ctx context.Context, h historyFlags, j *journal.Journa
 	return write(p.Out, h, entries, writeRefusalsCSV, writeRefusalsTable)
 }
 
-// write prints entries of either kind in the form that was asked for.
+// write prints entries of any kind in the requested format.
 func write[T any](out io.Writer, h historyFlags, entries []T, asCSV func(io.Writer, []T, bool) error, asTable func(io.Writer, []T) error) error {
 	switch {
 	case h.asJSON:
@@ -145,8 +145,7 @@ func write[T any](out io.Writer, h historyFlags, entries []T, asCSV func(io.Writ
 	return asTable(out, entries)
 }
 
-// peopleFor asks for names, where that is wanted, and says why some are
-// missing.
+// peopleFor gets names if they are wanted, and reports why some are missing.
 func (p Program) peopleFor(ctx context.Context, h historyFlags, ids []string) names {
 	if !h.names {
 		return nil
@@ -158,7 +157,7 @@ func (p Program) peopleFor(ctx context.Context, h historyFlags, ids []string) na
 	return people
 }
 
-// databaseURL is all that history needs of the environment.
+// databaseURL returns the only variable that history needs.
 func databaseURL() (string, error) {
 	var cfg config
 	found := &findings{}

@@ -19,7 +19,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 )
 
-// checkHTTPAddr checks the form of HTTP_ADDR. As everywhere in Go, a port alone
+// checkHTTPAddr checks the form of HTTP_ADDR. As usual in Go, a port alone
 // (:8080) means all interfaces.
 func checkHTTPAddr(addr string) error {
 	_, port, err := net.SplitHostPort(addr)
@@ -32,7 +32,7 @@ func checkHTTPAddr(addr string) error {
 	return nil
 }
 
-// listenHTTP takes the address; nil if there is none to take.
+// listenHTTP listens at the address; it returns nil if there is none.
 func listenHTTP(ctx context.Context, addr string) (net.Listener, error) {
 	if addr == "" {
 		return nil, nil
@@ -57,12 +57,13 @@ func cannotListen(err error) environ.Problem {
 	return found.all[0]
 }
 
-// addressInUse also knows Windows' number for it, WSAEADDRINUSE.
+// addressInUse reports whether an address is in use. It also knows Windows'
+// error number for it, WSAEADDRINUSE.
 func addressInUse(err error) bool {
 	return errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.Errno(10048))
 }
 
-// plainListenError cuts the error down to its cause.
+// plainListenError returns the cause of the error.
 func plainListenError(err error) string {
 	var cause *os.SyscallError
 	var dns *net.DNSError
@@ -75,8 +76,8 @@ func plainListenError(err error) string {
 	return err.Error()
 }
 
-// Whoever can reach the port could hold connections open: what they cost is
-// bounded, and nobody else is kept out by them.
+// Anyone who can reach the port could hold connections open. These limits
+// bound their cost, and make sure that they don't keep others out.
 const (
 	maxHTTPConns      = 64
 	readHeaderTimeout = 5 * time.Second
@@ -85,11 +86,11 @@ const (
 )
 
 // health serves health and metrics. It outlives the bot, so that /readyz can
-// say "stopping" while the bot drains.
+// answer "stopping" while the bot drains.
 type health struct{ server *http.Server }
 
-// serveHealth begins to serve. running has ended once the bot drains; stop
-// ends it.
+// serveHealth starts to serve. running ends when the bot drains; stop stops
+// the process.
 func serveHealth(running context.Context, stop context.CancelCauseFunc, listener net.Listener, bot http.Handler, registry *prometheus.Registry) *health {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
@@ -114,7 +115,7 @@ func serveHealth(running context.Context, stop context.CancelCauseFunc, listener
 	return h
 }
 
-// close lets requests under way finish, within a moment.
+// close lets requests in progress finish for a moment.
 func (h *health) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -123,16 +124,17 @@ func (h *health) close() {
 	}
 }
 
-// newestConns keeps the connections to maxHTTPConns: beyond them, the one that
-// has waited longest gives way, so that idle ones never keep a probe out.
+// newestConns limits the number of connections to maxHTTPConns. Beyond that it
+// closes the one that has been idle longest, so that idle ones never keep a
+// probe out.
 type newestConns struct {
 	mu   sync.Mutex
 	open map[net.Conn]httpConn
 }
 
 type httpConn struct {
-	busy  bool      // a request is under way
-	since time.Time // when that began or ended
+	busy  bool      // a request is in progress
+	since time.Time // when that started or ended
 }
 
 func (c *newestConns) follow(conn net.Conn, state http.ConnState) {
@@ -150,7 +152,8 @@ func (c *newestConns) follow(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// oldest prefers connections that nothing is under way on. Called with mu held.
+// oldest returns the connection to close, preferably an idle one. It must be
+// called with mu held.
 func (c *newestConns) oldest() (oldest net.Conn) {
 	for conn, it := range c.open {
 		if best := c.open[oldest]; oldest == nil || best.busy && !it.busy || best.busy == it.busy && it.since.Before(best.since) {

@@ -14,7 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// serveForTest serves health until the test ends, and returns where.
+// serveForTest serves health until the end of the test, and returns the
+// address.
 func serveForTest(t *testing.T) (ctx context.Context, stop context.CancelCauseFunc, addr string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -58,8 +59,8 @@ func TestReadySaysStoppingWhileTheBotDrains(t *testing.T) {
 	}
 }
 
-// Connections that do nothing cost little, and keep nobody out.
-func TestIdleConnectionsGiveWay(t *testing.T) {
+// Connections that do nothing cost little, and keep no one out.
+func TestOldestIdleConnectionIsClosed(t *testing.T) {
 	_, _, addr := serveForTest(t)
 	const idle = 4000
 	before := heap()
@@ -102,8 +103,8 @@ func TestHTTPAddrForms(t *testing.T) {
 	}
 }
 
-// TestPortAloneMeansAllInterfaces holds HTTP_ADDR to what it means everywhere in
-// Go: in a container, probes come from outside.
+// TestPortAloneMeansAllInterfaces checks that HTTP_ADDR works as usual in Go:
+// in a container, probes come from outside.
 func TestPortAloneMeansAllInterfaces(t *testing.T) {
 	t.Parallel()
 	listener, err := listenHTTP(t.Context(), ":0")
@@ -116,8 +117,8 @@ func TestPortAloneMeansAllInterfaces(t *testing.T) {
 	}
 }
 
-// A request that is under way does not give way to one that waits.
-func TestABusyConnectionIsTheLastToGiveWay(t *testing.T) {
+// A request in progress isn't cut off for a waiting one.
+func TestIdleConnectionIsClosedBeforeBusyOne(t *testing.T) {
 	t.Parallel()
 	busy, idle := &net.TCPConn{}, &net.UnixConn{}
 	now := time.Now()
@@ -129,8 +130,8 @@ func TestABusyConnectionIsTheLastToGiveWay(t *testing.T) {
 	}
 }
 
-// The port that the running bot has is no problem to check.
-func TestAPortInUseMayBeTheBotsOwn(t *testing.T) {
+// check accepts the port that the running bot uses.
+func TestPortInUseIsAccepted(t *testing.T) {
 	t.Parallel()
 	_, _, addr := serveForTest(t)
 	if found := (config{HTTPAddr: addr}).tryHTTPAddr(t.Context()); len(found) != 0 {

@@ -7,7 +7,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 )
 
-// idList is a variable with IDs, and how the policy judges one of them.
+// idList is a variable with a list of IDs, and how the policy checks one of
+// them.
 type idList struct {
 	variable string
 	example  string // a well-formed ID

@@ -9,15 +9,15 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// tasks is Chamelio behind a key that can be replaced while the bot runs. A
-// call that is under way ends with the key that it began with.
+// tasks calls Chamelio with a key that can be replaced while the bot runs. A
+// call in progress keeps its key.
 type tasks struct {
 	options chamelio.Options
 
 	mu     sync.Mutex
 	client *chamelio.Client
 	key    string
-	share  int // replicas, 0 before that is known
+	share  int // replicas, 0 before the number is known
 }
 
 func newTasks(o chamelio.Options) (*tasks, error) {
@@ -25,8 +25,8 @@ func newTasks(o chamelio.Options) (*tasks, error) {
 	return t, t.use(context.Background(), secret.New(o.APIKey))
 }
 
-// use makes another key the one for all calls from now on. It does nothing if
-// that is the key already.
+// use replaces the key for all new calls. It does nothing if the key is the
+// current one.
 func (t *tasks) use(_ context.Context, value secret.Value) error {
 	key := value.Reveal()
 	t.mu.Lock()
@@ -51,30 +51,30 @@ func (t *tasks) now() *chamelio.Client {
 	return t.client
 }
 
-// Task looks at a task. It is the bot's.
+// Task gets a task. It implements bot.Tasks.
 func (t *tasks) Task(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
 	return t.now().Task(ctx, id)
 }
 
-// Preview looks at a task when nothing more important wants to. It is the bot's.
+// Preview gets a task with a lower priority. It implements bot.Tasks.
 func (t *tasks) Preview(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
 	return t.now().Preview(ctx, id)
 }
 
-// Cancel cancels a task. It is the bot's.
+// Cancel cancels a task. It implements bot.Tasks.
 func (t *tasks) Cancel(ctx context.Context, id chamelio.TaskID, before func(context.Context) error) error {
 	return t.now().Cancel(ctx, id, before)
 }
 
-// Connect makes sure that a connection is open. It is the bot's.
+// Connect makes sure that a connection is open. It implements bot.Tasks.
 func (t *tasks) Connect(ctx context.Context) error { return t.now().Connect(ctx) }
 
 // rateLimit returns how many requests a minute this replica may send, and how
 // many now.
 func (t *tasks) rateLimit() (perMinute, available int) { return t.now().RateLimit() }
 
-// SetShare says over how many replicas the key's rate limit is shared. It is
-// the bot's.
+// SetShare sets how many replicas share the key's rate limit. It implements
+// bot.Tasks.
 func (t *tasks) SetShare(replicas int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -82,8 +82,7 @@ func (t *tasks) SetShare(replicas int) {
 	t.client.SetShare(replicas)
 }
 
-// check asks Chamelio whether the key is good, and keeps to its rate limit
-// from then on.
+// check asks Chamelio whether the key is valid, and adopts its rate limit.
 func (t *tasks) check(ctx context.Context) (chamelio.OrgInfo, error) {
 	client := t.now()
 	info, err := client.OrgInfo(ctx)

@@ -9,21 +9,21 @@ import (
 )
 
 const (
-	// maxQueuedLines bounds what waits for stderr. A pipe whose reader stalls
-	// must not hold up a decision.
+	// maxQueuedLines bounds the queue for stderr. A pipe whose reader stalls
+	// must not delay a decision.
 	maxQueuedLines = 4096
 
-	// lastLinesTimeout is how long the end of the process waits for them.
+	// lastLinesTimeout is how long the process waits for the queue at its end.
 	lastLinesTimeout = time.Second
 )
 
-// lineQueue passes lines on to a writer that may stall, and drops what it
-// cannot keep. Its goroutine lives until close, or as long as the writer
-// stalls.
+// lineQueue passes lines to a writer that may stall, and drops lines that
+// don't fit into its queue. Its goroutine ends with close, or when a stalled
+// writer returns.
 type lineQueue struct {
 	dropped atomic.Int64
 
-	mu     sync.Mutex // for lines, against a send after close
+	mu     sync.Mutex // guards lines against a send after close
 	closed bool
 	lines  chan []byte
 	done   chan struct{}
@@ -42,7 +42,7 @@ func newLineQueue(to io.Writer) *lineQueue {
 	return q
 }
 
-// Write takes one line. It neither blocks nor fails.
+// Write queues one line. It neither blocks nor fails.
 func (q *lineQueue) Write(line []byte) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -57,7 +57,7 @@ func (q *lineQueue) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// close waits a moment for what was taken to be written.
+// close waits a moment for the queued lines to be written.
 func (q *lineQueue) close() {
 	q.mu.Lock()
 	if !q.closed {

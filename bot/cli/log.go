@@ -17,15 +17,15 @@ const (
 	formatJSON = "json"
 )
 
-// logs is where the process tells what it does.
+// logs is the process's log.
 type logs struct {
 	*slog.Logger
 	lines   *lineQueue
 	secrets redactors
 }
 
-// newLogs also works for a configuration that is wrong: that has to be told
-// somehow.
+// newLogs returns the log. The configuration may be wrong, since that has to
+// be logged too.
 func newLogs(cfg config, out io.Writer) *logs {
 	secrets := cfg.redactors()
 	queue := newLineQueue(secrets.output.Writer(out))
@@ -48,8 +48,8 @@ func newHandler(to io.Writer, level slog.Level, format string, out io.Writer) sl
 	return tint.NewTextHandler(to, options)
 }
 
-// tidyJSON is tidy for machines: a duration is a number of seconds, under a name
-// that says so.
+// tidyJSON is tidy for JSON: a duration becomes a number of seconds, under a
+// name that ends in _seconds.
 func tidyJSON(groups []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindDuration && a.Value.Duration() != 0 {
 		return slog.Float64(a.Key+"_seconds", a.Value.Duration().Round(10*time.Microsecond).Seconds())
@@ -57,7 +57,7 @@ func tidyJSON(groups []string, a slog.Attr) slog.Attr {
 	return tidy(groups, a)
 }
 
-// tidy leaves out what says nothing, and writes durations for people.
+// tidy removes empty attributes, and writes durations for people.
 func tidy(_ []string, a slog.Attr) slog.Attr {
 	switch a.Value.Kind() {
 	case slog.KindDuration:
@@ -78,7 +78,7 @@ func tidy(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// short leaves a duration about three digits.
+// short rounds a duration to about three digits.
 func short(d time.Duration) time.Duration {
 	switch {
 	case d >= time.Minute:
@@ -89,7 +89,7 @@ func short(d time.Duration) time.Duration {
 	return d.Round(10 * time.Microsecond)
 }
 
-// count shows how many lines were lost.
+// count registers a counter of lost lines.
 func (l *logs) count(to prometheus.Registerer) {
 	to.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "cancelbot_log_lines_dropped_total", Help: "Log lines lost because stderr did not accept them.",

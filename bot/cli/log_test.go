@@ -13,7 +13,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 )
 
-// logged is what comes out of some lines.
+// logged returns the output of some log lines.
 func logged(cfg config, say func(*slog.Logger)) string {
 	var out bytes.Buffer
 	l := newLogs(cfg, &out)
@@ -22,7 +22,7 @@ func logged(cfg config, say func(*slog.Logger)) string {
 	return out.String()
 }
 
-func TestALogLineSaysNoMoreThanThereIs(t *testing.T) {
+func TestLogLineOmitsEmptyAttributes(t *testing.T) {
 	t.Parallel()
 	say := func(log *slog.Logger) {
 		log.Info("done", "took", 1499.6*1000*time.Microsecond, "error", nil, "cause", "")
@@ -39,7 +39,7 @@ func TestALogLineSaysNoMoreThanThereIs(t *testing.T) {
 }
 
 // A terminal gets the time of day and colours, unless NO_COLOR is set.
-func TestALineForATerminal(t *testing.T) {
+func TestTerminalLine(t *testing.T) {
 	terminal, err := os.Open(os.DevNull) // a character device is taken for one
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func TestALineForATerminal(t *testing.T) {
 	}
 }
 
-func TestWhatAServerEchoesIsRedacted(t *testing.T) {
+func TestServerEchoIsRedacted(t *testing.T) {
 	t.Parallel()
 	cfg := config{
 		SlackBotToken: secret.New("xoxb-topsecret"), ChamelioAPIKey: secret.New("ca_topsecret"),
@@ -77,16 +77,16 @@ func TestWhatAServerEchoesIsRedacted(t *testing.T) {
 	}
 }
 
-func TestWhatACollectorEchoesIsRedacted(t *testing.T) {
+func TestCollectorEchoIsRedacted(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318")
 	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Bearer%20collectorsecret")
-	said := logged(config{}, func(log *slog.Logger) { log.Warn("traces are lost", "error", errors.New("no collectorsecret")) })
+	said := logged(config{}, func(log *slog.Logger) { log.Warn("traces lost", "error", errors.New("no collectorsecret")) })
 	if strings.Contains(said, "collectorsecret") {
 		t.Error(said)
 	}
 }
 
-// stalled is a pipe that nobody reads.
+// stalled is a pipe that is never read.
 type stalled struct{ open chan struct{} }
 
 func (s stalled) Write(p []byte) (int, error) {
@@ -99,7 +99,7 @@ type gone struct{}
 
 func (gone) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 
-func TestLinesThatAreNotWrittenAreCounted(t *testing.T) {
+func TestDroppedLinesAreCounted(t *testing.T) {
 	l := newLogs(config{}, gone{})
 	l.Info("a line")
 	l.lines.close()
@@ -108,7 +108,7 @@ func TestLinesThatAreNotWrittenAreCounted(t *testing.T) {
 	}
 }
 
-func TestALogThatStallsHoldsNobodyUp(t *testing.T) {
+func TestStalledLogDoesNotBlock(t *testing.T) {
 	t.Parallel()
 	pipe := stalled{make(chan struct{})}
 	l := newLogs(config{}, pipe)

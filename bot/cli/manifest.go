@@ -15,11 +15,11 @@ import (
 	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 )
 
-// manifest prints what creates the Slack app.
+// manifest prints the manifest that creates the Slack app.
 func (p Program) manifest(_ context.Context, args []string) error {
 	var asYAML bool
 	err := p.parse("manifest", args, func(flags *flag.FlagSet) {
-		flags.BoolVar(&asYAML, "yaml", false, "print YAML, which says what each scope is for")
+		flags.BoolVar(&asYAML, "yaml", false, "print YAML, with the purpose of each scope")
 	})
 	if err != nil {
 		return err
@@ -40,8 +40,8 @@ func (p Program) manifest(_ context.Context, args []string) error {
 	return nil
 }
 
-// wrongForManifest refuses settings that the manifest would be made of. The
-// others, tokens foremost, may still be missing.
+// wrongForManifest rejects settings that the manifest depends on. Others,
+// above all tokens, may still be missing.
 func wrongForManifest(problems []environ.Problem) error {
 	shown := []string{"SLACK_COMMAND", "CANCEL_POLICY", "ALLOWED_USERGROUPS", "SECOND_PERSON_APPROVERS", "MENTION_PEOPLE_ON_TASK", "ANNOUNCE_IN_SHARED_CHANNELS", "APPROVERS", "NOTIFY_PEOPLE_ON_TASK"}
 	var wrong []string
@@ -59,7 +59,7 @@ func wrongForManifest(problems []environ.Problem) error {
 	return usageError(strings.Join(wrong, "\n"))
 }
 
-// slackApp is what differs between manifests.
+// slackApp has the differences between manifests.
 type slackApp struct {
 	command string
 	scopes  []doctor.Scope
@@ -82,7 +82,7 @@ func (a slackApp) yaml() string {
 // group is a group of settings (docs.slack.dev/reference/app-manifest).
 type group map[string]any
 
-// writeJSON writes the settings of manifest.yml.tmpl, which says why.
+// writeJSON writes the settings of manifest.yml.tmpl, which explains them.
 func (a slackApp) writeJSON(to io.Writer) error {
 	var scopes []string
 	for _, s := range a.scopes {
@@ -94,7 +94,7 @@ func (a slackApp) writeJSON(to io.Writer) error {
 		"_metadata": group{"major_version": 2, "minor_version": 0},
 		"display_information": group{
 			"name":             "cancelbot",
-			"description":      "Cancel a Chamelio task, on purpose, once, with the outcome told in the channel.",
+			"description":      "Cancel Chamelio tasks, with a confirmation and the result in the channel.",
 			"background_color": "#7a1f2b",
 		},
 		"features": group{

@@ -42,12 +42,12 @@ func journalBuckets() []float64 {
 type requestMetrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
-	name     func(path string) string // of what is requested; of bounded cardinality
+	name     func(path string) string // returns a label for a path; of bounded cardinality
 }
 
-// transport returns a transport that measures the requests that next sends.
-// The duration of one ends with the response's headers. A HEAD asks for nothing:
-// it keeps a connection open.
+// transport returns a transport that measures the requests that next sends. A
+// request's duration ends with the response's headers. HEAD requests aren't
+// counted: they only keep a connection open.
 func (m requestMetrics) transport(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		if r.Method == http.MethodHead {
@@ -93,7 +93,8 @@ func measureChamelio(next http.RoundTripper, to prometheus.Registerer) http.Roun
 	return m.transport(next)
 }
 
-// chamelioEndpoint names an endpoint of Chamelio's, without the task's ID.
+// chamelioEndpoint returns the name of one of Chamelio's endpoints, without
+// the task's ID.
 func chamelioEndpoint(path string) string {
 	switch {
 	case strings.HasSuffix(path, "/cancel"):

@@ -15,28 +15,28 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// misconfigured is one deliberate mistake: variables that are set otherwise
-// (or, by their name alone, taken away), or a Slack or a Chamelio that is set
-// up otherwise. found and remedy are what check and the start both say.
+// misconfigured is a deliberate mistake: variables that are changed (or
+// removed, if there is only a name), or a fake Slack or Chamelio that is
+// changed. found and remedy are in the output of both check and the start.
 type misconfigured struct {
 	name, change  string
-	prepare       func(*standIns)
+	prepare       func(*fakes)
 	found, remedy string
 }
 
-func slackIs(change func(*slacktest.Server)) func(*standIns) {
-	return func(s *standIns) { change(s.slack) }
+func slackIs(change func(*slacktest.Server)) func(*fakes) {
+	return func(s *fakes) { change(s.slack) }
 }
 
-func refuses(token, code string) func(*standIns) {
+func refuses(token, code string) func(*fakes) {
 	return slackIs(func(s *slacktest.Server) { s.RefuseToken(token, code) })
 }
 
-func refusesKey(detail string) func(*standIns) {
-	return func(s *standIns) { s.api.RefuseKey(detail) }
+func refusesKey(detail string) func(*fakes) {
+	return func(s *fakes) { s.api.RefuseKey(detail) }
 }
 
-// mistakes that can be seen in the environment alone.
+// inTheEnvironment has mistakes that can be seen in the environment alone.
 var inTheEnvironment = []misconfigured{
 	{"no app token", "SLACK_APP_TOKEN", nil, "SLACK_APP_TOKEN is missing", "Generate an app-level token with the scope connections:write"},
 	{"an empty app token", "SLACK_APP_TOKEN=", nil, "SLACK_APP_TOKEN is missing", "Generate an app-level token"},
@@ -48,7 +48,7 @@ var inTheEnvironment = []misconfigured{
 	{"a token and its file", "SLACK_BOT_TOKEN_FILE=/etc/hostname", nil, "SLACK_BOT_TOKEN and SLACK_BOT_TOKEN_FILE are both set", "Remove SLACK_BOT_TOKEN, or SLACK_BOT_TOKEN_FILE"},
 	{"a file that is not there", "CHAMELIO_API_KEY|CHAMELIO_API_KEY_FILE=/nowhere/key", nil, "CHAMELIO_API_KEY_FILE names a file that cannot be read", "Correct the path in CHAMELIO_API_KEY_FILE"},
 	{"a file that is empty", "CHAMELIO_API_KEY|CHAMELIO_API_KEY_FILE=" + os.DevNull, nil, "CHAMELIO_API_KEY_FILE names a file that is empty", "Write the value of CHAMELIO_API_KEY into that file"},
-	{"a list in a file", "ALLOWED_CHANNELS_FILE=/etc/channels", nil, "ALLOWED_CHANNELS_FILE is no variable of the bot's", "Set ALLOWED_CHANNELS itself"},
+	{"a list in a file", "ALLOWED_CHANNELS_FILE=/etc/channels", nil, "ALLOWED_CHANNELS_FILE is not supported", "Set ALLOWED_CHANNELS itself"},
 	{"no key", "CHAMELIO_API_KEY", nil, "CHAMELIO_API_KEY is missing", "Ask an administrator"},
 	{"another key", "CHAMELIO_API_KEY=sk-123456", nil, `CHAMELIO_API_KEY must start with "ca_"`, "Ask an administrator"},
 	{"a key in quotes", `CHAMELIO_API_KEY="ca_abcdef"`, nil, "CHAMELIO_API_KEY is in quotation marks", "without quotes or blanks"},
@@ -84,7 +84,7 @@ var inTheEnvironment = []misconfigured{
 	{"a group without effect", "ALLOWED_USERGROUPS=S0LEADS", nil, "ALLOWED_USERGROUPS has no effect", "with CANCEL_POLICY=people-on-task or listed"},
 	{"people by name", "CANCEL_POLICY=listed|ALLOWED_USERS=U0ADA,ada", nil, `use ids such as U012AB3CD or W012AB3CD (it has "ada")`, "IDs such as U012AB3CD"},
 	{"people who are a group", "CANCEL_POLICY=listed|ALLOWED_USERS=S0LEADS", nil, "ALLOWED_USERS has an entry that is not the id of a person", "IDs such as U012AB3CD"},
-	{"a list of blanks", "ALLOWED_CHANNELS= , ", nil, "ALLOWED_CHANNELS is set, but names nobody", "IDs such as C012AB3CD"},
+	{"a list of blanks", "ALLOWED_CHANNELS= , ", nil, "ALLOWED_CHANNELS is set, but has no entries", "IDs such as C012AB3CD"},
 	{"channels by name", "ALLOWED_CHANNELS=#general", nil, "ALLOWED_CHANNELS has an entry that is not the id of a conversation", "IDs such as C012AB3CD"},
 	{"no policy", "CANCEL_POLICY", nil, "CANCEL_POLICY is missing", "Set CANCEL_POLICY to members (every full member), people-on-task (owner, assignee, collaborators) or listed"},
 	{"an unknown second person", "SECOND_PERSON=true", nil, `SECOND_PERSON must be never, always or workflows (it is "true")`, "Set SECOND_PERSON to never, always"},
@@ -99,7 +99,7 @@ var inTheEnvironment = []misconfigured{
 	{"a reminder before the request", "SECOND_PERSON=always|SECOND_PERSON_REMINDER=10m", nil, "SECOND_PERSON_REMINDER must be less than", "shorter than CONFIRM_TIMEOUT"},
 	{"no commands", "COMMANDS_PER_MINUTE=0", nil, "COMMANDS_PER_MINUTE must be more than zero", "set it to 1 or more"},
 	{"fewer than none", "COMMANDS_PER_MINUTE=-1", nil, "COMMANDS_PER_MINUTE must be 1 or more", "set it to 1 or more"},
-	{"an audit channel by name", "AUDIT_CHANNEL=#audit", nil, "AUDIT_CHANNEL is no id of a channel", "an ID such as C012AB3CD"},
+	{"an audit channel by name", "AUDIT_CHANNEL=#audit", nil, "AUDIT_CHANNEL isn't a channel ID", "an ID such as C012AB3CD"},
 	{"no address", "HTTP_ADDR=here", nil, "HTTP_ADDR must be an address", "such as 127.0.0.1:8080"},
 	{"a port too high", "HTTP_ADDR=127.0.0.1:80800", nil, "HTTP_ADDR must be an address", "such as 127.0.0.1:8080"},
 	{"a retention of an hour", "RETENTION=1h", nil, "RETENTION is not a number of days such as 365d", "such as 365d, at least 7d"},
@@ -121,7 +121,7 @@ var inTheEnvironment = []misconfigured{
 	{"traces to nowhere", "OTEL_EXPORTER_OTLP_ENDPOINT=::", nil, "OTEL_EXPORTER_OTLP_ENDPOINT is not an http or https address", "Set OTEL_EXPORTER_OTLP_ENDPOINT to the address of a collector"},
 	{"traces by gRPC", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4317|OTEL_EXPORTER_OTLP_PROTOCOL=grpc", nil, "OTEL_EXPORTER_OTLP_PROTOCOL is not http/protobuf", "Remove OTEL_EXPORTER_OTLP_PROTOCOL"},
 	{"traces with a secret that is not encoded", "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318|OTEL_EXPORTER_OTLP_HEADERS=api-key=topsecret%", nil, "OTEL_EXPORTER_OTLP_HEADERS is not a list of NAME=VALUE", "Set OTEL_EXPORTER_OTLP_HEADERS to headers such as"},
-	{"a slip in a name", "CANCEL_POLCY=listed", nil, "CANCEL_POLCY is no variable of the bot's: did you mean CANCEL_POLICY?", "Rename CANCEL_POLCY to CANCEL_POLICY"},
+	{"a slip in a name", "CANCEL_POLCY=listed", nil, "unknown variable CANCEL_POLCY; did you mean CANCEL_POLICY?", "Rename CANCEL_POLCY to CANCEL_POLICY"},
 	{"a name in the singular", "ALLOWED_CHANNEL=C0GENERAL", nil, "did you mean ALLOWED_CHANNELS?", "Rename ALLOWED_CHANNEL to ALLOWED_CHANNELS"},
 	{"a name in the plural", "REQUIRE_REASONS=true", nil, "did you mean REQUIRE_REASON?", "Rename REQUIRE_REASONS to REQUIRE_REASON"},
 	{"an old name", "CONFIRM_TTL=5m", nil, "CONFIRM_TTL is now called CONFIRM_TIMEOUT", "Rename CONFIRM_TTL to CONFIRM_TIMEOUT"},
@@ -132,7 +132,8 @@ var inTheEnvironment = []misconfigured{
 // otherApp is an app-level token of another app.
 const otherApp = "xapp-1-A0OTHER-1111-5f1c9a7e"
 
-// mistakes that only Slack, Chamelio, the database or the network can tell.
+// elsewhere has mistakes that only Slack, Chamelio, the database or the
+// network reveals.
 var elsewhere = []misconfigured{
 	{"another app token", "SLACK_APP_TOKEN=xapp-wrong-token", nil, "invalid_auth", "Copy the app-level token"},
 	{"app token revoked", "", refuses(slacktest.AppToken, "token_revoked"), "token_revoked", "Generate an app-level token"},
@@ -144,8 +145,8 @@ var elsewhere = []misconfigured{
 	{"app uninstalled", "", refuses(slacktest.BotToken, "account_inactive"), "account_inactive", "Install the app again"},
 	{"scopes missing", "", slackIs(func(s *slacktest.Server) { s.SetScopes("commands", "users:read") }), "missing: chat:write", "Add under OAuth & Permissions"},
 	{"no scope for e-mails", "CANCEL_POLICY=people-on-task", nil, "missing: users:read.email", "Add under OAuth & Permissions"},
-	{"somebody unknown", "CANCEL_POLICY=listed|ALLOWED_USERS=U0NOBODY", nil, "ALLOWED_USERS has U0NOBODY: user_not_found", "Correct or remove the id"},
-	{"an approver who is gone", "SECOND_PERSON=always|SECOND_PERSON_APPROVERS=" + slacktest.Gone, nil, "SECOND_PERSON_APPROVERS has U0GONE: deactivated", "Correct or remove the id"},
+	{"somebody unknown", "CANCEL_POLICY=listed|ALLOWED_USERS=U0NOBODY", nil, "ALLOWED_USERS has U0NOBODY: user_not_found", "Correct or remove the ID"},
+	{"an approver who is gone", "SECOND_PERSON=always|SECOND_PERSON_APPROVERS=" + slacktest.Gone, nil, "SECOND_PERSON_APPROVERS has U0GONE: deactivated", "Correct or remove the ID"},
 	{"an audit channel without the bot", "AUDIT_CHANNEL=" + slacktest.Legal, nil, "posting in G0LEGAL: channel_not_found", "Invite the bot"},
 	{"an audit channel that is archived", "AUDIT_CHANNEL=" + slacktest.General, slackIs(func(s *slacktest.Server) {
 		s.Break(slacktest.Fault{Method: "chat.scheduleMessage", Error: "is_archived"})
@@ -162,10 +163,10 @@ var elsewhere = []misconfigured{
 	{"an address of another machine", "HTTP_ADDR=192.0.2.1:8080", nil, "HTTP_ADDR cannot be listened at", "Set HTTP_ADDR to an address of this machine"},
 }
 
-// goWords are those of a program, not of an operator.
+// goWords are programmers' words, which operators shouldn't see.
 var goWords = []string{"EOF", "*json.", "dial tcp", "Post \"", "<nil>"}
 
-func TestCheckAndTheStartAgreeOnEveryMistake(t *testing.T) {
+func TestCheckAndStartAgree(t *testing.T) {
 	t.Parallel()
 	inTheEnvironment := slices.Concat(inTheEnvironment, wrapped)
 	all := slices.Concat(inTheEnvironment, elsewhere)
@@ -175,7 +176,7 @@ func TestCheckAndTheStartAgreeOnEveryMistake(t *testing.T) {
 	for i, m := range all {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			s := newStandIns(t)
+			s := newFakes(t)
 			if m.prepare != nil {
 				m.prepare(s)
 			}
@@ -209,15 +210,15 @@ func TestCheckAndTheStartAgreeOnEveryMistake(t *testing.T) {
 	}
 }
 
-// A token that Slack refuses ends the bot with a code of its own, so that a
-// supervisor can tell it from trouble that passes.
-func TestARefusedTokenHasAnExitCodeOfItsOwn(t *testing.T) {
+// A token that Slack refuses stops the bot with an exit code of its own, so
+// that a supervisor can distinguish it from temporary trouble.
+func TestRefusedTokenHasOwnExitCode(t *testing.T) {
 	t.Parallel()
 	for _, m := range []misconfigured{
 		{change: "SLACK_APP_TOKEN=xapp-wrong-token"}, {prepare: refuses(slacktest.AppToken, "token_revoked")},
 		{change: "SLACK_BOT_TOKEN=xoxb-wrong-token"}, {prepare: refuses(slacktest.BotToken, "account_inactive")},
 	} {
-		s := newStandIns(t)
+		s := newFakes(t)
 		if m.prepare != nil {
 			m.prepare(s)
 		}
@@ -225,13 +226,13 @@ func TestARefusedTokenHasAnExitCodeOfItsOwn(t *testing.T) {
 			t.Errorf("exit code %d\n%s", got.code, got.said)
 		}
 	}
-	trouble := run(t, newStandIns(t).env(t, "DATABASE_URL=postgres://u@127.0.0.1:1/db"), nil)
+	trouble := run(t, newFakes(t).env(t, "DATABASE_URL=postgres://u@127.0.0.1:1/db"), nil)
 	if trouble.code != 1 {
 		t.Errorf("exit code %d\n%s", trouble.code, trouble.said)
 	}
 }
 
-// ran is what came of a command.
+// ran is the result of a command.
 type ran struct {
 	said string
 	code int
@@ -252,15 +253,15 @@ func (r ran) says(t *testing.T, m misconfigured) {
 	}
 }
 
-func newStandIns(t *testing.T) *standIns {
-	s := &standIns{slacktest.NewServer(), chameliotest.NewServer()}
+func newFakes(t *testing.T) *fakes {
+	s := &fakes{slacktest.NewServer(), chameliotest.NewServer()}
 	t.Cleanup(s.slack.Close)
 	t.Cleanup(s.api.Close)
 	return s
 }
 
-// env is an environment in which all is well, but for the changes.
-func (s *standIns) env(t *testing.T, changes string) []string {
+// env returns a valid environment with some changes.
+func (s *fakes) env(t *testing.T, changes string) []string {
 	env := []string{
 		"SLACK_APP_TOKEN=" + slacktest.AppToken, "SLACK_BOT_TOKEN=" + slacktest.BotToken, "SLACK_API_URL=" + s.slack.URL(),
 		"CHAMELIO_API_KEY=" + chameliotest.Key, "CHAMELIO_API_URL=" + s.api.URL(), "CANCEL_POLICY=members", "DATABASE_URL=sqlite:" + filepath.Join(t.TempDir(), "j.db"),
@@ -275,7 +276,7 @@ func (s *standIns) env(t *testing.T, changes string) []string {
 	return env
 }
 
-// syncBuffer is a buffer that is read while a process writes.
+// syncBuffer is a buffer that can be read while a process writes.
 type syncBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -293,7 +294,7 @@ func (b *syncBuffer) String() string {
 	return b.buf.String()
 }
 
-// run runs cancelbot until it ends, or has said enough.
+// run runs cancelbot until it ends, or has printed enough.
 func run(t *testing.T, env []string, enough func(said string) bool, args ...string) ran {
 	t.Helper()
 	var out syncBuffer

@@ -15,14 +15,14 @@ import (
 	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
 )
 
-// names are what people are called, by their ids.
+// names maps people's IDs to their names.
 type names map[string]string
 
-// namesTimeout bounds what --names may take.
+// namesTimeout bounds the lookups of --names.
 const namesTimeout = 20 * time.Second
 
-// askNames asks Slack. It returns what it has learnt also with an error, which
-// says why some are missing.
+// askNames gets names from Slack. With an error, which says why some are
+// missing, it returns those that it has.
 func askNames(ctx context.Context, ids []string) (names, error) {
 	cfg, problems := readConfig()
 	for _, p := range problems {
@@ -46,13 +46,13 @@ func askNames(ctx context.Context, ids []string) (names, error) {
 	return found, nil
 }
 
-// distinct sorts the ids and drops what is there twice, or empty.
+// distinct sorts the IDs and removes duplicates and empty ones.
 func distinct(ids []string) []string {
 	slices.Sort(ids)
 	return slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return id == "" })
 }
 
-// askName returns nothing for somebody whom Slack does not know any more.
+// askName returns "" for a person who doesn't exist in Slack any more.
 func askName(ctx context.Context, api *slack.Client, id string) (string, error) {
 	u, err := api.GetUserInfoContext(ctx, id)
 	var answer slack.SlackErrorResponse

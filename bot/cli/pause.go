@@ -60,7 +60,7 @@ func (p Program) resume(ctx context.Context, args []string) error {
 	})
 }
 
-// withJournal opens the journal that the bot uses, and never makes one.
+// withJournal opens the bot's journal, and never creates one.
 func withJournal(ctx context.Context, do func(*journal.Journal) error) error {
 	url, err := databaseURL()
 	if err != nil {

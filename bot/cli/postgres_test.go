@@ -7,8 +7,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/pgtest"
 )
 
-// What only a server can tell, check and the start tell in the same words.
-func TestCheckAndTheStartAgreeOnPostgres(t *testing.T) {
+// check and the start report a server's errors in the same words.
+func TestCheckAndStartAgreeOnPostgres(t *testing.T) {
 	server := pgtest.Start(t)
 	role := strings.NewReplacer("cancelbot@", "clerk@")
 	pgtest.Exec(t, server, "CREATE ROLE clerk LOGIN")
@@ -32,7 +32,7 @@ func TestCheckAndTheStartAgreeOnPostgres(t *testing.T) {
 				pgtest.Exec(t, database, one.prepare)
 			}
 			m := misconfigured{found: one.found, remedy: one.remedy}
-			env := newStandIns(t).env(t, "DATABASE_URL="+one.url(t, database))
+			env := newFakes(t).env(t, "DATABASE_URL="+one.url(t, database))
 			check := run(t, env, nil, "check")
 			check.says(t, m)
 			start := run(t, env, nil)

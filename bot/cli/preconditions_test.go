@@ -35,9 +35,9 @@ var broken = map[doctor.Name][]misconfigured{
 	doctor.Clock:        {{name: "behind", change: "SLACK_API_URL=SKEWED"}},
 }
 
-// TestEachPreconditionIsCheckedAndHeldAtTheStart breaks each precondition. check
+// TestPreconditionsAreCheckedAndEnforcedAtStart breaks each precondition. check
 // fails, and the start says the same: it doesn't run, or it reports it.
-func TestEachPreconditionIsCheckedAndHeldAtTheStart(t *testing.T) {
+func TestPreconditionsAreCheckedAndEnforcedAtStart(t *testing.T) {
 	t.Parallel()
 	for _, p := range doctor.Preconditions() {
 		if len(broken[p.Name]) == 0 || p.Proves == "" {
@@ -46,7 +46,7 @@ func TestEachPreconditionIsCheckedAndHeldAtTheStart(t *testing.T) {
 		for _, m := range broken[p.Name] {
 			t.Run(string(p.Name)+"/"+m.name, func(t *testing.T) {
 				t.Parallel()
-				s := newStandIns(t)
+				s := newFakes(t)
 				if m.prepare != nil {
 					m.prepare(s)
 				}
@@ -68,7 +68,7 @@ func TestEachPreconditionIsCheckedAndHeldAtTheStart(t *testing.T) {
 	}
 }
 
-// sameWords compares what may have a measured time in it.
+// sameWords compares texts that may contain a measured time.
 func sameWords(a, b string) bool {
 	const clock = "behind Slack's"
 	return a == b || strings.Contains(a, clock) && strings.Contains(b, clock)
@@ -91,7 +91,7 @@ func lineAbout(said string, name doctor.Name) (found logLine) {
 	return found
 }
 
-// failureOf returns the result of check that fails for a precondition.
+// failureOf returns the failed result of check for a precondition.
 func failureOf(t *testing.T, name doctor.Name, check ran) doctor.Result {
 	t.Helper()
 	var results []doctor.Result

@@ -12,7 +12,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 )
 
-// configLine is a variable as "check --config" prints it.
+// configLine is a variable in the output of "check --config".
 type configLine struct {
 	Name    string `json:"name"`
 	Value   string `json:"value"` // dots for a secret
@@ -20,7 +20,7 @@ type configLine struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// dots stand for a secret.
+// dots replace a secret.
 const dots = "••••••••"
 
 // printConfig prints each variable with its value, and fails if one is wrong.
@@ -34,12 +34,12 @@ func (p Program) printConfig(out io.Writer, problems []environ.Problem, asJSON b
 	case err != nil:
 		return fmt.Errorf("printing the configuration: %w", err)
 	case len(problems) > 0:
-		return toldError{errNotReady}
+		return reportedError{errNotReady}
 	}
 	return nil
 }
 
-// line describes one variable.
+// line returns the line for a variable.
 func (s setting) line(problems []environ.Problem) configLine {
 	line := configLine{Name: s.name, Value: s.shownFallback()}
 	if line.Value != "" {

@@ -18,7 +18,8 @@ import (
 
 const isMissing = "is missing"
 
-// read sets one field from its variable, or from the file that holds it.
+// read sets a field from its variable, or from the file that the variable
+// names.
 func (s setting) read(cfg *config, found *findings) {
 	field := s.field(cfg)
 	if into, isSecret := field.(*secret.Value); isSecret {
@@ -29,16 +30,16 @@ func (s setting) read(cfg *config, found *findings) {
 		if *into = content; isFile {
 			return
 		}
-		// The Slack CLI leaves a variable alone that is set, even to nothing,
-		// and hands its token over under a name of its own as well.
+		// The Slack CLI leaves a variable alone that is set, even to "", and
+		// also passes its token under a name of its own.
 		if handed := os.Getenv(s.slackCLI); handed != "" && os.Getenv(s.name) == "" {
 			*into = secret.New(handed)
 			return
 		}
 	} else if os.Getenv(s.name+"_FILE") != "" {
-		// If it were ignored, a restriction would restrict nobody.
+		// An ignored restriction would restrict no one.
 		found.put(environ.Problem{
-			Variable: s.name, Found: s.name + "_FILE is no variable of the bot's: only the tokens, the key and DATABASE_URL can be read from a file",
+			Variable: s.name, Found: s.name + "_FILE is not supported: only the tokens, the key and DATABASE_URL can be read from a file",
 			Remedy: "Set " + s.name + " itself, and remove " + s.name + "_FILE",
 		})
 	}
@@ -52,12 +53,12 @@ func (s setting) read(cfg *config, found *findings) {
 	}
 }
 
-// placeholder is what is left where a template, a script or a person should have
-// put a value.
+// placeholder matches what is left if a template, a script or a person has
+// inserted no value.
 var placeholder = regexp.MustCompile(`^(\$\{.*\}|\$\(.*\)|\$\w+|\{\{.*\}\}|%\w+%|<.*>|(?i:none|null|nil|undefined|changeme|todo|tbd))$`)
 
-// misread says what is wrong with a value that was put into the variable in
-// another way than meant. Entries of a list may have blanks around them, and a
+// misread returns what is wrong with a value that reached the variable in an
+// unintended form. Entries of a list may have spaces around them, and a
 // workflow's name quotation marks.
 func misread(value string, isList bool) string {
 	trimmed := strings.TrimSpace(value)
@@ -73,11 +74,11 @@ func misread(value string, isList bool) string {
 	return ""
 }
 
-// parse sets a value from the variable, and says what is wrong with it.
+// parse sets a value from the variable, and returns what is wrong with it.
 //
 // envconfig stops at its first error, so it gets a struct with one field. It
-// takes an empty variable for a value, but Compose files and Kubernetes patches
-// leave variables empty where they mean none, so then it gets another name.
+// treats an empty variable as a value, but Compose files and Kubernetes
+// patches use empty variables to mean none, so it gets another name then.
 func (s setting) parse(value reflect.Value) (wrong string) {
 	name := s.name
 	if os.Getenv(name) == "" {
@@ -97,7 +98,7 @@ func (s setting) parse(value reflect.Value) (wrong string) {
 	return ""
 }
 
-// expected names a type the way an operator would.
+// expected describes a type in the operator's words.
 func expected(typeName string) string {
 	switch typeName {
 	case "time.Duration":
@@ -116,7 +117,7 @@ func expected(typeName string) string {
 	return "a " + typeName
 }
 
-// suggestion completes a time that lacks its unit.
+// suggestion completes a duration that lacks its unit.
 func suggestion(typeName, value string) string {
 	unit := map[string]string{"time.Duration": "s", "cli.days": "d"}[typeName]
 	if _, err := strconv.ParseUint(value, 10, 32); err != nil || unit == "" {
@@ -125,9 +126,9 @@ func suggestion(typeName, value string) string {
 	return "; did you mean " + value + unit + "?"
 }
 
-// secretFile reads the secret that NAME_FILE points to, as Docker and
-// Kubernetes mount them, without the line break at its end. It reports false
-// if the variable is not set. The path is not quoted: it may be the secret
+// secretFile reads the secret in the file that NAME_FILE names, as Docker and
+// Kubernetes mount them, without the final line break. It returns false if the
+// variable isn't set. The path isn't quoted in errors: it may be the secret
 // itself, in the wrong variable.
 func secretFile(name string) (value secret.Value, found bool, wrong *environ.Problem) {
 	path := os.Getenv(name + "_FILE")

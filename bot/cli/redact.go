@@ -6,11 +6,11 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 )
 
-// redactors keep secrets out of what is written, and out of what servers
-// answer, and so out of messages and the journal.
+// redactors keep secrets out of the output, and out of answers from servers,
+// and so out of messages and the journal.
 //
-// The database's password is kept out of what is written alone: neither Slack
-// nor Chamelio knows it, and a weak one may be a word that they have to say.
+// The database's password is only kept out of the output: neither Slack nor
+// Chamelio knows it, and a weak one may be an ordinary word.
 type redactors struct{ output, answers *secret.Redactor }
 
 func (cfg config) redactors() redactors {
@@ -19,7 +19,7 @@ func (cfg config) redactors() redactors {
 	return r
 }
 
-// proxyPassword is what is secret in the address of a proxy.
+// proxyPassword returns the password in the address of a proxy.
 func proxyPassword(variable string) secret.Value {
 	return passwordIn(secret.New(os.Getenv(variable)))
 }

@@ -10,18 +10,19 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// refusalEntry is a refusal by the policy, of one task, as history prints it.
+// refusalEntry is a refusal by the policy, for one task, in the output of
+// history.
 type refusalEntry struct {
 	At         time.Time `json:"refused_at"`
 	Task       int64     `json:"task_id"`
 	Person     string    `json:"person"`
 	PersonName string    `json:"person_name,omitempty"`
 	Moment     string    `json:"moment"` // "command" or "click"
-	Why        string    `json:"why"`    // a code of the policy's
+	Why        string    `json:"why"`    // one of the policy's codes
 	Channel    string    `json:"channel"`
 	Team       string    `json:"team"`
 	ID         string    `json:"confirmation_id,omitempty"`
-	Unverified string    `json:"unverified,omitempty"` // why it may be someone else's
+	Unverified string    `json:"unverified,omitempty"` // why it may be forged
 }
 
 func refusalsOf(notes []journal.Noted, people names) []refusalEntry {

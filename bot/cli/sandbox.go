@@ -13,7 +13,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/cli/internal/sandbox"
 )
 
-// sandbox lets somebody try the bot here.
+// sandbox runs the sandbox.
 func (p Program) sandbox(ctx context.Context, args []string) error {
 	options := sandbox.Options{Bot: sandboxBot}
 	err := p.parse("sandbox", args, options.Define)
@@ -28,8 +28,8 @@ func (p Program) sandbox(ctx context.Context, args []string) error {
 	return nil
 }
 
-// sandboxBot makes the command that runs the bot of a sandbox: this program
-// again, with nothing of the environment that could configure it otherwise.
+// sandboxBot returns the command that runs the sandbox's bot: this program,
+// without any variable that could configure it.
 func sandboxBot() (*exec.Cmd, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -44,8 +44,8 @@ func sandboxBot() (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// serveUntilEOF is serve for the sandbox, which ends its bot by closing its
-// input; so the bot also ends if the sandbox dies.
+// serveUntilEOF is serve for the sandbox, which stops its bot by closing its
+// input; so the bot also stops if the sandbox dies.
 func (p Program) serveUntilEOF(ctx context.Context, args []string) error {
 	ctx, stop := context.WithCancel(ctx)
 	go func() { // ends with the input, or with the process

@@ -23,7 +23,7 @@ import (
 var update = flag.Bool("update", false, "rewrite what the scripts expect")
 
 // TestScripts runs testdata/script. Each reads as a document: a command, what
-// it prints, how it ends. Besides the commands of testscript, they have
+// it prints, how it ends. In addition to the commands of testscript, they have
 //
 //	slack on|off      Slack's Socket Mode is switched on or off
 //	slack scopes …    the bot token has these scopes
@@ -42,16 +42,16 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-type standIns struct {
+type fakes struct {
 	slack *slacktest.Server
 	api   *chameliotest.Server
 }
 
 func setup(env *testscript.Env) error {
-	s := &standIns{slacktest.NewServer(), chameliotest.NewServer()}
+	s := &fakes{slacktest.NewServer(), chameliotest.NewServer()}
 	env.Defer(s.slack.Close)
 	env.Defer(s.api.Close)
-	env.Values["standIns"] = s
+	env.Values["fakes"] = s
 	env.Setenv("SLACK_APP_TOKEN", slacktest.AppToken)
 	env.Setenv("SLACK_BOT_TOKEN", slacktest.BotToken)
 	env.Setenv("SLACK_API_URL", s.slack.URL())
@@ -67,7 +67,7 @@ func setup(env *testscript.Env) error {
 }
 
 func commandSlack(ts *testscript.TestScript, _ bool, args []string) {
-	server := ts.Value("standIns").(*standIns).slack
+	server := ts.Value("fakes").(*fakes).slack
 	switch args[0] {
 	case "off":
 		server.SwitchOff()
@@ -83,7 +83,7 @@ func commandSlack(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func commandKey(ts *testscript.TestScript, _ bool, args []string) {
-	api := ts.Value("standIns").(*standIns).api
+	api := ts.Value("fakes").(*fakes).api
 	switch detail := strings.Join(args, " "); detail {
 	case "fail": // as if Chamelio were in trouble
 		api.Break(chameliotest.Fault{Status: 503})
@@ -98,7 +98,7 @@ func commandJournal(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(fillJournal("sqlite:" + ts.Getenv("JOURNAL")))
 }
 
-// fillJournal writes one decision of each kind that history tells apart.
+// fillJournal inserts one decision of each kind that history distinguishes.
 func fillJournal(url string) error {
 	ctx := context.Background()
 	j, err := journal.Open(ctx, url, journal.Options{})

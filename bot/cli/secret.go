@@ -25,8 +25,8 @@ type askedSecret struct {
 	prefix         string // what it starts with
 }
 
-// askedSecrets lists the secrets in the order in which they are asked for. The
-// files have the names that the unit, Compose and Kubernetes expect.
+// askedSecrets has the secrets in the order in which they are asked for. The
+// files have the names that the systemd unit, Compose and Kubernetes expect.
 var askedSecrets = []askedSecret{
 	{"SLACK_APP_TOKEN", "slack-app-token", "xapp-…", "xapp-"},
 	{"SLACK_BOT_TOKEN", "slack-bot-token", "xoxb-…", "xoxb-"},
@@ -34,10 +34,10 @@ var askedSecrets = []askedSecret{
 	{"DATABASE_URL", "database-url", "postgres://user:password@host:5432/database", "postgres"},
 }
 
-// maxAsks is how often a terminal is asked for one secret.
+// maxAsks is how often one secret is asked for on a terminal.
 const maxAsks = 3
 
-// writeSecrets asks for secrets and writes each into a file of its own.
+// writeSecrets asks for secrets and writes each into a file.
 func (p Program) writeSecrets(ctx context.Context, args []string) error {
 	mode, database := "0600", false
 	rest, err := p.parseArgs("secret", args, func(flags *flag.FlagSet) {
@@ -65,8 +65,8 @@ func (p Program) writeSecrets(ctx context.Context, args []string) error {
 	return p.storeSecrets(dir, wanted, values, fs.FileMode(perm))
 }
 
-// secretsAt returns the directory that a path means, and the secrets that
-// belong into it: one if the path names its file.
+// secretsAt returns the directory for a path, and the secrets to write: one if
+// the path names its file.
 func secretsAt(path string, database bool) (dir string, wanted []askedSecret) {
 	for _, s := range askedSecrets {
 		if filepath.Base(path) == s.file {
@@ -106,8 +106,8 @@ func (p Program) storeSecrets(dir string, wanted []askedSecret, values []string,
 	return nil
 }
 
-// replaceFile writes a file so that a reader finds the old content or the new
-// one, and never a part.
+// replaceFile replaces a file atomically: a reader finds either the old
+// content or the new one.
 func replaceFile(path, content string, perm fs.FileMode) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".cancelbot-secret-*")
 	if err != nil {
@@ -126,16 +126,15 @@ func replaceFile(path, content string, perm fs.FileMode) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// prompter reads secrets from a terminal without echo, or one a line from
-// anything else.
+// prompter reads secrets from a terminal without echo, or else one per line.
 type prompter struct {
 	in    io.Reader
 	lines *bufio.Reader
 	out   io.Writer
 }
 
-// ask returns a value of the secret's form. On a terminal it asks again when
-// the form is wrong. No error quotes what was read.
+// ask returns a secret in the right form. On a terminal it asks again if the
+// form is wrong. No error quotes the input.
 func (p *prompter) ask(ctx context.Context, s askedSecret, path string) (string, error) {
 	terminal, ok := p.in.(*os.File)
 	if !ok || !term.IsTerminal(int(terminal.Fd())) {
@@ -169,7 +168,7 @@ func (p *prompter) ask(ctx context.Context, s askedSecret, path string) (string,
 	}
 }
 
-// wrong says what is wrong with a value's form, or returns "".
+// wrong returns what is wrong with a value's form, or "".
 func (s askedSecret) wrong(value string) string {
 	if s.variable == "DATABASE_URL" {
 		if err := journal.CheckURL(value); err != nil {

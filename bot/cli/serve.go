@@ -21,12 +21,12 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// overtime is what the end of the process may take beyond SHUTDOWN_GRACE, when
-// a database or a network hangs: for handing connections back, for leases, and
-// for the last spans.
+// overtime is how long the process may take beyond SHUTDOWN_GRACE if a
+// database or a network hangs: to give connections back, to release leases,
+// and to send the last spans.
 const overtime = 12 * time.Second
 
-// lastNoteTimeout bounds what the audit channel's last note may take.
+// lastNoteTimeout bounds the audit channel's last note.
 const lastNoteTimeout = 5 * time.Second
 
 var errHangs = errors.New("not everything ended in time; the next start, or another replica, goes on with it")
@@ -41,17 +41,17 @@ func (p Program) serve(ctx context.Context, args []string) error {
 	cfg, problems := readConfig()
 	log := newLogs(cfg, p.Stderr)
 	defer log.lines.close()
-	// What the standard library logs by itself, net/http foremost, is a line
-	// like the others, and redacted like them.
+	// Log lines of the standard library, above all net/http, become lines of
+	// this log, and are redacted.
 	slog.SetLogLoggerLevel(slog.LevelWarn)
 	slog.SetDefault(log.Logger)
 	if len(problems) > 0 {
 		for _, problem := range problems {
 			r := doctor.EnvironmentFailed(problem)
-			log.Error("a precondition doesn't hold", "precondition", string(r.Name), "error", r.Found, "remedy", r.Remedy)
+			log.Error("precondition failed", "precondition", string(r.Name), "error", r.Found, "remedy", r.Remedy)
 		}
 		log.Error("stopped", "error", errEnvironment)
-		return toldError{errEnvironment}
+		return reportedError{errEnvironment}
 	}
 	failInsteadOfDying()
 	err := p.runBot(ctx, cfg, log)
@@ -65,11 +65,11 @@ func (p Program) serve(ctx context.Context, args []string) error {
 	default:
 		log.Error("stopped", "error", err)
 	}
-	return toldError{err}
+	return reportedError{err}
 }
 
-// runBot wires the parts together and serves until ctx ends. What ends last
-// was made first.
+// runBot wires the parts together and serves until ctx ends. Parts that are
+// made first end last.
 func (p Program) runBot(ctx context.Context, cfg config, log *logs) error {
 	registry := newRegistry(p.version())
 	log.count(registry)
@@ -83,7 +83,7 @@ func (p Program) runBot(ctx context.Context, cfg config, log *logs) error {
 		return err
 	}
 	if listener != nil {
-		defer listener.Close() // where nothing has served it
+		defer listener.Close() // if nothing has served it
 	}
 	decisions, err := journal.Open(ctx, cfg.DatabaseURL.Reveal(), journal.Options{Audit: cfg.AuditChannel != "", MaxConns: cfg.MaxConns, Observe: measureJournal(registry)})
 	if err != nil {
@@ -118,16 +118,16 @@ func (p Program) runBot(ctx context.Context, cfg config, log *logs) error {
 	return r.run(ctx, listener, registry)
 }
 
-// forgetTheStart collects what only the start needed, foremost the eight
-// megabytes of the migrations' parser. Left alone they would count as in use,
-// and let the heap grow to four times that before the first collection. A
-// pool's buffers outlive one collection, hence two.
+// forgetTheStart frees the memory that only the start needed, above all the
+// eight megabytes of the migrations' parser. Otherwise they would count as in
+// use, and the heap could grow to four times that before the first collection.
+// A pool's buffers survive one collection, so there are two.
 func forgetTheStart() {
 	runtime.GC()
 	debug.FreeOSMemory()
 }
 
-// running is the bot with what stands around it.
+// running is the bot and the parts around it.
 type running struct {
 	bot   *bot.Bot
 	key   *tasks
@@ -137,9 +137,9 @@ type running struct {
 	what  []any // for the line "started"
 }
 
-// run ends when ctx does, or with the first part that fails. The order of the
-// end: the watch over the credentials, the bot with its drain, and last health
-// and metrics, which have told of the rest.
+// run returns when ctx ends, or when a part fails. It stops the parts in
+// order: the credentials' monitor, the bot with its drain, and last health and
+// metrics, which report on the others until then.
 func (r *running) run(ctx context.Context, listener net.Listener, registry *prometheus.Registry) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -159,7 +159,7 @@ func (r *running) run(ctx context.Context, listener net.Listener, registry *prom
 	return r.serveBot(ctx, stop)
 }
 
-// serveBot runs the bot, and does not wait for one that hangs at its end.
+// serveBot runs the bot, and doesn't wait for it if it hangs at its end.
 func (r *running) serveBot(ctx context.Context, stop context.CancelCauseFunc) error {
 	ended := make(chan error, 1)
 	go func() { ended <- r.bot.Run(ctx) }()
@@ -175,27 +175,27 @@ func (r *running) serveBot(ctx context.Context, stop context.CancelCauseFunc) er
 		}
 	}
 	if err != nil {
-		r.tellTheEnd(ctx, err)
+		r.noteEnd(ctx, err)
 		return withRemedy(err, r.cfg.SlackAPIURL)
 	}
 	return failure(ctx)
 }
 
-// tellTheEnd has the audit channel hear of an app token that ends the bot, while
-// somebody is there to say it.
-func (r *running) tellTheEnd(ctx context.Context, err error) {
+// noteEnd notes in the audit channel that a refused app token stops the
+// bot, while the bot can still post.
+func (r *running) noteEnd(ctx context.Context, err error) {
 	if !isTokenError(err) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastNoteTimeout)
 	defer cancel()
 	r.watch.lastNote(ctx, r.watch.appToken(), err)
-	if err := r.bot.TellAudit(ctx); err != nil {
-		r.log.Warn("the audit channel will hear of the refused app token at the next start", "error", err)
+	if err := r.bot.SendAuditNotes(ctx); err != nil {
+		r.log.Warn("refused app token will be reported in the audit channel at the next start", "error", err)
 	}
 }
 
-// failure is why a part ended the others; nil after a signal.
+// failure returns why a part stopped the others; nil after a signal.
 func failure(ctx context.Context) error {
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause
@@ -207,10 +207,10 @@ func (cfg config) noJournal(err error) error {
 	return failed(doctor.JournalFailed(cfg.DatabaseURL.Reveal(), err))
 }
 
-// closeInTime does not wait for a database that hangs.
+// closeInTime closes the journal, and doesn't wait if the database hangs.
 func closeInTime(j *journal.Journal) {
 	closed := make(chan struct{})
-	go func() { // ends with the process, at the latest
+	go func() { // ends with the process at the latest
 		_ = j.Close()
 		close(closed)
 	}()
@@ -220,5 +220,5 @@ func closeInTime(j *journal.Journal) {
 	}
 }
 
-// taskHosts lists the hosts of task links besides Chamelio's own.
+// taskHosts returns the hosts of task links in addition to Chamelio's own.
 func taskHosts(c *chamelio.Client) []string { return []string{c.Host()} }

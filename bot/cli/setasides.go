@@ -12,7 +12,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// setAsideEntry is a row that was set aside, as history prints it.
+// setAsideEntry is a row that was set aside, in the output of history.
 type setAsideEntry struct {
 	At             time.Time      `json:"set_aside_at"`
 	Table          string         `json:"table"`
@@ -20,7 +20,7 @@ type setAsideEntry struct {
 	ConfirmationID string         `json:"confirmation_id,omitempty"`
 	Why            string         `json:"why"`
 	ID             string         `json:"id"`
-	Row            map[string]any `json:"row,omitempty"` // without the response_url, which is a ticket
+	Row            map[string]any `json:"row,omitempty"` // without the response_url, which is a credential
 }
 
 func setAsidesOf(found []journal.SetAside) []setAsideEntry {
@@ -37,7 +37,7 @@ func setAsidesOf(found []journal.SetAside) []setAsideEntry {
 	return all
 }
 
-// tasks returns the IDs of the tasks, separated by blanks.
+// tasks returns the IDs of the tasks, separated by spaces.
 func (e setAsideEntry) tasks() string {
 	all := make([]string, len(e.Tasks))
 	for i, task := range e.Tasks {

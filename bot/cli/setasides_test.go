@@ -10,11 +10,11 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// TestSetAsideRowsArePrintedWithoutTickets prints a row in each form.
-func TestSetAsideRowsArePrintedWithoutTickets(t *testing.T) {
+// TestSetAsideRowsOmitResponseURL prints a row in each form.
+func TestSetAsideRowsOmitResponseURL(t *testing.T) {
 	entries := setAsidesOf([]journal.SetAside{{
 		ID: "5f", Table: journal.Decisions, ConfirmationID: "abc\x1b[2J", Tasks: []chamelio.TaskID{12345}, At: time.Date(2026, 11, 28, 10, 0, 0, 0, time.UTC),
-		Why: "no genuine click stands behind it", Content: `{"reason":"dup","response_url":"https://hooks.slack.com/ticket"}`,
+		Why: "it has no genuine click", Content: `{"reason":"dup","response_url":"https://hooks.slack.com/ticket"}`,
 	}})
 	for name, h := range map[string]historyFlags{"a table": {}, "JSON": {asJSON: true}, "CSV": {csv: true}} {
 		var out bytes.Buffer

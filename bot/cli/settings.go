@@ -10,9 +10,9 @@ import (
 type setting struct {
 	name     string
 	fallback string // the value if the variable isn't set; "" if there is none
-	shown    string // the fallback as help and docs have it, if that differs
+	shown    string // the default in help and docs, if that differs
 	required bool
-	slackCLI string // the name under which the Slack CLI hands it over
+	slackCLI string // the name that the Slack CLI uses for it
 	meaning  string
 	fix      string // what to do about a wrong value
 	field    func(*config) any
@@ -59,7 +59,7 @@ func settings() []setting {
 		},
 		{
 			name: "ALLOWED_CHANNELS", field: func(c *config) any { return &c.AllowedChannels },
-			meaning: "Slack IDs of the conversations in which tasks can be cancelled; all if empty",
+			meaning: "Slack IDs of the channels in which tasks can be cancelled; if empty, all",
 			fix:     "Set ALLOWED_CHANNELS to IDs such as C012AB3CD (at the end of a channel's About tab), or remove it",
 		},
 		{
@@ -69,22 +69,22 @@ func settings() []setting {
 		},
 		{
 			name: "SECOND_PERSON_WORKFLOWS", field: func(c *config) any { return &c.SecondPersonWorkflows },
-			meaning: "with SECOND_PERSON=workflows, the names of these workflows, comma-separated; a name with a comma in double quotes",
+			meaning: "with SECOND_PERSON=workflows, the names of these workflows, comma-separated; put a name with a comma in double quotes",
 			fix:     "Set SECOND_PERSON_WORKFLOWS to names of workflows, separated by commas, with SECOND_PERSON=workflows, or remove it",
 		},
 		{
 			name: "SECOND_PERSON_APPROVERS", field: func(c *config) any { return &c.Approvers },
-			meaning: "Slack IDs of the people and usergroups that alone can be the second person; everyone who may cancel if empty",
+			meaning: "Slack IDs of the people and usergroups who can be the second person, comma-separated; if empty, everyone who may cancel",
 			fix:     "Set SECOND_PERSON_APPROVERS to IDs such as U012AB3CD or S012AB3CD with SECOND_PERSON, or remove it",
 		},
 		{
 			name: "SECOND_PERSON_REMINDER", field: func(c *config) any { return &c.RemindBefore },
-			meaning: "how long before it expires a request reminds the channel once, such as 3m; never if empty",
+			meaning: "remind the channel this long before an unconfirmed request expires, such as 3m; if empty, never",
 			fix:     "Set SECOND_PERSON_REMINDER to a duration shorter than CONFIRM_TIMEOUT, such as 3m, with SECOND_PERSON, or remove it",
 		},
 		{
 			name: "REQUIRE_REASON", fallback: "false", field: func(c *config) any { return &c.RequireReason },
-			meaning: "nothing is cancelled without a reason: if none was typed, the button asks for it",
+			meaning: "require a reason: if none was typed, the button asks for it",
 			fix:     "Set REQUIRE_REASON to true or false",
 		},
 		{
@@ -99,12 +99,12 @@ func settings() []setting {
 		},
 		{
 			name: "OPERATOR_CONTACT", field: func(c *config) any { return &c.OperatorContact },
-			meaning: "whom messages send people to for help: the Slack ID of a person or channel, or plain words",
+			meaning: "where people get help, as messages say: the Slack ID of a person or channel, or a few words",
 			fix:     "Set OPERATOR_CONTACT to an ID such as U012AB3CD or C012AB3CD, or to a few words",
 		},
 		{
 			name: "AUDIT_CHANNEL", field: func(c *config) any { return &c.AuditChannel },
-			meaning: "Slack ID of a channel that gets a copy of every announcement, and the refusals",
+			meaning: "Slack ID of a channel that gets a copy of every announcement and refusal",
 			fix:     "Set AUDIT_CHANNEL to an ID such as C012AB3CD (at the end of the channel's About tab), or remove it",
 		},
 		{
@@ -114,12 +114,12 @@ func settings() []setting {
 		},
 		{
 			name: "RETENTION", field: func(c *config) any { return &c.Retention },
-			meaning: "how long the journal keeps decisions and refusals about which nothing is left to do, in days such as 365d, at least 7d; forever if empty",
+			meaning: "how long the journal keeps finished decisions and refusals, in days such as 365d, at least 7d; if empty, forever",
 			fix:     "Set RETENTION to a number of days such as 365d, at least 7d, or remove it",
 		},
 		{
 			name: "HTTP_ADDR", field: func(c *config) any { return &c.HTTPAddr },
-			meaning: "where health and metrics are served, such as 127.0.0.1:8080, or :8080 on all interfaces; nowhere if empty",
+			meaning: "the address for health and metrics, such as 127.0.0.1:8080, or :8080 for all interfaces; if empty, none",
 			fix:     "Set HTTP_ADDR to an address of this machine such as 127.0.0.1:8080, to :8080 for all interfaces, or remove it",
 		},
 		{
@@ -129,52 +129,52 @@ func settings() []setting {
 		},
 		{
 			name: "CONFIRM_TIMEOUT", fallback: "10m", field: func(c *config) any { return &c.ConfirmTimeout },
-			meaning: "how long a prompt can be confirmed, 10s to 30m",
+			meaning: "how long a prompt can be confirmed, from 10s to 30m",
 			fix:     "Remove CONFIRM_TIMEOUT, or set it to a duration from 10s to 30m, such as 10m",
 		},
 		{
 			name: "MAX_TASKS", fallback: "10", field: func(c *config) any { return &c.MaxTasks },
-			meaning: "how many tasks one command or message may cancel at once, at most 25",
+			meaning: "how many tasks one command or message may cancel at once, from 1 to 25",
 			fix:     "Remove MAX_TASKS, or set it from 1 to 25",
 		},
 		{
 			name: "FACTS_MAX_AGE", fallback: "60s", field: func(c *config) any { return &c.FactsMaxAge },
-			meaning: "how old what Slack and Chamelio said about the people and the task may be at a click, 0s to 60s; at 0s each click asks again",
+			meaning: "maximum age of what Slack and Chamelio said about the people and the task, at a click, from 0s to 60s; with 0s each click asks again",
 			fix:     "Remove FACTS_MAX_AGE, or set it to a duration from 0s to 60s, such as 10s",
 		},
 		{
 			name: "COMMANDS_PER_MINUTE", fallback: "10", field: func(c *config) any { return &c.CommandsPerMinute },
-			meaning: "how many commands one person may type a minute",
+			meaning: "how many commands one person may type per minute",
 			fix:     "Remove COMMANDS_PER_MINUTE, or set it to 1 or more",
 		},
 		{
 			name: "SLACK_API_URL", fallback: "https://slack.com/api/", field: func(c *config) any { return &c.SlackAPIURL },
-			meaning: "another address of the Web API: GovSlack's is https://slack-gov.com/api/",
+			meaning: "the address of Slack's Web API; for GovSlack, https://slack-gov.com/api/",
 			fix:     "Remove SLACK_API_URL, or set it to an address such as https://slack.com/api/",
 		},
 		{
 			name: "SLACK_CONNECTIONS", fallback: "2", field: func(c *config) any { return &c.SlackConnections },
-			meaning: "Socket Mode connections, 1 to 10; Slack allows an app ten, over all replicas",
+			meaning: "how many Socket Mode connections each replica opens, from 1 to 10; Slack allows an app ten in total",
 			fix:     "Remove SLACK_CONNECTIONS, or set it to a number from 1 to 10",
 		},
 		{
 			name: "CHAMELIO_API_URL", fallback: "https://platform.chamelio.ai", field: func(c *config) any { return &c.ChamelioAPIURL },
-			meaning: "https, or http on a loopback address; anything else is refused",
+			meaning: "the address of Chamelio: https, or http on a loopback address",
 			fix:     "Remove CHAMELIO_API_URL, or set it to an address such as https://platform.chamelio.ai",
 		},
 		{
 			name: "CHAMELIO_TIMEOUT", fallback: "10s", field: func(c *config) any { return &c.ChamelioTimeout },
-			meaning: "one API call, 100ms to 1m",
+			meaning: "timeout of an API call to Chamelio, from 100ms to 1m",
 			fix:     "Remove CHAMELIO_TIMEOUT, or set it to a duration from 100ms to 1m, such as 10s",
 		},
 		{
 			name: "DATABASE_MAX_CONNS", fallback: strconv.Itoa(journal.DefaultMaxConns), field: func(c *config) any { return &c.MaxConns },
-			meaning: "how many connections to Postgres each replica opens at most, 2 to 100",
+			meaning: "maximum number of connections to Postgres for each replica, from 2 to 100",
 			fix:     "Remove DATABASE_MAX_CONNS, or set it to a number from 2 to 100, with a DATABASE_URL of Postgres",
 		},
 		{
 			name: "SHUTDOWN_GRACE", fallback: "25s", field: func(c *config) any { return &c.ShutdownGrace },
-			meaning: "how long running decisions may finish after SIGTERM; what stops the bot must wait 15 s longer",
+			meaning: "how long running decisions may take to finish after SIGTERM; allow 15 s more before SIGKILL",
 			fix:     "Remove SHUTDOWN_GRACE, or set it to a duration such as 25s",
 		},
 		{
@@ -184,7 +184,7 @@ func settings() []setting {
 		},
 		{
 			name: "LOG_FORMAT", field: func(c *config) any { return &c.LogFormat },
-			meaning: "text or json; text on a terminal, else json",
+			meaning: "text or json; if empty, text on a terminal and json otherwise",
 			fix:     "Remove LOG_FORMAT, or set it to text or json",
 		},
 	}
@@ -200,8 +200,8 @@ func settingOf(name string) (setting, bool) {
 	return setting{}, false
 }
 
-// renaming is a name that is no longer used, what replaces it, and how if that
-// takes more than another name.
+// renaming is an old name of a variable, its new name, and instructions if
+// another name isn't enough.
 type renaming struct{ old, now, how string }
 
 var renamed = []renaming{

@@ -2,5 +2,5 @@
 
 package cli
 
-// failInsteadOfDying has nothing to do where there is no such limit.
+// failInsteadOfDying does nothing on a system without these signals.
 func failInsteadOfDying() {}

@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// failInsteadOfDying lets a write fail where a signal would end the process: one
-// beyond the limit of a file's size (ulimit -f), like one on a full disk, and one
-// to a log whose reader has gone, such as a journald that restarts. systemd
-// takes a process that SIGPIPE ended for one that ended well, and doesn't start
-// it again.
+// failInsteadOfDying makes a write fail instead of killing the process by a
+// signal: a write beyond the file size limit (ulimit -f), which is like a full
+// disk, and one to a log without a reader, as when journald restarts. systemd
+// considers a process that SIGPIPE killed as stopped normally, and doesn't
+// restart it.
 func failInsteadOfDying() { signal.Ignore(syscall.SIGXFSZ, syscall.SIGPIPE) }

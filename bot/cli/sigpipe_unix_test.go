@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// TestALogWithoutAReaderEndsNothing closes the pipe that the log goes to, as a
-// journald that restarts does, and stops the bot later.
-func TestALogWithoutAReaderEndsNothing(t *testing.T) {
+// TestClosedLogPipeDoesNotStopTheBot closes the pipe of the log, as a
+// restarting journald does, and stops the bot later.
+func TestClosedLogPipeDoesNotStopTheBot(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// startError is a precondition that ends the bot, and what to do about it.
+// startError is a precondition that stops the bot, and its remedy.
 type startError struct {
 	error
 	name   doctor.Name
@@ -26,14 +26,15 @@ func (e startError) Unwrap() error { return e.error }
 
 func failed(r doctor.Result) error { return startError{errors.New(r.Found), r.Name, r.Remedy} }
 
-// refused is failed for what only another token helps against.
+// refused returns an error for a refused token, which only another token
+// fixes.
 func refused(r doctor.Result) error { return startError{refusedError(r.Found), r.Name, r.Remedy} }
 
-// introduce logs one line that says what runs, where, and for whom, once Slack
-// and Chamelio have said their part of it. It fails if Slack refuses the bot
-// token. A key that Chamelio refuses is told, and no end: what was decided
-// before still has to be told in Slack, and whoever types the command reads
-// why nothing can be cancelled.
+// introduce logs one line with the version, the workspace and the
+// organisation, once Slack and Chamelio have answered. It fails if Slack
+// refuses the bot token. If Chamelio refuses the key, it reports that and goes
+// on: earlier decisions still have to be announced, and people who type the
+// command read why nothing can be cancelled.
 func introduce(ctx context.Context, b *bot.Bot, watch *credentials, key *tasks, settings doctor.Settings, log *slog.Logger, what ...any) error {
 	var where bot.Workspace
 	var org chamelio.OrgInfo
@@ -49,8 +50,8 @@ func introduce(ctx context.Context, b *bot.Bot, watch *credentials, key *tasks, 
 	return nil
 }
 
-// warn tells what "cancelbot check" would find wrong with the installation.
-// None of it ends the bot: most people may not be touched by it.
+// warn logs the problems with the installation that "cancelbot check" would
+// find. None of them stops the bot, since it may work for most people.
 func warn(ctx context.Context, settings doctor.Settings, log *slog.Logger) {
 	for _, r := range doctor.Installed(ctx, settings) {
 		if r.Level == doctor.Failed && ctx.Err() == nil {
@@ -59,12 +60,12 @@ func warn(ctx context.Context, settings doctor.Settings, log *slog.Logger) {
 	}
 }
 
-// report logs a precondition that doesn't hold, and that doesn't end the bot.
+// report logs a precondition that doesn't hold, and doesn't stop the bot.
 func report(log *slog.Logger, r doctor.Result) {
-	log.Warn("a precondition doesn't hold; going on", "precondition", string(r.Name), "error", r.Found, "remedy", r.Remedy)
+	log.Warn("precondition failed; continuing", "precondition", string(r.Name), "error", r.Found, "remedy", r.Remedy)
 }
 
-// checkWorkspace asks Slack once whether the bot token is good.
+// checkWorkspace asks Slack once whether the bot token is valid.
 func checkWorkspace(ctx context.Context, b *bot.Bot, watch *credentials, log *slog.Logger) (bot.Workspace, error) {
 	where, err := b.Workspace(ctx)
 	var other *bot.OtherAppError
@@ -88,8 +89,8 @@ func isTokenError(err error) bool {
 	return errors.As(err, &refused)
 }
 
-// withRemedy adds to a refused token, or to tokens of two apps, what to do
-// about it.
+// withRemedy adds the remedy to an error about a refused token, or tokens of
+// two apps.
 func withRemedy(err error, api string) error {
 	var token *bot.TokenError
 	var other *bot.OtherAppError
@@ -104,17 +105,17 @@ func withRemedy(err error, api string) error {
 	return refused(tokenFailed(token.Token, api, err))
 }
 
-// refusedError is a token that Slack refuses.
+// refusedError means that Slack refuses a token.
 type refusedError string
 
 func (e refusedError) Error() string { return string(e) }
 
-// checkKey asks Chamelio whether the key is good and how often it may be
-// used, until there is an answer.
+// checkKey asks Chamelio whether the key is valid, and for its rate limit,
+// until there is an answer.
 func checkKey(ctx context.Context, watch *credentials, key *tasks, log *slog.Logger) chamelio.OrgInfo {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 2*time.Second, 5*time.Minute
-	told := ""
+	reported := ""
 	org, _ := backoff.Retry(ctx, func() (chamelio.OrgInfo, error) {
 		info, err := key.check(ctx)
 		if ctx.Err() == nil {
@@ -124,9 +125,9 @@ func checkKey(ctx context.Context, watch *credentials, key *tasks, log *slog.Log
 		case doctor.KeyRefused(err):
 			return info, backoff.Permanent(err)
 		case err != nil && ctx.Err() == nil:
-			if r := doctor.APIKeyFailed(err); r.Found != told { // it is tried for as long as it takes
+			if r := doctor.APIKeyFailed(err); r.Found != reported { // it is tried for as long as it takes
 				report(log, r)
-				told = r.Found
+				reported = r.Found
 			}
 		}
 		return info, err

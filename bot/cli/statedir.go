@@ -26,9 +26,9 @@ func (cfg *config) fillIn(found *findings) {
 	cfg.DatabaseURL = secret.New("sqlite:" + filepath.Join(dir, "cancelbot.db"))
 }
 
-// stateDirectory returns an absolute path, so that the journal doesn't depend on
-// the directory in which the bot is started: systemd's StateDirectory, or the
-// user's.
+// stateDirectory returns systemd's StateDirectory, or the user's state
+// directory. The path is absolute, so that the journal doesn't depend on the
+// working directory.
 func stateDirectory() (string, error) {
 	if dir, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":"); filepath.IsAbs(dir) {
 		return dir, nil

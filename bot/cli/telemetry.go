@@ -19,10 +19,10 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 )
 
-// flushLimit bounds what the last spans may cost at the end.
+// flushLimit bounds the time for the last spans.
 const flushLimit = 3 * time.Second
 
-// checkTelemetry finds what is wrong with OpenTelemetry's standard variables.
+// checkTelemetry finds problems with OpenTelemetry's standard variables.
 func checkTelemetry(found *findings) {
 	if !otlp.Asked(os.Getenv) {
 		return
@@ -33,7 +33,8 @@ func checkTelemetry(found *findings) {
 	}
 }
 
-// telemetrySecrets are what goes with the traces and must not be logged.
+// telemetrySecrets returns the secrets that are sent with the traces and must
+// not be logged.
 func telemetrySecrets() []secret.Value {
 	settings, _ := otlp.FromEnv(os.Getenv)
 	var all []secret.Value
@@ -43,16 +44,16 @@ func telemetrySecrets() []secret.Value {
 	return all
 }
 
-// newTraces exports spans where that is asked for, else it returns nil. Call
-// flush at the end.
+// newTraces exports spans if the environment asks for it; otherwise it returns
+// nil. The caller must call flush at the end.
 func newTraces(ctx context.Context, version string, log *slog.Logger) (_ trace.TracerProvider, flush func(), err error) {
 	if !otlp.Asked(os.Getenv) {
 		return nil, func() {}, nil
 	}
-	// The SDK knows one handler for the whole process; its default writes to
-	// stderr past the log.
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces are lost", "error", err) }))
-	settings, _ := otlp.FromEnv(os.Getenv) // problems have been told
+	// The SDK has one error handler for the whole process; its default writes
+	// to stderr instead of the log.
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces lost", "error", err) }))
+	settings, _ := otlp.FromEnv(os.Getenv) // problems have been reported
 	exporter, err := otlptrace.New(ctx, otlp.New(settings))
 	if err != nil {
 		return nil, nil, fmt.Errorf("exporting traces: %w", err)
@@ -68,7 +69,7 @@ func newTraces(ctx context.Context, version string, log *slog.Logger) (_ trace.T
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushLimit)
 		defer cancel()
 		if err := provider.Shutdown(ctx); err != nil {
-			log.Warn("the last traces are lost", "error", err)
+			log.Warn("last traces lost", "error", err)
 		}
 	}, nil
 }

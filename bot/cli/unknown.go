@@ -5,15 +5,16 @@ import (
 	"strings"
 )
 
-// maxSlip is how many letters may be wrong, missing or too many in a name for
-// it to be taken as a slip. Longer words of one's own differ by more.
+// maxSlip is how many letters of a name may be wrong, missing or extra for it
+// to count as a typo. Operators' own variables differ by more.
 const maxSlip = 2
 
-// slip is a name in the environment that looks like one of ours.
+// slip is a name in the environment that looks like one of the bot's
+// variables.
 type slip struct{ name, own string }
 
-// misspelt finds names that look like one of ours and are none: a restriction
-// with a slip in its name would restrict nobody.
+// misspelt finds names that look like one of the bot's variables but aren't: a
+// misspelt restriction would restrict no one.
 func misspelt(environ []string) (slips []slip) {
 	for _, pair := range environ {
 		name, _, _ := strings.Cut(pair, "=")
@@ -26,12 +27,12 @@ func misspelt(environ []string) (slips []slip) {
 	return slips
 }
 
-// nearest returns the variable of ours that a name must have been meant for;
-// nothing if it is one, or like none.
+// nearest returns the variable that a name was probably meant for; "" if it is
+// a variable, or doesn't resemble one.
 func nearest(name string) (own string) {
 	for _, r := range renamed {
 		if r.old == name {
-			return "" // refused by itself
+			return "" // rejected elsewhere
 		}
 	}
 	for _, s := range settings() {
@@ -45,13 +46,14 @@ func nearest(name string) (own string) {
 	return own
 }
 
-// near reports whether two names of some length differ by a slip.
+// near reports whether two names differ by at most a typo.
 func near(name, own string) bool {
-	const shortest = 8 // of names that can be told from others' by their look
+	const shortest = 8 // shorter names are too similar to others
 	return len(name) >= shortest && len(own) >= shortest && distance(strings.ToUpper(name), own) <= maxSlip
 }
 
-// distance is Levenshtein's: how many letters to change, add or take away.
+// distance returns the Levenshtein distance: how many letters to change, add
+// or remove.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -13,14 +13,14 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// validate finds what is wrong with values that could be read.
+// validate finds problems with values that could be parsed.
 func (cfg config) validate(found *findings) {
 	cfg.validateForm(found)
 	cfg.validateSecondPerson(found)
 	for _, p := range cfg.policy().Validate() {
 		cfg.addPolicy(found, p)
 	}
-	// Values that are wrong by themselves hide what is wrong between them.
+	// Invalid values would hide problems between variables.
 	harmless := cfg.bot()
 	harmless.Policy = cfg.harmlessPolicy(found)
 	var wrong bot.ConfigError
@@ -51,7 +51,8 @@ func (cfg config) validate(found *findings) {
 	}
 }
 
-// validateMaxConns refuses a number that opens no journal, or that has no effect.
+// validateMaxConns rejects a number with which no journal can be opened, or
+// that has no effect.
 func (cfg config) validateMaxConns(found *findings) {
 	_, isSQLite := journal.SQLitePath(cfg.DatabaseURL.Reveal())
 	switch {
@@ -62,10 +63,12 @@ func (cfg config) validateMaxConns(found *findings) {
 	}
 }
 
-// maxMaxConns is a whole server's, as Postgres comes (max_connections).
+// maxMaxConns is the default limit of a whole Postgres server
+// (max_connections).
 const maxMaxConns = 100
 
-// addPolicy reports a problem with the policy under the variable that causes it.
+// addPolicy reports a problem with the policy under the variable that causes
+// it.
 func (cfg config) addPolicy(found *findings, p policy.Problem) {
 	switch {
 	case p.Field == policy.FieldMode && cfg.CancelPolicy == "":
@@ -77,8 +80,8 @@ func (cfg config) addPolicy(found *findings, p policy.Problem) {
 	}
 }
 
-// harmlessPolicy returns the policy without the values that are wrong by
-// themselves: each is replaced by one that causes no further problem.
+// harmlessPolicy returns the policy with each invalid value replaced by one
+// that causes no further problem.
 func (cfg config) harmlessPolicy(found *findings) policy.Rules {
 	for _, list := range idLists {
 		if !found.has(list.variable) {
@@ -104,7 +107,8 @@ func (cfg config) harmlessPolicy(found *findings) policy.Rules {
 	return cfg.policy()
 }
 
-// validateSecondPerson compares SECOND_PERSON with the list that goes with it.
+// validateSecondPerson compares SECOND_PERSON with the list that belongs to
+// it.
 func (cfg config) validateSecondPerson(found *findings) {
 	switch {
 	case cfg.SecondPerson != secondNever && cfg.SecondPerson != secondAlways && cfg.SecondPerson != secondWorkflows:
@@ -116,13 +120,14 @@ func (cfg config) validateSecondPerson(found *findings) {
 	}
 }
 
-// validateForm finds what those who take a value could not see: a list of
-// blanks is none to them, zero is their default.
+// validateForm finds problems that can't be seen in the parsed values: a list
+// of only empty entries looks like none, and zero means the default.
 func (cfg config) validateForm(found *findings) {
 	for _, list := range idLists {
-		// An empty list means no restriction; one of blanks was meant as one.
+		// An empty list means no restriction; one of only empty entries was
+		// meant as one.
 		if value := os.Getenv(list.variable); value != "" && strings.Trim(value, " \t\r\n,") == "" {
-			found.add(list.variable, "is set, but names nobody")
+			found.add(list.variable, "is set, but has no entries")
 		}
 	}
 	for name, value := range map[string]secret.Value{
@@ -161,13 +166,13 @@ func (cfg config) validateForm(found *findings) {
 	}
 }
 
-// prefixes are what each secret begins with.
+// prefixes are the prefixes of the secrets.
 var prefixes = map[string][]string{
 	"SLACK_APP_TOKEN": {"xapp-"}, "SLACK_BOT_TOKEN": {"xoxb-", "xoxe.xoxb-"}, "CHAMELIO_API_KEY": {"ca_"},
 	"DATABASE_URL": {"sqlite:", "postgres://", "postgresql://"},
 }
 
-// lacksAPI recognises an address of Slack's that is not of its Web API.
+// lacksAPI reports whether an address is Slack's, but not its Web API's.
 func lacksAPI(address string) bool {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -183,7 +188,7 @@ func lacksAPI(address string) bool {
 }
 
 // variables maps the fields that bot.Config and chamelio.Options name in their
-// errors to the variables that they come from.
+// errors to their variables.
 var variables = map[string]string{
 	"AppToken": "SLACK_APP_TOKEN", "BotToken": "SLACK_BOT_TOKEN", "SlackAPI": "SLACK_API_URL", "Command": "SLACK_COMMAND",
 	"Connections": "SLACK_CONNECTIONS", "ConfirmTTL": "CONFIRM_TIMEOUT", "Grace": "SHUTDOWN_GRACE", "CancelTimeout": "CHAMELIO_TIMEOUT",
@@ -192,7 +197,7 @@ var variables = map[string]string{
 	"BaseURL": "CHAMELIO_API_URL", "APIKey": "CHAMELIO_API_KEY",
 }
 
-// policyVariables does the same for the fields of the policy.
+// policyVariables maps the fields of the policy to their variables.
 var policyVariables = map[policy.Field]string{
 	policy.FieldMode: "CANCEL_POLICY", policy.FieldMembersOf: "MEMBER_SCOPE", policy.FieldUsers: "ALLOWED_USERS", policy.FieldShared: "ANNOUNCE_IN_SHARED_CHANNELS",
 	policy.FieldUsergroups: "ALLOWED_USERGROUPS", policy.FieldChannels: "ALLOWED_CHANNELS",
@@ -209,8 +214,8 @@ func passwordIn(address secret.Value) secret.Value {
 	return secret.New(password)
 }
 
-// databasePassword is what is secret in a DATABASE_URL. If the URL can't be
-// parsed, all of it may be.
+// databasePassword returns the secret part of a DATABASE_URL. If the URL can't
+// be parsed, all of it may be secret.
 func databasePassword(databaseURL secret.Value) secret.Value {
 	text := databaseURL.Reveal()
 	if _, isSQLite := journal.SQLitePath(text); !isSQLite && journal.CheckURL(text) != nil {

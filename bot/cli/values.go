@@ -9,13 +9,13 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 )
 
-// workflowNames is a comma-separated list of names. A name with a comma in it
-// is in double quotes.
+// workflowNames is a comma-separated list of names. A name that contains a
+// comma is in double quotes.
 type workflowNames []string
 
 var errSwitch = errors.New("looks like a switch")
 
-// UnmarshalText reads the list.
+// UnmarshalText parses the list.
 func (n *workflowNames) UnmarshalText(text []byte) error {
 	var s policy.SecondPerson
 	if err := s.UnmarshalText(text); err != nil {
@@ -28,15 +28,15 @@ func (n *workflowNames) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// days is a time in whole days, such as 365d.
+// days is a duration in whole days, such as 365d.
 type days time.Duration
 
-// maxDays is a century: more is a slip.
+// maxDays is a century: a larger number is a mistake.
 const maxDays = 36_500
 
 var errDays = errors.New("isn't a number of days")
 
-// UnmarshalText reads the number and the unit.
+// UnmarshalText parses the number and the unit.
 func (d *days) UnmarshalText(text []byte) error {
 	number, unit := strings.CutSuffix(string(text), "d")
 	n, err := strconv.ParseUint(number, 10, 32)

@@ -8,10 +8,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// accessibility finds what a screen reader or weak eyes would stumble over:
-// controls without a name, landmarks that are missing, text of low contrast
-// (WCAG 2.2, 4.1.2 and 1.4.3), targets that are too small to hit (2.5.8), and
-// what is cut off sideways (1.4.10).
+// accessibility finds problems for screen readers and people with low vision:
+// controls without a name, missing landmarks, low contrast (WCAG 2.2, 4.1.2
+// and 1.4.3), small targets (2.5.8), and content that is cut off sideways
+// (1.4.10).
 const accessibility = `(() => {
   const found = [], visible = e => e.checkVisibility({ visibilityProperty: true, opacityProperty: true });
   const name = e => e.getAttribute("aria-label") || (e.labels && e.labels[0]?.textContent.trim()) || e.textContent.trim() || e.title;
@@ -34,8 +34,8 @@ const accessibility = `(() => {
   return found;
 })()`
 
-// checker is axe-core, if AXE names its file (npm pack axe-core; axe.min.js):
-// it knows more rules than the checks above.
+// checker returns axe-core, if AXE names its file (npm pack axe-core;
+// axe.min.js). It has more rules than the checks above.
 func checker(t *testing.T) string {
 	t.Helper()
 	path := os.Getenv("AXE")
@@ -50,7 +50,7 @@ func checker(t *testing.T) string {
 	return string(source)
 }
 
-func TestThePageIsAccessible(t *testing.T) {
+func TestPageIsAccessible(t *testing.T) {
 	t.Parallel()
 	axe := checker(t)
 	b := browser(t, sandboxPage(t))
@@ -115,9 +115,9 @@ func TestThePageIsAccessible(t *testing.T) {
 	}
 }
 
-// What was just answered is to be seen, on a narrow screen and at 200 % zoom
-// too: the whole message, or its beginning where it is taller than the room.
-func TestThePageShowsWhatWasJustAnswered(t *testing.T) {
+// The latest response must be visible, on a narrow screen and at 200 % zoom
+// too: the whole message, or its beginning if it is taller than the window.
+func TestPageShowsTheLatestResponse(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	inSight := `((log, m) => m !== undefined && m.top >= log.top - 1 && (m.bottom <= log.bottom + 1 || m.top - log.top < 30))(document.getElementById("log").getBoundingClientRect(), [...document.querySelectorAll("#log .message")].at(-1)?.getBoundingClientRect())`

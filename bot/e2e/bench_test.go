@@ -31,16 +31,16 @@ func BenchmarkAck(b *testing.B) {
 		},
 	} {
 		b.Run(name, func(b *testing.B) {
-			// The stand-ins' garbage collection would be measured as the bot's.
+			// The fakes' garbage collection would be measured as the bot's.
 			defer debug.SetGCPercent(debug.SetGCPercent(-1))
-			bot, floor := newStandIns(b), newStandIns(b)
+			bot, floor := newFakes(b), newFakes(b)
 			runs(b, bot, bin, append(bot.env(sqlite(b)), "SLACK_CONNECTIONS=1", "LOG_LEVEL=info")...)
 			runs(b, floor, os.Args[0], "ONLY_ACKNOWLEDGE="+floor.slack.URL())
 			pace := time.NewTicker(5 * time.Millisecond)
 			defer pace.Stop()
-			latencies := map[*standIns][]time.Duration{}
+			latencies := map[*fakes][]time.Duration{}
 			for b.Loop() {
-				for _, s := range []*standIns{bot, floor} {
+				for _, s := range []*fakes{bot, floor} {
 					<-pace.C
 					d, err := deliver(s.slack).Wait(b.Context())
 					if err != nil || d.State != slacktest.Acknowledged {
@@ -49,7 +49,7 @@ func BenchmarkAck(b *testing.B) {
 					latencies[s] = append(latencies[s], d.Latency)
 				}
 			}
-			for name, s := range map[string]*standIns{"bot": bot, "floor": floor} {
+			for name, s := range map[string]*fakes{"bot": bot, "baseline": floor} {
 				all := latencies[s]
 				slices.Sort(all)
 				b.ReportMetric(float64(all[len(all)/2].Microseconds()), name+"-p50-µs")
@@ -61,7 +61,7 @@ func BenchmarkAck(b *testing.B) {
 
 // runs starts a program as a process of its own, and waits until it is
 // connected.
-func runs(b *testing.B, s *standIns, program string, env ...string) *os.Process {
+func runs(b *testing.B, s *fakes, program string, env ...string) *os.Process {
 	b.Helper()
 	cmd := exec.Command(program)
 	cmd.Env, cmd.Dir = env, b.TempDir()
@@ -73,14 +73,14 @@ func runs(b *testing.B, s *standIns, program string, env ...string) *os.Process 
 	return cmd.Process
 }
 
-// BenchmarkStart measures from the binary's start to its first connection,
-// and what it keeps resident when idle.
+// BenchmarkStart measures the time from the binary's start to its first
+// connection, and the resident memory when idle.
 func BenchmarkStart(b *testing.B) {
 	bin := build(b, ".")
 	var connected time.Duration
 	var resident float64
 	for b.Loop() {
-		s := newStandIns(b)
+		s := newFakes(b)
 		env := s.env(sqlite(b))
 		started := time.Now()
 		process := runs(b, s, bin, env...)
@@ -94,10 +94,10 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(resident, "MB-resident")
 }
 
-// BenchmarkOpenPrompt measures what each prompt that nobody has pressed yet
-// adds to what is resident, after the first thousand.
+// BenchmarkOpenPrompt measures how much resident memory an open prompt
+// takes, after the first thousand.
 func BenchmarkOpenPrompt(b *testing.B) {
-	s := newStandIns(b)
+	s := newFakes(b)
 	s.api.SetRateLimit(1<<30, false)
 	process := runs(b, s, build(b, "."), append(s.env(sqlite(b)), "LOG_LEVEL=info")...)
 	prompts := 0
@@ -118,9 +118,9 @@ func BenchmarkOpenPrompt(b *testing.B) {
 	b.ReportMetric((memory(b, process.Pid, "VmRSS")-before)*(1<<20)/float64(b.N), "B/prompt")
 }
 
-// BenchmarkClick measures from a click to the arrival of the cancel request
-// and of the announcement, by the binary and, in turns with it, by another one
-// that COMPARE names, such as that of an earlier version.
+// BenchmarkClick measures the time from a click to the arrival of the cancel
+// request and of the announcement, for the binary and, in turns with it, for
+// another one that COMPARE names, such as an earlier version.
 func BenchmarkClick(b *testing.B) {
 	binaries := map[string]string{"new": build(b, ".")}
 	if other := os.Getenv("COMPARE"); other != "" {
@@ -131,13 +131,13 @@ func BenchmarkClick(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			type contender struct {
-				s            *standIns
+				s            *fakes
 				posted, told chan time.Time
 				post, tell   []time.Duration
 			}
 			all := map[string]*contender{}
 			for name, bin := range binaries {
-				c := &contender{s: newStandIns(b), posted: make(chan time.Time, 1), told: make(chan time.Time, 1)}
+				c := &contender{s: newFakes(b), posted: make(chan time.Time, 1), told: make(chan time.Time, 1)}
 				c.s.api.SetRateLimit(1<<30, false)
 				runs(b, c.s, bin, append(c.s.env(database()), "LOG_LEVEL=info")...)
 				c.s.api.OnReceived(func(r chameliotest.Request) {

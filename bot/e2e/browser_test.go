@@ -25,7 +25,7 @@ func sandboxPage(t *testing.T, args ...string) string {
 func sandboxProcess(t *testing.T, args ...string) (string, *process) {
 	t.Helper()
 	p := start(t, []string{"TMPDIR=" + t.TempDir()}, append([]string{"sandbox", "--no-open", "--addr", "127.0.0.1:0"}, args...)...)
-	t.Cleanup(func() { // in good order, so that its bot does not call at a port that is another test's by then
+	t.Cleanup(func() { // with SIGTERM, so that its bot doesn't call a port that another test uses by then
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)
 		p.exit(t)
 	})
@@ -44,7 +44,8 @@ func sandboxProcess(t *testing.T, args ...string) (string, *process) {
 	return "", nil
 }
 
-// browser opens the page in a real browser, or skips where there is none.
+// browser opens the page in a real browser, and skips the test if there is
+// none.
 func browser(t *testing.T, address string) *tab {
 	t.Helper()
 	path := ""
@@ -87,7 +88,7 @@ func (b *tab) another(address string) *tab {
 	return again
 }
 
-// tab is a page, used as a person uses it.
+// tab is a page with actions for its user.
 type tab struct {
 	*testing.T
 	ctx context.Context
@@ -102,7 +103,7 @@ func (b *tab) run(actions ...chromedp.Action[chromedp.Void]) {
 
 const actionLimit = 60 * time.Second
 
-// get runs an action that gives something.
+// get runs an action and returns its result.
 func get[T any](b *tab, a chromedp.Action[T]) T {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, actionLimit)
@@ -139,8 +140,7 @@ func (b *tab) prompted() {
 	b.until(`document.querySelector("#log [data-action=cancel_task]") !== null`)
 }
 
-// decided waits until the journal, as the page shows it, has a word about a
-// task.
+// decided waits until the page shows an outcome of a task in the journal.
 func (b *tab) decided(task, outcome string) {
 	b.Helper()
 	b.until(fmt.Sprintf(`state.journal?.some(d => String(d.task) === %q && d.state === %q && (d.told || d.state === "withdrawn"))`, task, outcome))
@@ -196,13 +196,12 @@ var rooms = []room{{1280, 860}, {640, 430}, {380, 800}}
 func (b *tab) fits(r room) {
 	b.Helper()
 	b.run(chromedp.EmulateViewport(r.width, r.height))
-	// The page has laid itself out when two frames have passed.
+	// The page is laid out after two frames.
 	script[bool](b, `(window.framed = false, requestAnimationFrame(() => requestAnimationFrame(() => { window.framed = true; })), true)`)
 	b.until(`window.framed`)
 }
 
-// watches collects what goes wrong on the page, and how long a story stands
-// still while it does something.
+// watches collects errors on the page, and how long a story pauses.
 const watches = `(() => {
   window.problems = [];
   addEventListener("error", e => problems.push(e.message));

@@ -14,11 +14,11 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-func TestCheckSaysThatTheBotIsReadyToRun(t *testing.T) {
+func TestCheckReportsReady(t *testing.T) {
 	t.Parallel()
 	for name, url := range map[string]func(testing.TB) string{"sqlite": sqlite, "postgres": pgtest.Start} {
 		t.Run(name, func(t *testing.T) {
-			s := newStandIns(t)
+			s := newFakes(t)
 			s.slack.SetScopes("commands", "chat:write", "chat:write.public", "users:read", "users:read.email", "usergroups:read")
 			s.slack.SetGroup("S0LEADS", slacktest.Ada)
 			p := start(t, s.env(url(t), "CANCEL_POLICY=people-on-task", "ALLOWED_USERS=U0ADA", "ALLOWED_USERGROUPS=S0LEADS", "AUDIT_CHANNEL=G0DEALS", "ALLOWED_CHANNELS=C0GENERAL"), "check")
@@ -37,20 +37,20 @@ func TestCheckSaysThatTheBotIsReadyToRun(t *testing.T) {
 	}
 }
 
-// TestCheckFindsWhatIsWrong breaks one thing at a time.
-func TestCheckFindsWhatIsWrong(t *testing.T) {
+// TestCheckFindsMistakes breaks one thing at a time.
+func TestCheckFindsMistakes(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	scopes := func(granted ...string) func(*standIns) {
-		return func(s *standIns) { s.slack.SetScopes(granted...) }
+	scopes := func(granted ...string) func(*fakes) {
+		return func(s *fakes) { s.slack.SetScopes(granted...) }
 	}
-	refuse := func(token, answer string) func(*standIns) {
-		return func(s *standIns) { s.slack.RefuseToken(token, answer) }
+	refuse := func(token, answer string) func(*fakes) {
+		return func(s *fakes) { s.slack.RefuseToken(token, answer) }
 	}
-	key := func(detail string) func(*standIns) { return func(s *standIns) { s.api.RefuseKey(detail) } }
+	key := func(detail string) func(*fakes) { return func(s *fakes) { s.api.RefuseKey(detail) } }
 	docs, err := os.ReadFile("docs/troubleshoot.md")
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 	said := regexp.MustCompile(`(?m)^✗ (.{14}) .*?(?:: ([a-z]+(?:_[a-z]+)+))?$`)
 	type test struct {
 		name, env     string
-		prepare       func(*standIns)
+		prepare       func(*fakes)
 		found, remedy string
 	}
 	tests := []test{
@@ -71,7 +71,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		{"bot token revoked", "", refuse(slacktest.BotToken, "token_revoked"), "token_revoked", "Install the app again"},
 		{"app uninstalled", "", refuse(slacktest.BotToken, "account_inactive"), "account_inactive", "Install the app again"},
 		{"app token without its scope", "", refuse(slacktest.AppToken, "missing_scope"), "missing_scope", "with the scope connections:write"},
-		{"Socket Mode off", "", func(s *standIns) { s.slack.SwitchOff() }, "link_disabled", "Switch Socket Mode on"},
+		{"Socket Mode off", "", func(s *fakes) { s.slack.SwitchOff() }, "link_disabled", "Switch Socket Mode on"},
 		{"a scope is missing", "", scopes("commands", "chat:write.public", "users:read"), "✗ scopes         missing: chat:write", "Add under OAuth & Permissions"},
 		{"no scope for e-mails", "CANCEL_POLICY=people-on-task", nil, "missing: users:read.email", "then install the app again"},
 		{"no scope for usergroups", "CANCEL_POLICY=listed ALLOWED_USERGROUPS=S0LEADS", nil, "missing: usergroups:read", "then install the app again"},
@@ -79,17 +79,17 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		{"key expired", "", key("API key has expired"), "Chamelio refuses the key: API key has expired", "Ask an administrator"},
 		{"key in quotes", `CHAMELIO_API_KEY="ca_abc"`, nil, "is in quotation marks", "without quotes or blanks"},
 		{"plain http", "CHAMELIO_API_URL=http://platform.chamelio.ai", nil, "CHAMELIO_API_URL must be https", "Remove CHAMELIO_API_URL, or set it"},
-		{"Chamelio away", "", func(s *standIns) { s.api.Refuse() }, "⚠ API key        Chamelio does not answer", "Check the machine's network"},
+		{"Chamelio away", "", func(s *fakes) { s.api.Refuse() }, "⚠ API key        Chamelio does not answer", "Check the machine's network"},
 		{"Slack away", "SLACK_API_URL=http://127.0.0.1:1/api/", nil, "✗ bot token", "Slack cannot be reached"},
-		{"Slack silent", "", func(s *standIns) { s.slack.Break(slacktest.Fault{Method: "auth.test", Hang: true}) }, "nothing came within 10s", "Slack cannot be reached"},
-		{"Slack in trouble", "", func(s *standIns) { s.slack.Break(slacktest.Fault{Method: "auth.test", Status: 503}) }, "✗ bot token", "Slack is busy or in trouble"},
-		{"Chamelio silent", "", func(s *standIns) { s.api.Break(chameliotest.Fault{Hang: true}) }, "Chamelio does not answer: nothing came within", "Check the machine's network"},
+		{"Slack silent", "", func(s *fakes) { s.slack.Break(slacktest.Fault{Method: "auth.test", Hang: true}) }, "nothing came within 10s", "Slack cannot be reached"},
+		{"Slack in trouble", "", func(s *fakes) { s.slack.Break(slacktest.Fault{Method: "auth.test", Status: 503}) }, "✗ bot token", "Slack is busy or in trouble"},
+		{"Chamelio silent", "", func(s *fakes) { s.api.Break(chameliotest.Fault{Hang: true}) }, "Chamelio does not answer: nothing came within", "Check the machine's network"},
 		{"a path that is none", "DATABASE_URL=sqlite:" + file + "/journal.db", nil, "✗ journal", "Check DATABASE_URL"},
 		{"Postgres away", "DATABASE_URL=postgres://u:hidden@127.0.0.1:1/db", nil, "✗ journal", "Check DATABASE_URL"},
 		{"no such scheme", "DATABASE_URL=mysql://x", nil, "DATABASE_URL must start with sqlite: or postgres://", "Set DATABASE_URL to sqlite:PATH"},
 		{"audit channel without the bot", "AUDIT_CHANNEL=" + slacktest.Legal, nil, "✗ audit channel  posting in G0LEGAL: channel_not_found", "Invite the bot"},
-		{"audit channel by name", "AUDIT_CHANNEL=#audit", nil, "AUDIT_CHANNEL is no id", "Set AUDIT_CHANNEL to an ID"},
-		{"somebody unknown", "CANCEL_POLICY=listed ALLOWED_USERS=U0ADA,U0NOBODY", nil, "ALLOWED_USERS has U0NOBODY: user_not_found", "Correct or remove the id"},
+		{"audit channel by name", "AUDIT_CHANNEL=#audit", nil, "AUDIT_CHANNEL isn't a channel ID", "Set AUDIT_CHANNEL to an ID"},
+		{"somebody unknown", "CANCEL_POLICY=listed ALLOWED_USERS=U0ADA,U0NOBODY", nil, "ALLOWED_USERS has U0NOBODY: user_not_found", "Correct or remove the ID"},
 		{"somebody gone", "CANCEL_POLICY=listed ALLOWED_USERS=" + slacktest.Gone, nil, "ALLOWED_USERS has U0GONE: deactivated", "Correct or remove"},
 		{"a usergroup unknown", "CANCEL_POLICY=listed ALLOWED_USERGROUPS=S0NOSUCH", scopes("commands", "chat:write", "chat:write.public", "users:read", "usergroups:read"), "ALLOWED_USERGROUPS has S0NOSUCH: no_such_subteam", "Correct or remove"},
 		{"nobody listed", "CANCEL_POLICY=listed", nil, "CANCEL_POLICY lets only listed people cancel, and none are listed", "Set CANCEL_POLICY to members"},
@@ -100,7 +100,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s := newStandIns(t)
+			s := newFakes(t)
 			if tt.prepare != nil {
 				tt.prepare(s)
 			}
@@ -137,8 +137,8 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
-// changed returns an environment with one variable set, or, given its name
-// alone, without it.
+// changed returns an environment with one variable set, or without it if there
+// is only a name.
 func changed(env []string, change string) []string {
 	name, _, set := strings.Cut(change, "=")
 	env = slices.DeleteFunc(slices.Clone(env), func(pair string) bool { return strings.HasPrefix(pair, name+"=") })
@@ -148,21 +148,21 @@ func changed(env []string, change string) []string {
 	return env
 }
 
-// What is wrong with the token or the network is not blamed on what was asked
-// for with it.
+// A problem with the token or the network isn't blamed on the setting that was
+// checked with it.
 func TestCheckBlamesTheCause(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		prepare func(*standIns)
+		prepare func(*fakes)
 		remedy  string
 	}{
-		"revoked":    {func(s *standIns) { s.slack.RefuseToken(slacktest.BotToken, "token_revoked") }, "Install the app again"},
-		"no network": {func(s *standIns) { s.slack.Break(slacktest.Fault{Cut: true}) }, "Slack cannot be reached"},
-		"no scope":   {func(s *standIns) { s.slack.SetScopes("commands") }, "Add under OAuth & Permissions"},
+		"revoked":    {func(s *fakes) { s.slack.RefuseToken(slacktest.BotToken, "token_revoked") }, "Install the app again"},
+		"no network": {func(s *fakes) { s.slack.Break(slacktest.Fault{Cut: true}) }, "Slack cannot be reached"},
+		"no scope":   {func(s *fakes) { s.slack.SetScopes("commands") }, "Add under OAuth & Permissions"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newStandIns(t)
+			s := newFakes(t)
 			tt.prepare(s)
 			p := start(t, s.env(sqlite(t), "AUDIT_CHANNEL="+slacktest.General, "CANCEL_POLICY=listed", "ALLOWED_USERS="+slacktest.Ada), "check")
 			p.exit(t)
@@ -176,7 +176,7 @@ func TestCheckBlamesTheCause(t *testing.T) {
 
 func TestCheckAsJSON(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	s.api.RefuseKey("API key is inactive")
 	p := start(t, s.env(sqlite(t)), "check", "--json")
 	code := p.exit(t)

@@ -26,11 +26,11 @@ var (
 // firstPeerTask is the first of the tasks that the comparison makes.
 const firstPeerTask = 1 << 20
 
-// flow is one command and its click, each in a channel of its own so that no
-// channel's pace rules. Its moments are those at which requests arrive.
+// flow is one command and its click, each in its own channel so that no rate
+// limit applies. Its times are those at which requests arrive.
 type flow struct {
 	channel  string
-	prompted chan struct{} // closed when the prompt stands
+	prompted chan struct{} // closed when the prompt is posted
 	told     chan struct{} // closed when the announcement has arrived
 	changed  chan struct{} // closed when the prompt says the outcome
 
@@ -39,9 +39,9 @@ type flow struct {
 	promptOnce, toldOnce, changedOnce sync.Once
 }
 
-// stage is where one peer plays flows.
+// stage is a place where one peer runs flows.
 type stage struct {
-	*standIns
+	*fakes
 	process *os.Process
 
 	mu     sync.Mutex
@@ -55,14 +55,14 @@ type stage struct {
 
 func newStage(tb testing.TB, p peer) (s *stage, took starts) {
 	tb.Helper()
-	return newStageBetween(tb, p, newStandIns(tb))
+	return newStageBetween(tb, p, newFakes(tb))
 }
 
-func newStageBetween(tb testing.TB, p peer, between *standIns) (s *stage, took starts) {
+func newStageBetween(tb testing.TB, p peer, between *fakes) (s *stage, took starts) {
 	tb.Helper()
-	s = &stage{standIns: between, flows: map[int64]*flow{}, places: map[string]*flow{}, next: firstPeerTask}
+	s = &stage{fakes: between, flows: map[int64]*flow{}, places: map[string]*flow{}, next: firstPeerTask}
 	s.api.SetRateLimit(1<<30, false)
-	s.process, took = runPeer(tb, p, s.standIns)
+	s.process, took = runPeer(tb, p, s.fakes)
 	s.api.OnReceived(func(r chameliotest.Request) {
 		s.arrived(r.Method)
 		if r.Method == "POST" {
@@ -87,7 +87,7 @@ func newStageBetween(tb testing.TB, p peer, between *standIns) (s *stage, took s
 				f.promptOnce.Do(func() { close(f.prompted) })
 				return
 			}
-			// Where it took long, a sign of life came before.
+			// If it took long, there was a sign of life before.
 			if m := s.slack.Private(slacktest.Ada, c.Channel); len(m) > 0 && m[0].Edited && m[0].Button("cancel_task") == nil {
 				f.changedOnce.Do(func() { close(f.changed) })
 			}
@@ -104,7 +104,7 @@ func (s *stage) at(find func() *flow, do func(*flow)) {
 	}
 }
 
-// play has a task cancelled, or as many as the stage's flows have.
+// play cancels one task, or as many as the stage's flows have.
 func (s *stage) play() *flow {
 	size := max(s.size, 1)
 	s.mu.Lock()
@@ -138,8 +138,8 @@ func (s *stage) await(c <-chan struct{}, what string) {
 	}
 }
 
-// load plays n flows, so many at a time, and waits for the last words. It
-// returns them with the time until the last was announced.
+// load runs n flows, some of them in parallel, and waits for the final
+// updates. It returns them with the time until the last announcement.
 func (s *stage) load(n, inFlight int) (flows []*flow, took time.Duration) {
 	flows = make([]*flow, n)
 	began := time.Now()
@@ -178,7 +178,7 @@ var measures = []string{
 }
 
 // TestCompare measures the bot and its peers: several rounds, in turns, each a
-// new process between new stand-ins. It asserts nothing; .ci/bench runs it.
+// new process with new fakes. It asserts nothing; .ci/bench runs it.
 func TestCompare(t *testing.T) {
 	if *rounds == 0 {
 		t.Skip("it measures: see .ci/bench")
@@ -203,8 +203,8 @@ func TestCompare(t *testing.T) {
 	fmt.Println(table(measures, names, func(measure, name string) string { return medianAndRange(all[name], measure) }))
 }
 
-// quietCollector keeps the stand-ins' garbage collection from being measured
-// as somebody's slowness.
+// quietCollector keeps the fakes' garbage collection from being measured
+// as a peer's.
 func quietCollector(tb testing.TB) {
 	old, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(1<<30)
 	tb.Cleanup(func() { debug.SetGCPercent(old); debug.SetMemoryLimit(limit) })
@@ -255,7 +255,7 @@ func (s *stage) measureLoad(t *testing.T, f figures) {
 	const flows = 1000
 	before := processorSeconds(t, s.process.Pid)
 	_, took := s.load(flows, 16)
-	idle(200 * time.Millisecond) // for what is written after the last word
+	idle(200 * time.Millisecond) // for writes after the final update
 	f["flows a second, 16 in flight"] = flows / took.Seconds()
 	f["processor seconds for 1,000 flows"] = (processorSeconds(t, s.process.Pid) - before) * 1000 / flows
 }
@@ -282,7 +282,7 @@ func (s *stage) measureAcks(f figures) {
 		for _, p := range all {
 			burst = append(burst, acked(p))
 		}
-		idle(700 * time.Millisecond) // until the prompts stand
+		idle(700 * time.Millisecond) // until the prompts are posted
 	}
 	for range 200 {
 		single = append(single, acked(command()))
@@ -312,8 +312,7 @@ func (s *stage) measureRefresh(f figures) {
 	f["lost of 120 in a refresh of all connections"] = float64(lost)
 }
 
-// TestGrowth measures how the bot and Bolt do with more and more flows in
-// flight.
+// TestGrowth measures the bot and Bolt with more and more flows in flight.
 func TestGrowth(t *testing.T) {
 	if *rounds == 0 {
 		t.Skip("it measures: see .ci/bench")
@@ -409,11 +408,11 @@ func memory(tb testing.TB, pid int, line string) float64 {
 	return 0
 }
 
-// ticks is how many units of /proc/PID/stat are a second, on all that Linux
-// runs on.
+// ticks is the number of units of /proc/PID/stat per second, on every Linux
+// that Go supports.
 const ticks = 100
 
-// processorSeconds is what a process has used so far.
+// processorSeconds returns the CPU time that a process has used so far.
 func processorSeconds(tb testing.TB, pid int) float64 {
 	tb.Helper()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

@@ -22,7 +22,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/pgtest"
 )
 
-// variables are the names that the program knows, _FILE ones included.
+// variables returns the names that the program knows, including those with
+// _FILE.
 func variables() map[string]bool {
 	known := map[string]bool{}
 	for _, v := range cli.Variables() {
@@ -77,13 +78,14 @@ func decode(t testing.TB, file string, into any) {
 	}
 }
 
-// TestEachWayToRunComesUpReady runs the program with the environment of each
-// deployment, its places moved into this test's, until it is ready.
-func TestEachWayToRunComesUpReady(t *testing.T) {
+// TestEachWayToRunBecomesReady runs the program with the environment of each
+// deployment, with its paths moved into the test's directory, until it is
+// ready.
+func TestEachWayToRunBecomesReady(t *testing.T) {
 	for way, set := range deployments(t) {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			s := newStandIns(t)
+			s := newFakes(t)
 			env := s.deployed(t, set)
 			p := start(t, env)
 			at := regexp.MustCompile(`"addr":"([^"]+)"`)
@@ -93,9 +95,9 @@ func TestEachWayToRunComesUpReady(t *testing.T) {
 	}
 }
 
-// deployed is what a deployment sets, its places moved into the test's and its
-// servers replaced by the stand-ins.
-func (s *standIns) deployed(t *testing.T, set map[string]string) []string {
+// deployed returns the environment of a deployment, with its paths moved into
+// the test's directory and its servers replaced by the fakes.
+func (s *fakes) deployed(t *testing.T, set map[string]string) []string {
 	t.Helper()
 	given := map[string]string{}
 	for _, pair := range s.env("") {
@@ -162,9 +164,9 @@ func TestEveryDeploymentFileIsYAMLOrJSON(t *testing.T) {
 	}
 }
 
-// Each way to run it leaves the bot the time that its end may take: what
-// SHUTDOWN_GRACE is by default, and the 12 s beyond after which it gives up.
-func TestDeploymentsLeaveTimeForTheEnd(t *testing.T) {
+// Each deployment allows the bot the time that it takes to stop:
+// SHUTDOWN_GRACE's default, and the 12 s beyond after which it gives up.
+func TestDeploymentsAllowTimeToStop(t *testing.T) {
 	const end = 25 + 12
 	for file, grace := range map[string]string{
 		"deploy/compose.yaml":               `stop_grace_period: (\d+)s`,
@@ -211,7 +213,7 @@ func TestDeploymentsPinOneRelease(t *testing.T) {
 	}
 }
 
-// metricsIn are the metrics that a text names, without the suffixes of
+// metricsIn returns the metrics that a text names, without the suffixes of
 // histograms.
 func metricsIn(text string) map[string]bool {
 	named := map[string]bool{}
@@ -221,9 +223,9 @@ func metricsIn(text string) map[string]bool {
 	return named
 }
 
-// TestDashboardAndAlertsNameMetricsThatExist compares them with the page, which
+// TestDashboardAndAlertsUseExistingMetrics compares them with the page, which
 // another test compares with the program.
-func TestDashboardAndAlertsNameMetricsThatExist(t *testing.T) {
+func TestDashboardAndAlertsUseExistingMetrics(t *testing.T) {
 	page := read(t, "docs/operate.md")
 	for _, file := range []string{"deploy/grafana/cancelbot.json", "deploy/prometheus/rules.yaml"} {
 		for _, name := range slices.Sorted(maps.Keys(metricsIn(read(t, file)))) {
@@ -288,7 +290,7 @@ func TestEachAlertHasARunbook(t *testing.T) {
 	}
 }
 
-// dashboard is what a Grafana dashboard says of its panels.
+// dashboard has a Grafana dashboard's panels.
 type dashboard struct {
 	Panels []struct {
 		Type, Title, Description string
@@ -336,7 +338,7 @@ func TestDashboardShowsEachAlert(t *testing.T) {
 }
 
 // The image is built as CI builds, and pinned workflows stay pinned.
-func TestTheImageIsBuiltAsCIBuilds(t *testing.T) {
+func TestImageIsBuiltAsCIBuilds(t *testing.T) {
 	for file, want := range map[string]string{
 		"Dockerfile": "CGO_ENABLED=0 go build -trimpath", ".ci/run": "CGO_ENABLED=0 go build -trimpath", ".goreleaser.yaml": "CGO_ENABLED=0",
 	} {

@@ -49,7 +49,7 @@ func newFar(tb testing.TB, d away) *far {
 	return f
 }
 
-// leadTo begins to serve.
+// leadTo starts to serve.
 func (f *far) leadTo(target string) {
 	f.target = target
 	f.open.Go(func() {
@@ -76,7 +76,7 @@ func (f *far) carry(near net.Conn) {
 	both.Wait()
 }
 
-// piece is what arrives at a time.
+// piece is data with its time of arrival.
 type piece struct {
 	at   time.Time
 	text []byte
@@ -119,9 +119,9 @@ func (f *far) oneWay() time.Duration {
 	return d
 }
 
-// newFarStandIns returns fakes at a distance, over TLS and HTTP/2. Programs in
+// newFarFakes returns fakes at a distance, over TLS and HTTP/2. Programs in
 // Go and Node trust their certificate by their environment.
-func newFarStandIns(tb testing.TB, d away) *standIns {
+func newFarFakes(tb testing.TB, d away) *fakes {
 	tb.Helper()
 	config, ca := selfSigned(tb)
 	toSlack, toChamelio := newFar(tb, d), newFar(tb, d)
@@ -129,7 +129,7 @@ func newFarStandIns(tb testing.TB, d away) *standIns {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &standIns{
+	s := &fakes{
 		TB:    tb,
 		slack: slacktest.New(slacktest.Options{Listener: tls.NewListener(there, config), URL: "https://" + toSlack.listener.Addr().String()}),
 		api:   chameliotest.New(chameliotest.Options{TLS: config}),
@@ -174,7 +174,7 @@ func selfSigned(tb testing.TB) (config *tls.Config, file string) {
 }
 
 // connections counts those that were opened so far, to both.
-func (s *standIns) connections() (n int64) {
+func (s *fakes) connections() (n int64) {
 	for _, f := range s.far {
 		n += f.conns.Load()
 	}

@@ -15,8 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the table of variables in docs/configuration.md")
 
-// The table of variables is made from the program's.
-func TestTheTableOfVariablesIsThePrograms(t *testing.T) {
+// The table of variables is generated from the program.
+func TestTableOfVariablesMatchesProgram(t *testing.T) {
 	var want strings.Builder
 	want.WriteString("| variable | default | meaning |\n| --- | --- | --- |\n")
 	for _, v := range cli.Variables() {
@@ -45,12 +45,12 @@ func TestTheTableOfVariablesIsThePrograms(t *testing.T) {
 		t.Errorf("%s has %d tables of variables", file, n)
 	}
 	if got := string(table.Find(page)); got != want.String()+"\n" {
-		t.Errorf("%s has\n%s\nbut the program has\n%s\ngo test -run TestTheTable -update ./bot/e2e writes it anew", file, got, want.String())
+		t.Errorf("%s has\n%s\nbut the program has\n%s\ngo test -run TestTableOf -update ./bot/e2e rewrites it", file, got, want.String())
 	}
 }
 
-// A link between the pages leads to a file, and to a heading of it.
-func TestTheLinksBetweenPagesLeadSomewhere(t *testing.T) {
+// Each link between the pages leads to an existing file and heading.
+func TestLinksBetweenPagesWork(t *testing.T) {
 	pages, err := filepath.Glob("docs/*.md")
 	if err != nil {
 		t.Fatal(err)
@@ -100,8 +100,8 @@ func read(t testing.TB, file string) string {
 	return string(raw)
 }
 
-// What docs/troubleshoot.md quotes of the bot's messages is in one of them.
-func TestTheTextsToLookUpAreTheBots(t *testing.T) {
+// Each message that docs/troubleshoot.md quotes exists.
+func TestQuotedMessagesExist(t *testing.T) {
 	_, page, _ := strings.Cut(read(t, "docs/troubleshoot.md"), "## What people see")
 	page, _, _ = strings.Cut(page, "## What `check` says")
 	said := read(t, "docs/messages.md")
@@ -116,8 +116,8 @@ func TestTheTextsToLookUpAreTheBots(t *testing.T) {
 	}
 }
 
-// Each test that docs/design/faults.md names is there.
-func TestEveryTestThatFaultsNamesIsThere(t *testing.T) {
+// Each test that docs/design/faults.md names exists.
+func TestEveryTestInFaultsExists(t *testing.T) {
 	var sources strings.Builder
 	for _, pattern := range []string{"bot/*_test.go", "bot/*/*_test.go", "bot/internal/*/*_test.go", "chamelio/*_test.go"} {
 		files, err := filepath.Glob(pattern)

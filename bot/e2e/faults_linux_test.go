@@ -13,7 +13,7 @@ import (
 // TestFaultsFullDisk lets no file of the process grow any more: what a full
 // disk does to the journal, without filling one.
 func TestFaultsFullDisk(t *testing.T) {
-	s := newStandIns(t)
+	s := newFakes(t)
 	p := start(t, s.env(sqlite(t)))
 	s.connected(2)
 	prompt := s.prompt(slacktest.Ada, slacktest.General, 12345)

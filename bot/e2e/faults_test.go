@@ -15,9 +15,9 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// long says that the faults are to be tried at full size:
+// long reports whether to test the faults at full size:
 //
-//	FAULTS=long go test -run TestFaults -v ./bot/e2e
+// FAULTS=long go test -run TestFaults -v ./bot/e2e
 func long() bool { return os.Getenv("FAULTS") == "long" }
 
 // sized picks the number for the quick or the long run.
@@ -28,19 +28,19 @@ func sized(quick, full int) int {
 	return quick
 }
 
-// scene is a number of prompts, ready to be confirmed, spread over channels
-// so that Slack's pace per channel does not rule the test.
+// scene is a number of prompts, ready to be confirmed, spread over channels so
+// that Slack's rate limit per channel doesn't matter.
 type scene struct {
-	*standIns
+	*fakes
 	tasks   []int64
 	prompts []slacktest.Message
 }
 
 const firstTask = 50000
 
-func (s *standIns) scene(decisions, channels int) *scene {
+func (s *fakes) scene(decisions, channels int) *scene {
 	s.Helper()
-	sc := &scene{standIns: s}
+	sc := &scene{fakes: s}
 	s.api.Add(firstTask, decisions)
 	for i := range decisions {
 		channel := fmt.Sprintf("C0SCENE%d", i%channels)
@@ -67,26 +67,25 @@ func (sc *scene) clickAll() {
 	}
 }
 
-// told counts, for each task, its announcements.
-func (sc *scene) told() map[int64]int {
-	told := map[int64]int{}
+// announcements counts the announcements of each task.
+func (sc *scene) announcements() map[int64]int {
+	counts := map[int64]int{}
 	for _, m := range sc.slack.All() {
 		if m.Only == "" && m.Author == slacktest.BotUser {
 			for _, task := range sc.tasks {
 				if strings.Contains(m.Text, fmt.Sprintf("ask %d", task)) {
-					told[task]++
+					counts[task]++
 				}
 			}
 		}
 	}
-	return told
+	return counts
 }
 
-// buried waits until nothing that a dead process sent is still to be served:
-// a last request may be in a connection that the stand-in has not looked at.
-// Connections are accepted in their order, so one of our own, made now, comes
-// after all of the dead.
-func (s *standIns) buried() {
+// buried waits until every request of a dead process has been handled: a last
+// request may be in a connection that the fake hasn't read yet. Connections
+// are accepted in order, so a new one comes after all of the dead process's.
+func (s *fakes) buried() {
 	s.Helper()
 	probe := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
 	resp, err := probe.Get(s.slack.URL())
@@ -97,14 +96,14 @@ func (s *standIns) buried() {
 	s.eventually("Slack has served the dead", 10*time.Second, func() bool { return s.slack.Clients() == 0 })
 }
 
-// account waits until every task is told of, and prints and checks the counts.
+// account waits until every task is announced, and prints and checks the counts.
 func (sc *scene) account(within time.Duration, wantTwice int) {
 	sc.Helper()
 	started := time.Now()
-	sc.eventually("every decision is told", within, func() bool { return len(sc.told()) == len(sc.tasks) })
+	sc.eventually("every decision is announced", within, func() bool { return len(sc.announcements()) == len(sc.tasks) })
 	took := time.Since(started)
 	twice := 0
-	for _, n := range sc.told() {
+	for _, n := range sc.announcements() {
 		twice += n - 1
 	}
 	cancelled, effects := 0, 0
@@ -114,7 +113,7 @@ func (sc *scene) account(within time.Duration, wantTwice int) {
 		}
 		effects += sc.api.Effects(task)
 	}
-	sc.Logf("%d decisions: %d told in %v, %d announced twice, %d cancelled, %d effects", len(sc.tasks), len(sc.told()), took.Round(10*time.Millisecond), twice, cancelled, effects)
+	sc.Logf("%d decisions: %d announced in %v, %d announced twice, %d cancelled, %d effects", len(sc.tasks), len(sc.announcements()), took.Round(10*time.Millisecond), twice, cancelled, effects)
 	if effects != cancelled {
 		sc.Errorf("%d tasks are cancelled, by %d effects", cancelled, effects)
 	}
@@ -136,11 +135,11 @@ func TestFaultsKillAtEachStep(t *testing.T) {
 	steps := []struct {
 		name  string
 		twice int
-		// arm arranges that die is called at the step.
-		arm func(s *standIns, die func())
+		// arm makes die be called at the step.
+		arm func(s *fakes, die func())
 	}{
-		{"claimed, nothing sent yet", 0, func(s *standIns, die func()) {
-			// Nothing gets through to Chamelio: what is claimed is not sent.
+		{"claimed, nothing sent yet", 0, func(s *fakes, die func()) {
+			// Nothing gets through to Chamelio: claimed decisions aren't sent.
 			s.api.Break(chameliotest.Fault{CutBefore: true})
 			s.api.OnReceived(func(r chameliotest.Request) {
 				if r.Method == "POST" {
@@ -148,7 +147,7 @@ func TestFaultsKillAtEachStep(t *testing.T) {
 				}
 			})
 		}},
-		{"cancel sent", 0, func(s *standIns, die func()) {
+		{"cancel sent", 0, func(s *fakes, die func()) {
 			s.api.Break(chameliotest.Fault{Method: "POST", Delay: 50 * time.Millisecond})
 			s.api.OnReceived(func(r chameliotest.Request) {
 				if r.Method == "POST" {
@@ -156,23 +155,23 @@ func TestFaultsKillAtEachStep(t *testing.T) {
 				}
 			})
 		}},
-		{"cancel applied, not answered", 0, func(s *standIns, die func()) {
+		{"cancel applied, not answered", 0, func(s *fakes, die func()) {
 			s.api.OnApplied(func(chameliotest.Request) { die() })
 		}},
-		{"about to announce", 0, func(s *standIns, die func()) {
+		{"about to announce", 0, func(s *fakes, die func()) {
 			s.slack.Break(slacktest.Fault{Method: "chat.postMessage", Cut: true}) // nothing of it gets out
 			s.slack.Before("chat.postMessage", func(slacktest.Call) { die() })
 		}},
-		// Out, but not recorded: the one window in which a message can come
-		// twice, once per channel that was just being told.
-		{"announced, not recorded", 10, func(s *standIns, die func()) {
+		// Posted, but not recorded: the one window in which a message can
+		// appear twice, once per channel with a post in progress.
+		{"announced, not recorded", 10, func(s *fakes, die func()) {
 			s.slack.After("chat.postMessage", func(slacktest.Call) { die() })
 		}},
 	}
 	for _, step := range steps {
 		t.Run(step.name, func(t *testing.T) {
 			t.Parallel()
-			s := newStandIns(t)
+			s := newFakes(t)
 			env := s.env(sqlite(t))
 			p := start(t, env)
 			s.connected(1)
@@ -190,8 +189,8 @@ func TestFaultsKillAtEachStep(t *testing.T) {
 				t.Fatal("the step was never reached")
 			}
 			s.buried()
-			s.api.Mend()
-			s.slack.Mend()
+			s.api.ClearFaults()
+			s.slack.ClearFaults()
 			start(t, env)
 			s.connected(1)
 			// Clicks that were not claimed when the process died were never
@@ -205,11 +204,11 @@ func TestFaultsKillAtEachStep(t *testing.T) {
 	}
 }
 
-// TestFaultsRefreshStorm has Slack replace connections every second under a
+// TestFaultsRefreshStorm makes Slack replace connections every second under a
 // steady load.
 func TestFaultsRefreshStorm(t *testing.T) {
 	commands := sized(150, 1000)
-	s := newStandIns(t)
+	s := newFakes(t)
 	start(t, s.env(sqlite(t)))
 	s.connected(2)
 	stop := make(chan struct{})
@@ -255,7 +254,7 @@ func TestFaultsRefreshStorm(t *testing.T) {
 // TestFaultsNetworkCut cuts every connection under way.
 func TestFaultsNetworkCut(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	start(t, s.env(sqlite(t)))
 	s.connected(2)
 	for range sized(3, 20) {
@@ -271,7 +270,7 @@ func TestFaultsHalfOpen(t *testing.T) {
 	if !long() {
 		t.Skip("takes 20 s; FAULTS=long runs it")
 	}
-	s := newStandIns(t)
+	s := newFakes(t)
 	start(t, s.env(sqlite(t)))
 	s.connected(2)
 	s.slack.Freeze()
@@ -285,7 +284,7 @@ func TestFaultsHalfOpen(t *testing.T) {
 // TestFaultsOneChannel sends many outcomes to one channel that takes one
 // message a second.
 func TestFaultsOneChannel(t *testing.T) {
-	s := newStandIns(t)
+	s := newFakes(t)
 	s.slack.LimitPosts(time.Second)
 	start(t, s.env(sqlite(t)))
 	s.connected(1)
@@ -297,7 +296,7 @@ func TestFaultsOneChannel(t *testing.T) {
 			t.Errorf("an ack took %v", l)
 		}
 	}
-	// In the order in which they came to be.
+	// In the order in which they were made.
 	if n := len(s.slack.Failed()); n != 0 {
 		t.Errorf("%d deliveries failed", n)
 	}
@@ -311,7 +310,7 @@ func TestFaultsTwoReplicas(t *testing.T) {
 		t.Skip("it waits for leases to run out, in minutes: FAULTS=long runs it; bot/internal/simulation does the same in virtual time")
 	}
 	url := pgtest.Start(t)
-	s := newStandIns(t)
+	s := newFakes(t)
 	env := s.env(url, "SLACK_CONNECTIONS=1")
 	a, b := start(t, env), start(t, env)
 	s.connected(2)
@@ -335,12 +334,12 @@ func TestFaultsTwoReplicas(t *testing.T) {
 			kill(b)
 		}
 	}
-	// What was on its way to a killed replica was never claimed.
+	// Clicks on their way to a killed replica were never claimed.
 	for _, m := range sc.prompts {
 		s.slack.Click(slacktest.Ada, m, "cancel_task")
 	}
-	// Each of the two deaths may double what was out and not on record yet: in
-	// each channel one.
+	// Each of the two crashes may duplicate one announcement in each channel:
+	// one that was posted and not recorded yet.
 	sc.account(4*time.Minute, 2*channels)
 	for _, task := range sc.tasks {
 		if n := s.api.Effects(task); n != 1 {
@@ -353,7 +352,7 @@ func TestFaultsTwoReplicas(t *testing.T) {
 // while decisions are made.
 func TestFaultsChamelioAndSlackInTurn(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	start(t, s.env(sqlite(t), "CHAMELIO_TIMEOUT=500ms"))
 	s.connected(1)
 	sc := s.scene(sized(10, 50), 10)
@@ -368,11 +367,11 @@ func TestFaultsChamelioAndSlackInTurn(t *testing.T) {
 		}
 		return true
 	})
-	// Where chat.postMessage alone fails, the channel is told by the click.
+	// If only chat.postMessage fails, the response_url announces the outcome.
 	sc.account(time.Minute, 0)
 	for _, m := range s.slack.All() {
 		if m.Only == "" && m.Author == slacktest.BotUser && m.Via != "response_url" {
-			t.Errorf("told by %s", m.Via)
+			t.Errorf("announced by %s", m.Via)
 		}
 	}
 }
@@ -381,7 +380,7 @@ func TestFaultsChamelioAndSlackInTurn(t *testing.T) {
 func TestFaultsUnwritableJournal(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Start(t)
-	s := newStandIns(t)
+	s := newFakes(t)
 	start(t, s.env(server, "SLACK_CONNECTIONS=1"))
 	s.connected(1)
 	prompt := s.prompt(slacktest.Ada, slacktest.General, 12345)
@@ -396,10 +395,10 @@ func TestFaultsUnwritableJournal(t *testing.T) {
 }
 
 // TestFaultsRollingRestart restarts two replicas in turn under a steady load.
-// Each hands its connections back while the other serves, so that nobody is
-// turned away. It runs alone: its load is its own measure.
+// Each gives its connections back while the other serves, so no command fails. It
+// runs alone, because it measures its own load.
 func TestFaultsRollingRestart(t *testing.T) {
-	s := newStandIns(t)
+	s := newFakes(t)
 	s.api.SetRateLimit(1<<30, false)
 	env := s.env(sqlite(t))
 	replicas := []*process{start(t, env), start(t, env)}

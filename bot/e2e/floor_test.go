@@ -13,9 +13,9 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-// onlyAcknowledge is the floor under BenchmarkAck: a bare Socket Mode client
-// at the Web API's address. It acknowledges whatever comes and, as the least
-// that a bot could do, answers what has a response_url with one line.
+// onlyAcknowledge is the baseline of BenchmarkAck: a bare Socket Mode client
+// at the Web API's address. It acknowledges every envelope and, as the least
+// that a bot could do, answers one that has a response_url with one line.
 func onlyAcknowledge(api string) {
 	if err := acknowledgeAll(api); err != nil {
 		fmt.Fprintln(os.Stderr, err)

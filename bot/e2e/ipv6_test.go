@@ -50,8 +50,8 @@ func over6(t *testing.T, server string) string {
 	return u.String()
 }
 
-// TestIPv6Only runs the bot where Slack, Chamelio, Postgres and its own port
-// have addresses of IPv6 alone.
+// TestIPv6Only runs the bot with a Slack, a Chamelio, a Postgres and an
+// HTTP_ADDR that only have IPv6 addresses.
 func TestIPv6Only(t *testing.T) {
 	t.Parallel()
 	database := sqlite(t)
@@ -59,7 +59,7 @@ func TestIPv6Only(t *testing.T) {
 		database = over6(t, pgtest.Start(t))
 	}
 	atSlack := listen6(t)
-	s := &standIns{
+	s := &fakes{
 		TB: t, slack: slacktest.New(slacktest.Options{Listener: atSlack, URL: "http://" + atSlack.Addr().String()}),
 		api: chameliotest.New(chameliotest.Options{Listener: listen6(t)}),
 	}

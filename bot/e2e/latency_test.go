@@ -22,7 +22,7 @@ type arrival struct {
 	at   time.Time
 }
 
-// slackMethods are all that a flow may call.
+// slackMethods are all methods that a flow may call.
 var slackMethods = []string{"users.info", "usergroups.users.list", "users.lookupByEmail", "chat.postMessage", "chat.update", "response_url"}
 
 // arrived notes a request, if those are counted.
@@ -70,9 +70,9 @@ const (
 	countTold   = "requests between POST and announcement"
 )
 
-// TestDistance measures the bot and its peers where Slack and Chamelio are far
-// away: over TLS, through a proxy that delays each direction by half a round
-// trip. It asserts nothing; .ci/bench runs it.
+// TestDistance measures the bot and its peers with a network delay: over TLS,
+// through a proxy that delays each direction by half a round trip. It asserts
+// nothing; .ci/bench runs it.
 func TestDistance(t *testing.T) {
 	if *rounds == 0 {
 		t.Skip("it measures: see .ci/bench")
@@ -114,7 +114,7 @@ func TestDistanceOfSeveral(t *testing.T) {
 	all, names := map[string][]figures{}, []string{}
 	for range *rounds {
 		for _, size := range []int64{1, 5, 10} {
-			s, _ := newStageBetween(t, peers(t)[0], newFarStandIns(t, away{rtt: 80 * time.Millisecond}))
+			s, _ := newStageBetween(t, peers(t)[0], newFarFakes(t, away{rtt: 80 * time.Millisecond}))
 			s.size = size
 			idle(3 * time.Second)
 			s.load(8, 4) // warm
@@ -144,7 +144,7 @@ var distanceMeasures = []string{
 // measureAt measures one peer. With idles it also measures a flow that comes after
 // the peer had nothing to do for longer than unused connections are kept.
 func measureAt(t *testing.T, p peer, d away, idles bool) figures {
-	s, took := newStageBetween(t, p, newFarStandIns(t, d))
+	s, took := newStageBetween(t, p, newFarFakes(t, d))
 	f := figures{"start → connected, ms": milliseconds(took.again), countPrompt: 0, countPost: 0, countTold: 0}
 	idle(3 * time.Second) // until all connections for envelopes are open
 	s.load(32, 16)        // warm

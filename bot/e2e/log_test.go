@@ -16,8 +16,8 @@ import (
 // unsolicited is how net/http's line begins; it ends with err=<nil>.
 const unsolicited = "Unsolicited response"
 
-// talkative answers each request, and goes on talking: net/http logs that by
-// itself.
+// talkative returns a server that answers each request and keeps sending,
+// which net/http logs by itself.
 func talkative(t *testing.T) (url string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -44,12 +44,12 @@ func talkative(t *testing.T) (url string) {
 	return "http://" + l.Addr().String()
 }
 
-// Whoever collects the log reads JSON from the first line to the last, which
-// says that the process has stopped; also of what goes wrong before it runs,
-// and of what the standard library has to say.
+// The log is JSON from the first line to the last, which says that the process
+// has stopped. That includes errors before it runs, and lines of the standard
+// library.
 func TestEveryLineOfTheLogIsJSON(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	busy := talkative(t)
 	for name, tt := range map[string]struct {
 		env   []string

@@ -87,8 +87,8 @@ func (p *process) exit(tb testing.TB) int {
 	}
 }
 
-// standIns are a Slack and a Chamelio to run against.
-type standIns struct {
+// fakes are a Slack and a Chamelio to run against.
+type fakes struct {
 	testing.TB
 	slack *slacktest.Server
 	api   *chameliotest.Server
@@ -96,14 +96,14 @@ type standIns struct {
 	trust []string // variables by which programs trust their certificate
 }
 
-func newStandIns(tb testing.TB) *standIns {
-	s := &standIns{TB: tb, slack: slacktest.NewServer(), api: chameliotest.NewServer()}
+func newFakes(tb testing.TB) *fakes {
+	s := &fakes{TB: tb, slack: slacktest.NewServer(), api: chameliotest.NewServer()}
 	tb.Cleanup(s.slack.Close)
 	tb.Cleanup(s.api.Close)
 	return s
 }
 
-func (s *standIns) env(databaseURL string, more ...string) []string {
+func (s *fakes) env(databaseURL string, more ...string) []string {
 	api := s.api.URL()
 	if len(s.far) > 0 {
 		api = "https://" + s.far[1].listener.Addr().String()
@@ -115,7 +115,7 @@ func (s *standIns) env(databaseURL string, more ...string) []string {
 	}, s.trust, more)
 }
 
-func (s *standIns) eventually(what string, limit time.Duration, cond func() bool) {
+func (s *fakes) eventually(what string, limit time.Duration, cond func() bool) {
 	s.Helper()
 	ctx, cancel := context.WithTimeout(s.Context(), limit)
 	defer cancel()
@@ -124,19 +124,19 @@ func (s *standIns) eventually(what string, limit time.Duration, cond func() bool
 	}
 }
 
-func (s *standIns) connected(n int) {
+func (s *fakes) connected(n int) {
 	s.Helper()
 	s.eventually("the bot connects", 20*time.Second, func() bool { return s.slack.Connections() >= n })
 }
 
 // prompt types the command for a task and returns the prompt.
-func (s *standIns) prompt(user, channel string, task int64) slacktest.Message {
+func (s *fakes) prompt(user, channel string, task int64) slacktest.Message {
 	s.Helper()
 	return s.ask(user, channel, fmt.Sprintf("/cancel-task %d", task))
 }
 
 // ask types a command and returns the prompt.
-func (s *standIns) ask(user, channel, command string) slacktest.Message {
+func (s *fakes) ask(user, channel, command string) slacktest.Message {
 	s.Helper()
 	before := len(s.slack.Private(user, channel))
 	s.slack.Slash(user, channel, command)
@@ -148,8 +148,8 @@ func (s *standIns) ask(user, channel, command string) slacktest.Message {
 	return m
 }
 
-// now returns a message as it reads now.
-func (s *standIns) now(m slacktest.Message) slacktest.Message {
+// now returns a message in its current state.
+func (s *fakes) now(m slacktest.Message) slacktest.Message {
 	for _, current := range s.slack.All() {
 		if current.TS == m.TS && current.Channel == m.Channel {
 			return current
@@ -160,9 +160,9 @@ func (s *standIns) now(m slacktest.Message) slacktest.Message {
 
 func sqlite(tb testing.TB) string { return "sqlite:" + filepath.Join(tb.TempDir(), "journal.db") }
 
-func TestTheProgramFromStartToSignal(t *testing.T) {
+func TestProgramFromStartToSignal(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	db := sqlite(t)
 	p := start(t, s.env(db))
 	s.connected(1)
@@ -196,9 +196,9 @@ func TestTheProgramFromStartToSignal(t *testing.T) {
 	}
 }
 
-func TestADecisionUnderWayOutlivesSIGTERM(t *testing.T) {
+func TestSIGTERMLetsADecisionFinish(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	p := start(t, s.env(sqlite(t)))
 	s.connected(1)
 	prompt := s.prompt(slacktest.Ada, slacktest.General, 12345)
@@ -207,8 +207,8 @@ func TestADecisionUnderWayOutlivesSIGTERM(t *testing.T) {
 	s.eventually("the cancel is sent", 10*time.Second, func() bool { return s.api.Cancels(12345) == 1 })
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	s.eventually("it is stopping", 10*time.Second, func() bool { return strings.Contains(p.output.String(), "stopping") })
-	// Whoever comes now is told so at once; the connections close last.
-	s.eventually("somebody is turned away", 10*time.Second, func() bool {
+	// A new command is refused at once; the connections close last.
+	s.eventually("a command is refused", 10*time.Second, func() bool {
 		d, err := s.slack.Slash(slacktest.Grace, slacktest.General, "/cancel-task 12344").Wait(t.Context())
 		return err == nil && d.State != slacktest.Acknowledged || len(s.slack.Private(slacktest.Grace, slacktest.General)) > 0
 	})
@@ -223,8 +223,8 @@ func TestADecisionUnderWayOutlivesSIGTERM(t *testing.T) {
 	}
 }
 
-func TestASecondSignalEndsAtOnce(t *testing.T) {
-	s := newStandIns(t)
+func TestSecondSignalStopsAtOnce(t *testing.T) {
+	s := newFakes(t)
 	p := start(t, s.env(sqlite(t)))
 	s.connected(1)
 	prompt := s.prompt(slacktest.Ada, slacktest.General, 12345)
@@ -239,9 +239,9 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	}
 }
 
-func TestWhatCannotWorkIsNamedWithinSeconds(t *testing.T) {
+func TestReportsFatalMistakesWithinSeconds(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	good := s.env(sqlite(t))
 	with := func(more ...string) []string { return append(slices.Clone(good), more...) }
 	tests := []struct {
@@ -285,9 +285,9 @@ func TestWhatCannotWorkIsNamedWithinSeconds(t *testing.T) {
 	}
 }
 
-func TestAnAPIThatIsMerelyDownIsAWarning(t *testing.T) {
+func TestUnavailableAPIIsAWarning(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	s.api.Refuse()
 	s.slack.Break(slacktest.Fault{Method: "auth.test", Status: 500})
 	p := start(t, s.env(sqlite(t)))
@@ -297,11 +297,11 @@ func TestAnAPIThatIsMerelyDownIsAWarning(t *testing.T) {
 	})
 }
 
-// A key that Chamelio refuses is told at once, with the remedy, but ends
-// nothing: what was decided before still has to be told in Slack.
-func TestARefusedKeyIsToldAtOnceAndTheBotStaysUp(t *testing.T) {
+// A key that Chamelio refuses is reported at once, with the remedy, but doesn't
+// stop the bot, because earlier decisions still have to be announced.
+func TestRefusedKeyIsReportedAndTheBotKeepsRunning(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	s.api.RefuseKey("API key has expired")
 	p, base := s.served(sqlite(t), "AUDIT_CHANNEL="+slacktest.Deals)
 	s.eventually("the key's refusal", 10*time.Second, func() bool {
@@ -318,11 +318,12 @@ func TestARefusedKeyIsToldAtOnceAndTheBotStaysUp(t *testing.T) {
 	})
 }
 
-// A refused app token ends the bot; the audit channel hears of it first, once
-// however often the bot is started with it, and once more when it works again.
-func TestARefusedAppTokenIsToldInTheAuditChannelBeforeTheBotEnds(t *testing.T) {
+// A refused app token stops the bot. The audit channel gets one note first, no
+// matter how often the bot is started with the token, and another when it works
+// again.
+func TestRefusedAppTokenIsReportedBeforeTheBotStops(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	url := sqlite(t)
 	s.slack.RefuseToken(slacktest.AppToken, "token_revoked")
 	for range 2 {
@@ -336,7 +337,7 @@ func TestARefusedAppTokenIsToldInTheAuditChannelBeforeTheBotEnds(t *testing.T) {
 	}
 }
 
-func TestTheOtherCommands(t *testing.T) {
+func TestOtherCommands(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
 		"help": "SLACK_APP_TOKEN          app-level token", "version": "cancelbot ", "-h": "CHAMELIO_API_KEY",
@@ -351,7 +352,7 @@ func TestTheOtherCommands(t *testing.T) {
 	}
 }
 
-func TestTheSandboxPlaysTheWholeFlow(t *testing.T) {
+func TestSandboxWholeFlow(t *testing.T) {
 	cmd := exec.Command(program, "sandbox", "--terminal")
 	cmd.Env = []string{"TMPDIR=" + t.TempDir()}
 	cmd.Stdin = strings.NewReader("/cancel-task 12345 duplicate\n1\nas grace\nin legal\n/cancel-task 12344\n1\ntasks\nquit\n")
@@ -370,7 +371,7 @@ func TestTheSandboxPlaysTheWholeFlow(t *testing.T) {
 	}
 }
 
-// sources are the program's own files.
+// sources returns the program's own files.
 func sources(t *testing.T, patterns ...string) (files []string) {
 	t.Helper()
 	for _, pattern := range patterns {
@@ -383,10 +384,10 @@ func sources(t *testing.T, patterns ...string) (files []string) {
 	return slices.DeleteFunc(files, func(file string) bool { return strings.HasSuffix(file, "_test.go") })
 }
 
-// One line says what runs, where and for whom.
-func TestTheStartedLine(t *testing.T) {
+// One line has the version, the workspace and the organisation.
+func TestStartedLine(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	p := start(t, s.env(sqlite(t), "LOG_LEVEL=info", "CANCEL_POLICY=people-on-task", "SECOND_PERSON=always", "SLACK_CONNECTIONS=3"))
 	line := regexp.MustCompile(`(?m)^.*"msg":"started".*$`)
 	s.eventually("the line", 20*time.Second, func() bool { return s.slack.Connections() == 3 && line.MatchString(p.output.String()) })

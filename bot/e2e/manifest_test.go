@@ -14,8 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// printed is what a command prints with this environment, besides what it
-// says on stderr.
+// printed returns a command's stdout with this environment.
 func printed(t *testing.T, env []string, args ...string) []byte {
 	t.Helper()
 	p := start(t, env, args...)
@@ -29,7 +28,7 @@ var everyScope = []string{"ANNOUNCE_IN_SHARED_CHANNELS=untitled", "CANCEL_POLICY
 
 // Each manifest is valid by Slack's own schema, says the same in JSON and in
 // YAML, and asks for what its settings need.
-func TestTheManifestIsWhatTheSettingsNeed(t *testing.T) {
+func TestManifestHasOnlyNeededScopes(t *testing.T) {
 	t.Parallel()
 	compiler := jsonschema.NewCompiler()
 	compiler.UseRegexpEngine(forgiving)
@@ -96,8 +95,8 @@ func canonical(t *testing.T, value any) string {
 	return string(text)
 }
 
-// Whoever has no Go copies manifest.yml instead.
-func TestManifestYMLIsWhatTheCommandPrints(t *testing.T) {
+// People without Go copy manifest.yml instead.
+func TestManifestYMLMatchesTheCommand(t *testing.T) {
 	want := printed(t, nil, "manifest", "--yaml")
 	if *update {
 		if err := os.WriteFile("manifest.yml", want, 0o644); err != nil {
@@ -109,9 +108,9 @@ func TestManifestYMLIsWhatTheCommandPrints(t *testing.T) {
 	}
 }
 
-// Settings that would make a manifest of something else are refused; what it
-// does not need may be wrong or missing.
-func TestTheManifestRefusesWhatItWouldMisread(t *testing.T) {
+// Settings from which a wrong manifest would be generated are rejected;
+// settings that it doesn't need may be wrong or missing.
+func TestManifestRefusesAmbiguousSettings(t *testing.T) {
 	for env, want := range map[string]string{
 		"SLACK_COMMAND=cancel": "SLACK_COMMAND must be one word", "CANCEL_POLICY=people": "CANCEL_POLICY",
 		"MENTION_PEOPLE_ON_TASKS=true": "did you mean MENTION_PEOPLE_ON_TASK?", "MENTION_PEOPLE_ON_TASK=maybe": "is not true or false",
@@ -132,8 +131,8 @@ func forgiving(pattern string) (jsonschema.Regexp, error) {
 	return regexp.MustCompile(""), nil
 }
 
-// The app asks for what the code calls, and for nothing else.
-func TestTheManifestAsksForWhatTheCodeCalls(t *testing.T) {
+// The app asks for the scopes of all calls in the code, and for no others.
+func TestManifestHasTheScopesOfAllCalls(t *testing.T) {
 	var m struct {
 		OAuth struct {
 			Scopes struct{ Bot []string }
@@ -142,7 +141,7 @@ func TestTheManifestAsksForWhatTheCodeCalls(t *testing.T) {
 	if err := json.Unmarshal(printed(t, everyScope, "manifest"), &m); err != nil {
 		t.Fatal(err)
 	}
-	// What each call of slack-go in bot/ needs (api.slack.com/methods).
+	// The scopes that each call of slack-go in bot/ needs (api.slack.com/methods).
 	needs := map[string][]string{
 		"PostMessageContext": {"chat:write", "chat:write.public"}, "UpdateMessageContext": {"chat:write"}, "GetUserInfoContext": {"users:read"},
 		"GetUserGroupMembersContext": {"usergroups:read"}, "GetPermalinkContext": nil,
@@ -175,7 +174,7 @@ func TestTheManifestAsksForWhatTheCodeCalls(t *testing.T) {
 var apiCall = regexp.MustCompile(`(?:slack|api|client\(\))\.(\w+Context)\(`)
 
 // The table of scopes in the docs is the program's.
-func TestTheTableOfScopesIsThePrograms(t *testing.T) {
+func TestTableOfScopesMatchesTheProgram(t *testing.T) {
 	scope := regexp.MustCompile(`(?m)^      - (\S+) # (.*)$`)
 	least := printed(t, nil, "manifest", "--yaml")
 	page := read(t, "docs/configuration.md")

@@ -14,7 +14,7 @@ import (
 )
 
 // served starts a bot that serves health and metrics, and returns where.
-func (s *standIns) served(database string, more ...string) (p *process, base string) {
+func (s *fakes) served(database string, more ...string) (p *process, base string) {
 	s.Helper()
 	p = start(s, s.env(database, append(more, "HTTP_ADDR=127.0.0.1:0")...))
 	at := regexp.MustCompile(`"addr":"([^"]+)"`)
@@ -22,7 +22,7 @@ func (s *standIns) served(database string, more ...string) (p *process, base str
 	return p, "http://" + at.FindStringSubmatch(p.output.String())[1]
 }
 
-func (s *standIns) fetch(url string) (int, string) {
+func (s *fakes) fetch(url string) (int, string) {
 	s.Helper()
 	resp, err := http.Get(url)
 	if err != nil {
@@ -37,7 +37,7 @@ func (s *standIns) fetch(url string) (int, string) {
 }
 
 // turns waits for /readyz to answer a status and a text.
-func (s *standIns) turns(base string, status int, text string) {
+func (s *fakes) turns(base string, status int, text string) {
 	s.Helper()
 	var got int
 	var body string
@@ -50,10 +50,10 @@ func (s *standIns) turns(base string, status int, text string) {
 	s.Fatalf("/readyz is %d %q, want %d %q", got, body, status, text)
 }
 
-func TestReadinessSaysWhichPartIsNotThere(t *testing.T) {
+func TestReadinessNamesTheMissingPart(t *testing.T) {
 	t.Parallel()
 	database := pgtest.Start(t)
-	s := newStandIns(t)
+	s := newFakes(t)
 	p, base := s.served(database)
 	s.turns(base, 200, "ready")
 	if status, _ := s.fetch(base + "/healthz"); status != 200 {
@@ -77,7 +77,7 @@ func TestReadinessSaysWhichPartIsNotThere(t *testing.T) {
 	if code := check.exit(t); code != 1 || !strings.Contains(check.output.String(), "not ready: slack: no connection") {
 		t.Errorf("healthcheck: %d, %s", code, check.output)
 	}
-	s.slack.Mend()
+	s.slack.ClearFaults()
 	s.turns(base, 200, "ready")
 
 	// The journal goes away.
@@ -92,9 +92,9 @@ func TestReadinessSaysWhichPartIsNotThere(t *testing.T) {
 	}
 }
 
-func TestTheMetricsTellTheStory(t *testing.T) {
+func TestMetricsCountAFlow(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	_, base := s.served(sqlite(t))
 	s.slack.Click(slacktest.Ada, s.prompt(slacktest.Ada, slacktest.General, 12345), "cancel_task")
 	s.eventually("the outcome", 20*time.Second, func() bool { return len(s.slack.History(slacktest.General)) == 1 })
@@ -138,7 +138,7 @@ func TestTheMetricsTellTheStory(t *testing.T) {
 	t.Errorf("missing: %q in\n%s", missing, regexp.MustCompile(`(?m)^(# .*|go_.*|process_.*|.*_bucket.*)\n`).ReplaceAllString(all, ""))
 }
 
-func TestTheDocsNameEveryMetric(t *testing.T) {
+func TestDocsListEveryMetric(t *testing.T) {
 	docs, err := os.ReadFile("docs/operate.md")
 	if err != nil {
 		t.Fatal(err)

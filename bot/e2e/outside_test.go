@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestOthersCanUseThePackages has a module of its own, of two files of thirty
-// lines, import socketmode and slacktest as anybody could: one listens to an
+// TestOthersCanUseThePackages imports socketmode and slacktest in a separate
+// module, of two files of thirty lines, as any user could: one listens to an
 // app's commands, the other tests it.
 func TestOthersCanUseThePackages(t *testing.T) {
 	t.Parallel()

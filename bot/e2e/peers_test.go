@@ -22,11 +22,11 @@ type peer struct {
 	onlyAcks bool // it does nothing but acknowledge
 }
 
-// peers are the bot, over both databases, and what others would have written
-// for the same job: with the official framework, by slack-go's own loop, and by
-// that with the requests and syncs that the bot's promises take. The floor
-// acknowledges and answers with a line. What is not installed is left out.
-// COMPARE names another binary of the bot, such as that of an earlier version.
+// peers returns the bot with both databases, and other implementations of the
+// same job: with the official framework, with slack-go's own loop, and with that
+// loop plus the requests and syncs that the bot's guarantees need. The baseline
+// acknowledges and answers with a line. Peers that aren't installed are left out.
+// COMPARE names another binary of the bot, such as an earlier version.
 func peers(tb testing.TB) []peer {
 	tb.Helper()
 	bot := []string{build(tb, ".")}
@@ -48,8 +48,8 @@ func peers(tb testing.TB) []peer {
 	loop := []string{build(tb, "./bot/e2e/testdata/peers/slackgo")}
 	return append(all,
 		peer{name: "slack-go", command: loop},
-		peer{name: "slack-go, paying", command: loop, env: []string{"PAY_FOR_PROMISES=1"}},
-		peer{name: "the floor", command: []string{os.Args[0]}, onlyAcks: true})
+		peer{name: "slack-go, loaded", command: loop, env: []string{"PAY_FOR_PROMISES=1"}},
+		peer{name: "the baseline", command: []string{os.Args[0]}, onlyAcks: true})
 }
 
 // bolt is the command of the app in testdata/peers/bolt; nil without node or
@@ -85,8 +85,8 @@ func build(tb testing.TB, what string) (bin string) {
 // when a journal's schema is made, and then again.
 type starts struct{ first, again time.Duration }
 
-// runPeer starts a peer between stand-ins of its own, twice.
-func runPeer(tb testing.TB, p peer, s *standIns) (process *os.Process, took starts) {
+// runPeer starts a peer with fakes of its own, twice.
+func runPeer(tb testing.TB, p peer, s *fakes) (process *os.Process, took starts) {
 	tb.Helper()
 	database := ""
 	if p.database != nil {
@@ -117,7 +117,7 @@ func runPeer(tb testing.TB, p peer, s *standIns) (process *os.Process, took star
 }
 
 // channel makes a public channel of this number.
-func (s *standIns) channel(n int64) string {
+func (s *fakes) channel(n int64) string {
 	id := fmt.Sprintf("C0PEER%d", n)
 	s.slack.AddConversation(slacktest.Conversation{ID: id, Name: fmt.Sprintf("peer-%d", n), Kind: slacktest.Public, BotIsMember: true})
 	return id

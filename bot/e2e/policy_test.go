@@ -10,12 +10,11 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-// TestWhoWhereWhichMomentThroughTheProgram takes a few rows of the policy's
-// table through one process, and reads in its history what was refused, to
-// whom, when, and why.
-func TestWhoWhereWhichMomentThroughTheProgram(t *testing.T) {
+// TestPolicyThroughTheProgram tests a few rows of the policy's table in one
+// process, and reads in its history who was refused, when, and why.
+func TestPolicyThroughTheProgram(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	database := sqlite(t)
 	bot := start(t, s.env(database, "CANCEL_POLICY=listed", "ALLOWED_USERS="+slacktest.Ada+","+slacktest.Guest, "ALLOWED_CHANNELS="+slacktest.General, "FACTS_MAX_AGE=0s"))
 	s.connected(2)
@@ -32,7 +31,7 @@ func TestWhoWhereWhichMomentThroughTheProgram(t *testing.T) {
 			t.Errorf("%s in %s reads %s", row.person, row.channel, got.Text)
 		}
 	}
-	// Who may at the command, and may no more at the click.
+	// They may cancel at the command, and no longer at the click.
 	s.slack.AddUser(slacktest.User{ID: slacktest.Ada, Name: "ada", IsRestricted: true})
 	s.slack.Click(slacktest.Ada, prompt, "cancel_task")
 	s.eventually("the click's refusal", 20*time.Second, func() bool { return strings.Contains(s.now(prompt).Text, "you're here as a guest") })

@@ -26,7 +26,7 @@ import (
 	"time"
 )
 
-// The real names, under which the proxy reaches the stand-ins.
+// The real names, which the proxy maps to the fakes.
 const (
 	slackHost, socketHost, chamelioHost = "slack.com", "wss-primary.slack.com", "platform.chamelio.ai"
 )
@@ -45,7 +45,7 @@ type corporateNetwork struct {
 
 const proxyPassword = "proxy-password"
 
-func newCorporateNetwork(t *testing.T, s *standIns) *corporateNetwork {
+func newCorporateNetwork(t *testing.T, s *fakes) *corporateNetwork {
 	t.Helper()
 	n := &corporateNetwork{reached: map[string]int{}, ca: filepath.Join(t.TempDir(), "ca.pem")}
 	certificate := n.issue(t)
@@ -75,7 +75,7 @@ func newCorporateNetwork(t *testing.T, s *standIns) *corporateNetwork {
 	return n
 }
 
-// renameSocket replaces the stand-in's own address of the WebSocket.
+// renameSocket replaces the fake's own address of the WebSocket.
 func renameSocket(resp *http.Response, host string) error {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return nil
@@ -151,7 +151,7 @@ func (n *corporateNetwork) connect(w http.ResponseWriter, r *http.Request) {
 }
 
 // env is the environment of a bot in this network.
-func (n *corporateNetwork) env(t *testing.T, s *standIns, password string, more ...string) []string {
+func (n *corporateNetwork) env(t *testing.T, s *fakes, password string, more ...string) []string {
 	proxy, err := url.Parse(n.proxy.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -167,7 +167,7 @@ func (n *corporateNetwork) env(t *testing.T, s *standIns, password string, more 
 // all go through it.
 func TestProxyWithPasswordAndPrivateCA(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	s.slack.SetScopes("commands", "chat:write", "chat:write.public", "users:read")
 	n := newCorporateNetwork(t, s)
 	env := n.env(t, s, proxyPassword, "SSL_CERT_FILE="+n.ca)
@@ -196,7 +196,7 @@ func TestProxyWithPasswordAndPrivateCA(t *testing.T) {
 // authority stops the bot.
 func TestCheckExplainsAProxy(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	n := newCorporateNetwork(t, s)
 	for name, tt := range map[string]struct {
 		env  []string

@@ -51,9 +51,9 @@ func TestCheckUnitHasTheBotsSettings(t *testing.T) {
 	}
 }
 
-// Each recipe asks the bot of its deployment: with the environment that the
-// deployment sets, beside the bot that runs in it.
-func TestTheRecipesAskTheBotThatRuns(t *testing.T) {
+// Each recipe runs in its deployment, with the deployment's environment, next to
+// the running bot.
+func TestRecipesAskTheRunningBot(t *testing.T) {
 	t.Parallel()
 	page := read(t, "docs/operate.md")
 	for _, want := range []string{"docker compose -f deploy/compose.yaml exec cancelbot /cancelbot check", "kubectl -n cancelbot exec deployment/cancelbot -- /cancelbot history"} {
@@ -66,7 +66,7 @@ func TestTheRecipesAskTheBotThatRuns(t *testing.T) {
 	}
 	for way, set := range deployments(t) {
 		t.Run(way, func(t *testing.T) {
-			s := newStandIns(t)
+			s := newFakes(t)
 			s.slack.SetScopes("commands", "chat:write", "chat:write.public", "users:read")
 			env := s.deployed(t, set)
 			start(t, env)
@@ -77,7 +77,7 @@ func TestTheRecipesAskTheBotThatRuns(t *testing.T) {
 				t.Errorf("check: %d\n%s", code, check.output)
 			}
 			if s.slack.Opened() != opened {
-				t.Error("check has opened a connection beside the bot's")
+				t.Error("check has opened a connection in addition to the bot's")
 			}
 			s.slack.Click("U0ADA", s.prompt("U0ADA", "C0GENERAL", 12345), "cancel_task")
 			s.eventually("the outcome", 20*time.Second, func() bool { return len(s.slack.History("C0GENERAL")) == 1 })

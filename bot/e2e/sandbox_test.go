@@ -16,7 +16,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-func TestThePagePlaysTheFlowForTwoPeople(t *testing.T) {
+func TestPageFlowForTwoPeople(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	b.types("/cancel-task 12345 duplicate of 12346")
@@ -45,7 +45,7 @@ func TestThePagePlaysTheFlowForTwoPeople(t *testing.T) {
 	b.nothingWentWrong()
 }
 
-func TestThePageTellsWhatEnded(t *testing.T) {
+func TestPageShowsThatTheProcessEnded(t *testing.T) {
 	t.Parallel()
 	address, p := sandboxProcess(t)
 	b := browser(t, address)
@@ -57,10 +57,10 @@ func TestThePageTellsWhatEnded(t *testing.T) {
 	b.clicks("#tab-bot")
 	b.clicks("#second")
 	b.until(`state.bot.alive && state.bot.connections > 0`)
-	b.until(`document.getElementById("text").value === "/cancel-task 12345"`) // it stands there still
+	b.until(`document.getElementById("text").value === "/cancel-task 12345"`) // it's still there
 	b.run(chromedp.SendKeys(chromedp.CSS("#text"), kb.Enter))
 	b.prompted()
-	// What is broken is shown as broken, also where a story did it.
+	// Faults are shown, including those of a story.
 	b.clicks(`[data-fault="api-down"]`)
 	b.until(`document.getElementById("tab-break").innerText.includes("1 on")`)
 	b.clicks("#mend")
@@ -71,7 +71,7 @@ func TestThePageTellsWhatEnded(t *testing.T) {
 	b.until(`document.getElementById("bot").innerText.includes("isn’t running")`)
 }
 
-func TestThePageMakesTasksAndStartsOver(t *testing.T) {
+func TestPageAddsTasksAndResets(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	b.clicks("#tab-tasks")
@@ -100,7 +100,7 @@ func TestThePageMakesTasksAndStartsOver(t *testing.T) {
 	b.nothingWentWrong()
 }
 
-func TestThePageByKeyboardAlone(t *testing.T) {
+func TestPageByKeyboard(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	b.run(chromedp.KeyEvent("/c"))
@@ -121,7 +121,7 @@ func TestThePageByKeyboardAlone(t *testing.T) {
 	b.run(chromedp.KeyEvent(kb.Enter))
 	b.decided("12345", "cancelled")
 	b.until(`document.querySelector("#log [data-action]") === null`)
-	// What came of it stands where the button was.
+	// The result replaces the button.
 	b.until(`document.activeElement.classList.contains("message") && document.activeElement.innerText.includes("12345")`)
 	b.until(`document.getElementById("said").innerText.includes("cancelbot")`)
 	// ↑ brings the last command back.
@@ -145,7 +145,7 @@ func TestThePageByKeyboardAlone(t *testing.T) {
 }
 
 // The page shows moments as Slack does.
-func TestThePagesDates(t *testing.T) {
+func TestPageDates(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	if _, err := chromedp.Call(b.ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "America/New_York"}); err != nil {
@@ -167,7 +167,7 @@ func TestThePagesDates(t *testing.T) {
 	}
 }
 
-func TestThePageIsForThisMachineAlone(t *testing.T) {
+func TestPageIsServedOnLoopbackOnly(t *testing.T) {
 	t.Parallel()
 	address := sandboxPage(t)
 	ask := asker(t, address)
@@ -194,7 +194,7 @@ func TestThePageIsForThisMachineAlone(t *testing.T) {
 }
 
 // Beyond loopback, as in a container, only who has the token gets in.
-func TestThePageBeyondLoopbackWantsItsToken(t *testing.T) {
+func TestPageBeyondLoopbackRequiresItsToken(t *testing.T) {
 	t.Parallel()
 	const token = "a+token/of=length&16"
 	address := sandboxPage(t, "--addr", "0.0.0.0:0", "--token", token)
@@ -242,9 +242,9 @@ func asker(t *testing.T, address string) func(method, path, host string, header 
 }
 
 // The bot of a sandbox that is killed does not live on.
-func TestTheSandboxesBotEndsWithIt(t *testing.T) {
+func TestSandboxStopsItsBot(t *testing.T) {
 	bot := exec.Command(program, "sandbox-bot")
-	s := newStandIns(t)
+	s := newFakes(t)
 	bot.Env = s.env(sqlite(t))
 	input, err := bot.StdinPipe()
 	if err != nil {

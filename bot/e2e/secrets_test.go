@@ -13,13 +13,13 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// TestNoSecretInTheOutputAtAnyLevel runs a process through what goes well and
-// what does not, with its secrets in files, and reads all that it writes.
+// TestNoSecretInTheOutputAtAnyLevel runs a process through successes and
+// failures, with its secrets in files, and searches its whole output.
 func TestNoSecretInTheOutputAtAnyLevel(t *testing.T) {
 	for _, level := range []string{"debug", "info", "warn", "error"} {
 		t.Run(level, func(t *testing.T) {
 			t.Parallel()
-			s := newStandIns(t)
+			s := newFakes(t)
 			p := start(t, s.fileEnv("LOG_LEVEL="+level, "CHAMELIO_TIMEOUT=300ms"))
 			s.connected(2)
 			s.slack.Break(slacktest.Fault{Method: "response_url", Cut: true, Times: 2})
@@ -45,14 +45,14 @@ func TestNoSecretInTheOutputAtAnyLevel(t *testing.T) {
 	}
 }
 
-// TestWhatServersEchoOfASecretIsSeenNowhere has Slack and Chamelio quote the
-// tokens and the key in whatever they answer, and looks for them in the log, in
-// Slack, in the journal, in the metrics, and in what check prints.
-func TestWhatServersEchoOfASecretIsSeenNowhere(t *testing.T) {
+// TestEchoedSecretsAreRedactedEverywhere makes Slack and Chamelio quote the
+// tokens and the key in every answer, and searches for them in the log, in
+// Slack, in the journal, in the metrics, and in the output of check.
+func TestEchoedSecretsAreRedactedEverywhere(t *testing.T) {
 	t.Parallel()
 	secrets := []string{slacktest.AppToken, slacktest.BotToken, chameliotest.Key}
 	echo := strings.Join(secrets, " ")
-	s := newStandIns(t)
+	s := newFakes(t)
 	s.api.Put(chameliotest.NewTask(777, "in_progress", "Title "+echo, time.Now()))
 	database := sqlite(t)
 	p, base := s.served(database, "LOG_LEVEL=debug", "AUDIT_CHANNEL="+slacktest.Deals)
@@ -106,11 +106,11 @@ func TestWhatServersEchoOfASecretIsSeenNowhere(t *testing.T) {
 	}
 }
 
-// TestTokensWhoseFilesChangeAreUsedWithoutARestart replaces both tokens under a
-// bot that runs, and revokes the old ones.
-func TestTokensWhoseFilesChangeAreUsedWithoutARestart(t *testing.T) {
+// TestChangedTokenFilesAreUsedWithoutARestart replaces both tokens of a
+// running bot, and revokes the old ones.
+func TestChangedTokenFilesAreUsedWithoutARestart(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	env := s.fileEnv()
 	p := start(t, env)
 	s.connected(2)
@@ -126,7 +126,7 @@ func TestTokensWhoseFilesChangeAreUsedWithoutARestart(t *testing.T) {
 		}
 	}
 	s.eventually("both are in use", 30*time.Second, func() bool {
-		return strings.Count(p.output.String(), "the file of a secret has changed: what it holds now is in use") == 2
+		return strings.Count(p.output.String(), "secret file changed; new value in use") == 2
 	})
 	s.slack.RefuseToken(slacktest.AppToken, "token_revoked")
 	s.slack.RefuseToken(slacktest.BotToken, "token_revoked")
@@ -144,7 +144,7 @@ func TestTokensWhoseFilesChangeAreUsedWithoutARestart(t *testing.T) {
 
 // fileEnv is the environment with each secret in a file, as Docker and
 // Kubernetes mount them.
-func (s *standIns) fileEnv(more ...string) []string {
+func (s *fakes) fileEnv(more ...string) []string {
 	dir := s.TempDir()
 	var env []string
 	for _, pair := range s.env(sqlite(s)) {
@@ -162,7 +162,7 @@ func (s *standIns) fileEnv(more ...string) []string {
 	return append(env, more...)
 }
 
-func TestSecretsInFilesThatCannotBeMeant(t *testing.T) {
+func TestRefusesUnusableSecretFiles(t *testing.T) {
 	t.Parallel()
 	empty := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, []byte("\n"), 0o600); err != nil {
@@ -186,20 +186,20 @@ func TestSecretsInFilesThatCannotBeMeant(t *testing.T) {
 	}
 }
 
-func TestPoliciesThatCannotBeMeantAreNamed(t *testing.T) {
+func TestRefusesContradictoryPolicies(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ env, want string }{
 		"listed, nobody": {"CANCEL_POLICY=listed", "CANCEL_POLICY lets only listed people cancel, and none are listed"},
 		"unknown":        {"CANCEL_POLICY=anyone", "CANCEL_POLICY must be members, people-on-task or listed"},
 		"a name":         {"ALLOWED_USERS=ada", "ALLOWED_USERS has an entry that is not the id of a person"},
-		"a blank":        {"ALLOWED_CHANNELS= ", "ALLOWED_CHANNELS is set, but names nobody"},
+		"a blank":        {"ALLOWED_CHANNELS= ", "ALLOWED_CHANNELS is set, but has no entries"},
 		"half true":      {"SECOND_PERSON=tru", "SECOND_PERSON must be never, always or workflows"},
-		"audit by name":  {"AUDIT_CHANNEL=#audit", "AUDIT_CHANNEL is no id of a channel"},
+		"audit by name":  {"AUDIT_CHANNEL=#audit", "AUDIT_CHANNEL isn't a channel ID"},
 		"no commands":    {"COMMANDS_PER_MINUTE=-1", "COMMANDS_PER_MINUTE must be 1 or more"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newStandIns(t)
+			s := newFakes(t)
 			p := start(t, s.env(sqlite(t), tt.env))
 			if code := p.exit(t); code != 2 || !strings.Contains(p.output.String(), tt.want) {
 				t.Errorf("exit code %d:\n%s", code, p.output)

@@ -19,7 +19,7 @@ import (
 // after it has sent half of the cancels. At full size another replica takes over.
 func TestFaultsTenTasks(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	s.api.SetRateLimit(60, true)
 	s.api.Add(firstTask, 10)
 	s.api.Break(chameliotest.Fault{Method: http.MethodPost, Task: firstTask + 2, CutAfter: true, Times: 1})

@@ -35,9 +35,10 @@ func readHooks(t testing.TB) slackHooks {
 	return h
 }
 
-// hook is the process that the Slack CLI makes of a hook: its words and what
-// the CLI adds, joined by blanks, as a script of the person's shell
-// (internal/hooks/shell.go). The later of two variables of a name counts.
+// hook is the process that the Slack CLI starts for a hook: its words and what
+// the CLI adds, joined by spaces, as a script of the person's shell
+// (internal/hooks/shell.go). If a variable is set twice, the later value
+// counts.
 func hook(t testing.TB, shell, script string, added, env []string) *exec.Cmd {
 	t.Helper()
 	words := append(strings.Fields(script), added...)
@@ -47,9 +48,9 @@ func hook(t testing.TB, shell, script string, added, env []string) *exec.Cmd {
 	return cmd
 }
 
-// The CLI takes everything that get-manifest prints for the manifest, and adds
-// the project's directory to its command, unquoted.
-func TestTheSlackCLIGetsTheManifest(t *testing.T) {
+// The CLI uses the whole output of get-manifest as the manifest, and adds the
+// project's directory to its command, unquoted.
+func TestSlackCLIGetsManifest(t *testing.T) {
 	h := readHooks(t)
 	if !h.Config.ManagedConnection || len(h.Config.Protocols) != 0 {
 		t.Errorf("%+v", h.Config)
@@ -82,7 +83,7 @@ func TestTheSlackCLIGetsTheManifest(t *testing.T) {
 }
 
 // The CLI starts the bot with both tokens.
-func TestTheSlackCLIStartsTheBot(t *testing.T) {
+func TestSlackCLIStartsBot(t *testing.T) {
 	handed := []string{"SLACK_CLI_XAPP=" + slacktest.AppToken, "SLACK_CLI_XOXB=" + slacktest.BotToken}
 	for name, tokens := range map[string][]string{
 		"under our names":           {"SLACK_APP_TOKEN=" + slacktest.AppToken, "SLACK_BOT_TOKEN=" + slacktest.BotToken},
@@ -90,7 +91,7 @@ func TestTheSlackCLIStartsTheBot(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newStandIns(t)
+			s := newFakes(t)
 			p := startHook(s, slices.Concat(handed, tokens))
 			_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGINT)
 			p.exit(t)
@@ -99,7 +100,7 @@ func TestTheSlackCLIStartsTheBot(t *testing.T) {
 }
 
 // startHook starts the bot as the CLI does, and waits until it is connected.
-func startHook(s *standIns, tokens []string) *process {
+func startHook(s *fakes, tokens []string) *process {
 	s.Helper()
 	script := readHooks(s.TB).Hooks["start"]
 	env := append(s.env(sqlite(s.TB)), tokens...)
@@ -117,11 +118,11 @@ func startHook(s *standIns, tokens []string) *process {
 }
 
 // Ctrl-C reaches the bot from the terminal, and the hook's shell a second time
-// from the CLI. A second signal to the bot would end it at once; it has to be
-// one, so that a decision under way is finished.
+// from the CLI. A second signal to the bot would end it at once, so it must
+// get only one, and finish a decision in progress.
 func TestCtrlCInTheSlackCLILetsADecisionFinish(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	p := startHook(s, nil)
 	s.api.Break(chameliotest.Fault{Method: "POST", Delay: time.Second, Times: 1})
 	s.slack.Click(slacktest.Ada, s.prompt(slacktest.Ada, slacktest.General, 12345), "cancel_task")

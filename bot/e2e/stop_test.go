@@ -16,11 +16,11 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// Health outlives the drain: whoever asks is told that the bot is stopping,
-// and the last line says that it has.
+// The health endpoints serve until the drain is over and say that the bot is
+// stopping. The last line says that it has stopped.
 func TestReadinessSaysStoppingUntilTheDrainIsOver(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	p, base := s.served(sqlite(t))
 	prompt := s.prompt(slacktest.Ada, slacktest.General, 12345)
 	s.api.Break(chameliotest.Fault{Method: "POST", Delay: 2 * time.Second, Times: 1})
@@ -40,7 +40,7 @@ func TestReadinessSaysStoppingUntilTheDrainIsOver(t *testing.T) {
 	}
 }
 
-// hangable passes connections on to an address until it hangs.
+// hangable forwards connections to an address until it hangs.
 type hangable struct {
 	net.Listener
 	to   string
@@ -82,7 +82,7 @@ func (h *hangable) pass(near net.Conn) {
 	both.Wait()
 }
 
-// copy keeps what it has read to itself once the connection hangs, for as long
+// copy keeps the data that it has read once the connection hangs, for as long
 // as both sides wait.
 func (h *hangable) copy(to io.Writer, from io.Reader) {
 	buf := make([]byte, 32<<10)
@@ -103,7 +103,7 @@ func (h *hangable) copy(to io.Writer, from io.Reader) {
 }
 
 // A database that hangs does not keep the process from ending.
-func TestTheProcessEndsInTimeThoughTheDatabaseHangs(t *testing.T) {
+func TestProcessStopsInTimeWithAHungDatabase(t *testing.T) {
 	t.Parallel()
 	database, err := url.Parse(pgtest.Start(t))
 	if err != nil {
@@ -111,7 +111,7 @@ func TestTheProcessEndsInTimeThoughTheDatabaseHangs(t *testing.T) {
 	}
 	proxy := newHangable(t, database.Host)
 	database.Host = proxy.Addr().String()
-	s := newStandIns(t)
+	s := newFakes(t)
 	p := start(t, s.env(database.String(), "SHUTDOWN_GRACE=2s", "HTTP_ADDR=127.0.0.1:0"))
 	started := regexp.MustCompile(`"msg":"started"`)
 	s.eventually("it runs", 20*time.Second, func() bool { return s.slack.Connections() == 2 && started.MatchString(p.output.String()) })

@@ -11,8 +11,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// The stories, shared out so that each share takes about as long: most of
-// that is the bot's own patience.
+// shares divides the stories so that each share takes about as long: most of
+// that are the bot's own timeouts.
 var shares = [][]string{
 	{"unknown", "happy", "keep"},
 	{"crash", "expired", "pair"},
@@ -20,9 +20,9 @@ var shares = [][]string{
 	{"rolling"},
 }
 
-// Every story can be played under every policy and puts it back, with no
-// error and a sign of life every three seconds.
-func TestThePagesStories(t *testing.T) {
+// Every story can be played under every policy and restores it, with no error
+// and a sign of life every three seconds.
+func TestPageStories(t *testing.T) {
 	t.Parallel()
 	policies := []string{"members", "second-person", "people-on-task", "listed"}
 	first := browser(t, sandboxPage(t))
@@ -99,7 +99,7 @@ func (b *tab) plays(policy, story string) error {
 }
 
 // A story that cannot go on says why, in plain words and within 3 seconds.
-func TestThePagesStoriesSayWhyTheyStop(t *testing.T) {
+func TestStoriesSayWhyTheyStop(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	b.clicks("[data-story=happy]")
@@ -115,9 +115,9 @@ func TestThePagesStoriesSayWhyTheyStop(t *testing.T) {
 		t.Errorf("it took %s", took)
 	}
 	b.clicks("#story-next")
-	b.until(`!state.story && state.bot.alive`) // put back, the bot included
-	// Another story may begin in the middle of one: what was set before both is
-	// what is put back.
+	b.until(`!state.story && state.bot.alive`) // everything is restored, including the bot
+	// A story may begin in the middle of another. At the end, the settings from
+	// before both are restored.
 	b.chooses("policy", "listed")
 	b.until(`state.policy === "listed" && !state.busy`)
 	b.clicks(`[data-fault="api-slow"]`)

@@ -42,7 +42,7 @@ func TestTracesGoFromTheEnvelopeToTheAnnouncement(t *testing.T) {
 		}
 	}))
 	defer collects.Close()
-	s := newStandIns(t)
+	s := newFakes(t)
 	p := start(t, s.env(sqlite(t), "OTEL_EXPORTER_OTLP_ENDPOINT="+collects.URL))
 	s.connected(2)
 	s.slack.Slash(slacktest.Ada, slacktest.General, "/cancel-task 12345 my private reason")
@@ -81,10 +81,10 @@ func TestTracesGoFromTheEnvelopeToTheAnnouncement(t *testing.T) {
 	}
 }
 
-// Traces that nobody takes hold nothing up.
-func TestACollectorThatIsAwayHoldsNothingUp(t *testing.T) {
+// A collector that doesn't answer delays nothing.
+func TestUnavailableCollectorDelaysNothing(t *testing.T) {
 	t.Parallel()
-	s := newStandIns(t)
+	s := newFakes(t)
 	p := start(t, s.env(sqlite(t), "OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1"))
 	s.connected(2)
 	s.slack.Click(slacktest.Ada, s.prompt(slacktest.Ada, slacktest.General, 12345), "cancel_task")

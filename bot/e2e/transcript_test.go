@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// terminalSandbox is "cancelbot sandbox --terminal", typed into.
+// terminalSandbox is "cancelbot sandbox --terminal" with input.
 type terminalSandbox struct {
 	*testing.T
 	in     io.Writer
@@ -64,8 +64,7 @@ func (s *terminalSandbox) sees(end string) {
 	s.Fatalf("it does not end with %q:\n%s", end, s.output)
 }
 
-// says types a line and waits for a text in what comes of it, and for the next
-// turn to type.
+// says types a line, and waits for a text in the output and for the next prompt.
 func (s *terminalSandbox) says(line, want string) {
 	s.Helper()
 	from := s.types(line)
@@ -78,7 +77,7 @@ func (s *terminalSandbox) says(line, want string) {
 	s.Fatalf("%q does not say %q:\n%s", line, want, s.output)
 }
 
-func TestTheTerminalKnowsItsOwnCommandsFromTheBots(t *testing.T) {
+func TestTerminalSeparatesItsOwnCommands(t *testing.T) {
 	t.Parallel()
 	s := startTerminal(t)
 	s.says("help", "as grace")
@@ -105,9 +104,9 @@ var (
 	hour   = regexp.MustCompile(`\d{1,2}:\d\d [AP]M`)
 )
 
-// The transcript in the docs is what the terminal prints, but for the time of
-// day at which it was made.
-func TestTheTranscriptIsTheTerminals(t *testing.T) {
+// The transcript in the docs is the output of the terminal, apart from the
+// times.
+func TestTranscriptMatchesTheTerminal(t *testing.T) {
 	t.Parallel()
 	s := startTerminal(t)
 	s.says("/cancel-task 12345 dup of 12346", "[2] Keep task")
@@ -129,6 +128,6 @@ func TestTheTranscriptIsTheTerminals(t *testing.T) {
 	}
 	timeless := func(s string) string { return hour.ReplaceAllString(moment.ReplaceAllString(s, "…"), "…") }
 	if found == nil || timeless(found[1]) != timeless(got) {
-		t.Errorf("%s's transcript is not what the terminal prints:\n%s\ngo test ./bot/e2e -run TestTheTranscript -update writes it anew", file, got)
+		t.Errorf("%s's transcript is not what the terminal prints:\n%s\ngo test ./bot/e2e -run TestTranscript -update rewrites it", file, got)
 	}
 }

@@ -28,8 +28,8 @@ type composeFile struct {
 	Secrets map[string]struct{ File string }
 }
 
-// composed makes the containers of the service as Compose would of these files:
-// later ones add to it.
+// composed creates the containers of the service as Compose would from these
+// files: later ones add to it.
 func (w *walk) composed(unpacked string, besides map[string]string, files ...string) (c *container, replicas int) {
 	w.Helper()
 	c = w.containerOf(unpacked)

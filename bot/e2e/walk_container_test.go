@@ -21,10 +21,10 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// container is what an engine makes of the image: its files, read-only, in a
-// namespace of its own for mounts, a user without rights, and an environment
-// that is only what is set. It stays in this machine's network, where the
-// stand-ins are.
+// container runs the image as an engine would: its files, read-only, in a mount
+// namespace of its own, an unprivileged user, and only the environment that is
+// set. It stays in this machine's network, where the
+// fakes are.
 type container struct {
 	root        string
 	env         map[string]string
@@ -122,7 +122,7 @@ func (c *container) elsewhere(w *walk) {
 	c.env["HTTP_ADDR"] = net.JoinHostPort(host, port)
 }
 
-// mount makes a place in the container for what stands outside of it.
+// mount mounts a directory or file from outside into the container.
 func (c *container) mount(w *walk, from, to string, writable bool) {
 	w.Helper()
 	info, err := os.Stat(from)

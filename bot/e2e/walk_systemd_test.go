@@ -147,7 +147,7 @@ func (w *walk) within(dir string) (files []string) {
 	return files
 }
 
-// verified lets systemd read the unit, with the program where it stands here.
+// verified lets systemd read the unit, with the path of the program here.
 func (u *unit) verified() {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {

@@ -22,9 +22,9 @@ import (
 const release = "0.1.0"
 
 // walk is one way to install the bot, from an empty directory to a task that
-// somebody cancelled in Slack.
+// someone cancelled in Slack.
 type walk struct {
-	*standIns
+	*fakes
 	dir   string // empty at first
 	began time.Time
 	took  time.Duration // all steps
@@ -46,9 +46,9 @@ func round(d time.Duration) time.Duration {
 }
 
 // TestWalk walks each way to install the bot, from an empty directory as the
-// pages say, against the stand-ins, and prints how long each took. Go's modules
-// are taken from this machine's cache. What is compiled is, too, unless
-// WALK=full, which also waits in full where a deployment waits.
+// pages say, against the fakes, and prints how long each took. Go's modules come
+// from this machine's cache. So does compiled code, unless WALK=full, which also
+// waits as long as a deployment waits.
 func TestWalk(outer *testing.T) {
 	if os.Getenv("CI") == "" && os.Getenv("WALK") == "" {
 		outer.Skip("builds the program several times and takes a minute: set WALK=quick, or WALK=full")
@@ -73,7 +73,7 @@ func TestWalk(outer *testing.T) {
 		{"`slack run`", (*walk).slackRun},
 	} {
 		outer.Run(strings.Trim(strings.ReplaceAll(way.name, " ", "-"), "`"), func(t *testing.T) {
-			w := &walk{standIns: newStandIns(t), dir: outer.TempDir(), began: time.Now()}
+			w := &walk{fakes: newFakes(t), dir: outer.TempDir(), began: time.Now()}
 			w.reachable(w.dir) // containers and units run as users of their own
 			way.go_(w)
 			fmt.Fprintf(&table, "| %s | %s | %s |\n", way.name, round(w.took), strings.Join(w.steps, ", "))
@@ -98,7 +98,7 @@ func (w *walk) firstCommand() {
 	w.step("the first task cancelled")
 }
 
-// do runs a command as it stands in a page.
+// do runs a command from a page.
 func (w *walk) do(dir string, env []string, name string, args ...string) string {
 	w.Helper()
 	cmd := exec.CommandContext(w.Context(), name, args...)

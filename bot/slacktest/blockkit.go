@@ -9,30 +9,31 @@ import (
 	"unicode/utf8"
 )
 
-// Surface is where blocks are shown. Some blocks are for one surface only.
+// Surface is where blocks are shown. Some blocks are allowed on one surface
+// only.
 type Surface string
 
-// The surfaces that blocks are checked for.
+// The surfaces.
 const (
 	InMessage Surface = "message" // at most 50 blocks
 	InModal   Surface = "modal"   // at most 100 blocks
 )
 
-// Problem is one thing for which Slack refuses blocks, in the form in which
-// blocks.validate tells it (docs.slack.dev/reference/methods/blocks.validate).
+// Problem is a reason why Slack rejects blocks, in the form that
+// blocks.validate returns (docs.slack.dev/reference/methods/blocks.validate).
 type Problem struct {
 	Pointer string `json:"pointer"` // JSON pointer to the culprit, such as "/0/text/text"
 	Code    string `json:"code"`    // "failed_constraint", "missing_field", "unknown_field", …
 	Message string `json:"message"`
 }
 
-// String is the problem as one line.
+// String returns the problem as one line.
 func (p Problem) String() string { return p.Pointer + ": " + p.Message }
 
 // ValidateBlocks checks a JSON list of Block Kit blocks by the rules of
 // docs.slack.dev/reference/block-kit: types, unknown and missing properties,
-// lengths in characters, counts, ids that occur twice. It returns what is
-// wrong, in the order of the blocks; nothing for an absent list or null.
+// lengths in characters, counts, duplicate IDs. It returns the problems in the
+// order of the blocks. An absent list and null are valid.
 func ValidateBlocks(raw json.RawMessage, on Surface) []Problem {
 	c := checker{surface: on}
 	c.blocks("", raw)
@@ -104,11 +105,11 @@ func absent(raw json.RawMessage) bool { return len(raw) == 0 || string(raw) == "
 // rule checks one decoded JSON value.
 type rule func(c *checker, at string, v any)
 
-// shape is the set of properties that an object may have.
+// shape describes the properties of an object.
 type shape struct {
 	required map[string]rule
 	optional map[string]rule
-	also     rule // what concerns several properties; may be nil
+	also     rule // a rule for several properties together; may be nil
 }
 
 func (s shape) check(c *checker, at string, v any) {
@@ -188,7 +189,8 @@ func number(c *checker, at string, v any) {
 	}
 }
 
-// anything accepts every value: its rules are not documented, or not ours.
+// anything accepts every value, because its rules aren't documented or aren't
+// checked here.
 func anything(*checker, string, any) {}
 
 func listOf(least, most int, item rule) rule {
@@ -208,7 +210,7 @@ func listOf(least, most int, item rule) rule {
 	}
 }
 
-// exactlyOne asks for one of several properties, and no two of them.
+// exactlyOne requires exactly one of several properties.
 func exactlyOne(names ...string) rule {
 	return func(c *checker, at string, v any) {
 		object := v.(map[string]any)

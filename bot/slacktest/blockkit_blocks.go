@@ -21,7 +21,7 @@ func checkBlock(c *checker, at string, v any) {
 	case kind == "alert" && c.surface != InModal:
 		c.add(at+"/type", failedConstraint, "an alert is for modals only")
 	}
-	if s.required == nil { // its inner rules are not known here
+	if s.required == nil { // its properties aren't known here
 		return
 	}
 	s.required["type"] = oneOf(kind)
@@ -30,7 +30,8 @@ func checkBlock(c *checker, at string, v any) {
 	uniqueActions(c, at, object)
 }
 
-// blockShape is the shape of one kind of block, less its type and block_id.
+// blockShape returns the shape of a kind of block, without its type and
+// block_id.
 func blockShape(kind string) (shape, bool) {
 	must, may := map[string]rule{}, map[string]rule{}
 	s := shape{required: must, optional: may}
@@ -108,7 +109,7 @@ func tableCell(c *checker, at string, v any) {
 	}
 }
 
-// uniqueActions refuses two elements of one block with the same action_id.
+// uniqueActions rejects two elements of a block that have the same action_id.
 func uniqueActions(c *checker, at string, block map[string]any) {
 	list, _ := block["elements"].([]any)
 	seen := map[string]bool{}

@@ -2,7 +2,8 @@ package slacktest
 
 import "slices"
 
-// Which elements may stand where (docs.slack.dev/reference/block-kit/blocks).
+// The elements that are allowed in each place
+// (docs.slack.dev/reference/block-kit/blocks).
 var (
 	menus = []string{
 		"static_select", "external_select", "users_select", "conversations_select", "channels_select",
@@ -17,7 +18,7 @@ var (
 	}, choosers...)
 )
 
-// element checks a block element that is one of the kinds.
+// element checks that a block element is of one of the kinds.
 func element(kinds []string) rule {
 	return func(c *checker, at string, v any) {
 		object, _ := v.(map[string]any)
@@ -30,7 +31,7 @@ func element(kinds []string) rule {
 	}
 }
 
-// elementShape is the shape of one kind of element
+// elementShape returns the shape of a kind of element
 // (docs.slack.dev/reference/block-kit/block-elements).
 func elementShape(kind string) shape {
 	s := shape{
@@ -71,7 +72,7 @@ func (s *shape) button(kind string) {
 		s.required["workflow"] = anything
 		return
 	}
-	// An empty value is refused: "must be more than 0 characters".
+	// An empty value is rejected: "must be more than 0 characters".
 	s.optional["value"] = length(1, maxButtonValue)
 	s.optional["url"] = length(1, maxURL)
 }
@@ -92,7 +93,7 @@ func (s *shape) menu(kind string) {
 	}
 }
 
-// input fills in the elements in which people type.
+// input sets the shape of an element for text input.
 func (s *shape) input(kind string) {
 	delete(s.optional, "confirm")
 	s.optional["placeholder"] = plainText(maxPlaceholder)
@@ -111,7 +112,8 @@ func (s *shape) input(kind string) {
 	}
 }
 
-// imageShape is an image, as an element or, with more properties, as a block.
+// imageShape returns the shape of an image, as an element or, with more
+// properties, as a block.
 func imageShape(more map[string]rule) shape {
 	s := shape{
 		required: map[string]rule{"type": oneOf("image"), "alt_text": length(0, maxAltText)},

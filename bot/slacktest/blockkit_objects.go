@@ -26,7 +26,7 @@ const (
 	maxTableCells   = 20
 	maxViewTitle    = 24
 	maxMetadata     = 3000
-	maxRichText     = 1000 // not documented; a bound for our own walk
+	maxRichText     = 1000 // undocumented; bounds the check
 )
 
 // text checks a text object of either type
@@ -69,8 +69,9 @@ func confirmation(c *checker, at string, v any) {
 	}.check(c, at, v)
 }
 
-// option checks what can be chosen (composition-objects/option-object). Only
-// checkboxes and radio buttons take mrkdwn; only overflow menus take a url.
+// option checks an option object (composition-objects/option-object). Only
+// checkboxes and radio buttons accept mrkdwn; only overflow menus accept a
+// url.
 func option(label rule, url bool) rule {
 	s := shape{
 		required: map[string]rule{"text": label, "value": length(1, 150)},
@@ -88,8 +89,8 @@ func optionGroup(c *checker, at string, v any) {
 	}}.check(c, at, v)
 }
 
-// richText checks a rich_text block's outer structure; what stands inside a
-// section is not looked at (blocks/rich-text-block).
+// richText checks the outer structure of a rich_text block, but not the
+// contents of its sections (blocks/rich-text-block).
 func richText(c *checker, at string, v any) {
 	shape{
 		required: map[string]rule{"type": oneOf("rich_text"), "elements": listOf(0, maxRichText, richTextPart)},

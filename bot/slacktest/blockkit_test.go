@@ -13,7 +13,7 @@ func button(more string) string {
 	return `[{"type":"actions","elements":[{"type":"button","text":{"type":"plain_text","text":"x"}` + more + `}]}]`
 }
 
-func TestBlockKitAcceptsWhatSlackAccepts(t *testing.T) {
+func TestBlockKitAcceptsValidBlocks(t *testing.T) {
 	for name, blocks := range map[string]string{
 		"nothing":         ``,
 		"null":            `null`,
@@ -48,7 +48,7 @@ func TestBlockKitAcceptsWhatSlackAccepts(t *testing.T) {
 	}
 }
 
-func TestBlockKitPointsAtWhatSlackRefuses(t *testing.T) {
+func TestBlockKitRejectsInvalidBlocks(t *testing.T) {
 	long := func(n int) string { return strings.Repeat("x", n) }
 	section := func(text string) string { return `[{"type":"section","text":` + text + `}]` }
 	for _, c := range []struct{ blocks, pointer string }{

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Block is a Block Kit block as Slack stores it: with a block_id, generated
-// where the app gave none. Fields that its type does not have are empty.
+// Block is a Block Kit block as Slack stores it: with a block_id, generated if
+// the app gave none. Fields that its type doesn't have are empty.
 type Block struct {
 	Type      string    `json:"type"`
 	BlockID   string    `json:"block_id"`
@@ -18,19 +18,19 @@ type Block struct {
 	Label     *Text     `json:"label"`     // of an input
 	Optional  bool      `json:"optional"`  // of an input
 
-	Raw json.RawMessage `json:"-"` // the whole block, also what has no field here
+	Raw json.RawMessage `json:"-"` // the whole block, including fields that are missing here
 }
 
-// Text is a text object. In a context block, an element is one.
+// Text is a text object, or an element of a context block.
 type Text struct {
 	Type string `json:"type"` // "mrkdwn", "plain_text", or "markdown" for a markdown block's
 	Text string `json:"text"`
-	// Verbatim says of mrkdwn that URLs, names of conversations and mentions
-	// in it stay as they are.
+	// Verbatim means that URLs, names of conversations and mentions in mrkdwn
+	// aren't converted to links.
 	Verbatim bool `json:"verbatim"`
 }
 
-// UnmarshalJSON takes a text object, or a markdown block's plain string.
+// UnmarshalJSON accepts a text object, or a markdown block's plain string.
 func (t *Text) UnmarshalJSON(raw []byte) error {
 	if len(raw) > 0 && raw[0] == '"' {
 		t.Type = "markdown"
@@ -48,7 +48,7 @@ type Element struct {
 	Value              string          `json:"value"`
 	Style              string          `json:"style"`
 	URL                string          `json:"url"`
-	AccessibilityLabel string          `json:"accessibility_label"` // what screen readers say instead of Label
+	AccessibilityLabel string          `json:"accessibility_label"` // what screen readers read instead of Label
 	AltText            string          `json:"alt_text"`            // of an image
 	Options            []Option        `json:"options"`
 	RawText            json.RawMessage `json:"text"` // an object in buttons, a string in texts
@@ -56,14 +56,14 @@ type Element struct {
 	Content            Text            `json:"-"`    // of a text; of an image, its alt_text
 }
 
-// Option is one of the things that a menu offers.
+// Option is an item of a menu.
 type Option struct {
 	Text        Text   `json:"text"`
 	Value       string `json:"value"`
 	Description *Text  `json:"description"`
 }
 
-// interactive reports whether the element belongs to an action.
+// interactive reports whether using the element sends an action.
 func (e *Element) interactive() bool {
 	switch e.Type {
 	case "mrkdwn", "plain_text", "image", "":
@@ -72,7 +72,7 @@ func (e *Element) interactive() bool {
 	return true
 }
 
-// parseBlocks checks blocks, gives ids to what has none, and decodes them.
+// parseBlocks checks blocks, adds missing IDs, and decodes them.
 func (s *Server) parseBlocks(raw json.RawMessage, on Surface) ([]Block, error) {
 	if absent(raw) {
 		return nil, nil
@@ -101,7 +101,7 @@ func (s *Server) parseBlocks(raw json.RawMessage, on Surface) ([]Block, error) {
 	return blocks, nil
 }
 
-// complete adds what Slack adds to a block before it stores it: ids, and the
+// complete adds what Slack adds to a block before it stores it: IDs, and the
 // defaults of its text objects.
 func (s *Server) complete(block map[string]any) {
 	if _, ok := block["block_id"]; !ok {
@@ -188,7 +188,7 @@ func (e *Element) decodeText() {
 	}
 }
 
-// elementsOf lists a block's interactive elements.
+// elementsOf returns a block's interactive elements.
 func (b *Block) elementsOf() []*Element {
 	var found []*Element
 	for i := range b.Elements {
@@ -202,7 +202,7 @@ func (b *Block) elementsOf() []*Element {
 	return found
 }
 
-// rawBlocks are blocks as payloads and answers carry them.
+// rawBlocks returns blocks as JSON for payloads and answers.
 func rawBlocks(blocks []Block) []json.RawMessage {
 	raw := make([]json.RawMessage, len(blocks))
 	for i, b := range blocks {

@@ -47,7 +47,7 @@ func bubbled(t *testing.T, seed uint64) (*slacktest.Server, *http.Client, *webso
 	return s, client, ws
 }
 
-func TestTheServerLivesInABubble(t *testing.T) {
+func TestServerRunsInASynctestBubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _, ws := bubbled(t, 1)
 		start := time.Now()
@@ -59,7 +59,7 @@ func TestTheServerLivesInABubble(t *testing.T) {
 		if !strings.HasPrefix(link.(string), "http://slack.test/actions/") {
 			t.Errorf("got %v", link)
 		}
-		go func() { // somebody has to read the pings
+		go func() { // the pings have to be read
 			for {
 				if _, _, err := ws.ReadMessage(); err != nil {
 					return
@@ -90,7 +90,7 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 			_, _ = client.PostForm(s.URL()+"auth.test", nil)
 		}()
 		s.SetSocketRules(slacktest.SocketRules{AckWithin: time.Hour, PingEvery: time.Hour, MaxConns: 9, DisconnectAfter: time.Hour})
-		s.Slash(slacktest.Ada, slacktest.General, "/x") // nobody reads it
+		s.Slash(slacktest.Ada, slacktest.General, "/x") // it is never read
 		s.Disconnect("warning", time.Hour)
 		synctest.Wait()
 		start := time.Now()
@@ -116,7 +116,7 @@ func TestCloseOverTCPLeavesNoGoroutine(t *testing.T) {
 	client.CloseIdleConnections()
 }
 
-func TestASeedMakesTheSameIDs(t *testing.T) {
+func TestSeedDeterminesIDs(t *testing.T) {
 	ids := func(seed uint64) (link any) {
 		synctest.Test(t, func(t *testing.T) {
 			s, _, ws := bubbled(t, seed)
@@ -138,7 +138,7 @@ func TestASeedMakesTheSameIDs(t *testing.T) {
 
 // The client reads nothing, and more than fits on the way is for it, so that
 // the server is still busy with its Close frame when the command comes.
-func TestNothingIsSentToAClientThatHasSaidGoodbye(t *testing.T) {
+func TestClosingClientGetsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, _, ws := bubbled(t, 1)
 		s.Slash(slacktest.Ada, slacktest.General, strings.Repeat("x", 100_000))

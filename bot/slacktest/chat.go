@@ -41,15 +41,15 @@ func (s *Server) postMessage(args params) reply {
 	return reply{"channel": c.ID, "ts": m.TS, "message": m.json(s.installation.TeamID)}
 }
 
-// canReply reports whether a thread can hang on a message. On an ephemeral
-// one it cannot. Called with mu held.
+// canReply reports whether a message can have a thread. Ephemeral ones can't.
+// It must be called with mu held.
 func (s *Server) canReply(channel, ts string) bool {
 	m := s.find(channel, ts)
 	return m != nil && m.Only == "" && !m.Deleted
 }
 
-// scheduleMessage takes a message for later under the rules of postMessage.
-// The server's clock never gets there: it only remembers the id.
+// scheduleMessage serves chat.scheduleMessage under the rules of postMessage.
+// The message is never posted; the server only records its ID.
 func (s *Server) scheduleMessage(args params) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +73,7 @@ func (s *Server) deleteScheduled(args params) reply {
 	return reply{}
 }
 
-// Scheduled counts the messages that wait for their time.
+// Scheduled returns the number of scheduled messages.
 func (s *Server) Scheduled() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,7 +106,7 @@ func (s *Server) updateMessage(args params) reply {
 	defer s.mu.Unlock()
 	m := s.find(args["channel"], args["ts"])
 	switch {
-	case m == nil || m.Only != "" || m.Deleted: // ephemeral ones cannot be touched
+	case m == nil || m.Only != "" || m.Deleted: // ephemeral ones can't be changed
 		return failure("message_not_found")
 	case m.Author != BotUser:
 		return failure("cant_update_message")
@@ -118,8 +118,8 @@ func (s *Server) updateMessage(args params) reply {
 	return reply{"channel": m.Channel, "ts": m.TS, "text": m.Text, "message": m.json(s.installation.TeamID)}
 }
 
-// deleteMessage serves chat.delete: an app can delete its own messages, and
-// no ephemeral ones.
+// deleteMessage serves chat.delete: an app can delete its own messages, except
+// ephemeral ones.
 func (s *Server) deleteMessage(args params) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()

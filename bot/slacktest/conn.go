@@ -10,20 +10,20 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// conn is one Socket Mode connection, seen from Slack's side. What is sent
-// waits in a queue for the connection's own writer, so that nobody who holds
-// Server.mu ever waits for a network.
+// conn is the server's side of a Socket Mode connection. Frames wait in a
+// queue for the connection's own writer, so that no holder of Server.mu ever
+// waits for a network.
 type conn struct {
 	ws     *websocket.Conn
-	frozen atomic.Bool   // half-open: nothing goes in or out, nothing is closed
+	frozen atomic.Bool   // half-open: no data passes, and nothing is closed
 	gone   chan struct{} // closed when the connection has ended
-	wake   chan struct{} // holds a token when the writer has something to do
+	wake   chan struct{} // holds a token when there is something to write
 
 	mu     sync.Mutex
 	queue  [][]byte
-	closed bool // nothing may follow what is in the queue
+	closed bool // nothing may be added to the queue
 
-	// Under Server.mu:
+	// Guarded by Server.mu:
 	closing bool // a disconnect frame was sent
 	waiting map[string]func(json.RawMessage, time.Time)
 }
@@ -39,8 +39,8 @@ func newConn(ws *websocket.Conn) *conn {
 		}
 		return ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
 	})
-	// A client that has sent its Close frame takes nothing any more. What it
-	// acknowledged before was read before.
+	// A client that has sent its Close frame receives nothing any more. Its
+	// earlier acknowledgements have been read.
 	ws.SetCloseHandler(func(code int, _ string) error {
 		c.finish()
 		if !c.frozen.Load() {
@@ -56,9 +56,9 @@ func (c *conn) send(v any) {
 	c.sendRaw(raw)
 }
 
-// sendRaw reports false if the connection was closed before: what is to be
-// sent must go to another one. A frame lost on a broken network is not known
-// to the sender, so that is true.
+// sendRaw queues a frame. It returns false if the connection is closed, and
+// the frame must go to another one. It returns true for a frame that gets lost
+// on a broken network, since a sender can't know.
 func (c *conn) sendRaw(raw []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,7 +70,7 @@ func (c *conn) sendRaw(raw []byte) bool {
 	return true
 }
 
-// finish lets nothing follow what is in the queue.
+// finish prevents anything from being added to the queue.
 func (c *conn) finish() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,7 +85,7 @@ func (c *conn) nudge() {
 	}
 }
 
-// writeLoop writes what is queued until the connection ends.
+// writeLoop writes the queue until the connection ends.
 func (c *conn) writeLoop() {
 	for {
 		select {
@@ -110,8 +110,8 @@ func (c *conn) writeLoop() {
 	}
 }
 
-// close ends the connection as RFC 6455 wants it: a Close frame, then whatever
-// the other side still has to say, until it closes too.
+// close ends the connection as RFC 6455 requires: a Close frame, then it reads
+// until the other side closes too.
 func (c *conn) close() {
 	_ = c.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
 	timer := time.NewTimer(time.Second)
@@ -123,7 +123,8 @@ func (c *conn) close() {
 	_ = c.ws.Close()
 }
 
-// ping keeps the client from believing that the connection is dead.
+// ping pings the client regularly, so that it doesn't consider the connection
+// dead.
 func (c *conn) ping(every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -139,7 +140,7 @@ func (c *conn) ping(every time.Duration) {
 	}
 }
 
-// cut ends the connection without a word: a reset where it is TCP.
+// cut ends the connection without a Close frame: with a reset if it is TCP.
 func (c *conn) cut() {
 	under := c.ws.NetConn()
 	if w, ok := under.(*wire); ok {

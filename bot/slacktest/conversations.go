@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// conversationInfo serves conversations.info. Of private conversations that
-// the bot is not in, Slack does not admit that they exist.
+// conversationInfo serves conversations.info. For a private conversation
+// without the bot, Slack answers as if it didn't exist.
 func (s *Server) conversationInfo(args params) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -18,8 +18,9 @@ func (s *Server) conversationInfo(args params) reply {
 	return reply{"channel": s.describeConversation(c)}
 }
 
-// describeConversation is a conversation as the Web API tells of it
-// (docs.slack.dev/reference/objects/conversation-object). Called with mu held.
+// describeConversation returns a conversation object
+// (docs.slack.dev/reference/objects/conversation-object). It must be called
+// with mu held.
 func (s *Server) describeConversation(c Conversation) reply {
 	team := c.TeamID
 	if team == "" {
@@ -47,7 +48,7 @@ func (s *Server) describeConversation(c Conversation) reply {
 }
 
 // listConversations serves conversations.list, page by page. With an
-// organisation-wide installation Slack wants to know of which workspace
+// organisation-wide installation, Slack requires a workspace
 // (docs.slack.dev/reference/methods/conversations.list).
 func (s *Server) listConversations(args params) reply {
 	s.mu.Lock()

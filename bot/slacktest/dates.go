@@ -8,13 +8,13 @@ import (
 	"unicode/utf8"
 )
 
-// FormatDate shows a moment as Slack shows <!date^…^format|fallback> to a
-// reader whose clock says now, in the zone of now: tokens such as
-// {date_short_pretty} replaced, those ending in _pretty by "today",
-// "yesterday" or "tomorrow" where they can be, and the first letter of the
-// whole result capitalised. Times are shown with AM and PM, as to a reader who
-// did not choose the 24-hour clock. An unknown token stays as it is
-// (docs.slack.dev/messaging/formatting-message-text, "date formatting").
+// FormatDate formats a time as Slack shows <!date^…^format|fallback> to a
+// reader whose clock says now, in the zone of now. It replaces tokens such as
+// {date_short_pretty}, uses "today", "yesterday" or "tomorrow" for those
+// ending in _pretty where possible, and capitalises the first letter of the
+// result. Times have AM and PM, the default in Slack. An unknown token stays
+// as it is (docs.slack.dev/messaging/formatting-message-text, "date
+// formatting").
 func FormatDate(at time.Time, format string, now time.Time) string {
 	at = at.In(now.Location())
 	long := fmt.Sprintf("%s %s, %d", at.Month(), ordinal(at.Day()), at.Year())
@@ -37,7 +37,7 @@ func FormatDate(at time.Time, format string, now time.Time) string {
 	return string(unicode.ToUpper(first)) + text[size:]
 }
 
-// relativeDay is "today", "yesterday", "tomorrow", or nothing.
+// relativeDay returns "today", "yesterday", "tomorrow", or "".
 func relativeDay(at, now time.Time) string {
 	year, month, day := now.Date()
 	for offset, word := range map[int]string{-1: "yesterday", 0: "today", 1: "tomorrow"} {
@@ -64,7 +64,7 @@ func ordinal(day int) string {
 	return fmt.Sprintf("%d%s", day, suffix)
 }
 
-// ago is a distance in time in words: "3 minutes ago", "in 2 hours".
+// ago describes a duration in words: "3 minutes ago", "in 2 hours".
 func ago(d time.Duration) string {
 	n, unit := int(d.Abs()/time.Second), "second"
 	for _, step := range []struct {

@@ -7,7 +7,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-func TestDatesAreShownAsSlackShowsThem(t *testing.T) {
+func TestDatesMatchSlack(t *testing.T) {
 	now := time.Date(2026, 3, 1, 0, 30, 0, 0, time.FixedZone("", 3600))
 	at := func(day, hour, minute int) time.Time {
 		return time.Date(2026, 3, day, hour, minute, 0, 0, now.Location())

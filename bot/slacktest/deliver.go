@@ -9,24 +9,25 @@ import (
 	"time"
 )
 
-// State is what became of a Delivery.
+// State is the state of a Delivery.
 type State string
 
-// The states of a Delivery. The person sees the failures' names in Slack.
+// The states of a Delivery. Slack shows the names of the failures to the
+// person.
 const (
 	Waiting          State = "waiting"
 	Acknowledged     State = "acknowledged"
 	OperationTimeout State = "operation_timeout" // no ack within 3 seconds
 	DispatchFailed   State = "dispatch_failed"   // no connection was open
-	NotOffered       State = "not_offered"       // Slack does not let this person do that
+	NotOffered       State = "not_offered"       // Slack doesn't offer this to the person
 )
 
-// Delivery is one envelope on its way to the bot.
+// Delivery is one envelope sent to the bot.
 type Delivery struct {
 	EnvelopeID string
 	Type       string // "slash_commands", "interactive", "events_api"
 	State      State
-	Latency    time.Duration // from the frame handed to the connection to its ack read
+	Latency    time.Duration // from sending the frame to reading its ack
 }
 
 // Pending is a Delivery that a test can wait for.
@@ -37,7 +38,7 @@ type Pending struct {
 }
 
 // Wait returns the delivery once it is acknowledged or has failed, or an error
-// that wraps ctx's cause. What an ack carried has had its effect by then.
+// that wraps ctx's cause. By then, the ack's payload has had its effect.
 func (p *Pending) Wait(ctx context.Context) (Delivery, error) {
 	select {
 	case <-p.ended:
@@ -56,14 +57,14 @@ func (p *Pending) end(state State, latency time.Duration) {
 	close(p.ended)
 }
 
-// Failed lists the deliveries that were not acknowledged in time.
+// Failed returns the deliveries that weren't acknowledged in time.
 func (s *Server) Failed() []Delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.failed)
 }
 
-// AckLatencies lists how long each acknowledgement took.
+// AckLatencies returns how long each acknowledgement took.
 func (s *Server) AckLatencies() []time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,25 +77,25 @@ func refused(kind string) *Pending {
 	return p
 }
 
-// Deliver sends a payload in a new envelope. It panics on a payload that is
-// no JSON.
+// Deliver sends a payload in a new envelope. It panics if the payload can't be
+// encoded as JSON.
 func (s *Server) Deliver(kind string, payload any) *Pending {
 	return s.DeliverAs(s.random.text(), kind, payload)
 }
 
-// DeliverAs sends a payload under an envelope id of the caller's: twice the
-// same is a redelivery.
+// DeliverAs sends a payload with the given envelope ID. Using an ID twice is a
+// redelivery.
 func (s *Server) DeliverAs(id, kind string, payload any) *Pending {
 	return s.deliver(id, kind, payload, nil)
 }
 
-// deliver sends an envelope to one of the connections and calls answered, if
-// there is one, with mu held, with what its ack carries.
+// deliver sends an envelope to one of the connections. If answered isn't nil,
+// it is called with the ack's payload, with mu held.
 func (s *Server) deliver(id, kind string, payload any, answered func(json.RawMessage)) *Pending {
 	p := &Pending{d: Delivery{EnvelopeID: id, Type: kind, State: Waiting}, ended: make(chan struct{})}
 	raw := envelope(id, kind, payload)
 	acked := make(chan struct{})
-	if !s.enter() { // for what waits for the ack
+	if !s.enter() { // for the goroutine that waits for the ack
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.fail(p, DispatchFailed)
@@ -141,7 +142,7 @@ func envelope(id, kind string, payload any) []byte {
 	return raw
 }
 
-// expire waits for the ack, or declares the delivery timed out.
+// expire waits for the ack, or marks the delivery as timed out.
 func (s *Server) expire(c *conn, id string, p *Pending, acked chan struct{}, limit time.Duration) {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
@@ -159,15 +160,15 @@ func (s *Server) expire(c *conn, id string, p *Pending, acked chan struct{}, lim
 	}
 }
 
-// fail ends a delivery. Called with mu held.
+// fail ends a delivery. It must be called with mu held.
 func (s *Server) fail(p *Pending, state State) {
 	p.end(state, 0)
 	s.failed = append(s.failed, p.d)
 	s.touch()
 }
 
-// acknowledge matches an ack to its envelope. Only the connection that got
-// the envelope can acknowledge it. An ack may carry an answer.
+// acknowledge matches an ack to its envelope. Only the connection that got the
+// envelope can acknowledge it. An ack may carry an answer.
 func (s *Server) acknowledge(c *conn, id string, payload json.RawMessage, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

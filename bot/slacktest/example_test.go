@@ -35,12 +35,12 @@ func Example() {
 	defer stop()
 	go echo(ctx, slack.New(slacktest.BotToken, slack.OptionAppLevelToken(slacktest.AppToken), slack.OptionAPIURL(s.URL())))
 
-	// Somebody types a command, once the bot is there.
+	// Someone types a command once the bot is connected.
 	_ = s.WaitFor(ctx, func() bool { return s.Connections() > 0 })
 	delivery, _ := s.Slash(slacktest.Ada, slacktest.General, "/echo hello").Wait(ctx)
 	fmt.Println(delivery.State)
 
-	// Everybody in the channel reads the answer.
+	// Everyone in the channel can read the answer.
 	_ = s.WaitFor(ctx, func() bool { return len(s.History(slacktest.General)) > 0 })
 	fmt.Println(s.History(slacktest.General)[0].Text)
 	// Output:
@@ -57,7 +57,7 @@ func ExampleServer_Slash() {
 	failed, _ := s.Slash(slacktest.Ada, slacktest.General, "/echo hello").Wait(ctx)
 	fmt.Println(failed.State)
 
-	// Somebody of another organisation cannot even type it.
+	// A member of another organisation can't even type it.
 	refused, _ := s.Slash(slacktest.Foreign, slacktest.General, "/echo hello").Wait(ctx)
 	fmt.Println(refused.State)
 	// Output:

@@ -8,48 +8,49 @@ import (
 )
 
 // Fault is one way in which Slack's HTTP side fails. Delay comes first; of the
-// others the first that is set counts, in the order in which they stand here.
+// other fields, the first one that is set counts, in the order in which they
+// are declared.
 type Fault struct {
 	Method  string // "chat.postMessage", …, "response_url"; "" for all
 	Channel string // only calls that name this conversation; "" for all
-	Times   int    // how many calls it hits; 0: until ClearFaults
+	Times   int    // how many calls it affects; 0 for all until ClearFaults
 
 	Delay time.Duration // wait, then go on
 
-	Hang bool // take the call and never answer
+	Hang bool // accept the call and never answer
 	Cut  bool // cut the connection
-	// BlackHole makes the connection on which the call came half-open: this
-	// call, and every later one on the same connection, gets no answer; other
-	// connections work. Server.FreezeHTTP does it to those that are open.
+	// BlackHole makes the call's connection half-open: this call, and every
+	// later one on the same connection, gets no answer; other connections
+	// work. Server.FreezeHTTP does that to open connections.
 	BlackHole bool
 
 	Status     int    // answer with this status: 429, 500, …
 	RetryAfter string // the header Retry-After, in seconds, with Status
-	// Error is what {"ok":false,"error":…} names. A response_url answers it as
-	// text with a 404 …
+	// Error is the error of {"ok":false,"error":…}. A response_url returns it
+	// as text with a 404 …
 	Error string
 	// … or, with InBody, as that JSON with a 200, which Slack does too.
 	InBody bool
 
-	AfterEffect bool // do what was asked before failing
+	AfterEffect bool // carry the call out before failing
 }
 
-// Break adds a fault; the first that matches a call hits it.
+// Break adds a fault. The first one that matches a call is used.
 func (s *Server) Break(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, &f)
 }
 
-// ClearFaults removes all faults. Connections that one of them has made
-// half-open stay so.
+// ClearFaults removes all faults. Connections that were made half-open stay
+// so.
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
 }
 
-// Mend is ClearFaults under its former name.
+// Mend calls ClearFaults.
 func (s *Server) Mend() { s.ClearFaults() }
 
 type hook struct {
@@ -58,13 +59,13 @@ type hook struct {
 	f      func(Call)
 }
 
-// Before calls f, outside all locks, when a call of this method has arrived
-// and before anything is done with it. A fault that hits the call on arrival
-// hits it even if f, or somebody meanwhile, clears the faults.
+// Before makes the server call f, without any lock held, when a call of this
+// method has arrived and before it is processed. A fault that matched the call
+// on arrival applies even if f, or anyone in the meantime, clears the faults.
 func (s *Server) Before(method string, f func(Call)) { s.addHook(hook{method, false, f}) }
 
-// After calls f, outside all locks, when a call of this method has had its
-// effect and before it is answered.
+// After makes the server call f, without any lock held, when a call of this
+// method has had its effect and before it is answered.
 func (s *Server) After(method string, f func(Call)) { s.addHook(hook{method, true, f}) }
 
 func (s *Server) addHook(h hook) {
@@ -102,12 +103,13 @@ func (s *Server) nextFault(method, channel string) (Fault, bool) {
 	return Fault{}, false
 }
 
-// suffer serves one call: through the fault that hits it, or else by effect,
-// which does what is asked and returns a word for the record and the answer.
+// suffer handles one call: it applies the matching fault, or else calls
+// effect, which does the work and returns a word for the record and the
+// answer.
 func (s *Server) suffer(w http.ResponseWriter, r *http.Request, call Call, effect func() (string, func())) {
 	call.At = time.Now()
-	// A call suffers what was broken when it arrived, however long a hook holds
-	// it up, or else what the hook has broken.
+	// The faults at arrival apply, however long a hook takes, or else those
+	// that the hook has added.
 	f, hit := s.nextFault(call.Method, call.Channel)
 	s.runHooks(false, call)
 	if !hit {
@@ -164,7 +166,7 @@ func (s *Server) fault(w http.ResponseWriter, r *http.Request, f Fault, call Cal
 	}
 }
 
-// sleep waits; false if the caller or the server went away first.
+// sleep waits. It returns false if the client or the server went away first.
 func (s *Server) sleep(r *http.Request, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

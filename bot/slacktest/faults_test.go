@@ -14,7 +14,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-func TestAResponseURLCanSayNoInTwoWays(t *testing.T) {
+func TestResponseURLErrors(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	s.Slash(slacktest.Ada, slacktest.General, "/x")
@@ -67,7 +67,7 @@ func TestFaultsEndWhenTheyAreCleared(t *testing.T) {
 	}
 }
 
-func TestAHookMayBreakAndClear(t *testing.T) {
+func TestHookMayAddAndClearFaults(t *testing.T) {
 	s := newServer(t)
 	s.Before("auth.test", func(slacktest.Call) { s.ClearFaults() })
 	s.Break(slacktest.Fault{Method: "auth.test", Error: "fatal_error"})
@@ -143,7 +143,7 @@ func TestOneHTTPConnectionCanBecomeABlackHole(t *testing.T) {
 
 // A half-open connection carries nothing in either direction: what the client
 // asks has no effect, and an answer that is under way is lost.
-func TestNothingGoesThroughABlackHole(t *testing.T) {
+func TestBlackHole(t *testing.T) {
 	s := newServer(t)
 	tr := &http.Transport{}
 	t.Cleanup(tr.CloseIdleConnections)
@@ -171,7 +171,7 @@ func TestNothingGoesThroughABlackHole(t *testing.T) {
 	}
 }
 
-func TestAConnectionCanBeCalledBackSoonAfterHello(t *testing.T) {
+func TestDisconnectSoonAfterHello(t *testing.T) {
 	s := newServer(t)
 	s.SetSocketRules(slacktest.SocketRules{
 		AckWithin: time.Second, PingEvery: time.Second, MaxConns: 10,
@@ -192,7 +192,7 @@ func TestAConnectionCanBeCalledBackSoonAfterHello(t *testing.T) {
 	}
 }
 
-func TestAClientThatClosesGetsNothingNewButItsAcksCount(t *testing.T) {
+func TestClosingClientsAcksCount(t *testing.T) {
 	s := newServer(t)
 	old := connect(t, s)
 	p := s.Slash(slacktest.Ada, slacktest.General, "/x")
@@ -217,7 +217,7 @@ func TestAClientThatClosesGetsNothingNewButItsAcksCount(t *testing.T) {
 	}
 }
 
-func TestASecondAckMeansNothing(t *testing.T) {
+func TestSecondAckIsIgnored(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	p := s.Slash(slacktest.Ada, slacktest.General, "/x")
@@ -237,7 +237,7 @@ func TestASecondAckMeansNothing(t *testing.T) {
 	}
 }
 
-func TestAnAckOver20KilobytesIsIgnored(t *testing.T) {
+func TestOversizedAckIsIgnored(t *testing.T) {
 	s := newServer(t)
 	s.SetSocketRules(slacktest.SocketRules{AckWithin: 100 * time.Millisecond, PingEvery: time.Second, MaxConns: 10})
 	ws := connect(t, s)
@@ -252,7 +252,7 @@ func TestAnAckOver20KilobytesIsIgnored(t *testing.T) {
 	}
 }
 
-func TestFrozenConnectionsTakeAndGiveNothing(t *testing.T) {
+func TestFrozenConnections(t *testing.T) {
 	s := newServer(t)
 	s.SetSocketRules(slacktest.SocketRules{AckWithin: 100 * time.Millisecond, PingEvery: 10 * time.Millisecond, MaxConns: 10})
 	ws := connect(t, s)

@@ -9,8 +9,8 @@ import (
 type Installation struct {
 	TeamID, TeamName, TeamDomain string
 
-	// EnterpriseID and EnterpriseName are those of the organisation to which
-	// the workspace belongs; "" outside Enterprise Grid.
+	// EnterpriseID and EnterpriseName identify the organisation of the
+	// workspace; "" outside Enterprise Grid.
 	EnterpriseID, EnterpriseName string
 	// OrgWide installs the app for the whole organisation: auth.test answers
 	// is_enterprise_install, interactive payloads carry "team": null, and
@@ -19,9 +19,9 @@ type Installation struct {
 	OrgWide bool
 }
 
-// SetInstallation installs the app elsewhere. NewServer's is the workspace
-// Acme, T012ACME, outside any organisation. An empty TeamID, TeamName or
-// TeamDomain is as before.
+// SetInstallation changes where the app is installed. NewServer installs it in
+// the workspace Acme, T012ACME, outside any organisation. An empty TeamID,
+// TeamName or TeamDomain leaves the current value.
 func (s *Server) SetInstallation(i Installation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,7 +44,7 @@ func (s *Server) SetInstallation(i Installation) {
 	s.touch()
 }
 
-// enterprise is the organisation as payloads carry it: null outside of one.
+// enterprise returns the organisation for payloads: nil if there is none.
 func (i Installation) enterprise() any {
 	if i.EnterpriseID == "" {
 		return nil
@@ -52,8 +52,8 @@ func (i Installation) enterprise() any {
 	return map[string]any{"id": i.EnterpriseID, "name": i.EnterpriseName}
 }
 
-// team is the workspace as interactive payloads carry it: null where the
-// installation is the organisation's.
+// team returns the workspace for interactive payloads: nil if the app is
+// installed for the organisation.
 func (i Installation) team() any {
 	if i.OrgWide {
 		return nil
@@ -66,7 +66,8 @@ func (i Installation) team() any {
 }
 
 // has reports whether the person can use the app: people of the workspace, or
-// of the organisation where it is installed for all of it. Called with mu held.
+// of the organisation if it is installed for all of it. It must be called with
+// mu held.
 func (s *Server) has(u User) bool {
 	i := s.installation
 	if i.EnterpriseID == "" || u.EnterpriseID != "" && u.EnterpriseID != i.EnterpriseID {
@@ -76,8 +77,8 @@ func (s *Server) has(u User) bool {
 	return i.OrgWide && len(teams) > 0 || slices.Contains(teams, i.TeamID)
 }
 
-// teamsOf lists a person's workspaces in the organisation. A stranger has
-// none. Called with mu held.
+// teamsOf returns a person's workspaces in the organisation. A stranger has
+// none. It must be called with mu held.
 func (s *Server) teamsOf(u User) []string {
 	switch {
 	case u.Teams != nil:
@@ -88,22 +89,23 @@ func (s *Server) teamsOf(u User) []string {
 	return []string{u.TeamID}
 }
 
-// AmendPayloads lets f change every slash command and interactive payload
-// before it is delivered: to leave out a field, or to add what a later Slack
-// may add. kind is "slash_commands" or "interactive". nil ends it.
+// AmendPayloads sets a function that changes every slash command and
+// interactive payload before it is delivered, for example to omit a field, or
+// to add one that Slack may add later. kind is "slash_commands" or
+// "interactive". nil removes the function.
 func (s *Server) AmendPayloads(f func(kind string, payload map[string]any)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.amend = f
 }
 
-// Origin is the app and the installation from which an envelope says that it
-// comes. Empty fields are the server's own.
+// Origin is the app and the installation that an envelope claims to come from.
+// Empty fields mean the server's own.
 type Origin struct {
 	AppID, TeamID, TeamDomain, EnterpriseID string
 }
 
-// apply makes a payload say that it comes from o.
+// apply writes the origin into a payload.
 func (o Origin) apply(payload map[string]any) {
 	if o.AppID != "" {
 		payload["api_app_id"] = o.AppID

@@ -8,8 +8,8 @@ import (
 )
 
 // Slash types a command: Slash(Ada, General, "/cancel-task 12345"). It is
-// NotOffered to people who are not of the installation: those of another
-// organisation cannot run a workspace's commands in a shared channel
+// NotOffered to people outside the installation: members of another
+// organisation can't run a workspace's commands in a shared channel
 // (docs.slack.dev/interactivity/implementing-slash-commands).
 func (s *Server) Slash(user, channel, text string) *Pending {
 	s.mu.Lock()
@@ -21,8 +21,8 @@ func (s *Server) Slash(user, channel, text string) *Pending {
 	return s.SlashFrom(Origin{}, user, channel, text)
 }
 
-// SlashFrom delivers a command that says that it comes from another app or
-// installation, whoever typed it.
+// SlashFrom delivers a command that claims to come from another app or
+// installation, for any user.
 func (s *Server) SlashFrom(o Origin, user, channel, text string) *Pending {
 	command, rest, _ := strings.Cut(text, " ")
 	s.mu.Lock()
@@ -35,7 +35,7 @@ func (s *Server) SlashFrom(o Origin, user, channel, text string) *Pending {
 		"token": VerificationToken, "team_id": team, "team_domain": i.TeamDomain,
 		"channel_id": channel, "channel_name": c.displayName(),
 		"user_id": user, "user_name": s.users[user].Name, "command": command, "text": rest, "api_app_id": AppID,
-		// A command is a form: its values are strings.
+		// A command is a form: all its values are strings.
 		"is_enterprise_install": fmt.Sprint(i.OrgWide), "trigger_id": s.newTrigger(user),
 		"response_url": s.newResponseURL(user, channel, nil),
 	}
@@ -48,8 +48,9 @@ func (s *Server) SlashFrom(o Origin, user, channel, text string) *Pending {
 	return s.deliver(s.random.text(), "slash_commands", payload, func(raw json.RawMessage) { s.ackMessage(user, channel, raw) })
 }
 
-// ackMessage shows the message that the ack of a command may carry
-// (docs.slack.dev/apis/events-api/using-socket-mode). Called with mu held.
+// ackMessage posts the message that a command's ack may carry
+// (docs.slack.dev/apis/events-api/using-socket-mode). It must be called with
+// mu held.
 func (s *Server) ackMessage(user, channel string, raw json.RawMessage) {
 	var m messageJSON
 	if json.Unmarshal(raw, &m) != nil {
@@ -66,7 +67,7 @@ func (s *Server) ackMessage(user, channel string, raw json.RawMessage) {
 	s.post(Message{Channel: channel, Author: BotUser, Text: m.Text, Blocks: blocks, Only: only, Via: "ack"})
 }
 
-// displayName is a conversation's name in payloads.
+// displayName returns a conversation's name for payloads.
 func (c Conversation) displayName() string {
 	switch c.Kind {
 	case DM:
@@ -78,8 +79,8 @@ func (c Conversation) displayName() string {
 	}
 }
 
-// Click presses a button of a message, as a person who sees it. It is
-// NotOffered when the person sees no such button.
+// Click presses a button of a message. It is NotOffered if the person doesn't
+// see that button.
 func (s *Server) Click(user string, m Message, actionID string) *Pending {
 	s.mu.Lock()
 	current := s.find(m.Channel, m.TS)
@@ -92,14 +93,14 @@ func (s *Server) Click(user string, m Message, actionID string) *Pending {
 	return s.interact(payload, nil)
 }
 
-// Forge delivers a click on a message with another action id or value: what
-// an attacker, an old version of the bot or a replay sends.
+// Forge delivers a click on a message with another action ID or value, as an
+// attacker, an old version of the bot or a replay would.
 func (s *Server) Forge(user string, m Message, actionID, value string) *Pending {
 	return s.ClickFrom(Origin{}, user, m, actionID, value)
 }
 
-// ClickFrom delivers a click that says that it comes from another app or
-// installation, with any action id and value.
+// ClickFrom delivers a click that claims to come from another app or
+// installation, with any action ID and value.
 func (s *Server) ClickFrom(o Origin, user string, m Message, actionID, value string) *Pending {
 	s.mu.Lock()
 	current := s.find(m.Channel, m.TS)
@@ -112,10 +113,9 @@ func (s *Server) ClickFrom(o Origin, user string, m Message, actionID, value str
 	return s.interact(payload, nil)
 }
 
-// Shortcut uses a message shortcut, from the menu of a message, also in a
-// thread (docs.slack.dev/interactivity/implementing-shortcuts). It is
-// NotOffered where the person does not see the message, or is not of the
-// installation.
+// Shortcut uses a message shortcut, from the menu of a message or of a reply
+// (docs.slack.dev/interactivity/implementing-shortcuts). It is NotOffered if
+// the person doesn't see the message or is outside the installation.
 func (s *Server) Shortcut(user string, m Message, callbackID string) *Pending {
 	s.mu.Lock()
 	current := s.find(m.Channel, m.TS)
@@ -132,8 +132,9 @@ func (s *Server) Shortcut(user string, m Message, callbackID string) *Pending {
 	return s.interact(payload, nil)
 }
 
-// interaction is what all interactive payloads have
-// (docs.slack.dev/reference/interaction-payloads). Called with mu held.
+// interaction returns the fields of every interactive payload
+// (docs.slack.dev/reference/interaction-payloads). It must be called with mu
+// held.
 func (s *Server) interaction(kind, user string) map[string]any {
 	u, i := s.users[user], s.installation
 	team := u.TeamID
@@ -155,7 +156,8 @@ func (s *Server) interact(payload map[string]any, answered func(json.RawMessage)
 	return s.deliver(s.random.text(), "interactive", payload, answered)
 }
 
-// amended lets a test change a payload. Called with mu held.
+// amended returns a payload after the test's changes. It must be called with
+// mu held.
 func (s *Server) amended(kind string, payload map[string]any) {
 	if s.amend != nil {
 		s.amend(kind, payload)
@@ -167,7 +169,8 @@ func (s *Server) actionTS() string {
 	return fmt.Sprintf("%d.%06d", at/1e6, at%1e6)
 }
 
-// clickPayload builds block_actions for a button. Called with mu held.
+// clickPayload builds the block_actions payload of a button. It must be called
+// with mu held.
 func (s *Server) clickPayload(user string, m *Message, actionID, value string) map[string]any {
 	action := map[string]any{
 		"type": "button", "action_id": actionID, "block_id": m.blockOf(actionID), "action_ts": s.actionTS(),
@@ -189,13 +192,14 @@ func (s *Server) clickPayload(user string, m *Message, actionID, value string) m
 	}
 	payload["state"] = map[string]any{"values": map[string]any{}}
 	payload["response_url"] = s.newResponseURL(user, m.Channel, m)
-	if m.Only == "" { // ephemeral messages are not sent along
+	if m.Only == "" { // ephemeral messages aren't included
 		payload["message"] = m.json(s.installation.TeamID)
 	}
 	return payload
 }
 
-// visible reports whether a person can see a message. Called with mu held.
+// visible reports whether a person can see a message. It must be called with
+// mu held.
 func (s *Server) visible(user string, m *Message) bool {
 	c := s.channels[m.Channel]
 	inside := c.Kind == Public || slices.Contains(c.Members, user)

@@ -27,8 +27,8 @@ func payload(t *testing.T, ws *websocket.Conn, ack string) map[string]any {
 	return p
 }
 
-// at follows a path of keys, "a.b.0", through decoded JSON; "absent" where it
-// does not lead anywhere.
+// at follows a path of keys, "a.b.0", through decoded JSON; it returns
+// "absent" if there is nothing.
 func at(v any, path string) any {
 	for key := range strings.SplitSeq(path, ".") {
 		if list, ok := v.([]any); ok && key == "0" && len(list) > 0 {
@@ -66,7 +66,7 @@ func post(t *testing.T, s *slacktest.Server, channel string) slacktest.Message {
 	return all[len(all)-1]
 }
 
-func TestACommandCarriesWhatSlackSends(t *testing.T) {
+func TestCommandPayloadMatchesSlack(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	s.Slash(slacktest.Ada, slacktest.Legal, "/x 1 2")
@@ -81,7 +81,7 @@ func TestACommandCarriesWhatSlackSends(t *testing.T) {
 	}
 }
 
-func TestAClickCarriesWhatSlackSends(t *testing.T) {
+func TestClickPayloadMatchesSlack(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	m := post(t, s, slacktest.General)
@@ -108,7 +108,7 @@ func TestAClickCarriesWhatSlackSends(t *testing.T) {
 	expect(t, payload(t, ws, ""), map[string]any{"actions.0.action_id": "stop", "actions.0.value": "absent", "actions.0.block_id": ""})
 }
 
-func TestAResponseURLsPublicMessageIsABotMessage(t *testing.T) {
+func TestResponseURLPostsBotMessage(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	s.Slash(slacktest.Ada, slacktest.Legal, "/x")
@@ -118,7 +118,7 @@ func TestAResponseURLsPublicMessageIsABotMessage(t *testing.T) {
 	expect(t, payload(t, ws, ""), map[string]any{"message.subtype": "bot_message", "message.user": "absent", "message.bot_id": slacktest.BotID, "channel.name": "privategroup"})
 }
 
-func TestAnAckMayBeAMessage(t *testing.T) {
+func TestAckMayBeAMessage(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	for _, c := range []struct {
@@ -142,7 +142,7 @@ func TestAnAckMayBeAMessage(t *testing.T) {
 	}
 }
 
-func TestAnEphemeralMessageIsNotSentAlong(t *testing.T) {
+func TestEphemeralMessagesAreNotInPayloads(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	s.Slash(slacktest.Ada, slacktest.General, "/x")
@@ -151,7 +151,7 @@ func TestAnEphemeralMessageIsNotSentAlong(t *testing.T) {
 	expect(t, payload(t, ws, ""), map[string]any{"message": "absent", "container.is_ephemeral": true})
 }
 
-func TestAShortcutCarriesItsMessage(t *testing.T) {
+func TestShortcutPayloadHasTheMessage(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	m := s.Say(slacktest.Grace, slacktest.General, "look at this")
@@ -165,7 +165,7 @@ func TestAShortcutCarriesItsMessage(t *testing.T) {
 	}
 }
 
-func TestAPayloadCanBeAmended(t *testing.T) {
+func TestPayloadCanBeAmended(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	s.AmendPayloads(func(kind string, p map[string]any) {
@@ -176,7 +176,7 @@ func TestAPayloadCanBeAmended(t *testing.T) {
 	expect(t, payload(t, ws, ""), map[string]any{"team": "absent", "new": "interactive"})
 }
 
-func TestAnEnvelopeCanComeFromElsewhere(t *testing.T) {
+func TestEnvelopesOfOtherWorkspaces(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	s.AddUser(slacktest.User{ID: "U9EVE", TeamID: "T9EVIL"})
@@ -247,7 +247,7 @@ func TestEnterpriseGrid(t *testing.T) {
 	}
 }
 
-func TestUsersInfoTellsOfTheOrganisation(t *testing.T) {
+func TestUsersInfoHasTheOrganisation(t *testing.T) {
 	s := newServer(t)
 	s.SetInstallation(slacktest.Installation{EnterpriseID: "E012ACME", EnterpriseName: "Acme Group"})
 	s.AddUser(slacktest.User{ID: "W0WANDA", Name: "wanda", NoTeamID: true, IsAdmin: true, Teams: []string{slacktest.TeamID, "T0SISTER"}})

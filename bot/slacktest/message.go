@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// Message is a message as the server keeps it.
+// Message is a message as the server stores it.
 type Message struct {
-	TS       string // its id in the channel: seconds since 1970, a dot, six digits
+	TS       string // its ID in the channel: seconds since 1970, a dot, six digits
 	ThreadTS string // the message that it replies to; "" outside threads
 	Channel  string
 	Author   string // user id
@@ -23,10 +23,10 @@ type Message struct {
 	Deleted  bool
 
 	UnfurlLinks, UnfurlMedia bool // whether Slack shows previews of links in it
-	Broadcast                bool // a reply that is shown in the channel too
+	Broadcast                bool // a reply that is also shown in the channel
 }
 
-// Button finds a button by its action id; nil if the message has none.
+// Button returns a button by its action ID; nil if the message has none.
 func (m Message) Button(actionID string) *Element {
 	for _, e := range m.buttons() {
 		if e.ActionID == actionID {
@@ -36,7 +36,7 @@ func (m Message) Button(actionID string) *Element {
 	return nil
 }
 
-// Buttons lists the action ids of a message's buttons.
+// Buttons returns the action IDs of a message's buttons.
 func (m Message) Buttons() []string {
 	var ids []string
 	for _, e := range m.buttons() {
@@ -57,7 +57,8 @@ func (m Message) buttons() []*Element {
 	return found
 }
 
-// blockOf returns the id of the block that holds an element; "" if none does.
+// blockOf returns the ID of the block that contains an element; "" if none
+// does.
 func (m Message) blockOf(actionID string) string {
 	for i := range m.Blocks {
 		for _, e := range m.Blocks[i].elementsOf() {
@@ -69,8 +70,8 @@ func (m Message) blockOf(actionID string) string {
 	return ""
 }
 
-// json is a message as answers and payloads carry it. What a response_url
-// posted has the subtype bot_message and no user
+// json returns a message for answers and payloads. One that was posted by
+// response_url has the subtype bot_message and no user
 // (docs.slack.dev/reference/events/message).
 func (m Message) json(team string) map[string]any {
 	out := map[string]any{"type": "message", "ts": m.TS, "text": m.Text, "team": team}
@@ -94,7 +95,7 @@ func (m Message) json(team string) map[string]any {
 	return out
 }
 
-// post stores a message and gives it a ts. Called with mu held.
+// post stores a message and gives it a ts. It must be called with mu held.
 func (s *Server) post(m Message) *Message {
 	m.At = s.now()
 	ts := max(m.At.UnixMicro(), s.lastTS+1)
@@ -105,13 +106,13 @@ func (s *Server) post(m Message) *Message {
 	return &m
 }
 
-// History is what everybody in a channel can read, oldest first, replies in
-// threads included.
+// History returns what everyone in a channel can read, oldest first, including
+// replies in threads.
 func (s *Server) History(channel string) []Message {
 	return s.messagesWhere(func(m *Message) bool { return m.Channel == channel && m.Only == "" && !m.Deleted })
 }
 
-// Thread is what everybody can read in the thread below a message, oldest
+// Thread returns what everyone can read in the thread of a message, oldest
 // first, without the message itself.
 func (s *Server) Thread(channel, ts string) []Message {
 	return s.messagesWhere(func(m *Message) bool {
@@ -119,19 +120,20 @@ func (s *Server) Thread(channel, ts string) []Message {
 	})
 }
 
-// View is what one person reads in a channel: History and what only they see.
+// View returns what one person reads in a channel: History and what only they
+// see.
 func (s *Server) View(user, channel string) []Message {
 	return s.messagesWhere(func(m *Message) bool {
 		return m.Channel == channel && (m.Only == "" || m.Only == user) && !m.Deleted
 	})
 }
 
-// Private is what only one person sees in a channel.
+// Private returns what only one person sees in a channel.
 func (s *Server) Private(user, channel string) []Message {
 	return s.messagesWhere(func(m *Message) bool { return m.Channel == channel && m.Only == user && !m.Deleted })
 }
 
-// All is every message that was ever posted, deleted ones too.
+// All returns every message that was ever posted, including deleted ones.
 func (s *Server) All() []Message { return s.messagesWhere(func(*Message) bool { return true }) }
 
 func (s *Server) messagesWhere(f func(*Message) bool) []Message {
@@ -146,7 +148,7 @@ func (s *Server) messagesWhere(f func(*Message) bool) []Message {
 	return found
 }
 
-// find looks a message up. Called with mu held.
+// find returns a message. It must be called with mu held.
 func (s *Server) find(channel, ts string) *Message {
 	for _, m := range s.messages {
 		if m.Channel == channel && m.TS == ts {
@@ -156,14 +158,14 @@ func (s *Server) find(channel, ts string) *Message {
 	return nil
 }
 
-// Say posts a message of a person's, as background of a scene.
+// Say posts a message as a person.
 func (s *Server) Say(user, channel, text string) Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return *s.post(Message{Channel: channel, Author: user, Text: text})
 }
 
-// Reply posts a message of a person's in the thread of another message.
+// Reply posts a reply as a person, in the thread of another message.
 func (s *Server) Reply(user string, to Message, text string) Message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,12 +176,12 @@ func (s *Server) Reply(user string, to Message, text string) Message {
 type Call struct {
 	At      time.Time
 	Method  string            // "chat.postMessage", …, "response_url"
-	Channel string            // where one is given
+	Channel string            // if there is one
 	Answer  string            // "ok", Slack's error, or "429", "500", "hang", "cut"
 	Args    map[string]string // of Web API methods, without the token
 }
 
-// Calls lists every request so far, oldest first.
+// Calls returns every request so far, oldest first.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -195,7 +197,7 @@ func (s *Server) record(c Call, answer string) {
 	s.touch()
 }
 
-// messageJSON is what both chat.* methods and response_urls take.
+// messageJSON is the input of the chat.* methods and of response_urls.
 type messageJSON struct {
 	Text            string          `json:"text"`
 	Blocks          json.RawMessage `json:"blocks"`
@@ -205,7 +207,7 @@ type messageJSON struct {
 	DeleteOriginal  bool            `json:"delete_original"`
 }
 
-// content checks text and blocks, and answers Slack's error for bad ones.
+// content checks text and blocks, and returns Slack's error for invalid ones.
 func (s *Server) content(m messageJSON) ([]Block, string) {
 	const longestText = 40000 // docs.slack.dev/reference/methods/chat.postMessage: truncated beyond
 	blocks, err := s.parseBlocks(m.Blocks, InMessage)

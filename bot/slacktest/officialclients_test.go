@@ -81,7 +81,7 @@ func startNode(t *testing.T, s *slacktest.Server, script string) *nodeApp {
 	return app
 }
 
-// until waits for what the script is to bring about.
+// until waits until the script has caused cond.
 func (a *nodeApp) until(t *testing.T, what string, cond func() bool) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); !cond(); time.Sleep(20 * time.Millisecond) {
@@ -91,7 +91,7 @@ func (a *nodeApp) until(t *testing.T, what string, cond func() bool) {
 	}
 }
 
-func TestABoltAppRunsUnchanged(t *testing.T) {
+func TestBoltAppRunsUnchanged(t *testing.T) {
 	s := newServer(t)
 	s.SetScopes("commands", "chat:write", "chat:write.public", "users:read", "channels:read", "im:write")
 	app := startNode(t, s, "app.js")
@@ -146,8 +146,8 @@ func acknowledged(t *testing.T, p *slacktest.Pending) {
 	}
 }
 
-// The script itself holds what each method answers against its documentation.
-func TestTheOfficialClientsRunByThemselves(t *testing.T) {
+// The script itself compares the answer of each method with its documentation.
+func TestOfficialClientsRunUnchanged(t *testing.T) {
 	s := newServer(t)
 	s.SetScopes("commands", "chat:write", "chat:write.public", "users:read", "users:read.email", "usergroups:read", "channels:read", "im:write", "team:read")
 	s.SetGroup("S0LEGAL", slacktest.Ada)

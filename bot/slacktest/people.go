@@ -17,8 +17,8 @@ func (s *Server) userInfo(args params) reply {
 	return reply{"user": s.describe(u)}
 }
 
-// lookupByEmail serves users.lookupByEmail. Slack compares without regard to
-// case, and finds neither deactivated people nor those of another workspace.
+// lookupByEmail serves users.lookupByEmail. Slack ignores case, and finds
+// neither deactivated people nor those of another workspace.
 func (s *Server) lookupByEmail(args params) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -34,8 +34,9 @@ func (s *Server) lookupByEmail(args params) reply {
 	return failure("users_not_found")
 }
 
-// describe is a person as the Web API tells of them
-// (docs.slack.dev/reference/objects/user-object). Called with mu held.
+// describe returns a user object
+// (docs.slack.dev/reference/objects/user-object). It must be called with mu
+// held.
 func (s *Server) describe(u User) reply {
 	out := reply{
 		"id": u.ID, "name": u.Name, "deleted": u.Deleted, "profile": s.profile(u),
@@ -50,7 +51,7 @@ func (s *Server) describe(u User) reply {
 	if u.IsStranger {
 		out["is_stranger"] = true
 	}
-	if u.Deleted { // of them Slack tells no more
+	if u.Deleted { // Slack says no more about them
 		return out
 	}
 	if u.IsInvited {
@@ -109,8 +110,8 @@ func (s *Server) enterpriseUser(u User) reply {
 	}
 }
 
-// zone is a time zone's name for people and its offset in seconds. Where the
-// machine has no zone data it is UTC.
+// zone returns a time zone's display name and its offset in seconds. If the
+// machine has no zone data, it is UTC.
 func zone(name string, at time.Time) (string, int) {
 	place, err := time.LoadLocation(name)
 	if err != nil {

@@ -6,20 +6,20 @@ import (
 	"sync"
 )
 
-// Pipe is a listener in memory, for Options.Listener. Its Dial is what an HTTP
-// transport and a WebSocket dialer take in place of the network's. Inside a
-// testing/synctest bubble it must be made, dialled and closed there.
+// Pipe is a listener in memory, for Options.Listener. Its Dial fits an HTTP
+// transport and a WebSocket dialer. Inside a testing/synctest bubble it must
+// be made, dialled and closed there.
 type Pipe struct {
 	calls chan net.Conn
 	done  chan struct{}
 	once  sync.Once
 }
 
-// NewPipe makes a listener in memory.
+// NewPipe returns a listener in memory.
 func NewPipe() *Pipe { return &Pipe{calls: make(chan net.Conn), done: make(chan struct{})} }
 
-// Dial connects to the listener, whatever network and address say. It returns
-// ctx's cause when nobody accepts in time, and net.ErrClosed after Close.
+// Dial connects to the listener, and ignores network and address. It returns
+// ctx's cause if no one accepts in time, and net.ErrClosed after Close.
 func (p *Pipe) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	here, there := pair()
 	select {
@@ -32,7 +32,7 @@ func (p *Pipe) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// Accept waits for a connection; net.ErrClosed after Close.
+// Accept waits for a connection. It returns net.ErrClosed after Close.
 func (p *Pipe) Accept() (net.Conn, error) {
 	select {
 	case c := <-p.calls:
@@ -42,13 +42,13 @@ func (p *Pipe) Accept() (net.Conn, error) {
 	}
 }
 
-// Close ends the listener. Connections live on.
+// Close closes the listener. Its connections stay open.
 func (p *Pipe) Close() error {
 	p.once.Do(func() { close(p.done) })
 	return nil
 }
 
-// Addr is an address that only names the listener.
+// Addr returns an address that only names the listener.
 func (p *Pipe) Addr() net.Addr { return pipeAddr{} }
 
 type pipeAddr struct{}

@@ -11,7 +11,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-// ends makes both ends of a connection through a Pipe.
+// ends returns both ends of a connection through a Pipe.
 func ends(t *testing.T) (dialled, accepted net.Conn) {
 	t.Helper()
 	pipe := slacktest.NewPipe()
@@ -28,14 +28,14 @@ func ends(t *testing.T) (dialled, accepted net.Conn) {
 	return dialled, <-came
 }
 
-func TestAPipeIsAConnection(t *testing.T) {
+func TestPipeImplementsConn(t *testing.T) {
 	nettest.TestConn(t, func() (c1, c2 net.Conn, stop func(), err error) {
 		c1, c2 = ends(t)
 		return c1, c2, func() { _, _ = c1.Close(), c2.Close() }, nil
 	})
 }
 
-// As over a network: who writes does not wait for the other to read.
+// As over a network, a writer doesn't wait for the other side to read.
 func TestBothEndsOfAPipeMaySpeakAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		here, there := ends(t)

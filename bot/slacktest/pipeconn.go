@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// pipeBuffer is how much may be on its way in one direction before a writer
-// has to wait, as between two sockets. Without any, as in net.Pipe, two sides
-// that ping each other at the same moment would each wait for the other to
-// read, and call the connection dead.
+// pipeBuffer is the size of each direction's buffer; a writer waits when it is
+// full, as with a socket. Without a buffer, as in net.Pipe, two sides that
+// ping each other at the same moment would each wait for the other to read,
+// and consider the connection dead.
 const pipeBuffer = 64 << 10
 
 // pipeConn is one end of a connection in memory.
 type pipeConn struct{ in, out *stream }
 
-// pair makes both ends of a connection.
+// pair returns both ends of a connection.
 func pair() (net.Conn, net.Conn) {
 	there, back := newStream(), newStream()
 	return &pipeConn{in: back, out: there}, &pipeConn{in: there, out: back}
@@ -119,7 +119,7 @@ func (s *stream) write(p []byte) (int, error) {
 	}
 }
 
-// limit is a deadline that wakes who waits for it.
+// limit is a deadline that wakes its waiters.
 type limit struct {
 	by    time.Time // none if zero
 	timer *time.Timer

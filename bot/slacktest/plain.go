@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Plain renders a message as text, about as a person reads it: links as
-// "label (address)", mentions as names, moments in the given zone in full, so
-// that the text does not depend on the day on which it is read. name turns a
-// user id into a name. Buttons are left out.
+// Plain renders a message as text, roughly as a person reads it: links as
+// "label (address)", mentions as names, times in full in the given zone, so
+// that the text doesn't depend on the current day. name returns the name for a
+// user ID. Buttons are left out.
 func Plain(m Message, name func(id string) string, zone *time.Location) string {
 	return plainMessage(m, name, func(at time.Time, format string) string {
 		at = at.In(zone)
@@ -19,14 +19,14 @@ func Plain(m Message, name func(id string) string, zone *time.Location) string {
 	})
 }
 
-// PlainAt renders a message as Plain does, but its moments exactly as Slack
-// shows them to somebody whose clock says now, in the zone of now: "Today at
-// 9:31 PM". See FormatDate.
+// PlainAt renders a message like Plain, but its times as Slack shows them to a
+// reader whose clock says now, in the zone of now: "Today at 9:31 PM". See
+// FormatDate.
 func PlainAt(m Message, name func(id string) string, now time.Time) string {
 	return plainMessage(m, name, func(at time.Time, format string) string { return FormatDate(at, format, now) })
 }
 
-// dates turns a moment and its format into what is read.
+// dates formats a time.
 type dates func(at time.Time, format string) string
 
 func plainMessage(m Message, name func(id string) string, show dates) string {
@@ -77,7 +77,7 @@ func plainMrkdwn(text string, name func(string) string, show dates) string {
 	return entities.Replace(emojis.Replace(text))
 }
 
-// plainAngled renders what stands between < and >
+// plainAngled renders the text between < and >
 // (docs.slack.dev/messaging/formatting-message-text).
 func plainAngled(s string, name func(string) string, show dates) string {
 	target, label, labelled := strings.Cut(s, "|")

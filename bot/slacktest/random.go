@@ -7,11 +7,11 @@ import (
 	"sync"
 )
 
-// source is where ids, tickets and choices come from: from the system, or the
-// same ones in each run where there is a seed.
+// source generates IDs, tickets and random choices: from the system's
+// randomness, or the same ones in each run if there is a seed.
 type source struct {
 	mu     sync.Mutex
-	seeded *rand.Rand // nil: the system's
+	seeded *rand.Rand // nil for the system's
 }
 
 func newSource(seed uint64) *source {
@@ -21,7 +21,7 @@ func newSource(seed uint64) *source {
 	return &source{seeded: rand.New(rand.NewPCG(seed, seed))}
 }
 
-// text makes 26 characters that nobody guesses, unless they know the seed.
+// text returns 26 characters that can't be guessed, except with a seed.
 func (r *source) text() string {
 	if r.seeded == nil {
 		return strings.ToLower(crand.Text())
@@ -45,5 +45,6 @@ func (r *source) perm(n int) []int {
 	return r.seeded.Perm(n)
 }
 
-// shortID is a block_id or action_id as Slack generates them: five characters.
+// shortID returns a block_id or action_id as Slack generates them: five
+// characters.
 func (s *Server) shortID() string { return s.random.text()[:5] }

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// The life of a response_url
-// (docs.slack.dev/interactivity/handling-user-interaction, "message responses").
+// Limits of a response_url
+// (docs.slack.dev/interactivity/handling-user-interaction, "message
+// responses").
 const (
 	responseURLUses = 5
 	responseURLLife = 30 * time.Minute
@@ -22,7 +23,7 @@ type responseURL struct {
 	uses    int
 }
 
-// newResponseURL hands out a URL. Called with mu held.
+// newResponseURL returns a new URL. It must be called with mu held.
 func (s *Server) newResponseURL(user, channel string, message *Message) string {
 	ticket := s.ticket()
 	s.urls[ticket] = &responseURL{user: user, channel: channel, message: message, from: s.now()}
@@ -50,7 +51,7 @@ func (s *Server) serveResponseURL(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// respond does what a POST to a response_url asks.
+// respond serves a POST to a response_url.
 func (s *Server) respond(ticket string, body []byte) (int, string) {
 	var m messageJSON
 	if err := json.Unmarshal(body, &m); err != nil {

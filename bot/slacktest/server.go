@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// What the server accepts and answers with.
+// The server's credentials and IDs.
 const (
 	AppToken = "xapp-1-A012CANCEL-1111-5f1c9a7e"
 	BotToken = "xoxb-2222-3333-b0a7d3c1f2e4"
@@ -18,17 +18,17 @@ const (
 	AppID    = "A012CANCEL"
 	BotUser  = "U0BOT"
 	BotID    = "B0BOT"
-	// VerificationToken is the deprecated token that payloads still carry.
+	// VerificationToken is the deprecated token that payloads still contain.
 	VerificationToken = "gIkuvaNzQIHg97ATvDxqgjtO"
 )
 
-// Server is the stand-in. Its methods are safe for concurrent use.
+// Server is the fake. Its methods are safe for concurrent use.
 type Server struct {
 	http   *http.Server
 	url    string // without a path
 	random *source
 	done   chan struct{}  // closed by Close
-	work   sync.WaitGroup // connections, requests under way, delivery timers
+	work   sync.WaitGroup // connections, requests in progress, delivery timers
 
 	mu           sync.Mutex
 	closed       bool
@@ -60,30 +60,31 @@ type Server struct {
 	lastCall     map[string]time.Time // method and channel → last call within a limit
 	sockets      SocketRules
 	gaps         map[string]time.Duration // method → least time between two calls
-	tokenErr     map[string]string        // token → error it is answered with
-	moreTokens   map[string]bool          // besides AppToken and BotToken
+	tokenErr     map[string]string        // token → error to return for it
+	moreTokens   map[string]bool          // in addition to AppToken and BotToken
 }
 
-// Options are what New can be told. The zero value is a server on a free
-// loopback port.
+// Options configures a Server. The zero value is a server on a free loopback
+// port.
 type Options struct {
-	// Listener takes the connections: TCP, or anything in memory. The server
-	// closes it. nil listens on a free port of 127.0.0.1.
+	// Listener accepts the connections: TCP, or in memory. The server closes
+	// it. If nil, the server listens on a free port of 127.0.0.1.
 	Listener net.Listener
-	// URL is how clients reach Listener, such as "http://slack.test"; a scheme
-	// and a host without a path. Empty is http and the listener's address.
+	// URL is the base URL for clients, such as "http://slack.test"; a scheme
+	// and a host without a path. If empty, it is http and the listener's
+	// address.
 	URL string
-	// Seed makes all that is chosen at random (ids, tickets, the connection
-	// that gets an envelope) the same in each run. 0 chooses anew.
+	// Seed makes all random choices (IDs, tickets, the connection that gets an
+	// envelope) the same in each run. 0 means random.
 	Seed uint64
 }
 
 // NewServer starts a server on a free loopback port, with the people and
-// conversations that the constants name. Close it. It panics when there is no
-// port to be had.
+// conversations that the constants name. The caller must call Close. NewServer
+// panics if there is no free port.
 func NewServer() *Server { return New(Options{}) }
 
-// New starts a server as NewServer does, with options.
+// New starts a server like NewServer, with options.
 func New(o Options) *Server {
 	if o.Listener == nil {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -122,12 +123,12 @@ func New(o Options) *Server {
 	return s
 }
 
-// start serves on l until Close. HTTP/2 is spoken to clients that begin with
-// it, so that what a half-open connection does to many requests can be tried.
+// start serves on l until Close. It speaks HTTP/2 to clients that begin with
+// it, so that tests can see how a half-open connection affects many requests.
 func (s *Server) start(l net.Listener) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/{method}", s.serveMethod)
-	mux.HandleFunc("GET /api/{method}", s.serveMethod) // read-only methods take both
+	mux.HandleFunc("GET /api/{method}", s.serveMethod) // read-only methods accept both
 	mux.HandleFunc("POST /actions/{ticket}", s.serveResponseURL)
 	mux.HandleFunc("GET /link/", s.serveSocket)
 	s.http = &http.Server{
@@ -147,7 +148,8 @@ func (s *Server) start(l net.Listener) {
 	s.work.Go(func() { _ = s.http.Serve(wireListener{l}) })
 }
 
-// enter counts something that Close has to wait for; false once it is closed.
+// enter counts work that Close has to wait for. It returns false once the
+// server is closed.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,12 +160,12 @@ func (s *Server) enter() bool {
 	return true
 }
 
-// URL is the address of the Web API, with a trailing slash, as official
-// clients want it (slackApiUrl, OptionAPIURL).
+// URL returns the address of the Web API, with a trailing slash, as official
+// clients expect it (slackApiUrl, OptionAPIURL).
 func (s *Server) URL() string { return s.url + "/api/" }
 
-// Close cuts everything and waits until nothing of the server runs any more.
-// Only the first call does anything.
+// Close cuts every connection and waits until nothing of the server is
+// running. Further calls do nothing.
 func (s *Server) Close() {
 	s.mu.Lock()
 	again := s.closed
@@ -177,17 +179,17 @@ func (s *Server) Close() {
 	s.work.Wait()
 }
 
-// Secrets lists every ticket that the server ever handed out, in response
-// URLs, WebSocket URLs and trigger ids: none of them belongs in a log.
+// Secrets returns every ticket that the server has issued, in response URLs,
+// WebSocket URLs and trigger IDs: none of them belongs in a log.
 func (s *Server) Secrets() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.issued)
 }
 
-// WaitFor returns nil once cond holds, or an error that wraps ctx's cause. It
-// asks again whenever anything has happened at the server, and now and then,
-// since cond may look elsewhere. cond is called without any lock held.
+// WaitFor returns nil once cond is true, or an error that wraps ctx's cause.
+// It calls cond after every change in the server, and regularly, since cond
+// may depend on something else. cond is called without any lock held.
 func (s *Server) WaitFor(ctx context.Context, cond func() bool) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -205,20 +207,20 @@ func (s *Server) WaitFor(ctx context.Context, cond func() bool) error {
 	}
 }
 
-// Changed returns a channel that is closed when anything happens.
+// Changed returns a channel that is closed at the next change.
 func (s *Server) Changed() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.changed
 }
 
-// touch wakes those who wait. Called with mu held.
+// touch wakes the waiters. It must be called with mu held.
 func (s *Server) touch() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
-// ticket makes an unguessable string. Called with mu held.
+// ticket returns an unguessable string. It must be called with mu held.
 func (s *Server) ticket() string {
 	t := s.random.text()
 	s.issued = append(s.issued, t)

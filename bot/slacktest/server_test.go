@@ -81,7 +81,7 @@ func TestTokensAndScopesAreChecked(t *testing.T) {
 	}
 }
 
-func TestMembershipDecidesWhereTheBotMayPost(t *testing.T) {
+func TestPostingRequiresMembership(t *testing.T) {
 	s := newServer(t)
 	for channel, want := range map[string]any{
 		slacktest.General: nil, slacktest.Random: nil, slacktest.Deals: nil, slacktest.Ada: nil,
@@ -97,7 +97,7 @@ func TestMembershipDecidesWhereTheBotMayPost(t *testing.T) {
 	}
 }
 
-func TestBlockKitsLimitsAreEnforced(t *testing.T) {
+func TestBlockKitLimitsAreEnforced(t *testing.T) {
 	s := newServer(t)
 	long := strings.Repeat("x", 3001)
 	for name, blocks := range map[string]string{
@@ -116,7 +116,7 @@ func TestBlockKitsLimitsAreEnforced(t *testing.T) {
 	}
 }
 
-func TestAResponseURLHasFiveUsesAndThirtyMinutes(t *testing.T) {
+func TestResponseURLLimits(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	now := time.Now()

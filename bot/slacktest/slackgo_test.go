@@ -11,7 +11,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-// handle answers as a bot written with slack-go does.
+// handle answers like a bot written with slack-go.
 func handle(client *socketmode.Client, e socketmode.Event) {
 	switch e.Type {
 	case socketmode.EventTypeSlashCommand:
@@ -62,7 +62,7 @@ func TestSlackGosClientRunsUnchanged(t *testing.T) {
 			}
 		}
 	}()
-	// Nobody closes Events: a receiver of the client's may outlive its Run.
+	// Events is never closed, because a receiver of the client may outlive its Run.
 	t.Cleanup(func() { stop(); <-ended; <-handled })
 	until := func(what string, cond func() bool) {
 		t.Helper()

@@ -10,11 +10,11 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// maxAck is how long an ack may be, in bytes; a longer one is ignored
+// maxAck is the largest size of an ack, in bytes; a larger one is ignored
 // (docs.slack.dev/apis/events-api/using-socket-mode).
 const maxAck = 20 * 1024
 
-// openConnection serves apps.connections.open. The ticket in the URL is good
+// openConnection serves apps.connections.open. The ticket in the URL is valid
 // for one connection.
 func (s *Server) openConnection(params) reply {
 	s.mu.Lock()
@@ -52,9 +52,9 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	s.read(c)
 }
 
-// welcome says hello and lists the connection, in one step: no envelope comes
-// before the hello, and whoever has read it can get one. It returns the reason
-// for which a connection is turned away.
+// welcome sends the hello and registers the connection, in one step: no
+// envelope comes before the hello, and a client that has read it can get one.
+// It returns the reason if a connection is refused.
 func (s *Server) welcome(c *conn) (SocketRules, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,7 +87,7 @@ func (s *Server) welcome(c *conn) (SocketRules, string) {
 	return rules, ""
 }
 
-// read takes acknowledgements until the connection ends.
+// read handles acknowledgements until the connection ends.
 func (s *Server) read(c *conn) {
 	defer func() {
 		_ = c.ws.Close()
@@ -115,7 +115,7 @@ func (s *Server) read(c *conn) {
 	}
 }
 
-// lives waits and reports whether the connection is still there.
+// lives waits and reports whether the connection is still open.
 func (c *conn) lives(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -127,23 +127,24 @@ func (c *conn) lives(d time.Duration) bool {
 	}
 }
 
-// Connections counts the open connections, those about to close included.
+// Connections returns the number of open connections, including those about to
+// close.
 func (s *Server) Connections() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.conns)
 }
 
-// Clients counts every connection that a client has open: for HTTP, idle ones
-// too, and for Socket Mode. Once a client is dead and this is 0, nothing that
-// it sent is still to be served.
+// Clients returns the number of connections that clients have open: for HTTP
+// including idle ones, and for Socket Mode. If a client is dead and this is 0,
+// none of its requests is still to be served.
 func (s *Server) Clients() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.wires) + len(s.conns)
 }
 
-// Opened counts the connections ever opened.
+// Opened returns the number of connections ever opened.
 func (s *Server) Opened() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,8 +152,8 @@ func (s *Server) Opened() int {
 }
 
 // open returns the connections that deliveries may go to, in random order:
-// Slack promises none, and a connection told to disconnect still gets some
-// until it closes. Called with mu held.
+// Slack guarantees none, and a connection that was asked to disconnect still
+// gets some until it closes. It must be called with mu held.
 func (s *Server) open() []*conn {
 	conns := make([]*conn, len(s.conns))
 	for i, j := range s.random.perm(len(s.conns)) {
@@ -161,10 +162,11 @@ func (s *Server) open() []*conn {
 	return conns
 }
 
-// Disconnect tells one connection, the oldest not yet told, to go, and closes
-// it after grace. Until then it still delivers. It reports whether there was
-// one. Reasons are "warning", "refresh_requested" and "link_disabled"; Slack
-// gives about ten seconds (docs.slack.dev/apis/events-api/using-socket-mode).
+// Disconnect asks one connection, the oldest that hasn't been asked, to
+// disconnect, and closes it after grace. Until then it still delivers.
+// Disconnect returns false if there was none. Reasons are "warning",
+// "refresh_requested" and "link_disabled"; Slack allows about ten seconds
+// (docs.slack.dev/apis/events-api/using-socket-mode).
 func (s *Server) Disconnect(reason string, grace time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -177,7 +179,7 @@ func (s *Server) Disconnect(reason string, grace time.Duration) bool {
 	return false
 }
 
-// DisconnectAll does the same to all connections at once.
+// DisconnectAll calls Disconnect for all connections at once.
 func (s *Server) DisconnectAll(reason string, grace time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -186,7 +188,8 @@ func (s *Server) DisconnectAll(reason string, grace time.Duration) {
 	}
 }
 
-// retire sends the frame and closes later. Called with mu held.
+// retire sends the disconnect frame, and closes the connection later. It must
+// be called with mu held.
 func (s *Server) retire(c *conn, reason string, grace time.Duration) {
 	if c.closing {
 		return
@@ -200,14 +203,14 @@ func (s *Server) retire(c *conn, reason string, grace time.Duration) {
 	})
 }
 
-// SwitchOff switches Socket Mode off: whoever connects is told so.
+// SwitchOff switches Socket Mode off: new connections get link_disabled.
 func (s *Server) SwitchOff() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.linkOff = true
 }
 
-// Cut cuts all connections without a word, as a failing network does.
+// Cut cuts all connections without a Close frame, like a network failure.
 func (s *Server) Cut() {
 	s.mu.Lock()
 	conns := s.open()
@@ -217,8 +220,8 @@ func (s *Server) Cut() {
 	}
 }
 
-// Freeze makes the present Socket Mode connections half-open: they stay up,
-// but nothing goes through them in either direction any more, pings included.
+// Freeze makes the current Socket Mode connections half-open: they stay open,
+// but no data passes in either direction, including pings.
 func (s *Server) Freeze() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -227,8 +230,8 @@ func (s *Server) Freeze() {
 	}
 }
 
-// SendFrame sends one raw frame on every connection: garbage, or an unknown
-// type.
+// SendFrame sends a raw frame on every connection, such as garbage or an
+// unknown type.
 func (s *Server) SendFrame(raw string) {
 	s.mu.Lock()
 	conns := s.open()

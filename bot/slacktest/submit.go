@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// SubmitView submits a modal as the person before whom it is open. values are
-// what they entered, by action_id: the text of an input, the value of a chosen
-// option, a date. It is NotOffered when the modal is not open, or when an input
-// that is not optional has no value, since Slack itself refuses that.
+// SubmitView submits a modal as the person who has it open. values are the
+// inputs by action_id: the text of an input, the value of a chosen option, a
+// date. It is NotOffered if the modal isn't open, or if a required input is
+// empty, since Slack itself rejects that.
 //
-// The ack decides what becomes of the modal: empty closes it; response_action
-// "errors" leaves it open with Modal.Errors, "update" and "push" show another
-// view, "clear" closes all of the person's modals
-// (docs.slack.dev/surfaces/modals). Without an ack in time it stays.
+// The ack decides what happens to the modal: an empty one closes it;
+// response_action "errors" keeps it open with Modal.Errors, "update" and
+// "push" show another view, "clear" closes all of the person's modals
+// (docs.slack.dev/surfaces/modals). Without an ack in time it stays open.
 func (s *Server) SubmitView(user string, m Modal, values map[string]string) *Pending {
 	s.mu.Lock()
 	current := s.modal(m.ID)
@@ -34,8 +34,8 @@ func (s *Server) SubmitView(user string, m Modal, values map[string]string) *Pen
 	return s.interact(payload, func(raw json.RawMessage) { s.answered(current, raw) })
 }
 
-// CloseView closes a modal as a person does. The app hears of it, as
-// view_closed, if it asked for that; otherwise the result is NotOffered.
+// CloseView closes a modal as a person does. The app gets view_closed if it
+// asked for that; otherwise the result is NotOffered.
 func (s *Server) CloseView(user string, m Modal) *Pending {
 	s.mu.Lock()
 	current := s.modal(m.ID)
@@ -54,8 +54,8 @@ func (s *Server) CloseView(user string, m Modal) *Pending {
 	return s.interact(payload, nil)
 }
 
-// state is what a submission says was entered: block id → action id → value.
-// It reports false if an input that must be filled in is empty.
+// state returns the values of a submission: block ID → action ID → value. It
+// returns false if a required input is empty.
 func (m *Modal) state(values map[string]string) (map[string]map[string]any, bool) {
 	state := map[string]map[string]any{}
 	for _, b := range m.Blocks {
@@ -71,7 +71,7 @@ func (m *Modal) state(values map[string]string) (map[string]map[string]any, bool
 	return state, true
 }
 
-// entered is one value of a view's state; what is empty is null.
+// entered returns one value of a view's state; null if it is empty.
 func (e *Element) entered(value string) map[string]any {
 	some := func(v any) any {
 		if value == "" {
@@ -115,9 +115,9 @@ func (e *Element) entered(value string) map[string]any {
 	return out
 }
 
-// answered does what the ack of a submission says. Called with mu held; the
-// view in it is checked as views.open checks one, and a bad answer leaves the
-// modal open, for people then read that something went wrong.
+// answered applies the ack of a submission. It must be called with mu held. A
+// view in it is checked as by views.open; an invalid answer keeps the modal
+// open, since Slack then shows that something went wrong.
 func (s *Server) answered(m *Modal, raw json.RawMessage) {
 	var answer struct {
 		Action string            `json:"response_action"`

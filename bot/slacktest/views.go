@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Modal is a modal that somebody has before them.
+// Modal is a modal that a person has open.
 type Modal struct {
 	ID, User        string
 	CallbackID      string
@@ -15,7 +15,7 @@ type Modal struct {
 	Title           string
 	Submit          string // the label of the button; "" without one
 	Blocks          []Block
-	Errors          map[string]string // block id → what the app said is wrong with the input
+	Errors          map[string]string // block ID → error to show at the input
 	Closed          bool
 
 	notify bool // wants view_closed
@@ -23,7 +23,7 @@ type Modal struct {
 	raw    map[string]any
 }
 
-// trigger is what a trigger_id allows: one view, within three seconds
+// trigger is the right to open one view within three seconds
 // (docs.slack.dev/interactivity/handling-user-interaction, "trigger_id").
 type trigger struct {
 	user string
@@ -33,7 +33,7 @@ type trigger struct {
 
 const triggerLife = 3 * time.Second
 
-// newTrigger hands out a trigger_id. Called with mu held.
+// newTrigger returns a new trigger_id. It must be called with mu held.
 func (s *Server) newTrigger(user string) string {
 	id := "5555555555.222222222222." + s.ticket()
 	s.triggers[id] = &trigger{user: user, from: s.now()}
@@ -66,7 +66,7 @@ func parseView(raw string) (map[string]any, []Problem) {
 	return view, c.problems
 }
 
-// fill puts a checked view into a modal. Called without mu.
+// fill copies a checked view into a modal. It must be called without mu held.
 func (s *Server) fill(m *Modal, view map[string]any) error {
 	raw, err := json.Marshal(view["blocks"])
 	if err != nil {
@@ -152,7 +152,7 @@ func refuseView(problems []Problem) reply {
 	return out
 }
 
-// modal finds a view. Called with mu held.
+// modal returns a view. It must be called with mu held.
 func (s *Server) modal(id string) *Modal {
 	for _, m := range s.views {
 		if m.ID == id {
@@ -162,7 +162,7 @@ func (s *Server) modal(id string) *Modal {
 	return nil
 }
 
-// Modals lists the modals that are open before a person, the topmost last.
+// Modals returns a person's open modals, the topmost last.
 func (s *Server) Modals(user string) []Modal {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,7 +175,8 @@ func (s *Server) Modals(user string) []Modal {
 	return found
 }
 
-// viewJSON is a view as answers and payloads carry it. Called with mu held.
+// viewJSON returns a view for answers and payloads. It must be called with mu
+// held.
 func (s *Server) viewJSON(m *Modal, values map[string]map[string]any) map[string]any {
 	if values == nil {
 		values = map[string]map[string]any{}

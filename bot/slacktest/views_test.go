@@ -23,7 +23,7 @@ func open(t *testing.T, s *slacktest.Server, ws *websocket.Conn, view string) ma
 	return call(t, s, slacktest.BotToken, "views.open", url.Values{"trigger_id": {trigger}, "view": {view}})
 }
 
-func TestATriggerOpensOneViewWithinThreeSeconds(t *testing.T) {
+func TestTriggerOpensOneViewWithinThreeSeconds(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	now := time.Now()
@@ -52,7 +52,7 @@ func TestATriggerOpensOneViewWithinThreeSeconds(t *testing.T) {
 	}
 }
 
-func TestAModalIsSubmitted(t *testing.T) {
+func TestModalIsSubmitted(t *testing.T) {
 	for _, c := range []struct {
 		name, ack string
 		open      int
@@ -119,7 +119,7 @@ func TestSlackItselfRefusesSomeSubmissions(t *testing.T) {
 	}
 }
 
-func TestAViewIsUpdated(t *testing.T) {
+func TestViewIsUpdated(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
 	open(t, s, ws, modal)

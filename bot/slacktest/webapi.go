@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// reply is what a method answers: {"ok":true,…fields} or {"ok":false,"error":…}.
+// reply is a method's answer: {"ok":true,…fields} or {"ok":false,"error":…}.
 type reply map[string]any
 
 func failure(err string) reply { return reply{"ok": false, "error": err} }
@@ -20,7 +20,7 @@ type params map[string]string
 
 type method struct {
 	scope string // the bot scope it needs; "" for none
-	app   bool   // takes the app-level token
+	app   bool   // requires the app-level token
 	serve func(*Server, params) reply
 }
 
@@ -76,9 +76,10 @@ func (s *Server) writeReply(w http.ResponseWriter, name string, out reply) {
 	_ = json.NewEncoder(w).Encode(out)
 }
 
-// arguments reads a JSON, form or multipart body and the token, which may
-// stand in the Authorization header or, with a form, among the arguments
-// (docs.slack.dev/apis/web-api). The third is an error for a bad body.
+// arguments reads a JSON, form or multipart body and the token, which may be
+// in the Authorization header or, with a form, among the arguments
+// (docs.slack.dev/apis/web-api). The third result is an error for an invalid
+// body.
 func arguments(r *http.Request) (params, string, string) {
 	const most = 1 << 20
 	args := params{}
@@ -118,7 +119,7 @@ func arguments(r *http.Request) (params, string, string) {
 	return args, token, ""
 }
 
-// call checks token and scope and runs the method.
+// call checks token and scope, and calls the method.
 func (s *Server) call(name, token string, args params) reply {
 	m, ok := methods[name]
 	if !ok {
@@ -157,7 +158,7 @@ func (s *Server) call(name, token string, args params) reply {
 }
 
 // validateBlocks serves blocks.validate, which posts nothing and needs no
-// scope. It takes exactly one of blocks, message and view.
+// scope. It accepts exactly one of blocks, message and view.
 func (s *Server) validateBlocks(args params) reply {
 	given := 0
 	for _, name := range []string{"blocks", "message", "view"} {

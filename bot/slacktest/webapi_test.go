@@ -129,7 +129,7 @@ func matches(got any, want map[string]any) bool {
 	return true
 }
 
-func TestADeletedMessageIsGone(t *testing.T) {
+func TestDeletesMessages(t *testing.T) {
 	s := newServer(t)
 	got := call(t, s, slacktest.BotToken, "chat.postMessage", url.Values{
 		"channel": {slacktest.General}, "text": {"x"}, "unfurl_links": {"true"}, "unfurl_media": {"false"},

@@ -8,15 +8,15 @@ import (
 	"sync/atomic"
 )
 
-// wire is one accepted connection that can become a black hole.
+// wire is an accepted connection that can be made half-open.
 type wire struct {
 	net.Conn
 	hole  atomic.Bool
 	ended sync.Once
 }
 
-// Read swallows what comes once the wire is a hole, and still notices when the
-// client closes it.
+// Read discards everything that arrives on a half-open connection, and still
+// notices when the client closes it.
 func (w *wire) Read(p []byte) (int, error) {
 	for {
 		n, err := w.Conn.Read(p)
@@ -26,8 +26,8 @@ func (w *wire) Read(p []byte) (int, error) {
 	}
 }
 
-// Write pretends, once the wire is a hole: a sender does not learn that
-// nobody gets its packets.
+// Write pretends to succeed on a half-open connection, since a sender doesn't
+// learn that its packets get lost.
 func (w *wire) Write(p []byte) (int, error) {
 	if w.hole.Load() {
 		return len(p), nil
@@ -56,8 +56,8 @@ func wireOf(r *http.Request) *wire {
 	return w
 }
 
-// follow keeps the list of HTTP connections, so that Close can wait for their
-// ends. One that was upgraded is waited for as a WebSocket.
+// follow tracks the HTTP connections, so that Close can wait for their ends.
+// An upgraded one is tracked as a WebSocket.
 func (s *Server) follow(c net.Conn, state http.ConnState) {
 	w, ok := c.(*wire)
 	if !ok {
@@ -84,9 +84,9 @@ func (s *Server) follow(c net.Conn, state http.ConnState) {
 	}
 }
 
-// FreezeHTTP makes the HTTP connections that are open now, idle ones too,
-// half-open: they stay up, requests on them get no answer, and only new
-// connections work. Socket Mode connections have Freeze for that.
+// FreezeHTTP makes the HTTP connections that are open now half-open, including
+// idle ones: they stay open, requests on them get no answer, and only new
+// connections work. For Socket Mode connections there is Freeze.
 func (s *Server) FreezeHTTP() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// User is a person, or a bot, as users.info tells of them.
+// User is a person or a bot, as users.info describes them.
 type User struct {
 	ID, Name, RealName, Email string
 	TeamID                    string // the home workspace; "": the installation's
@@ -15,23 +15,23 @@ type User struct {
 	IsRestricted, IsUltraRestrict    bool // guests: of several channels, of one
 	IsStranger                       bool // of another organisation, in a shared channel
 	IsInvited                        bool // has not accepted the invitation yet
-	EmailUnconfirmed                 bool // nobody has shown that the address is theirs
+	EmailUnconfirmed                 bool // the address isn't confirmed
 
-	// Teams are the workspaces of the Enterprise organisation to which the
-	// person belongs (enterprise_user.teams). nil is the installation's alone,
-	// an empty list is none. Without an organisation it means nothing.
+	// Teams are the person's workspaces in the Enterprise organisation
+	// (enterprise_user.teams). nil means only the installation's workspace, an
+	// empty list none. Without an organisation it has no effect.
 	Teams []string
-	// EnterpriseID is the organisation of somebody from outside; "": the
+	// EnterpriseID is the organisation of a person from outside; "" means the
 	// installation's.
 	EnterpriseID string
-	// NoTeamID leaves team_id out of users.info, as Slack does for some people
-	// of an organisation.
+	// NoTeamID omits team_id from users.info, as Slack does for some people of
+	// an organisation.
 	NoTeamID bool
 
 	TZ string // an IANA name; "": Europe/Amsterdam
 }
 
-// Kind is what sort of conversation a Conversation is.
+// Kind is a kind of conversation.
 type Kind string
 
 // The kinds of conversation.
@@ -47,12 +47,12 @@ type Conversation struct {
 	Kind        Kind
 	BotIsMember bool
 	Archived    bool
-	Members     []string // of private channels and DMs; everybody is in public ones
+	Members     []string // of private channels and DMs; everyone is in public ones
 	TeamID      string   // the workspace it belongs to; "": the installation's
 	Shared      bool     // with another organisation, by Slack Connect
 }
 
-// The people and places that every server starts with.
+// The people and conversations that every server starts with.
 const (
 	Ada     = "U0ADA"     // full member
 	Grace   = "U0GRACE"   // full member
@@ -95,7 +95,7 @@ func (s *Server) seed() {
 	}
 }
 
-// AddUser adds a person or replaces one.
+// AddUser adds or replaces a person.
 func (s *Server) AddUser(u User) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,7 +106,7 @@ func (s *Server) AddUser(u User) {
 	s.touch()
 }
 
-// AddConversation adds a conversation or replaces one.
+// AddConversation adds or replaces a conversation.
 func (s *Server) AddConversation(c Conversation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,7 +137,7 @@ func (s *Server) Conversation(id string) (Conversation, bool) {
 	return c, ok
 }
 
-// Channels lists the conversations, ordered by id.
+// Channels returns the conversations, ordered by ID.
 func (s *Server) Channels() []Conversation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,13 +148,13 @@ func (s *Server) sortedChannels() []Conversation {
 	return slices.SortedFunc(maps.Values(s.channels), func(a, b Conversation) int { return strings.Compare(a.ID, b.ID) })
 }
 
-// mayPost tells which error chat.postMessage answers for a conversation, ""
-// for none (docs.slack.dev/reference/methods/chat.postMessage). Called with mu
-// held.
+// mayPost returns the error of chat.postMessage for a conversation, "" for
+// none (docs.slack.dev/reference/methods/chat.postMessage). It must be called
+// with mu held.
 func (s *Server) mayPost(c Conversation, known bool) string {
 	switch {
 	case !known, c.Kind == DM && !c.BotIsMember, c.Kind == Private && !c.BotIsMember:
-		// Slack does not admit that a private conversation exists.
+		// Slack answers as if a private conversation didn't exist.
 		return "channel_not_found"
 	case c.Archived:
 		return "is_archived"
@@ -165,7 +165,8 @@ func (s *Server) mayPost(c Conversation, known bool) string {
 }
 
 // appHome returns the conversation between the bot and a person, which
-// chat.postMessage reaches under the person's id. Called with mu held.
+// chat.postMessage reaches with the person's ID. It must be called with mu
+// held.
 func (s *Server) appHome(user string) Conversation {
 	id := "D" + user
 	c, ok := s.channels[id]

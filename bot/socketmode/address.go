@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// slackDomains are where Slack's API and Socket Mode are: slack.com, GovSlack
+// isSlackHost reports whether a host is one of Slack's: slack.com, GovSlack
 // (docs.slack.dev, "GovSlack"), and slack-msgs.com, which Slack's help centre
 // lists for WebSockets ("Manage Slack connection issues").
 func isSlackHost(host string) bool {
@@ -25,12 +25,13 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// checkAPIURL makes sure that the token travels encrypted, or not at all.
+// checkAPIURL parses the API's address, and rejects one to which the token
+// would be sent unencrypted.
 func checkAPIURL(address string) (*url.URL, error) {
 	api, err := url.Parse(address)
 	switch {
 	case err != nil || api.Host == "" || api.User != nil || api.RawQuery != "" || api.Fragment != "":
-		// What was given might hold a password: it is not repeated.
+		// The address might contain a password, so the error doesn't quote it.
 		return nil, errors.New("socketmode: APIURL must be a plain URL such as https://slack.com/api/")
 	case api.Scheme != "https" && (api.Scheme != "http" || !isLoopback(api.Hostname())):
 		return nil, errors.New("socketmode: APIURL must be https (http is for loopback only)")
@@ -41,8 +42,8 @@ func checkAPIURL(address string) (*url.URL, error) {
 	return api, nil
 }
 
-// checkAddress lets an answer of the API send the client only where it may
-// go: to Slack, or to the API's own host. On loopback the ports may differ.
+// checkAddress rejects an address that is neither Slack's nor the API's own
+// host. On loopback the ports may differ.
 func checkAddress(address string, api *url.URL) error {
 	u, err := url.Parse(address)
 	if err != nil || u.User != nil {
@@ -51,7 +52,7 @@ func checkAddress(address string, api *url.URL) error {
 	host := u.Hostname()
 	switch {
 	case u.Scheme == "ws" && api.Scheme == "http" && isLoopback(host):
-		return nil // a stand-in: checkAPIURL has made sure that it is on loopback too
+		return nil // a fake server: checkAPIURL has made sure that it is on loopback too
 	case u.Scheme != "wss":
 		return errAddress
 	case isSlackHost(host), strings.EqualFold(u.Host, api.Host), isLoopback(host) && isLoopback(api.Hostname()):
@@ -60,5 +61,5 @@ func checkAddress(address string, api *url.URL) error {
 	return errAddress
 }
 
-// errAddress does not quote the address, which holds a ticket.
+// errAddress doesn't quote the address, which contains a ticket.
 var errAddress = errors.New("socketmode: refused to connect to the address that was given: it is not Slack's, or not encrypted")

@@ -23,7 +23,7 @@ func work() {
 	}()
 }
 
-// clients serve a stand-in with two connections, until ctx ends.
+// clients serve a fake server with two connections until ctx ends.
 var clients = []struct {
 	name string
 	run  func(ctx context.Context, b *testing.B, s *slacktest.Server)
@@ -53,7 +53,7 @@ func serving(h socketmode.HandlerFunc) func(context.Context, *testing.B, *slackt
 	}
 }
 
-// bare reads and acknowledges, and does nothing else: nobody can be quicker.
+// bare reads and acknowledges, and does nothing else. It's the fastest possible client.
 func bare(ctx context.Context, b *testing.B, s *slacktest.Server) {
 	req, _ := http.NewRequestWithContext(ctx, http.MethodPost, s.URL()+"apps.connections.open", http.NoBody)
 	req.Header.Set("Authorization", "Bearer "+slacktest.AppToken)

@@ -1,28 +1,28 @@
 package socketmode
 
-// Class says what an error code of Slack's means for whoever called.
+// Class is what one of Slack's error codes means for the caller.
 type Class int
 
 // The classes of Slack's error codes.
 const (
-	// Other is every code that is about what was asked for, such as
-	// channel_not_found, and every code that is not known here.
+	// Other is any code about the request itself, such as channel_not_found,
+	// and any unknown code.
 	Other Class = iota
 
 	// Transient means that Slack is busy or in trouble: the same call may
 	// succeed later.
 	Transient
 
-	// Configuration means that somebody has to change a setting of the app or
+	// Configuration means that someone has to change a setting of the app or
 	// of the workspace. The token itself is accepted.
 	Configuration
 
-	// TokenRefused means that this token will never be accepted: somebody has
-	// to put another one in its place.
+	// TokenRefused means that this token will never be accepted: someone has
+	// to replace it.
 	TokenRefused
 )
 
-// String names the class.
+// String returns the name of the class.
 func (c Class) String() string {
 	switch c {
 	case Transient:
@@ -36,9 +36,9 @@ func (c Class) String() string {
 	return "other"
 }
 
-// Classify says what an error code of Slack's Web API or Socket Mode means:
-// the field error of an answer, or the field reason of a disconnect frame. It
-// serves app-level and bot tokens alike.
+// Classify returns the class of an error code of Slack's Web API or Socket
+// Mode: the field error of an answer, or the field reason of a disconnect
+// frame. It works for app-level and bot tokens.
 //
 // The codes are those that docs.slack.dev lists for nearly every method; see
 // for example the pages apps.connections.open, auth.test and chat.postMessage,
@@ -47,11 +47,11 @@ func (c Class) String() string {
 func Classify(code string) Class {
 	switch code {
 	case "invalid_auth", // the token is invalid, or used from an address that is not allowed
-		"not_authed",             // no token came along
+		"not_authed",             // there was no token
 		"account_inactive",       // the token is of a deleted user, app or workspace
 		"token_revoked",          // the app was removed, or the token revoked
 		"token_expired",          // only another token helps
-		"not_allowed_token_type": // a bot token where an app-level one belongs, or the reverse
+		"not_allowed_token_type": // a bot token instead of an app-level one, or the reverse
 		return TokenRefused
 
 	case "missing_scope", // auth.test tells the scopes; the field needed says which is missing
@@ -69,7 +69,7 @@ func Classify(code string) Class {
 	case "internal_error", // "likely due to a transient issue on our end"
 		"fatal_error",         // the server could not complete the call
 		"service_unavailable", // the service is temporarily unavailable
-		"request_timeout",     // the request was truncated or came too slowly
+		"request_timeout",     // the request was truncated or arrived too slowly
 		"ratelimited",         // Retry-After says how long
 		"rate_limited",        // the older spelling
 		"team_added_to_org",   // the workspace is being moved to an Enterprise organisation

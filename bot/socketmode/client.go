@@ -13,31 +13,32 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Envelope is what Slack delivers: a command, a click, an event.
+// Envelope is a command, a click or an event, as Slack delivers it.
 type Envelope struct {
 	ID              string          // of this delivery
 	Type            string          // slash_commands, interactive, events_api, …
 	Payload         json.RawMessage // as Slack sent it
-	AcceptsResponse bool            // the acknowledgement may carry an answer
+	AcceptsResponse bool            // whether the acknowledgement may carry an answer
 	RetryAttempt    int             // events_api only: 0 for the first delivery
 	RetryReason     string          // events_api only
 	Received        time.Time       // when it was read
 }
 
-// Handler takes envelopes, and must be safe for concurrent use.
+// Handler accepts envelopes. It must be safe for concurrent use.
 type Handler interface {
-	// Accept takes an envelope and returns what its acknowledgement is to
-	// carry, nil for nothing, and what to do afterwards, which may be nil.
+	// Accept accepts an envelope and returns the payload of its
+	// acknowledgement, nil for none, and a function to call afterwards, which
+	// may be nil.
 	//
-	// It must return at once, since the acknowledgement waits for it. The
-	// acknowledgement may be 20 kB long with what it carries; what does not
-	// fit is left out. A panic is not recovered from.
+	// It must return at once, since the acknowledgement waits for it. With its
+	// payload, an acknowledgement may be 20 kB long; a larger payload is left
+	// out. A panic isn't recovered.
 	//
-	// work is called in a goroutine that the whole client shares, after the
-	// acknowledgement was written or could not be, in a burst up to 20 ms
-	// later. It should only start something: the work of other envelopes waits
-	// for it, though no acknowledgement does. Run returns only after all work
-	// has been called.
+	// work is called in one goroutine for the whole client, after the
+	// acknowledgement was written or has failed; in a burst up to 20 ms later.
+	// It should only start something: other envelopes' work waits for it,
+	// though no acknowledgement does. Run returns only after all work has been
+	// called.
 	Accept(Envelope) (ack any, work func())
 }
 
@@ -47,14 +48,14 @@ type HandlerFunc func(Envelope) (ack any, work func())
 // Accept calls f.
 func (f HandlerFunc) Accept(e Envelope) (ack any, work func()) { return f(e) }
 
-// Hello is what Slack says when a connection is open.
+// Hello is Slack's first message on a connection.
 type Hello struct {
-	AppID               string        // whose token it is
-	NumConnections      int           // of the app, over all replicas, this one included
-	ApproximateLifetime time.Duration // after which Slack means to replace it
+	AppID               string        // the app that the token belongs to
+	NumConnections      int           // of the app, over all replicas, including this one
+	ApproximateLifetime time.Duration // after which Slack intends to replace it
 }
 
-// Client keeps connections open while Run runs.
+// Client keeps connections open while Run is running.
 type Client struct {
 	options Options
 	opener  *opener
@@ -70,8 +71,8 @@ type Client struct {
 	ended    chan struct{} // closed when Run returns
 }
 
-// New checks the options. A client that exists is a valid one; whether Slack
-// takes the token is seen by Run, or before it by [CheckToken].
+// New checks the options and returns a Client. It doesn't ask Slack whether
+// the token is valid; Run does, or [CheckToken] before it.
 func New(o Options) (*Client, error) {
 	if o.Handler == nil {
 		return nil, errors.New("socketmode: Handler is required")
@@ -86,8 +87,8 @@ func New(o Options) (*Client, error) {
 	}, nil
 }
 
-// UseToken makes another app-level token the one for all connections from now
-// on. Those that are open stay. [CheckToken] tells whether Slack takes it.
+// UseToken replaces the app-level token for all new connections. Open ones
+// stay. [CheckToken] reports whether Slack accepts a token.
 func (c *Client) UseToken(token string) error {
 	if !isAppToken(token) {
 		return errNoAppToken
@@ -96,21 +97,21 @@ func (c *Client) UseToken(token string) error {
 	return nil
 }
 
-// CheckToken is [CheckToken] for the token in use.
+// CheckToken calls the function [CheckToken] with the current token.
 func (c *Client) CheckToken(ctx context.Context) error {
 	_, err := c.opener.address(ctx)
 	return err
 }
 
-// Open says how many connections serve: they are open, and Slack has not
-// called them back. It may be asked at any time.
+// Open returns the number of connections that serve: they are open, and Slack
+// hasn't asked to replace them. It may be called at any time.
 func (c *Client) Open() int { return int(c.open.Load()) }
 
-// Run serves until ctx ends or [Client.HandBack] is called, and returns nil
-// then. It returns an error if no retry can help: a [*TokenError], or one that
-// is [ErrOtherApp]. In each case it first closes its connections, goes on
-// reading them until Slack confirms, for a second after ctx has ended, and
-// waits for all its goroutines. A client runs once.
+// Run serves until ctx ends or [Client.HandBack] is called, and then returns
+// nil. It returns an error if no retry can help: a [*TokenError], or one that
+// is [ErrOtherApp]. Before it returns, it closes its connections, keeps
+// reading them until Slack confirms, for a second if ctx has ended, and waits
+// for all its goroutines. It must be called only once.
 func (c *Client) Run(ctx context.Context) error {
 	if !c.started.CompareAndSwap(false, true) {
 		return errors.New("socketmode: a Client runs only once")
@@ -125,8 +126,8 @@ func (c *Client) Run(ctx context.Context) error {
 	return err
 }
 
-// keepSlots returns when no slot will open a connection any more. Those that
-// are open then hear that they are to leave.
+// keepSlots returns when no slot will open a connection any more, and then
+// asks the open ones to leave.
 func (c *Client) keepSlots(ctx context.Context) error {
 	leaving, leave := context.WithCancel(ctx)
 	defer leave()
@@ -155,17 +156,17 @@ func (c *Client) keepSlots(ctx context.Context) error {
 	return err
 }
 
-// HandBack gives the connections back to Slack, so that it sends what comes
-// next to other replicas of the app. It opens no new ones, and tells Slack on
-// each that it is closed from here; what was on its way is still read and
-// handed over, until Slack confirms, within 5 seconds. Run returns then.
+// HandBack gives the connections back to Slack, so that it sends new envelopes
+// to other replicas of the app. It opens no new ones, and closes each from
+// this side. Envelopes that are already on their way are still read and
+// handled, until Slack confirms, within 5 seconds. Then Run returns.
 //
-// A close cannot be atomic: an envelope that crosses with ours can no longer
-// be acknowledged (RFC 6455 allows no data after Close). Its work is done all
-// the same, and [Unacknowledged] is counted.
+// A close can't be atomic: an envelope that crosses with it can't be
+// acknowledged any more (RFC 6455 allows no data after Close). Its work is
+// done anyway, and [Unacknowledged] is counted.
 //
-// HandBack returns when Run has ended, or with the error of ctx before. It
-// may be called at any time, also twice.
+// HandBack returns when Run has ended, or earlier with the error of ctx. It
+// may be called at any time, and more than once.
 func (c *Client) HandBack(ctx context.Context) error {
 	c.leaving.Do(func() { close(c.handBack) })
 	if !c.started.Load() {
@@ -179,7 +180,7 @@ func (c *Client) HandBack(ctx context.Context) error {
 	}
 }
 
-// sleep waits; false if ctx ended first.
+// sleep waits. It returns false if ctx ended first.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

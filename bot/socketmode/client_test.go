@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// world is a stand-in Slack with clients that remember what they were given.
+// world is a fake Slack with clients that record their envelopes.
 type world struct {
 	*testing.T
 	slack *slacktest.Server
@@ -83,7 +83,7 @@ func (w *world) command() *slacktest.Pending {
 	return w.slack.Slash(slacktest.Ada, slacktest.General, "/cancel-task help")
 }
 
-// settle waits for deliveries and returns what became of them.
+// settle waits for deliveries and returns their results.
 func (w *world) settle(sent []*slacktest.Pending) (lost, unacknowledged int) {
 	w.Helper()
 	var ids []string
@@ -108,7 +108,7 @@ func (w *world) settle(sent []*slacktest.Pending) (lost, unacknowledged int) {
 	return lost, unacknowledged
 }
 
-func TestTheNextConnectionIsMadeBeforeTheLastOneBreaks(t *testing.T) {
+func TestNextConnectionOpensBeforeLastCloses(t *testing.T) {
 	w := newWorld(t)
 	w.start(w.options(1))
 	w.slack.Disconnect("warning", time.Hour)
@@ -146,7 +146,7 @@ func TestNothingIsLostInARefreshStorm(t *testing.T) {
 	}
 }
 
-func TestACutConnectionIsReplaced(t *testing.T) {
+func TestCutConnectionIsReplaced(t *testing.T) {
 	w := newWorld(t)
 	c, _ := w.start(w.options(2))
 	w.slack.Cut()
@@ -159,15 +159,15 @@ func TestACutConnectionIsReplaced(t *testing.T) {
 	}
 }
 
-func TestSocketModeThatIsSwitchedOffComesBack(t *testing.T) {
+func TestReconnectsWhenSocketModeIsOnAgain(t *testing.T) {
 	w := newWorld(t)
 	c, _ := w.start(w.options(1))
 	w.slack.Disconnect("link_disabled", 0)
-	w.eventually("the log says it", func() bool { return strings.Contains(w.log.String(), "Socket Mode was switched off") })
+	w.eventually("the log says it", func() bool { return strings.Contains(w.log.String(), "Socket Mode is switched off") })
 	w.eventually("it comes back", func() bool { return w.slack.Opened() == 2 && c.Open() == 1 })
 }
 
-func TestARefusedTokenEndsRun(t *testing.T) {
+func TestRefusedTokenEndsRun(t *testing.T) {
 	for _, answer := range []string{"invalid_auth", "token_revoked", "account_inactive", "not_authed", "token_expired", "missing_scope"} {
 		w := newWorld(t)
 		_, ended := w.start(w.options(2))
@@ -198,7 +198,7 @@ func TestEverythingElseIsRetried(t *testing.T) {
 	}
 }
 
-func TestConnectionsAreHandedBackWhileCommandsArrive(t *testing.T) {
+func TestReleasesConnectionsUnderLoad(t *testing.T) {
 	w := newWorld(t)
 	w.slack.SetSocketRules(slacktest.SocketRules{AckWithin: time.Second, PingEvery: 10 * time.Second, MaxConns: 10})
 	first, ended := w.start(w.options(2))
@@ -221,8 +221,8 @@ func TestConnectionsAreHandedBackWhileCommandsArrive(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("Run returned %v", err)
 	}
-	// A command may cross with the Close frame: it is done, and cannot be
-	// acknowledged. The stand-in may also write one on a connection that it
+	// A command may cross with the Close frame: it is handled, and can't be
+	// acknowledged. The fake may also write one on a connection that it
 	// is just closing.
 	lost, silent := w.settle(sent)
 	if lost > 1 || silent > 3 || first.Open() != 0 || second.Open() != 2 || w.slack.Opened() != 4 {
@@ -272,7 +272,7 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// buffer is a log to look into.
+// buffer is a log that tests can read.
 type buffer struct {
 	mu  sync.Mutex
 	all strings.Builder

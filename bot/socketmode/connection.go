@@ -13,28 +13,28 @@ import (
 const (
 	writeTimeout = 5 * time.Second
 
-	// A healthy connection is never silent for longer than our own ping
-	// takes, so that a dead one is noticed within silenceTimeout.
+	// The client pings, so a healthy connection is never silent for longer
+	// than pingInterval, and a dead one is noticed within silenceTimeout.
 	pingInterval   = 8 * time.Second
 	silenceTimeout = 20 * time.Second
 
-	// drainTimeout bounds how long a connection that Slack has called back is
-	// still read. Slack closes it about 10 s after it said so.
+	// drainTimeout bounds how long a connection is read after Slack has asked
+	// to replace it. Slack closes it about 10 s later.
 	drainTimeout = 30 * time.Second
 
-	// How long a connection is still read after it was closed from here, until
-	// Slack confirms: when it is handed back, and when Run's context has ended.
+	// How long a connection is still read after it was closed from this side,
+	// until Slack confirms: in HandBack, and when Run's context has ended.
 	handBackTimeout = 5 * time.Second
 	closeTimeout    = time.Second
 
-	// maxFrame bounds what is read at once. Slack's payloads of commands and
+	// maxFrame bounds the size of a frame. Slack's payloads of commands and
 	// clicks are a few kilobytes.
 	maxFrame = 1 << 20
 )
 
 // connection is one WebSocket. The goroutine of serve reads and acknowledges,
-// and is the only one to write data frames, as gorilla/websocket wants it;
-// another pings and closes.
+// and is the only one that writes data frames, as gorilla/websocket requires;
+// another one pings and closes.
 type connection struct {
 	handler  Handler
 	observer Observer
@@ -44,13 +44,13 @@ type connection struct {
 	hello  Hello
 	broken error // a write failed
 
-	reason     Reason        // why it was called back; set before calledBack is closed
-	calledBack chan struct{} // closed when Slack has announced the end
+	reason     Reason        // why Slack asked to replace it; set before calledBack is closed
+	calledBack chan struct{} // closed when Slack has asked to replace the connection
 	err        error         // why it ended; set before ended is closed
 	ended      chan struct{}
 
 	mu    sync.Mutex
-	limit time.Time // reading ends at the latest then; zero: no such limit
+	limit time.Time // latest time to end reading; none if zero
 }
 
 func newConnection(h Handler, o Observer, r *release) *connection {
@@ -59,7 +59,7 @@ func newConnection(h Handler, o Observer, r *release) *connection {
 	}
 }
 
-// attach gives the connection its WebSocket.
+// attach sets the connection's WebSocket.
 func (c *connection) attach(ws *websocket.Conn) {
 	c.ws = ws
 	ws.SetReadLimit(maxFrame)
@@ -68,7 +68,7 @@ func (c *connection) attach(ws *websocket.Conn) {
 	ws.SetPingHandler(func(data string) error { c.extend(); return answer(data) })
 }
 
-// awaitHello reads up to Slack's first words.
+// awaitHello reads Slack's first frame.
 func (c *connection) awaitHello() error {
 	c.endBy(time.Now().Add(helloTimeout))
 	for {
@@ -88,9 +88,9 @@ func (c *connection) awaitHello() error {
 	}
 }
 
-// serve reads, acknowledges and hands over until the connection ends, by
-// itself or since one of the channels is closed: leave to hand it back, stop
-// to be quick about it.
+// serve reads, acknowledges and dispatches envelopes until the connection
+// ends, or until one of the channels is closed: leave to give the connection
+// back, stop to end quickly.
 func (c *connection) serve(leave, stop <-chan struct{}) {
 	unread := make(chan struct{})
 	var tending sync.WaitGroup
@@ -103,7 +103,8 @@ func (c *connection) serve(leave, stop <-chan struct{}) {
 	close(c.ended)
 }
 
-// tend does what has its time, until nothing is read any more.
+// tend pings, and closes the connection when it's time to, until reading has
+// ended.
 func (c *connection) tend(leave, stop, unread <-chan struct{}) {
 	ping := time.NewTicker(pingInterval)
 	defer ping.Stop()
@@ -132,14 +133,14 @@ func (c *connection) tend(leave, stop, unread <-chan struct{}) {
 	}
 }
 
-// leave tells Slack to send no more. What is on its way is still read, until
-// Slack confirms, but within the given time.
+// leave asks Slack to send no more. Frames on their way are still read, until
+// Slack confirms, but at most for the given time.
 func (c *connection) leave(within time.Duration) {
 	c.endBy(time.Now().Add(within))
 	c.sayClose()
 }
 
-// sayClose writes a Close frame. The library sees to it that there is only
+// sayClose writes a Close frame. The library makes sure that there is only
 // one, and that no data follows it (RFC 6455, 5.5.1).
 func (c *connection) sayClose() {
 	bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
@@ -152,12 +153,12 @@ func (c *connection) hangUp() {
 }
 
 // deliver acknowledges an envelope on the connection on which it came, and
-// then has its work set off.
+// then has its work started.
 func (c *connection) deliver(e Envelope) {
 	carried, work := c.handler.Accept(e)
 	if err := c.acknowledge(e.ID, carried); err != nil {
-		// Slack tells the person that the app did not answer. What they asked
-		// for is done all the same, once.
+		// Slack shows the person that the app didn't answer. Their request is
+		// handled anyway, once.
 		c.observer.anomaly(Unacknowledged)
 		if !errors.Is(err, websocket.ErrCloseSent) {
 			c.broken = cmp.Or(c.broken, err)
@@ -180,8 +181,8 @@ func (c *connection) acknowledge(id string, carried any) error {
 	return c.ws.WriteMessage(websocket.TextMessage, frame)
 }
 
-// ackFrame leaves out what Slack would not take: the acknowledgement itself
-// matters more.
+// ackFrame leaves out a payload that Slack wouldn't accept: the
+// acknowledgement itself matters more.
 func (c *connection) ackFrame(id string, carried any) []byte {
 	a := ack{ID: id}
 	if carried != nil {
@@ -195,6 +196,6 @@ func (c *connection) ackFrame(id string, carried any) []byte {
 		c.observer.anomaly(OversizedAck)
 	}
 	a.Payload = nil
-	frame, _ := json.Marshal(a) // an id and nothing else: no error is possible
+	frame, _ := json.Marshal(a) // only an ID: it always encodes
 	return frame
 }

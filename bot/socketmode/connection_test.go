@@ -68,7 +68,7 @@ func TestWorkWaitsForTheAcknowledgementsOfABurst(t *testing.T) {
 	})
 }
 
-func TestWorkIsNotHeldBackByASlowConnection(t *testing.T) {
+func TestSlowConnectionDelaysNoWork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.serves = func(n int, p *peer) {
@@ -99,7 +99,7 @@ func TestWorkIsNotHeldBackByASlowConnection(t *testing.T) {
 	})
 }
 
-func TestWhatSlackSendsBeforeItsCloseIsAcknowledged(t *testing.T) {
+func TestAcknowledgesEnvelopesBeforeSlacksClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		var got []string
@@ -135,7 +135,7 @@ func TestWhatSlackSendsBeforeItsCloseIsAcknowledged(t *testing.T) {
 	})
 }
 
-func TestTheAcknowledgementCarriesWhatTheHandlerSays(t *testing.T) {
+func TestAcknowledgementHasTheHandlersPayload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		var got []string
@@ -164,13 +164,13 @@ func TestTheAcknowledgementCarriesWhatTheHandlerSays(t *testing.T) {
 	})
 }
 
-func TestTheLargestAcknowledgementGoesOutInOneFrame(t *testing.T) {
+func TestLargestAcknowledgementIsOneFrame(t *testing.T) {
 	if writeBuffer < maxAck+16 {
 		t.Error("the write buffer splits acknowledgements, and Slack drops those")
 	}
 }
 
-func TestGarbageIsIgnoredAndOddFieldsDoNotMatter(t *testing.T) {
+func TestGarbageFramesAndUnexpectedFieldsAreIgnored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		var r record
@@ -202,7 +202,7 @@ func TestGarbageIsIgnoredAndOddFieldsDoNotMatter(t *testing.T) {
 	})
 }
 
-func TestAFrameWithoutEndIsNotRead(t *testing.T) {
+func TestEndlessFrameIsRejected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.serves = func(n int, p *peer) {
@@ -220,7 +220,7 @@ func TestAFrameWithoutEndIsNotRead(t *testing.T) {
 	})
 }
 
-func TestAnEnvelopeBeforeHelloIsNotLost(t *testing.T) {
+func TestEnvelopeBeforeHelloIsNotLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		var r record
@@ -240,7 +240,7 @@ func TestAnEnvelopeBeforeHelloIsNotLost(t *testing.T) {
 	})
 }
 
-func TestARedeliveryTellsWhichAndWhy(t *testing.T) {
+func TestRedeliveryHasAttemptAndReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		var r record
@@ -257,7 +257,7 @@ func TestARedeliveryTellsWhichAndWhy(t *testing.T) {
 	})
 }
 
-func TestATokenOfAnotherAppIsRefused(t *testing.T) {
+func TestTokenOfAnotherAppIsRejected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.serves = func(_ int, p *peer) { p.hello(); p.stay() }
@@ -270,7 +270,7 @@ func TestATokenOfAnotherAppIsRefused(t *testing.T) {
 	})
 }
 
-func TestAHelloThatNamesNoAppIsTaken(t *testing.T) {
+func TestAcceptsHelloWithoutApp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.serves = func(_ int, p *peer) { p.say(`{"type":"hello"}`); p.stay() }
@@ -284,7 +284,7 @@ func TestAHelloThatNamesNoAppIsTaken(t *testing.T) {
 	})
 }
 
-func TestAConnectionThatIsNearlyOpenAtTheEndIsStillRead(t *testing.T) {
+func TestReadsConnectionThatOpensDuringStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		var r record
@@ -303,7 +303,7 @@ func TestAConnectionThatIsNearlyOpenAtTheEndIsStillRead(t *testing.T) {
 	})
 }
 
-func TestTheTokenGoesNowhereElse(t *testing.T) {
+func TestTokenIsSentOnlyToSlack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.opens = func(int) (int, http.Header, string) {
@@ -316,7 +316,7 @@ func TestTheTokenGoesNowhereElse(t *testing.T) {
 	})
 }
 
-func TestAProbeCountsWhatItTurnsAway(t *testing.T) {
+func TestProbeCountsIgnoredEnvelopes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.serves = func(_ int, p *peer) {
@@ -342,7 +342,7 @@ func TestCheckTokenDoesNotConnect(t *testing.T) {
 	})
 }
 
-func TestAClientRunsOnce(t *testing.T) {
+func TestClientRunsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.serves = func(_ int, p *peer) { p.hello(); p.stay() }

@@ -11,33 +11,35 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// What errors.Is finds in the errors of this package.
+// Errors for errors.Is.
 var (
-	// ErrTokenRefused: Slack refuses the token for good. Only another token
-	// helps.
+	// ErrTokenRefused means that Slack refuses the token permanently. Only
+	// another token helps.
 	ErrTokenRefused = errors.New("Slack refuses the token")
 
-	// ErrOtherApp: the token is of another app than [Options.AppID].
+	// ErrOtherApp means that the token belongs to another app than
+	// [Options.AppID].
 	ErrOtherApp = errors.New("the app-level token is of another app")
 
-	// ErrSocketModeOff: Socket Mode is switched off for the app (app settings,
-	// Socket Mode, Enable).
+	// ErrSocketModeOff means that Socket Mode is switched off for the app (app
+	// settings, Socket Mode, Enable).
 	ErrSocketModeOff = errors.New("Socket Mode is switched off")
 
-	// ErrTooManyConnections: ten connections of the app are open already,
-	// over all its replicas.
+	// ErrTooManyConnections means that the app has ten open connections
+	// already, over all its replicas.
 	ErrTooManyConnections = errors.New("too many connections")
 
-	// ErrUnreachable: no answer came from Slack; the network, a proxy or an
-	// address is to blame.
+	// ErrUnreachable means that Slack didn't answer: check the network, the
+	// proxy and the address.
 	ErrUnreachable = errors.New("Slack cannot be reached")
 
-	// ErrRateLimited: Slack asks to call less often.
+	// ErrRateLimited means that Slack asks to call less often.
 	ErrRateLimited = errors.New("rate limited")
 )
 
-// TokenError means that Slack refuses the app-level token for good. No retry
-// helps. errors.Is finds [ErrTokenRefused] in it, errors.As the *APIError.
+// TokenError means that Slack refuses the app-level token permanently. No
+// retry helps. errors.Is finds [ErrTokenRefused] in it, errors.As the
+// *APIError.
 type TokenError struct {
 	Err *APIError // Slack's answer
 }
@@ -47,16 +49,16 @@ func (e *TokenError) Error() string { return "Slack refuses the app-level token:
 // Is reports whether target is [ErrTokenRefused].
 func (e *TokenError) Is(target error) bool { return target == ErrTokenRefused }
 
-// Unwrap gives Slack's answer.
+// Unwrap returns Slack's answer.
 func (e *TokenError) Unwrap() error { return e.Err }
 
-// APIError is an answer of the Web API that is not the one hoped for.
+// APIError is an error from the Web API.
 type APIError struct {
 	Method     string        // such as apps.connections.open
-	Status     int           // of HTTP
+	Status     int           // HTTP status
 	Code       string        // Slack's error; "" if the answer was not Slack's JSON
-	Needed     string        // the scope that is missing, where Slack says so
-	RetryAfter time.Duration // as Slack asks for; 0 if it does not
+	Needed     string        // the missing scope, if Slack names it
+	RetryAfter time.Duration // as Slack asks for; 0 if it doesn't
 }
 
 func (e *APIError) Error() string {
@@ -71,8 +73,8 @@ func (e *APIError) Error() string {
 	return e.Method + ": " + e.Code
 }
 
-// Class says what the answer means. One without a code is [Transient]: a
-// gateway's, or of a Slack in trouble.
+// Class returns the class of the answer. An answer without a code is
+// [Transient]: it is from a gateway, or Slack is in trouble.
 func (e *APIError) Class() Class {
 	if e.Code == "" {
 		return Transient
@@ -80,8 +82,8 @@ func (e *APIError) Class() Class {
 	return Classify(e.Code)
 }
 
-// Is reports whether target is [ErrTokenRefused] or [ErrRateLimited], and
-// that is what the answer means.
+// Is reports whether target is [ErrTokenRefused] or [ErrRateLimited] and
+// matches the answer.
 func (e *APIError) Is(target error) bool {
 	switch target {
 	case ErrTokenRefused:
@@ -92,8 +94,8 @@ func (e *APIError) Is(target error) bool {
 	return false
 }
 
-// final is true also for a missing scope: an app-level token keeps the scopes
-// that it was generated with.
+// final reports whether only another token helps. A missing scope counts: an
+// app-level token keeps the scopes that it was generated with.
 func (e *APIError) final() bool {
 	return e.Class() == TokenRefused || e.Code == "missing_scope"
 }
@@ -102,8 +104,8 @@ func (e *APIError) limited() bool {
 	return e.Status == 429 || e.Code == "ratelimited" || e.Code == "rate_limited"
 }
 
-// DisconnectError means that Slack disconnected a connection where it should
-// have said hello.
+// DisconnectError means that Slack disconnected a connection instead of saying
+// hello.
 type DisconnectError struct {
 	Reason Reason
 }
@@ -112,21 +114,21 @@ func (e *DisconnectError) Error() string {
 	return "Slack disconnected instead of saying hello: " + string(e.Reason)
 }
 
-// Is reports whether target is [ErrSocketModeOff] or [ErrTooManyConnections],
-// and that is the reason.
+// Is reports whether target is [ErrSocketModeOff] or [ErrTooManyConnections]
+// and matches the reason.
 func (e *DisconnectError) Is(target error) bool {
 	return target == ErrSocketModeOff && e.Reason == ReasonLinkDisabled ||
 		target == ErrTooManyConnections && e.Reason == ReasonTooMany
 }
 
-// networkError is a failure to talk to Slack at all.
+// networkError means that Slack couldn't be reached.
 type networkError struct {
 	doing string
 	err   error
 }
 
-// unreachable keeps the cause of a network error without the address that it
-// was for, which may hold a ticket.
+// unreachable wraps the cause of a network error without its address, which
+// may contain a ticket.
 func unreachable(doing string, err error) error {
 	if ue, ok := errors.AsType[*url.Error](err); ok {
 		err = ue.Err
@@ -140,7 +142,7 @@ func (e *networkError) Is(target error) bool { return target == ErrUnreachable }
 
 func (e *networkError) Unwrap() error { return e.err }
 
-// cause puts the end of a connection into few words for the log.
+// cause describes the end of a connection in a few words for the log.
 func cause(err error) string {
 	if ce, ok := errors.AsType[*websocket.CloseError](err); ok {
 		return fmt.Sprintf("Slack closed it (%d)", ce.Code)
@@ -151,8 +153,9 @@ func cause(err error) string {
 	return err.Error()
 }
 
-// code keeps a stranger's text out of errors and logs, such as a gateway's that
-// quotes the token. Slack's codes, scopes and ids are short and plain.
+// code returns text only if it looks like one of Slack's codes, scopes or IDs.
+// It keeps other texts, such as a gateway's that quotes the token, out of
+// errors and logs.
 func code(said string) string {
 	plain := func(r rune) bool {
 		return r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == ':' || r == ',' || r == '.'

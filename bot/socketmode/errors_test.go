@@ -102,7 +102,7 @@ func TestNetworkErrorsKeepTheCauseAndDropTheAddress(t *testing.T) {
 	}
 }
 
-func TestAHandshakeThatIsRefusedTellsTheStatusOnly(t *testing.T) {
+func TestRefusedHandshakeReportsOnlyTheStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.opens = func(int) (int, http.Header, string) {

@@ -18,7 +18,7 @@ import (
 
 const testToken = "xapp-1-A012CANCEL-1111-5f1c9a7e"
 
-// fake is Slack in memory, for virtual time: each test says how it answers.
+// fake is Slack in memory, for virtual time: each test defines its answers.
 type fake struct {
 	t      *testing.T
 	pipes  chan net.Conn
@@ -209,7 +209,8 @@ func running(t *testing.T, o Options) (c *Client, ended <-chan error, stop conte
 	return c, result, cancel
 }
 
-// pass lets time pass, in a bubble. Whatever happened by then may be looked at.
+// pass lets time pass, in a bubble, and waits until everything that is due has
+// happened.
 func pass(d time.Duration) {
 	time.Sleep(d)
 	synctest.Wait()
@@ -218,7 +219,7 @@ func pass(d time.Duration) {
 // nothing accepts everything and does nothing.
 var nothing = HandlerFunc(func(Envelope) (any, func()) { return nil, nil })
 
-// record is a handler that remembers.
+// record is a handler that records envelopes.
 type record struct {
 	mu       sync.Mutex
 	accepted []Envelope
@@ -251,7 +252,7 @@ func (r *record) count() int {
 	return len(r.worked)
 }
 
-// logged is a log to look into.
+// logged is a log that tests can read.
 type logged struct {
 	mu  sync.Mutex
 	all strings.Builder

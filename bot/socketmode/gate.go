@@ -8,44 +8,44 @@ import (
 )
 
 const (
-	// A connection that lives for settledAfter ends whatever trouble there
-	// was: the next one of its slot is made at once.
+	// A connection that lives for settledAfter ends any trouble: its slot
+	// makes the next one at once.
 	settledAfter = 10 * time.Second
 
-	// Connections that Slack calls back before that are replaced at once as
-	// long as the budget lasts: refreshBurst of them, and one more each
-	// refreshInterval. Over a long time that is fewer than nine a minute.
+	// Connections that Slack ends before that are replaced at once while the
+	// budget lasts: refreshBurst of them, and one more each refreshInterval.
+	// Over a long time that is fewer than nine a minute.
 	refreshBurst    = 24
 	refreshInterval = 7 * time.Second
 
-	// A connection that is called back within uselessBelow has hardly carried
-	// anything. Replacing the first such costs no more than another; the next
-	// in a row each cost uselessFactor times as much as the one before.
+	// A connection that ends within uselessBelow has hardly carried anything.
+	// Replacing the first one costs the usual amount; each further one in a
+	// row costs uselessFactor times as much as the one before.
 	uselessBelow  = 300 * time.Millisecond
 	uselessFactor = 4
 
-	// maxRetryAfter bounds how long Slack's Retry-After is believed.
+	// maxRetryAfter is the longest Retry-After that is obeyed.
 	maxRetryAfter = 5 * time.Minute
 
-	// defaultRetryAfter is for a rate limit without Retry-After.
+	// defaultRetryAfter is used for a rate limit without Retry-After.
 	defaultRetryAfter = 10 * time.Second
 )
 
-// gate is passed before each call of apps.connections.open, by all slots.
+// gate limits the calls of apps.connections.open of all slots.
 type gate struct {
 	mu      sync.Mutex
-	until   time.Time     // nobody passes before: Slack's Retry-After
-	budget  float64       // replacements of young connections
-	counted time.Time     // when the budget was right
-	useless float64       // what the next connection that is called back at once will cost
-	changed chan struct{} // closed and replaced when waiting may be over
+	until   time.Time     // closed until then, because of Slack's Retry-After
+	budget  float64       // remaining replacements of young connections
+	counted time.Time     // when the budget was last updated
+	useless float64       // cost of the next connection that ends at once
+	changed chan struct{} // closed and replaced when a wait may be over
 }
 
 func newGate() *gate {
 	return &gate{budget: refreshBurst, useless: 1, changed: make(chan struct{})}
 }
 
-// pause closes the gate for everybody, and says for how long.
+// pause closes the gate for all slots, and returns for how long.
 func (g *gate) pause(d time.Duration) time.Duration {
 	if d <= 0 {
 		d = defaultRetryAfter
@@ -59,7 +59,8 @@ func (g *gate) pause(d time.Duration) time.Duration {
 	return d
 }
 
-// settled gives the whole budget back: a connection has lived long enough.
+// settled restores the whole budget, because a connection has lived long
+// enough.
 func (g *gate) settled() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -70,8 +71,8 @@ func (g *gate) settled() {
 	}
 }
 
-// pass waits until the gate is open, and takes cost from the budget, as far as
-// it has that much; at a cost of zero the budget does not matter. False: ctx
+// pass waits until the gate is open, and takes cost from the budget, or what
+// is left of it; a cost of zero ignores the budget. It returns false if ctx
 // ended first.
 func (g *gate) pass(ctx context.Context, cost float64) bool {
 	for ctx.Err() == nil {
@@ -112,8 +113,8 @@ func (g *gate) try(cost float64) (wait time.Duration, changed <-chan struct{}) {
 	return 0, nil
 }
 
-// cost says what replacing a connection that was called back takes from the
-// budget.
+// cost returns what it takes from the budget to replace a connection that
+// Slack ended.
 func (g *gate) cost(lived time.Duration) float64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -129,8 +130,8 @@ func (g *gate) cost(lived time.Duration) float64 {
 	return cost
 }
 
-// longer adds up to a part of d at random, so that many clients do not come
-// back in the same moment.
+// longer adds a random part of d, at most part, so that many clients don't
+// come back at the same moment.
 func longer(d time.Duration, part float64) time.Duration {
 	return d + time.Duration(rand.Float64()*part*float64(d))
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestWhatReplacingAConnectionCosts(t *testing.T) {
+func TestCostOfReplacingAConnection(t *testing.T) {
 	for _, c := range []struct {
 		lived []time.Duration
 		want  []float64
@@ -29,7 +29,7 @@ func TestWhatReplacingAConnectionCosts(t *testing.T) {
 	}
 }
 
-func TestTheBudgetRunsOutAndComesBack(t *testing.T) {
+func TestBudgetIsSpentAndRefilled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, ctx := newGate(), context.Background()
 		start := time.Now()
@@ -49,7 +49,7 @@ func TestTheBudgetRunsOutAndComesBack(t *testing.T) {
 		if took := pass(0); took != 0 {
 			t.Errorf("a settled connection's successor waited %v", took)
 		}
-		// A connection that settles sets off those who wait.
+		// A connection that settles wakes the waiters.
 		time.AfterFunc(time.Second, g.settled)
 		if took := pass(1); took != time.Second {
 			t.Errorf("waited %v for what settles after a second", took)
@@ -63,7 +63,7 @@ func TestTheBudgetRunsOutAndComesBack(t *testing.T) {
 	})
 }
 
-func TestWaitingAtTheGateEndsWithTheContext(t *testing.T) {
+func TestGateWaitEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
 		g.pause(time.Hour)
@@ -94,7 +94,7 @@ func TestPausesAreJitteredAndBounded(t *testing.T) {
 	}
 }
 
-func TestAShorterPauseDoesNotShortenALongerOne(t *testing.T) {
+func TestShorterPauseDoesNotShortenLongerOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
 		g.pause(time.Minute)

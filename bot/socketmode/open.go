@@ -25,21 +25,21 @@ const (
 	handshakeTimeout = 10 * time.Second // for the WebSocket to be open
 	helloTimeout     = 10 * time.Second // for Slack's hello after that
 
-	// maxAnswer bounds what is read of an answer. Slack's is some hundred
+	// maxAnswer bounds the answer that is read. Slack's is a few hundred
 	// bytes.
 	maxAnswer = 64 << 10
 
-	// maxAck is Slack's limit for an acknowledgement with what it carries
+	// maxAck is Slack's limit for an acknowledgement with its payload
 	// (docs.slack.dev, "Using Socket Mode").
 	maxAck = 20 << 10
 
-	// writeBuffer has room for the largest acknowledgement, since Slack drops
-	// one that arrives in several frames.
+	// writeBuffer fits the largest acknowledgement, since Slack drops one that
+	// arrives in several frames.
 	writeBuffer = 24 << 10
 	readBuffer  = 8 << 10
 )
 
-// opener asks for connections and makes them.
+// opener gets addresses for connections and opens them.
 type opener struct {
 	api    *url.URL
 	token  atomic.Pointer[string]
@@ -63,8 +63,8 @@ func newOpener(o *Options) (*opener, error) {
 	}, tunnel: tunnel{proxy: http.ProxyFromEnvironment, dial: dial}}
 	op.token.Store(&o.AppToken)
 	if o.HTTPClient == nil {
-		// Connections are opened so seldom that none is worth keeping; one
-		// that is kept may be half-open when it is needed.
+		// Connections are opened so rarely that none is worth keeping; a kept
+		// one may be half-open when it is needed.
 		op.http = &http.Client{Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, DialContext: dial, DisableKeepAlives: true,
 			TLSHandshakeTimeout: handshakeTimeout,
@@ -81,7 +81,8 @@ func newOpener(o *Options) (*opener, error) {
 	return op, nil
 }
 
-// dialAs makes WebSockets the way that t makes HTTP connections.
+// dialAs makes WebSockets use the proxy, TLS configuration and dial function
+// of t.
 func (op *opener) dialAs(t *http.Transport, dialToo bool) {
 	op.tunnel.proxy = t.Proxy
 	if t.TLSClientConfig != nil {
@@ -94,8 +95,8 @@ func (op *opener) dialAs(t *http.Transport, dialToo bool) {
 	}
 }
 
-// address asks Slack for the address of a new connection. It holds a ticket
-// that is good once.
+// address asks Slack for the address of a new connection. It contains a ticket
+// for one connection.
 func (op *opener) address(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
@@ -138,7 +139,8 @@ func (op *opener) understand(resp *http.Response, body []byte) (string, error) {
 	return "", refused
 }
 
-// retryAfter reads both forms of RFC 9110; 0 if there is none that makes sense.
+// retryAfter parses both forms of RFC 9110. It returns 0 if the header is
+// absent or malformed.
 func retryAfter(h http.Header) time.Duration {
 	said := h.Get("Retry-After")
 	if seconds, err := strconv.ParseUint(said, 10, 31); err == nil {
@@ -151,8 +153,8 @@ func retryAfter(h http.Header) time.Duration {
 }
 
 // connect opens a WebSocket for c and waits for Slack's hello. Slack may send
-// envelopes from that moment on, so that a connection that is nearly open when
-// ctx ends is opened all the same, to be closed with good manners.
+// envelopes from then on, so a connection that is almost open when ctx ends is
+// opened first and then closed properly.
 func (op *opener) connect(ctx context.Context, c *connection) error {
 	address, err := op.address(ctx)
 	if err != nil {
@@ -178,7 +180,7 @@ func (op *opener) connect(ctx context.Context, c *connection) error {
 }
 
 // dial opens a WebSocket, which closes when ctx ends, until hangUp is called.
-// That is false if ctx has ended before.
+// hangUp returns false if ctx ended before.
 func (op *opener) dial(ctx context.Context, address string) (ws *websocket.Conn, hangUp func() bool, err error) {
 	hangUp = func() bool { return true }
 	u, err := url.Parse(address)
@@ -188,7 +190,7 @@ func (op *opener) dial(ctx context.Context, address string) (ws *websocket.Conn,
 	dialer, dialTCP := op.dialer, op.tunnel.to(u)
 	dialer.NetDialContext = func(dialing context.Context, network, address string) (net.Conn, error) {
 		conn, err := dialTCP(dialing, network, address)
-		if err == nil { // gorilla/websocket would not give up when ctx ends in mid-handshake
+		if err == nil { // gorilla/websocket doesn't stop when ctx ends during the handshake
 			hangUp = context.AfterFunc(ctx, func() { _ = conn.Close() })
 		}
 		return conn, err

@@ -23,74 +23,75 @@ const (
 	maxConnections = 10
 )
 
-// Options say how to connect. AppToken and Handler are required; the zero
-// value of everything else is a good default.
+// Options configures a Client. AppToken and Handler are required; the zero
+// values of the other fields are good defaults.
 type Options struct {
 	// AppToken is an app-level token (xapp-…) with the scope
 	// connections:write.
 	AppToken string
 
-	// Handler takes what Slack delivers. [Probe] and [CheckToken] need none.
+	// Handler receives the envelopes. [Probe] and [CheckToken] need none.
 	Handler Handler
 
-	// Connections is the number of slots, 1 to 10; 2 if zero. Slack lets an
-	// app have ten connections over all its replicas, and each slot needs two
-	// while it replaces one.
+	// Connections is the number of slots, 1 to 10; 2 if zero. Slack allows an
+	// app ten connections over all its replicas, and each slot needs two while
+	// it replaces one.
 	Connections int
 
 	// Stagger is the time between the first connections of two slots, so that
 	// Slack does not replace them at the same moment; 2 s if zero.
 	Stagger time.Duration
 
-	// AppID, if set, is the app that the token must be of (A…). Run ends with
-	// [ErrOtherApp] if Slack says another.
+	// AppID, if set, is the ID (A…) of the app that the token must belong to.
+	// Run ends with [ErrOtherApp] if Slack names another.
 	AppID string
 
 	// APIURL is the base of Slack's Web API; https://slack.com/api/ if empty.
-	// Only https is taken, and http on loopback, for tests.
+	// It must be https, or http on loopback for tests.
 	APIURL string
 
 	// HTTPClient calls apps.connections.open. If its Transport is an
-	// *http.Transport, its proxy, TLS configuration and dial function serve
-	// the WebSockets too. If nil, a client is made that uses the proxy of the
+	// *http.Transport, WebSockets use its proxy, TLS configuration and dial
+	// function too. If nil, a client is made that uses the proxy of the
 	// environment. Redirects are never followed.
 	HTTPClient *http.Client
 
 	// DialContext makes network connections, for WebSockets and, unless
-	// HTTPClient is set, for HTTP. If nil, the network is dialled.
+	// HTTPClient is set, for HTTP. If nil, the network is used.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 
-	// Log is told of connections made and lost: a line per change, none per
-	// envelope. Reading and acknowledging never wait for it; making the next
-	// connection does. If nil, nothing is logged.
+	// Log gets a line for each connection made or lost, none for envelopes.
+	// Reading and acknowledging never wait for it; making the next connection
+	// does. If nil, nothing is logged.
 	Log *slog.Logger
 
-	// Observer is told of what a metric would count.
+	// Observer is called for everything that a metric would count.
 	Observer Observer
 }
 
-// Observer has functions that are called at what a metric would count. Each
-// may be nil, must be safe for concurrent use, and must return at once.
+// Observer has functions for metrics. Each may be nil, must be safe for
+// concurrent use, and must return at once.
 type Observer struct {
 	// Connected is called when Slack has said hello.
 	Connected func(Hello)
 
-	// Reconnect is called when a slot needs its next connection, with why.
+	// Reconnect is called with the reason when a slot needs its next
+	// connection.
 	Reconnect func(Reason)
 
 	// Acked is called when an acknowledgement has been written, with the time
 	// since its envelope was read.
 	Acked func(time.Duration)
 
-	// Anomaly is called for what should not happen.
+	// Anomaly is called for unexpected events.
 	Anomaly func(Anomaly)
 }
 
-// Reason says why a slot needs its next connection. There are no others than
-// the constants below, whatever Slack says, so that it can label a metric.
+// Reason is why a slot needs its next connection. It is always one of the
+// constants below, whatever Slack says, so that it can label a metric.
 type Reason string
 
-// The first four are Slack's, from its disconnect frame.
+// The reasons. The first four are Slack's, from its disconnect frame.
 const (
 	ReasonWarning          Reason = "warning"             // about to be closed
 	ReasonRefreshRequested Reason = "refresh_requested"   // to be replaced now
@@ -98,10 +99,10 @@ const (
 	ReasonTooMany          Reason = "too_many_websockets" // more than ten are open
 	ReasonOther            Reason = "other"               // Slack said something else
 	ReasonLost             Reason = "lost"                // the connection broke
-	ReasonCannotConnect    Reason = "cannot_connect"      // there was none
+	ReasonCannotConnect    Reason = "cannot_connect"      // no connection could be made
 )
 
-// reasonOf keeps what Slack says within the known values.
+// reasonOf maps Slack's reason to one of the constants.
 func reasonOf(said string) Reason {
 	switch r := Reason(said); r {
 	case ReasonWarning, ReasonRefreshRequested, ReasonLinkDisabled, ReasonTooMany:
@@ -111,14 +112,14 @@ func reasonOf(said string) Reason {
 	}
 }
 
-// Anomaly is something that should not happen, and was coped with.
+// Anomaly is an unexpected event that the client has handled.
 type Anomaly string
 
-// What should not happen.
+// The anomalies.
 const (
-	GarbageFrame   Anomaly = "garbage_frame"  // a frame that is no envelope was ignored
-	OversizedAck   Anomaly = "oversized_ack"  // what an acknowledgement was to carry did not fit, or was no JSON: it went out bare
-	Unacknowledged Anomaly = "unacknowledged" // an envelope was handed over, but could not be acknowledged
+	GarbageFrame   Anomaly = "garbage_frame"  // a frame that isn't an envelope was ignored
+	OversizedAck   Anomaly = "oversized_ack"  // an acknowledgement's payload was too large or not JSON, and was left out
+	Unacknowledged Anomaly = "unacknowledged" // an envelope was handled, but couldn't be acknowledged
 )
 
 func (o Observer) connected(h Hello) {
@@ -145,18 +146,18 @@ func (o Observer) anomaly(a Anomaly) {
 	}
 }
 
-// String leaves the token out, so that printing Options is harmless.
+// String omits the token, so that Options can be printed.
 func (o Options) String() string {
 	return fmt.Sprintf("socketmode.Options{APIURL: %q, Connections: %d}", o.APIURL, o.Connections)
 }
 
-// GoString is String, for %#v.
+// GoString returns String, for %#v.
 func (o Options) GoString() string { return o.String() }
 
-// LogValue is String, for package slog.
+// LogValue returns String, for package slog.
 func (o Options) LogValue() slog.Value { return slog.StringValue(o.String()) }
 
-// complete fills in the defaults and says what is wrong.
+// complete sets the defaults and returns an error if an option is invalid.
 func (o *Options) complete() (*url.URL, error) {
 	o.APIURL = cmp.Or(o.APIURL, defaultAPIURL)
 	o.Connections = cmp.Or(o.Connections, defaultConnections)
@@ -180,14 +181,15 @@ func (o *Options) complete() (*url.URL, error) {
 
 var errNoAppToken = errors.New(`socketmode: AppToken must be an app-level token: it starts with "xapp-"`)
 
-// isAppToken also refuses what an HTTP header cannot carry.
+// isAppToken reports whether a text has the form of an app-level token and
+// fits into an HTTP header.
 func isAppToken(token string) bool {
 	return strings.HasPrefix(token, "xapp-") &&
 		!strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// AppIDOf returns the ID of the app that an app-level token is of (A…), as the
-// token itself says: xapp-1-A…-…. It returns "" if the token doesn't say.
+// AppIDOf returns the ID (A…) of the app that an app-level token belongs to.
+// The token contains it: xapp-1-A…-…. AppIDOf returns "" if it doesn't.
 func AppIDOf(token string) string {
 	parts := strings.Split(token, "-")
 	if len(parts) < 4 || parts[0] != "xapp" || len(parts[2]) < 2 || parts[2][0] != 'A' {

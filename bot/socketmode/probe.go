@@ -5,21 +5,22 @@ import (
 	"sync/atomic"
 )
 
-// CheckToken asks Slack for the address of a connection, and does not connect:
-// nothing is delivered to the caller, so that it may be called at any time
-// beside a running app. nil means that the token is genuine and has the scope
-// connections:write. Whether Socket Mode is switched on is not certain from
-// this; [Probe] tells.
+// CheckToken asks Slack for the address of a connection, and doesn't connect.
+// Nothing is delivered to the caller, so it may be called at any time, even
+// while the app is running. It returns nil if the token is valid and has the
+// scope connections:write. That doesn't prove that Socket Mode is switched on;
+// [Probe] does.
 //
-// The error is one of
+// # The error is one of
+//
 //   - a [*TokenError], for which errors.Is finds [ErrTokenRefused]: invalid_auth
-//     and not_authed (no such token), token_revoked, token_expired and
-//     account_inactive (it was one), not_allowed_token_type (a token of
+//     and not_authed (unknown token), token_revoked, token_expired and
+//     account_inactive (a former token), not_allowed_token_type (a token of
 //     another kind), missing_scope (generate one with connections:write);
-//   - an [*APIError], whose Class is [Configuration] where somebody has to
-//     change a setting, and [Transient] where Slack is busy or in trouble;
-//   - one that is [ErrUnreachable] where no answer came;
-//   - what is wrong with the options.
+//   - an [*APIError], whose Class is [Configuration] if someone has to change a
+//     setting, and [Transient] if Slack is busy or in trouble;
+//   - an error that is [ErrUnreachable] if there was no answer;
+//   - an error about the options.
 func CheckToken(ctx context.Context, o Options) error {
 	op, err := newOpener(&o)
 	if err != nil {
@@ -29,26 +30,26 @@ func CheckToken(ctx context.Context, o Options) error {
 	return err
 }
 
-// ProbeResult is what [Probe] has seen.
+// ProbeResult is the result of [Probe].
 type ProbeResult struct {
 	Hello Hello
 
-	// TurnedAway counts envelopes that Slack sent to the probe before it was
-	// closed. They were not acknowledged: the person reads in Slack that the
-	// app did not respond, and can try again; events are sent again by Slack.
+	// TurnedAway is the number of envelopes that Slack sent to the probe
+	// before it was closed. They weren't acknowledged: Slack shows the person
+	// that the app didn't respond, so they can try again; Slack sends events
+	// again.
 	TurnedAway int
 }
 
-// Probe opens a connection and closes it as soon as Slack has said hello. nil
-// means that an app can be run with these options: the token is good, Socket
-// Mode is on, and there is room for one more connection. Besides the errors of
-// [CheckToken] it returns a [*DisconnectError], which may be [ErrSocketModeOff]
-// or [ErrTooManyConnections], and [ErrOtherApp].
+// Probe opens a connection and closes it as soon as Slack has said hello. It
+// returns nil if an app can run with these options: the token is valid, Socket
+// Mode is on, and there is room for one more connection. In addition to the
+// errors of [CheckToken] it returns a [*DisconnectError], which may be
+// [ErrSocketModeOff] or [ErrTooManyConnections], and [ErrOtherApp].
 //
-// For the blink of an eye the probe is a connection that Slack may deliver to.
-// An envelope that comes in it must be swallowed or left without an answer;
-// the latter is the honest one, and is what is done. Where the app may be
-// running, call [CheckToken].
+// For a moment the probe is a connection to which Slack may deliver. Probe
+// doesn't acknowledge such an envelope, since nothing would handle it. If the
+// app may be running, call [CheckToken] instead.
 func Probe(ctx context.Context, o Options) (ProbeResult, error) {
 	op, err := newOpener(&o)
 	if err != nil {

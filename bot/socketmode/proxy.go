@@ -16,9 +16,9 @@ import (
 	"golang.org/x/net/proxy"
 )
 
-// ProxyError means that a proxy made no connection to the server.
+// ProxyError means that a proxy couldn't connect to the server.
 type ProxyError struct {
-	Status int // of HTTP, such as 407 for a wrong password
+	Status int // HTTP status, such as 407 for a wrong password
 }
 
 func (e *ProxyError) Error() string {
@@ -28,16 +28,16 @@ func (e *ProxyError) Error() string {
 // ProxyStatus returns the HTTP status of the proxy's answer.
 func (e *ProxyError) ProxyStatus() int { return e.Status }
 
-// tunnel dials through the proxies that net/http knows, and in the same way:
-// http, https, socks5 and socks5h, each with or without a user and password.
-// gorilla/websocket knows only some of them.
+// tunnel dials through the same proxies as net/http: http, https, socks5 and
+// socks5h, each with or without a user and password. gorilla/websocket
+// supports only some of them.
 type tunnel struct {
-	proxy func(*http.Request) (*url.URL, error) // nil: no proxy
+	proxy func(*http.Request) (*url.URL, error) // no proxy if nil
 	dial  func(ctx context.Context, network, address string) (net.Conn, error)
 	tls   *tls.Config // for a proxy reached over TLS; may be nil
 }
 
-// to returns the function that dials the host of a WebSocket's address.
+// to returns a function that dials the host of a WebSocket's address.
 func (t tunnel) to(address *url.URL) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, host string) (net.Conn, error) {
 		via, err := t.choose(address)
@@ -69,7 +69,7 @@ func (t tunnel) choose(address *url.URL) (*url.URL, error) {
 	return t.proxy(&http.Request{URL: &as})
 }
 
-// proxyPorts are the ports of proxies whose address has none.
+// proxyPorts are the default ports of proxies.
 var proxyPorts = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
 
 func proxyHost(via *url.URL) string {
@@ -140,8 +140,8 @@ func askTunnel(conn net.Conn, via *url.URL, host string) error {
 	return nil
 }
 
-// oneByOne reads a byte at a time, so that nothing of what follows a proxy's
-// answer is read with it.
+// oneByOne reads one byte at a time, so that nothing after a proxy's answer is
+// consumed.
 type oneByOne struct {
 	conn net.Conn
 	left int
@@ -155,8 +155,8 @@ func (o *oneByOne) Read(p []byte) (int, error) {
 	return o.conn.Read(p[:1])
 }
 
-// socks asks a SOCKS proxy (RFC 1928). The proxy looks the host up, for both
-// schemes, as with net/http.
+// socks connects through a SOCKS proxy (RFC 1928). The proxy resolves the
+// host, for both schemes, as with net/http.
 func (t tunnel) socks(ctx context.Context, via *url.URL, host string) (net.Conn, error) {
 	var auth *proxy.Auth
 	if via.User != nil {
@@ -170,7 +170,7 @@ func (t tunnel) socks(ctx context.Context, via *url.URL, host string) (net.Conn,
 	return dialer.(proxy.ContextDialer).DialContext(ctx, "tcp", host)
 }
 
-// forward makes a dial function what package proxy asks for.
+// forward adapts a dial function to package proxy.
 type forward func(ctx context.Context, network, address string) (net.Conn, error)
 
 func (f forward) Dial(network, address string) (net.Conn, error) {

@@ -9,7 +9,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// frame is what Slack sends (docs.slack.dev, "Using Socket Mode").
+// frame is a message from Slack (docs.slack.dev, "Using Socket Mode").
 type frame struct {
 	Type            string          `json:"type"`
 	ID              string          `json:"envelope_id"`
@@ -37,7 +37,7 @@ func (f *frame) hello() Hello {
 	}
 }
 
-// envelope is what the handler gets of a frame that was read just now.
+// envelope returns the envelope in a frame that was just read.
 func (f *frame) envelope() Envelope {
 	return Envelope{
 		ID: f.ID, Type: f.Type, Payload: f.Payload, AcceptsResponse: f.AcceptsResponse,
@@ -45,7 +45,7 @@ func (f *frame) envelope() Envelope {
 	}
 }
 
-// read serves until the connection ends, and returns why it did.
+// read handles frames until the connection ends, and returns why it ended.
 func (c *connection) read() error {
 	for {
 		f, err := c.next()
@@ -61,7 +61,7 @@ func (c *connection) read() error {
 	}
 }
 
-// next reads one frame. One that is not understood gives an empty frame.
+// next reads one frame. A malformed one gives an empty frame.
 func (c *connection) next() (frame, error) {
 	kind, raw, err := c.ws.ReadMessage()
 	if err != nil {
@@ -71,7 +71,7 @@ func (c *connection) next() (frame, error) {
 	var f frame
 	err = json.Unmarshal(raw, &f)
 	if _, odd := errors.AsType[*json.UnmarshalTypeError](err); odd && f.ID != "" {
-		err = nil // a field that nobody needs is odd; the others are there
+		err = nil // an unused field has an unexpected type; the others are set
 	}
 	if kind != websocket.TextMessage || err != nil {
 		c.observer.anomaly(GarbageFrame)
@@ -83,14 +83,14 @@ func (c *connection) next() (frame, error) {
 // callBack notes that Slack is about to close the connection.
 func (c *connection) callBack(r Reason) {
 	select {
-	case <-c.calledBack: // it has said so before
+	case <-c.calledBack: // Slack has said so before
 	default:
 		c.reason = r
 		close(c.calledBack)
 	}
 }
 
-// extend puts off the moment from which the connection counts as dead.
+// extend postpones the time at which the connection counts as dead.
 func (c *connection) extend() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,8 +101,8 @@ func (c *connection) extend() {
 	_ = c.ws.SetReadDeadline(deadline)
 }
 
-// endBy makes reading end at that moment, or before if that was settled. The
-// zero time lifts the limit.
+// endBy makes reading end at the given time, or earlier if that was set
+// before. The zero time removes the limit.
 func (c *connection) endBy(at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// Envelopes that come in less than burstGap of each other are a burst
-	// from the burstSize-th on, until none has come for burstEnd.
+	// Envelopes that arrive within burstGap of each other are a burst from the
+	// burstSize-th on, until none has arrived for burstEnd.
 	burstGap  = time.Millisecond
 	burstSize = 4
 	burstEnd  = 3 * time.Millisecond
@@ -16,25 +16,25 @@ const (
 	maxHold = 20 * time.Millisecond
 )
 
-// release sets off the work of envelopes that are acknowledged: at once, but
-// in a burst only when no more come, or after maxHold. Work that is started in
-// between competes with the acknowledgements of what is yet to come, which
-// have three seconds and a person who waits.
+// release starts the work of acknowledged envelopes: at once, or in a burst
+// once no more arrive, or after maxHold. Work that is started earlier would
+// compete with the acknowledgements of the next envelopes, which have three
+// seconds and a person waiting.
 type release struct {
 	mu      sync.Mutex
 	work    []func()
-	first   time.Time     // when the oldest of it came
+	first   time.Time     // when the oldest of it arrived
 	last    time.Time     // when the last envelope was acknowledged
-	close   int           // how many came so soon after each other
-	started chan struct{} // there is work where there was none
-	stopped chan struct{} // nothing will come any more
+	close   int           // how many arrived in quick succession
+	started chan struct{} // signals that there is work where there was none
+	stopped chan struct{} // closed when no more work will come
 }
 
 func newRelease() *release {
 	return &release{started: make(chan struct{}, 1), stopped: make(chan struct{})}
 }
 
-// acknowledged takes the work of an envelope, or nil.
+// acknowledged adds the work of an envelope, which may be nil.
 func (r *release) acknowledged(work func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -51,14 +51,15 @@ func (r *release) acknowledged(work func()) {
 	}
 	if r.work = append(r.work, work); len(r.work) == 1 {
 		r.first = now
-		r.started <- struct{}{} // has room: run takes it out before the work
+		r.started <- struct{}{} // has room: run empties it before it takes the work
 	}
 }
 
-// stop makes run end when all work is set off. Nothing may come afterwards.
+// stop makes run end once all work has been started. acknowledged must not be
+// called afterwards.
 func (r *release) stop() { close(r.stopped) }
 
-// run sets off work, in the order of the acknowledgements, until stop.
+// run starts work, in the order of the acknowledgements, until stop.
 func (r *release) run() {
 	for {
 		select {

@@ -23,7 +23,7 @@ func TestWorkStartsAtOnceOutsideABurst(t *testing.T) {
 	})
 }
 
-func TestABurstWithoutEndHoldsWorkForAMomentOnly(t *testing.T) {
+func TestEndlessBurstDelaysWorkBriefly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelease()
 		go r.run()
@@ -48,7 +48,7 @@ func TestABurstWithoutEndHoldsWorkForAMomentOnly(t *testing.T) {
 	})
 }
 
-func TestABurstMayPauseForAMoment(t *testing.T) {
+func TestBurstMayPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelease()
 		go r.run()
@@ -70,7 +70,7 @@ func TestABurstMayPauseForAMoment(t *testing.T) {
 	})
 }
 
-func TestAllWorkIsSetOffBeforeTheEnd(t *testing.T) {
+func TestAllWorkStartsBeforeRunReturns(t *testing.T) {
 	for range 50 { // which of the two run sees first is a matter of chance
 		r := newRelease()
 		done := false

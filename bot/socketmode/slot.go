@@ -9,23 +9,23 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// How long a slot waits before it tries again, from and to. Each wait is
-// about twice the last one, and random by half of it either way.
+// How long a slot waits before it tries again, at first and at most. Each wait
+// is about twice the last one, randomly varied by half.
 const (
-	// Slack cannot be reached, or is in trouble.
+	// Slack can't be reached, or is in trouble.
 	failureWait, maxFailureWait = 250 * time.Millisecond, 15 * time.Second
 
-	// A connection broke. The wait is short, since Slack was there; it grows
-	// for the sake of a proxy that lets connections in and throws them out.
+	// A connection broke. The wait is short, since Slack was reachable; it
+	// grows in case a proxy accepts connections and then closes them.
 	lossWait, maxLossWait = 250 * time.Millisecond, 5 * time.Second
 
-	// Somebody has to change something first: Socket Mode is off, or there
-	// are ten connections already.
+	// Someone has to change something first: Socket Mode is off, or there are
+	// ten connections already.
 	slowWait, maxSlowWait = time.Second, 30 * time.Second
 )
 
-// slot has one connection that serves, and makes the next before it lets the
-// last one go.
+// slot keeps one connection open, and opens the next before it closes the
+// last.
 type slot struct {
 	*Client
 	log      *slog.Logger
@@ -47,8 +47,8 @@ func newBackOff(from, to time.Duration) *backoff.ExponentialBackOff {
 	return b
 }
 
-// run keeps the slot filled until ctx ends, or no retry can help. Connections
-// leave when ctx ends, and hurry when stop is closed.
+// run keeps the slot's connection open until ctx ends or no retry can help.
+// Connections leave when ctx ends, and quickly when stop is closed.
 func (s *slot) run(ctx context.Context, stop <-chan struct{}) error {
 	var cost float64
 	for s.gate.pass(ctx, cost) {
@@ -80,8 +80,8 @@ func (s *slot) run(ctx context.Context, stop <-chan struct{}) error {
 	return nil
 }
 
-// failed says how long to wait after a connection could not be made, or that
-// there is no point in waiting.
+// failed returns how long to wait after a connection couldn't be made, or an
+// error if no retry can help.
 func (s *slot) failed(ctx context.Context, err error) (wait time.Duration, final error) {
 	if ctx.Err() != nil {
 		return 0, nil
@@ -105,7 +105,7 @@ func (s *slot) failed(ctx context.Context, err error) (wait time.Duration, final
 	return wait, nil
 }
 
-// watch returns when the connection does not serve any more, or ctx has ended.
+// watch returns when the connection doesn't serve any more, or ctx has ended.
 func (s *slot) watch(ctx context.Context, c *connection) {
 	settled := time.NewTimer(settledAfter)
 	defer settled.Stop()
@@ -126,7 +126,7 @@ func (s *slot) watch(ctx context.Context, c *connection) {
 	}
 }
 
-// after says how long to wait after a connection that served, and what the
+// after returns how long to wait after a connection that served, and what the
 // next one costs at the gate.
 func (s *slot) after(c *connection, lived time.Duration) (wait time.Duration, cost float64) {
 	select {
@@ -137,13 +137,13 @@ func (s *slot) after(c *connection, lived time.Duration) (wait time.Duration, co
 			s.state.failed(s.log, &DisconnectError{c.reason}, wait)
 			return wait, 0
 		}
-		// No line in the log here: a log that stalls must not hold up the
-		// next connection while this one is about to go.
+		// Nothing is logged here: a blocked log must not delay the next
+		// connection while this one is about to close.
 		return 0, s.gate.cost(lived)
 	default:
 		s.options.Observer.reconnect(ReasonLost)
 		wait = s.losses.NextBackOff()
-		s.log.Warn("a connection to Slack was lost", "cause", cause(c.err), "lived", lived.Round(time.Millisecond), "again_in", wait)
+		s.log.Warn("connection to Slack lost", "cause", cause(c.err), "lived", lived.Round(time.Millisecond), "again_in", wait)
 		return wait, 0
 	}
 }

@@ -7,33 +7,33 @@ import (
 	"time"
 )
 
-// state writes a line when trouble begins, changes or ends, and none for each
-// try in between.
+// state logs when trouble begins, changes or ends, but not each try in
+// between.
 type state struct {
 	mu      sync.Mutex
 	trouble string // "" while there is none
 	since   time.Time
 }
 
-// failed is told each time a connection could not be made.
+// failed must be called each time a connection couldn't be made.
 func (s *state) failed(log *slog.Logger, err error, wait time.Duration) {
 	if !s.begins(troubleOf(err)) {
-		log.Debug("still cannot connect to Slack", "error", err, "again_in", wait)
+		log.Debug("still can't connect to Slack", "error", err, "again_in", wait)
 		return
 	}
 	switch {
 	case errors.Is(err, ErrSocketModeOff):
-		log.Error("Socket Mode was switched off for this app: Slack delivers nothing until it is on again (app settings → Socket Mode → Enable). Trying again until then")
+		log.Error("Socket Mode is switched off; enable it in the app settings (Socket Mode → Enable). Retrying")
 	case errors.Is(err, ErrTooManyConnections):
-		log.Error("Slack lets no more connections in: an app may have 10 at once, over all its replicas. Trying again until there is room")
+		log.Error("too many connections: Slack allows an app 10, over all replicas. Retrying")
 	case needsSetting(err):
-		log.Error("Slack refuses to connect this app until somebody changes a setting. Trying again until then", "error", err)
+		log.Error("Slack refuses to connect this app until a setting is changed. Retrying", "error", err)
 	default:
-		log.Warn("cannot connect to Slack", "error", err, "again_in", wait)
+		log.Warn("can't connect to Slack", "error", err, "again_in", wait)
 	}
 }
 
-// connected is told of each connection.
+// connected must be called for each new connection.
 func (s *state) connected(log *slog.Logger) {
 	s.mu.Lock()
 	trouble, lasted := s.trouble, time.Since(s.since)
@@ -46,7 +46,7 @@ func (s *state) connected(log *slog.Logger) {
 	log.Info("connected to Slack")
 }
 
-// begins is false if that is the trouble already.
+// begins returns false if that is the current trouble already.
 func (s *state) begins(trouble string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,8 +60,8 @@ func (s *state) begins(trouble string) bool {
 	return true
 }
 
-// troubleOf names a trouble without what differs from one try to the next,
-// such as the ports in a network error.
+// troubleOf returns the kind of trouble, without details that differ between
+// tries, such as the ports in a network error.
 func troubleOf(err error) string {
 	if errors.Is(err, ErrUnreachable) {
 		return ErrUnreachable.Error()
@@ -69,7 +69,7 @@ func troubleOf(err error) string {
 	return err.Error()
 }
 
-// needsSetting reports whether somebody has to change a setting first.
+// needsSetting reports whether someone has to change a setting first.
 func needsSetting(err error) bool {
 	answer, ok := errors.AsType[*APIError](err)
 	return ok && answer.Class() == Configuration

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// How Slack is answered over time, in virtual time.
+// How the client answers Slack over time, in virtual time.
 
 func TestRetryAfterPausesAllSlots(t *testing.T) {
 	for said, want := range map[string]time.Duration{
@@ -44,7 +44,7 @@ func TestRetryAfterPausesAllSlots(t *testing.T) {
 	}
 }
 
-func TestAConnectionCalledBackAtOnceAgainAndAgain(t *testing.T) {
+func TestConnectionReplacedRepeatedly(t *testing.T) {
 	for _, slots := range []int{1, 2, 5} {
 		synctest.Test(t, func(t *testing.T) {
 			var calm atomic.Bool
@@ -82,7 +82,7 @@ func TestAConnectionCalledBackAtOnceAgainAndAgain(t *testing.T) {
 	}
 }
 
-func TestANormalRefreshIsImmediate(t *testing.T) {
+func TestNormalRefreshIsImmediate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		var called []time.Time
@@ -128,13 +128,13 @@ func TestFailuresAreRetriedWithBackOff(t *testing.T) {
 				t.Errorf("waited %v", asked[i+1]-asked[i])
 			}
 		}
-		if n := strings.Count(log.String(), "cannot connect to Slack"); n != 1 {
+		if n := strings.Count(log.String(), "can't connect to Slack"); n != 1 {
 			t.Errorf("%d lines for one trouble: %s", n, log.String())
 		}
 	})
 }
 
-func TestAfterASettledConnectionTroubleIsNewTrouble(t *testing.T) {
+func TestStableConnectionResetsBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var down atomic.Bool
 		down.Store(true)
@@ -169,8 +169,8 @@ func TestAfterASettledConnectionTroubleIsNewTrouble(t *testing.T) {
 	})
 }
 
-func TestSocketModeOffIsSaidOnceAndOutlived(t *testing.T) {
-	for reason, line := range map[string]string{"link_disabled": "Socket Mode was switched off", "too_many_websockets": "no more connections"} {
+func TestSocketModeOffIsLoggedOnceAndRetried(t *testing.T) {
+	for reason, line := range map[string]string{"link_disabled": "Socket Mode is switched off", "too_many_websockets": "too many connections"} {
 		synctest.Test(t, func(t *testing.T) {
 			var on atomic.Bool
 			again := make(chan struct{})
@@ -214,7 +214,7 @@ func TestSocketModeOffIsSaidOnceAndOutlived(t *testing.T) {
 	}
 }
 
-func TestAHalfOpenConnectionIsNoticedWithin20Seconds(t *testing.T) {
+func TestHalfOpenConnectionIsNoticedWithin20Seconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		f.serves = func(n int, p *peer) {
@@ -239,7 +239,7 @@ func TestAHalfOpenConnectionIsNoticedWithin20Seconds(t *testing.T) {
 	})
 }
 
-func TestACalledBackConnectionIsReadForHalfAMinuteAtMost(t *testing.T) {
+func TestReplacedConnectionIsReadForAtMost30Seconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		var lasted time.Duration
@@ -270,7 +270,7 @@ func TestACalledBackConnectionIsReadForHalfAMinuteAtMost(t *testing.T) {
 	})
 }
 
-func TestAPeerThatDoesNotReadIsGivenUp(t *testing.T) {
+func TestDropsPeerThatDoesNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		var r record
@@ -298,7 +298,7 @@ func TestAPeerThatDoesNotReadIsGivenUp(t *testing.T) {
 	})
 }
 
-func TestRunEndsThoughSlackDoesNotConfirm(t *testing.T) {
+func TestRunEndsWithoutSlacksConfirmation(t *testing.T) {
 	for name, end := range map[string]func(*Client, context.CancelFunc){
 		"context": func(_ *Client, stop context.CancelFunc) { stop() },
 		"hand back": func(c *Client, _ context.CancelFunc) {
@@ -378,7 +378,7 @@ func TestEveryStepOfConnectingHasADeadline(t *testing.T) {
 	}
 }
 
-func TestASinkThatStallsHoldsUpNoEnvelope(t *testing.T) {
+func TestStalledSinkBlocksNoEnvelope(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
 		var r record

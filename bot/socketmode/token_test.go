@@ -9,7 +9,7 @@ import (
 
 // A token that replaces another serves the next connections; those that are
 // open stay.
-func TestAReplacedTokenServesTheNextConnections(t *testing.T) {
+func TestNewConnectionsUseReplacedToken(t *testing.T) {
 	const fresh = "xapp-fresh"
 	w := newWorld(t)
 	c, _ := w.start(w.options(1))

@@ -1,9 +1,8 @@
-// Package chameliotest is a stand-in for Chamelio's external API: a real HTTP
-// server with tasks, a memory of what was asked and what came of it, and
-// switches for everything that goes wrong with the real one and with the way
-// there.
+// Package chameliotest provides a fake of Chamelio's external API: a real HTTP
+// server with tasks, a record of requests and their effects, and switches for
+// everything that can go wrong with the real API or on the network.
 //
-// NewServer serves on a free loopback port. New serves on any net.Listener,
-// such as a MemoryListener inside a bubble of testing/synctest, where every
-// delay is virtual.
+// NewServer listens on a free loopback port. New listens on any net.Listener,
+// such as a MemoryListener inside a testing/synctest bubble, where every delay
+// is virtual.
 package chameliotest

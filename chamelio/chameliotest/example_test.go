@@ -7,7 +7,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// A cancel whose answer is lost, though it took effect.
+// The answer of a cancel request is lost, though it took effect.
 func Example() {
 	api := chameliotest.NewServer()
 	defer api.Close()

@@ -6,65 +6,65 @@ import (
 	"time"
 )
 
-// Fault is one way in which the API, or something on the way to it, fails. The
-// zero Fault matches every request and changes nothing.
+// Fault is one way in which the API, or something between it and the client,
+// fails. The zero Fault matches every request and changes nothing.
 type Fault struct {
 	Method string // only this method; "" for all
 	Task   int64  // only this task; 0 for all
-	Times  int    // how many requests it hits; 0: until ClearFaults
+	Times  int    // how many requests it affects; 0 for all until ClearFaults
 
-	Delay time.Duration // wait, then go on, whether or not the sender still waits
-	Hang  bool          // take the request and never answer
+	Delay time.Duration // wait, then go on, even if the client has given up
+	Hang  bool          // accept the request and never answer
 
 	CutBefore bool // cut the connection; nothing was done
-	CutAfter  bool // do what was asked, then cut the connection
+	CutAfter  bool // carry the request out, then cut the connection
 
-	Status      int    // answer with this status, nothing done
-	AfterEffect bool   // with Status or Hang: do what was asked first
+	Status      int    // answer with this status, without carrying the request out
+	AfterEffect bool   // with Status or Hang: carry the request out first
 	Body        string // with Status: this body
 	ContentType string // with Status: "application/json" if empty
 	RetryAfter  string // with Status: the Retry-After header
 	Location    string // with Status: the Location header
 
-	// LandAfter makes a request take effect only so long after it arrived, no
-	// matter whether its sender still waits by then. What the sender sees
-	// meanwhile is up to the other fields; if none of them says so, the request
-	// hangs. The key is looked at when it lands, and so is the task's state.
+	// LandAfter makes a request take effect only this long after it arrived,
+	// even if the client has given up by then. The other fields decide what
+	// the client sees meanwhile; by default the request hangs. The key and the
+	// task's state are checked when the request takes effect.
 	LandAfter time.Duration
 }
 
-// ServerError is the API's own 500 to a cancel, given after the cancel took
-// effect if afterEffect.
+// ServerError returns the API's own 500 to a cancel request. If afterEffect is
+// set, the cancel takes effect first.
 func ServerError(afterEffect bool) Fault {
 	return Fault{Status: http.StatusInternalServerError, Body: `{"detail":"Failed to cancel task"}`, AfterEffect: afterEffect}
 }
 
-// Gateway is an answer as a proxy or firewall in front of the API gives it:
-// HTML, with any status.
+// Gateway returns the answer of a proxy or firewall in front of the API: HTML,
+// with any status.
 func Gateway(status int) Fault {
 	title := fmt.Sprintf("%d %s", status, http.StatusText(status))
 	return Fault{Status: status, ContentType: "text/html", Body: "<html><body><h1>" + title + "</h1></body></html>"}
 }
 
-// ProxyError is Gateway(502).
+// ProxyError returns Gateway(502).
 func ProxyError() Fault { return Gateway(http.StatusBadGateway) }
 
-// Busy is a 429. retryAfter may be empty, seconds or an HTTP date.
+// Busy returns a 429. retryAfter may be empty, seconds or an HTTP date.
 func Busy(retryAfter string) Fault {
 	return Fault{Status: http.StatusTooManyRequests, Body: `{"detail":"Rate limit exceeded"}`, RetryAfter: retryAfter}
 }
 
 // Break adds a fault. Faults are tried in the order in which they were added;
-// the first that matches a request hits it.
+// the first that matches a request is used.
 func (s *Server) Break(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, &f)
 }
 
-// ClearFaults removes all faults, lets reads keep up, accepts the key again and
-// serves new connections again. What is on its way already stays as it is:
-// cancels still land, and connections that fell silent stay so.
+// ClearFaults removes all faults, ends the read lag, and accepts the key and
+// new connections again. It doesn't affect anything in progress: delayed
+// cancels still take effect, and silent connections stay silent.
 func (s *Server) ClearFaults() {
 	s.wire.swallow(false)
 	s.mu.Lock()
@@ -72,22 +72,22 @@ func (s *Server) ClearFaults() {
 	s.faults, s.keyDetail, s.readLag = nil, "", 0
 }
 
-// Mend is ClearFaults.
+// Mend calls ClearFaults.
 func (s *Server) Mend() { s.ClearFaults() }
 
-// Silence makes the connections that are open now half-open: they stay, and
-// nothing passes any more in either direction. New ones work.
+// Silence makes the open connections half-open: they stay open, but no data
+// passes in either direction any more. New connections work.
 func (s *Server) Silence() { s.wire.silence() }
 
-// BlackHole is Silence, also for every connection made until ClearFaults: it is
-// accepted and never read.
+// BlackHole calls Silence, and also makes every connection silent that is made
+// before ClearFaults: it is accepted and never read.
 func (s *Server) BlackHole() {
 	s.wire.swallow(true)
 	s.wire.silence()
 }
 
-// nextFault finds the fault for a request and uses it up once. Called with mu
-// held.
+// nextFault returns the fault for a request and counts one use of it. It must
+// be called with mu held.
 func (s *Server) nextFault(r Request) Fault {
 	for i, f := range s.faults {
 		if f.Method != "" && f.Method != r.Method || f.Task != 0 && f.Task != r.Task {
@@ -104,8 +104,8 @@ func (s *Server) nextFault(r Request) Fault {
 	return Fault{}
 }
 
-// suffer does what the fault says and reports whether the request is still to
-// be served.
+// suffer applies the fault, and reports whether the request is still to be
+// served.
 func (s *Server) suffer(w http.ResponseWriter, r *http.Request, f Fault, request Request, do endpoint, index int) bool {
 	if f.LandAfter > 0 {
 		s.land(f.LandAfter, request, do)

@@ -16,8 +16,8 @@ func refusal(status int, detail string) answer {
 	return answer{status, map[string]string{"detail": detail}}
 }
 
-// endpoint does what a request asks for. It gets only what it needs of the
-// request, so that it can be carried out after the connection is gone.
+// endpoint carries a request out. It gets only the parts of the request that
+// it needs, so that it can run after the connection is gone.
 type endpoint func(Request) answer
 
 func (s *Server) routes() http.Handler {
@@ -29,8 +29,8 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
-// handle wraps an endpoint with what all have in common: the memory, the
-// faults, the key and the rate limit.
+// handle wraps an endpoint with everything they have in common: the record of
+// requests, the faults, the key and the rate limit.
 func (s *Server) handle(do endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if !s.own() {
@@ -58,7 +58,7 @@ func (s *Server) handle(do endpoint) http.HandlerFunc {
 	}
 }
 
-// serve checks what every request must pass, and does what it asks for.
+// serve checks the key and the rate limit, and calls the endpoint.
 func (s *Server) serve(r Request, do endpoint) answer {
 	s.mu.Lock()
 	detail := s.keyDetail
@@ -77,7 +77,8 @@ func (s *Server) serve(r Request, do endpoint) answer {
 	return do(r)
 }
 
-// overLimit counts a request against the current minute. Called with mu held.
+// overLimit counts a request against the current minute. It must be called
+// with mu held.
 func (s *Server) overLimit() bool {
 	if !s.enforce {
 		return false
@@ -102,7 +103,7 @@ func (s *Server) answered(index, status int) {
 	s.requests[index].Status = status
 }
 
-// needsID refuses a path whose id is none, as the API's framework does.
+// needsID rejects a path without a valid ID, as the API's framework does.
 func needsID(do endpoint) endpoint {
 	return func(r Request) answer {
 		if r.Task == 0 {

@@ -12,40 +12,40 @@ type Request struct {
 	At     time.Time
 	Method string
 	Path   string
-	Task   int64  // 0 if the path names none
-	Status int    // what was answered; 0 while unanswered, or for a cut or hung connection
+	Task   int64  // 0 if the path has none
+	Status int    // of the answer; 0 if there was none
 	Key    string // the X-API-Key sent
 	Agent  string // the User-Agent sent
 }
 
 // Effect is one cancel that took effect.
 type Effect struct {
-	At      time.Time // of the effect, which may be long after the request
-	Request Request   // that asked for it, as it was when it arrived
+	At      time.Time // when it took effect, which may be long after the request
+	Request Request   // the request that caused it, as it was when it arrived
 }
 
-// Put adds a task or replaces it, history and all.
+// Put adds a task, or replaces it and its past versions.
 func (s *Server) Put(t Task) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tasks[t.ID] = []version{{time.Now(), t}}
 }
 
-// Add creates n cancellable tasks with ids from first on.
+// Add creates n cancellable tasks with consecutive IDs, starting at first.
 func (s *Server) Add(first int64, n int) {
 	for id := first; id < first+int64(n); id++ {
 		s.Put(NewTask(id, "in_progress", fmt.Sprintf("Contract %d", id), time.Now()))
 	}
 }
 
-// Task returns a task as it is, whatever reads may show of it.
+// Task returns the current task, regardless of the read lag.
 func (s *Server) Task(id int64) (Task, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.current(id)
 }
 
-// current is a task as it is. Called with mu held.
+// current returns the current task. It must be called with mu held.
 func (s *Server) current(id int64) (Task, bool) {
 	versions := s.tasks[id]
 	if len(versions) == 0 {
@@ -54,7 +54,8 @@ func (s *Server) current(id int64) (Task, bool) {
 	return versions[len(versions)-1].task, true
 }
 
-// shown is a task as a lagging read has it. Called with mu held.
+// shown returns the task that a lagging read returns. It must be called with
+// mu held.
 func (s *Server) shown(id int64) (Task, bool) {
 	versions := s.tasks[id]
 	for _, v := range slices.Backward(versions) {
@@ -65,10 +66,10 @@ func (s *Server) shown(id int64) (Task, bool) {
 	if len(versions) == 0 {
 		return Task{}, false
 	}
-	return versions[0].task, true // nothing is known of the time before
+	return versions[0].task, true // nothing is known about earlier times
 }
 
-// Tasks returns all tasks as they are, ordered by id.
+// Tasks returns all current tasks, ordered by ID.
 func (s *Server) Tasks() []Task {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,14 +82,14 @@ func (s *Server) Tasks() []Task {
 	return all
 }
 
-// SetStatus moves a task to another state behind everybody's back.
+// SetStatus changes a task's status, as someone in Chamelio could.
 func (s *Server) SetStatus(id int64, status string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.move(id, status)
 }
 
-// move gives a task a new version. Called with mu held.
+// move gives a task a new version. It must be called with mu held.
 func (s *Server) move(id int64, status string) {
 	t, _ := s.current(id)
 	now := time.Now()
@@ -106,7 +107,7 @@ func (s *Server) Requests() []Request {
 	return slices.Clone(s.requests)
 }
 
-// Cancels counts the cancel requests that arrived for a task.
+// Cancels returns the number of cancel requests that arrived for a task.
 func (s *Server) Cancels(id int64) int {
 	n := 0
 	for _, r := range s.Requests() {
@@ -117,8 +118,8 @@ func (s *Server) Cancels(id int64) int {
 	return n
 }
 
-// Effects counts how often a cancel took effect on a task: 0 or 1, unless
-// something is very wrong.
+// Effects returns how often a cancel took effect on a task: 0 or 1, unless
+// there is a bug.
 func (s *Server) Effects(id int64) int { return len(s.EffectsOf(id)) }
 
 // EffectsOf returns the cancels that took effect on a task, oldest first.
@@ -128,8 +129,7 @@ func (s *Server) EffectsOf(id int64) []Effect {
 	return slices.Clone(s.effects[id])
 }
 
-// Landing counts the cancels that are still to take effect, or to be refused,
-// because of Fault.LandAfter.
+// Landing returns the number of cancels that are delayed by Fault.LandAfter.
 func (s *Server) Landing() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,21 +9,20 @@ import (
 
 var aLongTimeAgo = time.Unix(1, 0)
 
-// MemoryListener is a listener without a network: whoever dials it is connected
-// through memory. A bubble of testing/synctest can wait for everything that
-// happens on it.
+// MemoryListener is a net.Listener whose connections are in memory. A
+// testing/synctest bubble can wait for everything that happens on it.
 type MemoryListener struct {
 	conns chan net.Conn
 	done  chan struct{}
 	close sync.Once
 }
 
-// NewMemoryListener returns a listener that is open.
+// NewMemoryListener returns an open listener.
 func NewMemoryListener() *MemoryListener {
 	return &MemoryListener{conns: make(chan net.Conn), done: make(chan struct{})}
 }
 
-// DialContext connects to the listener, whatever the address. It fits
+// DialContext connects to the listener and ignores the address. It fits
 // http.Transport.
 func (l *MemoryListener) DialContext(ctx context.Context, network, _ string) (net.Conn, error) {
 	near, far := net.Pipe()
@@ -40,7 +39,7 @@ func (l *MemoryListener) DialContext(ctx context.Context, network, _ string) (ne
 	return nil, &net.OpError{Op: "dial", Net: network, Addr: l.Addr(), Err: err}
 }
 
-// Accept waits for whoever dials next.
+// Accept waits for the next connection.
 func (l *MemoryListener) Accept() (net.Conn, error) {
 	select {
 	case conn := <-l.conns:
@@ -50,13 +49,13 @@ func (l *MemoryListener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close ends Accept, and refuses whoever dials from now on.
+// Close ends Accept and refuses new connections.
 func (l *MemoryListener) Close() error {
 	l.close.Do(func() { close(l.done) })
 	return nil
 }
 
-// Addr is a loopback address, so that clients accept plain HTTP. Nothing
+// Addr returns a loopback address, so that clients accept plain HTTP. Nothing
 // listens there.
 func (l *MemoryListener) Addr() net.Addr {
 	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}

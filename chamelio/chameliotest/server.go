@@ -14,39 +14,39 @@ import (
 // Key is the API key that the server accepts until RefuseKey.
 const Key = "ca_c3RhbmQtaW4ta2V5"
 
-// quiet drops what net/http would log about connections that are cut, and
-// failed handshakes: here that is what was asked for.
+// quiet discards net/http's log lines about cut connections and failed
+// handshakes, which tests cause on purpose.
 var quiet = log.New(io.Discard, "", 0)
 
-// Options are how a server is set up.
+// Options configures a Server.
 type Options struct {
-	// Listener is where to serve; a free loopback port if nil. The server
+	// Listener is where to listen; a free loopback port if nil. The server
 	// closes it.
 	Listener net.Listener
 
-	// TLS makes the server speak HTTPS, HTTP/2 included, if not nil. It needs
+	// TLS makes the server speak HTTPS, including HTTP/2, if not nil. It needs
 	// a certificate.
 	TLS *tls.Config
 }
 
-// Server is the stand-in. Its methods are safe for concurrent use.
+// Server is the fake. Its methods are safe for concurrent use.
 type Server struct {
 	http   *http.Server
 	https  bool
 	wire   *wire
-	done   chan struct{}  // closed by Close: whoever sleeps or hangs gives up
+	done   chan struct{}  // closed by Close; ends every sleep and every hung request
 	served chan struct{}  // closed when no more connections are accepted
-	owned  sync.WaitGroup // handlers, and cancels that are to land later
+	owned  sync.WaitGroup // handlers, and delayed cancels
 
 	mu         sync.Mutex
 	closed     bool
-	tasks      map[int64][]version // what each task was from when on, oldest first
+	tasks      map[int64][]version // each task's versions, oldest first
 	requests   []Request
 	effects    map[int64][]Effect
-	landing    int // cancels that are to take effect later
+	landing    int // number of delayed cancels
 	faults     []*Fault
 	readLag    time.Duration
-	keyDetail  string // the 401 to answer with; empty: the key is good
+	keyDetail  string // detail of the 401 to answer with; if empty, the key is accepted
 	org        string
 	perMinute  int
 	enforce    bool
@@ -56,17 +56,18 @@ type Server struct {
 	windowUsed int
 }
 
-// version is what a task was from a moment on.
+// version is a task's state from a point in time on.
 type version struct {
 	from time.Time
 	task Task
 }
 
-// NewServer starts a server on a free loopback port. Close it.
+// NewServer starts a server on a free loopback port. The caller must call
+// Close.
 func NewServer() *Server { return New(Options{}) }
 
-// New starts a server. Close it. It panics if it is to find a port by itself
-// and there is none.
+// New starts a server. The caller must call Close. New panics if it is asked
+// to find a free port and there is none.
 func New(o Options) *Server {
 	if o.Listener == nil {
 		listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
@@ -100,7 +101,7 @@ func New(o Options) *Server {
 	return s
 }
 
-// URL is the base URL, without a trailing slash.
+// URL returns the base URL, without a trailing slash.
 func (s *Server) URL() string {
 	if s.https {
 		return "https://" + s.wire.Addr().String()
@@ -108,9 +109,8 @@ func (s *Server) URL() string {
 	return "http://" + s.wire.Addr().String()
 }
 
-// Close stops the server: it cuts every connection, lets go of hung requests,
-// and drops the cancels that were still to land. When it returns nothing of
-// the server runs any more.
+// Close stops the server: it cuts every connection, ends hung requests, and
+// drops delayed cancels. When it returns, nothing of the server is running.
 func (s *Server) Close() {
 	s.mu.Lock()
 	if !s.closed {
@@ -125,8 +125,8 @@ func (s *Server) Close() {
 	s.owned.Wait()
 }
 
-// own counts something that Close is to wait for, and reports whether it may
-// begin at all.
+// own counts work that Close must wait for. It returns false if the server is
+// closed.
 func (s *Server) own() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,7 +136,7 @@ func (s *Server) own() bool {
 	return !s.closed
 }
 
-// Refuse closes the port for good: from now on nobody can connect.
+// Refuse closes the port permanently: new connections fail.
 func (s *Server) Refuse() {
 	_ = s.wire.Close()
 	s.wire.cut()
@@ -150,38 +150,39 @@ func (s *Server) RefuseKey(detail string) {
 	s.keyDetail = detail
 }
 
-// SetRateLimit sets what org-info tells and, if enforce, answers 429 beyond it.
+// SetRateLimit sets the limit that org-info returns. If enforce is set,
+// requests beyond it get a 429.
 func (s *Server) SetRateLimit(perMinute int, enforce bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.perMinute, s.enforce, s.windowUsed = perMinute, enforce, 0
 }
 
-// SetReadLag makes reads lag behind: GET shows a task as it was this long ago,
-// as a replicated database would. Cancelling is not affected.
+// SetReadLag makes reads lag: GET returns a task as it was this long ago, as a
+// replicated database could. Cancelling isn't affected.
 func (s *Server) SetReadLag(lag time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.readLag = lag
 }
 
-// OnReceived is called, outside all locks, when a request has arrived and
-// before anything is done with it.
+// OnReceived sets a function that is called, without any lock held, when a
+// request has arrived and before it is processed.
 func (s *Server) OnReceived(f func(Request)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.received = f
 }
 
-// OnApplied is called, outside all locks, when a cancel has taken effect and
-// before it is answered.
+// OnApplied sets a function that is called, without any lock held, when a
+// cancel has taken effect and before it is answered.
 func (s *Server) OnApplied(f func(Request)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.applied = f
 }
 
-// sleep waits, and reports whether Close did not cut it short.
+// sleep waits. It returns false if Close ended it early.
 func (s *Server) sleep(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// caller speaks to a server in its bubble.
+// caller calls a server in its bubble.
 type caller struct {
 	*testing.T
 	api    *Server
@@ -37,7 +37,8 @@ func inVirtualTime(t *testing.T, test func(c *caller)) {
 	})
 }
 
-// do asks for something, and gives up after limit. No answer is status 0.
+// do sends a request, and gives up after limit. The status is 0 without an
+// answer.
 func (c *caller) do(method, path string, limit time.Duration) (status int, body string) {
 	ctx, cancel := context.WithTimeout(c.Context(), limit)
 	defer cancel()
@@ -60,7 +61,7 @@ func (c *caller) cancel() int {
 	return status
 }
 
-// read is the state that GET shows.
+// read returns the status that GET shows.
 func (c *caller) read() string {
 	_, body := c.do("GET", "/tasks/12345", 10*time.Second)
 	var answer struct{ Task Task }
@@ -68,7 +69,7 @@ func (c *caller) read() string {
 	return answer.Task.Status
 }
 
-func TestACancelLandsLateWhateverItsSenderWasTold(t *testing.T) {
+func TestLateCancelIgnoresItsResponse(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fault  Fault
 		status int
@@ -106,7 +107,7 @@ func TestACancelLandsLateWhateverItsSenderWasTold(t *testing.T) {
 	}
 }
 
-func TestWhatLandsLateMeetsTheTaskAsItIsThen(t *testing.T) {
+func TestLateCancelUsesTheCurrentTask(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		c.api.Break(Fault{CutBefore: true, LandAfter: time.Minute, Times: 1})
 		c.cancel()
@@ -118,7 +119,7 @@ func TestWhatLandsLateMeetsTheTaskAsItIsThen(t *testing.T) {
 	})
 }
 
-func TestCloseDropsWhatIsStillToLand(t *testing.T) {
+func TestCloseDropsPendingCancels(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		c.api.Break(Fault{Delay: time.Hour, LandAfter: time.Hour})
 		c.cancel()
@@ -130,7 +131,7 @@ func TestCloseDropsWhatIsStillToLand(t *testing.T) {
 	})
 }
 
-func TestReadsLagAndTheTruthDoesNot(t *testing.T) {
+func TestStaleReads(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		c.api.SetReadLag(30 * time.Second)
 		if c.read() != "in_progress" {
@@ -159,7 +160,7 @@ func TestReadsLagAndTheTruthDoesNot(t *testing.T) {
 	})
 }
 
-func TestAHalfOpenConnectionStaysSilentAndANewOneWorks(t *testing.T) {
+func TestHalfOpenConnectionStaysSilent(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		if c.read() != "in_progress" {
 			c.Fatal("not served")
@@ -178,7 +179,7 @@ func TestAHalfOpenConnectionStaysSilentAndANewOneWorks(t *testing.T) {
 	})
 }
 
-func TestAnAnswerIsLostOnAConnectionThatFallsSilentMeanwhile(t *testing.T) {
+func TestResponseIsLostOnASilencedConnection(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		c.api.OnApplied(func(Request) { c.api.Silence() })
 		if status := c.cancel(); status != 0 || c.api.Effects(12345) != 1 {
@@ -187,7 +188,7 @@ func TestAnAnswerIsLostOnAConnectionThatFallsSilentMeanwhile(t *testing.T) {
 	})
 }
 
-func TestTheOtherEndDoesNotHearThatASilentConnectionIsCut(t *testing.T) {
+func TestPeerDoesNotNoticeASilentCut(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		c.api.Break(Fault{CutBefore: true})
 		c.api.OnReceived(func(Request) { c.api.Silence() })
@@ -214,7 +215,7 @@ func TestCloseEndsBlackHolesToo(t *testing.T) {
 	})
 }
 
-func TestCloseWaitsForWhatIsLanding(t *testing.T) {
+func TestCloseWaitsForRunningCancels(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		ended := false
 		c.api.OnApplied(func(Request) {
@@ -231,7 +232,7 @@ func TestCloseWaitsForWhatIsLanding(t *testing.T) {
 	})
 }
 
-func TestABlackHoleAcceptsAndNeverReadsUntilItIsCleared(t *testing.T) {
+func TestBlackHoleNeverReads(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		c.api.BlackHole()
 		for range 3 {
@@ -246,7 +247,7 @@ func TestABlackHoleAcceptsAndNeverReadsUntilItIsCleared(t *testing.T) {
 	})
 }
 
-func TestEachFaultDoesWhatItSays(t *testing.T) {
+func TestEachFault(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fault   Fault
 		status  int
@@ -289,7 +290,7 @@ func TestEachFaultDoesWhatItSays(t *testing.T) {
 	}
 }
 
-func TestAFaultIsUsedUpAndTheNextOneFollows(t *testing.T) {
+func TestFaultsAreUsedInOrder(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		c.api.Break(Fault{Status: 502, Times: 2})
 		c.api.Break(Fault{Status: 503, Times: 1})
@@ -303,7 +304,7 @@ func TestAFaultIsUsedUpAndTheNextOneFollows(t *testing.T) {
 	})
 }
 
-func TestTheRateLimitIsEnforcedByTheMinute(t *testing.T) {
+func TestRateLimitIsPerMinute(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		c.api.SetRateLimit(2, true)
 		for _, want := range []string{"in_progress", "in_progress", ""} {
@@ -318,7 +319,7 @@ func TestTheRateLimitIsEnforcedByTheMinute(t *testing.T) {
 	})
 }
 
-func TestTheKeyIsAsked(t *testing.T) {
+func TestRequiresTheKey(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		for _, key := range []string{"", "ca_wrong"} {
 			req, _ := http.NewRequestWithContext(c.Context(), "GET", c.api.URL()+"/users/org-info", nil)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// The tasks that every server starts with, one in each state.
+// IDs of the tasks that every server starts with, one in each state.
 const (
 	PendingTask    = 12344
 	InProgressTask = 12345
@@ -14,7 +14,7 @@ const (
 	CancelledTask  = 12348
 )
 
-// Task is a task as the API's JSON has it. Pointers are null when nil.
+// Task is a task in the API's JSON. Nil pointers are null.
 type Task struct {
 	ID            int64      `json:"task_id"`
 	URL           *string    `json:"task_url"`
@@ -34,7 +34,7 @@ type Task struct {
 	Variables     any        `json:"variables"` // confidential in the real API
 }
 
-// StepRun is one step of a task's workflow as it was or is to be run.
+// StepRun is one step of a task's workflow.
 type StepRun struct {
 	ID     int64  `json:"step_run_id"`
 	Name   string `json:"step_name"`
@@ -53,9 +53,9 @@ func seed(now time.Time) []Task {
 	}
 }
 
-// NewTask returns a task with every field filled, updated an hour after it
-// was created. It stands at an approval, the fourth of five steps, unless its
-// status says that it has not begun or is completed.
+// NewTask returns a task with every field set, updated an hour after it was
+// created. It is at an approval, the fourth of five steps, unless its status
+// says that it hasn't started or is completed.
 func NewTask(id int64, status, title string, created time.Time) Task {
 	created = created.UTC().Truncate(time.Second)
 	t := Task{

@@ -6,16 +6,15 @@ import (
 	"sync"
 )
 
-// wire is a listener whose connections can be cut, and can be turned into
-// black holes.
+// wire is a listener whose connections can be cut or silenced.
 type wire struct {
 	net.Listener
 	open sync.WaitGroup // connections that the HTTP server still serves
 
 	mu         sync.Mutex
 	conns      map[*wireConn]bool
-	swallowing bool // new connections are black holes from the start
-	cutOff     bool // there are to be no more connections
+	swallowing bool // new connections are silent from the start
+	cutOff     bool // new connections are refused
 }
 
 func newWire(l net.Listener) *wire { return &wire{Listener: l, conns: map[*wireConn]bool{}} }
@@ -36,8 +35,8 @@ func (w *wire) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// state follows the life of the HTTP server's connections, so that Close can
-// wait for the goroutines that serve them.
+// state follows the HTTP server's connection states, so that Close can wait
+// for the goroutines that serve them.
 func (w *wire) state(_ net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
@@ -48,7 +47,7 @@ func (w *wire) state(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// cut closes every connection, and those to come.
+// cut closes every connection, including future ones.
 func (w *wire) cut() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -73,8 +72,8 @@ func (w *wire) silence() {
 	}
 }
 
-// wireConn is one connection. Once silent it never speaks again: what was lost
-// is missing in the stream.
+// wireConn is one connection. Once silent, it stays silent, because part of
+// its stream is lost.
 type wireConn struct {
 	net.Conn
 	wire   *wire
@@ -87,9 +86,9 @@ func (c *wireConn) isSilent() bool {
 	return c.silent
 }
 
-// Read drops whatever comes through a black hole. The end of the connection
-// and a deadline of the server's own do come through, so that nothing of the
-// server hangs for ever.
+// Read discards everything that arrives on a silent connection. The end of the
+// connection and the server's own deadlines still work, so that nothing in the
+// server hangs forever.
 func (c *wireConn) Read(p []byte) (int, error) {
 	for {
 		n, err := c.Conn.Read(p)
@@ -99,7 +98,7 @@ func (c *wireConn) Read(p []byte) (int, error) {
 	}
 }
 
-// Write pretends: the kernel would take the bytes too.
+// Write pretends to succeed, as the kernel would.
 func (c *wireConn) Write(p []byte) (int, error) {
 	if c.isSilent() {
 		return len(p), nil
@@ -107,13 +106,12 @@ func (c *wireConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// Close leaves the other end of a black hole in the dark. The server closes it
-// for good in cut.
+// Close doesn't notify the other end of a silent connection. cut closes it.
 func (c *wireConn) Close() error {
 	c.wire.mu.Lock()
 	defer c.wire.mu.Unlock()
 	if c.silent && !c.wire.cutOff {
-		return c.SetDeadline(aLongTimeAgo) // lets go of whoever reads
+		return c.SetDeadline(aLongTimeAgo) // unblocks readers
 	}
 	delete(c.wire.conns, c)
 	return c.Conn.Close()

@@ -12,11 +12,11 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
 
-// outbox is what announcing needs of the journal.
+// outbox is the part of the journal that announcing needs.
 type outbox interface {
 	Finish(ctx context.Context, l journal.Lease, task int, res decision.Result, tell bool) (journal.Lease, error)
-	BeginTelling(context.Context, journal.Lease) (journal.Lease, error)
-	NotTold(context.Context, journal.Lease) (journal.Lease, error)
+	BeginAnnouncing(context.Context, journal.Lease) (journal.Lease, error)
+	NotAnnounced(context.Context, journal.Lease) (journal.Lease, error)
 	MarkAnnounced(ctx context.Context, id decision.ID, messageTS string) error
 }
 
@@ -64,12 +64,12 @@ func (l *life) post(where decision.Where) decision.Event {
 		l.posted = ts
 		return decision.Event{Kind: decision.Posted}
 	}
-	l.log.Info("a post failed", "where", where.String(), "error", err)
+	l.log.Info("post failed", "where", where.String(), "error", err)
 	status, pause := slackapi.Classify(err)
 	return decision.Event{Kind: posts[status], Pause: pause, Answered: slackapi.Answered(err), Troubled: l.turns.troubled(l.Channel)}
 }
 
-// posts says what Slack's answers to a post are to the kernel.
+// posts maps Slack's answers to a post to the kernel's events.
 var posts = map[slackapi.Status]decision.Kind{
 	slackapi.Posted: decision.Posted, slackapi.Refused: decision.Refused, slackapi.Later: decision.Later, slackapi.Unclear: decision.Unclear,
 }
@@ -92,8 +92,8 @@ func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err
 	return l.Poster.PostIn(ctx, d.Channel, thread, say(d))
 }
 
-// note saves that the outcome was posted, also while the process stops: a moment
-// here spares a duplicate. It asks for no lease.
+// note saves that the outcome was posted. It tries even while the process
+// stops, because that avoids a duplicate. It needs no lease.
 func (l *life) note() decision.Event {
 	l.giveTurn()
 	ctx, cancel := l.detached()

@@ -1,7 +1,7 @@
 // Package carry is the runtime of decisions. It carries each from an accepted
 // click, or from a row that another process left behind, to its announcement:
 // one goroutine per decision asks decision.Protocol what to do next, does it,
-// and reports what came of it.
+// and reports the result.
 //
 // Read carry.go, press.go, life.go and the files that do what the kernel asks
 // for: save.go, resolve.go, announce.go, follow.go. set.go says which decisions
@@ -25,7 +25,8 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// Journal is what carrying needs of the journal. *journal.Journal is one.
+// Journal is the part of the journal that carrying needs. *journal.Journal
+// implements it.
 type Journal interface {
 	claims
 	attempts
@@ -36,9 +37,10 @@ type Journal interface {
 	TakeExpired(ctx context.Context, w journal.Work, limit int, mine []decision.ID) ([]journal.Held, error)
 }
 
-// Tasks is what carrying needs of Chamelio. *chamelio.Client is one.
+// Tasks is the part of Chamelio's API that carrying needs. *chamelio.Client
+// implements it.
 type Tasks interface {
-	// Task gets a task to learn what became of a cancel request.
+	// Task gets a task to find out the effect of a cancel request.
 	Task(context.Context, chamelio.TaskID) (chamelio.Task, error)
 	// Preview gets a task when nothing more important waits for the rate limit.
 	Preview(context.Context, chamelio.TaskID) (chamelio.Task, error)
@@ -87,8 +89,8 @@ func New(o Options, now func() time.Time) *Carrier {
 	return c
 }
 
-// Loops returns the background work: leases, take-overs, follow-ups, and people
-// who wait for another's decision.
+// Loops returns the background work: leases, takeovers, follow-ups, and
+// answers to people whose click came second.
 func (c *Carrier) Loops() []*work.Loop {
 	return []*work.Loop{
 		work.NewLoop("leases", c.Journal.Lease()/3, c.Log, c.set.renew),
@@ -116,8 +118,8 @@ func (c *Carrier) Drained(ctx context.Context) bool {
 // promptsTimeout bounds the wait for prompts at the end of the process.
 const promptsTimeout = 10 * time.Second
 
-// Stop stops carrying and waits until every goroutine has ended. What is cut
-// off is in the journal.
+// Stop stops carrying and waits until every goroutine has ended. The journal has
+// unfinished decisions.
 func (c *Carrier) Stop(cause error) {
 	c.stop(cause)
 	c.group.Wait(context.Background())

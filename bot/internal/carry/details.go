@@ -24,8 +24,8 @@ const (
 	maxSeen = 1024
 )
 
-// Details finds what an announcement says about a task in addition to its outcome.
-// Nothing is decided by it.
+// Details finds what an announcement says about a task in addition to its
+// outcome. No decision depends on it.
 type Details struct {
 	tasks  Tasks
 	people Directory // nil if no one is mentioned
@@ -37,7 +37,7 @@ type Directory interface {
 	GetUserByEmailContext(ctx context.Context, email string) (*slack.User, error)
 }
 
-// details are what is known of a task.
+// details are the known details of a task.
 type details struct {
 	chamelio.Task
 	people []decision.Person
@@ -55,9 +55,9 @@ func (d *Details) Keep(task chamelio.Task) { d.seen.Add(task.ID, task) }
 // Seen returns a task as its prompt showed it, if that was recent.
 func (d *Details) Seen(id chamelio.TaskID) (chamelio.Task, bool) { return d.seen.Get(id) }
 
-// find finds the details of a task of a decision, next to the cancel: it may have
-// moved on since its prompt. If Chamelio doesn't answer in time, they are those of
-// the prompt, without the step.
+// find gets the details of a task of a decision, in parallel with the cancel
+// request, because the task may have moved on since its prompt. If Chamelio doesn't
+// answer in time, it returns the prompt's details, without the step.
 func (d *Details) find(ctx context.Context, log *slog.Logger, r decision.Record, task int) <-chan details {
 	found := make(chan details, 1)
 	id := r.Tasks[task].ID
@@ -120,7 +120,7 @@ func (d *Details) byEmail(ctx context.Context, log *slog.Logger, address string)
 	case err != nil && slackapi.Code(err) == "users_not_found":
 		return ""
 	case err != nil:
-		log.Warn("can't look up who is on a task; they aren't mentioned", "error", err)
+		log.Warn("can't look up the people on a task; not mentioning them", "error", err)
 		return ""
 	case u.Deleted, u.IsBot, u.IsStranger, !u.IsEmailConfirmed:
 		return ""

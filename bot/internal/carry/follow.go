@@ -20,7 +20,7 @@ const (
 	checksAtOnce = 4
 )
 
-// followUps is what following up needs of the journal.
+// followUps is the part of the journal that following up needs.
 type followUps interface {
 	TakeUnsettled(ctx context.Context, limit int, mine []decision.ID) ([]journal.Held, error)
 	LookAgain(ctx context.Context, l journal.Lease, wait time.Duration) error
@@ -67,13 +67,13 @@ func settledOf(r decision.Record) int {
 // check gets a task whose outcome is unknown, and returns its final result, zero
 // if it isn't known yet.
 func (l *life) check(t decision.Item, last bool) decision.Result {
-	ctx, looked := l.Tracer.Step(l.ctx, "look", attribute.Int64("chamelio.task", int64(t.ID)))
+	ctx, end := l.Tracer.Step(l.ctx, "get", attribute.Int64("chamelio.task", int64(t.ID)))
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	task, err := l.Chamelio.Preview(ctx, t.ID)
-	looked(err)
+	end(err)
 	if err != nil {
-		l.log.Warn("a status check failed", "error", err)
+		l.log.Warn("status check failed", "error", err)
 	}
 	outcome, cause, known := decision.Final(new(facts).seen(task, err, time.Now()).Kind, last)
 	if !known || l.ctx.Err() != nil {
@@ -112,13 +112,14 @@ func (l *life) edit() decision.Event {
 	}
 	err := l.Poster.Update(l.ctx, l.Channel, l.MessageTS, l.Texts.Announcement(l.final()))
 	if err != nil {
-		l.log.Info("an announcement can't be edited", "error", err)
+		l.log.Info("can't edit an announcement", "error", err)
 	}
 	status, pause := slackapi.Classify(err)
 	return decision.Event{Kind: posts[status], Pause: pause}
 }
 
-// clear saves that the final results were posted, also while the process stops.
+// clear saves that the final results were posted, even while the process
+// stops.
 func (l *life) clear() decision.Event {
 	ctx, cancel := l.detached()
 	defer cancel()

@@ -18,13 +18,14 @@ const (
 	followTimeout = 10 * time.Second
 )
 
-// reader is what followers need of the journal.
+// reader is the part of the journal that followers need.
 type reader interface {
 	Get(context.Context, decision.ID) (decision.Record, error)
 }
 
 // followers are people whose click came second. They get the outcome of the
-// first when it is known, whichever process carries it. Waiting costs no worker.
+// first one when it is known, even if another process carries it. Waiting
+// costs no worker.
 type followers struct {
 	process context.Context
 	journal reader
@@ -36,31 +37,31 @@ type followers struct {
 }
 
 type follower struct {
-	id    decision.ID
-	until time.Time
-	tell  func(context.Context, decision.Record)
+	id      decision.ID
+	until   time.Time
+	deliver func(context.Context, decision.Record)
 }
 
 func newFollowers(process context.Context, j reader, group *work.Group, log *slog.Logger) *followers {
 	f := &followers{process: process, journal: j, group: group}
-	f.loop = work.NewLoop("followers", followEvery, log, f.look)
+	f.loop = work.NewLoop("followers", followEvery, log, f.check)
 	return f
 }
 
-// add calls tell when a decision has its outcome. Beyond maxFollowers it doesn't:
+// add calls deliver when a decision has its outcome. Beyond maxFollowers it doesn't:
 // people know already where the outcome will be posted.
-func (f *followers) add(id decision.ID, tell func(context.Context, decision.Record)) {
+func (f *followers) add(id decision.ID, deliver func(context.Context, decision.Record)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.here) < maxFollowers {
 		f.loop.Soon()
-		f.here = append(f.here, follower{id, time.Now().Add(followLimit), tell})
+		f.here = append(f.here, follower{id, time.Now().Add(followLimit), deliver})
 	}
 }
 
-// look reads each decision that someone follows. It doesn't wait for the people
-// who are told: one whom Slack doesn't reach delays no other.
-func (f *followers) look(ctx context.Context) error {
+// check reads each decision that has followers. It doesn't wait for Slack, so
+// one follower that can't be reached doesn't delay the others.
+func (f *followers) check(ctx context.Context) error {
 	f.mu.Lock()
 	waiting := f.here
 	f.here = nil
@@ -79,7 +80,7 @@ func (f *followers) look(ctx context.Context) error {
 		}
 		switch {
 		case d.Outcome() != "":
-			f.group.Run(func() { f.tell(one, d) })
+			f.group.Run(func() { f.send(one, d) })
 		case time.Now().Before(one.until):
 			still = append(still, one)
 		}
@@ -93,9 +94,9 @@ func (f *followers) look(ctx context.Context) error {
 	return failed
 }
 
-// tell tells one person.
-func (f *followers) tell(one follower, d decision.Record) {
+// send sends the outcome to one follower.
+func (f *followers) send(one follower, d decision.Record) {
 	ctx, cancel := context.WithTimeout(f.process, followTimeout)
 	defer cancel()
-	one.tell(ctx, d)
+	one.deliver(ctx, d)
 }

@@ -19,7 +19,7 @@ func (decided) Get(context.Context, decision.ID) (decision.Record, error) {
 }
 
 // TestOneFollowerDelaysNoOther follows decisions for many people whom Slack
-// doesn't reach, and for one whom it does.
+// can't reach, and for one whom it can.
 func TestOneFollowerDelaysNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log := slog.New(slog.DiscardHandler)
@@ -31,7 +31,7 @@ func TestOneFollowerDelaysNoOther(t *testing.T) {
 		}
 		told := make(chan time.Duration, 1)
 		f.add("y", func(context.Context, decision.Record) { told <- time.Since(began) })
-		if err := f.look(t.Context()); err != nil || time.Since(began) > time.Second {
+		if err := f.check(t.Context()); err != nil || time.Since(began) > time.Second {
 			t.Errorf("the loop took %s, %v", time.Since(began), err)
 		}
 		if took := <-told; took > time.Second {

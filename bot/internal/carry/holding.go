@@ -23,11 +23,11 @@ type holding struct {
 	lease journal.Lease // zero until it is claimed
 	phase phase
 	kept  bool
-	aside bool          // it is the check of unknown outcomes, which a stop needn't wait for
+	aside bool          // only checks unknown outcomes; a stop needn't wait for it
 	known chan struct{} // closed when phase is no longer claiming
 	woken chan struct{} // closed when the person pressed Keep task
 
-	tasks shared // what its lives know of each task
+	tasks shared // what its lives know about each task
 }
 
 // phase says how far the saving of a click is.
@@ -85,21 +85,21 @@ func (h *holding) valid() bool {
 	return h.ctx.Err() == nil && before(time.Now(), h.current().Until)
 }
 
-// before reports whether a moment has not come yet, by both clocks: the
-// monotonic one stands still while the machine is suspended (pkg.go.dev/time,
-// Monotonic Clocks), and the wall clock can be set back.
+// before reports whether a time hasn't come yet, by both clocks: the monotonic
+// one stops while the machine is suspended (pkg.go.dev/time, Monotonic
+// Clocks), and the wall clock can be set back.
 func before(now, until time.Time) bool {
 	return now.Before(until) && now.Round(0).Before(until.Round(0))
 }
 
-// to moves the saving of the click on.
+// to sets the phase.
 func (h *holding) to(p phase) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.move(p)
 }
 
-// move must be called with mu held.
+// move sets the phase. It must be called with mu held.
 func (h *holding) move(p phase) {
 	if h.phase == claiming && p != claiming {
 		close(h.known)
@@ -107,8 +107,8 @@ func (h *holding) move(p phase) {
 	h.phase = p
 }
 
-// keep notes that the person pressed Keep task. False if it is known already
-// whether the click counts.
+// keep records that the person pressed Keep task. It returns false if it is
+// already known whether the click counts.
 func (h *holding) keep() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

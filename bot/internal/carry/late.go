@@ -12,11 +12,12 @@ import (
 )
 
 const (
-	// JudgeTimeout bounds how long a click is judged.
+	// JudgeTimeout bounds how long it may take to judge a click.
 	JudgeTimeout = 10 * time.Second
 
 	// RequestGrace is the time between the end of a request and the row that
-	// says so. A click that came in time is judged and claimed by then.
+	// records it. By then, a click that came in time has been judged and
+	// claimed.
 	RequestGrace = JudgeTimeout + journal.CallTimeout
 )
 
@@ -34,7 +35,7 @@ func (c *Carrier) Expire(ctx context.Context, request decision.Confirmation, val
 	return c.Journal.Expire(ctx, r)
 }
 
-// Late answers a press that comes too late to count: it says what came of the
+// Late answers a press that is too late to count, with the result of the
 // prompt.
 func (c *Carrier) Late(ctx context.Context, p Press) {
 	first, err := c.Journal.Get(ctx, decision.ID(p.Confirmation.ID))
@@ -55,17 +56,17 @@ func (c *Carrier) Late(ctx context.Context, p Press) {
 	}
 }
 
-// expired answers a press of a request that is on record as expired.
+// expired answers a press of a request that is recorded as expired.
 func (c *Carrier) expired(ctx context.Context, p Press) {
-	p.Log.Info("clicked after the request had expired")
+	p.Log.Info("click after the request expired")
 	c.answer(ctx, p, c.Texts.RanOut(p.Confirmation), replaceOriginal)
 	if p.Confirmation.Public {
 		c.answer(ctx, p, c.Texts.Expired(p.Confirmation), ephemeral)
 	}
 }
 
-// Undecided reports whether the journal says, in a moment, that nothing became of
-// a prompt yet.
+// Undecided reports whether the journal says, within a moment, that a prompt
+// has no row yet.
 func (c *Carrier) Undecided(ctx context.Context, id string) bool {
 	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
 	defer cancel()
@@ -75,8 +76,8 @@ func (c *Carrier) Undecided(ctx context.Context, id string) bool {
 
 const undecidedTimeout = 500 * time.Millisecond
 
-// Restore shows prompt in place of the message that says that a press is being
-// judged, or what another click made of it in the meantime.
+// Restore replaces the message that a press is being judged with prompt, or
+// with what another click made of it in the meantime.
 func (c *Carrier) Restore(ctx context.Context, p Press, prompt texts.Message) {
 	first, err := c.Journal.Get(ctx, decision.ID(p.Confirmation.ID))
 	switch {

@@ -12,14 +12,14 @@ import (
 )
 
 // life is one task of a decision while this process carries it, until its
-// outcome is recorded. The life that records the last outcome goes on with the
-// decision. Only its own goroutine uses it.
+// outcome is recorded. The life that records the last outcome continues with
+// the decision. Only its own goroutine uses it.
 type life struct {
 	*Carrier
 	*holding
 	press   *Press // nil if the decision was taken over
 	prompt  *prompt
-	job                       // what this life is about
+	job                       // the subject of this life
 	settled []decision.Result // of a follow-up, by task; zero until it is known
 	posted  string            // the announcement's ts; "" if Slack returned none
 	winner  decision.Record   // that came before this click
@@ -27,14 +27,14 @@ type life struct {
 	log     *slog.Logger
 }
 
-// job is what a life is about.
+// job is the subject of a life.
 type job struct {
 	task  int // in the decision's order
 	state decision.State
 	began time.Time // zero of Moment.Elapsed
-	epoch int64     // of the lease with which the last step was made
-	facts facts     // what is known for the announcement's text
-	turn  bool      // the decision has its channel's turn
+	epoch int64     // of the lease of the last step
+	facts facts     // facts for the announcement's text
+	turn  bool      // the decision has its turn in the channel
 }
 
 // start carries a task of a decision in a goroutine of its own. The caller has
@@ -72,8 +72,9 @@ func (l *life) item() decision.Item { return l.Tasks[l.task] }
 // decided returns the decision with the outcomes that are known.
 func (l *life) decided() decision.Record { return l.With(l.tasks.all()...) }
 
-// run asks the kernel what to do, does it, and reports what came of it, until
-// there is nothing more to do. A panic leaves the decision to another process.
+// run asks the kernel for the next action, performs it, and reports the
+// result, until there is nothing left to do. After a panic, another process
+// takes the decision over.
 func (l *life) run() {
 	leave := true
 	defer func() {
@@ -104,7 +105,7 @@ func (l *life) run() {
 	}
 }
 
-// end ends a life, and with the last one the holding.
+// end ends a life, and the holding if it was the last.
 func (l *life) end(leave bool) {
 	last, leave := l.tasks.end(leave)
 	if !last {
@@ -118,8 +119,8 @@ func (l *life) end(leave bool) {
 	l.prompt.close()
 }
 
-// moment returns what holds now. A claim that was won settles whether Keep task
-// came in time.
+// moment returns the current Moment. Once a claim is won, it settles whether
+// Keep task came in time.
 func (l *life) moment(e decision.Event) decision.Moment {
 	age := l.now().Sub(l.DecidedAt)
 	return decision.Moment{
@@ -128,7 +129,7 @@ func (l *life) moment(e decision.Event) decision.Moment {
 	}
 }
 
-// do does one thing and returns its answer.
+// do performs one action and returns its answer.
 func (l *life) do(do decision.Do) decision.Event {
 	began := time.Since(l.began)
 	e := l.answer(do)
@@ -156,8 +157,8 @@ func (l *life) answer(do decision.Do) decision.Event {
 		return l.send()
 	case decision.DoUnmark:
 		return l.renew(l.Journal.MarkUnsent(l.ctx, l.lease(), l.task))
-	case decision.DoLook:
-		return l.look()
+	case decision.DoGet:
+		return l.get()
 	case decision.DoAsk:
 		return l.ask()
 	case decision.DoRestore:
@@ -169,9 +170,9 @@ func (l *life) answer(do decision.Do) decision.Event {
 			return decision.Event{Kind: decision.Done}
 		}
 	case decision.DoMark:
-		return l.renew(l.Journal.BeginTelling(l.ctx, l.lease()))
+		return l.renew(l.Journal.BeginAnnouncing(l.ctx, l.lease()))
 	case decision.DoRetract:
-		return l.renew(l.Journal.NotTold(l.ctx, l.lease()))
+		return l.renew(l.Journal.NotAnnounced(l.ctx, l.lease()))
 	case decision.DoPost:
 		return l.post(do.Where)
 	case decision.DoNote:
@@ -218,7 +219,7 @@ func (l *life) giveTurn() {
 	}
 }
 
-// renew is event, and keeps the renewed lease.
+// renew keeps a renewed lease, and returns the event for err.
 func (l *life) renew(lease journal.Lease, err error) decision.Event {
 	if err == nil {
 		l.renewed(lease)
@@ -233,8 +234,8 @@ func (l *life) lease() journal.Lease {
 	return current
 }
 
-// event says what a write's error means. If another life of the decision has
-// restored the row in the meantime, the step is simply tried again.
+// event returns the event for a write's error. If another life of the decision
+// has restored the row in the meantime, the step is simply tried again.
 func (l *life) event(err error) decision.Event {
 	switch {
 	case err == nil:
@@ -244,13 +245,13 @@ func (l *life) event(err error) decision.Event {
 	case errors.Is(err, journal.ErrGone):
 		return decision.Event{Kind: decision.Gone}
 	}
-	l.log.Warn("the journal didn't save a step; trying again", "action", l.state.Doing.String(), "error", err)
+	l.log.Warn("step not saved; retrying", "action", l.state.Doing.String(), "error", err)
 	return decision.Event{Kind: decision.Uncertain}
 }
 
-// restore writes a row again that has vanished from the journal, as a restored
-// backup or a failover can make it: with the outcomes that are known, so that no
-// one carries it out once more. Lives of one decision restore it once.
+// restore re-inserts a row that has disappeared from the journal, for example
+// after a restored backup or a failover. The row has the known outcomes, so
+// that no one carries it out again. The lives of a decision restore it once.
 func (l *life) restore() decision.Event {
 	l.tasks.restoring.Lock()
 	defer l.tasks.restoring.Unlock()
@@ -275,12 +276,13 @@ func (l *life) putBack() error {
 	}
 	l.tasks.take(tasks)
 	l.replaced(lease)
-	l.log.Error("a decision had vanished from the journal and was restored. Was the database restored from a backup, or failed over?",
+	l.log.Error("decision missing from the journal; restored it. Was the database restored from a backup, or failed over?",
 		"overruled", vanished.Outcome() != l.decided().Outcome())
 	return nil
 }
 
-// detached returns a context for what must be tried even if the process stops.
+// detached returns a context for steps that must be tried even if the process
+// is stopping.
 func (l *life) detached() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(l.ctx), finalTimeout)
 }

@@ -28,8 +28,8 @@ type Press struct {
 	Shown <-chan struct{}
 }
 
-// recordOf returns the decision that a press asks for, with the MAC that makes
-// it genuine.
+// recordOf returns the decision of a press, with the MAC that authenticates
+// it.
 func (c *Carrier) recordOf(p Press) decision.Record {
 	r := recordFrom(p.Confirmation, p.Value)
 	r.Confirmer, r.ResponseURL = decision.Storable(p.User), decision.Storable(p.ResponseURL)
@@ -39,8 +39,7 @@ func (c *Carrier) recordOf(p Press) decision.Record {
 	return r
 }
 
-// recordFrom returns what a confirmation says about a decision. value is its
-// button's.
+// recordFrom returns the decision of a confirmation. value is its button's.
 func recordFrom(c decision.Confirmation, value string) decision.Record {
 	r := decision.Record{
 		ID: decision.ID(c.ID), Team: c.Team, Channel: c.Channel, Thread: c.Thread, Untitled: c.Untitled,
@@ -54,15 +53,14 @@ func recordFrom(c decision.Confirmation, value string) decision.Record {
 
 func toMillisecond(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
-// Decide carries the decision that an allowed person's press asks for. It
-// returns once that has begun.
+// Decide starts to carry the decision of an allowed person's press.
 func (c *Carrier) Decide(ctx context.Context, p Press) {
 	r := c.recordOf(p)
 	for ctx.Err() == nil { // else the process stops: nothing was promised yet
 		h, fresh := c.set.enter(trace.ContextWithSpanContext(c.process, trace.SpanContextFromContext(ctx)), r)
 		switch {
 		case h == nil:
-			p.Log.Warn("a click was turned away: too many decisions are under way")
+			p.Log.Warn("click turned away; too many decisions in progress")
 			c.answer(ctx, p, c.Texts.Overloaded(), ephemeral)
 			return
 		case fresh:
@@ -75,8 +73,9 @@ func (c *Carrier) Decide(ctx context.Context, p Press) {
 	}
 }
 
-// second answers another press of a prompt that this process is deciding. False
-// if the earlier press has come to nothing: then this one is on its own.
+// second answers another press of a prompt that this process is deciding. It
+// returns false if the earlier press had no effect: then this one is on its
+// own.
 func (c *Carrier) second(ctx context.Context, p Press, earlier *holding) bool {
 	select {
 	case <-earlier.known:
@@ -86,11 +85,11 @@ func (c *Carrier) second(ctx context.Context, p Press, earlier *holding) bool {
 	again := earlier.ResponseURL != "" && earlier.ResponseURL == p.ResponseURL
 	switch phase := earlier.saving(); {
 	case again: // answered by what the first delivery does. The announcement may need the last use of the response_url
-		p.Log.Info("the same click was delivered twice")
+		p.Log.Info("click delivered twice")
 	case phase == unsure:
 		c.answer(ctx, p, c.Texts.StillSaving(p.Confirmation), ephemeral)
 	case phase == carried:
-		p.Log.Info("clicked, but an earlier click counts", "confirmer", earlier.Confirmer)
+		p.Log.Info("an earlier click counts", "confirmer", earlier.Confirmer)
 		c.follow(ctx, p, earlier.Record, p.aside())
 	default:
 		return false
@@ -98,8 +97,9 @@ func (c *Carrier) second(ctx context.Context, p Press, earlier *holding) bool {
 	return true
 }
 
-// Keep answers the other button. The prompt is closed in the journal, so that a
-// click that is on its way finds it closed, and what the person reads is true.
+// Keep handles the button Keep task. The prompt is closed in the journal, so
+// that a click that arrives later finds it closed, and the answer to the
+// person is true.
 func (c *Carrier) Keep(ctx context.Context, p Press) {
 	confirmed, t := p.Confirmation, c.Texts
 	if confirmed.Public && p.User != confirmed.Requester {
@@ -108,13 +108,13 @@ func (c *Carrier) Keep(ctx context.Context, p Press) {
 		return
 	}
 	if h := c.set.get(decision.ID(confirmed.ID)); h != nil && h.keep() {
-		p.Log.Info("kept while it isn't known whether the decision was saved")
+		p.Log.Info("kept; not known whether the decision was saved")
 		return // answered when it is known
 	}
 	first, withdrawn, err := c.Journal.Withdraw(ctx, c.recordOf(p))
 	switch {
 	case err != nil:
-		p.Log.Error("the journal doesn't save a withdrawal", "error", err)
+		p.Log.Error("withdrawal not saved", "error", err)
 		c.answer(ctx, p, t.NotWithdrawn(confirmed), ephemeral)
 	case withdrawn && confirmed.Public:
 		p.Log.Info("withdrawn")
@@ -125,7 +125,7 @@ func (c *Carrier) Keep(ctx context.Context, p Press) {
 	case first.Outcome() == decision.Expired:
 		c.expired(ctx, p)
 	default:
-		p.Log.Info("a decision came before the withdrawal")
+		p.Log.Info("decision came before the withdrawal")
 		c.answer(ctx, p, t.TooLateToWithdraw(confirmed, first, p.User), ephemeral)
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 const (
 	// runningAfter is how long a decision may take before its prompt says that
-	// it is under way. Most are done by then.
+	// it is in progress. Most are done by then.
 	runningAfter = 700 * time.Millisecond
 
 	// countEvery is the pause between two numbers of tasks that are done.
@@ -52,9 +52,9 @@ type prompt struct {
 	timer    *time.Timer
 }
 
-// newPrompt takes charge of the message that was clicked. A fresh press shows
-// progress; of a decision that was taken over nobody knows how many uses are
-// left, so that it shows the outcome alone, after the announcement.
+// newPrompt returns the prompt of a decision. A fresh press shows progress.
+// After a takeover, it isn't known how many uses are left, so only the outcome
+// is shown, after the announcement.
 func (c *Carrier) newPrompt(r decision.Record, fresh *Press) *prompt {
 	p := &prompt{ctx: c.process, run: c.group.Run, uses: maxUses}
 	if fresh != nil {
@@ -81,14 +81,14 @@ func (c *Carrier) newPrompt(r decision.Record, fresh *Press) *prompt {
 	return p
 }
 
-// soon shows a first line, unless something else is shown before.
+// soon shows a first line, unless something else is shown first.
 func (p *prompt) soon(m texts.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.timer = time.AfterFunc(runningAfter, func() { p.show(m) })
 }
 
-// count says how many of several tasks are done: the latest number, after a
+// count shows how many of several tasks are done: the latest number, after a
 // pause.
 func (p *prompt) count(m texts.Message) {
 	p.mu.Lock()
@@ -112,7 +112,7 @@ func (p *prompt) count(m texts.Message) {
 	})
 }
 
-// saving says that the click isn't saved yet. It isn't counted as progress.
+// saving shows that the click isn't saved yet. It doesn't count as progress.
 func (p *prompt) saving(m texts.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -122,7 +122,7 @@ func (p *prompt) saving(m texts.Message) {
 	}
 }
 
-// show says what is going on, as often as there are lines for it.
+// show shows progress, as often as there are lines for it.
 func (p *prompt) show(m texts.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,7 +133,7 @@ func (p *prompt) show(m texts.Message) {
 	}
 }
 
-// end shows the last state, and nothing after it but a newer last state.
+// end shows the last state, after which only a newer last state is shown.
 func (p *prompt) end(m texts.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -149,7 +149,7 @@ func (p *prompt) isLast() bool {
 	return p.last
 }
 
-// close waits until everything is shown that is going to be.
+// close waits until everything has been shown.
 func (p *prompt) close() {
 	p.mu.Lock()
 	p.stopTimer()
@@ -207,8 +207,8 @@ func (p *prompt) showAll() {
 	}
 }
 
-// insist tries the last update for as long as there are uses, and Slack may
-// accept it; once more when the process stops.
+// insist tries the last update as long as there are uses, and Slack may accept
+// it; and once again when the process stops.
 func (p *prompt) insist(m texts.Message) {
 	ctx, cancel := context.WithTimeout(p.ctx, lastUpdateFor)
 	defer cancel()
@@ -223,15 +223,16 @@ func (p *prompt) insist(m texts.Message) {
 	}
 }
 
-// release gives the prompt all uses that are left: no announcement needs one.
+// release lets the prompt use all remaining uses, because no announcement
+// needs one.
 func (p *prompt) release() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.uses = math.MaxInt
 }
 
-// stop shows nothing more: another process carries the decision now, and may
-// need what is left of the response_url.
+// stop shows nothing more, because another process carries the decision now,
+// and may need the remaining uses of the response_url.
 func (p *prompt) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -242,10 +243,12 @@ func (p *prompt) stop() {
 	}
 }
 
-// errSpent means that what is left of the response_url is the announcement's.
+// errSpent means that the remaining uses of the response_url belong to the
+// announcement.
 var errSpent = errors.New("the response_url's other uses are kept for the announcement")
 
-// once tries an update. A use is spent unless Slack certainly didn't take it.
+// once tries an update. It counts as a use unless Slack certainly didn't
+// accept it.
 func (p *prompt) once(ctx context.Context, m texts.Message) error {
 	p.mu.Lock()
 	spent, update := p.uses == 0, p.update

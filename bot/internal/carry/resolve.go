@@ -12,7 +12,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// attempts is what resolving needs of the journal.
+// attempts is the part of the journal that resolving needs.
 type attempts interface {
 	MarkSent(ctx context.Context, l journal.Lease, task int) (journal.Lease, error)
 	MarkUnsent(ctx context.Context, l journal.Lease, task int) (journal.Lease, error)
@@ -31,7 +31,7 @@ func (l *life) send() decision.Event {
 	e := l.facts.cancelled(err)
 	if e.Kind == decision.CancelServerError || e.Kind == decision.CancelUnanswered {
 		l.Metrics.Retries.WithLabelValues("cancel").Inc()
-		l.log.Warn("a cancel got no clear answer", "try", l.state.Task.Tries+1, "error", err)
+		l.log.Warn("no clear answer to a cancel request", "try", l.state.Task.Tries+1, "error", err)
 	}
 	return e
 }
@@ -64,7 +64,7 @@ func (l *life) authorize(ctx context.Context) error {
 	return nil
 }
 
-// denied says why a request wasn't sent.
+// denied returns the event for a request that wasn't sent.
 func (l *life) denied(err error) decision.Event {
 	switch {
 	case errors.Is(err, journal.ErrTooLate):
@@ -74,20 +74,20 @@ func (l *life) denied(err error) decision.Event {
 	case errors.Is(err, journal.ErrLost) && l.current().Epoch == l.epoch:
 		return decision.Event{Kind: decision.Lost}
 	}
-	l.log.Warn("the journal didn't take note of a cancel; it isn't sent yet", "error", err)
+	l.log.Warn("cancel request not recorded; not sent yet", "error", err)
 	return decision.Event{Kind: decision.Unmarked}
 }
 
-// look gets the task once.
-func (l *life) look() decision.Event {
-	ctx, looked := l.Tracer.Step(l.ctx, "look", attribute.Int64("chamelio.task", int64(l.item().ID)))
+// get gets the task once.
+func (l *life) get() decision.Event {
+	ctx, end := l.Tracer.Step(l.ctx, "get", attribute.Int64("chamelio.task", int64(l.item().ID)))
 	asked := time.Now()
 	task, err := l.Chamelio.Task(ctx, l.item().ID)
-	looked(err)
+	end(err)
 	e := l.facts.seen(task, err, asked)
 	if e.Kind == decision.TaskUnseen || e.Kind == decision.TaskMissing {
 		l.Metrics.Retries.WithLabelValues("status_check").Inc()
-		l.log.Warn("a status check failed", "error", err)
+		l.log.Warn("status check failed", "error", err)
 	}
 	return e
 }
@@ -102,7 +102,7 @@ func (l *life) ask() decision.Event {
 	return decision.Event{Kind: decision.Shared}
 }
 
-// facts are what an announcement says besides the outcome.
+// facts has the parts of an announcement other than the outcome.
 type facts struct {
 	task    chamelio.Task   // as last seen by a status check; zero if never
 	running time.Time       // when it was last seen running
@@ -148,7 +148,7 @@ func cancelKind(err error, e *chamelio.Error) decision.Kind {
 	return decision.CancelRefused
 }
 
-// seen classifies the answer to a GET that was asked for at a moment.
+// seen classifies the answer to a GET that began at asked.
 func (f *facts) seen(task chamelio.Task, err error, asked time.Time) decision.Event {
 	f.err = nil
 	var pause time.Duration
@@ -183,7 +183,7 @@ func taskKind(task chamelio.Task, err error, e *chamelio.Error) decision.Kind {
 	return decision.TaskUnseen
 }
 
-// result says what a decision came to. It waits for the details.
+// result returns the result of a decision. It waits for the details.
 func (f *facts) result(s decision.State) decision.Result {
 	task, beside := f.task, details{}
 	if f.details != nil {
@@ -194,7 +194,7 @@ func (f *facts) result(s decision.State) decision.Result {
 		task = beside.Task
 	}
 	res := decision.Describe(task)
-	if f.task.ID == 0 { // seen before or during the cancel: what it was then is no news
+	if f.task.ID == 0 { // seen before or during the cancel: its state then is outdated
 		res.Status, res.Over = "", time.Time{}
 	}
 	res.Outcome, res.Cause, res.Seen, res.People = s.Outcome, s.Cause, f.running, beside.people

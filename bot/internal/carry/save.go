@@ -10,7 +10,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// claims is what saving a click needs of the journal.
+// claims is the part of the journal that saving a click needs.
 type claims interface {
 	Claim(context.Context, decision.Record) (journal.Claim, error)
 	Withdraw(context.Context, decision.Record) (first decision.Record, withdrawn bool, err error)
@@ -27,7 +27,7 @@ func (l *life) save() decision.Event {
 	switch {
 	case err != nil:
 		if l.state.Tries == 0 {
-			l.log.Error("the journal doesn't say whether it saved a decision; finding out", "error", err)
+			l.log.Error("not known whether a decision was saved; checking", "error", err)
 		}
 		l.to(unsure)
 		return decision.Event{Kind: decision.Uncertain}

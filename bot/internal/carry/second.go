@@ -16,8 +16,8 @@ func (c *Carrier) answer(ctx context.Context, p Press, m texts.Message, where sl
 	return c.Poster.Answer(ctx, p.Log, p.Target(), m, where)
 }
 
-// beaten answers a click whose claim found another decision. What replaces the
-// prompt goes through the prompt, so that nothing older is shown after it.
+// beaten answers a click whose claim found another decision. It updates the
+// prompt through its queue, so that no older text overwrites the update.
 func (l *life) beaten() {
 	c, p, winner := l.Carrier, *l.press, l.winner
 	own, unsure := winner.ID == l.ID, l.state.Save.Unsure
@@ -28,7 +28,7 @@ func (l *life) beaten() {
 		l.followOwn(winner)
 		return
 	case own && winner.ResponseURL != "" && winner.ResponseURL == l.ResponseURL && !unsure:
-		l.log.Info("the same click was delivered twice")
+		l.log.Info("click delivered twice")
 		if p.aside() == replaceOriginal {
 			l.followOther(winner)
 		} else {
@@ -39,18 +39,18 @@ func (l *life) beaten() {
 	l.prompt.release()
 	switch {
 	case own && winner.Outcome() == decision.Withdrawn:
-		l.log.Info("clicked after it was withdrawn")
+		l.log.Info("click after the withdrawal")
 		l.prompt.end(l.Texts.Withdrawn(p.Confirmation))
 	case own && winner.Outcome() == decision.Expired:
-		l.log.Info("clicked after the request had expired")
+		l.log.Info("click after the request expired")
 		l.prompt.end(l.Texts.RanOut(p.Confirmation))
 		if p.Confirmation.Public {
 			c.answer(l.ctx, p, l.Texts.Expired(p.Confirmation), ephemeral)
 		}
 	case own && !unsure:
 		// The prompt may still show its buttons, if Slack didn't accept its
-		// update. Who carries the first click changes it when the outcome is known.
-		l.log.Info("clicked, but an earlier click counts", "confirmer", winner.Confirmer)
+		// update. The owner of the first click updates it with the outcome.
+		l.log.Info("an earlier click counts", "confirmer", winner.Confirmer)
 		if p.aside() == replaceOriginal {
 			l.followOther(winner)
 			return
@@ -60,12 +60,12 @@ func (l *life) beaten() {
 		}
 		c.follow(l.ctx, p, winner, ephemeral)
 	default:
-		l.log.Info("clicked, but another decision about the task came first", "winner", string(winner.ID))
+		l.log.Info("another decision about the task came first", "winner", string(winner.ID))
 		l.followOther(winner)
 	}
 }
 
-// followOwn shows in the prompt what becomes of a click that another process
+// followOwn shows in the prompt the result of a click that another process
 // carries out.
 func (l *life) followOwn(winner decision.Record) {
 	show := func(d decision.Record) {
@@ -78,8 +78,8 @@ func (l *life) followOwn(winner decision.Record) {
 	l.following(winner, show)
 }
 
-// followOther shows in the prompt what becomes of another decision about the
-// task. A request in the channel is everyone's, and gets a text of its own; its
+// followOther shows in the prompt the result of another decision about the
+// task. A request in the channel is everyone's and gets its own text; its
 // clicker gets a private one.
 func (l *life) followOther(winner decision.Record) {
 	p := *l.press
@@ -91,8 +91,8 @@ func (l *life) followOther(winner decision.Record) {
 	l.Carrier.answer(l.ctx, p, l.Texts.CameSecond(winner, p.User), ephemeral)
 }
 
-// following shows a decision as it is now and, if it has no outcome yet, once
-// more when it has.
+// following shows a decision in its current state and, if it has no outcome
+// yet, again when it has one.
 func (l *life) following(winner decision.Record, show func(decision.Record)) {
 	show(winner)
 	if winner.Outcome() == "" {
@@ -104,8 +104,8 @@ func (l *life) following(winner decision.Record, show func(decision.Record)) {
 	}
 }
 
-// follow tells someone whose click came second, privately, what is known of the
-// first and, if that isn't everything, its outcome later.
+// follow sends a person whose click came second, privately, the current state
+// of the first decision and, if that isn't final, its outcome later.
 func (c *Carrier) follow(ctx context.Context, p Press, winner decision.Record, where slackapi.Placement) {
 	if !c.answer(ctx, p, c.Texts.CameSecond(winner, p.User), where) {
 		return

@@ -17,7 +17,7 @@ import (
 // beyond it is turned away before it is claimed.
 const maxHeld = 4096
 
-// leases is what the working set needs of the journal.
+// leases is the part of the journal that the working set needs.
 type leases interface {
 	RenewAll(context.Context, []journal.Lease) ([]journal.Lease, error)
 	Release(context.Context, ...journal.Lease) error
@@ -39,9 +39,9 @@ func (t *trouble) within(d time.Duration) bool {
 	return last != nil && time.Since(*last) < d
 }
 
-// workingSet is the decisions that this process carries. Only their leases are
-// renewed: what is let go is released, and the lease of what is forgotten
-// expires.
+// workingSet is the set of decisions that this process carries. Only their
+// leases are renewed: a dropped decision is released, and the lease of a
+// forgotten one expires.
 type workingSet struct {
 	journal leases
 	log     *slog.Logger
@@ -57,8 +57,8 @@ func newWorkingSet(j leases, log *slog.Logger) *workingSet {
 	return &workingSet{journal: j, log: log, held: map[decision.ID]*holding{}, changed: make(chan struct{})}
 }
 
-// enter holds a click that is about to be claimed. If the decision is held
-// already it returns that and false; nil if there is no room.
+// enter adds a click that is about to be claimed. If the decision is held
+// already, it returns that holding and false; nil if there is no room.
 func (w *workingSet) enter(ctx context.Context, r decision.Record) (h *holding, fresh bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -73,7 +73,7 @@ func (w *workingSet) enter(ctx context.Context, r decision.Record) (h *holding, 
 	return h, true
 }
 
-// add holds a decision that was taken over. An earlier holding of the same
+// add adds a decision that was taken over. An earlier holding of the same
 // decision, at an older epoch, ends.
 func (w *workingSet) add(ctx context.Context, r decision.Record, l journal.Lease, aside bool) *holding {
 	h := newHolding(ctx, r, w.log)
@@ -116,7 +116,8 @@ func (w *workingSet) drop(h *holding) {
 	w.changed = make(chan struct{})
 }
 
-// letGo ends a holding whose decision still needs a process.
+// letGo ends a holding whose decision still needs a process, and releases its
+// lease.
 func (w *workingSet) letGo(h *holding) {
 	if l := h.current(); l.ID != "" {
 		w.mu.Lock()
@@ -148,7 +149,8 @@ func (w *workingSet) leases() []journal.Lease {
 	return all
 }
 
-// renew renews what is held and releases what was let go. It runs in a loop.
+// renew renews the leases of held decisions, and releases those that were let
+// go. It runs in a loop.
 func (w *workingSet) renew(ctx context.Context) error {
 	w.mu.Lock()
 	all, toGo := w.leases(), w.toGo
@@ -211,8 +213,8 @@ func (w *workingSet) empty(ctx context.Context) bool {
 	}
 }
 
-// endChecks ends the checks of unknown outcomes: another process goes on with
-// them.
+// endChecks ends the checks of unknown outcomes, which another process then
+// continues.
 func (w *workingSet) endChecks() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -223,7 +225,7 @@ func (w *workingSet) endChecks() {
 	}
 }
 
-// releaseAll gives everything up at the end of the process.
+// releaseAll releases everything at the end of the process.
 func (w *workingSet) releaseAll(ctx context.Context) error {
 	w.mu.Lock()
 	all := slices.Concat(w.toGo, w.leases())

@@ -12,7 +12,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// renewsNothing is a journal in which nothing is this process's any more.
+// renewsNothing is a journal in which this process owns nothing any more.
 type renewsNothing struct{ released []journal.Lease }
 
 func (*renewsNothing) RenewAll(context.Context, []journal.Lease) ([]journal.Lease, error) {
@@ -30,7 +30,7 @@ func lease(id decision.ID, epoch int64, lasts time.Duration) journal.Lease {
 	return journal.Lease{ID: id, Epoch: epoch, Until: time.Now().Add(lasts)}
 }
 
-func TestADecisionIsHeldOnce(t *testing.T) {
+func TestDecisionIsHeldOnce(t *testing.T) {
 	set := newWorkingSet(&renewsNothing{}, slog.New(slog.DiscardHandler))
 	former := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 1, time.Minute), false)
 	later := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 2, time.Minute), false)
@@ -43,7 +43,7 @@ func TestADecisionIsHeldOnce(t *testing.T) {
 	}
 }
 
-func TestALateAnswerShortensNoLease(t *testing.T) {
+func TestLateAnswerDoesNotShortenALease(t *testing.T) {
 	set := newWorkingSet(&renewsNothing{}, slog.New(slog.DiscardHandler))
 	h := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 1, time.Minute), false)
 	h.renewed(lease("a", 1, -time.Second))
@@ -52,7 +52,7 @@ func TestALateAnswerShortensNoLease(t *testing.T) {
 	}
 }
 
-func TestALeaseThatIsNotRenewedGivesNoRight(t *testing.T) {
+func TestExpiredLeaseGivesNoRight(t *testing.T) {
 	set := newWorkingSet(&renewsNothing{}, slog.New(slog.DiscardHandler))
 	h := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 1, time.Minute), false)
 	if err := set.renew(t.Context()); err != nil {
@@ -63,8 +63,8 @@ func TestALeaseThatIsNotRenewedGivesNoRight(t *testing.T) {
 	}
 }
 
-// No click is claimed that there is no room for: a claim is a promise.
-func TestTheWorkingSetIsBounded(t *testing.T) {
+// No click is claimed if there is no room for it: a claim is a promise.
+func TestHeldDecisionsAreBounded(t *testing.T) {
 	j := &renewsNothing{}
 	set := newWorkingSet(j, slog.New(slog.DiscardHandler))
 	var last *holding

@@ -7,7 +7,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// shared is what the lives of a decision's tasks have in common: the outcomes
+// shared is the common state of the lives of a decision's tasks: the outcomes
 // found so far, and how many lives are left.
 type shared struct {
 	restoring *sync.Mutex // held while the row is restored

@@ -6,7 +6,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// show shows in the prompt what the kernel says, each change once.
+// show shows the kernel's state in the prompt, each change once.
 func (l *life) show(do decision.Do) {
 	if len(l.Tasks) > 1 && isProgress(do.Show) && l.shown != decision.ShowSaving { // else that has to go at once
 		l.prompt.count(l.Texts.Progress(l.decided()))
@@ -47,8 +47,8 @@ func (l *life) show(do decision.Do) {
 	}
 }
 
-// isProgress reports whether a line says that the work goes on. Of several tasks
-// it says how many are done.
+// isProgress reports whether a line says that work is in progress. With
+// several tasks it says how many are done.
 func isProgress(s decision.Show) bool {
 	switch s {
 	case decision.ShowRunning, decision.ShowSlow, decision.ShowBusy, decision.ShowProgress:
@@ -81,17 +81,17 @@ func (l *life) report(before decision.State, e decision.Event, do decision.Do) {
 			}
 		}
 	case e.Kind == decision.Lost:
-		l.log.Warn("another process carries this decision now", "stage", before.Stage.String())
+		l.log.Warn("another process owns this decision now", "stage", before.Stage.String())
 	case e.Kind == decision.Stopped:
-		l.log.Warn("a decision was cut off; it will be resumed", "stage", before.Stage.String())
+		l.log.Warn("decision interrupted; it will be resumed", "stage", before.Stage.String())
 	case before.Stage == decision.Announcing && do.Action == decision.DoWait && before.Doing != decision.DoMark:
 		m.Retries.WithLabelValues("announcement").Inc()
-		l.log.Warn("Slack doesn't take an announcement; trying again", "pause", do.For)
+		l.log.Warn("announcement failed; retrying", "pause", do.For)
 	case e.Kind == decision.CancelNotSent && do.Action == decision.DoUnmark:
 		m.Retries.WithLabelValues("cancel").Inc()
-		l.log.Warn("can't reach Chamelio; trying again", "pause", do.For)
+		l.log.Warn("can't reach Chamelio; retrying", "pause", do.For)
 	case e.Kind == decision.CancelRateLimited && do.Action == decision.DoUnmark:
-		l.log.Info("Chamelio's rate limit; waiting", "pause", do.For)
+		l.log.Info("rate limited by Chamelio; waiting", "pause", do.For)
 	}
 	if before.Doing == decision.DoPost && before.Stage == decision.Announcing && before.Announce.Where == decision.InChannel {
 		tryAgain := do.Action == decision.DoWait && s.Then == decision.DoPost

@@ -35,7 +35,7 @@ func (c *Carrier) takeToAnnounce(ctx context.Context) error {
 		return nil
 	}
 	return c.take(ctx, "resuming an announcement", maxTaken, func(ctx context.Context, limit int) ([]journal.Held, error) {
-		return c.Journal.TakeExpired(ctx, journal.ToTell, limit, c.set.ids())
+		return c.Journal.TakeExpired(ctx, journal.ToAnnounce, limit, c.set.ids())
 	})
 }
 

@@ -9,12 +9,12 @@ import (
 )
 
 // troubled is how long chat.postMessage counts as broken in a channel after it
-// failed there: the next announcements try it once and go on.
+// failed there: the next announcements try it once, and then use another way.
 const troubled = time.Minute
 
-// turns gives each channel's turn to one decision at a time, in the order in
-// which they ask for it, and no faster than Slack likes. Channels don't wait for
-// each other.
+// turns gives each channel's turn to one decision at a time, in the order of
+// their requests, and no faster than Slack's rate limit. Channels don't wait
+// for each other.
 type turns struct {
 	gap time.Duration // between two turns in a channel
 
@@ -86,7 +86,8 @@ func (t *turns) wait(ctx context.Context, id string) bool {
 	return true
 }
 
-// abandon leaves the queue, or passes on a turn that has come at the same moment.
+// abandon leaves the queue, or passes on a turn that was granted at the same
+// moment.
 func (t *turns) abandon(id string, granted chan struct{}) {
 	t.mu.Lock()
 	c := t.channels[id]
@@ -116,14 +117,14 @@ func (t *turns) give(id string) {
 	time.AfterFunc(time.Until(c.rested()), func() { t.forget(id, c) })
 }
 
-// posted notes a post: the next may follow after the gap.
+// posted records a post: the next may follow after the gap.
 func (t *turns) posted(id string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.channel(id).next = time.Now().Add(t.gap)
 }
 
-// failed notes that chat.postMessage doesn't work in a channel.
+// failed records that chat.postMessage doesn't work in a channel.
 func (t *turns) failed(id string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -138,7 +139,7 @@ func (t *turns) troubled(id string) bool {
 	return c != nil && time.Since(c.trouble) < troubled
 }
 
-// rested returns from when on nothing about an idle channel matters.
+// rested returns the time after which an idle channel can be forgotten.
 func (c *channel) rested() time.Time {
 	if healed := c.trouble.Add(troubled); healed.After(c.next) {
 		return healed

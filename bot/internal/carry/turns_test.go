@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestTurnsComeInOrderAndAtAPace(t *testing.T) {
+func TestTurnsKeepOrderAndRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns := newTurns(time.Second)
 		if !turns.try("C1") || turns.try("C1") {
@@ -46,7 +46,7 @@ func TestTurnsComeInOrderAndAtAPace(t *testing.T) {
 	})
 }
 
-func TestATurnThatIsAbandonedIsPassedOn(t *testing.T) {
+func TestAbandonedTurnIsPassedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns := newTurns(time.Second)
 		turns.try("C1")
@@ -69,7 +69,7 @@ func TestATurnThatIsAbandonedIsPassedOn(t *testing.T) {
 	})
 }
 
-func TestARestedChannelIsForgotten(t *testing.T) {
+func TestForgetsIdleChannels(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns := newTurns(time.Second)
 		turns.try("C1")
@@ -88,7 +88,7 @@ func TestARestedChannelIsForgotten(t *testing.T) {
 }
 
 // Asking about a channel doesn't make the process remember it.
-func TestAskingAboutTroubleRemembersNothing(t *testing.T) {
+func TestReadingTroubleStoresNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turns := newTurns(time.Second)
 		for _, c := range []string{"C1", "C2", "C3"} {

@@ -6,9 +6,10 @@ import (
 	"unsafe"
 )
 
-// TestALeaseEndsByBothClocks takes ten minutes from the wall clock's reading of
-// a moment, as the suspension of a machine does that stops the monotonic clock.
-func TestALeaseEndsByBothClocks(t *testing.T) {
+// TestLeaseEndsByBothClocks subtracts ten minutes from the wall clock's
+// reading of a time, like a suspension of the machine, during which the
+// monotonic clock stops.
+func TestLeaseEndsByBothClocks(t *testing.T) {
 	now := time.Now()
 	until := now.Add(10 * time.Second)
 	if !before(now, until) || before(until, until) || before(until.Add(time.Second), until) {

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SinceBoot returns how long ago this machine was booted, suspensions included
-// (clock_gettime(2), CLOCK_BOOTTIME). Nobody can set that clock, and all
-// processes see the same.
+// SinceBoot returns the time since this machine was booted, including
+// suspensions (clock_gettime(2), CLOCK_BOOTTIME). No one can set that clock,
+// and all processes see the same.
 func SinceBoot() (time.Duration, error) {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {

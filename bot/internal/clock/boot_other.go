@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// SinceBoot can't tell here.
+// SinceBoot always fails on this system.
 func SinceBoot() (time.Duration, error) { return 0, errors.ErrUnsupported }
 
-// BootID can't tell here.
+// BootID always fails on this system.
 func BootID() (string, error) { return "", errors.ErrUnsupported }

@@ -17,18 +17,18 @@ type Offset struct {
 // AtLeast returns the part of the offset that is certain, without its sign.
 func (o Offset) AtLeast() time.Duration { return max(0, o.By.Abs()-o.Error) }
 
-// Between compares the clocks by an answer that was asked for at sent and came
-// at answered, by this machine's clock. In between, the other clock said
-// theirs, which was cut down to a multiple of resolution.
+// Between compares this machine's clock with another one, from an answer that
+// was requested at sent and arrived at answered. In between, the other clock
+// showed theirs, truncated to a multiple of resolution.
 func Between(sent, answered, theirs time.Time, resolution time.Duration) Offset {
 	took := answered.Sub(sent)
 	middle := sent.Add(took / 2)
 	return Offset{By: middle.Sub(theirs.Add(resolution / 2)), Error: took/2 + resolution/2}
 }
 
-// OfHeader compares the clocks by the Date of an HTTP answer (RFC 9110, section
-// 6.6.1), which is in seconds. It reports false if there is none, or if the
-// answer comes from a cache.
+// OfHeader compares the clocks by the Date header of an HTTP answer (RFC 9110,
+// section 6.6.1), which has a resolution of a second. It returns false if
+// there is none, or if the answer comes from a cache.
 func OfHeader(h http.Header, sent, answered time.Time) (Offset, bool) {
 	theirs, err := http.ParseTime(h.Get("Date"))
 	if err != nil || h.Get("Age") != "" && h.Get("Age") != "0" {
@@ -37,18 +37,18 @@ func OfHeader(h http.Header, sent, answered time.Time) (Offset, bool) {
 	return Between(sent, answered, theirs, time.Second), true
 }
 
-// keepFor is how long a better measurement is kept against later, worse ones.
+// keepFor is how long a better measurement is preferred to later, worse ones.
 const keepFor = 5 * time.Minute
 
-// Meter measures the offset to a server's clock by the answers that come from
-// it. It is safe for concurrent use; the zero Meter has measured nothing.
+// Meter measures the offset to a server's clock from the server's answers. It
+// is safe for concurrent use; the zero Meter has no measurement.
 type Meter struct {
 	mu   sync.Mutex
 	best Offset
-	at   time.Time // when it was measured, zero for never
+	at   time.Time // when it was measured, zero if never
 }
 
-// Offset returns the best of the latest measurements; false if there is none.
+// Offset returns the best recent measurement; false if there is none.
 func (m *Meter) Offset() (Offset, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -66,7 +66,7 @@ func (m *Meter) Learn(o Offset, now time.Time) {
 	}
 }
 
-// Transport measures with each answer that comes through next.
+// Transport takes a measurement from each answer that next returns.
 func (m *Meter) Transport(next http.RoundTripper) http.RoundTripper {
 	return &measuring{m, next}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/clock"
 )
 
-// Whenever the other clock is read and however long the way is, the true offset
-// is within the error.
+// Whenever the other clock is read and however long the request takes, the
+// true offset is within the error.
 func TestTrueOffsetIsWithinTheError(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ms := func(name string, from, to int) time.Duration {

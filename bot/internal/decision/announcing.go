@@ -2,8 +2,8 @@ package decision
 
 import "time"
 
-// Announce is what is known about the posts of an announcement. Its moments
-// are Moment.Elapsed.
+// Announce is the state of an announcement's posts. Its times are
+// Moment.Elapsed.
 type Announce struct {
 	URL     bool          // the click has a response_url
 	Where   Where         // the way that is being tried
@@ -82,7 +82,7 @@ func (p Protocol) beginRound(s State, at Moment) (State, Do) {
 	return s, Do{Action: DoPost, Where: a.Where}
 }
 
-// tried goes on after a post.
+// tried continues after a post.
 func (p Protocol) tried(s State, e Event, at Moment) (State, Do) {
 	a := &s.Announce
 	switch e.Kind {

@@ -2,8 +2,8 @@ package decision
 
 import "time"
 
-// Backlog is what remains to be done, by all processes. Its times are those of
-// the clicks; zero if there is none.
+// Backlog is the pending work of all processes. Its times are those of the
+// clicks; zero if there is none.
 type Backlog struct {
 	Unannounced       int // decisions that are not announced yet
 	OldestUnannounced time.Time

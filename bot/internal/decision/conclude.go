@@ -3,17 +3,18 @@ package decision
 // Known is what is certain about the cancel requests for one task.
 type Known uint8
 
-// What can be certain. docs/design/decision.md draws it.
+// The states. docs/design/decision.md has a diagram.
 const (
-	// Untouched: no request of this decision can have had an effect.
+	// Untouched means that no request of this decision can have had an effect.
 	Untouched Known = iota
-	// Conflicted: untouched, and Chamelio says that the task can't be cancelled;
-	// a GET is to say why.
+	// Conflicted means that the task is untouched, and that Chamelio says it
+	// can't be cancelled; a GET shows why.
 	Conflicted
-	// Answered: a request was answered by a server error. It may have taken
-	// effect, but none is in flight any more.
+	// Answered means that a request was answered by a server error. It may
+	// have taken effect, but none is in flight any more.
 	Answered
-	// InFlight: a request got no answer. It may have taken effect, or may yet.
+	// InFlight means that a request got no answer. It may have taken effect,
+	// or may still do so.
 	InFlight
 )
 
@@ -21,16 +22,16 @@ const (
 // outcome.
 type conclusion struct {
 	known   Known
-	action  Action // DoEnd, DoSend or DoLook
+	action  Action // DoEnd, DoSend or DoGet
 	outcome Outcome
 	cause   Cause
 }
 
-// conclude is everything that may be concluded from an answer. If a request may
-// have taken effect, only a clear yes, or a GET that finds the task ended, is
-// certain; if none can have, a clear no is. That a task still runs is never
-// certain by itself: it leads to another request or, if there may be none, to
-// what Task.surelyRuns says.
+// conclude returns what may be concluded from an answer. If a request may have
+// taken effect, only a clear yes, or a GET that finds the task ended, is
+// certain; if none can have, a clear no is. That a task is still running is
+// never certain by itself: it leads to another request or, if no more may be
+// sent, to Task.surelyRuns.
 func conclude(k Known, a Kind) conclusion {
 	end := func(o Outcome, c Cause) conclusion { return conclusion{k, DoEnd, o, c} }
 	maybe := k == Answered || k == InFlight
@@ -38,9 +39,9 @@ func conclude(k Known, a Kind) conclusion {
 	case CancelDone:
 		return end(Cancelled, "")
 	case CancelServerError:
-		return conclusion{known: max(k, Answered), action: DoLook}
+		return conclusion{known: max(k, Answered), action: DoGet}
 	case CancelUnanswered:
-		return conclusion{known: InFlight, action: DoLook}
+		return conclusion{known: InFlight, action: DoGet}
 	case TaskCancelled:
 		if maybe {
 			return end(Cancelled, CauseSeen)
@@ -70,23 +71,23 @@ func conclude(k Known, a Kind) conclusion {
 		return end(NotCancellable, "")
 	case Answered, InFlight:
 	}
-	return conclusion{known: k, action: DoLook}
+	return conclusion{known: k, action: DoGet}
 }
 
-// concludeUntouched concludes from an answer while no request can have had an
+// concludeUntouched returns the conclusion while no request can have had an
 // effect: a clear no is certain.
 func concludeUntouched(a Kind) conclusion {
 	end := func(o Outcome, c Cause) conclusion { return conclusion{Untouched, DoEnd, o, c} }
 	switch a {
 	case CancelConflict:
-		return conclusion{known: Conflicted, action: DoLook}
+		return conclusion{known: Conflicted, action: DoGet}
 	case CancelNotFound, TaskMissing:
 		return end(NotFound, "")
 	case CancelKeyRefused, TaskKeyRefused:
 		return end(RejectedKey, "")
 	case CancelRefused:
 		return end(Failed, CauseRefused)
-	default: // a GET that says nothing: the request will
+	default: // a GET without a result: the request will tell
 		return conclusion{known: Untouched, action: DoSend}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// Confirmation is what the buttons of a prompt carry: everything that a click
+// Confirmation is the content of a prompt's buttons: everything that a click
 // needs. So a prompt survives restarts, and any replica can serve it.
 type Confirmation struct {
 	ID          string  // unguessable and unique; becomes the decision's
@@ -23,18 +23,18 @@ type Confirmation struct {
 	ExpiresAt   time.Time // to the second
 }
 
-// Named is a task as its prompt showed it. Title and Step may end with "…" in
-// place of what didn't fit; what isn't known is empty.
+// Named is a task as its prompt showed it. Title and Step end with "…" if they
+// were shortened, and are empty if they aren't known.
 type Named struct {
 	ID               chamelio.TaskID
 	Title, URL, Step string
 }
 
-// Item returns the task as a new decision has it.
+// Item returns the task for a new decision.
 func (t Named) Item() Item { return Item{ID: t.ID, Title: t.Title, URL: t.URL, Step: t.Step} }
 
-// MovedFrom returns the title and the step that the prompt showed, as far as they
-// differ from those of the same task now.
+// MovedFrom returns the title and the step that the prompt showed, if they differ
+// from the task's current ones.
 func (t Named) MovedFrom(now Named) (was Moved) {
 	if differs(t.Title, now.Title) {
 		was.Title = t.Title
@@ -45,7 +45,7 @@ func (t Named) MovedFrom(now Named) (was Moved) {
 	return was
 }
 
-// differs compares a text that may have been cut with one that may be empty.
+// differs compares a text that may be shortened with one that may be empty.
 func differs(shown, now string) bool {
 	begin, cut := strings.CutSuffix(shown, "…")
 	return shown != "" && now != "" && shown != now && (!cut || !strings.HasPrefix(now, begin))

@@ -2,7 +2,7 @@ package decision
 
 import "time"
 
-// Follow is what is known about the follow-up of unknown outcomes.
+// Follow is the state of the follow-up of unknown outcomes.
 type Follow struct {
 	Checks int  // so far
 	Thread bool // the announcement can be edited, and has a thread
@@ -12,8 +12,8 @@ type Follow struct {
 
 func followOf(r Record) Follow { return Follow{Checks: r.Looks, Thread: r.MessageTS != ""} }
 
-// Final returns the final result of a task by a check of the follow-up, the
-// last one or not; false if it isn't known yet.
+// Final returns the final result of a task after a check of the follow-up,
+// which may be the last one; false if it isn't known yet.
 func Final(seen Kind, last bool) (Outcome, Cause, bool) {
 	switch {
 	case seen == TaskCancelled:
@@ -28,9 +28,9 @@ func Final(seen Kind, last bool) (Outcome, Cause, bool) {
 	return Unknown, "", last
 }
 
-// following checks unknown outcomes once more (law 8). It never sends a cancel
-// request. Final results are saved and put into the announcement. Unless each
-// task has one, the journal says when the next check is due.
+// following checks unknown outcomes again (law 8). It never sends a cancel
+// request. Final results are saved and added to the announcement. Unless each
+// task has one, the next check is scheduled in the journal.
 func (p Protocol) following(s State, e Event) (State, Do) {
 	if s.Doing == DoDelay {
 		s, do := s.end(ShowNothing)
@@ -56,9 +56,10 @@ func (p Protocol) checkPause(checks int) time.Duration {
 }
 
 // settling edits the announcement and, once each task has its final result,
-// posts them: in the announcement's thread; in the channel; through the click's
-// response_url; to the requester alone. If Slack takes none of these now, the
-// journal says when to try again. An edit can be repeated, a post can't.
+// posts the results: in the announcement's thread; in the channel; through the
+// click's response_url; to the requester alone. If Slack accepts none of these
+// now, the journal records when to try again. An edit can be repeated, a post
+// can't.
 func (p Protocol) settling(s State, e Event, at Moment) (State, Do) {
 	switch s.Doing {
 	case DoSettle:
@@ -101,8 +102,8 @@ func (p Protocol) settled(s State, e Event) (State, Do) {
 	return s, Do{Action: DoPost, Where: InChannel}
 }
 
-// edited goes on after an edit. If the announcement can't be edited any more,
-// the post alone has to do.
+// edited continues after an edit. If the announcement can't be edited any
+// more, the post has to suffice.
 func (p Protocol) edited(s State, e Event) (State, Do) {
 	switch {
 	case e.Kind == Lost, e.Kind == Withheld:
@@ -116,7 +117,7 @@ func (p Protocol) edited(s State, e Event) (State, Do) {
 	return s, Do{Action: DoPost, Where: InThread}
 }
 
-// replied goes on after a post.
+// replied continues after a post.
 func (p Protocol) replied(s State, e Event, at Moment) (State, Do) {
 	f := &s.Follow
 	switch {

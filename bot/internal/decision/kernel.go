@@ -3,12 +3,12 @@ package decision
 import "time"
 
 // State is everything that one process knows about one task of a decision that
-// it carries, and from Announcing on about the decision: where in its life it
-// is, and what is certain by now. It is a small comparable value. Only Step
-// changes one.
+// it carries, and from Announcing on about the decision: its stage, and what
+// is certain by now. It is a small comparable value. Only Step changes one.
 //
-// A decision about several tasks has a state for each while they are resolved,
-// side by side. The one that records the last outcome announces them all.
+// A decision about several tasks has a state for each while they are being
+// resolved in parallel. The one that records the last outcome announces them
+// all.
 type State struct {
 	Stage   Stage
 	Resumed bool    // another process worked on the decision before
@@ -25,29 +25,29 @@ type State struct {
 	Follow   Follow
 }
 
-// Stage is where in its life a decision is.
+// Stage is a stage in the life of a decision.
 type Stage uint8
 
 // The stages.
 const (
 	Saving     Stage = iota // the click is being saved
-	Resolving               // the outcome is being found out
+	Resolving               // the outcome is being determined
 	Recording               // the outcome is being saved
 	Announcing              // the outcome is being posted
-	Noting                  // that it was posted is being saved
-	Following               // the unknown outcomes are checked once more
+	Noting                  // saving that it was posted
+	Following               // the unknown outcomes are being checked again
 	Settling                // the final results are being saved and posted
 	Ended                   // nothing is left to do here
 )
 
-// Moment is what holds when an event comes.
+// Moment has the circumstances of an event.
 type Moment struct {
 	Elapsed time.Duration // since this process took the decision on, by the monotonic clock
 	Age     time.Duration // of the click, by the wall clock
 	Kept    bool          // the person has pressed Keep task since
 }
 
-// Event is the one answer to an action.
+// Event is the answer to an action.
 type Event struct {
 	Kind     Kind
 	Began    time.Duration // when the action began, as Moment.Elapsed
@@ -56,7 +56,7 @@ type Event struct {
 	Troubled bool          // chat.postMessage has failed in this channel a moment ago
 }
 
-// Kind says what an event is.
+// Kind is the kind of an event.
 type Kind uint8
 
 // The events. Each action lists the ones that can answer it; Uncertain, Lost
@@ -112,8 +112,7 @@ const (
 	TaskUnseen     // no answer that says anything
 )
 
-// Do is what the runtime does next: one action, and meanwhile what the prompt
-// shows.
+// Do is the runtime's next action, and the state of the prompt meanwhile.
 type Do struct {
 	Action Action
 	Where  Where         // with DoPost
@@ -122,7 +121,7 @@ type Do struct {
 	Leave  bool // with DoEnd: the decision still needs a process
 }
 
-// Action is something that the runtime does, and answers with one event.
+// Action is an action of the runtime, which answers it with one event.
 type Action uint8
 
 // The actions, and the events that answer them.
@@ -134,7 +133,7 @@ const (
 	DoGiveUp                // withdraw the claim that was won: Done
 	DoSend                  // if it is still ours to send: note a cancel request and send it. A Cancel event, Denied, Unmarked, Gone
 	DoUnmark                // note that no request had an effect: Done
-	DoLook                  // GET the task: a Task event
+	DoGet                   // GET the task: a Task event
 	DoAsk                   // ask the journal for other decisions about the task: Alone, Shared
 	DoRestore               // write the vanished row again: Restored, Overruled
 	DoRecord                // save the outcome; if it was the last and the channel is free also that it is about to be posted: Done, Marked, Pending, Gone
@@ -161,10 +160,10 @@ const (
 	InPerson                   // to the requester alone
 )
 
-// Show is what the prompt shows while an action runs.
+// Show is the state of the prompt while an action runs.
 type Show uint8
 
-// What a prompt shows. The runtime shows each change once.
+// The states of a prompt. The runtime shows each change once.
 const (
 	ShowNothing  Show = iota
 	ShowSaving        // the click isn't saved yet; nothing was sent
@@ -193,7 +192,8 @@ func Branched(r Record) State {
 }
 
 // Resumed returns the states of a decision that was taken over with this row:
-// one for each task without an outcome, else one for what is left to do.
+// one for each task without an outcome, or else one for the rest of the
+// decision's life.
 func Resumed(r Record) map[int]State {
 	s := State{Resumed: true, Announce: Announce{URL: r.ResponseURL != ""}}
 	states := map[int]State{}
@@ -224,7 +224,7 @@ func Resumed(r Record) map[int]State {
 }
 
 // Step is the whole life of a decision: it returns what is known after an
-// event, and what to do next. It is a pure function. The first event is Begun,
+// event, and the next action. It is a pure function. The first event is Begun,
 // and each later one answers the action that the last call returned.
 func (p Protocol) Step(s State, e Event, at Moment) (State, Do) {
 	s, do := p.step(s, e, at)

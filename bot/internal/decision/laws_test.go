@@ -1,6 +1,6 @@
 package decision
 
-// broken names the law that a node breaks.
+// broken returns the law that a node breaks; "" if it breaks none.
 func (n node) broken() string {
 	s, w := n.s, n.w
 	maybe := w.ours || w.pending > 0 && w.task == running
@@ -59,7 +59,7 @@ func (n node) broken() string {
 	return ""
 }
 
-// untrue says what is wrong with an outcome that is about to be shown.
+// untrue returns what is wrong with an outcome that is about to be shown.
 func (n node) untrue(maybe bool) string {
 	w, o := n.w, n.s.Outcome
 	if n.s.Stage == Settling {

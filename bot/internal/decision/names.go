@@ -1,6 +1,6 @@
 package decision
 
-// The names of stages, actions, events and so on, for logs, spans, scripts and
+// Names of stages, actions, events and so on, for logs, spans, scripts and
 // diagrams.
 
 // String returns the name.
@@ -15,7 +15,7 @@ func (s Stage) String() string {
 func (a Action) String() string {
 	return [...]string{
 		DoEnd: "end", DoWait: "wait", DoSave: "save", DoClose: "close", DoGiveUp: "give up", DoSend: "send", DoUnmark: "unmark",
-		DoLook: "look", DoAsk: "ask", DoRestore: "restore", DoRecord: "record", DoQueue: "queue", DoMark: "mark",
+		DoGet: "get", DoAsk: "ask", DoRestore: "restore", DoRecord: "record", DoQueue: "queue", DoMark: "mark",
 		DoRetract: "retract", DoPost: "post", DoNote: "note", DoDelay: "delay", DoCheck: "check", DoSettle: "settle", DoEdit: "edit", DoClear: "clear",
 	}[a]
 }

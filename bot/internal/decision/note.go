@@ -17,17 +17,17 @@ const (
 	NoteCredential   NoteKind = "credential" // a token or the key is refused, or accepted again
 )
 
-// Note is something to report in the audit channel.
+// Note is an entry for the audit channel.
 type Note struct {
 	ID             string
 	Kind           NoteKind
 	At             time.Time
 	ConfirmationID ID                // "" for a refused command
-	Tasks          []chamelio.TaskID // none of a credential
+	Tasks          []chamelio.TaskID // none for a credential
 	Team, Channel  string
-	Person         string    // who confirmed or was refused; of a credential, which one
+	Person         string    // who confirmed or was refused; for a credential, which one
 	Code           string    // the outcome, or why; "" for a credential that is accepted again
-	Since          time.Time // of a credential that is accepted again: when it was found refused
+	Since          time.Time // for a credential that is accepted again: when it was found refused
 
 	Epoch int64 // the fencing number of the process that is sending it
 }

@@ -3,16 +3,15 @@ package decision
 import "time"
 
 // Protocol is every duration and bound of a decision's life, in one table.
-// Step goes by it, so that a test can search the same rules with a coarser
-// clock.
+// Step uses it, so a test can search the same rules with a coarser clock.
 type Protocol struct {
 	// SaveFor is how long after a click the bot keeps trying to save it if the
 	// journal doesn't answer clearly. After that it makes sure that the click
 	// is never carried out.
 	SaveFor time.Duration
 
-	// ClickAge is how long after a click its cancel request may be sent. Later,
-	// people rely on the task as they see it.
+	// ClickAge is how long after a click its cancel request may be sent.
+	// Later, people rely on the task as they see it.
 	ClickAge time.Duration
 
 	// MaxTries bounds the cancel requests without a clear answer.
@@ -70,7 +69,7 @@ func (b Backoff) after(tries uint8) time.Duration {
 	return pause
 }
 
-// next counts a failure, as far as that makes a difference.
+// next counts a failure, up to the number from which the pause is constant.
 func (b Backoff) next(tries uint8) uint8 {
 	if b.after(tries) < b.Max {
 		tries++

@@ -1,6 +1,5 @@
-// Package decision is the domain: what a decision is, what became of it, and
-// what may be concluded from an answer. It is pure: no clock, network,
-// goroutine or log.
+// Package decision is the domain: decisions, their outcomes, and the
+// conclusions from an answer. It is pure: no clock, network, goroutine or log.
 package decision
 
 import (
@@ -38,7 +37,7 @@ const (
 const Various Outcome = "various"
 
 // Record is everything the journal knows about a decision: an accepted click,
-// and what became of each of its tasks.
+// and the outcome of each of its tasks.
 type Record struct {
 	ID            ID
 	Tasks         []Item // at least one, in the order of the prompt
@@ -67,7 +66,7 @@ type Record struct {
 	Epoch int64 // the fencing number: it grows with every change of owner
 }
 
-// Item is what is known about one task of a decision.
+// Item is one task of a decision.
 type Item struct {
 	ID               chamelio.TaskID
 	Title, URL, Step string // as the prompt showed them
@@ -89,8 +88,8 @@ type Item struct {
 // "" while one has none.
 func (r Record) Outcome() Outcome { return shared(r.Tasks, func(t Item) Outcome { return t.Outcome }) }
 
-// SettledOutcome is Outcome for the final results: what was unknown at first
-// counts as what it came to, "" until that is known.
+// SettledOutcome is like Outcome, but with the final results of unknown
+// outcomes; "" until they are known.
 func (r Record) SettledOutcome() Outcome {
 	return shared(r.Tasks, func(t Item) Outcome {
 		if t.Outcome == Unknown {

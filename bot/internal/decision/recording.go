@@ -26,8 +26,8 @@ func (p Protocol) recording(s State, e Event, at Moment) (State, Do) {
 	}
 }
 
-// noting saves that the outcome was posted. The message is out, so this goes on
-// until the journal has it (law 11).
+// noting saves that the outcome was posted. The message is out, so this is
+// retried until the journal has it (law 11).
 func (p Protocol) noting(s State, e Event) (State, Do) {
 	switch {
 	case s.Doing == DoNote && e.Kind == Done:

@@ -2,7 +2,7 @@ package decision
 
 import "time"
 
-// Task is what is known about the cancel requests for one task. Its moments are
+// Task is the state of the cancel requests for one task. Its times are
 // Moment.Elapsed.
 type Task struct {
 	Known    Known
@@ -23,7 +23,7 @@ type Task struct {
 	Ended    bool          // the task was seen to have ended
 }
 
-// resolving finds out what becomes of the task: by a cancel request and, if its
+// resolving finds the outcome of the task: by a cancel request and, if its
 // answer isn't clear, by GETs (laws 1 to 4).
 func (p Protocol) resolving(s State, e Event, at Moment) (State, Do) {
 	switch e.Kind {
@@ -32,8 +32,8 @@ func (p Protocol) resolving(s State, e Event, at Moment) (State, Do) {
 	case Lost:
 		return s.end(ShowNothing)
 	case Waited:
-		if s.Then == DoLook {
-			return s, Do{Action: DoLook}
+		if s.Then == DoGet {
+			return s, Do{Action: DoGet}
 		}
 		s.Task.Pause = 0
 		return p.send(s, at)
@@ -56,7 +56,7 @@ func (p Protocol) resolving(s State, e Event, at Moment) (State, Do) {
 	case Shared: // go on as if their request were ours
 		s.Outcome, s.Cause = "", ""
 		s.Task.Known, s.Task.Sent, s.Task.Waits = InFlight, at.Elapsed, true
-		return p.look(s, at)
+		return p.get(s, at)
 	case Done, Uncertain, Unmarked:
 		if s.Doing == DoUnmark { // if it isn't noted, a successor is more careful than it need be
 			return s.wait(s.Task.Pause, DoSend)
@@ -69,13 +69,13 @@ func (p Protocol) resolving(s State, e Event, at Moment) (State, Do) {
 	}
 }
 
-// beginResolving begins with a request, or with a GET if a former owner may
+// beginResolving starts with a request, or with a GET if a former owner may
 // have sent one.
 func (p Protocol) beginResolving(s State, at Moment) (State, Do) {
 	s.Task.Began = at.Elapsed
 	if s.Task.Known == InFlight {
 		s.Task.Sent = at.Elapsed
-		return p.look(s, at)
+		return p.get(s, at)
 	}
 	s, do := p.send(s, at)
 	if !s.Resumed {
@@ -84,7 +84,7 @@ func (p Protocol) beginResolving(s State, at Moment) (State, Do) {
 	return s, do
 }
 
-// answered draws the conclusion from an answer of Chamelio's.
+// answered acts on an answer from Chamelio.
 func (p Protocol) answered(s State, e Event, at Moment) (State, Do) {
 	t := &s.Task
 	t.note(e, at)
@@ -93,8 +93,8 @@ func (p Protocol) answered(s State, e Event, at Moment) (State, Do) {
 	switch {
 	case c.action == DoEnd:
 		return p.conclude(s, c.outcome, c.cause, at)
-	case c.action == DoLook:
-		s, do := p.look(s, at)
+	case c.action == DoGet:
+		s, do := p.get(s, at)
 		if e.Kind != CancelConflict && s.Stage == Resolving {
 			do.Show = ShowSlow
 		}
@@ -105,7 +105,7 @@ func (p Protocol) answered(s State, e Event, at Moment) (State, Do) {
 	return p.send(s, at)
 }
 
-// note keeps what matters of an answer besides its conclusion.
+// note records the parts of an answer that matter apart from its conclusion.
 func (t *Task) note(e Event, at Moment) {
 	t.Asked = e.Pause
 	switch e.Kind {
@@ -125,7 +125,7 @@ func (t *Task) note(e Event, at Moment) {
 	}
 }
 
-// send asks for a request, if one may be sent now.
+// send returns the action for a request, if one may be sent now.
 func (p Protocol) send(s State, at Moment) (State, Do) {
 	t := s.Task
 	late := t.Late || at.Age > p.ClickAge
@@ -141,20 +141,19 @@ func (p Protocol) send(s State, at Moment) (State, Do) {
 	case spent && p.surelyRuns(t):
 		return p.conclude(s, Failed, cause, at)
 	case spent, t.Known == InFlight && at.Elapsed-t.Sent < p.Flight:
-		return p.look(s, at)
+		return p.get(s, at)
 	}
 	return s, Do{Action: DoSend}
 }
 
-// surelyRuns reports whether the task was seen running by a GET that began
-// after everything that was sent had its answer, and long enough after to show
-// its effect.
+// surelyRuns reports whether a GET has seen the task running that began after
+// every request had its answer, and long enough after to show its effect.
 func (p Protocol) surelyRuns(t Task) bool {
 	return t.Known == Answered && t.Running && t.Seen-t.Sent >= p.ReadLag
 }
 
-// unsent waits before a request that is repeated because the last one certainly
-// had no effect.
+// unsent waits before a request is repeated because the last one certainly had
+// no effect.
 func (p Protocol) unsent(s State, e Event, at Moment) (State, Do) {
 	t := &s.Task
 	pause, show := e.Pause, ShowSlow
@@ -178,8 +177,8 @@ func (p Protocol) unsent(s State, e Event, at Moment) (State, Do) {
 	return s, Do{Action: DoUnmark, Show: show, For: pause}
 }
 
-// look asks for a GET, the last one when Patience is over.
-func (p Protocol) look(s State, at Moment) (State, Do) {
+// get returns the action for a GET, the last one when Patience is over.
+func (p Protocol) get(s State, at Moment) (State, Do) {
 	left := p.Patience - (at.Elapsed - s.Task.Began)
 	switch {
 	case left <= 0 && p.surelyRuns(s.Task):
@@ -187,13 +186,13 @@ func (p Protocol) look(s State, at Moment) (State, Do) {
 	case left <= 0:
 		return s.finish(Unknown, "")
 	case !s.Task.Waits:
-		return s, Do{Action: DoLook}
+		return s, Do{Action: DoGet}
 	}
 	pause := s.Task.Asked
 	if pause == 0 {
 		pause = p.pause(&s.Task)
 	}
-	return s.wait(min(pause, left), DoLook)
+	return s.wait(min(pause, left), DoGet)
 }
 
 // pause returns a longer pause each time.
@@ -203,14 +202,15 @@ func (p Protocol) pause(t *Task) time.Duration {
 	return pause
 }
 
-// conclude ends with an outcome once that is certain. A clear no is certain only
-// if no other decision's request may still take effect: one whose outcome is
-// unknown, and that the follow-up hasn't settled. That a task runs in spite of a
-// conflict is certain only by a GET that began ReadLag after the conflict.
+// conclude ends with an outcome once that is certain. A clear no is certain
+// only if no other decision's request may still take effect: one whose outcome
+// is unknown, and that the follow-up hasn't settled. After a conflict, that
+// the task is running is certain only by a GET that began ReadLag after the
+// conflict.
 func (p Protocol) conclude(s State, o Outcome, c Cause, at Moment) (State, Do) {
 	t := s.Task
 	if t.Known == Conflicted && c == CauseRefused && t.Seen-t.Conflict < p.ReadLag {
-		return p.look(s, at)
+		return p.get(s, at)
 	}
 	certain := t.Ended || t.Alone || o == Cancelled || o == Unknown
 	if !certain {

@@ -27,7 +27,7 @@ const (
 	CauseHeld        Cause = "held"            // another decision about the task was first
 )
 
-// Result is an outcome with what the announcement says about it. The journal
+// Result is an outcome with the details for its announcement. The journal
 // stores it as JSON, so that any process can announce it.
 type Result struct {
 	Outcome Outcome `json:"-"`
@@ -80,7 +80,8 @@ func (t Item) Result() Result { return decodeResult(t.Outcome, t.Detail) }
 // Settled returns the final result of a task whose outcome was unknown.
 func (t Item) Settled() Result { return decodeResult(t.SettledOutcome, t.SettledDetail) }
 
-// Final returns what is known of the task in the end.
+// Final returns the final result of the task, or the recorded one if it has
+// none.
 func (t Item) Final() Result {
 	if t.SettledOutcome != "" {
 		return t.Settled()
@@ -126,7 +127,7 @@ func (r Result) Overruled() Result {
 	return r
 }
 
-// Describe copies what may be shown of a task.
+// Describe copies the fields of a task that may be shown.
 func Describe(t chamelio.Task) Result {
 	return Result{
 		Title: t.Title, URL: t.URL, Flow: t.Workflow, Step: t.Step, StepsDone: t.StepsDone, StepsTotal: t.StepsTotal,
@@ -134,7 +135,8 @@ func Describe(t chamelio.Task) Result {
 	}
 }
 
-// Over returns since when a task that can't be cancelled has had its status.
+// Over returns the time since when a task that can't be cancelled has had its
+// status.
 func Over(t chamelio.Task) time.Time {
 	if !t.CompletedAt.IsZero() {
 		return t.CompletedAt.Time

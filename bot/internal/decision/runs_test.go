@@ -49,7 +49,7 @@ func TestRuns(t *testing.T) {
 	}
 }
 
-// player is a run that is being played.
+// player is a run in progress.
 type player struct {
 	t  *testing.T
 	p  Protocol
@@ -77,7 +77,7 @@ func play(t *testing.T, text string) string {
 	return out.String()
 }
 
-// line is one thing that happens.
+// line executes one line.
 func (r *player) line(line string) {
 	words := strings.Split(line, ", ")
 	var e Event
@@ -135,7 +135,7 @@ func kindNames() []string {
 	return all
 }
 
-// row is a row that another process left.
+// row parses a row that another process left.
 func (r *player) row(fields string) Record {
 	rec, t := Record{ResponseURL: "x"}, Item{}
 	for field := range strings.FieldsSeq(fields) {
@@ -156,7 +156,7 @@ func (r *player) row(fields string) Record {
 	return rec
 }
 
-// did is what the kernel does now.
+// did returns the kernel's action as text.
 func (r *player) did() string {
 	text := "→ " + r.do.Action.String()
 	if r.do.Action == DoPost {

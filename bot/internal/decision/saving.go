@@ -1,6 +1,6 @@
 package decision
 
-// Save is what is known about the saving of a click.
+// Save is the state of saving a click.
 type Save struct {
 	Unsure  bool // a claim got no clear answer
 	Closing bool // whatever the claim says, nothing will be sent

@@ -25,7 +25,7 @@ type move struct {
 	by       Action
 }
 
-// found is a node with how it was reached first, and from where else.
+// found is a node with its first path, and its other predecessors.
 type found struct {
 	node
 	from  int32
@@ -91,7 +91,8 @@ func (s *search) visit(from int32, to node, name string) int32 {
 	return id
 }
 
-// run searches breadth first, so that the run that breaks a law is a shortest.
+// run searches breadth first, so the first run that breaks a law is a shortest
+// one.
 func (s *search) run() string {
 	for ; s.next < len(s.found); s.next++ {
 		id, n := int32(s.next), s.found[s.next].node
@@ -125,7 +126,7 @@ func (s *search) run() string {
 	return ""
 }
 
-// checked turns what a check of the follow-up sees into its event. The last one
+// checked turns the answer of a follow-up's check into its event. The last one
 // is a day later, when no request can be in flight any more.
 func (s *search) checked(n node, seen edge) []edge {
 	if n.do.Action != DoCheck || seen.e.Kind < TaskCancelled {
@@ -148,7 +149,7 @@ func (s *search) checked(n node, seen edge) []edge {
 	return all
 }
 
-// takeOver has the next process resume the row, if it needs one.
+// takeOver makes the next process resume the row, if it needs one.
 func (s *search) takeOver(from int32, w world, name string) {
 	if w.row.complete() {
 		return
@@ -162,7 +163,7 @@ func (s *search) takeOver(from int32, w world, name string) {
 	s.visit(from, node{st, do, w}, name)
 }
 
-// normal maps nodes that can't be told apart by what comes after to one.
+// normal maps nodes with the same continuations to one node.
 func (n node) normal() node {
 	if n.s.Stage != Resolving { // only differences matter
 		past := func(t *time.Duration) {
@@ -215,7 +216,7 @@ func (s *search) stuck() (int, string) {
 	return bad, story
 }
 
-// spins returns a run that ends in a circle that takes no time; "" if there is
+// spins returns a run that ends in a cycle without a wait; "" if there is
 // none.
 func (s *search) spins() string {
 	const unseen, open, closed = 0, 1, 2
@@ -243,7 +244,7 @@ func (s *search) spins() string {
 	return ""
 }
 
-// story is the run that leads to a node, one line for each step.
+// story returns the run that leads to a node, one line for each step.
 func (s *search) story(id int32) string {
 	var lines []string
 	for ; id >= 0; id = s.found[id].from {

@@ -6,12 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// maxStored is the longest text that is stored, in bytes. Nothing that people
-// type or Chamelio returns is as long in good faith.
+// maxStored is the longest text that is stored, in bytes. Ordinary input is
+// never that long.
 const maxStored = 1 << 16
 
-// Storable returns a text from outside as any database can store it and return
-// it unchanged: valid UTF-8 without NUL, of bounded length.
+// Storable returns a text from outside in a form that any database can store
+// and return unchanged: valid UTF-8 without NUL, of bounded length.
 func Storable(text string) string {
 	if len(text) > maxStored {
 		text = text[:maxStored]

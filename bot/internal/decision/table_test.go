@@ -11,7 +11,7 @@ import (
 
 var knowns = []string{Untouched: "untouched", Conflicted: "conflicted", Answered: "answered", InFlight: "in flight"}
 
-// describe says what follows from an answer.
+// describe returns what follows from an answer, as text.
 func (c conclusion) describe(from Known) string {
 	text := c.action.String()
 	if c.action == DoEnd {
@@ -67,8 +67,8 @@ func comparePage(t *testing.T, part, want string) {
 	}
 }
 
-// TestNothingIsCertainWhileARequestMayHaveTakenEffect is law 4 for every answer
-// there is.
+// TestNothingIsCertainWhileARequestMayHaveTakenEffect checks law 4 for every
+// answer.
 func TestNothingIsCertainWhileARequestMayHaveTakenEffect(t *testing.T) {
 	t.Parallel()
 	for known, name := range knowns {
@@ -90,8 +90,8 @@ func TestNothingIsCertainWhileARequestMayHaveTakenEffect(t *testing.T) {
 	}
 }
 
-// diagram draws the stages, and between which actions a decision goes from one
-// to the next, as far as the search has seen.
+// diagram returns the stages and the actions that lead from one to the next,
+// as far as the search has seen.
 func (s *search) diagram() string {
 	seen := map[string][]string{}
 	for m := range s.moves {

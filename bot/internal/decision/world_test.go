@@ -16,7 +16,7 @@ var coarse = Protocol{
 	SavePause: Backoff{1, 1}, CheckPause: Backoff{1, 1}, PostPause: Backoff{1, 1}, RoundPause: Backoff{1, 1},
 }
 
-// world is everything outside of the kernel that matters to the laws.
+// world is everything outside the kernel that matters to the laws.
 type world struct {
 	task    status
 	ours    bool  // our request cancelled it
@@ -82,12 +82,12 @@ func (r row) record() Record {
 	return rec
 }
 
-// complete reports whether nobody needs to work on the row any more.
+// complete reports whether the row needs no more work.
 func (r row) complete() bool {
 	return !r.exists || r.withdrawn || r.announced && (r.outcome != Unknown || r.over)
 }
 
-// node is a state of the kernel in a state of the world, and what comes next.
+// node is a state of the kernel in a state of the world, and its next action.
 type node struct {
 	s  State
 	do Do
@@ -164,8 +164,8 @@ func (n node) answers() []edge {
 		n.sends(add)
 	case DoUnmark:
 		held(func() { v := w; v.row.sent = false; written(Done, v) })
-	case DoLook, DoCheck:
-		n.looks(add)
+	case DoGet, DoCheck:
+		n.gets(add)
 	case DoAsk:
 		add(Shared, w)
 		if w.foreign == 0 {
@@ -229,8 +229,8 @@ func (n node) answers() []edge {
 	return append(all, n.misfortunes(all)...)
 }
 
-// misfortunes are a crash after each answer's effect, a row that vanishes, and
-// a lease that another process takes over.
+// misfortunes adds a crash after each answer's effect, a row that vanishes,
+// and a lease that another process takes over.
 func (n node) misfortunes(all []edge) []edge {
 	if n.w.bad == 0 || n.do.Action == DoEnd {
 		return nil
@@ -270,7 +270,7 @@ func (n node) misfortunes(all []edge) []edge {
 	return more
 }
 
-// waits are the ways in which time passes.
+// waits returns the ways in which time passes.
 func (n node) waits() []edge {
 	after := n.w.tick()
 	all := []edge{{e: Event{Kind: Waited}, w: after}}
@@ -364,7 +364,7 @@ func (n node) sends(add func(Kind, world)) {
 	}
 }
 
-func (n node) looks(add func(Kind, world)) {
+func (n node) gets(add func(Kind, world)) {
 	w := n.w
 	for _, after := range []world{w, w.tick()} { // at once, or slowly
 		if n.s.Stage == Following && after != w {
@@ -440,8 +440,8 @@ func (n node) posts(add func(Kind, world)) {
 	add(Unclear, v)
 }
 
-// doubts are Slack's answers that something went wrong, so that it may have
-// posted.
+// doubts returns Slack's answers that something went wrong, after which the
+// message may have been posted or not.
 func (n node) doubts() []edge {
 	if n.do.Action != DoPost || n.s.Stage == Settling || n.w.stolen {
 		return nil

@@ -7,8 +7,8 @@ import (
 )
 
 // Clean turns text from outside into one line of visible text. It removes
-// characters that have no width or change the writing direction: they can make
-// a text look like another one, or hide that it's empty.
+// characters that have no width or change the writing direction, which can
+// make a text look like another one, or hide that it's empty.
 func Clean(text string) string {
 	var b strings.Builder
 	last := ' '     // the last character that was kept

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestCleanShowsWhatIsThereAndNothingElse(t *testing.T) {
+func TestCleanRemovesInvisibleText(t *testing.T) {
 	for text, want := range map[string]string{
 		"a\u200bb\u00adc\ufeff": "abc", "\u202egnp\u2066": "gnp", "a\U000e0041\U000e007f": "a", "\u3164\u115f\uffa0\u2800": "", "\u0301x\u0301": "x\u0301",
 		"a  b\u2028c\u00a0d\x00e\x1b[0m": "a b c de[0m", "\ufe0f☂\ufe0f": "☂\ufe0f", "☂\u200d": "☂", "👩\u200d🚀": "👩\u200d🚀", "a\u200db": "ab", "🏴\U000e0067": "🏴",

@@ -20,10 +20,10 @@ const MaxTasks = 25
 type Request struct {
 	Tasks  []chamelio.TaskID // at least one, each once
 	Reason string            // may be empty
-	Unsure bool              // what was taken for the reason, or for a task, might be the other
+	Unsure bool              // the reason might be meant as a task, or the reverse
 }
 
-// What can be wrong with the text of a command.
+// Errors in the text of a command.
 var (
 	ErrHelp          = errors.New("help was asked for")
 	ErrNotATask      = errors.New("neither a task id nor a task link")
@@ -66,7 +66,7 @@ func isCommand(word string) bool {
 	return ok && !strings.Contains(name, "/") && (strings.Contains(name, "cancel") || strings.Contains(name, "task"))
 }
 
-// Rules are what ParseCommand goes by.
+// Rules configure ParseCommand.
 type Rules struct {
 	Hosts    []string // of task links, in addition to those of chamelio.ai
 	MaxTasks int      // in one command
@@ -145,8 +145,8 @@ func isGrouped(parts []string) bool {
 	return true
 }
 
-// afterJoin returns the first word of text, without what joins it to a task
-// before it.
+// afterJoin returns the first word of text, after any word or sign that joins
+// it to a task before it.
 func afterJoin(text string) (word, rest string) {
 	for {
 		word, rest = nextWord(text)
@@ -185,7 +185,8 @@ func beginsWithDigit(word string) bool {
 	return word != "" && isDigit(rune(word[0]))
 }
 
-// isJoined reports whether a sign says where the tasks end and the reason begins.
+// isJoined reports whether a sign marks the end of the tasks and the beginning
+// of the reason.
 func isJoined(last, reason string) bool {
 	return strings.ContainsRune(",;:", rune(last[len(last)-1])) || strings.ContainsRune("-–—:", []rune(reason)[0])
 }
@@ -201,8 +202,7 @@ func unique(tasks []chamelio.TaskID) []chamelio.TaskID {
 	return once
 }
 
-// ParseReason returns the reason in text, without the punctuation that joins it
-// to what comes before.
+// ParseReason returns the reason in text, without leading punctuation.
 func ParseReason(text string) string {
 	text = strings.TrimSpace(unescape(text))
 	for _, sign := range []string{"-", "–", "—", ":", ",", ";"} {

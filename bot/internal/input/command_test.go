@@ -33,7 +33,7 @@ func TestParseCommand(t *testing.T) {
 		{"12345 " + strings.Repeat("ü", 300), 12345, strings.Repeat("ü", 300), nil},
 		{"12345 " + strings.Repeat("ü", 301), 0, "", ErrReasonTooLong},
 		{"12345 \u202egnihton", 12345, "gnihton", nil},
-		// What people type and paste besides.
+		// Other things that people type and paste.
 		{"task 12344", 12344, "", nil}, {"Task #12344 dup", 12344, "dup", nil}, {"cancel task 12344", 12344, "", nil}, {"please cancel 5 now", 5, "now", nil},
 		{`"12344"`, 12344, "", nil}, {"“12344” dup", 12344, "dup", nil}, {`"12344 dup of 5"`, 12344, "dup of 5", nil}, {"'12344'", 12344, "", nil}, {"`12344`", 12344, "", nil},
 		{"12344:", 12344, "", nil}, {"12345.", 12345, "", nil}, {"(12345)", 12345, "", nil}, {"12345;", 12345, "", nil}, {"12345, dup", 12345, "dup", nil},
@@ -44,7 +44,7 @@ func TestParseCommand(t *testing.T) {
 		{"(<https://app.chamelio.ai/workflows/tasks/12345|the task>) dup", 12345, "dup", nil}, {"https://app.chamelio.ai/workflows/tasks/12345.", 12345, "", nil},
 		{"\ufeff12345", 12345, "", nil}, {"12345\u200b", 12345, "", nil}, {"\u200b#\u200d12345 dup\u00ad", 12345, "dup", nil},
 		{"12345 12345", 12345, "", nil}, {"12345 <https://app.chamelio.ai/workflows/tasks/12345>", 12345, "", nil},
-		// Reasons of which nothing can be seen are none.
+		// Reasons without any visible character are empty.
 		{"12345 \u200b\u3164\u115f \u2800", 12345, "", nil}, {"12345 \u0301\u0301", 12345, "", nil}, {"12345 \U000e0041\U000e0042", 12345, "", nil},
 		{"12345 a\u0301\u0301\u0301\u0301\u0301\u0301\u0301", 12345, "a\u0301\u0301\u0301\u0301", nil}, {"12345 👩\u200d👧 1\ufe0f\u20e3", 12345, "👩\u200d👧 1\ufe0f\u20e3", nil},
 		{"task", 0, "", ErrNotATask}, {`"`, 0, "", ErrNotATask}, {"()", 0, "", ErrNotATask}, {"task help", 0, "", ErrNotATask},
@@ -95,13 +95,13 @@ func TestSeveralTasks(t *testing.T) {
 		{"12345 12346 12345", []chamelio.TaskID{12345, 12346}, "", false, nil},
 		{"12345 <" + link + "12345>", []chamelio.TaskID{12345}, "", false, nil},
 		{many, []chamelio.TaskID{9223372036854775807}, "", false, nil},
-		// What could be a task or a reason.
+		// Words that could be a task or a reason.
 		{"12345 12346 is the right one", []chamelio.TaskID{12345, 12346}, "is the right one", true, nil},
 		{"12345 2 people asked", []chamelio.TaskID{12345, 2}, "people asked", true, nil},
 		{"12345: 2 people asked", []chamelio.TaskID{12345}, "2 people asked", true, nil},
 		{"12345 2nd attempt", []chamelio.TaskID{12345}, "2nd attempt", true, nil},
 		{"12345 duplicate of 12346", []chamelio.TaskID{12345}, "duplicate of 12346", false, nil},
-		// A mistyped one among others cancels none of them.
+		// One mistyped ID among others cancels none of them.
 		{"12345 1234x 12347", nil, "", false, ErrNotATask},
 		{"12345 12,346 12347", nil, "", false, ErrNotATask},
 		{"12345 99999999999999999999", nil, "", false, ErrIDOutOfRange},

@@ -11,7 +11,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// wraps are what mail servers, chats and people put around a link.
+// wraps are forms in which mail servers, chats and people write a link.
 var wraps = []func(link string) string{
 	func(link string) string { return link },
 	func(link string) string {
@@ -31,8 +31,8 @@ var wraps = []func(link string) string{
 	func(link string) string { return "“" + link + "”" },
 }
 
-// A link is understood in any two wraps, and its task is the one meant. A link
-// to something else is refused in any wrap.
+// A link is parsed in any two wraps, and gives the right task. A link to
+// something else is rejected in any wrap.
 func TestWrappedLinks(t *testing.T) {
 	for i, outer := range wraps {
 		for j, inner := range wraps[:5] {
@@ -83,8 +83,8 @@ func TestLabelsAndLooseForms(t *testing.T) {
 	}
 }
 
-// Whatever is typed, the ID of a task that comes out of it is in the text, as a
-// whole number: never another task than meant.
+// Whatever is typed, the ID in the result is in the text, as a whole number:
+// never another task's.
 func FuzzParseCommand(f *testing.F) {
 	for _, s := range []string{
 		"12345 reason", "#1", "<https://app.chamelio.ai/workflows/tasks/12345|x y> z", "help", "<!channel>", "\x00\xff", "9223372036854775808", "TASK-0012",

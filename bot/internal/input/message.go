@@ -16,10 +16,10 @@ const (
 	minFoundDigits = 4
 )
 
-// FindTasks returns the tasks that a message names, in its order, each once:
-// links to tasks, and IDs after the word "task". Other numbers aren't
-// unmistakable. texts are the message's texts and links, in the form that Slack
-// sends them.
+// FindTasks returns the tasks that a message names, in order and without
+// duplicates: links to tasks, and IDs after the word "task". Other numbers are
+// too ambiguous. texts are the message's texts and links, in the form that
+// Slack sends them.
 func FindTasks(texts []string, hosts []string) []chamelio.TaskID {
 	var found []chamelio.TaskID
 	for _, text := range texts {

@@ -8,8 +8,9 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// parseTask parses an ID or a link. The ID's digits must be in word as it is, a
-// whole run of them: what an encoding hides isn't what people see.
+// parseTask parses an ID or a link. The ID's digits must appear in word as
+// they are, as a whole run: a number that an encoding hides isn't what people
+// see.
 func parseTask(word string, hosts []string) (chamelio.TaskID, error) {
 	word = strings.TrimRight(strings.TrimLeft(word, openers), closers)
 	if link, ok := strings.CutPrefix(word, "<"); ok {

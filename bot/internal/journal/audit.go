@@ -14,15 +14,15 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// Refused records that the policy refused somebody. The same refusal of the
-// same click is recorded once, however often somebody presses.
+// Refused records a refusal by the policy. The same refusal of the same click
+// is recorded once, however often the person presses.
 func (j *Journal) Refused(ctx context.Context, n decision.Note) error {
 	n = n.Storable()
 	n.ID, n.Kind, n.At = "r-"+rand.Text(), decision.NoteRefusal, utc(n.At)
 	if n.ConfirmationID != "" {
 		n.ID = fmt.Sprintf("r-%s-%s-%s", n.ConfirmationID, n.Person, n.Code)
 	}
-	sent := sql.NullTime{Time: n.At, Valid: !j.audit} // without an audit channel nothing is due
+	sent := sql.NullTime{Time: n.At, Valid: !j.audit} // without an audit channel no note is due
 	return j.exec(ctx, "recording a refusal", `
 		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, sent_at, mac)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
@@ -65,7 +65,7 @@ type Noted struct {
 	Unverified error
 }
 
-// sealedNote is a note as the database returned it.
+// sealedNote is a note as it was read from the database.
 type sealedNote struct {
 	decision.Note
 	mac string
@@ -81,7 +81,7 @@ func scanNote(r *sql.Rows, n *sealedNote) error {
 	return err
 }
 
-// joinIDs returns IDs as the journal stores them.
+// joinIDs returns IDs in the form that the journal stores.
 func joinIDs(ids []chamelio.TaskID) string {
 	all := make([]string, len(ids))
 	for i, id := range ids {
@@ -90,7 +90,7 @@ func joinIDs(ids []chamelio.TaskID) string {
 	return strings.Join(all, ",")
 }
 
-// splitIDs reads what joinIDs returns. It leaves out what isn't an ID.
+// splitIDs parses the result of joinIDs. It skips anything that isn't an ID.
 func splitIDs(text string) []chamelio.TaskID {
 	var ids []chamelio.TaskID
 	for one := range strings.SplitSeq(text, ",") {
@@ -101,8 +101,8 @@ func splitIDs(text string) []chamelio.TaskID {
 	return ids
 }
 
-// noteFields are what of a note is sealed. One about a decision says nothing
-// but which: the decision's own row says the rest.
+// noteFields returns the fields of a note that are sealed. A note about a
+// decision only names it: the decision's own row has the rest.
 func noteFields(n decision.Note) []string {
 	fields := []string{"note", n.ID, string(n.Kind), string(n.ConfirmationID)}
 	if n.Kind == decision.NoteAnnouncement || n.Kind == decision.NoteSettled {
@@ -124,12 +124,14 @@ func (j *Journal) vetNote(ctx context.Context, n sealedNote) error {
 	})
 }
 
-// noteAnnounced leaves a note in the write that records an announcement.
+// noteAnnounced inserts a note in the transaction that records an
+// announcement.
 func (j *Journal) noteAnnounced(ctx context.Context, q querier, id decision.ID) error {
 	return j.noteOf(ctx, q, decision.Note{ID: "a-" + string(id), Kind: decision.NoteAnnouncement, ConfirmationID: id}, decision.Record.Outcome)
 }
 
-// noteSettled does the same for outcomes that were unknown.
+// noteSettled inserts a note in the transaction that records the final results
+// of unknown outcomes.
 func (j *Journal) noteSettled(ctx context.Context, q querier, id decision.ID) error {
 	return j.noteOf(ctx, q, decision.Note{ID: "s-" + string(id), Kind: decision.NoteSettled, ConfirmationID: id}, decision.Record.SettledOutcome)
 }
@@ -137,7 +139,7 @@ func (j *Journal) noteSettled(ctx context.Context, q querier, id decision.ID) er
 func (j *Journal) noteOf(ctx context.Context, q querier, n decision.Note, outcome func(decision.Record) decision.Outcome) error {
 	row, err := q.decision(ctx, `d.confirmation_id = $1`, string(n.ConfirmationID))
 	if err != nil {
-		return fmt.Errorf("reading what to note for the audit channel: %w", err)
+		return fmt.Errorf("reading an audit note's decision: %w", err)
 	}
 	d := decision.Record(row) // the note's reader verifies it
 	_, err = q.exec(ctx, `
@@ -147,9 +149,9 @@ func (j *Journal) noteOf(ctx context.Context, q querier, n decision.Note, outcom
 	return wrap("leaving a note for the audit channel", err)
 }
 
-// TakeNote takes the oldest note that was not sent yet, for a post that is
-// about to be tried: it stays with this process for longer than that. ErrGone
-// if none is due.
+// TakeNote takes the oldest note that wasn't sent yet, for a post that is
+// about to be tried: it stays with this process until long after the post. It
+// returns ErrGone if none is due.
 func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -176,7 +178,7 @@ func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
 			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND `+j.lapsed(`leased_until`)+`
 				ORDER BY noted_at LIMIT 1 `+j.skipLocked+`)
 			RETURNING `+noteColumns,
-			tellLease.Milliseconds())
+			announceLease.Milliseconds())
 		return collect(rows, err, scanNote)
 	})
 	switch {
@@ -188,12 +190,12 @@ func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
 	return taken[0], nil
 }
 
-// MarkNoted records that a note was sent. Called again it does nothing.
+// MarkNoted records that a note was sent. It is idempotent.
 func (j *Journal) MarkNoted(ctx context.Context, n decision.Note) error {
 	return j.exec(ctx, "recording an audit copy", `UPDATE audit SET sent_at = $1 WHERE id = $2 AND sent_at IS NULL`, utc(time.Now()), n.ID)
 }
 
-// PutOff lets a note wait that Slack certainly did not take.
+// PutOff delays a note that Slack certainly didn't accept.
 func (j *Journal) PutOff(ctx context.Context, n decision.Note, wait time.Duration) error {
 	return j.exec(ctx, "putting an audit copy off", `UPDATE audit SET leased_until = `+j.now+` + $1 WHERE id = $2 AND epoch = $3`,
 		wait.Milliseconds(), n.ID, n.Epoch)

@@ -12,22 +12,23 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// Claim is what came of a click. If Won, the decision is this process's to
-// carry out, with the tasks that it got. Otherwise Winner has precedence: an
-// earlier click on the same prompt or, if every task is another's, another
-// prompt's decision about the first task that is under way or has succeeded.
+// Claim is the result of saving a click. If Won, this process owns the
+// decision, with the tasks that it got. Otherwise Winner has precedence: an
+// earlier click on the same prompt or, if other decisions have all tasks,
+// another prompt's decision about the first task that is in progress or has
+// succeeded.
 type Claim struct {
 	Won    bool
 	Lease  Lease           // if Won
-	Tasks  []decision.Item // if Won: those that another decision has have an outcome
+	Tasks  []decision.Item // if Won: tasks that another decision has already have an outcome
 	Winner decision.Record // if not
 }
 
-// Claim makes a decision and its tasks this process's, durably, and marks the
-// first request for each as about to be sent. A task that another decision has
-// gets that for an outcome, and doesn't stop the others (law 14). Claim may be
-// called again with the same decision while its answer isn't known: it then
-// says what the first call did.
+// Claim makes this process the owner of a decision and its tasks, durably, and
+// records the first request for each as about to be sent. A task that another
+// decision has gets that as its outcome, and doesn't stop the others (law 14).
+// Claim is idempotent: if its answer was lost, calling it again with the same
+// decision returns the result of the first call.
 func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -37,8 +38,8 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 		t.Sent, t.Tries = true, 1
 	}
 	row.Epoch, row.AnnouncedAt = 1, time.Time{}
-	// The decision in the way may end as a failure between the insert and the
-	// query for it, and so get out of the way.
+	// The decision in the way may fail between the insert and the query for
+	// it, and so disappear.
 	if err := j.clearForged(ctx, d); err != nil {
 		return Claim{}, fmt.Errorf("claiming a decision: %w", err)
 	}
@@ -63,15 +64,15 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 	return Claim{}, fmt.Errorf("claiming a decision: task %d changes hands too fast", d.Tasks[0].ID)
 }
 
-// recognize tells a row that an earlier call of the same Claim wrote, and whose
-// answer was lost, from another's.
+// recognize distinguishes a row of an earlier call of the same Claim, whose
+// answer was lost, from another decision's.
 func (j *Journal) recognize(ctx context.Context, d, found decision.Record) (Claim, error) {
 	if found.ID != d.ID || found.MAC != d.MAC || found.Outcome() != "" {
 		return Claim{Winner: found}, nil
 	}
 	lease, err := j.Renew(ctx, Lease{ID: d.ID, Epoch: 1})
 	switch {
-	case errors.Is(err, ErrLost): // taken over since: it is being carried out, or was
+	case errors.Is(err, ErrLost): // taken over since: it is in progress, or was
 		return Claim{Winner: found}, nil
 	case err != nil:
 		return Claim{}, fmt.Errorf("claiming a decision: %w", err)
@@ -83,11 +84,11 @@ func (j *Journal) recognize(ctx context.Context, d, found decision.Record) (Clai
 type entry struct {
 	decision.Record
 	owner     string
-	at        time.Time                         // when its outcomes were found out, if it has some
-	displaced func(decision.Item) decision.Item // what becomes of a task that another decision has
+	at        time.Time                         // when its outcomes were found, if it has any
+	displaced func(decision.Item) decision.Item // returns what a task becomes that another decision has
 }
 
-// heldByAnother is a task of a new decision that another one has.
+// heldByAnother returns a task of a new decision that another one has.
 func heldByAnother(t decision.Item) decision.Item {
 	res := decision.Result{Outcome: decision.Failed, Cause: decision.CauseHeld}
 	t = t.Named().Item()
@@ -95,14 +96,14 @@ func heldByAnother(t decision.Item) decision.Item {
 	return t
 }
 
-// insert adds a decision and its tasks, and returns the tasks as they are then.
-// It returns nil, and adds nothing, if the journal has the decision already, or
-// if other decisions have all of its tasks.
+// insert adds a decision and its tasks, and returns the tasks as they are
+// then. It returns nil, and adds nothing, if the journal has the decision
+// already, or if other decisions have all of its tasks.
 //
 // The tasks come first: their primary key decides between two clicks on one
 // prompt, and tasks_claimed between two decisions about one task. They are
-// inserted in the order of their IDs, so that two claims wait for each other in
-// the same order.
+// inserted in the order of their IDs, so that two claims wait for each other
+// in the same order.
 func (j *Journal) insert(ctx context.Context, e entry) ([]decision.Item, error) {
 	run := j.write
 	if len(e.Tasks) > 1 {
@@ -138,7 +139,7 @@ func (j *Journal) insertTasks(condition string) string {
 		ON CONFLICT DO NOTHING`
 }
 
-// insertDisplaced adds the tasks of a new decision that others have.
+// insertDisplaced adds the tasks of a new decision that other decisions have.
 func (j *Journal) insertDisplaced(ctx context.Context, q querier, e entry) ([]decision.Item, error) {
 	rows, err := q.query(ctx, `SELECT position FROM tasks WHERE confirmation_id = $1`, string(e.ID))
 	positions, err := collect(rows, err, func(r *sql.Rows, n *int) error { return r.Scan(n) })
@@ -155,8 +156,8 @@ func (j *Journal) insertDisplaced(ctx context.Context, q querier, e entry) ([]de
 	return all, err
 }
 
-// inTheWay returns the decision that stops a claim. What stops it and isn't
-// genuine is set aside, and counts as ErrGone.
+// inTheWay returns the decision that prevents a claim. If it isn't genuine, it
+// is set aside, and the error is ErrGone.
 func (j *Journal) inTheWay(ctx context.Context, d decision.Record, patience time.Duration) (decision.Record, error) {
 	row, err := j.conflicting(ctx, d.ID, d.Tasks[0].ID)
 	if errors.Is(err, ErrGone) {
@@ -168,8 +169,8 @@ func (j *Journal) inTheWay(ctx context.Context, d decision.Record, patience time
 	return j.vet(ctx, row, patience)
 }
 
-// clearForged sets aside what isn't genuine and has one of several tasks: a claim
-// would take it for another decision's. A claim of one task finds that out when
+// clearForged sets aside forged rows that have one of several tasks: a claim
+// would take them for other decisions. A claim of one task finds that out when
 // it fails.
 func (j *Journal) clearForged(ctx context.Context, d decision.Record) error {
 	if len(d.Tasks) == 1 || j.trust.Load() == nil {
@@ -204,9 +205,8 @@ func (j *Journal) conflicting(ctx context.Context, id decision.ID, task chamelio
 }
 
 // Withdraw closes a prompt permanently: a later Claim finds it taken. If a
-// decision came first, it returns that, and false. Called again, it returns the
-// same. The row is on record like a decision, with nothing to carry out or to
-// announce.
+// decision came first, it returns that, and false. It is idempotent. The row
+// is recorded like a decision, with nothing to carry out or to announce.
 func (j *Journal) Withdraw(ctx context.Context, d decision.Record) (first decision.Record, withdrawn bool, err error) {
 	first, err = j.close(ctx, "withdrawing a prompt", d, decision.Withdrawn)
 	return first, first.Outcome() == decision.Withdrawn, err

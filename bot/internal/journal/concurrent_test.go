@@ -12,10 +12,10 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// TestStepsAndRenewalsRunSideBySide changes a decision and its task while the
+// TestStepsAndRenewalsRunConcurrently changes a decision and its task while the
 // lease is renewed all the time. On Postgres each statement then finds rows
 // that others changed after it began.
-func TestStepsAndRenewalsRunSideBySide(t *testing.T) {
+func TestStepsAndRenewalsRunConcurrently(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, time.Minute)
 		l := won(t, j, sampleDecision("x", 1))
@@ -73,10 +73,10 @@ func TestStepsAndRenewalsRunSideBySide(t *testing.T) {
 	})
 }
 
-// TestTakeoverAndOwnerRunSideBySide lets a lease lapse while its owner records
+// TestTakeoverAndOwnerRunConcurrently lets a lease lapse while its owner records
 // an outcome. Either the owner did and still has the decision, or the other
 // process has it without the outcome.
-func TestTakeoverAndOwnerRunSideBySide(t *testing.T) {
+func TestTakeoverAndOwnerRunConcurrently(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		owner, other := open(t, url, time.Minute), open(t, url, time.Minute)
 		for i := range 40 {

@@ -11,10 +11,9 @@ import (
 )
 
 // CredentialTried records the result of trying a credential: why it was
-// refused, or "" if it was accepted. Only a change leaves a note, and only the
-// first process that sees the change leaves it. A credential that was never
-// refused counts as accepted. Without tell the note isn't sent to the audit
-// channel.
+// refused, or "" if it was accepted. Only a change makes a note, and only the
+// first process that sees it does. A credential that was never refused counts
+// as accepted. Unless tell is set, the note isn't sent to the audit channel.
 func (j *Journal) CredentialTried(ctx context.Context, which, refusal string, tell bool) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -48,7 +47,7 @@ func (j *Journal) CredentialTried(ctx context.Context, which, refusal string, te
 	return wrap("recording the result of trying a credential", err)
 }
 
-// moments returns the one column of a statement's rows.
+// moments returns the times in a statement's only column.
 func (q querier) moments(ctx context.Context, query string, args ...any) ([]time.Time, error) {
 	rows, err := q.query(ctx, query, args...)
 	return collect(rows, err, func(r *sql.Rows, at *time.Time) error { return r.Scan(instant(at)) })
@@ -58,8 +57,8 @@ func credentialFields(name string, refused int64, at time.Time) []string {
 	return []string{"credential", name, strconv.FormatInt(refused, 10), milli(at)}
 }
 
-// vetCredential sets the row of a refused credential aside if it isn't genuine.
-// The row of an accepted one says nothing.
+// vetCredential sets the row of a refused credential aside if it isn't
+// genuine. The row of an accepted one says nothing.
 func (j *Journal) vetCredential(ctx context.Context, which string) error {
 	t := j.trust.Load()
 	if t == nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// Of many processes that see a credential refused, or accepted again, one
-// leaves a note; whoever sees the same again leaves none.
+// If many processes see a credential refused, or accepted again, one of them
+// leaves a note.
 func TestEachChangeOfACredentialLeavesOneNote(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		ctx := t.Context()

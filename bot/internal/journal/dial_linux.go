@@ -9,12 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unacknowledged is how long data may stay without an acknowledgement of the
-// other machine's until the connection counts as broken.
+// unacknowledged is how long sent data may stay unacknowledged before the
+// connection counts as broken.
 const unacknowledged = 10 * time.Second
 
-// dial notices a peer that has vanished within seconds (tcp(7),
-// TCP_USER_TIMEOUT).
+// dial opens a connection that notices within seconds if its peer has
+// disappeared (tcp(7), TCP_USER_TIMEOUT).
 func dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	d := net.Dialer{
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 5 * time.Second, Interval: 5 * time.Second, Count: 3},

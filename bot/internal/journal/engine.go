@@ -13,35 +13,36 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// engine is a database that keeps a journal.
+// engine is a database that stores a journal.
 type engine interface {
-	// Engine names the database: "sqlite" or "postgres".
+	// Engine returns the name of the database: "sqlite" or "postgres".
 	Engine() string
 	// Healthy reports whether the journal can be read and is still the one
 	// that was opened.
 	Healthy(context.Context) error
-	// Close closes the database. Decisions still under way stay leased; see
+	// Close closes the database. Decisions in progress stay leased; see
 	// Journal.Release.
 	Close() error
 
-	// pool returns the connections that several calls share.
+	// pool returns the connection pool that several calls share.
 	pool() *sql.DB
 
-	// write runs do, which changes something by one statement; that is on
-	// disk when it returns nil. Where it returns another error than do did,
-	// nobody knows. do may still run when write has returned: what it has to
-	// say it returns.
+	// write runs do, which makes one change in one statement. When write
+	// returns nil, the change is on disk. If it returns another error than do
+	// did, it isn't known. do may still be running when write has returned, so
+	// it must only return values, not set variables.
 	write(ctx context.Context, do work) (any, error)
-	// together is write for several statements that count only together.
+	// together is like write, for several statements that must be committed
+	// together.
 	together(ctx context.Context, do work) (any, error)
-	// read is for queries alone.
+	// read returns a querier for queries only.
 	read() querier
 }
 
-// work is what a write does, and what it returns.
+// work is the function that a write runs.
 type work func(context.Context, querier) (any, error)
 
-// only is work that returns nothing but an error.
+// only returns work that returns nothing but an error.
 func only(do func(context.Context, querier) error) work {
 	return func(ctx context.Context, q querier) (any, error) { return nil, do(ctx, q) }
 }
@@ -56,27 +57,26 @@ func written[T any](ctx context.Context, run func(context.Context, work) (any, e
 	return out.(T), nil
 }
 
-// dialect is the SQL that differs between the engines. Go composes statements
-// from it.
+// dialect is the SQL that differs between the engines. The statements are
+// composed from it.
 type dialect struct {
 	now        string // the journal's clock in milliseconds since 1970
 	greatest   string // the function that returns the greatest of its arguments
-	forUpdate  string // ends a SELECT: lock its rows
-	skipLocked string // ends a SELECT: lock its rows, without those that are locked already
+	forUpdate  string // ends a SELECT: locks its rows
+	skipLocked string // ends a SELECT: locks its rows, and skips locked ones
 
 	ids     func(arg int) string               // a SELECT of the IDs in an argument made by idList
 	items   func(arg int) string               // a SELECT of the tasks in an argument made by itemList
 	element func(arg int, index string) string // one of the texts in an argument made by idList
-	time    func(arg int) string               // a timestamp, where nothing else says that an argument is one
+	time    func(arg int) string               // a timestamp, if the type of the argument isn't clear otherwise
 
-	// chain returns the statements that run first, a change of tasks, and then,
-	// a change of decisions, only if first changed a row. then ends in a WHERE
+	// chain returns statements that run first, a change of tasks, and then, a
+	// change of decisions, only if first changed a row. then ends in a WHERE
 	// clause. On Postgres it is one statement, and so one round trip and one
 	// commit.
 	chain func(first, then string) []string
 
-	// How rows are written as JSON, and inserted again from it, and an expression
-	// for a new ID.
+	// How rows are converted to JSON and back, and an expression for a new ID.
 	pack      func(alias string, columns []string) string
 	packAll   func(table Table, columns []string, where string) string
 	unpack    func(table Table, columns []string, from string) string
@@ -87,18 +87,18 @@ type dialect struct {
 	clock func() any
 }
 
-// lapsed returns the condition under which a lease, the moment in a column, is
-// over. A moment more than maxLease ahead was written by a clock that has been
-// set back since.
+// lapsed returns the condition for an expired lease, whose end is in a column.
+// An end more than maxLease ahead was written by a clock that has been set
+// back since.
 func (d *dialect) lapsed(column string) string {
 	return fmt.Sprintf("%s NOT BETWEEN %s AND %s + %d", column, d.now, d.now, maxLease.Milliseconds())
 }
 
-// querier runs statements, inside of a transaction or outside.
+// querier runs statements, in a transaction or without one.
 type querier struct {
 	*dialect
 	prepared *statements
-	tx       *sql.Tx // nil outside of one, and where the connection is in one
+	tx       *sql.Tx // nil without one, and if the connection is in one
 
 	report func(began time.Time, err error) // of each query; may be nil
 }
@@ -115,7 +115,7 @@ func (q querier) query(ctx context.Context, query string, args ...any) (_ *sql.R
 	return stmt.QueryContext(ctx, args...)
 }
 
-// query1 returns the one number that a query gives.
+// query1 returns the single number that a query returns.
 func (q querier) query1(ctx context.Context, query string, args ...any) (int64, error) {
 	rows, err := q.query(ctx, query, args...)
 	numbers, err := collect(rows, err, func(r *sql.Rows, n *int64) error { return r.Scan(n) })
@@ -141,7 +141,8 @@ func (q querier) exec(ctx context.Context, query string, args ...any) (int64, er
 	return res.RowsAffected()
 }
 
-// apply runs what chain returns, and reports whether all of it was done.
+// apply runs the statements from chain, and reports whether all of them
+// changed something.
 func (q querier) apply(ctx context.Context, statements []string, args ...any) (bool, error) {
 	for _, statement := range statements {
 		if n, err := q.exec(ctx, statement, args...); err != nil || n == 0 {
@@ -151,7 +152,7 @@ func (q querier) apply(ctx context.Context, statements []string, args ...any) (b
 	return true, nil
 }
 
-// prepare is the one door for arguments: what can't be stored as it is doesn't
+// prepare checks all arguments, so that a value that can't be stored doesn't
 // fail a statement again and again.
 func (q querier) prepare(ctx context.Context, query string, args []any) (*sql.Stmt, []any, error) {
 	if q.clock != nil && strings.Contains(query, q.now) {
@@ -196,13 +197,13 @@ func (s *statements) get(ctx context.Context, query string) (*sql.Stmt, error) {
 	if stmt != nil {
 		return stmt, nil
 	}
-	stmt, err := s.db.PrepareContext(ctx, query) // unlocked: it may wait for the database
+	stmt, err := s.db.PrepareContext(ctx, query) // without the lock, since it may wait for the database
 	if err != nil {
 		return nil, fmt.Errorf("preparing a statement: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if other := s.known[query]; other != nil { // somebody was faster
+	if other := s.known[query]; other != nil { // another goroutine was faster
 		_ = stmt.Close()
 		return other, nil
 	}
@@ -210,8 +211,8 @@ func (s *statements) get(ctx context.Context, query string) (*sql.Stmt, error) {
 	return stmt, nil
 }
 
-// close lets all statements go. SQLite keeps a connection open for as long as
-// a statement of it lives, whatever else is closed.
+// close closes all statements. SQLite keeps a connection open as long as one
+// of its statements is.
 func (s *statements) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -279,7 +280,7 @@ func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows, *T) error) (
 	return all, rows.Err()
 }
 
-// exec carries out one statement of which nothing is asked but that it was.
+// exec runs one statement, and ignores how many rows it changed.
 func (j *Journal) exec(ctx context.Context, doing, query string, args ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -290,7 +291,7 @@ func (j *Journal) exec(ctx context.Context, doing, query string, args ...any) er
 	return wrap(doing, err)
 }
 
-// wrap says what was being done; nil stays nil.
+// wrap adds what was being done to an error; nil stays nil.
 func wrap(doing string, err error) error {
 	if err == nil {
 		return nil

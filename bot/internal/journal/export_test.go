@@ -26,8 +26,8 @@ func (j *Journal) Later(d time.Duration) {
 	t.now = func() time.Time { return time.Now().Add(d) }
 }
 
-// EveryStatement has a journal in Postgres prepare each of its statements, and
-// returns them.
+// EveryStatement makes a journal on Postgres prepare each of its statements,
+// and returns them.
 func EveryStatement(t *testing.T, j *Journal) (all []string) {
 	t.Helper()
 	everyCall(t.Context(), j)

@@ -10,10 +10,10 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// Reports about other programs on SQLite: a file that is none of theirs, half a
-// backup, a file in a directory that is read-only. Each has its own remedy, and
-// OpenReadOnly says the same as Open.
-func TestSQLiteFilesThatCannotBeUsedAreNamed(t *testing.T) {
+// Common mistakes with SQLite: a file of another program, an incomplete backup, a
+// file in a read-only directory. Each has its own remedy, and OpenReadOnly says
+// the same as Open.
+func TestUnusableSQLiteFilesAreExplained(t *testing.T) {
 	journalFile := func(t *testing.T, path string) {
 		j, err := journal.Open(t.Context(), "sqlite:"+path, journal.Options{})
 		must(t, err)
@@ -70,8 +70,8 @@ func TestSQLiteFilesThatCannotBeUsedAreNamed(t *testing.T) {
 	}
 }
 
-// After a failover, a proxy can lead connections on to a server that has become
-// read-only. The first write that fails for it drops them.
+// After a failover, a proxy can keep leading connections to a server that has
+// become read-only. The first write that fails because of that drops them.
 func TestReadOnlySessionsAreDropped(t *testing.T) {
 	url := postgres(t)
 	j, err := journal.Open(t.Context(), url, journal.Options{MaxConns: 3})

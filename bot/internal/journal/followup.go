@@ -11,15 +11,15 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// TakeUnsettled takes over decisions whose outcome is unknown and that are to
-// be looked after now, at most limit.
+// TakeUnsettled takes over decisions whose unknown outcome is due for a check,
+// at most limit.
 func (j *Journal) TakeUnsettled(ctx context.Context, limit int, mine []decision.ID) ([]Held, error) {
-	return j.take(ctx, "taking over what is to be settled",
+	return j.take(ctx, "taking over unsettled decisions",
 		`announced_at IS NOT NULL AND follow_until > 0 AND settled_at = 0 AND check_after < `+j.now+` AND `+j.free()+` ORDER BY check_after`, limit, mine)
 }
 
-// Unsettled reports whether another decision about a task ended as unknown and is
-// not settled: a request of its may yet take effect.
+// Unsettled reports whether another decision about a task ended as unknown and
+// isn't settled: its request may still take effect.
 func (j *Journal) Unsettled(ctx context.Context, id decision.ID, task chamelio.TaskID) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -38,13 +38,13 @@ func (j *Journal) Unsettled(ctx context.Context, id decision.ID, task chamelio.T
 			return false, fmt.Errorf("looking for other decisions about a task: %w", err)
 		}
 	}
-	if len(rows) == maxInWay { // more may follow what was set aside
+	if len(rows) == maxInWay { // there may be more after the rows that were set aside
 		return false, fmt.Errorf("looking for other decisions about a task: %w", errUnverified)
 	}
 	return false, nil
 }
 
-// LookAgain lets an unsettled decision wait.
+// LookAgain delays the next check of an unsettled decision.
 func (j *Journal) LookAgain(ctx context.Context, l Lease, wait time.Duration) error {
 	_, err := j.step(ctx, "putting off a look", l, 0, change{
 		set:  `, check_after = ` + j.now + ` + $5, checks = checks + 1, owner = '', announcing_at = 0`,
@@ -54,8 +54,7 @@ func (j *Journal) LookAgain(ctx context.Context, l Lease, wait time.Duration) er
 	return err
 }
 
-// Settle records the final result of the task at a position. Called again with
-// the same outcome it does the same.
+// Settle records the final result of the task at a position. It is idempotent.
 func (j *Journal) Settle(ctx context.Context, l Lease, task int, res decision.Result) (Lease, error) {
 	return j.step(ctx, "recording a final result", l, j.lease, change{
 		when:  `AND settled_at = 0`,
@@ -64,14 +63,13 @@ func (j *Journal) Settle(ctx context.Context, l Lease, task int, res decision.Re
 	})
 }
 
-// BeginSettling notes that the final results are about to be posted.
+// BeginSettling records that the final results are about to be posted.
 func (j *Journal) BeginSettling(ctx context.Context, l Lease) (Lease, error) {
-	return j.step(ctx, "noting that final results are about to be posted", l, tellLease,
+	return j.step(ctx, "noting that final results are about to be posted", l, announceLease,
 		change{set: `, announcing_at = ` + j.now, when: `AND settled_at = 0`})
 }
 
-// MarkSettled records that a settled outcome was told. Called again it does
-// nothing.
+// MarkSettled records that the final results were posted. It is idempotent.
 func (j *Journal) MarkSettled(ctx context.Context, id decision.ID) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

@@ -50,7 +50,7 @@ func (j *trusting) click(task int64) decision.Record {
 	return d
 }
 
-// forge changes the database past the bot, whatever the triggers say.
+// forge changes the database directly, in spite of the triggers.
 func forge(t *testing.T, url, text string) {
 	t.Helper()
 	for _, table := range []string{"decisions", "tasks"} {
@@ -63,7 +63,7 @@ func forge(t *testing.T, url, text string) {
 	statement(t, url, text)
 }
 
-// quoted is what people read of a decision.
+// quoted returns the parts of a decision that are shown to people.
 func quoted(d decision.Record) string {
 	said := fmt.Sprint(d.ID, d.Team, d.Channel, d.Thread, d.Requester, d.Confirmer, d.Reason, d.RequestedAt, d.DecidedAt, d.FactsAge, d.AnnouncedAt, d.MessageTS)
 	for _, t := range d.Tasks {
@@ -72,10 +72,10 @@ func quoted(d decision.Record) string {
 	return said
 }
 
-// TestAForgerChangesNothingThatIsQuoted changes each column of a decision at
-// each stage of its life. Whatever the journal returns is as the bot wrote it,
-// or isn't there.
-func TestAForgerChangesNothingThatIsQuoted(t *testing.T) {
+// TestForgerChangesNothingThatIsQuoted changes each column of a decision at
+// each stage of its life. The journal returns the decision as the bot wrote
+// it, or not at all.
+func TestForgerChangesNothingThatIsQuoted(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := openTrusting(t, url, "xoxb-1")
 		forge(t, url, "SELECT 1") // no triggers
@@ -146,7 +146,7 @@ func TestAForgerChangesNothingThatIsQuoted(t *testing.T) {
 	})
 }
 
-// unchanged reads a decision in each way that leads to people.
+// unchanged reads a decision in each way in which it reaches people.
 func unchanged(t *testing.T, j *trusting, before decision.Record, what string) {
 	t.Helper()
 	check := func(how string, d decision.Record, err error) {
@@ -168,8 +168,8 @@ func unchanged(t *testing.T, j *trusting, before decision.Record, what string) {
 	check("get", d, err)
 }
 
-// TestAForgedRowBlocksNothing lets forged rows stand in the way of a click.
-func TestAForgedRowBlocksNothing(t *testing.T) {
+// TestForgedRowBlocksNothing inserts forged rows that conflict with a click.
+func TestForgedRowBlocksNothing(t *testing.T) {
 	const row = `INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, announced_at, epoch, mac)
 		VALUES ('%s', 'T1', 'C1', 'U1', 'U9', 'x', '2026-11-28 10:00:00+00:00', '2026-11-28 10:00:00+00:00', %s, 1, '%s')`
 	const part = `INSERT INTO tasks (confirmation_id, position, task_id, outcome) VALUES ('%s', 0, %d, %s)`
@@ -228,9 +228,9 @@ func TestAForgedRowBlocksNothing(t *testing.T) {
 	})
 }
 
-// TestARowIsSetAsideWhole compares the columns of rows that can be set aside
+// TestWholeRowIsSetAside compares the columns of rows that can be set aside
 // with the schema.
-func TestARowIsSetAsideWhole(t *testing.T) {
+func TestWholeRowIsSetAside(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		open(t, url, 0)
 		for table, columns := range journal.SetAsideColumns() {
@@ -264,7 +264,7 @@ func columnsOf(t *testing.T, url string, table journal.Table) (columns []string)
 }
 
 // TestForgedRequestsNotesAndCredentialsAreSetAside writes into the other
-// tables. What is genuine isn't held up.
+// tables. Genuine rows aren't affected.
 func TestForgedRequestsNotesAndCredentialsAreSetAside(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := openTrusting(t, url, "xoxb-1")
@@ -316,9 +316,9 @@ func TestForgedRequestsNotesAndCredentialsAreSetAside(t *testing.T) {
 	})
 }
 
-// TestARowIsBackWhenItsKeyIs judges rows of a replica whose bot token nobody
-// here knows: they wait, then are set aside, and return with the key.
-func TestARowIsBackWhenItsKeyIs(t *testing.T) {
+// TestRowReturnsWithItsKey verifies rows of a replica whose bot token isn't
+// known here: they wait, are then set aside, and return with the key.
+func TestRowReturnsWithItsKey(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		old, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
 		d := other.click(1)
@@ -329,7 +329,7 @@ func TestARowIsBackWhenItsKeyIs(t *testing.T) {
 		}
 		expire(t, url, string(d.ID))
 		for range 3 {
-			if held := take(t, old.Journal, journal.ToTell); len(held) != 0 {
+			if held := take(t, old.Journal, journal.ToAnnounce); len(held) != 0 {
 				t.Fatalf("%+v", held)
 			}
 		}

@@ -13,8 +13,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// blackHole is a proxy to Postgres whose connections can all be made half-open:
-// nothing goes through them any more, and nothing is closed. New ones work.
+// blackHole is a proxy to Postgres whose connections can be made half-open: no
+// data passes any more, and nothing is closed. New ones work.
 type blackHole struct {
 	listener net.Listener
 	target   string
@@ -59,9 +59,9 @@ func (p *blackHole) serve() {
 	}
 }
 
-// Law 9: a connection that leads nowhere any more costs one call its deadline,
-// and the next one works.
-func TestAHalfOpenConnectionToPostgresIsNoticed(t *testing.T) {
+// Law 9: a half-open connection delays one call until its deadline, and the
+// next one works.
+func TestHalfOpenPostgresConnectionIsNoticed(t *testing.T) {
 	direct := postgres(t)
 	u, err := url.Parse(direct)
 	must(t, err)

@@ -1,13 +1,13 @@
-// Package journal is the durable record of decisions: who had which task
-// cancelled, and what came of it. It is at the same time the outbox of what is
-// still to be told: a row without announced_at is a promise to somebody.
+// Package journal is the durable record of decisions: who cancelled which
+// task, and the outcome. It is also the outbox of announcements: a row without
+// announced_at still has to be announced.
 //
-// A decision belongs to one process at a time, by a lease that runs out and an
-// epoch that grows with every change of owner. Whatever an owner writes names
-// its epoch, so that one that has lost its decision can change nothing.
+// A decision belongs to one process at a time, by a lease that expires and an
+// epoch that grows with every change of owner. Every write of an owner names
+// its epoch, so an owner that has lost its decision can change nothing.
 //
-// The bot deletes rows only if it is told how long to keep them. SQLite serves one process or several on one
-// machine, Postgres serves replicas on several.
+// The bot deletes rows only if a retention is configured. SQLite serves the
+// processes of one machine, Postgres serves replicas on several.
 package journal
 
 import (
@@ -29,8 +29,8 @@ type Lease struct {
 	ID    decision.ID
 	Epoch int64
 	// Until is when the right ends unless it is renewed, by this process's
-	// monotonic clock. It is reckoned from before the journal was asked, so
-	// that it never ends later here than there.
+	// monotonic clock. It counts from before the journal was asked, so it
+	// never ends later here than in the journal.
 	Until time.Time
 }
 
@@ -41,15 +41,15 @@ type Held struct {
 }
 
 var (
-	// ErrLost means that the decision is no longer this process's to change:
-	// another has taken it over, or the step was taken before. A caller that gets
-	// it leaves the decision alone.
+	// ErrLost means that this process no longer owns the decision: another one
+	// has taken it over, or the step was taken before. The caller must leave
+	// the decision alone.
 	ErrLost = errors.New("the decision is no longer this process's")
 
-	// ErrGone means that the row is not there.
+	// ErrGone means that the row doesn't exist.
 	ErrGone = errors.New("the decision is not in the journal")
 
-	// ErrTooLate means that the click is too old to be acted upon.
+	// ErrTooLate means that the click is too old to be carried out.
 	ErrTooLate = errors.New("the click is too old")
 )
 
@@ -57,30 +57,30 @@ var (
 const (
 	defaultLease = 10 * time.Second
 
-	// tellLease is how long a decision stays with a process that was about to
-	// post when it was last heard of. It outlasts the post, and the time for
-	// which a database may be away between the post and its record: only a
-	// process that died in between makes an announcement appear twice.
-	tellLease = 2 * time.Minute
+	// announceLease is how long a decision stays with a process that was about to
+	// post, after its last sign of life. It is longer than a post, and than
+	// the usual outage of a database between the post and its record: an
+	// announcement appears twice only if the process died in between.
+	announceLease = 2 * time.Minute
 
-	// maxClickAge is how long after a click its cancel may be sent, by the
-	// journal's clock. Later, people count on the task being as they see it.
+	// maxClickAge is how long after a click its cancel request may be sent, by
+	// the journal's clock. Later, people rely on the task as they see it.
 	maxClickAge = 30 * time.Minute
 
-	// maxLease bounds what a lease can be in good faith: an end farther away
-	// was made by a clock that has been put back since, and counts as over.
+	// maxLease bounds a lease: an end farther away was written by a clock that
+	// has been set back since, and counts as expired.
 	maxLease = 15 * time.Minute
 
-	// followFor is how long an unknown outcome is looked after, firstLook how
-	// soon for the first time.
-	followFor = 24 * time.Hour
-	firstLook = 15 * time.Second
+	// followFor is how long an unknown outcome is followed up, firstCheck the
+	// time until the first check.
+	followFor  = 24 * time.Hour
+	firstCheck = 15 * time.Second
 
-	// callTimeout bounds each call, the wait for a free connection included.
+	// callTimeout bounds each call, including the wait for a free connection.
 	callTimeout = 5 * time.Second
 )
 
-// CallTimeout is how long any call takes at the longest.
+// CallTimeout is the longest duration of any call.
 const CallTimeout = callTimeout
 
 // Options configure Open.
@@ -89,8 +89,8 @@ type Options struct {
 	// one renews it every third of that. Ten seconds if zero.
 	Lease time.Duration
 
-	// Audit says that there is an audit channel: announcements and refusals
-	// leave notes for TakeNote.
+	// Audit means that there is an audit channel: announcements and refusals
+	// make notes for TakeNote.
 	Audit bool
 
 	// MaxConns is how many connections to Postgres this process opens at most;
@@ -100,14 +100,15 @@ type Options struct {
 	// Observe is called after each operation on the database; may be nil.
 	Observe Observer
 
-	// Now is the journal's clock on SQLite. If nil, it is one that all processes
-	// on the machine share, and that no one can set. Postgres has its own.
+	// Now is the journal's clock on SQLite. If nil, it is a clock that all
+	// processes on the machine share, and that no one can set. Postgres has
+	// its own.
 	Now func() time.Time
 }
 
 // Journal is an open journal. It is safe for concurrent use. Every call ends
-// within CallTimeout. An error of a call that writes, other than ErrLost,
-// ErrGone and ErrTooLate, leaves open whether it was written.
+// within CallTimeout. If a call that writes returns an error other than
+// ErrLost, ErrGone and ErrTooLate, it isn't known whether it was written.
 type Journal struct {
 	engine
 	*dialect
@@ -120,14 +121,14 @@ type Journal struct {
 }
 
 // Open opens the journal at a DATABASE_URL, "sqlite:PATH" or "postgres://…",
-// and brings its schema up to date. Its errors say what is wrong with the
-// place, and never quote a Postgres URL, which may hold a password.
+// and migrates its schema. Its errors say what is wrong with the place, and
+// never quote a Postgres URL, which may contain a password.
 func Open(ctx context.Context, databaseURL string, o Options) (*Journal, error) {
 	return open(ctx, databaseURL, o, false)
 }
 
-// OpenReadOnly opens a journal that is there already, for reading alone: it
-// makes no file and changes no schema.
+// OpenReadOnly opens an existing journal for reading only: it creates no file
+// and changes no schema.
 func OpenReadOnly(ctx context.Context, databaseURL string) (*Journal, error) {
 	return open(ctx, databaseURL, Options{}, true)
 }
@@ -164,25 +165,23 @@ func open(ctx context.Context, databaseURL string, o Options, readOnly bool) (*J
 	return j, nil
 }
 
-// Close closes the database. Decisions still under way stay leased; see
-// Release.
+// Close closes the database. Decisions in progress stay leased; see Release.
 func (j *Journal) Close() error {
 	j.alive.release()
 	return j.engine.Close()
 }
 
-// Lease is how long a decision stays with a process that has died.
+// Lease returns how long a decision stays with a process that has died.
 func (j *Journal) Lease() time.Duration { return j.lease }
 
-// Pool returns the database's connections that several calls share, for
-// statistics.
+// Pool returns the connection pool that several calls share, for statistics.
 func (j *Journal) Pool() *sql.DB { return j.pool() }
 
-// Owner is the name under which this process holds decisions.
+// Owner returns the name under which this process owns decisions.
 func (j *Journal) Owner() string { return j.owner }
 
-// Writable reports whether the journal takes rows: it writes one and takes it
-// back.
+// Writable reports whether the journal accepts rows: it inserts one and
+// deletes it.
 func (j *Journal) Writable(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -202,9 +201,10 @@ func (j *Journal) Writable(ctx context.Context) error {
 	return nil
 }
 
-// utc is how moments are stored: to the millisecond, in UTC, so that SQLite,
-// which compares text, and people, who read it, see the same.
+// utc returns a time as it is stored: to the millisecond, in UTC, so that
+// SQLite, which compares text, and people, who read it, see the same.
 func utc(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
-// orNull is utc for a column that may be NULL, which the zero time is.
+// orNull returns utc for a column that may be NULL, which the zero time
+// becomes.
 func orNull(t time.Time) sql.NullTime { return sql.NullTime{Time: utc(t), Valid: !t.IsZero()} }

@@ -44,7 +44,7 @@ func postgres(t *testing.T) string {
 	return pgtest.Database(t, server.url)
 }
 
-// serverLife is a test whose cleanups wait for the end of all tests.
+// serverLife makes cleanups wait for the end of all tests.
 type serverLife struct{ testing.TB }
 
 func (serverLife) Cleanup(f func())         { atEnd = append(atEnd, f) }
@@ -87,7 +87,7 @@ func settling(ctx context.Context, j *journal.Journal, l journal.Lease, o decisi
 	return j.BeginSettling(ctx, l)
 }
 
-// won claims a decision that nothing stands in the way of.
+// won claims a decision that can't conflict.
 func won(t *testing.T, j *journal.Journal, d decision.Record) journal.Lease {
 	t.Helper()
 	c, err := j.Claim(t.Context(), d)
@@ -98,7 +98,7 @@ func won(t *testing.T, j *journal.Journal, d decision.Record) journal.Lease {
 	return c.Lease
 }
 
-// expire ends a lease as time would.
+// expire ends a lease, as if its time had passed.
 func expire(t *testing.T, url string, id string) {
 	t.Helper()
 	statement(t, url, fmt.Sprintf("UPDATE decisions SET leased_until = 1 WHERE confirmation_id = '%s'", id))
@@ -138,7 +138,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func TestADecisionIsRememberedFromClaimToAnnouncement(t *testing.T) {
+func TestDecisionIsStoredFromClaimToAnnouncement(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		d := sampleDecision("a", 12345)
@@ -146,7 +146,7 @@ func TestADecisionIsRememberedFromClaimToAnnouncement(t *testing.T) {
 		_, err := j.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled, Title: "T"}, true)
 		must(t, err)
 		must(t, j.MarkAnnounced(t.Context(), "a", "17.000001"))
-		must(t, j.MarkAnnounced(t.Context(), "a", "18")) // said again, it changes nothing
+		must(t, j.MarkAnnounced(t.Context(), "a", "18")) // idempotent
 
 		got, err := open(t, url, 0).Get(t.Context(), "a")
 		must(t, err)
@@ -166,7 +166,7 @@ func TestADecisionIsRememberedFromClaimToAnnouncement(t *testing.T) {
 	})
 }
 
-func TestOfManyClaimsOneWins(t *testing.T) {
+func TestOneOfManyClaimsWins(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		replicas := []*journal.Journal{open(t, url, 0), open(t, url, 0)}
 		for name, id := range map[string]func(i int) string{
@@ -200,7 +200,7 @@ func TestOfManyClaimsOneWins(t *testing.T) {
 	})
 }
 
-func TestAClaimSaidAgainTellsWhatTheFirstDid(t *testing.T) {
+func TestClaimIsIdempotent(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j, other := open(t, url, 0), open(t, url, 0)
 		d := sampleDecision("a", 1)
@@ -225,7 +225,7 @@ func TestAClaimSaidAgainTellsWhatTheFirstDid(t *testing.T) {
 	})
 }
 
-func TestAFailedDecisionFreesItsTaskASuccessDoesNot(t *testing.T) {
+func TestOnlyFailedDecisionFreesItsTask(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		task := int64(0)
@@ -244,9 +244,9 @@ func TestAFailedDecisionFreesItsTaskASuccessDoesNot(t *testing.T) {
 	})
 }
 
-// Whoever has lost a decision can do nothing to it any more, however it lost
-// it and whatever it tries.
-func TestAnOldOwnerIsHarmless(t *testing.T) {
+// A process that has lost a decision can't change it any more, no matter how it
+// lost it.
+func TestOldOwnerChangesNothing(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 0), open(t, url, 0)
 		ctx := t.Context()
@@ -282,17 +282,17 @@ func TestAnOldOwnerIsHarmless(t *testing.T) {
 		}
 		_, err = b.Finish(ctx, fresh, 0, decision.Result{Outcome: decision.Cancelled}, false)
 		must(t, err)
-		_, err = a.BeginTelling(ctx, old)
+		_, err = a.BeginAnnouncing(ctx, old)
 		lost(t, "telling", err)
 		// The same process with an old epoch is an old owner too.
 		stale := fresh
 		stale.Epoch--
-		_, err = b.BeginTelling(ctx, stale)
+		_, err = b.BeginAnnouncing(ctx, stale)
 		lost(t, "telling at an old epoch", err)
 	})
 }
 
-func TestOneThatWasAboutToPostKeepsItsDecisionForLonger(t *testing.T) {
+func TestOwnerAboutToPostKeepsItsDecisionLonger(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 30*time.Millisecond), open(t, url, 10*time.Minute)
 		l := won(t, a, sampleDecision("x", 1))
@@ -302,23 +302,23 @@ func TestOneThatWasAboutToPostKeepsItsDecisionForLonger(t *testing.T) {
 			t.Errorf("the lease ends in %s", left)
 		}
 		time.Sleep(60 * time.Millisecond)
-		if got := take(t, b, journal.ToTell); len(got) != 0 {
+		if got := take(t, b, journal.ToAnnounce); len(got) != 0 {
 			t.Errorf("taken over while a post may be under way: %v", got)
 		}
-		must(t, a.Release(t.Context(), l)) // nobody knows about the post: it stays
-		if got := take(t, b, journal.ToTell); len(got) != 0 {
+		must(t, a.Release(t.Context(), l)) // the result of the post is unknown, so the lease stays
+		if got := take(t, b, journal.ToAnnounce); len(got) != 0 {
 			t.Errorf("taken over after a release: %v", got)
 		}
-		l, err = a.NotTold(t.Context(), l)
+		l, err = a.NotAnnounced(t.Context(), l)
 		must(t, err)
 		must(t, a.Release(t.Context(), l))
-		if got := take(t, b, journal.ToTell); len(got) != 1 {
+		if got := take(t, b, journal.ToAnnounce); len(got) != 1 {
 			t.Errorf("not free although nothing was posted: %v", got)
 		}
 	})
 }
 
-func TestWhatIsToResolveAndWhatIsToTellAreTakenApart(t *testing.T) {
+func TestTakesUnresolvedAndUnannouncedSeparately(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 10*time.Minute), open(t, url, 10*time.Minute)
 		won(t, a, sampleDecision("open", 1))
@@ -327,7 +327,7 @@ func TestWhatIsToResolveAndWhatIsToTellAreTakenApart(t *testing.T) {
 		must(t, err)
 		expire(t, url, "open")
 		expire(t, url, "done")
-		if got := take(t, b, journal.ToTell); len(got) != 1 || got[0].Record.ID != "done" {
+		if got := take(t, b, journal.ToAnnounce); len(got) != 1 || got[0].Record.ID != "done" {
 			t.Errorf("to tell: %v", got)
 		}
 		if got := take(t, b, journal.ToResolve); len(got) != 1 || got[0].Record.ID != "open" {
@@ -378,12 +378,12 @@ func TestExpiredDecisionsGoToOneProcessEach(t *testing.T) {
 }
 
 // Only someone with access to the database can insert such a row.
-func TestADecisionWithoutTasksIsNotTakenOver(t *testing.T) {
+func TestDecisionWithoutTasksIsNotTakenOver(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		statement(t, url, `INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, epoch)
 			VALUES ('x', '', '', '', '', '', '2026-01-01', '2026-01-01', 1)`)
-		for _, w := range []journal.Work{journal.ToResolve, journal.ToTell} {
+		for _, w := range []journal.Work{journal.ToResolve, journal.ToAnnounce} {
 			if got := take(t, j, w); len(got) != 0 {
 				t.Errorf("work %d: %+v", w, got)
 			}
@@ -394,9 +394,9 @@ func TestADecisionWithoutTasksIsNotTakenOver(t *testing.T) {
 	})
 }
 
-// A clock that was far ahead and was put back leaves no lease that nobody can
-// take over.
-func TestALeaseThatEndsAbsurdlyLateIsOver(t *testing.T) {
+// If a clock is far ahead and then corrected, other processes can still take over
+// the leases.
+func TestAbsurdlyLateLeaseCountsAsExpired(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		won(t, open(t, url, 0), sampleDecision("x", 1))
 		statement(t, url, "UPDATE decisions SET leased_until = leased_until + 86400000")
@@ -406,7 +406,7 @@ func TestALeaseThatEndsAbsurdlyLateIsOver(t *testing.T) {
 	})
 }
 
-func TestNoCancelIsSentForAClickThatIsTooOld(t *testing.T) {
+func TestMarkSentRejectsOldClick(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		l := won(t, j, sampleDecision("x", 1))
@@ -420,7 +420,7 @@ func TestNoCancelIsSentForAClickThatIsTooOld(t *testing.T) {
 	})
 }
 
-func TestWhatWasSentIsKnownToASuccessor(t *testing.T) {
+func TestSuccessorKnowsSentRequests(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 0), open(t, url, 0)
 		l := won(t, a, sampleDecision("x", 1))
@@ -441,7 +441,7 @@ func TestWhatWasSentIsKnownToASuccessor(t *testing.T) {
 	})
 }
 
-func TestAVanishedDecisionIsPutBack(t *testing.T) {
+func TestRestoresAVanishedDecision(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		d := sampleDecision("x", 1)
@@ -461,7 +461,7 @@ func TestAVanishedDecisionIsPutBack(t *testing.T) {
 	})
 }
 
-func TestTheRecordOfAnAnnouncementLeavesARowWithoutOutcome(t *testing.T) {
+func TestMarkAnnouncedKeepsARowWithoutOutcome(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		if err := j.MarkAnnounced(t.Context(), "x", "1.2"); !errors.Is(err, journal.ErrGone) {
@@ -478,7 +478,7 @@ func TestTheRecordOfAnAnnouncementLeavesARowWithoutOutcome(t *testing.T) {
 	})
 }
 
-func TestAVanishedDecisionGivesWayToOneThatWasMadeSince(t *testing.T) {
+func TestVanishedDecisionYieldsToALaterOne(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		d := sampleDecision("x", 1)
@@ -498,10 +498,10 @@ func TestAVanishedDecisionGivesWayToOneThatWasMadeSince(t *testing.T) {
 	})
 }
 
-func TestAWithdrawalAndAClaimExcludeEachOther(t *testing.T) {
+func TestWithdrawAndClaimExcludeEachOther(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		for range 2 { // said again, it tells the same
+		for range 2 { // idempotent
 			if _, withdrawn, err := j.Withdraw(t.Context(), sampleDecision("w", 1)); err != nil || !withdrawn {
 				t.Fatalf("withdrawing: %v, %v", withdrawn, err)
 			}
@@ -516,9 +516,9 @@ func TestAWithdrawalAndAClaimExcludeEachOther(t *testing.T) {
 	})
 }
 
-// TestARequestHasOneRow lets every pair of a claim, a withdrawal and an expiry
+// TestRequestHasOneRow lets every pair of a claim, a withdrawal and an expiry
 // compete: the first one stays.
-func TestARequestHasOneRow(t *testing.T) {
+func TestRequestHasOneRow(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		ends := map[decision.Outcome]func(decision.Record) decision.Outcome{
@@ -560,12 +560,12 @@ func TestARequestHasOneRow(t *testing.T) {
 	})
 }
 
-func TestADecisionGivenUpIsNoMoreWork(t *testing.T) {
+func TestGivenUpDecisionNeedsNoWork(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		must(t, j.GiveUp(t.Context(), won(t, j, sampleDecision("a", 1)), 1))
 		statement(t, url, "UPDATE decisions SET leased_until = 1")
-		for _, w := range []journal.Work{journal.ToResolve, journal.ToTell} {
+		for _, w := range []journal.Work{journal.ToResolve, journal.ToAnnounce} {
 			if got := take(t, j, w); len(got) != 0 {
 				t.Errorf("work %d: %+v", w, got)
 			}
@@ -577,7 +577,7 @@ func TestADecisionGivenUpIsNoMoreWork(t *testing.T) {
 	})
 }
 
-func TestAnUnknownOutcomeIsLookedAfterUntilItIsSettled(t *testing.T) {
+func TestUnknownOutcomeIsFollowedUpUntilItIsSettled(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		ctx := t.Context()
@@ -618,7 +618,7 @@ func TestAnUnknownOutcomeIsLookedAfterUntilItIsSettled(t *testing.T) {
 		if got := due(); len(got) != 0 {
 			t.Errorf("after it is settled: %+v", got)
 		}
-		// Said again, it changes nothing.
+		// A second call changes nothing.
 		statement(t, url, "UPDATE decisions SET response_url = 'kept' WHERE confirmation_id = 'u'")
 		d, err := j.Get(ctx, "u")
 		if err != nil || d.Tasks[0].SettledOutcome != decision.Cancelled || d.Outcome() != decision.Unknown || d.SettledAt.IsZero() {
@@ -722,7 +722,7 @@ func TestRecentIsNewestFirstAndFiltered(t *testing.T) {
 	})
 }
 
-func TestReadingAloneMakesNothing(t *testing.T) {
+func TestReadOnlyOpenCreatesNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
 	if _, err := journal.OpenReadOnly(t.Context(), "sqlite:"+filepath.Join(dir, "x.db")); err == nil || !strings.Contains(err.Error(), "there is no journal") {
 		t.Errorf("got %v", err)
@@ -742,7 +742,7 @@ func TestReadOnlyOpenRefusesAnOutdatedSchema(t *testing.T) {
 	})
 }
 
-func TestAFileThatIsReplacedIsNoticed(t *testing.T) {
+func TestDetectsAReplacedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	j := open(t, "sqlite:"+path, 0)
 	must(t, j.Healthy(t.Context()))
@@ -756,7 +756,7 @@ func TestAFileThatIsReplacedIsNoticed(t *testing.T) {
 	}
 }
 
-func TestReplicasThatStartTogetherShareOneSchema(t *testing.T) {
+func TestReplicasStartTogether(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		var wg sync.WaitGroup
 		for range 6 {
@@ -773,7 +773,7 @@ func TestReplicasThatStartTogetherShareOneSchema(t *testing.T) {
 	})
 }
 
-func TestOpenSaysWhatIsWrongWithThePlace(t *testing.T) {
+func TestOpenExplainsUnusablePath(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	must(t, os.WriteFile(file, []byte("no database, but long enough to be taken for one: "+strings.Repeat("x", 200)), 0o600))
@@ -796,7 +796,7 @@ func TestOpenSaysWhatIsWrongWithThePlace(t *testing.T) {
 	}
 }
 
-func TestTheJournalsFileIsPrivateAndItsDirectoryIsMade(t *testing.T) {
+func TestJournalFileIsPrivate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "deep er", "100%.db")
 	j := open(t, "sqlite:"+path, 0)
 	won(t, j, sampleDecision("a", 1))
@@ -807,9 +807,9 @@ func TestTheJournalsFileIsPrivateAndItsDirectoryIsMade(t *testing.T) {
 	}
 }
 
-// SQLite would walk through all rows in the order of their decisions, to find
-// none that is due; each second.
-func TestALookForWorkDoesNotWalkThroughThePast(t *testing.T) {
+// Otherwise SQLite would walk through all rows in the order of their decisions
+// each second, to find none that is due.
+func TestQueryForWorkSkipsOldRows(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	j := open(t, "sqlite:"+path, 0)
 	db, err := sql.Open("sqlite", path)
@@ -825,7 +825,7 @@ func TestALookForWorkDoesNotWalkThroughThePast(t *testing.T) {
 		must(t, err)
 	}
 	for what, look := range map[string]func() error{
-		"to tell":    func() error { _, err := j.TakeExpired(t.Context(), journal.ToTell, 64, nil); return err },
+		"to tell":    func() error { _, err := j.TakeExpired(t.Context(), journal.ToAnnounce, 64, nil); return err },
 		"to resolve": func() error { _, err := j.TakeExpired(t.Context(), journal.ToResolve, 64, nil); return err },
 		"to settle":  func() error { _, err := j.TakeUnsettled(t.Context(), 64, nil); return err },
 		"backlog":    func() error { _, err := j.Backlog(t.Context()); return err },
@@ -843,7 +843,7 @@ func TestALookForWorkDoesNotWalkThroughThePast(t *testing.T) {
 	}
 }
 
-// newDatabases makes an empty database of each engine, when it is asked for one.
+// newDatabases creates an empty database of each engine on request.
 func newDatabases(b *testing.B) map[string]func() string {
 	return map[string]func() string{
 		"sqlite":   func() string { return "sqlite:" + filepath.Join(b.TempDir(), "journal.db") },
@@ -878,9 +878,8 @@ func BenchmarkDecision(b *testing.B) {
 	}
 }
 
-// BenchmarkRows measures what grows with the journal, if it does: with so many
-// rows of the past in it, a claim, the look for what is to be taken over, and
-// the latest of a history.
+// BenchmarkRows measures how the journal's size affects a claim, the query for
+// decisions to take over, and the latest rows of a history.
 func BenchmarkRows(b *testing.B) {
 	seeds := map[string]string{
 		"sqlite":   `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) `,
@@ -930,7 +929,7 @@ func BenchmarkRows(b *testing.B) {
 				})
 				b.Run("due", func(b *testing.B) {
 					for b.Loop() {
-						if _, err := j.TakeExpired(b.Context(), journal.ToTell, 64, nil); err != nil {
+						if _, err := j.TakeExpired(b.Context(), journal.ToAnnounce, 64, nil); err != nil {
 							b.Fatal(err)
 						}
 					}
@@ -966,7 +965,7 @@ func BenchmarkClaim(b *testing.B) {
 	}
 }
 
-// BenchmarkSync is the floor under BenchmarkClaim: one small write and the
+// BenchmarkSync is the baseline of BenchmarkClaim: one small write and the
 // disk's own sync.
 func BenchmarkSync(b *testing.B) {
 	f, err := os.Create(filepath.Join(b.TempDir(), "f"))
@@ -985,20 +984,20 @@ func BenchmarkSync(b *testing.B) {
 	}
 }
 
-// A process that is killed leaves its lock behind, free: the next start knows
-// that it is dead, and goes on at once.
-func TestWhatADeadProcessLeftIsFreeAtOnceOnItsMachine(t *testing.T) {
+// A killed process leaves its lock file behind, unlocked: the next start knows
+// that the process is dead, and continues at once.
+func TestDecisionsOfADeadProcessAreFreeAtOnceOnItsMachine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	url := "sqlite:" + path
 	dead := open(t, url, 10*time.Minute)
 	l := won(t, dead, sampleDecision("x", 1))
 	_, err := dead.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled}, true)
 	must(t, err)
-	if got := take(t, open(t, url, 0), journal.ToTell); len(got) != 0 {
+	if got := take(t, open(t, url, 0), journal.ToAnnounce); len(got) != 0 {
 		t.Fatalf("taken over from a living process: %v", got)
 	}
 	must(t, dead.Close()) // it lets the lock go, as the kernel does
-	if got := take(t, open(t, url, 0), journal.ToTell); len(got) != 1 {
+	if got := take(t, open(t, url, 0), journal.ToAnnounce); len(got) != 1 {
 		t.Errorf("not free: %v", got)
 	}
 	if left, _ := filepath.Glob(path + ".owner-" + dead.Owner()); len(left) != 0 {
@@ -1006,14 +1005,14 @@ func TestWhatADeadProcessLeftIsFreeAtOnceOnItsMachine(t *testing.T) {
 	}
 }
 
-func TestAClosedJournalLetsItsFilesGo(t *testing.T) {
+func TestCloseReleasesItsFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	j := open(t, "sqlite:"+path, 0)
 	won(t, j, sampleDecision("x", 1))
 	_, err := j.Get(t.Context(), "x")
 	must(t, err)
 	must(t, j.Close())
-	// Whoever closes the last connection clears the log away.
+	// Closing the last connection deletes the log.
 	if _, err := os.Stat(path + "-wal"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("somebody still has the file open: %v", err)
 	}

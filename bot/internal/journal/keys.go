@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// KeepSigningKeys keeps the keys of an earlier bot token, sealed by whoever may
-// read them, for a while. Called again it does nothing.
+// KeepSigningKeys stores encrypted keys of another bot token for a while. It
+// is idempotent.
 func (j *Journal) KeepSigningKeys(ctx context.Context, id, sealed string, keep time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -23,7 +23,7 @@ func (j *Journal) KeepSigningKeys(ctx context.Context, id, sealed string, keep t
 	return wrap("keeping signing keys", err)
 }
 
-// SigningKeys returns what KeepSigningKeys was given.
+// SigningKeys returns the keys that KeepSigningKeys stored.
 func (j *Journal) SigningKeys(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

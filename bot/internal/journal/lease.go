@@ -14,8 +14,8 @@ import (
 // arguments are the ID, the owner and the epoch.
 const held = ` WHERE confirmation_id = $1 AND owner = $2 AND epoch = $3 `
 
-// change is what an owner changes about a decision, and renews the lease with.
-// Everything is SQL, with arguments from $5 on.
+// change is a change that an owner makes to a decision while it renews the
+// lease. The fields are SQL, with arguments from $5 on.
 type change struct {
 	set  string // assignments to the decision, each after a comma
 	when string // a condition on the decision, after AND
@@ -25,16 +25,16 @@ type change struct {
 	args  []any
 }
 
-// step makes a change to a decision that this process holds, and renews the
-// lease by at least length. ErrLost if the decision isn't held any more or a
-// condition doesn't hold, ErrGone if there is no such decision.
+// step makes a change to a decision that this process owns, and renews the
+// lease by at least length. It returns ErrLost if the decision isn't owned any
+// more or a condition doesn't hold, ErrGone if there is no such decision.
 func (j *Journal) step(ctx context.Context, doing string, l Lease, length time.Duration, c change) (Lease, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	update := `UPDATE decisions SET leased_until = ` + j.greatest + `(leased_until, ` + j.now + ` + $4)` + c.set
 	statements := []string{update + held + c.when}
 	if c.tasks != "" {
-		// The lock comes before all else, so that what is checked stays true.
+		// The lock comes first, so that the checked conditions stay true.
 		statements = j.chain(`UPDATE tasks SET `+c.tasks+` WHERE confirmation_id = $1 AND `+c.where+`
 			AND EXISTS (SELECT 1 FROM decisions`+held+c.when+j.forUpdate+`)`, update+` WHERE confirmation_id = $1`)
 	}
@@ -52,7 +52,7 @@ func (j *Journal) step(ctx context.Context, doing string, l Lease, length time.D
 	return Lease{ID: l.ID, Epoch: l.Epoch, Until: asked.Add(length)}, nil
 }
 
-// lostOrGone says why a row could not be changed.
+// lostOrGone returns the reason why a row couldn't be changed.
 func (j *Journal) lostOrGone(ctx context.Context, id decision.ID) error {
 	if there, err := j.read().has(ctx, id); err == nil && !there {
 		return ErrGone
@@ -60,14 +60,14 @@ func (j *Journal) lostOrGone(ctx context.Context, id decision.ID) error {
 	return ErrLost
 }
 
-// Renew prolongs the lease of a decision that somebody works on right now.
+// Renew renews the lease of a decision that is being worked on.
 func (j *Journal) Renew(ctx context.Context, l Lease) (Lease, error) {
 	return j.step(ctx, "renewing a lease", l, j.lease, change{})
 }
 
-// RenewAll prolongs the leases of the decisions that somebody in this process
-// works on right now, and returns those that are still held; whatever is not
-// among them is lost. A decision that is not named is let go in time.
+// RenewAll renews the leases of the decisions that this process is working on,
+// and returns those that it still owns; the others are lost. The leases of
+// decisions that aren't named expire.
 func (j *Journal) RenewAll(ctx context.Context, leases []Lease) ([]Lease, error) {
 	if len(leases) == 0 {
 		return nil, nil
@@ -100,8 +100,9 @@ func (j *Journal) RenewAll(ctx context.Context, leases []Lease) ([]Lease, error)
 	return still, nil
 }
 
-// Release gives decisions up, so that another process, or the next start, goes
-// on with them at once. One about whose post nobody knows keeps its lease.
+// Release releases decisions, so that another process, or the next start,
+// continues them at once. A decision keeps its lease if a post may have got
+// through.
 func (j *Journal) Release(ctx context.Context, leases ...Lease) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -117,42 +118,42 @@ func (j *Journal) Release(ctx context.Context, leases ...Lease) error {
 	return wrap("releasing leases", err)
 }
 
-// Work is what there is to do about a decision.
+// Work is a kind of pending work on a decision.
 type Work int
 
-// The kinds of work. They are taken over apart, so that neither waits behind
+// The kinds of work. They are taken over separately, so that neither waits for
 // the other.
 const (
-	ToResolve Work = iota // to bring to its outcome
-	ToTell                // to announce
+	ToResolve  Work = iota // find its outcome
+	ToAnnounce             // to announce
 )
 
 var conditions = map[Work]string{
-	ToResolve: `announced_at IS NULL AND ` + unresolved,
-	ToTell:    `announced_at IS NULL AND ` + resolved,
+	ToResolve:  `announced_at IS NULL AND ` + unresolved,
+	ToAnnounce: `announced_at IS NULL AND ` + resolved,
 }
 
-// TakeExpired takes over decisions whose lease has run out, the oldest first,
-// at most limit, each for one process only. Those in mine are being worked on
-// here, and are not taken even if their lease could not be renewed in time.
+// TakeExpired takes over decisions whose lease has expired, the oldest first,
+// at most limit, each for one process only. Those in mine are in progress
+// here, and aren't taken even if their lease couldn't be renewed in time.
 func (j *Journal) TakeExpired(ctx context.Context, work Work, limit int, mine []decision.ID) ([]Held, error) {
 	return j.take(ctx, "taking decisions over", conditions[work]+` AND `+j.free()+` ORDER BY decided_at`, limit, mine)
 }
 
-// free is the condition under which no process works on a decision. Another
-// owner that was about to post and lives, as one does that couldn't reach the
-// database for a while, has time to record what it posted.
+// free returns the condition under which no process is working on a decision.
+// Another living owner that was about to post, and couldn't reach the database
+// for a while, has time to record its post.
 func (j *Journal) free() string {
 	return fmt.Sprintf(`%s AND (announcing_at = 0 OR owner = '%s' OR leased_until < %s - %d
 		OR NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.id = decisions.owner AND seen_until >= %s))`,
-		j.lapsed(`leased_until`), j.owner, j.now, tellLease.Milliseconds(), j.now)
+		j.lapsed(`leased_until`), j.owner, j.now, announceLease.Milliseconds(), j.now)
 }
 
 func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine []decision.ID) ([]Held, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	mine = j.notWaiting(mine)
-	// Mostly there is nothing to take, and a look costs no lock.
+	// Usually there is nothing to take, and this query needs no lock.
 	some, err := j.read().query1(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM decisions
 		WHERE confirmation_id NOT IN (`+j.ids(1)+`) AND `+which+` LIMIT $2) AS candidates`,
 		idList(mine), limit)

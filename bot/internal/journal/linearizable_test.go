@@ -15,7 +15,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// asked is one call of a concurrent history: three prompts for one task.
+// asked is one of several concurrent calls: three prompts for one task.
 type asked struct {
 	call string // "claim", "withdraw", "finish" or "get"
 	id   int
@@ -23,8 +23,8 @@ type asked struct {
 	as   decision.Outcome // of a finish
 }
 
-// answered is what came of it. Unknown is the answer of a handle that was
-// closed in the middle: perhaps it was done, perhaps not.
+// answered is the result of a call. Unknown is the answer of a handle that was
+// closed in the middle: the call may have been carried out or not.
 type answered struct {
 	unknown bool
 	won     bool             // of a claim, a withdrawal, a finish
@@ -32,16 +32,16 @@ type answered struct {
 	outcome decision.Outcome // of a get
 }
 
-// absent is the outcome of a row that is not there.
+// absent is the outcome of a row that doesn't exist.
 const absent decision.Outcome = "absent"
 
-// prompts is the state: what became of each, and whose click claimed it.
+// prompts is the state: the result of each prompt, and whose click claimed it.
 type prompts [3]struct {
 	outcome decision.Outcome
 	mac     string
 }
 
-// serial is the journal as it were if everybody took turns.
+// serial is the journal if all calls were sequential.
 var serial = porcupine.NondeterministicModel{
 	Init: func() []any {
 		var s prompts
@@ -59,7 +59,7 @@ var serial = porcupine.NondeterministicModel{
 		case out == want:
 			return []any{after}
 		case in.call == "claim" && !want.won && !out.won && s[in.id].outcome == absent && blocks(s[out.winner].outcome):
-			return []any{after} // any that stands in the way will do
+			return []any{after} // any conflicting decision will do
 		}
 		return nil
 	},
@@ -85,7 +85,7 @@ func serialStep(s prompts, in asked) (prompts, answered) {
 		return s, answered{won: row.outcome == in.as}
 	}
 	switch {
-	case row.outcome == "" && row.mac == in.mac: // said again
+	case row.outcome == "" && row.mac == in.mac: // the same claim again
 		return s, answered{won: true}
 	case row.outcome != absent:
 		return s, answered{winner: in.id}
@@ -99,10 +99,9 @@ func serialStep(s prompts, in asked) (prompts, answered) {
 	return s, answered{won: true}
 }
 
-// TestConcurrentCallsAreAsIfOneAfterTheOther lets several processes claim,
+// TestConcurrentCallsAreAsIfOneAfterTheOther makes several processes claim,
 // withdraw, finish and read at once, some of them closing in the middle, and
-// looks for an order of the calls, one after the other, that gives the same
-// answers.
+// searches for a sequential order of the calls that gives the same answers.
 func TestConcurrentCallsAreAsIfOneAfterTheOther(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		rounds := 60
@@ -126,8 +125,8 @@ func TestConcurrentCallsAreAsIfOneAfterTheOther(t *testing.T) {
 	})
 }
 
-// concurrently has everybody do a few things at once, and one of the handles
-// close in the middle.
+// concurrently makes all processes do a few things at once, and one of the
+// handles close in the middle.
 func concurrently(t *testing.T, round int, handles []*journal.Journal) []porcupine.Operation {
 	begun := time.Now()
 	var mu sync.Mutex

@@ -14,7 +14,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// The times of the protocol, as the model has them.
+// The durations of the protocol, in the model.
 const (
 	modelLease     = 10 * time.Second
 	modelTellLease = 2 * time.Minute
@@ -22,14 +22,14 @@ const (
 	modelClickAge  = 30 * time.Minute
 )
 
-// life is a decision as the model knows it.
+// life is a decision in the model.
 type life struct {
 	id        decision.ID
 	task      int64
 	mac       string
 	outcome   decision.Outcome
 	announced bool
-	owner     int // 1 or 2, 0 for nobody
+	owner     int // 1 or 2, 0 for none
 	epoch     int64
 	until     time.Time
 	claimed   time.Time
@@ -69,7 +69,7 @@ func (r *life) renew(at time.Time) {
 	}
 }
 
-// step is what every change by an owner has in common.
+// step checks and applies a change by an owner.
 func (m *model) step(t *rapid.T, who int, id decision.ID, what string, length time.Duration, may bool, err error, do func(*life)) {
 	r := m.rows[id]
 	switch {
@@ -90,9 +90,9 @@ func (m *model) step(t *rapid.T, who int, id decision.ID, what string, length ti
 	}
 }
 
-// TestTheJournalIsItsModel lets two processes do anything in any order, and
-// the clock run, and holds each answer against a small model.
-func TestTheJournalIsItsModel(t *testing.T) {
+// TestJournalMatchesModel makes two processes call the journal in any order
+// while the clock runs, and compares each answer with a small model.
+func TestJournalMatchesModel(t *testing.T) {
 	dir := t.TempDir()
 	template := filepath.Join(dir, "template.db")
 	must(t, open(t, "sqlite:"+template, 0).Close())
@@ -122,7 +122,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 	who := rapid.IntRange(1, 2)
 	ids := rapid.SampledFrom([]decision.ID{"x", "y", "z"})
 	ends := rapid.SampledFrom([]decision.Outcome{decision.Cancelled, decision.Failed, decision.Unknown})
-	// on makes an action of one that needs a lease, current or old.
+	// on returns an action for one that needs a lease, current or old.
 	on := func(f func(t *rapid.T, w int, j *journal.Journal, l journal.Lease, r *life)) func(*rapid.T) {
 		return func(t *rapid.T) {
 			w, id := who.Draw(t, "who"), ids.Draw(t, "id")
@@ -145,7 +145,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 		"claim":           func(t *rapid.T) { m.claim(t, who.Draw(t, "who"), ids.Draw(t, "id")) },
 		"withdraw":        func(t *rapid.T) { m.withdraw(t, who.Draw(t, "who"), ids.Draw(t, "id")) },
 		"take to resolve": func(t *rapid.T) { m.take(t, who.Draw(t, "who"), journal.ToResolve) },
-		"take to tell":    func(t *rapid.T) { m.take(t, who.Draw(t, "who"), journal.ToTell) },
+		"take to tell":    func(t *rapid.T) { m.take(t, who.Draw(t, "who"), journal.ToAnnounce) },
 		"take unsettled":  func(t *rapid.T) { m.takeUnsettled(t, who.Draw(t, "who")) },
 		"renew": on(func(t *rapid.T, w int, j *journal.Journal, l journal.Lease, r *life) {
 			got, err := j.RenewAll(t.Context(), []journal.Lease{l})
@@ -190,12 +190,12 @@ func (m *model) actions() map[string]func(*rapid.T) {
 			})
 		}),
 		"begin telling": on(func(t *rapid.T, w int, j *journal.Journal, l journal.Lease, r *life) {
-			_, err := j.BeginTelling(t.Context(), l)
-			m.step(t, w, l.ID, "BeginTelling", modelTellLease, r.outcome != "" && !r.announced, err, func(r *life) { r.telling = true })
+			_, err := j.BeginAnnouncing(t.Context(), l)
+			m.step(t, w, l.ID, "BeginAnnouncing", modelTellLease, r.outcome != "" && !r.announced, err, func(r *life) { r.telling = true })
 		}),
 		"not told": on(func(t *rapid.T, w int, j *journal.Journal, l journal.Lease, r *life) {
-			_, err := j.NotTold(t.Context(), l)
-			m.step(t, w, l.ID, "NotTold", modelLease, !r.announced, err, func(r *life) { r.telling = false })
+			_, err := j.NotAnnounced(t.Context(), l)
+			m.step(t, w, l.ID, "NotAnnounced", modelLease, !r.announced, err, func(r *life) { r.telling = false })
 		}),
 		"mark announced": on(func(t *rapid.T, w int, j *journal.Journal, l journal.Lease, r *life) {
 			if r.outcome == "" {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Operation is one of the ways to use the database.
+// Operation is a kind of access to the database.
 type Operation string
 
 // The operations.

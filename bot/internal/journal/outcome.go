@@ -10,10 +10,10 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// MarkSent notes that a cancel request for the task at a position is about to be
-// sent: the last thing before it is. ErrLost if another process has the decision
-// or the task has an outcome, ErrTooLate if the click is too old by the journal's
-// clock.
+// MarkSent records that a cancel request for the task at a position is about
+// to be sent, immediately before it is. It returns ErrLost if another process
+// has the decision or the task has an outcome, ErrTooLate if the click is too
+// old by the journal's clock.
 func (j *Journal) MarkSent(ctx context.Context, l Lease, task int) (Lease, error) {
 	renewed, err := j.step(ctx, "noting that a cancel is about to be sent", l, j.lease, change{
 		when:  `AND ` + j.now + ` - claimed_at <= $5`,
@@ -30,8 +30,9 @@ func (j *Journal) MarkSent(ctx context.Context, l Lease, task int) (Lease, error
 	return renewed, err
 }
 
-// MarkUnsent notes that whatever was sent so far for the task at a position was
-// answered clearly and did nothing: a successor may go by what it sees.
+// MarkUnsent records that every request so far for the task at a position was
+// answered clearly and had no effect, so that a successor can rely on what it
+// sees.
 func (j *Journal) MarkUnsent(ctx context.Context, l Lease, task int) (Lease, error) {
 	return j.step(ctx, "noting that nothing was sent", l, j.lease,
 		change{
@@ -40,13 +41,13 @@ func (j *Journal) MarkUnsent(ctx context.Context, l Lease, task int) (Lease, err
 		})
 }
 
-// Finish records the outcome of the task at a position and, if tell, that the
-// announcement is about to be posted: then the lease outlasts the post. Called
-// again with the same outcome it does the same.
+// Finish records the outcome of the task at a position and, if tell is set,
+// that the announcement is about to be posted: then the lease outlasts the
+// post. It is idempotent.
 func (j *Journal) Finish(ctx context.Context, l Lease, task int, res decision.Result, tell bool) (Lease, error) {
 	length, announcing, at := j.lease, "", utc(time.Now())
 	if tell {
-		length, announcing = tellLease, `, announcing_at = `+j.now
+		length, announcing = announceLease, `, announcing_at = `+j.now
 	}
 	return j.step(ctx, "finishing a decision", l, length, change{
 		set: announcing, when: `AND announced_at IS NULL`,
@@ -57,23 +58,23 @@ func (j *Journal) Finish(ctx context.Context, l Lease, task int, res decision.Re
 	})
 }
 
-// BeginTelling notes that an announcement is about to be posted: the last
-// thing before each try. The lease then outlasts the post.
-func (j *Journal) BeginTelling(ctx context.Context, l Lease) (Lease, error) {
-	return j.step(ctx, "noting that an announcement is about to be posted", l, tellLease,
+// BeginAnnouncing records that an announcement is about to be posted,
+// immediately before each try. The lease then outlasts the post.
+func (j *Journal) BeginAnnouncing(ctx context.Context, l Lease) (Lease, error) {
+	return j.step(ctx, "noting that an announcement is about to be posted", l, announceLease,
 		change{set: `, announcing_at = ` + j.now, when: `AND announced_at IS NULL AND ` + resolved})
 }
 
-// NotTold notes that the last post certainly did not get through.
-func (j *Journal) NotTold(ctx context.Context, l Lease) (Lease, error) {
+// NotAnnounced records that the last post certainly didn't get through.
+func (j *Journal) NotAnnounced(ctx context.Context, l Lease) (Lease, error) {
 	return j.step(ctx, "noting that an announcement was not posted", l, j.lease,
 		change{set: `, announcing_at = 0`, when: `AND announced_at IS NULL`})
 }
 
-// MarkAnnounced records that the outcome was told; messageTS is "" where Slack
-// gives none. It asks for no lease: the message is out, whoever holds the
-// decision now. Called again it does nothing. An unknown outcome is looked
-// after from then on. ErrGone if the row is not there.
+// MarkAnnounced records that the outcome was announced; messageTS is "" if
+// Slack returns none. It needs no lease: the message is out, regardless of who owns the
+// decision now. It is idempotent. An unknown outcome is followed up from then
+// on. It returns ErrGone if the row doesn't exist.
 func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -90,7 +91,7 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 				follow_until = CASE WHEN `+unknown+` THEN `+j.now+` + $3 ELSE 0 END,
 				check_after = `+j.now+` + $4
 			WHERE confirmation_id = $5 AND announced_at IS NULL AND `+resolved,
-			at, messageTS, followFor.Milliseconds(), firstLook.Milliseconds(), string(id), j.seal(announcedFields(id, messageTS, at)...))
+			at, messageTS, followFor.Milliseconds(), firstCheck.Milliseconds(), string(id), j.seal(announcedFields(id, messageTS, at)...))
 		switch {
 		case err != nil:
 			return err
@@ -111,7 +112,7 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 	return nil
 }
 
-// GiveUp closes a decision that was claimed and that its person has taken back
+// GiveUp closes a decision that was claimed and that its person has withdrawn
 // before anything was sent. d has the decision's tasks.
 func (j *Journal) GiveUp(ctx context.Context, l Lease, tasks int) error {
 	at := utc(time.Now())
@@ -127,11 +128,11 @@ func (j *Journal) GiveUp(ctx context.Context, l Lease, tasks int) error {
 	return err
 }
 
-// PutBack writes a decision again that has vanished from the journal, as a
-// failover can make it, and makes it this process's: its tasks are under way, or
-// have the outcomes that they have in d. It returns the tasks as they are then:
-// one that another decision has claimed since is unknown, as overruled. ErrLost
-// if the decision is there.
+// PutBack re-inserts a decision that has disappeared from the journal, as
+// after a failover, and makes this process its owner: its tasks are in
+// progress, or have the outcomes that they have in d. It returns the tasks as
+// they are then: one that another decision has claimed since is unknown, as
+// overruled. It returns ErrLost if the decision exists.
 func (j *Journal) PutBack(ctx context.Context, d decision.Record) (Lease, []decision.Item, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -154,8 +155,8 @@ func overruled(t decision.Item) decision.Item {
 	return t
 }
 
-// insertAgain inserts a decision and returns its tasks as they are then, unless it
-// is there. What isn't genuine is in no one's way.
+// insertAgain inserts a decision and returns its tasks as they are then,
+// unless it exists. Forged rows in the way are set aside.
 func (j *Journal) insertAgain(ctx context.Context, e entry) ([]decision.Item, error) {
 	if err := j.clearForged(ctx, e.Record); err != nil {
 		return nil, err
@@ -167,7 +168,7 @@ func (j *Journal) insertAgain(ctx context.Context, e entry) ([]decision.Item, er
 		}
 		first, err := j.inTheWay(ctx, e.Record, waitInWay)
 		switch {
-		case errors.Is(err, ErrGone): // by now
+		case errors.Is(err, ErrGone): // in the meantime
 			continue
 		case err != nil:
 			return nil, err

@@ -10,15 +10,16 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// ownerSuffix is between a journal's file and the name of an owner.
+// ownerSuffix is between a journal's file name and the name of an owner.
 const ownerSuffix = ".owner-"
 
-// liveOwner is a lock that a process on this machine holds for as long as it
-// lives, whatever ends it. So the next start knows that its predecessor is
-// dead, and need not wait for its leases to run out.
+// liveOwner is a lock that a process on this machine holds while it is alive,
+// however it ends. So the next start knows that its predecessor is dead, and
+// needn't wait for its leases to expire.
 type liveOwner struct{ lock *flock.Flock }
 
-// newLiveOwner takes the lock. Without it everything works; others then wait.
+// newLiveOwner takes the lock. If that fails, everything works, but others
+// have to wait.
 func newLiveOwner(path, owner string) liveOwner {
 	lock := flock.New(path+ownerSuffix+owner, flock.SetPermissions(0o600))
 	if ok, err := lock.TryLock(); err != nil || !ok {
@@ -27,16 +28,16 @@ func newLiveOwner(path, owner string) liveOwner {
 	return liveOwner{lock}
 }
 
-// release lets the lock go, as the end of the process would. The file stays for
-// the next start, which takes its owner for dead.
+// release releases the lock, as the end of the process would. The file stays,
+// so that the next start knows that its owner is dead.
 func (o liveOwner) release() {
 	if o.lock != nil {
 		_ = o.lock.Unlock()
 	}
 }
 
-// deadOwners lists the owners whose locks nobody holds any more, and clears
-// them away.
+// deadOwners returns the owners whose locks no process holds any more, and
+// deletes their files.
 func deadOwners(path string) []string {
 	files, err := filepath.Glob(globQuote(path) + ownerSuffix + "*")
 	if err != nil {
@@ -59,8 +60,8 @@ func globQuote(path string) string {
 	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`).Replace(path)
 }
 
-// bury ends the leases of owners that are dead: what they left behind is free
-// at once, also what they were about to post.
+// bury ends the leases of dead owners: their decisions are free at once, even
+// those they were about to post.
 func (j *Journal) bury(ctx context.Context, dead []string) error {
 	if len(dead) == 0 {
 		return nil
@@ -68,7 +69,8 @@ func (j *Journal) bury(ctx context.Context, dead []string) error {
 	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
 		for _, owner := range dead {
 			for _, statement := range []string{
-				// Two statements, each with a small index, instead of one without.
+				// Two statements, each with a small index, instead of one
+				// without.
 				`UPDATE decisions SET leased_until = 0 WHERE owner = $1 AND announced_at IS NULL`,
 				`UPDATE decisions SET leased_until = 0 WHERE owner = $1 AND follow_until > 0 AND settled_at = 0`,
 				`DELETE FROM replicas WHERE id = $1`,
@@ -81,7 +83,7 @@ func (j *Journal) bury(ctx context.Context, dead []string) error {
 		return nil
 	}))
 	if err != nil {
-		return fmt.Errorf("freeing what dead processes left behind: %w", err)
+		return fmt.Errorf("freeing the decisions of dead processes: %w", err)
 	}
 	return nil
 }

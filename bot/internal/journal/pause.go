@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Pause says since when nothing is cancelled, and why. The zero Pause means
-// that cancelling isn't paused.
+// Pause says since when cancelling is paused, and why. The zero Pause means
+// that it isn't.
 type Pause struct {
 	Since time.Time
 	Note  string // for people; may be empty
@@ -18,8 +18,8 @@ type Pause struct {
 // Active reports whether cancelling is paused.
 func (p Pause) Active() bool { return !p.Since.IsZero() }
 
-// Pause pauses cancelling for all processes that share the journal. Called
-// again it replaces the note and keeps the time.
+// Pause pauses cancelling for all processes that share the journal. A second
+// call replaces the note and keeps the time.
 func (j *Journal) Pause(ctx context.Context, note string) error {
 	return j.exec(ctx, "pausing", `INSERT INTO pause (one, paused_at, note) VALUES (1, $1, $2)
 		ON CONFLICT (one) DO UPDATE SET note = excluded.note`, utc(time.Now()), note)
@@ -51,8 +51,8 @@ func (j *Journal) Paused(ctx context.Context) (Pause, error) {
 	return found[0], nil
 }
 
-// OpenExisting opens a journal for writing that a bot of this version has made.
-// Unlike Open it creates nothing and changes no schema.
+// OpenExisting opens an existing journal of this version for writing. Unlike
+// Open it creates nothing and changes no schema.
 func OpenExisting(ctx context.Context, databaseURL string) (*Journal, error) {
 	reading, err := OpenReadOnly(ctx, databaseURL)
 	if err != nil {

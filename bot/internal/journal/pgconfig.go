@@ -149,8 +149,8 @@ func postgresPlace(databaseURL string) string {
 	return "Postgres at " + strings.Join(places, ", ")
 }
 
-// parseReasons are the errors of pgx's parser, by a part of each text, and what
-// they mean. The texts themselves may quote a password.
+// parseReasons maps parts of pgx's parser errors to explanations. The errors
+// themselves may quote a password.
 var parseReasons = []struct{ part, reason string }{
 	{"percent-encoded", `has a "%" that isn't followed by two hexadecimal digits: ` + encoding},
 	{"forbidden value %00", "has a NUL character"},
@@ -179,7 +179,7 @@ var parseReasons = []struct{ part, reason string }{
 	{"connect_timeout", "has a connect_timeout that isn't a number of seconds"},
 }
 
-// parseReason says what is wrong with a URL, without quoting it.
+// parseReason explains an error of pgx's parser, without quoting the URL.
 func parseReason(err error) error {
 	cause := errors.Unwrap(err)
 	var file *fs.PathError

@@ -12,8 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Wherever a host comes from and whatever an sslmode says, no attempt reaches
-// another machine in plain text, unless DATABASE_URL itself says so.
+// Wherever a host comes from and whatever an sslmode says, no attempt connects
+// to another machine in plain text, unless DATABASE_URL itself says so.
 func TestRemoteHostsAreEncrypted(t *testing.T) {
 	dir := t.TempDir()
 	services := filepath.Join(dir, "services")
@@ -138,7 +138,7 @@ func TestURLReasons(t *testing.T) {
 
 // Each session that can't be written to is refused for its own reason, the
 // nearest to the cause first.
-func TestSessionsThatCannotWrite(t *testing.T) {
+func TestReadOnlySessions(t *testing.T) {
 	good := session{user: "bot", schema: "public", create: true}
 	for want, s := range map[Kind]session{
 		"":       good,

@@ -46,7 +46,7 @@ func inspect(ctx context.Context, config *pgx.ConnConfig) (session, error) {
 	if err := ownSession(ctx, conn, config); err != nil {
 		return session{}, err
 	}
-	return lookAround(ctx, conn)
+	return querySession(ctx, conn)
 }
 
 // ownSession reports whether a connection is a session of its own. If a pooler
@@ -92,7 +92,7 @@ func sharesServer(ctx context.Context, conn, other *pgx.Conn, own int64) (bool, 
 		return false, err
 	}
 	now := own
-	if held != own { // else asking could wait for the server that other holds
+	if held != own { // otherwise the query could wait for the server that other holds
 		if now, err = backend(ctx, conn); err != nil {
 			return false, err
 		}
@@ -126,7 +126,7 @@ func oneRow(ctx context.Context, conn *pgx.Conn, query string) ([]string, error)
 	return row, nil
 }
 
-func lookAround(ctx context.Context, conn *pgx.Conn) (session, error) {
+func querySession(ctx context.Context, conn *pgx.Conn) (session, error) {
 	row, err := oneRow(ctx, conn, `
 		SELECT current_user, coalesce(current_schema(), ''),
 			coalesce(has_schema_privilege(current_schema(), 'CREATE'), false),

@@ -21,7 +21,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// certificate returns one that signs itself, for 127.0.0.1 or another host.
+// certificate returns a self-signed certificate, for 127.0.0.1 or another
+// host.
 func certificate(t *testing.T, host string, from, until int) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// checkPlace reports whether SQLite can keep a journal at a path. It makes
+// checkPlace reports whether SQLite can store a journal at a path. It creates
 // nothing. SQLite keeps recent commits in a second file next to the first one,
 // so both must survive together: neither may be a mount of its own.
 func checkPlace(path string) error {

@@ -30,15 +30,15 @@ func mountedAlone(file, dir string) bool {
 	return false
 }
 
-// networkMagic are the file systems on other machines, by their magic numbers
+// networkMagic has the file systems on other machines, by their magic numbers
 // (statfs(2)).
 var networkMagic = map[int64]string{
 	unix.NFS_SUPER_MAGIC: "nfs", unix.SMB_SUPER_MAGIC: "smb", 0xff534d42: "cifs", 0xfe534d42: "smb3",
 	unix.AFS_SUPER_MAGIC: "afs", unix.CODA_SUPER_MAGIC: "coda",
 }
 
-// networkFuse are parts of the names of file systems on other machines that
-// run in user space. The others are local.
+// networkFuse has parts of the names of user-space file systems on other
+// machines. The others are local.
 var networkFuse = []string{"sshfs", "s3", "gcsfuse", "rclone", "goofys", "gluster", "dav", "ftpfs", "blobfuse", "juicefs", "smb", "nfs"}
 
 // networkFileSystem returns the name of the file system that a directory is on
@@ -86,7 +86,7 @@ func mounts() []mount {
 	return readMounts(file)
 }
 
-// readMounts reads the form of proc_pid_mountinfo(5).
+// readMounts parses the format of proc_pid_mountinfo(5).
 func readMounts(r io.Reader) (all []mount) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 1<<20)

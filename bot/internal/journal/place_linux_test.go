@@ -57,7 +57,7 @@ func TestFileMountedAloneIsRefused(t *testing.T) {
 	}
 }
 
-// A directory that is a mount of its own is how it's meant.
+// A directory that is a mount of its own is fine.
 func TestMountedDirectoryIsAccepted(t *testing.T) {
 	outside, dir := t.TempDir(), t.TempDir()
 	if err := unix.Mount(outside, dir, "", unix.MS_BIND, ""); err != nil {
@@ -103,8 +103,8 @@ func TestNetworkFileSystems(t *testing.T) {
 	}
 }
 
-// Errors name the place by its absolute path: a relative one is relative to a
-// directory that people don't see.
+// Errors name the place by its absolute path, because a relative one depends
+// on a directory that people don't see.
 func TestErrorsNameTheAbsolutePath(t *testing.T) {
 	t.Chdir(t.TempDir())
 	here, err := os.Getwd()

@@ -12,7 +12,7 @@ import (
 )
 
 // TestNoStatementScansATableInPostgres asks Postgres for its plan of every
-// statement, told to scan a table only if no index helps.
+// statement, with table scans allowed only if no index helps.
 func TestNoStatementScansATableInPostgres(t *testing.T) {
 	url := postgres(t)
 	j, err := journal.Open(t.Context(), url, journal.Options{Audit: true})

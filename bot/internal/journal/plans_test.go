@@ -15,8 +15,8 @@ import (
 )
 
 // TestNoStatementScansATable asks SQLite for its plan of every statement that
-// the journal prepares. Tables that grow with the past may only be searched
-// through an index, or walked through one of what is due.
+// the journal prepares. Tables that grow over time may only be searched
+// through an index, or walked through an index of the due rows.
 func TestNoStatementScansATable(t *testing.T) {
 	now := time.Now()
 	j, err := Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "journal.db"), Options{Audit: true, Now: func() time.Time {
@@ -77,8 +77,8 @@ func plan(t *testing.T, db *sql.DB, query string) (lines []string) {
 	return lines
 }
 
-// setEverythingAside has the journal prepare what it does with rows that don't
-// verify.
+// setEverythingAside makes the journal prepare the statements for rows that
+// don't verify.
 func setEverythingAside(t *testing.T, j *Journal) {
 	t.Helper()
 	sign, err := signed.NewSigner("xoxb-test", j, time.Now)
@@ -108,8 +108,8 @@ func setEverythingAside(t *testing.T, j *Journal) {
 	_, _ = j.SetAsides(ctx, Query{Task: 1})
 }
 
-// everyCall has the journal prepare each of its statements. What the calls
-// return doesn't matter.
+// everyCall makes the journal prepare each of its statements. Their results
+// don't matter.
 func everyCall(ctx context.Context, j *Journal) {
 	d := decision.Record{ID: "x", Tasks: []decision.Item{{ID: 1}, {ID: 3}}}
 	c, _ := j.Claim(ctx, d)
@@ -123,10 +123,10 @@ func everyCall(ctx context.Context, j *Journal) {
 	_, _ = j.RenewAll(ctx, []Lease{c.Lease})
 	_, _ = j.Finish(ctx, c.Lease, 0, decision.Result{Outcome: decision.Unknown}, false)
 	_, _ = j.Finish(ctx, c.Lease, 0, decision.Result{Outcome: decision.Unknown}, true)
-	_, _ = j.BeginTelling(ctx, c.Lease)
-	_, _ = j.NotTold(ctx, c.Lease)
+	_, _ = j.BeginAnnouncing(ctx, c.Lease)
+	_, _ = j.NotAnnounced(ctx, c.Lease)
 	_ = j.Release(ctx, c.Lease)
-	for _, w := range []Work{ToResolve, ToTell} {
+	for _, w := range []Work{ToResolve, ToAnnounce} {
 		_, _ = j.TakeExpired(ctx, w, 10, nil)
 	}
 	_ = j.MarkAnnounced(ctx, "x", "1.2")

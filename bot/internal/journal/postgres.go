@@ -16,18 +16,19 @@ import (
 
 const (
 	// DefaultMaxConns is how many connections a process opens at most, unless
-	// Options say otherwise. MinMaxConns is the fewest that suffice: migrating
-	// takes one for its lock, and one for its work.
+	// Options say otherwise. MinMaxConns is the fewest that suffice: a
+	// migration takes one for its lock and one for its work.
 	DefaultMaxConns = 8
 	MinMaxConns     = 2
 
-	// A connection is given up after a while, so that one that leads nowhere
-	// any more does not stay.
+	// A connection is closed after a while, so that one that leads nowhere
+	// doesn't stay.
 	maxConnectionLife = 5 * time.Minute
 	maxConnectionIdle = time.Minute
 )
 
-// postgres is a journal on a server, for replicas on several machines.
+// postgres is a journal on a Postgres server, for replicas on several
+// machines.
 type postgres struct {
 	dialect  dialect
 	db       *sql.DB
@@ -64,10 +65,10 @@ func openPostgres(ctx context.Context, databaseURL string, maxConns int, readOnl
 			skipLocked: "FOR UPDATE SKIP LOCKED",
 			pack:       postgresPack, packAll: postgresPackAll, unpack: postgresUnpack, unpackAll: postgresUnpackAll,
 			randomID: "CAST(gen_random_uuid() AS TEXT)",
-			// then waits for first because it reads what first returns. It does so
-			// in a subquery that doesn't depend on its own row: when that row was
-			// changed meanwhile, Postgres evaluates the condition again, and can't
-			// run first again.
+			// then waits for first because it reads what first returns. It
+			// does so in a subquery that doesn't depend on its own row: if
+			// that row was changed in the meantime, Postgres evaluates the
+			// condition again, and can't run first again.
 			chain: func(first, then string) []string {
 				return []string{"WITH changed AS (" + first + " RETURNING 1) " + then + " AND EXISTS (SELECT 1 FROM changed)"}
 			},
@@ -105,7 +106,7 @@ func (p *postgres) migrate(ctx context.Context) error {
 
 func (p *postgres) Engine() string { return "postgres" }
 
-// Healthy asks for something on the server itself.
+// Healthy runs a query on the server itself.
 func (p *postgres) Healthy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -119,7 +120,7 @@ func (p *postgres) pool() *sql.DB { return p.db }
 
 func (p *postgres) read() querier { return querier{dialect: &p.dialect, prepared: p.prepared} }
 
-// write commits the statement by itself, in one round trip.
+// write commits a single statement, in one round trip.
 func (p *postgres) write(ctx context.Context, do work) (any, error) {
 	out, err := do(ctx, p.read())
 	p.reconsider(err)
@@ -132,9 +133,9 @@ func (p *postgres) together(ctx context.Context, do work) (any, error) {
 	return out, err
 }
 
-// reconsider drops all idle connections if a write failed because the session is
-// read-only: after a failover, connections can lead on to the former primary,
-// through a proxy that keeps them open. New ones lead to the new primary.
+// reconsider drops all idle connections if a write failed because the session
+// is read-only: after a failover, connections through a proxy that keeps them
+// open can still lead to the former primary. New ones lead to the new primary.
 func (p *postgres) reconsider(err error) {
 	var answer *pgconn.PgError
 	if errors.As(err, &answer) && answer.Code == readOnlyTransaction {
@@ -151,7 +152,7 @@ func (p *postgres) transact(ctx context.Context, do work) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("beginning a transaction: %w", err)
 	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
+	defer func() { _ = tx.Rollback() }() // no effect after a commit
 	q := p.read()
 	q.tx = tx
 	out, err := do(ctx, q)

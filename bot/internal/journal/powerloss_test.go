@@ -14,7 +14,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// writes are the calls whose answer is acted upon, in the order of a
+// writes are the calls whose answers others depend on, in the order of a
 // decision's life.
 func writes(ctx context.Context, j *journal.Journal, did func(what string, check func(decision.Record) bool)) error {
 	c, err := j.Claim(ctx, sampleDecision("x", 1))
@@ -35,10 +35,10 @@ func writes(ctx context.Context, j *journal.Journal, did func(what string, check
 		return err
 	}
 	did("Finish", func(d decision.Record) bool { return d.Outcome() == decision.Unknown })
-	if _, err = j.BeginTelling(ctx, l); err != nil {
+	if _, err = j.BeginAnnouncing(ctx, l); err != nil {
 		return err
 	}
-	did("BeginTelling", func(d decision.Record) bool { return d.AnnouncedAt.IsZero() })
+	did("BeginAnnouncing", func(d decision.Record) bool { return d.AnnouncedAt.IsZero() })
 	if err = j.MarkAnnounced(ctx, "x", "1.2"); err != nil {
 		return err
 	}
@@ -46,11 +46,10 @@ func writes(ctx context.Context, j *journal.Journal, did func(what string, check
 	return nil
 }
 
-// TestWhatWasAnsweredIsInTheFiles copies the journal's files after each
-// answer, as they would be found after the machine was cut off, and opens the
-// copy. That the files were synced by then shows
-// TestWhatWasAnsweredWasSyncedBefore.
-func TestWhatWasAnsweredIsInTheFiles(t *testing.T) {
+// TestAnsweredWritesAreInTheFiles copies the journal's files after each
+// answer, as a power cut would leave them, and opens the copy.
+// TestAnsweredWritesWereSynced shows that the files were synced by then.
+func TestAnsweredWritesAreInTheFiles(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "journal.db")
 	j := open(t, "sqlite:"+path, 0)
@@ -70,10 +69,9 @@ func TestWhatWasAnsweredIsInTheFiles(t *testing.T) {
 	}))
 }
 
-// TestWhatWasAnsweredWasSyncedBefore watches what the kernel is asked for, in
-// its order: between the last write to the log and the answer of each call
-// there is a sync.
-func TestWhatWasAnsweredWasSyncedBefore(t *testing.T) {
+// TestAnsweredWritesWereSynced traces system calls: between the last write to
+// the log and the answer of each call there is a sync.
+func TestAnsweredWritesWereSynced(t *testing.T) {
 	if path := os.Getenv("JOURNAL_UNDER_STRACE"); path != "" {
 		underStrace(t, path)
 		return
@@ -85,7 +83,7 @@ func TestWhatWasAnsweredWasSyncedBefore(t *testing.T) {
 	dir := t.TempDir()
 	trace := filepath.Join(dir, "trace")
 	cmd := exec.Command(strace, "-f", "-y", "-e", "trace=pwrite64,write,fsync,fdatasync", "-o", trace,
-		os.Args[0], "-test.run", "^TestWhatWasAnsweredWasSyncedBefore$")
+		os.Args[0], "-test.run", "^TestAnsweredWritesWereSynced$")
 	cmd.Env = append(os.Environ(), "JOURNAL_UNDER_STRACE="+filepath.Join(dir, "journal.db"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		if strings.Contains(string(out), "ptrace") {

@@ -12,7 +12,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
 )
 
-// Kind is why a journal can't be used, in a word. Each kind has one remedy.
+// Kind is why a journal can't be used, in one word. Each kind has one remedy.
 type Kind string
 
 // The kinds that aren't an SQLSTATE or a Failure of the network. The others
@@ -44,17 +44,17 @@ const (
 // Error is why a journal can't be used, and what to do about it.
 type Error struct {
 	Kind   Kind
-	Found  string // what is wrong, a clause without a full stop
-	Remedy string // likewise
-	Err    error  // what it comes from, if it comes from an error
+	Found  string // a clause without a full stop
+	Remedy string // the same
+	Err    error  // the cause, if there is one
 }
 
 func (p *Error) Error() string { return p.Found }
 
-// Unwrap returns the error that p comes from.
+// Unwrap returns the cause.
 func (p *Error) Unwrap() error { return p.Err }
 
-// words are what a kind says: Found, and Remedy. Arguments go to both.
+// words are the texts of a kind: Found, and Remedy. Arguments go to both.
 type words struct{ found, remedy string }
 
 var problems = map[Kind]words{
@@ -99,7 +99,7 @@ var problems = map[Kind]words{
 		"Start the bot once, which brings it up to date",
 	},
 	NotAJournal: {
-		"there is no journal of the bot's there",
+		"there is no journal there",
 		"Check DATABASE_URL. The bot makes the journal at its first start",
 	},
 	FileAlone: {
@@ -116,7 +116,7 @@ var problems = map[Kind]words{
 		"Check DATABASE_URL: the directory and the file must be writable for the user that runs the bot",
 	},
 	NotADatabase: {"%s is not a SQLite database", "Name another file in DATABASE_URL, or restore the journal from a backup"},
-	OtherProgram: {"%s is a database of another program", "Name a file of the bot's own in DATABASE_URL"},
+	OtherProgram: {"%s is a database of another program", "Name the bot's own file in DATABASE_URL"},
 	Damaged:      {"the journal %s is damaged", "Stop every replica, and restore the journal from a backup"},
 	CannotOpen: {
 		"SQLite cannot open the files of the journal %s",
@@ -137,8 +137,8 @@ func problem(kind Kind, err error, args ...any) *Error {
 	return &Error{Kind: kind, Found: say(problems[kind].found), Remedy: say(problems[kind].remedy), Err: err}
 }
 
-// Diagnose says why opening or using the journal at a DATABASE_URL failed, and
-// what to do about it. Its words never quote the URL. err is not nil.
+// Diagnose explains why opening or using the journal at a DATABASE_URL failed,
+// and what to do about it. Its words never quote the URL. err must not be nil.
 func Diagnose(databaseURL string, err error) *Error {
 	var known *Error
 	isProblem := errors.As(err, &known)
@@ -158,7 +158,7 @@ func Diagnose(databaseURL string, err error) *Error {
 	return &Error{Kind: known.Kind, Found: place + ": " + known.Found, Remedy: known.Remedy, Err: err}
 }
 
-// cause cuts a file's error down to what the system says.
+// cause returns the operating system's part of a file's error.
 func cause(err error) string {
 	var file *fs.PathError
 	if errors.As(err, &file) {

@@ -10,12 +10,13 @@ import (
 )
 
 // replicaLife is how many leases after its last heartbeat a replica counts as
-// living.
+// alive.
 const replicaLife = 3
 
-// Beat says that this process lives, and whether it takes envelopes from
-// Slack, and returns how many processes live, this one included, and how many
-// others of them serve. Beat at least once a lease.
+// Beat records that this process is alive, and whether it accepts envelopes
+// from Slack. It returns how many processes are alive, including this one, and
+// how many of the others accept envelopes. It must be called at least once per
+// lease.
 func (j *Journal) Beat(ctx context.Context, serving bool) (alive, othersServing int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -45,7 +46,7 @@ func (j *Journal) Beat(ctx context.Context, serving bool) (alive, othersServing 
 	return found[0].alive, found[0].serving, nil
 }
 
-// Leave says that this process is going.
+// Leave records that this process is stopping.
 func (j *Journal) Leave(ctx context.Context) error {
 	return j.exec(ctx, "leaving the replicas", `DELETE FROM replicas WHERE id = $1`, j.owner)
 }
@@ -58,7 +59,7 @@ func flag(b bool) int {
 }
 
 // ClockOffset measures how far this machine's clock is from the journal's,
-// which leases go by. SQLite goes by this machine's own.
+// which leases use. SQLite uses this machine's own.
 func (j *Journal) ClockOffset(ctx context.Context) (clock.Offset, error) {
 	if j.clock != nil {
 		return clock.Offset{}, nil

@@ -12,18 +12,18 @@ import (
 )
 
 // requestLease is how long the end of a request stays with the process that
-// took it. It outlasts two calls to Slack.
+// took it. It is longer than two calls to Slack.
 const requestLease = 30 * time.Second
 
-// Request is a prompt that stands in a channel, for a second person.
+// Request is a prompt in a channel, for a second person.
 type Request struct {
 	ID           decision.ID
 	MessageTS    string
-	Confirmation string // the signed value of its buttons, which says the rest
+	Confirmation string // the signed value of its buttons, which has the rest
 }
 
-// Opened notes that a request stands in its channel, how long it is until its
-// reminder, 0 for none, and until its end. Called again it does nothing.
+// Opened records that a request was posted in its channel, the time until its
+// reminder, 0 for none, and until its end. It is idempotent.
 func (j *Journal) Opened(ctx context.Context, r Request, remind, end time.Duration) error {
 	return j.exec(ctx, "noting an open request", `
 		INSERT INTO requests (confirmation_id, message_ts, confirmation, mac, remind_at, ends_at)
@@ -32,14 +32,14 @@ func (j *Journal) Opened(ctx context.Context, r Request, remind, end time.Durati
 }
 
 // TakeToRemind takes requests whose reminder is due, at most limit. Each is
-// given out once, to one process: better no reminder than two.
+// returned once, to one process: better no reminder than two.
 func (j *Journal) TakeToRemind(ctx context.Context, limit int) ([]Request, error) {
 	return j.takeRequests(ctx, "taking requests to remind of", `remind_at = 0`,
 		`remind_at > 0 AND remind_at <= `+j.now+` AND ends_at > `+j.now+` ORDER BY remind_at`, limit)
 }
 
-// TakeEnded takes requests that have come to their end, at most limit. Each
-// stays with one process for a moment, and comes again until Forget.
+// TakeEnded takes requests that have ended, at most limit. Each stays with one
+// process for a moment, and is returned again until Forget.
 func (j *Journal) TakeEnded(ctx context.Context, limit int) ([]Request, error) {
 	return j.takeRequests(ctx, "taking requests that have ended", fmt.Sprintf(`taken_until = %s + %d`, j.now, requestLease.Milliseconds()),
 		`ends_at <= `+j.now+` AND `+j.lapsed(`taken_until`)+` ORDER BY ends_at`, limit)
@@ -48,7 +48,7 @@ func (j *Journal) TakeEnded(ctx context.Context, limit int) ([]Request, error) {
 func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, limit int) ([]Request, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	// Mostly there is nothing to take, and a look costs no lock.
+	// Usually there is nothing to take, and this query needs no lock.
 	some, err := j.read().query1(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM requests WHERE `+which+` LIMIT $1) AS candidates`, limit)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
@@ -101,15 +101,15 @@ func (j *Journal) vetRequest(ctx context.Context, r Request, mac string) error {
 	})
 }
 
-// Forget drops a request about which there is nothing more to do. Called again
-// it does nothing.
+// Forget deletes a request about which nothing is left to do. It is
+// idempotent.
 func (j *Journal) Forget(ctx context.Context, id decision.ID) error {
 	return j.exec(ctx, "forgetting a request", `DELETE FROM requests WHERE confirmation_id = $1`, string(id))
 }
 
-// Became returns what has become of a prompt: the decision that a click on it
-// made or, for a prompt about one task, another decision about the task that is
-// under way or has succeeded. ErrGone if there is none.
+// Became returns the decision that a click on a prompt made or, for a prompt
+// about one task, another decision about the task that is in progress or has
+// succeeded. It returns ErrGone if there is none.
 func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) (decision.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -120,15 +120,15 @@ func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamel
 	for range maxInWay {
 		row, err := j.conflicting(ctx, prompt, task)
 		if err != nil {
-			return decision.Record{}, fmt.Errorf("asking what became of a prompt: %w", err)
+			return decision.Record{}, fmt.Errorf("reading a prompt's result: %w", err)
 		}
 		d, err := j.vet(ctx, row, waitTaken)
 		if err == nil {
 			return d, nil
 		}
 		if !errors.Is(err, ErrGone) {
-			return decision.Record{}, fmt.Errorf("asking what became of a prompt: %w", err)
+			return decision.Record{}, fmt.Errorf("reading a prompt's result: %w", err)
 		}
 	}
-	return decision.Record{}, fmt.Errorf("asking what became of a prompt: %w", errUnverified)
+	return decision.Record{}, fmt.Errorf("reading a prompt's result: %w", errUnverified)
 }

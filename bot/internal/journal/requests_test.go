@@ -12,9 +12,9 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// A request is reminded of once, and its end is one process's, until it is
-// forgotten.
-func TestAnOpenRequestIsTakenByOneProcess(t *testing.T) {
+// A request is reminded of once, and one process handles its end, until it is
+// deleted.
+func TestOpenRequestIsTakenByOneProcess(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		replicas := []*journal.Journal{open(t, url, 0), open(t, url, 0), open(t, url, 0)}
 		ctx := t.Context()
@@ -61,7 +61,7 @@ func TestAnOpenRequestIsTakenByOneProcess(t *testing.T) {
 	})
 }
 
-func TestWhatBecameOfAPrompt(t *testing.T) {
+func TestOutcomeOfAPrompt(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		if _, err := j.Became(t.Context(), "1", []chamelio.TaskID{7}); !errors.Is(err, journal.ErrGone) {

@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// MinRetention is the shortest time for which rows can be kept. It is far longer
-// than anything goes by a row: a prompt for half an hour, an unknown outcome for
-// a day.
+// MinRetention is the shortest time for which rows can be kept. It is far
+// longer than any row is needed: a prompt for half an hour, an unknown outcome
+// for a day.
 const MinRetention = 7 * 24 * time.Hour
 
 // Deleted is how many rows a call of DeleteOld has deleted.
 type Deleted struct{ Decisions, Notes int64 }
 
-// finished is the condition under which nothing more will be done about a
-// decision d: it was announced, its outcome is known or no longer followed up,
-// no copy of it is due in the audit channel, and its prompt isn't open.
+// finished is the condition under which nothing is left to do about a decision
+// d: it was announced, its outcome is known or no longer followed up, no copy
+// of it is due in the audit channel, and its prompt isn't open.
 const finished = `announced_at IS NOT NULL AND (follow_until = 0 OR settled_at > 0)
 	AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.confirmation_id = d.confirmation_id AND sent_at IS NULL)
 	AND NOT EXISTS (SELECT 1 FROM requests WHERE requests.confirmation_id = d.confirmation_id)`
 
-// DeleteOld deletes decisions about which nothing more will be done, and notes
+// DeleteOld deletes decisions about which nothing is left to do, and notes
 // that were sent, if they are older than keep by the journal's clock: the
 // oldest first, at most limit of each. Its permission, in the table retention,
 // lasts for this transaction. keep is at least MinRetention.
@@ -40,7 +40,7 @@ func (j *Journal) DeleteOld(ctx context.Context, keep time.Duration, limit int) 
 }
 
 func (q querier) deleteOld(ctx context.Context, before time.Time, limit int) (d Deleted, err error) {
-	// The marker tells this permission from an operator's own.
+	// The marker distinguishes this permission from an operator's.
 	const marker = "the bot's"
 	if _, err := q.exec(ctx, `INSERT INTO retention (delete_before, granted_to) VALUES ($1, $2)`, before, marker); err != nil {
 		return d, fmt.Errorf("permitting it: %w", err)

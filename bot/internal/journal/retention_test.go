@@ -13,8 +13,8 @@ import (
 
 const year = 365 * 24 * time.Hour
 
-// oldDecision makes a decision that was made long ago and, unless its outcome
-// is "", announced.
+// oldDecision inserts an old decision, which is announced unless its outcome
+// is "".
 func oldDecision(t *testing.T, j *journal.Journal, id string, task int64, age time.Duration, o decision.Outcome) {
 	t.Helper()
 	d := sampleDecision(id, task)
@@ -39,8 +39,8 @@ func ids(t *testing.T, j *journal.Journal) (all []string) {
 	return all
 }
 
-// Only what nothing will be done about any more is deleted.
-func TestDeleteOldKeepsWhatIsNeeded(t *testing.T) {
+// A row is deleted only if nothing is left to do about it.
+func TestDeleteOldKeepsNeededRows(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j, err := journal.Open(t.Context(), url, journal.Options{Audit: true})
 		must(t, err)

@@ -28,9 +28,9 @@ const (
 	resolved = `EXISTS (SELECT 1 FROM tasks WHERE tasks.confirmation_id = decisions.confirmation_id) AND NOT ` + unresolved
 )
 
-// scan reads a decision with one of its tasks. SQLite takes values of any type in
-// any column: what isn't of its column's type is left out, and the row doesn't
-// verify.
+// scan reads a decision with one of its tasks. SQLite accepts values of any
+// type in any column: a value of the wrong type is skipped, and the row
+// doesn't verify.
 func scan(row interface{ Scan(...any) error }, d *decision.Record) error {
 	var sent, follow, settled, tries, looks, age int64
 	var t decision.Item
@@ -46,7 +46,7 @@ func scan(row interface{ Scan(...any) error }, d *decision.Record) error {
 	return err
 }
 
-// moment reads milliseconds since 1970; 0 is the zero time.
+// moment converts milliseconds since 1970 to a time; 0 is the zero time.
 func moment(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}
@@ -54,8 +54,8 @@ func moment(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// decisions returns the decisions of a condition, in the order of a column, each
-// with its tasks.
+// decisions returns the decisions that match a condition, in the order of a
+// column, each with its tasks.
 func (q querier) decisions(ctx context.Context, where, order string, args ...any) ([]untrusted, error) {
 	rows, err := q.query(ctx, `SELECT `+columns+joined+`WHERE `+where+` ORDER BY `+order+`, d.confirmation_id, t.position`, args...)
 	all, err := collect(rows, err, func(r *sql.Rows, row *untrusted) error { return scan(r, (*decision.Record)(row)) })
@@ -85,13 +85,13 @@ func (q querier) decision(ctx context.Context, where string, args ...any) (untru
 	return found[0], nil
 }
 
-// has reports whether there is a decision of this id.
+// has reports whether there is a decision with this ID.
 func (q querier) has(ctx context.Context, id decision.ID) (bool, error) {
 	n, err := q.query1(ctx, `SELECT count(*) FROM decisions WHERE confirmation_id = $1`, string(id))
 	return n > 0, err
 }
 
-// Get returns a decision. ErrGone if there is none of this id.
+// Get returns a decision. It returns ErrGone if there is none with this ID.
 func (j *Journal) Get(ctx context.Context, id decision.ID) (decision.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -170,7 +170,7 @@ func (j *Journal) Backlog(ctx context.Context) (decision.Backlog, error) {
 		return r.Scan(&b.unannounced, &b.oldestUnannounced, &b.unknown, &b.oldestUnknown)
 	})
 	if err != nil {
-		return decision.Backlog{}, fmt.Errorf("counting what remains to be done: %w", err)
+		return decision.Backlog{}, fmt.Errorf("counting pending decisions: %w", err)
 	}
 	b := found[0]
 	return decision.Backlog{

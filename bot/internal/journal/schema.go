@@ -15,22 +15,21 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// migrate brings a database's schema up to date.
+// migrate migrates a database's schema to the newest version.
 func migrate(ctx context.Context, db *sql.DB, d goose.Dialect, dir string, o ...goose.ProviderOption) error {
 	provider, err := schema(db, d, dir, o...)
 	if err != nil {
 		return err
 	}
-	// In Postgres a lock keeps two replicas apart. In SQLite there is none to
-	// take: the loser of a race fails, and finds the work done when it looks
-	// again.
+	// On Postgres a lock separates two replicas. SQLite has no such lock: the
+	// loser of a race fails, and finds the work done at the next try.
 	_, err = backoff.Retry(ctx, func() ([]*goose.MigrationResult, error) { return provider.Up(ctx) },
 		backoff.WithMaxTries(3))
 	return err
 }
 
-// upToDate refuses a journal of another version, which only the bot brings up
-// to date.
+// upToDate rejects a journal of another version, which only the bot itself
+// migrates.
 func upToDate(ctx context.Context, db *sql.DB, d goose.Dialect, dir string) error {
 	provider, err := schema(db, d, dir)
 	if err != nil {
@@ -41,7 +40,7 @@ func upToDate(ctx context.Context, db *sql.DB, d goose.Dialect, dir string) erro
 	err = db.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version WHERE is_applied`).Scan(&version)
 	switch {
 	case err != nil:
-		return fmt.Errorf("it is no journal of this bot's: %w", err)
+		return fmt.Errorf("it isn't this bot's journal: %w", err)
 	case version < sources[len(sources)-1].Version:
 		return errors.New("it was last used by an older version: start the bot once, which brings it up to date")
 	}

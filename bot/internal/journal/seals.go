@@ -15,8 +15,8 @@ import (
 )
 
 // Seals makes and verifies the MACs that rows carry. signed.Signer implements
-// it. An error of a verification is decision.ErrUnknownKey if it can't be told
-// yet; any other means that the bot didn't write the row like that.
+// it. A verification returns decision.ErrUnknownKey if the key isn't known yet;
+// any other error means that the bot didn't write the row like that.
 type Seals interface {
 	SignRow(d decision.Record, closed decision.Outcome) string
 	VerifyRow(decision.Record) error
@@ -27,10 +27,10 @@ type Seals interface {
 	Load(context.Context) error
 }
 
-// Table is a kind of rows.
+// Table is a table whose rows are verified.
 type Table string
 
-// The tables whose rows are verified.
+// The tables.
 const (
 	Decisions   Table = "decisions"
 	Requests    Table = "requests"
@@ -39,7 +39,7 @@ const (
 	Keys        Table = "signing_keys"
 )
 
-// Tables returns all kinds of rows that are verified.
+// Tables returns all tables whose rows are verified.
 func Tables() []Table { return []Table{Decisions, Requests, Notes, Credentials, Keys} }
 
 // Unverified is a row that doesn't verify.
@@ -52,29 +52,30 @@ type Unverified struct {
 	Waits   bool // it may verify later; otherwise it was set aside
 }
 
-// errUnverified means that a row can't be verified now, and that nothing may be
-// said or done about it.
+// errUnverified means that a row can't be verified now, and that nothing may
+// be said or done about it.
 var errUnverified = errors.New("a row can't be verified now")
 
 const (
-	// A row whose key isn't known waits for its key: waitInWay if a claim can't
-	// be saved before, waitTaken otherwise. Keys of another replica are in the
-	// journal before they are used, so a longer wait is for restored databases
-	// and for replicas that were started with another token.
+	// A row whose key isn't known waits for its key: waitInWay if a claim
+	// can't be saved before, waitTaken otherwise. The keys of another replica
+	// are in the journal before they are used, so a longer wait is for
+	// restored databases and for replicas that were started with another
+	// token.
 	waitInWay = 10 * time.Second
 	waitTaken = 10 * time.Minute
 
-	// waitBetween is how long such a row isn't taken over again.
+	// waitBetween is the time before such a row is taken over again.
 	waitBetween = 15 * time.Second
 
 	// maxWaiting bounds how many such rows are remembered.
 	maxWaiting = 1024
 
-	// maxInWay bounds how many rows a call sets aside before it gives up.
+	// maxInWay bounds how many rows a call sets aside before it fails.
 	maxInWay = 8
 )
 
-// trust is what vouches for rows.
+// trust verifies rows.
 type trust struct {
 	Seals
 	report func(Unverified)
@@ -89,8 +90,8 @@ type wait struct{ since, looked time.Time }
 // Trust makes the journal seal each row that it writes, and return only rows
 // that verify. A row that doesn't is reported once, blocks nothing, and is set
 // aside: moved to the table set_aside, from which it comes back when its key
-// becomes known. Without Trust, as in commands that only read, rows are neither
-// sealed nor verified.
+// becomes known. Without Trust, as in commands that only read, rows are
+// neither sealed nor verified.
 func (j *Journal) Trust(s Seals, report func(Unverified)) {
 	j.trust.Store(&trust{Seals: s, report: report, now: time.Now, waiting: map[string]wait{}})
 }
@@ -106,7 +107,7 @@ func (j *Journal) seal(fields ...string) string {
 	return ""
 }
 
-// What is sealed.
+// The fields that are sealed.
 func outcomeFields(id decision.ID, task int, o decision.Outcome, detail string, at time.Time) []string {
 	return []string{"outcome", string(id), strconv.Itoa(task), string(o), detail, milli(at)}
 }
@@ -130,18 +131,18 @@ func milli(t time.Time) string {
 	return strconv.FormatInt(t.UnixMilli(), 10)
 }
 
-// untrusted is a row as the database returned it. Only vet makes a decision of
-// one.
+// untrusted is a row as it was read from the database. Only vet turns one into
+// a decision.
 type untrusted decision.Record
 
-// verified returns the row as far as it is genuine.
+// verified returns the genuine part of the row.
 func (t *trust) verified(row untrusted) (decision.Record, error) {
 	d := decision.Record(row)
 	if err := t.VerifyRow(d); err != nil {
 		return decision.Record{}, err
 	}
 	d.Tasks = slices.Clone(d.Tasks)
-	if !t.IsDecision(d) { // the end of a prompt, which has no more to it
+	if !t.IsDecision(d) { // the end of a prompt has no more fields
 		d.AnnouncedAt, d.MessageTS = d.DecidedAt, ""
 		for i, one := range d.Tasks {
 			d.Tasks[i] = one.Named().Item()
@@ -162,7 +163,7 @@ func (t *trust) verified(row untrusted) (decision.Record, error) {
 	return d, nil
 }
 
-// verifyTask verifies what was added to a task after the click, and takes away
+// verifyTask verifies what was added to a task after the click, and removes
 // what isn't sealed.
 func (t *trust) verifyTask(id decision.ID, position int, one *decision.Item) error {
 	err := errors.Join(
@@ -175,13 +176,13 @@ func (t *trust) verifyTask(id decision.ID, position int, one *decision.Item) err
 	if one.SettledOutcome == "" {
 		one.SettledDetail = ""
 	}
-	// Someone who forgets a request must not make the bot say that the task is
-	// untouched.
+	// An attacker who deletes the trace of a request must not make the bot say
+	// that the task is untouched.
 	one.Sent = one.Sent || t.VerifySeal(one.Seals.Unsent, unsentFields(id, position)...) != nil
 	return err
 }
 
-// sealed verifies a part of a row. A part that isn't there has no seal.
+// sealed verifies a part of a row. A part that doesn't exist has no seal.
 func (t *trust) sealed(there bool, seal string, fields []string) error {
 	switch {
 	case there:
@@ -192,11 +193,11 @@ func (t *trust) sealed(there bool, seal string, fields []string) error {
 	return nil
 }
 
-var errMissing = errors.New("what is sealed is missing")
+var errMissing = errors.New("a sealed field is missing")
 
 // vet returns a row's decision if the row is genuine. If it isn't, it is set
-// aside, and the error is ErrGone: the row counts as absent. If that can't be
-// told yet, the error is errUnverified, for as long as patience.
+// aside, and the error is ErrGone: the row counts as absent. If that isn't
+// known yet, the error is errUnverified, for as long as patience.
 func (j *Journal) vet(ctx context.Context, row untrusted, patience time.Duration) (decision.Record, error) {
 	t := j.trust.Load()
 	if t == nil {
@@ -211,7 +212,7 @@ func (j *Journal) vet(ctx context.Context, row untrusted, patience time.Duration
 	return d, err
 }
 
-// judge verifies a row, by keys that are loaded if need be. See vet.
+// judge verifies a row, and loads keys if necessary. See vet.
 func (j *Journal) judge(ctx context.Context, t *trust, what Unverified, patience time.Duration, verify, setAside func() error) error {
 	if verify() == nil {
 		t.forget(what)

@@ -86,9 +86,9 @@ func (j *Journal) setRowAside(ctx context.Context, from Table, where string, wha
 	return wrap("setting a row aside", err)
 }
 
-// clearStrays sets aside halves of decisions, which only someone else can have
-// written: tasks without a decision that stop a claim of a task, and a decision
-// without tasks that has a prompt's ID.
+// clearStrays sets aside incomplete decisions, which only someone else can
+// have written: tasks without a decision that block a claim of a task, and a
+// decision without tasks that has a prompt's ID.
 func (j *Journal) clearStrays(ctx context.Context, id decision.ID, tasks []chamelio.TaskID) error {
 	what := Unverified{Table: Decisions, ID: string(id), Tasks: tasks, Why: errHalf}
 	err := j.setRowAside(ctx, tasksTable, `NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.confirmation_id = d.confirmation_id)
@@ -136,7 +136,7 @@ func (j *Journal) ReturnSetAside(ctx context.Context) (int, error) {
 		rows, err := j.read().query(ctx, `SELECT id, kind, seal, retry FROM set_aside WHERE `+which+` ORDER BY set_aside_at DESC LIMIT 256`)
 		some, err := collect(rows, err, func(r *sql.Rows, o *one) error { return r.Scan(&o.id, &o.kind, &o.seal, &o.retry) })
 		if err != nil {
-			return 0, fmt.Errorf("reading what was set aside: %w", err)
+			return 0, fmt.Errorf("reading rows that were set aside: %w", err)
 		}
 		found = append(found, some...)
 	}
@@ -146,7 +146,7 @@ func (j *Journal) ReturnSetAside(ctx context.Context) (int, error) {
 			continue
 		}
 		if err := j.returnRow(ctx, o.id, o.kind); err != nil {
-			return n, fmt.Errorf("returning what was set aside: %w", err)
+			return n, fmt.Errorf("returning rows that were set aside: %w", err)
 		}
 		n++
 	}
@@ -195,11 +195,11 @@ func (j *Journal) SetAsides(ctx context.Context, q Query) ([]SetAside, error) {
 		s.Tasks = splitIDs(tasks)
 		return err
 	})
-	return found, wrap("reading what was set aside", err)
+	return found, wrap("reading rows that were set aside", err)
 }
 
-// sqliteJSON and postgresJSON are the dialects' ways to write rows as JSON and
-// back.
+// sqlitePack and the functions below convert rows to JSON and back, in each
+// dialect.
 func sqlitePack(alias string, columns []string) string {
 	var all []string
 	for _, c := range columns {

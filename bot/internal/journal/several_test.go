@@ -34,9 +34,9 @@ func outcomes(t *testing.T, j *journal.Journal, id decision.ID) []decision.Outco
 	return all
 }
 
-// TestClaimsEachTaskThatIsFree is law 14: a task that another decision has
+// TestClaimGetsFreeTasks is law 14: a task that another decision has
 // doesn't stop the others.
-func TestClaimsEachTaskThatIsFree(t *testing.T) {
+func TestClaimGetsFreeTasks(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		won(t, j, sampleDecision("under way", 2))
@@ -67,10 +67,10 @@ func TestClaimsEachTaskThatIsFree(t *testing.T) {
 		if got.Tasks[4].Tries != 2 || got.Tasks[0].Tries != 1 || got.Tasks[2].Sent || !got.Tasks[4].Sent || got.Done() != 3 {
 			t.Errorf("%+v", got.Tasks)
 		}
-		if _, err := j.BeginTelling(t.Context(), l); !errors.Is(err, journal.ErrLost) {
+		if _, err := j.BeginAnnouncing(t.Context(), l); !errors.Is(err, journal.ErrLost) {
 			t.Errorf("announced before each task has an outcome: %v", err)
 		}
-		if got := take(t, open(t, url, 0), journal.ToTell); len(got) != 0 {
+		if got := take(t, open(t, url, 0), journal.ToAnnounce); len(got) != 0 {
 			t.Errorf("taken over to be announced: %+v", got)
 		}
 		for _, task := range []int{2, 4} {
@@ -88,7 +88,7 @@ func TestClaimsEachTaskThatIsFree(t *testing.T) {
 	})
 }
 
-func TestClaimOfTasksThatOthersHaveIsLost(t *testing.T) {
+func TestClaimOfTakenTasksIsLost(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		won(t, j, several("first", 1, 2))
@@ -105,7 +105,7 @@ func TestClaimOfTasksThatOthersHaveIsLost(t *testing.T) {
 
 // Decisions that name the same tasks in different orders are claimed at once, by
 // two processes. Each task goes to one of them, and none of them waits for the
-// other for ever.
+// other forever.
 func TestConcurrentClaimsShareTheTasks(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 0), open(t, url, 0)
@@ -165,7 +165,7 @@ func TestVanishedDecisionIsRestoredTaskByTask(t *testing.T) {
 	})
 }
 
-func TestPromptForSeveralTasksIsWithdrawnAsAWhole(t *testing.T) {
+func TestWholePromptIsWithdrawn(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		first, withdrawn, err := j.Withdraw(t.Context(), several("x", 1, 2))

@@ -20,9 +20,8 @@ const (
 	// readersAtOnce bounds the connections for reading. Writing has one.
 	readersAtOnce = 4
 
-	// pageCache bounds what a connection keeps of the file, in KiB. A flow
-	// touches a handful of pages, and those of the file that are in use are in
-	// the system's cache anyway.
+	// pageCache bounds each connection's page cache, in KiB. A flow touches a
+	// handful of pages, and the operating system caches those in use anyway.
 	pageCache = "cache_size(-256)"
 
 	// maxBatch bounds how many writes share a commit, writesQueueSize how many
@@ -36,10 +35,10 @@ const (
 type sqlite struct {
 	dialect dialect
 	path    string
-	opened  fs.FileInfo // what the path led to
+	opened  fs.FileInfo // the file at the path when it was opened
 
 	writer, reader *sql.DB
-	conn           *sql.Conn // the writer's only one, commitAll's
+	conn           *sql.Conn // the writer's only connection, used by commitAll
 	writing        *statements
 	reading        *statements
 
@@ -53,8 +52,8 @@ type sqlite struct {
 type write struct {
 	ctx  context.Context
 	do   work
-	out  any           // what do returned
-	err  error         // what do said
+	out  any           // the result of do
+	err  error         // the error of do
 	done chan struct{} // closed after the commit, or failed is set
 	lost error         // the commit's error
 }
@@ -100,8 +99,8 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 	if s.reader, err = openFile(path, true); err != nil {
 		return nil, errors.Join(err, s.writer.Close())
 	}
-	// One connection queues in Go, in order, where several would sleep and
-	// retry.
+	// With one connection, writers queue in Go, in order; several would sleep
+	// and retry.
 	s.writer.SetMaxOpenConns(1)
 	s.reader.SetMaxOpenConns(readersAtOnce)
 	s.reading = newStatements(s.reader)
@@ -114,7 +113,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 		err = migrate(ctx, s.writer, goose.DialectSQLite3, "sqlite")
 	}
 	if err == nil && now == nil {
-		now = time.Now // of what is only read, nothing goes by it
+		now = time.Now // not used for reading
 		if !readOnly {
 			now, err = machineClock(ctx, s.writer)
 		}
@@ -130,8 +129,8 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 	return s, nil
 }
 
-// preparePlace makes the directory and the file, readable by nobody but the
-// bot's user: who cancelled what is nobody else's business.
+// preparePlace creates the directory and the file, readable only by the bot's
+// user, because who cancelled what is confidential.
 func preparePlace(path string, readOnly bool) error {
 	if readOnly {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
@@ -153,13 +152,13 @@ func preparePlace(path string, readOnly bool) error {
 }
 
 func openFile(path string, readOnly bool) (*sql.DB, error) {
-	// Syncs skip the file's time stamps, as SQLite's own builds for Linux do. A
-	// commit is as durable, and the file system has half as much to write. Where
-	// there is no such call, all stays as it was.
+	// Syncs skip the file's time stamps, as in SQLite's own builds for Linux.
+	// A commit is as durable, and the file system has half as much to write.
+	// On a system without such a call, nothing changes.
 	_, _ = driver.Fdatasync(true)
 	options := url.Values{
 		// WAL lets others read while the bot writes. FULL syncs each commit: a
-		// claim that a power cut can undo is none.
+		// claim must survive a power cut.
 		"_pragma":      {"busy_timeout(4000)", "journal_mode(WAL)", "synchronous(FULL)", pageCache},
 		"_time_format": {"sqlite"},
 	}
@@ -176,8 +175,8 @@ func openFile(path string, readOnly bool) (*sql.DB, error) {
 
 func (s *sqlite) Engine() string { return "sqlite" }
 
-// Healthy also notices that the file was deleted or replaced: what is written
-// then is lost to everybody who opens the journal after us.
+// Healthy also notices that the file was deleted or replaced: the next process
+// to open the journal wouldn't see what is written to the old one.
 func (s *sqlite) Healthy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -202,7 +201,7 @@ func (s *sqlite) pool() *sql.DB { return s.reader }
 
 func (s *sqlite) read() querier { return querier{dialect: &s.dialect, prepared: s.reading} }
 
-// together is no different: all writes share transactions.
+// together is the same as write: all writes share transactions.
 func (s *sqlite) together(ctx context.Context, do work) (any, error) { return s.write(ctx, do) }
 
 var errClosed = errors.New("the journal is closed")
@@ -233,7 +232,8 @@ func (s *sqlite) write(ctx context.Context, do work) (any, error) {
 	return w.out, w.err
 }
 
-// isAnswer tells what the journal says from what goes wrong.
+// isAnswer reports whether an error is an answer of the journal, and not a
+// failure.
 func isAnswer(err error) bool {
 	return errors.Is(err, ErrLost) || errors.Is(err, ErrGone) || errors.Is(err, ErrTooLate)
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/clock"
 )
 
-// machineClock returns the clock by which the leases of all processes on this
-// machine go. It began with the wall clock when the first of them started after
-// the boot, and goes on by the time since boot: setting the wall clock doesn't
-// move it, and suspending the machine doesn't stop it. If the system has no
-// such clock, it is the wall clock.
+// machineClock returns the clock that the leases of all processes on this
+// machine use. It starts with the wall clock when the first of them starts
+// after the boot, and continues with the time since boot: setting the wall
+// clock doesn't change it, and suspending the machine doesn't stop it. If the
+// system has no such clock, it is the wall clock.
 func machineClock(ctx context.Context, db *sql.DB) (func() time.Time, error) {
 	id, err := clock.BootID()
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// TestNoOneSetsTheClockOfLeases opens a journal in several processes. All go by
-// when the first of them saw the machine booted, whatever the wall clock says
-// since.
+// TestNoOneSetsTheClockOfLeases opens a journal in several processes. All use
+// the boot time that the first of them saw, whatever the wall clock says
+// later.
 func TestNoOneSetsTheClockOfLeases(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "journal.db")
 	first := open(t, url, 0)
@@ -29,7 +29,8 @@ func TestNoOneSetsTheClockOfLeases(t *testing.T) {
 	if at := lease("a"); !near(at, time.Now()) {
 		t.Errorf("it began at %s", at)
 	}
-	// For the next process the wall clock was set forward by an hour since.
+	// The wall clock was set forward by an hour before the next process
+	// starts.
 	statement(t, url, "UPDATE clock SET booted_at = booted_at - 3600000")
 	second := open(t, url, 0)
 	won(t, second, sampleDecision("b", 2))

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// commitAll owns the writing connection until Close.
+// commitAll uses the writing connection until Close.
 func (s *sqlite) commitAll() {
 	defer close(s.done)
 	for {
@@ -19,8 +19,8 @@ func (s *sqlite) commitAll() {
 	}
 }
 
-// batch adds what waits already. It waits for nobody: a single write is not
-// slower for there being batches.
+// batch collects the writes that are waiting. It doesn't wait for more, so a
+// single write isn't slower because of batches.
 func (s *sqlite) batch(first *write) []*write {
 	batch := []*write{first}
 	for len(batch) < maxBatch {
@@ -34,9 +34,9 @@ func (s *sqlite) batch(first *write) []*write {
 	return batch
 }
 
-// commit runs a batch in one transaction. If a write's own statement fails, each
-// write of the batch gets a transaction of its own, so that none fails because
-// of another.
+// commit runs a batch in one transaction. If a statement fails, each write of
+// the batch gets a transaction of its own, so that none fails because of
+// another.
 func (s *sqlite) commit(batch []*write) {
 	lost := s.transact(batch)
 	if errors.As(lost, new(*statementError)) && len(batch) > 1 {
@@ -52,10 +52,10 @@ func (s *sqlite) commit(batch []*write) {
 }
 
 func (s *sqlite) transact(batch []*write) error {
-	// No context that can end. A writer's own would end the others'
-	// transaction, and to watch one the driver starts a goroutine for each
-	// statement. Waiting for a lock is bounded by busy_timeout, and who waits
-	// for the commit does so no longer than its own context lasts.
+	// A context that never ends. A writer's own would end the others'
+	// transaction, and the driver would start a goroutine per statement to
+	// watch it. Waiting for a lock is bounded by busy_timeout, and a writer
+	// waits for the commit only as long as its own context lasts.
 	ctx := context.Background()
 	q := querier{dialect: &s.dialect, prepared: s.writing}
 	if _, err := q.exec(ctx, `BEGIN IMMEDIATE`); err != nil {
@@ -68,7 +68,8 @@ func (s *sqlite) transact(batch []*write) error {
 	return nil
 }
 
-// statementError means that a write's statement failed, and not the transaction.
+// statementError means that a write's statement failed, and not the
+// transaction.
 type statementError struct{ error }
 
 func (e *statementError) Unwrap() error { return e.error }
@@ -76,7 +77,7 @@ func (e *statementError) Unwrap() error { return e.error }
 func (s *sqlite) doAll(ctx context.Context, q querier, batch []*write) error {
 	for _, w := range batch {
 		if w.err = context.Cause(w.ctx); w.err != nil {
-			continue // nobody waits for it any more
+			continue // no one waits for it any more
 		}
 		if w.out, w.err = w.do(ctx, q); w.err != nil && !isAnswer(w.err) {
 			return &statementError{w.err}

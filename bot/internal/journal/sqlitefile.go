@@ -18,14 +18,14 @@ const (
 	sqliteNotADB   = 26
 )
 
-// diagnoseSQLite explains an error of SQLite's with the journal at a path.
+// diagnoseSQLite explains an error from SQLite with the journal at a path.
 func diagnoseSQLite(path string, err error) *Error {
 	var said *driver.Error
 	if !errors.As(err, &said) {
 		return problem(Unusable, err, err.Error())
 	}
 	path = absolute(path)
-	switch said.Code() & 0xff { // without what extends the primary code
+	switch said.Code() & 0xff { // only the primary code
 	case sqliteReadOnly:
 		return problem(NotWritable, err, path, "the file, or the directory "+filepath.Dir(path)+" in which SQLite makes further files, is read-only for this user")
 	case sqliteCorrupt:
@@ -38,8 +38,9 @@ func diagnoseSQLite(path string, err error) *Error {
 	return problem(Unusable, err, err.Error())
 }
 
-// foreign reports whether the file has tables that no version of the bot made.
-// On Postgres the bot may share a database, since each program has its schema.
+// foreign reports whether the file has tables that no version of the bot has
+// made. On Postgres the bot may share a database, since each program has its
+// schema.
 func (s *sqlite) foreign(ctx context.Context) error {
 	var all, own int
 	err := s.reader.QueryRowContext(ctx, `SELECT count(*), count(CASE WHEN name = 'goose_db_version' THEN 1 END)

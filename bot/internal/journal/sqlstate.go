@@ -6,8 +6,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// states are the remedies by SQLSTATE, or by the class that its first two
-// characters are (postgresql.org/docs/current/errcodes-appendix.html).
+// states has the remedies by SQLSTATE, or by class, its first two characters
+// (postgresql.org/docs/current/errcodes-appendix.html).
 var states = map[string]string{
 	"28P01": "Correct the password in DATABASE_URL: the server knows the user, and refuses the password",
 	"28000": "Check the user in DATABASE_URL, and whether the server's pg_hba.conf lets it in from here, with TLS or without",
@@ -26,20 +26,20 @@ var states = map[string]string{
 	"53200": "Give the server more memory, or let it do less",
 	"55P03": "Try again in a minute: another session holds a lock on the journal's tables. pg_stat_activity shows which",
 	"55006": "Try again in a minute: the server is in use for something else",
-	"57014": "Try again in a minute: the server took longer than the bot's time-outs allow. pg_stat_activity shows what keeps it",
+	"57014": "Try again in a minute: the server took longer than the bot's time-outs allow. pg_stat_activity shows the cause",
 	"57P03": "Try again in a minute: the server is starting, stopping or recovering",
 	"57P01": "Try again in a minute: the server is being stopped",
 	"57P02": "Try again in a minute: the server crashed, and starts again",
 	"42P05": problems[PoolerTransaction].remedy,
 	"26000": problems[PoolerTransaction].remedy,
-	"08":    "Check what answers at the address in DATABASE_URL: it doesn't speak as a Postgres server does, or a connection pooler refuses",
+	"08":    "Check the server at the address in DATABASE_URL: it doesn't answer like a Postgres server, or a connection pooler refuses",
 	"28":    "Check the user and the password in DATABASE_URL",
-	"53":    "Give the server more of what it lacks",
+	"53":    "Give the server more resources",
 	"58":    "Look into the server's log: it has trouble with its disk",
 	"XX":    "Look into the server's log: it has met an error of its own, or a damaged file",
 }
 
-// diagnoseState explains an error that the server, or a pooler, answered with.
+// diagnoseState explains an error from the server, or from a pooler.
 func diagnoseState(answer *pgconn.PgError) *Error {
 	text := strings.ToLower(answer.Message)
 	switch {

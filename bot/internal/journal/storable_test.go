@@ -13,9 +13,9 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// TestAnyTextFromOutsideIsStored puts texts that databases refuse into each
+// TestStoresAnyText puts texts that databases refuse into each
 // field, and reads them back, verified.
-func TestAnyTextFromOutsideIsStored(t *testing.T) {
+func TestStoresAnyText(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := openTrusting(t, url, "xoxb-1")
 		for i, odd := range []string{"a\x00b", "a\xff\xfeb", "\xed\xa0\x80", strings.Repeat("\x00", 300), strings.Repeat("🙂", 40000), "\u2028\ufeff"} {
@@ -60,9 +60,9 @@ func TestAnyTextFromOutsideIsStored(t *testing.T) {
 	})
 }
 
-// TestAFailedWriteFailsAlone lets writes share a commit with one that the
+// TestFailedWriteFailsAlone lets writes share a commit with one that the
 // database refuses.
-func TestAFailedWriteFailsAlone(t *testing.T) {
+func TestFailedWriteFailsAlone(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		statement(t, url, `ALTER TABLE requests ADD COLUMN odd BIGINT CHECK (confirmation_id <> 'odd')`)

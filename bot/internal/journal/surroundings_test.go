@@ -13,8 +13,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/pgtest"
 )
 
-// refusedAs reports the kind by which every way to the journal is refused, "" if
-// none is. It fails the test if Preflight and Open disagree.
+// refusedAs returns the kind with which every way to open the journal fails,
+// "" if none does. It fails the test if Preflight and Open disagree.
 func refusedAs(t *testing.T, url string) journal.Kind {
 	t.Helper()
 	var said [2]*journal.Error
@@ -116,7 +116,7 @@ func TestTransactionPoolerIsFoundUnderLoad(t *testing.T) {
 }
 
 // A table is locked by someone else. If the server's time-outs are in force,
-// the server gives up before the bot does, and says so.
+// the server gives up before the bot does, with an error that says so.
 func TestServerTimeoutsAreInForce(t *testing.T) {
 	for name, through := range map[string]func(string) string{
 		"directly": func(url string) string { return url },

@@ -14,9 +14,9 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/clock"
 )
 
-// CheckURL says what is wrong with the form of a DATABASE_URL, to be read
-// after its name. It connects to nothing, and reads the files that a Postgres
-// URL names. The error never quotes the URL.
+// CheckURL returns an error that says what is wrong with a DATABASE_URL, to be
+// read after its name. It connects to nothing, and reads the files that a
+// Postgres URL names. The error never quotes the URL.
 func CheckURL(databaseURL string) error {
 	if strings.IndexAny(databaseURL, "\"'`“”‘’") == 0 {
 		return errors.New("is in quotation marks: leave them out")
@@ -42,13 +42,13 @@ func SQLitePath(databaseURL string) (path string, isSQLite bool) {
 	return path, strings.EqualFold(scheme, "sqlite")
 }
 
-// checkPath says what is wrong with the form of a path.
+// checkPath returns an error that says what is wrong with a path.
 func checkPath(path string) error {
 	switch {
 	case path == "":
 		return errors.New("names no file: write sqlite:PATH")
 	case strings.Contains(path, "?"):
-		return errors.New("takes no options with sqlite: leave out the question mark and what follows")
+		return errors.New("takes no options with sqlite: remove the question mark and everything after it")
 	case strings.Contains(path, ":memory:"):
 		return errors.New("names no file: a journal in memory would be lost with the process. Write sqlite:PATH")
 	case strings.HasPrefix(path, "//") && !strings.HasPrefix(path, "///"):
@@ -63,7 +63,7 @@ func checkPath(path string) error {
 	return nil
 }
 
-// absolute returns a path as people need it to find the file.
+// absolute returns an absolute path, so that people can find the file.
 func absolute(path string) string {
 	if full, err := filepath.Abs(path); err == nil {
 		return full
@@ -72,8 +72,8 @@ func absolute(path string) string {
 }
 
 // Preflight reports whether the bot could open the journal for writing, and
-// changes nothing. Open refuses with the same words; Diagnose has the remedy.
-// It doesn't report whether a SQLite file that isn't there can be made.
+// changes nothing. Open fails with the same errors; Diagnose has the remedy.
+// It doesn't report whether a SQLite file that doesn't exist can be created.
 func Preflight(ctx context.Context, databaseURL string) error {
 	if err := CheckURL(databaseURL); err != nil {
 		return err
@@ -92,8 +92,8 @@ func Preflight(ctx context.Context, databaseURL string) error {
 	return found.writable()
 }
 
-// Password returns the password that connecting to a Postgres URL would send,
-// to be kept out of what is written. It returns "" if there is none.
+// Password returns the password in a Postgres URL, so that it can be redacted.
+// It returns "" if there is none.
 func Password(databaseURL string) string {
 	if _, isSQLite := SQLitePath(databaseURL); isSQLite {
 		return ""
@@ -106,7 +106,7 @@ func Password(databaseURL string) string {
 }
 
 // MeasureClock measures how far this machine's clock is from the journal's,
-// before the journal is opened. SQLite goes by this machine's own.
+// before the journal is opened. SQLite uses this machine's own.
 func MeasureClock(ctx context.Context, databaseURL string) (clock.Offset, error) {
 	if _, isSQLite := SQLitePath(databaseURL); isSQLite {
 		return clock.Offset{}, nil

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// loose reads a value of a column, and leaves out what isn't of its type.
+// loose scans a column's value, and skips one that isn't of its type.
 type loose func(any)
 
 // Scan implements sql.Scanner.

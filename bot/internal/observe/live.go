@@ -65,7 +65,7 @@ func (m *Metrics) Watch(l Live) {
 	m.register.MustRegister(newBacklog(l.Backlog))
 }
 
-// backlog collects what the journal says is still to be done.
+// backlog collects what is left to do according to the journal.
 type backlog struct {
 	query                                func(context.Context) (decision.Backlog, error)
 	up                                   *prometheus.Desc

@@ -36,8 +36,8 @@ func fastBuckets() []float64 {
 	return []float64{0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10}
 }
 
-// peopleBuckets returns the buckets for the time from a click to what people
-// see, in seconds.
+// peopleBuckets returns the buckets for the time from a click to its visible
+// result, in seconds.
 func peopleBuckets() []float64 {
 	return []float64{0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300}
 }

@@ -18,9 +18,9 @@ import (
 // only, never reasons or titles.
 type Tracer struct {
 	tracer trace.Tracer
-	// The spans in which this process's decisions were made. The announcement
-	// is made elsewhere and continues the trace. A decision of another process
-	// gets a trace of its own.
+	// begun has the spans in which this process's decisions were made. The
+	// announcement is made elsewhere and continues the trace. A decision of
+	// another process gets a trace of its own.
 	begun *lru.Cache[decision.ID, trace.SpanContext]
 }
 

@@ -13,9 +13,9 @@ import (
 )
 
 // Pooler starts pgbouncer in front of the server of a URL and returns the URL
-// of the same database behind it. Each setting is a line of the section
-// [pgbouncer], such as "pool_mode = session". It skips the test where pgbouncer
-// is not installed.
+// of the same database through it. Each setting is a line of the section
+// [pgbouncer], such as "pool_mode = session". If pgbouncer isn't installed, it
+// skips the test.
 func Pooler(tb testing.TB, server string, settings ...string) string {
 	tb.Helper()
 	bin := pgbouncer(tb)

@@ -29,8 +29,8 @@ const (
 	// allowed.
 	maxStandings = 4096
 
-	// maxLookUps is more than the facts of two people can need: their profiles,
-	// and the groups of two lists each.
+	// maxLookUps is more than the lookups for two people: their profiles, and
+	// the groups of two lists each.
 	maxLookUps = 8
 
 	// maxPasses is how often a question is judged at most: from memory, with
@@ -41,7 +41,8 @@ const (
 // Tasks gets what Chamelio says about a task.
 type Tasks func(ctx context.Context, task int64) (Task, error)
 
-// Checker applies Rules to facts that it looks up, and remembers for a while.
+// Checker applies Rules to facts that it looks up, and caches them for a
+// while.
 type Checker struct {
 	rules     Rules
 	maxAge    time.Duration
@@ -50,9 +51,8 @@ type Checker struct {
 	standings *lru.Cache[UserID, bool] // whether a person was allowed when last judged
 }
 
-// NewChecker needs Rules that Validate finds nothing wrong with. Facts count for
-// maxAge after they were asked for, at most MaxFactsAge. At 0 each question asks
-// again.
+// NewChecker returns a Checker. The rules must be valid (see Validate). Facts
+// count for maxAge, at most MaxFactsAge; with 0 each question asks again.
 func NewChecker(rules Rules, api Slack, tasks Tasks, maxAge time.Duration) *Checker {
 	return &Checker{
 		rules: rules, maxAge: min(max(maxAge, 0), MaxFactsAge), directory: newDirectory(api),
@@ -67,25 +67,24 @@ func NewChecker(rules Rules, api Slack, tasks Tasks, maxAge time.Duration) *Chec
 	}
 }
 
-// Question is who asks for what, where.
+// Question is a person's request to cancel tasks.
 type Question struct {
 	Moment       Moment
 	Installation Installation
 	Origin       Origin
 	Place        Place
 	User         UserID // who types, or presses "Cancel task"
-	Requester    UserID // at a click
-	TwoAsked     bool   // at a click: the prompt was put to a second person
-	Several      bool   // it is about more than one task
+	Requester    UserID // for a click
+	TwoAsked     bool   // for a click: the prompt was addressed to a second person
+	Several      bool   // for more than one task
 }
 
-// KeepTask remembers what Chamelio said about a task when it was asked, which
-// t.Asked says.
+// KeepTask caches what Chamelio said about a task at t.Asked.
 func (k *Checker) KeepTask(task int64, t Task) {
 	k.tasks.kept.Add(taskKey(task), answered(t, t.Asked))
 }
 
-// Cleared is a command that Standing had nothing against. Its zero value
+// Cleared is a command that Standing has nothing against. Its zero value
 // refuses every task.
 type Cleared struct {
 	*inquiry
@@ -93,11 +92,11 @@ type Cleared struct {
 	Untitled bool // what the conversation reads has no titles
 }
 
-// Standing judges, at a command, everything that doesn't need the task. If it has
-// to look something up, and the person wasn't refused when last judged, it calls
-// begin, which must not block, so that the task is got at the same time. So
-// someone who may cancel nothing costs one GET at most. Several tasks are got at
-// the same time only for someone who was allowed before.
+// Standing judges, for a command, everything that doesn't need the task. If it
+// has to look something up, and the person wasn't refused when last judged, it
+// calls begin, which must not block, so that the task is fetched at the same
+// time. So someone who may cancel nothing costs one GET at most. Several tasks
+// are fetched at the same time only for someone who was allowed before.
 func (k *Checker) Standing(ctx context.Context, q Question, begin func()) (Cleared, Verdict) {
 	n := k.ask(q)
 	begin = sync.OnceFunc(begin)
@@ -108,11 +107,11 @@ func (k *Checker) Standing(ctx context.Context, q Question, begin func()) (Clear
 	return Cleared{n, n.rules.withholds(facts)}, v
 }
 
-// NeedsTask reports whether OnTask goes by the task at all.
+// NeedsTask reports whether OnTask depends on the task.
 func (c Cleared) NeedsTask() bool { return c.inquiry != nil && c.rules.NeedsTask() }
 
-// NeedsSecondPerson reports, at a command, whether the prompt has to be put to
-// a second person.
+// NeedsSecondPerson reports, for a command, whether a second person has to
+// confirm.
 func (c Cleared) NeedsSecondPerson(t Task) bool {
 	return c.inquiry == nil || c.rules.NeedsSecondPerson(t)
 }
@@ -130,10 +129,11 @@ func (c Cleared) OnTask(ctx context.Context, t Task) Verdict {
 	return v
 }
 
-// Confirm judges a click: the person, the requester and each task. The first no
-// counts for all: they are confirmed together. It also returns how old the oldest
-// fact is that the verdict rests on. Facts that are too old, or that this process
-// never had, are looked up again, all at once.
+// Confirm judges a click: the person, the requester and each task. A refusal
+// for one task counts for all, because they are confirmed together. It also
+// returns the age of the oldest fact that the verdict depends on. Facts that
+// are too old, or that this process never had, are looked up again, all at
+// once.
 func (k *Checker) Confirm(ctx context.Context, q Question, tasks ...int64) (Verdict, time.Duration) {
 	q.Several = len(tasks) > 1
 	n := k.ask(q)
@@ -157,9 +157,9 @@ func (k *Checker) task(ctx context.Context, task int64, since time.Time) Task {
 
 func taskKey(task int64) string { return strconv.FormatInt(task, 10) }
 
-// trusts reports whether to look up everything about a person's question at once:
-// unless they were refused when last judged, or are being judged for the first
-// time. For several tasks they must have been allowed.
+// trusts reports whether to look everything up at once for a person's
+// question: not if they were refused when last judged, nor if they are judged
+// for the first time. For several tasks they must have been allowed.
 func (k *Checker) trusts(user UserID, several bool) bool {
 	allowed, known, _ := k.standings.PeekOrAdd(user, false)
 	return allowed || !known && !several

@@ -7,7 +7,7 @@ import (
 	"github.com/slack-go/slack"
 )
 
-func TestSomebodyIsListedUnderEitherId(t *testing.T) {
+func TestListsMatchEitherID(t *testing.T) {
 	api := newFake()
 	api.users["W0ADA"] = api.users["U0ADA"] // asked by one id, Slack answers with the other
 	for _, id := range []UserID{"W0ADA", "U0ADA"} {
@@ -18,7 +18,7 @@ func TestSomebodyIsListedUnderEitherId(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatMakesADifferenceIsAsked(t *testing.T) {
+func TestFetchesOnlyRelevantFacts(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		r := Rules{
 			Mode: PeopleOnTask, Usergroups: []GroupID{"S0LEADS", "S0LEGAL"}, Channels: []ChannelID{"C0LEGAL"},
@@ -69,14 +69,14 @@ func TestTwoPeopleNeedTheirOwnFacts(t *testing.T) {
 		api.change("U0ADA", func(u *slack.User) { u.Deleted = true })
 		time.Sleep(MaxFactsAge + 1)
 		ask("U0GRACE", "U0ADA", CodeRequesterForbidden)
-		// One human under two ids, as Slack answers on Grid.
+		// One person with two IDs, as Slack answers on Grid.
 		api.change("W0GRACE", func(u *slack.User) { *u = api.users["U0GRACE"] })
 		ask("U0GRACE", "W0GRACE", CodeNeedsSecondPerson)
 		ask("W0GRACE", "U0GRACE", CodeNeedsSecondPerson)
 	})
 }
 
-func TestAnOrganisationWideTokenNamesTheWorkspace(t *testing.T) {
+func TestOrgWideTokenNamesWorkspace(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		api.change("U0ADA", func(u *slack.User) {
 			u.Enterprise = slack.EnterpriseUser{ID: "W0ADA", EnterpriseID: "E1", Teams: []string{"T2", "T1"}}
@@ -107,8 +107,9 @@ func TestNothingClearedClearsNothing(t *testing.T) {
 	}
 }
 
-// Rules that never have enough would be a mistake of ours: nobody may then.
-func TestWhoNeverEndsAskingIsRefused(t *testing.T) {
+// Rules that never have enough facts are a bug; in that case no one may
+// cancel.
+func TestEndlessLookupIsRefused(t *testing.T) {
 	k := remembering(Rules{}, nil)
 	asked := 0
 	_, v := k.complete(t.Context(), Case{}, func(Case) Verdict {

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Slack is what is asked of Slack. *slack.Client has it.
+// Slack has the methods of the Web API that the policy needs. *slack.Client
+// implements it.
 type Slack interface {
 	// users.info
 	GetUserInfoContext(ctx context.Context, user string, options ...slack.GetUserInfoOption) (*slack.User, error)
@@ -26,7 +27,7 @@ const (
 	// lookUpTimeout bounds one call to Slack.
 	lookUpTimeout = 5 * time.Second
 
-	// maxPeople, maxGroups and maxTasks bound the memory.
+	// maxPeople, maxGroups and maxTasks bound the caches.
 	maxPeople = 4096
 	maxGroups = 256
 	maxTasks  = 1024
@@ -35,7 +36,7 @@ const (
 	maxAudiences = 1024
 )
 
-// directory looks people and usergroups up in Slack.
+// directory looks people and usergroups up in Slack, and caches the answers.
 type directory struct {
 	people *lookUp[Person]
 	groups *lookUp[[]UserID]
@@ -74,9 +75,9 @@ func newDirectory(api Slack) *directory {
 	}
 }
 
-// personOf takes from a profile what rules go by. is_app_user is not among
-// it: in spite of its name it marks people who have authorised this app
-// (docs.slack.dev, user object).
+// personOf returns the parts of a profile that the rules need. It ignores
+// is_app_user: in spite of its name, it marks people who have authorised this
+// app (docs.slack.dev, user object).
 func personOf(u slack.User) Person {
 	teams := make([]TeamID, len(u.Enterprise.Teams))
 	for i, id := range u.Enterprise.Teams {
@@ -91,7 +92,8 @@ func personOf(u slack.User) Person {
 	}
 }
 
-// person never fails: a Person says for itself if it is not known.
+// person returns a person. It never fails: Person.Known says whether it is
+// known.
 func (d *directory) person(ctx context.Context, id UserID, since time.Time) Person {
 	found, err := d.people.get(ctx, string(id), since)
 	switch said := slackSaid(err); {
@@ -100,14 +102,15 @@ func (d *directory) person(ctx context.Context, id UserID, since time.Time) Pers
 		p.ID, p.Asked = id, found.asked
 		return p
 	case said == "user_not_found" || said == "user_not_visible":
-		// An answer, and no failure: nobody whom this workspace can see.
+		// An answer, not a failure: this workspace can't see anyone with that
+		// ID.
 		return Person{Known: Answered, ID: id, Stranger: true}
 	}
 	return Person{Known: why(err), Cause: err, ID: id}
 }
 
-// membership tells whether somebody is in a usergroup. An organisation-wide
-// token has to say of which workspace (usergroups.users.list, team_id); others
+// membership reports whether a person is in a usergroup. An organisation-wide
+// token has to name the workspace (usergroups.users.list, team_id); others
 // ignore it.
 func (d *directory) membership(ctx context.Context, p Person, group GroupID, workspace TeamID, since time.Time) Membership {
 	members, err := d.groups.get(ctx, groupKey(group, workspace), since)
@@ -117,7 +120,7 @@ func (d *directory) membership(ctx context.Context, p Person, group GroupID, wor
 	return Membership{Known: Answered, In: slices.ContainsFunc(members.value, p.is), Asked: members.asked}
 }
 
-// why tells the failures apart that other people have to do something about.
+// why classifies a failure by who has to act on it.
 func why(err error) Known {
 	switch slackSaid(err) {
 	case "missing_scope", "no_permission", "not_allowed_token_type", "team_access_not_granted":
@@ -128,7 +131,7 @@ func why(err error) Known {
 	return NotAnswered
 }
 
-// slackSaid is the error code that Slack answered with, if it did.
+// slackSaid returns the error code of Slack's answer, if there was one.
 func slackSaid(err error) string {
 	var answer slack.SlackErrorResponse
 	if errors.As(err, &answer) {
@@ -139,15 +142,15 @@ func slackSaid(err error) string {
 
 var errPanicked = errors.New("the look-up panicked")
 
-// lookUp asks, remembers the answers, and asks only once at a time.
+// lookUp caches answers, and makes only one call per key at a time.
 type lookUp[V any] struct {
 	kept  *lru.Cache[string, answer[V]]
 	calls singleflight.Group
 	ask   func(ctx context.Context, key string) (V, error)
 }
 
-// answer is what was said, and when it was asked for: by the monotonic clock and,
-// since that one stops while a machine sleeps, by the wall clock as well.
+// answer is an answer and when it was requested: by the monotonic clock and,
+// because that one stops while a machine sleeps, by the wall clock too.
 type answer[V any] struct {
 	value V
 	asked time.Time
@@ -170,15 +173,15 @@ func newCache[K comparable, V any](size int) *lru.Cache[K, V] {
 	return cache
 }
 
-// known returns an answer from memory, if it was asked for at since or later by
-// both clocks.
+// known returns an answer from the cache, if it was requested at since or
+// later by both clocks.
 func (l *lookUp[V]) known(key string, since time.Time) (answer[V], bool) {
 	a, ok := l.kept.Get(key)
 	return a, ok && !a.asked.Before(since) && !a.wall.Before(since.Round(0))
 }
 
-// ahead begins a look-up that get will need, and doesn't wait for it. It returns
-// false if memory has the answer.
+// ahead starts a lookup that get will need, and doesn't wait for it. It
+// returns false if the cache has the answer.
 func (l *lookUp[V]) ahead(ctx context.Context, key string, since time.Time) bool {
 	_, ok := l.known(key, since)
 	if !ok {
@@ -187,8 +190,9 @@ func (l *lookUp[V]) ahead(ctx context.Context, key string, since time.Time) bool
 	return !ok
 }
 
-// get answers from memory if that was asked for at since or later. Else it asks,
-// or waits for a call that is under way: that was made at most lookUpTimeout ago.
+// get returns an answer from the cache if that was requested at since or
+// later. Otherwise it makes a call, or waits for one in progress, which was
+// made at most lookUpTimeout ago.
 func (l *lookUp[V]) get(ctx context.Context, key string, since time.Time) (answer[V], error) {
 	if a, ok := l.known(key, since); ok {
 		return a, nil
@@ -213,17 +217,18 @@ func (l *lookUp[V]) begin(ctx context.Context, key string, since time.Time) <-ch
 	})
 }
 
-// call is made for all who wait, so it does not end with the first of them.
+// call serves all who wait for it, so it doesn't end with the first one's
+// context.
 func (l *lookUp[V]) call(ctx context.Context, key string) (a answer[V], err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpTimeout)
 	defer cancel()
 	asked := time.Now()
 	defer func() {
 		if recover() != nil {
-			err = errPanicked // singleflight would end the whole process
+			err = errPanicked // singleflight would crash the process
 		}
 		if err != nil {
-			l.kept.Remove(key) // what was known may not be so any more
+			l.kept.Remove(key) // the cached answer may be wrong now
 		}
 	}()
 	value, err := l.ask(ctx, key)

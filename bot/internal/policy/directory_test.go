@@ -14,7 +14,7 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// fakeSlack has people and groups, takes its time, and counts.
+// fakeSlack has people and groups, delays its answers, and counts calls.
 type fakeSlack struct {
 	mu     sync.Mutex
 	users  map[string]slack.User
@@ -127,7 +127,7 @@ func (f *fakeSlack) change(id string, change func(*slack.User)) {
 
 func (f *fakeSlack) wantCalls(t *testing.T, want ...string) {
 	t.Helper()
-	synctest.Wait() // a look-up that made no difference may be on its way
+	synctest.Wait() // an irrelevant lookup may be in progress
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	slices.Sort(f.calls) // look-ups next to each other have no order
@@ -155,7 +155,7 @@ func inTime(t *testing.T, test func(*testing.T, *fakeSlack)) {
 	synctest.Test(t, func(t *testing.T) { test(t, newFake()) })
 }
 
-func TestAFloodOfOnePersonCostsOneCall(t *testing.T) {
+func TestFloodByOnePersonCostsOneCall(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		api.takes = time.Second
 		k := remembering(Rules{}, api)
@@ -176,7 +176,7 @@ func TestAFloodOfOnePersonCostsOneCall(t *testing.T) {
 	})
 }
 
-func TestOneWhoGivesUpDoesNotSpoilItForTheOthers(t *testing.T) {
+func TestCancelledCallerDoesNotAffectOthers(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		api.takes = time.Second
 		k := remembering(Rules{}, api)
@@ -228,7 +228,8 @@ func TestFailuresAreNotRemembered(t *testing.T) {
 				if v := ask(AtClick); v.Code != tt.want || tt.want != CodeStranger && (!strings.HasPrefix(v.Cause.Error(), tt.method+": ") || !strings.Contains(v.Cause.Error(), tt.err.Error())) {
 					t.Errorf("%q: %v, want %q", v.Code, v.Cause, tt.want)
 				}
-				// What was known before may be wrong by now: the command asks again.
+				// The cached answer may be wrong by now: the command asks
+				// again.
 				if v := ask(AtCommand); v.Code != tt.want {
 					t.Errorf("%q after a failure", v.Code)
 				}
@@ -241,7 +242,7 @@ func TestFailuresAreNotRemembered(t *testing.T) {
 	}
 }
 
-func TestLookUpsAreBoundedInTime(t *testing.T) {
+func TestLookupsAreBoundedInTime(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		api.takes = time.Hour
 		began := time.Now()
@@ -297,7 +298,7 @@ func (silent) GetUserInfoContext(context.Context, string, ...slack.GetUserInfoOp
 	return nil, nil
 }
 
-func TestABrokenClientIsAFailure(t *testing.T) {
+func TestPanickingClientIsAFailure(t *testing.T) {
 	for _, api := range []Slack{panicking{}, silent{}} {
 		if _, v := remembering(Rules{}, api).Standing(t.Context(), questionBy("U0ADA", AtClick, "U0ADA"), begun); v.Code != CodeCannotCheck || v.Cause == nil {
 			t.Errorf("%T: %+v", api, v)
@@ -321,7 +322,7 @@ func TestMemoryIsBounded(t *testing.T) {
 
 // On Grid someone who is asked for by one ID may be answered with another, and
 // have a third. All are theirs.
-func TestAPersonKeepsAllIDs(t *testing.T) {
+func TestPersonKeepsAllIDs(t *testing.T) {
 	for _, tt := range []struct{ answered, global UserID }{
 		{"U0ADA", ""}, {"U0ADA", "W0ADA"}, {"W0ADA", ""}, {"U2ADA", "W0ADA"},
 	} {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// Slack's ids (docs.slack.dev, object types). Each is a type, because a
-// workspace taken for an organisation, or a person for a group, would decide
-// who may cancel.
+// Slack's IDs (docs.slack.dev, object types). Each is a type of its own,
+// because confusing a workspace with an organisation, or a person with a
+// group, would change who may cancel.
 type (
 	UserID       string // U… or W…
 	GroupID      string // S…
@@ -21,18 +21,18 @@ type (
 // slackbot is the one bot whose is_bot is false (docs.slack.dev, user object).
 const slackbot UserID = "USLACKBOT"
 
-// Installation is where the app is installed, as auth.test and hello say.
-// People are judged against it, and never against what a payload says of
-// itself. The zero Installation accepts nobody.
+// Installation is where the app is installed, according to auth.test and
+// hello. People are judged by it, and never by what a payload claims. The zero
+// Installation accepts no one.
 type Installation struct {
 	TeamID       TeamID       // the workspace; empty if OrgWide
-	EnterpriseID EnterpriseID // the organisation it belongs to, if any
+	EnterpriseID EnterpriseID // its organisation, if any
 	OrgWide      bool         // installed for the whole organisation
 	AppID        AppID        // empty until the first hello
 }
 
 // NewInstallation reads the answer of auth.test. For an organisation-wide
-// token Slack tells the organisation's id, E…, where else the workspace's is.
+// token, Slack returns the organisation's ID, E…, as the team's.
 func NewInstallation(teamID, enterpriseID string, enterpriseInstall bool, app AppID) Installation {
 	if strings.HasPrefix(teamID, "E") {
 		enterpriseInstall = true
@@ -47,39 +47,39 @@ func NewInstallation(teamID, enterpriseID string, enterpriseInstall bool, app Ap
 	return i
 }
 
-// Origin is what a payload says of where it comes from. It is only ever
-// compared with the Installation.
+// Origin is where a payload claims to come from. It is only compared with the
+// Installation.
 type Origin struct {
 	AppID        AppID        // api_app_id
-	TeamID       TeamID       // team_id or team.id; empty where team is null
+	TeamID       TeamID       // team_id or team.id; empty if team is null
 	EnterpriseID EnterpriseID // enterprise_id, enterprise.id or team.enterprise_id
 }
 
-// Place is where somebody asks.
+// Place is where a person asks.
 type Place struct {
 	Channel ChannelID
 
-	// Workspace is the one that the command came from: of a command its
-	// team_id, of a click the one that the signed confirmation carries. Only an
-	// organisation-wide installation goes by it. A payload may say what it
-	// likes: it counts only together with a profile that has the workspace
-	// among the organisation's.
+	// Workspace is the one that the command came from: a command's team_id, or
+	// for a click the one in the signed confirmation. Only an
+	// organisation-wide installation uses it. It counts only if the person's
+	// profile lists it among the organisation's workspaces, whatever a payload
+	// claims.
 	Workspace TeamID
 }
 
-// Known says how much is known of a fact. The zero value is nothing.
+// Known says whether a fact is known. The zero value means that it isn't.
 type Known int
 
 // The states of a fact.
 const (
 	NotAsked     Known = iota
-	Answered           // the fact is as it says
+	Answered           // the fact is known
 	NotAnswered        // Slack or Chamelio failed, or took too long
 	NotPermitted       // the app lacks a scope, or access
-	Gone               // what was asked for does not exist any more
+	Gone               // it doesn't exist any more
 )
 
-// code is the refusal for a fact about a person that is not known.
+// code returns the refusal for an unknown fact about a person.
 func (k Known) code() Code {
 	switch k {
 	case NotPermitted:
@@ -91,15 +91,15 @@ func (k Known) code() Code {
 	return CodeCannotCheck
 }
 
-// Person is what users.info says of somebody, and which usergroups they are
-// in. With Known at anything but Answered only ID is filled.
+// Person has a user's profile from users.info, and their usergroups. Unless
+// Known is Answered, only ID is set.
 type Person struct {
 	Known Known
-	Cause error     // why it is not known
-	Asked time.Time // when Slack was asked; zero if it gave no answer to remember
+	Cause error     // why it isn't known
+	Asked time.Time // when Slack was asked; zero if there is no answer to cache
 
 	ID           UserID       // as the payload has it
-	AnsweredID   UserID       // as users.info answers, which on Grid can be another
+	AnsweredID   UserID       // in the answer of users.info, which on Grid can be another
 	GlobalID     UserID       // enterprise_user.id
 	TeamID       TeamID       // the home workspace
 	EnterpriseID EnterpriseID // enterprise_user.enterprise_id
@@ -113,7 +113,7 @@ type Person struct {
 	Groups map[GroupID]Membership
 }
 
-// Membership is whether somebody is in a usergroup.
+// Membership is whether a person is in a usergroup.
 type Membership struct {
 	Known Known
 	Cause error
@@ -121,19 +121,20 @@ type Membership struct {
 	In    bool
 }
 
-// is reports whether an ID means this person. On Grid someone can have several.
+// is reports whether an ID is this person's. On Grid a person can have
+// several.
 func (p Person) is(id UserID) bool {
 	return id != "" && (id == p.ID || id == p.AnsweredID || id == p.GlobalID)
 }
 
-// same reports whether both are one human.
+// same reports whether two users are the same person.
 func (p Person) same(other Person) bool {
 	return p.is(other.ID) || p.is(other.AnsweredID) || p.is(other.GlobalID)
 }
 
 // in reports whether the profile says that the person belongs to a workspace.
-// On Grid the list of workspaces decides: the home workspace of somebody who
-// was moved can be one that they have left.
+// On Grid the list of workspaces decides: after a move, the home workspace can
+// be one that they have left.
 func (p Person) in(workspace TeamID) bool {
 	if workspace == "" {
 		return false
@@ -144,7 +145,7 @@ func (p Person) in(workspace TeamID) bool {
 	return slices.Contains(p.Teams, workspace)
 }
 
-// known refuses a person of whom nothing is known.
+// known refuses a person about whom nothing is known.
 func (p Person) known() Verdict {
 	switch {
 	case p.Known == Answered && p.ID != "":
@@ -155,8 +156,8 @@ func (p Person) known() Verdict {
 	return Verdict{Code: p.Known.code(), Cause: p.Cause}
 }
 
-// listed allows people on a list. If a usergroup that could have made the
-// difference is not known, neither is the answer.
+// listed allows people on a list. If a usergroup that could change the answer
+// isn't known, neither is the answer.
 func (p Person) listed(users []UserID, groups []GroupID, otherwise Code) Verdict {
 	if slices.ContainsFunc(users, func(id UserID) bool { return p.is(trim(id)) }) {
 		return allow()
@@ -182,10 +183,10 @@ func (p Person) listed(users []UserID, groups []GroupID, otherwise Code) Verdict
 	return verdict
 }
 
-// Task is what Chamelio says of a task, as far as rules go by it.
+// Task has the parts of a task that the rules need.
 type Task struct {
 	Known    bool
-	Cause    error     // why it is not known
+	Cause    error     // why it isn't known
 	Asked    time.Time // when Chamelio was asked
 	Workflow string
 	People   []string // e-mail addresses of owner, assignee and collaborators
@@ -213,7 +214,7 @@ func (c Case) sharedAsked() time.Time {
 	return oldest
 }
 
-// older returns the earlier of two times. A zero time is none.
+// older returns the earlier of two times, ignoring zero times.
 func older(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
@@ -221,9 +222,9 @@ func older(a, b time.Time) time.Time {
 	return a
 }
 
-// has reports whether an address is one of the task's people. Cases are
-// folded in ASCII alone: to Unicode the Kelvin sign is a k, and an address
-// with it is somebody else's.
+// has reports whether an address is one of the task's people. Only ASCII
+// letters are compared without regard to case: Unicode folds the Kelvin sign
+// to k, and an address with it belongs to someone else.
 func (t Task) has(email string) bool {
 	email = asciiFold(email)
 	return email != "" && slices.ContainsFunc(t.People, func(one string) bool { return asciiFold(one) == email })

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestOnlyUsergroupsThatMayMatterAreLookedUp(t *testing.T) {
+func TestOnlyRelevantUsergroupsAreLookedUp(t *testing.T) {
 	rules := Rules{
 		Mode: PeopleOnTask, Users: []UserID{"U0ADA"}, Usergroups: []GroupID{" S0LEADS", "S0LEGAL"},
 		SecondPerson: SecondPerson{Always: true}, Approvers: []string{"U0LINUS", "S0LEGAL", "S0HEADS"},

@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Two people are one human if any of their IDs is the same, whichever way
-// round they are compared.
+// Two users are the same person if any of their IDs is the same, in either
+// order.
 func TestPeopleAreTheSameByAnyID(t *testing.T) {
 	id := rapid.SampledFrom([]UserID{"", "U1", "U2", "W1", "W2", "W3"})
 	person := rapid.Custom(func(t *rapid.T) Person {

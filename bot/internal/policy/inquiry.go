@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// inquiry is a question that is being judged.
+// inquiry is a question in progress.
 type inquiry struct {
 	*Checker
 	began time.Time
-	ids   Case // the question, without any fact
+	ids   Case // the question, without facts
 	age   time.Duration
 
 	several bool
 }
 
-// since says which remembered facts count: those asked for at that time or later.
+// since is the time from which cached facts count.
 type since struct{ people, shared time.Time }
 
-// ask begins to judge a question. At a command facts count for half their time,
-// so that the click on its prompt has the other half.
+// ask starts an inquiry. For a command, facts count for half their time, so
+// that the click on its prompt has the other half.
 func (k *Checker) ask(q Question) *inquiry {
 	n := &inquiry{Checker: k, began: time.Now(), age: k.maxAge, several: q.Several, ids: Case{
 		Moment: q.Moment, Installation: q.Installation, Origin: q.Origin, Place: q.Place,
@@ -32,14 +32,15 @@ func (k *Checker) ask(q Question) *inquiry {
 	return n
 }
 
-// answer judges from memory and, if that is too old for the verdict, again.
+// answer judges from the cache and, if that is too old for the verdict, again
+// with new facts.
 func (n *inquiry) answer(ctx context.Context, judge func(context.Context, since) (Case, Verdict)) (Case, Verdict) {
 	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
 	defer cancel()
 	s := since{n.began.Add(-max(n.age, refusedPersonAge)), n.began.Add(-max(n.age, refusedSharedAge))}
 	for range maxPasses {
 		c, v := judge(ctx, s)
-		if n.stands(c, v) {
+		if n.freshEnough(c, v) {
 			return c, v
 		}
 		s = since{n.began, n.began}
@@ -50,10 +51,10 @@ func (n *inquiry) answer(ctx context.Context, judge func(context.Context, since)
 	return n.ids, refuse(CodeCannotCheck)
 }
 
-// stands reports whether a verdict rests on facts that are fresh enough for it.
-// Facts that were asked for since the question came always are, and so is a
-// failure to find out, which isn't remembered.
-func (n *inquiry) stands(c Case, v Verdict) bool {
+// freshEnough reports whether a verdict's facts are fresh enough. Facts that were
+// requested after the question came always are, and so is a failed lookup,
+// which isn't cached.
+func (n *inquiry) freshEnough(c Case, v Verdict) bool {
 	people, shared := c.peopleAsked(), older(c.sharedAsked(), c.Task.Asked)
 	switch {
 	case v.Code.Final():
@@ -65,19 +66,20 @@ func (n *inquiry) stands(c Case, v Verdict) bool {
 	return n.after(oldest, 0) || time.Since(oldest) <= n.age
 }
 
-// after reports whether a fact was asked for no longer than age before the
-// question came.
+// after reports whether a fact was requested at most age before the question
+// came.
 func (n *inquiry) after(asked time.Time, age time.Duration) bool {
 	return asked.IsZero() || !asked.Before(n.began.Add(-age))
 }
 
-// standing judges everything that doesn't need the task. If that takes look-ups,
-// it makes them at once, and calls begin. For someone who isn't trusted it takes
-// one step after the other, so that a refusal costs no more than it needs.
+// standing judges everything that doesn't need the task. If that takes
+// lookups, it makes them at once and calls begin. For someone who isn't
+// trusted it makes one after the other, so that a refusal costs no more than
+// it needs.
 func (n *inquiry) standing(ctx context.Context, s since, begin func()) (Case, Verdict) {
 	c := n.ids
 	if v := n.rules.Standing(c); v.missing == nil {
-		return c, v // the IDs alone can tell
+		return c, v // the IDs are enough
 	}
 	if n.trusts(c.Person.ID, n.several) && n.fetch(ctx, c, s) {
 		begin()
@@ -87,8 +89,8 @@ func (n *inquiry) standing(ctx context.Context, s since, begin func()) (Case, Ve
 	return c, v
 }
 
-// confirm judges a click once. The Case that it returns has the oldest of the
-// tasks' Asked.
+// confirm judges a click once. In the Case that it returns, Asked is the
+// oldest of the tasks'.
 func (n *inquiry) confirm(ctx context.Context, s since, tasks []int64) (Case, Verdict) {
 	begin := func() {
 		if n.rules.NeedsTask() {
@@ -106,7 +108,7 @@ func (n *inquiry) confirm(ctx context.Context, s since, tasks []int64) (Case, Ve
 	case len(tasks) == 0:
 		return c, refuse(CodeCannotCheckTask)
 	}
-	begin() // those that aren't under way yet
+	begin() // those that haven't started yet
 	var oldest time.Time
 	for _, task := range tasks {
 		if !v.Allowed() {
@@ -120,8 +122,8 @@ func (n *inquiry) confirm(ctx context.Context, s since, tasks []int64) (Case, Ve
 	return c, v
 }
 
-// fetch begins all look-ups that the rules may need, next to each other. It
-// returns false if memory has them all.
+// fetch starts all lookups that the rules may need, in parallel. It returns
+// false if the cache has everything.
 func (n *inquiry) fetch(ctx context.Context, c Case, s since) bool {
 	begun := n.directory.people.ahead(ctx, string(c.Person.ID), s.people)
 	if c.Moment != AtCommand && c.Requester.ID != "" {
@@ -136,7 +138,7 @@ func (n *inquiry) fetch(ctx context.Context, c Case, s since) bool {
 	return begun
 }
 
-// complete judges with what is known, looks up what the rules miss, and judges
+// complete judges with the known facts, looks up what is missing, and judges
 // again.
 func (k *Checker) complete(ctx context.Context, c Case, judge func(Case) Verdict, s since) (Case, Verdict) {
 	for range maxLookUps {
@@ -149,8 +151,8 @@ func (k *Checker) complete(ctx context.Context, c Case, judge func(Case) Verdict
 	return c, refuse(CodeCannotCheck)
 }
 
-// fill looks up what is missing of one of the two people. If both are one, the
-// rules ask of the first alone.
+// fill looks up what is missing about the two people. If they are the same
+// person, the rules ask about the first only.
 func (k *Checker) fill(ctx context.Context, c Case, m missing, s since) Case {
 	if m.audience {
 		c.Audience = k.directory.audience(ctx, c.Place.Channel, s.shared)
@@ -170,8 +172,8 @@ func (k *Checker) fill(ctx context.Context, c Case, m missing, s since) Case {
 	return c
 }
 
-// memberships adds to what is known of someone's usergroups. The first that
-// they are in decides.
+// memberships looks up a person's usergroups. The first one that they are in
+// decides.
 func (k *Checker) memberships(ctx context.Context, p Person, groups []GroupID, workspace TeamID, since time.Time) map[GroupID]Membership {
 	all := make(map[GroupID]Membership, len(p.Groups)+len(groups))
 	for group, m := range p.Groups {
@@ -186,7 +188,8 @@ func (k *Checker) memberships(ctx context.Context, p Person, groups []GroupID, w
 	return all
 }
 
-// A usergroup is remembered by workspace. Slack's IDs have no blanks in them.
+// groupKey returns the cache key of a usergroup, which depends on the
+// workspace. Slack's IDs contain no spaces.
 func groupKey(group GroupID, workspace TeamID) string {
 	return string(group) + " " + string(workspace)
 }

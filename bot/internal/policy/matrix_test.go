@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// everyRules are all combinations of what the rules know.
+// everyRules returns all combinations of rules.
 func everyRules() iter.Seq[Rules] {
 	return func(yield func(Rules) bool) {
 		lists := []Rules{{}, {Users: []UserID{"U0ADA"}}, {Usergroups: []GroupID{"S0LEADS"}}, {Users: []UserID{"U0GRACE"}, Usergroups: []GroupID{"S0LEGAL"}}}
@@ -33,7 +33,7 @@ func everyRules() iter.Seq[Rules] {
 	}
 }
 
-// everyPerson are the kinds of people, all with the id and address of one.
+// everyPerson returns all kinds of people, each with the ID and address of p.
 func everyPerson(p Person) []Person {
 	changes := []func(*Person){
 		func(*Person) {},
@@ -57,7 +57,7 @@ func everyPerson(p Person) []Person {
 	return all
 }
 
-// everyCase are all combinations of people, places, moments and tasks.
+// everyCase returns all combinations of people, places, moments and tasks.
 func everyCase() iter.Seq[Case] {
 	tasks := []Task{task, {Known: true, Workflow: "MSA", People: []string{"grace@acme.example", "ada@acme.example"}}, {Known: true}, {}}
 	all := everyPerson(ada)
@@ -69,8 +69,8 @@ func everyCase() iter.Seq[Case] {
 					for _, channel := range []ChannelID{"C0LEGAL", "C0RANDOM"} {
 						c := commandBy(p, i)
 						c.Task, c.Place.Channel = task, channel
-						// At a command nobody has asked for anything yet, also where a
-						// caller names the person as the one who has.
+						// A command has no requester yet, even if the caller names the
+						// person as the requester.
 						if !yield(c) || !yield(c.with(func(c *Case) { c.Requester = c.Person })) {
 							return
 						}
@@ -87,8 +87,8 @@ func everyCase() iter.Seq[Case] {
 	}
 }
 
-// oracle says the policy once more, in the words of the README, and without a
-// line of the rules.
+// oracle implements the policy independently of the rules, in the words of the
+// README.
 func oracle(r Rules, c Case) bool {
 	full := func(p Person) bool {
 		if p.Known != Answered || p.Deactivated || p.Bot || p.Stranger || p.Guest || p.Invited {
@@ -141,10 +141,10 @@ func oracle(r Rules, c Case) bool {
 	return may(c.Person) && may(c.Requester) && (approver || !c.TwoAsked && !r.SecondPerson.Always && !grave)
 }
 
-// TestWhoWhereWhichPolicyWhichMoment compares the rules with the oracle. With
+// TestPolicyByPersonPlaceAndMoment compares the rules with the oracle. With
 // -short it takes every seventh combination: no list has seven, so each value
 // still meets each.
-func TestWhoWhereWhichPolicyWhichMoment(t *testing.T) {
+func TestPolicyByPersonPlaceAndMoment(t *testing.T) {
 	n, allowed := 0, 0
 	for r := range everyRules() {
 		for c := range everyCase() {

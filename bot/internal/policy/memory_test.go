@@ -53,7 +53,7 @@ func (a *asking) types(user UserID, want Code) {
 	}
 }
 
-func (a *asking) wantLooks(n int) {
+func (a *asking) wantLookups(n int) {
 	a.Helper()
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -87,7 +87,7 @@ func TestFactsCountForAMinute(t *testing.T) {
 	})
 }
 
-// A click has at least half of the time of what its command saw.
+// A click can use the facts of its command for at least half their time.
 func TestCommandsLeaveTimeForTheirClick(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		a := newAsking(t, api, Rules{}, MaxFactsAge)
@@ -101,7 +101,7 @@ func TestCommandsLeaveTimeForTheirClick(t *testing.T) {
 	})
 }
 
-func TestSomeoneDemotedIsRefusedOnceTheFactsAreTooOld(t *testing.T) {
+func TestDemotedPersonIsRefusedOnceFactsExpire(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		a := newAsking(t, api, Rules{}, MaxFactsAge)
 		a.types("U0ADA", CodeAllowed)
@@ -113,7 +113,7 @@ func TestSomeoneDemotedIsRefusedOnceTheFactsAreTooOld(t *testing.T) {
 	})
 }
 
-func TestAReplicaThatNeverSawSomeoneAsks(t *testing.T) {
+func TestUnknownPersonIsLookedUp(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		one := newAsking(t, api, Rules{}, MaxFactsAge)
 		one.types("U0ADA", CodeAllowed)
@@ -125,7 +125,7 @@ func TestAReplicaThatNeverSawSomeoneAsks(t *testing.T) {
 	})
 }
 
-func TestAtZeroEachQuestionAsks(t *testing.T) {
+func TestZeroMaxAgeAlwaysFetches(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		a := newAsking(t, api, Rules{Mode: Listed, Usergroups: []GroupID{"S0LEADS"}}, 0)
 		for range 3 {
@@ -140,8 +140,8 @@ func TestAtZeroEachQuestionAsks(t *testing.T) {
 	})
 }
 
-// Whatever a click needs is looked up at once: it waits for the slowest.
-func TestOldFactsAreLookedUpNextToEachOther(t *testing.T) {
+// All lookups for a click run in parallel: it waits for the slowest.
+func TestOldFactsAreFetchedConcurrently(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		rules := Rules{
 			Mode: PeopleOnTask, Usergroups: []GroupID{"S0LEADS", "S0LEGAL"},
@@ -156,7 +156,7 @@ func TestOldFactsAreLookedUpNextToEachOther(t *testing.T) {
 				t.Errorf("it took %v", took)
 			}
 			a.wantCalls(t, "users.info U0ADA", "users.info U0GRACE", "usergroups.users.list S0LEADS T1", "usergroups.users.list S0LEGAL T1")
-			a.wantLooks(1)
+			a.wantLookups(1)
 			time.Sleep(61 * time.Second)
 		}
 	})
@@ -190,8 +190,8 @@ func TestFactsNeverCountForLonger(t *testing.T) {
 	})
 }
 
-// One no counts for all tasks that are confirmed together, and their GETs run next
-// to each other.
+// A refusal for one task counts for all tasks that are confirmed together, and
+// their GETs run in parallel.
 func TestEachTaskCounts(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		hers := map[int64]bool{1: true, 2: true}
@@ -212,7 +212,7 @@ func TestEachTaskCounts(t *testing.T) {
 			}
 			time.Sleep(time.Minute + 1)
 		}
-		// The oldest of them has an age, too.
+		// The age of the oldest one counts.
 		k.KeepTask(1, Task{Known: true, Asked: time.Now(), People: []string{"ada@acme.example"}})
 		time.Sleep(time.Minute)
 		k.KeepTask(2, Task{Known: true, Asked: time.Now(), People: []string{"ada@acme.example"}})
@@ -234,7 +234,7 @@ func TestAgeIsJudgedAtTheVerdict(t *testing.T) {
 	})
 }
 
-func TestARefusalIsNeverFromMemory(t *testing.T) {
+func TestRefusalIsNeverServedFromMemory(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		a := newAsking(t, api, Rules{Mode: PeopleOnTask, Usergroups: []GroupID{"S0LEADS"}}, MaxFactsAge)
 		a.change("U0GRACE", guest(true))
@@ -258,7 +258,7 @@ func TestARefusalIsNeverFromMemory(t *testing.T) {
 	})
 }
 
-func TestTheTaskOfThePromptCounts(t *testing.T) {
+func TestTaskOfPromptCounts(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		a := newAsking(t, api, Rules{Mode: PeopleOnTask}, MaxFactsAge)
 		a.types("U0ADA", CodeAllowed)
@@ -272,10 +272,10 @@ func TestTheTaskOfThePromptCounts(t *testing.T) {
 		if age := a.confirms("U0ADA", "U0ADA", CodeAllowed); age != time.Minute {
 			t.Errorf("age %v", age)
 		}
-		a.wantLooks(0)
+		a.wantLookups(0)
 		time.Sleep(time.Second)
 		a.confirms("U0ADA", "U0ADA", CodeNotOnTask)
-		a.wantLooks(1)
+		a.wantLookups(1)
 		a.mu.Lock()
 		a.err = errors.New("down")
 		a.mu.Unlock()
@@ -285,7 +285,7 @@ func TestTheTaskOfThePromptCounts(t *testing.T) {
 }
 
 // Three hundred presses in ten seconds.
-func TestAFloodOfRefusedPressesIsBounded(t *testing.T) {
+func TestFloodOfRefusedPressesIsBounded(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		a := newAsking(t, api, Rules{Mode: PeopleOnTask, Usergroups: []GroupID{"S0LEADS"}}, MaxFactsAge)
 		a.change("U0GRACE", guest(true))
@@ -301,13 +301,13 @@ func TestAFloodOfRefusedPressesIsBounded(t *testing.T) {
 		if calls["users.info U0GRACE"] > 10 || calls["users.info U0ADA"] != 1 || calls["usergroups.users.list S0LEADS T1"] != 1 {
 			t.Errorf("%v", calls)
 		}
-		a.wantLooks(1)
+		a.wantLookups(1)
 	})
 }
 
 // A usergroup's list is asked for at most every ten seconds, however many people
 // aren't on it.
-func TestAFloodOfManyRefusedPeopleSparesTheUsergroups(t *testing.T) {
+func TestFloodOfRefusedPeopleSparesUsergroups(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		a := newAsking(t, api, Rules{Mode: Listed, Usergroups: []GroupID{"S0LEADS"}}, MaxFactsAge)
 		for i := range 60 {
@@ -329,9 +329,9 @@ func TestAFloodOfManyRefusedPeopleSparesTheUsergroups(t *testing.T) {
 	})
 }
 
-// The task is got next to the look-ups, but not for someone who was refused when
-// last judged, nor twice for someone who was never judged.
-func TestTheTaskIsGotForThoseWhoMayBeAllowed(t *testing.T) {
+// The task is fetched in parallel with the other lookups, but not for someone who
+// was refused last time, and not twice for someone without an earlier verdict.
+func TestFetchesTheTaskOnlyForPossiblyAllowedPeople(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		api.slow(time.Second)
 		a := newAsking(t, api, Rules{}, MaxFactsAge)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// drawRules makes any rules at all, also some that Validate would refuse: the
-// law holds for them too.
+// drawRules returns any rules, including invalid ones: the law holds for them
+// too.
 func drawRules(r *rand.Rand) Rules {
 	return Rules{
 		Mode:         pick(r, Members, Mode(""), PeopleOnTask, Listed),
@@ -40,8 +40,8 @@ func drop[T any](r *rand.Rand, list []T, atLeast int) []T {
 	return slices.Delete(slices.Clone(list), i, i+1)
 }
 
-// restrict adds one restriction. Where a list restricts, an empty one does
-// not, so the last entry stays.
+// restrict adds one restriction. It keeps the last entry of a restricting
+// list, because an empty one doesn't restrict.
 func restrict(r *rand.Rand, rules Rules) Rules {
 	switch r.IntN(8) {
 	case 0:
@@ -75,7 +75,7 @@ func restrict(r *rand.Rand, rules Rules) Rules {
 	return rules
 }
 
-// unknown makes less of a case known, or more of it asked for.
+// unknown makes facts of a case unknown.
 func unknown(r *rand.Rand, c Case) Case {
 	switch r.IntN(6) {
 	case 0:
@@ -94,9 +94,10 @@ func unknown(r *rand.Rand, c Case) Case {
 	return c
 }
 
-// TestARestrictionNeverAllowsMore is the law of the package: neither another
-// restriction, nor less knowledge, lets anybody do what they could not do.
-func TestARestrictionNeverAllowsMore(t *testing.T) {
+// TestRestrictionsNeverAllowMore checks the law of the package: neither
+// another restriction nor missing facts allow anything that wasn't allowed
+// before.
+func TestRestrictionsNeverAllowMore(t *testing.T) {
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))
 	cases := slices.Collect(everyCase())

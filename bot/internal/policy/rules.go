@@ -1,13 +1,12 @@
-// Package policy says who may cancel a task, and where.
+// Package policy decides who may cancel a task, and where.
 //
-// The rules are pure: Rules.Decide is a function of facts, and Slack, clocks
-// and contexts are not among them. Checker gathers the facts from Slack, no
-// more of them than the decision needs.
+// The rules are pure: Rules.Decide is a function of facts, without Slack,
+// clocks or contexts. Checker gathers the facts from Slack, and no more than
+// the decision needs.
 //
-// Two laws hold for every rule. What is not known counts as no. And a further
-// restriction never lets anybody do what they could not do without it; so
-// channels, the second person and approvers all narrow what the mode allows,
-// and none of them widens it.
+// Two laws hold for every rule. If a fact isn't known, the answer is no. And a
+// restriction never allows anything that wasn't allowed without it: channels,
+// the second person and approvers only narrow what the mode allows.
 package policy
 
 import (
@@ -22,18 +21,18 @@ type Mode string
 // The modes.
 const (
 	Members      Mode = "members"        // every full member; the default
-	PeopleOnTask Mode = "people-on-task" // the task's owner, assignee and collaborators, and those listed
-	Listed       Mode = "listed"         // those listed
+	PeopleOnTask Mode = "people-on-task" // the task's owner, assignee and collaborators, and listed people
+	Listed       Mode = "listed"         // listed people
 )
 
-// Scope says of what somebody has to be a full member, on Enterprise Grid.
-// Without Grid there is only the workspace.
+// Scope says whether people have to be full members of the workspace or of the
+// organisation, on Enterprise Grid. Without Grid there is only the workspace.
 type Scope string
 
 // The scopes.
 const (
-	OfWorkspace    Scope = "workspace"    // the app's; org-wide: the one that the command came from; the default
-	OfOrganisation Scope = "organization" // any workspace of the organisation; spelt as Slack does
+	OfWorkspace    Scope = "workspace"    // the app's; if installed org-wide, the one that the command came from; the default
+	OfOrganisation Scope = "organization" // any workspace of the organisation; Slack's spelling
 )
 
 // Rules is the configured policy.
@@ -46,15 +45,15 @@ type Rules struct {
 	SecondPerson SecondPerson
 	Shared       SharedChannels
 
-	// Approvers are ids of people and of usergroups. If there are any, the
-	// second person has to be one of them, and has to be allowed by Mode as
-	// well. Somebody who is to confirm tasks that they are not on goes into Users
-	// or Usergroups too.
+	// Approvers are the IDs of people and usergroups. If there are any, the
+	// second person has to be one of them, and has to be allowed by Mode too.
+	// To let someone confirm tasks that they aren't on, add them to Users or
+	// Usergroups as well.
 	Approvers []string
 }
 
-// Moment is when somebody asks. Its zero value is taken for a click, which is
-// the stricter.
+// Moment is when the rules are applied. The zero value counts as a click,
+// which is stricter.
 type Moment int
 
 // The moments.
@@ -63,7 +62,7 @@ const (
 	AtClick
 )
 
-// Case is everything that a decision is a function of, besides the rules.
+// Case has everything that a decision depends on, apart from the rules.
 type Case struct {
 	Moment       Moment
 	Installation Installation
@@ -71,12 +70,12 @@ type Case struct {
 	Place        Place
 	Audience     Audience
 	Person       Person // who types, or presses "Cancel task"
-	Requester    Person // at a click: who typed the command, often the same person
-	TwoAsked     bool   // at a click: the prompt was put to a second person
-	Task         Task   // what Standing does not look at
+	Requester    Person // for a click: who typed the command, often the same person
+	TwoAsked     bool   // for a click: the prompt was addressed to a second person
+	Task         Task   // not used by Standing
 }
 
-// Decide judges a case whole.
+// Decide judges a whole case.
 func (r Rules) Decide(c Case) Verdict {
 	if v := r.Standing(c); !v.Allowed() {
 		return v
@@ -84,8 +83,8 @@ func (r Rules) Decide(c Case) Verdict {
 	return r.OnTask(c)
 }
 
-// Standing judges all that can be judged without the task, so that somebody
-// who may not cancel anything costs no call to Chamelio.
+// Standing judges everything that doesn't need the task, so that someone who
+// may cancel nothing costs no call to Chamelio.
 func (r Rules) Standing(c Case) Verdict {
 	if v := r.people(c); !v.Allowed() {
 		return v
@@ -103,7 +102,7 @@ func (r Rules) people(c Case) Verdict {
 	}
 	two := c.TwoAsked || r.SecondPerson.Always
 	if c.Moment != AtCommand && two && c.Person.same(c.Requester) {
-		return refuse(CodeNeedsSecondPerson) // before anything is looked up: the ids alone can tell
+		return refuse(CodeNeedsSecondPerson) // before any lookup: the IDs are enough
 	}
 	if v := r.standing(c.Person, c); !v.Allowed() || c.Moment == AtCommand {
 		return v
@@ -114,7 +113,8 @@ func (r Rules) people(c Case) Verdict {
 	return ofRequester(r.standing(c.Requester, c))
 }
 
-// OnTask judges what depends on the task. It comes after Standing.
+// OnTask judges everything that depends on the task. It must be called after
+// Standing.
 func (r Rules) OnTask(c Case) Verdict {
 	if v := r.onTask(c.Person, c.Task); !v.Allowed() || c.Moment == AtCommand {
 		return v
@@ -128,21 +128,21 @@ func (r Rules) OnTask(c Case) Verdict {
 	return ofRequester(r.onTask(c.Requester, c.Task))
 }
 
-// NeedsTask reports whether OnTask goes by the task at all.
+// NeedsTask reports whether OnTask depends on the task.
 func (r Rules) NeedsTask() bool { return r.Mode == PeopleOnTask || r.SecondPerson.byWorkflow() }
 
-// NeedsSecondPerson reports whether two people are needed to cancel this
-// task. A task whose workflow is not known needs two if any workflow does.
+// NeedsSecondPerson reports whether two people are needed to cancel this task.
+// If the workflow isn't known, the answer is yes if any workflow needs two.
 func (r Rules) NeedsSecondPerson(t Task) bool { return r.SecondPerson.needed(t) }
 
-// undecided reports that one person acts alone, as the prompt had it, and that
-// it cannot be told whether the task needs two. They are not told that it does:
-// it may not, and another try may show it.
+// undecided reports that one person acts alone, as the prompt allowed, and
+// that it isn't known whether the task needs two. The refusal must not claim
+// that it does: another try may succeed.
 func (r Rules) undecided(c Case) bool {
 	return !c.TwoAsked && r.SecondPerson.byWorkflow() && !c.Task.Known && c.Person.same(c.Requester)
 }
 
-// accepts compares where a payload says it comes from with the installation.
+// accepts compares where a payload claims to come from with the installation.
 func (r Rules) accepts(c Case) bool {
 	own, origin := c.Installation, c.Origin
 	sameOrganisation := own.EnterpriseID != "" && origin.EnterpriseID == own.EnterpriseID
@@ -159,12 +159,12 @@ func (r Rules) accepts(c Case) bool {
 		return true
 	}
 	// A click in a channel that several workspaces of the organisation share
-	// names the clicker's, or none. A command that names another workspace was
-	// typed at another installation of the app.
+	// has the clicker's workspace, or none. A command with another workspace
+	// was typed at another installation of the app.
 	return sameOrganisation && (origin.TeamID == "" || c.Moment != AtCommand || r.MembersOf == OfOrganisation)
 }
 
-// standing judges one person, whatever the task.
+// standing judges one person, without regard to the task.
 func (r Rules) standing(p Person, c Case) Verdict {
 	if v := p.known(); !v.Allowed() {
 		return v
@@ -177,17 +177,18 @@ func (r Rules) standing(p Person, c Case) Verdict {
 		return allow()
 	case Listed:
 	}
-	return p.listed(r.Users, r.Usergroups, CodeNotListed) // also for a mode that is none
+	return p.listed(r.Users, r.Usergroups, CodeNotListed) // also for an invalid mode
 }
 
-// membership judges whether somebody is a full member, and of the right
-// workspace. The first reason that is true of a person is the most useful one.
+// membership reports whether a person is a full member, and of the right
+// workspace. The refusals are ordered: the first one that applies is the most
+// useful.
 func (r Rules) membership(p Person, c Case) Verdict {
 	own, workspace := c.Installation, c.Installation.TeamID
 	if own.OrgWide {
 		workspace = c.Place.Workspace
 	}
-	wholeOrganisation := r.MembersOf == OfOrganisation // without Grid the cases above have it
+	wholeOrganisation := r.MembersOf == OfOrganisation // without Grid, the cases above cover it
 	switch {
 	case p.Deactivated:
 		return refuse(CodeDeactivated)
@@ -211,7 +212,7 @@ func (r Rules) membership(p Person, c Case) Verdict {
 	return allow()
 }
 
-// onTask judges one person by the task.
+// onTask judges one person's relation to the task.
 func (r Rules) onTask(p Person, t Task) Verdict {
 	if r.Mode != PeopleOnTask {
 		return allow()
@@ -232,7 +233,7 @@ func (r Rules) onTask(p Person, t Task) Verdict {
 	return allow()
 }
 
-// pair judges the confirmer as the second person, where there has to be one.
+// pair judges the confirmer as the second person, if one is needed.
 func (r Rules) pair(c Case, two bool) Verdict {
 	switch {
 	case !two:
@@ -246,8 +247,8 @@ func (r Rules) pair(c Case, two bool) Verdict {
 	return c.Person.listed(users, groups, CodeNotAnApprover)
 }
 
-// groups returns the usergroups that may make a difference, as far as the IDs
-// can tell.
+// groups returns the usergroups that may change the answer, judging by the
+// IDs.
 func (r Rules) groups(c Case) []GroupID {
 	var all []GroupID
 	if !contains(r.Users, c.Person.ID) || c.Moment != AtCommand && !contains(r.Users, c.Requester.ID) {
@@ -263,7 +264,7 @@ func (r Rules) groups(c Case) []GroupID {
 	return slices.DeleteFunc(slices.Compact(all), func(id GroupID) bool { return id == "" })
 }
 
-// approvers tells people from usergroups by the form of the id.
+// approvers separates people from usergroups by the form of the ID.
 func (r Rules) approvers() (users []UserID, groups []GroupID) {
 	for _, id := range r.Approvers {
 		if id = strings.TrimSpace(id); groupForm.MatchString(id) {
@@ -275,8 +276,8 @@ func (r Rules) approvers() (users []UserID, groups []GroupID) {
 	return users, groups
 }
 
-// ofRequester turns a "no" to the requester into one that the confirmer can
-// be told. What is not known stays what it is.
+// ofRequester turns a refusal of the requester into one for the confirmer. An
+// unknown fact stays unknown.
 func ofRequester(v Verdict) Verdict {
 	if v.Code.Final() {
 		return Verdict{Code: CodeRequesterForbidden, Cause: fmt.Errorf("the requester: %s", v.Code)}

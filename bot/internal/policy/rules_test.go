@@ -17,8 +17,8 @@ func originOf(i Installation) Origin {
 	return Origin{AppID: i.AppID, TeamID: i.TeamID, EnterpriseID: i.EnterpriseID}
 }
 
-// member is a full member of T1, in the organisation E1, whatever the
-// installation; ada.changed makes others of her.
+// ada is a full member of T1, in the organisation E1, in every installation;
+// ada.changed returns variants.
 var ada = Person{
 	Known: Answered, ID: "U0ADA", TeamID: "T1", EnterpriseID: "E1", Teams: []TeamID{"T2", "T1"},
 	Email: "ada@acme.example", EmailConfirmed: true,
@@ -30,7 +30,7 @@ func (p Person) changed(change func(*Person)) Person {
 	return p
 }
 
-// on is the same person where there is no Grid.
+// on returns the same person in an installation, which may be outside of Grid.
 func (p Person) on(i Installation) Person {
 	if i.EnterpriseID == "" && p.EnterpriseID == "E1" {
 		p.EnterpriseID, p.Teams = "", nil
@@ -44,7 +44,7 @@ var grace = ada.changed(func(p *Person) {
 
 var task = Task{Known: true, Workflow: "NDA", People: []string{"", "x@acme.example", " ADA@Acme.example "}}
 
-// commandBy and clickBy are cases in which nothing is wrong.
+// commandBy and clickBy return allowed cases.
 func commandBy(p Person, i Installation) Case {
 	return Case{Moment: AtCommand, Installation: i, Origin: originOf(i), Place: Place{Channel: "C0LEGAL", Workspace: "T1"}, Person: p.on(i), Task: task}
 }
@@ -82,7 +82,7 @@ func check(t *testing.T, rows []row) {
 	}
 }
 
-func TestWhoIsAFullMember(t *testing.T) {
+func TestFullMembers(t *testing.T) {
 	one := func(name string, i Installation, want Code, change func(*Person)) row {
 		return row{name, Rules{}, commandBy(ada, i).with(func(c *Case) { change(&c.Person) }), want}
 	}
@@ -243,7 +243,7 @@ func TestNothingMatchesNothing(t *testing.T) {
 	}
 }
 
-func TestTheCauseReachesTheOperator(t *testing.T) {
+func TestVerdictKeepsCause(t *testing.T) {
 	cause := errors.New("why")
 	for name, c := range map[string]Case{
 		"person": commandBy(ada, single).with(func(c *Case) { c.Person.Known, c.Person.Cause = NotAnswered, cause }),

@@ -8,24 +8,25 @@ import (
 	"unicode"
 )
 
-// SecondPerson says which tasks need somebody other than the requester to
-// confirm. Its zero value is none.
+// SecondPerson says which tasks someone other than the requester has to
+// confirm. The zero value means none.
 type SecondPerson struct {
 	Always    bool
-	Workflows []string // only these workflows' tasks; of no effect with Always
+	Workflows []string // only tasks of these workflows; ignored with Always
 }
 
-var errQuotes = errors.New("quotation marks must stand around a whole name, in pairs")
+var errQuotes = errors.New("quotation marks must enclose a whole name")
 
-// UnmarshalText reads true, false, or a comma-separated list of names. A name
-// with a comma in it stands in double quotation marks.
+// UnmarshalText parses true, false, or a comma-separated list of names. A name
+// that contains a comma must be in double quotation marks.
 func (s *SecondPerson) UnmarshalText(text []byte) error {
 	*s = SecondPerson{}
 	if len(text) == 0 {
 		return nil
 	}
 	value := strings.TrimSpace(string(text))
-	// Any case, where strconv takes three of them: "tRUE" is no workflow.
+	// In any case, although strconv accepts only three: "tRUE" isn't a
+	// workflow.
 	if always, err := strconv.ParseBool(strings.ToLower(value)); err == nil {
 		s.Always = always
 		return nil
@@ -35,8 +36,8 @@ func (s *SecondPerson) UnmarshalText(text []byte) error {
 	return err
 }
 
-// splitNames splits at the commas outside quotation marks. Blanks between
-// commas are harmless, but a list of nothing else is kept for Validate.
+// splitNames splits at the commas outside quotation marks. Empty entries are
+// ignored, but a list of nothing else is kept for Validate.
 func splitNames(text string) ([]string, error) {
 	var names []string
 	for more := true; more; {
@@ -64,10 +65,10 @@ func splitNames(text string) ([]string, error) {
 	return names, nil
 }
 
-// Ever reports whether any task needs one.
+// Ever reports whether any task needs a second person.
 func (s SecondPerson) Ever() bool { return s.Always || len(s.Workflows) > 0 }
 
-// byWorkflow reports whether it depends on the task.
+// byWorkflow reports whether the answer depends on the task.
 func (s SecondPerson) byWorkflow() bool { return !s.Always && len(s.Workflows) > 0 }
 
 func (s SecondPerson) needed(t Task) bool {
@@ -88,9 +89,9 @@ func (s SecondPerson) Listed(workflow string) (entry string, ok bool) {
 	return s.Workflows[i], true
 }
 
-// foldName drops what people do not see when they compare two names: blanks,
-// and characters that have no width. Names are compared generously, because
-// one that is missed is one that a single person can cancel.
+// foldName removes what people don't see when they compare names: spaces, and
+// characters without width. The comparison is generous, because a single
+// person could cancel the tasks of a name that doesn't match.
 func foldName(name string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
@@ -100,8 +101,8 @@ func foldName(name string) string {
 	}, name)
 }
 
-// looksLikeSwitch reports whether a name was rather meant as true or false. As
-// the name of a workflow that nobody has, it would restrict nothing.
+// looksLikeSwitch reports whether a name was probably meant as true or false.
+// As the name of a workflow that doesn't exist, it would restrict nothing.
 func looksLikeSwitch(name string) bool {
 	name = strings.ToLower(foldName(name))
 	switch name {
@@ -112,8 +113,8 @@ func looksLikeSwitch(name string) bool {
 	return oneSlip(name, "true") || oneSlip(name, "false")
 }
 
-// oneSlip reports whether a typed word is a word, or is one letter away from
-// it: one too many, one missing, one wrong, or two swapped.
+// oneSlip reports whether typed is word, or differs by one letter: one extra,
+// one missing, one wrong, or two swapped.
 func oneSlip(typed, word string) bool {
 	i := 0
 	for i < len(typed) && i < len(word) && typed[i] == word[i] {

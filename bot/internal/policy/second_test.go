@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestASecondPerson(t *testing.T) {
+func TestSecondPersonRules(t *testing.T) {
 	always := Rules{SecondPerson: SecondPerson{Always: true}}
 	forNDAs := Rules{SecondPerson: SecondPerson{Workflows: []string{"MSA", " n d\u200ba"}}}
 	approved := func(r Rules) Rules { r.Approvers = []string{"U0LINUS", " S0LEGAL "}; return r }
@@ -67,9 +67,9 @@ func TestASecondPerson(t *testing.T) {
 	})
 }
 
-// TestEachStepStandsAlone: what Standing refuses costs no look at the task, and
-// OnTask does not count on Standing.
-func TestEachStepStandsAlone(t *testing.T) {
+// A refusal by Standing needs no GET of the task, and OnTask doesn't depend on
+// Standing.
+func TestStepsAreIndependent(t *testing.T) {
 	asked := clickBy(ada, ada, single).with(func(c *Case) { c.TwoAsked, c.Task = true, Task{} })
 	always := Rules{SecondPerson: SecondPerson{Always: true}, Approvers: []string{"U0LINUS"}}
 	workflow := Rules{SecondPerson: SecondPerson{Workflows: []string{"MSA"}}}
@@ -130,7 +130,7 @@ func TestNeedsTask(t *testing.T) {
 	}
 }
 
-func TestWhatLooksLikeASwitch(t *testing.T) {
+func TestValuesThatLookLikeBooleans(t *testing.T) {
 	for _, slip := range []string{"treu", "tru", "ture", "truee", "trve", "rtue", "fxlse", "flase", "yes", "FALS", " on "} {
 		if !looksLikeSwitch(slip) {
 			t.Errorf("%q is taken for a workflow", slip)
@@ -143,7 +143,7 @@ func TestWhatLooksLikeASwitch(t *testing.T) {
 	}
 }
 
-func TestNobodyIsNotAskedFor(t *testing.T) {
+func TestEmptyUserIsNotLookedUp(t *testing.T) {
 	if v := (Person{}).known(); v.Code != CodeCannotCheck || v.missing != nil {
 		t.Errorf("%+v", v)
 	}

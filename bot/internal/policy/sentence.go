@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Sentence states the policy for the operator, as one sentence.
+// Sentence describes the policy to the operator in one sentence.
 func (r Rules) Sentence() string {
 	it := ""
 	if r.Mode == PeopleOnTask {
@@ -35,7 +35,7 @@ func (r Rules) who() string {
 	return "Only " + member + "s" + of + " who are " + listed
 }
 
-// listing says "on a list of 2 people or in one of 3 usergroups".
+// listing returns "on a list of 2 people or in one of 3 usergroups".
 func listing(users, groups int) string {
 	var parts []string
 	if users > 0 {
@@ -61,7 +61,7 @@ func (r Rules) how() string {
 	second := "a second person"
 	if len(r.Approvers) > 0 {
 		users, groups := r.approvers()
-		second = "an approver (somebody else who is " + listing(len(unique(users)), len(unique(groups))) + ")"
+		second = "an approver (someone else who is " + listing(len(unique(users)), len(unique(groups))) + ")"
 	}
 	switch {
 	case r.SecondPerson.Always:
@@ -77,7 +77,7 @@ func (r Rules) how() string {
 	return "alone, except that " + second + " must confirm for tasks of " + workflows + ", and for tasks whose workflow isn't known"
 }
 
-// quoted says “A”, “B” and “C”.
+// quoted returns “A”, “B” and “C”.
 func quoted(names []string) string {
 	var b strings.Builder
 	for i, name := range names {

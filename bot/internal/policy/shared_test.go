@@ -55,8 +55,8 @@ func TestSharedChannels(t *testing.T) {
 	}
 }
 
-// Someone who may not cancel anything costs no look-up of the channel.
-func TestTheAudienceComesLast(t *testing.T) {
+// A person who may not cancel anything causes no lookup of the channel.
+func TestAudienceIsJudgedLast(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		q := questionBy("U0GRACE", AtCommand, "")
 		q.Place.Channel, q.Several = "C0SHARED", true
@@ -69,7 +69,7 @@ func TestTheAudienceComesLast(t *testing.T) {
 }
 
 // A channel that is opened to others while a prompt is open counts at the click.
-func TestAChannelThatWasSharedMeanwhile(t *testing.T) {
+func TestChannelSharedAfterThePrompt(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		k := remembering(Rules{Shared: SharedRefused}, api)
 		q := questionBy("U0ADA", AtCommand, "")

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// Field names a setting. Whoever reads the configuration knows what it is
-// called there.
+// Field names a setting. The caller knows its name in the configuration.
 type Field string
 
 // The settings.
@@ -35,17 +34,17 @@ var (
 	channelForm = regexp.MustCompile(`^[CGD][A-Z0-9]{2,20}$`)
 )
 
-// Validate reports all that cannot be meant: above all a restriction that
-// would restrict nothing.
+// Validate returns everything that is wrong with the rules: above all a
+// restriction that would restrict nothing.
 func (r Rules) Validate() []Problem {
 	problems := r.wrongValues()
 	if len(problems) > 0 {
-		return problems // what follows would only repeat them in other words
+		return problems // further checks would only repeat it
 	}
 	return append(r.withoutEffect(), r.nobodyCould()...)
 }
 
-// wrongValues judges each setting by itself.
+// wrongValues checks each setting by itself.
 func (r Rules) wrongValues() (problems []Problem) {
 	add := func(f Field, advice string) {
 		if advice != "" {
@@ -75,8 +74,9 @@ func (r Rules) wrongValues() (problems []Problem) {
 	return problems
 }
 
-// wrongIDs judges a list. Blanks between ids are harmless; a list of nothing
-// but blanks was meant as a restriction, and would be none or lock all out.
+// wrongIDs checks a list. Empty entries are ignored, but a list of only empty
+// entries was meant as a restriction, and would either restrict nothing or
+// lock everyone out.
 func wrongIDs[T ~string](list []T, what, like string, forms ...*regexp.Regexp) string {
 	named := false
 	for _, id := range list {
@@ -101,7 +101,7 @@ func (s SecondPerson) wrongNames() string {
 		case foldName(name) == "":
 			return "has a blank where a workflow's name should be: use true, false, or names separated by commas"
 		case looksLikeSwitch(name):
-			return "has an entry that looks like a switch, not like a workflow's name: use true, false, or names separated by commas"
+			return "has an entry that looks like true or false, not like a workflow's name: use true, false, or names separated by commas"
 		}
 	}
 	if s.Always && len(s.Workflows) > 0 {
@@ -110,7 +110,7 @@ func (s SecondPerson) wrongNames() string {
 	return ""
 }
 
-// withoutEffect finds restrictions that would go unnoticed.
+// withoutEffect finds restrictions that would silently have no effect.
 func (r Rules) withoutEffect() (problems []Problem) {
 	if r.Mode == "" || r.Mode == Members {
 		const advice = "has no effect while every full member may cancel: choose people-on-task or listed as the policy, or remove this list"
@@ -122,18 +122,18 @@ func (r Rules) withoutEffect() (problems []Problem) {
 		}
 	}
 	if len(r.Approvers) > 0 && !r.SecondPerson.Ever() {
-		problems = append(problems, Problem{FieldApprovers, "has no effect while nobody has to confirm: require a second person, or remove this list"})
+		problems = append(problems, Problem{FieldApprovers, "has no effect unless a second person is required: require one, or remove this list"})
 	}
 	if r.Mode == Listed && len(r.Usergroups) == 0 {
 		users, _ := r.approvers()
 		if slices.ContainsFunc(users, func(id UserID) bool { return !contains(r.Users, id) }) {
-			problems = append(problems, Problem{FieldApprovers, "names somebody who is not on the list of people who may cancel, so they could not confirm anything: add them there too"})
+			problems = append(problems, Problem{FieldApprovers, "names a person who isn't on the list of people who may cancel, and so couldn't confirm anything: add them there too"})
 		}
 	}
 	return problems
 }
 
-// nobodyCould finds policies under which nothing can be cancelled by anybody.
+// nobodyCould finds policies under which no one can cancel anything.
 func (r Rules) nobodyCould() []Problem {
 	if r.Mode != Listed || len(r.Usergroups) > 0 {
 		return nil
@@ -147,7 +147,7 @@ func (r Rules) nobodyCould() []Problem {
 	return nil
 }
 
-// unique drops blanks and repetitions.
+// unique removes empty entries and duplicates.
 func unique[T ~string](list []T) []T {
 	var kept []T
 	for _, id := range list {

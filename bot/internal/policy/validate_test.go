@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestWhatCannotBeMeantIsRefused(t *testing.T) {
+func TestRefusesContradictorySettings(t *testing.T) {
 	listed := func(r Rules) Rules { r.Mode = Listed; return r }
 	always, workflows := SecondPerson{Always: true}, func(names ...string) SecondPerson { return SecondPerson{Workflows: names} }
 	ada, both := []UserID{"U0ADA"}, []UserID{"U0ADA", "W0GRACE"}
@@ -44,8 +44,8 @@ func TestWhatCannotBeMeantIsRefused(t *testing.T) {
 		{"users under members", Rules{Users: ada}, FieldUsers, "no effect while every full member"},
 		{"users under members by name", Rules{Mode: Members, Users: ada}, FieldUsers, "no effect while every full member"},
 		{"groups under members", Rules{Usergroups: []GroupID{"S0LEADS"}}, FieldUsergroups, "no effect while every full member"},
-		{"approvers of nothing", Rules{Approvers: []string{"U0ADA"}}, FieldApprovers, "no effect while nobody"},
-		{"an approver who is not listed", listed(Rules{Users: both, SecondPerson: always, Approvers: []string{"U0ADA", "U0X"}}), FieldApprovers, "could not confirm"},
+		{"approvers of nothing", Rules{Approvers: []string{"U0ADA"}}, FieldApprovers, "no effect unless a second person"},
+		{"an approver who is not listed", listed(Rules{Users: both, SecondPerson: always, Approvers: []string{"U0ADA", "U0X"}}), FieldApprovers, "couldn't confirm"},
 		{"listed, nobody", listed(Rules{}), FieldMode, "none are listed"},
 		{"one listed, two needed", listed(Rules{Users: []UserID{"U0ADA", "U0ADA"}, SecondPerson: always}), FieldSecondPerson, "only one is listed"},
 		{"one listed, two needed at times", listed(Rules{Users: ada, SecondPerson: workflows("NDA")}), FieldSecondPerson, "only one is listed"},
@@ -74,7 +74,7 @@ func TestAllProblemsAreNamedAtOnce(t *testing.T) {
 	}
 }
 
-func TestASlipOfTrueIsNoWorkflow(t *testing.T) {
+func TestBooleanIsNoWorkflowName(t *testing.T) {
 	for _, slip := range []string{"ture", "tru", "rue", "trrue", "True1", "treu", "t rue", "flase", "fasle", "fals", "falsee", "yes", "No", "ON", "off", "all", "none", "*", "t", "T", "1"} {
 		if got := (Rules{SecondPerson: SecondPerson{Workflows: []string{"NDA", slip}}}).Validate(); len(got) != 1 {
 			t.Errorf("%q is taken for a workflow: %v", slip, got)
@@ -87,7 +87,7 @@ func TestASlipOfTrueIsNoWorkflow(t *testing.T) {
 	}
 }
 
-func TestThePolicyAsASentence(t *testing.T) {
+func TestPolicySentence(t *testing.T) {
 	two, three := []UserID{"U0ADA", "U0GRACE", " U0ADA"}, []GroupID{"S1", "S2", "S3"}
 	always, workflow := SecondPerson{Always: true}, SecondPerson{Workflows: []string{"NDA"}}
 	for want, r := range map[string]Rules{
@@ -100,11 +100,11 @@ func TestThePolicyAsASentence(t *testing.T) {
 		"Only full members who are in 1 usergroup may cancel, in every channel, alone.":                                                                                                           {Mode: Listed, Usergroups: []GroupID{"S1"}},
 		"Only full members of the organisation who are on a list of 2 people or in one of 3 usergroups may cancel, in every channel, alone.":                                                      {Mode: Listed, MembersOf: OfOrganisation, Users: two, Usergroups: three},
 		"Every full member may cancel, in every channel, once a second person has confirmed.":                                                                                                     {SecondPerson: always},
-		"Every full member may cancel, in every channel, once an approver (somebody else who is on a list of 1 person or in 1 usergroup) has confirmed.":                                          {SecondPerson: always, Approvers: []string{"U11", "S11"}},
-		"Every full member may cancel, in every channel, once an approver (somebody else who is in one of 2 usergroups) has confirmed.":                                                           {SecondPerson: always, Approvers: []string{"S1A", "S2A"}},
+		"Every full member may cancel, in every channel, once an approver (someone else who is on a list of 1 person or in 1 usergroup) has confirmed.":                                           {SecondPerson: always, Approvers: []string{"U11", "S11"}},
+		"Every full member may cancel, in every channel, once an approver (someone else who is in one of 2 usergroups) has confirmed.":                                                            {SecondPerson: always, Approvers: []string{"S1A", "S2A"}},
 		"Every full member may cancel, in every channel, alone, except that a second person must confirm for tasks of the workflow “NDA”, and for tasks whose workflow isn't known.":              {SecondPerson: workflow},
 		"Every full member may cancel, in 1 channel only, alone, except that a second person must confirm for tasks of the workflows “A”, “B” and “C”, and for tasks whose workflow isn't known.": {Channels: []ChannelID{"C1"}, SecondPerson: SecondPerson{Workflows: []string{"A", " B", "C"}}},
-		"Only full members who are on a task as owner, assignee or collaborator, or are on a list of 2 people or in one of 3 usergroups, may cancel it, in every channel, alone, except that an approver (somebody else who is on a list of 2 people) must confirm for tasks of the workflows “A” and “B”, and for tasks whose workflow isn't known.": {
+		"Only full members who are on a task as owner, assignee or collaborator, or are on a list of 2 people or in one of 3 usergroups, may cancel it, in every channel, alone, except that an approver (someone else who is on a list of 2 people) must confirm for tasks of the workflows “A” and “B”, and for tasks whose workflow isn't known.": {
 			Mode: PeopleOnTask, Users: two, Usergroups: three, SecondPerson: SecondPerson{Workflows: []string{"A", "B"}}, Approvers: []string{"U11", "W11"},
 		},
 	} {
@@ -114,8 +114,8 @@ func TestThePolicyAsASentence(t *testing.T) {
 	}
 }
 
-// TestEverySentence is written by rules of its own, so that no combination
-// reads oddly.
+// TestEverySentence has rules of its own for the sentence, so that every
+// combination reads well.
 func TestEverySentence(t *testing.T) {
 	for r := range everyRules() {
 		s := r.Sentence()
@@ -124,15 +124,15 @@ func TestEverySentence(t *testing.T) {
 			t.Errorf("%+v reads %s", r, s)
 		}
 		for part, want := range map[string]bool{
-			"Every full member":     r.Mode == Members,
-			"Only full members":     r.Mode != Members,
-			"on a task":             r.Mode == PeopleOnTask,
-			"of the organisation":   r.MembersOf == OfOrganisation,
-			"in every channel":      len(r.Channels) == 0,
-			"alone":                 !r.SecondPerson.Always,
-			"has confirmed.":        r.SecondPerson.Always,
-			"must confirm":          len(r.SecondPerson.Workflows) > 0,
-			"an approver (somebody": len(r.Approvers) > 0 && (r.SecondPerson.Always || len(r.SecondPerson.Workflows) > 0),
+			"Every full member":         r.Mode == Members,
+			"Only full members":         r.Mode != Members,
+			"on a task":                 r.Mode == PeopleOnTask,
+			"of the organisation":       r.MembersOf == OfOrganisation,
+			"in every channel":          len(r.Channels) == 0,
+			"alone":                     !r.SecondPerson.Always,
+			"has confirmed.":            r.SecondPerson.Always,
+			"must confirm":              len(r.SecondPerson.Workflows) > 0,
+			"an approver (someone else": len(r.Approvers) > 0 && (r.SecondPerson.Always || len(r.SecondPerson.Workflows) > 0),
 		} {
 			if strings.Contains(s, part) != want {
 				t.Errorf("%+v reads %s; %q: want %v", r, s, part, want)

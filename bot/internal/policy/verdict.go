@@ -1,23 +1,23 @@
 package policy
 
-// Code says why somebody was refused. The journal and the metrics keep these
-// words for ever: add to them, never change one.
+// Code says why a person was refused. The journal and the metrics keep these
+// words permanently: add new ones, but never change one.
 type Code string
 
-// CodeAllowed is the one code that is not a refusal. The empty Code is: a
-// verdict that nobody filled in allows nothing.
+// CodeAllowed is the only code that isn't a refusal. The empty Code is one, so
+// an unset verdict allows nothing.
 const CodeAllowed Code = "allowed"
 
-// Refusals that say something about the person or the place.
+// Refusals because of the person or the place.
 const (
 	CodeOtherInstallation  Code = "other_installation"    // an envelope for another app, or for another installation of it
-	CodeUnknownWorkspace   Code = "unknown_workspace"     // organisation-wide app: the command did not say which workspace it came from
+	CodeUnknownWorkspace   Code = "unknown_workspace"     // organisation-wide app: the command didn't name its workspace
 	CodeWrongChannel       Code = "wrong_channel"         // not in this conversation
 	CodeSharedChannel      Code = "shared_channel"        // people of another organisation read this conversation
 	CodeHiddenChannel      Code = "hidden_channel"        // Slack doesn't tell the app who reads this conversation
 	CodeDeactivated        Code = "deactivated"           //
 	CodeBot                Code = "bot"                   // a bot, a workflow, a connector, Slackbot
-	CodeStranger           Code = "stranger"              // Slack Connect: somebody from outside, in a shared channel
+	CodeStranger           Code = "stranger"              // Slack Connect: someone from outside, in a shared channel
 	CodeOtherOrganisation  Code = "other_organisation"    // another workspace or organisation than the app's
 	CodeOtherWorkspace     Code = "other_workspace"       // Grid: of the organisation, but not of this workspace
 	CodeInvited            Code = "invited"               // has not accepted the invitation yet
@@ -25,18 +25,18 @@ const (
 	CodeNotListed          Code = "not_listed"            //
 	CodeNotOnTask          Code = "not_on_task"           //
 	CodeNoEmail            Code = "no_email"              // the profile shows none: hidden, or the scope users:read.email is missing
-	CodeEmailUnconfirmed   Code = "email_unconfirmed"     // proves nothing: anybody can type any address
-	CodeNeedsSecondPerson  Code = "needs_second_person"   // the requester cannot confirm this alone
-	CodeNotAnApprover      Code = "not_an_approver"       // only approvers are the second person
+	CodeEmailUnconfirmed   Code = "email_unconfirmed"     // proves nothing: anyone can type any address
+	CodeNeedsSecondPerson  Code = "needs_second_person"   // the requester can't confirm this alone
+	CodeNotAnApprover      Code = "not_an_approver"       // only approvers can be the second person
 	CodeRequesterForbidden Code = "requester_not_allowed" // the confirmer may, but the requester may not any more
 )
 
-// Refusals because something is not known. Restrictions never fail open.
+// Refusals because a fact isn't known. Restrictions never fail open.
 const (
-	CodeCannotCheck      Code = "cannot_check"       // Slack did not answer about the person: worth another try
-	CodeCannotCheckTask  Code = "cannot_check_task"  // Chamelio did not answer about the task: worth another try
-	CodeCannotCheckScope Code = "cannot_check_scope" // the app may not ask: the operator's to fix
-	CodeCannotCheckGroup Code = "cannot_check_group" // a configured usergroup is gone or disabled: the operator's to fix
+	CodeCannotCheck      Code = "cannot_check"       // Slack didn't answer about the person: another try may help
+	CodeCannotCheckTask  Code = "cannot_check_task"  // Chamelio didn't answer about the task: another try may help
+	CodeCannotCheckScope Code = "cannot_check_scope" // the app lacks a permission: the operator can fix that
+	CodeCannotCheckGroup Code = "cannot_check_group" // a configured usergroup is gone or disabled: the operator can fix that
 )
 
 // codes are all refusals, each with the word that journals written by older
@@ -67,7 +67,7 @@ var codes = []struct{ code, old Code }{
 	{CodeCannotCheckGroup, ""},
 }
 
-// Codes lists every refusal, so that texts can be tested to cover them all.
+// Codes returns every refusal, so that tests can check that each has a text.
 func Codes() []Code {
 	all := make([]Code, 0, len(codes))
 	for _, c := range codes {
@@ -90,35 +90,35 @@ func ParseCode(text string) (Code, bool) {
 // Transient reports whether the same attempt may succeed in a minute.
 func (c Code) Transient() bool { return c == CodeCannotCheck || c == CodeCannotCheckTask }
 
-// ForOperator reports whether nobody but the operator can do anything about
-// it, so that the person is not told to try again.
+// ForOperator reports whether only the operator can do something about it, so
+// that the person isn't advised to try again.
 func (c Code) ForOperator() bool { return c == CodeCannotCheckScope || c == CodeCannotCheckGroup }
 
-// Final reports whether this is a real "no", not a "not known".
+// Final reports whether this is a real "no", and not an unknown.
 func (c Code) Final() bool {
 	return c != CodeAllowed && !c.Transient() && !c.ForOperator()
 }
 
-// Verdict is a decision: allowed, or refused with a code. Its zero value
-// refuses.
+// Verdict is the result of the rules: allowed, or refused with a code. The
+// zero value refuses.
 type Verdict struct {
 	Code  Code
-	Cause error // for the operator's log: why something is not known
+	Cause error // why a fact isn't known, for the log
 
-	// missing is what a look-up could still add. A verdict that has it is not
-	// the last word.
+	// missing has the facts that a lookup could still add. If it is set, the
+	// verdict isn't final.
 	missing *missing
 }
 
-// missing names facts that nobody has asked Slack for so far.
+// missing has facts that haven't been looked up.
 type missing struct {
 	user   UserID
-	groups []GroupID // of these the user may be a member; the user's own profile if empty
+	groups []GroupID // the usergroups to look up; the profile if empty
 
 	audience bool // who reads the conversation, and nothing about a user
 }
 
-// Allowed reports whether it is a yes.
+// Allowed reports whether the verdict is a yes.
 func (v Verdict) Allowed() bool { return v.Code == CodeAllowed }
 
 func allow() Verdict { return Verdict{Code: CodeAllowed} }

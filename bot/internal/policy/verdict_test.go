@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestCodesAreKeptForEver(t *testing.T) {
+func TestCodesNeverChange(t *testing.T) {
 	old := map[string]Code{
 		"not in this conversation": CodeWrongChannel, "guest": CodeGuest, "bot": CodeBot, "deactivated": CodeDeactivated,
 		"other organisation": CodeOtherOrganisation, "not listed": CodeNotListed, "not on the task": CodeNotOnTask,

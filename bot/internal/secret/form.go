@@ -16,10 +16,10 @@ var (
 	scheme     = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
 )
 
-// Misform says what a text is if it isn't a bare secret, but one in a wrapping
-// that people don't see or don't think of. It's read after a variable's name,
-// never quotes the text, and is "" if there is nothing to say. prefixes are
-// what the secret begins with.
+// Misform returns what is wrong with a text that isn't a bare secret, but one
+// with something around it that people don't see or don't think of. The result
+// is read after a variable's name, never quotes the text, and is "" if nothing
+// is wrong. prefixes are the possible prefixes of the secret.
 func Misform(text string, prefixes ...string) string {
 	if misform := invisible(text); misform != "" {
 		return misform

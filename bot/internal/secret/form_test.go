@@ -9,7 +9,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 )
 
-// Whatever a genuine secret is wrapped in is named, and the secret isn't shown.
+// Errors name what a genuine secret is wrapped in, and don't show the secret.
 func TestWrappingsAreNamed(t *testing.T) {
 	utf16of := func(text string, big bool) string {
 		var b strings.Builder

@@ -11,41 +11,42 @@ import (
 )
 
 const (
-	// minLength is from which length a text is taken for a secret: shorter ones
-	// would turn up in words of every day.
+	// minLength is the length from which a text counts as a secret: shorter
+	// ones would match everyday words.
 	minLength = 6
 
-	// maxEscape is how much longer an escape is than what it stands for: \u0041.
+	// maxEscape is how much longer an escape, such as \u0041, is than its
+	// character.
 	maxEscape = 6
 
-	// minRead is how much of an answer is asked for at a time: most are shorter.
+	// minRead is how much of an answer is read at a time: most are shorter.
 	minRead = 1 << 10
 )
 
-// Redactor keeps secrets out of what servers echo, whatever becomes of it: in
-// texts, in what is written, and in the answers to HTTP requests. It knows a
-// secret also where JSON or a URL has escaped it. It is safe for concurrent
-// use; the zero Redactor knows no secrets.
+// Redactor removes secrets from what servers echo: from texts, from written
+// output, and from answers to HTTP requests. It also recognizes a secret that
+// JSON or a URL has escaped. It is safe for concurrent use; the zero Redactor
+// knows no secrets.
 type Redactor struct {
 	mu    sync.Mutex // for Learn
 	known atomic.Pointer[known]
 }
 
-// known is what a Redactor looks for.
+// known is the set of secrets that a Redactor looks for.
 type known struct {
 	secrets []string
-	starts  [256]bool // bytes with which one can begin
-	longest int       // escaped
+	starts  [256]bool // first bytes of the secrets
+	longest int       // length of the longest, escaped
 }
 
-// NewRedactor returns one that knows some secrets.
+// NewRedactor returns a Redactor that knows some secrets.
 func NewRedactor(secrets ...Value) *Redactor {
 	r := &Redactor{}
 	r.Learn(secrets...)
 	return r
 }
 
-// Learn adds secrets. None is forgotten: an old key may be echoed, too.
+// Learn adds secrets. None is forgotten, because an old key may be echoed too.
 func (r *Redactor) Learn(secrets ...Value) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -83,7 +84,7 @@ func (r *Redactor) Clean(text string) string {
 	return string(clean)
 }
 
-// Writer passes on what is written without secrets. Each Write must be whole
+// Writer returns a writer that removes secrets. Each Write must have whole
 // lines.
 func (r *Redactor) Writer(to io.Writer) io.Writer { return &writer{r, to} }
 
@@ -103,7 +104,7 @@ func (w *writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// clean appends src to dst without secrets. Where src is not all there is, it
+// clean appends src to dst without secrets. If more text follows src, it
 // returns the rest, in which a secret may have begun.
 func (k *known) clean(dst, src []byte, all bool) (clean, rest []byte) {
 	end := len(src)
@@ -121,8 +122,8 @@ func (k *known) clean(dst, src []byte, all bool) (clean, rest []byte) {
 	return dst, src[end:]
 }
 
-// next finds the first secret that begins in src[from:end]. Its length is 0,
-// and at the end, if there is none.
+// next finds the first secret that begins in src[from:end]. If there is none,
+// it returns end and 0.
 func (k *known) next(src []byte, from, end int) (at, length int) {
 	for i := from; i < end; i++ {
 		if k.starts[src[i]] {
@@ -134,7 +135,8 @@ func (k *known) next(src []byte, from, end int) (at, length int) {
 	return end, 0
 }
 
-// match is the length of the secret with which text begins; 0 if with none.
+// match returns the length of the secret at the beginning of text; 0 if there
+// is none.
 func (k *known) match(text []byte) (longest int) {
 	for _, s := range k.secrets {
 		longest = max(longest, matchOne(text, s))
@@ -154,7 +156,8 @@ func matchOne(text []byte, secret string) int {
 	return n
 }
 
-// escaped is how many bytes at the beginning of text stand for c; 0 if none.
+// escaped returns how many bytes at the beginning of text encode c; 0 if none
+// do.
 func escaped(text []byte, c byte) int {
 	hex := func(from, to int) bool {
 		if len(text) < to {
@@ -178,7 +181,7 @@ func escaped(text []byte, c byte) int {
 	return 0
 }
 
-// Transport returns a transport whose answers, and errors, quote no secret.
+// Transport returns a transport whose answers and errors contain no secret.
 func (r *Redactor) Transport(t http.RoundTripper) http.RoundTripper { return transport{r, t} }
 
 type transport struct {
@@ -204,7 +207,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// error hides an error that quotes a secret.
+// error replaces an error that quotes a secret.
 func (t transport) error(err error) error {
 	if clean := t.Clean(err.Error()); clean != err.Error() {
 		return &hiddenError{clean, err}
@@ -212,7 +215,8 @@ func (t transport) error(err error) error {
 	return err
 }
 
-// hiddenError is what the hidden error is, but does not hand it out.
+// hiddenError replaces an error: errors.Is works, but the original isn't
+// accessible.
 type hiddenError struct {
 	text   string
 	hidden error
@@ -221,14 +225,14 @@ type hiddenError struct {
 func (e *hiddenError) Error() string        { return e.text }
 func (e *hiddenError) Is(target error) bool { return errors.Is(e.hidden, target) }
 
-// body is an answer's, without secrets. It holds back only as much as a secret
-// may be long.
+// body is the body of an answer, without secrets. It holds back only as much
+// as a secret may be long.
 type body struct {
 	*Redactor
 	from  io.ReadCloser
-	raw   []byte // read, and not looked at
-	clean []byte // looked at, and not passed on
-	err   error  // what ended it
+	raw   []byte // read, and not checked yet
+	clean []byte // checked, and not passed on yet
+	err   error  // the error that ended it
 }
 
 func (b *body) Read(p []byte) (int, error) {

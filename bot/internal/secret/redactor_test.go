@@ -28,7 +28,7 @@ func hidden(text string) bool {
 	return !strings.Contains(text, "topsecret") && !strings.Contains(text, "ord") && strings.Contains(text, "…")
 }
 
-func TestASecretIsRedactedHoweverItIsSpelt(t *testing.T) {
+func TestRedactsAllSpellingsOfASecret(t *testing.T) {
 	t.Parallel()
 	r := secret.NewRedactor(secret.New(token), secret.New(password), secret.New("short"), secret.Value{})
 	for _, text := range spellings {
@@ -48,7 +48,7 @@ func TestASecretIsRedactedHoweverItIsSpelt(t *testing.T) {
 	}
 }
 
-func TestALearntSecretIsRedactedAndTheOldOneStill(t *testing.T) {
+func TestRedactsNewAndOldSecrets(t *testing.T) {
 	t.Parallel()
 	r := secret.NewRedactor(secret.New("xoxb-old-one"))
 	to := r.Writer(io.Discard)
@@ -63,9 +63,9 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Whatever an answer quotes, and in whatever pieces it comes, and where it
-// breaks off.
-func TestAnAnswerQuotesNoSecret(t *testing.T) {
+// Answers are redacted whatever they quote, in whatever pieces they arrive,
+// and wherever they break off.
+func TestAnswersAreRedacted(t *testing.T) {
 	t.Parallel()
 	r := secret.NewRedactor(secret.New(token), secret.New(password))
 	cut := errors.New("cut")
@@ -99,7 +99,7 @@ func TestAnAnswerQuotesNoSecret(t *testing.T) {
 	}
 }
 
-func TestAnErrorQuotesNoSecretAndIsStillWhatItIs(t *testing.T) {
+func TestRedactedErrorKeepsItsType(t *testing.T) {
 	t.Parallel()
 	r := secret.NewRedactor(secret.New(token))
 	fail := io.ErrUnexpectedEOF

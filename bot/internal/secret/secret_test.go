@@ -11,7 +11,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 )
 
-func TestASecretCannotPrintItself(t *testing.T) {
+func TestSecretsPrintAsDots(t *testing.T) {
 	const hidden = "xoxb-hidden"
 	v := secret.New(hidden)
 	type config struct {

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// seal encrypts keys for the holder of others. It begins with the name of the
-// holder's. The ID is the same for the same keys and holder.
+// seal encrypts keys for the holder of others. The result begins with the name
+// of the holder's keys. The ID is the same for the same keys and holder.
 func seal(holder signingKeys, keys retired) (id, sealed string, err error) {
 	box, err := boxOf(holder)
 	if err != nil {
@@ -35,7 +35,7 @@ func unixOrZero(t time.Time) int64 {
 	return t.Unix()
 }
 
-// isFor reports whether sealed keys say that they are for a holder.
+// isFor reports whether sealed keys are addressed to a holder.
 func isFor(sealed string, holder signingKeys) bool { return strings.HasPrefix(sealed, holder.id+".") }
 
 var errBroken = errors.New("sealed keys can't be opened")

@@ -72,7 +72,7 @@ func begins(text, kept string) bool {
 	return kept == text || kept == "" || cut && begin != "" && strings.HasPrefix(text, begin)
 }
 
-// Several tasks share what room there is, and none of their IDs is lost.
+// Several tasks share the available room, and none of their IDs is lost.
 func TestSeveralTasksFitAButton(t *testing.T) {
 	s, now := testSigner(t), time.Now().Truncate(time.Second)
 	for name, tt := range map[string]struct {

@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	// handover is how long the keys of a replaced bot token still sign. In that
-	// time the other replicas load the new token's keys, which the journal has,
+	// handover is how long the keys of a replaced bot token still sign. In
+	// that time the other replicas load the new token's keys from the journal,
 	// and can verify what this one signs before and after.
 	handover = 2 * time.Minute
 
-	// promptsOutlive is how long prompts are accepted after their keys signed
-	// last: as long as one can be confirmed and replaced. rowsOutlive is how
-	// long after that a click may have come whose row is accepted: as long as
-	// another replica may go on using the earlier token.
+	// promptsOutlive is how long prompts are accepted after their keys last
+	// signed: as long as one can be confirmed and replaced. rowsOutlive is how
+	// much later a row's click may have come: as long as another replica may
+	// go on using the earlier token.
 	promptsOutlive = MaxTTL + 5*time.Minute
 	rowsOutlive    = 25 * time.Hour
 
@@ -33,9 +33,9 @@ const (
 )
 
 // signingKeys sign confirmations, accepted clicks and what follows from them.
-// Every replica derives them from the bot token. box is for other keys.
+// Every replica derives them from the bot token. box encrypts other keys.
 type signingKeys struct {
-	id                         string // names them, and says nothing about them
+	id                         string // identifies them, and reveals nothing about them
 	confirmations, clicks, box []byte
 }
 
@@ -45,18 +45,18 @@ type retired struct {
 	signed time.Time // until when they sign
 }
 
-// Store is what a Signer needs from the journal.
+// Store is the part of the journal that a Signer needs.
 type Store interface {
 	KeepSigningKeys(ctx context.Context, id, sealed string, keep time.Duration) error
 	SigningKeys(context.Context) ([]string, error)
 }
 
-// keyring has the keys of the bot token, those of earlier tokens while anything
-// that they signed may matter, and those of later tokens, which other replicas
-// use already. They are in the journal, too: earlier keys sealed with a key
+// keyring has the keys of the bot token, those of earlier tokens while their
+// signatures may matter, and those of later tokens, which other replicas use
+// already. They are also in the journal: earlier keys encrypted with a key
 // derived from the next token, so that a restart finds them, and later keys
-// sealed with one derived from the token before, so that replicas whose tokens
-// change hours apart verify what each other signs.
+// encrypted with one derived from the previous token, so that replicas whose
+// tokens change hours apart can verify each other's signatures.
 type keyring struct {
 	journal Store
 	now     func() time.Time
@@ -193,7 +193,7 @@ func (k *keyring) Load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// What one row has opens others.
+	// The keys in one row may decrypt another row.
 	for again := true; again; {
 		again = false
 		for _, sealed := range found {
@@ -203,8 +203,8 @@ func (k *keyring) Load(ctx context.Context) error {
 	return nil
 }
 
-// open adds the keys that a row of the journal has, if they can be opened and
-// are new. Must be called with changing held.
+// open adds the keys in a row of the journal, if they can be decrypted and are
+// new. It must be called with changing held.
 func (k *keyring) open(sealed string) bool {
 	if _, done := k.opened[sealed]; done {
 		return false
@@ -246,13 +246,13 @@ func (k *keyring) add(keys retired) bool {
 	return true
 }
 
-// knows must be called with mu held.
+// knows reports whether keys are known. It must be called with mu held.
 func (k *keyring) knows(keys signingKeys) bool {
 	same := func(a signingKeys) bool { return hmac.Equal(a.confirmations, keys.confirmations) }
 	return same(k.current) || slices.ContainsFunc(k.later, same) ||
 		slices.ContainsFunc(k.earlier, func(old retired) bool { return same(old.signingKeys) })
 }
 
-// OnBrokenKeys has report called for each row of the journal with keys that are
-// for this process, and that someone else has written or changed.
+// OnBrokenKeys sets a function that is called for each row of the journal with
+// keys for this process that someone else has written or changed.
 func (k *keyring) OnBrokenKeys(report func(error)) { k.report = report }

@@ -9,7 +9,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// shelf keeps sealed keys, as the journal does.
+// shelf stores sealed keys, like the journal.
 type shelf struct {
 	sealed map[string]string
 	away   bool
@@ -37,7 +37,7 @@ func (s *shelf) SigningKeys(context.Context) (all []string, err error) {
 	return all, nil
 }
 
-// clockOf is a clock that stands.
+// clockOf returns a stopped clock.
 type clockOf struct{ at time.Time }
 
 func (c *clockOf) now() time.Time { return c.at }
@@ -70,10 +70,10 @@ func rowAt(s Signer, c decision.Confirmation, user string, at time.Time) decisio
 	return d
 }
 
-// Nothing that was signed before a token was replaced is lost: not by this
-// replica, nor by one that comes to use the new token later, nor by the next
-// start, which knows the new one alone.
-func TestWhatAnEarlierTokenSignedStaysGood(t *testing.T) {
+// All earlier signatures stay valid: for this replica, for one that starts to
+// use the new token later, and for the next start, which only knows the new
+// one.
+func TestEarlierSignaturesStayValid(t *testing.T) {
 	t.Parallel()
 	ctx, on, clock := t.Context(), &shelf{sealed: map[string]string{}}, &clockOf{time.Now()}
 	began := clock.at
@@ -113,7 +113,7 @@ func TestWhatAnEarlierTokenSignedStaysGood(t *testing.T) {
 	}
 	verify("one that was late", second, after, nil)
 
-	// A second token in the place of the second: all three are good.
+	// The third token replaces the second: all three are valid.
 	if err := first.Rotate(ctx, "xoxb-third"); err != nil {
 		t.Fatal(err)
 	}
@@ -121,8 +121,8 @@ func TestWhatAnEarlierTokenSignedStaysGood(t *testing.T) {
 	verify("the third, of the first", third, before, nil)
 	verify("the third, of the second", third, after, nil)
 
-	// Prompts are good for as long as one lives, rows for as long as one can be
-	// under way.
+	// Prompts are valid until they expire, rows as long as they can be in
+	// progress.
 	clock.at = began.Add(handover + promptsOutlive - time.Second)
 	if _, err := first.Decode(before.Confirmation, began); err != nil {
 		t.Errorf("a prompt near its end: %v", err)
@@ -139,9 +139,9 @@ func TestWhatAnEarlierTokenSignedStaysGood(t *testing.T) {
 	verify("a click of long after", first, stale, errStaleKey)
 }
 
-// What someone else writes into the table of keys opens nothing, and what is
-// for this process is reported.
-func TestKeysThatSomeoneElseWroteAreReported(t *testing.T) {
+// Keys that someone else writes into the table of keys decrypt nothing, and those
+// for this process are reported.
+func TestForgedKeysAreReported(t *testing.T) {
 	t.Parallel()
 	on, clock := &shelf{sealed: map[string]string{}}, &clockOf{time.Now()}
 	s := ringFor(t, "xoxb-old", on, clock)
@@ -160,7 +160,7 @@ func TestKeysThatSomeoneElseWroteAreReported(t *testing.T) {
 }
 
 // Without the journal no token is replaced, and no row is judged.
-func TestKeysAreReplacedOnlyOnceTheOldOnesAreSafe(t *testing.T) {
+func TestKeysAreReplacedAfterSavingOldOnes(t *testing.T) {
 	t.Parallel()
 	ctx, on, clock := t.Context(), &shelf{sealed: map[string]string{}, away: true}, &clockOf{time.Now()}
 	s := ringFor(t, "xoxb-old", on, clock)

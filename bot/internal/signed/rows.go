@@ -14,17 +14,17 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// SignClick returns the MAC of an accepted click: who, when, on what, and where
-// the answer goes. Write access to the journal isn't enough to make one. No two
-// are alike, so a decision can tell its row from that of another click, even in
-// the same millisecond.
+// SignClick returns the MAC of an accepted click: who, when, on what, and
+// where the answer goes. Write access to the journal isn't enough to make one.
+// No two are alike, so a decision can distinguish its row from another
+// click's, even in the same millisecond.
 func (s Signer) SignClick(d decision.Record) string { return s.SignRow(d, "") }
 
 // SignRow is SignClick for a row that closes a prompt, Withdrawn or Expired,
 // instead of deciding anything. The row can't be turned into a decision.
 //
-// The address for the answer has a MAC of its own, since it is erased when it
-// isn't needed any more.
+// The address for the answer has a MAC of its own, because it is erased when
+// it isn't needed any more.
 func (s Signer) SignRow(d decision.Record, closed decision.Outcome) string {
 	keys, nonce := s.signing(), rand.Text()
 	parts := []string{keys.id, nonce, rowMAC(keys.clicks, nonce, d, closed), ""}
@@ -51,9 +51,9 @@ func sum(key []byte, fields ...any) string {
 	return base64.RawURLEncoding.EncodeToString(mac(key, string(text)))
 }
 
-// Why a row of the journal is rejected.
+// Reasons to reject a row of the journal.
 var (
-	errNoClick   = errors.New("no genuine click stands behind it")
+	errNoClick   = errors.New("it has no genuine click")
 	errUnlike    = errors.New("it differs from the confirmation that it carries")
 	errLateClick = errors.New("the click came after the confirmation had expired")
 	errStaleKey  = errors.New("the key that signed it had been replaced for too long")
@@ -61,8 +61,8 @@ var (
 )
 
 // VerifyRow returns nil if this bot or another replica made d from a click, or
-// closed its prompt. The error is decision.ErrUnknownKey if that can't be told
-// with the keys that are known.
+// closed its prompt. The error is decision.ErrUnknownKey if the row's key
+// isn't known.
 func (s Signer) VerifyRow(d decision.Record) error {
 	parts := strings.Split(d.MAC, ".")
 	if len(parts) != 4 {
@@ -90,8 +90,8 @@ func (s Signer) VerifyRow(d decision.Record) error {
 
 func isClosed(o decision.Outcome) bool { return o == decision.Withdrawn || o == decision.Expired }
 
-// verifyConfirmation compares a row, whose own MAC fits, with the confirmation
-// that it carries.
+// verifyConfirmation compares a row, whose own MAC is valid, with the
+// confirmation that it carries.
 func (s Signer) verifyConfirmation(d decision.Record, closed decision.Outcome) error {
 	at := d.DecidedAt
 	if closed != "" { // a request expires after its end
@@ -115,8 +115,8 @@ func (s Signer) verifyConfirmation(d decision.Record, closed decision.Outcome) e
 	return nil
 }
 
-// IsDecision reports whether the MAC of a row that verifies is a click's: the
-// row isn't only the end of a prompt.
+// IsDecision reports whether the MAC of a verified row is a click's: the row
+// isn't only the end of a prompt.
 func (s Signer) IsDecision(d decision.Record) bool {
 	parts := strings.Split(d.MAC, ".")
 	if len(parts) != 4 {
@@ -126,15 +126,15 @@ func (s Signer) IsDecision(d decision.Record) bool {
 	return hmac.Equal([]byte(parts[2]), []byte(rowMAC(keys.clicks, parts[1], d, "")))
 }
 
-// Seal returns a MAC over fields. The first should say what they are.
+// Seal returns a MAC over fields. The first one should name the kind of
+// record.
 func (s Signer) Seal(fields ...string) string {
 	keys := s.signing()
 	return keys.id + "." + sum(keys.clicks, "seal", fields)
 }
 
 // VerifySeal returns nil if seal was made by Seal, here or elsewhere, of the
-// same fields. The error is decision.ErrUnknownKey if that can't be told with
-// the keys that are known.
+// same fields. The error is decision.ErrUnknownKey if its key isn't known.
 func (s Signer) VerifySeal(seal string, fields ...string) error {
 	id, given, ok := strings.Cut(seal, ".")
 	if !ok {

@@ -1,6 +1,6 @@
-// Package signed makes and verifies what leaves the process and comes back:
-// the confirmation in a button, the click in a modal, and the rows of the
-// journal. Only a holder of the bot token can make them.
+// Package signed makes and verifies everything that leaves the process and
+// comes back: the confirmation in a button, the click in a modal, and the rows
+// of the journal. Only a holder of the bot token can make them.
 package signed
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// Why a value from outside is rejected.
+// Reasons to reject a value from outside.
 var (
 	ErrMalformed = errors.New("not a confirmation")
 	ErrForged    = errors.New("the signature does not fit")
@@ -48,12 +48,12 @@ const (
 
 // Signer signs confirmations, modals and accepted clicks, with keys that every
 // replica derives from the bot token. If the token is replaced while a replica
-// runs, what was signed before stays valid. If it is replaced while none runs,
-// open prompts become invalid.
+// runs, earlier signatures stay valid. If it is replaced while none runs, open
+// prompts become invalid.
 type Signer struct{ *keyring }
 
-// NewSigner returns a signer for a bot token. s keeps the keys of earlier
-// tokens.
+// NewSigner returns a signer for a bot token. The journal stores the keys of
+// earlier tokens.
 func NewSigner(botToken string, j Store, now func() time.Time) (Signer, error) {
 	keys, err := newKeyring(botToken, j, now)
 	return Signer{keys}, err
@@ -62,9 +62,8 @@ func NewSigner(botToken string, j Store, now func() time.Time) (Signer, error) {
 // NewID returns a new, unguessable ID of a confirmation.
 func NewID() string { return rand.Text() }
 
-// Fit returns a confirmation as a button can carry it. What doesn't fit is left
-// out or cut, in this order: the tasks' steps, their addresses, the titles, the
-// reason.
+// Fit returns a confirmation that fits into a button. It omits or shortens, in
+// this order: the tasks' steps, their addresses, the titles, the reason.
 func Fit(c decision.Confirmation) decision.Confirmation {
 	c = c.Storable()
 	tasks, reason := c.Tasks, c.Reason
@@ -94,8 +93,8 @@ func Fit(c decision.Confirmation) decision.Confirmation {
 	return c
 }
 
-// Encode returns the value of a button: version, payload and signature of what
-// fits.
+// Encode returns the value of a button: version, payload and signature of the
+// fitted confirmation.
 func (s Signer) Encode(c decision.Confirmation) string {
 	signed := confirmationVersion + "." + base64.RawURLEncoding.EncodeToString(payload(Fit(c)))
 	return signed + "." + base64.RawURLEncoding.EncodeToString(mac(s.signing().confirmations, signed))
@@ -168,9 +167,9 @@ func mac(key []byte, text string) []byte {
 	return h.Sum(nil)
 }
 
-// Decode verifies the value of a button. It looks at nothing in it before the
+// Decode verifies the value of a button. It uses nothing in it before the
 // signature is verified. The error is ErrMalformed, ErrForged or ErrExpired;
-// with ErrExpired it returns the confirmation, too.
+// with ErrExpired it also returns the confirmation.
 func (s Signer) Decode(value string, now time.Time) (decision.Confirmation, error) {
 	return decodeBy(s.accepted(promptsOutlive), value, now)
 }

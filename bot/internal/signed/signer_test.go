@@ -10,9 +10,9 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/input"
 )
 
-// Someone who can only write to the journal, and has seen a genuine row, can't make
-// another of it.
-func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
+// Someone who can only write to the journal, and has seen a genuine row, can't
+// make another one from it.
+func TestVerifiesEachFieldOfARow(t *testing.T) {
 	s := testSigner(t)
 	pressed := time.Now().Truncate(time.Millisecond)
 	c := decision.Confirmation{
@@ -34,8 +34,9 @@ func TestARowIsActedOnOnlyAsItsClickMadeIt(t *testing.T) {
 		change(&d)
 		return d
 	}
-	// signed is what a thief of the click key could write, not of the
-	// confirmations': the confirmation still says what was meant.
+	// signed returns a row that a thief of the click key, but not of the
+	// confirmations' key, could write: the confirmation still says what was
+	// meant.
 	signed := func(change func(*decision.Record)) decision.Record {
 		d := changed(change)
 		d.MAC = s.SignClick(d)
@@ -104,7 +105,7 @@ func testSigner(t testing.TB) Signer {
 	return s
 }
 
-func TestTheLongestConfirmationFitsAButton(t *testing.T) {
+func TestLongestConfirmationFitsButton(t *testing.T) {
 	id := strings.Repeat("W", 24)
 	for _, filler := range []string{"🙂", `"`, `\`, "<", "\u2028", "\x01", "\u202e"} {
 		req, err := input.ParseCommand("9223372036854775807 "+strings.Repeat(filler, input.MaxReason), input.Rules{MaxTasks: 1})
@@ -127,7 +128,7 @@ func TestTheLongestConfirmationFitsAButton(t *testing.T) {
 	}
 }
 
-func TestAConfirmationOfAnotherTokenOrTimeIsRefused(t *testing.T) {
+func TestRejectsConfirmationOfOtherTokenOrTime(t *testing.T) {
 	now := time.Now()
 	c := decision.Confirmation{ID: "x", Tasks: []decision.Named{{ID: 1}}, ExpiresAt: now.Add(time.Minute)}
 	value := testSigner(t).Encode(c)
@@ -147,7 +148,7 @@ func FuzzConfirmation(f *testing.F) {
 	s := testSigner(f)
 	good := s.Encode(decision.Confirmation{ID: "x", Tasks: []decision.Named{{ID: 1}}, Reason: "r", ExpiresAt: time.Now().Add(time.Hour)})
 	f.Add(good)
-	// The last character of a signature has two bits that say nothing.
+	// The last character of a signature has two unused bits.
 	const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	f.Add(good[:len(good)-1] + digits[strings.IndexByte(digits, good[len(good)-1])^1:][:1])
 	f.Add("1.W10.AAAA")
@@ -157,7 +158,7 @@ func FuzzConfirmation(f *testing.F) {
 		if _, err := s.Decode(value, time.Now()); err == nil && value != good {
 			t.Fatalf("%q is accepted", value)
 		}
-		// What is rightly signed but oddly made must not get through either.
+		// A correctly signed but malformed value is refused, too.
 		if signed := confirmationVersion + "." + value; len(value) < 1000 {
 			_, _ = s.Decode(signed+"."+strings.TrimRight(value, "."), time.Now())
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// history is what happened, as far as the laws need it, and as a story for
+// history records what happened in a run, for the laws and as a trace for
 // people.
 type history struct {
 	mu      sync.Mutex
@@ -30,15 +30,15 @@ type history struct {
 	steps   []time.Time // of the journal's clock
 	gone    []vanished
 	forged  []decision.ID
-	meddled []decision.ID // whose rows somebody else has written or changed
-	broken  []string      // laws, as they were broken
+	meddled []decision.ID // rows that someone else has written or changed
+	broken  []string      // broken laws
 
 	faults   map[string]int // by boundary and kind
 	crashed  map[string]int // by boundary
 	restarts int
 }
 
-// line is one sentence of the story.
+// line is one line of the trace.
 type line struct {
 	at        time.Time
 	who, what string
@@ -51,24 +51,24 @@ type press struct {
 	id      decision.ID // of the confirmation on the button
 	task    int64
 	cancel  bool // or keep
-	allowed bool // a genuine button, by somebody who may press it
+	allowed bool // a genuine button, and the person may press it
 }
 
-// acquired is a moment at which a process got a decision.
+// acquired is a time at which a process got a decision.
 type acquired struct {
 	at    time.Time
 	life  string
 	id    decision.ID
 	tasks []chamelio.TaskID
 	epoch int64
-	anew  bool // by a click, not from another
+	anew  bool // by a click, not from another process
 	row   decision.Record
 }
 
-// post is one cancel request that left a process.
+// post is a cancel request that left a process.
 type post struct {
 	at, ended time.Time
-	agent     string // marks it at the stand-in
+	agent     string // identifies it at the fake
 	life      string
 	id        decision.ID // of the decision that the process then had
 	task      int64
@@ -76,34 +76,33 @@ type post struct {
 	stale     string // how the journal's row differs from what the sender believes
 }
 
-// answer is what the sender of a request got.
+// answer is the answer that the sender of a request got.
 type answer int
 
 const (
-	none    answer = iota // nobody knows
-	plain                 // the API itself says that it did nothing, or that it did
+	none    answer = iota // none, so the result isn't known
+	plain                 // the API's own answer
 	apiFail               // the API's own 500
 	unsent                // certainly never left
 )
 
-// look is a GET that was answered with a task.
+// look is a GET that returned a task.
 type look struct {
 	at   time.Time
 	life string
 	task int64
 }
 
-// tell is one try of a bot to tell an outcome where everybody, or else the
-// requester, reads it.
+// tell is a bot's try to post an outcome in the channel, or to the requester.
 type tell struct {
 	at    time.Time
 	life  string
 	mark  string // of the command
 	place string
-	told  bool // Slack's yes arrived
+	told  bool // Slack's success arrived
 }
 
-// sight is a text that people could read from a moment on.
+// sight is a text that people could read from some time on.
 type sight struct {
 	at                time.Time
 	channel, ts, only string
@@ -114,7 +113,7 @@ type sight struct {
 	tasks             map[int64]decision.Outcome // of several tasks, what it says of each
 }
 
-// record is a moment at which the journal took note of an announcement.
+// record is a time at which the journal recorded an announcement.
 type record struct {
 	at   time.Time
 	life string
@@ -137,7 +136,7 @@ func newHistory() *history {
 	return &history{from: time.Now(), faults: map[string]int{}, crashed: map[string]int{}}
 }
 
-// say adds a sentence to the story.
+// say adds a line to the trace.
 func (h *history) say(who, format string, args ...any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -151,18 +150,18 @@ func (h *history) add(f func()) {
 	f()
 }
 
-// fault counts a fault and tells of it.
+// fault counts a fault and adds it to the trace.
 func (h *history) fault(who, boundary, kind, detail string) {
 	h.add(func() { h.faults[boundary+": "+kind]++ })
 	h.say(who, "! %s: %s %s", boundary, kind, detail)
 }
 
-// breaks notes that a law is broken.
+// breaks records that a law is broken.
 func (h *history) breaks(law, format string, args ...any) {
 	h.add(func() { h.broken = append(h.broken, law+": "+fmt.Sprintf(format, args...)) })
 }
 
-// story prints the history.
+// story prints the trace.
 func (h *history) story(w io.Writer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

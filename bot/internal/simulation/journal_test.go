@@ -15,8 +15,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal/journaltest"
 )
 
-// faultyJournal is a process's way to its journal: the real one, with
-// everything that can happen on the way.
+// faultyJournal is a process's access to its journal: the real one, with
+// faults.
 type faultyJournal struct {
 	*life
 	journaltest.Journal
@@ -35,7 +35,7 @@ var (
 	errInjected = errors.New("the connection to the database broke")
 )
 
-// around makes one call, or what the seed makes of it.
+// around makes a call, with the fault that the seed chooses.
 func (j *faultyJournal) around(ctx context.Context, name string, id decision.ID, call func(context.Context) error) error {
 	deadline := time.Now().Add(journal.CallTimeout)
 	n, r := j.next(name)
@@ -216,7 +216,7 @@ func (j *faultyJournal) RenewAll(ctx context.Context, all []journal.Lease) ([]jo
 	return renewed, err
 }
 
-// Trust has the journal trust whatever it reads, if that is the planted bug.
+// Trust makes the journal trust every row, if that is the planted bug.
 func (j *faultyJournal) Trust(s journal.Seals, report func(journal.Unverified)) {
 	if j.w.planted == leavesForgeries {
 		s = gullible{s}
@@ -320,7 +320,7 @@ func (j *faultyJournal) ReturnSetAside(ctx context.Context) (int, error) {
 	return j.real.ReturnSetAside(ctx)
 }
 
-// quoting believes what was announced.
+// quoting accepts every announcement's seal.
 type quoting struct{ journal.Seals }
 
 func (q quoting) VerifyRow(d decision.Record) error {
@@ -341,7 +341,7 @@ func (q quoting) VerifySeal(seal string, fields ...string) error {
 	return q.Seals.VerifySeal(seal, fields...)
 }
 
-// acquire notes that this process has a decision now.
+// acquire records that this process owns a decision now.
 func (j *faultyJournal) acquire(d decision.Record, l journal.Lease, anew bool) {
 	j.w.h.add(func() {
 		j.w.h.claims = append(j.w.h.claims, acquired{time.Now(), j.name, d.ID, d.IDs(), l.Epoch, anew, d})
@@ -356,8 +356,8 @@ func (j *faultyJournal) acquire(d decision.Record, l journal.Lease, anew bool) {
 	}
 }
 
-// keepForEver is a planted bug: what was taken over is renewed, and nobody
-// works on it.
+// keepForEver is a planted bug: decisions that were taken over are renewed,
+// but not carried.
 func (j *faultyJournal) keepForEver(all []journal.Held) {
 	var leases []journal.Lease
 	for _, held := range all {
@@ -383,8 +383,8 @@ func (l *life) journalFault(name string, r *rand.Rand) string {
 	return pick(r, []string{"fails before", "fails before", "answer lost", "answer lost", "answer lost", "hangs before", "hangs after", "slow before", "slow after"})
 }
 
-// stale says how the journal's row differs from what a process believes that
-// is about to send a cancel.
+// stale describes how the journal's row differs from what a process believes
+// that is about to send a cancel request.
 func (w *world) stale(held journal.Held) string {
 	var epoch int64
 	err := w.db.QueryRow(`SELECT epoch FROM decisions WHERE confirmation_id = ?`, string(held.Record.ID)).Scan(&epoch)
@@ -399,7 +399,7 @@ func (w *world) stale(held journal.Held) string {
 	return ""
 }
 
-// ClockOffset says how far this process's clock is from the journal's.
+// ClockOffset returns how far this process's clock is from the journal's.
 func (j *faultyJournal) ClockOffset(context.Context) (clock.Offset, error) {
 	return clock.Offset{By: time.Duration(j.slot.offset.Load() - j.w.offset.Load())}, nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// said is what a text tells about a decision.
+// said is what a text says about a decision.
 type said string
 
 const (
@@ -25,8 +25,8 @@ const (
 	saysOther     said = ""
 )
 
-// understood reads what a message says from the meaning that it carries, not
-// from its words: those may change.
+// understood returns what a message says, from the meaning attached to it and
+// not from its words, which may change.
 func understood(m texts.Meaning) said {
 	o := decision.Outcome(m)
 	if was, is := m.Final(); is {
@@ -46,7 +46,7 @@ func understood(m texts.Meaning) said {
 	return saysOther
 }
 
-// meant is how an outcome is told.
+// meant returns what the text for an outcome says.
 func meant(o decision.Outcome) said {
 	switch o {
 	case decision.Cancelled:
@@ -60,10 +60,10 @@ func meant(o decision.Outcome) said {
 	}
 }
 
-// flight is how long a cancel request without an answer counts as under way.
+// flight is how long a cancel request without an answer counts as in flight.
 const flight = 30 * time.Second
 
-// check holds the history against the laws, when nothing is left to do.
+// check checks the laws at the end of a run.
 func (w *world) check() {
 	rows := w.rows()
 	h := w.h
@@ -103,8 +103,8 @@ func (c *checker) breaks(law, format string, args ...any) {
 	c.broken = append(c.broken, law+": "+fmt.Sprintf(format, args...))
 }
 
-// right (law 1): each cancel request stands on a genuine press of an allowed
-// person, at most 30 minutes old, and on a row that is the sender's.
+// right (law 1): each cancel request has a genuine press by an allowed person,
+// at most 30 minutes before it, and a row that the sender owns.
 func (c *checker) right() {
 	for _, p := range c.posts {
 		row := c.row(p.id)
@@ -121,8 +121,9 @@ func (c *checker) right() {
 	}
 }
 
-// lookBeforeAgain (law 3): after a request without a clear answer nothing is
-// sent before the task was seen, and before the server has had its time.
+// lookBeforeAgain (law 3): after a request without a clear answer, nothing is
+// sent before a GET has seen the task, and before the server has had time to
+// finish.
 func (c *checker) lookBeforeAgain() {
 	type of struct {
 		id   decision.ID
@@ -138,8 +139,8 @@ func (c *checker) lookBeforeAgain() {
 		looked := slices.ContainsFunc(c.looks, func(l look) bool {
 			return l.task == p.task && l.life == p.life && !l.at.Before(former.at) && !l.at.After(p.at)
 		})
-		// What a stopped process was about to send leaves when it goes on: no
-		// successor can know.
+		// A request that a stopped process was about to send leaves when it
+		// continues: no successor can know.
 		held := former.life != p.life && c.faults["process: stopped"] > 0
 		if !looked && !held {
 			c.breaks("look before sending again", "%s sent another cancel for %s without a look", p.life, short(p.id))
@@ -150,8 +151,8 @@ func (c *checker) lookBeforeAgain() {
 	}
 }
 
-// oneEffect (law 3): a task is cancelled at most once, by a request of ours
-// that stands in the journal.
+// oneEffect (law 3): a task is cancelled at most once, by a request of a bot
+// that is in the journal.
 func (c *checker) oneEffect() {
 	for _, t := range c.w.api.Tasks() {
 		effects := c.w.api.EffectsOf(t.ID)
@@ -161,7 +162,7 @@ func (c *checker) oneEffect() {
 	}
 }
 
-// by is the decision whose request cancelled a task, and when.
+// by returns the decision whose request cancelled a task, and when.
 func (c *checker) by(task int64) (decision.ID, time.Time) {
 	for _, e := range c.w.api.EffectsOf(task) {
 		for _, p := range c.posts {
@@ -173,7 +174,7 @@ func (c *checker) by(task int64) (decision.ID, time.Time) {
 	return "", time.Time{}
 }
 
-// about lists what people could read about a decision: on its prompt, and in
+// about returns what people could read about a decision: in its prompt, and in
 // its announcement.
 func (c *checker) about(id decision.ID) (prompt, announced []sight) {
 	where := c.w.places[id]
@@ -199,7 +200,7 @@ func (c *checker) about(id decision.ID) (prompt, announced []sight) {
 	return prompt, announced
 }
 
-// tasksOn says what the journal has of each task.
+// tasksOn describes each task in the journal.
 func tasksOn(d decision.Record) string {
 	var all strings.Builder
 	for _, t := range d.Tasks {
@@ -208,7 +209,7 @@ func tasksOn(d decision.Record) string {
 	return all.String()
 }
 
-// says is what a message says of a task of a decision.
+// says returns what a message says about a task of a decision.
 func (s sight) says(task chamelio.TaskID) said {
 	if o, listed := s.tasks[int64(task)]; listed {
 		return understood(texts.Meaning(o))
@@ -216,8 +217,8 @@ func (s sight) says(task chamelio.TaskID) said {
 	return understood(s.meaning)
 }
 
-// toldTrue (laws 2 and 4): what is told of each task of a decision holds for
-// ever.
+// toldTrue (laws 2 and 4): everything that is said about each task of a decision
+// stays true.
 func (c *checker) toldTrue(d decision.Record) {
 	prompt, announced := c.about(d.ID)
 	for _, t := range d.Tasks {
@@ -261,8 +262,8 @@ func (c *checker) since(t time.Time) time.Duration {
 	return t.Sub(c.from).Round(time.Millisecond)
 }
 
-// allTold (laws 6, 7 and 8): every accepted click has its outcome told, in its
-// channel or to its requester, and an unknown one is settled.
+// allTold (laws 6, 7 and 8): every accepted click has its outcome announced,
+// in its channel or to its requester, and an unknown one is settled.
 func (c *checker) allTold(d decision.Record) {
 	switch {
 	case d.Outcome() == decision.Withdrawn || d.Outcome() == decision.Expired || slices.Contains(c.forged, d.ID):
@@ -277,7 +278,7 @@ func (c *checker) allTold(d decision.Record) {
 	for _, t := range d.Tasks {
 		told := slices.ContainsFunc(announced, func(s sight) bool {
 			says := s.says(t.ID)
-			// Put back after it was told, it may have had to stand as unknown.
+			// After a restore, an announced outcome may have become unknown.
 			overruled := t.Outcome == decision.Unknown && says == saysCancelled && c.lost(d.ID)
 			return (says == meant(t.Outcome) || overruled) && (s.channel == d.Channel && s.only == "" || s.channel == "D"+d.Requester)
 		})
@@ -292,7 +293,8 @@ func isUnknown(d decision.Record) bool {
 	return slices.ContainsFunc(d.Tasks, func(t decision.Item) bool { return t.Outcome == decision.Unknown })
 }
 
-// ownOutcomes (law 14): only a task that another decision has is left to it.
+// ownOutcomes (law 14): a task is left to another decision only if that one has
+// it.
 func (c *checker) ownOutcomes(d decision.Record) {
 	for _, t := range d.Tasks {
 		if t.Result().Cause != decision.CauseHeld {
@@ -322,8 +324,8 @@ func (c *checker) announcedTogether(d decision.Record, announced []sight) {
 	}
 }
 
-// prompt (law 13): the last thing that a prompt says is the outcome, unless
-// something hindered it.
+// prompt (law 13): the last text of a prompt is the outcome, unless something
+// prevented it.
 func (c *checker) prompt(d decision.Record) {
 	if d.Outcome() == decision.Withdrawn || d.Outcome() == decision.Expired || d.AnnouncedAt.IsZero() || c.hindered() || slices.Contains(c.forged, d.ID) || c.decidedTwice(d.ID) {
 		return
@@ -342,20 +344,19 @@ func (c *checker) prompt(d decision.Record) {
 	}
 }
 
-// hindered reports whether something kept Slack from taking updates of
-// prompts.
+// hindered reports whether something prevented updates of prompts.
 func (c *checker) hindered() bool {
 	if len(c.crashes) > 0 || len(c.w.plan.clocks) > 0 || len(c.w.plan.restarts) > 0 || c.w.plan.asleep > 0 {
 		return true
 	}
-	// A forged click on the same prompt is answered in its place too.
+	// A forged click on the same prompt is also answered in its place.
 	if slices.ContainsFunc(c.w.plan.commands, func(k command) bool { return k.what == forges }) {
 		return true
 	}
-	// Where the journal does not say whose a click is, two processes may
-	// answer it, and use its response_url up.
+	// If the journal doesn't say whose a click is, two processes may answer
+	// it, and use up its response_url.
 	prefixes := []string{"response_url", "connections: http frozen", "process", "Claim:", "journal"}
-	if c.w.plan.second { // a request of which nobody knows whether it stands is put again
+	if c.w.plan.second { // a request that may not have been posted is posted again
 		prefixes = append(prefixes, "chat.postMessage")
 	}
 	for f := range c.faults {
@@ -366,8 +367,8 @@ func (c *checker) hindered() bool {
 	return false
 }
 
-// toldOnce (law 11): an announcement is posted again only where the process
-// that posted it died before the journal knew, or Slack's yes was lost.
+// toldOnce (law 11): an announcement is posted again only if the process that
+// posted it died before the journal knew, or Slack's answer was lost.
 func (c *checker) toldOnce() {
 	if len(c.steps) > 0 {
 		return // a lease is as long as the journal's clock says

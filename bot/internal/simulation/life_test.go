@@ -21,13 +21,13 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// slot is a place for a process: one after the other lives in it.
+// slot is a place for a process: one runs in it after the other.
 type slot struct {
 	number int
 	lives  int
 	offset atomic.Int64 // of its wall clock
 	until  atomic.Int64 // it is stopped until then, in nanoseconds since 1970
-	cutOff atomic.Int64 // its journal is away until then
+	cutOff atomic.Int64 // its journal is unreachable until then
 	mu     sync.Mutex
 	calls  map[string]int // by boundary
 	now    *life          // nil while it is down
@@ -61,8 +61,8 @@ func (l *life) dead() bool {
 	}
 }
 
-// die is the end by SIGKILL: nothing that the process does from now on has any
-// effect. What is left of it is wound up on the side.
+// die kills the process like SIGKILL: nothing that it does from now on has any
+// effect. The rest of it ends in the background.
 func (l *life) die(boundary string) {
 	l.once.Do(func() {
 		l.w.h.add(func() {
@@ -73,7 +73,7 @@ func (l *life) die(boundary string) {
 		close(l.gone)
 		l.link.cut()
 		l.cancel()
-		l.w.group.Go(l.closeJournal) // and with it the lock that says that it lives
+		l.w.group.Go(l.closeJournal) // and with it the lock that shows that it is alive
 	})
 }
 
@@ -83,7 +83,8 @@ func (l *life) closeJournal() {
 	}
 }
 
-// next counts the calls at a boundary, and gives the chance of this one.
+// next counts the calls at a boundary, and returns the random source of this
+// one.
 func (l *life) next(boundary string) (int, *rand.Rand) {
 	l.slot.mu.Lock()
 	defer l.slot.mu.Unlock()
@@ -92,8 +93,8 @@ func (l *life) next(boundary string) (int, *rand.Rand) {
 	return n, l.w.plan.draw(l.slot.number, boundary, n)
 }
 
-// stand waits while the process is stopped, and lets it die where the plan
-// says so; false if it is dead.
+// stand waits while the process is stopped, and kills it if the plan says so;
+// it returns false if the process is dead.
 func (l *life) stand(boundary string, n int, after bool) bool {
 	l.paused()
 	if !l.dead() && !l.w.calm.Load() {
@@ -129,7 +130,7 @@ func (l *life) paused() {
 	}
 }
 
-// away reports whether the journal cannot be reached now.
+// away reports whether the journal is unreachable now.
 func (l *life) away() (hangs, away bool) {
 	if !l.w.calm.Load() && time.Now().UnixNano() < l.slot.cutOff.Load() {
 		return false, true
@@ -156,7 +157,7 @@ func (l *life) sleep(ctx context.Context, d time.Duration) bool {
 	return false
 }
 
-// start begins a new life in a slot, unless one is there or the end has come.
+// start starts a process in a slot, unless there is one or the run is ending.
 func (w *world) start(s *slot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -230,7 +231,8 @@ func (w *world) start(s *slot) {
 // newToken is the bot token that replaces the first.
 const newToken = "xoxb-9999-new"
 
-// rotate has the process in a slot use the new bot token, as soon as it can.
+// rotate makes the process in a slot use the new bot token as soon as
+// possible.
 func (w *world) rotate(s *slot) {
 	for !w.over.Load() {
 		s.mu.Lock()
@@ -253,7 +255,7 @@ func (w *world) rotate(s *slot) {
 	}
 }
 
-// stop ends a life in good order and waits for that.
+// stop stops a process with SIGTERM and waits for its end.
 func (w *world) stop(s *slot) {
 	s.mu.Lock()
 	l := s.now
@@ -267,7 +269,7 @@ func (w *world) stop(s *slot) {
 	<-l.ended
 }
 
-// storyHandler makes what a bot logs part of the story.
+// storyHandler adds a bot's log to the trace.
 type storyHandler struct {
 	*life
 	with []string

@@ -7,15 +7,15 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// forger is in whose name somebody writes into the database, and forgedWord is
-// in what they write: nobody may read either.
+// forger is the name that an attacker with access to the database uses, and
+// forgedWord is in their texts: no one may be shown either.
 const (
 	forger     = "U0FORGER"
 	forgedWord = "fabricated"
 )
 
-// meddlings are what somebody does who can write to the database, table by
-// table. %s is the ID of a prompt that somebody was shown.
+// meddlings are changes by an attacker who can write to the database, table by
+// table. %s is the ID of a prompt that was shown.
 var meddlings = []struct{ what, statement string }{
 	{"a decision on a prompt", forgedDecision("%s", firstTask+1000)},
 	{"a decision about a task", forgedDecision("fabricated-"+"%s", firstTask)},
@@ -35,7 +35,7 @@ var meddlings = []struct{ what, statement string }{
 	{"a credential", `INSERT INTO credentials (name, refused, refused_at) VALUES ('` + forger + `%s', 1, '2000-01-01 00:00:00+00:00') ON CONFLICT DO NOTHING`},
 }
 
-// forgedDecision is an announced decision that nobody made.
+// forgedDecision returns an announced decision that no one made.
 func forgedDecision(id string, task int) string {
 	return strings.NewReplacer("ID", id, "TASK", decimal(task)).Replace(`
 		INSERT INTO tasks (confirmation_id, position, task_id, title, outcome, detail, finished_at)
@@ -53,7 +53,7 @@ func decimal(n int) string {
 	return digits
 }
 
-// meddle writes into the database, past every bot.
+// meddle writes to the database directly.
 func (w *world) meddle(what int) {
 	w.look()
 	w.mu.Lock()
@@ -74,8 +74,8 @@ func (w *world) meddle(what int) {
 	}
 }
 
-// signOfLife (law 13): where nothing but slow facts happens, the person who
-// presses first sees something within three seconds.
+// signOfLife (law 13): if nothing but slow facts happens, the first person to
+// press sees something within three seconds.
 func (c *checker) signOfLife() {
 	if c.w.plan.modal || len(c.crashes) > 0 || len(c.w.plan.restarts) > 0 {
 		return

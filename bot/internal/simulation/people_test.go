@@ -74,11 +74,11 @@ func (w *world) together(all ...func()) {
 	}
 }
 
-// ask types the command, again if nothing comes of it, and waits for the
+// ask types the command, again if there is no prompt, and waits for the
 // prompt.
 func (w *world) ask(number int, c command) (slacktest.Message, bool) {
 	for try := range 3 {
-		mark := fmt.Sprintf("why%d", 10*(number+1)+try) // tells prompts apart
+		mark := fmt.Sprintf("why%d", 10*(number+1)+try) // distinguishes prompts
 		text := fmt.Sprintf("/cancel-task %s %s", c.tasksOf(), mark)
 		if w.plan.modal { // it is given later
 			text = "/cancel-task " + c.tasksOf()
@@ -100,7 +100,7 @@ func (w *world) ask(number int, c command) (slacktest.Message, bool) {
 	return slacktest.Message{}, false
 }
 
-// isFirst reports whether nobody has taken a prompt for theirs, and takes it.
+// isFirst reports whether a prompt is still unclaimed, and claims it.
 func (w *world) isFirst(m slacktest.Message, mark string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -136,7 +136,7 @@ func (w *world) giveReason(who string, m slacktest.Message, twice bool) {
 	}
 }
 
-// newModal waits for a modal of a prompt that nobody fills in yet.
+// newModal waits for a modal of a prompt that isn't being filled in yet.
 func (w *world) newModal(who string, id decision.ID) (slacktest.Modal, bool) {
 	for range 20 {
 		for _, m := range w.slack.Modals(who) {
@@ -190,7 +190,7 @@ func (w *world) current(m slacktest.Message) slacktest.Message {
 	return m
 }
 
-// press presses a button that is there.
+// press presses a button if it exists.
 func (w *world) press(who string, m slacktest.Message, action string) {
 	if w.current(m).Button(action) == nil {
 		w.h.say(who, "finds no button on %s any more", short(idOn(m)))
@@ -230,8 +230,8 @@ func (w *world) requesterOf(id decision.ID) string {
 	return ""
 }
 
-// forge presses what nobody was shown: another's prompt, or one that was
-// tampered with.
+// forge presses a button that wasn't shown to the person: another's prompt, or
+// a modified one.
 func (w *world) forge(c command, m slacktest.Message) {
 	value := m.Button("cancel_task").Value
 	stranger := slacktest.Linus
@@ -249,7 +249,7 @@ func (w *world) forge(c command, m slacktest.Message) {
 	w.delivered(c.user, w.slack.Forge(c.user, m, "cancel_task", string(bent)))
 }
 
-// pressTwiceDelivered has Slack deliver the same click twice.
+// pressTwiceDelivered makes Slack deliver the same click twice.
 func (w *world) pressTwiceDelivered(who string, m slacktest.Message) {
 	if w.plan.modal {
 		w.giveReason(who, m, true)

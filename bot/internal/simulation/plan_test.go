@@ -9,14 +9,14 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-// plan is what a seed chooses beforehand. Which calls fail is drawn when they
-// are made, from the seed and the number of the call, so that the order in
-// which goroutines run changes little.
+// plan is what a seed chooses in advance. Which calls fail is drawn when they
+// are made, from the seed and the number of the call, so that the order of
+// goroutines changes little.
 type plan struct {
 	seed     uint64
 	replicas int
 	tasks    int
-	second   bool // somebody else has to confirm
+	second   bool // someone else has to confirm
 	audit    bool
 	slow     bool          // the key's rate limit is low
 	unsure   bool          // the first claim of a process is saved, and the journal is away before it says so
@@ -30,19 +30,19 @@ type plan struct {
 	pauses   []window // of one process, by slot
 	outages  []window // of the journal, for one slot or all (-1)
 	clocks   []clockStep
-	restarts []window // in good order
+	restarts []window // with SIGTERM
 	sockets  []socketEvent
 	outside  []outsideEvent
 	vanish   []crashPoint // after these calls the row is gone, as after a failover
 	forged   []forgery
 	meddled  []forgery
 	rotated  []time.Duration // when each slot gets the new bot token, if any does
-	slowInfo bool            // Slack is slow to say who somebody is
+	slowInfo bool            // Slack is slow to return profiles
 	modal    bool            // a reason is given in a modal
-	cutOff   time.Duration   // the journal is away for so long from the first record of an announcement on; mostly 0
+	cutOff   time.Duration   // how long the journal is unreachable after the first record of an announcement; usually 0
 	lag      time.Duration   // of Chamelio's reads
 	faulty   time.Duration   // until the faults stop
-	asleep   time.Duration   // all processes are down for so long after that; mostly 0
+	asleep   time.Duration   // how long all processes are down after that; usually 0
 }
 
 type command struct {
@@ -56,7 +56,7 @@ type command struct {
 	other   string // a second person
 }
 
-// deed is what somebody does with their prompt.
+// deed is what a person does with their prompt.
 type deed int
 
 const (
@@ -96,7 +96,7 @@ type socketEvent struct {
 	what int
 }
 
-// forgery is a row that somebody writes into the database.
+// forgery is a row that an attacker writes into the database.
 type forgery struct {
 	at   time.Duration
 	what int
@@ -108,9 +108,9 @@ type outsideEvent struct {
 	status string
 }
 
-// boundaries are where a process can be made to die.
+// boundaries are the calls at which a process can be made to crash.
 var boundaries = []string{
-	"Claim", "Claim", "MarkSent", "MarkUnsent", "Finish", "Finish", "BeginTelling", "NotTold", "MarkAnnounced", "MarkAnnounced",
+	"Claim", "Claim", "MarkSent", "MarkUnsent", "Finish", "Finish", "BeginAnnouncing", "NotAnnounced", "MarkAnnounced", "MarkAnnounced",
 	"Withdraw", "GiveUp", "TakeExpired", "RenewAll", "Release", "TakeUnsettled", "LookAgain", "BeginSettling", "MarkSettled",
 	"TakeNote", "MarkNoted", "Refused", "Beat", "Get", "PutOff", "Leave",
 	"Opened", "TakeToRemind", "TakeEnded", "Became", "Forget", "Unsettled",
@@ -118,13 +118,13 @@ var boundaries = []string{
 	"POST cancel", "POST cancel", "GET task",
 }
 
-// rare are the boundaries of a history in which Chamelio hardly answers, and
-// of one in which somebody takes back what may have been saved.
+// rare are the boundaries of a run in which Chamelio hardly answers, and of
+// one in which a person withdraws a decision that may have been saved.
 var (
 	rarelyUnknown = []string{"LookAgain", "BeginSettling", "MarkSettled", "TakeUnsettled", "MarkUnsent", "Unsettled"}
 	rarelyUnsure  = []string{"GiveUp", "GiveUp", "GiveUp", "GiveUp", "Claim", "Withdraw"}
 	rarelyBrief   = []string{"Became", "Became", "Forget", "Forget", "TakeEnded", "TakeToRemind", "Opened"}
-	rarelyGone    = []string{"PutBack", "PutBack", "PutBack", "PutBack", "MarkSent", "Finish", "BeginTelling"}
+	rarelyGone    = []string{"PutBack", "PutBack", "PutBack", "PutBack", "MarkSent", "Finish", "BeginAnnouncing"}
 	rarelyForged  = []string{"TakeExpired", "TakeUnsettled"}
 )
 
@@ -145,7 +145,7 @@ func newPlan(seed uint64) plan {
 	levels := []float64{0, 0, .05, .15, .4}
 	p.journalFaults, p.slackFaults, p.chamelioFaults = pick(r, levels), pick(r, levels), pick(r, levels)
 	p.faulty = between(r, 50*time.Second, 120*time.Second)
-	if chance(r, .1) { // long enough for outcomes that nobody knows
+	if chance(r, .1) { // long enough for unknown outcomes
 		p.chamelioFaults, p.faulty = .9, between(r, 150*time.Second, 220*time.Second)
 		p.crashes = rarely(r, p, rarelyUnknown)
 	}
@@ -223,7 +223,7 @@ func newPlan(seed uint64) plan {
 	return p
 }
 
-// widen has commands name several tasks. It draws for itself, too.
+// widen makes commands name several tasks. It has its own random source, too.
 func (p *plan) widen(r *rand.Rand) {
 	if !chance(r, .3) {
 		return
@@ -239,7 +239,7 @@ func (p *plan) widen(r *rand.Rand) {
 	}
 }
 
-// tasksOf returns the tasks of a command, as one types them.
+// tasksOf returns the tasks of a command, as people type them.
 func (c command) tasksOf() string {
 	text := fmt.Sprint(c.task)
 	for _, task := range c.more {
@@ -248,8 +248,8 @@ func (c command) tasksOf() string {
 	return text
 }
 
-// meddle has requests end early, rows vanish and rows appear. It draws for
-// itself, so that the other histories are what they would be without.
+// meddle makes requests end early, rows vanish and rows appear. It has its own
+// random source, so that it doesn't change other runs.
 func (p *plan) meddle(r *rand.Rand) {
 	if p.second && chance(r, .4) {
 		p.lifetime = between(r, 15*time.Second, 45*time.Second)
@@ -262,7 +262,7 @@ func (p *plan) meddle(r *rand.Rand) {
 		for range 1 + r.IntN(2) {
 			p.vanish = append(p.vanish, crashPoint{
 				slot: r.IntN(p.replicas), nth: 1 + r.IntN(2),
-				boundary: pick(r, []string{"Claim", "Claim", "Claim", "Claim", "Finish", "Finish", "MarkSent", "BeginTelling"}),
+				boundary: pick(r, []string{"Claim", "Claim", "Claim", "Claim", "Finish", "Finish", "MarkSent", "BeginAnnouncing"}),
 			})
 		}
 		p.crashes = append(p.crashes, rarely(r, *p, rarelyGone)...)
@@ -275,8 +275,8 @@ func (p *plan) meddle(r *rand.Rand) {
 	}
 }
 
-// strain has somebody write into every table, bot tokens change at different
-// moments, and facts be slow. It draws for itself, too.
+// strain makes an attacker write into every table, bot tokens change at
+// different moments, and facts slow. It has its own random source, too.
 func (p *plan) strain(r *rand.Rand) {
 	if chance(r, .12) {
 		for range 1 + r.IntN(4) {
@@ -301,7 +301,7 @@ func (p *plan) strain(r *rand.Rand) {
 	}
 }
 
-// rotate gives the first slot a new token at once, and has everything else
+// rotate gives the first slot a new token at once, and makes everything else
 // happen when that token signs.
 func (p *plan) rotate(r *rand.Rand) {
 	const later = 125 * time.Second
@@ -326,7 +326,7 @@ func (p *plan) rotate(r *rand.Rand) {
 	}
 }
 
-// rarely is one death at a boundary that other histories hardly come to, or
+// rarely returns one crash at a boundary that other runs hardly reach, or
 // none.
 func rarely(r *rand.Rand, p plan, at []string) []crashPoint {
 	if chance(r, .5) {
@@ -348,7 +348,7 @@ func span(r *rand.Rand, slot int, within, least, most time.Duration) window {
 	return window{slot: slot, from: from, to: from + between(r, least, most), hangs: chance(r, .5)}
 }
 
-// draw is the chance of one call: the nth at a boundary of a slot.
+// draw returns the random source of one call: the nth at a boundary of a slot.
 func (p *plan) draw(slot int, boundary string, nth int) *rand.Rand {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(boundary))

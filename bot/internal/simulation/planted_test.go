@@ -18,7 +18,7 @@ import (
 )
 
 // planted is a bug that the simulation puts between a bot and the world, to
-// see whether the laws find it.
+// check that the laws find it.
 type planted int
 
 const (
@@ -77,7 +77,7 @@ var plants = []struct {
 	{leavesForgeries, "a row that no click made and that is left as it is", "the journal is not trusted"},
 }
 
-// TestEachLawFindsItsBug plants each bug and looks for a history that shows it.
+// TestEachLawFindsItsBug plants each bug and searches for a run that shows it.
 func TestEachLawFindsItsBug(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it searches for histories that show a bug; without -short it does")
@@ -102,7 +102,7 @@ func TestEachLawFindsItsBug(t *testing.T) {
 	}
 }
 
-// provoke has happen what few plans have, and the bug needs to show.
+// provoke adds the rare events that the bug needs to show.
 func (p *plan) provoke(bug planted) {
 	for slot := range p.replicas {
 		switch bug {
@@ -115,7 +115,7 @@ func (p *plan) provoke(bug planted) {
 	}
 }
 
-// claimed makes of the answer to a claim what the bug does.
+// claimed changes the result of a claim as the bug does.
 func (p planted) claimed(j *faultyJournal, d decision.Record, c *journal.Claim, err *error) {
 	if p == losesClaims && *err == nil && c.Won {
 		*err = errInjected

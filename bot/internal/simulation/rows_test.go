@@ -13,11 +13,11 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-// forgedTask is the first of the tasks that nobody asks for: only rows that
-// somebody wrote into the database are about them.
+// forgedTask is the first of the tasks that people never ask for: only forged
+// rows are about them.
 const forgedTask = 9001
 
-// forgeries are rows that no click made, as somebody with access to the
+// forgeries are rows without a click, as an attacker with access to the
 // database could write them.
 var forgeries = []struct {
 	what, outcome string
@@ -30,7 +30,7 @@ var forgeries = []struct {
 	{"an unknown outcome to look after", "unknown", true, true},
 }
 
-// forgeRow writes a row into the journal, past every bot.
+// forgeRow writes a row into the journal directly.
 func (w *world) forgeRow(what int) {
 	f := forgeries[what]
 	if w.calm.Load() {
@@ -67,8 +67,8 @@ func (w *world) forgeRow(what int) {
 	}
 }
 
-// vanishes takes a row out of the journal that its owner has just written, as
-// a failover to a server can that had not got it yet.
+// vanishes deletes a row that its owner has just written, as a failover to a
+// server that hadn't received it would.
 func (j *faultyJournal) vanishes(name string, n int, id decision.ID) {
 	hit := slices.ContainsFunc(j.w.plan.vanish, func(v crashPoint) bool {
 		return v.slot == j.slot.number && v.boundary == name && v.nth == n
@@ -84,7 +84,7 @@ func (j *faultyJournal) vanishes(name string, n int, id decision.ID) {
 	j.w.h.add(func() { j.w.h.gone = j.w.h.gone[:len(j.w.h.gone)-1] })
 }
 
-// write changes the journal past every bot; false if nothing was changed.
+// write changes the journal directly; it returns false if nothing was changed.
 func (w *world) write(statement string, args ...any) bool {
 	db, err := sql.Open("sqlite", "file:"+w.path+"?_pragma=busy_timeout(0)&_time_format=sqlite&_txlock=immediate")
 	if err != nil {
@@ -113,12 +113,12 @@ func (h *history) hasVanished(id decision.ID) bool {
 	return h.lost(id)
 }
 
-// lost is hasVanished, called with mu held.
+// lost is hasVanished. It must be called with mu held.
 func (h *history) lost(id decision.ID) bool {
 	return slices.ContainsFunc(h.gone, func(v vanished) bool { return v.id == id })
 }
 
-// row is a decision as the journal had it when it was first claimed.
+// row returns a decision as it was when it was first claimed.
 func (c *checker) row(id decision.ID) decision.Record {
 	for _, a := range c.claims {
 		if a.id == id {
@@ -129,9 +129,10 @@ func (c *checker) row(id decision.ID) decision.Record {
 }
 
 // decidedTwice reports whether a prompt was decided again after the journal lost
-// the first decision, or after someone else overwrote it. The second time nobody can know of the first: a
-// request may be sent without a look, our own effect read as somebody else's,
-// an outcome told again, and a task kept whose cancel is under way.
+// the first decision, or after someone else overwrote it. The second process can't
+// know about the first: a request may be sent without a check, the bot's own effect
+// attributed to someone else, an outcome posted again, and a task shown as kept
+// whose cancel is in progress.
 func (c *checker) decidedTwice(id decision.ID) bool {
 	if !c.lost(id) && !slices.Contains(c.meddled, id) {
 		return false
@@ -148,7 +149,7 @@ func (c *checker) decidedTwice(id decision.ID) bool {
 	return n > 1
 }
 
-// ownerOf is the process that had a decision when it vanished.
+// ownerOf returns the process that had a decision when it vanished.
 func (c *checker) ownerOf(v vanished) (life string) {
 	for _, a := range c.claims {
 		if a.id == v.id && !a.at.After(v.at) {
@@ -158,14 +159,15 @@ func (c *checker) ownerOf(v vanished) (life string) {
 	return life
 }
 
-// putBack: an owner that lives on tells also what the journal lost under it.
+// putBack: an owner that stays alive also announces a decision that the
+// journal lost.
 func (c *checker) putBack() {
 	for _, v := range c.gone {
 		owner := c.ownerOf(v)
 		ended := slices.ContainsFunc(c.lines, func(l line) bool {
 			return l.who == owner && (strings.HasPrefix(l.what, "DIES") || l.what == "is asked to stop" && l.at.Before(v.at.Add(5*time.Minute)))
 		})
-		prompt, announced := c.about(v.id) // the prompt alone, where nobody knew yet that it was claimed
+		prompt, announced := c.about(v.id) // the prompt alone, if it wasn't known yet that it was claimed
 		told := slices.ContainsFunc(append(prompt, announced...), func(s sight) bool {
 			says := understood(s.meaning)
 			return says != saysOther && says != saysWaiting || len(s.tasks) > 0 || s.meaning == texts.Meaning(decision.Various)
@@ -176,8 +178,7 @@ func (c *checker) putBack() {
 	}
 }
 
-// setAside (law 5): nothing is done about a row that no click made, and
-// nothing told.
+// setAside (law 5): nothing is done or said about a row without a click.
 func (c *checker) setAside() {
 	for _, id := range c.forged {
 		if d, there := c.rows[id]; there {
@@ -207,9 +208,9 @@ func (c *checker) setAside() {
 	}
 }
 
-// requestsEnd: where requests run out in time to be looked at, none is left on
-// the list, and none has its buttons yet, unless something hindered Slack from
-// taking its last text.
+// requestsEnd: if requests end in time to be checked, none is left on the
+// list, and none still has its buttons, unless something prevented its last
+// update.
 func (c *checker) requestsEnd() {
 	if c.w.plan.lifetime == 0 || len(c.w.plan.clocks) > 0 || len(c.meddled) > 0 { // a process whose clock is late waits until then
 		return
@@ -237,19 +238,19 @@ func (c *checker) requestsEnd() {
 func (w *world) setAside() (ids []decision.ID) {
 	rows, err := w.db.Query(`SELECT confirmation_id FROM set_aside`)
 	if err != nil {
-		w.fail("reading what was set aside: %v", err)
+		w.fail("reading rows that were set aside: %v", err)
 		return nil
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var id decision.ID
 		if err := rows.Scan(&id); err != nil {
-			w.fail("reading what was set aside: %v", err)
+			w.fail("reading rows that were set aside: %v", err)
 		}
 		ids = append(ids, id)
 	}
 	if err := rows.Err(); err != nil {
-		w.fail("reading what was set aside: %v", err)
+		w.fail("reading rows that were set aside: %v", err)
 	}
 	return ids
 }

@@ -29,8 +29,8 @@ var (
 	limit  = flag.Duration("for", 0, "how long TestHistories takes; 0: ten seconds, or a minute where CI is set")
 )
 
-// place is a directory for journals, in memory where there is one: what a
-// history does not test is the disk.
+// place returns a directory for journals, in memory if possible: the disk
+// isn't part of the test.
 func place(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -50,7 +50,7 @@ func place(t *testing.T) string {
 	return dir
 }
 
-// once lets one history happen in a bubble of its own.
+// once executes one run in a bubble of its own.
 func once(t *testing.T, p plan, dir string, bug planted, logs bool) (h *history) {
 	defer func() {
 		if reason := recover(); reason != nil {
@@ -63,7 +63,7 @@ func once(t *testing.T, p plan, dir string, bug planted, logs bool) (h *history)
 	return h
 }
 
-// TestOneHistory tells the history of -seed as a story.
+// TestOneHistory prints the trace of the run with -seed.
 func TestOneHistory(t *testing.T) {
 	if *seed == 0 {
 		t.Skip("takes -seed")
@@ -75,7 +75,7 @@ func TestOneHistory(t *testing.T) {
 	}
 }
 
-// TestHistories goes through fresh histories and holds each against the laws.
+// TestHistories executes fresh runs and checks each against the laws.
 func TestHistories(t *testing.T) {
 	first := *from
 	if first == 0 {
@@ -121,8 +121,8 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// TestHowTimeGrows tells, with -growth, what a history takes with more
-// processes, and with more tasks and people's commands.
+// TestHowTimeGrows prints, with -growth, how long a run takes with more
+// processes, and with more tasks and commands.
 func TestHowTimeGrows(t *testing.T) {
 	if !*growth {
 		t.Skip("takes -growth")
@@ -149,8 +149,8 @@ func TestHowTimeGrows(t *testing.T) {
 	}
 }
 
-// keep writes a story down: the order in which goroutines run is not the
-// seed's, so that some come only once in a while.
+// keep writes a trace to a file: the seed doesn't determine the order of
+// goroutines, so some runs happen only once in a while.
 func keep(h *history, seed uint64) string {
 	file, err := os.Create(filepath.Join(os.TempDir(), fmt.Sprintf("cancelbot-history-%d.txt", seed)))
 	if err != nil {
@@ -161,7 +161,7 @@ func keep(h *history, seed uint64) string {
 	return file.Name()
 }
 
-// total counts what the histories covered.
+// total counts what the runs covered.
 type total struct {
 	mu                                              sync.Mutex
 	histories, presses, posts, told, starts, broken int

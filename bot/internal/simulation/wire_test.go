@@ -22,8 +22,8 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// link is a process's way into the network. When the process dies it is cut,
-// for ever.
+// link is a process's network connection. When the process dies, it is cut
+// permanently.
 type link struct {
 	*life
 	mu    sync.Mutex
@@ -85,15 +85,15 @@ func (c *linkConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// wire is a process's calls to Slack or to Chamelio.
+// wire makes a process's calls to Slack or to Chamelio.
 type wire struct {
 	*life
 	real  *http.Transport
 	slack bool
 }
 
-// newWire makes the two transports of a process. What goes through the outer
-// one meets the faults; WebSockets use its dial function.
+// newWire makes the two transports of a process. Requests through the outer
+// one meet the faults; WebSockets use its dial function.
 func newWire(l *life, slack bool, dial dialer) *http.Transport {
 	outer, inner := transport.New(), transport.New()
 	outer.DialContext = l.link.through(dial)
@@ -168,7 +168,7 @@ var (
 	errBroken      = errors.New("the connection broke")
 )
 
-// suffer makes the call, or whatever the fault makes of it.
+// suffer makes the call, with the fault.
 func (t *wire) suffer(req *http.Request, name, kind string, r *rand.Rand) (*http.Response, error) {
 	ctx := req.Context()
 	switch kind {
@@ -249,7 +249,7 @@ func (t *wire) wireFault(name string, r *rand.Rand) string {
 	return pick(r, from)
 }
 
-// breakStandIn has the stand-in itself fail the call that is about to come.
+// breakStandIn makes the fake server itself fail the next call.
 func (t *wire) breakStandIn(req *http.Request, name, kind string, r *rand.Rand) {
 	if t.slack {
 		f := slacktest.Fault{Method: name, Times: 1}
@@ -272,7 +272,7 @@ func (t *wire) breakStandIn(req *http.Request, name, kind string, r *rand.Rand) 
 	}
 	late := between(r, time.Second, 115*time.Second)
 	if chance(r, .3) {
-		late = between(r, 2*time.Minute, 6*time.Minute) // when nobody waits any more
+		late = between(r, 2*time.Minute, 6*time.Minute) // when no one waits any more
 	}
 	var f chameliotest.Fault
 	switch kind {
@@ -307,7 +307,8 @@ func taskIn(u *url.URL) (id int64) {
 	return id
 }
 
-// begin notes a call before it is made; what it returns notes its end.
+// begin records a call before it is made; the function that it returns records
+// its end.
 func (t *wire) begin(name string, req *http.Request, body []byte, held journal.Held, stale string) func(*http.Response, error) {
 	h := t.w.h
 	switch name {
@@ -366,8 +367,8 @@ func whatPostGot(resp *http.Response, err error) answer {
 	return plain
 }
 
-// beginTell notes tries to tell an outcome: announcements have the command's
-// reason in them, and no buttons, and go where they do not replace a prompt.
+// beginTell records tries to announce an outcome: announcements contain the
+// command's reason and no buttons, and don't replace a prompt.
 func (t *wire) beginTell(name, body string) func(*http.Response, error) {
 	h := t.w.h
 	place, thread := "", ""

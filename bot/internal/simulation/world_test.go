@@ -21,18 +21,18 @@ import (
 
 const auditChannel = "C0AUDIT"
 
-// How long after the last fault everything has to be over, and how long after
-// it was told an unknown outcome has to be settled.
+// How long after the last fault everything has to be finished, and how long
+// after its announcement an unknown outcome has to be settled.
 const (
 	allToldWithin = 12 * time.Minute
 	settledWithin = 25 * time.Hour
 )
 
-// world is one history as it happens.
+// world is one run in progress.
 type world struct {
 	plan    plan
 	planted planted
-	logs    bool // what bots log is part of the story
+	logs    bool // add the bots' logs to the trace
 	h       *history
 
 	slack      *slacktest.Server
@@ -45,7 +45,7 @@ type world struct {
 
 	slots  []*slot
 	calm   atomic.Bool // the faults have stopped
-	asleep atomic.Bool // nobody starts now
+	asleep atomic.Bool // no process starts now
 	over   atomic.Bool
 	cut    atomic.Bool // the journal was cut off
 	group  sync.WaitGroup
@@ -57,10 +57,10 @@ type world struct {
 	shown  map[string]string
 	marks  map[string]decision.ID // the command's mark → its confirmation
 	places map[decision.ID]string // where a prompt is, if its mark isn't in it
-	opened map[string]bool        // modals that somebody fills in
+	opened map[string]bool        // modals that are being filled in
 }
 
-// live lets a history happen and returns it, with the laws that it breaks. It
+// live executes a run and returns its record, with the laws that it breaks. It
 // runs in a bubble.
 func live(p plan, dir string, bug planted, logs bool) *history {
 	w := &world{
@@ -101,7 +101,7 @@ func live(p plan, dir string, bug planted, logs bool) *history {
 	_ = w.db.Close()
 	w.slack.Close()
 	w.api.Close()
-	time.Sleep(2 * time.Second) // whoever was stopped looks once more, and ends
+	time.Sleep(2 * time.Second) // stopped processes check once more, and end
 	return w.h
 }
 
@@ -122,8 +122,7 @@ func (w *world) fail(format string, args ...any) {
 	w.h.breaks("the simulation itself", format, args...)
 }
 
-// happen is the history, from the first start to the time when nothing is
-// left to do.
+// happen is the run, from the first start until nothing is left to do.
 func (w *world) happen() {
 	for i, s := range w.slots {
 		w.at(time.Duration(i)*300*time.Millisecond, func() { w.start(s) })
@@ -140,8 +139,8 @@ func (w *world) happen() {
 	if w.plan.asleep > 0 {
 		w.sleepLong(w.plan.asleep)
 	}
-	// What is on its way, and so in nobody's books, is there within a call's
-	// time and the pause before the next.
+	// Posts in progress, which aren't recorded anywhere, arrive within a
+	// call's time and the pause before the next one.
 	end := time.Now().Add(allToldWithin)
 	for since := (time.Time{}); time.Now().Before(end); time.Sleep(2 * time.Second) {
 		switch {
@@ -171,7 +170,7 @@ func (w *world) at(d time.Duration, f func()) {
 	})
 }
 
-// schedule sets up what happens by the clock.
+// schedule schedules the timed events.
 func (w *world) schedule() {
 	p := &w.plan
 	for _, pause := range p.pauses {
@@ -228,7 +227,7 @@ func (w *world) schedule() {
 	}
 }
 
-// disturb does something to the connections that are open.
+// disturb disturbs the open connections.
 func (w *world) disturb(what int) {
 	if w.calm.Load() {
 		return
@@ -273,8 +272,8 @@ func (w *world) sleepLong(d time.Duration) {
 	}
 }
 
-// settle lets the day pass after which every unknown outcome is settled. In
-// between nobody works, which is the worst case and costs nothing.
+// settle lets the day pass after which every unknown outcome is settled. No
+// process runs in between, which is the worst case and costs nothing.
 func (w *world) settle() {
 	if !w.unsettled() {
 		return
@@ -285,13 +284,13 @@ func (w *world) settle() {
 	w.sleepLong(24*time.Hour + time.Minute)
 	rest := settledWithin - 24*time.Hour - 12*time.Minute
 	for _, c := range w.plan.clocks {
-		rest += c.by.Abs() // the day is reckoned by one clock and looked up on another
+		rest += c.by.Abs() // the day is measured by one clock and checked by another
 	}
 	w.waitUntil(rest, 5*time.Second, func() bool { return !w.unsettled() })
 }
 
 // taskEnded reports whether all tasks of unsettled decisions have ended, so
-// that one look settles them.
+// that one check settles them.
 func (w *world) taskEnded() bool {
 	for _, d := range w.rows() {
 		for _, one := range d.Tasks {
@@ -386,7 +385,7 @@ func (w *world) rows() []decision.Record {
 	return all
 }
 
-// meaningOf is what a message says, apart from its words.
+// meaningOf returns the meaning of a message, apart from its words.
 func meaningOf(m slacktest.Message) texts.Meaning {
 	if len(m.Blocks) == 0 {
 		return ""
@@ -394,7 +393,7 @@ func meaningOf(m slacktest.Message) texts.Meaning {
 	return texts.Meaning(m.Blocks[0].BlockID)
 }
 
-// outcomesOn is what a message says of each of several tasks.
+// outcomesOn returns the outcome that a message has for each of several tasks.
 func outcomesOn(m slacktest.Message) map[int64]decision.Outcome {
 	all := map[int64]decision.Outcome{}
 	for _, b := range m.Blocks {
@@ -407,7 +406,7 @@ func outcomesOn(m slacktest.Message) map[int64]decision.Outcome {
 	return all
 }
 
-// look notes what people can read now and could not a moment ago.
+// look records what people can read now and couldn't a moment ago.
 func (w *world) look() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -437,7 +436,7 @@ func (w *world) look() {
 	}
 }
 
-// whole is all that is written in a message.
+// whole returns all text in a message.
 func whole(m slacktest.Message) string {
 	var b strings.Builder
 	b.WriteString(m.Text)
@@ -452,7 +451,7 @@ func whole(m slacktest.Message) string {
 	return b.String()
 }
 
-// idOn is the confirmation that a prompt's buttons carry.
+// idOn returns the confirmation that a prompt's buttons carry.
 func idOn(m slacktest.Message) decision.ID {
 	b := m.Button("cancel_task")
 	if b == nil {

@@ -16,8 +16,8 @@ func CommandAck(m texts.Message) any {
 	}{slack.ResponseTypeEphemeral, m.Text, m.Blocks}
 }
 
-// ModalAck returns the acknowledgement of a submitted modal that leaves it open
-// and shows what is wrong with the input in a block.
+// ModalAck returns the acknowledgement of a submitted modal that keeps it open
+// and shows an error at the input of a block.
 func ModalAck(block, wrong string) any {
 	return map[string]any{"response_action": "errors", "errors": map[string]string{block: wrong}}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
-// Status is what is certain about a call to Slack.
+// Status is the certain result of a call to Slack.
 type Status int
 
 // The statuses.

@@ -1,4 +1,5 @@
-// Package slackapi is the one way to Slack, and parses what comes from it.
+// Package slackapi makes the bot's calls to Slack, and parses Slack's
+// payloads.
 package slackapi
 
 import (
@@ -106,7 +107,7 @@ func (p *Poster) Update(ctx context.Context, channel, ts string, m texts.Message
 	return nil
 }
 
-// Show replaces what a modal shows, once.
+// Show replaces a modal's view, in one try.
 func (p *Poster) Show(ctx context.Context, viewID string, view slack.ModalViewRequest) error {
 	ctx, release, err := p.begin(ctx)
 	if err != nil {
@@ -123,8 +124,9 @@ func (p *Poster) Show(ctx context.Context, viewID string, view slack.ModalViewRe
 // submitted modal, which arrives by another way than what follows.
 const ackSettles = 1500 * time.Millisecond
 
-// ShowLast is Show for a modal that was just submitted. It shows the view again a
-// moment later: an acknowledgement that Slack handles late would replace it.
+// ShowLast is Show for a modal that was just submitted. It shows the view
+// again a moment later, because an acknowledgement that Slack handles late
+// would replace it.
 func (p *Poster) ShowLast(ctx context.Context, viewID string, view slack.ModalViewRequest) error {
 	err := p.Show(ctx, viewID, view)
 	if err == nil && work.Sleep(ctx, ackSettles) {
@@ -165,13 +167,13 @@ func (k Click) Target() Target { return Target{k.View, k.ResponseURL} }
 func (p *Poster) Answer(ctx context.Context, log *slog.Logger, to Target, m texts.Message, where Placement) bool {
 	err := work.Retry(ctx, answerLimit, func() error { return Retryable(p.To(ctx, to, m, where)) })
 	if err != nil && ctx.Err() == nil {
-		log.Warn("could not answer a command or a click", "error", err)
+		log.Warn("can't answer a command or a click", "error", err)
 	}
 	return err == nil
 }
 
-// To shows an answer, once. A modal shows it in place of what it shows, unless the
-// answer is for everyone.
+// To shows an answer, in one try. A modal shows it in place of its view,
+// unless the answer is for everyone.
 func (p *Poster) To(ctx context.Context, to Target, m texts.Message, where Placement) error {
 	if to.View != "" && where != InChannel {
 		return p.ShowLast(ctx, to.View, texts.ModalOf(m))

@@ -93,8 +93,8 @@ func (p *Poster) Respond(ctx context.Context, responseURL string, m texts.Messag
 	return p.send(req)
 }
 
-// send reads the whole answer: a response_url can refuse with status 200 and
-// {"ok":false,"error":…}.
+// send sends a request and reads the whole answer, because a response_url can
+// refuse with status 200 and {"ok":false,"error":…}.
 func (p *Poster) send(req *http.Request) error {
 	resp, err := p.http.Do(req)
 	var ue *url.Error

@@ -33,7 +33,7 @@ func (w *watcher) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// watchedBody keeps what is read of a response.
+// watchedBody keeps the part of a response that was read.
 type watchedBody struct {
 	io.ReadCloser
 	path    string
@@ -70,9 +70,9 @@ func (b *watchedBody) examine() {
 // ResponseURL is what MethodOf calls a request to a response_url.
 const ResponseURL = "response_url"
 
-// MethodOf returns a function that returns the method of the Web API at an
-// address that a path belongs to. Any other path is a response_url's. That is a
-// secret, also if it lies below the address.
+// MethodOf returns a function that maps a path to a method of the Web API at
+// an address. Any other path is a response_url's, and secret, even if it is
+// below the address.
 func MethodOf(api string) func(path string) string {
 	base, err := url.Parse(api)
 	return func(path string) string {

@@ -13,7 +13,7 @@ import (
 // message's first block, where a program can read it; people don't see it.
 type Meaning string
 
-// The meanings besides those of the outcomes.
+// The meanings other than outcomes.
 const (
 	MeansUnderWay Meaning = "under_way" // nothing final is known
 	MeansKept     Meaning = "kept"      // nothing was or will be sent: a person took it back
@@ -21,18 +21,18 @@ const (
 	MeansChecking Meaning = "checking"  // the click is being judged
 )
 
-// final is the prefix of the meanings of messages that report what an unknown
-// outcome came to.
+// final is the prefix of the meanings of messages that report the final
+// result of an unknown outcome.
 const final = "final_"
 
-// Final returns the outcome that a message reports as what an unknown one came to;
+// Final returns the final result that a message reports for an unknown outcome;
 // false if it reports none.
 func (m Meaning) Final() (decision.Outcome, bool) {
 	o, is := strings.CutPrefix(string(m), final)
 	return decision.Outcome(o), is
 }
 
-// meansFinal tags a message that reports what an unknown outcome came to.
+// meansFinal tags a message that reports the final result of an unknown outcome.
 func (m Message) meansFinal(o decision.Outcome) Message { return m.meaning(Meaning(final + string(o))) }
 
 // meaning tags a message.

@@ -16,7 +16,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-// posted sends samples through the stand-in Slack, which refuses what Slack
+// posted sends samples through the fake Slack, which refuses what Slack
 // would refuse, and returns them as it keeps them.
 func posted(t *testing.T, samples []sample) []slacktest.Message {
 	t.Helper()
@@ -155,8 +155,8 @@ func nameOf(id string) string {
 	return map[string]string{slacktest.Ada: "Ada Lovelace", slacktest.Grace: "Grace Hopper", slacktest.General: "general", slacktest.Random: "random"}[id]
 }
 
-// TestWhileACancelMayBeUnderWayNothingIsSaidOfTheTask is the law that what is
-// told stays true.
+// TestWhileACancelMayBeUnderWayNothingIsSaidOfTheTask is the law that
+// announcements stay true.
 func TestWhileACancelMayBeUnderWayNothingIsSaidOfTheTask(t *testing.T) {
 	said := regexp.MustCompile(`(?i)untouched|not touched|nothing changed|unchanged|still run|keeps? running|goes on|nothing was|(wasn't|was not|not been) (cancelled|changed)|not cancelled`)
 	n := 0

@@ -19,7 +19,7 @@ const (
 	ActionKeep   = "keep_task"
 )
 
-// Preview is what a prompt shows besides its confirmation.
+// Preview is the contents of a prompt other than its confirmation.
 type Preview struct {
 	Tasks    []chamelio.Task // those of the confirmation; one is empty if Chamelio didn't return it in time
 	Excluded []Excluded      // those that were asked for as well, and won't be cancelled

@@ -55,7 +55,7 @@ func (s *sampler) ofClicks() {
 	s.add("overtaken, cancelled", "The same, when that is over.", "in place of the request", s.Overtaken(public, cancelled))
 }
 
-// resultFor is a result that a row is told of.
+// resultFor returns a result for a row.
 func (s *sampler) resultFor(row outcomeText) decision.Result {
 	r := decision.Describe(s.task)
 	r.Outcome, r.Cause, r.Status, r.Over = row.outcome, row.cause, row.status, time.Time{}

@@ -26,7 +26,7 @@ type sample struct {
 	Modal  bool            // the blocks are a modal's
 
 	// UnderWay says that a cancel of the task may be under way when the text is
-	// read, so that it must not say anything about how the task stands.
+	// read, so it must not say anything about the task's state.
 	UnderWay bool
 }
 

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// authority is a private one.
+// authority is a private certificate authority.
 type authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey

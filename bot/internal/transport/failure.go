@@ -14,11 +14,10 @@ import (
 	"time"
 )
 
-// Failure is why nothing came of a connection, in a word. Each has its own
-// remedy.
+// Failure is why a connection failed, in one word. Each has its own remedy.
 type Failure string
 
-// The failures. Other is everything that has no word here.
+// The failures. Other is everything else.
 const (
 	Slow             Failure = "slow"
 	NoHost           Failure = "no_host"
@@ -38,18 +37,18 @@ const (
 	Other            Failure = "other"
 )
 
-// Explanation says what an error of a connection means, and what to do about
-// it, as clauses without a full stop.
+// Explanation says what a connection error means, and what to do about it, as
+// clauses without a full stop.
 type Explanation struct {
 	Failure Failure
 	Found   string
 	Remedy  string
 }
 
-// Explain explains an error of a connection, over HTTP or not. Found is the
-// error's own text if its reason has no word here. Remedy is empty unless a
-// certificate or a proxy is to blame: otherwise the caller knows which setting
-// has the address.
+// Explain explains a connection error, over HTTP or not. Found is the error's
+// own text if its reason is Other. Remedy is empty unless the cause is a
+// certificate or a proxy: otherwise the caller knows which setting has the
+// address.
 func Explain(err error) Explanation {
 	for _, explain := range []func(error) (Explanation, bool){explainProxy, explainCertificate, explainConnection} {
 		if e, ok := explain(err); ok {
@@ -73,7 +72,7 @@ func explainConnection(err error) (Explanation, bool) {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return Explanation{Refused, "connection refused", ""}, true
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
-		return Explanation{NoRoute, "there is no way to that host", ""}, true
+		return Explanation{NoRoute, "there is no route to that host", ""}, true
 	case errors.As(err, &notTLS):
 		return Explanation{NotTLS, "it does not speak TLS", ""}, true
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
@@ -82,7 +81,7 @@ func explainConnection(err error) (Explanation, bool) {
 	return Explanation{}, false
 }
 
-// explainCertificate is for a server whose certificate wasn't accepted.
+// explainCertificate explains a server certificate that wasn't accepted.
 func explainCertificate(err error) (Explanation, bool) {
 	var unknown x509.UnknownAuthorityError
 	var roots x509.SystemRootsError
@@ -101,8 +100,8 @@ func explainCertificate(err error) (Explanation, bool) {
 	return Explanation{}, false
 }
 
-// explainRoots tells a certificate of an unknown authority from a machine that
-// knows no authorities.
+// explainRoots distinguishes a certificate of an unknown authority from a
+// machine without any authorities.
 func explainRoots(cert *x509.Certificate) Explanation {
 	if variable, problem := rootsProblem(); problem != "" {
 		return Explanation{RootsUnusable, "its certificate cannot be checked: " + variable + " " + problem,
@@ -120,13 +119,13 @@ func explainRoots(cert *x509.Certificate) Explanation {
 		"If that is your company's authority, add its certificate to those that the machine trusts, or to the file that SSL_CERT_FILE names. Otherwise something in between answers for the server"}
 }
 
-// isPrintable keeps a stranger's text short and plain.
+// isPrintable reports whether a text from a server is short and printable.
 func isPrintable(text string) bool {
 	return len(text) <= 64 && strings.IndexFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 }
 
 // explainDates compares a certificate's dates with this machine's clock. A
-// clock that is wrong is the likelier reason for one that isn't valid yet.
+// wrong clock is the likelier reason for one that isn't valid yet.
 func explainDates(cert *x509.Certificate, now time.Time) Explanation {
 	const day = "2 January 2006"
 	clock := "this machine's clock says " + now.UTC().Format(day)
@@ -138,7 +137,8 @@ func explainDates(cert *x509.Certificate, now time.Time) Explanation {
 		"If that date is wrong, set this machine's clock (timedatectl; a time server). Otherwise the server, or the proxy that inspects TLS, needs a new certificate"}
 }
 
-// explainProxy is for a proxy that answered in place of the server.
+// explainProxy explains an error from a proxy that answered instead of the
+// server.
 func explainProxy(err error) (Explanation, bool) {
 	const remedy = "Put the proxy's user and password into HTTPS_PROXY: http://user:password@host:port"
 	var proxy interface{ ProxyStatus() int }
@@ -154,7 +154,7 @@ func explainProxy(err error) (Explanation, bool) {
 	return explainWayToProxy(err)
 }
 
-// explainWayToProxy is for a proxy that can't be reached.
+// explainWayToProxy explains a proxy that can't be reached.
 func explainWayToProxy(err error) (Explanation, bool) {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "proxyconnect" && op.Op != "socks connect" {
@@ -172,9 +172,9 @@ func explainWayToProxy(err error) (Explanation, bool) {
 	return Explanation{}, false
 }
 
-// ProxyError means that a proxy made no connection to the server.
+// ProxyError means that a proxy couldn't connect to the server.
 type ProxyError struct {
-	Status int // of HTTP
+	Status int // HTTP status
 }
 
 func (e *ProxyError) Error() string {

@@ -22,8 +22,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
-// proxy is an HTTP or SOCKS proxy with a password. It leads to a target,
-// whatever host is asked for, as if it were that host.
+// proxy is an HTTP or SOCKS proxy with a password. It connects to its target
+// for any host.
 type proxy struct {
 	listener net.Listener
 	targets  []string // of the first, the second, … connection; the last one again
@@ -102,7 +102,7 @@ func (p *proxy) connect(conn net.Conn) {
 	p.tunnel(conn, from, req.Host, "HTTP/1.1 200 Connection established\r\n\r\n")
 }
 
-// socks speaks RFC 1928 and RFC 1929, as far as a test needs it.
+// socks implements the parts of RFC 1928 and RFC 1929 that the tests need.
 func (p *proxy) socks(conn net.Conn) {
 	read := func(n int) []byte {
 		b := make([]byte, n)
@@ -134,7 +134,7 @@ func (p *proxy) socks(conn net.Conn) {
 	p.tunnel(conn, conn, string(host), string([]byte{5, 0, 0, 1, 0, 0, 0, 0, 0, 0}))
 }
 
-// slackAt starts a fake Slack over TLS, which takes itself for slack.com.
+// slackAt starts a fake Slack over TLS that acts as slack.com.
 func slackAt(t *testing.T, config *tls.Config) (*slacktest.Server, string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -146,7 +146,7 @@ func slackAt(t *testing.T, config *tls.Config) (*slacktest.Server, string) {
 	return s, l.Addr().String()
 }
 
-// connect asks the API and opens a WebSocket, as the bot does.
+// connect calls the API and opens a WebSocket, like the bot.
 func connect(t *testing.T, via *url.URL, roots *x509.CertPool) error {
 	t.Helper()
 	wire := transport.New()
@@ -161,7 +161,7 @@ func connect(t *testing.T, via *url.URL, roots *x509.CertPool) error {
 	return err
 }
 
-// What the API gets through, a WebSocket gets through.
+// Proxies serve both the API and WebSockets.
 func TestProxiesServeHTTPAndWebSockets(t *testing.T) {
 	ca := newAuthority(t)
 	_, target := slackAt(t, ca.serve(t, "slack.com", -1, 1))
@@ -205,7 +205,7 @@ func TestProxiesServeHTTPAndWebSockets(t *testing.T) {
 
 // Each reason for which a certificate isn't accepted has a word of its own, for
 // an API call (the first connection) and a WebSocket (the second one).
-func TestCertificateFailuresAreTold(t *testing.T) {
+func TestCertificateFailuresAreExplained(t *testing.T) {
 	ca, other := newAuthority(t), newAuthority(t)
 	_, good := slackAt(t, ca.serve(t, "slack.com", -1, 1))
 	for want, config := range map[transport.Failure]*tls.Config{
@@ -232,7 +232,7 @@ func TestCertificateFailuresAreTold(t *testing.T) {
 	}
 }
 
-func TestProxyFailuresAreTold(t *testing.T) {
+func TestProxyFailuresAreExplained(t *testing.T) {
 	ca := newAuthority(t)
 	forbids := newProxy(t, nil, false, "")
 	unknown := newProxy(t, newAuthority(t).serve(t, "127.0.0.1", -1, 1), false, "")

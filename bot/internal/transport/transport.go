@@ -1,8 +1,8 @@
-// Package transport makes the HTTP transport that the bot's calls go through,
-// to Slack as to Chamelio. It differs from that of net/http in that a peer
-// which has silently gone away (a firewall that forgot the connection, a host
-// that lost power) is noticed within seconds, and the connection to it dropped
-// instead of swallowing one request after the other.
+// Package transport provides the HTTP transport for the bot's calls to Slack
+// and Chamelio. Unlike net/http's, it notices within seconds that a peer has
+// disappeared silently (a firewall that forgot the connection, a host that
+// lost power), and drops the connection instead of sending more requests over
+// it.
 package transport
 
 import (
@@ -18,27 +18,28 @@ import (
 // as many as there are workers.
 const idleConnsPerHost = 32
 
-// sessions is how many TLS sessions are kept, so that opening a connection again
+// sessions is how many TLS sessions are cached, so that reopening a connection
 // takes no full handshake.
 const sessions = 64
 
-// timeouts are how long a peer may keep silent, by what it is asked for.
+// timeouts are the limits for an unresponsive peer.
 type timeouts struct {
-	dial      time.Duration // a TCP connection
-	handshake time.Duration // TLS
+	dial      time.Duration // to open a TCP connection
+	handshake time.Duration // for the TLS handshake
 
-	// header is for the first byte of an answer. It is for callers that forgot
-	// a deadline of their own, and longer than any that they would set.
+	// header bounds the wait for the first byte of an answer. It is for
+	// callers without a deadline of their own, and longer than any deadline
+	// that they would set.
 	header time.Duration
 
 	idle time.Duration // an unused connection is closed after this
 
-	// HTTP/2 sends many requests over one connection, so that a dead one would
-	// fail them all, and the end of one request's time does not close it.
+	// HTTP/2 sends many requests over one connection, so a dead one would fail
+	// them all, and a request's timeout doesn't close it.
 	pingAfter time.Duration // nothing has come: ask whether anybody is there
-	ping      time.Duration // no answer to that, or nothing can be written: gone
+	ping      time.Duration // without an answer to the ping, the connection is closed
 
-	// TCP notices a dead peer by what is not acknowledged, if told to hurry.
+	// TCP notices a dead peer by unacknowledged data, if these are set.
 	keepAlive      time.Duration // idle before the first probe, and between two
 	unacknowledged time.Duration // of data, probes included (TCP_USER_TIMEOUT; Linux only)
 }
@@ -49,14 +50,12 @@ var standard = timeouts{
 	keepAlive: 10 * time.Second, unacknowledged: 10 * time.Second,
 }
 
-// New returns a transport of its own, with a pool of its own. It speaks HTTP/2
-// where the server does, and goes through the proxy that HTTPS_PROXY,
-// HTTP_PROXY and NO_PROXY name.
+// New returns a transport with its own connection pool. It uses HTTP/2 if the
+// server does, and the proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name.
 //
-// A dead HTTP/2 connection is given up after at most 8 seconds without a sign
-// of life, one over HTTP/1.1 after 10 (on Linux) or with the time of the
-// request that meets it. Requests that hang on it fail then; the next one gets
-// a new connection.
+// A dead HTTP/2 connection is closed after at most 8 seconds without a sign of
+// life; one over HTTP/1.1 after 10 (on Linux) or when a request times out on
+// it. Its requests fail then; the next one gets a new connection.
 func New() *http.Transport { return standard.transport() }
 
 func (t timeouts) transport() *http.Transport {
@@ -77,7 +76,7 @@ func (t timeouts) transport() *http.Transport {
 		},
 		DialContext:           dialer.DialContext,
 		TLSClientConfig:       &tls.Config{ClientSessionCache: tls.NewLRUClientSessionCache(sessions)},
-		ForceAttemptHTTP2:     true, // a DialContext turns it off otherwise
+		ForceAttemptHTTP2:     true, // otherwise disabled by DialContext
 		TLSHandshakeTimeout:   t.handshake,
 		ResponseHeaderTimeout: t.header,
 		ExpectContinueTimeout: time.Second,

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A server behind a proxy whose open connections turn into black holes: they
-// stay open, and nothing passes any more. New ones work.
+// fickle is a server behind a proxy whose open connections can be made
+// half-open: they stay open, but no data passes. New ones work.
 type fickle struct {
 	server *httptest.Server
 	proxy  net.Listener
@@ -83,7 +83,7 @@ func (f *fickle) carry(ctx context.Context, near net.Conn, number int64) {
 	pass(near, far)
 }
 
-// turnSilent makes every connection that is open now a black hole.
+// turnSilent makes every open connection half-open.
 func (f *fickle) turnSilent() { f.silent.Store(f.conns.Load()) }
 
 func (f *fickle) client(t *testing.T, times timeouts) *http.Client {
@@ -118,7 +118,7 @@ var quick = timeouts{
 	keepAlive: time.Second, unacknowledged: time.Second,
 }
 
-func TestADeadHTTP2ConnectionFailsAtMostWhatHangsOnIt(t *testing.T) {
+func TestDeadHTTP2ConnectionFailsOnlyItsRequests(t *testing.T) {
 	f := newFickle(t, true)
 	c := f.client(t, quick)
 	if proto, err := f.get(t.Context(), c, 5*time.Second); err != nil || proto != "HTTP/2.0" {
@@ -140,7 +140,7 @@ func TestADeadHTTP2ConnectionFailsAtMostWhatHangsOnIt(t *testing.T) {
 	}
 }
 
-func TestADeadHTTP2ConnectionIsNoticedWithoutARequest(t *testing.T) {
+func TestIdleDeadHTTP2ConnectionIsNoticed(t *testing.T) {
 	f := newFickle(t, true)
 	c := f.client(t, quick)
 	if _, err := f.get(t.Context(), c, 5*time.Second); err != nil {
@@ -153,7 +153,7 @@ func TestADeadHTTP2ConnectionIsNoticedWithoutARequest(t *testing.T) {
 	}
 }
 
-func TestADeadHTTP1ConnectionEndsWithTheRequestThatMeetsIt(t *testing.T) {
+func TestDeadHTTP1ConnectionFailsOneRequest(t *testing.T) {
 	f := newFickle(t, false)
 	c := f.client(t, quick)
 	if proto, err := f.get(t.Context(), c, 5*time.Second); err != nil || proto != "HTTP/1.1" {
@@ -171,7 +171,7 @@ func TestADeadHTTP1ConnectionEndsWithTheRequestThatMeetsIt(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatNeverBeginsEndsWithoutADeadline(t *testing.T) {
+func TestMissingAnswerEndsWithoutDeadline(t *testing.T) {
 	for _, http2 := range []bool{false, true} {
 		f := newFickle(t, http2)
 		times := quick
@@ -188,8 +188,8 @@ func TestAnAnswerThatNeverBeginsEndsWithoutADeadline(t *testing.T) {
 	}
 }
 
-func TestAPeerThatAcceptsAndSaysNothingDoesNotHoldUpTheHandshake(t *testing.T) {
-	mute, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts, nobody reads
+func TestHandshakeWithASilentPeerTimesOut(t *testing.T) {
+	mute, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts, no one reads
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,8 +204,8 @@ func TestAPeerThatAcceptsAndSaysNothingDoesNotHoldUpTheHandshake(t *testing.T) {
 	}
 }
 
-// The standard times are documented in New: hold them to it.
-func TestTheStandardTimesAreAsDocumented(t *testing.T) {
+// The documentation of New has the standard times.
+func TestStandardTimeoutsMatchDocs(t *testing.T) {
 	tr := New()
 	if sum := tr.HTTP2.SendPingTimeout + tr.HTTP2.PingTimeout; sum != 8*time.Second {
 		t.Errorf("a dead HTTP/2 connection is noticed after %v", sum)

@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestTheKernelGivesUpUnacknowledgedDataEarly(t *testing.T) {
+func TestKernelDropsUnacknowledgedDataEarly(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

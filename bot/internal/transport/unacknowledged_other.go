@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// limitUnacknowledged does nothing: keep-alive probes have to do here.
+// limitUnacknowledged does nothing: on this system, keep-alive probes have to
+// do.
 func limitUnacknowledged(time.Duration) func(context.Context, string, string, syscall.RawConn) error {
 	return nil
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // Within returns a transport that gives each request limit, until its answer
-// has been read. http.Client.Timeout does so too, but over a transport that is
-// not net/http's own it starts two goroutines for each request.
+// has been read. http.Client.Timeout does the same, but over a transport other
+// than net/http's it starts two goroutines for each request.
 func Within(limit time.Duration, next http.RoundTripper) http.RoundTripper {
 	return &within{limit, next}
 }

@@ -14,7 +14,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// silent answers with nothing, or with a body that never ends.
+// silent returns a transport that gives no answer, or one with a body that
+// never ends.
 func silent(answers bool) roundTripper {
 	return func(r *http.Request) (*http.Response, error) {
 		if !answers {
@@ -27,7 +28,7 @@ func silent(answers bool) roundTripper {
 	}
 }
 
-func TestARequestEndsWithinItsTime(t *testing.T) {
+func TestRequestEndsWithinItsLimit(t *testing.T) {
 	for name, answers := range map[string]bool{"before the answer": false, "within the answer": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -49,8 +50,8 @@ func TestARequestEndsWithinItsTime(t *testing.T) {
 	}
 }
 
-// An answer that is closed holds nothing until the time is over.
-func TestTheTimeOfAClosedAnswerEnds(t *testing.T) {
+// A closed answer releases its resources before the time is over.
+func TestClosedResponseReleasesItsTimeout(t *testing.T) {
 	client := http.Client{Transport: Within(time.Hour, roundTripper(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
 	}))}

@@ -41,6 +41,6 @@ func (g *Group) Wait(ctx context.Context) {
 // deferred.
 func RecoverPanic(log *slog.Logger) {
 	if reason := recover(); reason != nil {
-		log.Error("a job panicked; this is a bug", "panic", reason, "stack", string(debug.Stack()))
+		log.Error("job panicked; this is a bug", "panic", reason, "stack", string(debug.Stack()))
 	}
 }

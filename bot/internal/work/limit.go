@@ -5,7 +5,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// maxUsers bounds how many users a Limit remembers. The least recent are
+// maxUsers bounds how many users a Limit remembers. The least recent ones are
 // forgotten, and start with a full share again.
 const maxUsers = 4096
 

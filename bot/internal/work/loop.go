@@ -51,9 +51,9 @@ func (l *Loop) Run(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case err != nil && !failing:
-			l.log.Error("a background loop fails; it goes on trying", "loop", l.Name, "error", err)
+			l.log.Error("background loop failed; retrying", "loop", l.Name, "error", err)
 		case err == nil && failing:
-			l.log.Info("a background loop works again", "loop", l.Name)
+			l.log.Info("background loop recovered", "loop", l.Name)
 		}
 		if failing = err != nil; !failing {
 			l.succeeded()

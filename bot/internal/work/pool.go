@@ -18,8 +18,8 @@ type Pool struct {
 
 	mu      sync.Mutex
 	taken   int
-	waiting int       // jobs that were started and have no worker
-	moved   time.Time // when a job last got a worker, or began to wait with none before it
+	waiting int       // jobs that were started and wait for a worker
+	moved   time.Time // when a job last got a worker, or started to wait with none before it
 	closed  bool
 	empty   chan struct{} // closed when closed and taken == 0
 }

@@ -1,3 +1,3 @@
 // Package work runs things in the background: loops, goroutines, bounded
-// pools, retries and limits. It knows nothing about Slack or tasks.
+// pools, retries and limits. It is independent of Slack and Chamelio.
 package work

@@ -77,7 +77,7 @@ func TestPoolBoundsItsJobs(t *testing.T) {
 	})
 }
 
-func TestPoolDropsJobsThatDidNotStart(t *testing.T) {
+func TestPoolDropsUnstartedJobs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		p := NewPool(1, 2, discard())
@@ -111,7 +111,7 @@ func TestGroupWaitsAndRecoversPanics(t *testing.T) {
 	})
 }
 
-func TestRetryPausesAsTold(t *testing.T) {
+func TestRetryHonoursRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began, tries := time.Now(), 0
 		err := Retry(t.Context(), time.Hour, func() error {

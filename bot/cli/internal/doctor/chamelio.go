@@ -28,13 +28,14 @@ func passes(err error) bool {
 	return errors.Is(err, chamelio.ErrServer) || errors.Is(err, chamelio.ErrRateLimited) || errors.Is(err, chamelio.ErrUnreachable)
 }
 
-// KeyRefused tells Chamelio's own no to the key from a gateway's.
+// KeyRefused reports whether Chamelio itself refused the key, and not a
+// gateway.
 func KeyRefused(err error) bool {
 	var e *chamelio.Error
 	return errors.As(err, &e) && errors.Is(e, chamelio.ErrUnauthorized) && e.FromAPI
 }
 
-// ExplainKey says what came of asking Chamelio about the key.
+// ExplainKey explains the result of asking Chamelio about the key.
 func ExplainKey(err error) string {
 	var e *chamelio.Error
 	switch {
@@ -54,7 +55,7 @@ func ExplainKey(err error) string {
 	return "the answer is " + status(e.Status) + ", and not Chamelio's own"
 }
 
-// KeyRemedy says what to do about it.
+// KeyRemedy returns what to do about it.
 func KeyRemedy(err error) string {
 	var e *chamelio.Error
 	switch {
@@ -63,13 +64,14 @@ func KeyRemedy(err error) string {
 	case errors.Is(err, chamelio.ErrServer), errors.Is(err, chamelio.ErrRateLimited):
 		return "Chamelio is busy or in trouble: try again in a minute"
 	case errors.As(err, &e) && e.Status != 0:
-		return "Check CHAMELIO_API_URL: what answers there is not Chamelio's API, or stands in front of it"
+		return "Check CHAMELIO_API_URL: the server there isn't Chamelio's API, or is in front of it"
 	}
 	const network = "Check the machine's network, its proxy (HTTPS_PROXY) and CHAMELIO_API_URL"
 	return cmp.Or(transport.Explain(err).Remedy, network)
 }
 
-// host is for texts: an address without what a path or query may hide.
+// host returns an address without its path and query, which may contain a
+// secret.
 func host(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {

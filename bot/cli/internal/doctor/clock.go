@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// clockWarns is how far the clock may be off until check warns. The alert
-	// CancelbotClockOff has the same bound.
+	// clockWarns is the smallest offset of the clock for which check warns.
+	// The alert CancelbotClockOff has the same limit.
 	clockWarns = 5 * time.Second
 
 	// clockFails is how far it may be off until prompts of one replica expire

@@ -7,7 +7,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/clock"
 )
 
-func TestClockIsJudgedByTheWorstCertainOffset(t *testing.T) {
+func TestClockUsesWorstCertainOffset(t *testing.T) {
 	off := func(whose string, by, uncertain time.Duration) offset {
 		return offset{whose, clock.Offset{By: by, Error: uncertain}}
 	}

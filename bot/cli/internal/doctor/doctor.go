@@ -22,7 +22,7 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// Settings are what is checked.
+// Settings has the settings to check.
 type Settings struct {
 	Version  string
 	Problems []environ.Problem // with the environment, as the bot reports them at its start
@@ -143,7 +143,7 @@ func once(results []Result) (kept []Result) {
 	return kept
 }
 
-// alsoUnchecked comes before the names of what has the same cause.
+// alsoUnchecked precedes the names of the checks with the same cause.
 const alsoUnchecked = "; not checked for the same reason: "
 
 func join(names []Name) string {
@@ -212,7 +212,7 @@ func (c *checkup) operator() []Result {
 		return nil
 	}
 	if c.Bot.OperatorContact == "" {
-		return []Result{warning(name, "nobody is named: messages say “the bot's operator”", "Set OPERATOR_CONTACT to an ID such as U012AB3CD or C012AB3CD, or to a few words")}
+		return []Result{warning(name, "not set: messages say “the bot's operator”", "Set OPERATOR_CONTACT to an ID such as U012AB3CD or C012AB3CD, or to a few words")}
 	}
 	return []Result{good(name, "people are sent to %s", c.Bot.OperatorContact)}
 }

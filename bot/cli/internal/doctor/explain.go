@@ -14,8 +14,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
-// Explain says what an error of the network, or of Slack's, means, in words
-// that do not take a programmer.
+// Explain explains an error from the network or from Slack in plain words.
 func Explain(err error) string {
 	if text := explainAnswer(err); text != "" {
 		return text
@@ -23,7 +22,7 @@ func Explain(err error) string {
 	return explainNetwork(err)
 }
 
-// explainAnswer is for errors that somebody answered with.
+// explainAnswer explains an error that is an answer.
 func explainAnswer(err error) string {
 	var code slack.StatusCodeError
 	var limited *slack.RateLimitedError
@@ -48,7 +47,7 @@ func explainAnswer(err error) string {
 	return safeCode(slackCode(err))
 }
 
-// explainNetwork is for errors where nobody answered.
+// explainNetwork explains an error without an answer.
 func explainNetwork(err error) string {
 	var request *url.Error
 	switch e := transport.Explain(err); {
@@ -68,7 +67,8 @@ func status(code int) string {
 	return strings.TrimSpace(fmt.Sprintf("HTTP status %d %s", code, http.StatusText(code)))
 }
 
-// safeCode keeps a stranger's text out: Slack's codes are short and plain.
+// safeCode returns text only if it looks like one of Slack's codes, which are
+// short and plain, so that no text from elsewhere is quoted.
 func safeCode(code string) string {
 	if code == codeTrouble {
 		return "Slack is in trouble"

@@ -15,7 +15,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// place is what is where the journal belongs.
+// place is the state of the place where the journal belongs.
 type place int
 
 const (
@@ -24,10 +24,10 @@ const (
 	placeUsed
 )
 
-// database looks at the journal and makes nothing: where there is none yet, it
-// finds out whether the bot could make it.
+// database checks the journal and creates nothing: if there is none yet, it
+// finds out whether the bot could create it.
 func (c *checkup) database(ctx context.Context) []Result {
-	found, text, err := c.lookAtJournal(ctx)
+	found, text, err := c.checkJournal(ctx)
 	c.journal <- found
 	if err != nil {
 		return []Result{JournalFailed(c.Database, err)}
@@ -35,13 +35,13 @@ func (c *checkup) database(ctx context.Context) []Result {
 	return []Result{good(Journal, "%s", text)}
 }
 
-// ExplainJournal says what an error of opening the journal means.
+// ExplainJournal explains an error of opening the journal.
 func ExplainJournal(databaseURL string, err error) string {
 	return journal.Diagnose(databaseURL, err).Found
 }
 
-func (c *checkup) lookAtJournal(ctx context.Context) (place, string, error) {
-	// The start asks this first, too.
+func (c *checkup) checkJournal(ctx context.Context) (place, string, error) {
+	// The start begins with the same call.
 	if err := journal.Preflight(ctx, c.Database); err != nil {
 		return placeUnknown, "", err
 	}
@@ -65,7 +65,7 @@ func (c *checkup) lookAtJournal(ctx context.Context) (place, string, error) {
 	if err := reading.Close(); err != nil {
 		return placeUsed, "", fmt.Errorf("closing the journal: %w", err)
 	}
-	// It is of this version, so that opening it for writing changes nothing.
+	// It has this version, so opening it for writing changes nothing.
 	j, err := journal.Open(ctx, c.Database, journal.Options{})
 	if err != nil {
 		return placeUsed, "", err
@@ -76,7 +76,7 @@ func (c *checkup) lookAtJournal(ctx context.Context) (place, string, error) {
 	return placeUsed, where(c.Database) + ", writable", err
 }
 
-// where names a journal without what is secret in its address.
+// where returns the location of a journal, without secrets.
 func where(databaseURL string) string {
 	if path, isSQLite := strings.CutPrefix(databaseURL, "sqlite:"); isSQLite {
 		return "sqlite at " + absolute(path)
@@ -98,8 +98,8 @@ func absolute(path string) string {
 // undefinedTable is SQLSTATE 42P01 (postgresql.org/docs/current/errcodes-appendix.html).
 const undefinedTable = "42P01"
 
-// canMake tries to write in the nearest directory that exists, and leaves
-// nothing behind.
+// canMake tries to write in the nearest existing directory, and leaves nothing
+// behind.
 func canMake(path string) error {
 	dir := filepath.Dir(path)
 	for {

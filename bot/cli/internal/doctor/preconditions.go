@@ -12,7 +12,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
-// Name names a precondition, in the output of check and in the log.
+// Name identifies a precondition, in the output of check and in the log.
 type Name string
 
 // The preconditions.
@@ -28,29 +28,30 @@ const (
 	Clock        Name = "clock"
 )
 
-// AtStart is what the start does if a precondition doesn't hold.
+// AtStart is the bot's reaction at its start if a precondition doesn't hold.
 type AtStart string
 
-// What the start does. Trouble that passes, such as a network that is down,
-// ends no start.
+// The reactions. A temporary problem, such as a network that is down, never
+// stops the bot.
 const (
-	Ends    AtStart = "ends"    // the bot says why, and doesn't run
-	Reports AtStart = "reports" // the bot runs, and its log says why
+	Ends    AtStart = "ends"    // the bot reports it and stops
+	Reports AtStart = "reports" // the bot reports it and runs
 )
 
-// Precondition is something that must hold for the bot to do all of its work.
+// Precondition is a condition that must hold for the bot to do all of its
+// work.
 type Precondition struct {
 	Name    Name
-	Proves  string // what is certain if it holds
+	Proves  string // what is known if it holds
 	AtStart AtStart
 
-	variables []string // it isn't measured while one of them is wrong
+	variables []string // it isn't measured while one of these is wrong
 	measure   func(*checkup, context.Context) []Result
 }
 
-// Preconditions lists all of them, in the order of check's output. "cancelbot
-// check" measures each. The start has the same list: it reports a failure by
-// the functions below, and so in the same words.
+// Preconditions returns all of them, in the order of check's output.
+// "cancelbot check" measures each. The start has the same list: it reports a
+// failure by the functions below, and so in the same words.
 func Preconditions() []Precondition {
 	slackVariables := []string{"SLACK_BOT_TOKEN", "SLACK_API_URL"}
 	return []Precondition{
@@ -87,7 +88,7 @@ func BotTokenFailed(api string, err error) Result {
 		return bad(BotToken, other.Error(), otherAppRemedy)
 	}
 	return bad(BotToken, tokenFound(bot.BotToken, "who we are (auth.test)", err), remedyOr(bot.BotToken, api, err,
-		"Slack's error tells what is wrong with the token; a new installation (Install App) gives a new one")).because(causeOf(err))
+		"Slack's error says what is wrong with the token; a new installation (Install App) gives a new one")).because(causeOf(err))
 }
 
 // AppTokenFailed reports why asking Slack for a connection failed.
@@ -97,14 +98,14 @@ func AppTokenFailed(api string, err error) Result {
 		return bad(AppToken, err.Error(), otherAppRemedy)
 	}
 	no := bad(AppToken, tokenFound(bot.AppToken, "for a connection (apps.connections.open)", err), remedyOr(bot.AppToken, api, err,
-		"Slack's error tells what is wrong with the token; generate a new one (Basic Information → App-Level Tokens)"))
+		"Slack's error says what is wrong with the token; generate a new one (Basic Information → App-Level Tokens)"))
 	if causeOf(err) == causeSlack { // else it is about this token alone
 		no = no.because(causeSlack)
 	}
 	return no
 }
 
-// tokenFound says what Slack said when it was asked something with a token.
+// tokenFound describes Slack's answer to a call with a token.
 func tokenFound(token bot.Token, asked string, err error) string {
 	if tokenRefused(err) {
 		return fmt.Sprintf("Slack refuses the %s token: %s", token, Explain(err))

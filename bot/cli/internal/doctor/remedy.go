@@ -18,13 +18,12 @@ import (
 
 const socketModeOff = "Switch Socket Mode on, on the app's page (Socket Mode → Enable)"
 
-// otherAppRemedy is for tokens of two apps.
+// otherAppRemedy is the remedy for tokens of two apps.
 const otherAppRemedy = "Copy both tokens from the page of one app: SLACK_APP_TOKEN from Basic Information → App-Level Tokens, SLACK_BOT_TOKEN from OAuth & Permissions"
 
-// Remedy says what to do about an error that came of asking Slack, at an
-// address, with a token. It returns nothing where neither token, nor network,
-// nor Slack is at fault, but what was asked for, such as a channel that is not
-// there.
+// Remedy returns what to do about an error of a call to Slack, at an address,
+// with a token. It returns "" if the cause is neither the token, nor the
+// network, nor Slack, but the request, such as a channel that doesn't exist.
 func Remedy(token bot.Token, address string, err error) string {
 	var disconnected *socketmode.DisconnectError
 	switch {
@@ -40,7 +39,7 @@ func Remedy(token bot.Token, address string, err error) string {
 	return tokenRemedy(token, slackCode(err))
 }
 
-// causeOf returns the cause that an error with the bot token has in common with
+// causeOf returns the cause that an error with the bot token shares with
 // others, if any.
 func causeOf(err error) cause {
 	if notSlack(err) || unreachable(err) {
@@ -86,7 +85,7 @@ func tokenRemedy(token bot.Token, code string) string {
 	case code == codeTrouble, class == socketmode.Transient:
 		return "Slack is busy or in trouble: try again in a minute, and see slack-status.com"
 	case class == socketmode.Configuration:
-		return "Ask an administrator of the Slack workspace: the token is accepted, but a setting stands in its way"
+		return "Ask an administrator of the Slack workspace: the token is accepted, but a setting blocks it"
 	}
 	return ""
 }
@@ -95,11 +94,11 @@ func addressRemedy(address string) string {
 	if address != "" && !strings.HasSuffix(strings.TrimSuffix(address, "/"), "/api") {
 		return "SLACK_API_URL lacks the /api/ at its end: " + host(address) + " has no Web API without it. Slack's own is https://slack.com/api/"
 	}
-	return "Correct SLACK_API_URL, or remove it: what answers there is not Slack's Web API, which is at https://slack.com/api/"
+	return "Correct SLACK_API_URL, or remove it: the server there isn't Slack's Web API, which is at https://slack.com/api/"
 }
 
-// notSlack tells an answer that Slack's Web API cannot give: it says what is
-// wrong in JSON, with the status 200.
+// notSlack reports whether an answer can't be from Slack's Web API, which
+// describes errors in JSON with the status 200.
 func notSlack(err error) bool {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
@@ -110,10 +109,10 @@ func notSlack(err error) bool {
 		errors.As(err, &socket) && socket.Code == "" && (wrong(socket.Status) || socket.Status == http.StatusOK)
 }
 
-// codeTrouble stands for every answer that says nothing about the request.
+// codeTrouble represents every answer that says nothing about the request.
 const codeTrouble = "trouble"
 
-// slackCode is Slack's word for what is wrong, or nothing.
+// slackCode returns Slack's error code; "" if there is none.
 func slackCode(err error) string {
 	var answer slack.SlackErrorResponse
 	var status slack.StatusCodeError
@@ -132,8 +131,8 @@ func slackCode(err error) string {
 	return ""
 }
 
-// unreachable tells a connection that was not made, or broke, or gave nothing
-// in time, from an answer.
+// unreachable reports whether there was no answer: no connection was made, or
+// it broke, or it timed out.
 func unreachable(err error) bool {
 	var request *url.Error
 	var network net.Error

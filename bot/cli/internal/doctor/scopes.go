@@ -8,14 +8,14 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 )
 
-// Scope is something that the app must be allowed to do.
+// Scope is a permission that the app needs.
 type Scope struct {
 	Name string
-	For  string // what needs it
+	For  string // the features that need it
 }
 
-// NeededScopes lists what a configuration needs and no more, for the manifest
-// that creates the app and for the check that it was installed so.
+// NeededScopes returns the scopes that a configuration needs and no more, for
+// the manifest that creates the app and for the check of its installation.
 func NeededScopes(c bot.Config) []Scope {
 	scopes := []Scope{
 		{"commands", "the slash command"},

@@ -18,7 +18,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
-// client asks Slack with the bot token, once, and reads Slack's clock.
+// client returns a client that calls Slack with the bot token, without
+// retries, and reads Slack's clock.
 func (c *checkup) client() *slack.Client {
 	api := cmp.Or(c.Bot.SlackAPI, bot.DefaultSlackAPI)
 	if !strings.HasSuffix(api, "/") {
@@ -28,11 +29,12 @@ func (c *checkup) client() *slack.Client {
 		slack.OptionHTTPClient(&http.Client{Transport: c.slack.Transport(transport.New())}))
 }
 
-// found says what came of asking Slack, without the words of a program.
+// found describes the result of a call to Slack in plain words.
 func (c *checkup) found(doing string, err error) string { return doing + ": " + Explain(err) }
 
-// remedy is what to do about an error of Slack's with the bot token: what is
-// wrong with token or network comes before what the check itself is about.
+// remedy returns what to do about an error from Slack with the bot token.
+// Problems with the token or the network come first; otherwise is about the
+// check itself.
 func (c *checkup) remedy(err error, otherwise string) string {
 	return remedyOr(bot.BotToken, c.Bot.SlackAPI, err, otherwise)
 }
@@ -56,9 +58,9 @@ func (c *checkup) botToken(ctx context.Context) []Result {
 	return []Result{good(BotToken, "workspace %s (%s), as @%s", who.Team, who.TeamID, who.User)}
 }
 
-// scopes compares what the token has, as a header of every answer lists it,
-// with what the configuration needs. If Slack gives no answer, that is the bot
-// token's failure.
+// scopes compares the token's scopes, which a header of every answer lists,
+// with those that the configuration needs. If Slack doesn't answer, the bot
+// token's check reports it.
 func (c *checkup) scopes(context.Context) []Result {
 	who, err := c.who()
 	if err != nil {
@@ -82,10 +84,10 @@ func (c *checkup) scopes(context.Context) []Result {
 	return []Result{good(Scopes, "%s", strings.Join(needed, ", "))}
 }
 
-// appToken asks Slack for the address of a connection. Only where no bot can
-// be running it also opens one, which tells besides whether Socket Mode is on
-// and whether WebSockets get through: as long as it is open, Slack may send it
-// a command that then nobody answers.
+// appToken asks Slack for the address of a connection. Only if no bot can be
+// running, it also opens one, which shows whether Socket Mode is on and
+// whether WebSockets get through: while it is open, Slack may send it a
+// command that no one would answer.
 func (c *checkup) appToken(ctx context.Context) []Result {
 	options := socketmode.Options{AppToken: c.Bot.AppToken.Reveal(), APIURL: c.Bot.SlackAPI}
 	err := socketmode.CheckToken(ctx, options)
@@ -103,7 +105,7 @@ func (c *checkup) appToken(ctx context.Context) []Result {
 }
 
 // auditChannel finds out whether the bot may post there, without posting: it
-// schedules a message and takes it back.
+// schedules a message and deletes it.
 func (c *checkup) auditChannel(ctx context.Context) []Result {
 	const name = AuditChannel
 	channel := c.Bot.AuditChannel
@@ -115,7 +117,7 @@ func (c *checkup) auditChannel(ctx context.Context) []Result {
 	_, id, err := api.ScheduleMessageContext(ctx, channel, later, slack.MsgOptionText("cancelbot check: please ignore", false))
 	doing := "posting in " + channel
 	if err == nil {
-		doing = "taking back what was scheduled in " + channel
+		doing = "deleting the message scheduled in " + channel
 		_, err = api.DeleteScheduledMessageContext(ctx, &slack.DeleteScheduledMessageParameters{Channel: channel, ScheduledMessageID: id})
 	}
 	if err != nil {
@@ -124,8 +126,8 @@ func (c *checkup) auditChannel(ctx context.Context) []Result {
 	return []Result{good(name, "the bot may post in %s", channel)}
 }
 
-// channelRemedy is for what Slack says of a channel (docs.slack.dev,
-// chat.postMessage, section "Errors").
+// channelRemedy returns the remedy for Slack's errors about a channel
+// (docs.slack.dev, chat.postMessage, section "Errors").
 func channelRemedy(err error) string {
 	switch slackCode(err) {
 	case "is_archived":
@@ -136,15 +138,15 @@ func channelRemedy(err error) string {
 	return "Invite the bot to that channel (/invite @cancelbot), or correct AUDIT_CHANNEL: it is the id at the end of the channel's About tab"
 }
 
-// policy looks up each id of the policy's people and usergroups. Channels
-// cannot be looked up with the bot's scopes.
+// policy looks up each ID of the policy's people and usergroups. The bot's
+// scopes don't allow looking up channels.
 func (c *checkup) policy(ctx context.Context) []Result {
 	const name = WhoMayCancel
 	var results []Result
 	for _, one := range c.listedIDs() {
 		if err := c.lookUp(ctx, one.id); err != nil {
 			results = append(results, bad(name, fmt.Sprintf("%s has %s: %s", one.variable, one.id, Explain(err)),
-				c.remedy(err, "Correct or remove the id; the bot refuses whoever it cannot look up")).because(causeOf(err)))
+				c.remedy(err, "Correct or remove the ID; the bot refuses people it can't look up")).because(causeOf(err)))
 		}
 	}
 	if len(results) > 0 {

@@ -15,8 +15,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 )
 
-// Config says where spans go, and how. The zero Config sends nothing: make one
-// with FromEnv.
+// Config says where and how to send spans. The zero Config sends nothing;
+// FromEnv returns one.
 type Config struct {
 	endpoint string
 	headers  http.Header
@@ -25,17 +25,17 @@ type Config struct {
 	tls      *tls.Config
 }
 
-// Asked tells whether the standard variables ask for traces
+// Asked reports whether the standard variables ask for traces
 // (opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables).
 func Asked(getenv func(string) string) bool {
 	endpoint, _ := variables(getenv).get("ENDPOINT")
 	return getenv("OTEL_SDK_DISABLED") != "true" && getenv("OTEL_TRACES_EXPORTER") != "none" && endpoint != ""
 }
 
-// FromEnv reads the standard variables OTEL_EXPORTER_OTLP_…, of which one for
-// traces alone, OTEL_EXPORTER_OTLP_TRACES_…, overrides the general one
-// (opentelemetry.io/docs/specs/otel/protocol/exporter). What is not understood
-// is a problem, and never passed over.
+// FromEnv reads the standard variables OTEL_EXPORTER_OTLP_…. One for traces
+// alone, OTEL_EXPORTER_OTLP_TRACES_…, overrides the general one
+// (opentelemetry.io/docs/specs/otel/protocol/exporter). A value that isn't
+// supported is a problem, and never ignored.
 func FromEnv(getenv func(string) string) (Config, []environ.Problem) {
 	r := &reader{variables: getenv}
 	cfg := Config{endpoint: r.endpoint(), headers: r.headers(), gzip: r.gzip(), timeout: r.timeout()}
@@ -50,7 +50,7 @@ func FromEnv(getenv func(string) string) (Config, []environ.Problem) {
 	return cfg, r.problems
 }
 
-// Secrets are what must not be logged, also where a collector quotes it: the
+// Secrets returns what must not be logged, even if a collector quotes it: the
 // values of the headers, word by word, since some begin with "Bearer".
 func (c Config) Secrets() []string {
 	var all []string
@@ -62,7 +62,7 @@ func (c Config) Secrets() []string {
 
 type variables func(name string) string
 
-// get returns the value that counts, and the variable that has it.
+// get returns the value that applies, and the variable that has it.
 func (v variables) get(setting string) (value, name string) {
 	name = "OTEL_EXPORTER_OTLP_TRACES_" + setting
 	if value = strings.TrimSpace(v(name)); value != "" {
@@ -81,8 +81,8 @@ func (r *reader) found(variable, what, remedy string) {
 	r.problems = append(r.problems, environ.Problem{Variable: variable, Found: variable + " " + what, Remedy: remedy})
 }
 
-// endpoint is the address for traces as it stands, or the general one with the
-// path for traces after it.
+// endpoint returns the address for traces as it is, or the general one with
+// the path for traces appended.
 func (r *reader) endpoint() string {
 	value, name := r.get("ENDPOINT")
 	u, err := url.Parse(value)
@@ -100,7 +100,7 @@ func (r *reader) endpoint() string {
 	return u.String()
 }
 
-// headers are pairs, separated by commas, their values percent-encoded
+// headers parses pairs, separated by commas, with percent-encoded values
 // (opentelemetry.io/docs/specs/otel/protocol/exporter/#specifying-headers-via-environment-variables).
 func (r *reader) headers() http.Header {
 	all := http.Header{}
@@ -122,7 +122,7 @@ func (r *reader) headers() http.Header {
 	return all
 }
 
-// What RFC 9110 allows a header to be.
+// The forms of headers that RFC 9110 allows.
 var (
 	headerName  = regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+$")
 	headerValue = regexp.MustCompile(`^[\t\x20-\x7e]+$`)
@@ -178,7 +178,7 @@ func (r *reader) tls(https bool) *tls.Config {
 	return c
 }
 
-// file reads the file that a setting names; name is empty where none is set.
+// file reads the file that a setting names; name is empty if none is set.
 func (r *reader) file(setting string) (content []byte, name string) {
 	path, name := r.get(setting)
 	if path == "" {

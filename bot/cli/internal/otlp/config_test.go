@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-func TestWhatIsNotUnderstoodIsAProblem(t *testing.T) {
+func TestUnsupportedValuesAreProblems(t *testing.T) {
 	for _, row := range []struct{ variable, value, found string }{
 		{"ENDPOINT", "collector:4318", "is not an http or https address"},
 		{"ENDPOINT", "unix:///run/collector", "is not an http or https address"},
@@ -47,7 +47,7 @@ func TestWhatIsNotUnderstoodIsAProblem(t *testing.T) {
 	}
 }
 
-func TestAVariableForTracesOverridesTheGeneralOne(t *testing.T) {
+func TestTracesVariableOverridesGeneralOne(t *testing.T) {
 	cfg := configured(t, map[string]string{
 		"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf",
 		"OTEL_EXPORTER_OTLP_HEADERS": "a=1", "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "b=2",
@@ -59,7 +59,7 @@ func TestAVariableForTracesOverridesTheGeneralOne(t *testing.T) {
 	}
 }
 
-func TestTracesAreAskedForByAnEndpoint(t *testing.T) {
+func TestEndpointEnablesTraces(t *testing.T) {
 	for _, row := range []struct {
 		variables map[string]string
 		want      bool
@@ -76,8 +76,9 @@ func TestTracesAreAskedForByAnEndpoint(t *testing.T) {
 	}
 }
 
-// A collector that trusts only this client, behind an authority of its own.
-func TestTLSWithCertificatesOfOnesOwn(t *testing.T) {
+// A collector with a certificate of a private authority, which requires a
+// client certificate.
+func TestTLSWithCustomCertificates(t *testing.T) {
 	dir := t.TempDir()
 	certificate, key := filepath.Join(dir, "client.pem"), filepath.Join(dir, "client.key")
 	client := pair(t, certificate, key)

@@ -25,8 +25,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
 )
 
-// How a batch is tried again, and until when: the values of OpenTelemetry's
-// own exporter.
+// When a batch is retried, and until when: the values of OpenTelemetry's own
+// exporter.
 const (
 	firstWait   = 5 * time.Second
 	longestWait = 30 * time.Second
@@ -36,7 +36,7 @@ const (
 const (
 	mediaType  = "application/x-protobuf"
 	maxAnswer  = 64 << 10
-	maxMessage = 200 // of a collector's own words
+	maxMessage = 200 // bounds the text quoted from a collector
 )
 
 // client implements otlptrace.Client.
@@ -60,23 +60,23 @@ func newClient(cfg Config, t http.RoundTripper) *client {
 	return c
 }
 
-// stay follows no redirection: the headers are secrets of this collector.
+// stay follows no redirect: the headers are secrets for this collector.
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// Start does nothing: a connection is made when there are spans.
+// Start does nothing: a connection is opened when there are spans.
 func (c *client) Start(context.Context) error { return nil }
 
-// Stop ends what is being sent.
+// Stop cancels the current upload.
 func (c *client) Stop(context.Context) error {
 	c.stop()
 	c.http.CloseIdleConnections()
 	return nil
 }
 
-// UploadTraces sends a batch, again where the collector asks for it or does
-// not answer in time.
+// UploadTraces sends a batch, and retries if the collector asks for it or
+// doesn't answer in time.
 func (c *client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
-	// On the wire an ExportTraceServiceRequest is the same, and its package
+	// An ExportTraceServiceRequest has the same encoding, but its package
 	// imports gRPC.
 	batch, err := proto.Marshal(&tracepb.TracesData{ResourceSpans: spans})
 	if err != nil {
@@ -107,13 +107,14 @@ func (c *client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpan
 func compressed(batch []byte) []byte {
 	var out bytes.Buffer
 	w := gzip.NewWriter(&out)
-	_, _ = w.Write(batch) // a buffer takes everything
+	_, _ = w.Write(batch) // a buffer never fails
 	_ = w.Close()
 	return out.Bytes()
 }
 
-// send posts a batch once. Its errors name neither the address, whose path and
-// query can hold a key, nor the headers; what is final is marked as such.
+// send posts a batch once. Its errors contain neither the address, whose path
+// and query can contain a key, nor the headers; an error for which no retry
+// helps is marked as permanent.
 func (c *client) send(ctx context.Context, batch []byte) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint, bytes.NewReader(batch))
 	if err != nil {
@@ -141,7 +142,7 @@ func (c *client) send(ctx context.Context, batch []byte) error {
 		}
 		return nil
 	case triedAgain(resp.StatusCode):
-		// A wait that is shorter than the back-off's own is not worth a case.
+		// A wait shorter than the back-off isn't worth a special case.
 		if wait := retryAfter(resp.Header.Get("Retry-After")); wait > firstWait {
 			return fmt.Errorf("the collector answers %s: %w", resp.Status, &backoff.RetryAfterError{Duration: wait})
 		}
@@ -150,7 +151,7 @@ func (c *client) send(ctx context.Context, batch []byte) error {
 	return backoff.Permanent(fmt.Errorf("the collector answers %s", resp.Status))
 }
 
-// unanswered keeps what went wrong, without the address around it.
+// unanswered returns the cause of an error, without the address around it.
 func unanswered(err error) error {
 	var at *url.Error
 	if !errors.As(err, &at) {
@@ -162,7 +163,8 @@ func unanswered(err error) error {
 	return backoff.Permanent(at.Err)
 }
 
-// triedAgain are the statuses of opentelemetry.io/docs/specs/otlp/#retryable-response-codes.
+// triedAgain reports whether a status allows a retry
+// (opentelemetry.io/docs/specs/otlp/#retryable-response-codes).
 func triedAgain(status int) bool {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -171,10 +173,10 @@ func triedAgain(status int) bool {
 	return false
 }
 
-// retryAfter reads a number of seconds, or a date.
+// retryAfter parses a number of seconds, or a date.
 func retryAfter(text string) time.Duration {
 	if seconds, err := strconv.Atoi(text); err == nil {
-		return time.Duration(min(seconds, int(2*patience/time.Second))) * time.Second // else it overflows
+		return time.Duration(min(seconds, int(2*patience/time.Second))) * time.Second // otherwise it would overflow
 	}
 	if at, err := http.ParseTime(text); err == nil {
 		return time.Until(at)
@@ -182,9 +184,9 @@ func retryAfter(text string) time.Duration {
 	return 0
 }
 
-// refusedSpans is what an ExportTraceServiceResponse says in its field 1, the
-// partial success: how many spans were refused (1), and why (2). They are not
-// to be sent again.
+// refusedSpans returns how many spans the collector refused, and why: field 1
+// of an ExportTraceServiceResponse, the partial success, with its fields 1 and
+// 2. They must not be sent again.
 func refusedSpans(answer []byte) error {
 	var partial, why []byte
 	var refused uint64

@@ -19,7 +19,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// environment is one in which traces are asked for, with some more variables.
+// environment returns one in which traces are enabled, with some more
+// variables.
 func environment(more map[string]string) func(string) string {
 	return func(name string) string {
 		if value, set := more[name]; set {
@@ -41,7 +42,7 @@ func configured(t *testing.T, variables map[string]string) Config {
 	return cfg
 }
 
-// collector answers requests one after the other, the last answer for ever.
+// collector answers requests one after the other, and repeats the last answer.
 type collector struct {
 	answers []answer
 	seen    []*http.Request
@@ -98,7 +99,7 @@ func name(t *testing.T, batch []byte) string {
 	return got.GetResourceSpans()[0].GetScopeSpans()[0].GetSpans()[0].GetName()
 }
 
-func TestABatchIsPostedAsTheVariablesSay(t *testing.T) {
+func TestBatchFollowsVariables(t *testing.T) {
 	c, err := upload(t, map[string]string{
 		"OTEL_EXPORTER_OTLP_HEADERS":     "api-key=a%2Cb%3D1, Authorization=Bearer%20token==,",
 		"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
@@ -127,7 +128,7 @@ func TestABatchIsPostedAsTheVariablesSay(t *testing.T) {
 	}
 }
 
-func TestWhereABatchGoes(t *testing.T) {
+func TestEndpointPath(t *testing.T) {
 	for _, row := range []struct{ general, traces, want string }{
 		{"http://c:4318", "", "http://c:4318/v1/traces"},
 		{"https://c/otlp/", "", "https://c/otlp/v1/traces"},
@@ -142,7 +143,7 @@ func TestWhereABatchGoes(t *testing.T) {
 	}
 }
 
-func TestWhatIsTriedAgain(t *testing.T) {
+func TestRetryableStatuses(t *testing.T) {
 	slow := context.DeadlineExceeded
 	for _, row := range []struct {
 		name  string
@@ -180,14 +181,14 @@ func TestWhatIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestPatienceEnds(t *testing.T) {
+func TestRetriesEnd(t *testing.T) {
 	c, err := upload(t, nil, answer{status: 503})
 	if err == nil || !strings.Contains(err.Error(), "503 Service Unavailable") || len(c.seen) < 3 || c.at[len(c.at)-1] > patience {
 		t.Errorf("%v, requests after %v", err, c.at)
 	}
 }
 
-func TestStopEndsWhatIsBeingSent(t *testing.T) {
+func TestStopCancelsUpload(t *testing.T) {
 	cfg := configured(t, nil)
 	synctest.Test(t, func(t *testing.T) {
 		c := newClient(cfg, &collector{answers: []answer{{status: 503}}, began: time.Now()})
@@ -202,7 +203,7 @@ func TestStopEndsWhatIsBeingSent(t *testing.T) {
 	})
 }
 
-func TestSpansThatTheCollectorRefusesAreTold(t *testing.T) {
+func TestRejectedSpansAreReported(t *testing.T) {
 	partial := protowire.AppendTag(nil, 1, protowire.VarintType)
 	partial = protowire.AppendVarint(partial, 3)
 	partial = protowire.AppendTag(partial, 2, protowire.BytesType)
@@ -222,8 +223,8 @@ func TestSpansThatTheCollectorRefusesAreTold(t *testing.T) {
 	}
 }
 
-// Errors are logged. Neither the address nor a header may stand in them.
-func TestErrorsHoldNoSecret(t *testing.T) {
+// Errors are logged. They must contain neither the address nor a header.
+func TestErrorsContainNoSecret(t *testing.T) {
 	variables := map[string]string{
 		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://user:topsecret@collector/topsecret?key=topsecret",
 		"OTEL_EXPORTER_OTLP_HEADERS":         "api-key=topsecret",
@@ -241,7 +242,7 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatDoesNotComeEndsWithTheTimeout(t *testing.T) {
+func TestMissingAnswerTimesOut(t *testing.T) {
 	var requests atomic.Int32
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		requests.Add(1)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestALogLineIsTakenApart(t *testing.T) {
+func TestParsesLogLine(t *testing.T) {
 	r, to := &replica{number: 2}, newRecord()
 	w := &logWriter{line: func(raw []byte) { r.heard(to, raw) }}
 	for _, piece := range []string{`{"time":"2026-11-25T01:00:00Z","level":"INFO","msg":"serving health`, ` and metrics","addr":"127.0.0.1:4711"}` + "\n" + `{"level":"WARN","msg":"odd","task":12345,"b":"x"}` + "\npanic: ", "help\n", "unfinished"} {
@@ -27,7 +27,7 @@ func TestALogLineIsTakenApart(t *testing.T) {
 	}
 }
 
-func TestTheBotsOwnMetricsAreKept(t *testing.T) {
+func TestBotMetricsAreKept(t *testing.T) {
 	got := readMetrics(strings.NewReader(`# HELP cancelbot_slack_connections Open.
 cancelbot_slack_connections 2
 cancelbot_decisions_total{outcome="cancelled"} 1

@@ -76,12 +76,12 @@ func (j *Journal) Finish(ctx context.Context, l journal.Lease, task int, res dec
 	return Call(ctx, j.Around, "Finish", l.ID, func(ctx context.Context) (journal.Lease, error) { return j.Journal.Finish(ctx, l, task, res, tell) })
 }
 
-func (j *Journal) BeginTelling(ctx context.Context, l journal.Lease) (journal.Lease, error) {
-	return Call(ctx, j.Around, "BeginTelling", l.ID, func(ctx context.Context) (journal.Lease, error) { return j.Journal.BeginTelling(ctx, l) })
+func (j *Journal) BeginAnnouncing(ctx context.Context, l journal.Lease) (journal.Lease, error) {
+	return Call(ctx, j.Around, "BeginAnnouncing", l.ID, func(ctx context.Context) (journal.Lease, error) { return j.Journal.BeginAnnouncing(ctx, l) })
 }
 
-func (j *Journal) NotTold(ctx context.Context, l journal.Lease) (journal.Lease, error) {
-	return Call(ctx, j.Around, "NotTold", l.ID, func(ctx context.Context) (journal.Lease, error) { return j.Journal.NotTold(ctx, l) })
+func (j *Journal) NotAnnounced(ctx context.Context, l journal.Lease) (journal.Lease, error) {
+	return Call(ctx, j.Around, "NotAnnounced", l.ID, func(ctx context.Context) (journal.Lease, error) { return j.Journal.NotAnnounced(ctx, l) })
 }
 
 func (j *Journal) Settle(ctx context.Context, l journal.Lease, task int, res decision.Result) (journal.Lease, error) {

@@ -1,8 +1,8 @@
-// Command slackgo is a peer of TestCompare: the job of cancelbot by slack-go's
-// own Socket Mode loop. It keeps nothing, asks for nobody's permission and does
-// not look at the task. With PAY_FOR_PROMISES set it makes the requests and
-// writes that cancelbot's promises take, and does nothing with them: the least
-// that they cost.
+// Command slackgo is a peer of TestCompare: it does cancelbot's job with slack-go's
+// own Socket Mode loop. It has no journal and no policy, and doesn't check the
+// task. With PAY_FOR_PROMISES set, it also makes the requests and writes that
+// cancelbot's guarantees need, and ignores the results, to measure their minimum
+// cost.
 package main
 
 import (
@@ -50,7 +50,7 @@ func report(err error) {
 	}
 }
 
-// keep has a page on the disk, which nobody reads.
+// keep writes and syncs a page that is never read.
 func keep() error {
 	if _, err := kept.WriteAt(make([]byte, 4096), 0); err != nil {
 		return err
@@ -131,7 +131,7 @@ func cancel(api *slack.Client, k slack.InteractionCallback) error {
 		return err
 	}
 	if pays {
-		if err := keep(); err != nil { // that it was told
+		if err := keep(); err != nil { // the announcement
 			return err
 		}
 	}

@@ -23,7 +23,7 @@ CREATE TABLE decisions (
     -- A key to the conversation, erased when there is nothing more to post.
     response_url    TEXT NOT NULL DEFAULT '',
 
-    -- What makes a row genuine: the signed confirmation, a MAC over the click,
+    -- Proof that a row is genuine: the signed confirmation, a MAC over the click,
     -- and one over when it was announced, and as which message.
     confirmation    TEXT NOT NULL DEFAULT '',
     mac             TEXT NOT NULL DEFAULT '',
@@ -36,7 +36,7 @@ CREATE TABLE decisions (
     leased_until    BIGINT NOT NULL DEFAULT 0,
     claimed_at      BIGINT NOT NULL DEFAULT 0,
 
-    -- When a process was last about to post, if no one knows what came of it.
+    -- When a process was last about to post, if the result isn't known.
     announcing_at   BIGINT NOT NULL DEFAULT 0,
 
     -- A decision with an unknown outcome is checked until it is settled, which
@@ -51,7 +51,7 @@ CREATE INDEX decisions_decided ON decisions (decided_at);
 CREATE INDEX decisions_unannounced ON decisions (decided_at) WHERE announced_at IS NULL;
 CREATE INDEX decisions_unsettled ON decisions (check_after) WHERE follow_until > 0 AND settled_at = 0;
 
--- The tasks of a decision, and what became of each. A row is inserted with its
+-- The tasks of a decision, and the outcome of each. A row is inserted with its
 -- decision, and deleted with it.
 CREATE TABLE tasks (
     confirmation_id TEXT NOT NULL REFERENCES decisions ON DELETE CASCADE,
@@ -86,9 +86,9 @@ CREATE UNIQUE INDEX tasks_claimed ON tasks (task_id) WHERE outcome IS NULL OR ou
 
 CREATE INDEX tasks_task ON tasks (task_id);
 
--- What was announced stays as it was announced: who had which task cancelled,
--- why, when, and what became of it. The triggers prevent accidents. They are no
--- defence against someone who can drop them.
+-- An announced decision can't be changed: who cancelled which task, why, when,
+-- and the outcome. The triggers prevent accidents. They are no defence against
+-- someone who can drop them.
 --
 -- The bot itself makes one change to a record that was announced: it settles an
 -- unknown outcome. It moves a record that isn't genuine to the table set_aside.
@@ -101,8 +101,8 @@ CREATE TABLE retention (
 );
 
 -- Rows that don't verify: someone else has written or changed them, or their
--- key isn't known here. Nothing is done about them, and nothing says what they
--- say. A row whose key becomes known returns by itself; one with retry = 1
+-- key isn't known here. The bot does nothing because of them, and shows them to
+-- no one. A row whose key becomes known returns by itself; one with retry = 1
 -- returns to be verified again.
 CREATE TABLE set_aside (
     id              TEXT PRIMARY KEY,

@@ -14,7 +14,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
-// refused carries a statement out that must fail.
+// refused runs a statement that must fail.
 func refused(t *testing.T, url, text string) {
 	t.Helper()
 	if err := tryStatement(t, url, text); err == nil {
@@ -35,8 +35,8 @@ func tryStatement(t *testing.T, url, text string) error {
 	return err
 }
 
-// told brings a decision to its end.
-func told(t *testing.T, j *journal.Journal, id string, task int64, o decision.Outcome) decision.Record {
+// announced claims, finishes and announces a decision.
+func announced(t *testing.T, j *journal.Journal, id string, task int64, o decision.Outcome) decision.Record {
 	t.Helper()
 	_, err := j.Finish(t.Context(), won(t, j, sampleDecision(id, task)), 0, decision.Result{Outcome: o}, true)
 	must(t, err)
@@ -46,12 +46,12 @@ func told(t *testing.T, j *journal.Journal, id string, task int64, o decision.Ou
 	return d
 }
 
-// TestWhatWasToldStaysAsItWasTold tries to change each column that says who,
-// what, why, when, and what came of it.
-func TestWhatWasToldStaysAsItWasTold(t *testing.T) {
+// TestAnnouncedDecisionsCannotChange tries to change each column with the people,
+// the task, the reason, the times and the outcome.
+func TestAnnouncedDecisionsCannotChange(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		before := told(t, j, "told", 1, decision.Failed)
+		before := announced(t, j, "told", 1, decision.Failed)
 		for table, changes := range map[string][]string{
 			"decisions": {
 				"confirmation_id = 'other'", "team_id = 'T2'", "channel_id = 'C2'", "requester = 'U9'", "confirmer = 'U9'", "reason = ''",
@@ -75,8 +75,8 @@ func TestWhatWasToldStaysAsItWasTold(t *testing.T) {
 		if after, err := j.Get(t.Context(), "told"); err != nil || !reflect.DeepEqual(after, before) {
 			t.Errorf("%+v\n%+v %v", before, after, err)
 		}
-		// What was settled stays, too.
-		told(t, j, "settled", 3, decision.Unknown)
+		// Settled outcomes can't change either.
+		announced(t, j, "settled", 3, decision.Unknown)
 		statement(t, url, "UPDATE decisions SET check_after = 1 WHERE confirmation_id = 'settled'")
 		held, err := j.TakeUnsettled(t.Context(), 1, nil)
 		must(t, err)
@@ -90,9 +90,9 @@ func TestWhatWasToldStaysAsItWasTold(t *testing.T) {
 	})
 }
 
-// TestOldRowsAreDeletedByTheStatementsOfTheDocs deletes what was decided
+// TestDocumentedStatementsDeleteOldRows deletes what was decided
 // before a day, and no other row, in the way that docs/operate.md shows.
-func TestOldRowsAreDeletedByTheStatementsOfTheDocs(t *testing.T) {
+func TestDocumentedStatementsDeleteOldRows(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		for i, age := range []time.Duration{400 * 24 * time.Hour, 30 * 24 * time.Hour} {

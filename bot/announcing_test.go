@@ -11,9 +11,9 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-// Slack takes about a message a second in a channel: outcomes that come to be
-// at one moment are posted one after the other.
-func TestOutcomesOfOneMomentKeepThePaceOfTheirChannel(t *testing.T) {
+// Slack accepts about one message a second in a channel: simultaneous outcomes
+// are posted one after the other.
+func TestAnnouncementsRespectChannelRateLimit(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.AnnounceGap = time.Second })
 		w.api.Add(1000, 4)
@@ -38,9 +38,9 @@ func TestOutcomesOfOneMomentKeepThePaceOfTheirChannel(t *testing.T) {
 	})
 }
 
-// A post without an answer may be out: the journal goes on saying that it is
-// being told, so that no successor tells it at once. A clear no is taken back.
-func TestOnlyAClearNoTakesBackThatAnOutcomeIsBeingTold(t *testing.T) {
+// A post without an answer may have been posted: the journal keeps the mark,
+// so that no successor posts it at once. A clear no removes the mark.
+func TestNotAnnouncedOnlyAfterDefiniteRefusal(t *testing.T) {
 	for name, fault := range map[string]slacktest.Fault{
 		"no answer": {Cut: true}, "an answer that leaves it open": {Error: "fatal_error", InBody: true}, "a clear no": {Error: "service_unavailable", InBody: true},
 	} {
@@ -50,7 +50,7 @@ func TestOnlyAClearNoTakesBackThatAnOutcomeIsBeingTold(t *testing.T) {
 				var mu sync.Mutex
 				takenBack := 0
 				h.set(func(op string, do func() error) error {
-					if op == "NotTold" {
+					if op == "NotAnnounced" {
 						mu.Lock()
 						takenBack++
 						mu.Unlock()
@@ -75,9 +75,9 @@ func TestOnlyAClearNoTakesBackThatAnOutcomeIsBeingTold(t *testing.T) {
 	}
 }
 
-// "Keep it" is pressed while the claim that is tried again is on its way: it is
+// Keep task is pressed while a repeated claim is in progress: the decision is
 // saved then, and not carried out.
-func TestAClaimThatIsKeptWhileItIsSavedIsGivenUp(t *testing.T) {
+func TestKeepTaskDuringClaimGivesUp(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -106,9 +106,9 @@ func TestAClaimThatIsKeptWhileItIsSavedIsGivenUp(t *testing.T) {
 	})
 }
 
-// Where the click cannot be answered any more, its channel is waited for a
-// while before the requester alone is told.
-func TestWhereAClickCannotBeAnsweredItsChannelIsWaitedFor(t *testing.T) {
+// If the click can't be answered any more, the bot tries the channel for a
+// while before it sends the requester a direct message.
+func TestFallsBackToChannelWhenResponseURLFails(t *testing.T) {
 	for name, tt := range map[string]struct {
 		away     time.Duration // chat.postMessage, in the channel
 		inPerson int
@@ -144,9 +144,9 @@ func TestWhereAClickCannotBeAnsweredItsChannelIsWaitedFor(t *testing.T) {
 	}
 }
 
-// A click can be answered for half an hour. Later that is not tried any more,
-// and nothing waits for it.
-func TestAClickIsNotAnsweredAfterHalfAnHour(t *testing.T) {
+// A click can be answered for half an hour. After that it isn't tried, and
+// nothing waits for it.
+func TestResponseURLIsNotUsedAfterHalfAnHour(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
@@ -171,9 +171,9 @@ func TestAClickIsNotAnsweredAfterHalfAnHour(t *testing.T) {
 	})
 }
 
-// TestUnclearAnswersDoubleAnAnnouncementAtMostOnce lets Slack post and answer
-// with an error each time, until the requester alone is told.
-func TestUnclearAnswersDoubleAnAnnouncementAtMostOnce(t *testing.T) {
+// TestUnclearAnswersDoubleAnnouncementAtMostOnce makes Slack post and answer
+// with an error each time, until the requester gets a direct message.
+func TestUnclearAnswersDoubleAnnouncementAtMostOnce(t *testing.T) {
 	for _, code := range []string{"fatal_error", "internal_error"} {
 		t.Run(code, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
@@ -192,9 +192,9 @@ func TestUnclearAnswersDoubleAnAnnouncementAtMostOnce(t *testing.T) {
 	}
 }
 
-// TestALostDecisionIsNotPostedInPerson takes a decision over while its owner
+// TestLostDecisionIsNotPostedInPerson takes a decision over while its owner
 // waits for the response_url: the owner posts nothing after that.
-func TestALostDecisionIsNotPostedInPerson(t *testing.T) {
+func TestLostDecisionIsNotPostedInPerson(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, slacktest.Legal, "/cancel-task 12345"))

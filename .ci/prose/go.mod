@@ -1,0 +1,3 @@
+module github.com/cancelbot/cancelbot/.ci/prose
+
+go 1.26
