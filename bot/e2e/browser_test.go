@@ -156,8 +156,17 @@ func (b *tab) chooses(menu, value string) {
 	script[bool](b, fmt.Sprintf(`(() => { const e = document.getElementById(%q); e.value = %q; return e.dispatchEvent(new Event("change")); })()`, menu, value))
 }
 
+// becomes takes another person's seat, by the menu.
+func (b *tab) becomes(user string) {
+	b.Helper()
+	b.clicks("#me")
+	b.clicks(`[data-item="` + user + `"]`)
+	b.until(fmt.Sprintf(`state.me === %q`, user))
+}
+
 func (b *tab) clicks(selector string) {
 	b.Helper()
+	b.until(fmt.Sprintf(`document.querySelector(%q) !== null`, selector))
 	script[bool](b, fmt.Sprintf(`(document.querySelector(%q).click(), true)`, selector))
 }
 
@@ -174,7 +183,7 @@ func (b *tab) status(task, status string) {
 
 func (b *tab) focused() string {
 	b.Helper()
-	return script[string](b, `(e => e.id || e.dataset.action || e.className || e.tagName)(document.activeElement)`)
+	return script[string](b, `(e => e.id || e.dataset.action || e.dataset.item || e.className || e.tagName)(document.activeElement)`)
 }
 
 func (b *tab) scheme(scheme string) {
@@ -190,7 +199,7 @@ func (b *tab) scheme(scheme string) {
 // room is the size of a window, in CSS pixels.
 type room struct{ width, height int64 }
 
-// rooms are a desktop, the same at 200 % zoom, and a telephone.
+// rooms are a desktop, the same at 200 % zoom, and a phone.
 var rooms = []room{{1280, 860}, {640, 430}, {380, 800}}
 
 func (b *tab) fits(r room) {
@@ -201,8 +210,8 @@ func (b *tab) fits(r room) {
 	b.until(`window.framed`)
 }
 
-// watches collects what goes wrong on the page, and how long a story stands
-// still while it does something.
+// watches collects what goes wrong on the page, and how long a story shows no
+// change while it does something.
 const watches = `(() => {
   window.problems = [];
   addEventListener("error", e => problems.push(e.message));

@@ -93,7 +93,7 @@ func (e *Engine) StartReplica(ctx context.Context) (*replica, error) {
 		"SLACK_API_URL="+e.Slack.URL(), "SLACK_APP_TOKEN="+slacktest.AppToken, "SLACK_BOT_TOKEN="+slacktest.BotToken,
 		"CHAMELIO_API_URL="+e.Chamelio.URL(), "CHAMELIO_API_KEY="+chameliotest.Key, "CHAMELIO_TIMEOUT=5s", "CANCEL_POLICY=members",
 		"DATABASE_URL="+e.databaseURL(), "HTTP_ADDR=127.0.0.1:0",
-		"LOG_LEVEL=info", "LOG_FORMAT=json", "SHUTDOWN_GRACE=5s", "COMMANDS_PER_MINUTE=1000",
+		"LOG_LEVEL=info", "LOG_FORMAT=json", "SHUTDOWN_GRACE=5s", "COMMANDS_PER_MINUTE=1000", "OPERATOR_CONTACT="+slacktest.Linus,
 	)
 	e.mu.Lock()
 	cmd.Env = append(cmd.Env, e.settings...)
@@ -150,7 +150,7 @@ func (e *Engine) Kill(r *replica) {
 	}
 	_ = r.cmd.Process.Kill()
 	<-r.ended
-	e.record.event(fmt.Sprintf("Replica %d was killed (SIGKILL). %s", r.number, e.leftBehind()))
+	e.record.event("killed", r.number, fmt.Sprintf("Replica %d was killed (SIGKILL). %s", r.number, e.leftBehind()))
 }
 
 // KillAll ends every process as kill -9 does.
@@ -163,7 +163,7 @@ func (e *Engine) KillAll() {
 // Stop ends a process in good order and returns its last word.
 func (e *Engine) Stop(r *replica) error {
 	if r.alive() {
-		e.record.event(fmt.Sprintf("Replica %d was told to stop.", r.number))
+		e.record.event("stopping", r.number, fmt.Sprintf("Replica %d was told to stop.", r.number))
 	}
 	_ = r.input.Close()
 	timer := time.AfterFunc(stopLimit, func() { _ = r.cmd.Process.Kill() })

@@ -45,14 +45,17 @@ go_goroutines 12
 // leftovers: each names what it needs.
 func TestStoriesNameTheirStage(t *testing.T) {
 	seen := map[string]bool{}
-	for _, s := range stories {
-		if _, known := policyOf(s.policy); !known || seen[s.ID] || s.Title == "" || s.Shows == "" || s.Takes == "" {
+	for _, s := range allStories() {
+		if _, known := policyOf(s.policy); !known || seen[s.ID] || s.Title == "" || s.Shows == "" || s.Offer == "" {
 			t.Errorf("%+v", s)
 		}
 		seen[s.ID] = true
 		for i, step := range s.steps {
 			if !strings.HasSuffix(step.watch, ".") {
 				t.Errorf("%s, step %d: %q is no sentence", s.ID, i+1, step.watch)
+			}
+			if i > 0 && step.label == "" {
+				t.Errorf("%s: no button plays step %d", s.ID, i+1)
 			}
 		}
 	}
