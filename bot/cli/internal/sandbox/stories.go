@@ -75,7 +75,7 @@ func allStories() []story {
 
 func mainStories() []story {
 	return []story{
-		{ID: "happy", Title: "It just works", Shows: "A prompt that only you see, one click, and everyone knows.", Offer: "Cancel another task", policy: "members", lead: asksForOpen, Then: []string{"crash", "pair", "batch"}, steps: []step{
+		{ID: "happy", Title: "It just works", Shows: "Only you see the prompt; everyone sees the result.", Offer: "Cancel another task", policy: "members", lead: asksForOpen, Then: []string{"crash", "pair", "batch"}, steps: []step{
 			typed,
 			{label: "Press Cancel task", watch: "Done. Everyone in #general sees who cancelled what, and why. Chamelio got one cancel request.", tab: "timeline", hand: adaConfirms, do: confirm(slacktest.Ada, decision.Cancelled)},
 			{as: slacktest.Grace, label: "See it as Grace", watch: "You are Grace now. Ada’s prompt was hers alone; the result is for everyone. That was the whole thing.", tab: "journal"},
@@ -85,7 +85,7 @@ func mainStories() []story {
 			{label: "Approve it yourself", watch: "You can’t approve your own request. Only you see that answer, and Chamelio got no cancel request.", hand: adaConfirms, do: confirmAlone},
 			{as: slacktest.Grace, label: "Approve it as Grace", watch: "You are Grace now, and you approved. The channel sees who asked and who approved.", tab: "journal", hand: graceConfirms, do: confirm(slacktest.Grace, decision.Cancelled)},
 		}},
-		{ID: "message", Title: "From a message", Shows: "No command, no ID: the menu of a message that has the link.", Offer: "Cancel it from a message", policy: "members", lead: linksTo, steps: []step{
+		{ID: "message", Title: "From a message", Shows: "The menu of a message with a link is enough.", Offer: "Cancel it from a message", policy: "members", lead: linksTo, steps: []step{
 			{watch: "Grace posted a link in this thread. The menu of every message, ⋮, has *Cancel Chamelio task*.", tab: "timeline", do: nothing},
 			{label: "Choose it from the menu", watch: "The dialog found the task in Grace’s message. Add a reason if you like.", hand: hand{slacktest.Ada, useMenu}, do: chooseInMenu},
 			{label: "Cancel the task", watch: "The result is in the thread, where the question was, and the channel sees it, too.", tab: "journal", hand: hand{slacktest.Ada, submitModal}, do: submit},
@@ -94,19 +94,19 @@ func mainStories() []story {
 			{label: "Cancel five tasks", watch: "You typed `{command}`. One prompt lists all five. Only you see it.", tab: "timeline", do: ask},
 			{label: "Confirm all five", watch: "One announcement for the channel, one line per task. Each task has its own API calls and its own row in the journal.", tab: "journal", hand: adaConfirms, do: confirmBatch},
 		}},
-		{ID: "crash", Title: "A crash in the middle", Shows: "kill -9 between the request and its answer, and nothing is lost.", Offer: "Let it crash in the middle", policy: "members", steps: []step{
+		{ID: "crash", Title: "A crash in the middle", Shows: "Killed between request and answer: nothing is lost.", Offer: "Let it crash in the middle", policy: "members", steps: []step{
 			{label: typed.label, watch: typed.watch, tab: "timeline", do: ask},
-			{label: "Press Cancel task, then kill the bot", watch: "The bot was killed while its request was under way. Nobody in the channel knows anything yet, but the journal holds the decision.", tab: "timeline", hand: adaConfirms, do: crash},
-			{label: "Start the bot again", watch: "The new process took over the decision, asked Chamelio what had happened instead of cancelling twice, and announced the result.", tab: "timeline", do: resume},
+			{label: "Press Cancel task, then kill the bot", watch: "The bot was killed while its request was under way. The channel knows nothing yet, but the journal holds the decision.", tab: "timeline", hand: adaConfirms, do: crash},
+			{label: "Start the bot again", watch: "The new process took the decision over. It asked Chamelio what had happened, didn’t cancel twice, and announced the result.", tab: "timeline", do: resume},
 		}},
-		{ID: "unknown", Title: "Chamelio doesn’t answer", Shows: "The bot says what it knows, and corrects its message later.", Offer: "Lose Chamelio’s answer", policy: "members", steps: []step{
+		{ID: "unknown", Title: "Chamelio doesn’t answer", Shows: "It says what it knows, and corrects itself later.", Offer: "Lose Chamelio’s answer", policy: "members", steps: []step{
 			typed,
 			{label: "Press Cancel task", watch: "Chamelio cancelled the task but answered with an error, and refuses to say what happened. So the announcement says that it isn’t confirmed yet.", tab: "timeline", hand: adaConfirms, do: loseAnswer},
 			{label: "Let Chamelio answer again", watch: "The bot checked again by itself. It corrected its announcement, and a reply in the thread says so. There was no second cancel request.", tab: "timeline", do: settled},
 		}},
 		{ID: "guest", Title: "Who may not", Shows: "Guests, and people who aren’t on the list.", Offer: "See who may not", policy: "listed", Then: []string{"happy"}, steps: []step{
-			{as: slacktest.Guest, label: "Try it as Gil", watch: "You are Gil, a guest, and you typed `{command}`. The refusal is for your eyes only.", tab: "timeline", do: refusedTo(slacktest.Guest)},
-			{label: "Try it as Ada", watch: "You are Ada, a full member, but only Linus is on the list here. You are refused, too.", do: refusedTo(slacktest.Ada)},
+			{as: slacktest.Guest, label: "Try it as Gil", watch: "You are Gil, a guest, and you typed `{command}`. Only you see the refusal.", tab: "timeline", do: refusedTo(slacktest.Guest)},
+			{label: "Try it as Ada", watch: "You are Ada, a full member, but only Linus is on the list here. Only you see this refusal, too.", do: refusedTo(slacktest.Ada)},
 			{as: slacktest.Linus, label: "Try it as Linus", watch: "You are Linus, and you get the prompt. Until you confirm, Chamelio gets no cancel request.", do: askAs(slacktest.Linus)},
 		}},
 	}
@@ -162,11 +162,16 @@ func slowAnswer(task int64) *fault {
 	}}
 }
 
-// slowAnswers takes longer with each task.
+// slowAnswers takes seconds to cancel all tasks but the first two, so that the
+// prompt says how many are done.
 func slowAnswers(tasks []int64) *fault {
-	return &fault{side: "Chamelio", label: "takes a moment for each task", on: func(e *Engine) {
+	return &fault{side: "Chamelio", label: "takes seconds for some tasks", on: func(e *Engine) {
 		for i, task := range tasks {
-			e.Chamelio.Break(chameliotest.Fault{Method: http.MethodPost, Task: task, Delay: time.Duration(i+1) * 700 * time.Millisecond})
+			delay := time.Duration(i+1) * 150 * time.Millisecond
+			if i >= 2 {
+				delay = time.Duration(i+1) * 700 * time.Millisecond
+			}
+			e.Chamelio.Break(chameliotest.Fault{Method: http.MethodPost, Task: task, Delay: delay})
 		}
 	}}
 }

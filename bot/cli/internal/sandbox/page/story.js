@@ -93,8 +93,8 @@ function drawStep(s) {
   $("story-next").setAttribute("aria-disabled", String(!done));
   $("story-stop").hidden = s.leaving || Boolean(end);
   const offers = end && !s.failed ? story.then.map(storyOf) : [];
-  $("story-offers").replaceChildren(...offers.map((o, i) => el("button", { type: "button", "data-offer": o.id, class: i ? "" : "primary", on: () => playStory(o.id) }, o.offer)),
-    offers.length ? el("a", { class: "button", href: "https://github.com/cancelbot/cancelbot/blob/main/docs/install.md", target: "_blank", rel: "noreferrer" }, "Install it") : "");
+  $("story-offers").replaceChildren(...offers.map(o => el("button", { type: "button", "data-offer": o.id, on: () => playStory(o.id) }, o.offer)),
+    offers.length ? el("a", { class: "button primary", href: "https://github.com/cancelbot/cancelbot/blob/main/docs/install.md", target: "_blank", rel: "noreferrer" }, "Install it") : "");
 }
 
 // tick says how long a step has been waiting, second by second.

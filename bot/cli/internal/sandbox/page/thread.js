@@ -41,6 +41,8 @@ function drawThread() {
     log.scrollTop = log.scrollHeight;
   });
 }
+// The latest reply stays in sight when the room changes.
+new ResizeObserver(() => { $("thread-log").scrollTop = 1e9; }).observe($("thread-log"));
 $("thread-close").addEventListener("click", closeThread);
 $("thread-back").addEventListener("click", closeThread);
 $("thread").addEventListener("keydown", e => { if (e.key === "Escape") closeThread(); });

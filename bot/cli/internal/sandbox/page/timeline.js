@@ -41,7 +41,7 @@ function drawTimeline() {
       rows.push(el("li", { class: `${e.lane} ${e.kind || ""} ${e.bad ? "wrong" : ""}${dark}`, "data-tasks": (e.tasks || []).join(" ") },
         el("span", { class: "t" }, `+${((e.at - all[0].at) / 1000).toFixed(1)} s`), el("span", { class: "lane" }, lanes[e.lane]), el("span", {}, inline(e.words, true))));
       const pause = (all[i + 1]?.at ?? 0) - e.at;
-      if (pause > 1500) rows.push(el("li", { class: "gap" + dark }, el("span", { class: "t" }), el("span", { class: "lane" }), el("span", {}, orphan ? `${(pause / 1000).toFixed(1)} s: no process holds the decision` : `${(pause / 1000).toFixed(1)} s`)));
+      if (pause > 1500) rows.push(el("li", { class: "gap" + dark }, el("span", { class: "t" }), el("span", { class: "lane" }), el("span", {}, orphan ? `${(pause / 1000).toFixed(1)} s: no process holds the decision` : `${(pause / 1000).toFixed(1)} s later`)));
     }
     panel.querySelector(".empty").hidden = rows.length > 0;
     $("timeline").replaceChildren(...rows);
