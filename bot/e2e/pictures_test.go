@@ -21,13 +21,15 @@ var pictures = flag.Bool("pictures", false, "take the pictures of README.md and 
 // album takes pictures of the real page.
 type album struct{ *tab }
 
-// TestPictures takes the pictures:
+// TestPictures takes the pictures, and records docs/replay.html:
 //
 //	go test ./bot/e2e -run TestPictures -pictures
 func TestPictures(t *testing.T) {
 	if !*pictures {
-		t.Skip("-pictures writes docs/pictures/*.png")
+		t.Skip("-pictures writes docs/pictures/*.png and docs/replay.html")
 	}
+	address := sandboxPage(t)
+	album{browser(t, address)}.replay(address)
 	b := album{browser(t, sandboxPage(t))}
 	b.take("first")
 	b.plays("happy", 1)

@@ -3,6 +3,8 @@ const storyOf = id => stories.find(s => s.id === id);
 for (const s of stories) $(s.more ? "more-stories" : "stories").append(el("li", {}, el("button", { type: "button", "data-story": s.id, on: () => playStory(s.id) },
   el("b", {}, s.title), el("span", { class: "takes" }, `${s.steps} steps`), el("span", { class: "shows" }, s.shows))));
 
+$("more-stories").previousElementSibling.hidden = !stories.some(s => s.more);
+
 // What is asked of stories is asked in order: of two requests at once the later
 // could come first.
 let asked = Promise.resolve();
@@ -94,7 +96,7 @@ function drawStep(s) {
   $("story-stop").hidden = s.leaving || Boolean(end);
   const offers = end && !s.failed ? story.then.map(storyOf) : [];
   $("story-offers").replaceChildren(...offers.map(o => el("button", { type: "button", "data-offer": o.id, on: () => playStory(o.id) }, o.offer)),
-    offers.length ? el("a", { class: "button primary", href: "https://github.com/cancelbot/cancelbot/blob/main/docs/install.md", target: "_blank", rel: "noreferrer" }, "Install it") : "");
+    end && !s.failed ? el("a", { class: "button primary", href: "https://github.com/cancelbot/cancelbot/blob/main/docs/install.md", target: "_blank", rel: "noreferrer" }, "Install it") : "");
 }
 
 // tick says how long a step has been waiting, second by second.
