@@ -62,7 +62,7 @@ func TestSandboxShowsWhatStopped(t *testing.T) {
 	b.prompted()
 	// What is broken is shown as broken, also where a story did it.
 	b.clicks(`[data-fault="api-down"]`)
-	b.until(`document.getElementById("tab-break").innerText.includes("1 on")`)
+	b.until(`document.getElementById("tab-break").innerText.includes("(1)")`)
 	b.clicks("#reset")
 	b.until(`document.querySelector("#faults :checked") === null`)
 	// Ctrl-C in the terminal ends the page too.

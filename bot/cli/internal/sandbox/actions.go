@@ -27,7 +27,7 @@ type action struct {
 	reply   map[string]any
 }
 
-// newTask is a task that somebody makes up.
+// newTask is a task that a person makes up.
 type newTask struct {
 	Title    string `json:"title"`
 	Workflow string `json:"workflow"`
@@ -44,7 +44,7 @@ type hostileTitle struct {
 var hostileTitles = []hostileTitle{
 	{"Mentions everybody", "Urgent <!channel> <@U0GRACE> please sign"},
 	{"Disguises a link", "<https://evil.example/login|Open in Chamelio>"},
-	{"Formats itself", "*Approved* _by_ ~nobody~ `rm -rf`\n> Legal says yes"},
+	{"Formats itself", "*Approved* _by_ ~no one~ `rm -rf`\n> Legal says yes"},
 	{"Reverses the text", "Invoice \u202egnp.exe for Globex\u202c"},
 	{"Hides in plain sight", "Pay\u200bment\u00ad of\u2060 nothing"},
 	{"Brings HTML", "<script>alert(1)</script> <img src=x onerror=alert(1)>"},
@@ -206,7 +206,7 @@ func (w *web) setPolicy(id string) error {
 	})
 }
 
-// addTask puts a task of somebody's own into Chamelio.
+// addTask puts a person's own task into Chamelio.
 func (w *web) addTask(a *action) error {
 	t := a.Task
 	if !slices.Contains([]string{"pending", "in_progress", "completed", "failed", "cancelled"}, t.Status) {
@@ -252,7 +252,7 @@ func (w *web) startOver() error {
 		w.mu.Lock()
 		w.engine, w.broken, w.byStory, w.fold, w.began = fresh, map[string]bool{}, nil, "", time.Now().UnixMilli()
 		w.mu.Unlock()
-		old.KillAll() // nobody waits for its last decisions any more
+		old.KillAll() // no one waits for its last decisions any more
 		_ = old.Close()
 		return nil
 	})

@@ -41,8 +41,7 @@ go_goroutines 12
 	}
 }
 
-// A story that is left, begun anew or replaced never begins with another one's
-// leftovers: each names what it needs.
+// A story never begins with what another one left: each names what it needs.
 func TestStoriesNameTheirStage(t *testing.T) {
 	seen := map[string]bool{}
 	for _, s := range allStories() {

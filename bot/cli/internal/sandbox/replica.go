@@ -110,7 +110,7 @@ type logLine struct {
 	attrs map[string]string
 }
 
-// parseLog reads a line of log/slog's JSON. What is none stands for itself.
+// parseLog reads a line of log/slog's JSON. A line that isn't JSON becomes an error.
 func parseLog(raw []byte) logLine {
 	var fields map[string]any
 	l := logLine{At: time.Now().UnixMilli(), attrs: map[string]string{}}

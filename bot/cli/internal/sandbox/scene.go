@@ -16,7 +16,7 @@ import (
 func confirm(user string, want decision.Outcome) doing {
 	return func(ctx context.Context, s *scene) error {
 		s.Click(user, s.prompt, "cancel_task")
-		return s.told(ctx, patience, want)
+		return s.announced(ctx, patience, want)
 	}
 }
 
@@ -26,13 +26,13 @@ func confirmBatch(ctx context.Context, s *scene) error {
 	s.web.setBroken(map[string]bool{}, slowAnswers(s.tasks))
 	s.waits("Cancelling five tasks", 4*time.Second)
 	s.Click(slacktest.Ada, s.prompt, "cancel_task")
-	err := s.told(ctx, slow, decision.Cancelled)
+	err := s.announced(ctx, slow, decision.Cancelled)
 	s.web.setBroken(map[string]bool{}, nil)
 	return err
 }
 
-// told waits until the outcome was announced in the channel.
-func (s *scene) told(ctx context.Context, limit time.Duration, want decision.Outcome) error {
+// announced waits until the outcome was announced in the channel.
+func (s *scene) announced(ctx context.Context, limit time.Duration, want decision.Outcome) error {
 	var d decision.Record
 	err := s.until(ctx, limit, "the outcome in the channel", func() bool {
 		row, found := s.record.of(s.tasks[0])
@@ -119,14 +119,14 @@ func resume(ctx context.Context, s *scene) error {
 	}
 	s.killed = false
 	s.waits("The dead process’s lease has to run out before anyone else may touch the decision", 12*time.Second)
-	return s.told(ctx, slow, decision.Cancelled)
+	return s.announced(ctx, slow, decision.Cancelled)
 }
 
 func loseAnswer(ctx context.Context, s *scene) error {
 	s.web.setBroken(map[string]bool{}, lostAnswer(s.tasks[0]))
 	s.waits("The bot asks Chamelio what happened", 2*time.Second)
 	s.Click(slacktest.Ada, s.prompt, "cancel_task")
-	return s.told(ctx, slow, decision.Unknown)
+	return s.announced(ctx, slow, decision.Unknown)
 }
 
 func settled(ctx context.Context, s *scene) error {

@@ -136,7 +136,7 @@ func submit(ctx context.Context, s *scene) error {
 		}
 	}
 	s.Submit(slacktest.Ada, s.modal, values)
-	err := s.told(ctx, patience, decision.Cancelled)
+	err := s.announced(ctx, patience, decision.Cancelled)
 	for _, m := range s.Slack.Modals(slacktest.Ada) {
 		s.Slack.CloseView(slacktest.Ada, m)
 	}

@@ -45,7 +45,7 @@ func crashOwner(ctx context.Context, s *scene) error {
 func takenOver(ctx context.Context, s *scene) error {
 	s.web.setBroken(map[string]bool{}, nil)
 	s.waits("The dead replica’s lease has to run out", 12*time.Second)
-	return s.told(ctx, slow, decision.Cancelled)
+	return s.announced(ctx, slow, decision.Cancelled)
 }
 
 // noticed is how long it takes until a replica notices another one. They write

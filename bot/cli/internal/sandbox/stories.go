@@ -137,7 +137,7 @@ func moreStories() []story {
 		}},
 		{ID: "revoked", Title: "The key was revoked", Shows: "The message says what to do, and who has to do it.", Offer: "Revoke the API key", More: true, policy: "members", steps: []step{
 			typed,
-			{label: "Revoke the key", watch: "Someone revoked the bot’s API key. See the switch under *Break things*.", do: revoke},
+			{label: "Revoke the key", watch: "Someone revoked the bot’s API key. See the switch under *Policy &amp; faults*.", do: revoke},
 			{label: "Press Cancel task", watch: "The channel sees that the task is untouched, and why.", tab: "timeline", hand: adaConfirms, do: confirm(slacktest.Ada, decision.RejectedKey)},
 		}},
 		{ID: "keep", Title: "On second thoughts", Shows: "Keep the task: nothing is cancelled, and that’s on record.", Offer: "Keep a task", More: true, policy: "members", Then: []string{"happy"}, steps: []step{

@@ -74,7 +74,7 @@ type viewRow struct {
 	Confirmer string `json:"confirmer"`
 	Decided   int64  `json:"decided"` // milliseconds since 1970, like the others; 0 for not yet
 	Finished  int64  `json:"finished"`
-	Told      int64  `json:"told"`
+	Told      int64  `json:"told"` // when it was announced
 	Settled   int64  `json:"settled"`
 }
 
@@ -133,7 +133,7 @@ const (
 )
 
 // look makes the view of a person in a conversation; of Ada in #general where
-// the two do not fit together.
+// the two don't fit together.
 func (w *web) look(me, place string) view {
 	e := w.current()
 	slack := e.Slack

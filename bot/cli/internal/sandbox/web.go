@@ -17,8 +17,8 @@ import (
 	"github.com/pkg/browser"
 )
 
-// web is the page: it shows the stand-ins' state, live, and passes on what a
-// person does in it.
+// web serves the page: it shows the fakes' state, live, and passes on what a person
+// does in it.
 type web struct {
 	command Bot
 	ending  context.Context // ends the streams, and what stories do
@@ -28,7 +28,7 @@ type web struct {
 	mu       sync.Mutex
 	engine   *Engine
 	broken   map[string]bool // what is switched on, by the fault's id
-	byStory  *fault          // what a story has broken besides
+	byStory  *fault          // a story's own fault
 	policy   string
 	busy     string // what the page waits for, in words
 	play     *play  // nil while no story is played
@@ -38,8 +38,8 @@ type web struct {
 	began    int64  // when the story began, in milliseconds since 1970
 }
 
-// refreshEvery is how often the page is made anew where nothing told that
-// something changed: Chamelio's stand-in does not.
+// refreshEvery is how often the page checks for changes that nothing reports: the
+// fake Chamelio doesn't.
 const refreshEvery = 150 * time.Millisecond
 
 // servePage serves the page until ctx ends, and closes the engine.

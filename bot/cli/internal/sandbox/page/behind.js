@@ -1,6 +1,6 @@
 // ---- What can be tried: tasks, faults, policies and the bot's processes.
 const tabs = {
-  try: { stories: "Stories", tasks: "Tasks", break: "Break things", bot: "The bot" },
+  try: { stories: "Stories", tasks: "Tasks", break: "Policy & faults", bot: "The bot" },
   proof: { timeline: "Timeline", requests: "API calls", journal: "Journal", log: "Log", metrics: "Metrics" },
 };
 // What grows at its end is shown from there when it comes into sight.
@@ -48,7 +48,7 @@ function drawFaults(faults) {
   keepFocus($("faults"), "data-fault", () => $("faults").replaceChildren(...["Chamelio", "Slack"].map(side =>
     el("fieldset", {}, el("legend", {}, side), ...faults.filter(f => f.side === side).map(one)))));
   const on = faults.filter(f => f.on).length;
-  $("tab-break").textContent = on ? `Break things (${on} on)` : "Break things";
+  $("tab-break").textContent = on ? `Policy & faults (${on})` : "Policy & faults";
 }
 function drawBot(bot) {
   const n = bot.replicas.filter(r => r.alive).length, connections = `${bot.connections} connection${bot.connections === 1 ? "" : "s"} to Slack`;

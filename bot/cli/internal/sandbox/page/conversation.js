@@ -43,7 +43,7 @@ function drawMessages() {
     const node = i.make(), focused = old?.node.contains(document.activeElement);
     if (old) { old.node.replaceWith(node); at = node.nextSibling; if (pinned === old.node) pinned = node; } else list.insertBefore(node, at);
     shown.set(i.key, { json, node });
-    // The button that was pressed is gone: what came of it stands here.
+    // The pressed button is gone: the focus goes to its result.
     if (focused) refocus = node.querySelector(`[data-action]`) && document.activeElement?.dataset?.action ? node.querySelector("[data-action]") : node;
     if (i.message) {
       newest = node;
@@ -71,7 +71,7 @@ function heard(m, replies, old) {
 const angledAway = s => s.replace(/<([^<>]+)>/g, (all, inner) => { const shown = angled(inner); return typeof shown === "string" ? shown : shown.textContent; });
 
 // reveal shows a message whole, or its beginning where it is too tall, and goes
-// on doing so when the room changes, until somebody scrolls.
+// on doing so when the room changes, until a person scrolls.
 let pinned = null;
 function reveal(node) {
   const log = $("log");

@@ -1,4 +1,4 @@
-// ---- The list of conversations: a sidebar, or a screen of its own on a phone.
+// ---- The list of conversations: a sidebar, and a separate screen on a phone.
 const signs = { public: "i-hash", private: "i-lock" };
 const sign = c => signs[c.kind] ? svg(signs[c.kind]) : face(c.kind === "app" ? "app" : otherIn(c), c.name);
 const otherIn = c => Object.keys(state.names).find(id => id !== state.me && state.names[id] === c.name) || c.name;

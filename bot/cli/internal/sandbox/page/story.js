@@ -51,6 +51,13 @@ function mark() {
   if (!s?.at || s.by !== state.me) return;
   const what = s.hand === "menu" ? `[data-more="${s.at}"]` : `[data-ts="${s.at}"] [data-action="${s.hand}"]`;
   for (const e of document.querySelectorAll(what)) e.classList.add("awaited");
+  // The button is in sight, once a step.
+  const button = $("log").querySelector(".awaited"), step = `${s.id} ${s.step} ${s.at}`;
+  if (button && mark.step !== step) {
+    mark.step = step;
+    pinned = null;
+    button.scrollIntoView({ block: "nearest" });
+  }
 }
 
 function drawStory() {

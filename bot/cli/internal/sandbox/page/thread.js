@@ -1,4 +1,4 @@
-// ---- Threads: a panel beside the conversation, a screen of its own on a phone.
+// ---- Threads: a panel next to the conversation, and a separate screen on a phone.
 let thread = ""; // the timestamp of the message whose thread is open
 let threadFrom = null; // what had the focus before
 
