@@ -54,35 +54,46 @@ func askAs(user string) doing {
 
 // types types the command and returns its prompt.
 func (s *scene) types(ctx context.Context, user, reason string, tasks ...string) (prompt slacktest.Message, err error) {
-	answer, err := s.answerTo(ctx, user, reason, tasks...)
-	if err == nil && answer.Button("cancel_task") == nil {
-		err = fmt.Errorf("the bot answered without a prompt: “%s”", answer.Text)
+	answers, err := s.answersTo(ctx, user, reason, tasks...)
+	if err != nil {
+		return prompt, err
 	}
-	return answer, err
+	err = s.until(ctx, patience, "a prompt", func() bool {
+		for _, m := range answers() {
+			if m.Button("cancel_task") != nil {
+				prompt = m
+				return true
+			}
+		}
+		return false
+	})
+	if now := answers(); err != nil && len(now) > 0 {
+		err = fmt.Errorf("the bot answered without a prompt: “%s”", now[0].Text)
+	}
+	return prompt, err
 }
 
-// answerTo types the command and returns the bot's answer.
-func (s *scene) answerTo(ctx context.Context, user, reason string, tasks ...string) (answer slacktest.Message, err error) {
-	before := s.fromBot(user)
+// answersTo types the command, and returns a function that lists the bot's answers
+// so far.
+func (s *scene) answersTo(ctx context.Context, user, reason string, tasks ...string) (func() []slacktest.Message, error) {
+	before := len(s.fromBot(user))
 	s.web.mu.Lock()
 	s.command = strings.TrimSpace("/cancel-task " + strings.Join(tasks, " ") + " " + reason)
+	if len(tasks) > 1 { // the colon says where the tasks end
+		s.command = "/cancel-task " + strings.Join(tasks, " ") + ": " + reason
+	}
 	s.web.mu.Unlock()
 	d, err := s.Slash(user, slacktest.General, s.command).Wait(ctx)
 	if err != nil {
-		return answer, err
+		return nil, err
 	}
 	if d.State != slacktest.Acknowledged {
-		return answer, fmt.Errorf("the command failed with the error “%s”: the bot isn't connected", d.State)
+		return nil, fmt.Errorf("the command failed with the error “%s”: the bot isn't connected", d.State)
 	}
-	err = s.until(ctx, patience, "an answer", func() bool {
+	return func() []slacktest.Message {
 		now := s.fromBot(user)
-		if len(now) <= len(before) {
-			return false
-		}
-		answer = now[len(now)-1]
-		return true
-	})
-	return answer, err
+		return now[min(before, len(now)):]
+	}, nil
 }
 
 // fromBot lists what a person can read of the bot in #general.
@@ -93,11 +104,17 @@ func (s *scene) fromBot(user string) []slacktest.Message {
 // refusedTo types the command as someone who may not, and waits for the refusal.
 func refusedTo(user string) doing {
 	return func(ctx context.Context, s *scene) error {
-		answer, err := s.answerTo(ctx, user, fmt.Sprintf("duplicate of %d", s.original), s.ids()...)
-		if err == nil && (len(answer.Buttons()) > 0 || answer.Only != user) {
-			err = fmt.Errorf("the bot didn't refuse: “%s”", answer.Text)
+		answers, err := s.answersTo(ctx, user, fmt.Sprintf("duplicate of %d", s.original), s.ids()...)
+		if err != nil {
+			return err
 		}
-		return err
+		if err := s.until(ctx, patience, "the refusal", func() bool { return len(answers()) > 0 }); err != nil {
+			return err
+		}
+		if m := answers()[0]; len(m.Buttons()) > 0 || m.Only != user {
+			return fmt.Errorf("the bot didn't refuse: “%s”", m.Text)
+		}
+		return nil
 	}
 }
 

@@ -55,8 +55,7 @@ function mark() {
   const button = $("log").querySelector(".awaited"), step = `${s.id} ${s.step} ${s.at}`;
   if (button && mark.step !== step) {
     mark.step = step;
-    pinned = null;
-    button.scrollIntoView({ block: "nearest" });
+    reveal(button);
   }
 }
 

@@ -3,7 +3,7 @@
 function happened() {
   const all = [];
   const add = (at, lane, words, more = {}) => { if (at && at >= state.began) all.push({ at, lane, words, ...more }); };
-  for (const a of state.acts || []) add(a.at, "slack", `*${a.who === state.me ? "You" : firstName(a.who)}* ${a.text}`);
+  for (const a of state.acts || []) add(a.at, "slack", `*${a.who === state.me ? "You" : firstName(a.who)}* ${a.text}`, { tasks: a.tasks || [] });
   for (const r of (state.requests || []).filter(r => r.task)) {
     const [method, path] = r.line.split(" ");
     add(r.at, "api", `\`${method} ${path}\` → ${r.status || "no answer yet"}`, { tasks: [r.task], bad: !(r.status >= 200 && r.status < 300) });
