@@ -170,10 +170,21 @@ func (b *tab) clicks(selector string) {
 	script[bool](b, fmt.Sprintf(`(document.querySelector(%q).click(), true)`, selector))
 }
 
+// presses presses a button of a message, and confirms where Slack asks back.
 func (b *tab) presses(action string) {
 	b.Helper()
 	b.prompted()
 	b.run(chromedp.Click(chromedp.CSS(`#log [data-action="` + action + `"]`)))
+	if script[bool](b, `document.getElementById("confirm").open`) {
+		b.clicks("#confirm-yes")
+	}
+}
+
+// enters enters a text in an input.
+func (b *tab) enters(selector, text string) {
+	b.Helper()
+	b.until(fmt.Sprintf(`document.querySelector(%q) !== null`, selector))
+	script[bool](b, fmt.Sprintf(`(document.querySelector(%q).value = %q, true)`, selector, text))
 }
 
 func (b *tab) status(task, status string) {

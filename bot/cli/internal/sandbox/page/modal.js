@@ -9,7 +9,8 @@ function drawModal() {
     return;
   }
   once("modal", [m, state.me], () => {
-    const before = modalID === m.id ? entered() : {};
+    const before = modalID === m.id ? entered() : {}, at = document.activeElement, typed = modalID === m.id && at.closest("#modal-body [data-action-id]")?.dataset.actionId;
+    const caret = typed && [at.selectionStart, at.selectionEnd];
     modalID = m.id;
     $("modal-title").textContent = m.title;
     $("modal-close").textContent = m.close || "Cancel";
@@ -21,9 +22,14 @@ function drawModal() {
     enter(before);
     for (const [id, wrong] of Object.entries(m.errors || {})) fault(id, wrong);
     if (!dialog.open) { closePopup(); dialog.showModal(); }
-    const first = $("modal-body").querySelector("[aria-invalid=true], textarea, input");
-    (first || $("modal-body")).focus();
-    say($("modal-body").innerText);
+    // Who types goes on typing: the bot may show its modal once more meanwhile.
+    const same = typed && [...$("modal-body").querySelectorAll("[data-action-id]")].find(f => f.dataset.actionId === typed)?.querySelector("textarea, input:not([type=checkbox])");
+    const first = same || $("modal-body").querySelector("[aria-invalid=true], textarea, input") || $("modal-body");
+    first.focus();
+    if (same) same.setSelectionRange(...caret);
+    const now = $("modal-body").innerText;
+    if (drawModal.said !== now) say(now);
+    drawModal.said = now;
   });
 }
 
