@@ -13,7 +13,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/cli/internal/sandbox"
 )
 
-// sandbox lets a person try the bot here.
+// sandbox lets somebody try the bot here.
 func (p Program) sandbox(ctx context.Context, args []string) error {
 	options := sandbox.Options{Bot: sandboxBot}
 	err := p.parse("sandbox", args, options.Define)
