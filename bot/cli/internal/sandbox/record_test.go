@@ -1,12 +1,13 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 )
 
-func TestALogLineIsTakenApart(t *testing.T) {
+func TestParsesLogLine(t *testing.T) {
 	r, to := &replica{number: 2}, newRecord()
 	w := &logWriter{line: func(raw []byte) { r.heard(to, raw) }}
 	for _, piece := range []string{`{"time":"2026-11-25T01:00:00Z","level":"INFO","msg":"serving health`, ` and metrics","addr":"127.0.0.1:4711"}` + "\n" + `{"level":"WARN","msg":"odd","task":12345,"b":"x"}` + "\npanic: ", "help\n", "unfinished"} {
@@ -27,7 +28,7 @@ func TestALogLineIsTakenApart(t *testing.T) {
 	}
 }
 
-func TestTheBotsOwnMetricsAreKept(t *testing.T) {
+func TestBotMetricsAreKept(t *testing.T) {
 	got := readMetrics(strings.NewReader(`# HELP cancelbot_slack_connections Open.
 cancelbot_slack_connections 2
 cancelbot_decisions_total{outcome="cancelled"} 1
@@ -42,20 +43,33 @@ go_goroutines 12
 }
 
 // A story never begins with what another one left: each names what it needs.
-func TestStoriesNameTheirStage(t *testing.T) {
-	seen := map[string]bool{}
-	for _, s := range allStories() {
+func TestStoriesNameWhatTheyNeed(t *testing.T) {
+	seen, all := map[string]bool{}, allStories()
+	for _, s := range all {
+		for _, next := range s.Then {
+			if !slices.ContainsFunc(all, func(other story) bool { return other.ID == next }) {
+				t.Errorf("the end of %s offers %q, which is no story", s.ID, next)
+			}
+		}
 		if _, known := policyOf(s.policy); !known || seen[s.ID] || s.Title == "" || s.Shows == "" || s.Offer == "" {
 			t.Errorf("%+v", s)
 		}
 		seen[s.ID] = true
 		for i, step := range s.steps {
 			if !strings.HasSuffix(step.watch, ".") {
-				t.Errorf("%s, step %d: %q is no sentence", s.ID, i+1, step.watch)
+				t.Errorf("%s, step %d: %q isn't a sentence", s.ID, i+1, step.watch)
 			}
 			if i > 0 && step.label == "" {
 				t.Errorf("%s: no button plays step %d", s.ID, i+1)
 			}
 		}
+	}
+}
+
+func TestFindsTheTasksThatAMessageNames(t *testing.T) {
+	known := map[int64]bool{7: true, 12345: true, 12346: true}
+	blocks := []json.RawMessage{[]byte(`{"text":"<https://app.chamelio.ai/workflows/tasks/12346|T>, 123457"}`)}
+	if got, want := tasksNamed("12345 of 99, and 12345 again", blocks, known), []int64{12345, 12346}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
