@@ -8,15 +8,15 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// accessibility finds problems for screen readers and people with low vision:
-// controls without a name, missing landmarks, low contrast (WCAG 2.2, 4.1.2
-// and 1.4.3), small targets (2.5.8), and content that is cut off sideways
-// (1.4.10).
+// accessibility finds what a screen reader or weak eyes would stumble over:
+// controls without a name, landmarks that are missing, text of low contrast
+// (WCAG 2.2, 4.1.2 and 1.4.3), targets that are too small to hit (2.5.8), and
+// what is cut off sideways (1.4.10).
 const accessibility = `(() => {
   const found = [], visible = e => e.checkVisibility({ visibilityProperty: true, opacityProperty: true });
   const name = e => e.getAttribute("aria-label") || (e.labels && e.labels[0]?.textContent.trim()) || e.textContent.trim() || e.title;
   for (const e of document.querySelectorAll("button, input, select, a, [tabindex]")) if (visible(e) && !name(e) && !e.getAttribute("aria-labelledby")) found.push("no name: " + e.outerHTML.slice(0, 80));
-  for (const landmark of ["main", "nav[aria-label=Conversations]", "#behind[role][aria-label]", "header", "[role=log][aria-labelledby]", "[aria-live=polite]", "h1"]) if (document.querySelectorAll(landmark).length !== 1) found.push("not one " + landmark);
+  for (const landmark of ["main", "#side[role][aria-label=Conversations]", "#behind[role][aria-label]", "header", "[role=log][aria-labelledby]", "[aria-live=polite]", "h1", "section[aria-label=Story]"]) if (document.querySelectorAll(landmark).length !== 1) found.push("not one " + landmark);
   if (!document.documentElement.lang) found.push("no language");
   for (const e of document.querySelectorAll("button, select")) { const r = e.getBoundingClientRect(); if (visible(e) && r.width && (r.height < 24 || r.width < 24) && !e.closest(".hidden")) found.push("too small: " + name(e) + " " + r.width + "×" + r.height); }
   if (document.documentElement.scrollWidth > innerWidth) found.push(document.documentElement.scrollWidth - innerWidth + " pixels too wide");
@@ -34,8 +34,8 @@ const accessibility = `(() => {
   return found;
 })()`
 
-// checker returns axe-core, if AXE names its file (npm pack axe-core;
-// axe.min.js). It has more rules than the checks above.
+// checker is axe-core, if AXE names its file (npm pack axe-core; axe.min.js):
+// it knows more rules than the checks above.
 func checker(t *testing.T) string {
 	t.Helper()
 	path := os.Getenv("AXE")
@@ -50,7 +50,7 @@ func checker(t *testing.T) string {
 	return string(source)
 }
 
-func TestPageIsAccessible(t *testing.T) {
+func TestSandboxIsAccessible(t *testing.T) {
 	t.Parallel()
 	axe := checker(t)
 	b := browser(t, sandboxPage(t))
@@ -101,11 +101,39 @@ func TestPageIsAccessible(t *testing.T) {
 	b.decided("12345", "cancelled")
 	check("an outcome")
 	b.fits(rooms[0])
-	b.clicks("[data-story=revoked]")
-	b.until(`state.story && !state.story.running`)
-	check("a story")
+	b.clicks("[data-story=message]")
+	b.until(`state.story?.step === 1 && !state.story.running && document.querySelector("#thread .awaited") !== null`)
+	check("a thread")
+	b.clicks("#thread [data-more].awaited")
+	check("the menu of a message")
+	b.clicks("[data-item=cancel]")
+	b.until(`document.getElementById("modal").open && state.modal.submit !== ""`)
+	check("a modal")
+	b.clicks("#modal-submit")
+	b.until(`state.story?.step === 3 && !state.story.running`)
+	check("the end of a story")
+	b.fits(rooms[2])
+	b.clicks("#thread-back")
+	b.clicks("#to-list")
+	check("the list of conversations")
+	b.clicks(`[data-channel=C0GENERAL]`)
+	b.fits(rooms[0])
+	b.clicks("#me")
+	check("the menu of people")
+	b.clicks("#me")
+	b.clicks("[data-story=batch]")
+	b.until(`state.story?.id === "batch" && state.story.step === 1 && !state.story.running`)
+	b.clicks("#story-next")
+	b.until(`document.getElementById("confirm").open`)
+	check("a confirmation")
+	b.clicks("#confirm-no")
+	b.clicks("[data-story=crash]")
+	b.until(`state.story?.id === "crash" && state.story.step === 1 && !state.story.running`)
+	b.clicks("#story-next")
+	b.until(`state.story.step === 2 && !state.story.running && document.querySelector("#timeline .killed") !== null`)
+	check("a crash")
 	b.clicks("#new-task")
-	check("a dialogue")
+	check("a dialog")
 	b.clicks("#make-not")
 	b.fits(rooms[0])
 	b.run(chromedp.SendKeys(chromedp.CSS("#text"), "/"))
@@ -115,9 +143,9 @@ func TestPageIsAccessible(t *testing.T) {
 	}
 }
 
-// The latest response must be visible, on a narrow screen and at 200 % zoom
-// too: the whole message, or its beginning if it is taller than the window.
-func TestPageShowsTheLatestResponse(t *testing.T) {
+// What was just answered is to be seen, on a narrow screen and at 200 % zoom
+// too: the whole message, or its beginning where it is taller than the room.
+func TestSandboxShowsTheLatestAnswer(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	inSight := `((log, m) => m !== undefined && m.top >= log.top - 1 && (m.bottom <= log.bottom + 1 || m.top - log.top < 30))(document.getElementById("log").getBoundingClientRect(), [...document.querySelectorAll("#log .message")].at(-1)?.getBoundingClientRect())`

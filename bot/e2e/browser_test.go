@@ -25,7 +25,7 @@ func sandboxPage(t *testing.T, args ...string) string {
 func sandboxProcess(t *testing.T, args ...string) (string, *process) {
 	t.Helper()
 	p := start(t, []string{"TMPDIR=" + t.TempDir()}, append([]string{"sandbox", "--no-open", "--addr", "127.0.0.1:0"}, args...)...)
-	t.Cleanup(func() { // with SIGTERM, so that its bot doesn't call a port that another test uses by then
+	t.Cleanup(func() { // in good order, so that its bot does not call at a port that is another test's by then
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)
 		p.exit(t)
 	})
@@ -44,8 +44,7 @@ func sandboxProcess(t *testing.T, args ...string) (string, *process) {
 	return "", nil
 }
 
-// browser opens the page in a real browser, and skips the test if there is
-// none.
+// browser opens the page in a real browser, or skips where there is none.
 func browser(t *testing.T, address string) *tab {
 	t.Helper()
 	path := ""
@@ -88,7 +87,7 @@ func (b *tab) another(address string) *tab {
 	return again
 }
 
-// tab is a page with actions for its user.
+// tab is a page, used as a person uses it.
 type tab struct {
 	*testing.T
 	ctx context.Context
@@ -103,7 +102,7 @@ func (b *tab) run(actions ...chromedp.Action[chromedp.Void]) {
 
 const actionLimit = 60 * time.Second
 
-// get runs an action and returns its result.
+// get runs an action that gives something.
 func get[T any](b *tab, a chromedp.Action[T]) T {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, actionLimit)
@@ -140,7 +139,8 @@ func (b *tab) prompted() {
 	b.until(`document.querySelector("#log [data-action=cancel_task]") !== null`)
 }
 
-// decided waits until the page shows an outcome of a task in the journal.
+// decided waits until the journal, as the page shows it, has a word about a
+// task.
 func (b *tab) decided(task, outcome string) {
 	b.Helper()
 	b.until(fmt.Sprintf(`state.journal?.some(d => String(d.task) === %q && d.state === %q && (d.told || d.state === "withdrawn"))`, task, outcome))
@@ -156,15 +156,35 @@ func (b *tab) chooses(menu, value string) {
 	script[bool](b, fmt.Sprintf(`(() => { const e = document.getElementById(%q); e.value = %q; return e.dispatchEvent(new Event("change")); })()`, menu, value))
 }
 
+// becomes takes another person's seat, by the menu.
+func (b *tab) becomes(user string) {
+	b.Helper()
+	b.clicks("#me")
+	b.clicks(`[data-item="` + user + `"]`)
+	b.until(fmt.Sprintf(`state.me === %q`, user))
+}
+
 func (b *tab) clicks(selector string) {
 	b.Helper()
+	b.until(fmt.Sprintf(`document.querySelector(%q) !== null`, selector))
 	script[bool](b, fmt.Sprintf(`(document.querySelector(%q).click(), true)`, selector))
 }
 
+// presses presses a button of a message, and confirms where Slack asks back.
 func (b *tab) presses(action string) {
 	b.Helper()
 	b.prompted()
 	b.run(chromedp.Click(chromedp.CSS(`#log [data-action="` + action + `"]`)))
+	if script[bool](b, `document.getElementById("confirm").open`) {
+		b.clicks("#confirm-yes")
+	}
+}
+
+// enters enters a text in an input.
+func (b *tab) enters(selector, text string) {
+	b.Helper()
+	b.until(fmt.Sprintf(`document.querySelector(%q) !== null`, selector))
+	script[bool](b, fmt.Sprintf(`(document.querySelector(%q).value = %q, true)`, selector, text))
 }
 
 func (b *tab) status(task, status string) {
@@ -174,7 +194,7 @@ func (b *tab) status(task, status string) {
 
 func (b *tab) focused() string {
 	b.Helper()
-	return script[string](b, `(e => e.id || e.dataset.action || e.className || e.tagName)(document.activeElement)`)
+	return script[string](b, `(e => e.id || e.dataset.action || e.dataset.item || e.className || e.tagName)(document.activeElement)`)
 }
 
 func (b *tab) scheme(scheme string) {
@@ -190,18 +210,19 @@ func (b *tab) scheme(scheme string) {
 // room is the size of a window, in CSS pixels.
 type room struct{ width, height int64 }
 
-// rooms are a desktop, the same at 200 % zoom, and a telephone.
+// rooms are a desktop, the same at 200 % zoom, and a phone.
 var rooms = []room{{1280, 860}, {640, 430}, {380, 800}}
 
 func (b *tab) fits(r room) {
 	b.Helper()
 	b.run(chromedp.EmulateViewport(r.width, r.height))
-	// The page is laid out after two frames.
+	// The page has laid itself out when two frames have passed.
 	script[bool](b, `(window.framed = false, requestAnimationFrame(() => requestAnimationFrame(() => { window.framed = true; })), true)`)
 	b.until(`window.framed`)
 }
 
-// watches collects errors on the page, and how long a story pauses.
+// watches collects what goes wrong on the page, and how long a story shows no
+// change while it does something.
 const watches = `(() => {
   window.problems = [];
   addEventListener("error", e => problems.push(e.message));

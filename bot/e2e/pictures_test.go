@@ -16,55 +16,108 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var pictures = flag.Bool("pictures", false, "make the pictures of README.md and docs/sandbox.md anew")
+var pictures = flag.Bool("pictures", false, "take the pictures of README.md and docs/sandbox.md again")
 
-// TestPictures makes the pictures from the real page:
+// album takes pictures of the real page.
+type album struct{ *tab }
+
+// TestPictures takes the pictures, and records docs/replay.html:
 //
 //	go test ./bot/e2e -run TestPictures -pictures
 func TestPictures(t *testing.T) {
 	if !*pictures {
-		t.Skip("-pictures makes docs/pictures/*.png anew")
+		t.Skip("-pictures writes docs/pictures/*.png and docs/replay.html")
 	}
-	b := browser(t, sandboxPage(t))
-	take := func(state string) {
-		for _, scheme := range []string{"light", "dark"} {
-			b.scheme(scheme)
-			for _, r := range rooms {
-				b.fits(r)
-				save(t, fmt.Sprintf("%s-%d-%s", state, r.width, scheme), get(b, chromedp.CaptureScreenshot()))
+	address := sandboxPage(t)
+	album{browser(t, address)}.replay(address)
+	b := album{browser(t, sandboxPage(t))}
+	b.take("first")
+	b.plays("happy", 1)
+	b.take("prompt")
+	b.card("card-prompt", "#log .message:last-child")
+	b.next(2)
+	b.take("outcome")
+	b.card("card-outcome", "#log .message:last-child")
+	b.plays("message", 1)
+	b.next(2)
+	b.take("modal")
+	b.card("card-modal", "#modal")
+	b.clicks("#modal-submit")
+	b.until(`state.story?.step === 3 && !state.story.running`)
+	b.plays("batch", 1)
+	b.clicks("#story-next")
+	b.until(`document.getElementById("confirm").open`)
+	b.card("card-confirm", "#confirm")
+	b.clicks("#confirm-yes")
+	b.until(`state.story?.step === 2 && !state.story.running`)
+	b.take("batch")
+	b.card("card-batch", "#log .message:last-child")
+	b.plays("unknown", 1)
+	b.next(2)
+	b.next(3)
+	b.take("thread")
+	b.plays("replicas", 1)
+	b.next(2)
+	b.next(3)
+	b.take("crash")
+	b.card("card-crash", "#timeline")
+}
+
+// plays plays a story up to a step.
+func (b album) plays(story string, step int) {
+	b.Helper()
+	b.clicks("[data-story=" + story + "]")
+	b.reached(story, step)
+}
+
+// next plays a step.
+func (b album) next(step int) {
+	b.Helper()
+	b.clicks("#story-next")
+	b.reached(script[string](b.tab, `state.story.id`), step)
+}
+
+func (b album) reached(story string, step int) {
+	b.Helper()
+	b.until(fmt.Sprintf(`state.story?.id === %q && state.story.step === %d && !state.story.running && !state.story.failed && state.story.as === state.me`, story, step))
+	// What the story shows is there: a modal is loaded, an announcement has come.
+	b.until(`!state.modal || state.modal.submit !== ""`)
+	script[bool](b.tab, `(window.rested = false, setTimeout(() => { window.rested = true; }, 700), true)`)
+	b.until(`window.rested`)
+}
+
+// take takes a picture on a laptop and on a phone.
+func (b album) take(state string) {
+	b.Helper()
+	for _, scheme := range []string{"light", "dark"} {
+		b.scheme(scheme)
+		for _, r := range []room{rooms[0], rooms[2]} {
+			b.fits(r)
+			if r == rooms[2] && state == "crash" {
+				b.clicks("[data-goto=proof]")
 			}
+			save(b.T, fmt.Sprintf("%s-%d-%s", state, r.width, scheme), get(b.tab, chromedp.CaptureScreenshot()))
+			b.clicks("[data-goto=chat]")
 		}
-		b.fits(rooms[0])
 	}
-	// A card is one message, at a width at which it is legible on GitHub.
-	card := func(name string) {
+	b.fits(rooms[0])
+}
+
+// card takes a picture of one part, at a width at which it is legible on GitHub.
+func (b album) card(name, selector string) {
+	b.Helper()
+	b.fits(room{470, 900})
+	if name == "card-crash" {
+		b.clicks("[data-goto=proof]")
+	}
+	script[bool](b.tab, fmt.Sprintf(`(document.activeElement.blur(), document.querySelectorAll(".awaited").forEach(e => e.classList.remove("awaited")), [...document.querySelectorAll(%q)].at(-1).setAttribute("data-card", %q), true)`, selector, name))
+	for _, scheme := range []string{"light", "dark"} {
+		b.scheme(scheme)
 		b.fits(room{470, 900})
-		script[bool](b, `(document.activeElement.blur(), [...document.querySelectorAll("#log .message")].at(-1).id = "card", true)`)
-		for _, scheme := range []string{"light", "dark"} {
-			b.scheme(scheme)
-			b.fits(room{470, 900})
-			save(t, name+"-"+scheme, get(b, chromedp.ScreenshotScale(chromedp.CSS("#card"), 2)))
-		}
-		b.fits(rooms[0])
+		save(b.T, name+"-"+scheme, get(b.tab, chromedp.ScreenshotScale(chromedp.CSS(`[data-card="`+name+`"]`), 2)))
 	}
-	take("first")
-	b.types("/cancel-task 12345 duplicate of 12346")
-	b.prompted()
-	take("prompt")
-	card("card-prompt")
-	b.presses("cancel_task")
-	b.decided("12345", "cancelled")
-	b.until(`document.querySelectorAll("#log .message").length === 2`)
-	take("outcome")
-	card("card-outcome")
-	b.clicks("[data-story=replicas]")
-	for step := 1; step <= 3; step++ {
-		b.until(fmt.Sprintf(`state.story?.step === %d && !state.story.running && !state.story.failed`, step))
-		if step < 3 {
-			b.clicks("#story-next")
-		}
-	}
-	take("story")
+	b.clicks("[data-goto=chat]")
+	b.fits(rooms[0])
 }
 
 // save writes a picture with at most 256 colours, which is a third of its size

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"os/exec"
 	"strings"
@@ -16,36 +17,35 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-func TestPageFlowForTwoPeople(t *testing.T) {
+func TestSandboxPlaysTheFlowForTwoPeople(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	b.types("/cancel-task 12345 duplicate of 12346")
 	b.prompted()
 	b.sees("Only visible to you")
-	b.chooses("me", "U0GRACE")
-	b.until(`state.me === "U0GRACE" && document.querySelector("#log [data-action]") === null`)
-	b.chooses("me", "U0ADA")
+	b.becomes("U0GRACE")
+	b.until(`document.querySelector("#log [data-action]") === null`)
+	b.becomes("U0ADA")
 	b.presses("cancel_task")
 	b.decided("12345", "cancelled")
 	b.until(`document.querySelector("#log [data-action]") === null`)
 	b.status("12345", "cancelled")
-	b.chooses("me", "U0GRACE")
+	b.becomes("U0GRACE")
 	b.sees("@Ada Lovelace")
-	b.until(`document.getElementById("requests").innerText.replace(/\s+/g, " ").includes("POST /tasks/12345/cancel 200")`)
-	// A second person, where the policy wants one.
+	b.until(`document.getElementById("requests").textContent.includes("POST /tasks/12345/cancel200")`)
+	// A second person, where the policy requires one.
 	b.chooses("policy", "second-person")
 	b.until(`state.policy === "second-person" && state.bot.connections > 0`)
 	b.types("/cancel-task 12344")
 	b.presses("cancel_task")
-	b.sees("Only visible to you") // that it does not count
-	b.chooses("me", "U0ADA")
-	b.until(`state.me === "U0ADA"`)
+	b.sees("Only visible to you") // that it doesn't count
+	b.becomes("U0ADA")
 	b.presses("cancel_task")
 	b.decided("12344", "cancelled")
 	b.nothingWentWrong()
 }
 
-func TestPageShowsThatTheProcessEnded(t *testing.T) {
+func TestSandboxShowsWhatStopped(t *testing.T) {
 	t.Parallel()
 	address, p := sandboxProcess(t)
 	b := browser(t, address)
@@ -57,13 +57,13 @@ func TestPageShowsThatTheProcessEnded(t *testing.T) {
 	b.clicks("#tab-bot")
 	b.clicks("#second")
 	b.until(`state.bot.alive && state.bot.connections > 0`)
-	b.until(`document.getElementById("text").value === "/cancel-task 12345"`) // it's still there
+	b.until(`document.getElementById("text").value === "/cancel-task 12345"`) // it is still there
 	b.run(chromedp.SendKeys(chromedp.CSS("#text"), kb.Enter))
 	b.prompted()
-	// Faults are shown, including those of a story.
+	// What is broken is shown as broken, also where a story did it.
 	b.clicks(`[data-fault="api-down"]`)
-	b.until(`document.getElementById("tab-break").innerText.includes("1 on")`)
-	b.clicks("#mend")
+	b.until(`document.getElementById("tab-break").innerText.includes("(1)")`)
+	b.clicks("#reset")
 	b.until(`document.querySelector("#faults :checked") === null`)
 	// Ctrl-C in the terminal ends the page too.
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
@@ -71,7 +71,7 @@ func TestPageShowsThatTheProcessEnded(t *testing.T) {
 	b.until(`document.getElementById("bot").innerText.includes("isn’t running")`)
 }
 
-func TestPageAddsTasksAndResets(t *testing.T) {
+func TestSandboxCreatesTasksAndStartsOver(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	b.clicks("#tab-tasks")
@@ -94,19 +94,18 @@ func TestPageAddsTasksAndResets(t *testing.T) {
 	run := script[string](b, `state.run`)
 	b.clicks("#tab-bot")
 	b.clicks("#start-over")
-	b.until(`state.run !== "` + run + `" && state.tasks.length === 5 && document.querySelector("#log .message") === null`)
+	b.until(`state.run !== "` + run + `" && !state.busy && document.querySelectorAll("#log .message").length === 4`)
 	b.types("/cancel-task 12345")
 	b.prompted()
 	b.nothingWentWrong()
 }
 
-func TestPageByKeyboard(t *testing.T) {
+func TestSandboxByKeyboardAlone(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
-	b.run(chromedp.KeyEvent("/c"))
-	b.until(`!document.getElementById("commands").hidden`)
-	b.run(chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent("12345"), chromedp.KeyEvent(kb.Enter))
-	b.prompted()
+	if at := b.focused(); at != "story-next" {
+		t.Errorf("at first the focus is on %s", at)
+	}
 	tabTo := func(what string) {
 		t.Helper()
 		for range 60 {
@@ -117,17 +116,30 @@ func TestPageByKeyboard(t *testing.T) {
 		}
 		t.Fatalf("%s cannot be reached by Tab", what)
 	}
+	tabTo("text")
+	b.run(chromedp.KeyEvent("/c"))
+	b.until(`!document.getElementById("commands").hidden`)
+	b.run(chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent("12345"), chromedp.KeyEvent(kb.Enter))
+	b.prompted()
 	tabTo("cancel_task")
 	b.run(chromedp.KeyEvent(kb.Enter))
 	b.decided("12345", "cancelled")
 	b.until(`document.querySelector("#log [data-action]") === null`)
 	// The result replaces the button.
-	b.until(`document.activeElement.classList.contains("message") && document.activeElement.innerText.includes("12345")`)
+	b.until(`document.activeElement.classList.contains("message") && document.activeElement.dataset.tasks.includes("12345")`)
 	b.until(`document.getElementById("said").innerText.includes("cancelbot")`)
 	// ↑ brings the last command back.
 	tabTo("text")
 	b.run(chromedp.KeyEvent(kb.ArrowUp))
 	b.until(`document.getElementById("text").value === "/cancel-task 12345"`)
+	// The menu of a message, and the dialog that it opens.
+	script[bool](b, `(document.querySelector("#log [data-more]").focus(), true)`)
+	b.run(chromedp.KeyEvent(kb.Enter))
+	b.until(`document.activeElement.dataset.item === "thread"`)
+	b.run(chromedp.KeyEvent(kb.ArrowDown), chromedp.KeyEvent(kb.Enter))
+	b.until(`document.getElementById("modal").open && state.modal.submit !== ""`)
+	b.run(chromedp.KeyEvent(kb.Escape))
+	b.until(`!document.getElementById("modal").open && !state.modal`)
 	// A story, from its card to its end.
 	script[bool](b, `(document.querySelector("[data-story=keep]").focus(), true)`)
 	b.run(chromedp.KeyEvent(kb.Enter))
@@ -135,17 +147,16 @@ func TestPageByKeyboard(t *testing.T) {
 	if at := b.focused(); at != "story-next" {
 		t.Errorf("when a story begins, the focus is on %s", at)
 	}
-	for b.focused() == "story-next" {
-		b.until(`!state.story || !state.story.running`)
+	for step := 1; step <= 2; step++ {
+		b.until(fmt.Sprintf(`state.story?.step === %d && !state.story.running`, step))
 		b.run(chromedp.KeyEvent(kb.Enter))
-		b.until(`!state.story || !state.story.running`)
 	}
-	b.until(`!state.story && document.activeElement.id === "text"`)
+	b.until(`!state.story && document.activeElement.id === "story-next"`)
 	b.nothingWentWrong()
 }
 
 // The page shows moments as Slack does.
-func TestPageDates(t *testing.T) {
+func TestSandboxDates(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
 	if _, err := chromedp.Call(b.ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "America/New_York"}); err != nil {
@@ -167,7 +178,7 @@ func TestPageDates(t *testing.T) {
 	}
 }
 
-func TestPageIsServedOnLoopbackOnly(t *testing.T) {
+func TestSandboxIsForThisMachineOnly(t *testing.T) {
 	t.Parallel()
 	address := sandboxPage(t)
 	ask := asker(t, address)
@@ -194,7 +205,7 @@ func TestPageIsServedOnLoopbackOnly(t *testing.T) {
 }
 
 // Beyond loopback, as in a container, only who has the token gets in.
-func TestPageBeyondLoopbackRequiresItsToken(t *testing.T) {
+func TestSandboxBeyondLoopbackNeedsItsToken(t *testing.T) {
 	t.Parallel()
 	const token = "a+token/of=length&16"
 	address := sandboxPage(t, "--addr", "0.0.0.0:0", "--token", token)
@@ -224,7 +235,7 @@ func asker(t *testing.T, address string) func(method, path, host string, header 
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return func(method, path, host string, header map[string]string) int {
 		t.Helper()
-		req, err := http.NewRequest(method, strings.TrimSuffix(address, "/")+path, strings.NewReader(`{"do":"mend"}`))
+		req, err := http.NewRequest(method, strings.TrimSuffix(address, "/")+path, strings.NewReader(`{"do":"reset"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,7 +253,7 @@ func asker(t *testing.T, address string) func(method, path, host string, header 
 }
 
 // The bot of a sandbox that is killed does not live on.
-func TestSandboxStopsItsBot(t *testing.T) {
+func TestSandboxBotEndsWithIt(t *testing.T) {
 	bot := exec.Command(program, "sandbox-bot")
 	s := newFakes(t)
 	bot.Env = s.env(sqlite(t))

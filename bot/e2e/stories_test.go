@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -11,34 +12,37 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// shares divides the stories so that each share takes about as long: most of
-// that are the bot's own timeouts.
+// shares are the stories, shared out so that each share takes about as long.
 var shares = [][]string{
-	{"unknown", "happy", "keep"},
+	{"unknown", "happy", "keep", "guest"},
 	{"crash", "expired", "pair"},
-	{"replicas", "finished", "revoked"},
-	{"rolling"},
+	{"replicas", "finished", "message"},
+	{"rolling", "batch", "revoked"},
 }
 
-// Every story can be played under every policy and restores it, with no error
-// and a sign of life every three seconds.
-func TestPageStories(t *testing.T) {
+// Every story can be played on both widths, with the story's button and with the
+// buttons in Slack, and restores what it changed, with no error and a sign of
+// life every three seconds.
+func TestSandboxStories(t *testing.T) {
 	t.Parallel()
 	policies := []string{"members", "second-person", "people-on-task", "listed"}
 	first := browser(t, sandboxPage(t))
 	all := script[[]string](first, `stories.map(s => s.id)`)
 	if told := slices.Concat(shares...); len(all) != len(told) {
-		t.Fatalf("the page has the stories %v, and %v are tried", all, told)
+		t.Fatalf("the page has the stories %v, and the test plays %v", all, told)
 	}
 	var playing sync.WaitGroup
-	for _, policy := range policies {
-		for _, share := range shares {
+	for i, share := range shares {
+		for j, r := range []room{rooms[0], rooms[2]} {
 			b := first.another(sandboxPage(t))
+			b.fits(r)
+			policy := policies[(i+j)%len(policies)]
 			b.chooses("policy", policy)
 			playing.Go(func() {
 				for _, story := range share {
-					if err := b.plays(policy, story); err != nil {
-						t.Errorf("%s under %s: %v", story, policy, err)
+					p := player{b, story, policy, j == 1, b.ctx}
+					if err := p.play(); err != nil {
+						t.Errorf("%s, %d pixels, under %s: %v", story, r.width, policy, err)
 						return
 					}
 				}
@@ -48,47 +52,46 @@ func TestPageStories(t *testing.T) {
 	playing.Wait()
 }
 
-// plays plays a story from its card to its end.
-func (b *tab) plays(policy, story string) error {
-	ctx, cancel := context.WithTimeout(b.ctx, 2*actionLimit)
+// player plays a story in a tab. It fails with errors, since several play at
+// once.
+type player struct {
+	*tab
+	story, policy string
+	byHand        bool // with the buttons in Slack, where there are any
+	ctx           context.Context
+}
+
+// play plays the story from its card to its end.
+func (p player) play() error {
+	ctx, cancel := context.WithTimeout(p.tab.ctx, 2*actionLimit)
 	defer cancel()
-	until := func(condition string) error {
-		if _, err := chromedp.Run(ctx, chromedp.Poll[bool](condition)); err != nil {
-			now, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`JSON.stringify([state.policy, state.story, state.log?.slice(-8)])`))
-			return fmt.Errorf("waiting for %s: %w\n%s", condition, err, now)
-		}
-		return nil
-	}
-	do := func(expression string) error {
-		_, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`(`+expression+`, true)`))
+	p.ctx = ctx
+	if err := p.wait(fmt.Sprintf(`state.policy === %q && !state.busy && !state.story`, p.policy)); err != nil {
 		return err
 	}
-	if err := until(fmt.Sprintf(`state.policy === %q && !state.busy && !state.story`, policy)); err != nil {
-		return err
-	}
-	if err := do(fmt.Sprintf(`document.querySelector("[data-story=%s]").click()`, story)); err != nil {
+	if err := p.click("[data-story=" + p.story + "]"); err != nil {
 		return err
 	}
 	for step := 1; ; step++ {
-		if err := until(fmt.Sprintf(`state.story?.id === %q && state.story.step === %d && !state.story.running`, story, step)); err != nil {
+		if err := p.wait(fmt.Sprintf(`state.story?.id === %q && state.story.step === %d && !state.story.running && state.story.as === state.me`, p.story, step)); err != nil {
 			return err
 		}
-		failed, err := chromedp.Run(ctx, chromedp.Evaluate[string](`state.story.failed`))
-		if err != nil || failed != "" {
-			return fmt.Errorf("step %d says: %s (%w)", step, failed, err)
+		wrong, err := chromedp.Run(ctx, chromedp.Evaluate[string](stepProblems))
+		if err != nil || wrong != "" {
+			return fmt.Errorf("step %d: %s (%w)", step, wrong, err)
 		}
 		last, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`state.story.step === state.story.steps`))
 		if err != nil {
 			return err
 		}
-		if err := do(`document.getElementById("story-next").click()`); err != nil {
+		if err := p.next(); err != nil {
 			return err
 		}
 		if last {
 			break
 		}
 	}
-	if err := until(fmt.Sprintf(`!state.story && state.policy === %q && state.bot.replicas.filter(r => r.alive).length === 1 && !state.faults.some(f => f.on)`, policy)); err != nil {
+	if err := p.wait(fmt.Sprintf(`!state.story && state.policy === %q && state.bot.replicas.filter(r => r.alive).length === 1 && !state.faults.some(f => f.on) && state.me === "U0ADA" && !state.modal`, p.policy)); err != nil {
 		return err
 	}
 	problems, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`window.problems`))
@@ -98,15 +101,105 @@ func (b *tab) plays(policy, story string) error {
 	return err
 }
 
-// A story that cannot go on says why, in plain words and within 3 seconds.
-func TestStoriesSayWhyTheyStop(t *testing.T) {
+// stepProblems says what is wrong with a step that has been played: it failed, its
+// button is out of sight, or the page is too wide.
+const stepProblems = `state.story.failed || (() => {
+  const r = document.getElementById("story-next").getBoundingClientRect();
+  if (!r.width || r.right > innerWidth + 1 || r.bottom > innerHeight + 1) return "the button is out of sight";
+  return document.documentElement.scrollWidth > innerWidth ? "the page is too wide" : "";
+})()`
+
+// next plays the next step.
+func (p player) next() error {
+	hand := ""
+	if p.byHand {
+		var err error
+		if hand, err = chromedp.Run(p.ctx, chromedp.Evaluate[string](`state.story.by === state.me ? state.story.hand : ""`)); err != nil {
+			return err
+		}
+	}
+	at := `"]`
+	if hand != "" {
+		ts, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`state.story.at`))
+		if err != nil {
+			return err
+		}
+		at = ts + at
+	}
+	switch hand {
+	case "":
+		if err := p.click("#story-next"); err != nil {
+			return err
+		}
+	case "menu":
+		return errors.Join(p.click(`[data-more="`+at), p.click("[data-item=cancel]"))
+	case "submit":
+		return p.click("#modal-submit")
+	default:
+		if err := p.click(`[data-ts="` + at + ` [data-action=` + hand + `]`); err != nil {
+			return err
+		}
+	}
+	if asked, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](`document.getElementById("confirm").open`)); err != nil || !asked {
+		return err
+	}
+	return p.click("#confirm-yes")
+}
+
+func (p player) wait(condition string) error {
+	if _, err := chromedp.Run(p.ctx, chromedp.Poll[bool](condition)); err != nil {
+		now, _ := chromedp.Run(p.tab.ctx, chromedp.Evaluate[string](`JSON.stringify([state.policy, state.story, state.log?.slice(-8)])`))
+		return fmt.Errorf("waiting for %s: %w\n%s", condition, err, now)
+	}
+	return nil
+}
+
+func (p player) click(selector string) error {
+	found := fmt.Sprintf(`document.querySelector(%q)`, selector)
+	if err := p.wait(found + " !== null"); err != nil {
+		return err
+	}
+	_, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](`(`+found+`.click(), true)`))
+	return err
+}
+
+// A story can be shared as a link, its end offers others, and the first view plays
+// again and again.
+func TestSandboxLinksToStories(t *testing.T) {
+	t.Parallel()
+	address := sandboxPage(t)
+	b := browser(t, address+"#story=guest")
+	b.until(`state.story?.id === "guest" && state.me === "U0GUEST"`)
+	b.clicks("#story-stop")
+	b.until(`!state.story && state.me === "U0ADA" && location.hash === ""`)
+	for round := range 3 {
+		for range 3 { // three clicks
+			b.until(`!state.story?.running && document.getElementById("story-next").ariaDisabled !== "true"`)
+			before := script[int](b, `state.story?.step || 0`)
+			b.clicks("#story-next")
+			b.until(fmt.Sprintf(`state.story?.step === %d && !state.story.running && !state.story.failed`, before+1))
+		}
+		if n := script[int](b, `state.tasks.filter(t => t.status === "cancelled").length`); n != round+2 { // one was from the beginning
+			t.Errorf("round %d: %d tasks are cancelled", round, n)
+		}
+		if got, want := script[[]string](b, `[...document.querySelectorAll("[data-offer]")].map(e => e.dataset.offer)`), []string{"crash", "pair", "batch"}; !slices.Equal(got, want) {
+			t.Errorf("the end offers %v", got)
+		}
+		b.clicks("#story-next")
+		b.until(`!state.story && state.me === "U0ADA"`)
+	}
+	b.nothingWentWrong()
+}
+
+// A story that can't go on says why, in plain words and within 3 seconds.
+func TestSandboxStoriesSayWhyTheyStop(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
-	b.clicks("[data-story=happy]")
+	b.clicks("[data-story=finished]")
 	b.until(`state.story?.step === 1 && !state.story.running`)
 	b.clicks("[data-replica]")
 	b.until(`!state.bot.alive`)
-	b.clicks("#story-next") // Grace looks: that works without the bot
+	b.clicks("#story-next") // someone completes the task: that works without the bot
 	b.until(`state.story?.step === 2 && !state.story.running`)
 	pressed := time.Now()
 	b.clicks("#story-next")
@@ -115,9 +208,9 @@ func TestStoriesSayWhyTheyStop(t *testing.T) {
 		t.Errorf("it took %s", took)
 	}
 	b.clicks("#story-next")
-	b.until(`!state.story && state.bot.alive`) // everything is restored, including the bot
-	// A story may begin in the middle of another. At the end, the settings from
-	// before both are restored.
+	b.until(`!state.story && state.bot.alive`) // restored, the bot included
+	// Another story may begin in the middle of one: what was set before both is
+	// restored.
 	b.chooses("policy", "listed")
 	b.until(`state.policy === "listed" && !state.busy`)
 	b.clicks(`[data-fault="api-slow"]`)

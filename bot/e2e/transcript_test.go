@@ -88,7 +88,7 @@ func TestTerminalSeparatesItsOwnCommands(t *testing.T) {
 	s.says("1", "is gone")
 	s.says("7", "no button [7]")
 	s.says("/as @Grace", "You are grace")
-	s.says("as nobody", "nobody of that name")
+	s.says("as nobody", "no one of that name")
 	s.says("in #Legal", "#legal")
 	s.says("as linus", "You are linus in #general") // he is not in #legal
 	s.says("tasks", "12344")

@@ -14,6 +14,7 @@ type Modal struct {
 	ExternalID      string
 	Title           string
 	Submit          string // the label of the button; "" without one
+	Close           string // the label of the button that closes it; "": Cancel
 	Blocks          []Block
 	Errors          map[string]string // block ID → error to show at the input
 	Closed          bool
@@ -83,7 +84,7 @@ func (s *Server) fill(m *Modal, view map[string]any) error {
 		return w
 	}
 	m.CallbackID, m.PrivateMetadata, m.ExternalID = word("callback_id"), word("private_metadata"), word("external_id")
-	m.Title, m.Submit, m.Blocks, m.Errors = label("title"), label("submit"), blocks, nil
+	m.Title, m.Submit, m.Close, m.Blocks, m.Errors = label("title"), label("submit"), label("close"), blocks, nil
 	m.notify, _ = view["notify_on_close"].(bool)
 	m.raw, m.hash = view, "1717171717."+s.shortID()
 	return nil

@@ -14,19 +14,20 @@ import (
 
 // action is what a person did on the page.
 type action struct {
-	Do      string  `json:"do"`
-	As      string  `json:"as"`
-	In      string  `json:"in"`
-	Text    string  `json:"text"`
-	TS      string  `json:"ts"`
-	Name    string  `json:"name"`
-	On      bool    `json:"on"`
-	Replica int     `json:"replica"`
-	Task    newTask `json:"task"`
+	Do      string            `json:"do"`
+	As      string            `json:"as"`
+	In      string            `json:"in"`
+	Text    string            `json:"text"`
+	TS      string            `json:"ts"`
+	Name    string            `json:"name"`
+	On      bool              `json:"on"`
+	Replica int               `json:"replica"`
+	Task    newTask           `json:"task"`
+	Values  map[string]string `json:"values"` // of a modal
 	reply   map[string]any
 }
 
-// newTask is a task that somebody makes up.
+// newTask is a task that a person makes up.
 type newTask struct {
 	Title    string `json:"title"`
 	Workflow string `json:"workflow"`
@@ -43,7 +44,7 @@ type hostileTitle struct {
 var hostileTitles = []hostileTitle{
 	{"Mentions everybody", "Urgent <!channel> <@U0GRACE> please sign"},
 	{"Disguises a link", "<https://evil.example/login|Open in Chamelio>"},
-	{"Formats itself", "*Approved* _by_ ~nobody~ `rm -rf`\n> Legal says yes"},
+	{"Formats itself", "*Approved* _by_ ~no one~ `rm -rf`\n> Legal says yes"},
 	{"Reverses the text", "Invoice \u202egnp.exe for Globex\u202c"},
 	{"Hides in plain sight", "Pay\u200bment\u00ad of\u2060 nothing"},
 	{"Brings HTML", "<script>alert(1)</script> <img src=x onerror=alert(1)>"},
@@ -55,19 +56,26 @@ func (w *web) act(ctx context.Context, a *action) error {
 	switch a.Do {
 	case "type":
 		return w.typed(ctx, e, a)
-	case "click":
-		for _, m := range e.Slack.View(a.As, a.In) {
-			if m.TS == a.TS {
-				return w.deliver(ctx, a, e.Slack.Click(a.As, m, a.Name))
+	case "click", "menu", "submit":
+		if w.byHand(a) {
+			return nil
+		}
+		return w.inSlack(ctx, e, a)
+	case "close":
+		for _, m := range e.Slack.Modals(a.As) {
+			if m.ID == a.TS {
+				e.Slack.CloseView(a.As, m)
 			}
 		}
-		return errors.New("that message is gone")
+		return nil
+	case "reply":
+		return reply(e, a)
 	case "fault":
 		if !w.toggle(a.Name, a.On) {
 			return errors.New("there is no such switch")
 		}
 		return nil
-	case "mend":
+	case "reset":
 		w.setBroken(map[string]bool{}, nil)
 		return nil
 	case "kill":
@@ -96,6 +104,51 @@ func (w *web) act(ctx context.Context, a *action) error {
 	return errors.New("not understood")
 }
 
+// inSlack presses a button, uses the message shortcut, or submits a modal.
+func (w *web) inSlack(ctx context.Context, e *Engine, a *action) error {
+	if a.Do == "submit" {
+		for _, m := range e.Slack.Modals(a.As) {
+			if m.ID == a.TS {
+				return w.deliver(ctx, a, e.Submit(a.As, m, a.Values))
+			}
+		}
+		return errors.New("that dialog is gone")
+	}
+	m, found := find(e, a)
+	switch {
+	case !found:
+		return errors.New("that message is gone")
+	case a.Do == "menu":
+		return w.deliver(ctx, a, e.Shortcut(a.As, m))
+	}
+	return w.deliver(ctx, a, e.Click(a.As, m, a.Name))
+}
+
+// find finds the message that an action is about.
+func find(e *Engine, a *action) (slacktest.Message, bool) {
+	for _, m := range e.Slack.View(a.As, a.In) {
+		if m.TS == a.TS {
+			return m, true
+		}
+	}
+	return slacktest.Message{}, false
+}
+
+// reply replies in a thread. Slack takes no commands there.
+func reply(e *Engine, a *action) error {
+	text := strings.TrimSpace(a.Text)
+	m, found := find(e, a)
+	switch command, _, _ := strings.Cut(text, " "); {
+	case !found:
+		return errors.New("that message is gone")
+	case strings.HasPrefix(text, "/"):
+		return fmt.Errorf("%s is not supported in threads. Use the menu of a message instead", command)
+	case text != "":
+		e.Slack.Reply(a.As, m, text)
+	}
+	return nil
+}
+
 // slowly does something, also if the page is closed meanwhile, that takes
 // its time, and has the page say so.
 func (w *web) slowly(what string, do func() error) error {
@@ -119,7 +172,7 @@ func (w *web) typed(ctx context.Context, e *Engine, a *action) error {
 	case text == "":
 		return nil
 	case command == "/cancel-task":
-		return w.deliver(ctx, a, e.Slack.Slash(a.As, a.In, text))
+		return w.deliver(ctx, a, e.Slash(a.As, a.In, text))
 	case strings.HasPrefix(text, "/"):
 		return fmt.Errorf("%s is not a valid command here. Try /cancel-task 12345", command)
 	}
@@ -153,7 +206,7 @@ func (w *web) setPolicy(id string) error {
 	})
 }
 
-// addTask puts a task of somebody's own into Chamelio.
+// addTask puts a person's own task into Chamelio.
 func (w *web) addTask(a *action) error {
 	t := a.Task
 	if !slices.Contains([]string{"pending", "in_progress", "completed", "failed", "cancelled"}, t.Status) {
@@ -162,7 +215,7 @@ func (w *web) addTask(a *action) error {
 	e := w.current()
 	id := int64(chameliotest.CancelledTask)
 	for _, known := range e.Chamelio.Tasks() {
-		if known.ID < 20000 { // those above are the stories'
+		if known.ID < firstStoryTask { // those above are the stories'
 			id = max(id, known.ID)
 		}
 	}
@@ -182,7 +235,7 @@ func (w *web) addTask(a *action) error {
 	return nil
 }
 
-// startOver makes everything anew: an empty Slack, the first tasks, an empty
+// startOver begins again with the first conversation, the first tasks, an empty
 // journal, and a bot under the policy that is chosen.
 func (w *web) startOver() error {
 	w.endPlay()
@@ -195,10 +248,11 @@ func (w *web) startOver() error {
 		if err != nil {
 			return err
 		}
+		fresh.seed()
 		w.mu.Lock()
-		w.engine, w.broken, w.byStory = fresh, map[string]bool{}, nil
+		w.engine, w.broken, w.byStory, w.fold, w.began = fresh, map[string]bool{}, nil, "", time.Now().UnixMilli()
 		w.mu.Unlock()
-		old.KillAll() // nobody waits for its last decisions any more
+		old.KillAll() // no one waits for its last decisions any more
 		_ = old.Close()
 		return nil
 	})

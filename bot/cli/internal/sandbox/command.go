@@ -25,16 +25,16 @@ type Options struct {
 	Bot      Bot    // makes the bot's process
 	Terminal bool   // no page, but this terminal
 	Addr     string // the page's address
-	Token    string // what whoever opens the page must have
-	NoOpen   bool   // do not open the page in a browser
+	Token    string // needed to open the page
+	NoOpen   bool   // don't open the page in a browser
 }
 
 // Define defines the command's flags.
 func (o *Options) Define(flags *flag.FlagSet) {
 	flags.BoolVar(&o.Terminal, "terminal", false, "no page: show the conversation in this terminal")
 	flags.StringVar(&o.Addr, "addr", defaultAddr, "the page's `address`; the default moves on if its port is taken, and one beyond loopback needs --token")
-	flags.StringVar(&o.Token, "token", "", "a `secret` of 16 characters or more, without which nobody gets to the page")
-	flags.BoolVar(&o.NoOpen, "no-open", false, "do not open the page in a browser")
+	flags.StringVar(&o.Token, "token", "", "a `secret` of 16 characters or more, which is needed to open the page")
+	flags.BoolVar(&o.NoOpen, "no-open", false, "don't open the page in a browser")
 }
 
 // Run runs a sandbox until ctx ends; in the terminal, until the input does.
@@ -52,7 +52,7 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "Starting the bot and the two stand-ins…")
+	fmt.Fprintln(out, "Starting the bot, and simulating Slack and Chamelio…")
 	e, err := Start(ctx, o.Bot)
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -61,8 +61,8 @@ func Run(ctx context.Context, o Options, in io.Reader, out io.Writer) error {
 }
 
 // listen takes the address, or the next free port if the default's is taken.
-// Nothing listens beyond loopback without a token: whoever reaches the page
-// acts for everybody in it.
+// Nothing listens beyond loopback without a token: anyone who reaches the page
+// acts for everyone in it.
 func listen(addr, token string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -72,7 +72,7 @@ func listen(addr, token string) (net.Listener, error) {
 		return nil, fmt.Errorf("%w: --token takes %d characters or more, such as what openssl rand -hex 16 prints", ErrUsage, minToken)
 	}
 	if ip := net.ParseIP(host); token == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, fmt.Errorf("%w: --addr beyond loopback needs --token, since whoever reaches the page acts for everybody in it", ErrUsage)
+		return nil, fmt.Errorf("%w: --addr beyond loopback needs --token, since anyone who reaches the page acts for everyone in it", ErrUsage)
 	}
 	listener, err := net.Listen("tcp", addr)
 	if err != nil && addr == defaultAddr {

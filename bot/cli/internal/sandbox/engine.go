@@ -1,5 +1,5 @@
 // Package sandbox lets a person try the bot without Slack and Chamelio: it
-// starts both stand-ins and the real bot against them, over loopback. A page
+// starts a fake of each, and the real bot against them, over loopback. A page
 // in the browser (web.go) or a terminal (terminal.go) shows what people in
 // Slack would see.
 package sandbox
@@ -19,13 +19,12 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// Bot makes the command that runs the bot as a process of its own, so that it
-// can be killed like one. The bot takes its configuration from the environment
-// that the engine adds, and ends in good order when its standard input does.
+// Bot makes the command that runs the bot as a process that can be killed. The bot takes its configuration from the environment
+// that the engine adds, and stops when its standard input ends.
 type Bot func() (*exec.Cmd, error)
 
-// Engine is the two stand-ins and the bot between them: one process of it, or
-// several on one journal. Fronts act on and read from the stand-ins only.
+// Engine is the two fakes and the bot between them: one process of it, or
+// several on one journal. Fronts act on the fakes and read from them only.
 type Engine struct {
 	Slack    *slacktest.Server
 	Chamelio *chameliotest.Server
@@ -93,7 +92,7 @@ func (e *Engine) StartReplica(ctx context.Context) (*replica, error) {
 		"SLACK_API_URL="+e.Slack.URL(), "SLACK_APP_TOKEN="+slacktest.AppToken, "SLACK_BOT_TOKEN="+slacktest.BotToken,
 		"CHAMELIO_API_URL="+e.Chamelio.URL(), "CHAMELIO_API_KEY="+chameliotest.Key, "CHAMELIO_TIMEOUT=5s", "CANCEL_POLICY=members",
 		"DATABASE_URL="+e.databaseURL(), "HTTP_ADDR=127.0.0.1:0",
-		"LOG_LEVEL=info", "LOG_FORMAT=json", "SHUTDOWN_GRACE=5s", "COMMANDS_PER_MINUTE=1000",
+		"LOG_LEVEL=info", "LOG_FORMAT=json", "SHUTDOWN_GRACE=5s", "COMMANDS_PER_MINUTE=1000", "OPERATOR_CONTACT="+slacktest.Linus,
 	)
 	e.mu.Lock()
 	cmd.Env = append(cmd.Env, e.settings...)
@@ -150,7 +149,7 @@ func (e *Engine) Kill(r *replica) {
 	}
 	_ = r.cmd.Process.Kill()
 	<-r.ended
-	e.record.event(fmt.Sprintf("Replica %d was killed (SIGKILL). %s", r.number, e.leftBehind()))
+	e.record.event("killed", r.number, fmt.Sprintf("Replica %d was killed (SIGKILL). %s", r.number, e.leftBehind()))
 }
 
 // KillAll ends every process as kill -9 does.
@@ -160,10 +159,10 @@ func (e *Engine) KillAll() {
 	}
 }
 
-// Stop ends a process in good order and returns its last word.
+// Stop stops a process as SIGTERM does, and returns how it ended.
 func (e *Engine) Stop(r *replica) error {
 	if r.alive() {
-		e.record.event(fmt.Sprintf("Replica %d was told to stop.", r.number))
+		e.record.event("stopping", r.number, fmt.Sprintf("Replica %d was told to stop.", r.number))
 	}
 	_ = r.input.Close()
 	timer := time.AfterFunc(stopLimit, func() { _ = r.cmd.Process.Kill() })
@@ -188,7 +187,7 @@ func (e *Engine) Set(ctx context.Context, settings ...string) error {
 	return err
 }
 
-// stopAll ends all processes in good order and returns their last words.
+// stopAll stops all processes, and returns how they ended.
 func (e *Engine) stopAll() error {
 	var last error
 	for _, r := range e.Living() {
@@ -197,7 +196,7 @@ func (e *Engine) stopAll() error {
 	return last
 }
 
-// Close stops the bot, then the stand-ins, and returns the bot's last word.
+// Close stops the bot, then the fakes, and returns how the bot ended.
 func (e *Engine) Close() error {
 	e.stopPoll()
 	e.polling.Wait()

@@ -13,7 +13,7 @@ import (
 type fault struct {
 	id, side, label string
 	on              func(*Engine)
-	off             func(*Engine) // besides mending both stand-ins
+	off             func(*Engine) // in addition to clearing the faults of both fakes
 	once            bool          // it happens, and is over
 }
 
@@ -62,7 +62,7 @@ func policyOf(id string) (policyChoice, bool) {
 	return policyChoice{}, false
 }
 
-// toggle breaks or mends one thing and leaves the others as they are.
+// toggle switches one fault on or off, and leaves the others as they are.
 func (w *web) toggle(id string, on bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -81,8 +81,8 @@ func (w *web) toggle(id string, on bool) bool {
 	return false
 }
 
-// setBroken breaks exactly these, and what a story has broken besides, which
-// is nil for nothing.
+// setBroken switches exactly these faults on, and a story's own, which is nil for
+// none.
 func (w *web) setBroken(broken map[string]bool, byStory *fault) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -90,10 +90,10 @@ func (w *web) setBroken(broken map[string]bool, byStory *fault) {
 	w.applyFaults()
 }
 
-// applyFaults makes the stand-ins what the switches say. Called with mu held.
+// applyFaults sets the faults of the fakes to what the switches say. Called with mu held.
 func (w *web) applyFaults() {
-	w.engine.Slack.Mend()
-	w.engine.Chamelio.Mend()
+	w.engine.Slack.ClearFaults()
+	w.engine.Chamelio.ClearFaults()
 	if w.byStory != nil {
 		w.byStory.on(w.engine)
 	}

@@ -8,7 +8,7 @@ import (
 	"net/url"
 )
 
-// guard keeps strangers from the page: whoever reaches it acts for everybody
+// guard keeps strangers from the page: anyone who reaches it acts for everyone
 // in it. On loopback without a token it is enough that requests are meant for
 // loopback; with a token each must bring it.
 type guard struct{ addr, token string }

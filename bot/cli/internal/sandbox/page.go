@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// The page is one document: what it needs stands in it, and it asks for
-// nothing else.
+// The page is one document, which makes no request but to this server.
 //
 //go:embed page
 var pageFiles embed.FS
@@ -32,9 +31,9 @@ func page(nonce string, b beginning) (string, error) {
 	}
 	return strings.NewReplacer(
 		"{{nonce}}", nonce, "{{begin}}", string(data),
-		"{{style}}", join("page/theme.css", "page/layout.css", "page/slack.css", "page/behind.css"),
-		"{{scripts}}", join("page/base.js", "page/text.js", "page/message.js", "page/conversation.js",
-			"page/composer.js", "page/behind.js", "page/story.js", "page/main.js"),
+		"{{style}}", join("page/theme.css", "page/layout.css", "page/slack.css", "page/parts.css", "page/behind.css"),
+		"{{scripts}}", join("page/base.js", "page/text.js", "page/message.js", "page/menu.js", "page/thread.js", "page/modal.js",
+			"page/conversation.js", "page/places.js", "page/composer.js", "page/behind.js", "page/proof.js", "page/timeline.js", "page/story.js", "page/main.js"),
 	).Replace(join("page/index.html")), nil
 }
 

@@ -3,8 +3,10 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -25,7 +27,7 @@ type play struct {
 	expected time.Duration // how long that takes, about; 0 if it is quick
 	failed   string
 
-	before struct { // what is put back
+	before struct { // what is restored
 		policy string
 		broken map[string]bool
 	}
@@ -34,13 +36,14 @@ type play struct {
 var errNoSuchStory = errors.New("there is no such story")
 
 // beginStory sets the stage for a story and plays its first step. Another one
-// is ended; what it put away is put back when the new one ends.
+// is ended; what it had changed is restored when the new one ends.
 func (w *web) beginStory(id string) error {
-	i := slices.IndexFunc(stories, func(s story) bool { return s.ID == id })
+	all := allStories()
+	i := slices.IndexFunc(all, func(s story) bool { return s.ID == id })
 	if i < 0 {
 		return errNoSuchStory
 	}
-	p := &play{story: &stories[i], idle: make(chan struct{}), running: true, now: "Setting the stage…", since: time.Now()}
+	p := &play{story: &all[i], idle: make(chan struct{}), running: true, now: "Getting ready", since: time.Now()}
 	p.ctx, p.cancel = context.WithCancel(w.ending)
 	w.mu.Lock()
 	former, over := w.play, closedChan
@@ -65,8 +68,8 @@ func (w *web) beginStory(id string) error {
 	return nil
 }
 
-// stage gives a story what it needs: working stand-ins, its policy, one
-// process of the bot, a task of its own.
+// stage gives a story what it needs: working fakes, its policy, one process of
+// the bot, its tasks, and what people say first.
 func (w *web) stage(p *play) error {
 	w.setBroken(map[string]bool{}, nil)
 	chosen, _ := policyOf(p.story.policy)
@@ -77,11 +80,59 @@ func (w *web) stage(p *play) error {
 		return err
 	}
 	w.mu.Lock()
+	w.policy, w.began = chosen.ID, time.Now().UnixMilli()
+	w.mu.Unlock()
+	set := &scene{Engine: e, web: w, play: p}
+	p.story.lead(set)
+	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.policy = chosen.ID
-	w.nextTask++
-	p.scene = &scene{Engine: e, web: w, play: p, task: w.nextTask}
+	p.scene = set
 	return nil
+}
+
+// said fills in the text of a step. Called with mu held.
+func (p *play) said(text string) string {
+	if p.scene == nil || len(p.scene.tasks) == 0 {
+		return ""
+	}
+	return strings.NewReplacer("{task}", fmt.Sprint(p.scene.tasks[0]), "{command}", p.scene.command).Replace(text)
+}
+
+// awaited returns what a person can do in Slack to play the next step, and where:
+// the timestamp of a message, or the ID of a modal. Called with mu held.
+func (p *play) awaited() (hand, string) {
+	if p.running || p.failed != "" || p.step+1 >= len(p.story.steps) {
+		return hand{}, ""
+	}
+	next := p.story.steps[p.step+1].hand
+	switch next.action {
+	case "":
+		return hand{}, ""
+	case useMenu:
+		return next, p.scene.asked.TS
+	case submitModal:
+		return next, p.scene.modal.ID
+	}
+	return next, p.scene.prompt.TS
+}
+
+// byHand plays the next step if a person did in Slack what it waits for, and
+// reports whether that is so.
+func (w *web) byHand(a *action) bool {
+	w.mu.Lock()
+	p := w.play
+	if p == nil {
+		w.mu.Unlock()
+		return false
+	}
+	next, at := p.awaited()
+	if at == "" || at != a.TS || next != (hand{a.As, a.Name}) {
+		w.mu.Unlock()
+		return false
+	}
+	p.scene.values = a.Values
+	w.mu.Unlock()
+	return w.nextStep() == nil
 }
 
 // runStep plays the step that is next.
@@ -92,7 +143,6 @@ func (w *web) runStep(p *play) {
 	w.mu.Unlock()
 	var err error
 	if step.do != nil {
-		p.scene.began = time.Now()
 		err = step.do(p.ctx, p.scene)
 	}
 	w.mu.Lock()
@@ -130,7 +180,7 @@ func (w *web) nextStep() error {
 	return nil
 }
 
-// leaveStory ends a story and puts back what it changed.
+// leaveStory ends a story and restores what it changed.
 func (w *web) leaveStory() {
 	w.mu.Lock()
 	p := w.play
@@ -140,7 +190,7 @@ func (w *web) leaveStory() {
 	}
 	p.cancel()
 	p.leaving, p.running, p.failed = true, true, ""
-	p.now, p.since, p.expected = "Putting the policy and the faults back…", time.Now(), 0
+	p.now, p.since, p.expected = "Restoring the policy and what was switched on", time.Now(), 0
 	former, idle := p.idle, make(chan struct{})
 	p.idle = idle
 	w.mu.Unlock()

@@ -21,6 +21,7 @@ import (
 type record struct {
 	mu      sync.Mutex
 	lines   []logLine
+	acts    []act
 	rows    []decision.Record // newest first
 	metrics []metric
 }
@@ -41,9 +42,9 @@ func (r *record) log(l logLine) {
 	r.lines = r.lines[max(0, len(r.lines)-linesKept):]
 }
 
-// event notes what was done to the bot from outside.
-func (r *record) event(text string) {
-	r.log(logLine{At: time.Now().UnixMilli(), Text: text, Event: true})
+// event records what was done to a process from outside.
+func (r *record) event(kind string, replica int, text string) {
+	r.log(logLine{At: time.Now().UnixMilli(), Replica: replica, Text: text, Event: true, Kind: kind})
 }
 
 // logged returns the lines so far.
@@ -92,7 +93,7 @@ func (r *record) measured() []metric {
 func (e *Engine) pollJournal(ctx context.Context) {
 	j, err := journal.OpenReadOnly(ctx, e.databaseURL())
 	if err != nil {
-		e.record.event("The journal can't be read: " + err.Error())
+		e.record.event("", 0, "The journal can't be read: "+err.Error())
 		return
 	}
 	defer j.Close()
@@ -129,18 +130,18 @@ func (e *Engine) leftBehind() string {
 		for _, t := range d.Tasks {
 			switch {
 			case t.Outcome == "" && t.Sent:
-				left = append(left, fmt.Sprintf("task %d: decided, a request was about to go out or did, outcome not known, nobody told", t.ID))
+				left = append(left, fmt.Sprintf("task %d: decided, request under way, outcome unknown, not announced", t.ID))
 			case t.Outcome == "":
-				left = append(left, fmt.Sprintf("task %d: decided, nothing sent, nobody told", t.ID))
+				left = append(left, fmt.Sprintf("task %d: decided, nothing sent, not announced", t.ID))
 			case d.AnnouncedAt.IsZero():
-				left = append(left, fmt.Sprintf("task %d: %s, not told yet", t.ID, t.Outcome))
+				left = append(left, fmt.Sprintf("task %d: %s, not announced", t.ID, t.Outcome))
 			}
 		}
 	}
 	if len(left) == 0 {
 		return "Nothing was under way."
 	}
-	return "In the journal stands " + strings.Join(left, "; ") + "."
+	return "The journal holds " + strings.Join(left, "; ") + "."
 }
 
 // metric is a sample of the bot's metrics.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -41,19 +42,34 @@ go_goroutines 12
 	}
 }
 
-// A story that is left, begun anew or replaced never begins with another one's
-// leftovers: each names what it needs.
-func TestStoriesNameTheirStage(t *testing.T) {
-	seen := map[string]bool{}
-	for _, s := range stories {
-		if _, known := policyOf(s.policy); !known || seen[s.ID] || s.Title == "" || s.Shows == "" || s.Takes == "" {
+// A story never begins with what another one left: each names what it needs.
+func TestStoriesNameWhatTheyNeed(t *testing.T) {
+	seen, all := map[string]bool{}, allStories()
+	for _, s := range all {
+		for _, next := range s.Then {
+			if !slices.ContainsFunc(all, func(other story) bool { return other.ID == next }) {
+				t.Errorf("the end of %s offers %q, which is no story", s.ID, next)
+			}
+		}
+		if _, known := policyOf(s.policy); !known || seen[s.ID] || s.Title == "" || s.Shows == "" || s.Offer == "" {
 			t.Errorf("%+v", s)
 		}
 		seen[s.ID] = true
 		for i, step := range s.steps {
 			if !strings.HasSuffix(step.watch, ".") {
-				t.Errorf("%s, step %d: %q is no sentence", s.ID, i+1, step.watch)
+				t.Errorf("%s, step %d: %q isn't a sentence", s.ID, i+1, step.watch)
+			}
+			if i > 0 && step.label == "" {
+				t.Errorf("%s: no button plays step %d", s.ID, i+1)
 			}
 		}
+	}
+}
+
+func TestFindsTheTasksThatAMessageNames(t *testing.T) {
+	known := map[int64]bool{7: true, 12345: true, 12346: true}
+	blocks := []json.RawMessage{[]byte(`{"text":"<https://app.chamelio.ai/workflows/tasks/12346|T>, 123457"}`)}
+	if got, want := tasksNamed("12345 of 99, and 12345 again", blocks, known), []int64{12345, 12346}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

@@ -37,7 +37,7 @@ func startReplica(cmd *exec.Cmd, number int, to *record) (*replica, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	to.event(fmt.Sprintf("Replica %d was started.", number))
+	to.event("started", number, fmt.Sprintf("Replica %d was started.", number))
 	go func() {
 		defer close(r.ended)
 		if err := cmd.Wait(); err != nil {
@@ -67,6 +67,9 @@ func (r *replica) metricsAddr() string {
 func (r *replica) heard(to *record, raw []byte) {
 	l := parseLog(raw)
 	l.Replica = r.number
+	if l.attrs["epoch"] != "" && l.attrs["stage"] != "" {
+		l.Kind = "takeover"
+	}
 	if addr := l.attrs["addr"]; addr != "" && strings.HasPrefix(l.Text, "serving health") {
 		r.mu.Lock()
 		r.http = addr
@@ -102,11 +105,12 @@ type logLine struct {
 	Text    string `json:"text"`
 	More    string `json:"more"`
 	Event   bool   `json:"event"`
+	Kind    string `json:"kind"` // started, stopping, killed or takeover; "" for others
 
 	attrs map[string]string
 }
 
-// parseLog reads a line of log/slog's JSON. What is none stands for itself.
+// parseLog reads a line of log/slog's JSON. A line that isn't JSON becomes an error.
 func parseLog(raw []byte) logLine {
 	var fields map[string]any
 	l := logLine{At: time.Now().UnixMilli(), attrs: map[string]string{}}

@@ -10,100 +10,53 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
-	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// scene is what a story plays with, and its task.
-type scene struct {
-	*Engine
-	web    *web
-	play   *play
-	task   int64
-	prompt slacktest.Message
-	began  time.Time // the step that is played
-	killed bool      // the story itself has ended the bot
+// confirm confirms as a person, and waits until the channel knows the outcome.
+func confirm(user string, want decision.Outcome) doing {
+	return func(ctx context.Context, s *scene) error {
+		s.Click(user, s.prompt, "cancel_task")
+		return s.announced(ctx, patience, want)
+	}
 }
 
-type doing func(context.Context, *scene) error
-
-// Times of the scenes. What goes beyond patience has failed.
-const (
-	patience = 12 * time.Second
-	slow     = 45 * time.Second // with a line that says what it waits for
-)
-
-func ask(ctx context.Context, s *scene) error {
-	title := "Master agreement with Initech"
-	s.Chamelio.Put(chameliotest.NewTask(s.task, "in_progress", title, time.Now().Add(-26*time.Hour)))
-	p, err := s.types(ctx, slacktest.Ada, s.task, "duplicate of 12345")
-	s.prompt = p
+// confirmBatch confirms while Chamelio takes longer with each task, so that the
+// progress shows.
+func confirmBatch(ctx context.Context, s *scene) error {
+	s.web.setBroken(map[string]bool{}, slowAnswers(s.tasks))
+	s.waits("Cancelling five tasks", 4*time.Second)
+	s.Click(slacktest.Ada, s.prompt, "cancel_task")
+	err := s.announced(ctx, slow, decision.Cancelled)
+	s.web.setBroken(map[string]bool{}, nil)
 	return err
 }
 
-// types runs the command and returns its prompt.
-func (s *scene) types(ctx context.Context, user string, task int64, reason string) (prompt slacktest.Message, err error) {
-	asked := time.Now()
-	d, err := s.Slack.Slash(user, slacktest.General, fmt.Sprintf("/cancel-task %d %s", task, reason)).Wait(ctx)
-	if err != nil {
-		return prompt, err
-	}
-	if d.State != slacktest.Acknowledged {
-		return prompt, fmt.Errorf("the command failed with the error “%s”: the bot isn't connected", d.State)
-	}
-	var refused error
-	err = s.until(ctx, patience, "a prompt", func() bool {
-		for _, m := range s.Slack.View(user, slacktest.General) {
-			switch {
-			case m.At.Before(asked.Add(-time.Second)) || m.Author != slacktest.BotUser:
-			case m.Button("cancel_task") != nil && strings.Contains(m.Text, fmt.Sprint(task)):
-				prompt = m
-				return true
-			case m.Only == user && m.At.After(asked):
-				refused = fmt.Errorf("the bot answered without a prompt: “%s”", m.Text)
-				return true
-			}
-		}
-		return false
-	})
-	return prompt, errors.Join(err, refused)
-}
-
-// press confirms as Ada, and waits until the channel knows the outcome.
-func press(want decision.Outcome) doing { return confirm(slacktest.Ada, want) }
-
-func confirm(user string, want decision.Outcome) doing {
-	return func(ctx context.Context, s *scene) error {
-		s.Slack.Click(user, s.prompt, "cancel_task")
-		return s.told(ctx, patience, want)
-	}
-}
-
-// told waits until the outcome was told in the channel.
-func (s *scene) told(ctx context.Context, limit time.Duration, want decision.Outcome) error {
+// announced waits until the outcome was announced in the channel.
+func (s *scene) announced(ctx context.Context, limit time.Duration, want decision.Outcome) error {
 	var d decision.Record
 	err := s.until(ctx, limit, "the outcome in the channel", func() bool {
-		row, found := s.record.of(s.task)
+		row, found := s.record.of(s.tasks[0])
 		d = row
 		return found && !d.AnnouncedAt.IsZero()
 	})
 	if err == nil && d.Outcome() != want {
-		return fmt.Errorf("it came out as “%s”, and this story is about “%s”: was something broken meanwhile?", d.Outcome(), want)
+		return fmt.Errorf("the outcome is “%s”, and this story is about “%s”: did you switch something on?", d.Outcome(), want)
 	}
 	return err
 }
 
 func keep(ctx context.Context, s *scene) error {
-	s.Slack.Click(slacktest.Ada, s.prompt, "keep_task")
+	s.Click(slacktest.Ada, s.prompt, "keep_task")
 	return s.until(ctx, patience, "the row in the journal", func() bool {
-		d, found := s.record.of(s.task)
+		d, found := s.record.of(s.tasks[0])
 		return found && d.Outcome() == decision.Withdrawn
 	})
 }
 
-// pressInVain confirms what somebody asked for themselves.
-func pressInVain(ctx context.Context, s *scene) error {
+// confirmAlone confirms as the requester.
+func confirmAlone(ctx context.Context, s *scene) error {
 	before := len(s.Slack.Private(slacktest.Ada, slacktest.General))
-	s.Slack.Click(slacktest.Ada, s.prompt, "cancel_task")
+	s.Click(slacktest.Ada, s.prompt, "cancel_task")
 	return s.until(ctx, patience, "a private answer", func() bool {
 		return len(s.Slack.Private(slacktest.Ada, slacktest.General)) > before
 	})
@@ -117,7 +70,7 @@ func letItRunOut(ctx context.Context, s *scene) error {
 }
 
 func pressTooLate(ctx context.Context, s *scene) error {
-	s.Slack.Click(slacktest.Grace, s.prompt, "cancel_task")
+	s.Click(slacktest.Grace, s.prompt, "cancel_task")
 	return s.until(ctx, 3*patience, "a prompt without buttons", s.answered)
 }
 
@@ -132,7 +85,7 @@ func (s *scene) answered() bool {
 }
 
 func complete(_ context.Context, s *scene) error {
-	s.Chamelio.SetStatus(s.task, "completed")
+	s.Chamelio.SetStatus(s.tasks[0], "completed")
 	return nil
 }
 
@@ -153,9 +106,9 @@ func crash(ctx context.Context, s *scene) error {
 
 // sent confirms, and returns while Chamelio works on the request.
 func (s *scene) sent(ctx context.Context) error {
-	s.web.setBroken(map[string]bool{}, slowAnswer(s.task))
-	s.Slack.Click(slacktest.Ada, s.prompt, "cancel_task")
-	return s.until(ctx, patience, "the request", func() bool { return s.Chamelio.Cancels(s.task) > 0 && s.answered() })
+	s.web.setBroken(map[string]bool{}, slowAnswer(s.tasks[0]))
+	s.Click(slacktest.Ada, s.prompt, "cancel_task")
+	return s.until(ctx, patience, "the request", func() bool { return s.Chamelio.Cancels(s.tasks[0]) > 0 && s.answered() })
 }
 
 func resume(ctx context.Context, s *scene) error {
@@ -165,22 +118,25 @@ func resume(ctx context.Context, s *scene) error {
 		return err
 	}
 	s.killed = false
-	s.waits("The dead process's lease on the decision has to run out: nobody else may touch it before", 12*time.Second)
-	return s.told(ctx, slow, decision.Cancelled)
+	s.waits("The dead process’s lease has to run out before anyone else may touch the decision", 12*time.Second)
+	return s.announced(ctx, slow, decision.Cancelled)
 }
 
-func answerLost(ctx context.Context, s *scene) error {
-	s.web.setBroken(map[string]bool{}, lostAnswer(s.task))
-	s.waits("The bot looks what became of it", 2*time.Second)
-	s.Slack.Click(slacktest.Ada, s.prompt, "cancel_task")
-	return s.told(ctx, slow, decision.Unknown)
+func loseAnswer(ctx context.Context, s *scene) error {
+	s.web.setBroken(map[string]bool{}, lostAnswer(s.tasks[0]))
+	s.waits("The bot asks Chamelio what happened", 2*time.Second)
+	s.Click(slacktest.Ada, s.prompt, "cancel_task")
+	return s.announced(ctx, slow, decision.Unknown)
 }
 
 func settled(ctx context.Context, s *scene) error {
 	s.web.setBroken(map[string]bool{}, nil)
-	s.waits("The bot waits 15 seconds before it looks again", 20*time.Second)
+	s.waits("The bot waits 15 seconds before it checks again", 20*time.Second)
 	return s.until(ctx, slow, "the reply in the thread", func() bool {
-		d, found := s.record.of(s.task)
+		d, found := s.record.of(s.tasks[0])
+		s.web.mu.Lock()
+		defer s.web.mu.Unlock()
+		s.thread = d.MessageTS
 		return found && !d.SettledAt.IsZero()
 	})
 }
@@ -204,11 +160,11 @@ func (s *scene) until(ctx context.Context, limit time.Duration, what string, con
 	})
 	select {
 	case <-gone:
-		return errors.New("the bot isn't running any more, so this can't go on. Leave the story, or play it anew")
+		return errors.New("the bot isn't running any more, so this can't go on. Leave the story, or play it again")
 	default:
 	}
 	if err != nil {
-		return fmt.Errorf("this waited %s for %s, in vain%s. Leave the story, or play it anew", limit, what, s.brokenNow())
+		return fmt.Errorf("this waited %s for %s without success%s. Leave the story, or play it again", limit, what, s.brokenNow())
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func crashOwner(ctx context.Context, s *scene) error {
 	var owner int
 	err := s.until(ctx, patience, "the replica that took the click", func() bool {
 		for _, l := range s.record.logged() {
-			if l.Text == "decided" && l.attrs["task"] == fmt.Sprint(s.task) {
+			if l.Text == "decided" && l.attrs["task"] == fmt.Sprint(s.tasks[0]) {
 				owner = l.Replica
 			}
 		}
@@ -44,12 +44,12 @@ func crashOwner(ctx context.Context, s *scene) error {
 
 func takenOver(ctx context.Context, s *scene) error {
 	s.web.setBroken(map[string]bool{}, nil)
-	s.waits("The dead replica's lease on the decision has to run out", 12*time.Second)
-	return s.told(ctx, slow, decision.Cancelled)
+	s.waits("The dead replica’s lease has to run out", 12*time.Second)
+	return s.announced(ctx, slow, decision.Cancelled)
 }
 
-// noticed is how long it takes until a replica has heard of another: they tell
-// each other, through the journal, twice a lease.
+// noticed is how long it takes until a replica notices another one. They write
+// to the journal twice a lease.
 const noticed = 11 * time.Second
 
 func startNew(ctx context.Context, s *scene) error {
@@ -65,7 +65,7 @@ func startNew(ctx context.Context, s *scene) error {
 func replaceOld(ctx context.Context, s *scene) error {
 	living := s.Living()
 	if len(living) < 2 {
-		return errors.New("one of the two replicas isn't running any more, so this can't go on. Play the story anew")
+		return errors.New("one of the two replicas isn't running any more, so this can't go on. Play the story again")
 	}
 	connections := s.Slack.Connections()
 	stopped := make(chan error, 1)
@@ -77,10 +77,10 @@ func replaceOld(ctx context.Context, s *scene) error {
 		return err
 	}
 	failed := len(s.Slack.Failed())
-	own := s.task + 10_000
+	own := s.tasks[0] + 10_000
 	s.Chamelio.Put(chameliotest.NewTask(own, "in_progress", "Lease for Springfield warehouse", time.Now().Add(-3*time.Hour)))
 	s.waits("Grace types, and the old replica finishes", 3*time.Second)
-	_, err := s.types(ctx, slacktest.Grace, own, "")
+	_, err := s.types(ctx, slacktest.Grace, "", fmt.Sprint(own))
 	select {
 	case last := <-stopped:
 		err = errors.Join(err, last)

@@ -9,93 +9,169 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// story is a scene, played step by step, with a sentence on what to watch. It
-// sets what it needs, and what was set before is put back when it ends.
+// story is a scene that is played step by step. It sets what it needs, and
+// restores what was set before when it ends.
 type story struct {
-	ID    string `json:"id"`
-	Title string `json:"title"`
-	Shows string `json:"shows"`
-	Takes string `json:"takes"`
+	ID    string   `json:"id"`
+	Title string   `json:"title"`
+	Shows string   `json:"shows"`
+	Offer string   `json:"offer"` // as a button at the end of another story
+	Steps int      `json:"steps"`
+	Then  []string `json:"then"` // the stories that its end offers
+	More  bool     `json:"more"` // for engineers
 
 	policy   string
-	settings []string // of the bot's environment, besides the policy's
+	settings []string // of the bot's environment, in addition to the policy's
+	lead     lead
 	steps    []step
 }
 
-// step is something that happens, and who looks on.
+// step is one click. Its texts are mrkdwn; {task}, {tasks} and {command} are the
+// scene's.
 type step struct {
-	as    string // Ada if empty
+	as    string // who watches; Ada if empty
+	label string // of the button that plays it
 	watch string
-	tab   string // of what goes on behind the scenes; "" leaves it
+	tab   string // behind the scenes; "" leaves it
+	hand  hand   // the action in Slack that plays it, too
 	do    doing
 }
 
+// hand is an action that a person can do in Slack instead of pressing the
+// story's button.
+type hand struct{ by, action string }
+
+// The actions in addition to the buttons of messages.
+const (
+	useMenu     = "menu"
+	submitModal = "submit"
+)
+
+var (
+	adaConfirms   = hand{slacktest.Ada, "cancel_task"}
+	adaKeeps      = hand{slacktest.Ada, "keep_task"}
+	graceConfirms = hand{slacktest.Grace, "cancel_task"}
+)
+
 const twoPeople = "second-person"
 
-var stories = []story{
-	{ID: "happy", Title: "It just works", Shows: "a prompt that only you see, a click, and a channel that knows", Takes: "5 s", policy: "members", steps: []step{
-		{watch: "Ada typed the command, and the bot shows her which task that is.", tab: "requests", do: ask},
-		{as: slacktest.Grace, watch: "You are Grace now, in the same channel. There is nothing here: the prompt is Ada's alone."},
-		{watch: "Ada pressed Cancel task. Everybody reads who cancelled what and why. Chamelio got one cancel request, and the journal has the row.", do: press(decision.Cancelled)},
-	}},
-	{ID: "keep", Title: "On second thoughts", Shows: "Keep it: nothing is cancelled, and that is on record", Takes: "3 s", policy: "members", steps: []step{
-		{watch: "Ada typed the command, and looks at what it is about.", tab: "journal", do: ask},
-		{watch: "Ada pressed Keep it. Chamelio got no cancel request, and the journal says that the request was withdrawn: this prompt can't be confirmed any more, by no replay either.", do: keep},
-	}},
-	{ID: "pair", Title: "Never alone", Shows: "a policy under which somebody else has to confirm", Takes: "5 s", policy: twoPeople, steps: []step{
-		{watch: "The policy wants a second person, so Ada's prompt is one that the whole channel sees.", do: ask},
-		{watch: "Ada pressed Cancel task herself. She's told, in private, that it doesn't count.", do: pressInVain},
-		{as: slacktest.Grace, watch: "You are Grace, and you confirmed. The channel reads who asked and who confirmed.", tab: "journal", do: confirm(slacktest.Grace, decision.Cancelled)},
-	}},
-	{ID: "expired", Title: "Nobody says yes", Shows: "a second person who comes too late: the request has run out", Takes: "30 s", policy: twoPeople, settings: []string{"CONFIRM_TIMEOUT=10s"}, steps: []step{
-		{watch: "Ada asked, and somebody else has to confirm it within 10 seconds: that's how this bot is set now.", do: ask},
-		{as: slacktest.Grace, watch: "You are Grace, and you were at lunch: the 10 seconds are over.", do: letItRunOut},
-		{as: slacktest.Grace, watch: "Grace pressed Cancel task all the same. It didn't count: once every click that came in time is judged, the prompt says that the request ran out, and the task still runs.", tab: "requests", do: pressTooLate},
-	}},
-	{ID: "finished", Title: "Somebody finished it first", Shows: "Chamelio refuses, and the bot looks why", Takes: "5 s", policy: "members", steps: []step{
-		{watch: "Ada typed the command and looks at the prompt.", tab: "requests", do: ask},
-		{watch: "Meanwhile the task was completed in Chamelio: see its state among the tasks.", do: complete},
-		{watch: "Ada pressed Cancel task. Chamelio answered 409, the bot asked for the task to learn why, and the channel reads that it had completed.", do: press(decision.NotCancellable)},
-	}},
-	{ID: "revoked", Title: "The key was revoked", Shows: "who has to do what, in plain words", Takes: "5 s", policy: "members", steps: []step{
-		{watch: "Ada typed the command and looks at the prompt.", tab: "requests", do: ask},
-		{watch: "Meanwhile somebody revoked the bot's key: see the switch under Break things.", do: revoke},
-		{watch: "Ada pressed Cancel task. The channel reads that the task is untouched, why, and whom to tell.", do: press(decision.RejectedKey)},
-	}},
-	{ID: "crash", Title: "A crash in the middle", Shows: "kill -9 between the request and its answer, and nothing is lost", Takes: "20 s", policy: "members", steps: []step{
-		{watch: "Ada typed the command and looks at the prompt.", tab: "journal", do: ask},
-		{watch: "Ada pressed Cancel task, the request went out, and right then the bot was killed. The prompt says that it's being cancelled, the channel knows nothing, and the journal holds a decision without an outcome.", tab: "log", do: crash},
-		{watch: "The bot was started again. It found the decision in its journal, asked Chamelio what had become of it instead of cancelling once more, and told the channel.", tab: "requests", do: resume},
-	}},
-	{ID: "unknown", Title: "Nobody can say", Shows: "an outcome that's unknown, said so, and settled later", Takes: "30 s", policy: "members", steps: []step{
-		{watch: "Ada typed the command and looks at the prompt.", tab: "requests", do: ask},
-		{watch: "Ada pressed Cancel task. Chamelio did it but answered 500, and when the bot looked, its key was refused. So it says the only true thing: it doesn't know yet.", do: answerLost},
-		{watch: "The key works again. The bot looked once more, by itself, and replied in the thread: now everybody knows. No second cancel was sent.", tab: "journal", do: settled},
-	}},
-	{ID: "replicas", Title: "Two replicas, one killed", Shows: "the other one finishes what it had begun", Takes: "20 s", policy: "members", steps: []step{
-		{watch: "A second replica runs on the same journal: see The bot. Ada typed the command; either may have answered.", tab: "log", do: withTwo},
-		{watch: "Ada pressed Cancel task, and the replica that took the click was killed with the request under way. Nobody starts it again.", tab: "log", do: crashOwner},
-		{watch: "The lease ran out, the other replica took the decision over, looked at the task, and told the channel. Chamelio got one cancel request.", tab: "requests", do: takenOver},
-	}},
-	{ID: "rolling", Title: "A rolling restart", Shows: "a new version takes over while people type, and old prompts still count", Takes: "20 s", policy: "members", steps: []step{
-		{watch: "Ada typed the command. The bot that made this prompt is about to be replaced.", tab: "log", do: ask},
-		{watch: "A new replica was started beside the old one, and the old one has noticed it.", tab: "log", do: startNew},
-		{as: slacktest.Grace, watch: "The old one was told to stop, and handed its connections back to Slack first. Grace typed a command right then: the new one answered it.", do: replaceOld},
-		{watch: "Ada pressed the button of the old bot's prompt. The new one knows it, and the channel reads the outcome.", tab: "journal", do: press(decision.Cancelled)},
-	}},
+// typed is the first step of most stories.
+var typed = step{label: "Cancel task {task}", watch: "You typed `{command}`. Only you see this prompt, and nothing has happened yet.", tab: "timeline", do: ask}
+
+// allStories lists the stories in the order of the page.
+func allStories() []story {
+	all := append(mainStories(), moreStories()...)
+	for i := range all {
+		all[i].Steps = len(all[i].steps)
+		if all[i].lead == nil {
+			all[i].lead = asksFor
+		}
+		if all[i].Then == nil && i+1 < len(all) {
+			all[i].Then = []string{all[i+1].ID}
+		}
+	}
+	return all
 }
 
-// lostAnswer lets the cancel take effect and the bot learn nothing of it.
+func mainStories() []story {
+	return []story{
+		{ID: "happy", Title: "It just works", Shows: "Only you see the prompt; everyone sees the result.", Offer: "Cancel another task", policy: "members", lead: asksForOpen, Then: []string{"crash", "pair", "batch"}, steps: []step{
+			typed,
+			{label: "Press Cancel task", watch: "Done. Everyone in #general sees who cancelled what, and why. Chamelio got one cancel request.", tab: "timeline", hand: adaConfirms, do: confirm(slacktest.Ada, decision.Cancelled)},
+			{as: slacktest.Grace, label: "See it as Grace", watch: "You are Grace now. Ada’s prompt was hers alone; the result is for everyone. That was the whole thing.", tab: "journal"},
+		}},
+		{ID: "pair", Title: "Never alone", Shows: "A second person has to approve.", Offer: "Require a second person", policy: twoPeople, steps: []step{
+			{label: "Cancel task {task}", watch: "You typed `{command}`. Two people are required here, so everyone in the channel sees your request.", tab: "timeline", do: ask},
+			{label: "Approve it yourself", watch: "You can’t approve your own request. Only you see that answer, and Chamelio got no cancel request.", hand: adaConfirms, do: confirmAlone},
+			{as: slacktest.Grace, label: "Approve it as Grace", watch: "You are Grace now, and you approved. The channel sees who asked and who approved.", tab: "journal", hand: graceConfirms, do: confirm(slacktest.Grace, decision.Cancelled)},
+		}},
+		{ID: "message", Title: "From a message", Shows: "The menu of a message with a link is enough.", Offer: "Cancel it from a message", policy: "members", lead: linksTo, steps: []step{
+			{watch: "Grace posted a link in this thread. The menu of every message, ⋮, has *Cancel Chamelio task*.", tab: "timeline", do: nothing},
+			{label: "Choose it from the menu", watch: "The dialog found the task in Grace’s message. Add a reason if you like.", hand: hand{slacktest.Ada, useMenu}, do: chooseInMenu},
+			{label: "Cancel the task", watch: "The result is in the thread, where the question was, and the channel sees it, too.", tab: "journal", hand: hand{slacktest.Ada, submitModal}, do: submit},
+		}},
+		{ID: "batch", Title: "A batch of duplicates", Shows: "Five tasks, one prompt, one announcement.", Offer: "A batch of duplicates", policy: "members", lead: asksForFive, steps: []step{
+			{label: "Cancel five tasks", watch: "You typed `{command}`. One prompt lists all five. Only you see it.", tab: "timeline", do: ask},
+			{label: "Confirm all five", watch: "One announcement for the channel, one line per task. Each task has its own API calls and its own row in the journal.", tab: "journal", hand: adaConfirms, do: confirmBatch},
+		}},
+		{ID: "crash", Title: "A crash in the middle", Shows: "Killed between request and answer: nothing is lost.", Offer: "Let it crash in the middle", policy: "members", steps: []step{
+			{label: typed.label, watch: typed.watch, tab: "timeline", do: ask},
+			{label: "Press Cancel task, then kill the bot", watch: "The bot was killed while its request was under way. The channel knows nothing yet, but the journal holds the decision.", tab: "timeline", hand: adaConfirms, do: crash},
+			{label: "Start the bot again", watch: "The new process took the decision over. It asked Chamelio what had happened, didn’t cancel twice, and announced the result.", tab: "timeline", do: resume},
+		}},
+		{ID: "unknown", Title: "Chamelio doesn’t answer", Shows: "It says what it knows, and corrects itself later.", Offer: "Lose Chamelio’s answer", policy: "members", steps: []step{
+			typed,
+			{label: "Press Cancel task", watch: "Chamelio cancelled the task but answered with an error, and refuses to say what happened. So the announcement says that it isn’t confirmed yet.", tab: "timeline", hand: adaConfirms, do: loseAnswer},
+			{label: "Let Chamelio answer again", watch: "The bot checked again by itself. It corrected its announcement, and a reply in the thread says so. There was no second cancel request.", tab: "timeline", do: settled},
+		}},
+		{ID: "guest", Title: "Who may not", Shows: "Guests, and people who aren’t on the list.", Offer: "See who may not", policy: "listed", Then: []string{"happy"}, steps: []step{
+			{as: slacktest.Guest, label: "Try it as Gil", watch: "You are Gil, a guest, and you typed `{command}`. Only you see the refusal.", tab: "timeline", do: refusedTo(slacktest.Guest)},
+			{label: "Try it as Ada", watch: "You are Ada, a full member, but only Linus is on the list here. Only you see this refusal, too.", do: refusedTo(slacktest.Ada)},
+			{as: slacktest.Linus, label: "Try it as Linus", watch: "You are Linus, and you get the prompt. Until you confirm, Chamelio gets no cancel request.", do: askAs(slacktest.Linus)},
+		}},
+	}
+}
+
+func moreStories() []story {
+	return []story{
+		{ID: "replicas", Title: "Two replicas, one killed", Shows: "The other one finishes the job.", Offer: "Kill one of two replicas", More: true, policy: "members", steps: []step{
+			{label: typed.label, watch: "Two replicas share one journal. You typed `{command}`, and one of them answered.", tab: "timeline", do: withTwo},
+			{label: "Press Cancel task, then kill that replica", watch: "The replica that took your click was killed while its request was under way. It stays down.", tab: "timeline", hand: adaConfirms, do: crashOwner},
+			{label: "Wait for the other one", watch: "The lease ran out. The other replica took over, checked the task and announced the result. Chamelio got one cancel request.", tab: "timeline", do: takenOver},
+		}},
+		{ID: "rolling", Title: "A rolling restart", Shows: "A new version takes over while people type.", Offer: "Restart it while people type", More: true, policy: "members", steps: []step{
+			{label: typed.label, watch: "You typed `{command}`. The process that made this prompt is about to be replaced.", tab: "timeline", do: ask},
+			{label: "Start the new one", watch: "A new replica runs, and the old one has noticed it.", tab: "timeline", do: startNew},
+			{as: slacktest.Grace, label: "Stop the old one while Grace types", watch: "You are Grace. The old replica handed its connections back to Slack before it stopped. You typed a command right then, and the new one answered.", tab: "log", do: replaceOld},
+			{label: "Press Cancel task as Ada", watch: "You are Ada. You pressed the button of the old replica’s prompt, and the new one accepted it.", tab: "journal", hand: adaConfirms, do: confirm(slacktest.Ada, decision.Cancelled)},
+		}},
+		{ID: "expired", Title: "No one approves in time", Shows: "A request that runs out can’t be approved any more.", Offer: "Let a request expire", More: true, policy: twoPeople, settings: []string{"CONFIRM_TIMEOUT=10s"}, steps: []step{
+			{label: typed.label, watch: "You typed `{command}`. Someone else has to approve within 10 seconds: that’s how this bot is set now.", tab: "timeline", do: ask},
+			{as: slacktest.Grace, label: "Wait as Grace", watch: "You are Grace, and you were at lunch. The 10 seconds are over.", do: letItRunOut},
+			{as: slacktest.Grace, label: "Approve it all the same", watch: "Your click came too late. The request says that it has expired, and the task still runs.", tab: "timeline", hand: graceConfirms, do: pressTooLate},
+		}},
+		{ID: "finished", Title: "Someone finished it first", Shows: "Chamelio refuses, and the bot finds out why.", Offer: "Finish the task first", More: true, policy: "members", steps: []step{
+			typed,
+			{label: "Complete it in Chamelio", watch: "Someone completed the task in Chamelio. Your prompt doesn’t know that.", do: complete},
+			{label: "Press Cancel task", watch: "Chamelio answered 409, the bot asked for the task to learn why, and the channel sees that it had completed.", tab: "timeline", hand: adaConfirms, do: confirm(slacktest.Ada, decision.NotCancellable)},
+		}},
+		{ID: "revoked", Title: "The key was revoked", Shows: "The message says what to do, and who has to do it.", Offer: "Revoke the API key", More: true, policy: "members", steps: []step{
+			typed,
+			{label: "Revoke the key", watch: "Someone revoked the bot’s API key. See the switch under *Policy &amp; faults*.", do: revoke},
+			{label: "Press Cancel task", watch: "The channel sees that the task is untouched, and why.", tab: "timeline", hand: adaConfirms, do: confirm(slacktest.Ada, decision.RejectedKey)},
+		}},
+		{ID: "keep", Title: "On second thoughts", Shows: "Keep the task: nothing is cancelled, and that’s on record.", Offer: "Keep a task", More: true, policy: "members", Then: []string{"happy"}, steps: []step{
+			typed,
+			{label: "Press Keep", watch: "Chamelio got no cancel request, and the journal says that the prompt was withdrawn. It can’t be confirmed any more.", tab: "journal", hand: adaKeeps, do: keep},
+		}},
+	}
+}
+
+// lostAnswer lets the cancel take effect, and the bot learn nothing of it.
 func lostAnswer(task int64) *fault {
-	return &fault{side: "Chamelio", label: "cancels, answers 500, and refuses the key when asked", on: func(e *Engine) {
+	return &fault{side: "Chamelio", label: "cancels, answers 500, and refuses to say what happened", on: func(e *Engine) {
 		e.Chamelio.Break(chameliotest.Fault{Method: http.MethodPost, Task: task, Status: http.StatusInternalServerError, Body: `{"detail":"Failed to cancel task"}`, AfterEffect: true})
 		e.Chamelio.Break(chameliotest.Fault{Method: http.MethodGet, Task: task, Status: http.StatusUnauthorized, Body: `{"detail":"API key has been revoked"}`})
 	}}
 }
 
-// slowAnswer lets the cancel take effect, and be answered only after a while.
+// slowAnswer lets the cancel take effect, and answers it only after a while.
 func slowAnswer(task int64) *fault {
 	return &fault{side: "Chamelio", label: "takes a second and a half to cancel", on: func(e *Engine) {
 		e.Chamelio.Break(chameliotest.Fault{Method: http.MethodPost, Task: task, Delay: 1500 * time.Millisecond})
+	}}
+}
+
+// slowAnswers takes seconds to cancel all tasks but the first two, so that the
+// prompt says how many are done.
+func slowAnswers(tasks []int64) *fault {
+	return &fault{side: "Chamelio", label: "takes seconds for some tasks", on: func(e *Engine) {
+		for i, task := range tasks {
+			delay := time.Duration(i+1) * 150 * time.Millisecond
+			if i >= 2 {
+				delay = time.Duration(i+1) * 700 * time.Millisecond
+			}
+			e.Chamelio.Break(chameliotest.Fault{Method: http.MethodPost, Task: task, Delay: delay})
+		}
 	}}
 }

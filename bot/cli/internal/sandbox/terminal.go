@@ -29,7 +29,7 @@ type button struct {
 	label   string
 }
 
-const welcome = `This is Slack, played by a stand-in. You are %s in %s, and the real bot listens.
+const welcome = `This is a simulated Slack. You are %s in %s, and the real bot listens.
 
   /cancel-task 12345    ask for a task to be cancelled; this is the bot's command
   1                     press button [1]
@@ -40,7 +40,7 @@ const help = `The bot's command is /cancel-task. Everything else is this termina
 slash or without:
 
   tasks                 list Chamelio's tasks
-  as grace              be somebody else: ada, grace, linus, guest
+  as grace              be someone else: ada, grace, linus, guest
   in random             go elsewhere: general, random, legal, deals, dm
   kill                  kill the bot, as kill -9 does
   start                 start it again
@@ -134,7 +134,7 @@ func (t *terminal) act(ctx context.Context, line string) {
 	case "help":
 		fmt.Fprint(t.out, help)
 	case "as":
-		t.change(&t.me, people, rest, "There is nobody of that name: it takes ada, grace, linus or guest.")
+		t.change(&t.me, people, rest, "There is no one of that name: it takes ada, grace, linus or guest.")
 	case "in":
 		t.change(&t.place, places, rest, "There is no such place: it takes general, random, legal, deals or dm.")
 	case "kill":
@@ -154,8 +154,8 @@ func (t *terminal) notUnderstood(line string) {
 	fmt.Fprintf(t.out, "“%s” is no command here. The bot's is /cancel-task 12345; help lists this terminal's own.\n", line)
 }
 
-// change goes elsewhere, or becomes somebody else, and starts anew with what
-// this person sees there.
+// change goes elsewhere, or becomes someone else, and shows what this person sees
+// there.
 func (t *terminal) change(what *string, known map[string]string, to, otherwise string) {
 	if known[to] == "" {
 		fmt.Fprintln(t.out, otherwise)

@@ -17,15 +17,20 @@ type view struct {
 	Names    nameMap       `json:"names"` // of everybody and every channel, by id
 	Channels []viewChannel `json:"channels"`
 	Messages []viewMessage `json:"messages"`
+	Modal    *viewModal    `json:"modal"` // nil if none is open
+	Fold     string        `json:"fold"`  // the messages before it are folded
 	Tasks    []viewTask    `json:"tasks"`
 	Requests []viewRequest `json:"requests"`
 	Journal  []viewRow     `json:"journal"`
+	Acts     []act         `json:"acts"`
+	Began    int64         `json:"began"` // of the last story; milliseconds since 1970
 	Log      []logLine     `json:"log"`
 	Metrics  []metric      `json:"metrics"`
 	Bot      viewBot       `json:"bot"`
 	Faults   []viewFault   `json:"faults"`
 	Policy   string        `json:"policy"`
 	Busy     string        `json:"busy"`  // what the page waits for
+	Open     int64         `json:"open"`  // the task that Grace asked for first; 0 once it is over
 	Story    *viewStory    `json:"story"` // nil while none is played
 	Run      string        `json:"run"`   // another one after Start over
 }
@@ -44,6 +49,7 @@ type viewChannel struct {
 	Name string `json:"name"`
 	Note string `json:"note"`
 	Kind string `json:"kind"` // public, private, dm or app
+	Last string `json:"last"` // the timestamp of the last message that someone else posted
 }
 
 type viewTask struct {
@@ -55,6 +61,7 @@ type viewTask struct {
 type viewRequest struct {
 	At     int64  `json:"at"` // milliseconds since 1970
 	Line   string `json:"line"`
+	Task   int64  `json:"task"`
 	Status int    `json:"status"`
 }
 
@@ -67,7 +74,7 @@ type viewRow struct {
 	Confirmer string `json:"confirmer"`
 	Decided   int64  `json:"decided"` // milliseconds since 1970, like the others; 0 for not yet
 	Finished  int64  `json:"finished"`
-	Told      int64  `json:"told"`
+	Told      int64  `json:"told"` // when it was announced
 	Settled   int64  `json:"settled"`
 }
 
@@ -105,12 +112,19 @@ type viewStory struct {
 	Expected int64  `json:"expected"` // milliseconds; 0 if it is quick
 	Failed   string `json:"failed"`
 	Leaving  bool   `json:"leaving"`
+
+	Next string `json:"next"` // the label of the next step
+	By   string `json:"by"`   // who can play it in Slack, too
+	Hand string `json:"hand"` // by which action
+	At   string `json:"at"`   // on which message
+
+	Thread string `json:"thread"` // that the page opens; "" for none
 }
 
 // The people that one can be, and what they are.
 var roles = []viewPerson{
-	{slacktest.Ada, "Ada", "member", ""}, {slacktest.Grace, "Grace", "second member", ""},
-	{slacktest.Linus, "Linus", "admin", ""}, {slacktest.Guest, "Gil", "guest", ""},
+	{slacktest.Ada, "Ada", "requester", ""}, {slacktest.Grace, "Grace", "colleague", ""},
+	{slacktest.Linus, "Linus", "admin", ""}, {slacktest.Guest, "Gil", "guest (not allowed)", ""},
 }
 
 const (
@@ -119,7 +133,7 @@ const (
 )
 
 // look makes the view of a person in a conversation; of Ada in #general where
-// the two do not fit together.
+// the two don't fit together.
 func (w *web) look(me, place string) view {
 	e := w.current()
 	slack := e.Slack
@@ -141,30 +155,35 @@ func (w *web) look(me, place string) view {
 		place = slacktest.General
 	}
 	v.Place = place
-	v.Messages = messagesView(slack.View(me, place))
-	for _, m := range v.Messages {
-		if u, ok := slack.User(m.Author); ok {
-			v.Names[m.Author] = u.RealName
-		}
-	}
+	known := map[int64]bool{}
 	for _, t := range e.Chamelio.Tasks() {
 		title := "Task without a title"
 		if t.Title != nil {
 			title = *t.Title
 		}
-		v.Tasks = append(v.Tasks, viewTask{t.ID, title, t.Status})
+		v.Tasks, known[t.ID] = append(v.Tasks, viewTask{t.ID, title, t.Status}), true
+	}
+	v.Messages, v.Modal = messagesView(slack, slack.View(me, place), known), modalView(slack, me)
+	for _, m := range v.Messages {
+		if u, ok := slack.User(m.Author); ok {
+			v.Names[m.Author] = u.RealName
+		}
+	}
+	if e.open(firstTask) {
+		v.Open = firstTask
 	}
 	requests := e.Chamelio.Requests()
 	for _, r := range requests[max(0, len(requests)-requestsShown):] {
-		v.Requests = append(v.Requests, viewRequest{r.At.UnixMilli(), r.Method + " " + r.Path, r.Status})
+		v.Requests = append(v.Requests, viewRequest{r.At.UnixMilli(), r.Method + " " + r.Path, r.Task, r.Status})
 	}
 	for _, d := range e.record.decisions() {
 		v.Journal = append(v.Journal, rowsView(d)...)
 	}
 	lines := e.record.logged()
+	v.Acts = e.record.done()
 	v.Log, v.Metrics = lines[max(0, len(lines)-linesShown):], e.record.measured()
 	v.Faults, v.Policy = w.switches()
-	v.Busy, v.Story = w.storyView()
+	w.storyView(&v)
 	return v
 }
 
@@ -180,9 +199,9 @@ func botView(e *Engine) viewBot {
 }
 
 func channelView(c slacktest.Conversation, me string, slack *slacktest.Server) viewChannel {
-	note, name, kind := "without the bot", c.Name, string(c.Kind)
+	note, name, kind := "cancelbot isn’t in this channel", c.Name, string(c.Kind)
 	if c.BotIsMember {
-		note = "with the bot"
+		note = ""
 	}
 	if c.Kind == slacktest.DM {
 		for _, member := range c.Members {
@@ -191,10 +210,16 @@ func channelView(c slacktest.Conversation, me string, slack *slacktest.Server) v
 			}
 		}
 		if slices.Contains(c.Members, slacktest.BotUser) {
-			kind, note = "app", "from the bot to you"
+			kind, note = "app", "from cancelbot to you"
 		}
 	}
-	return viewChannel{c.ID, name, note, kind}
+	last := ""
+	for _, m := range slack.View(me, c.ID) {
+		if m.Author != me && m.Only == "" && (m.ThreadTS == "" || m.Broadcast) {
+			last = m.TS
+		}
+	}
+	return viewChannel{c.ID, name, note, kind, last}
 }
 
 // rowsView has a row for each task of a decision.
@@ -240,20 +265,30 @@ func (w *web) switches() ([]viewFault, string) {
 	return all, w.policy
 }
 
-func (w *web) storyView() (busy string, _ *viewStory) {
+// storyView puts the story that is played into a view.
+func (w *web) storyView(v *view) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	v.Busy, v.Fold, v.Began = w.busy, w.fold, w.began
 	p := w.play
 	if p == nil {
-		return w.busy, nil
+		return
 	}
 	now := p.story.steps[p.step]
-	v := &viewStory{
-		ID: p.story.ID, Title: p.story.Title, Step: p.step + 1, Steps: len(p.story.steps), As: now.as, Watch: now.watch, Tab: now.tab,
+	v.Story = &viewStory{
+		ID: p.story.ID, Title: p.story.Title, Step: p.step + 1, Steps: len(p.story.steps), As: now.as, Watch: p.said(now.watch), Tab: now.tab,
 		Running: p.running, Now: p.now, Since: p.since.UnixMilli(), Expected: p.expected.Milliseconds(), Failed: p.failed, Leaving: p.leaving,
 	}
-	if v.As == "" {
-		v.As = slacktest.Ada
+	if v.Story.As == "" {
+		v.Story.As = slacktest.Ada
 	}
-	return w.busy, v
+	if p.step+1 < len(p.story.steps) {
+		v.Story.Next = p.said(p.story.steps[p.step+1].label)
+	}
+	if p.scene != nil && !p.running {
+		v.Story.Thread = p.scene.thread
+	}
+	if next, at := p.awaited(); at != "" {
+		v.Story.By, v.Story.Hand, v.Story.At = next.by, next.action, at
+	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/pkg/browser"
 )
 
-// web is the page: it shows the stand-ins' state, live, and passes on what a
-// person does in it.
+// web serves the page: it shows the fakes' state, live, and passes on what a person
+// does in it.
 type web struct {
 	command Bot
 	ending  context.Context // ends the streams, and what stories do
@@ -28,21 +28,25 @@ type web struct {
 	mu       sync.Mutex
 	engine   *Engine
 	broken   map[string]bool // what is switched on, by the fault's id
-	byStory  *fault          // what a story has broken besides
+	byStory  *fault          // a story's own fault
 	policy   string
 	busy     string // what the page waits for, in words
 	play     *play  // nil while no story is played
 	nextTask int64
+	deal     int    // the next of deals
+	fold     string // the timestamp of the first message that isn't folded
+	began    int64  // when the story began, in milliseconds since 1970
 }
 
-// refreshEvery is how often the page is made anew where nothing told that
-// something changed: Chamelio's stand-in does not.
+// refreshEvery is how often the page checks for changes that nothing reports: the
+// fake Chamelio doesn't.
 const refreshEvery = 150 * time.Millisecond
 
 // servePage serves the page until ctx ends, and closes the engine.
 func servePage(ctx context.Context, e *Engine, listener net.Listener, o Options, out io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
-	w := &web{command: o.Bot, engine: e, ending: ctx, broken: map[string]bool{}, policy: policies[0].ID, nextTask: 20000}
+	w := &web{command: o.Bot, engine: e, ending: ctx, broken: map[string]bool{}, policy: policies[0].ID, nextTask: firstStoryTask, began: time.Now().UnixMilli()}
+	e.seed()
 	defer func() {
 		stop()
 		w.endPlay()
@@ -93,7 +97,7 @@ func (w *web) handler() http.Handler {
 
 func (w *web) index(rw http.ResponseWriter, r *http.Request) {
 	nonce := rand.Text()
-	out, err := page(nonce, beginning{w.look(r.FormValue("as"), r.FormValue("in")), stories, policies, hostileTitles})
+	out, err := page(nonce, beginning{w.look(r.FormValue("as"), r.FormValue("in")), allStories(), policies, hostileTitles})
 	if err != nil {
 		http.Error(rw, "the page is broken: "+err.Error(), http.StatusInternalServerError)
 		return

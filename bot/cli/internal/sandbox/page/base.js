@@ -19,6 +19,9 @@ const svg = (id, kind = "icon", label = "") => {
   return s;
 };
 
+// A narrow window shows one thing at a time, as Slack does on a phone.
+const narrow = matchMedia("(max-width: 64rem)");
+
 // What did not change is left alone, so that focus and selection stay.
 const drawn = new Map();
 function once(key, value, draw) {

@@ -1,5 +1,5 @@
 // ---- The composer: commands, their completion, and the last ones.
-const command = { name: "/cancel-task", usage: "12345 [reason]", about: "Cancel a Chamelio task. You see what it is, and confirm first." };
+const command = { name: "/cancel-task", usage: "12345 [12346 …] [reason]", about: "Cancel a Chamelio task. You see which one, and confirm." };
 const typedBefore = [];
 let back = 0; // how far ↑ has gone
 
@@ -18,7 +18,7 @@ function typing() {
   const typed = $("text").value;
   openMenu(typed.startsWith("/") && !typed.includes(" ") && typed !== command.name && command.name.startsWith(typed));
   $("composer").classList.toggle("ready", typed.trim() !== "");
-  hint(typed.startsWith(command.name) ? `${command.name} ${command.usage}: an id or a task’s link, and why. Enter to send.` : "");
+  hint(typed.startsWith(command.name) ? `${command.name} ${command.usage}: IDs or links, and why. Enter to send.` : "");
 }
 function completeCommand() {
   $("text").value = command.name + " ";
@@ -64,7 +64,7 @@ $("composer").addEventListener("submit", async e => {
   sending = true;
   if (typedBefore.at(-1) !== typed) typedBefore.push(typed);
   const answer = await act({ do: "type", text: typed });
-  if (["dispatch_failed", "operation_timeout"].includes(answer.state)) {
+  if (unanswered(answer)) {
     slackSays(`${typed.split(" ")[0]} failed with the error “${answer.state}”`);
     if (!state.bot.alive) hint("The bot isn’t running. Start it again on the tab “The bot”.", true);
   }

@@ -1,26 +1,4 @@
-// ---- The conversation, and the way to others.
-const signs = { public: "i-hash", private: "i-lock" };
-
-function drawPlaces() {
-  once("places", [state.channels, state.place, state.me, state.bot.alive], () => {
-    const group = (title, kinds) => {
-      const rows = state.channels.filter(c => kinds.includes(c.kind));
-      if (!rows.length) return [];
-      return [el("h3", {}, title), el("ul", {}, ...rows.map(c => el("li", {}, el("button", {
-        type: "button", "data-channel": c.id, "aria-current": c.id === state.place ? "page" : undefined, title: c.note, on: () => go(state.me, c.id),
-      }, sign(c), el("span", {}, c.name), c.kind === "app" && presence()))))];
-    };
-    keepFocus($("channels"), "data-channel", () => $("channels").replaceChildren(
-      ...group("Channels", ["public", "private"]), ...group("Direct messages", ["dm"]), ...group("Apps", ["app"]),
-      ...(state.channels.some(c => c.kind === "app") ? [] : [el("h3", {}, "Apps"), el("p", { class: "app-row" }, face("app", ""), " cancelbot ", presence())])));
-    $("where").replaceChildren(...state.channels.map(c => el("option", { value: c.id, selected: c.id === state.place }, (c.kind === "public" ? "# " : "") + c.name)));
-    const here = state.channels.find(c => c.id === state.place);
-    $("place").replaceChildren(signs[here.kind] ? svg(signs[here.kind]) : "", here.name, el("small", {}, here.note));
-    $("text").placeholder = `Message ${here.kind === "public" ? "#" : ""}${here.name}`;
-  });
-}
-const sign = c => signs[c.kind] ? svg(signs[c.kind]) : face(c.kind === "app" ? "app" : c.name, c.name);
-const presence = () => el("span", { class: state.bot.alive ? "dot on" : "dot", role: "img", "aria-label": state.bot.alive ? "running" : "not running", title: state.bot.alive ? "running" : "not running" });
+// ---- The messages of a conversation.
 
 // What Slack itself says, to one person in one place, and only on this page.
 const local = [];
@@ -35,16 +13,18 @@ function drawMessages() {
   const log = $("log"), list = $("messages");
   const all = [...(state.messages || []), ...local.filter(m => m.me === state.me && m.place === state.place && m.run === state.run)];
   all.sort((a, b) => parseFloat(a.ts) - parseFloat(b.ts));
-  const threads = Map.groupBy ? Map.groupBy(all.filter(m => m.thread), m => m.thread) : new Map();
-  const tops = all.filter(m => !m.thread), items = [];
-  items.push({ key: "welcome", value: [state.place, state.me, tops.length > 0, suggestion()], make: welcome });
+  const threads = new Map(), tops = all.filter(m => !m.thread || m.broadcast), items = [];
+  for (const m of all) if (m.thread && !m.only) threads.set(m.thread, [...threads.get(m.thread) || [], m]);
+  const folded = unfolded === state.fold ? 0 : tops.filter(m => m.ts < state.fold).length;
+  if (folded) items.push({ key: "fold", value: folded, make: () => fold(folded) });
+  else items.push({ key: "welcome", value: [state.place, state.me], make: welcome });
   let day = "", previous = null;
-  for (const m of tops) {
+  for (const m of tops.slice(folded)) {
     const today = formatDate(new Date(m.at * 1000), "{date_long_pretty}", new Date());
     if (today !== day) items.push({ key: "day " + today, value: today, make: () => el("li", { class: "day" }, el("span", {}, today)) });
-    const grouped = today === day && previous && !m.only && !previous.only && previous.author === m.author && m.at - previous.at < 300;
-    const replies = threads.get(m.ts) || [];
-    items.push({ key: m.ts, value: [m, replies, grouped], message: m, replies, make: () => messageItem(m, replies, grouped) });
+    const grouped = today === day && previous && !m.only && !previous.only && !m.thread && previous.author === m.author && m.at - previous.at < 300;
+    const replies = threads.get(m.ts) || [], parent = m.thread && all.find(p => p.ts === m.thread);
+    items.push({ key: m.ts, value: [m, replies, grouped, parent?.text], message: m, replies, make: () => messageItem(m, { replies, parent, grouped }) });
     [day, previous] = [today, m];
   }
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
@@ -63,7 +43,7 @@ function drawMessages() {
     const node = i.make(), focused = old?.node.contains(document.activeElement);
     if (old) { old.node.replaceWith(node); at = node.nextSibling; if (pinned === old.node) pinned = node; } else list.insertBefore(node, at);
     shown.set(i.key, { json, node });
-    // The button that was pressed is gone: what came of it stands here.
+    // The pressed button is gone: the focus goes to its result.
     if (focused) refocus = node.querySelector(`[data-action]`) && document.activeElement?.dataset?.action ? node.querySelector("[data-action]") : node;
     if (i.message) {
       newest = node;
@@ -78,6 +58,8 @@ function drawMessages() {
   if (newest && !lower && (atEnd || pinned || refocus || sending)) reveal(newest);
   if (newest && sending) sending = false;
 }
+let unfolded = null; // the fold that was opened
+const fold = n => el("li", { class: "fold" }, el("button", { type: "button", on: () => { unfolded = state.fold; drawMessages(); $("log").focus(); } }, n === 1 ? "Show 1 earlier message" : `Show ${n} earlier messages`));
 let sending = false; // something was sent from here, and its answer is to be seen
 
 // heard has what is new read out.
@@ -89,7 +71,7 @@ function heard(m, replies, old) {
 const angledAway = s => s.replace(/<([^<>]+)>/g, (all, inner) => { const shown = angled(inner); return typeof shown === "string" ? shown : shown.textContent; });
 
 // reveal shows a message whole, or its beginning where it is too tall, and goes
-// on doing so when the room changes, until somebody scrolls.
+// on doing so when the room changes, until a person scrolls.
 let pinned = null;
 function reveal(node) {
   const log = $("log");
@@ -101,25 +83,8 @@ function reveal(node) {
 new ResizeObserver(() => { if (pinned?.isConnected) reveal(pinned); }).observe($("log"));
 for (const kind of ["wheel", "touchmove", "keydown", "pointerdown"]) $("log").addEventListener(kind, () => { pinned = null; }, { passive: true });
 
-// suggestion is a command that can still do something: the green button must not
-// name a task that is over.
-function suggestion() {
-  const open = (state.tasks || []).find(t => t.status === "in_progress" || t.status === "pending");
-  return `/cancel-task ${open?.id ?? 12345} ${(open?.id ?? 12345) === 12345 ? "duplicate of 12346" : "no longer needed"}`;
-}
-
 function welcome() {
-  const here = state.channels.find(c => c.id === state.place), me = state.people.find(p => p.id === state.me);
-  const item = el("li", { class: "welcome" });
-  if (state.place !== "C0GENERAL") {
-    item.append(el("h3", {}, (here.kind === "public" ? "# " : "") + here.name), el("p", {}, `You are ${me.name}, and this is the very beginning of this conversation.`));
-    return item;
-  }
-  item.append(el("h3", {}, "Cancel a Chamelio task from Slack"), el("ol", {},
-    el("li", {}, `You are ${me.name} (${me.role}), in #general. Type `, el("code", {}, "/cancel-task 12345"), " and see which task that is."),
-    el("li", {}, "Confirm with a button. Everybody in the channel reads what came of it."),
-    el("li", {}, "Then break something, or kill the bot halfway: what was confirmed is still told.")),
-    el("p", { class: "row" }, el("button", { type: "button", id: "suggest", class: "primary", on: () => fill(suggestion()) }, "Fill the command in"),
-      el("button", { type: "button", id: "suggest-story", on: () => playStory("crash") }, "Or watch it survive a kill")));
-  return item;
+  const here = state.channels.find(c => c.id === state.place);
+  return el("li", { class: "welcome" }, el("h3", {}, placeName()), el("p", {}, `This is the very beginning of this ${here.kind === "public" || here.kind === "private" ? "channel" : "conversation"}.`),
+    here.note ? el("p", {}, here.note + ".") : here.kind !== "dm" && el("p", {}, svg("i-app"), " cancelbot is here: type ", el("code", {}, "/cancel-task"), ", or open a message’s menu."));
 }

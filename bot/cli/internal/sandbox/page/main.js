@@ -1,14 +1,16 @@
 // ---- The whole, and the stream that keeps it current.
 function draw() {
   once("run", state.run, () => { shown.forEach(old => old.node.remove()); shown.clear(); drawMessages.started = false; });
-  once("people", state.people, people => $("me").replaceChildren(...people.map(p => el("option", { value: p.id }, `${p.name} (${p.role})`))));
-  $("me").value = state.me;
+  once("people", [state.people, state.me], drawMe);
   once("busy", state.busy, busy => { $("busy").textContent = busy; });
   drawPlaces();
   drawMessages();
   drawTry();
+  drawThread();
   drawProof();
+  drawTimeline();
   drawStory();
+  drawModal();
 }
 
 // view chooses what a narrow screen shows.
@@ -19,14 +21,13 @@ function view(name) {
   showLatest();
 }
 // Where one view is all that is shown, it is the main one.
-const narrow = matchMedia("(max-width: 64rem)");
 function landmarks() {
-  $("behind").setAttribute("role", narrow.matches && document.body.dataset.view !== "chat" ? "main" : "complementary");
+  const { view, screen } = document.body.dataset, elsewhere = narrow.matches && (view !== "chat" || screen === "thread");
+  $("behind").setAttribute("role", elsewhere ? "main" : "complementary");
+  $("side").setAttribute("role", narrow.matches && view === "chat" && screen === "list" ? "main" : "navigation");
 }
 narrow.addEventListener("change", landmarks);
 for (const b of document.querySelectorAll("[data-goto]")) b.addEventListener("click", () => view(b.dataset.goto));
-$("me").addEventListener("change", () => go($("me").value, state.place));
-$("where").addEventListener("change", () => go(state.me, $("where").value));
 
 let stream, silent;
 function go(me, place) {
@@ -38,11 +39,11 @@ function go(me, place) {
   let first = moved;
   stream.onmessage = e => {
     ended(false);
-    if (first) { shown.forEach(old => old.node.remove()); shown.clear(); drawMessages.started = false; first = false; }
+    if (first) { shown.forEach(old => old.node.remove()); shown.clear(); drawMessages.started = false; first = false; closeThread(); }
     state = JSON.parse(e.data);
     draw();
   };
-  history.replaceState(null, "", `/?as=${me}&in=${place}`);
+  history.replaceState(null, "", `/?as=${me}&in=${place}${location.hash}`);
 }
 
 // ended says that there is nothing behind this page any more.
@@ -61,3 +62,5 @@ function ended(yes) {
 
 draw();
 go(state.me, state.place);
+$("story-next").focus();
+shared();

@@ -1,6 +1,9 @@
-// ---- Stories: cards, and the line that says what to watch.
-$("stories").append(...stories.map(s => el("li", {}, el("button", { type: "button", "data-story": s.id, on: () => playStory(s.id) },
-  el("b", {}, s.title), el("span", { class: "takes" }, s.takes), el("span", { class: "shows" }, s.shows)))));
+// ---- Stories: their cards, and the bar that says what to look at and what is next.
+const storyOf = id => stories.find(s => s.id === id);
+for (const s of stories) $(s.more ? "more-stories" : "stories").append(el("li", {}, el("button", { type: "button", "data-story": s.id, on: () => playStory(s.id) },
+  el("b", {}, s.title), el("span", { class: "takes" }, `${s.steps} steps`), el("span", { class: "shows" }, s.shows))));
+
+$("more-stories").previousElementSibling.hidden = !stories.some(s => s.more);
 
 // What is asked of stories is asked in order: of two requests at once the later
 // could come first.
@@ -9,58 +12,100 @@ const ask = action => asked = asked.then(() => act(action));
 
 let seat = null; // who one was before the story
 async function playStory(id) {
+  if (!storyOf(id)) return;
   view("chat");
-  if (!state.story) seat = { me: state.me, place: state.place };
-  drawStory.focus = true;
+  closeThread();
+  screen("conversation");
+  seat ||= { me: state.me, place: state.place };
+  $("story-next").focus();
+  history.replaceState(null, "", `#story=${id}`);
   await ask({ do: "story", name: id });
 }
-$("story-next").addEventListener("click", () => {
+$("story-next").addEventListener("click", async () => {
   const s = state.story;
-  if (!s || s.running) return;
+  if (!s) return playStory("happy");
+  if (s.running) return;
   if (s.failed || s.step === s.steps) return leaveStory();
+  if (s.by === state.me && !await confirmed(awaitedButton()?.confirm)) return;
   ask({ do: "next" });
 });
 $("story-stop").addEventListener("click", leaveStory);
 async function leaveStory() {
+  history.replaceState(null, "", location.pathname + location.search);
   await ask({ do: "stop" });
   if (seat && (seat.me !== state.me || seat.place !== state.place)) go(seat.me, seat.place);
   seat = null;
-  $("text").focus();
+  $("story-next").focus();
+}
+const shared = () => { const [, id] = location.hash.match(/^#story=(\w+)$/) || []; if (id && state.story?.id !== id) playStory(id); };
+addEventListener("hashchange", shared);
+
+// awaitedButton is the button in a message that plays the next step, too.
+function awaitedButton() {
+  const m = (state.messages || []).find(m => m.ts === state.story?.at);
+  return (m?.blocks || []).flatMap(b => b.elements || []).find(e => e.action_id === state.story.hand);
+}
+function mark() {
+  for (const e of document.querySelectorAll(".awaited")) e.classList.remove("awaited");
+  const s = state.story;
+  if (!s?.at || s.by !== state.me) return;
+  const what = s.hand === "menu" ? `[data-more="${s.at}"]` : `[data-ts="${s.at}"] [data-action="${s.hand}"]`;
+  for (const e of document.querySelectorAll(what)) e.classList.add("awaited");
+  // The button is in sight, once a step.
+  const button = $("log").querySelector(".awaited"), step = `${s.id} ${s.step} ${s.at}`;
+  if (button && mark.step !== step) {
+    mark.step = step;
+    reveal(button);
+  }
 }
 
 function drawStory() {
   const s = state.story;
-  for (const card of $("stories").querySelectorAll("button")) {
-    if (s && card.dataset.story === s.id) card.setAttribute("aria-current", "true"); else card.removeAttribute("aria-current");
-  }
-  const was = drawStory.before;
-  drawStory.before = s && `${s.id} ${s.step} ${s.running}`;
-  $("story").hidden = !s;
-  if (!s) {
-    if (was && document.activeElement === document.body) $("text").focus();
-    return;
-  }
-  // The story says who looks on, once a step.
-  const scene = `${s.id} ${s.step}`;
+  for (const card of document.querySelectorAll("[data-story]")) s && card.dataset.story === s.id ? card.setAttribute("aria-current", "true") : card.removeAttribute("aria-current");
+  if (s) follow(s);
+  once("story", s ? [s.id, s.step, s.running, s.failed, s.leaving, s.watch] : ["idle", state.open, state.me], () => s ? drawStep(s) : drawIdle());
+  mark();
+  tick();
+}
+
+// follow takes the seat of the person who watches this step, once a step.
+function follow(s) {
+  const scene = `${s.id} ${s.step} ${state.began}`;
   if (drawStory.scene !== scene) {
     drawStory.scene = scene;
     if (s.tab) showTab("proof", s.tab);
     if (s.as !== state.me || state.place !== "C0GENERAL") go(s.as, "C0GENERAL");
   }
-  const last = s.step === s.steps, done = !s.running;
-  once("story", [s.id, s.step, s.running, s.failed, s.leaving], () => {
-    $("story").classList.toggle("failed", Boolean(s.failed));
-    $("story-title").textContent = s.leaving ? s.title : `${s.title} – step ${s.step} of ${s.steps}`;
-    $("story-watch").textContent = done ? s.failed || s.watch : "";
-    $("story-next").textContent = s.failed ? "Leave the story" : last ? "Done" : "Next";
-    $("story-next").setAttribute("aria-disabled", String(!done));
-    $("story-stop").hidden = s.leaving || Boolean(s.failed) || (done && last);
-    if (drawStory.focus) { drawStory.focus = false; $("story-next").focus(); }
-  });
-  tick();
+  const open = s.thread && `${scene} ${s.thread}`;
+  if (open && drawStory.thread !== open && s.as === state.me && state.messages?.some(m => m.ts === s.thread)) { drawStory.thread = open; openThread(s.thread); }
 }
 
-// tick tells how long is waited, second by second: nothing stands still.
+function drawIdle() {
+  $("story").className = "idle";
+  $("story-title").textContent = "Try it: three clicks";
+  $("story-watch").replaceChildren(inline(state.open ? `Grace wants task ${state.open} stopped. You are Ada, and you can do that right here in Slack.` : "That task is over. Play it again with another one.", true));
+  $("story-next").textContent = state.open ? `Cancel task ${state.open}` : "Cancel another task";
+  $("story-next").className = "primary";
+  $("story-next").removeAttribute("aria-disabled");
+  $("story-stop").hidden = true;
+  $("story-offers").replaceChildren();
+}
+
+function drawStep(s) {
+  const done = !s.running, end = done && (s.failed || s.step === s.steps), story = storyOf(s.id);
+  $("story").className = s.failed ? "failed" : end ? "end" : "";
+  $("story-title").textContent = s.leaving ? s.title : `${s.title} – step ${s.step} of ${s.steps}`;
+  $("story-watch").replaceChildren(done ? inline(s.failed || s.watch, true) : "");
+  if (done) $("story-next").textContent = s.failed ? "Leave the story" : end ? "Done" : s.next || "Next";
+  $("story-next").className = end && !s.failed ? "" : "primary";
+  $("story-next").setAttribute("aria-disabled", String(!done));
+  $("story-stop").hidden = s.leaving || Boolean(end);
+  const offers = end && !s.failed ? story.then.map(storyOf) : [];
+  $("story-offers").replaceChildren(...offers.map(o => el("button", { type: "button", "data-offer": o.id, on: () => playStory(o.id) }, o.offer)),
+    end && !s.failed ? el("a", { class: "button primary", href: "https://github.com/cancelbot/cancelbot/blob/main/docs/install.md", target: "_blank", rel: "noreferrer" }, "Install it") : "");
+}
+
+// tick says how long a step has been waiting, second by second.
 function tick() {
   const s = state.story;
   $("story-progress").hidden = !s?.running;

@@ -1,12 +1,13 @@
 // ---- mrkdwn, as Slack draws it (docs.slack.dev/messaging/formatting-message-text).
-const emojis = ["white_check_mark", "warning", "information_source", "question", "hourglass_flowing_sand", "no_entry"];
+const emojis = ["white_check_mark", "warning", "information_source", "question", "hourglass_flowing_sand", "no_entry", "octagonal_sign", "double_vertical_bar"];
+const characters = { "🛑": "octagonal_sign", "⚠": "warning", "⏳": "hourglass_flowing_sand", "✅": "white_check_mark", "⛔": "no_entry", "❓": "question", "ℹ": "information_source", "⏸": "double_vertical_bar" };
 
-// plain is text without marks: entities and emoji.
+// plain is text without formatting: entities and emoji.
 function plain(text) {
   const out = document.createDocumentFragment();
-  for (const part of text.split(/(:[a-z_]+:)/)) {
-    const name = part.slice(1, -1);
-    if (part.startsWith(":") && emojis.includes(name)) out.append(svg("e-" + name, "emoji", name.replaceAll("_", " ")));
+  for (const part of text.split(/(:[a-z_]+:|[🛑⚠⏳✅⛔❓ℹ⏸]\ufe0f?)/u)) {
+    const name = characters[part.replace("\ufe0f", "")] || (part.startsWith(":") && part.slice(1, -1));
+    if (emojis.includes(name)) out.append(svg("e-" + name, "emoji", name.replaceAll("_", " ")));
     else out.append(part.replaceAll("\u2060", "").replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&"));
   }
   return out;
@@ -63,7 +64,10 @@ function mrkdwn(text, verbatim) {
   for (const p of parts) out.append(el(p.kind, {}, inline(p.lines.join("\n"), verbatim)));
   return out;
 }
-const text = t => t.plain ? el("p", {}, plain(t.text.replaceAll("&", "&amp;"))) : mrkdwn(t.text, t.verbatim);
+
+// text draws Slack's text objects. Plain text has no entities.
+const literal = s => plain(s.replaceAll("&", "&amp;"));
+const text = t => t.type === "plain_text" ? el("p", {}, literal(t.text)) : mrkdwn(t.text, t.verbatim);
 
 // formatDate shows a moment as Slack does: "Today at 9:31 PM". The tests hold
 // it against slacktest.FormatDate.
