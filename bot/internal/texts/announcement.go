@@ -14,12 +14,15 @@ import (
 func (w Texts) OutcomeLine(d decision.Record) Message {
 	d = published(d)
 	all := resultsOf(d)
+	_, _, unknown := counted(all)
 	line := w.line(d)
 	switch {
 	case d.Confirmer != d.Requester:
 		line += " " + pair(d) + "."
-	case len(all) > 1:
+	case len(all) > 1 && unknown == 0:
 		line = w.several(d, all, d.Requester) + " The channel has each result."
+	case len(all) > 1:
+		line += " The channel has each result."
 	}
 	return say("%s %s", emojiOf(all), line).meansOutcome(d.Outcome())
 }

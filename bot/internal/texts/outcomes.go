@@ -133,7 +133,7 @@ const (
 	keepChecking = "I'm checking, and I'll post the result here within 24 hours. Check the task's page before you try again."
 
 	// The last text of a prompt can't be edited later, so it is in the past.
-	lineUnknown = "Chamelio didn't say clearly whether {task} was cancelled. I'm checking, and I'll post the result in the channel."
+	lineUnknown = "Chamelio didn't say clearly whether {task} was cancelled. The result appears in the channel once I know it."
 )
 
 // settledUnknown is for an outcome that stayed unknown until the end of the
@@ -238,10 +238,17 @@ func (w Texts) short(d decision.Record) string {
 
 func (w Texts) clause(r result) string { return w.fillOutcome(r.row.clause, "", "", r) }
 
-// line returns the result as a sentence, which names no one.
+// line returns the result as a sentence, which names no one. It isn't updated
+// later, so of an unknown outcome it says nothing that can become false.
 func (w Texts) line(d decision.Record) string {
 	all := resultsOf(d)
-	if len(all) > 1 {
+	_, _, unknown := counted(all)
+	switch {
+	case len(all) > 1 && unknown == len(all):
+		return fmt.Sprintf("Chamelio didn't say clearly what happened to the %d tasks.", unknown)
+	case len(all) > 1 && unknown > 0:
+		return fmt.Sprintf("Chamelio didn't say clearly what happened to %d of the %d tasks.", unknown, len(all))
+	case len(all) > 1:
 		return sentence(tally(all))
 	}
 	row := all[0].row
