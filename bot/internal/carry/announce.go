@@ -10,6 +10,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
 
 // outbox is what announcing needs of the journal.
@@ -74,7 +75,9 @@ var posts = map[slackapi.Status]decision.Kind{
 }
 
 func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err error) {
-	d, say, alone, thread := l.decided(), l.Texts.Announcement, l.Texts.AnnouncementInPerson, l.Thread
+	d, thread := l.decided(), l.Thread
+	say := func(d decision.Record) texts.Message { return l.Texts.Announcement(d, l.now()) }
+	alone := func(d decision.Record) texts.Message { return l.Texts.AnnouncementInPerson(d, l.now()) }
 	if l.state.Stage == decision.Settling {
 		d, say, alone = l.final(), l.Texts.Settled, l.Texts.SettledInPerson
 		if where == decision.InThread {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/goldenfile"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
@@ -65,6 +66,7 @@ func modalBlocks(t *testing.T, sample sample) []slacktest.Block {
 	}
 	for i, b := range blocks {
 		for j, e := range b.Elements {
+			blocks[i].Elements[j].Content.Type = e.Type
 			_ = json.Unmarshal(e.RawText, &blocks[i].Elements[j].Content.Text)
 		}
 		if b.Type == "input" {
@@ -141,9 +143,34 @@ func TestMessagesPage(t *testing.T) {
 		if len(buttons) > 0 {
 			page.WriteString(strings.Join(buttons, " ") + "\n")
 		}
-		page.WriteString("```\n")
+		page.WriteString("```\n" + asked(t, sample.Blocks))
 	}
 	goldenfile.Same(t, filepath.Join("..", "..", "..", "docs", "messages.md"), page.String())
+}
+
+// asked shows the dialogs in which Slack asks back.
+func asked(t *testing.T, blocks json.RawMessage) string {
+	t.Helper()
+	var parsed []struct {
+		Elements []struct{ Confirm map[string]any }
+	}
+	if blocks == nil {
+		return ""
+	}
+	if err := json.Unmarshal(blocks, &parsed); err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	for _, b := range parsed {
+		for _, e := range b.Elements {
+			if e.Confirm == nil {
+				continue
+			}
+			said := func(key string) any { return e.Confirm[key].(map[string]any)["text"] }
+			text += fmt.Sprintf("\nSlack asks back:\n\n```text\n%s\n%s\n[%s] [%s]\n```\n", said("title"), said("text"), said("confirm"), said("deny"))
+		}
+	}
+	return text
 }
 
 // addresses follow links in plain text.
@@ -170,6 +197,28 @@ func TestWhileACancelMayBeUnderWayNothingIsSaidOfTheTask(t *testing.T) {
 	}
 	if n < 80 {
 		t.Errorf("only %d texts were looked at", n)
+	}
+}
+
+// A prompt's last text, and an answer to a click, can't be edited once an
+// unknown outcome is known, so they don't say that it isn't.
+func TestNoPrivateTextBecomesFalse(t *testing.T) {
+	s := &sampler{Texts: sampleTexts(), example: typical()}
+	public := s.confirmation(true)
+	for _, row := range outcomeTexts {
+		if row.outcome != decision.Unknown {
+			continue
+		}
+		for _, confirmer := range []string{s.user, s.other} {
+			d := s.decision(confirmer, row.outcome).With(s.resultFor(row))
+			other := d
+			other.ID = "OTHER"
+			for _, m := range []Message{s.OutcomeLine(d), s.CameSecond(d, s.user), s.TooLateToWithdraw(public, d, s.user), s.Overtaken(public, other)} {
+				if strings.Contains(m.Text, " yet") || !strings.Contains(m.Text, "I'll post the result in <#C0GENERAL>") {
+					t.Errorf("%s: %s", rowName(row), m.Text)
+				}
+			}
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package texts
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/input"
@@ -74,10 +75,10 @@ var refusalTexts = []refusalText{
 		"{requester}, who asked for this, may no longer cancel tasks. If you want it cancelled, type {again} yourself.",
 		"The person who asked may no longer cancel tasks."},
 	{policy.CodeCannotCheck,
-		"I couldn't check with Slack whether you may cancel tasks. Try again in a minute. If it keeps happening, ask {operator}.",
+		"I couldn't check with Slack whether you may cancel tasks. Try again in a minute.",
 		"Slack didn't say who they are."},
 	{policy.CodeCannotCheckTask,
-		"Chamelio didn't say enough about {task} for me to check whether you may cancel it. Try again in a minute. If it keeps happening, ask {operator}.",
+		"I couldn't check with Chamelio whether you may cancel {task}. Try again in a minute.",
 		"Chamelio didn't say who is on the task, or which workflow it belongs to."},
 	{policy.CodeCannotCheckScope,
 		cannotCheck,
@@ -126,14 +127,15 @@ func (w Texts) fillRefusal(text string, c decision.Confirmation) string {
 	approvers := w.mayConfirm()
 	someone, certain := approvers, approvers
 	if approvers == "" {
-		someone, certain = "a colleague in this channel", "the people on the list of approvers"
+		someone, certain = "a colleague in this channel", "approvers"
 	}
 	return fill(text, "{task}", w.asked(c), "{again}", w.again(c.IDs()...), "{places}", w.places(),
 		"{operator}", w.contact(), "{requester}", mention(c.Requester), "{approvers}", certain, "{someone}", someone)
 }
 
-// AuditRefusal reports a refusal in the audit channel.
-func (w Texts) AuditRefusal(n decision.Note) Message {
+// AuditRefusal reports a refusal in the audit channel. It says when that was
+// unless it is posted soon after.
+func (w Texts) AuditRefusal(n decision.Note, posted time.Time) Message {
 	did := "command"
 	if n.ConfirmationID != "" {
 		did = "click"
@@ -146,6 +148,9 @@ func (w Texts) AuditRefusal(n decision.Note) Message {
 	where := "a direct message"
 	if input.IsID(n.Channel, "CG") {
 		where = inChannelNamed(n.Channel)
+	}
+	if posted.Sub(n.At) > late {
+		did += " " + on(n.At)
 	}
 	return say(":no_entry: *Refused:* %s, %s in %s (%s). %s", mention(n.Person), tasks, where, did, refusalOf(code).audit)
 }
