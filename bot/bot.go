@@ -144,7 +144,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	spans := observe.NewTracer(cfg.Traces)
 	details := carry.NewDetails(b.tasks, b.mentions())
 	b.gate = &gate{
-		checker: policy.NewChecker(cfg.Policy, b.slack, peopleOn(b.tasks, details), cfg.FactsMaxAge), journal: j,
+		checker: policy.NewChecker(cfg.Policy, b.slack, peopleOn(b.tasks), cfg.FactsMaxAge), journal: j,
 		known: make(chan struct{}), appID: b.app, now: b.now,
 	}
 	b.carrier = carry.New(carry.Options{

@@ -231,8 +231,8 @@ func (c *commands) confirmation(who asker, reason string, in []previewed, public
 		RequestedAt: now, ExpiresAt: now.Add(c.confirmTTL),
 	}
 	for _, one := range in {
-		title := input.Shorten(input.Clean(one.task.Title), texts.MaxTitle)
-		confirmation.Tasks = append(confirmation.Tasks, decision.Named{ID: one.id, Title: title, URL: one.task.URL})
+		one.task.ID = one.id
+		confirmation.Tasks = append(confirmation.Tasks, texts.NameOf(one.task))
 	}
 	return confirmation
 }
@@ -284,7 +284,7 @@ func (c *commands) preview(ctx context.Context, id chamelio.TaskID) previewed {
 		return notPreviewed(id, err)
 	}
 	facts := factsOf(task, asked)
-	c.details.Keep(task, asked)
+	c.details.Keep(task)
 	c.gate.checker.KeepTask(int64(id), facts)
 	return previewed{id: id, task: task, facts: facts}
 }

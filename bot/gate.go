@@ -9,7 +9,6 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
@@ -108,17 +107,15 @@ func originOf(o slackapi.Origin) policy.Origin {
 const lookTimeout = 5 * time.Second
 
 // peopleOn returns how the policy gets a task for something that is being
-// decided. The announcement's details are spared a GET of their own.
-func peopleOn(tasks looker, details *carry.Details) policy.Tasks {
+// decided.
+func peopleOn(tasks looker) policy.Tasks {
 	return func(ctx context.Context, id int64) (policy.Task, error) {
 		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 		defer cancel()
-		asked := time.Now()
 		t, err := tasks.Task(ctx, chamelio.TaskID(id))
 		if err != nil {
 			return policy.Task{}, fmt.Errorf("getting the task: %w", err)
 		}
-		details.Keep(t, asked)
 		return factsOf(t, time.Time{}), nil
 	}
 }

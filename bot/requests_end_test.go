@@ -170,7 +170,7 @@ func (w *world) recordOf(prompt slacktest.Message, at time.Time) decision.Record
 func itemsOf(c decision.Confirmation) []decision.Item {
 	var items []decision.Item
 	for _, t := range c.Tasks {
-		items = append(items, decision.Item{ID: t.ID, Title: t.Title, URL: t.URL})
+		items = append(items, t.Item())
 	}
 	return items
 }

@@ -200,8 +200,9 @@ func TestARefusedFloodSparesTheRateLimit(t *testing.T) {
 	})
 }
 
-// After Chamelio's answer the announcement waits for the outcome's record alone,
-// and the prompt's last update runs next to it.
+// After Chamelio's answer the announcement waits for the outcome's record alone:
+// the GET of the task's step was sent next to the cancel. The prompt's last update
+// runs next to the announcement.
 func TestTheAnnouncementWaitsForNoOtherRequest(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -209,7 +210,7 @@ func TestTheAnnouncementWaitsForNoOtherRequest(t *testing.T) {
 		c := w.watch()
 		clicked := time.Now()
 		w.confirm(ada, prompt)
-		if c.answered["response_url"] != 1 || c.answered["chat.postMessage"] != 1 || c.arrived["GET"] != 0 {
+		if c.answered["response_url"] != 1 || c.answered["chat.postMessage"] != 1 || c.arrived["GET"] != 1 {
 			t.Errorf("%v", c.arrived)
 		}
 		for _, call := range w.slack.Calls() {

@@ -129,11 +129,17 @@ func (s *standIns) connected(n int) {
 	s.eventually("the bot connects", 20*time.Second, func() bool { return s.slack.Connections() >= n })
 }
 
-// prompt types a command and returns the prompt.
+// prompt types the command for a task and returns the prompt.
 func (s *standIns) prompt(user, channel string, task int64) slacktest.Message {
 	s.Helper()
+	return s.ask(user, channel, fmt.Sprintf("/cancel-task %d", task))
+}
+
+// ask types a command and returns the prompt.
+func (s *standIns) ask(user, channel, command string) slacktest.Message {
+	s.Helper()
 	before := len(s.slack.Private(user, channel))
-	s.slack.Slash(user, channel, fmt.Sprintf("/cancel-task %d", task))
+	s.slack.Slash(user, channel, command)
 	s.eventually("a prompt", 20*time.Second, func() bool { return len(s.slack.Private(user, channel)) > before })
 	m := s.slack.Private(user, channel)[before]
 	if m.Button("cancel_task") == nil {

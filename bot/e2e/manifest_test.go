@@ -146,7 +146,7 @@ func TestTheManifestAsksForWhatTheCodeCalls(t *testing.T) {
 		"PostMessageContext": {"chat:write", "chat:write.public"}, "UpdateMessageContext": {"chat:write"}, "GetUserInfoContext": {"users:read"},
 		"GetUserGroupMembersContext": {"usergroups:read"}, "GetPermalinkContext": nil,
 		"ScheduleMessageContext": {"chat:write"}, "DeleteScheduledMessageContext": {"chat:write"},
-		"AuthTestContext": nil, "GetBotInfoContext": {"users:read"}, "OpenViewContext": nil, "GetUserByEmailContext": {"users:read.email"},
+		"AuthTestContext": nil, "GetBotInfoContext": {"users:read"}, "OpenViewContext": nil, "UpdateViewContext": nil, "GetUserByEmailContext": {"users:read.email"},
 	}
 	want := map[string]bool{"commands": true, "users:read.email": true} // the latter fills a field of users.info
 	for _, file := range sources(t, "bot/*.go", "bot/internal/*/*.go", "bot/cli/internal/doctor/*.go", "bot/cli/*.go") {

@@ -27,6 +27,7 @@ func (l *life) record() decision.Event {
 	res := l.tasks.result(l.task)
 	if res.Outcome == "" {
 		res = l.facts.result(l.state)
+		res.Was = texts.Moved(l.item().Named(), res)
 	}
 	if l.state.Cause == decision.CauseOverruled && res.Cause != decision.CauseOverruled {
 		res = res.Overruled()

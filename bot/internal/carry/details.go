@@ -20,20 +20,16 @@ const (
 	// announcement.
 	detailsTimeout = 2 * time.Second
 
-	// detailsAge is how long what a prompt showed of a task is fresh enough for
-	// the announcement.
-	detailsAge = time.Minute
-
 	// maxSeen bounds how many tasks are remembered, at half a KB each.
 	maxSeen = 1024
 )
 
-// Details finds what an announcement says about a task besides its outcome.
+// Details finds what an announcement says about a task in addition to its outcome.
 // Nothing is decided by it.
 type Details struct {
 	tasks  Tasks
 	people Directory // nil if no one is mentioned
-	seen   *lru.Cache[chamelio.TaskID, seenTask]
+	seen   *lru.Cache[chamelio.TaskID, chamelio.Task]
 }
 
 // Directory finds people by their e-mail address (users.lookupByEmail).
@@ -41,38 +37,27 @@ type Directory interface {
 	GetUserByEmailContext(ctx context.Context, email string) (*slack.User, error)
 }
 
-// seenTask is a task as a prompt showed it.
-type seenTask struct {
-	chamelio.Task
-	asked time.Time
-}
-
 // details are what is known of a task.
 type details struct {
 	chamelio.Task
-	remembered bool // from the prompt
-	people     []decision.Person
+	people []decision.Person
 }
 
 // NewDetails returns a Details. With a directory it finds the people on a task
 // as well; people may be nil.
 func NewDetails(tasks Tasks, people Directory) *Details {
-	return &Details{tasks: tasks, people: people, seen: work.NewCache[chamelio.TaskID, seenTask](maxSeen)}
+	return &Details{tasks: tasks, people: people, seen: work.NewCache[chamelio.TaskID, chamelio.Task](maxSeen)}
 }
 
-// Keep remembers a task that a prompt shows, as it was when it was asked for.
-func (d *Details) Keep(task chamelio.Task, asked time.Time) {
-	d.seen.Add(task.ID, seenTask{task, asked})
-}
+// Keep remembers a task as a prompt shows it.
+func (d *Details) Keep(task chamelio.Task) { d.seen.Add(task.ID, task) }
 
-// Seen returns a task as its prompt showed it, if that was a while ago at most.
-func (d *Details) Seen(id chamelio.TaskID) (chamelio.Task, bool) {
-	seen, ok := d.seen.Get(id)
-	return seen.Task, ok
-}
+// Seen returns a task as its prompt showed it, if that was recent.
+func (d *Details) Seen(id chamelio.TaskID) (chamelio.Task, bool) { return d.seen.Get(id) }
 
-// find finds the details of a task of a decision, next to the cancel. If its prompt
-// showed the task a moment ago, that spares Chamelio a GET.
+// find finds the details of a task of a decision, next to the cancel: it may have
+// moved on since its prompt. If Chamelio doesn't answer in time, they are those of
+// the prompt, without the step.
 func (d *Details) find(ctx context.Context, log *slog.Logger, r decision.Record, task int) <-chan details {
 	found := make(chan details, 1)
 	id := r.Tasks[task].ID
@@ -82,10 +67,10 @@ func (d *Details) find(ctx context.Context, log *slog.Logger, r decision.Record,
 		defer work.RecoverPanic(log)
 		ctx, cancel := context.WithTimeout(ctx, detailsTimeout)
 		defer cancel()
-		if seen, ok := d.seen.Get(id); ok && time.Since(seen.asked) < detailsAge {
-			all.Task, all.remembered = seen.Task, true
-		} else {
-			all.Task, _ = d.tasks.Preview(ctx, id) // gives way to cancels
+		var err error
+		if all.Task, err = d.tasks.Preview(ctx, id); err != nil { // it gives way to cancels
+			all.Task, _ = d.seen.Get(id)
+			all.Step, all.StepsDone, all.StepsTotal = "", 0, 0
 		}
 		all.people = d.mentioned(ctx, log, all.Task, r)
 	}()

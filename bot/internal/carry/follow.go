@@ -10,7 +10,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
-	"github.com/cancelbot/cancelbot/chamelio"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
 
 const (
@@ -38,7 +38,7 @@ func (l *life) checkAll() decision.Event {
 	for i, t := range l.Tasks {
 		if t.Outcome == decision.Unknown && t.SettledOutcome == "" {
 			checks.Go(func() error {
-				l.settled[i] = l.check(t.ID, last)
+				l.settled[i] = l.check(t, last)
 				return nil
 			})
 		}
@@ -66,11 +66,11 @@ func settledOf(r decision.Record) int {
 
 // check gets a task whose outcome is unknown, and returns its final result, zero
 // if it isn't known yet.
-func (l *life) check(id chamelio.TaskID, last bool) decision.Result {
-	ctx, looked := l.Tracer.Step(l.ctx, "look", attribute.Int64("chamelio.task", int64(id)))
+func (l *life) check(t decision.Item, last bool) decision.Result {
+	ctx, looked := l.Tracer.Step(l.ctx, "look", attribute.Int64("chamelio.task", int64(t.ID)))
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	task, err := l.Chamelio.Preview(ctx, id)
+	task, err := l.Chamelio.Preview(ctx, t.ID)
 	looked(err)
 	if err != nil {
 		l.log.Warn("a status check failed", "error", err)
@@ -81,6 +81,7 @@ func (l *life) check(id chamelio.TaskID, last bool) decision.Result {
 	}
 	res := decision.Describe(task)
 	res.Outcome, res.Cause = outcome, cause
+	res.Was = texts.Moved(t.Named(), res)
 	return res
 }
 

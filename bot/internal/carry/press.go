@@ -47,7 +47,7 @@ func recordFrom(c decision.Confirmation, value string) decision.Record {
 		Requester: c.Requester, Reason: c.Reason, RequestedAt: c.RequestedAt, Confirmation: value,
 	}
 	for _, t := range c.Tasks {
-		r.Tasks = append(r.Tasks, decision.Item{ID: t.ID, Title: t.Title, URL: t.URL})
+		r.Tasks = append(r.Tasks, t.Item())
 	}
 	return r.Storable()
 }

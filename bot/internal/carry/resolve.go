@@ -192,9 +192,6 @@ func (f *facts) result(s decision.State) decision.Result {
 	}
 	if task.ID == 0 {
 		task = beside.Task
-		if beside.remembered && s.Outcome != decision.Cancelled { // it may be elsewhere by now
-			task.Step, task.StepsDone, task.StepsTotal = "", 0, 0
-		}
 	}
 	res := decision.Describe(task)
 	if f.task.ID == 0 { // seen before or during the cancel: what it was then is no news

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"strings"
 	"time"
 
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -21,10 +22,32 @@ type Confirmation struct {
 	ExpiresAt   time.Time // to the second
 }
 
-// Named is a task and what was known of it. Title and URL are shortened to fit.
+// Named is a task as its prompt showed it. Title and Step may end with "…" in
+// place of what didn't fit; what isn't known is empty.
 type Named struct {
-	ID         chamelio.TaskID
-	Title, URL string
+	ID               chamelio.TaskID
+	Title, URL, Step string
+}
+
+// Item returns the task as a new decision has it.
+func (t Named) Item() Item { return Item{ID: t.ID, Title: t.Title, URL: t.URL, Step: t.Step} }
+
+// MovedFrom returns the title and the step that the prompt showed, as far as they
+// differ from those of the same task now.
+func (t Named) MovedFrom(now Named) (was Moved) {
+	if differs(t.Title, now.Title) {
+		was.Title = t.Title
+	}
+	if differs(t.Step, now.Step) {
+		was.Step = t.Step
+	}
+	return was
+}
+
+// differs compares a text that may have been cut with one that may be empty.
+func differs(shown, now string) bool {
+	begin, cut := strings.CutSuffix(shown, "…")
+	return shown != "" && now != "" && shown != now && (!cut || !strings.HasPrefix(now, begin))
 }
 
 // IDs returns the IDs of the tasks.

@@ -68,8 +68,8 @@ type Record struct {
 
 // Item is what is known about one task of a decision.
 type Item struct {
-	ID         chamelio.TaskID
-	Title, URL string // as the prompt showed it
+	ID               chamelio.TaskID
+	Title, URL, Step string // as the prompt showed them
 
 	Sent  bool // a cancel request is about to be sent, or was sent without a clear answer
 	Tries int  // how many such requests there were

@@ -40,6 +40,7 @@ type Result struct {
 	StepsDone  int      `json:"steps_done,omitempty"`
 	StepsTotal int      `json:"steps_total,omitempty"`
 	People     []Person `json:"people,omitempty"` // mentioned in the announcement
+	Was        Moved    `json:"was,omitzero"`     // what has changed since the prompt
 
 	Status  chamelio.Status `json:"status,omitempty"`
 	Over    time.Time       `json:"over,omitzero"` // when the task reached Status
@@ -47,6 +48,12 @@ type Result struct {
 	Detail  string          `json:"detail,omitempty"`  // what Chamelio said when it refused
 	RetryIn time.Duration   `json:"retry_in,omitzero"` // with CauseBusy
 	Seen    time.Time       `json:"seen,omitzero"`     // when the task was last seen running
+}
+
+// Moved is what a prompt showed of a task and isn't so any more.
+type Moved struct {
+	Title string `json:"title,omitempty"`
+	Step  string `json:"step,omitempty"`
 }
 
 // Person is someone on a task whom the announcement mentions.
@@ -63,6 +70,9 @@ func (r Result) Encode() string {
 	}
 	return string(raw)
 }
+
+// Named returns the task as its prompt showed it.
+func (t Item) Named() Named { return Named{t.ID, t.Title, t.URL, t.Step} }
 
 // Result returns the recorded result.
 func (t Item) Result() Result { return decodeResult(t.Outcome, t.Detail) }

@@ -35,7 +35,7 @@ func (c Confirmation) Storable() Confirmation {
 	c.Tasks = slices.Clone(c.Tasks)
 	for i := range c.Tasks {
 		t := &c.Tasks[i]
-		t.Title, t.URL = Storable(t.Title), Storable(t.URL)
+		t.Title, t.URL, t.Step = Storable(t.Title), Storable(t.URL), Storable(t.Step)
 	}
 	return c
 }
@@ -50,7 +50,7 @@ func (r Record) Storable() Record {
 	r.Tasks = slices.Clone(r.Tasks)
 	for i := range r.Tasks {
 		t := &r.Tasks[i]
-		t.Title, t.URL = Storable(t.Title), Storable(t.URL)
+		t.Title, t.URL, t.Step = Storable(t.Title), Storable(t.URL), Storable(t.Step)
 	}
 	return r
 }

@@ -90,7 +90,9 @@ type entry struct {
 // heldByAnother is a task of a new decision that another one has.
 func heldByAnother(t decision.Item) decision.Item {
 	res := decision.Result{Outcome: decision.Failed, Cause: decision.CauseHeld}
-	return decision.Item{ID: t.ID, Title: t.Title, URL: t.URL, Outcome: res.Outcome, Detail: res.Encode()}
+	t = t.Named().Item()
+	t.Outcome, t.Detail = res.Outcome, res.Encode()
+	return t
 }
 
 // insert adds a decision and its tasks, and returns the tasks as they are then.
@@ -129,8 +131,8 @@ func (j *Journal) insert(ctx context.Context, e entry) ([]decision.Item, error) 
 // decision has, under a condition.
 func (j *Journal) insertTasks(condition string) string {
 	return `
-		INSERT INTO tasks (confirmation_id, position, task_id, title, url, sent_at, tries, outcome, detail, finished_at, outcome_mac)
-		SELECT $1, position, task_id, title, url, CASE WHEN sent THEN ` + j.now + ` ELSE 0 END, tries,
+		INSERT INTO tasks (confirmation_id, position, task_id, title, url, step, sent_at, tries, outcome, detail, finished_at, outcome_mac)
+		SELECT $1, position, task_id, title, url, step, CASE WHEN sent THEN ` + j.now + ` ELSE 0 END, tries,
 			nullif(outcome, ''), detail, CASE WHEN outcome = '' THEN NULL ELSE ` + j.time(3) + ` END, outcome_mac
 		FROM (` + j.items(2) + `) AS given WHERE ` + condition + ` ORDER BY task_id
 		ON CONFLICT DO NOTHING`
@@ -224,7 +226,8 @@ func (j *Journal) close(ctx context.Context, doing string, d decision.Record, o 
 	row := d
 	row.Tasks = make([]decision.Item, len(d.Tasks))
 	for i, t := range d.Tasks {
-		row.Tasks[i] = decision.Item{ID: t.ID, Title: t.Title, URL: t.URL, Outcome: o}
+		row.Tasks[i] = t.Named().Item()
+		row.Tasks[i].Outcome = o
 	}
 	row.AnnouncedAt, row.Epoch, row.ResponseURL, row.MAC = d.DecidedAt, 1, "", ""
 	if t := j.trust.Load(); t != nil {

@@ -241,6 +241,7 @@ func (j *Journal) itemList(e entry, tasks []decision.Item) string {
 		ID       chamelio.TaskID `json:"task_id"`
 		Title    string          `json:"title"`
 		URL      string          `json:"url"`
+		Step     string          `json:"step"`
 		Sent     bool            `json:"sent"`
 		Tries    int             `json:"tries"`
 		Outcome  string          `json:"outcome"`
@@ -249,7 +250,7 @@ func (j *Journal) itemList(e entry, tasks []decision.Item) string {
 	}
 	all := make([]item, len(tasks))
 	for i, t := range tasks {
-		all[i] = item{i, t.ID, decision.Storable(t.Title), decision.Storable(t.URL), t.Sent, t.Tries, string(t.Outcome), decision.Storable(t.Detail), ""}
+		all[i] = item{i, t.ID, decision.Storable(t.Title), decision.Storable(t.URL), decision.Storable(t.Step), t.Sent, t.Tries, string(t.Outcome), decision.Storable(t.Detail), ""}
 		if t.Outcome != "" {
 			all[i].MAC = j.seal(outcomeFields(e.ID, i, t.Outcome, t.Detail, utc(e.at))...)
 		}

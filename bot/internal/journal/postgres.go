@@ -80,7 +80,7 @@ func openPostgres(ctx context.Context, databaseURL string, maxConns int, readOnl
 			time: func(arg int) string { return fmt.Sprintf("CAST($%d AS TIMESTAMPTZ)", arg) },
 			items: func(arg int) string {
 				return fmt.Sprintf(`SELECT * FROM json_to_recordset(CAST($%d AS json)) AS item(position BIGINT, task_id BIGINT,
-					title TEXT, url TEXT, sent BOOLEAN, tries BIGINT, outcome TEXT, detail TEXT, outcome_mac TEXT)`, arg)
+					title TEXT, url TEXT, step TEXT, sent BOOLEAN, tries BIGINT, outcome TEXT, detail TEXT, outcome_mac TEXT)`, arg)
 			},
 		},
 	}

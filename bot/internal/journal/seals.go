@@ -144,7 +144,8 @@ func (t *trust) verified(row untrusted) (decision.Record, error) {
 	if !t.IsDecision(d) { // the end of a prompt, which has no more to it
 		d.AnnouncedAt, d.MessageTS = d.DecidedAt, ""
 		for i, one := range d.Tasks {
-			d.Tasks[i] = decision.Item{ID: one.ID, Title: one.Title, URL: one.URL, Outcome: one.Outcome, FinishedAt: d.DecidedAt}
+			d.Tasks[i] = one.Named().Item()
+			d.Tasks[i].Outcome, d.Tasks[i].FinishedAt = one.Outcome, d.DecidedAt
 		}
 		return d, nil
 	}

@@ -21,7 +21,7 @@ var setAsideColumns = map[Table][]string{
 		"announcing_at", "follow_until", "check_after", "checks", "settled_at",
 	},
 	tasksTable: {
-		"confirmation_id", "position", "task_id", "title", "url", "sent_at", "tries", "unsent_mac", "outcome", "detail", "finished_at",
+		"confirmation_id", "position", "task_id", "title", "url", "step", "sent_at", "tries", "unsent_mac", "outcome", "detail", "finished_at",
 		"outcome_mac", "settled_outcome", "settled_detail", "settled_mac",
 	},
 	Requests: {"confirmation_id", "message_ts", "confirmation", "mac", "remind_at", "ends_at", "taken_until"},

@@ -86,7 +86,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 			time: func(arg int) string { return fmt.Sprintf("$%d", arg) },
 			items: func(arg int) string {
 				return fmt.Sprintf(`SELECT value->>'position' AS position, value->>'task_id' AS task_id, value->>'title' AS title,
-					value->>'url' AS url, value->>'sent' AS sent, value->>'tries' AS tries, value->>'outcome' AS outcome,
+					value->>'url' AS url, value->>'step' AS step, value->>'sent' AS sent, value->>'tries' AS tries, value->>'outcome' AS outcome,
 					value->>'detail' AS detail, value->>'outcome_mac' AS outcome_mac FROM json_each($%d)`, arg)
 			},
 			pack: sqlitePack, packAll: sqlitePackAll, unpack: sqliteUnpack, unpackAll: sqliteUnpackAll,

@@ -64,7 +64,7 @@ func rowAt(s Signer, c decision.Confirmation, user string, at time.Time) decisio
 		ResponseURL: "https://hooks.slack.com/actions/x", Confirmation: s.Encode(c),
 	}
 	for _, t := range c.Tasks {
-		d.Tasks = append(d.Tasks, decision.Item{ID: t.ID, Title: t.Title, URL: t.URL})
+		d.Tasks = append(d.Tasks, t.Item())
 	}
 	d.MAC = s.SignClick(d)
 	return d

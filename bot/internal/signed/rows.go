@@ -108,7 +108,7 @@ func (s Signer) verifyConfirmation(d decision.Record, closed decision.Outcome) e
 	case c.ID != string(d.ID) || c.Team != d.Team || c.Channel != d.Channel || c.Thread != d.Thread ||
 		c.Requester != d.Requester || c.Reason != d.Reason || c.RequestedAt.Unix() != d.RequestedAt.Unix() ||
 		!slices.EqualFunc(c.Tasks, d.Tasks, func(t decision.Named, of decision.Item) bool {
-			return t.ID == of.ID && t.Title == of.Title && t.URL == of.URL
+			return t == of.Named()
 		}):
 		return errUnlike
 	}

@@ -63,7 +63,8 @@ func NewSigner(botToken string, j Store, now func() time.Time) (Signer, error) {
 func NewID() string { return rand.Text() }
 
 // Fit returns a confirmation as a button can carry it. What doesn't fit is left
-// out or cut, in this order: the tasks' addresses, the titles, the reason.
+// out or cut, in this order: the tasks' steps, their addresses, the titles, the
+// reason.
 func Fit(c decision.Confirmation) decision.Confirmation {
 	c = c.Storable()
 	tasks, reason := c.Tasks, c.Reason
@@ -84,7 +85,11 @@ func Fit(c decision.Confirmation) decision.Confirmation {
 		if len(t.URL) <= maxSignedURL && textSize(t.URL) <= share {
 			fitting.URL = t.URL
 		}
-		left -= textSize(fitting.Title) + textSize(fitting.URL)
+		share -= textSize(fitting.URL)
+		if textSize(t.Step) <= share {
+			fitting.Step = t.Step
+		}
+		left -= textSize(fitting.Title) + textSize(fitting.URL) + textSize(fitting.Step)
 	}
 	return c
 }
@@ -98,23 +103,23 @@ func (s Signer) Encode(c decision.Confirmation) string {
 
 // payload returns the fields of a confirmation as JSON.
 func payload(c decision.Confirmation) []byte {
-	tasks := make([]any, 0, 3*len(c.Tasks))
+	tasks := make([]any, 0, 4*len(c.Tasks))
 	for _, t := range c.Tasks {
-		tasks = append(tasks, t.ID, t.Title, t.URL)
+		tasks = append(tasks, t.ID, t.Title, t.URL, t.Step)
 	}
 	return plainJSON([]any{c.ID, tasks, c.Team, c.Channel, c.Thread, c.Requester, c.Reason, c.RequestedAt.Unix(), c.ExpiresAt.Unix(), c.Public})
 }
 
 // tasksOf reads the tasks in a payload.
 func tasksOf(raw []json.RawMessage) ([]decision.Named, error) {
-	if len(raw) == 0 || len(raw)%3 != 0 {
+	if len(raw) == 0 || len(raw)%4 != 0 {
 		return nil, ErrMalformed
 	}
-	tasks := make([]decision.Named, len(raw)/3)
+	tasks := make([]decision.Named, len(raw)/4)
 	for i := range tasks {
 		t := &tasks[i]
-		for field, to := range []any{&t.ID, &t.Title, &t.URL} {
-			if json.Unmarshal(raw[3*i+field], to) != nil {
+		for field, to := range []any{&t.ID, &t.Title, &t.URL, &t.Step} {
+			if json.Unmarshal(raw[4*i+field], to) != nil {
 				return nil, ErrMalformed
 			}
 		}

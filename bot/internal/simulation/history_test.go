@@ -10,6 +10,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // history is what happened, as far as the laws need it, and as a story for
@@ -58,7 +59,7 @@ type acquired struct {
 	at    time.Time
 	life  string
 	id    decision.ID
-	task  int64
+	tasks []chamelio.TaskID
 	epoch int64
 	anew  bool // by a click, not from another
 	row   decision.Record
@@ -110,6 +111,7 @@ type sight struct {
 	text              string
 	buttons           bool
 	meaning           texts.Meaning
+	tasks             map[int64]decision.Outcome // of several tasks, what it says of each
 }
 
 // record is a moment at which the journal took note of an announcement.

@@ -122,7 +122,9 @@ func (j *faultyJournal) Claim(ctx context.Context, d decision.Record) (journal.C
 	return journaltest.Call(ctx, j.around, "Claim", d.ID, func(ctx context.Context) (journal.Claim, error) {
 		c, err := j.real.Claim(ctx, d)
 		if err == nil && c.Won {
-			j.acquire(d, c.Lease, true)
+			won := d
+			won.Tasks = c.Tasks
+			j.acquire(won, c.Lease, true)
 		}
 		j.w.planted.claimed(j, d, &c, &err)
 		return c, err
@@ -189,8 +191,9 @@ func (j *faultyJournal) MarkAnnounced(ctx context.Context, id decision.ID, ts st
 func (j *faultyJournal) TakeExpired(ctx context.Context, k journal.Work, limit int, mine []decision.ID) ([]journal.Held, error) {
 	taken, err := journaltest.Call(ctx, j.around, "TakeExpired", "", func(ctx context.Context) ([]journal.Held, error) {
 		all, err := j.real.TakeExpired(ctx, k, limit, mine)
-		for _, held := range all {
+		for i, held := range all {
 			j.acquire(held.Record, held.Lease, false)
+			j.w.planted.takenOver(j, &all[i])
 			j.w.h.say(j.name, "takes over %s (epoch %d, sent %t, outcome %q)", short(held.Record.ID), held.Lease.Epoch, held.Tasks[0].Sent, held.Outcome())
 		}
 		if j.w.planted == takesAndForgets && len(all) > 0 {
@@ -341,11 +344,14 @@ func (q quoting) VerifySeal(seal string, fields ...string) error {
 // acquire notes that this process has a decision now.
 func (j *faultyJournal) acquire(d decision.Record, l journal.Lease, anew bool) {
 	j.w.h.add(func() {
-		j.w.h.claims = append(j.w.h.claims, acquired{time.Now(), j.name, d.ID, int64(d.Tasks[0].ID), l.Epoch, anew, d})
+		j.w.h.claims = append(j.w.h.claims, acquired{time.Now(), j.name, d.ID, d.IDs(), l.Epoch, anew, d})
 	})
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, t := range d.Tasks {
+		if t.Outcome != "" { // another decision has it
+			continue
+		}
 		j.has[int64(t.ID)] = journal.Held{Record: d, Lease: l}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // said is what a text tells about a decision.
@@ -27,7 +28,11 @@ const (
 // understood reads what a message says from the meaning that it carries, not
 // from its words: those may change.
 func understood(m texts.Meaning) said {
-	switch o := decision.Outcome(m); {
+	o := decision.Outcome(m)
+	if was, is := m.Final(); is {
+		o = was
+	}
+	switch {
 	case m == texts.MeansUnderWay:
 		return saysWaiting
 	case m == texts.MeansKept:
@@ -67,7 +72,7 @@ func (w *world) check() {
 	c := &checker{history: h, w: w, rows: map[decision.ID]decision.Record{}}
 	for _, d := range rows {
 		c.rows[d.ID] = d
-		h.lines = append(h.lines, line{time.Now(), "journal", fmt.Sprintf("%s: task %d, %s, announced %t, settled %q", short(d.ID), d.Tasks[0].ID, d.Outcome(), !d.AnnouncedAt.IsZero(), d.Tasks[0].SettledOutcome)})
+		h.lines = append(h.lines, line{time.Now(), "journal", fmt.Sprintf("%s: %s announced %t", short(d.ID), tasksOn(d), !d.AnnouncedAt.IsZero())})
 	}
 	c.right()
 	c.lookBeforeAgain()
@@ -77,6 +82,7 @@ func (w *world) check() {
 			continue // it may be gone from the journal, and decided again
 		}
 		c.toldTrue(d)
+		c.ownOutcomes(d)
 		c.allTold(d)
 		c.prompt(d)
 	}
@@ -104,7 +110,7 @@ func (c *checker) right() {
 		row := c.row(p.id)
 		genuine := slices.ContainsFunc(c.presses, func(k press) bool {
 			age := p.at.Sub(k.at)
-			return k.id == p.id && k.cancel && k.allowed && k.user == row.Confirmer && int64(row.Tasks[0].ID) == p.task && age >= 0 && age <= 30*time.Minute
+			return k.id == p.id && k.cancel && k.allowed && k.user == row.Confirmer && slices.Contains(row.IDs(), chamelio.TaskID(p.task)) && age >= 0 && age <= 30*time.Minute
 		})
 		if !genuine {
 			c.breaks("no cancel without a click", "%s sent one for task %d (%s) that nobody allowed had pressed for within 30 minutes", p.life, p.task, short(p.id))
@@ -118,10 +124,14 @@ func (c *checker) right() {
 // lookBeforeAgain (law 3): after a request without a clear answer nothing is
 // sent before the task was seen, and before the server has had its time.
 func (c *checker) lookBeforeAgain() {
-	last := map[decision.ID]*post{}
+	type of struct {
+		id   decision.ID
+		task int64
+	}
+	last := map[of]*post{}
 	for _, p := range c.posts {
-		former := last[p.id]
-		last[p.id] = p
+		former := last[of{p.id, p.task}]
+		last[of{p.id, p.task}] = p
 		if former == nil || former.answer == plain || former.answer == unsent || c.decidedTwice(p.id) {
 			continue
 		}
@@ -189,32 +199,58 @@ func (c *checker) about(id decision.ID) (prompt, announced []sight) {
 	return prompt, announced
 }
 
-// toldTrue (laws 2 and 4): what is told of a decision holds for ever.
+// tasksOn says what the journal has of each task.
+func tasksOn(d decision.Record) string {
+	var all strings.Builder
+	for _, t := range d.Tasks {
+		fmt.Fprintf(&all, "task %d %q settled %q, ", t.ID, t.Outcome, t.SettledOutcome)
+	}
+	return all.String()
+}
+
+// says is what a message says of a task of a decision.
+func (s sight) says(task chamelio.TaskID) said {
+	if o, listed := s.tasks[int64(task)]; listed {
+		return understood(texts.Meaning(o))
+	}
+	return understood(s.meaning)
+}
+
+// toldTrue (laws 2 and 4): what is told of each task of a decision holds for
+// ever.
 func (c *checker) toldTrue(d decision.Record) {
 	prompt, announced := c.about(d.ID)
-	by, at := c.by(int64(d.Tasks[0].ID))
-	if by == d.ID && d.Outcome() != decision.Cancelled && c.decidedTwice(d.ID) {
+	for _, t := range d.Tasks {
+		c.taskToldTrue(d, t, append(prompt, announced...))
+	}
+}
+
+func (c *checker) taskToldTrue(d decision.Record, on decision.Item, seen []sight) {
+	by, at := c.by(int64(on.ID))
+	ours := by == d.ID
+	if ours && on.Outcome != decision.Cancelled && c.decidedTwice(d.ID) {
 		return
 	}
-	for _, s := range append(prompt, announced...) {
-		says := understood(s.meaning)
+	for _, s := range seen {
+		says := s.says(on.ID)
 		switch says {
 		case saysAlready, saysNot, saysKept, saysNotSaved:
-			if by == d.ID {
-				c.breaks("what is told stays true", "of %s was told %q at %s; its request took effect at %s", short(d.ID), says, c.since(s.at), c.since(at))
+			if ours {
+				c.breaks("what is told stays true", "of task %d of %s was told %q at %s; its request took effect at %s", on.ID, short(d.ID), says, c.since(s.at), c.since(at))
 			}
 		case saysCancelled:
-			t, _ := c.w.api.Task(int64(d.Tasks[0].ID))
+			t, _ := c.w.api.Task(int64(on.ID))
 			if t.Status != "cancelled" || by != "" && at.After(s.at) {
-				c.breaks("what is told stays true", "of %s was told %q at %s; the task is %s, since %s", short(d.ID), says, c.since(s.at), t.Status, c.since(at))
+				c.breaks("what is told stays true", "of task %d of %s was told %q at %s; it is %s, since %s", on.ID, short(d.ID), says, c.since(s.at), t.Status, c.since(at))
 			}
 		default: // promises nothing
 		}
 	}
-	if ours := by == d.ID; ours && !slices.Contains([]decision.Outcome{decision.Cancelled, decision.Unknown, ""}, d.Outcome()) {
-		c.breaks("what is told stays true", "%s stands in the journal as %s, and its request took effect", short(d.ID), d.Outcome())
-	} else if ours && !slices.Contains([]decision.Outcome{decision.Cancelled, decision.Unknown, ""}, d.Tasks[0].SettledOutcome) {
-		c.breaks("what is told stays true", "%s was settled as %s, and its request took effect", short(d.ID), d.Tasks[0].SettledOutcome)
+	certain := []decision.Outcome{decision.Cancelled, decision.Unknown, ""}
+	if ours && !slices.Contains(certain, on.Outcome) {
+		c.breaks("what is told stays true", "task %d of %s stands in the journal as %s, and its request took effect", on.ID, short(d.ID), on.Outcome)
+	} else if ours && !slices.Contains(certain, on.SettledOutcome) {
+		c.breaks("what is told stays true", "task %d of %s was settled as %s, and its request took effect", on.ID, short(d.ID), on.SettledOutcome)
 	}
 }
 
@@ -234,18 +270,55 @@ func (c *checker) allTold(d decision.Record) {
 	case d.AnnouncedAt.IsZero():
 		c.breaks("no orphan", "%s (%q) is not announced %s after the faults stopped", short(d.ID), d.Outcome(), allToldWithin)
 		return
-	case d.Outcome() == decision.Unknown && d.SettledAt.IsZero():
+	case isUnknown(d) && d.SettledAt.IsZero():
 		c.breaks("unknown is not the end", "%s is not settled", short(d.ID))
 	}
 	_, announced := c.about(d.ID)
-	told := slices.ContainsFunc(announced, func(s sight) bool {
-		says := understood(s.meaning)
-		// Put back after it was told, it may have had to stand as unknown.
-		overruled := d.Outcome() == decision.Unknown && says == saysCancelled && c.lost(d.ID)
-		return (says == meant(d.Outcome()) || overruled) && (s.channel == d.Channel && s.only == "" || s.channel == "D"+d.Requester)
-	})
-	if !told {
-		c.breaks("everybody reads it", "%s stands as announced (%s), and nobody can read that", short(d.ID), d.Outcome())
+	for _, t := range d.Tasks {
+		told := slices.ContainsFunc(announced, func(s sight) bool {
+			says := s.says(t.ID)
+			// Put back after it was told, it may have had to stand as unknown.
+			overruled := t.Outcome == decision.Unknown && says == saysCancelled && c.lost(d.ID)
+			return (says == meant(t.Outcome) || overruled) && (s.channel == d.Channel && s.only == "" || s.channel == "D"+d.Requester)
+		})
+		if !told {
+			c.breaks("everybody reads it", "task %d of %s stands as announced (%s), and nobody can read that", t.ID, short(d.ID), t.Outcome)
+		}
+	}
+	c.announcedTogether(d, announced)
+}
+
+func isUnknown(d decision.Record) bool {
+	return slices.ContainsFunc(d.Tasks, func(t decision.Item) bool { return t.Outcome == decision.Unknown })
+}
+
+// ownOutcomes (law 14): only a task that another decision has is left to it.
+func (c *checker) ownOutcomes(d decision.Record) {
+	for _, t := range d.Tasks {
+		if t.Result().Cause != decision.CauseHeld {
+			continue
+		}
+		if !slices.ContainsFunc(c.claims, func(a acquired) bool { return a.id != d.ID && slices.Contains(a.tasks, t.ID) }) {
+			c.breaks("each task has its own outcome", "task %d of %s was left to another decision, and there is none", t.ID, short(d.ID))
+		}
+	}
+}
+
+// announcedTogether (law 15): an announcement of several tasks has an outcome of
+// each of them.
+func (c *checker) announcedTogether(d decision.Record, announced []sight) {
+	if len(d.Tasks) == 1 {
+		return
+	}
+	for _, s := range announced {
+		if _, settled := s.meaning.Final(); settled || len(s.tasks) == 0 {
+			continue
+		}
+		for _, t := range d.Tasks {
+			if s.tasks[int64(t.ID)] == "" {
+				c.breaks("one announcement", "that of %s has no outcome of task %d: %s", short(d.ID), t.ID, s.text)
+			}
+		}
 	}
 }
 
@@ -260,7 +333,11 @@ func (c *checker) prompt(d decision.Record) {
 		c.breaks("the prompt ends with the outcome", "that of %s was never changed", short(d.ID))
 		return
 	}
-	if says := understood(prompt[len(prompt)-1].meaning); says != meant(d.Outcome()) {
+	if last := prompt[len(prompt)-1]; len(d.Tasks) > 1 && d.Outcome() == decision.Various {
+		if last.meaning != texts.Meaning(decision.Various) {
+			c.breaks("the prompt ends with the outcome", "that of %s ends with %q", short(d.ID), last.meaning)
+		}
+	} else if says := understood(last.meaning); says != meant(d.Outcome()) {
 		c.breaks("the prompt ends with the outcome", "that of %s ends with %q, the outcome is %s", short(d.ID), says, d.Outcome())
 	}
 }

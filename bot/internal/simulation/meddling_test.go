@@ -26,11 +26,11 @@ var meddlings = []struct{ what, statement string }{
 		WHERE confirmation_id = '%s' AND EXISTS (SELECT 1 FROM decisions d WHERE d.confirmation_id = tasks.confirmation_id AND d.announced_at IS NOT NULL)`},
 	{"the message of a request", `UPDATE requests SET message_ts = '1.000001' WHERE confirmation_id = '%s'`},
 	{"a request", `INSERT INTO requests (confirmation_id, message_ts, confirmation, remind_at, ends_at) VALUES ('fabricated-%s', '1.000001', 'x', 1, 1) ON CONFLICT DO NOTHING`},
-	{"notes", `INSERT INTO audit (id, kind, noted_at, confirmation_id, task_id, team_id, channel_id, person, code)
-		VALUES ('fr-%[1]s', 'refusal', '2000-01-01 00:00:00+00:00', '', 7001, 'T', 'C0GENERAL', '` + forger + `', 'guest'),
-			('fa-%[1]s', 'announcement', '2000-01-01 00:00:00+00:00', '%[1]s', 7001, 'T', 'C0GENERAL', '` + forger + `', 'cancelled'),
-			('fs-%[1]s', 'settled', '2000-01-01 00:00:00+00:00', '%[1]s', 7001, 'T', 'C0GENERAL', '` + forger + `', 'cancelled'),
-			('fk-%[1]s', 'credential', '2000-01-01 00:00:00+00:00', '', 0, '', '', '` + forger + `', '` + forgedWord + `') ON CONFLICT DO NOTHING`},
+	{"notes", `INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code)
+		VALUES ('fr-%[1]s', 'refusal', '2000-01-01 00:00:00+00:00', '', '7001', 'T', 'C0GENERAL', '` + forger + `', 'guest'),
+			('fa-%[1]s', 'announcement', '2000-01-01 00:00:00+00:00', '%[1]s', '7001', 'T', 'C0GENERAL', '` + forger + `', 'cancelled'),
+			('fs-%[1]s', 'settled', '2000-01-01 00:00:00+00:00', '%[1]s', '7001', 'T', 'C0GENERAL', '` + forger + `', 'cancelled'),
+			('fk-%[1]s', 'credential', '2000-01-01 00:00:00+00:00', '', '', '', '', '` + forger + `', '` + forgedWord + `') ON CONFLICT DO NOTHING`},
 	{"keys", `INSERT INTO signing_keys (id, sealed, kept_until) VALUES ('f-%s', 'QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB', 9000000000000) ON CONFLICT DO NOTHING`},
 	{"a credential", `INSERT INTO credentials (name, refused, refused_at) VALUES ('` + forger + `%s', 1, '2000-01-01 00:00:00+00:00') ON CONFLICT DO NOTHING`},
 }

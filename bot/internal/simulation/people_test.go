@@ -79,9 +79,9 @@ func (w *world) together(all ...func()) {
 func (w *world) ask(number int, c command) (slacktest.Message, bool) {
 	for try := range 3 {
 		mark := fmt.Sprintf("why%d", 10*(number+1)+try) // tells prompts apart
-		text := fmt.Sprintf("/cancel-task %d %s", c.task, mark)
+		text := fmt.Sprintf("/cancel-task %s %s", c.tasksOf(), mark)
 		if w.plan.modal { // it is given later
-			text = fmt.Sprintf("/cancel-task %d", c.task)
+			text = "/cancel-task " + c.tasksOf()
 		}
 		w.h.say(c.user, "types %s in %s", text, c.channel)
 		p := w.slack.Slash(c.user, c.channel, text)

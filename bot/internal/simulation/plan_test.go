@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 	"time"
@@ -49,6 +50,7 @@ type command struct {
 	user    string
 	channel string
 	task    int64
+	more    []int64 // further tasks of the same command
 	think   time.Duration
 	what    deed
 	other   string // a second person
@@ -215,9 +217,35 @@ func newPlan(seed uint64) plan {
 	if chance(r, .02) {
 		p.asleep = between(r, 29*time.Minute, 40*time.Minute)
 	}
+	p.widen(rand.New(rand.NewPCG(seed, 4)))
 	p.meddle(rand.New(rand.NewPCG(seed, 2)))
 	p.strain(rand.New(rand.NewPCG(seed, 3)))
 	return p
+}
+
+// widen has commands name several tasks. It draws for itself, too.
+func (p *plan) widen(r *rand.Rand) {
+	if !chance(r, .3) {
+		return
+	}
+	p.tasks = 2 + r.IntN(4)
+	for i := range p.commands {
+		c := &p.commands[i]
+		all := r.Perm(p.tasks)[:1+r.IntN(p.tasks)]
+		c.task, c.more = firstTask+int64(all[0]), nil
+		for _, n := range all[1:] {
+			c.more = append(c.more, firstTask+int64(n))
+		}
+	}
+}
+
+// tasksOf returns the tasks of a command, as one types them.
+func (c command) tasksOf() string {
+	text := fmt.Sprint(c.task)
+	for _, task := range c.more {
+		text += fmt.Sprintf(" %d", task)
+	}
+	return text
 }
 
 // meddle has requests end early, rows vanish and rows appear. It draws for

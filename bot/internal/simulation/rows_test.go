@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
@@ -127,12 +128,12 @@ func (c *checker) row(id decision.ID) decision.Record {
 	return c.rows[id]
 }
 
-// decidedTwice reports whether a prompt was decided once more after the journal
-// had lost what was decided. The second time nobody can know of the first: a
+// decidedTwice reports whether a prompt was decided again after the journal lost
+// the first decision, or after someone else overwrote it. The second time nobody can know of the first: a
 // request may be sent without a look, our own effect read as somebody else's,
 // an outcome told again, and a task kept whose cancel is under way.
 func (c *checker) decidedTwice(id decision.ID) bool {
-	if !c.lost(id) {
+	if !c.lost(id) && !slices.Contains(c.meddled, id) {
 		return false
 	}
 	if o := c.rows[id].Outcome(); o == decision.Withdrawn || o == decision.Expired {
@@ -167,7 +168,7 @@ func (c *checker) putBack() {
 		prompt, announced := c.about(v.id) // the prompt alone, where nobody knew yet that it was claimed
 		told := slices.ContainsFunc(append(prompt, announced...), func(s sight) bool {
 			says := understood(s.meaning)
-			return says != saysOther && says != saysWaiting
+			return says != saysOther && says != saysWaiting || len(s.tasks) > 0 || s.meaning == texts.Meaning(decision.Various)
 		})
 		if d := c.rows[v.id]; !ended && !told && d.Outcome() != decision.Withdrawn && d.Outcome() != decision.Expired {
 			c.breaks("what vanished is put back", "%s vanished under %s, which lived on, and nobody was told of it", short(v.id), owner)

@@ -139,7 +139,7 @@ func TestHowTimeGrows(t *testing.T) {
 			}
 			p.commands = p.commands[:min(len(p.commands), size.commands)]
 			for i := range p.commands {
-				p.commands[i].task = firstTask + int64(i)
+				p.commands[i].task, p.commands[i].more = firstTask+int64(i), nil
 			}
 			if h := once(t, p, dir, nothing, false); len(h.broken) > 0 {
 				t.Errorf("seed %d: %s", p.seed, strings.Join(h.broken, "\n"))

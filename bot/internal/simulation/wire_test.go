@@ -378,10 +378,11 @@ func (t *wire) beginTell(name, body string) func(*http.Response, error) {
 		place = "by response_url"
 	}
 	found := mark.FindString(body)
-	if thread != "" && !strings.Contains(body, "*Update: ") {
+	settled := strings.Contains(body, `"block_id":"final_`)
+	if thread != "" && !settled {
 		return func(*http.Response, error) {} // a reminder
 	}
-	if strings.Contains(body, "*Update: ") {
+	if settled {
 		found = "settled " + thread + found + aboutTask.FindString(body) // a copy has no thread, and often no reason
 	}
 	if place == "" || found == "" || strings.Contains(body, "cancel_task") {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -293,9 +294,11 @@ func (w *world) settle() {
 // that one look settles them.
 func (w *world) taskEnded() bool {
 	for _, d := range w.rows() {
-		if d.Outcome() == decision.Unknown && d.SettledAt.IsZero() {
-			if t, _ := w.api.Task(int64(d.Tasks[0].ID)); t.Status == "in_progress" {
-				return false
+		for _, one := range d.Tasks {
+			if one.Outcome == decision.Unknown && d.SettledAt.IsZero() {
+				if t, _ := w.api.Task(int64(one.ID)); t.Status == "in_progress" {
+					return false
+				}
 			}
 		}
 	}
@@ -304,7 +307,7 @@ func (w *world) taskEnded() bool {
 
 func (w *world) unsettled() bool {
 	for _, d := range w.rows() {
-		if d.Outcome() == decision.Unknown && d.SettledAt.IsZero() {
+		if isUnknown(d) && d.SettledAt.IsZero() {
 			return true
 		}
 	}
@@ -391,6 +394,19 @@ func meaningOf(m slacktest.Message) texts.Meaning {
 	return texts.Meaning(m.Blocks[0].BlockID)
 }
 
+// outcomesOn is what a message says of each of several tasks.
+func outcomesOn(m slacktest.Message) map[int64]decision.Outcome {
+	all := map[int64]decision.Outcome{}
+	for _, b := range m.Blocks {
+		if outcome, id, listed := strings.Cut(b.BlockID, ":"); listed {
+			if task, err := strconv.ParseInt(id, 10, 64); err == nil {
+				all[task] = decision.Outcome(outcome)
+			}
+		}
+	}
+	return all
+}
+
 // look notes what people can read now and could not a moment ago.
 func (w *world) look() {
 	w.mu.Lock()
@@ -406,7 +422,7 @@ func (w *world) look() {
 			w.marks[found] = idOn(m)
 		}
 		w.h.add(func() {
-			w.h.seen = append(w.h.seen, sight{time.Now(), m.Channel, m.TS, m.Only, m.ThreadTS, text, buttons, meaningOf(m)})
+			w.h.seen = append(w.h.seen, sight{time.Now(), m.Channel, m.TS, m.Only, m.ThreadTS, text, buttons, meaningOf(m), outcomesOn(m)})
 		})
 		who := m.Channel
 		if m.Only != "" {

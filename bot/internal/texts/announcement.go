@@ -89,7 +89,7 @@ func about(d decision.Record, r result, reader string, posted time.Time) string 
 	if r.Outcome == decision.Cancelled {
 		end = joined(stopped("stopped", r.Result), "can't be resumed")
 	}
-	text := joined(excerpt(r.Flow, maxName), end, who(d, strings.Contains(r.row.what, "{By}"), reader, posted))
+	text := joined(excerpt(r.Flow, maxName), end, movedOn(r.Was), who(d, strings.Contains(r.row.what, "{By}"), reader, posted))
 	if excerpt(r.Flow, maxName) == "" {
 		return upperFirst(text)
 	}

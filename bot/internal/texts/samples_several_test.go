@@ -48,7 +48,7 @@ func (s *sampler) ofSeveral() {
 	d := s.decision(s.user, "")
 	d.Tasks = nil
 	for _, t := range tasks {
-		d.Tasks = append(d.Tasks, decision.Item{ID: t.ID, Title: t.Title, URL: t.URL})
+		d.Tasks = append(d.Tasks, t.Item())
 	}
 	s.during("progress", "Some of the tasks have an outcome.", "in place of the prompt", s.Progress(d.With(decision.Result{Outcome: decision.Cancelled})))
 	all := func(rows ...outcomeText) decision.Record {

@@ -110,7 +110,7 @@ func (s *sampler) confirmation(public bool) decision.Confirmation {
 }
 
 func (s *sampler) named() decision.Named {
-	return decision.Named{ID: s.task.ID, Title: input.Shorten(input.Clean(s.task.Title), MaxTitle), URL: s.task.URL}
+	return NameOf(s.task)
 }
 
 func (s *sampler) decision(confirmer string, o decision.Outcome) decision.Record {
@@ -120,7 +120,9 @@ func (s *sampler) decision(confirmer string, o decision.Outcome) decision.Record
 		Confirmer: confirmer, Reason: c.Reason, RequestedAt: c.RequestedAt, DecidedAt: s.now.Add(time.Minute),
 	}
 	for _, t := range c.Tasks {
-		d.Tasks = append(d.Tasks, decision.Item{ID: t.ID, Title: t.Title, URL: t.URL, Outcome: o, Detail: decision.Describe(s.task).Encode()})
+		item := t.Item()
+		item.Outcome, item.Detail = o, decision.Describe(s.task).Encode()
+		d.Tasks = append(d.Tasks, item)
 	}
 	return d
 }

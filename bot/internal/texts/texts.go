@@ -201,11 +201,7 @@ func (w Texts) decided(d decision.Record) string {
 	if len(d.Tasks) > 1 {
 		return numbered(d.IDs())
 	}
-	return w.named(itemName(d.Tasks[0]))
-}
-
-func itemName(t decision.Item) decision.Named {
-	return decision.Named{ID: t.ID, Title: t.Title, URL: t.URL}
+	return w.named(d.Tasks[0].Named())
 }
 
 // because returns a reason as a quotation on a line of its own; empty if there

@@ -58,6 +58,7 @@ CREATE TABLE tasks (
     task_id         BIGINT NOT NULL,
     title           TEXT NOT NULL DEFAULT '', -- as the prompt showed it
     url             TEXT NOT NULL DEFAULT '',
+    step            TEXT NOT NULL DEFAULT '',
 
     -- The cancel request that is about to be sent, or was sent without a clear
     -- answer, and how many there were.
@@ -146,9 +147,9 @@ CREATE FUNCTION tasks_announced_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM decisions d
         WHERE d.confirmation_id = OLD.confirmation_id AND d.announced_at IS NOT NULL AND (
-            (NEW.confirmation_id, NEW.position, NEW.task_id, NEW.title, NEW.url,
+            (NEW.confirmation_id, NEW.position, NEW.task_id, NEW.title, NEW.url, NEW.step,
             NEW.detail, NEW.finished_at, NEW.outcome_mac) IS DISTINCT FROM
-            (OLD.confirmation_id, OLD.position, OLD.task_id, OLD.title, OLD.url,
+            (OLD.confirmation_id, OLD.position, OLD.task_id, OLD.title, OLD.url, OLD.step,
             OLD.detail, OLD.finished_at, OLD.outcome_mac)
             OR NEW.outcome IS DISTINCT FROM OLD.outcome
             OR d.settled_at > 0
@@ -163,7 +164,7 @@ END $$;
 -- A task without an outcome was not announced: recording an outcome runs no
 -- function.
 CREATE TRIGGER tasks_announced_change BEFORE UPDATE OF
-    confirmation_id, position, task_id, title, url, detail, finished_at, outcome, outcome_mac, settled_outcome, settled_detail, settled_mac
+    confirmation_id, position, task_id, title, url, step, detail, finished_at, outcome, outcome_mac, settled_outcome, settled_detail, settled_mac
 ON tasks FOR EACH ROW WHEN (OLD.outcome IS NOT NULL) EXECUTE FUNCTION tasks_announced_change();
 
 -- +goose StatementBegin

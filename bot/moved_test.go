@@ -1,0 +1,75 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cancelbot/cancelbot/bot/internal/goldenfile"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+// move changes a task, as people and the workflow do meanwhile.
+func (w *world) move(id int64, title, step string) {
+	w.Helper()
+	task, ok := w.api.Task(id)
+	if !ok {
+		w.Fatalf("no task %d", id)
+	}
+	if title != "" {
+		task.Title = &title
+	}
+	if step != "" {
+		task.Step = &step
+	}
+	w.api.Put(task)
+}
+
+// The announcement says what has changed since the prompt, which is all that the
+// person who confirmed had seen.
+func TestTheAnnouncementSaysThatATaskHasMovedOn(t *testing.T) {
+	const note = "since the prompt"
+	for name, c := range map[string]struct{ title, step, want string }{
+		"nothing changed": {},
+		"another step":    {step: "Signature", want: "moved on from Legal approval since"},
+		"another title":   {title: "MSA with Initech", want: "· renamed from “Master agreement with Globex” since"},
+		"both":            {title: "MSA with Initech", step: "Signature", want: "moved on from Legal approval · renamed from “Master agreement with Globex” since"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+			w.move(12345, c.title, c.step)
+			announcement, _ := w.confirm(ada, prompt)
+			said := goldenfile.Transcribe(announcement)
+			if strings.Contains(said, note) != (c.want != "") || !strings.Contains(said, c.want) || !strings.Contains(announcement.Text, c.want) {
+				t.Errorf("it says %s\nwith the text %s", said, announcement.Text)
+			}
+			if c.step != "" && !strings.Contains(said, c.step) {
+				t.Errorf("it doesn't say where the task is: %s", said)
+			}
+		})
+	}
+}
+
+// Every replica knows what the prompt showed: it is in the confirmation.
+func TestAReplicaThatDidNotPromptSeesThatATaskHasMovedOn(t *testing.T) {
+	var o options
+	w := newWorld(t, func(given *options) { o = *given })
+	w.api.Add(500, 2)
+	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 500 501"))
+	w.must(w.stop())
+	w.restart(o, 1)
+	w.move(501, "", "Signature")
+	announcement, _ := w.confirm(ada, prompt)
+	golden(t, "several moved on", announcement)
+}
+
+// A step that nobody could look up is not announced.
+func TestAStepThatCouldNotBeCheckedIsNotAnnounced(t *testing.T) {
+	w := newWorld(t)
+	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+	w.api.Break(chameliotest.Fault{Method: "GET", Status: 500, Times: 10})
+	announcement, _ := w.confirm(ada, prompt)
+	if said := goldenfile.Transcribe(announcement); strings.Contains(said, "Legal approval") || !strings.Contains(said, "Globex") {
+		t.Errorf("it says %s", said)
+	}
+}
