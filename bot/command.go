@@ -201,7 +201,7 @@ func (c *commands) found(log *slog.Logger, who asker, req input.Request, cleared
 		shown.Tasks = append(shown.Tasks, one.task)
 		public = public || cleared.NeedsSecondPerson(one.facts)
 	}
-	confirmation := signed.Fit(c.confirmation(who, req.Reason, in, public))
+	confirmation := signed.Fit(c.confirmation(who, req.Reason, in, public, cleared.Untitled))
 	log.Info("prompted", "confirmation", confirmation.ID)
 	c.metrics.Commands.WithLabelValues("prompted").Inc()
 	return considered{confirmation: confirmation, preview: shown}
@@ -224,10 +224,10 @@ func (c *commands) refused(reason string) {
 }
 
 // confirmation returns what the buttons of the prompt carry.
-func (c *commands) confirmation(who asker, reason string, in []previewed, public bool) decision.Confirmation {
+func (c *commands) confirmation(who asker, reason string, in []previewed, public, untitled bool) decision.Confirmation {
 	now := c.now()
 	confirmation := decision.Confirmation{
-		ID: signed.NewID(), Team: who.team, Channel: who.channel, Thread: who.thread, Requester: who.user, Reason: reason, Public: public,
+		ID: signed.NewID(), Team: who.team, Channel: who.channel, Thread: who.thread, Requester: who.user, Reason: reason, Public: public, Untitled: untitled,
 		RequestedAt: now, ExpiresAt: now.Add(c.confirmTTL),
 	}
 	for _, one := range in {

@@ -42,6 +42,7 @@ type config struct {
 	RequireReason         bool
 
 	MentionPeople     bool
+	SharedChannels    string
 	OperatorContact   string
 	AuditChannel      string
 	ConfirmTimeout    time.Duration
@@ -146,7 +147,7 @@ func (cfg config) policy() policy.Rules {
 	rules := policy.Rules{
 		Mode: policy.Mode(cfg.CancelPolicy), MembersOf: policy.OfWorkspace, Users: cfg.AllowedUsers, Usergroups: cfg.AllowedGroups,
 		Channels: cfg.AllowedChannels, Approvers: cfg.Approvers,
-		SecondPerson: policy.SecondPerson{Always: cfg.SecondPerson == secondAlways},
+		SecondPerson: policy.SecondPerson{Always: cfg.SecondPerson == secondAlways}, Shared: policy.SharedChannels(cfg.SharedChannels),
 	}
 	if cfg.SecondPerson == secondWorkflows {
 		rules.SecondPerson.Workflows = cfg.SecondPersonWorkflows

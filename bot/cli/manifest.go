@@ -43,7 +43,7 @@ func (p Program) manifest(_ context.Context, args []string) error {
 // wrongForManifest refuses settings that the manifest would be made of. The
 // others, tokens foremost, may still be missing.
 func wrongForManifest(problems []environ.Problem) error {
-	shown := []string{"SLACK_COMMAND", "CANCEL_POLICY", "ALLOWED_USERGROUPS", "SECOND_PERSON_APPROVERS", "MENTION_PEOPLE_ON_TASK", "APPROVERS", "NOTIFY_PEOPLE_ON_TASK"}
+	shown := []string{"SLACK_COMMAND", "CANCEL_POLICY", "ALLOWED_USERGROUPS", "SECOND_PERSON_APPROVERS", "MENTION_PEOPLE_ON_TASK", "ANNOUNCE_IN_SHARED_CHANNELS", "APPROVERS", "NOTIFY_PEOPLE_ON_TASK"}
 	var wrong []string
 	for _, p := range problems {
 		if strings.HasSuffix(p.Found, isMissing) {

@@ -93,6 +93,11 @@ func settings() []setting {
 			fix:     "Set MENTION_PEOPLE_ON_TASK to true or false",
 		},
 		{
+			name: "ANNOUNCE_IN_SHARED_CHANNELS", fallback: "full", field: func(c *config) any { return &c.SharedChannels },
+			meaning: "what people of other organisations read in a shared channel: full, untitled (no titles and steps), or refuse to cancel there; the last two need channels:read and groups:read",
+			fix:     "Remove ANNOUNCE_IN_SHARED_CHANNELS, or set it to full, untitled or refuse",
+		},
+		{
 			name: "OPERATOR_CONTACT", field: func(c *config) any { return &c.OperatorContact },
 			meaning: "whom messages send people to for help: the Slack ID of a person or channel, or plain words",
 			fix:     "Set OPERATOR_CONTACT to an ID such as U012AB3CD or C012AB3CD, or to a few words",

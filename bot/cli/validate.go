@@ -194,7 +194,7 @@ var variables = map[string]string{
 
 // policyVariables does the same for the fields of the policy.
 var policyVariables = map[policy.Field]string{
-	policy.FieldMode: "CANCEL_POLICY", policy.FieldMembersOf: "MEMBER_SCOPE", policy.FieldUsers: "ALLOWED_USERS",
+	policy.FieldMode: "CANCEL_POLICY", policy.FieldMembersOf: "MEMBER_SCOPE", policy.FieldUsers: "ALLOWED_USERS", policy.FieldShared: "ANNOUNCE_IN_SHARED_CHANNELS",
 	policy.FieldUsergroups: "ALLOWED_USERGROUPS", policy.FieldChannels: "ALLOWED_CHANNELS",
 	policy.FieldSecondPerson: "SECOND_PERSON", policy.FieldApprovers: "SECOND_PERSON_APPROVERS",
 }

@@ -48,6 +48,7 @@ type stage struct {
 	flows  map[int64]*flow // by task
 	places map[string]*flow
 	next   int64
+	size   int64 // tasks in one command; 1 if zero
 
 	log []arrival // of requests, while it isn't nil
 }
@@ -103,17 +104,22 @@ func (s *stage) at(find func() *flow, do func(*flow)) {
 	}
 }
 
-// play has a task cancelled.
+// play has a task cancelled, or as many as the stage's flows have.
 func (s *stage) play() *flow {
+	size := max(s.size, 1)
 	s.mu.Lock()
 	task := s.next
-	s.next++
+	s.next += size
 	f := &flow{channel: s.channel(task), prompted: make(chan struct{}), told: make(chan struct{}), changed: make(chan struct{})}
 	s.flows[task], s.places[f.channel] = f, f
 	s.mu.Unlock()
-	s.api.Add(task, 1)
+	s.api.Add(task, int(size))
+	command := "/cancel-task"
+	for id := task; id < task+size; id++ {
+		command += fmt.Sprintf(" %d", id)
+	}
 	f.typed = time.Now()
-	s.slack.Slash(slacktest.Ada, f.channel, fmt.Sprintf("/cancel-task %d", task))
+	s.slack.Slash(slacktest.Ada, f.channel, command)
 	s.await(f.prompted, "a prompt")
 	prompt := s.slack.Private(slacktest.Ada, f.channel)[0]
 	s.mu.Lock()

@@ -104,6 +104,36 @@ func TestDistance(t *testing.T) {
 	}
 }
 
+// TestDistanceOfSeveral measures commands about 1, 5 and 10 tasks at a round trip
+// of 80 ms. It asserts nothing; .ci/bench runs it.
+func TestDistanceOfSeveral(t *testing.T) {
+	if *rounds == 0 {
+		t.Skip("it measures: see .ci/bench")
+	}
+	quietCollector(t)
+	all, names := map[string][]figures{}, []string{}
+	for range *rounds {
+		for _, size := range []int64{1, 5, 10} {
+			s, _ := newStageBetween(t, peers(t)[0], newFarStandIns(t, away{rtt: 80 * time.Millisecond}))
+			s.size = size
+			idle(3 * time.Second)
+			s.load(8, 4) // warm
+			flows, _ := s.load(*sample/2, 2)
+			f := figures{}
+			latencies(f, "command → prompt", flows, func(f *flow) time.Duration { return f.prompt.Sub(f.typed) })
+			latencies(f, "click → POST", flows, func(f *flow) time.Duration { return f.posted.Sub(f.clicked) })
+			latencies(f, "click → announcement", flows, func(f *flow) time.Duration { return f.toldAt.Sub(f.clicked) })
+			name := fmt.Sprintf("tasks: %d", size)
+			if len(all[name]) == 0 {
+				names = append(names, name)
+			}
+			all[name] = append(all[name], f)
+		}
+	}
+	measures := []string{"command → prompt, p50, ms", "click → POST, p50, ms", "click → announcement, p50, ms", "click → announcement, p99, ms"}
+	fmt.Println(table(measures, names, func(measure, name string) string { return medianAndRange(all[name], measure) }))
+}
+
 var distanceMeasures = []string{
 	countPrompt, countPost, countTold, "connections opened by the flows",
 	"command → prompt, p50, ms", "click → POST, p50, ms", "click → POST, p99, ms",

@@ -25,7 +25,7 @@ func printed(t *testing.T, env []string, args ...string) []byte {
 	return []byte(p.output.String())
 }
 
-var everyScope = []string{"CANCEL_POLICY=people-on-task", "ALLOWED_USERGROUPS=S0LEADS"}
+var everyScope = []string{"ANNOUNCE_IN_SHARED_CHANNELS=untitled", "CANCEL_POLICY=people-on-task", "ALLOWED_USERGROUPS=S0LEADS"}
 
 // Each manifest is valid by Slack's own schema, says the same in JSON and in
 // YAML, and asks for what its settings need.
@@ -47,11 +47,12 @@ func TestTheManifestIsWhatTheSettingsNeed(t *testing.T) {
 		{"nothing set", nil, "/cancel-task", nil},
 		{"another command", []string{`SLACK_COMMAND=/stop"it:`}, `/stop"it:`, nil},
 		{"people on the task", []string{"CANCEL_POLICY=people-on-task"}, "/cancel-task", []any{"users:read.email"}},
+		{"titles stay inside", []string{"ANNOUNCE_IN_SHARED_CHANNELS=untitled"}, "/cancel-task", []any{"channels:read", "groups:read"}},
 		{"people are notified", []string{"MENTION_PEOPLE_ON_TASK=true"}, "/cancel-task", []any{"users:read.email"}},
 		{"a usergroup", []string{"CANCEL_POLICY=listed", "ALLOWED_USERGROUPS=S0LEADS"}, "/cancel-task", []any{"usergroups:read"}},
 		{"a usergroup of approvers", []string{"SECOND_PERSON=always", "SECOND_PERSON_APPROVERS=U0ADA,S0LEADS"}, "/cancel-task", []any{"usergroups:read"}},
 		{"people alone", []string{"SECOND_PERSON=always", "SECOND_PERSON_APPROVERS=U0ADA", "CANCEL_POLICY=listed", "ALLOWED_USERS=U0ADA"}, "/cancel-task", nil},
-		{"everything", everyScope, "/cancel-task", []any{"users:read.email", "usergroups:read"}},
+		{"everything", everyScope, "/cancel-task", []any{"users:read.email", "usergroups:read", "channels:read", "groups:read"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -146,7 +147,7 @@ func TestTheManifestAsksForWhatTheCodeCalls(t *testing.T) {
 		"PostMessageContext": {"chat:write", "chat:write.public"}, "UpdateMessageContext": {"chat:write"}, "GetUserInfoContext": {"users:read"},
 		"GetUserGroupMembersContext": {"usergroups:read"}, "GetPermalinkContext": nil,
 		"ScheduleMessageContext": {"chat:write"}, "DeleteScheduledMessageContext": {"chat:write"},
-		"AuthTestContext": nil, "GetBotInfoContext": {"users:read"}, "OpenViewContext": nil, "UpdateViewContext": nil, "GetUserByEmailContext": {"users:read.email"},
+		"AuthTestContext": nil, "GetBotInfoContext": {"users:read"}, "OpenViewContext": nil, "UpdateViewContext": nil, "GetConversationInfoContext": {"channels:read", "groups:read"}, "GetUserByEmailContext": {"users:read.email"},
 	}
 	want := map[string]bool{"commands": true, "users:read.email": true} // the latter fills a field of users.info
 	for _, file := range sources(t, "bot/*.go", "bot/internal/*/*.go", "bot/cli/internal/doctor/*.go", "bot/cli/*.go") {

@@ -3,7 +3,6 @@ package carry
 import (
 	"cmp"
 	"context"
-	"slices"
 
 	"go.opentelemetry.io/otel/attribute"
 
@@ -33,15 +32,15 @@ func (l *life) record() decision.Event {
 		res = res.Overruled()
 	}
 	l.tasks.found(l.task, res)
-	last := !slices.ContainsFunc(l.tasks.open(), func(task int) bool { return task != l.task })
-	l.turn = l.turn || last && l.turns.try(l.Channel)
+	announces := l.tasks.announces(l.task)
+	l.turn = l.turn || announces && l.turns.try(l.Channel)
 	e := l.renew(l.Journal.Finish(l.ctx, l.lease(), l.task, res, l.turn))
 	if e.Kind != decision.Done {
 		return e
 	}
 	l.tasks.record(l.task)
 	switch {
-	case len(l.tasks.open()) > 0:
+	case !announces && !l.tasks.announces(l.task):
 		e.Kind = decision.Pending
 	case l.turn:
 		e.Kind = decision.Marked

@@ -43,7 +43,7 @@ func (c *Carrier) recordOf(p Press) decision.Record {
 // button's.
 func recordFrom(c decision.Confirmation, value string) decision.Record {
 	r := decision.Record{
-		ID: decision.ID(c.ID), Team: c.Team, Channel: c.Channel, Thread: c.Thread,
+		ID: decision.ID(c.ID), Team: c.Team, Channel: c.Channel, Thread: c.Thread, Untitled: c.Untitled,
 		Requester: c.Requester, Reason: c.Reason, RequestedAt: c.RequestedAt, Confirmation: value,
 	}
 	for _, t := range c.Tasks {

@@ -12,17 +12,19 @@ import (
 type shared struct {
 	restoring *sync.Mutex // held while the row is restored
 
-	mu       *sync.Mutex
-	results  []decision.Result // by task; zero until its outcome is known
-	recorded []bool            // by task: the journal has the outcome
-	lives    int
-	leave    bool // the decision still needs a process
+	mu        *sync.Mutex
+	results   []decision.Result // by task; zero until its outcome is known
+	recorded  []bool            // by task: the journal has the outcome
+	announcer int               // the task whose life announces the decision; -1 until all outcomes are known
+	lives     int
+	leave     bool // the decision still needs a process
 }
 
 func newShared(r decision.Record) shared {
 	s := shared{
 		restoring: new(sync.Mutex), mu: new(sync.Mutex),
 		results: make([]decision.Result, len(r.Tasks)), recorded: make([]bool, len(r.Tasks)),
+		announcer: -1,
 	}
 	s.take(r.Tasks)
 	return s
@@ -78,6 +80,23 @@ func (s *shared) record(task int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.recorded[task] = true
+}
+
+// announces reports whether the life of a task announces the decision: the first
+// that finds the outcomes of all others recorded. A restored row has the outcomes
+// of several lives at once, so more than one can be the last to record.
+func (s *shared) announces(task int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for other, recorded := range s.recorded {
+		if other != task && !recorded {
+			return false
+		}
+	}
+	if s.announcer < 0 {
+		s.announcer = task
+	}
+	return s.announcer == task
 }
 
 // begin counts lives that start.

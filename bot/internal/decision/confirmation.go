@@ -18,6 +18,7 @@ type Confirmation struct {
 	Requester   string
 	Reason      string
 	Public      bool      // the prompt is in the channel, for a second person
+	Untitled    bool      // what others in the conversation read has no titles
 	RequestedAt time.Time // to the second
 	ExpiresAt   time.Time // to the second
 }

@@ -44,6 +44,7 @@ type Record struct {
 	Tasks         []Item // at least one, in the order of the prompt
 	Team, Channel string
 	Thread        string // the timestamp of the thread in which it was asked for; "" outside of threads
+	Untitled      bool   // what the conversation reads has no titles
 	Requester     string // who typed the command
 	Confirmer     string // who clicked
 	Reason        string

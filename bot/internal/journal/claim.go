@@ -111,12 +111,12 @@ func (j *Journal) insert(ctx context.Context, e entry) ([]decision.Item, error) 
 	return written(ctx, run, func(ctx context.Context, q querier) ([]decision.Item, error) {
 		done, err := q.apply(ctx, j.chain(j.insertTasks(`NOT EXISTS (SELECT 1 FROM decisions WHERE confirmation_id = $1)`), `
 			INSERT INTO decisions (confirmation_id, team_id, channel_id, thread_ts, requester, confirmer, reason, requested_at,
-				decided_at, announced_at, response_url, confirmation, mac, owner, epoch, leased_until, claimed_at, facts_age_ms)
-			SELECT $1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, `+j.now+` + $18, `+j.now+`, $19
+				decided_at, announced_at, response_url, confirmation, mac, owner, epoch, leased_until, claimed_at, facts_age_ms, untitled)
+			SELECT $1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, `+j.now+` + $18, `+j.now+`, $19, $20
 			WHERE true`),
 			string(e.ID), j.itemList(e, e.Tasks), utc(e.at),
 			e.Team, e.Channel, e.Thread, e.Requester, e.Confirmer, e.Reason, utc(e.RequestedAt), utc(e.DecidedAt),
-			orNull(e.AnnouncedAt), e.ResponseURL, e.Confirmation, e.MAC, e.owner, e.Epoch, j.lease.Milliseconds(), e.FactsAge.Milliseconds())
+			orNull(e.AnnouncedAt), e.ResponseURL, e.Confirmation, e.MAC, e.owner, e.Epoch, j.lease.Milliseconds(), e.FactsAge.Milliseconds(), e.Untitled)
 		switch {
 		case err != nil || !done:
 			return nil, err

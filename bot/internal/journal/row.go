@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	columns = `d.confirmation_id, d.team_id, d.channel_id, d.thread_ts, d.requester, d.confirmer, d.reason,
+	columns = `d.confirmation_id, d.team_id, d.channel_id, d.thread_ts, d.untitled, d.requester, d.confirmer, d.reason,
 		d.requested_at, d.decided_at, d.facts_age_ms, d.announced_at, d.message_ts, d.response_url, d.confirmation, d.mac,
 		d.follow_until, d.checks, d.settled_at, d.epoch,
 		t.task_id, t.title, t.url, t.step, t.sent_at, t.tries, t.outcome, t.detail, t.finished_at, t.settled_outcome, t.settled_detail,
@@ -34,7 +34,7 @@ const (
 func scan(row interface{ Scan(...any) error }, d *decision.Record) error {
 	var sent, follow, settled, tries, looks, age int64
 	var t decision.Item
-	err := row.Scan(text(&d.ID), text(&d.Team), text(&d.Channel), text(&d.Thread), text(&d.Requester), text(&d.Confirmer), text(&d.Reason),
+	err := row.Scan(text(&d.ID), text(&d.Team), text(&d.Channel), text(&d.Thread), truth(&d.Untitled), text(&d.Requester), text(&d.Confirmer), text(&d.Reason),
 		instant(&d.RequestedAt), instant(&d.DecidedAt), number(&age), instant(&d.AnnouncedAt), text(&d.MessageTS), text(&d.ResponseURL), text(&d.Confirmation), text(&d.MAC),
 		number(&follow), number(&looks), number(&settled), number(&d.Epoch),
 		number(&t.ID), text(&t.Title), text(&t.URL), text(&t.Step), number(&sent), number(&tries), text(&t.Outcome), text(&t.Detail), instant(&t.FinishedAt), text(&t.SettledOutcome), text(&t.SettledDetail),

@@ -16,7 +16,7 @@ import (
 // test compares them with the schema.
 var setAsideColumns = map[Table][]string{
 	Decisions: {
-		"confirmation_id", "team_id", "channel_id", "thread_ts", "requester", "confirmer", "reason", "requested_at", "decided_at", "facts_age_ms",
+		"confirmation_id", "team_id", "channel_id", "thread_ts", "untitled", "requester", "confirmer", "reason", "requested_at", "decided_at", "facts_age_ms",
 		"announced_at", "message_ts", "response_url", "confirmation", "mac", "announced_mac", "owner", "epoch", "leased_until", "claimed_at",
 		"announcing_at", "follow_until", "check_after", "checks", "settled_at",
 	},

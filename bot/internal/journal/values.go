@@ -40,3 +40,7 @@ func number[T ~int64](to *T) sql.Scanner {
 func instant(to *time.Time) sql.Scanner {
 	return loose(func(value any) { *to, _ = value.(time.Time) })
 }
+
+func truth(to *bool) sql.Scanner {
+	return loose(func(value any) { *to = value == true || value == int64(1) })
+}

@@ -87,7 +87,11 @@ func (k *Checker) KeepTask(task int64, t Task) {
 
 // Cleared is a command that Standing had nothing against. Its zero value
 // refuses every task.
-type Cleared struct{ *inquiry }
+type Cleared struct {
+	*inquiry
+
+	Untitled bool // what the conversation reads has no titles
+}
 
 // Standing judges, at a command, everything that doesn't need the task. If it has
 // to look something up, and the person wasn't refused when last judged, it calls
@@ -97,11 +101,11 @@ type Cleared struct{ *inquiry }
 func (k *Checker) Standing(ctx context.Context, q Question, begin func()) (Cleared, Verdict) {
 	n := k.ask(q)
 	begin = sync.OnceFunc(begin)
-	_, v := n.answer(ctx, func(ctx context.Context, s since) (Case, Verdict) { return n.standing(ctx, s, begin) })
+	facts, v := n.answer(ctx, func(ctx context.Context, s since) (Case, Verdict) { return n.standing(ctx, s, begin) })
 	if !v.Allowed() {
 		return Cleared{}, v
 	}
-	return Cleared{n}, v
+	return Cleared{n, n.rules.withholds(facts)}, v
 }
 
 // NeedsTask reports whether OnTask goes by the task at all.

@@ -18,6 +18,8 @@ type Slack interface {
 	GetUserInfoContext(ctx context.Context, user string, options ...slack.GetUserInfoOption) (*slack.User, error)
 	// usergroups.users.list
 	GetUserGroupMembersContext(ctx context.Context, usergroup string, options ...slack.GetUserGroupMembersOption) ([]string, error)
+	// conversations.info
+	GetConversationInfoContext(ctx context.Context, input *slack.GetConversationInfoInput) (*slack.Channel, error)
 }
 
 const (
@@ -28,12 +30,17 @@ const (
 	maxPeople = 4096
 	maxGroups = 256
 	maxTasks  = 1024
+
+	// maxAudiences bounds the memory for conversations.
+	maxAudiences = 1024
 )
 
 // directory looks people and usergroups up in Slack.
 type directory struct {
 	people *lookUp[Person]
 	groups *lookUp[[]UserID]
+
+	audiences *lookUp[bool] // whether a conversation is shared
 }
 
 func newDirectory(api Slack) *directory {
@@ -56,6 +63,13 @@ func newDirectory(api Slack) *directory {
 				ids[i] = UserID(id)
 			}
 			return ids, nil
+		}),
+		audiences: newLookUp(maxAudiences, func(ctx context.Context, channel string) (bool, error) {
+			c, err := api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
+			if err != nil {
+				return false, fmt.Errorf("conversations.info: %w", err)
+			}
+			return c.IsExtShared || c.IsPendingExtShared, nil
 		}),
 	}
 }
@@ -108,7 +122,7 @@ func why(err error) Known {
 	switch slackSaid(err) {
 	case "missing_scope", "no_permission", "not_allowed_token_type", "team_access_not_granted":
 		return NotPermitted
-	case "no_such_subteam", "subteam_not_found", "usergroup_not_found":
+	case "channel_not_found", "no_such_subteam", "subteam_not_found", "usergroup_not_found":
 		return Gone
 	}
 	return NotAnswered

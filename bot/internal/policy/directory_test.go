@@ -19,6 +19,7 @@ type fakeSlack struct {
 	mu     sync.Mutex
 	users  map[string]slack.User
 	groups map[string][]string // by group and workspace
+	shared map[string]bool     // by channel; one that isn't in it isn't found
 	fails  map[string]error    // by method
 	takes  time.Duration
 	calls  []string
@@ -34,6 +35,7 @@ func newFake() *fakeSlack {
 	return &fakeSlack{
 		users:  map[string]slack.User{"U0ADA": user("U0ADA"), "U0GRACE": user("U0GRACE")},
 		groups: map[string][]string{"S0LEADS T1": {"U0ADA"}, "S0LEGAL T1": {"U0GRACE"}},
+		shared: map[string]bool{"C0INSIDE": false, "C0SHARED": true},
 		fails:  map[string]error{},
 	}
 }
@@ -80,6 +82,21 @@ func (f *fakeSlack) GetUserGroupMembersContext(ctx context.Context, group string
 		return nil, slack.SlackErrorResponse{Err: "no_such_subteam"}
 	}
 	return members, nil
+}
+
+func (f *fakeSlack) GetConversationInfoContext(ctx context.Context, input *slack.GetConversationInfoInput) (*slack.Channel, error) {
+	if err := f.call(ctx, "conversations.info", input.ChannelID); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	shared, ok := f.shared[input.ChannelID]
+	if !ok {
+		return nil, slack.SlackErrorResponse{Err: "channel_not_found"}
+	}
+	var c slack.Channel
+	c.IsExtShared = shared
+	return &c, nil
 }
 
 func (f *fakeSlack) fail(method string, err error) {

@@ -177,7 +177,7 @@ func (p Person) listed(users []UserID, groups []GroupID, otherwise Code) Verdict
 		}
 	}
 	if len(unasked) > 0 {
-		return Verdict{Code: CodeCannotCheck, missing: &missing{p.ID, unasked}}
+		return Verdict{Code: CodeCannotCheck, missing: &missing{user: p.ID, groups: unasked}}
 	}
 	return verdict
 }
@@ -200,10 +200,11 @@ func (c Case) workspace() TeamID {
 }
 
 // peopleAsked returns when the oldest profile was asked for, sharedAsked the
-// oldest list of a usergroup's members; zero for none.
+// oldest of what concerns many people; zero for none.
 func (c Case) peopleAsked() time.Time { return older(c.Person.Asked, c.Requester.Asked) }
 
-func (c Case) sharedAsked() (oldest time.Time) {
+func (c Case) sharedAsked() time.Time {
+	oldest := c.Audience.Asked
 	for _, p := range []Person{c.Person, c.Requester} {
 		for _, m := range p.Groups {
 			oldest = older(oldest, m.Asked)

@@ -130,6 +130,9 @@ func (n *inquiry) fetch(ctx context.Context, c Case, s since) bool {
 	for _, group := range n.rules.groups(c) {
 		begun = n.directory.groups.ahead(ctx, groupKey(group, c.workspace()), s.shared) || begun
 	}
+	if n.rules.needsAudience(c) {
+		begun = n.directory.audiences.ahead(ctx, string(c.Place.Channel), s.shared) || begun
+	}
 	return begun
 }
 
@@ -149,6 +152,10 @@ func (k *Checker) complete(ctx context.Context, c Case, judge func(Case) Verdict
 // fill looks up what is missing of one of the two people. If both are one, the
 // rules ask of the first alone.
 func (k *Checker) fill(ctx context.Context, c Case, m missing, s since) Case {
+	if m.audience {
+		c.Audience = k.directory.audience(ctx, c.Place.Channel, s.shared)
+		return c
+	}
 	for _, p := range []*Person{&c.Person, &c.Requester} {
 		if p.ID != m.user {
 			continue

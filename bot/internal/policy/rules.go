@@ -44,6 +44,7 @@ type Rules struct {
 	Usergroups   []GroupID
 	Channels     []ChannelID // every conversation if empty
 	SecondPerson SecondPerson
+	Shared       SharedChannels
 
 	// Approvers are ids of people and of usergroups. If there are any, the
 	// second person has to be one of them, and has to be allowed by Mode as
@@ -68,6 +69,7 @@ type Case struct {
 	Installation Installation
 	Origin       Origin
 	Place        Place
+	Audience     Audience
 	Person       Person // who types, or presses "Cancel task"
 	Requester    Person // at a click: who typed the command, often the same person
 	TwoAsked     bool   // at a click: the prompt was put to a second person
@@ -85,6 +87,14 @@ func (r Rules) Decide(c Case) Verdict {
 // Standing judges all that can be judged without the task, so that somebody
 // who may not cancel anything costs no call to Chamelio.
 func (r Rules) Standing(c Case) Verdict {
+	if v := r.people(c); !v.Allowed() {
+		return v
+	}
+	return r.audience(c)
+}
+
+// people judges the people, and where they are.
+func (r Rules) people(c Case) Verdict {
 	if !r.accepts(c) {
 		return refuse(CodeOtherInstallation)
 	}

@@ -19,6 +19,7 @@ const (
 	FieldChannels     Field = "channels"
 	FieldSecondPerson Field = "second_person"
 	FieldApprovers    Field = "approvers"
+	FieldShared       Field = "shared"
 )
 
 // Problem is something wrong with a field of a configuration. It never quotes
@@ -60,6 +61,11 @@ func (r Rules) wrongValues() (problems []Problem) {
 	case "", OfWorkspace, OfOrganisation:
 	default:
 		add(FieldMembersOf, "must be workspace or organization")
+	}
+	switch r.Shared {
+	case "", SharedFull, SharedUntitled, SharedRefused:
+	default:
+		add(FieldShared, "must be full, untitled or refuse")
 	}
 	add(FieldUsers, wrongIDs(r.Users, "a person", "U012AB3CD or W012AB3CD", userForm))
 	add(FieldUsergroups, wrongIDs(r.Usergroups, "a usergroup", "S012AB3CD", groupForm))

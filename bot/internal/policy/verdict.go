@@ -13,6 +13,8 @@ const (
 	CodeOtherInstallation  Code = "other_installation"    // an envelope for another app, or for another installation of it
 	CodeUnknownWorkspace   Code = "unknown_workspace"     // organisation-wide app: the command did not say which workspace it came from
 	CodeWrongChannel       Code = "wrong_channel"         // not in this conversation
+	CodeSharedChannel      Code = "shared_channel"        // people of another organisation read this conversation
+	CodeHiddenChannel      Code = "hidden_channel"        // Slack doesn't tell the app who reads this conversation
 	CodeDeactivated        Code = "deactivated"           //
 	CodeBot                Code = "bot"                   // a bot, a workflow, a connector, Slackbot
 	CodeStranger           Code = "stranger"              // Slack Connect: somebody from outside, in a shared channel
@@ -43,6 +45,8 @@ var codes = []struct{ code, old Code }{
 	{CodeOtherInstallation, ""},
 	{CodeUnknownWorkspace, ""},
 	{CodeWrongChannel, "not in this conversation"},
+	{CodeSharedChannel, ""},
+	{CodeHiddenChannel, ""},
 	{CodeDeactivated, ""},
 	{CodeBot, ""},
 	{CodeStranger, ""},
@@ -91,7 +95,9 @@ func (c Code) Transient() bool { return c == CodeCannotCheck || c == CodeCannotC
 func (c Code) ForOperator() bool { return c == CodeCannotCheckScope || c == CodeCannotCheckGroup }
 
 // Final reports whether this is a real "no", not a "not known".
-func (c Code) Final() bool { return c != CodeAllowed && !c.Transient() && !c.ForOperator() }
+func (c Code) Final() bool {
+	return c != CodeAllowed && !c.Transient() && !c.ForOperator()
+}
 
 // Verdict is a decision: allowed, or refused with a code. Its zero value
 // refuses.
@@ -108,6 +114,8 @@ type Verdict struct {
 type missing struct {
 	user   UserID
 	groups []GroupID // of these the user may be a member; the user's own profile if empty
+
+	audience bool // who reads the conversation, and nothing about a user
 }
 
 // Allowed reports whether it is a yes.

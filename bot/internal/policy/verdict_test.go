@@ -25,7 +25,7 @@ func TestCodesAreKeptForEver(t *testing.T) {
 			t.Errorf("%q reads as %q", text, got)
 		}
 	}
-	const want = "other_installation unknown_workspace wrong_channel deactivated bot stranger other_organisation other_workspace invited guest not_listed not_on_task no_email email_unconfirmed needs_second_person not_an_approver requester_not_allowed cannot_check cannot_check_task cannot_check_scope cannot_check_group"
+	const want = "other_installation unknown_workspace wrong_channel shared_channel hidden_channel deactivated bot stranger other_organisation other_workspace invited guest not_listed not_on_task no_email email_unconfirmed needs_second_person not_an_approver requester_not_allowed cannot_check cannot_check_task cannot_check_scope cannot_check_group"
 	if got := strings.Trim(fmt.Sprint(Codes()), "[]"); got != want {
 		t.Errorf("codes changed:\n%s\n%s", got, want)
 	}

@@ -105,7 +105,7 @@ func (s Signer) verifyConfirmation(d decision.Record, closed decision.Outcome) e
 		return decision.ErrUnknownKey
 	case err != nil:
 		return fmt.Errorf("its confirmation: %w", err)
-	case c.ID != string(d.ID) || c.Team != d.Team || c.Channel != d.Channel || c.Thread != d.Thread ||
+	case c.ID != string(d.ID) || c.Team != d.Team || c.Channel != d.Channel || c.Thread != d.Thread || c.Untitled != d.Untitled ||
 		c.Requester != d.Requester || c.Reason != d.Reason || c.RequestedAt.Unix() != d.RequestedAt.Unix() ||
 		!slices.EqualFunc(c.Tasks, d.Tasks, func(t decision.Named, of decision.Item) bool {
 			return t == of.Named()

@@ -107,7 +107,7 @@ func payload(c decision.Confirmation) []byte {
 	for _, t := range c.Tasks {
 		tasks = append(tasks, t.ID, t.Title, t.URL, t.Step)
 	}
-	return plainJSON([]any{c.ID, tasks, c.Team, c.Channel, c.Thread, c.Requester, c.Reason, c.RequestedAt.Unix(), c.ExpiresAt.Unix(), c.Public})
+	return plainJSON([]any{c.ID, tasks, c.Team, c.Channel, c.Thread, c.Requester, c.Reason, c.RequestedAt.Unix(), c.ExpiresAt.Unix(), c.Public, c.Untitled})
 }
 
 // tasksOf reads the tasks in a payload.
@@ -199,8 +199,8 @@ func decodeBy(accepted []signingKeys, value string, now time.Time) (decision.Con
 	var c decision.Confirmation
 	var requested, expires int64
 	var tasks []json.RawMessage
-	fields := []any{&c.ID, &tasks, &c.Team, &c.Channel, &c.Thread, &c.Requester, &c.Reason, &requested, &expires, &c.Public}
-	if json.Unmarshal(raw, &fields) != nil || len(fields) != 10 {
+	fields := []any{&c.ID, &tasks, &c.Team, &c.Channel, &c.Thread, &c.Requester, &c.Reason, &requested, &expires, &c.Public, &c.Untitled}
+	if json.Unmarshal(raw, &fields) != nil || len(fields) != 11 {
 		return decision.Confirmation{}, ErrMalformed
 	}
 	if c.Tasks, err = tasksOf(tasks); err != nil {

@@ -110,6 +110,7 @@ func (p *plan) provoke(bug planted) {
 			p.vanish = append(p.vanish, crashPoint{slot: slot, boundary: "Claim", nth: 1})
 		case losesOutcomes: // a crash between two tasks
 			p.crashes = append(p.crashes, crashPoint{slot: slot, boundary: "Finish", nth: 1, after: true, down: time.Second})
+		default: // shows anyway
 		}
 	}
 }

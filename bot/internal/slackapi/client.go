@@ -53,6 +53,10 @@ func (w *Client) GetUserGroupMembersContext(ctx context.Context, group string, o
 	return w.current.Load().GetUserGroupMembersContext(ctx, group, o...)
 }
 
+func (w *Client) GetConversationInfoContext(ctx context.Context, input *slack.GetConversationInfoInput) (*slack.Channel, error) {
+	return w.current.Load().GetConversationInfoContext(ctx, input)
+}
+
 func (w *Client) PostMessageContext(ctx context.Context, channel string, o ...slack.MsgOption) (string, string, error) {
 	return w.current.Load().PostMessageContext(ctx, channel, o...)
 }

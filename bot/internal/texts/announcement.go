@@ -15,6 +15,7 @@ import (
 // OutcomeLine returns the last text of a prompt: the outcome in one line. The
 // announcement says more. In a request it keeps both people.
 func (w Texts) OutcomeLine(d decision.Record) Message {
+	d = published(d)
 	line := emojiOf(resultsOf(d)) + " " + w.line(d)
 	if d.Confirmer != d.Requester {
 		line += " " + pair(d) + "."
@@ -31,6 +32,7 @@ func pair(d decision.Record) string {
 // decision, the final ones where they are known. posted is when people see it. It
 // must be enough for someone who reads it a month later.
 func (w Texts) Announcement(d decision.Record, posted time.Time) Message {
+	d = d.Published()
 	return w.announcementTo("", d, resultsOf(d), posted)
 }
 
@@ -154,7 +156,7 @@ func outcomesOf(all []result) decision.Outcome {
 
 // Settled returns the message that reports the final results of a decision with
 // outcomes that were announced as unknown. The announcement has the rest.
-func (w Texts) Settled(d decision.Record) Message { return w.settledTo("", d) }
+func (w Texts) Settled(d decision.Record) Message { return w.settledTo("", d.Published()) }
 
 func (w Texts) settledTo(reader string, d decision.Record) Message {
 	all := resultsOf(d)
@@ -232,7 +234,7 @@ func (w Texts) AuditCopy(d decision.Record, permalink string, posted time.Time) 
 
 // AuditSettled returns Settled for the audit channel.
 func (w Texts) AuditSettled(d decision.Record, permalink string) Message {
-	return audited(w.Settled(d), "Announcement", d.Channel, permalink)
+	return audited(w.settledTo("", d), "Announcement", d.Channel, permalink)
 }
 
 // audited adds where the message is from.

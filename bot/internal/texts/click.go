@@ -142,6 +142,8 @@ func (w Texts) Overtaken(c decision.Confirmation, winner decision.Record) Messag
 	case own:
 		return w.OutcomeLine(winner)
 	}
+	winner.Untitled = winner.Untitled || c.Untitled
+	winner = winner.Published()
 	became := fmt.Sprintf("%s Cancelling %s…", emojiPending, w.asked(c))
 	if winner.Outcome() != "" {
 		became = emojiOf(resultsOf(winner)) + " " + w.line(winner)

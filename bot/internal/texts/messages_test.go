@@ -12,7 +12,6 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/goldenfile"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
@@ -197,28 +196,6 @@ func TestWhileACancelMayBeUnderWayNothingIsSaidOfTheTask(t *testing.T) {
 	}
 	if n < 80 {
 		t.Errorf("only %d texts were looked at", n)
-	}
-}
-
-// A prompt's last text, and an answer to a click, can't be edited once an
-// unknown outcome is known, so they don't say that it isn't.
-func TestNoPrivateTextBecomesFalse(t *testing.T) {
-	s := &sampler{Texts: sampleTexts(), example: typical()}
-	public := s.confirmation(true)
-	for _, row := range outcomeTexts {
-		if row.outcome != decision.Unknown {
-			continue
-		}
-		for _, confirmer := range []string{s.user, s.other} {
-			d := s.decision(confirmer, row.outcome).With(s.resultFor(row))
-			other := d
-			other.ID = "OTHER"
-			for _, m := range []Message{s.OutcomeLine(d), s.CameSecond(d, s.user), s.TooLateToWithdraw(public, d, s.user), s.Overtaken(public, other)} {
-				if strings.Contains(m.Text, " yet") || !strings.Contains(m.Text, "I'll post the result in <#C0GENERAL>") {
-					t.Errorf("%s: %s", rowName(row), m.Text)
-				}
-			}
-		}
 	}
 }
 

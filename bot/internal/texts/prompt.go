@@ -32,9 +32,22 @@ type Excluded struct {
 	Why string // a clause, as mrkdwn
 }
 
+// untitled returns the preview without what Chamelio says about the tasks, except
+// what would be lost: that they are at an approval, or a signature.
+func (p Preview) untitled() Preview {
+	p.Tasks = slices.Clone(p.Tasks)
+	for i, t := range p.Tasks {
+		p.Tasks[i] = chamelio.Task{ID: t.ID, URL: t.URL, StepType: t.StepType}
+	}
+	return p
+}
+
 // Prompt returns the message with the buttons, which carry value. Nothing
 // follows them.
 func (w Texts) Prompt(c decision.Confirmation, p Preview, value string) Message {
+	if c.Public && c.Untitled {
+		c, p = c.Published(), p.untitled()
+	}
 	if len(c.Tasks) > 1 {
 		return w.promptForSeveral(c, p, value)
 	}

@@ -60,9 +60,9 @@ func several(d decision.Record, all []result, reader string) string {
 func lineOfSeveral(d decision.Record, all []result) string {
 	cancelled, unknown, never := counted(all)
 	if unknown+never > 0 {
-		return fmt.Sprintf("I couldn't tell right away about %d of %d tasks. I'll post the result in %s.", unknown+never, len(all), inChannelNamed(d.Channel))
+		return fmt.Sprintf("I couldn't tell right away about %d of %s. I'll post the result in %s.", unknown+never, numbered(d.IDs()), inChannelNamed(d.Channel))
 	}
-	return fmt.Sprintf("Cancelled %d of %d tasks. The result of each is in %s.", cancelled, len(all), inChannelNamed(d.Channel))
+	return fmt.Sprintf("Cancelled %d of %s. The result of each is in %s.", cancelled, numbered(d.IDs()), inChannelNamed(d.Channel))
 }
 
 // emojiOf returns the emoji of several results: the one that needs most

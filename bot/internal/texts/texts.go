@@ -182,6 +182,9 @@ func numbered(ids []chamelio.TaskID) string {
 
 // asked returns the name of the task of a prompt, or the numbers of several.
 func (w Texts) asked(c decision.Confirmation) string {
+	if c.Public {
+		c = c.Published()
+	}
 	if len(c.Tasks) > 1 {
 		return numbered(c.IDs())
 	}
@@ -190,14 +193,27 @@ func (w Texts) asked(c decision.Confirmation) string {
 
 // askedFirst is asked for the beginning of a sentence.
 func (w Texts) askedFirst(c decision.Confirmation) string {
+	if c.Public {
+		c = c.Published()
+	}
 	if len(c.Tasks) > 1 {
 		return numbered(c.IDs())
 	}
 	return w.namedFirst(c.Tasks[0])
 }
 
+// published returns a decision as its prompt may show it: the prompt of two people
+// is in the conversation.
+func published(d decision.Record) decision.Record {
+	if d.Confirmer != d.Requester {
+		return d.Published()
+	}
+	return d
+}
+
 // decided returns the name of the task of a decision, or the numbers of several.
 func (w Texts) decided(d decision.Record) string {
+	d = published(d)
 	if len(d.Tasks) > 1 {
 		return numbered(d.IDs())
 	}

@@ -67,7 +67,7 @@ func Preconditions() []Precondition {
 }
 
 func policyVariables() []string {
-	return []string{"CANCEL_POLICY", "MEMBER_SCOPE", "ALLOWED_USERS", "ALLOWED_USERGROUPS", "ALLOWED_CHANNELS", "SECOND_PERSON", "SECOND_PERSON_APPROVERS"}
+	return []string{"CANCEL_POLICY", "MEMBER_SCOPE", "ALLOWED_USERS", "ALLOWED_USERGROUPS", "ALLOWED_CHANNELS", "ANNOUNCE_IN_SHARED_CHANNELS", "SECOND_PERSON", "SECOND_PERSON_APPROVERS"}
 }
 
 // EnvironmentFailed reports a wrong variable.

@@ -29,6 +29,9 @@ func NeededScopes(c bot.Config) []Scope {
 	if len(c.Policy.Usergroups) > 0 || slices.ContainsFunc(c.Policy.Approvers, isGroup) {
 		scopes = append(scopes, Scope{"usergroups:read", "who is in a usergroup"})
 	}
+	if c.Policy.Shared != "" && c.Policy.Shared != policy.SharedFull {
+		scopes = append(scopes, Scope{"channels:read", "which channels are shared with other organisations"}, Scope{"groups:read", "… of the private ones that the bot is in"})
+	}
 	return scopes
 }
 

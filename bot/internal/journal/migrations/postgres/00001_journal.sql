@@ -10,6 +10,7 @@ CREATE TABLE decisions (
     team_id         TEXT NOT NULL,
     channel_id      TEXT NOT NULL,
     thread_ts       TEXT NOT NULL DEFAULT '', -- of the message in whose thread it was asked for
+    untitled        BOOLEAN NOT NULL DEFAULT FALSE, -- what the conversation reads has no titles
     requester       TEXT NOT NULL, -- who typed the command
     confirmer       TEXT NOT NULL, -- who clicked
     reason          TEXT NOT NULL,
@@ -130,13 +131,13 @@ END $$;
 -- +goose StatementEnd
 
 CREATE TRIGGER decisions_announced_change BEFORE UPDATE OF
-    confirmation_id, team_id, channel_id, thread_ts, requester, confirmer, reason, requested_at, decided_at,
+    confirmation_id, team_id, channel_id, thread_ts, untitled, requester, confirmer, reason, requested_at, decided_at,
     facts_age_ms, announced_at, message_ts, confirmation, mac, announced_mac, settled_at
 ON decisions FOR EACH ROW WHEN (OLD.announced_at IS NOT NULL AND (
-    (NEW.confirmation_id, NEW.team_id, NEW.channel_id, NEW.thread_ts, NEW.requester, NEW.confirmer,
+    (NEW.confirmation_id, NEW.team_id, NEW.channel_id, NEW.thread_ts, NEW.untitled, NEW.requester, NEW.confirmer,
     NEW.reason, NEW.requested_at, NEW.decided_at, NEW.facts_age_ms, NEW.announced_at, NEW.message_ts,
     NEW.confirmation, NEW.mac, NEW.announced_mac) IS DISTINCT FROM
-    (OLD.confirmation_id, OLD.team_id, OLD.channel_id, OLD.thread_ts, OLD.requester, OLD.confirmer,
+    (OLD.confirmation_id, OLD.team_id, OLD.channel_id, OLD.thread_ts, OLD.untitled, OLD.requester, OLD.confirmer,
     OLD.reason, OLD.requested_at, OLD.decided_at, OLD.facts_age_ms, OLD.announced_at, OLD.message_ts,
     OLD.confirmation, OLD.mac, OLD.announced_mac)
     OR OLD.settled_at > 0 AND NEW.settled_at IS DISTINCT FROM OLD.settled_at))

@@ -1,0 +1,84 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cancelbot/cancelbot/bot/internal/goldenfile"
+	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+const partners = "C0PARTNERS" // shared with another organisation
+
+// share opens a channel to another organisation, and lets the bot see that.
+func (w *world) share() {
+	w.slack.SetScopes("commands", "chat:write", "chat:write.public", "users:read", "channels:read", "groups:read")
+	w.slack.AddConversation(slacktest.Conversation{ID: partners, Name: "partners", Kind: slacktest.Public, BotIsMember: true, Shared: true})
+}
+
+func sharedChannels(s policy.SharedChannels) func(*options) {
+	return func(o *options) { o.bot.Policy.Shared = s }
+}
+
+// What people of other organisations read has no word of Chamelio's about the
+// tasks, through every state of a request, and in every message about it.
+func TestTitlesStayInside(t *testing.T) {
+	secrets := []string{"Globex", "Contract", "Legal approval", "steps done", "acme.example"}
+	for name, two := range map[string]bool{"one person": false, "two people": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, sharedChannels(policy.SharedUntitled), func(o *options) {
+				o.bot.Policy.SecondPerson.Always, o.bot.AuditChannel = two, slacktest.Deals
+			})
+			w.share()
+			w.api.Add(500, 2)
+			for _, command := range []string{"/cancel-task 12345 duplicate of 12346", "/cancel-task 500 501 started twice"} {
+				w.api.Break(chameliotest.Fault{Method: "POST", Task: 501, Status: 403, Body: `{"detail":"not for Globex"}`, Times: 1})
+				var prompt slacktest.Message
+				if two {
+					prompt = w.wantPrompt(w.ask(ada, partners, command))
+				} else {
+					prompt = w.wantPrompt(w.slash(ada, partners, command))
+					if said := goldenfile.Transcribe(prompt); !strings.Contains(said, "Globex") && !strings.Contains(said, "Contract 500") {
+						t.Errorf("the requester alone reads the prompt, and it names no task: %s", said)
+					}
+				}
+				w.confirm(confirmerOf(two), prompt)
+			}
+			for _, m := range w.slack.History(partners) {
+				said := goldenfile.Transcribe(m)
+				for _, secret := range secrets {
+					if strings.Contains(strings.ReplaceAll(said, "app.chamelio.ai", ""), secret) {
+						t.Errorf("everyone reads %q in: %s", secret, said)
+					}
+				}
+				if !strings.Contains(said, "12345") && !strings.Contains(said, "500") {
+					t.Errorf("it names no task: %s", said)
+				}
+			}
+			w.eventually("the copies", func() bool { return len(w.slack.History(slacktest.Deals)) == 2 })
+			if said := goldenfile.Transcribe(w.slack.History(slacktest.Deals)[0]); !strings.Contains(said, "Globex") {
+				t.Errorf("the audit channel reads no title: %s", said)
+			}
+		})
+	}
+}
+
+// confirmerOf returns who confirms.
+func confirmerOf(two bool) string {
+	if two {
+		return slacktest.Grace
+	}
+	return ada
+}
+
+// Nothing is cancelled from a shared channel, or from one that can't be told.
+func TestNothingIsCancelledInASharedChannel(t *testing.T) {
+	w := newWorld(t, sharedChannels(policy.SharedRefused))
+	w.share()
+	golden(t, "shared channel", w.slash(ada, partners, "/cancel-task 12345"))
+	golden(t, "hidden channel", w.slash(ada, slacktest.Legal, "/cancel-task 12345"))
+	w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+	w.noCancel()
+}
