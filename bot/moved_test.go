@@ -27,12 +27,12 @@ func (w *world) move(id int64, title, step string) {
 // The announcement says what has changed since the prompt, which is all that the
 // person who confirmed had seen.
 func TestTheAnnouncementSaysThatATaskHasMovedOn(t *testing.T) {
-	const note = "since the prompt"
+	const note = "When requested"
 	for name, c := range map[string]struct{ title, step, want string }{
 		"nothing changed": {},
-		"another step":    {step: "Signature", want: "moved on from Legal approval since"},
-		"another title":   {title: "MSA with Initech", want: "· renamed from “Master agreement with Globex” since"},
-		"both":            {title: "MSA with Initech", step: "Signature", want: "moved on from Legal approval · renamed from “Master agreement with Globex” since"},
+		"another step":    {step: "Signature", want: "it was at Legal approval."},
+		"another title":   {title: "MSA with Initech", want: "it was called “Master agreement with Globex”."},
+		"both":            {title: "MSA with Initech", step: "Signature", want: "it was at Legal approval and called “Master agreement with Globex”."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

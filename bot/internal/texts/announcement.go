@@ -49,6 +49,7 @@ func (w Texts) announcementTo(reader string, d decision.Record, all []result, po
 			section(strings.TrimSpace(fmt.Sprintf("%s *%s* %s", r.row.emoji, what, next))),
 			quoted(d.Reason),
 			footnote(about),
+			footnote(movedOn(r.Was)),
 			footnote(forPeople(r.People)),
 		),
 	}
@@ -77,7 +78,7 @@ func (w Texts) notification(d decision.Record, r result, reader, next, about str
 	default:
 		text += " " + you(d.Requester, reader, "You") + ": " + reason
 	}
-	for _, more := range []string{next, about, forPeople(r.People)} {
+	for _, more := range []string{next, about, movedOn(r.Was), forPeople(r.People)} {
 		if more != "" {
 			text += "\n" + more
 		}
@@ -91,7 +92,7 @@ func about(d decision.Record, r result, reader string, posted time.Time) string 
 	if r.Outcome == decision.Cancelled {
 		end = joined(stopped("stopped", r.Result), "can't be resumed")
 	}
-	text := joined(excerpt(r.Flow, maxName), end, movedOn(r.Was), who(d, strings.Contains(r.row.what, "{By}"), reader, posted))
+	text := joined(excerpt(r.Flow, maxName), end, who(d, strings.Contains(r.row.what, "{By}"), reader, posted))
 	if excerpt(r.Flow, maxName) == "" {
 		return upperFirst(text)
 	}

@@ -28,14 +28,13 @@ func Moved(shown decision.Named, r decision.Result) decision.Moved {
 // movedOn says what has changed since the prompt; "" if nothing has.
 func movedOn(was decision.Moved) string {
 	step, title := excerpt(was.Step, maxNamedStep), excerpt(was.Title, maxListed)
-	if step != "" {
-		step = "moved on from " + step
+	switch {
+	case step == "" && title == "":
+		return ""
+	case title == "":
+		return "When requested, it was at " + step + "."
+	case step == "":
+		return "When requested, it was called “" + title + "”."
 	}
-	if title != "" {
-		title = "renamed from “" + title + "”"
-	}
-	if changed := joined(step, title); changed != "" {
-		return changed + " since the prompt"
-	}
-	return ""
+	return "When requested, it was at " + step + " and called “" + title + "”."
 }

@@ -107,8 +107,10 @@ func (s *sampler) ofOutcomes() {
 	s.add("announcement of two", "A second person confirmed.", toChannel, s.Announcement(s.decision(s.other, decision.Cancelled).With(r), s.now))
 	s.add("announcement in person", "Slack lets the bot post in the channel no longer.", "to the person who asked, in their chat with the bot", s.AnnouncementInPerson(s.decision(s.user, decision.Cancelled).With(r), s.now))
 	moved := r
-	moved.Was = decision.Moved{Step: "Intake", Title: "Master agreement"}
-	s.add("announcement, moved on", "The task has changed since its prompt.", toChannel, s.Announcement(s.decision(s.user, decision.Cancelled).With(moved), s.now))
+	moved.Was = decision.Moved{Title: "Draft of the agreement", Step: "Intake"}
+	s.add("announcement of a task that has moved on", "Its step and title changed after the prompt.", toChannel, s.Announcement(bare.With(moved), s.now))
+	bare.Untitled = true
+	s.add("announcement without title", "The channel is shared with another organisation, and ANNOUNCE_IN_SHARED_CHANNELS is untitled.", toChannel, s.Announcement(bare.With(moved), s.now))
 	s.add("announcement, late", "It was posted long after the click.", toChannel, s.Announcement(s.decision(s.user, decision.Cancelled).With(r), s.now.Add(time.Hour)))
 	for _, row := range outcomeTexts {
 		settles := row.cause == decision.CauseSeen || row.outcome == decision.NotCancellable || row.cause == decision.CauseStillRuns ||

@@ -90,7 +90,9 @@ func (w Texts) lines(d decision.Record, all []result) (blocks []slack.Block, tex
 		if r.Outcome == decision.Cancelled {
 			line = r.row.emoji + " " + w.namedFirst(r.task) + " " + stopped("was cancelled", r.Result)
 		}
-		line = joined(line, movedOn(r.Was))
+		if moved := movedOn(r.Was); moved != "" {
+			line += "\n" + moved
+		}
 		blocks = append(blocks, slack.NewSectionBlock(mrkdwn(input.Shorten(line, sectionLimit)), nil, nil,
 			slack.SectionBlockOptionBlockID(fmt.Sprintf("%s:%d", r.Outcome, r.task.ID))))
 		lines = append(lines, line)
