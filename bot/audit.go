@@ -109,7 +109,7 @@ func (a *auditor) send(ctx context.Context, n decision.Note) (sent bool, err err
 func (a *auditor) message(ctx context.Context, log *slog.Logger, n decision.Note) (*texts.Message, error) {
 	switch n.Kind {
 	case decision.NoteRefusal:
-		return new(a.texts.AuditRefusal(n)), nil
+		return new(a.texts.AuditRefusal(n, time.Now())), nil
 	case decision.NoteCredential:
 		return a.texts.AuditCredential(n), nil
 	case decision.NoteAnnouncement, decision.NoteSettled:
@@ -124,7 +124,7 @@ func (a *auditor) message(ctx context.Context, log *slog.Logger, n decision.Note
 	if n.Kind == decision.NoteSettled {
 		return new(a.texts.AuditSettled(d, a.permalink(ctx, log, d))), nil
 	}
-	return new(a.texts.AuditCopy(d, a.permalink(ctx, log, d))), nil
+	return new(a.texts.AuditCopy(d, a.permalink(ctx, log, d), time.Now())), nil
 }
 
 // permalink returns the address of the original; "" if Slack doesn't return

@@ -227,7 +227,7 @@ func (b *Bot) mentions() carry.Directory {
 func newTexts(cfg Config) texts.Texts {
 	return texts.Texts{
 		Command: cfg.Command, Hosts: cfg.TaskHosts, Channels: cfg.Policy.Channels, Approvers: cfg.Policy.Approvers,
-		Operator: cfg.OperatorContact, AsksReason: cfg.RequireReason, Tries: int(cfg.protocol().MaxTries),
+		Operator: cfg.OperatorContact, AsksReason: cfg.RequireReason,
 		MaxTasks: cfg.MaxTasks,
 	}
 }

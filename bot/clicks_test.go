@@ -298,7 +298,7 @@ func TestPromptUpdatesStayInOrderAfterTakeover(t *testing.T) {
 		})
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		time.Sleep(10 * time.Minute)
-		if text := w.now(prompt).Text; strings.Contains(text, "haven't sent it") {
+		if text := w.now(prompt).Text; strings.Contains(text, "haven't started yet") {
 			t.Errorf("announced %d times, effects %d, and ten minutes later: %s", len(w.slack.History(general)), w.api.Effects(12345), text)
 		}
 	})

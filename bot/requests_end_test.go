@@ -311,11 +311,11 @@ func TestOvertakenRequestShowsOutcome(t *testing.T) {
 		time.Sleep(time.Second)
 		w.acked(w.slack.Click(grace, second, "cancel_task"))
 		time.Sleep(time.Second)
-		if now := w.now(second); !strings.Contains(now.Text, "cancelling it now") {
+		if now := w.now(second); !strings.Contains(now.Text, "Cancelling <") {
 			t.Errorf("at first it says: %s", now.Text)
 		}
 		time.Sleep(30 * time.Second)
-		if now := w.now(second); !strings.Contains(now.Text, "Result: ") {
+		if now := w.now(second); !strings.Contains(now.Text, "is cancelled") {
 			t.Errorf("then it says: %s", now.Text)
 		}
 	})

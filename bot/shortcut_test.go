@@ -83,7 +83,7 @@ func TestCancelFromAMessageInAThread(t *testing.T) {
 	if !announced.Broadcast || !strings.Contains(announced.Text, "a duplicate") {
 		t.Errorf("announced: %+v", announced)
 	}
-	w.eventually("the modal's last state", func() bool { return strings.Contains(modalText(w.slack.Modals(ada)[0]), "ancelled <") })
+	w.eventually("the modal's last state", func() bool { return strings.Contains(modalText(w.slack.Modals(ada)[0]), "is cancelled") })
 	w.must(w.stop())
 	if got := w.row(); got.Outcome() != decision.Cancelled || got.Thread != parent.TS || got.Confirmer != ada {
 		t.Errorf("on record: %+v", got)

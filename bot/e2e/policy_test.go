@@ -21,7 +21,7 @@ func TestPolicyThroughTheProgram(t *testing.T) {
 	prompt := s.prompt(slacktest.Ada, slacktest.General, 12344)
 	for _, row := range []struct{ person, channel, says string }{
 		{slacktest.Ada, slacktest.Deals, "You can't cancel tasks from this conversation."},
-		{slacktest.Guest, slacktest.General, "you're here as a guest"},
+		{slacktest.Guest, slacktest.General, "Guests can't cancel tasks"},
 		{slacktest.Grace, slacktest.General, "Only certain people can cancel tasks here"},
 	} {
 		before := len(s.slack.Private(row.person, row.channel))
@@ -34,7 +34,7 @@ func TestPolicyThroughTheProgram(t *testing.T) {
 	// They may cancel at the command, and no longer at the click.
 	s.slack.AddUser(slacktest.User{ID: slacktest.Ada, Name: "ada", IsRestricted: true})
 	s.slack.Click(slacktest.Ada, prompt, "cancel_task")
-	s.eventually("the click's refusal", 20*time.Second, func() bool { return strings.Contains(s.now(prompt).Text, "you're here as a guest") })
+	s.eventually("the click's refusal", 20*time.Second, func() bool { return strings.Contains(s.now(prompt).Text, "Guests can't cancel tasks") })
 	for _, task := range []int64{12344, 12345} {
 		if s.api.Cancels(task) != 0 {
 			t.Errorf("a cancel of %d was sent", task)

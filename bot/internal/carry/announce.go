@@ -75,7 +75,9 @@ var posts = map[slackapi.Status]decision.Kind{
 }
 
 func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err error) {
-	d, say, alone, thread := l.decided(), l.Texts.Announcement, l.Texts.AnnouncementInPerson, l.Thread
+	d, thread := l.decided(), l.Thread
+	say := func(d decision.Record) texts.Message { return l.Texts.Announcement(d, l.now()) }
+	alone := func(d decision.Record) texts.Message { return l.Texts.AnnouncementInPerson(d, l.now()) }
 	if l.state.Stage == decision.Settling {
 		d, say, alone = l.final(), l.Texts.Settled, l.Texts.SettledInPerson
 		if where == decision.InThread {

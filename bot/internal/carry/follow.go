@@ -110,7 +110,7 @@ func (l *life) edit() decision.Event {
 	if !l.valid() {
 		return decision.Event{Kind: decision.Withheld}
 	}
-	err := l.Poster.Update(l.ctx, l.Channel, l.MessageTS, l.Texts.Announcement(l.final()))
+	err := l.Poster.Update(l.ctx, l.Channel, l.MessageTS, l.Texts.Announcement(l.final(), l.AnnouncedAt))
 	if err != nil {
 		l.log.Info("can't edit an announcement", "error", err)
 	}

@@ -5,49 +5,51 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/slack-go/slack"
-
 	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // aboutTask returns the facts on a task, in small print.
 func aboutTask(task chamelio.Task) string {
-	return joined(whereTaskIs(task), statusOf(task.Status), ageOf(task.CreatedAt.Time), peopleOn(task))
+	return joined(progressAbout(task), statusOf(task.Status), ageOf(task.CreatedAt.Time), peopleOn(task))
 }
 
-// whereTaskIs says how far a task has come. If there is a warning, it has the
-// step.
-func whereTaskIs(task chamelio.Task) string {
+// progressAbout returns the workflow of a task, and how far it has come. The
+// warning has the step if there is one.
+func progressAbout(task chamelio.Task) string {
 	step := excerpt(task.Step, maxName)
-	if step != "" {
-		step = "at " + step
-	}
 	if sensitive(task) != "" {
 		step = ""
+	}
+	if step != "" {
+		step = "at " + step
 	}
 	return joined(excerpt(task.Workflow, maxName), step, progressOf(task.StepsDone, task.StepsTotal))
 }
 
 // peopleOn names the owner and the assignee by the local parts of their
-// addresses, which fit on a line.
+// addresses, which fit on a line, unless these are the same for two addresses.
 func peopleOn(task chamelio.Task) string {
-	short := func(address string) string {
-		local, _, _ := strings.Cut(input.Clean(address), "@")
-		return excerpt(cmp.Or(local, address), maxName)
+	owner, assignee := input.Clean(task.Owner), input.Clean(task.Assignee)
+	if owner == assignee {
+		return person("owner and assignee", localPart(owner))
 	}
-	owner, assignee := short(task.Owner), short(task.Assignee)
-	switch {
-	case owner == "" && assignee == "":
+	if localPart(owner) != localPart(assignee) {
+		owner, assignee = localPart(owner), localPart(assignee)
+	}
+	return joined(person("owner", owner), person("assignee", assignee))
+}
+
+func localPart(address string) string {
+	local, _, _ := strings.Cut(address, "@")
+	return cmp.Or(local, address)
+}
+
+func person(role, name string) string {
+	if name = excerpt(name, maxName); name == "" {
 		return ""
-	case owner == "":
-		return "assignee " + assignee
-	case assignee == "":
-		return "owner " + owner
-	case owner == assignee:
-		return "owner and assignee " + owner
 	}
-	return "owner " + owner + " · assignee " + assignee
+	return role + " " + name
 }
 
 // sensitive names a step at which people may lose what they did; "" for others.
@@ -76,14 +78,7 @@ func warning(task chamelio.Task) string {
 	if task.StepType == chamelio.StepSignature {
 		did = "signed"
 	}
-	return fmt.Sprintf("*At %s.* People may already have %s it.", at, did)
-}
-
-func warningBlock(text string) slack.Block {
-	if text == "" {
-		return nil
-	}
-	return section(emojiWarning + " " + text)
+	return fmt.Sprintf("%s *At %s.* People may already have %s it.", emojiWarning, at, did)
 }
 
 // progressOf says how many steps of a task are done; empty if that isn't known.

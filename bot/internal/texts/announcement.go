@@ -4,27 +4,23 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/input"
 )
 
 // OutcomeLine returns the last text of a prompt: the outcome in one line. The
-// announcement, which follows, says more. In a request it keeps both people.
+// announcement says more. In a request it keeps both people.
 func (w Texts) OutcomeLine(d decision.Record) Message {
 	d = published(d)
-	all := resultsOf(d)
-	_, _, unknown := counted(all)
-	line := w.line(d)
-	switch {
-	case d.Confirmer != d.Requester:
+	line := emojiOf(resultsOf(d)) + " " + w.line(d)
+	if d.Confirmer != d.Requester {
 		line += " " + pair(d) + "."
-	case len(all) > 1 && unknown == 0:
-		line = w.several(d, all, d.Requester) + " The channel has each result."
-	case len(all) > 1:
-		line += " The channel has each result."
 	}
-	return say("%s %s", emojiOf(all), line).meansOutcome(d.Outcome())
+	return say("%s", line).meansOutcome(d.Outcome())
 }
 
 // pair names the two people of a decision.
@@ -33,21 +29,20 @@ func pair(d decision.Record) string {
 }
 
 // Announcement returns the public message that reports the outcomes of a
-// decision, the final ones where they are known. It must be enough for someone
-// who reads it a month later.
-func (w Texts) Announcement(d decision.Record) Message {
+// decision, the final ones where they are known. posted is when people see it. It
+// must be enough for someone who reads it a month later.
+func (w Texts) Announcement(d decision.Record, posted time.Time) Message {
 	d = d.Published()
-	return w.announcementTo("", d, resultsOf(d))
+	return w.announcementTo("", d, resultsOf(d), posted)
 }
 
 // announcementTo returns the announcement for the channel, or for one reader.
-func (w Texts) announcementTo(reader string, d decision.Record, all []result) Message {
+func (w Texts) announcementTo(reader string, d decision.Record, all []result, posted time.Time) Message {
 	if len(all) > 1 {
-		return w.announcementOfSeveral(reader, d, all).meansOutcome(outcomesOf(all))
+		return w.announcementOfSeveral(reader, d, all, posted).meansOutcome(outcomesOf(all))
 	}
 	r := all[0]
-	what, next := w.fillOutcome(r.row.what, d.Requester, reader, r), w.fillOutcome(r.row.next, d.Requester, reader, r)
-	about := w.about(d, r, reader)
+	what, next, about := w.fillOutcome(r.row.what, d, reader, r), w.fillOutcome(r.row.next, d, reader, r), about(d, r, reader, posted)
 	announced := Message{
 		Text: w.notification(d, r, reader, next, about),
 		Blocks: layout(
@@ -65,26 +60,23 @@ func (w Texts) announcementTo(reader string, d decision.Record, all []result) Me
 // hundred characters.
 const maxBrief = 40
 
-// brief shortens a title for a notification.
-func brief(t decision.Named) decision.Named {
-	t.Title = input.Shorten(input.Clean(t.Title), maxBrief)
+// shortened returns a name with a shorter title.
+func shortened(t decision.Named, limit int) decision.Named {
+	t.Title = input.Shorten(input.Clean(t.Title), limit)
 	return t
 }
 
-// notification says who, what and why first.
+// notification says what, who and why first.
 func (w Texts) notification(d decision.Record, r result, reader, next, about string) string {
 	short := r
-	short.task = brief(r.task)
-	text, reason := w.fillOutcome(r.row.what, d.Requester, reader, short), excerpt(d.Reason, input.MaxReason)
-	named := strings.Contains(r.row.what, "{By}")
+	short.task = shortened(r.task, maxBrief)
+	text, reason := w.fillOutcome(r.row.what, d, reader, short), excerpt(d.Reason, input.MaxReason)
 	switch {
-	case named && reason != "":
-		text = strings.TrimSuffix(text, ".") + ": " + reason
-	case named:
-	case d.Requester == reader && reason != "":
-		text += " Your reason: " + reason
-	case reason != "":
-		text += " " + mention(d.Requester) + "'s reason: " + reason
+	case reason == "":
+	case strings.Contains(r.row.what, "{By}"):
+		text += " Reason: " + reason
+	default:
+		text += " " + you(d.Requester, reader, "You") + ": " + reason
 	}
 	for _, more := range []string{next, about, movedOn(r.Was), forPeople(r.People)} {
 		if more != "" {
@@ -95,29 +87,35 @@ func (w Texts) notification(d decision.Record, r result, reader, next, about str
 }
 
 // about returns the facts on a task and a decision, in small print.
-func (w Texts) about(d decision.Record, r result, reader string) string {
-	var parts []string
-	add := func(part string) {
-		if part != "" {
-			parts = append(parts, part)
-		}
-	}
-	add(excerpt(r.Flow, maxName))
-	add(stepOf(r.Result))
+func about(d decision.Record, r result, reader string, posted time.Time) string {
+	end := sinceWhen(r.Result)
 	if r.Outcome == decision.Cancelled {
-		add("can't be resumed")
+		end = joined(stopped("stopped", r.Result), "can't be resumed")
 	}
-	add(sinceWhen(r.Result))
-	if !strings.Contains(r.row.what, "{By}") {
-		add("requested by " + you(d.Requester, reader, "you"))
+	text := joined(excerpt(r.Flow, maxName), end, who(d, strings.Contains(r.row.what, "{By}"), reader, posted))
+	if excerpt(r.Flow, maxName) == "" {
+		return upperFirst(text)
+	}
+	return text
+}
+
+// late is how long after a click an announcement says when that was.
+const late = 2 * time.Minute
+
+// who says who asked, unless the headline does, who approved, and when, unless
+// that was just before the post.
+func who(d decision.Record, named bool, reader string, posted time.Time) string {
+	asked, approved, at := "", "", ""
+	if !named {
+		asked = "requested by " + you(d.Requester, reader, "you")
 	}
 	if d.Confirmer != d.Requester {
-		add("approved by " + you(d.Confirmer, reader, "you"))
+		approved = "approved by " + you(d.Confirmer, reader, "you")
 	}
-	if len(parts) > 0 && excerpt(r.Flow, maxName) == "" {
-		parts[0] = upperFirst(parts[0])
+	if posted.Sub(d.DecidedAt) > late {
+		at = "confirmed " + on(d.DecidedAt)
 	}
-	return strings.Join(parts, " · ")
+	return joined(asked, approved, at)
 }
 
 // sinceWhen says when the task ended; empty if that isn't known.
@@ -132,25 +130,19 @@ func sinceWhen(r decision.Result) string {
 	return verb + " " + on(r.Over)
 }
 
-// stepOf says at which step the task was stopped, or last seen; empty once it
-// has ended in another way.
-func stepOf(r decision.Result) string {
+// stopped says at which step a cancelled task stopped, after a verb: "stopped at
+// Legal approval, 3 of 5 steps done".
+func stopped(verb string, r decision.Result) string {
 	step, progress := excerpt(r.Step, maxName), progressOf(r.StepsDone, r.StepsTotal)
-	at := "at "
-	switch r.Outcome {
-	case decision.AlreadyCancelled, decision.NotCancellable, decision.NotFound:
-		return ""
-	case decision.Cancelled:
-		at = "stopped at "
-	default:
+	switch {
+	case step == "" && progress == "":
+		return verb
+	case step == "":
+		return verb + " with " + progress
+	case progress == "":
+		return verb + " at " + step
 	}
-	if step == "" {
-		return progress
-	}
-	if progress != "" {
-		progress = ", " + progress
-	}
-	return at + step + progress
+	return verb + " at " + step + ", " + progress
 }
 
 // outcomesOf returns the outcome that all results share, or Various.
@@ -169,13 +161,22 @@ func (w Texts) Settled(d decision.Record) Message { return w.settledTo("", d.Pub
 
 func (w Texts) settledTo(reader string, d decision.Record) Message {
 	all := resultsOf(d)
-	if len(all) > 1 {
-		return w.settledOfSeveral(d, all).meansFinal(outcomesOf(all))
+	var settled []result
+	for i, r := range all {
+		if d.Tasks[i].SettledOutcome != "" {
+			settled = append(settled, r)
+		}
 	}
-	r := all[0]
-	what, next := w.fillOutcome(cmp.Or(r.row.update, r.row.what), "", "", r), w.fillOutcome(r.row.next, "", "", r)
-	m := say("%s", strings.TrimSpace(fmt.Sprintf("%s *Update: %s* %s", r.row.emoji, what, next)))
-	return m.with(footnote(fmt.Sprintf("Requested by %s · %s", you(d.Requester, reader, "you"), standing(d.RequestedAt)))).meansFinal(r.Outcome)
+	asked := footnote(fmt.Sprintf("Requested by %s · %s", you(d.Requester, reader, "you"), standing(d.RequestedAt)))
+	if len(settled) > 1 {
+		what := fmt.Sprintf("Update on %d tasks:", len(settled))
+		lines, list := w.lines(d, settled)
+		m := Message{Text: what + list, Blocks: append([]slack.Block{section("*" + what + "*")}, lines...)}
+		return m.with(asked).meansFinal(outcomesOf(all))
+	}
+	r := settled[0]
+	what, next := w.fillOutcome(cmp.Or(r.row.update, r.row.what), d, reader, r), w.fillOutcome(r.row.next, d, reader, r)
+	return say("%s", strings.TrimSpace(fmt.Sprintf("%s *%s* %s", r.row.emoji, what, next))).with(asked).meansFinal(outcomesOf(all))
 }
 
 // inPerson adds to a message why it comes as a direct message.
@@ -195,8 +196,8 @@ func inTheConversation(id string) string {
 
 // AnnouncementInPerson returns the announcement as a direct message to the
 // requester, for when the bot can't post in the channel.
-func (w Texts) AnnouncementInPerson(d decision.Record) Message {
-	return w.inPerson(w.announcementTo(d.Requester, d, withoutPeople(d)), d)
+func (w Texts) AnnouncementInPerson(d decision.Record, posted time.Time) Message {
+	return w.inPerson(w.announcementTo(d.Requester, d, withoutPeople(d), posted), d)
 }
 
 // withoutPeople returns the results without the people on the tasks, who don't
@@ -228,8 +229,8 @@ func forPeople(people []decision.Person) string {
 
 // AuditCopy returns an announcement for the audit channel. It doesn't mention
 // the people on the task. permalink is the address of the original, or "".
-func (w Texts) AuditCopy(d decision.Record, permalink string) Message {
-	return audited(w.announcementTo("", d, withoutPeople(d)), "Original", d.Channel, permalink)
+func (w Texts) AuditCopy(d decision.Record, permalink string, posted time.Time) Message {
+	return audited(w.announcementTo("", d, withoutPeople(d), posted), "Original", d.Channel, permalink)
 }
 
 // AuditSettled returns Settled for the audit channel.

@@ -49,6 +49,14 @@ func section(text string) slack.Block {
 	return slack.NewSectionBlock(mrkdwn(input.Shorten(text, sectionLimit)), nil, nil)
 }
 
+// optional is section; nil if text is empty.
+func optional(text string) slack.Block {
+	if text == "" {
+		return nil
+	}
+	return section(text)
+}
+
 // quoted returns a reason over the whole width; nil if there is none.
 func quoted(reason string) slack.Block {
 	text := excerpt(reason, input.MaxReason)

@@ -54,7 +54,7 @@ func (w Texts) NotYourPrompt() Message {
 
 // OutdatedPrompt answers a click on a prompt whose signature doesn't verify.
 func (w Texts) OutdatedPrompt() Message {
-	return say("This prompt is out of date: the bot has been reconfigured since. Type `%s` and the task's ID again.", w.Command)
+	return say("This prompt is no longer valid. Type `%s` and the task's ID again.", w.Command)
 }
 
 // ClickedTooFast answers someone who clicks too often.
@@ -102,12 +102,12 @@ func (w Texts) Cancelling(d decision.Record) Message { return w.underWay(d, "") 
 // StillTrying replaces a prompt while Chamelio or the journal doesn't answer
 // clearly.
 func (w Texts) StillTrying(d decision.Record) Message {
-	return w.underWay(d, " This is taking a while. I'll post the result in the channel, so there's no need to wait here.")
+	return w.underWay(d, " This is taking a while, so don't wait here: I'll post the result in "+inChannelNamed(d.Channel)+".")
 }
 
 // WaitingForChamelio replaces a prompt while Chamelio's rate limit is used up.
 func (w Texts) WaitingForChamelio(d decision.Record, pause time.Duration) Message {
-	return w.underWay(d, fmt.Sprintf(" Chamelio is busy and asked me to wait %s. I'll post the result in the channel.", duration(pause)))
+	return w.underWay(d, fmt.Sprintf(" Chamelio is busy and asked me to wait %s. I'll post the result in %s.", duration(pause), inChannelNamed(d.Channel)))
 }
 
 // CameSecond answers user, whose click came after that of winner.
@@ -142,10 +142,11 @@ func (w Texts) Overtaken(c decision.Confirmation, winner decision.Record) Messag
 	case own:
 		return w.OutcomeLine(winner)
 	}
-	result := "I'm cancelling it now."
+	winner.Untitled = winner.Untitled || c.Untitled
+	winner = winner.Published()
+	became := fmt.Sprintf("%s Cancelling %s…", emojiPending, w.asked(c))
 	if winner.Outcome() != "" {
-		result = "Result: " + w.short(winner) + "."
+		became = emojiOf(resultsOf(winner)) + " " + w.line(winner)
 	}
-	return say("Another request to cancel %s was confirmed first, by %s. %s\nThis one was from %s.",
-		w.asked(c), mention(winner.Confirmer), result, mention(c.Requester)).meansOutcome(winner.Outcome())
+	return say("%s %s confirmed another request first; this one was from %s.", became, mention(winner.Confirmer), mention(c.Requester)).meansOutcome(winner.Outcome())
 }

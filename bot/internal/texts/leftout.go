@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/slack-go/slack"
-
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -23,13 +21,6 @@ func (w Texts) leftOut(left []Excluded) string {
 		return ""
 	}
 	return "*Won't be cancelled:*" + whyLeftOut(left)
-}
-
-func leftOutBlock(text string) slack.Block {
-	if text == "" {
-		return nil
-	}
-	return section(text)
 }
 
 func whyLeftOut(left []Excluded) string {

@@ -65,6 +65,7 @@ func modalBlocks(t *testing.T, sample sample) []slacktest.Block {
 	}
 	for i, b := range blocks {
 		for j, e := range b.Elements {
+			blocks[i].Elements[j].Content.Type = e.Type
 			_ = json.Unmarshal(e.RawText, &blocks[i].Elements[j].Content.Text)
 		}
 		if b.Type == "input" {
@@ -141,9 +142,34 @@ func TestMessagesPage(t *testing.T) {
 		if len(buttons) > 0 {
 			page.WriteString(strings.Join(buttons, " ") + "\n")
 		}
-		page.WriteString("```\n")
+		page.WriteString("```\n" + asked(t, sample.Blocks))
 	}
 	goldenfile.Same(t, filepath.Join("..", "..", "..", "docs", "messages.md"), page.String())
+}
+
+// asked shows the dialogs in which Slack asks back.
+func asked(t *testing.T, blocks json.RawMessage) string {
+	t.Helper()
+	var parsed []struct {
+		Elements []struct{ Confirm map[string]any }
+	}
+	if blocks == nil {
+		return ""
+	}
+	if err := json.Unmarshal(blocks, &parsed); err != nil {
+		t.Fatal(err)
+	}
+	text := ""
+	for _, b := range parsed {
+		for _, e := range b.Elements {
+			if e.Confirm == nil {
+				continue
+			}
+			said := func(key string) any { return e.Confirm[key].(map[string]any)["text"] }
+			text += fmt.Sprintf("\nSlack asks back:\n\n```text\n%s\n%s\n[%s] [%s]\n```\n", said("title"), said("text"), said("confirm"), said("deny"))
+		}
+	}
+	return text
 }
 
 // addresses follow links in plain text.

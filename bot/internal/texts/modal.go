@@ -103,17 +103,15 @@ func (w Texts) ConfirmModal(c decision.Confirmation, p Preview, left int) slack.
 		submit = "Ask to cancel"
 	}
 	blocks := w.previewBlocks(c, p)
-	if out := w.leftOut(p.Excluded); out != "" {
-		blocks = append(blocks, section(out))
-	}
+	more := ""
 	if left > 0 {
-		blocks = append(blocks, footnote(fmt.Sprintf("The message names %d more. The limit is %d at once.", left, w.MaxTasks)))
+		more = fmt.Sprintf("The message names %d more. The limit is %d at once.", left, w.MaxTasks)
 	}
 	note := undone + fmt.Sprintf(" Confirm by %s.", clock(c.ExpiresAt))
 	if c.Public {
 		note = w.whoApproves("") + " I'll ask in the channel."
 	}
-	blocks = append(blocks, reasonInput(w.AsksReason), section(note))
+	blocks = append(blocks, layout(optional(w.leftOut(p.Excluded)), footnote(more), reasonInput(w.AsksReason), section(note))...)
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: ModalConfirm,
 		Title: plainText(title), Submit: plainText(submit), Close: plainText("Keep"),
@@ -125,7 +123,7 @@ func (w Texts) ConfirmModal(c decision.Confirmation, p Preview, left int) slack.
 func (w Texts) previewBlocks(c decision.Confirmation, p Preview) []slack.Block {
 	if len(c.Tasks) == 1 {
 		task := p.Tasks[0]
-		return layout(section("*"+w.named(freshName(c.Tasks[0], task))+"*"), footnote(aboutTask(task)), warningBlock(warning(task)))
+		return layout(section("*"+w.named(freshName(c.Tasks[0], task))+"*"), footnote(aboutTask(task)), optional(warning(task)))
 	}
 	var blocks []slack.Block
 	for i := 0; i < len(c.Tasks); i += maxOptions {
@@ -217,7 +215,7 @@ func (w Texts) ModalExpired(c decision.Confirmation) string {
 
 // ModalOutdated says that the modal's prompt doesn't verify.
 func (w Texts) ModalOutdated() string {
-	return fmt.Sprintf("This prompt is out of date: the bot has been reconfigured since. Go back and type %s again.", w.Command)
+	return fmt.Sprintf("This prompt is no longer valid. Go back and type %s again.", w.Command)
 }
 
 // ModalBusy says that there is no room for the click, or that the bot is

@@ -2,10 +2,7 @@ package texts
 
 import (
 	"cmp"
-	"fmt"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -14,111 +11,88 @@ import (
 // outcomeText is what people read about one outcome, or about one of its causes
 // or statuses.
 //
+// A prompt's last text can't be edited later, so it stays true whatever becomes
+// known.
+//
 // The placeholders are {Task} and {task}, the task, at the beginning of a
-// sentence and elsewhere; {By}, who asked; {again}, the command to type;
-// {operator} and {Please}, who runs the bot; and {key}, {detail}, {status},
-// {wait} and {tries}, details of the result.
+// sentence and elsewhere; {By}, who asked; {channel}, where the result is posted;
+// {again}, the command to type; {operator}, who runs the bot; and {key},
+// {detail}, {status} and {wait}, details of the result.
 type outcomeText struct {
 	outcome decision.Outcome
 	cause   decision.Cause  // "": also for every cause without a row of its own
 	status  chamelio.Status // "": also for every status without a row of its own
 
 	emoji  string
-	line   string // the last text of a prompt; if empty, what
 	what   string // the announcement's headline
+	line   string // the same, in place of a prompt; if empty, what
+	update string // the same, in the reply to an announcement; if empty, what
 	next   string // what it means, and what to do now
-	update string // the headline of the reply to an announcement; if empty, what
-	clause string // in lists, and after "Result:"
 }
 
 // outcomeTexts has a row for each outcome and cause; a test checks that.
 var outcomeTexts = []outcomeText{
 	{outcome: decision.Cancelled, emoji: emojiCancelled,
-		line:   "Cancelled {task}.",
-		what:   "{By} cancelled {task}.",
-		clause: "cancelled"},
+		what: "{By} cancelled {task}.",
+		line: "{Task} is cancelled."},
 	{outcome: decision.Cancelled, cause: decision.CauseSeen, emoji: emojiCancelled,
-		line:   "{Task} is cancelled.",
-		what:   "Confirmed: {task} is cancelled.",
-		update: "{Task} is cancelled.",
-		clause: "cancelled"},
+		what:   "{Task} is cancelled.",
+		update: "Confirmed: {task} is cancelled."},
 	{outcome: decision.AlreadyCancelled, emoji: emojiNote,
-		what:   "{Task} was already cancelled.",
-		clause: "already cancelled"},
+		what: "{Task} was already cancelled."},
 	{outcome: decision.NotCancellable, emoji: emojiWarning,
-		what:   "Not cancelled: {task} is no longer pending or in progress.",
-		next:   "Check its page in Chamelio.",
-		update: "{Task} is no longer pending or in progress, so it wasn't cancelled.",
-		clause: "not cancelled (its state doesn't allow it)"},
+		what: "{Task} wasn't cancelled: its state didn't allow it.",
+		next: "Check its page in Chamelio."},
 	{outcome: decision.NotCancellable, status: chamelio.Completed, emoji: emojiWarning,
-		what:   "Not cancelled: {task} had already completed.",
-		update: "{Task} had already completed, so it wasn't cancelled.",
-		clause: "not cancelled (it had already completed)"},
+		what: "{Task} wasn't cancelled: it had already completed."},
 	{outcome: decision.NotCancellable, status: chamelio.Failed, emoji: emojiWarning,
-		what:   "Not cancelled: {task} had already failed.",
-		update: "{Task} had already failed, so it wasn't cancelled.",
-		clause: "not cancelled (it had already failed)"},
+		what: "{Task} wasn't cancelled: it had already failed."},
 	{outcome: decision.NotFound, emoji: emojiWarning,
-		what:   "Not cancelled: Chamelio can't find {task} any more.",
-		next:   "It may have been deleted, or I may have lost access to it. If you can still open its page, ask {operator}.",
-		clause: "not cancelled (Chamelio can't find it any more)"},
+		what: "{Task} wasn't cancelled: Chamelio can't find it.",
+		next: "It may have been deleted, or I may have lost access to it."},
 	{outcome: decision.RejectedKey, emoji: emojiWarning,
-		what:   "Not cancelled: {task}. I've lost access to Chamelio ({key}).",
-		next:   "Nothing changed. Once {operator} has replaced the key, type {again} again.",
-		clause: "not cancelled (I've lost access to Chamelio: {key})"},
+		what: "{Task} wasn't cancelled: I've lost access to Chamelio ({key}).",
+		next: "Nothing changed. Once {operator} has replaced the key, type {again} again."},
 	{outcome: decision.Failed, emoji: emojiWarning,
-		what:   "Not cancelled: {task}.",
-		next:   "Check its page in Chamelio. To try again, type {again}.",
-		clause: "not cancelled"},
+		what: "{Task} wasn't cancelled.",
+		next: "Check its page in Chamelio. To try again, type {again}."},
 	{outcome: decision.Failed, cause: decision.CauseRefused, emoji: emojiWarning,
-		what:   "Not cancelled: Chamelio refused to cancel {task}.",
-		next:   "{detail} Nothing changed. If it should be possible, ask {operator}.",
-		clause: "not cancelled (Chamelio refused)"},
+		what: "{Task} wasn't cancelled: Chamelio refused.",
+		next: "{detail} Check the task's page in Chamelio."},
 	{outcome: decision.Failed, cause: decision.CauseServer, emoji: emojiWarning,
-		what:   "Not cancelled: {task}. Chamelio had an error {tries} times in a row.",
-		next:   "It was still running when I last checked. It's safe to try again: type {again}.",
-		clause: "not cancelled (Chamelio had an error {tries} times in a row)"},
+		what: "{Task} wasn't cancelled: Chamelio returned errors.",
+		next: "It was still running when I last checked. To try again, type {again}."},
 	{outcome: decision.Failed, cause: decision.CauseUnreachable, emoji: emojiWarning,
-		what:   "Not cancelled: {task}. I couldn't reach Chamelio.",
-		next:   "Nothing changed. Try again in a few minutes: type {again}. If it keeps happening, ask {operator}.",
-		clause: "not cancelled (I couldn't reach Chamelio)"},
+		what: "{Task} wasn't cancelled: I couldn't reach Chamelio.",
+		next: "Nothing changed. Try again in a few minutes: type {again}."},
 	{outcome: decision.Failed, cause: decision.CauseBusy, emoji: emojiWarning,
-		what:   "Not cancelled: {task}. Chamelio is too busy.",
-		next:   "Nothing changed. Try again in {wait}: type {again}.",
-		clause: "not cancelled (Chamelio is too busy)"},
+		what: "{Task} wasn't cancelled: Chamelio was too busy.",
+		next: "Nothing changed. Try again in {wait}: type {again}."},
 	{outcome: decision.Failed, cause: decision.CauseTooLate, emoji: emojiWarning,
-		what:   "Not cancelled: {task}. I was offline for too long after it was confirmed.",
-		next:   "I don't act on confirmations older than 30 minutes. If you still want to cancel it, type {again}.",
-		clause: "not cancelled (I was offline for too long after it was confirmed)"},
+		what: "{Task} wasn't cancelled: I got to it too late.",
+		next: "I don't act on confirmations older than 30 minutes. To cancel it now, type {again}."},
 	{outcome: decision.Failed, cause: decision.CauseStillRuns, emoji: emojiWarning,
-		what:   "Not cancelled: {task} is still running, a day later.",
-		next:   "My request had no effect. To cancel it, type {again}.",
-		update: "{Task} wasn't cancelled. It's still running, a day later.",
-		clause: "not cancelled (it's still running, a day later)"},
+		what: "{Task} wasn't cancelled: a day later, it was still running.",
+		next: "To try again, type {again}."},
 	{outcome: decision.Failed, cause: decision.CauseHeld, emoji: emojiNote,
-		what:   "Left out: {task}. An earlier confirmation covers it.",
-		next:   "The result is posted where that one was made.",
-		clause: "left out (an earlier confirmation covers it)"},
+		what: "{Task} was left out: someone had already confirmed cancelling it.",
+		next: "That result is posted separately."},
 	{outcome: decision.Unknown, emoji: emojiPending,
-		line:   lineUnknown,
-		what:   "Not confirmed yet: cancelling {task}.",
-		next:   "Chamelio didn't give me a clear answer. " + keepChecking,
-		clause: "not confirmed yet"},
+		what: "Not confirmed yet: cancelling {task}.",
+		line: lineUnknown,
+		next: "Chamelio didn't give me a clear answer. " + keepChecking},
 	{outcome: decision.Unknown, cause: decision.CauseKey, emoji: emojiPending,
-		line:   lineUnknown,
-		what:   "Not confirmed yet: cancelling {task}.",
-		next:   "I sent the request, then lost access to Chamelio ({key}). I'll keep trying for 24 hours. {Please} replace the key.",
-		clause: "not confirmed yet (I've lost access to Chamelio: {key})"},
+		what: "Not confirmed yet: cancelling {task}.",
+		line: lineUnknown,
+		next: "I sent the request, then lost access to Chamelio ({key}). I'll keep trying for 24 hours; {operator} needs to replace the key."},
 	{outcome: decision.Unknown, cause: decision.CauseStatus, emoji: emojiPending,
-		line:   lineUnknown,
-		what:   "Not confirmed yet: cancelling {task}.",
-		next:   "Chamelio shows a status I don't know: “{status}”. " + keepChecking,
-		clause: "not confirmed yet (its status is “{status}”)"},
+		what: "Not confirmed yet: cancelling {task}.",
+		line: lineUnknown,
+		next: "Chamelio shows a status I don't know: “{status}”. " + keepChecking},
 	{outcome: decision.Unknown, cause: decision.CauseOverruled, emoji: emojiPending,
-		line:   lineUnknown,
-		what:   "Not confirmed yet: cancelling {task}.",
-		next:   "My record of it was briefly lost, and the same task was confirmed again in the meantime. " + keepChecking,
-		clause: "not confirmed yet (my record of it was briefly lost)"},
+		what: "Not confirmed yet: cancelling {task}.",
+		line: lineUnknown,
+		next: "My record of it was briefly lost, and the task was confirmed again. " + keepChecking},
 }
 
 // The emojis of outcomes. A cancelled task gets no check mark: it's gone.
@@ -129,19 +103,17 @@ const (
 	emojiNote      = ":information_source:"
 )
 
-const (
-	keepChecking = "I'm checking, and I'll post the result here within 24 hours. Check the task's page before you try again."
+// keepChecking doesn't say where the result will be: the announcement is edited
+// if it can be.
+const keepChecking = "I'm checking, and I'll report back within 24 hours. Check its page before you try again."
 
-	// The last text of a prompt can't be edited later, so it is in the past.
-	lineUnknown = "Chamelio didn't say clearly whether {task} was cancelled. The result appears in the channel once I know it."
-)
+const lineUnknown = "I couldn't tell right away whether {task} was cancelled. I'll post the result in {channel}."
 
 // settledUnknown is for an outcome that stayed unknown until the end of the
 // follow-up.
 var settledUnknown = outcomeText{outcome: decision.Unknown, emoji: emojiWarning,
-	what:   "I couldn't find out whether {task} was cancelled, and I've stopped checking.",
-	next:   "Check its page in Chamelio before you do anything else.",
-	clause: "never confirmed"}
+	what: "I couldn't find out whether {task} was cancelled, and I've stopped checking.",
+	next: "Check its page in Chamelio before you do anything else."}
 
 // keyRefused has a clause for each of Chamelio's reasons to refuse the key. It
 // follows "I've lost access to Chamelio".
@@ -205,14 +177,14 @@ func resultsOf(d decision.Record) []result {
 
 // fillOutcome replaces the placeholders of an outcomeText. reader is the only
 // person who reads it; "" for the channel.
-func (w Texts) fillOutcome(text string, by, reader string, r result) string {
+func (w Texts) fillOutcome(text string, d decision.Record, reader string, r result) string {
 	detail := "It didn't say why."
 	if r.Detail != "" {
 		detail = "It said: “" + excerpt(r.Detail, MaxTitle) + "”."
 	}
-	return fill(text, "{Task}", w.namedFirst(r.task), "{task}", w.named(r.task), "{By}", you(by, reader, "You"), "{again}", w.again(r.task.ID),
-		"{operator}", w.contact(), "{Please}", w.please(), "{key}", whyKeyRefused(r.Key), "{detail}", detail,
-		"{status}", excerpt(string(r.Status), maxName), "{wait}", duration(max(r.RetryIn, time.Minute)), "{tries}", fmt.Sprint(w.Tries))
+	return fill(text, "{Task}", w.namedFirst(r.task), "{task}", w.named(r.task), "{By}", you(d.Requester, reader, "You"),
+		"{channel}", inChannelNamed(d.Channel), "{again}", w.again(r.task.ID), "{operator}", w.contact(), "{key}", whyKeyRefused(r.Key), "{detail}", detail,
+		"{status}", excerpt(string(r.Status), maxName), "{wait}", duration(max(r.RetryIn, time.Minute)))
 }
 
 // you returns a mention, or the word for the reader themselves.
@@ -227,39 +199,12 @@ func whyKeyRefused(r chamelio.Reason) string {
 	return cmp.Or(keyRefused[r], keyRefused[chamelio.KeyUnclear])
 }
 
-// short returns the result as a clause.
-func (w Texts) short(d decision.Record) string {
-	all := resultsOf(d)
-	if len(all) > 1 {
-		return tally(all)
-	}
-	return w.clause(all[0])
-}
-
-func (w Texts) clause(r result) string { return w.fillOutcome(r.row.clause, "", "", r) }
-
-// line returns the result as a sentence, which names no one. It isn't updated
-// later, so of an unknown outcome it says nothing that can become false.
+// line returns the results of a decision as a sentence that names no one.
 func (w Texts) line(d decision.Record) string {
 	all := resultsOf(d)
-	_, _, unknown := counted(all)
-	switch {
-	case len(all) > 1 && unknown == len(all):
-		return fmt.Sprintf("Chamelio didn't say clearly what happened to the %d tasks.", unknown)
-	case len(all) > 1 && unknown > 0:
-		return fmt.Sprintf("Chamelio didn't say clearly what happened to %d of the %d tasks.", unknown, len(all))
-	case len(all) > 1:
-		return sentence(tally(all))
+	if len(all) > 1 {
+		return lineOfSeveral(d, all)
 	}
 	row := all[0].row
-	return w.fillOutcome(cmp.Or(row.line, row.what), "", "", all[0])
-}
-
-// sentence makes a clause of ours a sentence.
-func sentence(clause string) string { return upperFirst(clause) + "." }
-
-// upperFirst capitalises the first letter.
-func upperFirst(text string) string {
-	_, size := utf8.DecodeRuneInString(text)
-	return strings.ToUpper(text[:size]) + text[size:]
+	return w.fillOutcome(cmp.Or(row.line, row.what), d, "", all[0])
 }

@@ -12,7 +12,7 @@ func (w Texts) Paused(note string, ids ...chamelio.TaskID) Message {
 
 // PausedClick answers a click on *Cancel task* while cancelling is paused.
 func (w Texts) PausedClick(c decision.Confirmation, note string) Message {
-	return say("%s *Cancelling is paused*, so your click didn't count.%s\nAsk %s when it resumes. Until %s you can press the button again; after that, type %s.",
+	return say("%s *Cancelling is paused*, so your click didn't count.%s\nAsk %s when it resumes. Then press the button again (until %s), or type %s.",
 		emojiPaused, because(note), w.contact(), clock(c.ExpiresAt), w.again(c.IDs()...))
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
@@ -143,6 +144,43 @@ func TestHeadersFit(t *testing.T) {
 					t.Errorf("%s, %s: its header is too long", kind, one.Name)
 				}
 			}
+		}
+	}
+}
+
+// A prompt's last text, and an answer to a click, can't be edited once an
+// unknown outcome is known, so they don't say that it isn't.
+func TestNoPrivateTextBecomesFalse(t *testing.T) {
+	s := &sampler{Texts: sampleTexts(), example: typical()}
+	public := s.confirmation(true)
+	for _, row := range outcomeTexts {
+		if row.outcome != decision.Unknown {
+			continue
+		}
+		for _, confirmer := range []string{s.user, s.other} {
+			d := s.decision(confirmer, row.outcome).With(s.resultFor(row))
+			other := d
+			other.ID = "OTHER"
+			for _, m := range []Message{s.OutcomeLine(d), s.CameSecond(d, s.user), s.TooLateToWithdraw(public, d, s.user), s.Overtaken(public, other)} {
+				if strings.Contains(m.Text, " yet") || !strings.Contains(m.Text, "I'll post the result in <#C0GENERAL>") {
+					t.Errorf("%s: %s", rowName(row), m.Text)
+				}
+			}
+		}
+	}
+}
+
+// A request that another decision overtook stays in its conversation, so it shows
+// no title of that decision's either.
+func TestOvertakenUntitledRequestStaysUntitled(t *testing.T) {
+	s := &sampler{Texts: sampleTexts(), example: typical()}
+	c := s.confirmation(true)
+	c.Untitled = true
+	for _, o := range []decision.Outcome{"", decision.Cancelled, decision.Unknown, decision.Failed} {
+		winner := s.decision(s.other, o)
+		winner.ID = "OTHER"
+		if m := s.Overtaken(c, winner); strings.Contains(m.Text, s.task.Title) || !strings.Contains(m.Text, "12345") {
+			t.Errorf("%q: %s", o, m.Text)
 		}
 	}
 }

@@ -53,26 +53,25 @@ func (w Texts) Prompt(c decision.Confirmation, p Preview, value string) Message 
 	}
 	task := p.Tasks[0]
 	t := decision.Named{ID: c.Tasks[0].ID, Title: task.Title, URL: task.URL}
-	warning, about := warning(task), aboutTask(task)
+	warning, about, left := warning(task), aboutTask(task), w.leftOut(p.Excluded)
 	if !c.Public {
 		about = joined(link(task.URL, fmt.Sprintf("Task %d", t.ID), w.Hosts), about)
 	}
 	if task.ID == 0 {
 		about = "Chamelio didn't give me its details in time, so check that it's the right task. You can still confirm."
 	}
-	left := w.leftOut(p.Excluded)
 	return Message{
-		Text: w.promptText(c, w.named(brief(t)), warning, about, left, understood(c, p)),
+		Text: w.promptText(c, w.named(shortened(t, maxBrief)), warning, about, left, understood(c, p)),
 		Blocks: layout(
 			header(question(t)),
 			w.request(c, link(task.URL, fmt.Sprintf("task %d", t.ID), w.Hosts)),
-			warningBlock(warning),
+			optional(warning),
 			quoted(c.Reason),
 			footnote(understood(c, p)),
 			footnote(about),
-			leftOutBlock(left),
+			optional(left),
 			section(w.promptNote(c)),
-			w.buttons(c, value, "Cancel task", plainName(t)),
+			w.buttons(c, value, "Cancel task", t),
 		),
 	}
 }
@@ -120,11 +119,11 @@ func (w Texts) promptForSeveral(c decision.Confirmation, p Preview, value string
 	return Message{
 		Text: w.promptText(c, tasks, strings.TrimPrefix(listed(lines), "\n"), left, understood(c, p)),
 		Blocks: append(blocks, layout(
-			leftOutBlock(left),
+			optional(left),
 			quoted(c.Reason),
 			footnote(understood(c, p)),
 			section(w.promptNote(c)),
-			w.buttons(c, value, "Cancel "+tasks, tasks),
+			w.buttons(c, value, "Cancel "+tasks, decision.Named{}),
 		)...),
 	}
 }
@@ -135,7 +134,7 @@ func (w Texts) listedTask(t decision.Named, task chamelio.Task) string {
 		return "• " + w.inList(t) + "\nChamelio didn't give me its details in time. You can still confirm."
 	}
 	line := "• " + w.inList(decision.Named{ID: t.ID, Title: task.Title, URL: task.URL})
-	if about := whereTaskIs(task); about != "" {
+	if about := progressAbout(task); about != "" {
 		line += "\n" + about
 	}
 	if at := sensitive(task); at != "" {
@@ -147,6 +146,12 @@ func (w Texts) listedTask(t decision.Named, task chamelio.Task) string {
 // joined joins what isn't empty.
 func joined(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), " · ")
+}
+
+// upperFirst capitalises text that begins with a word of ours.
+func upperFirst(text string) string {
+	_, size := utf8.DecodeRuneInString(text)
+	return strings.ToUpper(text[:size]) + text[size:]
 }
 
 // request says who asks to cancel what, and until when someone else can approve
@@ -181,28 +186,25 @@ func keepLabel(c decision.Confirmation) string {
 	return "Keep task"
 }
 
-// buttons returns the buttons of a prompt. In the channel, and for several
-// tasks, Slack asks once more.
-func (w Texts) buttons(c decision.Confirmation, value, text, name string) slack.Block {
-	cancel := button(ActionCancel, value, text, "Cancel "+name)
-	keep := button(ActionKeep, value, keepLabel(c), "Keep "+name)
+// buttons returns the buttons of a prompt about t, or about several tasks. In the
+// channel, and for several tasks, Slack asks once more.
+func (w Texts) buttons(c decision.Confirmation, value, text string, t decision.Named) slack.Block {
+	several := len(c.Tasks) > 1
+	name := labelled(t)
+	title, stops := "Cancel this task for good?", quotedName(t)+" stops immediately and can't be resumed."
+	if several {
+		name = count(len(c.Tasks), "task")
+		title, stops = text+" for good?", "They stop immediately and can't be resumed."
+	}
+	cancel, keep := button(ActionCancel, value, text, "Cancel "+name), button(ActionKeep, value, keepLabel(c), "Keep "+name)
 	if c.Public {
 		cancel = button(ActionCancel, value, "Approve cancellation", "Approve cancelling "+name)
 		keep = button(ActionKeep, value, keepLabel(c), "Withdraw the request to cancel "+name)
 	}
-	if c.Public || len(c.Tasks) > 1 {
-		cancel.Confirm = asksBack(c, text, name)
+	if c.Public || several {
+		cancel.Confirm = slack.NewConfirmationBlockObject(plainText(title), plainText(stops), plainText(text), plainText("Go back")).WithStyle(slack.StyleDanger)
 	}
 	return slack.NewActionBlock("", cancel.WithStyle(slack.StyleDanger), keep)
-}
-
-// asksBack returns the dialog in which a click is confirmed.
-func asksBack(c decision.Confirmation, text, name string) *slack.ConfirmationBlockObject {
-	title, stops := "Cancel this task for good?", "It stops immediately and can't be resumed: "+name
-	if len(c.Tasks) > 1 {
-		title, stops = fmt.Sprintf("Cancel %s for good?", name), "They stop immediately and can't be resumed."
-	}
-	return slack.NewConfirmationBlockObject(plainText(title), plainText(stops), plainText(text), plainText("Go back")).WithStyle(slack.StyleDanger)
 }
 
 const undone = "*This can't be undone.*"

@@ -2,6 +2,7 @@ package texts
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/input"
@@ -32,10 +33,10 @@ var refusalTexts = []refusalText{
 		"You can't cancel tasks from here. Type {again} in {places}.",
 		"Tasks can't be cancelled from there."},
 	{policy.CodeSharedChannel,
-		"Tasks can't be cancelled here: people from other organisations read this channel. Type {again} in a channel of your own organisation.",
+		"You can't cancel tasks here: people from other organisations read this channel. Type {again} in a channel of your own organisation.",
 		"People from other organisations read that channel."},
 	{policy.CodeHiddenChannel,
-		"Tasks can't be cancelled here: Slack doesn't tell me whether people from other organisations read this conversation. Invite me, or type {again} in a public channel.",
+		"You can't cancel tasks here: I can't see whether people from other organisations read this. Invite me, or type {again} in a public channel.",
 		"Slack doesn't say whether people from other organisations read that conversation."},
 	{policy.CodeDeactivated,
 		"This Slack account is deactivated, so it can't cancel tasks.",
@@ -80,10 +81,10 @@ var refusalTexts = []refusalText{
 		"{requester}, who asked for this, may no longer cancel tasks. If you want it cancelled, type {again} yourself.",
 		"The person who asked may no longer cancel tasks."},
 	{policy.CodeCannotCheck,
-		"I couldn't check with Slack whether you may cancel tasks. Try again in a minute. If it keeps happening, ask {operator}.",
+		"I couldn't check with Slack whether you may cancel tasks. Try again in a minute.",
 		"Slack didn't say who they are."},
 	{policy.CodeCannotCheckTask,
-		"Chamelio didn't say enough about {task} for me to check whether you may cancel it. Try again in a minute. If it keeps happening, ask {operator}.",
+		"I couldn't check with Chamelio whether you may cancel {task}. Try again in a minute.",
 		"Chamelio didn't say who is on the task, or which workflow it belongs to."},
 	{policy.CodeCannotCheckScope,
 		cannotCheck,
@@ -132,14 +133,15 @@ func (w Texts) fillRefusal(text string, c decision.Confirmation) string {
 	approvers := w.mayConfirm()
 	someone, certain := approvers, approvers
 	if approvers == "" {
-		someone, certain = "a colleague in this channel", "the people on the list of approvers"
+		someone, certain = "a colleague in this channel", "approvers"
 	}
 	return fill(text, "{task}", w.asked(c), "{again}", w.again(c.IDs()...), "{places}", w.places(),
 		"{operator}", w.contact(), "{requester}", mention(c.Requester), "{approvers}", certain, "{someone}", someone)
 }
 
-// AuditRefusal reports a refusal in the audit channel.
-func (w Texts) AuditRefusal(n decision.Note) Message {
+// AuditRefusal reports a refusal in the audit channel. It says when that was
+// unless it is posted soon after.
+func (w Texts) AuditRefusal(n decision.Note, posted time.Time) Message {
 	did := "command"
 	if n.ConfirmationID != "" {
 		did = "click"
@@ -152,6 +154,9 @@ func (w Texts) AuditRefusal(n decision.Note) Message {
 	where := "a direct message"
 	if input.IsID(n.Channel, "CG") {
 		where = inChannelNamed(n.Channel)
+	}
+	if posted.Sub(n.At) > late {
+		did += " " + on(n.At)
 	}
 	return say(":no_entry: *Refused:* %s, %s in %s (%s). %s", mention(n.Person), tasks, where, did, refusalOf(code).audit)
 }

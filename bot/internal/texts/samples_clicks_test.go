@@ -53,6 +53,10 @@ func (s *sampler) ofClicks() {
 	together.ID, cancelled.ID = "OTHER", "OTHER"
 	s.during("overtaken", "Somebody approved a request, but the task is being cancelled in another way.", "in place of the request", s.Overtaken(public, together))
 	s.add("overtaken, cancelled", "The same, when that is over.", "in place of the request", s.Overtaken(public, cancelled))
+	unclear := s.decision(s.other, decision.Unknown)
+	unclear.ID = "OTHER"
+	s.during("overtaken, unknown", "The same, when its outcome isn't known.", "in place of the request", s.Overtaken(public, unclear))
+	s.during("came second, unknown", "Somebody else confirmed before them, and the outcome isn't known.", toClicker, s.CameSecond(unclear, s.user))
 }
 
 // resultFor returns a result for a row.
@@ -67,7 +71,7 @@ func (s *sampler) resultFor(row outcomeText) decision.Result {
 		r.Status = chamelio.Status(input.Clean(strings.Repeat("archived ", 1+len(s.detail)/100)))
 	}
 	if row.outcome == decision.Cancelled && row.cause == "" {
-		r.People = []decision.Person{{User: s.other, Role: "owner"}, {User: s.user, Role: "assignee"}}
+		r.People = []decision.Person{{User: s.other, Role: "owner and assignee"}}
 	}
 	return r
 }
@@ -94,20 +98,20 @@ func (s *sampler) ofOutcomes() {
 		what := "The outcome is `" + rowName(row) + "`."
 		add("line: "+rowName(row), what, "in place of the prompt", s.OutcomeLine(d.With(r)))
 		add("request: "+rowName(row), what, "in place of the request", s.OutcomeLine(two.With(r)))
-		add("announcement: "+rowName(row), what, toChannel, s.Announcement(d.With(r)))
-		add("clause: "+rowName(row), what, "in a list of several tasks, and after “Result:”", say("%s", s.short(d.With(r))))
+		add("announcement: "+rowName(row), what, toChannel, s.Announcement(d.With(r), s.now))
 	}
 	r := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled}))
 	bare := s.decision(s.user, decision.Cancelled)
 	bare.Reason, r.People = "", nil
-	s.add("announcement without reason", "Nobody gave a reason.", toChannel, s.Announcement(bare.With(r)))
-	s.add("announcement of two", "A second person confirmed.", toChannel, s.Announcement(s.decision(s.other, decision.Cancelled).With(r)))
+	s.add("announcement without reason", "Nobody gave a reason.", toChannel, s.Announcement(bare.With(r), s.now))
+	s.add("announcement of two", "A second person confirmed.", toChannel, s.Announcement(s.decision(s.other, decision.Cancelled).With(r), s.now))
+	s.add("announcement in person", "Slack lets the bot post in the channel no longer.", "to the person who asked, in their chat with the bot", s.AnnouncementInPerson(s.decision(s.user, decision.Cancelled).With(r), s.now))
 	moved := r
 	moved.Was = decision.Moved{Title: "Draft of the agreement", Step: "Intake"}
-	s.add("announcement of a task that has moved on", "Its step and title changed after the prompt.", toChannel, s.Announcement(bare.With(moved)))
+	s.add("announcement of a task that has moved on", "Its step and title changed after the prompt.", toChannel, s.Announcement(bare.With(moved), s.now))
 	bare.Untitled = true
-	s.add("announcement without title", "The channel is shared with another organisation, and ANNOUNCE_IN_SHARED_CHANNELS is untitled.", toChannel, s.Announcement(bare.With(moved)))
-	s.add("announcement in person", "Slack lets the bot post in the channel no longer.", "to the person who asked, in their chat with the bot", s.AnnouncementInPerson(s.decision(s.user, decision.Cancelled).With(r)))
+	s.add("announcement without title", "The channel is shared with another organisation, and ANNOUNCE_IN_SHARED_CHANNELS is untitled.", toChannel, s.Announcement(bare.With(moved), s.now))
+	s.add("announcement, late", "It was posted long after the click.", toChannel, s.Announcement(s.decision(s.user, decision.Cancelled).With(r), s.now.Add(time.Hour)))
 	for _, row := range outcomeTexts {
 		settles := row.cause == decision.CauseSeen || row.outcome == decision.NotCancellable || row.cause == decision.CauseStillRuns ||
 			row.outcome == decision.Unknown && row.cause == ""
@@ -129,15 +133,19 @@ func (s *sampler) ofRefusals() {
 	s.part = "Refusals by the policy"
 	private, public := s.confirmation(false), s.confirmation(true)
 	for _, row := range refusalTexts {
-		no := policy.Verdict{Code: row.code}
-		if !onlyAtClick[row.code] {
-			s.during("command refused: "+string(row.code), "`"+string(row.code)+"`, at the command.", toRequester, s.Refused(no, s.task.ID))
+		no, code := policy.Verdict{Code: row.code}, string(row.code)
+		if onlyAtClick[row.code] {
+			c := public
+			if row.code == policy.CodeNeedsSecondPerson {
+				c = private
+			}
+			s.during("refused: "+code, "`"+code+"`, at the click.", toClicker, s.RefusedClick(no, c))
+			continue
 		}
-		c := private
-		if onlyAtClick[row.code] && row.code != policy.CodeNeedsSecondPerson {
-			c = public
+		s.during("refused: "+code, "`"+code+"`, at the command or the click.", "only to the person who typed or clicked", s.Refused(no, s.task.ID))
+		if click := s.RefusedClick(no, private); click.Text != s.Refused(no, s.task.ID).Text {
+			s.during("click refused: "+code, "The same, at the click.", toClicker, click)
 		}
-		s.during("click refused: "+string(row.code), "`"+string(row.code)+"`, at the click.", toClicker, s.RefusedClick(no, c))
 	}
 	s.during("second person needed", "The requester confirms their own request.", toClicker,
 		s.RefusedClick(policy.Verdict{Code: policy.CodeNeedsSecondPerson}, public))
@@ -147,7 +155,7 @@ func (s *sampler) ofAudit() {
 	s.part = "The audit channel"
 	r := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled}))
 	d := s.decision(s.user, decision.Cancelled)
-	s.add("audit copy", "An outcome was announced.", toAudit, s.AuditCopy(d.With(r), s.permalink))
+	s.add("audit copy", "An outcome was announced.", toAudit, s.AuditCopy(d.With(r), s.permalink, s.now))
 	seen := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}))
 	s.add("audit of an update", "An outcome that was unknown became known.", toAudit, s.AuditSettled(d.WithSettled(seen), s.permalink))
 	s.add("audit of the end", "An outcome stayed unknown.", toAudit, s.AuditSettled(d.WithSettled(decision.Result{Outcome: decision.Unknown}), ""))
@@ -156,8 +164,10 @@ func (s *sampler) ofAudit() {
 		if i%2 == 1 || onlyAtClick[row.code] {
 			n.ConfirmationID = "SAMPLE"
 		}
-		s.during("audit of a refusal: "+string(row.code), "The policy refused somebody.", toAudit, s.AuditRefusal(n))
+		s.during("audit of a refusal: "+string(row.code), "The policy refused somebody.", toAudit, s.AuditRefusal(n, s.now))
 	}
+	s.during("audit of a refusal, late", "The same, but the audit channel couldn't be reached for an hour.", toAudit,
+		s.AuditRefusal(decision.Note{Person: s.user, Tasks: []chamelio.TaskID{s.task.ID}, Channel: s.channel, At: s.now, Code: string(policy.CodeGuest)}, s.now.Add(time.Hour)))
 	for _, row := range credentialTexts {
 		n := decision.Note{Person: row.which, At: s.now, Code: "token_revoked"}
 		if row.which == "api_key" {

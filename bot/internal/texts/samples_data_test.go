@@ -12,7 +12,7 @@ import (
 var sampleTime = time.Date(2026, 3, 2, 9, 31, 0, 0, time.UTC)
 
 func sampleTexts() Texts {
-	return Texts{Command: "/cancel-task", Channels: []policy.ChannelID{"C0GENERAL", "C0RANDOM"}, Tries: 3, MaxTasks: 25}
+	return Texts{Command: "/cancel-task", Channels: []policy.ChannelID{"C0GENERAL", "C0RANDOM"}, MaxTasks: 25}
 }
 
 func typical() example {
@@ -35,7 +35,7 @@ func typicalSamples() []sample { return samples(sampleTexts(), typical()) }
 
 // hostileSamples are all messages, with data that was made to break them.
 func hostileSamples() map[string][]sample {
-	all := map[string][]sample{"longest": samples(Texts{Command: "/cancel-task", Tries: 3, MaxTasks: 25}, longest()), "longest setup": samples(longestTexts(), longest())}
+	all := map[string][]sample{"longest": samples(Texts{Command: "/cancel-task", MaxTasks: 25}, longest()), "longest setup": samples(longestTexts(), longest())}
 	empty := typical()
 	empty.task = chamelio.Task{ID: 1}
 	empty.reason, empty.detail, empty.permalink = "", "", ""

@@ -62,18 +62,22 @@ func (s *sampler) ofSeveral() {
 	}
 	cancelled, already := outcomeOf(decision.Result{Outcome: decision.Cancelled}), outcomeOf(decision.Result{Outcome: decision.AlreadyCancelled})
 	failed, unknown := outcomeOf(decision.Result{Outcome: decision.Failed, Cause: decision.CauseServer}), outcomeOf(decision.Result{Outcome: decision.Unknown})
-	s.add("announcement of several", "Each was cancelled.", toChannel, s.Announcement(all(cancelled)))
-	s.add("announcement of several, mixed", "They came out differently.", toChannel, s.Announcement(all(cancelled, already, failed)))
-	s.during("announcement of several, unknown", "The outcome of one isn't known yet.", toChannel, s.Announcement(all(cancelled, unknown, cancelled)))
-	s.add("announcement of several, none", "None was cancelled.", toChannel, s.Announcement(all(already, failed, already)))
+	s.add("announcement of several", "Each was cancelled.", toChannel, s.Announcement(all(cancelled), s.now))
+	s.add("announcement of several, mixed", "They came out differently.", toChannel, s.Announcement(all(cancelled, already, failed), s.now))
+	s.during("announcement of several, unknown", "The outcome of one isn't known yet.", toChannel, s.Announcement(all(cancelled, unknown, cancelled), s.now))
+	s.add("announcement of several, none", "None was cancelled.", toChannel, s.Announcement(all(already, failed, already), s.now))
 	s.add("line of several", "They came out differently.", "in place of the prompt", s.OutcomeLine(all(cancelled, already, failed)))
+	s.during("line of several, unknown", "The outcome of one isn't known yet.", "in place of the prompt", s.OutcomeLine(all(cancelled, unknown, cancelled)))
 	two := all(cancelled, already, failed)
 	two.Confirmer = s.other
 	s.add("request of several", "The same, for a request.", "in place of the request", s.OutcomeLine(two))
 	seen := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}))
 	settled := all(cancelled, unknown, cancelled).WithSettled(decision.Result{}, seen)
-	s.add("announcement of several, edited", "What was unknown became known.", toChannel+", in place of the announcement", s.Announcement(settled))
+	s.add("announcement of several, edited", "What was unknown became known.", toChannel+", in place of the announcement", s.Announcement(settled, s.now))
 	s.add("update of several", "The same.", toChannel+", in the thread of the announcement", s.Settled(settled))
+	both := all(cancelled, unknown, unknown).WithSettled(decision.Result{}, seen, decision.Result{Outcome: decision.Unknown})
+	s.add("update of several, partly", "One became known, and one didn't until the end.", toChannel+", in the thread of the announcement", s.Settled(both))
+	s.add("announcement of several, partly", "The same.", toChannel+", in place of the announcement", s.Announcement(both, s.now))
 	s.add("came second of several", "Somebody else confirmed before them.", toClicker, s.CameSecond(two, s.user))
 }
 

@@ -2,8 +2,8 @@ package texts
 
 import (
 	"fmt"
-	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/slack-go/slack"
@@ -16,94 +16,79 @@ import (
 // maxListed is the longest title in a list of tasks.
 const maxListed = 80
 
-// counted returns how many results are cancelled, not cancelled and unknown.
-func counted(all []result) (cancelled, not, unknown int) {
+// counted returns how many results are cancelled, unknown, and unknown in the end.
+func counted(all []result) (cancelled, unknown, never int) {
 	for _, r := range all {
-		switch r.Outcome {
-		case decision.Cancelled:
+		switch {
+		case r.Outcome == decision.Cancelled:
 			cancelled++
-		case decision.Unknown:
+		case r.row == settledUnknown:
+			never++
+		case r.Outcome == decision.Unknown:
 			unknown++
-		default:
-			not++
 		}
 	}
-	return cancelled, not, unknown
+	return cancelled, unknown, never
 }
 
-// tally returns the results as a clause: "2 of 3 tasks cancelled, 1 not confirmed
-// yet".
-func tally(all []result) string {
-	cancelled, not, unknown := counted(all)
-	parts := []string{fmt.Sprintf("%d of %s cancelled", cancelled, count(len(all), "task"))}
-	if not > 0 {
-		parts = append(parts, fmt.Sprintf("%d not cancelled", not))
-	}
-	if unknown > 0 {
-		parts = append(parts, fmt.Sprintf("%d %s", unknown, unconfirmed(all)))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// unconfirmed is "never confirmed" once nothing is checked any more.
-func unconfirmed(all []result) string {
-	if openIn(all) {
-		return "not confirmed yet"
-	}
-	return settledUnknown.clause
-}
-
-// openIn reports whether an unknown outcome is still followed up.
-func openIn(all []result) bool {
-	return slices.ContainsFunc(all, func(r result) bool { return r.Outcome == decision.Unknown && r.row != settledUnknown })
-}
-
-// several returns the result of several tasks as a sentence.
-func (w Texts) several(d decision.Record, all []result, reader string) string {
+// several returns the headline about several tasks. Of those that aren't
+// cancelled it says nothing: someone else may have cancelled them.
+func several(d decision.Record, all []result, reader string) string {
 	by := you(d.Requester, reader, "You")
-	cancelled, not, unknown := counted(all)
+	cancelled, unknown, never := counted(all)
 	text := fmt.Sprintf("%s cancelled %d of %d tasks.", by, cancelled, len(all))
 	switch {
 	case cancelled == len(all):
-		text = fmt.Sprintf("%s cancelled %d tasks.", by, len(all))
-	case cancelled == 0 && unknown == 0:
-		return fmt.Sprintf("None of the %d tasks was cancelled.", len(all))
-	case cancelled == 0 && not == 0:
-		return fmt.Sprintf("%s: cancelling %d tasks.", upperFirst(unconfirmed(all)), len(all))
+		return fmt.Sprintf("%s cancelled %d tasks.", by, len(all))
+	case cancelled == 0 && unknown+never == 0:
+		return fmt.Sprintf("%s couldn't cancel any of the %d tasks.", by, len(all))
+	case cancelled == 0 && unknown == len(all):
+		return fmt.Sprintf("Not confirmed yet: cancelling %d tasks.", len(all))
+	case cancelled == 0 && unknown > 0:
+		return fmt.Sprintf("Not confirmed yet: cancelling %d of %d tasks.", unknown, len(all))
 	case cancelled == 0:
-		text = fmt.Sprintf("%d of %d tasks not cancelled.", not, len(all))
-	}
-	if unknown > 0 {
-		text += fmt.Sprintf(" %d %s.", unknown, unconfirmed(all))
+		return fmt.Sprintf("I couldn't find out about %d of %d tasks.", never, len(all))
+	case unknown > 0:
+		text += fmt.Sprintf(" %d not confirmed yet.", unknown)
+	case never > 0:
+		text += fmt.Sprintf(" I couldn't find out about %d.", never)
 	}
 	return text
+}
+
+// lineOfSeveral is line for several tasks.
+func lineOfSeveral(d decision.Record, all []result) string {
+	cancelled, unknown, never := counted(all)
+	if unknown+never > 0 {
+		return fmt.Sprintf("I couldn't tell right away about %d of %s. I'll post the result in %s.", unknown+never, numbered(d.IDs()), inChannelNamed(d.Channel))
+	}
+	return fmt.Sprintf("Cancelled %d of %s. The result of each is in %s.", cancelled, numbered(d.IDs()), inChannelNamed(d.Channel))
 }
 
 // emojiOf returns the emoji of several results: the one that needs most
 // attention.
 func emojiOf(all []result) string {
-	cancelled, not, unknown := counted(all)
-	for _, r := range all {
-		if unknown > 0 && r.Outcome == decision.Unknown || unknown == 0 && not > 0 && cancelled == 0 && r.Outcome != decision.Cancelled {
-			return r.row.emoji
-		}
+	cancelled, unknown, never := counted(all)
+	switch {
+	case len(all) == 1:
+		return all[0].row.emoji
+	case unknown > 0:
+		return emojiPending
+	case cancelled > 0 && never == 0:
+		return emojiCancelled
 	}
-	for _, r := range all {
-		if r.Outcome == decision.Cancelled {
-			return r.row.emoji
-		}
-	}
-	return all[0].row.emoji
+	return emojiWarning
 }
 
 // lines returns a line for each task, each a block of its own, whose block_id
 // says the task and its outcome.
-func (w Texts) lines(all []result) (blocks []slack.Block, text string) {
+func (w Texts) lines(d decision.Record, all []result) (blocks []slack.Block, text string) {
 	var lines []string
 	for _, r := range all {
-		line := fmt.Sprintf("%s %s: %s", r.row.emoji, w.inList(r.task), w.clause(r))
+		r.task = shortened(r.task, maxListed)
+		line := r.row.emoji + " " + strings.TrimSuffix(w.fillOutcome(r.row.what, d, "", r), ".")
 		if r.Outcome == decision.Cancelled {
-			line = joined(line, stepOf(r.Result))
+			line = r.row.emoji + " " + w.namedFirst(r.task) + " " + stopped("was cancelled", r.Result)
 		}
 		if moved := movedOn(r.Was); moved != "" {
 			line += "\n" + moved
@@ -132,28 +117,20 @@ func listed(lines []string) string {
 }
 
 // inList is named for a list.
-func (w Texts) inList(t decision.Named) string {
-	t.Title = input.Shorten(input.Clean(t.Title), maxListed)
-	return w.namedFirst(t)
-}
+func (w Texts) inList(t decision.Named) string { return w.namedFirst(shortened(t, maxListed)) }
 
 // announcementOfSeveral returns the announcement of a decision about several
 // tasks, for the channel or for one reader.
-func (w Texts) announcementOfSeveral(reader string, d decision.Record, all []result) Message {
-	emoji, what := emojiOf(all), w.several(d, all, reader)
-	lines, list := w.lines(all)
-	next := w.nextForSeveral(all)
-	people := forPeople(peopleOf(all))
-	text := what
+func (w Texts) announcementOfSeveral(reader string, d decision.Record, all []result, posted time.Time) Message {
+	emoji, what := emojiOf(all), several(d, all, reader)
+	lines, list := w.lines(d, all)
+	next, about, people := w.nextForSeveral(all), aboutSeveral(d, all, what, reader, posted), forPeople(peopleOf(all))
+	text := emoji + " " + what
 	if reason := excerpt(d.Reason, input.MaxReason); reason != "" {
 		text += " Reason: " + reason
 	}
 	text += list
-	if next != "" {
-		text += "\n" + next
-	}
-	about := w.aboutSeveral(d, all, what, reader)
-	for _, more := range []string{about, people} {
+	for _, more := range []string{next, about, people} {
 		if more != "" {
 			text += "\n" + more
 		}
@@ -162,44 +139,34 @@ func (w Texts) announcementOfSeveral(reader string, d decision.Record, all []res
 	if next != "" {
 		blocks = append(blocks, section(next))
 	}
-	blocks = append(blocks, layout(quoted(d.Reason), footnote(about), footnote(people))...)
-	return Message{Text: text, Blocks: blocks}
+	return Message{Text: text, Blocks: append(blocks, layout(quoted(d.Reason), footnote(about), footnote(people))...)}
 }
 
-// aboutSeveral is about for several tasks. It names the requester unless the
-// headline does.
-func (w Texts) aboutSeveral(d decision.Record, all []result, what, reader string) string {
-	var parts []string
+// aboutSeveral is about for several tasks.
+func aboutSeveral(d decision.Record, all []result, what, reader string, posted time.Time) string {
+	cannot := ""
 	if cancelled, _, _ := counted(all); cancelled > 0 {
-		parts = append(parts, "Cancelled tasks can't be resumed")
+		cannot = "cancelled tasks can't be resumed"
 	}
-	if !strings.HasPrefix(what, you(d.Requester, reader, "You")) {
-		parts = append(parts, "requested by "+you(d.Requester, reader, "you"))
-	}
-	if d.Confirmer != d.Requester {
-		parts = append(parts, "approved by "+you(d.Confirmer, reader, "you"))
-	}
-	return upperFirst(strings.Join(parts, " · "))
+	named := strings.HasPrefix(what, you(d.Requester, reader, "You"))
+	return upperFirst(joined(cannot, who(d, named, reader, posted)))
 }
 
 // nextForSeveral says what to do about those that weren't cancelled.
 func (w Texts) nextForSeveral(all []result) string {
 	var again []chamelio.TaskID
-	unknown := false
 	for _, r := range all {
-		switch {
-		case r.Outcome == decision.Unknown:
-			unknown = true
-		case r.Outcome == decision.Failed && r.Cause != decision.CauseHeld, r.Outcome == decision.RejectedKey:
+		if r.Outcome == decision.Failed && r.Cause != decision.CauseHeld || r.Outcome == decision.RejectedKey {
 			again = append(again, r.task.ID)
 		}
 	}
 	var parts []string
-	if openIn(all) {
-		parts = append(parts, "I'm checking, and I'll post the result here within 24 hours.")
+	_, unknown, never := counted(all)
+	if unknown > 0 {
+		parts = append(parts, "I'm checking, and I'll report back within 24 hours.")
 	}
-	if unknown {
-		parts = append(parts, "Check a task's page in Chamelio before you try again.")
+	if unknown+never > 0 {
+		parts = append(parts, "Check a task's page before you try again.")
 	}
 	if len(again) > 0 {
 		parts = append(parts, fmt.Sprintf("To try again, type %s.", w.again(again...)))
@@ -220,33 +187,6 @@ func peopleOf(all []result) []decision.Person {
 		}
 	}
 	return people
-}
-
-// settledOfSeveral returns the reply that reports the final results of those
-// tasks whose outcome was unknown.
-func (w Texts) settledOfSeveral(d decision.Record, all []result) Message {
-	var settled []result
-	for i, r := range all {
-		if d.Tasks[i].SettledOutcome != "" {
-			settled = append(settled, r)
-		}
-	}
-	cancelled, not, unknown := counted(settled)
-	var parts []string
-	for _, of := range []struct {
-		n    int
-		what string
-	}{{cancelled, "cancelled"}, {not, "not cancelled"}, {unknown, settledUnknown.clause}} {
-		if of.n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s", count(of.n, "task"), of.what))
-		}
-	}
-	what := strings.Join(parts, ", ") + "."
-	lines, list := w.lines(settled)
-	return Message{
-		Text:   "Update: " + what + list,
-		Blocks: append([]slack.Block{section(fmt.Sprintf("*Update: %s*", what))}, lines...),
-	}
 }
 
 // Progress replaces a prompt while some of its tasks have an outcome.

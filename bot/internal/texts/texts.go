@@ -28,7 +28,6 @@ type Texts struct {
 	Approvers  []string // who may be the second person; everyone if empty
 	Operator   string   // who runs the bot; may be empty
 	AsksReason bool     // a prompt without a reason says that the click asks for one
-	Tries      int      // cancel requests without a clear answer, at most
 	MaxTasks   int      // in one command
 }
 
@@ -154,13 +153,22 @@ func (w Texts) name(noun string, t decision.Named) string {
 	return link(t.URL, title, w.Hosts) + fmt.Sprintf(" (task %d)", t.ID)
 }
 
-// plainName is like named, for plain_text, where nothing is linked.
-func plainName(t decision.Named) string {
+// quotedName is namedFirst for plain_text, where nothing is linked.
+func quotedName(t decision.Named) string {
 	title := plain(t.Title, MaxTitle)
 	if title == "" {
-		return fmt.Sprintf("task %d", t.ID)
+		return fmt.Sprintf("Task %d", t.ID)
 	}
-	return fmt.Sprintf("task %d, %s", t.ID, title)
+	return fmt.Sprintf("“%s” (task %d)", title, t.ID)
+}
+
+// labelled is named for the labels of buttons, which are short: number first.
+func labelled(t decision.Named) string {
+	text := fmt.Sprintf("task %d", t.ID)
+	if title := plain(t.Title, MaxTitle); title != "" {
+		text += ", " + title
+	}
+	return text
 }
 
 // numbered returns "3 tasks (12345, 12346 and 12347)".
@@ -183,15 +191,6 @@ func (w Texts) asked(c decision.Confirmation) string {
 	return w.named(c.Tasks[0])
 }
 
-// published returns a decision as its prompt may show it: the prompt of two people
-// is in the conversation.
-func published(d decision.Record) decision.Record {
-	if d.Confirmer != d.Requester {
-		return d.Published()
-	}
-	return d
-}
-
 // askedFirst is asked for the beginning of a sentence.
 func (w Texts) askedFirst(c decision.Confirmation) string {
 	if c.Public {
@@ -201,6 +200,15 @@ func (w Texts) askedFirst(c decision.Confirmation) string {
 		return numbered(c.IDs())
 	}
 	return w.namedFirst(c.Tasks[0])
+}
+
+// published returns a decision as its prompt may show it: the prompt of two people
+// is in the conversation.
+func published(d decision.Record) decision.Record {
+	if d.Confirmer != d.Requester {
+		return d.Published()
+	}
+	return d
 }
 
 // decided returns the name of the task of a decision, or the numbers of several.
