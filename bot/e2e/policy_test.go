@@ -20,9 +20,9 @@ func TestPolicyThroughTheProgram(t *testing.T) {
 	s.connected(2)
 	prompt := s.prompt(slacktest.Ada, slacktest.General, 12344)
 	for _, row := range []struct{ person, channel, says string }{
-		{slacktest.Ada, slacktest.Deals, "You can't cancel tasks from this conversation."},
+		{slacktest.Ada, slacktest.Deals, "You can't cancel tasks from here."},
 		{slacktest.Guest, slacktest.General, "Guests can't cancel tasks"},
-		{slacktest.Grace, slacktest.General, "Only certain people can cancel tasks here"},
+		{slacktest.Grace, slacktest.General, "You're not on the list"},
 	} {
 		before := len(s.slack.Private(row.person, row.channel))
 		s.slack.Slash(row.person, row.channel, "/cancel-task 12345")
