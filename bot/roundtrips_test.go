@@ -74,9 +74,16 @@ func TestNoRequestBetweenFreshClickAndPOST(t *testing.T) {
 				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 				time.Sleep(30 * time.Second)
 				c := w.watch()
+				clicked := time.Now()
 				w.confirm(ada, prompt)
+				delete(c.atPOST, "GET") // of the announcement's details, next to the POST: it may come first
 				if len(c.atPOST) > 0 {
 					t.Errorf("before the POST: %v", c.atPOST)
+				}
+				for _, r := range w.api.Requests() {
+					if wait := r.At.Sub(clicked); r.Method == http.MethodPost && wait != 0 {
+						t.Errorf("the POST came %v after the click", wait)
+					}
 				}
 				if age := w.row().FactsAge; age < 30*time.Second || age > 31*time.Second {
 					t.Errorf("the journal says that the facts were %v old", age)
@@ -108,8 +115,11 @@ func TestOldFactsAreFetchedBeforePOST(t *testing.T) {
 				c := w.watch()
 				clicked := time.Now()
 				w.confirm(ada, prompt)
-				if want["GET"] == 0 {
-					delete(c.atPOST, "GET") // the announcement's details are got next to the POST
+				if c.atPOST["GET"]--; c.atPOST["GET"] < want["GET"] { // one for the announcement's details, next to the POST: it may come first
+					c.atPOST["GET"]++
+				}
+				if c.atPOST["GET"] == 0 {
+					delete(c.atPOST, "GET")
 				}
 				if !maps.Equal(c.atPOST, want) {
 					t.Errorf("before the POST: %v, want %v", c.atPOST, want)
