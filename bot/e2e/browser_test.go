@@ -25,7 +25,7 @@ func sandboxPage(t *testing.T, args ...string) string {
 func sandboxProcess(t *testing.T, args ...string) (string, *process) {
 	t.Helper()
 	p := start(t, []string{"TMPDIR=" + t.TempDir()}, append([]string{"sandbox", "--no-open", "--addr", "127.0.0.1:0"}, args...)...)
-	t.Cleanup(func() { // in good order, so that its bot does not call at a port that is another test's by then
+	t.Cleanup(func() { // by SIGTERM, so that its bot doesn't call a port that another test has by then
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)
 		p.exit(t)
 	})

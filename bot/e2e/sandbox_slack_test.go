@@ -103,8 +103,8 @@ func TestSandboxModalOffersCheckboxes(t *testing.T) {
 	b.nothingWentWrong()
 }
 
-// What was announced as unknown is corrected in place, with a reply that the
-// channel sees, too.
+// An outcome that was announced as unknown is corrected in place, with a reply that
+// the channel sees, too.
 func TestSandboxShowsThreadsAndEdits(t *testing.T) {
 	t.Parallel()
 	b := browser(t, sandboxPage(t))
@@ -210,7 +210,7 @@ func TestSandboxOnAPhone(t *testing.T) {
 	b.clicks("[data-channel=C0RANDOM]")
 	b.until(`state.place === "C0RANDOM"`)
 	shows("log")
-	// What Grace says there is unread for Ada, until she has been there.
+	// Grace's message is unread for Ada until she has been there.
 	b.becomes("U0GRACE")
 	b.says("hello from Grace")
 	b.clicks("#to-list")

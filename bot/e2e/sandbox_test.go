@@ -60,7 +60,7 @@ func TestSandboxShowsWhatStopped(t *testing.T) {
 	b.until(`document.getElementById("text").value === "/cancel-task 12345"`) // it is still there
 	b.run(chromedp.SendKeys(chromedp.CSS("#text"), kb.Enter))
 	b.prompted()
-	// What is broken is shown as broken, also where a story did it.
+	// A fault is shown, also if a story has set it.
 	b.clicks(`[data-fault="api-down"]`)
 	b.until(`document.getElementById("tab-break").innerText.includes("(1)")`)
 	b.clicks("#reset")

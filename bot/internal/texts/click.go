@@ -124,7 +124,7 @@ func (w Texts) CameSecond(winner decision.Record, user string) Message {
 	return say("%s", upperFirst(w.happened(winner, user))).meansOutcome(winner.Outcome())
 }
 
-// happened says to user who decided, when, and what came of it.
+// happened says to user who decided, when, and the result.
 func (w Texts) happened(first decision.Record, user string) string {
 	by, at := you(first.Confirmer, user, "you"), clock(first.DecidedAt)
 	if all := resultsOf(first); len(all) == 1 && all[0].Outcome == decision.Cancelled && all[0].Cause == "" {

@@ -148,7 +148,7 @@ func joined(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), " · ")
 }
 
-// upperFirst capitalises text that begins with a word of ours.
+// upperFirst capitalises the first letter of text.
 func upperFirst(text string) string {
 	_, size := utf8.DecodeRuneInString(text)
 	return strings.ToUpper(text[:size]) + text[size:]

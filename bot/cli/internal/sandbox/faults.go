@@ -90,7 +90,7 @@ func (w *web) setBroken(broken map[string]bool, byStory *fault) {
 	w.applyFaults()
 }
 
-// applyFaults sets the faults of the fakes to what the switches say. Called with mu held.
+// applyFaults sets the faults of the fakes to what the switches say. Must be called with mu held.
 func (w *web) applyFaults() {
 	w.engine.Slack.ClearFaults()
 	w.engine.Chamelio.ClearFaults()

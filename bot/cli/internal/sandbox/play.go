@@ -90,7 +90,7 @@ func (w *web) stage(p *play) error {
 	return nil
 }
 
-// said fills in the text of a step. Called with mu held.
+// said fills in the text of a step. Must be called with mu held.
 func (p *play) said(text string) string {
 	if p.scene == nil || len(p.scene.tasks) == 0 {
 		return ""
@@ -99,7 +99,7 @@ func (p *play) said(text string) string {
 }
 
 // awaited returns what a person can do in Slack to play the next step, and where:
-// the timestamp of a message, or the ID of a modal. Called with mu held.
+// the timestamp of a message, or the ID of a modal. Must be called with mu held.
 func (p *play) awaited() (hand, string) {
 	if p.running || p.failed != "" || p.step+1 >= len(p.story.steps) {
 		return hand{}, ""

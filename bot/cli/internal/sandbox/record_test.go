@@ -9,7 +9,7 @@ import (
 
 func TestParsesLogLine(t *testing.T) {
 	r, to := &replica{number: 2}, newRecord()
-	w := &logWriter{line: func(raw []byte) { r.heard(to, raw) }}
+	w := &logWriter{line: func(raw []byte) { r.logged(to, raw) }}
 	for _, piece := range []string{`{"time":"2026-11-25T01:00:00Z","level":"INFO","msg":"serving health`, ` and metrics","addr":"127.0.0.1:4711"}` + "\n" + `{"level":"WARN","msg":"odd","task":12345,"b":"x"}` + "\npanic: ", "help\n", "unfinished"} {
 		if n, err := w.Write([]byte(piece)); n != len(piece) || err != nil {
 			t.Fatal(n, err)

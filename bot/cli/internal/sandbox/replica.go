@@ -27,7 +27,7 @@ type replica struct {
 
 func startReplica(cmd *exec.Cmd, number int, to *record) (*replica, error) {
 	r := &replica{number: number, cmd: cmd, ended: make(chan struct{})}
-	said := &logWriter{line: func(raw []byte) { r.heard(to, raw) }}
+	said := &logWriter{line: func(raw []byte) { r.logged(to, raw) }}
 	cmd.Stderr = said
 	input, err := cmd.StdinPipe()
 	if err != nil {
@@ -63,8 +63,8 @@ func (r *replica) metricsAddr() string {
 	return r.http
 }
 
-// heard takes a line of the process's log.
-func (r *replica) heard(to *record, raw []byte) {
+// logged reads a line of the process's log.
+func (r *replica) logged(to *record, raw []byte) {
 	l := parseLog(raw)
 	l.Replica = r.number
 	if l.attrs["epoch"] != "" && l.attrs["stage"] != "" {

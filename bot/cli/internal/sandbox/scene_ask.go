@@ -30,7 +30,7 @@ type scene struct {
 
 type doing func(context.Context, *scene) error
 
-// Times of the scenes. What takes longer than patience has failed.
+// Times of the scenes. Anything that takes longer than patience has failed.
 const (
 	patience = 12 * time.Second
 	slow     = 45 * time.Second // with a line that says what it waits for
@@ -141,7 +141,7 @@ func chooseInMenu(ctx context.Context, s *scene) error {
 }
 
 // submit submits the modal with what a person entered, or with a reason, and
-// closes the modal that says what came of it.
+// closes the modal with the result.
 func submit(ctx context.Context, s *scene) error {
 	values := s.values
 	if values == nil {

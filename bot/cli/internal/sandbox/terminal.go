@@ -198,7 +198,7 @@ func (t *terminal) deliver(ctx context.Context, p *slacktest.Pending) {
 		fmt.Fprintf(t.out, "\n┌ Slackbot – only visible to you\n│ That failed with the error “%s”\n└\n", d.State)
 		return
 	}
-	// What comes close together is shown in the order of the conversation.
+	// Messages that arrive close together are shown in the order of the conversation.
 	const together, rest = 150 * time.Millisecond, 700 * time.Millisecond
 	for last := time.Now(); time.Since(last) < rest; {
 		changed := t.engine.Slack.Changed()
