@@ -25,7 +25,7 @@ func (w Texts) NotYoursToWithdraw(c decision.Confirmation) Message {
 // NotWithdrawn answers *Keep task* and *Withdraw request* if the journal can't
 // save that.
 func (w Texts) NotWithdrawn(c decision.Confirmation) Message {
-	return say("I couldn't save that. %s can still be cancelled from this message, so please press the button again.", w.askedFirst(c))
+	return say("I couldn't save that, so %s can still be cancelled. Press *%s* again.", w.asked(c), keepLabel(c))
 }
 
 // TooLateToWithdraw answers *Keep task* and *Withdraw request* after first has
@@ -59,7 +59,7 @@ func (w Texts) OutdatedPrompt() Message {
 
 // ClickedTooFast answers someone who clicks too often.
 func (w Texts) ClickedTooFast() Message {
-	return say("You're clicking faster than I can handle, so I ignored that one. Your earlier click still counts. If you hadn't clicked before, try again in a minute.")
+	return say("You're clicking faster than I can handle, so I ignored that one. Any earlier click on this message still counts. Otherwise, try again in a minute.")
 }
 
 // StillSaving replaces a prompt while it isn't known whether the journal saved
@@ -73,7 +73,7 @@ func (w Texts) StillSaving(c decision.Confirmation) Message {
 // MaybeSaved replaces a prompt if this process will never know whether the
 // journal saved the decision.
 func (w Texts) MaybeSaved(c decision.Confirmation) Message {
-	rest := fmt.Sprintf("was saved. If it was, the result appears in %s within a few minutes. If not, type %s again.", inChannelNamed(c.Channel), w.again(c.IDs()...))
+	rest := fmt.Sprintf("was saved. If no result appears in %s within a few minutes, type %s again.", inChannelNamed(c.Channel), w.again(c.IDs()...))
 	return inPlace(c,
 		fmt.Sprintf("I'm not sure your decision to cancel %s %s", w.asked(c), rest),
 		fmt.Sprintf("I'm not sure the approval to cancel %s %s", w.asked(c), rest))
@@ -148,5 +148,5 @@ func (w Texts) Overtaken(c decision.Confirmation, winner decision.Record) Messag
 	if winner.Outcome() != "" {
 		became = emojiOf(resultsOf(winner)) + " " + w.line(winner)
 	}
-	return say("%s %s confirmed another request first; this one was from %s.", became, mention(winner.Confirmer), mention(c.Requester)).meansOutcome(winner.Outcome())
+	return say("%s %s had confirmed another request first. This one, from %s, wasn't used.", became, mention(winner.Confirmer), mention(c.Requester)).meansOutcome(winner.Outcome())
 }

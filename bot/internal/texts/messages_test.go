@@ -166,7 +166,7 @@ func asked(t *testing.T, blocks json.RawMessage) string {
 				continue
 			}
 			said := func(key string) any { return e.Confirm[key].(map[string]any)["text"] }
-			text += fmt.Sprintf("\nSlack asks back:\n\n```text\n%s\n%s\n[%s] [%s]\n```\n", said("title"), said("text"), said("confirm"), said("deny"))
+			text += fmt.Sprintf("\nSlack then asks:\n\n```text\n%s\n%s\n[%s] [%s]\n```\n", said("title"), said("text"), said("confirm"), said("deny"))
 		}
 	}
 	return text

@@ -86,7 +86,7 @@ func (w Texts) FindModal() slack.ModalViewRequest {
 		Submit: plainText("Find task"),
 		Close:  plainText("Close"),
 		Blocks: slack.Blocks{BlockSet: layout(
-			section("This message names no task. Which one do you want to cancel?"),
+			section("I found no task in this message. Which one do you want to cancel?"),
 			slack.NewInputBlock(BlockTask, plainText("Task"), plainText("Its ID, or a link to its page. You can name several."), field),
 		)},
 	}

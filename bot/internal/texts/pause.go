@@ -7,13 +7,13 @@ import (
 
 // Paused answers a command while cancelling is paused. note is the operator's.
 func (w Texts) Paused(note string, ids ...chamelio.TaskID) Message {
-	return say("%s *Cancelling is paused.*%s\nAsk %s when it resumes, then type %s.", emojiPaused, because(note), w.contact(), w.again(ids...))
+	return say("%s *Cancelling is paused.*%s\nOnce it resumes, type %s. Questions? Ask %s.", emojiPaused, because(note), w.again(ids...), w.contact())
 }
 
 // PausedClick answers a click on *Cancel task* while cancelling is paused.
 func (w Texts) PausedClick(c decision.Confirmation, note string) Message {
-	return say("%s *Cancelling is paused*, so your click didn't count.%s\nAsk %s when it resumes. Then press the button again (until %s), or type %s.",
-		emojiPaused, because(note), w.contact(), clock(c.ExpiresAt), w.again(c.IDs()...))
+	return say("%s *Cancelling is paused*, so your click didn't count.%s\nOnce it resumes, press the button again (until %s), or type %s. Questions? Ask %s.",
+		emojiPaused, because(note), clock(c.ExpiresAt), w.again(c.IDs()...), w.contact())
 }
 
 const emojiPaused = ":double_vertical_bar:"

@@ -58,7 +58,7 @@ func (w Texts) Prompt(c decision.Confirmation, p Preview, value string) Message 
 		about = joined(link(task.URL, fmt.Sprintf("Task %d", t.ID), w.Hosts), about)
 	}
 	if task.ID == 0 {
-		about = "Chamelio didn't give me its details in time, so check that it's the right task. You can still confirm."
+		about = "I couldn't get the task's details in time, so check that it's the right task. You can still confirm."
 	}
 	return Message{
 		Text: w.promptText(c, w.named(shortened(t, maxBrief)), warning, about, left, understood(c, p)),
@@ -131,7 +131,7 @@ func (w Texts) promptForSeveral(c decision.Confirmation, p Preview, value string
 // listedTask returns what a prompt shows of one of several tasks.
 func (w Texts) listedTask(t decision.Named, task chamelio.Task) string {
 	if task.ID == 0 {
-		return "• " + w.inList(t) + "\nChamelio didn't give me its details in time. You can still confirm."
+		return "• " + w.inList(t) + "\nI couldn't get the task's details in time. You can still confirm."
 	}
 	line := "• " + w.inList(decision.Named{ID: t.ID, Title: task.Title, URL: task.URL})
 	if about := progressAbout(task); about != "" {
@@ -168,11 +168,11 @@ func understood(c decision.Confirmation, p Preview) string {
 	if !p.Unsure {
 		return ""
 	}
-	read, keep := fmt.Sprintf("task %d", c.Tasks[0].ID), keepLabel(c)
+	read := fmt.Sprintf("%d as the task", c.Tasks[0].ID)
 	if n := len(c.Tasks) + len(p.Excluded); n > 1 {
-		read = count(n, "task")
+		read = fmt.Sprintf("the first %d numbers as tasks", n)
 	}
-	return fmt.Sprintf("I read this as %s, and the rest as the reason. Not what you meant? Press *%s* and type it again.", read, keep)
+	return fmt.Sprintf("I took %s, and the rest as the reason. Not what you meant? Press *%s* and type the command again.", read, keepLabel(c))
 }
 
 // keepLabel is the text of the button that leaves the tasks alone.

@@ -43,26 +43,26 @@ func several(d decision.Record, all []result, reader string) string {
 	case cancelled == 0 && unknown+never == 0:
 		return fmt.Sprintf("%s couldn't cancel any of the %d tasks.", by, len(all))
 	case cancelled == 0 && unknown == len(all):
-		return fmt.Sprintf("Not confirmed yet: cancelling %d tasks.", len(all))
+		return fmt.Sprintf("Not confirmed yet by Chamelio: %d tasks.", len(all))
 	case cancelled == 0 && unknown > 0:
-		return fmt.Sprintf("Not confirmed yet: cancelling %d of %d tasks.", unknown, len(all))
+		return fmt.Sprintf("Not confirmed yet by Chamelio: %d of %d tasks.", unknown, len(all))
 	case cancelled == 0:
 		return fmt.Sprintf("I couldn't find out about %d of %d tasks.", never, len(all))
 	case unknown > 0:
-		text += fmt.Sprintf(" %d not confirmed yet.", unknown)
+		text += fmt.Sprintf(" %d not confirmed yet by Chamelio.", unknown)
 	case never > 0:
-		text += fmt.Sprintf(" I couldn't find out about %d.", never)
+		text += fmt.Sprintf(" %d still unknown.", never)
 	}
 	return text
 }
 
 // lineOfSeveral is line for several tasks.
 func lineOfSeveral(d decision.Record, all []result) string {
-	cancelled, unknown, never := counted(all)
-	if unknown+never > 0 {
-		return fmt.Sprintf("I couldn't tell right away about %d of %s. I'll post the result in %s.", unknown+never, numbered(d.IDs()), inChannelNamed(d.Channel))
+	cancelled, unknown, _ := counted(all)
+	if unknown > 0 {
+		return fmt.Sprintf("I couldn't tell right away what happened to %d of %s. I'll post the result in %s.", unknown, numbered(d.IDs()), inChannelNamed(d.Channel))
 	}
-	return fmt.Sprintf("Cancelled %d of %s. The result of each is in %s.", cancelled, numbered(d.IDs()), inChannelNamed(d.Channel))
+	return fmt.Sprintf("Cancelled %d of %s. See %s for each result.", cancelled, numbered(d.IDs()), inChannelNamed(d.Channel))
 }
 
 // emojiOf returns the emoji of several results: the one that needs most
@@ -166,7 +166,7 @@ func (w Texts) nextForSeveral(all []result) string {
 		parts = append(parts, "I'm checking, and I'll report back within 24 hours.")
 	}
 	if unknown+never > 0 {
-		parts = append(parts, "Check a task's page before you try again.")
+		parts = append(parts, "Check that task's page before you try again.")
 	}
 	if len(again) > 0 {
 		parts = append(parts, fmt.Sprintf("To try again, type %s.", w.again(again...)))
