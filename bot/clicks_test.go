@@ -222,7 +222,7 @@ func TestProgressWhileClaimHangs(t *testing.T) {
 
 // A process that has lost its decision leaves the last use of the response_url to its
 // successor's announcement (law 12).
-func TestLostDecisionKeepsLastResponseURLUseForSuccessor(t *testing.T) {
+func TestLastResponseURLUseIsLeftForSuccessor(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))

@@ -61,16 +61,16 @@ func (c *credentials) readFile(ctx context.Context, f *watchedFile) bool {
 // tryUse rejects content that isn't a bare secret, and uses any other.
 func (f *watchedFile) tryUse(ctx context.Context, content secret.Value) error {
 	if misform := secret.Misform(content.Reveal(), prefixes[f.variable]...); misform != "" {
-		return misformed(misform)
+		return malformed(misform)
 	}
 	return f.use(ctx, content)
 }
 
-// misformed describes an error in the form of a secret, to be read after its
-// source.
-type misformed string
+// malformed says what is wrong with a secret's format. It is printed after the
+// secret's source.
+type malformed string
 
-func (e misformed) Error() string { return "what it holds " + string(e) }
+func (e malformed) Error() string { return "what it holds " + string(e) }
 
 // again returns the time until the next try; 0 if there is none.
 func again(every time.Duration, final bool) time.Duration {
@@ -89,7 +89,7 @@ func unusable(err error) (why string, final bool) {
 		return "", true
 	case errors.As(err, &option):
 		return "what it holds " + option.Advice, true
-	case errors.As(err, new(misformed)), errors.As(err, new(*bot.OtherAppError)):
+	case errors.As(err, new(malformed)), errors.As(err, new(*bot.OtherAppError)):
 		return err.Error(), true
 	case errors.Is(err, bot.ErrNoToken), errors.Is(err, bot.ErrOtherWorkspace):
 		return err.Error(), true

@@ -132,7 +132,7 @@ func TestReplayIsCurrent(t *testing.T) {
 }
 
 // The replay plays without a server.
-func TestReplayPlays(t *testing.T) {
+func TestReplayPlaysWithoutServer(t *testing.T) {
 	t.Parallel()
 	at, err := filepath.Abs(replayFile)
 	if err != nil {

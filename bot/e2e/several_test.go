@@ -14,10 +14,10 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// TestFaultsTenTasks has ten tasks cancelled by one click, with a key that may
+// TestFaultsKilledDuringTenTasks has ten tasks cancelled by one click, with a key that may
 // make 60 requests a minute, of whose answers 5 % are lost, and kills the process
 // after it has sent half of the cancels. At full size another replica takes over.
-func TestFaultsTenTasks(t *testing.T) {
+func TestFaultsKilledDuringTenTasks(t *testing.T) {
 	t.Parallel()
 	s := newFakes(t)
 	s.api.SetRateLimit(60, true)

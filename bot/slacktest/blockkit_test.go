@@ -101,7 +101,7 @@ func TestBlockKitRejectsInvalidBlocks(t *testing.T) {
 	}
 }
 
-func TestBlocksValidateAnswersAsSlackDoes(t *testing.T) {
+func TestBlocksValidateMethodMatchesSlack(t *testing.T) {
 	s := newServer(t)
 	s.SetScopes() // it needs none
 	view := `{"type":"modal","title":{"type":"plain_text","text":"x"},"blocks":%s}`

@@ -23,7 +23,7 @@ func TestWorkStartsAtOnceOutsideABurst(t *testing.T) {
 	})
 }
 
-func TestEndlessBurstDelaysWorkBriefly(t *testing.T) {
+func TestEndlessBurstHoldIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelease()
 		go r.run()

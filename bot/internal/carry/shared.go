@@ -30,7 +30,7 @@ func newShared(r decision.Record) shared {
 	return s
 }
 
-// take takes over the outcomes that the journal has.
+// take copies the outcomes that tasks have.
 func (s *shared) take(tasks []decision.Item) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

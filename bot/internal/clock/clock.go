@@ -14,7 +14,7 @@ type Offset struct {
 	Error time.Duration
 }
 
-// AtLeast returns the part of the offset that is certain, without its sign.
+// AtLeast returns the smallest absolute value that the offset can have.
 func (o Offset) AtLeast() time.Duration { return max(0, o.By.Abs()-o.Error) }
 
 // Between compares this machine's clock with another one, from an answer that

@@ -28,8 +28,8 @@ type conclusion struct {
 }
 
 // conclude returns what may be concluded from an answer. If a request may have
-// taken effect, only a clear yes, or a GET that finds the task ended, is
-// certain; if none can have, a clear no is. That a task is still running is
+// taken effect, only a successful cancel, or a GET that finds the task ended,
+// settles the outcome. Otherwise a clear refusal does, too. That a task is still running is
 // never certain by itself: it leads to another request or, if no more may be
 // sent, to Task.surelyRuns.
 func conclude(k Known, a Kind) conclusion {

@@ -180,8 +180,8 @@ func (j *Journal) Pool() *sql.DB { return j.pool() }
 // Owner returns the name under which this process owns decisions.
 func (j *Journal) Owner() string { return j.owner }
 
-// Writable reports whether the journal accepts rows: it inserts one and
-// deletes it.
+// Writable checks that the journal accepts rows, by inserting one and deleting
+// it.
 func (j *Journal) Writable(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

@@ -157,7 +157,7 @@ func querySession(ctx context.Context, conn *pgx.Conn) (session, error) {
 	return s, err
 }
 
-// writable reports whether the bot could open the journal and write to it.
+// writable returns an error if the bot couldn't open the journal and write to it.
 func (s session) writable() error {
 	switch newest := newestVersion(); {
 	case s.standby:

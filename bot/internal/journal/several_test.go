@@ -34,9 +34,9 @@ func outcomes(t *testing.T, j *journal.Journal, id decision.ID) []decision.Outco
 	return all
 }
 
-// TestClaimGetsFreeTasks is law 14: a task that another decision has
+// TestClaimSkipsTasksHeldElsewhere is law 14: a task that another decision has
 // doesn't stop the others.
-func TestClaimGetsFreeTasks(t *testing.T) {
+func TestClaimSkipsTasksHeldElsewhere(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		won(t, j, sampleDecision("under way", 2))

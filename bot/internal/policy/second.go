@@ -37,7 +37,7 @@ func (s *SecondPerson) UnmarshalText(text []byte) error {
 }
 
 // splitNames splits at the commas outside quotation marks. Empty entries are
-// ignored, but a list of nothing else is kept for Validate.
+// ignored. If none is left, it returns one empty name, for Validate.
 func splitNames(text string) ([]string, error) {
 	var names []string
 	for more := true; more; {

@@ -74,7 +74,7 @@ func TestAllProblemsAreNamedAtOnce(t *testing.T) {
 	}
 }
 
-func TestBooleanIsNoWorkflowName(t *testing.T) {
+func TestMistypedBooleanIsRejectedAsWorkflow(t *testing.T) {
 	for _, slip := range []string{"ture", "tru", "rue", "trrue", "True1", "treu", "t rue", "flase", "fasle", "fals", "falsee", "yes", "No", "ON", "off", "all", "none", "*", "t", "T", "1"} {
 		if got := (Rules{SecondPerson: SecondPerson{Workflows: []string{"NDA", slip}}}).Validate(); len(got) != 1 {
 			t.Errorf("%q is taken for a workflow: %v", slip, got)

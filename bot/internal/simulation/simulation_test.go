@@ -25,7 +25,7 @@ var (
 	seed   = flag.Uint64("seed", 0, "the history that TestOneHistory tells")
 	seeds  = flag.Int("seeds", 0, "how many histories TestHistories goes through; 0: as many as -for allows")
 	from   = flag.Uint64("from", 0, "the first seed of TestHistories; 0: one that nobody has tried")
-	growth = flag.Bool("growth", false, "have TestHowTimeGrows measure")
+	growth = flag.Bool("growth", false, "have TestRunTimeBySize measure")
 	limit  = flag.Duration("for", 0, "how long TestHistories takes; 0: ten seconds, or a minute where CI is set")
 )
 
@@ -121,9 +121,9 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// TestHowTimeGrows prints, with -growth, how long a run takes with more
+// TestRunTimeBySize prints, with -growth, how long a run takes with more
 // processes, and with more tasks and commands.
-func TestHowTimeGrows(t *testing.T) {
+func TestRunTimeBySize(t *testing.T) {
 	if !*growth {
 		t.Skip("takes -growth")
 	}

@@ -49,7 +49,7 @@ func section(text string) slack.Block {
 	return slack.NewSectionBlock(mrkdwn(input.Shorten(text, sectionLimit)), nil, nil)
 }
 
-// optional is section; nil if text is empty.
+// optional is like section, but returns nil if text is empty.
 func optional(text string) slack.Block {
 	if text == "" {
 		return nil

@@ -90,9 +90,9 @@ func offered(e *slacktest.Element) string {
 	return text
 }
 
-// TestEveryTextReadsAsItShould keeps every text and every variant, as sent to
+// TestMessagesMatchGoldenFiles keeps every text and every variant, as sent to
 // Slack, in the golden files named after the parts of docs/messages.md.
-func TestEveryTextReadsAsItShould(t *testing.T) {
+func TestMessagesMatchGoldenFiles(t *testing.T) {
 	samples := typicalSamples()
 	messages := posted(t, samples)
 	parts, names := map[string]string{}, map[string]bool{}

@@ -56,7 +56,7 @@ func several(d decision.Record, all []result, reader string) string {
 	return text
 }
 
-// lineOfSeveral is line for several tasks.
+// lineOfSeveral is like line, for several tasks.
 func lineOfSeveral(d decision.Record, all []result) string {
 	cancelled, unknown, _ := counted(all)
 	if unknown > 0 {

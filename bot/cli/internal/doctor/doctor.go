@@ -154,7 +154,7 @@ func join(names []Name) string {
 	return strings.Join(all, ", ")
 }
 
-// checkup is one run.
+// checkup is one run of the checks.
 type checkup struct {
 	Settings
 	journal chan place // what database has found, for appToken

@@ -10,7 +10,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-func TestItAnswers(t *testing.T) {
+func TestHelloCommandIsAnswered(t *testing.T) {
 	slack := slacktest.NewServer()
 	defer slack.Close()
 	app := exec.CommandContext(t.Context(), os.Getenv("LISTEN"))
