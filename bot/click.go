@@ -122,7 +122,7 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 func (c *clicks) tooFast(log *slog.Logger, k slackapi.Click) reply {
 	c.metrics.Refusals.WithLabelValues("click", "too_many_clicks").Inc()
 	log.Debug("click refused", "reason", "too many clicks")
-	if !c.warned.Allow(k.User) {
+	if !c.warned.Allow(k.User) && k.View == "" { // a modal waits for an answer
 		return reply{}
 	}
 	log.Warn("clicks too fast")

@@ -78,18 +78,23 @@ func (c *commands) promptOf(found considered) texts.Message {
 	return c.texts.Prompt(found.confirmation, found.preview, c.signer.Encode(found.confirmation))
 }
 
-// request posts a request that was confirmed in a modal. The tasks are fetched
-// again for it.
-func (c *commands) request(ctx context.Context, log *slog.Logger, confirmation decision.Confirmation) reply {
-	var shown texts.Preview
-	for _, one := range c.previews(ctx, log, confirmation.IDs()) {
-		shown.Tasks = append(shown.Tasks, one.task)
+// request posts a request that was submitted in a modal, which it judges like a
+// command: everything may have changed since the modal was shown. It also returns
+// the confirmation that was posted.
+func (c *commands) request(ctx context.Context, log *slog.Logger, k slackapi.Click, asked decision.Confirmation) (reply, decision.Confirmation) {
+	who := asker{k.User, asked.Team, asked.Channel, asked.Thread, k.Origin}
+	found := c.consider(ctx, log, who, input.Request{Tasks: asked.IDs(), Reason: asked.Reason})
+	if found.explained.Text != "" {
+		return reply{message: found.explained, where: slackapi.Ephemeral, refusal: found.refusal}, asked
 	}
-	asked := c.requests.ask(ctx, log, confirmation, c.texts.Prompt(confirmation, shown, c.signer.Encode(confirmation)))
-	if asked.message.Text == "" {
-		return alone(c.texts.Requested(confirmation))
+	confirmation := found.confirmation
+	confirmation.Public = true // as the modal said
+	posted := c.requests.ask(ctx, log, confirmation, c.texts.Prompt(confirmation, found.preview, c.signer.Encode(confirmation)))
+	if posted.message.Text == "" {
+		posted = alone(c.texts.Requested(confirmation))
 	}
-	return asked
+	posted.refusal = found.refusal
+	return posted, confirmation
 }
 
 // asker is the person who asks to cancel tasks, and the conversation.

@@ -15,6 +15,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -32,6 +33,7 @@ type shortcuts struct {
 // it.
 type wish struct {
 	Team, Channel, Thread string
+	Until                 int64 // in Unix seconds; a response_url doesn't live much longer
 }
 
 // handle opens a modal at once, and then shows the tasks in it.
@@ -46,14 +48,14 @@ func (s *shortcuts) handle(ctx context.Context, log *slog.Logger, m slackapi.Sho
 		log.Warn("can't open a modal (views.open)", "error", err)
 		return alone(s.texts.ShortcutTooLate())
 	}
-	who := asker{m.User, m.Origin.TeamID, m.Channel, m.Thread, m.Origin}
+	who := asker{m.User, m.Team, m.Channel, m.Thread, m.Origin}
 	tasks := input.FindTasks(m.Texts, s.commands.rules.Hosts)
-	left := max(len(tasks)-s.commands.rules.MaxTasks, 0)
+	to := slackapi.Target{View: view, ResponseURL: m.ResponseURL}
 	if len(tasks) == 0 {
-		s.show(ctx, log, view, s.find(who, m.ResponseURL))
+		s.show(ctx, log, to, s.find(who, m.ResponseURL))
 		return reply{}
 	}
-	return s.present(ctx, log, found{who, tasks[:len(tasks)-left], "", left, slackapi.Target{View: view, ResponseURL: m.ResponseURL}})
+	return s.present(ctx, log, found{who: who, tasks: tasks, to: to})
 }
 
 // open opens a modal that says that the tasks are being fetched, and returns its
@@ -74,7 +76,7 @@ func (s *shortcuts) open(ctx context.Context, m slackapi.Shortcut) (string, erro
 
 // find returns the modal that asks for a task.
 func (s *shortcuts) find(who asker, responseURL string) slack.ModalViewRequest {
-	place, err := json.Marshal(wish{who.team, who.channel, who.thread})
+	place, err := json.Marshal(wish{who.team, who.channel, who.thread, s.commands.now().Add(s.commands.confirmTTL).Unix()})
 	if err != nil {
 		panic(err) // a list of strings always encodes
 	}
@@ -89,22 +91,34 @@ func (s *shortcuts) find(who asker, responseURL string) slack.ModalViewRequest {
 // found is the content of a modal.
 type found struct {
 	who    asker
-	tasks  []chamelio.TaskID
+	tasks  []chamelio.TaskID // as many as there are
 	reason string
-	left   int // further tasks that the message names
+	unsure bool // the reason might be a further task
 	to     slackapi.Target
 }
 
+// maxParts is how many parts of a long message are looked through for a task that
+// can be cancelled. Each has as many tasks as one decision.
+const maxParts = 3
+
 // present shows tasks in a modal that asks to confirm, or explains why none
-// can be cancelled.
+// can be cancelled. Of a message with many tasks it shows the first that can be.
 func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) reply {
-	log = log.With("tasks", f.tasks)
-	what := s.commands.consider(ctx, log, f.who, input.Request{Tasks: f.tasks, Reason: f.reason})
+	var what considered
+	left := f.tasks
+	for range maxParts {
+		part := left[:min(len(left), s.commands.rules.MaxTasks)]
+		left = left[len(part):]
+		what = s.commands.consider(ctx, log.With("tasks", part), f.who, input.Request{Tasks: part, Reason: f.reason, Unsure: f.unsure})
+		if what.explained.Text == "" || what.refusal != nil || len(left) == 0 {
+			break
+		}
+	}
 	if what.explained.Text != "" {
-		s.show(ctx, log, f.to.View, texts.ModalOf(what.explained))
+		s.show(ctx, log, f.to, texts.ModalOf(s.texts.WithMore(what.explained, len(left))))
 		return reply{refusal: what.refusal}
 	}
-	view := s.texts.ConfirmModal(what.confirmation, what.preview, f.left)
+	view := s.texts.ConfirmModal(what.confirmation, what.preview, len(left))
 	var err error
 	view.PrivateMetadata, err = s.signer.EncodeModal(signed.Modal{
 		Kind: texts.ModalConfirm, Value: s.signer.Encode(what.confirmation), ResponseURL: f.to.ResponseURL, Ephemeral: true,
@@ -113,16 +127,25 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 		log.Error("confirmation too long for a modal", "error", err)
 		view = texts.ModalOf(s.texts.ShortcutTooLate())
 	}
-	s.show(ctx, log, f.to.View, view)
+	s.show(ctx, log, f.to, view)
 	return reply{refusal: what.refusal}
 }
 
-// show replaces the modal's view. A modal that was closed shows nothing.
-func (s *shortcuts) show(ctx context.Context, log *slog.Logger, view string, m slack.ModalViewRequest) {
-	if err := s.poster.ShowLast(ctx, view, m); err != nil {
-		log.Info("can't update a modal", "error", err)
+// show replaces the modal's view, and retries if that may help. If it can't, it
+// says so where the modal was opened, unless the person has closed it.
+func (s *shortcuts) show(ctx context.Context, log *slog.Logger, to slackapi.Target, m slack.ModalViewRequest) {
+	err := work.Retry(ctx, showFor, func() error { return slackapi.Retryable(s.poster.ShowLast(ctx, to.View, m)) })
+	if err == nil {
+		return
+	}
+	log.Info("can't update a modal", "error", err)
+	if slackapi.Code(err) != "not_found" {
+		s.poster.Answer(ctx, log, slackapi.Target{ResponseURL: to.ResponseURL}, s.texts.ShortcutTooLate(), slackapi.Ephemeral)
 	}
 }
+
+// showFor bounds the tries of show: someone is waiting.
+const showFor = 10 * time.Second
 
 // chosen is a submitted modal that asked to confirm.
 type chosen struct {
@@ -171,9 +194,10 @@ func (r *router) shortcut(ctx context.Context, log *slog.Logger, m slackapi.Shor
 // submitted accepts a submitted modal.
 func (r *router) submitted(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
 	log = log.With("user", s.User)
+	r.poster.Submitted(s.View)
 	switch s.Modal {
 	case texts.ModalFind:
-		return r.taskGiven(log, s)
+		return r.taskGiven(log, e, s)
 	case texts.ModalConfirm:
 		return r.confirmed(log, e, s)
 	}
@@ -181,11 +205,14 @@ func (r *router) submitted(log *slog.Logger, e envelope, s slackapi.Submission) 
 }
 
 // taskGiven accepts a submitted modal that asked for a task.
-func (r *router) taskGiven(log *slog.Logger, s slackapi.Submission) (ack any, work func()) {
+func (r *router) taskGiven(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
 	data, err := r.shortcuts.signer.DecodeModal(texts.ModalFind, s.Metadata, s.User)
 	var from wish
 	if err != nil || json.Unmarshal([]byte(data.Value), &from) != nil {
 		return slackapi.ModalAck(texts.BlockTask, r.texts.ModalOutdated()), nil
+	}
+	if !e.At.Before(time.Unix(from.Until, 0)) {
+		return slackapi.ModalAck(texts.BlockTask, r.texts.ModalTooOld()), nil
 	}
 	req, err := input.ParseCommand(s.Task, r.commands.rules)
 	if err != nil {
@@ -194,7 +221,7 @@ func (r *router) taskGiven(log *slog.Logger, s slackapi.Submission) (ack any, wo
 	who := asker{s.User, from.Team, from.Channel, from.Thread, s.Origin}
 	to := slackapi.Target{View: s.View, ResponseURL: data.ResponseURL}
 	job := r.typed.Reserve(func(ctx context.Context) {
-		r.send(ctx, log, to, r.shortcuts.present(ctx, log, found{who, req.Tasks, req.Reason, 0, to}))
+		r.send(ctx, log, to, r.shortcuts.present(ctx, log, found{who, req.Tasks, req.Reason, req.Unsure, to}))
 	})
 	if job == nil {
 		return r.noRoom(log, texts.BlockTask)
@@ -212,7 +239,7 @@ func (r *router) confirmed(log *slog.Logger, e envelope, s slackapi.Submission) 
 	job := r.pressed.Reserve(func(ctx context.Context) {
 		k, c := given.click, given.confirmation
 		if c.Public {
-			r.send(ctx, log, k.Target(), r.commands.request(ctx, log, c))
+			r.requested(ctx, log, k, c)
 			return
 		}
 		k.Value = r.clicks.signer.Encode(c)
@@ -222,6 +249,23 @@ func (r *router) confirmed(log *slog.Logger, e envelope, s slackapi.Submission) 
 		return r.noRoom(log, texts.BlockReason)
 	}
 	return slackapi.ViewAck(texts.ModalOf(r.texts.Submitted())), r.start(job)
+}
+
+// requested posts the request that a submitted modal asks for, once, and says so in
+// the modal.
+func (r *router) requested(ctx context.Context, log *slog.Logger, k slackapi.Click, c decision.Confirmation) {
+	if !r.clicks.judging.first("request " + c.ID) {
+		return // the same submission, delivered again
+	}
+	answer, c := r.commands.request(ctx, log, k, c)
+	if answer.where == slackapi.InChannel {
+		posted := r.poster.Answer(ctx, log, k.Target(), answer.message, answer.where)
+		answer = alone(r.texts.Requested(c))
+		if !posted {
+			answer = alone(r.texts.NotRequested(c))
+		}
+	}
+	r.send(ctx, log, k.Target(), answer)
 }
 
 // noRoom says in a modal that the bot is too busy for the submission.

@@ -62,7 +62,10 @@ func (m *Modal) state(values map[string]string) (map[string]map[string]any, bool
 		if b.Type != "input" || b.Element == nil {
 			continue
 		}
-		value := values[b.Element.ActionID]
+		value, entered := values[b.Element.ActionID]
+		if !entered {
+			value = b.Element.InitialValue // left as it was
+		}
 		if value == "" && !b.Optional {
 			return nil, false
 		}

@@ -93,6 +93,7 @@ type clickPayload struct {
 
 type idRef struct {
 	ID           string `json:"id"`
+	TeamID       string `json:"team_id"` // of a person
 	EnterpriseID string `json:"enterprise_id"`
 }
 

@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/slack-go/slack"
 	"golang.org/x/sync/semaphore"
 
@@ -41,12 +43,13 @@ type Poster struct {
 	http  *http.Client
 	api   *url.URL
 	slots *semaphore.Weighted
+	turns *viewTurns
 }
 
 // NewPoster returns a Poster that calls the Web API through client, and
 // response_urls through h. api is the address of the Web API.
 func NewPoster(client *Client, h *http.Client, api *url.URL) *Poster {
-	return &Poster{slack: client, http: h, api: api, slots: semaphore.NewWeighted(postsAtOnce)}
+	return &Poster{slack: client, http: h, api: api, slots: semaphore.NewWeighted(postsAtOnce), turns: newViewTurns()}
 }
 
 // Post sends a message to a channel, or to a user as a direct message, once.
@@ -126,13 +129,43 @@ const ackSettles = 1500 * time.Millisecond
 
 // ShowLast is Show for a modal that was just submitted. It shows the view
 // again a moment later, because an acknowledgement that Slack handles late
-// would replace it.
+// would replace it; but not once something newer is shown, or submitted.
 func (p *Poster) ShowLast(ctx context.Context, viewID string, view slack.ModalViewRequest) error {
+	turn := p.turns.next(viewID)
 	err := p.Show(ctx, viewID, view)
-	if err == nil && work.Sleep(ctx, ackSettles) {
+	if err == nil && work.Sleep(ctx, ackSettles) && p.turns.latest(viewID) == turn {
 		_ = p.Show(ctx, viewID, view) // it was there already
 	}
 	return err
+}
+
+// Submitted notes that a modal was submitted: what it showed isn't shown again.
+func (p *Poster) Submitted(viewID string) { p.turns.next(viewID) }
+
+// maxViews bounds how many modals are remembered.
+const maxViews = 4096
+
+// viewTurns counts what each modal has shown.
+type viewTurns struct {
+	mu    sync.Mutex
+	turns *lru.Cache[string, int]
+}
+
+func newViewTurns() *viewTurns { return &viewTurns{turns: work.NewCache[string, int](maxViews)} }
+
+func (v *viewTurns) next(viewID string) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	n, _ := v.turns.Get(viewID)
+	v.turns.Add(viewID, n+1)
+	return n + 1
+}
+
+func (v *viewTurns) latest(viewID string) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	n, _ := v.turns.Get(viewID)
+	return n
 }
 
 func optionsOf(m texts.Message) []slack.MsgOption {
@@ -162,10 +195,14 @@ type Target struct {
 func (k Click) Target() Target { return Target{k.View, k.ResponseURL} }
 
 // Answer responds to a command, a click or a submitted modal, and retries if that
-// may help. It reports whether it succeeded. It logs a failure, since there is no
+// may help. A modal that was closed after it was submitted is answered where it was
+// opened. Answer reports whether it succeeded. It logs a failure, since there is no
 // other way to reach the person.
 func (p *Poster) Answer(ctx context.Context, log *slog.Logger, to Target, m texts.Message, where Placement) bool {
 	err := work.Retry(ctx, answerLimit, func() error { return Retryable(p.To(ctx, to, m, where)) })
+	if err != nil && ctx.Err() == nil && to.View != "" && where != InChannel && to.ResponseURL != "" {
+		err = work.Retry(ctx, answerLimit, func() error { return Retryable(p.Respond(ctx, to.ResponseURL, m, Ephemeral)) })
+	}
 	if err != nil && ctx.Err() == nil {
 		log.Warn("can't answer a command or a click", "error", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -18,6 +19,7 @@ import (
 type Shortcut struct {
 	Origin      Origin
 	User        string
+	Team        string // the workspace in which it was used, as far as the payload says
 	Channel     string
 	Thread      string // the timestamp of the thread that the message is in; "" outside of threads
 	Trigger     string // opens a modal, for three seconds
@@ -39,14 +41,26 @@ func ParseShortcut(payload json.RawMessage, received time.Time) (Shortcut, bool)
 		p.User.ID == "" || p.Channel == nil || p.Channel.ID == "" {
 		return Shortcut{}, false
 	}
-	var thread struct {
-		TS string `json:"thread_ts"`
+	var in struct {
+		Thread string `json:"thread_ts"`
+		Team   string `json:"team"`
 	}
-	_ = json.Unmarshal(p.Message, &thread) // a message that can't be read is in no thread
+	_ = json.Unmarshal(p.Message, &in) // a message that can't be read is in no thread
 	return Shortcut{
-		Origin: p.origin(), User: p.User.ID, Channel: p.Channel.ID, Thread: thread.TS, Trigger: p.TriggerID,
+		Origin: p.origin(), User: p.User.ID, Team: workspaceOf(p.origin().TeamID, p.User.TeamID, in.Team), Channel: p.Channel.ID, Thread: in.Thread, Trigger: p.TriggerID,
 		ResponseURL: p.ResponseURL, Texts: textsIn(p.Message), Received: received,
 	}, true
+}
+
+// workspaceOf returns the first ID that is a workspace's. With an organisation-wide
+// installation a payload's team may be null, and a person's the organisation.
+func workspaceOf(ids ...string) string {
+	for _, id := range ids {
+		if strings.HasPrefix(id, "T") {
+			return id
+		}
+	}
+	return ""
 }
 
 // maxMessage bounds the texts that are read of a message, in bytes: Slack's

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -111,7 +112,11 @@ func (w Texts) ConfirmModal(c decision.Confirmation, p Preview, left int) slack.
 	if c.Public {
 		note = w.whoApproves("") + " I'll ask in the channel."
 	}
-	blocks = append(blocks, layout(optional(w.leftOut(p.Excluded)), footnote(more), reasonInput(w.AsksReason), section(note))...)
+	reason := reasonInput(w.AsksReason)
+	if field, ok := reason.Element.(*slack.PlainTextInputBlockElement); ok {
+		field.InitialValue = c.Reason
+	}
+	blocks = append(blocks, layout(optional(w.leftOut(p.Excluded)), footnote(understood(c, p)), footnote(more), reason, section(note))...)
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: ModalConfirm,
 		Title: plainText(title), Submit: plainText(submit), Close: plainText("Keep"),
@@ -176,6 +181,25 @@ func (w Texts) Requested(c decision.Confirmation) Message {
 	return say("I asked in %s. %s", inChannelNamed(c.Channel), w.whoApproves(clock(c.ExpiresAt)))
 }
 
+// NotRequested answers a submitted modal whose request couldn't be posted.
+func (w Texts) NotRequested(c decision.Confirmation) Message {
+	return say("I couldn't post your request to cancel %s in %s. Try again, or ask a colleague directly.", w.asked(c), inChannelNamed(c.Channel))
+}
+
+// WithMore adds to an answer how many more tasks the message names.
+func (w Texts) WithMore(m Message, left int) Message {
+	if left == 0 {
+		return m
+	}
+	more := fmt.Sprintf("The message names %d more. To cancel one of them, type `%s` and its ID.", left, w.Command)
+	return Message{Text: m.Text + "\n" + more, Blocks: append(slices.Clone(m.Blocks), section(more))}
+}
+
+// ModalTooOld says that the modal was open for too long.
+func (w Texts) ModalTooOld() string {
+	return "This dialog has expired. Close it, and choose “Cancel Chamelio task” again."
+}
+
 // ShortcutTooLate answers a use of the shortcut whose modal didn't open.
 func (w Texts) ShortcutTooLate() Message {
 	return say("I couldn't open the dialog in time. Try again, or type `%s` and the task's ID in the channel.", w.Command)
@@ -183,8 +207,17 @@ func (w Texts) ShortcutTooLate() Message {
 
 // ModalNoTask says that a task that was typed in the modal isn't one.
 func (w Texts) ModalNoTask(err error) string {
-	if errors.Is(err, input.ErrTooManyTasks) {
+	var bad *input.Error
+	_ = errors.As(err, &bad)
+	switch {
+	case errors.Is(err, input.ErrTooManyTasks):
 		return fmt.Sprintf("The limit is %d tasks at once. Name fewer.", w.MaxTasks)
+	case errors.Is(err, input.ErrReasonTooLong) && bad != nil:
+		return w.ModalTooLong(bad.Length)
+	case errors.Is(err, input.ErrForeignLink):
+		return "That isn't a link to a Chamelio task. Paste the address of the task's own page, or type its ID."
+	case errors.Is(err, input.ErrIDOutOfRange):
+		return "That isn't a possible task ID. Check the number on the task's page."
 	}
 	return "That isn't a task ID or a link to a task. The ID is the number on the task's page."
 }
@@ -210,12 +243,12 @@ func (w Texts) ModalTooLong(length int) string {
 
 // ModalExpired says that the prompt expired while the modal was open.
 func (w Texts) ModalExpired(c decision.Confirmation) string {
-	return fmt.Sprintf("This prompt has expired. Go back and type %s to start again.", strings.Trim(w.again(c.IDs()...), "`"))
+	return fmt.Sprintf("This has expired. Close it and start again, or type %s.", strings.Trim(w.again(c.IDs()...), "`"))
 }
 
 // ModalOutdated says that the modal's prompt doesn't verify.
 func (w Texts) ModalOutdated() string {
-	return fmt.Sprintf("This prompt is no longer valid. Go back and type %s again.", w.Command)
+	return fmt.Sprintf("This is no longer valid. Close it and start again, or type %s.", w.Command)
 }
 
 // ModalBusy says that there is no room for the click, or that the bot is

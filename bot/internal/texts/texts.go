@@ -191,17 +191,6 @@ func (w Texts) asked(c decision.Confirmation) string {
 	return w.named(c.Tasks[0])
 }
 
-// askedFirst is asked for the beginning of a sentence.
-func (w Texts) askedFirst(c decision.Confirmation) string {
-	if c.Public {
-		c = c.Published()
-	}
-	if len(c.Tasks) > 1 {
-		return numbered(c.IDs())
-	}
-	return w.namedFirst(c.Tasks[0])
-}
-
 // published returns a decision as its prompt may show it: the prompt of two people
 // is in the conversation.
 func published(d decision.Record) decision.Record {
