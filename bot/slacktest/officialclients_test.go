@@ -137,6 +137,14 @@ func TestBoltAppRunsUnchanged(t *testing.T) {
 	}
 	app.until(t, "the reply to a public click", sees("Ada Lovelace has seen it, of 2 blocks"))
 	app.until(t, "the shortcut's answer", sees("ada looked at 12345: a duplicate"))
+
+	acked(s.Shortcut(slacktest.Ada, s.Say(slacktest.Grace, slacktest.General, "one two three"), "collect"))
+	app.until(t, "the modal's content", func() bool { m := s.Modals(slacktest.Ada); return len(m) == 1 && m[0].Submit == "Collect" })
+	acked(s.SubmitView(slacktest.Ada, s.Modals(slacktest.Ada)[0], map[string]string{"chosen": "one,three"}))
+	app.until(t, "what was chosen", sees("ada collected one+three"))
+	app.until(t, "the modal's last view", func() bool { return s.Modals(slacktest.Ada)[0].Blocks[0].Text.Text == "Collected" })
+	acked(s.CloseView(slacktest.Ada, s.Modals(slacktest.Ada)[0]))
+	app.until(t, "the message about the close", sees("ada closed it"))
 }
 
 func acknowledged(t *testing.T, p *slacktest.Pending) {

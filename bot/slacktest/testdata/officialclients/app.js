@@ -86,6 +86,52 @@ app.shortcut("look", async ({ ack, shortcut, respond }) => {
   await respond(`${shortcut.user.name} looked at ${shortcut.message.text}`);
 });
 
+// From a message: a modal at once, then its content by views.update.
+const collect = (blocks, submit) => ({
+  type: "modal",
+  callback_id: "collect",
+  notify_on_close: true,
+  title: { type: "plain_text", text: "Collect" },
+  ...(submit ? { submit: { type: "plain_text", text: submit } } : {}),
+  blocks,
+});
+
+app.shortcut("collect", async ({ ack, shortcut, client }) => {
+  await ack();
+  const opened = await client.views.open({
+    trigger_id: shortcut.trigger_id,
+    view: collect([{ type: "section", text: { type: "mrkdwn", text: "Loading…" } }]),
+  });
+  const options = shortcut.message.text.split(" ").map((word) => ({ text: { type: "plain_text", text: word }, value: word }));
+  await client.views.update({
+    view_id: opened.view.id,
+    hash: opened.view.hash,
+    view: {
+      ...collect([
+        {
+          type: "input",
+          block_id: "words",
+          label: { type: "plain_text", text: "Words" },
+          element: { type: "checkboxes", action_id: "chosen", options, initial_options: options },
+        },
+      ], "Collect"),
+      private_metadata: shortcut.channel.id,
+    },
+  });
+});
+
+app.view("collect", async ({ ack, view, body, client }) => {
+  await ack({ response_action: "update", view: collect([{ type: "section", text: { type: "mrkdwn", text: "Collecting…" } }]) });
+  const chosen = view.state.values.words.chosen.selected_options.map((option) => option.value);
+  await client.chat.postMessage({ channel: view.private_metadata, text: `${body.user.name} collected ${chosen.join("+")}` });
+  await client.views.update({ view_id: view.id, view: collect([{ type: "section", text: { type: "mrkdwn", text: "Collected" } }]) });
+});
+
+app.view({ callback_id: "collect", type: "view_closed" }, async ({ ack, body, client }) => {
+  await ack();
+  await client.chat.postMessage({ channel: "C0GENERAL", text: `${body.user.name} closed it` });
+});
+
 app.error(async (error) => console.log(`error ${error.stack}`));
 
 (async () => {
