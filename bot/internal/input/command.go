@@ -44,10 +44,11 @@ type Error struct {
 func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
-// Characters that people put around an ID or a link.
+// Characters that people put around an ID or a link. A bracket is the first, as
+// in a class of a regular expression.
 const (
 	openers = "\"'`“”„‘’«‹([{*_"
-	closers = "\"'`“”‘’»›)]},.;:!?…*_"
+	closers = "]\"'`“”‘’»›)},.;:!?…*_"
 )
 
 // separators are the signs between tasks without blanks.

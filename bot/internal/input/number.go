@@ -57,12 +57,13 @@ func nextNumber(text string) (digits, rest string) {
 
 func isDigit(r rune) bool { return '0' <= r && r <= '9' }
 
-// amount matches the text after a number that counts or measures something.
+// amount matches the text after a number that counts or measures something. It
+// has no noun that is a verb, too: "task 12345 files the contract".
 var amount = regexp.MustCompile(`^[\s\p{Z}]*(?:\p{Sc}|[%‰°]|(?i:` +
 	`eur|euros?|usd|dollars?|bucks|cents?|gbp|pounds?|chf|francs?|jpy|yen|cny|inr|cad|aud|` +
-	`ms|millis|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|days?|weeks?|months?|years?|times|` +
+	`ms|millis|secs?|seconds?|mins?|minutes?|h|hrs?|hours?|days?|weeks?|months?|years?|` +
 	`bytes|[kmgt]i?b|px|kg|km|cm|mm|pcs|pieces|percent|` +
-	`people|users|customers|employees|contracts|documents|files|pages|words|characters|lines|rows|records|items|others)\b|(?i:of)\s+\d)`)
+	`people|users|customers|employees|words|characters|rows|items|others)\b|(?i:of)\s+\d)`)
 
 // date matches a date without separators, such as 20261128.
 var date = regexp.MustCompile(`^(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])$`)
