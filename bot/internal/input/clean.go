@@ -8,17 +8,19 @@ import (
 
 // Clean turns text from outside into one line of visible text. It removes
 // characters that have no width or change the writing direction, which can
-// make a text look like another one, or hide that it's empty.
+// make a text look like another one, or hide that it's empty. Between digits, it
+// puts a blank in their place: they must not join two numbers.
 func Clean(text string) string {
 	var b strings.Builder
 	last := ' '     // the last character that was kept
 	marks := 0      // combining marks after it
 	joined := false // the next emoji is joined to the last one
+	hidden := false // something was removed after the last character
 	for _, r := range strings.ToValidUTF8(text, "\uFFFD") {
 		switch {
 		case ' ' < r && r < 0x7f: // the common case
 		case r == '\u200d': // a joiner: visible between emoji only
-			joined = isEmoji(last)
+			joined, hidden = isEmoji(last), true
 			continue
 		case r == '\ufe0f':
 			if !isPictograph(last) {
@@ -27,6 +29,7 @@ func Clean(text string) string {
 		case unicode.IsSpace(r), isBlank(r):
 			r = ' '
 		case isInvisible(r):
+			hidden = true
 			continue
 		case unicode.IsMark(r):
 			if marks++; last == ' ' || marks > maxMarks {
@@ -41,7 +44,10 @@ func Clean(text string) string {
 		if joined && isPictograph(r) {
 			b.WriteRune('\u200d')
 		}
-		joined, marks = false, 0
+		if hidden && isDigit(last) && isDigit(r) {
+			b.WriteByte(' ')
+		}
+		joined, hidden, marks = false, false, 0
 		b.WriteRune(r)
 		last = r
 	}

@@ -44,11 +44,15 @@ type Error struct {
 func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
-// Characters that people put around an ID or a link.
+// Characters that people put around an ID or a link. A bracket is the first, as
+// in a class of a regular expression.
 const (
 	openers = "\"'`“”„‘’«‹([{*_"
-	closers = "\"'`“”‘’»›)]},.;:!?…*_"
+	closers = "]\"'`“”‘’»›)},.;:!?…*_"
 )
+
+// separators are the signs between tasks without blanks.
+const separators = ",;|、，；"
 
 // isLeadIn reports whether word is one that people put before an ID.
 func isLeadIn(word string) bool {
@@ -74,16 +78,16 @@ type Rules struct {
 
 // ParseCommand parses tasks, followed by an optional reason. A task is "12345",
 // "#12345", "task 12345" or a task link. Tasks are separated by spaces, commas,
-// or words such as "and". A colon or a dash ends them. The error is ErrHelp or
-// an *Error.
+// or words such as "and", or are the items of a list. A colon or a dash ends
+// them. The error is ErrHelp or an *Error.
 func ParseCommand(text string, r Rules) (Request, error) {
-	text = withoutQuotes(Clean(text))
+	text = withoutQuotes(Clean(withBullets(text, r.Hosts)))
 	first, rest := nextWord(text)
 	switch word := strings.ToLower(strings.TrimRight(strings.TrimLeft(first, openers), closers)); {
 	case word == "help", word == "-h", word == "--help", first == "", first == "?":
 		return Request{}, ErrHelp
 	}
-	for (isLeadIn(first) || isCommand(first)) && rest != "" {
+	for (isLeadIn(first) || isCommand(first) || isMarker(first) || isDash(first)) && rest != "" {
 		first, rest = nextWord(rest)
 	}
 	tasks, err := parseTasks(first, r.Hosts)
@@ -109,18 +113,20 @@ func ParseCommand(text string, r Rules) (Request, error) {
 	if n := utf8.RuneCountInString(req.Reason); n > MaxReason {
 		return Request{}, &Error{Err: ErrReasonTooLong, Input: req.Reason, Length: n}
 	}
-	req.Unsure = req.Reason != "" && (isDigit(rune(req.Reason[0])) || len(tasks) > 1 && !isJoined(first, rest))
+	req.Unsure = req.Reason != "" &&
+		(isDigit(rune(req.Reason[0])) || len(tasks) > 1 && !isJoined(first, rest) || mayNameTask(req, r.Hosts))
 	return req, nil
 }
 
-// parseTasks parses one word: a task, or several joined by commas.
+// parseTasks parses one word: a task, or several joined by separators.
 func parseTasks(word string, hosts []string) ([]chamelio.TaskID, error) {
+	word = strings.TrimRight(word, separators)
 	task, err := parseTask(word, hosts)
 	if err == nil {
 		return []chamelio.TaskID{task}, nil
 	}
-	parts := strings.FieldsFunc(word, func(r rune) bool { return r == ',' || r == ';' })
-	if len(parts) < 2 || strings.Contains(word, "<") || isGrouped(parts) {
+	parts := strings.FieldsFunc(word, func(r rune) bool { return strings.ContainsRune(separators, r) })
+	if len(parts) < 2 || strings.Contains(word, "<") || isGrouped(strings.Split(word, ",")) {
 		return nil, err
 	}
 	var tasks []chamelio.TaskID
@@ -146,14 +152,16 @@ func isGrouped(parts []string) bool {
 }
 
 // afterJoin returns the first word of text, after any word or sign that joins
-// it to a task before it.
+// it to a task before it, and after the marker of a list.
 func afterJoin(text string) (word, rest string) {
 	for {
 		word, rest = nextWord(text)
-		switch strings.ToLower(strings.Trim(word, closers)) {
+		switch strings.ToLower(strings.Trim(word, closers+separators)) {
 		case "", "and", "&amp;", "&", "&amp", "+", "/", "or", "task", "tasks":
 		default:
-			return word, rest
+			if !isMarker(word) || rest == "" {
+				return word, rest
+			}
 		}
 		if word == "" || word == ":" {
 			return "", text
@@ -163,10 +171,12 @@ func afterJoin(text string) (word, rest string) {
 }
 
 // slip returns an error if text, which follows the tasks, begins with a mistyped
-// task: a word that begins with a digit, before further tasks.
+// task: a word that begins with a digit, before further tasks. A number with a
+// leading zero isn't one: it begins the reason.
 func slip(text string, hosts []string) error {
 	word, rest := afterJoin(text)
-	if word == "" || !beginsWithDigit(word) {
+	digits := strings.TrimLeft(word, openers+"#")
+	if digits == "" || !isDigit(rune(digits[0])) {
 		return nil
 	}
 	_, err := parseTasks(word, hosts)
@@ -174,21 +184,35 @@ func slip(text string, hosts []string) error {
 		return &Error{Err: err, Input: unescape(word)}
 	}
 	next, _ := afterJoin(rest)
-	if _, notATask := parseTasks(next, hosts); err != nil && notATask == nil {
+	if _, notATask := parseTasks(next, hosts); err != nil && notATask == nil && digits[0] != '0' {
 		return &Error{Err: err, Input: unescape(word)}
 	}
 	return nil
 }
 
-func beginsWithDigit(word string) bool {
-	word = strings.TrimLeft(word, openers+"#")
-	return word != "" && isDigit(rune(word[0]))
+// mayNameTask reports whether the reason of r may begin with a further task, after
+// a word that is misspelt or in another language, such as "und 12346": whether
+// one of its first two words is a task, with at least as many digits as the
+// shortest before it.
+func mayNameTask(r Request, hosts []string) bool {
+	shortest := len(slices.Min(r.Tasks).String())
+	rest := r.Reason
+	for range 2 {
+		var word string
+		word, rest = afterJoin(rest)
+		tasks, err := parseTasks(word, hosts)
+		if err == nil && len(tasks[0].String()) >= shortest && !measures(tasks[0].String(), rest) {
+			return true
+		}
+	}
+	return false
 }
 
 // isJoined reports whether a sign marks the end of the tasks and the beginning
 // of the reason.
 func isJoined(last, reason string) bool {
-	return strings.ContainsRune(",;:", rune(last[len(last)-1])) || strings.ContainsRune("-–—:", []rune(reason)[0])
+	end, _ := utf8.DecodeLastRuneInString(last)
+	return strings.ContainsRune(separators+":", end) || strings.ContainsRune("-–—:", []rune(reason)[0])
 }
 
 // unique returns the tasks in their order, each once.
@@ -205,7 +229,7 @@ func unique(tasks []chamelio.TaskID) []chamelio.TaskID {
 // ParseReason returns the reason in text, without leading punctuation.
 func ParseReason(text string) string {
 	text = strings.TrimSpace(unescape(text))
-	for _, sign := range []string{"-", "–", "—", ":", ",", ";"} {
+	for _, sign := range []string{"-", "–", "—", "•", ":", ",", ";"} {
 		if rest, ok := strings.CutPrefix(text, sign+" "); ok {
 			return strings.TrimSpace(rest)
 		}

@@ -2,7 +2,6 @@ package input
 
 import (
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -37,27 +36,6 @@ func parsePlain(word string, hosts []string) (chamelio.TaskID, error) {
 	}
 	return parseID(strings.TrimPrefix(word, "#"))
 }
-
-// hasNumber reports whether text has the digits of number, leading zeros aside,
-// with no other digit next to them.
-func hasNumber(text, number string) bool {
-	for rest := text; ; {
-		start := strings.IndexFunc(rest, isDigit)
-		if start < 0 {
-			return false
-		}
-		end := start
-		for end < len(rest) && isDigit(rune(rest[end])) {
-			end++
-		}
-		if strings.TrimLeft(rest[start:end], "0") == number {
-			return true
-		}
-		rest = rest[end:]
-	}
-}
-
-func isDigit(r rune) bool { return '0' <= r && r <= '9' }
 
 // withoutLabel returns the number in "task#12345" or "TASK-12345".
 func withoutLabel(word string) (number string, ok bool) {
@@ -160,22 +138,4 @@ func redirectTarget(u *url.URL) (target string) {
 		}
 	}
 	return target
-}
-
-// parseID accepts ASCII digits only: digits of other scripts, signs and
-// separators are more likely a mistake than an ID.
-func parseID(digits string) (chamelio.TaskID, error) {
-	for _, r := range []byte(digits) {
-		if r < '0' || r > '9' {
-			return 0, ErrNotATask
-		}
-	}
-	id, err := strconv.ParseInt(digits, 10, 64)
-	switch {
-	case digits == "":
-		return 0, ErrNotATask
-	case err != nil || id == 0:
-		return 0, ErrIDOutOfRange
-	}
-	return chamelio.TaskID(id), nil
 }

@@ -85,7 +85,9 @@ func textsIn(message json.RawMessage) []string {
 	return c.texts
 }
 
-// collector collects the texts in JSON, as many as have room.
+// collector collects the texts in JSON that people see or follow, as many as
+// have room. Labels of links aren't collected: they can name another task than
+// the link.
 type collector struct {
 	texts []string
 	left  int
@@ -98,18 +100,76 @@ func (c *collector) walk(v any) {
 			c.walk(one)
 		}
 	case map[string]any:
-		// The fields whose strings people see or follow.
-		for _, name := range []string{"text", "url", "fallback", "pretext", "title", "title_link", "from_url", "original_url", "value"} {
-			if text, ok := v[name].(string); ok {
-				c.add(text)
-			}
+		if elements, ok := v["elements"].([]any); ok && isParagraph(v) {
+			c.add(paragraph(elements))
+			return
+		}
+		v = withoutLabels(v)
+		for _, name := range []string{"pretext", "title", "title_link", "text", "url", "from_url", "original_url", "fallback", "value"} {
+			c.add(stringIn(v, name))
 		}
 		for _, name := range slices.Sorted(maps.Keys(v)) {
-			if _, isText := v[name].(string); !isText {
-				c.walk(v[name])
-			}
+			c.walk(v[name])
 		}
 	}
+}
+
+// withoutLabels returns a block, element or attachment without the labels of its
+// links and without what isn't shown: a button's value, and the fallback of an
+// attachment that has another text.
+func withoutLabels(v map[string]any) map[string]any {
+	v = maps.Clone(v)
+	for link, label := range map[string]string{"url": "text", "title_link": "title"} {
+		if stringIn(v, link) != "" {
+			delete(v, label)
+		}
+	}
+	if isField := stringIn(v, "title") != "" && stringIn(v, "type") == ""; !isField {
+		delete(v, "value")
+	}
+	for _, shown := range []string{"pretext", "title", "title_link", "text", "fields", "blocks", "from_url"} {
+		if v[shown] != nil && v[shown] != "" {
+			delete(v, "fallback")
+		}
+	}
+	return v
+}
+
+// isParagraph reports whether v is a part of a rich text whose elements people
+// see as one text (docs.slack.dev: reference/block-kit/blocks/rich-text-block).
+func isParagraph(v map[string]any) bool {
+	switch v["type"] {
+	case "rich_text_section", "rich_text_quote", "rich_text_preformatted":
+		return true
+	}
+	return false
+}
+
+// paragraph returns the text of elements as mrkdwn, in one piece: an element may
+// begin in the middle of a number.
+func paragraph(elements []any) string {
+	var b strings.Builder
+	for _, one := range elements {
+		element, _ := one.(map[string]any)
+		style, _ := element["style"].(map[string]any)
+		switch url := stringIn(element, "url"); {
+		case style["strike"] == true:
+			b.WriteString(" ~ ")
+		case url != "":
+			b.WriteString("<" + url + ">")
+		case element["type"] == "text":
+			b.WriteString(stringIn(element, "text"))
+		default:
+			b.WriteString(" ~ ") // a mention or an emoji
+		}
+	}
+	return b.String()
+}
+
+// stringIn returns the string in a field, "" if there's none.
+func stringIn(v map[string]any, name string) string {
+	text, _ := v[name].(string)
+	return text
 }
 
 func (c *collector) add(text string) {
