@@ -27,7 +27,7 @@ func TestSecondDeliveryGetsTheSameAck(t *testing.T) {
 	r := &router{
 		typed: full, pressed: full, refusals: work.NewPool(1, 1, log), texts: w, log: log, ctx: t.Context(),
 		clicks: &clicks{reasons: &reasons{signer: sign, texts: w}}, stopping: func() bool { return false },
-		seen: work.NewCache[string, *delivery](8),
+		seen: work.NewCache[string, *delivery](8), poster: slackapi.NewPoster(nil, nil, nil),
 	}
 	submission := json.RawMessage(`{"type":"view_submission","user":{"id":"U1"},"view":{"callback_id":"` + texts.ModalReason + `","private_metadata":"{}"}}`)
 	for name, tt := range map[string]struct {
