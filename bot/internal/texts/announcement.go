@@ -43,16 +43,13 @@ func (w Texts) announcementTo(reader string, d decision.Record, all []result, po
 	}
 	r := all[0]
 	what, next, about := w.fillOutcome(r.row.what, d, reader, r), w.fillOutcome(r.row.next, d, reader, r), about(d, r, reader, posted)
-	announced := Message{
-		Text: w.notification(d, r, reader, next, about),
-		Blocks: layout(
-			section(strings.TrimSpace(fmt.Sprintf("%s *%s* %s", r.row.emoji, what, next))),
-			quoted(d.Reason),
-			footnote(about),
-			footnote(movedOn(r.Was)),
-			footnote(forPeople(r.People)),
-		),
-	}
+	announced := message(w.notification(d, r, reader, next, about), layout(
+		section(strings.TrimSpace(fmt.Sprintf("%s *%s* %s", r.row.emoji, what, next))),
+		quoted(d.Reason),
+		footnote(about),
+		footnote(movedOn(r.Was)),
+		footnote(forPeople(r.People)),
+	)...)
 	return announced.meansOutcome(r.Outcome)
 }
 
@@ -171,7 +168,7 @@ func (w Texts) settledTo(reader string, d decision.Record) Message {
 	if len(settled) > 1 {
 		what := fmt.Sprintf("Update on %d tasks:", len(settled))
 		lines, list := w.lines(d, settled)
-		m := Message{Text: what + list, Blocks: append([]slack.Block{section("*" + what + "*")}, lines...)}
+		m := message(what+list, append([]slack.Block{section("*" + what + "*")}, lines...)...)
 		return m.with(asked).meansFinal(outcomesOf(all))
 	}
 	r := settled[0]
@@ -182,8 +179,7 @@ func (w Texts) settledTo(reader string, d decision.Record) Message {
 // inPerson adds to a message why it comes as a direct message.
 func (w Texts) inPerson(m Message, d decision.Record) Message {
 	note := fmt.Sprintf("I'm not sure I could post this in %s. If it isn't there, please pass it on.", inTheConversation(d.Channel))
-	m.Text += "\n" + note
-	return m.with(footnote(note))
+	return message(m.Text+"\n"+note, m.Blocks...).with(footnote(note))
 }
 
 // inTheConversation is inChannelNamed for someone who reads it elsewhere.

@@ -16,10 +16,20 @@ type Message struct {
 	Blocks []slack.Block
 }
 
+// maxText is the longest text of a message, in characters. Slack refuses a longer
+// one (docs.slack.dev: reference/methods/chat.update).
+const maxText = 4000
+
+// message returns a message. All others are made of it, so that no text is too
+// long.
+func message(text string, blocks ...slack.Block) Message {
+	return Message{Text: fitted(text, maxText), Blocks: blocks}
+}
+
 // say returns a message of one paragraph of mrkdwn.
 func say(format string, args ...any) Message {
 	text := fmt.Sprintf(format, args...)
-	return Message{Text: text, Blocks: []slack.Block{section(text)}}
+	return message(text, section(text))
 }
 
 // with returns the message with one more block.

@@ -192,7 +192,7 @@ func (w Texts) WithMore(m Message, left int) Message {
 		return m
 	}
 	more := fmt.Sprintf("The message names %d more. To cancel one of them, type `%s` and its ID.", left, w.Command)
-	return Message{Text: m.Text + "\n" + more, Blocks: append(slices.Clone(m.Blocks), section(more))}
+	return message(m.Text+"\n"+more, append(slices.Clone(m.Blocks), section(more))...)
 }
 
 // ModalTooOld says that the modal was open for too long.

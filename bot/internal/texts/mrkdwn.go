@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cancelbot/cancelbot/bot/internal/input"
 )
@@ -31,6 +32,25 @@ const joiner = "\u2060"
 // excerpt returns up to limit characters of text from outside, cleaned and
 // escaped.
 func excerpt(text string, limit int) string { return escape(input.Shorten(input.Clean(text), limit)) }
+
+// fitted returns mrkdwn of at most limit characters. If it is cut, it ends with
+// "…": after a line or, if the first line is too long, inside that, but never
+// inside an entity, a link or a mention.
+func fitted(text string, limit int) string {
+	if utf8.RuneCountInString(text) <= limit {
+		return text
+	}
+	text = string([]rune(text)[:limit-utf8.RuneCountInString("\n…")])
+	if end := strings.LastIndexByte(text, '\n'); end > 0 {
+		return text[:end] + "\n…"
+	}
+	for _, token := range []struct{ begin, end byte }{{'<', '>'}, {'&', ';'}} {
+		if begin := strings.LastIndexByte(text, token.begin); begin > strings.LastIndexByte(text, token.end) {
+			text = text[:begin]
+		}
+	}
+	return text + "…"
+}
 
 // plain is excerpt for plain_text, which Slack doesn't parse.
 func plain(text string, limit int) string { return input.Shorten(input.Clean(text), limit) }

@@ -161,7 +161,7 @@ func TestNoPrivateTextBecomesFalse(t *testing.T) {
 			d := s.decision(confirmer, row.outcome).With(s.resultFor(row))
 			other := d
 			other.ID = "OTHER"
-			for _, m := range []Message{s.OutcomeLine(d), s.CameSecond(d, s.user), s.TooLateToWithdraw(public, d, s.user), s.Overtaken(public, other)} {
+			for _, m := range []Message{s.OutcomeLine(d), s.CameSecond(public, s.user, d), s.TooLateToWithdraw(public, d, s.user), s.Overtaken(public, other)} {
 				if strings.Contains(m.Text, " yet") || !strings.Contains(m.Text, "I'll post the result in <#C0GENERAL>") {
 					t.Errorf("%s: %s", rowName(row), m.Text)
 				}

@@ -60,20 +60,17 @@ func (w Texts) Prompt(c decision.Confirmation, p Preview, value string) Message 
 	if task.ID == 0 {
 		about = "I couldn't get the task's details in time, so check that it's the right task. You can still confirm."
 	}
-	return Message{
-		Text: w.promptText(c, w.named(shortened(t, maxBrief)), warning, about, left, understood(c, p)),
-		Blocks: layout(
-			header(question(t)),
-			w.request(c, link(task.URL, fmt.Sprintf("task %d", t.ID), w.Hosts)),
-			optional(warning),
-			quoted(c.Reason),
-			footnote(understood(c, p)),
-			footnote(about),
-			optional(left),
-			section(w.promptNote(c)),
-			w.buttons(c, value, "Cancel task", t),
-		),
-	}
+	return message(w.promptText(c, w.named(shortened(t, maxBrief)), warning, about, left, understood(c, p)), layout(
+		header(question(t)),
+		w.request(c, link(task.URL, fmt.Sprintf("task %d", t.ID), w.Hosts)),
+		optional(warning),
+		quoted(c.Reason),
+		footnote(understood(c, p)),
+		footnote(about),
+		optional(left),
+		section(w.promptNote(c)),
+		w.buttons(c, value, "Cancel task", t),
+	)...)
 }
 
 // question asks about one task, in plain text.
@@ -116,16 +113,13 @@ func (w Texts) promptForSeveral(c decision.Confirmation, p Preview, value string
 		blocks, lines = append(blocks, section(line)), append(lines, line)
 	}
 	left := w.leftOut(p.Excluded)
-	return Message{
-		Text: w.promptText(c, tasks, strings.TrimPrefix(listed(lines), "\n"), left, understood(c, p)),
-		Blocks: append(blocks, layout(
-			optional(left),
-			quoted(c.Reason),
-			footnote(understood(c, p)),
-			section(w.promptNote(c)),
-			w.buttons(c, value, "Cancel "+tasks, decision.Named{}),
-		)...),
-	}
+	return message(w.promptText(c, tasks, strings.TrimPrefix(listed(lines), "\n"), left, understood(c, p)), append(blocks, layout(
+		optional(left),
+		quoted(c.Reason),
+		footnote(understood(c, p)),
+		section(w.promptNote(c)),
+		w.buttons(c, value, "Cancel "+tasks, decision.Named{}),
+	)...)...)
 }
 
 // listedTask returns what a prompt shows of one of several tasks.
