@@ -3,6 +3,7 @@ package carry
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,9 +38,14 @@ type followers struct {
 }
 
 type follower struct {
-	id      decision.ID
+	winners []decision.Record // with the tasks that the click was about
 	until   time.Time
-	deliver func(context.Context, decision.Record)
+	deliver func(context.Context, []decision.Record)
+}
+
+// allDecided reports whether each decision has its outcome.
+func allDecided(all []decision.Record) bool {
+	return !slices.ContainsFunc(all, func(d decision.Record) bool { return d.Outcome() == "" })
 }
 
 func newFollowers(process context.Context, j reader, group *work.Group, log *slog.Logger) *followers {
@@ -48,14 +54,14 @@ func newFollowers(process context.Context, j reader, group *work.Group, log *slo
 	return f
 }
 
-// add calls deliver when a decision has its outcome. Beyond maxFollowers it doesn't:
-// people know already where the outcome will be posted.
-func (f *followers) add(id decision.ID, deliver func(context.Context, decision.Record)) {
+// add calls deliver when all decisions have their outcomes. Beyond maxFollowers
+// it doesn't: people know already where the outcomes will be posted.
+func (f *followers) add(winners []decision.Record, deliver func(context.Context, []decision.Record)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.here) < maxFollowers {
 		f.loop.Soon()
-		f.here = append(f.here, follower{id, time.Now().Add(followLimit), deliver})
+		f.here = append(f.here, follower{winners, time.Now().Add(followLimit), deliver})
 	}
 }
 
@@ -68,19 +74,19 @@ func (f *followers) check(ctx context.Context) error {
 	f.mu.Unlock()
 	var failed error
 	known := map[decision.ID]decision.Record{}
+	read := func(id decision.ID) decision.Record {
+		d, asked := known[id]
+		if !asked && failed == nil {
+			d, failed = f.journal.Get(ctx, id)
+			known[id] = d
+		}
+		return d
+	}
 	var still []follower
 	for _, one := range waiting {
-		d, asked := known[one.id]
-		if !asked && failed == nil {
-			var err error
-			if d, err = f.journal.Get(ctx, one.id); err != nil {
-				failed = err
-			}
-			known[one.id] = d
-		}
-		switch {
-		case d.Outcome() != "":
-			f.group.Run(func() { f.send(one, d) })
+		switch one.winners = updated(one.winners, read); {
+		case allDecided(one.winners):
+			f.group.Run(func() { f.send(one) })
 		case time.Now().Before(one.until):
 			still = append(still, one)
 		}
@@ -94,9 +100,24 @@ func (f *followers) check(ctx context.Context) error {
 	return failed
 }
 
-// send sends the outcome to one follower.
-func (f *followers) send(one follower, d decision.Record) {
+// updated returns decisions in their current state, as far as it can be read.
+func updated(before []decision.Record, read func(decision.ID) decision.Record) []decision.Record {
+	now := slices.Clone(before)
+	for i, d := range now {
+		if d.Outcome() != "" {
+			continue
+		}
+		ids := d.IDs()
+		if found := read(d.ID).Only(func(t decision.Item) bool { return slices.Contains(ids, t.ID) }); found.Outcome() != "" {
+			now[i] = found
+		}
+	}
+	return now
+}
+
+// send sends the outcomes to one follower.
+func (f *followers) send(one follower) {
 	ctx, cancel := context.WithTimeout(f.process, followTimeout)
 	defer cancel()
-	one.deliver(ctx, d)
+	one.deliver(ctx, one.winners)
 }

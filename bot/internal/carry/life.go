@@ -22,7 +22,7 @@ type life struct {
 	job                       // the subject of this life
 	settled []decision.Result // of a follow-up, by task; zero until it is known
 	posted  string            // the announcement's ts; "" if Slack returned none
-	winner  decision.Record   // that came before this click
+	winners []decision.Record // that came before this click
 	shown   decision.Show     // in the prompt
 	log     *slog.Logger
 }

@@ -32,7 +32,7 @@ func (l *life) save() decision.Event {
 		l.to(unsure)
 		return decision.Event{Kind: decision.Uncertain}
 	case !claim.Won:
-		l.winner = claim.Winner
+		l.winners = claim.Winners
 		return decision.Event{Kind: decision.Beaten}
 	}
 	l.tasks.take(claim.Tasks) // those that others have

@@ -16,10 +16,10 @@ func (c *Carrier) answer(ctx context.Context, p Press, m texts.Message, where sl
 	return c.Poster.Answer(ctx, p.Log, p.Target(), m, where)
 }
 
-// beaten answers a click whose claim found another decision. It updates the
+// beaten answers a click whose claim found other decisions. It updates the
 // prompt through its queue, so that no older text overwrites the update.
 func (l *life) beaten() {
-	c, p, winner := l.Carrier, *l.press, l.winner
+	c, p, winner := l.Carrier, *l.press, l.winners[0]
 	own, unsure := winner.ID == l.ID, l.state.Save.Unsure
 	switch {
 	case own && winner.MAC == l.MAC:
@@ -30,7 +30,7 @@ func (l *life) beaten() {
 	case own && winner.ResponseURL != "" && winner.ResponseURL == l.ResponseURL && !unsure:
 		l.log.Info("click delivered twice")
 		if p.aside() == replaceOriginal {
-			l.followOther(winner)
+			l.followOther()
 		} else {
 			l.prompt.stop()
 		}
@@ -52,7 +52,7 @@ func (l *life) beaten() {
 		// update. The owner of the first click updates it with the outcome.
 		l.log.Info("an earlier click counts", "confirmer", winner.Confirmer)
 		if p.aside() == replaceOriginal {
-			l.followOther(winner)
+			l.followOther()
 			return
 		}
 		if winner.Outcome() != "" {
@@ -60,8 +60,8 @@ func (l *life) beaten() {
 		}
 		c.follow(l.ctx, p, winner, ephemeral)
 	default:
-		l.log.Info("another decision about the task came first", "winner", string(winner.ID))
-		l.followOther(winner)
+		l.log.Info("other decisions have all tasks", "winner", string(winner.ID), "winners", len(l.winners))
+		l.followOther()
 	}
 }
 
@@ -75,28 +75,28 @@ func (l *life) followOwn(winner decision.Record) {
 		}
 		l.prompt.end(l.Texts.OutcomeLine(d))
 	}
-	l.following(winner, show)
+	l.following([]decision.Record{winner}, func(d []decision.Record) { show(d[0]) })
 }
 
-// followOther shows in the prompt the result of another decision about the
-// task. A request in the channel is everyone's and gets its own text; its
-// clicker gets a private one.
-func (l *life) followOther(winner decision.Record) {
+// followOther shows in the prompt the result of the decisions that came first.
+// A request in the channel is everyone's and gets its own text; its clicker gets
+// a private one.
+func (l *life) followOther() {
 	p := *l.press
 	if !p.Confirmation.Public {
-		l.following(winner, func(d decision.Record) { l.prompt.end(l.Texts.CameSecond(d, p.User)) })
+		l.following(l.winners, func(d []decision.Record) { l.prompt.end(l.Texts.CameSecond(p.Confirmation, p.User, d...)) })
 		return
 	}
-	l.following(winner, func(d decision.Record) { l.prompt.end(l.Texts.Overtaken(p.Confirmation, d)) })
-	l.Carrier.answer(l.ctx, p, l.Texts.CameSecond(winner, p.User), ephemeral)
+	l.following(l.winners, func(d []decision.Record) { l.prompt.end(l.Texts.Overtaken(p.Confirmation, d...)) })
+	l.Carrier.answer(l.ctx, p, l.Texts.CameSecond(p.Confirmation, p.User, l.winners...), ephemeral)
 }
 
-// following shows a decision in its current state and, if it has no outcome
-// yet, again when it has one.
-func (l *life) following(winner decision.Record, show func(decision.Record)) {
-	show(winner)
-	if winner.Outcome() == "" {
-		l.followers.add(winner.ID, func(_ context.Context, decided decision.Record) {
+// following shows decisions in their current state and, if one has no outcome
+// yet, again when all have one.
+func (l *life) following(winners []decision.Record, show func([]decision.Record)) {
+	show(winners)
+	if !allDecided(winners) {
+		l.followers.add(winners, func(_ context.Context, decided []decision.Record) {
 			if l.process.Err() == nil { // else no one waits for the prompt any more
 				show(decided)
 			}
@@ -104,15 +104,16 @@ func (l *life) following(winner decision.Record, show func(decision.Record)) {
 	}
 }
 
-// follow sends a person whose click came second, privately, the current state
-// of the first decision and, if that isn't final, its outcome later.
+// follow sends a person whose click came second on a prompt, privately, the
+// current state of the first click's decision and, if that isn't final, its
+// outcome later.
 func (c *Carrier) follow(ctx context.Context, p Press, winner decision.Record, where slackapi.Placement) {
-	if !c.answer(ctx, p, c.Texts.CameSecond(winner, p.User), where) {
+	if !c.answer(ctx, p, c.Texts.CameSecond(p.Confirmation, p.User, winner), where) {
 		return
 	}
 	if winner.Outcome() == "" && p.Ephemeral {
-		c.followers.add(winner.ID, func(ctx context.Context, decided decision.Record) {
-			c.answer(ctx, p, c.Texts.CameSecond(decided, p.User), replaceOriginal)
+		c.followers.add([]decision.Record{winner}, func(ctx context.Context, decided []decision.Record) {
+			c.answer(ctx, p, c.Texts.CameSecond(p.Confirmation, p.User, decided...), replaceOriginal)
 		})
 	}
 }

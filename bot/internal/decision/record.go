@@ -134,6 +134,18 @@ func (r Record) IDs() []chamelio.TaskID {
 	return ids
 }
 
+// Only returns the record with some of its tasks alone.
+func (r Record) Only(these func(Item) bool) Record {
+	all := r.Tasks
+	r.Tasks = nil
+	for _, t := range all {
+		if these(t) {
+			r.Tasks = append(r.Tasks, t)
+		}
+	}
+	return r
+}
+
 // One returns the record with one of its tasks alone.
 func (r Record) One(task int) Record {
 	r.Tasks = r.Tasks[task : task+1]

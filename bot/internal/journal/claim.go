@@ -13,15 +13,16 @@ import (
 )
 
 // Claim is the result of saving a click. If Won, this process owns the
-// decision, with the tasks that it got. Otherwise Winner has precedence: an
-// earlier click on the same prompt or, if other decisions have all tasks,
-// another prompt's decision about the first task that is in progress or has
-// succeeded.
+// decision, with the tasks that it got. Otherwise Winners have precedence: the
+// earlier click on the same prompt, alone, or the decisions of other prompts
+// that have all of its tasks, in progress or cancelled. Each of these is
+// returned with the tasks that it has of the claim, so every task of the claim
+// is in one of them.
 type Claim struct {
-	Won    bool
-	Lease  Lease           // if Won
-	Tasks  []decision.Item // if Won: tasks that another decision has already have an outcome
-	Winner decision.Record // if not
+	Won     bool
+	Lease   Lease             // if Won
+	Tasks   []decision.Item   // if Won: tasks that another decision has already have an outcome
+	Winners []decision.Record // if not: at least one
 }
 
 // Claim makes this process the owner of a decision and its tasks, durably, and
@@ -38,8 +39,8 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 		t.Sent, t.Tries = true, 1
 	}
 	row.Epoch, row.AnnouncedAt = 1, time.Time{}
-	// The decision in the way may fail between the insert and the query for
-	// it, and so disappear.
+	// A decision in the way may fail between the insert and the query for it,
+	// and so disappear.
 	if err := j.clearForged(ctx, d); err != nil {
 		return Claim{}, fmt.Errorf("claiming a decision: %w", err)
 	}
@@ -52,28 +53,29 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 		if inserted != nil {
 			return Claim{Won: true, Tasks: inserted, Lease: Lease{ID: d.ID, Epoch: 1, Until: asked.Add(j.lease)}}, nil
 		}
-		winner, err := j.inTheWay(ctx, d, waitInWay)
+		winners, err := j.inTheWay(ctx, d, waitInWay)
 		switch {
 		case errors.Is(err, ErrGone):
 			continue
 		case err != nil:
 			return Claim{}, fmt.Errorf("claiming a decision: %w", err)
 		}
-		return j.recognize(ctx, d, winner)
+		return j.recognize(ctx, d, winners)
 	}
-	return Claim{}, fmt.Errorf("claiming a decision: task %d changes hands too fast", d.Tasks[0].ID)
+	return Claim{}, fmt.Errorf("claiming a decision: tasks %v change hands too fast", d.IDs())
 }
 
 // recognize distinguishes a row of an earlier call of the same Claim, whose
 // answer was lost, from another decision's.
-func (j *Journal) recognize(ctx context.Context, d, found decision.Record) (Claim, error) {
+func (j *Journal) recognize(ctx context.Context, d decision.Record, winners []decision.Record) (Claim, error) {
+	found := winners[0]
 	if found.ID != d.ID || found.MAC != d.MAC || found.Outcome() != "" {
-		return Claim{Winner: found}, nil
+		return Claim{Winners: winners}, nil
 	}
 	lease, err := j.Renew(ctx, Lease{ID: d.ID, Epoch: 1})
 	switch {
 	case errors.Is(err, ErrLost): // taken over since: it is in progress, or was
-		return Claim{Winner: found}, nil
+		return Claim{Winners: winners}, nil
 	case err != nil:
 		return Claim{}, fmt.Errorf("claiming a decision: %w", err)
 	}
@@ -156,17 +158,25 @@ func (j *Journal) insertDisplaced(ctx context.Context, q querier, e entry) ([]de
 	return all, err
 }
 
-// inTheWay returns the decision that prevents a claim. If it isn't genuine, it
-// is set aside, and the error is ErrGone.
-func (j *Journal) inTheWay(ctx context.Context, d decision.Record, patience time.Duration) (decision.Record, error) {
-	row, err := j.conflicting(ctx, d.ID, d.Tasks[0].ID)
-	if errors.Is(err, ErrGone) {
-		return decision.Record{}, errors.Join(err, j.clearStrays(ctx, d.ID, d.IDs()))
-	}
+// inTheWay returns the decisions that prevent a claim, as in Claim. If one isn't
+// genuine, it is set aside; then, and if a task is free again, the error is
+// ErrGone.
+func (j *Journal) inTheWay(ctx context.Context, d decision.Record, patience time.Duration) ([]decision.Record, error) {
+	winners, err := j.conflicting(ctx, d.ID, d.IDs(), patience)
 	if err != nil {
-		return decision.Record{}, err
+		return nil, err
 	}
-	return j.vet(ctx, row, patience)
+	taken := 0
+	for _, w := range winners {
+		if w.ID == d.ID {
+			return winners, nil
+		}
+		taken += len(w.Tasks)
+	}
+	if taken < len(d.Tasks) {
+		return nil, errors.Join(ErrGone, j.clearStrays(ctx, d.ID, d.IDs()))
+	}
+	return winners, nil
 }
 
 // clearForged sets aside forged rows that have one of several tasks: a claim
@@ -196,12 +206,30 @@ func (j *Journal) clearForged(ctx context.Context, d decision.Record) error {
 	return j.clearStrays(ctx, d.ID, d.IDs())
 }
 
-// conflicting returns the row that stops a claim: of an earlier click on the same
-// prompt, before that of another prompt's decision about the task.
-func (j *Journal) conflicting(ctx context.Context, id decision.ID, task chamelio.TaskID) (untrusted, error) {
-	return j.read().decision(ctx, `d.confirmation_id = (SELECT confirmation_id FROM tasks
-		WHERE confirmation_id = $1 OR (task_id = $2 AND (outcome IS NULL OR outcome = 'cancelled'))
-		ORDER BY CASE WHEN confirmation_id = $1 THEN 0 ELSE 1 END LIMIT 1)`, string(id), int64(task))
+// conflicting returns the decision that an earlier click on a prompt made,
+// alone, or those that have any of the tasks, each with these tasks only. If
+// one isn't genuine, it is set aside, and the error is ErrGone.
+func (j *Journal) conflicting(ctx context.Context, id decision.ID, tasks []chamelio.TaskID, patience time.Duration) ([]decision.Record, error) {
+	rows, err := j.read().decisions(ctx, `d.confirmation_id IN (SELECT confirmation_id FROM tasks WHERE confirmation_id = $1
+		OR (task_id IN (SELECT CAST(value AS BIGINT) FROM (`+j.ids(2)+`) AS given) AND (outcome IS NULL OR outcome = 'cancelled')))`,
+		`CASE WHEN d.confirmation_id = $1 THEN 0 ELSE 1 END, d.decided_at`, string(id), numberList(tasks))
+	if err != nil {
+		return nil, err
+	}
+	var found []decision.Record
+	for _, row := range rows {
+		d, err := j.vet(ctx, row, patience)
+		switch {
+		case err != nil:
+			return nil, err
+		case d.ID == id:
+			return []decision.Record{d}, nil
+		}
+		found = append(found, d.Only(func(t decision.Item) bool {
+			return slices.Contains(tasks, t.ID) && (t.Outcome == "" || t.Outcome == decision.Cancelled)
+		}))
+	}
+	return found, nil
 }
 
 // Withdraw closes a prompt permanently: a later Claim finds it taken. If a

@@ -93,7 +93,7 @@ func won(t *testing.T, j *journal.Journal, d decision.Record) journal.Lease {
 	c, err := j.Claim(t.Context(), d)
 	must(t, err)
 	if !c.Won {
-		t.Fatalf("%s did not win, but %s", d.ID, c.Winner.ID)
+		t.Fatalf("%s did not win, but %+v", d.ID, c.Winners)
 	}
 	return c.Lease
 }
@@ -186,8 +186,8 @@ func TestOneOfManyClaimsWins(t *testing.T) {
 						}
 						if c.Won {
 							wins.Add(1)
-						} else if int64(c.Winner.Tasks[0].ID) != int64(d.Tasks[0].ID) {
-							t.Errorf("lost to %+v", c.Winner)
+						} else if int64(c.Winners[0].Tasks[0].ID) != int64(d.Tasks[0].ID) {
+							t.Errorf("lost to %+v", c.Winners[0])
 						}
 					})
 				}
@@ -209,7 +209,7 @@ func TestClaimIsIdempotent(t *testing.T) {
 
 		second := d
 		second.MAC = "another click"
-		if c, err := j.Claim(t.Context(), second); err != nil || c.Won || c.Winner.ID != "a" {
+		if c, err := j.Claim(t.Context(), second); err != nil || c.Won || c.Winners[0].ID != "a" {
 			t.Errorf("a second click: %+v, %v", c, err)
 		}
 		if c, err := other.Claim(t.Context(), d); err != nil || c.Won {
@@ -506,7 +506,7 @@ func TestWithdrawAndClaimExcludeEachOther(t *testing.T) {
 				t.Fatalf("withdrawing: %v, %v", withdrawn, err)
 			}
 		}
-		if c, err := j.Claim(t.Context(), sampleDecision("w", 1)); err != nil || c.Won || c.Winner.Outcome() != decision.Withdrawn {
+		if c, err := j.Claim(t.Context(), sampleDecision("w", 1)); err != nil || c.Won || c.Winners[0].Outcome() != decision.Withdrawn {
 			t.Errorf("a claim after it: %+v, %v", c, err)
 		}
 		won(t, j, sampleDecision("c", 1)) // the task is free
@@ -525,7 +525,7 @@ func TestRequestHasOneRow(t *testing.T) {
 			"": func(d decision.Record) decision.Outcome {
 				c, err := j.Claim(t.Context(), d)
 				must(t, err)
-				return c.Winner.Outcome()
+				return c.Winners[0].Outcome()
 			},
 			decision.Withdrawn: func(d decision.Record) decision.Outcome {
 				first, done, err := j.Withdraw(t.Context(), d)

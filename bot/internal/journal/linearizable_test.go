@@ -182,7 +182,7 @@ func ask(ctx context.Context, j *journal.Journal, round int, in asked, held map[
 			return answered{won: true}
 		}
 		for i := range 3 {
-			if string(c.Winner.ID) == name(i) {
+			if string(c.Winners[0].ID) == name(i) {
 				return answered{winner: i}
 			}
 		}

@@ -267,7 +267,7 @@ func (m *model) claim(t *rapid.T, who int, id decision.ID) {
 	switch ours := first != nil && first.id == id && first.mac == d.MAC && first.outcome == "" && first.owner == who && first.epoch == 1; {
 	case first == nil:
 		if !c.Won {
-			t.Fatalf("nothing stands in the way of %s, but %s won", id, c.Winner.ID)
+			t.Fatalf("nothing stands in the way of %s, but %s won", id, c.Winners[0].ID)
 		}
 		m.rows[id] = &life{id: id, task: int64(d.Tasks[0].ID), mac: d.MAC, owner: who, epoch: 1, until: m.now.Add(modelLease), claimed: m.now, sent: true}
 		m.last[who][id] = &heldLease{c.Lease}
@@ -278,8 +278,8 @@ func (m *model) claim(t *rapid.T, who int, id decision.ID) {
 		first.renew(m.now.Add(modelLease))
 		m.last[who][id] = &heldLease{c.Lease}
 	default:
-		if c.Won || c.Winner.ID != first.id {
-			t.Fatalf("%+v stands in the way of %s; won %t, winner %s", *first, id, c.Won, c.Winner.ID)
+		if c.Won || c.Winners[0].ID != first.id {
+			t.Fatalf("%+v stands in the way of %s; won %t, winners %+v", *first, id, c.Won, c.Winners)
 		}
 	}
 }

@@ -166,13 +166,13 @@ func (j *Journal) insertAgain(ctx context.Context, e entry) ([]decision.Item, er
 		if err != nil || inserted != nil {
 			return inserted, err
 		}
-		first, err := j.inTheWay(ctx, e.Record, waitInWay)
+		winners, err := j.inTheWay(ctx, e.Record, waitInWay)
 		switch {
 		case errors.Is(err, ErrGone): // in the meantime
 			continue
 		case err != nil:
 			return nil, err
-		case first.ID == e.ID:
+		case winners[0].ID == e.ID:
 			return nil, ErrLost
 		}
 		for i, t := range e.Tasks { // another decision has each task

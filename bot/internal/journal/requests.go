@@ -109,26 +109,24 @@ func (j *Journal) Forget(ctx context.Context, id decision.ID) error {
 
 // Became returns the decision that a click on a prompt made or, for a prompt
 // about one task, another decision about the task that is in progress or has
-// succeeded. It returns ErrGone if there is none.
+// succeeded, with this task only. It returns ErrGone if there is none.
 func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) (decision.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	var task chamelio.TaskID // of several, the others can still be cancelled
-	if len(tasks) == 1 {
-		task = tasks[0]
+	if len(tasks) > 1 { // the others can still be cancelled
+		tasks = nil
 	}
 	for range maxInWay {
-		row, err := j.conflicting(ctx, prompt, task)
-		if err != nil {
-			return decision.Record{}, fmt.Errorf("reading a prompt's result: %w", err)
+		found, err := j.conflicting(ctx, prompt, tasks, waitTaken)
+		switch {
+		case errors.Is(err, ErrGone): // it isn't genuine
+			continue
+		case err == nil && len(found) == 0:
+			err = ErrGone
+		case err == nil:
+			return found[0], nil
 		}
-		d, err := j.vet(ctx, row, waitTaken)
-		if err == nil {
-			return d, nil
-		}
-		if !errors.Is(err, ErrGone) {
-			return decision.Record{}, fmt.Errorf("reading a prompt's result: %w", err)
-		}
+		return decision.Record{}, fmt.Errorf("reading a prompt's result: %w", err)
 	}
 	return decision.Record{}, fmt.Errorf("reading a prompt's result: %w", errUnverified)
 }

@@ -94,7 +94,7 @@ func TestClaimOfTakenTasksIsLost(t *testing.T) {
 		won(t, j, several("first", 1, 2))
 		c, err := j.Claim(t.Context(), several("second", 2, 1))
 		must(t, err)
-		if c.Won || c.Winner.ID != "first" || len(c.Winner.Tasks) != 2 {
+		if c.Won || c.Winners[0].ID != "first" || len(c.Winners[0].Tasks) != 2 {
 			t.Errorf("%+v", c)
 		}
 		if _, err := j.Get(t.Context(), "second"); !errors.Is(err, journal.ErrGone) {

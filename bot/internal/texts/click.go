@@ -110,8 +110,14 @@ func (w Texts) WaitingForChamelio(d decision.Record, pause time.Duration) Messag
 	return w.underWay(d, fmt.Sprintf(" Chamelio is busy and asked me to wait %s. I'll post the result in %s.", duration(pause), inChannelNamed(d.Channel)))
 }
 
-// CameSecond answers user, whose click came after that of winner.
-func (w Texts) CameSecond(winner decision.Record, user string) Message {
+// CameSecond answers user, whose click on a prompt lost to winners: the decision
+// that an earlier click on the same prompt made, or those that have the prompt's
+// tasks, each with these tasks only.
+func (w Texts) CameSecond(c decision.Confirmation, user string, winners ...decision.Record) Message {
+	winner := winners[0]
+	if l := (lost{c, winners}); l.several() {
+		return w.lostSeveral(l, user)
+	}
 	mine := winner.Confirmer == user
 	switch {
 	case winner.Outcome() == "" && mine:
@@ -124,6 +130,15 @@ func (w Texts) CameSecond(winner decision.Record, user string) Message {
 	return say("%s", upperFirst(w.happened(winner, user))).meansOutcome(winner.Outcome())
 }
 
+// lostSeveral answers user, whose tasks other prompts' decisions have.
+func (w Texts) lostSeveral(l lost, user string) Message {
+	d, by := l.record(), upperFirst(l.people(user))
+	if d.Outcome() == "" {
+		return say("%s already confirmed cancelling %s, and I'm working on it. See %s for each result.", by, numbered(d.IDs()), l.where(false)).meaning(MeansUnderWay)
+	}
+	return say("%s already confirmed cancelling these tasks. %s", by, lineOfSeveral(d, l.where)).meansOutcome(d.Outcome())
+}
+
 // happened says to user who decided, when, and the result.
 func (w Texts) happened(first decision.Record, user string) string {
 	by, at := you(first.Confirmer, user, "you"), clock(first.DecidedAt)
@@ -133,20 +148,30 @@ func (w Texts) happened(first decision.Record, user string) string {
 	return fmt.Sprintf("%s already confirmed this at %s. %s", by, at, w.line(first))
 }
 
-// Overtaken replaces a request that another click decided, or whose task
-// someone cancels by another prompt.
-func (w Texts) Overtaken(c decision.Confirmation, winner decision.Record) Message {
-	switch own := string(winner.ID) == c.ID; {
-	case own && winner.Outcome() == "":
-		return w.Cancelling(winner)
+// Overtaken replaces a request that another click decided, or whose tasks people
+// cancel by other prompts. See CameSecond.
+func (w Texts) Overtaken(c decision.Confirmation, winners ...decision.Record) Message {
+	l := lost{c, winners}
+	switch own := !l.toOthers(); {
+	case own && winners[0].Outcome() == "":
+		return w.Cancelling(winners[0])
 	case own:
-		return w.OutcomeLine(winner)
+		return w.OutcomeLine(winners[0])
 	}
-	winner.Untitled = winner.Untitled || c.Untitled
-	winner = winner.Published()
+	d := l.record()
+	d.Untitled = d.Untitled || c.Untitled
+	d = d.Published()
 	became := fmt.Sprintf("%s Cancelling %s…", emojiPending, w.asked(c))
-	if winner.Outcome() != "" {
-		became = emojiOf(resultsOf(winner)) + " " + w.line(winner)
+	switch {
+	case d.Outcome() == "":
+	case l.several():
+		became = emojiOf(resultsOf(d)) + " " + lineOfSeveral(d, l.where)
+	default:
+		became = emojiOf(resultsOf(d)) + " " + w.line(d)
 	}
-	return say("%s %s had confirmed another request first. This one, from %s, wasn't used.", became, mention(winner.Confirmer), mention(c.Requester)).meansOutcome(winner.Outcome())
+	other := "another request"
+	if len(winners) > 1 {
+		other = "other requests"
+	}
+	return say("%s %s had confirmed %s first. This one, from %s, wasn't used.", became, l.people(""), other, mention(c.Requester)).meansOutcome(d.Outcome())
 }

@@ -178,7 +178,7 @@ var addresses = regexp.MustCompile(` \(https://[^)]*\)`)
 func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 func nameOf(id string) string {
-	return map[string]string{slacktest.Ada: "Ada Lovelace", slacktest.Grace: "Grace Hopper", slacktest.General: "general", slacktest.Random: "random"}[id]
+	return map[string]string{slacktest.Ada: "Ada Lovelace", slacktest.Grace: "Grace Hopper", slacktest.Linus: "Linus", slacktest.General: "general", slacktest.Random: "random"}[id]
 }
 
 // TestWhileACancelMayBeUnderWayNothingIsSaidOfTheTask is the law that
@@ -223,7 +223,7 @@ func TestHostileDataBreaksNoMessage(t *testing.T) {
 				for _, p := range slacktest.ValidateBlocks(sample.Blocks, surface) {
 					t.Errorf("%s: %s", sample.Name, p)
 				}
-				if n := utf8.RuneCountInString(sample.Text); n == 0 || n > 5000 || !utf8.ValidString(sample.Text) {
+				if n := utf8.RuneCountInString(sample.Text); n == 0 || n > maxText || !utf8.ValidString(sample.Text) {
 					t.Errorf("%s: its text has %d characters", sample.Name, n)
 				}
 				texts := append(textsOf(t, sample), sample.Text)

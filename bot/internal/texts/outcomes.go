@@ -203,7 +203,7 @@ func whyKeyRefused(r chamelio.Reason) string {
 func (w Texts) line(d decision.Record) string {
 	all := resultsOf(d)
 	if len(all) > 1 {
-		return lineOfSeveral(d, all)
+		return lineOfSeveral(d, func(bool) string { return inChannelNamed(d.Channel) })
 	}
 	row := all[0].row
 	return w.fillOutcome(cmp.Or(row.line, row.what), d, "", all[0])

@@ -42,11 +42,11 @@ func (s *sampler) ofClicks() {
 	s.during("slow request", "The same, for a request.", "in place of the request", s.StillTrying(together))
 	s.during("waiting", "Chamelio's rate limit is used up.", "in place of the prompt", s.WaitingForChamelio(alone, min(s.retryAfter, time.Minute)))
 	cancelled, refused := s.decision(s.other, decision.Cancelled), s.decision(s.other, decision.Failed)
-	s.during("came second", "Somebody else confirmed before them, and it is under way.", toClicker, s.CameSecond(together, s.user))
-	s.during("pressed twice", "They had confirmed before, and it is under way.", toClicker, s.CameSecond(alone, s.user))
-	s.add("came second, cancelled", "Somebody else confirmed before them.", toClicker, s.CameSecond(cancelled, s.user))
-	s.add("came second, failed", "Somebody else confirmed before them, in vain.", toClicker, s.CameSecond(refused, s.user))
-	s.add("pressed twice, cancelled", "They had confirmed before.", toClicker, s.CameSecond(s.decision(s.user, decision.Cancelled), s.user))
+	s.during("came second", "Somebody else confirmed before them, and it is under way.", toClicker, s.CameSecond(public, s.user, together))
+	s.during("pressed twice", "They had confirmed before, and it is under way.", toClicker, s.CameSecond(private, s.user, alone))
+	s.add("came second, cancelled", "Somebody else confirmed before them.", toClicker, s.CameSecond(public, s.user, cancelled))
+	s.add("came second, failed", "Somebody else confirmed before them, in vain.", toClicker, s.CameSecond(public, s.user, refused))
+	s.add("pressed twice, cancelled", "They had confirmed before.", toClicker, s.CameSecond(private, s.user, s.decision(s.user, decision.Cancelled)))
 	s.during("too late to keep", "*Keep task*, but it is under way.", toClicker, s.TooLateToWithdraw(private, alone, s.user))
 	s.during("too late to withdraw", "*Withdraw request*, but somebody has confirmed.", toClicker, s.TooLateToWithdraw(public, together, s.user))
 	s.add("too late, cancelled", "*Withdraw request*, but it was cancelled.", toClicker, s.TooLateToWithdraw(public, cancelled, s.user))
@@ -56,7 +56,7 @@ func (s *sampler) ofClicks() {
 	unclear := s.decision(s.other, decision.Unknown)
 	unclear.ID = "OTHER"
 	s.during("overtaken, unknown", "The same, when its outcome isn't known.", "in place of the request", s.Overtaken(public, unclear))
-	s.during("came second, unknown", "Somebody else confirmed before them, and the outcome isn't known.", toClicker, s.CameSecond(unclear, s.user))
+	s.during("came second, unknown", "Somebody else confirmed before them, and the outcome isn't known.", toClicker, s.CameSecond(public, s.user, unclear))
 }
 
 // resultFor returns a result for a row.

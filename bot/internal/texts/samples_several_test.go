@@ -78,7 +78,35 @@ func (s *sampler) ofSeveral() {
 	both := all(cancelled, unknown, unknown).WithSettled(decision.Result{}, seen, decision.Result{Outcome: decision.Unknown})
 	s.add("update of several, partly", "One became known, and one didn't until the end.", toChannel+", in the thread of the announcement", s.Settled(both))
 	s.add("announcement of several, partly", "The same.", toChannel+", in place of the announcement", s.Announcement(both, s.now))
-	s.add("came second of several", "Somebody else confirmed before them.", toClicker, s.CameSecond(two, s.user))
+	s.add("came second of several", "Somebody else confirmed before them.", toClicker, s.CameSecond(private, s.user, two))
+	s.ofLost(private, public, all)
+}
+
+// ofLost are the answers to a click whose tasks other prompts' decisions have. of
+// returns a decision with outcomes.
+func (s *sampler) ofLost(private, public decision.Confirmation, of func(...outcomeText) decision.Record) {
+	cancelled, already := outcomeOf(decision.Result{Outcome: decision.Cancelled}), outcomeOf(decision.Result{Outcome: decision.AlreadyCancelled})
+	unknown := outcomeOf(decision.Result{Outcome: decision.Unknown})
+	between := func(d decision.Record) (first, second decision.Record) {
+		first, second = d.One(0), d
+		second.Tasks = d.Tasks[1:]
+		first.ID, first.Confirmer = "OTHER", s.other
+		second.ID, second.Channel = "THIRD", "D0PRIVATE"
+		return first, second
+	}
+	by := func(user string, d decision.Record) decision.Record {
+		d.Confirmer = user
+		return d
+	}
+	first, second := between(of(cancelled, already, cancelled))
+	open := second.With(make([]decision.Result, len(second.Tasks))...)
+	s.during("tasks of others", "All of their tasks are already being cancelled by other prompts.", toClicker, s.CameSecond(private, s.user, first, open))
+	s.add("tasks of others, done", "The same, when that is over.", toClicker, s.CameSecond(private, s.user, first, second))
+	s.during("request for tasks of others", "The same, for a request.", "in place of the request", s.Overtaken(public, first, by("U0LINUS", open)))
+	s.add("request for tasks of others, done", "The same, when that is over.", "in place of the request", s.Overtaken(public, first, by("U0LINUS", second)))
+	first, second = between(of(unknown, cancelled, cancelled))
+	s.during("tasks of others, unknown", "The same, when an outcome isn't known.", toClicker, s.CameSecond(private, s.user, first, second))
+	s.during("request for tasks of others, unknown", "The same, for a request.", "in place of the request", s.Overtaken(public, first, by("U0LINUS", second)))
 }
 
 // ofShortcut are the texts of the message shortcut and its modals.

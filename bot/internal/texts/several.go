@@ -56,13 +56,14 @@ func several(d decision.Record, all []result, reader string) string {
 	return text
 }
 
-// lineOfSeveral is like line, for several tasks.
-func lineOfSeveral(d decision.Record, all []result) string {
-	cancelled, unknown, _ := counted(all)
+// lineOfSeveral is like line, for several tasks. where returns the conversations
+// with the results, or with those that aren't known yet.
+func lineOfSeveral(d decision.Record, where func(unknown bool) string) string {
+	cancelled, unknown, _ := counted(resultsOf(d))
 	if unknown > 0 {
-		return fmt.Sprintf("I couldn't tell right away what happened to %d of %s. I'll post the result in %s.", unknown, numbered(d.IDs()), inChannelNamed(d.Channel))
+		return fmt.Sprintf("I couldn't tell right away what happened to %d of %s. I'll post the result in %s.", unknown, numbered(d.IDs()), where(true))
 	}
-	return fmt.Sprintf("Cancelled %d of %s. See %s for each result.", cancelled, numbered(d.IDs()), inChannelNamed(d.Channel))
+	return fmt.Sprintf("Cancelled %d of %s. See %s for each result.", cancelled, numbered(d.IDs()), where(false))
 }
 
 // emojiOf returns the emoji of several results: the one that needs most
@@ -100,8 +101,8 @@ func (w Texts) lines(d decision.Record, all []result) (blocks []slack.Block, tex
 	return blocks, listed(lines)
 }
 
-// maxList is the longest list in the text of a message, in characters. Slack cuts
-// a text of more than 4000 (docs.slack.dev: reference/methods/chat.postMessage).
+// maxList is the longest list in the text of a message, in characters. It usually
+// leaves room for the rest; see maxText.
 const maxList = 2500
 
 // listed returns lines as text for notifications, as many as have room.
@@ -139,7 +140,7 @@ func (w Texts) announcementOfSeveral(reader string, d decision.Record, all []res
 	if next != "" {
 		blocks = append(blocks, section(next))
 	}
-	return Message{Text: text, Blocks: append(blocks, layout(quoted(d.Reason), footnote(about), footnote(people))...)}
+	return message(text, append(blocks, layout(quoted(d.Reason), footnote(about), footnote(people))...)...)
 }
 
 // aboutSeveral is about for several tasks.

@@ -1,0 +1,90 @@
+package journal_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// holders returns which tasks the winners of a lost claim have.
+func holders(t *testing.T, j *journal.Journal, d decision.Record) map[decision.ID][]chamelio.TaskID {
+	t.Helper()
+	c, err := j.Claim(t.Context(), d)
+	must(t, err)
+	if c.Won {
+		t.Fatalf("won %s", d.ID)
+	}
+	got := map[decision.ID][]chamelio.TaskID{}
+	for _, w := range c.Winners {
+		got[w.ID] = w.IDs()
+	}
+	return got
+}
+
+func TestLostClaimReturnsTheDecisionsThatHaveItsTasks(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		first := won(t, j, several("first", 1, 4, 5))
+		second := won(t, j, several("second", 1, 2, 4)) // without 1 and 4
+		lost := several("lost", 4, 2)
+		want := map[decision.ID][]chamelio.TaskID{first.ID: {4}, second.ID: {2}}
+		if got := holders(t, j, lost); !equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		if got := holders(t, j, several("other", 5, 1)); !equal(got, map[decision.ID][]chamelio.TaskID{first.ID: {1, 5}}) {
+			t.Errorf("one has both: %v", got)
+		}
+		if _, err := j.Get(t.Context(), lost.ID); !errors.Is(err, journal.ErrGone) {
+			t.Errorf("the loser left a row: %v", err)
+		}
+		// What failed can be claimed by another decision, which then has it.
+		_, err := j.Finish(t.Context(), second, 1, decision.Result{Outcome: decision.Failed}, false)
+		must(t, err)
+		_, err = j.Finish(t.Context(), first, 1, decision.Result{Outcome: decision.Cancelled}, false)
+		must(t, err)
+		third := won(t, j, several("third", 2))
+		want = map[decision.ID][]chamelio.TaskID{first.ID: {4}, third.ID: {2}}
+		if got := holders(t, j, lost); !equal(got, want) {
+			t.Errorf("after a failure: got %v, want %v", got, want)
+		}
+		// The second click on a prompt gets the first one's decision, whole.
+		again := several("first", 1, 4, 5)
+		again.MAC = "another click"
+		if got := holders(t, j, again); !equal(got, map[decision.ID][]chamelio.TaskID{first.ID: {1, 4, 5}}) {
+			t.Errorf("second click: %v", got)
+		}
+	})
+}
+
+func equal(a, b map[decision.ID][]chamelio.TaskID) bool {
+	for id := range a {
+		if !slices.Equal(a[id], b[id]) {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
+// A request about one task that a decision about several has gets only that task's
+// outcome.
+func TestRequestBecameOneTaskOfSeveral(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		won(t, j, several("first", 1, 2, 3))
+		d, err := j.Became(t.Context(), "request", []chamelio.TaskID{2})
+		must(t, err)
+		if d.ID != "first" || !slices.Equal(d.IDs(), []chamelio.TaskID{2}) {
+			t.Errorf("%s, %v", d.ID, d.IDs())
+		}
+		if _, err := j.Became(t.Context(), "request", []chamelio.TaskID{2, 3}); !errors.Is(err, journal.ErrGone) {
+			t.Errorf("of several: %v", err)
+		}
+		if d, err := j.Became(t.Context(), "first", []chamelio.TaskID{1, 2, 3}); err != nil || len(d.Tasks) != 3 {
+			t.Errorf("its own: %v, %v", d.IDs(), err)
+		}
+	})
+}

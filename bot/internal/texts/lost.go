@@ -1,0 +1,66 @@
+package texts
+
+import (
+	"slices"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
+)
+
+// lost is a confirmation that came after the decisions of its winners.
+type lost struct {
+	decision.Confirmation
+	winners []decision.Record
+}
+
+// toOthers reports whether other prompts' decisions were first.
+func (l lost) toOthers() bool { return string(l.winners[0].ID) != l.ID }
+
+// several reports whether other prompts' decisions have several tasks.
+func (l lost) several() bool { return l.toOthers() && len(l.Tasks) > 1 }
+
+// record returns the winner. Its tasks are those of the confirmation, each as the
+// winner that has it knows it.
+func (l lost) record() decision.Record {
+	d := l.winners[0]
+	d.Tasks = nil
+	for _, id := range l.IDs() {
+		for _, w := range l.winners {
+			d.Tasks = append(d.Tasks, w.Only(func(t decision.Item) bool { return t.ID == id }).Tasks...)
+		}
+	}
+	return d
+}
+
+// people returns who confirmed, each once, to user, who comes first.
+func (l lost) people(user string) string {
+	var all []string
+	for _, w := range l.winners {
+		switch name := mention(w.Confirmer); {
+		case w.Confirmer == user:
+			all = slices.Insert(slices.DeleteFunc(all, func(s string) bool { return s == "you" }), 0, "you")
+		case !slices.Contains(all, name):
+			all = append(all, name)
+		}
+	}
+	return list(all, "and")
+}
+
+// where returns the conversations in which the winners are announced, or those
+// of the winners whose outcomes aren't known yet.
+func (l lost) where(unknown bool) string {
+	var all []string
+	for _, w := range l.winners {
+		name := inChannelNamed(w.Channel)
+		if _, n, _ := counted(resultsOf(w)); unknown && n == 0 {
+			continue
+		}
+		if w.Channel != l.Channel && !input.IsID(w.Channel, "CG") {
+			name = "another conversation"
+		}
+		if !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	return list(all, "and")
+}

@@ -1,0 +1,141 @@
+package bot_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+// says checks what a prompt says in the end, and what it doesn't mention.
+func (w *world) says(prompt slacktest.Message, want, not []string) {
+	w.Helper()
+	text := w.now(prompt).Text
+	for _, s := range want {
+		if strings.Count(text, s) != 1 {
+			w.Errorf("%q isn't there once: %s", s, text)
+		}
+	}
+	for _, s := range not {
+		if strings.Contains(text, s) {
+			w.Errorf("%q is there: %s", s, text)
+		}
+	}
+}
+
+// Someone whose tasks other decisions have reads about these tasks, and about
+// everyone who confirmed them.
+func TestLoserReadsAboutTheirOwnTasks(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.api.Add(500, 4)
+		both := w.wantPrompt(w.slash(grace, general, "/cancel-task 501 502"))
+		one := w.wantPrompt(w.slash(grace, general, "/cancel-task 501"))
+		first := w.wantPrompt(w.slash(ada, general, "/cancel-task 501 503"))
+		second := w.wantPrompt(w.slash(linus, general, "/cancel-task 502"))
+		w.api.SetStatus(503, "completed")
+		w.confirm(ada, first)
+		w.confirm(linus, second)
+		w.acked(w.slack.Click(grace, both, "cancel_task"))
+		w.acked(w.slack.Click(grace, one, "cancel_task"))
+		time.Sleep(time.Minute)
+		w.says(both, []string{mention(ada), mention(linus), "Cancelled 2 of 2 tasks (501 and 502)", "See <#" + general + "> for each result"}, []string{"503"})
+		w.says(one, []string{mention(ada) + " already cancelled", "(task 501)"}, []string{mention(linus), "502", "503"})
+		if len(w.slack.History(general)) != 2 {
+			t.Error("the loser's decisions were announced")
+		}
+	})
+}
+
+// One decision has the tasks of the prompt and others.
+func TestLoserReadsNothingAboutTheWinnersOtherTasks(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.api.Add(500, 4)
+		both := w.wantPrompt(w.slash(grace, general, "/cancel-task 502 501"))
+		w.api.SetStatus(503, "in_progress")
+		first := w.wantPrompt(w.slash(ada, general, "/cancel-task 500 501 502 503"))
+		w.api.SetStatus(503, "completed")
+		w.confirm(ada, first)
+		w.acked(w.slack.Click(grace, both, "cancel_task"))
+		time.Sleep(time.Minute)
+		w.says(both, []string{mention(ada), "Cancelled 2 of 2 tasks (502 and 501)"}, []string{"500", "503", "not"})
+	})
+}
+
+// Two decisions have the tasks, and end at different times. Before both have
+// ended, the prompt says nothing about outcomes.
+func TestLoserReadsTheResultsOnceAllAreKnown(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.api.Add(500, 3)
+		both := w.wantPrompt(w.slash(grace, general, "/cancel-task 501 502"))
+		first := w.wantPrompt(w.slash(ada, general, "/cancel-task 501 500"))
+		second := w.wantPrompt(w.slash(linus, general, "/cancel-task 502"))
+		w.api.Break(chameliotest.Fault{Method: "POST", Task: 501, Delay: 2 * time.Second})
+		w.api.Break(chameliotest.Fault{Method: "POST", Task: 502, Delay: 4 * time.Second, Status: 403, Body: `{"detail":"Task is locked"}`})
+		w.acked(w.slack.Click(ada, first, "cancel_task"))
+		w.acked(w.slack.Click(linus, second, "cancel_task"))
+		time.Sleep(time.Second)
+		w.acked(w.slack.Click(grace, both, "cancel_task"))
+		for range 2 {
+			time.Sleep(time.Second)
+			w.says(both, []string{"already confirmed cancelling 2 tasks (501 and 502), and I'm working on it"}, []string{"Cancelled"})
+		}
+		time.Sleep(time.Minute)
+		w.says(both, []string{mention(ada), mention(linus), "Cancelled 1 of 2 tasks (501 and 502)"}, []string{"working", "500"})
+	})
+}
+
+// Three people confirm the same tasks at once, in different orders. Each task is
+// cancelled once, and each prompt ends with its own tasks.
+func TestThreePeopleConfirmInDifferentOrders(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.api.Add(500, 4)
+		people, lists := []string{ada, grace, linus}, []string{"500 501 502", "502 501 503", "503 500 501"}
+		var prompts []slacktest.Message
+		for i, list := range lists {
+			prompts = append(prompts, w.wantPrompt(w.slash(people[i], general, "/cancel-task "+list)))
+		}
+		for i := range prompts {
+			w.slack.Click(people[i], prompts[i], "cancel_task")
+			w.slack.Click(people[i], prompts[i], "cancel_task")
+		}
+		time.Sleep(5 * time.Minute)
+		for task := int64(500); task < 504; task++ {
+			if w.api.Cancels(task) != 1 {
+				t.Errorf("%d was cancelled %d times", task, w.api.Cancels(task))
+			}
+		}
+		for i, list := range lists {
+			id := strings.Fields(list)
+			w.says(prompts[i], []string{fmt.Sprintf("of 3 tasks (%s, %s and %s)", id[0], id[1], id[2])}, []string{"working"})
+			if text := w.now(prompts[i]).Text; strings.Contains(text, "already confirmed cancelling these") && !strings.HasPrefix(text[strings.Index(text, ". "):], ". Cancelled 3 of 3 tasks") {
+				t.Errorf("lost to others: %s", text)
+			}
+		}
+	})
+}
+
+// A request in the channel says to everyone what became of its own tasks.
+func TestRequestWhoseTasksOthersHaveShowsTheirResults(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson)
+		w.api.Add(500, 3)
+		both := w.ask(ada, general, "/cancel-task 501 502")
+		first, second := w.ask(linus, general, "/cancel-task 501 500"), w.ask(ada, general, "/cancel-task 502")
+		for _, request := range []slacktest.Message{first, second} {
+			w.acked(w.slack.Click(grace, request, "cancel_task"))
+			w.eventually("the last line", func() bool { return settled(w.now(request)) })
+		}
+		w.acked(w.slack.Click(grace, both, "cancel_task"))
+		time.Sleep(time.Minute)
+		w.says(both, []string{"Cancelled 2 of 2 tasks (501 and 502)", mention(grace) + " had confirmed other requests first"}, []string{"500"})
+	})
+}
+
+func mention(user string) string { return "<@" + user + ">" }
