@@ -122,7 +122,7 @@ func TestCancelSomeOfTheTasksInAMessage(t *testing.T) {
 	if !strings.Contains(shown, "names 4 more") || strings.Count(shown, "☑") != 10 || modal.Submit != "Cancel tasks" {
 		t.Errorf("the modal shows %s", shown)
 	}
-	w.acked(w.slack.SubmitView(ada, modal, nil)) // none
+	w.acked(w.slack.SubmitView(ada, modal, map[string]string{"tasks": ""})) // none
 	if got := w.modalNow(ada); !strings.Contains(fmt.Sprint(got.Errors), "No task is selected") {
 		t.Errorf("none was chosen, and the modal shows %+v", got)
 	}

@@ -51,10 +51,11 @@ type Element struct {
 	AccessibilityLabel string          `json:"accessibility_label"` // what screen readers read instead of Label
 	AltText            string          `json:"alt_text"`            // of an image
 	Options            []Option        `json:"options"`
-	InitialValue       string          `json:"initial_value"` // of a text input
-	RawText            json.RawMessage `json:"text"`          // an object in buttons, a string in texts
-	Label              string          `json:"-"`             // of a button
-	Content            Text            `json:"-"`             // of a text; of an image, its alt_text
+	InitialValue       string          `json:"initial_value"`   // of a text input
+	InitialOptions     []Option        `json:"initial_options"` // of boxes and menus with several choices
+	RawText            json.RawMessage `json:"text"`            // an object in buttons, a string in texts
+	Label              string          `json:"-"`               // of a button
+	Content            Text            `json:"-"`               // of a text; of an image, its alt_text
 }
 
 // Option is an item of a menu.

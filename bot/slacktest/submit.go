@@ -64,7 +64,7 @@ func (m *Modal) state(values map[string]string) (map[string]map[string]any, bool
 		}
 		value, entered := values[b.Element.ActionID]
 		if !entered {
-			value = b.Element.InitialValue // left as it was
+			value = b.Element.initial()
 		}
 		if value == "" && !b.Optional {
 			return nil, false
@@ -72,6 +72,18 @@ func (m *Modal) state(values map[string]string) (map[string]map[string]any, bool
 		state[b.BlockID] = map[string]any{b.Element.ActionID: b.Element.entered(value)}
 	}
 	return state, true
+}
+
+// initial returns the value of an input that is left as it was.
+func (e *Element) initial() string {
+	all := []string{e.InitialValue}
+	if len(e.InitialOptions) > 0 {
+		all = nil
+	}
+	for _, o := range e.InitialOptions {
+		all = append(all, o.Value)
+	}
+	return strings.Join(all, ",")
 }
 
 // entered returns one value of a view's state; null if it is empty.
