@@ -113,6 +113,9 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 	if p.Shown != nil {
 		<-p.Shown
 	}
+	if p.View != "" {
+		answer.then = func(ctx context.Context) { c.carrier.OtherDelivery(ctx, p) }
+	}
 	if replaced && answer.where != slackapi.ReplaceOriginal {
 		c.restore(ctx, p)
 	}

@@ -13,7 +13,8 @@ import (
 type reply struct {
 	message texts.Message
 	where   slackapi.Placement
-	refusal *decision.Note // to be recorded once the person has their answer
+	refusal *decision.Note        // to be recorded once the person has their answer
+	then    func(context.Context) // what to do then; may be nil
 }
 
 // alone returns a reply that only the person who typed or clicked sees.
@@ -27,5 +28,8 @@ func (r *router) send(ctx context.Context, log *slog.Logger, to slackapi.Target,
 	}
 	if a.refusal != nil {
 		r.gate.record(ctx, log, *a.refusal)
+	}
+	if a.then != nil {
+		a.then(ctx)
 	}
 }

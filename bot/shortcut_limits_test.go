@@ -223,3 +223,22 @@ func TestFindModalExpires(t *testing.T) {
 		}
 	})
 }
+
+// A submission that Slack delivers again, and that is refused then, doesn't hide
+// what the first delivery decided.
+func TestRefusedRedeliveryShowsTheOutcome(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, alwaysFresh)
+		modal := w.modal(ada, w.say(grace, general, taskLink+"12345"))
+		payload := w.submission(ada, modal, modal.PrivateMetadata)
+		w.acked(w.slack.Deliver("interactive", payload))
+		time.Sleep(time.Minute)
+		w.slack.AddUser(slacktest.User{ID: ada, Name: "ada", IsRestricted: true})
+		time.Sleep(time.Minute)
+		w.acked(w.slack.Deliver("interactive", payload))
+		time.Sleep(time.Minute)
+		if said := modalText(w.slack.Modals(ada)[0]); !strings.Contains(said, "cancelled") || w.api.Cancels(12345) != 1 {
+			t.Errorf("%d cancels; the modal says %s", w.api.Cancels(12345), said)
+		}
+	})
+}

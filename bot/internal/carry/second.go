@@ -104,6 +104,16 @@ func (l *life) following(winners []decision.Record, show func([]decision.Record)
 	}
 }
 
+// OtherDelivery shows in a modal whose submission was refused what another
+// delivery of it decided, if one did: Slack delivers a submission again, to
+// another replica, if its acknowledgement is late.
+func (c *Carrier) OtherDelivery(ctx context.Context, p Press) {
+	first, err := c.Journal.Get(ctx, decision.ID(p.Confirmation.ID))
+	if err == nil && first.Outcome() != decision.Withdrawn && first.Outcome() != decision.Expired {
+		c.follow(ctx, p, first, ephemeral)
+	}
+}
+
 // follow sends a person whose click came second on a prompt, privately, the
 // current state of the first click's decision and, if that isn't final, its
 // outcome later.
