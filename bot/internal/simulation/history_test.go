@@ -49,9 +49,9 @@ type press struct {
 	at      time.Time
 	user    string
 	id      decision.ID // of the confirmation on the button
-	task    int64
-	cancel  bool // or keep
-	allowed bool // a genuine button, and the person may press it
+	chosen  []int64     // of several tasks; nil: all
+	cancel  bool        // or keep
+	allowed bool        // a genuine button, and the person may press it
 }
 
 // acquired is a time at which a process got a decision.

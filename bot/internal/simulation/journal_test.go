@@ -163,7 +163,9 @@ func (j *faultyJournal) PutBack(ctx context.Context, d decision.Record) (l journ
 		}
 		l, tasks, err = j.real.PutBack(ctx, d)
 		if err == nil && d.Outcome() == "" {
-			j.acquire(d, l, false)
+			held := d
+			held.Tasks = tasks // without those that others have by now
+			j.acquire(held, l, false)
 		}
 		return l, err
 	})

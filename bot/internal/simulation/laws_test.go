@@ -110,7 +110,8 @@ func (c *checker) right() {
 		row := c.row(p.id)
 		genuine := slices.ContainsFunc(c.presses, func(k press) bool {
 			age := p.at.Sub(k.at)
-			return k.id == p.id && k.cancel && k.allowed && k.user == row.Confirmer && slices.Contains(row.IDs(), chamelio.TaskID(p.task)) && age >= 0 && age <= 30*time.Minute
+			return k.id == p.id && k.cancel && k.allowed && k.user == row.Confirmer && slices.Contains(row.IDs(), chamelio.TaskID(p.task)) &&
+				(k.chosen == nil || slices.Contains(k.chosen, p.task)) && age >= 0 && age <= 30*time.Minute
 		})
 		if !genuine {
 			c.breaks("no cancel without a click", "%s sent one for task %d (%s) that nobody allowed had pressed for within 30 minutes", p.life, p.task, short(p.id))
@@ -327,7 +328,7 @@ func (c *checker) announcedTogether(d decision.Record, announced []sight) {
 // prompt (law 13): the last text of a prompt is the outcome, unless something
 // prevented it.
 func (c *checker) prompt(d decision.Record) {
-	if d.Outcome() == decision.Withdrawn || d.Outcome() == decision.Expired || d.AnnouncedAt.IsZero() || c.hindered() || slices.Contains(c.forged, d.ID) || c.decidedTwice(d.ID) {
+	if d.Outcome() == decision.Withdrawn || d.Outcome() == decision.Expired || d.AnnouncedAt.IsZero() || c.hindered() || c.modalHindered(d.ID) || slices.Contains(c.forged, d.ID) || c.decidedTwice(d.ID) {
 		return
 	}
 	prompt, _ := c.about(d.ID)
@@ -342,6 +343,20 @@ func (c *checker) prompt(d decision.Record) {
 	} else if says := understood(last.meaning); says != meant(d.Outcome()) {
 		c.breaks("the prompt ends with the outcome", "that of %s ends with %q, the outcome is %s", short(d.ID), says, d.Outcome())
 	}
+}
+
+// modalHindered reports whether something prevented the updates of the modal
+// that a decision was made in: a person closed it, or Slack refused.
+func (c *checker) modalHindered(id decision.ID) bool {
+	if !c.w.modals[id] {
+		return false
+	}
+	for f := range c.faults {
+		if strings.HasPrefix(f, "views.") {
+			return true
+		}
+	}
+	return c.w.closed(id)
 }
 
 // hindered reports whether something prevented updates of prompts.

@@ -77,7 +77,7 @@ func (w *world) meddle(what int) {
 // signOfLife (law 13): if nothing but slow facts happens, the first person to
 // press sees something within three seconds.
 func (c *checker) signOfLife() {
-	if c.w.plan.modal || len(c.crashes) > 0 || len(c.w.plan.restarts) > 0 {
+	if c.w.plan.modal || len(c.crashes) > 0 || len(c.w.plan.restarts) > 0 || c.w.plan.asleep > 0 {
 		return
 	}
 	for f := range c.faults {

@@ -12,6 +12,10 @@ import (
 
 // act is a person with a task to cancel.
 func (w *world) act(number int, c command) {
+	if c.from != aCommand {
+		w.fromMessage(number, c)
+		return
+	}
 	m, ok := w.ask(number, c)
 	if !ok {
 		w.h.say(c.user, "gives up: no prompt")
@@ -205,15 +209,14 @@ func (w *world) press(who string, m slacktest.Message, action string) {
 }
 
 func (w *world) note(who string, m slacktest.Message, id decision.ID, action string, genuine bool) {
-	member := who == slacktest.Ada || who == slacktest.Grace || who == slacktest.Linus
-	allowed := genuine && member
+	allowed := genuine && memberOf(who)
 	if w.plan.second {
 		allowed = allowed && who != w.requesterOf(id)
 	} else {
 		allowed = allowed && who == m.Only
 	}
 	w.h.add(func() {
-		w.h.presses = append(w.h.presses, press{time.Now(), who, id, 0, action == "cancel_task", allowed})
+		w.h.presses = append(w.h.presses, press{time.Now(), who, id, nil, action == "cancel_task", allowed})
 	})
 	w.h.say(who, "presses %s on %s (genuine %t)", action, short(id), genuine)
 }

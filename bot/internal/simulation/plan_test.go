@@ -53,8 +53,18 @@ type command struct {
 	more    []int64 // further tasks of the same command
 	think   time.Duration
 	what    deed
+	from    origin
 	other   string // a second person
 }
+
+// origin is where a person asks for a cancellation.
+type origin int
+
+const (
+	aCommand origin = iota
+	aMessage        // with links, by its shortcut
+	aReply          // in a thread
+)
 
 // deed is what a person does with their prompt.
 type deed int
@@ -220,6 +230,7 @@ func newPlan(seed uint64) plan {
 	p.widen(rand.New(rand.NewPCG(seed, 4)))
 	p.meddle(rand.New(rand.NewPCG(seed, 2)))
 	p.strain(rand.New(rand.NewPCG(seed, 3)))
+	p.fromMessages(rand.New(rand.NewPCG(seed, 5)))
 	return p
 }
 
@@ -236,6 +247,17 @@ func (p *plan) widen(r *rand.Rand) {
 		for _, n := range all[1:] {
 			c.more = append(c.more, firstTask+int64(n))
 		}
+	}
+}
+
+// fromMessages makes people use the shortcut instead of commands. It has its own
+// random source, too. Where reasons come from a modal, there are only commands.
+func (p *plan) fromMessages(r *rand.Rand) {
+	if p.modal || !chance(r, .25) {
+		return
+	}
+	for i := range p.commands {
+		p.commands[i].from = pick(r, []origin{aCommand, aMessage, aMessage, aReply})
 	}
 }
 

@@ -45,6 +45,7 @@ const (
 	losesOutcomes
 	announcesEarly
 	dropsTheOthers
+	ignoresTheChoice
 )
 
 // plants says which law finds which bug.
@@ -74,6 +75,7 @@ var plants = []struct {
 	{losesOutcomes, "a takeover between two tasks that reports the open ones as failed", "what is told stays true"},
 	{announcesEarly, "an announcement of several tasks before each has an outcome", "one announcement"},
 	{dropsTheOthers, "a task of another decision that takes the rest with it", "each task has its own outcome"},
+	{ignoresTheChoice, "a modal whose boxes all count, though a person has cleared some", "no cancel without a click"},
 	{leavesForgeries, "a row that no click made and that is left as it is", "the journal is not trusted"},
 }
 

@@ -371,16 +371,17 @@ func whatPostGot(resp *http.Response, err error) answer {
 // command's reason and no buttons, and don't replace a prompt.
 func (t *wire) beginTell(name, body string) func(*http.Response, error) {
 	h := t.w.h
-	place, thread := "", ""
+	place, thread, broadcast := "", "", false
 	if name == "chat.postMessage" {
 		form, _ := url.ParseQuery(body)
 		place, thread, body = form.Get("channel"), form.Get("thread_ts"), form.Get("blocks")+form.Get("text")
+		broadcast = form.Get("reply_broadcast") == "true"
 	} else if strings.Contains(body, `"in_channel"`) {
 		place = "by response_url"
 	}
 	found := mark.FindString(body)
 	settled := strings.Contains(body, `"block_id":"final_`)
-	if thread != "" && !settled {
+	if thread != "" && !settled && !broadcast {
 		return func(*http.Response, error) {} // a reminder
 	}
 	if settled {

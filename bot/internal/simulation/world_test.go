@@ -58,6 +58,7 @@ type world struct {
 	marks  map[string]decision.ID // the command's mark → its confirmation
 	places map[decision.ID]string // where a prompt is, if its mark isn't in it
 	opened map[string]bool        // modals that are being filled in
+	modals map[decision.ID]bool   // the place is a modal
 }
 
 // live executes a run and returns its record, with the laws that it breaks. It
@@ -66,7 +67,7 @@ func live(p plan, dir string, bug planted, logs bool) *history {
 	w := &world{
 		plan: p, planted: bug, logs: logs, h: newHistory(), toSlack: slacktest.NewPipe(), toChamelio: chameliotest.NewMemoryListener(),
 		path: filepath.Join(dir, fmt.Sprint(p.seed), "journal.db"), shown: map[string]string{}, marks: map[string]decision.ID{},
-		places: map[decision.ID]string{}, opened: map[string]bool{},
+		places: map[decision.ID]string{}, opened: map[string]bool{}, modals: map[decision.ID]bool{},
 	}
 	defer func() { _ = os.RemoveAll(filepath.Dir(w.path)) }()
 	w.copyTemplate(dir)
@@ -80,7 +81,7 @@ func live(p plan, dir string, bug planted, logs bool) *history {
 	w.api.Add(firstTask, p.tasks)
 	w.api.Add(forgedTask, len(forgeries))
 	w.api.SetReadLag(p.lag)
-	for _, method := range []string{"chat.postMessage", "response_url"} {
+	for _, method := range []string{"chat.postMessage", "response_url", "views.open", "views.update"} {
 		w.slack.After(method, func(slacktest.Call) { w.look() })
 	}
 	var err error
@@ -410,6 +411,7 @@ func outcomesOn(m slacktest.Message) map[int64]decision.Outcome {
 func (w *world) look() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.lookAtModals()
 	for _, m := range w.slack.All() {
 		text, key := whole(m), m.Channel+" "+m.TS
 		if m.Author != slacktest.BotUser || w.shown[key] == text {
