@@ -128,7 +128,11 @@ func (w Texts) ConfirmModal(c decision.Confirmation, p Preview, left int) slack.
 func (w Texts) previewBlocks(c decision.Confirmation, p Preview) []slack.Block {
 	if len(c.Tasks) == 1 {
 		task := p.Tasks[0]
-		return layout(section("*"+w.named(freshName(c.Tasks[0], task))+"*"), footnote(aboutTask(task)), optional(warning(task)))
+		about := aboutTask(task)
+		if task.ID == 0 {
+			about = noDetails
+		}
+		return layout(section("*"+w.named(freshName(c.Tasks[0], task))+"*"), footnote(about), optional(warning(task)))
 	}
 	var blocks []slack.Block
 	for i := 0; i < len(c.Tasks); i += maxOptions {
@@ -159,6 +163,9 @@ func (w Texts) option(t decision.Named, task chamelio.Task) *slack.OptionBlockOb
 	case chamelio.StepApproval:
 		about = "At an approval step · " + about
 	case chamelio.StepIntake, chamelio.StepAgent, chamelio.StepReview:
+	}
+	if task.ID == 0 {
+		about = "I couldn't get its details in time. You can still confirm."
 	}
 	var description *slack.TextBlockObject
 	if about != "" {

@@ -58,7 +58,7 @@ func (w Texts) Prompt(c decision.Confirmation, p Preview, value string) Message 
 		about = joined(link(task.URL, fmt.Sprintf("Task %d", t.ID), w.Hosts), about)
 	}
 	if task.ID == 0 {
-		about = "I couldn't get the task's details in time, so check that it's the right task. You can still confirm."
+		about = noDetails
 	}
 	return message(w.promptText(c, w.named(shortened(t, maxBrief)), warning, about, left, understood(c, p)), layout(
 		header(question(t)),
@@ -72,6 +72,9 @@ func (w Texts) Prompt(c decision.Confirmation, p Preview, value string) Message 
 		w.buttons(c, value, "Cancel task", t),
 	)...)
 }
+
+// noDetails is shown in place of a task's details.
+const noDetails = "I couldn't get the task's details in time, so check that it's the right task. You can still confirm."
 
 // question asks about one task, in plain text.
 func question(t decision.Named) string {

@@ -130,6 +130,9 @@ func (s *sampler) ofShortcut() {
 		shown.Tasks = append(shown.Tasks, task)
 	}
 	modal("modal for several tasks", "The message names more tasks than one decision can cover.", s.ConfirmModal(several, shown, 3))
+	modal("modal without details", "Chamelio didn't send the details in time.", s.ConfirmModal(one, Preview{Tasks: []chamelio.Task{{}}}, 0))
+	several.Tasks, shown.Tasks = several.Tasks[:2], []chamelio.Task{s.task, {}}
+	modal("modal for several, one without details", "It didn't send those of one task.", s.ConfirmModal(several, shown, 0))
 	modal("modal to find a task", "The message names no task.", s.FindModal())
 	s.during("modal, not a task", "What they typed there is neither an ID nor a link.", inModal, Message{Text: s.ModalNoTask(input.ErrNotATask)})
 	s.during("modal, too many tasks", "They typed more tasks than one decision can cover.", inModal, Message{Text: s.ModalNoTask(input.ErrTooManyTasks)})
