@@ -72,6 +72,8 @@ func (w Texts) notification(d decision.Record, r result, reader, next, about str
 	case reason == "":
 	case strings.Contains(r.row.what, "{By}"):
 		text += " Reason: " + reason
+	case d.Confirmer != d.Requester: // either of them may have given it
+		text += " " + you(d.Requester, reader, "You") + " asked. Reason given: " + reason
 	default:
 		text += " " + you(d.Requester, reader, "You") + ": " + reason
 	}
@@ -240,8 +242,9 @@ func audited(m Message, original, channel, permalink string) Message {
 	if !strings.HasPrefix(where, "<") {
 		where = "a direct message"
 	}
+	from := "Confirmed" // it may have been announced in a direct message
 	if permalink != "" {
-		original = "<" + strings.ReplaceAll(permalink, "&", "&amp;") + "|" + original + ">"
+		from = "<" + strings.ReplaceAll(permalink, "&", "&amp;") + "|" + original + ">"
 	}
-	return m.with(footnote(original + " in " + where))
+	return m.with(footnote(from + " in " + where))
 }

@@ -134,9 +134,9 @@ func (w Texts) CameSecond(c decision.Confirmation, user string, winners ...decis
 func (w Texts) lostSeveral(l lost, user string) Message {
 	d, by := l.record(), upperFirst(l.people(user))
 	if d.Outcome() == "" {
-		return say("%s already confirmed cancelling %s, and I'm working on it. See %s for each result.", by, numbered(d.IDs()), l.where(false)).meaning(MeansUnderWay)
+		return say("%s already confirmed cancelling %s, and I'm working on it. See %s for each result.", by, numbered(d.IDs()), l.where()).meaning(MeansUnderWay)
 	}
-	return say("%s already confirmed cancelling these tasks. %s", by, lineOfSeveral(d, l.where)).meansOutcome(d.Outcome())
+	return say("%s already confirmed cancelling these tasks. %s", by, lineOfSeveral(d, l.where())).meansOutcome(d.Outcome())
 }
 
 // happened says to user who decided, when, and the result.
@@ -165,7 +165,7 @@ func (w Texts) Overtaken(c decision.Confirmation, winners ...decision.Record) Me
 	switch {
 	case d.Outcome() == "":
 	case l.several():
-		became = emojiOf(resultsOf(d)) + " " + lineOfSeveral(d, l.where)
+		became = emojiOf(resultsOf(d)) + " " + lineOfSeveral(d, l.where())
 	default:
 		became = emojiOf(resultsOf(d)) + " " + w.line(d)
 	}

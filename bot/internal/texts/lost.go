@@ -46,15 +46,11 @@ func (l lost) people(user string) string {
 	return list(all, "and")
 }
 
-// where returns the conversations in which the winners are announced, or those
-// of the winners whose outcomes aren't known yet.
-func (l lost) where(unknown bool) string {
+// where returns the conversations in which the winners are announced.
+func (l lost) where() string {
 	var all []string
 	for _, w := range l.winners {
 		name := inChannelNamed(w.Channel)
-		if _, n, _ := counted(resultsOf(w)); unknown && n == 0 {
-			continue
-		}
 		if w.Channel != l.Channel && !input.IsID(w.Channel, "CG") {
 			name = "another conversation"
 		}

@@ -107,7 +107,11 @@ const (
 // if it can be.
 const keepChecking = "I'm checking, and I'll report back within 24 hours. Check its page before you try again."
 
-const lineUnknown = "I couldn't tell right away whether {task} was cancelled. I'll post the result in {channel}."
+const lineUnknown = "I couldn't tell right away whether {task} was cancelled. " + willReport
+
+// willReport doesn't say where: in a conversation that the bot isn't in, the
+// result may come as a direct message.
+const willReport = "I'll report back within 24 hours."
 
 // settledUnknown is for an outcome that stayed unknown until the end of the
 // follow-up.
@@ -203,7 +207,7 @@ func whyKeyRefused(r chamelio.Reason) string {
 func (w Texts) line(d decision.Record) string {
 	all := resultsOf(d)
 	if len(all) > 1 {
-		return lineOfSeveral(d, func(bool) string { return inChannelNamed(d.Channel) })
+		return lineOfSeveral(d, "the announcement")
 	}
 	row := all[0].row
 	return w.fillOutcome(cmp.Or(row.line, row.what), d, "", all[0])

@@ -12,8 +12,8 @@ func (w Texts) Paused(note string, ids ...chamelio.TaskID) Message {
 
 // PausedClick answers a click on *Cancel task* while cancelling is paused.
 func (w Texts) PausedClick(c decision.Confirmation, note string) Message {
-	return say("%s *Cancelling is paused*, so your click didn't count.%s\nOnce it resumes, press the button again (until %s), or type %s. Questions? Ask %s.",
-		emojiPaused, because(note), clock(c.ExpiresAt), w.again(c.IDs()...), w.contact())
+	return say("%s *Cancelling is paused*, so your confirmation didn't count.%s\nOnce it resumes, confirm again, or type %s. Questions? Ask %s.",
+		emojiPaused, because(note), w.again(c.IDs()...), w.contact())
 }
 
 const emojiPaused = ":double_vertical_bar:"
@@ -21,5 +21,5 @@ const emojiPaused = ":double_vertical_bar:"
 // PauseUnknown answers a click on *Cancel task* if the journal doesn't say
 // whether cancelling is paused.
 func (w Texts) PauseUnknown(c decision.Confirmation) Message {
-	return say("I couldn't check whether cancelling is paused, so your click on %s didn't count. Press the button again in a minute.", w.asked(c))
+	return say("I couldn't check whether cancelling is paused, so your confirmation to cancel %s didn't count. Try again in a minute.", w.asked(c))
 }

@@ -162,7 +162,7 @@ func TestNoPrivateTextBecomesFalse(t *testing.T) {
 			other := d
 			other.ID = "OTHER"
 			for _, m := range []Message{s.OutcomeLine(d), s.CameSecond(public, s.user, d), s.TooLateToWithdraw(public, d, s.user), s.Overtaken(public, other)} {
-				if strings.Contains(m.Text, " yet") || !strings.Contains(m.Text, "I'll post the result in <#C0GENERAL>") {
+				if strings.Contains(m.Text, " yet") || !strings.Contains(m.Text, "I'll report back within 24 hours") {
 					t.Errorf("%s: %s", rowName(row), m.Text)
 				}
 			}

@@ -33,7 +33,7 @@ func (w Texts) Reminder(c decision.Confirmation) Message {
 	if people := w.mayConfirm(); people != "" {
 		from = " from " + people
 	}
-	return say("Still needs approval by %s%s: %s's request to cancel %s. The buttons are at the top of this thread.",
+	return say("Still needs approval by %s%s: %s's request to cancel %s. The buttons are further up in this thread.",
 		clock(c.ExpiresAt), from, mention(c.Requester), w.asked(c))
 }
 

@@ -56,14 +56,13 @@ func several(d decision.Record, all []result, reader string) string {
 	return text
 }
 
-// lineOfSeveral is like line, for several tasks. where returns the conversations
-// with the results, or with those that aren't known yet.
-func lineOfSeveral(d decision.Record, where func(unknown bool) string) string {
+// lineOfSeveral is like line, for several tasks. where is where each result is.
+func lineOfSeveral(d decision.Record, where string) string {
 	cancelled, unknown, _ := counted(resultsOf(d))
 	if unknown > 0 {
-		return fmt.Sprintf("I couldn't tell right away what happened to %d of %s. I'll post the result in %s.", unknown, numbered(d.IDs()), where(true))
+		return fmt.Sprintf("I couldn't tell right away what happened to %d of %s. %s", unknown, numbered(d.IDs()), willReport)
 	}
-	return fmt.Sprintf("Cancelled %d of %s. See %s for each result.", cancelled, numbered(d.IDs()), where(false))
+	return fmt.Sprintf("Cancelled %d of %s. See %s for each result.", cancelled, numbered(d.IDs()), where)
 }
 
 // emojiOf returns the emoji of several results: the one that needs most
