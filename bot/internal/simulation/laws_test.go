@@ -116,7 +116,7 @@ func (c *checker) right() {
 		if !genuine {
 			c.breaks("no cancel without a click", "%s sent one for task %d (%s) that nobody allowed had pressed for within 30 minutes", p.life, p.task, short(p.id))
 		}
-		if p.stale != "" && len(c.steps) == 0 {
+		if p.stale != "" && len(c.steps) == 0 && !c.decidedTwice(p.id) {
 			c.breaks("only the owner sends", "%s sent a cancel for %s: %s", p.life, short(p.id), p.stale)
 		}
 	}
