@@ -40,7 +40,12 @@ func (r *reasons) missing(c decision.Confirmation) bool { return r.required && c
 
 // ask opens the modal. The click decides nothing.
 func (r *reasons) ask(ctx context.Context, p carry.Press) reply {
-	if err := r.open(ctx, p.Click, p.Confirmation); err != nil {
+	err := r.open(ctx, p.Click, p.Confirmation)
+	switch {
+	case slackapi.Opened(err):
+		p.Log.Info("click delivered twice")
+		return reply{}
+	case err != nil:
 		p.Log.Warn("can't ask for a reason (views.open)", "error", err)
 		return alone(r.texts.NotAskedForReason(p.Confirmation))
 	}

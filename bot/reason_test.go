@@ -230,3 +230,42 @@ func TestLongAddressAndReason(t *testing.T) {
 		})
 	}
 }
+
+// Slack can deliver one event twice. A trigger opens one modal, so the second
+// delivery has nothing to say.
+func TestModalThatIsOpenAlreadyIsNoFailure(t *testing.T) {
+	again := func(w *world, kind string, first func() *slacktest.Pending) []string {
+		var payload map[string]any
+		w.slack.AmendPayloads(func(_ string, p map[string]any) {
+			if p["type"] == kind && payload == nil {
+				payload = p
+			}
+		})
+		before := len(w.slack.Private(ada, general))
+		w.acked(first())
+		w.acked(w.slack.Deliver("interactive", payload))
+		time.Sleep(10 * time.Second)
+		if n := len(w.slack.Modals(ada)); n != 1 {
+			w.Errorf("%d modals are open", n)
+		}
+		return texts(w.slack.Private(ada, general)[before:])
+	}
+	t.Run("for a reason", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t, requireReason)
+			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+			if said := again(w, "block_actions", func() *slacktest.Pending { return w.slack.Click(ada, prompt, "cancel_task") }); len(said) > 0 {
+				t.Errorf("besides the modal, Ada reads: %v", said)
+			}
+		})
+	})
+	t.Run("from a message", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t)
+			m := w.say(grace, general, taskLink+"12345")
+			if said := again(w, "message_action", func() *slacktest.Pending { return w.slack.Shortcut(ada, m, shortcut) }); len(said) > 0 {
+				t.Errorf("besides the modal, Ada reads: %v", said)
+			}
+		})
+	})
+}

@@ -44,7 +44,11 @@ func (s *shortcuts) handle(ctx context.Context, log *slog.Logger, m slackapi.Sho
 		return alone(s.texts.TooFast(s.commands.limit.PerMinute))
 	}
 	view, err := s.open(ctx, m)
-	if err != nil {
+	switch {
+	case slackapi.Opened(err):
+		log.Info("shortcut delivered twice")
+		return reply{}
+	case err != nil:
 		log.Warn("can't open a modal (views.open)", "error", err)
 		return alone(s.texts.ShortcutTooLate())
 	}

@@ -115,6 +115,11 @@ func Code(err error) string {
 	return ""
 }
 
+// Opened reports whether a view wasn't opened because another delivery of the same
+// event has opened one: a trigger opens one view
+// (docs.slack.dev/reference/methods/views.open).
+func Opened(err error) bool { return Code(err) == "exchanged_trigger_id" }
+
 // errNoMessage means that Slack's answer to a post doesn't name the message.
 var errNoMessage = errors.New("Slack's answer names no message")
 
