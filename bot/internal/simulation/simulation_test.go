@@ -94,6 +94,7 @@ func TestHistories(t *testing.T) {
 	}
 	sum := newTotal()
 	dir := place(t)
+	defer watchMemory()()
 	begun := time.Now()
 	var next atomic.Uint64
 	var workers sync.WaitGroup
@@ -119,6 +120,34 @@ func TestHistories(t *testing.T) {
 	if testing.Verbose() || t.Failed() {
 		sum.print(os.Stdout, time.Since(begun))
 	}
+}
+
+// maxMemory is what no run needs, in bytes. A run that doesn't end, without a
+// pause, needs any amount, and takes the machine down with it.
+const maxMemory = 4 << 30
+
+// watchMemory ends the program, with all stacks, when it needs too much memory.
+// The function that it returns ends the watch.
+func watchMemory() (stop func()) {
+	ended := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ended:
+				return
+			case <-tick.C:
+			}
+			var m runtime.MemStats
+			if runtime.ReadMemStats(&m); m.HeapAlloc > maxMemory {
+				stacks := make([]byte, 16<<20)
+				_, _ = os.Stderr.Write(stacks[:runtime.Stack(stacks, true)])
+				panic("a run takes too much memory")
+			}
+		}
+	}()
+	return func() { close(ended) }
 }
 
 // TestRunTimeBySize prints, with -growth, how long a run takes with more
