@@ -1,11 +1,15 @@
 package bot_test
 
 import (
+	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -79,7 +83,7 @@ func TestLateRestoreLeavesTheOutcome(t *testing.T) {
 				w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 2 * time.Second, Error: "internal_error", Times: 1})
 				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 				time.Sleep(1900 * time.Millisecond) // the prompt says that the click is being checked
-				w.slack.Break(slacktest.Fault{Method: "response_url", Status: 429, RetryAfter: "8", Times: 2})
+				w.slack.Break(slacktest.Fault{Method: "response_url", Status: 429, RetryAfter: "8", Times: 1})
 				time.Sleep(time.Second)
 				w.acked(w.slack.Forge(ada, prompt, action, value))
 				time.Sleep(5 * time.Minute)
@@ -258,25 +262,37 @@ func TestNothingSaysExpiredWhileClickIsJudged(t *testing.T) {
 	})
 }
 
+// slowSwitch is a journal that takes long to say whether cancelling is paused.
+type slowSwitch struct {
+	bot.Journal
+	slow atomic.Bool
+}
+
+func (j *slowSwitch) Paused(ctx context.Context) (journal.Pause, error) {
+	if j.slow.Load() {
+		time.Sleep(1900 * time.Millisecond)
+	}
+	return j.Journal.Paused(ctx)
+}
+
 // The switch that pauses cancelling is read slowly while a click that came in time
 // is judged.
 func TestNothingSaysExpiredWhilePauseIsRead(t *testing.T) {
 	virtual(t, func(t *testing.T) {
-		w, h, _ := withHook(t)
+		j := &slowSwitch{}
+		w := newWorld(t, func(o *options) {
+			o.journal = j
+			o.prepare = func(w *world) { j.Journal = w.journal }
+		})
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 		value := prompt.Button("cancel_task").Value
 		time.Sleep(time.Until(w.endOf(prompt)) - 200*time.Millisecond)
-		h.set(func(op string, do func() error) error {
-			if op == "Paused" {
-				time.Sleep(1900 * time.Millisecond)
-			}
-			return do()
-		})
+		j.slow.Store(true)
 		w.acked(w.slack.Forge(ada, prompt, "cancel_task", value))
 		time.Sleep(400 * time.Millisecond)
 		w.acked(w.slack.Forge(ada, prompt, "cancel_task", value))
-		for range 60 {
-			time.Sleep(time.Second)
+		for range 200 {
+			time.Sleep(100 * time.Millisecond)
 			if now := w.now(prompt); strings.Contains(now.Text, "has expired") {
 				t.Fatalf("the prompt says: %s", now.Text)
 			}
@@ -377,7 +393,7 @@ func TestSlowJournalShowsSignOfLife(t *testing.T) {
 				}
 				time.Sleep(time.Minute)
 				said := w.slack.Private(tt.user, general)
-				if last := said[len(said)-1]; len(said) < 2 || meaning(last) == "checking" {
+				if len(said) < 2 || meaning(said[len(said)-1]) == "checking" {
 					t.Errorf("in the end: %v", texts(said))
 				}
 			})
