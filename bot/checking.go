@@ -3,22 +3,16 @@ package bot
 import (
 	"context"
 	"sync"
-	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
-	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
-
-// checkingAfter is how long after a click its person is shown that it is being
-// judged. That message then has the same time to appear within three seconds.
-const checkingAfter = 1500 * time.Millisecond
 
 // maxPrompts bounds how many pressed prompts are remembered.
 const maxPrompts = 8192
@@ -62,66 +56,23 @@ func (j *judging) has(id string) bool {
 	return j.now[id] > 0
 }
 
-// checking shows that a click is being judged, if that takes long.
-type checking struct {
-	where slackapi.Placement
-	timer *time.Timer // nil if nothing is shown
-
-	mu   sync.Mutex
-	over bool
-	sent chan struct{} // made when the message is sent, closed when Slack has answered
-}
-
-// check starts to judge p. Only the first click on a private prompt replaces
-// it: at the next one it may already show the first one's result. A click that
-// is delivered twice shows nothing the second time.
-func (c *clicks) check(ctx context.Context, p carry.Press) *checking {
-	s := &checking{where: slackapi.Ephemeral}
-	if c.judging.first(p.Confirmation.ID) {
-		s.where = p.Aside()
-	}
+// watch begins to watch p, and shows m if its answer takes long. Only the first
+// click on a private prompt replaces it: at the next one it may already show the
+// first one's result. A click that is delivered twice shows nothing the second
+// time.
+func (c *clicks) watch(ctx context.Context, p carry.Press, m texts.Message) *carry.Sign {
+	replaces := c.judging.first(p.Confirmation.ID)
 	if !c.judging.first(p.ResponseURL + " " + p.Confirmation.Reason) {
-		return s
+		return nil
 	}
-	s.timer = time.AfterFunc(max(checkingAfter-time.Since(p.Received), 0), func() {
-		defer work.RecoverPanic(p.Log)
-		undecided := s.where == slackapi.ReplaceOriginal && c.carrier.Undecided(ctx, p.Confirmation.ID)
-		s.mu.Lock()
-		if s.over {
-			s.mu.Unlock()
-			return
-		}
-		if !undecided {
-			s.where = slackapi.Ephemeral
-		}
-		s.sent = make(chan struct{})
-		s.mu.Unlock()
-		defer close(s.sent)
-		if err := c.poster.To(ctx, p.Target(), c.texts.Checking(p.Confirmation), s.where); err != nil {
-			p.Log.Info("can't show that a click is being checked", "error", err)
-		}
-	})
-	return s
-}
-
-// stop must be called with the verdict: nothing is sent after it. It returns a
-// channel that is closed once an earlier message has arrived; nil if there was
-// none.
-func (s *checking) stop() <-chan struct{} {
-	if s.timer != nil {
-		s.timer.Stop()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.over = true
-	return s.sent
+	return c.carrier.Watch(ctx, p, m, replaces)
 }
 
 // restore shows a private prompt again after it was replaced, unless another
 // click has decided it.
 func (c *clicks) restore(ctx context.Context, p carry.Press) {
 	shown := texts.Preview{Tasks: c.seenTasks(ctx, p.Confirmation)}
-	c.carrier.Restore(ctx, p, c.texts.Prompt(p.Confirmation, shown, p.Value))
+	c.carrier.Restore(p, c.texts.Prompt(p.Confirmation, shown, p.Value))
 }
 
 // seenTasks returns the tasks of a prompt as it showed them, or as they are now if

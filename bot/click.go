@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -61,13 +62,19 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k slackapi.Click)
 	}
 	c.metrics.Clicks.WithLabelValues(k.Action).Inc()
 	if k.Action == texts.ActionKeep {
-		c.carrier.Keep(ctx, p)
+		p.Sign = c.watch(ctx, p, c.checkingKeep(p))
+		c.carrier.Keep(p)
 		return reply{}
 	}
-	if stopped, is := c.whilePaused(ctx, p); is {
-		return stopped
-	}
 	return c.judge(ctx, p)
+}
+
+// checkingKeep says that Keep task takes long.
+func (c *clicks) checkingKeep(p carry.Press) texts.Message {
+	if p.User != p.Confirmation.Requester {
+		return c.texts.CheckingEnd(p.Confirmation)
+	}
+	return c.texts.CheckingKeep(p.Confirmation)
 }
 
 // whilePaused answers a click while cancelling is paused, or while that isn't
@@ -87,32 +94,32 @@ func (c *clicks) whilePaused(ctx context.Context, p carry.Press) (reply, bool) {
 	return reply{}, false
 }
 
-// judge decides to cancel if the person may.
+// judge decides to cancel if the person may. The click is being judged before
+// anything is waited for, and for no longer than carry.JudgeTimeout after it was
+// received: until then, nothing says that its prompt has expired.
 func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 	defer c.judging.begin(p.Confirmation.ID)()
-	checking := c.check(ctx, p)
-	no := c.mayConfirm(ctx, &p)
-	p.Shown = checking.stop()
-	replaced := p.Shown != nil && checking.where == slackapi.ReplaceOriginal
-	if p.Shown != nil {
-		p.Spent++
+	p.Sign = c.watch(ctx, p, c.texts.Checking(p.Confirmation))
+	judging, cancel := context.WithTimeout(ctx, max(carry.JudgeTimeout-time.Since(p.Received), 0))
+	defer cancel()
+	answer, stopped := c.whilePaused(judging, p)
+	var no policy.Verdict
+	if !stopped {
+		no = c.mayConfirm(judging, &p)
 	}
-	if no.Allowed() && !c.reasons.missing(p.Confirmation) {
+	switch {
+	case stopped:
+	case no.Allowed() && !c.reasons.missing(p.Confirmation):
 		c.carrier.Decide(ctx, p)
 		return reply{}
-	}
-	var answer reply
-	if no.Allowed() {
-		if replaced {
-			p.Spent++ // for restore
-		}
+	case no.Allowed():
+		p.Sign.Stop()
+		p.Spent += 2 * p.Sign.Spent()  // and for restore
 		answer = c.reasons.ask(ctx, p) // a modal can only be opened within seconds
-	} else {
+	default:
 		answer = c.refuse(p, no)
 	}
-	if p.Shown != nil {
-		<-p.Shown
-	}
+	replaced := p.Sign.Replaced()
 	if p.View != "" {
 		answer.then = func(ctx context.Context) { c.carrier.OtherDelivery(ctx, p) }
 	}
@@ -136,10 +143,9 @@ func (c *clicks) invalid(ctx context.Context, p carry.Press, err error) reply {
 	p.Log.Warn("click refused", "reason", err)
 	c.metrics.Refusals.WithLabelValues("click", invalidReason(err)).Inc()
 	switch {
-	case errors.Is(err, signed.ErrExpired) && c.judging.has(p.Confirmation.ID):
-		return alone(c.texts.Expired(p.Confirmation)) // an earlier click may still count
 	case errors.Is(err, signed.ErrExpired):
-		c.carrier.Late(ctx, p)
+		p.Sign = c.watch(ctx, p, c.texts.CheckingEnd(p.Confirmation))
+		c.carrier.Late(p, func() bool { return c.judging.has(p.Confirmation.ID) })
 		return reply{}
 	case errors.Is(err, errNotTheirs):
 		return reply{message: c.texts.NotYourPrompt(), where: p.Aside()}
@@ -189,8 +195,6 @@ func invalidReasons() map[string]error {
 func (c *clicks) mayConfirm(ctx context.Context, p *carry.Press) policy.Verdict {
 	ctx, checked := c.trace.Step(ctx, "policy")
 	defer checked(nil)
-	ctx, cancel := context.WithTimeout(ctx, carry.JudgeTimeout)
-	defer cancel()
 	v, age := c.gate.confirm(ctx, policy.Question{
 		Moment: policy.AtClick, Origin: originOf(p.Origin),
 		Place: policy.Place{Channel: policy.ChannelID(p.Channel), Workspace: policy.TeamID(p.Confirmation.Team)},

@@ -33,7 +33,7 @@ func TestPromptUpdatesAfterRequestIsSent(t *testing.T) {
 		w.eventually("a request is out", func() bool { return w.api.Cancels(12345) > 0 })
 		for _, after := range []time.Duration{5 * time.Second, 20 * time.Second, 60 * time.Second} {
 			time.Sleep(after)
-			if strings.Contains(w.now(prompt).Text, "haven't started yet") {
+			if strings.Contains(w.now(prompt).Text, "trouble saving") {
 				t.Errorf("a request is out, and the prompt says: %s", w.now(prompt).Text)
 			}
 		}
@@ -298,7 +298,7 @@ func TestPromptUpdatesStayInOrderAfterTakeover(t *testing.T) {
 		})
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		time.Sleep(10 * time.Minute)
-		if text := w.now(prompt).Text; strings.Contains(text, "haven't started yet") {
+		if text := w.now(prompt).Text; strings.Contains(text, "trouble saving") {
 			t.Errorf("announced %d times, effects %d, and ten minutes later: %s", len(w.slack.History(general)), w.api.Effects(12345), text)
 		}
 	})

@@ -27,6 +27,13 @@ func (j *brokenJournal) Claim(ctx context.Context, d decision.Record) (journal.C
 	return j.Journal.Claim(ctx, d)
 }
 
+func (j *brokenJournal) Abandon(ctx context.Context, d decision.Record) (decision.Record, bool, error) {
+	if j.down.Load() {
+		return decision.Record{}, false, errors.New("connection refused")
+	}
+	return j.Journal.Abandon(ctx, d)
+}
+
 func (j *brokenJournal) Withdraw(ctx context.Context, d decision.Record) (decision.Record, bool, error) {
 	if j.down.Load() {
 		return decision.Record{}, false, errors.New("connection refused")

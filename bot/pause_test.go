@@ -113,7 +113,8 @@ func TestNothingIsDecidedWhileThePauseIsUnknown(t *testing.T) {
 		}
 		w.noCancel()
 		j.down.Store(false)
-		w.confirm(ada, prompt)
+		w.eventually("the prompt is there again", func() bool { return len(w.now(prompt).Buttons()) == 2 })
+		w.confirm(ada, w.wantPrompt(w.now(prompt)))
 	})
 }
 

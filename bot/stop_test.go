@@ -117,7 +117,7 @@ func TestStopAfterGivingUpUpdatesPrompt(t *testing.T) {
 		<-gone
 		_ = w.stop()
 		time.Sleep(10 * time.Minute)
-		if w.row().Outcome() != decision.Withdrawn || !settled(w.now(prompt)) {
+		if w.row().Outcome() != decision.NotSaved || !settled(w.now(prompt)) {
 			t.Errorf("row %s, prompt: %s", w.row().Outcome(), w.now(prompt).Text)
 		}
 	})

@@ -56,8 +56,8 @@ func entriesOf(decisions []journal.Recorded, people names) []entry {
 				AnnouncedAt: d.AnnouncedAt, MessageTS: d.MessageTS, Detail: json.RawMessage(t.Detail),
 				SettledOutcome: string(t.SettledOutcome), SettledAt: d.SettledAt, ID: string(d.ID), Team: d.Team, Unverified: reasonOf(d.Unverified),
 			}
-			if t.Outcome == decision.Withdrawn { // no one confirmed it
-				e.WithdrawnBy, e.WithdrawerName, e.Confirmer, e.ConfirmerName = e.Confirmer, e.ConfirmerName, "", ""
+			if t.Outcome == decision.Withdrawn { // only its requester withdraws a prompt
+				e.WithdrawnBy, e.WithdrawerName, e.Confirmer, e.ConfirmerName = e.Requester, e.RequesterName, "", ""
 			}
 			all = append(all, e)
 		}
@@ -186,7 +186,7 @@ func (e entry) cameTo() string {
 
 func (e entry) announced() string {
 	switch {
-	case e.Outcome == string(decision.Withdrawn) || e.Outcome == string(decision.Expired):
+	case decision.Outcome(e.Outcome).Closed():
 		return "not needed"
 	case e.AnnouncedAt.IsZero():
 		return "not yet"

@@ -80,8 +80,9 @@ func events() []event {
 		{"click_second", "an earlier click counts"},
 		{"click_second", "other decisions have all tasks"},
 		{"click_second", "another process carries this click out"},
-		{"click_late", "click after the withdrawal"},
-		{"click_late", "click after the request expired"},
+		{"click_late", "click on a closed prompt"},
+		{"click_unclear", "can't tell what became of a prompt"},
+		{"click_not_answered", "can't answer a click in addition to its prompt"},
 		{"click_checking_failed", "can't show that a click is being checked"},
 		{"reason_asked", "asked for a reason"},
 		{"reason_not_asked", "can't ask for a reason (views.open)"},
@@ -91,7 +92,7 @@ func events() []event {
 		{"kept", "kept; not known whether the decision was saved"},
 		{"keep_late", "decision came before the withdrawal"},
 		{"withdrawn", "withdrawn"},
-		{"withdraw_failed", "withdrawal not saved"},
+		{"withdraw_failed", "not known whether a withdrawal was saved"},
 		// Decisions.
 		{"decided", "decided"},
 		{"claim_unclear", "not known whether a decision was saved; checking"},
@@ -120,6 +121,7 @@ func events() []event {
 		{"rows_not_deleted", "old rows not deleted; retrying"},
 		// Requests for a second person.
 		{"request_in_reply", "can't post a request in the channel; answering the command instead"},
+		{"request_not_closed", "request not closed"},
 		{"request_unclear", "not known whether a request was posted"},
 		{"request_unlisted", "request not listed; its message won't change when it expires"},
 		{"request_reminded", "request reminder posted"},

@@ -6,7 +6,9 @@
 // Read carry.go, press.go, life.go and the files that do what the kernel asks
 // for: save.go, resolve.go, announce.go, follow.go. set.go says which decisions
 // are this process's, turns.go whose turn a channel is, takeover.go takes over
-// what others left, prompt.go keeps the clicked message up to date.
+// what others left, prompt.go keeps the clicked message up to date. keep.go,
+// late.go and second.go answer presses that don't decide, sign.go shows that an
+// answer takes long.
 package carry
 
 import (
@@ -71,6 +73,7 @@ type Carrier struct {
 	turns     *turns
 	followers *followers
 	followUps atomic.Int32    // under way
+	presses   atomic.Int32    // being answered next to the workers
 	draining  atomic.Bool     // nothing more is taken over
 	process   context.Context // ends when this process stops carrying
 	stop      context.CancelCauseFunc

@@ -22,10 +22,10 @@ type holding struct {
 	mu    sync.Mutex
 	lease journal.Lease // zero until it is claimed
 	phase phase
-	kept  bool
-	aside bool          // only checks unknown outcomes; a stop needn't wait for it
-	known chan struct{} // closed when phase is no longer claiming
-	woken chan struct{} // closed when the person pressed Keep task
+	kept  *decision.Record // of the person who pressed Keep task; nil if no one has
+	aside bool             // only checks unknown outcomes; a stop needn't wait for it
+	known chan struct{}    // closed when phase is no longer claiming
+	woken chan struct{}    // closed when the person pressed Keep task
 
 	tasks shared // what its lives know about each task
 }
@@ -107,19 +107,26 @@ func (h *holding) move(p phase) {
 	h.phase = p
 }
 
-// keep records that the person pressed Keep task. It returns false if it is
+// keep records that the person pressed Keep task, by the row of that press. It returns false if it is
 // already known whether the click counts.
-func (h *holding) keep() bool {
+func (h *holding) keep(r decision.Record) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.phase != unsure {
 		return false
 	}
-	if !h.kept {
-		h.kept = true
+	if h.kept == nil {
+		h.kept = &r
 		close(h.woken)
 	}
 	return true
+}
+
+// keptBy returns the row of the press of Keep task.
+func (h *holding) keptBy() decision.Record {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return *h.kept
 }
 
 // saving returns how far the saving of the click is.
@@ -134,8 +141,8 @@ func (h *holding) saving() phase {
 func (h *holding) isKept(won bool) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if won && !h.kept {
+	if won && h.kept == nil {
 		h.move(carried)
 	}
-	return h.kept
+	return h.kept != nil
 }

@@ -9,92 +9,155 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 const (
-	// JudgeTimeout bounds how long it may take to judge a click.
+	// JudgeTimeout bounds how long after its receipt a click may be judged.
 	JudgeTimeout = 10 * time.Second
 
-	// RequestGrace is the time between the end of a request and the row that
+	// RequestGrace is the time between the end of a prompt and the row that
 	// records it. By then, a click that came in time has been judged and
 	// claimed.
 	RequestGrace = JudgeTimeout + journal.CallTimeout
+
+	// knownFor bounds how long the journal is asked what became of a prompt. It
+	// is longer than RequestGrace.
+	knownFor = 3 * time.Minute
 )
 
-// MayExpire reports whether it may be recorded that a request has expired: the
+// errNotKnown means that a click on the prompt may still be judged or saved.
+var errNotKnown = errors.New("it isn't known yet what becomes of the prompt")
+
+// MayExpire reports whether it may be recorded that a prompt has expired: the
 // grace is over, and no click on it is being saved here.
-func (c *Carrier) MayExpire(request decision.Confirmation) bool {
-	return c.now().Sub(request.ExpiresAt) >= RequestGrace && c.set.get(decision.ID(request.ID)) == nil
+func (c *Carrier) MayExpire(prompt decision.Confirmation) bool {
+	return c.now().Sub(prompt.ExpiresAt) >= RequestGrace && c.set.get(decision.ID(prompt.ID)) == nil
 }
 
-// Expire records that a request has expired, unless a click was claimed or the
-// request was withdrawn. It returns the request's row. value is its button's.
-func (c *Carrier) Expire(ctx context.Context, request decision.Confirmation, value string) (row decision.Record, expired bool, err error) {
-	r := recordFrom(request, value)
+// Expire records that a prompt has expired, unless a click was claimed or the
+// prompt was closed. It returns the prompt's row. value is its button's.
+func (c *Carrier) Expire(ctx context.Context, prompt decision.Confirmation, value string) (row decision.Record, expired bool, err error) {
+	r := recordFrom(prompt, value)
 	r.DecidedAt = toMillisecond(c.now())
 	return c.Journal.Expire(ctx, r)
 }
 
 // Late answers a press that is too late to count, with the result of the
-// prompt.
-func (c *Carrier) Late(ctx context.Context, p Press) {
-	first, err := c.Journal.Get(ctx, decision.ID(p.Confirmation.ID))
-	if errors.Is(err, journal.ErrGone) && p.Confirmation.Public && c.MayExpire(p.Confirmation) {
-		first, _, err = c.Expire(ctx, p.Confirmation, p.Value)
-	}
-	switch {
-	case err == nil && first.Outcome() == decision.Withdrawn:
-		c.answer(ctx, p, c.Texts.Withdrawn(p.Confirmation), replaceOriginal)
-	case err == nil && first.Outcome() == decision.Expired:
-		c.expired(ctx, p)
-	case err == nil:
-		c.follow(ctx, p, first, p.aside())
-	case errors.Is(err, journal.ErrGone) && !p.Confirmation.Public && c.set.get(decision.ID(p.Confirmation.ID)) == nil:
-		c.answer(ctx, p, c.Texts.Expired(p.Confirmation), replaceOriginal)
-	default: // an earlier click may still count
-		c.answer(ctx, p, c.Texts.Expired(p.Confirmation), ephemeral)
-	}
+// prompt. It says that the prompt has expired once that is recorded. judged
+// reports whether a click on the prompt is being judged. Late doesn't block.
+func (c *Carrier) Late(p Press, judged func() bool) {
+	c.apart(func(ctx context.Context) {
+		row, err := c.known(ctx, func() (decision.Record, error) {
+			row, err := c.Journal.Get(ctx, p.id())
+			if errors.Is(err, journal.ErrGone) && !judged() && c.MayExpire(p.Confirmation) {
+				row, _, err = c.Expire(ctx, p.Confirmation, p.Value)
+			}
+			return row, err
+		})
+		switch {
+		case err != nil:
+			c.cannotTell(ctx, p, err)
+		case row.Outcome().Closed():
+			c.closed(ctx, p, row)
+		default:
+			c.follow(ctx, p, row, p.aside())
+		}
+	})
 }
 
-// expired answers a press of a request that is recorded as expired.
-func (c *Carrier) expired(ctx context.Context, p Press) {
-	p.Log.Info("click after the request expired")
-	c.answer(ctx, p, c.Texts.RanOut(p.Confirmation), replaceOriginal)
+// known asks for the row of a prompt until it is known, for knownFor.
+func (c *Carrier) known(ctx context.Context, ask func() (decision.Record, error)) (row decision.Record, err error) {
+	err = work.Retry(ctx, knownFor, func() (err error) {
+		row, err = ask()
+		return err
+	})
+	return row, err
+}
+
+// cannotTell answers a press of which it isn't known what became of its prompt.
+// It tries even while the process stops.
+func (c *Carrier) cannotTell(ctx context.Context, p Press, err error) {
+	p.Log.Error("can't tell what became of a prompt", "error", err)
+	ctx, cancel := c.lastly(ctx)
+	defer cancel()
+	c.answer(ctx, p, c.Texts.CannotTell(p.Confirmation), p.aside())
+}
+
+// lastly returns ctx or, if that has ended, a context for one last answer.
+func (c *Carrier) lastly(ctx context.Context) (context.Context, context.CancelFunc) {
+	if ctx.Err() == nil {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), finalTimeout)
+}
+
+// closed answers a press of a prompt that is closed: the prompt shows what the
+// journal has about it, and the person reads about their press.
+func (c *Carrier) closed(ctx context.Context, p Press, row decision.Record) {
+	p.Log.Info("click on a closed prompt", "outcome", string(row.Outcome()))
+	c.answer(ctx, p, c.Texts.Ended(p.Confirmation, row), replaceOriginal)
 	if p.Confirmation.Public {
-		c.answer(ctx, p, c.Texts.Expired(p.Confirmation), ephemeral)
+		c.answer(ctx, p, c.Texts.Closed(p.Confirmation, row, p.User), ephemeral)
 	}
 }
 
-// Undecided reports whether the journal says, within a moment, that a prompt
-// has no row yet.
-func (c *Carrier) Undecided(ctx context.Context, id string) bool {
+// undecided reports whether the journal says, within a moment, that a prompt has
+// no row yet. A click on it that is being saved here counts as a row.
+func (c *Carrier) undecided(ctx context.Context, p Press) bool {
 	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
 	defer cancel()
-	_, err := c.Journal.Get(ctx, decision.ID(id))
-	return errors.Is(err, journal.ErrGone)
+	_, err := c.Journal.Get(ctx, p.id())
+	return errors.Is(err, journal.ErrGone) && c.set.get(p.id()) == nil
 }
 
 const undecidedTimeout = 500 * time.Millisecond
 
 // Restore replaces the message that a press is being judged with prompt, or
-// with what another click made of it in the meantime.
-func (c *Carrier) Restore(ctx context.Context, p Press, prompt texts.Message) {
-	first, err := c.Journal.Get(ctx, decision.ID(p.Confirmation.ID))
-	switch {
-	case err != nil:
-		c.answer(ctx, p, prompt, replaceOriginal)
-	case first.Outcome() == decision.Withdrawn:
-		c.answer(ctx, p, c.Texts.Withdrawn(p.Confirmation), replaceOriginal)
-	default:
-		c.follow(ctx, p, first, replaceOriginal)
-	}
+// with what another click has made of it. It asks the journal before each try,
+// and gives way to a click that is being saved here, which ends with a text of
+// its own. Restore doesn't block.
+func (c *Carrier) Restore(p Press, prompt texts.Message) {
+	c.apart(func(ctx context.Context) {
+		var first decision.Record
+		_, err := c.known(ctx, func() (_ decision.Record, err error) {
+			m, h := prompt, c.set.get(p.id())
+			switch first, err = c.Journal.Get(ctx, p.id()); {
+			case h != nil && (err != nil || h.saving() < carried):
+				return first, work.Permanent(errNotKnown)
+			case errors.Is(err, journal.ErrGone):
+			case err != nil:
+				return first, err
+			case first.Outcome().Closed():
+				m = c.Texts.Ended(p.Confirmation, first)
+			default:
+				m = c.Texts.CameSecond(p.Confirmation, p.User, first)
+			}
+			return first, slackapi.Retryable(c.Poster.To(ctx, p.Target(), m, replaceOriginal))
+		})
+		switch {
+		case errors.Is(err, errNotKnown):
+		case err != nil:
+			c.cannotTell(ctx, p, err)
+		case first.ID != "":
+			c.await(p, replaceOriginal, first)
+		}
+	})
 }
 
-// aside returns where to answer a press about another click: in place of the
-// prompt only if that was replaced.
-func (p Press) aside() slackapi.Placement {
-	if p.Shown != nil && p.Ephemeral {
-		return replaceOriginal
+// maxApart bounds how many presses are answered next to the workers.
+const maxApart = 2048
+
+// apart answers a press next to the workers, since the journal may take long.
+// Beyond maxApart it occupies its worker.
+func (c *Carrier) apart(answer func(context.Context)) {
+	if c.presses.Add(1) > maxApart {
+		defer c.presses.Add(-1)
+		answer(c.process)
+		return
 	}
-	return ephemeral
+	c.group.Run(func() {
+		defer c.presses.Add(-1)
+		answer(c.process)
+	})
 }

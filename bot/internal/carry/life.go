@@ -24,6 +24,8 @@ type life struct {
 	posted  string            // the announcement's ts; "" if Slack returned none
 	winners []decision.Record // that came before this click
 	shown   decision.Show     // in the prompt
+	told    bool              // the person read below the prompt that the click is being saved
+	signing bool              // the press may still show its sign
 	log     *slog.Logger
 }
 
@@ -87,6 +89,7 @@ func (l *life) run() {
 		s, do := l.Protocol.Step(before, e, l.moment(e))
 		l.state = s
 		if e.Kind == decision.Won && do.Action != decision.DoGiveUp {
+			l.won()
 			l.branch()
 		}
 		l.report(before, e, do)
@@ -125,7 +128,7 @@ func (l *life) moment(e decision.Event) decision.Moment {
 	age := l.now().Sub(l.DecidedAt)
 	return decision.Moment{
 		Elapsed: time.Since(l.began), Age: age,
-		Kept: l.isKept(e.Kind == decision.Won && !l.state.Save.Closing),
+		Kept: l.isKept(e.Kind == decision.Won && l.state.Save.Closing == ""),
 	}
 }
 
@@ -150,9 +153,9 @@ func (l *life) answer(do decision.Do) decision.Event {
 	case decision.DoSave:
 		return l.save()
 	case decision.DoClose:
-		return l.closePrompt()
+		return l.closePrompt(do.As)
 	case decision.DoGiveUp:
-		return l.event(l.Journal.GiveUp(l.ctx, l.lease(), len(l.Tasks)))
+		return l.event(l.Journal.GiveUp(l.ctx, l.lease(), len(l.Tasks), do.As))
 	case decision.DoSend:
 		return l.send()
 	case decision.DoUnmark:

@@ -9,6 +9,8 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 const (
@@ -22,10 +24,27 @@ type Press struct {
 	Confirmation decision.Confirmation
 	Log          *slog.Logger
 	FactsAge     time.Duration // how old the facts are by which the press is allowed
+	Sign         *Sign         // until the press is answered; may be nil
+}
 
-	// Shown is closed when Slack has the message that says that the press is
-	// being judged; nil if there is none.
-	Shown <-chan struct{}
+// id returns the ID of the decision that the press may make.
+func (p Press) id() decision.ID { return decision.ID(p.Confirmation.ID) }
+
+// aside returns where to answer a press about another click: in place of the
+// prompt only if that was replaced.
+func (p Press) aside() slackapi.Placement {
+	if p.Sign.Replaced() {
+		return replaceOriginal
+	}
+	return ephemeral
+}
+
+// answer answers a press privately, or in place of its message.
+func (c *Carrier) answer(ctx context.Context, p Press, m texts.Message, where slackapi.Placement) bool {
+	if sent := p.Sign.Stop(); sent != nil {
+		<-sent
+	}
+	return c.Poster.Answer(ctx, p.Log, p.Target(), m, where)
 }
 
 // recordOf returns the decision of a press, with the MAC that authenticates
@@ -61,11 +80,11 @@ func (c *Carrier) Decide(ctx context.Context, p Press) {
 		switch {
 		case h == nil:
 			p.Log.Warn("click turned away; too many decisions in progress")
-			c.answer(ctx, p, c.Texts.Overloaded(), ephemeral)
+			c.answer(ctx, p, c.Texts.Overloaded(), p.aside())
 			return
 		case fresh:
 			h.tasks.begin(1)
-			c.start(&life{holding: h, press: &p, prompt: c.newPrompt(r, &p), job: job{state: decision.Claimed(r)}})
+			c.start(&life{holding: h, press: &p, signing: p.Confirmation.Public, prompt: c.newPrompt(r, &p), job: job{state: decision.Claimed(r)}})
 			return
 		case c.second(ctx, p, h):
 			return
@@ -85,9 +104,10 @@ func (c *Carrier) second(ctx context.Context, p Press, earlier *holding) bool {
 	again := earlier.ResponseURL != "" && earlier.ResponseURL == p.ResponseURL
 	switch phase := earlier.saving(); {
 	case again: // answered by what the first delivery does. The announcement may need the last use of the response_url
+		p.Sign.Stop()
 		p.Log.Info("click delivered twice")
 	case phase == unsure:
-		c.answer(ctx, p, c.Texts.StillSaving(p.Confirmation), ephemeral)
+		c.apart(func(ctx context.Context) { c.afterDoubt(ctx, p, earlier) })
 	case phase == carried:
 		p.Log.Info("an earlier click counts", "confirmer", earlier.Confirmer)
 		c.follow(ctx, p, earlier.Record, p.aside())
@@ -97,35 +117,17 @@ func (c *Carrier) second(ctx context.Context, p Press, earlier *holding) bool {
 	return true
 }
 
-// Keep handles the button Keep task. The prompt is closed in the journal, so
-// that a click that arrives later finds it closed, and the answer to the
-// person is true.
-func (c *Carrier) Keep(ctx context.Context, p Press) {
-	confirmed, t := p.Confirmation, c.Texts
-	if confirmed.Public && p.User != confirmed.Requester {
-		p.Log.Info("click refused", "reason", "only the requester withdraws")
-		c.answer(ctx, p, t.NotYoursToWithdraw(confirmed), ephemeral)
+// afterDoubt decides a press once it is known whether an earlier one counts.
+func (c *Carrier) afterDoubt(ctx context.Context, p Press, earlier *holding) {
+	err := work.Retry(ctx, knownFor, func() error {
+		if earlier.saving() == unsure {
+			return errNotKnown
+		}
+		return nil
+	})
+	if err != nil {
+		c.cannotTell(ctx, p, err)
 		return
 	}
-	if h := c.set.get(decision.ID(confirmed.ID)); h != nil && h.keep() {
-		p.Log.Info("kept; not known whether the decision was saved")
-		return // answered when it is known
-	}
-	first, withdrawn, err := c.Journal.Withdraw(ctx, c.recordOf(p))
-	switch {
-	case err != nil:
-		p.Log.Error("withdrawal not saved", "error", err)
-		c.answer(ctx, p, t.NotWithdrawn(confirmed), ephemeral)
-	case withdrawn && confirmed.Public:
-		p.Log.Info("withdrawn")
-		c.answer(ctx, p, t.Withdrawn(confirmed), replaceOriginal)
-	case withdrawn:
-		p.Log.Info("kept")
-		c.answer(ctx, p, t.Kept(confirmed), replaceOriginal)
-	case first.Outcome() == decision.Expired:
-		c.expired(ctx, p)
-	default:
-		p.Log.Info("decision came before the withdrawal")
-		c.answer(ctx, p, t.TooLateToWithdraw(confirmed, first, p.User), ephemeral)
-	}
+	c.Decide(ctx, p)
 }

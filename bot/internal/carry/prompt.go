@@ -45,8 +45,9 @@ type prompt struct {
 	uses     int // left to the prompt before the announcement
 	progress int // lines left
 	next     *texts.Message
-	counted  texts.Message // shown when the timer fires
-	last     bool          // next is the last update, or it has been shown
+	still    func(context.Context) bool // whether next is still true; nil if it stays true
+	counted  texts.Message              // shown when the timer fires
+	last     bool                       // next is the last update, or it has been shown
 	showing  chan struct{}
 	abort    context.CancelFunc // of the last update, while it is tried
 	timer    *time.Timer
@@ -58,18 +59,26 @@ type prompt struct {
 func (c *Carrier) newPrompt(r decision.Record, fresh *Press) *prompt {
 	p := &prompt{ctx: c.process, run: c.group.Run, uses: maxUses}
 	if fresh != nil {
-		p.shown = fresh.Shown
 		p.uses = max(maxUses-1-fresh.Spent, 0)
+		if !fresh.Confirmation.Public { // the prompt shows what follows
+			p.shown = fresh.Sign.Stop()
+			p.uses = max(p.uses-fresh.Sign.Spent(), 0)
+		}
 		p.progress = min(max(p.uses-minLast, 0), maxProgress)
 	}
 	if fresh != nil && fresh.View != "" { // a modal can be updated as often as one likes, while it is open
+		left := p.uses
 		p.uses, p.progress = math.MaxInt, math.MaxInt
 		p.update = func(ctx context.Context, m texts.Message) error {
-			show := c.Poster.Show
-			if p.isLast() {
-				show = c.Poster.ShowLast
+			if !p.isLast() {
+				return c.Poster.Show(ctx, fresh.View, texts.ModalOf(m))
 			}
-			return show(ctx, fresh.View, texts.ModalOf(m))
+			err := c.Poster.ShowLast(ctx, fresh.View, texts.ModalOf(m))
+			if status, _ := slackapi.Classify(err); status != slackapi.Refused || left == 0 || fresh.ResponseURL == "" {
+				return err
+			}
+			left-- // it is closed: the person reads it where it was opened
+			return c.Poster.Respond(ctx, fresh.ResponseURL, m, ephemeral)
 		}
 		return p
 	}
@@ -112,13 +121,15 @@ func (p *prompt) count(m texts.Message) {
 	})
 }
 
-// saving shows that the click isn't saved yet. It doesn't count as progress.
-func (p *prompt) saving(m texts.Message) {
+// saving shows that it isn't known whether the click is saved, if that is still
+// so. It doesn't count as progress.
+func (p *prompt) saving(m texts.Message, still func(context.Context) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopTimer()
 	if !p.last {
 		p.put(m)
+		p.still = still
 	}
 }
 
@@ -177,7 +188,7 @@ func (p *prompt) put(m texts.Message) {
 	if p.update == nil {
 		return
 	}
-	p.next = &m
+	p.next, p.still = &m, nil
 	if p.showing == nil {
 		p.showing = make(chan struct{})
 		p.run(p.showAll)
@@ -190,7 +201,7 @@ func (p *prompt) showAll() {
 	}
 	for {
 		p.mu.Lock()
-		m, last := p.next, p.last
+		m, last, still := p.next, p.last, p.still
 		p.next = nil
 		if m == nil {
 			close(p.showing)
@@ -199,9 +210,10 @@ func (p *prompt) showAll() {
 			return
 		}
 		p.mu.Unlock()
-		if last {
+		switch {
+		case last:
 			p.insist(*m)
-		} else {
+		case still == nil || still(p.ctx):
 			_ = p.once(p.ctx, *m) // the next state says more
 		}
 	}

@@ -15,7 +15,8 @@ type claims interface {
 	Claim(context.Context, decision.Record) (journal.Claim, error)
 	Withdraw(context.Context, decision.Record) (first decision.Record, withdrawn bool, err error)
 	Expire(context.Context, decision.Record) (first decision.Record, expired bool, err error)
-	GiveUp(ctx context.Context, l journal.Lease, tasks int) error
+	Abandon(context.Context, decision.Record) (first decision.Record, abandoned bool, err error)
+	GiveUp(ctx context.Context, l journal.Lease, tasks int, as decision.Outcome) error
 }
 
 // save claims the decision.
@@ -53,12 +54,16 @@ func numbers(ids []chamelio.TaskID) []int64 {
 }
 
 // closePrompt makes sure that the click is never carried out.
-func (l *life) closePrompt() decision.Event {
-	_, withdrawn, err := l.Journal.Withdraw(l.ctx, l.Record)
+func (l *life) closePrompt(as decision.Outcome) decision.Event {
+	end, row := l.Journal.Abandon, l.Record
+	if as == decision.Withdrawn {
+		end, row = l.Journal.Withdraw, l.keptBy()
+	}
+	_, closed, err := end(l.ctx, row)
 	switch {
 	case err != nil:
 		return decision.Event{Kind: decision.Uncertain}
-	case !withdrawn:
+	case !closed:
 		return decision.Event{Kind: decision.Occupied}
 	}
 	return decision.Event{Kind: decision.Done}

@@ -2,19 +2,11 @@ package carry
 
 import (
 	"context"
+	"slices"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
-	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
-
-// answer answers a press privately, or in place of its message.
-func (c *Carrier) answer(ctx context.Context, p Press, m texts.Message, where slackapi.Placement) bool {
-	if p.Shown != nil {
-		<-p.Shown
-	}
-	return c.Poster.Answer(ctx, p.Log, p.Target(), m, where)
-}
 
 // beaten answers a click whose claim found other decisions. It updates the
 // prompt through its queue, so that no older text overwrites the update.
@@ -29,7 +21,7 @@ func (l *life) beaten() {
 		return
 	case own && winner.ResponseURL != "" && winner.ResponseURL == l.ResponseURL && !unsure:
 		l.log.Info("click delivered twice")
-		if p.aside() == replaceOriginal {
+		if !p.Confirmation.Public && p.Sign.Replaced() {
 			l.followOther()
 		} else {
 			l.prompt.stop()
@@ -38,15 +30,9 @@ func (l *life) beaten() {
 	}
 	l.prompt.release()
 	switch {
-	case own && winner.Outcome() == decision.Withdrawn:
-		l.log.Info("click after the withdrawal")
-		l.prompt.end(l.Texts.Withdrawn(p.Confirmation))
-	case own && winner.Outcome() == decision.Expired:
-		l.log.Info("click after the request expired")
-		l.prompt.end(l.Texts.RanOut(p.Confirmation))
-		if p.Confirmation.Public {
-			c.answer(l.ctx, p, l.Texts.Expired(p.Confirmation), ephemeral)
-		}
+	case own && winner.Outcome().Closed():
+		l.log.Info("click on a closed prompt", "outcome", string(winner.Outcome()))
+		l.ended(winner)
 	case own && !unsure:
 		// The prompt may still show its buttons, if Slack didn't accept its
 		// update. The owner of the first click updates it with the outcome.
@@ -65,15 +51,31 @@ func (l *life) beaten() {
 	}
 }
 
+// ended shows in the prompt that it is closed, by the journal's row, and answers
+// the person who pressed it.
+func (l *life) ended(row decision.Record) {
+	c := l.press.Confirmation
+	l.prompt.end(l.Texts.Ended(c, row))
+	if c.Public {
+		l.Carrier.answer(l.ctx, *l.press, l.Texts.Closed(c, row, l.press.User), ephemeral)
+	}
+}
+
 // followOwn shows in the prompt the result of a click that another process
 // carries out.
 func (l *life) followOwn(winner decision.Record) {
 	show := func(d decision.Record) {
-		if d.Outcome() == "" {
+		switch {
+		case d.Outcome() == "":
 			l.prompt.end(l.Texts.Cancelling(d))
-			return
+		case d.Outcome().Closed():
+			l.ended(d)
+		default:
+			l.prompt.end(l.Texts.OutcomeLine(d))
 		}
-		l.prompt.end(l.Texts.OutcomeLine(d))
+	}
+	if l.toldAside() {
+		l.tell(l.Texts.CameSecond(l.press.Confirmation, l.press.User, winner), minLast-1, nil)
 	}
 	l.following([]decision.Record{winner}, func(d []decision.Record) { show(d[0]) })
 }
@@ -87,8 +89,28 @@ func (l *life) followOther() {
 		l.following(l.winners, func(d []decision.Record) { l.prompt.end(l.Texts.CameSecond(p.Confirmation, p.User, d...)) })
 		return
 	}
-	l.following(l.winners, func(d []decision.Record) { l.prompt.end(l.Texts.Overtaken(p.Confirmation, d...)) })
+	l.following(l.winners, func(d []decision.Record) {
+		l.prompt.end(l.Texts.Overtaken(p.Confirmation, d...))
+		if slices.ContainsFunc(d, func(w decision.Record) bool { return w.Outcome().Closed() }) {
+			l.abandon()
+		}
+	})
 	l.Carrier.answer(l.ctx, p, l.Texts.CameSecond(p.Confirmation, p.User, l.winners...), ephemeral)
+	l.await(p, ephemeral, l.winners...)
+}
+
+// abandon closes a request that was approved, but lost to decisions that were
+// closed in their turn: it doesn't end as one that no one approved.
+func (l *life) abandon() {
+	l.group.Run(func() {
+		_, err := l.Carrier.known(l.process, func() (decision.Record, error) {
+			first, _, err := l.Journal.Abandon(l.process, l.Record)
+			return first, err
+		})
+		if err != nil {
+			l.log.Warn("request not closed", "error", err)
+		}
+	})
 }
 
 // following shows decisions in their current state and, if one has no outcome
@@ -109,7 +131,7 @@ func (l *life) following(winners []decision.Record, show func([]decision.Record)
 // another replica, if its acknowledgement is late.
 func (c *Carrier) OtherDelivery(ctx context.Context, p Press) {
 	first, err := c.Journal.Get(ctx, decision.ID(p.Confirmation.ID))
-	if err == nil && first.Outcome() != decision.Withdrawn && first.Outcome() != decision.Expired {
+	if err == nil && !first.Outcome().Closed() {
 		c.follow(ctx, p, first, ephemeral)
 	}
 }
@@ -118,12 +140,26 @@ func (c *Carrier) OtherDelivery(ctx context.Context, p Press) {
 // current state of the first click's decision and, if that isn't final, its
 // outcome later.
 func (c *Carrier) follow(ctx context.Context, p Press, winner decision.Record, where slackapi.Placement) {
-	if !c.answer(ctx, p, c.Texts.CameSecond(p.Confirmation, p.User, winner), where) {
+	if c.answer(ctx, p, c.Texts.CameSecond(p.Confirmation, p.User, winner), where) {
+		c.await(p, where, winner)
+	}
+}
+
+// await answers a press again when the decisions that came first have their
+// outcomes, if its person doesn't see these elsewhere: in place of a prompt that
+// only they see, and otherwise if a decision that was promised to be carried out
+// is closed instead.
+func (c *Carrier) await(p Press, where slackapi.Placement, winners ...decision.Record) {
+	if allDecided(winners) {
 		return
 	}
-	if winner.Outcome() == "" && p.Ephemeral {
-		c.followers.add([]decision.Record{winner}, func(ctx context.Context, decided []decision.Record) {
-			c.answer(ctx, p, c.Texts.CameSecond(p.Confirmation, p.User, decided...), replaceOriginal)
-		})
-	}
+	c.followers.add(winners, func(ctx context.Context, decided []decision.Record) {
+		switch {
+		case p.Ephemeral:
+			where = replaceOriginal
+		case !slices.ContainsFunc(decided, func(d decision.Record) bool { return d.Outcome().Closed() }):
+			return
+		}
+		c.answer(ctx, p, c.Texts.CameSecond(p.Confirmation, p.User, decided...), where)
+	})
 }

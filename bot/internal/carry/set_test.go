@@ -94,16 +94,16 @@ func TestHeldDecisionsAreBounded(t *testing.T) {
 
 func TestKeepTaskCountsUntilTheClaimIsWon(t *testing.T) {
 	h := newHolding(t.Context(), decision.Record{ID: "a"}, slog.New(slog.DiscardHandler))
-	if h.keep() {
+	if h.keep(decision.Record{}) {
 		t.Error("it counts while the first claim is under way: the journal decides that")
 	}
 	h.to(unsure)
-	if !h.keep() || !h.isKept(true) {
+	if !h.keep(decision.Record{}) || !h.isKept(true) {
 		t.Error("it doesn't count while it isn't known whether the click was saved")
 	}
 	h = newHolding(t.Context(), decision.Record{ID: "a"}, slog.New(slog.DiscardHandler))
 	h.to(unsure)
-	if h.isKept(true) || h.keep() {
+	if h.isKept(true) || h.keep(decision.Record{}) {
 		t.Error("it counts after the claim was won")
 	}
 }

@@ -15,14 +15,18 @@ func (l *life) show(do decision.Do) {
 	if do.Show == decision.ShowNothing || do.Show == l.shown && do.Show != decision.ShowOutcome {
 		return
 	}
+	if l.state.Stage == decision.Saving && l.press.Confirmation.Public {
+		l.showAside(do.Show)
+		return
+	}
 	before := l.shown
 	l.shown = do.Show
 	p, t := l.prompt, l.Texts
 	switch do.Show {
 	case decision.ShowSaving:
-		p.saving(t.StillSaving(l.press.Confirmation))
+		p.saving(t.StillSaving(l.press.Confirmation), l.inDoubt)
 	case decision.ShowRunning:
-		if before == decision.ShowSaving { // it says that nothing was sent yet
+		if before == decision.ShowSaving { // it says that nothing is certain
 			p.show(t.Cancelling(l.Record))
 		} else {
 			p.soon(t.Cancelling(l.Record))
@@ -35,16 +39,25 @@ func (l *life) show(do decision.Do) {
 		p.end(t.OutcomeLine(l.decided()))
 	case decision.ShowNotSaved:
 		p.release()
-		p.end(t.NotSaved(l.press.Confirmation))
+		l.ended(l.closedAs(l.Record, decision.NotSaved))
 	case decision.ShowKept:
 		p.release()
-		p.end(t.Kept(l.press.Confirmation))
+		l.ended(l.closedAs(l.keptBy(), decision.Withdrawn))
 	case decision.ShowPerhaps:
-		p.end(t.MaybeSaved(l.press.Confirmation))
+		l.perhaps()
 	case decision.ShowBeaten:
 		l.beaten()
 	case decision.ShowNothing, decision.ShowProgress:
 	}
+}
+
+// closedAs returns the row of a prompt that was closed.
+func (l *life) closedAs(row decision.Record, how decision.Outcome) decision.Record {
+	all := make([]decision.Result, len(row.Tasks))
+	for i := range all {
+		all[i].Outcome = how
+	}
+	return row.With(all...)
 }
 
 // isProgress reports whether a line says that work is in progress. With

@@ -73,7 +73,7 @@ const (
 
 	Won      // the claim is ours
 	Beaten   // another decision was first
-	Occupied // the prompt can't be closed: it has a row
+	Occupied // the prompt can't be closed: it has another row
 
 	Denied    // nothing was sent: by the journal's clock the click is too old
 	Unmarked  // nothing was sent: the journal didn't take note of the request
@@ -117,6 +117,7 @@ type Do struct {
 	Action Action
 	Where  Where         // with DoPost
 	For    time.Duration // with DoWait, DoDelay; with Show, the pause that it speaks of
+	As     Outcome       // with DoClose, DoGiveUp: Withdrawn or NotSaved
 	Show   Show
 	Leave  bool // with DoEnd: the decision still needs a process
 }
@@ -129,8 +130,8 @@ const (
 	DoEnd     Action = iota // stop carrying the decision; no answer
 	DoWait                  // Waited
 	DoSave                  // claim the decision: Won, Beaten
-	DoClose                 // withdraw the prompt: Done, Occupied
-	DoGiveUp                // withdraw the claim that was won: Done
+	DoClose                 // close the prompt: Done, Occupied
+	DoGiveUp                // close the claim that was won: Done
 	DoSend                  // if it is still ours to send: note a cancel request and send it. A Cancel event, Denied, Unmarked, Gone
 	DoUnmark                // note that no request had an effect: Done
 	DoGet                   // GET the task: a Task event
@@ -166,7 +167,7 @@ type Show uint8
 // The states of a prompt. The runtime shows each change once.
 const (
 	ShowNothing  Show = iota
-	ShowSaving        // the click isn't saved yet; nothing was sent
+	ShowSaving        // it isn't known whether the click is saved
 	ShowRunning       // the cancel is under way
 	ShowSlow          // it takes longer, or has to be tried again
 	ShowBusy          // Chamelio asked to wait for Do.For

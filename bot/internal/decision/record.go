@@ -25,12 +25,17 @@ const (
 	Failed           Outcome = "failed"            // not cancelled by this decision
 	Unknown          Outcome = "unknown"           // sent, and the result isn't known yet
 
-	// Withdrawn is a prompt that was taken back before anyone confirmed it, and
-	// Expired a request that no one confirmed in time. Neither is announced:
-	// nothing was decided.
+	// Withdrawn is a prompt that its requester took back, Expired one that no one
+	// confirmed in time, and NotSaved one whose click couldn't be saved. None is
+	// announced: nothing was sent, or will be.
 	Withdrawn Outcome = "withdrawn"
 	Expired   Outcome = "expired"
+	NotSaved  Outcome = "not_saved"
 )
+
+// Closed reports whether the outcome is the end of a prompt that decided
+// nothing.
+func (o Outcome) Closed() bool { return o == Withdrawn || o == Expired || o == NotSaved }
 
 // Various is the outcome of a decision whose tasks have different ones. No task
 // has it.

@@ -240,7 +240,13 @@ func (j *Journal) Withdraw(ctx context.Context, d decision.Record) (first decisi
 	return first, first.Outcome() == decision.Withdrawn, err
 }
 
-// Expire is Withdraw for a request that no one confirmed in time.
+// Abandon is Withdraw for a prompt whose click couldn't be saved.
+func (j *Journal) Abandon(ctx context.Context, d decision.Record) (first decision.Record, abandoned bool, err error) {
+	first, err = j.close(ctx, "closing a prompt whose click couldn't be saved", d, decision.NotSaved)
+	return first, first.Outcome() == decision.NotSaved, err
+}
+
+// Expire is Withdraw for a prompt that no one confirmed in time.
 func (j *Journal) Expire(ctx context.Context, d decision.Record) (first decision.Record, expired bool, err error) {
 	first, err = j.close(ctx, "recording that a request has expired", d, decision.Expired)
 	return first, first.Outcome() == decision.Expired, err

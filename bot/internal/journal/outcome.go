@@ -112,18 +112,18 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 	return nil
 }
 
-// GiveUp closes a decision that was claimed and that its person has withdrawn
-// before anything was sent. d has the decision's tasks.
-func (j *Journal) GiveUp(ctx context.Context, l Lease, tasks int) error {
+// GiveUp closes a decision that was claimed, with so many tasks, before anything
+// was sent: as Withdrawn or NotSaved.
+func (j *Journal) GiveUp(ctx context.Context, l Lease, tasks int, as decision.Outcome) error {
 	at := utc(time.Now())
 	seals := make([]decision.ID, tasks) // as a list that the engines read
 	for i := range seals {
-		seals[i] = decision.ID(j.seal(outcomeFields(l.ID, i, decision.Withdrawn, "", at)...))
+		seals[i] = decision.ID(j.seal(outcomeFields(l.ID, i, as, "", at)...))
 	}
 	_, err := j.step(ctx, "giving a decision up", l, j.lease, change{
 		set: `, announced_at = $6, announced_mac = $7`, when: `AND announced_at IS NULL AND ` + unresolved,
 		tasks: `outcome = $5, detail = '', finished_at = $6, sent_at = 0, outcome_mac = ` + j.element(8, `position`), where: `true`,
-		args: []any{string(decision.Withdrawn), at, j.seal(announcedFields(l.ID, "", at)...), idList(seals)},
+		args: []any{string(as), at, j.seal(announcedFields(l.ID, "", at)...), idList(seals)},
 	})
 	return err
 }

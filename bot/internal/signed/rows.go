@@ -20,8 +20,8 @@ import (
 // click's, even in the same millisecond.
 func (s Signer) SignClick(d decision.Record) string { return s.SignRow(d, "") }
 
-// SignRow is SignClick for a row that closes a prompt, Withdrawn or Expired,
-// instead of deciding anything. The row can't be turned into a decision.
+// SignRow is SignClick for a row that closes a prompt, with an outcome that is
+// Closed, instead of deciding anything. The row can't be turned into a decision.
 //
 // The address for the answer has a MAC of its own, because it is erased when
 // it isn't needed any more.
@@ -75,7 +75,7 @@ func (s Signer) VerifyRow(d decision.Record) error {
 	fits := func(given, want string) bool { return hmac.Equal([]byte(given), []byte(want)) }
 	closed := decision.Outcome("")
 	if !fits(parts[2], rowMAC(keys.clicks, parts[1], d, closed)) {
-		if closed = d.Outcome(); !isClosed(closed) || !fits(parts[2], rowMAC(keys.clicks, parts[1], d, closed)) {
+		if closed = d.Outcome(); !closed.Closed() || !fits(parts[2], rowMAC(keys.clicks, parts[1], d, closed)) {
 			return errNoClick
 		}
 	}
@@ -87,8 +87,6 @@ func (s Signer) VerifyRow(d decision.Record) error {
 	}
 	return s.verifyConfirmation(d, closed)
 }
-
-func isClosed(o decision.Outcome) bool { return o == decision.Withdrawn || o == decision.Expired }
 
 // verifyConfirmation compares a row, whose own MAC is valid, with the
 // confirmation that it carries.

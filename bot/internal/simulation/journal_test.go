@@ -146,6 +146,14 @@ func (j *faultyJournal) Withdraw(ctx context.Context, d decision.Record) (decisi
 	return a.first, a.withdrawn, err
 }
 
+func (j *faultyJournal) Abandon(ctx context.Context, d decision.Record) (first decision.Record, abandoned bool, err error) {
+	first, err = journaltest.Call(ctx, j.around, "Abandon", d.ID, func(ctx context.Context) (found decision.Record, err error) {
+		found, abandoned, err = j.real.Abandon(ctx, d)
+		return found, err
+	})
+	return first, abandoned && err == nil, err
+}
+
 func (j *faultyJournal) MarkSent(ctx context.Context, l journal.Lease, task int) (journal.Lease, error) {
 	return journaltest.Call(ctx, j.around, "MarkSent", l.ID, func(ctx context.Context) (journal.Lease, error) {
 		got, err := j.real.MarkSent(ctx, l, task)

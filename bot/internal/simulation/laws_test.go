@@ -267,7 +267,7 @@ func (c *checker) since(t time.Time) time.Duration {
 // in its channel or to its requester, and an unknown one is settled.
 func (c *checker) allTold(d decision.Record) {
 	switch {
-	case d.Outcome() == decision.Withdrawn || d.Outcome() == decision.Expired || slices.Contains(c.forged, d.ID):
+	case d.Outcome().Closed() || slices.Contains(c.forged, d.ID):
 		return
 	case d.AnnouncedAt.IsZero():
 		c.breaks("no orphan", "%s (%q) is not announced %s after the faults stopped", short(d.ID), d.Outcome(), allToldWithin)
@@ -328,7 +328,7 @@ func (c *checker) announcedTogether(d decision.Record, announced []sight) {
 // prompt (law 13): the last text of a prompt is the outcome, unless something
 // prevented it.
 func (c *checker) prompt(d decision.Record) {
-	if d.Outcome() == decision.Withdrawn || d.Outcome() == decision.Expired || d.AnnouncedAt.IsZero() || c.hindered() || c.modalHindered(d.ID) || slices.Contains(c.forged, d.ID) || c.decidedTwice(d.ID) {
+	if d.Outcome().Closed() || d.AnnouncedAt.IsZero() || c.hindered() || c.modalHindered(d.ID) || slices.Contains(c.forged, d.ID) || c.decidedTwice(d.ID) {
 		return
 	}
 	prompt, _ := c.about(d.ID)

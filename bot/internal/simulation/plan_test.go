@@ -121,7 +121,7 @@ type outsideEvent struct {
 // boundaries are the calls at which a process can be made to crash.
 var boundaries = []string{
 	"Claim", "Claim", "MarkSent", "MarkUnsent", "Finish", "Finish", "BeginAnnouncing", "NotAnnounced", "MarkAnnounced", "MarkAnnounced",
-	"Withdraw", "GiveUp", "TakeExpired", "RenewAll", "Release", "TakeUnsettled", "LookAgain", "BeginSettling", "MarkSettled",
+	"Withdraw", "Abandon", "GiveUp", "TakeExpired", "RenewAll", "Release", "TakeUnsettled", "LookAgain", "BeginSettling", "MarkSettled",
 	"TakeNote", "MarkNoted", "Refused", "Beat", "Get", "PutOff", "Leave",
 	"Opened", "TakeToRemind", "TakeEnded", "Became", "Forget", "Unsettled",
 	"chat.postMessage", "chat.postMessage", "response_url", "response_url", "users.info", "apps.connections.open", "auth.test",

@@ -137,7 +137,7 @@ func (c *checker) decidedTwice(id decision.ID) bool {
 	if !c.lost(id) && !slices.Contains(c.meddled, id) {
 		return false
 	}
-	if o := c.rows[id].Outcome(); o == decision.Withdrawn || o == decision.Expired {
+	if c.rows[id].Outcome().Closed() {
 		return true
 	}
 	n := 0
@@ -172,7 +172,7 @@ func (c *checker) putBack() {
 			says := understood(s.meaning)
 			return says != saysOther && says != saysWaiting || len(s.tasks) > 0 || s.meaning == texts.Meaning(decision.Various)
 		})
-		if d := c.rows[v.id]; !ended && !told && d.Outcome() != decision.Withdrawn && d.Outcome() != decision.Expired {
+		if d := c.rows[v.id]; !ended && !told && !d.Outcome().Closed() {
 			c.breaks("what vanished is put back", "%s vanished under %s, which lived on, and nobody was told of it", short(v.id), owner)
 		}
 	}

@@ -17,15 +17,25 @@ func inPlace(c decision.Confirmation, toClicker, toAll string) Message {
 }
 
 // NotYoursToWithdraw answers someone who tries to withdraw another person's
-// request.
-func (w Texts) NotYoursToWithdraw(c decision.Confirmation) Message {
-	return say("Only %s can withdraw this request. It expires at %s unless someone approves it.", mention(c.Requester), clock(c.ExpiresAt))
+// request. open says that no one has decided it.
+func (w Texts) NotYoursToWithdraw(c decision.Confirmation, open bool) Message {
+	text := fmt.Sprintf("Only %s can withdraw this request.", mention(c.Requester))
+	if open {
+		text += fmt.Sprintf(" It expires at %s unless someone approves it.", clock(c.ExpiresAt))
+	}
+	return say("%s", text)
 }
 
-// NotWithdrawn answers *Keep task* and *Withdraw request* if the journal can't
-// save that.
-func (w Texts) NotWithdrawn(c decision.Confirmation) Message {
-	return say("I couldn't save that, so %s can still be cancelled. Press *%s* again.", w.asked(c), keepLabel(c))
+// MaybeWithdrawn answers *Keep task* and *Withdraw request* if the journal
+// doesn't say whether it saved that.
+func (w Texts) MaybeWithdrawn(c decision.Confirmation) Message {
+	return say("I'm not sure whether I could save that, so %s may still be cancelled. Press *%s* again.", w.asked(c), keepLabel(c))
+}
+
+// CannotTell answers someone whose prompt has ended, or is being decided, if the
+// journal doesn't say how.
+func (w Texts) CannotTell(c decision.Confirmation) Message {
+	return say("I can't tell what became of this prompt for %s. If no result appears in %s within a few minutes, type %s.", w.asked(c), inChannelNamed(c.Channel), w.again(c.IDs()...))
 }
 
 // TooLateToWithdraw answers *Keep task* and *Withdraw request* after first has
@@ -47,6 +57,27 @@ func (w Texts) Checking(c decision.Confirmation) Message {
 	return say("%s I'm checking whether you can cancel %s. It's taking longer than usual, but there's no need to press again.", emojiPending, w.asked(c)).meaning(MeansChecking)
 }
 
+// CheckingKeep is Checking for *Keep task* and *Withdraw request*.
+func (w Texts) CheckingKeep(c decision.Confirmation) Message {
+	return say("%s I'm checking whether it's too late to keep %s. It's taking longer than usual, but there's no need to press again.", emojiPending, w.asked(c)).meaning(MeansChecking)
+}
+
+// CheckingEnd is Checking for a click that doesn't count by itself: it came too
+// late, or someone else's does.
+func (w Texts) CheckingEnd(c decision.Confirmation) Message {
+	return say("%s I'm checking what became of this prompt for %s. It's taking longer than usual, but there's no need to press again.", emojiPending, w.asked(c)).meaning(MeansChecking)
+}
+
+// Counted follows Checking and StillSaving below a prompt that shows the result
+// itself: the click counts.
+func (w Texts) Counted(d decision.Record) Message {
+	what := "Your decision"
+	if d.Confirmer != d.Requester {
+		what = "Your approval"
+	}
+	return say("%s counts: I'm cancelling %s, and I'll post the result in %s.", what, w.decided(d), inChannelNamed(d.Channel)).meaning(MeansUnderWay)
+}
+
 // NotYourPrompt answers a click on another person's prompt.
 func (w Texts) NotYourPrompt() Message {
 	return say("This prompt isn't yours. To cancel a task, type `%s` and its ID.", w.Command)
@@ -62,21 +93,24 @@ func (w Texts) ClickedTooFast() Message {
 	return say("You're clicking faster than I can handle, so I ignored that one. Any earlier click on this message still counts. Otherwise, try again in a minute.")
 }
 
-// StillSaving replaces a prompt while it isn't known whether the journal saved
-// the decision. Until it is, nothing is sent to Chamelio.
+// StillSaving is for someone whose decision may be in the journal, or not. Another
+// replica may have used the same prompt, so it doesn't say what was sent.
 func (w Texts) StillSaving(c decision.Confirmation) Message {
-	return inPlace(c,
-		fmt.Sprintf("%s I'm having trouble saving your decision to cancel %s, so I haven't started yet. I'll keep trying.", emojiPending, w.asked(c)),
-		fmt.Sprintf("%s I'm having trouble saving the approval to cancel %s, so I haven't started yet. I'll keep trying.", emojiPending, w.asked(c))).meaning(MeansUnderWay)
+	return say("%s I'm having trouble saving your %s to cancel %s, so I can't say yet whether it counts. I'll keep trying.", emojiPending, yourClick(c), w.asked(c)).meaning(MeansUnderWay)
 }
 
-// MaybeSaved replaces a prompt if this process will never know whether the
-// journal saved the decision.
+// MaybeSaved is for someone of whose decision this process will never know
+// whether the journal saved it.
 func (w Texts) MaybeSaved(c decision.Confirmation) Message {
-	rest := fmt.Sprintf("was saved. If no result appears in %s within a few minutes, type %s again.", inChannelNamed(c.Channel), w.again(c.IDs()...))
-	return inPlace(c,
-		fmt.Sprintf("I'm not sure your decision to cancel %s %s", w.asked(c), rest),
-		fmt.Sprintf("I'm not sure the approval to cancel %s %s", w.asked(c), rest))
+	return say("I'm not sure your %s to cancel %s was saved. If no result appears in %s within a few minutes, type %s again.", yourClick(c), w.asked(c), inChannelNamed(c.Channel), w.again(c.IDs()...))
+}
+
+// yourClick is what a click on the prompt is to its person.
+func yourClick(c decision.Confirmation) string {
+	if c.Public {
+		return "approval"
+	}
+	return "decision"
 }
 
 // NotSaved replaces a prompt whose decision certainly wasn't saved.
@@ -85,6 +119,44 @@ func (w Texts) NotSaved(c decision.Confirmation) Message {
 	return inPlace(c,
 		fmt.Sprintf("I couldn't save your decision to cancel %s, %s", w.asked(c), rest),
 		fmt.Sprintf("I couldn't save the approval to cancel %s, %s", w.asked(c), rest)).meaning(MeansNotSaved)
+}
+
+// Ended replaces a prompt that is closed. It says what the journal has about it,
+// in row, and nothing of what a later click brought along.
+func (w Texts) Ended(c decision.Confirmation, row decision.Record) Message {
+	c.Reason = row.Reason
+	if row.Confirmer != "" && row.Confirmer != row.Requester {
+		c.Reason = "" // the approver may have given it
+	}
+	return w.ended(c, row.Outcome())
+}
+
+func (w Texts) ended(c decision.Confirmation, how decision.Outcome) Message {
+	switch how {
+	case decision.Withdrawn:
+		return w.Withdrawn(c)
+	case decision.NotSaved:
+		return w.NotSaved(c)
+	default:
+		return w.RanOut(c)
+	}
+}
+
+// Closed answers user, who pressed a button of a prompt that is closed. A prompt
+// that only they see shows it itself.
+func (w Texts) Closed(c decision.Confirmation, row decision.Record, user string) Message {
+	again := fmt.Sprintf("To ask again, type %s.", w.again(c.IDs()...))
+	switch how := row.Outcome(); {
+	case how == decision.Expired:
+		return w.Expired(c)
+	case !c.Public:
+		return w.Ended(c, row)
+	case how == decision.NotSaved:
+		return say("This request has ended: I couldn't save an approval, so I sent nothing to Chamelio for it. %s", again).meaning(MeansNotSaved)
+	case user == c.Requester:
+		return say("You withdrew this request, so I sent nothing to Chamelio for it. %s", again).meaning(MeansKept)
+	}
+	return say("%s withdrew this request, so your click doesn't count, and I sent nothing to Chamelio for it. %s", mention(c.Requester), again).meaning(MeansKept)
 }
 
 // underWay returns a progress line, which replaces the prompt.
@@ -120,6 +192,8 @@ func (w Texts) CameSecond(c decision.Confirmation, user string, winners ...decis
 	}
 	mine := winner.Confirmer == user
 	switch {
+	case string(winner.ID) == c.ID && winner.Outcome().Closed():
+		return w.Closed(c, winner, user)
 	case winner.Outcome() == "" && mine:
 		return say("Already on it: you confirmed cancelling %s at %s. I'll post the result in %s.",
 			w.decided(winner), clock(winner.DecidedAt), inChannelNamed(winner.Channel)).meaning(MeansUnderWay)
@@ -136,7 +210,7 @@ func (w Texts) lostSeveral(l lost, user string) Message {
 	if d.Outcome() == "" {
 		return say("%s already confirmed cancelling %s, and I'm working on it. See %s for each result.", by, numbered(d.IDs()), l.where()).meaning(MeansUnderWay)
 	}
-	return say("%s already confirmed cancelling these tasks. %s", by, lineOfSeveral(d, l.where())).meansOutcome(d.Outcome())
+	return say("%s already confirmed cancelling these tasks. %s", by, lineOfSeveral(d, l.where())+w.againAfterClosed(d)).meansOutcome(d.Outcome())
 }
 
 // happened says to user who decided, when, and the result.
@@ -155,6 +229,8 @@ func (w Texts) Overtaken(c decision.Confirmation, winners ...decision.Record) Me
 	switch own := !l.toOthers(); {
 	case own && winners[0].Outcome() == "":
 		return w.Cancelling(winners[0])
+	case own && winners[0].Outcome().Closed():
+		return w.Ended(c, winners[0])
 	case own:
 		return w.OutcomeLine(winners[0])
 	}
@@ -165,13 +241,16 @@ func (w Texts) Overtaken(c decision.Confirmation, winners ...decision.Record) Me
 	switch {
 	case d.Outcome() == "":
 	case l.several():
-		became = emojiOf(resultsOf(d)) + " " + lineOfSeveral(d, l.where())
+		became = emojiOf(resultsOf(d)) + " " + lineOfSeveral(d, l.where()) + w.againAfterClosed(d)
 	default:
 		became = emojiOf(resultsOf(d)) + " " + w.line(d)
 	}
 	other := "another request"
 	if len(winners) > 1 {
 		other = "other requests"
+	}
+	if closedOf(d) == len(d.Tasks) && len(d.Tasks) > 0 && !l.several() {
+		return say("%s had confirmed %s first. %s This one, from %s, wasn't used.", upperFirst(l.people("")), other, w.line(d), mention(c.Requester)).meansOutcome(d.Outcome())
 	}
 	return say("%s %s had confirmed %s first. This one, from %s, wasn't used.", became, l.people(""), other, mention(c.Requester)).meansOutcome(d.Outcome())
 }

@@ -119,6 +119,17 @@ var settledUnknown = outcomeText{outcome: decision.Unknown, emoji: emojiWarning,
 	what: "I couldn't find out whether {task} was cancelled, and I've stopped checking.",
 	next: "Check its page in Chamelio before you do anything else."}
 
+// closedTexts are for people who lost to a decision that was closed before
+// anything was sent. They follow the sentence that says who had confirmed.
+var closedTexts = []outcomeText{
+	{outcome: decision.Withdrawn, emoji: emojiNote,
+		what: "That was taken back before I sent anything. To cancel {task}, type {again}."},
+	{outcome: decision.NotSaved, emoji: emojiNote,
+		what: "That couldn't be saved, so I sent nothing. To cancel {task}, type {again}."},
+	{outcome: decision.Expired, emoji: emojiNote,
+		what: "That expired before I sent anything. To cancel {task}, type {again}."},
+}
+
 // keyRefused has a clause for each of Chamelio's reasons to refuse the key. It
 // follows "I've lost access to Chamelio".
 var keyRefused = map[chamelio.Reason]string{
@@ -135,7 +146,11 @@ var keyRefused = map[chamelio.Reason]string{
 func outcomeOf(r decision.Result) outcomeText {
 	var best, unknown outcomeText
 	fit := -1
-	for _, row := range outcomeTexts {
+	rows := outcomeTexts
+	if r.Outcome.Closed() {
+		rows = closedTexts
+	}
+	for _, row := range rows {
 		if row.outcome == decision.Unknown && row.cause == "" {
 			unknown = row
 		}

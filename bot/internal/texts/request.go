@@ -38,16 +38,10 @@ func (w Texts) Reminder(c decision.Confirmation) Message {
 }
 
 // LastOf returns the last text of a request that has come to its end. d is the
-// decision about it. last is nil if the request shows its last text already.
-// over is false if d has no outcome yet.
+// decision about it. over is false if d has no outcome yet.
 func (w Texts) LastOf(c decision.Confirmation, d decision.Record) (last *Message, over bool) {
-	switch own := string(d.ID) == c.ID; {
-	case own && d.Outcome() == decision.Expired:
-		return new(w.RanOut(c)), true
-	case own && d.Outcome() == decision.Withdrawn && d.Confirmer == c.Requester:
-		return new(w.Withdrawn(c)), true
-	case own && d.Outcome() == decision.Withdrawn:
-		return nil, true // confirmed, but given up: it says so
+	if string(d.ID) == c.ID && d.Outcome().Closed() {
+		return new(w.ended(c, d.Outcome())), true
 	}
 	return new(w.Overtaken(c, d)), d.Outcome() != ""
 }

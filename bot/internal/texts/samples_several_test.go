@@ -104,6 +104,8 @@ func (s *sampler) ofLost(private, public decision.Confirmation, of func(...outco
 	s.add("tasks of others, done", "The same, when that is over.", toClicker, s.CameSecond(private, s.user, first, second))
 	s.during("request for tasks of others", "The same, for a request.", "in place of the request", s.Overtaken(public, first, by("U0LINUS", open)))
 	s.add("request for tasks of others, done", "The same, when that is over.", "in place of the request", s.Overtaken(public, first, by("U0LINUS", second)))
+	kept := second.With(decision.Result{Outcome: decision.Withdrawn}, decision.Result{Outcome: decision.Withdrawn})
+	s.during("tasks of others, taken back", "All of their tasks were being cancelled by other prompts, and a decision was taken back.", toClicker, s.CameSecond(private, s.user, first, kept))
 	first, second = between(of(unknown, cancelled, cancelled))
 	s.during("tasks of others, unknown", "The same, when an outcome isn't known.", toClicker, s.CameSecond(private, s.user, first, second))
 	s.during("request for tasks of others, unknown", "The same, for a request.", "in place of the request", s.Overtaken(public, first, by("U0LINUS", second)))

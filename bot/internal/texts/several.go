@@ -62,7 +62,27 @@ func lineOfSeveral(d decision.Record, where string) string {
 	if unknown > 0 {
 		return fmt.Sprintf("I couldn't tell right away what happened to %d of %s. %s", unknown, numbered(d.IDs()), willReport)
 	}
-	return fmt.Sprintf("Cancelled %d of %s. See %s for each result.", cancelled, numbered(d.IDs()), where)
+	text := fmt.Sprintf("Cancelled %d of %s.", cancelled, numbered(d.IDs()))
+	if closedOf(d) < len(d.Tasks) {
+		text += fmt.Sprintf(" See %s for each result.", where)
+	}
+	return text
+}
+
+// closedOf returns how many tasks of a decision were closed before anything was
+// sent.
+func closedOf(d decision.Record) int {
+	return len(d.Only(func(t decision.Item) bool { return t.Outcome.Closed() }).Tasks)
+}
+
+// againAfterClosed follows lineOfSeveral, and says how to cancel the tasks whose
+// decisions were closed before anything was sent.
+func (w Texts) againAfterClosed(d decision.Record) string {
+	closed := d.Only(func(t decision.Item) bool { return t.Outcome.Closed() }).IDs()
+	if len(closed) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" Of %d, the confirmation was taken back or couldn't be saved before I sent anything. To cancel what is left, type %s.", len(closed), w.again(closed...))
 }
 
 // emojiOf returns the emoji of several results: the one that needs most

@@ -23,6 +23,9 @@ func Retry(ctx context.Context, limit time.Duration, try func() error) error {
 	return err
 }
 
+// Permanent returns an error after which Retry doesn't try again.
+func Permanent(err error) error { return backoff.Permanent(err) }
+
 // Sleep waits for d. It returns false if ctx ends first.
 func Sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)

@@ -116,8 +116,8 @@ func (j *Journal) SigningKeys(ctx context.Context) ([]string, error) {
 	return Call(ctx, j.Around, "SigningKeys", "", func(ctx context.Context) ([]string, error) { return j.Journal.SigningKeys(ctx) })
 }
 
-func (j *Journal) GiveUp(ctx context.Context, l journal.Lease, tasks int) error {
-	return j.Around(ctx, "GiveUp", l.ID, func(ctx context.Context) error { return j.Journal.GiveUp(ctx, l, tasks) })
+func (j *Journal) GiveUp(ctx context.Context, l journal.Lease, tasks int, as decision.Outcome) error {
+	return j.Around(ctx, "GiveUp", l.ID, func(ctx context.Context) error { return j.Journal.GiveUp(ctx, l, tasks, as) })
 }
 
 func (j *Journal) Release(ctx context.Context, all ...journal.Lease) error {
@@ -170,6 +170,14 @@ func (j *Journal) Withdraw(ctx context.Context, d decision.Record) (first decisi
 		return found, err
 	})
 	return first, withdrawn && err == nil, err
+}
+
+func (j *Journal) Abandon(ctx context.Context, d decision.Record) (first decision.Record, abandoned bool, err error) {
+	first, err = Call(ctx, j.Around, "Abandon", d.ID, func(ctx context.Context) (found decision.Record, err error) {
+		found, abandoned, err = j.Journal.Abandon(ctx, d)
+		return found, err
+	})
+	return first, abandoned && err == nil, err
 }
 
 func (j *Journal) Expire(ctx context.Context, d decision.Record) (first decision.Record, expired bool, err error) {

@@ -1,0 +1,127 @@
+package carry
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
+)
+
+// This file has what only the person reads who approved a request. A request is
+// everyone's: until the journal has the approval, another replica may carry out
+// someone else's, and its text stays.
+
+// tellFor bounds the tries of tell.
+const tellFor = 10 * time.Second
+
+var errNotTrue = errors.New("it isn't true any more")
+
+// showAside shows a state of saving an approval.
+func (l *life) showAside(show decision.Show) {
+	if show != decision.ShowSaving {
+		return
+	}
+	l.shown, l.told = show, true
+	l.tell(l.Texts.StillSaving(l.press.Confirmation), minLast, l.inDoubt)
+}
+
+// inDoubt reports whether it still isn't known whether the click is saved. It
+// asks the journal, too: another replica may have used the same prompt.
+func (l *life) inDoubt(ctx context.Context) bool {
+	if l.saving() != unsure {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
+	defer cancel()
+	first, err := l.Journal.Get(ctx, l.ID)
+	return err != nil || first.MAC == l.MAC && first.Outcome() == ""
+}
+
+// toldAside reports whether the person read below the prompt that the click is
+// being checked or saved.
+func (l *life) toldAside() bool {
+	return l.press != nil && l.press.View == "" && (l.told || l.press.Sign.below())
+}
+
+// won ends the sign of a press that is carried out. A person who read below the
+// prompt that it is being checked or saved reads that it counts.
+func (l *life) won() {
+	l.endSign()
+	if l.toldAside() {
+		l.tell(l.Texts.Counted(l.Record), minLast-1, nil)
+	}
+}
+
+// endSign ends the sign of a press, and counts its use of the response_url.
+func (l *life) endSign() {
+	if l.signing {
+		l.signing = false
+		l.prompt.spend(l.press.Sign.Spent())
+	}
+}
+
+// perhaps says, when the process stops, that it isn't known whether the click was
+// saved.
+func (l *life) perhaps() {
+	m := l.Texts.MaybeSaved(l.press.Confirmation)
+	if !l.press.Confirmation.Public {
+		l.prompt.end(m)
+		return
+	}
+	ctx, cancel := l.detached()
+	defer cancel()
+	_ = l.Poster.To(ctx, l.press.Target(), m, ephemeral)
+}
+
+// tell tells the person something below the prompt, once, if keep uses of the
+// response_url are left for the prompt, and if it is still true at each try; nil
+// if it stays true.
+func (l *life) tell(m texts.Message, keep int, still func(context.Context) bool) {
+	p := *l.press
+	l.endSign()
+	if !l.prompt.spare(keep) {
+		return
+	}
+	l.group.Run(func() {
+		if sent := p.Sign.Stop(); sent != nil {
+			<-sent
+		}
+		err := work.Retry(l.process, tellFor, func() error {
+			if still != nil && !still(l.process) {
+				return work.Permanent(errNotTrue)
+			}
+			return slackapi.UnlessPosted(l.Poster.To(l.process, p.Target(), m, ephemeral))
+		})
+		if err != nil {
+			l.log.Info("can't answer a click in addition to its prompt", "error", err)
+		}
+	})
+}
+
+// spare takes a use for something else, if more than keep are left.
+func (p *prompt) spare(keep int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.uses <= keep {
+		return false
+	}
+	p.spendLocked(1)
+	return true
+}
+
+// spend counts uses that were spent on something else.
+func (p *prompt) spend(uses int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.spendLocked(uses)
+}
+
+// spendLocked is spend with mu held.
+func (p *prompt) spendLocked(uses int) {
+	p.uses = max(p.uses-uses, 0)
+	p.progress = min(p.progress, max(p.uses-minLast, 0))
+}

@@ -1,0 +1,87 @@
+package carry
+
+import (
+	"context"
+	"errors"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+// Keep handles the button Keep task. The prompt is closed in the journal, so
+// that a click that arrives later finds it closed, and the answer to the
+// person is true. An error means "maybe" (law 7): the journal is asked again.
+// Keep doesn't block.
+func (c *Carrier) Keep(p Press) {
+	if p.Confirmation.Public && p.User != p.Confirmation.Requester {
+		c.apart(func(ctx context.Context) { c.notTheirs(ctx, p) })
+		return
+	}
+	c.apart(func(ctx context.Context) { c.keep(ctx, p) })
+}
+
+// keep closes a prompt for its requester. A click that may be in the journal is
+// given up by the process that saves it.
+func (c *Carrier) keep(ctx context.Context, p Press) {
+	row := c.recordOf(p)
+	first, err := c.known(ctx, func() (decision.Record, error) {
+		h := c.set.get(p.id())
+		if h != nil && h.keep(row) {
+			p.Log.Info("kept; not known whether the decision was saved")
+		}
+		first, _, err := c.Journal.Withdraw(ctx, row)
+		if err == nil && first.Outcome() == "" && h != nil && h.saving() < carried {
+			err = errNotKnown
+		}
+		return first, err
+	})
+	below := p.Sign.below()
+	switch {
+	case err != nil:
+		p.Log.Error("not known whether a withdrawal was saved", "error", err)
+		ctx, cancel := c.lastly(ctx)
+		defer cancel()
+		c.answer(ctx, p, c.Texts.MaybeWithdrawn(p.Confirmation), ephemeral)
+	case first.Outcome() != decision.Withdrawn && first.Outcome().Closed():
+		c.closed(ctx, p, first)
+	case first.Outcome().Closed():
+		if p.Confirmation.Public {
+			p.Log.Info("withdrawn")
+		} else {
+			p.Log.Info("kept")
+		}
+		c.answer(ctx, p, c.Texts.Ended(p.Confirmation, first), replaceOriginal)
+		if below && p.Confirmation.Public {
+			c.answer(ctx, p, c.Texts.Closed(p.Confirmation, first, p.User), ephemeral)
+		}
+	default:
+		p.Log.Info("decision came before the withdrawal")
+		where := p.aside()
+		c.answer(ctx, p, c.Texts.TooLateToWithdraw(p.Confirmation, first, p.User), where)
+		c.await(p, where, first)
+	}
+}
+
+// notTheirs answers someone who tries to withdraw another person's request.
+func (c *Carrier) notTheirs(ctx context.Context, p Press) {
+	p.Log.Info("click refused", "reason", "only the requester withdraws")
+	open := false
+	row, err := c.known(ctx, func() (decision.Record, error) {
+		row, err := c.Journal.Get(ctx, p.id())
+		if open = errors.Is(err, journal.ErrGone); open {
+			err = nil
+		}
+		return row, err
+	})
+	switch {
+	case err != nil || open:
+		ctx, cancel := c.lastly(ctx)
+		defer cancel()
+		c.answer(ctx, p, c.Texts.NotYoursToWithdraw(p.Confirmation, open), ephemeral)
+	case row.Outcome().Closed():
+		c.closed(ctx, p, row)
+	default:
+		c.answer(ctx, p, c.Texts.TooLateToWithdraw(p.Confirmation, row, p.User), ephemeral)
+		c.await(p, ephemeral, row)
+	}
+}

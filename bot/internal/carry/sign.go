@@ -1,0 +1,95 @@
+package carry
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
+)
+
+// signAfter is how long after a press its person is shown that it is being
+// handled. That message then has the same time to appear within three seconds.
+const signAfter = 1500 * time.Millisecond
+
+// Sign shows the person who pressed a button that the press is being handled, if
+// that takes long (law 13). It ends with the answer to the press. Its methods
+// work on a nil Sign, which shows nothing.
+type Sign struct {
+	where slackapi.Placement
+	timer *time.Timer
+
+	mu      sync.Mutex
+	over    bool
+	sent    chan struct{} // made when the message is sent, closed when Slack has answered
+	refused bool          // Slack certainly doesn't have the message
+}
+
+// Watch begins to watch a press. Unless it is answered soon, Watch shows m: in
+// place of the prompt if the press may replace it and the journal says that
+// nothing has been decided, else below it.
+func (c *Carrier) Watch(ctx context.Context, p Press, m texts.Message, mayReplace bool) *Sign {
+	s := &Sign{where: ephemeral}
+	if mayReplace {
+		s.where = p.Aside()
+	}
+	s.timer = time.AfterFunc(max(signAfter-time.Since(p.Received), 0), func() {
+		defer work.RecoverPanic(p.Log)
+		undecided := s.where == replaceOriginal && c.undecided(ctx, p)
+		s.mu.Lock()
+		if s.over {
+			s.mu.Unlock()
+			return
+		}
+		if !undecided {
+			s.where = ephemeral
+		}
+		s.sent = make(chan struct{})
+		s.mu.Unlock()
+		defer close(s.sent)
+		if err := c.Poster.To(ctx, p.Target(), m, s.where); err != nil {
+			p.Log.Info("can't show that a click is being checked", "error", err)
+			status, _ := slackapi.Classify(err)
+			s.refused = status != slackapi.Unclear
+		}
+	})
+	return s
+}
+
+// Stop ends the sign: nothing is sent after it. It returns a channel that is
+// closed once an earlier message has arrived; nil if there was none.
+func (s *Sign) Stop() <-chan struct{} {
+	if s == nil {
+		return nil
+	}
+	s.timer.Stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = true
+	return s.sent
+}
+
+// Spent returns how many uses of the response_url the sign has spent. It must be
+// called after Stop.
+func (s *Sign) Spent() int {
+	if s.Stop() == nil {
+		return 0
+	}
+	return 1
+}
+
+// below stops the sign, and reports whether it was sent below a message.
+func (s *Sign) below() bool { return s.Stop() != nil && s.where == ephemeral }
+
+// Replaced stops the sign, waits until it has arrived, and reports whether Slack
+// may show it in place of the prompt.
+func (s *Sign) Replaced() bool {
+	sent := s.Stop()
+	if sent == nil {
+		return false
+	}
+	<-sent
+	return s.where == replaceOriginal && !s.refused
+}
