@@ -119,8 +119,8 @@ func (j *Journal) vetNote(ctx context.Context, n sealedNote) error {
 		return nil
 	}
 	what := Unverified{Table: Notes, ID: n.ID, Tasks: n.Tasks, Channel: n.Channel}
-	return j.judge(ctx, t, what, 0, func() error { return t.VerifySeal(n.mac, noteFields(n.Note)...) }, func() error {
-		return j.setRowAside(ctx, Notes, `d.id = $1 AND d.mac = $2`, what, n.ID, n.mac)
+	return j.judge(ctx, t, what, 0, func() error { return t.VerifySeal(n.mac, noteFields(n.Note)...) }, func(judged Unverified) error {
+		return j.setRowAside(ctx, Notes, `d.id = $1 AND d.mac = $2`, judged, n.ID, n.mac)
 	})
 }
 
