@@ -7,6 +7,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // TestRowThatCannotReturnBlocksNothing sets retry = 1 for rows that can't
@@ -73,6 +74,33 @@ func TestDecisionReturnsWhole(t *testing.T) {
 		var got decision.Record
 		if got, err = other.Get(t.Context(), d.ID); err != nil || len(got.Tasks) != 2 {
 			t.Errorf("%+v %v", got, err)
+		}
+	})
+}
+
+// TestEpochAtTheLimitBlocksNothing inserts forged rows whose epoch can't grow.
+// They are set aside, and genuine rows are taken.
+func TestEpochAtTheLimitBlocksNothing(t *testing.T) {
+	const most = "9223372036854775807"
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		d := j.click(1)
+		won(t, j.Journal, d)
+		expire(t, url, string(d.ID))
+		must(t, j.Refused(t.Context(), decision.Note{Tasks: []chamelio.TaskID{1}, Person: "U1", Code: "guest", At: time.Now()}))
+		statement(t, url, `INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, epoch)
+			VALUES ('f', 'T1', 'C1', 'U1', 'U9', 'x', '2020-01-01 00:00:00+00:00', '2020-01-01 00:00:00+00:00', `+most+`)`)
+		statement(t, url, `INSERT INTO tasks (confirmation_id, position, task_id) VALUES ('f', 0, 99)`)
+		statement(t, url, `INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, epoch)
+			VALUES ('f', 'refusal', '2020-01-01 00:00:00+00:00', '', '', '', '', '', '', `+most+`)`)
+		if held := take(t, j.Journal, journal.ToResolve); len(held) != 1 || held[0].Record.ID != d.ID {
+			t.Errorf("taken: %+v", held)
+		}
+		if n, err := j.TakeNote(t.Context()); err != nil || n.Person != "U1" {
+			t.Errorf("noted: %+v %v", n, err)
+		}
+		if len(j.reported) != 2 {
+			t.Errorf("reported: %+v", j.reported)
 		}
 	})
 }
