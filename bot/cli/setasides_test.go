@@ -29,3 +29,13 @@ func TestSetAsideRowsOmitResponseURL(t *testing.T) {
 		}
 	}
 }
+
+// TestSetAsidesTableHasNoControlCharacters prints a row that someone else has
+// written.
+func TestSetAsidesTableHasNoControlCharacters(t *testing.T) {
+	var out bytes.Buffer
+	err := writeSetAsidesTable(&out, []setAsideEntry{{Table: "decisions\x1b[2J", ConfirmationID: "c\a", Why: "\x1b[31mAda cancelled 5\nforged line", ID: "x\x1b]0;t\a"}})
+	if err != nil || strings.ContainsAny(out.String(), "\x1b\a") || strings.Count(out.String(), "\n") != 2 {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}

@@ -119,8 +119,8 @@ func (j *Journal) vetNote(ctx context.Context, n sealedNote) error {
 		return nil
 	}
 	what := Unverified{Table: Notes, ID: n.ID, Tasks: n.Tasks, Channel: n.Channel}
-	return j.judge(ctx, t, what, 0, func() error { return t.VerifySeal(n.mac, noteFields(n.Note)...) }, func() error {
-		return j.setRowAside(ctx, Notes, `d.id = $1 AND d.mac = $2`, what, n.ID, n.mac)
+	return j.judge(ctx, t, what, 0, func() error { return t.VerifySeal(n.mac, noteFields(n.Note)...) }, func(judged Unverified) error {
+		return j.setRowAside(ctx, Notes, `d.id = $1 AND d.mac = $2`, judged, n.ID, n.mac)
 	})
 }
 
@@ -174,7 +174,7 @@ func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
 	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]sealedNote, error) {
 		rows, err := q.query(ctx, `
-			UPDATE audit SET leased_until = `+j.now+` + $1, epoch = epoch + 1
+			UPDATE audit SET leased_until = `+j.now+` + $1, epoch = `+nextEpoch+`
 			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND `+j.lapsed(`leased_until`)+`
 				ORDER BY noted_at LIMIT 1 `+j.skipLocked+`)
 			RETURNING `+noteColumns,

@@ -51,7 +51,7 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 			return Claim{}, fmt.Errorf("claiming a decision: %w", err)
 		}
 		if inserted != nil {
-			return Claim{Won: true, Tasks: inserted, Lease: Lease{ID: d.ID, Epoch: 1, Until: asked.Add(j.lease)}}, nil
+			return Claim{Won: true, Tasks: inserted, Lease: Lease{ID: d.ID, Epoch: 1, tasks: len(d.Tasks), Until: asked.Add(j.lease)}}, nil
 		}
 		winners, err := j.inTheWay(ctx, d, waitInWay)
 		switch {
@@ -72,7 +72,7 @@ func (j *Journal) recognize(ctx context.Context, d decision.Record, winners []de
 	if found.ID != d.ID || found.MAC != d.MAC || found.Outcome() != "" {
 		return Claim{Winners: winners}, nil
 	}
-	lease, err := j.Renew(ctx, Lease{ID: d.ID, Epoch: 1})
+	lease, err := j.Renew(ctx, Lease{ID: d.ID, Epoch: 1, tasks: len(d.Tasks)})
 	switch {
 	case errors.Is(err, ErrLost): // taken over since: it is in progress, or was
 		return Claim{Winners: winners}, nil

@@ -74,8 +74,8 @@ func (j *Journal) vetCredential(ctx context.Context, which string) error {
 		return err
 	}
 	what := Unverified{Table: Credentials, ID: which}
-	err = j.judge(ctx, t, what, 0, func() error { return t.VerifySeal(found[0].mac, credentialFields(which, 1, found[0].at)...) }, func() error {
-		return j.setRowAside(ctx, Credentials, `d.name = $1 AND d.mac = $2`, what, which, found[0].mac)
+	err = j.judge(ctx, t, what, 0, func() error { return t.VerifySeal(found[0].mac, credentialFields(which, 1, found[0].at)...) }, func(judged Unverified) error {
+		return j.setRowAside(ctx, Credentials, `d.name = $1 AND d.mac = $2`, judged, which, found[0].mac)
 	})
 	if isAnswer(err) {
 		return nil

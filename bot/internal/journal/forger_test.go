@@ -339,10 +339,15 @@ func TestRowReturnsWithItsKey(t *testing.T) {
 		if _, err := other.Get(t.Context(), d.ID); err != nil {
 			t.Errorf("it doesn't wait: %v", err)
 		}
-		// An operator moves it away, or it waits for too long.
-		must(t, old.SetAsideForTest(t.Context(), d.ID))
+		// It waits for too long.
+		old.Later(11 * time.Minute)
+		expire(t, url, string(d.ID))
+		take(t, old.Journal, journal.ToAnnounce)
 		if _, err := other.Get(t.Context(), d.ID); !errors.Is(err, journal.ErrGone) {
 			t.Errorf("%v", err)
+		}
+		if aside, err := old.SetAsides(t.Context(), journal.Query{}); err != nil || len(aside) != 1 || aside[0].Why != decision.ErrUnknownKey.Error() {
+			t.Errorf("%+v %v", aside, err)
 		}
 		if n, err := old.ReturnSetAside(t.Context()); n != 0 || err != nil {
 			t.Errorf("%d returned, %v", n, err)

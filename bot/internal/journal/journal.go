@@ -28,6 +28,7 @@ import (
 type Lease struct {
 	ID    decision.ID
 	Epoch int64
+	tasks int // how many tasks the decision has
 	// Until is when the right ends unless it is renewed, by this process's
 	// monotonic clock. It counts from before the journal was asked, so it
 	// never ends later here than in the journal.

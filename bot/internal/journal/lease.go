@@ -14,6 +14,10 @@ import (
 // arguments are the ID, the owner and the epoch.
 const held = ` WHERE confirmation_id = $1 AND owner = $2 AND epoch = $3 `
 
+// nextEpoch is the epoch of a row's next owner. A number at the limit, which only
+// someone else can have written, must not make the statement fail for all rows.
+const nextEpoch = `CASE WHEN epoch < 4611686018427387904 THEN epoch + 1 ELSE 1 END`
+
 // change is a change that an owner makes to a decision while it renews the
 // lease. The fields are SQL, with arguments from $5 on.
 type change struct {
@@ -32,29 +36,33 @@ func (j *Journal) step(ctx context.Context, doing string, l Lease, length time.D
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	update := `UPDATE decisions SET leased_until = ` + j.greatest + `(leased_until, ` + j.now + ` + $4)` + c.set
+	args := append([]any{string(l.ID), j.owner, l.Epoch, length.Milliseconds()}, c.args...)
+	args = append(args, l.tasks)
+	held := held + fmt.Sprintf(`AND (SELECT count(*) FROM tasks AS parts WHERE parts.confirmation_id = $1) = $%d `, len(args))
 	statements := []string{update + held + c.when}
 	if c.tasks != "" {
 		// The lock comes first, so that the checked conditions stay true.
 		statements = j.chain(`UPDATE tasks SET `+c.tasks+` WHERE confirmation_id = $1 AND `+c.where+`
 			AND EXISTS (SELECT 1 FROM decisions`+held+c.when+j.forUpdate+`)`, update+` WHERE confirmation_id = $1`)
 	}
-	args := append([]any{string(l.ID), j.owner, l.Epoch, length.Milliseconds()}, c.args...)
 	asked := time.Now()
 	done, err := written(ctx, j.write, func(ctx context.Context, q querier) (bool, error) {
 		return q.apply(ctx, statements, args...)
 	})
 	if err == nil && !done {
-		err = j.lostOrGone(ctx, l.ID)
+		err = j.lostOrGone(ctx, l)
 	}
 	if err != nil {
 		return l, fmt.Errorf("%s: %w", doing, err)
 	}
-	return Lease{ID: l.ID, Epoch: l.Epoch, Until: asked.Add(length)}, nil
+	l.Until = asked.Add(length)
+	return l, nil
 }
 
-// lostOrGone returns the reason why a row couldn't be changed.
-func (j *Journal) lostOrGone(ctx context.Context, id decision.ID) error {
-	if there, err := j.read().has(ctx, id); err == nil && !there {
+// lostOrGone returns the reason why a row couldn't be changed. A decision
+// without all of its tasks is gone.
+func (j *Journal) lostOrGone(ctx context.Context, l Lease) error {
+	if tasks, err := j.read().tasksOf(ctx, l.ID); err == nil && tasks != int64(l.tasks) {
 		return ErrGone
 	}
 	return ErrLost
@@ -75,9 +83,9 @@ func (j *Journal) RenewAll(ctx context.Context, leases []Lease) ([]Lease, error)
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	ids := make([]decision.ID, len(leases))
-	epochs := make(map[decision.ID]int64, len(leases))
+	known := make(map[decision.ID]Lease, len(leases))
 	for i, l := range leases {
-		ids[i], epochs[l.ID] = l.ID, l.Epoch
+		ids[i], known[l.ID] = l.ID, l
 	}
 	asked := time.Now()
 	renewed, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]Lease, error) {
@@ -92,9 +100,9 @@ func (j *Journal) RenewAll(ctx context.Context, leases []Lease) ([]Lease, error)
 	}
 	still := renewed[:0]
 	for _, l := range renewed {
-		if epochs[l.ID] == l.Epoch {
-			l.Until = asked.Add(j.lease)
-			still = append(still, l)
+		if before := known[l.ID]; before.Epoch == l.Epoch {
+			before.Until = asked.Add(j.lease)
+			still = append(still, before)
 		}
 	}
 	return still, nil
@@ -166,7 +174,7 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 	asked := time.Now()
 	taken, err := written(ctx, j.together, func(ctx context.Context, q querier) ([]untrusted, error) {
 		rows, err := q.query(ctx, `
-			UPDATE decisions SET owner = $3, epoch = epoch + 1, leased_until = `+j.now+` + $4, announcing_at = 0
+			UPDATE decisions SET owner = $3, epoch = `+nextEpoch+`, leased_until = `+j.now+` + $4, announcing_at = 0
 			WHERE confirmation_id IN (SELECT confirmation_id FROM decisions
 				WHERE confirmation_id NOT IN (`+j.ids(1)+`) AND `+which+` LIMIT $2 `+j.skipLocked+`)
 			RETURNING confirmation_id`,
@@ -186,7 +194,7 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 		d, err := j.vet(ctx, row, waitTaken)
 		switch {
 		case err == nil:
-			with = append(with, Held{Record: d, Lease: Lease{ID: d.ID, Epoch: d.Epoch, Until: asked.Add(j.lease)}})
+			with = append(with, Held{Record: d, Lease: Lease{ID: d.ID, Epoch: d.Epoch, tasks: len(d.Tasks), Until: asked.Add(j.lease)}})
 		case !errors.Is(err, ErrGone) && !errors.Is(err, errUnverified):
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", doing, err))
 		}

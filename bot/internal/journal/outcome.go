@@ -96,8 +96,8 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 		case err != nil:
 			return err
 		case n == 0:
-			there, err := q.has(ctx, id)
-			if err == nil && !there {
+			tasks, err := q.tasksOf(ctx, id)
+			if err == nil && tasks == 0 {
 				return ErrGone
 			}
 			return err
@@ -145,7 +145,7 @@ func (j *Journal) PutBack(ctx context.Context, d decision.Record) (Lease, []deci
 	if err != nil {
 		return Lease{}, nil, fmt.Errorf("restoring a decision: %w", err)
 	}
-	return Lease{ID: d.ID, Epoch: d.Epoch, Until: asked.Add(j.lease)}, inserted, nil
+	return Lease{ID: d.ID, Epoch: d.Epoch, tasks: len(d.Tasks), Until: asked.Add(j.lease)}, inserted, nil
 }
 
 // overruled is a task of a restored decision that another one has claimed since.

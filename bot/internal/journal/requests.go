@@ -96,8 +96,8 @@ func (j *Journal) vetRequest(ctx context.Context, r Request, mac string) error {
 		return nil
 	}
 	what := Unverified{Table: Requests, ID: string(r.ID)}
-	return j.judge(ctx, t, what, 0, func() error { return t.VerifySeal(mac, requestFields(r)...) }, func() error {
-		return j.setRowAside(ctx, Requests, `d.confirmation_id = $1 AND d.mac = $2`, what, string(r.ID), mac)
+	return j.judge(ctx, t, what, 0, func() error { return t.VerifySeal(mac, requestFields(r)...) }, func(judged Unverified) error {
+		return j.setRowAside(ctx, Requests, `d.confirmation_id = $1 AND d.mac = $2`, judged, string(r.ID), mac)
 	})
 }
 

@@ -85,10 +85,10 @@ func (q querier) decision(ctx context.Context, where string, args ...any) (untru
 	return found[0], nil
 }
 
-// has reports whether there is a decision with this ID.
-func (q querier) has(ctx context.Context, id decision.ID) (bool, error) {
-	n, err := q.query1(ctx, `SELECT count(*) FROM decisions WHERE confirmation_id = $1`, string(id))
-	return n > 0, err
+// tasksOf returns how many tasks a decision has in the journal; 0 if it has
+// lost its row or all of its tasks.
+func (q querier) tasksOf(ctx context.Context, id decision.ID) (int64, error) {
+	return q.query1(ctx, `SELECT count(*)`+joined+`WHERE d.confirmation_id = $1`, string(id))
 }
 
 // Get returns a decision. It returns ErrGone if there is none with this ID.

@@ -208,12 +208,13 @@ func (j *Journal) vet(ctx context.Context, row untrusted, patience time.Duration
 	err := j.judge(ctx, t, what, patience, func() (err error) {
 		d, err = t.verified(row)
 		return err
-	}, func() error { return j.setAsideDecision(ctx, row.ID, row.MAC, what) })
+	}, func(judged Unverified) error { return j.setAsideDecision(ctx, row.ID, row.MAC, judged) })
 	return d, err
 }
 
-// judge verifies a row, and loads keys if necessary. See vet.
-func (j *Journal) judge(ctx context.Context, t *trust, what Unverified, patience time.Duration, verify, setAside func() error) error {
+// judge verifies a row, and loads keys if necessary. It passes the verdict to
+// setAside. See vet.
+func (j *Journal) judge(ctx context.Context, t *trust, what Unverified, patience time.Duration, verify func() error, setAside func(Unverified) error) error {
 	if verify() == nil {
 		t.forget(what)
 		return nil
@@ -228,7 +229,7 @@ func (j *Journal) judge(ctx context.Context, t *trust, what Unverified, patience
 	if what.Waits = errors.Is(what.Why, decision.ErrUnknownKey) && t.waits(what, patience); what.Waits {
 		return fmt.Errorf("%w: %w", errUnverified, what.Why)
 	}
-	if err := setAside(); err != nil {
+	if err := setAside(what); err != nil {
 		return err
 	}
 	t.forget(what)

@@ -145,34 +145,65 @@ func (j *Journal) ReturnSetAside(ctx context.Context) (int, error) {
 		if n == maxReturned || o.retry == 0 && !t.Knows(o.seal) {
 			continue
 		}
-		if err := j.returnRow(ctx, o.id, o.kind); err != nil {
+		failed := j.returnRow(ctx, o.id, o.kind)
+		if failed == nil {
+			n++
+			continue
+		}
+		if err := j.stayAside(ctx, o.id, failed); err != nil { // the journal failed, not the row
 			return n, fmt.Errorf("returning rows that were set aside: %w", err)
 		}
-		n++
 	}
 	return n, nil
 }
 
-// returnRow inserts a row again, unless there is one in its place by now.
+// stayAside records why a row can't return, so that it isn't tried again until
+// someone sets retry = 1.
+func (j *Journal) stayAside(ctx context.Context, id string, why error) error {
+	return j.exec(ctx, "keeping a row aside", `UPDATE set_aside SET retry = 0, unknown_key = 0, why = $2 WHERE id = $1`, id, "it can't return: "+why.Error())
+}
+
+// Reasons why a row can't return.
+const (
+	noTable    = "its table is unknown"
+	occupied   = "another row is in its place"
+	tasksTaken = "another decision has one of its tasks"
+)
+
+// returnRow inserts a row again, with all of its tasks if it is a decision, or
+// changes nothing and returns the reason.
 func (j *Journal) returnRow(ctx context.Context, id string, kind Table) error {
 	columns, known := setAsideColumns[kind]
 	if !known {
-		return nil
+		return errors.New(noTable)
 	}
-	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
+	reason, err := written(ctx, j.together, func(ctx context.Context, q querier) (string, error) {
 		n, err := q.exec(ctx, j.unpack(kind, columns, "content"), id)
-		if err == nil && n > 0 && kind == Decisions {
-			n, err = q.exec(ctx, j.unpackAll(tasksTable, setAsideColumns[tasksTable]), id)
-			if err == nil && n == 0 { // another decision has the task: it stays aside
+		switch {
+		case err != nil:
+			return "", err
+		case n == 0:
+			return occupied, nil
+		}
+		if kind == Decisions {
+			all, err := q.query1(ctx, `SELECT json_array_length(`+j.json("tasks")+`) FROM set_aside WHERE id = $1`, id)
+			if err != nil {
+				return "", err
+			}
+			if n, err = q.exec(ctx, j.unpackAll(tasksTable, setAsideColumns[tasksTable]), id); err != nil {
+				return "", err
+			}
+			if n == 0 || n != all { // what was inserted goes again
 				_, err = q.exec(ctx, `DELETE FROM decisions WHERE confirmation_id = (SELECT confirmation_id FROM set_aside WHERE id = $1)`, id)
+				return tasksTaken, err
 			}
 		}
-		if err != nil || n == 0 {
-			return err
-		}
 		_, err = q.exec(ctx, `DELETE FROM set_aside WHERE id = $1`, id)
-		return err
-	}))
+		return "", err
+	})
+	if err == nil && reason != "" {
+		err = errors.New(reason)
+	}
 	return err
 }
 

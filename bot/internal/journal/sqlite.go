@@ -90,6 +90,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 			},
 			pack: sqlitePack, packAll: sqlitePackAll, unpack: sqliteUnpack, unpackAll: sqliteUnpackAll,
 			randomID: "lower(hex(randomblob(16)))",
+			json:     func(column string) string { return column },
 			clock:    func() any { return sql.Named("now", now().UnixMilli()) },
 		},
 	}

@@ -158,7 +158,8 @@ func (j *faultyJournal) MarkSent(ctx context.Context, l journal.Lease, task int)
 	return journaltest.Call(ctx, j.around, "MarkSent", l.ID, func(ctx context.Context) (journal.Lease, error) {
 		got, err := j.real.MarkSent(ctx, l, task)
 		if j.w.planted == believesItself && errors.Is(err, journal.ErrLost) {
-			return journal.Lease{ID: l.ID, Epoch: l.Epoch, Until: time.Now().Add(time.Hour)}, nil
+			l.Until = time.Now().Add(time.Hour)
+			return l, nil
 		}
 		return got, err
 	})

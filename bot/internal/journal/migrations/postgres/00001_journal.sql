@@ -231,6 +231,7 @@ CREATE TABLE audit (
 );
 
 CREATE INDEX audit_due ON audit (noted_at) WHERE sent_at IS NULL;
+CREATE INDEX audit_unsent ON audit (confirmation_id) WHERE sent_at IS NULL;
 CREATE INDEX audit_sent ON audit (noted_at) WHERE sent_at IS NOT NULL;
 CREATE INDEX audit_refusals ON audit (noted_at) WHERE kind = 'refusal';
 

@@ -1,0 +1,106 @@
+package journal_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// TestRowThatCannotReturnBlocksNothing sets retry = 1 for rows that can't
+// return. They stay aside, and a genuine one returns.
+func TestRowThatCannotReturnBlocksNothing(t *testing.T) {
+	const forged = `INSERT INTO set_aside (id, kind, confirmation_id, task_ids, set_aside_at, why, seal, content, tasks, retry)
+		VALUES ('%s%d', '%s', 'x', '1', '2030-01-01 00:00:00+00:00', '', '', '%s', '%[4]s', 1)`
+	bothEngines(t, func(t *testing.T, url string) {
+		j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
+		d := other.click(1)
+		won(t, other.Journal, d)
+		expire(t, url, string(d.ID))
+		take(t, j.Journal, journal.ToResolve)
+		j.Later(11 * time.Minute)
+		expire(t, url, string(d.ID))
+		take(t, j.Journal, journal.ToResolve)
+		for i, content := range []string{"no JSON", "{}", "[]"} {
+			statement(t, url, fmt.Sprintf(forged, "content", i, "decisions", content))
+		}
+		for i := range 64 {
+			statement(t, url, fmt.Sprintf(forged, "kind", i, "x", "{}"))
+		}
+		if n, err := other.ReturnSetAside(t.Context()); n != 1 || err != nil {
+			t.Errorf("%d returned, %v", n, err)
+		}
+		if n, err := other.ReturnSetAside(t.Context()); n != 0 || err != nil {
+			t.Errorf("%d returned again, %v", n, err)
+		}
+		if _, err := other.Get(t.Context(), d.ID); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestDecisionReturnsWhole lets another decision claim a task of a decision
+// that is set aside. It doesn't return without that task.
+func TestDecisionReturnsWhole(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
+		d := other.click(1)
+		won(t, other.Journal, d)
+		expire(t, url, string(d.ID))
+		take(t, j.Journal, journal.ToResolve)
+		j.Later(11 * time.Minute)
+		expire(t, url, string(d.ID))
+		take(t, j.Journal, journal.ToResolve)
+		c := other.click(int64(d.Tasks[0].ID))
+		c.Tasks = c.Tasks[:1]
+		if claim, err := j.Claim(t.Context(), c); err != nil || !claim.Won {
+			t.Fatalf("%+v %v", claim, err)
+		}
+		if n, err := other.ReturnSetAside(t.Context()); n != 0 || err != nil {
+			t.Errorf("%d returned, %v", n, err)
+		}
+		aside, err := other.SetAsides(t.Context(), journal.Query{})
+		if err != nil || len(aside) != 1 || aside[0].ConfirmationID != d.ID {
+			t.Errorf("%+v %v", aside, err)
+		}
+		statement(t, url, fmt.Sprintf("DELETE FROM decisions WHERE confirmation_id = '%s'", c.ID))
+		statement(t, url, "UPDATE set_aside SET retry = 1")
+		if n, err := other.ReturnSetAside(t.Context()); n != 1 || err != nil {
+			t.Errorf("%d returned, %v", n, err)
+		}
+		var got decision.Record
+		if got, err = other.Get(t.Context(), d.ID); err != nil || len(got.Tasks) != 2 {
+			t.Errorf("%+v %v", got, err)
+		}
+	})
+}
+
+// TestEpochAtTheLimitBlocksNothing inserts forged rows whose epoch can't grow.
+// They are set aside, and genuine rows are taken.
+func TestEpochAtTheLimitBlocksNothing(t *testing.T) {
+	const most = "9223372036854775807"
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		d := j.click(1)
+		won(t, j.Journal, d)
+		expire(t, url, string(d.ID))
+		must(t, j.Refused(t.Context(), decision.Note{Tasks: []chamelio.TaskID{1}, Person: "U1", Code: "guest", At: time.Now()}))
+		statement(t, url, `INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, epoch)
+			VALUES ('f', 'T1', 'C1', 'U1', 'U9', 'x', '2020-01-01 00:00:00+00:00', '2020-01-01 00:00:00+00:00', `+most+`)`)
+		statement(t, url, `INSERT INTO tasks (confirmation_id, position, task_id) VALUES ('f', 0, 99)`)
+		statement(t, url, `INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, epoch)
+			VALUES ('f', 'refusal', '2020-01-01 00:00:00+00:00', '', '', '', '', '', '', `+most+`)`)
+		if held := take(t, j.Journal, journal.ToResolve); len(held) != 1 || held[0].Record.ID != d.ID {
+			t.Errorf("taken: %+v", held)
+		}
+		if n, err := j.TakeNote(t.Context()); err != nil || n.Person != "U1" {
+			t.Errorf("noted: %+v %v", n, err)
+		}
+		if len(j.reported) != 2 {
+			t.Errorf("reported: %+v", j.reported)
+		}
+	})
+}
