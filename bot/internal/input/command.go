@@ -156,7 +156,7 @@ func isGrouped(parts []string) bool {
 func afterJoin(text string) (word, rest string) {
 	for {
 		word, rest = nextWord(text)
-		switch strings.ToLower(strings.Trim(word, closers+separators)) {
+		switch strings.ToLower(strings.TrimFunc(word, func(r rune) bool { return strings.ContainsRune(closers+separators, r) })) {
 		case "", "and", "&amp;", "&", "&amp", "+", "/", "or", "task", "tasks":
 		default:
 			if !isMarker(word) || rest == "" {

@@ -41,7 +41,7 @@ func TestLostClaimReturnsTheDecisionsThatHaveItsTasks(t *testing.T) {
 		if _, err := j.Get(t.Context(), lost.ID); !errors.Is(err, journal.ErrGone) {
 			t.Errorf("the loser left a row: %v", err)
 		}
-		// What failed can be claimed by another decision, which then has it.
+		// Another decision can claim a task that failed, and then has it.
 		_, err := j.Finish(t.Context(), second, 1, decision.Result{Outcome: decision.Failed}, false)
 		must(t, err)
 		_, err = j.Finish(t.Context(), first, 1, decision.Result{Outcome: decision.Cancelled}, false)
