@@ -71,7 +71,7 @@ func TestTaskOfAnotherDecisionDoesNotStopTheOthers(t *testing.T) {
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 500 501 502"))
 	w.confirm(grace, first)
 	announcement, line := w.confirm(ada, prompt)
-	golden(t, "several, one of another's", announcement, line)
+	golden(t, "several, one held by another", announcement, line)
 	if w.api.Cancels(501) != 1 || w.api.Effects(500) != 1 || w.api.Effects(502) != 1 {
 		t.Error("the others weren't cancelled, or that one twice")
 	}
