@@ -75,8 +75,8 @@ func (c *Carrier) known(ctx context.Context, ask func() (decision.Record, error)
 	return row, err
 }
 
-// cannotTell answers a press of which it isn't known what became of its prompt.
-// It tries even while the process stops.
+// cannotTell answers a press if it isn't known how its prompt ended. It tries even
+// while the process stops.
 func (c *Carrier) cannotTell(ctx context.Context, p Press, err error) {
 	p.Log.Error("can't tell what became of a prompt", "error", err)
 	ctx, cancel := c.lastly(ctx)
@@ -128,8 +128,6 @@ func (c *Carrier) Restore(p Press, prompt texts.Message) {
 			case errors.Is(err, journal.ErrGone):
 			case err != nil:
 				return first, err
-			case first.Outcome().Closed():
-				m = c.Texts.Ended(p.Confirmation, first)
 			default:
 				m = c.Texts.CameSecond(p.Confirmation, p.User, first)
 			}
