@@ -172,14 +172,10 @@ func (r *requests) end(ctx context.Context, one request) error {
 	if err != nil || d.ID == "" {
 		return err
 	}
-	last, over := r.texts.LastOf(one.Confirmation, d)
-	switch {
-	case !over:
+	if d.Outcome() == "" {
 		return nil // the process that carries the decision shows the result; taken again later
-	case last == nil:
-		return r.journal.Forget(ctx, one.Request.ID)
 	}
-	if err := r.poster.Update(ctx, one.Channel, one.MessageTS, *last); err != nil {
+	if err := r.poster.Update(ctx, one.Channel, one.MessageTS, r.texts.Overtaken(one.Confirmation, d)); err != nil {
 		if said, _ := slackapi.Classify(err); said.MayWork() {
 			return err // taken again later
 		}

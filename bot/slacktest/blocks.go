@@ -50,12 +50,17 @@ type Element struct {
 	URL                string          `json:"url"`
 	AccessibilityLabel string          `json:"accessibility_label"` // what screen readers read instead of Label
 	AltText            string          `json:"alt_text"`            // of an image
-	Options            []Option        `json:"options"`
-	InitialValue       string          `json:"initial_value"`   // of a text input
-	InitialOptions     []Option        `json:"initial_options"` // of boxes and menus with several choices
-	RawText            json.RawMessage `json:"text"`            // an object in buttons, a string in texts
-	Label              string          `json:"-"`               // of a button
-	Content            Text            `json:"-"`               // of a text; of an image, its alt_text
+	RawText            json.RawMessage `json:"text"`                // an object in buttons, a string in texts
+	Label              string          `json:"-"`                   // of a button
+	Content            Text            `json:"-"`                   // of a text; of an image, its alt_text
+	Choices
+}
+
+// Choices is what can be entered or chosen in an input, and what is at first.
+type Choices struct {
+	Options        []Option `json:"options"`
+	InitialValue   string   `json:"initial_value"`   // of a text
+	InitialOptions []Option `json:"initial_options"` // of boxes and menus with several choices
 }
 
 // Option is an item of a menu.

@@ -11,7 +11,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
-// This file has what only the person reads who approved a request. A request is
+// This file has what only the approver of a request reads. A request is
 // everyone's: until the journal has the approval, another replica may carry out
 // someone else's, and its text stays.
 
@@ -87,9 +87,7 @@ func (l *life) tell(m texts.Message, keep int, still func(context.Context) bool)
 		return
 	}
 	l.group.Run(func() {
-		if sent := p.Sign.Stop(); sent != nil {
-			<-sent
-		}
+		p.Sign.Wait()
 		err := work.Retry(l.process, tellFor, func() error {
 			if still != nil && !still(l.process) {
 				return work.Permanent(errNotTrue)

@@ -107,8 +107,8 @@ func (h *holding) move(p phase) {
 	h.phase = p
 }
 
-// keep records that the person pressed Keep task, by the row of that press. It returns false if it is
-// already known whether the click counts.
+// keep records that the person pressed Keep task, by the row of that press. It
+// returns false if it is already known whether the click counts.
 func (h *holding) keep(r decision.Record) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -23,10 +23,15 @@ type life struct {
 	settled []decision.Result // of a follow-up, by task; zero until it is known
 	posted  string            // the announcement's ts; "" if Slack returned none
 	winners []decision.Record // that came before this click
-	shown   decision.Show     // in the prompt
-	told    bool              // the person read below the prompt that the click is being saved
-	signing bool              // the press may still show its sign
+	showing                   // what the person sees
 	log     *slog.Logger
+}
+
+// showing is what the person who pressed sees.
+type showing struct {
+	shown   decision.Show // in the prompt
+	told    bool          // below the prompt, that the click is being saved
+	signing bool          // the press may still show its sign
 }
 
 // job is the subject of a life.
@@ -61,7 +66,7 @@ func (l *life) branch() {
 	others := slices.DeleteFunc(l.tasks.open(), func(task int) bool { return task == l.task })
 	l.tasks.begin(len(others))
 	for _, task := range others {
-		one := &life{holding: l.holding, press: l.press, prompt: l.prompt, shown: decision.ShowRunning}
+		one := &life{holding: l.holding, press: l.press, prompt: l.prompt, showing: showing{shown: decision.ShowRunning}}
 		one.job = job{task: task, state: decision.Branched(l.Record)}
 		one.facts.details = l.Details.find(l.ctx, l.log, l.Record, task)
 		l.start(one)
@@ -155,7 +160,7 @@ func (l *life) answer(do decision.Do) decision.Event {
 	case decision.DoClose:
 		return l.closePrompt(do.As)
 	case decision.DoGiveUp:
-		return l.event(l.Journal.GiveUp(l.ctx, l.lease(), len(l.Tasks), do.As))
+		return l.event(l.Journal.GiveUp(l.ctx, l.lease(), do.As))
 	case decision.DoSend:
 		return l.send()
 	case decision.DoUnmark:

@@ -41,9 +41,7 @@ func (p Press) aside() slackapi.Placement {
 
 // answer answers a press privately, or in place of its message.
 func (c *Carrier) answer(ctx context.Context, p Press, m texts.Message, where slackapi.Placement) bool {
-	if sent := p.Sign.Stop(); sent != nil {
-		<-sent
-	}
+	p.Sign.Wait()
 	return c.Poster.Answer(ctx, p.Log, p.Target(), m, where)
 }
 
@@ -84,7 +82,7 @@ func (c *Carrier) Decide(ctx context.Context, p Press) {
 			return
 		case fresh:
 			h.tasks.begin(1)
-			c.start(&life{holding: h, press: &p, signing: p.Confirmation.Public, prompt: c.newPrompt(r, &p), job: job{state: decision.Claimed(r)}})
+			c.start(&life{holding: h, press: &p, showing: showing{signing: p.Confirmation.Public}, prompt: c.newPrompt(r, &p), job: job{state: decision.Claimed(r)}})
 			return
 		case c.second(ctx, p, h):
 			return

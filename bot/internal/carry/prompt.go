@@ -44,13 +44,18 @@ type prompt struct {
 	mu       sync.Mutex
 	uses     int // left to the prompt before the announcement
 	progress int // lines left
-	next     *texts.Message
-	still    func(context.Context) bool // whether next is still true; nil if it stays true
-	counted  texts.Message              // shown when the timer fires
-	last     bool                       // next is the last update, or it has been shown
+	next     *line
+	counted  texts.Message // shown when the timer fires
+	last     bool          // next is the last update, or it has been shown
 	showing  chan struct{}
 	abort    context.CancelFunc // of the last update, while it is tried
 	timer    *time.Timer
+}
+
+// line is a text that the prompt shows if it is still true; nil if it stays true.
+type line struct {
+	texts.Message
+	still func(context.Context) bool
 }
 
 // newPrompt returns the prompt of a decision. A fresh press shows progress.
@@ -128,8 +133,7 @@ func (p *prompt) saving(m texts.Message, still func(context.Context) bool) {
 	defer p.mu.Unlock()
 	p.stopTimer()
 	if !p.last {
-		p.put(m)
-		p.still = still
+		p.put(line{m, still})
 	}
 }
 
@@ -140,7 +144,7 @@ func (p *prompt) show(m texts.Message) {
 	p.stopTimer()
 	if !p.last && p.progress > 0 {
 		p.progress--
-		p.put(m)
+		p.put(line{Message: m})
 	}
 }
 
@@ -150,7 +154,7 @@ func (p *prompt) end(m texts.Message) {
 	defer p.mu.Unlock()
 	p.stopTimer()
 	p.last = true
-	p.put(m)
+	p.put(line{Message: m})
 }
 
 // isLast reports whether the last state is being shown.
@@ -183,12 +187,12 @@ func (p *prompt) stopTimer() {
 	}
 }
 
-// put shows m next. Must be called with mu held.
-func (p *prompt) put(m texts.Message) {
+// put shows a line next. Must be called with mu held.
+func (p *prompt) put(next line) {
 	if p.update == nil {
 		return
 	}
-	p.next, p.still = &m, nil
+	p.next = &next
 	if p.showing == nil {
 		p.showing = make(chan struct{})
 		p.run(p.showAll)
@@ -201,9 +205,9 @@ func (p *prompt) showAll() {
 	}
 	for {
 		p.mu.Lock()
-		m, last, still := p.next, p.last, p.still
+		next, last := p.next, p.last
 		p.next = nil
-		if m == nil {
+		if next == nil {
 			close(p.showing)
 			p.showing = nil
 			p.mu.Unlock()
@@ -212,9 +216,9 @@ func (p *prompt) showAll() {
 		p.mu.Unlock()
 		switch {
 		case last:
-			p.insist(*m)
-		case still == nil || still(p.ctx):
-			_ = p.once(p.ctx, *m) // the next state says more
+			p.insist(next.Message)
+		case next.still == nil || next.still(p.ctx):
+			_ = p.once(p.ctx, next.Message) // the next state says more
 		}
 	}
 }

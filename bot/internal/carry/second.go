@@ -130,7 +130,7 @@ func (l *life) following(winners []decision.Record, show func([]decision.Record)
 // delivery of it decided, if one did: Slack delivers a submission again, to
 // another replica, if its acknowledgement is late.
 func (c *Carrier) OtherDelivery(ctx context.Context, p Press) {
-	first, err := c.Journal.Get(ctx, decision.ID(p.Confirmation.ID))
+	first, err := c.Journal.Get(ctx, p.id())
 	if err == nil && !first.Outcome().Closed() {
 		c.follow(ctx, p, first, ephemeral)
 	}

@@ -39,10 +39,10 @@ func (l *life) show(do decision.Do) {
 		p.end(t.OutcomeLine(l.decided()))
 	case decision.ShowNotSaved:
 		p.release()
-		l.ended(l.closedAs(l.Record, decision.NotSaved))
+		l.ended(closedAs(l.Record, decision.NotSaved))
 	case decision.ShowKept:
 		p.release()
-		l.ended(l.closedAs(l.keptBy(), decision.Withdrawn))
+		l.ended(closedAs(l.keptBy(), decision.Withdrawn))
 	case decision.ShowPerhaps:
 		l.perhaps()
 	case decision.ShowBeaten:
@@ -51,8 +51,8 @@ func (l *life) show(do decision.Do) {
 	}
 }
 
-// closedAs returns the row of a prompt that was closed.
-func (l *life) closedAs(row decision.Record, how decision.Outcome) decision.Record {
+// closedAs returns a row with the outcome of a prompt that was closed.
+func closedAs(row decision.Record, how decision.Outcome) decision.Record {
 	all := make([]decision.Result, len(row.Tasks))
 	for i := range all {
 		all[i].Outcome = how

@@ -71,6 +71,13 @@ func (s *Sign) Stop() <-chan struct{} {
 	return s.sent
 }
 
+// Wait stops the sign, and waits until an earlier message has arrived.
+func (s *Sign) Wait() {
+	if sent := s.Stop(); sent != nil {
+		<-sent
+	}
+}
+
 // Spent returns how many uses of the response_url the sign has spent. It must be
 // called after Stop.
 func (s *Sign) Spent() int {
@@ -86,10 +93,6 @@ func (s *Sign) below() bool { return s.Stop() != nil && s.where == ephemeral }
 // Replaced stops the sign, waits until it has arrived, and reports whether Slack
 // may show it in place of the prompt.
 func (s *Sign) Replaced() bool {
-	sent := s.Stop()
-	if sent == nil {
-		return false
-	}
-	<-sent
-	return s.where == replaceOriginal && !s.refused
+	s.Wait()
+	return s.Spent() > 0 && s.where == replaceOriginal && !s.refused
 }

@@ -102,7 +102,7 @@ func TestTakeoverAndOwnerRunConcurrently(t *testing.T) {
 				t.Fatalf("%d: finished: %v, taken: %d, on record: %q", i, finished, len(taken), d.Outcome())
 			}
 			if len(taken) == 1 {
-				must(t, other.GiveUp(t.Context(), taken[0].Lease, 1, decision.Withdrawn))
+				must(t, other.GiveUp(t.Context(), taken[0].Lease, decision.Withdrawn))
 			}
 		}
 	})

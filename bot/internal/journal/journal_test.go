@@ -272,7 +272,7 @@ func TestOldOwnerChangesNothing(t *testing.T) {
 		lost(t, "unsending", err)
 		_, err = a.Finish(ctx, old, 0, decision.Result{Outcome: decision.Failed}, true)
 		lost(t, "finishing", err)
-		lost(t, "giving up", a.GiveUp(ctx, old, 1, decision.Withdrawn))
+		lost(t, "giving up", a.GiveUp(ctx, old, decision.Withdrawn))
 		if renewed, err := a.RenewAll(ctx, []journal.Lease{old}); err != nil || len(renewed) != 0 {
 			t.Errorf("renewing all: %v, %v", renewed, err)
 		}
@@ -566,7 +566,7 @@ func TestRequestHasOneRow(t *testing.T) {
 func TestGivenUpDecisionNeedsNoWork(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		must(t, j.GiveUp(t.Context(), won(t, j, sampleDecision("a", 1)), 1, decision.Withdrawn))
+		must(t, j.GiveUp(t.Context(), won(t, j, sampleDecision("a", 1)), decision.Withdrawn))
 		statement(t, url, "UPDATE decisions SET leased_until = 1")
 		for _, w := range []journal.Work{journal.ToResolve, journal.ToAnnounce} {
 			if got := take(t, j, w); len(got) != 0 {

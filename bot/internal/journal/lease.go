@@ -38,12 +38,12 @@ func (j *Journal) step(ctx context.Context, doing string, l Lease, length time.D
 	update := `UPDATE decisions SET leased_until = ` + j.greatest + `(leased_until, ` + j.now + ` + $4)` + c.set
 	args := append([]any{string(l.ID), j.owner, l.Epoch, length.Milliseconds()}, c.args...)
 	args = append(args, l.tasks)
-	held := held + fmt.Sprintf(`AND (SELECT count(*) FROM tasks AS parts WHERE parts.confirmation_id = $1) = $%d `, len(args))
-	statements := []string{update + held + c.when}
+	ours := held + fmt.Sprintf(`AND (SELECT count(*) FROM tasks AS parts WHERE parts.confirmation_id = $1) = $%d `, len(args)) + c.when
+	statements := []string{update + ours}
 	if c.tasks != "" {
 		// The lock comes first, so that the checked conditions stay true.
 		statements = j.chain(`UPDATE tasks SET `+c.tasks+` WHERE confirmation_id = $1 AND `+c.where+`
-			AND EXISTS (SELECT 1 FROM decisions`+held+c.when+j.forUpdate+`)`, update+` WHERE confirmation_id = $1`)
+			AND EXISTS (SELECT 1 FROM decisions`+ours+j.forUpdate+`)`, update+` WHERE confirmation_id = $1`)
 	}
 	asked := time.Now()
 	done, err := written(ctx, j.write, func(ctx context.Context, q querier) (bool, error) {

@@ -210,7 +210,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 			}
 		}),
 		"give up": on(func(t *rapid.T, w int, j *journal.Journal, l journal.Lease, r *life) {
-			err := j.GiveUp(t.Context(), l, 1, decision.Withdrawn)
+			err := j.GiveUp(t.Context(), l, decision.Withdrawn)
 			m.step(t, w, l.ID, "GiveUp", modelLease, r.outcome == "", err, func(r *life) {
 				r.outcome, r.announced, r.sent = decision.Withdrawn, true, false
 			})

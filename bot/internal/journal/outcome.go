@@ -112,11 +112,11 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 	return nil
 }
 
-// GiveUp closes a decision that was claimed, with so many tasks, before anything
-// was sent: as Withdrawn or NotSaved.
-func (j *Journal) GiveUp(ctx context.Context, l Lease, tasks int, as decision.Outcome) error {
+// GiveUp closes a decision that was claimed before anything was sent: as
+// Withdrawn or NotSaved.
+func (j *Journal) GiveUp(ctx context.Context, l Lease, as decision.Outcome) error {
 	at := utc(time.Now())
-	seals := make([]decision.ID, tasks) // as a list that the engines read
+	seals := make([]decision.ID, l.tasks) // as a list that the engines read
 	for i := range seals {
 		seals[i] = decision.ID(j.seal(outcomeFields(l.ID, i, as, "", at)...))
 	}

@@ -139,7 +139,7 @@ func everyCall(ctx context.Context, j *Journal) {
 	_ = j.LookAgain(ctx, c.Lease, time.Minute)
 	_ = j.MarkSettled(ctx, "x")
 	_, _ = j.TakeExpired(ctx, ToResolve, 10, nil)
-	_ = j.GiveUp(ctx, other.Lease, 1, decision.Withdrawn)
+	_ = j.GiveUp(ctx, other.Lease, decision.Withdrawn)
 	_, _, _ = j.PutBack(ctx, d)
 	_, _ = j.Unsettled(ctx, "x", 1)
 	_, _ = j.Recent(ctx, Query{})

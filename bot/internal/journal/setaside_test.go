@@ -10,6 +10,20 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
+// setAside makes a decision with a key that j doesn't know, and has j set it
+// aside.
+func setAside(t *testing.T, url string, j, other *trusting) decision.Record {
+	t.Helper()
+	d := other.click(1)
+	won(t, other.Journal, d)
+	expire(t, url, string(d.ID))
+	take(t, j.Journal, journal.ToResolve)
+	j.Later(11 * time.Minute)
+	expire(t, url, string(d.ID))
+	take(t, j.Journal, journal.ToResolve)
+	return d
+}
+
 // TestRowThatCannotReturnBlocksNothing sets retry = 1 for rows that can't
 // return. They stay aside, and a genuine one returns.
 func TestRowThatCannotReturnBlocksNothing(t *testing.T) {
@@ -17,13 +31,7 @@ func TestRowThatCannotReturnBlocksNothing(t *testing.T) {
 		VALUES ('%s%d', '%s', 'x', '1', '2030-01-01 00:00:00+00:00', '', '', '%s', '%[4]s', 1)`
 	bothEngines(t, func(t *testing.T, url string) {
 		j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
-		d := other.click(1)
-		won(t, other.Journal, d)
-		expire(t, url, string(d.ID))
-		take(t, j.Journal, journal.ToResolve)
-		j.Later(11 * time.Minute)
-		expire(t, url, string(d.ID))
-		take(t, j.Journal, journal.ToResolve)
+		d := setAside(t, url, j, other)
 		for i, content := range []string{"no JSON", "{}", "[]"} {
 			statement(t, url, fmt.Sprintf(forged, "content", i, "decisions", content))
 		}
@@ -47,13 +55,7 @@ func TestRowThatCannotReturnBlocksNothing(t *testing.T) {
 func TestDecisionReturnsWhole(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
-		d := other.click(1)
-		won(t, other.Journal, d)
-		expire(t, url, string(d.ID))
-		take(t, j.Journal, journal.ToResolve)
-		j.Later(11 * time.Minute)
-		expire(t, url, string(d.ID))
-		take(t, j.Journal, journal.ToResolve)
+		d := setAside(t, url, j, other)
 		c := other.click(int64(d.Tasks[0].ID))
 		c.Tasks = c.Tasks[:1]
 		if claim, err := j.Claim(t.Context(), c); err != nil || !claim.Won {

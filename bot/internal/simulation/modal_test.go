@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -127,11 +128,8 @@ func (w *world) submit(c command, m slacktest.Modal, mark string) {
 			}
 		}
 	}
-	open := false
-	for _, now := range w.slack.Modals(c.user) {
-		open = open || now.ID == m.ID && now.CallbackID == texts.ModalConfirm
-	}
-	if !open {
+	asks := func(now slacktest.Modal) bool { return now.ID == m.ID && now.CallbackID == texts.ModalConfirm }
+	if !slices.ContainsFunc(w.slack.Modals(c.user), asks) {
 		return
 	}
 	if !w.plan.second {
@@ -205,7 +203,7 @@ func (w *world) second(c command, mark string) {
 // lookAtModals records what people can read in their modals now and couldn't a
 // moment ago. It must be called with mu held.
 func (w *world) lookAtModals() {
-	for _, who := range []string{slacktest.Ada, slacktest.Grace, slacktest.Linus, slacktest.Guest} {
+	for _, who := range everyone() {
 		for _, m := range w.slack.Modals(who) {
 			shown := slacktest.Message{Channel: "modal " + m.ID, Only: who, Blocks: m.Blocks}
 			text := whole(shown)
@@ -223,11 +221,9 @@ func (w *world) lookAtModals() {
 
 // closed reports whether a person has closed the modal of a decision.
 func (w *world) closed(id decision.ID) bool {
-	for _, who := range []string{slacktest.Ada, slacktest.Grace, slacktest.Linus, slacktest.Guest} {
-		for _, m := range w.slack.Modals(who) {
-			if placeOf(m) == w.places[id] {
-				return false
-			}
+	for _, who := range everyone() {
+		if slices.ContainsFunc(w.slack.Modals(who), func(m slacktest.Modal) bool { return placeOf(m) == w.places[id] }) {
+			return false
 		}
 	}
 	return true

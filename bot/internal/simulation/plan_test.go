@@ -146,6 +146,11 @@ var idle = map[string]bool{
 
 const firstTask = 7001
 
+// everyone returns the people who use the bot.
+func everyone() []string {
+	return []string{slacktest.Ada, slacktest.Grace, slacktest.Linus, slacktest.Guest}
+}
+
 func newPlan(seed uint64) plan {
 	r := rand.New(rand.NewPCG(seed, 1))
 	p := plan{seed: seed, replicas: 2, tasks: 1 + r.IntN(2), second: chance(r, .2), audit: chance(r, .15), slow: chance(r, .04)}
@@ -166,7 +171,7 @@ func newPlan(seed uint64) plan {
 	if chance(r, .3) {
 		p.lag = between(r, 0, 9*time.Second)
 	}
-	people := []string{slacktest.Ada, slacktest.Grace, slacktest.Linus, slacktest.Guest}
+	people := everyone()
 	for range 1 + r.IntN(4) {
 		c := command{
 			at: between(r, 3*time.Second, 40*time.Second), task: firstTask + int64(r.IntN(p.tasks)),

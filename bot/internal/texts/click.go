@@ -99,8 +99,8 @@ func (w Texts) StillSaving(c decision.Confirmation) Message {
 	return say("%s I'm having trouble saving your %s to cancel %s, so I can't say yet whether it counts. I'll keep trying.", emojiPending, yourClick(c), w.asked(c)).meaning(MeansUnderWay)
 }
 
-// MaybeSaved is for someone of whose decision this process will never know
-// whether the journal saved it.
+// MaybeSaved is for someone whose decision may be in the journal, or not, when the
+// process stops: it will never know.
 func (w Texts) MaybeSaved(c decision.Confirmation) Message {
 	return say("I'm not sure your %s to cancel %s was saved. If no result appears in %s within a few minutes, type %s again.", yourClick(c), w.asked(c), inChannelNamed(c.Channel), w.again(c.IDs()...))
 }
@@ -128,11 +128,7 @@ func (w Texts) Ended(c decision.Confirmation, row decision.Record) Message {
 	if row.Confirmer != "" && row.Confirmer != row.Requester {
 		c.Reason = "" // the approver may have given it
 	}
-	return w.ended(c, row.Outcome())
-}
-
-func (w Texts) ended(c decision.Confirmation, how decision.Outcome) Message {
-	switch how {
+	switch row.Outcome() {
 	case decision.Withdrawn:
 		return w.Withdrawn(c)
 	case decision.NotSaved:
@@ -249,7 +245,7 @@ func (w Texts) Overtaken(c decision.Confirmation, winners ...decision.Record) Me
 	if len(winners) > 1 {
 		other = "other requests"
 	}
-	if closedOf(d) == len(d.Tasks) && len(d.Tasks) > 0 && !l.several() {
+	if len(closedOf(d)) == len(d.Tasks) && len(d.Tasks) > 0 && !l.several() {
 		return say("%s had confirmed %s first. %s This one, from %s, wasn't used.", upperFirst(l.people("")), other, w.line(d), mention(c.Requester)).meansOutcome(d.Outcome())
 	}
 	return say("%s %s had confirmed %s first. This one, from %s, wasn't used.", became, l.people(""), other, mention(c.Requester)).meansOutcome(d.Outcome())

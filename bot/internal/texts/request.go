@@ -37,15 +37,6 @@ func (w Texts) Reminder(c decision.Confirmation) Message {
 		clock(c.ExpiresAt), from, mention(c.Requester), w.asked(c))
 }
 
-// LastOf returns the last text of a request that has come to its end. d is the
-// decision about it. over is false if d has no outcome yet.
-func (w Texts) LastOf(c decision.Confirmation, d decision.Record) (last *Message, over bool) {
-	if string(d.ID) == c.ID && d.Outcome().Closed() {
-		return new(w.ended(c, d.Outcome())), true
-	}
-	return new(w.Overtaken(c, d)), d.Outcome() != ""
-}
-
 // PerhapsAsked answers a command whose request may have been posted, or not.
 func (w Texts) PerhapsAsked(c decision.Confirmation) Message {
 	return say("Slack didn't say whether it posted your request to cancel %s. If it isn't here in a minute, type %s again.", w.asked(c), w.again(c.IDs()...))

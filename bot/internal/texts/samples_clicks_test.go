@@ -19,20 +19,20 @@ func (s *sampler) ofClicks() {
 	s.during("expired", "They clicked after the prompt had expired.", "in place of the prompt", s.RanOut(private))
 	s.during("ran out", "Nobody approved a request in time.", "in place of the request", s.RanOut(public))
 	s.during("reminder", "A request is about to run out, and `SECOND_PERSON_REMINDER` is set.", toChannel+", in the thread of the request and below it", s.Reminder(public))
-	s.during("expired, perhaps decided", "They clicked after it had expired, and the journal does not say for minutes what became of it.", toClicker, s.CannotTell(public))
+	s.during("expired, perhaps decided", "They clicked after it had expired, and for minutes the journal doesn't say what became of it.", toClicker, s.CannotTell(public))
 	s.during("request expired", "They clicked on a request after it had expired.", toClicker, s.Expired(public))
 	s.during("perhaps asked", "Slack doesn't answer clearly whether it posted a request.", "to the person who typed the command", s.PerhapsAsked(public))
 	s.during("paused", "They pressed *Cancel task* while an operator has paused cancelling.", toClicker, s.PausedClick(private, cmp.Or(s.typed, "Chamelio is being upgraded until noon.")))
 	s.during("pause unknown", "*Cancel task*, and the journal does not say whether cancelling is paused.", toClicker, s.PauseUnknown(private))
-	s.during("not theirs", "They clicked on somebody else's prompt.", toClicker, s.NotYourPrompt())
+	s.during("not theirs", "They clicked on someone else's prompt.", toClicker, s.NotYourPrompt())
 	s.during("forged", "The prompt was not made by this bot as it is set up now.", toClicker, s.OutdatedPrompt())
-	s.during("not theirs to withdraw", "They pressed *Withdraw request* on somebody else's request.", toClicker, s.NotYoursToWithdraw(public, true))
+	s.during("not theirs to withdraw", "They pressed *Withdraw request* on someone else's request.", toClicker, s.NotYoursToWithdraw(public, true))
 	s.during("not theirs to withdraw, perhaps decided", "The same, and the journal does not answer.", toClicker, s.NotYoursToWithdraw(public, false))
 	s.during("perhaps withdrawn", "*Keep task* or *Withdraw request*, and the journal does not answer for minutes.", toClicker, s.MaybeWithdrawn(private))
 	s.during("clicked too fast", "They pressed buttons far too often.", toClicker, s.ClickedTooFast())
 	s.during("checking", "Slack or Chamelio takes long to say whether they may cancel the task.", "in place of the prompt, or to the person who clicked a request", s.Checking(private))
 	s.during("checking keep", "*Keep task* or *Withdraw request*, and the journal takes long to answer.", "in place of the prompt, or to the person who clicked", s.CheckingKeep(private))
-	s.during("checking the end", "They clicked too late, or on somebody else's *Withdraw request*, and the journal takes long to say what became of it.", "in place of the prompt, or to the person who clicked", s.CheckingEnd(public))
+	s.during("checking the end", "They clicked too late, or on someone else's *Withdraw request*, and the journal takes a while to say what became of it.", "in place of the prompt, or to the person who clicked", s.CheckingEnd(public))
 	s.during("saving", "*Cancel task*, and the journal does not answer.", "in place of the prompt", s.StillSaving(private))
 	s.during("saving a request", "The same, for a request.", toClicker, s.StillSaving(public))
 	s.during("not saved", "It is certain by now that it was not saved.", "in place of the prompt", s.NotSaved(private))
@@ -51,26 +51,26 @@ func (s *sampler) ofClicks() {
 	s.during("slow request", "The same, for a request.", "in place of the request", s.StillTrying(together))
 	s.during("waiting", "Chamelio's rate limit is used up.", "in place of the prompt", s.WaitingForChamelio(alone, min(s.retryAfter, time.Minute)))
 	cancelled, refused := s.decision(s.other, decision.Cancelled), s.decision(s.other, decision.Failed)
-	s.during("came second", "Somebody else confirmed before them, and it is under way.", toClicker, s.CameSecond(public, s.user, together))
+	s.during("came second", "Someone else confirmed before them, and it is under way.", toClicker, s.CameSecond(public, s.user, together))
 	s.during("pressed twice", "They had confirmed before, and it is under way.", toClicker, s.CameSecond(private, s.user, alone))
-	s.add("came second, cancelled", "Somebody else confirmed before them.", toClicker, s.CameSecond(public, s.user, cancelled))
-	s.add("came second, failed", "Somebody else confirmed before them, in vain.", toClicker, s.CameSecond(public, s.user, refused))
+	s.add("came second, cancelled", "Someone else confirmed before them.", toClicker, s.CameSecond(public, s.user, cancelled))
+	s.add("came second, failed", "Someone else confirmed before them, and the task couldn't be cancelled.", toClicker, s.CameSecond(public, s.user, refused))
 	s.add("pressed twice, cancelled", "They had confirmed before.", toClicker, s.CameSecond(private, s.user, s.decision(s.user, decision.Cancelled)))
 	s.during("too late to keep", "*Keep task*, but it is under way.", toClicker, s.TooLateToWithdraw(private, alone, s.user))
-	s.during("too late to withdraw", "*Withdraw request*, but somebody has confirmed.", toClicker, s.TooLateToWithdraw(public, together, s.user))
+	s.during("too late to withdraw", "*Withdraw request*, but someone has confirmed.", toClicker, s.TooLateToWithdraw(public, together, s.user))
 	s.add("too late, cancelled", "*Withdraw request*, but it was cancelled.", toClicker, s.TooLateToWithdraw(public, cancelled, s.user))
 	together.ID, cancelled.ID = "OTHER", "OTHER"
-	s.during("overtaken", "Somebody approved a request, but the task is being cancelled in another way.", "in place of the request", s.Overtaken(public, together))
+	s.during("overtaken", "Someone approved a request, but the task is being cancelled in another way.", "in place of the request", s.Overtaken(public, together))
 	s.add("overtaken, cancelled", "The same, when that is over.", "in place of the request", s.Overtaken(public, cancelled))
 	unclear := s.decision(s.other, decision.Unknown)
 	unclear.ID = "OTHER"
 	s.during("overtaken, unknown", "The same, when its outcome isn't known.", "in place of the request", s.Overtaken(public, unclear))
 	kept, unsaved := s.decision(s.other, decision.Withdrawn), s.decision(s.other, decision.NotSaved)
 	kept.ID, unsaved.ID = "OTHER", "OTHER"
-	s.during("came second, taken back", "Somebody else confirmed before them, and then took it back.", toClicker, s.CameSecond(private, s.user, kept))
-	s.during("came second, not saved", "Somebody else confirmed before them, and that couldn't be saved.", toClicker, s.CameSecond(private, s.user, unsaved))
-	s.during("overtaken, taken back", "Somebody approved a request, but had another decision in the way that was taken back.", "in place of the request", s.Overtaken(public, kept))
-	s.during("came second, unknown", "Somebody else confirmed before them, and the outcome isn't known.", toClicker, s.CameSecond(public, s.user, unclear))
+	s.during("came second, taken back", "Someone else confirmed before them, and then took it back.", toClicker, s.CameSecond(private, s.user, kept))
+	s.during("came second, not saved", "Someone else confirmed before them, and that couldn't be saved.", toClicker, s.CameSecond(private, s.user, unsaved))
+	s.during("overtaken, taken back", "Someone approved a request, but lost to a decision that was then taken back.", "in place of the request", s.Overtaken(public, kept))
+	s.during("came second, unknown", "Someone else confirmed before them, and the outcome isn't known.", toClicker, s.CameSecond(public, s.user, unclear))
 }
 
 // resultFor returns a result for a row.
@@ -178,7 +178,7 @@ func (s *sampler) ofAudit() {
 		if i%2 == 1 || onlyAtClick[row.code] {
 			n.ConfirmationID = "SAMPLE"
 		}
-		s.during("audit of a refusal: "+string(row.code), "The policy refused somebody.", toAudit, s.AuditRefusal(n, s.now))
+		s.during("audit of a refusal: "+string(row.code), "The policy refused someone.", toAudit, s.AuditRefusal(n, s.now))
 	}
 	s.during("audit of a refusal, late", "The same, but the audit channel couldn't be reached for an hour.", toAudit,
 		s.AuditRefusal(decision.Note{Person: s.user, Tasks: []chamelio.TaskID{s.task.ID}, Channel: s.channel, At: s.now, Code: string(policy.CodeGuest)}, s.now.Add(time.Hour)))

@@ -78,7 +78,7 @@ func (s *sampler) ofSeveral() {
 	both := all(cancelled, unknown, unknown).WithSettled(decision.Result{}, seen, decision.Result{Outcome: decision.Unknown})
 	s.add("update of several, partly", "One became known, and one didn't until the end.", toChannel+", in the thread of the announcement", s.Settled(both))
 	s.add("announcement of several, partly", "The same.", toChannel+", in place of the announcement", s.Announcement(both, s.now))
-	s.add("came second of several", "Somebody else confirmed before them.", toClicker, s.CameSecond(private, s.user, two))
+	s.add("came second of several", "Someone else confirmed before them.", toClicker, s.CameSecond(private, s.user, two))
 	s.ofLost(private, public, all)
 }
 

@@ -63,26 +63,26 @@ func lineOfSeveral(d decision.Record, where string) string {
 		return fmt.Sprintf("I couldn't tell right away what happened to %d of %s. %s", unknown, numbered(d.IDs()), willReport)
 	}
 	text := fmt.Sprintf("Cancelled %d of %s.", cancelled, numbered(d.IDs()))
-	if closedOf(d) < len(d.Tasks) {
+	if len(closedOf(d)) < len(d.Tasks) {
 		text += fmt.Sprintf(" See %s for each result.", where)
 	}
 	return text
 }
 
-// closedOf returns how many tasks of a decision were closed before anything was
+// closedOf returns the tasks of a decision that were closed before anything was
 // sent.
-func closedOf(d decision.Record) int {
-	return len(d.Only(func(t decision.Item) bool { return t.Outcome.Closed() }).Tasks)
+func closedOf(d decision.Record) []chamelio.TaskID {
+	return d.Only(func(t decision.Item) bool { return t.Outcome.Closed() }).IDs()
 }
 
 // againAfterClosed follows lineOfSeveral, and says how to cancel the tasks whose
 // decisions were closed before anything was sent.
 func (w Texts) againAfterClosed(d decision.Record) string {
-	closed := d.Only(func(t decision.Item) bool { return t.Outcome.Closed() }).IDs()
+	closed := closedOf(d)
 	if len(closed) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" Of %d, the confirmation was taken back or couldn't be saved before I sent anything. To cancel what is left, type %s.", len(closed), w.again(closed...))
+	return fmt.Sprintf(" I sent nothing for %d of them: the confirmation was taken back, or couldn't be saved. To cancel what's left, type %s.", len(closed), w.again(closed...))
 }
 
 // emojiOf returns the emoji of several results: the one that needs most

@@ -116,8 +116,8 @@ func (j *Journal) SigningKeys(ctx context.Context) ([]string, error) {
 	return Call(ctx, j.Around, "SigningKeys", "", func(ctx context.Context) ([]string, error) { return j.Journal.SigningKeys(ctx) })
 }
 
-func (j *Journal) GiveUp(ctx context.Context, l journal.Lease, tasks int, as decision.Outcome) error {
-	return j.Around(ctx, "GiveUp", l.ID, func(ctx context.Context) error { return j.Journal.GiveUp(ctx, l, tasks, as) })
+func (j *Journal) GiveUp(ctx context.Context, l journal.Lease, as decision.Outcome) error {
+	return j.Around(ctx, "GiveUp", l.ID, func(ctx context.Context) error { return j.Journal.GiveUp(ctx, l, as) })
 }
 
 func (j *Journal) Release(ctx context.Context, all ...journal.Lease) error {
