@@ -121,7 +121,7 @@ func TestFallsBackToChannelWhenResponseURLFails(t *testing.T) {
 				w := newWorld(t)
 				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 				w.slack.Break(slacktest.Fault{Method: "response_url", Error: "used_url"})
-				w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Status: 503})
+				w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Error: "service_unavailable"})
 				clicked := time.Now()
 				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 				time.Sleep(tt.away)
@@ -150,8 +150,8 @@ func TestResponseURLIsNotUsedAfterHalfAnHour(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
-		w.slack.Break(slacktest.Fault{Method: "response_url", Status: 503})
-		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Status: 503})
+		w.slack.Break(slacktest.Fault{Method: "response_url", Error: "service_unavailable", InBody: true})
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Error: "service_unavailable"})
 		clicked := time.Now()
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		time.Sleep(time.Hour)
@@ -169,27 +169,6 @@ func TestResponseURLIsNotUsedAfterHalfAnHour(t *testing.T) {
 			t.Errorf("told in person %d times after %d tries to answer the click", n, answers)
 		}
 	})
-}
-
-// TestUnclearAnswersDoubleAnnouncementAtMostOnce makes Slack post and answer
-// with an error each time, until the requester gets a direct message.
-func TestUnclearAnswersDoubleAnnouncementAtMostOnce(t *testing.T) {
-	for _, code := range []string{"fatal_error", "internal_error"} {
-		t.Run(code, func(t *testing.T) {
-			virtual(t, func(t *testing.T) {
-				w := newWorld(t)
-				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
-				w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Error: code, AfterEffect: true})
-				w.slack.Break(slacktest.Fault{Method: "response_url", Error: code, InBody: true, AfterEffect: true})
-				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
-				w.eventually("it is on record as announced", func() bool { return !w.row().AnnouncedAt.IsZero() })
-				time.Sleep(time.Hour)
-				if inChannel, inPerson := w.slack.History(general), w.slack.History("D"+ada); len(inChannel) > 2 || len(inPerson) != 1 {
-					t.Errorf("in the channel: %v; in person: %v", texts(inChannel), texts(inPerson))
-				}
-			})
-		})
-	}
 }
 
 // TestLostDecisionIsNotPostedInPerson takes a decision over while its owner

@@ -27,6 +27,11 @@ const (
 	// goneFor is how long a note waits if its decision isn't in the journal.
 	goneFor = 10 * time.Minute
 
+	// auditDoubts is how many posts of a note may get no clear answer. It
+	// counts as posted then. auditDoubtPause is the time between two.
+	auditDoubts     = 2
+	auditDoubtPause = time.Hour
+
 	permalinkTimeout = 5 * time.Second
 )
 
@@ -35,6 +40,7 @@ type notes interface {
 	TakeNote(context.Context) (decision.Note, error)
 	MarkNoted(context.Context, decision.Note) error
 	PutOff(ctx context.Context, n decision.Note, wait time.Duration) error
+	Doubt(ctx context.Context, n decision.Note, wait time.Duration) error
 	Get(context.Context, decision.ID) (decision.Record, error)
 }
 
@@ -91,15 +97,21 @@ func (a *auditor) send(ctx context.Context, n decision.Note) (sent bool, err err
 	case err != nil:
 		return false, err
 	}
-	if m != nil {
-		_, err = a.poster.Post(ctx, a.channel, "", *m)
+	if n.Doubts > 0 && a.poster.Probe(ctx) != nil { // the second post is the last: it has to be worth it
+		return false, a.journal.PutOff(ctx, n, auditPause)
 	}
-	if err != nil {
-		log.Error("audit copy failed; retrying", "error", err, "again_in", auditPause)
-		if said, _ := slackapi.Classify(err); said != slackapi.Unclear {
-			return false, a.journal.PutOff(ctx, n, auditPause)
+	if m != nil {
+		if _, err = a.poster.Post(ctx, a.channel, "", *m); err != nil {
+			log.Error("audit copy failed; retrying", "error", err)
 		}
-		return false, nil // it may have been posted: the note's lease leaves time to find out
+	}
+	switch said, _ := slackapi.Classify(err); {
+	case said == slackapi.Unclear && n.Doubts+1 < auditDoubts:
+		return false, a.journal.Doubt(ctx, n, auditDoubtPause)
+	case said == slackapi.Unclear:
+		log.Error("audit copy not confirmed by Slack; it counts as posted")
+	case err != nil:
+		return false, a.journal.PutOff(ctx, n, auditPause)
 	}
 	return true, work.Retry(ctx, 0, func() error { return a.journal.MarkNoted(context.WithoutCancel(ctx), n) })
 }

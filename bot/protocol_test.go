@@ -515,7 +515,7 @@ func TestAnnouncesOnceAfterSlackAndJournalOutages(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
-		for _, method := range []string{"chat.postMessage", "response_url"} {
+		for _, method := range []string{"chat.postMessage", "response_url", "auth.test"} {
 			w.slack.Break(slacktest.Fault{Method: method, Status: 503})
 		}
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
@@ -639,8 +639,8 @@ func TestOverruledVanishedDecisionIsAnnounced(t *testing.T) {
 					w.api.Break(busy)
 				}
 				if at == "BeginAnnouncing" { // a second round of tries asks for it
-					w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Status: 500})
-					w.slack.Break(slacktest.Fault{Method: "response_url", Status: 500})
+					w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Error: "service_unavailable"})
+					w.slack.Break(slacktest.Fault{Method: "response_url", Error: "service_unavailable", InBody: true})
 				}
 				var once sync.Once
 				h.set(func(op string, do func() error) error {

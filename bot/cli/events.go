@@ -106,7 +106,10 @@ func events() []event {
 		{"finished", "finished"},
 		{"announced", "announced"},
 		{"announce_failed", "announcement failed; retrying"},
+		{"announce_unconfirmed", "announcement not confirmed by Slack; it counts as posted"},
+		{"announce_given_up", "announcement given up: no one can be reached"},
 		{"post_failed", "post failed"},
+		{"post_waits", "Slack doesn't answer; waiting to post again"},
 		{"announcement_not_edited", "can't edit an announcement"},
 		{"settled", "settled"},
 		{"taken_over", "taken over"},
@@ -132,6 +135,7 @@ func events() []event {
 		{"request_forgotten", "request from before the bot token changed; dropped it"},
 		// The audit channel.
 		{"audit_failed", "audit copy failed; retrying"},
+		{"audit_unconfirmed", "audit copy not confirmed by Slack; it counts as posted"},
 		{"audit_without_link", "audit copy posted without a link to the original"},
 		{"refusal_not_recorded", "refusal not recorded"},
 	}

@@ -66,7 +66,7 @@ func (l *life) post(where decision.Where) decision.Event {
 	}
 	l.log.Info("post failed", "where", where.String(), "error", err)
 	status, pause := slackapi.Classify(err)
-	return decision.Event{Kind: posts[status], Pause: pause, Answered: slackapi.Answered(err), Troubled: l.turns.troubled(l.Channel)}
+	return decision.Event{Kind: posts[status], Pause: pause, Troubled: l.turns.troubled(l.Channel)}
 }
 
 // posts maps Slack's answers to a post to the kernel's events.
@@ -77,9 +77,10 @@ var posts = map[slackapi.Status]decision.Kind{
 func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err error) {
 	d, thread := l.decided(), l.Thread
 	say := func(d decision.Record) texts.Message { return l.Texts.Announcement(d, l.now()) }
-	alone := func(d decision.Record) texts.Message { return l.Texts.AnnouncementInPerson(d, l.now()) }
+	alone := func(to string) texts.Message { return l.Texts.AnnouncementInPerson(to, d, l.now()) }
 	if l.state.Stage == decision.Settling {
-		d, say, alone = l.final(), l.Texts.Settled, l.Texts.SettledInPerson
+		d, say = l.final(), l.Texts.Settled
+		alone = func(to string) texts.Message { return l.Texts.SettledInPerson(to, d) }
 		if where == decision.InThread {
 			thread = cmp.Or(d.Thread, d.MessageTS)
 		}
@@ -88,10 +89,21 @@ func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err
 	case decision.ByResponseURL:
 		return "", l.Poster.Respond(ctx, d.ResponseURL, say(d), slackapi.InChannel)
 	case decision.InPerson: // to the person's ID: their chat with the app, which needs no scope but chat:write
-		return l.Poster.Post(ctx, d.Requester, "", alone(d))
+		return l.Poster.Post(ctx, d.Requester, "", alone(d.Requester))
+	case decision.ToApprover:
+		return l.Poster.Post(ctx, d.Confirmer, "", alone(d.Confirmer))
 	case decision.InThread, decision.InChannel:
 	}
 	return l.Poster.PostIn(ctx, d.Channel, thread, say(d))
+}
+
+// probe asks Slack whether it answers at all.
+func (l *life) probe() decision.Event {
+	if err := l.Poster.Probe(l.ctx); err != nil {
+		l.log.Info("Slack doesn't answer; waiting to post again", "error", err)
+		return decision.Event{Kind: decision.Uncertain}
+	}
+	return decision.Event{Kind: decision.Done}
 }
 
 // note saves that the outcome was posted. It tries even while the process

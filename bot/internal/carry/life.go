@@ -183,6 +183,8 @@ func (l *life) answer(do decision.Do) decision.Event {
 		return l.renew(l.Journal.NotAnnounced(l.ctx, l.lease()))
 	case decision.DoPost:
 		return l.post(do.Where)
+	case decision.DoProbe:
+		return l.probe()
 	case decision.DoNote:
 		return l.note()
 	case decision.DoDelay:
@@ -205,6 +207,10 @@ func (l *life) answer(do decision.Do) decision.Event {
 func (l *life) wait(pause time.Duration) decision.Event {
 	if l.state.Then != decision.DoPost {
 		l.giveTurn()
+	}
+	if l.aside { // others can be followed up meanwhile
+		l.followUps.Add(-1)
+		defer l.followUps.Add(1)
 	}
 	timer := time.NewTimer(pause)
 	defer timer.Stop()

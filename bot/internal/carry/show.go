@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/observe"
 )
 
 // show shows the kernel's state in the prompt, each change once.
@@ -82,6 +83,8 @@ func (l *life) report(before decision.State, e decision.Event, do decision.Do) {
 		m.Decisions.WithLabelValues(string(res.Outcome)).Inc()
 		m.OutcomeSeconds.Observe(l.now().Sub(l.DecidedAt).Seconds())
 		l.log.Info("finished", "outcome", string(res.Outcome), "cause", string(res.Cause), "requester", l.Requester)
+	case before.Doing == decision.DoPost && ends(do) && e.Kind != decision.Posted:
+		l.unconfirmed(before, e)
 	case before.Stage == decision.Announcing && e.Kind == decision.Posted:
 		m.Announcements.WithLabelValues(transports[before.Announce.Where]).Inc()
 		m.AnnouncementSeconds.Observe(l.now().Sub(l.DecidedAt).Seconds())
@@ -117,4 +120,22 @@ func (l *life) report(before decision.State, e decision.Event, do decision.Do) {
 // transports names the ways of an announcement, for logs and metrics.
 var transports = [...]string{
 	decision.InThread: "thread", decision.InChannel: "chat_post_message", decision.ByResponseURL: "response_url", decision.InPerson: "direct_message",
+	decision.ToApprover: "direct_message",
+}
+
+// ends reports whether the kernel records that something was posted.
+func ends(do decision.Do) bool {
+	return do.Action == decision.DoNote || do.Action == decision.DoClear
+}
+
+// unconfirmed logs and counts what is recorded as posted though Slack never said
+// so.
+func (l *life) unconfirmed(before decision.State, e decision.Event) {
+	if e.Kind == decision.Unclear || e.Kind == decision.Uncertain || before.Announce.Doubts > 0 {
+		l.Metrics.Unconfirmed.WithLabelValues(observe.NoClearAnswer).Inc()
+		l.log.Error("announcement not confirmed by Slack; it counts as posted", "requester", l.Requester, "stage", before.Stage.String())
+		return
+	}
+	l.Metrics.Unconfirmed.WithLabelValues(observe.AllRefused).Inc()
+	l.log.Error("announcement given up: no one can be reached", "requester", l.Requester, "stage", before.Stage.String())
 }

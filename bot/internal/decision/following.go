@@ -7,7 +7,10 @@ type Follow struct {
 	Checks int  // so far
 	Thread bool // the announcement can be edited, and has a thread
 	Some   bool // a task has no final result yet
-	Where  Where
+
+	Editing bool          // an edit got no clear yes or no
+	Began   time.Duration // when the first such edit did, as Moment.Elapsed
+	Edited  bool          // nothing more is edited
 }
 
 func followOf(r Record) Follow { return Follow{Checks: r.Looks, Thread: r.MessageTS != ""} }
@@ -56,27 +59,32 @@ func (p Protocol) checkPause(checks int) time.Duration {
 }
 
 // settling edits the announcement and, once each task has its final result,
-// posts the results: in the announcement's thread; in the channel; through the
-// click's response_url; to the requester alone. If Slack accepts none of these
-// now, the journal records when to try again. An edit can be repeated, a post
-// can't.
+// posts the results as announcing does, first in the announcement's thread. If
+// Slack accepts nothing now and can't have the message, the journal records when
+// to try again. An edit can be repeated, so it is, for a while.
 func (p Protocol) settling(s State, e Event, at Moment) (State, Do) {
+	switch {
+	case e.Kind == Lost:
+		return s.end(ShowNothing)
+	case e.Kind == Waited && s.Then == DoClear, e.Kind == Waited && s.Then == DoEdit:
+		return s, Do{Action: s.Then}
+	case e.Kind == Waited:
+		return s.resumePosts()
+	}
 	switch s.Doing {
 	case DoSettle:
-		return p.settled(s, e)
+		return p.settled(s, e, at)
 	case DoEdit:
-		return p.edited(s, e)
+		return p.edited(s, e, at)
+	case DoProbe:
+		return p.probed(s, e)
 	case DoPost:
-		return p.replied(s, e, at)
-	case DoClear, DoWait:
-		switch e.Kind {
-		case Waited:
-			return s, Do{Action: DoClear}
-		case Uncertain:
+		return p.tried(s, e, at)
+	case DoClear:
+		if e.Kind == Uncertain {
 			return s.again(p.SavePause, DoClear)
-		default:
-			return s.end(ShowNothing)
 		}
+		return s.end(ShowNothing)
 	case DoDelay:
 		s, do := s.end(ShowNothing)
 		do.Leave = e.Kind == Uncertain
@@ -87,57 +95,40 @@ func (p Protocol) settling(s State, e Event, at Moment) (State, Do) {
 }
 
 // settled begins to post once the results are saved.
-func (p Protocol) settled(s State, e Event) (State, Do) {
+func (p Protocol) settled(s State, e Event, at Moment) (State, Do) {
 	switch {
+	case e.Kind == Uncertain && s.Announce.Doubts+s.Announce.Private > 0: // else the next owner would post again
+		return s.again(p.SavePause, DoSettle)
 	case e.Kind != Done:
 		s, do := s.end(ShowNothing)
 		do.Leave = e.Kind == Uncertain
 		return s, do
-	case s.Follow.Thread:
+	case s.Follow.Thread && !s.Follow.Edited:
 		return s, Do{Action: DoEdit}
 	case s.Follow.Some:
 		return s, Do{Action: DoDelay, For: p.checkPause(s.Follow.Checks)}
 	}
-	s.Follow.Where = InChannel
-	return s, Do{Action: DoPost, Where: InChannel}
+	return p.beginRound(s, at)
 }
 
 // edited continues after an edit. If the announcement can't be edited any
-// more, the post has to suffice.
-func (p Protocol) edited(s State, e Event) (State, Do) {
-	switch {
-	case e.Kind == Lost, e.Kind == Withheld:
-		return s.end(ShowNothing)
-	case s.Follow.Some:
-		return s, Do{Action: DoDelay, For: p.checkPause(s.Follow.Checks)}
-	case e.Kind != Posted && e.Kind != Refused:
-		return s, Do{Action: DoDelay, For: p.FirstCheck}
-	}
-	s.Follow.Where = InThread
-	return s, Do{Action: DoPost, Where: InThread}
-}
-
-// replied continues after a post.
-func (p Protocol) replied(s State, e Event, at Moment) (State, Do) {
+// more, or Slack hasn't accepted the edit for EditFor, the post has to suffice.
+func (p Protocol) edited(s State, e Event, at Moment) (State, Do) {
 	f := &s.Follow
 	switch {
-	case e.Kind == Posted:
-		return s, Do{Action: DoClear}
-	case e.Kind == Lost, e.Kind == Withheld:
-		return s.end(ShowNothing)
-	case f.Where == InPerson:
+	case e.Kind == Withheld:
+		return s.again(p.SavePause, DoSettle)
+	case f.Some:
 		return s, Do{Action: DoDelay, For: p.checkPause(f.Checks)}
-	case e.Kind == Unclear && e.Answered: // it may be there: no double
-		f.Where = InPerson
-		return s, Do{Action: DoPost, Where: InPerson}
-	case e.Kind != Refused && f.Where != ByResponseURL:
-		return s, Do{Action: DoDelay, For: p.FirstCheck}
-	case f.Where == InThread: // the announcement may have been deleted
-		f.Where = InChannel
-	case f.Where == InChannel && s.Announce.URL && at.Age < p.ResponseURLLife:
-		f.Where = ByResponseURL
-	default:
-		f.Where = InPerson
+	case e.Kind != Posted && e.Kind != Refused:
+		if !f.Editing {
+			f.Editing, f.Began = true, at.Elapsed
+		}
+		if pause := max(p.RoundPause.after(s.Tries), e.Pause); at.Elapsed-f.Began+pause <= p.EditFor {
+			s.Tries = p.RoundPause.next(s.Tries)
+			return s.wait(pause, DoEdit)
+		}
 	}
-	return s, Do{Action: DoPost, Where: f.Where}
+	f.Edited = true
+	return p.beginRound(s, at)
 }

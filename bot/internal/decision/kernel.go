@@ -52,7 +52,6 @@ type Event struct {
 	Kind     Kind
 	Began    time.Duration // when the action began, as Moment.Elapsed
 	Pause    time.Duration // that Slack or Chamelio asked for; 0 if neither did
-	Answered bool          // with Unclear: Slack answered that something went wrong
 	Troubled bool          // chat.postMessage has failed in this channel a moment ago
 }
 
@@ -142,6 +141,7 @@ const (
 	DoMark                  // note that the outcome is about to be posted: Done, Gone
 	DoRetract               // note that nothing got through: Done
 	DoPost                  // post the outcome once: Posted, Refused, Later, Unclear, Withheld
+	DoProbe                 // ask Slack whether it answers at all: Done
 	DoNote                  // save that it was posted: Done, Gone
 	DoDelay                 // save when to check again, and end: Done
 	DoCheck                 // GET each task without a final result: AllKnown, SomeKnown, NoneKnown
@@ -159,6 +159,7 @@ const (
 	InChannel                  // by chat.postMessage
 	ByResponseURL              // in the channel, as an answer to the click
 	InPerson                   // to the requester alone
+	ToApprover                 // to the one who confirmed alone
 )
 
 // Show is the state of the prompt while an action runs.
@@ -181,13 +182,13 @@ const (
 
 // Claimed returns the state of a decision whose click was just accepted.
 func Claimed(r Record) State {
-	return State{Stage: Saving, Announce: Announce{URL: r.ResponseURL != ""}}
+	return State{Stage: Saving, Announce: announceOf(r)}
 }
 
 // Branched returns the state of a further task of a decision that was just
 // claimed.
 func Branched(r Record) State {
-	s := State{Stage: Resolving, Announce: Announce{URL: r.ResponseURL != ""}}
+	s := State{Stage: Resolving, Announce: announceOf(r)}
 	s.Task.Marked = true
 	return s
 }
@@ -196,7 +197,7 @@ func Branched(r Record) State {
 // one for each task without an outcome, or else one for the rest of the
 // decision's life.
 func Resumed(r Record) map[int]State {
-	s := State{Resumed: true, Announce: Announce{URL: r.ResponseURL != ""}}
+	s := State{Resumed: true, Announce: announceOf(r)}
 	states := map[int]State{}
 	for i, t := range r.Tasks {
 		if t.Outcome != "" {

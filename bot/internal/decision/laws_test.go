@@ -1,5 +1,7 @@
 package decision
 
+import "time"
+
 // broken returns the law that a node breaks; "" if it breaks none.
 func (n node) broken() string {
 	s, w := n.s, n.w
@@ -25,8 +27,11 @@ func (n node) broken() string {
 			return "3: sends again before a GET has seen the task running"
 		}
 	case DoPost:
-		if w.doubts >= maxDoubts && s.Stage != Settling && n.do.Where != InPerson {
-			return "11: posts in the channel again, and the outcome may be there twice"
+		switch private := n.do.Where >= InPerson; {
+		case !private && w.doubts >= maxDoubts:
+			return "11: posts in the channel again, and the message may be there twice"
+		case private && w.private >= maxPrivate:
+			return "11: sends a direct message again, and it may be there twice"
 		}
 		if why := n.untrue(maybe); why != "" {
 			return "4: " + why
@@ -35,10 +40,18 @@ func (n node) broken() string {
 		if why := n.untrue(maybe); why != "" {
 			return "4: " + why
 		}
-	case DoEnd:
-		if w.row.over && w.stale {
+	case DoNote:
+		if !w.row.announced && !w.reached(coarse.TellFor) {
+			return "12: records an announcement that no one can have read"
+		}
+	case DoClear:
+		if !w.row.over && !w.reached(2*coarse.TellFor) {
+			return "8: records that a final result was posted, and no one can have read it"
+		}
+		if w.stale && !w.row.over && !w.stolen && w.editing <= uint8(coarse.EditFor) {
 			return "8: the announcement doesn't say the final result"
 		}
+	case DoEnd:
 		if w.claimed && !w.row.exists {
 			return "6: forgets a decision that the journal has lost"
 		}
@@ -57,6 +70,12 @@ func (n node) broken() string {
 		}
 	}
 	return ""
+}
+
+// reached reports whether Slack has a message, or may have it, or every way has
+// been refused for long enough.
+func (w world) reached(after time.Duration) bool {
+	return w.visible || w.doubts == maxDoubts || w.private == maxPrivate || time.Duration(w.age) >= after
 }
 
 // untrue returns what is wrong with an outcome that is about to be shown.

@@ -16,7 +16,7 @@ func (a Action) String() string {
 	return [...]string{
 		DoEnd: "end", DoWait: "wait", DoSave: "save", DoClose: "close", DoGiveUp: "give up", DoSend: "send", DoUnmark: "unmark",
 		DoGet: "get", DoAsk: "ask", DoRestore: "restore", DoRecord: "record", DoQueue: "queue", DoMark: "mark",
-		DoRetract: "retract", DoPost: "post", DoNote: "note", DoDelay: "delay", DoCheck: "check", DoSettle: "settle", DoEdit: "edit", DoClear: "clear",
+		DoRetract: "retract", DoPost: "post", DoProbe: "probe", DoNote: "note", DoDelay: "delay", DoCheck: "check", DoSettle: "settle", DoEdit: "edit", DoClear: "clear",
 	}[a]
 }
 
@@ -38,7 +38,7 @@ func (k Kind) String() string {
 
 // String returns the name.
 func (w Where) String() string {
-	return [...]string{InThread: "in the thread", InChannel: "in the channel", ByResponseURL: "by the response_url", InPerson: "in person"}[w]
+	return [...]string{InThread: "in the thread", InChannel: "in the channel", ByResponseURL: "by the response_url", InPerson: "in person", ToApprover: "to the approver"}[w]
 }
 
 // String returns the name.

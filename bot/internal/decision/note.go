@@ -29,5 +29,6 @@ type Note struct {
 	Code           string    // the outcome, or why; "" for a credential that is accepted again
 	Since          time.Time // for a credential that is accepted again: when it was found refused
 
-	Epoch int64 // the fencing number of the process that is sending it
+	Doubts int64 // posts to which Slack gave no clear answer
+	Epoch  int64 // the fencing number of the process that is sending it
 }

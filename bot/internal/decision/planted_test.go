@@ -33,10 +33,9 @@ var planted = []bug{
 		}
 		return e
 	}},
-	{name: "takes an error that Slack answers for a lost answer", law: "11", event: func(_ State, e Event) Event {
-		e.Answered = false
-		return e
-	}},
+	{name: "takes a post without a clear answer for one that failed", law: "11", event: become(Unclear, Later)},
+	{name: "records an announcement though every way was refused", law: "12", protocol: func(p *Protocol) { p.TellFor = 0 }},
+	{name: "gives up editing at once", law: "8", protocol: func(p *Protocol) { p.EditFor = -1 }},
 	{name: "forgets a vanished row", law: "6", event: become(Gone, Lost)},
 	{name: "ignores other decisions' requests", law: "4", event: become(Shared, Alone)},
 	{name: "takes a cancel without an answer for unsent", law: "3", event: become(CancelUnanswered, CancelNotSent)},
@@ -59,7 +58,7 @@ var planted = []bug{
 	{name: "settles on the first check", law: "4", early: true},
 	{name: "doesn't edit the announcement", law: "8", after: func(before State, _ Event, next State, do Do) (State, Do) {
 		if do.Action == DoEdit {
-			next.Follow.Where, next.Doing = InThread, DoPost
+			next.Announce.Where, next.Doing = InThread, DoPost
 			return next, Do{Action: DoPost, Where: InThread}
 		}
 		return next, do

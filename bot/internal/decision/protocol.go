@@ -41,6 +41,20 @@ type Protocol struct {
 	// announcement goes to the requester alone.
 	PersonAfter time.Duration
 
+	// DoubtPause is the time between a post in the channel without a clear
+	// answer and its only repetition. PrivatePause is the same for direct
+	// messages. Together its pauses are longer than an outage of Slack.
+	DoubtPause   time.Duration
+	PrivatePause Backoff
+
+	// TellFor is how long after the click an outcome is tried to be posted if
+	// every way is refused. Then the decision ends without an announcement.
+	TellFor time.Duration
+
+	// EditFor is how long an announcement is tried to be edited before the
+	// final result is posted without it.
+	EditFor time.Duration
+
 	// ResponseURLLife is how long Slack accepts answers to a click
 	// (docs.slack.dev: interactivity/handling-user-interaction).
 	ResponseURLLife time.Duration
@@ -55,6 +69,10 @@ type Protocol struct {
 	// Pauses between tries: of a write to the journal, of a GET or a cancel
 	// request, of a post, and of a round of posts.
 	SavePause, CheckPause, PostPause, RoundPause Backoff
+
+	// MaxRoundPause bounds the pause between rounds of posts that have failed
+	// for hours.
+	MaxRoundPause time.Duration
 }
 
 // Backoff is a pause that doubles with each try.
@@ -98,6 +116,10 @@ func NewProtocol(cancelTimeout time.Duration) Protocol {
 		MinBusy:         time.Second,
 		PostFor:         15 * time.Second,
 		PersonAfter:     5 * time.Minute,
+		DoubtPause:      15 * time.Second,
+		PrivatePause:    Backoff{time.Hour, 8 * time.Hour},
+		TellFor:         24 * time.Hour,
+		EditFor:         5 * time.Minute,
 		ResponseURLLife: 30 * time.Minute,
 		Gap:             time.Second,
 		FirstCheck:      15 * time.Second,
@@ -106,5 +128,6 @@ func NewProtocol(cancelTimeout time.Duration) Protocol {
 		CheckPause:      Backoff{500 * time.Millisecond, 10 * time.Second},
 		PostPause:       Backoff{200 * time.Millisecond, 5 * time.Second},
 		RoundPause:      Backoff{500 * time.Millisecond, 30 * time.Second},
+		MaxRoundPause:   time.Hour,
 	}
 }

@@ -60,8 +60,8 @@ func (s *search) step(st State, e Event, at Moment) (State, Do) {
 // another decision's unknown outcome.
 func (s *search) start(misfortunes, foreign uint8) {
 	for _, task := range []status{running, cancelled, completed} {
-		w := world{task: task, foreign: foreign, posts: 1, replies: 1, bad: misfortunes}
-		st, do := s.step(Claimed(Record{ResponseURL: "x"}), Event{}, w.moment())
+		w := world{task: task, foreign: foreign, posts: 1, replies: 1, bad: misfortunes, approved: misfortunes == 0}
+		st, do := s.step(Claimed(w.row.record(w.approved)), Event{}, w.moment())
 		s.visit(-1, node{st, do, w}, "start")
 	}
 }
@@ -155,7 +155,7 @@ func (s *search) takeOver(from int32, w world, name string) {
 		return
 	}
 	w.elapsed, w.kept, w.unsent = 0, false, false
-	rec := w.row.record()
+	rec := w.row.record(w.approved)
 	if s.resumed != nil {
 		s.resumed(&rec)
 	}
@@ -167,15 +167,42 @@ func (s *search) takeOver(from int32, w world, name string) {
 func (n node) normal() node {
 	if n.s.Stage != Resolving { // only differences matter
 		past := func(t *time.Duration) {
-			*t = max(*t-n.w.elapsed, -coarse.PersonAfter-1)
+			*t = max(*t-n.w.elapsed, -2*coarse.PersonAfter)
 		}
 		if n.s.Announce.Started {
 			past(&n.s.Announce.Began)
 			past(&n.s.Announce.Round)
 		}
+		if n.s.Follow.Editing {
+			past(&n.s.Follow.Began)
+		}
 		if n.w.elapsed = min(n.w.elapsed, 1); n.s.Stage > Saving {
 			n.w.elapsed = 0
 		}
+	}
+	if a := &n.s.Announce; a.Started && n.do.Action != DoPost && (n.do.Action != DoWait || n.s.Then != DoPost) { // a round is over
+		a.Round, a.Channel, a.Answer, a.Person = 0, false, false, false
+		if n.do.Action != DoRetract {
+			a.Pause = 0
+		}
+	}
+	switch n.s.Stage {
+	case Settling: // the results are known
+		n.w.posts, n.w.fresh, n.w.foreign = 0, false, min(n.w.foreign, 1)
+		n.s.Cause, n.w.row.cause, n.w.rival, n.w.pending = "", "", false, 0
+		n.w.row.sent = false
+		if n.s.Follow.Edited {
+			n.s.Follow.Editing, n.s.Follow.Began = false, 0
+		}
+		if n.do.Action != DoSettle { // it is saved
+			n.w.found, n.w.foundCause = "", ""
+		}
+	case Ended:
+		n.s = State{Stage: Ended}
+	default:
+	}
+	if n.s.Stage > Recording {
+		n.w.age = min(n.w.age, uint8(coarse.ResponseURLLife))
 	}
 	if n.s.Stage > Resolving {
 		n.w.seen, n.w.unclear, n.w.unsent = false, false, false

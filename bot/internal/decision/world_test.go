@@ -12,7 +12,7 @@ import (
 // coarse is the protocol with durations of a few ticks.
 var coarse = Protocol{
 	SaveFor: 2, ClickAge: 4, MaxTries: 2, Flight: 2, ReadLag: 1, Patience: 4, BusyFor: 1, MinBusy: 1,
-	PostFor: 1, PersonAfter: 2, ResponseURLLife: 4, FirstCheck: 1, MaxCheckPause: 1,
+	PostFor: 1, PersonAfter: 1, DoubtPause: 1, PrivatePause: Backoff{1, 1}, TellFor: 1, EditFor: 1, ResponseURLLife: 2, FirstCheck: 1, MaxCheckPause: 1,
 	SavePause: Backoff{1, 1}, CheckPause: Backoff{1, 1}, PostPause: Backoff{1, 1}, RoundPause: Backoff{1, 1},
 }
 
@@ -30,20 +30,23 @@ type world struct {
 	foundCause Cause
 	stale      bool // the announcement can be edited, and doesn't say the final result
 
-	row     row
-	rival   bool  // another decision about the task was claimed after our row vanished
-	stolen  bool  // another process has taken the decision over
-	kept    bool  // the person pressed Keep task while the click was being saved
-	denied  bool  // they read that nothing will be sent
-	unsent  bool  // the prompt says that nothing was sent yet
-	claimed bool  // a claim was won
-	posts   int8  // announcements that there may still be
-	replies int8  // the same for the final result
-	doubts  uint8 // posts in the channel that Slack answered with an error, and may have taken
-	visible bool  // Slack has a message that the journal doesn't know of
-	age     uint8
-	elapsed time.Duration
-	bad     uint8 // misfortunes left: a crash, a vanished row, a lost lease
+	row      row
+	rival    bool  // another decision about the task was claimed after our row vanished
+	stolen   bool  // another process has taken the decision over
+	kept     bool  // the person pressed Keep task while the click was being saved
+	denied   bool  // they read that nothing will be sent
+	unsent   bool  // the prompt says that nothing was sent yet
+	claimed  bool  // a claim was won
+	posts    int8  // announcements that there may still be
+	replies  int8  // the same for the final result
+	doubts   uint8 // posts that everyone may read, though Slack gave no clear answer
+	private  uint8 // the same, of direct messages
+	editing  uint8 // ticks since an edit got no clear answer, and one
+	visible  bool  // Slack has a message that the journal doesn't know of
+	age      uint8
+	elapsed  time.Duration
+	approved bool  // a second person confirmed
+	bad      uint8 // misfortunes left: a crash, a vanished row, a lost lease
 }
 
 type status uint8
@@ -65,12 +68,15 @@ type row struct {
 	over                    bool // settled and posted
 }
 
-func (r row) record() Record {
+func (r row) record(approved bool) Record {
 	t := Item{Outcome: r.outcome, Sent: r.sent, Detail: Result{Cause: r.cause}.Encode()}
 	if r.sent {
 		t.Tries = 1
 	}
-	rec := Record{ResponseURL: "https://hooks.slack.com/x"}
+	rec := Record{ResponseURL: "https://hooks.slack.com/x", Requester: "U1", Confirmer: "U1"}
+	if approved {
+		rec.Confirmer = "U2"
+	}
 	if r.announced {
 		rec.AnnouncedAt = time.Unix(1, 0)
 		t.SettledOutcome, t.SettledDetail = r.settled, Result{Cause: r.settledCause}.Encode()
@@ -117,6 +123,9 @@ func (w world) tick() world {
 	}
 	if w.foreign > 1 {
 		w.foreign--
+	}
+	if w.editing > 0 {
+		w.editing = min(w.editing+1, uint8(coarse.EditFor)+1)
 	}
 	return w
 }
@@ -186,6 +195,9 @@ func (n node) answers() []edge {
 		})
 	case DoQueue:
 		add(Done, w)
+	case DoProbe:
+		add(Done, w)
+		add(Uncertain, w)
 	case DoMark, DoRetract:
 		held(func() {
 			if w.row.announced {
@@ -203,6 +215,7 @@ func (n node) answers() []edge {
 		}
 		v := w
 		v.row.announced, v.visible, v.stolen = true, false, false
+		v.doubts, v.private = 0, 0
 		v.row.thread = true
 		written(Done, v)
 	case DoDelay:
@@ -211,7 +224,8 @@ func (n node) answers() []edge {
 		held(func() {
 			v := w
 			v.row.settled, v.row.settledCause = cmp.Or(w.found, w.row.settled), cmp.Or(w.foundCause, w.row.settledCause)
-			v.found, v.foundCause, v.stale = "", "", v.row.thread
+			v.stale = v.stale || v.found != "" && v.row.thread
+			v.found, v.foundCause = "", ""
 			written(Done, v)
 		})
 	case DoEdit:
@@ -225,7 +239,6 @@ func (n node) answers() []edge {
 		v.row.over, v.visible = true, false
 		written(Done, v)
 	}
-	all = append(all, n.doubts()...)
 	return append(all, n.misfortunes(all)...)
 }
 
@@ -239,7 +252,8 @@ func (n node) misfortunes(all []edge) []edge {
 	for _, e := range all {
 		v := e.w
 		v.bad--
-		v.stolen, v.kept, v.doubts, v.found, v.foundCause = false, false, 0, "", ""
+		v.stolen, v.kept, v.found, v.foundCause = false, false, "", ""
+		v.doubts, v.private, v.editing = 0, 0, 0
 		if v.visible { // its record is lost: it may be posted again
 			v.visible = false
 			if n.s.Stage >= Following {
@@ -264,7 +278,7 @@ func (n node) misfortunes(all []edge) []edge {
 	if n.w.row.exists && n.do.Action == DoWait && n.s.Stage >= Saving {
 		v := n.w
 		v.bad--
-		v.stolen, v.doubts = true, 0
+		v.stolen, v.doubts, v.private, v.editing = true, 0, 0, 0
 		more = append(more, edge{e: Event{Kind: Waited}, w: v.tick(), name: ", another process takes over"})
 	}
 	return more
@@ -275,6 +289,9 @@ func (n node) waits() []edge {
 	after := n.w.tick()
 	all := []edge{{e: Event{Kind: Waited}, w: after}}
 	add := func(name string, v world) { all = append(all, edge{e: Event{Kind: Waited}, w: v, name: name}) }
+	if n.s.Stage == Settling { // the results are saved
+		return all
+	}
 	if n.w.task == running {
 		if n.w.pending > 0 {
 			v := after.effect()
@@ -394,11 +411,14 @@ func (n node) edits(add func(Kind, world)) {
 	if w.stolen {
 		return
 	}
-	add(Later, w)
-	add(Unclear, w)
+	v := w
+	v.editing = max(v.editing, 1)
+	add(Later, v)
+	add(Unclear, v)
 	w.stale = false
 	add(Refused, w) // it can't be edited any more
-	add(Unclear, w)
+	v.stale = false
+	add(Unclear, v)
 	add(Posted, w)
 }
 
@@ -426,29 +446,18 @@ func (n node) posts(add func(Kind, world)) {
 	}
 	add(Refused, w)
 	add(Later, w)
-	add(Unclear, w)
 	v := w
 	v.visible = true
-	left := &v.posts
 	if n.s.Stage == Settling {
-		left = &v.replies
+		v.replies--
+	} else {
+		v.posts--
 	}
-	*left--
 	add(Posted, v)
-	*left++ // Slack's answer is lost: it may be posted again
-	v.visible = w.visible
-	add(Unclear, v)
-}
-
-// doubts returns Slack's answers that something went wrong, after which the
-// message may have been posted or not.
-func (n node) doubts() []edge {
-	if n.do.Action != DoPost || n.s.Stage == Settling || n.w.stolen {
-		return nil
+	if n.do.Where >= InPerson { // it may have been posted
+		w.private++
+	} else {
+		w.doubts++
 	}
-	v := n.w
-	if n.do.Where != InPerson {
-		v.doubts++
-	}
-	return []edge{{e: Event{Kind: Unclear, Answered: true}, w: v, name: ", though Slack answered"}}
+	add(Unclear, w)
 }

@@ -71,12 +71,12 @@ type sealedNote struct {
 	mac string
 }
 
-const noteColumns = `id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, since, epoch, mac`
+const noteColumns = `id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, since, epoch, doubts, mac`
 
 func scanNote(r *sql.Rows, n *sealedNote) error {
 	var tasks string
 	err := r.Scan(text(&n.ID), text(&n.Kind), instant(&n.At), text(&n.ConfirmationID), text(&tasks), text(&n.Team), text(&n.Channel),
-		text(&n.Person), text(&n.Code), instant(&n.Since), number(&n.Epoch), text(&n.mac))
+		text(&n.Person), text(&n.Code), instant(&n.Since), number(&n.Epoch), number(&n.Doubts), text(&n.mac))
 	n.Tasks = splitIDs(tasks)
 	return err
 }
@@ -199,4 +199,10 @@ func (j *Journal) MarkNoted(ctx context.Context, n decision.Note) error {
 func (j *Journal) PutOff(ctx context.Context, n decision.Note, wait time.Duration) error {
 	return j.exec(ctx, "putting an audit copy off", `UPDATE audit SET leased_until = `+j.now+` + $1 WHERE id = $2 AND epoch = $3`,
 		wait.Milliseconds(), n.ID, n.Epoch)
+}
+
+// Doubt delays a note that Slack may have accepted, and counts that.
+func (j *Journal) Doubt(ctx context.Context, n decision.Note, wait time.Duration) error {
+	return j.exec(ctx, "noting that an audit copy may have been posted", `
+		UPDATE audit SET doubts = doubts + 1, leased_until = `+j.now+` + $1 WHERE id = $2 AND epoch = $3`, wait.Milliseconds(), n.ID, n.Epoch)
 }

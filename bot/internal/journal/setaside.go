@@ -27,7 +27,7 @@ var setAsideColumns = map[Table][]string{
 	Requests: {"confirmation_id", "message_ts", "confirmation", "mac", "remind_at", "ends_at", "taken_until"},
 	Notes: {
 		"id", "kind", "noted_at", "confirmation_id", "task_ids", "team_id", "channel_id", "person", "code", "since", "sent_at", "mac",
-		"leased_until", "epoch",
+		"leased_until", "epoch", "doubts",
 	},
 	Credentials: {"name", "refused", "refused_at", "mac"},
 }

@@ -16,6 +16,7 @@ type Metrics struct {
 	Refusals            *prometheus.CounterVec // by stage and reason
 	Decisions           *prometheus.CounterVec // by outcome
 	Announcements       *prometheus.CounterVec // by transport
+	Unconfirmed         *prometheus.CounterVec // by reason
 	Retries             *prometheus.CounterVec // by operation
 	Reconnects          *prometheus.CounterVec // by reason
 	AckSeconds          prometheus.Histogram   // from reading an envelope to writing its acknowledgement
@@ -29,6 +30,12 @@ type Metrics struct {
 
 	register prometheus.Registerer
 }
+
+// The reasons why an announcement isn't confirmed.
+const (
+	NoClearAnswer = "no_clear_answer" // it may have been posted
+	AllRefused    = "all_refused"     // no one can be reached
+)
 
 // fastBuckets returns the buckets for acknowledgements, in seconds. Slack's
 // limit is 3.
@@ -72,6 +79,7 @@ func NewMetrics(to prometheus.Registerer) *Metrics {
 		Refusals:      vector("refusals_total", "Commands and clicks refused, by stage and reason.", "stage", "reason"),
 		Decisions:     counter("decisions_total", "Decisions that reached an outcome, by outcome.", "outcome", outcomes()...),
 		Announcements: counter("announcements_total", "Announcements posted, by transport.", "transport", "chat_post_message", "response_url", "direct_message"),
+		Unconfirmed:   counter("announcements_unconfirmed_total", "Announcements and final results that Slack never confirmed, by reason.", "reason", NoClearAnswer, AllRefused),
 		Retries:       counter("retries_total", "Operations tried again, by operation.", "operation", "cancel", "status_check", "announcement"),
 		Reconnects: counter("slack_reconnects_total", "Socket Mode connections that ended or could not be made, by reason.", "reason",
 			"warning", "refresh_requested", "link_disabled", "too_many_websockets", "other", "lost", "cannot_connect"),

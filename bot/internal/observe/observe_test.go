@@ -86,7 +86,7 @@ func TestCountersBeginAtZero(t *testing.T) {
 	got := samples(t, registry)
 	for _, name := range []string{
 		"commands_total result=not_understood", "clicks_total action=keep_task", "decisions_total outcome=rejected_key",
-		"announcements_total transport=direct_message", "retries_total operation=status_check",
+		"announcements_total transport=direct_message", "retries_total operation=status_check", "announcements_unconfirmed_total reason=all_refused",
 		"slack_reconnects_total reason=cannot_connect", "slack_socket_anomalies_total kind=oversized_ack",
 		"unknown_outcomes_settled_total outcome=failed",
 	} {

@@ -3,6 +3,7 @@ package slackapi
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -49,6 +50,8 @@ func Classify(err error) (Status, time.Duration) {
 		return byCode(response.code), 0
 	case errors.As(err, &response):
 		return byStatus(response.status), response.retryAfter
+	case notSent(err):
+		return Later, 0
 	}
 	return Unclear, 0 // the network failed
 }
@@ -63,11 +66,12 @@ func byStatus(status int) Status {
 	return Refused
 }
 
-// Answered reports whether an unclear error is Slack's own answer.
-func Answered(err error) bool {
-	var said slack.SlackErrorResponse
-	var response *responseError
-	return errors.As(err, &said) || errors.As(err, &response) && response.status == http.StatusOK || errors.Is(err, errNoMessage)
+// notSent reports whether an error proves that nothing reached Slack: there was
+// no connection, or no slot for the call.
+func notSent(err error) bool {
+	var op *net.OpError
+	var dns *net.DNSError
+	return errors.Is(err, errNotBegun) || errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial"
 }
 
 // byCode returns what an answer says by its error code. fatal_error and
@@ -122,6 +126,9 @@ func Opened(err error) bool { return Code(err) == "exchanged_trigger_id" }
 
 // errNoMessage means that Slack's answer to a post doesn't name the message.
 var errNoMessage = errors.New("Slack's answer names no message")
+
+// errNotBegun means that a call got no slot before its context ended.
+var errNotBegun = errors.New("no slot for a call to Slack in time")
 
 // errNotSlack means that a response_url would make the bot call some other
 // host than Slack.

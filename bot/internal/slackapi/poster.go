@@ -93,6 +93,16 @@ func (p *Poster) postWith(ctx context.Context, channel string, m texts.Message, 
 	return ts, nil
 }
 
+// Probe asks Slack whether it answers at all (auth.test).
+func (p *Poster) Probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, postTimeout)
+	defer cancel()
+	if _, err := p.slack.AuthTestContext(ctx); err != nil {
+		return fmt.Errorf("asking Slack whether it answers (auth.test): %w", err)
+	}
+	return nil
+}
+
 // Update replaces a message that the bot posted, once.
 func (p *Poster) Update(ctx context.Context, channel, ts string, m texts.Message) error {
 	ctx, release, err := p.begin(ctx)
@@ -179,7 +189,7 @@ func optionsOf(m texts.Message) []slack.MsgOption {
 // returned function at the end.
 func (p *Poster) begin(ctx context.Context) (context.Context, func(), error) {
 	if err := p.slots.Acquire(ctx, 1); err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%w: %w", errNotBegun, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, postTimeout)
 	return ctx, func() { cancel(); p.slots.Release(1) }, nil

@@ -193,9 +193,9 @@ func inTheConversation(id string) string {
 }
 
 // AnnouncementInPerson returns the announcement as a direct message to the
-// requester, for when the bot can't post in the channel.
-func (w Texts) AnnouncementInPerson(d decision.Record, posted time.Time) Message {
-	return w.inPerson(w.announcementTo(d.Requester, d, withoutPeople(d), posted), d)
+// requester or the approver, for when the bot can't post in the channel.
+func (w Texts) AnnouncementInPerson(to string, d decision.Record, posted time.Time) Message {
+	return w.inPerson(w.announcementTo(to, d, withoutPeople(d), posted), d)
 }
 
 // withoutPeople returns the results without the people on the tasks, who don't
@@ -208,9 +208,10 @@ func withoutPeople(d decision.Record) []result {
 	return all
 }
 
-// SettledInPerson returns Settled as a direct message to the requester.
-func (w Texts) SettledInPerson(d decision.Record) Message {
-	return w.inPerson(w.settledTo(d.Requester, d), d)
+// SettledInPerson returns Settled as a direct message to the requester or the
+// approver.
+func (w Texts) SettledInPerson(to string, d decision.Record) Message {
+	return w.inPerson(w.settledTo(to, d), d)
 }
 
 // forPeople mentions the people on the task.

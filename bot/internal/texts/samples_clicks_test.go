@@ -119,7 +119,7 @@ func (s *sampler) ofOutcomes() {
 	bare.Reason, r.People = "", nil
 	s.add("announcement without reason", "Nobody gave a reason.", toChannel, s.Announcement(bare.With(r), s.now))
 	s.add("announcement of two", "A second person confirmed.", toChannel, s.Announcement(s.decision(s.other, decision.Cancelled).With(r), s.now))
-	s.add("announcement in person", "Slack no longer lets the bot post in the channel.", "to the person who asked, in their chat with the bot", s.AnnouncementInPerson(s.decision(s.user, decision.Cancelled).With(r), s.now))
+	s.add("announcement in person", "Slack no longer lets the bot post in the channel.", "to the person who asked, in their chat with the bot", s.AnnouncementInPerson(s.user, s.decision(s.user, decision.Cancelled).With(r), s.now))
 	moved := r
 	moved.Was = decision.Moved{Title: "Draft of the agreement", Step: "Intake"}
 	s.add("announcement of a task that has moved on", "Its step and title changed after the prompt.", toChannel, s.Announcement(bare.With(moved), s.now))
@@ -136,7 +136,7 @@ func (s *sampler) ofOutcomes() {
 	}
 	seen := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}))
 	d := s.decision(s.user, decision.Cancelled)
-	s.add("update in person", "Slack no longer lets the bot post in the channel.", "to the person who asked, in their chat with the bot", s.SettledInPerson(d.WithSettled(seen)))
+	s.add("update in person", "Slack no longer lets the bot post in the channel.", "to the person who asked, in their chat with the bot", s.SettledInPerson(s.user, d.WithSettled(seen)))
 }
 
 // onlyAtClick are the codes that compare the person who clicks with the one who

@@ -144,6 +144,10 @@ func (j *Journal) PutOff(ctx context.Context, n decision.Note, wait time.Duratio
 	return j.Around(ctx, "PutOff", n.ConfirmationID, func(ctx context.Context) error { return j.Journal.PutOff(ctx, n, wait) })
 }
 
+func (j *Journal) Doubt(ctx context.Context, n decision.Note, wait time.Duration) error {
+	return j.Around(ctx, "Doubt", n.ConfirmationID, func(ctx context.Context) error { return j.Journal.Doubt(ctx, n, wait) })
+}
+
 func (j *Journal) Refused(ctx context.Context, n decision.Note) error {
 	return j.Around(ctx, "Refused", n.ConfirmationID, func(ctx context.Context) error { return j.Journal.Refused(ctx, n) })
 }

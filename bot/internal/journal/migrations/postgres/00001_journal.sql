@@ -227,7 +227,8 @@ CREATE TABLE audit (
     sent_at         TIMESTAMPTZ, -- NULL while it is due
     mac             TEXT NOT NULL DEFAULT '', -- over the rest
     leased_until    BIGINT NOT NULL DEFAULT 0,
-    epoch           BIGINT NOT NULL DEFAULT 0
+    epoch           BIGINT NOT NULL DEFAULT 0,
+    doubts          BIGINT NOT NULL DEFAULT 0 -- posts to which Slack gave no clear answer
 );
 
 CREATE INDEX audit_due ON audit (noted_at) WHERE sent_at IS NULL;

@@ -199,7 +199,8 @@ CREATE TABLE audit (
     sent_at         TIMESTAMP, -- NULL while it is due
     mac             TEXT NOT NULL DEFAULT '', -- over the rest
     leased_until    INTEGER NOT NULL DEFAULT 0,
-    epoch           INTEGER NOT NULL DEFAULT 0
+    epoch           INTEGER NOT NULL DEFAULT 0,
+    doubts          INTEGER NOT NULL DEFAULT 0 -- posts to which Slack gave no clear answer
 );
 
 CREATE INDEX audit_due ON audit (noted_at) WHERE sent_at IS NULL;

@@ -1,0 +1,204 @@
+package decision
+
+import "time"
+
+// Announce is the state of the posts of an outcome or, while settling, of the
+// final results. Its times are Moment.Elapsed.
+type Announce struct {
+	URL     bool          // the click has a response_url
+	Second  bool          // someone else than the requester confirmed
+	Where   Where         // the way that is being tried
+	Started bool          // there was a round
+	Began   time.Duration // when the first round began
+	Round   time.Duration // when this one did
+	Channel bool          // chat.postMessage may work later
+	Answer  bool          // the response_url may work later
+	Person  bool          // a direct message may work later
+	Doubts  uint8         // posts without a clear answer that everyone may read
+	Private uint8         // the same, of direct messages
+	Rounds  uint8         // failed ones, as far as they make the pause longer
+	Pause   time.Duration // before the next round
+}
+
+func announceOf(r Record) Announce {
+	return Announce{URL: r.ResponseURL != "", Second: r.Confirmer != r.Requester}
+}
+
+// maxDoubts is how many posts may get no clear answer in places that everyone
+// can read, so that at most one is a double. maxPrivate is the same for direct
+// messages: it's better that one person reads it five times than that no one does.
+const (
+	maxDoubts  = 2
+	maxPrivate = 5
+)
+
+// best returns the way that is tried first.
+func (s State) best() Where {
+	if s.Stage == Settling && s.Follow.Thread {
+		return InThread
+	}
+	return InChannel
+}
+
+// mark returns the action that notes a round of posts in the journal.
+func (s State) mark() Action {
+	if s.Stage == Settling {
+		return DoSettle
+	}
+	return DoQueue
+}
+
+// beginRound begins with the channel, unless the message may be there twice
+// already. After an unclear answer in the channel the response_url is next.
+func (p Protocol) beginRound(s State, at Moment) (State, Do) {
+	s.Tries = 0
+	a := &s.Announce
+	if !a.Started {
+		a.Started, a.Began = true, at.Elapsed
+	}
+	doubted := a.Doubts > 0 && a.Where == InChannel
+	a.Round, a.Where = at.Elapsed, s.best()
+	a.Channel, a.Answer, a.Person = true, false, false
+	switch {
+	case a.Doubts == maxDoubts:
+		a.Channel, a.Where = false, InPerson
+	case doubted && p.answers(s, at):
+		a.Where = ByResponseURL
+	}
+	return s, Do{Action: DoPost, Where: a.Where}
+}
+
+// answers reports whether the click's response_url can be used.
+func (p Protocol) answers(s State, at Moment) bool {
+	return s.Announce.URL && at.Age < p.ResponseURLLife
+}
+
+// resumePosts continues after a wait.
+func (s State) resumePosts() (State, Do) {
+	switch s.Then {
+	case DoPost:
+		return s, Do{Action: DoPost, Where: s.Announce.Where}
+	case DoProbe:
+		return s, Do{Action: DoProbe}
+	default:
+		return s, Do{Action: s.mark()}
+	}
+}
+
+// tried continues after a post.
+func (p Protocol) tried(s State, e Event, at Moment) (State, Do) {
+	a := &s.Announce
+	switch e.Kind {
+	case Posted:
+		return s.posted()
+	case Withheld:
+		return s.again(p.SavePause, s.mark())
+	case Unclear, Uncertain:
+		return p.doubted(s)
+	default: // Refused, Later
+	}
+	mayWork := e.Kind == Later
+	switch a.Where {
+	case InThread, InChannel:
+		a.Channel = mayWork
+		pause := max(p.PostPause.after(s.Tries), e.Pause)
+		if mayWork && !e.Troubled && at.Elapsed-a.Round+pause <= p.PostFor {
+			s.Tries = p.PostPause.next(s.Tries)
+			return s.wait(pause, DoPost)
+		}
+		s.Tries = 0
+	case ByResponseURL:
+		a.Answer = mayWork
+	case InPerson, ToApprover:
+		a.Person = a.Person || mayWork
+	}
+	if where, ok := p.nextWay(s, mayWork, at); ok {
+		a.Where = where
+		return s, Do{Action: DoPost, Where: where}
+	}
+	return p.endRound(s, e, at)
+}
+
+// nextWay returns the way to try after one has failed; false if this round is
+// over. People get a direct message once no way to the channel can work, and
+// the approver once the requester can't be reached.
+func (p Protocol) nextWay(s State, mayWork bool, at Moment) (Where, bool) {
+	a := s.Announce
+	since := at.Elapsed - a.Began
+	switch {
+	case a.Where == InThread && !mayWork: // the announcement may have been deleted
+		return InChannel, true
+	case a.Where == InChannel && p.answers(s, at):
+		return ByResponseURL, true
+	case a.Where == InPerson && a.Second && (!mayWork || since >= 2*p.PersonAfter):
+		return ToApprover, true
+	case a.Where >= InPerson, a.Answer, a.Channel && since < p.PersonAfter:
+		return a.Where, false
+	}
+	return InPerson, true
+}
+
+// doubted continues after a post without a clear answer: Slack may have the
+// message. It is posted again, after a pause and when Slack answers again, up to a
+// bound. After that it counts as posted.
+func (p Protocol) doubted(s State) (State, Do) {
+	a := &s.Announce
+	s.Tries = 0
+	if a.Where >= InPerson {
+		if a.Private++; a.Private == maxPrivate {
+			return s.posted()
+		}
+		return s.wait(p.PrivatePause.after(a.Private-1), DoProbe)
+	}
+	if a.Doubts++; a.Doubts == maxDoubts {
+		return s.wait(p.PersonAfter, DoProbe)
+	}
+	return s.wait(p.DoubtPause, DoProbe)
+}
+
+// probed posts once more, or waits until Slack answers.
+func (p Protocol) probed(s State, e Event) (State, Do) {
+	if e.Kind != Done {
+		return s.again(p.RoundPause, DoProbe)
+	}
+	s.Tries = 0
+	return s, Do{Action: s.mark()}
+}
+
+// endRound waits for the next round, for longer the longer it has been tried. If
+// no post can have got through, the journal learns that first, so that a
+// successor needn't wait. If every way is refused, it ends after TellFor; twice
+// that for a final result, which may be a day younger.
+func (p Protocol) endRound(s State, e Event, at Moment) (State, Do) {
+	a := &s.Announce
+	doubts, until := a.Doubts > 0 || a.Private > 0, p.TellFor
+	if s.Stage == Settling {
+		until *= 2
+	}
+	if refused := !a.Channel && !a.Answer && !a.Person; refused && (a.Doubts == maxDoubts || at.Age >= until) {
+		return s.posted()
+	}
+	longest := max(p.RoundPause.Max, min((at.Elapsed-a.Began)/8, p.MaxRoundPause))
+	a.Pause = max(p.RoundPause.after(a.Rounds), min(e.Pause, longest))
+	if a.Rounds = p.RoundPause.next(a.Rounds); longest > p.RoundPause.Max {
+		a.Pause = longest
+	}
+	switch {
+	case s.Stage == Settling && !doubts: // the journal knows when to go on
+		return s, Do{Action: DoDelay, For: p.checkPause(s.Follow.Checks)}
+	case doubts:
+		return s.wait(a.Pause, s.mark())
+	}
+	return s, Do{Action: DoRetract}
+}
+
+// posted ends the posts: Slack has the message, or may have it, or no one can
+// be reached.
+func (s State) posted() (State, Do) {
+	s.Tries, s.Announce = 0, Announce{}
+	if s.Stage == Settling {
+		return s, Do{Action: DoClear}
+	}
+	s.Stage = Noting
+	return s, Do{Action: DoNote}
+}

@@ -1,0 +1,162 @@
+package bot_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+// unclear are faults after which it isn't known whether Slack has a message. It
+// has it.
+func unclear(method string) map[string]slacktest.Fault {
+	return map[string]slacktest.Fault{
+		"fatal_error": {Method: method, Error: "fatal_error", InBody: true, AfterEffect: true},
+		"503":         {Method: method, Status: 503, AfterEffect: true},
+		"cut":         {Method: method, Cut: true, AfterEffect: true},
+	}
+}
+
+// eachUnclear runs a test with each of these faults in chat.postMessage.
+func eachUnclear(t *testing.T, test func(*testing.T, slacktest.Fault)) {
+	t.Helper()
+	for name, fault := range unclear("chat.postMessage") {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) { test(t, fault) })
+		})
+	}
+}
+
+// Slack posts everything and never says so: the kernel's search proves the bound,
+// this shows its first hour.
+func TestUnconfirmedAnnouncementIsBounded(t *testing.T) {
+	eachUnclear(t, func(t *testing.T, fault slacktest.Fault) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.slack.Break(fault)
+		fault.Method = "response_url"
+		w.slack.Break(fault)
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(70 * time.Minute)
+		inChannel, inPerson := w.slack.History(general), w.slack.History("D"+ada)
+		if len(inChannel) == 0 || len(inChannel) > 2 || len(inPerson) != 2 {
+			t.Errorf("in the channel: %v; in person: %v", texts(inChannel), texts(inPerson))
+		}
+	})
+}
+
+// Slack is away for hours. It must not count as announced before people can read
+// it.
+func TestOutageOfSlackLosesNoAnnouncement(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		for _, method := range []string{"chat.postMessage", "response_url", "auth.test"} {
+			w.slack.Break(slacktest.Fault{Method: method, Status: 503})
+		}
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(80 * time.Minute)
+		w.slack.ClearFaults()
+		time.Sleep(time.Minute)
+		if said := w.slack.History(general); len(said) != 1 || w.row().AnnouncedAt.IsZero() {
+			t.Errorf("in the channel: %v", texts(said))
+		}
+	})
+}
+
+// unknownThenCancelled announces an unknown outcome, and then breaks Slack before
+// the bot learns that the task is cancelled.
+func unknownThenCancelled(w *world, fault slacktest.Fault) slacktest.Message {
+	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+	w.api.Break(chameliotest.Fault{Method: "POST", Hang: true})
+	w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+	w.eventually("the outcome is announced as unknown", func() bool { return len(w.slack.History(general)) == 1 })
+	time.Sleep(10 * time.Second)
+	w.slack.Break(fault)
+	w.api.ClearFaults()
+	w.api.SetStatus(12345, "cancelled")
+	return w.slack.History(general)[0]
+}
+
+func TestUnconfirmedFinalResultIsBounded(t *testing.T) {
+	eachUnclear(t, func(t *testing.T, fault slacktest.Fault) {
+		w := newWorld(t)
+		announced := unknownThenCancelled(w, fault)
+		time.Sleep(70 * time.Minute)
+		if replies, inPerson := w.slack.Thread(general, announced.TS), w.slack.History("D"+ada); len(replies) != 2 || len(inPerson) != 2 {
+			t.Errorf("in the thread: %v; in person: %v", texts(replies), texts(inPerson))
+		}
+	})
+}
+
+// If Slack never accepts the edit of the announcement, the reply has the final
+// result.
+func TestFinalResultIsPostedIfTheAnnouncementCantBeEdited(t *testing.T) {
+	for name, fault := range map[string]slacktest.Fault{
+		"internal_error": {Error: "internal_error"}, "503": {Status: 503}, "no answer": {Hang: true}, "in a day": {Status: 429, RetryAfter: "86400"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t)
+				fault.Method = "chat.update"
+				announced := unknownThenCancelled(w, fault)
+				time.Sleep(15 * time.Minute)
+				if replies := w.slack.Thread(general, announced.TS); len(replies) != 1 {
+					t.Errorf("in the thread: %v", texts(replies))
+				}
+			})
+		})
+	}
+}
+
+// The requester has left, and Slack refuses the channel: the approver gets the
+// announcement.
+func TestApproverGetsTheAnnouncementIfTheRequesterCantBeReached(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson)
+		prompt := w.ask(ada, slacktest.Legal, "/cancel-task 12345")
+		w.slack.Break(slacktest.Fault{Method: "response_url", Error: "expired_url"})
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: ada, Error: "channel_not_found"})
+		w.acked(w.slack.Click(grace, prompt, "cancel_task"))
+		time.Sleep(time.Minute)
+		if inPerson := w.slack.History("D" + grace); len(inPerson) != 1 || w.row().AnnouncedAt.IsZero() {
+			t.Errorf("the approver got %v", texts(inPerson))
+		}
+	})
+}
+
+// If no one can be reached, the tries become rarer.
+func TestAnnouncementToNoOneBecomesRare(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.slack.Break(slacktest.Fault{Method: "response_url", Error: "expired_url"})
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Error: "channel_not_found"})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(2 * time.Hour)
+		n := 0
+		for _, c := range w.slack.Calls() {
+			if c.Method == "chat.postMessage" && time.Since(c.At) < time.Hour {
+				n++
+			}
+		}
+		if n == 0 || n > 20 || !w.row().AnnouncedAt.IsZero() {
+			t.Errorf("%d posts in the second hour; announced %t", n, !w.row().AnnouncedAt.IsZero())
+		}
+	})
+}
+
+func TestUnconfirmedAuditCopyIsPostedTwiceAtMost(t *testing.T) {
+	eachUnclear(t, func(t *testing.T, fault slacktest.Fault) {
+		w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		fault.Channel = slacktest.Deals
+		w.slack.Break(fault)
+		w.confirm(ada, prompt)
+		time.Sleep(130 * time.Minute)
+		if n := len(w.slack.History(slacktest.Deals)); n != 2 {
+			t.Errorf("%d copies in the audit channel", n)
+		}
+	})
+}
