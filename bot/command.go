@@ -65,8 +65,9 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 	case found.explained.Text != "":
 		answer.message, answer.where = found.explained, slackapi.Ephemeral
 	case found.confirmation.Public:
-		asked := c.requests.ask(ctx, log, found.confirmation, c.promptOf(found))
-		answer.message, answer.where = asked.message, asked.where
+		if c.requests.ask(ctx, log, cmd.ResponseURL, found.confirmation, c.promptOf(found)) == slackapi.Unclear {
+			answer.message, answer.where = c.texts.PerhapsAsked(found.confirmation), slackapi.Ephemeral
+		}
 	default:
 		answer.message, answer.where = c.promptOf(found), slackapi.Ephemeral
 	}
@@ -79,22 +80,27 @@ func (c *commands) promptOf(found considered) texts.Message {
 }
 
 // request posts a request that was submitted in a modal, which it judges like a
-// command: everything may have changed since the modal was shown. It also returns
-// the confirmation that was posted.
-func (c *commands) request(ctx context.Context, log *slog.Logger, k slackapi.Click, asked decision.Confirmation) (reply, decision.Confirmation) {
+// command: everything may have changed since the modal was shown. It returns the
+// answer for the modal.
+func (c *commands) request(ctx context.Context, log *slog.Logger, k slackapi.Click, asked decision.Confirmation) reply {
 	who := asker{k.User, asked.Team, asked.Channel, asked.Thread, k.Origin}
 	found := c.consider(ctx, log, who, input.Request{Tasks: asked.IDs(), Reason: asked.Reason})
 	if found.explained.Text != "" {
-		return reply{message: found.explained, where: slackapi.Ephemeral, refusal: found.refusal}, asked
+		return reply{message: found.explained, where: slackapi.Ephemeral, refusal: found.refusal}
 	}
 	confirmation := found.confirmation
 	confirmation.Public = true // as the modal said
-	posted := c.requests.ask(ctx, log, confirmation, c.texts.Prompt(confirmation, found.preview, c.signer.Encode(confirmation)))
-	if posted.message.Text == "" {
-		posted = alone(c.texts.Requested(confirmation))
+	m := c.texts.Prompt(confirmation, found.preview, c.signer.Encode(confirmation))
+	answer := reply{where: slackapi.Ephemeral, refusal: found.refusal}
+	switch c.requests.ask(ctx, log, k.ResponseURL, confirmation, m) {
+	case slackapi.Posted:
+		answer.message = c.texts.Requested(confirmation)
+	case slackapi.Unclear:
+		answer.message = c.texts.PerhapsAsked(confirmation)
+	case slackapi.Refused, slackapi.Later:
+		answer.message = c.texts.NotRequested(confirmation)
 	}
-	posted.refusal = found.refusal
-	return posted, confirmation
+	return answer
 }
 
 // asker is the person who asks to cancel tasks, and the conversation.

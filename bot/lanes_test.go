@@ -16,15 +16,15 @@ import (
 // undecided is a journal in which no prompt has a row.
 type undecided struct{ openRequests }
 
-func (undecided) Became(context.Context, decision.ID, []chamelio.TaskID) (decision.Record, error) {
-	return decision.Record{}, journal.ErrGone
+func (undecided) Became(context.Context, decision.ID, []chamelio.TaskID) ([]decision.Record, error) {
+	return nil, journal.ErrGone
 }
 
 func TestRequestDoesNotExpireWhileClickIsJudged(t *testing.T) {
 	r := &requests{journal: undecided{}, judging: newJudging()} // without a carrier: it would be asked to expire it
 	defer r.judging.begin("x")()
 	d, err := r.became(t.Context(), request{Request: journal.Request{ID: "x"}, Confirmation: decision.Confirmation{ID: "x"}})
-	if err != nil || d.ID != "" {
+	if err != nil || len(d) != 0 {
 		t.Errorf("got %+v, %v", d, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -26,6 +27,9 @@ const (
 	// askPatience bounds the tries of chat.postMessage, before the command's
 	// response_url is used instead.
 	askPatience = 5 * time.Second
+
+	// replyPatience bounds the tries of the response_url.
+	replyPatience = 30 * time.Second
 )
 
 // openRequests is the part of the journal that the requests need.
@@ -33,8 +37,10 @@ type openRequests interface {
 	Opened(ctx context.Context, r journal.Request, remind, end time.Duration) error
 	TakeToRemind(ctx context.Context, limit int) ([]journal.Request, error)
 	TakeEnded(ctx context.Context, limit int) ([]journal.Request, error)
+	BeginReminding(context.Context, decision.ID) (first bool, err error)
+	RemindLater(ctx context.Context, id decision.ID, wait time.Duration) error
 	Forget(context.Context, decision.ID) error
-	Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) (decision.Record, error)
+	Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error)
 }
 
 // requests are the prompts in channels that a second person must confirm. The
@@ -55,24 +61,40 @@ type requests struct {
 }
 
 // ask posts a request in its channel and lists it, so that it is replaced when
-// it expires. If the bot can't post there, the reply has the request instead;
-// only a late click replaces that one. If it may have been posted, it isn't
-// posted again.
-func (r *requests) ask(ctx context.Context, log *slog.Logger, c decision.Confirmation, m texts.Message) reply {
+// it expires. If the bot can't post there, the response_url has the request
+// instead; only a late click replaces that one. If it may have been posted, it
+// isn't posted again. ask returns whether it was.
+func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string, c decision.Confirmation, m texts.Message) slackapi.Status {
 	var ts string
 	err := work.Retry(ctx, askPatience, func() (err error) {
 		ts, err = r.poster.PostIn(ctx, c.Channel, c.Thread, m)
 		return slackapi.UnlessPosted(err)
 	})
-	switch status, _ := slackapi.Classify(err); status {
+	status, _ := slackapi.Classify(err)
+	switch status {
 	case slackapi.Posted:
-	case slackapi.Unclear:
-		log.Warn("not known whether a request was posted", "error", err)
-		return alone(r.texts.PerhapsAsked(c))
+		r.list(ctx, log, c, ts)
+		return status
 	case slackapi.Refused, slackapi.Later:
 		log.Info("can't post a request in the channel; answering the command instead", "reason", err)
-		return reply{message: m, where: slackapi.InChannel}
+		err = work.Retry(ctx, replyPatience, func() error {
+			return slackapi.UnlessPosted(r.poster.Respond(ctx, slackapi.Target{Channel: c.Channel, ResponseURL: responseURL}, m, slackapi.InChannel))
+		})
+		status, _ = slackapi.Classify(err)
+	case slackapi.Unclear:
 	}
+	switch status {
+	case slackapi.Unclear:
+		log.Warn("not known whether a request was posted", "error", err)
+	case slackapi.Refused, slackapi.Later:
+		log.Warn("can't answer a command or a click", "error", err)
+	case slackapi.Posted:
+	}
+	return status
+}
+
+// list notes a request that was posted.
+func (r *requests) list(ctx context.Context, log *slog.Logger, c decision.Confirmation, ts string) {
 	left := c.ExpiresAt.Sub(r.now())
 	remind := time.Duration(0)
 	if r.remind > 0 {
@@ -82,7 +104,6 @@ func (r *requests) ask(ctx context.Context, log *slog.Logger, c decision.Confirm
 	if err := work.Retry(ctx, askPatience, func() error { return r.journal.Opened(ctx, open, remind, left+carry.RequestGrace) }); err != nil {
 		log.Warn("request not listed; its message won't change when it expires", "error", err)
 	}
-	return reply{}
 }
 
 // look starts the reminders that are due, and the last updates of requests
@@ -131,29 +152,58 @@ func (r *requests) take(ctx context.Context, take func(context.Context, int) ([]
 	return all, err
 }
 
-// remindOf posts a reminder of a request that is still open, once. It asks the
-// journal immediately before each try.
+// remindOf posts a reminder of a request that is still open, once. If Slack
+// certainly doesn't post it now, it is due again, until the request ends.
 func (r *requests) remindOf(ctx context.Context, one request) {
+	begun := false
 	err := work.Retry(ctx, askPatience, func() error {
-		if !r.now().Before(one.ExpiresAt) {
-			return backoff.Permanent(signed.ErrExpired)
+		var why error
+		err := r.poster.BroadcastIf(ctx, one.Channel, cmp.Or(one.Thread, one.MessageTS), r.texts.Reminder(one.Confirmation), func(ctx context.Context) error {
+			if why = r.mayRemind(ctx, one, !begun); why == nil {
+				begun = true
+			}
+			return why
+		})
+		if why != nil {
+			return why
 		}
-		switch _, err := r.journal.Became(ctx, one.Request.ID, one.IDs()); {
-		case err == nil:
-			return backoff.Permanent(errDecided)
-		case !errors.Is(err, journal.ErrGone):
-			return err // the state isn't known, so nothing may be said
-		}
-		_, err := r.poster.Broadcast(ctx, one.Channel, cmp.Or(one.Thread, one.MessageTS), r.texts.Reminder(one.Confirmation))
 		return slackapi.UnlessPosted(err)
 	})
+	said, pause := slackapi.Classify(err)
 	switch {
-	case errors.Is(err, errDecided):
-	case err != nil:
-		one.log.Warn("request reminder failed", "error", err)
-	default:
+	case err == nil:
 		one.log.Info("request reminder posted")
+	case errors.Is(err, errDecided), errors.Is(err, signed.ErrExpired):
+	case begun && said == slackapi.Later:
+		err = errors.Join(err, r.journal.RemindLater(context.WithoutCancel(ctx), one.Request.ID, max(pause, requestsEvery)))
+		one.log.Info("request reminder put off", "reason", err)
+	default:
+		one.log.Warn("request reminder failed", "error", err)
 	}
+}
+
+// mayRemind returns nil if a request is still open and, for its first try, no
+// other process has tried to remind of it. If its state isn't known, nothing may be
+// said.
+func (r *requests) mayRemind(ctx context.Context, one request, first bool) error {
+	if !r.now().Before(one.ExpiresAt) {
+		return backoff.Permanent(signed.ErrExpired)
+	}
+	switch _, err := r.journal.Became(ctx, one.Request.ID, one.IDs()); {
+	case err == nil:
+		return backoff.Permanent(errDecided)
+	case !errors.Is(err, journal.ErrGone):
+		return err
+	case !first:
+		return nil
+	}
+	switch mine, err := r.journal.BeginReminding(ctx, one.Request.ID); {
+	case err != nil:
+		return err
+	case !mine:
+		return backoff.Permanent(errDecided)
+	}
+	return nil
 }
 
 var errDecided = errors.New("it is decided")
@@ -168,21 +218,21 @@ func (r *requests) end(ctx context.Context, one request) error {
 		one.log.Warn("request from before the bot token changed; dropped it", "reason", one.err)
 		return r.journal.Forget(ctx, one.Request.ID)
 	}
-	d, err := r.became(ctx, one)
-	if err != nil || d.ID == "" {
+	found, err := r.became(ctx, one)
+	if err != nil || len(found) == 0 {
 		return err
 	}
-	if d.Outcome() == "" {
+	if slices.ContainsFunc(found, func(d decision.Record) bool { return d.Outcome() == "" }) {
 		return nil // the process that carries the decision shows the result; taken again later
 	}
-	if err := r.poster.Update(ctx, one.Channel, one.MessageTS, r.texts.Overtaken(one.Confirmation, d)); err != nil {
+	if err := r.poster.Update(ctx, one.Channel, one.MessageTS, r.texts.Overtaken(one.Confirmation, found...)); err != nil {
 		if said, _ := slackapi.Classify(err); said.MayWork() {
 			return err // taken again later
 		}
 		one.log.Info("can't update a request", "reason", err) // deleted, or the channel is gone
 	}
-	one.log.Info("request ended", "outcome", string(d.Outcome()))
-	if string(d.ID) != one.Confirmation.ID { // overtaken: it ends with a row of its own
+	one.log.Info("request ended", "outcome", string(together(found).Outcome()))
+	if string(found[0].ID) != one.Confirmation.ID { // overtaken: it ends with a row of its own
 		if _, _, err := r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation); err != nil {
 			return err
 		}
@@ -190,16 +240,28 @@ func (r *requests) end(ctx context.Context, one request) error {
 	return r.journal.Forget(ctx, one.Request.ID)
 }
 
-// became returns the result of a request that has ended. It returns the zero
-// Record while a click is being judged or saved here.
-func (r *requests) became(ctx context.Context, one request) (decision.Record, error) {
-	d, err := r.journal.Became(ctx, one.Request.ID, one.IDs())
+// together returns a record with the tasks of several.
+func together(found []decision.Record) (all decision.Record) {
+	for _, d := range found {
+		all.Tasks = append(all.Tasks, d.Tasks...)
+	}
+	return all
+}
+
+// became returns the result of a request that has ended: its own decision, or the
+// others that have its tasks. It returns none while a click is being judged or saved
+// here.
+func (r *requests) became(ctx context.Context, one request) ([]decision.Record, error) {
+	found, err := r.journal.Became(ctx, one.Request.ID, one.IDs())
 	if !errors.Is(err, journal.ErrGone) {
-		return d, err
+		return found, err
 	}
 	if r.judging.has(one.Confirmation.ID) || !r.carrier.MayExpire(one.Confirmation) {
-		return decision.Record{}, nil
+		return nil, nil
 	}
-	d, _, err = r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation)
-	return d, err
+	d, _, err := r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation)
+	if err != nil {
+		return nil, err
+	}
+	return []decision.Record{d}, nil
 }

@@ -38,7 +38,7 @@ type slowToSay struct {
 	once sync.Once
 }
 
-func (j *slowToSay) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) (decision.Record, error) {
+func (j *slowToSay) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error) {
 	d, err := j.Journal.Became(ctx, prompt, tasks)
 	if errors.Is(err, journal.ErrGone) {
 		j.once.Do(func() { time.Sleep(6 * time.Second) })

@@ -114,7 +114,7 @@ func (r *router) reserveShortcut(log *slog.Logger, m slackapi.Shortcut) func(con
 	}
 	return r.refusals.Reserve(func(ctx context.Context) {
 		log.Warn("shortcut turned away", "stopping", r.stopping())
-		r.send(ctx, log, slackapi.Target{ResponseURL: m.ResponseURL}, alone(r.busy()))
+		r.send(ctx, log, slackapi.Target{Channel: m.Channel, ResponseURL: m.ResponseURL}, alone(r.busy()))
 	})
 }
 
@@ -135,7 +135,7 @@ func (r *router) command(ctx context.Context, log *slog.Logger, e envelope) {
 		return
 	}
 	log = observe.Traced(ctx, log).With("user", cmd.User, "channel", cmd.Channel)
-	r.send(ctx, log, slackapi.Target{ResponseURL: cmd.ResponseURL}, r.commands.handle(ctx, log, cmd))
+	r.send(ctx, log, slackapi.Target{Channel: cmd.Channel, ResponseURL: cmd.ResponseURL}, r.commands.handle(ctx, log, cmd))
 }
 
 func (r *router) click(ctx context.Context, log *slog.Logger, e envelope) {

@@ -54,7 +54,7 @@ func (s *shortcuts) handle(ctx context.Context, log *slog.Logger, m slackapi.Sho
 	}
 	who := asker{m.User, m.Team, m.Channel, m.Thread, m.Origin}
 	tasks := input.FindTasks(m.Texts, s.commands.rules.Hosts)
-	to := slackapi.Target{View: view, ResponseURL: m.ResponseURL}
+	to := slackapi.Target{View: view, Channel: m.Channel, ResponseURL: m.ResponseURL}
 	if len(tasks) == 0 {
 		s.show(ctx, log, to, s.find(who, m.ResponseURL))
 		return reply{}
@@ -144,7 +144,7 @@ func (s *shortcuts) show(ctx context.Context, log *slog.Logger, to slackapi.Targ
 	}
 	log.Info("can't update a modal", "error", err)
 	if slackapi.Code(err) != "not_found" {
-		s.poster.Answer(ctx, log, slackapi.Target{ResponseURL: to.ResponseURL}, s.texts.ShortcutTooLate(), slackapi.Ephemeral)
+		s.poster.Answer(ctx, log, slackapi.Target{Channel: to.Channel, ResponseURL: to.ResponseURL}, s.texts.ShortcutTooLate(), slackapi.Ephemeral)
 	}
 }
 
@@ -192,7 +192,7 @@ func (r *router) shortcut(ctx context.Context, log *slog.Logger, m slackapi.Shor
 	ctx, end := r.trace.Step(ctx, "shortcut")
 	defer end(nil)
 	log = log.With("user", m.User, "channel", m.Channel)
-	r.send(ctx, log, slackapi.Target{ResponseURL: m.ResponseURL}, r.shortcuts.handle(ctx, log, m))
+	r.send(ctx, log, slackapi.Target{Channel: m.Channel, ResponseURL: m.ResponseURL}, r.shortcuts.handle(ctx, log, m))
 }
 
 // submitted accepts a submitted modal.
@@ -223,7 +223,7 @@ func (r *router) taskGiven(log *slog.Logger, e envelope, s slackapi.Submission) 
 		return slackapi.ModalAck(texts.BlockTask, r.texts.ModalNoTask(err)), func() { log.Info("command not understood", "reason", err) }
 	}
 	who := asker{s.User, from.Team, from.Channel, from.Thread, s.Origin}
-	to := slackapi.Target{View: s.View, ResponseURL: data.ResponseURL}
+	to := slackapi.Target{View: s.View, Channel: from.Channel, ResponseURL: data.ResponseURL}
 	job := r.typed.Reserve(func(ctx context.Context) {
 		r.send(ctx, log, to, r.shortcuts.present(ctx, log, found{who, req.Tasks, req.Reason, req.Unsure, to}))
 	})
@@ -261,15 +261,7 @@ func (r *router) requested(ctx context.Context, log *slog.Logger, k slackapi.Cli
 	if !r.clicks.judging.first("request " + c.ID) {
 		return // the same submission, delivered again
 	}
-	answer, c := r.commands.request(ctx, log, k, c)
-	if answer.where == slackapi.InChannel {
-		posted := r.poster.Answer(ctx, log, k.Target(), answer.message, answer.where)
-		answer = alone(r.texts.Requested(c))
-		if !posted {
-			answer = alone(r.texts.NotRequested(c))
-		}
-	}
-	r.send(ctx, log, k.Target(), answer)
+	r.send(ctx, log, k.Target(), r.commands.request(ctx, log, k, c))
 }
 
 // noRoom says in a modal that the bot is too busy for the submission.

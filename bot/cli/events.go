@@ -128,6 +128,7 @@ func events() []event {
 		{"request_unclear", "not known whether a request was posted"},
 		{"request_unlisted", "request not listed; its message won't change when it expires"},
 		{"request_reminded", "request reminder posted"},
+		{"request_reminder_later", "request reminder put off"},
 		{"request_not_reminded", "request reminder failed"},
 		{"request_ended", "request ended"},
 		{"request_not_ended", "can't end a request now; retrying"},

@@ -87,7 +87,7 @@ func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err
 	}
 	switch where {
 	case decision.ByResponseURL:
-		return "", l.Poster.Respond(ctx, d.ResponseURL, say(d), slackapi.InChannel)
+		return "", l.Poster.Respond(ctx, slackapi.Target{Channel: d.Channel, ResponseURL: d.ResponseURL}, say(d), slackapi.InChannel)
 	case decision.InPerson: // to the person's ID: their chat with the app, which needs no scope but chat:write
 		return l.Poster.Post(ctx, d.Requester, "", alone(d.Requester))
 	case decision.ToApprover:

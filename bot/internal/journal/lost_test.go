@@ -77,14 +77,28 @@ func TestRequestBecameOneTaskOfSeveral(t *testing.T) {
 		won(t, j, several("first", 1, 2, 3))
 		d, err := j.Became(t.Context(), "request", []chamelio.TaskID{2})
 		must(t, err)
-		if d.ID != "first" || !slices.Equal(d.IDs(), []chamelio.TaskID{2}) {
-			t.Errorf("%s, %v", d.ID, d.IDs())
+		if d[0].ID != "first" || !slices.Equal(d[0].IDs(), []chamelio.TaskID{2}) {
+			t.Errorf("%+v", d)
 		}
-		if _, err := j.Became(t.Context(), "request", []chamelio.TaskID{2, 3}); !errors.Is(err, journal.ErrGone) {
-			t.Errorf("of several: %v", err)
+		if d, err := j.Became(t.Context(), "first", []chamelio.TaskID{1, 2, 3}); err != nil || len(d) != 1 || len(d[0].Tasks) != 3 {
+			t.Errorf("its own: %v, %v", d, err)
 		}
-		if d, err := j.Became(t.Context(), "first", []chamelio.TaskID{1, 2, 3}); err != nil || len(d.Tasks) != 3 {
-			t.Errorf("its own: %v, %v", d.IDs(), err)
+	})
+}
+
+// A request is decided elsewhere once other decisions have all of its tasks.
+func TestRequestBecameSeveralDecisions(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		won(t, j, several("first", 1, 2, 3))
+		if _, err := j.Became(t.Context(), "request", []chamelio.TaskID{2, 4}); !errors.Is(err, journal.ErrGone) {
+			t.Errorf("one can still be cancelled: %v", err)
+		}
+		won(t, j, several("second", 4))
+		d, err := j.Became(t.Context(), "request", []chamelio.TaskID{2, 4})
+		must(t, err)
+		if len(d) != 2 || d[0].ID != "first" || !slices.Equal(d[0].IDs(), []chamelio.TaskID{2}) || d[1].ID != "second" {
+			t.Errorf("%+v", d)
 		}
 	})
 }

@@ -31,11 +31,27 @@ func (j *Journal) Opened(ctx context.Context, r Request, remind, end time.Durati
 		string(r.ID), r.MessageTS, r.Confirmation, remind.Milliseconds(), end.Milliseconds(), j.seal(requestFields(r)...))
 }
 
-// TakeToRemind takes requests whose reminder is due, at most limit. Each is
-// returned once, to one process: better no reminder than two.
+// TakeToRemind takes requests whose reminder is due, at most limit. Each stays
+// with one process for a moment, and is returned again until BeginReminding.
 func (j *Journal) TakeToRemind(ctx context.Context, limit int) ([]Request, error) {
-	return j.takeRequests(ctx, "taking requests to remind of", `remind_at = 0`,
+	return j.takeRequests(ctx, "taking requests to remind of", fmt.Sprintf(`remind_at = %s + %d`, j.now, requestLease.Milliseconds()),
 		`remind_at > 0 AND remind_at <= `+j.now+` AND ends_at > `+j.now+` ORDER BY remind_at`, limit)
+}
+
+// BeginReminding notes that a reminder is about to be posted. It returns false if
+// that was noted before: better no reminder than two.
+func (j *Journal) BeginReminding(ctx context.Context, id decision.ID) (first bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	changed, err := written(ctx, j.write, func(ctx context.Context, q querier) (int64, error) {
+		return q.exec(ctx, `UPDATE requests SET remind_at = 0 WHERE confirmation_id = $1 AND remind_at > 0`, string(id))
+	})
+	return changed > 0, wrap("noting that a reminder is about to be posted", err)
+}
+
+// RemindLater makes a reminder due again that Slack certainly didn't post.
+func (j *Journal) RemindLater(ctx context.Context, id decision.ID, wait time.Duration) error {
+	return j.exec(ctx, "putting a reminder off", `UPDATE requests SET remind_at = `+j.now+` + $1 WHERE confirmation_id = $2`, wait.Milliseconds(), string(id))
 }
 
 // TakeEnded takes requests that have ended, at most limit. Each stays with one
@@ -107,26 +123,36 @@ func (j *Journal) Forget(ctx context.Context, id decision.ID) error {
 	return j.exec(ctx, "forgetting a request", `DELETE FROM requests WHERE confirmation_id = $1`, string(id))
 }
 
-// Became returns the decision that a click on a prompt made or, for a prompt
-// about one task, another decision about the task that is in progress or has
-// succeeded, with this task only. It returns ErrGone if there is none.
-func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) (decision.Record, error) {
+// Became returns the decision that a click on a prompt made, alone. Otherwise it
+// returns the other decisions that have all of the prompt's tasks, in progress or
+// successful, each with these tasks only. It returns ErrGone if a task can still
+// be cancelled.
+func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if len(tasks) > 1 { // the others can still be cancelled
-		tasks = nil
-	}
 	for range maxInWay {
 		found, err := j.conflicting(ctx, prompt, tasks, waitTaken)
 		switch {
 		case errors.Is(err, ErrGone): // it isn't genuine
 			continue
-		case err == nil && len(found) == 0:
+		case err == nil && !all(prompt, tasks, found):
 			err = ErrGone
 		case err == nil:
-			return found[0], nil
+			return found, nil
 		}
-		return decision.Record{}, fmt.Errorf("reading a prompt's result: %w", err)
+		return nil, fmt.Errorf("reading a prompt's result: %w", err)
 	}
-	return decision.Record{}, fmt.Errorf("reading a prompt's result: %w", errUnverified)
+	return nil, fmt.Errorf("reading a prompt's result: %w", errUnverified)
+}
+
+// all reports whether decisions are the prompt's own, or have all of its tasks.
+func all(prompt decision.ID, tasks []chamelio.TaskID, found []decision.Record) bool {
+	taken := 0
+	for _, d := range found {
+		if d.ID == prompt {
+			return true
+		}
+		taken += len(d.Tasks)
+	}
+	return taken > 0 && taken >= len(tasks)
 }

@@ -71,8 +71,8 @@ func TestOutcomeOfAPrompt(t *testing.T) {
 		_, _, err := j.Withdraw(t.Context(), sampleDecision("own", 7))
 		must(t, err)
 		for prompt, want := range map[decision.ID]decision.ID{"own": "own", "third": "other"} {
-			if d, err := j.Became(t.Context(), prompt, []chamelio.TaskID{7}); err != nil || d.ID != want {
-				t.Errorf("%s: %s, %v", prompt, d.ID, err)
+			if d, err := j.Became(t.Context(), prompt, []chamelio.TaskID{7}); err != nil || len(d) != 1 || d[0].ID != want {
+				t.Errorf("%s: %v, %v", prompt, d, err)
 			}
 		}
 	})

@@ -13,7 +13,6 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/slack-go/slack"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
@@ -23,9 +22,6 @@ const (
 	// postTimeout bounds one call to Slack. The lease of a decision that is being
 	// announced is much longer.
 	postTimeout = 10 * time.Second
-
-	// postsAtOnce bounds the concurrent calls to Slack.
-	postsAtOnce = 64
 
 	// answerLimit bounds the tries of Answer.
 	answerLimit = 30 * time.Second
@@ -42,14 +38,14 @@ type Poster struct {
 	slack *Client
 	http  *http.Client
 	api   *url.URL
-	slots *semaphore.Weighted
+	slots *slots
 	turns *viewTurns
 }
 
 // NewPoster returns a Poster that calls the Web API through client, and
 // response_urls through h. api is the address of the Web API.
 func NewPoster(client *Client, h *http.Client, api *url.URL) *Poster {
-	return &Poster{slack: client, http: h, api: api, slots: semaphore.NewWeighted(postsAtOnce), turns: newViewTurns()}
+	return &Poster{slack: client, http: h, api: api, slots: newSlots(), turns: newViewTurns()}
 }
 
 // Post sends a message to a channel, or to a user as a direct message, once.
@@ -68,6 +64,22 @@ func (p *Poster) Broadcast(ctx context.Context, channel, thread string, m texts.
 	return p.postWith(ctx, channel, m, slack.MsgOptionTS(thread), slack.MsgOptionBroadcast())
 }
 
+// BroadcastIf is Broadcast for a reply that may be outdated by the time when it
+// can be posted: allowed is called immediately before the post, and its error
+// prevents it.
+func (p *Poster) BroadcastIf(ctx context.Context, channel, thread string, m texts.Message, allowed func(context.Context) error) error {
+	ctx, release, err := p.begin(ctx, channel)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := allowed(ctx); err != nil {
+		return err
+	}
+	_, err = p.post(ctx, channel, m, slack.MsgOptionTS(thread), slack.MsgOptionBroadcast())
+	return err
+}
+
 // PostIn posts in a channel or, if thread isn't "", in a thread so that the
 // channel sees it, too.
 func (p *Poster) PostIn(ctx context.Context, channel, thread string, m texts.Message) (ts string, err error) {
@@ -78,11 +90,16 @@ func (p *Poster) PostIn(ctx context.Context, channel, thread string, m texts.Mes
 }
 
 func (p *Poster) postWith(ctx context.Context, channel string, m texts.Message, more ...slack.MsgOption) (ts string, err error) {
-	ctx, release, err := p.begin(ctx)
+	ctx, release, err := p.begin(ctx, channel)
 	if err != nil {
 		return "", err
 	}
 	defer release()
+	return p.post(ctx, channel, m, more...)
+}
+
+// post posts a message. The caller has a slot.
+func (p *Poster) post(ctx context.Context, channel string, m texts.Message, more ...slack.MsgOption) (ts string, err error) {
 	_, ts, err = p.slack.PostMessageContext(ctx, channel, append(optionsOf(m), more...)...)
 	if err == nil && ts == "" {
 		err = errNoMessage
@@ -105,7 +122,7 @@ func (p *Poster) Probe(ctx context.Context) error {
 
 // Update replaces a message that the bot posted, once.
 func (p *Poster) Update(ctx context.Context, channel, ts string, m texts.Message) error {
-	ctx, release, err := p.begin(ctx)
+	ctx, release, err := p.begin(ctx, channel)
 	if err != nil {
 		return err
 	}
@@ -122,7 +139,7 @@ func (p *Poster) Update(ctx context.Context, channel, ts string, m texts.Message
 
 // Show replaces a modal's view, in one try.
 func (p *Poster) Show(ctx context.Context, viewID string, view slack.ModalViewRequest) error {
-	ctx, release, err := p.begin(ctx)
+	ctx, release, err := p.begin(ctx, viewID)
 	if err != nil {
 		return err
 	}
@@ -185,24 +202,26 @@ func optionsOf(m texts.Message) []slack.MsgOption {
 	}
 }
 
-// begin waits for a free slot and bounds the call. The caller must call the
-// returned function at the end.
-func (p *Poster) begin(ctx context.Context) (context.Context, func(), error) {
-	if err := p.slots.Acquire(ctx, 1); err != nil {
+// begin waits for a free slot of a channel, or of whatever else a call is about,
+// and bounds the call. The caller must call the returned function at the end.
+func (p *Poster) begin(ctx context.Context, channel string) (context.Context, func(), error) {
+	release, err := p.slots.acquire(ctx, channel)
+	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", errNotBegun, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, postTimeout)
-	return ctx, func() { cancel(); p.slots.Release(1) }, nil
+	return ctx, func() { cancel(); release() }, nil
 }
 
 // Target is where an answer goes: to a modal, or else to a response_url.
 type Target struct {
 	View        string // the modal's ID; "" for none
+	Channel     string // that the response_url posts in
 	ResponseURL string
 }
 
 // Target returns where the answers to a click go.
-func (k Click) Target() Target { return Target{k.View, k.ResponseURL} }
+func (k Click) Target() Target { return Target{k.View, k.Channel, k.ResponseURL} }
 
 // Answer responds to a command, a click or a submitted modal, and retries if that
 // may help. A modal that was closed after it was submitted is answered where it was
@@ -211,7 +230,7 @@ func (k Click) Target() Target { return Target{k.View, k.ResponseURL} }
 func (p *Poster) Answer(ctx context.Context, log *slog.Logger, to Target, m texts.Message, where Placement) bool {
 	err := work.Retry(ctx, answerLimit, func() error { return Retryable(p.To(ctx, to, m, where)) })
 	if err != nil && ctx.Err() == nil && to.View != "" && where != InChannel && to.ResponseURL != "" {
-		err = work.Retry(ctx, answerLimit, func() error { return Retryable(p.Respond(ctx, to.ResponseURL, m, Ephemeral)) })
+		err = work.Retry(ctx, answerLimit, func() error { return Retryable(p.Respond(ctx, to, m, Ephemeral)) })
 	}
 	if err != nil && ctx.Err() == nil {
 		log.Warn("can't answer a command or a click", "error", err)
@@ -225,5 +244,5 @@ func (p *Poster) To(ctx context.Context, to Target, m texts.Message, where Place
 	if to.View != "" && where != InChannel {
 		return p.ShowLast(ctx, to.View, texts.ModalOf(m))
 	}
-	return p.Respond(ctx, to.ResponseURL, m, where)
+	return p.Respond(ctx, to, m, where)
 }

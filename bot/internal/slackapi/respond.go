@@ -57,14 +57,14 @@ func (p *Poster) check(raw string) error {
 	return errNotSlack
 }
 
-// Respond answers a response_url, once. A response_url can be used five times
+// Respond answers a target's response_url, once. A response_url can be used five times
 // within 30 minutes, in any conversation. The errors don't contain the URL,
 // which is a credential.
-func (p *Poster) Respond(ctx context.Context, responseURL string, m texts.Message, where Placement) error {
-	if err := p.check(responseURL); err != nil {
+func (p *Poster) Respond(ctx context.Context, to Target, m texts.Message, where Placement) error {
+	if err := p.check(to.ResponseURL); err != nil {
 		return err
 	}
-	ctx, release, err := p.begin(ctx)
+	ctx, release, err := p.begin(ctx, to.Channel)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (p *Poster) Respond(ctx context.Context, responseURL string, m texts.Messag
 	if err != nil {
 		return backoff.Permanent(fmt.Errorf("encoding a message: %w", err))
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, responseURL, bytes.NewReader(raw))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.ResponseURL, bytes.NewReader(raw))
 	if err != nil {
 		return errNotSlack
 	}

@@ -1,6 +1,8 @@
 package texts
 
-import "github.com/cancelbot/cancelbot/bot/internal/decision"
+import (
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+)
 
 // Kept replaces a prompt after *Keep task*. Someone else may be cancelling the
 // task.

@@ -44,8 +44,8 @@ func (j *Journal) Get(ctx context.Context, id decision.ID) (decision.Record, err
 	return Call(ctx, j.Around, "Get", id, func(ctx context.Context) (decision.Record, error) { return j.Journal.Get(ctx, id) })
 }
 
-func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) (decision.Record, error) {
-	return Call(ctx, j.Around, "Became", prompt, func(ctx context.Context) (decision.Record, error) { return j.Journal.Became(ctx, prompt, tasks) })
+func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error) {
+	return Call(ctx, j.Around, "Became", prompt, func(ctx context.Context) ([]decision.Record, error) { return j.Journal.Became(ctx, prompt, tasks) })
 }
 
 func (j *Journal) Unsettled(ctx context.Context, id decision.ID, task chamelio.TaskID) (bool, error) {
@@ -150,6 +150,14 @@ func (j *Journal) Doubt(ctx context.Context, n decision.Note, wait time.Duration
 
 func (j *Journal) Refused(ctx context.Context, n decision.Note) error {
 	return j.Around(ctx, "Refused", n.ConfirmationID, func(ctx context.Context) error { return j.Journal.Refused(ctx, n) })
+}
+
+func (j *Journal) BeginReminding(ctx context.Context, id decision.ID) (bool, error) {
+	return Call(ctx, j.Around, "BeginReminding", id, func(ctx context.Context) (bool, error) { return j.Journal.BeginReminding(ctx, id) })
+}
+
+func (j *Journal) RemindLater(ctx context.Context, id decision.ID, wait time.Duration) error {
+	return j.Around(ctx, "RemindLater", id, func(ctx context.Context) error { return j.Journal.RemindLater(ctx, id, wait) })
 }
 
 func (j *Journal) Opened(ctx context.Context, r journal.Request, remind, end time.Duration) error {

@@ -1,0 +1,126 @@
+package bot_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+)
+
+// reminded counts the requests whose thread has exactly one message.
+func (w *world) reminded(requests []slacktest.Message) (n int) {
+	for _, m := range requests {
+		if len(w.slack.Thread(m.Channel, m.TS)) == 1 {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *world) askMany(n int) (all []slacktest.Message) {
+	w.api.Add(1000, n)
+	for i := range n {
+		all = append(all, w.ask(ada, general, fmt.Sprintf("/cancel-task %d", 1000+i)))
+	}
+	return all
+}
+
+// More reminders are due in one channel than its lane takes.
+func TestFullLaneLosesNoReminder(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson, reminding)
+		all := w.askMany(40)
+		time.Sleep(9 * time.Minute)
+		if n := w.reminded(all); n != len(all) {
+			t.Errorf("%d of %d were reminded of", n, len(all))
+		}
+	})
+}
+
+// Slack takes one message a second in a channel.
+func TestRateLimitLosesNoReminder(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson, reminding)
+		all := w.askMany(20)
+		w.slack.LimitPosts(time.Second)
+		time.Sleep(9 * time.Minute)
+		if n := w.reminded(all); n != len(all) {
+			t.Errorf("%d of %d were reminded of", n, len(all))
+		}
+	})
+}
+
+func TestReminderWaitsAsLongAsSlackAsks(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson, reminding)
+		all := w.askMany(1)
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 429, RetryAfter: "30", Times: 1})
+		time.Sleep(9 * time.Minute)
+		if n := w.reminded(all); n != 1 {
+			t.Error("the only reminder is lost")
+		}
+	})
+}
+
+// The journal is away between taking a reminder and its post.
+func TestReminderIsTakenAgain(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t, secondPerson, reminding)
+		all := w.askMany(1)
+		failed := 0
+		h.set(func(op string, do func() error) error {
+			if op == "Became" && failed < 20 {
+				failed++
+				return errCut
+			}
+			return do()
+		})
+		time.Sleep(9 * time.Minute)
+		if n := w.reminded(all); n != 1 || failed != 20 {
+			t.Errorf("the reminder is lost after %d failures", failed)
+		}
+	})
+}
+
+// The request is approved while its reminder waits for a slot: all calls about the
+// channel hang.
+func TestNoReminderAfterTheApproval(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson, reminding, func(o *options) { o.bot.CommandsPerMinute = 100 })
+		prompt := w.ask(ada, general, "/cancel-task 12345")
+		value := prompt.Button("cancel_task").Value
+		time.Sleep(time.Until(w.endOf(prompt)) - 3*time.Minute - 2*time.Second)
+		w.slack.Break(slacktest.Fault{Method: "response_url", Channel: general, Hang: true, Times: 40})
+		for range 40 {
+			w.acked(w.slack.Slash(linus, general, "/cancel-task help me"))
+		}
+		time.Sleep(5 * time.Second) // the reminder is due
+		before := len(w.slack.Thread(general, prompt.TS))
+		w.must(w.claim(grace, value, time.Now(), 14*time.Minute)) // by another process
+		time.Sleep(time.Minute)
+		if said := w.slack.Thread(general, prompt.TS); before != 0 || len(said) != 0 {
+			t.Errorf("%d reminders before; then the channel reads: %v", before, texts(said))
+		}
+	})
+}
+
+// Other requests got all tasks of a request about several.
+func TestRequestForTasksCancelledElsewhere(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson, reminding)
+		w.api.Add(700, 2)
+		both := w.ask(ada, general, "/cancel-task 700 701")
+		one, other := w.ask(linus, general, "/cancel-task 700"), w.ask(linus, general, "/cancel-task 701")
+		w.confirm(grace, one)
+		w.confirm(grace, other)
+		time.Sleep(12 * time.Minute)
+		if said := w.slack.Thread(general, both.TS); len(said) != 0 {
+			t.Errorf("both tasks are cancelled, and the channel reads: %v", texts(said))
+		}
+		if said := w.now(both).Text; !strings.Contains(said, "had confirmed other requests first") {
+			t.Errorf("both tasks are cancelled, and the request says: %s", said)
+		}
+	})
+}

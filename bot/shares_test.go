@@ -1,0 +1,72 @@
+package bot_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+)
+
+// The response_urls of one channel hang, and many people type commands there.
+func TestHangingChannelDelaysNoOther(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.api.Add(1000, 10)
+		w.slack.Break(slacktest.Fault{Method: "response_url", Channel: general, Hang: true})
+		for p := range 20 {
+			id := fmt.Sprintf("U0P%02d", p)
+			w.slack.AddUser(slacktest.User{ID: id, Name: "p"})
+			for i := range 5 {
+				w.acked(w.slack.Slash(id, general, fmt.Sprintf("/cancel-task %d", 1000+i)))
+			}
+		}
+		time.Sleep(time.Second)
+		began := time.Now()
+		prompt := w.wantPrompt(w.slash(linus, slacktest.Random, "/cancel-task 12345"))
+		w.confirm(linus, prompt)
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("a command and a click elsewhere took %s", took)
+		}
+	})
+}
+
+// A request that may have been posted by the response_url isn't posted again.
+func TestUnconfirmedRequestIsNotRepeated(t *testing.T) {
+	for name, fault := range unclear("response_url") {
+		fault.Times = 1
+		t.Run("command: "+name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, secondPerson)
+				w.slack.Break(fault)
+				w.acked(w.slack.Slash(ada, slacktest.Legal, "/cancel-task 12345"))
+				time.Sleep(2 * time.Minute)
+				if n := len(w.slack.History(slacktest.Legal)); n != 1 {
+					t.Errorf("%d requests for one command", n)
+				}
+				if said := w.slack.Private(ada, slacktest.Legal); len(said) != 1 || !strings.Contains(said[0].Text, "didn't say whether") {
+					t.Errorf("the requester reads %v", texts(said))
+				}
+			})
+		})
+		t.Run("modal: "+name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, secondPerson)
+				modal := w.modal(ada, w.say(ada, slacktest.Legal, "stop <"+taskLink+"12345|this>?"))
+				w.slack.Break(fault)
+				w.submits(ada, modal, map[string]string{"reason": "a duplicate"})
+				time.Sleep(2 * time.Minute)
+				n := 0
+				for _, m := range w.slack.History(slacktest.Legal) {
+					if len(m.Buttons()) > 0 {
+						n++
+					}
+				}
+				if n != 1 {
+					t.Errorf("%d requests for one modal", n)
+				}
+			})
+		})
+	}
+}
