@@ -96,26 +96,22 @@ func (r *router) acceptFirst(e envelope) (ack any, work func()) {
 			return r.submitted(log, e, submission)
 		}
 		if m, is := slackapi.ParseShortcut(e.Payload, e.Received); is {
-			return nil, r.start(r.reserveShortcut(log, m))
+			if job := r.typed.Reserve(func(ctx context.Context) { r.shortcut(ctx, log, m) }); job != nil {
+				return nil, r.start(job)
+			}
+			return nil, r.turnAway(log, "shortcut", func() (slackapi.Target, error) {
+				return slackapi.Target{Channel: m.Channel, ResponseURL: m.ResponseURL}, nil
+			})
 		}
-		job := r.pressed.Reserve(func(ctx context.Context) { r.click(ctx, log, e) })
-		if job == nil {
-			job = r.refusals.Reserve(func(ctx context.Context) { r.turnAway(ctx, log, e) })
+		if job := r.pressed.Reserve(func(ctx context.Context) { r.click(ctx, log, e) }); job != nil {
+			return nil, r.start(job)
 		}
-		return nil, r.start(job)
+		return nil, r.turnAway(log, "click", func() (slackapi.Target, error) {
+			k, err := slackapi.ParseClick(e.Payload, e.Received, e.At)
+			return k.Target(), err
+		})
 	}
 	return nil, nil // of a type that the app doesn't use
-}
-
-// reserveShortcut finds a worker for a shortcut, or one that turns it away.
-func (r *router) reserveShortcut(log *slog.Logger, m slackapi.Shortcut) func(context.Context) {
-	if job := r.typed.Reserve(func(ctx context.Context) { r.shortcut(ctx, log, m) }); job != nil {
-		return job
-	}
-	return r.refusals.Reserve(func(ctx context.Context) {
-		log.Warn("shortcut turned away", "stopping", r.stopping())
-		r.send(ctx, log, slackapi.Target{Channel: m.Channel, ResponseURL: m.ResponseURL}, alone(r.busy()))
-	})
 }
 
 func (r *router) start(job func(context.Context)) func() {
@@ -154,14 +150,20 @@ func (r *router) pressButton(ctx context.Context, log *slog.Logger, k slackapi.C
 	r.send(ctx, log, k.Target(), r.clicks.handle(ctx, log, k))
 }
 
-// turnAway answers a click for which there is no room. The buttons stay.
-func (r *router) turnAway(ctx context.Context, log *slog.Logger, e envelope) {
-	log.Warn("click turned away", "stopping", r.stopping())
-	k, err := slackapi.ParseClick(e.Payload, e.Received, e.At)
-	if err != nil {
-		return
+// turnAway answers a click or a shortcut for which there is no room. If there is
+// no room for the answer either, only the log has it. The buttons stay.
+func (r *router) turnAway(log *slog.Logger, what string, to func() (slackapi.Target, error)) func() {
+	job := r.refusals.Reserve(func(ctx context.Context) {
+		if target, err := to(); err == nil {
+			r.send(ctx, log, target, alone(r.busy()))
+		}
+	})
+	return func() {
+		log.Warn(what+" turned away", "stopping", r.stopping(), "answered", job != nil)
+		if job != nil {
+			job(r.ctx)
+		}
 	}
-	r.send(ctx, log, k.Target(), alone(r.busy()))
 }
 
 func (r *router) busy() texts.Message {

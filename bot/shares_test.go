@@ -70,3 +70,24 @@ func TestUnconfirmedRequestIsNotRepeated(t *testing.T) {
 		})
 	}
 }
+
+// Clicks for which there is no room, not even for an answer, are on record.
+func TestClicksWithoutRoomAreLogged(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.slack.Break(slacktest.Fault{Method: "response_url", Hang: true})
+		const clicks = 2048 + 256 + 10 // more than the bot takes on and turns away
+		var all []*slacktest.Pending
+		for i := range clicks {
+			all = append(all, w.slack.Forge(fmt.Sprintf("U0P%04d", i), prompt, "cancel_task", "forged"))
+		}
+		for _, p := range all {
+			w.acked(p)
+		}
+		time.Sleep(time.Second)
+		if n := strings.Count(w.log.String(), `"answered":false`); n < 10 {
+			t.Errorf("%d of at least 10 are in the log", n)
+		}
+	})
+}
