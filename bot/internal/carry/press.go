@@ -82,7 +82,7 @@ func (c *Carrier) Decide(ctx context.Context, p Press) {
 			return
 		case fresh:
 			h.tasks.begin(1)
-			c.start(&life{holding: h, press: &p, showing: showing{signing: p.Confirmation.Public}, prompt: c.newPrompt(r, &p), job: job{state: decision.Claimed(r)}})
+			c.start(&life{holding: h, press: &p, showing: showing{signing: p.Confirmation.Public}, prompt: c.newPrompt(h, &p), job: job{state: decision.Claimed(r)}})
 			return
 		case c.second(ctx, p, h):
 			return

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
@@ -40,6 +39,7 @@ type prompt struct {
 	ctx    context.Context                            // ends when the process stops
 	run    func(func())                               // runs a goroutine that the process waits for
 	shown  <-chan struct{}                            // closed when what was shown before has arrived; may be nil
+	holds  func(context.Context) bool                 // whether this process carries the decision
 
 	mu       sync.Mutex
 	uses     int // left to the prompt before the announcement
@@ -61,8 +61,9 @@ type line struct {
 // newPrompt returns the prompt of a decision. A fresh press shows progress.
 // After a takeover, it isn't known how many uses are left, so only the outcome
 // is shown, after the announcement.
-func (c *Carrier) newPrompt(r decision.Record, fresh *Press) *prompt {
-	p := &prompt{ctx: c.process, run: c.group.Run, uses: maxUses}
+func (c *Carrier) newPrompt(h *holding, fresh *Press) *prompt {
+	r := h.Record
+	p := &prompt{ctx: c.process, run: c.group.Run, uses: maxUses, holds: func(context.Context) bool { return h.saving() < carried || h.valid() }}
 	if fresh != nil {
 		p.uses = max(maxUses-1-fresh.Spent, 0)
 		if !fresh.Confirmation.Public { // the prompt shows what follows
@@ -137,14 +138,15 @@ func (p *prompt) saving(m texts.Message, still func(context.Context) bool) {
 	}
 }
 
-// show shows progress, as often as there are lines for it.
+// show shows progress, as often as there are lines for it. A process that was
+// suspended meanwhile shows none: another one may have shown the outcome.
 func (p *prompt) show(m texts.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopTimer()
 	if !p.last && p.progress > 0 {
 		p.progress--
-		p.put(line{Message: m})
+		p.put(line{m, p.holds})
 	}
 }
 

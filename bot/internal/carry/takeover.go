@@ -70,7 +70,7 @@ func (c *Carrier) resume(doing string, held journal.Held) {
 	aside := states[0].Stage == decision.Following || states[0].Stage == decision.Settling
 	h := c.set.add(c.Tracer.Resume(c.process, r.ID), r, held.Lease, aside)
 	h.tasks.begin(len(states))
-	prompt := c.newPrompt(r, nil)
+	prompt := c.newPrompt(h, nil)
 	for task, state := range states {
 		l := &life{holding: h, prompt: prompt, job: job{task: task, state: state}}
 		if state.Stage == decision.Resolving {
