@@ -23,9 +23,10 @@ type peer struct {
 }
 
 // peers returns the bot with both databases, and other implementations of the
-// same job: with the official framework, with slack-go's own loop, and with that
-// loop plus the requests and syncs that the bot's guarantees need. The baseline
-// acknowledges and answers with a line. Peers that aren't installed are left out.
+// same job: with the official framework, with that and a preview of the task, with
+// slack-go's own loop, and with that loop plus the requests and syncs that the
+// bot's guarantees need. The baseline acknowledges and answers with a line. Peers
+// that aren't installed are left out.
 // COMPARE names another binary of the bot, such as an earlier version.
 func peers(tb testing.TB) []peer {
 	tb.Helper()
@@ -43,7 +44,9 @@ func peers(tb testing.TB) []peer {
 		}
 	}
 	if app, modules := bolt(tb); app != nil {
-		all = append(all, peer{name: "Bolt 5.1", command: app, env: []string{"NODE_PATH=" + modules}})
+		path := "NODE_PATH=" + modules
+		all = append(all, peer{name: "Bolt 5.1", command: app, env: []string{path}},
+			peer{name: "Bolt 5.1 with a preview", command: app, env: []string{path, "PREVIEW=1"}})
 	}
 	loop := []string{build(tb, "./bot/e2e/testdata/peers/slackgo")}
 	return append(all,

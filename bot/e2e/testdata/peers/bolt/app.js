@@ -1,6 +1,6 @@
 // The peer of TestCompare: the job of cancelbot, as Bolt's guide writes an app
 // (docs.slack.dev/tools/bolt-js/getting-started). It keeps nothing, asks for
-// nobody's permission and does not look at the task.
+// nobody's permission and, without PREVIEW, doesn't show what the task is.
 const { App, LogLevel } = require("@slack/bolt");
 
 const app = new App({
@@ -13,11 +13,18 @@ const app = new App({
 
 app.command("/cancel-task", async ({ command, ack, respond }) => {
   await ack();
+  let title = "";
+  if (process.env.PREVIEW) {
+    const answer = await fetch(`${process.env.CHAMELIO_API_URL}/tasks/${command.text}`, {
+      headers: { "X-API-Key": process.env.CHAMELIO_API_KEY },
+    });
+    title = ` ${(await answer.json()).title}`;
+  }
   await respond({
     response_type: "ephemeral",
     text: `Cancel task ${command.text}?`,
     blocks: [
-      { type: "section", text: { type: "mrkdwn", text: `*Cancel task ${command.text}?* This can't be undone.` } },
+      { type: "section", text: { type: "mrkdwn", text: `*Cancel task ${command.text}?*${title} This can't be undone.` } },
       {
         type: "actions",
         elements: [
