@@ -49,7 +49,7 @@ type router struct {
 	typed    *work.Pool
 	pressed  *work.Pool
 	refusals *work.Pool                    // of clicks for which there is no room
-	seen     *lru.Cache[string, *delivery] // by envelope ID
+	seen     *lru.Cache[string, *delivery] // by event
 }
 
 func (b *Bot) newRouter(typed *commands, pressed *clicks, post *slackapi.Poster, words texts.Texts, spans *observe.Tracer) *router {
@@ -64,7 +64,7 @@ func (b *Bot) newRouter(typed *commands, pressed *clicks, post *slackapi.Poster,
 	}
 }
 
-// delivery is an envelope that was accepted.
+// delivery is an event that was accepted.
 type delivery struct {
 	once sync.Once
 	ack  any
@@ -72,10 +72,11 @@ type delivery struct {
 
 // accept accepts an envelope. It never blocks. It returns the payload of the
 // acknowledgement, and the work to start after it. A second delivery of the
-// envelope gets the acknowledgement of the first, and starts nothing.
+// event, even in another envelope, gets the acknowledgement of the first, and
+// starts nothing.
 func (r *router) accept(e envelope) (ack any, work func()) {
 	d := new(delivery)
-	if first, again, _ := r.seen.PeekOrAdd(e.ID, d); again {
+	if first, again, _ := r.seen.PeekOrAdd(slackapi.EventOf(e.ID, e.Payload), d); again {
 		d = first
 	}
 	d.once.Do(func() { d.ack, work = r.acceptFirst(e) })

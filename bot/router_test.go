@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"reflect"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -14,8 +15,9 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
-// TestSecondDeliveryGetsTheSameAck delivers each envelope several times at
-// once: all deliveries get the same acknowledgement, and one starts work.
+// TestSecondDeliveryGetsTheSameAck delivers each event several times at once, in
+// the same envelope or in others: all deliveries get the same acknowledgement, and
+// one starts work.
 func TestSecondDeliveryGetsTheSameAck(t *testing.T) {
 	sign, err := signed.NewSigner("xoxb-test", nil, time.Now)
 	if err != nil {
@@ -33,19 +35,24 @@ func TestSecondDeliveryGetsTheSameAck(t *testing.T) {
 	for name, tt := range map[string]struct {
 		envelope envelope
 		ack      any
+		others   bool // each in another envelope
 	}{
-		"a refused reason":      {envelope{Type: "interactive", Payload: submission}, slackapi.ModalAck(texts.BlockReason, w.ModalOutdated())},
-		"no room for a command": {envelope{Type: "slash_commands", AcceptsAck: true}, slackapi.CommandAck(w.Overloaded())},
-		"another type":          {envelope{Type: "events_api"}, nil},
+		"a refused reason":      {envelope{Type: "interactive", Payload: submission}, slackapi.ModalAck(texts.BlockReason, w.ModalOutdated()), false},
+		"no room for a command": {envelope{Type: "slash_commands", AcceptsAck: true}, slackapi.CommandAck(w.Overloaded()), false},
+		"another type":          {envelope{Type: "events_api"}, nil, false},
+		"other envelopes":       {envelope{Type: "slash_commands", AcceptsAck: true, Payload: json.RawMessage(`{"trigger_id":"1"}`)}, slackapi.CommandAck(w.Overloaded()), true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tt.envelope.ID = name
 			var all sync.WaitGroup
 			var mu sync.Mutex
 			started := 0
-			for range 8 {
+			for i := range 8 {
 				all.Go(func() {
-					ack, work := r.accept(tt.envelope)
+					e := tt.envelope
+					if e.ID = name; tt.others {
+						e.ID += strconv.Itoa(i)
+					}
+					ack, work := r.accept(e)
 					mu.Lock()
 					defer mu.Unlock()
 					if work != nil {

@@ -2,6 +2,7 @@ package slackapi
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -187,4 +188,17 @@ func ParseSubmission(payload json.RawMessage) (Submission, bool) {
 		}
 	}
 	return s, true
+}
+
+// EventOf returns what identifies a command, a click, a shortcut or a submitted
+// modal in whichever envelope Slack delivers it: its trigger_id, or the envelope's
+// ID if it has none.
+func EventOf(envelope string, payload json.RawMessage) string {
+	var event struct {
+		TriggerID string `json:"trigger_id"`
+	}
+	if json.Unmarshal(payload, &event) != nil {
+		return envelope
+	}
+	return cmp.Or(event.TriggerID, envelope)
 }
