@@ -13,8 +13,9 @@ type Fault struct {
 	Task   int64  // only this task; 0 for all
 	Times  int    // how many requests it affects; 0 for all until ClearFaults
 
-	Delay time.Duration // wait, then go on, even if the client has given up
-	Hang  bool          // accept the request and never answer
+	Delay time.Duration   // wait, then go on, even if the client has given up
+	Until <-chan struct{} // wait until this channel is closed, then go on likewise
+	Hang  bool            // accept the request and never answer
 
 	CutBefore bool // cut the connection; nothing was done
 	CutAfter  bool // carry the request out, then cut the connection
@@ -112,6 +113,13 @@ func (s *Server) suffer(w http.ResponseWriter, r *http.Request, f Fault, request
 	}
 	if f.Delay > 0 && !s.sleep(f.Delay) {
 		panic(http.ErrAbortHandler)
+	}
+	if f.Until != nil {
+		select {
+		case <-f.Until:
+		case <-s.done:
+			panic(http.ErrAbortHandler)
+		}
 	}
 	hangs := f.Hang || f.LandAfter > 0 && !f.CutBefore && !f.CutAfter && f.Status == 0
 	if f.CutAfter || f.AfterEffect && (hangs || f.Status != 0) {

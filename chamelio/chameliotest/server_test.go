@@ -119,6 +119,35 @@ func TestLateCancelUsesTheCurrentTask(t *testing.T) {
 	})
 }
 
+func TestHeldCancelLandsWhenReleased(t *testing.T) {
+	inVirtualTime(t, func(c *caller) {
+		release := make(chan struct{})
+		c.api.Break(Fault{Method: "POST", Until: release})
+		if got := c.cancel(); got != 0 {
+			c.Errorf("answered %d", got)
+		}
+		if c.read() != "in_progress" || c.api.Effects(12345) != 0 {
+			c.Error("it landed early")
+		}
+		close(release)
+		synctest.Wait()
+		if c.read() != "cancelled" || c.api.Effects(12345) != 1 {
+			c.Error("it did not land")
+		}
+	})
+}
+
+func TestCloseDropsHeldCancels(t *testing.T) {
+	inVirtualTime(t, func(c *caller) {
+		c.api.Break(Fault{Until: make(chan struct{})})
+		c.cancel()
+		c.api.Close()
+		if c.api.Effects(12345) != 0 {
+			c.Error("it landed")
+		}
+	})
+}
+
 func TestCloseDropsPendingCancels(t *testing.T) {
 	inVirtualTime(t, func(c *caller) {
 		c.api.Break(Fault{Delay: time.Hour, LandAfter: time.Hour})
