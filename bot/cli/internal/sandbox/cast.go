@@ -24,7 +24,7 @@ const firstStoryTask = 20_000
 // deals are the titles of the stories' tasks, in turn.
 var deals = []string{
 	"Master agreement with Initech", "NDA with Hooli", "Order form for Umbrella",
-	"Data processing agreement with Stark", "Lease for Springfield warehouse",
+	"Data processing agreement with Stark", "Rental agreement for Springfield",
 }
 
 // seed begins the conversation in #general: Chamelio's app posts two tasks, and
@@ -35,13 +35,13 @@ func (e *Engine) seed() {
 		firstTask:     {"in_progress", "Master agreement with Globex"},
 		firstOriginal: {"in_progress", "Master agreement with Globex, final"},
 		12347:         {"in_progress", "Master agreement with Globex, copy"},
-		12349:         {"completed", "Lease for Springfield office"},
+		12349:         {"completed", "Rental agreement for Shelbyville"},
 	} {
 		e.Chamelio.Put(chameliotest.NewTask(id, task.status, task.title, began))
 	}
 	e.Slack.AddUser(slacktest.User{ID: chamelioApp, Name: "chamelio", RealName: "Chamelio", IsBot: true})
 	for _, id := range []int64{firstOriginal, firstTask} {
-		e.Slack.Say(chamelioApp, slacktest.General, "*New task:* "+e.link(id)+"\nContract review · Legal approval")
+		e.Slack.Say(chamelioApp, slacktest.General, fmt.Sprintf("*Waiting for approval:* %s (task %d)\nContract review · Legal approval", e.link(id), id))
 	}
 	e.Slack.Say(slacktest.Linus, slacktest.General, "Legal asks why Globex is in review twice.")
 	e.Slack.Say(slacktest.Grace, slacktest.General, "My mistake. "+duplicateOf(firstTask, firstOriginal))
@@ -109,10 +109,11 @@ func linksTo(s *scene) {
 	s.asked = s.Slack.Reply(slacktest.Grace, parent, "I uploaded it twice, sorry. Can someone stop "+s.link(s.tasks[0])+"?")
 }
 
-// asksForFive has Grace ask for five tasks at once.
+// asksForFive has Grace ask for five tasks at once, all copies of a sixth.
 func asksForFive(s *scene) {
-	s.adds(5)
-	s.says(slacktest.Grace, "The import ran five times. "+strings.Join(s.ids(), ", ")+" are all the same contract, can someone stop them?")
+	s.adds(6)
+	s.original, s.tasks = s.tasks[0], s.tasks[1:]
+	s.says(slacktest.Grace, fmt.Sprintf("The import ran six times. %s are copies of %d, can someone stop them? %d stays.", strings.Join(s.ids(), ", "), s.original, s.original))
 }
 
 // says posts a person's message. The page folds what was said before it.

@@ -43,9 +43,9 @@ func ask(ctx context.Context, s *scene) error { return askAs(slacktest.Ada)(ctx,
 
 func askAs(user string) doing {
 	return func(ctx context.Context, s *scene) (err error) {
-		reason := "uploaded several times"
-		if s.original != 0 {
-			reason = fmt.Sprintf("duplicate of %d", s.original)
+		reason := fmt.Sprintf("duplicate of %d", s.original)
+		if len(s.tasks) > 1 {
+			reason = fmt.Sprintf("duplicates of %d", s.original)
 		}
 		s.prompt, err = s.types(ctx, user, reason, s.ids()...)
 		return err

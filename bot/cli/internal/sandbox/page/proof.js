@@ -10,7 +10,7 @@ function drawProof() {
   once("journal", [state.journal, state.names], () => {
     const rows = (state.journal || []).map(d => ({
       key: `${d.id} ${d.task}`, was: JSON.stringify(d), tasks: [d.task],
-      cells: [String(d.task), word(d.state), d.requester === d.confirmer ? names(d.requester) : `${names(d.requester)}, ${names(d.confirmer)}`,
+      cells: [String(d.task), word(d.state), d.requester === d.confirmer || !d.confirmer ? names(d.requester) : `${names(d.requester)}, approved by ${names(d.confirmer)}`,
         clock(d.decided), d.settled ? `${clock(d.told)}, corrected ${clock(d.settled)}` : d.told ? clock(d.told) : d.finished ? "–" : "not yet"],
     }));
     fillTable("journal", rows);
@@ -22,7 +22,7 @@ function drawProof() {
     if (atEnd) list.scrollTop = list.scrollHeight;
   });
   once("metrics", state.metrics, metrics => fillTable("metrics", (metrics || []).filter(m => m.value !== "0" && !m.name.endsWith("_timestamp_seconds")).map(m => (
-    { cells: [m.name + (m.labels ? ` {${m.labels}}` : ""), String(Number(Number(m.value).toPrecision(4))) + ((state.bot.replicas.filter(r => r.alive).length > 1) ? ` (replica ${m.from})` : "")] }))));
+    { cells: ["cancelbot_" + m.name + (m.labels ? ` {${m.labels}}` : ""), String(Number(Number(m.value).toPrecision(4))) + ((state.bot.replicas.filter(r => r.alive).length > 1) ? ` (replica ${m.from})` : "")] }))));
 }
 const before = new Map();
 function fillTable(id, rows) {

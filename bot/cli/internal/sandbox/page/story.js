@@ -61,7 +61,13 @@ function mark() {
 
 function drawStory() {
   const s = state.story;
-  for (const card of document.querySelectorAll("[data-story]")) s && card.dataset.story === s.id ? card.setAttribute("aria-current", "true") : card.removeAttribute("aria-current");
+  for (const card of document.querySelectorAll("[data-story]")) {
+    if (s?.id !== card.dataset.story) card.removeAttribute("aria-current");
+    else if (!card.hasAttribute("aria-current")) {
+      card.setAttribute("aria-current", "true");
+      card.scrollIntoView({ block: "nearest" });
+    }
+  }
   if (s) follow(s);
   once("story", s ? [s.id, s.step, s.running, s.failed, s.leaving, s.watch] : ["idle", state.open, state.me], () => s ? drawStep(s) : drawIdle());
   mark();
