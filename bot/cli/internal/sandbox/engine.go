@@ -142,14 +142,16 @@ func (e *Engine) Ended() <-chan struct{} {
 	return e.replicas[len(e.replicas)-1].ended
 }
 
-// Kill ends a process as kill -9 does, and puts on record what it left behind.
+// Kill ends a process as kill -9 does, and records what it left behind, at the time
+// of the signal: a process that waits for its disk ends only later.
 func (e *Engine) Kill(r *replica) {
 	if !r.alive() {
 		return
 	}
+	at := time.Now()
 	_ = r.cmd.Process.Kill()
 	<-r.ended
-	e.record.event("killed", r.number, fmt.Sprintf("Replica %d was killed (SIGKILL). %s", r.number, e.leftBehind()))
+	e.record.event(at, "killed", r.number, fmt.Sprintf("Replica %d was killed (SIGKILL). %s", r.number, e.leftBehind()))
 }
 
 // KillAll ends every process as kill -9 does.
@@ -162,7 +164,7 @@ func (e *Engine) KillAll() {
 // Stop stops a process as SIGTERM does, and returns how it ended.
 func (e *Engine) Stop(r *replica) error {
 	if r.alive() {
-		e.record.event("stopping", r.number, fmt.Sprintf("Replica %d was told to stop.", r.number))
+		e.record.event(time.Now(), "stopping", r.number, fmt.Sprintf("Replica %d was told to stop.", r.number))
 	}
 	_ = r.input.Close()
 	timer := time.AfterFunc(stopLimit, func() { _ = r.cmd.Process.Kill() })

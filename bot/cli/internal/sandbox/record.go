@@ -43,8 +43,8 @@ func (r *record) log(l logLine) {
 }
 
 // event records what was done to a process from outside.
-func (r *record) event(kind string, replica int, text string) {
-	r.log(logLine{At: time.Now().UnixMilli(), Replica: replica, Text: text, Event: true, Kind: kind})
+func (r *record) event(at time.Time, kind string, replica int, text string) {
+	r.log(logLine{At: at.UnixMilli(), Replica: replica, Text: text, Event: true, Kind: kind})
 }
 
 // logged returns the lines so far.
@@ -93,7 +93,7 @@ func (r *record) measured() []metric {
 func (e *Engine) pollJournal(ctx context.Context) {
 	j, err := journal.OpenReadOnly(ctx, e.databaseURL())
 	if err != nil {
-		e.record.event("", 0, "The journal can't be read: "+err.Error())
+		e.record.event(time.Now(), "", 0, "The journal can't be read: "+err.Error())
 		return
 	}
 	defer j.Close()

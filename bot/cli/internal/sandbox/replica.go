@@ -37,7 +37,7 @@ func startReplica(cmd *exec.Cmd, number int, to *record) (*replica, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	to.event("started", number, fmt.Sprintf("Replica %d was started.", number))
+	to.event(time.Now(), "started", number, fmt.Sprintf("Replica %d was started.", number))
 	go func() {
 		defer close(r.ended)
 		if err := cmd.Wait(); err != nil {

@@ -96,7 +96,9 @@ func revoke(_ context.Context, s *scene) error {
 
 // crash kills the bot when its request is under way and has no answer yet.
 func crash(ctx context.Context, s *scene) error {
-	if err := s.sent(ctx); err != nil {
+	dead := make(chan struct{})
+	defer close(dead)
+	if err := s.sent(ctx, dead); err != nil {
 		return err
 	}
 	s.killed = true
@@ -104,9 +106,10 @@ func crash(ctx context.Context, s *scene) error {
 	return nil
 }
 
-// sent confirms, and returns while Chamelio works on the request.
-func (s *scene) sent(ctx context.Context) error {
-	s.web.setBroken(map[string]bool{}, slowAnswer(s.tasks[0]))
+// sent confirms, and returns while Chamelio works on the request, which it does
+// until a channel is closed.
+func (s *scene) sent(ctx context.Context, until <-chan struct{}) error {
+	s.web.setBroken(map[string]bool{}, slowAnswer(s.tasks[0], until))
 	s.Click(slacktest.Ada, s.prompt, "cancel_task")
 	return s.until(ctx, patience, "the request", func() bool { return s.Chamelio.Cancels(s.tasks[0]) > 0 && s.answered() })
 }
@@ -118,7 +121,7 @@ func resume(ctx context.Context, s *scene) error {
 		return err
 	}
 	s.killed = false
-	s.waits("The dead process’s lease has to run out before anyone else may touch the decision", 12*time.Second)
+	s.waits("The new process takes the decision over", 2*time.Second)
 	return s.announced(ctx, slow, decision.Cancelled)
 }
 

@@ -22,7 +22,9 @@ func withTwo(ctx context.Context, s *scene) error {
 // crashOwner kills the replica that holds the decision: the one whose log says
 // so.
 func crashOwner(ctx context.Context, s *scene) error {
-	if err := s.sent(ctx); err != nil {
+	dead := make(chan struct{})
+	defer close(dead)
+	if err := s.sent(ctx, dead); err != nil {
 		return err
 	}
 	var owner int
@@ -44,7 +46,7 @@ func crashOwner(ctx context.Context, s *scene) error {
 
 func takenOver(ctx context.Context, s *scene) error {
 	s.web.setBroken(map[string]bool{}, nil)
-	s.waits("The dead replica’s lease has to run out", 12*time.Second)
+	s.waits("The other replica notices that this one is dead", 6*time.Second)
 	return s.announced(ctx, slow, decision.Cancelled)
 }
 
@@ -78,7 +80,7 @@ func replaceOld(ctx context.Context, s *scene) error {
 	}
 	failed := len(s.Slack.Failed())
 	own := s.tasks[0] + 10_000
-	s.Chamelio.Put(chameliotest.NewTask(own, "in_progress", "Lease for Springfield warehouse", time.Now().Add(-3*time.Hour)))
+	s.Chamelio.Put(chameliotest.NewTask(own, "in_progress", "Rental agreement for Springfield", time.Now().Add(-3*time.Hour)))
 	s.waits("Grace types, and the old replica finishes", 3*time.Second)
 	_, err := s.types(ctx, slacktest.Grace, "", fmt.Sprint(own))
 	select {

@@ -51,6 +51,7 @@ var (
 	adaConfirms   = hand{slacktest.Ada, "cancel_task"}
 	adaKeeps      = hand{slacktest.Ada, "keep_task"}
 	graceConfirms = hand{slacktest.Grace, "cancel_task"}
+	linusConfirms = hand{slacktest.Linus, "cancel_task"}
 )
 
 const twoPeople = "second-person"
@@ -82,8 +83,8 @@ func mainStories() []story {
 		}},
 		{ID: "pair", Title: "Never alone", Shows: "A second person has to approve.", Offer: "Require a second person", policy: twoPeople, steps: []step{
 			{label: "Cancel task {task}", watch: "You typed `{command}`. Two people are required here, so everyone in the channel sees your request.", tab: "timeline", do: ask},
-			{label: "Approve it yourself", watch: "You can’t approve your own request. Only you see that answer, and Chamelio got no cancel request.", hand: adaConfirms, do: confirmAlone},
-			{as: slacktest.Grace, label: "Approve it as Grace", watch: "You are Grace now, and you approved. The channel sees who asked and who approved.", tab: "journal", hand: graceConfirms, do: confirm(slacktest.Grace, decision.Cancelled)},
+			{label: "Try to approve it yourself", watch: "You can’t approve your own request. Only you see that answer, and Chamelio got no cancel request.", hand: adaConfirms, do: confirmAlone},
+			{as: slacktest.Linus, label: "Approve it as Linus", watch: "You are Linus now, and you approved: anyone who may cancel can, except the person who asked. The channel sees who asked and who approved.", tab: "journal", hand: linusConfirms, do: confirm(slacktest.Linus, decision.Cancelled)},
 		}},
 		{ID: "message", Title: "From a message", Shows: "The menu of a message with a link is enough.", Offer: "Cancel it from a message", policy: "members", lead: linksTo, steps: []step{
 			{watch: "Grace posted a link in this thread. The menu of every message, ⋮, has *Cancel Chamelio task*.", tab: "timeline", do: nothing},
@@ -91,7 +92,7 @@ func mainStories() []story {
 			{label: "Cancel the task", watch: "The result is in the thread, where the question was, and the channel sees it, too.", tab: "journal", hand: hand{slacktest.Ada, submitModal}, do: submit},
 		}},
 		{ID: "batch", Title: "A batch of duplicates", Shows: "Five tasks, one prompt, one announcement.", Offer: "A batch of duplicates", policy: "members", lead: asksForFive, steps: []step{
-			{label: "Cancel five tasks", watch: "You typed `{command}`. One prompt lists all five. Only you see it.", tab: "timeline", do: ask},
+			{label: "Cancel five tasks", watch: "You typed `{command}`. One prompt lists all five copies. Only you see it.", tab: "timeline", do: ask},
 			{label: "Confirm all five", watch: "One announcement for the channel, one line per task. Each task has its own API calls and its own row in the journal.", tab: "journal", hand: adaConfirms, do: confirmBatch},
 		}},
 		{ID: "crash", Title: "A crash in the middle", Shows: "Killed between request and answer: nothing is lost.", Offer: "Let it crash in the middle", policy: "members", steps: []step{
@@ -101,7 +102,7 @@ func mainStories() []story {
 		}},
 		{ID: "unknown", Title: "Chamelio doesn’t answer", Shows: "It says what it knows, and corrects itself later.", Offer: "Lose Chamelio’s answer", policy: "members", steps: []step{
 			typed,
-			{label: "Press Cancel task", watch: "Chamelio cancelled the task but answered with an error, and refuses to say what happened. So the announcement says that it isn’t confirmed yet.", tab: "timeline", hand: adaConfirms, do: loseAnswer},
+			{label: "Press Cancel task", watch: "Chamelio cancelled the task, but answered with an error. Then it refused the bot’s key, so the bot couldn’t ask what had happened. That’s why the announcement says “not confirmed yet”.", tab: "timeline", hand: adaConfirms, do: loseAnswer},
 			{label: "Let Chamelio answer again", watch: "The bot checked again by itself. It corrected its announcement, and a reply in the thread says so. There was no second cancel request.", tab: "timeline", do: settled},
 		}},
 		{ID: "guest", Title: "Who may not", Shows: "Guests, and people who aren’t on the list.", Offer: "See who may not", policy: "listed", Then: []string{"happy"}, steps: []step{
@@ -117,7 +118,7 @@ func moreStories() []story {
 		{ID: "replicas", Title: "Two replicas, one killed", Shows: "The other one finishes the job.", Offer: "Kill one of two replicas", More: true, policy: "members", steps: []step{
 			{label: typed.label, watch: "Two replicas share one journal. You typed `{command}`, and one of them answered.", tab: "timeline", do: withTwo},
 			{label: "Press Cancel task, then kill that replica", watch: "The replica that took your click was killed while its request was under way. It stays down.", tab: "timeline", hand: adaConfirms, do: crashOwner},
-			{label: "Wait for the other one", watch: "The lease ran out. The other replica took over, checked the task and announced the result. Chamelio got one cancel request.", tab: "timeline", do: takenOver},
+			{label: "Wait for the other one", watch: "The other replica noticed that the first one was dead. It took over, checked the task and announced the result. Chamelio got one cancel request.", tab: "timeline", do: takenOver},
 		}},
 		{ID: "rolling", Title: "A rolling restart", Shows: "A new version takes over while people type.", Offer: "Restart it while people type", More: true, policy: "members", steps: []step{
 			{label: typed.label, watch: "You typed `{command}`. The process that made this prompt is about to be replaced.", tab: "timeline", do: ask},
@@ -149,16 +150,18 @@ func moreStories() []story {
 
 // lostAnswer lets the cancel take effect, and the bot learn nothing of it.
 func lostAnswer(task int64) *fault {
-	return &fault{side: "Chamelio", label: "cancels, answers 500, and refuses to say what happened", on: func(e *Engine) {
-		e.Chamelio.Break(chameliotest.Fault{Method: http.MethodPost, Task: task, Status: http.StatusInternalServerError, Body: `{"detail":"Failed to cancel task"}`, AfterEffect: true})
+	return &fault{side: "Chamelio", label: "cancels, answers 500, and then refuses the key", on: func(e *Engine) {
+		failing := chameliotest.ServerError(true)
+		failing.Method, failing.Task, failing.Delay = http.MethodPost, task, 400*time.Millisecond
+		e.Chamelio.Break(failing)
 		e.Chamelio.Break(chameliotest.Fault{Method: http.MethodGet, Task: task, Status: http.StatusUnauthorized, Body: `{"detail":"API key has been revoked"}`})
 	}}
 }
 
-// slowAnswer lets the cancel take effect, and answers it only after a while.
-func slowAnswer(task int64) *fault {
-	return &fault{side: "Chamelio", label: "takes a second and a half to cancel", on: func(e *Engine) {
-		e.Chamelio.Break(chameliotest.Fault{Method: http.MethodPost, Task: task, Delay: 1500 * time.Millisecond})
+// slowAnswer holds a cancel request until a channel is closed.
+func slowAnswer(task int64, until <-chan struct{}) *fault {
+	return &fault{side: "Chamelio", label: "takes long to cancel", on: func(e *Engine) {
+		e.Chamelio.Break(chameliotest.Fault{Method: http.MethodPost, Task: task, Until: until})
 	}}
 }
 

@@ -11,12 +11,13 @@ function happened() {
   for (const l of state.log || []) {
     const [first, ...rest] = l.text.split(". ");
     if (l.kind === "takeover") add(l.at, "bot", `Replica ${l.replica} goes on with the decision`, { kind: "again" });
+    else if (/^(command|click) refused/.test(l.text)) add(l.at, "bot", `*Refused.* Only the person who asked sees that`, {});
     else if (l.kind) add(l.at, "bot", `*${first}*${rest.length ? ". " + rest.join(". ") : ""}`, { kind: l.kind });
   }
   const saved = new Set();
   for (const d of state.journal || []) {
     const once = (stamp, at, lane, words) => { if (!saved.has(d.id + stamp)) add(at, lane, words, { tasks: sameDecision(d) }); saved.add(d.id + stamp); };
-    once("decided", d.decided, "journal", "Decision saved");
+    if (!["expired", "withdrawn"].includes(d.state)) once("decided", d.decided, "journal", "Decision saved");
     add(d.finished, "journal", `Result saved: *${word(d.state.split(",")[0])}*`, { tasks: [d.task] });
     once("told", d.told, "slack", "Announced in the channel");
     once("settled", d.settled, "slack", "Announcement corrected");
@@ -26,27 +27,34 @@ function happened() {
 const firstName = id => (state.names[id] || id).split(" ")[0];
 const sameDecision = d => state.journal.filter(o => o.id === d.id).map(o => o.task);
 
-// underWay reports whether the journal held a decision without a result.
-const underWay = at => (state.journal || []).some(d => d.decided && d.decided <= at && (!d.finished || d.finished > at));
+// underWay lists the tasks for which the journal held a decision without a result.
+const underWay = at => (state.journal || []).filter(d => d.decided && d.decided <= at && (!d.finished || d.finished > at)).map(d => d.task);
 
 function drawTimeline() {
-  once("timeline", [state.acts, state.requests, state.journal, (state.log || []).filter(l => l.kind), state.began, state.me, state.names], () => {
+  once("timeline", [state.acts, state.requests, state.journal, (state.log || []).filter(l => l.kind || / refused/.test(l.text)), state.began, state.me, state.names], () => {
     const panel = $("panel-timeline"), atEnd = panel.scrollHeight - panel.scrollTop - panel.clientHeight < 60, all = happened().slice(-60), rows = [];
     let orphan = false;
+    for (const [i, e] of all.entries()) if (e.kind === "killed") lost(all.slice(0, i), underWay(e.at));
     for (const [i, e] of all.entries()) {
-      if (e.kind === "killed") orphan = underWay(e.at);
+      if (e.kind === "killed") orphan = underWay(e.at).length > 0;
       if (e.kind === "again" && orphan) [orphan, e.kind, e.words] = [false, "takeover", `*${e.words.replace("goes on with", "takes over")}*`];
-      if (e.lane === "api" && all[i + 1]?.kind === "killed") e.words += e.bad ? "" : ", but the bot was dead by then";
       const dark = orphan ? " orphan" : "";
       rows.push(el("li", { class: `${e.lane} ${e.kind || ""} ${e.bad ? "wrong" : ""}${dark}`, "data-tasks": (e.tasks || []).join(" ") },
         el("span", { class: "t" }, `+${((e.at - all[0].at) / 1000).toFixed(1)} s`), el("span", { class: "lane" }, lanes[e.lane]), el("span", {}, inline(e.words, true))));
       const pause = (all[i + 1]?.at ?? 0) - e.at;
-      if (pause > 1500) rows.push(el("li", { class: "gap" + dark }, el("span", { class: "t" }), el("span", { class: "lane" }), el("span", {}, orphan ? `${(pause / 1000).toFixed(1)} s: no process holds the decision` : `${(pause / 1000).toFixed(1)} s later`)));
+      if (pause > 1500 || orphan && all[i + 1]?.kind === "again") rows.push(el("li", { class: "gap" + dark }, el("span", { class: "t" }), el("span", { class: "lane" }), el("span", {}, orphan ? `${(pause / 1000).toFixed(1)} s: no process holds the decision` : `${(pause / 1000).toFixed(1)} s later`)));
     }
     panel.querySelector(".empty").hidden = rows.length > 0;
     $("timeline").replaceChildren(...rows);
     if (atEnd) panel.scrollTop = panel.scrollHeight;
     highlight();
   });
+}
+// lost marks the cancel requests whose answers the killed process never read.
+function lost(before, tasks) {
+  for (const task of tasks) {
+    const request = before.findLast(e => e.lane === "api" && e.tasks.includes(task) && e.words.startsWith("`POST"));
+    if (request) request.words = request.words.replace(/ → .*/, " → the answer came too late: the bot was dead by then");
+  }
 }
 const lanes = { slack: "Slack", bot: "Bot", api: "API", journal: "Journal" };
