@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestParsesLogLine(t *testing.T) {
@@ -17,6 +18,9 @@ func TestParsesLogLine(t *testing.T) {
 	}
 	if at := r.metricsAddr(); at != "127.0.0.1:4711" {
 		t.Errorf("its metrics are at %q", at)
+	}
+	if at := to.logged()[0].At; at != time.Date(2026, 11, 25, 1, 0, 0, 0, time.UTC).UnixMilli() {
+		t.Errorf("the line was written at %d", at)
 	}
 	var got []string
 	for _, l := range to.logged() {

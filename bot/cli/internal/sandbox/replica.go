@@ -110,7 +110,8 @@ type logLine struct {
 	attrs map[string]string
 }
 
-// parseLog reads a line of log/slog's JSON. A line that isn't JSON becomes an error.
+// parseLog reads a line of log/slog's JSON, which says when it was written. A line
+// that isn't JSON becomes an error.
 func parseLog(raw []byte) logLine {
 	var fields map[string]any
 	l := logLine{At: time.Now().UnixMilli(), attrs: map[string]string{}}
@@ -121,6 +122,9 @@ func parseLog(raw []byte) logLine {
 		return l
 	}
 	l.Level, l.Text = fmt.Sprint(fields["level"]), fmt.Sprint(fields["msg"])
+	if at, err := time.Parse(time.RFC3339Nano, fmt.Sprint(fields["time"])); err == nil {
+		l.At = at.UnixMilli()
+	}
 	for _, known := range []string{"time", "level", "msg"} {
 		delete(fields, known)
 	}

@@ -11,7 +11,7 @@ function drawProof() {
     const rows = (state.journal || []).map(d => ({
       key: `${d.id} ${d.task}`, was: JSON.stringify(d), tasks: [d.task],
       cells: [String(d.task), word(d.state), d.requester === d.confirmer || !d.confirmer ? names(d.requester) : `${names(d.requester)}, approved by ${names(d.confirmer)}`,
-        clock(d.decided), d.settled ? `${clock(d.told)}, corrected ${clock(d.settled)}` : d.told ? clock(d.told) : d.finished ? "–" : "not yet"],
+        clock(d.decided), d.settled ? `${clock(d.told)}, corrected ${clock(d.settled)}` : d.told ? clock(d.told) : d.state === "withdrawn" ? "–" : "not yet"],
     }));
     fillTable("journal", rows);
   });
