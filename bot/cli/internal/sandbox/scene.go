@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -62,16 +64,11 @@ func confirmAlone(ctx context.Context, s *scene) error {
 	})
 }
 
+// letItRunOut waits until the bot closes the request: a little after it expires,
+// because a click may still be on its way.
 func letItRunOut(ctx context.Context, s *scene) error {
-	left := time.Until(s.prompt.At.Add(10*time.Second + 500*time.Millisecond))
-	s.waits("The request runs out in 10 seconds", max(left, 0))
-	wait(ctx, left)
-	return nil
-}
-
-func pressTooLate(ctx context.Context, s *scene) error {
-	s.Click(slacktest.Grace, s.prompt, "cancel_task")
-	return s.until(ctx, 3*patience, "a prompt without buttons", s.answered)
+	s.waits("The request expires, and the bot closes it a little later", 25*time.Second)
+	return s.until(ctx, slow, "a request without buttons", s.answered)
 }
 
 // answered reports whether the prompt has become something else.
@@ -125,11 +122,32 @@ func resume(ctx context.Context, s *scene) error {
 	return s.announced(ctx, slow, decision.Cancelled)
 }
 
+// loseAnswer refuses the key between the cancel request and its answer. The bot also
+// gets the task meanwhile, for the announcement: that is answered first.
 func loseAnswer(ctx context.Context, s *scene) error {
-	s.web.setBroken(map[string]bool{}, lostAnswer(s.tasks[0]))
+	refused := make(chan struct{})
+	answer := sync.OnceFunc(func() { close(refused) })
+	defer answer()
+	read := s.read()
+	s.web.setBroken(map[string]bool{}, lostAnswer(s.tasks[0], refused))
 	s.waits("The bot asks Chamelio what happened", 2*time.Second)
 	s.Click(slacktest.Ada, s.prompt, "cancel_task")
+	if err := s.until(ctx, patience, "the request", func() bool { return s.Chamelio.Cancels(s.tasks[0]) > 0 && s.read() > read }); err != nil {
+		return err
+	}
+	s.web.setBroken(map[string]bool{}, refusedKey(s.tasks[0]))
+	answer()
 	return s.announced(ctx, slow, decision.Unknown)
+}
+
+// read returns how often the bot has got the task.
+func (s *scene) read() (n int) {
+	for _, r := range s.Chamelio.Requests() {
+		if r.Method == http.MethodGet && r.Task == s.tasks[0] && r.Status == http.StatusOK {
+			n++
+		}
+	}
+	return n
 }
 
 func settled(ctx context.Context, s *scene) error {

@@ -50,7 +50,6 @@ const (
 var (
 	adaConfirms   = hand{slacktest.Ada, "cancel_task"}
 	adaKeeps      = hand{slacktest.Ada, "keep_task"}
-	graceConfirms = hand{slacktest.Grace, "cancel_task"}
 	linusConfirms = hand{slacktest.Linus, "cancel_task"}
 )
 
@@ -84,7 +83,7 @@ func mainStories() []story {
 		{ID: "pair", Title: "Never alone", Shows: "A second person has to approve.", Offer: "Require a second person", policy: twoPeople, steps: []step{
 			{label: "Cancel task {task}", watch: "You typed `{command}`. Two people are required here, so everyone in the channel sees your request.", tab: "timeline", do: ask},
 			{label: "Try to approve it yourself", watch: "You can’t approve your own request. Only you see that answer, and Chamelio got no cancel request.", hand: adaConfirms, do: confirmAlone},
-			{as: slacktest.Linus, label: "Approve it as Linus", watch: "You are Linus now, and you approved: anyone who may cancel can, except the person who asked. The channel sees who asked and who approved.", tab: "journal", hand: linusConfirms, do: confirm(slacktest.Linus, decision.Cancelled)},
+			{as: slacktest.Linus, label: "Approve it as Linus", watch: "You are Linus now, and you approved. Anyone who may cancel can approve, except the person who asked. The channel sees both names.", tab: "journal", hand: linusConfirms, do: confirm(slacktest.Linus, decision.Cancelled)},
 		}},
 		{ID: "message", Title: "From a message", Shows: "The menu of a message with a link is enough.", Offer: "Cancel it from a message", policy: "members", lead: linksTo, steps: []step{
 			{watch: "Grace posted a link in this thread. The menu of every message, ⋮, has *Cancel Chamelio task*.", tab: "timeline", do: nothing},
@@ -100,10 +99,10 @@ func mainStories() []story {
 			{label: "Press Cancel task, then kill the bot", watch: "The bot was killed while its request was under way. The channel knows nothing yet, but the journal holds the decision.", tab: "timeline", hand: adaConfirms, do: crash},
 			{label: "Start the bot again", watch: "The new process took the decision over. It asked Chamelio what had happened, didn’t cancel twice, and announced the result.", tab: "timeline", do: resume},
 		}},
-		{ID: "unknown", Title: "Chamelio doesn’t answer", Shows: "It says what it knows, and corrects itself later.", Offer: "Lose Chamelio’s answer", policy: "members", steps: []step{
+		{ID: "unknown", Title: "No clear answer", Shows: "The bot says what it knows, and corrects itself later.", Offer: "Get no clear answer", policy: "members", steps: []step{
 			typed,
 			{label: "Press Cancel task", watch: "Chamelio cancelled the task, but answered with an error. Then it refused the bot’s key, so the bot couldn’t ask what had happened. That’s why the announcement says “not confirmed yet”.", tab: "timeline", hand: adaConfirms, do: loseAnswer},
-			{label: "Let Chamelio answer again", watch: "The bot checked again by itself. It corrected its announcement, and a reply in the thread says so. There was no second cancel request.", tab: "timeline", do: settled},
+			{label: "Let Chamelio accept the key again", watch: "The bot checked again by itself. It corrected its announcement, and a reply in the thread says so. There was no second cancel request.", tab: "timeline", do: settled},
 		}},
 		{ID: "guest", Title: "Who may not", Shows: "Guests, and people who aren’t on the list.", Offer: "See who may not", policy: "listed", Then: []string{"happy"}, steps: []step{
 			{as: slacktest.Guest, label: "Try it as Gil", watch: "You are Gil, a guest, and you typed `{command}`. Only you see the refusal.", tab: "timeline", do: refusedTo(slacktest.Guest)},
@@ -123,13 +122,12 @@ func moreStories() []story {
 		{ID: "rolling", Title: "A rolling restart", Shows: "A new version takes over while people type.", Offer: "Restart it while people type", More: true, policy: "members", steps: []step{
 			{label: typed.label, watch: "You typed `{command}`. The process that made this prompt is about to be replaced.", tab: "timeline", do: ask},
 			{label: "Start the new one", watch: "A new replica runs, and the old one has noticed it.", tab: "timeline", do: startNew},
-			{as: slacktest.Grace, label: "Stop the old one while Grace types", watch: "You are Grace. The old replica handed its connections back to Slack before it stopped. You typed a command right then, and the new one answered.", tab: "log", do: replaceOld},
+			{as: slacktest.Grace, label: "Stop the old one while Grace types", watch: "You are Grace. The old replica handed its connections back to Slack before it stopped. Right then you typed `{command}`, and the new one answered.", tab: "log", do: replaceOld},
 			{label: "Press Cancel task as Ada", watch: "You are Ada. You pressed the button of the old replica’s prompt, and the new one accepted it.", tab: "journal", hand: adaConfirms, do: confirm(slacktest.Ada, decision.Cancelled)},
 		}},
-		{ID: "expired", Title: "No one approves in time", Shows: "A request that runs out can’t be approved any more.", Offer: "Let a request expire", More: true, policy: twoPeople, settings: []string{"CONFIRM_TIMEOUT=10s"}, steps: []step{
+		{ID: "expired", Title: "No one approves in time", Shows: "A request that runs out is closed, and nothing is cancelled.", Offer: "Let a request expire", More: true, policy: twoPeople, settings: []string{"CONFIRM_TIMEOUT=10s"}, steps: []step{
 			{label: typed.label, watch: "You typed `{command}`. Someone else has to approve within 10 seconds: that’s how this bot is set now.", tab: "timeline", do: ask},
-			{as: slacktest.Grace, label: "Wait as Grace", watch: "You are Grace, and you were at lunch. The 10 seconds are over.", do: letItRunOut},
-			{as: slacktest.Grace, label: "Approve it all the same", watch: "Your click came too late. The request says that it has expired, and the task still runs.", tab: "timeline", hand: graceConfirms, do: pressTooLate},
+			{as: slacktest.Grace, label: "Wait as Grace", watch: "You are Grace, and you were at lunch. The bot closed the request by itself: no one can approve it any more, and the task still runs.", tab: "timeline", do: letItRunOut},
 		}},
 		{ID: "finished", Title: "Someone finished it first", Shows: "Chamelio refuses, and the bot finds out why.", Offer: "Finish the task first", More: true, policy: "members", steps: []step{
 			typed,
@@ -148,12 +146,19 @@ func moreStories() []story {
 	}
 }
 
-// lostAnswer lets the cancel take effect, and the bot learn nothing of it.
-func lostAnswer(task int64) *fault {
-	return &fault{side: "Chamelio", label: "cancels, answers 500, and then refuses the key", on: func(e *Engine) {
+// lostAnswer holds a cancel request until a channel is closed. Then the cancel takes
+// effect, and the answer is an error.
+func lostAnswer(task int64, until <-chan struct{}) *fault {
+	return &fault{side: "Chamelio", label: "cancels, but answers 500", on: func(e *Engine) {
 		failing := chameliotest.ServerError(true)
-		failing.Method, failing.Task, failing.Delay = http.MethodPost, task, 400*time.Millisecond
+		failing.Method, failing.Task, failing.Until = http.MethodPost, task, until
 		e.Chamelio.Break(failing)
+	}}
+}
+
+// refusedKey refuses the key when the bot asks for a task.
+func refusedKey(task int64) *fault {
+	return &fault{side: "Chamelio", label: "refuses the key (401)", on: func(e *Engine) {
 		e.Chamelio.Break(chameliotest.Fault{Method: http.MethodGet, Task: task, Status: http.StatusUnauthorized, Body: `{"detail":"API key has been revoked"}`})
 	}}
 }
