@@ -89,15 +89,23 @@ func asksFor(s *scene) {
 	s.says(slacktest.Grace, duplicateOf(s.tasks[0], s.original))
 }
 
-// asksForOpen is about the task that Grace asked for first, or about a new one if
-// that is over.
+// asksForOpen is about the task that Grace asked for first, as long as the
+// conversation shows that, or about a new one.
 func asksForOpen(s *scene) {
-	if !s.open(firstTask) {
+	if !s.web.asksForFirst(s.Engine) {
 		asksFor(s)
 		return
 	}
 	s.tasks, s.original = []int64{firstTask}, firstOriginal
-	s.web.from("")
+}
+
+// asksForFirst reports whether the conversation still is what it began with, about
+// a task that can be cancelled.
+func (w *web) asksForFirst(e *Engine) bool {
+	w.mu.Lock()
+	folded := w.fold != ""
+	w.mu.Unlock()
+	return !folded && e.open(firstTask)
 }
 
 // linksTo has Grace link to a task in a thread.
@@ -131,7 +139,7 @@ func (s *scene) ids() []string {
 	return all
 }
 
-// from folds the messages before ts; none if it is "".
+// from folds the messages before ts.
 func (w *web) from(ts string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

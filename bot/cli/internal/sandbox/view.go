@@ -30,7 +30,7 @@ type view struct {
 	Faults   []viewFault   `json:"faults"`
 	Policy   string        `json:"policy"`
 	Busy     string        `json:"busy"`  // what the page waits for
-	Open     int64         `json:"open"`  // the task that Grace asked for first; 0 once it is over
+	Open     int64         `json:"open"`  // the task that Grace asked for first; 0 once that is past
 	Story    *viewStory    `json:"story"` // nil while none is played
 	Run      string        `json:"run"`   // another one after Start over
 }
@@ -169,7 +169,7 @@ func (w *web) look(me, place string) view {
 			v.Names[m.Author] = u.RealName
 		}
 	}
-	if e.open(firstTask) {
+	if w.asksForFirst(e) {
 		v.Open = firstTask
 	}
 	requests := e.Chamelio.Requests()

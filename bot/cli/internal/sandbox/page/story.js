@@ -14,8 +14,6 @@ let seat = null; // who one was before the story
 async function playStory(id) {
   if (!storyOf(id)) return;
   view("chat");
-  closeThread();
-  screen("conversation");
   seat ||= { me: state.me, place: state.place };
   $("story-next").focus();
   history.replaceState(null, "", `#story=${id}`);
@@ -61,6 +59,7 @@ function mark() {
 
 function drawStory() {
   const s = state.story;
+  if (s) follow(s);
   for (const card of document.querySelectorAll("[data-story]")) {
     if (s?.id !== card.dataset.story) card.removeAttribute("aria-current");
     else if (!card.hasAttribute("aria-current")) {
@@ -68,7 +67,6 @@ function drawStory() {
       card.scrollIntoView({ block: "nearest" });
     }
   }
-  if (s) follow(s);
   once("story", s ? [s.id, s.step, s.running, s.failed, s.leaving, s.watch] : ["idle", state.open, state.me], () => s ? drawStep(s) : drawIdle());
   mark();
   tick();
@@ -76,6 +74,11 @@ function drawStory() {
 
 // follow takes the seat of the person who watches this step, once a step.
 function follow(s) {
+  if (drawStory.began !== state.began) {
+    drawStory.began = state.began;
+    closeThread();
+    screen("conversation");
+  }
   const scene = `${s.id} ${s.step} ${state.began}`;
   if (drawStory.scene !== scene) {
     drawStory.scene = scene;
@@ -89,7 +92,7 @@ function follow(s) {
 function drawIdle() {
   $("story").className = "idle";
   $("story-title").textContent = "Try it: three clicks";
-  $("story-watch").replaceChildren(inline(state.open ? `Grace wants task ${state.open} stopped. You are Ada, and you can do that right here in Slack.` : "That task is over. Play it again with another one.", true));
+  $("story-watch").replaceChildren(inline(state.open ? `Grace wants task ${state.open} stopped. You are Ada, and you can do that right here in Slack.` : "Play it again with another task, or choose one of the stories.", true));
   $("story-next").textContent = state.open ? `Cancel task ${state.open}` : "Cancel another task";
   $("story-next").className = "primary";
   $("story-next").removeAttribute("aria-disabled");
