@@ -26,7 +26,7 @@ function landmarks() {
   $("behind").setAttribute("role", elsewhere ? "main" : "complementary");
   $("side").setAttribute("role", narrow.matches && view === "chat" && screen === "list" ? "main" : "navigation");
 }
-narrow.addEventListener("change", landmarks);
+narrow.addEventListener("change", () => { landmarks(); showLatest(); });
 for (const b of document.querySelectorAll("[data-goto]")) b.addEventListener("click", () => view(b.dataset.goto));
 
 let stream, silent;
