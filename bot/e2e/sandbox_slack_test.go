@@ -115,6 +115,10 @@ func TestSandboxShowsThreadsAndEdits(t *testing.T) {
 			b.clicks("#story-next")
 		}
 	}
+	// As the caption says: first the request fails, then the key is refused.
+	if got := script[string](b, `state.requests.filter(r => r.task).map(r => r.status).filter(s => s !== 200).join()`); got != "500,401" {
+		t.Errorf("Chamelio answered %s", got)
+	}
 	b.until(`!document.getElementById("thread").hidden && document.querySelectorAll("#thread .message").length === 2`)
 	announcement := `document.querySelector("#log .message:has([data-thread])")`
 	b.until(announcement + ` !== null && ` + announcement + `.querySelector(".edited") !== null`)
@@ -128,6 +132,11 @@ func TestSandboxShowsThreadsAndEdits(t *testing.T) {
 	b.until(`document.getElementById("hint").classList.contains("wrong")`) // Slack takes no commands there
 	b.run(chromedp.KeyEvent(kb.Escape))
 	b.until(`document.getElementById("thread").hidden`)
+	// The next story closes the thread, also if it was begun elsewhere.
+	b.clicks("#log [data-thread]")
+	b.until(`!document.getElementById("thread").hidden`)
+	script[bool](b, `(act({ do: "story", name: "keep" }), true)`)
+	b.until(`state.story?.id === "keep" && !state.story.running && document.getElementById("thread").hidden`)
 	b.nothingWentWrong()
 }
 
@@ -181,6 +190,14 @@ func TestSandboxTimelineOfACrash(t *testing.T) {
 	})()`)
 	if order != "1,true,true,true,false" {
 		t.Errorf("one request, a death, a gap, a takeover, and no gap after it: %s", order)
+	}
+	// Its answer was lost, and the other replica's requests follow the takeover.
+	if !script[bool](b, `(() => {
+	  const rows = [...document.querySelectorAll("#timeline li")], at = what => rows.findIndex(r => r.matches(what));
+	  const lost = rows.findIndex(r => r.innerText.includes("came too late")), later = rows.findIndex((r, i) => i > at(".killed") && r.matches(".api"));
+	  return lost >= 0 && lost < at(".killed") && later > at(".takeover");
+	})()`) {
+		t.Error("the lost answer or the takeover is out of order")
 	}
 }
 

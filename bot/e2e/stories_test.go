@@ -169,9 +169,12 @@ func TestSandboxLinksToStories(t *testing.T) {
 	t.Parallel()
 	address := sandboxPage(t)
 	b := browser(t, address+"#story=guest")
-	b.until(`state.story?.id === "guest" && state.me === "U0GUEST"`)
+	b.until(`state.story?.id === "guest" && state.me === "U0GUEST" && !state.story.running`)
 	b.clicks("#story-stop")
 	b.until(`!state.story && state.me === "U0ADA" && location.hash === ""`)
+	if script[bool](b, `state.open !== 0 || document.getElementById("story-next").innerText !== "Cancel another task"`) {
+		t.Error("the button is about a message that is folded")
+	}
 	for round := range 3 {
 		for range 3 { // three clicks
 			b.until(`!state.story?.running && document.getElementById("story-next").ariaDisabled !== "true"`)
