@@ -160,3 +160,51 @@ func TestUnconfirmedAuditCopyIsPostedTwiceAtMost(t *testing.T) {
 		}
 	})
 }
+
+// Only the question whether Slack answers fails. It must not hold an announcement
+// up for good.
+func TestFailingProbeLosesNoAnnouncement(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fault slacktest.Fault
+		after time.Duration
+	}{
+		"internal_error": {slacktest.Fault{Method: "auth.test", Error: "internal_error"}, 4*time.Hour + 5*time.Minute},
+		"a refusal":      {slacktest.Fault{Method: "auth.test", Error: "access_denied"}, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 503, Times: 1})
+				w.slack.Break(tt.fault)
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				time.Sleep(tt.after)
+				if n := len(w.slack.History(general)); n != 1 {
+					t.Errorf("%d announcements", n)
+				}
+			})
+		})
+	}
+}
+
+// Two posts in the channel got no clear answer and aren't there, and the requester
+// can't be reached: it doesn't count as announced yet.
+func TestRefusedDirectMessageDoesNotEndTheAnnouncement(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Status: 503})
+		w.slack.Break(slacktest.Fault{Method: "response_url", Status: 503})
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: ada, Error: "channel_not_found"})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(20 * time.Minute)
+		if !w.row().AnnouncedAt.IsZero() {
+			t.Error("it counts as announced")
+		}
+		w.slack.ClearFaults()
+		time.Sleep(20 * time.Minute)
+		if n := len(w.slack.History("D" + ada)); n != 1 || w.row().AnnouncedAt.IsZero() {
+			t.Errorf("%d direct messages", n)
+		}
+	})
+}

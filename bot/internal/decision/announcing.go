@@ -35,7 +35,7 @@ func (p Protocol) announcing(s State, e Event, at Moment) (State, Do) {
 	case DoRetract:
 		return s.wait(s.Announce.Pause, DoQueue)
 	case DoProbe:
-		return p.probed(s, e)
+		return p.probed(s, e, at)
 	case DoPost:
 		return p.tried(s, e, at)
 	default: // begun, or recorded while another decision had the channel's turn

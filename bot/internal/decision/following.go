@@ -77,7 +77,7 @@ func (p Protocol) settling(s State, e Event, at Moment) (State, Do) {
 	case DoEdit:
 		return p.edited(s, e, at)
 	case DoProbe:
-		return p.probed(s, e)
+		return p.probed(s, e, at)
 	case DoPost:
 		return p.tried(s, e, at)
 	case DoClear:

@@ -75,7 +75,7 @@ func (n node) broken() string {
 // reached reports whether Slack has a message, or may have it, or every way has
 // been refused for long enough.
 func (w world) reached(after time.Duration) bool {
-	return w.visible || w.doubts == maxDoubts || w.private == maxPrivate || time.Duration(w.age) >= after
+	return w.visible || w.private == maxPrivate || time.Duration(w.age) >= after
 }
 
 // untrue returns what is wrong with an outcome that is about to be shown.

@@ -156,9 +156,10 @@ func (p Protocol) doubted(s State) (State, Do) {
 	return s.wait(p.DoubtPause, DoProbe)
 }
 
-// probed posts once more, or waits until Slack answers.
-func (p Protocol) probed(s State, e Event) (State, Do) {
-	if e.Kind != Done {
+// probed posts once more, or waits until Slack answers; but not for good, since
+// posts may work while the question doesn't.
+func (p Protocol) probed(s State, e Event, at Moment) (State, Do) {
+	if e.Kind != Done && at.Elapsed-s.Announce.Round <= p.ProbeFor {
 		return s.again(p.RoundPause, DoProbe)
 	}
 	s.Tries = 0
@@ -175,7 +176,7 @@ func (p Protocol) endRound(s State, e Event, at Moment) (State, Do) {
 	if s.Stage == Settling {
 		until *= 2
 	}
-	if refused := !a.Channel && !a.Answer && !a.Person; refused && (a.Doubts == maxDoubts || at.Age >= until) {
+	if refused := !a.Channel && !a.Answer && !a.Person; refused && at.Age >= until {
 		return s.posted()
 	}
 	longest := max(p.RoundPause.Max, min((at.Elapsed-a.Began)/8, p.MaxRoundPause))

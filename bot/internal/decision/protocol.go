@@ -47,6 +47,10 @@ type Protocol struct {
 	DoubtPause   time.Duration
 	PrivatePause Backoff
 
+	// ProbeFor is how long after a post without a clear answer the next one waits
+	// until Slack answers.
+	ProbeFor time.Duration
+
 	// TellFor is how long after the click an outcome is tried to be posted if
 	// every way is refused. Then the decision ends without an announcement.
 	TellFor time.Duration
@@ -118,6 +122,7 @@ func NewProtocol(cancelTimeout time.Duration) Protocol {
 		PersonAfter:     5 * time.Minute,
 		DoubtPause:      15 * time.Second,
 		PrivatePause:    Backoff{time.Hour, 8 * time.Hour},
+		ProbeFor:        4 * time.Hour,
 		TellFor:         24 * time.Hour,
 		EditFor:         5 * time.Minute,
 		ResponseURLLife: 30 * time.Minute,

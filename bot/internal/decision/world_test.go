@@ -12,7 +12,7 @@ import (
 // coarse is the protocol with durations of a few ticks.
 var coarse = Protocol{
 	SaveFor: 2, ClickAge: 4, MaxTries: 2, Flight: 2, ReadLag: 1, Patience: 4, BusyFor: 1, MinBusy: 1,
-	PostFor: 1, PersonAfter: 1, DoubtPause: 1, PrivatePause: Backoff{1, 1}, TellFor: 1, EditFor: 1, ResponseURLLife: 2, FirstCheck: 1, MaxCheckPause: 1,
+	PostFor: 1, PersonAfter: 1, DoubtPause: 1, PrivatePause: Backoff{1, 1}, ProbeFor: 2, TellFor: 1, EditFor: 1, ResponseURLLife: 2, FirstCheck: 1, MaxCheckPause: 1,
 	SavePause: Backoff{1, 1}, CheckPause: Backoff{1, 1}, PostPause: Backoff{1, 1}, RoundPause: Backoff{1, 1},
 }
 

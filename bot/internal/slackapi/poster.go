@@ -110,11 +110,13 @@ func (p *Poster) post(ctx context.Context, channel string, m texts.Message, more
 	return ts, nil
 }
 
-// Probe asks Slack whether it answers at all (auth.test).
+// Probe asks Slack whether it answers at all (auth.test). A refusal, or being asked
+// to wait, is an answer.
 func (p *Poster) Probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, postTimeout)
 	defer cancel()
-	if _, err := p.slack.AuthTestContext(ctx); err != nil {
+	_, err := p.slack.AuthTestContext(ctx)
+	if said, pause := Classify(err); said != Posted && said != Refused && pause == 0 {
 		return fmt.Errorf("asking Slack whether it answers (auth.test): %w", err)
 	}
 	return nil
