@@ -108,6 +108,8 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 		no = c.mayConfirm(judging, &p)
 	}
 	switch {
+	case (stopped || !no.Allowed()) && c.carrier.AnswerSecond(ctx, p):
+		return reply{} // whatever keeps this press from counting, an earlier one may count
 	case stopped:
 	case no.Allowed() && !c.reasons.missing(p.Confirmation):
 		c.carrier.Decide(ctx, p)

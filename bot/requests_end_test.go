@@ -16,7 +16,7 @@ import (
 // TestNothingExpiresWhileClickIsJudged clicks just before the end of a
 // request, with facts that take longer than the request has left.
 func TestNothingExpiresWhileClickIsJudged(t *testing.T) {
-	ranOut := func(m slacktest.Message) bool { return strings.Contains(m.Text, "Nobody approved") }
+	ranOut := func(m slacktest.Message) bool { return strings.Contains(m.Text, "No approval") }
 	for name, tt := range map[string]struct {
 		before, facts time.Duration
 		fault         slacktest.Fault
@@ -76,7 +76,7 @@ func TestRequestEndsOnce(t *testing.T) {
 				return do()
 			})
 			time.Sleep(time.Until(end) + 5*time.Minute)
-			if now := w.now(prompt); !claimed || strings.Contains(now.Text, "Nobody approved") || w.api.Effects(12345) != 1 {
+			if now := w.now(prompt); !claimed || strings.Contains(now.Text, "No approval") || w.api.Effects(12345) != 1 {
 				t.Errorf("it says: %s", now.Text)
 			}
 		})
@@ -103,7 +103,7 @@ func TestRequestEndsOnce(t *testing.T) {
 			time.Sleep(10 * time.Minute)
 			w.noCancel()
 			said := w.slack.Private(grace, general)[before:]
-			if now := w.now(prompt); len(said) == 0 || !strings.Contains(said[len(said)-1].Text, "has expired") || !strings.Contains(now.Text, "Nobody approved") {
+			if now := w.now(prompt); len(said) == 0 || !strings.Contains(said[len(said)-1].Text, "has expired") || !strings.Contains(now.Text, "No approval") {
 				t.Errorf("it says: %s; Grace reads %v", now.Text, texts(said))
 			}
 		})
@@ -150,7 +150,7 @@ func TestRequestEndsOnce(t *testing.T) {
 				t.Errorf("Grace reads %v", said)
 			}
 			h.set(func(_ string, do func() error) error { return do() })
-			w.eventually("it ran out", func() bool { return strings.Contains(w.now(prompt).Text, "Nobody approved") })
+			w.eventually("it ran out", func() bool { return strings.Contains(w.now(prompt).Text, "No approval") })
 			_ = value
 		})
 	})
@@ -245,7 +245,7 @@ func TestTroubledChannelDelaysOnlyItsRequests(t *testing.T) {
 		}
 		ready("reminding")
 		time.Sleep(time.Until(end) + 55*time.Second)
-		if now := w.now(other); !strings.Contains(now.Text, "Nobody approved") {
+		if now := w.now(other); !strings.Contains(now.Text, "No approval") {
 			t.Errorf("the other channel's request: %s", now.Text)
 		}
 		for range 60 {

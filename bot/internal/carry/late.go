@@ -102,6 +102,28 @@ func (c *Carrier) closed(ctx context.Context, p Press, row decision.Record) {
 	}
 }
 
+// AnswerSecond answers a press that doesn't count, if another one has decided its
+// prompt, or is being saved here. It returns false if it knows of none. It never
+// decides anything.
+func (c *Carrier) AnswerSecond(ctx context.Context, p Press) bool {
+	if h := c.set.get(p.id()); h != nil && h.saving() < carried {
+		c.Late(p, func() bool { return true })
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
+	defer cancel()
+	row, err := c.Journal.Get(ctx, p.id())
+	switch {
+	case err != nil:
+		return false
+	case row.Outcome().Closed():
+		c.apart(func(ctx context.Context) { c.closed(ctx, p, row) })
+	default:
+		c.apart(func(ctx context.Context) { c.follow(ctx, p, row, p.aside()) })
+	}
+	return true
+}
+
 // undecided reports whether the journal says, within a moment, that a prompt has
 // no row yet. A click on it that is being saved here counts as a row.
 func (c *Carrier) undecided(ctx context.Context, p Press) bool {

@@ -27,8 +27,9 @@ const (
 	minLast     = 2
 	maxProgress = 2
 
-	// lastUpdateFor bounds the tries of the last update.
-	lastUpdateFor = 5 * time.Minute
+	// lastUpdateFor bounds the tries of the last update: nothing else tells the
+	// person, and Slack may ask to wait.
+	lastUpdateFor = slackapi.ResponseURLLife
 )
 
 // prompt keeps the clicked message up to date, next to the work and never in its

@@ -115,7 +115,9 @@ func (n *inquiry) confirm(ctx context.Context, s since, tasks []int64) (Case, Ve
 			break
 		}
 		c.Task = n.task(ctx, task, s.shared)
-		c, v = n.complete(ctx, c, n.rules.OnTask, s)
+		if c, v = n.complete(ctx, c, n.rules.OnTask, s); !v.Allowed() && len(tasks) > 1 {
+			v.Task = task
+		}
 		oldest = older(oldest, c.Task.Asked)
 	}
 	c.Task.Asked = oldest

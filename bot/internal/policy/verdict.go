@@ -104,6 +104,7 @@ func (c Code) Final() bool {
 type Verdict struct {
 	Code  Code
 	Cause error // why a fact isn't known, for the log
+	Task  int64 // the task that is refused, of several; 0 for all
 
 	// missing has the facts that a lookup could still add. If it is set, the
 	// verdict isn't final.

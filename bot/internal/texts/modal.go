@@ -248,9 +248,10 @@ func (w Texts) ModalTooLong(length int) string {
 	return fmt.Sprintf("That reason has %s characters; the limit is %d.", thousands(length), input.MaxReason)
 }
 
-// ModalExpired says that the prompt expired while the modal was open.
+// ModalExpired says that the time to confirm is over. Someone may have confirmed
+// the prompt in time.
 func (w Texts) ModalExpired(c decision.Confirmation) string {
-	return fmt.Sprintf("This has expired. Close it and start again, or type %s.", strings.Trim(w.again(c.IDs()...), "`"))
+	return fmt.Sprintf("It's too late to confirm this here. If someone confirmed it in time, the result is posted where it was asked for. To start again, type %s.", strings.Trim(w.again(c.IDs()...), "`"))
 }
 
 // ModalOutdated says that the modal's prompt doesn't verify.

@@ -2,6 +2,7 @@ package texts
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -126,7 +127,14 @@ func (w Texts) RefusedClick(no policy.Verdict, c decision.Confirmation) Message 
 	if no.Code == policy.CodeNeedsSecondPerson && c.Public {
 		text = "You can't approve your own request. Ask {someone}, or press *Withdraw request*."
 	}
-	return say("%s", w.fillRefusal(text, c))
+	if no.Task == 0 {
+		return say("%s", w.fillRefusal(text, c))
+	}
+	refused := func(t decision.Named) bool { return int64(t.ID) == no.Task }
+	one, others := c, c
+	one.Tasks = slices.Clone(c.Tasks[slices.IndexFunc(c.Tasks, refused):][:1])
+	others.Tasks = slices.DeleteFunc(slices.Clone(c.Tasks), refused)
+	return say("%s None of the %d tasks was cancelled. For the others, type %s.", w.fillRefusal(text, one), len(c.Tasks), w.again(others.IDs()...))
 }
 
 func (w Texts) fillRefusal(text string, c decision.Confirmation) string {

@@ -21,10 +21,10 @@ func (w Texts) Withdrawn(c decision.Confirmation) Message {
 	return say("%s withdrew the request to cancel %s.%s", mention(c.Requester), w.asked(c), because(c.Reason)).meaning(MeansKept)
 }
 
-// RanOut replaces a prompt that no one confirmed in time.
+// RanOut replaces a prompt for which no confirmation was saved in time.
 func (w Texts) RanOut(c decision.Confirmation) Message {
 	if c.Public {
-		return say("Nobody approved %s's request to cancel %s in time. To ask again, type %s.%s", mention(c.Requester), w.asked(c), w.again(c.IDs()...), because(c.Reason))
+		return say("No approval of %s's request to cancel %s was saved in time. To ask again, type %s.%s", mention(c.Requester), w.asked(c), w.again(c.IDs()...), because(c.Reason))
 	}
 	return w.Expired(c)
 }

@@ -161,6 +161,10 @@ func (s *sampler) ofRefusals() {
 			s.during("click refused: "+code, "The same, at the click.", toClicker, click)
 		}
 	}
+	several := s.confirmation(false)
+	several.Tasks = append(several.Tasks, decision.Named{ID: 501}, decision.Named{ID: 502})
+	s.during("click on several refused for one", "The policy refuses one of several tasks, at the click.", toClicker,
+		s.RefusedClick(policy.Verdict{Code: policy.CodeNotOnTask, Task: 501}, several))
 	s.during("second person needed", "The requester confirms their own request.", toClicker,
 		s.RefusedClick(policy.Verdict{Code: policy.CodeNeedsSecondPerson}, public))
 }
