@@ -74,7 +74,7 @@ func (s *Server) seed() {
 	for _, u := range []User{
 		{ID: Ada, Name: "ada", RealName: "Ada Lovelace", Email: "ada@acme.example"},
 		{ID: Grace, Name: "grace", RealName: "Grace Hopper", Email: "grace@acme.example"},
-		{ID: Linus, Name: "linus", RealName: "Linus T.", Email: "linus@acme.example", IsAdmin: true},
+		{ID: Linus, Name: "linus", RealName: "Linus Pauling", Email: "linus@acme.example", IsAdmin: true},
 		{ID: Guest, Name: "guest", RealName: "Gil Guest", Email: "gil@agency.example", IsRestricted: true},
 		{ID: Single, Name: "single", RealName: "Sol Single", IsRestricted: true, IsUltraRestrict: true},
 		{ID: Gone, Name: "gone", RealName: "Gone Girl", Deleted: true},

@@ -23,7 +23,7 @@ var faults = []fault{
 	{id: "api-busy", side: "Chamelio", label: "is busy (429)", on: breakAPI(busy(http.MethodPost))},
 	{id: "api-cut", side: "Chamelio", label: "cancels, but the answer is lost", on: breakAPI(chameliotest.Fault{Method: http.MethodPost, CutAfter: true})},
 	{id: "key", side: "Chamelio", label: "has revoked the key", on: func(e *Engine) { e.Chamelio.RefuseKey("API key has been revoked") }},
-	{id: "no-post", side: "Slack", label: "lets the bot post nowhere", on: breakSlack(slacktest.Fault{Method: "chat.postMessage", Error: "channel_not_found"})},
+	{id: "no-post", side: "Slack", label: "refuses the bot’s posts, but not its answers to clicks", on: breakSlack(slacktest.Fault{Method: "chat.postMessage", Error: "channel_not_found"})},
 	{id: "slow-posts", side: "Slack", label: "takes a message every 5 seconds", on: func(e *Engine) { e.Slack.LimitPosts(5 * time.Second) }, off: func(e *Engine) { e.Slack.LimitPosts(0) }},
 	{id: "slack-down", side: "Slack", label: "is down (503)", on: breakSlack(slacktest.Fault{Status: http.StatusServiceUnavailable})},
 	{id: "refresh", side: "Slack", label: "Refresh a connection", on: func(e *Engine) { e.Slack.Disconnect("refresh_requested", 10*time.Second) }, once: true},

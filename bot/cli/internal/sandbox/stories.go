@@ -101,12 +101,12 @@ func mainStories() []story {
 		}},
 		{ID: "unknown", Title: "No clear answer", Shows: "The bot says what it knows, and corrects itself later.", Offer: "Get no clear answer", policy: "members", steps: []step{
 			typed,
-			{label: "Press Cancel task", watch: "Chamelio cancelled the task, but answered with an error. Then it refused the bot’s key, so the bot couldn’t ask what had happened. That’s why the announcement says “not confirmed yet”.", tab: "timeline", hand: adaConfirms, do: loseAnswer},
+			{label: "Press Cancel task", watch: "Chamelio cancelled the task, but answered the request with an error. When the bot asked what had happened, Chamelio refused its key. That’s why the announcement says “not confirmed yet”.", tab: "timeline", hand: adaConfirms, do: loseAnswer},
 			{label: "Let Chamelio accept the key again", watch: "The bot checked again by itself. It corrected its announcement, and a reply in the thread says so. There was no second cancel request.", tab: "timeline", do: settled},
 		}},
 		{ID: "guest", Title: "Who may not", Shows: "Guests, and people who aren’t on the list.", Offer: "See who may not", policy: "listed", Then: []string{"happy"}, steps: []step{
 			{as: slacktest.Guest, label: "Try it as Gil", watch: "You are Gil, a guest, and you typed `{command}`. Only you see the refusal.", tab: "timeline", do: refusedTo(slacktest.Guest)},
-			{label: "Try it as Ada", watch: "You are Ada, a full member, but only Linus is on the list here. Only you see this refusal, too.", do: refusedTo(slacktest.Ada)},
+			{label: "Try it as Ada", watch: "You are Ada, a full member. But in this story the bot was started with a list of the people who may cancel, and only Linus is on it. Only you see this refusal, too.", do: refusedTo(slacktest.Ada)},
 			{as: slacktest.Linus, label: "Try it as Linus", watch: "You are Linus, and you get the prompt. Until you confirm, Chamelio gets no cancel request.", do: askAs(slacktest.Linus)},
 		}},
 	}

@@ -5,8 +5,8 @@ function happened() {
   const add = (at, lane, words, more = {}) => { if (at && at >= state.began) all.push({ at, lane, words, ...more }); };
   for (const a of state.acts || []) add(a.at, "slack", `*${a.who === state.me ? "You" : firstName(a.who)}* ${a.text}`, { tasks: a.tasks || [] });
   for (const r of (state.requests || []).filter(r => r.task)) {
-    const [method, path] = r.line.split(" ");
-    add(r.at, "api", `\`${method} ${path}\` →\u00a0${r.status || "no answer yet"}`, { tasks: [r.task], bad: !(r.status >= 200 && r.status < 300) });
+    const [method, path] = r.line.split(" "), beside = method === "GET" && isBeside(r) ? ", next to the cancel request: which step is it in?" : "";
+    add(r.at, "api", `\`${method} ${path}\` →\u00a0${r.status || "no answer yet"}${beside}`, { tasks: [r.task], bad: !(r.status >= 200 && r.status < 300) });
   }
   for (const l of state.log || []) {
     const [first, ...rest] = l.text.split(". ");
@@ -23,6 +23,12 @@ function happened() {
     once("settled", d.settled, "slack", "Announcement corrected");
   }
   return all.sort((a, b) => a.at - b.at || (b.kind === "again") - (a.kind === "again"));
+}
+// isBeside reports whether a GET is the one that goes with a task's cancel request,
+// at the same time, for the step in the announcement: the first after the decision.
+function isBeside(get) {
+  const d = (state.journal || []).findLast(d => d.task === get.task && d.decided && d.decided <= get.at);
+  return d && !state.requests.some(r => r.task === get.task && r.line.startsWith("GET") && r.at >= d.decided && r.at < get.at);
 }
 const firstName = id => (state.names[id] || id).split(" ")[0];
 const sameDecision = d => state.journal.filter(o => o.id === d.id).map(o => o.task);
