@@ -16,11 +16,12 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
-// How many commands and clicks are accepted at once. Workers mostly wait for
-// Slack or Chamelio, so there are many. If there is no room, the person gets
-// an answer.
+// How many commands and clicks are accepted at once. Workers only wait for Slack
+// and Chamelio, so there are many: a channel in which answers hang has to fill
+// them all before it delays another one. If there is no room, the person gets an
+// answer.
 const (
-	workersAtOnce     = 256
+	workersAtOnce     = 1024
 	commandsQueueSize = 1024
 	clicksQueueSize   = 2048
 	refusalsAtOnce    = 8

@@ -15,7 +15,7 @@ func TestHangingChannelDelaysNoOther(t *testing.T) {
 		w := newWorld(t)
 		w.api.Add(1000, 10)
 		w.slack.Break(slacktest.Fault{Method: "response_url", Channel: general, Hang: true})
-		for p := range 20 {
+		for p := range 60 {
 			id := fmt.Sprintf("U0P%02d", p)
 			w.slack.AddUser(slacktest.User{ID: id, Name: "p"})
 			for i := range 5 {
