@@ -40,7 +40,7 @@ func TestUnconfirmedAnnouncementIsBounded(t *testing.T) {
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		time.Sleep(70 * time.Minute)
 		inChannel, inPerson := w.slack.History(general), w.slack.History("D"+ada)
-		if len(inChannel) == 0 || len(inChannel) > 2 || len(inPerson) != 2 {
+		if len(inChannel) == 0 || len(inChannel) > 2 || len(inPerson) < 3 || len(inPerson) > 7 {
 			t.Errorf("in the channel: %v; in person: %v", texts(inChannel), texts(inPerson))
 		}
 	})
@@ -84,7 +84,7 @@ func TestUnconfirmedFinalResultIsBounded(t *testing.T) {
 		w := newWorld(t)
 		announced := unknownThenCancelled(w, fault)
 		time.Sleep(70 * time.Minute)
-		if replies, inPerson := w.slack.Thread(general, announced.TS), w.slack.History("D"+ada); len(replies) != 2 || len(inPerson) != 2 {
+		if replies, inPerson := w.slack.Thread(general, announced.TS), w.slack.History("D"+ada); len(replies) != 2 || len(inPerson) < 3 || len(inPerson) > 7 {
 			t.Errorf("in the thread: %v; in person: %v", texts(replies), texts(inPerson))
 		}
 	})

@@ -26,10 +26,10 @@ func announceOf(r Record) Announce {
 
 // maxDoubts is how many posts may get no clear answer in places that everyone
 // can read, so that at most one is a double. maxPrivate is the same for direct
-// messages: it's better that one person reads it five times than that no one does.
+// messages: it's better that one person reads it seven times than that no one does.
 const (
 	maxDoubts  = 2
-	maxPrivate = 5
+	maxPrivate = 7
 )
 
 // best returns the way that is tried first.

@@ -121,7 +121,7 @@ func NewProtocol(cancelTimeout time.Duration) Protocol {
 		PostFor:         15 * time.Second,
 		PersonAfter:     5 * time.Minute,
 		DoubtPause:      15 * time.Second,
-		PrivatePause:    Backoff{time.Hour, 8 * time.Hour},
+		PrivatePause:    Backoff{5 * time.Minute, 4 * time.Hour},
 		ProbeFor:        4 * time.Hour,
 		TellFor:         24 * time.Hour,
 		EditFor:         5 * time.Minute,

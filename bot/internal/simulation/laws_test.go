@@ -116,7 +116,7 @@ func (c *checker) right() {
 		if !genuine {
 			c.breaks("no cancel without a click", "%s sent one for task %d (%s) that nobody allowed had pressed for within 30 minutes", p.life, p.task, short(p.id))
 		}
-		if p.stale != "" && len(c.steps) == 0 && !c.decidedTwice(p.id) {
+		if p.stale != "" && len(c.steps) == 0 && !c.decidedTwice(p.id) && !c.restoredBy(p.id, p.life) {
 			c.breaks("only the owner sends", "%s sent a cancel for %s: %s", p.life, short(p.id), p.stale)
 		}
 	}
@@ -230,7 +230,7 @@ func (c *checker) toldTrue(d decision.Record) {
 func (c *checker) taskToldTrue(d decision.Record, on decision.Item, seen []sight) {
 	by, at := c.by(int64(on.ID))
 	ours := by == d.ID
-	if ours && on.Outcome != decision.Cancelled && c.decidedTwice(d.ID) {
+	if ours && c.decidedTwice(d.ID) {
 		return
 	}
 	for _, s := range seen {

@@ -159,6 +159,21 @@ func (c *checker) ownerOf(v vanished) (life string) {
 	return life
 }
 
+// restoredBy reports whether a process has put a decision back that the journal had
+// lost. Its requests about the other tasks were under way meanwhile.
+func (c *checker) restoredBy(id decision.ID, life string) bool {
+	return slices.ContainsFunc(c.lines, func(l line) bool { return l.who == life && l.what == "PutBack "+short(id) })
+}
+
+// untold reports whether a process has told a person that it can't tell what became
+// of a request: the journal lost its decision, and has only the request's word
+// that there was one.
+func (c *checker) untold(id decision.ID, life string) bool {
+	return slices.ContainsFunc(c.lines, func(l line) bool {
+		return l.who == life && strings.Contains(l.what, "can't tell what became of a prompt") && strings.HasSuffix(l.what, short(id))
+	})
+}
+
 // putBack: an owner that stays alive also announces a decision that the
 // journal lost.
 func (c *checker) putBack() {
@@ -172,7 +187,7 @@ func (c *checker) putBack() {
 			says := understood(s.meaning)
 			return says != saysOther && says != saysWaiting || len(s.tasks) > 0 || s.meaning == texts.Meaning(decision.Various)
 		})
-		if d := c.rows[v.id]; !ended && !told && !d.Outcome().Closed() {
+		if d := c.rows[v.id]; !ended && !told && !d.Outcome().Closed() && !c.untold(v.id, owner) {
 			c.breaks("what vanished is put back", "%s vanished under %s, which lived on, and nobody was told of it", short(v.id), owner)
 		}
 	}

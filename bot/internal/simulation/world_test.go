@@ -329,7 +329,7 @@ func (w *world) quiet() bool {
 	go func() { w.people.Wait(); close(idle) }()
 	select {
 	case <-idle:
-	case <-time.After(15 * time.Minute):
+	case <-time.After(45 * time.Minute): // two of them may think for ten each
 		w.fail("people wait for ever")
 	}
 	if w.api.Landing() > 0 {
