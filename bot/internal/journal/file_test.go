@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -96,5 +97,29 @@ func TestReadOnlySessionsAreDropped(t *testing.T) {
 	}
 	if n := j.Pool().Stats().MaxOpenConnections; n != 3 {
 		t.Errorf("%d connections at most", n)
+	}
+}
+
+// TestWritesIntoARemovedFileFail removes or replaces the file under an open
+// journal. No write counts until the file is back.
+func TestWritesIntoARemovedFileFail(t *testing.T) {
+	for name, replaced := range map[string]bool{"removed": false, "replaced": true} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "journal.db")
+			j := open(t, "sqlite:"+path, 0)
+			l := won(t, j, sampleDecision("before", 1))
+			must(t, os.Rename(path, path+".before"))
+			if replaced {
+				must(t, os.WriteFile(path, nil, 0o600))
+			}
+			if c, err := j.Claim(t.Context(), sampleDecision("x", 2)); err == nil {
+				t.Errorf("claimed: %+v", c)
+			}
+			if _, err := j.MarkSent(t.Context(), l, 0); err == nil || errors.Is(err, journal.ErrLost) || errors.Is(err, journal.ErrGone) {
+				t.Errorf("marked as sent: %v", err)
+			}
+			must(t, os.Rename(path+".before", path))
+			won(t, j, sampleDecision("x", 2))
+		})
 	}
 }

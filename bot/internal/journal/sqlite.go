@@ -176,18 +176,27 @@ func openFile(path string, readOnly bool) (*sql.DB, error) {
 
 func (s *sqlite) Engine() string { return "sqlite" }
 
-// Healthy also notices that the file was deleted or replaced: the next process
-// to open the journal wouldn't see what is written to the old one.
 func (s *sqlite) Healthy(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if now, err := os.Stat(s.path); err != nil {
-		return fmt.Errorf("the journal's file is gone: %w", err)
-	} else if !os.SameFile(now, s.opened) {
-		return errors.New("the journal's file was replaced by another while the bot runs: restart the bot")
+	if err := s.inPlace(); err != nil {
+		return err
 	}
 	_, err := s.read().query1(ctx, `SELECT count(*) FROM decisions WHERE announced_at IS NULL`)
 	return err
+}
+
+// inPlace returns an error if the file was deleted, moved or replaced: the next
+// process to open the journal wouldn't see what is written to it.
+func (s *sqlite) inPlace() error {
+	now, err := os.Stat(s.path)
+	if err != nil {
+		return fmt.Errorf("the journal's file is gone: %w", err)
+	}
+	if !os.SameFile(now, s.opened) {
+		return errors.New("the journal's file was replaced by another while the bot runs: restart the bot")
+	}
+	return nil
 }
 
 func (s *sqlite) Close() error {

@@ -65,7 +65,7 @@ func (s *sqlite) transact(batch []*write) error {
 		_, _ = q.exec(ctx, `ROLLBACK`) // the next batch needs the connection clean
 		return err
 	}
-	return nil
+	return s.inPlace() // after the commit: what was written is in the file that the next start opens
 }
 
 // statementError means that a write's statement failed, and not the
