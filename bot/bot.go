@@ -151,7 +151,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	b.carrier = carry.New(carry.Options{
 		Protocol: cfg.protocol(), Journal: j, Chamelio: b.tasks, Details: details, Poster: post, Signer: sign, Texts: words,
 		Metrics: meters, Tracer: spans, Log: log,
-	}, b.now)
+	}, carry.Clocks{Journal: b.now, Own: cfg.Now})
 	judged := newJudging()
 	paused := pauseSwitch{j}
 	asked := &requests{

@@ -3,11 +3,14 @@ package bot_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/internal/clock"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
 // skewed is the journal as seen by a machine whose clock is ahead.
@@ -54,4 +57,49 @@ func TestReplicasWithDifferentClocks(t *testing.T) {
 			})
 		})
 	}
+}
+
+// clocked is a journal whose clock is ahead of this machine's, and can be set.
+type clocked struct {
+	bot.Journal
+	ahead *atomic.Int64
+}
+
+func (j clocked) ClockOffset(context.Context) (clock.Offset, error) {
+	return clock.Offset{By: -time.Duration(j.ahead.Load()), Error: 5 * time.Millisecond}, nil
+}
+
+// clocked opens the world's journal with such a clock.
+func (w *world) clocked(o options, ahead time.Duration) clocked {
+	w.Helper()
+	by := new(atomic.Int64)
+	by.Store(int64(ahead))
+	j, err := journal.Open(w.Context(), o.url, journal.Options{Now: func() time.Time { return time.Now().Add(time.Duration(by.Load())) }})
+	w.must(err)
+	w.Cleanup(func() { _ = j.Close() })
+	return clocked{j, by}
+}
+
+// TestOldClickByOneClockIsNotCarriedOut sets the journal's clock back while no
+// process runs. By this machine's clock, the click is too old.
+func TestOldClickByOneClockIsNotCarriedOut(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var o options
+		w := newWorld(t, func(all *options) { o = *all })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{CutBefore: true})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(time.Second)
+		w.must(w.stop())
+		w.api.ClearFaults()
+		time.Sleep(45 * time.Minute)
+		sent := w.api.Cancels(12345)
+		o.journal = w.clocked(o, -45*time.Minute)
+		stop := w.start(o)
+		defer func() { w.must(stop()) }()
+		w.toldOnce(general)
+		if n := w.api.Cancels(12345); n != sent {
+			t.Errorf("%d cancels were sent 45 minutes after the click", n-sent)
+		}
+	})
 }

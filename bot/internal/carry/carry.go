@@ -68,7 +68,7 @@ type Options struct {
 // Carrier carries the decisions of this process. It is safe for concurrent use.
 type Carrier struct {
 	Options
-	now       func() time.Time
+	clocks    Clocks
 	set       *workingSet
 	turns     *turns
 	followers *followers
@@ -80,11 +80,10 @@ type Carrier struct {
 	group     *work.Group
 }
 
-// New returns a Carrier whose wall clock is now. Its loops have to be run; see
-// Loops.
-func New(o Options, now func() time.Time) *Carrier {
+// New returns a Carrier. Its loops have to be run; see Loops.
+func New(o Options, clocks Clocks) *Carrier {
 	c := &Carrier{
-		Options: o, now: now, set: newWorkingSet(o.Journal, o.Log), turns: newTurns(o.Protocol.Gap),
+		Options: o, clocks: clocks, set: newWorkingSet(o.Journal, o.Log), turns: newTurns(o.Protocol.Gap),
 		group: work.NewGroup(o.Log),
 	}
 	c.process, c.stop = context.WithCancelCause(context.Background())

@@ -130,9 +130,8 @@ func (l *life) end(leave bool) {
 // moment returns the current Moment. Once a claim is won, it settles whether
 // Keep task came in time.
 func (l *life) moment(e decision.Event) decision.Moment {
-	age := l.now().Sub(l.DecidedAt)
 	return decision.Moment{
-		Elapsed: time.Since(l.began), Age: age,
+		Elapsed: time.Since(l.began), Age: l.age(),
 		Kept: l.isKept(e.Kind == decision.Won && l.state.Save.Closing == ""),
 	}
 }

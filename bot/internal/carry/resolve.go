@@ -47,7 +47,7 @@ func (e *notAuthorizedError) Unwrap() error { return e.err }
 // enough, that this process still owns the decision, and that the journal has
 // the request on record (laws 1 and 2).
 func (l *life) authorize(ctx context.Context) error {
-	if l.now().Sub(l.DecidedAt) > l.Protocol.ClickAge { // it has waited for the rate limit since
+	if !l.within(l.Protocol.ClickAge) { // it has waited for the rate limit since
 		return &notAuthorizedError{journal.ErrTooLate}
 	}
 	if l.state.Task.Marked && l.valid() {

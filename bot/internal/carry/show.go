@@ -81,14 +81,14 @@ func (l *life) report(before decision.State, e decision.Event, do decision.Do) {
 	case before.Stage == decision.Recording && (s.Stage == decision.Announcing || e.Kind == decision.Pending):
 		res := l.tasks.result(l.task)
 		m.Decisions.WithLabelValues(string(res.Outcome)).Inc()
-		m.OutcomeSeconds.Observe(l.now().Sub(l.DecidedAt).Seconds())
+		m.OutcomeSeconds.Observe(l.age().Seconds())
 		l.log.Info("finished", "outcome", string(res.Outcome), "cause", string(res.Cause), "requester", l.Requester)
 	case before.Doing == decision.DoPost && ends(do) && e.Kind != decision.Posted:
 		l.unconfirmed(before, e)
 	case before.Stage == decision.Announcing && e.Kind == decision.Posted:
 		m.Announcements.WithLabelValues(transports[before.Announce.Where]).Inc()
-		m.AnnouncementSeconds.Observe(l.now().Sub(l.DecidedAt).Seconds())
-		l.log.Info("announced", "outcome", string(l.decided().Outcome()), "by", transports[before.Announce.Where], "after", l.now().Sub(l.DecidedAt).Round(time.Millisecond))
+		m.AnnouncementSeconds.Observe(l.age().Seconds())
+		l.log.Info("announced", "outcome", string(l.decided().Outcome()), "by", transports[before.Announce.Where], "after", l.age().Round(time.Millisecond))
 	case before.Doing == decision.DoPost && before.Stage == decision.Settling && e.Kind == decision.Posted:
 		for _, t := range l.final().Tasks {
 			if t.SettledOutcome != "" {

@@ -43,7 +43,7 @@ const (
 // Moment has the circumstances of an event.
 type Moment struct {
 	Elapsed time.Duration // since this process took the decision on, by the monotonic clock
-	Age     time.Duration // of the click, by the wall clock
+	Age     time.Duration // of the click, by the journal's clock
 	Kept    bool          // the person has pressed Keep task since
 }
 
@@ -74,7 +74,7 @@ const (
 	Beaten   // another decision was first
 	Occupied // the prompt can't be closed: it has another row
 
-	Denied    // nothing was sent: by the journal's clock the click is too old
+	Denied    // nothing was sent: by some clock the click is too old
 	Unmarked  // nothing was sent: the journal didn't take note of the request
 	Alone     // no other decision's request may still take effect
 	Shared    // one may, or the journal didn't say

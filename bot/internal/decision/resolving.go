@@ -18,7 +18,7 @@ type Task struct {
 	Asked    time.Duration // the pause that Chamelio asked for last
 	Waits    bool          // a GET has to wait: the first one doesn't
 	Marked   bool          // the next request is in the journal already
-	Late     bool          // by the journal's clock the click is too old
+	Late     bool          // by some clock the click is too old
 	Alone    bool          // no other decision's request may still take effect
 	Ended    bool          // the task was seen to have ended
 }

@@ -1,0 +1,29 @@
+package carry
+
+import "time"
+
+// Clocks are the clocks by which a click ages. Either may be wrong: a click is
+// young enough, or a time is over, only if both say so.
+type Clocks struct {
+	Journal func() time.Time // which all replicas share
+	Own     func() time.Time // of this machine
+}
+
+// now returns the time by the journal's clock.
+func (c *Carrier) now() time.Time { return c.clocks.Journal() }
+
+// age returns how old the click is by the journal's clock.
+func (l *life) age() time.Duration { return l.now().Sub(l.DecidedAt) }
+
+// ownAge returns how old the click is by this machine's clock: since it was
+// received here, or since the row that was taken over says that it was.
+func (l *life) ownAge() time.Duration {
+	if l.press == nil {
+		return l.clocks.Own().Sub(l.DecidedAt)
+	}
+	now, received := time.Now(), l.press.Received
+	return max(now.Sub(received), now.Round(0).Sub(received.Round(0))) // the monotonic clock stops while the machine is suspended
+}
+
+// within reports whether the click is certainly no older than d.
+func (l *life) within(d time.Duration) bool { return max(l.age(), l.ownAge()) <= d }
