@@ -50,7 +50,7 @@ func openPostgres(ctx context.Context, databaseURL string, maxConns int, readOnl
 	}
 	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.PgConn().Exec(ctx, set).ReadAll()
-		return wrap("setting time-outs", err)
+		return wrap("setting up a session", err)
 	}))
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxConns)
@@ -59,7 +59,7 @@ func openPostgres(ctx context.Context, databaseURL string, maxConns int, readOnl
 	p := &postgres{
 		db: db, prepared: newStatements(db), maxConns: maxConns,
 		dialect: dialect{
-			now:        "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
+			now:        "CAST(extract(epoch FROM pg_catalog.clock_timestamp()) OPERATOR(pg_catalog.*) 1000 AS BIGINT)",
 			greatest:   "GREATEST",
 			forUpdate:  " FOR UPDATE",
 			skipLocked: "FOR UPDATE SKIP LOCKED",
