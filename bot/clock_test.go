@@ -9,6 +9,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/internal/clock"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -100,6 +101,37 @@ func TestOldClickByOneClockIsNotCarriedOut(t *testing.T) {
 		w.toldOnce(general)
 		if n := w.api.Cancels(12345); n != sent {
 			t.Errorf("%d cancels were sent 45 minutes after the click", n-sent)
+		}
+	})
+}
+
+// TestFollowUpEndsByBothClocks sets the journal's clock forward by more than a
+// day. The task is said to run a day later only when it does.
+func TestFollowUpEndsByBothClocks(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var o options
+		w := newWorld(t, func(all *options) {
+			all.bot.FollowFor = 30 * time.Minute
+			o = *all
+		})
+		w.must(w.stop())
+		j := w.clocked(o, 0)
+		o.journal = j
+		stop := w.start(o)
+		defer func() { w.must(stop()) }()
+		w.eventually("the bot is back", func() bool { return w.slack.Connections() == 2 })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Method: "POST", Hang: true})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.toldOnce(general)
+		j.ahead.Store(int64(time.Hour))
+		time.Sleep(20 * time.Minute)
+		if all := w.slack.All(); len(w.slack.Thread(general, w.slack.History(general)[0].TS)) > 0 {
+			t.Errorf("too early: %q", texts(all))
+		}
+		time.Sleep(30 * time.Minute)
+		if got := w.row(); got.Tasks[0].SettledOutcome != decision.Failed {
+			t.Errorf("on record: %+v", got)
 		}
 	})
 }

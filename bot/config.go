@@ -53,6 +53,7 @@ type Config struct {
 	CancelTimeout time.Duration // of the client's calls to Chamelio; 10 s if zero
 	Patience      time.Duration // how long an unclear cancel is checked; 2 min if zero
 	Flight        time.Duration // how long a cancel without an answer counts as in flight; at least 30 s if zero
+	FollowFor     time.Duration // how long after a click an unknown outcome is followed up; a day if zero
 	Stagger       time.Duration // between the first connections; 2 s if zero
 	AnnounceGap   time.Duration // between two announcements in one channel; 1 s if zero
 	PreviewLimit  time.Duration // how long a prompt waits for the task's details; 2 s if zero
@@ -75,6 +76,7 @@ const maxCommandName = 32
 func (c Config) protocol() decision.Protocol {
 	p := decision.NewProtocol(c.CancelTimeout)
 	p.Patience, p.Flight, p.Gap = cmp.Or(c.Patience, p.Patience), cmp.Or(c.Flight, p.Flight), cmp.Or(c.AnnounceGap, p.Gap)
+	p.FollowFor = cmp.Or(c.FollowFor, p.FollowFor)
 	return p
 }
 

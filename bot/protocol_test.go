@@ -402,7 +402,7 @@ func texts(all []slacktest.Message) []string {
 
 func TestUnknownOutcomeIsSettledAfterADay(t *testing.T) {
 	virtual(t, func(t *testing.T) {
-		w := newWorld(t)
+		w := newWorld(t, func(o *options) { o.bot.FollowFor = 30 * time.Minute }) // instead of a day
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 		w.api.Break(chameliotest.Fault{Method: "POST", Hang: true})
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
@@ -412,7 +412,6 @@ func TestUnknownOutcomeIsSettledAfterADay(t *testing.T) {
 		})
 		sent := w.api.Cancels(12345)
 		w.api.ClearFaults()
-		w.statement(fmt.Sprintf("UPDATE decisions SET follow_until = %d", time.Now().Add(30*time.Minute).UnixMilli())) // instead of a day
 		time.Sleep(time.Hour)
 		if got := w.row(); got.Outcome() != decision.Unknown || got.Tasks[0].SettledOutcome != decision.Failed || got.SettledAt.IsZero() {
 			t.Errorf("on record: %+v", got)

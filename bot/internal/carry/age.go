@@ -25,5 +25,8 @@ func (l *life) ownAge() time.Duration {
 	return max(now.Sub(received), now.Round(0).Sub(received.Round(0))) // the monotonic clock stops while the machine is suspended
 }
 
+// past reports whether the click is certainly older than d.
+func (l *life) past(d time.Duration) bool { return min(l.age(), l.ownAge()) > d }
+
 // within reports whether the click is certainly no older than d.
 func (l *life) within(d time.Duration) bool { return max(l.age(), l.ownAge()) <= d }

@@ -31,7 +31,7 @@ type followUps interface {
 
 // checkAll gets each task without a final result.
 func (l *life) checkAll() decision.Event {
-	last := !l.now().Before(l.FollowUntil)
+	last := l.past(l.Protocol.FollowFor)
 	l.settled = make([]decision.Result, len(l.Tasks))
 	var checks errgroup.Group
 	checks.SetLimit(checksAtOnce)

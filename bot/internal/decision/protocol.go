@@ -67,6 +67,9 @@ type Protocol struct {
 	// second (docs.slack.dev: apis/web-api/rate-limits).
 	Gap time.Duration
 
+	// FollowFor is how long after the click an unknown outcome is followed up.
+	FollowFor time.Duration
+
 	// FirstCheck and MaxCheckPause bound the pauses of a follow-up. They double.
 	FirstCheck, MaxCheckPause time.Duration
 
@@ -127,6 +130,7 @@ func NewProtocol(cancelTimeout time.Duration) Protocol {
 		EditFor:         5 * time.Minute,
 		ResponseURLLife: 30 * time.Minute,
 		Gap:             time.Second,
+		FollowFor:       24 * time.Hour,
 		FirstCheck:      15 * time.Second,
 		MaxCheckPause:   10 * time.Minute,
 		SavePause:       Backoff{100 * time.Millisecond, 5 * time.Second},

@@ -64,9 +64,8 @@ type Record struct {
 	AnnouncedAt time.Time // zero until the outcomes were announced
 	MessageTS   string    // the announcement's, if Slack returned one
 
-	FollowUntil time.Time // unknown outcomes are checked until then
-	Looks       int       // how many checks there were
-	SettledAt   time.Time
+	Looks     int // how many checks of unknown outcomes there were
+	SettledAt time.Time
 
 	Epoch int64 // the fencing number: it grows with every change of owner
 }

@@ -72,9 +72,7 @@ const (
 	// has been set back since, and counts as expired.
 	maxLease = 15 * time.Minute
 
-	// followFor is how long an unknown outcome is followed up, firstCheck the
-	// time until the first check.
-	followFor  = 24 * time.Hour
+	// firstCheck is the time until an unknown outcome is checked again.
 	firstCheck = 15 * time.Second
 
 	// callTimeout bounds each call, including the wait for a free connection.

@@ -602,8 +602,7 @@ func TestUnknownOutcomeIsFollowedUpUntilItIsSettled(t *testing.T) {
 		soon := func() { statement(t, url, "UPDATE decisions SET check_after = 1, leased_until = 1") }
 		soon()
 		got := due()
-		if len(got) != 1 || got[0].Record.ID != "u" || got[0].ResponseURL == "" || got[0].MessageTS != "7" ||
-			time.Until(got[0].FollowUntil) < 23*time.Hour {
+		if len(got) != 1 || got[0].Record.ID != "u" || got[0].ResponseURL == "" || got[0].MessageTS != "7" {
 			t.Fatalf("due: %+v", got)
 		}
 		must(t, j.LookAgain(ctx, got[0].Lease, time.Hour))

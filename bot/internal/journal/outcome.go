@@ -78,7 +78,7 @@ func (j *Journal) NotAnnounced(ctx context.Context, l Lease) (Lease, error) {
 func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	const unknown = `EXISTS (SELECT 1 FROM tasks WHERE confirmation_id = $5 AND outcome = 'unknown')`
+	const unknown = `EXISTS (SELECT 1 FROM tasks WHERE confirmation_id = $4 AND outcome = 'unknown')`
 	at := utc(time.Now())
 	run := j.write // the note needs a transaction, and on Postgres two more round trips
 	if j.audit {
@@ -86,12 +86,12 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 	}
 	_, err := run(ctx, only(func(ctx context.Context, q querier) error {
 		n, err := q.exec(ctx, `
-			UPDATE decisions SET announced_at = $1, message_ts = $2, announced_mac = $6, owner = '', leased_until = 0, announcing_at = 0,
+			UPDATE decisions SET announced_at = $1, message_ts = $2, announced_mac = $5, owner = '', leased_until = 0, announcing_at = 0,
 				response_url = CASE WHEN `+unknown+` THEN response_url ELSE '' END,
-				follow_until = CASE WHEN `+unknown+` THEN `+j.now+` + $3 ELSE 0 END,
-				check_after = `+j.now+` + $4
-			WHERE confirmation_id = $5 AND announced_at IS NULL AND `+resolved,
-			at, messageTS, followFor.Milliseconds(), firstCheck.Milliseconds(), string(id), j.seal(announcedFields(id, messageTS, at)...))
+				follow_up = CASE WHEN `+unknown+` THEN 1 ELSE 0 END,
+				check_after = `+j.now+` + $3
+			WHERE confirmation_id = $4 AND announced_at IS NULL AND `+resolved,
+			at, messageTS, firstCheck.Milliseconds(), string(id), j.seal(announcedFields(id, messageTS, at)...))
 		switch {
 		case err != nil:
 			return err

@@ -72,7 +72,7 @@ func (j *Journal) bury(ctx context.Context, dead []string) error {
 				// Two statements, each with a small index, instead of one
 				// without.
 				`UPDATE decisions SET leased_until = 0 WHERE owner = $1 AND announced_at IS NULL`,
-				`UPDATE decisions SET leased_until = 0 WHERE owner = $1 AND follow_until > 0 AND settled_at = 0`,
+				`UPDATE decisions SET leased_until = 0 WHERE owner = $1 AND follow_up > 0 AND settled_at = 0`,
 				`DELETE FROM replicas WHERE id = $1`,
 			} {
 				if _, err := q.exec(ctx, statement, owner); err != nil {

@@ -17,7 +17,7 @@ type Deleted struct{ Decisions, Notes int64 }
 // finished is the condition under which nothing is left to do about a decision
 // d: it was announced, its outcome is known or no longer followed up, no copy
 // of it is due in the audit channel, and its prompt isn't open.
-const finished = `announced_at IS NOT NULL AND (follow_until = 0 OR settled_at > 0)
+const finished = `announced_at IS NOT NULL AND (follow_up = 0 OR settled_at > 0)
 	AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.confirmation_id = d.confirmation_id AND sent_at IS NULL)
 	AND NOT EXISTS (SELECT 1 FROM requests WHERE requests.confirmation_id = d.confirmation_id)`
 

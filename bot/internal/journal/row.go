@@ -13,7 +13,7 @@ import (
 const (
 	columns = `d.confirmation_id, d.team_id, d.channel_id, d.thread_ts, d.untitled, d.requester, d.confirmer, d.reason,
 		d.requested_at, d.decided_at, d.facts_age_ms, d.announced_at, d.message_ts, d.response_url, d.confirmation, d.mac,
-		d.follow_until, d.checks, d.settled_at, d.epoch,
+		d.checks, d.settled_at, d.epoch,
 		t.task_id, t.title, t.url, t.step, t.sent_at, t.tries, t.outcome, t.detail, t.finished_at, t.settled_outcome, t.settled_detail,
 		d.announced_mac, t.outcome_mac, t.unsent_mac, t.settled_mac`
 
@@ -32,16 +32,16 @@ const (
 // type in any column: a value of the wrong type is skipped, and the row
 // doesn't verify.
 func scan(row interface{ Scan(...any) error }, d *decision.Record) error {
-	var sent, follow, settled, tries, looks, age int64
+	var sent, settled, tries, looks, age int64
 	var t decision.Item
 	err := row.Scan(text(&d.ID), text(&d.Team), text(&d.Channel), text(&d.Thread), truth(&d.Untitled), text(&d.Requester), text(&d.Confirmer), text(&d.Reason),
 		instant(&d.RequestedAt), instant(&d.DecidedAt), number(&age), instant(&d.AnnouncedAt), text(&d.MessageTS), text(&d.ResponseURL), text(&d.Confirmation), text(&d.MAC),
-		number(&follow), number(&looks), number(&settled), number(&d.Epoch),
+		number(&looks), number(&settled), number(&d.Epoch),
 		number(&t.ID), text(&t.Title), text(&t.URL), text(&t.Step), number(&sent), number(&tries), text(&t.Outcome), text(&t.Detail), instant(&t.FinishedAt), text(&t.SettledOutcome), text(&t.SettledDetail),
 		text(&d.AnnouncedMAC), text(&t.Seals.Outcome), text(&t.Seals.Unsent), text(&t.Seals.Settled))
 	t.Sent, t.Tries = sent != 0, int(tries)
 	d.FactsAge = time.Duration(age) * time.Millisecond
-	d.Looks, d.FollowUntil, d.SettledAt = int(looks), moment(follow), moment(settled)
+	d.Looks, d.SettledAt = int(looks), moment(settled)
 	d.Tasks = []decision.Item{t}
 	return err
 }
@@ -160,7 +160,7 @@ func (j *Journal) Backlog(ctx context.Context) (decision.Backlog, error) {
 		unannounced, unknown             int
 		oldestUnannounced, oldestUnknown sql.NullTime
 	}
-	const unannounced, unknown = `announced_at IS NULL`, `follow_until > 0 AND settled_at = 0`
+	const unannounced, unknown = `announced_at IS NULL`, `follow_up > 0 AND settled_at = 0`
 	rows, err := j.read().query(ctx, `
 		SELECT (SELECT count(*) FROM decisions WHERE `+unannounced+`),
 			(SELECT decided_at FROM decisions WHERE `+unannounced+` ORDER BY decided_at LIMIT 1),

@@ -18,7 +18,7 @@ var setAsideColumns = map[Table][]string{
 	Decisions: {
 		"confirmation_id", "team_id", "channel_id", "thread_ts", "untitled", "requester", "confirmer", "reason", "requested_at", "decided_at", "facts_age_ms",
 		"announced_at", "message_ts", "response_url", "confirmation", "mac", "announced_mac", "owner", "epoch", "leased_until", "claimed_at",
-		"announcing_at", "follow_until", "check_after", "checks", "settled_at",
+		"announcing_at", "follow_up", "check_after", "checks", "settled_at",
 	},
 	tasksTable: {
 		"confirmation_id", "position", "task_id", "title", "url", "step", "sent_at", "tries", "unsent_mac", "outcome", "detail", "finished_at",

@@ -46,21 +46,21 @@ func (w *world) forgeRow(what int) {
 	}
 	now := time.Now().Add(time.Duration(w.offset.Load()))
 	var outcome, announced any
-	followUntil := int64(0)
+	follow := 0
 	if f.outcome != "" {
 		outcome = f.outcome
 	}
 	if f.told {
-		announced, followUntil = now.UTC(), now.Add(time.Hour).UnixMilli()
+		announced, follow = now.UTC(), 1
 	}
 	done := w.write(`INSERT INTO tasks (confirmation_id, position, task_id, outcome, finished_at)
 			VALUES ($1, 0, $2, $3, $4) ON CONFLICT DO NOTHING;
 		INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at,
-				announced_at, confirmation, mac, epoch, claimed_at, follow_until)
+				announced_at, confirmation, mac, epoch, claimed_at, follow_up)
 			SELECT $1, 'T0TEAM', $5, $6, $6, 'forged', $7, $7, $4, $8, $9, 1, $10, $11
 			WHERE EXISTS (SELECT 1 FROM tasks WHERE confirmation_id = $1) ON CONFLICT DO NOTHING`,
 		string(id), forgedTask+what, outcome, announced, slacktest.General, slacktest.Ada, now.UTC(), confirmation, mac,
-		now.UnixMilli(), followUntil)
+		now.UnixMilli(), follow)
 	if done {
 		w.h.fault("world", "row", "forged", f.what)
 		w.h.add(func() { w.h.forged = append(w.h.forged, id) })

@@ -41,7 +41,7 @@ CREATE TABLE decisions (
 
     -- A decision with an unknown outcome is checked until it is settled, which
     -- means that the final results are known and posted.
-    follow_until    INTEGER NOT NULL DEFAULT 0,
+    follow_up       INTEGER NOT NULL DEFAULT 0, -- 1 if an outcome was announced as unknown
     check_after     INTEGER NOT NULL DEFAULT 0,
     checks          INTEGER NOT NULL DEFAULT 0,
     settled_at      INTEGER NOT NULL DEFAULT 0
@@ -49,7 +49,7 @@ CREATE TABLE decisions (
 
 CREATE INDEX decisions_decided ON decisions (decided_at);
 CREATE INDEX decisions_unannounced ON decisions (decided_at) WHERE announced_at IS NULL;
-CREATE INDEX decisions_unsettled ON decisions (check_after) WHERE follow_until > 0 AND settled_at = 0;
+CREATE INDEX decisions_unsettled ON decisions (check_after) WHERE follow_up > 0 AND settled_at = 0;
 
 -- The tasks of a decision, and the outcome of each. A row is inserted with its
 -- decision, and deleted with it.
