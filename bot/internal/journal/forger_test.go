@@ -230,6 +230,27 @@ func TestForgedRowBlocksNothing(t *testing.T) {
 	})
 }
 
+// TestUnsentSealCountsRequests puts the seal of an earlier request back, which
+// had no effect. It says nothing about the next one.
+func TestUnsentSealCountsRequests(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		d := j.click(1)
+		l, err := j.MarkUnsent(t.Context(), won(t, j.Journal, d), 0)
+		must(t, err)
+		if got, err := j.Get(t.Context(), d.ID); err != nil || got.Tasks[0].Sent {
+			t.Fatalf("%+v %v", got, err)
+		}
+		forge(t, url, `CREATE TABLE kept AS SELECT unsent_mac FROM tasks WHERE unsent_mac <> ''`)
+		_, err = j.MarkSent(t.Context(), l, 0)
+		must(t, err)
+		forge(t, url, `UPDATE tasks SET sent_at = 0, unsent_mac = (SELECT unsent_mac FROM kept) WHERE position = 0`)
+		if got, err := j.Get(t.Context(), d.ID); err != nil || !got.Tasks[0].Sent {
+			t.Errorf("%+v %v", got, err)
+		}
+	})
+}
+
 // TestWholeRowIsSetAside compares the columns of rows that can be set aside
 // with the schema.
 func TestWholeRowIsSetAside(t *testing.T) {

@@ -32,13 +32,19 @@ func (j *Journal) MarkSent(ctx context.Context, l Lease, task int) (Lease, error
 
 // MarkUnsent records that every request so far for the task at a position was
 // answered clearly and had no effect, so that a successor can rely on what it
-// sees.
+// sees. The seal counts the requests: it isn't valid any more after the next one.
 func (j *Journal) MarkUnsent(ctx context.Context, l Lease, task int) (Lease, error) {
-	return j.step(ctx, "noting that nothing was sent", l, j.lease,
-		change{
-			tasks: `sent_at = 0, unsent_mac = $6`, where: `position = $5 AND outcome IS NULL`,
-			args: []any{task, j.seal(unsentFields(l.ID, task)...)},
-		})
+	const doing = "noting that nothing was sent"
+	asking, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	tries, err := j.read().query1(asking, `SELECT tries FROM tasks WHERE confirmation_id = $1 AND position = $2`, string(l.ID), task)
+	if err != nil {
+		return l, fmt.Errorf("%s: %w", doing, err)
+	}
+	return j.step(ctx, doing, l, j.lease, change{
+		tasks: `sent_at = 0, unsent_mac = $6`, where: `position = $5 AND outcome IS NULL AND tries = $7`,
+		args: []any{task, j.seal(unsentFields(l.ID, task, int(tries))...), tries},
+	})
 }
 
 // Finish records the outcome of the task at a position and, if tell is set,

@@ -116,8 +116,8 @@ func settledFields(id decision.ID, task int, o decision.Outcome, detail string) 
 	return []string{"settled", string(id), strconv.Itoa(task), string(o), detail}
 }
 
-func unsentFields(id decision.ID, task int) []string {
-	return []string{"unsent", string(id), strconv.Itoa(task)}
+func unsentFields(id decision.ID, task, tries int) []string {
+	return []string{"unsent", string(id), strconv.Itoa(task), strconv.Itoa(tries)}
 }
 
 func announcedFields(id decision.ID, ts string, at time.Time) []string {
@@ -178,7 +178,7 @@ func (t *trust) verifyTask(id decision.ID, position int, one *decision.Item) err
 	}
 	// An attacker who deletes the trace of a request must not make the bot say
 	// that the task is untouched.
-	one.Sent = one.Sent || t.VerifySeal(one.Seals.Unsent, unsentFields(id, position)...) != nil
+	one.Sent = one.Sent || t.VerifySeal(one.Seals.Unsent, unsentFields(id, position, one.Tries)...) != nil
 	return err
 }
 
