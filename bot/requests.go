@@ -219,6 +219,9 @@ func (r *requests) end(ctx context.Context, one request) error {
 		return r.journal.Forget(ctx, one.Request.ID)
 	}
 	found, err := r.became(ctx, one)
+	if errors.Is(err, journal.ErrDecided) {
+		return r.lost(ctx, one)
+	}
 	if err != nil || len(found) == 0 {
 		return err
 	}
@@ -236,6 +239,16 @@ func (r *requests) end(ctx context.Context, one request) error {
 		if _, _, err := r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation); err != nil {
 			return err
 		}
+	}
+	return r.journal.Forget(ctx, one.Request.ID)
+}
+
+// lost ends a request that was decided, if the row that says how is missing.
+func (r *requests) lost(ctx context.Context, one request) error {
+	one.log.Error("can't tell what became of a prompt", "error", journal.ErrDecided)
+	err := r.poster.Update(ctx, one.Channel, one.MessageTS, r.texts.CannotTell(one.Confirmation))
+	if said, _ := slackapi.Classify(err); said.MayWork() {
+		return err // taken again later
 	}
 	return r.journal.Forget(ctx, one.Request.ID)
 }

@@ -69,7 +69,9 @@ func (c *Carrier) Late(p Press, judged func() bool) {
 // known asks for the row of a prompt until it is known, for knownFor.
 func (c *Carrier) known(ctx context.Context, ask func() (decision.Record, error)) (row decision.Record, err error) {
 	err = work.Retry(ctx, knownFor, func() (err error) {
-		row, err = ask()
+		if row, err = ask(); errors.Is(err, journal.ErrDecided) {
+			err = work.Permanent(err)
+		}
 		return err
 	})
 	return row, err

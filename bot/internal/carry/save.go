@@ -2,6 +2,7 @@ package carry
 
 import (
 	"context"
+	"errors"
 
 	"go.opentelemetry.io/otel/attribute"
 
@@ -26,6 +27,9 @@ func (l *life) save() decision.Event {
 	claim, err := l.Journal.Claim(ctx, l.Record)
 	claimed(err)
 	switch {
+	case errors.Is(err, journal.ErrDecided):
+		l.winners = nil
+		return decision.Event{Kind: decision.Beaten}
 	case err != nil:
 		if l.state.Tries == 0 {
 			l.log.Error("not known whether a decision was saved; checking", "error", err)
@@ -61,6 +65,8 @@ func (l *life) closePrompt(as decision.Outcome) decision.Event {
 	}
 	_, closed, err := end(l.ctx, row)
 	switch {
+	case errors.Is(err, journal.ErrDecided): // the claim finds that, too
+		return decision.Event{Kind: decision.Occupied}
 	case err != nil:
 		return decision.Event{Kind: decision.Uncertain}
 	case !closed:

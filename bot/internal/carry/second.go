@@ -5,12 +5,20 @@ import (
 	"slices"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 )
 
-// beaten answers a click whose claim found other decisions. It updates the
-// prompt through its queue, so that no older text overwrites the update.
+// beaten answers a click whose claim found other decisions, or that its prompt
+// was decided before. It updates the prompt through its queue, so that no older
+// text overwrites the update.
 func (l *life) beaten() {
+	if len(l.winners) == 0 {
+		l.log.Error("can't tell what became of a prompt", "error", journal.ErrDecided)
+		l.prompt.release()
+		l.prompt.end(l.Texts.CannotTell(l.press.Confirmation))
+		return
+	}
 	c, p, winner := l.Carrier, *l.press, l.winners[0]
 	own, unsure := winner.ID == l.ID, l.state.Save.Unsure
 	switch {

@@ -2,7 +2,6 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -46,7 +45,7 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 	}
 	for range maxInWay {
 		asked := time.Now()
-		inserted, err := j.insert(ctx, entry{row, j.owner, asked, heldByAnother})
+		inserted, err := j.insert(ctx, entry{Record: row, owner: j.owner, at: asked, displaced: heldByAnother})
 		if err != nil {
 			return Claim{}, fmt.Errorf("claiming a decision: %w", err)
 		}
@@ -54,10 +53,12 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 			return Claim{Won: true, Tasks: inserted, Lease: Lease{ID: d.ID, Epoch: 1, tasks: len(d.Tasks), Until: asked.Add(j.lease)}}, nil
 		}
 		winners, err := j.inTheWay(ctx, d, waitInWay)
-		switch {
-		case errors.Is(err, ErrGone):
-			continue
-		case err != nil:
+		if errors.Is(err, ErrGone) {
+			if err = j.undecided(ctx, d.ID); err == nil {
+				continue
+			}
+		}
+		if err != nil {
 			return Claim{}, fmt.Errorf("claiming a decision: %w", err)
 		}
 		return j.recognize(ctx, d, winners)
@@ -80,82 +81,6 @@ func (j *Journal) recognize(ctx context.Context, d decision.Record, winners []de
 		return Claim{}, fmt.Errorf("claiming a decision: %w", err)
 	}
 	return Claim{Won: true, Tasks: found.Tasks, Lease: lease}, nil
-}
-
-// entry is a decision to be inserted.
-type entry struct {
-	decision.Record
-	owner     string
-	at        time.Time                         // when its outcomes were found, if it has any
-	displaced func(decision.Item) decision.Item // returns what a task becomes that another decision has
-}
-
-// heldByAnother returns a task of a new decision that another one has.
-func heldByAnother(t decision.Item) decision.Item {
-	res := decision.Result{Outcome: decision.Failed, Cause: decision.CauseHeld}
-	t = t.Named().Item()
-	t.Outcome, t.Detail = res.Outcome, res.Encode()
-	return t
-}
-
-// insert adds a decision and its tasks, and returns the tasks as they are
-// then. It returns nil, and adds nothing, if the journal has the decision
-// already, or if other decisions have all of its tasks.
-//
-// The tasks come first: their primary key decides between two clicks on one
-// prompt, and tasks_claimed between two decisions about one task. They are
-// inserted in the order of their IDs, so that two claims wait for each other
-// in the same order.
-func (j *Journal) insert(ctx context.Context, e entry) ([]decision.Item, error) {
-	run := j.write
-	if len(e.Tasks) > 1 {
-		run = j.together
-	}
-	return written(ctx, run, func(ctx context.Context, q querier) ([]decision.Item, error) {
-		done, err := q.apply(ctx, j.chain(j.insertTasks(`NOT EXISTS (SELECT 1 FROM decisions WHERE confirmation_id = $1)`), `
-			INSERT INTO decisions (confirmation_id, team_id, channel_id, thread_ts, requester, confirmer, reason, requested_at,
-				decided_at, announced_at, response_url, confirmation, mac, owner, epoch, leased_until, claimed_at, facts_age_ms, untitled)
-			SELECT $1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, `+j.now+` + $18, `+j.now+`, $19, $20
-			WHERE true`),
-			string(e.ID), j.itemList(e, e.Tasks), utc(e.at),
-			e.Team, e.Channel, e.Thread, e.Requester, e.Confirmer, e.Reason, utc(e.RequestedAt), utc(e.DecidedAt),
-			orNull(e.AnnouncedAt), e.ResponseURL, e.Confirmation, e.MAC, e.owner, e.Epoch, j.lease.Milliseconds(), e.FactsAge.Milliseconds(), e.Untitled)
-		switch {
-		case err != nil || !done:
-			return nil, err
-		case len(e.Tasks) == 1:
-			return e.Tasks, nil
-		}
-		return j.insertDisplaced(ctx, q, e)
-	})
-}
-
-// insertTasks returns the statement that inserts the tasks in $2 that no other
-// decision has, under a condition.
-func (j *Journal) insertTasks(condition string) string {
-	return `
-		INSERT INTO tasks (confirmation_id, position, task_id, title, url, step, sent_at, tries, outcome, detail, finished_at, outcome_mac)
-		SELECT $1, position, task_id, title, url, step, CASE WHEN sent THEN ` + j.now + ` ELSE 0 END, tries,
-			nullif(outcome, ''), detail, CASE WHEN outcome = '' THEN NULL ELSE ` + j.time(3) + ` END, outcome_mac
-		FROM (` + j.items(2) + `) AS given WHERE ` + condition + ` ORDER BY task_id
-		ON CONFLICT DO NOTHING`
-}
-
-// insertDisplaced adds the tasks of a new decision that other decisions have.
-func (j *Journal) insertDisplaced(ctx context.Context, q querier, e entry) ([]decision.Item, error) {
-	rows, err := q.query(ctx, `SELECT position FROM tasks WHERE confirmation_id = $1`, string(e.ID))
-	positions, err := collect(rows, err, func(r *sql.Rows, n *int) error { return r.Scan(n) })
-	if err != nil || len(positions) == len(e.Tasks) {
-		return e.Tasks, err
-	}
-	all := slices.Clone(e.Tasks)
-	for i, t := range all {
-		if !slices.Contains(positions, i) {
-			all[i] = e.displaced(t)
-		}
-	}
-	_, err = q.exec(ctx, j.insertTasks(`true`), string(e.ID), j.itemList(e, all), utc(e.at))
-	return all, err
 }
 
 // inTheWay returns the decisions that prevent a claim, as in Claim. If one isn't
@@ -276,8 +201,10 @@ func (j *Journal) close(ctx context.Context, doing string, d decision.Record, o 
 			return row, nil
 		}
 		first, err := j.Get(ctx, d.ID)
-		if errors.Is(err, ErrGone) { // what was there isn't genuine
-			err = j.clearStrays(ctx, d.ID, d.IDs())
+		if errors.Is(err, ErrGone) { // what was there isn't genuine, or is missing
+			if err = j.undecided(ctx, d.ID); err == nil {
+				err = j.clearStrays(ctx, d.ID, d.IDs())
+			}
 		} else if err == nil {
 			return first, nil
 		}

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
-	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // engine is a database that stores a journal.
@@ -71,10 +70,10 @@ type dialect struct {
 	time    func(arg int) string               // a timestamp, if the type of the argument isn't clear otherwise
 
 	// chain returns statements that run first, a change of tasks, and then, a
-	// change of decisions, only if first changed a row. then ends in a WHERE
-	// clause. On Postgres it is one statement, and so one round trip and one
-	// commit.
-	chain func(first, then string) []string
+	// change of decisions, and also, which may change nothing, only if first
+	// changed a row. then and also end in a WHERE clause. On Postgres it is one
+	// statement, and so one round trip and one commit.
+	chain func(first, then string, also ...string) []string
 
 	// How rows are converted to JSON and back, and an expression for a new ID.
 	pack      func(alias string, columns []string) string
@@ -142,11 +141,11 @@ func (q querier) exec(ctx context.Context, query string, args ...any) (int64, er
 	return res.RowsAffected()
 }
 
-// apply runs the statements from chain, and reports whether all of them
+// apply runs the statements from chain, and reports whether first and then
 // changed something.
 func (q querier) apply(ctx context.Context, statements []string, args ...any) (bool, error) {
-	for _, statement := range statements {
-		if n, err := q.exec(ctx, statement, args...); err != nil || n == 0 {
+	for i, statement := range statements {
+		if n, err := q.exec(ctx, statement, args...); err != nil || n == 0 && i < 2 {
 			return false, err
 		}
 	}
@@ -231,35 +230,6 @@ func idList(ids []decision.ID) string {
 	raw, err := json.Marshal(ids)
 	if err != nil {
 		return "[]" // a list of strings always encodes
-	}
-	return string(raw)
-}
-
-// itemList returns the argument that dialect.items reads: tasks of a decision to
-// be inserted, with the seals of their outcomes.
-func (j *Journal) itemList(e entry, tasks []decision.Item) string {
-	type item struct {
-		Position int             `json:"position"`
-		ID       chamelio.TaskID `json:"task_id"`
-		Title    string          `json:"title"`
-		URL      string          `json:"url"`
-		Step     string          `json:"step"`
-		Sent     bool            `json:"sent"`
-		Tries    int             `json:"tries"`
-		Outcome  string          `json:"outcome"`
-		Detail   string          `json:"detail"`
-		MAC      string          `json:"outcome_mac"`
-	}
-	all := make([]item, len(tasks))
-	for i, t := range tasks {
-		all[i] = item{i, t.ID, decision.Storable(t.Title), decision.Storable(t.URL), decision.Storable(t.Step), t.Sent, t.Tries, string(t.Outcome), decision.Storable(t.Detail), ""}
-		if t.Outcome != "" {
-			all[i].MAC = j.seal(outcomeFields(e.ID, i, t.Outcome, t.Detail, utc(e.at))...)
-		}
-	}
-	raw, err := json.Marshal(all)
-	if err != nil {
-		return "[]" // strings and numbers always encode
 	}
 	return string(raw)
 }

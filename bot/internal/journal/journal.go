@@ -50,6 +50,10 @@ var (
 	// ErrGone means that the row doesn't exist.
 	ErrGone = errors.New("the decision is not in the journal")
 
+	// ErrDecided means that a prompt was decided or closed before, and that the
+	// row that says how is missing.
+	ErrDecided = errors.New("the prompt was decided, and its row is missing")
+
 	// ErrTooLate means that the click is too old to be carried out.
 	ErrTooLate = errors.New("the click is too old")
 )

@@ -147,7 +147,7 @@ func (j *Journal) PutBack(ctx context.Context, d decision.Record) (Lease, []deci
 	for i := range d.Tasks {
 		d.Tasks[i].Sent = true
 	}
-	inserted, err := j.insertAgain(ctx, entry{d, j.owner, asked, overruled})
+	inserted, err := j.insertAgain(ctx, entry{Record: d, owner: j.owner, at: asked, displaced: overruled, again: true})
 	if err != nil {
 		return Lease{}, nil, fmt.Errorf("restoring a decision: %w", err)
 	}

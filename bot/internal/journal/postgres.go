@@ -70,8 +70,13 @@ func openPostgres(ctx context.Context, databaseURL string, maxConns int, readOnl
 			// does so in a subquery that doesn't depend on its own row: if
 			// that row was changed in the meantime, Postgres evaluates the
 			// condition again, and can't run first again.
-			chain: func(first, then string) []string {
-				return []string{"WITH changed AS (" + first + " RETURNING 1) " + then + " AND EXISTS (SELECT 1 FROM changed)"}
+			chain: func(first, then string, also ...string) []string {
+				const changed = " AND EXISTS (SELECT 1 FROM changed)"
+				with := "WITH changed AS (" + first + " RETURNING 1)"
+				for i, one := range also {
+					with += fmt.Sprintf(", also%d AS (%s%s)", i, one, changed)
+				}
+				return []string{with + " " + then + changed}
 			},
 			ids: func(arg int) string {
 				return fmt.Sprintf("SELECT value FROM json_array_elements_text(CAST($%d AS json))", arg)

@@ -26,9 +26,9 @@ type Request struct {
 // reminder, 0 for none, and until its end. It is idempotent.
 func (j *Journal) Opened(ctx context.Context, r Request, remind, end time.Duration) error {
 	return j.exec(ctx, "noting an open request", `
-		INSERT INTO requests (confirmation_id, message_ts, confirmation, mac, remind_at, ends_at)
-		VALUES ($1, $2, $3, $6, CASE WHEN CAST($4 AS BIGINT) = 0 THEN 0 ELSE `+j.now+` + CAST($4 AS BIGINT) END, `+j.now+` + $5) ON CONFLICT DO NOTHING`,
-		string(r.ID), r.MessageTS, r.Confirmation, remind.Milliseconds(), end.Milliseconds(), j.seal(requestFields(r)...))
+		INSERT INTO requests (confirmation_id, message_ts, confirmation, mac, decided_mac, remind_at, ends_at)
+		VALUES ($1, $2, $3, $6, CASE WHEN EXISTS (SELECT 1 FROM decisions WHERE confirmation_id = $1) THEN $7 ELSE '' END, CASE WHEN CAST($4 AS BIGINT) = 0 THEN 0 ELSE `+j.now+` + CAST($4 AS BIGINT) END, `+j.now+` + $5) ON CONFLICT DO NOTHING`,
+		string(r.ID), r.MessageTS, r.Confirmation, remind.Milliseconds(), end.Milliseconds(), j.seal(requestFields(r)...), j.seal(decidedFields(r.ID)...))
 }
 
 // TakeToRemind takes requests whose reminder is due, at most limit. Each stays
@@ -51,7 +51,7 @@ func (j *Journal) BeginReminding(ctx context.Context, id decision.ID) (first boo
 
 // RemindLater makes a reminder due again that Slack certainly didn't post.
 func (j *Journal) RemindLater(ctx context.Context, id decision.ID, wait time.Duration) error {
-	return j.exec(ctx, "putting a reminder off", `UPDATE requests SET remind_at = `+j.now+` + $1 WHERE confirmation_id = $2`, wait.Milliseconds(), string(id))
+	return j.exec(ctx, "putting a reminder off", `UPDATE requests SET remind_at = `+j.now+` + $1 WHERE confirmation_id = $2 AND decided_mac = ''`, wait.Milliseconds(), string(id))
 }
 
 // TakeEnded takes requests that have ended, at most limit. Each stays with one
@@ -102,6 +102,33 @@ func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, li
 
 func requestFields(r Request) []string {
 	return []string{"request", string(r.ID), r.MessageTS, r.Confirmation}
+}
+
+func decidedFields(id decision.ID) []string { return []string{"decided", string(id)} }
+
+// undecided returns ErrDecided if a request says that it was decided or closed
+// before. A request that isn't genuine is set aside.
+func (j *Journal) undecided(ctx context.Context, id decision.ID) error {
+	t := j.trust.Load()
+	if t == nil {
+		return nil
+	}
+	rows, err := j.read().query(ctx, `SELECT decided_mac FROM requests WHERE confirmation_id = $1 AND decided_mac <> ''`, string(id))
+	found, err := collect(rows, err, func(r *sql.Rows, mac *string) error { return r.Scan(text(mac)) })
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	what := Unverified{Table: Requests, ID: string(id)}
+	err = j.judge(ctx, t, what, waitInWay, func() error { return t.VerifySeal(found[0], decidedFields(id)...) }, func(judged Unverified) error {
+		return j.setRowAside(ctx, Requests, `d.confirmation_id = $1 AND d.decided_mac = $2`, judged, string(id), found[0])
+	})
+	switch {
+	case err == nil:
+		return ErrDecided
+	case errors.Is(err, ErrGone):
+		return nil
+	}
+	return err
 }
 
 // vetRequest returns nil if a listed request is genuine. Otherwise it is set

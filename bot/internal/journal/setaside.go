@@ -24,7 +24,7 @@ var setAsideColumns = map[Table][]string{
 		"confirmation_id", "position", "task_id", "title", "url", "step", "sent_at", "tries", "unsent_mac", "outcome", "detail", "finished_at",
 		"outcome_mac", "settled_outcome", "settled_detail", "settled_mac",
 	},
-	Requests: {"confirmation_id", "message_ts", "confirmation", "mac", "remind_at", "ends_at", "taken_until"},
+	Requests: {"confirmation_id", "message_ts", "confirmation", "mac", "decided_mac", "remind_at", "ends_at", "taken_until"},
 	Notes: {
 		"id", "kind", "noted_at", "confirmation_id", "task_ids", "team_id", "channel_id", "person", "code", "since", "sent_at", "mac",
 		"leased_until", "epoch", "doubts",

@@ -77,7 +77,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 		dialect: dialect{
 			now:      "@now",
 			greatest: "MAX",
-			chain:    func(first, then string) []string { return []string{first, then} },
+			chain:    func(first, then string, also ...string) []string { return append([]string{first, then}, also...) },
 			ids:      func(arg int) string { return fmt.Sprintf("SELECT value FROM json_each($%d)", arg) },
 			element: func(arg int, index string) string {
 				return fmt.Sprintf("json_extract($%d, '$[' || %s || ']')", arg, index)

@@ -239,12 +239,15 @@ CREATE INDEX audit_refusals ON audit (noted_at) WHERE kind = 'refusal';
 -- Requests in a channel that a second person has to approve, and what is due
 -- about each. It is a list of things to do and gives no authority: the signed
 -- confirmation in the button does. A row is deleted with its request's final
--- update; losing a row loses that update and nothing else.
+-- update; losing a row loses that update and nothing else. A row remembers that
+-- its request has a row in decisions, so that losing that one doesn't open the
+-- request again.
 CREATE TABLE requests (
     confirmation_id TEXT PRIMARY KEY,
     message_ts      TEXT NOT NULL,
     confirmation    TEXT NOT NULL,
     mac             TEXT NOT NULL DEFAULT '', -- over the rest
+    decided_mac     TEXT NOT NULL DEFAULT '', -- a MAC over the statement that decisions has had its row
     remind_at       BIGINT NOT NULL, -- 0 for never, or already reminded
     ends_at         BIGINT NOT NULL,
     taken_until     BIGINT NOT NULL DEFAULT 0 -- a process works on its end until then
