@@ -41,7 +41,7 @@ func (j *Journal) Refusals(ctx context.Context, q Query) ([]Noted, error) {
 	if q.Task != 0 {
 		task = q.Task.String()
 	}
-	rows, err := j.read().query(ctx, `SELECT `+noteColumns+` FROM audit
+	rows, err := j.read().query(ctx, `SELECT `+j.place("audit", "id")+noteColumns+` FROM audit
 		WHERE kind = 'refusal' AND ($1 = '' OR ',' || task_ids || ',' LIKE '%,' || $1 || ',%') AND noted_at >= $2 ORDER BY noted_at DESC LIMIT $3`, task, utc(q.Since), q.Limit)
 	found, err := collect(rows, err, scanNote)
 	if err != nil {
@@ -68,14 +68,15 @@ type Noted struct {
 // sealedNote is a note as it was read from the database.
 type sealedNote struct {
 	decision.Note
-	mac string
+	place any
+	mac   string
 }
 
-const noteColumns = `id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, since, epoch, doubts, mac`
+const noteColumns = `, id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, since, epoch, doubts, mac`
 
 func scanNote(r *sql.Rows, n *sealedNote) error {
 	var tasks string
-	err := r.Scan(text(&n.ID), text(&n.Kind), instant(&n.At), text(&n.ConfirmationID), text(&tasks), text(&n.Team), text(&n.Channel),
+	err := r.Scan(&n.place, text(&n.ID), text(&n.Kind), instant(&n.At), text(&n.ConfirmationID), text(&tasks), text(&n.Team), text(&n.Channel),
 		text(&n.Person), text(&n.Code), instant(&n.Since), number(&n.Epoch), number(&n.Doubts), text(&n.mac))
 	n.Tasks = splitIDs(tasks)
 	return err
@@ -120,7 +121,7 @@ func (j *Journal) vetNote(ctx context.Context, n sealedNote) error {
 	}
 	what := Unverified{Table: Notes, ID: n.ID, Tasks: n.Tasks, Channel: n.Channel}
 	return j.judge(ctx, t, what, 0, func() error { return t.VerifySeal(n.mac, noteFields(n.Note)...) }, func(judged Unverified) error {
-		return j.setRowAside(ctx, Notes, `d.id = $1 AND d.mac = $2`, judged, n.ID, n.mac)
+		return j.setAside(ctx, n.place, n.mac, judged)
 	})
 }
 
@@ -141,7 +142,7 @@ func (j *Journal) noteOf(ctx context.Context, q querier, n decision.Note, outcom
 	if err != nil {
 		return fmt.Errorf("reading an audit note's decision: %w", err)
 	}
-	d := decision.Record(row) // the note's reader verifies it
+	d := row.Record // the note's reader verifies it
 	_, err = q.exec(ctx, `
 		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, mac)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
@@ -177,7 +178,7 @@ func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
 			UPDATE audit SET leased_until = `+j.now+` + $1, epoch = `+nextEpoch+`
 			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND `+j.lapsed(`leased_until`)+`
 				ORDER BY noted_at LIMIT 1 `+j.skipLocked+`)
-			RETURNING `+noteColumns,
+			RETURNING `+j.place("audit", "id")+noteColumns,
 			announceLease.Milliseconds())
 		return collect(rows, err, scanNote)
 	})

@@ -65,17 +65,18 @@ func (j *Journal) vetCredential(ctx context.Context, which string) error {
 		return nil
 	}
 	type row struct {
-		at  time.Time
-		mac string
+		place any
+		at    time.Time
+		mac   string
 	}
-	rows, err := j.read().query(ctx, `SELECT refused_at, mac FROM credentials WHERE name = $1 AND refused <> 0`, which)
-	found, err := collect(rows, err, func(r *sql.Rows, one *row) error { return r.Scan(instant(&one.at), text(&one.mac)) })
+	rows, err := j.read().query(ctx, `SELECT `+j.place("credentials", "name")+`, refused_at, mac FROM credentials WHERE name = $1 AND refused <> 0`, which)
+	found, err := collect(rows, err, func(r *sql.Rows, one *row) error { return r.Scan(&one.place, instant(&one.at), text(&one.mac)) })
 	if err != nil || len(found) == 0 {
 		return err
 	}
 	what := Unverified{Table: Credentials, ID: which}
 	err = j.judge(ctx, t, what, 0, func() error { return t.VerifySeal(found[0].mac, credentialFields(which, 1, found[0].at)...) }, func(judged Unverified) error {
-		return j.setRowAside(ctx, Credentials, `d.name = $1 AND d.mac = $2`, judged, which, found[0].mac)
+		return j.setAside(ctx, found[0].place, found[0].mac, judged)
 	})
 	if isAnswer(err) {
 		return nil

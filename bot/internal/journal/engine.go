@@ -75,6 +75,13 @@ type dialect struct {
 	// statement, and so one round trip and one commit.
 	chain func(first, then string, also ...string) []string
 
+	// Where a row is: an expression that identifies it, also if its key is a
+	// value that no argument can have; the condition that a column has the text
+	// of an argument; and that argument. Lists of places are lists of IDs.
+	place func(alias, key string) string
+	same  func(column string, arg int) string
+	exact func(text string) any
+
 	// How rows are converted to JSON and back, and an expression for a new ID.
 	pack      func(alias string, columns []string) string
 	packAll   func(table Table, columns []string, where string) string
@@ -223,13 +230,13 @@ func (s *statements) close() {
 }
 
 // idList returns the argument that dialect.ids reads.
-func idList(ids []decision.ID) string {
+func idList[T any](ids []T) string {
 	if len(ids) == 0 {
 		return "[]"
 	}
 	raw, err := json.Marshal(ids)
 	if err != nil {
-		return "[]" // a list of strings always encodes
+		return "[]" // a list of strings and numbers always encodes
 	}
 	return string(raw)
 }

@@ -177,13 +177,13 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 			UPDATE decisions SET owner = $3, epoch = `+nextEpoch+`, leased_until = `+j.now+` + $4, announcing_at = 0
 			WHERE confirmation_id IN (SELECT confirmation_id FROM decisions
 				WHERE confirmation_id NOT IN (`+j.ids(1)+`) AND `+which+` LIMIT $2 `+j.skipLocked+`)
-			RETURNING confirmation_id`,
+			RETURNING `+j.place("decisions", "confirmation_id"),
 			idList(mine), limit, j.owner, j.lease.Milliseconds())
-		ids, err := collect(rows, err, func(r *sql.Rows, id *decision.ID) error { return r.Scan(id) })
+		places, err := collect(rows, err, func(r *sql.Rows, place *any) error { return r.Scan(place) })
 		if err != nil {
 			return nil, err
 		}
-		return q.decisions(ctx, `d.confirmation_id IN (`+j.ids(1)+`) `, `d.decided_at`, idList(ids))
+		return q.decisions(ctx, j.place("d", "confirmation_id")+` IN (`+j.ids(1)+`) `, `d.decided_at`, idList(places))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)

@@ -74,15 +74,16 @@ func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, li
 	}
 	type sealed struct {
 		Request
-		mac string
+		place any
+		mac   string
 	}
 	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]sealed, error) {
 		rows, err := q.query(ctx, `
 			UPDATE requests SET `+set+` WHERE confirmation_id IN
 				(SELECT confirmation_id FROM requests WHERE `+which+` LIMIT $1 `+j.skipLocked+`)
-			RETURNING confirmation_id, message_ts, confirmation, mac`, limit)
+			RETURNING `+j.place("requests", "confirmation_id")+`, confirmation_id, message_ts, confirmation, mac`, limit)
 		return collect(rows, err, func(r *sql.Rows, one *sealed) error {
-			return r.Scan(text(&one.ID), text(&one.MessageTS), text(&one.Confirmation), text(&one.mac))
+			return r.Scan(&one.place, text(&one.ID), text(&one.MessageTS), text(&one.Confirmation), text(&one.mac))
 		})
 	})
 	if err != nil {
@@ -90,7 +91,7 @@ func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, li
 	}
 	var genuine []Request
 	for _, one := range taken {
-		switch err := j.vetRequest(ctx, one.Request, one.mac); {
+		switch err := j.vetRequest(ctx, one.Request, one.place, one.mac); {
 		case err == nil:
 			genuine = append(genuine, one.Request)
 		case !errors.Is(err, ErrGone):
@@ -120,7 +121,7 @@ func (j *Journal) undecided(ctx context.Context, id decision.ID) error {
 	}
 	what := Unverified{Table: Requests, ID: string(id)}
 	err = j.judge(ctx, t, what, waitInWay, func() error { return t.VerifySeal(found[0], decidedFields(id)...) }, func(judged Unverified) error {
-		return j.setRowAside(ctx, Requests, `d.confirmation_id = $1 AND d.decided_mac = $2`, judged, string(id), found[0])
+		return j.setRowAside(ctx, Requests, `d.confirmation_id = $1 AND `+j.same("d.decided_mac", 2), judged, string(id), j.exact(found[0]))
 	})
 	switch {
 	case err == nil:
@@ -133,14 +134,14 @@ func (j *Journal) undecided(ctx context.Context, id decision.ID) error {
 
 // vetRequest returns nil if a listed request is genuine. Otherwise it is set
 // aside, and the error is ErrGone.
-func (j *Journal) vetRequest(ctx context.Context, r Request, mac string) error {
+func (j *Journal) vetRequest(ctx context.Context, r Request, place any, mac string) error {
 	t := j.trust.Load()
 	if t == nil {
 		return nil
 	}
 	what := Unverified{Table: Requests, ID: string(r.ID)}
 	return j.judge(ctx, t, what, 0, func() error { return t.VerifySeal(mac, requestFields(r)...) }, func(judged Unverified) error {
-		return j.setRowAside(ctx, Requests, `d.confirmation_id = $1 AND d.mac = $2`, judged, string(r.ID), mac)
+		return j.setAside(ctx, place, mac, judged)
 	})
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	columns = `d.confirmation_id, d.team_id, d.channel_id, d.thread_ts, d.untitled, d.requester, d.confirmer, d.reason,
+	columns = `, d.confirmation_id, d.team_id, d.channel_id, d.thread_ts, d.untitled, d.requester, d.confirmer, d.reason,
 		d.requested_at, d.decided_at, d.facts_age_ms, d.announced_at, d.message_ts, d.response_url, d.confirmation, d.mac,
 		d.checks, d.settled_at, d.epoch,
 		t.task_id, t.title, t.url, t.step, t.sent_at, t.tries, t.outcome, t.detail, t.finished_at, t.settled_outcome, t.settled_detail,
@@ -31,10 +31,10 @@ const (
 // scan reads a decision with one of its tasks. SQLite accepts values of any
 // type in any column: a value of the wrong type is skipped, and the row
 // doesn't verify.
-func scan(row interface{ Scan(...any) error }, d *decision.Record) error {
+func scan(row interface{ Scan(...any) error }, d *untrusted) error {
 	var sent, settled, tries, looks, age int64
 	var t decision.Item
-	err := row.Scan(text(&d.ID), text(&d.Team), text(&d.Channel), text(&d.Thread), truth(&d.Untitled), text(&d.Requester), text(&d.Confirmer), text(&d.Reason),
+	err := row.Scan(&d.place, text(&d.ID), text(&d.Team), text(&d.Channel), text(&d.Thread), truth(&d.Untitled), text(&d.Requester), text(&d.Confirmer), text(&d.Reason),
 		instant(&d.RequestedAt), instant(&d.DecidedAt), number(&age), instant(&d.AnnouncedAt), text(&d.MessageTS), text(&d.ResponseURL), text(&d.Confirmation), text(&d.MAC),
 		number(&looks), number(&settled), number(&d.Epoch),
 		number(&t.ID), text(&t.Title), text(&t.URL), text(&t.Step), number(&sent), number(&tries), text(&t.Outcome), text(&t.Detail), instant(&t.FinishedAt), text(&t.SettledOutcome), text(&t.SettledDetail),
@@ -57,14 +57,14 @@ func moment(ms int64) time.Time {
 // decisions returns the decisions that match a condition, in the order of a
 // column, each with its tasks.
 func (q querier) decisions(ctx context.Context, where, order string, args ...any) ([]untrusted, error) {
-	rows, err := q.query(ctx, `SELECT `+columns+joined+`WHERE `+where+` ORDER BY `+order+`, d.confirmation_id, t.position`, args...)
-	all, err := collect(rows, err, func(r *sql.Rows, row *untrusted) error { return scan(r, (*decision.Record)(row)) })
+	rows, err := q.query(ctx, `SELECT `+q.place("d", "confirmation_id")+columns+joined+`WHERE `+where+` ORDER BY `+order+`, d.confirmation_id, t.position`, args...)
+	all, err := collect(rows, err, func(r *sql.Rows, row *untrusted) error { return scan(r, row) })
 	if err != nil {
 		return nil, err
 	}
 	grouped := all[:0]
 	for _, d := range all {
-		if last := len(grouped) - 1; last >= 0 && grouped[last].ID == d.ID {
+		if last := len(grouped) - 1; last >= 0 && grouped[last].place == d.place {
 			grouped[last].Tasks = append(grouped[last].Tasks, d.Tasks...)
 		} else {
 			grouped = append(grouped, d)
@@ -133,7 +133,7 @@ func (j *Journal) Recent(ctx context.Context, q Query) ([]Recorded, error) {
 	t := j.trust.Load()
 	all := make([]Recorded, len(found))
 	for i, row := range found {
-		all[i].Record = decision.Record(row)
+		all[i].Record = row.Record
 		if t != nil {
 			if d, err := t.verified(row); err != nil {
 				all[i].Unverified = err
@@ -158,7 +158,7 @@ func (j *Journal) Backlog(ctx context.Context) (decision.Backlog, error) {
 	defer cancel()
 	type backlog struct {
 		unannounced, unknown             int
-		oldestUnannounced, oldestUnknown sql.NullTime
+		oldestUnannounced, oldestUnknown time.Time
 	}
 	const unannounced, unknown = `announced_at IS NULL`, `follow_up > 0 AND settled_at = 0`
 	rows, err := j.read().query(ctx, `
@@ -167,14 +167,14 @@ func (j *Journal) Backlog(ctx context.Context) (decision.Backlog, error) {
 			(SELECT count(*) FROM decisions WHERE `+unknown+`),
 			(SELECT decided_at FROM decisions WHERE `+unknown+` ORDER BY decided_at LIMIT 1)`)
 	found, err := collect(rows, err, func(r *sql.Rows, b *backlog) error {
-		return r.Scan(&b.unannounced, &b.oldestUnannounced, &b.unknown, &b.oldestUnknown)
+		return r.Scan(&b.unannounced, instant(&b.oldestUnannounced), &b.unknown, instant(&b.oldestUnknown))
 	})
 	if err != nil {
 		return decision.Backlog{}, fmt.Errorf("counting pending decisions: %w", err)
 	}
 	b := found[0]
 	return decision.Backlog{
-		Unannounced: b.unannounced, OldestUnannounced: b.oldestUnannounced.Time,
-		Unknown: b.unknown, OldestUnknown: b.oldestUnknown.Time,
+		Unannounced: b.unannounced, OldestUnannounced: b.oldestUnannounced,
+		Unknown: b.unknown, OldestUnknown: b.oldestUnknown,
 	}, nil
 }

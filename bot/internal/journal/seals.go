@@ -133,11 +133,14 @@ func milli(t time.Time) string {
 
 // untrusted is a row as it was read from the database. Only vet turns one into
 // a decision.
-type untrusted decision.Record
+type untrusted struct {
+	decision.Record
+	place any
+}
 
 // verified returns the genuine part of the row.
 func (t *trust) verified(row untrusted) (decision.Record, error) {
-	d := decision.Record(row)
+	d := row.Record
 	if err := t.VerifyRow(d); err != nil {
 		return decision.Record{}, err
 	}
@@ -201,14 +204,14 @@ var errMissing = errors.New("a sealed field is missing")
 func (j *Journal) vet(ctx context.Context, row untrusted, patience time.Duration) (decision.Record, error) {
 	t := j.trust.Load()
 	if t == nil {
-		return decision.Record(row), nil
+		return row.Record, nil
 	}
 	var d decision.Record
-	what := Unverified{Table: Decisions, ID: string(row.ID), Tasks: decision.Record(row).IDs(), Channel: row.Channel}
+	what := Unverified{Table: Decisions, ID: string(row.ID), Tasks: row.IDs(), Channel: row.Channel}
 	err := j.judge(ctx, t, what, patience, func() (err error) {
 		d, err = t.verified(row)
 		return err
-	}, func(judged Unverified) error { return j.setAsideDecision(ctx, row.ID, row.MAC, judged) })
+	}, func(judged Unverified) error { return j.setAside(ctx, row.place, row.MAC, judged) })
 	return d, err
 }
 

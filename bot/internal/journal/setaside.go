@@ -46,10 +46,11 @@ type SetAside struct {
 	Content        string // the row as JSON
 }
 
-// setAsideDecision moves a decision and its tasks to the table set_aside, if
-// its MAC is still the one that was judged.
-func (j *Journal) setAsideDecision(ctx context.Context, id decision.ID, mac string, what Unverified) error {
-	return j.setRowAside(ctx, Decisions, "d.confirmation_id = $1 AND d.mac = $2", what, string(id), mac)
+// setAside moves the row at a place, a decision with its tasks, to the table
+// set_aside, if its MAC is still the one that was judged.
+func (j *Journal) setAside(ctx context.Context, place any, mac string, what Unverified) error {
+	where := j.place("d", setAsideColumns[what.Table][0]) + " = $1 AND " + j.same("d.mac", 2)
+	return j.setRowAside(ctx, what.Table, where, what, place, j.exact(mac))
 }
 
 // setRowAside moves the rows of a table that a condition on d selects.

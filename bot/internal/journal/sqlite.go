@@ -88,7 +88,12 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 					value->>'url' AS url, value->>'step' AS step, value->>'sent' AS sent, value->>'tries' AS tries, value->>'outcome' AS outcome,
 					value->>'detail' AS detail, value->>'outcome_mac' AS outcome_mac FROM json_each($%d)`, arg)
 			},
-			pack: sqlitePack, packAll: sqlitePackAll, unpack: sqliteUnpack, unpackAll: sqliteUnpackAll,
+			// SQLite accepts any value in any column, and compares a text with no other
+			// type. Arguments are cleaned, unless they are bytes.
+			place: func(alias, _ string) string { return alias + ".rowid" },
+			same:  func(column string, arg int) string { return fmt.Sprintf("CAST(%s AS BLOB) = $%d", column, arg) },
+			exact: func(text string) any { return []byte(text) },
+			pack:  sqlitePack, packAll: sqlitePackAll, unpack: sqliteUnpack, unpackAll: sqliteUnpackAll,
 			randomID: "lower(hex(randomblob(16)))",
 			json:     func(column string) string { return column },
 			clock:    func() any { return sql.Named("now", now().UnixMilli()) },

@@ -1,0 +1,80 @@
+package journal_test
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+)
+
+// TestOddValuesAreSetAside forges rows in SQLite whose ID or MAC has another
+// type, or a text that no argument can have. Each is reported and set aside
+// once, and blocks nothing.
+func TestOddValuesAreSetAside(t *testing.T) {
+	for name, value := range map[string][2]string{
+		"MAC of bytes":    {`'x1'`, `x'00ff'`},
+		"ID of bytes":     {`x'7831'`, `'m'`},
+		"both":            {`x'7831'`, `x'00ff'`},
+		"numbers":         {`1.5`, `2`},
+		"NUL":             {`char(120, 0, 49)`, `char(120, 0, 49)`},
+		"invalid UTF-8":   {`CAST(x'ff78' AS TEXT)`, `CAST(x'ff78' AS TEXT)`},
+		"empty":           {`''`, `''`},
+		"a decision's ID": {`(SELECT CAST(confirmation_id AS BLOB) FROM decisions)`, `(SELECT mac FROM decisions)`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := "sqlite:" + filepath.Join(t.TempDir(), "journal.db")
+			j := openTrusting(t, url, "xoxb-1")
+			genuine := j.click(1)
+			won(t, j.Journal, genuine)
+			forge(t, url, fmt.Sprintf(`
+				CREATE TABLE value AS SELECT %s AS id, %s AS mac;
+				INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, epoch, mac)
+					SELECT value.id, 'T1', 'C1', 'U', 'U', 'x', decided_at, decided_at, 1, value.mac FROM value, decisions;
+				INSERT INTO tasks (confirmation_id, position, task_id) SELECT id, 0, 7 FROM value;
+				INSERT INTO requests (confirmation_id, message_ts, confirmation, mac, remind_at, ends_at) SELECT id, '1.2', 'x', mac, 1, 1 FROM value;
+				INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, mac)
+					SELECT id, 'refusal', '2020-01-01 00:00:00+00:00', '', '', '', '', '', '', mac FROM value`, value[0], value[1]))
+			won(t, j.Journal, j.click(7))
+			for range 2 {
+				if held := take(t, j.Journal, journal.ToResolve); len(held) != 0 {
+					t.Errorf("taken: %+v", held)
+				}
+				if ended, err := j.TakeEnded(t.Context(), 9); err != nil || len(ended) != 0 {
+					t.Errorf("ended: %+v %v", ended, err)
+				}
+				if n, err := j.TakeNote(t.Context()); !errors.Is(err, journal.ErrGone) {
+					t.Errorf("noted: %+v %v", n, err)
+				}
+				statement(t, url, `UPDATE requests SET taken_until = 0`)
+				statement(t, url, `UPDATE audit SET leased_until = 0`)
+			}
+			aside, err := j.SetAsides(t.Context(), journal.Query{})
+			if err != nil || len(aside) != 3 || len(j.reported) != 3 {
+				t.Errorf("set aside: %+v %v; reported: %+v", aside, err, j.reported)
+			}
+			if got, err := j.Get(t.Context(), genuine.ID); err != nil || len(got.Tasks) != 2 {
+				t.Errorf("the genuine decision: %+v %v", got, err)
+			}
+		})
+	}
+}
+
+// TestTakenRowsWithOddIDsAreSetAside takes over rows whose IDs are no text.
+func TestTakenRowsWithOddIDsAreSetAside(t *testing.T) {
+	url := "sqlite:" + filepath.Join(t.TempDir(), "journal.db")
+	j := openTrusting(t, url, "xoxb-1")
+	for i, id := range []string{`x'7831'`, `char(120, 0, 49)`, `CAST(x'ff78' AS TEXT)`} {
+		forge(t, url, fmt.Sprintf(`
+			INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, epoch)
+				VALUES (%s, 'T1', 'C1', 'U', 'U', 'x', '2020-01-01 00:00:00+00:00', '2020-01-01 00:00:00+00:00', 1);
+			INSERT INTO tasks (confirmation_id, position, task_id) VALUES (%[1]s, 0, %d)`, id, i))
+	}
+	if held := take(t, j.Journal, journal.ToResolve); len(held) != 0 {
+		t.Errorf("taken: %+v", held)
+	}
+	if aside, err := j.SetAsides(t.Context(), journal.Query{}); err != nil || len(aside) != 3 {
+		t.Errorf("set aside: %+v %v", aside, err)
+	}
+}
