@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -25,5 +26,28 @@ func TestRefusedAuditChannelDelaysNothingElse(t *testing.T) {
 		}
 		w.slack.ClearFaults()
 		w.eventually("the copies", func() bool { return len(w.slack.History(slacktest.Deals)) == 31 })
+	})
+}
+
+// TestForgedNotesDelayNoReadiness writes many audit notes. They are set aside in
+// batches, and the copy of a genuine announcement follows.
+func TestForgedNotesDelayNoReadiness(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		const forged = 600
+		w.statement(fmt.Sprintf(`WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM c WHERE i < %d)
+			INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code)
+			SELECT 'f' || i, 'refusal', '1999-01-01 00:00:00+00:00', 'forged', '1', 'T012ACME', 'C', 'U', 'guest' FROM c`, forged))
+		w.confirm(ada, prompt)
+		for range 30 {
+			time.Sleep(time.Second)
+			if err := w.bot.Ready(t.Context()); err != nil {
+				t.Fatalf("not ready: %v", err)
+			}
+		}
+		if copies, aside := len(w.slack.History(slacktest.Deals)), w.count(`SELECT count(*) FROM set_aside`); copies != 1 || aside != forged {
+			t.Errorf("%d copies; %d set aside", copies, aside)
+		}
 	})
 }

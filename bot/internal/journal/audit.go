@@ -152,11 +152,16 @@ func (j *Journal) noteOf(ctx context.Context, q querier, n decision.Note, outcom
 
 // TakeNote takes the oldest note that wasn't sent yet, for a post that is
 // about to be tried: it stays with this process until long after the post. It
-// returns ErrGone if none is due.
+// returns ErrGone if none is due, or after it has set many aside: the next call
+// continues.
 func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	for range maxInWay {
+	began := time.Now()
+	for range maxForgedNotes {
+		if time.Since(began) > callTimeout/2 {
+			break
+		}
 		taken, err := j.takeNote(ctx)
 		if err == nil {
 			err = j.vetNote(ctx, taken)
@@ -169,8 +174,11 @@ func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 		}
 		return taken.Note, nil
 	}
-	return decision.Note{}, fmt.Errorf("taking an audit note: %w", errUnverified)
+	return decision.Note{}, fmt.Errorf("taking an audit note: %w", ErrGone)
 }
+
+// maxForgedNotes bounds how many notes a call of TakeNote sets aside.
+const maxForgedNotes = 64
 
 func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
 	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]sealedNote, error) {
