@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -84,8 +83,6 @@ type trust struct {
 	mu      sync.Mutex
 	waiting map[string]wait // of rows for their keys
 }
-
-type wait struct{ since, looked time.Time }
 
 // Trust makes the journal seal each row that it writes, and return only rows
 // that verify. A row that doesn't is reported once, blocks nothing, and is set
@@ -229,7 +226,13 @@ func (j *Journal) judge(ctx context.Context, t *trust, what Unverified, patience
 		t.forget(what)
 		return nil
 	}
-	if what.Waits = errors.Is(what.Why, decision.ErrUnknownKey) && t.waits(what, patience); what.Waits {
+	unknown := errors.Is(what.Why, decision.ErrUnknownKey)
+	if unknown && t.full() {
+		if err := j.forgetFinished(ctx, t); err != nil {
+			return err
+		}
+	}
+	if what.Waits = unknown && t.waits(what, patience); what.Waits {
 		return fmt.Errorf("%w: %w", errUnverified, what.Why)
 	}
 	if err := setAside(what); err != nil {
@@ -238,53 +241,4 @@ func (j *Journal) judge(ctx context.Context, t *trust, what Unverified, patience
 	t.forget(what)
 	t.report(what)
 	return ErrGone
-}
-
-// waits reports whether a row should wait for its key, and reports it the first
-// time.
-func (t *trust) waits(what Unverified, patience time.Duration) bool {
-	t.mu.Lock()
-	now := t.now()
-	w, known := t.waiting[what.key()]
-	if !known && len(t.waiting) >= maxWaiting {
-		t.mu.Unlock()
-		return false
-	}
-	if !known {
-		w.since = now
-	}
-	w.looked = now
-	t.waiting[what.key()] = w
-	t.mu.Unlock()
-	if !known {
-		what.Waits = true
-		t.report(what)
-	}
-	return now.Sub(w.since) < patience
-}
-
-func (u Unverified) key() string { return string(u.Table) + " " + u.ID }
-
-func (t *trust) forget(what Unverified) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.waiting, what.key())
-}
-
-// notWaiting returns ids and those of decisions that were found waiting for
-// their keys a moment ago, so that they aren't taken over again and again.
-func (j *Journal) notWaiting(ids []decision.ID) []decision.ID {
-	t := j.trust.Load()
-	if t == nil {
-		return ids
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	ids = slices.Clip(ids)
-	for key, w := range t.waiting {
-		if id, is := strings.CutPrefix(key, string(Decisions)+" "); is && t.now().Sub(w.looked) < waitBetween {
-			ids = append(ids, decision.ID(id))
-		}
-	}
-	return ids
 }

@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,6 +104,39 @@ func TestEpochAtTheLimitBlocksNothing(t *testing.T) {
 		}
 		if len(j.reported) != 2 {
 			t.Errorf("reported: %+v", j.reported)
+		}
+	})
+}
+
+// TestFinishedRowsDontWait has more rows wait for their keys than are
+// remembered, and lets each be deleted, or finished by another process. A genuine
+// one still waits.
+func TestFinishedRowsDontWait(t *testing.T) {
+	const row = `INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, epoch, mac)
+		VALUES ('%s', 'T1', 'C1', 'U1', 'U1', '', '2020-01-01 00:00:00+00:00', '2020-01-01 00:00:00+00:00', 1, 'ABCDEFGH.a.b.c')`
+	bothEngines(t, func(t *testing.T, url string) {
+		j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
+		for batch := range 11 {
+			var rows, tasks []string
+			for i := range 100 {
+				id := fmt.Sprintf("w%d-%d", batch, i)
+				rows = append(rows, fmt.Sprintf(row, id))
+				tasks = append(tasks, fmt.Sprintf("('%s', 0, %d)", id, 5000+100*batch+i))
+			}
+			statement(t, url, strings.Join(rows, ";")+`; INSERT INTO tasks (confirmation_id, position, task_id) VALUES `+strings.Join(tasks, ","))
+			take(t, j.Journal, journal.ToResolve)
+			end := "DELETE FROM decisions WHERE announced_at IS NULL"
+			if batch%2 == 0 {
+				end = "UPDATE tasks SET outcome = 'failed' WHERE outcome IS NULL; UPDATE decisions SET announced_at = decided_at WHERE announced_at IS NULL"
+			}
+			forge(t, url, end)
+		}
+		d := other.click(1)
+		won(t, other.Journal, d)
+		expire(t, url, string(d.ID))
+		take(t, j.Journal, journal.ToResolve)
+		if _, err := other.Get(t.Context(), d.ID); err != nil {
+			t.Errorf("it doesn't wait: %v", err)
 		}
 	})
 }
