@@ -22,7 +22,7 @@ type Seals interface {
 	IsDecision(decision.Record) bool
 	Seal(fields ...string) string
 	VerifySeal(seal string, fields ...string) error
-	Knows(seal string) bool
+	Keys() []string // the first nine characters of the seals whose keys are known
 	Load(context.Context) error
 }
 

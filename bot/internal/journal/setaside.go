@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -113,7 +114,7 @@ func numberList(tasks []chamelio.TaskID) string {
 
 var errHalf = errors.New("it is half of a decision")
 
-// maxReturned bounds how many rows return at a time.
+// maxReturned bounds how many rows of each kind return at a time.
 const maxReturned = 64
 
 // ReturnSetAside returns rows that were set aside to their tables: those whose
@@ -128,14 +129,16 @@ func (j *Journal) ReturnSetAside(ctx context.Context) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	type one struct {
-		id, seal string
-		kind     Table
-		retry    int64
+		id   string
+		kind Table
 	}
 	var found []one
-	for _, which := range []string{`retry = 1`, `unknown_key = 1`} { // each has an index
-		rows, err := j.read().query(ctx, `SELECT id, kind, seal, retry FROM set_aside WHERE `+which+` ORDER BY set_aside_at DESC LIMIT 256`)
-		some, err := collect(rows, err, func(r *sql.Rows, o *one) error { return r.Scan(&o.id, &o.kind, &o.seal, &o.retry) })
+	for _, which := range []string{ // each has an index
+		`retry = 1 AND CAST($1 AS TEXT) <> ''`,
+		`unknown_key = 1 AND substr(seal, 1, 9) IN (` + j.ids(1) + `)`,
+	} {
+		rows, err := j.read().query(ctx, `SELECT id, kind FROM set_aside WHERE `+which+` ORDER BY set_aside_at DESC LIMIT `+strconv.Itoa(maxReturned), idList(t.Keys()))
+		some, err := collect(rows, err, func(r *sql.Rows, o *one) error { return r.Scan(&o.id, &o.kind) })
 		if err != nil {
 			return 0, fmt.Errorf("reading rows that were set aside: %w", err)
 		}
@@ -143,9 +146,6 @@ func (j *Journal) ReturnSetAside(ctx context.Context) (int, error) {
 	}
 	n := 0
 	for _, o := range found {
-		if n == maxReturned || o.retry == 0 && !t.Knows(o.seal) {
-			continue
-		}
 		failed := j.returnRow(ctx, o.id, o.kind)
 		if failed == nil {
 			n++

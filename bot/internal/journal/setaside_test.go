@@ -51,6 +51,26 @@ func TestRowThatCannotReturnBlocksNothing(t *testing.T) {
 	})
 }
 
+// TestUnknownKeysDelayNoReturn sets more rows with made-up keys aside than return
+// at a time, after a genuine one.
+func TestUnknownKeysDelayNoReturn(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
+		d := setAside(t, url, j, other)
+		var rows []string
+		for i := range 300 {
+			rows = append(rows, fmt.Sprintf(`('k%d', 'decisions', 'x', '1', '2030-01-01 00:00:00+00:00', '', 'ABCDEFGH.a.b.c', '{}', '[]', 1)`, i))
+		}
+		statement(t, url, `INSERT INTO set_aside (id, kind, confirmation_id, task_ids, set_aside_at, why, seal, content, tasks, unknown_key) VALUES `+strings.Join(rows, ","))
+		if n, err := other.ReturnSetAside(t.Context()); n != 1 || err != nil {
+			t.Errorf("%d returned, %v", n, err)
+		}
+		if _, err := other.Get(t.Context(), d.ID); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestDecisionReturnsWhole lets another decision claim a task of a decision
 // that is set aside. It doesn't return without that task.
 func TestDecisionReturnsWhole(t *testing.T) {

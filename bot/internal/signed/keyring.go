@@ -142,6 +142,19 @@ func (k *keyring) find(id string) (keys signingKeys, usable time.Time, known boo
 	return signingKeys{}, time.Time{}, false
 }
 
+// known returns the names of all keys.
+func (k *keyring) known() (ids []string) {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	for _, keys := range append([]signingKeys{k.current}, k.later...) {
+		ids = append(ids, keys.id)
+	}
+	for _, old := range k.earlier {
+		ids = append(ids, old.id)
+	}
+	return ids
+}
+
 // Rotate replaces the bot token, after it has stored the keys of the current
 // one in the journal for holders of the new one, and those of the new one for
 // holders of the current one.

@@ -148,9 +148,12 @@ func (s Signer) VerifySeal(seal string, fields ...string) error {
 	return nil
 }
 
-// Knows reports whether the key of a MAC or a seal is known.
-func (s Signer) Knows(sealed string) bool {
-	id, _, _ := strings.Cut(sealed, ".")
-	_, _, known := s.find(id)
-	return known
+// Keys returns the names of the known keys, each with the dot that follows it
+// in a MAC or a seal.
+func (s Signer) Keys() []string {
+	var names []string
+	for _, id := range s.known() {
+		names = append(names, id+".")
+	}
+	return names
 }

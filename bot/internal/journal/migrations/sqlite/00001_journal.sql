@@ -120,7 +120,7 @@ CREATE TABLE set_aside (
 
 CREATE INDEX set_aside_confirmation ON set_aside (confirmation_id);
 CREATE INDEX set_aside_at ON set_aside (set_aside_at);
-CREATE INDEX set_aside_unknown ON set_aside (set_aside_at) WHERE unknown_key = 1;
+CREATE INDEX set_aside_unknown ON set_aside ((substr(seal, 1, 9))) WHERE unknown_key = 1; -- by the key: see Seals.Keys
 CREATE INDEX set_aside_retry ON set_aside (set_aside_at) WHERE retry = 1;
 
 -- +goose StatementBegin
