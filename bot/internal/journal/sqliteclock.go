@@ -24,10 +24,12 @@ func machineClock(ctx context.Context, db *sql.DB) (func() time.Time, error) {
 		return time.Now, nil
 	}
 	booted := time.Now().UnixMilli() - since.Milliseconds()
-	if _, err := db.ExecContext(ctx, `INSERT INTO clock (boot, booted_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, id, booted); err != nil {
+	// Rows of another boot, and values that no process writes, such as times after 9999.
+	const useless = `boot <> $1 OR typeof(booted_at) <> 'integer' OR booted_at NOT BETWEEN 0 AND 253402300799999`
+	if _, err := db.ExecContext(ctx, `DELETE FROM clock WHERE `+useless, id); err != nil {
 		return nil, fmt.Errorf("starting the clock: %w", err)
 	}
-	if _, err := db.ExecContext(ctx, `DELETE FROM clock WHERE boot <> $1`, id); err != nil {
+	if _, err := db.ExecContext(ctx, `INSERT INTO clock (boot, booted_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, id, booted); err != nil {
 		return nil, fmt.Errorf("starting the clock: %w", err)
 	}
 	if err := db.QueryRowContext(ctx, `SELECT booted_at FROM clock WHERE boot = $1`, id).Scan(&booted); err != nil {

@@ -44,4 +44,13 @@ func TestNoOneSetsTheClockOfLeases(t *testing.T) {
 		t.Errorf("it goes by an earlier boot: %s", at)
 	}
 	statement(t, url, "SELECT 1 / (count(*) = 1) FROM clock")
+	// So it does if someone has written another value.
+	for i, value := range []string{"'x'", "x'00'", "1.5e300", "9223372036854775807", "-1"} {
+		statement(t, url, "UPDATE clock SET booted_at = "+value)
+		id := string(rune('d' + i))
+		won(t, open(t, url, 0), sampleDecision(id, int64(4+i)))
+		if at := lease(id); !near(at, time.Now()) {
+			t.Errorf("%s: it goes by %s", value, at)
+		}
+	}
 }
