@@ -98,7 +98,7 @@ func TestSlowFactsShowProgress(t *testing.T) {
 			w.slack.Break(slacktest.Fault{Method: "users.info", Hang: true})
 			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 			time.Sleep(2 * time.Second)
-			w.must(w.claim(ada, value, time.Now(), 0)) // by another replica
+			w.must(w.claim(ada, value, time.Now(), false)) // by another replica
 			time.Sleep(time.Minute)
 			if now := w.now(prompt); !settled(now) || w.api.Effects(12345) != 1 {
 				t.Errorf("in the end: %s", now.Text)

@@ -70,7 +70,7 @@ func TestPauseDoesNotStopClaimedDecisions(t *testing.T) {
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 		value := prompt.Button("cancel_task").Value
 		w.must(w.stop())
-		w.must(w.claim(ada, value, time.Now(), 0))
+		w.must(w.claim(ada, value, time.Now(), false))
 		w.must(w.journal.Pause(t.Context(), ""))
 		w.replica(options{url: w.url, timeout: 5 * time.Second, bot: bot.Config{Connections: 1}})
 		w.toldOnce(general)

@@ -646,7 +646,7 @@ func TestOverruledVanishedDecisionIsAnnounced(t *testing.T) {
 					if op == at {
 						once.Do(func() {
 							w.statement("DELETE FROM decisions")
-							w.must(w.claim(grace, another.Button("cancel_task").Value, time.Now(), 14*time.Minute))
+							w.must(w.claim(grace, another.Button("cancel_task").Value, time.Now(), true))
 							w.slack.ClearFaults()
 						})
 					}

@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -71,7 +73,7 @@ func TestRequestEndsOnce(t *testing.T) {
 			h.set(func(op string, do func() error) error {
 				if op == "Expire" && !claimed {
 					claimed = true
-					w.must(w.claim(grace, value, end.Add(-time.Second), 0)) // by another process
+					w.must(w.claim(grace, value, end.Add(-time.Second), false)) // by another process
 				}
 				return do()
 			})
@@ -178,8 +180,9 @@ func itemsOf(c decision.Confirmation) []decision.Item {
 	return items
 }
 
-// claim claims the decision of a click, as another process would, with a lease.
-func (w *world) claim(user, value string, at time.Time, lease time.Duration) error {
+// claim claims the decision of a click, as another process would,
+// and lets that process live, or die at once.
+func (w *world) claim(user, value string, at time.Time, lives bool) error {
 	w.Helper()
 	s, err := signed.NewSigner(slacktest.BotToken, nil, time.Now)
 	w.must(err)
@@ -190,15 +193,19 @@ func (w *world) claim(user, value string, at time.Time, lease time.Duration) err
 		Confirmer: user, RequestedAt: c.RequestedAt, DecidedAt: at.UTC().Truncate(time.Millisecond), Confirmation: value,
 	}
 	d.MAC = s.SignClick(d)
-	other, err := journal.Open(w.Context(), w.url, journal.Options{Lease: lease, Now: time.Now})
+	other, err := journal.Open(w.Context(), w.url, journal.Options{Now: time.Now})
 	w.must(err)
-	if lease == 0 {
-		defer other.Close()
-	} else { // it lives
-		w.Cleanup(func() { _ = other.Close() })
+	w.Cleanup(func() { _ = other.Close() })
+	claim, err := other.Claim(w.Context(), d)
+	if err != nil || !lives {
+		return errors.Join(err, other.Close())
 	}
-	_, err = other.Claim(w.Context(), d)
-	return err
+	go func() {
+		for ctx := w.Context(); work.Sleep(ctx, other.Lease()/3); {
+			_, _ = other.RenewAll(ctx, []journal.Lease{claim.Lease})
+		}
+	}()
+	return nil
 }
 
 // TestUnclearRequestIsNotPostedAgain posts a request with an answer that

@@ -61,7 +61,7 @@ func TestApprovalInDoubtLeavesTheRequestAlone(t *testing.T) {
 		if now := w.now(prompt); now.Text != prompt.Text || !strings.Contains(w.said(grace), "trouble saving your approval") {
 			t.Errorf("the request says %s; Grace reads %s", now.Text, w.said(grace))
 		}
-		w.must(w.claim(linus, value, time.Now(), 0))
+		w.must(w.claim(linus, value, time.Now(), false))
 		w.replica(o)
 		time.Sleep(12 * time.Minute)
 		if now := w.now(prompt); strings.Contains(now.Text+w.said(grace), "started") || w.api.Effects(12345) != 1 {

@@ -184,7 +184,7 @@ func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
 	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]sealedNote, error) {
 		rows, err := q.query(ctx, `
 			UPDATE audit SET leased_until = `+j.now+` + $1, epoch = `+nextEpoch+`
-			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND `+j.lapsed(`leased_until`)+`
+			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND `+j.lapsed(`leased_until`, maxNoteWait)+`
 				ORDER BY noted_at LIMIT 1 `+j.skipLocked+`)
 			RETURNING `+j.place("audit", "id")+noteColumns,
 			announceLease.Milliseconds())

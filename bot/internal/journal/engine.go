@@ -95,10 +95,17 @@ type dialect struct {
 }
 
 // lapsed returns the condition for an expired lease, whose end is in a column.
-// An end more than maxLease ahead was written by a clock that has been set
-// back since.
-func (d *dialect) lapsed(column string) string {
-	return fmt.Sprintf("%s NOT BETWEEN %s AND %s + %d", column, d.now, d.now, maxLease.Milliseconds())
+// An end farther ahead than the longest possible one was written by a clock that
+// has been set back since.
+func (d *dialect) lapsed(column string, longest time.Duration) string {
+	return fmt.Sprintf("%s NOT BETWEEN %s AND %s + %d", column, d.now, d.now, longest.Milliseconds())
+}
+
+// renewed returns the end of a lease that is renewed by an argument: it never gets
+// shorter, unless it was written by a clock that has been set back since.
+func (d *dialect) renewed(arg int) string {
+	return fmt.Sprintf("%[1]s(CASE WHEN leased_until > %[2]s + %[3]d THEN 0 ELSE leased_until END, %[2]s + $%[4]d)",
+		d.greatest, d.now, maxLease.Milliseconds(), arg)
 }
 
 // querier runs statements, in a transaction or without one.

@@ -72,9 +72,12 @@ const (
 	// the journal's clock. Later, people rely on the task as they see it.
 	maxClickAge = 30 * time.Minute
 
-	// maxLease bounds a lease: an end farther away was written by a clock that
-	// has been set back since, and counts as expired.
-	maxLease = 15 * time.Minute
+	// maxLease bounds a lease, and maxNoteWait the wait of an audit copy: an end
+	// farther away was written by a clock that has been set back since, and
+	// counts as expired. maxLease is a minute longer than the longest lease, so
+	// that a small correction of the clock takes no decision from its owner.
+	maxLease    = announceLease + time.Minute
+	maxNoteWait = 2 * time.Hour
 
 	// firstCheck is the time until an unknown outcome is checked again.
 	firstCheck = 15 * time.Second

@@ -693,6 +693,39 @@ func TestNotesForTheAuditChannel(t *testing.T) {
 	})
 }
 
+// TestLeaseOfAClockThatWentBackIsShort sets the journal's clock back by letting
+// leases end later. A dead process's decision is taken over within the longest
+// lease, a live one keeps its own, and a copy waits for as long as it was put off.
+func TestLeaseOfAClockThatWentBackIsShort(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		ctx := t.Context()
+		j, err := journal.Open(ctx, url, journal.Options{Audit: true})
+		must(t, err)
+		t.Cleanup(func() { _ = j.Close() })
+		other := open(t, url, 0)
+		lease := won(t, j, sampleDecision("alive", 1))
+		won(t, j, sampleDecision("dead", 2))
+		const back = "UPDATE decisions SET leased_until = leased_until + %d"
+		statement(t, url, fmt.Sprintf(back, (110*time.Second).Milliseconds()))
+		if held := take(t, other, journal.ToResolve); len(held) != 0 {
+			t.Errorf("taken within the longest lease: %+v", held)
+		}
+		statement(t, url, fmt.Sprintf(back, (5*time.Minute).Milliseconds()))
+		_, err = j.Renew(ctx, lease)
+		must(t, err)
+		if held := take(t, other, journal.ToResolve); len(held) != 1 || held[0].Record.ID != "dead" {
+			t.Errorf("taken: %+v", held)
+		}
+		must(t, j.Refused(ctx, decision.Note{Tasks: []chamelio.TaskID{1}, Person: "U9", Code: "guest", At: time.Now()}))
+		n, err := j.TakeNote(ctx)
+		must(t, err)
+		must(t, j.Doubt(ctx, n, time.Hour))
+		if n, err := j.TakeNote(ctx); !errors.Is(err, journal.ErrGone) {
+			t.Errorf("a copy that was put off by an hour: %+v %v", n, err)
+		}
+	})
+}
+
 func TestRecentIsNewestFirstAndFiltered(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)

@@ -35,7 +35,7 @@ type change struct {
 func (j *Journal) step(ctx context.Context, doing string, l Lease, length time.Duration, c change) (Lease, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	update := `UPDATE decisions SET leased_until = ` + j.greatest + `(leased_until, ` + j.now + ` + $4)` + c.set
+	update := `UPDATE decisions SET leased_until = ` + j.renewed(4) + c.set
 	args := append([]any{string(l.ID), j.owner, l.Epoch, length.Milliseconds()}, c.args...)
 	args = append(args, l.tasks)
 	ours := held + fmt.Sprintf(`AND (SELECT count(*) FROM tasks AS parts WHERE parts.confirmation_id = $1) = $%d `, len(args)) + c.when
@@ -90,7 +90,7 @@ func (j *Journal) RenewAll(ctx context.Context, leases []Lease) ([]Lease, error)
 	asked := time.Now()
 	renewed, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]Lease, error) {
 		rows, err := q.query(ctx, `
-			UPDATE decisions SET leased_until = `+j.greatest+`(leased_until, `+j.now+` + $2)
+			UPDATE decisions SET leased_until = `+j.renewed(2)+`
 			WHERE owner = $1 AND confirmation_id IN (`+j.ids(3)+`) RETURNING confirmation_id, epoch`,
 			j.owner, j.lease.Milliseconds(), idList(ids))
 		return collect(rows, err, func(r *sql.Rows, l *Lease) error { return r.Scan(&l.ID, &l.Epoch) })
@@ -154,7 +154,7 @@ func (j *Journal) TakeExpired(ctx context.Context, work Work, limit int, mine []
 func (j *Journal) free() string {
 	return fmt.Sprintf(`%s AND (announcing_at = 0 OR owner = '%s' OR leased_until < %s - %d
 		OR NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.id = decisions.owner AND seen_until >= %s))`,
-		j.lapsed(`leased_until`), j.owner, j.now, announceLease.Milliseconds(), j.now)
+		j.lapsed(`leased_until`, maxLease), j.owner, j.now, announceLease.Milliseconds(), j.now)
 }
 
 func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine []decision.ID) ([]Held, error) {

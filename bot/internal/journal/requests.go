@@ -58,7 +58,7 @@ func (j *Journal) RemindLater(ctx context.Context, id decision.ID, wait time.Dur
 // process for a moment, and is returned again until Forget.
 func (j *Journal) TakeEnded(ctx context.Context, limit int) ([]Request, error) {
 	return j.takeRequests(ctx, "taking requests that have ended", fmt.Sprintf(`taken_until = %s + %d`, j.now, requestLease.Milliseconds()),
-		`ends_at <= `+j.now+` AND `+j.lapsed(`taken_until`)+` ORDER BY ends_at`, limit)
+		`ends_at <= `+j.now+` AND `+j.lapsed(`taken_until`, maxLease)+` ORDER BY ends_at`, limit)
 }
 
 func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, limit int) ([]Request, error) {
