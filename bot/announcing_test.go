@@ -181,7 +181,7 @@ func TestLostDecisionIsNotPostedInPerson(t *testing.T) {
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		w.eventually("the response_url is tried", func() bool { return w.api.Effects(12345) == 1 && w.row().Outcome() != "" })
 		time.Sleep(time.Second)
-		w.statement(`UPDATE decisions SET owner = 'another', epoch = epoch + 1, leased_until = leased_until + 600000`)
+		w.statement(`UPDATE decisions SET owner = 'another', epoch = epoch + 1, leased_until = leased_until + 50000`)
 		time.Sleep(2 * time.Minute)
 		if n := len(w.slack.History("D" + ada)); n != 0 {
 			t.Errorf("told in person %d times", n)

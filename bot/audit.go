@@ -123,7 +123,7 @@ func (a *auditor) message(ctx context.Context, log *slog.Logger, n decision.Note
 	case decision.NoteRefusal:
 		return new(a.texts.AuditRefusal(n, time.Now())), nil
 	case decision.NoteCredential:
-		return a.texts.AuditCredential(n), nil
+		return a.texts.AuditCredential(n, time.Now()), nil
 	case decision.NoteAnnouncement, decision.NoteSettled:
 	}
 	d, err := a.journal.Get(ctx, n.ConfirmationID)

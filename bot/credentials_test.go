@@ -38,7 +38,7 @@ func TestRefusedCredentialIsReportedOnceInAuditChannel(t *testing.T) {
 }
 
 // A refused bot token can't post anything. Its only note is posted once it
-// works again, and says from when to when it was refused.
+// works again, and says when it was found refused.
 func TestRefusedBotTokenIsReportedOnceAccepted(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })

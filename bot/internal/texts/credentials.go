@@ -1,7 +1,6 @@
 package texts
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -10,7 +9,7 @@ import (
 
 // credentialText is what the audit channel reads about a token or key that is
 // refused, and accepted again later. The placeholders are {why}, the refusal;
-// {from}, from when to when it was refused; and {Please}, who is to replace it.
+// {found}, when it was found refused and accepted; and {Please}, who is to replace it.
 type credentialText struct {
 	which             string
 	refused, accepted string
@@ -21,17 +20,18 @@ type credentialText struct {
 var credentialTexts = []credentialText{
 	{which: "app_token",
 		refused:  emojiWarning + " *Slack refuses my app token* ({why}). I'll stop receiving commands and clicks when the open connections close. Confirmed cancellations aren't lost.\n{Please} replace `SLACK_APP_TOKEN`.",
-		accepted: emojiWorks + " *My Slack app token works again.*{from}"},
+		accepted: emojiWorks + " *My Slack app token works again.*{found}"},
 	{which: "bot_token",
-		accepted: emojiWorks + " *My Slack bot token works again.*{from} I couldn't post anything in the meantime, and I'm catching up now."},
+		accepted: emojiWorks + " *My Slack bot token works again.*{found} I couldn't post anything in the meantime, and I'm catching up now."},
 	{which: "api_key",
 		refused:  emojiWarning + " *I've lost access to Chamelio:* {why}. Until it works again, I can't cancel anything.\n{Please} replace `CHAMELIO_API_KEY`.",
-		accepted: emojiWorks + " *My Chamelio key works again.*{from} I can cancel tasks again."},
+		accepted: emojiWorks + " *My Chamelio key works again.*{found} I can cancel tasks again."},
 }
 
 // AuditCredential returns the note about a credential for the audit channel;
-// nil if there is nothing to report.
-func (w Texts) AuditCredential(n decision.Note) *Message {
+// nil if there is nothing to report. It says when that was unless it is posted
+// soon after.
+func (w Texts) AuditCredential(n decision.Note, posted time.Time) *Message {
 	for _, row := range credentialTexts {
 		if row.which != n.Person {
 			continue
@@ -43,7 +43,10 @@ func (w Texts) AuditCredential(n decision.Note) *Message {
 		if text == "" {
 			return nil
 		}
-		return new(say("%s", fill(text, "{why}", whyRefused(n), "{from}", refusedFrom(n), "{Please}", w.please())))
+		if posted.Sub(n.At) > late {
+			text += "\nI noticed this " + on(n.At) + ". It may have changed since."
+		}
+		return new(say("%s", fill(text, "{why}", whyRefused(n), "{found}", foundRefused(n), "{Please}", w.please())))
 	}
 	return nil
 }
@@ -56,16 +59,13 @@ func whyRefused(n decision.Note) string {
 	return whyKeyRefused(chamelio.Reason(n.Code))
 }
 
-// refusedFrom says from when to when a credential was refused; empty if the
-// beginning isn't known.
-func refusedFrom(n decision.Note) string {
-	switch {
-	case n.Since.IsZero():
+// foundRefused says when a credential was found refused, and accepted again; empty
+// if that isn't known. Whether it was accepted in between isn't known either.
+func foundRefused(n decision.Note) string {
+	if n.Since.IsZero() {
 		return ""
-	case n.At.Sub(n.Since) < 12*time.Hour:
-		return fmt.Sprintf(" It was refused from %s to %s.", clock(n.Since), clock(n.At))
 	}
-	return fmt.Sprintf(" It was refused for %s.", duration(n.At.Sub(n.Since)))
+	return " I found it refused " + on(n.Since) + ", and accepted " + on(n.At) + "."
 }
 
 const emojiWorks = ":white_check_mark:"

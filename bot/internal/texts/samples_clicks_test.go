@@ -192,9 +192,11 @@ func (s *sampler) ofAudit() {
 			n.Code = string(chamelio.KeyExpired)
 		}
 		if row.refused != "" {
-			s.during("audit of a refused credential: "+row.which, "Slack or Chamelio refuses it.", toAudit, *s.AuditCredential(n))
+			s.during("audit of a refused credential: "+row.which, "Slack or Chamelio refuses it.", toAudit, *s.AuditCredential(n, s.now))
 		}
 		n.Code, n.Since = "", s.now.Add(-20*time.Minute)
-		s.during("audit of an accepted credential: "+row.which, "It works again.", toAudit, *s.AuditCredential(n))
+		s.during("audit of an accepted credential: "+row.which, "It works again.", toAudit, *s.AuditCredential(n, s.now))
 	}
+	s.during("audit of a refused credential, late", "The same, but the audit channel couldn't be reached for an hour.", toAudit,
+		*s.AuditCredential(decision.Note{Person: "api_key", At: s.now, Code: string(chamelio.KeyExpired)}, s.now.Add(time.Hour)))
 }
