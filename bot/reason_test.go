@@ -134,7 +134,7 @@ func TestSubmissionIsCheckedLikeAClick(t *testing.T) {
 			w := newWorld(t, requireReason)
 			modal := w.askedForReason(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345")))
 			time.Sleep(11 * time.Minute)
-			if said := w.submitted(ada, modal, "x"); !strings.Contains(said, "expired") {
+			if said := w.submitted(ada, modal, "x"); !strings.Contains(said, "too late") {
 				t.Errorf("it says %q", said)
 			}
 			w.noCancel()

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/observe"
@@ -21,6 +22,13 @@ type neverPaused struct{}
 
 func (neverPaused) Paused(context.Context) (journal.Pause, error) { return journal.Pause{}, nil }
 
+// empty is a journal without decisions.
+type empty struct{ carry.Journal }
+
+func (empty) Get(context.Context, decision.ID) (decision.Record, error) {
+	return decision.Record{}, journal.ErrGone
+}
+
 // Clicks without a decision are answered by a value, so the test needs no
 // Slack to see what is said, and where.
 func TestClicksWithoutDecision(t *testing.T) {
@@ -35,6 +43,7 @@ func TestClicksWithoutDecision(t *testing.T) {
 	c := &clicks{
 		gate: at, signer: sign, texts: w, limit: work.NewLimit(100), warned: work.NewLimit(1), reasons: &reasons{}, judging: newJudging(), paused: pauseSwitch{neverPaused{}},
 		metrics: observe.NewMetrics(nil), trace: observe.NewTracer(nil),
+		carrier: carry.New(carry.Options{Journal: empty{}, Log: slog.New(slog.DiscardHandler)}, carry.Clocks{}),
 	}
 	click := slackapi.Click{User: "U1", Channel: "C1", Action: texts.ActionCancel, Value: sign.Encode(mine), Ephemeral: true, Received: now}
 	log := slog.New(slog.DiscardHandler)

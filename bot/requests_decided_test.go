@@ -48,7 +48,7 @@ func TestDecidedRequestStaysDecided(t *testing.T) {
 					t.Errorf("cancelled again")
 				}
 				for _, m := range append(w.slack.All(), w.now(prompt)) {
-					if strings.Contains(m.Text, "Nobody approved") || strings.Contains(m.Text, "Still needs approval") {
+					if strings.Contains(m.Text, "No approval") || strings.Contains(m.Text, "Still needs approval") {
 						t.Errorf("it says: %s", m.Text)
 					}
 				}

@@ -188,7 +188,7 @@ func TestSubmittedModalIsCheckedLikeAClick(t *testing.T) {
 			modal := w.modal(ada, w.say(grace, general, taskLink+"12345"))
 			time.Sleep(11 * time.Minute)
 			w.acked(w.slack.SubmitView(ada, modal, nil))
-			if got := w.slack.Modals(ada)[0]; !strings.Contains(fmt.Sprint(got.Errors), "expired") {
+			if got := w.slack.Modals(ada)[0]; !strings.Contains(fmt.Sprint(got.Errors), "too late") {
 				t.Errorf("the modal shows %+v", got)
 			}
 			w.noCancel()

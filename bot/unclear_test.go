@@ -161,8 +161,8 @@ func TestUnconfirmedAuditCopyIsPostedTwiceAtMost(t *testing.T) {
 	})
 }
 
-// Only the question whether Slack answers fails. It must not hold an announcement
-// up for good.
+// Only the question whether Slack answers fails. It must not keep an announcement
+// back forever.
 func TestFailingProbeLosesNoAnnouncement(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fault slacktest.Fault

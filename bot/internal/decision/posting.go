@@ -156,7 +156,7 @@ func (p Protocol) doubted(s State) (State, Do) {
 	return s.wait(p.DoubtPause, DoProbe)
 }
 
-// probed posts once more, or waits until Slack answers; but not for good, since
+// probed posts once more, or waits until Slack answers; though not forever, since
 // posts may work while the question doesn't.
 func (p Protocol) probed(s State, e Event, at Moment) (State, Do) {
 	if e.Kind != Done && at.Elapsed-s.Announce.Round <= p.ProbeFor {

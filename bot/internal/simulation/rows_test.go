@@ -165,7 +165,7 @@ func (c *checker) restoredBy(id decision.ID, life string) bool {
 	return slices.ContainsFunc(c.lines, func(l line) bool { return l.who == life && l.what == "PutBack "+short(id) })
 }
 
-// untold reports whether a process has told a person that it can't tell what became
+// untold reports whether a person reads that the bot doesn't know what became
 // of a request: the journal lost its decision, and has only the request's word
 // that there was one.
 func (c *checker) untold(id decision.ID, life string) bool {
