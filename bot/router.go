@@ -101,14 +101,18 @@ func (r *router) acceptFirst(e envelope) (ack any, work func()) {
 			if job := r.typed.Reserve(func(ctx context.Context) { r.shortcut(ctx, log, m) }); job != nil {
 				return nil, r.start(job)
 			}
-			return nil, r.turnAway(log, "shortcut", func() (slackapi.Target, error) {
+			return nil, r.turnAway(func(answered bool) {
+				log.Warn("shortcut turned away", "stopping", r.stopping(), "answered", answered)
+			}, log, func() (slackapi.Target, error) {
 				return slackapi.Target{Channel: m.Channel, ResponseURL: m.ResponseURL}, nil
 			})
 		}
 		if job := r.pressed.Reserve(func(ctx context.Context) { r.click(ctx, log, e) }); job != nil {
 			return nil, r.start(job)
 		}
-		return nil, r.turnAway(log, "click", func() (slackapi.Target, error) {
+		return nil, r.turnAway(func(answered bool) {
+			log.Warn("click turned away", "stopping", r.stopping(), "answered", answered)
+		}, log, func() (slackapi.Target, error) {
 			k, err := slackapi.ParseClick(e.Payload, e.Received, e.At)
 			return k.Target(), err
 		})
@@ -154,14 +158,14 @@ func (r *router) pressButton(ctx context.Context, log *slog.Logger, k slackapi.C
 
 // turnAway answers a click or a shortcut for which there is no room. If there is
 // no room for the answer either, only the log has it. The buttons stay.
-func (r *router) turnAway(log *slog.Logger, what string, to func() (slackapi.Target, error)) func() {
+func (r *router) turnAway(record func(answered bool), log *slog.Logger, to func() (slackapi.Target, error)) func() {
 	job := r.refusals.Reserve(func(ctx context.Context) {
 		if target, err := to(); err == nil {
 			r.send(ctx, log, target, alone(r.busy()))
 		}
 	})
 	return func() {
-		log.Warn(what+" turned away", "stopping", r.stopping(), "answered", job != nil)
+		record(job != nil)
 		if job != nil {
 			job(r.ctx)
 		}
