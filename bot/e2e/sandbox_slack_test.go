@@ -243,6 +243,12 @@ func TestSandboxOnAPhone(t *testing.T) {
 	script[bool](b, `([...document.querySelectorAll("#log [data-more]")].at(-1).click(), true)`)
 	b.clicks("[data-item=thread]")
 	shows("thread")
+	b.clicks("[data-goto=try]")
+	if !script[bool](b, `document.getElementById("panel-stories").checkVisibility()`) {
+		t.Error("an open thread hides the stories")
+	}
+	b.clicks("[data-goto=chat]")
+	shows("thread")
 	b.clicks("#thread-back")
 	shows("log")
 	b.nothingWentWrong()

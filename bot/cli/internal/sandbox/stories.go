@@ -56,7 +56,7 @@ var (
 const twoPeople = "second-person"
 
 // typed is the first step of most stories.
-var typed = step{label: "Cancel task {task}", watch: "You typed `{command}`. Only you see this prompt, and nothing has happened yet.", tab: "timeline", do: ask}
+var typed = step{label: "Cancel task {task}", watch: "The button typed `{command}` for you. Only you see this prompt, and nothing has happened yet.", tab: "timeline", do: ask}
 
 // allStories lists the stories in the order of the page.
 func allStories() []story {
@@ -92,12 +92,12 @@ func mainStories() []story {
 		}},
 		{ID: "batch", Title: "A batch of duplicates", Shows: "Five tasks, one prompt, one announcement.", Offer: "A batch of duplicates", policy: "members", lead: asksForFive, steps: []step{
 			{label: "Cancel five tasks", watch: "You typed `{command}`. One prompt lists all five copies. Only you see it.", tab: "timeline", do: ask},
-			{label: "Confirm all five", watch: "One announcement for the channel, one line per task. Each task has its own API calls and its own row in the journal.", tab: "journal", hand: adaConfirms, do: confirmBatch},
+			{label: "Confirm all five", watch: "One announcement for the channel, one line per task. Each task has its own row in the bot’s journal.", tab: "journal", hand: adaConfirms, do: confirmBatch},
 		}},
 		{ID: "crash", Title: "A crash in the middle", Shows: "Killed between request and answer: nothing is lost.", Offer: "Let it crash in the middle", policy: "members", steps: []step{
 			{label: typed.label, watch: typed.watch, tab: "timeline", do: ask},
-			{label: "Press Cancel task, then kill the bot", watch: "The bot was killed while its request was under way. The channel knows nothing yet, but the journal holds the decision.", tab: "timeline", hand: adaConfirms, do: crash},
-			{label: "Start the bot again", watch: "The new process took the decision over. It asked Chamelio what had happened, didn’t cancel twice, and announced the result.", tab: "timeline", do: resume},
+			{label: "Press Cancel task, then kill the bot", watch: "The bot was killed while its request was under way. The channel knows nothing yet, but the decision is saved in the bot’s journal.", tab: "timeline", hand: adaConfirms, do: crash},
+			{label: "Start the bot again", watch: "The restarted bot went on with the decision: it asked Chamelio what had happened, didn’t cancel twice, and announced the result.", tab: "timeline", do: resume},
 		}},
 		{ID: "unknown", Title: "No clear answer", Shows: "The bot says what it knows, and corrects itself later.", Offer: "Get no clear answer", policy: "members", steps: []step{
 			typed,
@@ -106,7 +106,7 @@ func mainStories() []story {
 		}},
 		{ID: "guest", Title: "Who may not", Shows: "Guests, and people who aren’t on the list.", Offer: "See who may not", policy: "listed", Then: []string{"happy"}, steps: []step{
 			{as: slacktest.Guest, label: "Try it as Gil", watch: "You are Gil, a guest, and you typed `{command}`. Only you see the refusal.", tab: "timeline", do: refusedTo(slacktest.Guest)},
-			{label: "Try it as Ada", watch: "You are Ada, a full member. But in this story the bot was started with a list of the people who may cancel, and only Linus is on it. Only you see this refusal, too.", do: refusedTo(slacktest.Ada)},
+			{label: "Try it as Ada", watch: "You are Ada, a full member. But in this story the bot was started with a list of the people who may cancel (`ALLOWED_USERS`), and only Linus is on it. Only you see this refusal, too.", do: refusedTo(slacktest.Ada)},
 			{as: slacktest.Linus, label: "Try it as Linus", watch: "You are Linus, and you get the prompt. Until you confirm, Chamelio gets no cancel request.", do: askAs(slacktest.Linus)},
 		}},
 	}

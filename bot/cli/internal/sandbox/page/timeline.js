@@ -5,7 +5,7 @@ function happened() {
   const add = (at, lane, words, more = {}) => { if (at && at >= state.began) all.push({ at, lane, words, ...more }); };
   for (const a of state.acts || []) add(a.at, "slack", `*${a.who === state.me ? "You" : firstName(a.who)}* ${a.text}`, { tasks: a.tasks || [] });
   for (const r of (state.requests || []).filter(r => r.task)) {
-    const [method, path] = r.line.split(" "), beside = method === "GET" && isBeside(r) ? ", next to the cancel request: which step is it in?" : "";
+    const [method, path] = r.line.split(" "), beside = method === "GET" && isBeside(r) ? " (its step, for the announcement)" : "";
     add(r.at, "api", `\`${method} ${path}\` →\u00a0${r.status || "no answer yet"}${beside}`, { tasks: [r.task], bad: !(r.status >= 200 && r.status < 300) });
   }
   for (const l of state.log || []) {
