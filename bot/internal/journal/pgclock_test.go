@@ -20,8 +20,6 @@ func TestNoRoleSetsThePostgresClock(t *testing.T) {
 		`CREATE FUNCTION evil.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS $$ SELECT pg_catalog.clock_timestamp() - interval '3 days' $$`,
 		`CREATE FUNCTION evil.times(numeric, int) RETURNS numeric LANGUAGE sql AS $$ SELECT $1 OPERATOR(pg_catalog.*) $2 OPERATOR(pg_catalog.-) 259200000 $$`,
 		`CREATE OPERATOR evil.* (LEFTARG = numeric, RIGHTARG = int, FUNCTION = evil.times)`,
-		`CREATE FUNCTION evil.minus(bigint, bigint) RETURNS bigint LANGUAGE sql AS $$ SELECT CAST(0 AS BIGINT) $$`,
-		`CREATE OPERATOR evil.- (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = evil.minus)`,
 		`ALTER ROLE CURRENT_USER SET search_path = evil, pg_catalog, public`,
 	} {
 		pgtest.Exec(t, url, text)

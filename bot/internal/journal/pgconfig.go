@@ -19,15 +19,8 @@ var serverTimeouts = []struct{ name, value string }{
 	{"statement_timeout", "4000"}, {"lock_timeout", "3000"}, {"idle_in_transaction_session_timeout", "10000"},
 }
 
-// builtinsFirst makes Postgres's own functions and operators precede all others:
-// pg_catalog is searched first unless the search path names it. So no one who
-// can set the bot's search path can replace the journal's clock.
-const builtinsFirst = `SELECT pg_catalog.set_config('search_path',
-	coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(one), ', '), ''), false)
-	FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) AS one WHERE one OPERATOR(pg_catalog.<>) 'pg_catalog';`
-
-// postgresConfig returns how to connect to a Postgres server, and the statements
-// that set up a session: its time-outs and its search path. It bounds how long connecting may take
+// postgresConfig returns how to connect to a Postgres server, and the statement
+// that sets the time-outs of a session. It bounds how long connecting may take
 // and how long sent data may stay unacknowledged. The error is read after the
 // URL's name and never quotes the URL, which has a password.
 func postgresConfig(databaseURL string) (config *pgx.ConnConfig, set string, err error) {
@@ -56,7 +49,7 @@ func postgresConfig(databaseURL string) (config *pgx.ConnConfig, set string, err
 		delete(config.RuntimeParams, timeout.name)
 		fmt.Fprintf(&statement, "SET %s = '%s';", timeout.name, strings.ReplaceAll(value, "'", "''"))
 	}
-	return config, statement.String() + builtinsFirst, nil
+	return config, statement.String(), nil
 }
 
 // lowerScheme returns the URL with its scheme in lower case: RFC 3986 doesn't
