@@ -101,16 +101,17 @@ func (a *auditor) send(ctx context.Context, n decision.Note) (sent bool, err err
 		return false, a.journal.PutOff(ctx, n, auditPause)
 	}
 	if m != nil {
-		if _, err = a.poster.Post(ctx, a.channel, "", *m); err != nil {
-			log.Error("audit copy failed; retrying", "error", err)
-		}
+		_, err = a.poster.Post(ctx, a.channel, "", *m)
 	}
-	switch said, _ := slackapi.Classify(err); {
-	case said == slackapi.Unclear && n.Doubts+1 < auditDoubts:
-		return false, a.journal.Doubt(ctx, n, auditDoubtPause)
+	said, _ := slackapi.Classify(err)
+	switch {
+	case said == slackapi.Unclear && n.Doubts+1 == auditDoubts:
+		log.Error("audit copy not confirmed by Slack; it counts as posted", "error", err)
 	case said == slackapi.Unclear:
-		log.Error("audit copy not confirmed by Slack; it counts as posted")
+		log.Error("audit copy failed; retrying", "error", err)
+		return false, a.journal.Doubt(ctx, n, auditDoubtPause)
 	case err != nil:
+		log.Error("audit copy failed; retrying", "error", err)
 		return false, a.journal.PutOff(ctx, n, auditPause)
 	}
 	return true, work.Retry(ctx, 0, func() error { return a.journal.MarkNoted(context.WithoutCancel(ctx), n) })

@@ -27,40 +27,32 @@ func (w *world) askMany(n int) (all []slacktest.Message) {
 	return all
 }
 
-// More reminders are due in one channel than its lane takes.
-func TestFullLaneLosesNoReminder(t *testing.T) {
+// remindsOfAll asks for the approval of n tasks in one channel, lets something
+// happen, and waits for the reminders.
+func remindsOfAll(t *testing.T, n int, happen func(*world)) {
+	t.Helper()
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, secondPerson, reminding)
-		all := w.askMany(40)
+		all := w.askMany(n)
+		happen(w)
 		time.Sleep(9 * time.Minute)
-		if n := w.reminded(all); n != len(all) {
-			t.Errorf("%d of %d were reminded of", n, len(all))
+		if got := w.reminded(all); got != n {
+			t.Errorf("%d of %d were reminded of", got, n)
 		}
 	})
 }
+
+// More reminders are due in one channel than its lane takes.
+func TestFullLaneLosesNoReminder(t *testing.T) { remindsOfAll(t, 40, func(*world) {}) }
 
 // Slack takes one message a second in a channel.
 func TestRateLimitLosesNoReminder(t *testing.T) {
-	virtual(t, func(t *testing.T) {
-		w := newWorld(t, secondPerson, reminding)
-		all := w.askMany(20)
-		w.slack.LimitPosts(time.Second)
-		time.Sleep(9 * time.Minute)
-		if n := w.reminded(all); n != len(all) {
-			t.Errorf("%d of %d were reminded of", n, len(all))
-		}
-	})
+	remindsOfAll(t, 20, func(w *world) { w.slack.LimitPosts(time.Second) })
 }
 
 func TestReminderWaitsAsLongAsSlackAsks(t *testing.T) {
-	virtual(t, func(t *testing.T) {
-		w := newWorld(t, secondPerson, reminding)
-		all := w.askMany(1)
+	remindsOfAll(t, 1, func(w *world) {
 		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 429, RetryAfter: "30", Times: 1})
-		time.Sleep(9 * time.Minute)
-		if n := w.reminded(all); n != 1 {
-			t.Error("the only reminder is lost")
-		}
 	})
 }
 

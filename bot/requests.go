@@ -228,11 +228,8 @@ func (r *requests) end(ctx context.Context, one request) error {
 	if slices.ContainsFunc(found, func(d decision.Record) bool { return d.Outcome() == "" }) {
 		return nil // the process that carries the decision shows the result; taken again later
 	}
-	if err := r.poster.Update(ctx, one.Channel, one.MessageTS, r.texts.Overtaken(one.Confirmation, found...)); err != nil {
-		if said, _ := slackapi.Classify(err); said.MayWork() {
-			return err // taken again later
-		}
-		one.log.Info("can't update a request", "reason", err) // deleted, or the channel is gone
+	if err := r.replace(ctx, one, r.texts.Overtaken(one.Confirmation, found...)); err != nil {
+		return err
 	}
 	one.log.Info("request ended", "outcome", string(together(found).Outcome()))
 	if string(found[0].ID) != one.Confirmation.ID { // overtaken: it ends with a row of its own
@@ -246,11 +243,23 @@ func (r *requests) end(ctx context.Context, one request) error {
 // lost ends a request that was decided, if the row that says how is missing.
 func (r *requests) lost(ctx context.Context, one request) error {
 	one.log.Error("can't tell what became of a prompt", "error", journal.ErrDecided)
-	err := r.poster.Update(ctx, one.Channel, one.MessageTS, r.texts.CannotTell(one.Confirmation))
-	if said, _ := slackapi.Classify(err); said.MayWork() {
-		return err // taken again later
+	if err := r.replace(ctx, one, r.texts.CannotTell(one.Confirmation)); err != nil {
+		return err
 	}
 	return r.journal.Forget(ctx, one.Request.ID)
+}
+
+// replace replaces a request's message. It returns an error if another try may
+// succeed: the request is taken again later.
+func (r *requests) replace(ctx context.Context, one request, m texts.Message) error {
+	err := r.poster.Update(ctx, one.Channel, one.MessageTS, m)
+	if said, _ := slackapi.Classify(err); said.MayWork() {
+		return err
+	}
+	if err != nil {
+		one.log.Info("can't update a request", "reason", err) // deleted, or the channel is gone
+	}
+	return nil
 }
 
 // together returns a record with the tasks of several.

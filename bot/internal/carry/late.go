@@ -55,15 +55,21 @@ func (c *Carrier) Late(p Press, judged func() bool) {
 			}
 			return row, err
 		})
-		switch {
-		case err != nil:
+		if err != nil {
 			c.cannotTell(ctx, p, err)
-		case row.Outcome().Closed():
-			c.closed(ctx, p, row)
-		default:
-			c.follow(ctx, p, row, p.aside())
+			return
 		}
+		c.answerWith(ctx, p, row)
 	})
+}
+
+// answerWith answers a press that doesn't count with the row of its prompt.
+func (c *Carrier) answerWith(ctx context.Context, p Press, row decision.Record) {
+	if row.Outcome().Closed() {
+		c.closed(ctx, p, row)
+		return
+	}
+	c.follow(ctx, p, row, p.aside())
 }
 
 // known asks for the row of a prompt until it is known, for knownFor.
@@ -115,14 +121,10 @@ func (c *Carrier) AnswerSecond(ctx context.Context, p Press) bool {
 	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
 	defer cancel()
 	row, err := c.Journal.Get(ctx, p.id())
-	switch {
-	case err != nil:
+	if err != nil {
 		return false
-	case row.Outcome().Closed():
-		c.apart(func(ctx context.Context) { c.closed(ctx, p, row) })
-	default:
-		c.apart(func(ctx context.Context) { c.follow(ctx, p, row, p.aside()) })
 	}
+	c.apart(func(ctx context.Context) { c.answerWith(ctx, p, row) })
 	return true
 }
 

@@ -5,23 +5,33 @@ import "time"
 // Announce is the state of the posts of an outcome or, while settling, of the
 // final results. Its times are Moment.Elapsed.
 type Announce struct {
-	URL     bool          // the click has a response_url
-	Second  bool          // someone else than the requester confirmed
+	Reach
 	Where   Where         // the way that is being tried
 	Started bool          // there was a round
 	Began   time.Duration // when the first round began
 	Round   time.Duration // when this one did
-	Channel bool          // chat.postMessage may work later
-	Answer  bool          // the response_url may work later
-	Person  bool          // a direct message may work later
+	Later   Ways          // what this one leaves
 	Doubts  uint8         // posts without a clear answer that everyone may read
 	Private uint8         // the same, of direct messages
 	Rounds  uint8         // failed ones, as far as they make the pause longer
 	Pause   time.Duration // before the next round
 }
 
+// Reach says which ways a decision has besides the channel and its requester.
+type Reach struct {
+	URL    bool // the click has a response_url
+	Second bool // someone else than the requester confirmed
+}
+
+// Ways says which ways may work later.
+type Ways struct {
+	Channel bool // chat.postMessage
+	Answer  bool // the response_url
+	Person  bool // a direct message
+}
+
 func announceOf(r Record) Announce {
-	return Announce{URL: r.ResponseURL != "", Second: r.Confirmer != r.Requester}
+	return Announce{Reach: Reach{URL: r.ResponseURL != "", Second: r.Confirmer != r.Requester}}
 }
 
 // maxDoubts is how many posts may get no clear answer in places that everyone
@@ -58,10 +68,10 @@ func (p Protocol) beginRound(s State, at Moment) (State, Do) {
 	}
 	doubted := a.Doubts > 0 && a.Where == InChannel
 	a.Round, a.Where = at.Elapsed, s.best()
-	a.Channel, a.Answer, a.Person = true, false, false
+	a.Later = Ways{Channel: true}
 	switch {
 	case a.Doubts == maxDoubts:
-		a.Channel, a.Where = false, InPerson
+		a.Later.Channel, a.Where = false, InPerson
 	case doubted && p.answers(s, at):
 		a.Where = ByResponseURL
 	}
@@ -100,7 +110,7 @@ func (p Protocol) tried(s State, e Event, at Moment) (State, Do) {
 	mayWork := e.Kind == Later
 	switch a.Where {
 	case InThread, InChannel:
-		a.Channel = mayWork
+		a.Later.Channel = mayWork
 		pause := max(p.PostPause.after(s.Tries), e.Pause)
 		if mayWork && !e.Troubled && at.Elapsed-a.Round+pause <= p.PostFor {
 			s.Tries = p.PostPause.next(s.Tries)
@@ -108,9 +118,9 @@ func (p Protocol) tried(s State, e Event, at Moment) (State, Do) {
 		}
 		s.Tries = 0
 	case ByResponseURL:
-		a.Answer = mayWork
+		a.Later.Answer = mayWork
 	case InPerson, ToApprover:
-		a.Person = a.Person || mayWork
+		a.Later.Person = a.Later.Person || mayWork
 	}
 	if where, ok := p.nextWay(s, mayWork, at); ok {
 		a.Where = where
@@ -132,7 +142,7 @@ func (p Protocol) nextWay(s State, mayWork bool, at Moment) (Where, bool) {
 		return ByResponseURL, true
 	case a.Where == InPerson && a.Second && (!mayWork || since >= 2*p.PersonAfter):
 		return ToApprover, true
-	case a.Where >= InPerson, a.Answer, a.Channel && since < p.PersonAfter:
+	case a.Where >= InPerson, a.Later.Answer, a.Later.Channel && since < p.PersonAfter:
 		return a.Where, false
 	}
 	return InPerson, true
@@ -176,7 +186,7 @@ func (p Protocol) endRound(s State, e Event, at Moment) (State, Do) {
 	if s.Stage == Settling {
 		until *= 2
 	}
-	if refused := !a.Channel && !a.Answer && !a.Person; refused && at.Age >= until {
+	if refused := a.Later == (Ways{}); refused && at.Age >= until {
 		return s.posted()
 	}
 	longest := max(p.RoundPause.Max, min((at.Elapsed-a.Began)/8, p.MaxRoundPause))

@@ -21,7 +21,7 @@ func TestWaysToPostAFinalResult(t *testing.T) {
 		"to the approver, refused":         {ToApprover, Event{Kind: Refused}, Do{Action: DoDelay, For: coarse.FirstCheck}},
 		"to the approver, no clear answer": {ToApprover, Event{Kind: Unclear}, Do{Action: DoWait, For: coarse.PrivatePause.First}},
 	} {
-		s := State{Stage: Settling, Doing: DoPost, Announce: Announce{URL: true, Second: true, Where: tt.where}}
+		s := State{Stage: Settling, Doing: DoPost, Announce: Announce{Reach: Reach{URL: true, Second: true}, Where: tt.where}}
 		if _, got := coarse.Step(s, tt.e, Moment{}); got != tt.want {
 			t.Errorf("%s: got %+v", name, got)
 		}

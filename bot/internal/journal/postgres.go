@@ -50,7 +50,7 @@ func openPostgres(ctx context.Context, databaseURL string, maxConns int, readOnl
 	}
 	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.PgConn().Exec(ctx, set).ReadAll()
-		return wrap("setting up a session", err)
+		return wrap("setting time-outs", err)
 	}))
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxConns)

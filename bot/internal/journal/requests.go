@@ -27,7 +27,8 @@ type Request struct {
 func (j *Journal) Opened(ctx context.Context, r Request, remind, end time.Duration) error {
 	return j.exec(ctx, "noting an open request", `
 		INSERT INTO requests (confirmation_id, message_ts, confirmation, mac, decided_mac, remind_at, ends_at)
-		VALUES ($1, $2, $3, $6, CASE WHEN EXISTS (SELECT 1 FROM decisions WHERE confirmation_id = $1) THEN $7 ELSE '' END, CASE WHEN CAST($4 AS BIGINT) = 0 THEN 0 ELSE `+j.now+` + CAST($4 AS BIGINT) END, `+j.now+` + $5) ON CONFLICT DO NOTHING`,
+		VALUES ($1, $2, $3, $6, CASE WHEN EXISTS (SELECT 1 FROM decisions WHERE confirmation_id = $1) THEN $7 ELSE '' END,
+			CASE WHEN CAST($4 AS BIGINT) = 0 THEN 0 ELSE `+j.now+` + CAST($4 AS BIGINT) END, `+j.now+` + $5) ON CONFLICT DO NOTHING`,
 		string(r.ID), r.MessageTS, r.Confirmation, remind.Milliseconds(), end.Milliseconds(), j.seal(requestFields(r)...), j.seal(decidedFields(r.ID)...))
 }
 

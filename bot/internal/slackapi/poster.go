@@ -58,15 +58,9 @@ func (p *Poster) Post(ctx context.Context, channel, thread string, m texts.Messa
 	return p.postWith(ctx, channel, m, reply...)
 }
 
-// Broadcast replies to a message, once, so that the channel sees the reply,
-// too.
-func (p *Poster) Broadcast(ctx context.Context, channel, thread string, m texts.Message) (ts string, err error) {
-	return p.postWith(ctx, channel, m, slack.MsgOptionTS(thread), slack.MsgOptionBroadcast())
-}
-
-// BroadcastIf is Broadcast for a reply that may be outdated by the time when it
-// can be posted: allowed is called immediately before the post, and its error
-// prevents it.
+// BroadcastIf replies to a message, once, so that the channel sees the reply, too.
+// It may be outdated by the time when it can be posted: allowed is called
+// immediately before the post, and its error prevents it.
 func (p *Poster) BroadcastIf(ctx context.Context, channel, thread string, m texts.Message, allowed func(context.Context) error) error {
 	ctx, release, err := p.begin(ctx, channel)
 	if err != nil {
@@ -84,7 +78,7 @@ func (p *Poster) BroadcastIf(ctx context.Context, channel, thread string, m text
 // channel sees it, too.
 func (p *Poster) PostIn(ctx context.Context, channel, thread string, m texts.Message) (ts string, err error) {
 	if thread != "" {
-		return p.Broadcast(ctx, channel, thread, m)
+		return p.postWith(ctx, channel, m, slack.MsgOptionTS(thread), slack.MsgOptionBroadcast())
 	}
 	return p.Post(ctx, channel, "", m)
 }
