@@ -165,7 +165,9 @@ func (s *Server) replaceView(m *Modal, action string, raw json.RawMessage) {
 		return
 	}
 	if action == "update" {
-		*m = *fresh
+		if !m.Closed { // an acknowledgement doesn't open it again
+			*m = *fresh
+		}
 		return
 	}
 	fresh.ID = "V" + s.shortID()

@@ -119,6 +119,22 @@ func TestSlackItselfRefusesSomeSubmissions(t *testing.T) {
 	}
 }
 
+func TestAckDoesNotReopenAClosedView(t *testing.T) {
+	s := newServer(t)
+	ws := connect(t, s)
+	open(t, s, ws, modal)
+	m := s.Modals(slacktest.Ada)[0]
+	p := s.SubmitView(slacktest.Ada, m, map[string]string{"text": "dup", "kind": "m"})
+	s.CloseView(slacktest.Ada, m)
+	payload(t, ws, `{"response_action":"update","view":{"type":"modal","title":{"type":"plain_text","text":"Then"},"blocks":[]}}`)
+	if d, err := p.Wait(t.Context()); err != nil || d.State != slacktest.Acknowledged {
+		t.Fatal(d, err)
+	}
+	if left := s.Modals(slacktest.Ada); len(left) != 0 {
+		t.Errorf("open: %+v", left)
+	}
+}
+
 func TestViewIsUpdated(t *testing.T) {
 	s := newServer(t)
 	ws := connect(t, s)
