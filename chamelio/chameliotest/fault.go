@@ -107,7 +107,7 @@ func (s *Server) nextFault(r Request) Fault {
 
 // suffer applies the fault, and reports whether the request is still to be
 // served.
-func (s *Server) suffer(w http.ResponseWriter, r *http.Request, f Fault, request Request, do endpoint, index int) bool {
+func (s *Server) suffer(w http.ResponseWriter, r *http.Request, f Fault, request Request, do endpoint, recorded *Request) bool {
 	if f.LandAfter > 0 {
 		s.land(f.LandAfter, request, do)
 	}
@@ -135,7 +135,7 @@ func (s *Server) suffer(w http.ResponseWriter, r *http.Request, f Fault, request
 	case f.CutBefore, f.CutAfter:
 		panic(http.ErrAbortHandler)
 	case f.Status != 0:
-		s.answerWith(w, f, index)
+		s.answerWith(w, f, recorded)
 		return false
 	}
 	return true
@@ -160,8 +160,8 @@ func (s *Server) land(after time.Duration, r Request, do endpoint) {
 	}()
 }
 
-func (s *Server) answerWith(w http.ResponseWriter, f Fault, index int) {
-	s.answered(index, f.Status)
+func (s *Server) answerWith(w http.ResponseWriter, f Fault, recorded *Request) {
+	s.answered(recorded, f.Status)
 	contentType := f.ContentType
 	if contentType == "" {
 		contentType = "application/json"

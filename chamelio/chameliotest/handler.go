@@ -43,8 +43,8 @@ func (s *Server) handle(do endpoint) http.HandlerFunc {
 			Key: r.Header.Get("X-API-Key"), Agent: r.UserAgent(),
 		}
 		s.mu.Lock()
-		s.requests = append(s.requests, request)
-		index := len(s.requests) - 1
+		recorded := new(request)
+		s.requests = append(s.requests, recorded)
 		received := s.received
 		fault := s.nextFault(request)
 		s.mu.Unlock()
@@ -52,8 +52,8 @@ func (s *Server) handle(do endpoint) http.HandlerFunc {
 		if received != nil {
 			received(request)
 		}
-		if s.suffer(w, r, fault, request, do, index) {
-			s.write(w, index, s.serve(request, do))
+		if s.suffer(w, r, fault, request, do, recorded) {
+			s.write(w, recorded, s.serve(request, do))
 		}
 	}
 }
@@ -90,17 +90,17 @@ func (s *Server) overLimit() bool {
 	return s.windowUsed > s.perMinute
 }
 
-func (s *Server) write(w http.ResponseWriter, index int, a answer) {
-	s.answered(index, a.status)
+func (s *Server) write(w http.ResponseWriter, recorded *Request, a answer) {
+	s.answered(recorded, a.status)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(a.status)
 	_ = json.NewEncoder(w).Encode(a.body)
 }
 
-func (s *Server) answered(index, status int) {
+func (s *Server) answered(recorded *Request, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests[index].Status = status
+	recorded.Status = status
 }
 
 // needsID rejects a path without a valid ID, as the API's framework does.

@@ -104,7 +104,11 @@ func (s *Server) move(id int64, status string) {
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.requests)
+	all := make([]Request, len(s.requests))
+	for i, r := range s.requests {
+		all[i] = *r
+	}
+	return all
 }
 
 // Cancels returns the number of cancel requests that arrived for a task.

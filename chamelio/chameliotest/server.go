@@ -41,7 +41,7 @@ type Server struct {
 	mu         sync.Mutex
 	closed     bool
 	tasks      map[int64][]version // each task's versions, oldest first
-	requests   []Request
+	requests   []*Request
 	effects    map[int64][]Effect
 	landing    int // number of delayed cancels
 	faults     []*Fault
