@@ -143,7 +143,7 @@ func (r *requests) take(ctx context.Context, take func(context.Context, int) ([]
 	taken, err := take(ctx, limit)
 	all := make([]request, len(taken))
 	for i, one := range taken {
-		c, err := r.signer.Decode(one.Confirmation, r.now())
+		c, err := r.signer.DecodeKept(one.Confirmation, r.now())
 		if err == nil && c.ID != string(one.ID) {
 			err = errNotTheirs
 		}

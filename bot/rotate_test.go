@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,5 +128,27 @@ func TestAppTokenIsReplacedAtRunTime(t *testing.T) {
 		w.slack.Cut()
 		w.eventually("new connections", func() bool { return w.slack.Opened() >= opened+2 && w.slack.Connections() == 2 })
 		w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+	})
+}
+
+// A request was posted before the token's file changed, and its end comes long after
+// that: all processes were away. It ends like any other.
+func TestRequestOfAnEarlierTokenEnds(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var next options
+		w := newWorld(t, secondPerson, func(o *options) { next = *o })
+		prompt := w.ask(ada, general, "/cancel-task 12345 duplicate of 12346")
+		time.Sleep(time.Minute)
+		w.slack.AddToken(newBotToken.Reveal())
+		w.must(w.bot.UseBotToken(t.Context(), newBotToken))
+		next.bot.BotToken = newBotToken
+		time.Sleep(3 * time.Minute)
+		w.must(w.stop())
+		time.Sleep(40 * time.Minute)
+		w.restart(next, 1)
+		time.Sleep(time.Minute)
+		if now := w.now(prompt); len(now.Buttons()) > 0 || !strings.Contains(now.Text, "saved in time") {
+			t.Errorf("the request shows %s", now.Text)
+		}
 	})
 }

@@ -15,7 +15,8 @@ import (
 )
 
 // seal encrypts keys for the holder of others. The result begins with the name
-// of the holder's keys. The ID is the same for the same keys and holder.
+// of the holder's keys. The ID is the same for the same
+// keys and holder, with or without an end.
 func seal(holder signingKeys, keys retired) (id, sealed string, err error) {
 	box, err := boxOf(holder)
 	if err != nil {
@@ -24,7 +25,7 @@ func seal(holder signingKeys, keys retired) (id, sealed string, err error) {
 	plain := slices.Concat(keys.confirmations, keys.clicks, keys.box, binary.BigEndian.AppendUint64(nil, uint64(unixOrZero(keys.signed))))
 	nonce := make([]byte, box.NonceSize())
 	_, _ = rand.Read(nonce) // it never fails
-	id = base64.RawURLEncoding.EncodeToString(mac(holder.box, "id "+string(keys.confirmations)))
+	id = base64.RawURLEncoding.EncodeToString(mac(holder.box, fmt.Sprintf("id %v %s", keys.signed.IsZero(), keys.confirmations)))
 	return id, holder.id + "." + base64.RawURLEncoding.EncodeToString(box.Seal(nonce, nonce, plain, nil)), nil
 }
 

@@ -45,6 +45,13 @@ type retired struct {
 	signed time.Time // until when they sign
 }
 
+// lent are the keys of another replica's token. That token may have been replaced,
+// and revoked, without this process learning of it, so they have an end.
+type lent struct {
+	signingKeys
+	until time.Time
+}
+
 // Store is the part of the journal that a Signer needs.
 type Store interface {
 	KeepSigningKeys(ctx context.Context, id, sealed string, keep time.Duration) error
@@ -67,8 +74,8 @@ type keyring struct {
 
 	mu      sync.RWMutex
 	current signingKeys
-	earlier []retired     // the latest first
-	later   []signingKeys // of other replicas
+	earlier []retired // the latest first
+	later   []lent    // of other replicas
 }
 
 func newKeyring(botToken string, j Store, now func() time.Time) (*keyring, error) {
@@ -115,7 +122,12 @@ func (k *keyring) signing() signingKeys {
 func (k *keyring) accepted(outlive time.Duration) []signingKeys {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	all := append([]signingKeys{k.current}, k.later...)
+	all := []signingKeys{k.current}
+	for _, keys := range k.later {
+		if k.now().Before(keys.until) {
+			all = append(all, keys.signingKeys)
+		}
+	}
 	for _, old := range k.earlier {
 		if k.now().Before(old.signed.Add(outlive)) {
 			all = append(all, old.signingKeys)
@@ -129,9 +141,12 @@ func (k *keyring) accepted(outlive time.Duration) []signingKeys {
 func (k *keyring) find(id string) (keys signingKeys, usable time.Time, known bool) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	for _, keys := range append([]signingKeys{k.current}, k.later...) {
+	if k.current.id == id {
+		return k.current, time.Time{}, true
+	}
+	for _, keys := range k.later {
 		if keys.id == id {
-			return keys, time.Time{}, true
+			return keys.signingKeys, keys.until, true
 		}
 	}
 	for _, old := range k.earlier {
@@ -146,7 +161,8 @@ func (k *keyring) find(id string) (keys signingKeys, usable time.Time, known boo
 func (k *keyring) known() (ids []string) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	for _, keys := range append([]signingKeys{k.current}, k.later...) {
+	ids = append(ids, k.current.id)
+	for _, keys := range k.later {
 		ids = append(ids, keys.id)
 	}
 	for _, old := range k.earlier {
@@ -168,6 +184,10 @@ func (k *keyring) Rotate(ctx context.Context, botToken string) error {
 	now := k.now()
 	k.mu.RLock()
 	earlier := append([]retired{{k.current, now.Add(handover)}}, k.earlier...)
+	for _, keys := range k.later { // whoever used them has the next token, too, or gets it
+		earlier = append(earlier, retired{keys.signingKeys, earliest(keys.until, now.Add(handover))})
+	}
+	slices.SortStableFunc(earlier, latestFirst)
 	k.mu.RUnlock()
 	earlier = slices.DeleteFunc(earlier, func(old retired) bool {
 		return !now.Before(old.signed.Add(keysKept)) || old.id == next.id
@@ -184,10 +204,18 @@ func (k *keyring) Rotate(ctx context.Context, botToken string) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.current, k.earlier = next, earlier
-	k.later = slices.DeleteFunc(k.later, func(keys signingKeys) bool { return keys.id == next.id })
+	k.current, k.earlier, k.later = next, earlier, nil
 	return nil
 }
+
+func earliest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+func latestFirst(a, b retired) int { return b.signed.Compare(a.signed) }
 
 // keep stores keys in the journal for holders of others.
 func (k *keyring) keep(ctx context.Context, holder signingKeys, keys retired, long time.Duration) error {
@@ -247,14 +275,17 @@ const maxOpened = 4096
 func (k *keyring) add(keys retired) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if !keys.signed.IsZero() { // they were replaced since
+		k.later = slices.DeleteFunc(k.later, func(l lent) bool { return l.id == keys.id })
+	}
 	switch {
 	case k.knows(keys.signingKeys):
 		return false
 	case keys.signed.IsZero():
-		k.later = append(k.later, keys.signingKeys)
+		k.later = append(k.later, lent{keys.signingKeys, k.now().Add(rowsOutlive)})
 	default:
 		k.earlier = append(k.earlier, keys)
-		slices.SortFunc(k.earlier, func(a, b retired) int { return b.signed.Compare(a.signed) })
+		slices.SortStableFunc(k.earlier, latestFirst)
 	}
 	return true
 }
@@ -262,7 +293,7 @@ func (k *keyring) add(keys retired) bool {
 // knows reports whether keys are known. It must be called with mu held.
 func (k *keyring) knows(keys signingKeys) bool {
 	same := func(a signingKeys) bool { return hmac.Equal(a.confirmations, keys.confirmations) }
-	return same(k.current) || slices.ContainsFunc(k.later, same) ||
+	return same(k.current) || slices.ContainsFunc(k.later, func(l lent) bool { return same(l.signingKeys) }) ||
 		slices.ContainsFunc(k.earlier, func(old retired) bool { return same(old.signingKeys) })
 }
 

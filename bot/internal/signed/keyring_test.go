@@ -173,3 +173,65 @@ func TestKeysAreReplacedAfterSavingOldOnes(t *testing.T) {
 		t.Errorf("it was replaced all the same: %v", err)
 	}
 }
+
+// wantEnded fails unless a prompt and a click are refused that a token signs, which
+// was replaced when began was.
+func wantEnded(t *testing.T, token string, s Signer, clock *clockOf, began time.Time) {
+	t.Helper()
+	clock.at = began.Add(rowsOutlive + promptsOutlive + handover)
+	row := rowBy(ringFor(t, token, &shelf{}, clock), clock.at)
+	if _, err := s.Decode(row.Confirmation, clock.at); !errors.Is(err, ErrForged) {
+		t.Errorf("a prompt: %v", err)
+	}
+	if err := s.VerifyRow(row); err == nil {
+		t.Error("a click counts")
+	}
+}
+
+// Y gets a token that leaks, so X and Y get another one: X never had the leaked one,
+// and trusts it for no longer than Y does.
+func TestKeysOfASkippedTokenEnd(t *testing.T) {
+	ctx, on, clock := t.Context(), &shelf{sealed: map[string]string{}}, &clockOf{time.Now()}
+	x, y := ringFor(t, "xoxb-a", on, clock), ringFor(t, "xoxb-a", on, clock)
+	began := clock.at
+	if err := errors.Join(y.Rotate(ctx, "xoxb-leaked"), x.Load(ctx), y.Rotate(ctx, "xoxb-c"), x.Rotate(ctx, "xoxb-c"), x.Load(ctx), y.Load(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []Signer{x, y} {
+		clock.at = began
+		row := rowBy(ringFor(t, "xoxb-leaked", &shelf{}, clock), clock.at)
+		if err := s.VerifyRow(row); err != nil {
+			t.Errorf("a click from before: %v", err)
+		}
+		wantEnded(t, "xoxb-leaked", s, clock, began)
+	}
+}
+
+// A token file goes back to the earlier token. No replica trusts the one between
+// for long, even if it never had it.
+func TestKeysOfATokenThatWasTakenBackEnd(t *testing.T) {
+	ctx, on, clock := t.Context(), &shelf{sealed: map[string]string{}}, &clockOf{time.Now()}
+	x, y := ringFor(t, "xoxb-a", on, clock), ringFor(t, "xoxb-a", on, clock)
+	began := clock.at
+	if err := errors.Join(y.Rotate(ctx, "xoxb-leaked"), x.Load(ctx), y.Rotate(ctx, "xoxb-a"), x.Load(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	restarted := ringFor(t, "xoxb-a", on, clock)
+	if err := restarted.Load(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []Signer{x, y, restarted} {
+		wantEnded(t, "xoxb-leaked", s, clock, began)
+	}
+}
+
+// A replica whose token stays trusts another one's for a day, as the journal does.
+func TestKeysOfALaterTokenEnd(t *testing.T) {
+	ctx, on, clock := t.Context(), &shelf{sealed: map[string]string{}}, &clockOf{time.Now()}
+	x, y := ringFor(t, "xoxb-a", on, clock), ringFor(t, "xoxb-a", on, clock)
+	began := clock.at
+	if err := errors.Join(y.Rotate(ctx, "xoxb-b"), x.Load(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	wantEnded(t, "xoxb-b", x, clock, began)
+}

@@ -174,6 +174,12 @@ func (s Signer) Decode(value string, now time.Time) (decision.Confirmation, erro
 	return decodeBy(s.accepted(promptsOutlive), value, now)
 }
 
+// DecodeKept is Decode for a prompt that the journal has: it accepts the keys of all
+// tokens that are still known.
+func (s Signer) DecodeKept(value string, now time.Time) (decision.Confirmation, error) {
+	return decodeBy(s.accepted(keysKept), value, now)
+}
+
 func decodeBy(accepted []signingKeys, value string, now time.Time) (decision.Confirmation, error) {
 	i := strings.LastIndexByte(value, '.')
 	if i < 0 || len(value) > maxValue {
