@@ -53,7 +53,7 @@ func entriesOf(decisions []journal.Recorded, people names) []entry {
 				Task: int64(t.ID), Title: t.Title, Outcome: string(t.Outcome), Channel: d.Channel,
 				Requester: d.Requester, RequesterName: people[d.Requester], Confirmer: d.Confirmer, ConfirmerName: people[d.Confirmer],
 				Reason: d.Reason, RequestedAt: d.RequestedAt, DecidedAt: d.DecidedAt, FactsAge: d.FactsAge.Seconds(), FinishedAt: t.FinishedAt,
-				AnnouncedAt: d.AnnouncedAt, MessageTS: d.MessageTS, Detail: json.RawMessage(t.Detail),
+				AnnouncedAt: d.AnnouncedAt, MessageTS: d.MessageTS, Detail: asJSON(t.Detail),
 				SettledOutcome: string(t.SettledOutcome), SettledAt: d.SettledAt, ID: string(d.ID), Team: d.Team, Unverified: reasonOf(d.Unverified),
 			}
 			if t.Outcome == decision.Withdrawn { // only its requester withdraws a prompt
@@ -63,6 +63,18 @@ func entriesOf(decisions []journal.Recorded, people names) []entry {
 		}
 	}
 	return all
+}
+
+// asJSON returns the detail of an outcome, which is JSON; if it isn't, as a string.
+func asJSON(detail string) json.RawMessage {
+	if detail == "" || json.Valid([]byte(detail)) {
+		return json.RawMessage(detail)
+	}
+	quoted, err := json.Marshal(detail)
+	if err != nil {
+		panic(err) // a string always encodes
+	}
+	return quoted
 }
 
 // reasonOf returns why an entry can't be verified; "" if it is genuine, or if
@@ -151,11 +163,20 @@ func writeTable(out io.Writer, entries []entry) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "DECIDED\tTASK\tOUTCOME\tTITLE\tREQUESTER\tCONFIRMER\tCHANNEL\tANNOUNCED\tREASON")
 	for _, e := range entries {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.DecidedAt.UTC().Format(tableTime), e.Task,
-			e.cameTo(), shortened(printable(e.Title)), person(e.Requester, e.RequesterName), person(e.Confirmer, e.ConfirmerName),
-			e.Channel, e.announced(), printable(e.Reason))
+		writeCells(w, e.DecidedAt.UTC().Format(tableTime), strconv.FormatInt(e.Task, 10),
+			e.cameTo(), shortened(e.Title), person(e.Requester, e.RequesterName), person(e.Confirmer, e.ConfirmerName),
+			e.Channel, e.announced(), e.Reason)
 	}
 	return w.Flush()
+}
+
+// writeCells writes one row of a table. A cell may hold anything: someone who can
+// write to the database must not make up a row, or reach the terminal.
+func writeCells(w io.Writer, cells ...string) {
+	for i, cell := range cells {
+		cells[i] = printable(cell)
+	}
+	fmt.Fprintln(w, strings.Join(cells, "\t")) // a tabwriter keeps an error, which Flush returns
 }
 
 // person returns a name, or else an ID; "-" for no one.
@@ -164,14 +185,14 @@ func person(id, name string) string {
 		return "-"
 	}
 	if name != "" {
-		return printable(name)
+		return name
 	}
 	return id
 }
 
 func (e entry) cameTo() string {
 	if e.Unverified != "" {
-		return "NOT VERIFIED, says: " + printable(cmp.Or(e.Outcome, "under way"))
+		return "NOT VERIFIED, says: " + cmp.Or(e.Outcome, "under way")
 	}
 	switch {
 	case e.Outcome == "":

@@ -66,11 +66,11 @@ func writeRefusalsTable(out io.Writer, entries []refusalEntry) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "REFUSED\tTASK\tPERSON\tAT THE\tWHY\tCHANNEL")
 	for _, e := range entries {
-		why := printable(e.Why)
+		why := e.Why
 		if e.Unverified != "" {
 			why = "NOT VERIFIED, says: " + why
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", e.At.UTC().Format(tableTime), e.Task, person(e.Person, e.PersonName), e.Moment, why, e.Channel)
+		writeCells(w, e.At.UTC().Format(tableTime), strconv.FormatInt(e.Task, 10), person(e.Person, e.PersonName), e.Moment, why, e.Channel)
 	}
 	return w.Flush()
 }

@@ -62,7 +62,7 @@ func writeSetAsidesTable(out io.Writer, entries []setAsideEntry) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "SET ASIDE\tTABLE\tTASKS\tCONFIRMATION\tWHY\tID")
 	for _, e := range entries {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", e.At.UTC().Format(tableTime), printable(e.Table), e.tasks(), printable(e.ConfirmationID), printable(e.Why), printable(e.ID))
+		writeCells(w, e.At.UTC().Format(tableTime), e.Table, e.tasks(), e.ConfirmationID, e.Why, e.ID)
 	}
 	return w.Flush()
 }
