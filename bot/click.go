@@ -162,7 +162,7 @@ func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
 	if !no.Code.Final() { // another try with the same prompt may help
 		where = slackapi.Ephemeral
 	}
-	return reply{message: c.texts.RefusedClick(no, p.Confirmation), where: where, refusal: &decision.Note{
+	return reply{message: c.texts.RefusedClick(no, p.Confirmation), where: where, prompt: p.Confirmation.ID, refusal: &decision.Note{
 		ConfirmationID: decision.ID(p.Confirmation.ID), Tasks: p.Confirmation.IDs(), Team: p.Confirmation.Team,
 		Channel: p.Channel, Person: p.User, Code: string(no.Code),
 	}}

@@ -58,6 +58,27 @@ func TestRestoreGivesWayToAClickThatIsBeingSaved(t *testing.T) {
 	})
 }
 
+// Slack takes seconds to show a prompt again. Meanwhile another click on it is carried
+// out: its outcome stays in the prompt (law 13).
+func TestSlowRestoreDoesNotReplaceTheOutcome(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, alwaysFresh)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		value := prompt.Button("cancel_task").Value
+		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 2 * time.Second, Error: "internal_error", Times: 1})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(1900 * time.Millisecond)                                                      // the prompt says that the click is being checked
+		w.slack.Break(slacktest.Fault{Method: "response_url", Delay: 6 * time.Second, Times: 2}) // the refusal and the prompt
+		time.Sleep(time.Second)
+		w.acked(w.slack.Forge(ada, prompt, "cancel_task", value))
+		w.eventually("the outcome", func() bool { return w.api.Effects(12345) == 1 })
+		time.Sleep(time.Minute)
+		if now := w.now(prompt); !settled(now) || len(now.Buttons()) > 0 {
+			t.Errorf("the prompt shows %s", now.Text)
+		}
+	})
+}
+
 // Between the modal and its submission, a task moves to a workflow that needs no
 // second person. What the modal said holds: someone else is asked.
 func TestModalThatAsksForASecondPersonAsks(t *testing.T) {

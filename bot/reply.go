@@ -13,6 +13,7 @@ import (
 type reply struct {
 	message texts.Message
 	where   slackapi.Placement
+	prompt  string                // the ID of the prompt that it may replace
 	refusal *decision.Note        // to be recorded once the person has their answer
 	then    func(context.Context) // what to do then; may be nil
 }
@@ -24,6 +25,7 @@ func alone(m texts.Message) reply { return reply{message: m, where: slackapi.Eph
 // about which nothing was decided.
 func (r *router) send(ctx context.Context, log *slog.Logger, to slackapi.Target, a reply) {
 	if a.message.Text != "" {
+		to.Prompt = a.prompt
 		r.poster.Answer(ctx, log, to, a.message, a.where)
 	}
 	if a.refusal != nil {

@@ -139,25 +139,29 @@ func (c *Carrier) undecided(ctx context.Context, p Press) bool {
 
 const undecidedTimeout = 500 * time.Millisecond
 
-// Restore replaces the message that a press is being judged with prompt, or
-// with what another click has made of it. It asks the journal before each try,
-// and gives way to a click that is being saved here, which ends with a text of
-// its own. Restore doesn't block.
-func (c *Carrier) Restore(p Press, prompt texts.Message) {
+// Instead replaces the private prompt of a press that doesn't count: with m or, if
+// another press has decided it, with what that one made of it. It asks the journal
+// when it is its turn to replace the prompt, at each try, and gives way to a click
+// that is being saved here, which ends with a text of its own. Instead doesn't
+// block.
+func (c *Carrier) Instead(p Press, m texts.Message) {
 	c.apart(func(ctx context.Context) {
+		p.Sign.Wait()
 		var first decision.Record
-		_, err := c.known(ctx, func() (_ decision.Record, err error) {
-			m, h := prompt, c.set.get(p.id())
+		choose := func(ctx context.Context) (_ texts.Message, err error) {
+			h := c.set.get(p.id())
 			switch first, err = c.Journal.Get(ctx, p.id()); {
 			case h != nil && (err != nil || h.saving() < carried):
-				return first, work.Permanent(errNotKnown)
+				return texts.Message{}, work.Permanent(errNotKnown)
 			case errors.Is(err, journal.ErrGone):
+				return m, nil
 			case err != nil:
-				return first, err
-			default:
-				m = c.Texts.CameSecond(p.Confirmation, p.User, first)
+				return texts.Message{}, err
 			}
-			return first, slackapi.Retryable(c.Poster.To(ctx, p.Target(), m, replaceOriginal))
+			return c.Texts.CameSecond(p.Confirmation, p.User, first), nil
+		}
+		_, err := c.known(ctx, func() (decision.Record, error) {
+			return first, slackapi.Retryable(c.Poster.Replace(ctx, p.Target(), choose))
 		})
 		switch {
 		case errors.Is(err, errNotKnown):

@@ -30,6 +30,13 @@ type Press struct {
 // id returns the ID of the decision that the press may make.
 func (p Press) id() decision.ID { return decision.ID(p.Confirmation.ID) }
 
+// Target returns where the answers to the press go.
+func (p Press) Target() slackapi.Target {
+	to := p.Click.Target()
+	to.Prompt = p.Confirmation.ID
+	return to
+}
+
 // aside returns where to answer a press about another click: in place of the
 // prompt only if that was replaced.
 func (p Press) aside() slackapi.Placement {

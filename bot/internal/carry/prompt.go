@@ -91,7 +91,7 @@ func (c *Carrier) newPrompt(h *holding, fresh *Press) *prompt {
 	}
 	if r.ResponseURL != "" && c.now().Sub(r.DecidedAt) < c.Protocol.ResponseURLLife {
 		p.update = func(ctx context.Context, m texts.Message) error {
-			return c.Poster.Respond(ctx, slackapi.Target{Channel: r.Channel, ResponseURL: r.ResponseURL}, m, slackapi.ReplaceOriginal)
+			return c.Poster.Respond(ctx, slackapi.Target{Channel: r.Channel, ResponseURL: r.ResponseURL, Prompt: string(r.ID)}, m, slackapi.ReplaceOriginal)
 		}
 	}
 	return p

@@ -2,6 +2,8 @@ package carry
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -32,30 +34,57 @@ type Sign struct {
 // nothing has been decided, else below it.
 func (c *Carrier) Watch(ctx context.Context, p Press, m texts.Message, mayReplace bool) *Sign {
 	s := &Sign{where: ephemeral}
-	if mayReplace {
-		s.where = p.Aside()
-	}
 	s.timer = time.AfterFunc(max(signAfter-time.Since(p.Received), 0), func() {
 		defer work.RecoverPanic(p.Log)
-		undecided := s.where == replaceOriginal && c.undecided(ctx, p)
-		s.mu.Lock()
-		if s.over {
-			s.mu.Unlock()
-			return
+		err := errNotUndecided
+		defer func() { s.end(p.Log, err) }()
+		if mayReplace && p.Aside() == replaceOriginal {
+			err = c.Poster.Replace(ctx, p.Target(), func(ctx context.Context) (texts.Message, error) {
+				if !c.undecided(ctx, p) {
+					return texts.Message{}, errNotUndecided
+				}
+				return m, s.begin(replaceOriginal)
+			})
 		}
-		if !undecided {
-			s.where = ephemeral
-		}
-		s.sent = make(chan struct{})
-		s.mu.Unlock()
-		defer close(s.sent)
-		if err := c.Poster.To(ctx, p.Target(), m, s.where); err != nil {
-			p.Log.Info("can't show that a click is being checked", "error", err)
-			status, _ := slackapi.Classify(err)
-			s.refused = status != slackapi.Unclear
+		if errors.Is(err, errNotUndecided) {
+			if err = s.begin(ephemeral); err == nil {
+				err = c.Poster.To(ctx, p.Target(), m, ephemeral)
+			}
 		}
 	})
 	return s
+}
+
+var (
+	errNotUndecided = errors.New("its prompt may be decided")
+	errAnswered     = errors.New("the press is answered")
+)
+
+// begin notes that the message is being sent. It returns errAnswered if nothing may
+// be sent any more.
+func (s *Sign) begin(where slackapi.Placement) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return errAnswered
+	}
+	s.where, s.sent = where, make(chan struct{})
+	return nil
+}
+
+// end notes what Slack said, if the message was sent.
+func (s *Sign) end(log *slog.Logger, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil && !errors.Is(err, errAnswered) {
+		log.Info("can't show that a click is being checked", "error", err)
+	}
+	if s.sent == nil {
+		return
+	}
+	status, _ := slackapi.Classify(err)
+	s.refused = status == slackapi.Refused || status == slackapi.Later
+	close(s.sent)
 }
 
 // Stop ends the sign: nothing is sent after it. It returns a channel that is

@@ -214,10 +214,11 @@ type Target struct {
 	View        string // the modal's ID; "" for none
 	Channel     string // that the response_url posts in
 	ResponseURL string
+	Prompt      string // the ID of the prompt that an answer may replace; "" for none
 }
 
 // Target returns where the answers to a click go.
-func (k Click) Target() Target { return Target{k.View, k.Channel, k.ResponseURL} }
+func (k Click) Target() Target { return Target{View: k.View, Channel: k.Channel, ResponseURL: k.ResponseURL} }
 
 // Answer responds to a command, a click or a submitted modal, and retries if that
 // may help. A modal that was closed after it was submitted is answered where it was

@@ -57,10 +57,34 @@ func (p *Poster) check(raw string) error {
 	return errNotSlack
 }
 
+// Replace replaces a prompt through a response_url, once, with what choose returns.
+// Calls that replace the same prompt are made one after the other, so that Slack
+// doesn't handle an older one last. choose is called when it is this one's turn;
+// its error prevents the call.
+func (p *Poster) Replace(ctx context.Context, to Target, choose func(context.Context) (texts.Message, error)) error {
+	release, err := p.slots.prompts.acquire(ctx, to.Prompt)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNotBegun, err)
+	}
+	defer release()
+	m, err := choose(ctx)
+	if err != nil {
+		return err
+	}
+	return p.respond(ctx, to, m, ReplaceOriginal)
+}
+
 // Respond answers a target's response_url, once. A response_url can be used five times
 // within 30 minutes, in any conversation. The errors don't contain the URL,
 // which is a credential.
 func (p *Poster) Respond(ctx context.Context, to Target, m texts.Message, where Placement) error {
+	if where == ReplaceOriginal && to.Prompt != "" {
+		return p.Replace(ctx, to, func(context.Context) (texts.Message, error) { return m, nil })
+	}
+	return p.respond(ctx, to, m, where)
+}
+
+func (p *Poster) respond(ctx context.Context, to Target, m texts.Message, where Placement) error {
 	if err := p.check(to.ResponseURL); err != nil {
 		return err
 	}

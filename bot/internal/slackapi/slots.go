@@ -14,60 +14,81 @@ const (
 	callsInChannel = 16
 )
 
-// slots bounds the concurrent calls, in all and about each channel.
+// slots bounds the concurrent calls: in all, about each channel, and to one that
+// replace the same prompt.
 type slots struct {
-	all *semaphore.Weighted
-
-	mu       sync.Mutex
-	channels map[string]*share // of channels with calls, running or waiting
-}
-
-// share is the slots of one channel.
-type share struct {
-	running *semaphore.Weighted
-	calls   int
+	all      *semaphore.Weighted
+	channels *shares
+	prompts  *shares
 }
 
 func newSlots() *slots {
-	return &slots{all: semaphore.NewWeighted(callsAtOnce), channels: map[string]*share{}}
+	return &slots{all: semaphore.NewWeighted(callsAtOnce), channels: newShares(callsInChannel), prompts: newShares(1)}
 }
 
 // acquire waits for a slot: first for one of the channel's, so that waiting takes
 // nothing from the others. The caller must call release at the end.
 func (s *slots) acquire(ctx context.Context, channel string) (release func(), err error) {
-	in := s.enter(channel)
-	if err := in.running.Acquire(ctx, 1); err != nil {
-		s.leave(channel, in)
+	leave, err := s.channels.acquire(ctx, channel)
+	if err != nil {
 		return nil, err
 	}
 	if err := s.all.Acquire(ctx, 1); err != nil {
-		in.running.Release(1)
-		s.leave(channel, in)
+		leave()
 		return nil, err
 	}
 	return func() {
 		s.all.Release(1)
-		in.running.Release(1)
-		s.leave(channel, in)
+		leave()
 	}, nil
 }
 
-func (s *slots) enter(channel string) *share {
+// shares bounds the concurrent calls about each of many things.
+type shares struct {
+	atOnce int64
+
+	mu sync.Mutex
+	of map[string]*share // with calls, running or waiting
+}
+
+// share is the calls about one thing.
+type share struct {
+	running *semaphore.Weighted
+	calls   int
+}
+
+func newShares(atOnce int64) *shares { return &shares{atOnce: atOnce, of: map[string]*share{}} }
+
+// acquire waits until a call about what may begin; those that wait begin in the
+// order in which they came. The caller must call release at the end.
+func (s *shares) acquire(ctx context.Context, what string) (release func(), err error) {
+	in := s.enter(what)
+	if err := in.running.Acquire(ctx, 1); err != nil {
+		s.leave(what, in)
+		return nil, err
+	}
+	return func() {
+		in.running.Release(1)
+		s.leave(what, in)
+	}, nil
+}
+
+func (s *shares) enter(what string) *share {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	in := s.channels[channel]
+	in := s.of[what]
 	if in == nil {
-		in = &share{running: semaphore.NewWeighted(callsInChannel)}
-		s.channels[channel] = in
+		in = &share{running: semaphore.NewWeighted(s.atOnce)}
+		s.of[what] = in
 	}
 	in.calls++
 	return in
 }
 
-func (s *slots) leave(channel string, in *share) {
+func (s *shares) leave(what string, in *share) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if in.calls--; in.calls == 0 {
-		delete(s.channels, channel)
+		delete(s.of, what)
 	}
 }

@@ -34,8 +34,8 @@ func TestChannelUsesOnlyItsShareOfTheSlots(t *testing.T) {
 		release()
 		cancel()
 		synctest.Wait()
-		if len(s.channels) != 0 || !s.all.TryAcquire(callsAtOnce) {
-			t.Errorf("%d channels are left", len(s.channels))
+		if len(s.channels.of) != 0 || !s.all.TryAcquire(callsAtOnce) {
+			t.Errorf("%d channels are left", len(s.channels.of))
 		}
 	})
 }
