@@ -58,7 +58,7 @@ func TestRestoreGivesWayToAClickThatIsBeingSaved(t *testing.T) {
 	})
 }
 
-// Slack takes seconds to show a prompt again. Meanwhile another click on it is carried
+// Slack takes seconds to show a prompt again. Before that, another click on it is carried
 // out: its outcome stays in the prompt (law 13).
 func TestSlowRestoreDoesNotReplaceTheOutcome(t *testing.T) {
 	virtual(t, func(t *testing.T) {

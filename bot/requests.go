@@ -25,10 +25,13 @@ const (
 	maxRequests   = 64 // taken at a time
 
 	// askPatience bounds the tries of chat.postMessage, before the command's
-	// response_url is used instead.
+	// response_url is used instead, and askPause these and the pauses that Slack
+	// asks for.
 	askPatience = 5 * time.Second
+	askPause    = 30 * time.Second
 
-	// replyPatience bounds the tries of the response_url.
+	// replyPatience bounds the tries of the response_url, and those to list a
+	// request: its message can't change when it expires otherwise.
 	replyPatience = 30 * time.Second
 )
 
@@ -66,7 +69,7 @@ type requests struct {
 // isn't posted again. ask returns whether it was.
 func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string, c decision.Confirmation, m texts.Message) slackapi.Status {
 	var ts string
-	err := work.Retry(ctx, askPatience, func() (err error) {
+	err := slackapi.Patiently(ctx, askPatience, askPause, func() (err error) {
 		ts, err = r.poster.PostIn(ctx, c.Channel, c.Thread, m)
 		return slackapi.UnlessPosted(err)
 	})
@@ -101,7 +104,7 @@ func (r *requests) list(ctx context.Context, log *slog.Logger, c decision.Confir
 		remind = max(left-r.remind, time.Millisecond)
 	}
 	open := journal.Request{ID: decision.ID(c.ID), MessageTS: ts, Confirmation: r.signer.Encode(c)}
-	if err := work.Retry(ctx, askPatience, func() error { return r.journal.Opened(ctx, open, remind, left+carry.RequestGrace) }); err != nil {
+	if err := work.Retry(ctx, replyPatience, func() error { return r.journal.Opened(ctx, open, remind, left+carry.RequestGrace) }); err != nil {
 		log.Warn("request not listed; its message won't change when it expires", "error", err)
 	}
 }
@@ -155,7 +158,7 @@ func (r *requests) take(ctx context.Context, take func(context.Context, int) ([]
 // remindOf posts a reminder of a request that is still open, once. If Slack
 // certainly doesn't post it now, it is due again, until the request ends.
 func (r *requests) remindOf(ctx context.Context, one request) {
-	begun := false
+	begun, later := false, time.Duration(0)
 	err := work.Retry(ctx, askPatience, func() error {
 		var why error
 		err := r.poster.BroadcastIf(ctx, one.Channel, cmp.Or(one.Thread, one.MessageTS), r.texts.Reminder(one.Confirmation), func(ctx context.Context) error {
@@ -167,15 +170,18 @@ func (r *requests) remindOf(ctx context.Context, one request) {
 		if why != nil {
 			return why
 		}
+		said, pause := slackapi.Classify(err)
+		if later = 0; said == slackapi.Later {
+			later = max(pause, requestsEvery)
+		}
 		return slackapi.UnlessPosted(err)
 	})
-	said, pause := slackapi.Classify(err)
 	switch {
 	case err == nil:
 		one.log.Info("request reminder posted")
 	case errors.Is(err, errDecided), errors.Is(err, signed.ErrExpired):
-	case begun && said == slackapi.Later:
-		err = errors.Join(err, r.journal.RemindLater(context.WithoutCancel(ctx), one.Request.ID, max(pause, requestsEvery)))
+	case begun && later > 0: // the process may be stopping
+		err = errors.Join(err, r.journal.RemindLater(context.WithoutCancel(ctx), one.Request.ID, later))
 		one.log.Info("request reminder put off", "reason", err)
 	default:
 		one.log.Warn("request reminder failed", "error", err)

@@ -184,7 +184,7 @@ func (k *keyring) Rotate(ctx context.Context, botToken string) error {
 	now := k.now()
 	k.mu.RLock()
 	earlier := append([]retired{{k.current, now.Add(handover)}}, k.earlier...)
-	for _, keys := range k.later { // whoever used them has the next token, too, or gets it
+	for _, keys := range k.later { // their replica has the next token, too, or gets it
 		earlier = append(earlier, retired{keys.signingKeys, earliest(keys.until, now.Add(handover))})
 	}
 	slices.SortStableFunc(earlier, latestFirst)

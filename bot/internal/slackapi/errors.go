@@ -1,6 +1,7 @@
 package slackapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/slack-go/slack"
 
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
@@ -108,6 +110,21 @@ func UnlessPosted(err error) error {
 		return backoff.Permanent(err)
 	}
 	return Retryable(err)
+}
+
+// Patiently is work.Retry for calls to Slack: a pause that Slack asks for doesn't
+// count towards limit. All tries and pauses together are bounded by most.
+func Patiently(ctx context.Context, limit, most time.Duration, try func() error) error {
+	begun, asked := time.Now(), time.Duration(0)
+	return work.Retry(ctx, most, func() error {
+		err := try()
+		_, pause := Classify(err)
+		asked += pause
+		if err != nil && pause == 0 && time.Since(begun)-asked > limit {
+			return work.Permanent(err)
+		}
+		return err
+	})
 }
 
 // Code returns Slack's error code; "" if the error contains none.

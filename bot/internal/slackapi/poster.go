@@ -23,8 +23,10 @@ const (
 	// announced is much longer.
 	postTimeout = 10 * time.Second
 
-	// answerLimit bounds the tries of Answer.
+	// answerLimit bounds the tries of Answer, and answerPause these and the pauses
+	// that Slack asks for. The latter is longer than Slack's usual minute.
 	answerLimit = 30 * time.Second
+	answerPause = 10 * time.Minute
 
 	// ResponseURLLife is how long a response_url works
 	// (docs.slack.dev: interactivity/handling-user-interaction).
@@ -218,16 +220,18 @@ type Target struct {
 }
 
 // Target returns where the answers to a click go.
-func (k Click) Target() Target { return Target{View: k.View, Channel: k.Channel, ResponseURL: k.ResponseURL} }
+func (k Click) Target() Target {
+	return Target{View: k.View, Channel: k.Channel, ResponseURL: k.ResponseURL}
+}
 
 // Answer responds to a command, a click or a submitted modal, and retries if that
 // may help. A modal that was closed after it was submitted is answered where it was
 // opened. Answer reports whether it succeeded. It logs a failure, since there is no
 // other way to reach the person.
 func (p *Poster) Answer(ctx context.Context, log *slog.Logger, to Target, m texts.Message, where Placement) bool {
-	err := work.Retry(ctx, answerLimit, func() error { return Retryable(p.To(ctx, to, m, where)) })
+	err := Patiently(ctx, answerLimit, answerPause, func() error { return Retryable(p.To(ctx, to, m, where)) })
 	if err != nil && ctx.Err() == nil && to.View != "" && where != InChannel && to.ResponseURL != "" {
-		err = work.Retry(ctx, answerLimit, func() error { return Retryable(p.Respond(ctx, to, m, Ephemeral)) })
+		err = Patiently(ctx, answerLimit, answerPause, func() error { return Retryable(p.Respond(ctx, to, m, Ephemeral)) })
 	}
 	if err != nil && ctx.Err() == nil {
 		log.Warn("can't answer a command or a click", "error", err)
