@@ -58,8 +58,8 @@ func TestRestoreGivesWayToAClickThatIsBeingSaved(t *testing.T) {
 	})
 }
 
-// Slack takes seconds to show a prompt again. Before that, another click on it is carried
-// out: its outcome stays in the prompt (law 13).
+// While Slack takes seconds to show a prompt again, another click on it is carried
+// out. Its outcome stays in the prompt (law 13).
 func TestSlowRestoreDoesNotReplaceTheOutcome(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, alwaysFresh)

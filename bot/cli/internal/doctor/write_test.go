@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What a result quotes makes up no line, and nothing for the terminal.
+// A text that a result quotes makes up no line, and nothing for the terminal.
 func TestResultsKeepToTheirLines(t *testing.T) {
 	var out strings.Builder
 	odd := "x\n✓ journal  fine\x1b[2J\u202e"
