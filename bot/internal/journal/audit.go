@@ -76,7 +76,7 @@ const noteColumns = `, id, kind, noted_at, confirmation_id, task_ids, team_id, c
 
 func scanNote(r *sql.Rows, n *sealedNote) error {
 	var tasks string
-	err := r.Scan(&n.place, text(&n.ID), text(&n.Kind), instant(&n.At), text(&n.ConfirmationID), text(&tasks), text(&n.Team), text(&n.Channel),
+	err := r.Scan(&n.place, key(&n.ID), text(&n.Kind), instant(&n.At), text(&n.ConfirmationID), text(&tasks), text(&n.Team), text(&n.Channel),
 		text(&n.Person), text(&n.Code), instant(&n.Since), number(&n.Epoch), number(&n.Doubts), text(&n.mac))
 	n.Tasks = splitIDs(tasks)
 	return err
@@ -143,11 +143,36 @@ func (j *Journal) noteOf(ctx context.Context, q querier, n decision.Note, outcom
 		return fmt.Errorf("reading an audit note's decision: %w", err)
 	}
 	d := row.Record // the note's reader verifies it
+	if err := j.removeForged(ctx, q, n); err != nil {
+		return err
+	}
 	_, err = q.exec(ctx, `
 		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, mac)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
 		n.ID, string(n.Kind), utc(time.Now()), string(d.ID), joinIDs(d.IDs()), d.Team, d.Channel, d.Confirmer, string(outcome(d)), j.seal(noteFields(n)...))
 	return wrap("leaving a note for the audit channel", err)
+}
+
+// removeForged deletes a row that has a note's ID and doesn't verify, and would keep
+// the note out. If its key is only unknown yet, the copy may be posted twice.
+func (j *Journal) removeForged(ctx context.Context, q querier, n decision.Note) error {
+	t := j.trust.Load()
+	if t == nil {
+		return nil
+	}
+	rows, err := q.query(ctx, `SELECT `+j.place("audit", "id")+noteColumns+` FROM audit WHERE id = $1`, n.ID)
+	found, err := collect(rows, err, scanNote)
+	for _, there := range found {
+		why := t.VerifySeal(there.mac, noteFields(there.Note)...)
+		if why == nil {
+			continue
+		}
+		if _, err = q.exec(ctx, `DELETE FROM audit WHERE `+j.place("audit", "id")+` = $1`, there.place); err != nil {
+			break
+		}
+		t.report(Unverified{Table: Notes, ID: n.ID, Tasks: there.Tasks, Channel: there.Channel, Why: why})
+	}
+	return wrap("removing what isn't an audit note", err)
 }
 
 // TakeNote takes the oldest note that wasn't sent yet, for a post that is
@@ -183,7 +208,7 @@ const maxForgedNotes = 64
 func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
 	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]sealedNote, error) {
 		rows, err := q.query(ctx, `
-			UPDATE audit SET leased_until = `+j.now+` + $1, epoch = `+nextEpoch+`
+			UPDATE audit SET leased_until = `+j.now+` + $1, epoch = `+next("epoch")+`
 			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND `+j.lapsed(`leased_until`, maxNoteWait)+`
 				ORDER BY noted_at LIMIT 1 `+j.skipLocked+`)
 			RETURNING `+j.place("audit", "id")+noteColumns,
@@ -213,5 +238,5 @@ func (j *Journal) PutOff(ctx context.Context, n decision.Note, wait time.Duratio
 // Doubt delays a note that Slack may have accepted, and counts that.
 func (j *Journal) Doubt(ctx context.Context, n decision.Note, wait time.Duration) error {
 	return j.exec(ctx, "noting that an audit copy may have been posted", `
-		UPDATE audit SET doubts = doubts + 1, leased_until = `+j.now+` + $1 WHERE id = $2 AND epoch = $3`, wait.Milliseconds(), n.ID, n.Epoch)
+		UPDATE audit SET doubts = `+next("doubts")+`, leased_until = `+j.now+` + $1 WHERE id = $2 AND epoch = $3`, wait.Milliseconds(), n.ID, n.Epoch)
 }

@@ -47,7 +47,7 @@ func (j *Journal) Unsettled(ctx context.Context, id decision.ID, task chamelio.T
 // LookAgain delays the next check of an unsettled decision.
 func (j *Journal) LookAgain(ctx context.Context, l Lease, wait time.Duration) error {
 	_, err := j.step(ctx, "putting off a look", l, 0, change{
-		set:  `, check_after = ` + j.now + ` + $5, checks = checks + 1, owner = '', announcing_at = 0`,
+		set:  `, check_after = ` + j.now + ` + $5, checks = ` + next("checks") + `, owner = '', announcing_at = 0`,
 		when: `AND settled_at = 0`,
 		args: []any{wait.Milliseconds()},
 	})

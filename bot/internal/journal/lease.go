@@ -14,9 +14,13 @@ import (
 // arguments are the ID, the owner and the epoch.
 const held = ` WHERE confirmation_id = $1 AND owner = $2 AND epoch = $3 `
 
-// nextEpoch is the epoch of a row's next owner. A number at the limit, which only
-// someone else can have written, must not make the statement fail for all rows.
-const nextEpoch = `CASE WHEN epoch < 4611686018427387904 THEN epoch + 1 ELSE 1 END`
+// next is a counter's next number, of a column that takes at least 32 bits. A number
+// at the limit, which only someone else can have written, starts again: it must not
+// make the statement fail for all rows.
+func next(column string) string {
+	return fmt.Sprintf(`CASE WHEN %[1]s < 1073741824 THEN %[1]s + 1 ELSE 1 END`, column)
+}
+
 
 // change is a change that an owner makes to a decision while it renews the
 // lease. The fields are SQL, with arguments from $5 on.
@@ -174,7 +178,7 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 	asked := time.Now()
 	taken, err := written(ctx, j.together, func(ctx context.Context, q querier) ([]untrusted, error) {
 		rows, err := q.query(ctx, `
-			UPDATE decisions SET owner = $3, epoch = `+nextEpoch+`, leased_until = `+j.now+` + $4, announcing_at = 0
+			UPDATE decisions SET owner = $3, epoch = `+next("epoch")+`, leased_until = `+j.now+` + $4, announcing_at = 0
 			WHERE confirmation_id IN (SELECT confirmation_id FROM decisions
 				WHERE confirmation_id NOT IN (`+j.ids(1)+`) AND `+which+` LIMIT $2 `+j.skipLocked+`)
 			RETURNING `+j.place("decisions", "confirmation_id"),

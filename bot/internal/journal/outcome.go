@@ -17,7 +17,7 @@ import (
 func (j *Journal) MarkSent(ctx context.Context, l Lease, task int) (Lease, error) {
 	renewed, err := j.step(ctx, "noting that a cancel is about to be sent", l, j.lease, change{
 		when:  `AND ` + j.now + ` - claimed_at <= $5`,
-		tasks: `sent_at = ` + j.now + `, tries = tries + 1, unsent_mac = ''`, where: `position = $6 AND outcome IS NULL`,
+		tasks: `sent_at = ` + j.now + `, tries = ` + next("tries") + `, unsent_mac = ''`, where: `position = $6 AND outcome IS NULL`,
 		args: []any{maxClickAge.Milliseconds(), task},
 	})
 	if errors.Is(err, ErrLost) {

@@ -41,12 +41,15 @@ func (j *Journal) Paused(ctx context.Context) (Pause, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	rows, err := j.read().query(ctx, `SELECT paused_at, note FROM pause`)
-	found, err := collect(rows, err, func(r *sql.Rows, p *Pause) error { return r.Scan(&p.Since, &p.Note) })
+	found, err := collect(rows, err, func(r *sql.Rows, p *Pause) error { return r.Scan(instant(&p.Since), text(&p.Note)) })
 	switch {
 	case err != nil:
 		return Pause{}, fmt.Errorf("asking whether cancelling is paused: %w", err)
 	case len(found) == 0:
 		return Pause{}, nil
+	}
+	if found[0].Since.IsZero() { // someone else has written it
+		found[0].Since = time.Unix(0, 0).UTC()
 	}
 	return found[0], nil
 }

@@ -84,7 +84,7 @@ func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, li
 				(SELECT confirmation_id FROM requests WHERE `+which+` LIMIT $1 `+j.skipLocked+`)
 			RETURNING `+j.place("requests", "confirmation_id")+`, confirmation_id, message_ts, confirmation, mac`, limit)
 		return collect(rows, err, func(r *sql.Rows, one *sealed) error {
-			return r.Scan(&one.place, text(&one.ID), text(&one.MessageTS), text(&one.Confirmation), text(&one.mac))
+			return r.Scan(&one.place, key(&one.ID), text(&one.MessageTS), text(&one.Confirmation), text(&one.mac))
 		})
 	})
 	if err != nil {

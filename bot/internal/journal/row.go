@@ -34,7 +34,7 @@ const (
 func scan(row interface{ Scan(...any) error }, d *untrusted) error {
 	var sent, settled, tries, looks, age int64
 	var t decision.Item
-	err := row.Scan(&d.place, text(&d.ID), text(&d.Team), text(&d.Channel), text(&d.Thread), truth(&d.Untitled), text(&d.Requester), text(&d.Confirmer), text(&d.Reason),
+	err := row.Scan(&d.place, key(&d.ID), text(&d.Team), text(&d.Channel), text(&d.Thread), truth(&d.Untitled), text(&d.Requester), text(&d.Confirmer), text(&d.Reason),
 		instant(&d.RequestedAt), instant(&d.DecidedAt), number(&age), instant(&d.AnnouncedAt), text(&d.MessageTS), text(&d.ResponseURL), text(&d.Confirmation), text(&d.MAC),
 		number(&looks), number(&settled), number(&d.Epoch),
 		number(&t.ID), text(&t.Title), text(&t.URL), text(&t.Step), number(&sent), number(&tries), text(&t.Outcome), text(&t.Detail), instant(&t.FinishedAt), text(&t.SettledOutcome), text(&t.SettledDetail),

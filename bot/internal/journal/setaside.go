@@ -129,16 +129,16 @@ func (j *Journal) ReturnSetAside(ctx context.Context) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	type one struct {
-		id   string
-		kind Table
+		place any
+		kind  Table
 	}
 	var found []one
 	for _, which := range []string{ // each has an index
 		`retry = 1 AND CAST($1 AS TEXT) <> ''`,
 		`unknown_key = 1 AND substr(seal, 1, 9) IN (` + j.ids(1) + `)`,
 	} {
-		rows, err := j.read().query(ctx, `SELECT id, kind FROM set_aside WHERE `+which+` ORDER BY set_aside_at DESC LIMIT `+strconv.Itoa(maxReturned), idList(t.Keys()))
-		some, err := collect(rows, err, func(r *sql.Rows, o *one) error { return r.Scan(&o.id, &o.kind) })
+		rows, err := j.read().query(ctx, `SELECT `+j.place("set_aside", "id")+`, kind FROM set_aside WHERE `+which+` ORDER BY set_aside_at DESC LIMIT `+strconv.Itoa(maxReturned), idList(t.Keys()))
+		some, err := collect(rows, err, func(r *sql.Rows, o *one) error { return r.Scan(&o.place, text(&o.kind)) })
 		if err != nil {
 			return 0, fmt.Errorf("reading rows that were set aside: %w", err)
 		}
@@ -146,12 +146,12 @@ func (j *Journal) ReturnSetAside(ctx context.Context) (int, error) {
 	}
 	n := 0
 	for _, o := range found {
-		failed := j.returnRow(ctx, o.id, o.kind)
+		failed := j.returnRow(ctx, o.place, o.kind)
 		if failed == nil {
 			n++
 			continue
 		}
-		if err := j.stayAside(ctx, o.id, failed); err != nil { // the journal failed, not the row
+		if err := j.stayAside(ctx, o.place, failed); err != nil { // the journal failed, not the row
 			return n, fmt.Errorf("returning rows that were set aside: %w", err)
 		}
 	}
@@ -160,8 +160,8 @@ func (j *Journal) ReturnSetAside(ctx context.Context) (int, error) {
 
 // stayAside records why a row can't return, so that it isn't tried again until
 // someone sets retry = 1.
-func (j *Journal) stayAside(ctx context.Context, id string, why error) error {
-	return j.exec(ctx, "keeping a row aside", `UPDATE set_aside SET retry = 0, unknown_key = 0, why = $2 WHERE id = $1`, id, "it can't return: "+why.Error())
+func (j *Journal) stayAside(ctx context.Context, place any, why error) error {
+	return j.exec(ctx, "keeping a row aside", `UPDATE set_aside SET retry = 0, unknown_key = 0, why = $2 WHERE `+j.place("set_aside", "id")+` = $1`, place, "it can't return: "+why.Error())
 }
 
 // Reasons why a row can't return.
@@ -173,13 +173,14 @@ const (
 
 // returnRow inserts a row again, with all of its tasks if it is a decision, or
 // changes nothing and returns the reason.
-func (j *Journal) returnRow(ctx context.Context, id string, kind Table) error {
+func (j *Journal) returnRow(ctx context.Context, place any, kind Table) error {
 	columns, known := setAsideColumns[kind]
 	if !known {
 		return errors.New(noTable)
 	}
+	here := j.place("set_aside", "id") + ` = $1`
 	reason, err := written(ctx, j.together, func(ctx context.Context, q querier) (string, error) {
-		n, err := q.exec(ctx, j.unpack(kind, columns, "content"), id)
+		n, err := q.exec(ctx, j.unpack(kind, columns, "content"), place)
 		switch {
 		case err != nil:
 			return "", err
@@ -187,19 +188,19 @@ func (j *Journal) returnRow(ctx context.Context, id string, kind Table) error {
 			return occupied, nil
 		}
 		if kind == Decisions {
-			all, err := q.query1(ctx, `SELECT json_array_length(`+j.json("tasks")+`) FROM set_aside WHERE id = $1`, id)
+			all, err := q.query1(ctx, `SELECT json_array_length(`+j.json("tasks")+`) FROM set_aside WHERE `+here, place)
 			if err != nil {
 				return "", err
 			}
-			if n, err = q.exec(ctx, j.unpackAll(tasksTable, setAsideColumns[tasksTable]), id); err != nil {
+			if n, err = q.exec(ctx, j.unpackAll(tasksTable, setAsideColumns[tasksTable]), place); err != nil {
 				return "", err
 			}
 			if n == 0 || n != all { // what was inserted goes again
-				_, err = q.exec(ctx, `DELETE FROM decisions WHERE confirmation_id = (SELECT confirmation_id FROM set_aside WHERE id = $1)`, id)
+				_, err = q.exec(ctx, `DELETE FROM decisions WHERE confirmation_id = (SELECT confirmation_id FROM set_aside WHERE `+here+`)`, place)
 				return tasksTaken, err
 			}
 		}
-		_, err = q.exec(ctx, `DELETE FROM set_aside WHERE id = $1`, id)
+		_, err = q.exec(ctx, `DELETE FROM set_aside WHERE `+here, place)
 		return "", err
 	})
 	if err == nil && reason != "" {
@@ -223,7 +224,7 @@ func (j *Journal) SetAsides(ctx context.Context, q Query) ([]SetAside, error) {
 		WHERE ($1 = '' OR ',' || task_ids || ',' LIKE '%,' || $1 || ',%') AND set_aside_at >= $2 ORDER BY set_aside_at DESC LIMIT $3`, task, utc(q.Since), q.Limit)
 	found, err := collect(rows, err, func(r *sql.Rows, s *SetAside) error {
 		var tasks string
-		err := r.Scan(&s.ID, &s.Table, &s.ConfirmationID, &tasks, &s.At, &s.Why, &s.Content)
+		err := r.Scan(text(&s.ID), text(&s.Table), text(&s.ConfirmationID), text(&tasks), instant(&s.At), text(&s.Why), text(&s.Content))
 		s.Tasks = splitIDs(tasks)
 		return err
 	})
@@ -257,7 +258,7 @@ func sqliteInsert(table Table, columns []string, value, from string) string {
 	for _, c := range columns {
 		all = append(all, "json_extract("+value+", '$."+c+"')")
 	}
-	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE set_aside.id = $1 ON CONFLICT DO NOTHING",
+	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE set_aside.rowid = $1 ON CONFLICT DO NOTHING",
 		table, strings.Join(columns, ", "), strings.Join(all, ", "), from)
 }
 

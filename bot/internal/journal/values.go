@@ -30,6 +30,15 @@ func text[T ~string](to *T) sql.Scanner {
 	})
 }
 
+// key scans a row's key. One of another type isn't equal to the text that it looks
+// like, so the row isn't found by it, and isn't genuine: to stays empty.
+func key[T ~string](to *T) sql.Scanner {
+	return loose(func(value any) {
+		s, _ := value.(string)
+		*to = T(s)
+	})
+}
+
 func number[T ~int64](to *T) sql.Scanner {
 	return loose(func(value any) {
 		n, _ := value.(int64)
