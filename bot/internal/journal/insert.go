@@ -42,7 +42,7 @@ func (j *Journal) insert(ctx context.Context, e entry) ([]decision.Item, error) 
 	if len(e.Tasks) > 1 {
 		run = j.together
 	}
-	open := `NOT EXISTS (SELECT 1 FROM decisions WHERE confirmation_id = $1)`
+	open := `NOT EXISTS (SELECT 1 FROM decisions WHERE confirmation_id = $1) AND NOT EXISTS (SELECT 1 FROM tasks WHERE confirmation_id = $1)`
 	if !e.again {
 		open += ` AND NOT EXISTS (SELECT 1 FROM requests WHERE confirmation_id = $1 AND decided_mac <> '')`
 	}

@@ -21,7 +21,6 @@ func next(column string) string {
 	return fmt.Sprintf(`CASE WHEN %[1]s < 1073741824 THEN %[1]s + 1 ELSE 1 END`, column)
 }
 
-
 // change is a change that an owner makes to a decision while it renews the
 // lease. The fields are SQL, with arguments from $5 on.
 type change struct {

@@ -109,3 +109,20 @@ func TestForgedNoteKeepsNoneOut(t *testing.T) {
 		}
 	})
 }
+
+// A task's row that carries the ID of a prompt before it is confirmed doesn't become
+// part of its decision. On Postgres a foreign key keeps such rows out.
+func TestStrayTaskJoinsNoDecision(t *testing.T) {
+	for _, position := range []int{0, 1, 5} {
+		url := "sqlite:" + t.TempDir() + "/journal.db"
+		j := openTrusting(t, url, "xoxb-1")
+		d := j.click(1)
+		statement(t, url, fmt.Sprintf(`INSERT INTO tasks (confirmation_id, position, task_id) VALUES ('%s', %d, 999)`, d.ID, position))
+		won(t, j.Journal, d)
+		got, err := j.Get(t.Context(), d.ID)
+		must(t, err)
+		if got.Tasks[0].ID != d.Tasks[0].ID || got.Tasks[1].ID != d.Tasks[1].ID || len(got.Tasks) != 2 {
+			t.Errorf("at %d: %v", position, got.IDs())
+		}
+	}
+}
