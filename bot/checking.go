@@ -72,7 +72,7 @@ func (c *clicks) watch(ctx context.Context, p carry.Press, m texts.Message) *car
 // click has decided it.
 func (c *clicks) restore(ctx context.Context, p carry.Press) {
 	shown := texts.Preview{Tasks: c.seenTasks(ctx, p.Confirmation)}
-	c.carrier.Instead(p, c.texts.Prompt(p.Confirmation, shown, p.Value))
+	c.carrier.Restore(p, c.texts.Prompt(p.Confirmation, shown, p.Value))
 }
 
 // seenTasks returns the tasks of a prompt as it showed them, or as they are now if

@@ -150,9 +150,9 @@ func (c *clicks) invalid(ctx context.Context, p carry.Press, err error) reply {
 		c.carrier.Late(p, func() bool { return c.judging.has(p.Confirmation.ID) })
 		return reply{}
 	case errors.Is(err, errNotTheirs):
-		return reply{message: c.texts.NotYourPrompt(), where: p.Aside()}
+		return reply{message: c.texts.NotYourPrompt(), where: p.Aside(), prompt: p.Confirmation.ID}
 	}
-	return reply{message: c.texts.OutdatedPrompt(), where: p.Aside()}
+	return reply{message: c.texts.OutdatedPrompt(), where: p.Aside(), prompt: p.Confirmation.ID}
 }
 
 func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {

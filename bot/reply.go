@@ -13,7 +13,7 @@ import (
 type reply struct {
 	message texts.Message
 	where   slackapi.Placement
-	prompt  string                // the ID of the prompt that it may replace
+	prompt  string                // the ID of the prompt that it may replace; "" if that isn't known
 	refusal *decision.Note        // to be recorded once the person has their answer
 	then    func(context.Context) // what to do then; may be nil
 }

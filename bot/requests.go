@@ -69,7 +69,7 @@ type requests struct {
 // isn't posted again. ask returns whether it was.
 func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string, c decision.Confirmation, m texts.Message) slackapi.Status {
 	var ts string
-	err := slackapi.Patiently(ctx, askPatience, askPause, func() (err error) {
+	err := slackapi.Retry(ctx, askPatience, askPause, func() (err error) {
 		ts, err = r.poster.PostIn(ctx, c.Channel, c.Thread, m)
 		return slackapi.UnlessPosted(err)
 	})

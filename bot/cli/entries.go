@@ -13,6 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/cancelbot/cancelbot/bot/cli/internal/terminal"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
@@ -170,11 +171,11 @@ func writeTable(out io.Writer, entries []entry) error {
 	return w.Flush()
 }
 
-// writeCells writes one row of a table. A cell may hold anything: someone who can
-// write to the database must not make up a row, or reach the terminal.
+// writeCells writes one row of a table. Its cells may come from anyone who can write
+// to the database.
 func writeCells(w io.Writer, cells ...string) {
 	for i, cell := range cells {
-		cells[i] = printable(cell)
+		cells[i] = terminal.Printable(cell)
 	}
 	fmt.Fprintln(w, strings.Join(cells, "\t")) // a tabwriter keeps an error, which Flush returns
 }
@@ -220,10 +221,4 @@ func shortened(title string) string {
 		return title
 	}
 	return string([]rune(title)[:maxTitle-1]) + "…"
-}
-
-// printable removes control characters, which could affect the terminal.
-func printable(s string) string {
-	quoted := strconv.Quote(s)
-	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }

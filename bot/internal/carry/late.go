@@ -139,14 +139,12 @@ func (c *Carrier) undecided(ctx context.Context, p Press) bool {
 
 const undecidedTimeout = 500 * time.Millisecond
 
-// Instead replaces the private prompt of a press that doesn't count: with m or, if
-// another press has decided it, with what that one made of it. It asks the journal
-// when it is its turn to replace the prompt, at each try, and gives way to a click
-// that is being saved here, which ends with a text of its own. Instead doesn't
-// block.
-func (c *Carrier) Instead(p Press, m texts.Message) {
+// Restore replaces the message that a press is being judged with prompt or, if
+// another click has decided it, with the result. At each try it asks the journal
+// when it is its turn to replace the message, and gives way to a click that is being
+// saved here, which ends with a text of its own. Restore doesn't block.
+func (c *Carrier) Restore(p Press, prompt texts.Message) {
 	c.apart(func(ctx context.Context) {
-		p.Sign.Wait()
 		var first decision.Record
 		choose := func(ctx context.Context) (_ texts.Message, err error) {
 			h := c.set.get(p.id())
@@ -154,7 +152,7 @@ func (c *Carrier) Instead(p Press, m texts.Message) {
 			case h != nil && (err != nil || h.saving() < carried):
 				return texts.Message{}, work.Permanent(errNotKnown)
 			case errors.Is(err, journal.ErrGone):
-				return m, nil
+				return prompt, nil
 			case err != nil:
 				return texts.Message{}, err
 			}

@@ -172,7 +172,7 @@ func (j *Journal) removeForged(ctx context.Context, q querier, n decision.Note) 
 		}
 		t.report(Unverified{Table: Notes, ID: n.ID, Tasks: there.Tasks, Channel: there.Channel, Why: why})
 	}
-	return wrap("removing what isn't an audit note", err)
+	return wrap("removing a forged audit note", err)
 }
 
 // TakeNote takes the oldest note that wasn't sent yet, for a post that is

@@ -112,9 +112,9 @@ func UnlessPosted(err error) error {
 	return Retryable(err)
 }
 
-// Patiently is work.Retry for calls to Slack: a pause that Slack asks for doesn't
+// Retry is work.Retry for calls to Slack: a pause that Slack asks for doesn't
 // count towards limit. All tries and pauses together are bounded by most.
-func Patiently(ctx context.Context, limit, most time.Duration, try func() error) error {
+func Retry(ctx context.Context, limit, most time.Duration, try func() error) error {
 	begun, asked := time.Now(), time.Duration(0)
 	return work.Retry(ctx, most, func() error {
 		err := try()

@@ -229,9 +229,9 @@ func (k Click) Target() Target {
 // opened. Answer reports whether it succeeded. It logs a failure, since there is no
 // other way to reach the person.
 func (p *Poster) Answer(ctx context.Context, log *slog.Logger, to Target, m texts.Message, where Placement) bool {
-	err := Patiently(ctx, answerLimit, answerPause, func() error { return Retryable(p.To(ctx, to, m, where)) })
+	err := Retry(ctx, answerLimit, answerPause, func() error { return Retryable(p.To(ctx, to, m, where)) })
 	if err != nil && ctx.Err() == nil && to.View != "" && where != InChannel && to.ResponseURL != "" {
-		err = Patiently(ctx, answerLimit, answerPause, func() error { return Retryable(p.Respond(ctx, to, m, Ephemeral)) })
+		err = Retry(ctx, answerLimit, answerPause, func() error { return Retryable(p.Respond(ctx, to, m, Ephemeral)) })
 	}
 	if err != nil && ctx.Err() == nil {
 		log.Warn("can't answer a command or a click", "error", err)

@@ -14,8 +14,8 @@ const (
 	callsInChannel = 16
 )
 
-// slots bounds the concurrent calls: in all, about each channel, and to one that
-// replace the same prompt.
+// slots bounds the concurrent calls: all of them, those about each channel, and
+// those that replace the same prompt, of which there is one at a time.
 type slots struct {
 	all      *semaphore.Weighted
 	channels *shares

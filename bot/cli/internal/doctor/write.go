@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
-	"unicode"
+
+	"github.com/cancelbot/cancelbot/bot/cli/internal/terminal"
 )
 
 // Write prints the results, a line each, or as JSON, and reports whether the
@@ -23,27 +23,16 @@ func Write(out io.Writer, results []Result, asJSON, strict bool) (ok bool, err e
 		return ok, enc.Encode(results)
 	}
 	marks := map[Level]string{OK: "✓", Warn: "⚠", Failed: "✗"}
-	for _, r := range results {
-		if _, err := fmt.Fprintf(out, "%s %-14s %s\n", marks[r.Level], r.Name, oneLine(r.Found)); err != nil {
+	for _, r := range results { // they may quote Slack, Chamelio and the database
+		if _, err := fmt.Fprintf(out, "%s %-14s %s\n", marks[r.Level], r.Name, terminal.Printable(r.Found)); err != nil {
 			return ok, err
 		}
 		if r.Remedy != "" {
-			fmt.Fprintf(out, "  %-14s → %s.\n", "", oneLine(r.Remedy))
+			fmt.Fprintf(out, "  %-14s → %s.\n", "", terminal.Printable(r.Remedy))
 		}
 	}
 	_, err = fmt.Fprintln(out, verdict(count[Failed], count[Warn], ok))
 	return ok, err
-}
-
-// oneLine replaces what could reach the terminal, or look like another line, in a
-// text that may quote Slack, Chamelio or the database.
-func oneLine(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsGraphic(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, text)
 }
 
 // verdict is the last line.
