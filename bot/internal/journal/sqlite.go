@@ -109,6 +109,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 	// and retry.
 	s.writer.SetMaxOpenConns(1)
 	s.reader.SetMaxOpenConns(readersAtOnce)
+	s.reader.SetMaxIdleConns(readersAtOnce)
 	s.reading = newStatements(s.reader)
 	if err = s.foreign(ctx); err != nil {
 		return nil, errors.Join(err, s.writer.Close(), s.reader.Close())
