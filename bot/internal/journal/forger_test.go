@@ -72,6 +72,27 @@ func quoted(d decision.Record) string {
 	return said
 }
 
+// TestReplacedRowIsGone has someone else write a row in the place of one that a
+// process is working on. The process sees that its own is gone, and puts it back.
+func TestReplacedRowIsGone(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		d := j.click(1)
+		l := won(t, j.Journal, d)
+		forge(t, url, "UPDATE decisions SET mac = 'forged', owner = 'forger', epoch = 7")
+		if _, err := j.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled}, false); !errors.Is(err, journal.ErrGone) {
+			t.Fatalf("finishing what someone replaced: %v", err)
+		}
+		if len(j.reported) != 1 || j.reported[0].Waits {
+			t.Errorf("reported: %+v", j.reported)
+		}
+		l, _, err := j.PutBack(t.Context(), d)
+		must(t, err)
+		_, err = j.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled}, false)
+		must(t, err)
+	})
+}
+
 // TestForgerChangesNothingThatIsQuoted changes each column of a decision at
 // each stage of its life. The journal returns the decision as the bot wrote
 // it, or not at all.

@@ -63,9 +63,13 @@ func (j *Journal) step(ctx context.Context, doing string, l Lease, length time.D
 }
 
 // lostOrGone returns the reason why a row couldn't be changed. A decision
-// without all of its tasks is gone.
+// without all of its tasks is gone, and so is one that someone else has replaced.
 func (j *Journal) lostOrGone(ctx context.Context, l Lease) error {
-	if tasks, err := j.read().tasksOf(ctx, l.ID); err == nil && tasks != int64(l.tasks) {
+	found, err := j.get(ctx, l.ID, waitInWay)
+	switch {
+	case err != nil:
+		return err
+	case len(found.Tasks) != l.tasks:
 		return ErrGone
 	}
 	return ErrLost

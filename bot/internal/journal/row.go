@@ -95,15 +95,17 @@ func (q querier) tasksOf(ctx context.Context, id decision.ID) (int64, error) {
 func (j *Journal) Get(ctx context.Context, id decision.ID) (decision.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	d, err := j.get(ctx, id, waitTaken)
+	return d, wrap("reading a decision", err)
+}
+
+// get returns a decision that verifies. See vet.
+func (j *Journal) get(ctx context.Context, id decision.ID, patience time.Duration) (decision.Record, error) {
 	row, err := j.read().decision(ctx, `d.confirmation_id = $1`, string(id))
-	var d decision.Record
-	if err == nil {
-		d, err = j.vet(ctx, row, waitTaken)
-	}
 	if err != nil {
-		return decision.Record{}, fmt.Errorf("reading a decision: %w", err)
+		return decision.Record{}, err
 	}
-	return d, nil
+	return j.vet(ctx, row, patience)
 }
 
 // Query selects decisions for Recent, and refusals for Refusals. Zero fields select everything.
