@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -189,6 +190,40 @@ func TestVanishedDecisionAboutSeveralTasksIsRestored(t *testing.T) {
 		time.Sleep(time.Minute)
 		if got := w.row(); got.Outcome() != decision.Cancelled || got.AnnouncedAt.IsZero() || len(w.slack.History(general)) != 1 {
 			t.Errorf("on record: %+v, told: %v", got, texts(w.slack.History(general)))
+		}
+	})
+}
+
+// While the row was gone, another process may have had the decision, and sent a
+// request. So each task is read before anything is sent for it, also the one
+// whose own steps didn't find the row gone.
+func TestRestoredDecisionIsReadBeforeItIsSent(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		w.api.Add(500, 2)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 500 501"))
+		for _, pause := range []string{"5", "8"} {
+			busy := chameliotest.Busy(pause)
+			busy.Method, busy.Times = "POST", 1
+			w.api.Break(busy)
+		}
+		var once sync.Once
+		h.set(func(op string, do func() error) error {
+			if op == "MarkSent" {
+				once.Do(func() {
+					w.statement("DELETE FROM decisions")
+					w.api.SetStatus(500, "cancelled")
+					w.api.SetStatus(501, "cancelled")
+				})
+			}
+			return do()
+		})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.toldOnce(general)
+		for _, task := range w.row().Tasks {
+			if task.Outcome != decision.Cancelled || w.api.Cancels(int64(task.ID)) != 1 {
+				t.Errorf("task %d: %s, after %d requests", task.ID, task.Outcome, w.api.Cancels(int64(task.ID)))
+			}
 		}
 	})
 }

@@ -56,11 +56,12 @@ func (h *holding) current() journal.Lease {
 	return h.lease
 }
 
-// renewed keeps a newer lease. An answer that comes late never shortens it.
+// renewed keeps a newer lease of the same row. An answer that comes late never
+// shortens it.
 func (h *holding) renewed(l journal.Lease) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if l.Until.After(h.lease.Until) {
+	if l.Epoch == h.lease.Epoch && l.Until.After(h.lease.Until) {
 		h.lease = l
 	}
 }

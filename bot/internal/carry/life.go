@@ -39,7 +39,7 @@ type job struct {
 	task  int // in the decision's order
 	state decision.State
 	began time.Time // zero of Moment.Elapsed
-	epoch int64     // of the lease of the last step
+	epoch int64     // of the row that the state is about: a restored row has a later one
 	facts facts     // facts for the announcement's text
 	turn  bool      // the decision has its turn in the channel
 }
@@ -47,7 +47,7 @@ type job struct {
 // start carries a task of a decision in a goroutine of its own. The caller has
 // counted it.
 func (c *Carrier) start(l *life) {
-	l.Carrier, l.began = c, time.Now()
+	l.Carrier, l.began, l.epoch = c, time.Now(), l.current().Epoch
 	l.log = l.holding.log.With("task", int64(l.Tasks[l.task].ID))
 	if l.aside {
 		c.followUps.Add(1)
@@ -240,22 +240,26 @@ func (l *life) renew(lease journal.Lease, err error) decision.Event {
 	return l.event(err)
 }
 
-// lease returns the lease for the next step.
+// lease returns the lease for the next step. It isn't valid for a row that
+// another life of the decision has restored.
 func (l *life) lease() journal.Lease {
-	current := l.current()
-	l.epoch = current.Epoch
-	return current
+	lease := l.current()
+	lease.Epoch = l.epoch
+	return lease
 }
 
-// event returns the event for a write's error. If another life of the decision
-// has restored the row in the meantime, the step is simply tried again.
+// outdated reports whether another life of the decision has restored the row.
+func (l *life) outdated() bool { return l.current().Epoch != l.epoch }
+
+// event returns the event for a write's error. A row that another life of the
+// decision has restored was gone for this one, too.
 func (l *life) event(err error) decision.Event {
 	switch {
 	case err == nil:
 		return decision.Event{Kind: decision.Done}
-	case errors.Is(err, journal.ErrLost) && l.current().Epoch == l.epoch:
+	case errors.Is(err, journal.ErrLost) && !l.outdated():
 		return decision.Event{Kind: decision.Lost}
-	case errors.Is(err, journal.ErrGone):
+	case errors.Is(err, journal.ErrGone), errors.Is(err, journal.ErrLost):
 		return decision.Event{Kind: decision.Gone}
 	}
 	l.log.Warn("step not saved; retrying", "action", l.state.Doing.String(), "error", err)
@@ -263,16 +267,20 @@ func (l *life) event(err error) decision.Event {
 }
 
 // restore re-inserts a row that has disappeared from the journal, for example
-// after a restored backup or a failover. The row has the known outcomes, so
+// after a restored backup or a failover. The row has the outcomes that last, so
 // that no one carries it out again. The lives of a decision restore it once.
 func (l *life) restore() decision.Event {
 	l.tasks.restoring.Lock()
 	defer l.tasks.restoring.Unlock()
-	if l.current().Epoch == l.epoch {
+	if l.state.Stage == decision.Resolving {
+		l.tasks.found(l.task, decision.Result{})
+	}
+	if !l.outdated() {
 		if err := l.putBack(); err != nil {
 			return l.event(err)
 		}
 	}
+	l.epoch = l.current().Epoch
 	if l.tasks.result(l.task).Cause == decision.CauseOverruled {
 		return decision.Event{Kind: decision.Overruled}
 	}
@@ -281,8 +289,8 @@ func (l *life) restore() decision.Event {
 
 func (l *life) putBack() error {
 	l.Metrics.Vanished.Inc()
-	vanished := l.decided()
-	vanished.Epoch = l.lease().Epoch
+	vanished := l.With(l.tasks.lasting()...)
+	vanished.Epoch = l.epoch
 	lease, tasks, err := l.Journal.PutBack(l.ctx, vanished)
 	if err != nil {
 		return err
@@ -290,7 +298,7 @@ func (l *life) putBack() error {
 	l.tasks.take(tasks)
 	l.replaced(lease)
 	l.log.Error("decision missing from the journal; restored it. Was the database restored from a backup, or failed over?",
-		"overruled", vanished.Outcome() != l.decided().Outcome())
+		"overruled", slices.ContainsFunc(tasks, func(t decision.Item) bool { return t.Result().Cause == decision.CauseOverruled }))
 	return nil
 }
 

@@ -50,7 +50,7 @@ func (l *life) authorize(ctx context.Context) error {
 	if !l.within(l.Protocol.ClickAge) { // it has waited for the rate limit since
 		return &notAuthorizedError{journal.ErrTooLate}
 	}
-	if l.state.Task.Marked && l.valid() {
+	if l.state.Task.Marked && l.valid() && !l.outdated() {
 		return nil
 	}
 	lease, err := l.Journal.MarkSent(ctx, l.lease(), l.task)
@@ -69,10 +69,8 @@ func (l *life) denied(err error) decision.Event {
 	switch {
 	case errors.Is(err, journal.ErrTooLate):
 		return decision.Event{Kind: decision.Denied}
-	case errors.Is(err, journal.ErrGone):
-		return decision.Event{Kind: decision.Gone}
-	case errors.Is(err, journal.ErrLost) && l.current().Epoch == l.epoch:
-		return decision.Event{Kind: decision.Lost}
+	case errors.Is(err, journal.ErrGone), errors.Is(err, journal.ErrLost):
+		return l.event(err)
 	}
 	l.log.Warn("cancel request not recorded; not sent yet", "error", err)
 	return decision.Event{Kind: decision.Unmarked}
@@ -109,6 +107,7 @@ type facts struct {
 	err     *chamelio.Error // the last answer, if it was one
 	refusal *chamelio.Error // the last answer to a cancel, if it was one
 	details <-chan details
+	beside  details // once they are there
 }
 
 // cancelled classifies the answer to a cancel request.
@@ -185,19 +184,18 @@ func taskKind(task chamelio.Task, err error, e *chamelio.Error) decision.Kind {
 
 // result returns the result of a decision. It waits for the details.
 func (f *facts) result(s decision.State) decision.Result {
-	task, beside := f.task, details{}
+	task := f.task
 	if f.details != nil {
-		beside = <-f.details
-		f.details = nil
+		f.beside, f.details = <-f.details, nil
 	}
 	if task.ID == 0 {
-		task = beside.Task
+		task = f.beside.Task
 	}
 	res := decision.Describe(task)
 	if f.task.ID == 0 { // seen before or during the cancel: its state then is outdated
 		res.Status, res.Over = "", time.Time{}
 	}
-	res.Outcome, res.Cause, res.Seen, res.People = s.Outcome, s.Cause, f.running, beside.people
+	res.Outcome, res.Cause, res.Seen, res.People = s.Outcome, s.Cause, f.running, f.beside.people
 	if f.refusal != nil && s.Cause == decision.CauseRefused {
 		res.Detail = f.refusal.Detail
 	}

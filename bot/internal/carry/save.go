@@ -42,6 +42,7 @@ func (l *life) save() decision.Event {
 	}
 	l.tasks.take(claim.Tasks) // those that others have
 	l.replaced(claim.Lease)
+	l.epoch = claim.Lease.Epoch
 	l.Tracer.Begin(l.ctx, l.ID)
 	l.task = l.tasks.open()[0]
 	l.log = l.holding.log.With("task", int64(l.item().ID))

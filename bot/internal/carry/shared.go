@@ -62,6 +62,20 @@ func (s *shared) all() []decision.Result {
 	return slices.Clone(s.results)
 }
 
+// lasting returns the results that are true even if another process had the row
+// before it vanished: those that were in it, and what our own request did.
+func (s *shared) lasting() []decision.Result {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lasting := make([]decision.Result, len(s.results))
+	for i, res := range s.results {
+		if s.recorded[i] || res.Outcome == decision.Cancelled || res.Outcome == decision.Unknown {
+			lasting[i] = res
+		}
+	}
+	return lasting
+}
+
 // open returns the tasks whose outcome the journal doesn't have.
 func (s *shared) open() []int {
 	s.mu.Lock()

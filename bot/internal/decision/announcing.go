@@ -11,7 +11,6 @@ func (p Protocol) announcing(s State, e Event, at Moment) (State, Do) {
 	case Gone:
 		return s, Do{Action: DoRestore}
 	case Restored:
-		s.Stage = Recording
 		return s, Do{Action: DoRecord}
 	case Overruled:
 		s.Stage, s.Outcome, s.Cause = Recording, Unknown, CauseOverruled

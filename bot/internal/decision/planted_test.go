@@ -37,6 +37,12 @@ var planted = []bug{
 	{name: "records an announcement though every way was refused", law: "12", protocol: func(p *Protocol) { p.TellFor = 0 }},
 	{name: "gives up editing at once", law: "8", protocol: func(p *Protocol) { p.EditFor = -1 }},
 	{name: "forgets a vanished row", law: "6", event: become(Gone, Lost)},
+	{name: "forgets that another process may have had a row that vanished", law: "4", after: func(before State, e Event, next State, do Do) (State, Do) {
+		if before.Stage == Resolving && e.Kind == Gone {
+			next.Task = before.Task
+		}
+		return next, do
+	}},
 	{name: "ignores other decisions' requests", law: "4", event: become(Shared, Alone)},
 	{name: "takes a cancel without an answer for unsent", law: "3", event: become(CancelUnanswered, CancelNotSent)},
 	{name: "takes a server error for a refusal", law: "4", event: become(CancelServerError, CancelRefused)},

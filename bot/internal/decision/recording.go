@@ -15,6 +15,9 @@ func (p Protocol) recording(s State, e Event, at Moment) (State, Do) {
 	case Lost:
 		return s.end(ShowNothing)
 	case Gone:
+		if s.Outcome != Cancelled && s.Outcome != Unknown {
+			s = s.reopened(at)
+		}
 		return s, Do{Action: DoRestore}
 	case Overruled:
 		s.Outcome, s.Cause = Unknown, CauseOverruled

@@ -40,23 +40,16 @@ func (p Protocol) resolving(s State, e Event, at Moment) (State, Do) {
 	case Denied:
 		s.Task.Late = true
 		return p.send(s, at)
-	case Gone:
-		return s, Do{Action: DoRestore}
-	case Restored: // with the next request noted
-		s.Task.Marked = true
-		if s.Task.Pause > 0 { // that Chamelio asked for
-			return s.wait(s.Task.Pause, DoSend)
-		}
-		return p.send(s, at)
+	case Gone: // another process may have had the row meanwhile
+		return s.sentByAnother(at), Do{Action: DoRestore}
 	case Overruled:
 		return s.finish(Unknown, CauseOverruled)
 	case Alone:
 		s.Task.Alone = true
 		return p.conclude(s, s.Outcome, s.Cause, at)
-	case Shared: // go on as if their request were ours
+	case Shared, Restored:
 		s.Outcome, s.Cause = "", ""
-		s.Task.Known, s.Task.Sent, s.Task.Waits = InFlight, at.Elapsed, true
-		return p.get(s, at)
+		return p.get(s.sentByAnother(at), at)
 	case Done, Uncertain, Unmarked:
 		if s.Doing == DoUnmark { // if it isn't noted, a successor is more careful than it need be
 			return s.wait(s.Task.Pause, DoSend)
@@ -67,6 +60,20 @@ func (p Protocol) resolving(s State, e Event, at Moment) (State, Do) {
 	default:
 		return p.answered(s, e, at)
 	}
+}
+
+// reopened is the state of a task whose outcome was found while another process
+// may have had the row.
+func (s State) reopened(at Moment) State {
+	s.Stage, s.Outcome, s.Cause, s.Task = Resolving, "", "", Task{Began: at.Elapsed}
+	return s.sentByAnother(at)
+}
+
+// sentByAnother goes on as if a request were ours that another process may have
+// sent.
+func (s State) sentByAnother(at Moment) State {
+	s.Task.Known, s.Task.Sent, s.Task.Waits, s.Task.Marked = InFlight, at.Elapsed, true, false
+	return s
 }
 
 // beginResolving starts with a request, or with a GET if a former owner may

@@ -272,6 +272,9 @@ func (n node) misfortunes(all []edge) []edge {
 		v.visible = v.visible || v.row.announced
 		v.row = row{}
 		more = append(more, edge{e: Event{Kind: Waited}, w: v.tick(), name: ", the row vanishes"})
+		if n.s.Stage == Resolving && v.task == running {
+			more = append(more, edge{e: Event{Kind: Waited}, w: v.effect().tick(), name: ", another process had the row and cancels, the row vanishes"})
+		}
 		v.rival = true
 		more = append(more, edge{e: Event{Kind: Waited}, w: v.tick(), name: ", the row vanishes, a rival is claimed"})
 	}
