@@ -125,6 +125,9 @@ func (l *life) end(leave bool) {
 		l.set.drop(l.holding)
 	}
 	l.prompt.close()
+	if leave && l.press != nil && l.press.View != "" {
+		l.followInModal()
+	}
 }
 
 // moment returns the current Moment. Once a claim is won, it settles whether
@@ -248,9 +251,6 @@ func (l *life) lease() journal.Lease {
 	return lease
 }
 
-// outdated reports whether another life of the decision has restored the row.
-func (l *life) outdated() bool { return l.current().Epoch != l.epoch }
-
 // event returns the event for a write's error. A row that another life of the
 // decision has restored was gone for this one, too.
 func (l *life) event(err error) decision.Event {
@@ -264,42 +264,6 @@ func (l *life) event(err error) decision.Event {
 	}
 	l.log.Warn("step not saved; retrying", "action", l.state.Doing.String(), "error", err)
 	return decision.Event{Kind: decision.Uncertain}
-}
-
-// restore re-inserts a row that has disappeared from the journal, for example
-// after a restored backup or a failover. The row has the outcomes that last, so
-// that no one carries it out again. The lives of a decision restore it once.
-func (l *life) restore() decision.Event {
-	l.tasks.restoring.Lock()
-	defer l.tasks.restoring.Unlock()
-	if l.state.Stage == decision.Resolving {
-		l.tasks.found(l.task, decision.Result{})
-	}
-	if !l.outdated() {
-		if err := l.putBack(); err != nil {
-			return l.event(err)
-		}
-	}
-	l.epoch = l.current().Epoch
-	if l.tasks.result(l.task).Cause == decision.CauseOverruled {
-		return decision.Event{Kind: decision.Overruled}
-	}
-	return decision.Event{Kind: decision.Restored}
-}
-
-func (l *life) putBack() error {
-	l.Metrics.Vanished.Inc()
-	vanished := l.With(l.tasks.lasting()...)
-	vanished.Epoch = l.epoch
-	lease, tasks, err := l.Journal.PutBack(l.ctx, vanished)
-	if err != nil {
-		return err
-	}
-	l.tasks.take(tasks)
-	l.replaced(lease)
-	l.log.Error("decision missing from the journal; restored it. Was the database restored from a backup, or failed over?",
-		"overruled", slices.ContainsFunc(tasks, func(t decision.Item) bool { return t.Result().Cause == decision.CauseOverruled }))
-	return nil
 }
 
 // detached returns a context for steps that must be tried even if the process

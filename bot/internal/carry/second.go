@@ -7,6 +7,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
 
 // beaten answers a click whose claim found other decisions, or that its prompt
@@ -86,6 +87,20 @@ func (l *life) followOwn(winner decision.Record) {
 		l.tell(l.Texts.CameSecond(l.press.Confirmation, l.press.User, winner), minLast-1, nil)
 	}
 	l.following([]decision.Record{winner}, func(d []decision.Record) { show(d[0]) })
+}
+
+// followInModal shows the outcome of a decision that another process has taken
+// over: only the process that opened the modal can update it.
+func (l *life) followInModal() {
+	l.followers.add([]decision.Record{l.Record}, func(ctx context.Context, decided []decision.Record) {
+		text := l.Texts.OutcomeLine(decided[0])
+		if decided[0].Outcome().Closed() {
+			text = l.Texts.Ended(l.press.Confirmation, decided[0])
+		}
+		if err := l.Poster.ShowLast(ctx, l.press.View, texts.ModalOf(text)); err != nil {
+			l.log.Info("can't update a modal", "error", err)
+		}
+	})
 }
 
 // followOther shows in the prompt the result of the decisions that came first.

@@ -1,0 +1,46 @@
+package carry
+
+import (
+	"slices"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+)
+
+// outdated reports whether another life of the decision has restored the row.
+func (l *life) outdated() bool { return l.current().Epoch != l.epoch }
+
+// restore re-inserts a row that has disappeared from the journal, for example
+// after a restored backup or a failover. The row has the outcomes that last, so
+// that no one carries it out again. The lives of a decision restore it once.
+func (l *life) restore() decision.Event {
+	l.tasks.restoring.Lock()
+	defer l.tasks.restoring.Unlock()
+	if l.state.Stage == decision.Resolving {
+		l.tasks.found(l.task, decision.Result{})
+	}
+	if !l.outdated() {
+		if err := l.putBack(); err != nil {
+			return l.event(err)
+		}
+	}
+	l.epoch = l.current().Epoch
+	if l.tasks.result(l.task).Cause == decision.CauseOverruled {
+		return decision.Event{Kind: decision.Overruled}
+	}
+	return decision.Event{Kind: decision.Restored}
+}
+
+func (l *life) putBack() error {
+	l.Metrics.Vanished.Inc()
+	vanished := l.With(l.tasks.lasting()...)
+	vanished.Epoch = l.epoch
+	lease, tasks, err := l.Journal.PutBack(l.ctx, vanished)
+	if err != nil {
+		return err
+	}
+	l.tasks.take(tasks)
+	l.replaced(lease)
+	l.log.Error("decision missing from the journal; restored it. Was the database restored from a backup, or failed over?",
+		"overruled", slices.ContainsFunc(tasks, func(t decision.Item) bool { return t.Result().Cause == decision.CauseOverruled }))
+	return nil
+}
