@@ -46,6 +46,8 @@ const (
 	announcesEarly
 	dropsTheOthers
 	ignoresTheChoice
+	replacesLate
+	forgetsModals
 )
 
 // plants says which law finds which bug.
@@ -76,6 +78,8 @@ var plants = []struct {
 	{announcesEarly, "an announcement of several tasks before each has an outcome", "one announcement"},
 	{dropsTheOthers, "a task of another decision that takes the rest with it", "each task has its own outcome"},
 	{ignoresTheChoice, "a modal whose boxes all count, though a person has cleared some", "no cancel without a click"},
+	{replacesLate, "an older text that replaces the outcome in a prompt", "the prompt ends with the outcome"},
+	{forgetsModals, "a modal that doesn't show the outcome", "the prompt ends with the outcome"},
 	{leavesForgeries, "a row that no click made and that is left as it is", "the journal is not trusted"},
 }
 
@@ -112,6 +116,8 @@ func (p *plan) provoke(bug planted) {
 			p.vanish = append(p.vanish, crashPoint{slot: slot, boundary: "Claim", nth: 1})
 		case losesOutcomes: // a crash between two tasks
 			p.crashes = append(p.crashes, crashPoint{slot: slot, boundary: "Finish", nth: 1, after: true, down: time.Second})
+		case replacesLate, forgetsModals: // nothing else keeps the text from being right
+			p.slackFaults, p.crashes, p.restarts, p.clocks, p.outages, p.pauses, p.cutOff, p.asleep = 0, nil, nil, nil, nil, nil, 0, 0
 		default: // shows anyway
 		}
 	}
@@ -155,6 +161,9 @@ func (j *faultyJournal) giveUp(tasks []decision.Item, l journal.Lease, why decis
 
 // ofATask is the block of one of several tasks in an announcement, in a form.
 var ofATask = regexp.MustCompile(`%22block_id%22%3A%22[a-z_]+%3A(\d+)%22`)
+
+// cancelledModal is the block of a modal that says that a task is cancelled.
+var cancelledModal = regexp.MustCompile(`block_id(?:\\?"|%22)(?::|%3A)(?:\\?"|%22)cancelled`)
 
 // planted makes a call, with the bug.
 func (t *wire) planted(req *http.Request, name string) (*http.Response, error) {
@@ -202,6 +211,26 @@ func (t *wire) planted(req *http.Request, name string) (*http.Response, error) {
 		body, _ := io.ReadAll(req.Body)
 		if bytes.Contains(body, []byte(`"replace_original":true`)) {
 			return answerOf(req, "text/plain", "ok"), nil
+		}
+		req.Body = io.NopCloser(bytes.NewReader(body))
+	case bug == replacesLate && name == "response_url":
+		body, _ := io.ReadAll(req.Body)
+		if bytes.Contains(body, []byte(`"replace_original":true`)) && bytes.Contains(body, []byte(`"block_id":"under_way"`)) {
+			late := req.Clone(context.Background())
+			late.Body = io.NopCloser(bytes.NewReader(body))
+			t.w.group.Go(func() {
+				time.Sleep(10 * time.Second)
+				if resp, err := t.real.RoundTrip(late); err == nil {
+					_ = resp.Body.Close()
+				}
+			})
+			return answerOf(req, "text/plain", "ok"), nil
+		}
+		req.Body = io.NopCloser(bytes.NewReader(body))
+	case bug == forgetsModals && name == "views.update":
+		body, _ := io.ReadAll(req.Body)
+		if cancelledModal.Match(body) {
+			return answerOf(req, "application/json", `{"ok":true,"view":{"id":"V1"}}`), nil
 		}
 		req.Body = io.NopCloser(bytes.NewReader(body))
 	}
