@@ -179,9 +179,7 @@ func TestReplicasRotateTokensMinutesApart(t *testing.T) {
 		time.Sleep(time.Second)
 		_ = w.stop()
 		h.set(nil)
-		o.journal = w.open(o)
-		stop := w.start(o) // with the old token
-		defer func() { w.must(stop()) }()
+		w.replica(o) // with the old token
 		w.eventually("the announcement", func() bool { return len(w.slack.History(general)) == 1 })
 		w.confirm(ada, prompt)
 		w.acked(w.slack.Click(ada, after, "cancel_task"))
