@@ -390,7 +390,7 @@ func (c *checker) toldOnce() {
 	}
 	yes := map[string]int{}
 	for _, t := range c.tells {
-		if t.told && !c.endedUnrecorded(t) {
+		if t.told && !c.endedUnrecorded(t) && !c.suspendedUnrecorded(t) {
 			what := t.mark
 			if t.place == auditChannel {
 				what = "the copy of " + what
@@ -403,6 +403,15 @@ func (c *checker) toldOnce() {
 			c.breaks("told once", "%s was told %d times, and each time Slack said yes to somebody who lived on", what, n)
 		}
 	}
+}
+
+// suspendedUnrecorded reports whether the process that posted something while the
+// journal was away for longer than its lease was stopped afterwards: when the journal
+// comes back, others can't distinguish it from one that died.
+func (c *checker) suspendedUnrecorded(t *tell) bool {
+	return c.w.plan.cutOff > 0 && slices.ContainsFunc(c.w.plan.pauses, func(p window) bool {
+		return t.life[0] == byte('A'+p.slot) && c.from.Add(p.to).After(t.at)
+	})
 }
 
 // endedUnrecorded reports whether the process that posted something ended
