@@ -23,10 +23,18 @@ func (j *Journal) Refused(ctx context.Context, n decision.Note) error {
 		n.ID = fmt.Sprintf("r-%s-%s-%s", n.ConfirmationID, n.Person, n.Code)
 	}
 	sent := sql.NullTime{Time: n.At, Valid: !j.audit} // without an audit channel no note is due
-	return j.exec(ctx, "recording a refusal", `
-		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, sent_at, mac)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
-		n.ID, string(n.Kind), n.At, string(n.ConfirmationID), joinIDs(n.Tasks), n.Team, n.Channel, n.Person, n.Code, sent, j.seal(noteFields(n)...))
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err := intoPlace(func() error {
+		return j.insertRow(ctx, `
+			INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, sent_at, mac)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
+			n.ID, string(n.Kind), n.At, string(n.ConfirmationID), joinIDs(n.Tasks), n.Team, n.Channel, n.Person, n.Code, sent, j.seal(noteFields(n)...))
+	}, func() error { return j.vetNoteAt(ctx, n.ID, 0) })
+	if errors.Is(err, errOccupied) { // it was recorded before
+		return nil
+	}
+	return wrap("recording a refusal", err)
 }
 
 // Refusals returns the latest refusals by the policy, newest first, and for
@@ -112,29 +120,46 @@ func noteFields(n decision.Note) []string {
 	return append(fields, milli(n.At), joinIDs(n.Tasks), n.Team, n.Channel, n.Person, n.Code, milli(n.Since))
 }
 
+// vetNoteAt is vetNote for the note with an ID. The error is ErrGone if there is none.
+func (j *Journal) vetNoteAt(ctx context.Context, id string, patience time.Duration) error {
+	rows, err := j.read().query(ctx, `SELECT `+j.place("audit", "id")+noteColumns+` FROM audit WHERE id = $1`, id)
+	found, err := collect(rows, err, scanNote)
+	if err == nil && len(found) == 0 {
+		err = ErrGone
+	}
+	if err != nil {
+		return err
+	}
+	return j.vetNote(ctx, found[0], patience)
+}
+
 // vetNote returns nil if a note is genuine. Otherwise it is set aside, and the
-// error is ErrGone.
-func (j *Journal) vetNote(ctx context.Context, n sealedNote) error {
+// error is ErrGone. See vet.
+func (j *Journal) vetNote(ctx context.Context, n sealedNote, patience time.Duration) error {
 	t := j.trust.Load()
 	if t == nil {
 		return nil
 	}
 	what := Unverified{Table: Notes, ID: n.ID, Tasks: n.Tasks, Channel: n.Channel}
-	return j.judge(ctx, t, what, 0, func() error { return t.VerifySeal(n.mac, noteFields(n.Note)...) }, func(judged Unverified) error {
+	return j.judge(ctx, t, what, patience, func() error { return t.VerifySeal(n.mac, noteFields(n.Note)...) }, func(judged Unverified) error {
 		return j.setAside(ctx, n.place, n.mac, judged)
 	})
 }
 
+// announcedNote and settledNote return the IDs of notes about a decision.
+func announcedNote(id decision.ID) string { return "a-" + string(id) }
+func settledNote(id decision.ID) string   { return "s-" + string(id) }
+
 // noteAnnounced inserts a note in the transaction that records an
 // announcement.
 func (j *Journal) noteAnnounced(ctx context.Context, q querier, id decision.ID) error {
-	return j.noteOf(ctx, q, decision.Note{ID: "a-" + string(id), Kind: decision.NoteAnnouncement, ConfirmationID: id}, decision.Record.Outcome)
+	return j.noteOf(ctx, q, decision.Note{ID: announcedNote(id), Kind: decision.NoteAnnouncement, ConfirmationID: id}, decision.Record.Outcome)
 }
 
 // noteSettled inserts a note in the transaction that records the final results
 // of unknown outcomes.
 func (j *Journal) noteSettled(ctx context.Context, q querier, id decision.ID) error {
-	return j.noteOf(ctx, q, decision.Note{ID: "s-" + string(id), Kind: decision.NoteSettled, ConfirmationID: id}, decision.Record.SettledOutcome)
+	return j.noteOf(ctx, q, decision.Note{ID: settledNote(id), Kind: decision.NoteSettled, ConfirmationID: id}, decision.Record.SettledOutcome)
 }
 
 func (j *Journal) noteOf(ctx context.Context, q querier, n decision.Note, outcome func(decision.Record) decision.Outcome) error {
@@ -143,36 +168,14 @@ func (j *Journal) noteOf(ctx context.Context, q querier, n decision.Note, outcom
 		return fmt.Errorf("reading an audit note's decision: %w", err)
 	}
 	d := row.Record // the note's reader verifies it
-	if err := j.removeForged(ctx, q, n); err != nil {
-		return err
-	}
-	_, err = q.exec(ctx, `
+	added, err := q.exec(ctx, `
 		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, mac)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
 		n.ID, string(n.Kind), utc(time.Now()), string(d.ID), joinIDs(d.IDs()), d.Team, d.Channel, d.Confirmer, string(outcome(d)), j.seal(noteFields(n)...))
+	if err == nil && added == 0 {
+		err = errOccupied
+	}
 	return wrap("leaving a note for the audit channel", err)
-}
-
-// removeForged deletes a row that has a note's ID and doesn't verify, and would keep
-// the note out. If its key is only unknown yet, the copy may be posted twice.
-func (j *Journal) removeForged(ctx context.Context, q querier, n decision.Note) error {
-	t := j.trust.Load()
-	if t == nil {
-		return nil
-	}
-	rows, err := q.query(ctx, `SELECT `+j.place("audit", "id")+noteColumns+` FROM audit WHERE id = $1`, n.ID)
-	found, err := collect(rows, err, scanNote)
-	for _, there := range found {
-		why := t.VerifySeal(there.mac, noteFields(there.Note)...)
-		if why == nil {
-			continue
-		}
-		if _, err = q.exec(ctx, `DELETE FROM audit WHERE `+j.place("audit", "id")+` = $1`, there.place); err != nil {
-			break
-		}
-		t.report(Unverified{Table: Notes, ID: n.ID, Tasks: there.Tasks, Channel: there.Channel, Why: why})
-	}
-	return wrap("removing a forged audit note", err)
 }
 
 // TakeNote takes the oldest note that wasn't sent yet, for a post that is
@@ -189,7 +192,7 @@ func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 		}
 		taken, err := j.takeNote(ctx)
 		if err == nil {
-			err = j.vetNote(ctx, taken)
+			err = j.vetNote(ctx, taken, 0)
 			if errors.Is(err, ErrGone) {
 				continue
 			}

@@ -43,27 +43,31 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 	if err := j.clearForged(ctx, d); err != nil {
 		return Claim{}, fmt.Errorf("claiming a decision: %w", err)
 	}
-	for range maxInWay {
+	var claim Claim
+	err := intoPlace(func() error {
 		asked := time.Now()
 		inserted, err := j.insert(ctx, entry{Record: row, owner: j.owner, at: asked, displaced: heldByAnother})
-		if err != nil {
-			return Claim{}, fmt.Errorf("claiming a decision: %w", err)
+		if err == nil && inserted == nil {
+			err = errOccupied
 		}
-		if inserted != nil {
-			return Claim{Won: true, Tasks: inserted, Lease: Lease{ID: d.ID, Epoch: 1, tasks: len(d.Tasks), Until: asked.Add(j.lease)}}, nil
-		}
-		winners, err := j.inTheWay(ctx, d, waitInWay)
+		claim = Claim{Won: true, Tasks: inserted, Lease: Lease{ID: d.ID, Epoch: 1, tasks: len(d.Tasks), Until: asked.Add(j.lease)}}
+		return err
+	}, func() (err error) {
+		claim.Winners, err = j.inTheWay(ctx, d, waitInWay)
 		if errors.Is(err, ErrGone) {
-			if err = j.undecided(ctx, d.ID); err == nil {
-				continue
+			if decided := j.undecided(ctx, d.ID); decided != nil {
+				return decided
 			}
 		}
-		if err != nil {
-			return Claim{}, fmt.Errorf("claiming a decision: %w", err)
-		}
-		return j.recognize(ctx, d, winners)
+		return err
+	})
+	switch {
+	case errors.Is(err, errOccupied):
+		return j.recognize(ctx, d, claim.Winners)
+	case err != nil:
+		return Claim{}, fmt.Errorf("claiming a decision: %w", err)
 	}
-	return Claim{}, fmt.Errorf("claiming a decision: tasks %v change hands too fast", d.IDs())
+	return claim, nil
 }
 
 // recognize distinguishes a row of an earlier call of the same Claim, whose
@@ -132,8 +136,8 @@ func (j *Journal) clearForged(ctx context.Context, d decision.Record) error {
 }
 
 // conflicting returns the decision that an earlier click on a prompt made,
-// alone, or those that have any of the tasks, each with these tasks only. If
-// one isn't genuine, it is set aside, and the error is ErrGone.
+// alone, or those that have any of the tasks, each with these tasks only. Those
+// that aren't genuine are set aside, and the error is ErrGone.
 func (j *Journal) conflicting(ctx context.Context, id decision.ID, tasks []chamelio.TaskID, patience time.Duration) ([]decision.Record, error) {
 	rows, err := j.read().decisions(ctx, `d.confirmation_id IN (SELECT confirmation_id FROM tasks WHERE confirmation_id = $1
 		OR (task_id IN (SELECT CAST(value AS BIGINT) FROM (`+j.ids(2)+`) AS given) AND (outcome IS NULL OR outcome = 'cancelled')))`,
@@ -142,9 +146,13 @@ func (j *Journal) conflicting(ctx context.Context, id decision.ID, tasks []chame
 		return nil, err
 	}
 	var found []decision.Record
+	var gone error
 	for _, row := range rows {
 		d, err := j.vet(ctx, row, patience)
 		switch {
+		case errors.Is(err, ErrGone):
+			gone = err
+			continue
 		case err != nil:
 			return nil, err
 		case d.ID == id:
@@ -153,6 +161,9 @@ func (j *Journal) conflicting(ctx context.Context, id decision.ID, tasks []chame
 		found = append(found, d.Only(func(t decision.Item) bool {
 			return slices.Contains(tasks, t.ID) && (t.Outcome == "" || t.Outcome == decision.Cancelled)
 		}))
+	}
+	if gone != nil {
+		return nil, gone
 	}
 	return found, nil
 }
@@ -192,27 +203,27 @@ func (j *Journal) close(ctx context.Context, doing string, d decision.Record, o 
 	if t := j.trust.Load(); t != nil {
 		row.MAC = t.SignRow(row, o)
 	}
-	for range maxInWay {
+	err := intoPlace(func() error {
 		inserted, err := j.insert(ctx, entry{Record: row, at: d.DecidedAt, displaced: unchanged})
-		if err != nil {
-			return decision.Record{}, fmt.Errorf("%s: %w", doing, err)
+		if err == nil && inserted == nil {
+			err = errOccupied
 		}
-		if inserted != nil {
-			return row, nil
-		}
-		first, err := j.Get(ctx, d.ID)
-		if errors.Is(err, ErrGone) { // what was there isn't genuine, or is missing
-			if err = j.undecided(ctx, d.ID); err == nil {
-				err = j.clearStrays(ctx, d.ID, d.IDs())
+		return err
+	}, func() error {
+		found, err := j.Get(ctx, d.ID)
+		if errors.Is(err, ErrGone) {
+			if decided := j.undecided(ctx, d.ID); decided != nil {
+				return decided
 			}
-		} else if err == nil {
-			return first, nil
+			return errors.Join(err, j.clearStrays(ctx, d.ID, d.IDs()))
 		}
-		if err != nil {
-			return decision.Record{}, fmt.Errorf("%s: %w", doing, err)
-		}
+		row = found
+		return err
+	})
+	if err != nil && !errors.Is(err, errOccupied) {
+		return decision.Record{}, fmt.Errorf("%s: %w", doing, err)
 	}
-	return decision.Record{}, fmt.Errorf("%s: %w", doing, errUnverified)
+	return row, nil
 }
 
 // unchanged is a task of a closed prompt, which no other decision can have.

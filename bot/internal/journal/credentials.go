@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"strconv"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 func (j *Journal) CredentialTried(ctx context.Context, which, refusal string, tell bool) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if err := j.vetCredential(ctx, which); err != nil {
+	if err := j.vetCredential(ctx, which, 0); err != nil && !errors.Is(err, ErrGone) {
 		return wrap("recording the result of trying a credential", err)
 	}
 	at := utc(time.Now())
@@ -57,29 +58,29 @@ func credentialFields(name string, refused int64, at time.Time) []string {
 	return []string{"credential", name, strconv.FormatInt(refused, 10), milli(at)}
 }
 
-// vetCredential sets the row of a refused credential aside if it isn't
-// genuine. The row of an accepted one says nothing.
-func (j *Journal) vetCredential(ctx context.Context, which string) error {
+// vetCredential returns nil if the row of a refused credential is genuine. Otherwise
+// it is set aside, and the error is ErrGone. The row of an accepted one says nothing.
+// See vet.
+func (j *Journal) vetCredential(ctx context.Context, which string, patience time.Duration) error {
 	t := j.trust.Load()
 	if t == nil {
 		return nil
 	}
 	type row struct {
-		place any
-		at    time.Time
-		mac   string
+		place   any
+		refused int64
+		at      time.Time
+		mac     string
 	}
-	rows, err := j.read().query(ctx, `SELECT `+j.place("credentials", "name")+`, refused_at, mac FROM credentials WHERE name = $1 AND refused <> 0`, which)
-	found, err := collect(rows, err, func(r *sql.Rows, one *row) error { return r.Scan(&one.place, instant(&one.at), text(&one.mac)) })
+	rows, err := j.read().query(ctx, `SELECT `+j.place("credentials", "name")+`, refused, refused_at, mac FROM credentials WHERE name = $1 AND refused <> 0`, which)
+	found, err := collect(rows, err, func(r *sql.Rows, one *row) error {
+		return r.Scan(&one.place, number(&one.refused), instant(&one.at), text(&one.mac))
+	})
 	if err != nil || len(found) == 0 {
 		return err
 	}
-	what := Unverified{Table: Credentials, ID: which}
-	err = j.judge(ctx, t, what, 0, func() error { return t.VerifySeal(found[0].mac, credentialFields(which, 1, found[0].at)...) }, func(judged Unverified) error {
-		return j.setAside(ctx, found[0].place, found[0].mac, judged)
+	one, what := found[0], Unverified{Table: Credentials, ID: which}
+	return j.judge(ctx, t, what, patience, func() error { return t.VerifySeal(one.mac, credentialFields(which, one.refused, one.at)...) }, func(judged Unverified) error {
+		return j.setAside(ctx, one.place, one.mac, judged)
 	})
-	if isAnswer(err) {
-		return nil
-	}
-	return err
 }

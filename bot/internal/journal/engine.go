@@ -88,7 +88,6 @@ type dialect struct {
 	unpack    func(table Table, columns []string, from string) string
 	unpackAll func(table Table, columns []string) string
 	randomID  string
-	json      func(column string) string // a column with JSON
 
 	// clock returns the argument that now refers to; nil if it needs none.
 	clock func() any

@@ -73,17 +73,14 @@ func (j *Journal) BeginSettling(ctx context.Context, l Lease) (Lease, error) {
 func (j *Journal) MarkSettled(ctx context.Context, id decision.ID) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
+	err := j.withNote(ctx, settledNote(id), func(ctx context.Context, q querier, noting bool) error {
 		n, err := q.exec(ctx, `
 			UPDATE decisions SET settled_at = `+j.now+`, owner = '', leased_until = 0, announcing_at = 0, response_url = ''
 			WHERE confirmation_id = $1 AND settled_at = 0`, string(id))
-		if err != nil || n == 0 || !j.audit {
+		if err != nil || n == 0 || !noting {
 			return err
 		}
 		return j.noteSettled(ctx, q, id)
-	}))
-	if err != nil {
-		return fmt.Errorf("recording that an outcome is settled: %w", err)
-	}
-	return nil
+	})
+	return wrap("recording that an outcome is settled", err)
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // KeepSigningKeys stores encrypted keys of another bot token for a while. It
-// is idempotent.
+// replaces those with the same ID, since someone else may have written them.
 func (j *Journal) KeepSigningKeys(ctx context.Context, id, sealed string, keep time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -16,7 +16,8 @@ func (j *Journal) KeepSigningKeys(ctx context.Context, id, sealed string, keep t
 		if _, err := q.exec(ctx, `DELETE FROM signing_keys WHERE kept_until <= `+j.now); err != nil {
 			return err
 		}
-		_, err := q.exec(ctx, `INSERT INTO signing_keys (id, sealed, kept_until) VALUES ($1, $2, `+j.now+` + $3) ON CONFLICT DO NOTHING`,
+		_, err := q.exec(ctx, `INSERT INTO signing_keys (id, sealed, kept_until) VALUES ($1, $2, `+j.now+` + $3)
+			ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed, kept_until = excluded.kept_until`,
 			id, sealed, keep.Milliseconds())
 		return err
 	}))

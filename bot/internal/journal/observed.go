@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -46,7 +47,7 @@ func (o *observed) run(ctx context.Context, op Operation, run func(context.Conte
 	began := time.Now()
 	out, err := run(ctx, do)
 	failed := err
-	if isAnswer(err) {
+	if isAnswer(err) || errors.Is(err, errOccupied) {
 		failed = nil
 	}
 	o.report(op, time.Since(began), failed)

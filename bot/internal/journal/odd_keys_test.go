@@ -104,6 +104,9 @@ func TestForgedNoteKeepsNoneOut(t *testing.T) {
 				t.Error(n, err)
 			}
 		}
+		if all, err := j.SetAsides(t.Context(), journal.Query{}); len(all) != 2 || err != nil {
+			t.Errorf("set aside: %+v %v", all, err)
+		}
 		if len(j.reported) != 2 {
 			t.Errorf("reported: %+v", j.reported)
 		}

@@ -86,11 +86,7 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 	defer cancel()
 	const unknown = `EXISTS (SELECT 1 FROM tasks WHERE confirmation_id = $4 AND outcome = 'unknown')`
 	at := utc(time.Now())
-	run := j.write // the note needs a transaction, and on Postgres two more round trips
-	if j.audit {
-		run = j.together
-	}
-	_, err := run(ctx, only(func(ctx context.Context, q querier) error {
+	err := j.withNote(ctx, announcedNote(id), func(ctx context.Context, q querier, noting bool) error {
 		n, err := q.exec(ctx, `
 			UPDATE decisions SET announced_at = $1, message_ts = $2, announced_mac = $5, owner = '', leased_until = 0, announcing_at = 0,
 				response_url = CASE WHEN `+unknown+` THEN response_url ELSE '' END,
@@ -107,15 +103,12 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 				return ErrGone
 			}
 			return err
-		case j.audit:
+		case noting:
 			return j.noteAnnounced(ctx, q, id)
 		}
 		return nil
-	}))
-	if err != nil {
-		return fmt.Errorf("recording an announcement: %w", err)
-	}
-	return nil
+	})
+	return wrap("recording an announcement", err)
 }
 
 // GiveUp closes a decision that was claimed before anything was sent: as

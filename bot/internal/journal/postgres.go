@@ -68,7 +68,6 @@ func openPostgres(ctx context.Context, databaseURL string, maxConns int, readOnl
 			exact:      func(text string) any { return text },
 			pack:       postgresPack, packAll: postgresPackAll, unpack: postgresUnpack, unpackAll: postgresUnpackAll,
 			randomID: "CAST(gen_random_uuid() AS TEXT)",
-			json:     func(column string) string { return "CAST(" + column + " AS json)" },
 			// then waits for first because it reads what first returns. It
 			// does so in a subquery that doesn't depend on its own row: if
 			// that row was changed in the meantime, Postgres evaluates the

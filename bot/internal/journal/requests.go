@@ -25,11 +25,22 @@ type Request struct {
 // Opened records that a request was posted in its channel, the time until its
 // reminder, 0 for none, and until its end. It is idempotent.
 func (j *Journal) Opened(ctx context.Context, r Request, remind, end time.Duration) error {
-	return j.exec(ctx, "noting an open request", `
-		INSERT INTO requests (confirmation_id, message_ts, confirmation, mac, decided_mac, remind_at, ends_at)
-		VALUES ($1, $2, $3, $6, CASE WHEN EXISTS (SELECT 1 FROM decisions WHERE confirmation_id = $1) THEN $7 ELSE '' END,
-			CASE WHEN CAST($4 AS BIGINT) = 0 THEN 0 ELSE `+j.now+` + CAST($4 AS BIGINT) END, `+j.now+` + $5) ON CONFLICT DO NOTHING`,
-		string(r.ID), r.MessageTS, r.Confirmation, remind.Milliseconds(), end.Milliseconds(), j.seal(requestFields(r)...), j.seal(decidedFields(r.ID)...))
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if _, err := j.conflicting(ctx, r.ID, nil, waitInWay); err != nil && !errors.Is(err, ErrGone) { // a forged decision must not close it
+		return fmt.Errorf("noting an open request: %w", err)
+	}
+	err := intoPlace(func() error {
+		return j.insertRow(ctx, `
+			INSERT INTO requests (confirmation_id, message_ts, confirmation, mac, decided_mac, remind_at, ends_at)
+			VALUES ($1, $2, $3, $6, CASE WHEN EXISTS (SELECT 1`+joined+`WHERE d.confirmation_id = $1) THEN $7 ELSE '' END,
+				CASE WHEN CAST($4 AS BIGINT) = 0 THEN 0 ELSE `+j.now+` + CAST($4 AS BIGINT) END, `+j.now+` + $5) ON CONFLICT DO NOTHING`,
+			string(r.ID), r.MessageTS, r.Confirmation, remind.Milliseconds(), end.Milliseconds(), j.seal(requestFields(r)...), j.seal(decidedFields(r.ID)...))
+	}, func() error { return j.vetRequestAt(ctx, r.ID, 0) })
+	if errors.Is(err, errOccupied) { // it was noted before
+		return nil
+	}
+	return wrap("noting an open request", err)
 }
 
 // TakeToRemind takes requests whose reminder is due, at most limit. Each stays
@@ -73,26 +84,19 @@ func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, li
 	if some == 0 {
 		return nil, nil
 	}
-	type sealed struct {
-		Request
-		place any
-		mac   string
-	}
-	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]sealed, error) {
+	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]sealedRequest, error) {
 		rows, err := q.query(ctx, `
 			UPDATE requests SET `+set+` WHERE confirmation_id IN
 				(SELECT confirmation_id FROM requests WHERE `+which+` LIMIT $1 `+j.skipLocked+`)
-			RETURNING `+j.place("requests", "confirmation_id")+`, confirmation_id, message_ts, confirmation, mac`, limit)
-		return collect(rows, err, func(r *sql.Rows, one *sealed) error {
-			return r.Scan(&one.place, key(&one.ID), text(&one.MessageTS), text(&one.Confirmation), text(&one.mac))
-		})
+			RETURNING `+j.place("requests", "confirmation_id")+requestColumns, limit)
+		return collect(rows, err, scanRequest)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
 	var genuine []Request
 	for _, one := range taken {
-		switch err := j.vetRequest(ctx, one.Request, one.place, one.mac); {
+		switch err := j.vetRequest(ctx, one, 0); {
 		case err == nil:
 			genuine = append(genuine, one.Request)
 		case !errors.Is(err, ErrGone):
@@ -100,6 +104,19 @@ func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, li
 		}
 	}
 	return genuine, nil
+}
+
+// sealedRequest is a request as it was read from the database.
+type sealedRequest struct {
+	Request
+	place any
+	mac   string
+}
+
+const requestColumns = `, confirmation_id, message_ts, confirmation, mac`
+
+func scanRequest(r *sql.Rows, one *sealedRequest) error {
+	return r.Scan(&one.place, key(&one.ID), text(&one.MessageTS), text(&one.Confirmation), text(&one.mac))
 }
 
 func requestFields(r Request) []string {
@@ -122,7 +139,8 @@ func (j *Journal) undecided(ctx context.Context, id decision.ID) error {
 	}
 	what := Unverified{Table: Requests, ID: string(id)}
 	err = j.judge(ctx, t, what, waitInWay, func() error { return t.VerifySeal(found[0], decidedFields(id)...) }, func(judged Unverified) error {
-		return j.setRowAside(ctx, Requests, `d.confirmation_id = $1 AND `+j.same("d.decided_mac", 2), judged, string(id), j.exact(found[0]))
+		_, err := j.setRowAside(ctx, Requests, `d.confirmation_id = $1 AND `+j.same("d.decided_mac", 2), judged, string(id), j.exact(found[0]))
+		return err
 	})
 	switch {
 	case err == nil:
@@ -133,16 +151,30 @@ func (j *Journal) undecided(ctx context.Context, id decision.ID) error {
 	return err
 }
 
+// vetRequestAt is vetRequest for the request with an ID. The error is ErrGone if
+// there is none.
+func (j *Journal) vetRequestAt(ctx context.Context, id decision.ID, patience time.Duration) error {
+	rows, err := j.read().query(ctx, `SELECT `+j.place("requests", "confirmation_id")+requestColumns+` FROM requests WHERE confirmation_id = $1`, string(id))
+	found, err := collect(rows, err, scanRequest)
+	if err == nil && len(found) == 0 {
+		err = ErrGone
+	}
+	if err != nil {
+		return err
+	}
+	return j.vetRequest(ctx, found[0], patience)
+}
+
 // vetRequest returns nil if a listed request is genuine. Otherwise it is set
-// aside, and the error is ErrGone.
-func (j *Journal) vetRequest(ctx context.Context, r Request, place any, mac string) error {
+// aside, and the error is ErrGone. See vet.
+func (j *Journal) vetRequest(ctx context.Context, r sealedRequest, patience time.Duration) error {
 	t := j.trust.Load()
 	if t == nil {
 		return nil
 	}
 	what := Unverified{Table: Requests, ID: string(r.ID)}
-	return j.judge(ctx, t, what, 0, func() error { return t.VerifySeal(mac, requestFields(r)...) }, func(judged Unverified) error {
-		return j.setAside(ctx, place, mac, judged)
+	return j.judge(ctx, t, what, patience, func() error { return t.VerifySeal(r.mac, requestFields(r.Request)...) }, func(judged Unverified) error {
+		return j.setAside(ctx, r.place, r.mac, judged)
 	})
 }
 

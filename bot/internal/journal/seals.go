@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"sync"
@@ -63,6 +64,9 @@ const (
 	// token.
 	waitInWay = 10 * time.Second
 	waitTaken = 10 * time.Minute
+
+	// untilKnown is the patience of a caller that leaves the row alone.
+	untilKnown time.Duration = math.MaxInt64
 
 	// waitBetween is the time before such a row is taken over again.
 	waitBetween = 15 * time.Second
@@ -193,7 +197,11 @@ func (t *trust) sealed(there bool, seal string, fields []string) error {
 	return nil
 }
 
-var errMissing = errors.New("a sealed field is missing")
+// Reasons why the bot can't have written a row, whatever its key.
+var (
+	errMissing = errors.New("a sealed field is missing")
+	errOddID   = errors.New("the bot writes no such ID")
+)
 
 // vet returns a row's decision if the row is genuine. If it isn't, it is set
 // aside, and the error is ErrGone: the row counts as absent. If that isn't
@@ -227,12 +235,19 @@ func (j *Journal) judge(ctx context.Context, t *trust, what Unverified, patience
 		return nil
 	}
 	unknown := errors.Is(what.Why, decision.ErrUnknownKey)
-	if unknown && t.full() {
+	if unknown && (what.ID == "" || what.ID != decision.Storable(what.ID)) {
+		what.Why, unknown = errOddID, false
+	}
+	if unknown && patience == untilKnown {
+		return fmt.Errorf("%w: %w", errUnverified, what.Why)
+	}
+	waits := unknown && patience > 0
+	if waits && t.full() {
 		if err := j.forgetFinished(ctx, t); err != nil {
 			return err
 		}
 	}
-	if what.Waits = unknown && t.waits(what, patience); what.Waits {
+	if what.Waits = waits && t.waits(what, patience); what.Waits {
 		return fmt.Errorf("%w: %w", errUnverified, what.Why)
 	}
 	if err := setAside(what); err != nil {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -51,11 +50,13 @@ type SetAside struct {
 // set_aside, if its MAC is still the one that was judged.
 func (j *Journal) setAside(ctx context.Context, place any, mac string, what Unverified) error {
 	where := j.place("d", setAsideColumns[what.Table][0]) + " = $1 AND " + j.same("d.mac", 2)
-	return j.setRowAside(ctx, what.Table, where, what, place, j.exact(mac))
+	_, err := j.setRowAside(ctx, what.Table, where, what, place, j.exact(mac))
+	return err
 }
 
-// setRowAside moves the rows of a table that a condition on d selects.
-func (j *Journal) setRowAside(ctx context.Context, from Table, where string, what Unverified, args ...any) error {
+// setRowAside moves the rows of a table that a condition on d selects, and returns
+// whether there were any.
+func (j *Journal) setRowAside(ctx context.Context, from Table, where string, what Unverified, args ...any) (bool, error) {
 	key := setAsideColumns[from][0]
 	tasks := `'[]'`
 	if from == Decisions {
@@ -77,30 +78,34 @@ func (j *Journal) setRowAside(ctx context.Context, from Table, where string, wha
 	if what.Why != nil {
 		why = what.Why.Error()
 	}
-	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
+	moved, err := written(ctx, j.together, func(ctx context.Context, q querier) (bool, error) {
 		moved, err := q.exec(ctx, insert, append(args[:n:n], string(from), joinIDs(what.Tasks), utc(time.Now()), why, flag(errors.Is(what.Why, decision.ErrUnknownKey)))...)
 		if err != nil || moved == 0 {
-			return err
+			return false, err
 		}
 		_, err = q.exec(ctx, remove, args...)
-		return err
-	}))
-	return wrap("setting a row aside", err)
+		return true, err
+	})
+	return moved, wrap("setting a row aside", err)
 }
 
-// clearStrays sets aside incomplete decisions, which only someone else can
-// have written: tasks without a decision that block a claim of a task, and a
+// clearStrays sets aside and reports incomplete decisions, which only someone else
+// can have written: tasks without a decision that block a claim of a task, and a
 // decision without tasks that has a prompt's ID.
 func (j *Journal) clearStrays(ctx context.Context, id decision.ID, tasks []chamelio.TaskID) error {
 	what := Unverified{Table: Decisions, ID: string(id), Tasks: tasks, Why: errHalf}
-	err := j.setRowAside(ctx, tasksTable, `NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.confirmation_id = d.confirmation_id)
+	parts, err := j.setRowAside(ctx, tasksTable, `NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.confirmation_id = d.confirmation_id)
 		AND (d.confirmation_id = $1 OR d.task_id IN (SELECT CAST(value AS BIGINT) FROM (`+j.ids(2)+`) AS given)
 			AND (d.outcome IS NULL OR d.outcome = 'cancelled'))`, what, string(id), numberList(tasks))
 	if err != nil {
 		return err
 	}
-	return j.setRowAside(ctx, Decisions, `d.confirmation_id = $1
+	half, err := j.setRowAside(ctx, Decisions, `d.confirmation_id = $1
 		AND NOT EXISTS (SELECT 1 FROM tasks WHERE tasks.confirmation_id = d.confirmation_id)`, what, string(id))
+	if t := j.trust.Load(); t != nil && (parts || half) {
+		t.report(what)
+	}
+	return err
 }
 
 // numberList returns IDs as an argument that dialect.ids reads.
@@ -113,101 +118,6 @@ func numberList(tasks []chamelio.TaskID) string {
 }
 
 var errHalf = errors.New("it is half of a decision")
-
-// maxReturned bounds how many rows of each kind return at a time.
-const maxReturned = 64
-
-// ReturnSetAside returns rows that were set aside to their tables: those whose
-// key has become known, and those that someone has marked with retry = 1. A row
-// that doesn't verify is set aside again when it is read. It returns how many
-// it returned.
-func (j *Journal) ReturnSetAside(ctx context.Context) (int, error) {
-	t := j.trust.Load()
-	if t == nil {
-		return 0, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	type one struct {
-		place any
-		kind  Table
-	}
-	var found []one
-	for _, which := range []string{ // each has an index
-		`retry = 1 AND CAST($1 AS TEXT) <> ''`,
-		`unknown_key = 1 AND substr(seal, 1, 9) IN (` + j.ids(1) + `)`,
-	} {
-		rows, err := j.read().query(ctx, `SELECT `+j.place("set_aside", "id")+`, kind FROM set_aside WHERE `+which+` ORDER BY set_aside_at DESC LIMIT `+strconv.Itoa(maxReturned), idList(t.Keys()))
-		some, err := collect(rows, err, func(r *sql.Rows, o *one) error { return r.Scan(&o.place, text(&o.kind)) })
-		if err != nil {
-			return 0, fmt.Errorf("reading rows that were set aside: %w", err)
-		}
-		found = append(found, some...)
-	}
-	n := 0
-	for _, o := range found {
-		failed := j.returnRow(ctx, o.place, o.kind)
-		if failed == nil {
-			n++
-			continue
-		}
-		if err := j.stayAside(ctx, o.place, failed); err != nil { // the journal failed, not the row
-			return n, fmt.Errorf("returning rows that were set aside: %w", err)
-		}
-	}
-	return n, nil
-}
-
-// stayAside records why a row can't return, so that it isn't tried again until
-// someone sets retry = 1.
-func (j *Journal) stayAside(ctx context.Context, place any, why error) error {
-	return j.exec(ctx, "keeping a row aside", `UPDATE set_aside SET retry = 0, unknown_key = 0, why = $2 WHERE `+j.place("set_aside", "id")+` = $1`, place, "it can't return: "+why.Error())
-}
-
-// Reasons why a row can't return.
-const (
-	noTable    = "its table is unknown"
-	occupied   = "another row is in its place"
-	tasksTaken = "another decision has one of its tasks"
-)
-
-// returnRow inserts a row again, with all of its tasks if it is a decision, or
-// changes nothing and returns the reason.
-func (j *Journal) returnRow(ctx context.Context, place any, kind Table) error {
-	columns, known := setAsideColumns[kind]
-	if !known {
-		return errors.New(noTable)
-	}
-	here := j.place("set_aside", "id") + ` = $1`
-	reason, err := written(ctx, j.together, func(ctx context.Context, q querier) (string, error) {
-		n, err := q.exec(ctx, j.unpack(kind, columns, "content"), place)
-		switch {
-		case err != nil:
-			return "", err
-		case n == 0:
-			return occupied, nil
-		}
-		if kind == Decisions {
-			all, err := q.query1(ctx, `SELECT json_array_length(`+j.json("tasks")+`) FROM set_aside WHERE `+here, place)
-			if err != nil {
-				return "", err
-			}
-			if n, err = q.exec(ctx, j.unpackAll(tasksTable, setAsideColumns[tasksTable]), place); err != nil {
-				return "", err
-			}
-			if n == 0 || n != all { // what was inserted goes again
-				_, err = q.exec(ctx, `DELETE FROM decisions WHERE confirmation_id = (SELECT confirmation_id FROM set_aside WHERE `+here+`)`, place)
-				return tasksTaken, err
-			}
-		}
-		_, err = q.exec(ctx, `DELETE FROM set_aside WHERE `+here, place)
-		return "", err
-	})
-	if err == nil && reason != "" {
-		err = errors.New(reason)
-	}
-	return err
-}
 
 // SetAsides returns the rows that were set aside last, newest first.
 func (j *Journal) SetAsides(ctx context.Context, q Query) ([]SetAside, error) {

@@ -77,8 +77,7 @@ func TestDecisionReturnsWhole(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
 		d := setAside(t, url, j, other)
-		c := other.click(int64(d.Tasks[0].ID))
-		c.Tasks = c.Tasks[:1]
+		c := other.click(int64(d.Tasks[1].ID))
 		if claim, err := j.Claim(t.Context(), c); err != nil || !claim.Won {
 			t.Fatalf("%+v %v", claim, err)
 		}

@@ -95,7 +95,6 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 			exact: func(text string) any { return []byte(text) },
 			pack:  sqlitePack, packAll: sqlitePackAll, unpack: sqliteUnpack, unpackAll: sqliteUnpackAll,
 			randomID: "lower(hex(randomblob(16)))",
-			json:     func(column string) string { return column },
 			clock:    func() any { return sql.Named("now", now().UnixMilli()) },
 		},
 	}

@@ -1,0 +1,169 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// This file returns rows that were set aside to their tables.
+
+// maxReturned bounds how many rows of each kind return at a time.
+const maxReturned = 64
+
+// aside is a row of the table set_aside.
+type aside struct {
+	place          any
+	kind           Table
+	content, tasks string
+}
+
+// ReturnSetAside returns rows that were set aside to their tables: those whose
+// key has become known, and those that someone has marked with retry = 1. A row in
+// their place that isn't genuine is set aside. A row that doesn't verify is set aside
+// again when it is read. It returns how many it returned.
+func (j *Journal) ReturnSetAside(ctx context.Context) (int, error) {
+	t := j.trust.Load()
+	if t == nil {
+		return 0, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	var found []aside
+	for _, which := range []string{ // each has an index
+		`retry = 1 AND CAST($1 AS TEXT) <> ''`,
+		`unknown_key = 1 AND substr(seal, 1, 9) IN (` + j.ids(1) + `)`,
+	} {
+		rows, err := j.read().query(ctx, `SELECT `+j.place("set_aside", "id")+`, kind, content, tasks FROM set_aside WHERE `+which+` ORDER BY set_aside_at DESC LIMIT `+strconv.Itoa(maxReturned), idList(t.Keys()))
+		some, err := collect(rows, err, func(r *sql.Rows, a *aside) error {
+			return r.Scan(&a.place, text(&a.kind), text(&a.content), text(&a.tasks))
+		})
+		if err != nil {
+			return 0, fmt.Errorf("reading rows that were set aside: %w", err)
+		}
+		found = append(found, some...)
+	}
+	n := 0
+	for _, a := range found {
+		failed := j.returnRow(ctx, a)
+		switch {
+		case failed == nil:
+			n++
+			continue
+		case errors.Is(failed, errUnverified): // a row in its place waits for its own key
+			continue
+		}
+		if err := j.stayAside(ctx, a.place, failed); err != nil { // the journal failed, not the row
+			return n, fmt.Errorf("returning rows that were set aside: %w", err)
+		}
+	}
+	return n, nil
+}
+
+// stayAside records why a row can't return, so that it isn't tried again until
+// someone sets retry = 1.
+func (j *Journal) stayAside(ctx context.Context, place any, why error) error {
+	return j.exec(ctx, "keeping a row aside", `UPDATE set_aside SET retry = 0, unknown_key = 0, why = $2 WHERE `+j.place("set_aside", "id")+` = $1`, place, "it can't return: "+why.Error())
+}
+
+var errNoTable = errors.New("its table is unknown")
+
+// returnRow inserts a row again, with all of its tasks if it is a decision.
+func (j *Journal) returnRow(ctx context.Context, a aside) error {
+	columns, known := setAsideColumns[a.kind]
+	if !known {
+		return errNoTable
+	}
+	var content map[string]any
+	if err := json.Unmarshal([]byte(a.content), &content); err != nil {
+		return fmt.Errorf("reading its content: %w", err)
+	}
+	id, _ := content[columns[0]].(string)
+	if a.kind == Decisions {
+		return j.returnDecision(ctx, decision.ID(id), a)
+	}
+	return intoPlace(func() error { return j.reinsert(ctx, a, nil) }, func() error { return j.vetInPlace(ctx, a.kind, id) })
+}
+
+// vetInPlace returns nil if the row of a table that has an ID is genuine. Otherwise it
+// is set aside, and the error is ErrGone. A row whose key isn't known stays, so that
+// two processes don't replace each other's rows in turns.
+func (j *Journal) vetInPlace(ctx context.Context, table Table, id string) error {
+	switch table {
+	case Requests:
+		return j.vetRequestAt(ctx, decision.ID(id), untilKnown)
+	case Notes:
+		return j.vetNoteAt(ctx, id, untilKnown)
+	case Credentials:
+		return j.vetCredential(ctx, id, untilKnown)
+	case Decisions, Keys, tasksTable:
+	}
+	return nil
+}
+
+// returnDecision inserts a decision again, with all of its tasks.
+func (j *Journal) returnDecision(ctx context.Context, id decision.ID, a aside) error {
+	var tasks []struct {
+		ID      chamelio.TaskID   `json:"task_id"`
+		Outcome *decision.Outcome `json:"outcome"`
+	}
+	if err := json.Unmarshal([]byte(a.tasks), &tasks); err != nil {
+		return fmt.Errorf("reading its tasks: %w", err)
+	}
+	if len(tasks) == 0 {
+		return errHalf
+	}
+	var claimed []chamelio.TaskID // which no other decision can have
+	for _, t := range tasks {
+		if t.Outcome == nil || *t.Outcome == decision.Cancelled {
+			claimed = append(claimed, t.ID)
+		}
+	}
+	return intoPlace(func() error {
+		return j.reinsert(ctx, a, func(ctx context.Context, q querier) error {
+			n, err := q.exec(ctx, j.unpackAll(tasksTable, setAsideColumns[tasksTable]), a.place)
+			if err == nil && n == int64(len(tasks)) { // a stray one would belong to the decision
+				n, err = q.tasksOf(ctx, id)
+			}
+			if err == nil && n != int64(len(tasks)) {
+				err = errOccupied
+			}
+			return err
+		})
+	}, func() error {
+		if err := j.clearStrays(ctx, id, claimed); err != nil {
+			return err
+		}
+		found, err := j.conflicting(ctx, id, claimed, untilKnown)
+		if err == nil && len(found) == 0 {
+			err = ErrGone
+		}
+		return err
+	})
+}
+
+// reinsert moves a row that was set aside back to its table, and then calls more,
+// which may be nil, in the same transaction.
+func (j *Journal) reinsert(ctx context.Context, a aside, more func(context.Context, querier) error) error {
+	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
+		n, err := q.exec(ctx, j.unpack(a.kind, setAsideColumns[a.kind], "content"), a.place)
+		if err == nil && n == 0 {
+			err = errOccupied
+		}
+		if err == nil && more != nil {
+			err = more(ctx, q)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = q.exec(ctx, `DELETE FROM set_aside WHERE `+j.place("set_aside", "id")+` = $1`, a.place)
+		return err
+	}))
+	return err
+}

@@ -1,0 +1,122 @@
+package journal_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// returned wants a number of rows to return.
+func returned(t *testing.T, j *trusting, want int) {
+	t.Helper()
+	if n, err := j.ReturnSetAside(t.Context()); n != want || err != nil {
+		t.Errorf("%d returned, %v, want %d", n, err, want)
+	}
+}
+
+// TestForgedRowInPlaceOfOneSetAside sets genuine rows of each table aside, because
+// their key isn't known, and writes forged ones in their place. The genuine ones
+// return.
+func TestForgedRowInPlaceOfOneSetAside(t *testing.T) {
+	const forgedDecision = `INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, announced_at, epoch)
+		VALUES ('%[1]s', 'T1', 'C1', 'U1', 'U9', 'x', '2026-11-28 10:00:00+00:00', '2026-11-28 10:00:00+00:00', '2026-11-28 10:00:00+00:00', 1)`
+	const part = `INSERT INTO tasks (confirmation_id, position, task_id) VALUES ('%s', %d, %d)`
+	bothEngines(t, func(t *testing.T, url string) {
+		for name, write := range map[string]func(d decision.Record){
+			"nothing": func(decision.Record) {},
+			"a row":   func(d decision.Record) { forge(t, url, fmt.Sprintf(forgedDecision+";"+part, d.ID, d.ID, 0, 999)) },
+			"half a row": func(d decision.Record) {
+				forge(t, url, fmt.Sprintf(forgedDecision, d.ID))
+			},
+			"others with its tasks": func(d decision.Record) {
+				for i, task := range d.Tasks {
+					other := fmt.Sprint("f", i)
+					forge(t, url, fmt.Sprintf(forgedDecision+";"+part, other, other, 0, task.ID))
+				}
+			},
+			"a stray task at its first place": func(d decision.Record) { stray(t, url, fmt.Sprintf(part, d.ID, 0, 999)) },
+			"a stray task at another place":   func(d decision.Record) { stray(t, url, fmt.Sprintf(part, d.ID, 7, 999)) },
+			"a stray row of its task":         func(d decision.Record) { stray(t, url, fmt.Sprintf(part, "f", 0, d.Tasks[1].ID)) },
+		} {
+			j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
+			d := setAside(t, url, j, other)
+			write(d)
+			returned(t, other, 1)
+			if got, err := other.Get(t.Context(), d.ID); err != nil || len(got.Tasks) != 2 || got.Tasks[0].ID != d.Tasks[0].ID {
+				t.Errorf("%s: %+v %v", name, got, err)
+			}
+			forge(t, url, "DELETE FROM set_aside; UPDATE decisions SET announced_at = NULL; DELETE FROM decisions; DELETE FROM tasks")
+		}
+	})
+}
+
+// stray writes a task without a decision. On Postgres a foreign key keeps it out.
+func stray(t *testing.T, url, text string) {
+	t.Helper()
+	if strings.HasPrefix(url, "sqlite:") {
+		forge(t, url, text)
+	}
+}
+
+// TestForgedRowsInPlaceOfOthersSetAside is the same for requests, notes and
+// credentials.
+func TestForgedRowsInPlaceOfOthersSetAside(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
+		ctx := t.Context()
+		request := journal.Request{ID: "p", MessageTS: "3.4", Confirmation: "y"}
+		must(t, other.CredentialTried(ctx, "api_key", "expired", false))
+		forge(t, url, `DELETE FROM audit`)
+		must(t, other.Opened(ctx, request, 0, -time.Minute))
+		must(t, other.Refused(ctx, decision.Note{ConfirmationID: "p", Tasks: []chamelio.TaskID{1}, Person: "U1", Code: "guest", At: time.Now()}))
+		_, _ = j.TakeEnded(ctx, 5)
+		_, _ = j.TakeNote(ctx)
+		must(t, j.CredentialTried(ctx, "api_key", "", true))
+		if aside, err := j.SetAsides(ctx, journal.Query{}); err != nil || len(aside) != 3 {
+			t.Fatalf("set aside: %+v %v", aside, err)
+		}
+		forge(t, url, fmt.Sprintf(forgedNote, "r-p-U1-guest", "refusal", "p", ""))
+		forge(t, url, `INSERT INTO requests (confirmation_id, message_ts, confirmation, remind_at, ends_at) VALUES ('p', '9.9', 'x', 0, 1)`)
+		forge(t, url, `INSERT INTO credentials (name, refused, refused_at) VALUES ('api_key', 1, '2020-01-01 00:00:00+00:00')`)
+		returned(t, other, 3)
+		forge(t, url, `UPDATE requests SET taken_until = 0; UPDATE audit SET leased_until = 0`)
+		if got, err := other.TakeEnded(ctx, 5); err != nil || len(got) != 1 || got[0] != request {
+			t.Errorf("%+v %v", got, err)
+		}
+		if n, err := other.TakeNote(ctx); err != nil || n.Person != "U1" {
+			t.Errorf("%+v %v", n, err)
+		}
+		must(t, other.CredentialTried(ctx, "api_key", "", true))
+		if n, err := other.TakeNote(ctx); err != nil || n.Since.Before(time.Now().Add(-time.Hour)) {
+			t.Errorf("%+v %v", n, err)
+		}
+	})
+}
+
+// TestProcessesDontReplaceEachOthersRows has two processes that don't know each
+// other's keys. The row that is in place stays, and the other returns once it is gone.
+func TestProcessesDontReplaceEachOthersRows(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
+		d := setAside(t, url, j, other)
+		c := j.click(1)
+		won(t, j.Journal, c)
+		for range 2 {
+			other.Later(24 * time.Hour)
+			returned(t, other, 0)
+		}
+		if _, err := j.Get(t.Context(), c.ID); err != nil {
+			t.Error(err)
+		}
+		statement(t, url, fmt.Sprintf("DELETE FROM decisions WHERE confirmation_id = '%s'", c.ID))
+		returned(t, other, 1)
+		if _, err := other.Get(t.Context(), d.ID); err != nil {
+			t.Error(err)
+		}
+	})
+}
