@@ -15,7 +15,7 @@ import (
 // at most limit.
 func (j *Journal) TakeUnsettled(ctx context.Context, limit int, mine []decision.ID) ([]Held, error) {
 	return j.take(ctx, "taking over unsettled decisions",
-		`announced_at IS NOT NULL AND follow_up > 0 AND settled_at = 0 AND check_after < `+j.now+` AND `+j.free()+` ORDER BY check_after`, limit, mine)
+		`announced_at IS NOT NULL AND follow_up > 0 AND settled_at = 0 AND `+j.lapsed(`check_after`, maxCheckWait)+` AND `+j.free()+` ORDER BY check_after`, limit, mine)
 }
 
 // Unsettled reports whether another decision about a task ended as unknown and
@@ -44,12 +44,18 @@ func (j *Journal) Unsettled(ctx context.Context, id decision.ID, task chamelio.T
 	return false, nil
 }
 
-// LookAgain delays the next check of an unsettled decision.
+// maxCheckWait bounds the wait for a check. A check farther away was put off by a
+// clock that has been set back since, or by someone else, and is due. It is longer
+// than any wait.
+const maxCheckWait = 15 * time.Minute
+
+// LookAgain delays the next check of an unsettled decision, by at most
+// maxCheckWait.
 func (j *Journal) LookAgain(ctx context.Context, l Lease, wait time.Duration) error {
 	_, err := j.step(ctx, "putting off a look", l, 0, change{
 		set:  `, check_after = ` + j.now + ` + $5, checks = ` + next("checks") + `, owner = '', announcing_at = 0`,
 		when: `AND settled_at = 0`,
-		args: []any{wait.Milliseconds()},
+		args: []any{min(wait, maxCheckWait).Milliseconds()},
 	})
 	return err
 }

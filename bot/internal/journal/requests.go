@@ -11,9 +11,16 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// requestLease is how long the end of a request stays with the process that
-// took it. It is longer than two calls to Slack.
-const requestLease = 30 * time.Second
+const (
+	// requestLease is how long the end of a request stays with the process that
+	// took it. It is longer than two calls to Slack.
+	requestLease = 30 * time.Second
+
+	// maxRequest bounds how long a request is open. An end farther away was
+	// written by someone else, or by a clock that has been set back since, and
+	// counts as now. It is longer than a prompt can be confirmed.
+	maxRequest = 40 * time.Minute
+)
 
 // Request is a prompt in a channel, for a second person.
 type Request struct {
@@ -35,7 +42,7 @@ func (j *Journal) Opened(ctx context.Context, r Request, remind, end time.Durati
 			INSERT INTO requests (confirmation_id, message_ts, confirmation, mac, decided_mac, remind_at, ends_at)
 			VALUES ($1, $2, $3, $6, CASE WHEN EXISTS (SELECT 1`+joined+`WHERE d.confirmation_id = $1) THEN $7 ELSE '' END,
 				CASE WHEN CAST($4 AS BIGINT) = 0 THEN 0 ELSE `+j.now+` + CAST($4 AS BIGINT) END, `+j.now+` + $5) ON CONFLICT DO NOTHING`,
-			string(r.ID), r.MessageTS, r.Confirmation, remind.Milliseconds(), end.Milliseconds(), j.seal(requestFields(r)...), j.seal(decidedFields(r.ID)...))
+			string(r.ID), r.MessageTS, r.Confirmation, remind.Milliseconds(), min(end, maxRequest).Milliseconds(), j.seal(requestFields(r)...), j.seal(decidedFields(r.ID)...))
 	}, func() error { return j.vetRequestAt(ctx, r.ID, 0) })
 	if errors.Is(err, errOccupied) { // it was noted before
 		return nil
@@ -70,7 +77,7 @@ func (j *Journal) RemindLater(ctx context.Context, id decision.ID, wait time.Dur
 // process for a moment, and is returned again until Forget.
 func (j *Journal) TakeEnded(ctx context.Context, limit int) ([]Request, error) {
 	return j.takeRequests(ctx, "taking requests that have ended", fmt.Sprintf(`taken_until = %s + %d`, j.now, requestLease.Milliseconds()),
-		`ends_at <= `+j.now+` AND `+j.lapsed(`taken_until`, maxLease)+` ORDER BY ends_at`, limit)
+		j.lapsed(`ends_at`, maxRequest)+` AND `+j.lapsed(`taken_until`, maxLease)+` ORDER BY ends_at`, limit)
 }
 
 func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, limit int) ([]Request, error) {

@@ -15,16 +15,22 @@ const MinRetention = 7 * 24 * time.Hour
 type Deleted struct{ Decisions, Notes int64 }
 
 // finished is the condition under which nothing is left to do about a decision
-// d: it was announced, its outcome is known or no longer followed up, no copy
-// of it is due in the audit channel, and its prompt isn't open.
-const finished = `announced_at IS NOT NULL AND (follow_up = 0 OR settled_at > 0)
-	AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.confirmation_id = d.confirmation_id AND sent_at IS NULL)
-	AND NOT EXISTS (SELECT 1 FROM requests WHERE requests.confirmation_id = d.confirmation_id)`
+// d: it was announced, its outcome is known or no longer followed up, its prompt
+// isn't open, and no copy of it is due in the audit channel, if there is one.
+func (j *Journal) finished() string {
+	const done = `announced_at IS NOT NULL AND (follow_up = 0 OR settled_at > 0)
+		AND NOT EXISTS (SELECT 1 FROM requests WHERE requests.confirmation_id = d.confirmation_id)`
+	if !j.audit { // no one vets the notes that seem to be due
+		return done
+	}
+	return done + ` AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.confirmation_id = d.confirmation_id AND sent_at IS NULL)`
+}
 
 // DeleteOld deletes decisions about which nothing is left to do, and notes
-// that were sent, if they are older than keep by the journal's clock: the
-// oldest first, at most limit of each. Its permission, in the table retention,
-// lasts for this transaction. keep is at least MinRetention.
+// that were sent, if they are older than keep: the oldest first, at most limit of
+// each. They are older by the journal's clock and by this machine's, so that neither
+// deletes anything by running ahead. Its permission, in the table retention, lasts
+// for this transaction. keep is at least MinRetention.
 func (j *Journal) DeleteOld(ctx context.Context, keep time.Duration, limit int) (Deleted, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -33,25 +39,25 @@ func (j *Journal) DeleteOld(ctx context.Context, keep time.Duration, limit int) 
 		if err != nil {
 			return Deleted{}, err
 		}
-		before := utc(time.UnixMilli(now).Add(-max(keep, MinRetention)))
-		return q.deleteOld(ctx, before, limit)
+		before := utc(time.UnixMilli(min(now, time.Now().UnixMilli())).Add(-max(keep, MinRetention)))
+		return j.deleteOld(ctx, q, before, limit)
 	})
 	return deleted, wrap("deleting old rows", err)
 }
 
-func (q querier) deleteOld(ctx context.Context, before time.Time, limit int) (d Deleted, err error) {
+func (j *Journal) deleteOld(ctx context.Context, q querier, before time.Time, limit int) (d Deleted, err error) {
 	// The marker distinguishes this permission from an operator's.
 	const marker = "the bot's"
 	if _, err := q.exec(ctx, `INSERT INTO retention (delete_before, granted_to) VALUES ($1, $2)`, before, marker); err != nil {
 		return d, fmt.Errorf("permitting it: %w", err)
 	}
 	d.Decisions, err = q.exec(ctx, `DELETE FROM decisions WHERE confirmation_id IN (SELECT confirmation_id FROM decisions d
-		WHERE decided_at < $1 AND `+finished+` ORDER BY decided_at LIMIT $2 `+q.skipLocked+`)`, before, limit)
+		WHERE decided_at < $1 AND `+j.finished()+` ORDER BY decided_at LIMIT $2 `+j.skipLocked+`)`, before, limit)
 	if err != nil {
 		return d, fmt.Errorf("deleting decisions: %w", err)
 	}
 	d.Notes, err = q.exec(ctx, `DELETE FROM audit WHERE id IN (SELECT id FROM audit
-		WHERE sent_at IS NOT NULL AND noted_at < $1 ORDER BY noted_at LIMIT $2 `+q.skipLocked+`)`, before, limit)
+		WHERE sent_at IS NOT NULL AND noted_at < $1 ORDER BY noted_at LIMIT $2 `+j.skipLocked+`)`, before, limit)
 	if err != nil {
 		return d, fmt.Errorf("deleting notes: %w", err)
 	}

@@ -84,6 +84,43 @@ func TestDeleteOldKeepsNeededRows(t *testing.T) {
 	})
 }
 
+// Rows that someone else writes keep no decision from being deleted.
+func TestForgedRowsKeepNoOldDecision(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		d := j.click(1)
+		_, _, err := j.Withdraw(t.Context(), d)
+		must(t, err)
+		forge(t, url, `UPDATE decisions SET decided_at = '2020-01-01 00:00:00+00:00'`)
+		forge(t, url, fmt.Sprintf(`INSERT INTO requests (confirmation_id, message_ts, confirmation, remind_at, ends_at) VALUES ('%s', '1.2', 'x', 0, 9000000000000)`, d.ID))
+		if ended, err := j.TakeEnded(t.Context(), 5); err != nil || len(ended) != 0 {
+			t.Errorf("%+v %v", ended, err)
+		}
+		forge(t, url, fmt.Sprintf(forgedNote, "f", "refusal", d.ID, "")+`; UPDATE audit SET sent_at = NULL`)
+		if n, err := j.DeleteOld(t.Context(), year, 5); err != nil || n.Decisions != 0 {
+			t.Errorf("deleted before its note is vetted: %+v %v", n, err)
+		}
+		if n, err := open(t, url, 0).DeleteOld(t.Context(), year, 5); err != nil || n.Decisions != 1 {
+			t.Errorf("without an audit channel: deleted %+v %v", n, err)
+		}
+	})
+}
+
+// A clock that runs ahead deletes nothing that is younger by the other one.
+func TestDeleteOldNeedsBothClocks(t *testing.T) {
+	for ahead, want := range map[time.Duration]int64{2 * year: 1, 0: 1, -2 * year: 0} {
+		url := "sqlite:" + t.TempDir() + "/journal.db"
+		j, err := journal.Open(t.Context(), url, journal.Options{Now: func() time.Time { return time.Now().Add(ahead) }})
+		must(t, err)
+		defer j.Close()
+		oldDecision(t, j, "young", 1, year/2, decision.Failed)
+		oldDecision(t, j, "old", 2, 3*year/2, decision.Failed)
+		if n, err := j.DeleteOld(t.Context(), year, 5); err != nil || n.Decisions != want {
+			t.Errorf("%s ahead: %+v %v", ahead, n, err)
+		}
+	}
+}
+
 // A call deletes the oldest rows first, and no more than it may. No call goes
 // below MinRetention.
 func TestDeleteOldIsBounded(t *testing.T) {
