@@ -10,6 +10,8 @@ import (
 	"io"
 	"runtime/debug"
 	"strings"
+
+	"github.com/cancelbot/cancelbot/bot/cli/internal/terminal"
 )
 
 // Program is one run of cancelbot.
@@ -51,11 +53,15 @@ func (p Program) Run(ctx context.Context, args []string) int {
 		return 0
 	}
 	var reported reportedError
-	if !errors.As(err, &reported) {
-		fmt.Fprintln(p.Stderr, "cancelbot:", err)
-	}
 	var usage usageError
 	var refused refusedError
+	switch {
+	case errors.As(err, &reported):
+	case errors.As(err, &usage): // its lines are the program's own
+		fmt.Fprintln(p.Stderr, "cancelbot:", usage)
+	default:
+		p.say(err.Error())
+	}
 	switch {
 	case errors.As(err, &usage):
 		return exitUsage
@@ -63,6 +69,12 @@ func (p Program) Run(ctx context.Context, args []string) int {
 		return exitRefused
 	}
 	return exitFailed
+}
+
+// say prints a line on stderr. The text may quote a server, or anyone who can write to
+// the database.
+func (p Program) say(text string) {
+	fmt.Fprintln(p.Stderr, "cancelbot:", terminal.Printable(text))
 }
 
 func (p Program) dispatch(ctx context.Context, args []string) error {

@@ -2,9 +2,25 @@ package cli
 
 import (
 	"bytes"
+	"io"
+	"strconv"
 	"strings"
 	"testing"
 )
+
+// An error may quote what comes from elsewhere. It is one line, and does nothing to the
+// terminal.
+func TestErrorsAreOnePrintableLine(t *testing.T) {
+	t.Setenv("DATABASE_URL", "sqlite:"+t.TempDir()+"/\x1b[2J\n\u202e/journal.db")
+	for _, command := range []string{"history", "pause"} {
+		var stderr bytes.Buffer
+		code := Program{Out: io.Discard, Stderr: &stderr}.Run(t.Context(), []string{command})
+		line, ended := strings.CutSuffix(stderr.String(), "\n")
+		if code != exitFailed || !ended || !strings.Contains(line, `\x1b[2J\n\u202e`) || strings.ContainsFunc(line, func(r rune) bool { return !strconv.IsPrint(r) }) {
+			t.Errorf("%s: %d, %q", command, code, line)
+		}
+	}
+}
 
 // Each command prints its help, and rejects unexpected arguments with one
 // error.

@@ -88,10 +88,8 @@ func reasonOf(err error) string {
 }
 
 func writeJSON[T any](out io.Writer, entries []T) error {
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
 	for _, e := range entries {
-		if err := enc.Encode(e); err != nil {
+		if err := terminal.WriteJSON(out, e, ""); err != nil {
 			return fmt.Errorf("writing the history: %w", err)
 		}
 	}
@@ -117,12 +115,14 @@ func writeCSV(out io.Writer, entries []entry, named bool) error {
 	return writeRows(out, header, rows)
 }
 
+// writeRows writes CSV. Like a table, it shows invisible characters and line breaks
+// escaped, since it is often read in a terminal; JSON has the texts unchanged.
 func writeRows(out io.Writer, header []string, rows [][]string) error {
 	w := csv.NewWriter(out)
 	_ = w.Write(header) // csv.Writer keeps an error, which Error returns
 	for _, row := range rows {
 		for i, cell := range row {
-			row[i] = noFormula(cell)
+			row[i] = noFormula(terminal.Printable(cell))
 		}
 		_ = w.Write(row)
 	}

@@ -22,8 +22,8 @@ func TestCSVCellsAreNotFormulas(t *testing.T) {
 
 // A row that doesn't verify may hold anything. It makes up no line, no column and
 // nothing for the terminal.
-func TestTablesKeepEachRowInItsLine(t *testing.T) {
-	const odd = "x\n2026-11-28 12:00:00Z\t7\x1b[2J\u202e"
+func TestOutputKeepsEachRowInItsLine(t *testing.T) {
+	const odd = "x\n2026-11-28 12:00:00Z\t7\x1b[2J\u202e\u009b"
 	for name, write := range map[string]func(io.Writer) error{
 		"decisions": func(w io.Writer) error {
 			return writeTable(w, []entry{{Title: odd, Outcome: odd, Requester: odd, Confirmer: odd, ConfirmerName: odd, Channel: odd, Reason: odd, SettledOutcome: odd + odd}})
@@ -36,6 +36,18 @@ func TestTablesKeepEachRowInItsLine(t *testing.T) {
 		},
 		"set aside": func(w io.Writer) error {
 			return writeSetAsidesTable(w, []setAsideEntry{{Table: odd, ConfirmationID: odd, Why: odd, ID: odd}})
+		},
+		"decisions as CSV": func(w io.Writer) error {
+			return writeCSV(w, []entry{{Title: odd, Outcome: odd, Requester: odd, Confirmer: odd, ConfirmerName: odd, Channel: odd, Reason: odd, ID: odd, Unverified: odd}}, true)
+		},
+		"refusals as CSV": func(w io.Writer) error {
+			return writeRefusalsCSV(w, []refusalEntry{{Person: odd, Moment: odd, Why: odd, Channel: odd, Team: odd, ID: odd}}, true)
+		},
+		"set aside as CSV": func(w io.Writer) error {
+			return writeSetAsidesCSV(w, []setAsideEntry{{Table: odd, ConfirmationID: odd, Why: odd, ID: odd}}, false)
+		},
+		"as JSON": func(w io.Writer) error {
+			return writeJSON(w, []setAsideEntry{{Table: odd}, {Table: odd, Row: map[string]any{odd: odd}}})
 		},
 	} {
 		var out strings.Builder

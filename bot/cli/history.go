@@ -72,7 +72,7 @@ func (p Program) history(ctx context.Context, args []string) error {
 		return p.setAside(ctx, h, j)
 	}
 	if err := verifying(ctx, j); err != nil {
-		fmt.Fprintf(p.Stderr, "cancelbot: the rows are shown as the database has them, and nothing verifies them: %v\n", err)
+		p.say("the rows are shown as the database has them, and nothing verifies them: " + err.Error())
 	}
 	if h.refusals {
 		return p.refusals(ctx, h, j)
@@ -152,7 +152,7 @@ func (p Program) peopleFor(ctx context.Context, h historyFlags, ids []string) na
 	}
 	people, err := askNames(ctx, ids)
 	if err != nil {
-		fmt.Fprintf(p.Stderr, "cancelbot: people are shown by their ids: %v\n", err)
+		p.say("people are shown by their ids: " + err.Error())
 	}
 	return people
 }

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 
@@ -17,10 +16,7 @@ func Write(out io.Writer, results []Result, asJSON, strict bool) (ok bool, err e
 	}
 	ok = count[Failed] == 0 && (count[Warn] == 0 || !strict)
 	if asJSON {
-		enc := json.NewEncoder(out)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		return ok, enc.Encode(results)
+		return ok, terminal.WriteJSON(out, results, "  ")
 	}
 	marks := map[Level]string{OK: "✓", Warn: "⚠", Failed: "✗"}
 	for _, r := range results { // they may quote Slack, Chamelio and the database

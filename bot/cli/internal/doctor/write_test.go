@@ -15,4 +15,11 @@ func TestResultsKeepToTheirLines(t *testing.T) {
 	if lines := strings.Split(out.String(), "\n"); len(lines) != 4 || strings.ContainsAny(out.String(), "\x1b\u202e") {
 		t.Errorf("%q", lines)
 	}
+	out.Reset()
+	if _, err := Write(&out, []Result{{Name: "journal", Level: Failed, Found: odd, Remedy: odd}}, true, false); err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(out.String(), "\x1b\u202e") {
+		t.Errorf("%q", out.String())
+	}
 }
