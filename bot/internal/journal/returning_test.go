@@ -110,13 +110,52 @@ func TestProcessesDontReplaceEachOthersRows(t *testing.T) {
 			other.Later(24 * time.Hour)
 			returned(t, other, 0)
 		}
-		if _, err := j.Get(t.Context(), c.ID); err != nil {
-			t.Error(err)
+		if _, err := j.Get(t.Context(), c.ID); err != nil || len(other.reported) != 0 {
+			t.Errorf("%v, reported %+v", err, other.reported)
 		}
 		statement(t, url, fmt.Sprintf("DELETE FROM decisions WHERE confirmation_id = '%s'", c.ID))
 		returned(t, other, 1)
 		if _, err := other.Get(t.Context(), d.ID); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestFinishedTaskIsNotInTheWay returns a decision with a failed task, which a genuine
+// decision has claimed since, and a cancelled one, which only a forged row has.
+func TestFinishedTaskIsNotInTheWay(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
+		d := other.click(1_000_001)
+		l := won(t, other.Journal, d)
+		for position, outcome := range []decision.Outcome{decision.Failed, decision.Cancelled} {
+			_, err := other.Finish(t.Context(), l, position, decision.Result{Outcome: outcome}, false)
+			must(t, err)
+		}
+		for range 2 {
+			expire(t, url, string(d.ID))
+			take(t, j.Journal, journal.ToAnnounce)
+			j.Later(11 * time.Minute)
+		}
+		won(t, other.Journal, other.click(1)) // and 1,000,001
+		if !strings.HasPrefix(url, "sqlite:") {
+			forge(t, url, `INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, epoch)
+				VALUES ('f', 'T1', 'C1', 'U1', 'U9', 'x', '2026-11-28 10:00:00+00:00', '2026-11-28 10:00:00+00:00', 1)`)
+		}
+		forge(t, url, `INSERT INTO tasks (confirmation_id, position, task_id) VALUES ('f', 0, 2000001)`)
+		returned(t, other, 1)
+	})
+}
+
+// TestHalfADecisionDoesNotReturn removes the tasks of a decision that is set aside.
+func TestHalfADecisionDoesNotReturn(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
+		setAside(t, url, j, other)
+		statement(t, url, `UPDATE set_aside SET tasks = '[]'`)
+		returned(t, other, 0)
+		if aside, err := other.SetAsides(t.Context(), journal.Query{}); err != nil || len(aside) != 1 || !strings.Contains(aside[0].Why, "can't return") {
+			t.Errorf("%+v %v", aside, err)
 		}
 	})
 }
