@@ -262,6 +262,10 @@ func TestUnsentSealCountsRequests(t *testing.T) {
 		if got, err := j.Get(t.Context(), d.ID); err != nil || got.Tasks[0].Sent {
 			t.Fatalf("%+v %v", got, err)
 		}
+		forge(t, url, `UPDATE tasks SET sent_at = 1 WHERE position = 0`)
+		if got, err := j.Get(t.Context(), d.ID); err != nil || !got.Tasks[0].Sent {
+			t.Errorf("with the trace of a request: %+v %v", got, err)
+		}
 		forge(t, url, `CREATE TABLE kept AS SELECT unsent_mac FROM tasks WHERE unsent_mac <> ''`)
 		_, err = j.MarkSent(t.Context(), l, 0)
 		must(t, err)

@@ -77,3 +77,63 @@ func TestOutcomeOfAPrompt(t *testing.T) {
 		}
 	})
 }
+
+// A reminder is posted once, never after the end, and never of a request that was
+// decided.
+func TestReminderIsDueOnce(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		ctx, j := t.Context(), openTrusting(t, url, "xoxb-1")
+		due := func(want int) {
+			t.Helper()
+			time.Sleep(5 * time.Millisecond)
+			if found, err := j.TakeToRemind(ctx, 5); err != nil || len(found) != want {
+				t.Errorf("%+v %v, want %d", found, err, want)
+			}
+		}
+		begin := func(id decision.ID, want bool) {
+			t.Helper()
+			if first, err := j.BeginReminding(ctx, id); err != nil || first != want {
+				t.Errorf("begun: %v %v, want %v", first, err, want)
+			}
+		}
+		must(t, j.Opened(ctx, journal.Request{ID: "over"}, time.Millisecond, time.Millisecond))
+		must(t, j.Opened(ctx, journal.Request{ID: "a"}, time.Millisecond, time.Minute))
+		due(1)
+		begin("a", true)
+		begin("a", false)
+		must(t, j.RemindLater(ctx, "a", time.Millisecond))
+		due(1)
+		begin("a", true)
+		won(t, j.Journal, sampleDecision("a", 1))
+		must(t, j.RemindLater(ctx, "a", time.Millisecond))
+		due(0)
+	})
+}
+
+// A request that was decided isn't closed again if the row that says how is lost.
+func TestDecidedRequestIsNotWithdrawn(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		d := j.click(1)
+		must(t, j.Opened(t.Context(), journal.Request{ID: d.ID}, 0, time.Minute))
+		won(t, j.Journal, d)
+		statement(t, url, "DELETE FROM decisions")
+		if first, withdrawn, err := j.Withdraw(t.Context(), d); withdrawn || !errors.Is(err, journal.ErrDecided) {
+			t.Errorf("%+v %v %v", first, withdrawn, err)
+		}
+	})
+}
+
+// A decision that has an outcome can neither be claimed again nor given up.
+func TestFinishedDecisionStays(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		d := sampleDecision("d", 1)
+		l, err := j.Finish(t.Context(), won(t, j, d), 0, decision.Result{Outcome: decision.Failed}, false)
+		must(t, err)
+		if c, err := j.Claim(t.Context(), d); err != nil || c.Won || len(c.Winners) != 1 {
+			t.Errorf("%+v %v", c, err)
+		}
+		lost(t, "giving it up", j.GiveUp(t.Context(), l, decision.Withdrawn))
+	})
+}

@@ -50,6 +50,9 @@ func TestForgedRowInPlaceOfOneSetAside(t *testing.T) {
 			if got, err := other.Get(t.Context(), d.ID); err != nil || len(got.Tasks) != 2 || got.Tasks[0].ID != d.Tasks[0].ID {
 				t.Errorf("%s: %+v %v", name, got, err)
 			}
+			if name == "a row" && len(other.reported) != 1 {
+				t.Errorf("%s: reported %+v", name, other.reported)
+			}
 			forge(t, url, "DELETE FROM set_aside; UPDATE decisions SET announced_at = NULL; DELETE FROM decisions; DELETE FROM tasks")
 		}
 	})

@@ -90,13 +90,12 @@ func (j *Journal) setRowAside(ctx context.Context, from Table, where string, wha
 }
 
 // clearStrays sets aside and reports incomplete decisions, which only someone else
-// can have written: tasks without a decision that block a claim of a task, and a
-// decision without tasks that has a prompt's ID.
+// can have written: tasks without a decision that may block a claim of a task, and
+// a decision without tasks that has a prompt's ID.
 func (j *Journal) clearStrays(ctx context.Context, id decision.ID, tasks []chamelio.TaskID) error {
 	what := Unverified{Table: Decisions, ID: string(id), Tasks: tasks, Why: errHalf}
 	parts, err := j.setRowAside(ctx, tasksTable, `NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.confirmation_id = d.confirmation_id)
-		AND (d.confirmation_id = $1 OR d.task_id IN (SELECT CAST(value AS BIGINT) FROM (`+j.ids(2)+`) AS given)
-			AND (d.outcome IS NULL OR d.outcome = 'cancelled'))`, what, string(id), numberList(tasks))
+		AND (d.confirmation_id = $1 OR d.task_id IN (SELECT CAST(value AS BIGINT) FROM (`+j.ids(2)+`) AS given))`, what, string(id), numberList(tasks))
 	if err != nil {
 		return err
 	}
