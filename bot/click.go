@@ -107,13 +107,18 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 	if !stopped {
 		no = c.mayConfirm(judging, &p)
 	}
+	if ctx.Err() != nil { // the process stops, so none of this is known
+		answer, stopped = alone(c.texts.Interrupted(p.Confirmation)), true
+	}
 	switch {
 	case (stopped || !no.Allowed()) && c.carrier.AnswerSecond(ctx, p):
 		return reply{} // whatever keeps this press from counting, an earlier one may count
 	case stopped:
 	case no.Allowed() && !c.reasons.missing(p.Confirmation):
-		c.carrier.Decide(ctx, p)
-		return reply{}
+		if c.carrier.Decide(ctx, p) {
+			return reply{}
+		}
+		answer = alone(c.texts.Interrupted(p.Confirmation))
 	case no.Allowed():
 		p.Sign.Stop()
 		p.Spent += 2 * p.Sign.Spent()  // and for restore
@@ -150,9 +155,9 @@ func (c *clicks) invalid(ctx context.Context, p carry.Press, err error) reply {
 		c.carrier.Late(p, func() bool { return c.judging.has(p.Confirmation.ID) })
 		return reply{}
 	case errors.Is(err, errNotTheirs):
-		return reply{message: c.texts.NotYourPrompt(), where: p.Aside(), prompt: p.Confirmation.ID}
+		return reply{message: c.texts.NotYourPrompt(), where: p.Aside(), press: &p}
 	}
-	return reply{message: c.texts.OutdatedPrompt(), where: p.Aside(), prompt: p.Confirmation.ID}
+	return reply{message: c.texts.OutdatedPrompt(), where: p.Aside(), press: &p}
 }
 
 func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
@@ -162,7 +167,7 @@ func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
 	if !no.Code.Final() { // another try with the same prompt may help
 		where = slackapi.Ephemeral
 	}
-	return reply{message: c.texts.RefusedClick(no, p.Confirmation), where: where, prompt: p.Confirmation.ID, refusal: &decision.Note{
+	return reply{message: c.texts.RefusedClick(no, p.Confirmation), where: where, press: &p, refusal: &decision.Note{
 		ConfirmationID: decision.ID(p.Confirmation.ID), Tasks: p.Confirmation.IDs(), Team: p.Confirmation.Team,
 		Channel: p.Channel, Person: p.User, Code: string(no.Code),
 	}}

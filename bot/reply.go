@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
@@ -13,7 +14,7 @@ import (
 type reply struct {
 	message texts.Message
 	where   slackapi.Placement
-	prompt  string                // the ID of the prompt that it may replace; "" if that isn't known
+	press   *carry.Press          // that it answers, if it may replace the press's prompt
 	refusal *decision.Note        // to be recorded once the person has their answer
 	then    func(context.Context) // what to do then; may be nil
 }
@@ -24,9 +25,12 @@ func alone(m texts.Message) reply { return reply{message: m, where: slackapi.Eph
 // send sends a reply. It is the one place that answers commands and clicks
 // about which nothing was decided.
 func (r *router) send(ctx context.Context, log *slog.Logger, to slackapi.Target, a reply) {
-	if a.message.Text != "" {
-		to.Prompt = a.prompt
-		r.poster.Answer(ctx, log, to, a.message, a.where)
+	switch {
+	case a.message.Text == "":
+	case a.press != nil:
+		r.clicks.carrier.AnswerUndecided(ctx, *a.press, a.message, a.where)
+	default:
+		r.poster.Answer(ctx, log, to, slackapi.Always(a.message), a.where)
 	}
 	if a.refusal != nil {
 		r.gate.record(ctx, log, *a.refusal)

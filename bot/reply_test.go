@@ -45,13 +45,13 @@ func TestClicksWithoutDecision(t *testing.T) {
 		metrics: observe.NewMetrics(nil), trace: observe.NewTracer(nil),
 		carrier: carry.New(carry.Options{Journal: empty{}, Log: slog.New(slog.DiscardHandler)}, carry.Clocks{}),
 	}
-	click := slackapi.Click{User: "U1", Channel: "C1", Action: texts.ActionCancel, Value: sign.Encode(mine), Ephemeral: true, Received: now}
+	click := slackapi.Click{User: "U1", Channel: "C1", Action: texts.ActionCancel, Value: sign.Encode(mine), Ephemeral: true, Received: now.Add(-carry.JudgeTimeout)} // the gate doesn't wait
 	log := slog.New(slog.DiscardHandler)
 	handle := func(change func(*slackapi.Click)) reply {
 		changed := click
 		change(&changed)
 		ctx, cancel := context.WithCancel(t.Context())
-		cancel() // the gate doesn't wait
+		defer cancel()
 		return c.handle(ctx, log, changed)
 	}
 	for name, tt := range map[string]struct {

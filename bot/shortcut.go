@@ -144,7 +144,7 @@ func (s *shortcuts) show(ctx context.Context, log *slog.Logger, to slackapi.Targ
 	}
 	log.Info("can't update a modal", "error", err)
 	if slackapi.Code(err) != "not_found" {
-		s.poster.Answer(ctx, log, slackapi.Target{Channel: to.Channel, ResponseURL: to.ResponseURL}, s.texts.ShortcutTooLate(), slackapi.Ephemeral)
+		s.poster.Answer(ctx, log, slackapi.Target{Channel: to.Channel, ResponseURL: to.ResponseURL}, slackapi.Always(s.texts.ShortcutTooLate()), slackapi.Ephemeral)
 	}
 }
 

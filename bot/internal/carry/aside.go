@@ -74,7 +74,7 @@ func (l *life) perhaps() {
 	}
 	ctx, cancel := l.detached()
 	defer cancel()
-	_ = l.Poster.To(ctx, l.press.Target(), m, ephemeral)
+	_ = l.Poster.To(ctx, l.press.Target(), slackapi.Always(m), ephemeral)
 }
 
 // tell tells the person something below the prompt, once, if keep uses of the
@@ -92,7 +92,7 @@ func (l *life) tell(m texts.Message, keep int, still func(context.Context) bool)
 			if still != nil && !still(l.process) {
 				return work.Permanent(errNotTrue)
 			}
-			return slackapi.UnlessPosted(l.Poster.To(l.process, p.Target(), m, ephemeral))
+			return slackapi.UnlessPosted(l.Poster.To(l.process, p.Target(), slackapi.Always(m), ephemeral))
 		})
 		if err != nil {
 			l.log.Info("can't answer a click in addition to its prompt", "error", err)

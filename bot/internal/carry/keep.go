@@ -39,8 +39,6 @@ func (c *Carrier) keep(ctx context.Context, p Press) {
 	switch {
 	case err != nil:
 		p.Log.Error("not known whether a withdrawal was saved", "error", err)
-		ctx, cancel := c.lastly(ctx)
-		defer cancel()
 		c.answer(ctx, p, c.Texts.MaybeWithdrawn(p.Confirmation), ephemeral)
 	case first.Outcome() != decision.Withdrawn && first.Outcome().Closed():
 		c.closed(ctx, p, first)
@@ -50,14 +48,14 @@ func (c *Carrier) keep(ctx context.Context, p Press) {
 		} else {
 			p.Log.Info("kept")
 		}
-		c.answer(ctx, p, c.Texts.Ended(p.Confirmation, first), replaceOriginal)
+		c.answer(ctx, p, c.Texts.Ended(p.Confirmation, first), replaceOriginal, first)
 		if below && p.Confirmation.Public {
 			c.answer(ctx, p, c.Texts.Closed(p.Confirmation, first, p.User), ephemeral)
 		}
 	default:
 		p.Log.Info("decision came before the withdrawal")
 		where := p.aside()
-		c.answer(ctx, p, c.Texts.TooLateToWithdraw(p.Confirmation, first, p.User), where)
+		c.answer(ctx, p, c.Texts.TooLateToWithdraw(p.Confirmation, first, p.User), where, first)
 		c.await(p, where, first)
 	}
 }
@@ -75,8 +73,6 @@ func (c *Carrier) notTheirs(ctx context.Context, p Press) {
 	})
 	switch {
 	case err != nil || open:
-		ctx, cancel := c.lastly(ctx)
-		defer cancel()
 		c.answer(ctx, p, c.Texts.NotYoursToWithdraw(p.Confirmation, open), ephemeral)
 	case row.Outcome().Closed():
 		c.closed(ctx, p, row)

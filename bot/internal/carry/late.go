@@ -83,28 +83,17 @@ func (c *Carrier) known(ctx context.Context, ask func() (decision.Record, error)
 	return row, err
 }
 
-// cannotTell answers a press if it isn't known how its prompt ended. It tries even
-// while the process stops.
+// cannotTell answers a press if it isn't known how its prompt ended.
 func (c *Carrier) cannotTell(ctx context.Context, p Press, err error) {
 	p.Log.Error("can't tell what became of a prompt", "error", err)
-	ctx, cancel := c.lastly(ctx)
-	defer cancel()
 	c.answer(ctx, p, c.Texts.CannotTell(p.Confirmation), p.aside())
-}
-
-// lastly returns ctx or, if that has ended, a context for one last answer.
-func (c *Carrier) lastly(ctx context.Context) (context.Context, context.CancelFunc) {
-	if ctx.Err() == nil {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeout(context.WithoutCancel(ctx), finalTimeout)
 }
 
 // closed answers a press of a prompt that is closed: the prompt shows what the
 // journal has about it, and the person reads about their press.
 func (c *Carrier) closed(ctx context.Context, p Press, row decision.Record) {
 	p.Log.Info("click on a closed prompt", "outcome", string(row.Outcome()))
-	c.answer(ctx, p, c.Texts.Ended(p.Confirmation, row), replaceOriginal)
+	c.answer(ctx, p, c.Texts.Ended(p.Confirmation, row), replaceOriginal, row)
 	if p.Confirmation.Public {
 		c.answer(ctx, p, c.Texts.Closed(p.Confirmation, row, p.User), ephemeral)
 	}
@@ -118,7 +107,7 @@ func (c *Carrier) AnswerSecond(ctx context.Context, p Press) bool {
 		c.Late(p, func() bool { return true })
 		return true
 	}
-	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undecidedTimeout) // also while the process stops
 	defer cancel()
 	row, err := c.Journal.Get(ctx, p.id())
 	if err != nil {
@@ -161,6 +150,11 @@ func (c *Carrier) Restore(p Press, prompt texts.Message) {
 		_, err := c.known(ctx, func() (decision.Record, error) {
 			return first, slackapi.Retryable(c.Poster.Replace(ctx, p.Target(), choose))
 		})
+		if err != nil && ctx.Err() != nil { // the process stops
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), finalTimeout)
+			defer cancel()
+			err = c.Poster.Replace(last, p.Target(), choose)
+		}
 		switch {
 		case errors.Is(err, errNotKnown):
 		case err != nil:

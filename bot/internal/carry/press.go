@@ -46,10 +46,55 @@ func (p Press) aside() slackapi.Placement {
 	return ephemeral
 }
 
-// answer answers a press privately, or in place of its message.
-func (c *Carrier) answer(ctx context.Context, p Press, m texts.Message, where slackapi.Placement) bool {
+// answer answers a press privately, or in place of its message. about are the rows
+// that m is about, as they were when it was written; none if the prompt had none.
+func (c *Carrier) answer(ctx context.Context, p Press, m texts.Message, where slackapi.Placement, about ...decision.Record) bool {
 	p.Sign.Wait()
-	return c.Poster.Answer(ctx, p.Log, p.Target(), m, where)
+	if where != replaceOriginal {
+		return c.Poster.Answer(ctx, p.Log, p.Target(), slackapi.Always(m), where)
+	}
+	shown := decision.Record{}
+	sent := c.Poster.Answer(ctx, p.Log, p.Target(), func(ctx context.Context) (_ texts.Message, err error) {
+		shown, err = c.newer(ctx, p, about)
+		switch {
+		case err != nil:
+			return texts.Message{}, err
+		case shown.ID != "":
+			return c.Texts.CameSecond(p.Confirmation, p.User, shown), nil
+		}
+		return m, nil
+	}, where)
+	if sent && shown.ID != "" {
+		c.await(p, where, shown)
+	}
+	return sent
+}
+
+// AnswerUndecided answers a press that decides nothing. In place of its prompt,
+// that gives way to the result of another press.
+func (c *Carrier) AnswerUndecided(ctx context.Context, p Press, m texts.Message, where slackapi.Placement) {
+	c.answer(ctx, p, m, where)
+}
+
+// newer returns the row of a press's prompt if an answer about others is older than
+// it; a zero row if it isn't, as far as the journal says within a moment. It returns
+// an error if a click on the prompt is being saved here, which ends with a text of
+// its own.
+func (c *Carrier) newer(ctx context.Context, p Press, about []decision.Record) (decision.Record, error) {
+	if len(about) > 0 && allDecided(about) {
+		return decision.Record{}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
+	defer cancel()
+	row, err := c.Journal.Get(ctx, p.id())
+	h := c.set.get(p.id())
+	switch {
+	case len(about) == 0 && h != nil && (err != nil || h.saving() < carried):
+		return decision.Record{}, work.Permanent(errNotKnown)
+	case err == nil && (len(about) == 0 || row.Outcome() != ""):
+		return row, nil
+	}
+	return decision.Record{}, nil
 }
 
 // recordOf returns the decision of a press, with the MAC that authenticates
@@ -77,24 +122,26 @@ func recordFrom(c decision.Confirmation, value string) decision.Record {
 
 func toMillisecond(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
-// Decide starts to carry the decision of an allowed person's press.
-func (c *Carrier) Decide(ctx context.Context, p Press) {
+// Decide starts to carry the decision of an allowed person's press, or answers the
+// press. It returns false, and nothing is decided, if ctx has ended.
+func (c *Carrier) Decide(ctx context.Context, p Press) bool {
 	r := c.recordOf(p)
-	for ctx.Err() == nil { // else the process stops: nothing was promised yet
+	for ctx.Err() == nil {
 		h, fresh := c.set.enter(trace.ContextWithSpanContext(c.process, trace.SpanContextFromContext(ctx)), r)
 		switch {
 		case h == nil:
 			p.Log.Warn("click turned away; too many decisions in progress")
 			c.answer(ctx, p, c.Texts.Overloaded(), p.aside())
-			return
+			return true
 		case fresh:
 			h.tasks.begin(1)
 			c.start(&life{holding: h, press: &p, showing: showing{signing: p.Confirmation.Public}, prompt: c.newPrompt(h, &p), job: job{state: decision.Claimed(r)}})
-			return
+			return true
 		case c.second(ctx, p, h):
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // second answers another press of a prompt that this process is deciding. It
@@ -104,13 +151,14 @@ func (c *Carrier) second(ctx context.Context, p Press, earlier *holding) bool {
 	select {
 	case <-earlier.known:
 	case <-ctx.Done():
-		return true
 	}
 	again := earlier.ResponseURL != "" && earlier.ResponseURL == p.ResponseURL
 	switch phase := earlier.saving(); {
 	case again: // answered by what the first delivery does. The announcement may need the last use of the response_url
 		p.Sign.Stop()
 		p.Log.Info("click delivered twice")
+	case phase == claiming:
+		c.cannotTell(ctx, p, ctx.Err())
 	case phase == unsure:
 		c.apart(func(ctx context.Context) { c.afterDoubt(ctx, p, earlier) })
 	case phase == carried:
@@ -134,5 +182,7 @@ func (c *Carrier) afterDoubt(ctx context.Context, p Press, earlier *holding) {
 		c.cannotTell(ctx, p, err)
 		return
 	}
-	c.Decide(ctx, p)
+	if !c.Decide(ctx, p) {
+		c.cannotTell(ctx, p, ctx.Err())
+	}
 }

@@ -163,7 +163,7 @@ func (c *Carrier) OtherDelivery(ctx context.Context, p Press) {
 // current state of the first click's decision and, if that isn't final, its
 // outcome later.
 func (c *Carrier) follow(ctx context.Context, p Press, winner decision.Record, where slackapi.Placement) {
-	if c.answer(ctx, p, c.Texts.CameSecond(p.Confirmation, p.User, winner), where) {
+	if c.answer(ctx, p, c.Texts.CameSecond(p.Confirmation, p.User, winner), where, winner) {
 		c.await(p, where, winner)
 	}
 }
@@ -183,6 +183,6 @@ func (c *Carrier) await(p Press, where slackapi.Placement, winners ...decision.R
 		case !slices.ContainsFunc(decided, func(d decision.Record) bool { return d.Outcome().Closed() }):
 			return
 		}
-		c.answer(ctx, p, c.Texts.CameSecond(p.Confirmation, p.User, decided...), where)
+		c.answer(ctx, p, c.Texts.CameSecond(p.Confirmation, p.User, decided...), where, decided...)
 	})
 }

@@ -48,7 +48,7 @@ func (c *Carrier) Watch(ctx context.Context, p Press, m texts.Message, mayReplac
 		}
 		if errors.Is(err, errNotUndecided) {
 			if err = s.begin(ephemeral); err == nil {
-				err = c.Poster.To(ctx, p.Target(), m, ephemeral)
+				err = c.Poster.To(ctx, p.Target(), slackapi.Always(m), ephemeral)
 			}
 		}
 	})

@@ -28,6 +28,9 @@ const (
 	answerLimit = 30 * time.Second
 	answerPause = 10 * time.Minute
 
+	// lastAnswer bounds the last try of Answer when the process stops.
+	lastAnswer = 2 * time.Second
+
 	// ResponseURLLife is how long a response_url works
 	// (docs.slack.dev: interactivity/handling-user-interaction).
 	ResponseURLLife = 30 * time.Minute
@@ -224,16 +227,31 @@ func (k Click) Target() Target {
 	return Target{View: k.View, Channel: k.Channel, ResponseURL: k.ResponseURL}
 }
 
-// Answer responds to a command, a click or a submitted modal, and retries if that
-// may help. A modal that was closed after it was submitted is answered where it was
+// Choose returns what to show, when it is the turn of the call that shows it. Its
+// error prevents the call.
+type Choose func(context.Context) (texts.Message, error)
+
+// Always returns a Choose for a message that stays true.
+func Always(m texts.Message) Choose {
+	return func(context.Context) (texts.Message, error) { return m, nil }
+}
+
+// Answer responds to a command, a click or a submitted modal with what choose
+// returns at each try, and retries if that may help; once more if the process stops
+// meanwhile. A modal that was closed after it was submitted is answered where it was
 // opened. Answer reports whether it succeeded. It logs a failure, since there is no
 // other way to reach the person.
-func (p *Poster) Answer(ctx context.Context, log *slog.Logger, to Target, m texts.Message, where Placement) bool {
-	err := Retry(ctx, answerLimit, answerPause, func() error { return Retryable(p.To(ctx, to, m, where)) })
+func (p *Poster) Answer(ctx context.Context, log *slog.Logger, to Target, choose Choose, where Placement) bool {
+	err := Retry(ctx, answerLimit, answerPause, func() error { return Retryable(p.To(ctx, to, choose, where)) })
 	if err != nil && ctx.Err() == nil && to.View != "" && where != InChannel && to.ResponseURL != "" {
-		err = Retry(ctx, answerLimit, answerPause, func() error { return Retryable(p.Respond(ctx, to, m, Ephemeral)) })
+		err = Retry(ctx, answerLimit, answerPause, func() error { return Retryable(p.show(ctx, to, choose, Ephemeral)) })
 	}
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() != nil {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswer)
+		defer cancel()
+		err = p.To(last, to, choose, where)
+	}
+	if err != nil {
 		log.Warn("can't answer a command or a click", "error", err)
 	}
 	return err == nil
@@ -241,9 +259,25 @@ func (p *Poster) Answer(ctx context.Context, log *slog.Logger, to Target, m text
 
 // To shows an answer, in one try. A modal shows it in place of its view,
 // unless the answer is for everyone.
-func (p *Poster) To(ctx context.Context, to Target, m texts.Message, where Placement) error {
-	if to.View != "" && where != InChannel {
-		return p.ShowLast(ctx, to.View, texts.ModalOf(m))
+func (p *Poster) To(ctx context.Context, to Target, choose Choose, where Placement) error {
+	if to.View == "" || where == InChannel {
+		return p.show(ctx, to, choose, where)
 	}
-	return p.Respond(ctx, to, m, where)
+	m, err := choose(ctx)
+	if err != nil {
+		return err
+	}
+	return p.ShowLast(ctx, to.View, texts.ModalOf(m))
+}
+
+// show shows an answer through a response_url, in one try.
+func (p *Poster) show(ctx context.Context, to Target, choose Choose, where Placement) error {
+	if where == ReplaceOriginal && to.Prompt != "" {
+		return p.Replace(ctx, to, choose)
+	}
+	m, err := choose(ctx)
+	if err != nil {
+		return err
+	}
+	return p.respond(ctx, to, m, where)
 }

@@ -61,7 +61,7 @@ func (p *Poster) check(raw string) error {
 // Calls that replace the same prompt are made one after the other, so that Slack
 // doesn't handle an older one last. choose is called when it is this one's turn;
 // its error prevents the call.
-func (p *Poster) Replace(ctx context.Context, to Target, choose func(context.Context) (texts.Message, error)) error {
+func (p *Poster) Replace(ctx context.Context, to Target, choose Choose) error {
 	release, err := p.slots.prompts.acquire(ctx, to.Prompt)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errNotBegun, err)
@@ -78,10 +78,7 @@ func (p *Poster) Replace(ctx context.Context, to Target, choose func(context.Con
 // within 30 minutes, in any conversation. The errors don't contain the URL,
 // which is a credential.
 func (p *Poster) Respond(ctx context.Context, to Target, m texts.Message, where Placement) error {
-	if where == ReplaceOriginal && to.Prompt != "" {
-		return p.Replace(ctx, to, func(context.Context) (texts.Message, error) { return m, nil })
-	}
-	return p.respond(ctx, to, m, where)
+	return p.show(ctx, to, Always(m), where)
 }
 
 func (p *Poster) respond(ctx context.Context, to Target, m texts.Message, where Placement) error {

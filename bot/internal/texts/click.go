@@ -88,6 +88,12 @@ func (w Texts) OutdatedPrompt() Message {
 	return say("This prompt is no longer valid. Type `%s` and the task's ID again.", w.Command)
 }
 
+// Interrupted answers a click on *Cancel task* that was still being judged when the
+// process stopped.
+func (w Texts) Interrupted(c decision.Confirmation) Message {
+	return say("I'm restarting, so your %s to cancel %s didn't count. Confirm again in a minute, or type %s.", yourClick(c), w.asked(c), w.again(c.IDs()...))
+}
+
 // ClickedTooFast answers someone who clicks too often.
 func (w Texts) ClickedTooFast() Message {
 	return say("You're clicking faster than I can handle, so I ignored that one. Any earlier click on this message still counts. Otherwise, try again in a minute.")
