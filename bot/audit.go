@@ -24,6 +24,13 @@ const (
 	// auditPause is how long a note waits after Slack has refused it.
 	auditPause = time.Minute
 
+	// auditFor bounds the tries to post a note: longer than a weekend in which no one
+	// fixes the audit channel. The journal has what the note says.
+	auditFor = 7 * 24 * time.Hour
+
+	// maxAuditPause bounds the pauses that Slack asks for.
+	maxAuditPause = time.Hour
+
 	// goneFor is how long a note waits if its decision isn't in the journal.
 	goneFor = 10 * time.Minute
 
@@ -93,17 +100,17 @@ func (a *auditor) send(ctx context.Context, n decision.Note) (sent bool, err err
 	switch {
 	case errors.Is(err, journal.ErrGone): // nothing proves what the note is about
 		log.Error("audit note about a decision that isn't in the journal; retrying", "again_in", goneFor)
-		return true, a.journal.PutOff(ctx, n, goneFor)
+		return true, a.later(ctx, log, n, goneFor)
 	case err != nil:
 		return false, err
 	}
 	if n.Doubts > 0 && a.poster.Probe(ctx) != nil { // the second post is the last: it has to be worth it
-		return false, a.journal.PutOff(ctx, n, auditPause)
+		return false, a.later(ctx, log, n, auditPause)
 	}
 	if m != nil {
 		_, err = a.poster.Post(ctx, a.channel, "", *m)
 	}
-	said, _ := slackapi.Classify(err)
+	said, asked := slackapi.Classify(err)
 	switch {
 	case said == slackapi.Unclear && n.Doubts+1 == auditDoubts:
 		log.Error("audit copy not confirmed by Slack; it counts as posted", "error", err)
@@ -112,9 +119,23 @@ func (a *auditor) send(ctx context.Context, n decision.Note) (sent bool, err err
 		return false, a.journal.Doubt(ctx, n, auditDoubtPause)
 	case err != nil:
 		log.Error("audit copy failed; retrying", "error", err)
-		return false, a.journal.PutOff(ctx, n, auditPause)
+		return false, a.later(ctx, log, n, min(max(asked, auditPause), maxAuditPause))
 	}
-	return true, work.Retry(ctx, 0, func() error { return a.journal.MarkNoted(context.WithoutCancel(ctx), n) })
+	return true, a.done(ctx, n)
+}
+
+// later puts a note off, or gives it up after auditFor.
+func (a *auditor) later(ctx context.Context, log *slog.Logger, n decision.Note, wait time.Duration) error {
+	if time.Since(n.At) < auditFor {
+		return a.journal.PutOff(ctx, n, wait)
+	}
+	log.Error("audit copy given up", "noted_at", n.At)
+	return a.done(ctx, n)
+}
+
+// done records that a note isn't due any more.
+func (a *auditor) done(ctx context.Context, n decision.Note) error {
+	return work.Retry(ctx, 0, func() error { return a.journal.MarkNoted(context.WithoutCancel(ctx), n) })
 }
 
 // message returns a note's message; nil if the audit channel has the original

@@ -30,6 +30,10 @@ const (
 	askPatience = 5 * time.Second
 	askPause    = 30 * time.Second
 
+	// replaceFor bounds how long after the end of a request its message is updated. A
+	// click on it replaces it, too.
+	replaceFor = 24 * time.Hour
+
 	// replyPatience bounds the tries of the response_url, and those to list a
 	// request: its message can't change when it expires otherwise.
 	replyPatience = 30 * time.Second
@@ -256,14 +260,18 @@ func (r *requests) lost(ctx context.Context, one request) error {
 }
 
 // replace replaces a request's message. It returns an error if another try may
-// succeed: the request is taken again later.
+// succeed: the request is taken again later, until replaceFor has passed.
 func (r *requests) replace(ctx context.Context, one request, m texts.Message) error {
 	err := r.poster.Update(ctx, one.Channel, one.MessageTS, m)
-	if said, _ := slackapi.Classify(err); said.MayWork() {
-		return err
-	}
-	if err != nil {
+	said, _ := slackapi.Classify(err)
+	switch {
+	case err == nil:
+	case !said.MayWork():
 		one.log.Info("can't update a request", "reason", err) // deleted, or the channel is gone
+	case r.now().Sub(one.ExpiresAt) < replaceFor:
+		return err
+	default:
+		one.log.Error("request not updated; given up", "error", err)
 	}
 	return nil
 }
