@@ -112,3 +112,27 @@ func TestLateAnswerLeavesTheOutcome(t *testing.T) {
 		})
 	}
 }
+
+// The journal is slow when someone presses Keep task, so they read below the prompt
+// that it's being checked. The answer is there, too.
+func TestSlowKeepIsAnsweredWhereItWasChecked(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		h.set(func(op string, do func() error) error {
+			switch op {
+			case "Get":
+				return errCut
+			case "Withdraw":
+				time.Sleep(4500 * time.Millisecond)
+			}
+			return do()
+		})
+		w.acked(w.slack.Click(ada, prompt, "keep_task"))
+		time.Sleep(time.Minute)
+		said := w.slack.Private(ada, general)
+		if len(said) != 3 || !settled(w.now(prompt)) || meaning(said[1]) != "checking" || meaning(said[2]) != "kept" {
+			t.Errorf("Ada reads %q", texts(said))
+		}
+	})
+}

@@ -35,7 +35,6 @@ func (c *Carrier) keep(ctx context.Context, p Press) {
 		}
 		return first, err
 	})
-	below := p.Sign.below()
 	switch {
 	case err != nil:
 		p.Log.Error("not known whether a withdrawal was saved", "error", err)
@@ -48,10 +47,7 @@ func (c *Carrier) keep(ctx context.Context, p Press) {
 		} else {
 			p.Log.Info("kept")
 		}
-		c.answer(ctx, p, c.Texts.Ended(p.Confirmation, first), replaceOriginal, first)
-		if below && p.Confirmation.Public {
-			c.answer(ctx, p, c.Texts.Closed(p.Confirmation, first, p.User), ephemeral)
-		}
+		c.showEnded(ctx, p, first, false)
 	default:
 		p.Log.Info("decision came before the withdrawal")
 		where := p.aside()

@@ -93,8 +93,15 @@ func (c *Carrier) cannotTell(ctx context.Context, p Press, err error) {
 // journal has about it, and the person reads about their press.
 func (c *Carrier) closed(ctx context.Context, p Press, row decision.Record) {
 	p.Log.Info("click on a closed prompt", "outcome", string(row.Outcome()))
+	c.showEnded(ctx, p, row, p.Confirmation.Public)
+}
+
+// showEnded shows in a prompt that it is closed. Someone who must read about their
+// press, or read below the prompt that it is being checked, gets an answer there, too.
+func (c *Carrier) showEnded(ctx context.Context, p Press, row decision.Record, personal bool) {
+	below := p.View == "" && p.Sign.below()
 	c.answer(ctx, p, c.Texts.Ended(p.Confirmation, row), replaceOriginal, row)
-	if p.Confirmation.Public {
+	if personal || below {
 		c.answer(ctx, p, c.Texts.Closed(p.Confirmation, row, p.User), ephemeral)
 	}
 }
