@@ -75,8 +75,8 @@ var outcomeTexts = []outcomeText{
 		what: "{Task} wasn't cancelled: a day later, it was still running.",
 		next: "To try again, type {again}."},
 	{outcome: decision.Failed, cause: decision.CauseHeld, emoji: emojiNote,
-		what: "{Task} was left out: someone had already confirmed cancelling it.",
-		next: "That result is posted separately."},
+		what: "{Task} was left out: another confirmation to cancel it came first.",
+		next: noOtherResult},
 	{outcome: decision.Unknown, emoji: emojiPending,
 		what: "Not confirmed yet by Chamelio: {task}.",
 		line: lineUnknown,
@@ -106,6 +106,10 @@ const (
 // keepChecking doesn't say where the result will be: the announcement is edited
 // if it can be.
 const keepChecking = "I'm checking, and I'll report back within 24 hours. Check its page before you try again."
+
+// noOtherResult is about a task that another decision has. That may be taken back,
+// and is then announced nowhere.
+const noOtherResult = "If its result doesn't appear within a few minutes, type {again}."
 
 const lineUnknown = "I couldn't tell right away whether {task} was cancelled. " + willReport
 

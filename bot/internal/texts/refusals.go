@@ -82,10 +82,10 @@ var refusalTexts = []refusalText{
 		"{requester}, who asked for this, may no longer cancel tasks. If you want it cancelled, type {again} yourself.",
 		"The requester may no longer cancel tasks."},
 	{policy.CodeCannotCheck,
-		"I couldn't check with Slack whether you may cancel tasks. Try again in a minute.",
+		"I couldn't check with Slack whether you may cancel tasks{uncounted}. Try again in a minute.",
 		"Slack didn't say who they are."},
 	{policy.CodeCannotCheckTask,
-		"I couldn't check with Chamelio whether you may cancel {task}. Try again in a minute.",
+		"I couldn't check with Chamelio whether you may cancel {task}{uncounted}. Try again in a minute.",
 		"Chamelio didn't say who is on the task, or which workflow it belongs to."},
 	{policy.CodeCannotCheckScope,
 		cannotCheck,
@@ -118,12 +118,12 @@ func (w Texts) Refused(no policy.Verdict, ids ...chamelio.TaskID) Message {
 	for _, id := range ids {
 		c.Tasks = append(c.Tasks, decision.Named{ID: id})
 	}
-	return say("%s", w.fillRefusal(refusalOf(no.Code).person, c))
+	return say("%s", w.fillRefusal(fill(refusalOf(no.Code).person, "{uncounted}", ""), c))
 }
 
 // RefusedClick answers a click that the policy refuses.
 func (w Texts) RefusedClick(no policy.Verdict, c decision.Confirmation) Message {
-	text := refusalOf(no.Code).person
+	text := fill(refusalOf(no.Code).person, "{uncounted}", fmt.Sprintf(", so your %s didn't count", yourClick(c)))
 	if no.Code == policy.CodeNeedsSecondPerson && c.Public {
 		text = "You can't approve your own request. Ask {someone}, or press *Withdraw request*."
 	}

@@ -24,6 +24,8 @@ func (s *sampler) ofClicks() {
 	s.during("perhaps asked", "Slack doesn't answer clearly whether it posted a request.", "to the person who typed the command", s.PerhapsAsked(public))
 	s.during("paused", "They pressed *Cancel task* while an operator has paused cancelling.", toClicker, s.PausedClick(private, cmp.Or(s.typed, "Chamelio is being upgraded until noon.")))
 	s.during("pause unknown", "*Cancel task*, and the journal does not say whether cancelling is paused.", toClicker, s.PauseUnknown(private))
+	s.during("interrupted", "The bot stopped while it was checking the click.", toClicker, s.Interrupted(private))
+	s.during("approval interrupted", "The same, for a request.", toClicker, s.Interrupted(public))
 	s.during("not theirs", "They clicked on someone else's prompt.", toClicker, s.NotYourPrompt())
 	s.during("forged", "The prompt was not made by this bot as it is set up now.", toClicker, s.OutdatedPrompt())
 	s.during("not theirs to withdraw", "They pressed *Withdraw request* on someone else's request.", toClicker, s.NotYoursToWithdraw(public, true))

@@ -174,9 +174,12 @@ func aboutSeveral(d decision.Record, all []result, what, reader string, posted t
 
 // nextForSeveral says what to do about those that weren't cancelled.
 func (w Texts) nextForSeveral(all []result) string {
-	var again []chamelio.TaskID
+	var again, held []chamelio.TaskID
 	for _, r := range all {
-		if r.Outcome == decision.Failed && r.Cause != decision.CauseHeld || r.Outcome == decision.RejectedKey {
+		switch {
+		case r.Outcome == decision.Failed && r.Cause == decision.CauseHeld:
+			held = append(held, r.task.ID)
+		case r.Outcome == decision.Failed, r.Outcome == decision.RejectedKey:
 			again = append(again, r.task.ID)
 		}
 	}
@@ -185,11 +188,22 @@ func (w Texts) nextForSeveral(all []result) string {
 	if unknown > 0 {
 		parts = append(parts, "I'm checking, and I'll report back within 24 hours.")
 	}
-	if unknown+never > 0 {
+	switch unknown + never {
+	case 0:
+	case 1:
 		parts = append(parts, "Check that task's page before you try again.")
+	default:
+		parts = append(parts, "Check those tasks' pages before you try again.")
 	}
 	if len(again) > 0 {
 		parts = append(parts, fmt.Sprintf("To try again, type %s.", w.again(again...)))
+	}
+	switch len(held) {
+	case 0:
+	case 1:
+		parts = append(parts, fmt.Sprintf("If no other result appears for the one left out within a few minutes, type %s.", w.again(held...)))
+	default:
+		parts = append(parts, fmt.Sprintf("If no other result appears for those left out within a few minutes, type %s.", w.again(held...)))
 	}
 	return strings.Join(parts, " ")
 }
