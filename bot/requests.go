@@ -30,8 +30,7 @@ const (
 	askPatience = 5 * time.Second
 	askPause    = 30 * time.Second
 
-	// replaceFor bounds how long after the end of a request its message is updated. A
-	// click on it replaces it, too.
+	// replaceFor bounds how long after its end a request is updated. A click does that, too.
 	replaceFor = 24 * time.Hour
 
 	// replyPatience bounds the tries of the response_url, and those to list a
@@ -263,15 +262,12 @@ func (r *requests) lost(ctx context.Context, one request) error {
 // succeed: the request is taken again later, until replaceFor has passed.
 func (r *requests) replace(ctx context.Context, one request, m texts.Message) error {
 	err := r.poster.Update(ctx, one.Channel, one.MessageTS, m)
-	said, _ := slackapi.Classify(err)
-	switch {
+	switch said, _ := slackapi.Classify(err); {
 	case err == nil:
-	case !said.MayWork():
-		one.log.Info("can't update a request", "reason", err) // deleted, or the channel is gone
-	case r.now().Sub(one.ExpiresAt) < replaceFor:
+	case said.MayWork() && r.now().Sub(one.ExpiresAt) < replaceFor:
 		return err
-	default:
-		one.log.Error("request not updated; given up", "error", err)
+	default: // deleted, the channel is gone, or Slack took no update for a day
+		one.log.Info("can't update a request", "reason", err)
 	}
 	return nil
 }
