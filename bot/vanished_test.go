@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
@@ -42,4 +44,57 @@ func TestRestoresDecisionWithoutItsTasks(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestKeepAfterTheRowVanished presses Keep task while the decision is being carried
+// out, and its rows are gone: it is too late, whatever the journal has.
+func TestKeepAfterTheRowVanished(t *testing.T) {
+	busy := chameliotest.Busy("20")
+	busy.Method, busy.Times = "POST", 1
+	for name, prevent := range map[string]func(*world){
+		"in flight": func(w *world) { w.api.Break(chameliotest.Fault{Method: "POST", Delay: 2 * time.Second}) },
+		"waiting":   func(w *world) { w.api.Break(busy) },
+		"posting": func(w *world) {
+			w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 429, RetryAfter: "8", Times: 1})
+			w.slack.Break(slacktest.Fault{Method: "response_url", Delay: 3 * time.Second, Times: 1})
+		},
+	} {
+		for _, table := range []string{"decisions", "tasks"} {
+			t.Run(name+", without "+table, func(t *testing.T) {
+				virtual(t, func(t *testing.T) {
+					w := newWorld(t)
+					prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+					prevent(w)
+					w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+					time.Sleep(500 * time.Millisecond)
+					w.statement("DELETE FROM " + table)
+					w.acked(w.slack.Forge(ada, prompt, "keep_task", prompt.Button("keep_task").Value))
+					w.toldOnce(general)
+					if said := w.said(ada) + w.now(prompt).Text; w.api.Effects(12345) != 1 || strings.Contains(said, "I left") {
+						t.Errorf("%d effects; Ada reads %q", w.api.Effects(12345), said)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestClosedPromptGivesWayToItsDecision closes a prompt in another process after its
+// decision's row has vanished. The decision is announced all the same.
+func TestClosedPromptGivesWayToItsDecision(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		row := w.recordOf(prompt, time.Now())
+		w.api.Break(chameliotest.Fault{Method: "POST", Delay: 2 * time.Second})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(500 * time.Millisecond)
+		w.statement("DELETE FROM decisions")
+		_, withdrawn, err := w.journal.Withdraw(w.Context(), row)
+		w.must(err)
+		w.toldOnce(general)
+		if got := w.row(); !withdrawn || w.api.Effects(12345) != 1 || got.Outcome() != decision.Cancelled {
+			t.Errorf("withdrawn %t, %d effects; on record: %s", withdrawn, w.api.Effects(12345), got.Outcome())
+		}
+	})
 }

@@ -26,7 +26,10 @@ func (c *Carrier) keep(ctx context.Context, p Press) {
 	row := c.recordOf(p)
 	first, err := c.known(ctx, func() (decision.Record, error) {
 		h := c.set.get(p.id())
-		if h != nil && h.keep(row) {
+		switch {
+		case h != nil && h.saving() == carried: // whatever the journal has lost since
+			return h.Record, nil
+		case h != nil && h.keep(row):
 			p.Log.Info("kept; not known whether the decision was saved")
 		}
 		first, _, err := c.Journal.Withdraw(ctx, row)

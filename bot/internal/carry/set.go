@@ -74,7 +74,8 @@ func (w *workingSet) enter(ctx context.Context, r decision.Record) (h *holding, 
 }
 
 // add adds a decision that was taken over. An earlier holding of the same
-// decision, at an older epoch, ends.
+// decision, at an older epoch, ends. One whose claim isn't known yet finds the
+// decision by itself.
 func (w *workingSet) add(ctx context.Context, r decision.Record, l journal.Lease, aside bool) *holding {
 	h := newHolding(ctx, r, w.log)
 	h.aside = aside
@@ -82,7 +83,7 @@ func (w *workingSet) add(ctx context.Context, r decision.Record, l journal.Lease
 	h.to(carried)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if former := w.held[r.ID]; former != nil {
+	if former := w.held[r.ID]; former != nil && former.saving() == carried {
 		former.cancel(journal.ErrLost)
 	}
 	w.held[r.ID] = h

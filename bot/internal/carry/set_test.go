@@ -43,6 +43,21 @@ func TestDecisionIsHeldOnce(t *testing.T) {
 	}
 }
 
+// A click is being claimed, and turns out to be a decision that this process takes
+// over at the same moment. The claim finds that, and answers the person.
+func TestTakeoverDoesNotEndAClaim(t *testing.T) {
+	set := newWorkingSet(&renewsNothing{}, slog.New(slog.DiscardHandler))
+	click, _ := set.enter(t.Context(), decision.Record{ID: "a"})
+	taken := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 2, time.Minute), false)
+	if click.ctx.Err() != nil {
+		t.Errorf("the claim ends: %v", context.Cause(click.ctx))
+	}
+	set.drop(click)
+	if set.get("a") != taken {
+		t.Error("the decision isn't held any more")
+	}
+}
+
 func TestLateAnswerDoesNotShortenALease(t *testing.T) {
 	set := newWorkingSet(&renewsNothing{}, slog.New(slog.DiscardHandler))
 	h := set.add(t.Context(), decision.Record{ID: "a"}, lease("a", 1, time.Minute), false)

@@ -42,6 +42,11 @@ func (p Protocol) saving(s State, e Event, at Moment) (State, Do) {
 			return s, Do{Action: DoClose, As: s.Save.Closing}
 		}
 		return s, Do{Action: DoSave}
+	case Lost:
+		if s.Doing != DoGiveUp { // another process has the decision, whoever claimed it
+			return s.end(ShowPerhaps)
+		}
+		fallthrough
 	default: // nothing is known; also after a claim that was lost, or is gone
 		s.Save.Unsure = true
 		s, do := s.again(p.SavePause, DoSave)

@@ -63,13 +63,14 @@ func (j *Journal) step(ctx context.Context, doing string, l Lease, length time.D
 }
 
 // lostOrGone returns the reason why a row couldn't be changed. A decision
-// without all of its tasks is gone, and so is one that someone else has replaced.
+// without all of its tasks is gone, and so is one that someone else has replaced,
+// or whose prompt was closed since: that needs its row to have vanished.
 func (j *Journal) lostOrGone(ctx context.Context, l Lease) error {
 	found, err := j.get(ctx, l.ID, waitInWay)
 	switch {
 	case err != nil:
 		return err
-	case len(found.Tasks) != l.tasks:
+	case len(found.Tasks) != l.tasks, found.Outcome().Closed():
 		return ErrGone
 	}
 	return ErrLost

@@ -131,7 +131,8 @@ func (j *Journal) GiveUp(ctx context.Context, l Lease, as decision.Outcome) erro
 // after a failover, and makes this process its owner: its tasks are in
 // progress, or have the outcomes that they have in d. It returns the tasks as
 // they are then: one that another decision has claimed since is unknown, as
-// overruled. It returns ErrLost if the decision exists.
+// overruled. A row by which its prompt was closed since is set aside. It returns
+// ErrLost if the decision exists.
 func (j *Journal) PutBack(ctx context.Context, d decision.Record) (Lease, []decision.Item, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -171,6 +172,11 @@ func (j *Journal) insertAgain(ctx context.Context, e entry) ([]decision.Item, er
 			continue
 		case err != nil:
 			return nil, err
+		case winners[0].ID == e.ID && winners[0].Outcome().Closed():
+			if err := j.reopen(ctx, winners[0]); err != nil {
+				return nil, err
+			}
+			continue
 		case winners[0].ID == e.ID:
 			return nil, ErrLost
 		}
@@ -180,3 +186,13 @@ func (j *Journal) insertAgain(ctx context.Context, e entry) ([]decision.Item, er
 	}
 	return nil, errUnverified
 }
+
+// reopen sets aside the row of a prompt that was closed after the journal had lost
+// its decision.
+func (j *Journal) reopen(ctx context.Context, closed decision.Record) error {
+	what := Unverified{Table: Decisions, ID: string(closed.ID), Tasks: closed.IDs(), Why: errClosedSince}
+	_, err := j.setRowAside(ctx, Decisions, `d.confirmation_id = $1 AND `+j.same("d.mac", 2), what, string(closed.ID), j.exact(closed.MAC))
+	return err
+}
+
+var errClosedSince = errors.New("it closed a prompt whose decision the journal had lost")
