@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -82,19 +83,36 @@ func TestKeepAfterTheRowVanished(t *testing.T) {
 // TestClosedPromptGivesWayToItsDecision closes a prompt in another process after its
 // decision's row has vanished. The decision is announced all the same.
 func TestClosedPromptGivesWayToItsDecision(t *testing.T) {
-	virtual(t, func(t *testing.T) {
-		w := newWorld(t)
-		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
-		row := w.recordOf(prompt, time.Now())
-		w.api.Break(chameliotest.Fault{Method: "POST", Delay: 2 * time.Second})
-		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
-		time.Sleep(500 * time.Millisecond)
-		w.statement("DELETE FROM decisions")
-		_, withdrawn, err := w.journal.Withdraw(w.Context(), row)
-		w.must(err)
-		w.toldOnce(general)
-		if got := w.row(); !withdrawn || w.api.Effects(12345) != 1 || got.Outcome() != decision.Cancelled {
-			t.Errorf("withdrawn %t, %d effects; on record: %s", withdrawn, w.api.Effects(12345), got.Outcome())
-		}
-	})
+	for _, at := range []string{"Finish", "BeginAnnouncing", "MarkAnnounced"} {
+		t.Run(at, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, _ := withHook(t)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				row := w.recordOf(prompt, time.Now())
+				if at == "BeginAnnouncing" { // a second round of tries asks for it
+					w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Error: "service_unavailable"})
+					w.slack.Break(slacktest.Fault{Method: "response_url", Error: "service_unavailable", InBody: true})
+				}
+				var once sync.Once
+				closed := false
+				h.set(func(op string, do func() error) error {
+					if op == at {
+						once.Do(func() {
+							w.statement("DELETE FROM decisions")
+							_, withdrawn, err := w.journal.Withdraw(w.Context(), row)
+							w.must(err)
+							closed = withdrawn
+							w.slack.ClearFaults()
+						})
+					}
+					return do()
+				})
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				w.toldOnce(general)
+				if got := w.row(); !closed || w.api.Effects(12345) != 1 || got.Outcome() != decision.Cancelled || got.AnnouncedAt.IsZero() {
+					t.Errorf("closed %t, %d effects; on record: %+v", closed, w.api.Effects(12345), got)
+				}
+			})
+		})
+	}
 }

@@ -63,14 +63,13 @@ func (j *Journal) step(ctx context.Context, doing string, l Lease, length time.D
 }
 
 // lostOrGone returns the reason why a row couldn't be changed. A decision
-// without all of its tasks is gone, and so is one that someone else has replaced,
-// or whose prompt was closed since: that needs its row to have vanished.
+// without all of its tasks is gone.
 func (j *Journal) lostOrGone(ctx context.Context, l Lease) error {
-	found, err := j.get(ctx, l.ID, waitInWay)
+	found, err := j.stillThere(ctx, l.ID)
 	switch {
 	case err != nil:
 		return err
-	case len(found.Tasks) != l.tasks, found.Outcome().Closed():
+	case len(found.Tasks) != l.tasks:
 		return ErrGone
 	}
 	return ErrLost

@@ -86,29 +86,35 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 	defer cancel()
 	const unknown = `EXISTS (SELECT 1 FROM tasks WHERE confirmation_id = $4 AND outcome = 'unknown')`
 	at := utc(time.Now())
-	err := j.withNote(ctx, announcedNote(id), func(ctx context.Context, q querier, noting bool) error {
-		n, err := q.exec(ctx, `
+	var changed int64
+	err := j.withNote(ctx, announcedNote(id), func(ctx context.Context, q querier, noting bool) (err error) {
+		changed, err = q.exec(ctx, `
 			UPDATE decisions SET announced_at = $1, message_ts = $2, announced_mac = $5, owner = '', leased_until = 0, announcing_at = 0,
 				response_url = CASE WHEN `+unknown+` THEN response_url ELSE '' END,
 				follow_up = CASE WHEN `+unknown+` THEN 1 ELSE 0 END,
 				check_after = `+j.now+` + $3
 			WHERE confirmation_id = $4 AND announced_at IS NULL AND `+resolved,
 			at, messageTS, firstCheck.Milliseconds(), string(id), j.seal(announcedFields(id, messageTS, at)...))
-		switch {
-		case err != nil:
+		if err != nil || changed == 0 || !noting {
 			return err
-		case n == 0:
-			tasks, err := q.tasksOf(ctx, id)
-			if err == nil && tasks == 0 {
-				return ErrGone
-			}
-			return err
-		case noting:
-			return j.noteAnnounced(ctx, q, id)
 		}
-		return nil
+		return j.noteAnnounced(ctx, q, id)
 	})
+	if err == nil && changed == 0 {
+		_, err = j.stillThere(ctx, id)
+	}
 	return wrap("recording an announcement", err)
+}
+
+// stillThere returns a decision that was claimed. It returns ErrGone if that isn't in
+// the journal, or if someone else has replaced it, or its prompt was closed since: that
+// needs its row to have vanished.
+func (j *Journal) stillThere(ctx context.Context, id decision.ID) (decision.Record, error) {
+	found, err := j.get(ctx, id, waitInWay)
+	if err == nil && found.Outcome().Closed() {
+		err = ErrGone
+	}
+	return found, err
 }
 
 // GiveUp closes a decision that was claimed before anything was sent: as
