@@ -437,3 +437,41 @@ func TestCheckedApprovalIsAnswered(t *testing.T) {
 		}
 	})
 }
+
+// The requester withdraws a request, and the journal can't save that for a while.
+// Someone who approves it later doesn't overtake them.
+func TestApprovalDoesNotOvertakeAWithdrawal(t *testing.T) {
+	for name, fails := range map[string]time.Duration{"briefly": time.Minute, "for long": 5 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, _ := withHook(t, secondPerson)
+				prompt := w.ask(ada, general, "/cancel-task 12345")
+				h.set(failing("Withdraw"))
+				w.acked(w.slack.Click(ada, prompt, "keep_task"))
+				time.Sleep(20 * time.Second)
+				w.acked(w.slack.Forge(grace, prompt, "cancel_task", prompt.Button("cancel_task").Value))
+				time.Sleep(fails)
+				h.set(nil)
+				time.Sleep(5 * time.Minute)
+				if w.noCancel(); w.said(grace) == "" || w.said(ada) == "" {
+					t.Errorf("Ada reads %q, Grace %q", w.said(ada), w.said(grace))
+				}
+			})
+		})
+	}
+	t.Run("behind a forged row", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t, secondPerson)
+			prompt := w.ask(ada, general, "/cancel-task 12345")
+			w.forgeAnnounced(w.idOf(prompt), chameliotest.InProgressTask+7)
+			w.statement(`DROP TRIGGER decisions_announced_change; UPDATE decisions SET mac = 'aaaaaaaa.b.c.d'`)
+			w.acked(w.slack.Click(ada, prompt, "keep_task"))
+			time.Sleep(15 * time.Second)
+			w.acked(w.slack.Forge(grace, prompt, "cancel_task", prompt.Button("cancel_task").Value))
+			time.Sleep(5 * time.Minute)
+			if w.noCancel(); w.row().Outcome() != decision.Withdrawn {
+				t.Errorf("on record: %s", w.row().Outcome())
+			}
+		})
+	})
+}

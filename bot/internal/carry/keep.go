@@ -17,12 +17,14 @@ func (c *Carrier) Keep(p Press) {
 		c.apart(func(ctx context.Context) { c.notTheirs(ctx, p) })
 		return
 	}
-	c.apart(func(ctx context.Context) { c.keep(ctx, p) })
+	end := c.set.withdraw(p.id())
+	c.apart(func(ctx context.Context) { end(c.keep(ctx, p)) })
 }
 
 // keep closes a prompt for its requester. A click that may be in the journal is
-// given up by the process that saves it.
-func (c *Carrier) keep(ctx context.Context, p Press) {
+// given up by the process that saves it. keep reports whether it is known what
+// became of the prompt.
+func (c *Carrier) keep(ctx context.Context, p Press) bool {
 	row := c.recordOf(p)
 	first, err := c.known(ctx, func() (decision.Record, error) {
 		h := c.set.get(p.id())
@@ -57,6 +59,7 @@ func (c *Carrier) keep(ctx context.Context, p Press) {
 		c.answer(ctx, p, c.Texts.TooLateToWithdraw(p.Confirmation, first, p.User), where, first)
 		c.await(p, where, first)
 	}
+	return err == nil
 }
 
 // notTheirs answers someone who tries to withdraw another person's request.

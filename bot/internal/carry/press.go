@@ -125,6 +125,10 @@ func toMillisecond(t time.Time) time.Time { return t.UTC().Truncate(time.Millise
 // Decide starts to carry the decision of an allowed person's press, or answers the
 // press. It returns false, and nothing is decided, if ctx has ended.
 func (c *Carrier) Decide(ctx context.Context, p Press) bool {
+	if earlier := c.set.withdrawn(p.id()); earlier != nil {
+		c.apart(func(ctx context.Context) { c.afterWithdrawal(ctx, p, earlier) })
+		return true
+	}
 	r := c.recordOf(p)
 	for ctx.Err() == nil {
 		h, fresh := c.set.enter(trace.ContextWithSpanContext(c.process, trace.SpanContextFromContext(ctx)), r)

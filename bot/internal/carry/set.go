@@ -50,11 +50,12 @@ type workingSet struct {
 	held    map[decision.ID]*holding
 	toGo    []journal.Lease // releases that the journal hasn't taken yet
 	changed chan struct{}   // closed and replaced when a decision leaves
+	kept    map[decision.ID]*withdrawal
 	trouble trouble
 }
 
 func newWorkingSet(j leases, log *slog.Logger) *workingSet {
-	return &workingSet{journal: j, log: log, held: map[decision.ID]*holding{}, changed: make(chan struct{})}
+	return &workingSet{journal: j, log: log, held: map[decision.ID]*holding{}, changed: make(chan struct{}), kept: map[decision.ID]*withdrawal{}}
 }
 
 // enter adds a click that is about to be claimed. If the decision is held

@@ -207,7 +207,7 @@ func (j *Journal) close(ctx context.Context, doing string, d decision.Record, o 
 		}
 		return err
 	}, func() error {
-		found, err := j.Get(ctx, d.ID)
+		found, err := j.get(ctx, d.ID, waitInWay) // as in Claim: neither press waits longer than the other
 		if errors.Is(err, ErrGone) {
 			if decided := j.undecided(ctx, d.ID); decided != nil {
 				return decided
