@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/clock"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
@@ -75,6 +77,12 @@ func (w *world) clocked(o options, ahead time.Duration) clocked {
 	w.Helper()
 	by := new(atomic.Int64)
 	by.Store(int64(ahead))
+	return w.clockedBy(o, by)
+}
+
+// clockedBy opens it with a clock that others set as well.
+func (w *world) clockedBy(o options, by *atomic.Int64) clocked {
+	w.Helper()
 	j, err := journal.Open(w.Context(), o.url, journal.Options{Now: func() time.Time { return time.Now().Add(time.Duration(by.Load())) }})
 	w.must(err)
 	w.Cleanup(func() { _ = j.Close() })
@@ -134,4 +142,37 @@ func TestFollowUpEndsByBothClocks(t *testing.T) {
 			t.Errorf("on record: %+v", got)
 		}
 	})
+}
+
+// TestAnnouncesOnceWhenJournalClockJumps sets the clock that two replicas share
+// while Slack takes six seconds for the announcement, at any phase of their loops.
+// Both live.
+func TestAnnouncesOnceWhenJournalClockJumps(t *testing.T) {
+	for _, jump := range []time.Duration{150 * time.Second, 5 * time.Minute, -5 * time.Minute} {
+		for _, after := range []time.Duration{1250 * time.Millisecond, 2500 * time.Millisecond} {
+			t.Run(fmt.Sprintf("%s after %s", jump, after), func(t *testing.T) {
+				virtual(t, func(t *testing.T) {
+					var o options
+					w := newWorld(t, func(all *options) { o = *all })
+					w.must(w.stop())
+					ahead := new(atomic.Int64)
+					for range 2 {
+						other := o
+						other.journal = w.clockedBy(o, ahead)
+						stop := w.start(other)
+						w.Cleanup(func() { _ = stop() })
+						time.Sleep(time.Second)
+					}
+					w.eventually("both are connected", func() bool { return w.slack.Connections() == 4 })
+					time.Sleep(30 * time.Second)
+					prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+					w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Delay: 6 * time.Second, Times: 1})
+					w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+					time.Sleep(time.Second + after)
+					ahead.Store(int64(jump))
+					w.toldOnce(general)
+				})
+			})
+		}
+	}
 }

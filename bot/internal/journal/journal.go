@@ -124,6 +124,8 @@ type Journal struct {
 	trust atomic.Pointer[trust]
 	path  string    // on SQLite
 	alive liveOwner // on SQLite
+
+	steady *steadyClock
 }
 
 // Open opens the journal at a DATABASE_URL, "sqlite:PATH" or "postgres://…",
@@ -160,7 +162,7 @@ func open(ctx context.Context, databaseURL string, o Options, readOnly bool) (*J
 	if o.Observe != nil {
 		db = &observed{db, o.Observe}
 	}
-	j := &Journal{engine: db, dialect: db.read().dialect, owner: rand.Text(), lease: o.Lease, audit: o.Audit}
+	j := &Journal{engine: db, dialect: db.read().dialect, owner: rand.Text(), lease: o.Lease, audit: o.Audit, steady: newSteadyClock(o.Lease)}
 	if path, isSQLite := SQLitePath(databaseURL); isSQLite && !readOnly {
 		j.path = path
 		if err := j.bury(ctx, deadOwners(path)); err != nil {

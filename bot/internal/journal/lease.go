@@ -157,21 +157,23 @@ func (j *Journal) TakeExpired(ctx context.Context, work Work, limit int, mine []
 
 // free returns the condition under which no process is working on a decision.
 // Another living owner that was about to post, and couldn't reach the database
-// for a while, has time to record its post.
+// for a while, has time to record its post. Whether it lives is known only while
+// the journal's clock is steady, between $3 and $4; if it released the decision,
+// or is known to be dead, the lease ended at 0.
 func (j *Journal) free() string {
-	return fmt.Sprintf(`%s AND (announcing_at = 0 OR owner = '%s' OR leased_until < %s - %d
-		OR NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.id = decisions.owner AND seen_until >= %s))`,
-		j.lapsed(`leased_until`, maxLease), j.owner, j.now, announceLease.Milliseconds(), j.now)
+	return fmt.Sprintf(`%[1]s AND (announcing_at = 0 OR owner = '%[2]s' OR leased_until = 0
+		OR %[3]s BETWEEN $3 AND $4 AND (leased_until < %[3]s - %[4]d
+			OR NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.id = decisions.owner AND seen_until >= %[3]s)))`,
+		j.lapsed(`leased_until`, maxLease), j.owner, j.now, announceLease.Milliseconds())
 }
 
 func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine []decision.ID) ([]Held, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	mine = j.notWaiting(mine)
+	from, to := j.steady.between(time.Now())
 	// Usually there is nothing to take, and this query needs no lock.
-	some, err := j.read().query1(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM decisions
-		WHERE confirmation_id NOT IN (`+j.ids(1)+`) AND `+which+` LIMIT $2) AS candidates`,
-		idList(mine), limit)
+	some, err := j.candidates(ctx, which, idList(mine), limit, from, to)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
@@ -181,11 +183,11 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 	asked := time.Now()
 	taken, err := written(ctx, j.together, func(ctx context.Context, q querier) ([]untrusted, error) {
 		rows, err := q.query(ctx, `
-			UPDATE decisions SET owner = $3, epoch = `+next("epoch")+`, leased_until = `+j.now+` + $4, announcing_at = 0
+			UPDATE decisions SET owner = $5, epoch = `+next("epoch")+`, leased_until = `+j.now+` + $6, announcing_at = 0
 			WHERE confirmation_id IN (SELECT confirmation_id FROM decisions
 				WHERE confirmation_id NOT IN (`+j.ids(1)+`) AND `+which+` LIMIT $2 `+j.skipLocked+`)
 			RETURNING `+j.place("decisions", "confirmation_id"),
-			idList(mine), limit, j.owner, j.lease.Milliseconds())
+			idList(mine), limit, from, to, j.owner, j.lease.Milliseconds())
 		places, err := collect(rows, err, func(r *sql.Rows, place *any) error { return r.Scan(place) })
 		if err != nil {
 			return nil, err

@@ -302,6 +302,7 @@ func (m *model) withdraw(t *rapid.T, who int, id decision.ID) {
 }
 
 func (m *model) take(t *rapid.T, who int, w journal.Work) {
+	m.open[who].Steady(m.now)
 	got, err := m.open[who].TakeExpired(t.Context(), w, 100, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -310,6 +311,7 @@ func (m *model) take(t *rapid.T, who int, w journal.Work) {
 }
 
 func (m *model) takeUnsettled(t *rapid.T, who int) {
+	m.open[who].Steady(m.now)
 	got, err := m.open[who].TakeUnsettled(t.Context(), 100, nil)
 	if err != nil {
 		t.Fatal(err)
