@@ -7,10 +7,14 @@ import (
 	"sync"
 )
 
-// Group runs goroutines, recovers their panics, and waits for them to end.
+// Group runs goroutines, recovers their panics, and waits for them to end. Run
+// may be called while others wait.
 type Group struct {
 	log *slog.Logger
-	wg  sync.WaitGroup
+
+	mu      sync.Mutex
+	running int
+	ended   chan struct{} // closed when running is zero again; nil while it is zero
 }
 
 // NewGroup returns an empty group that logs panics to log.
@@ -18,19 +22,41 @@ func NewGroup(log *slog.Logger) *Group { return &Group{log: log} }
 
 // Run calls f in a new goroutine.
 func (g *Group) Run(f func()) {
-	g.wg.Go(func() {
+	g.begin()
+	go func() {
+		defer g.end()
 		defer RecoverPanic(g.log)
 		f()
-	})
+	}()
 }
 
-// Wait blocks until all goroutines have ended or ctx has.
+func (g *Group) begin() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.running == 0 {
+		g.ended = make(chan struct{})
+	}
+	g.running++
+}
+
+func (g *Group) end() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.running--; g.running == 0 {
+		close(g.ended)
+		g.ended = nil
+	}
+}
+
+// Wait blocks until no goroutine runs or ctx ends. It doesn't wait for
+// goroutines that begin after the last one has ended.
 func (g *Group) Wait(ctx context.Context) {
-	ended := make(chan struct{})
-	go func() {
-		g.wg.Wait()
-		close(ended)
-	}()
+	g.mu.Lock()
+	ended := g.ended
+	g.mu.Unlock()
+	if ended == nil {
+		return
+	}
 	select {
 	case <-ended:
 	case <-ctx.Done():

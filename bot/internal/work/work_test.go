@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -108,6 +109,45 @@ func TestGroupWaitsAndRecoversPanics(t *testing.T) {
 		if g.Wait(t.Context()); done.Load() != 1 {
 			t.Error("it didn't wait")
 		}
+	})
+}
+
+// The loop of followers runs goroutines in a group while a drain waits for it.
+func TestGroupRunsWhileOthersWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGroup(discard())
+		var returned atomic.Int32
+		g.Run(func() { time.Sleep(time.Second) })
+		for range 100 {
+			go func() {
+				g.Wait(t.Context())
+				returned.Add(1)
+				g.Run(func() { time.Sleep(time.Second) })
+			}()
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if returned.Load() != 100 {
+			t.Errorf("%d of 100 waits returned when the first goroutine had ended", returned.Load())
+		}
+		g.Wait(t.Context())
+	})
+}
+
+func TestGroupWaitsWithoutAGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGroup(discard())
+		g.Run(func() { time.Sleep(time.Second) })
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		before := runtime.NumGoroutine()
+		for range 100 {
+			g.Wait(over)
+		}
+		if more := runtime.NumGoroutine() - before; more >= 100 {
+			t.Errorf("%d goroutines are left by waits that are over", more)
+		}
+		g.Wait(t.Context())
 	})
 }
 
