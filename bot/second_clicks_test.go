@@ -235,28 +235,6 @@ func TestClosedModalIsAnsweredWhereItWasOpened(t *testing.T) {
 	}
 }
 
-// Another process takes the decision of a modal over. The one that opened the
-// modal shows the outcome there.
-func TestModalShowsTheOutcomeAfterATakeover(t *testing.T) {
-	virtual(t, func(t *testing.T) {
-		w, h, o := withHook(t)
-		modal := w.modal(ada, w.say(grace, general, "stop <"+taskLink+"12345|this>?"))
-		busy := chameliotest.Busy("20")
-		busy.Method, busy.Times = "POST", 1
-		w.api.Break(busy)
-		w.submits(ada, modal, map[string]string{"reason": "dup"})
-		w.eventually("the request", func() bool { return w.api.Cancels(12345) == 1 })
-		h.set(away)
-		w.replica(o)
-		time.Sleep(90 * time.Second)
-		h.set(nil)
-		time.Sleep(5 * time.Minute)
-		if text := modalText(w.slack.Modals(ada)[0]); !strings.Contains(text, "is cancelled") {
-			t.Errorf("the modal shows %s", text)
-		}
-	})
-}
-
 // A click that came in time is judged slowly, at this replica or at another. A
 // later press doesn't make anyone read that the prompt has expired.
 func TestNothingSaysExpiredWhileClickIsJudged(t *testing.T) {

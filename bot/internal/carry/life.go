@@ -119,14 +119,15 @@ func (l *life) end(leave bool) {
 	if !last {
 		return
 	}
+	counts := l.saving() == carried
 	if leave {
 		l.set.letGo(l.holding)
 	} else {
 		l.set.drop(l.holding)
 	}
 	l.prompt.close()
-	if leave && l.press != nil && l.press.View != "" {
-		l.followInModal()
+	if leave && counts && l.press != nil && l.press.View != "" {
+		l.leaveModal()
 	}
 }
 

@@ -2,6 +2,7 @@ package carry
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -76,7 +77,7 @@ func (l *life) followOwn(winner decision.Record) {
 	show := func(d decision.Record) {
 		switch {
 		case d.Outcome() == "":
-			l.prompt.end(l.Texts.Cancelling(d))
+			l.prompt.end(l.Texts.StillTrying(d)) // it says where the result will be posted, if this process can't show it
 		case d.Outcome().Closed():
 			l.ended(d)
 		default:
@@ -89,17 +90,29 @@ func (l *life) followOwn(winner decision.Record) {
 	l.following([]decision.Record{winner}, func(d []decision.Record) { show(d[0]) })
 }
 
-// followInModal shows the outcome of a decision that another process has taken
-// over: only the process that opened the modal can update it.
-func (l *life) followInModal() {
-	l.followers.add([]decision.Record{l.Record}, func(ctx context.Context, decided []decision.Record) {
-		text := l.Texts.OutcomeLine(decided[0])
+// leaveModal updates the modal of a decision that is left to another process:
+// only the process that opened a modal can update it. The modal says where the
+// result will be posted, which stays true if this process ends. If it doesn't,
+// the modal shows the outcome later. The uses of the response_url are left to
+// the other process.
+func (l *life) leaveModal() {
+	p := &prompt{ctx: l.process, run: l.group.Run, uses: math.MaxInt, update: func(ctx context.Context, m texts.Message) error {
+		return l.Poster.ShowLast(ctx, l.press.View, texts.ModalOf(m))
+	}}
+	if len(l.tasks.open()) == 0 {
+		p.end(l.Texts.OutcomeLine(l.decided()))
+		return
+	}
+	p.end(l.Texts.StillTrying(l.Record))
+	if l.process.Err() != nil {
+		return
+	}
+	l.followers.add([]decision.Record{l.Record}, func(_ context.Context, decided []decision.Record) {
 		if decided[0].Outcome().Closed() {
-			text = l.Texts.Ended(l.press.Confirmation, decided[0])
+			p.end(l.Texts.Ended(l.press.Confirmation, decided[0]))
+			return
 		}
-		if err := l.Poster.ShowLast(ctx, l.press.View, texts.ModalOf(text)); err != nil {
-			l.log.Info("can't update a modal", "error", err)
-		}
+		p.end(l.Texts.OutcomeLine(decided[0]))
 	})
 }
 
