@@ -8,15 +8,19 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 const (
-	maxFollowers  = 512
-	followEvery   = time.Minute // while no one follows
-	followPause   = time.Second
-	followLimit   = 5 * time.Minute
-	followTimeout = 10 * time.Second
+	maxFollowers = 512
+	followEvery  = time.Minute // while no one follows
+
+	// followLimit is how long someone follows: later, nothing can be shown to them.
+	// A claim may be in doubt for minutes.
+	followLimit = slackapi.ResponseURLLife
+
+	followPause = time.Second
 )
 
 // reader is the part of the journal that followers need.
@@ -86,7 +90,7 @@ func (f *followers) check(ctx context.Context) error {
 	for _, one := range waiting {
 		switch one.winners = updated(one.winners, read); {
 		case allDecided(one.winners):
-			f.group.Run(func() { f.send(one) })
+			f.group.Run(func() { one.deliver(f.process, one.winners) })
 		case time.Now().Before(one.until):
 			still = append(still, one)
 		}
@@ -113,11 +117,4 @@ func updated(before []decision.Record, read func(decision.ID) decision.Record) [
 		}
 	}
 	return now
-}
-
-// send sends the outcomes to one follower.
-func (f *followers) send(one follower) {
-	ctx, cancel := context.WithTimeout(f.process, followTimeout)
-	defer cancel()
-	one.deliver(ctx, one.winners)
 }

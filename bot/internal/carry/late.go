@@ -110,8 +110,13 @@ func (c *Carrier) showEnded(ctx context.Context, p Press, row decision.Record, p
 // prompt, or is being saved here. It returns false if it knows of none. It never
 // decides anything.
 func (c *Carrier) AnswerSecond(ctx context.Context, p Press) bool {
-	if h := c.set.get(p.id()); h != nil && h.saving() < carried {
+	switch h := c.set.get(p.id()); {
+	case h == nil:
+	case h.saving() < carried:
 		c.Late(p, func() bool { return true })
+		return true
+	case h.saving() == carried: // whether or not the journal answers now
+		c.apart(func(ctx context.Context) { c.answerWith(ctx, p, h.Record) })
 		return true
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undecidedTimeout) // also while the process stops

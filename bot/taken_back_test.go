@@ -1,0 +1,72 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+// A second press is refused while the first one's request is on its way, and the
+// journal doesn't answer. It doesn't say that the click didn't count.
+func TestRefusedPressKnowsWhatIsBeingCarriedOut(t *testing.T) {
+	both(t, func(t *testing.T, public bool, change ...func(*options)) {
+		w, h, _ := withHook(t, append(change, alwaysFresh)...)
+		prompt := w.prompts(public, ada, "/cancel-task 12345")
+		by, value := ada, prompt.Button("cancel_task").Value
+		if public {
+			by = grace
+		}
+		w.api.Break(chameliotest.Fault{Method: "POST", Delay: 4 * time.Second})
+		w.acked(w.slack.Click(by, prompt, "cancel_task"))
+		time.Sleep(1200 * time.Millisecond)
+		w.slack.Break(slacktest.Fault{Method: "users.info", Error: "internal_error"})
+		h.set(failing("Get"))
+		w.acked(w.slack.Forge(by, prompt, "cancel_task", value))
+		time.Sleep(2 * time.Second)
+		h.set(nil)
+		time.Sleep(10 * time.Minute)
+		if said := w.said(by); strings.Contains(said, "didn't count") || w.api.Effects(12345) != 1 {
+			t.Errorf("%d effects; the person reads %q", w.api.Effects(12345), said)
+		}
+	})
+}
+
+// Someone's click loses to one that is in doubt, and that is given up much later.
+// They learn that, also if Slack asks to wait then.
+func TestLoserLearnsLateThatTheWinnerWasTakenBack(t *testing.T) {
+	both(t, func(t *testing.T, public bool, change ...func(*options)) {
+		w, h, _ := withHook(t, change...)
+		mine, theirs := w.prompts(public, ada, "/cancel-task 12345"), w.prompts(public, linus, "/cancel-task 12345")
+		keep := mine.Button("keep_task").Value
+		approver, second := ada, linus
+		if public {
+			approver, second = grace, grace
+		}
+		claims, broken := 0, true
+		h.set(func(op string, do func() error) error {
+			if op == "Claim" && broken {
+				if claims++; claims != 2 {
+					_ = do()
+					return errCut
+				}
+			}
+			return do()
+		})
+		w.acked(w.slack.Click(approver, mine, "cancel_task"))
+		time.Sleep(50 * time.Millisecond)
+		w.acked(w.slack.Click(second, theirs, "cancel_task"))
+		time.Sleep(330 * time.Second)
+		w.acked(w.slack.Forge(ada, mine, "keep_task", keep))
+		time.Sleep(20 * time.Second)
+		broken = false
+		w.slack.Break(slacktest.Fault{Method: "response_url", Status: 429, RetryAfter: "30", Times: 2})
+		time.Sleep(4 * time.Minute)
+		w.noCancel()
+		if all := w.now(theirs).Text; !strings.Contains(all, "sent nothing") || strings.Contains(all, "post the result") {
+			t.Errorf("the prompt shows %s", all)
+		}
+	})
+}
