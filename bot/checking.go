@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -17,27 +18,42 @@ import (
 // maxPrompts bounds how many pressed prompts are remembered.
 const maxPrompts = 8192
 
-// judging counts the clicks that are being judged.
+// judging knows the clicks that are being judged.
 type judging struct {
 	mu      sync.Mutex
-	now     map[string]int               // by the confirmation's ID
+	now     map[string][]*judgment       // by the confirmation's ID, in the order of their receipt
 	pressed *lru.Cache[string, struct{}] // prompts and clicks that were judged before
 }
 
 func newJudging() *judging {
-	return &judging{now: map[string]int{}, pressed: work.NewCache[string, struct{}](maxPrompts)}
+	return &judging{now: map[string][]*judgment{}, pressed: work.NewCache[string, struct{}](maxPrompts)}
 }
 
-// begin counts a click. The caller must call end once it is judged, and carried
-// if it is allowed.
-func (j *judging) begin(id string) (end func()) {
+// judgment is a click that is being judged.
+type judgment struct{ done chan struct{} } // closed when it is judged
+
+// begin adds a click. The caller must call end once it is judged, and carried if it
+// is allowed. wait waits for the clicks on the same prompt that began before, or
+// until ctx ends.
+func (j *judging) begin(id string) (wait func(context.Context), end func()) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.now[id]++
-	return func() {
+	earlier, one := slices.Clone(j.now[id]), &judgment{done: make(chan struct{})}
+	j.now[id] = append(j.now[id], one)
+	wait = func(ctx context.Context) {
+		for _, before := range earlier {
+			select {
+			case <-before.done:
+			case <-ctx.Done():
+			}
+		}
+	}
+	return wait, func() {
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		if j.now[id]--; j.now[id] == 0 {
+		close(one.done)
+		j.now[id] = slices.DeleteFunc(j.now[id], func(other *judgment) bool { return other == one })
+		if len(j.now[id]) == 0 {
 			delete(j.now, id)
 		}
 	}
@@ -53,7 +69,7 @@ func (j *judging) first(what string) bool {
 func (j *judging) has(id string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.now[id] > 0
+	return len(j.now[id]) > 0
 }
 
 // watch begins to watch p, and shows m if its answer takes long. Only the first

@@ -98,7 +98,8 @@ func (c *clicks) whilePaused(ctx context.Context, p carry.Press) (reply, bool) {
 // anything is waited for, and for no longer than carry.JudgeTimeout after it was
 // received: until then, nothing says that its prompt has expired.
 func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
-	defer c.judging.begin(p.Confirmation.ID)()
+	earlier, end := c.judging.begin(p.Confirmation.ID)
+	defer end()
 	p.Sign = c.watch(ctx, p, c.texts.Checking(p.Confirmation))
 	judging, cancel := context.WithTimeout(ctx, max(carry.JudgeTimeout-time.Since(p.Received), 0))
 	defer cancel()
@@ -109,6 +110,9 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 	}
 	if ctx.Err() != nil { // the process stops, so none of this is known
 		answer, stopped = alone(c.texts.Interrupted(p.Confirmation)), true
+	}
+	if stopped || !no.Allowed() {
+		earlier(ctx) // one of them may count
 	}
 	switch {
 	case (stopped || !no.Allowed()) && c.carrier.AnswerSecond(ctx, p):

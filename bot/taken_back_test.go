@@ -70,3 +70,25 @@ func TestLoserLearnsLateThatTheWinnerWasTakenBack(t *testing.T) {
 		}
 	})
 }
+
+// A second press is refused while the first one is still being judged. It doesn't
+// say that the click didn't count.
+func TestRefusedPressWaitsForTheOneThatIsJudged(t *testing.T) {
+	both(t, func(t *testing.T, public bool, change ...func(*options)) {
+		w := newWorld(t, append(change, alwaysFresh)...)
+		prompt := w.prompts(public, ada, "/cancel-task 12345")
+		by, value, lookups := ada, prompt.Button("cancel_task").Value, 1
+		if public {
+			by, lookups = grace, 2
+		}
+		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 2500 * time.Millisecond, Times: lookups})
+		w.acked(w.slack.Click(by, prompt, "cancel_task"))
+		time.Sleep(300 * time.Millisecond)
+		w.must(w.journal.Pause(t.Context(), ""))
+		w.acked(w.slack.Forge(by, prompt, "cancel_task", value))
+		time.Sleep(10 * time.Minute)
+		if said := w.said(by); strings.Contains(said, "didn't count") || w.api.Effects(12345) != 1 {
+			t.Errorf("%d effects; the person reads %q", w.api.Effects(12345), said)
+		}
+	})
+}
