@@ -43,7 +43,7 @@ func (p Protocol) saving(s State, e Event, at Moment) (State, Do) {
 		}
 		return s, Do{Action: DoSave}
 	case Lost:
-		if s.Doing != DoGiveUp { // another process has the decision, whoever claimed it
+		if s.Doing != DoGiveUp { // this process has no claim to wait for any more
 			return s.end(ShowPerhaps)
 		}
 		fallthrough
