@@ -137,7 +137,7 @@ func (c *checker) decidedTwice(id decision.ID) bool {
 	if !c.lost(id) && !slices.Contains(c.meddled, id) {
 		return false
 	}
-	if c.rows[id].Outcome().Closed() {
+	if c.rows[id].Outcome().Closed() || c.lost(id) && slices.Contains(c.w.setAside(), id) { // the owner set aside what closed the prompt
 		return true
 	}
 	n := 0
@@ -201,7 +201,7 @@ func (c *checker) setAside() {
 		}
 	}
 	for _, id := range c.w.setAside() {
-		if !slices.Contains(c.forged, id) && !slices.Contains(c.meddled, id) && id != "" {
+		if !slices.Contains(c.forged, id) && !slices.Contains(c.meddled, id) && !c.decidedTwice(id) && id != "" {
 			c.breaks("no orphan", "%s was set aside", short(id))
 		}
 	}
