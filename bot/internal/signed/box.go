@@ -14,26 +14,22 @@ import (
 	"time"
 )
 
-// seal encrypts keys for the holder of others. The result begins with the name
-// of the holder's keys. The ID is the same for the same
-// keys and holder, with or without an end.
-func seal(holder signingKeys, keys retired) (id, sealed string, err error) {
+// seal encrypts keys and their ends for the holder of others. The result begins
+// with the name of the holder's keys. The ID is the same for the same keys and
+// holder, but keys that were lent have another one than those that were replaced.
+func seal(holder signingKeys, keys otherKeys) (id, sealed string, err error) {
 	box, err := boxOf(holder)
 	if err != nil {
 		return "", "", err
 	}
-	plain := slices.Concat(keys.confirmations, keys.clicks, keys.box, binary.BigEndian.AppendUint64(nil, uint64(unixOrZero(keys.signed))))
+	plain := slices.Concat(keys.confirmations, keys.clicks, keys.box)
+	for _, end := range []time.Time{keys.signed, keys.until} {
+		plain = binary.BigEndian.AppendUint64(plain, uint64(end.Unix()))
+	}
 	nonce := make([]byte, box.NonceSize())
 	_, _ = rand.Read(nonce) // it never fails
-	id = base64.RawURLEncoding.EncodeToString(mac(holder.box, fmt.Sprintf("id %v %s", keys.signed.IsZero(), keys.confirmations)))
+	id = base64.RawURLEncoding.EncodeToString(mac(holder.box, fmt.Sprintf("id %v %s", keys.signed.Equal(keys.until), keys.confirmations)))
 	return id, holder.id + "." + base64.RawURLEncoding.EncodeToString(box.Seal(nonce, nonce, plain, nil)), nil
-}
-
-func unixOrZero(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.Unix()
 }
 
 // isFor reports whether sealed keys are addressed to a holder.
@@ -41,25 +37,25 @@ func isFor(sealed string, holder signingKeys) bool { return strings.HasPrefix(se
 
 var errBroken = errors.New("sealed keys can't be opened")
 
-func unseal(sealed string, holder signingKeys) (retired, error) {
+func unseal(sealed string, holder signingKeys) (otherKeys, error) {
 	box, err := boxOf(holder)
 	if err != nil {
-		return retired{}, err
+		return otherKeys{}, err
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(sealed, holder.id+"."))
 	if err != nil || len(raw) < box.NonceSize() {
-		return retired{}, errBroken
+		return otherKeys{}, errBroken
 	}
 	plain, err := box.Open(nil, raw[:box.NonceSize()], raw[box.NonceSize():], nil)
 	const size = sha256.Size
-	if err != nil || len(plain) != 3*size+8 {
-		return retired{}, errBroken
+	if err != nil || len(plain) != 3*size+2*8 {
+		return otherKeys{}, errBroken
 	}
-	keys := retired{signingKeys: signingKeys{confirmations: plain[:size], clicks: plain[size : 2*size], box: plain[2*size : 3*size]}.named()}
-	if at := binary.BigEndian.Uint64(plain[3*size:]); at != 0 {
-		keys.signed = time.Unix(int64(at), 0)
-	}
-	return keys, nil
+	end := func(at int) time.Time { return time.Unix(int64(binary.BigEndian.Uint64(plain[at:])), 0) }
+	return otherKeys{
+		signingKeys: signingKeys{confirmations: plain[:size], clicks: plain[size : 2*size], box: plain[2*size : 3*size]}.named(),
+		signed:      end(3 * size), until: end(3*size + 8),
+	}, nil
 }
 
 func boxOf(holder signingKeys) (cipher.AEAD, error) {

@@ -3,7 +3,6 @@ package signed
 import (
 	"context"
 	"crypto/hkdf"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -39,17 +38,31 @@ type signingKeys struct {
 	confirmations, clicks, box []byte
 }
 
-// retired are the keys of an earlier bot token.
-type retired struct {
+// otherKeys are the keys of another token: an earlier one, or one that another
+// replica uses already. That one may have been replaced, and revoked, without
+// this process learning of it, so all of them have an end.
+type otherKeys struct {
 	signingKeys
 	signed time.Time // until when they sign
+	until  time.Time // the latest click that they may have signed
 }
 
-// lent are the keys of another replica's token. That token may have been replaced,
-// and revoked, without this process learning of it, so they have an end.
-type lent struct {
-	signingKeys
-	until time.Time
+// lent returns keys as another replica may use them from now on.
+func lent(keys signingKeys, now time.Time) otherKeys {
+	end := now.Add(rowsOutlive)
+	return otherKeys{keys, end, end}
+}
+
+// replaced returns keys that are replaced now.
+func replaced(keys signingKeys, now time.Time) otherKeys {
+	return otherKeys{keys, now.Add(handover), now.Add(handover + rowsOutlive)}
+}
+
+// within returns keys with ends that are no later than those of the keys that
+// introduce them.
+func (o otherKeys) within(by otherKeys) otherKeys {
+	o.signed, o.until = earliest(o.signed, by.signed), earliest(o.until, by.until)
+	return o
 }
 
 // Store is the part of the journal that a Signer needs.
@@ -63,24 +76,25 @@ type Store interface {
 // already. They are also in the journal: earlier keys encrypted with a key
 // derived from the next token, so that a restart finds them, and later keys
 // encrypted with one derived from the previous token, so that replicas whose
-// tokens change hours apart can verify each other's signatures.
+// tokens change hours apart can verify each other's signatures. Only keys of
+// tokens that this process was given ever sign.
 type keyring struct {
 	journal Store
 	now     func() time.Time
 
-	changing sync.Mutex          // one rotate or load at a time
-	opened   map[string]struct{} // sealed keys that were opened, or are broken
-	report   func(error)         // of sealed keys that are broken; may be nil
+	changing sync.Mutex                     // one rotate or load at a time
+	opened   map[[sha256.Size]byte]struct{} // hashes of sealed keys that were opened, or are broken
+	report   func(error)                    // of sealed keys that are broken; may be nil
 
-	mu      sync.RWMutex
-	current signingKeys
-	earlier []retired // the latest first
-	later   []lent    // of other replicas
+	mu       sync.RWMutex
+	current  signingKeys
+	previous otherKeys   // this process's own, before the current ones
+	others   []otherKeys // those that sign longest first
 }
 
 func newKeyring(botToken string, j Store, now func() time.Time) (*keyring, error) {
 	keys, err := deriveKeys(botToken)
-	return &keyring{journal: j, now: now, current: keys, opened: map[string]struct{}{}}, err
+	return &keyring{journal: j, now: now, current: keys}, err
 }
 
 func deriveKeys(botToken string) (keys signingKeys, err error) {
@@ -112,8 +126,8 @@ func derive(botToken, purpose string) ([]byte, error) {
 func (k *keyring) signing() signingKeys {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	if len(k.earlier) > 0 && k.now().Before(k.earlier[0].signed) {
-		return k.earlier[0].signingKeys
+	if k.now().Before(k.previous.signed) {
+		return k.previous.signingKeys
 	}
 	return k.current
 }
@@ -123,14 +137,9 @@ func (k *keyring) accepted(outlive time.Duration) []signingKeys {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	all := []signingKeys{k.current}
-	for _, keys := range k.later {
-		if k.now().Before(keys.until) {
-			all = append(all, keys.signingKeys)
-		}
-	}
-	for _, old := range k.earlier {
-		if k.now().Before(old.signed.Add(outlive)) {
-			all = append(all, old.signingKeys)
+	for _, other := range k.others {
+		if k.now().Before(other.signed.Add(outlive)) {
+			all = append(all, other.signingKeys)
 		}
 	}
 	return all
@@ -144,14 +153,9 @@ func (k *keyring) find(id string) (keys signingKeys, usable time.Time, known boo
 	if k.current.id == id {
 		return k.current, time.Time{}, true
 	}
-	for _, keys := range k.later {
-		if keys.id == id {
-			return keys.signingKeys, keys.until, true
-		}
-	}
-	for _, old := range k.earlier {
-		if old.id == id {
-			return old.signingKeys, old.signed.Add(rowsOutlive), true
+	for _, other := range k.others {
+		if other.id == id {
+			return other.signingKeys, other.until, true
 		}
 	}
 	return signingKeys{}, time.Time{}, false
@@ -162,11 +166,8 @@ func (k *keyring) known() (ids []string) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	ids = append(ids, k.current.id)
-	for _, keys := range k.later {
-		ids = append(ids, keys.id)
-	}
-	for _, old := range k.earlier {
-		ids = append(ids, old.id)
+	for _, other := range k.others {
+		ids = append(ids, other.id)
 	}
 	return ids
 }
@@ -183,28 +184,30 @@ func (k *keyring) Rotate(ctx context.Context, botToken string) error {
 	defer k.changing.Unlock()
 	now := k.now()
 	k.mu.RLock()
-	earlier := append([]retired{{k.current, now.Add(handover)}}, k.earlier...)
-	for _, keys := range k.later { // their replica has the next token, too, or gets it
-		earlier = append(earlier, retired{keys.signingKeys, earliest(keys.until, now.Add(handover))})
+	last := replaced(k.current, now)
+	others := []otherKeys{last}
+	for _, other := range k.others { // their replicas have the next token, too, or get it
+		other.signed = earliest(other.signed, last.signed)
+		others = append(others, other)
 	}
-	slices.SortStableFunc(earlier, latestFirst)
 	k.mu.RUnlock()
-	earlier = slices.DeleteFunc(earlier, func(old retired) bool {
+	slices.SortStableFunc(others, longestFirst)
+	others = slices.DeleteFunc(others, func(old otherKeys) bool {
 		return !now.Before(old.signed.Add(keysKept)) || old.id == next.id
 	})
-	for _, old := range earlier {
+	for _, old := range others {
 		if err := k.keep(ctx, next, old, old.signed.Add(keysKept).Sub(now)); err != nil {
 			return err
 		}
-		if now.Before(old.signed.Add(rowsOutlive)) {
-			if err := k.keep(ctx, old.signingKeys, retired{signingKeys: next}, rowsOutlive); err != nil {
+		if now.Before(old.until) {
+			if err := k.keep(ctx, old.signingKeys, lent(next, now), rowsOutlive); err != nil {
 				return err
 			}
 		}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.current, k.earlier, k.later = next, earlier, nil
+	k.current, k.previous, k.others = next, last, others
 	return nil
 }
 
@@ -215,88 +218,13 @@ func earliest(a, b time.Time) time.Time {
 	return b
 }
 
-func latestFirst(a, b retired) int { return b.signed.Compare(a.signed) }
+func longestFirst(a, b otherKeys) int { return b.signed.Compare(a.signed) }
 
 // keep stores keys in the journal for holders of others.
-func (k *keyring) keep(ctx context.Context, holder signingKeys, keys retired, long time.Duration) error {
+func (k *keyring) keep(ctx context.Context, holder signingKeys, keys otherKeys, long time.Duration) error {
 	id, sealed, err := seal(holder, keys)
 	if err != nil {
 		return err
 	}
 	return k.journal.KeepSigningKeys(ctx, id, sealed, long)
 }
-
-// Load reads the keys of earlier and later tokens from the journal.
-func (k *keyring) Load(ctx context.Context) error {
-	k.changing.Lock()
-	defer k.changing.Unlock()
-	found, err := k.journal.SigningKeys(ctx)
-	if err != nil {
-		return err
-	}
-	// The keys in one row may decrypt another row.
-	for again := true; again; {
-		again = false
-		for _, sealed := range found {
-			again = k.open(sealed) || again
-		}
-	}
-	return nil
-}
-
-// open adds the keys in a row of the journal, if they can be decrypted and are
-// new. It must be called with changing held.
-func (k *keyring) open(sealed string) bool {
-	if _, done := k.opened[sealed]; done {
-		return false
-	}
-	for _, holder := range k.accepted(keysKept) {
-		if !isFor(sealed, holder) {
-			continue
-		}
-		if len(k.opened) < maxOpened {
-			k.opened[sealed] = struct{}{}
-		}
-		keys, err := unseal(sealed, holder)
-		if err != nil {
-			if k.report != nil {
-				k.report(err)
-			}
-			return false
-		}
-		return k.add(keys)
-	}
-	return false
-}
-
-// maxOpened bounds how many rows with keys are remembered.
-const maxOpened = 4096
-
-func (k *keyring) add(keys retired) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if !keys.signed.IsZero() { // they were replaced since
-		k.later = slices.DeleteFunc(k.later, func(l lent) bool { return l.id == keys.id })
-	}
-	switch {
-	case k.knows(keys.signingKeys):
-		return false
-	case keys.signed.IsZero():
-		k.later = append(k.later, lent{keys.signingKeys, k.now().Add(rowsOutlive)})
-	default:
-		k.earlier = append(k.earlier, keys)
-		slices.SortStableFunc(k.earlier, latestFirst)
-	}
-	return true
-}
-
-// knows reports whether keys are known. It must be called with mu held.
-func (k *keyring) knows(keys signingKeys) bool {
-	same := func(a signingKeys) bool { return hmac.Equal(a.confirmations, keys.confirmations) }
-	return same(k.current) || slices.ContainsFunc(k.later, func(l lent) bool { return same(l.signingKeys) }) ||
-		slices.ContainsFunc(k.earlier, func(old retired) bool { return same(old.signingKeys) })
-}
-
-// OnBrokenKeys sets a function that is called for each row of the journal with
-// keys for this process that someone else has written or changed.
-func (k *keyring) OnBrokenKeys(report func(error)) { k.report = report }

@@ -1,0 +1,97 @@
+package signed
+
+import (
+	"context"
+	"crypto/sha256"
+	"slices"
+)
+
+// Load reads the keys of earlier and later tokens from the journal.
+func (k *keyring) Load(ctx context.Context) error {
+	k.changing.Lock()
+	defer k.changing.Unlock()
+	found, err := k.journal.SigningKeys(ctx)
+	if err != nil {
+		return err
+	}
+	opened := make(map[[sha256.Size]byte]struct{}) // without those that are gone
+	for _, sealed := range found {
+		hash := sha256.Sum256([]byte(sealed))
+		if _, done := k.opened[hash]; done {
+			opened[hash] = struct{}{}
+		}
+	}
+	k.opened = opened
+	// The keys in one row may decrypt another row.
+	for again := true; again; {
+		again = false
+		for _, sealed := range found {
+			again = k.open(sealed) || again
+		}
+	}
+	return nil
+}
+
+// open adds the keys in a row of the journal, if they can be decrypted and are
+// new. It must be called with changing held.
+func (k *keyring) open(sealed string) bool {
+	hash := sha256.Sum256([]byte(sealed))
+	if _, done := k.opened[hash]; done {
+		return false
+	}
+	for _, holder := range k.introducers() {
+		if !isFor(sealed, holder.signingKeys) {
+			continue
+		}
+		k.opened[hash] = struct{}{}
+		keys, err := unseal(sealed, holder.signingKeys)
+		if err != nil {
+			if k.report != nil {
+				k.report(err)
+			}
+			return false
+		}
+		return k.add(keys.within(holder))
+	}
+	return false
+}
+
+// introducers returns the keys whose holders may introduce others, each with
+// the latest ends of what they introduce. For the current ones, those are the
+// latest that any keys can have now. Keys of a token that was replaced for too
+// long introduce nothing: someone else may have found it.
+func (k *keyring) introducers() []otherKeys {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	now := k.now()
+	longest := now.Add(handover + rowsOutlive)
+	all := []otherKeys{{k.current, longest, longest}}
+	for _, other := range k.others {
+		if now.Before(other.until) {
+			all = append(all, other)
+		}
+	}
+	return all
+}
+
+// add adds keys, or shortens the time for which they are trusted, and reports
+// whether they are new.
+func (k *keyring) add(keys otherKeys) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if keys.id == k.current.id || !k.now().Before(keys.signed.Add(keysKept)) {
+		return false
+	}
+	i := slices.IndexFunc(k.others, func(o otherKeys) bool { return o.id == keys.id })
+	if i < 0 {
+		k.others = append(k.others, keys)
+	} else {
+		k.others[i] = k.others[i].within(keys) // they were replaced since
+	}
+	slices.SortStableFunc(k.others, longestFirst)
+	return i < 0
+}
+
+// OnBrokenKeys sets a function that is called for each row of the journal with
+// keys for this process that someone else has written or changed.
+func (k *keyring) OnBrokenKeys(report func(error)) { k.report = report }
