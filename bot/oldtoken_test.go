@@ -1,6 +1,8 @@
 package bot_test
 
 import (
+	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -8,6 +10,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
 // monthLater replaces the bot token and starts the bot again a month later, with
@@ -23,6 +27,21 @@ func monthLater(t *testing.T, w *world, o *options) (stop func() error) {
 	stop = w.start(*o)
 	w.eventually("the bot connects", func() bool { return w.slack.Connections() == 2 })
 	return stop
+}
+
+// clickBy returns a decision of Linus's that only the holder of keys has signed.
+func clickBy(s signed.Signer, task decision.Named, at time.Time) decision.Record {
+	at = at.UTC().Truncate(time.Millisecond)
+	c := decision.Confirmation{
+		ID: signed.NewID(), Tasks: []decision.Named{task}, Team: "T012ACME", Channel: general, Requester: linus,
+		Reason: "forged", RequestedAt: at.Add(-time.Minute).Truncate(time.Second), ExpiresAt: at.Add(9 * time.Minute).Truncate(time.Second),
+	}
+	d := decision.Record{
+		ID: decision.ID(c.ID), Tasks: []decision.Item{c.Tasks[0].Item()}, Team: c.Team, Channel: c.Channel, Requester: linus, Confirmer: linus,
+		Reason: c.Reason, RequestedAt: c.RequestedAt, DecidedAt: at, Confirmation: s.Encode(c),
+	}
+	d.MAC = s.SignClick(d)
+	return d
 }
 
 // Someone has the bot token that was replaced 30 days ago, and can write to the
@@ -41,16 +60,7 @@ func TestTokenReplacedAMonthAgoCancelsNothing(t *testing.T) {
 		evil, err := signed.NewSigner("evil", db, time.Now)
 		w.must(err)
 		db.Trust(evil, func(journal.Unverified) {})
-		at := time.Now().UTC().Truncate(time.Millisecond)
-		c := decision.Confirmation{
-			ID: signed.NewID(), Tasks: []decision.Named{{ID: 12345, Title: "Payroll"}}, Team: "T012ACME", Channel: general, Requester: linus,
-			Reason: "forged", RequestedAt: at.Add(-time.Minute).Truncate(time.Second), ExpiresAt: at.Add(9 * time.Minute).Truncate(time.Second),
-		}
-		d := decision.Record{
-			ID: decision.ID(c.ID), Tasks: []decision.Item{c.Tasks[0].Item()}, Team: c.Team, Channel: c.Channel, Requester: linus, Confirmer: linus,
-			Reason: c.Reason, RequestedAt: c.RequestedAt, DecidedAt: at, Confirmation: evil.Encode(c),
-		}
-		d.MAC = evil.SignClick(d)
+		d := clickBy(evil, decision.Named{ID: 12345, Title: "Payroll"}, time.Now())
 		_, err = db.Claim(t.Context(), d)
 		w.must(err)
 		w.statement(`UPDATE decisions SET owner = '', leased_until = 1`)
@@ -60,5 +70,104 @@ func TestTokenReplacedAMonthAgoCancelsNothing(t *testing.T) {
 		}
 		w.nothingOf(linus)
 		w.noCancel()
+	})
+}
+
+// They introduce no keys, and write refusals, alerts and decisions of long ago that
+// were never announced, sealed with the old token's keys: of today, and of back then.
+func TestTokenReplacedAMonthAgoSaysNothing(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var o options
+		w := newWorld(t, func(w *options) { w.bot.AuditChannel = slacktest.Deals; o = *w })
+		then := time.Now()
+		stop := monthLater(t, w, &o)
+		defer func() { _ = stop() }()
+		time.Sleep(5 * time.Minute)
+		before := len(w.slack.All())
+		db := w.open(o)
+		old, err := signed.NewSigner(slacktest.BotToken, db, time.Now)
+		w.must(err)
+		db.Trust(old, func(journal.Unverified) {})
+		for i, at := range []time.Time{then, time.Now()} {
+			w.must(db.Refused(t.Context(), decision.Note{ConfirmationID: decision.ID(signed.NewID()), Tasks: []chamelio.TaskID{12345}, Team: "T012ACME", Channel: general, Person: linus, Code: "guest", At: at}))
+			d := clickBy(old, decision.Named{ID: chamelio.TaskID(12345 - i), Title: "Payroll"}, at)
+			_, err := db.Claim(t.Context(), d)
+			w.must(err)
+			d = clickBy(old, decision.Named{ID: 12343}, at)
+			w.must(db.Opened(t.Context(), journal.Request{ID: d.ID, MessageTS: "1.2", Confirmation: d.Confirmation}, 0, 0))
+		}
+		w.must(db.CredentialTried(t.Context(), "api_key", "expired", true))
+		w.statement(`UPDATE decisions SET owner = '', leased_until = 1`)
+		time.Sleep(5 * time.Minute)
+		for _, m := range w.slack.All()[before:] {
+			t.Errorf("it says: %s", m.Text)
+		}
+		for kind, want := range map[journal.Table]int{journal.Decisions: 2, journal.Notes: 3, journal.Requests: 2} {
+			if n := w.count(fmt.Sprintf(`SELECT count(*) FROM set_aside WHERE kind = '%s'`, kind)); n != want {
+				t.Errorf("%d rows of %s were set aside, not %d", n, kind, want)
+			}
+		}
+	})
+}
+
+// They change the outcome of a genuine decision of today before it is announced.
+func TestTokenReplacedAMonthAgoMakesNoOutcome(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var o options
+		w := newWorld(t, func(w *options) { o = *w })
+		then := time.Now().UTC().Truncate(time.Millisecond)
+		stop := monthLater(t, w, &o)
+		old, err := signed.NewSigner(slacktest.BotToken, w.open(o), time.Now)
+		w.must(err)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Method: http.MethodPost, Status: 400, Body: `{"detail":"no"}`})
+		w.slack.Break(slacktest.Fault{Method: "response_url", Status: 503})
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 503})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(20 * time.Second)
+		_ = stop()
+		recent, err := w.journal.Recent(t.Context(), journal.Query{Task: 12345})
+		w.must(err)
+		id, detail := string(recent[0].ID), decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}.Encode()
+		w.statement(fmt.Sprintf(`UPDATE tasks SET outcome = 'cancelled', detail = '%s', finished_at = '%s', outcome_mac = '%s' WHERE confirmation_id = '%s'`,
+			detail, then.Format("2006-01-02 15:04:05.999999999-07:00"), old.Seal("outcome", id, "0", "cancelled", detail, fmt.Sprint(then.UnixMilli())), id))
+		w.slack.ClearFaults()
+		stop = w.start(o)
+		defer func() { _ = stop() }()
+		time.Sleep(5 * time.Minute)
+		for _, m := range w.slack.History(general) {
+			t.Errorf("it says: %s", m.Text)
+		}
+		if n := w.count(`SELECT count(*) FROM set_aside`); n != 1 {
+			t.Errorf("%d rows were set aside", n)
+		}
+	})
+}
+
+// What was announced and refused under the old token is verified a month later.
+func TestHistoryOfAnEarlierTokenVerifies(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var o options
+		w := newWorld(t, func(w *options) { w.bot.AuditChannel = slacktest.Deals; o = *w })
+		w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345")))
+		w.must(w.journal.Refused(t.Context(), decision.Note{Tasks: []chamelio.TaskID{12345}, Team: "T012ACME", Channel: general, Person: linus, Code: "guest", At: time.Now()}))
+		time.Sleep(time.Minute)
+		stop := monthLater(t, w, &o)
+		defer func() { _ = stop() }()
+		db := w.open(o)
+		now, err := signed.NewSigner(newBotToken.Reveal(), db, time.Now)
+		w.must(err)
+		w.must(now.Load(t.Context()))
+		db.Trust(now, func(journal.Unverified) {})
+		decisions, err := db.Recent(t.Context(), journal.Query{})
+		w.must(err)
+		refusals, err := db.Refusals(t.Context(), journal.Query{})
+		w.must(err)
+		if len(decisions) != 1 || decisions[0].Unverified != nil || decisions[0].Outcome() != decision.Cancelled {
+			t.Errorf("decisions: %+v", decisions)
+		}
+		if len(refusals) != 1 || refusals[0].Unverified != nil {
+			t.Errorf("refusals: %+v", refusals)
+		}
 	})
 }

@@ -60,7 +60,7 @@ func (j *Journal) Refusals(ctx context.Context, q Query) ([]Noted, error) {
 	for i, n := range found {
 		all[i].Note = n.Note
 		if t != nil {
-			all[i].Unverified = t.VerifySeal(n.mac, noteFields(n.Note)...)
+			all[i].Unverified = t.VerifySeal(n.mac, n.At, noteFields(n.Note)...)
 		}
 	}
 	return all, nil
@@ -141,7 +141,7 @@ func (j *Journal) vetNote(ctx context.Context, n sealedNote, patience time.Durat
 		return nil
 	}
 	what := Unverified{Table: Notes, ID: n.ID, Tasks: n.Tasks, Channel: n.Channel}
-	return j.judge(ctx, t, what, patience, func() error { return t.VerifySeal(n.mac, noteFields(n.Note)...) }, func(judged Unverified) error {
+	return j.judge(ctx, t, what, patience, func() error { return t.VerifySeal(n.mac, t.now(), noteFields(n.Note)...) }, func(judged Unverified) error {
 		return j.setAside(ctx, n.place, n.mac, judged)
 	})
 }

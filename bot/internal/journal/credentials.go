@@ -80,7 +80,7 @@ func (j *Journal) vetCredential(ctx context.Context, which string, patience time
 		return err
 	}
 	one, what := found[0], Unverified{Table: Credentials, ID: which}
-	return j.judge(ctx, t, what, patience, func() error { return t.VerifySeal(one.mac, credentialFields(which, one.refused, one.at)...) }, func(judged Unverified) error {
+	return j.judge(ctx, t, what, patience, func() error { return t.VerifySeal(one.mac, t.now(), credentialFields(which, one.refused, one.at)...) }, func(judged Unverified) error {
 		return j.setAside(ctx, one.place, one.mac, judged)
 	})
 }

@@ -145,7 +145,7 @@ func (j *Journal) undecided(ctx context.Context, id decision.ID) error {
 		return err
 	}
 	what := Unverified{Table: Requests, ID: string(id)}
-	err = j.judge(ctx, t, what, waitInWay, func() error { return t.VerifySeal(found[0], decidedFields(id)...) }, func(judged Unverified) error {
+	err = j.judge(ctx, t, what, waitInWay, func() error { return t.VerifySeal(found[0], t.now(), decidedFields(id)...) }, func(judged Unverified) error {
 		_, err := j.setRowAside(ctx, Requests, `d.confirmation_id = $1 AND `+j.same("d.decided_mac", 2), judged, string(id), j.exact(found[0]))
 		return err
 	})
@@ -180,7 +180,7 @@ func (j *Journal) vetRequest(ctx context.Context, r sealedRequest, patience time
 		return nil
 	}
 	what := Unverified{Table: Requests, ID: string(r.ID)}
-	return j.judge(ctx, t, what, patience, func() error { return t.VerifySeal(r.mac, requestFields(r.Request)...) }, func(judged Unverified) error {
+	return j.judge(ctx, t, what, patience, func() error { return t.VerifySeal(r.mac, t.now(), requestFields(r.Request)...) }, func(judged Unverified) error {
 		return j.setAside(ctx, r.place, r.mac, judged)
 	})
 }

@@ -22,7 +22,7 @@ type Seals interface {
 	VerifyRow(decision.Record) error
 	IsDecision(decision.Record) bool
 	Seal(fields ...string) string
-	VerifySeal(seal string, fields ...string) error
+	VerifySeal(seal string, at time.Time, fields ...string) error
 	Keys() []string // the first nine characters of the seals whose keys are known
 	Load(context.Context) error
 }
@@ -154,9 +154,9 @@ func (t *trust) verified(row untrusted) (decision.Record, error) {
 		}
 		return d, nil
 	}
-	err := t.sealed(!d.AnnouncedAt.IsZero(), d.AnnouncedMAC, announcedFields(d.ID, d.MessageTS, d.AnnouncedAt))
+	err := t.sealed(!d.AnnouncedAt.IsZero(), d.AnnouncedMAC, t.after(d, d.AnnouncedAt), announcedFields(d.ID, d.MessageTS, d.AnnouncedAt))
 	for i := range d.Tasks {
-		err = errors.Join(err, t.verifyTask(d.ID, i, &d.Tasks[i]))
+		err = errors.Join(err, t.verifyTask(d, i))
 	}
 	if err != nil {
 		return decision.Record{}, err
@@ -167,12 +167,30 @@ func (t *trust) verified(row untrusted) (decision.Record, error) {
 	return d, nil
 }
 
-// verifyTask verifies what was added to a task after the click, and removes
-// what isn't sealed.
-func (t *trust) verifyTask(id decision.ID, position int, one *decision.Item) error {
+// after returns the time at which the key must have been usable that sealed what
+// was added to a decision at a time: not before the click. What is still to be
+// announced needs a key that is usable now, because the time is the sealer's word.
+func (t *trust) after(d decision.Record, at time.Time) time.Time {
+	switch {
+	case d.AnnouncedAt.IsZero():
+		return t.now()
+	case at.After(d.DecidedAt):
+		return at
+	}
+	return d.DecidedAt
+}
+
+// verifyTask verifies what was added to the task at a position after the click,
+// and removes what isn't sealed.
+func (t *trust) verifyTask(d decision.Record, position int) error {
+	id, one := d.ID, &d.Tasks[position]
+	settled := d.DecidedAt
+	if d.SettledAt.IsZero() { // it is still to be posted
+		settled = t.now()
+	}
 	err := errors.Join(
-		t.sealed(one.Outcome != "", one.Seals.Outcome, outcomeFields(id, position, one.Outcome, one.Detail, one.FinishedAt)),
-		t.sealed(one.SettledOutcome != "", one.Seals.Settled, settledFields(id, position, one.SettledOutcome, one.SettledDetail)),
+		t.sealed(one.Outcome != "", one.Seals.Outcome, t.after(d, one.FinishedAt), outcomeFields(id, position, one.Outcome, one.Detail, one.FinishedAt)),
+		t.sealed(one.SettledOutcome != "", one.Seals.Settled, settled, settledFields(id, position, one.SettledOutcome, one.SettledDetail)),
 	)
 	if one.Outcome == "" {
 		one.Detail, one.FinishedAt = "", time.Time{}
@@ -182,15 +200,15 @@ func (t *trust) verifyTask(id decision.ID, position int, one *decision.Item) err
 	}
 	// An attacker who deletes the trace of a request must not make the bot say
 	// that the task is untouched.
-	one.Sent = one.Sent || t.VerifySeal(one.Seals.Unsent, unsentFields(id, position, one.Tries)...) != nil
+	one.Sent = one.Sent || t.VerifySeal(one.Seals.Unsent, t.after(d, d.DecidedAt), unsentFields(id, position, one.Tries)...) != nil
 	return err
 }
 
 // sealed verifies a part of a row. A part that doesn't exist has no seal.
-func (t *trust) sealed(there bool, seal string, fields []string) error {
+func (t *trust) sealed(there bool, seal string, at time.Time, fields []string) error {
 	switch {
 	case there:
-		return t.VerifySeal(seal, fields...)
+		return t.VerifySeal(seal, at, fields...)
 	case seal != "":
 		return errMissing
 	}

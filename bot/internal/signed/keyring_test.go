@@ -132,11 +132,15 @@ func TestEarlierSignaturesStayValid(t *testing.T) {
 		t.Errorf("a prompt after its end: %v", err)
 	}
 	verify("a row that long ago", first, before, nil)
-	clock.at = began.Add(handover + rowsOutlive)
+	clock.at = began.Add(handover + rowsOutlive + time.Second)
+	verify("a row of long ago, about which something is to be said", first, before, errStaleKey)
+	before.AnnouncedAt = before.DecidedAt
 	verify("a row of long ago, to be read", first, before, nil)
 	verify("the same after a restart", ringFor(t, "xoxb-third", on, clock), before, nil)
 	stale := rowBy(ringFor(t, "xoxb-old", &shelf{}, clock), clock.at.Add(time.Minute))
 	verify("a click of long after", first, stale, errStaleKey)
+	stale.AnnouncedAt = stale.DecidedAt
+	verify("the same, announced", first, stale, errStaleKey)
 }
 
 // Keys that someone else writes into the table of keys decrypt nothing, and those

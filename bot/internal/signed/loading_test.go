@@ -1,6 +1,7 @@
 package signed
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -190,4 +191,25 @@ func TestBrokenKeysAreReportedOnceAndForgotten(t *testing.T) {
 	load(many)
 	clear(on.sealed)
 	load(0)
+}
+
+// A seal counts if its key was usable at the time that the caller knows.
+func TestSealsEndWithTheirKeys(t *testing.T) {
+	t.Parallel()
+	on, clock := &shelf{sealed: map[string]string{}}, &clockOf{time.Now()}
+	bot := ringFor(t, "xoxb-old", on, clock)
+	seal := bot.Seal("note", "x")
+	if err := bot.Rotate(t.Context(), "xoxb-new"); err != nil {
+		t.Fatal(err)
+	}
+	end := clock.at.Add(handover + rowsOutlive)
+	clock.at = clock.at.Add(month)
+	for at, want := range map[time.Time]error{end: nil, end.Add(time.Second): errStaleKey, clock.at: errStaleKey} {
+		if err := bot.VerifySeal(seal, at, "note", "x"); !errors.Is(err, want) {
+			t.Errorf("at %v: %v", at, err)
+		}
+	}
+	if seal := bot.Seal("note", "x"); bot.VerifySeal(seal, clock.at.Add(12*month), "note", "x") != nil {
+		t.Error("the current keys have an end")
+	}
 }

@@ -82,10 +82,20 @@ func (s Signer) VerifyRow(d decision.Record) error {
 	switch {
 	case d.ResponseURL != "" && !fits(parts[3], urlMAC(keys.clicks, parts[1], d)):
 		return errNoClick
-	case !usable.IsZero() && d.DecidedAt.After(usable):
+	case !usable.IsZero() && s.lastUse(d, closed).After(usable):
 		return errStaleKey
 	}
 	return s.verifyConfirmation(d, closed)
+}
+
+// lastUse returns until when the key of a row must have been usable: until the
+// click, or until now if something is still to be done or said about it. A holder
+// of an earlier key can choose the time of a click.
+func (s Signer) lastUse(d decision.Record, closed decision.Outcome) time.Time {
+	if now := s.now(); d.AnnouncedAt.IsZero() && closed == "" && now.After(d.DecidedAt) {
+		return now
+	}
+	return d.DecidedAt
 }
 
 // verifyConfirmation compares a row, whose own MAC is valid, with the
@@ -132,18 +142,22 @@ func (s Signer) Seal(fields ...string) string {
 }
 
 // VerifySeal returns nil if seal was made by Seal, here or elsewhere, of the
-// same fields. The error is decision.ErrUnknownKey if its key isn't known.
-func (s Signer) VerifySeal(seal string, fields ...string) error {
+// same fields, with a key that was usable at a time: when the seal was made, if
+// that is known from something else, or now, if the fields are still to be used.
+// The error is decision.ErrUnknownKey if its key isn't known.
+func (s Signer) VerifySeal(seal string, at time.Time, fields ...string) error {
 	id, given, ok := strings.Cut(seal, ".")
 	if !ok {
 		return errNoSeal
 	}
-	keys, _, known := s.find(id)
+	keys, usable, known := s.find(id)
 	switch {
 	case !known:
 		return decision.ErrUnknownKey
 	case !hmac.Equal([]byte(given), []byte(sum(keys.clicks, "seal", fields))):
 		return errNoSeal
+	case !usable.IsZero() && at.After(usable):
+		return errStaleKey
 	}
 	return nil
 }

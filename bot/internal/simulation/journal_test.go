@@ -240,9 +240,9 @@ func (j *faultyJournal) Trust(s journal.Seals, report func(journal.Unverified)) 
 
 type gullible struct{ journal.Seals }
 
-func (gullible) VerifyRow(decision.Record) error        { return nil }
-func (gullible) IsDecision(decision.Record) bool        { return true }
-func (gullible) VerifySeal(_ string, _ ...string) error { return nil }
+func (gullible) VerifyRow(decision.Record) error               { return nil }
+func (gullible) IsDecision(decision.Record) bool               { return true }
+func (gullible) VerifySeal(string, time.Time, ...string) error { return nil }
 
 func (j *faultyJournal) TakeUnsettled(ctx context.Context, limit int, mine []decision.ID) ([]journal.Held, error) {
 	if j.w.planted == forgetsUnknown {
@@ -345,11 +345,11 @@ func (q quoting) IsDecision(d decision.Record) bool {
 	return !d.AnnouncedAt.IsZero() || q.Seals.IsDecision(d)
 }
 
-func (q quoting) VerifySeal(seal string, fields ...string) error {
+func (q quoting) VerifySeal(seal string, at time.Time, fields ...string) error {
 	if slices.Contains([]string{"outcome", "announced", "settled"}, fields[0]) {
 		return nil
 	}
-	return q.Seals.VerifySeal(seal, fields...)
+	return q.Seals.VerifySeal(seal, at, fields...)
 }
 
 // acquire records that this process owns a decision now.
