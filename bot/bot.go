@@ -59,6 +59,8 @@ type Journal interface {
 	Trust(s journal.Seals, report func(journal.Unverified))
 	// ReturnSetAside returns rows whose keys have become known.
 	ReturnSetAside(context.Context) (int, error)
+	// ForgetSigningKeys deletes keys of other tokens that were kept for long enough.
+	ForgetSigningKeys(context.Context) error
 }
 
 // presence is how replicas know about each other.
@@ -189,11 +191,11 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	}
 }
 
-// loadKeys reads the keys of other bot tokens, and returns the rows to their
+// loadKeys reads the keys of other bot tokens, deletes those that are over, and returns the rows to their
 // tables that were set aside because their keys were missing. It runs in a
 // loop.
 func (b *Bot) loadKeys(ctx context.Context) error {
-	if err := b.signer.Load(ctx); err != nil {
+	if err := errors.Join(b.signer.Load(ctx), b.journal.ForgetSigningKeys(ctx)); err != nil {
 		return err
 	}
 	n, err := b.journal.ReturnSetAside(ctx)

@@ -44,6 +44,20 @@ func clickBy(s signed.Signer, task decision.Named, at time.Time) decision.Record
 	return d
 }
 
+// The new token's keys don't stay in the database for a holder of the old one.
+func TestKeysLentToAReplacedTokenAreDeleted(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var o options
+		w := newWorld(t, func(w *options) { o = *w })
+		stop := monthLater(t, w, &o)
+		defer func() { _ = stop() }()
+		time.Sleep(10 * time.Second)
+		if n := w.count(`SELECT count(*) FROM signing_keys`); n != 1 {
+			t.Errorf("%d rows with keys: one has the old keys, for history", n)
+		}
+	})
+}
+
 // Someone has the bot token that was replaced 30 days ago, and can write to the
 // database. They introduce keys of their own, and insert a decision of Linus's, who
 // didn't click.

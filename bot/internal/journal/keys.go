@@ -35,3 +35,18 @@ func (j *Journal) SigningKeys(ctx context.Context) ([]string, error) {
 	}
 	return found, nil
 }
+
+// ForgetSigningKeys deletes keys that were kept for long enough. Keys that were
+// lent are still in use then, and the token that they were lent to may have leaked.
+func (j *Journal) ForgetSigningKeys(ctx context.Context) error {
+	asking, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	over, err := j.read().query1(asking, `SELECT count(*) FROM signing_keys WHERE kept_until <= `+j.now)
+	if err != nil {
+		return fmt.Errorf("looking for old signing keys: %w", err)
+	}
+	if over == 0 {
+		return nil
+	}
+	return j.exec(ctx, "forgetting signing keys", `DELETE FROM signing_keys WHERE kept_until <= `+j.now)
+}

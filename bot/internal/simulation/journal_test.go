@@ -324,6 +324,13 @@ func (j *faultyJournal) SigningKeys(ctx context.Context) ([]string, error) {
 	return j.real.SigningKeys(ctx)
 }
 
+func (j *faultyJournal) ForgetSigningKeys(ctx context.Context) error {
+	if j.dead() {
+		return errDead
+	}
+	return j.real.ForgetSigningKeys(ctx)
+}
+
 func (j *faultyJournal) ReturnSetAside(ctx context.Context) (int, error) {
 	if j.dead() {
 		return 0, errDead
