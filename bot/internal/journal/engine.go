@@ -68,6 +68,7 @@ type dialect struct {
 	items   func(arg int) string               // a SELECT of the tasks in an argument made by itemList
 	element func(arg int, index string) string // one of the texts in an argument made by idList
 	time    func(arg int) string               // a timestamp, if the type of the argument isn't clear otherwise
+	millis  func(column string) string         // a timestamp's milliseconds since 1970; NULL if it is an impossible one
 
 	// chain returns statements that run first, a change of tasks, and then, a
 	// change of decisions, and also, which may change nothing, only if first

@@ -15,7 +15,7 @@ import (
 // at most limit.
 func (j *Journal) TakeUnsettled(ctx context.Context, limit int, mine []decision.ID) ([]Held, error) {
 	return j.take(ctx, "taking over unsettled decisions",
-		`announced_at IS NOT NULL AND follow_up > 0 AND settled_at = 0 AND `+j.lapsed(`check_after`, maxCheckWait)+` AND `+j.free()+` ORDER BY check_after`, limit, mine)
+		`announced_at IS NOT NULL AND follow_up > 0 AND settled_at = 0 AND `+whole+` AND `+j.lapsed(`check_after`, maxCheckWait)+` AND `+j.free()+` ORDER BY check_after`, limit, mine)
 }
 
 // Unsettled reports whether another decision about a task ended as unknown and

@@ -87,6 +87,9 @@ func openPostgres(ctx context.Context, databaseURL string, maxConns int, readOnl
 				return fmt.Sprintf("CAST($%d AS json)->>CAST(%s AS INTEGER)", arg, index)
 			},
 			time: func(arg int) string { return fmt.Sprintf("CAST($%d AS TIMESTAMPTZ)", arg) },
+			millis: func(column string) string {
+				return fmt.Sprintf("CASE WHEN isfinite(%[1]s) THEN CAST(extract(epoch FROM %[1]s) * 1000 AS BIGINT) END", column)
+			},
 			items: func(arg int) string {
 				return fmt.Sprintf(`SELECT * FROM json_to_recordset(CAST($%d AS json)) AS item(position BIGINT, task_id BIGINT,
 					title TEXT, url TEXT, step TEXT, sent BOOLEAN, tries BIGINT, outcome TEXT, detail TEXT, outcome_mac TEXT)`, arg)

@@ -23,9 +23,12 @@ const (
 	// unresolved means that a decision has a task without an outcome.
 	unresolved = `EXISTS (SELECT 1 FROM tasks WHERE tasks.confirmation_id = decisions.confirmation_id AND outcome IS NULL)`
 
-	// resolved means that it has tasks, each with an outcome. A decision without
-	// tasks, which only someone else can insert, is neither.
-	resolved = `EXISTS (SELECT 1 FROM tasks WHERE tasks.confirmation_id = decisions.confirmation_id) AND NOT ` + unresolved
+	// whole means that it has tasks. One without, which only someone else can
+	// insert, isn't returned by joined, so it must be neither taken nor counted.
+	whole = `EXISTS (SELECT 1 FROM tasks WHERE tasks.confirmation_id = decisions.confirmation_id)`
+
+	// resolved means that it has tasks, each with an outcome.
+	resolved = whole + ` AND NOT ` + unresolved
 )
 
 // scan reads a decision with one of its tasks. SQLite accepts values of any
@@ -158,25 +161,20 @@ type Recorded struct {
 func (j *Journal) Backlog(ctx context.Context) (decision.Backlog, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	type backlog struct {
-		unannounced, unknown             int
-		oldestUnannounced, oldestUnknown time.Time
-	}
-	const unannounced, unknown = `announced_at IS NULL`, `follow_up > 0 AND settled_at = 0`
-	rows, err := j.read().query(ctx, `
-		SELECT (SELECT count(*) FROM decisions WHERE `+unannounced+`),
-			(SELECT decided_at FROM decisions WHERE `+unannounced+` ORDER BY decided_at LIMIT 1),
-			(SELECT count(*) FROM decisions WHERE `+unknown+`),
-			(SELECT decided_at FROM decisions WHERE `+unknown+` ORDER BY decided_at LIMIT 1)`)
-	found, err := collect(rows, err, func(r *sql.Rows, b *backlog) error {
-		return r.Scan(&b.unannounced, instant(&b.oldestUnannounced), &b.unknown, instant(&b.oldestUnknown))
+	// The oldest is the oldest at a possible time: someone else may have written any.
+	const pending = `(SELECT count(*) FROM decisions WHERE %[1]s AND ` + whole + `),
+		(SELECT coalesce(min(%[2]s), 0) FROM decisions WHERE %[1]s AND ` + whole + ` AND %[2]s > 0)`
+	decided := j.millis(`decided_at`)
+	rows, err := j.read().query(ctx, `SELECT `+fmt.Sprintf(pending, `announced_at IS NULL`, decided)+`,
+		`+fmt.Sprintf(pending, `follow_up > 0 AND settled_at = 0`, decided))
+	found, err := collect(rows, err, func(r *sql.Rows, b *decision.Backlog) error {
+		var unannounced, unknown int64
+		err := r.Scan(&b.Unannounced, number(&unannounced), &b.Unknown, number(&unknown))
+		b.OldestUnannounced, b.OldestUnknown = moment(unannounced), moment(unknown)
+		return err
 	})
 	if err != nil {
 		return decision.Backlog{}, fmt.Errorf("counting pending decisions: %w", err)
 	}
-	b := found[0]
-	return decision.Backlog{
-		Unannounced: b.unannounced, OldestUnannounced: b.oldestUnannounced,
-		Unknown: b.unknown, OldestUnknown: b.oldestUnknown,
-	}, nil
+	return found[0], nil
 }

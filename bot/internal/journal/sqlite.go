@@ -83,6 +83,9 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 				return fmt.Sprintf("json_extract($%d, '$[' || %s || ']')", arg, index)
 			},
 			time: func(arg int) string { return fmt.Sprintf("$%d", arg) },
+			millis: func(column string) string {
+				return fmt.Sprintf("CASE typeof(%[1]s) WHEN 'text' THEN CAST(round(unixepoch(%[1]s, 'subsec') * 1000) AS INTEGER) END", column)
+			},
 			items: func(arg int) string {
 				return fmt.Sprintf(`SELECT value->>'position' AS position, value->>'task_id' AS task_id, value->>'title' AS title,
 					value->>'url' AS url, value->>'step' AS step, value->>'sent' AS sent, value->>'tries' AS tries, value->>'outcome' AS outcome,
