@@ -129,10 +129,10 @@ func (q querier) query(ctx context.Context, query string, args ...any) (_ *sql.R
 	return stmt.QueryContext(ctx, args...)
 }
 
-// query1 returns the single number that a query returns.
+// query1 returns the single number that a query returns; 0 for another value.
 func (q querier) query1(ctx context.Context, query string, args ...any) (int64, error) {
 	rows, err := q.query(ctx, query, args...)
-	numbers, err := collect(rows, err, func(r *sql.Rows, n *int64) error { return r.Scan(n) })
+	numbers, err := collect(rows, err, func(r *sql.Rows, n *int64) error { return r.Scan(number(n)) })
 	if err == nil && len(numbers) != 1 {
 		err = ErrGone
 	}

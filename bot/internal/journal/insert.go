@@ -80,13 +80,13 @@ func (j *Journal) insertTasks(condition string) string {
 // insertDisplaced adds the tasks of a new decision that other decisions have.
 func (j *Journal) insertDisplaced(ctx context.Context, q querier, e entry) ([]decision.Item, error) {
 	rows, err := q.query(ctx, `SELECT position FROM tasks WHERE confirmation_id = $1`, string(e.ID))
-	positions, err := collect(rows, err, func(r *sql.Rows, n *int) error { return r.Scan(n) })
+	positions, err := collect(rows, err, func(r *sql.Rows, n *int64) error { return r.Scan(number(n)) })
 	if err != nil || len(positions) == len(e.Tasks) {
 		return e.Tasks, err
 	}
 	all := slices.Clone(e.Tasks)
 	for i, t := range all {
-		if !slices.Contains(positions, i) {
+		if !slices.Contains(positions, int64(i)) {
 			all[i] = e.displaced(t)
 		}
 	}

@@ -14,11 +14,11 @@ import (
 // arguments are the ID, the owner and the epoch.
 const held = ` WHERE confirmation_id = $1 AND owner = $2 AND epoch = $3 `
 
-// next is a counter's next number, of a column that takes at least 32 bits. A number
-// at the limit, which only someone else can have written, starts again: it must not
-// make the statement fail for all rows.
+// next is a counter's next number, of a column that takes at least 32 bits. A value
+// at the limit, or on SQLite one that isn't a whole number, which only someone else
+// can have written, becomes one: it must not make the statement fail for all rows.
 func next(column string) string {
-	return fmt.Sprintf(`CASE WHEN %[1]s < 1073741824 THEN %[1]s + 1 ELSE 1 END`, column)
+	return fmt.Sprintf(`CASE WHEN %[1]s < 1073741824 THEN CAST(%[1]s AS BIGINT) + 1 ELSE 1 END`, column)
 }
 
 // change is a change that an owner makes to a decision while it renews the
@@ -100,7 +100,7 @@ func (j *Journal) RenewAll(ctx context.Context, leases []Lease) ([]Lease, error)
 			UPDATE decisions SET leased_until = `+j.renewed(2)+`
 			WHERE owner = $1 AND confirmation_id IN (`+j.ids(3)+`) RETURNING confirmation_id, epoch`,
 			j.owner, j.lease.Milliseconds(), idList(ids))
-		return collect(rows, err, func(r *sql.Rows, l *Lease) error { return r.Scan(&l.ID, &l.Epoch) })
+		return collect(rows, err, func(r *sql.Rows, l *Lease) error { return r.Scan(key(&l.ID), number(&l.Epoch)) })
 	})
 	if err != nil {
 		return nil, fmt.Errorf("renewing leases: %w", err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
@@ -80,4 +81,47 @@ func TestTakenRowsWithOddIDsAreSetAside(t *testing.T) {
 			t.Errorf("%q: set aside: %+v %v", mac, aside, err)
 		}
 	}
+}
+
+// TestOddEpochHarmsOneDecision gives one of two decisions an epoch that isn't a whole
+// number. It is lost, the other is renewed, and a process that takes it over keeps it.
+func TestOddEpochHarmsOneDecision(t *testing.T) {
+	for _, epoch := range []string{`'x'`, `0.5`, `1.5`, `x'00'`, `9e999`} {
+		url := "sqlite:" + filepath.Join(t.TempDir(), "journal.db")
+		j := openTrusting(t, url, "xoxb-1")
+		a, b := j.click(1), j.click(2)
+		la, lb := won(t, j.Journal, a), won(t, j.Journal, b)
+		forge(t, url, fmt.Sprintf(`UPDATE decisions SET epoch = %s WHERE confirmation_id = '%s'`, epoch, a.ID))
+		if still, err := j.RenewAll(t.Context(), []journal.Lease{la, lb}); err != nil || len(still) != 1 || still[0].ID != b.ID {
+			t.Errorf("epoch %s: %+v renewed, %v", epoch, still, err)
+		}
+		expire(t, url, string(a.ID))
+		held := take(t, j.Journal, journal.ToResolve)
+		if len(held) != 1 {
+			t.Fatalf("epoch %s: taken: %+v", epoch, held)
+		}
+		if _, err := j.Renew(t.Context(), held[0].Lease); err != nil {
+			t.Errorf("epoch %s: %v", epoch, err)
+		}
+	}
+}
+
+// TestOddReplicasFailNoHeartbeat makes up replicas whose numbers add up to more than a
+// number holds.
+func TestOddReplicasFailNoHeartbeat(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		_, _, err := j.Beat(t.Context(), true)
+		must(t, err)
+		odd := []string{"9223372036854775807", "9223372036854775807", "-5", "1"}
+		if strings.HasPrefix(url, "sqlite:") {
+			odd = append(odd, "'x'", "0.5", "x'00'")
+		}
+		for i, serving := range odd {
+			statement(t, url, fmt.Sprintf(`INSERT INTO replicas (id, seen_until, serving) SELECT 'f%d', seen_until + 60000, %s FROM replicas ORDER BY seen_until LIMIT 1`, i, serving))
+		}
+		if alive, others, err := j.Beat(t.Context(), true); err != nil || alive != len(odd)+1 || others != 1 {
+			t.Errorf("%d alive, %d others serve, %v", alive, others, err)
+		}
+	})
 }

@@ -37,7 +37,7 @@ func (j *Journal) Beat(ctx context.Context, serving bool) (alive, othersServing 
 		if _, err := q.exec(ctx, `DELETE FROM replicas WHERE seen_until < `+j.now+` OR seen_until > `+j.now+` + $1`, maxLease.Milliseconds()); err != nil {
 			return nil, err
 		}
-		rows, err := q.query(ctx, `SELECT count(*), COALESCE(SUM(CASE WHEN id <> $1 THEN serving ELSE 0 END), 0) FROM replicas`, j.owner)
+		rows, err := q.query(ctx, `SELECT count(*), count(CASE WHEN id <> $1 AND serving = 1 THEN 1 END) FROM replicas`, j.owner)
 		return collect(rows, err, func(r *sql.Rows, c *count) error { return r.Scan(&c.alive, &c.serving) })
 	})
 	if err != nil {
