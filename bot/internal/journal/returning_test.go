@@ -162,3 +162,29 @@ func TestHalfADecisionDoesNotReturn(t *testing.T) {
 		}
 	})
 }
+
+// TestRowReturnsWhenItsUnknownKeyIsKnown sets rows aside whose own key is known, and
+// that carry another seal by a key that isn't. They stay aside until that one is known.
+func TestRowReturnsWhenItsUnknownKeyIsKnown(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
+		d := j.click(1)
+		l := won(t, j.Journal, d)
+		_, err := j.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Failed}, false)
+		must(t, err)
+		closed := j.click(5)
+		must(t, j.Opened(t.Context(), journal.Request{ID: closed.ID, MessageTS: "3.4", Confirmation: closed.Confirmation}, 0, time.Minute))
+		forge(t, url, fmt.Sprintf(`UPDATE tasks SET outcome_mac = '%[1]s' WHERE position = 0; UPDATE requests SET decided_mac = '%[1]s'`, other.Seal("x")))
+		for range 2 {
+			expire(t, url, string(d.ID))
+			take(t, j.Journal, journal.ToResolve)
+			_, _, _ = j.Withdraw(t.Context(), closed)
+			j.Later(11 * time.Minute)
+		}
+		if aside, err := j.SetAsides(t.Context(), journal.Query{}); err != nil || len(aside) != 2 {
+			t.Fatalf("set aside: %+v %v", aside, err)
+		}
+		returned(t, j, 0)
+		returned(t, other, 2)
+	})
+}

@@ -97,6 +97,34 @@ func (j *Journal) Trust(s Seals, report func(Unverified)) {
 	j.trust.Store(&trust{Seals: s, report: report, now: time.Now, waiting: map[string]wait{}})
 }
 
+// unknownKey is decision.ErrUnknownKey about one of a row's seals.
+type unknownKey struct {
+	name string // as in Seals.Keys; "" if it isn't a seal's
+}
+
+func (unknownKey) Error() string { return decision.ErrUnknownKey.Error() }
+func (unknownKey) Unwrap() error { return decision.ErrUnknownKey }
+
+// VerifyRow is that of Seals, and names the key that isn't known. A row whose own
+// key is known may carry a confirmation by another one, which has no name.
+func (t *trust) VerifyRow(d decision.Record) error { return t.named(d.MAC, t.Seals.VerifyRow(d)) }
+
+// VerifySeal is that of Seals, and names the key that isn't known.
+func (t *trust) VerifySeal(seal string, at time.Time, fields ...string) error {
+	return t.named(seal, t.Seals.VerifySeal(seal, at, fields...))
+}
+
+func (t *trust) named(seal string, err error) error {
+	if !errors.Is(err, decision.ErrUnknownKey) {
+		return err
+	}
+	name := seal[:min(len(seal), len("12345678."))]
+	if slices.Contains(t.Keys(), name) {
+		name = ""
+	}
+	return unknownKey{name}
+}
+
 // seal returns the MAC of fields as they are stored; "" without Trust.
 func (j *Journal) seal(fields ...string) string {
 	if t := j.trust.Load(); t != nil {

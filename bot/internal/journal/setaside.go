@@ -62,24 +62,23 @@ func (j *Journal) setRowAside(ctx context.Context, from Table, where string, wha
 	if from == Decisions {
 		tasks = j.packAll(tasksTable, setAsideColumns[tasksTable], `tasks.confirmation_id = d.confirmation_id`)
 	}
-	confirmation, mac := "d.confirmation_id", "d.mac"
+	confirmation := "d.confirmation_id"
 	if from == Credentials {
 		confirmation = "''"
 	}
-	if from == tasksTable {
-		mac = "''"
-	}
 	n := len(args)
 	insert := fmt.Sprintf(`INSERT INTO set_aside (id, kind, confirmation_id, task_ids, set_aside_at, why, unknown_key, seal, content, tasks)
-		SELECT %s, $%d, %s, $%d, $%d, $%d, $%d, %s, %s, %s FROM %s d WHERE %s`,
-		j.randomID, n+1, confirmation, n+2, n+3, n+4, n+5, mac, j.pack("d", setAsideColumns[from]), tasks, from, where)
+		SELECT %s, $%d, %s, $%d, $%d, $%d, $%d, $%d, %s, %s FROM %s d WHERE %s`,
+		j.randomID, n+1, confirmation, n+2, n+3, n+4, n+5, n+6, j.pack("d", setAsideColumns[from]), tasks, from, where)
 	remove := fmt.Sprintf(`DELETE FROM %s WHERE %s IN (SELECT d.%s FROM %s d WHERE %s)`, from, key, key, from, where)
 	why := ""
 	if what.Why != nil {
 		why = what.Why.Error()
 	}
+	var unknown unknownKey // the row returns when this one becomes known, not when another of its keys is
+	errors.As(what.Why, &unknown)
 	moved, err := written(ctx, j.together, func(ctx context.Context, q querier) (bool, error) {
-		moved, err := q.exec(ctx, insert, append(args[:n:n], string(from), joinIDs(what.Tasks), utc(time.Now()), why, flag(errors.Is(what.Why, decision.ErrUnknownKey)))...)
+		moved, err := q.exec(ctx, insert, append(args[:n:n], string(from), joinIDs(what.Tasks), utc(time.Now()), why, flag(unknown.name != ""), unknown.name)...)
 		if err != nil || moved == 0 {
 			return false, err
 		}

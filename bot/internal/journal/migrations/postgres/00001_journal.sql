@@ -112,7 +112,7 @@ CREATE TABLE set_aside (
     set_aside_at    TIMESTAMPTZ NOT NULL,
     why             TEXT NOT NULL,
     unknown_key     BIGINT NOT NULL DEFAULT 0, -- 1 if that is why
-    seal            TEXT NOT NULL, -- the row's MAC
+    seal            TEXT NOT NULL, -- the beginning of the seal whose key isn't known; '' if that isn't why
     content         TEXT NOT NULL, -- the row, as JSON
     tasks           TEXT NOT NULL, -- of a decision
     retry           BIGINT NOT NULL DEFAULT 0
