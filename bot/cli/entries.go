@@ -40,7 +40,6 @@ type entry struct {
 	MessageTS      string          `json:"message_ts,omitempty"`
 	Detail         json.RawMessage `json:"detail,omitempty"`
 	SettledOutcome string          `json:"settled_outcome,omitempty"`
-	SettledAt      time.Time       `json:"settled_at,omitzero"`
 	ID             string          `json:"confirmation_id"`
 	Team           string          `json:"team"`
 	Unverified     string          `json:"unverified,omitempty"` // why it may be forged
@@ -55,7 +54,7 @@ func entriesOf(decisions []journal.Recorded, people names) []entry {
 				Requester: d.Requester, RequesterName: people[d.Requester], Confirmer: d.Confirmer, ConfirmerName: people[d.Confirmer],
 				Reason: d.Reason, RequestedAt: d.RequestedAt, DecidedAt: d.DecidedAt, FactsAge: d.FactsAge.Seconds(), FinishedAt: t.FinishedAt,
 				AnnouncedAt: d.AnnouncedAt, MessageTS: d.MessageTS, Detail: asJSON(t.Detail),
-				SettledOutcome: string(t.SettledOutcome), SettledAt: d.SettledAt, ID: string(d.ID), Team: d.Team, Unverified: reasonOf(d.Unverified),
+				SettledOutcome: string(t.SettledOutcome), ID: string(d.ID), Team: d.Team, Unverified: reasonOf(d.Unverified),
 			}
 			if t.Outcome == decision.Withdrawn { // only its requester withdraws a prompt
 				e.WithdrawnBy, e.WithdrawerName, e.Confirmer, e.ConfirmerName = e.Requester, e.RequesterName, "", ""

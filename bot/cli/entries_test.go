@@ -1,10 +1,18 @@
 package cli
 
 import (
+	"database/sql"
+	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 func TestCSVCellsAreNotFormulas(t *testing.T) {
@@ -66,6 +74,48 @@ func TestJSONOfAnOddDetail(t *testing.T) {
 	for detail, want := range map[string]string{`{"a":1}`: `{"a":1}`, "odd": `"odd"`, "\xff": `"\ufffd"`, "": ""} {
 		if got := string(asJSON(detail)); got != want {
 			t.Errorf("%q: %s", detail, got)
+		}
+	}
+}
+
+// TestOddTimeFailsNoHistory gives one of two rows times that no one's clock shows. Both
+// are printed, in each form, without a time that isn't sealed.
+func TestOddTimeFailsNoHistory(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	j, err := journal.Open(t.Context(), "sqlite:"+path, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	for i := range 2 {
+		at := time.Now().UTC().Truncate(time.Millisecond)
+		d := decision.Record{ID: decision.ID(fmt.Sprint("c", i)), Tasks: []decision.Item{{ID: chamelio.TaskID(i + 1)}}, Team: "T", Channel: "C", Requester: "U", Confirmer: "U", RequestedAt: at, DecidedAt: at}
+		if _, err := j.Claim(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, change := range []string{
+		`settled_at = 9223372036854775807`, `settled_at = 1700000000000`,
+		`requested_at = '2026-11-28 10:00:00+24:00'`, `requested_at = '0000-01-01 00:00:00+23:59'`, `requested_at = '9999-12-31 23:59:59-23:59'`,
+		`decided_at = '2026-11-28 10:00:00+24:00'`, `announced_at = '2026-11-28 10:00:00+24:00'`,
+	} {
+		if _, err := db.ExecContext(t.Context(), `UPDATE decisions SET `+change+` WHERE rowid = 2`); err != nil {
+			t.Fatal(err)
+		}
+		found, err := j.Recent(t.Context(), journal.Query{})
+		if err != nil || len(found) != 2 {
+			t.Fatalf("%s: %+v %v", change, found, err)
+		}
+		for lines, h := range map[int]historyFlags{2: {asJSON: true}, 3: {csv: true}} {
+			var out strings.Builder
+			if err := write(&out, h, entriesOf(found, nil), writeCSV, writeTable); err != nil || strings.Count(out.String(), "\n") != lines || strings.Contains(out.String(), "settled_at") {
+				t.Errorf("%s: %s %v", change, out.String(), err)
+			}
 		}
 	}
 }

@@ -64,8 +64,8 @@ type Record struct {
 	AnnouncedAt time.Time // zero until the outcomes were announced
 	MessageTS   string    // the announcement's, if Slack returned one
 
-	Looks     int // how many checks of unknown outcomes there were
-	SettledAt time.Time
+	Looks     int       // how many checks of unknown outcomes there were
+	SettledAt time.Time // when the final results were posted; not sealed, so it isn't quoted
 
 	Epoch int64 // the fencing number: it grows with every change of owner
 }

@@ -49,12 +49,13 @@ func scan(row interface{ Scan(...any) error }, d *untrusted) error {
 	return err
 }
 
-// moment converts milliseconds since 1970 to a time; 0 is the zero time.
+// moment converts milliseconds since 1970 to a time; 0, and a number that no one's
+// clock shows, is the zero time.
 func moment(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}
 	}
-	return time.UnixMilli(ms).UTC()
+	return possible(time.UnixMilli(ms))
 }
 
 // decisions returns the decisions that match a condition, in the order of a

@@ -47,7 +47,19 @@ func number[T ~int64](to *T) sql.Scanner {
 }
 
 func instant(to *time.Time) sql.Scanner {
-	return loose(func(value any) { *to, _ = value.(time.Time) })
+	return loose(func(value any) {
+		at, _ := value.(time.Time)
+		*to = possible(at)
+	})
+}
+
+// possible returns a time in UTC; the zero time if its year has no four digits, so
+// that any output can have it.
+func possible(at time.Time) time.Time {
+	if at = at.UTC(); at.Year() < 1 || at.Year() > 9999 {
+		return time.Time{}
+	}
+	return at
 }
 
 func truth(to *bool) sql.Scanner {
