@@ -75,10 +75,9 @@ func (a *auditor) copyAll(ctx context.Context) error {
 		case err != nil:
 			return err
 		}
-		if sent, err := a.send(ctx, n); err != nil || !sent {
+		if next, err := a.send(ctx, n); err != nil || !next {
 			return err
 		}
-		work.Sleep(ctx, a.gap)
 	}
 	return nil
 }
@@ -93,14 +92,19 @@ func (b *Bot) SendAuditNotes(ctx context.Context) error {
 	return b.audits.copyAll(ctx)
 }
 
-// send posts one note, once, and records that. Its error is the journal's.
-func (a *auditor) send(ctx context.Context, n decision.Note) (sent bool, err error) {
+// send posts one note, once, and records that. It returns whether the next note can
+// be sent: a note that is only put off takes no time from others. Its error is the
+// journal's.
+func (a *auditor) send(ctx context.Context, n decision.Note) (next bool, err error) {
 	log := a.log.With("confirmation", string(n.ConfirmationID), "tasks", n.Tasks, "channel", n.Channel)
 	m, err := a.message(ctx, log, n)
 	switch {
 	case errors.Is(err, journal.ErrGone): // nothing proves what the note is about
 		log.Error("audit note about a decision that isn't in the journal; retrying", "again_in", goneFor)
 		return true, a.later(ctx, log, n, goneFor)
+	case journal.IsUnverified(err): // the journal works; the row's key may become known
+		log.Warn("audit note about a decision that can't be verified yet; retrying", "again_in", auditPause, "error", err)
+		return true, a.later(ctx, log, n, auditPause)
 	case err != nil:
 		return false, err
 	}
@@ -121,7 +125,13 @@ func (a *auditor) send(ctx context.Context, n decision.Note) (sent bool, err err
 		log.Error("audit copy failed; retrying", "error", err)
 		return false, a.later(ctx, log, n, min(max(asked, auditPause), maxAuditPause))
 	}
-	return true, a.done(ctx, n)
+	if err := a.done(ctx, n); err != nil {
+		return false, err
+	}
+	if m != nil {
+		work.Sleep(ctx, a.gap)
+	}
+	return true, nil
 }
 
 // later puts a note off, or gives it up after auditFor.

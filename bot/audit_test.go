@@ -51,3 +51,29 @@ func TestForgedNotesDelayNoReadiness(t *testing.T) {
 		}
 	})
 }
+
+// TestUnverifiableDecisionsDelayNoOtherCopy makes old notes due again whose decisions
+// can't be verified yet. The process stays ready, and a new copy isn't delayed.
+func TestUnverifiableDecisionsDelayNoOtherCopy(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.AuditChannel, o.bot.AnnounceGap = slacktest.Deals, time.Second })
+		const n = 70
+		w.api.Add(1000, n)
+		for i := range n {
+			w.confirm(ada, w.wantPrompt(w.slash(ada, general, fmt.Sprint("/cancel-task ", 1000+i))))
+		}
+		w.eventually("the copies", func() bool { return len(w.slack.History(slacktest.Deals)) == n })
+		w.statement(`DROP TRIGGER tasks_announced_change; UPDATE tasks SET outcome_mac = 'aaaaaaaa.b';
+			UPDATE audit SET sent_at = NULL, leased_until = 0, noted_at = '2026-01-01 00:00:00+00:00'`)
+		w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345")))
+		for i := range 80 { // until they are set aside, and after
+			time.Sleep(15 * time.Second)
+			if err := w.bot.Ready(t.Context()); err != nil {
+				t.Fatalf("not ready: %v", err)
+			}
+			if i == 3 && len(w.slack.History(slacktest.Deals)) != n+1 {
+				t.Error("the new decision isn't copied after a minute")
+			}
+		}
+	})
+}

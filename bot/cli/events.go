@@ -119,6 +119,7 @@ func events() []event {
 		{"row_waits", "journal row can't be verified yet; ignoring it. Another replica may use another bot token"},
 		{"rows_returned", "rows that were set aside are back"},
 		{"note_without_decision", "audit note about a decision that isn't in the journal; retrying"},
+		{"note_unverified", "audit note about a decision that can't be verified yet; retrying"},
 		{"row_set_aside", "journal row isn't genuine; set it aside. Someone else has written to the database, or the bot token has changed"},
 		{"rows_deleted", "old rows deleted"},
 		{"rows_not_deleted", "old rows not deleted; retrying"},
@@ -136,6 +137,7 @@ func events() []event {
 		{"request_forgotten", "request from before the bot token changed; dropped it"},
 		// The audit channel.
 		{"audit_failed", "audit copy failed; retrying"},
+		{"audit_given_up", "audit copy given up"},
 		{"audit_unconfirmed", "audit copy not confirmed by Slack; it counts as posted"},
 		{"audit_without_link", "audit copy posted without a link to the original"},
 		{"refusal_not_recorded", "refusal not recorded"},

@@ -56,6 +56,10 @@ type Unverified struct {
 // be said or done about it.
 var errUnverified = errors.New("a row can't be verified now")
 
+// IsUnverified reports whether an error means that a row can't be verified now. It
+// may be genuine, so it isn't absent; nothing may be said or done about it.
+func IsUnverified(err error) bool { return errors.Is(err, errUnverified) }
+
 const (
 	// A row whose key isn't known waits for its key: waitInWay if a claim
 	// can't be saved before, waitTaken otherwise. The keys of another replica
