@@ -170,7 +170,7 @@ func (j *Journal) free() string {
 func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine []decision.ID) ([]Held, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	mine = j.notWaiting(mine)
+	mine = j.notWaiting(ctx, mine)
 	from, to := j.steady.between(time.Now())
 	// Usually there is nothing to take, and this query needs no lock.
 	some, err := j.candidates(ctx, which, idList(mine), limit, from, to)

@@ -40,7 +40,7 @@ func (j *Journal) ReturnSetAside(ctx context.Context) (int, error) {
 		`retry = 1 AND CAST($1 AS TEXT) <> ''`,
 		`unknown_key = 1 AND substr(seal, 1, 9) IN (` + j.ids(1) + `)`,
 	} {
-		rows, err := j.read().query(ctx, `SELECT `+j.place("set_aside", "id")+`, kind, content, tasks FROM set_aside WHERE `+which+` ORDER BY set_aside_at DESC LIMIT `+strconv.Itoa(maxReturned), idList(t.Keys()))
+		rows, err := j.read().query(ctx, `SELECT `+j.place("set_aside", "id")+`, kind, content, tasks FROM set_aside WHERE `+which+` ORDER BY tried_at LIMIT `+strconv.Itoa(maxReturned), idList(t.Keys()))
 		some, err := collect(rows, err, func(r *sql.Rows, a *aside) error {
 			return r.Scan(&a.place, text(&a.kind), text(&a.content), text(&a.tasks))
 		})
@@ -51,6 +51,10 @@ func (j *Journal) ReturnSetAside(ctx context.Context) (int, error) {
 	}
 	n := 0
 	for _, a := range found {
+		// Those that can't return are last the next time, whatever happens now.
+		if err := j.exec(ctx, "noting a try", `UPDATE set_aside SET tried_at = `+j.now+` WHERE `+j.place("set_aside", "id")+` = $1`, a.place); err != nil {
+			return n, fmt.Errorf("returning rows that were set aside: %w", err)
+		}
 		failed := j.returnRow(ctx, a)
 		switch {
 		case failed == nil:

@@ -188,3 +188,29 @@ func TestRowReturnsWhenItsUnknownKeyIsKnown(t *testing.T) {
 		returned(t, other, 2)
 	})
 }
+
+// TestRowsThatCannotReturnKeepNoOthersAside has more rows that can't return than are
+// tried at a time, because rows with an unknown key are in their places. A genuine one
+// returns.
+func TestRowsThatCannotReturnKeepNoOthersAside(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		for _, which := range []string{"unknown_key = 1", "retry = 1, unknown_key = 0"} {
+			j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
+			d := setAside(t, url, j, other)
+			for i := range 64 {
+				forge(t, url, fmt.Sprintf(`INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, announced_at, epoch, mac)
+					VALUES ('f%d', 'T', 'C', 'U', 'U', 'x', '2020-01-01 00:00:00+00:00', '2020-01-01 00:00:00+00:00', '2020-01-01 00:00:00+00:00', 1, 'aaaaaaaa.b.c.d')`, i))
+				forge(t, url, fmt.Sprintf(`INSERT INTO tasks (confirmation_id, position, task_id, outcome) VALUES ('f%d', 0, %d, 'failed')`, i, 5000+i))
+				forge(t, url, fmt.Sprintf(`INSERT INTO set_aside (id, kind, confirmation_id, task_ids, set_aside_at, why, unknown_key, seal, content, tasks, tried_at)
+					SELECT 'f%d', kind, 'f%d', task_ids, '2099-01-01 00:00:00+00:00', why, 1, seal, replace(content, '%s', 'f%d'), tasks, -1 FROM set_aside WHERE confirmation_id = '%s'`, i, i, d.ID, i, d.ID))
+			}
+			statement(t, url, `UPDATE set_aside SET `+which)
+			returned(t, other, 0)
+			returned(t, other, 1)
+			if _, err := other.Get(t.Context(), d.ID); err != nil {
+				t.Errorf("%s: %v", which, err)
+			}
+			forge(t, url, "DELETE FROM set_aside; UPDATE decisions SET announced_at = NULL; DELETE FROM decisions; DELETE FROM tasks")
+		}
+	})
+}

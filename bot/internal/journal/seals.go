@@ -72,9 +72,6 @@ const (
 	// untilKnown is the patience of a caller that leaves the row alone.
 	untilKnown time.Duration = math.MaxInt64
 
-	// waitBetween is the time before such a row is taken over again.
-	waitBetween = 15 * time.Second
-
 	// maxWaiting bounds how many such rows are remembered.
 	maxWaiting = 1024
 

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
 // unsettled returns a genuine decision whose outcome was announced as unknown, and
@@ -72,6 +74,49 @@ func TestBacklogCountsWhatIsTaken(t *testing.T) {
 		}
 		if !b.OldestUnannounced.Equal(early.DecidedAt) || !b.OldestUnknown.Equal(late.DecidedAt) {
 			t.Errorf("%+v, not %v and %v", b, early.DecidedAt, late.DecidedAt)
+		}
+	})
+}
+
+// TestUnknownKeysStarveNoCheck has many decisions with unknown keys due for a check.
+// Each is taken once, and waits without taking the place of a genuine one.
+func TestUnknownKeysStarveNoCheck(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		d := unsettled(t, url, j)
+		const forged = 24
+		for i := range forged {
+			statement(t, url, fmt.Sprintf(forgedUnsettled, i, "aaaaaaaa.b.c.d"))
+			statement(t, url, fmt.Sprintf(`INSERT INTO tasks (confirmation_id, position, task_id, outcome) VALUES ('f%d', 0, %d, 'unknown')`, i, 5000+i))
+		}
+		for round := range forged/8 + 1 {
+			j.Later(time.Duration(round) * time.Minute)
+			statement(t, url, `UPDATE decisions SET leased_until = 0`)
+			held, err := j.TakeUnsettled(t.Context(), 8, nil)
+			must(t, err)
+			if taken := len(held) == 1 && held[0].Record.ID == d.ID; taken != (round == forged/8) {
+				t.Errorf("round %d: %+v", round, held)
+			}
+		}
+	})
+}
+
+// TestWaitingDecisionIsTakenWhenItsKeyIsKnown takes a decision over as soon as its
+// key is in the journal.
+func TestWaitingDecisionIsTakenWhenItsKeyIsKnown(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
+		d := other.click(1)
+		won(t, other.Journal, d)
+		for range 2 {
+			expire(t, url, string(d.ID))
+			if held := take(t, j.Journal, journal.ToResolve); len(held) != 0 {
+				t.Fatalf("taken: %+v", held)
+			}
+		}
+		must(t, other.Rotate(t.Context(), "xoxb-1")) // keeps its keys for holders of the next token
+		if held := take(t, j.Journal, journal.ToResolve); len(held) != 1 || held[0].Record.ID != d.ID {
+			t.Errorf("taken: %+v", held)
 		}
 	})
 }

@@ -13,7 +13,10 @@ import (
 
 // This file remembers the rows that wait for their keys.
 
-type wait struct{ since, looked time.Time }
+type wait struct {
+	since time.Time
+	keys  string // those that were known when it was found
+}
 
 // waits reports whether a row should wait for its key, and reports it the first
 // time.
@@ -28,7 +31,7 @@ func (t *trust) waits(what Unverified, patience time.Duration) bool {
 	if !known {
 		w.since = now
 	}
-	w.looked = now
+	w.keys = t.keysNow()
 	t.waiting[what.key()] = w
 	t.mu.Unlock()
 	if !known {
@@ -50,7 +53,7 @@ func (t *trust) full() bool {
 // they are gone.
 func (j *Journal) forgetFinished(ctx context.Context, t *trust) error {
 	rows, err := j.read().query(ctx, `SELECT confirmation_id FROM decisions
-		WHERE confirmation_id IN (`+j.ids(1)+`) AND (announced_at IS NULL OR follow_up > 0 AND settled_at = 0)`, idList(t.decisions(0)))
+		WHERE confirmation_id IN (`+j.ids(1)+`) AND (announced_at IS NULL OR follow_up > 0 AND settled_at = 0)`, idList(t.decisions(func(wait) bool { return true })))
 	left, err := collect(rows, err, func(r *sql.Rows, id *string) error { return r.Scan(text(id)) })
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnverified, err)
@@ -68,13 +71,16 @@ func (j *Journal) forgetFinished(ctx context.Context, t *trust) error {
 	return nil
 }
 
-// decisions returns the decisions that wait for their keys and were found
-// waiting within a time; all of them if it is 0.
-func (t *trust) decisions(within time.Duration) (ids []decision.ID) {
+// keysNow identifies the keys that are known.
+func (t *trust) keysNow() string { return strings.Join(t.Keys(), "") }
+
+// decisions returns the decisions that were found waiting for their keys and match
+// a condition.
+func (t *trust) decisions(match func(wait) bool) (ids []decision.ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for key, w := range t.waiting {
-		if id, is := strings.CutPrefix(key, string(Decisions)+" "); is && (within == 0 || t.now().Sub(w.looked) < within) {
+		if id, is := strings.CutPrefix(key, string(Decisions)+" "); is && match(w) {
 			ids = append(ids, decision.ID(id))
 		}
 	}
@@ -89,12 +95,19 @@ func (t *trust) forget(what Unverified) {
 	delete(t.waiting, what.key())
 }
 
-// notWaiting returns ids and those of decisions that were found waiting for
-// their keys a moment ago, so that they aren't taken over again and again.
-func (j *Journal) notWaiting(ids []decision.ID) []decision.ID {
+// notWaiting returns ids and those of decisions that wait for their keys, so that
+// they take no place from others. They are taken again once other keys are known, or
+// to be set aside.
+func (j *Journal) notWaiting(ctx context.Context, ids []decision.ID) []decision.ID {
 	t := j.trust.Load()
 	if t == nil {
 		return ids
 	}
-	return slices.Concat(ids, t.decisions(waitBetween))
+	waits := func(w wait) bool { return t.now().Sub(w.since) < waitTaken }
+	if len(t.decisions(waits)) == 0 {
+		return ids
+	}
+	_ = t.Load(ctx) // if the database fails, the caller notices
+	keys := t.keysNow()
+	return slices.Concat(ids, t.decisions(func(w wait) bool { return waits(w) && w.keys == keys }))
 }

@@ -115,13 +115,14 @@ CREATE TABLE set_aside (
     seal            TEXT NOT NULL, -- the beginning of the seal whose key isn't known; '' if that isn't why
     content         TEXT NOT NULL, -- the row, as JSON
     tasks           TEXT NOT NULL, -- of a decision
-    retry           BIGINT NOT NULL DEFAULT 0
+    retry           BIGINT NOT NULL DEFAULT 0,
+    tried_at        BIGINT NOT NULL DEFAULT 0 -- when a process last tried to return it
 );
 
 CREATE INDEX set_aside_confirmation ON set_aside (confirmation_id);
 CREATE INDEX set_aside_at ON set_aside (set_aside_at);
 CREATE INDEX set_aside_unknown ON set_aside ((substr(seal, 1, 9))) WHERE unknown_key = 1; -- by the key: see Seals.Keys
-CREATE INDEX set_aside_retry ON set_aside (set_aside_at) WHERE retry = 1;
+CREATE INDEX set_aside_retry ON set_aside (tried_at) WHERE retry = 1;
 
 -- +goose StatementBegin
 CREATE FUNCTION decisions_announced_change() RETURNS trigger LANGUAGE plpgsql AS $$
