@@ -18,7 +18,7 @@ type setAsideEntry struct {
 	Table          string         `json:"table"`
 	Tasks          []int64        `json:"task_ids,omitempty"`
 	ConfirmationID string         `json:"confirmation_id,omitempty"`
-	Why            string         `json:"why"`
+	Why            string         `json:"unverified_why"` // what the row says, which anyone may have written
 	ID             string         `json:"id"`
 	Row            map[string]any `json:"row,omitempty"` // without the response_url, which is a credential
 }
@@ -51,7 +51,7 @@ func writeSetAsidesCSV(out io.Writer, entries []setAsideEntry, _ bool) error {
 	for _, e := range entries {
 		rows = append(rows, []string{stamp(e.At), e.Table, e.tasks(), e.ConfirmationID, e.Why, e.ID})
 	}
-	return writeRows(out, []string{"set_aside_at", "table", "task_ids", "confirmation_id", "why", "id"}, rows)
+	return writeRows(out, []string{"set_aside_at", "table", "task_ids", "confirmation_id", "unverified_why", "id"}, rows)
 }
 
 func writeSetAsidesTable(out io.Writer, entries []setAsideEntry) error {
@@ -60,7 +60,7 @@ func writeSetAsidesTable(out io.Writer, entries []setAsideEntry) error {
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SET ASIDE\tTABLE\tTASKS\tCONFIRMATION\tWHY\tID")
+	fmt.Fprintln(w, "SET ASIDE\tTABLE\tTASKS\tCONFIRMATION\tWHY (NOT VERIFIED)\tID")
 	for _, e := range entries {
 		writeCells(w, e.At.UTC().Format(tableTime), e.Table, e.tasks(), e.ConfirmationID, e.Why, e.ID)
 	}

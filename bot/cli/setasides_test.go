@@ -24,6 +24,9 @@ func TestSetAsideRowsOmitResponseURL(t *testing.T) {
 		if text := out.String(); !strings.Contains(text, "12345") || !strings.Contains(text, "no genuine click") || strings.Contains(text, "ticket") {
 			t.Errorf("%s: %s", name, text)
 		}
+		if marked := strings.ToLower(out.String()); !strings.Contains(marked, "unverified_why") && !strings.Contains(marked, "why (not verified)") {
+			t.Errorf("%s: it quotes the row's reason as the bot's own: %s", name, marked)
+		}
 		if name == "a table" && strings.Contains(out.String(), "\x1b") {
 			t.Errorf("it steers the terminal: %q", out.String())
 		}
