@@ -6,15 +6,15 @@ import (
 	"unicode/utf8"
 )
 
-// maxStored is the longest text that is stored, in bytes. Ordinary input is
+// MaxStored is the longest text that is stored, in bytes. Ordinary input is
 // never that long.
-const maxStored = 1 << 16
+const MaxStored = 1 << 16
 
 // Storable returns a text from outside in a form that any database can store
 // and return unchanged: valid UTF-8 without NUL, of bounded length.
 func Storable(text string) string {
-	if len(text) > maxStored {
-		text = text[:maxStored]
+	if len(text) > MaxStored {
+		text = text[:MaxStored]
 		for !utf8.RuneStart(text[len(text)-1]) {
 			text = text[:len(text)-1]
 		}

@@ -80,7 +80,7 @@ type sealedNote struct {
 	mac   string
 }
 
-const noteColumns = `, id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, since, epoch, doubts, mac`
+var noteColumns = `, id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, since, epoch, doubts, ` + bounded(`mac`, tooLong)
 
 func scanNote(r *sql.Rows, n *sealedNote) error {
 	var tasks string

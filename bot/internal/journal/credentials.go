@@ -72,7 +72,7 @@ func (j *Journal) vetCredential(ctx context.Context, which string, patience time
 		at      time.Time
 		mac     string
 	}
-	rows, err := j.read().query(ctx, `SELECT `+j.place("credentials", "name")+`, refused, refused_at, mac FROM credentials WHERE name = $1 AND refused <> 0`, which)
+	rows, err := j.read().query(ctx, `SELECT `+j.place("credentials", "name")+`, refused, refused_at, `+bounded(`mac`, tooLong)+` FROM credentials WHERE name = $1 AND refused <> 0`, which)
 	found, err := collect(rows, err, func(r *sql.Rows, one *row) error {
 		return r.Scan(&one.place, number(&one.refused), instant(&one.at), text(&one.mac))
 	})

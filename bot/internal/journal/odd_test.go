@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -122,6 +123,35 @@ func TestOddReplicasFailNoHeartbeat(t *testing.T) {
 		}
 		if alive, others, err := j.Beat(t.Context(), true); err != nil || alive != len(odd)+1 || others != 1 {
 			t.Errorf("%d alive, %d others serve, %v", alive, others, err)
+		}
+	})
+}
+
+// TestLongRowTakesLittleMemory writes a decision with a long text and many tasks, each
+// of which is read with it. It is set aside, also if its MAC is what is long.
+func TestLongRowTakesLittleMemory(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		for i, column := range []string{"reason", "mac"} {
+			const size, tasks = 500_000, 500
+			other := map[string]string{"reason": "mac", "mac": "reason"}[column]
+			statement(t, url, fmt.Sprintf(`INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, %s, %s, requested_at, decided_at, epoch)
+				VALUES ('f%d', 'T', 'C', 'U', 'U', 'x', '%s', '2020-01-01 00:00:00+00:00', '2020-01-01 00:00:00+00:00', 1)`, other, column, i, strings.Repeat("x", size)))
+			parts := make([]string, tasks)
+			for p := range parts {
+				parts[p] = fmt.Sprintf(`('f%d', %d, %d)`, i, p, 5000+1000*i+p)
+			}
+			statement(t, url, `INSERT INTO tasks (confirmation_id, position, task_id) VALUES `+strings.Join(parts, ", "))
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			take(t, j.Journal, journal.ToResolve)
+			runtime.ReadMemStats(&after)
+			if used := after.TotalAlloc - before.TotalAlloc; used > 50_000_000 {
+				t.Errorf("%s: %d MB", column, used/1_000_000)
+			}
+			if aside, err := j.SetAsides(t.Context(), journal.Query{}); err != nil || len(aside) != i+1 {
+				t.Errorf("%s: %d set aside, %v", column, len(aside), err)
+			}
 		}
 	})
 }

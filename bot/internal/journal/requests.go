@@ -120,7 +120,7 @@ type sealedRequest struct {
 	mac   string
 }
 
-const requestColumns = `, confirmation_id, message_ts, confirmation, mac`
+var requestColumns = `, confirmation_id, message_ts, confirmation, ` + bounded(`mac`, tooLong)
 
 func scanRequest(r *sql.Rows, one *sealedRequest) error {
 	return r.Scan(&one.place, key(&one.ID), text(&one.MessageTS), text(&one.Confirmation), text(&one.mac))

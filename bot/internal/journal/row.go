@@ -4,19 +4,42 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-const (
-	columns = `, d.confirmation_id, d.team_id, d.channel_id, d.thread_ts, d.untitled, d.requester, d.confirmer, d.reason,
-		d.requested_at, d.decided_at, d.facts_age_ms, d.announced_at, d.message_ts, d.response_url, d.confirmation, d.mac,
-		d.checks, d.settled_at, d.epoch,
-		t.task_id, t.title, t.url, t.step, t.sent_at, t.tries, t.outcome, t.detail, t.finished_at, t.settled_outcome, t.settled_detail,
-		d.announced_mac, t.outcome_mac, t.unsent_mac, t.settled_mac`
+// columns are those that scan reads.
+var columns = `, ` + bounded(`d.confirmation_id`, ``) + boundedAll("d", "team_id", "channel_id", "thread_ts") + `, d.untitled` +
+	boundedAll("d", "requester", "confirmer", "reason") + `, d.requested_at, d.decided_at, d.facts_age_ms, d.announced_at` +
+	boundedAll("d", "message_ts", "response_url", "confirmation", "mac") + `, d.checks, d.settled_at, d.epoch, t.task_id` +
+	boundedAll("t", "title", "url", "step") + `, t.sent_at, t.tries` + boundedAll("t", "outcome", "detail") + `, t.finished_at` +
+	boundedAll("t", "settled_outcome", "settled_detail") + boundedAll("d", "announced_mac") + boundedAll("t", "outcome_mac", "unsent_mac", "settled_mac")
 
+// boundedAll returns columns for a SELECT, each after a comma, without texts that are
+// longer than any that the bot writes. Such a row is read, and doesn't verify.
+func boundedAll(alias string, names ...string) string {
+	var all strings.Builder
+	for _, name := range names {
+		all.WriteString(`, ` + bounded(alias+"."+name, tooLong))
+	}
+	return all.String()
+}
+
+// bounded returns a column, or another text if its own is too long.
+func bounded(column, instead string) string {
+	return fmt.Sprintf(`CASE WHEN octet_length(%[1]s) > %[2]d THEN '%[3]s' ELSE %[1]s END`, column, decision.MaxStored, instead)
+}
+
+// tooLong is none of the texts that the bot writes into a field that is sealed.
+const tooLong = `[too long]`
+
+// maxParts bounds how many tasks of a decision are read: more than a prompt can have.
+const maxParts = 100
+
+const (
 	// joined has a row for each task of each decision.
 	joined = ` FROM decisions d JOIN tasks t ON t.confirmation_id = d.confirmation_id `
 
@@ -62,17 +85,22 @@ func moment(ms int64) time.Time {
 // column, each with its tasks.
 func (q querier) decisions(ctx context.Context, where, order string, args ...any) ([]untrusted, error) {
 	rows, err := q.query(ctx, `SELECT `+q.place("d", "confirmation_id")+columns+joined+`WHERE `+where+` ORDER BY `+order+`, d.confirmation_id, t.position`, args...)
-	all, err := collect(rows, err, func(r *sql.Rows, row *untrusted) error { return scan(r, row) })
+	var grouped []untrusted
+	_, err = collect(rows, err, func(r *sql.Rows, _ *struct{}) error { // each repeats its decision: only one stays in memory
+		var d untrusted
+		if err := scan(r, &d); err != nil {
+			return err
+		}
+		switch last := len(grouped) - 1; {
+		case last < 0 || grouped[last].place != d.place:
+			grouped = append(grouped, d)
+		case len(grouped[last].Tasks) < maxParts:
+			grouped[last].Tasks = append(grouped[last].Tasks, d.Tasks...)
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
-	}
-	grouped := all[:0]
-	for _, d := range all {
-		if last := len(grouped) - 1; last >= 0 && grouped[last].place == d.place {
-			grouped[last].Tasks = append(grouped[last].Tasks, d.Tasks...)
-		} else {
-			grouped = append(grouped, d)
-		}
 	}
 	return grouped, nil
 }

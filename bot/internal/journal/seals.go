@@ -98,13 +98,13 @@ func (j *Journal) Trust(s Seals, report func(Unverified)) {
 	j.trust.Store(&trust{Seals: s, report: report, now: time.Now, waiting: map[string]wait{}})
 }
 
-// unknownKey is decision.ErrUnknownKey about one of a row's seals.
-type unknownKey struct {
+// unknownKeyError is decision.ErrUnknownKey about one of a row's seals.
+type unknownKeyError struct {
 	name string // as in Seals.Keys; "" if it isn't a seal's
 }
 
-func (unknownKey) Error() string { return decision.ErrUnknownKey.Error() }
-func (unknownKey) Unwrap() error { return decision.ErrUnknownKey }
+func (unknownKeyError) Error() string { return decision.ErrUnknownKey.Error() }
+func (unknownKeyError) Unwrap() error { return decision.ErrUnknownKey }
 
 // VerifyRow is that of Seals, and names the key that isn't known. A row whose own
 // key is known may carry a confirmation by another one, which has no name.
@@ -123,7 +123,7 @@ func (t *trust) named(seal string, err error) error {
 	if slices.Contains(t.Keys(), name) {
 		name = ""
 	}
-	return unknownKey{name}
+	return unknownKeyError{name}
 }
 
 // seal returns the MAC of fields as they are stored; "" without Trust.

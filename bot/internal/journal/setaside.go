@@ -49,7 +49,7 @@ type SetAside struct {
 // setAside moves the row at a place, a decision with its tasks, to the table
 // set_aside, if its MAC is still the one that was judged.
 func (j *Journal) setAside(ctx context.Context, place any, mac string, what Unverified) error {
-	where := j.place("d", setAsideColumns[what.Table][0]) + " = $1 AND " + j.same("d.mac", 2)
+	where := j.place("d", setAsideColumns[what.Table][0]) + " = $1 AND " + j.same(bounded("d.mac", tooLong), 2)
 	_, err := j.setRowAside(ctx, what.Table, where, what, place, j.exact(mac))
 	return err
 }
@@ -75,7 +75,7 @@ func (j *Journal) setRowAside(ctx context.Context, from Table, where string, wha
 	if what.Why != nil {
 		why = what.Why.Error()
 	}
-	var unknown unknownKey // the row returns when this one becomes known, not when another of its keys is
+	var unknown unknownKeyError // the row returns when this one becomes known, not when another of its keys is
 	errors.As(what.Why, &unknown)
 	moved, err := written(ctx, j.together, func(ctx context.Context, q querier) (bool, error) {
 		moved, err := q.exec(ctx, insert, append(args[:n:n], string(from), joinIDs(what.Tasks), utc(time.Now()), why, flag(unknown.name != ""), unknown.name)...)
