@@ -388,7 +388,7 @@ func TestDecisionWithoutTasksIsNotTakenOver(t *testing.T) {
 				t.Errorf("work %d: %+v", w, got)
 			}
 		}
-		if left, err := j.Backlog(t.Context()); err != nil || left.Unannounced != 1 {
+		if left, err := j.Backlog(t.Context()); err != nil || left.Unannounced != 0 {
 			t.Errorf("backlog %+v, %v", left, err)
 		}
 	})
