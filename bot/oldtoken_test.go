@@ -158,7 +158,7 @@ func TestTokenReplacedAMonthAgoMakesNoOutcome(t *testing.T) {
 	})
 }
 
-// What was announced and refused under the old token is verified a month later.
+// Announcements and refusals under the old token are verified a month later.
 func TestHistoryOfAnEarlierTokenVerifies(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		var o options
