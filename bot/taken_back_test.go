@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,10 +46,11 @@ func TestLoserLearnsLateThatTheWinnerWasTakenBack(t *testing.T) {
 		if public {
 			approver, second = grace, grace
 		}
-		claims, broken := 0, true
+		var claims atomic.Int32
+		var mended atomic.Bool
 		h.set(func(op string, do func() error) error {
-			if op == "Claim" && broken {
-				if claims++; claims != 2 {
+			if op == "Claim" && !mended.Load() {
+				if claims.Add(1) != 2 {
 					_ = do()
 					return errCut
 				}
@@ -61,7 +63,7 @@ func TestLoserLearnsLateThatTheWinnerWasTakenBack(t *testing.T) {
 		time.Sleep(330 * time.Second)
 		w.acked(w.slack.Forge(ada, mine, "keep_task", keep))
 		time.Sleep(20 * time.Second)
-		broken = false
+		mended.Store(true)
 		w.slack.Break(slacktest.Fault{Method: "response_url", Status: 429, RetryAfter: "30", Times: 2})
 		time.Sleep(4 * time.Minute)
 		w.noCancel()

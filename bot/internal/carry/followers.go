@@ -90,7 +90,7 @@ func (f *followers) check(ctx context.Context) error {
 	for _, one := range waiting {
 		switch one.winners = updated(one.winners, read); {
 		case allDecided(one.winners):
-			f.group.Run(func() { one.deliver(f.process, one.winners) })
+			f.group.Run(func() { f.send(one) })
 		case time.Now().Before(one.until):
 			still = append(still, one)
 		}
@@ -117,4 +117,11 @@ func updated(before []decision.Record, read func(decision.ID) decision.Record) [
 		}
 	}
 	return now
+}
+
+// send sends the outcomes to one follower.
+func (f *followers) send(one follower) {
+	ctx, cancel := context.WithTimeout(f.process, followLimit)
+	defer cancel()
+	one.deliver(ctx, one.winners)
 }

@@ -77,6 +77,10 @@ func (m *model) step(t *rapid.T, who int, id decision.ID, what string, length ti
 		if !errors.Is(err, journal.ErrGone) {
 			t.Fatalf("%s of a row that is not there: %v", what, err)
 		}
+	case r.outcome.Closed() && (!m.holds(who, id) || !may):
+		if !errors.Is(err, journal.ErrGone) {
+			t.Fatalf("%s of a closed prompt %+v by %d: %v, want it gone", what, *r, who, err)
+		}
 	case !m.holds(who, id) || !may:
 		if !errors.Is(err, journal.ErrLost) {
 			t.Fatalf("%s of %+v by %d: %v, want it lost", what, *r, who, err)
@@ -198,8 +202,8 @@ func (m *model) actions() map[string]func(*rapid.T) {
 			m.step(t, w, l.ID, "NotAnnounced", modelLease, !r.announced, err, func(r *life) { r.telling = false })
 		}),
 		"mark announced": on(func(t *rapid.T, w int, j *journal.Journal, l journal.Lease, r *life) {
-			if r.outcome == "" {
-				t.Skip("nobody tells what is not known")
+			if r.outcome == "" || r.outcome.Closed() {
+				t.Skip("nobody tells what is not known, or that nothing was done")
 			}
 			if err := j.MarkAnnounced(t.Context(), l.ID, "1.2"); err != nil {
 				t.Fatal(err)
