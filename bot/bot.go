@@ -191,9 +191,9 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	}
 }
 
-// loadKeys reads the keys of other bot tokens, deletes those that are over, and returns the rows to their
-// tables that were set aside because their keys were missing. It runs in a
-// loop.
+// loadKeys reads the keys of other bot tokens, deletes those that were kept for
+// long enough, and returns the rows to their tables that were set aside because
+// their keys were missing. It runs in a loop.
 func (b *Bot) loadKeys(ctx context.Context) error {
 	if err := errors.Join(b.signer.Load(ctx), b.journal.ForgetSigningKeys(ctx)); err != nil {
 		return err

@@ -21,16 +21,13 @@ const maxPrompts = 8192
 // judging knows the clicks that are being judged.
 type judging struct {
 	mu      sync.Mutex
-	now     map[string][]*judgment       // by the confirmation's ID, in the order of their receipt
+	now     map[string][]chan struct{}   // by the confirmation's ID, in the order of their receipt; closed when judged
 	pressed *lru.Cache[string, struct{}] // prompts and clicks that were judged before
 }
 
 func newJudging() *judging {
-	return &judging{now: map[string][]*judgment{}, pressed: work.NewCache[string, struct{}](maxPrompts)}
+	return &judging{now: map[string][]chan struct{}{}, pressed: work.NewCache[string, struct{}](maxPrompts)}
 }
-
-// judgment is a click that is being judged.
-type judgment struct{ done chan struct{} } // closed when it is judged
 
 // begin adds a click. The caller must call end once it is judged, and carried if it
 // is allowed. wait waits for the clicks on the same prompt that began before, or
@@ -38,12 +35,12 @@ type judgment struct{ done chan struct{} } // closed when it is judged
 func (j *judging) begin(id string) (wait func(context.Context), end func()) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	earlier, one := slices.Clone(j.now[id]), &judgment{done: make(chan struct{})}
+	earlier, one := slices.Clone(j.now[id]), make(chan struct{})
 	j.now[id] = append(j.now[id], one)
 	wait = func(ctx context.Context) {
 		for _, before := range earlier {
 			select {
-			case <-before.done:
+			case <-before:
 			case <-ctx.Done():
 			}
 		}
@@ -51,8 +48,8 @@ func (j *judging) begin(id string) (wait func(context.Context), end func()) {
 	return wait, func() {
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		close(one.done)
-		j.now[id] = slices.DeleteFunc(j.now[id], func(other *judgment) bool { return other == one })
+		close(one)
+		j.now[id] = slices.DeleteFunc(j.now[id], func(other chan struct{}) bool { return other == one })
 		if len(j.now[id]) == 0 {
 			delete(j.now, id)
 		}

@@ -30,7 +30,7 @@ const (
 	askPatience = 5 * time.Second
 	askPause    = 30 * time.Second
 
-	// replaceFor bounds how long after its end a request is updated. A click does that, too.
+	// replaceFor bounds how long after its end a request is updated. A later click still updates it.
 	replaceFor = 24 * time.Hour
 
 	// replyPatience bounds the tries of the response_url, and those to list a

@@ -47,9 +47,9 @@ func TestLoserLearnsLateThatTheWinnerWasTakenBack(t *testing.T) {
 			approver, second = grace, grace
 		}
 		var claims atomic.Int32
-		var mended atomic.Bool
+		var works atomic.Bool
 		h.set(func(op string, do func() error) error {
-			if op == "Claim" && !mended.Load() {
+			if op == "Claim" && !works.Load() {
 				if claims.Add(1) != 2 {
 					_ = do()
 					return errCut
@@ -63,7 +63,7 @@ func TestLoserLearnsLateThatTheWinnerWasTakenBack(t *testing.T) {
 		time.Sleep(330 * time.Second)
 		w.acked(w.slack.Forge(ada, mine, "keep_task", keep))
 		time.Sleep(20 * time.Second)
-		mended.Store(true)
+		works.Store(true)
 		w.slack.Break(slacktest.Fault{Method: "response_url", Status: 429, RetryAfter: "30", Times: 2})
 		time.Sleep(4 * time.Minute)
 		w.noCancel()
