@@ -141,8 +141,8 @@ func TestRollingRestartTurnsNoOneAway(t *testing.T) {
 				go func() { stopped <- w.stop() }()
 				before := len(w.slack.Private(ada, general))
 				for range 40 {
+					time.Sleep(50 * time.Millisecond) // not at the moment of the close, which no command may cross (HandBack)
 					w.slack.Slash(ada, general, "/cancel-task 12345")
-					time.Sleep(50 * time.Millisecond)
 				}
 				w.must(<-stopped)
 				time.Sleep(5 * time.Second)
