@@ -390,7 +390,7 @@ func (c *checker) toldOnce() {
 	}
 	yes := map[string]int{}
 	for _, t := range c.tells {
-		if t.told && !c.endedUnrecorded(t) && !c.suspendedUnrecorded(t) {
+		if t.told && !c.endedUnrecorded(t) && !c.awayUnrecorded(t) {
 			what := t.mark
 			if t.place == auditChannel {
 				what = "the copy of " + what
@@ -405,13 +405,16 @@ func (c *checker) toldOnce() {
 	}
 }
 
-// suspendedUnrecorded reports whether the process that posted something while the
-// journal was away for longer than its lease was stopped afterwards: when the journal
-// comes back, others can't distinguish it from one that died.
-func (c *checker) suspendedUnrecorded(t *tell) bool {
-	return c.w.plan.cutOff > 0 && slices.ContainsFunc(c.w.plan.pauses, func(p window) bool {
-		return t.life[0] == byte('A'+p.slot) && c.from.Add(p.to).After(t.at)
-	})
+// awayUnrecorded reports whether the process that posted something while the
+// journal was away for longer than its lease was suspended afterwards, or was the
+// only one that couldn't reach it: when the journal comes back to the others, they
+// can't distinguish it from one that died.
+func (c *checker) awayUnrecorded(t *tell) bool {
+	after := func(w window) bool {
+		return t.life[0] == byte('A'+w.slot) && c.from.Add(w.to).After(t.at)
+	}
+	plan := c.w.plan
+	return plan.cutOff > 0 && (slices.ContainsFunc(plan.pauses, after) || slices.ContainsFunc(plan.outages, after))
 }
 
 // endedUnrecorded reports whether the process that posted something ended
