@@ -123,14 +123,11 @@ func noteFields(n decision.Note) []string {
 // vetNoteAt is vetNote for the note with an ID. The error is ErrGone if there is none.
 func (j *Journal) vetNoteAt(ctx context.Context, id string, patience time.Duration) error {
 	rows, err := j.read().query(ctx, `SELECT `+j.place("audit", "id")+noteColumns+` FROM audit WHERE id = $1`, id)
-	found, err := collect(rows, err, scanNote)
-	if err == nil && len(found) == 0 {
-		err = ErrGone
-	}
+	found, err := first(collect(rows, err, scanNote))
 	if err != nil {
 		return err
 	}
-	return j.vetNote(ctx, found[0], patience)
+	return j.vetNote(ctx, found, patience)
 }
 
 // vetNote returns nil if a note is genuine. Otherwise it is set aside, and the
@@ -209,7 +206,7 @@ func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 const maxForgedNotes = 64
 
 func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
-	taken, err := written(ctx, j.write, func(ctx context.Context, q querier) ([]sealedNote, error) {
+	return first(written(ctx, j.write, func(ctx context.Context, q querier) ([]sealedNote, error) {
 		rows, err := q.query(ctx, `
 			UPDATE audit SET leased_until = `+j.now+` + $1, epoch = `+next("epoch")+`
 			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND `+j.lapsed(`leased_until`, maxNoteWait)+`
@@ -217,14 +214,7 @@ func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
 			RETURNING `+j.place("audit", "id")+noteColumns,
 			announceLease.Milliseconds())
 		return collect(rows, err, scanNote)
-	})
-	switch {
-	case err != nil:
-		return sealedNote{}, err
-	case len(taken) == 0:
-		return sealedNote{}, ErrGone
-	}
-	return taken[0], nil
+	}))
 }
 
 // MarkNoted records that a note was sent. It is idempotent.

@@ -47,9 +47,6 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 	err := intoPlace(func() error {
 		asked := time.Now()
 		inserted, err := j.insert(ctx, entry{Record: row, owner: j.owner, at: asked, displaced: heldByAnother})
-		if err == nil && inserted == nil {
-			err = errOccupied
-		}
 		claim = Claim{Won: true, Tasks: inserted, Lease: Lease{ID: d.ID, Epoch: 1, tasks: len(d.Tasks), Until: asked.Add(j.lease)}}
 		return err
 	}, func() (err error) {
@@ -201,10 +198,7 @@ func (j *Journal) close(ctx context.Context, doing string, d decision.Record, o 
 		row.MAC = t.SignRow(row, o)
 	}
 	err := intoPlace(func() error {
-		inserted, err := j.insert(ctx, entry{Record: row, at: d.DecidedAt, displaced: unchanged})
-		if err == nil && inserted == nil {
-			err = errOccupied
-		}
+		_, err := j.insert(ctx, entry{Record: row, at: d.DecidedAt, displaced: unchanged})
 		return err
 	}, func() error {
 		found, err := j.get(ctx, d.ID, waitInWay) // as in Claim: neither press waits longer than the other

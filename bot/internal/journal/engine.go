@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -132,14 +133,7 @@ func (q querier) query(ctx context.Context, query string, args ...any) (_ *sql.R
 // query1 returns the single number that a query returns; 0 for another value.
 func (q querier) query1(ctx context.Context, query string, args ...any) (int64, error) {
 	rows, err := q.query(ctx, query, args...)
-	numbers, err := collect(rows, err, func(r *sql.Rows, n *int64) error { return r.Scan(number(n)) })
-	if err == nil && len(numbers) != 1 {
-		err = ErrGone
-	}
-	if err != nil {
-		return 0, err
-	}
-	return numbers[0], nil
+	return first(collect(rows, err, func(r *sql.Rows, n *int64) error { return r.Scan(number(n)) }))
 }
 
 // exec returns how many rows the statement changed.
@@ -263,6 +257,15 @@ func collect[T any](rows *sql.Rows, err error, scan func(*sql.Rows, *T) error) (
 		all = append(all, one)
 	}
 	return all, rows.Err()
+}
+
+// first returns the first of the rows that were read; ErrGone if there is none.
+func first[T any](all []T, err error) (T, error) {
+	if err == nil && len(all) > 0 {
+		return all[0], nil
+	}
+	var none T
+	return none, cmp.Or(err, ErrGone)
 }
 
 // exec runs one statement, and ignores how many rows it changed.

@@ -29,9 +29,9 @@ func heldByAnother(t decision.Item) decision.Item {
 }
 
 // insert adds a decision and its tasks, and returns the tasks as they are
-// then. It returns nil, and adds nothing, if the journal has the decision
-// already, or had it according to its request, or if other decisions have all of
-// its tasks. The request of the decision remembers it.
+// then. It adds nothing, and the error is errOccupied, if the journal has the
+// decision already, or had it according to its request, or if other decisions have
+// all of its tasks. The request of the decision remembers it.
 //
 // The tasks come first: their primary key decides between two clicks on one
 // prompt, and tasks_claimed between two decisions about one task. They are
@@ -46,7 +46,7 @@ func (j *Journal) insert(ctx context.Context, e entry) ([]decision.Item, error) 
 	if !e.again {
 		open += ` AND NOT EXISTS (SELECT 1 FROM requests WHERE confirmation_id = $1 AND decided_mac <> '')`
 	}
-	return written(ctx, run, func(ctx context.Context, q querier) ([]decision.Item, error) {
+	inserted, err := written(ctx, run, func(ctx context.Context, q querier) ([]decision.Item, error) {
 		done, err := q.apply(ctx, j.chain(j.insertTasks(open), `
 			INSERT INTO decisions (confirmation_id, team_id, channel_id, thread_ts, requester, confirmer, reason, requested_at,
 				decided_at, announced_at, response_url, confirmation, mac, owner, epoch, leased_until, claimed_at, facts_age_ms, untitled)
@@ -64,6 +64,10 @@ func (j *Journal) insert(ctx context.Context, e entry) ([]decision.Item, error) 
 		}
 		return j.insertDisplaced(ctx, q, e)
 	})
+	if err == nil && inserted == nil {
+		err = errOccupied // not earlier: an error would undo what SQLite commits together with this
+	}
+	return inserted, err
 }
 
 // insertTasks returns the statement that inserts the tasks in $2 that no other

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -167,30 +168,26 @@ func (j *Journal) insertAgain(ctx context.Context, e entry) ([]decision.Item, er
 	if err := j.clearForged(ctx, e.Record); err != nil {
 		return nil, err
 	}
-	for range maxInWay {
-		inserted, err := j.insert(ctx, e)
-		if err != nil || inserted != nil {
-			return inserted, err
-		}
+	var inserted []decision.Item
+	err := intoPlace(func() (err error) {
+		inserted, err = j.insert(ctx, e)
+		return err
+	}, func() error {
 		winners, err := j.inTheWay(ctx, e.Record, waitInWay)
 		switch {
-		case errors.Is(err, ErrGone): // in the meantime
-			continue
 		case err != nil:
-			return nil, err
+			return err
 		case winners[0].ID == e.ID && winners[0].Outcome().Closed():
-			if err := j.reopen(ctx, winners[0]); err != nil {
-				return nil, err
-			}
-			continue
+			return cmp.Or(j.reopen(ctx, winners[0]), ErrGone)
 		case winners[0].ID == e.ID:
-			return nil, ErrLost
+			return ErrLost
 		}
 		for i, t := range e.Tasks { // another decision has each task
 			e.Tasks[i] = overruled(t)
 		}
-	}
-	return nil, errUnverified
+		return ErrGone
+	})
+	return inserted, err
 }
 
 // reopen sets aside the row of a prompt that was closed after the journal had lost

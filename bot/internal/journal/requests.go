@@ -162,14 +162,11 @@ func (j *Journal) undecided(ctx context.Context, id decision.ID) error {
 // there is none.
 func (j *Journal) vetRequestAt(ctx context.Context, id decision.ID, patience time.Duration) error {
 	rows, err := j.read().query(ctx, `SELECT `+j.place("requests", "confirmation_id")+requestColumns+` FROM requests WHERE confirmation_id = $1`, string(id))
-	found, err := collect(rows, err, scanRequest)
-	if err == nil && len(found) == 0 {
-		err = ErrGone
-	}
+	found, err := first(collect(rows, err, scanRequest))
 	if err != nil {
 		return err
 	}
-	return j.vetRequest(ctx, found[0], patience)
+	return j.vetRequest(ctx, found, patience)
 }
 
 // vetRequest returns nil if a listed request is genuine. Otherwise it is set

@@ -107,14 +107,7 @@ func (q querier) decisions(ctx context.Context, where, order string, args ...any
 
 // decision returns one decision; ErrGone if there is none.
 func (q querier) decision(ctx context.Context, where string, args ...any) (untrusted, error) {
-	found, err := q.decisions(ctx, where, `d.decided_at`, args...)
-	if err == nil && len(found) == 0 {
-		err = ErrGone
-	}
-	if err != nil {
-		return untrusted{}, err
-	}
-	return found[0], nil
+	return first(q.decisions(ctx, where, `d.decided_at`, args...))
 }
 
 // tasksOf returns how many tasks a decision has in the journal; 0 if it has

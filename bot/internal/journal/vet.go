@@ -1,0 +1,156 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+)
+
+// untrusted is a row as it was read from the database. Only vet turns one into
+// a decision.
+type untrusted struct {
+	decision.Record
+	place any
+}
+
+// verified returns the genuine part of the row.
+func (t *trust) verified(row untrusted) (decision.Record, error) {
+	d := row.Record
+	if err := t.VerifyRow(d); err != nil {
+		return decision.Record{}, err
+	}
+	d.Tasks = slices.Clone(d.Tasks)
+	if !t.IsDecision(d) { // the end of a prompt has no more fields
+		d.AnnouncedAt, d.MessageTS = d.DecidedAt, ""
+		for i, one := range d.Tasks {
+			d.Tasks[i] = one.Named().Item()
+			d.Tasks[i].Outcome, d.Tasks[i].FinishedAt = one.Outcome, d.DecidedAt
+		}
+		return d, nil
+	}
+	err := t.sealed(!d.AnnouncedAt.IsZero(), d.AnnouncedMAC, t.after(d, d.AnnouncedAt), announcedFields(d.ID, d.MessageTS, d.AnnouncedAt))
+	for i := range d.Tasks {
+		err = errors.Join(err, t.verifyTask(d, i))
+	}
+	if err != nil {
+		return decision.Record{}, err
+	}
+	if d.AnnouncedAt.IsZero() {
+		d.MessageTS = ""
+	}
+	return d, nil
+}
+
+// after returns the time at which the key must have been usable that sealed what
+// was added to a decision at a time: not before the click. An outcome that is still
+// to be announced needs a key that is usable now, because the time is the sealer's
+// word.
+func (t *trust) after(d decision.Record, at time.Time) time.Time {
+	switch {
+	case d.AnnouncedAt.IsZero():
+		return t.now()
+	case at.After(d.DecidedAt):
+		return at
+	}
+	return d.DecidedAt
+}
+
+// verifyTask verifies what was added to the task at a position after the click,
+// and removes what isn't sealed.
+func (t *trust) verifyTask(d decision.Record, position int) error {
+	id, one := d.ID, &d.Tasks[position]
+	settled := d.DecidedAt
+	if d.SettledAt.IsZero() { // it is still to be posted
+		settled = t.now()
+	}
+	err := errors.Join(
+		t.sealed(one.Outcome != "", one.Seals.Outcome, t.after(d, one.FinishedAt), outcomeFields(id, position, one.Outcome, one.Detail, one.FinishedAt)),
+		t.sealed(one.SettledOutcome != "", one.Seals.Settled, settled, settledFields(id, position, one.SettledOutcome, one.SettledDetail)),
+	)
+	if one.Outcome == "" {
+		one.Detail, one.FinishedAt = "", time.Time{}
+	}
+	if one.SettledOutcome == "" {
+		one.SettledDetail = ""
+	}
+	// An attacker who deletes the trace of a request must not make the bot say
+	// that the task is untouched.
+	one.Sent = one.Sent || t.VerifySeal(one.Seals.Unsent, t.after(d, d.DecidedAt), unsentFields(id, position, one.Tries)...) != nil
+	return err
+}
+
+// sealed verifies a part of a row. A part that doesn't exist has no seal.
+func (t *trust) sealed(there bool, seal string, at time.Time, fields []string) error {
+	switch {
+	case there:
+		return t.VerifySeal(seal, at, fields...)
+	case seal != "":
+		return errMissing
+	}
+	return nil
+}
+
+// Reasons why the bot can't have written a row, whatever its key.
+var (
+	errMissing = errors.New("a sealed field is missing")
+	errOddID   = errors.New("the bot writes no such ID")
+)
+
+// vet returns a row's decision if the row is genuine. If it isn't, it is set
+// aside, and the error is ErrGone: the row counts as absent. If that isn't
+// known yet, the error is errUnverified, for as long as patience.
+func (j *Journal) vet(ctx context.Context, row untrusted, patience time.Duration) (decision.Record, error) {
+	t := j.trust.Load()
+	if t == nil {
+		return row.Record, nil
+	}
+	var d decision.Record
+	what := Unverified{Table: Decisions, ID: string(row.ID), Tasks: row.IDs(), Channel: row.Channel}
+	err := j.judge(ctx, t, what, patience, func() (err error) {
+		d, err = t.verified(row)
+		return err
+	}, func(judged Unverified) error { return j.setAside(ctx, row.place, row.MAC, judged) })
+	return d, err
+}
+
+// judge verifies a row, and loads keys if necessary. It passes the verdict to
+// setAside. See vet.
+func (j *Journal) judge(ctx context.Context, t *trust, what Unverified, patience time.Duration, verify func() error, setAside func(Unverified) error) error {
+	if verify() == nil {
+		t.forget(what)
+		return nil
+	}
+	if err := t.Load(ctx); err != nil {
+		return fmt.Errorf("%w: loading keys: %w", errUnverified, err)
+	}
+	if what.Why = verify(); what.Why == nil {
+		t.forget(what)
+		return nil
+	}
+	unknown := errors.Is(what.Why, decision.ErrUnknownKey)
+	if unknown && (what.ID == "" || what.ID != decision.Storable(what.ID)) {
+		what.Why, unknown = errOddID, false
+	}
+	if unknown && patience == untilKnown {
+		return fmt.Errorf("%w: %w", errUnverified, what.Why)
+	}
+	waits := unknown && patience > 0
+	if waits && t.full() {
+		if err := j.forgetFinished(ctx, t); err != nil {
+			return err
+		}
+	}
+	if what.Waits = waits && t.waits(what, patience); what.Waits {
+		return fmt.Errorf("%w: %w", errUnverified, what.Why)
+	}
+	if err := setAside(what); err != nil {
+		return err
+	}
+	t.forget(what)
+	t.report(what)
+	return ErrGone
+}
