@@ -80,7 +80,8 @@ type sealedNote struct {
 	mac   string
 }
 
-var noteColumns = `, id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, since, epoch, doubts, ` + bounded(`mac`, tooLong)
+var noteColumns = boundedAll("audit", "id", "kind") + `, noted_at` + boundedAll("audit", "confirmation_id", "task_ids", "team_id", "channel_id", "person", "code") +
+	`, since, epoch, doubts` + boundedAll("audit", "mac")
 
 func scanNote(r *sql.Rows, n *sealedNote) error {
 	var tasks string

@@ -120,7 +120,7 @@ type sealedRequest struct {
 	mac   string
 }
 
-var requestColumns = `, confirmation_id, message_ts, confirmation, ` + bounded(`mac`, tooLong)
+var requestColumns = boundedAll("requests", "confirmation_id", "message_ts", "confirmation", "mac")
 
 func scanRequest(r *sql.Rows, one *sealedRequest) error {
 	return r.Scan(&one.place, key(&one.ID), text(&one.MessageTS), text(&one.Confirmation), text(&one.mac))
@@ -139,14 +139,14 @@ func (j *Journal) undecided(ctx context.Context, id decision.ID) error {
 	if t == nil {
 		return nil
 	}
-	rows, err := j.read().query(ctx, `SELECT decided_mac FROM requests WHERE confirmation_id = $1 AND decided_mac <> ''`, string(id))
+	rows, err := j.read().query(ctx, `SELECT `+bounded("decided_mac", tooLong)+` FROM requests WHERE confirmation_id = $1 AND decided_mac <> ''`, string(id))
 	found, err := collect(rows, err, func(r *sql.Rows, mac *string) error { return r.Scan(text(mac)) })
 	if err != nil || len(found) == 0 {
 		return err
 	}
 	what := Unverified{Table: Requests, ID: string(id)}
 	err = j.judge(ctx, t, what, waitInWay, func() error { return t.VerifySeal(found[0], t.now(), decidedFields(id)...) }, func(judged Unverified) error {
-		_, err := j.setRowAside(ctx, Requests, `d.confirmation_id = $1 AND `+j.same("d.decided_mac", 2), judged, string(id), j.exact(found[0]))
+		_, err := j.setRowAside(ctx, Requests, `d.confirmation_id = $1 AND `+j.same(bounded("d.decided_mac", tooLong), 2), judged, string(id), j.exact(found[0]))
 		return err
 	})
 	switch {

@@ -17,6 +17,10 @@ import (
 // maxReturned bounds how many rows of each kind return at a time.
 const maxReturned = 64
 
+// maxReturning bounds how many bytes are read of a row that is to return, and of its
+// tasks. A decision of twenty tasks has fewer, even with its longest texts.
+const maxReturning = 16 << 20
+
 // aside is a row of the table set_aside.
 type aside struct {
 	place          any
@@ -35,39 +39,54 @@ func (j *Journal) ReturnSetAside(ctx context.Context) (int, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	var found []aside
+	var found []any
 	for _, which := range []string{ // each has an index
 		`retry = 1 AND CAST($1 AS TEXT) <> ''`,
 		`unknown_key = 1 AND substr(seal, 1, 9) IN (` + j.ids(1) + `)`,
 	} {
-		rows, err := j.read().query(ctx, `SELECT `+j.place("set_aside", "id")+`, kind, content, tasks FROM set_aside WHERE `+which+` ORDER BY tried_at LIMIT `+strconv.Itoa(maxReturned), idList(t.Keys()))
-		some, err := collect(rows, err, func(r *sql.Rows, a *aside) error {
-			return r.Scan(&a.place, text(&a.kind), text(&a.content), text(&a.tasks))
-		})
+		rows, err := j.read().query(ctx, `SELECT `+j.place("set_aside", "id")+` FROM set_aside WHERE `+which+` ORDER BY tried_at LIMIT `+strconv.Itoa(maxReturned), idList(t.Keys()))
+		some, err := collect(rows, err, func(r *sql.Rows, place *any) error { return r.Scan(place) })
 		if err != nil {
 			return 0, fmt.Errorf("reading rows that were set aside: %w", err)
 		}
 		found = append(found, some...)
 	}
 	n := 0
-	for _, a := range found {
-		// Those that can't return are last the next time, whatever happens now.
-		if err := j.exec(ctx, "noting a try", `UPDATE set_aside SET tried_at = `+j.now+` WHERE `+j.place("set_aside", "id")+` = $1`, a.place); err != nil {
+	for _, place := range found {
+		returned, err := j.tryReturn(ctx, place)
+		if err != nil {
 			return n, fmt.Errorf("returning rows that were set aside: %w", err)
 		}
-		failed := j.returnRow(ctx, a)
-		switch {
-		case failed == nil:
+		if returned {
 			n++
-			continue
-		case errors.Is(failed, errUnverified): // a row in its place waits for its own key
-			continue
-		}
-		if err := j.stayAside(ctx, a.place, failed); err != nil { // the journal failed, not the row
-			return n, fmt.Errorf("returning rows that were set aside: %w", err)
 		}
 	}
 	return n, nil
+}
+
+// tryReturn returns a row to its table, or records why it can't return.
+func (j *Journal) tryReturn(ctx context.Context, place any) (bool, error) {
+	// Those that can't return are last the next time, whatever happens now.
+	if err := j.exec(ctx, "noting a try", `UPDATE set_aside SET tried_at = `+j.now+` WHERE `+j.place("set_aside", "id")+` = $1`, place); err != nil {
+		return false, err
+	}
+	rows, err := j.read().query(ctx, `SELECT `+bounded("kind", tooLong)+`,
+		CASE WHEN octet_length(content) <= $2 THEN content ELSE '' END,
+		CASE WHEN octet_length(tasks) <= $2 THEN tasks ELSE '' END
+		FROM set_aside WHERE `+j.place("set_aside", "id")+` = $1`, place, maxReturning)
+	a, err := first(collect(rows, err, func(r *sql.Rows, a *aside) error { return r.Scan(text(&a.kind), text(&a.content), text(&a.tasks)) }))
+	switch {
+	case errors.Is(err, ErrGone): // another process has returned it
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	a.place = place
+	failed := j.returnRow(ctx, a)
+	if failed == nil || errors.Is(failed, errUnverified) { // a row in its place waits for its own key
+		return failed == nil, nil
+	}
+	return false, j.stayAside(ctx, place, failed) // fails if the journal did, not the row
 }
 
 // stayAside records why a row can't return, so that it isn't tried again until
@@ -76,13 +95,20 @@ func (j *Journal) stayAside(ctx context.Context, place any, why error) error {
 	return j.exec(ctx, "keeping a row aside", `UPDATE set_aside SET retry = 0, unknown_key = 0, why = $2 WHERE `+j.place("set_aside", "id")+` = $1`, place, "it can't return: "+why.Error())
 }
 
-var errNoTable = errors.New("its table is unknown")
+// Reasons why a row can't return.
+var (
+	errNoTable = errors.New("its table is unknown")
+	errTooLong = errors.New("it is too long")
+)
 
 // returnRow inserts a row again, with all of its tasks if it is a decision.
 func (j *Journal) returnRow(ctx context.Context, a aside) error {
 	columns, known := setAsideColumns[a.kind]
 	if !known {
 		return errNoTable
+	}
+	if a.content == "" || a.tasks == "" {
+		return errTooLong
 	}
 	var content map[string]any
 	if err := json.Unmarshal([]byte(a.content), &content); err != nil {

@@ -14,7 +14,7 @@ import (
 // columns are those that scan reads.
 var columns = `, ` + bounded(`d.confirmation_id`, ``) + boundedAll("d", "team_id", "channel_id", "thread_ts") + `, d.untitled` +
 	boundedAll("d", "requester", "confirmer", "reason") + `, d.requested_at, d.decided_at, d.facts_age_ms, d.announced_at` +
-	boundedAll("d", "message_ts", "response_url", "confirmation", "mac") + `, d.checks, d.settled_at, d.epoch, t.task_id` +
+	boundedAll("d", "message_ts", "response_url", "confirmation", "mac") + `, d.checks, d.settled_at, d.epoch, t.position, t.task_id` +
 	boundedAll("t", "title", "url", "step") + `, t.sent_at, t.tries` + boundedAll("t", "outcome", "detail") + `, t.finished_at` +
 	boundedAll("t", "settled_outcome", "settled_detail") + boundedAll("d", "announced_mac") + boundedAll("t", "outcome_mac", "unsent_mac", "settled_mac")
 
@@ -58,17 +58,17 @@ const (
 // type in any column: a value of the wrong type is skipped, and the row
 // doesn't verify.
 func scan(row interface{ Scan(...any) error }, d *untrusted) error {
-	var sent, settled, tries, looks, age int64
+	var sent, settled, tries, looks, age, position int64
 	var t decision.Item
 	err := row.Scan(&d.place, key(&d.ID), text(&d.Team), text(&d.Channel), text(&d.Thread), truth(&d.Untitled), text(&d.Requester), text(&d.Confirmer), text(&d.Reason),
 		instant(&d.RequestedAt), instant(&d.DecidedAt), number(&age), instant(&d.AnnouncedAt), text(&d.MessageTS), text(&d.ResponseURL), text(&d.Confirmation), text(&d.MAC),
 		number(&looks), number(&settled), number(&d.Epoch),
-		number(&t.ID), text(&t.Title), text(&t.URL), text(&t.Step), number(&sent), number(&tries), text(&t.Outcome), text(&t.Detail), instant(&t.FinishedAt), text(&t.SettledOutcome), text(&t.SettledDetail),
+		number(&position), number(&t.ID), text(&t.Title), text(&t.URL), text(&t.Step), number(&sent), number(&tries), text(&t.Outcome), text(&t.Detail), instant(&t.FinishedAt), text(&t.SettledOutcome), text(&t.SettledDetail),
 		text(&d.AnnouncedMAC), text(&t.Seals.Outcome), text(&t.Seals.Unsent), text(&t.Seals.Settled))
 	t.Sent, t.Tries = sent != 0, int(tries)
 	d.FactsAge = time.Duration(age) * time.Millisecond
 	d.Looks, d.SettledAt = int(looks), moment(settled)
-	d.Tasks = []decision.Item{t}
+	d.Tasks, d.positions = []decision.Item{t}, []int64{position}
 	return err
 }
 
@@ -96,6 +96,7 @@ func (q querier) decisions(ctx context.Context, where, order string, args ...any
 			grouped = append(grouped, d)
 		case len(grouped[last].Tasks) < maxParts:
 			grouped[last].Tasks = append(grouped[last].Tasks, d.Tasks...)
+			grouped[last].positions = append(grouped[last].positions, d.positions...)
 		}
 		return nil
 	})

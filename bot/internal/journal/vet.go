@@ -14,7 +14,8 @@ import (
 // a decision.
 type untrusted struct {
 	decision.Record
-	place any
+	place     any
+	positions []int64 // of its tasks
 }
 
 // verified returns the genuine part of the row.
@@ -22,6 +23,11 @@ func (t *trust) verified(row untrusted) (decision.Record, error) {
 	d := row.Record
 	if err := t.VerifyRow(d); err != nil {
 		return decision.Record{}, err
+	}
+	for i, position := range row.positions {
+		if position != int64(i) { // later statements name a task by its position
+			return decision.Record{}, errPosition
+		}
 	}
 	d.Tasks = slices.Clone(d.Tasks)
 	if !t.IsDecision(d) { // the end of a prompt has no more fields
@@ -96,8 +102,9 @@ func (t *trust) sealed(there bool, seal string, at time.Time, fields []string) e
 
 // Reasons why the bot can't have written a row, whatever its key.
 var (
-	errMissing = errors.New("a sealed field is missing")
-	errOddID   = errors.New("the bot writes no such ID")
+	errMissing  = errors.New("a sealed field is missing")
+	errOddID    = errors.New("the bot writes no such ID")
+	errPosition = errors.New("a task isn't at its position")
 )
 
 // vet returns a row's decision if the row is genuine. If it isn't, it is set
