@@ -83,7 +83,7 @@ func (w *world) clocked(o options, ahead time.Duration) clocked {
 // clockedBy opens it with a clock that others set as well.
 func (w *world) clockedBy(o options, by *atomic.Int64) clocked {
 	w.Helper()
-	j, err := journal.Open(w.Context(), o.url, journal.Options{Now: func() time.Time { return time.Now().Add(time.Duration(by.Load())) }})
+	j, err := journal.Open(w.Context(), o.url, journal.Options{Audit: o.bot.AuditChannel != "", Now: func() time.Time { return time.Now().Add(time.Duration(by.Load())) }})
 	w.must(err)
 	w.Cleanup(func() { _ = j.Close() })
 	return clocked{j, by}
@@ -145,15 +145,15 @@ func TestFollowUpEndsByBothClocks(t *testing.T) {
 }
 
 // TestAnnouncesOnceWhenJournalClockJumps sets the clock that two replicas share
-// while Slack takes six seconds for the announcement, at any phase of their loops.
-// Both live.
+// while Slack takes six seconds for the announcement and for its copy in the audit
+// channel, at any phase of their loops. Both live.
 func TestAnnouncesOnceWhenJournalClockJumps(t *testing.T) {
 	for _, jump := range []time.Duration{150 * time.Second, 5 * time.Minute, -5 * time.Minute} {
-		for _, after := range []time.Duration{1250 * time.Millisecond, 2500 * time.Millisecond} {
+		for _, after := range []time.Duration{1250 * time.Millisecond, 2500 * time.Millisecond, 9 * time.Second, 11 * time.Second} {
 			t.Run(fmt.Sprintf("%s after %s", jump, after), func(t *testing.T) {
 				virtual(t, func(t *testing.T) {
 					var o options
-					w := newWorld(t, func(all *options) { o = *all })
+					w := newWorld(t, func(all *options) { all.bot.AuditChannel = slacktest.Deals; o = *all })
 					w.must(w.stop())
 					ahead := new(atomic.Int64)
 					for range 2 {
@@ -166,11 +166,15 @@ func TestAnnouncesOnceWhenJournalClockJumps(t *testing.T) {
 					w.eventually("both are connected", func() bool { return w.slack.Connections() == 4 })
 					time.Sleep(30 * time.Second)
 					prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
-					w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Delay: 6 * time.Second, Times: 1})
+					w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Delay: 6 * time.Second, Times: 2})
 					w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 					time.Sleep(time.Second + after)
 					ahead.Store(int64(jump))
 					w.toldOnce(general)
+					time.Sleep(10 * time.Minute)
+					if copies := w.slack.History(slacktest.Deals); len(copies) != 1 {
+						t.Errorf("%d copies: %q", len(copies), texts(copies))
+					}
 				})
 			})
 		}

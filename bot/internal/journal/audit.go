@@ -206,14 +206,18 @@ func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 // maxForgedNotes bounds how many notes a call of TakeNote sets aside.
 const maxForgedNotes = 64
 
+// takeNote takes a note whose lease has ended. Whether one has that was taken or put
+// off before is known only while the journal's clock is steady.
 func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
+	from, to := j.steady.between(time.Now())
 	return first(written(ctx, j.write, func(ctx context.Context, q querier) ([]sealedNote, error) {
 		rows, err := q.query(ctx, `
 			UPDATE audit SET leased_until = `+j.now+` + $1, epoch = `+next("epoch")+`
-			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND `+j.lapsed(`leased_until`, maxNoteWait)+`
+			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL
+				AND (leased_until = 0 OR `+j.now+` BETWEEN $2 AND $3 AND `+j.lapsed(`leased_until`, maxNoteWait)+`)
 				ORDER BY noted_at LIMIT 1 `+j.skipLocked+`)
 			RETURNING `+j.place("audit", "id")+noteColumns,
-			announceLease.Milliseconds())
+			announceLease.Milliseconds(), from, to)
 		return collect(rows, err, scanNote)
 	}))
 }

@@ -660,6 +660,7 @@ func TestNotesForTheAuditChannel(t *testing.T) {
 		j, err := journal.Open(ctx, url, journal.Options{Audit: true})
 		must(t, err)
 		t.Cleanup(func() { _ = j.Close() })
+		j.Steady(time.Now())
 		l := won(t, j, sampleDecision("a", 1))
 		_, err = j.Finish(ctx, l, 0, decision.Result{Outcome: decision.Cancelled}, true)
 		must(t, err)
