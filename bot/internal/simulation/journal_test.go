@@ -201,6 +201,9 @@ func (j *faultyJournal) MarkAnnounced(ctx context.Context, id decision.ID, ts st
 
 func (j *faultyJournal) TakeExpired(ctx context.Context, k journal.Work, limit int, mine []decision.ID) ([]journal.Held, error) {
 	taken, err := journaltest.Call(ctx, j.around, "TakeExpired", "", func(ctx context.Context) ([]journal.Held, error) {
+		if j.w.planted == believesJumps && j.w.offset.Load() != 0 {
+			j.w.write(`UPDATE decisions SET announcing_at = 0 WHERE leased_until < ?`, time.Now().Add(time.Duration(j.w.offset.Load())).UnixMilli())
+		}
 		all, err := j.real.TakeExpired(ctx, k, limit, mine)
 		for i, held := range all {
 			j.acquire(held.Record, held.Lease, false)

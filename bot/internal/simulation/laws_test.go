@@ -116,7 +116,7 @@ func (c *checker) right() {
 		if !genuine {
 			c.breaks("no cancel without a click", "%s sent one for task %d (%s) that nobody allowed had pressed for within 30 minutes", p.life, p.task, short(p.id))
 		}
-		if p.stale != "" && len(c.steps) == 0 && !c.decidedTwice(p.id) && !c.restoredBy(p.id, p.life) {
+		if p.stale != "" && !c.decidedTwice(p.id) && !c.restoredBy(p.id, p.life) {
 			c.breaks("only the owner sends", "%s sent a cancel for %s: %s", p.life, short(p.id), p.stale)
 		}
 	}
@@ -385,9 +385,6 @@ func (c *checker) hindered() bool {
 // toldOnce (law 11): an announcement is posted again only if the process that
 // posted it died before the journal knew, or Slack's answer was lost.
 func (c *checker) toldOnce() {
-	if len(c.steps) > 0 {
-		return // a lease is as long as the journal's clock says
-	}
 	yes := map[string]int{}
 	for _, t := range c.tells {
 		if t.told && !c.endedUnrecorded(t) && !c.awayUnrecorded(t) {

@@ -48,6 +48,7 @@ const (
 	ignoresTheChoice
 	replacesLate
 	forgetsModals
+	believesJumps
 )
 
 // plants says which law finds which bug.
@@ -80,6 +81,7 @@ var plants = []struct {
 	{ignoresTheChoice, "a modal whose boxes all count, though a person has cleared some", "no cancel without a click"},
 	{replacesLate, "an older text that replaces the outcome in a prompt", "the prompt ends with the outcome"},
 	{forgetsModals, "a modal that doesn't show the outcome", "the prompt ends with the outcome"},
+	{believesJumps, "a lease that counts as ended though the journal's clock has jumped", "told once"},
 	{leavesForgeries, "a row that no click made and that is left as it is", "the journal is not trusted"},
 }
 
@@ -118,6 +120,10 @@ func (p *plan) provoke(bug planted) {
 			p.crashes = append(p.crashes, crashPoint{slot: slot, boundary: "Finish", nth: 1, after: true, down: time.Second})
 		case replacesLate, forgetsModals: // nothing else keeps the text from being right
 			p.slackFaults, p.crashes, p.restarts, p.clocks, p.outages, p.pauses, p.cutOff, p.asleep = 0, nil, nil, nil, nil, nil, 0, 0
+		case believesJumps: // of all living processes, while Slack is slow
+			p.crashes, p.restarts, p.outages, p.pauses, p.cutOff, p.asleep = nil, nil, nil, nil, 0, 0
+			p.slackFaults = max(p.slackFaults, .2)
+			p.clocks = append(p.clocks, clockStep{p.faulty * time.Duration(slot+1) / 8, -1, 3 * time.Minute}, clockStep{p.faulty * time.Duration(slot+1) / 4, -1, 3 * time.Minute})
 		default: // shows anyway
 		}
 	}
