@@ -11,7 +11,7 @@ import (
 )
 
 // A second press is refused while the first one's request is on its way, and the
-// journal doesn't answer. It doesn't say that the click didn't count.
+// journal doesn't answer. Its person reads what becomes of the first.
 func TestRefusedPressKnowsWhatIsBeingCarriedOut(t *testing.T) {
 	both(t, func(t *testing.T, public bool, change ...func(*options)) {
 		w, h, _ := withHook(t, append(change, alwaysFresh)...)
@@ -29,7 +29,7 @@ func TestRefusedPressKnowsWhatIsBeingCarriedOut(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		h.set(nil)
 		time.Sleep(10 * time.Minute)
-		if said := w.said(by); strings.Contains(said, "didn't count") || w.api.Effects(12345) != 1 {
+		if said := w.said(by); strings.Contains(said, "If no result appears") || w.api.Effects(12345) != 1 {
 			t.Errorf("%d effects; the person reads %q", w.api.Effects(12345), said)
 		}
 	})
@@ -73,8 +73,8 @@ func TestLoserLearnsLateThatTheWinnerWasTakenBack(t *testing.T) {
 	})
 }
 
-// A second press is refused while the first one is still being judged. It doesn't
-// say that the click didn't count.
+// A second press is refused while the first one is still being judged. Its person
+// reads what becomes of the first.
 func TestRefusedPressWaitsForTheOneThatIsJudged(t *testing.T) {
 	both(t, func(t *testing.T, public bool, change ...func(*options)) {
 		w := newWorld(t, append(change, alwaysFresh)...)
@@ -89,7 +89,7 @@ func TestRefusedPressWaitsForTheOneThatIsJudged(t *testing.T) {
 		w.must(w.journal.Pause(t.Context(), ""))
 		w.acked(w.slack.Forge(by, prompt, "cancel_task", value))
 		time.Sleep(10 * time.Minute)
-		if said := w.said(by); strings.Contains(said, "didn't count") || w.api.Effects(12345) != 1 {
+		if said := w.said(by); strings.Contains(said, "If no result appears") || w.api.Effects(12345) != 1 {
 			t.Errorf("%d effects; the person reads %q", w.api.Effects(12345), said)
 		}
 	})

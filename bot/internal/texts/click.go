@@ -89,9 +89,17 @@ func (w Texts) OutdatedPrompt() Message {
 }
 
 // Interrupted answers a click on *Cancel task* that was still being judged when the
-// process stopped.
+// process stopped. See unlessResult.
 func (w Texts) Interrupted(c decision.Confirmation) Message {
-	return say("I'm restarting, so your %s to cancel %s didn't count. Confirm again in a minute, or type %s.", yourClick(c), w.asked(c), w.again(c.IDs()...))
+	return say("I'm restarting, so I'm not sure whether your %s to cancel %s counts. %sconfirm again, or type %s.", yourClick(c), w.asked(c), unlessResult(c), w.again(c.IDs()...))
+}
+
+// unlessResult begins the advice to someone whose click wasn't used here. An earlier
+// click of theirs may be used at another replica, or another delivery of the same
+// one, and that isn't in the journal yet. So no answer says that the click doesn't
+// count until the journal says so.
+func unlessResult(c decision.Confirmation) string {
+	return fmt.Sprintf("If no result appears in %s within a minute, ", inChannelNamed(c.Channel))
 }
 
 // ClickedTooFast answers someone who clicks too often.

@@ -184,3 +184,23 @@ func TestOvertakenUntitledRequestStaysUntitled(t *testing.T) {
 		}
 	}
 }
+
+// No text says that a click didn't count: another delivery of the same one may be
+// used at another replica. A text about a prompt that the journal has closed says that
+// a click on it doesn't count.
+func TestNoTextSaysThatAClickDidNotCount(t *testing.T) {
+	advice := 0
+	for _, one := range typicalSamples() {
+		if strings.Contains(one.Text, "If no result appears in ") {
+			advice++
+		}
+		for _, denied := range []string{"didn't count", "skipped this.", "None of the"} {
+			if strings.Contains(one.Text, denied) && !strings.Contains(one.Text, "can be cancelled") {
+				t.Errorf("%s says %q: %s", one.Name, denied, one.Text)
+			}
+		}
+	}
+	if advice < 6 {
+		t.Errorf("only %d texts say what to do if no result appears", advice)
+	}
+}

@@ -15,7 +15,8 @@ import (
 // who was refused, and the audit channel. The channel doesn't see it.
 //
 // The placeholders are {task}, the task, at a command by its number only, since
-// nothing about it may be shown yet. fillRefusal has the others.
+// nothing about it may be shown yet, and {retry}, when to try again. fillRefusal has
+// the others.
 type refusalText struct {
 	code   policy.Code
 	person string
@@ -82,10 +83,10 @@ var refusalTexts = []refusalText{
 		"{requester}, who asked for this, may no longer cancel tasks. If you want it cancelled, type {again} yourself.",
 		"The requester may no longer cancel tasks."},
 	{policy.CodeCannotCheck,
-		"I couldn't check with Slack whether you may cancel tasks{uncounted}. Try again in a minute.",
+		"I couldn't check with Slack whether you may cancel tasks. {retry}",
 		"Slack didn't say who they are."},
 	{policy.CodeCannotCheckTask,
-		"I couldn't check with Chamelio whether you may cancel {task}{uncounted}. Try again in a minute.",
+		"I couldn't check with Chamelio whether you may cancel {task}. {retry}",
 		"Chamelio didn't say who is on the task, or which workflow it belongs to."},
 	{policy.CodeCannotCheckScope,
 		cannotCheck,
@@ -118,12 +119,12 @@ func (w Texts) Refused(no policy.Verdict, ids ...chamelio.TaskID) Message {
 	for _, id := range ids {
 		c.Tasks = append(c.Tasks, decision.Named{ID: id})
 	}
-	return say("%s", w.fillRefusal(fill(refusalOf(no.Code).person, "{uncounted}", ""), c))
+	return say("%s", w.fillRefusal(fill(refusalOf(no.Code).person, "{retry}", "Try again in a minute."), c))
 }
 
-// RefusedClick answers a click that the policy refuses.
+// RefusedClick answers a click that the policy refuses. See unlessResult.
 func (w Texts) RefusedClick(no policy.Verdict, c decision.Confirmation) Message {
-	text := fill(refusalOf(no.Code).person, "{uncounted}", fmt.Sprintf(", so your %s didn't count", yourClick(c)))
+	text := fill(refusalOf(no.Code).person, "{retry}", unlessResult(c)+"try again.")
 	if no.Code == policy.CodeNeedsSecondPerson && c.Public {
 		text = "You can't approve your own request. Ask {someone}, or press *Withdraw request*."
 	}
@@ -134,7 +135,7 @@ func (w Texts) RefusedClick(no policy.Verdict, c decision.Confirmation) Message 
 	one, others := c, c
 	one.Tasks = slices.Clone(c.Tasks[slices.IndexFunc(c.Tasks, refused):][:1])
 	others.Tasks = slices.DeleteFunc(slices.Clone(c.Tasks), refused)
-	return say("%s None of the %d tasks was cancelled. For the others, type %s.", w.fillRefusal(text, one), len(c.Tasks), w.again(others.IDs()...))
+	return say("%s You can't cancel these %d tasks together: for the others, type %s.", w.fillRefusal(text, one), len(c.Tasks), w.again(others.IDs()...))
 }
 
 func (w Texts) fillRefusal(text string, c decision.Confirmation) string {

@@ -132,7 +132,7 @@ func TestEveryRefusalHasItsWords(t *testing.T) {
 			t.Errorf("%s: two rows, or something is missing", row.code)
 		}
 		rows[row.code] = true
-		if final := !strings.Contains(row.person, "Try again in a minute"); row.code.Transient() == final {
+		if final := !strings.Contains(row.person, "{retry}"); row.code.Transient() == final {
 			t.Errorf("%s: says whether another try helps: %v", row.code, !final)
 		}
 		if row.code.ForOperator() && !strings.Contains(row.person, "{operator}") {
