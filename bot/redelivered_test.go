@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
 // redelivers keeps the next click, and returns a function that delivers it so often
@@ -18,15 +19,15 @@ func (w *world) redelivers() (again func()) {
 		}
 	})
 	return func() {
-		for range 8 {
+		for range 16 {
 			w.slack.Deliver("interactive", click)
 		}
 	}
 }
 
-// Another replica gets the same click again, or a second one, and refuses it while
-// the first is still being judged, and then counts. No one reads that it didn't.
-func TestRefusalElsewhereLeavesOpenWhatIsBeingJudged(t *testing.T) {
+// Another replica gets the same click again, or a second one, and refuses it before
+// the first is in the journal. That one counts. No one reads that it didn't.
+func TestRefusalElsewhereLeavesOpenWhatIsBeingSaved(t *testing.T) {
 	for name, tt := range map[string]struct{ again, paused bool }{
 		"redelivered, facts fail":  {true, false},
 		"redelivered, paused":      {true, true},
@@ -34,17 +35,22 @@ func TestRefusalElsewhereLeavesOpenWhatIsBeingJudged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			both(t, func(t *testing.T, public bool, change ...func(*options)) {
-				w, _, o := withHook(t, append(change, alwaysFresh)...)
-				w.replica(o)
+				w, h, o := withHook(t, append(change, alwaysFresh)...)
 				prompt := w.prompts(public, ada, "/cancel-task 12345")
-				by, value, lookups := ada, prompt.Button("cancel_task").Value, 1
+				by, value := ada, prompt.Button("cancel_task").Value
 				if public {
-					by, lookups = grace, 2
+					by = grace
 				}
 				redeliver := w.redelivers()
-				w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 2500 * time.Millisecond, Times: lookups})
+				h.set(func(op string, do func() error) error {
+					if op == "Claim" {
+						time.Sleep(2500 * time.Millisecond)
+					}
+					return do()
+				})
 				w.acked(w.slack.Click(by, prompt, "cancel_task"))
-				time.Sleep(300 * time.Millisecond)
+				time.Sleep(100 * time.Millisecond)
+				w.replica(o)
 				if tt.paused {
 					w.must(w.journal.Pause(w.Context(), ""))
 				} else {
@@ -53,7 +59,7 @@ func TestRefusalElsewhereLeavesOpenWhatIsBeingJudged(t *testing.T) {
 				if tt.again {
 					redeliver()
 				} else {
-					for range 6 {
+					for range 16 {
 						w.acked(w.slack.Forge(by, prompt, "cancel_task", value))
 					}
 				}
@@ -68,4 +74,99 @@ func TestRefusalElsewhereLeavesOpenWhatIsBeingJudged(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A click is delivered to several replicas, and Slack doesn't take the announcement
+// but through the click's response_url. Its uses suffice for the announcement and the
+// prompt's outcome, because only the replica that carries the click out spends them.
+func TestRedeliveredClickLeavesResponseURLToItsDecision(t *testing.T) {
+	slow := func(d time.Duration) slacktest.Fault { return slacktest.Fault{Method: "users.info", Delay: d} }
+	for name, tt := range map[string]struct {
+		replicas int
+		first    time.Duration // that the first delivery's facts take
+		after    time.Duration
+		again    slacktest.Fault // of the other deliveries' facts
+	}{
+		"refused while it is carried out":    {2, 0, 4 * time.Second, slacktest.Fault{Method: "users.info", Delay: 1800 * time.Millisecond, Error: "internal_error"}},
+		"allowed while it is carried out":    {2, 0, 4 * time.Second, slow(2 * time.Second)},
+		"allowed at the same time, by two":   {2, 2 * time.Second, 0, slow(2100 * time.Millisecond)},
+		"allowed at the same time, by three": {3, 2 * time.Second, 0, slow(2100 * time.Millisecond)},
+	} {
+		for _, channel := range []string{general, slacktest.Legal} {
+			t.Run(name+" in "+channel, func(t *testing.T) {
+				virtual(t, func(t *testing.T) {
+					w, _, o := withHook(t, alwaysFresh)
+					for range tt.replicas - 1 {
+						w.replica(o)
+					}
+					prompt := w.wantPrompt(w.slash(ada, channel, "/cancel-task 12345"))
+					redeliver := w.redelivers()
+					w.api.Break(chameliotest.Fault{Method: "POST", Hang: true, Times: 1})
+					first := slow(tt.first)
+					first.Times = 1
+					w.slack.Break(first)
+					w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+					time.Sleep(tt.after)
+					w.slack.Break(tt.again)
+					redeliver()
+					time.Sleep(10 * time.Minute)
+					if now := w.now(prompt); !settled(now) || !strings.Contains(now.Text, "is cancelled") || w.api.Effects(12345) != 1 {
+						t.Errorf("the prompt says %s", now.Text)
+					}
+					if n := len(w.slack.History(channel)); n != 1 {
+						t.Errorf("%d announcements", n)
+					}
+				})
+			})
+		}
+	}
+}
+
+// An approver reads that their approval is being checked, and then another replica,
+// which got it as well, carries it out. They read the result.
+func TestRedeliveredApprovalIsAnswered(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, o := withHook(t, secondPerson, alwaysFresh)
+		prompt := w.ask(ada, general, "/cancel-task 12345")
+		redeliver := w.redelivers()
+		h.set(func(op string, do func() error) error {
+			if op == "Claim" {
+				time.Sleep(3 * time.Second)
+			}
+			return do()
+		})
+		w.api.Break(chameliotest.Fault{Method: "POST", Delay: 4 * time.Second})
+		pressed := time.Now()
+		w.acked(w.slack.Click(grace, prompt, "cancel_task"))
+		time.Sleep(100 * time.Millisecond)
+		w.replica(o)
+		time.Sleep(time.Until(pressed.Add(1450 * time.Millisecond)))
+		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 300 * time.Millisecond})
+		redeliver()
+		time.Sleep(10 * time.Minute)
+		said := w.slack.Private(grace, general)
+		if len(said) != 2 || meaning(said[0]) != "checking" || !strings.Contains(said[1].Text, "is cancelled") {
+			t.Errorf("Grace reads %q", texts(said))
+		}
+	})
+}
+
+// An approval that is delivered again while it is carried out shows no sign of its own:
+// the approver reads no text that another one doesn't follow.
+func TestRedeliveredApprovalShowsNothingWhileItIsCarriedOut(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, _, o := withHook(t, secondPerson, alwaysFresh)
+		w.replica(o)
+		prompt := w.ask(ada, general, "/cancel-task 12345")
+		redeliver := w.redelivers()
+		w.api.Break(chameliotest.Fault{Method: "POST", Delay: 4 * time.Second})
+		w.acked(w.slack.Click(grace, prompt, "cancel_task"))
+		time.Sleep(time.Second)
+		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 2 * time.Second})
+		redeliver()
+		time.Sleep(10 * time.Minute)
+		if said := w.slack.Private(grace, general); len(said) > 0 || w.api.Effects(12345) != 1 {
+			t.Errorf("Grace reads %q", texts(said))
+		}
+	})
 }

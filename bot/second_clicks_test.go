@@ -10,6 +10,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/journal/journaltest"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -375,17 +376,27 @@ func TestSlowJournalShowsSignOfLife(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
-				w, h, _ := withHook(t, secondPerson)
+				j := &journaltest.Journal{}
+				var slow atomic.Bool
+				j.Around = func(ctx context.Context, op string, _ decision.ID, call func(context.Context) error) error {
+					if slow.Load() && op == tt.op {
+						select {
+						case <-time.After(4500 * time.Millisecond):
+						case <-ctx.Done():
+							return ctx.Err()
+						}
+					}
+					return call(ctx)
+				}
+				w := newWorld(t, secondPerson, func(o *options) {
+					o.journal = j
+					o.prepare = func(w *world) { j.Journal = w.journal }
+				})
 				prompt := w.ask(ada, general, "/cancel-task 12345")
 				if tt.late {
 					time.Sleep(time.Until(w.endOf(prompt)) + 2*time.Second)
 				}
-				h.set(func(op string, do func() error) error {
-					if op == tt.op {
-						time.Sleep(4500 * time.Millisecond)
-					}
-					return do()
-				})
+				slow.Store(true)
 				w.acked(w.slack.Click(tt.user, prompt, tt.action))
 				time.Sleep(3 * time.Second)
 				if n := len(w.slack.Private(tt.user, general)); n != 1 {

@@ -7,8 +7,9 @@
 // for: save.go, resolve.go, announce.go, follow.go. set.go says which decisions
 // are this process's, turns.go whose turn a channel is, takeover.go takes over
 // what others left, prompt.go keeps the clicked message up to date. keep.go,
-// late.go and second.go answer presses that don't decide, sign.go shows that an
-// answer takes long, aside.go has what only the approver of a request reads.
+// late.go, second.go and redelivered.go answer presses that don't decide, sign.go
+// shows that an answer takes long, aside.go has what only the approver of a request
+// reads.
 package carry
 
 import (

@@ -43,13 +43,19 @@ type followers struct {
 
 type follower struct {
 	winners []decision.Record // with the tasks that the click was about
+	ready   func(decision.Record) bool
 	until   time.Time
 	deliver func(context.Context, []decision.Record)
 }
 
 // allDecided reports whether each decision has its outcome.
-func allDecided(all []decision.Record) bool {
-	return !slices.ContainsFunc(all, func(d decision.Record) bool { return d.Outcome() == "" })
+func allDecided(all []decision.Record) bool { return each(all, hasOutcome) }
+
+func hasOutcome(d decision.Record) bool { return d.Outcome() != "" }
+
+// each reports whether all decisions are ready.
+func each(all []decision.Record, ready func(decision.Record) bool) bool {
+	return !slices.ContainsFunc(all, func(d decision.Record) bool { return !ready(d) })
 }
 
 func newFollowers(process context.Context, j reader, group *work.Group, log *slog.Logger) *followers {
@@ -61,11 +67,16 @@ func newFollowers(process context.Context, j reader, group *work.Group, log *slo
 // add calls deliver when all decisions have their outcomes. Beyond maxFollowers
 // it doesn't: people know already where the outcomes will be posted.
 func (f *followers) add(winners []decision.Record, deliver func(context.Context, []decision.Record)) {
+	f.addUntil(hasOutcome, winners, deliver)
+}
+
+// addUntil is add for decisions that are followed until each is ready.
+func (f *followers) addUntil(ready func(decision.Record) bool, winners []decision.Record, deliver func(context.Context, []decision.Record)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.here) < maxFollowers {
 		f.loop.Soon()
-		f.here = append(f.here, follower{winners, time.Now().Add(followLimit), deliver})
+		f.here = append(f.here, follower{winners, ready, time.Now().Add(followLimit), deliver})
 	}
 }
 
@@ -88,8 +99,8 @@ func (f *followers) check(ctx context.Context) error {
 	}
 	var still []follower
 	for _, one := range waiting {
-		switch one.winners = updated(one.winners, read); {
-		case allDecided(one.winners):
+		switch one.winners = updated(one.winners, one.ready, read); {
+		case each(one.winners, one.ready):
 			f.group.Run(func() { f.send(one) })
 		case time.Now().Before(one.until):
 			still = append(still, one)
@@ -105,14 +116,14 @@ func (f *followers) check(ctx context.Context) error {
 }
 
 // updated returns decisions in their current state, as far as it can be read.
-func updated(before []decision.Record, read func(decision.ID) decision.Record) []decision.Record {
+func updated(before []decision.Record, ready func(decision.Record) bool, read func(decision.ID) decision.Record) []decision.Record {
 	now := slices.Clone(before)
 	for i, d := range now {
-		if d.Outcome() != "" {
+		if ready(d) {
 			continue
 		}
 		ids := d.IDs()
-		if found := read(d.ID).Only(func(t decision.Item) bool { return slices.Contains(ids, t.ID) }); found.Outcome() != "" {
+		if found := read(d.ID).Only(func(t decision.Item) bool { return slices.Contains(ids, t.ID) }); ready(found) {
 			now[i] = found
 		}
 	}

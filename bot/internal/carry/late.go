@@ -65,8 +65,12 @@ func (c *Carrier) Late(p Press, judged func() bool) {
 
 // answerWith answers a press that doesn't count with the row of its prompt.
 func (c *Carrier) answerWith(ctx context.Context, p Press, row decision.Record) {
-	if row.Outcome().Closed() {
+	switch {
+	case row.Outcome().Closed():
 		c.closed(ctx, p, row)
+		return
+	case p.redelivers(row):
+		c.again(p, row, false)
 		return
 	}
 	c.follow(ctx, p, row, p.aside())
@@ -130,13 +134,20 @@ func (c *Carrier) AnswerSecond(ctx context.Context, p Press) bool {
 	return true
 }
 
-// undecided reports whether the journal says, within a moment, that a prompt has
-// no row yet. A click on it that is being saved here counts as a row.
-func (c *Carrier) undecided(ctx context.Context, p Press) bool {
+// undecided returns nil if the journal says, within a moment, that a prompt has no
+// row yet, errRedelivered if it has another delivery of the press, and otherwise
+// errNotUndecided. A click on the prompt that is being saved here counts as a row.
+func (c *Carrier) undecided(ctx context.Context, p Press) error {
 	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
 	defer cancel()
-	_, err := c.Journal.Get(ctx, p.id())
-	return errors.Is(err, journal.ErrGone) && c.set.get(p.id()) == nil
+	row, err := c.Journal.Get(ctx, p.id())
+	switch {
+	case err == nil && p.redelivers(row):
+		return errRedelivered
+	case errors.Is(err, journal.ErrGone) && c.set.get(p.id()) == nil:
+		return nil
+	}
+	return errNotUndecided
 }
 
 const undecidedTimeout = 500 * time.Millisecond
@@ -157,6 +168,8 @@ func (c *Carrier) Restore(p Press, prompt texts.Message) {
 				return prompt, nil
 			case err != nil:
 				return texts.Message{}, err
+			case p.redelivers(first):
+				return texts.Message{}, work.Permanent(errRedelivered)
 			}
 			return c.Texts.CameSecond(p.Confirmation, p.User, first), nil
 		}
@@ -170,6 +183,8 @@ func (c *Carrier) Restore(p Press, prompt texts.Message) {
 		}
 		switch {
 		case errors.Is(err, errNotKnown):
+		case errors.Is(err, errRedelivered):
+			c.again(p, first, true)
 		case err != nil:
 			c.cannotTell(ctx, p, err)
 		case first.ID != "":

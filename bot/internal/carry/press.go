@@ -53,18 +53,24 @@ func (c *Carrier) answer(ctx context.Context, p Press, m texts.Message, where sl
 	if where != replaceOriginal {
 		return c.Poster.Answer(ctx, p.Log, p.Target(), slackapi.Always(m), where)
 	}
-	shown := decision.Record{}
+	shown, redelivered := decision.Record{}, false
 	sent := c.Poster.Answer(ctx, p.Log, p.Target(), func(ctx context.Context) (_ texts.Message, err error) {
 		shown, err = c.newer(ctx, p, about)
 		switch {
 		case err != nil:
 			return texts.Message{}, err
+		case shown.ID != "" && p.redelivers(shown) && !announced(shown):
+			redelivered = true
+			return texts.Message{}, work.Permanent(errRedelivered)
 		case shown.ID != "":
 			return c.Texts.CameSecond(p.Confirmation, p.User, shown), nil
 		}
 		return m, nil
 	}, where)
-	if sent && shown.ID != "" {
+	switch {
+	case redelivered:
+		c.again(p, shown, false)
+	case sent && shown.ID != "":
 		c.await(p, where, shown)
 	}
 	return sent
@@ -101,7 +107,7 @@ func (c *Carrier) newer(ctx context.Context, p Press, about []decision.Record) (
 // it.
 func (c *Carrier) recordOf(p Press) decision.Record {
 	r := recordFrom(p.Confirmation, p.Value)
-	r.Confirmer, r.ResponseURL = decision.Storable(p.User), decision.Storable(p.ResponseURL)
+	r.Confirmer, r.ResponseURL = decision.Storable(p.User), p.recordURL()
 	r.FactsAge = p.FactsAge.Truncate(time.Millisecond)
 	r.DecidedAt = toMillisecond(p.At) // as the journal stores it: the MAC covers it
 	r.MAC = c.Signer.SignClick(r)
@@ -156,7 +162,7 @@ func (c *Carrier) second(ctx context.Context, p Press, earlier *holding) bool {
 	case <-earlier.known:
 	case <-ctx.Done():
 	}
-	again := earlier.ResponseURL != "" && earlier.ResponseURL == p.ResponseURL
+	again := sameClick(earlier.Record, p.recordURL())
 	switch phase := earlier.saving(); {
 	case again: // answered by what the first delivery does. The announcement may need the last use of the response_url
 		p.Sign.Stop()

@@ -72,6 +72,9 @@ func (c *Carrier) newPrompt(h *holding, fresh *Press) *prompt {
 			p.uses = max(p.uses-fresh.Sign.Spent(), 0)
 		}
 		p.progress = min(max(p.uses-minLast, 0), maxProgress)
+		if p.shown != nil { // another replica may have got the click as well, and spent as much
+			p.progress = 0
+		}
 	}
 	if fresh != nil && fresh.View != "" { // a modal can be updated as often as one likes, while it is open
 		left := p.uses
@@ -240,6 +243,13 @@ func (p *prompt) insist(m texts.Message) {
 		defer cancel()
 		_ = p.once(ctx, m)
 	}
+}
+
+// left returns how many uses are left.
+func (p *prompt) left() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.uses
 }
 
 // release lets the prompt use all remaining uses, because no announcement

@@ -24,18 +24,13 @@ func (l *life) beaten() {
 	c, p, winner := l.Carrier, *l.press, l.winners[0]
 	own, unsure := winner.ID == l.ID, l.state.Save.Unsure
 	switch {
+	case own && sameClick(winner, l.ResponseURL) && (!unsure || winner.MAC != l.MAC):
+		l.again(winner)
+		return
 	case own && winner.MAC == l.MAC:
 		// Saved after all, and taken over by another process: it counts.
 		l.log.Info("another process carries this click out")
 		l.followOwn(winner)
-		return
-	case own && winner.ResponseURL != "" && winner.ResponseURL == l.ResponseURL && !unsure:
-		l.log.Info("click delivered twice")
-		if !p.Confirmation.Public && p.Sign.Replaced() {
-			l.followOther()
-		} else {
-			l.prompt.stop()
-		}
 		return
 	}
 	l.prompt.release()

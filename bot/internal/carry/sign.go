@@ -31,20 +31,24 @@ type Sign struct {
 
 // Watch begins to watch a press. Unless it is answered soon, Watch shows m: in
 // place of the prompt if the press may replace it and the journal says that
-// nothing has been decided, else below it.
+// nothing has been decided, else below it. It shows nothing if another delivery of
+// the press is carried out, which shows the result itself.
 func (c *Carrier) Watch(ctx context.Context, p Press, m texts.Message, mayReplace bool) *Sign {
 	s := &Sign{where: ephemeral}
 	s.timer = time.AfterFunc(max(signAfter-time.Since(p.Received), 0), func() {
 		defer work.RecoverPanic(p.Log)
 		err := errNotUndecided
 		defer func() { s.end(p.Log, err) }()
-		if mayReplace && p.Aside() == replaceOriginal {
+		switch {
+		case mayReplace && p.Aside() == replaceOriginal:
 			err = c.Poster.Replace(ctx, p.Target(), func(ctx context.Context) (texts.Message, error) {
-				if !c.undecided(ctx, p) {
-					return texts.Message{}, errNotUndecided
+				if err := c.undecided(ctx, p); err != nil {
+					return texts.Message{}, err
 				}
 				return m, s.begin(replaceOriginal)
 			})
+		case errors.Is(c.undecided(ctx, p), errRedelivered):
+			err = errRedelivered
 		}
 		if errors.Is(err, errNotUndecided) {
 			if err = s.begin(ephemeral); err == nil {
@@ -76,7 +80,7 @@ func (s *Sign) begin(where slackapi.Placement) error {
 func (s *Sign) end(log *slog.Logger, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil && !errors.Is(err, errAnswered) {
+	if err != nil && !errors.Is(err, errAnswered) && !errors.Is(err, errRedelivered) {
 		log.Info("can't show that a click is being checked", "error", err)
 	}
 	if s.sent == nil {

@@ -1,0 +1,69 @@
+package carry
+
+import (
+	"context"
+	"errors"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+)
+
+// This file has what a press does that Slack delivered again, if another replica
+// carries out the first delivery. Both have one response_url, and its five uses are
+// for that replica's announcement and prompt. So this one spends none while it is
+// known that the other carries the press: only once the announcement is posted, and
+// only to correct what it showed before.
+
+// errRedelivered means that another delivery of the press is carried out.
+var errRedelivered = errors.New("another delivery of the click counts")
+
+// redelivers reports whether row is the decision of another delivery of a press that
+// is answered through its response_url.
+func (p Press) redelivers(row decision.Record) bool {
+	return p.View == "" && sameClick(row, p.recordURL())
+}
+
+// recordURL returns the press's response_url as its decision has it.
+func (p Press) recordURL() string { return decision.Storable(p.ResponseURL) }
+
+// sameClick reports whether a decision that may need a response_url is by the click
+// that it belongs to.
+func sameClick(row decision.Record, url string) bool {
+	return row.ResponseURL != "" && row.ResponseURL == url
+}
+
+// again ends a press whose other delivery is carried out. If something about the
+// press may have been shown, it shows the result later.
+func (c *Carrier) again(p Press, row decision.Record, shown bool) {
+	p.Log.Info("click delivered twice")
+	p.Sign.Wait()
+	if !shown && p.Sign.Spent() == 0 {
+		return
+	}
+	c.followers.addUntil(announced, []decision.Record{row}, func(ctx context.Context, d []decision.Record) {
+		where, m := p.Aside(), c.Texts.OutcomeLine(d[0])
+		if p.Sign.below() {
+			where = ephemeral
+		}
+		switch {
+		case !d[0].Outcome().Closed():
+		case where == replaceOriginal:
+			m = c.Texts.Ended(p.Confirmation, d[0])
+		default:
+			m = c.Texts.Closed(p.Confirmation, d[0], p.User)
+		}
+		c.answer(ctx, p, m, where, d[0])
+	})
+}
+
+// announced reports whether nothing more is posted about a decision soon.
+func announced(d decision.Record) bool { return !d.AnnouncedAt.IsZero() }
+
+// again ends the life of a press whose other delivery is carried out.
+func (l *life) again(winner decision.Record) {
+	p := *l.press
+	l.prompt.stop()
+	l.prompt.close()
+	if p.View == "" { // else the other delivery's process shows the result in the modal
+		l.Carrier.again(p, winner, l.told || !p.Confirmation.Public && l.prompt.left() < maxUses-1-p.Spent)
+	}
+}
