@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -91,6 +92,53 @@ func TestRefusedPressWaitsForTheOneThatIsJudged(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		if said := w.said(by); strings.Contains(said, "If no result appears") || w.api.Effects(12345) != 1 {
 			t.Errorf("%d effects; the person reads %q", w.api.Effects(12345), said)
+		}
+	})
+}
+
+// A request is approved after another one about its task, which is then taken back.
+// Everyone reads why it ended, also after its time is up and at a further press: not
+// that its approval couldn't be saved.
+func TestRequestThatLostToATakenBackOneIsSuperseded(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, o := withHook(t, secondPerson)
+		first, second := w.prompts(true, ada, "/cancel-task 12345"), w.prompts(true, linus, "/cancel-task 12345")
+		keep, value, id := first.Button("keep_task").Value, second.Button("cancel_task").Value, w.idOf(second)
+		var claims atomic.Int32
+		until := time.Now().Add(7 * time.Second)
+		h.set(func(op string, do func() error) error {
+			if op == "Claim" && time.Now().Before(until) {
+				if claims.Add(1) != 2 {
+					_ = do()
+					return errCut
+				}
+			}
+			return do()
+		})
+		w.acked(w.slack.Click(grace, first, "cancel_task"))
+		time.Sleep(50 * time.Millisecond)
+		w.acked(w.slack.Click(grace, second, "cancel_task"))
+		time.Sleep(time.Second)
+		w.acked(w.slack.Forge(ada, first, "keep_task", keep))
+		time.Sleep(time.Minute)
+		if now := w.now(second); !strings.Contains(now.Text, "taken back before I sent anything") {
+			t.Errorf("a minute later it says %s", now.Text)
+		}
+		w.replica(o)
+		for range 16 { // both replicas
+			w.acked(w.slack.Forge(grace, second, "cancel_task", value))
+		}
+		time.Sleep(time.Hour)
+		w.noCancel()
+		if now := w.now(second); !strings.Contains(now.Text, "was confirmed first, but closed before I sent anything") {
+			t.Errorf("in the end it says %s", now.Text)
+		}
+		if said := w.said(grace); strings.Contains(said, "couldn't save") || !strings.Contains(said, "another one was confirmed first") {
+			t.Errorf("Grace reads %q", said)
+		}
+		d, err := w.journal.Get(t.Context(), decision.ID(id))
+		if w.must(err); d.Outcome() != decision.Superseded {
+			t.Errorf("on record: %s", d.Outcome())
 		}
 	})
 }

@@ -17,6 +17,7 @@ type claims interface {
 	Withdraw(context.Context, decision.Record) (first decision.Record, withdrawn bool, err error)
 	Expire(context.Context, decision.Record) (first decision.Record, expired bool, err error)
 	Abandon(context.Context, decision.Record) (first decision.Record, abandoned bool, err error)
+	Supersede(context.Context, decision.Record) (first decision.Record, superseded bool, err error)
 	GiveUp(ctx context.Context, l journal.Lease, as decision.Outcome) error
 }
 

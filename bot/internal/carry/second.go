@@ -123,19 +123,19 @@ func (l *life) followOther() {
 	l.following(l.winners, func(d []decision.Record) {
 		l.prompt.end(l.Texts.Overtaken(p.Confirmation, d...))
 		if slices.ContainsFunc(d, func(w decision.Record) bool { return w.Outcome().Closed() }) {
-			l.abandon()
+			l.supersede()
 		}
 	})
 	l.Carrier.answer(l.ctx, p, l.Texts.CameSecond(p.Confirmation, p.User, l.winners...), ephemeral)
 	l.await(p, ephemeral, l.winners...)
 }
 
-// abandon closes a request that was approved, but lost to decisions that were
+// supersede closes a request that was approved, but lost to decisions that were
 // closed in their turn: it doesn't end as one that no one approved.
-func (l *life) abandon() {
+func (l *life) supersede() {
 	l.group.Run(func() {
 		_, err := l.Carrier.known(l.process, func() (decision.Record, error) {
-			first, _, err := l.Journal.Abandon(l.process, l.Record)
+			first, _, err := l.Journal.Supersede(l.process, l.Record)
 			return first, err
 		})
 		if err != nil {

@@ -26,16 +26,20 @@ const (
 	Unknown          Outcome = "unknown"           // sent, and the result isn't known yet
 
 	// Withdrawn is a prompt that its requester took back, Expired one that no one
-	// confirmed in time, and NotSaved one whose click couldn't be saved. None is
-	// announced: nothing was sent, or will be.
-	Withdrawn Outcome = "withdrawn"
-	Expired   Outcome = "expired"
-	NotSaved  Outcome = "not_saved"
+	// confirmed in time, NotSaved one whose click couldn't be saved, and Superseded
+	// one whose click lost to other prompts' decisions that were closed in their turn.
+	// None is announced: nothing was sent, or will be.
+	Withdrawn  Outcome = "withdrawn"
+	Expired    Outcome = "expired"
+	NotSaved   Outcome = "not_saved"
+	Superseded Outcome = "superseded"
 )
 
 // Closed reports whether the outcome is the end of a prompt that decided
 // nothing.
-func (o Outcome) Closed() bool { return o == Withdrawn || o == Expired || o == NotSaved }
+func (o Outcome) Closed() bool {
+	return o == Withdrawn || o == Expired || o == NotSaved || o == Superseded
+}
 
 // Various is the outcome of a decision whose tasks have different ones. No task
 // has it.

@@ -176,6 +176,13 @@ func (j *Journal) Abandon(ctx context.Context, d decision.Record) (first decisio
 	return first, first.Outcome() == decision.NotSaved, err
 }
 
+// Supersede is Withdraw for a prompt whose click lost to other prompts' decisions,
+// which were then closed.
+func (j *Journal) Supersede(ctx context.Context, d decision.Record) (first decision.Record, superseded bool, err error) {
+	first, err = j.close(ctx, "closing a prompt that wasn't used", d, decision.Superseded)
+	return first, first.Outcome() == decision.Superseded, err
+}
+
 // Expire is Withdraw for a prompt that no one confirmed in time.
 func (j *Journal) Expire(ctx context.Context, d decision.Record) (first decision.Record, expired bool, err error) {
 	first, err = j.close(ctx, "recording that a request has expired", d, decision.Expired)

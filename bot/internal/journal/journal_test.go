@@ -538,6 +538,14 @@ func TestRequestHasOneRow(t *testing.T) {
 				}
 				return first.Outcome()
 			},
+			decision.Superseded: func(d decision.Record) decision.Outcome {
+				first, done, err := j.Supersede(t.Context(), d)
+				must(t, err)
+				if done != (first.Outcome() == decision.Superseded) {
+					t.Errorf("superseded: %v, by %q", done, first.Outcome())
+				}
+				return first.Outcome()
+			},
 			decision.Expired: func(d decision.Record) decision.Outcome {
 				first, done, err := j.Expire(t.Context(), d)
 				must(t, err)

@@ -154,6 +154,14 @@ func (j *faultyJournal) Abandon(ctx context.Context, d decision.Record) (first d
 	return first, abandoned && err == nil, err
 }
 
+func (j *faultyJournal) Supersede(ctx context.Context, d decision.Record) (first decision.Record, superseded bool, err error) {
+	first, err = journaltest.Call(ctx, j.around, "Supersede", d.ID, func(ctx context.Context) (found decision.Record, err error) {
+		found, superseded, err = j.real.Supersede(ctx, d)
+		return found, err
+	})
+	return first, superseded && err == nil, err
+}
+
 func (j *faultyJournal) MarkSent(ctx context.Context, l journal.Lease, task int) (journal.Lease, error) {
 	return journaltest.Call(ctx, j.around, "MarkSent", l.ID, func(ctx context.Context) (journal.Lease, error) {
 		got, err := j.real.MarkSent(ctx, l, task)

@@ -37,7 +37,7 @@ func understood(m texts.Meaning) said {
 		return saysWaiting
 	case m == texts.MeansKept:
 		return saysKept
-	case m == texts.MeansNotSaved:
+	case m == texts.MeansNotSaved, m == texts.MeansSuperseded:
 		return saysNotSaved
 	case o == decision.Cancelled, o == decision.AlreadyCancelled, o == decision.Unknown,
 		o == decision.NotCancellable, o == decision.NotFound, o == decision.RejectedKey, o == decision.Failed:

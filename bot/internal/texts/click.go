@@ -135,6 +135,14 @@ func (w Texts) NotSaved(c decision.Confirmation) Message {
 		fmt.Sprintf("I couldn't save the approval to cancel %s, %s", w.asked(c), rest)).meaning(MeansNotSaved)
 }
 
+// superseded replaces a prompt whose click lost to other prompts' decisions, which
+// were closed before anything was sent.
+func (w Texts) superseded(c decision.Confirmation) Message {
+	text := fmt.Sprintf("Another request to cancel %s was confirmed first, but closed before I sent anything to Chamelio. This one wasn't used. To try again, type %s.",
+		w.asked(c), w.again(c.IDs()...))
+	return inPlace(c, text, text).meaning(MeansSuperseded)
+}
+
 // Ended replaces a prompt that is closed. It says what the journal has about it,
 // in row, and nothing of what a later click brought along.
 func (w Texts) Ended(c decision.Confirmation, row decision.Record) Message {
@@ -147,6 +155,8 @@ func (w Texts) Ended(c decision.Confirmation, row decision.Record) Message {
 		return w.Withdrawn(c)
 	case decision.NotSaved:
 		return w.NotSaved(c)
+	case decision.Superseded:
+		return w.superseded(c)
 	default:
 		return w.RanOut(c)
 	}
@@ -163,6 +173,8 @@ func (w Texts) Closed(c decision.Confirmation, row decision.Record, user string)
 		return w.Ended(c, row)
 	case how == decision.NotSaved:
 		return say("This request has ended: I couldn't save an approval, so I sent nothing to Chamelio for it. %s", again).meaning(MeansNotSaved)
+	case how == decision.Superseded:
+		return say("This request has ended: another one was confirmed first, but closed before I sent anything to Chamelio. %s", again).meaning(MeansSuperseded)
 	case user == c.Requester:
 		return say("You withdrew this request, so I sent nothing to Chamelio for it. %s", again).meaning(MeansKept)
 	}

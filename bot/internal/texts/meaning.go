@@ -15,10 +15,11 @@ type Meaning string
 
 // The meanings other than outcomes.
 const (
-	MeansUnderWay Meaning = "under_way" // nothing final is known
-	MeansKept     Meaning = "kept"      // nothing was or will be sent: a person took it back
-	MeansNotSaved Meaning = "not_saved" // nothing was or will be sent: the click couldn't be saved
-	MeansChecking Meaning = "checking"  // the click is being judged
+	MeansUnderWay   Meaning = "under_way"  // nothing final is known
+	MeansKept       Meaning = "kept"       // nothing was or will be sent: a person took it back
+	MeansNotSaved   Meaning = "not_saved"  // nothing was or will be sent: the click couldn't be saved
+	MeansSuperseded Meaning = "superseded" // nothing was or will be sent: another prompt's click came first
+	MeansChecking   Meaning = "checking"   // the click is being judged
 )
 
 // final is the prefix of the meanings of messages that report the final

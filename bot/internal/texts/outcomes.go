@@ -130,6 +130,8 @@ var closedTexts = []outcomeText{
 		what: "That was taken back before I sent anything. To cancel {task}, type {again}."},
 	{outcome: decision.NotSaved, emoji: emojiNote,
 		what: "That couldn't be saved, so I sent nothing. To cancel {task}, type {again}."},
+	{outcome: decision.Superseded, emoji: emojiNote,
+		what: "That wasn't used, and I sent nothing. To cancel {task}, type {again}."},
 	{outcome: decision.Expired, emoji: emojiNote,
 		what: "That expired before I sent anything. To cancel {task}, type {again}."},
 }

@@ -76,7 +76,7 @@ func sources(t *testing.T, dir string) []*ast.File {
 }
 
 // notAnnounced are the outcomes that have no texts: nothing was decided.
-var notAnnounced = map[string]bool{"various": true, string(decision.Withdrawn): true, string(decision.Expired): true, string(decision.NotSaved): true}
+var notAnnounced = map[string]bool{"various": true, string(decision.Withdrawn): true, string(decision.Expired): true, string(decision.NotSaved): true, string(decision.Superseded): true}
 
 func TestEveryOutcomeAndCauseHasItsWords(t *testing.T) {
 	outcomes, causes := map[string]bool{}, map[string]bool{}

@@ -192,6 +192,14 @@ func (j *Journal) Abandon(ctx context.Context, d decision.Record) (first decisio
 	return first, abandoned && err == nil, err
 }
 
+func (j *Journal) Supersede(ctx context.Context, d decision.Record) (first decision.Record, superseded bool, err error) {
+	first, err = Call(ctx, j.Around, "Supersede", d.ID, func(ctx context.Context) (found decision.Record, err error) {
+		found, superseded, err = j.Journal.Supersede(ctx, d)
+		return found, err
+	})
+	return first, superseded && err == nil, err
+}
+
 func (j *Journal) Expire(ctx context.Context, d decision.Record) (first decision.Record, expired bool, err error) {
 	first, err = Call(ctx, j.Around, "Expire", d.ID, func(ctx context.Context) (found decision.Record, err error) {
 		found, expired, err = j.Journal.Expire(ctx, d)
