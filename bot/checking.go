@@ -81,11 +81,11 @@ func (c *clicks) watch(ctx context.Context, p carry.Press, m texts.Message) *car
 	return c.carrier.Watch(ctx, p, m, replaces)
 }
 
-// restore shows a private prompt again after it was replaced, unless another
-// click has decided it.
-func (c *clicks) restore(ctx context.Context, p carry.Press) {
+// restore shows a private prompt again after it was replaced, with the answer to
+// the press above it, unless another click has decided it.
+func (c *clicks) restore(ctx context.Context, p carry.Press, answer texts.Message) {
 	shown := texts.Preview{Tasks: c.seenTasks(ctx, p.Confirmation)}
-	c.carrier.Restore(p, c.texts.Prompt(p.Confirmation, shown, p.Value))
+	c.carrier.Restore(p, answer.Above(c.texts.Prompt(p.Confirmation, shown, p.Value)))
 }
 
 // seenTasks returns the tasks of a prompt as it showed them, or as they are now if

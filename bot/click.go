@@ -135,7 +135,8 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 		answer.then = func(ctx context.Context) { c.carrier.OtherDelivery(ctx, p) }
 	}
 	if replaced && answer.where != slackapi.ReplaceOriginal {
-		c.restore(ctx, p)
+		c.restore(ctx, p, answer.message)
+		answer.message = texts.Message{}
 	}
 	return answer
 }

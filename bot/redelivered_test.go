@@ -122,6 +122,28 @@ func TestRedeliveredClickLeavesResponseURLToItsDecision(t *testing.T) {
 	}
 }
 
+// A replica refuses a click after it has shown that it is checking, before another one,
+// which got the click as well and is as slow, has saved it. The uses of the response_url that are left
+// suffice for the announcement and the prompt's outcome.
+func TestSlowRefusalElsewhereLeavesUsesOfResponseURL(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, _, o := withHook(t, alwaysFresh)
+		prompt := w.wantPrompt(w.slash(ada, slacktest.Legal, "/cancel-task 12345"))
+		redeliver := w.redelivers()
+		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 3 * time.Second, Times: 1})
+		w.api.Break(chameliotest.Fault{Method: "POST", Hang: true, Times: 1})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(100 * time.Millisecond)
+		w.replica(o)
+		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 1800 * time.Millisecond, Error: "internal_error"})
+		redeliver()
+		time.Sleep(10 * time.Minute)
+		if now := w.now(prompt); !settled(now) || len(w.slack.History(slacktest.Legal)) != 1 {
+			t.Errorf("%d announcements; the prompt says %s", len(w.slack.History(slacktest.Legal)), now.Text)
+		}
+	})
+}
+
 // An approver reads that their approval is being checked, and then another replica,
 // which got it as well, carries it out. They read the result.
 func TestRedeliveredApprovalIsAnswered(t *testing.T) {

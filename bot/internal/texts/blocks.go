@@ -2,6 +2,7 @@ package texts
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -30,6 +31,15 @@ func message(text string, blocks ...slack.Block) Message {
 func say(format string, args ...any) Message {
 	text := fmt.Sprintf(format, args...)
 	return message(text, section(text))
+}
+
+// Above returns a message with another one below it: an answer to a click and the
+// prompt that the click replaced, in one use of its response_url.
+func (m Message) Above(below Message) Message {
+	if m.Text == "" {
+		return below
+	}
+	return message(m.Text+"\n"+below.Text, slices.Concat(m.Blocks, below.Blocks)...)
 }
 
 // with returns the message with one more block.

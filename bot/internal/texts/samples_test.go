@@ -187,6 +187,8 @@ func (s *sampler) ofPrompts() {
 	doubtful := private
 	doubtful.Reason = "12346 is the right one"
 	s.add("prompt in doubt", "The reason begins with what could be a task, too.", toRequester, s.Prompt(doubtful, Preview{Tasks: []chamelio.Task{other}, Unsure: true}, value))
+	s.add("prompt again", "They confirmed, the check took so long that the prompt showed that, and it failed.", "in place of the prompt",
+		s.PauseUnknown(private).Above(s.Prompt(private, Preview{Tasks: []chamelio.Task{s.task}}, value)))
 	s.add("prompt without details", "Chamelio didn't send the details in time.", toRequester, s.Prompt(private, Preview{Tasks: []chamelio.Task{{}}}, value))
 	s.add("prompt that will ask", "A reason is required, and none was typed.", toRequester, asking.Prompt(bare, Preview{Tasks: []chamelio.Task{other}}, value))
 	s.add("request", "A second person has to confirm.", toChannel, s.Prompt(public, Preview{Tasks: []chamelio.Task{s.task}}, value))
