@@ -141,7 +141,14 @@ func TestStraysAreReported(t *testing.T) {
 	j := openTrusting(t, url, "xoxb-1")
 	statement(t, url, `INSERT INTO tasks (confirmation_id, position, task_id) VALUES ('f', 0, 1)`)
 	won(t, j.Journal, j.click(1))
-	if len(j.reported) != 1 || j.reported[0].Table != journal.Decisions {
+	statement(t, url, `INSERT INTO tasks (confirmation_id, position, task_id) VALUES ('g', 0, 2), ('g', 1, 3)`)
+	won(t, j.Journal, j.click(2))
+	won(t, j.Journal, j.click(3))
+	aside, err := j.SetAsides(t.Context(), journal.Query{})
+	if err != nil || len(aside) != 3 {
+		t.Errorf("%d of 3 strays are set aside, %v", len(aside), err)
+	}
+	if len(j.reported) != 3 || j.reported[0].Table != journal.Decisions {
 		t.Errorf("reported: %+v", j.reported)
 	}
 }

@@ -57,10 +57,13 @@ func (j *Journal) setAside(ctx context.Context, place any, mac string, what Unve
 // setRowAside moves the rows of a table that a condition on d selects, and returns
 // whether there were any.
 func (j *Journal) setRowAside(ctx context.Context, from Table, where string, what Unverified, args ...any) (bool, error) {
-	key := setAsideColumns[from][0]
-	tasks := `'[]'`
-	if from == Decisions {
+	key, tasks := setAsideColumns[from][0], `'[]'`
+	switch from {
+	case tasksTable:
+		key += ", " + setAsideColumns[from][1]
+	case Decisions:
 		tasks = j.packAll(tasksTable, setAsideColumns[tasksTable], `tasks.confirmation_id = d.confirmation_id`)
+	case Requests, Notes, Credentials, Keys:
 	}
 	confirmation := "d.confirmation_id"
 	if from == Credentials {
@@ -70,7 +73,7 @@ func (j *Journal) setRowAside(ctx context.Context, from Table, where string, wha
 	insert := fmt.Sprintf(`INSERT INTO set_aside (id, kind, confirmation_id, task_ids, set_aside_at, why, unknown_key, seal, content, tasks)
 		SELECT %s, $%d, %s, $%d, $%d, $%d, $%d, $%d, %s, %s FROM %s d WHERE %s`,
 		j.randomID, n+1, confirmation, n+2, n+3, n+4, n+5, n+6, j.pack("d", setAsideColumns[from]), tasks, from, where)
-	remove := fmt.Sprintf(`DELETE FROM %s WHERE %s IN (SELECT d.%s FROM %s d WHERE %s)`, from, key, key, from, where)
+	remove := fmt.Sprintf(`DELETE FROM %s WHERE (%s) IN (SELECT %s FROM %s d WHERE %s)`, from, key, key, from, where)
 	why := ""
 	if what.Why != nil {
 		why = what.Why.Error()
