@@ -13,17 +13,24 @@ const MaxStored = 1 << 16
 // Storable returns a text from outside in a form that any database can store
 // and return unchanged: valid UTF-8 without NUL, of bounded length.
 func Storable(text string) string {
-	if len(text) > MaxStored {
-		text = text[:MaxStored]
-		for !utf8.RuneStart(text[len(text)-1]) {
-			text = text[:len(text)-1]
-		}
-		text = text[:len(text)-1]
-	}
+	text = shortened(text)
 	if utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 {
 		return text
 	}
-	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+	return shortened(strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD"))
+}
+
+// shortened cuts a text after a whole character, so that it has at most MaxStored
+// bytes.
+func shortened(text string) string {
+	if len(text) <= MaxStored {
+		return text
+	}
+	end := MaxStored
+	for end > MaxStored-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end]
 }
 
 // Storable returns the confirmation with its texts as any database can store
