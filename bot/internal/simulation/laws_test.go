@@ -383,7 +383,8 @@ func (c *checker) hindered() bool {
 }
 
 // toldOnce (law 11): an announcement is posted again only if the process that
-// posted it died before the journal knew, or Slack's answer was lost.
+// posted it died before the journal knew, or Slack's answer was lost. That is so also
+// if the journal's clock jumps.
 func (c *checker) toldOnce() {
 	yes := map[string]int{}
 	for _, t := range c.tells {
