@@ -81,8 +81,8 @@ func (c *clicks) watch(ctx context.Context, p carry.Press, m texts.Message) *car
 	return c.carrier.Watch(ctx, p, m, replaces)
 }
 
-// restore shows a private prompt again after it was replaced, with the answer to
-// the press above it, unless another click has decided it.
+// restore shows a private prompt again after it was replaced, below the answer to the
+// press. If another click has decided the prompt, it shows the result instead.
 func (c *clicks) restore(ctx context.Context, p carry.Press, answer texts.Message) {
 	shown := texts.Preview{Tasks: c.seenTasks(ctx, p.Confirmation)}
 	c.carrier.Restore(p, answer.Above(c.texts.Prompt(p.Confirmation, shown, p.Value)))

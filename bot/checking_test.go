@@ -86,7 +86,7 @@ func TestSlowFactsShowProgress(t *testing.T) {
 			if was, is := written(prompt), written(w.now(prompt)); len(was) < 5 || !slices.Equal(was, is[1:]) || !strings.Contains(is[0], "couldn't check") {
 				t.Errorf("it said %q, and says %q", was, is)
 			}
-			if n := w.uses(); n != 3 { // the prompt, that the click is being checked, and this
+			if n := w.uses(); n != 3 { // the prompt, the progress message, and the restored prompt with the answer
 				t.Errorf("%d uses of response_urls", n)
 			}
 			w.confirm(ada, w.wantPrompt(w.now(prompt)))

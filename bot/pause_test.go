@@ -105,7 +105,7 @@ func TestNothingIsDecidedWhileThePauseIsUnknown(t *testing.T) {
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 		j.down.Store(true)
 		clicked := time.Now()
-		if m := w.answer(ada, prompt, "cancel_task"); !strings.Contains(m.Text, "your confirmation") || !strings.Contains(m.Text, "If no result appears") {
+		if m := w.answer(ada, prompt, "cancel_task"); !strings.Contains(m.Text, "your decision") || !strings.Contains(m.Text, "If no result appears") {
 			t.Errorf("answered %s", m.Text)
 		}
 		if took := time.Since(clicked); took > 3*time.Second {

@@ -9,8 +9,8 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// redelivers keeps the next click, and returns a function that delivers it so often
-// again that each replica gets it.
+// redelivers records the next click, and returns a function that delivers it again,
+// often enough to reach every replica.
 func (w *world) redelivers() (again func()) {
 	var click map[string]any
 	w.slack.AmendPayloads(func(_ string, payload map[string]any) {
@@ -25,9 +25,9 @@ func (w *world) redelivers() (again func()) {
 	}
 }
 
-// Another replica gets the same click again, or a second one, and refuses it before
-// the first is in the journal. That one counts. No one reads that it didn't.
-func TestRefusalElsewhereLeavesOpenWhatIsBeingSaved(t *testing.T) {
+// Another replica refuses a redelivered or second click before the first one is in
+// the journal. The first one counts, and no answer says that it didn't.
+func TestRefusalElsewhereDoesNotDenyFirstClick(t *testing.T) {
 	for name, tt := range map[string]struct{ again, paused bool }{
 		"redelivered, facts fail":  {true, false},
 		"redelivered, paused":      {true, true},
@@ -76,9 +76,9 @@ func TestRefusalElsewhereLeavesOpenWhatIsBeingSaved(t *testing.T) {
 	}
 }
 
-// A click is delivered to several replicas, and Slack doesn't take the announcement
-// but through the click's response_url. Its uses suffice for the announcement and the
-// prompt's outcome, because only the replica that carries the click out spends them.
+// A click is delivered to several replicas, in a channel with the bot and in one
+// without it, where the announcement needs the click's response_url. Its uses suffice
+// for the announcement and the prompt's outcome.
 func TestRedeliveredClickLeavesResponseURLToItsDecision(t *testing.T) {
 	slow := func(d time.Duration) slacktest.Fault { return slacktest.Fault{Method: "users.info", Delay: d} }
 	for name, tt := range map[string]struct {
@@ -122,9 +122,9 @@ func TestRedeliveredClickLeavesResponseURLToItsDecision(t *testing.T) {
 	}
 }
 
-// A replica refuses a click after it has shown that it is checking, before another one,
-// which got the click as well and is as slow, has saved it. The uses of the response_url that are left
-// suffice for the announcement and the prompt's outcome.
+// Two replicas get the same click, and both show that they are checking. One refuses
+// it, and then the other one saves it. The remaining uses of the response_url suffice
+// for the announcement and the prompt's outcome.
 func TestSlowRefusalElsewhereLeavesUsesOfResponseURL(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, _, o := withHook(t, alwaysFresh)
@@ -173,8 +173,8 @@ func TestRedeliveredApprovalIsAnswered(t *testing.T) {
 	})
 }
 
-// An approval that is delivered again while it is carried out shows no sign of its own:
-// the approver reads no text that another one doesn't follow.
+// An approval that is delivered again while it is carried out shows no second
+// progress message.
 func TestRedeliveredApprovalShowsNothingWhileItIsCarriedOut(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, _, o := withHook(t, secondPerson, alwaysFresh)

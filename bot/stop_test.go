@@ -141,7 +141,7 @@ func TestRollingRestartTurnsNoOneAway(t *testing.T) {
 				go func() { stopped <- w.stop() }()
 				before := len(w.slack.Private(ada, general))
 				for range 40 {
-					time.Sleep(50 * time.Millisecond) // not at the moment of the close, which no command may cross (HandBack)
+					time.Sleep(50 * time.Millisecond) // a command that crosses the Close frame can't be acknowledged (see HandBack)
 					w.slack.Slash(ada, general, "/cancel-task 12345")
 				}
 				w.must(<-stopped)

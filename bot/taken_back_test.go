@@ -99,7 +99,7 @@ func TestRefusedPressWaitsForTheOneThatIsJudged(t *testing.T) {
 // A request is approved after another one about its task, which is then taken back.
 // Everyone reads why it ended, also after its time is up and at a further press: not
 // that its approval couldn't be saved.
-func TestRequestThatLostToATakenBackOneIsSuperseded(t *testing.T) {
+func TestRequestThatLostToWithdrawnOneIsSuperseded(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, o := withHook(t, secondPerson)
 		first, second := w.prompts(true, ada, "/cancel-task 12345"), w.prompts(true, linus, "/cancel-task 12345")
@@ -130,10 +130,10 @@ func TestRequestThatLostToATakenBackOneIsSuperseded(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		w.noCancel()
-		if now := w.now(second); !strings.Contains(now.Text, "was confirmed first, but closed before I sent anything") {
+		if now := w.now(second); !strings.Contains(now.Text, "Another request was confirmed first") {
 			t.Errorf("in the end it says %s", now.Text)
 		}
-		if said := w.said(grace); strings.Contains(said, "couldn't save") || !strings.Contains(said, "another one was confirmed first") {
+		if said := w.said(grace); strings.Contains(said, "couldn't save") || !strings.Contains(said, "Another request was confirmed first") {
 			t.Errorf("Grace reads %q", said)
 		}
 		d, err := w.journal.Get(t.Context(), decision.ID(id))

@@ -70,7 +70,7 @@ func (f *followers) add(winners []decision.Record, deliver func(context.Context,
 	f.addUntil(hasOutcome, winners, deliver)
 }
 
-// addUntil is add for decisions that are followed until each is ready.
+// addUntil is like add, but calls deliver when ready returns true for each decision.
 func (f *followers) addUntil(ready func(decision.Record) bool, winners []decision.Record, deliver func(context.Context, []decision.Record)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -111,9 +111,9 @@ func (c *Carrier) showEnded(ctx context.Context, p Press, row decision.Record, p
 }
 
 // AnswerSecond answers a press that doesn't count, if another one has decided its
-// prompt, or is being saved here. It returns false if it knows of none, or if the
-// journal doesn't say: one may still be judged at another replica, so what the person
-// then reads must leave it open. It never decides anything.
+// prompt, or is being saved here. It returns false if there is none, or if the
+// journal doesn't answer. Another replica may still be judging one, so the caller's
+// answer must not say that the click didn't count. It never decides anything.
 func (c *Carrier) AnswerSecond(ctx context.Context, p Press) bool {
 	switch h := c.set.get(p.id()); {
 	case h == nil:

@@ -7,17 +7,17 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// This file has what a press does that Slack delivered again, if another replica
-// carries out the first delivery. Both have one response_url, and its five uses are
-// for that replica's announcement and prompt. So this one spends none while it is
-// known that the other carries the press: only once the announcement is posted, and
-// only to correct what it showed before.
+// This file handles a press that Slack delivered to several replicas, at a replica
+// that doesn't carry it out. All deliveries share one response_url, and its five uses
+// are for the announcement and the prompt of the replica that does. So once this
+// replica knows of the other one's claim, it spends no use until the announcement is
+// recorded, and then only to correct what it showed before.
 
 // errRedelivered means that another delivery of the press is carried out.
 var errRedelivered = errors.New("another delivery of the click counts")
 
-// redelivers reports whether row is the decision of another delivery of a press that
-// is answered through its response_url.
+// redelivers reports whether row was decided by another delivery of p. It returns
+// false for a press in a modal, which isn't answered through its response_url.
 func (p Press) redelivers(row decision.Record) bool {
 	return p.View == "" && sameClick(row, p.recordURL())
 }
@@ -25,14 +25,14 @@ func (p Press) redelivers(row decision.Record) bool {
 // recordURL returns the press's response_url as its decision has it.
 func (p Press) recordURL() string { return decision.Storable(p.ResponseURL) }
 
-// sameClick reports whether a decision that may need a response_url is by the click
-// that it belongs to.
+// sameClick reports whether row was decided by the click with this response_url. It
+// returns false for a row without one.
 func sameClick(row decision.Record, url string) bool {
 	return row.ResponseURL != "" && row.ResponseURL == url
 }
 
-// again ends a press whose other delivery is carried out. If something about the
-// press may have been shown, it shows the result later.
+// again ends a press of which another delivery is carried out. If this replica has
+// shown anything about the press, again corrects that after the announcement.
 func (c *Carrier) again(p Press, row decision.Record, shown bool) {
 	p.Log.Info("click delivered twice")
 	p.Sign.Wait()
@@ -55,7 +55,8 @@ func (c *Carrier) again(p Press, row decision.Record, shown bool) {
 	})
 }
 
-// announced reports whether nothing more is posted about a decision soon.
+// announced reports whether a decision's announcement is recorded. A closed prompt
+// counts as announced.
 func announced(d decision.Record) bool { return !d.AnnouncedAt.IsZero() }
 
 // again ends the life of a press whose other delivery is carried out.

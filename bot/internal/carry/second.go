@@ -130,8 +130,8 @@ func (l *life) followOther() {
 	l.await(p, ephemeral, l.winners...)
 }
 
-// supersede closes a request that was approved, but lost to decisions that were
-// closed in their turn: it doesn't end as one that no one approved.
+// supersede closes a request whose approval lost to other decisions, at least one of
+// which was then closed. Otherwise the request would be recorded as expired.
 func (l *life) supersede() {
 	l.group.Run(func() {
 		_, err := l.Carrier.known(l.process, func() (decision.Record, error) {

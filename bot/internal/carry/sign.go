@@ -29,10 +29,10 @@ type Sign struct {
 	refused bool          // Slack certainly doesn't have the message
 }
 
-// Watch begins to watch a press. Unless it is answered soon, Watch shows m: in
-// place of the prompt if the press may replace it and the journal says that
-// nothing has been decided, else below it. It shows nothing if another delivery of
-// the press is carried out, which shows the result itself.
+// Watch begins to watch a press. Unless it is answered soon, Watch shows m: in place
+// of the prompt if the press may replace it and the journal says that nothing has
+// been decided, else below it. It shows nothing if another delivery of the press is
+// being carried out: that one shows the result.
 func (c *Carrier) Watch(ctx context.Context, p Press, m texts.Message, mayReplace bool) *Sign {
 	s := &Sign{where: ephemeral}
 	s.timer = time.AfterFunc(max(signAfter-time.Since(p.Received), 0), func() {

@@ -26,9 +26,9 @@ const (
 	Unknown          Outcome = "unknown"           // sent, and the result isn't known yet
 
 	// Withdrawn is a prompt that its requester took back, Expired one that no one
-	// confirmed in time, NotSaved one whose click couldn't be saved, and Superseded
-	// one whose click lost to other prompts' decisions that were closed in their turn.
-	// None is announced: nothing was sent, or will be.
+	// confirmed in time, NotSaved one whose click couldn't be saved, and Superseded one
+	// whose click lost to other prompts' decisions, at least one of which was then
+	// closed. None is announced: nothing was sent, or will be.
 	Withdrawn  Outcome = "withdrawn"
 	Expired    Outcome = "expired"
 	NotSaved   Outcome = "not_saved"

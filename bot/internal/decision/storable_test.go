@@ -24,8 +24,8 @@ func TestStorable(t *testing.T) {
 	}
 }
 
-// FuzzStorable checks that what is stored is stored unchanged the next time: a row is
-// sealed with its texts as they are stored.
+// FuzzStorable checks that Storable is idempotent: a row's MACs cover its texts as
+// stored.
 func FuzzStorable(f *testing.F) {
 	f.Add("Lease \x00", 1)
 	f.Add("\xff", 30_000)

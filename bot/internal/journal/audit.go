@@ -206,8 +206,8 @@ func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 // maxForgedNotes bounds how many notes a call of TakeNote sets aside.
 const maxForgedNotes = 64
 
-// takeNote takes a note whose lease has ended. Whether one has that was taken or put
-// off before is known only while the journal's clock is steady.
+// takeNote takes a note that has no lease, or whose lease has ended. An ended lease
+// counts only while the journal's clock is steady.
 func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
 	from, to := j.steady.between(time.Now())
 	return first(written(ctx, j.write, func(ctx context.Context, q querier) ([]sealedNote, error) {

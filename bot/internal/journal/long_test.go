@@ -65,8 +65,7 @@ func wantAside(t *testing.T, j *trusting, want int, after string) {
 	}
 }
 
-// TestLongRowStaysAside makes a row that was set aside too long to be read, and asks
-// for its return.
+// TestLongRowStaysAside makes a set-aside row too long to read, and sets retry.
 func TestLongRowStaysAside(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")

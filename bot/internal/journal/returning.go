@@ -17,9 +17,9 @@ import (
 // maxReturned bounds how many rows of each kind return at a time.
 const maxReturned = 64
 
-// maxReturning bounds how many bytes are read of a row that is to return, and of its
-// tasks. A decision of twenty tasks has fewer, even with its longest texts.
-const maxReturning = 16 << 20
+// maxReturnBytes is the longest content of a row that can return, and the longest
+// JSON of its tasks. A decision with twenty tasks and the longest texts is shorter.
+const maxReturnBytes = 16 << 20
 
 // aside is a row of the table set_aside.
 type aside struct {
@@ -73,7 +73,7 @@ func (j *Journal) tryReturn(ctx context.Context, place any) (bool, error) {
 	rows, err := j.read().query(ctx, `SELECT `+bounded("kind", tooLong)+`,
 		CASE WHEN octet_length(content) <= $2 THEN content ELSE '' END,
 		CASE WHEN octet_length(tasks) <= $2 THEN tasks ELSE '' END
-		FROM set_aside WHERE `+j.place("set_aside", "id")+` = $1`, place, maxReturning)
+		FROM set_aside WHERE `+j.place("set_aside", "id")+` = $1`, place, maxReturnBytes)
 	a, err := first(collect(rows, err, func(r *sql.Rows, a *aside) error { return r.Scan(text(&a.kind), text(&a.content), text(&a.tasks)) }))
 	switch {
 	case errors.Is(err, ErrGone): // another process has returned it

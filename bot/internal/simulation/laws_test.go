@@ -382,9 +382,9 @@ func (c *checker) hindered() bool {
 	return false
 }
 
-// toldOnce (law 11): an announcement is posted again only if the process that
-// posted it died before the journal knew, or Slack's answer was lost. That is so also
-// if the journal's clock jumps.
+// toldOnce (law 11): an announcement is posted again only if the process that posted
+// it died before the journal knew, or Slack's answer was lost. This also holds if the
+// journal's clock jumps.
 func (c *checker) toldOnce() {
 	yes := map[string]int{}
 	for _, t := range c.tells {
@@ -403,10 +403,9 @@ func (c *checker) toldOnce() {
 	}
 }
 
-// awayUnrecorded reports whether the process that posted something while the
-// journal was away for longer than its lease was suspended afterwards, or was the
-// only one that couldn't reach it: when the journal comes back to the others, they
-// can't distinguish it from one that died.
+// awayUnrecorded reports whether the journal was away for longer than a lease, and
+// the process that posted was suspended or couldn't reach the journal after its post.
+// The other processes can't distinguish it from one that died.
 func (c *checker) awayUnrecorded(t *tell) bool {
 	after := func(w window) bool {
 		return t.life[0] == byte('A'+w.slot) && c.from.Add(w.to).After(t.at)

@@ -81,7 +81,7 @@ var plants = []struct {
 	{ignoresTheChoice, "a modal whose boxes all count, though a person has cleared some", "no cancel without a click"},
 	{replacesLate, "an older text that replaces the outcome in a prompt", "the prompt ends with the outcome"},
 	{forgetsModals, "a modal that doesn't show the outcome", "the prompt ends with the outcome"},
-	{believesJumps, "a lease that counts as ended though the journal's clock has jumped", "told once"},
+	{believesJumps, "a lease that counts as ended because the journal's clock has jumped", "told once"},
 	{leavesForgeries, "a row that no click made and that is left as it is", "the journal is not trusted"},
 }
 

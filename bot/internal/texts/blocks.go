@@ -33,8 +33,8 @@ func say(format string, args ...any) Message {
 	return message(text, section(text))
 }
 
-// Above returns a message with another one below it: an answer to a click and the
-// prompt that the click replaced, in one use of its response_url.
+// Above returns one message with m above below. With it, one use of a response_url
+// answers a click and restores its prompt.
 func (m Message) Above(below Message) Message {
 	if m.Text == "" {
 		return below

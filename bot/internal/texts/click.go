@@ -91,13 +91,13 @@ func (w Texts) OutdatedPrompt() Message {
 // Interrupted answers a click on *Cancel task* that was still being judged when the
 // process stopped. See unlessResult.
 func (w Texts) Interrupted(c decision.Confirmation) Message {
-	return say("I'm restarting, so I'm not sure whether your %s to cancel %s counts. %sconfirm again, or type %s.", yourClick(c), w.asked(c), unlessResult(c), w.again(c.IDs()...))
+	return say("I'm restarting, so your %s to cancel %s might not count. %spress the button again, or type %s.", yourClick(c), w.asked(c), unlessResult(c), w.again(c.IDs()...))
 }
 
-// unlessResult begins the advice to someone whose click wasn't used here. An earlier
-// click of theirs may be used at another replica, or another delivery of the same
-// one, and that isn't in the journal yet. So no answer says that the click doesn't
-// count until the journal says so.
+// unlessResult begins the advice to someone whose click wasn't used here. Another
+// replica may be using an earlier click, or another delivery of this one, and the
+// journal doesn't have that yet. So no answer says that a click doesn't count unless
+// the journal says so.
 func unlessResult(c decision.Confirmation) string {
 	return fmt.Sprintf("If no result appears in %s within a minute, ", inChannelNamed(c.Channel))
 }
@@ -138,7 +138,7 @@ func (w Texts) NotSaved(c decision.Confirmation) Message {
 // superseded replaces a prompt whose click lost to other prompts' decisions, which
 // were closed before anything was sent.
 func (w Texts) superseded(c decision.Confirmation) Message {
-	text := fmt.Sprintf("Another request to cancel %s was confirmed first, but closed before I sent anything to Chamelio. This one wasn't used. To try again, type %s.",
+	text := fmt.Sprintf("This request to cancel %s wasn't used, and I sent nothing to Chamelio for it. Another request was confirmed first, but it ended without cancelling anything. To try again, type %s.",
 		w.asked(c), w.again(c.IDs()...))
 	return inPlace(c, text, text).meaning(MeansSuperseded)
 }
@@ -174,7 +174,7 @@ func (w Texts) Closed(c decision.Confirmation, row decision.Record, user string)
 	case how == decision.NotSaved:
 		return say("This request has ended: I couldn't save an approval, so I sent nothing to Chamelio for it. %s", again).meaning(MeansNotSaved)
 	case how == decision.Superseded:
-		return say("This request has ended: another one was confirmed first, but closed before I sent anything to Chamelio. %s", again).meaning(MeansSuperseded)
+		return say("This request wasn't used, and I sent nothing to Chamelio for it. Another request was confirmed first, but it ended without cancelling anything. %s", again).meaning(MeansSuperseded)
 	case user == c.Requester:
 		return say("You withdrew this request, so I sent nothing to Chamelio for it. %s", again).meaning(MeansKept)
 	}

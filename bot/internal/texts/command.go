@@ -54,13 +54,13 @@ func (w Texts) TooFast(perMinute int) Message {
 
 // Overloaded answers a command or a click for which there is no room.
 func (w Texts) Overloaded() Message {
-	return say("I'm too busy right now. If you get no other answer within a minute, try again.")
+	return say("I'm too busy right now, so I might not have handled this. If nothing else appears within a minute, try again.")
 }
 
 // Restarting answers a command or a click while the bot stops and no other
 // replica serves.
 func (w Texts) Restarting() Message {
-	return say("I'm restarting. If you get no other answer within a minute, try again.")
+	return say("I'm restarting, so I might not have handled this. If nothing else appears within a minute, try again.")
 }
 
 // Explains reports whether NoPrompt has an answer to err that reveals nothing

@@ -131,7 +131,7 @@ var closedTexts = []outcomeText{
 	{outcome: decision.NotSaved, emoji: emojiNote,
 		what: "That couldn't be saved, so I sent nothing. To cancel {task}, type {again}."},
 	{outcome: decision.Superseded, emoji: emojiNote,
-		what: "That wasn't used, and I sent nothing. To cancel {task}, type {again}."},
+		what: "Another request came first, so I sent nothing for that one. To cancel {task}, type {again}."},
 	{outcome: decision.Expired, emoji: emojiNote,
 		what: "That expired before I sent anything. To cancel {task}, type {again}."},
 }

@@ -13,7 +13,7 @@ func (w Texts) Paused(note string, ids ...chamelio.TaskID) Message {
 // PausedClick answers a click on *Cancel task* while cancelling is paused. See
 // unlessResult.
 func (w Texts) PausedClick(c decision.Confirmation, note string) Message {
-	return say("%s *Cancelling is paused.*%s\n%sconfirm again once it resumes, or type %s. Questions? Ask %s.",
+	return say("%s *Cancelling is paused*, so your click might not count.%s\n%spress the button again once cancelling resumes, or type %s. Questions? Ask %s.",
 		emojiPaused, because(note), unlessResult(c), w.again(c.IDs()...), w.contact())
 }
 
@@ -22,5 +22,5 @@ const emojiPaused = ":double_vertical_bar:"
 // PauseUnknown answers a click on *Cancel task* if the journal doesn't say
 // whether cancelling is paused. See unlessResult.
 func (w Texts) PauseUnknown(c decision.Confirmation) Message {
-	return say("I couldn't check whether cancelling is paused, so I'm not sure whether your confirmation to cancel %s counts. %sconfirm again.", w.asked(c), unlessResult(c))
+	return say("I couldn't check whether cancelling is paused, so your %s to cancel %s might not count. %spress the button again.", yourClick(c), w.asked(c), unlessResult(c))
 }

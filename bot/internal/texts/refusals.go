@@ -124,7 +124,7 @@ func (w Texts) Refused(no policy.Verdict, ids ...chamelio.TaskID) Message {
 
 // RefusedClick answers a click that the policy refuses. See unlessResult.
 func (w Texts) RefusedClick(no policy.Verdict, c decision.Confirmation) Message {
-	text := fill(refusalOf(no.Code).person, "{retry}", unlessResult(c)+"try again.")
+	text := fill(refusalOf(no.Code).person, "{retry}", "Your click might not count. "+unlessResult(c)+"press the button again.")
 	if no.Code == policy.CodeNeedsSecondPerson && c.Public {
 		text = "You can't approve your own request. Ask {someone}, or press *Withdraw request*."
 	}
@@ -135,7 +135,10 @@ func (w Texts) RefusedClick(no policy.Verdict, c decision.Confirmation) Message 
 	one, others := c, c
 	one.Tasks = slices.Clone(c.Tasks[slices.IndexFunc(c.Tasks, refused):][:1])
 	others.Tasks = slices.DeleteFunc(slices.Clone(c.Tasks), refused)
-	return say("%s You can't cancel these %d tasks together: for the others, type %s.", w.fillRefusal(text, one), len(c.Tasks), w.again(others.IDs()...))
+	if !no.Code.Final() { // another try may help, with all of them
+		return say("%s", w.fillRefusal(text, one))
+	}
+	return say("%s So you can't cancel these %d tasks together. To cancel the others, type %s.", w.fillRefusal(text, one), len(c.Tasks), w.again(others.IDs()...))
 }
 
 func (w Texts) fillRefusal(text string, c decision.Confirmation) string {

@@ -48,8 +48,8 @@ func (s *sampler) ofClicks() {
 	s.during("withdrawn before, by themselves", "They clicked on a request that they had withdrawn.", toClicker, s.Closed(public, s.decision(s.user, decision.Withdrawn), public.Requester))
 	s.during("not saved before", "They clicked on a request whose approval couldn't be saved.", toClicker, s.Closed(public, s.decision(s.other, decision.NotSaved), s.user))
 	unused := s.decision(s.other, decision.Superseded)
-	s.during("superseded", "Someone approved a request, but the task was confirmed in another way before, and that was closed.", "in place of the request", s.Ended(public, unused))
-	s.during("superseded before", "They clicked on such a request.", toClicker, s.Closed(public, unused, s.user))
+	s.during("superseded", "Someone approved a request, but another prompt for one of its tasks was confirmed first, and that one was then closed.", "in place of the request", s.Ended(public, unused))
+	s.during("superseded before", "They clicked on a request that had ended like this.", toClicker, s.Closed(public, unused, s.user))
 	s.during("cancelling", "The cancellation takes more than a moment.", "in place of the prompt", s.Cancelling(alone))
 	s.during("cancelling a request", "The same, for a request.", "in place of the request", s.Cancelling(together))
 	s.during("slow", "Chamelio or the journal does not answer clearly.", "in place of the prompt", s.StillTrying(alone))
@@ -170,6 +170,8 @@ func (s *sampler) ofRefusals() {
 	several.Tasks = append(several.Tasks, decision.Named{ID: 501}, decision.Named{ID: 502})
 	s.during("click on several refused for one", "The policy refuses one of several tasks, at the click.", toClicker,
 		s.RefusedClick(policy.Verdict{Code: policy.CodeNotOnTask, Task: 501}, several))
+	s.during("click on several not checked for one", "Chamelio doesn't say whether they may cancel one of several tasks, at the click.", toClicker,
+		s.RefusedClick(policy.Verdict{Code: policy.CodeCannotCheckTask, Task: 501}, several))
 	s.during("second person needed", "The requester confirms their own request.", toClicker,
 		s.RefusedClick(policy.Verdict{Code: policy.CodeNeedsSecondPerson}, public))
 }

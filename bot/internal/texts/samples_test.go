@@ -187,7 +187,7 @@ func (s *sampler) ofPrompts() {
 	doubtful := private
 	doubtful.Reason = "12346 is the right one"
 	s.add("prompt in doubt", "The reason begins with what could be a task, too.", toRequester, s.Prompt(doubtful, Preview{Tasks: []chamelio.Task{other}, Unsure: true}, value))
-	s.add("prompt again", "They confirmed, the check took so long that the prompt showed that, and it failed.", "in place of the prompt",
+	s.add("prompt again", "They confirmed, the prompt said that I was checking, and then the check failed.", "in place of the prompt",
 		s.PauseUnknown(private).Above(s.Prompt(private, Preview{Tasks: []chamelio.Task{s.task}}, value)))
 	s.add("prompt without details", "Chamelio didn't send the details in time.", toRequester, s.Prompt(private, Preview{Tasks: []chamelio.Task{{}}}, value))
 	s.add("prompt that will ask", "A reason is required, and none was typed.", toRequester, asking.Prompt(bare, Preview{Tasks: []chamelio.Task{other}}, value))
