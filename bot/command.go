@@ -65,13 +65,24 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 	case found.explained.Text != "":
 		answer.message, answer.where = found.explained, slackapi.Ephemeral
 	case found.confirmation.Public:
-		if c.requests.ask(ctx, log, cmd.ResponseURL, found.confirmation, c.promptOf(found)) == slackapi.Unclear {
-			answer.message, answer.where = c.texts.PerhapsAsked(found.confirmation), slackapi.Ephemeral
-		}
+		answer.message, answer.where = c.ask(ctx, log, cmd.ResponseURL, found), slackapi.Ephemeral
 	default:
 		answer.message, answer.where = c.promptOf(found), slackapi.Ephemeral
 	}
 	return answer
+}
+
+// ask posts a request, and returns what its requester has to know; an empty message
+// if it was posted.
+func (c *commands) ask(ctx context.Context, log *slog.Logger, responseURL string, found considered) texts.Message {
+	switch c.requests.ask(ctx, log, responseURL, found.confirmation, c.promptOf(found)) {
+	case slackapi.Unclear:
+		return c.texts.PerhapsAsked(found.confirmation)
+	case slackapi.Refused, slackapi.Later:
+		return c.texts.NotRequested(found.confirmation)
+	case slackapi.Posted:
+	}
+	return texts.Message{}
 }
 
 // promptOf returns the prompt or the explanation.
@@ -88,17 +99,10 @@ func (c *commands) request(ctx context.Context, log *slog.Logger, k slackapi.Cli
 	if found.explained.Text != "" {
 		return reply{message: found.explained, where: slackapi.Ephemeral, refusal: found.refusal}
 	}
-	confirmation := found.confirmation
-	confirmation.Public = true // as the modal said
-	m := c.texts.Prompt(confirmation, found.preview, c.signer.Encode(confirmation))
-	answer := reply{where: slackapi.Ephemeral, refusal: found.refusal}
-	switch c.requests.ask(ctx, log, k.ResponseURL, confirmation, m) {
-	case slackapi.Posted:
-		answer.message = c.texts.Requested(confirmation)
-	case slackapi.Unclear:
-		answer.message = c.texts.PerhapsAsked(confirmation)
-	case slackapi.Refused, slackapi.Later:
-		answer.message = c.texts.NotRequested(confirmation)
+	found.confirmation.Public = true // as the modal said
+	answer := reply{message: c.ask(ctx, log, k.ResponseURL, found), where: slackapi.Ephemeral, refusal: found.refusal}
+	if answer.message.Text == "" {
+		answer.message = c.texts.Requested(found.confirmation)
 	}
 	return answer
 }

@@ -24,18 +24,8 @@ const (
 	requestsEvery = 2 * time.Second
 	maxRequests   = 64 // taken at a time
 
-	// askPatience bounds the tries of chat.postMessage, before the command's
-	// response_url is used instead, and askPause these and the pauses that Slack
-	// asks for.
-	askPatience = 5 * time.Second
-	askPause    = 30 * time.Second
-
 	// replaceFor bounds how long after its end a request is updated. A later click still updates it.
 	replaceFor = 24 * time.Hour
-
-	// replyPatience bounds the tries of the response_url, and those to list a
-	// request: its message can't change when it expires otherwise.
-	replyPatience = 30 * time.Second
 )
 
 // openRequests is the part of the journal that the requests need.
@@ -64,52 +54,6 @@ type requests struct {
 	now     func() time.Time
 	log     *slog.Logger
 	lanes   *lanes
-}
-
-// ask posts a request in its channel and lists it, so that it is replaced when
-// it expires. If the bot can't post there, the response_url has the request
-// instead; only a late click replaces that one. If it may have been posted, it
-// isn't posted again. ask returns whether it was.
-func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string, c decision.Confirmation, m texts.Message) slackapi.Status {
-	var ts string
-	err := slackapi.Retry(ctx, askPatience, askPause, func() (err error) {
-		ts, err = r.poster.PostIn(ctx, c.Channel, c.Thread, m)
-		return slackapi.UnlessPosted(err)
-	})
-	status, _ := slackapi.Classify(err)
-	switch status {
-	case slackapi.Posted:
-		r.list(ctx, log, c, ts)
-		return status
-	case slackapi.Refused, slackapi.Later:
-		log.Info("can't post a request in the channel; answering the command instead", "reason", err)
-		err = work.Retry(ctx, replyPatience, func() error {
-			return slackapi.UnlessPosted(r.poster.Respond(ctx, slackapi.Target{Channel: c.Channel, ResponseURL: responseURL}, m, slackapi.InChannel))
-		})
-		status, _ = slackapi.Classify(err)
-	case slackapi.Unclear:
-	}
-	switch status {
-	case slackapi.Unclear:
-		log.Warn("not known whether a request was posted", "error", err)
-	case slackapi.Refused, slackapi.Later:
-		log.Warn("can't answer a command or a click", "error", err)
-	case slackapi.Posted:
-	}
-	return status
-}
-
-// list notes a request that was posted.
-func (r *requests) list(ctx context.Context, log *slog.Logger, c decision.Confirmation, ts string) {
-	left := c.ExpiresAt.Sub(r.now())
-	remind := time.Duration(0)
-	if r.remind > 0 {
-		remind = max(left-r.remind, time.Millisecond)
-	}
-	open := journal.Request{ID: decision.ID(c.ID), MessageTS: ts, Confirmation: r.signer.Encode(c)}
-	if err := work.Retry(ctx, replyPatience, func() error { return r.journal.Opened(ctx, open, remind, left+carry.RequestGrace) }); err != nil {
-		log.Warn("request not listed; its message won't change when it expires", "error", err)
-	}
 }
 
 // look starts the reminders that are due, and the last updates of requests

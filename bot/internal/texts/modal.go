@@ -188,11 +188,6 @@ func (w Texts) Requested(c decision.Confirmation) Message {
 	return say("I asked in %s. %s", inChannelNamed(c.Channel), w.whoApproves(clock(c.ExpiresAt)))
 }
 
-// NotRequested answers a submitted modal whose request couldn't be posted.
-func (w Texts) NotRequested(c decision.Confirmation) Message {
-	return say("I couldn't post your request to cancel %s in %s. Try again, or ask a colleague directly.", w.asked(c), inChannelNamed(c.Channel))
-}
-
 // WithMore adds to an answer how many more tasks the message names.
 func (w Texts) WithMore(m Message, left int) Message {
 	if left == 0 {

@@ -39,6 +39,12 @@ func (w Texts) Reminder(c decision.Confirmation) Message {
 		clock(c.ExpiresAt), from, mention(c.Requester), w.asked(c))
 }
 
+// NotRequested answers a command or a submitted modal whose request couldn't be
+// posted.
+func (w Texts) NotRequested(c decision.Confirmation) Message {
+	return say("I couldn't post your request to cancel %s in %s. Try again, or ask a colleague directly.", w.asked(c), inChannelNamed(c.Channel))
+}
+
 // PerhapsAsked answers a command whose request may have been posted, or not.
 func (w Texts) PerhapsAsked(c decision.Confirmation) Message {
 	return say("Slack didn't say whether it posted your request to cancel %s. If it isn't here in a minute, type %s again.", w.asked(c), w.again(c.IDs()...))

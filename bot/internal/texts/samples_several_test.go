@@ -144,7 +144,6 @@ func (s *sampler) ofShortcut() {
 	s.during("modal, none chosen", "They removed every check mark.", inModal, Message{Text: s.ModalNoneChosen()})
 	s.during("submitted", "They submitted the modal.", inModal, s.Submitted())
 	s.during("requested", "They submitted the modal, and a second person has to confirm.", inModal, s.Requested(request))
-	s.during("not requested", "The same, and the request couldn't be posted.", inModal, s.NotRequested(request))
 	s.during("none of the first tasks", "The message names many tasks, and none of the first can be cancelled.", inModal, s.WithMore(s.NothingToCancel(s.left()), 4))
 	s.during("modal too old", "They typed a task when the modal had been open for too long.", inModal, Message{Text: s.ModalTooOld()})
 	s.during("shortcut too late", "Slack didn't open the modal within three seconds.", toClicker, s.ShortcutTooLate())
