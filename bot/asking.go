@@ -7,7 +7,9 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
@@ -25,6 +27,58 @@ const (
 	// expires otherwise.
 	replyPatience = 30 * time.Second
 )
+
+// request posts a request that was submitted in a modal, which it judges like a
+// command: everything may have changed since the modal was shown. It returns the
+// answer for the modal. It posts one request for all deliveries of the submission.
+func (c *commands) request(ctx context.Context, log *slog.Logger, k slackapi.Click, asked decision.Confirmation) reply {
+	if said, first := c.first(ctx, log, "modal "+asked.ID, asked); !first {
+		return said
+	}
+	who := asker{k.User, asked.Team, asked.Channel, asked.Thread, k.Origin}
+	found := c.consider(ctx, log, who, input.Request{Tasks: asked.IDs(), Reason: asked.Reason})
+	if found.explained.Text != "" {
+		return reply{message: found.explained, where: slackapi.Ephemeral, refusal: found.refusal}
+	}
+	found.confirmation.Public = true // as the modal said
+	answer := reply{message: c.ask(ctx, log, k.ResponseURL, found), where: slackapi.Ephemeral, refusal: found.refusal}
+	if answer.message.Text == "" {
+		answer.message = c.texts.Requested(found.confirmation)
+	}
+	return answer
+}
+
+// first reports whether this delivery of a command or a submitted modal is the first
+// one that asks for a request, among all replicas. It posts the request. Otherwise the
+// answer is also returned: nothing, or that the journal doesn't say.
+func (c *commands) first(ctx context.Context, log *slog.Logger, event string, asked decision.Confirmation) (said reply, first bool) {
+	by := signed.NewID()
+	err := work.Retry(ctx, askPatience, func() (err error) {
+		first, err = c.requests.journal.BeginAsking(ctx, event, by)
+		return err
+	})
+	switch {
+	case err != nil:
+		log.Warn("request not posted", "error", err)
+		return alone(c.texts.PerhapsAsked(asked)), false
+	case !first:
+		log.Info("request delivered twice")
+	}
+	return reply{}, first
+}
+
+// ask posts a request, and returns what its requester has to know; an empty message
+// if it was posted.
+func (c *commands) ask(ctx context.Context, log *slog.Logger, responseURL string, found considered) texts.Message {
+	switch c.requests.ask(ctx, log, responseURL, found.confirmation, c.promptOf(found)) {
+	case slackapi.Unclear:
+		return c.texts.PerhapsAsked(found.confirmation)
+	case slackapi.Refused, slackapi.Later:
+		return c.texts.NotRequested(found.confirmation)
+	case slackapi.Posted:
+	}
+	return texts.Message{}
+}
 
 // ask posts a request in its channel and lists it, so that it is replaced when
 // it expires. If the bot can't post there, the response_url has the request

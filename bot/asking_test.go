@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -57,5 +58,89 @@ func TestStopWhileRequestWaits(t *testing.T) {
 		if len(w.slack.History(slacktest.Legal)) > 0 || len(said) != 1 || !strings.Contains(said[0].Text, "couldn't post your request") {
 			t.Errorf("Ada reads %q", texts(said))
 		}
+	})
+}
+
+// A command or a submitted modal that asks for a second person is delivered to two
+// replicas, also to both before one posts the request. It is posted once, and no one
+// reads anything else.
+func TestRedeliveredRequestIsPostedOnce(t *testing.T) {
+	for name, kind := range map[string]string{"command": "slash_commands", "modal": "interactive"} {
+		for _, slow := range []time.Duration{0, 1500 * time.Millisecond} {
+			t.Run(fmt.Sprintf("%s, posted after %s", name, slow), func(t *testing.T) {
+				virtual(t, func(t *testing.T) {
+					w, _, o := withHook(t, secondPerson)
+					w.replica(o)
+					w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Delay: slow})
+					var payload map[string]any
+					if kind == "interactive" {
+						modal := w.modal(ada, w.say(grace, general, taskLink+"12345"))
+						payload = w.submission(ada, modal, modal.PrivateMetadata)
+					} else {
+						w.slack.AmendPayloads(func(_ string, command map[string]any) { payload = command })
+						w.acked(w.slack.Slash(ada, general, "/cancel-task 12345"))
+					}
+					for range 16 {
+						w.acked(w.slack.Deliver(kind, payload))
+					}
+					time.Sleep(time.Minute)
+					if n := w.requests(general); n != 1 || len(w.slack.Private(ada, general)) > 0 {
+						t.Errorf("%d requests; Ada reads %q", n, texts(w.slack.Private(ada, general)))
+					}
+					if !strings.Contains(w.log.String(), "request delivered twice") {
+						t.Error("only one replica got it")
+					}
+					if kind == "interactive" && !strings.Contains(modalText(w.modalNow(ada)), "I asked in") {
+						t.Errorf("the modal says %s", modalText(w.modalNow(ada)))
+					}
+				})
+			})
+		}
+	}
+}
+
+// requests counts the open requests in a channel.
+func (w *world) requests(channel string) (n int) {
+	for _, m := range w.slack.History(channel) {
+		if m.Button("cancel_task") != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// The journal's answer is lost when a request is about to be posted: the bot asks again,
+// and posts it. If the journal doesn't answer for long, the requester reads so.
+func TestJournalFailsWhileRequestIsAsked(t *testing.T) {
+	t.Run("an answer is lost", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w, h, _ := withHook(t, secondPerson)
+			h.set(lostAnswers("BeginAsking", 2))
+			w.ask(ada, general, "/cancel-task 12345")
+			time.Sleep(time.Minute)
+			if n := w.requests(general); n != 1 {
+				t.Errorf("%d requests", n)
+			}
+		})
+	})
+	t.Run("away", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w, h, _ := withHook(t, secondPerson)
+			h.set(func(op string, do func() error) error {
+				if op == "BeginAsking" {
+					return errCut
+				}
+				return do()
+			})
+			if said := w.slash(ada, general, "/cancel-task 12345"); w.requests(general) != 0 || !strings.Contains(said.Text, "If it isn't here in a minute") {
+				t.Errorf("Ada reads %s", said.Text)
+			}
+			modal := w.modal(ada, w.say(grace, general, taskLink+"12345"))
+			w.acked(w.slack.Deliver("interactive", w.submission(ada, modal, modal.PrivateMetadata)))
+			time.Sleep(time.Minute)
+			if shown := modalText(w.modalNow(ada)); w.requests(general) != 0 || !strings.Contains(shown, "If it isn't here in a minute") {
+				t.Errorf("the modal says %s", shown)
+			}
+		})
 	})
 }

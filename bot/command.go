@@ -60,51 +60,24 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 	}
 	log = log.With("tasks", req.Tasks)
 	found := c.consider(ctx, log, asker{cmd.User, cmd.TeamID, cmd.Channel, "", cmd.Origin()}, req)
-	answer := reply{refusal: found.refusal}
+	answer := reply{where: slackapi.Ephemeral, refusal: found.refusal}
 	switch {
 	case found.explained.Text != "":
-		answer.message, answer.where = found.explained, slackapi.Ephemeral
+		answer.message = found.explained
 	case found.confirmation.Public:
-		answer.message, answer.where = c.ask(ctx, log, cmd.ResponseURL, found), slackapi.Ephemeral
+		if said, first := c.first(ctx, log, cmd.Event, found.confirmation); !first {
+			return said
+		}
+		answer.message = c.ask(ctx, log, cmd.ResponseURL, found)
 	default:
-		answer.message, answer.where = c.promptOf(found), slackapi.Ephemeral
+		answer.message = c.promptOf(found)
 	}
 	return answer
-}
-
-// ask posts a request, and returns what its requester has to know; an empty message
-// if it was posted.
-func (c *commands) ask(ctx context.Context, log *slog.Logger, responseURL string, found considered) texts.Message {
-	switch c.requests.ask(ctx, log, responseURL, found.confirmation, c.promptOf(found)) {
-	case slackapi.Unclear:
-		return c.texts.PerhapsAsked(found.confirmation)
-	case slackapi.Refused, slackapi.Later:
-		return c.texts.NotRequested(found.confirmation)
-	case slackapi.Posted:
-	}
-	return texts.Message{}
 }
 
 // promptOf returns the prompt or the explanation.
 func (c *commands) promptOf(found considered) texts.Message {
 	return c.texts.Prompt(found.confirmation, found.preview, c.signer.Encode(found.confirmation))
-}
-
-// request posts a request that was submitted in a modal, which it judges like a
-// command: everything may have changed since the modal was shown. It returns the
-// answer for the modal.
-func (c *commands) request(ctx context.Context, log *slog.Logger, k slackapi.Click, asked decision.Confirmation) reply {
-	who := asker{k.User, asked.Team, asked.Channel, asked.Thread, k.Origin}
-	found := c.consider(ctx, log, who, input.Request{Tasks: asked.IDs(), Reason: asked.Reason})
-	if found.explained.Text != "" {
-		return reply{message: found.explained, where: slackapi.Ephemeral, refusal: found.refusal}
-	}
-	found.confirmation.Public = true // as the modal said
-	answer := reply{message: c.ask(ctx, log, k.ResponseURL, found), where: slackapi.Ephemeral, refusal: found.refusal}
-	if answer.message.Text == "" {
-		answer.message = c.texts.Requested(found.confirmation)
-	}
-	return answer
 }
 
 // asker is the person who asks to cancel tasks, and the conversation.

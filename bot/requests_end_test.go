@@ -219,7 +219,7 @@ func TestUnclearRequestIsNotPostedAgain(t *testing.T) {
 				w.slack.Break(fault)
 				said := w.slash(ada, general, "/cancel-task 12345")
 				time.Sleep(time.Minute)
-				if n := len(w.slack.History(general)); n != 1 || !strings.Contains(said.Text, "didn't say") {
+				if n := len(w.slack.History(general)); n != 1 || !strings.Contains(said.Text, "don't know whether your request") {
 					t.Errorf("%d requests; Ada reads: %s", n, said.Text)
 				}
 			})

@@ -131,7 +131,7 @@ func (r *router) start(job func(context.Context)) func() {
 func (r *router) command(ctx context.Context, log *slog.Logger, e envelope) {
 	ctx, end := r.trace.Step(ctx, "command", attribute.String("slack.envelope", e.ID))
 	defer end(nil)
-	cmd, err := slackapi.ParseCommand(e.Payload)
+	cmd, err := slackapi.ParseCommand(e.ID, e.Payload)
 	if err != nil {
 		log.Warn("command ignored", "reason", err)
 		return

@@ -45,7 +45,7 @@ func TestUnconfirmedRequestIsNotRepeated(t *testing.T) {
 				if n := len(w.slack.History(slacktest.Legal)); n != 1 {
 					t.Errorf("%d requests for one command", n)
 				}
-				if said := w.slack.Private(ada, slacktest.Legal); len(said) != 1 || !strings.Contains(said[0].Text, "didn't say whether") {
+				if said := w.slack.Private(ada, slacktest.Legal); len(said) != 1 || !strings.Contains(said[0].Text, "don't know whether your request") {
 					t.Errorf("the requester reads %v", texts(said))
 				}
 			})

@@ -243,7 +243,7 @@ func (r *router) confirmed(log *slog.Logger, e envelope, s slackapi.Submission) 
 	job := r.pressed.Reserve(func(ctx context.Context) {
 		k, c := given.click, given.confirmation
 		if c.Public {
-			r.requested(ctx, log, k, c)
+			r.send(ctx, log, k.Target(), r.commands.request(ctx, log, k, c))
 			return
 		}
 		k.Value = r.clicks.signer.Encode(c)
@@ -253,15 +253,6 @@ func (r *router) confirmed(log *slog.Logger, e envelope, s slackapi.Submission) 
 		return r.noRoom(log, texts.BlockReason)
 	}
 	return slackapi.ViewAck(texts.ModalOf(r.texts.Submitted())), r.start(job)
-}
-
-// requested posts the request that a submitted modal asks for, once, and says so in
-// the modal.
-func (r *router) requested(ctx context.Context, log *slog.Logger, k slackapi.Click, c decision.Confirmation) {
-	if !r.clicks.judging.first("request " + c.ID) {
-		return // the same submission, delivered again
-	}
-	r.send(ctx, log, k.Target(), r.commands.request(ctx, log, k, c))
 }
 
 // noRoom says in a modal that the bot is too busy for the submission.

@@ -77,6 +77,7 @@ func events() []event {
 		{"click_rate_limited", "clicks too fast"},
 		{"click_repeated", "click delivered twice"},
 		{"click_repeated", "shortcut delivered twice"},
+		{"click_repeated", "request delivered twice"},
 		{"click_second", "an earlier click counts"},
 		{"click_second", "other decisions have all tasks"},
 		{"click_second", "another process carries this click out"},

@@ -19,6 +19,7 @@ type Origin struct{ AppID, TeamID, EnterpriseID string }
 // Command is the part of a slash command that matters (docs.slack.dev:
 // interactivity/implementing-slash-commands).
 type Command struct {
+	Event       string `json:"-"` // see EventOf
 	User        string `json:"user_id"`
 	TeamID      string `json:"team_id"`
 	Enterprise  string `json:"enterprise_id"`
@@ -31,9 +32,9 @@ type Command struct {
 // Origin returns the installation that the command belongs to.
 func (c Command) Origin() Origin { return Origin{c.AppID, c.TeamID, c.Enterprise} }
 
-// ParseCommand parses the payload of a slash command.
-func ParseCommand(payload json.RawMessage) (Command, error) {
-	var c Command
+// ParseCommand parses the payload of a slash command in an envelope.
+func ParseCommand(envelope string, payload json.RawMessage) (Command, error) {
+	c := Command{Event: EventOf(envelope, payload)}
 	if err := json.Unmarshal(payload, &c); err != nil {
 		return Command{}, errNotJSON
 	}

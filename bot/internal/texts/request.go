@@ -45,9 +45,10 @@ func (w Texts) NotRequested(c decision.Confirmation) Message {
 	return say("I couldn't post your request to cancel %s in %s. Try again, or ask a colleague directly.", w.asked(c), inChannelNamed(c.Channel))
 }
 
-// PerhapsAsked answers a command whose request may have been posted, or not.
+// PerhapsAsked answers a command or a submitted modal whose request may have been
+// posted, or not.
 func (w Texts) PerhapsAsked(c decision.Confirmation) Message {
-	return say("Slack didn't say whether it posted your request to cancel %s. If it isn't here in a minute, type %s again.", w.asked(c), w.again(c.IDs()...))
+	return say("I don't know whether your request to cancel %s was posted. If it isn't here in a minute, type %s again.", w.asked(c), w.again(c.IDs()...))
 }
 
 // Expired answers a click on a prompt that has expired.

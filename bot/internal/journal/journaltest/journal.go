@@ -152,6 +152,10 @@ func (j *Journal) Refused(ctx context.Context, n decision.Note) error {
 	return j.Around(ctx, "Refused", n.ConfirmationID, func(ctx context.Context) error { return j.Journal.Refused(ctx, n) })
 }
 
+func (j *Journal) BeginAsking(ctx context.Context, event, by string) (bool, error) {
+	return Call(ctx, j.Around, "BeginAsking", "", func(ctx context.Context) (bool, error) { return j.Journal.BeginAsking(ctx, event, by) })
+}
+
 func (j *Journal) BeginReminding(ctx context.Context, id decision.ID) (bool, error) {
 	return Call(ctx, j.Around, "BeginReminding", id, func(ctx context.Context) (bool, error) { return j.Journal.BeginReminding(ctx, id) })
 }
