@@ -167,7 +167,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 		limit: work.NewLimit(cfg.CommandsPerMinute), previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL,
 		rules: input.Rules{Hosts: cfg.TaskHosts, MaxTasks: cfg.MaxTasks}, metrics: meters, trace: spans, now: b.now,
 	}, &clicks{
-		gate: b.gate, tasks: b.tasks, details: details, signer: sign, carrier: b.carrier, texts: words, paused: paused,
+		gate: b.gate, signer: sign, carrier: b.carrier, texts: words, paused: paused,
 		limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), warned: work.NewLimit(warningsPerMinute),
 		reasons: &reasons{required: cfg.RequireReason, views: b.slack, signer: sign, texts: words},
 		poster:  post, judging: judged,

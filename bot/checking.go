@@ -6,13 +6,10 @@ import (
 	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
-	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
-	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // maxPrompts bounds how many pressed prompts are remembered.
@@ -79,35 +76,4 @@ func (c *clicks) watch(ctx context.Context, p carry.Press, m texts.Message) *car
 		return nil
 	}
 	return c.carrier.Watch(ctx, p, m, replaces)
-}
-
-// restore shows a private prompt again after it was replaced, below the answer to the
-// press. If another click has decided the prompt, it shows the result instead.
-func (c *clicks) restore(ctx context.Context, p carry.Press, answer texts.Message) {
-	shown := texts.Preview{Tasks: c.seenTasks(ctx, p.Confirmation)}
-	c.carrier.Restore(p, answer.Above(c.texts.Prompt(p.Confirmation, shown, p.Value)))
-}
-
-// seenTasks returns the tasks of a prompt as it showed them, or as they are now if
-// another replica showed them.
-func (c *clicks) seenTasks(ctx context.Context, asked decision.Confirmation) []chamelio.Task {
-	ctx, cancel := context.WithTimeout(ctx, taskTimeout)
-	defer cancel()
-	tasks := make([]chamelio.Task, len(asked.Tasks))
-	var getting errgroup.Group
-	getting.SetLimit(previewsAtOnce)
-	for i, t := range asked.Tasks {
-		seen, known := c.details.Seen(t.ID)
-		if tasks[i] = seen; known {
-			continue
-		}
-		getting.Go(func() (err error) {
-			if tasks[i], err = c.tasks.Task(ctx, t.ID); err != nil {
-				tasks[i] = chamelio.Task{ID: t.ID, Title: t.Title, URL: t.URL}
-			}
-			return nil
-		})
-	}
-	_ = getting.Wait() // they return nothing
-	return tasks
 }

@@ -31,8 +31,6 @@ const (
 type clicks struct {
 	signer  signed.Signer
 	gate    *gate
-	tasks   taskGetter
-	details *carry.Details
 	carrier *carry.Carrier
 	texts   texts.Texts
 	paused  pauseSwitch
@@ -125,7 +123,7 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 		answer = alone(c.texts.Interrupted(p.Confirmation))
 	case no.Allowed():
 		p.Sign.Stop()
-		p.Spent += 2 * p.Sign.Spent()  // and for restore
+		p.Spent += 2 * p.Sign.Spent()  // and for the restored prompt
 		answer = c.reasons.ask(ctx, p) // a modal can only be opened within seconds
 	default:
 		answer = c.refuse(p, no)
@@ -135,7 +133,7 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 		answer.then = func(ctx context.Context) { c.carrier.OtherDelivery(ctx, p) }
 	}
 	if replaced && answer.where != slackapi.ReplaceOriginal {
-		c.restore(ctx, p, answer.message)
+		c.carrier.Restore(p, answer.message, c.texts.CannotTell(p.Confirmation))
 		answer.message = texts.Message{}
 	}
 	return answer

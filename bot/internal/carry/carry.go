@@ -8,8 +8,8 @@
 // are this process's, turns.go whose turn a channel is, takeover.go takes over
 // what others left, prompt.go keeps the clicked message up to date. keep.go,
 // late.go, second.go and redelivered.go answer presses that don't decide, sign.go
-// shows that an answer takes long, aside.go has what only the approver of a request
-// reads.
+// shows that an answer takes long, buttons.go shows the prompt again after it,
+// aside.go has what only the approver of a request reads.
 package carry
 
 import (

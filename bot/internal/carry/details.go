@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// detailsTimeout bounds the optional GET that adds details to the
-	// announcement.
+	// detailsTimeout bounds the optional GET that adds details to an announcement,
+	// or to a prompt that is shown again.
 	detailsTimeout = 2 * time.Second
 
 	// maxSeen bounds how many tasks are remembered, at half a KB each.
@@ -25,7 +25,7 @@ const (
 )
 
 // Details finds what an announcement says about a task in addition to its
-// outcome. No decision depends on it.
+// outcome, and what its prompt showed. No decision depends on it.
 type Details struct {
 	tasks  Tasks
 	people Directory // nil if no one is mentioned
@@ -54,6 +54,29 @@ func (d *Details) Keep(task chamelio.Task) { d.seen.Add(task.ID, task) }
 
 // Seen returns a task as its prompt showed it, if that was recent.
 func (d *Details) Seen(id chamelio.TaskID) (chamelio.Task, bool) { return d.seen.Get(id) }
+
+// shown returns the tasks of a prompt as it showed them, or as they are now if
+// another replica showed them.
+func (d *Details) shown(ctx context.Context, asked decision.Confirmation) []chamelio.Task {
+	ctx, cancel := context.WithTimeout(ctx, detailsTimeout)
+	defer cancel()
+	tasks := make([]chamelio.Task, len(asked.Tasks))
+	var getting sync.WaitGroup
+	for i, t := range asked.Tasks {
+		seen, known := d.Seen(t.ID)
+		if tasks[i] = seen; known {
+			continue
+		}
+		getting.Go(func() {
+			var err error
+			if tasks[i], err = d.tasks.Preview(ctx, t.ID); err != nil {
+				tasks[i] = chamelio.Task{ID: t.ID, Title: t.Title, URL: t.URL}
+			}
+		})
+	}
+	getting.Wait()
+	return tasks
+}
 
 // find gets the details of a task of a decision, in parallel with the cancel
 // request, because the task may have moved on since its prompt. If Chamelio doesn't

@@ -43,7 +43,8 @@ func (c *Carrier) keep(ctx context.Context, p Press) bool {
 	switch {
 	case err != nil:
 		p.Log.Error("not known whether a withdrawal was saved", "error", err)
-		c.answer(ctx, p, c.Texts.MaybeWithdrawn(p.Confirmation), ephemeral)
+		pressable := c.set.get(p.id()) == nil
+		c.pressAgain(ctx, p, c.Texts.MaybeWithdrawn(p.Confirmation, pressable), c.Texts.MaybeWithdrawn(p.Confirmation, false))
 	case first.Outcome() != decision.Withdrawn && first.Outcome().Closed():
 		c.closed(ctx, p, first)
 	case first.Outcome().Closed():

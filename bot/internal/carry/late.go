@@ -7,8 +7,6 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
-	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
-	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
@@ -151,47 +149,6 @@ func (c *Carrier) undecided(ctx context.Context, p Press) error {
 }
 
 const undecidedTimeout = 500 * time.Millisecond
-
-// Restore replaces the message that a press is being judged with prompt or, if
-// another click has decided it, with the result. At each try it asks the journal
-// when it is its turn to replace the message, and gives way to a click that is being
-// saved here, which ends with a text of its own. Restore doesn't block.
-func (c *Carrier) Restore(p Press, prompt texts.Message) {
-	c.apart(func(ctx context.Context) {
-		var first decision.Record
-		choose := func(ctx context.Context) (_ texts.Message, err error) {
-			h := c.set.get(p.id())
-			switch first, err = c.Journal.Get(ctx, p.id()); {
-			case h != nil && (err != nil || h.saving() < carried):
-				return texts.Message{}, work.Permanent(errNotKnown)
-			case errors.Is(err, journal.ErrGone):
-				return prompt, nil
-			case err != nil:
-				return texts.Message{}, err
-			case p.redelivers(first):
-				return texts.Message{}, work.Permanent(errRedelivered)
-			}
-			return c.Texts.CameSecond(p.Confirmation, p.User, first), nil
-		}
-		_, err := c.known(ctx, func() (decision.Record, error) {
-			return first, slackapi.Retryable(c.Poster.Replace(ctx, p.Target(), choose))
-		})
-		if err != nil && ctx.Err() != nil { // the process stops
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), finalTimeout)
-			defer cancel()
-			err = c.Poster.Replace(last, p.Target(), choose)
-		}
-		switch {
-		case errors.Is(err, errNotKnown):
-		case errors.Is(err, errRedelivered):
-			c.again(p, first, true)
-		case err != nil:
-			c.cannotTell(ctx, p, err)
-		case first.ID != "":
-			c.await(p, replaceOriginal, first)
-		}
-	})
-}
 
 // maxApart bounds how many presses are answered next to the workers.
 const maxApart = 2048

@@ -27,9 +27,13 @@ func (w Texts) NotYoursToWithdraw(c decision.Confirmation, open bool) Message {
 }
 
 // MaybeWithdrawn answers *Keep task* and *Withdraw request* if the journal
-// doesn't say whether it saved that.
-func (w Texts) MaybeWithdrawn(c decision.Confirmation) Message {
-	return say("I'm not sure whether I could save that, so %s may still be cancelled. Press *%s* again.", w.asked(c), keepLabel(c))
+// doesn't say whether it saved that. pressable says that the buttons are there.
+func (w Texts) MaybeWithdrawn(c decision.Confirmation, pressable bool) Message {
+	next := fmt.Sprintf("If that happens, I'll post the result in %s.", inChannelNamed(c.Channel))
+	if pressable {
+		next = fmt.Sprintf("Press *%s* again.", keepLabel(c))
+	}
+	return say("I'm not sure whether I could save that, so %s may still be cancelled. %s", w.asked(c), next)
 }
 
 // CannotTell answers someone whose prompt has ended, or is being decided, if the

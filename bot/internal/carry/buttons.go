@@ -1,0 +1,79 @@
+package carry
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
+)
+
+// restoreFor bounds how long the journal is asked whether a prompt may be shown
+// again, after it was asked about the same press for knownFor.
+const restoreFor = 10 * time.Second
+
+// pressAgain answers a press with m, which asks to press again. If the press has
+// replaced its prompt, it restores that; otherwise is for the case that it can't.
+func (c *Carrier) pressAgain(ctx context.Context, p Press, m, otherwise texts.Message) {
+	if p.Sign.Replaced() {
+		c.Restore(p, m, otherwise)
+		return
+	}
+	c.answer(ctx, p, m, ephemeral)
+}
+
+// Restore replaces the message that a press is being handled with the prompt, and m
+// above it or, if another click has decided the prompt, with the result. If that
+// isn't known, it shows otherwise. At each try it asks the journal when it is its
+// turn to replace the message, and gives way to a click that is being saved here,
+// which ends with a text of its own. Restore doesn't block.
+func (c *Carrier) Restore(p Press, m, otherwise texts.Message) {
+	c.apart(func(ctx context.Context) {
+		shown := texts.Preview{Tasks: c.Details.shown(ctx, p.Confirmation)}
+		first, err := c.restorePrompt(ctx, p, m.Above(c.Texts.Prompt(p.Confirmation, shown, p.Value)))
+		switch {
+		case errors.Is(err, errNotKnown):
+		case errors.Is(err, errRedelivered):
+			c.again(p, first, true)
+		case err != nil:
+			p.Log.Error("can't tell what became of a prompt", "error", err)
+			c.answer(ctx, p, otherwise, replaceOriginal)
+		case first.ID != "":
+			c.await(p, replaceOriginal, first)
+		}
+	})
+}
+
+// restorePrompt shows a prompt again, or else the result of the click that has
+// decided it. It returns that click's row.
+func (c *Carrier) restorePrompt(ctx context.Context, p Press, prompt texts.Message) (first decision.Record, err error) {
+	choose := func(ctx context.Context) (_ texts.Message, err error) {
+		h := c.set.get(p.id())
+		switch first, err = c.Journal.Get(ctx, p.id()); {
+		case h != nil && (err != nil || h.saving() < carried):
+			return texts.Message{}, work.Permanent(errNotKnown)
+		case errors.Is(err, journal.ErrGone):
+			return prompt, nil
+		case errors.Is(err, journal.ErrDecided):
+			return texts.Message{}, work.Permanent(err)
+		case err != nil:
+			return texts.Message{}, err
+		case p.redelivers(first):
+			return texts.Message{}, work.Permanent(errRedelivered)
+		}
+		return c.Texts.CameSecond(p.Confirmation, p.User, first), nil
+	}
+	err = work.Retry(ctx, max(knownFor-time.Since(p.Received), restoreFor), func() error {
+		return slackapi.Retryable(c.Poster.Replace(ctx, p.Target(), choose))
+	})
+	if err != nil && ctx.Err() != nil { // the process stops
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), finalTimeout)
+		defer cancel()
+		err = c.Poster.Replace(last, p.Target(), choose)
+	}
+	return first, err
+}
