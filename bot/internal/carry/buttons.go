@@ -67,7 +67,7 @@ func (c *Carrier) restorePrompt(ctx context.Context, p Press, prompt texts.Messa
 		}
 		return c.Texts.CameSecond(p.Confirmation, p.User, first), nil
 	}
-	err = work.Retry(ctx, max(knownFor-time.Since(p.Received), restoreFor), func() error {
+	err = slackapi.Retry(ctx, max(knownFor-time.Since(p.Received), restoreFor), slackapi.ResponseURLLife, func() error {
 		return slackapi.Retryable(c.Poster.Replace(ctx, p.Target(), choose))
 	})
 	if err != nil && ctx.Err() != nil { // the process stops

@@ -18,15 +18,18 @@ func (c *Carrier) Keep(p Press) {
 		return
 	}
 	end := c.set.withdraw(p.id())
-	c.apart(func(ctx context.Context) { end(c.keep(ctx, p)) })
+	c.apart(func(ctx context.Context) {
+		first, err := c.keep(ctx, p)
+		end(err == nil) // Slack may take the answer much later
+		c.answerKeep(ctx, p, first, err)
+	})
 }
 
 // keep closes a prompt for its requester. A click that may be in the journal is
-// given up by the process that saves it. keep reports whether it is known what
-// became of the prompt.
-func (c *Carrier) keep(ctx context.Context, p Press) bool {
+// given up by the process that saves it. keep returns what became of the prompt.
+func (c *Carrier) keep(ctx context.Context, p Press) (decision.Record, error) {
 	row := c.recordOf(p)
-	first, err := c.known(ctx, func() (decision.Record, error) {
+	return c.known(ctx, func() (decision.Record, error) {
 		h := c.set.get(p.id())
 		switch {
 		case h != nil && h.saving() == carried: // whatever the journal has lost since
@@ -40,6 +43,11 @@ func (c *Carrier) keep(ctx context.Context, p Press) bool {
 		}
 		return first, err
 	})
+}
+
+// answerKeep answers a press of Keep task. first is what became of its prompt,
+// unless err says that this isn't known.
+func (c *Carrier) answerKeep(ctx context.Context, p Press, first decision.Record, err error) {
 	switch {
 	case err != nil:
 		p.Log.Error("not known whether a withdrawal was saved", "error", err)
@@ -60,7 +68,6 @@ func (c *Carrier) keep(ctx context.Context, p Press) bool {
 		c.answer(ctx, p, c.Texts.TooLateToWithdraw(p.Confirmation, first, p.User), where, first)
 		c.await(p, where, first)
 	}
-	return err == nil
 }
 
 // notTheirs answers someone who tries to withdraw another person's request.

@@ -15,7 +15,8 @@ type withdrawal struct {
 	done    chan struct{} // closed when no press is left
 }
 
-// withdraw adds a press. The caller calls end when it is answered.
+// withdraw adds a press. The caller calls end when it is known what it did, or
+// that this can't be known.
 func (w *workingSet) withdraw(id decision.ID) (end func(known bool)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -23,10 +23,9 @@ const (
 	// announced is much longer.
 	postTimeout = 10 * time.Second
 
-	// answerLimit bounds the tries of Answer, and answerPause these and the pauses
-	// that Slack asks for. The latter is longer than Slack's usual minute.
+	// answerLimit bounds the tries of Answer, without the pauses that Slack asks
+	// for. Both together are bounded by ResponseURLLife.
 	answerLimit = 30 * time.Second
-	answerPause = 10 * time.Minute
 
 	// lastAnswer bounds the last try of Answer when the process stops.
 	lastAnswer = 2 * time.Second
@@ -242,9 +241,9 @@ func Always(m texts.Message) Choose {
 // opened. Answer reports whether it succeeded. It logs a failure, since there is no
 // other way to reach the person.
 func (p *Poster) Answer(ctx context.Context, log *slog.Logger, to Target, choose Choose, where Placement) bool {
-	err := Retry(ctx, answerLimit, answerPause, func() error { return Retryable(p.To(ctx, to, choose, where)) })
+	err := Retry(ctx, answerLimit, ResponseURLLife, func() error { return Retryable(p.To(ctx, to, choose, where)) })
 	if err != nil && ctx.Err() == nil && to.View != "" && where != InChannel && to.ResponseURL != "" {
-		err = Retry(ctx, answerLimit, answerPause, func() error { return Retryable(p.show(ctx, to, choose, Ephemeral)) })
+		err = Retry(ctx, answerLimit, ResponseURLLife, func() error { return Retryable(p.show(ctx, to, choose, Ephemeral)) })
 	}
 	if err != nil && ctx.Err() != nil {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswer)
