@@ -67,13 +67,10 @@ func (c *Carrier) restorePrompt(ctx context.Context, p Press, prompt texts.Messa
 		}
 		return c.Texts.CameSecond(p.Confirmation, p.User, first), nil
 	}
+	replace := func(ctx context.Context) error { return c.Poster.Replace(ctx, p.Target(), choose) }
 	err = slackapi.Retry(ctx, max(knownFor-time.Since(p.Received), restoreFor), slackapi.ResponseURLLife, func() error {
-		return slackapi.Retryable(c.Poster.Replace(ctx, p.Target(), choose))
+		return slackapi.Retryable(replace(ctx))
 	})
-	if err != nil && ctx.Err() != nil { // the process stops
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), finalTimeout)
-		defer cancel()
-		err = c.Poster.Replace(last, p.Target(), choose)
-	}
+	err = work.OnceMore(ctx, err, finalTimeout, replace)
 	return first, err
 }

@@ -238,11 +238,7 @@ func (p *prompt) insist(m texts.Message) {
 	p.abort = cancel
 	p.mu.Unlock()
 	err := work.Retry(ctx, 0, func() error { return slackapi.Retryable(p.once(ctx, m)) })
-	if err != nil && p.ctx.Err() != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(p.ctx), finalTimeout)
-		defer cancel()
-		_ = p.once(ctx, m)
-	}
+	_ = work.OnceMore(p.ctx, err, finalTimeout, func(ctx context.Context) error { return p.once(ctx, m) })
 }
 
 // left returns how many uses are left.

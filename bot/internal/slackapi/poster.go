@@ -245,11 +245,7 @@ func (p *Poster) Answer(ctx context.Context, log *slog.Logger, to Target, choose
 	if err != nil && ctx.Err() == nil && to.View != "" && where != InChannel && to.ResponseURL != "" {
 		err = Retry(ctx, answerLimit, ResponseURLLife, func() error { return Retryable(p.show(ctx, to, choose, Ephemeral)) })
 	}
-	if err != nil && ctx.Err() != nil {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswer)
-		defer cancel()
-		err = p.To(last, to, choose, where)
-	}
+	err = work.OnceMore(ctx, err, lastAnswer, func(ctx context.Context) error { return p.To(ctx, to, choose, where) })
 	if err != nil {
 		log.Warn("can't answer a command or a click", "error", err)
 	}

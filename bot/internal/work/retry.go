@@ -23,6 +23,17 @@ func Retry(ctx context.Context, limit time.Duration, try func() error) error {
 	return err
 }
 
+// OnceMore calls try once more, within limit, if it failed with err and ctx has ended:
+// a process that stops tries a last time. It returns the last error.
+func OnceMore(ctx context.Context, err error, limit time.Duration, try func(context.Context) error) error {
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	return try(last)
+}
+
 // Permanent returns an error after which Retry doesn't try again.
 func Permanent(err error) error { return backoff.Permanent(err) }
 
