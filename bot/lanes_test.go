@@ -24,7 +24,7 @@ func TestRequestDoesNotExpireWhileClickIsJudged(t *testing.T) {
 	r := &requests{journal: undecided{}, judging: newJudging()} // without a carrier: it would be asked to expire it
 	_, judged := r.judging.begin("x")
 	defer judged()
-	d, err := r.became(t.Context(), request{Request: journal.Request{ID: "x"}, Confirmation: decision.Confirmation{ID: "x"}})
+	d, _, err := r.became(t.Context(), request{Request: journal.Request{ID: "x"}, Confirmation: decision.Confirmation{ID: "x"}})
 	if err != nil || len(d) != 0 {
 		t.Errorf("got %+v, %v", d, err)
 	}

@@ -116,3 +116,24 @@ func TestRequestForTasksCancelledElsewhere(t *testing.T) {
 		}
 	})
 }
+
+// Another request cancels one of two tasks. The reminder, and what everyone reads
+// when no one has approved the rest, are about the other one.
+func TestRequestIsAboutTheTasksThatAreLeft(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson, reminding)
+		w.api.Add(500, 2)
+		both, one := w.ask(ada, general, "/cancel-task 500 501"), w.ask(linus, general, "/cancel-task 501")
+		w.confirm(grace, one)
+		time.Sleep(time.Until(w.endOf(both)) + time.Minute)
+		reminder := w.slack.Thread(general, both.TS)
+		if len(reminder) != 1 {
+			t.Fatalf("%d reminders", len(reminder))
+		}
+		for _, said := range []string{reminder[0].Text, w.now(both).Text} {
+			if !strings.Contains(said, "500") || strings.Contains(said, "501") {
+				t.Errorf("it says: %s", said)
+			}
+		}
+	})
+}

@@ -1,14 +1,11 @@
 package bot
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"slices"
 	"time"
-
-	"github.com/cenkalti/backoff/v5"
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -16,7 +13,6 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
-	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -103,65 +99,6 @@ func (r *requests) take(ctx context.Context, take func(context.Context, int) ([]
 	return all, err
 }
 
-// remindOf posts a reminder of a request that is still open, once. If Slack
-// certainly doesn't post it now, it is due again, until the request ends.
-func (r *requests) remindOf(ctx context.Context, one request) {
-	begun, later := false, time.Duration(0)
-	err := work.Retry(ctx, askPatience, func() error {
-		var why error
-		err := r.poster.BroadcastIf(ctx, one.Channel, cmp.Or(one.Thread, one.MessageTS), r.texts.Reminder(one.Confirmation), func(ctx context.Context) error {
-			if why = r.mayRemind(ctx, one, !begun); why == nil {
-				begun = true
-			}
-			return why
-		})
-		if why != nil {
-			return why
-		}
-		said, pause := slackapi.Classify(err)
-		if later = 0; said == slackapi.Later {
-			later = max(pause, requestsEvery)
-		}
-		return slackapi.UnlessPosted(err)
-	})
-	switch {
-	case err == nil:
-		one.log.Info("request reminder posted")
-	case errors.Is(err, errDecided), errors.Is(err, signed.ErrExpired):
-	case begun && later > 0: // the process may be stopping
-		err = errors.Join(err, r.journal.RemindLater(context.WithoutCancel(ctx), one.Request.ID, later))
-		one.log.Info("request reminder put off", "reason", err)
-	default:
-		one.log.Warn("request reminder failed", "error", err)
-	}
-}
-
-// mayRemind returns nil if a request is still open and, for its first try, no
-// other process has tried to remind of it. If its state isn't known, nothing may be
-// said.
-func (r *requests) mayRemind(ctx context.Context, one request, first bool) error {
-	if !r.now().Before(one.ExpiresAt) {
-		return backoff.Permanent(signed.ErrExpired)
-	}
-	switch _, err := r.journal.Became(ctx, one.Request.ID, one.IDs()); {
-	case err == nil:
-		return backoff.Permanent(errDecided)
-	case !errors.Is(err, journal.ErrGone):
-		return err
-	case !first:
-		return nil
-	}
-	switch mine, err := r.journal.BeginReminding(ctx, one.Request.ID); {
-	case err != nil:
-		return err
-	case !mine:
-		return backoff.Permanent(errDecided)
-	}
-	return nil
-}
-
-var errDecided = errors.New("it is decided")
-
 // end replaces a request with its result. If it has none, it records that the
 // request has expired, which competes with a click's claim.
 func (r *requests) end(ctx context.Context, one request) error {
@@ -172,7 +109,7 @@ func (r *requests) end(ctx context.Context, one request) error {
 		one.log.Warn("request from before the bot token changed; dropped it", "reason", one.err)
 		return r.journal.Forget(ctx, one.Request.ID)
 	}
-	found, err := r.became(ctx, one)
+	found, left, err := r.became(ctx, one)
 	if errors.Is(err, journal.ErrDecided) {
 		return r.lost(ctx, one)
 	}
@@ -182,7 +119,7 @@ func (r *requests) end(ctx context.Context, one request) error {
 	if slices.ContainsFunc(found, func(d decision.Record) bool { return d.Outcome() == "" }) {
 		return nil // the process that carries the decision shows the result; taken again later
 	}
-	if err := r.replace(ctx, one, r.texts.Overtaken(one.Confirmation, found...)); err != nil {
+	if err := r.replace(ctx, one, r.texts.Overtaken(left, found...)); err != nil {
 		return err
 	}
 	one.log.Info("request ended", "outcome", string(together(found).Outcome()))
@@ -226,19 +163,34 @@ func together(found []decision.Record) (all decision.Record) {
 }
 
 // became returns the result of a request that has ended: its own decision, or the
-// others that have its tasks. It returns none while a click is being judged or saved
-// here.
-func (r *requests) became(ctx context.Context, one request) ([]decision.Record, error) {
+// others that have its tasks; and what of it that is about. It returns none while a
+// click is being judged or saved here.
+func (r *requests) became(ctx context.Context, one request) ([]decision.Record, decision.Confirmation, error) {
 	found, err := r.journal.Became(ctx, one.Request.ID, one.IDs())
 	if !errors.Is(err, journal.ErrGone) {
-		return found, err
+		return found, one.Confirmation, err
 	}
+	left := leftOf(one.Confirmation, found)
 	if r.judging.has(one.Confirmation.ID) || !r.carrier.MayExpire(one.Confirmation) {
-		return nil, nil
+		return nil, left, nil
 	}
 	d, _, err := r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation)
 	if err != nil {
-		return nil, err
+		return nil, left, err
 	}
-	return []decision.Record{d}, nil
+	return []decision.Record{d}, left, nil
+}
+
+// leftOf returns a confirmation with the tasks that the decisions of other prompts
+// haven't cancelled, or with all if none is left.
+func leftOf(c decision.Confirmation, others []decision.Record) decision.Confirmation {
+	left := slices.DeleteFunc(slices.Clone(c.Tasks), func(t decision.Named) bool {
+		return slices.ContainsFunc(together(others).Tasks, func(item decision.Item) bool {
+			return item.ID == t.ID && item.Outcome == decision.Cancelled
+		})
+	})
+	if len(left) > 0 {
+		c.Tasks = left
+	}
+	return c
 }

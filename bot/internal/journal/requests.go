@@ -191,7 +191,7 @@ func (j *Journal) Forget(ctx context.Context, id decision.ID) error {
 // Became returns the decision that a click on a prompt made, alone. Otherwise it
 // returns the other decisions that have all of the prompt's tasks, in progress or
 // successful, each with these tasks only. It returns ErrGone if a task can still
-// be cancelled.
+// be cancelled, with those that have the others.
 func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -201,7 +201,7 @@ func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamel
 		case errors.Is(err, ErrGone): // it isn't genuine
 			continue
 		case err == nil && !all(prompt, tasks, found):
-			err = ErrGone
+			return found, fmt.Errorf("reading a prompt's result: %w", ErrGone)
 		case err == nil:
 			return found, nil
 		}

@@ -63,15 +63,16 @@ func (p *Poster) Post(ctx context.Context, channel, thread string, m texts.Messa
 }
 
 // BroadcastIf replies to a message, once, so that the channel sees the reply, too.
-// It may be outdated by the time when it can be posted: allowed is called
+// It may be outdated by the time when it can be posted: choose is called
 // immediately before the post, and its error prevents it.
-func (p *Poster) BroadcastIf(ctx context.Context, channel, thread string, m texts.Message, allowed func(context.Context) error) error {
+func (p *Poster) BroadcastIf(ctx context.Context, channel, thread string, choose Choose) error {
 	ctx, release, err := p.begin(ctx, channel)
 	if err != nil {
 		return err
 	}
 	defer release()
-	if err := allowed(ctx); err != nil {
+	m, err := choose(ctx)
+	if err != nil {
 		return err
 	}
 	_, err = p.post(ctx, channel, m, slack.MsgOptionTS(thread), slack.MsgOptionBroadcast())
