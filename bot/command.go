@@ -71,6 +71,7 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 		answer.message = c.ask(ctx, log, cmd.ResponseURL, found)
 	default:
 		answer.message = c.promptOf(found)
+		answer.choose = c.untilExpired(found.confirmation, answer.message)
 	}
 	return answer
 }

@@ -67,3 +67,17 @@ func TestClickAfterKeepDoesNotWaitForItsAnswer(t *testing.T) {
 		w.noCancel()
 	})
 }
+
+// Slack takes a prompt only after it has expired. Its person reads how to start again.
+func TestPromptThatArrivesTooLateHasNoButtons(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.slack.Break(longPause)
+		w.acked(w.slack.Slash(ada, general, "/cancel-task 12345"))
+		time.Sleep(26 * time.Minute)
+		got := w.slack.Private(ada, general)
+		if len(got) != 1 || len(got[0].Buttons()) > 0 || !strings.Contains(got[0].Text, "/cancel-task 12345") {
+			t.Errorf("answered: %v", texts(got))
+		}
+	})
+}

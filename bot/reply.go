@@ -13,6 +13,7 @@ import (
 // reply is the answer to a command or a click. The zero reply says nothing.
 type reply struct {
 	message texts.Message
+	choose  slackapi.Choose // what to show instead, at each try; nil if the message stays true
 	where   slackapi.Placement
 	press   *carry.Press          // that it answers, if it may replace the press's prompt
 	refusal *decision.Note        // to be recorded once the person has their answer
@@ -29,6 +30,8 @@ func (r *router) send(ctx context.Context, log *slog.Logger, to slackapi.Target,
 	case a.message.Text == "":
 	case a.press != nil:
 		r.clicks.carrier.AnswerUndecided(ctx, *a.press, a.message, a.where)
+	case a.choose != nil:
+		r.poster.Answer(ctx, log, to, a.choose, a.where)
 	default:
 		r.poster.Answer(ctx, log, to, slackapi.Always(a.message), a.where)
 	}
@@ -37,5 +40,15 @@ func (r *router) send(ctx context.Context, log *slog.Logger, to slackapi.Target,
 	}
 	if a.then != nil {
 		a.then(ctx)
+	}
+}
+
+// untilExpired returns a prompt until it expires, since Slack may take it later.
+func (c *commands) untilExpired(asked decision.Confirmation, prompt texts.Message) slackapi.Choose {
+	return func(context.Context) (texts.Message, error) {
+		if !c.now().Before(asked.ExpiresAt) {
+			return c.texts.Expired(asked), nil
+		}
+		return prompt, nil
 	}
 }
