@@ -105,9 +105,11 @@ func TestNothingIsDecidedWhileThePauseIsUnknown(t *testing.T) {
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 		j.down.Store(true)
 		clicked := time.Now()
-		if m := w.answer(ada, prompt, "cancel_task"); !strings.Contains(m.Text, "your decision") || !strings.Contains(m.Text, "If no result appears") {
-			t.Errorf("answered %s", m.Text)
-		}
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("she reads why", func() bool { // in the prompt, if that said that it is checking
+			said := w.said(ada) + w.now(prompt).Text
+			return strings.Contains(said, "so your decision") && strings.Contains(said, "If no result appears")
+		})
 		if took := time.Since(clicked); took > 3*time.Second {
 			t.Errorf("answered after %s", took)
 		}
