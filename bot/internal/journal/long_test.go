@@ -98,3 +98,37 @@ func TestShiftedTasksAreSetAside(t *testing.T) {
 		}
 	})
 }
+
+// TestOddValuesOfDecisions writes values that look like none when they are read, and
+// like one in a condition. The row is set aside: no statement would ever match it.
+func TestOddValuesOfDecisions(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		for _, change := range []string{
+			`UPDATE decisions SET announced_at = '%s'`,
+			`UPDATE tasks SET outcome = ''`,
+			`UPDATE tasks SET position = 0.5 WHERE position = 0`,
+			`UPDATE tasks SET position = 'x' WHERE position = 0`,
+		} {
+			sqlite := strings.HasPrefix(url, "sqlite:")
+			if !sqlite && strings.Contains(change, "position") {
+				continue // Postgres accepts none
+			}
+			for _, instant := range []string{"infinity", "-infinity", "20000-01-01 00:00:00+00:00"} {
+				if !strings.Contains(change, "%s") {
+					instant = ""
+				}
+				j := openTrusting(t, url, "xoxb-1")
+				d := j.click(1)
+				won(t, j.Journal, d)
+				statement := change
+				if instant != "" {
+					statement = fmt.Sprintf(change, instant)
+				}
+				forge(t, url, statement)
+				if _, err := j.Get(t.Context(), d.ID); !errors.Is(err, journal.ErrGone) || len(j.reported) != 1 {
+					t.Errorf("%s: %v, reported %+v", statement, err, j.reported)
+				}
+			}
+		}
+	})
+}

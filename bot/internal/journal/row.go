@@ -60,10 +60,12 @@ const (
 func scan(row interface{ Scan(...any) error }, d *untrusted) error {
 	var sent, settled, tries, looks, age, position int64
 	var t decision.Item
+	unannounced, undecided := func() bool { return d.AnnouncedAt.IsZero() }, func() bool { return t.Outcome == "" }
+	first := func() bool { return position == 0 }
 	err := row.Scan(&d.place, key(&d.ID), text(&d.Team), text(&d.Channel), text(&d.Thread), truth(&d.Untitled), text(&d.Requester), text(&d.Confirmer), text(&d.Reason),
-		instant(&d.RequestedAt), instant(&d.DecidedAt), number(&age), instant(&d.AnnouncedAt), text(&d.MessageTS), text(&d.ResponseURL), text(&d.Confirmation), text(&d.MAC),
+		instant(&d.RequestedAt), instant(&d.DecidedAt), number(&age), odd(&d.odd, unannounced, instant(&d.AnnouncedAt)), text(&d.MessageTS), text(&d.ResponseURL), text(&d.Confirmation), text(&d.MAC),
 		number(&looks), number(&settled), number(&d.Epoch),
-		number(&position), number(&t.ID), text(&t.Title), text(&t.URL), text(&t.Step), number(&sent), number(&tries), text(&t.Outcome), text(&t.Detail), instant(&t.FinishedAt), text(&t.SettledOutcome), text(&t.SettledDetail),
+		odd(&d.odd, first, number(&position)), number(&t.ID), text(&t.Title), text(&t.URL), text(&t.Step), number(&sent), number(&tries), odd(&d.odd, undecided, text(&t.Outcome)), text(&t.Detail), instant(&t.FinishedAt), text(&t.SettledOutcome), text(&t.SettledDetail),
 		text(&d.AnnouncedMAC), text(&t.Seals.Outcome), text(&t.Seals.Unsent), text(&t.Seals.Settled))
 	t.Sent, t.Tries = sent != 0, int(tries)
 	d.FactsAge = time.Duration(age) * time.Millisecond
@@ -96,6 +98,7 @@ func (q querier) decisions(ctx context.Context, where, order string, args ...any
 			grouped = append(grouped, d)
 		case len(grouped[last].Tasks) < maxParts:
 			grouped[last].Tasks = append(grouped[last].Tasks, d.Tasks...)
+			grouped[last].odd = grouped[last].odd || d.odd
 			grouped[last].positions = append(grouped[last].positions, d.positions...)
 		}
 		return nil

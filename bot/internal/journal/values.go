@@ -62,6 +62,16 @@ func possible(at time.Time) time.Time {
 	return at
 }
 
+// odd sets a flag if a column has a value that isn't NULL and that a scanner reads as
+// none: a condition in SQL takes it for something.
+func odd(flag *bool, none func() bool, scan sql.Scanner) sql.Scanner {
+	return loose(func(value any) {
+		_ = scan.Scan(value) // a loose scanner skips what it can't read
+		_, zero := value.(int64)
+		*flag = *flag || value != nil && none() && !zero
+	})
+}
+
 func truth(to *bool) sql.Scanner {
 	return loose(func(value any) { *to = value == true || value == int64(1) })
 }

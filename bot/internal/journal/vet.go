@@ -16,6 +16,7 @@ type untrusted struct {
 	decision.Record
 	place     any
 	positions []int64 // of its tasks
+	odd       bool    // it has a value that looks like none here, and like one to a statement
 }
 
 // verified returns the genuine part of the row.
@@ -23,6 +24,9 @@ func (t *trust) verified(row untrusted) (decision.Record, error) {
 	d := row.Record
 	if err := t.VerifyRow(d); err != nil {
 		return decision.Record{}, err
+	}
+	if row.odd {
+		return decision.Record{}, errOddValue
 	}
 	for i, position := range row.positions {
 		if position != int64(i) { // later statements name a task by its position
@@ -104,6 +108,7 @@ func (t *trust) sealed(there bool, seal string, at time.Time, fields []string) e
 var (
 	errMissing  = errors.New("a sealed field is missing")
 	errOddID    = errors.New("the bot writes no such ID")
+	errOddValue = errors.New("a value isn't one that the bot writes")
 	errPosition = errors.New("a task isn't at its position")
 )
 
