@@ -2,12 +2,14 @@ package carry
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
@@ -92,7 +94,10 @@ func (f *followers) check(ctx context.Context) error {
 	read := func(id decision.ID) decision.Record {
 		d, asked := known[id]
 		if !asked && failed == nil {
-			d, failed = f.journal.Get(ctx, id)
+			var err error
+			if d, err = f.journal.Get(ctx, id); err != nil && !errors.Is(err, journal.ErrGone) && !errors.Is(err, journal.ErrDecided) && !journal.IsUnverified(err) {
+				failed = err // the journal's; the others are about this row
+			}
 			known[id] = d
 		}
 		return d
