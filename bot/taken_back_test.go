@@ -130,10 +130,10 @@ func TestRequestThatLostToWithdrawnOneIsSuperseded(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		w.noCancel()
-		if now := w.now(second); !strings.Contains(now.Text, "Another request was confirmed first") {
+		if now := w.now(second); !strings.Contains(now.Text, "was confirmed first") {
 			t.Errorf("in the end it says %s", now.Text)
 		}
-		if said := w.said(grace); strings.Contains(said, "couldn't save") || !strings.Contains(said, "Another request was confirmed first") {
+		if said := w.said(grace); strings.Contains(said, "couldn't save") || !strings.Contains(said, "was confirmed first") {
 			t.Errorf("Grace reads %q", said)
 		}
 		d, err := w.journal.Get(t.Context(), decision.ID(id))

@@ -139,10 +139,10 @@ func (w Texts) NotSaved(c decision.Confirmation) Message {
 		fmt.Sprintf("I couldn't save the approval to cancel %s, %s", w.asked(c), rest)).meaning(MeansNotSaved)
 }
 
-// superseded replaces a prompt whose click lost to other prompts' decisions, which
-// were closed before anything was sent.
+// superseded replaces a prompt whose click lost to other prompts' decisions. At least
+// one was closed before anything was sent; the others may have cancelled a task.
 func (w Texts) superseded(c decision.Confirmation) Message {
-	text := fmt.Sprintf("This request to cancel %s wasn't used, and I sent nothing to Chamelio for it. Another request was confirmed first, but it ended without cancelling anything. To try again, type %s.",
+	text := fmt.Sprintf("This request to cancel %s wasn't used, and I sent nothing to Chamelio for it: another request was confirmed first. To see how things stand, or to try again, type %s.",
 		w.asked(c), w.again(c.IDs()...))
 	return inPlace(c, text, text).meaning(MeansSuperseded)
 }
@@ -178,7 +178,7 @@ func (w Texts) Closed(c decision.Confirmation, row decision.Record, user string)
 	case how == decision.NotSaved:
 		return say("This request has ended: I couldn't save an approval, so I sent nothing to Chamelio for it. %s", again).meaning(MeansNotSaved)
 	case how == decision.Superseded:
-		return say("This request wasn't used, and I sent nothing to Chamelio for it. Another request was confirmed first, but it ended without cancelling anything. %s", again).meaning(MeansSuperseded)
+		return say("This request wasn't used, and I sent nothing to Chamelio for it: another one was confirmed first. %s", again).meaning(MeansSuperseded)
 	case user == c.Requester:
 		return say("You withdrew this request, so I sent nothing to Chamelio for it. %s", again).meaning(MeansKept)
 	}

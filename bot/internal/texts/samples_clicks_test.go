@@ -50,7 +50,7 @@ func (s *sampler) ofClicks() {
 	s.during("withdrawn before, by themselves", "They clicked on a request that they had withdrawn.", toClicker, s.Closed(public, s.decision(s.user, decision.Withdrawn), public.Requester))
 	s.during("not saved before", "They clicked on a request whose approval couldn't be saved.", toClicker, s.Closed(public, s.decision(s.other, decision.NotSaved), s.user))
 	unused := s.decision(s.other, decision.Superseded)
-	s.during("superseded", "Someone approved a request, but another prompt for one of its tasks was confirmed first, and that one was then closed.", "in place of the request", s.Ended(public, unused))
+	s.during("superseded", "Someone approved a request, but another prompt for one of its tasks was confirmed first, and then closed.", "in place of the request", s.Ended(public, unused))
 	s.during("superseded before", "They clicked on a request that had ended like this.", toClicker, s.Closed(public, unused, s.user))
 	s.during("cancelling", "The cancellation takes more than a moment.", "in place of the prompt", s.Cancelling(alone))
 	s.during("cancelling a request", "The same, for a request.", "in place of the request", s.Cancelling(together))
