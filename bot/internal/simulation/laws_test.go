@@ -384,10 +384,13 @@ func (c *checker) hindered() bool {
 
 // toldOnce (law 11): an announcement is posted again only if the process that posted
 // it died before the journal knew, or Slack's answer was lost. This also holds if the
-// journal's clock jumps.
+// journal's clock jumps, except for settled outcomes.
 func (c *checker) toldOnce() {
 	yes := map[string]int{}
 	for _, t := range c.tells {
+		if len(c.steps) > 0 && strings.HasPrefix(t.mark, "settled ") {
+			continue // only the first announcement is guarded against a jump
+		}
 		if t.told && !c.endedUnrecorded(t) && !c.awayUnrecorded(t) {
 			what := t.mark
 			if t.place == auditChannel {
@@ -397,10 +400,23 @@ func (c *checker) toldOnce() {
 		}
 	}
 	for what, n := range yes {
-		if n > 1 && !c.decidedTwice(c.w.marks[mark.FindString(what)]) {
+		if n > max(c.settledOf(what), 1) && !c.decidedTwice(c.w.marks[mark.FindString(what)]) {
 			c.breaks("told once", "%s was told %d times, and each time Slack said yes to somebody who lived on", what, n)
 		}
 	}
+}
+
+// settledOf returns how many decisions have a settled outcome of the task that a mark
+// names: without a reason or a thread, their marks are the same.
+func (c *checker) settledOf(what string) (n int) {
+	for _, d := range c.rows {
+		for _, t := range d.Tasks {
+			if t.SettledOutcome != "" && strings.HasSuffix(what, "settled task "+t.ID.String()) {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // awayUnrecorded reports whether the journal was away for longer than a lease, and
