@@ -70,10 +70,8 @@ func (j *Journal) tryReturn(ctx context.Context, place any) (bool, error) {
 	if err := j.exec(ctx, "noting a try", `UPDATE set_aside SET tried_at = `+j.now+` WHERE `+j.place("set_aside", "id")+` = $1`, place); err != nil {
 		return false, err
 	}
-	rows, err := j.read().query(ctx, `SELECT `+bounded("kind", tooLong)+`,
-		CASE WHEN octet_length(content) <= $2 THEN content ELSE '' END,
-		CASE WHEN octet_length(tasks) <= $2 THEN tasks ELSE '' END
-		FROM set_aside WHERE `+j.place("set_aside", "id")+` = $1`, place, maxReturnBytes)
+	rows, err := j.read().query(ctx, `SELECT `+bounded("kind", tooLong)+`, `+within(maxReturnBytes, "content", "")+`, `+within(maxReturnBytes, "tasks", "")+`
+		FROM set_aside WHERE `+j.place("set_aside", "id")+` = $1`, place)
 	a, err := first(collect(rows, err, func(r *sql.Rows, a *aside) error { return r.Scan(text(&a.kind), text(&a.content), text(&a.tasks)) }))
 	switch {
 	case errors.Is(err, ErrGone): // another process has returned it

@@ -29,8 +29,11 @@ func boundedAll(alias string, names ...string) string {
 }
 
 // bounded returns a column, or another text if its own is too long.
-func bounded(column, instead string) string {
-	return fmt.Sprintf(`CASE WHEN octet_length(%[1]s) > %[2]d THEN '%[3]s' ELSE %[1]s END`, column, decision.MaxStored, instead)
+func bounded(column, instead string) string { return within(decision.MaxStored, column, instead) }
+
+// within returns a column, or another text if its own has more than limit bytes.
+func within(limit int, column, instead string) string {
+	return fmt.Sprintf(`CASE WHEN octet_length(%[1]s) > %[2]d THEN '%[3]s' ELSE %[1]s END`, column, limit, instead)
 }
 
 // tooLong is none of the texts that the bot writes into a field that is sealed.
@@ -61,11 +64,11 @@ func scan(row interface{ Scan(...any) error }, d *untrusted) error {
 	var sent, settled, tries, looks, age, position int64
 	var t decision.Item
 	unannounced, undecided := func() bool { return d.AnnouncedAt.IsZero() }, func() bool { return t.Outcome == "" }
-	first := func() bool { return position == 0 }
+	atStart := func() bool { return position == 0 }
 	err := row.Scan(&d.place, key(&d.ID), text(&d.Team), text(&d.Channel), text(&d.Thread), truth(&d.Untitled), text(&d.Requester), text(&d.Confirmer), text(&d.Reason),
 		instant(&d.RequestedAt), instant(&d.DecidedAt), number(&age), odd(&d.odd, unannounced, instant(&d.AnnouncedAt)), text(&d.MessageTS), text(&d.ResponseURL), text(&d.Confirmation), text(&d.MAC),
 		number(&looks), number(&settled), number(&d.Epoch),
-		odd(&d.odd, first, number(&position)), number(&t.ID), text(&t.Title), text(&t.URL), text(&t.Step), number(&sent), number(&tries), odd(&d.odd, undecided, text(&t.Outcome)), text(&t.Detail), instant(&t.FinishedAt), text(&t.SettledOutcome), text(&t.SettledDetail),
+		odd(&d.odd, atStart, number(&position)), number(&t.ID), text(&t.Title), text(&t.URL), text(&t.Step), number(&sent), number(&tries), odd(&d.odd, undecided, text(&t.Outcome)), text(&t.Detail), instant(&t.FinishedAt), text(&t.SettledOutcome), text(&t.SettledDetail),
 		text(&d.AnnouncedMAC), text(&t.Seals.Outcome), text(&t.Seals.Unsent), text(&t.Seals.Settled))
 	t.Sent, t.Tries = sent != 0, int(tries)
 	d.FactsAge = time.Duration(age) * time.Millisecond

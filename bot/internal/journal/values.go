@@ -66,9 +66,9 @@ func possible(at time.Time) time.Time {
 // none: a condition in SQL takes it for something.
 func odd(flag *bool, none func() bool, scan sql.Scanner) sql.Scanner {
 	return loose(func(value any) {
-		_ = scan.Scan(value) // a loose scanner skips what it can't read
-		_, zero := value.(int64)
-		*flag = *flag || value != nil && none() && !zero
+		_ = scan.Scan(value)      // a loose scanner skips what it can't read
+		_, whole := value.(int64) // a position of 0 is none, and right
+		*flag = *flag || value != nil && none() && !whole
 	})
 }
 
