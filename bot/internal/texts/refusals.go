@@ -65,7 +65,7 @@ var refusalTexts = []refusalText{
 		"You're not on the list of people who can cancel tasks. Ask {operator} to add you.",
 		"Not on the list of people who can cancel."},
 	{policy.CodeNotOnTask,
-		"Only the task's owner, assignee and collaborators can cancel {task}, and your Slack e-mail isn't one of theirs.",
+		"Only the task's owner, assignee and collaborators can cancel {task}, and none of them has your Slack e-mail address.",
 		"Not the task's owner, assignee or a collaborator."},
 	{policy.CodeNoEmail,
 		"I can't see your e-mail address in Slack, so I can't tell whether you're on this task. Ask {operator}: the bot may need another permission.",
