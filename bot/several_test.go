@@ -263,7 +263,7 @@ func TestEachOfSeveralTasksIsJudged(t *testing.T) {
 	w.api.Put(also)
 	w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 	w.eventually("the refusal", func() bool { return !settledPrompt(w, prompt) })
-	if m := w.now(prompt); !strings.Contains(m.Text, "(task 502), and your") || !strings.Contains(m.Text, "`/cancel-task 500`") {
+	if m := w.now(prompt); !strings.Contains(m.Text, "(task 502), and none of them") || !strings.Contains(m.Text, "`/cancel-task 500`") {
 		t.Errorf("they read %q", m.Text)
 	}
 	w.must(w.stop())
