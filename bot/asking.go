@@ -28,10 +28,10 @@ const (
 	replyPatience = 30 * time.Second
 )
 
-// request posts a request that was submitted in a modal, which it judges like a
+// submitted posts a request that was submitted in a modal, which it judges like a
 // command: everything may have changed since the modal was shown. It returns the
 // answer for the modal. It posts one request for all deliveries of the submission.
-func (c *commands) request(ctx context.Context, log *slog.Logger, k slackapi.Click, asked decision.Confirmation) reply {
+func (c *commands) submitted(ctx context.Context, log *slog.Logger, k slackapi.Click, asked decision.Confirmation) reply {
 	if said, first := c.first(ctx, log, "modal "+asked.ID, asked); !first {
 		return said
 	}
@@ -41,11 +41,12 @@ func (c *commands) request(ctx context.Context, log *slog.Logger, k slackapi.Cli
 		return reply{message: found.explained, where: slackapi.Ephemeral, refusal: found.refusal}
 	}
 	found.confirmation.Public = true // as the modal said
-	answer := reply{message: c.ask(ctx, log, k.ResponseURL, found), where: slackapi.Ephemeral, refusal: found.refusal}
-	if answer.message.Text == "" {
-		answer.message = c.texts.Requested(found.confirmation)
-	}
-	return answer
+	return reply{where: slackapi.Ephemeral, refusal: found.refusal, ask: func(ctx context.Context) texts.Message {
+		if failed := c.request(ctx, log, k.ResponseURL, found); failed.Text != "" {
+			return failed
+		}
+		return c.texts.Requested(found.confirmation)
+	}}
 }
 
 // first reports whether this delivery of a command or a submitted modal is the first
@@ -67,10 +68,10 @@ func (c *commands) first(ctx context.Context, log *slog.Logger, event string, as
 	return reply{}, first
 }
 
-// ask posts a request, and returns what its requester has to know; an empty message
-// if it was posted.
-func (c *commands) ask(ctx context.Context, log *slog.Logger, responseURL string, found considered) texts.Message {
-	switch c.requests.ask(ctx, log, responseURL, found.confirmation, c.promptOf(found)) {
+// request posts a request, and returns what its requester has to know; an empty
+// message if it was posted.
+func (c *commands) request(ctx context.Context, log *slog.Logger, responseURL string, found considered) texts.Message {
+	switch c.requests.post(ctx, log, responseURL, found.confirmation, c.promptOf(found)) {
 	case slackapi.Unclear:
 		return c.texts.PerhapsAsked(found.confirmation)
 	case slackapi.Refused, slackapi.Later:
@@ -80,12 +81,12 @@ func (c *commands) ask(ctx context.Context, log *slog.Logger, responseURL string
 	return texts.Message{}
 }
 
-// ask posts a request in its channel and lists it, so that it is replaced when
+// post posts a request in its channel and lists it, so that it is replaced when
 // it expires. If the bot can't post there, the response_url has the request
-// instead, for which ask waits as long as Slack asks and the request is open; only a
+// instead, for which post waits as long as Slack asks and the request is open; only a
 // late click replaces that one. If it may have been posted, it isn't posted again.
-// ask returns whether it was.
-func (r *requests) ask(ctx context.Context, log *slog.Logger, responseURL string, c decision.Confirmation, m texts.Message) (status slackapi.Status) {
+// post returns whether it was.
+func (r *requests) post(ctx context.Context, log *slog.Logger, responseURL string, c decision.Confirmation, m texts.Message) (status slackapi.Status) {
 	// The status is the last try's, also if the process stops during a pause.
 	once := func(err error) error {
 		status, _ = slackapi.Classify(err)

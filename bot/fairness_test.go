@@ -104,3 +104,54 @@ func TestKnownOutcomesAreAnnouncedWhileResumingFails(t *testing.T) {
 		}
 	})
 }
+
+// TestWaitingAnswersBlockNoOthers fills every worker's time with commands and clicks in a
+// channel in which Slack asks to wait for 25 minutes. Elsewhere, nothing waits.
+func TestWaitingAnswersBlockNoOthers(t *testing.T) {
+	for name, act := range map[string]func(*world, slacktest.Message){
+		"commands": func(w *world, _ slacktest.Message) { w.slack.Slash(ada, general, "/cancel-task twelve") },
+		"requests": func(w *world, _ slacktest.Message) { w.slack.Slash(ada, general, "/cancel-task 500") },
+		"clicks": func(w *world, other slacktest.Message) {
+			w.slack.Forge(ada, other, "cancel_task", other.Button("cancel_task").Value+"forged")
+		},
+		"second presses": func(w *world, other slacktest.Message) { w.slack.Click(ada, other, "keep_task") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, func(o *options) { o.bot.CommandsPerMinute = 1 << 20 }, func(o *options) {
+					if name == "requests" {
+						secondPerson(o)
+					}
+				})
+				w.api.Add(500, 1)
+				w.place("C0OTHER")
+				busy := w.prompts(name == "requests", ada, "/cancel-task 500")
+				w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Error: "not_in_channel"})
+				w.slack.Break(slacktest.Fault{Channel: general, Status: 429, RetryAfter: "1500"})
+				for range 30 {
+					for range 60 { // 1,800 in 30 seconds: more than there are workers
+						act(w, busy)
+					}
+					time.Sleep(time.Second)
+				}
+				time.Sleep(time.Minute)
+				began := time.Now()
+				w.slack.Slash(grace, "C0OTHER", "/cancel-task 12345")
+				var elsewhere []slacktest.Message
+				w.eventually("an answer elsewhere", func() bool {
+					elsewhere = append(w.slack.Private(grace, "C0OTHER"), w.slack.History("C0OTHER")...)
+					return len(elsewhere) > 0
+				})
+				if took := time.Since(began); took > time.Second || elsewhere[0].Button("cancel_task") == nil {
+					t.Fatalf("elsewhere, a command was answered after %s: %s", took, elsewhere[0].Text)
+				}
+				who := map[bool]string{true: linus, false: grace}[name == "requests"]
+				w.slack.Click(who, elsewhere[0], "cancel_task")
+				time.Sleep(2 * time.Second)
+				if n := w.api.Effects(12345); n != 1 {
+					t.Errorf("elsewhere, a click had %d effects after 2 s", n)
+				}
+			})
+		})
+	}
+}

@@ -13,19 +13,28 @@ import (
 // reply is the answer to a command or a click. The zero reply says nothing.
 type reply struct {
 	message texts.Message
-	choose  slackapi.Choose // what to show instead, at each try; nil if the message stays true
+	choose  slackapi.Choose                     // what to show instead, at each try; nil if the message stays true
+	ask     func(context.Context) texts.Message // finds the message, if that may take minutes; nil otherwise
 	where   slackapi.Placement
 	press   *carry.Press          // that it answers, if it may replace the press's prompt
-	refusal *decision.Note        // to be recorded once the person has their answer
-	then    func(context.Context) // what to do then; may be nil
+	then    func(context.Context) // what to do once the person has the message; may be nil
+	refusal *decision.Note        // to be recorded then
 }
 
 // alone returns a reply that only the person who typed or clicked sees.
 func alone(m texts.Message) reply { return reply{message: m, where: slackapi.Ephemeral} }
 
-// send sends a reply. It is the one place that answers commands and clicks
-// about which nothing was decided.
+// send sends a reply, next to the worker: Slack may ask to wait for minutes.
 func (r *router) send(ctx context.Context, log *slog.Logger, to slackapi.Target, a reply) {
+	r.aside.Run(ctx, to.Channel, func(ctx context.Context) { r.answer(ctx, log, to, a) })
+}
+
+// answer is the one place that answers commands and clicks about which nothing was
+// decided.
+func (r *router) answer(ctx context.Context, log *slog.Logger, to slackapi.Target, a reply) {
+	if a.ask != nil {
+		a.message = a.ask(ctx)
+	}
 	switch {
 	case a.message.Text == "":
 	case a.press != nil:
@@ -35,11 +44,11 @@ func (r *router) send(ctx context.Context, log *slog.Logger, to slackapi.Target,
 	default:
 		r.poster.Answer(ctx, log, to, slackapi.Always(a.message), a.where)
 	}
-	if a.refusal != nil {
-		r.gate.record(ctx, log, *a.refusal)
-	}
 	if a.then != nil {
 		a.then(ctx)
+	}
+	if a.refusal != nil {
+		r.gate.record(ctx, log, *a.refusal)
 	}
 }
 

@@ -17,15 +17,13 @@ import (
 )
 
 // How many commands and clicks are accepted at once. Workers only wait for Slack
-// and Chamelio, so there are many: a channel in which answers hang has to fill
-// them all before it delays another one. If there is no room, the person gets an
-// answer.
+// and Chamelio, so there are many: a channel in which calls hang has to fill them
+// all before it delays another one. They don't wait for answers (work.Aside). If
+// there is no room, the person gets an answer.
 const (
 	workersAtOnce     = 1024
 	commandsQueueSize = 1024
 	clicksQueueSize   = 2048
-	refusalsAtOnce    = 8
-	refusalsQueueSize = 256
 
 	// maxRememberedEnvelopes is how many envelopes are remembered, to recognize
 	// a second delivery and acknowledge it like the first.
@@ -46,11 +44,11 @@ type router struct {
 	log       *slog.Logger
 	stopping  func() bool
 
-	ctx      context.Context // the workers'
-	typed    *work.Pool
-	pressed  *work.Pool
-	refusals *work.Pool                    // of clicks for which there is no room
-	seen     *lru.Cache[string, *delivery] // by event
+	ctx     context.Context // the workers'
+	typed   *work.Pool
+	pressed *work.Pool
+	aside   *work.Aside                   // of the workers, by channel
+	seen    *lru.Cache[string, *delivery] // by event
 }
 
 func (b *Bot) newRouter(typed *commands, pressed *clicks, post *slackapi.Poster, words texts.Texts, spans *observe.Tracer) *router {
@@ -58,10 +56,10 @@ func (b *Bot) newRouter(typed *commands, pressed *clicks, post *slackapi.Poster,
 		commands: typed, clicks: pressed,
 		shortcuts: &shortcuts{commands: typed, reasons: pressed.reasons, signer: typed.signer, poster: post, texts: words}, gate: b.gate, poster: post, texts: words, trace: spans, log: b.log,
 		stopping: b.draining.Load, ctx: b.working,
-		typed:    work.NewPool(workersAtOnce, commandsQueueSize, b.log),
-		pressed:  work.NewPool(workersAtOnce, clicksQueueSize, b.log),
-		refusals: work.NewPool(refusalsAtOnce, refusalsQueueSize, b.log),
-		seen:     work.NewCache[string, *delivery](maxRememberedEnvelopes),
+		typed:   work.NewPool(workersAtOnce, commandsQueueSize, b.log),
+		pressed: work.NewPool(workersAtOnce, clicksQueueSize, b.log),
+		aside:   b.carrier.Aside,
+		seen:    work.NewCache[string, *delivery](maxRememberedEnvelopes),
 	}
 }
 
@@ -159,16 +157,11 @@ func (r *router) pressButton(ctx context.Context, log *slog.Logger, k slackapi.C
 // turnAway answers a click or a shortcut for which there is no room. If there is
 // no room for the answer either, only the log has it. The buttons stay.
 func (r *router) turnAway(record func(answered bool), log *slog.Logger, to func() (slackapi.Target, error)) func() {
-	job := r.refusals.Reserve(func(ctx context.Context) {
-		if target, err := to(); err == nil {
-			r.send(ctx, log, target, alone(r.busy()))
-		}
-	})
 	return func() {
-		record(job != nil)
-		if job != nil {
-			job(r.ctx)
-		}
+		target, err := to()
+		record(err == nil && r.aside.Try(r.ctx, target.Channel, func(ctx context.Context) {
+			r.answer(ctx, log, target, alone(r.busy()))
+		}))
 	}
 }
 
@@ -192,13 +185,6 @@ func (r *router) close() {
 // wait waits for accepted commands and clicks. It returns false if ctx ends
 // first.
 func (r *router) wait(ctx context.Context) bool { return r.typed.Wait(ctx) && r.pressed.Wait(ctx) }
-
-// closeRefusals stops turning clicks away, and waits for the answers to those
-// that were.
-func (r *router) closeRefusals(ctx context.Context) {
-	r.refusals.Close()
-	r.refusals.Wait(ctx)
-}
 
 // envelope is a message from Slack over Socket Mode.
 type envelope struct {

@@ -27,7 +27,7 @@ func TestSecondDeliveryGetsTheSameAck(t *testing.T) {
 	full := work.NewPool(1, 1, log)
 	full.Close()
 	r := &router{
-		typed: full, pressed: full, refusals: work.NewPool(1, 1, log), texts: w, log: log, ctx: t.Context(),
+		typed: full, pressed: full, texts: w, log: log, ctx: t.Context(),
 		clicks: &clicks{reasons: &reasons{signer: sign, texts: w}}, stopping: func() bool { return false },
 		seen: work.NewCache[string, *delivery](8), poster: slackapi.NewPoster(nil, nil, nil),
 	}

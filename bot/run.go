@@ -82,7 +82,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	if failed == nil {
 		failed = <-listening
 	}
-	b.router.closeRefusals(detached)
+	b.carrier.Wait()
 	loops.Wait()
 	b.lanes.wait()
 	b.leave(detached)

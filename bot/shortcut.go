@@ -56,8 +56,7 @@ func (s *shortcuts) handle(ctx context.Context, log *slog.Logger, m slackapi.Sho
 	tasks := input.FindTasks(m.Texts, s.commands.rules.Hosts)
 	to := slackapi.Target{View: view, Channel: m.Channel, ResponseURL: m.ResponseURL}
 	if len(tasks) == 0 {
-		s.show(ctx, log, to, s.find(who, m.ResponseURL))
-		return reply{}
+		return s.show(log, to, s.find(who, m.ResponseURL))
 	}
 	return s.present(ctx, log, found{who: who, tasks: tasks, to: to})
 }
@@ -119,8 +118,9 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 		}
 	}
 	if what.explained.Text != "" {
-		s.show(ctx, log, f.to, texts.ModalOf(s.texts.WithMore(what.explained, len(left))))
-		return reply{refusal: what.refusal}
+		answer := s.show(log, f.to, texts.ModalOf(s.texts.WithMore(what.explained, len(left))))
+		answer.refusal = what.refusal
+		return answer
 	}
 	view := s.texts.ConfirmModal(what.confirmation, what.preview, len(left))
 	var err error
@@ -131,21 +131,24 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 		log.Error("confirmation too long for a modal", "error", err)
 		view = texts.ModalOf(s.texts.ShortcutTooLate())
 	}
-	s.show(ctx, log, f.to, view)
-	return reply{refusal: what.refusal}
+	answer := s.show(log, f.to, view)
+	answer.refusal = what.refusal
+	return answer
 }
 
-// show replaces the modal's view, and retries if that may help. If it can't, it
-// says so where the modal was opened, unless the person has closed it.
-func (s *shortcuts) show(ctx context.Context, log *slog.Logger, to slackapi.Target, m slack.ModalViewRequest) {
-	err := work.Retry(ctx, showFor, func() error { return slackapi.Retryable(s.poster.ShowLast(ctx, to.View, m)) })
-	if err == nil {
-		return
-	}
-	log.Info("can't update a modal", "error", err)
-	if slackapi.Code(err) != "not_found" {
-		s.poster.Answer(ctx, log, slackapi.Target{Channel: to.Channel, ResponseURL: to.ResponseURL}, slackapi.Always(s.texts.ShortcutTooLate()), slackapi.Ephemeral)
-	}
+// show returns a reply that replaces the modal's view, and retries if that may help.
+// If it can't, it says so where the modal was opened, unless the person has closed it.
+func (s *shortcuts) show(log *slog.Logger, to slackapi.Target, m slack.ModalViewRequest) reply {
+	return reply{then: func(ctx context.Context) {
+		err := work.Retry(ctx, showFor, func() error { return slackapi.Retryable(s.poster.ShowLast(ctx, to.View, m)) })
+		if err == nil {
+			return
+		}
+		log.Info("can't update a modal", "error", err)
+		if slackapi.Code(err) != "not_found" {
+			s.poster.Answer(ctx, log, slackapi.Target{Channel: to.Channel, ResponseURL: to.ResponseURL}, slackapi.Always(s.texts.ShortcutTooLate()), slackapi.Ephemeral)
+		}
+	}}
 }
 
 // showFor bounds the tries of show: someone is waiting.
@@ -243,7 +246,7 @@ func (r *router) confirmed(log *slog.Logger, e envelope, s slackapi.Submission) 
 	job := r.pressed.Reserve(func(ctx context.Context) {
 		k, c := given.click, given.confirmation
 		if c.Public {
-			r.send(ctx, log, k.Target(), r.commands.request(ctx, log, k, c))
+			r.send(ctx, log, k.Target(), r.commands.submitted(ctx, log, k, c))
 			return
 		}
 		k.Value = r.clicks.signer.Encode(c)

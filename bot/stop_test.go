@@ -159,3 +159,32 @@ func TestRollingRestartTurnsNoOneAway(t *testing.T) {
 		})
 	}
 }
+
+// TestWaitingRefusalsSilenceNoOthers presses buttons while the process stops, first in a
+// channel in which Slack asks to wait. Elsewhere, people read that the bot is
+// restarting.
+func TestWaitingRefusalsSilenceNoOthers(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.Grace = time.Minute })
+		w.place("C0OTHER")
+		w.api.Add(500, 1)
+		carried := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		elsewhere := w.wantPrompt(w.slash(grace, "C0OTHER", "/cancel-task 500"))
+		w.api.Break(chameliotest.Fault{Method: "POST", Task: 12345, Hang: true})
+		w.slack.Break(slacktest.Fault{Method: "response_url", Channel: general, Status: 429, RetryAfter: "1500"})
+		w.acked(w.slack.Click(ada, carried, "cancel_task"))
+		time.Sleep(time.Second)
+		stopped := make(chan error, 1)
+		go func() { stopped <- w.stop() }()
+		time.Sleep(time.Second)
+		for range 20 {
+			w.slack.Click(ada, carried, "cancel_task")
+		}
+		w.slack.Click(grace, elsewhere, "cancel_task")
+		time.Sleep(time.Second)
+		if said := texts(w.slack.Private(grace, "C0OTHER")); len(said) != 2 || !strings.Contains(said[1], "restarting") {
+			t.Errorf("Grace reads %q", said)
+		}
+		<-stopped
+	})
+}

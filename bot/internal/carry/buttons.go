@@ -32,7 +32,7 @@ func (c *Carrier) pressAgain(ctx context.Context, p Press, m, otherwise texts.Me
 // turn to replace the message, and gives way to a click that is being saved here,
 // which ends with a text of its own. Restore doesn't block.
 func (c *Carrier) Restore(p Press, m, otherwise texts.Message) {
-	c.apart(func(ctx context.Context) {
+	c.apart(p, func(ctx context.Context) {
 		shown := texts.Preview{Tasks: c.Details.shown(ctx, p.Confirmation)}
 		first, err := c.restorePrompt(ctx, p, m.Above(c.Texts.Prompt(p.Confirmation, shown, p.Value)))
 		switch {

@@ -66,15 +66,21 @@ type Options struct {
 	Log      *slog.Logger
 }
 
+// How many answers may wait next to the workers, and how many of them in one channel.
+const (
+	answersAtOnce    = 2048
+	answersInChannel = 256
+)
+
 // Carrier carries the decisions of this process. It is safe for concurrent use.
 type Carrier struct {
 	Options
+	Aside     *work.Aside // runs answers next to the workers
 	clocks    Clocks
 	set       *workingSet
 	turns     *turns
 	followers *followers
 	followUps atomic.Int32    // under way
-	presses   atomic.Int32    // being answered next to the workers
 	draining  atomic.Bool     // nothing more is taken over
 	process   context.Context // ends when this process stops carrying
 	stop      context.CancelCauseFunc
@@ -88,6 +94,7 @@ func New(o Options, clocks Clocks) *Carrier {
 		group: work.NewGroup(o.Log),
 	}
 	c.process, c.stop = context.WithCancelCause(context.Background())
+	c.Aside = work.NewAside(c.group, answersAtOnce, answersInChannel)
 	c.followers = newFollowers(c.process, o.Journal, c.group, o.Log)
 	return c
 }
@@ -125,8 +132,12 @@ const promptsTimeout = 10 * time.Second
 // unfinished decisions.
 func (c *Carrier) Stop(cause error) {
 	c.stop(cause)
-	c.group.Wait(context.Background())
+	c.Wait()
 }
+
+// Wait waits until every goroutine has ended, also those that answer what came
+// after Stop.
+func (c *Carrier) Wait() { c.group.Wait(context.Background()) }
 
 // Release gives every decision up, so that the next process needn't wait for
 // the leases to expire.

@@ -14,11 +14,11 @@ import (
 // Keep doesn't block.
 func (c *Carrier) Keep(p Press) {
 	if p.Confirmation.Public && p.User != p.Confirmation.Requester {
-		c.apart(func(ctx context.Context) { c.notTheirs(ctx, p) })
+		c.apart(p, func(ctx context.Context) { c.notTheirs(ctx, p) })
 		return
 	}
 	end := c.set.withdraw(p.id())
-	c.apart(func(ctx context.Context) {
+	c.apart(p, func(ctx context.Context) {
 		first, err := c.keep(ctx, p)
 		end(err == nil) // Slack may take the answer much later
 		c.answerKeep(ctx, p, first, err)

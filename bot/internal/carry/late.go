@@ -45,7 +45,7 @@ func (c *Carrier) Expire(ctx context.Context, prompt decision.Confirmation, valu
 // prompt. It says that the prompt has expired once that is recorded. judged
 // reports whether a click on the prompt is being judged. Late doesn't block.
 func (c *Carrier) Late(p Press, judged func() bool) {
-	c.apart(func(ctx context.Context) {
+	c.apart(p, func(ctx context.Context) {
 		row, err := c.known(ctx, func() (decision.Record, error) {
 			row, err := c.Journal.Get(ctx, p.id())
 			if errors.Is(err, journal.ErrGone) && !judged() && c.MayExpire(p.Confirmation) {
@@ -119,7 +119,7 @@ func (c *Carrier) AnswerSecond(ctx context.Context, p Press) bool {
 		c.Late(p, func() bool { return true })
 		return true
 	case h.saving() == carried: // whether or not the journal answers now
-		c.apart(func(ctx context.Context) { c.answerWith(ctx, p, h.Record) })
+		c.apart(p, func(ctx context.Context) { c.answerWith(ctx, p, h.Record) })
 		return true
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undecidedTimeout) // also while the process stops
@@ -128,7 +128,7 @@ func (c *Carrier) AnswerSecond(ctx context.Context, p Press) bool {
 	if err != nil {
 		return false
 	}
-	c.apart(func(ctx context.Context) { c.answerWith(ctx, p, row) })
+	c.apart(p, func(ctx context.Context) { c.answerWith(ctx, p, row) })
 	return true
 }
 
@@ -150,19 +150,8 @@ func (c *Carrier) undecided(ctx context.Context, p Press) error {
 
 const undecidedTimeout = 500 * time.Millisecond
 
-// maxApart bounds how many presses are answered next to the workers.
-const maxApart = 2048
-
-// apart answers a press next to the workers, since the journal may take long.
-// Beyond maxApart it occupies its worker.
-func (c *Carrier) apart(answer func(context.Context)) {
-	if c.presses.Add(1) > maxApart {
-		defer c.presses.Add(-1)
-		answer(c.process)
-		return
-	}
-	c.group.Run(func() {
-		defer c.presses.Add(-1)
-		answer(c.process)
-	})
+// apart answers a press next to the workers, since the journal and Slack may take
+// long.
+func (c *Carrier) apart(p Press, answer func(context.Context)) {
+	c.Aside.Run(c.process, p.Channel, answer)
 }

@@ -132,7 +132,7 @@ func toMillisecond(t time.Time) time.Time { return t.UTC().Truncate(time.Millise
 // press. It returns false, and nothing is decided, if ctx has ended.
 func (c *Carrier) Decide(ctx context.Context, p Press) bool {
 	if earlier := c.set.withdrawn(p.id()); earlier != nil {
-		c.apart(func(ctx context.Context) { c.afterWithdrawal(ctx, p, earlier) })
+		c.apart(p, func(ctx context.Context) { c.afterWithdrawal(ctx, p, earlier) })
 		return true
 	}
 	r := c.recordOf(p)
@@ -170,7 +170,7 @@ func (c *Carrier) second(ctx context.Context, p Press, earlier *holding) bool {
 	case phase == claiming:
 		c.cannotTell(ctx, p, ctx.Err())
 	case phase == unsure:
-		c.apart(func(ctx context.Context) { c.afterDoubt(ctx, p, earlier) })
+		c.apart(p, func(ctx context.Context) { c.afterDoubt(ctx, p, earlier) })
 	case phase == carried:
 		p.Log.Info("an earlier click counts", "confirmer", earlier.Confirmer)
 		c.follow(ctx, p, earlier.Record, p.aside())

@@ -49,7 +49,7 @@ func (l *life) beaten() {
 		if winner.Outcome() != "" {
 			l.prompt.end(l.Texts.OutcomeLine(winner))
 		}
-		c.apart(func(ctx context.Context) { c.follow(ctx, p, winner, ephemeral) })
+		c.apart(p, func(ctx context.Context) { c.follow(ctx, p, winner, ephemeral) })
 	default:
 		l.log.Info("other decisions have all tasks", "winner", string(winner.ID), "winners", len(l.winners))
 		l.followOther()
@@ -62,7 +62,7 @@ func (l *life) ended(row decision.Record) {
 	c := l.press.Confirmation
 	l.prompt.end(l.Texts.Ended(c, row))
 	if c.Public {
-		l.apart(func(ctx context.Context) {
+		l.apart(*l.press, func(ctx context.Context) {
 			l.Carrier.answer(ctx, *l.press, l.Texts.Closed(c, row, l.press.User), ephemeral)
 		})
 	}
@@ -128,7 +128,7 @@ func (l *life) followOther() {
 			l.supersede()
 		}
 	})
-	l.apart(func(ctx context.Context) {
+	l.apart(*l.press, func(ctx context.Context) {
 		l.Carrier.answer(ctx, p, l.Texts.CameSecond(p.Confirmation, p.User, l.winners...), ephemeral)
 		l.await(p, ephemeral, l.winners...)
 	})

@@ -205,3 +205,30 @@ func TestLimitIsPerUser(t *testing.T) {
 		}
 	})
 }
+
+func TestAsideBoundsItsJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGroup(discard())
+		a := NewAside(g, 3, 2)
+		long := func(ctx context.Context) { _ = Sleep(ctx, time.Hour) }
+		if !a.Try(t.Context(), "a", long) || !a.Try(t.Context(), "a", long) || a.Try(t.Context(), "a", long) {
+			t.Error("two jobs about one thing may run")
+		}
+		if !a.Try(t.Context(), "b", long) || a.Try(t.Context(), "b", long) {
+			t.Error("three jobs may run")
+		}
+		began := time.Now()
+		a.Run(t.Context(), "b", long)
+		if took := time.Since(began); took != crowdedFor {
+			t.Errorf("a job without room took %s", took)
+		}
+		g.Wait(t.Context())
+		if !a.Try(t.Context(), "a", func(context.Context) { panic("a bug") }) {
+			t.Error("no room after all have ended")
+		}
+		g.Wait(t.Context())
+		if a.running != 0 || len(a.about) != 0 {
+			t.Errorf("%d jobs left: %v", a.running, a.about)
+		}
+	})
+}
