@@ -154,6 +154,13 @@ func (j *faultyJournal) Abandon(ctx context.Context, d decision.Record) (first d
 	return first, abandoned && err == nil, err
 }
 
+func (j *faultyJournal) BeginAsking(ctx context.Context, event, by string) (bool, error) {
+	return journaltest.Call(ctx, j.around, "BeginAsking", "", func(ctx context.Context) (bool, error) {
+		first, err := j.real.BeginAsking(ctx, event, by)
+		return first || j.w.planted == asksTwice, err
+	})
+}
+
 func (j *faultyJournal) Supersede(ctx context.Context, d decision.Record) (first decision.Record, superseded bool, err error) {
 	first, err = journaltest.Call(ctx, j.around, "Supersede", d.ID, func(ctx context.Context) (found decision.Record, err error) {
 		found, superseded, err = j.real.Supersede(ctx, d)

@@ -90,6 +90,7 @@ func (w *world) check() {
 	c.putBack()
 	c.setAside()
 	c.requestsEnd()
+	c.oneRequest()
 	c.signOfLife()
 }
 

@@ -28,6 +28,9 @@ func (w *world) fromMessage(number int, c command) {
 	submit := func() { w.submit(c, modal, mark) }
 	if w.plan.second { // a second submission is a second request
 		submit()
+		if c.what == redelivers {
+			w.submitAgain(c, modal, true)
+		}
 		w.second(c, mark)
 		return
 	}

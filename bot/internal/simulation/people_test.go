@@ -89,6 +89,9 @@ func (w *world) ask(number int, c command) (slacktest.Message, bool) {
 		}
 		w.h.say(c.user, "types %s in %s", text, c.channel)
 		p := w.slack.Slash(c.user, c.channel, text)
+		if w.plan.second && c.what == redelivers {
+			w.typedAgain(c.user, text)
+		}
 		if w.delivered(c.user, p) {
 			for range 30 {
 				for _, m := range w.slack.View(c.user, c.channel) {
@@ -250,6 +253,16 @@ func (w *world) forge(c command, m slacktest.Message) {
 	bent[len(bent)/2] ^= 1
 	w.note(c.user, m, idIn(value), "cancel_task", false)
 	w.delivered(c.user, w.slack.Forge(c.user, m, "cancel_task", string(bent)))
+}
+
+// typedAgain makes Slack deliver the last command again, in another envelope and
+// perhaps to another replica.
+func (w *world) typedAgain(who, text string) {
+	if last := w.payload.Load(); last != nil && (*last)["text"] == text {
+		w.h.say("Slack", "delivers the same command again")
+		w.slack.DeliverAs("again "+text, "slash_commands", *last)
+		w.h.add(func() { w.h.faults["request: delivered twice"]++ })
+	}
 }
 
 // pressTwiceDelivered makes Slack deliver the same click twice.

@@ -123,7 +123,7 @@ var boundaries = []string{
 	"Claim", "Claim", "MarkSent", "MarkUnsent", "Finish", "Finish", "BeginAnnouncing", "NotAnnounced", "MarkAnnounced", "MarkAnnounced",
 	"Withdraw", "Abandon", "GiveUp", "TakeExpired", "RenewAll", "Release", "TakeUnsettled", "LookAgain", "BeginSettling", "MarkSettled",
 	"TakeNote", "MarkNoted", "Refused", "Beat", "Get", "PutOff", "Leave",
-	"Opened", "TakeToRemind", "TakeEnded", "Became", "Forget", "Unsettled",
+	"BeginAsking", "Opened", "TakeToRemind", "TakeEnded", "Became", "Supersede", "Forget", "Unsettled",
 	"chat.postMessage", "chat.postMessage", "response_url", "response_url", "users.info", "apps.connections.open", "auth.test",
 	"POST cancel", "POST cancel", "GET task",
 }
@@ -133,7 +133,7 @@ var boundaries = []string{
 var (
 	rarelyUnknown = []string{"LookAgain", "BeginSettling", "MarkSettled", "TakeUnsettled", "MarkUnsent", "Unsettled"}
 	rarelyUnsure  = []string{"GiveUp", "GiveUp", "GiveUp", "GiveUp", "Claim", "Withdraw"}
-	rarelyBrief   = []string{"Became", "Became", "Forget", "Forget", "TakeEnded", "TakeToRemind", "Opened"}
+	rarelyBrief   = []string{"Became", "Became", "Forget", "Forget", "TakeEnded", "TakeToRemind", "Opened", "BeginAsking", "Supersede"}
 	rarelyGone    = []string{"PutBack", "PutBack", "PutBack", "PutBack", "MarkSent", "Finish", "BeginAnnouncing"}
 	rarelyForged  = []string{"TakeExpired", "TakeUnsettled"}
 )

@@ -49,6 +49,7 @@ const (
 	replacesLate
 	forgetsModals
 	believesJumps
+	asksTwice
 )
 
 // plants says which law finds which bug.
@@ -82,6 +83,7 @@ var plants = []struct {
 	{replacesLate, "an older text that replaces the outcome in a prompt", "the prompt ends with the outcome"},
 	{forgetsModals, "a modal that doesn't show the outcome", "the prompt ends with the outcome"},
 	{believesJumps, "a lease that counts as ended because the journal's clock has jumped", "told once"},
+	{asksTwice, "a command that posts a request at each delivery", "one request"},
 	{leavesForgeries, "a row that no click made and that is left as it is", "the journal is not trusted"},
 }
 
@@ -124,6 +126,11 @@ func (p *plan) provoke(bug planted) {
 			p.crashes, p.restarts, p.outages, p.pauses, p.cutOff, p.asleep = nil, nil, nil, nil, 0, 0
 			p.slackFaults = max(p.slackFaults, .2)
 			p.clocks = append(p.clocks, clockStep{p.faulty * time.Duration(slot+1) / 8, -1, 3 * time.Minute}, clockStep{p.faulty * time.Duration(slot+1) / 4, -1, 3 * time.Minute})
+		case asksTwice: // Slack delivers commands again
+			p.second, p.modal = true, false
+			for i := range p.commands {
+				p.commands[i].what = redelivers
+			}
 		default: // shows anyway
 		}
 	}

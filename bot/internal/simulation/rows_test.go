@@ -249,6 +249,25 @@ func (c *checker) requestsEnd() {
 	}
 }
 
+// oneRequest: a command or a submitted modal posts one request, however often
+// and wherever it is delivered.
+func (c *checker) oneRequest() {
+	if !c.w.plan.second || len(c.meddled) > 0 {
+		return
+	}
+	of := map[string]string{}
+	for _, s := range c.seen {
+		what, where := mark.FindString(s.text), s.channel+" "+s.ts
+		if !s.buttons || s.only != "" || what == "" {
+			continue
+		}
+		if first := of[what]; first != "" && first != where {
+			c.breaks("one request", "that of %s was posted at %s and %s", what, first, where)
+		}
+		of[what] = where
+	}
+}
+
 // setAside returns what the journal has set aside.
 func (w *world) setAside() (ids []decision.ID) {
 	rows, err := w.db.Query(`SELECT confirmation_id FROM set_aside`)
