@@ -372,9 +372,6 @@ func (c *checker) hindered() bool {
 	// If the journal doesn't say whose a click is, two processes may answer
 	// it, and use up its response_url.
 	prefixes := []string{"response_url", "connections: http frozen", "process", "Claim:", "journal"}
-	if c.w.plan.second { // a request that may not have been posted is posted again
-		prefixes = append(prefixes, "chat.postMessage")
-	}
 	for f := range c.faults {
 		if slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(f, p) }) {
 			return true
