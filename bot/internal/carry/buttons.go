@@ -23,7 +23,7 @@ func (c *Carrier) pressAgain(ctx context.Context, p Press, m, otherwise texts.Me
 		c.Restore(p, m, otherwise)
 		return
 	}
-	c.answer(ctx, p, m, ephemeral)
+	c.answer(ctx, p, ephemeral, always(m))
 }
 
 // Restore replaces the message that a press is being handled with the prompt, and m
@@ -41,9 +41,9 @@ func (c *Carrier) Restore(p Press, m, otherwise texts.Message) {
 			c.again(p, first, true)
 		case err != nil:
 			p.Log.Error("can't tell what became of a prompt", "error", err)
-			c.answer(ctx, p, otherwise, replaceOriginal)
+			c.answer(ctx, p, replaceOriginal, always(otherwise))
 		case first.ID != "":
-			c.await(p, replaceOriginal, first)
+			c.await(p, replaceOriginal, c.cameSecond(p), []decision.Record{first})
 		}
 	})
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 // Keep handles the button Keep task. The prompt is closed in the journal, so
@@ -64,30 +66,33 @@ func (c *Carrier) answerKeep(ctx context.Context, p Press, first decision.Record
 		c.showEnded(ctx, p, first, false)
 	default:
 		p.Log.Info("decision came before the withdrawal")
-		where := p.aside()
-		c.answer(ctx, p, c.Texts.TooLateToWithdraw(p.Confirmation, first, p.User), where, first)
-		c.await(p, where, first)
+		c.answer(ctx, p, p.aside(), c.tooLate(p), first)
 	}
 }
 
 // notTheirs answers someone who tries to withdraw another person's request.
 func (c *Carrier) notTheirs(ctx context.Context, p Press) {
 	p.Log.Info("click refused", "reason", "only the requester withdraws")
-	open := false
 	row, err := c.known(ctx, func() (decision.Record, error) {
 		row, err := c.Journal.Get(ctx, p.id())
-		if open = errors.Is(err, journal.ErrGone); open {
-			err = nil
+		if errors.Is(err, journal.ErrGone) { // it is open
+			err = work.Permanent(err)
 		}
 		return row, err
 	})
 	switch {
-	case err != nil || open:
-		c.answer(ctx, p, c.Texts.NotYoursToWithdraw(p.Confirmation, open), ephemeral)
+	case err != nil:
+		c.answer(ctx, p, ephemeral, always(c.Texts.NotYoursToWithdraw(p.Confirmation)))
 	case row.Outcome().Closed():
 		c.closed(ctx, p, row)
 	default:
-		c.answer(ctx, p, c.Texts.TooLateToWithdraw(p.Confirmation, row, p.User), ephemeral)
-		c.await(p, ephemeral, row)
+		c.answer(ctx, p, ephemeral, c.tooLate(p), row)
+	}
+}
+
+// tooLate is the text for someone who withdraws a prompt that is decided.
+func (c *Carrier) tooLate(p Press) saying {
+	return func(rows ...decision.Record) texts.Message {
+		return c.Texts.TooLateToWithdraw(p.Confirmation, rows[0], p.User)
 	}
 }

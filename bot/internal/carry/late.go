@@ -71,7 +71,7 @@ func (c *Carrier) answerWith(ctx context.Context, p Press, row decision.Record) 
 		c.again(p, row, false)
 		return
 	}
-	c.follow(ctx, p, row, p.aside())
+	c.answer(ctx, p, p.aside(), c.cameSecond(p), row)
 }
 
 // known asks for the row of a prompt until it is known, for knownFor.
@@ -88,7 +88,7 @@ func (c *Carrier) known(ctx context.Context, ask func() (decision.Record, error)
 // cannotTell answers a press if it isn't known how its prompt ended.
 func (c *Carrier) cannotTell(ctx context.Context, p Press, err error) {
 	p.Log.Error("can't tell what became of a prompt", "error", err)
-	c.answer(ctx, p, c.Texts.CannotTell(p.Confirmation), p.aside())
+	c.answer(ctx, p, p.aside(), always(c.Texts.CannotTell(p.Confirmation)))
 }
 
 // closed answers a press of a prompt that is closed: the prompt shows what the
@@ -102,9 +102,9 @@ func (c *Carrier) closed(ctx context.Context, p Press, row decision.Record) {
 // press, or read below the prompt that it is being checked, gets an answer there, too.
 func (c *Carrier) showEnded(ctx context.Context, p Press, row decision.Record, personal bool) {
 	below := p.View == "" && p.Sign.below()
-	c.answer(ctx, p, c.Texts.Ended(p.Confirmation, row), replaceOriginal, row)
+	c.answer(ctx, p, replaceOriginal, always(c.Texts.Ended(p.Confirmation, row)), row)
 	if personal || below {
-		c.answer(ctx, p, c.Texts.Closed(p.Confirmation, row, p.User), ephemeral)
+		c.answer(ctx, p, ephemeral, always(c.Texts.Closed(p.Confirmation, row, p.User)))
 	}
 }
 

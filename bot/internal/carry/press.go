@@ -2,7 +2,9 @@ package carry
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -46,48 +48,81 @@ func (p Press) aside() slackapi.Placement {
 	return ephemeral
 }
 
-// answer answers a press privately, or in place of its message. about are the rows
-// that m is about, as they were when it was written; none if the prompt had none.
-func (c *Carrier) answer(ctx context.Context, p Press, m texts.Message, where slackapi.Placement, about ...decision.Record) bool {
-	p.Sign.Wait()
-	if where != replaceOriginal {
-		return c.Poster.Answer(ctx, p.Log, p.Target(), slackapi.Always(m), where)
+// saying returns the text of an answer about rows.
+type saying func(rows ...decision.Record) texts.Message
+
+// always returns the text of an answer that isn't about rows.
+func always(m texts.Message) saying {
+	return func(...decision.Record) texts.Message { return m }
+}
+
+// cameSecond is the text of an answer about the decisions that came before a press.
+func (c *Carrier) cameSecond(p Press) saying {
+	return func(rows ...decision.Record) texts.Message {
+		return c.Texts.CameSecond(p.Confirmation, p.User, rows...)
 	}
-	shown, redelivered := decision.Record{}, false
-	sent := c.Poster.Answer(ctx, p.Log, p.Target(), func(ctx context.Context) (_ texts.Message, err error) {
-		shown, err = c.newer(ctx, p, about)
+}
+
+// answer answers a press privately, or in place of its message. At each try it says
+// what is known then of the rows that it is about; none if the prompt had none. If
+// they have no outcome yet, it follows them.
+func (c *Carrier) answer(ctx context.Context, p Press, where slackapi.Placement, say saying, about ...decision.Record) {
+	p.Sign.Wait()
+	redelivered := false
+	sent := c.Poster.Answer(ctx, p.Log, p.Target(), func(ctx context.Context) (texts.Message, error) {
+		about = c.asTheyAre(ctx, about)
+		if where != replaceOriginal {
+			return say(about...), nil
+		}
+		newer, err := c.newer(ctx, p, about)
 		switch {
 		case err != nil:
 			return texts.Message{}, err
-		case shown.ID != "" && p.redelivers(shown) && !announced(shown):
+		case newer.ID == "":
+			return say(about...), nil
+		}
+		about, say = []decision.Record{newer}, c.cameSecond(p)
+		if p.redelivers(newer) && !announced(newer) {
 			redelivered = true
 			return texts.Message{}, work.Permanent(errRedelivered)
-		case shown.ID != "":
-			return c.Texts.CameSecond(p.Confirmation, p.User, shown), nil
 		}
-		return m, nil
+		return say(about...), nil
 	}, where)
 	switch {
 	case redelivered:
-		c.again(p, shown, false)
-	case sent && shown.ID != "":
-		c.await(p, where, shown)
+		c.again(p, about[0], false)
+	case sent:
+		c.await(p, where, say, about)
 	}
-	return sent
 }
 
 // AnswerUndecided answers a press that decides nothing. In place of its prompt,
 // that gives way to the result of another press.
 func (c *Carrier) AnswerUndecided(ctx context.Context, p Press, m texts.Message, where slackapi.Placement) {
-	c.answer(ctx, p, m, where)
+	c.answer(ctx, p, where, always(m))
 }
 
-// newer returns the row of a press's prompt if an answer about others is older than
-// it; a zero row if it isn't, as far as the journal says within a moment. It returns
-// an error if a click on the prompt is being saved here, which ends with a text of
-// its own.
+// asTheyAre returns rows in their current state, as far as this process knows it, or
+// the journal says it within a moment.
+func (c *Carrier) asTheyAre(ctx context.Context, rows []decision.Record) []decision.Record {
+	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
+	defer cancel()
+	return updated(rows, hasOutcome, func(id decision.ID) decision.Record {
+		if h := c.set.get(id); h != nil && h.saving() == carried {
+			return h.With(h.tasks.saved()...)
+		}
+		row, _ := c.Journal.Get(ctx, id) // else it stays as it was
+		return row
+	})
+}
+
+// newer returns the row of a press's prompt if an answer is older than it; a zero
+// row if it isn't, as far as the journal says within a moment. It returns an error if
+// a click on the prompt is being saved here, or is carried out in place of a request,
+// since that ends with a text of its own.
 func (c *Carrier) newer(ctx context.Context, p Press, about []decision.Record) (decision.Record, error) {
-	if len(about) > 0 && allDecided(about) {
+	own := slices.ContainsFunc(about, func(d decision.Record) bool { return d.ID == p.id() })
+	if own && allDecided(about) {
 		return decision.Record{}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
@@ -95,13 +130,18 @@ func (c *Carrier) newer(ctx context.Context, p Press, about []decision.Record) (
 	row, err := c.Journal.Get(ctx, p.id())
 	h := c.set.get(p.id())
 	switch {
-	case len(about) == 0 && h != nil && (err != nil || h.saving() < carried):
+	case !own && h != nil && (err != nil || h.saving() < carried):
 		return decision.Record{}, work.Permanent(errNotKnown)
-	case err == nil && (len(about) == 0 || row.Outcome() != ""):
-		return row, nil
+	case err != nil || own && row.Outcome() == "":
+		return decision.Record{}, nil
+	case p.Confirmation.Public:
+		return decision.Record{}, work.Permanent(errDecidedSince)
 	}
-	return decision.Record{}, nil
+	return row, nil
 }
+
+// errDecidedSince means that a request shows the result of a later press.
+var errDecidedSince = errors.New("another press has decided the request since")
 
 // recordOf returns the decision of a press, with the MAC that authenticates
 // it.
@@ -173,7 +213,7 @@ func (c *Carrier) second(ctx context.Context, p Press, earlier *holding) bool {
 		c.apart(p, func(ctx context.Context) { c.afterDoubt(ctx, p, earlier) })
 	case phase == carried:
 		p.Log.Info("an earlier click counts", "confirmer", earlier.Confirmer)
-		c.follow(ctx, p, earlier.Record, p.aside())
+		c.apart(p, func(ctx context.Context) { c.answer(ctx, p, p.aside(), c.cameSecond(p), earlier.Record) })
 	default:
 		return false
 	}

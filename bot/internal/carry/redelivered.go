@@ -51,7 +51,7 @@ func (c *Carrier) again(p Press, row decision.Record, shown bool) {
 		default:
 			m = c.Texts.Closed(p.Confirmation, d[0], p.User)
 		}
-		c.answer(ctx, p, m, where, d[0])
+		c.answer(ctx, p, where, always(m), d[0])
 	})
 }
 

@@ -17,8 +17,7 @@ import (
 func (l *life) beaten() {
 	if len(l.winners) == 0 {
 		l.log.Error("can't tell what became of a prompt", "error", journal.ErrDecided)
-		l.prompt.release()
-		l.prompt.end(l.Texts.CannotTell(l.press.Confirmation))
+		l.instead(replaceOriginal, always(l.Texts.CannotTell(l.press.Confirmation)))
 		return
 	}
 	c, p, winner := l.Carrier, *l.press, l.winners[0]
@@ -49,7 +48,7 @@ func (l *life) beaten() {
 		if winner.Outcome() != "" {
 			l.prompt.end(l.Texts.OutcomeLine(winner))
 		}
-		c.apart(p, func(ctx context.Context) { c.follow(ctx, p, winner, ephemeral) })
+		c.apart(p, func(ctx context.Context) { c.answer(ctx, p, ephemeral, c.cameSecond(p), winner) })
 	default:
 		l.log.Info("other decisions have all tasks", "winner", string(winner.ID), "winners", len(l.winners))
 		l.followOther()
@@ -63,7 +62,7 @@ func (l *life) ended(row decision.Record) {
 	l.prompt.end(l.Texts.Ended(c, row))
 	if c.Public {
 		l.apart(*l.press, func(ctx context.Context) {
-			l.Carrier.answer(ctx, *l.press, l.Texts.Closed(c, row, l.press.User), ephemeral)
+			l.Carrier.answer(ctx, *l.press, ephemeral, always(l.Texts.Closed(c, row, l.press.User)))
 		})
 	}
 }
@@ -119,20 +118,31 @@ func (l *life) leaveModal() {
 func (l *life) followOther() {
 	p := *l.press
 	if !p.Confirmation.Public {
-		l.following(l.winners, func(d []decision.Record) { l.prompt.end(l.Texts.CameSecond(p.Confirmation, p.User, d...)) })
+		l.instead(replaceOriginal, l.cameSecond(p), l.winners...)
 		return
 	}
+	l.instead(replaceOriginal, func(rows ...decision.Record) texts.Message { return l.Texts.Overtaken(p.Confirmation, rows...) }, l.winners...)
+	l.instead(ephemeral, l.cameSecond(p), l.winners...)
 	l.following(l.winners, func(d []decision.Record) {
-		l.prompt.end(l.Texts.Overtaken(p.Confirmation, d...))
-		if slices.ContainsFunc(d, func(w decision.Record) bool { return w.Outcome().Closed() }) {
+		if slices.ContainsFunc(d, closed) {
 			l.supersede()
 		}
 	})
+}
+
+// instead answers a press that makes no decision, next to this life, once its prompt
+// has shown what it was about to. Another press on the prompt may make one now, and
+// isn't overwritten.
+func (l *life) instead(where slackapi.Placement, say saying, about ...decision.Record) {
+	l.set.drop(l.holding)
+	l.prompt.stop()
 	l.apart(*l.press, func(ctx context.Context) {
-		l.Carrier.answer(ctx, p, l.Texts.CameSecond(p.Confirmation, p.User, l.winners...), ephemeral)
-		l.await(p, ephemeral, l.winners...)
+		l.prompt.close()
+		l.Carrier.answer(ctx, *l.press, where, say, about...)
 	})
 }
+
+func closed(d decision.Record) bool { return d.Outcome().Closed() }
 
 // supersede closes a request whose approval lost to other decisions, at least one of
 // which was then closed. Otherwise the request would be recorded as expired.
@@ -167,34 +177,27 @@ func (l *life) following(winners []decision.Record, show func([]decision.Record)
 func (c *Carrier) OtherDelivery(ctx context.Context, p Press) {
 	first, err := c.Journal.Get(ctx, p.id())
 	if err == nil && !first.Outcome().Closed() {
-		c.follow(ctx, p, first, ephemeral)
-	}
-}
-
-// follow sends a person whose click came second on a prompt, privately, the
-// current state of the first click's decision and, if that isn't final, its
-// outcome later.
-func (c *Carrier) follow(ctx context.Context, p Press, winner decision.Record, where slackapi.Placement) {
-	if c.answer(ctx, p, c.Texts.CameSecond(p.Confirmation, p.User, winner), where, winner) {
-		c.await(p, where, winner)
+		c.answer(ctx, p, ephemeral, c.cameSecond(p), first)
 	}
 }
 
 // await answers a press again when the decisions that came first have their
-// outcomes, if its person doesn't see these elsewhere: in place of a prompt that
-// only they see, and otherwise if a decision that was promised to be carried out
-// is closed instead.
-func (c *Carrier) await(p Press, where slackapi.Placement, winners ...decision.Record) {
+// outcomes, if its person doesn't see these elsewhere: in place of a prompt, and
+// otherwise if a decision that was promised to be carried out is closed instead.
+func (c *Carrier) await(p Press, where slackapi.Placement, say saying, winners []decision.Record) {
 	if allDecided(winners) {
 		return
 	}
 	c.followers.add(winners, func(ctx context.Context, decided []decision.Record) {
 		switch {
+		case p.Confirmation.Public && where == replaceOriginal: // everyone reads it
 		case p.Ephemeral:
-			where = replaceOriginal
-		case !slices.ContainsFunc(decided, func(d decision.Record) bool { return d.Outcome().Closed() }):
+			where, say = replaceOriginal, c.cameSecond(p)
+		case slices.ContainsFunc(decided, closed):
+			say = c.cameSecond(p)
+		default:
 			return
 		}
-		c.answer(ctx, p, c.Texts.CameSecond(p.Confirmation, p.User, decided...), where, decided...)
+		c.answer(ctx, p, where, say, decided...)
 	})
 }

@@ -62,6 +62,19 @@ func (s *shared) all() []decision.Result {
 	return slices.Clone(s.results)
 }
 
+// saved returns the results that the journal has.
+func (s *shared) saved() []decision.Result {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	saved := make([]decision.Result, len(s.results))
+	for i, res := range s.results {
+		if s.recorded[i] {
+			saved[i] = res
+		}
+	}
+	return saved
+}
+
 // lasting returns the results that are true even if another process had the row
 // before it vanished: those that were in it, and what our own request did.
 func (s *shared) lasting() []decision.Result {

@@ -17,13 +17,9 @@ func inPlace(c decision.Confirmation, toClicker, toAll string) Message {
 }
 
 // NotYoursToWithdraw answers someone who tries to withdraw another person's
-// request. open says that no one has decided it.
-func (w Texts) NotYoursToWithdraw(c decision.Confirmation, open bool) Message {
-	text := fmt.Sprintf("Only %s can withdraw this request.", mention(c.Requester))
-	if open {
-		text += fmt.Sprintf(" It expires at %s unless someone approves it.", clock(c.ExpiresAt))
-	}
-	return say("%s", text)
+// request.
+func (w Texts) NotYoursToWithdraw(c decision.Confirmation) Message {
+	return say("Only %s can withdraw this request.", mention(c.Requester))
 }
 
 // MaybeWithdrawn answers *Keep task* and *Withdraw request* if the journal

@@ -13,7 +13,7 @@ func (w Texts) Paused(note string, ids ...chamelio.TaskID) Message {
 // PausedClick answers a click on *Cancel task* while cancelling is paused. See
 // unlessResult.
 func (w Texts) PausedClick(c decision.Confirmation, note string) Message {
-	return say("%s *Cancelling is paused*, so your click might not count.%s\n%spress the button again once cancelling resumes, or type %s. Questions? Ask %s.",
+	return say("%s *Cancelling was paused when you clicked*, so your click might not count.%s\n%spress the button again once cancelling resumes, or type %s. Questions? Ask %s.",
 		emojiPaused, because(note), unlessResult(c), w.again(c.IDs()...), w.contact())
 }
 
