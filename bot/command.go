@@ -160,6 +160,7 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 	default:
 		found = c.found(log, who, req, cleared, in)
 		found.preview.Excluded = out
+		c.details.KeepPrompt(found.confirmation, found.preview)
 	}
 	if len(refused) > 0 {
 		c.metrics.Refusals.WithLabelValues("command", string(no.Code)).Inc()

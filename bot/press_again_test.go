@@ -67,3 +67,27 @@ func TestKeepSavedWithoutAnAnswerEndsThePrompt(t *testing.T) {
 		}
 	})
 }
+
+// A prompt is shown again with what it warned of; but not once it has expired.
+func TestRestoredPromptIsTheSame(t *testing.T) {
+	for _, expired := range []bool{false, true} {
+		t.Run(map[bool]string{true: "expired", false: "open"}[expired], func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, _ := withHook(t, func(o *options) {
+					if expired {
+						o.bot.ConfirmTTL = time.Minute
+					}
+				})
+				prompt := w.prompts(false, ada, "/cancel-task 12345 2nd copy")
+				h.set(failing("Withdraw"))
+				w.acked(w.slack.Click(ada, prompt, "keep_task"))
+				time.Sleep(200 * time.Second)
+				now := w.now(prompt)
+				said := strings.Join(written(now), "\n")
+				if warned := strings.Contains(said, "and the rest as the reason"); warned == expired || expired && (len(now.Buttons()) > 0 || !strings.Contains(now.Text, "has expired")) {
+					t.Errorf("%d buttons; it says %s", len(now.Buttons()), said)
+				}
+			})
+		})
+	}
+}

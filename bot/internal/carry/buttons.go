@@ -33,7 +33,7 @@ func (c *Carrier) pressAgain(ctx context.Context, p Press, m, otherwise texts.Me
 // which ends with a text of its own. Restore doesn't block.
 func (c *Carrier) Restore(p Press, m, otherwise texts.Message) {
 	c.apart(p, func(ctx context.Context) {
-		shown := texts.Preview{Tasks: c.Details.shown(ctx, p.Confirmation)}
+		shown := c.Details.shown(ctx, p.Confirmation)
 		first, err := c.restorePrompt(ctx, p, m.Above(c.Texts.Prompt(p.Confirmation, shown, p.Value)))
 		switch {
 		case errors.Is(err, errNotKnown):
@@ -56,6 +56,8 @@ func (c *Carrier) restorePrompt(ctx context.Context, p Press, prompt texts.Messa
 		switch first, err = c.Journal.Get(ctx, p.id()); {
 		case h != nil && (err != nil || h.saving() < carried):
 			return texts.Message{}, work.Permanent(errNotKnown)
+		case errors.Is(err, journal.ErrGone) && !c.now().Before(p.Confirmation.ExpiresAt):
+			return c.Texts.Expired(p.Confirmation), nil
 		case errors.Is(err, journal.ErrGone):
 			return prompt, nil
 		case errors.Is(err, journal.ErrDecided):

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -20,16 +21,18 @@ const (
 	// or to a prompt that is shown again.
 	detailsTimeout = 2 * time.Second
 
-	// maxSeen bounds how many tasks are remembered, at half a KB each.
+	// maxSeen bounds how many tasks are remembered, at half a KB each, and how many
+	// prompts.
 	maxSeen = 1024
 )
 
 // Details finds what an announcement says about a task in addition to its
 // outcome, and what its prompt showed. No decision depends on it.
 type Details struct {
-	tasks  Tasks
-	people Directory // nil if no one is mentioned
-	seen   *lru.Cache[chamelio.TaskID, chamelio.Task]
+	tasks   Tasks
+	people  Directory // nil if no one is mentioned
+	seen    *lru.Cache[chamelio.TaskID, chamelio.Task]
+	prompts *lru.Cache[string, texts.Preview] // by the confirmation's ID
 }
 
 // Directory finds people by their e-mail address (users.lookupByEmail).
@@ -46,7 +49,10 @@ type details struct {
 // NewDetails returns a Details. With a directory it finds the people on a task
 // as well; people may be nil.
 func NewDetails(tasks Tasks, people Directory) *Details {
-	return &Details{tasks: tasks, people: people, seen: work.NewCache[chamelio.TaskID, chamelio.Task](maxSeen)}
+	return &Details{
+		tasks: tasks, people: people, seen: work.NewCache[chamelio.TaskID, chamelio.Task](maxSeen),
+		prompts: work.NewCache[string, texts.Preview](maxSeen),
+	}
 }
 
 // Keep remembers a task as a prompt shows it.
@@ -55,9 +61,17 @@ func (d *Details) Keep(task chamelio.Task) { d.seen.Add(task.ID, task) }
 // Seen returns a task as its prompt showed it, if that was recent.
 func (d *Details) Seen(id chamelio.TaskID) (chamelio.Task, bool) { return d.seen.Get(id) }
 
-// shown returns the tasks of a prompt as it showed them, or as they are now if
-// another replica showed them.
-func (d *Details) shown(ctx context.Context, asked decision.Confirmation) []chamelio.Task {
+// KeepPrompt remembers what a prompt shows.
+func (d *Details) KeepPrompt(asked decision.Confirmation, shown texts.Preview) {
+	d.prompts.Add(asked.ID, shown)
+}
+
+// shown returns what a prompt showed. If another replica showed it, it has only the
+// tasks, as they are now.
+func (d *Details) shown(ctx context.Context, asked decision.Confirmation) texts.Preview {
+	if shown, known := d.prompts.Get(asked.ID); known {
+		return shown
+	}
 	ctx, cancel := context.WithTimeout(ctx, detailsTimeout)
 	defer cancel()
 	tasks := make([]chamelio.Task, len(asked.Tasks))
@@ -75,7 +89,7 @@ func (d *Details) shown(ctx context.Context, asked decision.Confirmation) []cham
 		})
 	}
 	getting.Wait()
-	return tasks
+	return texts.Preview{Tasks: tasks}
 }
 
 // find gets the details of a task of a decision, in parallel with the cancel

@@ -91,7 +91,7 @@ func (w Texts) OutdatedPrompt() Message {
 // Interrupted answers a click on *Cancel task* that was still being judged when the
 // process stopped. See unlessResult.
 func (w Texts) Interrupted(c decision.Confirmation) Message {
-	return say("I'm restarting, so your %s to cancel %s might not count. %spress the button again, or type %s.", yourClick(c), w.asked(c), unlessResult(c), w.again(c.IDs()...))
+	return say("I'm restarting, so your %s to cancel %s might not count. %s%s.", yourClick(c), w.asked(c), unlessResult(c), w.pressAgain(c))
 }
 
 // unlessResult begins the advice to someone whose click wasn't used here. Another
@@ -100,6 +100,11 @@ func (w Texts) Interrupted(c decision.Confirmation) Message {
 // the journal says so.
 func unlessResult(c decision.Confirmation) string {
 	return fmt.Sprintf("If no result appears in %s within a minute, ", inChannelNamed(c.Channel))
+}
+
+// pressAgain is the advice to press again. A submitted modal has no button any more.
+func (w Texts) pressAgain(c decision.Confirmation) string {
+	return fmt.Sprintf("press the button again if it's still there, or type %s", w.again(c.IDs()...))
 }
 
 // ClickedTooFast answers someone who clicks too often.
