@@ -5,7 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/carry"
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
 // undecide deletes the rows of decisions, in spite of the triggers.
@@ -48,7 +51,7 @@ func TestDecidedRequestStaysDecided(t *testing.T) {
 					t.Errorf("cancelled again")
 				}
 				for _, m := range append(w.slack.All(), w.now(prompt)) {
-					if strings.Contains(m.Text, "No approval") || strings.Contains(m.Text, "Still needs approval") {
+					if ranOut(m.Text) || strings.Contains(m.Text, "Still needs approval") {
 						t.Errorf("it says: %s", m.Text)
 					}
 				}
@@ -77,6 +80,28 @@ func TestForgedMarkDecidesNothing(t *testing.T) {
 		}
 		if all, err := w.journal.SetAsides(t.Context(), journal.Query{}); err != nil || len(all) != 1 || all[0].Table != journal.Requests {
 			t.Errorf("set aside: %+v %v", all, err)
+		}
+	})
+}
+
+// TestLostApprovalIsNotDenied approves a request while the task is being cancelled by
+// another one, which fails. The first one ends without saying that no one approved it.
+func TestLostApprovalIsNotDenied(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson)
+		first, second := w.ask(ada, general, "/cancel-task 12345"), w.ask(linus, general, "/cancel-task 12345")
+		w.api.Break(chameliotest.Fault{Method: "POST", Status: 403, Body: `{"detail":"Task is locked"}`, Delay: 4 * time.Second})
+		w.acked(w.slack.Click(grace, first, "cancel_task"))
+		time.Sleep(time.Second)
+		w.acked(w.slack.Click(grace, second, "cancel_task"))
+		time.Sleep(30 * time.Second)
+		if n := w.api.Effects(12345); n != 0 || w.row().Outcome() != decision.Failed {
+			t.Fatalf("%d effects: %+v", n, w.row())
+		}
+		time.Sleep(time.Until(w.endOf(second)) + carry.RequestGrace + time.Minute)
+		now := w.now(second)
+		if !ranOut(now.Text) || strings.Contains(now.Text, "pproval") {
+			t.Errorf("it says: %s", now.Text)
 		}
 	})
 }

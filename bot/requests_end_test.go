@@ -18,7 +18,6 @@ import (
 // TestNothingExpiresWhileClickIsJudged clicks just before the end of a
 // request, with facts that take longer than the request has left.
 func TestNothingExpiresWhileClickIsJudged(t *testing.T) {
-	ranOut := func(m slacktest.Message) bool { return strings.Contains(m.Text, "No approval") }
 	for name, tt := range map[string]struct {
 		before, facts time.Duration
 		fault         slacktest.Fault
@@ -39,7 +38,7 @@ func TestNothingExpiresWhileClickIsJudged(t *testing.T) {
 				w.acked(w.slack.Click(grace, prompt, "cancel_task"))
 				for range 300 {
 					time.Sleep(time.Second)
-					if now := w.now(prompt); ranOut(now) {
+					if now := w.now(prompt); ranOut(now.Text) {
 						t.Fatalf("it says: %s", now.Text)
 					}
 				}
@@ -50,6 +49,9 @@ func TestNothingExpiresWhileClickIsJudged(t *testing.T) {
 		})
 	}
 }
+
+// ranOut reports whether a message says that a request has expired.
+func ranOut(text string) bool { return strings.Contains(text, "has expired. To ask again") }
 
 // endOf returns when a request expires, to the second.
 func (w *world) endOf(prompt slacktest.Message) time.Time {
@@ -78,7 +80,7 @@ func TestRequestEndsOnce(t *testing.T) {
 				return do()
 			})
 			time.Sleep(time.Until(end) + 5*time.Minute)
-			if now := w.now(prompt); !claimed || strings.Contains(now.Text, "No approval") || w.api.Effects(12345) != 1 {
+			if now := w.now(prompt); !claimed || ranOut(now.Text) || w.api.Effects(12345) != 1 {
 				t.Errorf("it says: %s", now.Text)
 			}
 		})
@@ -105,7 +107,7 @@ func TestRequestEndsOnce(t *testing.T) {
 			time.Sleep(10 * time.Minute)
 			w.noCancel()
 			said := w.slack.Private(grace, general)[before:]
-			if now := w.now(prompt); len(said) == 0 || !strings.Contains(said[len(said)-1].Text, "has expired") || !strings.Contains(now.Text, "No approval") {
+			if now := w.now(prompt); len(said) == 0 || !strings.Contains(said[len(said)-1].Text, "has expired") || !ranOut(now.Text) {
 				t.Errorf("it says: %s; Grace reads %v", now.Text, texts(said))
 			}
 		})
@@ -152,7 +154,7 @@ func TestRequestEndsOnce(t *testing.T) {
 				t.Errorf("Grace reads %v", said)
 			}
 			h.set(func(_ string, do func() error) error { return do() })
-			w.eventually("it ran out", func() bool { return strings.Contains(w.now(prompt).Text, "No approval") })
+			w.eventually("it ran out", func() bool { return ranOut(w.now(prompt).Text) })
 			_ = value
 		})
 	})
@@ -252,7 +254,7 @@ func TestTroubledChannelDelaysOnlyItsRequests(t *testing.T) {
 		}
 		ready("reminding")
 		time.Sleep(time.Until(end) + 55*time.Second)
-		if now := w.now(other); !strings.Contains(now.Text, "No approval") {
+		if now := w.now(other); !ranOut(now.Text) {
 			t.Errorf("the other channel's request: %s", now.Text)
 		}
 		for range 60 {

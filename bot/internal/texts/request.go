@@ -21,10 +21,11 @@ func (w Texts) Withdrawn(c decision.Confirmation) Message {
 	return say("%s withdrew the request to cancel %s.%s", mention(c.Requester), w.asked(c), because(c.Reason)).meaning(MeansKept)
 }
 
-// RanOut replaces a prompt for which no confirmation was saved in time.
+// RanOut replaces a prompt that nothing came of in time. Someone may have confirmed it:
+// a confirmation that came second isn't on record, and the first may have failed.
 func (w Texts) RanOut(c decision.Confirmation) Message {
 	if c.Public {
-		return say("No approval of %s's request to cancel %s was saved in time. To ask again, type %s.%s", mention(c.Requester), w.asked(c), w.again(c.IDs()...), because(c.Reason))
+		return say("%s's request to cancel %s has expired. To ask again, type %s.%s", mention(c.Requester), w.asked(c), w.again(c.IDs()...), because(c.Reason))
 	}
 	return w.Expired(c)
 }
