@@ -60,7 +60,7 @@ func (r *requests) mayRemind(ctx context.Context, one request, first bool) (left
 	others, err := r.journal.Became(ctx, one.Request.ID, one.IDs())
 	left = leftOf(one.Confirmation, others)
 	switch {
-	case err == nil:
+	case err == nil, errors.Is(err, journal.ErrDecided):
 		return left, backoff.Permanent(errDecided)
 	case !errors.Is(err, journal.ErrGone):
 		return left, err

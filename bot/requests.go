@@ -164,15 +164,19 @@ func together(found []decision.Record) (all decision.Record) {
 
 // became returns the result of a request that has ended: its own decision, or the
 // others that have its tasks; and what of it that is about. It returns none while a
-// click is being judged or saved here.
+// click is being judged or saved here, and ErrDecided if its row is missing.
 func (r *requests) became(ctx context.Context, one request) ([]decision.Record, decision.Confirmation, error) {
 	found, err := r.journal.Became(ctx, one.Request.ID, one.IDs())
-	if !errors.Is(err, journal.ErrGone) {
+	missing := errors.Is(err, journal.ErrDecided)
+	if !missing && !errors.Is(err, journal.ErrGone) {
 		return found, one.Confirmation, err
 	}
 	left := leftOf(one.Confirmation, found)
-	if r.judging.has(one.Confirmation.ID) || !r.carrier.MayExpire(one.Confirmation) {
+	switch {
+	case r.judging.has(one.Confirmation.ID) || !r.carrier.MayExpire(one.Confirmation):
 		return nil, left, nil
+	case missing:
+		return nil, left, err
 	}
 	d, _, err := r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation)
 	if err != nil {

@@ -84,6 +84,27 @@ func TestForgedMarkDecidesNothing(t *testing.T) {
 	})
 }
 
+// TestVanishedDecisionEndsItsRequestOnce deletes the row of a request that was approved,
+// and has another request cancel the task. The first one ends at once, and says that no
+// one can tell what became of it.
+func TestVanishedDecisionEndsItsRequestOnce(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson)
+		lost, other := w.ask(ada, general, "/cancel-task 12345"), w.ask(linus, general, "/cancel-task 12345")
+		w.api.Break(chameliotest.Fault{Method: "POST", Status: 403, Body: `{"detail":"Task is locked"}`, Times: 1})
+		w.confirm(grace, lost)
+		w.undecide()
+		w.confirm(grace, other)
+		time.Sleep(time.Until(w.endOf(lost)) + carry.RequestGrace + time.Minute)
+		if now := w.now(lost); !strings.Contains(now.Text, "I can't tell what became of this prompt") {
+			t.Errorf("it ends with: %s", now.Text)
+		}
+		if n := w.count(`SELECT count(*) FROM requests`); n != 0 || strings.Contains(w.log.String(), "can't end a request now") {
+			t.Errorf("%d requests are left:\n%s", n, w.log.String())
+		}
+	})
+}
+
 // TestLostApprovalIsNotDenied approves a request while the task is being cancelled by
 // another one, which fails. The first one ends without saying that no one approved it.
 func TestLostApprovalIsNotDenied(t *testing.T) {

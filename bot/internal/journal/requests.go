@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -191,16 +192,21 @@ func (j *Journal) Forget(ctx context.Context, id decision.ID) error {
 // Became returns the decision that a click on a prompt made, alone. Otherwise it
 // returns the other decisions that have all of the prompt's tasks, in progress or
 // successful, each with these tasks only. It returns ErrGone if a task can still
-// be cancelled, with those that have the others.
+// be cancelled, with those that have the others; and ErrDecided, whatever has the
+// tasks, if the prompt was decided and its row is missing.
 func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	for range maxInWay {
+		decided := j.undecided(ctx, prompt) // before its row, which is written together with this
 		found, err := j.conflicting(ctx, prompt, tasks, waitTaken)
+		own := slices.ContainsFunc(found, func(d decision.Record) bool { return d.ID == prompt })
 		switch {
 		case errors.Is(err, ErrGone): // it isn't genuine
 			continue
-		case err == nil && !all(prompt, tasks, found):
+		case err == nil && !own && decided != nil:
+			err = decided
+		case err == nil && !own && !all(tasks, found):
 			return found, fmt.Errorf("reading a prompt's result: %w", ErrGone)
 		case err == nil:
 			return found, nil
@@ -210,13 +216,10 @@ func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamel
 	return nil, fmt.Errorf("reading a prompt's result: %w", errUnverified)
 }
 
-// all reports whether decisions are the prompt's own, or have all of its tasks.
-func all(prompt decision.ID, tasks []chamelio.TaskID, found []decision.Record) bool {
+// all reports whether other decisions have all tasks of a prompt.
+func all(tasks []chamelio.TaskID, found []decision.Record) bool {
 	taken := 0
 	for _, d := range found {
-		if d.ID == prompt {
-			return true
-		}
 		taken += len(d.Tasks)
 	}
 	return taken > 0 && taken >= len(tasks)

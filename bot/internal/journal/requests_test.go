@@ -137,3 +137,22 @@ func TestFinishedDecisionStays(t *testing.T) {
 		lost(t, "giving it up", j.GiveUp(t.Context(), l, decision.Withdrawn))
 	})
 }
+
+// A request that was decided doesn't become what others made of its tasks if the row
+// that says how is lost.
+func TestDecidedRequestBecomesNothingElse(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		d, other := j.click(1), j.click(1)
+		must(t, j.Opened(t.Context(), journal.Request{ID: d.ID}, 0, time.Minute))
+		won(t, j.Journal, d)
+		if got, err := j.Became(t.Context(), d.ID, d.IDs()); err != nil || len(got) != 1 || got[0].ID != d.ID {
+			t.Errorf("%+v %v", got, err)
+		}
+		statement(t, url, "DELETE FROM decisions")
+		won(t, j.Journal, other)
+		if got, err := j.Became(t.Context(), d.ID, d.IDs()); !errors.Is(err, journal.ErrDecided) {
+			t.Errorf("%+v %v", got, err)
+		}
+	})
+}
