@@ -26,6 +26,9 @@ const (
 	// Slack asks for, and those to list a request: its message can't change when it
 	// expires otherwise.
 	replyPatience = 30 * time.Second
+
+	// lastList bounds the last try to list a request when the process stops.
+	lastList = 2 * time.Second
 )
 
 // submitted posts a request that was submitted in a modal, which it judges like a
@@ -119,7 +122,7 @@ func (r *requests) post(ctx context.Context, log *slog.Logger, responseURL strin
 	return status
 }
 
-// list notes a request that was posted.
+// list notes a request that was posted, even while the process stops.
 func (r *requests) list(ctx context.Context, log *slog.Logger, c decision.Confirmation, ts string) {
 	left := c.ExpiresAt.Sub(r.now())
 	remind := time.Duration(0)
@@ -127,7 +130,9 @@ func (r *requests) list(ctx context.Context, log *slog.Logger, c decision.Confir
 		remind = max(left-r.remind, time.Millisecond)
 	}
 	open := journal.Request{ID: decision.ID(c.ID), MessageTS: ts, Confirmation: r.signer.Encode(c)}
-	if err := work.Retry(ctx, replyPatience, func() error { return r.journal.Opened(ctx, open, remind, left+carry.RequestGrace) }); err != nil {
+	opened := func(ctx context.Context) error { return r.journal.Opened(ctx, open, remind, left+carry.RequestGrace) }
+	err := work.Retry(ctx, replyPatience, func() error { return opened(ctx) })
+	if err = work.OnceMore(ctx, err, lastList, opened); err != nil {
 		log.Warn("request not listed; its message won't change when it expires", "error", err)
 	}
 }

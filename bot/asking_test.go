@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
@@ -142,5 +143,33 @@ func TestJournalFailsWhileRequestIsAsked(t *testing.T) {
 				t.Errorf("the modal says %s", shown)
 			}
 		})
+	})
+}
+
+// The process stops while the journal doesn't take a request that was posted. It is
+// listed all the same, so that its message changes when it expires.
+func TestStopWhileRequestIsListed(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, o := withHook(t, secondPerson, func(o *options) { o.bot.Grace = 300 * time.Millisecond })
+		over := make(chan struct{}) // almost all of the time to finish
+		h.set(func(op string, do func() error) error {
+			select {
+			case <-over:
+				return do()
+			default:
+				return failing("Opened")(op, do)
+			}
+		})
+		prompt := w.ask(ada, general, "/cancel-task 12345")
+		time.AfterFunc(o.bot.Grace-time.Millisecond, func() { close(over) })
+		w.must(w.stop())
+		if n := w.count(`SELECT count(*) FROM requests`); n != 1 {
+			t.Fatalf("%d requests are listed", n)
+		}
+		w.replica(o)
+		time.Sleep(time.Until(w.endOf(prompt)) + carry.RequestGrace + time.Minute)
+		if now := w.now(prompt); !ranOut(now.Text) {
+			t.Errorf("it says: %s", now.Text)
+		}
 	})
 }
