@@ -7,9 +7,15 @@ import (
 	"time"
 )
 
-// askedLife is how long the journal remembers what asked for a request. It is longer
-// than a request is open, and than a command can be answered.
-const askedLife = time.Hour
+const (
+	// askedLife is how long the journal remembers what asked for a request. A request is
+	// open for less than an hour, and Slack repeats an event within minutes; the rest
+	// leaves room for a clock that is set ahead.
+	askedLife = 24 * time.Hour
+
+	// maxForgotten bounds how many events a call of BeginAsking forgets.
+	maxForgotten = 64
+)
 
 // BeginAsking notes that a request is about to be posted for an event: a command or a
 // submitted modal. It returns false if that was noted before, by another caller. It is
@@ -26,7 +32,9 @@ func (j *Journal) BeginAsking(ctx context.Context, event, by string) (first bool
 		if err != nil {
 			return false, err
 		}
-		_, err = q.exec(ctx, `DELETE FROM asked WHERE `+j.lapsed("kept_until", askedLife))
+		// An event is kept for longer, not forgotten, after the clock has been set back.
+		_, err = q.exec(ctx, `DELETE FROM asked WHERE event IN
+			(SELECT event FROM asked WHERE kept_until <= `+j.now+` ORDER BY kept_until LIMIT $1 `+j.skipLocked+`)`, maxForgotten)
 		return mine > 0, err
 	})
 	return first, wrap("noting that a request is about to be posted", err)

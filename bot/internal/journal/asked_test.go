@@ -50,5 +50,10 @@ func TestOneCallerAsksAboutAnEvent(t *testing.T) {
 		if asks("another", "c") || !asks("an event\x00", "c") {
 			t.Error("the journal doesn't forget an event at the next one")
 		}
+		statement(t, url, `UPDATE asked SET kept_until = kept_until + 360000000`) // the clock is set back
+		asks("a third", "d")
+		if asks("an event\x00", "e") {
+			t.Error("the journal forgets an event after its clock was set back")
+		}
 	})
 }

@@ -53,7 +53,7 @@ func TestNoStatementScansATable(t *testing.T) {
 }
 
 var (
-	walks = regexp.MustCompile(`^SCAN (decisions|tasks|audit|requests|set_aside|d|t)\b`)
+	walks = regexp.MustCompile(`^SCAN (decisions|tasks|audit|requests|asked|set_aside|d|t)\b`)
 	due   = regexp.MustCompile(`INDEX (decisions_unannounced|decisions_unsettled|audit_due|requests_ends|requests_reminders|set_aside_at|set_aside_retry|set_aside_unknown)\b`)
 )
 
@@ -154,6 +154,7 @@ func everyCall(ctx context.Context, j *Journal) {
 	_ = j.MarkNoted(ctx, n)
 	_ = j.CredentialTried(ctx, "api_key", "expired", true)
 	_ = j.CredentialTried(ctx, "api_key", "", true)
+	_, _ = j.BeginAsking(ctx, "x", "y")
 	_, _ = j.Became(ctx, "x", []chamelio.TaskID{1})
 	_ = j.Opened(ctx, Request{ID: "x"}, time.Minute, time.Minute)
 	_, _ = j.TakeToRemind(ctx, 1)

@@ -258,13 +258,15 @@ CREATE INDEX requests_ends ON requests (ends_at);
 CREATE INDEX requests_reminders ON requests (remind_at) WHERE remind_at > 0;
 
 -- The commands and submitted modals for which a request was about to be posted, for
--- an hour: Slack may deliver one to several replicas, and the first posts it. Losing
+-- a day: Slack may deliver one to several replicas, and the first posts it. Losing
 -- a row can only lead to a second request.
 CREATE TABLE asked (
     event      TEXT PRIMARY KEY, -- a hash of what identifies it
     asked_by   TEXT NOT NULL, -- the delivery that came first
     kept_until BIGINT NOT NULL
 );
+
+CREATE INDEX asked_kept ON asked (kept_until);
 
 -- The credentials that were ever refused, so that each change is noted once,
 -- whichever process sees it first.
