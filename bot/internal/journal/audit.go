@@ -60,7 +60,7 @@ func (j *Journal) Refusals(ctx context.Context, q Query) ([]Noted, error) {
 	for i, n := range found {
 		all[i].Note = n.Note
 		if t != nil {
-			all[i].Unverified = t.VerifySeal(n.mac, n.At, noteFields(n.Note)...)
+			all[i].Unverified = t.whole(n.odd, n.mac, n.At, noteFields(n.Note)...)
 		}
 	}
 	return all, nil
@@ -78,6 +78,7 @@ type sealedNote struct {
 	decision.Note
 	place any
 	mac   string
+	odd   bool // see noting
 }
 
 var noteColumns = boundedAll("audit", "id", "kind") + `, noted_at` + boundedAll("audit", "confirmation_id", "task_ids", "team_id", "channel_id", "person", "code") +
@@ -85,8 +86,8 @@ var noteColumns = boundedAll("audit", "id", "kind") + `, noted_at` + boundedAll(
 
 func scanNote(r *sql.Rows, n *sealedNote) error {
 	var tasks string
-	err := r.Scan(&n.place, key(&n.ID), text(&n.Kind), instant(&n.At), text(&n.ConfirmationID), text(&tasks), text(&n.Team), text(&n.Channel),
-		text(&n.Person), text(&n.Code), instant(&n.Since), number(&n.Epoch), number(&n.Doubts), text(&n.mac))
+	err := r.Scan(noting(&n.odd, &n.place, key(&n.ID), text(&n.Kind), instant(&n.At), text(&n.ConfirmationID), text(&tasks), text(&n.Team), text(&n.Channel),
+		text(&n.Person), text(&n.Code), instant(&n.Since), number(&n.Epoch), number(&n.Doubts), text(&n.mac))...)
 	n.Tasks = splitIDs(tasks)
 	return err
 }
@@ -139,7 +140,7 @@ func (j *Journal) vetNote(ctx context.Context, n sealedNote, patience time.Durat
 		return nil
 	}
 	what := Unverified{Table: Notes, ID: n.ID, Tasks: n.Tasks, Channel: n.Channel}
-	return j.judge(ctx, t, what, patience, func() error { return t.VerifySeal(n.mac, t.now(), noteFields(n.Note)...) }, func(judged Unverified) error {
+	return j.judge(ctx, t, what, patience, func() error { return t.whole(n.odd, n.mac, t.now(), noteFields(n.Note)...) }, func(judged Unverified) error {
 		return j.setAside(ctx, n.place, n.mac, judged)
 	})
 }

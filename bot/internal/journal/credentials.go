@@ -71,16 +71,19 @@ func (j *Journal) vetCredential(ctx context.Context, which string, patience time
 		refused int64
 		at      time.Time
 		mac     string
+		odd     bool // see noting
 	}
 	rows, err := j.read().query(ctx, `SELECT `+j.place("credentials", "name")+`, refused, refused_at, `+bounded(`mac`, tooLong)+` FROM credentials WHERE name = $1 AND refused <> 0`, which)
 	found, err := collect(rows, err, func(r *sql.Rows, one *row) error {
-		return r.Scan(&one.place, number(&one.refused), instant(&one.at), text(&one.mac))
+		return r.Scan(noting(&one.odd, &one.place, number(&one.refused), instant(&one.at), text(&one.mac))...)
 	})
 	if err != nil || len(found) == 0 {
 		return err
 	}
 	one, what := found[0], Unverified{Table: Credentials, ID: which}
-	return j.judge(ctx, t, what, patience, func() error { return t.VerifySeal(one.mac, t.now(), credentialFields(which, one.refused, one.at)...) }, func(judged Unverified) error {
+	return j.judge(ctx, t, what, patience, func() error {
+		return t.whole(one.odd, one.mac, t.now(), credentialFields(which, one.refused, one.at)...)
+	}, func(judged Unverified) error {
 		return j.setAside(ctx, one.place, one.mac, judged)
 	})
 }

@@ -119,12 +119,13 @@ type sealedRequest struct {
 	Request
 	place any
 	mac   string
+	odd   bool // see noting
 }
 
 var requestColumns = boundedAll("requests", "confirmation_id", "message_ts", "confirmation", "mac")
 
 func scanRequest(r *sql.Rows, one *sealedRequest) error {
-	return r.Scan(&one.place, key(&one.ID), text(&one.MessageTS), text(&one.Confirmation), text(&one.mac))
+	return r.Scan(noting(&one.odd, &one.place, key(&one.ID), text(&one.MessageTS), text(&one.Confirmation), text(&one.mac))...)
 }
 
 func requestFields(r Request) []string {
@@ -141,13 +142,17 @@ func (j *Journal) undecided(ctx context.Context, id decision.ID) error {
 		return nil
 	}
 	rows, err := j.read().query(ctx, `SELECT `+bounded("decided_mac", tooLong)+` FROM requests WHERE confirmation_id = $1 AND decided_mac <> ''`, string(id))
-	found, err := collect(rows, err, func(r *sql.Rows, mac *string) error { return r.Scan(text(mac)) })
+	type mark struct {
+		mac string
+		odd bool // see noting
+	}
+	found, err := collect(rows, err, func(r *sql.Rows, m *mark) error { return r.Scan(noting(&m.odd, text(&m.mac))...) })
 	if err != nil || len(found) == 0 {
 		return err
 	}
 	what := Unverified{Table: Requests, ID: string(id)}
-	err = j.judge(ctx, t, what, waitInWay, func() error { return t.VerifySeal(found[0], t.now(), decidedFields(id)...) }, func(judged Unverified) error {
-		_, err := j.setRowAside(ctx, Requests, `d.confirmation_id = $1 AND `+j.same(bounded("d.decided_mac", tooLong), 2), judged, string(id), j.exact(found[0]))
+	err = j.judge(ctx, t, what, waitInWay, func() error { return t.whole(found[0].odd, found[0].mac, t.now(), decidedFields(id)...) }, func(judged Unverified) error {
+		_, err := j.setRowAside(ctx, Requests, `d.confirmation_id = $1 AND `+j.same(bounded("d.decided_mac", tooLong), 2), judged, string(id), j.exact(found[0].mac))
 		return err
 	})
 	switch {
@@ -178,7 +183,7 @@ func (j *Journal) vetRequest(ctx context.Context, r sealedRequest, patience time
 		return nil
 	}
 	what := Unverified{Table: Requests, ID: string(r.ID)}
-	return j.judge(ctx, t, what, patience, func() error { return t.VerifySeal(r.mac, t.now(), requestFields(r.Request)...) }, func(judged Unverified) error {
+	return j.judge(ctx, t, what, patience, func() error { return t.whole(r.odd, r.mac, t.now(), requestFields(r.Request)...) }, func(judged Unverified) error {
 		return j.setAside(ctx, r.place, r.mac, judged)
 	})
 }

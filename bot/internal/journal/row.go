@@ -61,29 +61,18 @@ const (
 // type in any column: a value of the wrong type is skipped, and the row
 // doesn't verify.
 func scan(row interface{ Scan(...any) error }, d *untrusted) error {
-	var sent, settled, tries, looks, age, position int64
+	var sent, tries, looks, age, position int64
 	var t decision.Item
-	unannounced, undecided := func() bool { return d.AnnouncedAt.IsZero() }, func() bool { return t.Outcome == "" }
-	atStart := func() bool { return position == 0 }
-	err := row.Scan(&d.place, key(&d.ID), text(&d.Team), text(&d.Channel), text(&d.Thread), truth(&d.Untitled), text(&d.Requester), text(&d.Confirmer), text(&d.Reason),
-		instant(&d.RequestedAt), instant(&d.DecidedAt), number(&age), odd(&d.odd, unannounced, instant(&d.AnnouncedAt)), text(&d.MessageTS), text(&d.ResponseURL), text(&d.Confirmation), text(&d.MAC),
-		number(&looks), number(&settled), number(&d.Epoch),
-		odd(&d.odd, atStart, number(&position)), number(&t.ID), text(&t.Title), text(&t.URL), text(&t.Step), number(&sent), number(&tries), odd(&d.odd, undecided, text(&t.Outcome)), text(&t.Detail), instant(&t.FinishedAt), text(&t.SettledOutcome), text(&t.SettledDetail),
-		text(&d.AnnouncedMAC), text(&t.Seals.Outcome), text(&t.Seals.Unsent), text(&t.Seals.Settled))
+	err := row.Scan(noting(&d.odd, &d.place, key(&d.ID), text(&d.Team), text(&d.Channel), text(&d.Thread), truth(&d.Untitled), text(&d.Requester), text(&d.Confirmer), text(&d.Reason),
+		instant(&d.RequestedAt), instant(&d.DecidedAt), number(&age), instant(&d.AnnouncedAt), text(&d.MessageTS), text(&d.ResponseURL), text(&d.Confirmation), text(&d.MAC),
+		number(&looks), milliseconds(&d.SettledAt), number(&d.Epoch),
+		number(&position), number(&t.ID), text(&t.Title), text(&t.URL), text(&t.Step), number(&sent), number(&tries), optional(&t.Outcome), text(&t.Detail), instant(&t.FinishedAt), text(&t.SettledOutcome), text(&t.SettledDetail),
+		text(&d.AnnouncedMAC), text(&t.Seals.Outcome), text(&t.Seals.Unsent), text(&t.Seals.Settled))...)
 	t.Sent, t.Tries = sent != 0, int(tries)
 	d.FactsAge = time.Duration(age) * time.Millisecond
-	d.Looks, d.SettledAt = int(looks), moment(settled)
+	d.Looks = int(looks)
 	d.Tasks, d.positions = []decision.Item{t}, []int64{position}
 	return err
-}
-
-// moment converts milliseconds since 1970 to a time; 0, and a number that no one's
-// clock shows, is the zero time.
-func moment(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return possible(time.UnixMilli(ms))
 }
 
 // decisions returns the decisions that match a condition, in the order of a

@@ -6,17 +6,35 @@ import (
 	"time"
 )
 
-// loose scans a column's value, and skips one that isn't of its type.
-type loose func(any)
+// scanner scans a column's value, and reports whether it is one that the column can
+// have. Others are skipped: a condition in SQL may take for something what is none here.
+type scanner func(value any) (fits bool)
+
+var _ sql.Scanner = scanner(nil)
 
 // Scan implements sql.Scanner.
-func (l loose) Scan(value any) error {
-	l(value)
+func (s scanner) Scan(value any) error {
+	s(value)
 	return nil
 }
 
-func text[T ~string](to *T) sql.Scanner {
-	return loose(func(value any) {
+// noting returns destinations for a row, whose scanners set a flag if a value doesn't
+// fit. Such a row doesn't verify.
+func noting(odd *bool, to ...any) []any {
+	for i, one := range to {
+		if s, is := one.(scanner); is {
+			to[i] = scanner(func(value any) bool {
+				fits := s(value)
+				*odd = *odd || !fits
+				return fits
+			})
+		}
+	}
+	return to
+}
+
+func text[T ~string](to *T) scanner {
+	return func(value any) bool {
 		switch v := value.(type) {
 		case nil:
 			*to = ""
@@ -24,33 +42,69 @@ func text[T ~string](to *T) sql.Scanner {
 			*to = T(v)
 		case []byte:
 			*to = T(v)
+			return false
 		default:
 			*to = T(fmt.Sprint(v))
+			return false
 		}
-	})
+		return true
+	}
+}
+
+// optional scans a text that is NULL until it is known, never empty.
+func optional[T ~string](to *T) scanner {
+	return func(value any) bool { return text(to)(value) && (value == nil) == (*to == "") }
 }
 
 // key scans a row's key. One of another type isn't equal to the text that it looks
 // like, so the row isn't found by it, and isn't genuine: to stays empty.
-func key[T ~string](to *T) sql.Scanner {
-	return loose(func(value any) {
-		s, _ := value.(string)
+func key[T ~string](to *T) scanner {
+	return func(value any) bool {
+		s, is := value.(string)
 		*to = T(s)
-	})
+		return is
+	}
 }
 
-func number[T ~int64](to *T) sql.Scanner {
-	return loose(func(value any) {
-		n, _ := value.(int64)
+func number[T ~int64](to *T) scanner {
+	return func(value any) bool {
+		n, is := value.(int64)
 		*to = T(n)
-	})
+		return is
+	}
 }
 
-func instant(to *time.Time) sql.Scanner {
-	return loose(func(value any) {
+func instant(to *time.Time) scanner {
+	return func(value any) bool {
 		at, _ := value.(time.Time)
 		*to = possible(at)
-	})
+		return (value == nil) == to.IsZero()
+	}
+}
+
+// milliseconds scans a moment that only the bot reads; 0 is none.
+func milliseconds(to *time.Time) scanner {
+	return func(value any) bool {
+		ms, is := value.(int64)
+		*to = moment(ms)
+		return is && (ms == 0) == to.IsZero()
+	}
+}
+
+func truth(to *bool) scanner {
+	return func(value any) bool {
+		*to = value == true || value == int64(1)
+		return *to || value == false || value == int64(0)
+	}
+}
+
+// moment converts milliseconds since 1970 to a time; 0, and a number that no one's
+// clock shows, is the zero time.
+func moment(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return possible(time.UnixMilli(ms))
 }
 
 // possible returns a time in UTC; the zero time if its year has no four digits, so
@@ -60,18 +114,4 @@ func possible(at time.Time) time.Time {
 		return time.Time{}
 	}
 	return at
-}
-
-// odd sets a flag if a column has a value that isn't NULL and that a scanner reads as
-// none: a condition in SQL takes it for something.
-func odd(flag *bool, none func() bool, scan sql.Scanner) sql.Scanner {
-	return loose(func(value any) {
-		_ = scan.Scan(value)      // a loose scanner skips what it can't read
-		_, whole := value.(int64) // a position of 0 is none, and right
-		*flag = *flag || value != nil && none() && !whole
-	})
-}
-
-func truth(to *bool) sql.Scanner {
-	return loose(func(value any) { *to = value == true || value == int64(1) })
 }

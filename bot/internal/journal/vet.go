@@ -16,7 +16,7 @@ type untrusted struct {
 	decision.Record
 	place     any
 	positions []int64 // of its tasks
-	odd       bool    // it has a value that looks like none here, and like one to a statement
+	odd       bool    // see noting
 }
 
 // verified returns the genuine part of the row.
@@ -91,6 +91,17 @@ func (t *trust) verifyTask(d decision.Record, position int) error {
 	// that the task is untouched.
 	one.Sent = one.Sent || t.VerifySeal(one.Seals.Unsent, t.after(d, d.DecidedAt), unsentFields(id, position, one.Tries)...) != nil
 	return err
+}
+
+// whole verifies the seal of a row without parts. odd is noting's.
+func (t *trust) whole(odd bool, seal string, at time.Time, fields ...string) error {
+	if err := t.VerifySeal(seal, at, fields...); err != nil {
+		return err
+	}
+	if odd {
+		return errOddValue
+	}
+	return nil
 }
 
 // sealed verifies a part of a row. A part that doesn't exist has no seal.
