@@ -85,8 +85,8 @@ func TestForgedMarkDecidesNothing(t *testing.T) {
 }
 
 // TestVanishedDecisionEndsItsRequestOnce deletes the row of a request that was approved,
-// and has another request cancel the task. The first one ends at once, and says that no
-// one can tell what became of it.
+// and has another request cancel the task. The first one ends once, and its message says
+// that the bot can't tell whether it was carried out.
 func TestVanishedDecisionEndsItsRequestOnce(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, secondPerson)
