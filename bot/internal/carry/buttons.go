@@ -38,7 +38,7 @@ func (c *Carrier) Restore(p Press, m, otherwise texts.Message) {
 		switch {
 		case errors.Is(err, errNotKnown):
 		case errors.Is(err, errRedelivered):
-			c.again(p, first, true)
+			c.redelivered(p, first, true)
 		case err != nil:
 			p.Log.Error("can't tell what became of a prompt", "error", err)
 			c.answer(ctx, p, replaceOriginal, always(otherwise))

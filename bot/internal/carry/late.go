@@ -68,7 +68,7 @@ func (c *Carrier) answerWith(ctx context.Context, p Press, row decision.Record) 
 		c.closed(ctx, p, row)
 		return
 	case p.redelivers(row):
-		c.again(p, row, false)
+		c.redelivered(p, row, false)
 		return
 	}
 	c.answer(ctx, p, p.aside(), c.cameSecond(p), row)

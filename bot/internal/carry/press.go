@@ -90,7 +90,7 @@ func (c *Carrier) answer(ctx context.Context, p Press, where slackapi.Placement,
 	}, where)
 	switch {
 	case redelivered:
-		c.again(p, about[0], false)
+		c.redelivered(p, about[0], false)
 	case sent:
 		c.await(p, where, say, about)
 	}

@@ -31,9 +31,9 @@ func sameClick(row decision.Record, url string) bool {
 	return row.ResponseURL != "" && row.ResponseURL == url
 }
 
-// again ends a press of which another delivery is carried out. If this replica has
-// shown anything about the press, again corrects that after the announcement.
-func (c *Carrier) again(p Press, row decision.Record, shown bool) {
+// redelivered ends a press of which another delivery is carried out. If this replica has
+// shown anything about the press, it corrects that after the announcement.
+func (c *Carrier) redelivered(p Press, row decision.Record, shown bool) {
 	p.Log.Info("click delivered twice")
 	p.Sign.Wait()
 	if !shown && p.Sign.Spent() == 0 {
@@ -59,12 +59,12 @@ func (c *Carrier) again(p Press, row decision.Record, shown bool) {
 // counts as announced.
 func announced(d decision.Record) bool { return !d.AnnouncedAt.IsZero() }
 
-// again ends the life of a press whose other delivery is carried out.
-func (l *life) again(winner decision.Record) {
+// endRedelivered ends the life of a press whose other delivery is carried out.
+func (l *life) endRedelivered(winner decision.Record) {
 	p := *l.press
 	l.prompt.stop()
 	l.prompt.close()
 	if p.View == "" { // else the other delivery's process shows the result in the modal
-		l.Carrier.again(p, winner, l.told || !p.Confirmation.Public && l.prompt.left() < maxUses-1-p.Spent)
+		l.Carrier.redelivered(p, winner, l.told || !p.Confirmation.Public && l.prompt.left() < maxUses-1-p.Spent)
 	}
 }

@@ -24,7 +24,7 @@ func (l *life) beaten() {
 	own, unsure := winner.ID == l.ID, l.state.Save.Unsure
 	switch {
 	case own && sameClick(winner, l.ResponseURL) && (!unsure || winner.MAC != l.MAC):
-		l.again(winner)
+		l.endRedelivered(winner)
 		return
 	case own && winner.MAC == l.MAC:
 		// Saved after all, and taken over by another process: it counts.
