@@ -36,7 +36,7 @@ func TestAnswerToPressWaitsForHalfAnHour(t *testing.T) {
 	}
 	t.Run("a click that is refused for now", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
-			w := newWorld(t, alwaysFresh)
+			w := newWorld(t, alwaysFresh, func(o *options) { o.bot.ConfirmTTL = 30 * time.Minute })
 			prompt := w.prompts(false, ada, "/cancel-task 12345")
 			w.slack.Break(slacktest.Fault{Method: "users.info", Hang: true})
 			w.acked(w.slack.Click(ada, prompt, "cancel_task"))

@@ -39,7 +39,7 @@ func TestPauseStopsCancellingAndNothingElse(t *testing.T) {
 	for what, m := range map[string]slacktest.Message{
 		"command": w.slash(ada, general, "/cancel-task 12345"), "click": w.answer(ada, prompt, "cancel_task"),
 	} {
-		if !strings.Contains(m.Text, "Cancelling is paused") || !strings.Contains(m.Text, "until noon") || len(m.Buttons()) > 0 {
+		if !strings.Contains(m.Text, "paused") || !strings.Contains(m.Text, "until noon") || len(m.Buttons()) > 0 {
 			t.Errorf("%s: %s", what, m.Text)
 		}
 	}
@@ -155,7 +155,7 @@ func TestPauseStopsSubmittedReasons(t *testing.T) {
 	before := len(w.slack.Private(ada, general))
 	w.submitted(ada, modal, "duplicate")
 	w.eventually("an answer", func() bool { return len(w.slack.Private(ada, general)) > before })
-	if said := w.slack.Private(ada, general)[before].Text; !strings.Contains(said, "Cancelling is paused") {
+	if said := w.slack.Private(ada, general)[before].Text; !strings.Contains(said, "Cancelling was paused") {
 		t.Errorf("said %s", said)
 	}
 	w.noCancel()
@@ -166,7 +166,7 @@ func TestPauseKeepsRequestsOpen(t *testing.T) {
 	w := newWorld(t, secondPerson)
 	request := w.ask(ada, general, "/cancel-task 12345")
 	w.must(w.journal.Pause(t.Context(), ""))
-	if m := w.answer(grace, request, "cancel_task"); !strings.Contains(m.Text, "Cancelling is paused") {
+	if m := w.answer(grace, request, "cancel_task"); !strings.Contains(m.Text, "Cancelling was paused") {
 		t.Errorf("said %s", m.Text)
 	}
 	w.wantPrompt(w.now(request))

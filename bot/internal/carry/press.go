@@ -132,7 +132,7 @@ func (c *Carrier) newer(ctx context.Context, p Press, about []decision.Record) (
 	switch {
 	case !own && h != nil && (err != nil || h.saving() < carried):
 		return decision.Record{}, work.Permanent(errNotKnown)
-	case err != nil || own && row.Outcome() == "":
+	case err != nil || own && row.Outcome() == "" || row.Outcome() == decision.Superseded: // by what the answer is about
 		return decision.Record{}, nil
 	case p.Confirmation.Public:
 		return decision.Record{}, work.Permanent(errDecidedSince)
