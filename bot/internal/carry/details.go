@@ -32,7 +32,7 @@ type Details struct {
 	tasks   Tasks
 	people  Directory // nil if no one is mentioned
 	seen    *lru.Cache[chamelio.TaskID, chamelio.Task]
-	prompts *lru.Cache[string, texts.Preview] // by the confirmation's ID
+	prompts *lru.Cache[string, *texts.Preview] // by the confirmation's ID
 }
 
 // Directory finds people by their e-mail address (users.lookupByEmail).
@@ -51,7 +51,7 @@ type details struct {
 func NewDetails(tasks Tasks, people Directory) *Details {
 	return &Details{
 		tasks: tasks, people: people, seen: work.NewCache[chamelio.TaskID, chamelio.Task](maxSeen),
-		prompts: work.NewCache[string, texts.Preview](maxSeen),
+		prompts: work.NewCache[string, *texts.Preview](maxSeen),
 	}
 }
 
@@ -63,14 +63,14 @@ func (d *Details) Seen(id chamelio.TaskID) (chamelio.Task, bool) { return d.seen
 
 // KeepPrompt remembers what a prompt shows.
 func (d *Details) KeepPrompt(asked decision.Confirmation, shown texts.Preview) {
-	d.prompts.Add(asked.ID, shown)
+	d.prompts.Add(asked.ID, &shown)
 }
 
 // shown returns what a prompt showed. If another replica showed it, it has only the
 // tasks, as they are now.
 func (d *Details) shown(ctx context.Context, asked decision.Confirmation) texts.Preview {
 	if shown, known := d.prompts.Get(asked.ID); known {
-		return shown
+		return *shown
 	}
 	ctx, cancel := context.WithTimeout(ctx, detailsTimeout)
 	defer cancel()

@@ -21,7 +21,7 @@ type Tracer struct {
 	// begun has the spans in which this process's decisions were made. The
 	// announcement is made elsewhere and continues the trace. A decision of
 	// another process gets a trace of its own.
-	begun *lru.Cache[decision.ID, trace.SpanContext]
+	begun *lru.Cache[decision.ID, *trace.SpanContext]
 }
 
 const tracesKept = 4096
@@ -31,7 +31,7 @@ func NewTracer(provider trace.TracerProvider) *Tracer {
 	if provider == nil {
 		provider = noop.NewTracerProvider()
 	}
-	return &Tracer{provider.Tracer("github.com/cancelbot/cancelbot/bot"), work.NewCache[decision.ID, trace.SpanContext](tracesKept)}
+	return &Tracer{provider.Tracer("github.com/cancelbot/cancelbot/bot"), work.NewCache[decision.ID, *trace.SpanContext](tracesKept)}
 }
 
 // Step starts a span. The caller must call end, with the error if there was
@@ -57,14 +57,14 @@ func Traced(ctx context.Context, log *slog.Logger) *slog.Logger {
 // Begin remembers the trace of a decision.
 func (t *Tracer) Begin(ctx context.Context, id decision.ID) {
 	if sc := trace.SpanContextFromContext(ctx); sc.IsValid() {
-		t.begun.Add(id, sc)
+		t.begun.Add(id, &sc)
 	}
 }
 
 // Resume returns ctx within the trace of a decision, if it is remembered.
 func (t *Tracer) Resume(ctx context.Context, id decision.ID) context.Context {
 	if sc, ok := t.begun.Peek(id); ok {
-		return trace.ContextWithSpanContext(ctx, sc)
+		return trace.ContextWithSpanContext(ctx, *sc)
 	}
 	return ctx
 }
