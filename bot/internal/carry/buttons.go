@@ -18,12 +18,13 @@ const restoreFor = 10 * time.Second
 
 // pressAgain answers a press with m, which asks to press again. If the press has
 // replaced its prompt, it restores that; otherwise is for the case that it can't.
-func (c *Carrier) pressAgain(ctx context.Context, p Press, m, otherwise texts.Message) {
+// pressAgain doesn't wait for Slack.
+func (c *Carrier) pressAgain(p Press, m, otherwise texts.Message) {
 	if p.Sign.Replaced() {
 		c.Restore(p, m, otherwise)
 		return
 	}
-	c.answer(ctx, p, ephemeral, always(m))
+	c.apart(p, func(ctx context.Context) { c.answer(ctx, p, ephemeral, always(m)) })
 }
 
 // Restore replaces the message that a press is being handled with the prompt, and m

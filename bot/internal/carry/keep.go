@@ -54,7 +54,7 @@ func (c *Carrier) answerKeep(ctx context.Context, p Press, first decision.Record
 	case err != nil:
 		p.Log.Error("not known whether a withdrawal was saved", "error", err)
 		pressable := c.set.get(p.id()) == nil
-		c.pressAgain(ctx, p, c.Texts.MaybeWithdrawn(p.Confirmation, pressable), c.Texts.MaybeWithdrawn(p.Confirmation, false))
+		c.pressAgain(p, c.Texts.MaybeWithdrawn(p.Confirmation, pressable), c.Texts.MaybeWithdrawn(p.Confirmation, false))
 	case first.Outcome() != decision.Withdrawn && first.Outcome().Closed():
 		c.closed(ctx, p, first)
 	case first.Outcome().Closed():

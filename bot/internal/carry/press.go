@@ -181,7 +181,7 @@ func (c *Carrier) Decide(ctx context.Context, p Press) bool {
 		switch {
 		case h == nil:
 			p.Log.Warn("click turned away; too many decisions in progress")
-			c.pressAgain(ctx, p, c.Texts.Overloaded(), c.Texts.CannotTell(p.Confirmation))
+			c.pressAgain(p, c.Texts.Overloaded(), c.Texts.CannotTell(p.Confirmation))
 			return true
 		case fresh:
 			h.tasks.begin(1)
