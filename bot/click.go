@@ -128,14 +128,10 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 	default:
 		answer = c.refuse(p, no)
 	}
-	replaced := p.Sign.Replaced()
 	if p.View != "" {
 		answer.then = func(ctx context.Context) { c.carrier.OtherDelivery(ctx, p) }
 	}
-	if replaced && answer.where != slackapi.ReplaceOriginal {
-		c.carrier.Restore(p, answer.message, c.texts.CannotTell(p.Confirmation))
-		answer.message = texts.Message{}
-	}
+	answer.press = &p
 	return answer
 }
 
@@ -170,7 +166,7 @@ func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
 	if !no.Code.Final() { // another try with the same prompt may help
 		where = slackapi.Ephemeral
 	}
-	return reply{message: c.texts.RefusedClick(no, p.Confirmation), where: where, press: &p, refusal: &decision.Note{
+	return reply{message: c.texts.RefusedClick(no, p.Confirmation), where: where, refusal: &decision.Note{
 		ConfirmationID: decision.ID(p.Confirmation.ID), Tasks: p.Confirmation.IDs(), Team: p.Confirmation.Team,
 		Channel: p.Channel, Person: p.User, Code: string(no.Code),
 	}}

@@ -16,7 +16,7 @@ type reply struct {
 	choose  slackapi.Choose                     // what to show instead, at each try; nil if the message stays true
 	ask     func(context.Context) texts.Message // finds the message, if that may take minutes; nil otherwise
 	where   slackapi.Placement
-	press   *carry.Press          // that it answers, if it may replace the press's prompt
+	press   *carry.Press          // that it answers; nil for a command
 	then    func(context.Context) // what to do once the person has the message; may be nil
 	refusal *decision.Note        // to be recorded then
 }
@@ -36,6 +36,8 @@ func (r *router) answer(ctx context.Context, log *slog.Logger, to slackapi.Targe
 		a.message = a.ask(ctx)
 	}
 	switch {
+	case a.press != nil && a.where != slackapi.ReplaceOriginal && a.press.Sign.Replaced():
+		r.clicks.carrier.Restore(*a.press, a.message, r.texts.CannotTell(a.press.Confirmation))
 	case a.message.Text == "":
 	case a.press != nil:
 		r.clicks.carrier.AnswerUndecided(ctx, *a.press, a.message, a.where)
