@@ -37,7 +37,6 @@ type clicks struct {
 	limit   *work.Limit
 	warned  *work.Limit // how often a person is warned that they click too fast
 	reasons *reasons
-	poster  *slackapi.Poster
 	judging *judging
 	metrics *observe.Metrics
 	trace   *observe.Tracer
