@@ -2,7 +2,6 @@ package bot_test
 
 import (
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -97,7 +96,7 @@ func TestKeepTaskDuringClaimGivesUp(t *testing.T) {
 			return do()
 		})
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
-		w.eventually("Ada knows", func() bool { return strings.Contains(w.now(prompt).Text, "I left") })
+		w.eventually("Ada knows", func() bool { return meaning(w.now(prompt)) == "kept" })
 		time.Sleep(10 * time.Minute)
 		w.noCancel()
 		if got := w.row(); got.Outcome() != decision.Withdrawn {

@@ -18,9 +18,9 @@ import (
 const (
 	// askPatience bounds the tries of chat.postMessage, before the command's
 	// response_url is used instead, and askPause these and the pauses that Slack
-	// asks for.
+	// asks for: nothing replaces a request in a response_url when it expires.
 	askPatience = 5 * time.Second
-	askPause    = 30 * time.Second
+	askPause    = 2 * time.Minute
 
 	// replyPatience bounds the tries of the response_url, without the pauses that
 	// Slack asks for, and those to list a request: its message can't change when it
@@ -90,15 +90,26 @@ func (c *commands) request(ctx context.Context, log *slog.Logger, responseURL st
 // late click replaces that one. If it may have been posted, it isn't posted again.
 // post returns whether it was.
 func (r *requests) post(ctx context.Context, log *slog.Logger, responseURL string, c decision.Confirmation, m texts.Message) (status slackapi.Status) {
-	// The status is the last try's, also if the process stops during a pause.
-	once := func(err error) error {
+	// The status is the last try's, also if the process stops during a pause, or the
+	// request expires in it.
+	status = slackapi.Later
+	once := func(post func() error) error {
+		if !r.now().Before(c.ExpiresAt) {
+			return work.Permanent(signed.ErrExpired)
+		}
+		err := post()
 		status, _ = slackapi.Classify(err)
 		return slackapi.UnlessPosted(err)
 	}
+	open := func() time.Duration { return max(c.ExpiresAt.Sub(r.now()), time.Nanosecond) } // 0 would be no limit
 	var ts string
-	err := slackapi.Retry(ctx, askPatience, askPause, func() (err error) {
-		ts, err = r.poster.PostIn(ctx, c.Channel, c.Thread, m)
-		return once(err)
+	err := slackapi.Retry(ctx, askPatience, min(askPause, open()), func() error {
+		return once(func() (err error) {
+			ctx, cancel := context.WithTimeout(ctx, open()) // it may wait for others in the channel
+			defer cancel()
+			ts, err = r.poster.PostIn(ctx, c.Channel, c.Thread, m)
+			return err
+		})
 	})
 	switch status {
 	case slackapi.Posted:
@@ -106,9 +117,10 @@ func (r *requests) post(ctx context.Context, log *slog.Logger, responseURL strin
 		return status
 	case slackapi.Refused, slackapi.Later:
 		log.Info("can't post a request in the channel; answering the command instead", "reason", err)
-		open := max(c.ExpiresAt.Sub(r.now()), time.Nanosecond) // 0 would be no limit
-		err = slackapi.Retry(ctx, replyPatience, open, func() error {
-			return once(r.poster.Respond(ctx, slackapi.Target{Channel: c.Channel, ResponseURL: responseURL}, m, slackapi.InChannel))
+		err = slackapi.Retry(ctx, replyPatience, open(), func() error {
+			return once(func() error {
+				return r.poster.Respond(ctx, slackapi.Target{Channel: c.Channel, ResponseURL: responseURL}, m, slackapi.InChannel)
+			})
 		})
 	case slackapi.Unclear:
 	}

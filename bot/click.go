@@ -42,12 +42,25 @@ type clicks struct {
 	trace   *observe.Tracer
 }
 
+// tooMany refuses a click of a person who clicks too fast, and warns them now and then.
+// Each button counts for itself: too many clicks on *Cancel task* don't keep anyone from
+// pressing *Keep task*. A submitted modal isn't counted; the click that opened it was.
+func (c *clicks) tooMany(log *slog.Logger, k slackapi.Click) (reply, bool) {
+	if c.limit.Allow(k.Action + " " + k.User) {
+		return reply{}, false
+	}
+	c.metrics.Refusals.WithLabelValues("click", "too_many_clicks").Inc()
+	log.Debug("click refused", "reason", "too many clicks")
+	if !c.warned.Allow(k.User) {
+		return reply{}, true
+	}
+	log.Warn("clicks too fast")
+	return alone(c.texts.ClickedTooFast()), true
+}
+
 // handle handles one click: it keeps the task, or decides to cancel it. If a
 // decision follows, the decider answers.
 func (c *clicks) handle(ctx context.Context, log *slog.Logger, k slackapi.Click) reply {
-	if !c.limit.Allow(k.User) {
-		return c.tooFast(log, k)
-	}
 	// The time of receipt counts, not the time of processing.
 	confirmation, err := c.signer.Decode(k.Value, k.At)
 	p := carry.Press{Click: k, Confirmation: confirmation, Log: log.With("confirmation", confirmation.ID, "tasks", confirmation.IDs())}
@@ -112,7 +125,7 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 		earlier(ctx) // one of them may count
 	}
 	switch {
-	case (stopped || !no.Allowed()) && c.carrier.AnswerSecond(ctx, p):
+	case (stopped || !no.Allowed() || c.reasons.missing(p.Confirmation)) && c.carrier.AnswerSecond(ctx, p):
 		return reply{} // whatever keeps this press from counting, an earlier one may count
 	case stopped:
 	case no.Allowed() && !c.reasons.missing(p.Confirmation):
@@ -132,16 +145,6 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 	}
 	answer.press = &p
 	return answer
-}
-
-func (c *clicks) tooFast(log *slog.Logger, k slackapi.Click) reply {
-	c.metrics.Refusals.WithLabelValues("click", "too_many_clicks").Inc()
-	log.Debug("click refused", "reason", "too many clicks")
-	if !c.warned.Allow(k.User) && k.View == "" { // a modal waits for an answer
-		return reply{}
-	}
-	log.Warn("clicks too fast")
-	return alone(c.texts.ClickedTooFast())
 }
 
 func (c *clicks) invalid(ctx context.Context, p carry.Press, err error) reply {

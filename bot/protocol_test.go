@@ -150,7 +150,7 @@ func TestKeepTaskAfterLostClaimAnswerGivesUp(t *testing.T) {
 		w.acked(w.slack.Forge(ada, prompt, "keep_task", value))
 		time.Sleep(time.Second)
 		h.set(nil)
-		w.eventually("Ada knows", func() bool { return strings.Contains(w.now(prompt).Text, "I left") })
+		w.eventually("Ada knows", func() bool { return meaning(w.now(prompt)) == "kept" })
 		w.replica(o)
 		time.Sleep(time.Hour)
 		w.noCancel()
@@ -835,7 +835,7 @@ func TestKeepAfterCancelShowsOutcome(t *testing.T) {
 		time.Sleep(100 * time.Millisecond)
 		w.acked(w.slack.Click(ada, prompt, "keep_task"))
 		w.toldOnce(general)
-		if text := w.now(prompt).Text; strings.Contains(text, "I left") || w.api.Effects(12345) != 1 {
+		if text := w.now(prompt).Text; meaning(w.now(prompt)) == "kept" || w.api.Effects(12345) != 1 {
 			t.Errorf("the prompt says %q of a task that was cancelled", text)
 		}
 	})

@@ -50,6 +50,9 @@ func (r *reasons) ask(ctx context.Context, p carry.Press) reply {
 		return alone(r.texts.NotAskedForReason(p.Confirmation))
 	}
 	p.Log.Info("asked for a reason")
+	if p.Sign.Below() { // it says that there is no need to press again
+		return alone(r.texts.AskedForReason(p.Confirmation))
+	}
 	return reply{}
 }
 

@@ -55,11 +55,12 @@ func TestRequiredReasonIsAskedFor(t *testing.T) {
 	if len(d) != 1 || d[0].Reason != "duplicate of 12346" || d[0].Requester != ada || w.api.Effects(12345) != 1 {
 		t.Errorf("the journal says %+v", d)
 	}
-	// Another click, and its modal, change nothing.
+	// Another click opens no modal, and changes nothing.
 	w.acked(w.slack.Forge(ada, prompt, "cancel_task", prompt.Button("cancel_task").Value))
-	w.eventually("another modal", func() bool { return len(w.slack.Modals(ada)) > 0 })
-	w.submitted(ada, w.slack.Modals(ada)[0], "again")
 	w.must(w.stop())
+	if len(w.slack.Modals(ada)) != 0 {
+		t.Error("another modal opened")
+	}
 	if w.api.Cancels(12345) != 1 || len(w.slack.History(general)) != 1 {
 		t.Errorf("%d cancels", w.api.Cancels(12345))
 	}

@@ -77,10 +77,9 @@ func TestClicksWithoutDecision(t *testing.T) {
 		})
 	}
 	c.limit = work.NewLimit(0)
-	if got := handle(func(*slackapi.Click) {}); got.message.Text != w.ClickedTooFast().Text || got.where != slackapi.Ephemeral {
-		t.Errorf("too fast: %q", got.message.Text)
-	}
-	if got := handle(func(*slackapi.Click) {}); got.message.Text != "" {
-		t.Errorf("too fast, the second time: %q", got.message.Text)
+	for _, want := range []string{w.ClickedTooFast().Text, ""} {
+		if got, is := c.tooMany(log, slackapi.Click{User: "U1"}); !is || got.message.Text != want || got.where != slackapi.Ephemeral {
+			t.Errorf("too fast: %q", got.message.Text)
+		}
 	}
 }

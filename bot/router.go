@@ -146,6 +146,10 @@ func (r *router) click(ctx context.Context, log *slog.Logger, e envelope) {
 		log.Warn("click ignored", "reason", err)
 		return
 	}
+	if refusal, is := r.clicks.tooMany(log.With("user", k.User), k); is {
+		r.send(ctx, log, k.Target(), refusal)
+		return
+	}
 	r.pressButton(ctx, log, k)
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
-	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -140,7 +139,7 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 // If it can't, it says so where the modal was opened, unless the person has closed it.
 func (s *shortcuts) show(log *slog.Logger, to slackapi.Target, m slack.ModalViewRequest) reply {
 	return reply{then: func(ctx context.Context) {
-		err := work.Retry(ctx, showFor, func() error { return slackapi.Retryable(s.poster.ShowLast(ctx, to.View, m)) })
+		err := slackapi.Retry(ctx, showFor, s.commands.confirmTTL, func() error { return slackapi.Retryable(s.poster.ShowLast(ctx, to.View, m)) })
 		if err == nil {
 			return
 		}
@@ -151,7 +150,8 @@ func (s *shortcuts) show(log *slog.Logger, to slackapi.Target, m slack.ModalView
 	}}
 }
 
-// showFor bounds the tries of show: someone is waiting.
+// showFor bounds the tries of show, without the pauses that Slack asks for: someone
+// is waiting.
 const showFor = 10 * time.Second
 
 // chosen is a submitted modal that asked to confirm.

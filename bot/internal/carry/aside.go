@@ -15,7 +15,7 @@ import (
 // everyone's: until the journal has the approval, another replica may carry out
 // someone else's, and its text stays.
 
-// tellFor bounds the tries of tell.
+// tellFor bounds the tries of tell, without the pauses that Slack asks for.
 const tellFor = 10 * time.Second
 
 var errNotTrue = errors.New("it isn't true any more")
@@ -26,7 +26,12 @@ func (l *life) showAside(show decision.Show) {
 		return
 	}
 	l.shown, l.told = show, true
-	l.tell(l.Texts.StillSaving(l.press.Confirmation), minLast, l.inDoubt)
+	l.tell(minLast, func(ctx context.Context) (texts.Message, error) {
+		if !l.inDoubt(ctx) {
+			return texts.Message{}, work.Permanent(errNotTrue)
+		}
+		return l.Texts.StillSaving(l.press.Confirmation), nil
+	})
 }
 
 // inDoubt reports whether it still isn't known whether the click is saved. It
@@ -44,7 +49,7 @@ func (l *life) inDoubt(ctx context.Context) bool {
 // toldAside reports whether the person read below the prompt that the click is
 // being checked or saved.
 func (l *life) toldAside() bool {
-	return l.press != nil && l.press.View == "" && (l.told || l.press.Sign.below())
+	return l.press != nil && l.press.View == "" && (l.told || l.press.Sign.Below())
 }
 
 // won ends the sign of a press that is carried out. A person who read below the
@@ -52,7 +57,12 @@ func (l *life) toldAside() bool {
 func (l *life) won() {
 	l.endSign()
 	if l.toldAside() {
-		l.tell(l.Texts.Counted(l.Record), minLast-1, nil)
+		l.tell(minLast-1, func(context.Context) (texts.Message, error) {
+			if d := l.With(l.tasks.saved()...); d.Outcome() != "" {
+				return l.Texts.OutcomeLine(d), nil
+			}
+			return l.Texts.Counted(l.Record), nil
+		})
 	}
 }
 
@@ -78,23 +88,18 @@ func (l *life) perhaps() {
 }
 
 // tell tells the person something below the prompt, once, if keep uses of the
-// response_url are left for the prompt, and if it is still true at each try; nil
-// if it stays true.
-func (l *life) tell(m texts.Message, keep int, still func(context.Context) bool) {
+// response_url are left for the prompt. It waits as long as Slack asks.
+func (l *life) tell(keep int, choose slackapi.Choose) {
 	p := *l.press
 	l.endSign()
 	if !l.prompt.spare(keep) {
 		return
 	}
-	l.group.Run(func() {
+	l.apart(p, func(ctx context.Context) {
 		p.Sign.Wait()
-		err := work.Retry(l.process, tellFor, func() error {
-			if still != nil && !still(l.process) {
-				return work.Permanent(errNotTrue)
-			}
-			return slackapi.UnlessPosted(l.Poster.To(l.process, p.Target(), slackapi.Always(m), ephemeral))
-		})
-		if err != nil {
+		once := func(ctx context.Context) error { return l.Poster.To(ctx, p.Target(), choose, ephemeral) }
+		err := slackapi.Retry(ctx, tellFor, slackapi.ResponseURLLife, func() error { return slackapi.UnlessPosted(once(ctx)) })
+		if err = work.OnceMore(ctx, err, finalTimeout, once); err != nil {
 			l.log.Info("can't answer a click in addition to its prompt", "error", err)
 		}
 	})

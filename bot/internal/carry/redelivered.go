@@ -41,7 +41,7 @@ func (c *Carrier) redelivered(p Press, row decision.Record, shown bool) {
 	}
 	c.followers.addUntil(announced, []decision.Record{row}, func(ctx context.Context, d []decision.Record) {
 		where, m := p.Aside(), c.Texts.OutcomeLine(d[0])
-		if p.Sign.below() {
+		if p.Sign.Below() {
 			where = ephemeral
 		}
 		switch {

@@ -81,7 +81,9 @@ func (l *life) followOwn(winner decision.Record) {
 		}
 	}
 	if l.toldAside() {
-		l.tell(l.Texts.CameSecond(l.press.Confirmation, l.press.User, winner), minLast-1, nil)
+		l.tell(minLast-1, func(ctx context.Context) (texts.Message, error) {
+			return l.cameSecond(*l.press)(l.asTheyAre(ctx, []decision.Record{winner})...), nil
+		})
 	}
 	l.following([]decision.Record{winner}, func(d []decision.Record) { show(d[0]) })
 }

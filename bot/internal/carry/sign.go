@@ -120,8 +120,8 @@ func (s *Sign) Spent() int {
 	return 1
 }
 
-// below stops the sign, and reports whether it was sent below a message.
-func (s *Sign) below() bool { return s.Stop() != nil && s.where == ephemeral }
+// Below stops the sign, and reports whether it was sent below a message.
+func (s *Sign) Below() bool { return s.Stop() != nil && s.where == ephemeral }
 
 // Replaced stops the sign, waits until it has arrived, and reports whether Slack
 // may show it in place of the prompt.

@@ -134,7 +134,7 @@ func yourClick(c decision.Confirmation) string {
 
 // NotSaved replaces a prompt whose decision certainly wasn't saved.
 func (w Texts) NotSaved(c decision.Confirmation) Message {
-	rest := fmt.Sprintf("so I sent nothing to Chamelio. To try again, type %s.", w.again(c.IDs()...))
+	rest := fmt.Sprintf("so I sent nothing to Chamelio for it. To try again, type %s.", w.again(c.IDs()...))
 	return inPlace(c,
 		fmt.Sprintf("I couldn't save your decision to cancel %s, %s", w.asked(c), rest),
 		fmt.Sprintf("I couldn't save the approval to cancel %s, %s", w.asked(c), rest)).meaning(MeansNotSaved)

@@ -69,7 +69,7 @@ func ModalOf(m Message) slack.ModalViewRequest {
 
 // LookingAt is shown while the tasks that a message names are fetched.
 func (w Texts) LookingAt() Message {
-	return say("%s Reading the tasks in this message…", emojiPending)
+	return say("%s Reading the tasks in this message… If nothing else appears within half a minute, close this dialog and try again.", emojiPending)
 }
 
 // Submitted is shown between a submitted modal and the first that is known.
@@ -204,7 +204,7 @@ func (w Texts) ModalTooOld() string {
 
 // ShortcutTooLate answers a use of the shortcut whose modal didn't open.
 func (w Texts) ShortcutTooLate() Message {
-	return say("I couldn't open the dialog in time. Try again, or type `%s` and the task's ID in the channel.", w.Command)
+	return say("I couldn't show you the tasks in time. Close the dialog if there is one, and try again, or type `%s` and the task's ID in the channel.", w.Command)
 }
 
 // ModalNoTask says that a task that was typed in the modal isn't one.
@@ -229,9 +229,15 @@ func (w Texts) ModalNoneChosen() string {
 	return "No task is selected. Select one, or close this dialog to keep them all."
 }
 
-// NotAskedForReason answers a click whose modal didn't open.
+// AskedForReason follows Checking below a prompt, when a modal has opened.
+func (w Texts) AskedForReason(c decision.Confirmation) Message {
+	return say("I need a reason to cancel %s. Give it in the dialog that I've opened. If you've closed that, press the button again.", w.asked(c))
+}
+
+// NotAskedForReason answers a click whose modal didn't open. Another replica may have
+// opened one for another delivery of the click.
 func (w Texts) NotAskedForReason(c decision.Confirmation) Message {
-	return say("I need a reason to cancel %s, but the dialog didn't open in time. Press the button again, or type %s and your reason.",
+	return say("I need a reason to cancel %s. If you don't see a dialog that asks for it, press the button again, or type %s and your reason.",
 		w.asked(c), w.again(c.IDs()...))
 }
 

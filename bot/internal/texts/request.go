@@ -4,13 +4,13 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// Kept replaces a prompt after *Keep task*. Someone else may be cancelling the
-// task.
+// Kept replaces a prompt after *Keep task*. Another prompt may have cancelled the
+// task, so it says nothing about that.
 func (w Texts) Kept(c decision.Confirmation) Message {
 	if c.Public {
 		return w.Withdrawn(c)
 	}
-	return say("OK, I left %s alone.", w.asked(c)).meaning(MeansKept)
+	return say("OK, I won't cancel %s from this prompt.", w.asked(c)).meaning(MeansKept)
 }
 
 // Withdrawn replaces a request that its requester withdrew.

@@ -1,0 +1,74 @@
+package bot_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
+)
+
+// Someone reads below a request that their approval is being checked. It counts, and they
+// read that, too: when Slack takes it, or when the process stops.
+func TestCheckingBelowARequestEnds(t *testing.T) {
+	for name, stops := range map[string]bool{"Slack asks to wait": false, "the process stops": true} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, _, o := withHook(t, secondPerson, alwaysFresh)
+				prompt := w.ask(ada, general, "/cancel-task 12345")
+				w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 2 * time.Second, Times: 1})
+				if stops {
+					w.api.Break(chameliotest.Fault{Method: "POST", Hang: true, Times: 1})
+				}
+				w.acked(w.slack.Click(grace, prompt, "cancel_task"))
+				time.Sleep(1700 * time.Millisecond)
+				w.slack.Break(slacktest.Fault{Method: "response_url", Status: 429, RetryAfter: "15", Times: 1})
+				if stops {
+					w.replica(o)
+					time.Sleep(500 * time.Millisecond)
+					go func() { _ = w.stop() }()
+				}
+				time.Sleep(20 * time.Minute)
+				said := w.slack.Private(grace, general)
+				if last := said[len(said)-1]; len(said) != 2 || meaning(last) == "checking" {
+					t.Errorf("effects %d; the last that Grace reads: %s", w.api.Effects(12345), last.Text)
+				}
+			})
+		})
+	}
+}
+
+// Slack asks to wait for 45 seconds before it takes a request. It takes it then, and the
+// request ends like any other.
+func TestDelayedRequestEnds(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson, reminding)
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Status: 429, RetryAfter: "45", Times: 1})
+		prompt := w.ask(ada, general, "/cancel-task 12345")
+		time.Sleep(time.Hour)
+		if now := w.now(prompt); len(now.Buttons()) > 0 || w.reminded([]slacktest.Message{prompt}) != 1 {
+			t.Errorf("an hour later: %s", now.Text)
+		}
+	})
+}
+
+// A prompt that is kept, or not saved, says nothing about the task: another prompt has
+// cancelled it.
+func TestClosedPromptSpeaksOfItself(t *testing.T) {
+	for _, action := range []string{"keep_task", "cancel_task"} {
+		t.Run(action, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, _ := withHook(t)
+				one, two := w.prompts(false, ada, "/cancel-task 12345"), w.prompts(false, ada, "/cancel-task 12345")
+				w.confirm(ada, one)
+				h.set(failing("Claim"))
+				w.acked(w.slack.Click(ada, two, action))
+				time.Sleep(10 * time.Minute)
+				if now := w.now(two).Text; !strings.Contains(now, "from this prompt") && !strings.Contains(now, "for it") {
+					t.Errorf("the bot has cancelled the task by Ada's other prompt, and says: %s", now)
+				}
+			})
+		})
+	}
+}
