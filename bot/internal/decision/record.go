@@ -3,6 +3,7 @@
 package decision
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -95,6 +96,13 @@ type Item struct {
 // Outcome returns the outcome that all tasks share, Various if they differ, or
 // "" while one has none.
 func (r Record) Outcome() Outcome { return shared(r.Tasks, func(t Item) Outcome { return t.Outcome }) }
+
+// Unfinished reports whether anything is left to do: to find an outcome, to announce
+// it, or to follow an unknown one.
+func (r Record) Unfinished() bool {
+	unknown := slices.ContainsFunc(r.Tasks, func(t Item) bool { return t.Outcome == Unknown })
+	return r.Outcome() == "" || r.AnnouncedAt.IsZero() || unknown && r.SettledAt.IsZero()
+}
 
 // SettledOutcome is like Outcome, but with the final results of unknown
 // outcomes; "" until they are known.

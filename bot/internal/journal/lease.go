@@ -202,6 +202,8 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 	for _, row := range taken {
 		d, err := j.vet(ctx, row, waitTaken)
 		switch {
+		case err == nil && !d.Unfinished():
+			failed = errors.Join(failed, wrap(doing, j.putToRest(ctx, d)))
 		case err == nil:
 			with = append(with, Held{Record: d, Lease: Lease{ID: d.ID, Epoch: d.Epoch, tasks: len(d.Tasks), Until: asked.Add(j.lease)}})
 		case !errors.Is(err, ErrGone) && !errors.Is(err, errUnverified):
@@ -209,4 +211,14 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 		}
 	}
 	return with, failed
+}
+
+// putToRest corrects the row of a decision that was taken over though nothing is left
+// to do. The bot writes no such row, and what says that something is left isn't sealed.
+func (j *Journal) putToRest(ctx context.Context, d decision.Record) error {
+	_, err := written(ctx, j.write, func(ctx context.Context, q querier) (int64, error) {
+		return q.exec(ctx, `UPDATE decisions SET follow_up = 0, announced_at = COALESCE(announced_at, $3), owner = '', leased_until = 0
+			WHERE confirmation_id = $1 AND epoch = $2`, string(d.ID), d.Epoch, d.AnnouncedAt)
+	})
+	return err
 }
