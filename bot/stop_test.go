@@ -185,6 +185,6 @@ func TestWaitingRefusalsSilenceNoOthers(t *testing.T) {
 		if said := texts(w.slack.Private(grace, "C0OTHER")); len(said) != 2 || !strings.Contains(said[1], "restarting") {
 			t.Errorf("Grace reads %q", said)
 		}
-		<-stopped
+		w.must(<-stopped)
 	})
 }

@@ -65,6 +65,6 @@ func (l *life) endRedelivered(winner decision.Record) {
 	l.prompt.stop()
 	l.prompt.close()
 	if p.View == "" { // else the other delivery's process shows the result in the modal
-		l.Carrier.redelivered(p, winner, l.told || !p.Confirmation.Public && l.prompt.left() < maxUses-1-p.Spent)
+		l.redelivered(p, winner, l.told || !p.Confirmation.Public && l.prompt.left() < maxUses-1-p.Spent)
 	}
 }
