@@ -24,15 +24,22 @@ func refused(t *testing.T, url, text string) {
 
 func tryStatement(t *testing.T, url, text string) error {
 	t.Helper()
+	db := database(t, url)
+	defer db.Close()
+	_, err := db.ExecContext(t.Context(), text)
+	return err
+}
+
+// database opens a journal's database.
+func database(t *testing.T, url string) *sql.DB {
+	t.Helper()
 	driver, place := "pgx", url
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
 		driver, place = "sqlite", path
 	}
 	db, err := sql.Open(driver, place)
 	must(t, err)
-	defer db.Close()
-	_, err = db.ExecContext(t.Context(), text)
-	return err
+	return db
 }
 
 // announced claims, finishes and announces a decision.

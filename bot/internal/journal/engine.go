@@ -84,7 +84,9 @@ type dialect struct {
 	same  func(column string, arg int) string
 	exact func(text string) any
 
-	// How rows are converted to JSON and back, and an expression for a new ID.
+	// How many bytes a value has, how rows are converted to JSON and back, and an
+	// expression for a new ID.
+	length    func(column string) string
 	pack      func(alias string, columns []string) string
 	packAll   func(table Table, columns []string, where string) string
 	unpack    func(table Table, columns []string, from string) string

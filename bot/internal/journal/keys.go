@@ -24,11 +24,23 @@ func (j *Journal) KeepSigningKeys(ctx context.Context, id, sealed string, keep t
 	return wrap("keeping signing keys", err)
 }
 
-// SigningKeys returns the keys that KeepSigningKeys stored.
+const (
+	// maxSealed bounds the length of sealed keys. Genuine ones have 196 bytes.
+	maxSealed = 512
+
+	// maxSealedKeys bounds how many are read. A hundred changes of the token in the 35
+	// days for which keys are kept leave half as many.
+	maxSealedKeys = 10_000
+)
+
+// SigningKeys returns the keys that KeepSigningKeys stored. If someone else has written
+// more than are read, it returns some of them, others at each call: no number of
+// made-up rows hides a genuine one for ever.
 func (j *Journal) SigningKeys(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	rows, err := j.read().query(ctx, `SELECT sealed FROM signing_keys WHERE kept_until > `+j.now)
+	rows, err := j.read().query(ctx, fmt.Sprintf(`SELECT sealed FROM signing_keys WHERE octet_length(sealed) <= %d AND kept_until > %s
+		ORDER BY random() LIMIT %d`, maxSealed, j.now, maxSealedKeys))
 	found, err := collect(rows, err, func(r *sql.Rows, sealed *string) error { return r.Scan(sealed) })
 	if err != nil {
 		return nil, fmt.Errorf("reading signing keys: %w", err)

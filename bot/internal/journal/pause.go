@@ -40,7 +40,7 @@ func (j *Journal) Resume(ctx context.Context) (was bool, err error) {
 func (j *Journal) Paused(ctx context.Context) (Pause, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	rows, err := j.read().query(ctx, `SELECT paused_at, note FROM pause`)
+	rows, err := j.read().query(ctx, `SELECT paused_at, `+bounded("note", "")+` FROM pause`)
 	found, err := collect(rows, err, func(r *sql.Rows, p *Pause) error { return r.Scan(instant(&p.Since), text(&p.Note)) })
 	switch {
 	case err != nil:

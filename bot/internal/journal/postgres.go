@@ -66,6 +66,7 @@ func openPostgres(ctx context.Context, databaseURL string, maxConns int, readOnl
 			place:      func(alias, key string) string { return alias + "." + key },
 			same:       func(column string, arg int) string { return fmt.Sprintf("%s = $%d", column, arg) },
 			exact:      func(text string) any { return text },
+			length:     func(column string) string { return "octet_length(CAST(" + column + " AS TEXT))" },
 			pack:       postgresPack, packAll: postgresPackAll, unpack: postgresUnpack, unpackAll: postgresUnpackAll,
 			randomID: "CAST(gen_random_uuid() AS TEXT)",
 			// then waits for first because it reads what first returns. It

@@ -46,21 +46,29 @@ func (j *Journal) DeleteOld(ctx context.Context, keep time.Duration, limit int) 
 }
 
 func (j *Journal) deleteOld(ctx context.Context, q querier, before time.Time, limit int) (d Deleted, err error) {
+	err = q.permitted(ctx, before, func() error {
+		d.Decisions, err = q.exec(ctx, `DELETE FROM decisions WHERE confirmation_id IN (SELECT confirmation_id FROM decisions d
+			WHERE decided_at < $1 AND `+j.finished()+` ORDER BY decided_at LIMIT $2 `+j.skipLocked+`)`, before, limit)
+		if err != nil {
+			return fmt.Errorf("deleting decisions: %w", err)
+		}
+		d.Notes, err = q.exec(ctx, `DELETE FROM audit WHERE id IN (SELECT id FROM audit
+			WHERE sent_at IS NOT NULL AND noted_at < $1 ORDER BY noted_at LIMIT $2 `+j.skipLocked+`)`, before, limit)
+		return wrap("deleting notes", err)
+	})
+	return d, err
+}
+
+// permitted calls do, which may delete decisions that are older than before.
+func (q querier) permitted(ctx context.Context, before time.Time, do func() error) error {
 	// The marker distinguishes this permission from an operator's.
 	const marker = "the bot's"
 	if _, err := q.exec(ctx, `INSERT INTO retention (delete_before, granted_to) VALUES ($1, $2)`, before, marker); err != nil {
-		return d, fmt.Errorf("permitting it: %w", err)
+		return fmt.Errorf("permitting it: %w", err)
 	}
-	d.Decisions, err = q.exec(ctx, `DELETE FROM decisions WHERE confirmation_id IN (SELECT confirmation_id FROM decisions d
-		WHERE decided_at < $1 AND `+j.finished()+` ORDER BY decided_at LIMIT $2 `+j.skipLocked+`)`, before, limit)
-	if err != nil {
-		return d, fmt.Errorf("deleting decisions: %w", err)
+	if err := do(); err != nil {
+		return err
 	}
-	d.Notes, err = q.exec(ctx, `DELETE FROM audit WHERE id IN (SELECT id FROM audit
-		WHERE sent_at IS NOT NULL AND noted_at < $1 ORDER BY noted_at LIMIT $2 `+j.skipLocked+`)`, before, limit)
-	if err != nil {
-		return d, fmt.Errorf("deleting notes: %w", err)
-	}
-	_, err = q.exec(ctx, `DELETE FROM retention WHERE granted_to = $1`, marker)
-	return d, err
+	_, err := q.exec(ctx, `DELETE FROM retention WHERE granted_to = $1`, marker)
+	return err
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -18,8 +19,8 @@ import (
 const maxReturned = 64
 
 // maxReturnBytes is the longest content of a row that can return, and the longest
-// JSON of its tasks. A decision with twenty tasks and the longest texts is shorter.
-const maxReturnBytes = 16 << 20
+// JSON of its tasks: it may be longer than their values.
+const maxReturnBytes = 2 * maxAsideBytes
 
 // aside is a row of the table set_aside.
 type aside struct {
@@ -101,20 +102,29 @@ var (
 
 // returnRow inserts a row again, with all of its tasks if it is a decision.
 func (j *Journal) returnRow(ctx context.Context, a aside) error {
-	columns, known := setAsideColumns[a.kind]
-	if !known {
+	if _, known := setAsideColumns[a.kind]; !known {
 		return errNoTable
 	}
 	if a.content == "" || a.tasks == "" {
 		return errTooLong
 	}
-	var content map[string]any
+	var content struct { // only the keys: what else is in it may take a lot of memory
+		Confirmation string `json:"confirmation_id"`
+		ID           string `json:"id"`
+		Name         string `json:"name"`
+	}
 	if err := json.Unmarshal([]byte(a.content), &content); err != nil {
 		return fmt.Errorf("reading its content: %w", err)
 	}
-	id, _ := content[columns[0]].(string)
-	if a.kind == Decisions {
+	id := content.Confirmation
+	switch a.kind {
+	case Decisions:
 		return j.returnDecision(ctx, decision.ID(id), a)
+	case Notes:
+		id = content.ID
+	case Credentials:
+		id = content.Name
+	case Requests, Keys, tasksTable:
 	}
 	return intoPlace(func() error { return j.reinsert(ctx, a, nil) }, func() error { return j.vetInPlace(ctx, a.kind, id) })
 }
@@ -137,15 +147,9 @@ func (j *Journal) vetInPlace(ctx context.Context, table Table, id string) error 
 
 // returnDecision inserts a decision again, with all of its tasks.
 func (j *Journal) returnDecision(ctx context.Context, id decision.ID, a aside) error {
-	var tasks []struct {
-		ID      chamelio.TaskID   `json:"task_id"`
-		Outcome *decision.Outcome `json:"outcome"`
-	}
-	if err := json.Unmarshal([]byte(a.tasks), &tasks); err != nil {
-		return fmt.Errorf("reading its tasks: %w", err)
-	}
-	if len(tasks) == 0 {
-		return errHalf
+	tasks, err := partsOf(a.tasks)
+	if err != nil {
+		return err
 	}
 	var claimed []chamelio.TaskID // which no other decision can have
 	for _, t := range tasks {
@@ -174,6 +178,34 @@ func (j *Journal) returnDecision(ctx context.Context, id decision.ID, a aside) e
 		}
 		return err
 	})
+}
+
+// part is what is known of a task that is set aside.
+type part struct {
+	ID      chamelio.TaskID   `json:"task_id"`
+	Outcome *decision.Outcome `json:"outcome"`
+}
+
+// partsOf returns the tasks of a decision that is set aside, if it has as many as one
+// can have. It reads no more.
+func partsOf(tasks string) (all []part, err error) {
+	d := json.NewDecoder(strings.NewReader(tasks))
+	if _, err = d.Token(); err == nil {
+		for len(all) <= maxParts && err == nil && d.More() {
+			var one part
+			err = d.Decode(&one)
+			all = append(all, one)
+		}
+	}
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading its tasks: %w", err)
+	case len(all) == 0:
+		return nil, errHalf
+	case len(all) > maxParts:
+		return nil, errTooLong
+	}
+	return all, nil
 }
 
 // reinsert moves a row that was set aside back to its table, and then calls more,

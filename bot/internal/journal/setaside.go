@@ -35,6 +35,11 @@ var setAsideColumns = map[Table][]string{
 // tasksTable is the decisions' other table.
 const tasksTable Table = "tasks"
 
+// maxAsideBytes bounds the values of a row that is set aside, and those of its tasks.
+// A decision with twenty tasks and the longest texts has fewer. What is longer can't be
+// genuine: its content is dropped, since converting it could take all memory.
+const maxAsideBytes = 4 << 20
+
 // SetAside is a row that was set aside.
 type SetAside struct {
 	ID             string
@@ -43,7 +48,7 @@ type SetAside struct {
 	Tasks          []chamelio.TaskID
 	At             time.Time
 	Why            string
-	Content        string // the row as JSON
+	Content        string // the row as JSON; "" if it is too long
 }
 
 // setAside moves the row at a place, a decision with its tasks, to the table
@@ -57,23 +62,19 @@ func (j *Journal) setAside(ctx context.Context, place any, mac string, what Unve
 // setRowAside moves the rows of a table that a condition on d selects, and returns
 // whether there were any.
 func (j *Journal) setRowAside(ctx context.Context, from Table, where string, what Unverified, args ...any) (bool, error) {
-	key, tasks := setAsideColumns[from][0], `'[]'`
-	switch from {
-	case tasksTable:
-		key += ", " + setAsideColumns[from][1]
-	case Decisions:
-		tasks = j.packAll(tasksTable, setAsideColumns[tasksTable], `tasks.confirmation_id = d.confirmation_id`)
-	case Requests, Notes, Credentials, Keys:
+	content, tasks := j.packShort("d", setAsideColumns[from]), `'[]'`
+	if from == Decisions {
+		tasks = j.packAllShort(tasksTable, setAsideColumns[tasksTable], `tasks.confirmation_id = d.confirmation_id`)
 	}
-	confirmation := "d.confirmation_id"
+	confirmation := bounded("d.confirmation_id", tooLong)
 	if from == Credentials {
 		confirmation = "''"
 	}
 	n := len(args)
 	insert := fmt.Sprintf(`INSERT INTO set_aside (id, kind, confirmation_id, task_ids, set_aside_at, why, unknown_key, seal, content, tasks)
 		SELECT %s, $%d, %s, $%d, $%d, $%d, $%d, $%d, %s, %s FROM %s d WHERE %s`,
-		j.randomID, n+1, confirmation, n+2, n+3, n+4, n+5, n+6, j.pack("d", setAsideColumns[from]), tasks, from, where)
-	remove := fmt.Sprintf(`DELETE FROM %s WHERE (%s) IN (SELECT %s FROM %s d WHERE %s)`, from, key, key, from, where)
+		j.randomID, n+1, confirmation, n+2, n+3, n+4, n+5, n+6, content, tasks, from, where)
+	remove := fmt.Sprintf(`DELETE FROM %s AS d WHERE %s`, from, where)
 	why := ""
 	if what.Why != nil {
 		why = what.Why.Error()
@@ -85,10 +86,36 @@ func (j *Journal) setRowAside(ctx context.Context, from Table, where string, wha
 		if err != nil || moved == 0 {
 			return false, err
 		}
-		_, err = q.exec(ctx, remove, args...)
-		return true, err
+		// The triggers look for an ID in set_aside, which has none that is too long.
+		return true, q.permitted(ctx, lastMoment, func() error {
+			_, err := q.exec(ctx, remove, args...)
+			return err
+		})
 	})
 	return moved, wrap("setting a row aside", err)
+}
+
+// lastMoment is after any time at which a decision can have been made.
+var lastMoment = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// packShort is pack, and ” for a row that is too long.
+func (d *dialect) packShort(alias string, columns []string) string {
+	return fmt.Sprintf(`CASE WHEN %s > %d THEN '' ELSE %s END`, d.size(alias, columns), maxAsideBytes, d.pack(alias, columns))
+}
+
+// packAllShort is packAll, and ” for rows that are too many, or too long together.
+func (d *dialect) packAllShort(table Table, columns []string, where string) string {
+	return fmt.Sprintf(`CASE WHEN (SELECT count(*) > %d OR sum(%s) > %d FROM %s WHERE %s) THEN '' ELSE %s END`,
+		maxParts, d.size(string(table), columns), maxAsideBytes, table, where, d.packAll(table, columns, where))
+}
+
+// size returns an expression for how many bytes the values of a row have.
+func (d *dialect) size(alias string, columns []string) string {
+	all := make([]string, len(columns))
+	for i, c := range columns {
+		all[i] = "coalesce(CAST(" + d.length(alias+"."+c) + " AS BIGINT), 0)"
+	}
+	return strings.Join(all, " + ")
 }
 
 // clearStrays sets aside and reports incomplete decisions, which only someone else
@@ -131,8 +158,8 @@ func (j *Journal) SetAsides(ctx context.Context, q Query) ([]SetAside, error) {
 	if q.Task != 0 {
 		task = q.Task.String()
 	}
-	rows, err := j.read().query(ctx, `SELECT id, kind, confirmation_id, task_ids, set_aside_at, why, content FROM set_aside
-		WHERE ($1 = '' OR ',' || task_ids || ',' LIKE '%,' || $1 || ',%') AND set_aside_at >= $2 ORDER BY set_aside_at DESC LIMIT $3`, task, utc(q.Since), q.Limit)
+	rows, err := j.read().query(ctx, `SELECT `+bounded("id", tooLong)+boundedAll("set_aside", "kind", "confirmation_id", "task_ids")+`, set_aside_at`+boundedAll("set_aside", "why")+`, `+bounded("content", "")+`
+		FROM set_aside WHERE ($1 = '' OR ',' || `+bounded("task_ids", tooLong)+` || ',' LIKE '%,' || $1 || ',%') AND set_aside_at >= $2 ORDER BY set_aside_at DESC LIMIT $3`, task, utc(q.Since), q.Limit)
 	found, err := collect(rows, err, func(r *sql.Rows, s *SetAside) error {
 		var tasks string
 		err := r.Scan(text(&s.ID), text(&s.Table), text(&s.ConfirmationID), text(&tasks), instant(&s.At), text(&s.Why), text(&s.Content))

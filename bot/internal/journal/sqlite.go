@@ -93,10 +93,11 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 			},
 			// SQLite accepts any value in any column, and compares a text with no other
 			// type. Arguments are cleaned, unless they are bytes.
-			place: func(alias, _ string) string { return alias + ".rowid" },
-			same:  func(column string, arg int) string { return fmt.Sprintf("CAST(%s AS BLOB) = $%d", column, arg) },
-			exact: func(text string) any { return []byte(text) },
-			pack:  sqlitePack, packAll: sqlitePackAll, unpack: sqliteUnpack, unpackAll: sqliteUnpackAll,
+			place:  func(alias, _ string) string { return alias + ".rowid" },
+			same:   func(column string, arg int) string { return fmt.Sprintf("CAST(%s AS BLOB) = $%d", column, arg) },
+			exact:  func(text string) any { return []byte(text) },
+			length: func(column string) string { return "octet_length(" + column + ")" },
+			pack:   sqlitePack, packAll: sqlitePackAll, unpack: sqliteUnpack, unpackAll: sqliteUnpackAll,
 			randomID: "lower(hex(randomblob(16)))",
 			clock:    func() any { return sql.Named("now", now().UnixMilli()) },
 		},
