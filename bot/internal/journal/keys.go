@@ -35,7 +35,7 @@ const (
 
 // SigningKeys returns the keys that KeepSigningKeys stored. If someone else has written
 // more than are read, it returns some of them, others at each call: no number of
-// made-up rows hides a genuine one for ever.
+// made-up rows hides a genuine one forever.
 func (j *Journal) SigningKeys(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
