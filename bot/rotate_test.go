@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -79,6 +80,31 @@ func TestModalSurvivesTokenRotation(t *testing.T) {
 			t.Errorf("it is not taken: %s", said)
 		}
 		w.eventually("the outcome", func() bool { return len(w.slack.History(general)) == 1 })
+	})
+}
+
+// Both replicas go back to the earlier token, minutes apart. Until then, and after,
+// each takes the other's prompts.
+func TestBotTokenGoesBack(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var o options
+		w := newWorld(t, func(w *options) { o = *w })
+		w.slack.AddToken(newBotToken.Reveal())
+		w.api.Add(1000, 16)
+		first := w.bot
+		w.replica(o)
+		second := w.bot
+		w.must(first.UseBotToken(t.Context(), newBotToken))
+		w.must(second.UseBotToken(t.Context(), newBotToken))
+		time.Sleep(time.Hour)
+		w.must(first.UseBotToken(t.Context(), botToken))
+		time.Sleep(5 * time.Minute)
+		for i := range 16 {
+			if i == 8 {
+				w.must(second.UseBotToken(t.Context(), botToken))
+			}
+			w.confirm(ada, w.wantPrompt(w.slash(ada, general, fmt.Sprint("/cancel-task ", 1000+i))))
+		}
 	})
 }
 

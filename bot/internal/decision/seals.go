@@ -1,6 +1,9 @@
 package decision
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // Seals are the MACs over what was added to a task of a decision after its
 // click. Like the click's, only a holder of the signing keys can make them.
@@ -13,3 +16,16 @@ type Seals struct {
 // ErrUnknownKey means that a row can't be verified yet: it was sealed with a
 // key that isn't known here. Another replica may use another bot token already.
 var ErrUnknownKey = errors.New("it was sealed with a key that isn't known here")
+
+// ErrStaleKey is an ErrUnknownKey about a key that is known, but was replaced for too
+// long. It may be used again: then its bot token has come back.
+var ErrStaleKey error = staleKey{}
+
+type staleKey struct{}
+
+func (staleKey) Error() string { return "the key that signed it had been replaced for too long" }
+func (staleKey) Unwrap() error { return ErrUnknownKey }
+
+// UsableKey returns what a row waits for that ErrStaleKey is about, from the name of
+// the key.
+func UsableKey(name string) string { return strings.TrimSuffix(name, ".") + "!" }

@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -54,6 +56,31 @@ func TestForgedRowInPlaceOfOneSetAside(t *testing.T) {
 				t.Errorf("%s: reported %+v", name, other.reported)
 			}
 			forge(t, url, "DELETE FROM set_aside; UPDATE decisions SET announced_at = NULL; DELETE FROM decisions; DELETE FROM tasks")
+		}
+	})
+}
+
+// TestRowOfATokenThatComesBackReturns has a process that has replaced its token two days
+// ago, and reads a row of one that uses it again. The row waits, is set aside, and
+// returns once the process uses the token, too.
+func TestRowOfATokenThatComesBackReturns(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j, other := openTrusting(t, url, "xoxb-2"), openTrusting(t, url, "xoxb-1")
+		var ahead time.Duration
+		s, err := signed.NewSigner("xoxb-1", j, func() time.Time { return time.Now().Add(ahead) })
+		must(t, err)
+		must(t, s.Rotate(t.Context(), "xoxb-2"))
+		j.Trust(s, func(u journal.Unverified) { j.reported = append(j.reported, u) })
+		ahead = 48 * time.Hour
+		d := setAside(t, url, j, other)
+		if len(j.reported) != 2 || !j.reported[0].Waits || !errors.Is(j.reported[1].Why, decision.ErrStaleKey) {
+			t.Errorf("reported %+v", j.reported)
+		}
+		returned(t, j, 0)
+		must(t, s.Rotate(t.Context(), "xoxb-1"))
+		returned(t, j, 1)
+		if _, err := j.Get(t.Context(), d.ID); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -14,15 +14,15 @@ import (
 )
 
 // Seals makes and verifies the MACs that rows carry. signed.Signer implements
-// it. A verification returns decision.ErrUnknownKey if the key isn't known yet;
-// any other error means that the bot didn't write the row like that.
+// it. A verification returns decision.ErrUnknownKey if the key isn't known yet, or
+// decision.ErrStaleKey if its token may come back; any other error means that the bot didn't write the row like that.
 type Seals interface {
 	SignRow(d decision.Record, closed decision.Outcome) string
 	VerifyRow(decision.Record) error
 	IsDecision(decision.Record) bool
 	Seal(fields ...string) string
 	VerifySeal(seal string, at time.Time, fields ...string) error
-	Keys() []string // the first nine characters of the seals whose keys are known
+	Keys() []string // the first nine characters of the seals whose keys are known, and decision.UsableKey of those that may sign now
 	Load(context.Context) error
 }
 
@@ -99,11 +99,11 @@ func (j *Journal) Trust(s Seals, report func(Unverified)) {
 
 // unknownKeyError is decision.ErrUnknownKey about one of a row's seals.
 type unknownKeyError struct {
+	error
 	name string // as in Seals.Keys; "" if it isn't a seal's
 }
 
-func (unknownKeyError) Error() string { return decision.ErrUnknownKey.Error() }
-func (unknownKeyError) Unwrap() error { return decision.ErrUnknownKey }
+func (e unknownKeyError) Unwrap() error { return e.error }
 
 // VerifyRow is that of Seals, and names the key that isn't known. A row whose own
 // key is known may carry a confirmation by another one, which has no name.
@@ -119,10 +119,13 @@ func (t *trust) named(seal string, err error) error {
 		return err
 	}
 	name := seal[:min(len(seal), len("12345678."))]
-	if slices.Contains(t.Keys(), name) {
+	switch {
+	case errors.Is(err, decision.ErrStaleKey):
+		name = decision.UsableKey(name)
+	case slices.Contains(t.Keys(), name):
 		name = ""
 	}
-	return unknownKeyError{name}
+	return unknownKeyError{err, name}
 }
 
 // seal returns the MAC of fields as they are stored; "" without Trust.

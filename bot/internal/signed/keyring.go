@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 const (
@@ -63,6 +65,13 @@ func replaced(keys signingKeys, now time.Time) otherKeys {
 func (o otherKeys) within(by otherKeys) otherKeys {
 	o.signed, o.until = earliest(o.signed, by.signed), earliest(o.until, by.until)
 	return o
+}
+
+// newer reports whether keys are from a later statement about them than others: each
+// one ends a fixed time after it was made. Of two at the same time, the one that ends
+// signing counts.
+func (o otherKeys) newer(than otherKeys) bool {
+	return o.until.After(than.until) || o.until.Equal(than.until) && o.signed.Before(than.signed)
 }
 
 // Store is the part of the journal that a Signer needs.
@@ -161,15 +170,19 @@ func (k *keyring) find(id string) (keys signingKeys, usable time.Time, known boo
 	return signingKeys{}, time.Time{}, false
 }
 
-// known returns the names of all keys.
-func (k *keyring) known() (ids []string) {
+// Keys returns the names of the known keys, each with the dot that follows it in a
+// MAC or a seal, and those of the keys that may sign now as decision.UsableKey has them.
+func (k *keyring) Keys() []string {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	ids = append(ids, k.current.id)
+	names := []string{k.current.id + ".", decision.UsableKey(k.current.id)}
 	for _, other := range k.others {
-		ids = append(ids, other.id)
+		names = append(names, other.id+".")
+		if k.now().Before(other.until) {
+			names = append(names, decision.UsableKey(other.id))
+		}
 	}
-	return ids
+	return names
 }
 
 // Rotate replaces the bot token, after it has stored the keys of the current

@@ -74,8 +74,9 @@ func (k *keyring) introducers() []otherKeys {
 	return all
 }
 
-// add adds keys, or shortens the time for which they are trusted, and reports
-// whether they are new.
+// add adds keys, or changes their ends if they were lent or replaced since. The ends
+// say when that was, and are sealed with the keys, so an earlier row that someone
+// restores changes nothing. It reports whether the keys may open more rows now.
 func (k *keyring) add(keys otherKeys) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -83,13 +84,16 @@ func (k *keyring) add(keys otherKeys) bool {
 		return false
 	}
 	i := slices.IndexFunc(k.others, func(o otherKeys) bool { return o.id == keys.id })
-	if i < 0 {
+	switch {
+	case i < 0:
 		k.others = append(k.others, keys)
-	} else {
-		k.others[i] = k.others[i].within(keys) // they were replaced since
+	case keys.newer(k.others[i]):
+		k.others[i] = keys
+	default:
+		return false
 	}
 	slices.SortStableFunc(k.others, longestFirst)
-	return i < 0
+	return true
 }
 
 // OnBrokenKeys sets a function that is called for each row of the journal with

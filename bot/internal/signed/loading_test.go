@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 const month = 30 * 24 * time.Hour
@@ -204,7 +206,7 @@ func TestSealsEndWithTheirKeys(t *testing.T) {
 	}
 	end := clock.at.Add(handover + rowsOutlive)
 	clock.at = clock.at.Add(month)
-	for at, want := range map[time.Time]error{end: nil, end.Add(time.Second): errStaleKey, clock.at: errStaleKey} {
+	for at, want := range map[time.Time]error{end: nil, end.Add(time.Second): decision.ErrStaleKey, clock.at: decision.ErrStaleKey} {
 		if err := bot.VerifySeal(seal, at, "note", "x"); !errors.Is(err, want) {
 			t.Errorf("at %v: %v", at, err)
 		}

@@ -56,13 +56,13 @@ var (
 	errNoClick   = errors.New("it has no genuine click")
 	errUnlike    = errors.New("it differs from the confirmation that it carries")
 	errLateClick = errors.New("the click came after the confirmation had expired")
-	errStaleKey  = errors.New("the key that signed it had been replaced for too long")
+	errAhead     = errors.New("it is dated after the end of its key")
 	errNoSeal    = errors.New("its seal doesn't fit")
 )
 
 // VerifyRow returns nil if this bot or another replica made d from a click, or
 // closed its prompt. The error is decision.ErrUnknownKey if the row's key
-// isn't known.
+// isn't known, and decision.ErrStaleKey if its token was replaced for too long.
 func (s Signer) VerifyRow(d decision.Record) error {
 	parts := strings.Split(d.MAC, ".")
 	if len(parts) != 4 {
@@ -79,13 +79,26 @@ func (s Signer) VerifyRow(d decision.Record) error {
 			return errNoClick
 		}
 	}
-	switch {
-	case d.ResponseURL != "" && !fits(parts[3], urlMAC(keys.clicks, parts[1], d)):
+	if d.ResponseURL != "" && !fits(parts[3], urlMAC(keys.clicks, parts[1], d)) {
 		return errNoClick
-	case !usable.IsZero() && s.lastUse(d, closed).After(usable):
-		return errStaleKey
+	}
+	if err := s.inTime(usable, s.lastUse(d, closed)); err != nil {
+		return err
 	}
 	return s.verifyConfirmation(d, closed)
+}
+
+// inTime returns nil if keys that are usable until a time, or have no end, could sign
+// at another time. The error is decision.ErrStaleKey if they can't sign now: then they
+// may come back.
+func (s Signer) inTime(usable, at time.Time) error {
+	switch {
+	case usable.IsZero() || !at.After(usable):
+		return nil
+	case s.now().Before(usable):
+		return errAhead
+	}
+	return decision.ErrStaleKey
 }
 
 // lastUse returns until when the key of a row must have been usable: until the
@@ -144,7 +157,7 @@ func (s Signer) Seal(fields ...string) string {
 // VerifySeal returns nil if seal was made by Seal, here or elsewhere, of the
 // same fields, with a key that was usable at a time: when the seal was made, if
 // that is known from something else, or now, if the fields are still to be used.
-// The error is decision.ErrUnknownKey if its key isn't known.
+// The errors are those of VerifyRow.
 func (s Signer) VerifySeal(seal string, at time.Time, fields ...string) error {
 	id, given, ok := strings.Cut(seal, ".")
 	if !ok {
@@ -156,18 +169,6 @@ func (s Signer) VerifySeal(seal string, at time.Time, fields ...string) error {
 		return decision.ErrUnknownKey
 	case !hmac.Equal([]byte(given), []byte(sum(keys.clicks, "seal", fields))):
 		return errNoSeal
-	case !usable.IsZero() && at.After(usable):
-		return errStaleKey
 	}
-	return nil
-}
-
-// Keys returns the names of the known keys, each with the dot that follows it
-// in a MAC or a seal.
-func (s Signer) Keys() []string {
-	var names []string
-	for _, id := range s.known() {
-		names = append(names, id+".")
-	}
-	return names
+	return s.inTime(usable, at)
 }
