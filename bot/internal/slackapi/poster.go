@@ -176,24 +176,30 @@ const maxViews = 4096
 // viewTurns counts what each modal has shown.
 type viewTurns struct {
 	mu    sync.Mutex
-	turns *lru.Cache[string, int]
+	turns *lru.Cache[string, *int]
 }
 
-func newViewTurns() *viewTurns { return &viewTurns{turns: work.NewCache[string, int](maxViews)} }
+func newViewTurns() *viewTurns { return &viewTurns{turns: work.NewCache[string, *int](maxViews)} }
 
 func (v *viewTurns) next(viewID string) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	n, _ := v.turns.Get(viewID)
-	v.turns.Add(viewID, n+1)
-	return n + 1
+	n, known := v.turns.Get(viewID)
+	if !known {
+		n = new(int)
+		v.turns.Add(viewID, n)
+	}
+	*n++
+	return *n
 }
 
 func (v *viewTurns) latest(viewID string) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	n, _ := v.turns.Get(viewID)
-	return n
+	if n, known := v.turns.Get(viewID); known {
+		return *n
+	}
+	return 0
 }
 
 func optionsOf(m texts.Message) []slack.MsgOption {
