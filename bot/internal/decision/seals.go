@@ -19,12 +19,12 @@ var ErrUnknownKey = errors.New("it was sealed with a key that isn't known here")
 
 // ErrStaleKey is an ErrUnknownKey about a key that is known, but was replaced for too
 // long. It may be used again: then its bot token has come back.
-var ErrStaleKey error = staleKey{}
+var ErrStaleKey error = staleKeyError{}
 
-type staleKey struct{}
+type staleKeyError struct{}
 
-func (staleKey) Error() string { return "the key that signed it had been replaced for too long" }
-func (staleKey) Unwrap() error { return ErrUnknownKey }
+func (staleKeyError) Error() string { return "the key that signed it had been replaced for too long" }
+func (staleKeyError) Unwrap() error { return ErrUnknownKey }
 
 // UsableKey returns what a row waits for that ErrStaleKey is about, from the name of
 // the key.
