@@ -93,6 +93,7 @@ func TestVanishedDecisionEndsItsRequestOnce(t *testing.T) {
 		lost, other := w.ask(ada, general, "/cancel-task 12345"), w.ask(linus, general, "/cancel-task 12345")
 		w.api.Break(chameliotest.Fault{Method: "POST", Status: 403, Body: `{"detail":"Task is locked"}`, Times: 1})
 		w.confirm(grace, lost)
+		w.eventually("its record", func() bool { return !w.row().AnnouncedAt.IsZero() })
 		w.undecide()
 		w.confirm(grace, other)
 		time.Sleep(time.Until(w.endOf(lost)) + carry.RequestGrace + time.Minute)

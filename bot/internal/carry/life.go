@@ -258,7 +258,7 @@ func (l *life) event(err error) decision.Event {
 	switch {
 	case err == nil:
 		return decision.Event{Kind: decision.Done}
-	case errors.Is(err, journal.ErrLost) && !l.outdated():
+	case errors.Is(err, journal.ErrLost) && !l.restored():
 		return decision.Event{Kind: decision.Lost}
 	case errors.Is(err, journal.ErrGone), errors.Is(err, journal.ErrLost):
 		return decision.Event{Kind: decision.Gone}

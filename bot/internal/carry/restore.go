@@ -13,6 +13,16 @@ func (l *life) outdated() bool { return l.current().Epoch != l.epoch }
 // after a restored backup or a failover. The row has the outcomes that last, so
 // that no one carries it out again. The lives of a decision restore it once.
 func (l *life) restore() decision.Event {
+	if err := l.restoreOnce(); err != nil {
+		return l.event(err)
+	}
+	if l.tasks.result(l.task).Cause == decision.CauseOverruled {
+		return decision.Event{Kind: decision.Overruled}
+	}
+	return decision.Event{Kind: decision.Restored}
+}
+
+func (l *life) restoreOnce() error {
 	l.tasks.restoring.Lock()
 	defer l.tasks.restoring.Unlock()
 	if l.state.Stage == decision.Resolving {
@@ -20,14 +30,19 @@ func (l *life) restore() decision.Event {
 	}
 	if !l.outdated() {
 		if err := l.putBack(); err != nil {
-			return l.event(err)
+			return err
 		}
 	}
 	l.epoch = l.current().Epoch
-	if l.tasks.result(l.task).Cause == decision.CauseOverruled {
-		return decision.Event{Kind: decision.Overruled}
-	}
-	return decision.Event{Kind: decision.Restored}
+	return nil
+}
+
+// restored reports whether another life of the decision has restored the row. It waits
+// for one that is doing so: the journal may have the new row before this process knows.
+func (l *life) restored() bool {
+	l.tasks.restoring.Lock()
+	defer l.tasks.restoring.Unlock()
+	return l.outdated()
 }
 
 func (l *life) putBack() error {
