@@ -116,23 +116,22 @@ func (c *Carrier) asTheyAre(ctx context.Context, rows []decision.Record) []decis
 	})
 }
 
-// newer returns the row of a press's prompt if an answer is older than it; a zero
-// row if it isn't, as far as the journal says within a moment. It returns an error if
+// newer returns the row of a press's prompt if an answer about others is older than it;
+// a zero row if it isn't, as far as the journal says within a moment. It returns an error if
 // a click on the prompt is being saved here, or is carried out in place of a request,
 // since that ends with a text of its own.
 func (c *Carrier) newer(ctx context.Context, p Press, about []decision.Record) (decision.Record, error) {
-	own := slices.ContainsFunc(about, func(d decision.Record) bool { return d.ID == p.id() })
-	if own && allDecided(about) {
-		return decision.Record{}, nil
+	if slices.ContainsFunc(about, func(d decision.Record) bool { return d.ID == p.id() }) {
+		return decision.Record{}, nil // asTheyAre has read it
 	}
 	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
 	defer cancel()
 	row, err := c.Journal.Get(ctx, p.id())
 	h := c.set.get(p.id())
 	switch {
-	case !own && h != nil && (err != nil || h.saving() < carried):
+	case h != nil && (err != nil || h.saving() < carried):
 		return decision.Record{}, work.Permanent(errNotKnown)
-	case err != nil || own && row.Outcome() == "" || row.Outcome() == decision.Superseded: // by what the answer is about
+	case err != nil || row.Outcome() == decision.Superseded: // by what the answer is about
 		return decision.Record{}, nil
 	case p.Confirmation.Public:
 		return decision.Record{}, work.Permanent(errDecidedSince)

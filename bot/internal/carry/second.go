@@ -126,7 +126,7 @@ func (l *life) followOther() {
 	l.instead(replaceOriginal, func(rows ...decision.Record) texts.Message { return l.Texts.Overtaken(p.Confirmation, rows...) }, l.winners...)
 	l.instead(ephemeral, l.cameSecond(p), l.winners...)
 	l.following(l.winners, func(d []decision.Record) {
-		if slices.ContainsFunc(d, closed) {
+		if slices.ContainsFunc(d, isClosed) {
 			l.supersede()
 		}
 	})
@@ -144,7 +144,7 @@ func (l *life) instead(where slackapi.Placement, say saying, about ...decision.R
 	})
 }
 
-func closed(d decision.Record) bool { return d.Outcome().Closed() }
+func isClosed(d decision.Record) bool { return d.Outcome().Closed() }
 
 // supersede closes a request whose approval lost to other decisions, at least one of
 // which was then closed. Otherwise the request would be recorded as expired.
@@ -195,7 +195,7 @@ func (c *Carrier) await(p Press, where slackapi.Placement, say saying, winners [
 		case p.Confirmation.Public && where == replaceOriginal: // everyone reads it
 		case p.Ephemeral:
 			where, say = replaceOriginal, c.cameSecond(p)
-		case slices.ContainsFunc(decided, closed):
+		case slices.ContainsFunc(decided, isClosed):
 			say = c.cameSecond(p)
 		default:
 			return

@@ -15,14 +15,17 @@ import (
 
 // Seals makes and verifies the MACs that rows carry. signed.Signer implements
 // it. A verification returns decision.ErrUnknownKey if the key isn't known yet, or
-// decision.ErrStaleKey if its token may come back; any other error means that the bot didn't write the row like that.
+// decision.ErrStaleKey if its token may come back; any other error means that the bot
+// didn't write the row like that.
 type Seals interface {
 	SignRow(d decision.Record, closed decision.Outcome) string
 	VerifyRow(decision.Record) error
 	IsDecision(decision.Record) bool
 	Seal(fields ...string) string
 	VerifySeal(seal string, at time.Time, fields ...string) error
-	Keys() []string // the first nine characters of the seals whose keys are known, and decision.UsableKey of those that may sign now
+	// Keys returns the first nine characters of the seals whose keys are known, and
+	// decision.UsableKey of those that may sign now.
+	Keys() []string
 	Load(context.Context) error
 }
 

@@ -98,12 +98,13 @@ func (j *Journal) setRowAside(ctx context.Context, from Table, where string, wha
 // lastMoment is after any time at which a decision can have been made.
 var lastMoment = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
-// packShort is pack, and ” for a row that is too long.
+// packShort is pack, or an empty text for a row that is too long.
 func (d *dialect) packShort(alias string, columns []string) string {
 	return fmt.Sprintf(`CASE WHEN %s > %d THEN '' ELSE %s END`, d.size(alias, columns), maxAsideBytes, d.pack(alias, columns))
 }
 
-// packAllShort is packAll, and ” for rows that are too many, or too long together.
+// packAllShort is packAll, or an empty text for rows that are too many, or too long
+// together.
 func (d *dialect) packAllShort(table Table, columns []string, where string) string {
 	return fmt.Sprintf(`CASE WHEN (SELECT count(*) > %d OR sum(%s) > %d FROM %s WHERE %s) THEN '' ELSE %s END`,
 		maxParts, d.size(string(table), columns), maxAsideBytes, table, where, d.packAll(table, columns, where))
