@@ -43,7 +43,7 @@ type Engine struct {
 }
 
 const (
-	startLimit = 15 * time.Second
+	startLimit = time.Minute // on a machine that has much else to do
 	stopLimit  = 10 * time.Second
 )
 
