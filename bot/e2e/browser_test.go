@@ -30,7 +30,7 @@ func sandboxProcess(t *testing.T, args ...string) (string, *process) {
 		p.exit(t)
 	})
 	at := regexp.MustCompile(`http://\S+`)
-	for range 400 {
+	for range actionLimit / (50 * time.Millisecond) {
 		if found := at.FindString(p.output.String()); found != "" {
 			return found, p
 		}
@@ -58,7 +58,7 @@ func browser(t *testing.T, address string) *tab {
 		t.Skip("no browser: install Chromium (apt-get install chromium) to run this test")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.WindowSize(1280, 860), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("lang", "en-GB"))
+		chromedp.WindowSize(1280, 860), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("lang", "en-GB"), chromedp.Flag("force-prefers-reduced-motion", true))
 	allocated, stopBrowser := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(stopBrowser)
 	ctx, closeTab := chromedp.NewContext(allocated)
@@ -73,14 +73,14 @@ func browser(t *testing.T, address string) *tab {
 	return b
 }
 
-// another opens one more tab of the same browser.
-func (b *tab) another(address string) *tab {
-	b.Helper()
+// another opens one more tab of the same browser, for a part of the test.
+func (b *tab) another(t *testing.T, address string) *tab {
+	t.Helper()
 	ctx, closeTab := chromedp.NewContext(b.ctx)
-	b.Cleanup(closeTab)
-	again := &tab{b.T, ctx}
+	t.Cleanup(closeTab)
+	again := &tab{t, ctx}
 	if err := chromedp.Do(ctx, chromedp.Navigate(address)); err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	again.run(chromedp.WaitVisible(chromedp.CSS("#text")))
 	script[bool](again, watches)
@@ -102,15 +102,15 @@ func (b *tab) run(actions ...chromedp.Action[chromedp.Void]) {
 
 const actionLimit = 60 * time.Second
 
-// get runs an action that gives something.
-func get[T any](b *tab, a chromedp.Action[T]) T {
+// get runs an action that gives something. about is for the message if it fails.
+func get[T any](b *tab, a chromedp.Action[T], about ...string) T {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, actionLimit)
 	defer cancel()
 	value, err := chromedp.Run(ctx, a)
 	if err != nil {
 		text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body.innerText`))
-		b.Fatalf("%v\n%s", err, text)
+		b.Fatalf("%v: %v\n%s", about, err, text)
 	}
 	return value
 }
@@ -124,7 +124,7 @@ func script[T any](b *tab, expression string) T {
 // until waits until a condition on the page holds.
 func (b *tab) until(condition string) {
 	b.Helper()
-	get(b, chromedp.Poll[bool](condition))
+	get(b, chromedp.Poll[bool](condition), condition)
 }
 
 // sees waits until the conversation shows a text.

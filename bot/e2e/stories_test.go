@@ -1,15 +1,10 @@
 package e2e
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/chromedp/chromedp"
 )
 
 // shares are the stories, shared out so that each share takes about as long.
@@ -31,74 +26,46 @@ func TestSandboxStories(t *testing.T) {
 	if told := slices.Concat(shares...); len(all) != len(told) {
 		t.Fatalf("the page has the stories %v, and the test plays %v", all, told)
 	}
-	var playing sync.WaitGroup
 	for i, share := range shares {
 		for j, r := range []room{rooms[0], rooms[2]} {
-			b := first.another(sandboxPage(t))
-			b.fits(r)
 			policy := policies[(i+j)%len(policies)]
-			b.chooses("policy", policy)
-			playing.Go(func() {
+			t.Run(fmt.Sprintf("%s and on, %d pixels, under %s", share[0], r.width, policy), func(t *testing.T) {
+				t.Parallel()
+				b := first.another(t, sandboxPage(t))
+				b.fits(r)
+				b.chooses("policy", policy)
 				for _, story := range share {
-					p := player{b, story, policy, j == 1, b.ctx}
-					if err := p.play(); err != nil {
-						t.Errorf("%s, %d pixels, under %s: %v", story, r.width, policy, err)
-						return
-					}
+					player{b, story, policy, j == 1}.play()
 				}
 			})
 		}
 	}
-	playing.Wait()
 }
 
-// player plays a story in a tab. It fails with errors, since several play at
-// once.
+// player plays a story in a tab.
 type player struct {
 	*tab
 	story, policy string
 	byHand        bool // with the buttons in Slack, where there are any
-	ctx           context.Context
 }
 
 // play plays the story from its card to its end.
-func (p player) play() error {
-	ctx, cancel := context.WithTimeout(p.tab.ctx, 2*actionLimit)
-	defer cancel()
-	p.ctx = ctx
-	if err := p.wait(fmt.Sprintf(`state.policy === %q && !state.busy && !state.story`, p.policy)); err != nil {
-		return err
-	}
-	if err := p.click("[data-story=" + p.story + "]"); err != nil {
-		return err
-	}
-	for step := 1; ; step++ {
-		if err := p.wait(fmt.Sprintf(`state.story?.id === %q && state.story.step === %d && !state.story.running && state.story.as === state.me`, p.story, step)); err != nil {
-			return err
+func (p player) play() {
+	p.Helper()
+	p.until(fmt.Sprintf(`state.policy === %q && !state.busy && !state.story`, p.policy))
+	p.clicks("[data-story=" + p.story + "]")
+	for step, last := 1, false; !last; step++ {
+		p.until(fmt.Sprintf(`state.story?.id === %q && state.story.step === %d && !state.story.running && state.story.as === state.me`, p.story, step))
+		if wrong := script[string](p.tab, stepProblems); wrong != "" {
+			p.Fatalf("%s, step %d: %s", p.story, step, wrong)
 		}
-		wrong, err := chromedp.Run(ctx, chromedp.Evaluate[string](stepProblems))
-		if err != nil || wrong != "" {
-			return fmt.Errorf("step %d: %s (%w)", step, wrong, err)
-		}
-		last, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`state.story.step === state.story.steps`))
-		if err != nil {
-			return err
-		}
-		if err := p.next(); err != nil {
-			return err
-		}
-		if last {
-			break
-		}
+		last = script[bool](p.tab, `state.story.step === state.story.steps`)
+		p.next()
 	}
-	if err := p.wait(fmt.Sprintf(`!state.story && state.policy === %q && state.bot.replicas.filter(r => r.alive).length === 1 && !state.faults.some(f => f.on) && state.me === "U0ADA" && !state.modal`, p.policy)); err != nil {
-		return err
+	p.until(fmt.Sprintf(`!state.story && state.policy === %q && state.bot.replicas.filter(r => r.alive).length === 1 && !state.faults.some(f => f.on) && state.me === "U0ADA" && !state.modal`, p.policy))
+	if problems := script[[]string](p.tab, `window.problems`); len(problems) > 0 {
+		p.Fatalf("%s: the page complains: %v", p.story, problems)
 	}
-	problems, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`window.problems`))
-	if err == nil && len(problems) > 0 {
-		err = fmt.Errorf("the page complains: %v", problems)
-	}
-	return err
 }
 
 // stepProblems says what is wrong with a step that has been played: it failed, its
@@ -110,57 +77,32 @@ const stepProblems = `state.story.failed || (() => {
 })()`
 
 // next plays the next step.
-func (p player) next() error {
+func (p player) next() {
+	p.Helper()
 	hand := ""
 	if p.byHand {
-		var err error
-		if hand, err = chromedp.Run(p.ctx, chromedp.Evaluate[string](`state.story.by === state.me ? state.story.hand : ""`)); err != nil {
-			return err
-		}
+		hand = script[string](p.tab, `state.story.by === state.me ? state.story.hand : ""`)
 	}
 	at := `"]`
 	if hand != "" {
-		ts, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`state.story.at`))
-		if err != nil {
-			return err
-		}
-		at = ts + at
+		at = script[string](p.tab, `state.story.at`) + at
 	}
 	switch hand {
-	case "":
-		if err := p.click("#story-next"); err != nil {
-			return err
-		}
 	case "menu":
-		return errors.Join(p.click(`[data-more="`+at), p.click("[data-item=cancel]"))
+		p.clicks(`[data-more="` + at)
+		p.clicks("[data-item=cancel]")
+		return
 	case "submit":
-		return p.click("#modal-submit")
+		p.clicks("#modal-submit")
+		return
+	case "":
+		p.clicks("#story-next")
 	default:
-		if err := p.click(`[data-ts="` + at + ` [data-action=` + hand + `]`); err != nil {
-			return err
-		}
+		p.clicks(`[data-ts="` + at + ` [data-action=` + hand + `]`)
 	}
-	if asked, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](`document.getElementById("confirm").open`)); err != nil || !asked {
-		return err
+	if script[bool](p.tab, `document.getElementById("confirm").open`) {
+		p.clicks("#confirm-yes")
 	}
-	return p.click("#confirm-yes")
-}
-
-func (p player) wait(condition string) error {
-	if _, err := chromedp.Run(p.ctx, chromedp.Poll[bool](condition)); err != nil {
-		now, _ := chromedp.Run(p.tab.ctx, chromedp.Evaluate[string](`JSON.stringify([state.policy, state.story, state.log?.slice(-8)])`))
-		return fmt.Errorf("waiting for %s: %w\n%s", condition, err, now)
-	}
-	return nil
-}
-
-func (p player) click(selector string) error {
-	found := fmt.Sprintf(`document.querySelector(%q)`, selector)
-	if err := p.wait(found + " !== null"); err != nil {
-		return err
-	}
-	_, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](`(`+found+`.click(), true)`))
-	return err
 }
 
 // A story can be shared as a link, its end offers others, and the first view plays
