@@ -94,7 +94,7 @@ func many(t *testing.T, what string, n int, history func(t *testing.T, i int, l 
 }
 
 func TestFiguresLostClaimAnswers(t *testing.T) {
-	many(t, "claims whose answer was lost, on SQLite", sized(5, 1000), func(t *testing.T, i int, l *ledger) {
+	many(t, "claims whose answer was lost, on SQLite", sized(3, 1000), func(t *testing.T, i int, l *ledger) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 		h.set(lostAnswers("Claim", 1+i%5))
@@ -164,7 +164,7 @@ func TestFiguresUnclearCancels(t *testing.T) {
 	faults := []chameliotest.Fault{
 		{Hang: true}, {CutBefore: true}, {Status: 502, ContentType: "text/html", Body: "<html>"}, {Status: 504}, {CutAfter: true}, {Status: 200, Body: "<html>"},
 	}
-	many(t, "unclear cancels that land 0 to 120 s later", sized(6, 500), func(t *testing.T, i int, l *ledger) {
+	many(t, "unclear cancels that land 0 to 120 s later", sized(3, 500), func(t *testing.T, i int, l *ledger) {
 		w := newWorld(t, func(o *options) { o.bot.FollowFor = 20 * time.Minute }) // instead of a day
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 		f := faults[i%len(faults)]
@@ -188,7 +188,7 @@ func TestFiguresUnclearCancels(t *testing.T) {
 // The database is away at each step, for one of two replicas or for both.
 func TestFiguresDatabaseOutages(t *testing.T) {
 	steps := []string{"Claim", "Finish", "BeginAnnouncing", "MarkAnnounced", "RenewAll"}
-	many(t, "decisions with the database away for 5 to 60 s at a step", sized(5, 200), func(t *testing.T, i int, l *ledger) {
+	many(t, "decisions with the database away for 5 to 60 s at a step", sized(3, 200), func(t *testing.T, i int, l *ledger) {
 		w, h, o := withHook(t)
 		second := hook(w.open(o))
 		o.journal = second
@@ -229,7 +229,7 @@ func TestFiguresDatabaseOutages(t *testing.T) {
 // it makes waits until it continues.
 func TestFiguresOwnerStops(t *testing.T) {
 	steps := []string{"Claim", "MarkSent", "Finish", "BeginAnnouncing", "MarkAnnounced"}
-	many(t, "owners that stop for 11 s to 3 min at a step", sized(5, 200), func(t *testing.T, i int, l *ledger) {
+	many(t, "owners that stop for 11 s to 3 min at a step", sized(3, 200), func(t *testing.T, i int, l *ledger) {
 		w, h, o := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 		if steps[i%len(steps)] == "MarkSent" { // a second request is needed for it
