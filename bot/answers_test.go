@@ -18,7 +18,7 @@ func TestStopWhileClickIsJudged(t *testing.T) {
 				w, o := stoppable(t, secondPerson)
 				prompt := w.ask(ada, general, "/cancel-task 12345")
 				w.stopsWhileJudging(grace, prompt, after)
-				if !strings.Contains(w.said(grace), "your approval to cancel") || !strings.Contains(w.said(grace), "If no result appears") {
+				if !strings.Contains(w.said(grace), "your click to cancel") || !strings.Contains(w.said(grace), "If no result appears") {
 					t.Errorf("Grace reads %q", w.said(grace))
 				}
 				w.noCancel()
@@ -31,7 +31,7 @@ func TestStopWhileClickIsJudged(t *testing.T) {
 				w, o := stoppable(t)
 				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 				w.stopsWhileJudging(ada, prompt, after)
-				if !strings.Contains(w.said(ada), "your decision to cancel") || !strings.Contains(w.said(ada), "If no result appears") {
+				if !strings.Contains(w.said(ada), "your click to cancel") || !strings.Contains(w.said(ada), "If no result appears") {
 					t.Errorf("Ada reads %q", w.said(ada))
 				}
 				w.noCancel()

@@ -17,14 +17,15 @@ import (
 
 const (
 	// askPatience bounds the tries of chat.postMessage, before the command's
-	// response_url is used instead, and askPause these and the pauses that Slack
-	// asks for: nothing replaces a request in a response_url when it expires.
+	// response_url is used instead. askPause bounds them including the pauses that
+	// Slack asks for. It is long because a request that is posted through a response_url
+	// isn't replaced when it expires.
 	askPatience = 5 * time.Second
 	askPause    = 2 * time.Minute
 
-	// replyPatience bounds the tries of the response_url, without the pauses that
-	// Slack asks for, and those to list a request: its message can't change when it
-	// expires otherwise.
+	// replyPatience bounds how long the response_url is retried, not counting the
+	// pauses that Slack asks for, and how long a request is listed again. The message of
+	// one that isn't listed can't change when it expires.
 	replyPatience = 30 * time.Second
 
 	// lastList bounds the last try to list a request when the process stops.
@@ -88,10 +89,10 @@ func (c *commands) request(ctx context.Context, log *slog.Logger, responseURL st
 // it expires. If the bot can't post there, the response_url has the request
 // instead, for which post waits as long as Slack asks and the request is open; only a
 // late click replaces that one. If it may have been posted, it isn't posted again.
-// post returns whether it was.
+// post returns the status of the last try.
 func (r *requests) post(ctx context.Context, log *slog.Logger, responseURL string, c decision.Confirmation, m texts.Message) (status slackapi.Status) {
-	// The status is the last try's, also if the process stops during a pause, or the
-	// request expires in it.
+	// If the process stops or the request expires during a pause, status is still that
+	// of the last try.
 	status = slackapi.Later
 	once := func(post func() error) error {
 		if !r.now().Before(c.ExpiresAt) {
@@ -105,7 +106,7 @@ func (r *requests) post(ctx context.Context, log *slog.Logger, responseURL strin
 	var ts string
 	err := slackapi.Retry(ctx, askPatience, min(askPause, open()), func() error {
 		return once(func() (err error) {
-			ctx, cancel := context.WithTimeout(ctx, open()) // it may wait for others in the channel
+			ctx, cancel := context.WithTimeout(ctx, open()) // PostIn may wait for its turn in the channel
 			defer cancel()
 			ts, err = r.poster.PostIn(ctx, c.Channel, c.Thread, m)
 			return err

@@ -29,8 +29,8 @@ func TestCheckingEndsWhenReasonIsAsked(t *testing.T) {
 	})
 }
 
-// Ada presses Cancel task, and Keep task while Slack's user lookup takes 2.5 seconds. She
-// reads that the task is left alone, and no modal asks for a reason.
+// Ada presses Cancel task, and Keep task while Slack's user lookup takes 2.5 seconds. The
+// prompt is closed, and no modal asks for a reason.
 func TestNoReasonIsAskedAfterKeep(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, requireReason, alwaysFresh)

@@ -11,9 +11,9 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
-// TestLostPressDoesNotOverwriteLaterOne presses a prompt while another one's decision has
-// the task. Slack asks to wait before it takes what becomes of that press. The other
-// decision fails, and the prompt is pressed again and counts. It keeps its outcome.
+// TestLostPressDoesNotOverwriteLaterOne presses a prompt while another prompt's decision
+// has the task. Slack rate-limits the answer to that press. The other decision fails, and
+// a second press on the prompt counts. The prompt keeps the outcome of that second press.
 func TestLostPressDoesNotOverwriteLaterOne(t *testing.T) {
 	for _, public := range []bool{false, true} {
 		for _, pause := range []string{"", "60", "1400"} {

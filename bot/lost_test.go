@@ -42,7 +42,7 @@ func TestLoserReadsAboutTheirOwnTasks(t *testing.T) {
 		w.acked(w.slack.Click(grace, both, "cancel_task"))
 		w.acked(w.slack.Click(grace, one, "cancel_task"))
 		time.Sleep(time.Minute)
-		w.says(both, []string{mention(ada), mention(linus), "Cancelled 2 of 2 tasks (501 and 502)", "See <#" + general + "> for each result"}, []string{"503"})
+		w.says(both, []string{mention(ada), mention(linus), "Cancelled 2 of 2 tasks (501 and 502)", "The results are in <#" + general + ">"}, []string{"503"})
 		w.says(one, []string{mention(ada) + " already cancelled", "(task 501)"}, []string{mention(linus), "502", "503"})
 		if len(w.slack.History(general)) != 2 {
 			t.Error("the loser's decisions were announced")
@@ -83,7 +83,7 @@ func TestLoserReadsTheResultsOnceAllAreKnown(t *testing.T) {
 		w.acked(w.slack.Click(grace, both, "cancel_task"))
 		for range 2 {
 			time.Sleep(time.Second)
-			w.says(both, []string{"already confirmed cancelling 2 tasks (501 and 502), and I'm working on it"}, []string{"Cancelled"})
+			w.says(both, []string{"already confirmed cancelling 2 tasks (501 and 502), and I'm working on them"}, []string{"Cancelled"})
 		}
 		time.Sleep(time.Minute)
 		w.says(both, []string{mention(ada), mention(linus), "Cancelled 1 of 2 tasks (501 and 502)"}, []string{"working", "500"})

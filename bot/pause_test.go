@@ -108,7 +108,7 @@ func TestNothingIsDecidedWhileThePauseIsUnknown(t *testing.T) {
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		w.eventually("she reads why", func() bool { // in the prompt, if that said that it is checking
 			said := w.said(ada) + w.now(prompt).Text
-			return strings.Contains(said, "so your decision") && strings.Contains(said, "If no result appears")
+			return strings.Contains(said, "so your click") && strings.Contains(said, "If no result appears")
 		})
 		if took := time.Since(clicked); took > 3*time.Second {
 			t.Errorf("answered after %s", took)

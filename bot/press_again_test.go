@@ -38,7 +38,7 @@ func TestUnsavedKeepRestoresTheButtons(t *testing.T) {
 				if asked := strings.Contains(said, "Press *"); asked && len(now.Buttons()) != 2 || meaning(now) == "checking" {
 					t.Errorf("%d buttons; Ada reads %q", len(now.Buttons()), said)
 				}
-				if !strings.Contains(said, "I'm not sure whether I could save that") || !public && !strings.Contains(said, test.want) {
+				if !strings.Contains(said, "I'm not sure I saved your click") || !public && !strings.Contains(said, test.want) {
 					t.Errorf("Ada reads %q", said)
 				}
 				if len(now.Buttons()) == 0 {

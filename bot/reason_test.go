@@ -38,7 +38,7 @@ func TestRequiredReasonIsAskedFor(t *testing.T) {
 	golden(t, "prompt that will ask", prompt)
 	modal := w.askedForReason(ada, prompt)
 	w.noCancel()
-	if said := w.submitted(ada, modal, "\u200b \u3164"); said != "Give a reason." {
+	if said := w.submitted(ada, modal, "\u200b \u3164"); said != "Enter a reason." {
 		t.Errorf("a reason that nobody can see: %q", said)
 	}
 	if said := w.submitted(ada, modal, strings.Repeat("x", 301)); !strings.Contains(said, "301 characters") {

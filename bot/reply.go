@@ -24,7 +24,7 @@ type reply struct {
 // alone returns a reply that only the person who typed or clicked sees.
 func alone(m texts.Message) reply { return reply{message: m, where: slackapi.Ephemeral} }
 
-// send sends a reply, next to the worker: Slack may ask to wait for minutes.
+// send sends a reply outside the workers, since Slack may ask to wait for minutes.
 func (r *router) send(ctx context.Context, log *slog.Logger, to slackapi.Target, a reply) {
 	r.aside.Run(ctx, to.Channel, func(ctx context.Context) { r.answer(ctx, log, to, a) })
 }

@@ -51,7 +51,7 @@ func TestNothingExpiresWhileClickIsJudged(t *testing.T) {
 }
 
 // ranOut reports whether a message says that a request has expired.
-func ranOut(text string) bool { return strings.Contains(text, "has expired. To ask again") }
+func ranOut(text string) bool { return strings.Contains(text, "has expired. To see how things stand") }
 
 // endOf returns when a request expires, to the second.
 func (w *world) endOf(prompt slacktest.Message) time.Time {

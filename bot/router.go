@@ -18,8 +18,8 @@ import (
 
 // How many commands and clicks are accepted at once. Workers only wait for Slack
 // and Chamelio, so there are many: a channel in which calls hang has to fill them
-// all before it delays another one. They don't wait for answers (work.Aside). If
-// there is no room, the person gets an answer.
+// all before it delays another one. Replies are sent outside of them (work.Aside),
+// unless that is full. If there is no room, the person gets an answer.
 const (
 	workersAtOnce     = 1024
 	commandsQueueSize = 1024

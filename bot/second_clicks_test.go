@@ -328,7 +328,7 @@ func TestLoserReadsThatTheWinnerWasTakenBack(t *testing.T) {
 		time.Sleep(15 * time.Minute)
 		w.noCancel()
 		all := w.now(theirs).Text + "\n" + w.said(reader)
-		if !strings.Contains(all, "taken back before I sent anything") || strings.Contains(all, "couldn't tell") || ranOut(all) {
+		if !strings.Contains(all, "withdrawn before I sent anything") || strings.Contains(all, "couldn't tell") || ranOut(all) {
 			t.Errorf("Linus' prompt says %s; they read %s", w.now(theirs).Text, w.said(reader))
 		}
 	})

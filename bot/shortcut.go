@@ -85,7 +85,7 @@ func (s *shortcuts) find(who asker, responseURL string) slack.ModalViewRequest {
 	view := s.texts.FindModal()
 	view.PrivateMetadata, err = s.signer.EncodeModal(signed.Modal{Kind: texts.ModalFind, Value: string(place), ResponseURL: responseURL}, who.user)
 	if err != nil {
-		return texts.ModalOf(s.texts.ShortcutTooLate())
+		return texts.ModalOf(s.texts.ModalTooLarge())
 	}
 	return view
 }
@@ -128,7 +128,7 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 	}, f.who.user)
 	if err != nil {
 		log.Error("confirmation too long for a modal", "error", err)
-		view = texts.ModalOf(s.texts.ShortcutTooLate())
+		view = texts.ModalOf(s.texts.ModalTooLarge())
 	}
 	answer := s.show(log, f.to, view)
 	answer.refusal = what.refusal
@@ -150,8 +150,8 @@ func (s *shortcuts) show(log *slog.Logger, to slackapi.Target, m slack.ModalView
 	}}
 }
 
-// showFor bounds the tries of show, without the pauses that Slack asks for: someone
-// is waiting.
+// showFor bounds how long show retries, not counting the pauses that Slack asks for:
+// someone is waiting.
 const showFor = 10 * time.Second
 
 // chosen is a submitted modal that asked to confirm.

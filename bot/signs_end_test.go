@@ -65,7 +65,7 @@ func TestClosedPromptSpeaksOfItself(t *testing.T) {
 				h.set(failing("Claim"))
 				w.acked(w.slack.Click(ada, two, action))
 				time.Sleep(10 * time.Minute)
-				if now := w.now(two).Text; !strings.Contains(now, "from this prompt") && !strings.Contains(now, "for it") {
+				if now := w.now(two).Text; !strings.Contains(now, "closed this prompt") && !strings.Contains(now, "act on it") {
 					t.Errorf("the bot has cancelled the task by Ada's other prompt, and says: %s", now)
 				}
 			})

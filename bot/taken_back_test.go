@@ -68,7 +68,7 @@ func TestLoserLearnsLateThatTheWinnerWasTakenBack(t *testing.T) {
 		w.slack.Break(slacktest.Fault{Method: "response_url", Status: 429, RetryAfter: "30", Times: 2})
 		time.Sleep(4 * time.Minute)
 		w.noCancel()
-		if all := w.now(theirs).Text; !strings.Contains(all, "sent nothing") || strings.Contains(all, "post the result") {
+		if all := w.now(theirs).Text; !strings.Contains(all, "act on it") || strings.Contains(all, "post the result") {
 			t.Errorf("the prompt shows %s", all)
 		}
 	})
@@ -121,7 +121,7 @@ func TestRequestThatLostToWithdrawnOneIsSuperseded(t *testing.T) {
 		time.Sleep(time.Second)
 		w.acked(w.slack.Forge(ada, first, "keep_task", keep))
 		time.Sleep(time.Minute)
-		if now := w.now(second); !strings.Contains(now.Text, "taken back before I sent anything") {
+		if now := w.now(second); !strings.Contains(now.Text, "withdrawn before I sent anything") {
 			t.Errorf("a minute later it says %s", now.Text)
 		}
 		w.replica(o)

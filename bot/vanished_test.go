@@ -71,7 +71,7 @@ func TestKeepAfterTheRowVanished(t *testing.T) {
 					w.statement("DELETE FROM " + table)
 					w.acked(w.slack.Forge(ada, prompt, "keep_task", prompt.Button("keep_task").Value))
 					w.toldOnce(general)
-					if said := w.said(ada) + w.now(prompt).Text; w.api.Effects(12345) != 1 || strings.Contains(said, "from this prompt") {
+					if said := w.said(ada) + w.now(prompt).Text; w.api.Effects(12345) != 1 || strings.Contains(said, "closed this prompt") {
 						t.Errorf("%d effects; Ada reads %q", w.api.Effects(12345), said)
 					}
 				})

@@ -15,7 +15,7 @@ import (
 // everyone's: until the journal has the approval, another replica may carry out
 // someone else's, and its text stays.
 
-// tellFor bounds the tries of tell, without the pauses that Slack asks for.
+// tellFor bounds how long tell retries, not counting the pauses that Slack asks for.
 const tellFor = 10 * time.Second
 
 var errNotTrue = errors.New("it isn't true any more")

@@ -66,7 +66,7 @@ type Options struct {
 	Log      *slog.Logger
 }
 
-// How many answers may wait next to the workers, and how many of them in one channel.
+// How many answers may wait outside the workers, and how many of them for one channel.
 const (
 	answersAtOnce    = 2048
 	answersInChannel = 256
@@ -75,7 +75,7 @@ const (
 // Carrier carries the decisions of this process. It is safe for concurrent use.
 type Carrier struct {
 	Options
-	Aside     *work.Aside // runs answers next to the workers
+	Aside     *work.Aside // runs answers outside the workers
 	clocks    Clocks
 	set       *workingSet
 	turns     *turns

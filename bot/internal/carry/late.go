@@ -150,8 +150,7 @@ func (c *Carrier) undecided(ctx context.Context, p Press) error {
 
 const undecidedTimeout = 500 * time.Millisecond
 
-// apart answers a press next to the workers, since the journal and Slack may take
-// long.
+// apart answers a press outside the workers, since the journal and Slack may be slow.
 func (c *Carrier) apart(p Press, answer func(context.Context)) {
 	c.Aside.Run(c.process, p.Channel, answer)
 }

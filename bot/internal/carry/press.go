@@ -48,24 +48,25 @@ func (p Press) aside() slackapi.Placement {
 	return ephemeral
 }
 
-// saying returns the text of an answer about rows.
+// A saying composes the text of an answer from the current rows.
 type saying func(rows ...decision.Record) texts.Message
 
-// always returns the text of an answer that isn't about rows.
+// always returns a saying that ignores the rows.
 func always(m texts.Message) saying {
 	return func(...decision.Record) texts.Message { return m }
 }
 
-// cameSecond is the text of an answer about the decisions that came before a press.
+// cameSecond returns the saying for an answer about the decisions that came before a
+// press.
 func (c *Carrier) cameSecond(p Press) saying {
 	return func(rows ...decision.Record) texts.Message {
 		return c.Texts.CameSecond(p.Confirmation, p.User, rows...)
 	}
 }
 
-// answer answers a press privately, or in place of its message. At each try it says
-// what is known then of the rows that it is about; none if the prompt had none. If
-// they have no outcome yet, it follows them.
+// answer answers a press, privately or in place of its message. Each try reads the rows
+// in about again, and say composes the text from them. If they have no outcome yet,
+// answer follows them. about is empty if the prompt had no decision.
 func (c *Carrier) answer(ctx context.Context, p Press, where slackapi.Placement, say saying, about ...decision.Record) {
 	p.Sign.Wait()
 	redelivered := false
@@ -102,8 +103,8 @@ func (c *Carrier) AnswerUndecided(ctx context.Context, p Press, m texts.Message,
 	c.answer(ctx, p, where, always(m))
 }
 
-// asTheyAre returns rows in their current state, as far as this process knows it, or
-// the journal says it within a moment.
+// asTheyAre returns rows in their current state, as this process knows it or the journal
+// returns it within undecidedTimeout; otherwise they are unchanged.
 func (c *Carrier) asTheyAre(ctx context.Context, rows []decision.Record) []decision.Record {
 	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
 	defer cancel()
@@ -111,15 +112,16 @@ func (c *Carrier) asTheyAre(ctx context.Context, rows []decision.Record) []decis
 		if h := c.set.get(id); h != nil && h.saving() == carried {
 			return h.With(h.tasks.saved()...)
 		}
-		row, _ := c.Journal.Get(ctx, id) // else it stays as it was
+		row, _ := c.Journal.Get(ctx, id) // on an error, the row stays as it was
 		return row
 	})
 }
 
-// newer returns the row of a press's prompt if an answer about others is older than it;
-// a zero row if it isn't, as far as the journal says within a moment. It returns an error if
-// a click on the prompt is being saved here, or is carried out in place of a request,
-// since that ends with a text of its own.
+// newer returns the row of the press's own prompt if the prompt has a decision and about
+// doesn't include it. It returns a zero Record if the prompt is undecided, if the
+// decisions in about superseded it, or if the journal doesn't answer within
+// undecidedTimeout. It returns an error if a click on the prompt is being saved here, or
+// if the prompt is a request that has a decision: then its message is updated elsewhere.
 func (c *Carrier) newer(ctx context.Context, p Press, about []decision.Record) (decision.Record, error) {
 	if slices.ContainsFunc(about, func(d decision.Record) bool { return d.ID == p.id() }) {
 		return decision.Record{}, nil // asTheyAre has read it
@@ -131,7 +133,7 @@ func (c *Carrier) newer(ctx context.Context, p Press, about []decision.Record) (
 	switch {
 	case h != nil && (err != nil || h.saving() < carried):
 		return decision.Record{}, work.Permanent(errNotKnown)
-	case err != nil || row.Outcome() == decision.Superseded: // by what the answer is about
+	case err != nil || row.Outcome() == decision.Superseded: // by the decisions in about
 		return decision.Record{}, nil
 	case p.Confirmation.Public:
 		return decision.Record{}, work.Permanent(errDecidedSince)

@@ -132,9 +132,9 @@ func (l *life) followOther() {
 	})
 }
 
-// instead answers a press that makes no decision, next to this life, once its prompt
-// has shown what it was about to. Another press on the prompt may make one now, and
-// isn't overwritten.
+// instead answers a press that made no decision, in a goroutine of its own, after the
+// updates of its prompt that are in progress. From now on, another press on the prompt
+// may make a decision, and its result isn't overwritten.
 func (l *life) instead(where slackapi.Placement, say saying, about ...decision.Record) {
 	l.set.drop(l.holding)
 	l.prompt.stop()
@@ -183,9 +183,10 @@ func (c *Carrier) OtherDelivery(ctx context.Context, p Press) {
 	}
 }
 
-// await answers a press again when the decisions that came first have their
-// outcomes, if its person doesn't see these elsewhere: in place of a prompt, and
-// otherwise if a decision that was promised to be carried out is closed instead.
+// await answers a press again when the decisions that came first have their outcomes,
+// unless its person sees those elsewhere. An answer in place of a prompt is always
+// updated. A private answer is followed by another one only if a decision that it
+// announced was closed instead of carried out.
 func (c *Carrier) await(p Press, where slackapi.Placement, say saying, winners []decision.Record) {
 	if allDecided(winners) {
 		return

@@ -17,15 +17,15 @@ type Seals struct {
 // key that isn't known here. Another replica may use another bot token already.
 var ErrUnknownKey = errors.New("it was sealed with a key that isn't known here")
 
-// ErrStaleKey is an ErrUnknownKey about a key that is known, but was replaced for too
-// long. It may be used again: then its bot token has come back.
+// ErrStaleKey wraps ErrUnknownKey. It means that the key is known, but its bot token was
+// replaced too long ago. The key can be used again once its token is.
 var ErrStaleKey error = staleKeyError{}
 
 type staleKeyError struct{}
 
-func (staleKeyError) Error() string { return "the key that signed it had been replaced for too long" }
+func (staleKeyError) Error() string { return "the key that signed it was replaced too long ago" }
 func (staleKeyError) Unwrap() error { return ErrUnknownKey }
 
-// UsableKey returns what a row waits for that ErrStaleKey is about, from the name of
-// the key.
+// UsableKey returns the entry in the names of the keys that says that the key with this
+// name may sign now. A row with ErrStaleKey waits for that entry.
 func UsableKey(name string) string { return strings.TrimSuffix(name, ".") + "!" }

@@ -28,14 +28,14 @@ const (
 	// maxSealed bounds the length of sealed keys. Genuine ones have 196 bytes.
 	maxSealed = 512
 
-	// maxSealedKeys bounds how many are read. A hundred changes of the token in the 35
-	// days for which keys are kept leave half as many.
+	// maxSealedKeys bounds how many are read. Even a hundred changes of the token within
+	// the 35 days for which keys are kept leave only about half that many.
 	maxSealedKeys = 10_000
 )
 
-// SigningKeys returns the keys that KeepSigningKeys stored. If someone else has written
-// more than are read, it returns some of them, others at each call: no number of
-// made-up rows hides a genuine one forever.
+// SigningKeys returns the keys that KeepSigningKeys stored. If there are more rows than
+// maxSealedKeys, which only someone else can have written, each call returns a random
+// selection, so made-up rows can't hide a genuine one forever.
 func (j *Journal) SigningKeys(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

@@ -214,7 +214,8 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 }
 
 // putToRest corrects the row of a decision that was taken over though nothing is left
-// to do. The bot writes no such row, and what says that something is left isn't sealed.
+// to do. Only someone else can have written it: the columns that mark a row as unfinished
+// aren't sealed.
 func (j *Journal) putToRest(ctx context.Context, d decision.Record) error {
 	_, err := written(ctx, j.write, func(ctx context.Context, q querier) (int64, error) {
 		return q.exec(ctx, `UPDATE decisions SET follow_up = 0, announced_at = COALESCE(announced_at, $3), owner = '', leased_until = 0

@@ -152,8 +152,8 @@ func (s *sweep) forged() bool {
 	return err == nil
 }
 
-// lapse ends all leases and waits, and makes the change again, which they may have
-// undone.
+// lapse ends all leases and waits. If that overwrote the changed column, it makes the
+// change again.
 func (s *sweep) lapse() {
 	s.sql("UPDATE decisions SET leased_until = 0, check_after = 0")
 	s.sql("UPDATE audit SET leased_until = 0")
@@ -239,8 +239,9 @@ func (s *sweep) work() {
 	s.known[d.ID] = d
 }
 
-// mayRest reports whether the change lets a genuine decision rest: nothing seals these
-// columns, and the bot may write whole numbers into them, which Postgres makes of others.
+// mayRest reports whether the change may leave a genuine decision neither taken over nor
+// set aside. No seal covers these columns, any whole number is valid in them, and Postgres
+// rounds other numbers to whole ones.
 func (s *sweep) mayRest() bool {
 	var settled int
 	must(s.T, s.db.QueryRowContext(s.Context(), `SELECT count(*) FROM decisions WHERE settled_at = 1`).Scan(&settled))

@@ -17,7 +17,7 @@ import (
 // old by the journal's clock.
 func (j *Journal) MarkSent(ctx context.Context, l Lease, task int) (Lease, error) {
 	renewed, err := j.step(ctx, "noting that a cancel is about to be sent", l, j.lease, change{
-		when:  `AND claimed_at >= ` + j.now + ` - $5`, // no column is subtracted: someone else's number may be too small for that
+		when:  `AND claimed_at >= ` + j.now + ` - $5`, // now minus a made-up claimed_at could overflow
 		tasks: `sent_at = ` + j.now + `, tries = ` + next("tries") + `, unsent_mac = ''`, where: `position = $6 AND outcome IS NULL`,
 		args: []any{maxClickAge.Milliseconds(), task},
 	})

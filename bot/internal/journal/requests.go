@@ -203,7 +203,7 @@ func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamel
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	for range maxInWay {
-		decided := j.undecided(ctx, prompt) // before its row, which is written together with this
+		decided := j.undecided(ctx, prompt) // read before the row: both are written in one transaction
 		found, err := j.conflicting(ctx, prompt, tasks, waitTaken)
 		own := slices.ContainsFunc(found, func(d decision.Record) bool { return d.ID == prompt })
 		switch {

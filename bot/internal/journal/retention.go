@@ -59,7 +59,7 @@ func (j *Journal) deleteOld(ctx context.Context, q querier, before time.Time, li
 	return d, err
 }
 
-// permitted calls do, which may delete decisions that are older than before.
+// permitted calls do, and lets it delete decisions that were made before the given time.
 func (q querier) permitted(ctx context.Context, before time.Time, do func() error) error {
 	// The marker distinguishes this permission from an operator's.
 	const marker = "the bot's"

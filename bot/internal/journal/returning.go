@@ -186,8 +186,8 @@ type part struct {
 	Outcome *decision.Outcome `json:"outcome"`
 }
 
-// partsOf returns the tasks of a decision that is set aside, if it has as many as one
-// can have. It reads no more.
+// partsOf returns the tasks of a decision that is set aside, or errTooLong if there are
+// more than maxParts. It doesn't decode further ones.
 func partsOf(tasks string) (all []part, err error) {
 	d := json.NewDecoder(strings.NewReader(tasks))
 	if _, err = d.Token(); err == nil {

@@ -86,7 +86,8 @@ func (j *Journal) setRowAside(ctx context.Context, from Table, where string, wha
 		if err != nil || moved == 0 {
 			return false, err
 		}
-		// The triggers look for an ID in set_aside, which has none that is too long.
+		// The triggers allow deleting a row whose ID is in set_aside. An ID that is too
+		// long isn't stored there, so this needs permission.
 		return true, q.permitted(ctx, lastMoment, func() error {
 			_, err := q.exec(ctx, remove, args...)
 			return err

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// scanner scans a column's value, and reports whether it is one that the column can
-// have. Others are skipped: a condition in SQL may take for something what is none here.
+// A scanner scans a column's value, and reports whether the column can have it. A value
+// that doesn't fit may look empty here and set to a condition in SQL, so its row doesn't
+// verify (see noting).
 type scanner func(value any) (fits bool)
 
 var _ sql.Scanner = scanner(nil)
@@ -82,7 +83,8 @@ func instant(to *time.Time) scanner {
 	}
 }
 
-// milliseconds scans a moment that only the bot reads; 0 is none.
+// milliseconds scans a time in milliseconds since 1970, which only the bot reads; 0
+// means that there is none.
 func milliseconds(to *time.Time) scanner {
 	return func(value any) bool {
 		ms, is := value.(int64)

@@ -75,7 +75,7 @@ func TestTokenThatComesBackIsTrustedAgain(t *testing.T) {
 	}
 }
 
-// wantTakenBack fails if a replica takes a prompt that another token signs now.
+// wantTakenBack fails if a replica accepts a prompt signed with the given token.
 func wantTakenBack(t *testing.T, s Signer, clock *clockOf, token string) {
 	t.Helper()
 	if err := s.Load(t.Context()); err != nil {

@@ -67,9 +67,9 @@ func (o otherKeys) within(by otherKeys) otherKeys {
 	return o
 }
 
-// newer reports whether keys are from a later statement about them than others: each
-// one ends a fixed time after it was made. Of two at the same time, the one that ends
-// signing counts.
+// newer reports whether what o says about its keys was recorded later than what than
+// says. Both end a fixed time after they were recorded, so until tells which is later.
+// If that is equal, the one whose keys stop signing earlier counts.
 func (o otherKeys) newer(than otherKeys) bool {
 	return o.until.After(than.until) || o.until.Equal(than.until) && o.signed.Before(than.signed)
 }

@@ -74,9 +74,9 @@ func (k *keyring) introducers() []otherKeys {
 	return all
 }
 
-// add adds keys, or changes their ends if they were lent or replaced since. The ends
-// say when that was, and are sealed with the keys, so an earlier row that someone
-// restores changes nothing. It reports whether the keys may open more rows now.
+// add adds keys, or replaces their ends if the keys were lent or replaced later than the
+// known ends say. The ends are sealed with the keys, so an older row that someone
+// restores changes nothing. add reports whether it changed anything.
 func (k *keyring) add(keys otherKeys) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -62,7 +62,7 @@ var (
 
 // VerifyRow returns nil if this bot or another replica made d from a click, or
 // closed its prompt. The error is decision.ErrUnknownKey if the row's key
-// isn't known, and decision.ErrStaleKey if its token was replaced for too long.
+// isn't known, and decision.ErrStaleKey if its token was replaced too long ago.
 func (s Signer) VerifyRow(d decision.Record) error {
 	parts := strings.Split(d.MAC, ".")
 	if len(parts) != 4 {
@@ -88,9 +88,9 @@ func (s Signer) VerifyRow(d decision.Record) error {
 	return s.verifyConfirmation(d, closed)
 }
 
-// inTime returns nil if keys that are usable until a time, or have no end, could sign
-// at another time. The error is decision.ErrStaleKey if they can't sign now: then they
-// may come back.
+// inTime returns nil if keys that are usable until a time (zero: without an end) could
+// sign at the time at. Otherwise the error is errAhead if they can sign now, and
+// decision.ErrStaleKey if they can't: their token may be used again.
 func (s Signer) inTime(usable, at time.Time) error {
 	switch {
 	case usable.IsZero() || !at.After(usable):

@@ -29,7 +29,7 @@ func (w Texts) MaybeWithdrawn(c decision.Confirmation, pressable bool) Message {
 	if pressable {
 		next = fmt.Sprintf("Press *%s* again.", keepLabel(c))
 	}
-	return say("I'm not sure whether I could save that, so %s may still be cancelled. %s", w.asked(c), next)
+	return say("I'm not sure I saved your click on *%s*, so I may still cancel %s. %s", keepLabel(c), w.asked(c), next)
 }
 
 // CannotTell answers someone whose prompt has ended, or is being decided, if the
@@ -91,7 +91,7 @@ func (w Texts) OutdatedPrompt() Message {
 // Interrupted answers a click on *Cancel task* that was still being judged when the
 // process stopped. See unlessResult.
 func (w Texts) Interrupted(c decision.Confirmation) Message {
-	return say("I'm restarting, so your %s to cancel %s might not count. %s%s.", yourClick(c), w.asked(c), unlessResult(c), w.pressAgain(c))
+	return say("I'm restarting, so your click to cancel %s might not have counted. %s%s.", w.asked(c), unlessResult(c), w.pressAgain(c))
 }
 
 // unlessResult begins the advice to someone whose click wasn't used here. Another
@@ -102,14 +102,15 @@ func unlessResult(c decision.Confirmation) string {
 	return fmt.Sprintf("If no result appears in %s within a minute, ", inChannelNamed(c.Channel))
 }
 
-// pressAgain is the advice to press again. A submitted modal has no button any more.
+// pressAgain is the advice to press again. The button may be gone, for example if the
+// click was a submitted modal.
 func (w Texts) pressAgain(c decision.Confirmation) string {
 	return fmt.Sprintf("press the button again if it's still there, or type %s", w.again(c.IDs()...))
 }
 
 // ClickedTooFast answers someone who clicks too often.
 func (w Texts) ClickedTooFast() Message {
-	return say("You're clicking faster than I can handle, so I ignored that one. Any earlier click on this message still counts. Otherwise, try again in a minute.")
+	return say("You're clicking faster than I can handle, so I ignored that click. Earlier clicks aren't affected. If nothing else appears within a minute, try again.")
 }
 
 // StillSaving is for someone whose decision may be in the journal, or not. Another
@@ -134,7 +135,7 @@ func yourClick(c decision.Confirmation) string {
 
 // NotSaved replaces a prompt whose decision certainly wasn't saved.
 func (w Texts) NotSaved(c decision.Confirmation) Message {
-	rest := fmt.Sprintf("so I sent nothing to Chamelio for it. To try again, type %s.", w.again(c.IDs()...))
+	rest := fmt.Sprintf("so I didn't act on it. To try again, type %s.", w.again(c.IDs()...))
 	return inPlace(c,
 		fmt.Sprintf("I couldn't save your decision to cancel %s, %s", w.asked(c), rest),
 		fmt.Sprintf("I couldn't save the approval to cancel %s, %s", w.asked(c), rest)).meaning(MeansNotSaved)
@@ -143,7 +144,7 @@ func (w Texts) NotSaved(c decision.Confirmation) Message {
 // superseded replaces a prompt whose click lost to other prompts' decisions. At least
 // one was closed before anything was sent; the others may have cancelled a task.
 func (w Texts) superseded(c decision.Confirmation) Message {
-	text := fmt.Sprintf("This request to cancel %s wasn't used, and I sent nothing to Chamelio for it: another request was confirmed first. To see how things stand, or to try again, type %s.",
+	text := fmt.Sprintf("This request to cancel %s wasn't used: another request was confirmed first. To see how things stand, or to try again, type %s.",
 		w.asked(c), w.again(c.IDs()...))
 	return inPlace(c, text, text).meaning(MeansSuperseded)
 }
@@ -177,13 +178,13 @@ func (w Texts) Closed(c decision.Confirmation, row decision.Record, user string)
 	case !c.Public:
 		return w.Ended(c, row)
 	case how == decision.NotSaved:
-		return say("This request has ended: I couldn't save an approval, so I sent nothing to Chamelio for it. %s", again).meaning(MeansNotSaved)
+		return say("This request has ended: I couldn't save an approval, so I didn't act on it. %s", again).meaning(MeansNotSaved)
 	case how == decision.Superseded:
-		return say("This request wasn't used, and I sent nothing to Chamelio for it: another one was confirmed first. %s", again).meaning(MeansSuperseded)
+		return say("This request wasn't used: another one was confirmed first. %s", again).meaning(MeansSuperseded)
 	case user == c.Requester:
-		return say("You withdrew this request, so I sent nothing to Chamelio for it. %s", again).meaning(MeansKept)
+		return say("You withdrew this request, so I didn't act on it. %s", again).meaning(MeansKept)
 	}
-	return say("%s withdrew this request, so your click doesn't count, and I sent nothing to Chamelio for it. %s", mention(c.Requester), again).meaning(MeansKept)
+	return say("%s withdrew this request, so your click doesn't count and I didn't act on the request. %s", mention(c.Requester), again).meaning(MeansKept)
 }
 
 // underWay returns a progress line, which replaces the prompt.
@@ -235,7 +236,7 @@ func (w Texts) CameSecond(c decision.Confirmation, user string, winners ...decis
 func (w Texts) lostSeveral(l lost, user string) Message {
 	d, by := l.record(), upperFirst(l.people(user))
 	if d.Outcome() == "" {
-		return say("%s already confirmed cancelling %s, and I'm working on it. See %s for each result.", by, numbered(d.IDs()), l.where()).meaning(MeansUnderWay)
+		return say("%s already confirmed cancelling %s, and I'm working on them. The results will be posted in %s.", by, numbered(d.IDs()), l.where()).meaning(MeansUnderWay)
 	}
 	return say("%s already confirmed cancelling these tasks. %s", by, lineOfSeveral(d, l.where())+w.againAfterClosed(d)).meansOutcome(d.Outcome())
 }
@@ -272,12 +273,13 @@ func (w Texts) Overtaken(c decision.Confirmation, winners ...decision.Record) Me
 	default:
 		became = emojiOf(resultsOf(d)) + " " + w.line(d)
 	}
-	other := "another request"
+	other := "another one"
 	if len(winners) > 1 {
 		other = "other requests"
 	}
+	unused := fmt.Sprintf("This request from %s wasn't used: %s had confirmed %s first.", mention(c.Requester), l.people(""), other)
 	if len(closedOf(d)) == len(d.Tasks) && len(d.Tasks) > 0 && !l.several() {
-		return say("%s had confirmed %s first. %s This one, from %s, wasn't used.", upperFirst(l.people("")), other, w.line(d), mention(c.Requester)).meansOutcome(d.Outcome())
+		return say("%s %s", unused, w.line(d)).meansOutcome(d.Outcome())
 	}
-	return say("%s %s had confirmed %s first. This one, from %s, wasn't used.", became, l.people(""), other, mention(c.Requester)).meansOutcome(d.Outcome())
+	return say("%s %s", became, unused).meansOutcome(d.Outcome())
 }

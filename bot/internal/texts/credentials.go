@@ -65,7 +65,7 @@ func foundRefused(n decision.Note) string {
 	if n.Since.IsZero() {
 		return ""
 	}
-	return " I found it refused " + on(n.Since) + ", and accepted " + on(n.At) + "."
+	return " It was refused when I checked " + on(n.Since) + ", and accepted when I checked " + on(n.At) + "."
 }
 
 const emojiWorks = ":white_check_mark:"

@@ -202,9 +202,15 @@ func (w Texts) ModalTooOld() string {
 	return "This dialog has expired. Close it, and choose “Cancel Chamelio task” again."
 }
 
-// ShortcutTooLate answers a use of the shortcut whose modal didn't open.
+// ShortcutTooLate answers a use of the shortcut whose modal didn't open, or may still
+// show that the tasks are being read.
 func (w Texts) ShortcutTooLate() Message {
-	return say("I couldn't show you the tasks in time. Close the dialog if there is one, and try again, or type `%s` and the task's ID in the channel.", w.Command)
+	return say("I couldn't show you the tasks in time. If a dialog is still open, close it. Then try again, or type `%s` and the task's ID in the channel.", w.Command)
+}
+
+// ModalTooLarge takes the place of a modal whose content Slack wouldn't accept.
+func (w Texts) ModalTooLarge() Message {
+	return say("I can't show this in a dialog. Close it, and type `%s` and the task's ID in the channel.", w.Command)
 }
 
 // ModalNoTask says that a task that was typed in the modal isn't one.
@@ -231,7 +237,7 @@ func (w Texts) ModalNoneChosen() string {
 
 // AskedForReason follows Checking below a prompt, when a modal has opened.
 func (w Texts) AskedForReason(c decision.Confirmation) Message {
-	return say("I need a reason to cancel %s. Give it in the dialog that I've opened. If you've closed that, press the button again.", w.asked(c))
+	return say("I need a reason to cancel %s. Enter it in the dialog I've opened. If you've closed the dialog, press the button again.", w.asked(c))
 }
 
 // NotAskedForReason answers a click whose modal didn't open. Another replica may have
@@ -242,7 +248,7 @@ func (w Texts) NotAskedForReason(c decision.Confirmation) Message {
 }
 
 // ModalEmpty says that the reason has no visible characters.
-func (w Texts) ModalEmpty() string { return "Give a reason." }
+func (w Texts) ModalEmpty() string { return "Enter a reason." }
 
 // ModalTooLong says that the reason is too long.
 func (w Texts) ModalTooLong(length int) string {
@@ -252,7 +258,7 @@ func (w Texts) ModalTooLong(length int) string {
 // ModalExpired says that the time to confirm is over. Someone may have confirmed
 // the prompt in time.
 func (w Texts) ModalExpired(c decision.Confirmation) string {
-	return fmt.Sprintf("It's too late to confirm this here. If someone confirmed it in time, the result is posted where it was asked for. To start again, type %s.", strings.Trim(w.again(c.IDs()...), "`"))
+	return fmt.Sprintf("It's too late to confirm this here. If someone confirmed it in time, the result will be posted where the request was made. To start again, type %s.", strings.Trim(w.again(c.IDs()...), "`"))
 }
 
 // ModalOutdated says that the modal's prompt doesn't verify.

@@ -70,7 +70,7 @@ var outcomeTexts = []outcomeText{
 		next: "Nothing changed. Try again in {wait}: type {again}."},
 	{outcome: decision.Failed, cause: decision.CauseTooLate, emoji: emojiWarning,
 		what: "{Task} wasn't cancelled: the confirmation was too old.",
-		next: "It was over 30 minutes old when I could act on it. To cancel it now, type {again}."},
+		next: "It was over 30 minutes old by the time I could act on it. To cancel it now, type {again}."},
 	{outcome: decision.Failed, cause: decision.CauseStillRuns, emoji: emojiWarning,
 		what: "{Task} wasn't cancelled: a day later, it was still running.",
 		next: "To try again, type {again}."},
@@ -80,7 +80,7 @@ var outcomeTexts = []outcomeText{
 	{outcome: decision.Unknown, emoji: emojiPending,
 		what: "Not confirmed yet by Chamelio: {task}.",
 		line: lineUnknown,
-		next: "It didn't give me a clear answer. " + keepChecking},
+		next: "Chamelio didn't give me a clear answer. " + keepChecking},
 	{outcome: decision.Unknown, cause: decision.CauseKey, emoji: emojiPending,
 		what: "Not confirmed yet by Chamelio: {task}.",
 		line: lineUnknown,
@@ -88,7 +88,7 @@ var outcomeTexts = []outcomeText{
 	{outcome: decision.Unknown, cause: decision.CauseStatus, emoji: emojiPending,
 		what: "Not confirmed yet by Chamelio: {task}.",
 		line: lineUnknown,
-		next: "It shows a status I don't know: “{status}”. " + keepChecking},
+		next: "Chamelio shows a status I don't know: “{status}”. " + keepChecking},
 	{outcome: decision.Unknown, cause: decision.CauseOverruled, emoji: emojiPending,
 		what: "Not confirmed yet by Chamelio: {task}.",
 		line: lineUnknown,
@@ -105,7 +105,7 @@ const (
 
 // keepChecking doesn't say where the result will be: the announcement is edited
 // if it can be.
-const keepChecking = "I'm checking, and I'll report back within 24 hours. Check its page before you try again."
+const keepChecking = "I'm checking, and I'll report back within 24 hours. Check the task's page before you try again."
 
 // noOtherResult is about a task that another decision has. That may be taken back,
 // and is then announced nowhere.
@@ -121,19 +121,19 @@ const willReport = "I'll report back within 24 hours."
 // follow-up.
 var settledUnknown = outcomeText{outcome: decision.Unknown, emoji: emojiWarning,
 	what: "I couldn't find out whether {task} was cancelled, and I've stopped checking.",
-	next: "Check its page in Chamelio before you do anything else."}
+	next: "Check the task's page in Chamelio before you do anything else."}
 
 // closedTexts are for people who lost to a decision that was closed before
 // anything was sent. They follow the sentence that says who had confirmed.
 var closedTexts = []outcomeText{
 	{outcome: decision.Withdrawn, emoji: emojiNote,
-		what: "That was taken back before I sent anything. To cancel {task}, type {again}."},
+		what: "That confirmation was withdrawn before I sent anything. To cancel {task}, type {again}."},
 	{outcome: decision.NotSaved, emoji: emojiNote,
-		what: "That couldn't be saved, so I sent nothing. To cancel {task}, type {again}."},
+		what: "That confirmation couldn't be saved, so I didn't act on it. To cancel {task}, type {again}."},
 	{outcome: decision.Superseded, emoji: emojiNote,
-		what: "Another request came first, so I sent nothing for that one. To cancel {task}, type {again}."},
+		what: "But another request came before that one, so I didn't act on it. To cancel {task}, type {again}."},
 	{outcome: decision.Expired, emoji: emojiNote,
-		what: "That expired before I sent anything. To cancel {task}, type {again}."},
+		what: "That confirmation expired before I sent anything. To cancel {task}, type {again}."},
 }
 
 // keyRefused has a clause for each of Chamelio's reasons to refuse the key. It

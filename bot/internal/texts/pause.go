@@ -13,7 +13,7 @@ func (w Texts) Paused(note string, ids ...chamelio.TaskID) Message {
 // PausedClick answers a click on *Cancel task* while cancelling is paused. See
 // unlessResult.
 func (w Texts) PausedClick(c decision.Confirmation, note string) Message {
-	return say("%s *Cancelling was paused when you clicked*, so your click might not count.%s\n%swait until cancelling resumes, and %s. Questions? Ask %s.",
+	return say("%s *Cancelling was paused when I checked*, so your click might not have counted.%s\n%swait until cancelling resumes. Then %s. Questions? Ask %s.",
 		emojiPaused, because(note), unlessResult(c), w.pressAgain(c), w.contact())
 }
 
@@ -22,5 +22,5 @@ const emojiPaused = ":double_vertical_bar:"
 // PauseUnknown answers a click on *Cancel task* if the journal doesn't say
 // whether cancelling is paused. See unlessResult.
 func (w Texts) PauseUnknown(c decision.Confirmation) Message {
-	return say("I couldn't check whether cancelling is paused, so your %s to cancel %s might not count. %s%s.", yourClick(c), w.asked(c), unlessResult(c), w.pressAgain(c))
+	return say("I couldn't check whether cancelling is paused, so your click to cancel %s might not have counted. %s%s.", w.asked(c), unlessResult(c), w.pressAgain(c))
 }

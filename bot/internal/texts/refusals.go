@@ -124,7 +124,7 @@ func (w Texts) Refused(no policy.Verdict, ids ...chamelio.TaskID) Message {
 
 // RefusedClick answers a click that the policy refuses. See unlessResult.
 func (w Texts) RefusedClick(no policy.Verdict, c decision.Confirmation) Message {
-	text := fill(refusalOf(no.Code).person, "{retry}", "Your click might not count. "+unlessResult(c)+w.pressAgain(c)+".")
+	text := fill(refusalOf(no.Code).person, "{retry}", "Your click might not have counted. "+unlessResult(c)+w.pressAgain(c)+".")
 	if no.Code == policy.CodeNeedsSecondPerson && c.Public {
 		text = "You can't approve your own request. Ask {someone}, or press *Withdraw request*."
 	}

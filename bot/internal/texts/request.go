@@ -5,12 +5,12 @@ import (
 )
 
 // Kept replaces a prompt after *Keep task*. Another prompt may have cancelled the
-// task, so it says nothing about that.
+// task, so the text doesn't say that the task is still running.
 func (w Texts) Kept(c decision.Confirmation) Message {
 	if c.Public {
 		return w.Withdrawn(c)
 	}
-	return say("OK, I won't cancel %s from this prompt.", w.asked(c)).meaning(MeansKept)
+	return say("OK, I've closed this prompt without cancelling %s.", w.asked(c)).meaning(MeansKept)
 }
 
 // Withdrawn replaces a request that its requester withdrew.
@@ -21,11 +21,12 @@ func (w Texts) Withdrawn(c decision.Confirmation) Message {
 	return say("%s withdrew the request to cancel %s.%s", mention(c.Requester), w.asked(c), because(c.Reason)).meaning(MeansKept)
 }
 
-// RanOut replaces a prompt that nothing came of in time. Someone may have confirmed it:
-// a confirmation that came second isn't on record, and the first may have failed.
+// RanOut replaces a prompt that expired without a decision of its own on record. Someone
+// may have confirmed it: a confirmation that came second isn't recorded, and the first
+// may have failed.
 func (w Texts) RanOut(c decision.Confirmation) Message {
 	if c.Public {
-		return say("%s's request to cancel %s has expired. To ask again, type %s.%s", mention(c.Requester), w.asked(c), w.again(c.IDs()...), because(c.Reason))
+		return say("%s's request to cancel %s has expired. To see how things stand, or to ask again, type %s.%s", mention(c.Requester), w.asked(c), w.again(c.IDs()...), because(c.Reason))
 	}
 	return w.Expired(c)
 }
@@ -43,7 +44,7 @@ func (w Texts) Reminder(c decision.Confirmation) Message {
 // NotRequested answers a command or a submitted modal whose request couldn't be
 // posted.
 func (w Texts) NotRequested(c decision.Confirmation) Message {
-	return say("I couldn't post your request to cancel %s in %s. Try again, or ask a colleague directly.", w.asked(c), inChannelNamed(c.Channel))
+	return say("I couldn't post your request to cancel %s in %s. Try again in a minute, or ask for it in another channel.", w.asked(c), inChannelNamed(c.Channel))
 }
 
 // PerhapsAsked answers a command or a submitted modal whose request may have been

@@ -17,7 +17,7 @@ func (s *sampler) ofClicks() {
 	s.during("kept", "They pressed *Keep task*.", "in place of the prompt", s.Kept(private))
 	s.during("withdrawn", "The requester pressed *Withdraw request*.", "in place of the request", s.Withdrawn(public))
 	s.during("expired", "They clicked after the prompt had expired.", "in place of the prompt", s.RanOut(private))
-	s.during("ran out", "Nothing came of a request in time.", "in place of the request", s.RanOut(public))
+	s.during("ran out", "A request expired without a decision of its own.", "in place of the request", s.RanOut(public))
 	s.during("reminder", "A request is about to run out, and `SECOND_PERSON_REMINDER` is set.", toChannel+", in the thread of the request and below it", s.Reminder(public))
 	s.during("expired, perhaps decided", "They clicked after it had expired, and for minutes the journal doesn't say what became of it.", toClicker, s.CannotTell(public))
 	s.during("request expired", "They clicked on a request after it had expired.", toClicker, s.Expired(public))

@@ -147,6 +147,7 @@ func (s *sampler) ofShortcut() {
 	s.during("none of the first tasks", "The message names many tasks, and none of the first can be cancelled.", inModal, s.WithMore(s.NothingToCancel(s.left()), 4))
 	s.during("modal too old", "They typed a task when the modal had been open for too long.", inModal, Message{Text: s.ModalTooOld()})
 	s.during("shortcut too late", "Slack didn't open the modal within three seconds.", toClicker, s.ShortcutTooLate())
+	s.during("modal too large", "The message names tasks and a place that don't fit in a modal.", inModal, s.ModalTooLarge())
 }
 
 // left are tasks that a prompt leaves out, for every reason.

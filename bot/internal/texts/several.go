@@ -64,7 +64,7 @@ func lineOfSeveral(d decision.Record, where string) string {
 	}
 	text := fmt.Sprintf("Cancelled %d of %s.", cancelled, numbered(d.IDs()))
 	if len(closedOf(d)) < len(d.Tasks) {
-		text += fmt.Sprintf(" See %s for each result.", where)
+		text += fmt.Sprintf(" The results are in %s.", where)
 	}
 	return text
 }
@@ -82,7 +82,7 @@ func (w Texts) againAfterClosed(d decision.Record) string {
 	if len(closed) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" I sent nothing for %d of them: the confirmation was taken back, or couldn't be saved. To cancel what's left, type %s.", len(closed), w.again(closed...))
+	return fmt.Sprintf(" I sent nothing for %d of them: the confirmation was withdrawn, or couldn't be saved. To cancel what's left, type %s.", len(closed), w.again(closed...))
 }
 
 // emojiOf returns the emoji of several results: the one that needs most

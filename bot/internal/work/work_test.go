@@ -213,7 +213,7 @@ func TestAsideBoundsItsJobs(t *testing.T) {
 		long := func(ctx context.Context) { _ = Sleep(ctx, time.Hour) }
 		for n := range 3 {
 			if ran := a.Try(t.Context(), "a", long); ran != (n < 2) {
-				t.Errorf("job %d about one thing runs: %t", n, ran)
+				t.Errorf("job %d with one key runs: %t", n, ran)
 			}
 		}
 		if !a.Try(t.Context(), "b", long) || a.Try(t.Context(), "b", long) {
@@ -229,8 +229,8 @@ func TestAsideBoundsItsJobs(t *testing.T) {
 			t.Error("no room after all have ended")
 		}
 		g.Wait(t.Context())
-		if a.running != 0 || len(a.about) != 0 {
-			t.Errorf("%d jobs left: %v", a.running, a.about)
+		if a.running != 0 || len(a.keys) != 0 {
+			t.Errorf("%d jobs left: %v", a.running, a.keys)
 		}
 	})
 }
