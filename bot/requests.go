@@ -119,15 +119,16 @@ func (r *requests) end(ctx context.Context, one request) error {
 	if slices.ContainsFunc(found, func(d decision.Record) bool { return d.Outcome() == "" }) {
 		return nil // the process that carries the decision shows the result; taken again later
 	}
+	if string(found[0].ID) != one.Confirmation.ID { // overtaken: no click counts once everyone reads so
+		row, _, err := r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation)
+		if err != nil || !row.Outcome().Closed() {
+			return err
+		}
+	}
 	if err := r.replace(ctx, one, r.texts.Overtaken(left, found...)); err != nil {
 		return err
 	}
 	one.log.Info("request ended", "outcome", string(together(found).Outcome()))
-	if string(found[0].ID) != one.Confirmation.ID { // overtaken: it ends with a row of its own
-		if _, _, err := r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation); err != nil {
-			return err
-		}
-	}
 	return r.journal.Forget(ctx, one.Request.ID)
 }
 

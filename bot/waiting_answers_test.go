@@ -1,45 +1,12 @@
 package bot_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
-
-// TestApprovalDoesNotWaitForAnotherAnswer has Slack ask to wait with the private answer
-// to an approval that lost. Someone else approves the same request in the meantime, and
-// is carried out at once.
-func TestApprovalDoesNotWaitForAnotherAnswer(t *testing.T) {
-	for _, skip := range []int{0, 1} { // the update of the request, and the private answer, in either order
-		t.Run(fmt.Sprint(skip), func(t *testing.T) {
-			virtual(t, func(t *testing.T) {
-				w, _, _ := withHook(t, secondPerson)
-				first := w.prompts(true, ada, "/cancel-task 12345")
-				second := w.prompts(true, linus, "/cancel-task 12345")
-				w.api.Break(chameliotest.Fault{Method: "POST", Status: 400, Delay: 2 * time.Second})
-				w.acked(w.slack.Click(grace, first, "cancel_task"))
-				time.Sleep(time.Second)
-				if skip > 0 {
-					w.slack.Break(slacktest.Fault{Method: "response_url", Delay: time.Millisecond, Times: skip})
-				}
-				w.slack.Break(slacktest.Fault{Method: "response_url", Status: 429, RetryAfter: "1400", Times: 1})
-				w.acked(w.slack.Click(grace, second, "cancel_task"))
-				time.Sleep(5 * time.Minute)
-				w.slack.ClearFaults()
-				w.api.ClearFaults()
-				w.acked(w.slack.Forge(ada, second, "cancel_task", second.Button("cancel_task").Value))
-				time.Sleep(20 * time.Second)
-				if n := w.api.Effects(12345); n != 1 {
-					t.Errorf("%d effects 20 s after the second approval", n)
-				}
-			})
-		})
-	}
-}
 
 // TestFollowersOfOtherRowsAreServed follows a decision whose row is gone or can't be
 // verified. Someone who follows another decision sees its outcome, and the process stays

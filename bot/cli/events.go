@@ -126,7 +126,6 @@ func events() []event {
 		{"rows_not_deleted", "old rows not deleted; retrying"},
 		// Requests for a second person.
 		{"request_in_reply", "can't post a request in the channel; answering the command instead"},
-		{"request_not_closed", "request not closed"},
 		{"request_not_posted", "request not posted"},
 		{"request_unclear", "not known whether a request was posted"},
 		{"request_unlisted", "request not listed; its message won't change when it expires"},

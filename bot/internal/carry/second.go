@@ -49,9 +49,31 @@ func (l *life) beaten() {
 			l.prompt.end(l.Texts.OutcomeLine(winner))
 		}
 		c.apart(p, func(ctx context.Context) { c.answer(ctx, p, ephemeral, c.cameSecond(p), winner) })
+	case own:
+		l.followOther()
 	default:
 		l.log.Info("other decisions have all tasks", "winner", string(winner.ID), "winners", len(l.winners))
+		l.lose()
+	}
+}
+
+// lose closes a prompt whose click lost to other prompts' decisions, and then answers
+// the click. Once someone reads that the prompt wasn't used, no press on it counts any
+// more, even if those decisions cancel nothing.
+func (l *life) lose() {
+	first, err := l.Carrier.known(l.process, func() (decision.Record, error) {
+		first, _, err := l.Journal.Supersede(l.process, l.Record)
+		return first, err
+	})
+	switch {
+	case err != nil:
+		l.log.Error("can't tell what became of a prompt", "error", err)
+		l.instead(replaceOriginal, always(l.Texts.CannotTell(l.press.Confirmation)))
+	case first.Outcome() == decision.Superseded:
 		l.followOther()
+	default: // another press was faster
+		l.winners = []decision.Record{first}
+		l.beaten()
 	}
 }
 
@@ -85,7 +107,14 @@ func (l *life) followOwn(winner decision.Record) {
 			return l.cameSecond(*l.press)(l.asTheyAre(ctx, []decision.Record{winner})...), nil
 		})
 	}
-	l.following([]decision.Record{winner}, func(d []decision.Record) { show(d[0]) })
+	if show(winner); winner.Outcome() != "" {
+		return
+	}
+	l.followers.add([]decision.Record{winner}, func(_ context.Context, decided []decision.Record) {
+		if l.process.Err() == nil { // else no one waits for the prompt any more
+			show(decided[0])
+		}
+	})
 }
 
 // leaveModal updates the modal of a decision that is left to another process:
@@ -125,11 +154,6 @@ func (l *life) followOther() {
 	}
 	l.instead(replaceOriginal, func(rows ...decision.Record) texts.Message { return l.Texts.Overtaken(p.Confirmation, rows...) }, l.winners...)
 	l.instead(ephemeral, l.cameSecond(p), l.winners...)
-	l.following(l.winners, func(d []decision.Record) {
-		if slices.ContainsFunc(d, isClosed) {
-			l.supersede()
-		}
-	})
 }
 
 // instead answers a press that made no decision, in a goroutine of its own, after the
@@ -145,33 +169,6 @@ func (l *life) instead(where slackapi.Placement, say saying, about ...decision.R
 }
 
 func isClosed(d decision.Record) bool { return d.Outcome().Closed() }
-
-// supersede closes a request whose approval lost to other decisions, at least one of
-// which was then closed. Otherwise the request would be recorded as expired.
-func (l *life) supersede() {
-	l.group.Run(func() {
-		_, err := l.Carrier.known(l.process, func() (decision.Record, error) {
-			first, _, err := l.Journal.Supersede(l.process, l.Record)
-			return first, err
-		})
-		if err != nil {
-			l.log.Warn("request not closed", "error", err)
-		}
-	})
-}
-
-// following shows decisions in their current state and, if one has no outcome
-// yet, again when all have one.
-func (l *life) following(winners []decision.Record, show func([]decision.Record)) {
-	show(winners)
-	if !allDecided(winners) {
-		l.followers.add(winners, func(_ context.Context, decided []decision.Record) {
-			if l.process.Err() == nil { // else no one waits for the prompt any more
-				show(decided)
-			}
-		})
-	}
-}
 
 // OtherDelivery shows in a modal whose submission was refused what another
 // delivery of it decided, if one did: Slack delivers a submission again, to

@@ -176,8 +176,7 @@ func (j *Journal) Abandon(ctx context.Context, d decision.Record) (first decisio
 	return first, first.Outcome() == decision.NotSaved, err
 }
 
-// Supersede is Withdraw for a prompt whose click lost to other prompts' decisions, at
-// least one of which was then closed.
+// Supersede is Withdraw for a prompt whose click lost to other prompts' decisions.
 func (j *Journal) Supersede(ctx context.Context, d decision.Record) (first decision.Record, superseded bool, err error) {
 	first, err = j.close(ctx, "closing a prompt that wasn't used", d, decision.Superseded)
 	return first, first.Outcome() == decision.Superseded, err
