@@ -120,6 +120,49 @@ func TestNothingIsDecidedWhileThePauseIsUnknown(t *testing.T) {
 	})
 }
 
+// Cancelling is paused while a click is being judged, or saved without an answer. Once
+// the operator has paused, nothing more is cancelled than what is on record by then.
+func TestNothingIsClaimedAfterAPause(t *testing.T) {
+	t.Run("facts are slow", func(t *testing.T) {
+		both(t, func(t *testing.T, public bool, change ...func(*options)) {
+			w := newWorld(t, append(change, alwaysFresh)...)
+			prompt := w.prompts(public, ada, "/cancel-task 12345")
+			by := map[bool]string{false: ada, true: grace}[public]
+			w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 4 * time.Second, Times: 2})
+			w.acked(w.slack.Click(by, prompt, "cancel_task"))
+			time.Sleep(500 * time.Millisecond)
+			w.must(w.journal.Pause(t.Context(), "Chamelio is being upgraded"))
+			time.Sleep(3 * time.Minute)
+			now := w.now(prompt)
+			if said := w.said(by) + now.Text; !strings.Contains(said, "Cancelling was paused") || len(now.Buttons()) != 2 || meaning(now) == "checking" {
+				t.Errorf("they read %s", said)
+			}
+			w.noCancel()
+			_, err := w.journal.Resume(t.Context())
+			w.must(err)
+			w.confirm(by, w.wantPrompt(w.now(prompt)))
+		})
+	})
+	t.Run("the claim is in doubt", func(t *testing.T) {
+		both(t, func(t *testing.T, public bool, change ...func(*options)) {
+			w, h, _ := withHook(t, change...)
+			prompt := w.prompts(public, ada, "/cancel-task 12345")
+			by := map[bool]string{false: ada, true: grace}[public]
+			h.set(failing("Claim")) // nothing is saved
+			w.acked(w.slack.Click(by, prompt, "cancel_task"))
+			time.Sleep(5 * time.Second)
+			w.must(w.journal.Pause(t.Context(), ""))
+			time.Sleep(30 * time.Second)
+			h.set(nil)
+			time.Sleep(10 * time.Minute)
+			w.noCancel()
+			if now := w.now(prompt); meaning(now) != "not_saved" {
+				t.Errorf("the prompt shows %s", now.Text)
+			}
+		})
+	})
+}
+
 // With a retention, the bot deletes old, finished rows; without one, nothing.
 func TestRetentionIsOffByDefault(t *testing.T) {
 	for name, c := range map[string]struct {

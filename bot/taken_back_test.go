@@ -87,7 +87,7 @@ func TestRefusedPressWaitsForTheOneThatIsJudged(t *testing.T) {
 		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 2500 * time.Millisecond, Times: lookups})
 		w.acked(w.slack.Click(by, prompt, "cancel_task"))
 		time.Sleep(300 * time.Millisecond)
-		w.must(w.journal.Pause(t.Context(), ""))
+		w.slack.Break(slacktest.Fault{Method: "users.info", Error: "internal_error"})
 		w.acked(w.slack.Forge(by, prompt, "cancel_task", value))
 		time.Sleep(10 * time.Minute)
 		if said := w.said(by); strings.Contains(said, "If no result appears") || w.api.Effects(12345) != 1 {

@@ -22,9 +22,15 @@ type life struct {
 	job                       // the subject of this life
 	settled []decision.Result // of a follow-up, by task; zero until it is known
 	posted  string            // the announcement's ts; "" if Slack returned none
-	winners []decision.Record // that came before this click
+	defeat                    // why its click wasn't saved
 	showing                   // what the person sees
 	log     *slog.Logger
+}
+
+// defeat says why a click wasn't saved.
+type defeat struct {
+	winners []decision.Record    // that came before it; none if they are gone
+	paused  *journal.PausedError // if cancelling is paused
 }
 
 // showing is what the person who pressed sees.

@@ -27,7 +27,11 @@ func (l *life) save() decision.Event {
 		attribute.String("cancelbot.confirmation", string(l.ID)), attribute.Int64Slice("chamelio.tasks", numbers(l.IDs())))
 	claim, err := l.Journal.Claim(ctx, l.Record)
 	claimed(err)
+	var paused *journal.PausedError
 	switch {
+	case errors.As(err, &paused) && !l.state.Save.Unsure: // else an earlier try may still be saved
+		l.paused = paused
+		return decision.Event{Kind: decision.Beaten}
 	case errors.Is(err, journal.ErrDecided):
 		l.winners = nil
 		return decision.Event{Kind: decision.Beaten}

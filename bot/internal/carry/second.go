@@ -11,10 +11,14 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
 
-// beaten answers a click whose claim found other decisions, or that its prompt
-// was decided before. It updates the prompt through its queue, so that no older
+// beaten answers a click whose claim found other decisions, that its prompt
+// was decided before, or that cancelling is paused. It updates the prompt through its queue, so that no older
 // text overwrites the update.
 func (l *life) beaten() {
+	if l.paused != nil {
+		l.barred()
+		return
+	}
 	if len(l.winners) == 0 {
 		l.log.Error("can't tell what became of a prompt", "error", journal.ErrDecided)
 		l.instead(replaceOriginal, always(l.Texts.CannotTell(l.press.Confirmation)))
@@ -160,12 +164,32 @@ func (l *life) followOther() {
 // updates of its prompt that are in progress. From now on, another press on the prompt
 // may make a decision, and its result isn't overwritten.
 func (l *life) instead(where slackapi.Placement, say saying, about ...decision.Record) {
+	l.afterwards(func(ctx context.Context) { l.Carrier.answer(ctx, *l.press, where, say, about...) })
+}
+
+// afterwards calls answer as instead does.
+func (l *life) afterwards(answer func(context.Context)) {
 	l.set.drop(l.holding)
 	l.prompt.stop()
 	l.apart(*l.press, func(ctx context.Context) {
 		l.prompt.close()
-		l.Carrier.answer(ctx, *l.press, where, say, about...)
+		answer(ctx)
 	})
+}
+
+// barred answers a click that wasn't saved because cancelling was paused after it was
+// judged. A private prompt, which may show that the task is being cancelled, is shown
+// again.
+func (l *life) barred() {
+	p := *l.press
+	l.log.Info("click refused; cancelling is paused")
+	l.Metrics.Refusals.WithLabelValues("click", "paused").Inc()
+	m := l.Texts.PausedClick(p.Confirmation, l.paused.Note)
+	if p.Confirmation.Public || p.View != "" {
+		l.instead(ephemeral, always(m))
+		return
+	}
+	l.afterwards(func(context.Context) { l.Restore(p, m, l.Texts.CannotTell(p.Confirmation)) })
 }
 
 func isClosed(d decision.Record) bool { return d.Outcome().Closed() }

@@ -28,7 +28,8 @@ type Claim struct {
 // records the first request for each as about to be sent. A task that another
 // decision has gets that as its outcome, and doesn't stop the others (law 14).
 // Claim is idempotent: if its answer was lost, calling it again with the same
-// decision returns the result of the first call.
+// decision returns the result of the first call. The error is a *PausedError if
+// cancelling is paused and the decision wasn't saved before.
 func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -52,8 +53,8 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 	}, func() (err error) {
 		claim.Winners, err = j.inTheWay(ctx, d, waitInWay)
 		if errors.Is(err, ErrGone) {
-			if decided := j.undecided(ctx, d.ID); decided != nil {
-				return decided
+			if why := errors.Join(j.undecided(ctx, d.ID), j.unlessPaused(ctx)); why != nil {
+				return why
 			}
 		}
 		return err

@@ -31,7 +31,7 @@ func heldByAnother(t decision.Item) decision.Item {
 // insert adds a decision and its tasks, and returns the tasks as they are
 // then. It adds nothing, and the error is errOccupied, if the journal has the
 // decision already, or had it according to its request, or if other decisions have
-// all of its tasks. The request of the decision remembers it.
+// all of its tasks; or if it is a claim and cancelling is paused. The request of the decision remembers it.
 //
 // The tasks come first: their primary key decides between two clicks on one
 // prompt, and tasks_claimed between two decisions about one task. They are
@@ -44,6 +44,9 @@ func (j *Journal) insert(ctx context.Context, e entry) ([]decision.Item, error) 
 	}
 	open := `NOT EXISTS (SELECT 1 FROM decisions WHERE confirmation_id = $1) AND NOT EXISTS (SELECT 1 FROM tasks WHERE confirmation_id = $1)`
 	if !e.again {
+		if e.owner != "" { // a claim, not the end of a prompt
+			open += ` AND NOT EXISTS (SELECT 1 FROM pause)`
+		}
 		open += ` AND NOT EXISTS (SELECT 1 FROM requests WHERE confirmation_id = $1 AND decided_mac <> '')`
 	}
 	inserted, err := written(ctx, run, func(ctx context.Context, q querier) ([]decision.Item, error) {

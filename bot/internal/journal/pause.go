@@ -18,8 +18,22 @@ type Pause struct {
 // Active reports whether cancelling is paused.
 func (p Pause) Active() bool { return !p.Since.IsZero() }
 
-// Pause pauses cancelling for all processes that share the journal. A second
-// call replaces the note and keeps the time.
+// PausedError means that a click wasn't saved, because cancelling is paused.
+type PausedError struct{ Pause }
+
+func (*PausedError) Error() string { return "cancelling is paused" }
+
+// unlessPaused returns nil, or a *PausedError if cancelling is paused.
+func (j *Journal) unlessPaused(ctx context.Context) error {
+	p, err := j.Paused(ctx)
+	if err == nil && p.Active() {
+		return &PausedError{p}
+	}
+	return err
+}
+
+// Pause pauses cancelling for all processes that share the journal: from then on, no Claim
+// succeeds. A second call replaces the note and keeps the time.
 func (j *Journal) Pause(ctx context.Context, note string) error {
 	return j.exec(ctx, "pausing", `INSERT INTO pause (one, paused_at, note) VALUES (1, $1, $2)
 		ON CONFLICT (one) DO UPDATE SET note = excluded.note`, utc(time.Now()), note)

@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
 
@@ -30,6 +31,30 @@ func TestPauseIsSharedAndKeepsItsTime(t *testing.T) {
 		}
 		if p, err := other.Paused(ctx); err != nil || p.Active() {
 			t.Errorf("%+v, %v", p, err)
+		}
+	})
+}
+
+// A click that was judged before a pause isn't saved during it. What was saved before,
+// and the ends of prompts, are.
+func TestPauseStopsClaims(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		for _, task := range []int64{1, 2} {
+			before, during := j.click(task), j.click(task+10)
+			won(t, j.Journal, before)
+			must(t, j.Pause(t.Context(), "upgrade"))
+			won(t, j.Journal, before) // its answer was lost
+			var paused *journal.PausedError
+			if _, err := j.Claim(t.Context(), during); !errors.As(err, &paused) || paused.Note != "upgrade" {
+				t.Errorf("%+v, %v", paused, err)
+			}
+			if _, withdrawn, err := j.Withdraw(t.Context(), during); err != nil || !withdrawn {
+				t.Errorf("withdrawn %t, %v", withdrawn, err)
+			}
+			_, err := j.Resume(t.Context())
+			must(t, err)
+			won(t, j.Journal, j.click(task+10))
 		}
 	})
 }
