@@ -59,3 +59,39 @@ func TestRefusedBotTokenIsReportedOnceAccepted(t *testing.T) {
 		}
 	})
 }
+
+// The bot token is refused until someone replaces it, which says nothing about a message:
+// a request that ends in between is updated then, and so is the announcement of an
+// outcome that became known.
+func TestRefusedTokenLosesNoUpdate(t *testing.T) {
+	replace := func(w *world) {
+		w.slack.AddToken(newBotToken.Reveal())
+		w.must(w.bot.UseBotToken(w.Context(), newBotToken))
+		time.Sleep(2 * time.Hour)
+	}
+	t.Run("a request", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t, secondPerson)
+			prompt := w.ask(ada, general, "/cancel-task 12345")
+			time.Sleep(time.Until(w.endOf(prompt)) - time.Minute)
+			w.slack.RefuseToken(slacktest.BotToken, "token_expired")
+			time.Sleep(5 * time.Minute)
+			replace(w)
+			if now := w.now(prompt); len(now.Buttons()) > 0 || !ranOut(now.Text) {
+				t.Errorf("two hours later it shows %s", now.Text)
+			}
+		})
+	})
+	t.Run("a final result", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t)
+			first := unknownThenCancelled(w, slacktest.Fault{Method: "none", Status: 503})
+			w.slack.RefuseToken(slacktest.BotToken, "token_expired")
+			time.Sleep(2 * time.Minute)
+			replace(w)
+			if now := w.now(first); meaning(now) != "cancelled" {
+				t.Errorf("two hours later the announcement says %s", now.Text)
+			}
+		})
+	})
+}

@@ -78,13 +78,17 @@ func notSent(err error) bool {
 
 // byCode returns what an answer says by its error code. fatal_error and
 // internal_error don't say that nothing happened, and neither does an answer
-// without a code.
+// without a code. A refused token says nothing about the message: the token can be
+// replaced.
 func byCode(code string) Status {
-	switch {
-	case code == "", code == "fatal_error", code == "internal_error":
+	switch code {
+	case "", "fatal_error", "internal_error":
 		return Unclear
-	case socketmode.Classify(code) == socketmode.Transient:
+	}
+	switch socketmode.Classify(code) {
+	case socketmode.Transient, socketmode.TokenRefused:
 		return Later
+	case socketmode.Configuration, socketmode.Other:
 	}
 	return Refused
 }
