@@ -184,3 +184,31 @@ func TestRedeliveredApprovalShowsNothingWhileItIsCarriedOut(t *testing.T) {
 		}
 	})
 }
+
+// A click in the last second is judged at one replica, which takes seconds. Another
+// replica, to which it was delivered again, refuses it when the time is over. It says
+// that the prompt has expired only if a row does.
+func TestRefusalDoesNotSayExpiredWithoutARow(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, _, o := withHook(t, alwaysFresh)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		end := w.endOf(prompt)
+		redeliver := w.redelivers()
+		w.replica(o)
+		time.Sleep(time.Until(end) - time.Second)
+		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 4500 * time.Millisecond, Times: 1})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(100 * time.Millisecond)
+		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 2 * time.Second, Times: 1, Error: "internal_error"})
+		redeliver()
+		for range 300 {
+			time.Sleep(100 * time.Millisecond)
+			if now := w.now(prompt).Text; strings.Contains(now, "has expired") && w.count(`SELECT count(*) FROM decisions`) == 0 {
+				t.Fatalf("without a row it says %s", now)
+			}
+		}
+		if now := w.now(prompt); w.api.Effects(12345) != 1 || meaning(now) != "cancelled" {
+			t.Errorf("%d effects; the prompt says %s", w.api.Effects(12345), now.Text)
+		}
+	})
+}

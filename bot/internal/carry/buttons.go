@@ -7,6 +7,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
@@ -28,8 +29,8 @@ func (c *Carrier) pressAgain(p Press, m, otherwise texts.Message) {
 }
 
 // Restore replaces the message that a press is being handled with the prompt, and m
-// above it or, if another click has decided the prompt, with the result. If that
-// isn't known, it shows otherwise. At each try it asks the journal when it is its
+// above it or, if another click has decided the prompt, with the result. If that isn't
+// known, it shows otherwise. A prompt that has expired ends as in Late. At each try it asks the journal when it is its
 // turn to replace the message, and gives way to a click that is being saved here,
 // which ends with a text of its own. Restore doesn't block.
 func (c *Carrier) Restore(p Press, m, otherwise texts.Message) {
@@ -40,6 +41,8 @@ func (c *Carrier) Restore(p Press, m, otherwise texts.Message) {
 		case errors.Is(err, errNotKnown):
 		case errors.Is(err, errRedelivered):
 			c.redelivered(p, first, true)
+		case errors.Is(err, signed.ErrExpired):
+			c.Late(p, func() bool { return false })
 		case err != nil:
 			p.Log.Error("can't tell what became of a prompt", "error", err)
 			c.answer(ctx, p, replaceOriginal, always(otherwise))
@@ -58,7 +61,7 @@ func (c *Carrier) restorePrompt(ctx context.Context, p Press, prompt texts.Messa
 		case h != nil && (err != nil || h.saving() < carried):
 			return texts.Message{}, work.Permanent(errNotKnown)
 		case errors.Is(err, journal.ErrGone) && !c.now().Before(p.Confirmation.ExpiresAt):
-			return c.Texts.Expired(p.Confirmation), nil
+			return texts.Message{}, work.Permanent(signed.ErrExpired)
 		case errors.Is(err, journal.ErrGone):
 			return prompt, nil
 		case errors.Is(err, journal.ErrDecided):
