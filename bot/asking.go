@@ -85,8 +85,8 @@ func (c *commands) request(ctx context.Context, log *slog.Logger, responseURL st
 	return texts.Message{}
 }
 
-// post posts a request in its channel and lists it, so that it is replaced when
-// it expires. If the bot can't post there, the response_url has the request
+// post posts a request in its thread, or else in its channel, and lists it, so that it
+// is replaced when it expires. If the bot can't post there, the response_url has the request
 // instead, for which post waits as long as Slack asks and the request is open; only a
 // late click replaces that one. If it may have been posted, it isn't posted again.
 // post returns the status of the last try.
@@ -109,6 +109,9 @@ func (r *requests) post(ctx context.Context, log *slog.Logger, responseURL strin
 			ctx, cancel := context.WithTimeout(ctx, open()) // PostIn may wait for its turn in the channel
 			defer cancel()
 			ts, err = r.poster.PostIn(ctx, c.Channel, c.Thread, m)
+			if said, _ := slackapi.Classify(err); said == slackapi.Refused && c.Thread != "" { // it may be gone
+				ts, err = r.poster.PostIn(ctx, c.Channel, "", m)
+			}
 			return err
 		})
 	})

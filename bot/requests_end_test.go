@@ -3,6 +3,7 @@ package bot_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -329,6 +330,23 @@ func TestOvertakenRequestShowsOutcome(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		if now := w.now(second); !strings.Contains(now.Text, "is cancelled") {
 			t.Errorf("then it says: %s", now.Text)
+		}
+	})
+}
+
+// The parent of the thread in which a request is asked for is deleted before the request
+// is posted. It is posted in the channel, and ends by itself.
+func TestRequestFromADeletedThreadEnds(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson)
+		parent := w.say(grace, general, "about "+taskLink+"12345")
+		modal := w.modal(ada, w.slack.Reply(grace, parent, "stop "+taskLink+"12345"))
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Error: "thread_not_found", Times: 1})
+		w.submits(ada, modal, map[string]string{"reason": "twice"})
+		time.Sleep(30 * time.Minute)
+		posted := slices.DeleteFunc(w.slack.History(general), func(m slacktest.Message) bool { return m.Author != slacktest.BotUser })
+		if len(posted) != 1 || len(posted[0].Buttons()) > 0 || !ranOut(posted[0].Text) {
+			t.Errorf("half an hour later, everyone reads %v", texts(posted))
 		}
 	})
 }
