@@ -35,8 +35,8 @@ func TestPauseIsSharedAndKeepsItsTime(t *testing.T) {
 	})
 }
 
-// A click that was judged before a pause isn't saved during it. What was saved before,
-// and the ends of prompts, are.
+// A click that was judged before a pause isn't saved during it. Clicks that were
+// saved before are known, and prompts can be closed.
 func TestPauseStopsClaims(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := openTrusting(t, url, "xoxb-1")
