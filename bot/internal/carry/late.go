@@ -63,7 +63,10 @@ func (c *Carrier) Late(p Press, judged func() bool) {
 
 // answerWith answers a press that doesn't count with the row of its prompt.
 func (c *Carrier) answerWith(ctx context.Context, p Press, row decision.Record) {
-	switch {
+	switch others := c.overtakers(ctx, p, row); {
+	case len(others) > 0:
+		c.answer(ctx, p, p.aside(), c.cameSecond(p), others...)
+		return
 	case row.Outcome().Closed():
 		c.closed(ctx, p, row)
 		return
@@ -72,6 +75,22 @@ func (c *Carrier) answerWith(ctx context.Context, p Press, row decision.Record) 
 		return
 	}
 	c.answer(ctx, p, p.aside(), c.cameSecond(p), row)
+}
+
+// overtakers returns the decisions that have the tasks of a prompt that was superseded,
+// by its row. It returns none if one of the tasks can be cancelled again, or if the
+// journal doesn't answer within undecidedTimeout.
+func (c *Carrier) overtakers(ctx context.Context, p Press, row decision.Record) []decision.Record {
+	if row.Outcome() != decision.Superseded {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
+	defer cancel()
+	found, err := c.Journal.Became(ctx, p.id(), p.Confirmation.IDs())
+	if err != nil || found[0].ID == p.id() {
+		return nil
+	}
+	return found
 }
 
 // known asks for the row of a prompt until it is known, for knownFor.

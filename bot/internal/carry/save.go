@@ -18,6 +18,7 @@ type claims interface {
 	Expire(context.Context, decision.Record) (first decision.Record, expired bool, err error)
 	Abandon(context.Context, decision.Record) (first decision.Record, abandoned bool, err error)
 	Supersede(context.Context, decision.Record) (first decision.Record, superseded bool, err error)
+	Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error)
 	GiveUp(ctx context.Context, l journal.Lease, as decision.Outcome) error
 }
 

@@ -40,6 +40,11 @@ func (l *life) beaten() {
 	switch {
 	case own && winner.Outcome().Closed():
 		l.log.Info("click on a closed prompt", "outcome", string(winner.Outcome()))
+		if others := l.overtakers(l.process, p, winner); len(others) > 0 {
+			l.winners = others
+			l.followOther()
+			return
+		}
 		l.ended(winner)
 	case own && !unsure:
 		// The prompt may still show its buttons, if Slack didn't accept its
