@@ -95,7 +95,7 @@ func (l *life) followOwn(winner decision.Record) {
 // the other process.
 func (l *life) leaveModal() {
 	p := &prompt{ctx: l.process, run: l.group.Run, uses: math.MaxInt, update: func(ctx context.Context, m texts.Message) error {
-		return l.Poster.ShowLast(ctx, l.press.View, texts.ModalOf(m))
+		return l.Poster.ShowLast(ctx, l.press.View, m)
 	}}
 	if len(l.tasks.open()) == 0 {
 		p.end(l.Texts.OutcomeLine(l.decided()))
