@@ -23,7 +23,7 @@ func (l *life) beaten() {
 	c, p, winner := l.Carrier, *l.press, l.winners[0]
 	own, unsure := winner.ID == l.ID, l.state.Save.Unsure
 	switch {
-	case own && sameClick(winner, l.ResponseURL) && (!unsure || winner.MAC != l.MAC):
+	case own && p.delivered(winner) && (!unsure || winner.MAC != l.MAC):
 		l.endRedelivered(winner)
 		return
 	case own && winner.MAC == l.MAC:
