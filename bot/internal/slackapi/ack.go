@@ -29,7 +29,7 @@ type viewAck struct {
 }
 
 // ViewAck returns the acknowledgement of a submitted modal that shows another
-// view in its place. Whoever sends it has to show something after it.
+// view in its place. Its sender has to show something after it.
 func ViewAck(view slack.ModalViewRequest) any { return viewAck{"update", view} }
 
 // ShowsView reports whether an acknowledgement is of ViewAck.
