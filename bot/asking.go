@@ -34,9 +34,13 @@ const (
 
 // submitted posts a request that was submitted in a modal, which it judges like a
 // command: everything may have changed since the modal was shown. It returns the
-// answer for the modal. It posts one request for all deliveries of the submission.
+// answer for the modal. It posts one request for all deliveries of the submission,
+// each of which is answered: its acknowledgement has replaced what the modal showed.
 func (c *commands) submitted(ctx context.Context, log *slog.Logger, k slackapi.Click, asked decision.Confirmation) reply {
-	if said, first := c.first(ctx, log, "modal "+asked.ID, asked); !first {
+	switch said, first := c.first(ctx, log, "modal "+asked.ID, asked); {
+	case !first && said.message.Text == "":
+		return alone(c.texts.AskedBefore(asked))
+	case !first:
 		return said
 	}
 	who := asker{k.User, asked.Team, asked.Channel, asked.Thread, k.Origin}

@@ -64,7 +64,7 @@ func TestStopWhileRequestWaits(t *testing.T) {
 
 // A command or a submitted modal that asks for a second person is delivered to two
 // replicas, also to both before one posts the request. It is posted once, and no one
-// reads anything else.
+// reads anything else outside the modal.
 func TestRedeliveredRequestIsPostedOnce(t *testing.T) {
 	for name, kind := range map[string]string{"command": "slash_commands", "modal": "interactive"} {
 		for _, slow := range []time.Duration{0, 1500 * time.Millisecond} {
@@ -91,8 +91,8 @@ func TestRedeliveredRequestIsPostedOnce(t *testing.T) {
 					if !strings.Contains(w.log.String(), "request delivered twice") {
 						t.Error("only one replica got it")
 					}
-					if kind == "interactive" && !strings.Contains(modalText(w.modalNow(ada)), "I asked in") {
-						t.Errorf("the modal says %s", modalText(w.modalNow(ada)))
+					if kind == "interactive" { // "I asked in …", or the same to a later delivery
+						w.modalSays("in the end", "in <#"+general+">")
 					}
 				})
 			})

@@ -9,18 +9,25 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
+// records records the next payload of a click or a submission, and returns a function
+// that returns it.
+func (w *world) records() (payload func() map[string]any) {
+	var first map[string]any
+	w.slack.AmendPayloads(func(_ string, payload map[string]any) {
+		if first == nil {
+			first = payload
+		}
+	})
+	return func() map[string]any { return first }
+}
+
 // redelivers records the next click, and returns a function that delivers it again,
 // often enough to reach every replica.
 func (w *world) redelivers() (again func()) {
-	var click map[string]any
-	w.slack.AmendPayloads(func(_ string, payload map[string]any) {
-		if click == nil {
-			click = payload
-		}
-	})
+	click := w.records()
 	return func() {
 		for range 16 {
-			w.slack.Deliver("interactive", click)
+			w.slack.Deliver("interactive", click())
 		}
 	}
 }

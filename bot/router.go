@@ -72,13 +72,17 @@ type delivery struct {
 // accept accepts an envelope. It never blocks. It returns the payload of the
 // acknowledgement, and the work to start after it. A second delivery of the
 // event, even in another envelope, gets the acknowledgement of the first, and
-// starts nothing.
+// starts nothing. The exception is an acknowledgement that shows a view: it replaces
+// what the modal shows, so it comes with the work that shows something next.
 func (r *router) accept(e envelope) (ack any, work func()) {
 	d := new(delivery)
 	if first, again, _ := r.seen.PeekOrAdd(slackapi.EventOf(e.ID, e.Payload), d); again {
 		d = first
 	}
 	d.once.Do(func() { d.ack, work = r.acceptFirst(e) })
+	if work == nil && slackapi.ShowsView(d.ack) {
+		return r.acceptFirst(e)
+	}
 	return d.ack, work
 }
 

@@ -42,7 +42,7 @@ func (s *shortcuts) handle(ctx context.Context, log *slog.Logger, m slackapi.Sho
 		s.commands.refused("too_many_commands")
 		return alone(s.texts.TooFast(s.commands.limit.PerMinute))
 	}
-	view, err := s.open(ctx, m)
+	opened, err := s.open(ctx, m)
 	switch {
 	case slackapi.Opened(err):
 		log.Info("shortcut delivered twice")
@@ -53,27 +53,22 @@ func (s *shortcuts) handle(ctx context.Context, log *slog.Logger, m slackapi.Sho
 	}
 	who := asker{m.User, m.Team, m.Channel, m.Thread, m.Origin}
 	tasks := input.FindTasks(m.Texts, s.commands.rules.Hosts)
-	to := slackapi.Target{View: view, Channel: m.Channel, ResponseURL: m.ResponseURL}
+	to := slackapi.Target{View: opened.ID, Channel: m.Channel, ResponseURL: m.ResponseURL}
 	if len(tasks) == 0 {
-		return s.show(log, to, s.find(who, m.ResponseURL))
+		return s.show(log, to, opened.Hash, s.find(who, m.ResponseURL))
 	}
-	return s.present(ctx, log, found{who: who, tasks: tasks, to: to})
+	return s.present(ctx, log, found{who: who, tasks: tasks, to: to, over: opened.Hash})
 }
 
-// open opens a modal that says that the tasks are being fetched, and returns its
-// ID.
-func (s *shortcuts) open(ctx context.Context, m slackapi.Shortcut) (string, error) {
+// open opens a modal that says that the tasks are being fetched.
+func (s *shortcuts) open(ctx context.Context, m slackapi.Shortcut) (*slack.ViewResponse, error) {
 	left := triggerLife - time.Since(m.Received)
 	if left <= 0 {
-		return "", errors.New("the trigger is too old to open a modal")
+		return nil, errors.New("the trigger is too old to open a modal")
 	}
 	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
-	opened, err := s.reasons.views.OpenViewContext(ctx, m.Trigger, texts.ModalOf(s.texts.LookingAt()))
-	if err != nil {
-		return "", err
-	}
-	return opened.ID, nil
+	return s.reasons.views.OpenViewContext(ctx, m.Trigger, texts.ModalOf(s.texts.LookingAt()))
 }
 
 // find returns the modal that asks for a task.
@@ -97,6 +92,7 @@ type found struct {
 	reason string
 	unsure bool // the reason might be a further task
 	to     slackapi.Target
+	over   string // the hash of the view that it replaces; "" if that comes with an acknowledgement
 }
 
 // maxParts is how many parts of a long message are looked through for a task that
@@ -117,7 +113,7 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 		}
 	}
 	if what.explained.Text != "" {
-		answer := s.show(log, f.to, texts.ModalOf(s.texts.WithMore(what.explained, len(left))))
+		answer := s.show(log, f.to, f.over, texts.ModalOf(s.texts.WithMore(what.explained, len(left))))
 		answer.refusal = what.refusal
 		return answer
 	}
@@ -130,16 +126,27 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 		log.Error("confirmation too long for a modal", "error", err)
 		view = texts.ModalOf(s.texts.ModalTooLarge())
 	}
-	answer := s.show(log, f.to, view)
+	answer := s.show(log, f.to, f.over, view)
 	answer.refusal = what.refusal
 	return answer
 }
 
-// show returns a reply that replaces the modal's view, and retries if that may help.
-// If it can't, it says so where the modal was opened, unless the person has closed it.
-func (s *shortcuts) show(log *slog.Logger, to slackapi.Target, m slack.ModalViewRequest) reply {
+// show returns a reply that replaces the view that says that the tasks are being
+// fetched, and retries if that may help. over is that view's hash, or "" if it comes
+// with an acknowledgement. If show can't replace it, it says so where the modal was
+// opened, unless the person has closed it.
+func (s *shortcuts) show(log *slog.Logger, to slackapi.Target, over string, m slack.ModalViewRequest) reply {
+	once := func(ctx context.Context) (err error) {
+		if over == "" {
+			over, err = s.poster.Settle(ctx, to.View, s.texts.LookingAt())
+		}
+		if err == nil {
+			err = s.poster.ShowOver(ctx, to.View, over, m)
+		}
+		return slackapi.Retryable(err)
+	}
 	return reply{then: func(ctx context.Context) {
-		err := slackapi.Retry(ctx, showFor, s.commands.confirmTTL, func() error { return slackapi.Retryable(s.poster.ShowLast(ctx, to.View, m)) })
+		err := slackapi.Retry(ctx, showFor, s.commands.confirmTTL, func() error { return once(ctx) })
 		if err == nil {
 			return
 		}
@@ -201,7 +208,6 @@ func (r *router) shortcut(ctx context.Context, log *slog.Logger, m slackapi.Shor
 // submitted accepts a submitted modal.
 func (r *router) submitted(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
 	log = log.With("user", s.User)
-	r.poster.Submitted(s.View)
 	switch s.Modal {
 	case texts.ModalFind:
 		return r.taskGiven(log, e, s)
@@ -228,7 +234,7 @@ func (r *router) taskGiven(log *slog.Logger, e envelope, s slackapi.Submission) 
 	who := asker{s.User, from.Team, from.Channel, from.Thread, s.Origin}
 	to := slackapi.Target{View: s.View, Channel: from.Channel, ResponseURL: data.ResponseURL}
 	job := r.typed.Reserve(func(ctx context.Context) {
-		r.send(ctx, log, to, r.shortcuts.present(ctx, log, found{who, req.Tasks, req.Reason, req.Unsure, to}))
+		r.send(ctx, log, to, r.shortcuts.present(ctx, log, found{who: who, tasks: req.Tasks, reason: req.Reason, unsure: req.Unsure, to: to}))
 	})
 	if job == nil {
 		return r.noRoom(log, texts.BlockTask)

@@ -73,24 +73,6 @@ func TestSubmissionDeliveredTwiceAsksOnce(t *testing.T) {
 	})
 }
 
-// Once a form is submitted, it doesn't come back.
-func TestSubmittedFormStaysAway(t *testing.T) {
-	virtual(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.api.Add(500, 2)
-		modal := w.modal(ada, w.say(grace, general, taskLink+"500 "+taskLink+"501"))
-		time.Sleep(500 * time.Millisecond)
-		w.api.Break(chameliotest.Fault{Method: "POST", Delay: 20 * time.Second})
-		w.submits(ada, modal, map[string]string{"tasks": "500,501"})
-		for i := range 25 {
-			if m := w.slack.Modals(ada)[0]; m.Submit != "" {
-				t.Fatalf("after %d ms the form is back", i*200)
-			}
-			time.Sleep(200 * time.Millisecond)
-		}
-	})
-}
-
 // A modal never stays on a text that says to wait.
 func TestModalAlwaysEndsWithAnAnswer(t *testing.T) {
 	waits := func(w *world) bool { return strings.Contains(modalText(w.slack.Modals(ada)[0]), "hourglass") }

@@ -34,6 +34,19 @@ func (s *Server) SubmitView(user string, m Modal, values map[string]string) *Pen
 	return s.interact(payload, func(raw json.RawMessage) { s.answered(current, raw) })
 }
 
+// Resubmit delivers the payload of a submission again, in another envelope, as Slack
+// does if it got no acknowledgement. The ack decides what happens to the modal, as
+// for SubmitView.
+func (s *Server) Resubmit(m Modal, payload map[string]any) *Pending {
+	s.mu.Lock()
+	current := s.modal(m.ID)
+	s.mu.Unlock()
+	if current == nil {
+		return refused("interactive")
+	}
+	return s.interact(payload, func(raw json.RawMessage) { s.answered(current, raw) })
+}
+
 // CloseView closes a modal as a person does. The app gets view_closed if it
 // asked for that; otherwise the result is NotOffered.
 func (s *Server) CloseView(user string, m Modal) *Pending {

@@ -203,15 +203,17 @@ func (c *Carrier) second(ctx context.Context, p Press, earlier *holding) bool {
 	case <-earlier.known:
 	case <-ctx.Done():
 	}
-	again := sameClick(earlier.Record, p.recordURL())
+	again := p.delivered(earlier.Record)
 	switch phase := earlier.saving(); {
-	case again: // answered by what the first delivery does. The announcement may need the last use of the response_url
+	case again && p.View == "": // answered by what the first delivery does. The announcement may need the last use of the response_url
 		p.Sign.Stop()
 		p.Log.Info("click delivered twice")
 	case phase == claiming:
 		c.cannotTell(ctx, p, ctx.Err())
 	case phase == unsure:
 		c.apart(p, func(ctx context.Context) { c.afterDoubt(ctx, p, earlier) })
+	case phase == carried && again:
+		c.showAgain(p, earlier.Record)
 	case phase == carried:
 		p.Log.Info("an earlier click counts", "confirmer", earlier.Confirmer)
 		c.apart(p, func(ctx context.Context) { c.answer(ctx, p, p.aside(), c.cameSecond(p), earlier.Record) })

@@ -81,9 +81,9 @@ func (c *Carrier) newPrompt(h *holding, fresh *Press) *prompt {
 		p.uses, p.progress = math.MaxInt, math.MaxInt
 		p.update = func(ctx context.Context, m texts.Message) error {
 			if !p.isLast() {
-				return c.Poster.Show(ctx, fresh.View, texts.ModalOf(m))
+				return c.Poster.Show(ctx, fresh.View, m)
 			}
-			err := c.Poster.ShowLast(ctx, fresh.View, texts.ModalOf(m))
+			err := c.Poster.ShowLast(ctx, fresh.View, m)
 			if status, _ := slackapi.Classify(err); status != slackapi.Refused || left == 0 || fresh.ResponseURL == "" {
 				return err
 			}

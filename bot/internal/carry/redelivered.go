@@ -59,12 +59,29 @@ func (c *Carrier) redelivered(p Press, row decision.Record, shown bool) {
 // counts as announced.
 func announced(d decision.Record) bool { return !d.AnnouncedAt.IsZero() }
 
+// delivered reports whether a decision of the press's own prompt was made by another
+// delivery of the press. A modal is submitted once, by one person.
+func (p Press) delivered(own decision.Record) bool {
+	return p.View != "" || sameClick(own, p.recordURL())
+}
+
 // endRedelivered ends the life of a press whose other delivery is carried out.
 func (l *life) endRedelivered(winner decision.Record) {
 	p := *l.press
 	l.prompt.stop()
 	l.prompt.close()
-	if p.View == "" { // else the other delivery's process shows the result in the modal
-		l.redelivered(p, winner, l.told || !p.Confirmation.Public && l.prompt.left() < maxUses-1-p.Spent)
+	if p.View != "" {
+		l.showAgain(p, winner)
+		return
 	}
+	l.redelivered(p, winner, l.told || !p.Confirmation.Public && l.prompt.left() < maxUses-1-p.Spent)
+}
+
+// showAgain shows in a modal what became of its submission, which was delivered again:
+// each delivery's acknowledgement replaces what the modal shows. The response_url is
+// left to the delivery that is carried out.
+func (c *Carrier) showAgain(p Press, row decision.Record) {
+	p.Log.Info("click delivered twice")
+	p.ResponseURL = ""
+	c.apart(p, func(ctx context.Context) { c.answer(ctx, p, ephemeral, c.cameSecond(p), row) })
 }

@@ -27,7 +27,7 @@ func (l *life) beaten() {
 	c, p, winner := l.Carrier, *l.press, l.winners[0]
 	own, unsure := winner.ID == l.ID, l.state.Save.Unsure
 	switch {
-	case own && sameClick(winner, l.ResponseURL) && (!unsure || winner.MAC != l.MAC):
+	case own && p.delivered(winner) && (!unsure || winner.MAC != l.MAC):
 		l.endRedelivered(winner)
 		return
 	case own && winner.MAC == l.MAC:
@@ -133,7 +133,7 @@ func (l *life) followOwn(winner decision.Record) {
 // the other process.
 func (l *life) leaveModal() {
 	p := &prompt{ctx: l.process, run: l.group.Run, uses: math.MaxInt, update: func(ctx context.Context, m texts.Message) error {
-		return l.Poster.ShowLast(ctx, l.press.View, texts.ModalOf(m))
+		return l.Poster.ShowLast(ctx, l.press.View, m)
 	}}
 	if len(l.tasks.open()) == 0 {
 		p.end(l.Texts.OutcomeLine(l.decided()))

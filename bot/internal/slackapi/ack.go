@@ -22,8 +22,18 @@ func ModalAck(block, wrong string) any {
 	return map[string]any{"response_action": "errors", "errors": map[string]string{block: wrong}}
 }
 
+// viewAck is an acknowledgement that shows a view.
+type viewAck struct {
+	Action string                 `json:"response_action"`
+	View   slack.ModalViewRequest `json:"view"`
+}
+
 // ViewAck returns the acknowledgement of a submitted modal that shows another
-// view in its place.
-func ViewAck(view slack.ModalViewRequest) any {
-	return map[string]any{"response_action": "update", "view": view}
+// view in its place. Its sender has to show something after it.
+func ViewAck(view slack.ModalViewRequest) any { return viewAck{"update", view} }
+
+// ShowsView reports whether an acknowledgement is of ViewAck.
+func ShowsView(ack any) bool {
+	_, is := ack.(viewAck)
+	return is
 }

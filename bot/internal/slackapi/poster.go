@@ -8,10 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/slack-go/slack"
 
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
@@ -138,70 +136,6 @@ func (p *Poster) Update(ctx context.Context, channel, ts string, m texts.Message
 	return nil
 }
 
-// Show replaces a modal's view, in one try.
-func (p *Poster) Show(ctx context.Context, viewID string, view slack.ModalViewRequest) error {
-	ctx, release, err := p.begin(ctx, viewID)
-	if err != nil {
-		return err
-	}
-	defer release()
-	if _, err = p.slack.UpdateViewContext(ctx, view, "", "", viewID); err != nil {
-		return fmt.Errorf("updating a modal (views.update): %w", err)
-	}
-	return nil
-}
-
-// ackSettles is how long Slack may take to handle the acknowledgement of a
-// submitted modal, which arrives by another way than what follows.
-const ackSettles = 1500 * time.Millisecond
-
-// ShowLast is Show for a modal that was just submitted. It shows the view
-// again a moment later, because an acknowledgement that Slack handles late
-// would replace it; but not once something newer is shown, or submitted.
-func (p *Poster) ShowLast(ctx context.Context, viewID string, view slack.ModalViewRequest) error {
-	turn := p.turns.next(viewID)
-	err := p.Show(ctx, viewID, view)
-	if err == nil && work.Sleep(ctx, ackSettles) && p.turns.latest(viewID) == turn {
-		_ = p.Show(ctx, viewID, view) // it was there already
-	}
-	return err
-}
-
-// Submitted notes that a modal was submitted: what it showed isn't shown again.
-func (p *Poster) Submitted(viewID string) { p.turns.next(viewID) }
-
-// maxViews bounds how many modals are remembered.
-const maxViews = 4096
-
-// viewTurns counts what each modal has shown.
-type viewTurns struct {
-	mu    sync.Mutex
-	turns *lru.Cache[string, *int]
-}
-
-func newViewTurns() *viewTurns { return &viewTurns{turns: work.NewCache[string, *int](maxViews)} }
-
-func (v *viewTurns) next(viewID string) int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	n, known := v.turns.Get(viewID)
-	if !known {
-		n = new(int)
-		v.turns.Add(viewID, n)
-	}
-	*n++
-	return *n
-}
-
-func (v *viewTurns) latest(viewID string) int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if n, known := v.turns.Get(viewID); known {
-		return *n
-	}
-	return 0
-}
-
 func optionsOf(m texts.Message) []slack.MsgOption {
 	return []slack.MsgOption{
 		slack.MsgOptionText(m.Text, false), slack.MsgOptionBlocks(m.Blocks...),
@@ -269,7 +203,7 @@ func (p *Poster) To(ctx context.Context, to Target, choose Choose, where Placeme
 	if err != nil {
 		return err
 	}
-	return p.ShowLast(ctx, to.View, texts.ModalOf(m))
+	return p.ShowLast(ctx, to.View, m)
 }
 
 // show shows an answer through a response_url, in one try.

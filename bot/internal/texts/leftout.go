@@ -1,6 +1,7 @@
 package texts
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -12,21 +13,26 @@ import (
 // cancelled.
 func (w Texts) NothingToCancel(left []Excluded) Message {
 	text := fmt.Sprintf("None of these %d tasks can be cancelled:", len(left))
-	return say("%s", text+whyLeftOut(left))
+	return say("%s", text+whyLeftOut(left, false))
 }
 
-// leftOut lists the tasks that won't be cancelled; "" if there are none.
-func (w Texts) leftOut(left []Excluded) string {
+// leftOut lists the tasks that won't be cancelled, to the person who asked or to
+// everyone; "" if there are none.
+func leftOut(left []Excluded, toAll bool) string {
 	if len(left) == 0 {
 		return ""
 	}
-	return "*Won't be cancelled:*" + whyLeftOut(left)
+	return "*Won't be cancelled:*" + whyLeftOut(left, toAll)
 }
 
-func whyLeftOut(left []Excluded) string {
+func whyLeftOut(left []Excluded, toAll bool) string {
 	text := ""
 	for _, t := range left {
-		text += fmt.Sprintf("\n• Task %d: %s", t.ID, t.Why)
+		why := t.Why
+		if toAll {
+			why = cmp.Or(t.WhyToAll, why)
+		}
+		text += fmt.Sprintf("\n• Task %d: %s", t.ID, why)
 	}
 	return text
 }
@@ -37,23 +43,23 @@ func (w Texts) Exclude(id chamelio.TaskID, task chamelio.Task, err error) (Exclu
 	var e *chamelio.Error
 	switch {
 	case errors.As(err, &e) && e.TaskNotFound():
-		return Excluded{id, "Chamelio has no such task, or I can't see it"}, true
+		return Excluded{ID: id, Why: "Chamelio has no such task, or I can't see it"}, true
 	case errors.Is(err, chamelio.ErrUnauthorized) && errors.As(err, &e):
-		return Excluded{id, fmt.Sprintf("I've lost access to Chamelio (%s)", whyKeyRefused(e.Reason))}, true
+		return Excluded{ID: id, Why: fmt.Sprintf("I've lost access to Chamelio (%s)", whyKeyRefused(e.Reason))}, true
 	case err == nil && task.Status == chamelio.Cancelled:
-		return Excluded{id, "it was already cancelled"}, true
+		return Excluded{ID: id, Why: "it was already cancelled"}, true
 	case err == nil && task.Status.Final():
-		return Excluded{id, "it has already " + endVerb(task.Status)}, true
+		return Excluded{ID: id, Why: "it has already " + endVerb(task.Status)}, true
 	}
 	return Excluded{}, false
 }
 
-// ExcludeRefused says why a task is left out that the person may not cancel.
-func (w Texts) ExcludeRefused(no policy.Verdict, id chamelio.TaskID) Excluded {
+// ExcludeRefused says why a task is left out that user may not cancel.
+func (w Texts) ExcludeRefused(no policy.Verdict, id chamelio.TaskID, user string) Excluded {
 	switch no.Code {
 	case policy.CodeNotOnTask:
-		return Excluded{id, "you're not on it"}
+		return Excluded{id, "you're not on it", fmt.Sprintf("%s isn't on it", mention(user))}
 	default:
-		return Excluded{id, "I can't check whether you may cancel it"}
+		return Excluded{id, "I can't check whether you may cancel it", fmt.Sprintf("I can't check whether %s may cancel it", mention(user))}
 	}
 }

@@ -28,8 +28,9 @@ type Preview struct {
 
 // Excluded is a task that a prompt leaves out.
 type Excluded struct {
-	ID  chamelio.TaskID
-	Why string // a clause, as mrkdwn
+	ID       chamelio.TaskID
+	Why      string // a clause for the person who asked, as mrkdwn
+	WhyToAll string // the same for everyone; "" if it doesn't differ
 }
 
 // untitled returns the preview without what Chamelio says about the tasks, except
@@ -53,19 +54,19 @@ func (w Texts) Prompt(c decision.Confirmation, p Preview, value string) Message 
 	}
 	task := p.Tasks[0]
 	t := decision.Named{ID: c.Tasks[0].ID, Title: task.Title, URL: task.URL}
-	warning, about, left := warning(task), aboutTask(task), w.leftOut(p.Excluded)
+	warning, about, left := warning(task), aboutTask(task), leftOut(p.Excluded, c.Public)
 	if !c.Public {
 		about = joined(link(task.URL, fmt.Sprintf("Task %d", t.ID), w.Hosts), about)
 	}
 	if task.ID == 0 {
 		about = noDetails
 	}
-	return message(w.promptText(c, w.named(shortened(t, maxBrief)), warning, about, left, understood(c, p)), layout(
+	return message(w.promptText(c, w.named(shortened(t, maxBrief)), warning, about, left, understood(c, p, orElse(c))), layout(
 		header(question(t)),
 		w.request(c, link(task.URL, fmt.Sprintf("task %d", t.ID), w.Hosts)),
 		optional(warning),
 		quoted(c.Reason),
-		footnote(understood(c, p)),
+		footnote(understood(c, p, orElse(c))),
 		footnote(about),
 		optional(left),
 		section(w.promptNote(c)),
@@ -115,11 +116,11 @@ func (w Texts) promptForSeveral(c decision.Confirmation, p Preview, value string
 		line := w.listedTask(t, p.Tasks[i])
 		blocks, lines = append(blocks, section(line)), append(lines, line)
 	}
-	left := w.leftOut(p.Excluded)
-	return message(w.promptText(c, tasks, strings.TrimPrefix(listed(lines), "\n"), left, understood(c, p)), append(blocks, layout(
+	left := leftOut(p.Excluded, c.Public)
+	return message(w.promptText(c, tasks, strings.TrimPrefix(listed(lines), "\n"), left, understood(c, p, orElse(c))), append(blocks, layout(
 		optional(left),
 		quoted(c.Reason),
-		footnote(understood(c, p)),
+		footnote(understood(c, p, orElse(c))),
 		section(w.promptNote(c)),
 		w.buttons(c, value, "Cancel "+tasks, decision.Named{}),
 	)...)...)
@@ -160,8 +161,9 @@ func (w Texts) request(c decision.Confirmation, what string) slack.Block {
 	return section(fmt.Sprintf("%s wants to cancel %s. *%s*", mention(c.Requester), what, w.whoApproves(clock(c.ExpiresAt))))
 }
 
-// understood says how a command was read that can be read in two ways.
-func understood(c decision.Confirmation, p Preview) string {
+// understood says how a command was read that can be read in two ways, and what to do
+// if that's wrong.
+func understood(c decision.Confirmation, p Preview, orElse string) string {
 	if !p.Unsure {
 		return ""
 	}
@@ -169,7 +171,20 @@ func understood(c decision.Confirmation, p Preview) string {
 	if n := len(c.Tasks) + len(p.Excluded); n > 1 {
 		read = fmt.Sprintf("the first %d numbers as tasks", n)
 	}
-	return fmt.Sprintf("I took %s, and the rest as the reason. Not what you meant? Press *%s* and type the command again.", read, keepLabel(c))
+	return fmt.Sprintf("I took %s, and the rest as the reason. %s", read, orElse)
+}
+
+// orElse says what to do if a command was misread. Everyone reads a request.
+func orElse(c decision.Confirmation) string {
+	if c.Public {
+		return fmt.Sprintf("If %s meant something else, they can press *%s* and type the command again.", mention(c.Requester), keepLabel(c))
+	}
+	return notMeant(keepLabel(c), "type the command again")
+}
+
+// notMeant says which button to press if a command was misread, and what to do next.
+func notMeant(press, next string) string {
+	return fmt.Sprintf("Not what you meant? Press *%s* and %s.", press, next)
 }
 
 // keepLabel is the text of the button that leaves the tasks alone.

@@ -53,6 +53,12 @@ func (w Texts) PerhapsAsked(c decision.Confirmation) Message {
 	return say("I don't know whether your request to cancel %s was posted. If it isn't here in a minute, type %s again.", w.asked(c), w.again(c.IDs()...))
 }
 
+// AskedBefore answers a submitted modal that was delivered again. The first delivery
+// may have posted the request, or said why not.
+func (w Texts) AskedBefore(c decision.Confirmation) Message {
+	return say("I already have your request to cancel %s. If you don't see it in %s in a minute, type %s again.", w.asked(c), inChannelNamed(c.Channel), w.again(c.IDs()...))
+}
+
 // Expired answers a click on a prompt that has expired.
 func (w Texts) Expired(c decision.Confirmation) Message {
 	return say("This prompt has expired. Type %s to start again.", w.again(c.IDs()...))
