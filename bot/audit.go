@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -61,25 +62,52 @@ type auditor struct {
 	texts   texts.Texts
 	gap     time.Duration
 	log     *slog.Logger
+	group   *work.Group
+	sending sync.Mutex // held while notes are sent
 }
 
-// copyAll sends the notes that are due, one after the other, until one can't
-// be sent. It fails only if the journal does: the readiness of the process
-// depends on it, but a problem with one channel delays only that channel.
-func (a *auditor) copyAll(ctx context.Context) error {
-	for ctx.Err() == nil {
-		n, err := a.journal.TakeNote(ctx)
-		switch {
-		case errors.Is(err, journal.ErrGone):
-			return nil
-		case err != nil:
-			return err
+// look starts to send the notes that are due, unless that is still going on. It runs
+// in a loop, which succeeds if the journal answers: the readiness of the process
+// depends on it, and a problem with one channel delays only that channel.
+func (a *auditor) look(ctx context.Context) error {
+	if !a.sending.TryLock() {
+		return nil
+	}
+	n, err := a.journal.TakeNote(ctx)
+	if err != nil {
+		a.sending.Unlock()
+		return unlessGone(err)
+	}
+	a.group.Run(func() {
+		defer a.sending.Unlock()
+		if err := a.sendFrom(ctx, n); err != nil {
+			a.log.Error("audit copy failed; retrying", "error", err)
 		}
+	})
+	return nil
+}
+
+// sendFrom sends a note and those that are due after it, one after the other, until
+// one can't be sent. Its error is the journal's.
+func (a *auditor) sendFrom(ctx context.Context, n decision.Note) error {
+	for ctx.Err() == nil {
 		if next, err := a.send(ctx, n); err != nil || !next {
 			return err
 		}
+		var err error
+		if n, err = a.journal.TakeNote(ctx); err != nil {
+			return unlessGone(err)
+		}
 	}
 	return nil
+}
+
+// unlessGone returns the error of taking a note, nil if none is due.
+func unlessGone(err error) error {
+	if errors.Is(err, journal.ErrGone) {
+		return nil
+	}
+	return err
 }
 
 // SendAuditNotes sends the notes that are due. It is for a process that stops for a
@@ -89,7 +117,11 @@ func (b *Bot) SendAuditNotes(ctx context.Context) error {
 		return nil
 	}
 	defer b.http.CloseIdleConnections()
-	return b.audits.copyAll(ctx)
+	n, err := b.audits.journal.TakeNote(ctx)
+	if err != nil {
+		return unlessGone(err)
+	}
+	return b.audits.sendFrom(ctx, n)
 }
 
 // send posts one note, once, and records that. It returns whether the next note can

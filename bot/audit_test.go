@@ -18,12 +18,7 @@ func TestRefusedAuditChannelDelaysNothingElse(t *testing.T) {
 		for range 30 { // a copy each
 			w.slash(slacktest.Guest, general, "/cancel-task 12345")
 		}
-		for range 120 {
-			time.Sleep(time.Second)
-			if err := w.bot.Ready(t.Context()); err != nil {
-				t.Fatalf("not ready: %v", err)
-			}
-		}
+		w.staysReady(t, 120)
 		w.slack.ClearFaults()
 		w.eventually("the copies", func() bool { return len(w.slack.History(slacktest.Deals)) == 31 })
 	})
@@ -40,12 +35,7 @@ func TestForgedNotesDelayNoReadiness(t *testing.T) {
 			INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code)
 			SELECT 'f' || i, 'refusal', '1999-01-01 00:00:00+00:00', 'forged', '1', 'T012ACME', 'C', 'U', 'guest' FROM c`, forged))
 		w.confirm(ada, prompt)
-		for range 30 {
-			time.Sleep(time.Second)
-			if err := w.bot.Ready(t.Context()); err != nil {
-				t.Fatalf("not ready: %v", err)
-			}
-		}
+		w.staysReady(t, 30)
 		if copies, aside := len(w.slack.History(slacktest.Deals)), w.count(`SELECT count(*) FROM set_aside`); copies != 1 || aside != forged {
 			t.Errorf("%d copies; %d set aside", copies, aside)
 		}
@@ -75,5 +65,48 @@ func TestUnverifiableDecisionsDelayNoOtherCopy(t *testing.T) {
 				t.Error("the new decision isn't copied after a minute")
 			}
 		}
+	})
+}
+
+// staysReady checks that the process is ready in each of the next seconds.
+func (w *world) staysReady(t *testing.T, seconds int) {
+	t.Helper()
+	for range seconds {
+		time.Sleep(time.Second)
+		if err := w.bot.Ready(t.Context()); err != nil {
+			t.Fatalf("not ready: %v", err)
+		}
+	}
+}
+
+// The audit channel was archived for a while. Its copies are posted at one message a
+// second, as by default.
+func TestBacklogOfCopiesDelaysNoReadiness(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.AuditChannel, o.bot.AnnounceGap = slacktest.Deals, time.Second })
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: slacktest.Deals, Error: "is_archived"})
+		const n = 40
+		for range n {
+			w.slash(slacktest.Guest, general, "/cancel-task 12345")
+		}
+		time.Sleep(2 * time.Minute)
+		w.slack.ClearFaults()
+		w.staysReady(t, 180)
+		if copies := len(w.slack.History(slacktest.Deals)); copies != n {
+			t.Errorf("%d copies of %d", copies, n)
+		}
+	})
+}
+
+func TestHangingAuditChannelDelaysNoReadiness(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: slacktest.Deals, Hang: true})
+		w.slack.Break(slacktest.Fault{Method: "chat.getPermalink", Hang: true})
+		w.api.Add(1000, 3)
+		for i := range 3 {
+			w.confirm(ada, w.wantPrompt(w.slash(ada, general, fmt.Sprint("/cancel-task ", 1000+i))))
+		}
+		w.staysReady(t, 180)
 	})
 }
