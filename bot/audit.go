@@ -41,6 +41,9 @@ const (
 	auditDoubtPause = time.Hour
 
 	permalinkTimeout = 5 * time.Second
+
+	// lastAuditWrite bounds the last write about a note when the process stops.
+	lastAuditWrite = 2 * time.Second
 )
 
 // notes is the part of the journal that the audit channel needs.
@@ -80,26 +83,19 @@ func (a *auditor) look(ctx context.Context) error {
 	}
 	a.group.Run(func() {
 		defer a.sending.Unlock()
-		if err := a.sendFrom(ctx, n); err != nil {
-			a.log.Error("audit copy failed; retrying", "error", err)
-		}
+		_ = a.sendFrom(ctx, n) // look meets the same error next
 	})
 	return nil
 }
 
 // sendFrom sends a note and those that are due after it, one after the other, until
-// one can't be sent. Its error is the journal's.
+// one can't be sent. Its error is that of taking one.
 func (a *auditor) sendFrom(ctx context.Context, n decision.Note) error {
-	for ctx.Err() == nil {
-		if next, err := a.send(ctx, n); err != nil || !next {
-			return err
-		}
-		var err error
-		if n, err = a.journal.TakeNote(ctx); err != nil {
-			return unlessGone(err)
-		}
+	var err error
+	for err == nil && a.send(ctx, n) && ctx.Err() == nil {
+		n, err = a.journal.TakeNote(ctx)
 	}
-	return nil
+	return unlessGone(err)
 }
 
 // unlessGone returns the error of taking a note, nil if none is due.
@@ -124,60 +120,80 @@ func (b *Bot) SendAuditNotes(ctx context.Context) error {
 	return b.audits.sendFrom(ctx, n)
 }
 
-// send posts one note, once, and records that. It returns whether the next note can
-// be sent: a note that is only put off takes no time from others. Its error is the
-// journal's.
-func (a *auditor) send(ctx context.Context, n decision.Note) (next bool, err error) {
+// send posts one note, once, and records what became of it. It returns whether the
+// next note can be sent: a note that is only put off takes no time from others.
+func (a *auditor) send(ctx context.Context, n decision.Note) (next bool) {
 	log := a.log.With("confirmation", string(n.ConfirmationID), "tasks", n.Tasks, "channel", n.Channel)
 	m, err := a.message(ctx, log, n)
 	switch {
 	case errors.Is(err, journal.ErrGone): // nothing proves what the note is about
 		log.Error("audit note about a decision that isn't in the journal; retrying", "again_in", goneFor)
-		return true, a.later(ctx, log, n, goneFor)
+		a.later(ctx, log, n, goneFor)
+		return true
 	case journal.IsUnverified(err): // the journal works; the row's key may become known
 		log.Warn("audit note about a decision that can't be verified yet; retrying", "again_in", auditPause, "error", err)
-		return true, a.later(ctx, log, n, auditPause)
-	case err != nil:
-		return false, err
+		a.later(ctx, log, n, auditPause)
+		return true
+	case err != nil: // the journal's
+		log.Error("audit copy failed; retrying", "error", err)
+		a.later(ctx, log, n, auditEvery)
+		return false
 	}
 	if n.Doubts > 0 && a.poster.Probe(ctx) != nil { // the second post is the last: it has to be worth it
-		return false, a.later(ctx, log, n, auditPause)
+		a.later(ctx, log, n, auditPause)
+		return false
 	}
-	if m != nil {
-		_, err = a.poster.Post(ctx, a.channel, "", *m)
+	if m == nil {
+		a.done(ctx, n)
+		return true
 	}
+	return a.post(ctx, log, n, *m) && work.Sleep(ctx, a.gap)
+}
+
+// post posts a note's message, once, and records the answer. It returns whether the
+// note was posted.
+func (a *auditor) post(ctx context.Context, log *slog.Logger, n decision.Note, m texts.Message) bool {
+	_, err := a.poster.Post(ctx, a.channel, "", m)
 	said, asked := slackapi.Classify(err)
 	switch {
-	case said == slackapi.Unclear && n.Doubts+1 == auditDoubts:
+	case said == slackapi.Posted:
+		a.done(ctx, n)
+		return true
+	case said == slackapi.Unclear && n.Doubts >= auditDoubts-1:
 		log.Error("audit copy not confirmed by Slack; it counts as posted", "error", err)
+		a.done(ctx, n)
 	case said == slackapi.Unclear:
 		log.Error("audit copy failed; retrying", "error", err)
-		return false, a.journal.Doubt(ctx, n, auditDoubtPause)
-	case err != nil:
+		a.save(ctx, func(ctx context.Context) error { return a.journal.Doubt(ctx, n, auditDoubtPause) })
+	default:
 		log.Error("audit copy failed; retrying", "error", err)
-		return false, a.later(ctx, log, n, min(max(asked, auditPause), maxAuditPause))
+		a.later(ctx, log, n, min(max(asked, auditPause), maxAuditPause))
 	}
-	if err := a.done(ctx, n); err != nil {
-		return false, err
-	}
-	if m != nil {
-		work.Sleep(ctx, a.gap)
-	}
-	return true, nil
+	return false
 }
 
 // later puts a note off, or gives it up after auditFor.
-func (a *auditor) later(ctx context.Context, log *slog.Logger, n decision.Note, wait time.Duration) error {
+func (a *auditor) later(ctx context.Context, log *slog.Logger, n decision.Note, wait time.Duration) {
 	if time.Since(n.At) < auditFor {
-		return a.journal.PutOff(ctx, n, wait)
+		a.save(ctx, func(ctx context.Context) error { return a.journal.PutOff(ctx, n, wait) })
+		return
 	}
 	log.Error("audit copy given up", "noted_at", n.At)
-	return a.done(ctx, n)
+	a.done(ctx, n)
 }
 
 // done records that a note isn't due any more.
-func (a *auditor) done(ctx context.Context, n decision.Note) error {
-	return work.Retry(ctx, 0, func() error { return a.journal.MarkNoted(context.WithoutCancel(ctx), n) })
+func (a *auditor) done(ctx context.Context, n decision.Note) {
+	a.save(ctx, func(ctx context.Context) error { return a.journal.MarkNoted(ctx, n) })
+}
+
+// save records what became of a note, until that is saved: otherwise it would be
+// posted again. The write must be idempotent. A process that stops tries a last time.
+func (a *auditor) save(ctx context.Context, write func(context.Context) error) {
+	err := work.Retry(ctx, 0, func() error { return write(ctx) })
+	if err = work.OnceMore(ctx, err, lastAuditWrite, write); err != nil {
+		a.log.Warn("step not saved; retrying", "action", "audit copy", "error", err)
+	}
 }
 
 // message returns a note's message; nil if the audit channel has the original

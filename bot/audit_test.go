@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -109,4 +110,41 @@ func TestHangingAuditChannelDelaysNoReadiness(t *testing.T) {
 		}
 		w.staysReady(t, 180)
 	})
+}
+
+// oneUnclearCopy makes Slack post an announcement's copy without an answer, and
+// returns how many copies there are hours later.
+func oneUnclearCopy(t *testing.T, journal func(op string, do func() error) error) (copies int) {
+	t.Helper()
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: slacktest.Deals, Status: 503, AfterEffect: true})
+		h.set(journal)
+		w.confirm(ada, prompt)
+		time.Sleep(4 * time.Hour)
+		copies = len(w.slack.History(slacktest.Deals))
+	})
+	return copies
+}
+
+// The journal is away when a copy got no clear answer, or its answer is lost: the
+// doubt counts, once.
+func TestCopyInDoubtIsPostedOnceMore(t *testing.T) {
+	var failures atomic.Int32
+	for name, journal := range map[string]func(op string, do func() error) error{
+		"journal away": func(op string, do func() error) error {
+			if op == "Doubt" && failures.Add(1) <= 3 {
+				return errCut
+			}
+			return do()
+		},
+		"answer lost": lostAnswers("Doubt", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			if n := oneUnclearCopy(t, journal); n != 2 {
+				t.Errorf("%d copies of one announcement", n)
+			}
+		})
+	}
 }

@@ -228,14 +228,14 @@ func (j *Journal) MarkNoted(ctx context.Context, n decision.Note) error {
 	return j.exec(ctx, "recording an audit copy", `UPDATE audit SET sent_at = $1 WHERE id = $2 AND sent_at IS NULL`, utc(time.Now()), n.ID)
 }
 
-// PutOff delays a note that Slack certainly didn't accept.
+// PutOff delays a note that Slack certainly didn't accept. It is idempotent.
 func (j *Journal) PutOff(ctx context.Context, n decision.Note, wait time.Duration) error {
 	return j.exec(ctx, "putting an audit copy off", `UPDATE audit SET leased_until = `+j.now+` + $1 WHERE id = $2 AND epoch = $3`,
 		wait.Milliseconds(), n.ID, n.Epoch)
 }
 
-// Doubt delays a note that Slack may have accepted, and counts that.
+// Doubt delays a note that Slack may have accepted, and counts that. It is idempotent.
 func (j *Journal) Doubt(ctx context.Context, n decision.Note, wait time.Duration) error {
 	return j.exec(ctx, "noting that an audit copy may have been posted", `
-		UPDATE audit SET doubts = `+next("doubts")+`, leased_until = `+j.now+` + $1 WHERE id = $2 AND epoch = $3`, wait.Milliseconds(), n.ID, n.Epoch)
+		UPDATE audit SET doubts = $4, leased_until = `+j.now+` + $1 WHERE id = $2 AND epoch = $3`, wait.Milliseconds(), n.ID, n.Epoch, max(n.Doubts, 0)+1)
 }
