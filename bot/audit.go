@@ -66,6 +66,9 @@ type auditor struct {
 	gap     time.Duration
 	log     *slog.Logger
 	group   *work.Group
+
+	ownersFirst func() bool // see carry.Carrier
+
 	sending sync.Mutex // held while notes are sent
 }
 
@@ -76,7 +79,7 @@ func (a *auditor) look(ctx context.Context) error {
 	if !a.sending.TryLock() {
 		return nil
 	}
-	n, err := a.journal.TakeNote(ctx)
+	n, err := a.take(ctx)
 	if err != nil {
 		a.sending.Unlock()
 		return unlessGone(err)
@@ -90,12 +93,36 @@ func (a *auditor) look(ctx context.Context) error {
 
 // sendFrom sends a note and those that are due after it, one after the other, until
 // one can't be sent. Its error is that of taking one.
-func (a *auditor) sendFrom(ctx context.Context, n decision.Note) error {
+func (a *auditor) sendFrom(ctx context.Context, n taken) error {
 	var err error
 	for err == nil && a.send(ctx, n) && ctx.Err() == nil {
-		n, err = a.journal.TakeNote(ctx)
+		n, err = a.take(ctx)
 	}
 	return unlessGone(err)
+}
+
+// taken is a note that this process may post until a time.
+type taken struct {
+	decision.Note
+	until time.Time
+}
+
+// take takes a note that is due. The error is ErrGone if there is none, or if its
+// owner may be about to record that it posted it.
+func (a *auditor) take(ctx context.Context) (taken, error) {
+	if a.ownersFirst() {
+		return taken{}, journal.ErrGone
+	}
+	asked := time.Now()
+	n, err := a.journal.TakeNote(ctx)
+	return taken{n, asked.Add(journal.NoteLease)}, err
+}
+
+// valid reports whether the note can't be another process's by now. Both clocks
+// count: the monotonic one stops while the machine is suspended.
+func (t taken) valid() bool {
+	now := time.Now()
+	return now.Before(t.until) && now.Round(0).Before(t.until.Round(0))
 }
 
 // unlessGone returns the error of taking a note, nil if none is due.
@@ -113,7 +140,7 @@ func (b *Bot) SendAuditNotes(ctx context.Context) error {
 		return nil
 	}
 	defer b.http.CloseIdleConnections()
-	n, err := b.audits.journal.TakeNote(ctx)
+	n, err := b.audits.take(ctx)
 	if err != nil {
 		return unlessGone(err)
 	}
@@ -122,32 +149,35 @@ func (b *Bot) SendAuditNotes(ctx context.Context) error {
 
 // send posts one note, once, and records what became of it. It returns whether the
 // next note can be sent: a note that is only put off takes no time from others.
-func (a *auditor) send(ctx context.Context, n decision.Note) (next bool) {
+func (a *auditor) send(ctx context.Context, n taken) (next bool) {
 	log := a.log.With("confirmation", string(n.ConfirmationID), "tasks", n.Tasks, "channel", n.Channel)
-	m, err := a.message(ctx, log, n)
+	m, err := a.message(ctx, log, n.Note)
 	switch {
 	case errors.Is(err, journal.ErrGone): // nothing proves what the note is about
 		log.Error("audit note about a decision that isn't in the journal; retrying", "again_in", goneFor)
-		a.later(ctx, log, n, goneFor)
+		a.later(ctx, log, n.Note, goneFor)
 		return true
 	case journal.IsUnverified(err): // the journal works; the row's key may become known
 		log.Warn("audit note about a decision that can't be verified yet; retrying", "again_in", auditPause, "error", err)
-		a.later(ctx, log, n, auditPause)
+		a.later(ctx, log, n.Note, auditPause)
 		return true
 	case err != nil: // the journal's
 		log.Error("audit copy failed; retrying", "error", err)
-		a.later(ctx, log, n, auditEvery)
+		a.later(ctx, log, n.Note, auditEvery)
 		return false
 	}
 	if n.Doubts > 0 && a.poster.Probe(ctx) != nil { // the second post is the last: it has to be worth it
-		a.later(ctx, log, n, auditPause)
+		a.later(ctx, log, n.Note, auditPause)
 		return false
 	}
 	if m == nil {
-		a.done(ctx, n)
+		a.done(ctx, n.Note)
 		return true
 	}
-	return a.post(ctx, log, n, *m) && work.Sleep(ctx, a.gap)
+	if !n.valid() { // it is due again
+		return true
+	}
+	return a.post(ctx, log, n.Note, *m) && work.Sleep(ctx, a.gap)
 }
 
 // post posts a note's message, once, and records the answer. It returns whether the

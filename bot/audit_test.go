@@ -148,3 +148,59 @@ func TestCopyInDoubtIsPostedOnceMore(t *testing.T) {
 		})
 	}
 }
+
+// A process is suspended between taking a note and posting it. Another replica posts it
+// meanwhile.
+func TestCopyIsNotPostedAfterASuspension(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, o := withHook(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		var once atomic.Bool
+		h.set(func(op string, do func() error) error {
+			err := do()
+			if op == "TakeNote" && err == nil && once.CompareAndSwap(false, true) {
+				time.Sleep(4 * time.Minute)
+			}
+			return err
+		})
+		w.confirm(ada, prompt)
+		w.eventually("the note is taken", once.Load)
+		w.replica(options{url: w.url, timeout: 5 * time.Second, bot: o.bot})
+		w.toldOnce(slacktest.Deals)
+	})
+}
+
+// The journal is away for everyone, for longer than the lease of a note, right after
+// its post.
+func TestCopyIsPostedOnceInALongOutage(t *testing.T) {
+	for i := range 4 { // the replicas' loops come in any order
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, o := withHook(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
+				other := hook(w.open(options{url: w.url, bot: o.bot}))
+				second := o
+				second.journal = other
+				stop := w.start(second)
+				defer func() { _ = stop() }()
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				time.Sleep(time.Minute)
+				var away atomic.Bool
+				for _, one := range []*hooked{h, other} {
+					one.set(func(_ string, do func() error) error {
+						if away.Load() {
+							return errCut
+						}
+						return do()
+					})
+				}
+				w.slack.After("chat.postMessage", func(c slacktest.Call) {
+					if c.Channel == slacktest.Deals && away.CompareAndSwap(false, true) {
+						time.AfterFunc(3*time.Minute, func() { away.Store(false) })
+					}
+				})
+				w.confirm(ada, prompt)
+				w.toldOnce(slacktest.Deals)
+			})
+		})
+	}
+}

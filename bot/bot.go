@@ -187,7 +187,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	if cfg.AuditChannel != "" {
 		b.audits = &auditor{
 			channel: cfg.AuditChannel, journal: j, poster: post, slack: b.slack, texts: words, gap: cfg.AnnounceGap, log: log,
-			group: b.lanes.group,
+			group: b.lanes.group, ownersFirst: b.carrier.OwnersFirst,
 		}
 		b.loops = append(b.loops, work.NewLoop("audit channel", auditEvery, log, b.audits.look))
 	}

@@ -177,8 +177,11 @@ func (j *Journal) noteOf(ctx context.Context, q querier, n decision.Note, outcom
 	return wrap("leaving a note for the audit channel", err)
 }
 
+// NoteLease is how long a note stays with the process that took it.
+const NoteLease = announceLease
+
 // TakeNote takes the oldest note that wasn't sent yet, for a post that is
-// about to be tried: it stays with this process until long after the post. It
+// about to be tried: it stays with this process for NoteLease, until long after the post. It
 // returns ErrGone if none is due, or after it has set many aside: the next call
 // continues.
 func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
@@ -218,7 +221,7 @@ func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
 				AND (leased_until = 0 OR `+j.now+` BETWEEN $2 AND $3 AND `+j.lapsed(`leased_until`, maxNoteWait)+`)
 				ORDER BY noted_at LIMIT 1 `+j.skipLocked+`)
 			RETURNING `+j.place("audit", "id")+noteColumns,
-			announceLease.Milliseconds(), from, to)
+			NoteLease.Milliseconds(), from, to)
 		return collect(rows, err, scanNote)
 	}))
 }
