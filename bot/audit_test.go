@@ -204,3 +204,67 @@ func TestCopyIsPostedOnceInALongOutage(t *testing.T) {
 		})
 	}
 }
+
+// wantRefusals checks how many refusals are on record.
+func (w *world) wantRefusals(n int) {
+	w.Helper()
+	if got := w.count(`SELECT count(*) FROM audit WHERE kind = 'refusal'`); got != n {
+		w.Errorf("%d refusals on record instead of %d", got, n)
+	}
+}
+
+// The journal is away for a while when someone is refused, or its answer is lost.
+func TestRefusalIsRecordedOnceTheJournalAnswers(t *testing.T) {
+	for name, journal := range map[string]func() func(op string, do func() error) error{
+		"journal away": func() func(string, func() error) error {
+			began := time.Now()
+			return func(op string, do func() error) error {
+				if op == "Refused" && time.Since(began) < 15*time.Second {
+					return errCut
+				}
+				return do()
+			}
+		},
+		"answer lost": func() func(string, func() error) error { return lostAnswers("Refused", 1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, _ := withHook(t)
+				h.set(journal())
+				w.slash(slacktest.Guest, general, "/cancel-task 12345")
+				time.Sleep(time.Minute)
+				w.wantRefusals(1)
+			})
+		})
+	}
+}
+
+// The process stops while the answer to a refused command waits as long as Slack asks.
+func TestRefusalIsRecordedBeforeItsAnswer(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.slack.Break(slacktest.Fault{Method: "response_url", Status: 429, RetryAfter: "60", Times: 1})
+		w.acked(w.slack.Slash(slacktest.Guest, general, "/cancel-task 12345"))
+		time.Sleep(10 * time.Second)
+		w.must(w.stop())
+		w.wantRefusals(1)
+	})
+}
+
+// The journal is away when someone is refused, until just before the process ends.
+func TestRefusalIsRecordedAtTheStop(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, o := withHook(t)
+		var back atomic.Bool
+		h.set(func(op string, do func() error) error {
+			if op == "Refused" && !back.Load() {
+				return errCut
+			}
+			return do()
+		})
+		w.slash(slacktest.Guest, general, "/cancel-task 12345")
+		time.AfterFunc(o.bot.Grace-time.Millisecond, func() { back.Store(true) })
+		w.must(w.stop())
+		w.wantRefusals(1)
+	})
+}

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -15,10 +16,11 @@ import (
 )
 
 // Refused records a refusal by the policy. The same refusal of the same click
-// is recorded once, however often the person presses.
+// is recorded once, however often the person presses. That of a command is recorded
+// once for its ID; a note without one gets its own.
 func (j *Journal) Refused(ctx context.Context, n decision.Note) error {
 	n = n.Storable()
-	n.ID, n.Kind, n.At = "r-"+rand.Text(), decision.NoteRefusal, utc(n.At)
+	n.ID, n.Kind, n.At = "r-"+cmp.Or(n.ID, rand.Text()), decision.NoteRefusal, utc(n.At)
 	if n.ConfirmationID != "" {
 		n.ID = fmt.Sprintf("r-%s-%s-%s", n.ConfirmationID, n.Person, n.Code)
 	}
