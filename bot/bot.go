@@ -52,7 +52,6 @@ type Journal interface {
 	refusals
 	openRequests
 	presence
-	pauses
 	oldRows
 	signed.Store
 	// Trust makes the journal seal what it writes and return only what verifies.

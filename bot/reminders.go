@@ -42,6 +42,8 @@ func (r *requests) remindOf(ctx context.Context, one request) {
 	case err == nil:
 		one.log.Info("request reminder posted")
 	case errors.Is(err, errDecided), errors.Is(err, signed.ErrExpired):
+	case errors.Is(err, errPaused) && !begun: // due again soon
+		one.log.Info("request reminder put off", "reason", err)
 	case begun && later > 0: // the process may be stopping
 		err = errors.Join(err, r.journal.RemindLater(context.WithoutCancel(ctx), one.Request.ID, later))
 		one.log.Info("request reminder put off", "reason", err)
@@ -51,7 +53,7 @@ func (r *requests) remindOf(ctx context.Context, one request) {
 }
 
 // mayRemind returns what is left of a request that is still open. It returns an
-// error if it isn't or, for its first try, if another process has tried to remind of
+// error if it isn't, if cancelling is paused or, for its first try, if another process has tried to remind of
 // it. If its state isn't known, nothing may be said.
 func (r *requests) mayRemind(ctx context.Context, one request, first bool) (left decision.Confirmation, err error) {
 	if !r.now().Before(one.ExpiresAt) {
@@ -64,6 +66,12 @@ func (r *requests) mayRemind(ctx context.Context, one request, first bool) (left
 		return left, backoff.Permanent(errDecided)
 	case !errors.Is(err, journal.ErrGone):
 		return left, err
+	}
+	switch pause, err := r.journal.Paused(ctx); {
+	case err != nil:
+		return left, err
+	case pause.Active():
+		return left, backoff.Permanent(errPaused)
 	case !first:
 		return left, nil
 	}
@@ -76,4 +84,7 @@ func (r *requests) mayRemind(ctx context.Context, one request, first bool) (left
 	return left, nil
 }
 
-var errDecided = errors.New("it is decided")
+var (
+	errDecided = errors.New("it is decided")
+	errPaused  = errors.New("cancelling is paused")
+)

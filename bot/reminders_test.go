@@ -137,3 +137,23 @@ func TestRequestIsAboutTheTasksThatAreLeft(t *testing.T) {
 		}
 	})
 }
+
+// Cancelling is paused when the reminder is due. It comes once that is over, if the
+// request is still open then.
+func TestNoReminderWhileCancellingIsPaused(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson, reminding)
+		prompt := w.ask(ada, general, "/cancel-task 12345")
+		w.must(w.journal.Pause(t.Context(), "migration"))
+		time.Sleep(time.Until(w.endOf(prompt)) - 90*time.Second)
+		if said := w.slack.Thread(general, prompt.TS); len(said) != 0 {
+			t.Errorf("while cancelling is paused, the channel reads: %s", said[0].Text)
+		}
+		_, err := w.journal.Resume(t.Context())
+		w.must(err)
+		time.Sleep(time.Minute)
+		if n := w.reminded([]slacktest.Message{prompt}); n != 1 {
+			t.Error("no reminder after the pause")
+		}
+	})
+}

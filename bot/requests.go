@@ -26,6 +26,7 @@ const (
 
 // openRequests is the part of the journal that the requests need.
 type openRequests interface {
+	pauses
 	BeginAsking(ctx context.Context, event, by string) (first bool, err error)
 	Opened(ctx context.Context, r journal.Request, remind, end time.Duration) error
 	TakeToRemind(ctx context.Context, limit int) ([]journal.Request, error)
