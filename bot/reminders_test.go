@@ -157,3 +157,37 @@ func TestNoReminderWhileCancellingIsPaused(t *testing.T) {
 		}
 	})
 }
+
+// The answer to noting that a reminder is about to be posted is lost.
+func TestLostAnswerLosesNoReminder(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t, secondPerson, reminding)
+		all := w.askMany(1)
+		h.set(lostAnswers("BeginReminding", 2))
+		time.Sleep(9 * time.Minute)
+		if w.reminded(all) != 1 {
+			t.Error("the reminder is lost")
+		}
+	})
+}
+
+// Slack asks to wait, and the journal is away when the reminder is to be due again.
+func TestReminderIsPutOffOnceTheJournalAnswers(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t, secondPerson, reminding)
+		all := w.askMany(1)
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 429, RetryAfter: "30", Times: 1})
+		failed := 0
+		h.set(func(op string, do func() error) error {
+			if op == "RemindLater" && failed < 5 {
+				failed++
+				return errCut
+			}
+			return do()
+		})
+		time.Sleep(9 * time.Minute)
+		if w.reminded(all) != 1 || failed != 5 {
+			t.Errorf("the reminder is lost after %d failures", failed)
+		}
+	})
+}

@@ -31,7 +31,7 @@ type openRequests interface {
 	Opened(ctx context.Context, r journal.Request, remind, end time.Duration) error
 	TakeToRemind(ctx context.Context, limit int) ([]journal.Request, error)
 	TakeEnded(ctx context.Context, limit int) ([]journal.Request, error)
-	BeginReminding(context.Context, decision.ID) (first bool, err error)
+	BeginReminding(ctx context.Context, id decision.ID, by uint32) (first bool, err error)
 	RemindLater(ctx context.Context, id decision.ID, wait time.Duration) error
 	Forget(context.Context, decision.ID) error
 	Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error)
