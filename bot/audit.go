@@ -147,7 +147,7 @@ func (b *Bot) SendAuditNotes(ctx context.Context) error {
 	return b.audits.sendFrom(ctx, n)
 }
 
-// send posts one note, once, and records what became of it. It returns whether the
+// send posts one note, once, and records the result. It returns whether the
 // next note can be sent: a note that is only put off takes no time from others.
 func (a *auditor) send(ctx context.Context, n taken) (next bool) {
 	log := a.log.With("confirmation", string(n.ConfirmationID), "tasks", n.Tasks, "channel", n.Channel)
@@ -217,7 +217,7 @@ func (a *auditor) done(ctx context.Context, n decision.Note) {
 	a.save(ctx, func(ctx context.Context) error { return a.journal.MarkNoted(ctx, n) })
 }
 
-// save records what became of a note, until that is saved: otherwise it would be
+// save records the result of a note, until that is saved: otherwise it would be
 // posted again. The write must be idempotent. A process that stops tries a last time.
 func (a *auditor) save(ctx context.Context, write func(context.Context) error) {
 	err := work.Retry(ctx, 0, func() error { return write(ctx) })
