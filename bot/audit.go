@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -40,6 +41,9 @@ const (
 	auditDoubtPause = time.Hour
 
 	permalinkTimeout = 5 * time.Second
+
+	// lastAuditWrite bounds the last write about a note when the process stops.
+	lastAuditWrite = 2 * time.Second
 )
 
 // notes is the part of the journal that the audit channel needs.
@@ -61,25 +65,72 @@ type auditor struct {
 	texts   texts.Texts
 	gap     time.Duration
 	log     *slog.Logger
+	group   *work.Group
+
+	ownersFirst func() bool // see carry.Carrier
+
+	sending sync.Mutex // held while notes are sent
 }
 
-// copyAll sends the notes that are due, one after the other, until one can't
-// be sent. It fails only if the journal does: the readiness of the process
-// depends on it, but a problem with one channel delays only that channel.
-func (a *auditor) copyAll(ctx context.Context) error {
-	for ctx.Err() == nil {
-		n, err := a.journal.TakeNote(ctx)
-		switch {
-		case errors.Is(err, journal.ErrGone):
-			return nil
-		case err != nil:
-			return err
-		}
-		if next, err := a.send(ctx, n); err != nil || !next {
-			return err
-		}
+// look starts to send the notes that are due, unless that is still going on. It runs
+// in a loop, which succeeds if the journal answers: the readiness of the process
+// depends on it, and a problem with one channel delays only that channel.
+func (a *auditor) look(ctx context.Context) error {
+	if !a.sending.TryLock() {
+		return nil
 	}
+	n, err := a.take(ctx)
+	if err != nil {
+		a.sending.Unlock()
+		return unlessGone(err)
+	}
+	a.group.Run(func() {
+		defer a.sending.Unlock()
+		_ = a.sendFrom(ctx, n) // look meets the same error next
+	})
 	return nil
+}
+
+// sendFrom sends a note and those that are due after it, one after the other, until
+// one can't be sent. Its error is that of taking one.
+func (a *auditor) sendFrom(ctx context.Context, n taken) error {
+	var err error
+	for err == nil && a.send(ctx, n) && ctx.Err() == nil {
+		n, err = a.take(ctx)
+	}
+	return unlessGone(err)
+}
+
+// taken is a note that this process may post until a time.
+type taken struct {
+	decision.Note
+	until time.Time
+}
+
+// take takes a note that is due. The error is ErrGone if there is none, or if its
+// owner may be about to record that it posted it.
+func (a *auditor) take(ctx context.Context) (taken, error) {
+	if a.ownersFirst() {
+		return taken{}, journal.ErrGone
+	}
+	asked := time.Now()
+	n, err := a.journal.TakeNote(ctx)
+	return taken{n, asked.Add(journal.NoteLease)}, err
+}
+
+// valid reports whether the note can't be another process's by now. Both clocks
+// count: the monotonic one stops while the machine is suspended.
+func (t taken) valid() bool {
+	now := time.Now()
+	return now.Before(t.until) && now.Round(0).Before(t.until.Round(0))
+}
+
+// unlessGone returns the error of taking a note, nil if none is due.
+func unlessGone(err error) error {
+	if errors.Is(err, journal.ErrGone) {
+		return nil
+	}
+	return err
 }
 
 // SendAuditNotes sends the notes that are due. It is for a process that stops for a
@@ -89,63 +140,90 @@ func (b *Bot) SendAuditNotes(ctx context.Context) error {
 		return nil
 	}
 	defer b.http.CloseIdleConnections()
-	return b.audits.copyAll(ctx)
+	n, err := b.audits.take(ctx)
+	if err != nil {
+		return unlessGone(err)
+	}
+	return b.audits.sendFrom(ctx, n)
 }
 
-// send posts one note, once, and records that. It returns whether the next note can
-// be sent: a note that is only put off takes no time from others. Its error is the
-// journal's.
-func (a *auditor) send(ctx context.Context, n decision.Note) (next bool, err error) {
+// send posts one note, once, and records the result. It returns whether the
+// next note can be sent: a note that is only put off takes no time from others.
+func (a *auditor) send(ctx context.Context, n taken) (next bool) {
 	log := a.log.With("confirmation", string(n.ConfirmationID), "tasks", n.Tasks, "channel", n.Channel)
-	m, err := a.message(ctx, log, n)
+	m, err := a.message(ctx, log, n.Note)
 	switch {
 	case errors.Is(err, journal.ErrGone): // nothing proves what the note is about
 		log.Error("audit note about a decision that isn't in the journal; retrying", "again_in", goneFor)
-		return true, a.later(ctx, log, n, goneFor)
+		a.later(ctx, log, n.Note, goneFor)
+		return true
 	case journal.IsUnverified(err): // the journal works; the row's key may become known
 		log.Warn("audit note about a decision that can't be verified yet; retrying", "again_in", auditPause, "error", err)
-		return true, a.later(ctx, log, n, auditPause)
-	case err != nil:
-		return false, err
+		a.later(ctx, log, n.Note, auditPause)
+		return true
+	case err != nil: // the journal's
+		log.Error("audit copy failed; retrying", "error", err)
+		a.later(ctx, log, n.Note, auditEvery)
+		return false
 	}
 	if n.Doubts > 0 && a.poster.Probe(ctx) != nil { // the second post is the last: it has to be worth it
-		return false, a.later(ctx, log, n, auditPause)
+		a.later(ctx, log, n.Note, auditPause)
+		return false
 	}
-	if m != nil {
-		_, err = a.poster.Post(ctx, a.channel, "", *m)
+	if m == nil {
+		a.done(ctx, n.Note)
+		return true
 	}
+	if !n.valid() { // it is due again
+		return true
+	}
+	return a.post(ctx, log, n.Note, *m) && work.Sleep(ctx, a.gap)
+}
+
+// post posts a note's message, once, and records the answer. It returns whether the
+// note was posted.
+func (a *auditor) post(ctx context.Context, log *slog.Logger, n decision.Note, m texts.Message) bool {
+	_, err := a.poster.Post(ctx, a.channel, "", m)
 	said, asked := slackapi.Classify(err)
 	switch {
-	case said == slackapi.Unclear && n.Doubts+1 == auditDoubts:
+	case said == slackapi.Posted:
+		a.done(ctx, n)
+		return true
+	case said == slackapi.Unclear && n.Doubts >= auditDoubts-1:
 		log.Error("audit copy not confirmed by Slack; it counts as posted", "error", err)
+		a.done(ctx, n)
 	case said == slackapi.Unclear:
 		log.Error("audit copy failed; retrying", "error", err)
-		return false, a.journal.Doubt(ctx, n, auditDoubtPause)
-	case err != nil:
+		a.save(ctx, func(ctx context.Context) error { return a.journal.Doubt(ctx, n, auditDoubtPause) })
+	default:
 		log.Error("audit copy failed; retrying", "error", err)
-		return false, a.later(ctx, log, n, min(max(asked, auditPause), maxAuditPause))
+		a.later(ctx, log, n, min(max(asked, auditPause), maxAuditPause))
 	}
-	if err := a.done(ctx, n); err != nil {
-		return false, err
-	}
-	if m != nil {
-		work.Sleep(ctx, a.gap)
-	}
-	return true, nil
+	return false
 }
 
 // later puts a note off, or gives it up after auditFor.
-func (a *auditor) later(ctx context.Context, log *slog.Logger, n decision.Note, wait time.Duration) error {
+func (a *auditor) later(ctx context.Context, log *slog.Logger, n decision.Note, wait time.Duration) {
 	if time.Since(n.At) < auditFor {
-		return a.journal.PutOff(ctx, n, wait)
+		a.save(ctx, func(ctx context.Context) error { return a.journal.PutOff(ctx, n, wait) })
+		return
 	}
 	log.Error("audit copy given up", "noted_at", n.At)
-	return a.done(ctx, n)
+	a.done(ctx, n)
 }
 
 // done records that a note isn't due any more.
-func (a *auditor) done(ctx context.Context, n decision.Note) error {
-	return work.Retry(ctx, 0, func() error { return a.journal.MarkNoted(context.WithoutCancel(ctx), n) })
+func (a *auditor) done(ctx context.Context, n decision.Note) {
+	a.save(ctx, func(ctx context.Context) error { return a.journal.MarkNoted(ctx, n) })
+}
+
+// save records the result of a note, until that is saved: otherwise it would be
+// posted again. The write must be idempotent. A process that stops tries a last time.
+func (a *auditor) save(ctx context.Context, write func(context.Context) error) {
+	err := work.Retry(ctx, 0, func() error { return write(ctx) })
+	if err = work.OnceMore(ctx, err, lastAuditWrite, write); err != nil {
+		a.log.Warn("step not saved; retrying", "action", "audit copy", "error", err)
+	}
 }
 
 // message returns a note's message; nil if the audit channel has the original

@@ -52,7 +52,6 @@ type Journal interface {
 	refusals
 	openRequests
 	presence
-	pauses
 	oldRows
 	signed.Store
 	// Trust makes the journal seal what it writes and return only what verifies.
@@ -90,7 +89,7 @@ type Bot struct {
 	router   *router
 	socket   *socketmode.Client
 	carrier  *carry.Carrier
-	lanes    *lanes // of requests
+	lanes    *lanes // of requests; its group has the audit copies, too
 	pulse    pulse
 	audits   *auditor // nil without an audit channel
 	loops    []*work.Loop
@@ -185,8 +184,11 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 		b.loops = append(b.loops, work.NewLoop("retention", retentionEvery, log, old.tidy))
 	}
 	if cfg.AuditChannel != "" {
-		b.audits = &auditor{channel: cfg.AuditChannel, journal: j, poster: post, slack: b.slack, texts: words, gap: cfg.AnnounceGap, log: log}
-		b.loops = append(b.loops, work.NewLoop("audit channel", auditEvery, log, b.audits.copyAll))
+		b.audits = &auditor{
+			channel: cfg.AuditChannel, journal: j, poster: post, slack: b.slack, texts: words, gap: cfg.AnnounceGap, log: log,
+			group: b.lanes.group, ownersFirst: b.carrier.OwnersFirst,
+		}
+		b.loops = append(b.loops, work.NewLoop("audit channel", auditEvery, log, b.audits.look))
 	}
 }
 

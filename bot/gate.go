@@ -11,11 +11,18 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-const refusalTimeout = 2 * time.Second
+const (
+	// recordRefusal bounds the tries to record a refusal, and lastRefusal the last one
+	// when the process stops.
+	recordRefusal = 30 * time.Second
+	lastRefusal   = 2 * time.Second
+)
 
 // refusals is the part of the journal that the gate needs.
 type refusals interface {
@@ -87,13 +94,13 @@ func (g *gate) introduced(where Workspace) {
 
 var errNotIntroduced = fmt.Errorf("Slack hasn't said yet in which workspace the bot is installed")
 
-// record records a refusal. A failure is only logged, because the person has
-// their answer.
+// record records a refusal, even while the process stops. A failure is only logged,
+// because the person has their answer.
 func (g *gate) record(ctx context.Context, log *slog.Logger, n decision.Note) {
-	ctx, cancel := context.WithTimeout(ctx, refusalTimeout)
-	defer cancel()
-	n.At = g.now()
-	if err := g.journal.Refused(ctx, n); err != nil {
+	n.ID, n.At = signed.NewID(), g.now() // the same at each try
+	once := func(ctx context.Context) error { return g.journal.Refused(ctx, n) }
+	err := work.Retry(ctx, recordRefusal, func() error { return once(ctx) })
+	if err = work.OnceMore(ctx, err, lastRefusal, once); err != nil {
 		log.Error("refusal not recorded", "error", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -19,12 +20,12 @@ import (
 // remindOf posts a reminder of a request that is still open, once. If Slack
 // certainly doesn't post it now, it is due again, until the request ends.
 func (r *requests) remindOf(ctx context.Context, one request) {
-	begun, later := false, time.Duration(0)
+	begun, later, by := false, time.Duration(0), rand.Uint32()
 	err := work.Retry(ctx, askPatience, func() error {
 		var why error
 		err := r.poster.BroadcastIf(ctx, one.Channel, cmp.Or(one.Thread, one.MessageTS), func(ctx context.Context) (texts.Message, error) {
 			var left decision.Confirmation
-			if left, why = r.mayRemind(ctx, one, !begun); why == nil {
+			if left, why = r.mayRemind(ctx, one, by); why == nil {
 				begun = true
 			}
 			return r.texts.Reminder(left), why
@@ -42,18 +43,28 @@ func (r *requests) remindOf(ctx context.Context, one request) {
 	case err == nil:
 		one.log.Info("request reminder posted")
 	case errors.Is(err, errDecided), errors.Is(err, signed.ErrExpired):
-	case begun && later > 0: // the process may be stopping
-		err = errors.Join(err, r.journal.RemindLater(context.WithoutCancel(ctx), one.Request.ID, later))
+	case errors.Is(err, errPaused) && !begun: // due again soon
+		one.log.Info("request reminder put off", "reason", err)
+	case begun && later > 0:
+		err = errors.Join(err, r.remindLater(ctx, one, later))
 		one.log.Info("request reminder put off", "reason", err)
 	default:
 		one.log.Warn("request reminder failed", "error", err)
 	}
 }
 
-// mayRemind returns what is left of a request that is still open. It returns an
-// error if it isn't or, for its first try, if another process has tried to remind of
-// it. If its state isn't known, nothing may be said.
-func (r *requests) mayRemind(ctx context.Context, one request, first bool) (left decision.Confirmation, err error) {
+// remindLater makes a reminder due again, even while the process stops.
+func (r *requests) remindLater(ctx context.Context, one request, wait time.Duration) error {
+	again := func(ctx context.Context) error { return r.journal.RemindLater(ctx, one.Request.ID, wait) }
+	err := work.Retry(ctx, replyPatience, func() error { return again(ctx) })
+	return work.OnceMore(ctx, err, lastList, again)
+}
+
+// mayRemind returns what is left of a request that is still open, and notes that a
+// reminder is about to be posted by someone. It returns an error if the request isn't
+// open, if cancelling is paused, or if someone else has tried to remind of it. If its
+// state isn't known, nothing may be said.
+func (r *requests) mayRemind(ctx context.Context, one request, by uint32) (left decision.Confirmation, err error) {
 	if !r.now().Before(one.ExpiresAt) {
 		return left, backoff.Permanent(signed.ErrExpired)
 	}
@@ -64,10 +75,14 @@ func (r *requests) mayRemind(ctx context.Context, one request, first bool) (left
 		return left, backoff.Permanent(errDecided)
 	case !errors.Is(err, journal.ErrGone):
 		return left, err
-	case !first:
-		return left, nil
 	}
-	switch mine, err := r.journal.BeginReminding(ctx, one.Request.ID); {
+	switch pause, err := r.journal.Paused(ctx); {
+	case err != nil:
+		return left, err
+	case pause.Active():
+		return left, backoff.Permanent(errPaused)
+	}
+	switch mine, err := r.journal.BeginReminding(ctx, one.Request.ID, by); {
 	case err != nil:
 		return left, err
 	case !mine:
@@ -76,4 +91,7 @@ func (r *requests) mayRemind(ctx context.Context, one request, first bool) (left
 	return left, nil
 }
 
-var errDecided = errors.New("it is decided")
+var (
+	errDecided = errors.New("it is decided")
+	errPaused  = errors.New("cancelling is paused")
+)

@@ -137,3 +137,57 @@ func TestRequestIsAboutTheTasksThatAreLeft(t *testing.T) {
 		}
 	})
 }
+
+// Cancelling is paused when the reminder is due. It comes once that is over, if the
+// request is still open then.
+func TestNoReminderWhileCancellingIsPaused(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson, reminding)
+		prompt := w.ask(ada, general, "/cancel-task 12345")
+		w.must(w.journal.Pause(t.Context(), "migration"))
+		time.Sleep(time.Until(w.endOf(prompt)) - 90*time.Second)
+		if said := w.slack.Thread(general, prompt.TS); len(said) != 0 {
+			t.Errorf("while cancelling is paused, the channel reads: %s", said[0].Text)
+		}
+		_, err := w.journal.Resume(t.Context())
+		w.must(err)
+		time.Sleep(time.Minute)
+		if n := w.reminded([]slacktest.Message{prompt}); n != 1 {
+			t.Error("no reminder after the pause")
+		}
+	})
+}
+
+// The answer to noting that a reminder is about to be posted is lost.
+func TestLostAnswerLosesNoReminder(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t, secondPerson, reminding)
+		all := w.askMany(1)
+		h.set(lostAnswers("BeginReminding", 2))
+		time.Sleep(9 * time.Minute)
+		if w.reminded(all) != 1 {
+			t.Error("the reminder is lost")
+		}
+	})
+}
+
+// Slack asks to wait, and the journal is away when the reminder is to be due again.
+func TestReminderIsPutOffOnceTheJournalAnswers(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t, secondPerson, reminding)
+		all := w.askMany(1)
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 429, RetryAfter: "30", Times: 1})
+		failed := 0
+		h.set(func(op string, do func() error) error {
+			if op == "RemindLater" && failed < 5 {
+				failed++
+				return errCut
+			}
+			return do()
+		})
+		time.Sleep(9 * time.Minute)
+		if w.reminded(all) != 1 || failed != 5 {
+			t.Errorf("the reminder is lost after %d failures", failed)
+		}
+	})
+}

@@ -18,16 +18,23 @@ type reply struct {
 	where   slackapi.Placement
 	press   *carry.Press          // that it answers; nil for a command
 	then    func(context.Context) // what to do once the person has the message; may be nil
-	refusal *decision.Note        // to be recorded then
+	refusal *decision.Note        // to be recorded, however long the answer takes
 }
 
 // alone returns a reply that only the person who typed or clicked sees.
 func alone(m texts.Message) reply { return reply{message: m, where: slackapi.Ephemeral} }
 
-// send sends a reply outside the workers, since Slack may ask to wait for minutes.
+// send sends a reply outside the workers, since Slack may ask to wait for minutes. It
+// records a refusal meanwhile.
 func (r *router) send(ctx context.Context, log *slog.Logger, to slackapi.Target, a reply) {
 	r.aside.Run(ctx, to.Channel, func(ctx context.Context) { r.answer(ctx, log, to, a) })
+	if a.refusal != nil {
+		r.aside.Run(ctx, aboutRefusals, func(ctx context.Context) { r.gate.record(ctx, log, *a.refusal) })
+	}
 }
+
+// aboutRefusals is what the recording of refusals is about, instead of a channel.
+const aboutRefusals = "refusals"
 
 // answer is the one place that answers commands and clicks about which nothing was
 // decided.
@@ -48,9 +55,6 @@ func (r *router) answer(ctx context.Context, log *slog.Logger, to slackapi.Targe
 	}
 	if a.then != nil {
 		a.then(ctx)
-	}
-	if a.refusal != nil {
-		r.gate.record(ctx, log, *a.refusal)
 	}
 }
 

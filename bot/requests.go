@@ -26,11 +26,12 @@ const (
 
 // openRequests is the part of the journal that the requests need.
 type openRequests interface {
+	pauses
 	BeginAsking(ctx context.Context, event, by string) (first bool, err error)
 	Opened(ctx context.Context, r journal.Request, remind, end time.Duration) error
 	TakeToRemind(ctx context.Context, limit int) ([]journal.Request, error)
 	TakeEnded(ctx context.Context, limit int) ([]journal.Request, error)
-	BeginReminding(context.Context, decision.ID) (first bool, err error)
+	BeginReminding(ctx context.Context, id decision.ID, by uint32) (first bool, err error)
 	RemindLater(ctx context.Context, id decision.ID, wait time.Duration) error
 	Forget(context.Context, decision.ID) error
 	Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error)

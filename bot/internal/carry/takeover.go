@@ -12,8 +12,8 @@ const (
 	takeEvery     = 2 * time.Second
 	followUpEvery = 5 * time.Second
 
-	// ownersFirst is how long after the journal was away no announcement is taken
-	// over: longer than an owner that is alive needs to record what it posted.
+	// ownersFirst is how long after the journal was away no announcement or audit
+	// copy is taken over: longer than an owner that is alive needs to record what it posted.
 	ownersFirst = 15 * time.Second
 
 	// maxTaken bounds how many decisions are taken over at a time, and
@@ -21,6 +21,10 @@ const (
 	maxTaken     = 64
 	maxFollowUps = 8
 )
+
+// OwnersFirst reports whether the journal was away a moment ago, so that living
+// owners record first what they posted.
+func (c *Carrier) OwnersFirst() bool { return c.set.trouble.within(ownersFirst) }
 
 // takeToResolve, takeToAnnounce and takeToFollowUp run in loops of their own, so
 // that none waits behind another.
@@ -31,7 +35,7 @@ func (c *Carrier) takeToResolve(ctx context.Context) error {
 }
 
 func (c *Carrier) takeToAnnounce(ctx context.Context) error {
-	if c.set.trouble.within(ownersFirst) {
+	if c.OwnersFirst() {
 		return nil
 	}
 	return c.take(ctx, "resuming an announcement", maxTaken, func(ctx context.Context, limit int) ([]journal.Held, error) {
@@ -41,7 +45,7 @@ func (c *Carrier) takeToAnnounce(ctx context.Context) error {
 
 func (c *Carrier) takeToFollowUp(ctx context.Context) error {
 	limit := maxFollowUps - int(c.followUps.Load())
-	if c.set.trouble.within(ownersFirst) {
+	if c.OwnersFirst() {
 		return nil
 	}
 	return c.take(ctx, "checking an unknown outcome", limit, func(ctx context.Context, limit int) ([]journal.Held, error) {

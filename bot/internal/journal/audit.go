@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -15,10 +16,11 @@ import (
 )
 
 // Refused records a refusal by the policy. The same refusal of the same click
-// is recorded once, however often the person presses.
+// is recorded once, however often the person presses. That of a command is recorded
+// once for its ID; a note without one gets its own.
 func (j *Journal) Refused(ctx context.Context, n decision.Note) error {
 	n = n.Storable()
-	n.ID, n.Kind, n.At = "r-"+rand.Text(), decision.NoteRefusal, utc(n.At)
+	n.ID, n.Kind, n.At = "r-"+cmp.Or(n.ID, rand.Text()), decision.NoteRefusal, utc(n.At)
 	if n.ConfirmationID != "" {
 		n.ID = fmt.Sprintf("r-%s-%s-%s", n.ConfirmationID, n.Person, n.Code)
 	}
@@ -177,8 +179,11 @@ func (j *Journal) noteOf(ctx context.Context, q querier, n decision.Note, outcom
 	return wrap("leaving a note for the audit channel", err)
 }
 
+// NoteLease is how long a note stays with the process that took it.
+const NoteLease = announceLease
+
 // TakeNote takes the oldest note that wasn't sent yet, for a post that is
-// about to be tried: it stays with this process until long after the post. It
+// about to be tried: it stays with this process for NoteLease, until long after the post. It
 // returns ErrGone if none is due, or after it has set many aside: the next call
 // continues.
 func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
@@ -218,7 +223,7 @@ func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
 				AND (leased_until = 0 OR `+j.now+` BETWEEN $2 AND $3 AND `+j.lapsed(`leased_until`, maxNoteWait)+`)
 				ORDER BY noted_at LIMIT 1 `+j.skipLocked+`)
 			RETURNING `+j.place("audit", "id")+noteColumns,
-			announceLease.Milliseconds(), from, to)
+			NoteLease.Milliseconds(), from, to)
 		return collect(rows, err, scanNote)
 	}))
 }
@@ -228,14 +233,14 @@ func (j *Journal) MarkNoted(ctx context.Context, n decision.Note) error {
 	return j.exec(ctx, "recording an audit copy", `UPDATE audit SET sent_at = $1 WHERE id = $2 AND sent_at IS NULL`, utc(time.Now()), n.ID)
 }
 
-// PutOff delays a note that Slack certainly didn't accept.
+// PutOff delays a note that Slack certainly didn't accept. It is idempotent.
 func (j *Journal) PutOff(ctx context.Context, n decision.Note, wait time.Duration) error {
 	return j.exec(ctx, "putting an audit copy off", `UPDATE audit SET leased_until = `+j.now+` + $1 WHERE id = $2 AND epoch = $3`,
 		wait.Milliseconds(), n.ID, n.Epoch)
 }
 
-// Doubt delays a note that Slack may have accepted, and counts that.
+// Doubt delays a note that Slack may have accepted, and counts that. It is idempotent.
 func (j *Journal) Doubt(ctx context.Context, n decision.Note, wait time.Duration) error {
 	return j.exec(ctx, "noting that an audit copy may have been posted", `
-		UPDATE audit SET doubts = `+next("doubts")+`, leased_until = `+j.now+` + $1 WHERE id = $2 AND epoch = $3`, wait.Milliseconds(), n.ID, n.Epoch)
+		UPDATE audit SET doubts = $4, leased_until = `+j.now+` + $1 WHERE id = $2 AND epoch = $3`, wait.Milliseconds(), n.ID, n.Epoch, max(n.Doubts, 0)+1)
 }

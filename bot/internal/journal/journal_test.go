@@ -692,8 +692,14 @@ func TestNotesForTheAuditChannel(t *testing.T) {
 		}
 		must(t, j.MarkNoted(ctx, first))
 		must(t, j.PutOff(ctx, second, -time.Second))
-		if again, err := j.TakeNote(ctx); err != nil || again.ID != second.ID {
+		again, err := j.TakeNote(ctx)
+		if err != nil || again.ID != second.ID {
 			t.Errorf("what was put off: %+v, %v", again, err)
+		}
+		must(t, j.Doubt(ctx, again, -time.Second))
+		must(t, j.Doubt(ctx, again, -time.Second)) // its answer was lost
+		if again, err = j.TakeNote(ctx); err != nil || again.Doubts != 1 {
+			t.Errorf("a doubt: %+v, %v", again, err)
 		}
 		must(t, j.PutOff(ctx, second, -time.Second)) // an old owner
 		if _, err := j.TakeNote(ctx); !errors.Is(err, journal.ErrGone) {

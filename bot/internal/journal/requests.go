@@ -58,18 +58,21 @@ func (j *Journal) TakeToRemind(ctx context.Context, limit int) ([]Request, error
 		`remind_at > 0 AND remind_at <= `+j.now+` AND ends_at > `+j.now+` ORDER BY remind_at`, limit)
 }
 
-// BeginReminding notes that a reminder is about to be posted. It returns false if
-// that was noted before: better no reminder than two.
-func (j *Journal) BeginReminding(ctx context.Context, id decision.ID) (first bool, err error) {
+// BeginReminding notes that a reminder is about to be posted by someone: a number that
+// nothing else uses. It returns false if that was noted before by someone else: better
+// no reminder than two. It is idempotent.
+func (j *Journal) BeginReminding(ctx context.Context, id decision.ID, by uint32) (first bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	begun := -1 - int64(by)
 	changed, err := written(ctx, j.write, func(ctx context.Context, q querier) (int64, error) {
-		return q.exec(ctx, `UPDATE requests SET remind_at = 0 WHERE confirmation_id = $1 AND remind_at > 0`, string(id))
+		return q.exec(ctx, `UPDATE requests SET remind_at = $2 WHERE confirmation_id = $1 AND (remind_at > 0 OR remind_at = $2)`, string(id), begun)
 	})
 	return changed > 0, wrap("noting that a reminder is about to be posted", err)
 }
 
-// RemindLater makes a reminder due again that Slack certainly didn't post.
+// RemindLater makes a reminder due again that Slack certainly didn't post. It is
+// idempotent.
 func (j *Journal) RemindLater(ctx context.Context, id decision.ID, wait time.Duration) error {
 	return j.exec(ctx, "putting a reminder off", `UPDATE requests SET remind_at = `+j.now+` + $1 WHERE confirmation_id = $2 AND decided_mac = ''`, wait.Milliseconds(), string(id))
 }

@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"errors"
+	"math"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -90,20 +91,21 @@ func TestReminderIsDueOnce(t *testing.T) {
 				t.Errorf("%+v %v, want %d", found, err, want)
 			}
 		}
-		begin := func(id decision.ID, want bool) {
+		begin := func(id decision.ID, by uint32, want bool) {
 			t.Helper()
-			if first, err := j.BeginReminding(ctx, id); err != nil || first != want {
+			if first, err := j.BeginReminding(ctx, id, by); err != nil || first != want {
 				t.Errorf("begun: %v %v, want %v", first, err, want)
 			}
 		}
 		must(t, j.Opened(ctx, journal.Request{ID: "over"}, time.Millisecond, time.Millisecond))
 		must(t, j.Opened(ctx, journal.Request{ID: "a"}, time.Millisecond, time.Minute))
 		due(1)
-		begin("a", true)
-		begin("a", false)
+		begin("a", 0, true)
+		begin("a", 0, true) // its answer was lost
+		begin("a", math.MaxUint32, false)
 		must(t, j.RemindLater(ctx, "a", time.Millisecond))
 		due(1)
-		begin("a", true)
+		begin("a", math.MaxUint32, true)
 		won(t, j.Journal, sampleDecision("a", 1))
 		must(t, j.RemindLater(ctx, "a", time.Millisecond))
 		due(0)

@@ -156,8 +156,8 @@ func (j *Journal) BeginAsking(ctx context.Context, event, by string) (bool, erro
 	return Call(ctx, j.Around, "BeginAsking", "", func(ctx context.Context) (bool, error) { return j.Journal.BeginAsking(ctx, event, by) })
 }
 
-func (j *Journal) BeginReminding(ctx context.Context, id decision.ID) (bool, error) {
-	return Call(ctx, j.Around, "BeginReminding", id, func(ctx context.Context) (bool, error) { return j.Journal.BeginReminding(ctx, id) })
+func (j *Journal) BeginReminding(ctx context.Context, id decision.ID, by uint32) (bool, error) {
+	return Call(ctx, j.Around, "BeginReminding", id, func(ctx context.Context) (bool, error) { return j.Journal.BeginReminding(ctx, id, by) })
 }
 
 func (j *Journal) RemindLater(ctx context.Context, id decision.ID, wait time.Duration) error {

@@ -221,7 +221,7 @@ CREATE TABLE requests (
     confirmation    TEXT NOT NULL,
     mac             TEXT NOT NULL DEFAULT '', -- over the rest
     decided_mac     TEXT NOT NULL DEFAULT '', -- a MAC over the statement that decisions has had its row
-    remind_at       INTEGER NOT NULL, -- 0 for never, or already reminded
+    remind_at       INTEGER NOT NULL, -- 0 for never; negative if someone has begun to remind
     ends_at         INTEGER NOT NULL,
     taken_until     INTEGER NOT NULL DEFAULT 0 -- a process works on its end until then
 );
