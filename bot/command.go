@@ -144,7 +144,7 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 		// A task that doesn't exist has no people on it, and the answer may say so.
 		if v := cleared.OnTask(ctx, one.facts); !v.Allowed() && !c.texts.Explains(one.err) {
 			log.Warn("task refused", "refused", one.id, "reason", string(v.Code), "cause", v.Cause)
-			no, refused, out = v, append(refused, one.id), append(out, c.texts.ExcludeRefused(v, one.id, who.user))
+			no, refused, out = v, append(refused, one.id), append(out, c.texts.ExcludeRefused(v, one.id))
 		} else if why, ok := c.texts.Exclude(one.id, one.task, one.err); ok {
 			out = append(out, why)
 		} else {

@@ -54,12 +54,12 @@ func (w Texts) Exclude(id chamelio.TaskID, task chamelio.Task, err error) (Exclu
 	return Excluded{}, false
 }
 
-// ExcludeRefused says why a task is left out that user may not cancel.
-func (w Texts) ExcludeRefused(no policy.Verdict, id chamelio.TaskID, user string) Excluded {
+// ExcludeRefused says why a task is left out that the person may not cancel.
+func (w Texts) ExcludeRefused(no policy.Verdict, id chamelio.TaskID) Excluded {
 	switch no.Code {
 	case policy.CodeNotOnTask:
-		return Excluded{id, "you're not on it", fmt.Sprintf("%s isn't on it", mention(user))}
+		return Excluded{id, "you're not on it", "the requester isn't on it"}
 	default:
-		return Excluded{id, "I can't check whether you may cancel it", fmt.Sprintf("I can't check whether %s may cancel it", mention(user))}
+		return Excluded{id, "I can't check whether you may cancel it", "I can't check whether the requester may cancel it"}
 	}
 }

@@ -177,7 +177,7 @@ func understood(c decision.Confirmation, p Preview, orElse string) string {
 // orElse says what to do if a command was misread. Everyone reads a request.
 func orElse(c decision.Confirmation) string {
 	if c.Public {
-		return fmt.Sprintf("If %s meant something else, they can press *%s* and type the command again.", mention(c.Requester), keepLabel(c))
+		return fmt.Sprintf("If the requester meant something else, they can press *%s* and type the command again.", keepLabel(c))
 	}
 	return notMeant(keepLabel(c), "type the command again")
 }

@@ -41,7 +41,7 @@ func (s *sampler) ofSeveral() {
 	some.Excluded, some.Unsure = out, true
 	some.Tasks = append([]chamelio.Task{{}}, shown.Tasks[1:]...)
 	s.add("prompt for some", "Some of the tasks can't be cancelled, and Chamelio didn't tell the details of one in time.", toRequester, s.Prompt(private, some, value))
-	s.add("request for some", "The same, and a second person has to confirm. Everyone reads it, so it names the person who asked.", toChannel, s.Prompt(public, some, value))
+	s.add("request for some", "The same, and a second person has to confirm. Everyone reads it, so it speaks of the requester.", toChannel, s.Prompt(public, some, value))
 	one, left := private, Preview{Tasks: shown.Tasks[:1], Excluded: out[:1]}
 	one.Tasks = tasks[:1]
 	s.add("prompt for one of several", "Only one of the tasks can be cancelled.", toRequester, s.Prompt(one, left, value))
@@ -161,5 +161,5 @@ func (s *sampler) left() []Excluded {
 		all = append(all, why)
 		id--
 	}
-	return append(all, s.ExcludeRefused(policy.Verdict{Code: policy.CodeNotOnTask}, id, s.user), s.ExcludeRefused(policy.Verdict{Code: policy.CodeCannotCheck}, id-1, s.user))
+	return append(all, s.ExcludeRefused(policy.Verdict{Code: policy.CodeNotOnTask}, id), s.ExcludeRefused(policy.Verdict{Code: policy.CodeCannotCheck}, id-1))
 }
