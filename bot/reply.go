@@ -29,12 +29,13 @@ func alone(m texts.Message) reply { return reply{message: m, where: slackapi.Eph
 func (r *router) send(ctx context.Context, log *slog.Logger, to slackapi.Target, a reply) {
 	r.aside.Run(ctx, to.Channel, func(ctx context.Context) { r.answer(ctx, log, to, a) })
 	if a.refusal != nil {
-		r.aside.Run(ctx, aboutRefusals, func(ctx context.Context) { r.gate.record(ctx, log, *a.refusal) })
+		r.aside.Run(ctx, refusalsKey, func(ctx context.Context) { r.gate.record(ctx, log, *a.refusal) })
 	}
 }
 
-// aboutRefusals is what the recording of refusals is about, instead of a channel.
-const aboutRefusals = "refusals"
+// refusalsKey limits how many refusals are recorded at once, as a channel's name limits
+// its answers.
+const refusalsKey = "refusals"
 
 // answer is the one place that answers commands and clicks about which nothing was
 // decided.

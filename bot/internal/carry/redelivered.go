@@ -60,9 +60,9 @@ func (c *Carrier) redelivered(p Press, row decision.Record, shown bool) {
 func announced(d decision.Record) bool { return !d.AnnouncedAt.IsZero() }
 
 // delivered reports whether a decision of the press's own prompt was made by another
-// delivery of the press. A modal is submitted once, by one person.
+// delivery of the press. A person submits a modal once.
 func (p Press) delivered(own decision.Record) bool {
-	return p.View != "" || sameClick(own, p.recordURL())
+	return p.View != "" && own.Confirmer == p.User || sameClick(own, p.recordURL())
 }
 
 // endRedelivered ends the life of a press whose other delivery is carried out.

@@ -183,8 +183,8 @@ func (j *Journal) noteOf(ctx context.Context, q querier, n decision.Note, outcom
 const NoteLease = announceLease
 
 // TakeNote takes the oldest note that wasn't sent yet, for a post that is
-// about to be tried: it stays with this process for NoteLease, until long after the post. It
-// returns ErrGone if none is due, or after it has set many aside: the next call
+// about to be tried: it stays with this process for NoteLease, until long after the
+// post. It returns ErrGone if none is due, or after it has set many aside: the next call
 // continues.
 func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
