@@ -125,6 +125,8 @@ func TestLongTextsForPeopleAreNotRead(t *testing.T) {
 		if p, err := j.Paused(t.Context()); err != nil || !p.Active() || p.Note != "" {
 			t.Errorf("a note of %d bytes, %v", len(p.Note), err)
 		}
+		_, err := j.Resume(t.Context())
+		must(t, err)
 		setAside(t, url, j, other)
 		for _, column := range []string{"content", "why", "task_ids"} {
 			statement(t, url, fmt.Sprintf(`UPDATE set_aside SET %s = '%s'`, column, long))

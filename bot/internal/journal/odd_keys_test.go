@@ -69,6 +69,8 @@ func TestOddTimesAndCountersFailNothing(t *testing.T) {
 		if p, err := j.Paused(t.Context()); !p.Active() || err != nil {
 			t.Error(p, err)
 		}
+		_, err := j.Resume(t.Context())
+		must(t, err)
 		d := j.click(1)
 		l := won(t, j.Journal, d)
 		for position := range d.Tasks {

@@ -229,6 +229,12 @@ func (s *sweep) work() {
 			s.Errorf("%s: a decision is neither taken over nor set aside", s.change)
 		}
 	}
+	if p, err := s.Paused(ctx); err != nil || !p.Active() {
+		s.Errorf("%s: paused: %+v %v", s.change, p, err)
+	}
+	if was, err := s.Resume(ctx); err != nil || !was { // no decision is claimed during it
+		s.Errorf("%s: resuming: %t %v", s.change, was, err)
+	}
 	d, _ := s.decided(decision.Cancelled)
 	if err := s.MarkAnnounced(ctx, d.ID, "5.6"); err != nil {
 		s.Errorf("%s: announcing a new decision: %v", s.change, err)
@@ -292,8 +298,8 @@ func (s *sweep) others() {
 	s.may("reading rows that were set aside", err)
 	alive, _, err := s.Beat(ctx, true)
 	s.may("a heartbeat", err)
-	if p, err := s.Paused(ctx); err != nil || !p.Active() || alive < 1 {
-		s.Errorf("%s: paused: %+v %v; %d alive", s.change, p, err, alive)
+	if alive < 1 {
+		s.Errorf("%s: %d alive", s.change, alive)
 	}
 	if first, err := s.BeginAsking(ctx, "another", "b"); !first || err != nil {
 		s.Errorf("%s: asking: %v %v", s.change, first, err)
