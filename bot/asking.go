@@ -90,9 +90,9 @@ func (c *commands) request(ctx context.Context, log *slog.Logger, responseURL st
 }
 
 // post posts a request in its thread, or else in its channel, and lists it, so that it
-// is replaced when it expires. If the bot can't post there, the response_url has the request
-// instead, for which post waits as long as Slack asks and the request is open; only a
-// late click replaces that one. If it may have been posted, it isn't posted again.
+// is replaced when it expires. If the bot can't post there, the response_url has the
+// request instead, for which post waits as long as Slack asks and the request is open;
+// only a late click replaces that one. If it may have been posted, it isn't posted again.
 // post returns the status of the last try.
 func (r *requests) post(ctx context.Context, log *slog.Logger, responseURL string, c decision.Confirmation, m texts.Message) (status slackapi.Status) {
 	// If the process stops or the request expires during a pause, status is still that

@@ -11,6 +11,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
@@ -118,12 +119,8 @@ func (a *auditor) take(ctx context.Context) (taken, error) {
 	return taken{n, asked.Add(journal.NoteLease)}, err
 }
 
-// valid reports whether the note can't be another process's by now. Both clocks
-// count: the monotonic one stops while the machine is suspended.
-func (t taken) valid() bool {
-	now := time.Now()
-	return now.Before(t.until) && now.Round(0).Before(t.until.Round(0))
-}
+// valid reports whether the note can't be another process's by now.
+func (t taken) valid() bool { return carry.Before(time.Now(), t.until) }
 
 // unlessGone returns the error of taking a note, nil if none is due.
 func unlessGone(err error) error {

@@ -30,9 +30,9 @@ func (c *Carrier) pressAgain(p Press, m, otherwise texts.Message) {
 
 // Restore replaces the message that a press is being handled with the prompt, and m
 // above it or, if another click has decided the prompt, with the result. If that isn't
-// known, it shows otherwise. A prompt that has expired ends as in Late. At each try it asks the journal when it is its
-// turn to replace the message, and gives way to a click that is being saved here,
-// which ends with a text of its own. Restore doesn't block.
+// known, it shows otherwise. A prompt that has expired ends as in Late. At each try it
+// asks the journal when it is its turn to replace the message, and gives way to a click
+// that is being saved here, which ends with a text of its own. Restore doesn't block.
 func (c *Carrier) Restore(p Press, m, otherwise texts.Message) {
 	c.apart(p, func(ctx context.Context) {
 		shown := c.Details.shown(ctx, p.Confirmation)

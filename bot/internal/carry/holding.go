@@ -83,13 +83,13 @@ func (h *holding) doubt() {
 
 // valid reports whether the right to act holds now.
 func (h *holding) valid() bool {
-	return h.ctx.Err() == nil && before(time.Now(), h.current().Until)
+	return h.ctx.Err() == nil && Before(time.Now(), h.current().Until)
 }
 
-// before reports whether a time hasn't come yet, by both clocks: the monotonic
+// Before reports whether a time hasn't come yet, by both clocks: the monotonic
 // one stops while the machine is suspended (pkg.go.dev/time, Monotonic
 // Clocks), and the wall clock can be set back.
-func before(now, until time.Time) bool {
+func Before(now, until time.Time) bool {
 	return now.Before(until) && now.Round(0).Before(until.Round(0))
 }
 

@@ -11,17 +11,16 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
 
-// beaten answers a click whose claim found other decisions, that its prompt
-// was decided before, or that cancelling is paused. It updates the prompt through its queue, so that no older
-// text overwrites the update.
+// beaten answers a click whose claim found other decisions, that its prompt was decided
+// before, or that cancelling is paused. It updates the prompt through its queue, so that
+// no older text overwrites the update.
 func (l *life) beaten() {
 	if l.paused != nil {
 		l.barred()
 		return
 	}
 	if len(l.winners) == 0 {
-		l.log.Error("can't tell what became of a prompt", "error", journal.ErrDecided)
-		l.instead(replaceOriginal, always(l.Texts.CannotTell(l.press.Confirmation)))
+		l.endUnknown(journal.ErrDecided)
 		return
 	}
 	c, p, winner := l.Carrier, *l.press, l.winners[0]
@@ -76,14 +75,19 @@ func (l *life) lose() {
 	})
 	switch {
 	case err != nil:
-		l.log.Error("can't tell what became of a prompt", "error", err)
-		l.instead(replaceOriginal, always(l.Texts.CannotTell(l.press.Confirmation)))
+		l.endUnknown(err)
 	case first.Outcome() == decision.Superseded:
 		l.followOther()
 	default: // another press was faster
 		l.winners = []decision.Record{first}
 		l.beaten()
 	}
+}
+
+// endUnknown shows in the prompt that its result isn't known.
+func (l *life) endUnknown(err error) {
+	l.log.Error("can't tell what became of a prompt", "error", err)
+	l.instead(replaceOriginal, always(l.Texts.CannotTell(l.press.Confirmation)))
 }
 
 // ended shows in the prompt that it is closed, by the journal's row, and answers

@@ -12,7 +12,7 @@ import (
 func TestLeaseEndsByBothClocks(t *testing.T) {
 	now := time.Now()
 	until := now.Add(10 * time.Second)
-	if !before(now, until) || before(until, until) || before(until.Add(time.Second), until) {
+	if !Before(now, until) || Before(until, until) || Before(until.Add(time.Second), until) {
 		t.Fatal("a lease doesn't end")
 	}
 	asleep := until
@@ -21,10 +21,10 @@ func TestLeaseEndsByBothClocks(t *testing.T) {
 	if asleep.Sub(now) != 10*time.Second || now.Round(0).Sub(asleep.Round(0)) != 590*time.Second {
 		t.Fatalf("the clocks don't differ: %s and %s", now, asleep)
 	}
-	if before(now, asleep) {
+	if Before(now, asleep) {
 		t.Error("a machine that was suspended believes in its lease")
 	}
-	if before(asleep.Round(0).Add(time.Hour), asleep) {
+	if Before(asleep.Round(0).Add(time.Hour), asleep) {
 		t.Error("by the wall clock alone")
 	}
 }

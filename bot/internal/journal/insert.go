@@ -31,7 +31,8 @@ func heldByAnother(t decision.Item) decision.Item {
 // insert adds a decision and its tasks, and returns the tasks as they are
 // then. It adds nothing, and the error is errOccupied, if the journal has the
 // decision already, or had it according to its request, or if other decisions have
-// all of its tasks; or if it is a claim and cancelling is paused. The request of the decision remembers it.
+// all of its tasks; or if it is a claim and cancelling is paused. The request of the
+// decision remembers it.
 //
 // The tasks come first: their primary key decides between two clicks on one
 // prompt, and tasks_claimed between two decisions about one task. They are

@@ -199,9 +199,9 @@ func (j *Journal) Forget(ctx context.Context, id decision.ID) error {
 
 // Became returns the decision that a click on a prompt made, alone. Otherwise, or if the
 // prompt was superseded, it returns the other decisions that have all of the prompt's
-// tasks, in progress or successful, each with these tasks only. It returns ErrGone if a task can still
-// be cancelled, with those that have the others; and ErrDecided, whatever has the
-// tasks, if the prompt was decided and its row is missing.
+// tasks, in progress or successful, each with these tasks only. It returns ErrGone if a
+// task can still be cancelled, with those that have the others; and ErrDecided, whatever
+// has the tasks, if the prompt was decided and its row is missing.
 func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

@@ -93,8 +93,7 @@ func (t *trust) verifyTask(d decision.Record, position int) error {
 	return err
 }
 
-// whole verifies the seal of a row without parts. odd is the flag
-// that noting set.
+// whole verifies the seal of a row without parts. odd is the flag that noting set.
 func (t *trust) whole(odd bool, seal string, at time.Time, fields ...string) error {
 	if err := t.VerifySeal(seal, at, fields...); err != nil {
 		return err
