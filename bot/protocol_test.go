@@ -211,6 +211,39 @@ func TestOwnerSendsNothingAfterLosingDecision(t *testing.T) {
 	})
 }
 
+// A lease that this process believes in isn't enough for a request that has
+// waited for the rate limit: another process may have the decision since, for
+// example after the journal's clock was set.
+func TestOwnerThatWaitedAsksTheJournalFirst(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t, func(o *options) { o.rateLimit = 20 }) // five calls at once, then one each four seconds
+		w.api.Add(1, 8)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 1 2 3 4 5 6 7 8"))
+		h.set(func(op string, do func() error) error {
+			if op == "RenewAll" { // it neither renews nor notices
+				return errCut
+			}
+			return do()
+		})
+		cancels := func() (n int) {
+			for id := range int64(8) {
+				n += w.api.Cancels(id + 1)
+			}
+			return n
+		}
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("one request is sent", func() bool { return cancels() > 0 })
+		sent := cancels()
+		w.statement(`UPDATE decisions SET owner = 'another', epoch = epoch + 1, leased_until = leased_until + 60000`)
+		time.Sleep(30 * time.Second)
+		if now := cancels(); now != sent {
+			t.Errorf("%d requests by one who had lost the decision", now-sent)
+		}
+		h.set(nil)
+		w.toldOnce(general)
+	})
+}
+
 // A process that was suspended between the journal's answer and its request
 // must not send it: a successor may have taken over.
 func TestSuspendedOwnerSendsNothing(t *testing.T) {
