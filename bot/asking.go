@@ -49,11 +49,11 @@ func (c *commands) submitted(ctx context.Context, log *slog.Logger, k slackapi.C
 		return reply{message: found.explained, where: slackapi.Ephemeral, refusal: found.refusal}
 	}
 	found.confirmation.Public = true // as the modal said
-	return reply{where: slackapi.Ephemeral, refusal: found.refusal, ask: func(ctx context.Context) texts.Message {
+	return reply{refusal: found.refusal, find: func(ctx context.Context) reply {
 		if failed := c.request(ctx, log, k.ResponseURL, found); failed.Text != "" {
-			return failed
+			return alone(failed)
 		}
-		return c.texts.Requested(found.confirmation)
+		return alone(c.texts.Requested(found.confirmation))
 	}}
 }
 

@@ -125,26 +125,40 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 		earlier(ctx) // one of them may count
 	}
 	switch {
-	case (stopped || !no.Allowed() || c.reasons.missing(p.Confirmation)) && c.carrier.AnswerSecond(ctx, p):
-		return reply{} // whatever keeps this press from counting, an earlier one may count
 	case stopped:
-	case no.Allowed() && !c.reasons.missing(p.Confirmation):
-		if c.carrier.Decide(ctx, p) {
+		return c.unlessSecond(p, func(context.Context) reply { return answer })
+	case !no.Allowed():
+		return c.unlessSecond(p, func(context.Context) reply { return c.refuse(p, no) })
+	case c.reasons.missing(p.Confirmation):
+		return c.unlessSecond(p, func(ctx context.Context) reply {
+			p.Sign.Stop()
+			p.Spent += 2 * p.Sign.Spent() // and for the restored prompt
+			return c.reasons.ask(ctx, p)
+		})
+	case c.carrier.Decide(ctx, p):
+		return reply{}
+	}
+	return c.answerTo(p, alone(c.texts.Interrupted(p.Confirmation)))
+}
+
+// unlessSecond returns the reply to a press that doesn't count. Whatever keeps it
+// from counting, an earlier press may count, and then its result is the answer.
+func (c *clicks) unlessSecond(p carry.Press, say func(context.Context) reply) reply {
+	return reply{find: func(ctx context.Context) reply {
+		if c.carrier.AnswerSecond(ctx, p) {
 			return reply{}
 		}
-		answer = alone(c.texts.Interrupted(p.Confirmation))
-	case no.Allowed():
-		p.Sign.Stop()
-		p.Spent += 2 * p.Sign.Spent()  // and for the restored prompt
-		answer = c.reasons.ask(ctx, p) // a modal can only be opened within seconds
-	default:
-		answer = c.refuse(p, no)
-	}
+		return c.answerTo(p, say(ctx))
+	}}
+}
+
+// answerTo returns a as the reply to a press.
+func (c *clicks) answerTo(p carry.Press, a reply) reply {
 	if p.View != "" {
-		answer.then = func(ctx context.Context) { c.carrier.OtherDelivery(ctx, p) }
+		a.then = func(ctx context.Context) { c.carrier.OtherDelivery(ctx, p) }
 	}
-	answer.press = &p
-	return answer
+	a.press = &p
+	return a
 }
 
 func (c *clicks) invalid(ctx context.Context, p carry.Press, err error) reply {

@@ -68,7 +68,7 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 		if said, first := c.first(ctx, log, cmd.Event, found.confirmation); !first {
 			return said
 		}
-		answer.ask = func(ctx context.Context) texts.Message { return c.request(ctx, log, cmd.ResponseURL, found) }
+		answer.find = func(ctx context.Context) reply { return alone(c.request(ctx, log, cmd.ResponseURL, found)) }
 	default:
 		answer.message = c.promptOf(found)
 		answer.choose = c.untilExpired(found.confirmation, answer.message)

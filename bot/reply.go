@@ -13,8 +13,8 @@ import (
 // reply is the answer to a command or a click. The zero reply says nothing.
 type reply struct {
 	message texts.Message
-	choose  slackapi.Choose                     // what to show instead, at each try; nil if the message stays true
-	ask     func(context.Context) texts.Message // finds the message, if that may take minutes; nil otherwise
+	choose  slackapi.Choose             // what to show instead, at each try; nil if the message stays true
+	find    func(context.Context) reply // finds the reply to send instead, if that may take minutes; nil otherwise
 	where   slackapi.Placement
 	press   *carry.Press          // that it answers; nil for a command
 	then    func(context.Context) // what to do once the person has the message; may be nil
@@ -27,7 +27,17 @@ func alone(m texts.Message) reply { return reply{message: m, where: slackapi.Eph
 // send sends a reply outside the workers, since Slack may ask to wait for minutes. It
 // records a refusal meanwhile.
 func (r *router) send(ctx context.Context, log *slog.Logger, to slackapi.Target, a reply) {
-	r.aside.Run(ctx, to.Channel, func(ctx context.Context) { r.answer(ctx, log, to, a) })
+	r.record(ctx, log, a)
+	r.aside.Run(ctx, to.Channel, func(ctx context.Context) {
+		if a.find != nil {
+			a = a.find(ctx)
+			r.record(ctx, log, a)
+		}
+		r.answer(ctx, log, to, a)
+	})
+}
+
+func (r *router) record(ctx context.Context, log *slog.Logger, a reply) {
 	if a.refusal != nil {
 		r.aside.Run(ctx, refusalsKey, func(ctx context.Context) { r.gate.record(ctx, log, *a.refusal) })
 	}
@@ -40,9 +50,6 @@ const refusalsKey = "refusals"
 // answer is the one place that answers commands and clicks about which nothing was
 // decided.
 func (r *router) answer(ctx context.Context, log *slog.Logger, to slackapi.Target, a reply) {
-	if a.ask != nil {
-		a.message = a.ask(ctx)
-	}
 	switch {
 	case a.press != nil && a.where != slackapi.ReplaceOriginal && a.press.Sign.Replaced():
 		r.clicks.carrier.Restore(*a.press, a.message, r.texts.CannotTell(a.press.Confirmation))

@@ -52,7 +52,11 @@ func TestClicksWithoutDecision(t *testing.T) {
 		change(&changed)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		return c.handle(ctx, log, changed)
+		answer := c.handle(ctx, log, changed)
+		if answer.find != nil {
+			answer = answer.find(ctx)
+		}
+		return answer
 	}
 	for name, tt := range map[string]struct {
 		change func(*slackapi.Click)

@@ -71,6 +71,33 @@ func TestApprovalInDoubtLeavesTheRequestAlone(t *testing.T) {
 	})
 }
 
+// Ada presses on her own request while Grace's approval is being saved, and then that
+// isn't saved, because cancelling was paused. Ada reads why she can't approve.
+func TestRefusalAfterAnApprovalThatIsNotSaved(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t, secondPerson)
+		prompt := w.ask(ada, general, "/cancel-task 12345")
+		h.set(func(op string, do func() error) error {
+			if op == "Claim" {
+				time.Sleep(3 * time.Second)
+			}
+			return do()
+		})
+		w.acked(w.slack.Click(grace, prompt, "cancel_task"))
+		time.Sleep(time.Second)
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.must(w.journal.Pause(t.Context(), ""))
+		time.Sleep(10 * time.Minute)
+		if said := w.said(ada); !strings.Contains(said, "can't approve your own request") || strings.Contains(said, "can't tell") {
+			t.Errorf("Ada reads %q", said)
+		}
+		if said := w.said(grace); !strings.Contains(said, "Cancelling was paused") {
+			t.Errorf("Grace reads %q", said)
+		}
+		w.noCancel()
+	})
+}
+
 // A prompt whose click was refused for now is restored late. A newer outcome stays
 // (law 13).
 func TestLateRestoreLeavesTheOutcome(t *testing.T) {

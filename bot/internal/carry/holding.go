@@ -9,6 +9,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/observe"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 // holding is a decision that this process carries. Its context ends when the
@@ -135,6 +136,16 @@ func (h *holding) saving() phase {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.phase
+}
+
+// saved waits until it is known whether the click counts, for knownFor at most.
+func (h *holding) saved(ctx context.Context) error {
+	return work.Retry(ctx, knownFor, func() error {
+		if h.saving() < carried {
+			return errNotKnown
+		}
+		return nil
+	})
 }
 
 // isKept reports whether the person pressed Keep task. If not, and the decision is

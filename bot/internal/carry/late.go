@@ -128,22 +128,24 @@ func (c *Carrier) showEnded(ctx context.Context, p Press, row decision.Record, p
 }
 
 // AnswerSecond answers a press that doesn't count, if another one has decided its
-// prompt, or is being saved here. It returns false if there is none, or if the
-// journal doesn't answer. Another replica may still be judging one, so the caller's
-// answer must not say that the click didn't count. It never decides anything.
+// prompt. It waits for one that is being saved here. It returns false if there is
+// none, or if the journal doesn't answer. Another replica may still be judging one, so
+// the caller's answer must not say that the click didn't count. It never decides
+// anything.
 func (c *Carrier) AnswerSecond(ctx context.Context, p Press) bool {
-	switch h := c.set.get(p.id()); {
-	case h == nil:
-	case h.saving() < carried:
-		c.Late(p, func() bool { return true })
-		return true
-	case h.saving() == carried: // whether or not the journal answers now
-		c.apart(p, func(ctx context.Context) { c.answerWith(ctx, p, h.Record) })
-		return true
+	if h := c.set.get(p.id()); h != nil {
+		if err := h.saved(ctx); err != nil {
+			c.cannotTell(ctx, p, err)
+			return true
+		}
+		if h.saving() == carried { // whether or not the journal answers now
+			c.apart(p, func(ctx context.Context) { c.answerWith(ctx, p, h.Record) })
+			return true
+		}
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undecidedTimeout) // also while the process stops
+	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), undecidedTimeout) // also while the process stops
 	defer cancel()
-	row, err := c.Journal.Get(ctx, p.id())
+	row, err := c.Journal.Get(asking, p.id())
 	if err != nil {
 		return false
 	}

@@ -203,10 +203,10 @@ func keepLabel(c decision.Confirmation) string {
 func (w Texts) buttons(c decision.Confirmation, value, text string, t decision.Named) slack.Block {
 	several := len(c.Tasks) > 1
 	name := labelled(t)
-	title, stops := "Cancel this task for good?", quotedName(t)+" stops immediately and can't be resumed."
+	title, stops := "Cancel this task permanently?", quotedName(t)+" stops immediately and can't be resumed."
 	if several {
 		name = count(len(c.Tasks), "task")
-		title, stops = text+" for good?", "They stop immediately and can't be resumed."
+		title, stops = text+" permanently?", "They stop immediately and can't be resumed."
 	}
 	cancel, keep := button(ActionCancel, value, text, "Cancel "+name), button(ActionKeep, value, keepLabel(c), "Keep "+name)
 	if c.Public {
