@@ -110,11 +110,11 @@ func (r *requests) post(ctx context.Context, log *slog.Logger, responseURL strin
 	var ts string
 	err := slackapi.Retry(ctx, askPatience, min(askPause, open()), func() error {
 		return once(func() (err error) {
-			ctx, cancel := context.WithTimeout(ctx, open()) // PostIn may wait for its turn in the channel
+			ctx, cancel := context.WithTimeout(ctx, open()) // Post may wait for its turn in the channel
 			defer cancel()
-			ts, err = r.poster.PostIn(ctx, c.Channel, c.Thread, m)
+			ts, err = r.poster.Post(ctx, c.Channel, c.Thread, slackapi.Always(m))
 			if said, _ := slackapi.Classify(err); said == slackapi.Refused && c.Thread != "" { // it may be gone
-				ts, err = r.poster.PostIn(ctx, c.Channel, "", m)
+				ts, err = r.poster.Post(ctx, c.Channel, "", slackapi.Always(m))
 			}
 			return err
 		})
@@ -127,7 +127,7 @@ func (r *requests) post(ctx context.Context, log *slog.Logger, responseURL strin
 		log.Info("can't post a request in the channel; answering the command instead", "reason", err)
 		err = slackapi.Retry(ctx, replyPatience, open(), func() error {
 			return once(func() error {
-				return r.poster.Respond(ctx, slackapi.Target{Channel: c.Channel, ResponseURL: responseURL}, m, slackapi.InChannel)
+				return r.poster.Respond(ctx, slackapi.Target{Channel: c.Channel, ResponseURL: responseURL}, slackapi.Always(m), slackapi.InChannel)
 			})
 		})
 	case slackapi.Unclear:

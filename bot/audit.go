@@ -119,8 +119,12 @@ func (a *auditor) take(ctx context.Context) (taken, error) {
 	return taken{n, asked.Add(journal.NoteLease)}, err
 }
 
-// valid reports whether the note can't be another process's by now.
-func (t taken) valid() bool { return carry.Before(time.Now(), t.until) }
+// valid reports whether the note can't be another process's by the time when Slack
+// must have answered.
+func (t taken) valid() bool { return carry.Before(time.Now().Add(slackapi.CallTimeout), t.until) }
+
+// errNotOurs means that another process may have taken a note since.
+var errNotOurs = errors.New("the note's lease ends before Slack has to answer")
 
 // unlessGone returns the error of taking a note, nil if none is due.
 func unlessGone(err error) error {
@@ -171,30 +175,33 @@ func (a *auditor) send(ctx context.Context, n taken) (next bool) {
 		a.done(ctx, n.Note)
 		return true
 	}
-	if !n.valid() { // it is due again
-		return true
-	}
-	return a.post(ctx, log, n.Note, *m) && work.Sleep(ctx, a.gap)
+	return a.post(ctx, log, n, *m) && work.Sleep(ctx, a.gap)
 }
 
-// post posts a note's message, once, and records the answer. It returns whether the
-// note was posted.
-func (a *auditor) post(ctx context.Context, log *slog.Logger, n decision.Note, m texts.Message) bool {
-	_, err := a.poster.Post(ctx, a.channel, "", m)
+// post posts a note's message, once, if the note is still this process's, and records
+// the answer. It returns whether the note was posted.
+func (a *auditor) post(ctx context.Context, log *slog.Logger, n taken, m texts.Message) bool {
+	_, err := a.poster.Post(ctx, a.channel, "", func(context.Context) (texts.Message, error) {
+		if !n.valid() {
+			return texts.Message{}, errNotOurs
+		}
+		return m, nil
+	})
 	said, asked := slackapi.Classify(err)
 	switch {
+	case errors.Is(err, errNotOurs): // it is due again
 	case said == slackapi.Posted:
-		a.done(ctx, n)
+		a.done(ctx, n.Note)
 		return true
 	case said == slackapi.Unclear && n.Doubts >= auditDoubts-1:
 		log.Error("audit copy not confirmed by Slack; it counts as posted", "error", err)
-		a.done(ctx, n)
+		a.done(ctx, n.Note)
 	case said == slackapi.Unclear:
 		log.Error("audit copy failed; retrying", "error", err)
-		a.save(ctx, func(ctx context.Context) error { return a.journal.Doubt(ctx, n, auditDoubtPause) })
+		a.save(ctx, func(ctx context.Context) error { return a.journal.Doubt(ctx, n.Note, auditDoubtPause) })
 	default:
 		log.Error("audit copy failed; retrying", "error", err)
-		a.later(ctx, log, n, min(max(asked, auditPause), maxAuditPause))
+		a.later(ctx, log, n.Note, min(max(asked, auditPause), maxAuditPause))
 	}
 	return false
 }

@@ -23,7 +23,7 @@ func (r *requests) remindOf(ctx context.Context, one request) {
 	begun, later, by := false, time.Duration(0), rand.Uint32()
 	err := work.Retry(ctx, askPatience, func() error {
 		var why error
-		err := r.poster.BroadcastIf(ctx, one.Channel, cmp.Or(one.Thread, one.MessageTS), func(ctx context.Context) (texts.Message, error) {
+		_, err := r.poster.Post(ctx, one.Channel, cmp.Or(one.Thread, one.MessageTS), func(ctx context.Context) (texts.Message, error) {
 			var left decision.Confirmation
 			if left, why = r.mayRemind(ctx, one, by); why == nil {
 				begun = true

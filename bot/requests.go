@@ -145,7 +145,7 @@ func (r *requests) lost(ctx context.Context, one request) error {
 // replace replaces a request's message. It returns an error if another try may
 // succeed: the request is taken again later, until replaceFor has passed.
 func (r *requests) replace(ctx context.Context, one request, m texts.Message) error {
-	err := r.poster.Update(ctx, one.Channel, one.MessageTS, m)
+	err := r.poster.Update(ctx, one.Channel, one.MessageTS, slackapi.Always(m))
 	switch said, _ := slackapi.Classify(err); {
 	case err == nil:
 	case said.MayWork() && r.now().Sub(one.ExpiresAt) < replaceFor:

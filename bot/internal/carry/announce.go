@@ -3,6 +3,8 @@ package carry
 import (
 	"cmp"
 	"context"
+	"errors"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 
@@ -50,9 +52,6 @@ func (l *life) record() decision.Event {
 
 // post posts the outcome once, if it is still ours to announce.
 func (l *life) post(where decision.Where) decision.Event {
-	if !l.valid() {
-		return decision.Event{Kind: decision.Withheld}
-	}
 	ctx, end := l.Tracer.Step(l.ctx, "announce",
 		attribute.String("cancelbot.confirmation", string(l.ID)), attribute.String("cancelbot.outcome", string(l.decided().Outcome())))
 	ts, err := l.postTo(ctx, where)
@@ -60,7 +59,10 @@ func (l *life) post(where decision.Where) decision.Event {
 	if l.state.Stage == decision.Announcing {
 		l.turns.posted(l.Channel)
 	}
-	if err == nil {
+	switch {
+	case errors.Is(err, errWithheld):
+		return decision.Event{Kind: decision.Withheld}
+	case err == nil:
 		l.posted = ts
 		return decision.Event{Kind: decision.Posted}
 	}
@@ -87,14 +89,27 @@ func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err
 	}
 	switch where {
 	case decision.ByResponseURL:
-		return "", l.Poster.Respond(ctx, slackapi.Target{Channel: d.Channel, ResponseURL: d.ResponseURL}, say(d), slackapi.InChannel)
+		return "", l.Poster.Respond(ctx, slackapi.Target{Channel: d.Channel, ResponseURL: d.ResponseURL}, l.ifOurs(slackapi.CallTimeout, say(d)), slackapi.InChannel)
 	case decision.InPerson: // to the person's ID: their chat with the app, which needs no scope but chat:write
-		return l.Poster.Post(ctx, d.Requester, "", alone(d.Requester))
+		return l.Poster.Post(ctx, d.Requester, "", l.ifOurs(slackapi.CallTimeout, alone(d.Requester)))
 	case decision.ToApprover:
-		return l.Poster.Post(ctx, d.Confirmer, "", alone(d.Confirmer))
+		return l.Poster.Post(ctx, d.Confirmer, "", l.ifOurs(slackapi.CallTimeout, alone(d.Confirmer)))
 	case decision.InThread, decision.InChannel:
 	}
-	return l.Poster.PostIn(ctx, d.Channel, thread, say(d))
+	return l.Poster.Post(ctx, d.Channel, thread, l.ifOurs(slackapi.CallTimeout, say(d)))
+}
+
+// errWithheld means that an outcome isn't shown, because another process may show it.
+var errWithheld = errors.New("the lease ends too early")
+
+// ifOurs returns m if the decision stays this process's to tell for d.
+func (l *life) ifOurs(d time.Duration, m texts.Message) slackapi.Choose {
+	return func(context.Context) (texts.Message, error) {
+		if !l.validFor(d) {
+			return texts.Message{}, errWithheld
+		}
+		return m, nil
+	}
 }
 
 // probe asks Slack whether it answers at all.

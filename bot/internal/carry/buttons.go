@@ -73,7 +73,7 @@ func (c *Carrier) restorePrompt(ctx context.Context, p Press, prompt texts.Messa
 		}
 		return c.Texts.CameSecond(p.Confirmation, p.User, first), nil
 	}
-	replace := func(ctx context.Context) error { return c.Poster.Replace(ctx, p.Target(), choose) }
+	replace := func(ctx context.Context) error { return c.Poster.Respond(ctx, p.Target(), choose, replaceOriginal) }
 	err = slackapi.Retry(ctx, max(knownFor-time.Since(p.Received), restoreFor), slackapi.ResponseURLLife, func() error {
 		return slackapi.Retryable(replace(ctx))
 	})

@@ -2,6 +2,7 @@ package carry
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -105,12 +106,12 @@ func (l *life) settle() decision.Event {
 	return l.renew(l.Journal.BeginSettling(l.ctx, l.lease()))
 }
 
-// edit puts the final results into the announcement.
+// edit puts the final results into the announcement. Two edits do no harm.
 func (l *life) edit() decision.Event {
-	if !l.valid() {
+	err := l.Poster.Update(l.ctx, l.Channel, l.MessageTS, l.ifOurs(0, l.Texts.Announcement(l.final(), l.AnnouncedAt)))
+	if errors.Is(err, errWithheld) {
 		return decision.Event{Kind: decision.Withheld}
 	}
-	err := l.Poster.Update(l.ctx, l.Channel, l.MessageTS, l.Texts.Announcement(l.final(), l.AnnouncedAt))
 	if err != nil {
 		l.log.Info("can't edit an announcement", "error", err)
 	}

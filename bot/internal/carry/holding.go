@@ -83,8 +83,11 @@ func (h *holding) doubt() {
 }
 
 // valid reports whether the right to act holds now.
-func (h *holding) valid() bool {
-	return h.ctx.Err() == nil && Before(time.Now(), h.current().Until)
+func (h *holding) valid() bool { return h.validFor(0) }
+
+// validFor reports whether the right to act holds for d from now.
+func (h *holding) validFor(d time.Duration) bool {
+	return h.ctx.Err() == nil && Before(time.Now().Add(d), h.current().Until)
 }
 
 // Before reports whether a time hasn't come yet, by both clocks: the monotonic

@@ -88,13 +88,13 @@ func (c *Carrier) newPrompt(h *holding, fresh *Press) *prompt {
 				return err
 			}
 			left-- // it is closed: the person reads it where it was opened
-			return c.Poster.Respond(ctx, fresh.Target(), m, ephemeral)
+			return c.Poster.Respond(ctx, fresh.Target(), slackapi.Always(m), ephemeral)
 		}
 		return p
 	}
 	if r.ResponseURL != "" && c.now().Sub(r.DecidedAt) < c.Protocol.ResponseURLLife {
 		p.update = func(ctx context.Context, m texts.Message) error {
-			return c.Poster.Respond(ctx, slackapi.Target{Channel: r.Channel, ResponseURL: r.ResponseURL, Prompt: string(r.ID)}, m, slackapi.ReplaceOriginal)
+			return c.Poster.Respond(ctx, slackapi.Target{Channel: r.Channel, ResponseURL: r.ResponseURL, Prompt: string(r.ID)}, slackapi.Always(m), slackapi.ReplaceOriginal)
 		}
 	}
 	return p

@@ -41,12 +41,12 @@ func (c *Carrier) Watch(ctx context.Context, p Press, m texts.Message, mayReplac
 		defer func() { s.end(p.Log, err) }()
 		switch {
 		case mayReplace && p.Aside() == replaceOriginal:
-			err = c.Poster.Replace(ctx, p.Target(), func(ctx context.Context) (texts.Message, error) {
+			err = c.Poster.Respond(ctx, p.Target(), func(ctx context.Context) (texts.Message, error) {
 				if err := c.undecided(ctx, p); err != nil {
 					return texts.Message{}, err
 				}
 				return m, s.begin(replaceOriginal)
-			})
+			}, replaceOriginal)
 		case errors.Is(c.undecided(ctx, p), errRedelivered):
 			err = errRedelivered
 		}

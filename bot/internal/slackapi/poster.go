@@ -17,9 +17,9 @@ import (
 )
 
 const (
-	// postTimeout bounds one call to Slack. The lease of a decision that is being
+	// CallTimeout bounds one call to Slack. The lease of a decision that is being
 	// announced is much longer.
-	postTimeout = 10 * time.Second
+	CallTimeout = 10 * time.Second
 
 	// answerLimit bounds the tries of Answer, without the pauses that Slack asks
 	// for. Both together are bounded by ResponseURLLife.
@@ -50,67 +50,30 @@ func NewPoster(client *Client, h *http.Client, api *url.URL) *Poster {
 	return &Poster{slack: client, http: h, api: api, slots: newSlots(), turns: newViewTurns()}
 }
 
-// Post sends a message to a channel, or to a user as a direct message, once.
-// thread is the timestamp of the message to reply to, or "".
-func (p *Poster) Post(ctx context.Context, channel, thread string, m texts.Message) (ts string, err error) {
-	var reply []slack.MsgOption
-	if thread != "" {
-		reply = append(reply, slack.MsgOptionTS(thread))
-	}
-	return p.postWith(ctx, channel, m, reply...)
-}
-
-// BroadcastIf replies to a message, once, so that the channel sees the reply, too.
-// It may be outdated by the time when it can be posted: choose is called
-// immediately before the post, and its error prevents it.
-func (p *Poster) BroadcastIf(ctx context.Context, channel, thread string, choose Choose) error {
-	ctx, release, err := p.begin(ctx, channel)
-	if err != nil {
-		return err
-	}
-	defer release()
-	m, err := choose(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = p.post(ctx, channel, m, slack.MsgOptionTS(thread), slack.MsgOptionBroadcast())
-	return err
-}
-
-// PostIn posts in a channel or, if thread isn't "", in a thread so that the
-// channel sees it, too.
-func (p *Poster) PostIn(ctx context.Context, channel, thread string, m texts.Message) (ts string, err error) {
-	if thread != "" {
-		return p.postWith(ctx, channel, m, slack.MsgOptionTS(thread), slack.MsgOptionBroadcast())
-	}
-	return p.Post(ctx, channel, "", m)
-}
-
-func (p *Poster) postWith(ctx context.Context, channel string, m texts.Message, more ...slack.MsgOption) (ts string, err error) {
-	ctx, release, err := p.begin(ctx, channel)
-	if err != nil {
-		return "", err
-	}
-	defer release()
-	return p.post(ctx, channel, m, more...)
-}
-
-// post posts a message. The caller has a slot.
-func (p *Poster) post(ctx context.Context, channel string, m texts.Message, more ...slack.MsgOption) (ts string, err error) {
-	_, ts, err = p.slack.PostMessageContext(ctx, channel, append(optionsOf(m), more...)...)
-	if err == nil && ts == "" {
-		err = errNoMessage
-	}
-	if err != nil {
-		return "", fmt.Errorf("posting a message (chat.postMessage): %w", err)
-	}
-	return ts, nil
+// Post sends a message to a channel, or to a user as a direct message, once. If
+// thread isn't "", it is a reply to the message with that timestamp, and the channel
+// sees it, too.
+func (p *Poster) Post(ctx context.Context, channel, thread string, choose Choose) (ts string, err error) {
+	err = p.inTurn(ctx, channel, choose, func(ctx context.Context, m texts.Message) (err error) {
+		options := optionsOf(m)
+		if thread != "" {
+			options = append(options, slack.MsgOptionTS(thread), slack.MsgOptionBroadcast())
+		}
+		if _, ts, err = p.slack.PostMessageContext(ctx, channel, options...); err == nil && ts == "" {
+			err = errNoMessage
+		}
+		if err != nil {
+			return fmt.Errorf("posting a message (chat.postMessage): %w", err)
+		}
+		return nil
+	})
+	return ts, err
 }
 
 // Probe asks Slack whether it answers at all (auth.test). A refusal, or being asked
 // to wait, is an answer.
 func (p *Poster) Probe(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, postTimeout)
+	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
 	_, err := p.slack.AuthTestContext(ctx)
 	if said, pause := Classify(err); said != Posted && said != Refused && pause == 0 {
@@ -120,20 +83,17 @@ func (p *Poster) Probe(ctx context.Context) error {
 }
 
 // Update replaces a message that the bot posted, once.
-func (p *Poster) Update(ctx context.Context, channel, ts string, m texts.Message) error {
-	ctx, release, err := p.begin(ctx, channel)
-	if err != nil {
-		return err
-	}
-	defer release()
-	_, updated, _, err := p.slack.UpdateMessageContext(ctx, channel, ts, optionsOf(m)...)
-	if err == nil && updated == "" {
-		err = errNoMessage
-	}
-	if err != nil {
-		return fmt.Errorf("replacing a message (chat.update): %w", err)
-	}
-	return nil
+func (p *Poster) Update(ctx context.Context, channel, ts string, choose Choose) error {
+	return p.inTurn(ctx, channel, choose, func(ctx context.Context, m texts.Message) error {
+		_, updated, _, err := p.slack.UpdateMessageContext(ctx, channel, ts, optionsOf(m)...)
+		if err == nil && updated == "" {
+			err = errNoMessage
+		}
+		if err != nil {
+			return fmt.Errorf("replacing a message (chat.update): %w", err)
+		}
+		return nil
+	})
 }
 
 func optionsOf(m texts.Message) []slack.MsgOption {
@@ -143,6 +103,21 @@ func optionsOf(m texts.Message) []slack.MsgOption {
 	}
 }
 
+// inTurn waits for a free slot of a channel, chooses a message, and makes a call with
+// it, which it bounds.
+func (p *Poster) inTurn(ctx context.Context, channel string, choose Choose, call func(context.Context, texts.Message) error) error {
+	ctx, release, err := p.begin(ctx, channel)
+	if err != nil {
+		return err
+	}
+	defer release()
+	m, err := choose(ctx)
+	if err != nil {
+		return err
+	}
+	return call(ctx, m)
+}
+
 // begin waits for a free slot of a channel, or of whatever else a call is about,
 // and bounds the call. The caller must call the returned function at the end.
 func (p *Poster) begin(ctx context.Context, channel string) (context.Context, func(), error) {
@@ -150,7 +125,7 @@ func (p *Poster) begin(ctx context.Context, channel string) (context.Context, fu
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", errNotBegun, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, postTimeout)
+	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	return ctx, func() { cancel(); release() }, nil
 }
 
@@ -167,8 +142,8 @@ func (k Click) Target() Target {
 	return Target{View: k.View, Channel: k.Channel, ResponseURL: k.ResponseURL}
 }
 
-// Choose returns what to show, when it is the turn of the call that shows it. Its
-// error prevents the call.
+// Choose returns what to show. It is called immediately before the call that shows
+// it, which may have waited for its turn. Its error prevents the call, and is returned.
 type Choose func(context.Context) (texts.Message, error)
 
 // Always returns a Choose for a message that stays true.
@@ -184,7 +159,7 @@ func Always(m texts.Message) Choose {
 func (p *Poster) Answer(ctx context.Context, log *slog.Logger, to Target, choose Choose, where Placement) bool {
 	err := Retry(ctx, answerLimit, ResponseURLLife, func() error { return Retryable(p.To(ctx, to, choose, where)) })
 	if err != nil && ctx.Err() == nil && to.View != "" && where != InChannel && to.ResponseURL != "" {
-		err = Retry(ctx, answerLimit, ResponseURLLife, func() error { return Retryable(p.show(ctx, to, choose, Ephemeral)) })
+		err = Retry(ctx, answerLimit, ResponseURLLife, func() error { return Retryable(p.Respond(ctx, to, choose, Ephemeral)) })
 	}
 	err = work.OnceMore(ctx, err, lastAnswer, func(ctx context.Context) error { return p.To(ctx, to, choose, where) })
 	if err != nil {
@@ -197,23 +172,11 @@ func (p *Poster) Answer(ctx context.Context, log *slog.Logger, to Target, choose
 // unless the answer is for everyone.
 func (p *Poster) To(ctx context.Context, to Target, choose Choose, where Placement) error {
 	if to.View == "" || where == InChannel {
-		return p.show(ctx, to, choose, where)
+		return p.Respond(ctx, to, choose, where)
 	}
 	m, err := choose(ctx)
 	if err != nil {
 		return err
 	}
 	return p.ShowLast(ctx, to.View, m)
-}
-
-// show shows an answer through a response_url, in one try.
-func (p *Poster) show(ctx context.Context, to Target, choose Choose, where Placement) error {
-	if where == ReplaceOriginal && to.Prompt != "" {
-		return p.Replace(ctx, to, choose)
-	}
-	m, err := choose(ctx)
-	if err != nil {
-		return err
-	}
-	return p.respond(ctx, to, m, where)
 }

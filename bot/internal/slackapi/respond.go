@@ -57,39 +57,27 @@ func (p *Poster) check(raw string) error {
 	return errNotSlack
 }
 
-// Replace replaces a prompt through a response_url, once, with what choose returns.
-// Calls that replace the same prompt are made one after the other, so that Slack
-// doesn't handle an older one last. choose is called when it is this one's turn;
-// its error prevents the call.
-func (p *Poster) Replace(ctx context.Context, to Target, choose Choose) error {
-	release, err := p.slots.prompts.acquire(ctx, to.Prompt)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errNotBegun, err)
-	}
-	defer release()
-	m, err := choose(ctx)
-	if err != nil {
-		return err
-	}
-	return p.respond(ctx, to, m, ReplaceOriginal)
-}
-
 // Respond answers a target's response_url, once. A response_url can be used five times
-// within 30 minutes, in any conversation. The errors don't contain the URL,
-// which is a credential.
-func (p *Poster) Respond(ctx context.Context, to Target, m texts.Message, where Placement) error {
-	return p.show(ctx, to, Always(m), where)
-}
-
-func (p *Poster) respond(ctx context.Context, to Target, m texts.Message, where Placement) error {
+// within 30 minutes, in any conversation. Calls that replace the same prompt are made
+// one after the other, so that Slack doesn't handle an older one last. The errors don't
+// contain the URL, which is a credential.
+func (p *Poster) Respond(ctx context.Context, to Target, choose Choose, where Placement) error {
+	if where == ReplaceOriginal && to.Prompt != "" {
+		release, err := p.slots.prompts.acquire(ctx, to.Prompt)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errNotBegun, err)
+		}
+		defer release()
+	}
 	if err := p.check(to.ResponseURL); err != nil {
 		return err
 	}
-	ctx, release, err := p.begin(ctx, to.Channel)
-	if err != nil {
-		return err
-	}
-	defer release()
+	return p.inTurn(ctx, to.Channel, choose, func(ctx context.Context, m texts.Message) error {
+		return p.respond(ctx, to.ResponseURL, m, where)
+	})
+}
+
+func (p *Poster) respond(ctx context.Context, address string, m texts.Message, where Placement) error {
 	body := &slack.WebhookMessage{
 		Text: m.Text, Blocks: &slack.Blocks{BlockSet: m.Blocks},
 		UnfurlLinks: new(false), UnfurlMedia: new(false),
@@ -106,7 +94,7 @@ func (p *Poster) respond(ctx context.Context, to Target, m texts.Message, where 
 	if err != nil {
 		return backoff.Permanent(fmt.Errorf("encoding a message: %w", err))
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.ResponseURL, bytes.NewReader(raw))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(raw))
 	if err != nil {
 		return errNotSlack
 	}

@@ -2,10 +2,14 @@ package slackapi
 
 import (
 	"context"
+	"errors"
+	"net/url"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
 
 // A channel whose calls hang leaves slots for the others.
@@ -38,4 +42,49 @@ func TestChannelUsesOnlyItsShareOfTheSlots(t *testing.T) {
 			t.Errorf("%d channels are left", len(s.channels.of))
 		}
 	})
+}
+
+// A message isn't chosen before its call can be made: whatever it depends on may change
+// while the call waits.
+func TestMessageIsChosenAtItsTurn(t *testing.T) {
+	errChosen := errors.New("chosen")
+	for name, call := range map[string]func(context.Context, *Poster, Choose) error{
+		"post":   func(ctx context.Context, p *Poster, c Choose) error { _, err := p.Post(ctx, "C1", "", c); return err },
+		"update": func(ctx context.Context, p *Poster, c Choose) error { return p.Update(ctx, "C1", "1.2", c) },
+		"respond": func(ctx context.Context, p *Poster, c Choose) error {
+			return p.Respond(ctx, Target{Channel: "C1", ResponseURL: "https://hooks.slack.com/1", Prompt: "P"}, c, ReplaceOriginal)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := NewPoster(nil, nil, &url.URL{Scheme: "https", Host: "slack.com"})
+				var free []func()
+				for range callsInChannel {
+					release, err := p.slots.acquire(t.Context(), "C1")
+					if err != nil {
+						t.Fatal(err)
+					}
+					free = append(free, release)
+				}
+				var chosen atomic.Bool
+				ended := make(chan error)
+				go func() {
+					ended <- call(t.Context(), p, func(context.Context) (texts.Message, error) {
+						chosen.Store(true)
+						return texts.Message{}, errChosen
+					})
+				}()
+				synctest.Wait()
+				if chosen.Load() {
+					t.Error("it is chosen while the call waits")
+				}
+				for _, release := range free {
+					release()
+				}
+				if err := <-ended; !errors.Is(err, errChosen) {
+					t.Errorf("the call returns %v", err)
+				}
+			})
+		})
+	}
 }
