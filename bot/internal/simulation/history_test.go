@@ -29,6 +29,7 @@ type history struct {
 	crashes []crash
 	steps   []time.Time // of the journal's clock
 	gone    []vanished
+	paused  struct{ from, to time.Time } // cancelling
 	forged  []decision.ID
 	meddled []decision.ID // rows that someone else has written or changed
 	broken  []string      // broken laws

@@ -120,6 +120,9 @@ func short(id decision.ID) string {
 
 func (j *faultyJournal) Claim(ctx context.Context, d decision.Record) (journal.Claim, error) {
 	return journaltest.Call(ctx, j.around, "Claim", d.ID, func(ctx context.Context) (journal.Claim, error) {
+		if j.w.planted == ignoresPauses && j.w.write(resuming) {
+			defer j.w.write(pausing)
+		}
 		c, err := j.real.Claim(ctx, d)
 		if err == nil && c.Won {
 			won := d
@@ -163,6 +166,10 @@ func (j *faultyJournal) BeginAsking(ctx context.Context, event, by string) (bool
 
 func (j *faultyJournal) Supersede(ctx context.Context, d decision.Record) (first decision.Record, superseded bool, err error) {
 	first, err = journaltest.Call(ctx, j.around, "Supersede", d.ID, func(ctx context.Context) (found decision.Record, err error) {
+		if j.w.planted == forgetsLosses {
+			d.Tasks[0].Outcome, superseded = decision.Superseded, true
+			return d, nil
+		}
 		found, superseded, err = j.real.Supersede(ctx, d)
 		return found, err
 	})

@@ -75,6 +75,7 @@ func (w *world) check() {
 		h.lines = append(h.lines, line{time.Now(), "journal", fmt.Sprintf("%s: %s announced %t", short(d.ID), tasksOn(d), !d.AnnouncedAt.IsZero())})
 	}
 	c.right()
+	c.nothingWhilePaused()
 	c.lookBeforeAgain()
 	c.oneEffect()
 	for _, d := range rows {

@@ -55,6 +55,19 @@ func (w *world) act(number int, c command) {
 		}
 	}
 	w.insist(who, m)
+	if w.plan.again > 0 {
+		w.pressAgain(who, m)
+	}
+}
+
+// pressAgain presses a button where the prompt still looks as it did at first, as in a
+// client that hasn't redrawn it.
+func (w *world) pressAgain(who string, m slacktest.Message) {
+	time.Sleep(w.plan.again)
+	if b := m.Button("cancel_task"); b != nil && !w.plan.modal {
+		w.note(who, m, idIn(b.Value), "cancel_task", true)
+		w.delivered(who, w.slack.Forge(who, m, "cancel_task", b.Value))
+	}
 }
 
 // insist presses again, as people do, while the buttons are still there.

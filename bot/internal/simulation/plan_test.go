@@ -43,6 +43,8 @@ type plan struct {
 	lag      time.Duration   // of Chamelio's reads
 	faulty   time.Duration   // until the faults stop
 	asleep   time.Duration   // how long all processes are down after that; usually 0
+	paused   window          // in which the operator pauses cancelling; usually zero
+	again    time.Duration   // after which people press what they saw at first; usually 0
 }
 
 type command struct {
@@ -236,6 +238,7 @@ func newPlan(seed uint64) plan {
 	p.meddle(rand.New(rand.NewPCG(seed, 2)))
 	p.strain(rand.New(rand.NewPCG(seed, 3)))
 	p.fromMessages(rand.New(rand.NewPCG(seed, 5)))
+	p.interrupt(rand.New(rand.NewPCG(seed, 6)))
 	return p
 }
 

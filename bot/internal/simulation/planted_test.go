@@ -14,6 +14,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
@@ -50,6 +51,8 @@ const (
 	forgetsModals
 	believesJumps
 	asksTwice
+	ignoresPauses
+	forgetsLosses
 )
 
 // plants says which law finds which bug.
@@ -84,6 +87,8 @@ var plants = []struct {
 	{forgetsModals, "a modal that doesn't show the outcome", "the prompt ends with the outcome"},
 	{believesJumps, "a lease that counts as ended because the journal's clock has jumped", "told once"},
 	{asksTwice, "a command that posts a request at each delivery", "one request"},
+	{ignoresPauses, "a click that is saved though cancelling is paused", "nothing is claimed while cancelling is paused"},
+	{forgetsLosses, "a prompt whose click was not used, and that can be pressed again", "what is told stays true"},
 	{leavesForgeries, "a row that no click made and that is left as it is", "the journal is not trusted"},
 }
 
@@ -130,6 +135,17 @@ func (p *plan) provoke(bug planted) {
 			p.second, p.modal = true, false
 			for i := range p.commands {
 				p.commands[i].what = redelivers
+			}
+		case ignoresPauses: // while clicks are being saved
+			p.journalFaults, p.paused = .4, window{from: p.faulty / 5, to: p.faulty}
+		case forgetsLosses: // several people want the same task, and the first doesn't get it cancelled
+			p.again, p.chamelioFaults, p.faulty, p.modal, p.second = 90*time.Second, 0, 60*time.Second, false, false
+			p.crashes, p.pauses, p.outages = nil, nil, nil
+			p.commands = slices.Repeat(p.commands[:1], 4)
+			for i := range p.commands {
+				c := &p.commands[i]
+				c.user, c.channel, c.from, c.what, c.task, c.more = everyone()[i/2], slacktest.General, aCommand, cancels, firstTask, nil
+				c.at, c.think = 5*time.Second+time.Duration(i)*100*time.Millisecond, 6*time.Second+time.Duration(i)*300*time.Millisecond
 			}
 		default: // shows anyway
 		}
@@ -192,6 +208,10 @@ func (t *wire) planted(req *http.Request, name string) (*http.Response, error) {
 		}
 		t.again(req, http.MethodPost, req.URL.Path)
 		return resp, err
+	case bug == forgetsLosses && name == "POST cancel" && !t.w.calm.Load(): // so that a later press on another prompt matters
+		no := answerOf(req, "application/json", `{"detail":"Not now"}`)
+		no.StatusCode = http.StatusForbidden
+		return no, nil
 	case bug == saysItIsDone && name == "POST cancel":
 		body := `{"task_id":` + strings.Split(req.URL.Path, "/")[2] + `,"status":"cancelled"}`
 		return answerOf(req, "application/json", body), nil

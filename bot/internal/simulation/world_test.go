@@ -218,6 +218,9 @@ func (w *world) schedule() {
 	for slot, at := range p.rotated {
 		w.at(at, func() { w.rotate(w.slots[slot]) })
 	}
+	if p.paused.to > 0 {
+		w.at(p.paused.from, func() { w.pause(p.paused.to - p.paused.from) })
+	}
 	for _, o := range p.outside {
 		w.at(o.at, func() {
 			if t, _ := w.api.Task(o.task); t.Status == "in_progress" {
