@@ -5,12 +5,17 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"time"
 	"unicode/utf8"
 
 	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
 	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
+
+// pausePatience bounds how long pause waits for clicks that are being saved.
+const pausePatience = 20 * time.Second
 
 // pause stops cancelling on all replicas.
 func (p Program) pause(ctx context.Context, args []string) error {
@@ -25,7 +30,8 @@ func (p Program) pause(ctx context.Context, args []string) error {
 		return usageError(fmt.Sprintf("pause: the note has %d characters; at most %d are shown", n, input.MaxReason))
 	}
 	return withJournal(ctx, func(j *journal.Journal) error {
-		if err := j.Pause(ctx, note); err != nil {
+		err := work.Retry(ctx, pausePatience, func() error { return j.Pause(ctx, note) })
+		if err != nil {
 			return err
 		}
 		left, err := j.Backlog(ctx)

@@ -65,6 +65,11 @@ type dialect struct {
 	forUpdate  string // ends a SELECT: locks its rows
 	skipLocked string // ends a SELECT: locks its rows, and skips locked ones
 
+	// A SELECT that ends in noted is noted on its table: afterNoted, of which %s is the
+	// table, waits for its transaction, and keeps further ones out until it has committed.
+	// They then see what it has committed. Both are "" where transactions don't overlap.
+	noted, afterNoted string
+
 	ids     func(arg int) string               // a SELECT of the IDs in an argument made by idList
 	items   func(arg int) string               // a SELECT of the tasks in an argument made by itemList
 	element func(arg int, index string) string // one of the texts in an argument made by idList

@@ -46,7 +46,7 @@ func (j *Journal) insert(ctx context.Context, e entry) ([]decision.Item, error) 
 	open := `NOT EXISTS (SELECT 1 FROM decisions WHERE confirmation_id = $1) AND NOT EXISTS (SELECT 1 FROM tasks WHERE confirmation_id = $1)`
 	if !e.again {
 		if e.owner != "" { // a claim, not the end of a prompt
-			open += ` AND NOT EXISTS (SELECT 1 FROM pause)`
+			open += ` AND NOT EXISTS (SELECT 1 FROM pause` + j.noted + `)`
 		}
 		open += ` AND NOT EXISTS (SELECT 1 FROM requests WHERE confirmation_id = $1 AND decided_mac <> '')`
 	}

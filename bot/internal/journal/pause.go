@@ -32,11 +32,22 @@ func (j *Journal) unlessPaused(ctx context.Context) error {
 	return err
 }
 
-// Pause pauses cancelling for all processes that share the journal: from then on, no Claim
-// succeeds. A second call replaces the note and keeps the time.
+// Pause pauses cancelling for all processes that share the journal. It waits for claims
+// that are being saved, so that no Claim succeeds once it has returned. If one takes
+// long, Pause fails, and can be tried again. A second call replaces the note and keeps
+// the time.
 func (j *Journal) Pause(ctx context.Context, note string) error {
-	return j.exec(ctx, "pausing", `INSERT INTO pause (one, paused_at, note) VALUES (1, $1, $2)
-		ON CONFLICT (one) DO UPDATE SET note = excluded.note`, utc(time.Now()), note)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
+		_, err := q.exec(ctx, `INSERT INTO pause (one, paused_at, note) VALUES (1, $1, $2)
+			ON CONFLICT (one) DO UPDATE SET note = excluded.note`, utc(time.Now()), note)
+		if err == nil && j.afterNoted != "" {
+			_, err = q.exec(ctx, fmt.Sprintf(j.afterNoted, "pause"))
+		}
+		return err
+	}))
+	return wrap("pausing", err)
 }
 
 // Resume ends a pause, and reports whether there was one.

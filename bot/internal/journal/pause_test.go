@@ -1,9 +1,13 @@
 package journal_test
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
@@ -57,6 +61,50 @@ func TestPauseStopsClaims(t *testing.T) {
 			won(t, j.Journal, j.click(task+10))
 		}
 	})
+}
+
+// A claim that has begun, and waits in the database, is saved before the pause or not
+// at all: whoever paused reads how many clicks are still being carried out.
+func TestPauseWaitsForClaims(t *testing.T) {
+	url := postgres(t)
+	j, operator := openTrusting(t, url, "xoxb-1"), open(t, url, 0)
+	db, err := sql.Open("pgx", url)
+	must(t, err)
+	defer db.Close()
+	other, err := db.BeginTx(t.Context(), nil) // another replica saves a decision about the task
+	must(t, err)
+	for _, statement := range []string{
+		`INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, epoch)
+			VALUES ('x', 'T1', 'C1', 'U1', 'U2', '', now(), now(), 1)`,
+		`INSERT INTO tasks (confirmation_id, position, task_id) VALUES ('x', 0, 1)`,
+	} {
+		_, err = other.ExecContext(t.Context(), statement)
+		must(t, err)
+	}
+	var ended sync.WaitGroup
+	defer ended.Wait()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	waits := func(n int) {
+		t.Helper()
+		for waiting := 0; waiting < n; time.Sleep(time.Millisecond) {
+			must(t, db.QueryRowContext(ctx, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting))
+		}
+	}
+	ended.Go(func() {
+		if _, err := j.Claim(t.Context(), j.click(1)); err != nil {
+			t.Errorf("a claim that began before the pause: %v", err)
+		}
+	})
+	waits(1)
+	ended.Go(func() {
+		must(t, operator.Pause(t.Context(), "stop"))
+		if left, err := operator.Backlog(t.Context()); err != nil || left.Unannounced != 1 {
+			t.Errorf("%d are being carried out, %v", left.Unannounced, err)
+		}
+	})
+	waits(2)
+	must(t, other.Rollback())
 }
 
 func TestOpenExistingCreatesNothing(t *testing.T) {

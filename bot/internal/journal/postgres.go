@@ -63,6 +63,8 @@ func openPostgres(ctx context.Context, databaseURL string, maxConns int, readOnl
 			greatest:   "GREATEST",
 			forUpdate:  " FOR UPDATE",
 			skipLocked: "FOR UPDATE SKIP LOCKED",
+			noted:      " FOR KEY SHARE",                  // takes ROW SHARE on the table, before the statement's snapshot (postgresql.org/docs: explicit-locking)
+			afterNoted: "LOCK TABLE %s IN EXCLUSIVE MODE", // excludes ROW SHARE, but no plain reader, such as pg_dump
 			place:      func(alias, key string) string { return alias + "." + key },
 			same:       func(column string, arg int) string { return fmt.Sprintf("%s = $%d", column, arg) },
 			exact:      func(text string) any { return text },
