@@ -5,7 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -95,6 +98,56 @@ func TestCredentialChangeIsRecordedOnce(t *testing.T) {
 		watchFor(t, time.Duration(len(answers))*tryEvery+time.Second, func(context.Context) error { i++; return answers[i] }, book)
 		if got, want := strings.Join(book.notes, ", "), `key "" true, key "gone" true, key "" true`; got != want {
 			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// A key of another organisation, or one that Chamelio refuses or says nothing about, is
+// never used: an open prompt would cancel a task that no one has seen.
+func TestKeyOfAnotherOrganisationIsNotUsed(t *testing.T) {
+	used := make(chan string, 9)
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		key := r.Header.Get("X-API-Key")
+		switch {
+		case r.Method == http.MethodPost:
+			used <- key
+			_, _ = io.WriteString(w, `{"task_id":1,"status":"cancelled"}`)
+		case key == "ca_refused":
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = io.WriteString(w, `{"detail":"Invalid API key"}`)
+		case key == "ca_down":
+			w.WriteHeader(http.StatusBadGateway)
+		default:
+			_, _ = fmt.Fprintf(w, `{"org_name":%q,"rate_limit_per_minute":100,"api_key_id":1}`, strings.Trim(key, "ca_12"))
+		}
+	}))
+	t.Cleanup(api.Close)
+	key, err := newTasks(chamelio.Options{BaseURL: api.URL, APIKey: "ca_here1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := key.check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, next := range []struct {
+		key, why string
+		final    bool
+		uses     string
+	}{
+		{"ca_there1", "it is a key of another organisation", true, "ca_here1"},
+		{"ca_refused", "Invalid API key", false, "ca_here1"},
+		{"ca_down", "502", false, "ca_here1"},
+		{"ca_here2", "", true, "ca_here2"},
+	} {
+		why, final := unusable(key.use(t.Context(), secret.New(next.key)))
+		if !strings.Contains(why, next.why) || final != next.final || (why == "") != (next.why == "") {
+			t.Errorf("%s: %q, final %t", next.key, why, final)
+		}
+		if err := key.Cancel(t.Context(), 1, func(context.Context) error { return nil }); err != nil {
+			t.Error(err)
+		}
+		if was := <-used; was != next.uses {
+			t.Errorf("after %s, the key in use is %s", next.key, was)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -17,30 +18,49 @@ type tasks struct {
 	mu     sync.Mutex
 	client *chamelio.Client
 	key    string
-	share  int // replicas, 0 before the number is known
+	share  int    // replicas, 0 before the number is known
+	org    string // the organisation's name, "" before it is known
 }
 
 func newTasks(o chamelio.Options) (*tasks, error) {
-	t := &tasks{options: o}
-	return t, t.use(context.Background(), secret.New(o.APIKey))
+	client, err := chamelio.New(o)
+	if err != nil {
+		return nil, err
+	}
+	return &tasks{options: o, client: client, key: o.APIKey}, nil
 }
 
-// use replaces the key for all new calls. It does nothing if the key is the
-// current one.
-func (t *tasks) use(_ context.Context, value secret.Value) error {
+// errOtherOrganisation rejects a key: a prompt that is open would cancel a task that
+// no one has seen.
+var errOtherOrganisation = errors.New("it is a key of another organisation")
+
+// use replaces the key for all new calls, if Chamelio accepts the new one for the
+// same organisation. It does nothing if the key is the current one. If another try
+// doesn't help, the error is a *chamelio.OptionError or errOtherOrganisation.
+func (t *tasks) use(ctx context.Context, value secret.Value) error {
 	key := value.Reveal()
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.client != nil && key == t.key {
+	o, current := t.options, t.key
+	t.mu.Unlock()
+	if key == current {
 		return nil
 	}
-	o := t.options
 	o.APIKey = key
 	client, err := chamelio.New(o)
 	if err != nil {
 		return fmt.Errorf("the new key: %w", err)
 	}
+	info, err := client.OrgInfo(ctx)
+	if err != nil {
+		return fmt.Errorf("asking Chamelio about the new key: %w", err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.org != "" && info.Name != "" && info.Name != t.org {
+		return errOtherOrganisation
+	}
 	client.SetShare(t.share)
+	client.SetRateLimit(info.RateLimitPerMinute)
 	t.client, t.key = client, key
 	return nil
 }
@@ -88,6 +108,9 @@ func (t *tasks) check(ctx context.Context) (chamelio.OrgInfo, error) {
 	info, err := client.OrgInfo(ctx)
 	if err == nil {
 		client.SetRateLimit(info.RateLimitPerMinute)
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.org = info.Name
 	}
 	return info, err
 }
