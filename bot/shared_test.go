@@ -1,8 +1,10 @@
 package bot_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/goldenfile"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
@@ -76,6 +78,40 @@ func confirmerOf(two bool) string {
 }
 
 // Nothing is cancelled from a shared channel, or from one that may be shared.
+// Someone of another organisation presses the buttons of a request that is decided, or
+// whose task another prompt's decision has.
+func TestOthersReadNoTitlesInASharedChannel(t *testing.T) {
+	for _, own := range []bool{true, false} {
+		for _, action := range []string{"cancel_task", "keep_task"} {
+			t.Run(fmt.Sprintf("%s, own decision %t", action, own), func(t *testing.T) {
+				virtual(t, func(t *testing.T) {
+					w := newWorld(t, sharedChannels(policy.SharedUntitled), func(o *options) { o.bot.Policy.SecondPerson.Always = true })
+					w.share()
+					w.place("C0INTERNAL")
+					prompt := w.wantPrompt(w.ask(ada, partners, "/cancel-task 12345 duplicate"))
+					decided := prompt
+					if !own {
+						decided = w.wantPrompt(w.ask(ada, "C0INTERNAL", "/cancel-task 12345 duplicate"))
+					}
+					w.api.SetStatus(12345, "completed")
+					w.confirm(grace, decided)
+					w.acked(w.slack.Forge(slacktest.Foreign, prompt, action, prompt.Button(action).Value))
+					time.Sleep(time.Minute)
+					read := w.slack.Private(slacktest.Foreign, partners)
+					if len(read) == 0 {
+						t.Error("they read nothing")
+					}
+					for _, m := range read {
+						if strings.Contains(m.Text, "Globex") {
+							t.Errorf("they read the title: %s", m.Text)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
 func TestNothingIsCancelledInASharedChannel(t *testing.T) {
 	w := newWorld(t, sharedChannels(policy.SharedRefused))
 	w.share()

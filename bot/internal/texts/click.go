@@ -41,6 +41,7 @@ func (w Texts) CannotTell(c decision.Confirmation) Message {
 // TooLateToWithdraw answers *Keep task* and *Withdraw request* after first has
 // been decided.
 func (w Texts) TooLateToWithdraw(c decision.Confirmation, first decision.Record, user string) Message {
+	first = inAnswerTo(c, first)
 	by, has := mention(first.Confirmer), "has"
 	if first.Confirmer == user {
 		by, has = "you", "have"
@@ -214,7 +215,7 @@ func (w Texts) WaitingForChamelio(d decision.Record, pause time.Duration) Messag
 // that an earlier click on the same prompt made, or those that have the prompt's
 // tasks, each with these tasks only.
 func (w Texts) CameSecond(c decision.Confirmation, user string, winners ...decision.Record) Message {
-	winner := winners[0]
+	winner := inAnswerTo(c, winners[0])
 	if l := (lost{c, winners}); l.several() {
 		return w.lostSeveral(l, user)
 	}
@@ -262,9 +263,7 @@ func (w Texts) Overtaken(c decision.Confirmation, winners ...decision.Record) Me
 	case own:
 		return w.OutcomeLine(winners[0])
 	}
-	d := l.record()
-	d.Untitled = d.Untitled || c.Untitled
-	d = d.Published()
+	d := inAnswerTo(c, l.record())
 	became := fmt.Sprintf("%s Cancelling %s…", emojiPending, w.asked(c))
 	switch {
 	case d.Outcome() == "":

@@ -200,6 +200,16 @@ func published(d decision.Record) decision.Record {
 	return d
 }
 
+// inAnswerTo returns a decision as an answer to a press on a prompt may show it: everyone
+// in the conversation can press the buttons of a request.
+func inAnswerTo(c decision.Confirmation, d decision.Record) decision.Record {
+	if c.Public {
+		d.Untitled = d.Untitled || c.Untitled
+		return d.Published()
+	}
+	return d
+}
+
 // decided returns the name of the task of a decision, or the numbers of several.
 func (w Texts) decided(d decision.Record) string {
 	d = published(d)
