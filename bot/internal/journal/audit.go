@@ -142,7 +142,7 @@ func (j *Journal) vetNote(ctx context.Context, n sealedNote, patience time.Durat
 		return nil
 	}
 	what := Unverified{Table: Notes, ID: n.ID, Tasks: n.Tasks, Channel: n.Channel}
-	return j.judge(ctx, t, what, patience, func() error { return t.whole(n.odd, n.mac, t.now(), noteFields(n.Note)...) }, func(judged Unverified) error {
+	return j.judge(ctx, t, what, patience, func() error { return t.whole(n.odd, n.mac, t.Now(), noteFields(n.Note)...) }, func(judged Unverified) error {
 		return j.setAside(ctx, n.place, n.mac, judged)
 	})
 }
@@ -172,7 +172,7 @@ func (j *Journal) noteOf(ctx context.Context, q querier, n decision.Note, outcom
 	added, err := q.exec(ctx, `
 		INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, mac)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
-		n.ID, string(n.Kind), utc(time.Now()), string(d.ID), joinIDs(d.IDs()), d.Team, d.Channel, d.Confirmer, string(outcome(d)), j.seal(noteFields(n)...))
+		n.ID, string(n.Kind), utc(j.at()), string(d.ID), joinIDs(d.IDs()), d.Team, d.Channel, d.Confirmer, string(outcome(d)), j.seal(noteFields(n)...))
 	if err == nil && added == 0 {
 		err = errOccupied
 	}
@@ -230,7 +230,7 @@ func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
 
 // MarkNoted records that a note was sent. It is idempotent.
 func (j *Journal) MarkNoted(ctx context.Context, n decision.Note) error {
-	return j.exec(ctx, "recording an audit copy", `UPDATE audit SET sent_at = $1 WHERE id = $2 AND sent_at IS NULL`, utc(time.Now()), n.ID)
+	return j.exec(ctx, "recording an audit copy", `UPDATE audit SET sent_at = $1 WHERE id = $2 AND sent_at IS NULL`, utc(j.at()), n.ID)
 }
 
 // PutOff delays a note that Slack certainly didn't accept. It is idempotent.

@@ -21,7 +21,7 @@ func (j *Journal) CredentialTried(ctx context.Context, which, refusal string, te
 	if err := j.vetCredential(ctx, which, 0); err != nil && !errors.Is(err, ErrGone) {
 		return wrap("recording the result of trying a credential", err)
 	}
-	at := utc(time.Now())
+	at := utc(j.at())
 	note := decision.Note{ID: "k-" + rand.Text(), Kind: decision.NoteCredential, At: at, Person: which, Code: refusal}
 	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
 		var changed []time.Time // when it was found refused
@@ -82,7 +82,7 @@ func (j *Journal) vetCredential(ctx context.Context, which string, patience time
 	}
 	one, what := found[0], Unverified{Table: Credentials, ID: which}
 	return j.judge(ctx, t, what, patience, func() error {
-		return t.whole(one.odd, one.mac, t.now(), credentialFields(which, one.refused, one.at)...)
+		return t.whole(one.odd, one.mac, t.Now(), credentialFields(which, one.refused, one.at)...)
 	}, func(judged Unverified) error {
 		return j.setAside(ctx, one.place, one.mac, judged)
 	})

@@ -11,7 +11,12 @@ func SetAsideColumns() map[Table][]string { return setAsideColumns }
 // Later lets time pass for rows that wait for their keys.
 func (j *Journal) Later(d time.Duration) {
 	t := j.trust.Load()
-	t.now = func() time.Time { return time.Now().Add(d) }
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for what, w := range t.waiting {
+		w.since = w.since.Add(-d)
+		t.waiting[what] = w
+	}
 }
 
 // EveryStatement makes a journal on Postgres prepare each of its statements,

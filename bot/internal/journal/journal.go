@@ -197,7 +197,7 @@ func (j *Journal) Writable(ctx context.Context) error {
 		id := "c-" + rand.Text()
 		if _, err := q.exec(ctx, `
 			INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code)
-			VALUES ($1, 'check', $2, '', '', '', '', '', '')`, id, utc(time.Now())); err != nil {
+			VALUES ($1, 'check', $2, '', '', '', '', '', '')`, id, utc(j.at())); err != nil {
 			return err
 		}
 		_, err := q.exec(ctx, `DELETE FROM audit WHERE id = $1`, id)

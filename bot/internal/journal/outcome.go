@@ -52,7 +52,7 @@ func (j *Journal) MarkUnsent(ctx context.Context, l Lease, task int) (Lease, err
 // that the announcement is about to be posted: then the lease outlasts the
 // post. It is idempotent.
 func (j *Journal) Finish(ctx context.Context, l Lease, task int, res decision.Result, tell bool) (Lease, error) {
-	length, announcing, at := j.lease, "", utc(time.Now())
+	length, announcing, at := j.lease, "", utc(j.at())
 	if tell {
 		length, announcing = announceLease, `, announcing_at = `+j.now
 	}
@@ -86,7 +86,7 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	const unknown = `EXISTS (SELECT 1 FROM tasks WHERE confirmation_id = $4 AND outcome = 'unknown')`
-	at := utc(time.Now())
+	at := utc(j.at())
 	var changed int64
 	err := j.withNote(ctx, announcedNote(id), func(ctx context.Context, q querier, noting bool) (err error) {
 		changed, err = q.exec(ctx, `
@@ -121,7 +121,7 @@ func (j *Journal) stillThere(ctx context.Context, id decision.ID) (decision.Reco
 // GiveUp closes a decision that was claimed before anything was sent: as
 // Withdrawn or NotSaved.
 func (j *Journal) GiveUp(ctx context.Context, l Lease, as decision.Outcome) error {
-	at := utc(time.Now())
+	at := utc(j.at())
 	seals := make([]decision.ID, l.tasks) // as a list that the engines read
 	for i := range seals {
 		seals[i] = decision.ID(j.seal(outcomeFields(l.ID, i, as, "", at)...))

@@ -41,7 +41,7 @@ func (j *Journal) Pause(ctx context.Context, note string) error {
 	defer cancel()
 	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
 		_, err := q.exec(ctx, `INSERT INTO pause (one, paused_at, note) VALUES (1, $1, $2)
-			ON CONFLICT (one) DO UPDATE SET note = excluded.note`, utc(time.Now()), note)
+			ON CONFLICT (one) DO UPDATE SET note = excluded.note`, utc(j.at()), note)
 		if err == nil && j.afterNoted != "" {
 			_, err = q.exec(ctx, fmt.Sprintf(j.afterNoted, "pause"))
 		}

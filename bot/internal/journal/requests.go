@@ -154,7 +154,7 @@ func (j *Journal) undecided(ctx context.Context, id decision.ID) error {
 		return err
 	}
 	what := Unverified{Table: Requests, ID: string(id)}
-	err = j.judge(ctx, t, what, waitInWay, func() error { return t.whole(found[0].odd, found[0].mac, t.now(), decidedFields(id)...) }, func(judged Unverified) error {
+	err = j.judge(ctx, t, what, waitInWay, func() error { return t.whole(found[0].odd, found[0].mac, t.Now(), decidedFields(id)...) }, func(judged Unverified) error {
 		_, err := j.setRowAside(ctx, Requests, `d.confirmation_id = $1 AND `+j.same(bounded("d.decided_mac", tooLong), 2), judged, string(id), j.exact(found[0].mac))
 		return err
 	})
@@ -186,7 +186,7 @@ func (j *Journal) vetRequest(ctx context.Context, r sealedRequest, patience time
 		return nil
 	}
 	what := Unverified{Table: Requests, ID: string(r.ID)}
-	return j.judge(ctx, t, what, patience, func() error { return t.whole(r.odd, r.mac, t.now(), requestFields(r.Request)...) }, func(judged Unverified) error {
+	return j.judge(ctx, t, what, patience, func() error { return t.whole(r.odd, r.mac, t.Now(), requestFields(r.Request)...) }, func(judged Unverified) error {
 		return j.setAside(ctx, r.place, r.mac, judged)
 	})
 }

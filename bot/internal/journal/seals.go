@@ -23,6 +23,8 @@ type Seals interface {
 	IsDecision(decision.Record) bool
 	Seal(fields ...string) string
 	VerifySeal(seal string, at time.Time, fields ...string) error
+	// Now returns the time by which keys end. Rows are dated by the same clock.
+	Now() time.Time
 	// Keys returns the first nine characters of the seals whose keys are known, and
 	// decision.UsableKey of those that may sign now.
 	Keys() []string
@@ -85,7 +87,6 @@ const (
 type trust struct {
 	Seals
 	report func(Unverified)
-	now    func() time.Time
 
 	mu      sync.Mutex
 	waiting map[string]wait // of rows for their keys
@@ -97,7 +98,7 @@ type trust struct {
 // becomes known. Without Trust, as in commands that only read, rows are
 // neither sealed nor verified.
 func (j *Journal) Trust(s Seals, report func(Unverified)) {
-	j.trust.Store(&trust{Seals: s, report: report, now: time.Now, waiting: map[string]wait{}})
+	j.trust.Store(&trust{Seals: s, report: report, waiting: map[string]wait{}})
 }
 
 // unknownKeyError is decision.ErrUnknownKey about one of a row's seals.
@@ -140,6 +141,14 @@ func (j *Journal) seal(fields ...string) string {
 		return t.Seal(fields...)
 	}
 	return ""
+}
+
+// at returns the time with which rows are dated.
+func (j *Journal) at() time.Time {
+	if t := j.trust.Load(); t != nil {
+		return t.Now()
+	}
+	return time.Now()
 }
 
 // The fields that are sealed.

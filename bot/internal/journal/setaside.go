@@ -82,7 +82,7 @@ func (j *Journal) setRowAside(ctx context.Context, from Table, where string, wha
 	var unknown unknownKeyError // the row returns when this one becomes known, not when another of its keys is
 	errors.As(what.Why, &unknown)
 	moved, err := written(ctx, j.together, func(ctx context.Context, q querier) (bool, error) {
-		moved, err := q.exec(ctx, insert, append(args[:n:n], string(from), joinIDs(what.Tasks), utc(time.Now()), why, flag(unknown.name != ""), unknown.name)...)
+		moved, err := q.exec(ctx, insert, append(args[:n:n], string(from), joinIDs(what.Tasks), utc(j.at()), why, flag(unknown.name != ""), unknown.name)...)
 		if err != nil || moved == 0 {
 			return false, err
 		}

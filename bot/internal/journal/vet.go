@@ -62,7 +62,7 @@ func (t *trust) verified(row untrusted) (decision.Record, error) {
 func (t *trust) after(d decision.Record, at time.Time) time.Time {
 	switch {
 	case d.AnnouncedAt.IsZero():
-		return t.now()
+		return t.Now()
 	case at.After(d.DecidedAt):
 		return at
 	}
@@ -75,7 +75,7 @@ func (t *trust) verifyTask(d decision.Record, position int) error {
 	id, one := d.ID, &d.Tasks[position]
 	settled := d.DecidedAt
 	if d.SettledAt.IsZero() { // it is still to be posted
-		settled = t.now()
+		settled = t.Now()
 	}
 	err := errors.Join(
 		t.sealed(one.Outcome != "", one.Seals.Outcome, t.after(d, one.FinishedAt), outcomeFields(id, position, one.Outcome, one.Detail, one.FinishedAt)),

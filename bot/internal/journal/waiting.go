@@ -22,7 +22,7 @@ type wait struct {
 // time.
 func (t *trust) waits(what Unverified, patience time.Duration) bool {
 	t.mu.Lock()
-	now := t.now()
+	now := time.Now()
 	w, known := t.waiting[what.key()]
 	if !known && len(t.waiting) >= maxWaiting {
 		t.mu.Unlock()
@@ -103,7 +103,7 @@ func (j *Journal) notWaiting(ctx context.Context, ids []decision.ID) []decision.
 	if t == nil {
 		return ids
 	}
-	waits := func(w wait) bool { return t.now().Sub(w.since) < waitTaken }
+	waits := func(w wait) bool { return time.Now().Sub(w.since) < waitTaken }
 	if len(t.decisions(waits)) == 0 {
 		return ids
 	}

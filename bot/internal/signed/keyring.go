@@ -106,6 +106,9 @@ func newKeyring(botToken string, j Store, now func() time.Time) (*keyring, error
 	return &keyring{journal: j, now: now, current: keys}, err
 }
 
+// Now returns the time by which keys end.
+func (k *keyring) Now() time.Time { return k.now() }
+
 func deriveKeys(botToken string) (keys signingKeys, err error) {
 	if keys.confirmations, err = derive(botToken, "cancelbot confirmation "+confirmationVersion); err != nil {
 		return signingKeys{}, err
