@@ -179,3 +179,39 @@ func TestAnnouncesOnceWhenJournalClockJumps(t *testing.T) {
 		}
 	}
 }
+
+// TestRotationWithAWrongMachineClock replaces the bot token while a request is open and a
+// decision waits for Slack, on a machine whose clock is more than a day ahead of the
+// journal's: rows and keys are compared by the same clock.
+func TestRotationWithAWrongMachineClock(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		const by = 26 * time.Hour
+		var o options
+		w := newWorld(t, secondPerson, func(all *options) {
+			all.prepare = func(w *world) { all.journal = skewed{w.journal, by} }
+			o = *all
+		})
+		time.Sleep(10 * time.Second) // the clock is measured
+		w.slack.AddToken(newBotToken.Reveal())
+		open, decided := w.ask(ada, general, "/cancel-task 12345"), w.ask(ada, general, "/cancel-task 12344")
+		for _, method := range []string{"chat.postMessage", "response_url"} {
+			w.slack.Break(slacktest.Fault{Method: method, Status: 429, RetryAfter: "30"})
+		}
+		w.acked(w.slack.Click(grace, decided, "cancel_task"))
+		time.Sleep(10 * time.Second)
+		w.must(w.bot.UseBotToken(t.Context(), newBotToken))
+		time.Sleep(3 * time.Minute)
+		w.must(w.stop())
+		o.bot.BotToken, o.journal = newBotToken, skewed{w.journal, by}
+		w.slack.ClearFaults()
+		stop := w.start(o)
+		defer func() { w.must(stop()) }()
+		time.Sleep(30 * time.Minute)
+		if told := w.said(ada) + w.now(decided).Text; w.count(`SELECT count(*) FROM set_aside`) > 0 || w.count(`SELECT count(*) FROM decisions WHERE announced_at IS NULL`) > 0 {
+			t.Errorf("a genuine row is set aside, or not announced: %s", told)
+		}
+		if now := w.now(open); !ranOut(now.Text) {
+			t.Errorf("the request has ended, and says: %s", now.Text)
+		}
+	})
+}
