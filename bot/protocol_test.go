@@ -961,6 +961,35 @@ func TestClickExpiresWhileWaitingForRateLimit(t *testing.T) {
 	})
 }
 
+// A row vanishes while its decision has its turn in the channel, and the answer to
+// recording its outcome again is lost. The decision doesn't wait for its own turn, which
+// would hold up everything in the channel.
+func TestRestoredDecisionKeepsItsTurn(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		first, second := w.wantPrompt(w.slash(ada, general, "/cancel-task 12344")), w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Delay: 3 * time.Second, Times: 1})
+		w.acked(w.slack.Click(ada, first, "cancel_task"))
+		time.Sleep(time.Second) // the first decision has the turn
+		var vanished, cut atomic.Bool
+		h.set(func(op string, do func() error) error {
+			if op == "BeginAnnouncing" && vanished.CompareAndSwap(false, true) {
+				w.statement(`DELETE FROM tasks WHERE task_id = 12345; DELETE FROM decisions WHERE confirmation_id NOT IN (SELECT confirmation_id FROM tasks)`)
+			}
+			err := do()
+			if op == "Finish" && vanished.Load() && cut.CompareAndSwap(false, true) {
+				return errCut
+			}
+			return err
+		})
+		w.acked(w.slack.Click(ada, second, "cancel_task"))
+		time.Sleep(time.Minute)
+		if told := len(w.slack.History(general)); !cut.Load() || told != 2 {
+			t.Errorf("%d decisions are announced", told)
+		}
+	})
+}
+
 func TestOwnerStopsAnnouncingAfterLosingDecision(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)

@@ -183,7 +183,7 @@ func (l *life) answer(do decision.Do) decision.Event {
 	case decision.DoRecord:
 		return l.record()
 	case decision.DoQueue:
-		if l.turn = l.turns.wait(l.ctx, l.Channel); l.turn {
+		if l.turn = l.turn || l.turns.wait(l.ctx, l.Channel); l.turn {
 			return decision.Event{Kind: decision.Done}
 		}
 	case decision.DoMark:

@@ -22,6 +22,11 @@ func (p Protocol) announcing(s State, e Event, at Moment) (State, Do) {
 	default: // goes by the action
 	}
 	switch s.Doing {
+	case DoRecord: // again, since the row was restored
+		if e.Kind != Done {
+			return s.again(p.SavePause, DoRecord)
+		}
+		return s, Do{Action: DoQueue}
 	case DoQueue:
 		return s, Do{Action: DoMark}
 	case DoMark:

@@ -88,8 +88,8 @@ func (s State) resumePosts() (State, Do) {
 	switch s.Then {
 	case DoPost:
 		return s, Do{Action: DoPost, Where: s.Announce.Where}
-	case DoProbe:
-		return s, Do{Action: DoProbe}
+	case DoProbe, DoRecord:
+		return s, Do{Action: s.Then}
 	default:
 		return s, Do{Action: s.mark()}
 	}
