@@ -3,6 +3,7 @@ package bot_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -272,4 +273,35 @@ func TestEachOfSeveralTasksIsJudged(t *testing.T) {
 
 func settledPrompt(w *world, prompt slacktest.Message) bool {
 	return len(w.now(prompt).Buttons()) > 0 && len(w.slack.Private(ada, general)) == 1
+}
+
+// The row of a decision vanishes while its tasks wait for Chamelio, and another decision
+// cancels two of them. One task's restoring of the row decides about both: the
+// announcement has an outcome of each.
+func TestRestoredDecisionHasEachOutcome(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.api.Add(1, 3)
+		first, second := w.wantPrompt(w.slash(ada, general, "/cancel-task 1 2 3")), w.wantPrompt(w.slash(grace, general, "/cancel-task 1 2"))
+		busy := chameliotest.Busy("20")
+		busy.Method, busy.Times = "POST", 3
+		w.api.Break(busy)
+		w.acked(w.slack.Click(ada, first, "cancel_task"))
+		time.Sleep(time.Second)
+		w.statement(`DELETE FROM tasks; DELETE FROM decisions`)
+		w.confirm(grace, second)
+		time.Sleep(time.Minute) // before the unknown outcomes are settled
+		var outcomes []string
+		for _, m := range w.slack.History(general) {
+			for _, b := range m.Blocks {
+				if outcome, task, listed := strings.Cut(b.BlockID, ":"); listed && strings.Contains(m.Text, slacktest.Ada) {
+					outcomes = append(outcomes, task+" "+outcome)
+				}
+			}
+		}
+		slices.Sort(outcomes)
+		if want := []string{"1 unknown", "2 unknown", "3 cancelled"}; !slices.Equal(outcomes, want) {
+			t.Errorf("announced: %v", outcomes)
+		}
+	})
 }

@@ -26,7 +26,7 @@ func (l *life) restoreOnce() error {
 	l.tasks.restoring.Lock()
 	defer l.tasks.restoring.Unlock()
 	if l.state.Stage == decision.Resolving {
-		l.tasks.found(l.task, decision.Result{})
+		l.tasks.forget(l.task)
 	}
 	if !l.outdated() {
 		if err := l.putBack(); err != nil {

@@ -55,6 +55,17 @@ func (s *shared) found(task int, res decision.Result) {
 	s.results[task] = res
 }
 
+// forget drops the result of a task whose request has to be looked at again. What the
+// journal has stays: another life may have restored the row, with the outcomes that
+// other decisions leave.
+func (s *shared) forget(task int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.recorded[task] {
+		s.results[task] = decision.Result{}
+	}
+}
+
 // all returns the results of all tasks.
 func (s *shared) all() []decision.Result {
 	s.mu.Lock()

@@ -3,6 +3,8 @@ package simulation
 import (
 	"math/rand/v2"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 const (
@@ -36,10 +38,14 @@ func (w *world) pause(d time.Duration) {
 	w.h.say("world", "cancelling is resumed")
 }
 
-// nothingWhilePaused (law 1): no click is saved while cancelling is paused.
+// nothingWhilePaused (law 1): no click is saved while cancelling is paused. One whose
+// claim got no answer before counts, and may be recognized then.
 func (c *checker) nothingWhilePaused() {
+	known := map[decision.ID]bool{}
 	for _, a := range c.claims {
-		if a.anew && a.at.After(c.paused.from) && a.at.Before(c.paused.to) {
+		before := known[a.id]
+		known[a.id] = true
+		if a.anew && !before && a.at.After(c.paused.from) && a.at.Before(c.paused.to) {
 			c.breaks("nothing is claimed while cancelling is paused", "%s claimed %s after %s", a.life, short(a.id), a.at.Sub(c.paused.from))
 		}
 	}
