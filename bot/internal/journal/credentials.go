@@ -15,24 +15,34 @@ import (
 // refused, or "" if it was accepted. Only a change makes a note, and only the
 // first process that sees it does. A credential that was never refused counts
 // as accepted. Unless tell is set, the note isn't sent to the audit channel.
+//
+// A row that was sealed with a key that isn't known, for example with a refused bot
+// token that was replaced by a restart, proves neither that the credential was refused
+// nor since when: another refusal replaces it without a note, and an acceptance is noted
+// without a time.
 func (j *Journal) CredentialTried(ctx context.Context, which, refusal string, tell bool) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	if err := j.vetCredential(ctx, which, 0); err != nil && !errors.Is(err, ErrGone) {
+	err := j.vetCredential(ctx, which, untilKnown)
+	unproven := errors.Is(err, decision.ErrUnknownKey)
+	if err != nil && !unproven && !errors.Is(err, ErrGone) {
 		return wrap("recording the result of trying a credential", err)
 	}
 	at := utc(j.at())
 	note := decision.Note{ID: "k-" + rand.Text(), Kind: decision.NoteCredential, At: at, Person: which, Code: refusal}
-	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
+	_, err = j.together(ctx, only(func(ctx context.Context, q querier) error {
 		var changed []time.Time // when it was found refused
 		var err error
 		if refusal != "" {
 			changed, err = q.moments(ctx, `INSERT INTO credentials (name, refused, refused_at, mac) VALUES ($1, 1, $2, $3)
 				ON CONFLICT (name) DO UPDATE SET refused = 1, refused_at = excluded.refused_at, mac = excluded.mac
-				WHERE credentials.refused = 0 RETURNING refused_at`, which, at, j.seal(credentialFields(which, 1, at)...))
+				WHERE credentials.refused = 0 OR $4 RETURNING refused_at`, which, at, j.seal(credentialFields(which, 1, at)...), unproven)
+			if unproven {
+				return err
+			}
 		} else {
 			changed, err = q.moments(ctx, `UPDATE credentials SET refused = 0, mac = '' WHERE name = $1 AND refused = 1 RETURNING refused_at`, which)
-			if len(changed) > 0 {
+			if len(changed) > 0 && !unproven {
 				note.Since = changed[0]
 			}
 		}
@@ -82,7 +92,7 @@ func (j *Journal) vetCredential(ctx context.Context, which string, patience time
 	}
 	one, what := found[0], Unverified{Table: Credentials, ID: which}
 	return j.judge(ctx, t, what, patience, func() error {
-		return t.whole(one.odd, one.mac, t.Now(), credentialFields(which, one.refused, one.at)...)
+		return t.whole(one.odd, one.mac, one.at, credentialFields(which, one.refused, one.at)...)
 	}, func(judged Unverified) error {
 		return j.setAside(ctx, one.place, one.mac, judged)
 	})

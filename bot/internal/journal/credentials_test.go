@@ -8,6 +8,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/signed"
 )
 
 // If many processes see a credential refused, or accepted again, one of them
@@ -71,5 +72,52 @@ func TestEachChangeOfACredentialLeavesOneNote(t *testing.T) {
 			t.Errorf("%+v", n)
 		}
 		none("all told")
+	})
+}
+
+// A credential is refused, and its row was sealed with a bot token that is replaced
+// meanwhile: by a restart, so that its key isn't known, or in its file.
+func TestRefusedCredentialOutlastsItsBotToken(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		ctx := t.Context()
+		noted := func(j *trusting) (n decision.Note) {
+			t.Helper()
+			n, err := j.TakeNote(ctx)
+			if err != nil && !errors.Is(err, journal.ErrGone) {
+				t.Fatal(err)
+			}
+			if err == nil {
+				must(t, j.MarkNoted(ctx, n))
+			}
+			return n
+		}
+		first := openTrusting(t, url, "xoxb-1")
+		must(t, first.CredentialTried(ctx, "bot_token", "token_revoked", false))
+		must(t, first.CredentialTried(ctx, "api_key", "expired", true))
+		if n := noted(first); n.Code != "expired" {
+			t.Errorf("refused: %+v", n)
+		}
+		second := openTrusting(t, url, "xoxb-2")
+		must(t, second.CredentialTried(ctx, "bot_token", "", true))
+		if n := noted(second); n.Person != "bot_token" || !n.Since.IsZero() {
+			t.Errorf("accepted, refused at an unknown time: %+v", n)
+		}
+		must(t, second.CredentialTried(ctx, "api_key", "expired", true))
+		if n := noted(second); n.ID != "" {
+			t.Errorf("refused, as before: %+v", n)
+		}
+		now := time.Now()
+		sign, err := signed.NewSigner("xoxb-2", second.Journal, func() time.Time { return now })
+		must(t, err)
+		second.Trust(sign, func(u journal.Unverified) { t.Errorf("not genuine: %+v", u) })
+		must(t, sign.Rotate(ctx, "xoxb-3"))
+		now = now.Add(26 * time.Hour)
+		must(t, second.CredentialTried(ctx, "api_key", "", true))
+		if n := noted(second); n.Person != "api_key" || n.Since.IsZero() {
+			t.Errorf("accepted a day after the bot token's file changed: %+v", n)
+		}
+		if len(first.reported)+len(second.reported) > 0 {
+			t.Errorf("not genuine: %+v %+v", first.reported, second.reported)
+		}
 	})
 }
