@@ -13,7 +13,7 @@ func (j *Journal) KeepSigningKeys(ctx context.Context, id, sealed string, keep t
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	_, err := j.together(ctx, only(func(ctx context.Context, q querier) error {
-		if _, err := q.exec(ctx, `DELETE FROM signing_keys WHERE kept_until <= `+j.now); err != nil {
+		if _, err := q.exec(ctx, `DELETE FROM signing_keys WHERE `+j.pastKeeping(1), time.Now().UnixMilli()); err != nil {
 			return err
 		}
 		_, err := q.exec(ctx, `INSERT INTO signing_keys (id, sealed, kept_until) VALUES ($1, $2, `+j.now+` + $3)
@@ -53,12 +53,20 @@ func (j *Journal) SigningKeys(ctx context.Context) ([]string, error) {
 func (j *Journal) ForgetSigningKeys(ctx context.Context) error {
 	asking, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	over, err := j.read().query1(asking, `SELECT count(*) FROM signing_keys WHERE kept_until <= `+j.now)
+	now := time.Now().UnixMilli()
+	over, err := j.read().query1(asking, `SELECT count(*) FROM signing_keys WHERE `+j.pastKeeping(1), now)
 	if err != nil {
 		return fmt.Errorf("looking for old signing keys: %w", err)
 	}
 	if over == 0 {
 		return nil
 	}
-	return j.exec(ctx, "forgetting signing keys", `DELETE FROM signing_keys WHERE kept_until <= `+j.now)
+	return j.exec(ctx, "forgetting signing keys", `DELETE FROM signing_keys WHERE `+j.pastKeeping(1), now)
+}
+
+// pastKeeping returns the condition that keys were kept for long enough, by the
+// journal's clock and by this machine's, in an argument: what is deleted because one of
+// them was wrong doesn't come back.
+func (j *Journal) pastKeeping(arg int) string {
+	return fmt.Sprintf("kept_until <= %s AND kept_until <= $%d", j.now, arg)
 }

@@ -1,9 +1,12 @@
 package journal_test
 
 import (
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
 func TestSealedKeysAreKeptForAWhile(t *testing.T) {
@@ -23,4 +26,19 @@ func TestSealedKeysAreKeptForAWhile(t *testing.T) {
 			t.Errorf("%v %v", found, err)
 		}
 	})
+}
+
+// A journal's clock that was ahead for a moment deletes no keys.
+func TestKeysOutlastAClockThatIsAhead(t *testing.T) {
+	url := "sqlite:" + filepath.Join(t.TempDir(), "journal.db")
+	j := open(t, url, 0)
+	must(t, j.KeepSigningKeys(t.Context(), "a", "keys", time.Hour))
+	ahead, err := journal.Open(t.Context(), url, journal.Options{Now: func() time.Time { return time.Now().Add(90 * 24 * time.Hour) }})
+	must(t, err)
+	must(t, ahead.KeepSigningKeys(t.Context(), "b", "others", time.Hour))
+	must(t, ahead.ForgetSigningKeys(t.Context()))
+	must(t, ahead.Close())
+	if found, err := j.SigningKeys(t.Context()); err != nil || len(found) != 2 {
+		t.Errorf("%v %v", found, err)
+	}
 }
