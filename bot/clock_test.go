@@ -181,8 +181,8 @@ func TestAnnouncesOnceWhenJournalClockJumps(t *testing.T) {
 }
 
 // TestRotationWithAWrongMachineClock replaces the bot token while a request is open and a
-// decision waits for Slack, on a machine whose clock is more than a day ahead of the
-// journal's: rows and keys are compared by the same clock.
+// decision waits for Slack, on a machine whose clock is more than a day ahead of
+// Postgres: rows and keys are compared by the same clock.
 func TestRotationWithAWrongMachineClock(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		const by = 26 * time.Hour

@@ -33,6 +33,8 @@ type Config struct {
 	BotToken secret.Value // xoxb-…, for everything else
 	SlackAPI string       // DefaultSlackAPI if empty
 
+	AppTokenPatience time.Duration // how long a refused AppToken is tried again, because UseAppToken may replace it; not at all if zero
+
 	Policy            policy.Rules  // who may cancel
 	AuditChannel      string        // the ID of a channel that gets copies; none if empty
 	CommandsPerMinute int           // for each person; 10 if zero

@@ -24,7 +24,7 @@ const (
 func (b *Bot) socketOptions() socketmode.Options {
 	m := b.metrics
 	return socketmode.Options{
-		AppToken: b.cfg.AppToken.Reveal(), AppID: socketmode.AppIDOf(b.cfg.AppToken.Reveal()), APIURL: b.cfg.SlackAPI, HTTPClient: b.http, Handler: b,
+		AppToken: b.cfg.AppToken.Reveal(), TokenPatience: b.cfg.AppTokenPatience, AppID: socketmode.AppIDOf(b.cfg.AppToken.Reveal()), APIURL: b.cfg.SlackAPI, HTTPClient: b.http, Handler: b,
 		Connections: b.cfg.Connections, Stagger: b.cfg.Stagger, Log: b.log,
 		Observer: socketmode.Observer{
 			Connected: func(h socketmode.Hello) {

@@ -132,7 +132,7 @@ func (cfg config) chamelio(version string) chamelio.Options {
 // bot returns the bot's configuration.
 func (cfg config) bot() bot.Config {
 	return bot.Config{
-		AppToken: cfg.SlackAppToken, BotToken: cfg.SlackBotToken, SlackAPI: cfg.SlackAPIURL,
+		AppToken: cfg.SlackAppToken, BotToken: cfg.SlackBotToken, SlackAPI: cfg.SlackAPIURL, AppTokenPatience: tokenPatience("SLACK_APP_TOKEN"),
 		Command: cfg.SlackCommand, Connections: cfg.SlackConnections, ConfirmTTL: cfg.ConfirmTimeout, Grace: cfg.ShutdownGrace,
 		FactsMaxAge:   cmp.Or(cfg.FactsMaxAge, -1), // 0 means no age here, and the default in bot.Config
 		CancelTimeout: cfg.ChamelioTimeout, OperatorContact: cfg.OperatorContact,

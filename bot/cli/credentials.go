@@ -84,9 +84,9 @@ func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, r
 		{which: "api_key", try: func(ctx context.Context) error { _, err := key.check(ctx); return err }, refusal: keySays},
 	}}
 	c.files = []*watchedFile{
-		{variable: "SLACK_APP_TOKEN", seen: cfg.SlackAppToken, use: b.UseAppToken},
-		{variable: "SLACK_BOT_TOKEN", seen: cfg.SlackBotToken, use: b.UseBotToken},
-		{variable: "CHAMELIO_API_KEY", seen: cfg.ChamelioAPIKey, use: key.use},
+		{variable: "SLACK_APP_TOKEN", seen: cfg.SlackAppToken, use: b.UseAppToken, credential: c.appToken()},
+		{variable: "SLACK_BOT_TOKEN", seen: cfg.SlackBotToken, use: b.UseBotToken, credential: c.botToken()},
+		{variable: "CHAMELIO_API_KEY", seen: cfg.ChamelioAPIKey, use: key.use, credential: c.key()},
 	}
 	for _, one := range c.all {
 		gauge.WithLabelValues(one.which).Set(0)
@@ -118,33 +118,44 @@ func keySays(err error) *refusal {
 	return &refusal{cmp.Or(string(e.Reason), "unclear"), doctor.APIKeyFailed(err)}
 }
 
-// watch tries the credentials and reads their files until ctx ends.
+// watch tries the credentials and reads their files until ctx ends, each on its own: one
+// that hangs delays no other.
 func (c *credentials) watch(ctx context.Context) {
-	look, try := time.NewTicker(c.looking), time.NewTicker(c.every)
-	defer look.Stop()
-	defer try.Stop()
+	var all sync.WaitGroup
+	defer all.Wait()
+	for _, one := range c.all {
+		all.Go(func() { every(ctx, c.every, func() { c.try(ctx, one) }) })
+	}
+	for _, f := range c.files {
+		all.Go(func() {
+			every(ctx, c.looking, func() {
+				if c.readFile(ctx, f) && f.credential != nil {
+					c.try(ctx, f.credential)
+				}
+			})
+		})
+	}
+}
+
+// every calls do at intervals until ctx ends.
+func every(ctx context.Context, interval time.Duration, do func()) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
 	for {
 		select {
-		case <-look.C:
-			if c.readFiles(ctx) {
-				c.tryAll(ctx)
-			}
-		case <-try.C:
-			c.tryAll(ctx)
+		case <-tick.C:
+			do()
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (c *credentials) tryAll(ctx context.Context) {
-	for _, one := range c.all {
-		trying, cancel := context.WithTimeout(ctx, tryTimeout)
-		err := one.try(trying)
-		cancel()
-		if ctx.Err() == nil {
-			c.note(ctx, one, err)
-		}
+func (c *credentials) try(ctx context.Context, one *credential) {
+	trying, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	if err := one.try(trying); ctx.Err() == nil {
+		c.note(ctx, one, err)
 	}
 }
 

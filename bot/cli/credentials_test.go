@@ -102,6 +102,33 @@ func TestCredentialChangeIsRecordedOnce(t *testing.T) {
 	}
 }
 
+// A file whose value can't be tried, because Slack hangs, delays no other.
+func TestFileThatHangsDelaysNoOther(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"SLACK_APP_TOKEN", "SLACK_BOT_TOKEN", "CHAMELIO_API_KEY"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("next"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv(name+"_FILE", filepath.Join(dir, name))
+	}
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		hangs := func(ctx context.Context, _ secret.Value) error { <-ctx.Done(); return ctx.Err() }
+		var used time.Duration
+		c := &credentials{log: slog.New(slog.DiscardHandler), learn: func(...secret.Value) {}, every: tryEvery, looking: readEvery}
+		c.files = []*watchedFile{
+			{variable: "SLACK_APP_TOKEN", use: hangs}, {variable: "SLACK_BOT_TOKEN", use: hangs},
+			{variable: "CHAMELIO_API_KEY", use: func(context.Context, secret.Value) error { used = time.Since(began); return nil }},
+		}
+		c.watch(ctx)
+		if used != readEvery {
+			t.Errorf("the key is used after %s", used)
+		}
+	})
+}
+
 // A key of another organisation, or one that Chamelio refuses or says nothing about, is
 // never used: an open prompt would cancel a task that no one has seen.
 func TestKeyOfAnotherOrganisationIsNotUsed(t *testing.T) {
@@ -174,8 +201,8 @@ func TestChangedKeyFileIsUsed(t *testing.T) {
 	var out bytes.Buffer
 	secrets := config{ChamelioAPIKey: secret.New("ca_old-one")}.redactors()
 	c := &credentials{log: slog.New(slog.NewTextHandler(&out, nil)), learn: secrets.learn}
-	c.files = []*watchedFile{{variable: "CHAMELIO_API_KEY", seen: secret.New("ca_old"), use: key.use}}
-	look := func() bool { return c.readFiles(t.Context()) }
+	in := &watchedFile{variable: "CHAMELIO_API_KEY", seen: secret.New("ca_old"), use: key.use}
+	look := func() bool { return c.readFile(t.Context(), in) }
 	if _, err := key.check(t.Context()); err == nil || look() {
 		t.Fatal("the old key is not refused, or has changed")
 	}

@@ -18,22 +18,13 @@ type watchedFile struct {
 	seen     secret.Value // in use, or unusable
 	reported secret.Value // unusable for now, which was reported, and to be tried again
 	use      func(context.Context, secret.Value) error
+
+	credential *credential // to be tried when it has changed; may be nil
 }
 
-// readFiles uses the files that have changed. It reports whether there were
-// any.
-func (c *credentials) readFiles(ctx context.Context) (changed bool) {
-	for _, f := range c.files {
-		if c.readFile(ctx, f) {
-			changed = true
-		}
-	}
-	return changed
-}
-
-// readFile uses the file's content if it has changed. A file that can't be read
-// changes nothing, because it may be about to be replaced. If another try may
-// help, it is tried again.
+// readFile uses the file's content if it has changed, and reports whether it did. A file
+// that can't be read changes nothing, because it may be about to be replaced. If another
+// try may help, it is tried again.
 func (c *credentials) readFile(ctx context.Context, f *watchedFile) bool {
 	content, found, wrong := secretFile(f.variable)
 	if !found || wrong != nil || content.Reveal() == f.seen.Reveal() {

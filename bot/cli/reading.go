@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/kelseyhightower/envconfig"
 
@@ -124,6 +125,19 @@ func suggestion(typeName, value string) string {
 		return ""
 	}
 	return "; did you mean " + value + unit + "?"
+}
+
+// filePatience is how long a bot goes on whose token, from a file, is refused.
+// Kubernetes takes up to two minutes to update the file of a changed secret.
+const filePatience = 3 * time.Minute
+
+// tokenPatience returns how long a refused token is tried again: filePatience if it is in
+// a file, in which it can change.
+func tokenPatience(variable string) time.Duration {
+	if os.Getenv(variable+"_FILE") != "" {
+		return filePatience
+	}
+	return 0
 }
 
 // secretFile reads the secret in the file that NAME_FILE names, as Docker and

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -65,9 +66,18 @@ func report(log *slog.Logger, r doctor.Result) {
 	log.Warn("precondition failed; continuing", "precondition", string(r.Name), "error", r.Found, "remedy", r.Remedy)
 }
 
-// checkWorkspace asks Slack once whether the bot token is valid.
+// checkWorkspace asks Slack whether the bot token is valid: once or, if another one may
+// still be on its way, until one is.
 func checkWorkspace(ctx context.Context, b *bot.Bot, watch *credentials, log *slog.Logger) (bot.Workspace, error) {
+	began := time.Now()
 	where, err := b.Workspace(ctx)
+	for isTokenError(err) && time.Since(began) < tokenPatience("SLACK_BOT_TOKEN") {
+		watch.note(ctx, watch.botToken(), err)
+		if !work.Sleep(ctx, watch.looking) {
+			return where, nil
+		}
+		where, err = b.Workspace(ctx)
+	}
 	var other *bot.OtherAppError
 	switch {
 	case err == nil:

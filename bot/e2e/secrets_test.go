@@ -147,6 +147,34 @@ func TestChangedTokenFilesAreUsedWithoutARestart(t *testing.T) {
 	}
 }
 
+// TestTokenMayBeRevokedBeforeItsFileChanges revokes a token in a file a moment before, or
+// after, another one is put there: the bot waits for it.
+func TestTokenMayBeRevokedBeforeItsFileChanges(t *testing.T) {
+	t.Parallel()
+	for variable, next := range map[string]string{"SLACK_APP_TOKEN": "xapp-9-fresh", "SLACK_BOT_TOKEN": "xoxb-9-fresh"} {
+		t.Run(variable, func(t *testing.T) {
+			t.Parallel()
+			s := newFakes(t)
+			env := s.fileEnv()
+			s.slack.AddToken(next)
+			refused := map[string]string{"SLACK_APP_TOKEN": slacktest.AppToken, "SLACK_BOT_TOKEN": slacktest.BotToken}[variable]
+			s.slack.RefuseToken(refused, "token_expired")
+			p := start(t, env)
+			s.eventually("it is refused", 20*time.Second, func() bool { return strings.Contains(p.output.String(), "token_expired") })
+			for _, pair := range env {
+				if name, path, _ := strings.Cut(pair, "_FILE="); name == variable {
+					if err := os.WriteFile(path, []byte(next+"\n"), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			s.eventually("it works", 40*time.Second, func() bool {
+				return s.slack.Connections() == 2 && strings.Contains(p.output.String(), `"msg":"started"`)
+			})
+		})
+	}
+}
+
 // fileEnv is the environment with each secret in a file, as Docker and
 // Kubernetes mount them.
 func (s *fakes) fileEnv(more ...string) []string {

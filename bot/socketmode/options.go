@@ -42,6 +42,10 @@ type Options struct {
 	// Slack does not replace them at the same moment; 2 s if zero.
 	Stagger time.Duration
 
+	// TokenPatience is how long a refused token is tried again, because another
+	// one may be on its way to [Client.UseToken]; not at all if zero.
+	TokenPatience time.Duration
+
 	// AppID, if set, is the ID (A…) of the app that the token must belong to.
 	// Run ends with [ErrOtherApp] if Slack names another.
 	AppID string

@@ -32,6 +32,7 @@ type slot struct {
 	failures *backoff.ExponentialBackOff
 	losses   *backoff.ExponentialBackOff
 	slow     *backoff.ExponentialBackOff
+	refused  time.Time // since when Slack refuses the token; zero if it doesn't
 }
 
 func newSlot(c *Client, log *slog.Logger) *slot {
@@ -63,6 +64,7 @@ func (s *slot) run(ctx context.Context, stop <-chan struct{}) error {
 			continue
 		}
 		started := time.Now()
+		s.refused = time.Time{}
 		s.open.Add(1)
 		s.serving.Go(func() { c.serve(ctx.Done(), stop) })
 		s.options.Observer.connected(c.hello)
@@ -86,7 +88,7 @@ func (s *slot) failed(ctx context.Context, err error) (wait time.Duration, final
 	if ctx.Err() != nil {
 		return 0, nil
 	}
-	if errors.Is(err, ErrTokenRefused) || errors.Is(err, ErrOtherApp) {
+	if errors.Is(err, ErrOtherApp) || errors.Is(err, ErrTokenRefused) && !s.awaitsToken() {
 		return 0, err
 	}
 	s.options.Observer.reconnect(ReasonCannotConnect)
@@ -96,13 +98,21 @@ func (s *slot) failed(ctx context.Context, err error) (wait time.Duration, final
 		s.state.failed(s.log, err, s.gate.pause(answer.RetryAfter))
 		return 0, nil
 	case errors.Is(err, ErrSocketModeOff), errors.Is(err, ErrTooManyConnections),
-		needsSetting(err):
+		needsSetting(err), errors.Is(err, ErrTokenRefused):
 		wait = s.slow.NextBackOff()
 	default:
 		wait = s.failures.NextBackOff()
 	}
 	s.state.failed(s.log, err, wait)
 	return wait, nil
+}
+
+// awaitsToken reports whether another token may still replace the refused one.
+func (s *slot) awaitsToken() bool {
+	if s.refused.IsZero() {
+		s.refused = time.Now()
+	}
+	return time.Since(s.refused) < s.options.TokenPatience
 }
 
 // watch returns when the connection doesn't serve any more, or ctx has ended.

@@ -1,10 +1,13 @@
 package socketmode_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
 // A token that replaces another serves the next connections; those that are
@@ -34,5 +37,33 @@ func TestNewConnectionsUseReplacedToken(t *testing.T) {
 	}
 	if err := c.CheckToken(t.Context()); err != nil {
 		t.Errorf("the new token, after what is none: %v", err)
+	}
+}
+
+// A token that is revoked before its successor is in place is tried for a while. After
+// that, Run ends.
+func TestRefusedTokenAwaitsItsSuccessor(t *testing.T) {
+	const fresh = "xapp-fresh"
+	w := newWorld(t)
+	o := w.options(1)
+	o.TokenPatience = time.Hour
+	c, _ := w.start(o)
+	w.slack.RefuseToken(slacktest.AppToken, "token_revoked")
+	w.slack.Cut()
+	w.eventually("it is refused", func() bool { return strings.Contains(w.log.String(), "token_revoked") })
+	w.slack.AddToken(fresh)
+	if err := c.UseToken(fresh); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("it is back", func() bool { return c.Open() == 1 })
+
+	w = newWorld(t)
+	o = w.options(1)
+	o.TokenPatience = 1500 * time.Millisecond
+	_, ended := w.start(o)
+	w.slack.RefuseToken(slacktest.AppToken, "token_revoked")
+	w.slack.Cut()
+	if err := <-ended; !errors.Is(err, socketmode.ErrTokenRefused) {
+		t.Errorf("Run returned %v", err)
 	}
 }

@@ -64,7 +64,7 @@ func TestPauseStopsClaims(t *testing.T) {
 }
 
 // A claim that has begun, and waits in the database, is saved before the pause or not
-// at all: whoever paused reads how many clicks are still being carried out.
+// at all, and the operator reads how many clicks are still being carried out.
 func TestPauseWaitsForClaims(t *testing.T) {
 	url := postgres(t)
 	j, operator := openTrusting(t, url, "xoxb-1"), open(t, url, 0)

@@ -103,7 +103,7 @@ func (j *Journal) notWaiting(ctx context.Context, ids []decision.ID) []decision.
 	if t == nil {
 		return ids
 	}
-	waits := func(w wait) bool { return time.Now().Sub(w.since) < waitTaken }
+	waits := func(w wait) bool { return time.Since(w.since) < waitTaken }
 	if len(t.decisions(waits)) == 0 {
 		return ids
 	}
