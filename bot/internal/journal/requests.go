@@ -51,8 +51,9 @@ func (j *Journal) Opened(ctx context.Context, r Request, remind, end time.Durati
 	return wrap("noting an open request", err)
 }
 
-// TakeToRemind takes requests whose reminder is due, at most limit. Each stays
-// with one process for a moment, and is returned again until BeginReminding.
+// TakeToRemind takes requests whose reminder is due, at most limit: first the one that
+// has been due for longest, which a try makes due anew. Each stays with one process for
+// a moment, and is returned again until BeginReminding.
 func (j *Journal) TakeToRemind(ctx context.Context, limit int) ([]Request, error) {
 	return j.takeRequests(ctx, "taking requests to remind of", fmt.Sprintf(`remind_at = %s + %d`, j.now, requestLease.Milliseconds()),
 		`remind_at > 0 AND remind_at <= `+j.now+` AND ends_at > `+j.now+` ORDER BY remind_at`, limit)
@@ -77,13 +78,17 @@ func (j *Journal) RemindLater(ctx context.Context, id decision.ID, wait time.Dur
 	return j.exec(ctx, "putting a reminder off", `UPDATE requests SET remind_at = `+j.now+` + $1 WHERE confirmation_id = $2 AND decided_mac = ''`, wait.Milliseconds(), string(id))
 }
 
-// TakeEnded takes requests that have ended, at most limit. Each stays with one
-// process for a moment, and is returned again until Forget.
+// TakeEnded takes requests that have ended, at most limit: first those that weren't
+// tried yet, then the one that was tried least recently, so that those that can't be
+// updated keep no others waiting. Each stays with one process for a moment, and is
+// returned again until Forget.
 func (j *Journal) TakeEnded(ctx context.Context, limit int) ([]Request, error) {
 	return j.takeRequests(ctx, "taking requests that have ended", fmt.Sprintf(`taken_until = %s + %d`, j.now, requestLease.Milliseconds()),
-		j.lapsed(`ends_at`, maxRequest)+` AND `+j.lapsed(`taken_until`, maxLease)+` ORDER BY ends_at`, limit)
+		j.lapsed(`ends_at`, maxRequest)+` AND `+j.lapsed(`taken_until`, maxLease)+` ORDER BY taken_until, ends_at`, limit)
 }
 
+// takeRequests takes the requests that a condition selects, at most limit. If it can't
+// verify one, it returns the others with an error.
 func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, limit int) ([]Request, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -106,15 +111,16 @@ func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, li
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
 	var genuine []Request
+	var failed error // with one of them, which doesn't keep the others waiting
 	for _, one := range taken {
 		switch err := j.vetRequest(ctx, one, 0); {
 		case err == nil:
 			genuine = append(genuine, one.Request)
 		case !errors.Is(err, ErrGone):
-			return genuine, fmt.Errorf("%s: %w", doing, err)
+			failed = errors.Join(failed, err)
 		}
 	}
-	return genuine, nil
+	return genuine, wrap(doing, failed)
 }
 
 // sealedRequest is a request as it was read from the database.
