@@ -46,7 +46,7 @@ func (r *requests) remindOf(ctx context.Context, one request) {
 	case errors.Is(err, errPaused) && !begun: // due again soon
 		one.log.Info("request reminder put off", "reason", err)
 	case begun && later > 0:
-		err = errors.Join(err, r.remindLater(ctx, one, later))
+		err = errors.Join(err, r.remindLater(ctx, one, by, later))
 		one.log.Info("request reminder put off", "reason", err)
 	default:
 		one.log.Warn("request reminder failed", "error", err)
@@ -54,8 +54,8 @@ func (r *requests) remindOf(ctx context.Context, one request) {
 }
 
 // remindLater makes a reminder due again, even while the process stops.
-func (r *requests) remindLater(ctx context.Context, one request, wait time.Duration) error {
-	again := func(ctx context.Context) error { return r.journal.RemindLater(ctx, one.Request.ID, wait) }
+func (r *requests) remindLater(ctx context.Context, one request, by uint32, wait time.Duration) error {
+	again := func(ctx context.Context) error { return r.journal.RemindLater(ctx, one.Request.ID, by, wait) }
 	err := work.Retry(ctx, replyPatience, func() error { return again(ctx) })
 	return work.OnceMore(ctx, err, lastList, again)
 }

@@ -65,18 +65,21 @@ func (j *Journal) TakeToRemind(ctx context.Context, limit int) ([]Request, error
 func (j *Journal) BeginReminding(ctx context.Context, id decision.ID, by uint32) (first bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	begun := -1 - int64(by)
 	changed, err := written(ctx, j.write, func(ctx context.Context, q querier) (int64, error) {
-		return q.exec(ctx, `UPDATE requests SET remind_at = $2 WHERE confirmation_id = $1 AND (remind_at > 0 OR remind_at = $2)`, string(id), begun)
+		return q.exec(ctx, `UPDATE requests SET remind_at = $2 WHERE confirmation_id = $1 AND (remind_at > 0 OR remind_at = $2)`, string(id), begunBy(by))
 	})
 	return changed > 0, wrap("noting that a reminder is about to be posted", err)
 }
 
-// RemindLater makes a reminder due again that Slack certainly didn't post. It is
-// idempotent.
-func (j *Journal) RemindLater(ctx context.Context, id decision.ID, wait time.Duration) error {
-	return j.exec(ctx, "putting a reminder off", `UPDATE requests SET remind_at = `+j.now+` + $1 WHERE confirmation_id = $2 AND decided_mac = ''`, wait.Milliseconds(), string(id))
+// RemindLater makes a reminder due again that someone has begun, or may have, and that
+// Slack certainly didn't post. It does nothing if no one has begun, or someone else. So
+// it is idempotent.
+func (j *Journal) RemindLater(ctx context.Context, id decision.ID, by uint32, wait time.Duration) error {
+	return j.exec(ctx, "putting a reminder off", `UPDATE requests SET remind_at = `+j.now+` + $1 WHERE confirmation_id = $2 AND remind_at = $3`, wait.Milliseconds(), string(id), begunBy(by))
 }
+
+// begunBy returns what remind_at is while a reminder is about to be posted by someone.
+func begunBy(by uint32) int64 { return -1 - int64(by) }
 
 // TakeEnded takes requests that have ended, at most limit: first those that weren't
 // tried yet, then the one that was tried least recently, so that those that can't be

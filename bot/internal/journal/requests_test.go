@@ -158,11 +158,13 @@ func TestReminderIsDueOnce(t *testing.T) {
 		begin("a", 0, true)
 		begin("a", 0, true) // its answer was lost
 		begin("a", math.MaxUint32, false)
-		must(t, j.RemindLater(ctx, "a", time.Millisecond))
+		must(t, j.RemindLater(ctx, "a", 0, time.Millisecond))
 		due(1)
 		begin("a", math.MaxUint32, true)
+		must(t, j.RemindLater(ctx, "a", 0, time.Millisecond)) // its answer was lost
+		due(0)
 		won(t, j.Journal, sampleDecision("a", 1))
-		must(t, j.RemindLater(ctx, "a", time.Millisecond))
+		must(t, j.RemindLater(ctx, "a", math.MaxUint32, time.Millisecond))
 		due(0)
 	})
 }
