@@ -225,3 +225,20 @@ func TestReminderPutOffByOneIsPostedOnceByAnother(t *testing.T) {
 		}
 	})
 }
+
+// The journal notes that a reminder is about to be posted, and is away before it says so.
+func TestOutageLosesNoReminder(t *testing.T) {
+	for _, outage := range []time.Duration{10 * time.Second, time.Minute} {
+		t.Run(outage.String(), func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, _ := withHook(t, secondPerson, reminding)
+				all := w.askMany(1)
+				h.set(cutFrom("BeginReminding", outage))
+				time.Sleep(9 * time.Minute)
+				if w.reminded(all) != 1 {
+					t.Error("the reminder is lost")
+				}
+			})
+		})
+	}
+}
