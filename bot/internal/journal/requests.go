@@ -52,7 +52,7 @@ func (j *Journal) Opened(ctx context.Context, r Request, remind, end time.Durati
 }
 
 // TakeToRemind takes requests whose reminder is due, at most limit: first the one that
-// has been due for longest, which a try makes due anew. Each stays with one process for
+// has been due for longest, counted from its last try. Each stays with one process for
 // a moment, and is returned again until BeginReminding.
 func (j *Journal) TakeToRemind(ctx context.Context, limit int) ([]Request, error) {
 	return j.takeRequests(ctx, "taking requests to remind of", fmt.Sprintf(`remind_at = %s + %d`, j.now, requestLease.Milliseconds()),
