@@ -89,10 +89,10 @@ func (c *commands) request(ctx context.Context, log *slog.Logger, responseURL st
 	return texts.Message{}
 }
 
-// post posts a request in its thread, or else in its channel, and lists it, so that it
-// is replaced when it expires. If the bot can't post there, the response_url has the
-// request instead, for which post waits as long as Slack asks and the request is open;
-// only a late click replaces that one. If it may have been posted, it isn't posted again.
+// post posts a request in its thread, or else in its channel, and lists it there, so
+// that it is replaced when it expires. If the bot can't post there, the response_url has
+// the request instead, for which post waits as long as Slack asks and the request is
+// open; only a late click replaces that one. If it may have been posted, it isn't posted again.
 // post returns the status of the last try.
 func (r *requests) post(ctx context.Context, log *slog.Logger, responseURL string, c decision.Confirmation, m texts.Message) (status slackapi.Status) {
 	// If the process stops or the request expires during a pause, status is still that
@@ -114,7 +114,8 @@ func (r *requests) post(ctx context.Context, log *slog.Logger, responseURL strin
 			defer cancel()
 			ts, err = r.poster.Post(ctx, c.Channel, c.Thread, slackapi.Always(m))
 			if said, _ := slackapi.Classify(err); said == slackapi.Refused && c.Thread != "" { // it may be gone
-				ts, err = r.poster.Post(ctx, c.Channel, "", slackapi.Always(m))
+				c.Thread = ""
+				ts, err = r.poster.Post(ctx, c.Channel, c.Thread, slackapi.Always(m))
 			}
 			return err
 		})
@@ -142,7 +143,8 @@ func (r *requests) post(ctx context.Context, log *slog.Logger, responseURL strin
 	return status
 }
 
-// list notes a request that was posted, even while the process stops.
+// list notes a request that was posted, in the thread of c, even while the process
+// stops.
 func (r *requests) list(ctx context.Context, log *slog.Logger, c decision.Confirmation, ts string) {
 	left := c.ExpiresAt.Sub(r.now())
 	remind := time.Duration(0)

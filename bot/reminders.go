@@ -17,25 +17,29 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
-// remindOf posts a reminder of a request that is still open, once. If Slack
-// certainly doesn't post it now, it is due again, until the request ends.
+// remindOf posts a reminder of a request that is still open, once. If it certainly
+// isn't posted now, it is due again, until the request ends.
 func (r *requests) remindOf(ctx context.Context, one request) {
-	begun, later, by := false, time.Duration(0), rand.Uint32()
+	begun, putOff, by := false, time.Duration(0), rand.Uint32()
 	err := work.Retry(ctx, askPatience, func() error {
 		var why error
+		putOff = requestsEvery
 		_, err := r.poster.Post(ctx, one.Channel, cmp.Or(one.Thread, one.MessageTS), func(ctx context.Context) (texts.Message, error) {
 			var left decision.Confirmation
-			if left, why = r.mayRemind(ctx, one, by); why == nil {
-				begun = true
+			if left, why = r.mayRemind(ctx, one); why == nil {
+				begun = true // also if the journal's answer is lost
+				why = r.beginReminding(ctx, one, by)
 			}
 			return r.texts.Reminder(left), why
 		})
 		if why != nil {
 			return why
 		}
-		said, pause := slackapi.Classify(err)
-		if later = 0; said == slackapi.Later {
-			later = max(pause, requestsEvery)
+		switch said, pause := slackapi.Classify(err); said {
+		case slackapi.Later:
+			putOff = max(pause, requestsEvery)
+		default:
+			putOff = 0
 		}
 		return slackapi.UnlessPosted(err)
 	})
@@ -43,28 +47,29 @@ func (r *requests) remindOf(ctx context.Context, one request) {
 	case err == nil:
 		one.log.Info("request reminder posted")
 	case errors.Is(err, errDecided), errors.Is(err, signed.ErrExpired):
-	case errors.Is(err, errPaused) && !begun: // due again soon
-		one.log.Info("request reminder put off", "reason", err)
-	case begun && later > 0:
-		err = errors.Join(err, r.remindLater(ctx, one, later))
-		one.log.Info("request reminder put off", "reason", err)
-	default:
+	case putOff == 0:
 		one.log.Warn("request reminder failed", "error", err)
+	default:
+		if begun { // otherwise it is still due
+			err = errors.Join(err, r.remindLater(ctx, one, by, putOff))
+		}
+		one.log.Info("request reminder put off", "reason", err)
 	}
 }
 
-// remindLater makes a reminder due again, even while the process stops.
-func (r *requests) remindLater(ctx context.Context, one request, wait time.Duration) error {
-	again := func(ctx context.Context) error { return r.journal.RemindLater(ctx, one.Request.ID, wait) }
-	err := work.Retry(ctx, replyPatience, func() error { return again(ctx) })
+// remindLater makes a reminder due again, unless the request ends before the journal
+// answers. If the process stops, it tries a last time.
+func (r *requests) remindLater(ctx context.Context, one request, by uint32, wait time.Duration) error {
+	again := func(ctx context.Context) error { return r.journal.RemindLater(ctx, one.Request.ID, by, wait) }
+	open := max(one.ExpiresAt.Sub(r.now()), time.Nanosecond) // 0 would be no limit
+	err := work.Retry(ctx, open, func() error { return again(ctx) })
 	return work.OnceMore(ctx, err, lastList, again)
 }
 
-// mayRemind returns what is left of a request that is still open, and notes that a
-// reminder is about to be posted by someone. It returns an error if the request isn't
-// open, if cancelling is paused, or if someone else has tried to remind of it. If its
-// state isn't known, nothing may be said.
-func (r *requests) mayRemind(ctx context.Context, one request, by uint32) (left decision.Confirmation, err error) {
+// mayRemind returns what is left of a request that is still open. It returns an error
+// if the request isn't open, or if cancelling is paused. If its state isn't known,
+// nothing may be said.
+func (r *requests) mayRemind(ctx context.Context, one request) (left decision.Confirmation, err error) {
 	if !r.now().Before(one.ExpiresAt) {
 		return left, backoff.Permanent(signed.ErrExpired)
 	}
@@ -76,19 +81,21 @@ func (r *requests) mayRemind(ctx context.Context, one request, by uint32) (left 
 	case !errors.Is(err, journal.ErrGone):
 		return left, err
 	}
-	switch pause, err := r.journal.Paused(ctx); {
-	case err != nil:
-		return left, err
-	case pause.Active():
-		return left, backoff.Permanent(errPaused)
+	pause, err := r.journal.Paused(ctx)
+	if err == nil && pause.Active() {
+		err = backoff.Permanent(errPaused)
 	}
-	switch mine, err := r.journal.BeginReminding(ctx, one.Request.ID, by); {
-	case err != nil:
-		return left, err
-	case !mine:
-		return left, backoff.Permanent(errDecided)
+	return left, err
+}
+
+// beginReminding notes that a reminder is about to be posted by someone. It returns an
+// error if someone else has tried to remind of the request.
+func (r *requests) beginReminding(ctx context.Context, one request, by uint32) error {
+	mine, err := r.journal.BeginReminding(ctx, one.Request.ID, by)
+	if err == nil && !mine {
+		err = backoff.Permanent(errDecided)
 	}
-	return left, nil
+	return err
 }
 
 var (

@@ -3,6 +3,7 @@ package bot_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -190,4 +191,54 @@ func TestReminderIsPutOffOnceTheJournalAnswers(t *testing.T) {
 			t.Errorf("the reminder is lost after %d failures", failed)
 		}
 	})
+}
+
+// cutFrom carries an operation out, once, and loses its answer: no call reaches the
+// journal for a while.
+func cutFrom(op string, outage time.Duration) func(string, func() error) error {
+	var until atomic.Pointer[time.Time]
+	return func(called string, do func() error) error {
+		err := errCut
+		if end := until.Load(); end == nil || time.Now().After(*end) {
+			err = do()
+		}
+		if called == op && err == nil && until.CompareAndSwap(nil, new(time.Now().Add(outage))) {
+			return errCut
+		}
+		return err
+	}
+}
+
+// Slack asks to wait. The answer to putting the reminder off is lost, and another
+// process reminds before this one can ask the journal again.
+func TestReminderPutOffByOneIsPostedOnceByAnother(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, kept := withHook(t, secondPerson, reminding)
+		prompt := w.ask(ada, general, "/cancel-task 12345")
+		h.set(cutFrom("RemindLater", 14*time.Second))
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 429, RetryAfter: "6", Times: 1})
+		time.Sleep(time.Until(w.endOf(prompt)) - 3*time.Minute + 5*time.Second)
+		w.replica(kept)
+		time.Sleep(2 * time.Minute)
+		if said := w.slack.Thread(general, prompt.TS); len(said) != 1 {
+			t.Errorf("%d reminders", len(said))
+		}
+	})
+}
+
+// The journal notes that a reminder is about to be posted, and is away before it says so.
+func TestOutageLosesNoReminder(t *testing.T) {
+	for _, outage := range []time.Duration{10 * time.Second, time.Minute} {
+		t.Run(outage.String(), func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, _ := withHook(t, secondPerson, reminding)
+				all := w.askMany(1)
+				h.set(cutFrom("BeginReminding", outage))
+				time.Sleep(9 * time.Minute)
+				if w.reminded(all) != 1 {
+					t.Error("the reminder is lost")
+				}
+			})
+		})
+	}
 }

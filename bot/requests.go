@@ -32,7 +32,7 @@ type openRequests interface {
 	TakeToRemind(ctx context.Context, limit int) ([]journal.Request, error)
 	TakeEnded(ctx context.Context, limit int) ([]journal.Request, error)
 	BeginReminding(ctx context.Context, id decision.ID, by uint32) (first bool, err error)
-	RemindLater(ctx context.Context, id decision.ID, wait time.Duration) error
+	RemindLater(ctx context.Context, id decision.ID, by uint32, wait time.Duration) error
 	Forget(context.Context, decision.ID) error
 	Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error)
 }

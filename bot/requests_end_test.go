@@ -335,17 +335,17 @@ func TestOvertakenRequestShowsOutcome(t *testing.T) {
 }
 
 // The parent of the thread in which a request is asked for is deleted before the request
-// is posted. It is posted in the channel, and ends by itself.
+// is posted. It is posted in the channel, is reminded of below it, and ends by itself.
 func TestRequestFromADeletedThreadEnds(t *testing.T) {
 	virtual(t, func(t *testing.T) {
-		w := newWorld(t, secondPerson)
+		w := newWorld(t, secondPerson, reminding)
 		parent := w.say(grace, general, "about "+taskLink+"12345")
 		modal := w.modal(ada, w.slack.Reply(grace, parent, "stop "+taskLink+"12345"))
 		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Error: "thread_not_found", Times: 1})
 		w.submits(ada, modal, map[string]string{"reason": "twice"})
 		time.Sleep(30 * time.Minute)
 		posted := slices.DeleteFunc(w.slack.History(general), func(m slacktest.Message) bool { return m.Author != slacktest.BotUser })
-		if len(posted) != 1 || len(posted[0].Buttons()) > 0 || !ranOut(posted[0].Text) {
+		if len(posted) != 2 || posted[0].ThreadTS != "" || posted[1].ThreadTS != posted[0].TS || len(posted[0].Buttons()) > 0 || !ranOut(posted[0].Text) {
 			t.Errorf("half an hour later, everyone reads %v", texts(posted))
 		}
 	})

@@ -31,8 +31,8 @@ func TestNoStatementScansATableInPostgres(t *testing.T) {
 	}
 	seen := 0
 	for i, query := range all {
-		if strings.Contains(query, "UPDATE set_aside SET retry = 1") {
-			continue // the test's own
+		if strings.Contains(query, "UPDATE set_aside SET retry = 1") || strings.HasPrefix(query, "LOCK TABLE") {
+			continue // the test's own, and one without a plan
 		}
 		seen++
 		for _, line := range postgresPlan(t, conn, fmt.Sprint("s", i), query) {

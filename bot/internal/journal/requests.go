@@ -51,8 +51,9 @@ func (j *Journal) Opened(ctx context.Context, r Request, remind, end time.Durati
 	return wrap("noting an open request", err)
 }
 
-// TakeToRemind takes requests whose reminder is due, at most limit. Each stays
-// with one process for a moment, and is returned again until BeginReminding.
+// TakeToRemind takes requests whose reminder is due, at most limit: first the one that
+// has been due for longest, counted from its last try. Each stays with one process for
+// a moment, and is returned again until BeginReminding.
 func (j *Journal) TakeToRemind(ctx context.Context, limit int) ([]Request, error) {
 	return j.takeRequests(ctx, "taking requests to remind of", fmt.Sprintf(`remind_at = %s + %d`, j.now, requestLease.Milliseconds()),
 		`remind_at > 0 AND remind_at <= `+j.now+` AND ends_at > `+j.now+` ORDER BY remind_at`, limit)
@@ -64,26 +65,33 @@ func (j *Journal) TakeToRemind(ctx context.Context, limit int) ([]Request, error
 func (j *Journal) BeginReminding(ctx context.Context, id decision.ID, by uint32) (first bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	begun := -1 - int64(by)
 	changed, err := written(ctx, j.write, func(ctx context.Context, q querier) (int64, error) {
-		return q.exec(ctx, `UPDATE requests SET remind_at = $2 WHERE confirmation_id = $1 AND (remind_at > 0 OR remind_at = $2)`, string(id), begun)
+		return q.exec(ctx, `UPDATE requests SET remind_at = $2 WHERE confirmation_id = $1 AND (remind_at > 0 OR remind_at = $2)`, string(id), begunBy(by))
 	})
 	return changed > 0, wrap("noting that a reminder is about to be posted", err)
 }
 
-// RemindLater makes a reminder due again that Slack certainly didn't post. It is
-// idempotent.
-func (j *Journal) RemindLater(ctx context.Context, id decision.ID, wait time.Duration) error {
-	return j.exec(ctx, "putting a reminder off", `UPDATE requests SET remind_at = `+j.now+` + $1 WHERE confirmation_id = $2 AND decided_mac = ''`, wait.Milliseconds(), string(id))
+// RemindLater makes a reminder due again that someone has begun, or may have, and that
+// Slack certainly didn't post. It does nothing if no one has begun, or someone else. So
+// it is idempotent.
+func (j *Journal) RemindLater(ctx context.Context, id decision.ID, by uint32, wait time.Duration) error {
+	return j.exec(ctx, "putting a reminder off", `UPDATE requests SET remind_at = `+j.now+` + $1 WHERE confirmation_id = $2 AND remind_at = $3`, wait.Milliseconds(), string(id), begunBy(by))
 }
 
-// TakeEnded takes requests that have ended, at most limit. Each stays with one
-// process for a moment, and is returned again until Forget.
+// begunBy returns what remind_at is while a reminder is about to be posted by someone.
+func begunBy(by uint32) int64 { return -1 - int64(by) }
+
+// TakeEnded takes requests that have ended, at most limit: first those that weren't
+// tried yet, then the one that was tried least recently, so that those that can't be
+// updated keep no others waiting. Each stays with one process for a moment, and is
+// returned again until Forget.
 func (j *Journal) TakeEnded(ctx context.Context, limit int) ([]Request, error) {
 	return j.takeRequests(ctx, "taking requests that have ended", fmt.Sprintf(`taken_until = %s + %d`, j.now, requestLease.Milliseconds()),
-		j.lapsed(`ends_at`, maxRequest)+` AND `+j.lapsed(`taken_until`, maxLease)+` ORDER BY ends_at`, limit)
+		j.lapsed(`ends_at`, maxRequest)+` AND `+j.lapsed(`taken_until`, maxLease)+` ORDER BY taken_until, ends_at`, limit)
 }
 
+// takeRequests takes the requests that a condition selects, at most limit. If it can't
+// verify one, it returns the others with an error.
 func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, limit int) ([]Request, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -106,15 +114,16 @@ func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, li
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
 	var genuine []Request
+	var failed error // with one of them, which doesn't keep the others waiting
 	for _, one := range taken {
 		switch err := j.vetRequest(ctx, one, 0); {
 		case err == nil:
 			genuine = append(genuine, one.Request)
 		case !errors.Is(err, ErrGone):
-			return genuine, fmt.Errorf("%s: %w", doing, err)
+			failed = errors.Join(failed, err)
 		}
 	}
-	return genuine, nil
+	return genuine, wrap(doing, failed)
 }
 
 // sealedRequest is a request as it was read from the database.

@@ -1,8 +1,11 @@
 package journal_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -62,6 +65,58 @@ func TestOpenRequestIsTakenByOneProcess(t *testing.T) {
 	})
 }
 
+// More requests are due than are taken at a time, and nothing can be done about the
+// first ones: those that weren't tried yet come before they are tried again.
+func TestRequestTriedLeastRecentlyIsTakenFirst(t *testing.T) {
+	for name, tt := range map[string]struct {
+		remind, end time.Duration
+		lapse       string
+		take        func(*journal.Journal, context.Context, int) ([]journal.Request, error)
+	}{
+		"to remind of": {time.Millisecond, time.Minute, `UPDATE requests SET remind_at = remind_at - 30000 WHERE confirmation_id IN ('a', 'b')`, (*journal.Journal).TakeToRemind},
+		"ended":        {0, time.Millisecond, `UPDATE requests SET taken_until = taken_until - 30000 WHERE taken_until > 0`, (*journal.Journal).TakeEnded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bothEngines(t, func(t *testing.T, url string) {
+				ctx, j := t.Context(), open(t, url, 0)
+				for _, id := range []decision.ID{"a", "b", "c"} {
+					must(t, j.Opened(ctx, journal.Request{ID: id}, tt.remind, tt.end))
+					time.Sleep(5 * time.Millisecond)
+				}
+				for _, want := range [][]decision.ID{{"a", "b"}, {"c"}} {
+					found, err := tt.take(j, ctx, len(want))
+					must(t, err)
+					var got []decision.ID
+					for _, r := range found {
+						got = append(got, r.ID)
+					}
+					if slices.Sort(got); !slices.Equal(got, want) {
+						t.Errorf("taken: %v, not %v", got, want)
+					}
+					statement(t, url, tt.lapse)
+				}
+			})
+		})
+	}
+}
+
+// A forged request can't be set aside: another row has its place there. The others are
+// taken.
+func TestRequestThatCannotBeJudgedDelaysNoOther(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		ctx, j := t.Context(), openTrusting(t, url, "xoxb-1")
+		for _, id := range []string{"a", "c"} {
+			forge(t, url, fmt.Sprintf(`INSERT INTO requests (confirmation_id, message_ts, confirmation, remind_at, ends_at) VALUES ('%s', '1.2', 'x', 0, 1)`, id))
+		}
+		must(t, j.Opened(ctx, journal.Request{ID: "b"}, 0, 0))
+		statement(t, url, `CREATE UNIQUE INDEX place ON set_aside (kind)`)
+		time.Sleep(5 * time.Millisecond)
+		if found, err := j.TakeEnded(ctx, 5); err == nil || len(found) != 1 || found[0].ID != "b" {
+			t.Errorf("taken: %+v, %v", found, err)
+		}
+	})
+}
+
 func TestOutcomeOfAPrompt(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
@@ -103,11 +158,13 @@ func TestReminderIsDueOnce(t *testing.T) {
 		begin("a", 0, true)
 		begin("a", 0, true) // its answer was lost
 		begin("a", math.MaxUint32, false)
-		must(t, j.RemindLater(ctx, "a", time.Millisecond))
+		must(t, j.RemindLater(ctx, "a", 0, time.Millisecond))
 		due(1)
 		begin("a", math.MaxUint32, true)
+		must(t, j.RemindLater(ctx, "a", 0, time.Millisecond)) // its answer was lost
+		due(0)
 		won(t, j.Journal, sampleDecision("a", 1))
-		must(t, j.RemindLater(ctx, "a", time.Millisecond))
+		must(t, j.RemindLater(ctx, "a", math.MaxUint32, time.Millisecond))
 		due(0)
 	})
 }

@@ -160,8 +160,8 @@ func (j *Journal) BeginReminding(ctx context.Context, id decision.ID, by uint32)
 	return Call(ctx, j.Around, "BeginReminding", id, func(ctx context.Context) (bool, error) { return j.Journal.BeginReminding(ctx, id, by) })
 }
 
-func (j *Journal) RemindLater(ctx context.Context, id decision.ID, wait time.Duration) error {
-	return j.Around(ctx, "RemindLater", id, func(ctx context.Context) error { return j.Journal.RemindLater(ctx, id, wait) })
+func (j *Journal) RemindLater(ctx context.Context, id decision.ID, by uint32, wait time.Duration) error {
+	return j.Around(ctx, "RemindLater", id, func(ctx context.Context) error { return j.Journal.RemindLater(ctx, id, by, wait) })
 }
 
 func (j *Journal) Opened(ctx context.Context, r journal.Request, remind, end time.Duration) error {

@@ -254,7 +254,7 @@ CREATE TABLE requests (
     taken_until     BIGINT NOT NULL DEFAULT 0 -- a process works on its end until then
 );
 
-CREATE INDEX requests_ends ON requests (ends_at);
+CREATE INDEX requests_ends ON requests (taken_until, ends_at);
 CREATE INDEX requests_reminders ON requests (remind_at) WHERE remind_at > 0;
 
 -- The commands and submitted modals for which a request was about to be posted, for
