@@ -122,7 +122,7 @@ func (r *requests) post(ctx context.Context, log *slog.Logger, responseURL strin
 	})
 	switch status {
 	case slackapi.Posted:
-		r.list(ctx, log, c, ts)
+		r.carrier.Aside.Run(ctx, c.Channel, func(ctx context.Context) { r.list(ctx, log, c, ts) })
 		return status
 	case slackapi.Refused, slackapi.Later:
 		log.Info("can't post a request in the channel; answering the command instead", "reason", err)
@@ -144,16 +144,17 @@ func (r *requests) post(ctx context.Context, log *slog.Logger, responseURL strin
 }
 
 // list notes a request that was posted, in the thread of c, even while the process
-// stops.
+// stops. It tries as long as the request is open.
 func (r *requests) list(ctx context.Context, log *slog.Logger, c decision.Confirmation, ts string) {
-	left := c.ExpiresAt.Sub(r.now())
-	remind := time.Duration(0)
-	if r.remind > 0 {
-		remind = max(left-r.remind, time.Millisecond)
-	}
 	open := journal.Request{ID: decision.ID(c.ID), MessageTS: ts, Confirmation: r.signer.Encode(c)}
-	opened := func(ctx context.Context) error { return r.journal.Opened(ctx, open, remind, left+carry.RequestGrace) }
-	err := work.Retry(ctx, replyPatience, func() error { return opened(ctx) })
+	opened := func(ctx context.Context) error {
+		left, remind := c.ExpiresAt.Sub(r.now()), time.Duration(0)
+		if r.remind > 0 {
+			remind = max(left-r.remind, time.Millisecond)
+		}
+		return r.journal.Opened(ctx, open, remind, left+carry.RequestGrace)
+	}
+	err := work.Retry(ctx, max(c.ExpiresAt.Sub(r.now()), replyPatience), func() error { return opened(ctx) })
 	if err = work.OnceMore(ctx, err, lastList, opened); err != nil {
 		log.Warn("request not listed; its message won't change when it expires", "error", err)
 	}

@@ -350,3 +350,22 @@ func TestRequestFromADeletedThreadEnds(t *testing.T) {
 		}
 	})
 }
+
+// The journal is away for a while when a request was posted. The request is listed once
+// it is back, and so is reminded of, and ends.
+func TestRequestPostedDuringAnOutageEnds(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t, secondPerson, reminding)
+		h.set(failing("Opened"))
+		prompt := w.ask(ada, general, "/cancel-task 12345")
+		time.Sleep(2 * time.Minute)
+		h.set(nil)
+		time.Sleep(3 * time.Hour)
+		if now := w.now(prompt); !ranOut(now.Text) || len(now.Buttons()) > 0 {
+			t.Errorf("three hours later it says: %s", now.Text)
+		}
+		if n := len(w.slack.Thread(general, prompt.TS)); n != 1 {
+			t.Errorf("%d reminders", n)
+		}
+	})
+}
