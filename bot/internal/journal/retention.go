@@ -12,7 +12,7 @@ import (
 const MinRetention = 7 * 24 * time.Hour
 
 // Deleted is how many rows a call of DeleteOld has deleted.
-type Deleted struct{ Decisions, Notes int64 }
+type Deleted struct{ Decisions, Notes, SetAside int64 }
 
 // done is the condition under which nothing is in progress about a decision d: it was
 // announced, its outcome is known or no longer followed up, and its prompt isn't open.
@@ -28,9 +28,9 @@ func (j *Journal) finished() string {
 	return done + ` AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.confirmation_id = d.confirmation_id AND sent_at IS NULL AND noted_at >= $1)`
 }
 
-// DeleteOld deletes decisions about which nothing is left to do, and notes, sent or
-// not, unless they are about a decision in progress, if they are older than keep: the
-// oldest first, at most limit of each. They are older by the journal's clock and by this machine's, so that neither
+// DeleteOld deletes decisions about which nothing is left to do, notes, sent or not,
+// unless they are about a decision in progress, and rows that were set aside, if they
+// are older than keep: the oldest first, at most limit of each. They are older by the journal's clock and by this machine's, so that neither
 // deletes anything by running ahead. Its permission, in the table retention, lasts
 // for this transaction. keep is at least MinRetention.
 func (j *Journal) DeleteOld(ctx context.Context, keep time.Duration, limit int) (Deleted, error) {
@@ -57,6 +57,7 @@ func (j *Journal) deleteOld(ctx context.Context, q querier, before time.Time, li
 			{&d.Notes, j.deleting("audit", "id", "noted_at", `sent_at IS NOT NULL`)},
 			{&d.Notes, j.deleting("audit", "id", "noted_at", `sent_at IS NULL
 				AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.confirmation_id = audit.confirmation_id AND NOT (`+done+`))`)},
+			{&d.SetAside, j.deleting("set_aside", "id", "set_aside_at", `TRUE`)},
 		} {
 			n, err := q.exec(ctx, old.query, before, limit)
 			if err != nil {

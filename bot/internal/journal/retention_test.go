@@ -99,6 +99,28 @@ func TestDueRefusalsAreDeletedWithoutAnAuditChannel(t *testing.T) {
 	})
 }
 
+// asideRow is a row that was set aside, with its ID and the time.
+const asideRow = `INSERT INTO set_aside (id, kind, confirmation_id, task_ids, set_aside_at, why, unknown_key, seal, content, tasks)
+	VALUES ('%s', 'requests', 'x', '', '%s', '', 1, 'ABCDEFGH.', '{}', '[]')`
+
+// Rows that were set aside are as personal as those in their tables.
+func TestDeleteOldDeletesRowsSetAside(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		for id, age := range map[string]time.Duration{"old": 2 * year, "older": 3 * year, "young": year / 2} {
+			statement(t, url, fmt.Sprintf(asideRow, id, time.Now().Add(-age).UTC().Format("2006-01-02 15:04:05+00:00")))
+		}
+		for _, want := range []int64{1, 1, 0} {
+			if n, err := j.DeleteOld(t.Context(), year, 1); err != nil || n.SetAside != want {
+				t.Errorf("%+v %v, want %d", n, err, want)
+			}
+		}
+		if left, err := j.SetAsides(t.Context(), journal.Query{}); err != nil || len(left) != 1 || left[0].ID != "young" {
+			t.Errorf("left: %+v %v", left, err)
+		}
+	})
+}
+
 // Rows that someone else writes keep no decision from being deleted.
 func TestForgedRowsKeepNoOldDecision(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
