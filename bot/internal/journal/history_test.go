@@ -64,7 +64,7 @@ func (r *reading[T]) all(q journal.Query, want int) {
 	}
 }
 
-// TestHistoryIsReadInPages reads histories that are longer than a page, with many rows of
+// TestHistoryIsReadInPages reads more rows of each kind than a page has, with many of
 // the same time, and times that only someone else writes.
 func TestHistoryIsReadInPages(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
