@@ -35,7 +35,7 @@ func (r *retention) tidy(ctx context.Context) error {
 	case err != nil && ctx.Err() == nil:
 		r.log.Warn("old rows not deleted; retrying", "error", err)
 	case deleted != journal.Deleted{}:
-		r.log.Info("old rows deleted", "decisions", deleted.Decisions, "notes", deleted.Notes, "keep", r.keep)
+		r.log.Info("old rows deleted", "decisions", deleted.Decisions, "notes", deleted.Notes, "set_aside", deleted.SetAside, "keep", r.keep)
 	}
 	return nil
 }

@@ -2,18 +2,11 @@ package cli
 
 import (
 	"cmp"
-	"encoding/csv"
 	"encoding/json"
-	"fmt"
-	"io"
 	"strconv"
-	"strings"
-	"text/tabwriter"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
-	"github.com/cancelbot/cancelbot/bot/cli/internal/terminal"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
@@ -43,6 +36,27 @@ type entry struct {
 	ID             string          `json:"confirmation_id"`
 	Team           string          `json:"team"`
 	Unverified     string          `json:"unverified,omitempty"` // why it may be forged
+}
+
+var decisionSheet = sheet[entry]{
+	none:    "No decisions on record.",
+	columns: "DECIDED\tTASK\tOUTCOME\tTITLE\tREQUESTER\tCONFIRMER\tCHANNEL\tANNOUNCED\tREASON",
+	cells: func(e entry) []string {
+		return []string{
+			e.DecidedAt.UTC().Format(tableTime), strconv.FormatInt(e.Task, 10),
+			e.cameTo(), shortened(e.Title), person(e.Requester, e.RequesterName), person(e.Confirmer, e.ConfirmerName),
+			e.Channel, e.announced(), e.Reason,
+		}
+	},
+	fields: []string{"decided_at", "task_id", "title", "outcome", "settled_outcome", "requester", "confirmer", "team", "channel", "announced_at", "reason", "confirmation_id", "withdrawn_by", "unverified"},
+	values: func(e entry) []string {
+		return []string{
+			stamp(e.DecidedAt), strconv.FormatInt(e.Task, 10), e.Title, e.Outcome, e.SettledOutcome, e.Requester, e.Confirmer,
+			e.Team, e.Channel, stamp(e.AnnouncedAt), e.Reason, e.ID, e.WithdrawnBy, e.Unverified,
+		}
+	},
+	nameFields: []string{"requester_name", "confirmer_name", "withdrawn_by_name"},
+	nameValues: func(e entry) []string { return []string{e.RequesterName, e.ConfirmerName, e.WithdrawerName} },
 }
 
 func entriesOf(decisions []journal.Recorded, people names) []entry {
@@ -86,62 +100,6 @@ func reasonOf(err error) string {
 	return err.Error()
 }
 
-func writeJSON[T any](out io.Writer, entries []T) error {
-	for _, e := range entries {
-		if err := terminal.WriteJSON(out, e, ""); err != nil {
-			return fmt.Errorf("writing the history: %w", err)
-		}
-	}
-	return nil
-}
-
-func writeCSV(out io.Writer, entries []entry, named bool) error {
-	header := []string{"decided_at", "task_id", "title", "outcome", "settled_outcome", "requester", "confirmer", "team", "channel", "announced_at", "reason", "confirmation_id", "withdrawn_by", "unverified"}
-	if named {
-		header = append(header, "requester_name", "confirmer_name", "withdrawn_by_name")
-	}
-	var rows [][]string
-	for _, e := range entries {
-		row := []string{
-			stamp(e.DecidedAt), strconv.FormatInt(e.Task, 10), e.Title, e.Outcome, e.SettledOutcome, e.Requester, e.Confirmer,
-			e.Team, e.Channel, stamp(e.AnnouncedAt), e.Reason, e.ID, e.WithdrawnBy, e.Unverified,
-		}
-		if named {
-			row = append(row, e.RequesterName, e.ConfirmerName, e.WithdrawerName)
-		}
-		rows = append(rows, row)
-	}
-	return writeRows(out, header, rows)
-}
-
-// writeRows writes CSV. Like a table, it shows invisible characters and line breaks
-// escaped, since it is often read in a terminal; JSON has the texts unchanged.
-func writeRows(out io.Writer, header []string, rows [][]string) error {
-	w := csv.NewWriter(out)
-	_ = w.Write(header) // csv.Writer keeps an error, which Error returns
-	for _, row := range rows {
-		for i, cell := range row {
-			row[i] = noFormula(terminal.Printable(cell))
-		}
-		_ = w.Write(row)
-	}
-	w.Flush()
-	if err := w.Error(); err != nil {
-		return fmt.Errorf("writing the history: %w", err)
-	}
-	return nil
-}
-
-// noFormula prevents a cell from being run as a formula in a spreadsheet
-// (owasp.org, "CSV Injection").
-func noFormula(cell string) string {
-	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(cell, unicode.IsSpace))
-	if strings.ContainsRune("=+-@＝＋－＠", first) || cell != "" && strings.ContainsRune("\t\r\n", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
-}
-
 func stamp(at time.Time) string {
 	if at.IsZero() {
 		return ""
@@ -154,30 +112,6 @@ const tableTime = "2006-01-02 15:04:05Z"
 
 // maxTitle is how many characters of a title are shown in a terminal.
 const maxTitle = 40
-
-func writeTable(out io.Writer, entries []entry) error {
-	if len(entries) == 0 {
-		_, err := fmt.Fprintln(out, "No decisions on record.")
-		return err
-	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "DECIDED\tTASK\tOUTCOME\tTITLE\tREQUESTER\tCONFIRMER\tCHANNEL\tANNOUNCED\tREASON")
-	for _, e := range entries {
-		writeCells(w, e.DecidedAt.UTC().Format(tableTime), strconv.FormatInt(e.Task, 10),
-			e.cameTo(), shortened(e.Title), person(e.Requester, e.RequesterName), person(e.Confirmer, e.ConfirmerName),
-			e.Channel, e.announced(), e.Reason)
-	}
-	return w.Flush()
-}
-
-// writeCells writes one row of a table. Its cells may come from anyone who can write
-// to the database.
-func writeCells(w io.Writer, cells ...string) {
-	for i, cell := range cells {
-		cells[i] = terminal.Printable(cell)
-	}
-	fmt.Fprintln(w, strings.Join(cells, "\t")) // a tabwriter keeps an error, which Flush returns
-}
 
 // person returns a name, or else an ID; "-" for no one.
 func person(id, name string) string {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -28,34 +29,41 @@ func TestCSVCellsAreNotFormulas(t *testing.T) {
 	}
 }
 
+// printed prints entries as one page.
+func printed[T any](out io.Writer, h historyFlags, s sheet[T], entries ...T) error {
+	p := &printer[T]{out: out, format: h, sheet: s}
+	return errors.Join(p.page(entries), p.end())
+}
+
 // A row that doesn't verify may hold anything. It makes up no line, no column and
 // nothing for the terminal.
 func TestOutputKeepsEachRowInItsLine(t *testing.T) {
 	const odd = "x\n2026-11-28 12:00:00Z\t7\x1b[2J\u202e\u009b"
+	asCSV := historyFlags{csv: true, names: true}
 	for name, write := range map[string]func(io.Writer) error{
 		"decisions": func(w io.Writer) error {
-			return writeTable(w, []entry{{Title: odd, Outcome: odd, Requester: odd, Confirmer: odd, ConfirmerName: odd, Channel: odd, Reason: odd, SettledOutcome: odd + odd}})
+			return printed(w, historyFlags{}, decisionSheet, entry{Title: odd, Outcome: odd, Requester: odd, Confirmer: odd, ConfirmerName: odd, Channel: odd, Reason: odd, SettledOutcome: odd + odd})
 		},
 		"withdrawn": func(w io.Writer) error {
-			return writeTable(w, []entry{{Outcome: odd, WithdrawnBy: odd, Unverified: odd}})
+			return printed(w, historyFlags{}, decisionSheet, entry{Outcome: odd, WithdrawnBy: odd, Unverified: odd})
 		},
 		"refusals": func(w io.Writer) error {
-			return writeRefusalsTable(w, []refusalEntry{{Person: odd, Moment: odd, Why: odd, Channel: odd}})
+			return printed(w, historyFlags{}, refusalSheet, refusalEntry{Person: odd, Moment: odd, Why: odd, Channel: odd})
 		},
 		"set aside": func(w io.Writer) error {
-			return writeSetAsidesTable(w, []setAsideEntry{{Table: odd, ConfirmationID: odd, Why: odd, ID: odd}})
+			return printed(w, historyFlags{}, setAsideSheet, setAsideEntry{Table: odd, ConfirmationID: odd, Why: odd, ID: odd})
 		},
 		"decisions as CSV": func(w io.Writer) error {
-			return writeCSV(w, []entry{{Title: odd, Outcome: odd, Requester: odd, Confirmer: odd, ConfirmerName: odd, Channel: odd, Reason: odd, ID: odd, Unverified: odd}}, true)
+			return printed(w, asCSV, decisionSheet, entry{Title: odd, Outcome: odd, Requester: odd, Confirmer: odd, ConfirmerName: odd, Channel: odd, Reason: odd, ID: odd, Unverified: odd})
 		},
 		"refusals as CSV": func(w io.Writer) error {
-			return writeRefusalsCSV(w, []refusalEntry{{Person: odd, Moment: odd, Why: odd, Channel: odd, Team: odd, ID: odd}}, true)
+			return printed(w, asCSV, refusalSheet, refusalEntry{Person: odd, Moment: odd, Why: odd, Channel: odd, Team: odd, ID: odd})
 		},
 		"set aside as CSV": func(w io.Writer) error {
-			return writeSetAsidesCSV(w, []setAsideEntry{{Table: odd, ConfirmationID: odd, Why: odd, ID: odd}}, false)
+			return printed(w, asCSV, setAsideSheet, setAsideEntry{Table: odd, ConfirmationID: odd, Why: odd, ID: odd})
 		},
 		"as JSON": func(w io.Writer) error {
-			return writeJSON(w, []setAsideEntry{{Table: odd}, {Table: odd, Row: map[string]any{odd: odd}}})
+			return printed(w, historyFlags{asJSON: true}, setAsideSheet, setAsideEntry{Table: odd}, setAsideEntry{Table: odd, Row: map[string]any{odd: odd}})
 		},
 	} {
 		var out strings.Builder
@@ -113,7 +121,7 @@ func TestOddTimeFailsNoHistory(t *testing.T) {
 		}
 		for lines, h := range map[int]historyFlags{2: {asJSON: true}, 3: {csv: true}} {
 			var out strings.Builder
-			if err := write(&out, h, entriesOf(found, nil), writeCSV, writeTable); err != nil || strings.Count(out.String(), "\n") != lines || strings.Contains(out.String(), "settled_at") {
+			if err := printed(&out, h, decisionSheet, entriesOf(found, nil)...); err != nil || strings.Count(out.String(), "\n") != lines || strings.Contains(out.String(), "settled_at") {
 				t.Errorf("%s: %s %v", change, out.String(), err)
 			}
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -101,60 +100,44 @@ func verifying(ctx context.Context, j *journal.Journal) error {
 }
 
 func (p Program) setAside(ctx context.Context, h historyFlags, j *journal.Journal) error {
-	found, err := j.SetAsides(ctx, h.query)
-	if err != nil {
-		return err
-	}
-	return write(p.Out, h, setAsidesOf(found), writeSetAsidesCSV, writeSetAsidesTable)
+	return printHistory(ctx, h, j.SetAsides, setAsidesOf, &printer[setAsideEntry]{out: p.Out, format: h, sheet: setAsideSheet})
 }
 
 func (p Program) decisions(ctx context.Context, h historyFlags, j *journal.Journal) error {
-	found, err := j.Recent(ctx, h.query)
-	if err != nil {
-		return err
-	}
-	var ids []string
-	for _, d := range found {
-		ids = append(ids, d.Requester, d.Confirmer)
-	}
-	entries := entriesOf(found, p.peopleFor(ctx, h, ids))
-	return write(p.Out, h, entries, writeCSV, writeTable)
+	people := p.peopleFor(h)
+	return printHistory(ctx, h, j.Recent, func(found []journal.Recorded) []entry {
+		var ids []string
+		for _, d := range found {
+			ids = append(ids, d.Requester, d.Confirmer)
+		}
+		return entriesOf(found, people.of(ctx, ids))
+	}, &printer[entry]{out: p.Out, format: h, sheet: decisionSheet})
 }
 
 func (p Program) refusals(ctx context.Context, h historyFlags, j *journal.Journal) error {
-	found, err := j.Refusals(ctx, h.query)
+	people := p.peopleFor(h)
+	return printHistory(ctx, h, j.Refusals, func(found []journal.Noted) []refusalEntry {
+		var ids []string
+		for _, n := range found {
+			ids = append(ids, n.Person)
+		}
+		return refusalsOf(found, people.of(ctx, ids))
+	}, &printer[refusalEntry]{out: p.Out, format: h, sheet: refusalSheet})
+}
+
+// printHistory prints each page of rows before it reads the next one.
+func printHistory[R journal.Row, T any](ctx context.Context, h historyFlags, read func(context.Context, journal.Query) ([]R, error), entries func([]R) []T, to *printer[T]) error {
+	err := journal.Pages(ctx, h.query, read, func(page []R) error { return to.page(entries(page)) })
 	if err != nil {
 		return err
 	}
-	var ids []string
-	for _, n := range found {
-		ids = append(ids, n.Person)
-	}
-	entries := refusalsOf(found, p.peopleFor(ctx, h, ids))
-	return write(p.Out, h, entries, writeRefusalsCSV, writeRefusalsTable)
+	return to.end()
 }
 
-// write prints entries of any kind in the requested format.
-func write[T any](out io.Writer, h historyFlags, entries []T, asCSV func(io.Writer, []T, bool) error, asTable func(io.Writer, []T) error) error {
-	switch {
-	case h.asJSON:
-		return writeJSON(out, entries)
-	case h.csv:
-		return asCSV(out, entries, h.names)
-	}
-	return asTable(out, entries)
-}
-
-// peopleFor gets names if they are wanted, and reports why some are missing.
-func (p Program) peopleFor(ctx context.Context, h historyFlags, ids []string) names {
-	if !h.names {
-		return nil
-	}
-	people, err := askNames(ctx, ids)
-	if err != nil {
-		p.say("people are shown by their ids: " + err.Error())
-	}
-	return people
+// peopleFor returns a directory that has names if they are wanted, and reports why some
+// are missing.
+func (p Program) peopleFor(h historyFlags) *directory {
+	return &directory{closed: !h.names, failed: func(err error) { p.say("people are shown by their ids: " + err.Error()) }}
 }
 
 // databaseURL returns the only variable that history needs.

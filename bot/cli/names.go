@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,8 +19,33 @@ import (
 // names maps people's IDs to their names.
 type names map[string]string
 
-// namesTimeout bounds the lookups of --names.
+// namesTimeout bounds the lookups of --names for a page.
 const namesTimeout = 20 * time.Second
+
+// directory looks up people's names, until a lookup fails. It remembers the names that
+// it has found.
+type directory struct {
+	known  names
+	closed bool
+	failed func(error)
+}
+
+// of returns the names of people that are known, after looking up the others.
+func (d *directory) of(ctx context.Context, ids []string) names {
+	ids = slices.DeleteFunc(distinct(ids), func(id string) bool { return d.known[id] != "" })
+	if d.closed || len(ids) == 0 {
+		return d.known
+	}
+	found, err := askNames(ctx, ids)
+	if d.closed = err != nil; d.closed {
+		d.failed(err)
+	}
+	if d.known == nil {
+		d.known = names{}
+	}
+	maps.Copy(d.known, found)
+	return d.known
+}
 
 // askNames gets names from Slack. With an error, which says why some are
 // missing, it returns those that it has.
@@ -36,12 +62,14 @@ func askNames(ctx context.Context, ids []string) (names, error) {
 	client := &http.Client{Transport: cfg.redactors().answers.Transport(http.DefaultTransport)}
 	api := slack.New(cfg.SlackBotToken.Reveal(), slack.OptionAPIURL(address), slack.OptionHTTPClient(client), slack.OptionRetry(1))
 	found := names{}
-	for _, id := range distinct(ids) {
+	for _, id := range ids {
 		name, err := askName(ctx, api, id)
 		if err != nil {
 			return found, fmt.Errorf("asking Slack for names (users.info): %s", doctor.Explain(err))
 		}
-		found[id] = name
+		if name != "" {
+			found[id] = name
+		}
 	}
 	return found, nil
 }

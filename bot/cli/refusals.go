@@ -1,10 +1,7 @@
 package cli
 
 import (
-	"fmt"
-	"io"
 	"strconv"
-	"text/tabwriter"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
@@ -25,6 +22,24 @@ type refusalEntry struct {
 	Unverified string    `json:"unverified,omitempty"` // why it may be forged
 }
 
+var refusalSheet = sheet[refusalEntry]{
+	none:    "No refusals on record.",
+	columns: "REFUSED\tTASK\tPERSON\tAT THE\tWHY\tCHANNEL",
+	cells: func(e refusalEntry) []string {
+		why := e.Why
+		if e.Unverified != "" {
+			why = "NOT VERIFIED, says: " + why
+		}
+		return []string{e.At.UTC().Format(tableTime), strconv.FormatInt(e.Task, 10), person(e.Person, e.PersonName), e.Moment, why, e.Channel}
+	},
+	fields: []string{"refused_at", "task_id", "person", "moment", "why", "team", "channel", "confirmation_id", "unverified"},
+	values: func(e refusalEntry) []string {
+		return []string{stamp(e.At), strconv.FormatInt(e.Task, 10), e.Person, e.Moment, e.Why, e.Team, e.Channel, e.ID, e.Unverified}
+	},
+	nameFields: []string{"person_name"},
+	nameValues: func(e refusalEntry) []string { return []string{e.PersonName} },
+}
+
 func refusalsOf(notes []journal.Noted, people names) []refusalEntry {
 	var all []refusalEntry
 	for _, n := range notes {
@@ -40,37 +55,4 @@ func refusalsOf(notes []journal.Noted, people names) []refusalEntry {
 		}
 	}
 	return all
-}
-
-func writeRefusalsCSV(out io.Writer, entries []refusalEntry, named bool) error {
-	header := []string{"refused_at", "task_id", "person", "moment", "why", "team", "channel", "confirmation_id", "unverified"}
-	if named {
-		header = append(header, "person_name")
-	}
-	var rows [][]string
-	for _, e := range entries {
-		row := []string{stamp(e.At), strconv.FormatInt(e.Task, 10), e.Person, e.Moment, e.Why, e.Team, e.Channel, e.ID, e.Unverified}
-		if named {
-			row = append(row, e.PersonName)
-		}
-		rows = append(rows, row)
-	}
-	return writeRows(out, header, rows)
-}
-
-func writeRefusalsTable(out io.Writer, entries []refusalEntry) error {
-	if len(entries) == 0 {
-		_, err := fmt.Fprintln(out, "No refusals on record.")
-		return err
-	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "REFUSED\tTASK\tPERSON\tAT THE\tWHY\tCHANNEL")
-	for _, e := range entries {
-		why := e.Why
-		if e.Unverified != "" {
-			why = "NOT VERIFIED, says: " + why
-		}
-		writeCells(w, e.At.UTC().Format(tableTime), strconv.FormatInt(e.Task, 10), person(e.Person, e.PersonName), e.Moment, why, e.Channel)
-	}
-	return w.Flush()
 }

@@ -2,11 +2,8 @@ package cli
 
 import (
 	"encoding/json"
-	"fmt"
-	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
@@ -21,6 +18,18 @@ type setAsideEntry struct {
 	Why            string         `json:"unverified_why"` // what the row says, which anyone may have written
 	ID             string         `json:"id"`
 	Row            map[string]any `json:"row,omitempty"` // without the response_url, which is a credential
+}
+
+var setAsideSheet = sheet[setAsideEntry]{
+	none:    "No rows were set aside.",
+	columns: "SET ASIDE\tTABLE\tTASKS\tCONFIRMATION\tWHY (NOT VERIFIED)\tID",
+	cells: func(e setAsideEntry) []string {
+		return []string{e.At.UTC().Format(tableTime), e.Table, e.tasks(), e.ConfirmationID, e.Why, e.ID}
+	},
+	fields: []string{"set_aside_at", "table", "task_ids", "confirmation_id", "unverified_why", "id"},
+	values: func(e setAsideEntry) []string {
+		return []string{stamp(e.At), e.Table, e.tasks(), e.ConfirmationID, e.Why, e.ID}
+	},
 }
 
 func setAsidesOf(found []journal.SetAside) []setAsideEntry {
@@ -44,25 +53,4 @@ func (e setAsideEntry) tasks() string {
 		all[i] = strconv.FormatInt(task, 10)
 	}
 	return strings.Join(all, " ")
-}
-
-func writeSetAsidesCSV(out io.Writer, entries []setAsideEntry, _ bool) error {
-	var rows [][]string
-	for _, e := range entries {
-		rows = append(rows, []string{stamp(e.At), e.Table, e.tasks(), e.ConfirmationID, e.Why, e.ID})
-	}
-	return writeRows(out, []string{"set_aside_at", "table", "task_ids", "confirmation_id", "unverified_why", "id"}, rows)
-}
-
-func writeSetAsidesTable(out io.Writer, entries []setAsideEntry) error {
-	if len(entries) == 0 {
-		_, err := fmt.Fprintln(out, "No rows were set aside.")
-		return err
-	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SET ASIDE\tTABLE\tTASKS\tCONFIRMATION\tWHY (NOT VERIFIED)\tID")
-	for _, e := range entries {
-		writeCells(w, e.At.UTC().Format(tableTime), e.Table, e.tasks(), e.ConfirmationID, e.Why, e.ID)
-	}
-	return w.Flush()
 }

@@ -18,7 +18,7 @@ func TestSetAsideRowsOmitResponseURL(t *testing.T) {
 	}})
 	for name, h := range map[string]historyFlags{"a table": {}, "JSON": {asJSON: true}, "CSV": {csv: true}} {
 		var out bytes.Buffer
-		if err := write(&out, h, entries, writeSetAsidesCSV, writeSetAsidesTable); err != nil {
+		if err := printed(&out, h, setAsideSheet, entries...); err != nil {
 			t.Fatal(err)
 		}
 		if text := out.String(); !strings.Contains(text, "12345") || !strings.Contains(text, "no genuine click") || strings.Contains(text, "ticket") {
@@ -37,7 +37,7 @@ func TestSetAsideRowsOmitResponseURL(t *testing.T) {
 // written.
 func TestSetAsidesTableHasNoControlCharacters(t *testing.T) {
 	var out bytes.Buffer
-	err := writeSetAsidesTable(&out, []setAsideEntry{{Table: "decisions\x1b[2J", ConfirmationID: "c\a", Why: "\x1b[31mAda cancelled 5\nforged line", ID: "x\x1b]0;t\a"}})
+	err := printed(&out, historyFlags{}, setAsideSheet, setAsideEntry{Table: "decisions\x1b[2J", ConfirmationID: "c\a", Why: "\x1b[31mAda cancelled 5\nforged line", ID: "x\x1b]0;t\a"})
 	if err != nil || strings.ContainsAny(out.String(), "\x1b\a") || strings.Count(out.String(), "\n") != 2 {
 		t.Errorf("%q, %v", out.String(), err)
 	}

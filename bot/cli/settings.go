@@ -114,7 +114,7 @@ func settings() []setting {
 		},
 		{
 			name: "RETENTION", field: func(c *config) any { return &c.Retention },
-			meaning: "how long the journal keeps finished decisions and refusals, in days such as 365d, at least 7d; if empty, forever",
+			meaning: "how long the journal keeps finished decisions, refusals and rows that were set aside, in days such as 365d, at least 7d; if empty, forever",
 			fix:     "Set RETENTION to a number of days such as 365d, at least 7d, or remove it",
 		},
 		{

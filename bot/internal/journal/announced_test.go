@@ -109,6 +109,8 @@ func TestDocumentedStatementsDeleteOldRows(t *testing.T) {
 			must(t, err)
 			must(t, j.MarkAnnounced(t.Context(), d.ID, ""))
 		}
+		must(t, j.Refused(t.Context(), decision.Note{Person: "U1", At: time.Now().AddDate(-2, 0, 0)}))
+		statement(t, url, "UPDATE audit SET sent_at = NULL;"+fmt.Sprintf(asideRow, "old", "2020-01-01 00:00:00+00:00"))
 		day := time.Now().AddDate(-1, 0, 0).Format(time.DateOnly)
 		statements := strings.ReplaceAll(retention(t), "2025-12-01", day)
 		refused(t, url, strings.Replace(statements, "AND decided_at < '"+day+"'", "", 1)) // it lets the old ones go alone
@@ -116,6 +118,9 @@ func TestDocumentedStatementsDeleteOldRows(t *testing.T) {
 		left, err := j.Recent(t.Context(), journal.Query{})
 		if err != nil || len(left) != 1 || left[0].ID != "d1" {
 			t.Errorf("left: %+v %v", left, err)
+		}
+		if n := counted(t, url, "SELECT (SELECT count(*) FROM audit) + (SELECT count(*) FROM set_aside)"); n != 0 {
+			t.Errorf("%d notes and rows set aside are left", n)
 		}
 		refused(t, url, "DELETE FROM decisions")
 		won(t, j, sampleDecision("again", 1)) // the task of the deleted one is free

@@ -39,20 +39,19 @@ func (j *Journal) Refused(ctx context.Context, n decision.Note) error {
 	return wrap("recording a refusal", err)
 }
 
-// Refusals returns the latest refusals by the policy, newest first, and for
+// Refusals returns a page of the refusals by the policy, newest first, and for
 // each why it can't be verified, if so. It sets nothing aside.
 func (j *Journal) Refusals(ctx context.Context, q Query) ([]Noted, error) {
-	if q.Limit <= 0 {
-		q.Limit = 20
-	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	task := ""
 	if q.Task != 0 {
 		task = q.Task.String()
 	}
-	rows, err := j.read().query(ctx, `SELECT `+j.place("audit", "id")+noteColumns+` FROM audit
-		WHERE kind = 'refusal' AND ($1 = '' OR ',' || task_ids || ',' LIKE '%,' || $1 || ',%') AND noted_at >= $2 ORDER BY noted_at DESC LIMIT $3`, task, utc(q.Since), q.Limit)
+	place := j.place("audit", "id")
+	page, args := paged(q, `noted_at`, place, task)
+	rows, err := j.read().query(ctx, `SELECT `+place+noteColumns+` FROM audit
+		WHERE kind = 'refusal' AND ($3 = '' OR ',' || task_ids || ',' LIKE '%,' || $3 || ',%') AND `+page, args...)
 	found, err := collect(rows, err, scanNote)
 	if err != nil {
 		return nil, fmt.Errorf("reading the refusals: %w", err)
@@ -60,7 +59,7 @@ func (j *Journal) Refusals(ctx context.Context, q Query) ([]Noted, error) {
 	t := j.trust.Load()
 	all := make([]Noted, len(found))
 	for i, n := range found {
-		all[i].Note = n.Note
+		all[i].Note, all[i].Mark = n.Note, Mark{n.at, n.place}
 		if t != nil {
 			all[i].Unverified = t.whole(n.odd, n.mac, n.At, noteFields(n.Note)...)
 		}
@@ -73,23 +72,25 @@ func (j *Journal) Refusals(ctx context.Context, q Query) ([]Noted, error) {
 type Noted struct {
 	decision.Note
 	Unverified error
+	Mark
 }
 
 // sealedNote is a note as it was read from the database.
 type sealedNote struct {
 	decision.Note
 	place any
+	at    any // when it was noted, as the database has it
 	mac   string
 	odd   bool // see noting
 }
 
 var noteColumns = boundedAll("audit", "id", "kind") + `, noted_at` + boundedAll("audit", "confirmation_id", "task_ids", "team_id", "channel_id", "person", "code") +
-	`, since, epoch, doubts` + boundedAll("audit", "mac")
+	`, since, epoch, doubts` + boundedAll("audit", "mac") + `, ` + stored(`noted_at`)
 
 func scanNote(r *sql.Rows, n *sealedNote) error {
 	var tasks string
 	err := r.Scan(noting(&n.odd, &n.place, key(&n.ID), text(&n.Kind), instant(&n.At), text(&n.ConfirmationID), text(&tasks), text(&n.Team), text(&n.Channel),
-		text(&n.Person), text(&n.Code), instant(&n.Since), number(&n.Epoch), number(&n.Doubts), text(&n.mac))...)
+		text(&n.Person), text(&n.Code), instant(&n.Since), number(&n.Epoch), number(&n.Doubts), text(&n.mac), &n.at)...)
 	n.Tasks = splitIDs(tasks)
 	return err
 }

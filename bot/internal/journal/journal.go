@@ -132,7 +132,18 @@ type Journal struct {
 // and migrates its schema. Its errors say what is wrong with the place, and
 // never quote a Postgres URL, which may contain a password.
 func Open(ctx context.Context, databaseURL string, o Options) (*Journal, error) {
-	return open(ctx, databaseURL, o, false)
+	j, err := open(ctx, databaseURL, o, false)
+	if err != nil {
+		return nil, err
+	}
+	if path, isSQLite := SQLitePath(databaseURL); isSQLite {
+		j.path = path
+		if err := j.bury(ctx, deadOwners(path)); err != nil {
+			return nil, errors.Join(err, j.engine.Close())
+		}
+		j.alive = newLiveOwner(path, j.owner)
+	}
+	return j, nil
 }
 
 // OpenReadOnly opens an existing journal for reading only: it creates no file
@@ -162,15 +173,7 @@ func open(ctx context.Context, databaseURL string, o Options, readOnly bool) (*J
 	if o.Observe != nil {
 		db = &observed{db, o.Observe}
 	}
-	j := &Journal{engine: db, dialect: db.read().dialect, owner: rand.Text(), lease: o.Lease, audit: o.Audit, steady: newSteadyClock(o.Lease)}
-	if path, isSQLite := SQLitePath(databaseURL); isSQLite && !readOnly {
-		j.path = path
-		if err := j.bury(ctx, deadOwners(path)); err != nil {
-			return nil, errors.Join(err, db.Close())
-		}
-		j.alive = newLiveOwner(path, j.owner)
-	}
-	return j, nil
+	return &Journal{engine: db, dialect: db.read().dialect, owner: rand.Text(), lease: o.Lease, audit: o.Audit, steady: newSteadyClock(o.Lease)}, nil
 }
 
 // Close closes the database. Decisions in progress stay leased; see Release.

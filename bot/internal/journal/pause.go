@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -79,16 +78,16 @@ func (j *Journal) Paused(ctx context.Context) (Pause, error) {
 	return found[0], nil
 }
 
-// OpenExisting opens an existing journal of this version for writing. Unlike
-// Open it creates nothing and changes no schema.
+// OpenExisting opens an existing journal of this version for writing, by a process that
+// owns no decisions. Unlike Open it creates nothing, changes no schema, starts no clock
+// and frees nothing that dead processes own.
 func OpenExisting(ctx context.Context, databaseURL string) (*Journal, error) {
 	reading, err := OpenReadOnly(ctx, databaseURL)
 	if err != nil {
 		return nil, err
 	}
-	j, err := Open(ctx, databaseURL, Options{})
-	if closed := reading.Close(); err == nil && closed != nil {
-		return nil, errors.Join(closed, j.Close())
+	if err := reading.Close(); err != nil {
+		return nil, err
 	}
-	return j, err
+	return open(ctx, databaseURL, Options{Now: time.Now}, false)
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -116,8 +118,18 @@ func TestOpenExistingCreatesNothing(t *testing.T) {
 		t.Errorf("created %q", left)
 	}
 	open(t, "sqlite:"+path, 0)
+	must(t, os.WriteFile(path+".owner-dead", nil, 0o600))
+	statement(t, "sqlite:"+path, "DELETE FROM clock")
+	before, _ := filepath.Glob(path + "*")
 	j, err := journal.OpenExisting(t.Context(), "sqlite:"+path)
 	must(t, err)
+	must(t, j.Writable(t.Context()))
 	must(t, j.Pause(t.Context(), ""))
 	must(t, j.Close())
+	if after, _ := filepath.Glob(path + "*"); !slices.Equal(after, before) {
+		t.Errorf("there were %q, and are %q", before, after)
+	}
+	if n := counted(t, "sqlite:"+path, "SELECT (SELECT count(*) FROM clock) + (SELECT count(*) FROM audit)"); n != 0 {
+		t.Errorf("%d rows were inserted", n)
+	}
 }

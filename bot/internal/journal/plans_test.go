@@ -108,7 +108,17 @@ func setEverythingAside(t *testing.T, j *Journal) {
 	if n, err := j.ReturnSetAside(ctx); err != nil || n != int(aside) {
 		t.Errorf("%d rows returned of %d, %v", n, aside, err)
 	}
-	_, _ = j.SetAsides(ctx, Query{Task: 1})
+	everyPage(ctx, j)
+}
+
+// everyPage makes the journal prepare the statements of the history's first and further
+// pages.
+func everyPage(ctx context.Context, j *Journal) {
+	for _, q := range []Query{{}, {Task: 1}, {After: Mark{time.Now(), 1}}, {Task: 1, After: Mark{time.Now(), 1}}} {
+		_, _ = j.Recent(ctx, q)
+		_, _ = j.Refusals(ctx, q)
+		_, _ = j.SetAsides(ctx, q)
+	}
 }
 
 // everyCall makes the journal prepare each of its statements. Their results
@@ -142,9 +152,6 @@ func everyCall(ctx context.Context, j *Journal) {
 	_ = j.GiveUp(ctx, other.Lease, decision.Withdrawn)
 	_, _, _ = j.PutBack(ctx, d)
 	_, _ = j.Unsettled(ctx, "x", 1)
-	_, _ = j.Recent(ctx, Query{})
-	_, _ = j.Recent(ctx, Query{Task: 1})
-	_, _ = j.Refusals(ctx, Query{Task: 1})
 	_, _ = j.Backlog(ctx)
 	_ = j.Healthy(ctx)
 	_ = j.bury(ctx, []string{"dead"})

@@ -12,23 +12,25 @@ import (
 const MinRetention = 7 * 24 * time.Hour
 
 // Deleted is how many rows a call of DeleteOld has deleted.
-type Deleted struct{ Decisions, Notes int64 }
+type Deleted struct{ Decisions, Notes, SetAside int64 }
 
-// finished is the condition under which nothing is left to do about a decision
-// d: it was announced, its outcome is known or no longer followed up, its prompt
-// isn't open, and no copy of it is due in the audit channel, if there is one.
+// done is the condition under which nothing is in progress about a decision d: it was
+// announced, its outcome is known or no longer followed up, and its prompt isn't open.
+const done = `announced_at IS NOT NULL AND (follow_up = 0 OR settled_at > 0)
+	AND NOT EXISTS (SELECT 1 FROM requests WHERE requests.confirmation_id = d.confirmation_id)`
+
+// finished is the condition under which a decision d that was made before $1 can be
+// deleted: no later copy of it is due in the audit channel, if there is one.
 func (j *Journal) finished() string {
-	const done = `announced_at IS NOT NULL AND (follow_up = 0 OR settled_at > 0)
-		AND NOT EXISTS (SELECT 1 FROM requests WHERE requests.confirmation_id = d.confirmation_id)`
 	if !j.audit { // no one vets the notes that seem to be due
 		return done
 	}
-	return done + ` AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.confirmation_id = d.confirmation_id AND sent_at IS NULL)`
+	return done + ` AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.confirmation_id = d.confirmation_id AND sent_at IS NULL AND noted_at >= $1)`
 }
 
-// DeleteOld deletes decisions about which nothing is left to do, and notes
-// that were sent, if they are older than keep: the oldest first, at most limit of
-// each. They are older by the journal's clock and by this machine's, so that neither
+// DeleteOld deletes decisions about which nothing is left to do, notes, sent or not,
+// unless they are about a decision in progress, and rows that were set aside, if they
+// are older than keep: the oldest first, at most limit of each. They are older by the journal's clock and by this machine's, so that neither
 // deletes anything by running ahead. Its permission, in the table retention, lasts
 // for this transaction. keep is at least MinRetention.
 func (j *Journal) DeleteOld(ctx context.Context, keep time.Duration, limit int) (Deleted, error) {
@@ -47,16 +49,31 @@ func (j *Journal) DeleteOld(ctx context.Context, keep time.Duration, limit int) 
 
 func (j *Journal) deleteOld(ctx context.Context, q querier, before time.Time, limit int) (d Deleted, err error) {
 	err = q.permitted(ctx, before, func() error {
-		d.Decisions, err = q.exec(ctx, `DELETE FROM decisions WHERE confirmation_id IN (SELECT confirmation_id FROM decisions d
-			WHERE decided_at < $1 AND `+j.finished()+` ORDER BY decided_at LIMIT $2 `+j.skipLocked+`)`, before, limit)
-		if err != nil {
-			return fmt.Errorf("deleting decisions: %w", err)
+		for _, old := range []struct {
+			deleted *int64
+			query   string
+		}{ // each has an index
+			{&d.Decisions, j.deleting("decisions AS d", "confirmation_id", "decided_at", j.finished())},
+			{&d.Notes, j.deleting("audit", "id", "noted_at", `sent_at IS NOT NULL`)},
+			{&d.Notes, j.deleting("audit", "id", "noted_at", `sent_at IS NULL
+				AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.confirmation_id = audit.confirmation_id AND NOT (`+done+`))`)},
+			{&d.SetAside, j.deleting("set_aside", "id", "set_aside_at", `TRUE`)},
+		} {
+			n, err := q.exec(ctx, old.query, before, limit)
+			if err != nil {
+				return err
+			}
+			*old.deleted += n
 		}
-		d.Notes, err = q.exec(ctx, `DELETE FROM audit WHERE id IN (SELECT id FROM audit
-			WHERE sent_at IS NOT NULL AND noted_at < $1 ORDER BY noted_at LIMIT $2 `+j.skipLocked+`)`, before, limit)
-		return wrap("deleting notes", err)
+		return nil
 	})
 	return d, err
+}
+
+// deleting returns a statement that deletes the oldest rows from before $1, at most $2.
+func (j *Journal) deleting(table, key, at, where string) string {
+	return fmt.Sprintf(`DELETE FROM %[1]s WHERE %[2]s IN (SELECT %[2]s FROM %[1]s WHERE %[3]s < $1 AND %[4]s ORDER BY %[3]s LIMIT $2 %[5]s)`,
+		table, key, at, where, j.skipLocked)
 }
 
 // permitted calls do, and lets it delete decisions that were made before the given time.

@@ -57,20 +57,22 @@ func TestDeleteOldKeepsNeededRows(t *testing.T) {
 		must(t, err)
 		must(t, j.MarkSettled(ctx, "settled"))
 		must(t, j.Opened(ctx, journal.Request{ID: "open request"}, 0, time.Hour))
+		for about, age := range map[decision.ID]time.Duration{"": 2 * year, "old": 2 * year, "under way": 2 * year, "expired": year / 2} {
+			must(t, j.Refused(ctx, decision.Note{ConfirmationID: about, At: time.Now().Add(-age), Person: "U9"}))
+		}
 		must(t, j.Refused(ctx, decision.Note{Tasks: []chamelio.TaskID{1}, At: time.Now().Add(-2 * year), Person: "U1"}))
-		must(t, j.Refused(ctx, decision.Note{Tasks: []chamelio.TaskID{2}, At: time.Now().Add(-2 * year), Person: "U9"}))
 		statement(t, url, "UPDATE audit SET sent_at = noted_at WHERE confirmation_id NOT IN ('to be copied') AND person <> 'U9'")
 		statement(t, url, "INSERT INTO retention (delete_before) VALUES ('2001-01-01')") // an operator's own
 
 		deleted, err := j.DeleteOld(ctx, year, 100)
 		must(t, err)
-		if want := (journal.Deleted{Decisions: 3, Notes: 1}); deleted != want {
+		if want := (journal.Deleted{Decisions: 3, Notes: 3}); deleted != want {
 			t.Errorf("deleted %+v, want %+v", deleted, want)
 		}
 		if got, want := ids(t, j), []string{"followed up", "open request", "to be copied", "under way", "young"}; !slices.Equal(got, want) {
 			t.Errorf("left %q, want %q", got, want)
 		}
-		if refusals, err := j.Refusals(ctx, journal.Query{}); err != nil || len(refusals) != 1 || refusals[0].Person != "U9" {
+		if refusals, err := j.Refusals(ctx, journal.Query{}); err != nil || len(refusals) != 2 || refusals[0].ConfirmationID != "expired" || refusals[1].ConfirmationID != "under way" {
 			t.Errorf("refusals left: %+v, %v", refusals, err)
 		}
 		// The permission ended with the call, and an operator's own didn't.
@@ -81,6 +83,41 @@ func TestDeleteOldKeepsNeededRows(t *testing.T) {
 		}
 		refused(t, url, "DELETE FROM decisions WHERE confirmation_id = 'young'")
 		won(t, j, sampleDecision("again", 1))
+	})
+}
+
+// A refusal that was due is deleted after AUDIT_CHANNEL was removed.
+func TestDueRefusalsAreDeletedWithoutAnAuditChannel(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		with, err := journal.Open(t.Context(), url, journal.Options{Audit: true})
+		must(t, err)
+		must(t, with.Refused(t.Context(), decision.Note{Person: "U1", Code: "guest", At: time.Now().Add(-2 * year)}))
+		must(t, with.Close())
+		if n, err := open(t, url, 0).DeleteOld(t.Context(), year, 5); err != nil || n.Notes != 1 {
+			t.Errorf("%+v %v", n, err)
+		}
+	})
+}
+
+// asideRow is a row that was set aside, with its ID and the time.
+const asideRow = `INSERT INTO set_aside (id, kind, confirmation_id, task_ids, set_aside_at, why, unknown_key, seal, content, tasks)
+	VALUES ('%s', 'requests', 'x', '', '%s', '', 1, 'ABCDEFGH.', '{}', '[]')`
+
+// Rows that were set aside are as personal as those in their tables.
+func TestDeleteOldDeletesRowsSetAside(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		for id, age := range map[string]time.Duration{"old": 2 * year, "older": 3 * year, "young": year / 2} {
+			statement(t, url, fmt.Sprintf(asideRow, id, time.Now().Add(-age).UTC().Format("2006-01-02 15:04:05+00:00")))
+		}
+		for _, want := range []int64{1, 1, 0} {
+			if n, err := j.DeleteOld(t.Context(), year, 1); err != nil || n.SetAside != want {
+				t.Errorf("%+v %v, want %d", n, err, want)
+			}
+		}
+		if left, err := j.SetAsides(t.Context(), journal.Query{}); err != nil || len(left) != 1 || left[0].ID != "young" {
+			t.Errorf("left: %+v %v", left, err)
+		}
 	})
 }
 
@@ -96,7 +133,7 @@ func TestForgedRowsKeepNoOldDecision(t *testing.T) {
 		if ended, err := j.TakeEnded(t.Context(), 5); err != nil || len(ended) != 0 {
 			t.Errorf("%+v %v", ended, err)
 		}
-		forge(t, url, fmt.Sprintf(forgedNote, "f", "refusal", d.ID, "")+`; UPDATE audit SET sent_at = NULL`)
+		forge(t, url, fmt.Sprintf(forgedNote, "f", "refusal", d.ID, "")+`; UPDATE audit SET sent_at = NULL, noted_at = '2100-01-01 00:00:00+00:00'`)
 		if n, err := j.DeleteOld(t.Context(), year, 5); err != nil || n.Decisions != 0 {
 			t.Errorf("deleted before its note is vetted: %+v %v", n, err)
 		}

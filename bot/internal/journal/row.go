@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
-	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // columns are those that scan reads.
@@ -16,7 +15,7 @@ var columns = `, ` + bounded(`d.confirmation_id`, ``) + boundedAll("d", "team_id
 	boundedAll("d", "requester", "confirmer", "reason") + `, d.requested_at, d.decided_at, d.facts_age_ms, d.announced_at` +
 	boundedAll("d", "message_ts", "response_url", "confirmation", "mac") + `, d.checks, d.settled_at, d.epoch, t.position, t.task_id` +
 	boundedAll("t", "title", "url", "step") + `, t.sent_at, t.tries` + boundedAll("t", "outcome", "detail") + `, t.finished_at` +
-	boundedAll("t", "settled_outcome", "settled_detail") + boundedAll("d", "announced_mac") + boundedAll("t", "outcome_mac", "unsent_mac", "settled_mac")
+	boundedAll("t", "settled_outcome", "settled_detail") + boundedAll("d", "announced_mac") + boundedAll("t", "outcome_mac", "unsent_mac", "settled_mac") + `, ` + stored(`d.decided_at`)
 
 // boundedAll returns columns for a SELECT, each after a comma, without texts that are
 // longer than any that the bot writes. Such a row is read, and doesn't verify.
@@ -53,6 +52,9 @@ const (
 	// insert, isn't returned by joined, so it must be neither taken nor counted.
 	whole = `EXISTS (SELECT 1 FROM tasks WHERE tasks.confirmation_id = decisions.confirmation_id)`
 
+	// hasTasks is whole for a decision d.
+	hasTasks = `EXISTS (SELECT 1 FROM tasks WHERE tasks.confirmation_id = d.confirmation_id)`
+
 	// resolved means that it has tasks, each with an outcome.
 	resolved = whole + ` AND NOT ` + unresolved
 )
@@ -67,7 +69,7 @@ func scan(row interface{ Scan(...any) error }, d *untrusted) error {
 		instant(&d.RequestedAt), instant(&d.DecidedAt), number(&age), instant(&d.AnnouncedAt), text(&d.MessageTS), text(&d.ResponseURL), text(&d.Confirmation), text(&d.MAC),
 		number(&looks), milliseconds(&d.SettledAt), number(&d.Epoch),
 		number(&position), number(&t.ID), text(&t.Title), text(&t.URL), text(&t.Step), number(&sent), number(&tries), optional(&t.Outcome), text(&t.Detail), instant(&t.FinishedAt), text(&t.SettledOutcome), text(&t.SettledDetail),
-		text(&d.AnnouncedMAC), text(&t.Seals.Outcome), text(&t.Seals.Unsent), text(&t.Seals.Settled))...)
+		text(&d.AnnouncedMAC), text(&t.Seals.Outcome), text(&t.Seals.Unsent), text(&t.Seals.Settled), &d.at)...)
 	t.Sent, t.Tries = sent != 0, int(tries)
 	d.FactsAge = time.Duration(age) * time.Millisecond
 	d.Looks = int(looks)
@@ -129,34 +131,25 @@ func (j *Journal) get(ctx context.Context, id decision.ID, patience time.Duratio
 	return j.vet(ctx, row, patience)
 }
 
-// Query selects decisions for Recent, and refusals for Refusals. Zero fields select everything.
-type Query struct {
-	Task  chamelio.TaskID
-	Since time.Time // decided, or refused, at or after
-	Limit int       // 20 if zero
-}
-
-// Recent returns the latest decisions, newest first, and for each why it can't
+// Recent returns a page of the decisions, newest first, and for each why it can't
 // be verified, if so. It sets nothing aside.
 func (j *Journal) Recent(ctx context.Context, q Query) ([]Recorded, error) {
-	if q.Limit <= 0 {
-		q.Limit = 20
-	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	which, args := `SELECT confirmation_id FROM decisions WHERE`, []any{utc(q.Since), q.Limit}
+	place := j.place("d", "confirmation_id")
+	from, about := ` FROM decisions d WHERE `+hasTasks+` AND `, []any(nil)
 	if q.Task != 0 {
-		which, args = `SELECT d.confirmation_id`+joined+`WHERE t.task_id = $3 AND`, append(args, q.Task)
+		from, about = joined+`WHERE t.task_id = $3 AND `, []any{q.Task}
 	}
-	found, err := j.read().decisions(ctx, `d.confirmation_id IN (`+which+` decided_at >= $1 ORDER BY decided_at DESC LIMIT $2)`,
-		`d.decided_at DESC`, args...)
+	page, args := paged(q, `d.decided_at`, place, about...)
+	found, err := j.read().decisions(ctx, place+` IN (SELECT `+place+from+page+`)`, `d.decided_at DESC, `+place+` DESC`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the journal: %w", err)
 	}
 	t := j.trust.Load()
 	all := make([]Recorded, len(found))
 	for i, row := range found {
-		all[i].Record = row.Record
+		all[i].Record, all[i].Mark = row.Record, Mark{row.at, row.place}
 		if t != nil {
 			if d, err := t.verified(row); err != nil {
 				all[i].Unverified = err
@@ -173,6 +166,7 @@ func (j *Journal) Recent(ctx context.Context, q Query) ([]Recorded, error) {
 type Recorded struct {
 	decision.Record
 	Unverified error
+	Mark
 }
 
 // Backlog returns what remains to be done, by all processes.

@@ -49,6 +49,7 @@ type SetAside struct {
 	At             time.Time
 	Why            string
 	Content        string // the row as JSON; "" if it is too long
+	Mark
 }
 
 // setAside moves the row at a place, a decision with its tasks, to the table
@@ -149,22 +150,21 @@ func numberList(tasks []chamelio.TaskID) string {
 
 var errHalf = errors.New("it is half of a decision")
 
-// SetAsides returns the rows that were set aside last, newest first.
+// SetAsides returns a page of the rows that were set aside, newest first.
 func (j *Journal) SetAsides(ctx context.Context, q Query) ([]SetAside, error) {
-	if q.Limit <= 0 {
-		q.Limit = 20
-	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	task := ""
 	if q.Task != 0 {
 		task = q.Task.String()
 	}
-	rows, err := j.read().query(ctx, `SELECT `+bounded("id", tooLong)+boundedAll("set_aside", "kind", "confirmation_id", "task_ids")+`, set_aside_at`+boundedAll("set_aside", "why")+`, `+bounded("content", "")+`
-		FROM set_aside WHERE ($1 = '' OR ',' || `+bounded("task_ids", tooLong)+` || ',' LIKE '%,' || $1 || ',%') AND set_aside_at >= $2 ORDER BY set_aside_at DESC LIMIT $3`, task, utc(q.Since), q.Limit)
+	place := j.place("set_aside", "id")
+	page, args := paged(q, `set_aside_at`, place, task)
+	rows, err := j.read().query(ctx, `SELECT `+place+`, `+stored(`set_aside_at`)+`, `+bounded("id", tooLong)+boundedAll("set_aside", "kind", "confirmation_id", "task_ids")+`, set_aside_at`+boundedAll("set_aside", "why")+`, `+bounded("content", "")+`
+		FROM set_aside WHERE ($3 = '' OR ',' || `+bounded("task_ids", tooLong)+` || ',' LIKE '%,' || $3 || ',%') AND `+page, args...)
 	found, err := collect(rows, err, func(r *sql.Rows, s *SetAside) error {
 		var tasks string
-		err := r.Scan(text(&s.ID), text(&s.Table), text(&s.ConfirmationID), text(&tasks), instant(&s.At), text(&s.Why), text(&s.Content))
+		err := r.Scan(&s.place, &s.at, text(&s.ID), text(&s.Table), text(&s.ConfirmationID), text(&tasks), instant(&s.At), text(&s.Why), text(&s.Content))
 		s.Tasks = splitIDs(tasks)
 		return err
 	})

@@ -15,6 +15,7 @@ import (
 type untrusted struct {
 	decision.Record
 	place     any
+	at        any     // when it was decided, as the database has it
 	positions []int64 // of its tasks
 	odd       bool    // see noting
 }

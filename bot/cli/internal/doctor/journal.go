@@ -52,7 +52,7 @@ func (c *checkup) checkJournal(ctx context.Context) (place, string, error) {
 			return placeNew, "sqlite at " + absolute(path) + ", not there yet: the bot creates it at its first start", canMake(path)
 		}
 	}
-	reading, err := journal.OpenReadOnly(ctx, c.Database)
+	j, err := journal.OpenExisting(ctx, c.Database)
 	var answer *pgconn.PgError
 	switch {
 	case errors.As(err, &answer) && answer.Code == undefinedTable:
@@ -61,14 +61,6 @@ func (c *checkup) checkJournal(ctx context.Context) (place, string, error) {
 		return placeUsed, where(c.Database) + ", last used by an older version: the bot brings it up to date at its next start", nil
 	case err != nil:
 		return placeUnknown, "", err
-	}
-	if err := reading.Close(); err != nil {
-		return placeUsed, "", fmt.Errorf("closing the journal: %w", err)
-	}
-	// It has this version, so opening it for writing changes nothing.
-	j, err := journal.Open(ctx, c.Database, journal.Options{})
-	if err != nil {
-		return placeUsed, "", err
 	}
 	paused, err := j.Paused(ctx)
 	c.paused = paused
