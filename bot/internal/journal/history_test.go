@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,7 +74,7 @@ func TestHistoryIsReadInPages(t *testing.T) {
 		if strings.HasPrefix(url, "sqlite:") {
 			odd = []string{"x'00ff'", "CAST(x'3930ff00' AS TEXT)", "'2026-11-28 10:00:00+24:00'"}
 		}
-		times := append(odd, "'2022-01-01 00:00:00.001+00:00'", "'2024-01-01 00:00:00+00:00'")
+		times := append(slices.Clone(odd), "'2022-01-01 00:00:00.001+00:00'", "'2024-01-01 00:00:00+00:00'")
 		manyRows(t, url, times...)
 		decisions := &reading[journal.Recorded]{t, "decisions", j.Recent, func(r journal.Recorded) string { return string(r.ID) }, 0}
 		refusals := &reading[journal.Noted]{t, "refusals", j.Refusals, func(n journal.Noted) string { return n.ID }, 0}
