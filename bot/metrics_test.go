@@ -9,7 +9,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
-// counted returns a counter's value for the values of its labels, in the order
+// counted returns the value of a counter or a gauge for the values of its labels, in the order
 // of the labels' names.
 func counted(t *testing.T, from prometheus.Gatherer, name string, values ...string) float64 {
 	t.Helper()
@@ -24,7 +24,7 @@ func counted(t *testing.T, from prometheus.Gatherer, name string, values ...stri
 				same = same && l.GetValue() == values[i]
 			}
 			if same {
-				return m.GetCounter().GetValue()
+				return m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}
 		}
 	}

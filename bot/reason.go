@@ -38,19 +38,20 @@ type reasons struct {
 // missing reports whether a confirmation needs a reason and has none.
 func (r *reasons) missing(c decision.Confirmation) bool { return r.required && c.Reason == "" }
 
-// ask opens the modal. The click decides nothing.
+// ask opens the modal. The click decides nothing. Someone who reads that it is being
+// checked, also by another delivery of it, reads that it has ended.
 func (r *reasons) ask(ctx context.Context, p carry.Press) reply {
 	err := r.open(ctx, p.Click, p.Confirmation)
 	switch {
 	case slackapi.Opened(err):
 		p.Log.Info("click delivered twice")
-		return reply{}
 	case err != nil:
 		p.Log.Warn("can't ask for a reason (views.open)", "error", err)
 		return alone(r.texts.NotAskedForReason(p.Confirmation))
+	default:
+		p.Log.Info("asked for a reason")
 	}
-	p.Log.Info("asked for a reason")
-	if p.Sign.Below() { // it says that there is no need to press again
+	if p.Sign.Below() {
 		return alone(r.texts.AskedForReason(p.Confirmation))
 	}
 	return reply{}

@@ -72,3 +72,23 @@ func TestClosedPromptSpeaksOfItself(t *testing.T) {
 		})
 	}
 }
+
+// Slack delivers an approver's click to two replicas. One asks for a reason, while the
+// other has shown below the request that it is checking. She closes the dialog.
+func TestCheckingEndsWhenAnotherReplicaAsksForTheReason(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, _, o := withHook(t, secondPerson, requireReason, alwaysFresh)
+		prompt := w.ask(ada, general, "/cancel-task 12345")
+		redeliver := w.redelivers()
+		modal := w.askedForReason(grace, prompt)
+		w.replica(o)
+		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 1900 * time.Millisecond, Times: 1})
+		redeliver()
+		time.Sleep(6 * time.Second)
+		w.slack.CloseView(grace, modal)
+		said := w.slack.Private(grace, general)
+		if len(said) != 2 || !strings.HasPrefix(said[1].Text, "I need a reason") {
+			t.Errorf("Grace reads %v", texts(said))
+		}
+	})
+}

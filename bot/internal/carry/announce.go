@@ -77,15 +77,14 @@ var posts = map[slackapi.Status]decision.Kind{
 }
 
 func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err error) {
-	d, thread := l.decided(), l.Thread
+	d := l.decided()
+	thread := d.Thread
 	say := func(d decision.Record) texts.Message { return l.Texts.Announcement(d, l.now()) }
 	alone := func(to string) texts.Message { return l.Texts.AnnouncementInPerson(to, d, l.now()) }
 	if l.state.Stage == decision.Settling {
 		d, say = l.final(), l.Texts.Settled
 		alone = func(to string) texts.Message { return l.Texts.SettledInPerson(to, d) }
-		if where == decision.InThread {
-			thread = cmp.Or(d.Thread, d.MessageTS)
-		}
+		thread = cmp.Or(d.Thread, d.MessageTS)
 	}
 	switch where {
 	case decision.ByResponseURL:
@@ -94,9 +93,11 @@ func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err
 		return l.Poster.Post(ctx, d.Requester, "", l.ifOurs(slackapi.CallTimeout, alone(d.Requester)))
 	case decision.ToApprover:
 		return l.Poster.Post(ctx, d.Confirmer, "", l.ifOurs(slackapi.CallTimeout, alone(d.Confirmer)))
-	case decision.InThread, decision.InChannel:
+	case decision.InThread:
+		return l.Poster.Post(ctx, d.Channel, thread, l.ifOurs(slackapi.CallTimeout, say(d)))
+	case decision.InChannel:
 	}
-	return l.Poster.Post(ctx, d.Channel, thread, l.ifOurs(slackapi.CallTimeout, say(d)))
+	return l.Poster.Post(ctx, d.Channel, "", l.ifOurs(slackapi.CallTimeout, say(d)))
 }
 
 // errWithheld means that an outcome isn't shown, because another process may show it.

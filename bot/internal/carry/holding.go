@@ -36,7 +36,7 @@ type phase int
 
 const (
 	claiming phase = iota // the first claim is under way
-	unsure                // it got no clear answer
+	unsure                // it got no clear answer, or lost, which is being saved
 	carried               // it is claimed
 	over                  // it isn't held any more
 )
@@ -141,9 +141,12 @@ func (h *holding) saving() phase {
 	return h.phase
 }
 
-// saved waits until it is known whether the click counts, for knownFor at most.
-func (h *holding) saved(ctx context.Context) error {
-	return work.Retry(ctx, knownFor, func() error {
+// saved waits until it is known whether the click counts, until knownFor after another
+// press.
+func (h *holding) saved(ctx context.Context, another Press) error {
+	ctx, cancel := another.knowable(ctx)
+	defer cancel()
+	return work.Retry(ctx, 0, func() error {
 		if h.saving() < carried {
 			return errNotKnown
 		}

@@ -19,8 +19,8 @@ const (
 	// claimed.
 	RequestGrace = JudgeTimeout + journal.CallTimeout
 
-	// knownFor bounds how long the journal is asked what became of a prompt. It
-	// is longer than RequestGrace.
+	// knownFor is how long after a press the journal is asked what became of its
+	// prompt, however many other presses that waits for. It is longer than RequestGrace.
 	knownFor = 3 * time.Minute
 )
 
@@ -46,7 +46,7 @@ func (c *Carrier) Expire(ctx context.Context, prompt decision.Confirmation, valu
 // reports whether a click on the prompt is being judged. Late doesn't block.
 func (c *Carrier) Late(p Press, judged func() bool) {
 	c.apart(p, func(ctx context.Context) {
-		row, err := c.known(ctx, func() (decision.Record, error) {
+		row, err := c.known(ctx, p, func() (decision.Record, error) {
 			row, err := c.Journal.Get(ctx, p.id())
 			if errors.Is(err, journal.ErrGone) && !judged() && c.MayExpire(p.Confirmation) {
 				row, _, err = c.Expire(ctx, p.Confirmation, p.Value)
@@ -93,9 +93,17 @@ func (c *Carrier) overtakers(ctx context.Context, p Press, row decision.Record) 
 	return found
 }
 
-// known asks for the row of a prompt until it is known, for knownFor.
-func (c *Carrier) known(ctx context.Context, ask func() (decision.Record, error)) (row decision.Record, err error) {
-	err = work.Retry(ctx, knownFor, func() (err error) {
+// knowable bounds ctx by knownFor after the press.
+func (p Press) knowable(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithDeadlineCause(ctx, p.Received.Add(knownFor), errNotKnown)
+}
+
+// known asks for the row of a press's prompt until it is known, at least once, and
+// until knownFor after the press.
+func (c *Carrier) known(ctx context.Context, p Press, ask func() (decision.Record, error)) (row decision.Record, err error) {
+	ctx, cancel := p.knowable(ctx)
+	defer cancel()
+	err = work.Retry(ctx, 0, func() (err error) {
 		if row, err = ask(); errors.Is(err, journal.ErrDecided) {
 			err = work.Permanent(err)
 		}
@@ -134,7 +142,7 @@ func (c *Carrier) showEnded(ctx context.Context, p Press, row decision.Record, p
 // anything.
 func (c *Carrier) AnswerSecond(ctx context.Context, p Press) bool {
 	if h := c.set.get(p.id()); h != nil {
-		if err := h.saved(ctx); err != nil {
+		if err := h.saved(ctx, p); err != nil {
 			c.cannotTell(ctx, p, err)
 			return true
 		}

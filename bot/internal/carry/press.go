@@ -225,7 +225,7 @@ func (c *Carrier) second(ctx context.Context, p Press, earlier *holding) bool {
 
 // afterDoubt decides a press once it is known whether an earlier one counts.
 func (c *Carrier) afterDoubt(ctx context.Context, p Press, earlier *holding) {
-	if err := earlier.saved(ctx); err != nil {
+	if err := earlier.saved(ctx, p); err != nil {
 		c.cannotTell(ctx, p, err)
 		return
 	}

@@ -67,9 +67,11 @@ func (l *life) beaten() {
 
 // lose closes a prompt whose click lost to other prompts' decisions, and then answers
 // the click. Once someone reads that the prompt wasn't used, no press on it counts any
-// more, even if those decisions cancel nothing.
+// more, even if those decisions cancel nothing. Until that is saved, other presses wait
+// for it outside of the workers.
 func (l *life) lose() {
-	first, err := l.Carrier.known(l.process, func() (decision.Record, error) {
+	l.to(unsure)
+	first, err := l.Carrier.known(l.process, *l.press, func() (decision.Record, error) {
 		first, _, err := l.Journal.Supersede(l.process, l.Record)
 		return first, err
 	})
@@ -84,10 +86,15 @@ func (l *life) lose() {
 	}
 }
 
-// endUnknown shows in the prompt that its result isn't known.
+// endUnknown answers a click on a prompt whose result isn't known. A request keeps its
+// text and buttons: it is everyone's.
 func (l *life) endUnknown(err error) {
 	l.log.Error("can't tell what became of a prompt", "error", err)
-	l.instead(replaceOriginal, always(l.Texts.CannotTell(l.press.Confirmation)))
+	where := replaceOriginal
+	if l.press.Confirmation.Public {
+		where = ephemeral
+	}
+	l.instead(where, always(l.Texts.CannotTell(l.press.Confirmation)))
 }
 
 // ended shows in the prompt that it is closed, by the journal's row, and answers

@@ -109,8 +109,8 @@ func (l *life) report(before decision.State, e decision.Event, do decision.Do) {
 	case e.Kind == decision.CancelRateLimited && do.Action == decision.DoUnmark:
 		l.log.Info("rate limited by Chamelio; waiting", "pause", do.For)
 	}
-	if before.Doing == decision.DoPost && before.Stage == decision.Announcing && before.Announce.Where == decision.InChannel {
-		tryAgain := do.Action == decision.DoWait && s.Then == decision.DoPost
+	if before.Doing == decision.DoPost && before.Stage == decision.Announcing && before.Announce.Where <= decision.InChannel {
+		tryAgain := do.Action == decision.DoWait && s.Then == decision.DoPost || do.Action == decision.DoPost && do.Where == decision.InChannel
 		if failed := e.Kind == decision.Later || e.Kind == decision.Unclear || e.Kind == decision.Refused; failed && !tryAgain {
 			l.turns.failed(l.Channel)
 		}
@@ -119,7 +119,7 @@ func (l *life) report(before decision.State, e decision.Event, do decision.Do) {
 
 // transports names the ways of an announcement, for logs and metrics.
 var transports = [...]string{
-	decision.InThread: "thread", decision.InChannel: "chat_post_message", decision.ByResponseURL: "response_url", decision.InPerson: "direct_message",
+	decision.InThread: "chat_post_message", decision.InChannel: "chat_post_message", decision.ByResponseURL: "response_url", decision.InPerson: "direct_message",
 	decision.ToApprover: "direct_message",
 }
 

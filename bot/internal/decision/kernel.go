@@ -155,8 +155,8 @@ type Where uint8
 
 // The ways, best first.
 const (
-	InThread      Where = iota // of the announcement
-	InChannel                  // by chat.postMessage
+	InThread      Where = iota // by chat.postMessage, in a thread; the channel sees it, too
+	InChannel                  // by chat.postMessage, outside of threads
 	ByResponseURL              // in the channel, as an answer to the click
 	InPerson                   // to the requester alone
 	ToApprover                 // to the one who confirmed alone

@@ -19,6 +19,7 @@ type Announce struct {
 
 // Reach says which ways a decision has besides the channel and its requester.
 type Reach struct {
+	Thread bool // it was asked for in a thread
 	URL    bool // the click has a response_url
 	Second bool // someone else than the requester confirmed
 }
@@ -31,7 +32,7 @@ type Ways struct {
 }
 
 func announceOf(r Record) Announce {
-	return Announce{Reach: Reach{URL: r.ResponseURL != "", Second: r.Confirmer != r.Requester}}
+	return Announce{Reach: Reach{Thread: r.Thread != "", URL: r.ResponseURL != "", Second: r.Confirmer != r.Requester}}
 }
 
 // maxDoubts is how many posts may get no clear answer in places that everyone
@@ -42,9 +43,10 @@ const (
 	maxPrivate = 7
 )
 
-// best returns the way that is tried first.
+// best returns the way that is tried first: in the thread in which the cancellation was
+// asked for, or, for a final result, in the announcement's.
 func (s State) best() Where {
-	if s.Stage == Settling && s.Follow.Thread {
+	if s.Announce.Thread || s.Stage == Settling && s.Follow.Thread {
 		return InThread
 	}
 	return InChannel
@@ -59,14 +61,14 @@ func (s State) mark() Action {
 }
 
 // beginRound begins with the channel, unless the message may be there twice
-// already. After an unclear answer in the channel the response_url is next.
+// already. After an unclear answer to chat.postMessage the response_url is next.
 func (p Protocol) beginRound(s State, at Moment) (State, Do) {
 	s.Tries = 0
 	a := &s.Announce
 	if !a.Started {
 		a.Started, a.Began = true, at.Elapsed
 	}
-	doubted := a.Doubts > 0 && a.Where == InChannel
+	doubted := a.Doubts > 0 && a.Where <= InChannel
 	a.Round, a.Where = at.Elapsed, s.best()
 	a.Later = Ways{Channel: true}
 	switch {
@@ -130,15 +132,16 @@ func (p Protocol) tried(s State, e Event, at Moment) (State, Do) {
 }
 
 // nextWay returns the way to try after one has failed; false if this round is
-// over. People get a direct message once no way to the channel can work, and
+// over. A thread may be gone, or its root deleted, while the channel accepts posts, so a
+// refusal there is followed by a post outside of it. People get a direct message once no way to the channel can work, and
 // the approver once the requester can't be reached.
 func (p Protocol) nextWay(s State, mayWork bool, at Moment) (Where, bool) {
 	a := s.Announce
 	since := at.Elapsed - a.Began
 	switch {
-	case a.Where == InThread && !mayWork: // the announcement may have been deleted
+	case a.Where == InThread && !mayWork:
 		return InChannel, true
-	case a.Where == InChannel && p.answers(s, at):
+	case a.Where <= InChannel && p.answers(s, at):
 		return ByResponseURL, true
 	case a.Where == InPerson && a.Second && (!mayWork || since >= 2*p.PersonAfter):
 		return ToApprover, true

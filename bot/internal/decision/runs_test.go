@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "rewrite the files of testdata/runs and 
 // TestRuns plays the runs in testdata/runs. A line without indentation is what
 // happens to a decision, an indented one what the kernel does about it:
 //
-//	click                        a fresh click; or "approval", by a second person; or "row", with its fields
+//	click                        a fresh click; or "click in-a-thread"; or "approval", by a second person; or "row", with its fields
 //	won                          an event, by its name
 //	task: running, asked 30s     with the pause that was asked for
 //	waited, after 1m             later than the wait that was asked for
@@ -83,7 +83,7 @@ func (r *player) line(line string) {
 	var e Event
 	switch first, rest, _ := strings.Cut(words[0], " "); first {
 	case "click":
-		r.s, r.at = Claimed(Record{ResponseURL: "x"}), Moment{}
+		r.s, r.at = Claimed(Record{ResponseURL: "x", Thread: rest}), Moment{}
 	case "approval":
 		r.s, r.at = Claimed(Record{ResponseURL: "x", Requester: "U1", Confirmer: "U2"}), Moment{}
 	case "row":

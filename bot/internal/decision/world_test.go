@@ -45,7 +45,7 @@ type world struct {
 	visible  bool  // Slack has a message that the journal doesn't know of
 	age      uint8
 	elapsed  time.Duration
-	approved bool  // a second person confirmed
+	approved bool  // a second person confirmed, in a thread
 	bad      uint8 // misfortunes left: a crash, a vanished row, a lost lease
 }
 
@@ -75,7 +75,7 @@ func (r row) record(approved bool) Record {
 	}
 	rec := Record{ResponseURL: "https://hooks.slack.com/x", Requester: "U1", Confirmer: "U1"}
 	if approved {
-		rec.Confirmer = "U2"
+		rec.Confirmer, rec.Thread = "U2", "1.1"
 	}
 	if r.announced {
 		rec.AnnouncedAt = time.Unix(1, 0)
