@@ -85,8 +85,9 @@ func TestRefusedPressWaitsForTheOneThatIsJudged(t *testing.T) {
 			by, lookups = grace, 2
 		}
 		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 2500 * time.Millisecond, Times: lookups})
+		before := w.tried("users.info")
 		w.acked(w.slack.Click(by, prompt, "cancel_task"))
-		time.Sleep(300 * time.Millisecond)
+		w.eventually("all its lookups have begun", func() bool { return w.tried("users.info") >= before+lookups })
 		w.slack.Break(slacktest.Fault{Method: "users.info", Error: "internal_error"})
 		w.acked(w.slack.Forge(by, prompt, "cancel_task", value))
 		time.Sleep(10 * time.Minute)
