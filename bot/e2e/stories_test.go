@@ -117,9 +117,10 @@ func TestSandboxLinksToStories(t *testing.T) {
 	if script[bool](b, `state.open !== 0 || document.getElementById("story-next").innerText !== "Cancel another task"`) {
 		t.Error("the button is about a message that is folded")
 	}
+	const ready = `!state.story?.running && document.getElementById("story-next").ariaDisabled !== "true"`
 	for round := range 3 {
 		for range 3 { // three clicks
-			b.until(`!state.story?.running && document.getElementById("story-next").ariaDisabled !== "true"`)
+			b.until(ready)
 			before := script[int](b, `state.story?.step || 0`)
 			b.clicks("#story-next")
 			b.until(fmt.Sprintf(`state.story?.step === %d && !state.story.running && !state.story.failed`, before+1))
@@ -130,6 +131,7 @@ func TestSandboxLinksToStories(t *testing.T) {
 		if got, want := script[[]string](b, `[...document.querySelectorAll("[data-offer]")].map(e => e.dataset.offer)`), []string{"crash", "pair", "batch"}; !slices.Equal(got, want) {
 			t.Errorf("the end offers %v", got)
 		}
+		b.until(ready)
 		b.clicks("#story-next")
 		b.until(`!state.story && state.me === "U0ADA"`)
 	}
