@@ -21,12 +21,10 @@ func (p Protocol) announcing(s State, e Event, at Moment) (State, Do) {
 		return s.resumePosts()
 	default: // goes by the action
 	}
+	if s.Doing == DoRecord && e.Kind != Done { // after a restore
+		return s.again(p.SavePause, DoRecord)
+	}
 	switch s.Doing {
-	case DoRecord: // again, since the row was restored
-		if e.Kind != Done {
-			return s.again(p.SavePause, DoRecord)
-		}
-		return s, Do{Action: DoQueue}
 	case DoQueue:
 		return s, Do{Action: DoMark}
 	case DoMark:

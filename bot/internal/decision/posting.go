@@ -131,10 +131,10 @@ func (p Protocol) tried(s State, e Event, at Moment) (State, Do) {
 	return p.endRound(s, e, at)
 }
 
-// nextWay returns the way to try after one has failed; false if this round is
-// over. A thread may be gone, or its root deleted, while the channel accepts posts, so a
-// refusal there is followed by a post outside of it. People get a direct message once no way to the channel can work, and
-// the approver once the requester can't be reached.
+// nextWay returns the way to try after one has failed; false if this round is over. A
+// thread may be gone while the channel accepts posts, so a refusal there is followed by
+// a post outside of it. The requester gets a direct message once no way to the channel
+// can work, and the approver once the requester can't be reached.
 func (p Protocol) nextWay(s State, mayWork bool, at Moment) (Where, bool) {
 	a := s.Announce
 	since := at.Elapsed - a.Began

@@ -28,11 +28,12 @@ func (j *Journal) finished() string {
 	return done + ` AND NOT EXISTS (SELECT 1 FROM audit WHERE audit.confirmation_id = d.confirmation_id AND sent_at IS NULL AND noted_at >= $1)`
 }
 
-// DeleteOld deletes decisions about which nothing is left to do, notes, sent or not,
-// unless they are about a decision in progress, and rows that were set aside, if they
-// are older than keep: the oldest first, at most limit of each. They are older by the journal's clock and by this machine's, so that neither
-// deletes anything by running ahead. Its permission, in the table retention, lasts
-// for this transaction. keep is at least MinRetention.
+// DeleteOld deletes what is older than keep, the oldest first, at most limit of each:
+// decisions about which nothing is left to do; notes, sent or not, unless they are about
+// a decision in progress; and rows that were set aside. They are older by the journal's
+// clock and by this machine's, so that neither deletes anything by running ahead. Its
+// permission, in the table retention, lasts for this transaction. keep is at least
+// MinRetention.
 func (j *Journal) DeleteOld(ctx context.Context, keep time.Duration, limit int) (Deleted, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

@@ -57,13 +57,13 @@ type press struct {
 
 // acquired is a time at which a process got a decision.
 type acquired struct {
-	at    time.Time
-	life  string
-	id    decision.ID
-	tasks []chamelio.TaskID
-	epoch int64
-	anew  bool // by a click, not from another process
-	row   decision.Record
+	at      time.Time
+	life    string
+	id      decision.ID
+	tasks   []chamelio.TaskID
+	epoch   int64
+	byClick bool // not from another process
+	row     decision.Record
 }
 
 // post is a cancel request that left a process.

@@ -385,9 +385,9 @@ func (q quoting) VerifySeal(seal string, at time.Time, fields ...string) error {
 }
 
 // acquire records that this process owns a decision now.
-func (j *faultyJournal) acquire(d decision.Record, l journal.Lease, anew bool) {
+func (j *faultyJournal) acquire(d decision.Record, l journal.Lease, byClick bool) {
 	j.w.h.add(func() {
-		j.w.h.claims = append(j.w.h.claims, acquired{time.Now(), j.name, d.ID, d.IDs(), l.Epoch, anew, d})
+		j.w.h.claims = append(j.w.h.claims, acquired{time.Now(), j.name, d.ID, d.IDs(), l.Epoch, byClick, d})
 	})
 	j.mu.Lock()
 	defer j.mu.Unlock()

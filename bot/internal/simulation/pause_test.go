@@ -45,7 +45,7 @@ func (c *checker) nothingWhilePaused() {
 	for _, a := range c.claims {
 		before := known[a.id]
 		known[a.id] = true
-		if a.anew && !before && a.at.After(c.paused.from) && a.at.Before(c.paused.to) {
+		if a.byClick && !before && a.at.After(c.paused.from) && a.at.Before(c.paused.to) {
 			c.breaks("nothing is claimed while cancelling is paused", "%s claimed %s after %s", a.life, short(a.id), a.at.Sub(c.paused.from))
 		}
 	}

@@ -142,7 +142,7 @@ func (c *checker) decidedTwice(id decision.ID) bool {
 	}
 	n := 0
 	for _, a := range c.claims {
-		if a.id == id && a.anew {
+		if a.id == id && a.byClick {
 			n++
 		}
 	}
