@@ -72,6 +72,9 @@ func (w *walk) systemd(unpacked string) {
 	w.eventually("it is back", 20*time.Second, func() bool { return w.slack.Connections() == 2 })
 	c.stop(w, p)
 
+	// A token in a file, which could change, would be tried for three minutes.
+	delete(u.env, "SLACK_APP_TOKEN_FILE")
+	u.env["SLACK_APP_TOKEN"] = slacktest.AppToken
 	w.slack.RefuseToken(slacktest.AppToken, "token_revoked")
 	p = u.start()
 	if code := p.exit(w); code != 77 || u.restarts(p) {
