@@ -155,3 +155,32 @@ func TestWaitingAnswersBlockNoOthers(t *testing.T) {
 		})
 	}
 }
+
+// Slack hangs for a channel with many unknown outcomes. The final result of another
+// channel comes within minutes.
+func TestFinalResultsThatWaitForSlackDelayNoOthers(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		const many = 150
+		w.api.Add(1000, many)
+		w.api.Break(chameliotest.Fault{Status: 502})
+		for i := range many {
+			w.acked(w.slack.Click(ada, w.wantPrompt(w.slash(ada, slacktest.Random, fmt.Sprintf("/cancel-task %d", 1000+i))), "cancel_task"))
+		}
+		w.acked(w.slack.Click(grace, w.wantPrompt(w.slash(grace, general, "/cancel-task 12345")), "cancel_task"))
+		w.eventually("all are told", func() bool {
+			return len(w.slack.History(slacktest.Random)) == many && len(w.slack.History(general)) == 1
+		})
+		w.slack.Break(slacktest.Fault{Channel: slacktest.Random, Hang: true})
+		w.api.ClearFaults()
+		for i := range many {
+			w.api.SetStatus(int64(1000+i), "cancelled")
+		}
+		w.api.SetStatus(12345, "cancelled")
+		told := w.slack.History(general)[0]
+		time.Sleep(5 * time.Minute)
+		if replies := w.slack.Thread(general, told.TS); len(replies) != 1 {
+			t.Errorf("in the thread: %v", texts(replies))
+		}
+	})
+}

@@ -80,7 +80,7 @@ type Carrier struct {
 	set       *workingSet
 	turns     *turns
 	followers *followers
-	followUps atomic.Int32    // under way
+	checks    atomic.Int32    // of unknown outcomes that are under way
 	draining  atomic.Bool     // nothing more is taken over
 	process   context.Context // ends when this process stops carrying
 	stop      context.CancelCauseFunc

@@ -32,19 +32,21 @@ type followUps interface {
 
 // checkAll gets each task without a final result.
 func (l *life) checkAll() decision.Event {
+	l.checks.Add(1)
+	defer l.checks.Add(-1)
 	last := l.past(l.Protocol.FollowFor)
 	l.settled = make([]decision.Result, len(l.Tasks))
-	var checks errgroup.Group
-	checks.SetLimit(checksAtOnce)
+	var gets errgroup.Group
+	gets.SetLimit(checksAtOnce)
 	for i, t := range l.Tasks {
 		if t.Outcome == decision.Unknown && t.SettledOutcome == "" {
-			checks.Go(func() error {
+			gets.Go(func() error {
 				l.settled[i] = l.check(t, last)
 				return nil
 			})
 		}
 	}
-	_ = checks.Wait() // they return nothing
+	_ = gets.Wait() // they return nothing
 	before, after := l.Record, l.final()
 	switch {
 	case after.SettledOutcome() != "":

@@ -55,14 +55,6 @@ type job struct {
 func (c *Carrier) start(l *life) {
 	l.Carrier, l.began, l.epoch = c, time.Now(), l.current().Epoch
 	l.log = l.holding.log.With("task", int64(l.Tasks[l.task].ID))
-	if l.aside {
-		c.followUps.Add(1)
-		c.group.Run(func() {
-			defer c.followUps.Add(-1)
-			l.run()
-		})
-		return
-	}
 	c.group.Run(l.run)
 }
 
@@ -216,10 +208,6 @@ func (l *life) answer(do decision.Do) decision.Event {
 func (l *life) wait(pause time.Duration) decision.Event {
 	if l.state.Then != decision.DoPost {
 		l.giveTurn()
-	}
-	if l.aside { // others can be followed up meanwhile
-		l.followUps.Add(-1)
-		defer l.followUps.Add(1)
 	}
 	timer := time.NewTimer(pause)
 	defer timer.Stop()

@@ -16,10 +16,14 @@ const (
 	// copy is taken over: longer than an owner that is alive needs to record what it posted.
 	ownersFirst = 15 * time.Second
 
-	// maxTaken bounds how many decisions are taken over at a time, and
-	// maxFollowUps how many unknown outcomes are checked at a time.
-	maxTaken     = 64
-	maxFollowUps = 8
+	// maxTaken bounds how many decisions are taken over at a time.
+	maxTaken = 64
+
+	// maxChecks bounds how many decisions with unknown outcomes are checked at a time.
+	// One whose final result waits for Slack doesn't count, so a channel in which Slack
+	// hangs delays no other. Decisions that are followed up leave roomForClicks.
+	maxChecks     = 8
+	roomForClicks = maxHeld / 2
 )
 
 // OwnersFirst reports whether the journal was away a moment ago, so that living
@@ -44,7 +48,7 @@ func (c *Carrier) takeToAnnounce(ctx context.Context) error {
 }
 
 func (c *Carrier) takeToFollowUp(ctx context.Context) error {
-	limit := maxFollowUps - int(c.followUps.Load())
+	limit := min(maxChecks-int(c.checks.Load()), c.set.free()-roomForClicks)
 	if c.OwnersFirst() {
 		return nil
 	}
