@@ -76,6 +76,7 @@ func (b *Bot) Run(ctx context.Context) error {
 		b.log.Info("stopping", "grace", b.cfg.Grace)
 	case failed = <-listening:
 	}
+	defer time.AfterFunc(b.cfg.Grace, b.carrier.Poster.Close).Stop()
 	b.drain(detached)
 	stopLoops()
 	disconnect()

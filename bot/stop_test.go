@@ -3,6 +3,7 @@ package bot_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -73,6 +74,59 @@ func TestFollowUpDoesNotDelayStop(t *testing.T) {
 			t.Error("it says that something was cut off")
 		}
 	})
+}
+
+// The process stops while Slack takes some seconds for an audit copy, or for a reminder.
+// Everyone sees each once.
+func TestStopCutsOffNoPost(t *testing.T) {
+	t.Run("audit copy", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			var next options
+			w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals; next = *o })
+			w.slack.After("chat.postMessage", func(c slacktest.Call) {
+				if c.Channel == slacktest.Deals {
+					time.Sleep(3 * time.Second)
+				}
+			})
+			w.stopsWhilePosting(next, slacktest.Deals, func() {
+				w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345")))
+			})
+			if n := len(w.slack.History(slacktest.Deals)); n != 1 {
+				t.Errorf("%d copies", n)
+			}
+		})
+	})
+	t.Run("reminder", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			var next options
+			w := newWorld(t, secondPerson, reminding, func(o *options) { next = *o })
+			prompt := w.ask(ada, general, "/cancel-task 12345")
+			w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Delay: 3 * time.Second, Times: 1})
+			w.stopsWhilePosting(next, general, func() {
+				time.Sleep(time.Until(w.endOf(prompt)) - 3*time.Minute - 5*time.Second)
+			})
+			if n := len(w.slack.Thread(general, prompt.TS)); n != 1 {
+				t.Errorf("%d reminders", n)
+			}
+		})
+	})
+}
+
+// stopsWhilePosting stops the process while it posts in a channel what cause makes it
+// post there. Another process continues for four hours.
+func (w *world) stopsWhilePosting(next options, channel string, cause func()) {
+	w.Helper()
+	var posting atomic.Bool
+	w.slack.Before("chat.postMessage", func(c slacktest.Call) {
+		if c.Channel == channel {
+			posting.Store(true)
+		}
+	})
+	cause()
+	w.eventually("it is being posted", posting.Load)
+	w.must(w.stop())
+	w.restart(next, 1)
+	time.Sleep(4 * time.Hour)
 }
 
 // Slack's rate limit delays the last update while the process stops (law 13).

@@ -42,19 +42,31 @@ type Poster struct {
 	api   *url.URL
 	slots *slots
 	turns *viewTurns
+	open  context.Context // ends with Close
+	close context.CancelFunc
 }
 
 // NewPoster returns a Poster that calls the Web API through client, and
 // response_urls through h. api is the address of the Web API.
 func NewPoster(client *Client, h *http.Client, api *url.URL) *Poster {
-	return &Poster{slack: client, http: h, api: api, slots: newSlots(), turns: newViewTurns()}
+	p := &Poster{slack: client, http: h, api: api, slots: newSlots(), turns: newViewTurns()}
+	p.open, p.close = context.WithCancel(context.Background())
+	return p
 }
+
+// Close ends the posts that are in progress, and prevents others.
+func (p *Poster) Close() { p.close() }
 
 // Post sends a message to a channel, or to a user as a direct message, once. If
 // thread isn't "", it is a reply to the message with that timestamp, and the channel
-// sees it, too.
+// sees it, too. Once the call has begun, the end of ctx doesn't end it, but Close does.
 func (p *Poster) Post(ctx context.Context, channel, thread string, choose Choose) (ts string, err error) {
+	if p.open.Err() != nil {
+		return "", errNotBegun
+	}
 	err = p.inTurn(ctx, channel, choose, func(ctx context.Context, m texts.Message) (err error) {
+		ctx, cancel := p.uncut(ctx)
+		defer cancel()
 		options := optionsOf(m)
 		if thread != "" {
 			options = append(options, slack.MsgOptionTS(thread), slack.MsgOptionBroadcast())
@@ -68,6 +80,15 @@ func (p *Poster) Post(ctx context.Context, channel, thread string, choose Choose
 		return nil
 	})
 	return ts, err
+}
+
+// uncut returns a context with ctx's deadline for a call whose effect everyone sees:
+// cut off by the end of ctx, it might have to be made again.
+func (p *Poster) uncut(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, _ := ctx.Deadline()
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
+	stop := context.AfterFunc(p.open, cancel)
+	return ctx, func() { stop(); cancel() }
 }
 
 // Probe asks Slack whether it answers at all (auth.test). A refusal, or being asked
