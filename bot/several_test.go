@@ -305,3 +305,32 @@ func TestRestoredDecisionHasEachOutcome(t *testing.T) {
 		}
 	})
 }
+
+// The journal takes seconds to answer that it has restored a row. The decision's other
+// task, whose outcome comes meanwhile, waits for that.
+func TestOutcomeWaitsForTheRowThatIsBeingRestored(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		w.api.Add(1, 2)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 1 2"))
+		for id := range int64(2) {
+			w.api.Break(chameliotest.Fault{Method: "POST", Task: id + 1, Delay: time.Duration(id+1) * time.Second})
+		}
+		restored := 0
+		h.set(func(op string, do func() error) error {
+			err := do()
+			if op == "PutBack" {
+				restored++
+				time.Sleep(3 * time.Second)
+			}
+			return err
+		})
+		w.slack.Click(ada, prompt, "cancel_task")
+		time.Sleep(500 * time.Millisecond)
+		w.statement(`DELETE FROM tasks; DELETE FROM decisions`)
+		time.Sleep(time.Minute)
+		if got := w.outcomesOf(); restored != 1 || len(w.slack.History(general)) != 1 || got[1] != decision.Cancelled || got[2] != decision.Cancelled {
+			t.Errorf("restored %d times, outcomes %v, told: %v", restored, got, texts(w.slack.History(general)))
+		}
+	})
+}

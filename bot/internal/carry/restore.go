@@ -23,8 +23,10 @@ func (l *life) restore() decision.Event {
 }
 
 func (l *life) restoreOnce() error {
-	l.tasks.restoring.Lock()
-	defer l.tasks.restoring.Unlock()
+	if err := l.tasks.restoring.Acquire(l.ctx, 1); err != nil {
+		return err
+	}
+	defer l.tasks.restoring.Release(1)
 	if l.state.Stage == decision.Resolving {
 		l.tasks.forget(l.task)
 	}
@@ -40,8 +42,9 @@ func (l *life) restoreOnce() error {
 // restored reports whether another life of the decision has restored the row. It waits
 // for one that is doing so: the journal may have the new row before this process knows.
 func (l *life) restored() bool {
-	l.tasks.restoring.Lock()
-	defer l.tasks.restoring.Unlock()
+	if l.tasks.restoring.Acquire(l.ctx, 1) == nil {
+		defer l.tasks.restoring.Release(1)
+	}
 	return l.outdated()
 }
 

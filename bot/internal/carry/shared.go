@@ -4,13 +4,15 @@ import (
 	"slices"
 	"sync"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // shared is the common state of the lives of a decision's tasks: the outcomes
 // found so far, and how many lives are left.
 type shared struct {
-	restoring *sync.Mutex // held while the row is restored
+	restoring *semaphore.Weighted // held while the row is restored
 
 	mu        *sync.Mutex
 	results   []decision.Result // by task; zero until its outcome is known
@@ -22,7 +24,7 @@ type shared struct {
 
 func newShared(r decision.Record) shared {
 	s := shared{
-		restoring: new(sync.Mutex), mu: new(sync.Mutex),
+		restoring: semaphore.NewWeighted(1), mu: new(sync.Mutex),
 		results: make([]decision.Result, len(r.Tasks)), recorded: make([]bool, len(r.Tasks)),
 		announcer: -1,
 	}
