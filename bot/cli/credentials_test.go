@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -133,6 +134,8 @@ func TestFileThatHangsDelaysNoOther(t *testing.T) {
 // never used: an open prompt would cancel a task that no one has seen.
 func TestKeyOfAnotherOrganisationIsNotUsed(t *testing.T) {
 	used := make(chan string, 9)
+	var named atomic.Bool
+	named.Store(true)
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		key := r.Header.Get("X-API-Key")
 		switch {
@@ -145,7 +148,11 @@ func TestKeyOfAnotherOrganisationIsNotUsed(t *testing.T) {
 		case key == "ca_down":
 			w.WriteHeader(http.StatusBadGateway)
 		default:
-			_, _ = fmt.Fprintf(w, `{"org_name":%q,"rate_limit_per_minute":100,"api_key_id":1}`, strings.Trim(key, "ca_12"))
+			name := ""
+			if named.Load() {
+				name = strings.Trim(key, "ca_12")
+			}
+			_, _ = fmt.Fprintf(w, `{"org_name":%q,"rate_limit_per_minute":100,"api_key_id":1}`, name)
 		}
 	}))
 	t.Cleanup(api.Close)
@@ -153,9 +160,13 @@ func TestKeyOfAnotherOrganisationIsNotUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := key.check(t.Context()); err != nil {
-		t.Fatal(err)
+	for range 2 { // the second answer has no name
+		if _, err := key.check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		named.Store(false)
 	}
+	named.Store(true)
 	for _, next := range []struct {
 		key, why string
 		final    bool
@@ -164,7 +175,9 @@ func TestKeyOfAnotherOrganisationIsNotUsed(t *testing.T) {
 		{"ca_there1", "it is a key of another organisation", true, "ca_here1"},
 		{"ca_refused", "Invalid API key", false, "ca_here1"},
 		{"ca_down", "502", false, "ca_here1"},
+		{"ca_1", "doesn't say", false, "ca_here1"},
 		{"ca_here2", "", true, "ca_here2"},
+		{"ca_there2", "it is a key of another organisation", true, "ca_here2"},
 	} {
 		why, final := unusable(key.use(t.Context(), secret.New(next.key)))
 		if !strings.Contains(why, next.why) || final != next.final || (why == "") != (next.why == "") {

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"cmp"
+
 	"context"
 	"errors"
 	"fmt"
@@ -30,9 +32,12 @@ func newTasks(o chamelio.Options) (*tasks, error) {
 	return &tasks{options: o, client: client, key: o.APIKey}, nil
 }
 
-// errOtherOrganisation rejects a key: a prompt that is open would cancel a task that
-// no one has seen.
-var errOtherOrganisation = errors.New("it is a key of another organisation")
+// These errors reject a key: with one of another organisation, a prompt that is open
+// would cancel a task that no one has seen.
+var (
+	errOtherOrganisation   = errors.New("it is a key of another organisation")
+	errUnknownOrganisation = errors.New("Chamelio doesn't say whose key it is")
+)
 
 // use replaces the key for all new calls, if Chamelio accepts the new one for the
 // same organisation. It does nothing if the key is the current one. If another try
@@ -56,7 +61,11 @@ func (t *tasks) use(ctx context.Context, value secret.Value) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.org != "" && info.Name != "" && info.Name != t.org {
+	switch {
+	case t.org == "", info.Name == t.org:
+	case info.Name == "":
+		return errUnknownOrganisation
+	default:
 		return errOtherOrganisation
 	}
 	client.SetShare(t.share)
@@ -110,7 +119,7 @@ func (t *tasks) check(ctx context.Context) (chamelio.OrgInfo, error) {
 		client.SetRateLimit(info.RateLimitPerMinute)
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.org = info.Name
+		t.org = cmp.Or(info.Name, t.org)
 	}
 	return info, err
 }
