@@ -112,6 +112,21 @@ func TestStopCutsOffNoPost(t *testing.T) {
 	})
 }
 
+// Slack hangs. The end of the grace period ends a post.
+func TestHangingPostEndsWithTheGracePeriod(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.AuditChannel, o.bot.Grace = slacktest.Deals, 2*time.Second })
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: slacktest.Deals, Hang: true})
+		w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345")))
+		time.Sleep(3 * time.Second) // the copy is being posted
+		began := time.Now()
+		w.must(w.stop())
+		if took := time.Since(began); took > 3*time.Second {
+			t.Errorf("the stop took %s", took)
+		}
+	})
+}
+
 // stopsWhilePosting stops the process while it posts in a channel what cause makes it
 // post there. Another process continues for four hours.
 func (w *world) stopsWhilePosting(next options, channel string, cause func()) {
