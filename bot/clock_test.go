@@ -112,6 +112,37 @@ func TestOldClickByOneClockIsNotCarriedOut(t *testing.T) {
 	})
 }
 
+// TestClickDatedAheadIsNotCarriedOut sets the journal's clock back by four hours while no
+// process runs. Three hours later, the click's date is still to come: no one knows how
+// old it is.
+func TestClickDatedAheadIsNotCarriedOut(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var o options
+		w := newWorld(t, func(all *options) { o = *all })
+		w.must(w.stop())
+		j := w.clocked(o, 4*time.Hour)
+		o.journal = j
+		stop := w.start(o)
+		w.eventually("the bot is back", func() bool { return w.slack.Connections() == 2 })
+		time.Sleep(10 * time.Second) // the clock is measured
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{CutBefore: true})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(time.Second)
+		w.must(stop())
+		w.api.ClearFaults()
+		sent := w.api.Cancels(12345)
+		j.ahead.Store(0)
+		time.Sleep(3 * time.Hour)
+		again := w.start(o)
+		defer func() { w.must(again()) }()
+		w.toldOnce(general)
+		if n := w.api.Cancels(12345); n != sent {
+			t.Errorf("%d cancels were sent three hours after the click", n-sent)
+		}
+	})
+}
+
 // TestFollowUpEndsByBothClocks sets the journal's clock forward by more than a
 // day. The task is said to run a day later only when it does.
 func TestFollowUpEndsByBothClocks(t *testing.T) {

@@ -211,3 +211,53 @@ func TestRefusedDirectMessageDoesNotEndTheAnnouncement(t *testing.T) {
 		}
 	})
 }
+
+// No process ran for a day, and Slack refuses every way in the first minute after the
+// start. The announcement isn't given up.
+func TestAnnouncementIsNotGivenUpAtOnce(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var o options
+		w := newWorld(t, func(all *options) { o = *all })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		for _, method := range []string{"chat.postMessage", "response_url"} {
+			w.slack.Break(slacktest.Fault{Method: method, Status: 429, RetryAfter: "60"})
+		}
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(3 * time.Second)
+		w.must(w.stop())
+		time.Sleep(25 * time.Hour)
+		w.slack.ClearFaults()
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Error: "missing_scope"})
+		w.restart(o, 1)
+		time.Sleep(time.Minute)
+		w.slack.ClearFaults()
+		time.Sleep(time.Hour)
+		if n := len(w.slack.History(general)); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+	})
+}
+
+// No process ran for a day, and Chamelio fails in the first minute after the start. The
+// unknown outcome is still followed up.
+func TestUnknownOutcomeIsNotGivenUpAtOnce(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var o options
+		w := newWorld(t, func(all *options) { o = *all })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Method: "GET", Status: 503})
+		w.api.Break(chameliotest.Fault{Method: "POST", CutAfter: true})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("told", func() bool { return len(w.slack.History(general)) > 0 })
+		told := w.slack.History(general)[0]
+		w.must(w.stop())
+		time.Sleep(25 * time.Hour)
+		w.restart(o, 1)
+		time.Sleep(time.Minute)
+		w.api.ClearFaults()
+		time.Sleep(time.Hour)
+		if now := w.now(told); meaning(now) != "cancelled" {
+			t.Errorf("the announcement says: %s", now.Text)
+		}
+	})
+}

@@ -9,6 +9,9 @@ type Clocks struct {
 	Own     func() time.Time // of this machine
 }
 
+// maxAhead is how far replicas may disagree about the journal's time.
+const maxAhead = time.Minute
+
 // now returns the time by the journal's clock.
 func (c *Carrier) now() time.Time { return c.clocks.Journal() }
 
@@ -28,5 +31,9 @@ func (l *life) ownAge() time.Duration {
 // past reports whether the click is certainly older than d.
 func (l *life) past(d time.Duration) bool { return min(l.age(), l.ownAge()) > d }
 
-// within reports whether the click is certainly no older than d.
-func (l *life) within(d time.Duration) bool { return max(l.age(), l.ownAge()) <= d }
+// within reports whether the click is certainly no older than d. That isn't known of one
+// that was taken over, if its date is still to come: the clock has been set back since.
+func (l *life) within(d time.Duration) bool {
+	ahead := l.press == nil && l.age() < -maxAhead
+	return !ahead && max(l.age(), l.ownAge()) <= d
+}

@@ -82,6 +82,7 @@ type Carrier struct {
 	followers *followers
 	checks    atomic.Int32    // of unknown outcomes that are under way
 	draining  atomic.Bool     // nothing more is taken over
+	up        time.Time       // when this process began
 	process   context.Context // ends when this process stops carrying
 	stop      context.CancelCauseFunc
 	group     *work.Group
@@ -91,7 +92,7 @@ type Carrier struct {
 func New(o Options, clocks Clocks) *Carrier {
 	c := &Carrier{
 		Options: o, clocks: clocks, set: newWorkingSet(o.Journal, o.Log), turns: newTurns(o.Protocol.Gap),
-		group: work.NewGroup(o.Log),
+		group: work.NewGroup(o.Log), up: time.Now(),
 	}
 	c.process, c.stop = context.WithCancelCause(context.Background())
 	c.Aside = work.NewAside(c.group, answersAtOnce, answersInChannel)

@@ -34,7 +34,7 @@ type followUps interface {
 func (l *life) checkAll() decision.Event {
 	l.checks.Add(1)
 	defer l.checks.Add(-1)
-	last := l.past(l.Protocol.FollowFor)
+	last := l.past(l.Protocol.FollowFor) && time.Since(l.up) >= l.Protocol.TryFor
 	l.settled = make([]decision.Result, len(l.Tasks))
 	var gets errgroup.Group
 	gets.SetLimit(checksAtOnce)

@@ -44,6 +44,7 @@ const (
 type Moment struct {
 	Elapsed time.Duration // since this process took the decision on, by the monotonic clock
 	Age     time.Duration // of the click, by the journal's clock
+	Up      time.Duration // since this process began to carry decisions
 	Kept    bool          // the person has pressed Keep task since
 }
 

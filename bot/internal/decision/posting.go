@@ -182,14 +182,14 @@ func (p Protocol) probed(s State, e Event, at Moment) (State, Do) {
 // endRound waits for the next round, for longer the longer it has been tried. If
 // no post can have got through, the journal learns that first, so that a
 // successor needn't wait. If every way is refused, it ends after TellFor; twice
-// that for a final result, which may be a day younger.
+// that for a final result, which may be a day younger; and not before TryFor.
 func (p Protocol) endRound(s State, e Event, at Moment) (State, Do) {
 	a := &s.Announce
 	doubts, until := a.Doubts > 0 || a.Private > 0, p.TellFor
 	if s.Stage == Settling {
 		until *= 2
 	}
-	if refused := a.Later == (Ways{}); refused && at.Age >= until {
+	if refused := a.Later == (Ways{}); refused && at.Age >= until && at.Up >= p.TryFor {
 		return s.posted()
 	}
 	longest := max(p.RoundPause.Max, min((at.Elapsed-a.Began)/8, p.MaxRoundPause))

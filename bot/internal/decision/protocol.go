@@ -55,6 +55,10 @@ type Protocol struct {
 	// every way is refused. Then the decision ends without an announcement.
 	TellFor time.Duration
 
+	// TryFor is how long a process has been up before it gives up what is older than
+	// TellFor or FollowFor. If none was up for a day, the first failure means little.
+	TryFor time.Duration
+
 	// EditFor is how long an announcement is tried to be edited before the
 	// final result is posted without it.
 	EditFor time.Duration
@@ -127,6 +131,7 @@ func NewProtocol(cancelTimeout time.Duration) Protocol {
 		PrivatePause:    Backoff{5 * time.Minute, 4 * time.Hour},
 		ProbeFor:        4 * time.Hour,
 		TellFor:         24 * time.Hour,
+		TryFor:          30 * time.Minute,
 		EditFor:         5 * time.Minute,
 		ResponseURLLife: 30 * time.Minute,
 		Gap:             time.Second,

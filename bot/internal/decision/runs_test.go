@@ -107,6 +107,7 @@ func (r *player) line(line string) {
 func (r *player) pass(d time.Duration) {
 	r.at.Elapsed += d
 	r.at.Age += d
+	r.at.Up += d
 }
 
 func (r *player) word(e *Event, word string) {
