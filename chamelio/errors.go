@@ -56,6 +56,10 @@ const (
 	KeyUnclear  Reason = "" // a 401 with another text
 )
 
+// KeyForeign is no answer of Chamelio's. A caller uses it to refuse a key that belongs
+// to another organisation than it should.
+const KeyForeign Reason = "other_organisation"
+
 // Error is the error that every method of Client returns. Its text is for
 // operators; it never contains the key, a full URL or a body.
 //

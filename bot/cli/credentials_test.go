@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"log/slog"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
@@ -130,65 +132,117 @@ func TestFileThatHangsDelaysNoOther(t *testing.T) {
 	})
 }
 
-// A key of another organisation, or one that Chamelio refuses or says nothing about, is
-// never used: an open prompt would cancel a task that no one has seen.
-func TestKeyOfAnotherOrganisationIsNotUsed(t *testing.T) {
-	used := make(chan string, 9)
-	var named atomic.Bool
-	named.Store(true)
-	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// keys is a Chamelio with keys of two organisations. A key is ca_ORGANISATION and a digit.
+type keys struct {
+	*httptest.Server
+	used     chan string // by cancel requests
+	nameless atomic.Bool
+}
+
+func newKeys(t *testing.T) *keys {
+	k := &keys{used: make(chan string, 9)}
+	k.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		key := r.Header.Get("X-API-Key")
+		name := strings.Trim(key, "ca_12")
 		switch {
 		case r.Method == http.MethodPost:
-			used <- key
+			k.used <- key
 			_, _ = io.WriteString(w, `{"task_id":1,"status":"cancelled"}`)
 		case key == "ca_refused":
 			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = io.WriteString(w, `{"detail":"Invalid API key"}`)
 		case key == "ca_down":
 			w.WriteHeader(http.StatusBadGateway)
+		case k.nameless.Load():
+			_, _ = io.WriteString(w, `{"rate_limit_per_minute":100}`)
 		default:
-			name := ""
-			if named.Load() {
-				name = strings.Trim(key, "ca_12")
-			}
-			_, _ = fmt.Fprintf(w, `{"org_name":%q,"rate_limit_per_minute":100,"api_key_id":1}`, name)
+			_, _ = fmt.Fprintf(w, `{"org_name":%q,"rate_limit_per_minute":100,"api_key_id":%d}`, name, crc32.ChecksumIEEE([]byte(key)))
 		}
 	}))
-	t.Cleanup(api.Close)
-	key, err := newTasks(chamelio.Options{BaseURL: api.URL, APIKey: "ca_here1"})
+	t.Cleanup(k.Close)
+	return k
+}
+
+// tasks returns what a process does with a key.
+func (k *keys) tasks(t *testing.T, key string, j organisations) *tasks {
+	t.Helper()
+	one, err := newTasks(chamelio.Options{BaseURL: k.URL, APIKey: key}, j)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // the second answer has no name
-		if _, err := key.check(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		named.Store(false)
+	return one
+}
+
+// emptyJournal returns a new journal.
+func emptyJournal(t *testing.T) *journal.Journal {
+	t.Helper()
+	j, err := journal.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "journal.db"), journal.Options{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	named.Store(true)
+	t.Cleanup(func() { _ = j.Close() })
+	return j
+}
+
+func always(context.Context) error { return nil }
+
+// A key of another organisation, or one that Chamelio refuses or says nothing about, is
+// never used: an open prompt would cancel a task that no one has seen.
+func TestKeyOfAnotherOrganisationIsNotUsed(t *testing.T) {
+	api := newKeys(t)
+	key := api.tasks(t, "ca_here1", emptyJournal(t))
+	if _, err := key.check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	for _, next := range []struct {
 		key, why string
 		final    bool
 		uses     string
+		nameless bool
 	}{
-		{"ca_there1", "it is a key of another organisation", true, "ca_here1"},
-		{"ca_refused", "Invalid API key", false, "ca_here1"},
-		{"ca_down", "502", false, "ca_here1"},
-		{"ca_1", "doesn't say", false, "ca_here1"},
-		{"ca_here2", "", true, "ca_here2"},
-		{"ca_there2", "it is a key of another organisation", true, "ca_here2"},
+		{"ca_there1", `the journal is about the tasks of "here", and the key is one of "there"`, true, "ca_here1", false},
+		{"ca_refused", "Invalid API key", false, "ca_here1", false},
+		{"ca_down", "502", false, "ca_here1", false},
+		{"ca_here2", "doesn't say", false, "ca_here1", true},
+		{"ca_here2", "", true, "ca_here2", false},
+		{"ca_there2", `the journal is about the tasks of "here", and the key is one of "there"`, true, "ca_here2", false},
 	} {
+		api.nameless.Store(next.nameless)
 		why, final := unusable(key.use(t.Context(), secret.New(next.key)))
 		if !strings.Contains(why, next.why) || final != next.final || (why == "") != (next.why == "") {
 			t.Errorf("%s: %q, final %t", next.key, why, final)
 		}
-		if err := key.Cancel(t.Context(), 1, func(context.Context) error { return nil }); err != nil {
+		if err := key.Cancel(t.Context(), 1, always); err != nil {
 			t.Error(err)
 		}
-		if was := <-used; was != next.uses {
+		if was := <-api.used; was != next.uses {
 			t.Errorf("after %s, the key in use is %s", next.key, was)
 		}
+	}
+}
+
+// A process that starts with a key of another organisation than the journal's cancels
+// nothing, and shows nothing, until it has one of that organisation.
+func TestJournalBelongsToItsOrganisation(t *testing.T) {
+	api, j := newKeys(t), emptyJournal(t)
+	if _, err := api.tasks(t, "ca_here1", j).check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	key := api.tasks(t, "ca_there1", j)
+	for range 2 { // before the key was checked, and after
+		if err := key.Cancel(t.Context(), 1, always); err == nil || len(api.used) > 0 {
+			t.Errorf("%v, %d requests", err, len(api.used))
+		}
+	}
+	var foreign *chamelio.Error
+	if _, err := key.Preview(t.Context(), 1); !errors.As(err, &foreign) || foreign.Reason != chamelio.KeyForeign {
+		t.Errorf("a task of another organisation is shown: %v", err)
+	}
+	if err := key.use(t.Context(), secret.New("ca_here2")); err != nil {
+		t.Error(err)
+	}
+	if err := key.Cancel(t.Context(), 1, always); err != nil || <-api.used != "ca_here2" {
+		t.Error(err)
 	}
 }
 
@@ -206,7 +260,7 @@ func TestChangedKeyFileIsUsed(t *testing.T) {
 	}
 	t.Setenv("CHAMELIO_API_KEY_FILE", file)
 	write("ca_old\n")
-	key, err := newTasks(chamelio.Options{BaseURL: api.URL(), APIKey: "ca_old"})
+	key, err := newTasks(chamelio.Options{BaseURL: api.URL(), APIKey: "ca_old"}, emptyJournal(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,6 +75,7 @@ func again(every time.Duration, final bool) time.Duration {
 // is useless.
 func unusable(err error) (why string, final bool) {
 	var option *chamelio.OptionError
+	var key *chamelio.Error
 	switch {
 	case err == nil:
 		return "", true
@@ -82,10 +83,10 @@ func unusable(err error) (why string, final bool) {
 		return "what it holds " + option.Advice, true
 	case errors.As(err, new(malformed)), errors.As(err, new(*bot.OtherAppError)):
 		return err.Error(), true
-	case errors.Is(err, bot.ErrNoToken), errors.Is(err, bot.ErrOtherWorkspace), errors.Is(err, errOtherOrganisation):
+	case errors.Is(err, bot.ErrNoToken), errors.Is(err, bot.ErrOtherWorkspace):
 		return err.Error(), true
-	case errors.As(err, new(*chamelio.Error)):
-		return doctor.ExplainKey(err), false
+	case errors.As(err, &key):
+		return doctor.ExplainKey(err), key.Reason == chamelio.KeyForeign
 	case isTokenError(err):
 		return "Slack refuses it: " + doctor.Explain(err), false
 	}

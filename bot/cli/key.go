@@ -1,13 +1,13 @@
 package cli
 
 import (
-	"cmp"
-
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -16,32 +16,56 @@ import (
 // call in progress keeps its key.
 type tasks struct {
 	options chamelio.Options
+	journal organisations
 
-	mu     sync.Mutex
-	client *chamelio.Client
-	key    string
-	share  int    // replicas, 0 before the number is known
-	org    string // the organisation's name, "" before it is known
+	mu      sync.Mutex
+	client  *chamelio.Client
+	key     string
+	share   int   // replicas, 0 before the number is known
+	proven  bool  // the key is of the journal's organisation
+	foreign error // it certainly isn't; nil otherwise
 }
 
-func newTasks(o chamelio.Options) (*tasks, error) {
+// organisations is the part of the journal that says whose tasks it is about.
+type organisations interface {
+	Bind(context.Context, journal.Organisation) (journal.Organisation, error)
+}
+
+func newTasks(o chamelio.Options, j organisations) (*tasks, error) {
 	client, err := chamelio.New(o)
 	if err != nil {
 		return nil, err
 	}
-	return &tasks{options: o, client: client, key: o.APIKey}, nil
+	return &tasks{options: o, journal: j, client: client, key: o.APIKey}, nil
 }
 
-// These errors reject a key: with one of another organisation, a prompt that is open
-// would cancel a task that no one has seen.
-var (
-	errOtherOrganisation   = errors.New("it is a key of another organisation")
-	errUnknownOrganisation = errors.New("Chamelio doesn't say whose key it is")
-)
+// errUnknownOrganisation means that nothing shows whether a key is of the journal's
+// organisation.
+var errUnknownOrganisation = errors.New("Chamelio doesn't say whose key it is")
+
+// ours returns nil if a key is of the journal's organisation. If it certainly isn't, the
+// error is a *chamelio.Error with KeyForeign: with such a key, a prompt that is open would
+// cancel a task that no one has seen.
+func (t *tasks) ours(ctx context.Context, info chamelio.OrgInfo) error {
+	is := journal.Organisation{Name: info.Name, KeyID: info.APIKeyID}
+	switch has, err := t.journal.Bind(ctx, is); {
+	case err != nil:
+		return err
+	case has.Is(is):
+		return nil
+	case info.Name == "":
+		return errUnknownOrganisation
+	default:
+		return &chamelio.Error{
+			Method: http.MethodGet, Path: "/users/org-info", Kind: chamelio.ErrUnauthorized, FromAPI: true, Reason: chamelio.KeyForeign,
+			Detail: fmt.Sprintf("the journal is about the tasks of %q, and the key is one of %q", has.Name, info.Name),
+		}
+	}
+}
 
 // use replaces the key for all new calls, if Chamelio accepts the new one for the
-// same organisation. It does nothing if the key is the current one. If another try
-// doesn't help, the error is a *chamelio.OptionError or errOtherOrganisation.
+// journal's organisation. It does nothing if the key is the current one. If another try
+// doesn't help, the error is a *chamelio.OptionError, or has the reason KeyForeign.
 func (t *tasks) use(ctx context.Context, value secret.Value) error {
 	key := value.Reveal()
 	t.mu.Lock()
@@ -56,43 +80,90 @@ func (t *tasks) use(ctx context.Context, value secret.Value) error {
 		return fmt.Errorf("the new key: %w", err)
 	}
 	info, err := client.OrgInfo(ctx)
+	if err == nil {
+		err = t.ours(ctx, info)
+	}
 	if err != nil {
-		return fmt.Errorf("asking Chamelio about the new key: %w", err)
+		return fmt.Errorf("asking whose the new key is: %w", err)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	switch {
-	case t.org == "", info.Name == t.org:
-	case info.Name == "":
-		return errUnknownOrganisation
-	default:
-		return errOtherOrganisation
-	}
 	client.SetShare(t.share)
 	client.SetRateLimit(info.RateLimitPerMinute)
-	t.client, t.key = client, key
+	t.client, t.key, t.proven, t.foreign = client, key, true, nil
 	return nil
 }
 
+// now returns the client with the current key.
 func (t *tasks) now() *chamelio.Client {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.client
 }
 
+// allowed is like now. It returns an error if the key is of another organisation.
+func (t *tasks) allowed() (*chamelio.Client, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.client, t.foreign
+}
+
 // Task gets a task. It implements bot.Tasks.
 func (t *tasks) Task(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
-	return t.now().Task(ctx, id)
+	client, err := t.allowed()
+	if err != nil {
+		return chamelio.Task{}, err
+	}
+	return client.Task(ctx, id)
 }
 
 // Preview gets a task with a lower priority. It implements bot.Tasks.
 func (t *tasks) Preview(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
-	return t.now().Preview(ctx, id)
+	client, err := t.allowed()
+	if err != nil {
+		return chamelio.Task{}, err
+	}
+	return client.Preview(ctx, id)
 }
 
-// Cancel cancels a task. It implements bot.Tasks.
+// Cancel cancels a task, once it is known that the key is of the journal's organisation.
+// A request that has waited for the rate limit of a key that was replaced meanwhile waits
+// for that of the new one. It implements bot.Tasks.
 func (t *tasks) Cancel(ctx context.Context, id chamelio.TaskID, before func(context.Context) error) error {
-	return t.now().Cancel(ctx, id, before)
+	for {
+		client, err := t.allowed()
+		if err != nil {
+			return err
+		}
+		err = client.Cancel(ctx, id, func(ctx context.Context) error {
+			if err := t.prove(ctx, client); err != nil {
+				return err
+			}
+			return before(ctx)
+		})
+		if !errors.Is(err, errReplaced) {
+			return err
+		}
+	}
+}
+
+// errReplaced means that a key was replaced while a request waited.
+var errReplaced = errors.New("the key has been replaced")
+
+// prove returns nil if a client has the current key, and that is one of the journal's
+// organisation. Soon after the start it may have to ask.
+func (t *tasks) prove(ctx context.Context, client *chamelio.Client) error {
+	t.mu.Lock()
+	current, proven := t.client == client, t.proven
+	t.mu.Unlock()
+	switch {
+	case !current:
+		return errReplaced
+	case proven:
+		return nil
+	}
+	_, err := t.check(ctx)
+	return err
 }
 
 // Connect makes sure that a connection is open. It implements bot.Tasks.
@@ -111,15 +182,31 @@ func (t *tasks) SetShare(replicas int) {
 	t.client.SetShare(replicas)
 }
 
-// check asks Chamelio whether the key is valid, and adopts its rate limit.
+// check asks Chamelio whether the key is valid, the journal whether it is of its
+// organisation, and adopts its rate limit.
 func (t *tasks) check(ctx context.Context) (chamelio.OrgInfo, error) {
 	client := t.now()
 	info, err := client.OrgInfo(ctx)
-	if err == nil {
-		client.SetRateLimit(info.RateLimitPerMinute)
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.org = cmp.Or(info.Name, t.org)
+	if err != nil {
+		return info, err
+	}
+	client.SetRateLimit(info.RateLimitPerMinute)
+	err = t.ours(ctx, info)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.client == client {
+		t.found(err)
 	}
 	return info, err
+}
+
+// found keeps what was found out about the current key. It must be called with mu held.
+func (t *tasks) found(err error) {
+	var foreign *chamelio.Error
+	switch {
+	case err == nil:
+		t.proven, t.foreign = true, nil
+	case errors.As(err, &foreign):
+		t.proven, t.foreign = false, foreign
+	}
 }

@@ -96,7 +96,7 @@ func (p Program) runBot(ctx context.Context, cfg config, log *logs) error {
 	registerClocks(registry, &slackClock, decisions)
 	options := cfg.chamelio(p.version())
 	options.Transport = measureChamelio(log.secrets.answers.Transport(chamelio.NewTransport()), registry)
-	key, err := newTasks(options)
+	key, err := newTasks(options, decisions)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func TestOddValueStopsNothing(t *testing.T) {
 
 var sweptTables = []journal.Table{
 	journal.Decisions, "tasks", journal.Requests, journal.Notes, journal.Credentials, journal.Keys,
-	"set_aside", "asked", "replicas", "pause", "retention",
+	"set_aside", "asked", "replicas", "pause", "retention", "organisation",
 }
 
 // sweep is a journal with rows in each table, one column of which has an odd value.
@@ -123,6 +123,8 @@ func (s *sweep) begin(change, column string) {
 	must(s.T, err)
 	s.sql(`INSERT INTO set_aside (id, kind, confirmation_id, task_ids, set_aside_at, why, seal, content, tasks, retry)
 		VALUES ('a', 'decisions', 'x', '1', '2026-01-01 00:00:00+00:00', '', '', '{}', '[]', 1)`)
+	_, err = s.Bind(ctx, journal.Organisation{Name: "Acme", KeyID: 1})
+	must(s.T, err)
 	s.sql(`INSERT INTO retention (delete_before) VALUES ('2020-01-01 00:00:00+00:00')`)
 }
 
@@ -231,6 +233,9 @@ func (s *sweep) work() {
 	}
 	if p, err := s.Paused(ctx); err != nil || !p.Active() {
 		s.Errorf("%s: paused: %+v %v", s.change, p, err)
+	}
+	if has, err := s.Bind(ctx, journal.Organisation{Name: "Hooli", KeyID: 9}); err != nil || has.Name == "Hooli" && s.column != "name" && s.column != "key_id" {
+		s.Errorf("%s: the journal is about %+v, %v", s.change, has, err)
 	}
 	if was, err := s.Resume(ctx); err != nil || !was { // no decision is claimed during it
 		s.Errorf("%s: resuming: %t %v", s.change, was, err)

@@ -144,6 +144,7 @@ var keyRefused = map[chamelio.Reason]string{
 	chamelio.KeyInactive: "the key is switched off",
 	chamelio.KeyRevoked:  "the key has been revoked",
 	chamelio.KeyExpired:  "the key has expired",
+	chamelio.KeyForeign:  "the key belongs to another organisation",
 	chamelio.KeyUnclear:  "it didn't say why",
 }
 

@@ -156,6 +156,7 @@ func (s *sampler) ofCommands() {
 	}
 	none("no such task", "Chamelio has no such task.", chamelio.Task{}, &chamelio.Error{Kind: chamelio.ErrNotFound, Detail: "Task not found"})
 	none("key refused", "Chamelio refuses the bot's key.", chamelio.Task{}, &chamelio.Error{Kind: chamelio.ErrUnauthorized, Reason: chamelio.KeyExpired})
+	none("foreign key", "The key is one of another organisation than the journal.", chamelio.Task{}, &chamelio.Error{Kind: chamelio.ErrUnauthorized, Reason: chamelio.KeyForeign})
 	for _, status := range []chamelio.Status{chamelio.Cancelled, chamelio.Completed, chamelio.Failed} {
 		over := s.task
 		over.Status = status

@@ -115,7 +115,7 @@ func TestEveryOutcomeAndCauseHasItsWords(t *testing.T) {
 			t.Errorf("%s is told as %q", status, row.what)
 		}
 	}
-	for _, reason := range []chamelio.Reason{chamelio.KeyMissing, chamelio.KeyInvalid, chamelio.KeyInactive, chamelio.KeyRevoked, chamelio.KeyExpired, chamelio.KeyUnclear} {
+	for _, reason := range []chamelio.Reason{chamelio.KeyMissing, chamelio.KeyInvalid, chamelio.KeyInactive, chamelio.KeyRevoked, chamelio.KeyExpired, chamelio.KeyForeign, chamelio.KeyUnclear} {
 		if keyRefused[reason] == "" {
 			t.Errorf("reason %q has no words", reason)
 		}

@@ -29,7 +29,7 @@ func passes(err error) bool {
 }
 
 // KeyRefused reports whether Chamelio itself refused the key, and not a
-// gateway.
+// gateway, or the key is of another organisation.
 func KeyRefused(err error) bool {
 	var e *chamelio.Error
 	return errors.As(err, &e) && errors.Is(e, chamelio.ErrUnauthorized) && e.FromAPI
@@ -41,6 +41,8 @@ func ExplainKey(err error) string {
 	switch {
 	case !errors.As(err, &e):
 		return Explain(err)
+	case e.Reason == chamelio.KeyForeign:
+		return e.Detail
 	case KeyRefused(err):
 		return "Chamelio refuses the key: " + e.Detail
 	case errors.Is(e, chamelio.ErrUnreachable) && e.Err != nil:
@@ -59,6 +61,8 @@ func ExplainKey(err error) string {
 func KeyRemedy(err error) string {
 	var e *chamelio.Error
 	switch {
+	case errors.As(err, &e) && e.Reason == chamelio.KeyForeign:
+		return "Put a key of the journal's organisation into CHAMELIO_API_KEY or, for another organisation, use another journal (DATABASE_URL)"
 	case KeyRefused(err):
 		return "Ask an administrator of your Chamelio organisation for a new key, and put it into CHAMELIO_API_KEY"
 	case errors.Is(err, chamelio.ErrServer), errors.Is(err, chamelio.ErrRateLimited):

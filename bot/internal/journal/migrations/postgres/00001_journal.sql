@@ -300,3 +300,11 @@ CREATE TABLE pause (
     paused_at TIMESTAMPTZ NOT NULL,
     note      TEXT NOT NULL
 );
+
+-- The organisation of Chamelio whose tasks this journal is about, and the key
+-- that it used last: keys of other organisations aren't used.
+CREATE TABLE organisation (
+    one    BIGINT PRIMARY KEY CHECK (one = 1),
+    name   TEXT NOT NULL,
+    key_id BIGINT NOT NULL
+);
