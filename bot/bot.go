@@ -100,7 +100,7 @@ type Bot struct {
 	draining atomic.Bool
 	replicas atomic.Int32 // live, this one included; 0 before the first beat
 	others   atomic.Int32 // other replicas that accept envelopes
-	offset   *clock.Meter // of this machine's clock from the journal's
+	clock    *journalClock
 }
 
 // New returns a Bot that is ready to Run. The error is a ConfigError if the
@@ -110,7 +110,7 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bot{cfg: cfg, log: cfg.Log, journal: j, tasks: tasks, offset: &clock.Meter{}}
+	b := &Bot{cfg: cfg, log: cfg.Log, journal: j, tasks: tasks, clock: newJournalClock(cfg.Now)}
 	sign, err := signed.NewSigner(cfg.BotToken.Reveal(), j, b.now)
 	if err != nil {
 		return nil, err
