@@ -27,7 +27,8 @@ const (
 	auditPause = time.Minute
 
 	// auditFor bounds the tries to post a note: longer than a weekend in which no one
-	// fixes the audit channel. The journal has what the note says.
+	// fixes the audit channel. A process that has hardly tried goes on: see trying. The
+	// journal has what the note says.
 	auditFor = 7 * 24 * time.Hour
 
 	// maxAuditPause bounds the pauses that Slack asks for.
@@ -65,6 +66,7 @@ type auditor struct {
 	slack   *slackapi.Client
 	texts   texts.Texts
 	gap     time.Duration
+	trying  trying
 	log     *slog.Logger
 	group   *work.Group
 
@@ -206,9 +208,9 @@ func (a *auditor) post(ctx context.Context, log *slog.Logger, n taken, m texts.M
 	return false
 }
 
-// later puts a note off, or gives it up after auditFor.
+// later puts a note off, or gives it up if it has been tried for long enough.
 func (a *auditor) later(ctx context.Context, log *slog.Logger, n decision.Note, wait time.Duration) {
-	if time.Since(n.At) < auditFor {
+	if !a.trying.longEnough(time.Since(n.At), auditFor) {
 		a.save(ctx, func(ctx context.Context) error { return a.journal.PutOff(ctx, n, wait) })
 		return
 	}

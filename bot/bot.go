@@ -100,7 +100,7 @@ type Bot struct {
 	draining atomic.Bool
 	replicas atomic.Int32 // live, this one included; 0 before the first beat
 	others   atomic.Int32 // other replicas that accept envelopes
-	offset   *clock.Meter // of this machine's clock from the journal's
+	clock    *journalClock
 }
 
 // New returns a Bot that is ready to Run. The error is a ConfigError if the
@@ -110,7 +110,7 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bot{cfg: cfg, log: cfg.Log, journal: j, tasks: tasks, offset: &clock.Meter{}}
+	b := &Bot{cfg: cfg, log: cfg.Log, journal: j, tasks: tasks, clock: newJournalClock(cfg.Now)}
 	sign, err := signed.NewSigner(cfg.BotToken.Reveal(), j, b.now)
 	if err != nil {
 		return nil, err
@@ -155,9 +155,10 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	}, carry.Clocks{Journal: b.now, Own: cfg.Now})
 	judged := newJudging()
 	paused := pauseSwitch{j}
+	began := trying{time.Now()}
 	asked := &requests{
 		journal: j, carrier: b.carrier, judging: judged, poster: post, signer: sign, texts: words,
-		remind: cfg.RemindBefore, now: b.now, log: log, lanes: newLanes(log),
+		remind: cfg.RemindBefore, now: b.now, trying: began, log: log, lanes: newLanes(log),
 	}
 	b.lanes = asked.lanes
 	b.router = b.newRouter(&commands{
@@ -185,7 +186,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	}
 	if cfg.AuditChannel != "" {
 		b.audits = &auditor{
-			channel: cfg.AuditChannel, journal: j, poster: post, slack: b.slack, texts: words, gap: cfg.AnnounceGap, log: log,
+			channel: cfg.AuditChannel, journal: j, poster: post, slack: b.slack, texts: words, gap: cfg.AnnounceGap, trying: began, log: log,
 			group: b.lanes.group, ownersFirst: b.carrier.OwnersFirst,
 		}
 		b.loops = append(b.loops, work.NewLoop("audit channel", auditEvery, log, b.audits.look))

@@ -211,6 +211,130 @@ func TestAnnouncesOnceWhenJournalClockJumps(t *testing.T) {
 	}
 }
 
+// machine is a computer with a clock that is ahead of the journal's and can be set. The
+// journal's clock can't be read while fails is set.
+type machine struct {
+	ahead atomic.Int64
+	fails atomic.Bool
+}
+
+func (m *machine) now() time.Time { return time.Now().Add(time.Duration(m.ahead.Load())) }
+
+// seen is a journal as that machine sees it.
+type seen struct {
+	bot.Journal
+	by *machine
+}
+
+func (j seen) ClockOffset(context.Context) (clock.Offset, error) {
+	if j.by.fails.Load() {
+		return clock.Offset{}, errCut
+	}
+	return clock.Offset{By: time.Duration(j.by.ahead.Load()), Error: 5 * time.Millisecond}, nil
+}
+
+// onMachine returns a world whose bot runs on a machine whose clock is ahead, and the
+// options for another one there.
+func onMachine(t *testing.T, ahead time.Duration) (*world, *machine, options) {
+	t.Helper()
+	m, o := new(machine), options{}
+	m.ahead.Store(int64(ahead))
+	w := newWorld(t, func(all *options) {
+		all.bot.Now = m.now
+		all.prepare = func(w *world) { all.journal = seen{w.journal, m} }
+		o = *all
+	})
+	o.journal = seen{w.journal, m}
+	time.Sleep(20 * time.Second) // between two measurements
+	return w, m, o
+}
+
+// TestSettingTheMachineClockChangesNoVerdict corrects the machine's clock, and clicks
+// before the bot has measured it again.
+func TestSettingTheMachineClockChangesNoVerdict(t *testing.T) {
+	for name, tt := range map[string]struct {
+		ahead, old time.Duration
+		effects    int
+	}{
+		"an open prompt":    {-45 * time.Minute, time.Minute, 1},
+		"an expired prompt": {45 * time.Minute, 30 * time.Minute, 0},
+	} {
+		for _, after := range []time.Duration{time.Millisecond, 1500 * time.Millisecond, 2500 * time.Millisecond} {
+			t.Run(fmt.Sprintf("%s after %s", name, after), func(t *testing.T) {
+				virtual(t, func(t *testing.T) {
+					w, m, _ := onMachine(t, tt.ahead)
+					prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+					time.Sleep(tt.old)
+					m.ahead.Store(0)
+					time.Sleep(after)
+					w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+					time.Sleep(time.Minute)
+					if n := w.api.Effects(12345); n != tt.effects {
+						t.Errorf("%d effects; the prompt says: %s", n, w.now(prompt).Text)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestNothingIsJudgedBeforeTheJournalClockIsKnown starts the bot on a machine whose clock
+// is wrong, and which can't measure that for a minute. Then someone clicks. Another click
+// is in the journal, and too old to be carried out.
+func TestNothingIsJudgedBeforeTheJournalClockIsKnown(t *testing.T) {
+	for name, tt := range map[string]struct {
+		ahead, old time.Duration
+		effects    int
+	}{
+		"ahead":  {15 * time.Minute, time.Minute, 1},
+		"behind": {-50 * time.Minute, 45 * time.Minute, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, m, o := onMachine(t, tt.ahead)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				clicked := w.wantPrompt(w.slash(ada, general, "/cancel-task 12344"))
+				w.api.Break(chameliotest.Fault{CutBefore: true})
+				w.acked(w.slack.Click(ada, clicked, "cancel_task"))
+				time.Sleep(time.Second)
+				w.must(w.stop())
+				w.api.ClearFaults()
+				time.Sleep(tt.old)
+				m.fails.Store(true)
+				stop := w.start(o)
+				defer func() { w.must(stop()) }()
+				time.Sleep(time.Minute)
+				if err := w.bot.Ready(t.Context()); err == nil || w.slack.Connections() > 0 {
+					t.Errorf("ready (%v) with %d connections", err, w.slack.Connections())
+				}
+				m.fails.Store(false)
+				w.eventually("the bot is back", func() bool { return w.slack.Connections() == 2 })
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				time.Sleep(10 * time.Minute)
+				if n, of := w.api.Effects(12345), w.api.Effects(12344); n != tt.effects || of != tt.effects {
+					t.Errorf("%d effects and %d of the earlier click; the prompt says: %s", n, of, w.now(prompt).Text)
+				}
+			})
+		})
+	}
+}
+
+// TestBotStopsBeforeTheJournalClockIsKnown stops a bot that waits for the journal.
+func TestBotStopsBeforeTheJournalClockIsKnown(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, m, o := onMachine(t, time.Hour)
+		w.must(w.stop())
+		m.fails.Store(true)
+		stop := w.start(o)
+		time.Sleep(10 * time.Second)
+		began := time.Now()
+		w.must(stop())
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
 // TestRotationWithAWrongMachineClock replaces the bot token while a request is open and a
 // decision waits for Slack, on a machine whose clock is more than a day ahead of
 // Postgres: rows and keys are compared by the same clock.

@@ -20,6 +20,9 @@ func (b *Bot) Ready(context.Context) error {
 	if b.draining.Load() {
 		problems = append(problems, errors.New("stopping"))
 	}
+	if !b.clock.measured() {
+		problems = append(problems, errors.New("journal: its clock isn't known yet"))
+	}
 	if b.socket.Open() == 0 {
 		problems = append(problems, errors.New("slack: no connection"))
 	}

@@ -20,7 +20,8 @@ const (
 	requestsEvery = 2 * time.Second
 	maxRequests   = 64 // taken at a time
 
-	// replaceFor bounds how long after its end a request is updated. A later click still updates it.
+	// replaceFor bounds how long after its end a request is updated, unless this process
+	// has hardly tried: see trying. A later click still updates it.
 	replaceFor = 24 * time.Hour
 )
 
@@ -50,6 +51,7 @@ type requests struct {
 	texts   texts.Texts
 	remind  time.Duration // before the end; 0 for never
 	now     func() time.Time
+	trying  trying
 	log     *slog.Logger
 	lanes   *lanes
 }
@@ -143,14 +145,14 @@ func (r *requests) lost(ctx context.Context, one request) error {
 }
 
 // replace replaces a request's message. It returns an error if another try may
-// succeed: the request is taken again later, until replaceFor has passed.
+// succeed: the request is taken again later, until it has been tried for long enough.
 func (r *requests) replace(ctx context.Context, one request, m texts.Message) error {
 	err := r.poster.Update(ctx, one.Channel, one.MessageTS, slackapi.Always(m))
 	switch said, _ := slackapi.Classify(err); {
 	case err == nil:
-	case said.MayWork() && r.now().Sub(one.ExpiresAt) < replaceFor:
+	case said.MayWork() && !r.trying.longEnough(r.now().Sub(one.ExpiresAt), replaceFor):
 		return err
-	default: // deleted, the channel is gone, or Slack took no update for a day
+	default: // deleted, the channel is gone, or Slack has taken no update for long enough
 		one.log.Info("can't update a request", "reason", err)
 	}
 	return nil

@@ -16,6 +16,9 @@ var (
 	ErrOtherWorkspace = errors.New("it is a token of another installation")
 )
 
+// errNoTime means that the journal's clock isn't known yet.
+var errNoTime = errors.New("the journal doesn't say yet what time it is")
+
 // UseBotToken replaces the bot token for all new calls, if Slack accepts the
 // new one for the same installation. Signatures made with the earlier token
 // stay valid as long as they may be needed, even after a restart, so this
@@ -36,6 +39,9 @@ func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
 	var other *OtherAppError
 	if err := SameApp(ctx, b.slack.With(text), b.cfg.AppToken.Reveal()); errors.As(err, &other) {
 		return other
+	}
+	if !b.clock.measured() { // the keys end by it
+		return errNoTime
 	}
 	if err := b.signer.Rotate(ctx, text); err != nil {
 		return fmt.Errorf("saving the earlier bot token's keys: %w", err)

@@ -55,6 +55,9 @@ func (b *Bot) Accept(e socketmode.Envelope) (ack any, work func()) {
 // decisions are in the journal; the next start, or another replica, resumes
 // them. Run returns nil after ctx ends, and a *TokenError if Slack refuses the
 // app token. No goroutine outlives it. It must be called only once.
+//
+// Run connects, and takes over what others left, only once the journal has said
+// what time it is: clicks and decisions are judged by that.
 func (b *Bot) Run(ctx context.Context) error {
 	// The loops and the connections outlive ctx: the drain needs them.
 	detached := context.WithoutCancel(ctx)
@@ -65,10 +68,17 @@ func (b *Bot) Run(ctx context.Context) error {
 
 	var loops sync.WaitGroup
 	for _, l := range b.loops {
-		loops.Go(func() { l.Run(looping) })
+		loops.Go(func() {
+			if l == b.beats || b.clock.wait(looping) {
+				l.Run(looping)
+			}
+		})
 	}
 	listening := make(chan error, 1)
-	go func() { listening <- b.socket.Run(connected) }()
+	go func() {
+		b.clock.wait(connected)
+		listening <- b.socket.Run(connected)
+	}()
 
 	var failed error
 	select {

@@ -20,6 +20,21 @@ func SinceBoot() (time.Duration, error) {
 	return time.Duration(t.Nano()), nil
 }
 
+// suspended returns for how long this machine has been suspended since it was booted:
+// CLOCK_MONOTONIC, which Go's times have, leaves that out. It returns 0 if the system
+// doesn't say.
+func suspended() time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
+		return 0
+	}
+	since, err := SinceBoot()
+	if err != nil {
+		return 0
+	}
+	return since - time.Duration(t.Nano())
+}
+
 // BootID returns a name for the time since this machine was booted (proc(5),
 // /proc/sys/kernel/random/boot_id).
 func BootID() (string, error) {

@@ -59,7 +59,7 @@ func flag(b bool) int {
 }
 
 // ClockOffset measures how far this machine's clock is from the journal's,
-// which leases use. SQLite uses this machine's own.
+// which leases use. It is zero if the journal uses this machine's own, as SQLite does.
 func (j *Journal) ClockOffset(ctx context.Context) (clock.Offset, error) {
 	if j.clock != nil {
 		return clock.Offset{}, nil

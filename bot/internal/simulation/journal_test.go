@@ -444,5 +444,5 @@ func (w *world) stale(held journal.Held) string {
 
 // ClockOffset returns how far this process's clock is from the journal's.
 func (j *faultyJournal) ClockOffset(context.Context) (clock.Offset, error) {
-	return clock.Offset{By: time.Duration(j.slot.offset.Load() - j.w.offset.Load())}, nil
+	return clock.Offset{By: time.Duration(j.slot.offset.Load() - j.w.offset.Load()), Error: time.Millisecond}, nil
 }
