@@ -2,18 +2,18 @@ package cli
 
 import (
 	"cmp"
-
 	"context"
 	"errors"
 	"fmt"
 	"sync"
 
+	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // tasks calls Chamelio with a key that can be replaced while the bot runs. A
-// call in progress keeps its key.
+// call in progress keeps its key, and is made again if that is refused.
 type tasks struct {
 	options chamelio.Options
 
@@ -80,19 +80,35 @@ func (t *tasks) now() *chamelio.Client {
 	return t.client
 }
 
+// withKey calls do with the current key's client. If Chamelio refuses a key that
+// was replaced while do waited or was under way, that says nothing about the current
+// one, and do is called again with that. Such a refusal is Chamelio's own, so the
+// request had no effect.
+func withKey[T any](t *tasks, do func(*chamelio.Client) (T, error)) (T, error) {
+	for {
+		client := t.now()
+		out, err := do(client)
+		if !doctor.KeyRefused(err) || t.now() == client {
+			return out, err
+		}
+	}
+}
+
 // Task gets a task. It implements bot.Tasks.
 func (t *tasks) Task(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
-	return t.now().Task(ctx, id)
+	return withKey(t, func(c *chamelio.Client) (chamelio.Task, error) { return c.Task(ctx, id) })
 }
 
 // Preview gets a task with a lower priority. It implements bot.Tasks.
 func (t *tasks) Preview(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
-	return t.now().Preview(ctx, id)
+	return withKey(t, func(c *chamelio.Client) (chamelio.Task, error) { return c.Preview(ctx, id) })
 }
 
-// Cancel cancels a task. It implements bot.Tasks.
+// Cancel cancels a task. It calls before for each request that it sends. It
+// implements bot.Tasks.
 func (t *tasks) Cancel(ctx context.Context, id chamelio.TaskID, before func(context.Context) error) error {
-	return t.now().Cancel(ctx, id, before)
+	_, err := withKey(t, func(c *chamelio.Client) (struct{}, error) { return struct{}{}, c.Cancel(ctx, id, before) })
+	return err
 }
 
 // Connect makes sure that a connection is open. It implements bot.Tasks.
@@ -113,10 +129,14 @@ func (t *tasks) SetShare(replicas int) {
 
 // check asks Chamelio whether the key is valid, and adopts its rate limit.
 func (t *tasks) check(ctx context.Context) (chamelio.OrgInfo, error) {
-	client := t.now()
-	info, err := client.OrgInfo(ctx)
+	info, err := withKey(t, func(c *chamelio.Client) (chamelio.OrgInfo, error) {
+		info, err := c.OrgInfo(ctx)
+		if err == nil {
+			c.SetRateLimit(info.RateLimitPerMinute)
+		}
+		return info, err
+	})
 	if err == nil {
-		client.SetRateLimit(info.RateLimitPerMinute)
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		t.org = cmp.Or(info.Name, t.org)
