@@ -7,13 +7,14 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // tasks calls Chamelio with a key that can be replaced while the bot runs. A
-// call in progress keeps its key.
+// call in progress keeps its key, and is made again if that is refused.
 type tasks struct {
 	options chamelio.Options
 	journal organisations
@@ -101,50 +102,46 @@ func (t *tasks) now() *chamelio.Client {
 	return t.client
 }
 
-// allowed is like now. It returns an error if the key is of another organisation.
-func (t *tasks) allowed() (*chamelio.Client, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.client, t.foreign
+// withKey calls do with the current key's client, unless that key is of another
+// organisation. If the key was replaced while do waited or was under way, and that is why
+// it failed, nothing has taken effect, and do is called again with the new one.
+func withKey[T any](t *tasks, do func(*chamelio.Client) (T, error)) (T, error) {
+	for {
+		t.mu.Lock()
+		client, foreign := t.client, t.foreign
+		t.mu.Unlock()
+		if foreign != nil {
+			return *new(T), foreign
+		}
+		out, err := do(client)
+		if !errors.Is(err, errReplaced) && (!doctor.KeyRefused(err) || t.now() == client) {
+			return out, err
+		}
+	}
 }
 
 // Task gets a task. It implements bot.Tasks.
 func (t *tasks) Task(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
-	client, err := t.allowed()
-	if err != nil {
-		return chamelio.Task{}, err
-	}
-	return client.Task(ctx, id)
+	return withKey(t, func(c *chamelio.Client) (chamelio.Task, error) { return c.Task(ctx, id) })
 }
 
 // Preview gets a task with a lower priority. It implements bot.Tasks.
 func (t *tasks) Preview(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
-	client, err := t.allowed()
-	if err != nil {
-		return chamelio.Task{}, err
-	}
-	return client.Preview(ctx, id)
+	return withKey(t, func(c *chamelio.Client) (chamelio.Task, error) { return c.Preview(ctx, id) })
 }
 
 // Cancel cancels a task, once it is known that the key is of the journal's organisation.
-// A request that has waited for the rate limit of a key that was replaced meanwhile waits
-// for that of the new one. It implements bot.Tasks.
+// It calls before for each request that it sends. It implements bot.Tasks.
 func (t *tasks) Cancel(ctx context.Context, id chamelio.TaskID, before func(context.Context) error) error {
-	for {
-		client, err := t.allowed()
-		if err != nil {
-			return err
-		}
-		err = client.Cancel(ctx, id, func(ctx context.Context) error {
-			if err := t.prove(ctx, client); err != nil {
+	_, err := withKey(t, func(c *chamelio.Client) (struct{}, error) {
+		return struct{}{}, c.Cancel(ctx, id, func(ctx context.Context) error {
+			if err := t.prove(ctx, c); err != nil {
 				return err
 			}
 			return before(ctx)
 		})
-		if !errors.Is(err, errReplaced) {
-			return err
-		}
-	}
+	})
+	return err
 }
 
 // errReplaced means that a key was replaced while a request waited.
@@ -162,7 +159,7 @@ func (t *tasks) prove(ctx context.Context, client *chamelio.Client) error {
 	case proven:
 		return nil
 	}
-	_, err := t.check(ctx)
+	_, err := t.checkOnce(ctx, client)
 	return err
 }
 
@@ -185,28 +182,37 @@ func (t *tasks) SetShare(replicas int) {
 // check asks Chamelio whether the key is valid, the journal whether it is of its
 // organisation, and adopts its rate limit.
 func (t *tasks) check(ctx context.Context) (chamelio.OrgInfo, error) {
-	client := t.now()
-	info, err := client.OrgInfo(ctx)
-	if err != nil {
-		return info, err
+	for {
+		info, err := t.checkOnce(ctx, t.now())
+		if !errors.Is(err, errReplaced) {
+			return info, err
+		}
 	}
-	client.SetRateLimit(info.RateLimitPerMinute)
-	err = t.ours(ctx, info)
+}
+
+// checkOnce is check for the key of a client. The error is errReplaced if that isn't the
+// current one any more.
+func (t *tasks) checkOnce(ctx context.Context, client *chamelio.Client) (chamelio.OrgInfo, error) {
+	info, err := client.OrgInfo(ctx)
+	if err == nil {
+		client.SetRateLimit(info.RateLimitPerMinute)
+		err = t.ours(ctx, info)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.client == client {
-		t.found(err)
+	switch {
+	case t.client != client:
+		return info, errReplaced
+	case err == nil:
+		t.proven, t.foreign = true, nil
+	case foreign(err):
+		t.proven, t.foreign = false, err
 	}
 	return info, err
 }
 
-// found keeps what was found out about the current key. It must be called with mu held.
-func (t *tasks) found(err error) {
-	var foreign *chamelio.Error
-	switch {
-	case err == nil:
-		t.proven, t.foreign = true, nil
-	case errors.As(err, &foreign):
-		t.proven, t.foreign = false, foreign
-	}
+// foreign reports whether an error says that a key is of another organisation.
+func foreign(err error) bool {
+	var e *chamelio.Error
+	return errors.As(err, &e) && e.Reason == chamelio.KeyForeign
 }

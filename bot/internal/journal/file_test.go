@@ -3,9 +3,12 @@ package journal_test
 import (
 	"database/sql"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
@@ -66,6 +69,52 @@ func TestUnusableSQLiteFilesAreExplained(t *testing.T) {
 			}
 			if tt.want == "" && len(said) > 0 {
 				t.Errorf("refused: %v", said)
+			}
+		})
+	}
+}
+
+// A lock and a full disk pass, and DATABASE_URL is right: the remedy is about the other
+// process, or the disk.
+func TestLocksAndFullDisksAreExplained(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	open(t, "sqlite:"+path, 0)
+	connect := func() *sql.DB {
+		db, err := sql.Open("sqlite", path)
+		must(t, err)
+		t.Cleanup(func() { _ = db.Close() })
+		db.SetMaxOpenConns(1) // locks and limits are a connection's
+		return db
+	}
+	exec := func(db *sql.DB, statement string) error { _, err := db.Exec(statement); return err }
+	for name, tt := range map[string]struct {
+		fail   func() error
+		want   journal.Kind
+		remedy string
+	}{
+		"locked": {func() error {
+			locking := connect()
+			must(t, exec(locking, "BEGIN EXCLUSIVE"))
+			defer func() { must(t, exec(locking, "ROLLBACK")) }()
+			return exec(connect(), "BEGIN IMMEDIATE")
+		}, journal.Locked, "fuser -v " + path},
+		"full": {func() error {
+			db := connect()
+			must(t, exec(db, "PRAGMA max_page_count = 1")) // no more than it has
+			return exec(db, "CREATE TABLE much AS SELECT zeroblob(1000000)")
+		}, journal.DiskFull, "df -h " + filepath.Dir(path)},
+		"full for a new file": {func() error {
+			return &fs.PathError{Op: "open", Path: path, Err: syscall.ENOSPC}
+		}, journal.DiskFull, "df -h " + filepath.Dir(path)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := tt.fail()
+			if err == nil {
+				t.Fatal("nothing failed")
+			}
+			p := journal.Diagnose("sqlite:"+path, fmt.Errorf("trying to write: %w", err))
+			if p.Kind != tt.want || !strings.Contains(p.Found, path) || !strings.Contains(p.Remedy, tt.remedy) || strings.Contains(p.Found+p.Remedy, "%!") {
+				t.Errorf("%s: %s → %s", p.Kind, p.Found, p.Remedy)
 			}
 		})
 	}

@@ -30,16 +30,22 @@ func mountedAlone(file, dir string) bool {
 	return false
 }
 
-// networkMagic has the file systems on other machines, by their magic numbers
-// (statfs(2)).
+// networkMagic has the file systems on other machines, by their magic numbers:
+// those of statfs(2) and linux/magic.h, and for lustre and beegfs those of their
+// sources, which stat(1) has, too. 9p is missing: gVisor reports it for all files,
+// also for those on a disk of the machine.
 var networkMagic = map[int64]string{
-	unix.NFS_SUPER_MAGIC: "nfs", unix.SMB_SUPER_MAGIC: "smb", 0xff534d42: "cifs", 0xfe534d42: "smb3",
-	unix.AFS_SUPER_MAGIC: "afs", unix.CODA_SUPER_MAGIC: "coda",
+	unix.NFS_SUPER_MAGIC: "nfs", unix.SMB_SUPER_MAGIC: "smb", unix.CIFS_SUPER_MAGIC: "cifs", unix.SMB2_SUPER_MAGIC: "smb3",
+	unix.AFS_SUPER_MAGIC: "afs", unix.AFS_FS_MAGIC: "afs", unix.CODA_SUPER_MAGIC: "coda",
+	unix.CEPH_SUPER_MAGIC: "ceph", 0x0bd00bd0: "lustre", 0x19830326: "beegfs",
 }
 
 // networkFuse has parts of the names of user-space file systems on other
-// machines. The others are local.
-var networkFuse = []string{"sshfs", "s3", "gcsfuse", "rclone", "goofys", "gluster", "dav", "ftpfs", "blobfuse", "juicefs", "smb", "nfs"}
+// machines. The others are local. MooseFS and LizardFS are called mfs.
+var networkFuse = []string{
+	"sshfs", "s3", "gcsfuse", "rclone", "goofys", "gluster", "dav", "ftpfs", "blobfuse", "juicefs", "smb", "nfs",
+	"ceph", ".mfs", "seaweedfs", "alluxio", "ossfs",
+}
 
 // networkFileSystem returns the name of the file system that a directory is on
 // if it is on another machine, "" if it isn't.

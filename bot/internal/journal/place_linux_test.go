@@ -81,10 +81,15 @@ func TestNetworkFileSystems(t *testing.T) {
 31 22 0:41 / /mnt/my\040bucket rw - fuse.s3fs s3 rw
 32 22 0:42 / /mnt/ssh/local rw - fuse.ext4 /dev/sdb rw
 33 22 0:43 / /mnt/dev rw - fuse /dev/fuse rw
+34 22 0:44 / /mnt/ceph rw - fuse.ceph-fuse ceph-fuse rw
+35 22 0:45 / /mnt/mfs rw - fuse.mfsmount mfsmount rw
+36 22 0:46 / /mnt/memory rw - fuse.memfs memfs rw
+37 22 0:47 / /mnt/merged rw - fuse.mergerfs a:b rw
 `))
 	for dir, want := range map[string]string{
 		"/": "", "/mnt/ssh": "fuse.sshfs", "/mnt/ssh/a/b": "fuse.sshfs", "/mnt/sshx": "", "/mnt/my bucket/x": "fuse.s3fs",
-		"/mnt/ssh/local/x": "", "/mnt/dev": "",
+		"/mnt/ssh/local/x": "", "/mnt/dev": "", "/mnt/ceph": "fuse.ceph-fuse", "/mnt/mfs": "fuse.mfsmount",
+		"/mnt/memory": "", "/mnt/merged": "",
 	} {
 		if got := networkFuseAt(dir, all); got != want {
 			t.Errorf("%s: got %q, want %q", dir, got, want)
@@ -96,7 +101,10 @@ func TestNetworkFileSystems(t *testing.T) {
 	if got := networkFileSystem("/proc"); got != "" {
 		t.Errorf("/proc is on %s", got)
 	}
-	for magic, name := range map[int64]string{0x6969: "nfs", 0x517b: "smb", 0xff534d42: "cifs", 0xfe534d42: "smb3"} {
+	for magic, name := range map[int64]string{
+		0x6969: "nfs", 0x517b: "smb", 0xff534d42: "cifs", 0xfe534d42: "smb3", 0x6b414653: "afs",
+		0x00c36400: "ceph", 0x0bd00bd0: "lustre", 0x19830326: "beegfs", 0x01021997: "", // the last one is 9p
+	} {
 		if networkMagic[magic] != name {
 			t.Errorf("%#x is %q, want %s", magic, networkMagic[magic], name)
 		}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -38,6 +40,9 @@ const (
 	OtherProgram Kind = "other_program"
 	Damaged      Kind = "damaged"
 	CannotOpen   Kind = "cannot_open"
+	Locked       Kind = "locked"
+	DiskFull     Kind = "disk_full"
+	FailingDisk  Kind = "failing_disk"
 	Unusable     Kind = "unusable" // SQLite, for a reason without a kind
 )
 
@@ -122,6 +127,18 @@ var problems = map[Kind]words{
 		"SQLite cannot open the files of the journal %s",
 		"Check that the directory is there and writable for the user that runs the bot, and how many files the process may open (ulimit -n)",
 	},
+	Locked: {
+		"another process holds a lock on the journal %s",
+		"Let it finish, or end it: a backup, or an open sqlite3 shell, for example. fuser -v %[1]s shows which processes have the file open",
+	},
+	DiskFull: {
+		"there is no space for the journal %s: the disk is full, or a quota is used up",
+		"Make room in %[2]s: df -h %[2]s shows its disk",
+	},
+	FailingDisk: {
+		"the journal %s cannot be read or written: %s",
+		"Look into the system's log (dmesg): the disk or its file system has trouble",
+	},
 	Unusable: {"%s", "Check DATABASE_URL: it must name a file, or a place for one, that the bot may write"},
 }
 
@@ -146,8 +163,8 @@ func Diagnose(databaseURL string, err error) *Error {
 		switch {
 		case isProblem:
 			return known
-		case errors.Is(err, fs.ErrPermission):
-			return problem(NotWritable, err, absolute(path), cause(err))
+		case errors.Is(err, fs.ErrPermission), noSpace(err):
+			return unwritable(path, err)
 		}
 		return diagnoseSQLite(path, err)
 	}
@@ -156,6 +173,19 @@ func Diagnose(databaseURL string, err error) *Error {
 	}
 	place := postgresPlace(databaseURL)
 	return &Error{Kind: known.Kind, Found: place + ": " + known.Found, Remedy: known.Remedy, Err: err}
+}
+
+// unwritable explains why the operating system refuses to write a file at a path.
+func unwritable(path string, err error) *Error {
+	path = absolute(path)
+	if noSpace(err) {
+		return problem(DiskFull, err, path, filepath.Dir(path))
+	}
+	return problem(NotWritable, err, path, cause(err))
+}
+
+func noSpace(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // cause returns the operating system's part of a file's error.

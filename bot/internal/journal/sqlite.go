@@ -149,14 +149,14 @@ func preparePlace(path string, readOnly bool) error {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return problem(NotWritable, err, absolute(path), cause(err))
+		return unwritable(path, err)
 	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return problem(NotWritable, err, absolute(path), cause(err))
+		return unwritable(path, err)
 	}
 	if err := file.Close(); err != nil {
-		return problem(NotWritable, err, absolute(path), cause(err))
+		return unwritable(path, err)
 	}
 	return nil
 }

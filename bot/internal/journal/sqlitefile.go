@@ -9,13 +9,18 @@ import (
 	driver "modernc.org/sqlite"
 )
 
-// SQLite's primary result codes (sqlite.org/rescode.html) that say what is wrong
-// with a file.
+// SQLite's result codes (sqlite.org/rescode.html) that say what is wrong with a
+// file. All but the last one are primary codes.
 const (
+	sqliteBusy     = 5
 	sqliteReadOnly = 8
+	sqliteIOErr    = 10
 	sqliteCorrupt  = 11
+	sqliteFull     = 13
 	sqliteCantOpen = 14
 	sqliteNotADB   = 26
+
+	sqliteIOErrSHMSize = sqliteIOErr | 19<<8 // the file of the WAL's index can't grow
 )
 
 // diagnoseSQLite explains an error from SQLite with the journal at a path.
@@ -25,7 +30,16 @@ func diagnoseSQLite(path string, err error) *Error {
 		return problem(Unusable, err, err.Error())
 	}
 	path = absolute(path)
+	if said.Code() == sqliteIOErrSHMSize {
+		return problem(DiskFull, err, path, filepath.Dir(path))
+	}
 	switch said.Code() & 0xff { // only the primary code
+	case sqliteBusy:
+		return problem(Locked, err, path)
+	case sqliteFull:
+		return problem(DiskFull, err, path, filepath.Dir(path))
+	case sqliteIOErr:
+		return problem(FailingDisk, err, path, said.Error())
 	case sqliteReadOnly:
 		return problem(NotWritable, err, path, "the file, or the directory "+filepath.Dir(path)+" in which SQLite makes further files, is read-only for this user")
 	case sqliteCorrupt:

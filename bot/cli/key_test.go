@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/cancelbot/cancelbot/bot/internal/secret"
+	"github.com/cancelbot/cancelbot/chamelio"
+)
+
+// roundTrip answers requests without a network.
+type roundTrip func(*http.Request) (status int, body string)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) {
+	status, body := f(r)
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+}
+
+// If a key is refused after another one has replaced it, the call is made again with
+// that. Only an answer of Chamelio's own shows that the first request had no effect.
+func TestRefusalOfAReplacedKeyIsNoVerdict(t *testing.T) {
+	const refused = `{"detail":"API key has been revoked"}`
+	cancel := func(key *tasks, before func(context.Context) error) error { return key.Cancel(t.Context(), 1, before) }
+	for name, c := range map[string]struct {
+		call     func(*tasks, func(context.Context) error) error
+		next     string // the key that replaces the first one while the call is under way
+		answer   string // to the first key
+		used     string
+		recorded int
+		fails    bool
+	}{
+		"cancel": {call: cancel, next: "ca_new", answer: refused, used: "ca_old ca_new", recorded: 2},
+		"task": {call: func(key *tasks, _ func(context.Context) error) error {
+			_, err := key.Task(t.Context(), 1)
+			return err
+		}, next: "ca_new", answer: refused, used: "ca_old ca_new"},
+		"preview": {call: func(key *tasks, _ func(context.Context) error) error {
+			_, err := key.Preview(t.Context(), 1)
+			return err
+		}, next: "ca_new", answer: refused, used: "ca_old ca_new"},
+		"check": {call: func(key *tasks, _ func(context.Context) error) error {
+			_, err := key.check(t.Context())
+			return err
+		}, next: "ca_new", answer: refused, used: "ca_old ca_new"},
+		"current key":          {call: cancel, next: "ca_old", answer: refused, used: "ca_old", recorded: 1, fails: true},
+		"answer of a gateway":  {call: cancel, next: "ca_new", answer: "<html>", used: "ca_old", recorded: 1, fails: true},
+		"new key refused, too": {call: cancel, next: "ca_new_refused", answer: refused, used: "ca_old ca_new_refused", recorded: 2, fails: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var key *tasks
+			var used []string
+			asking := false
+			key, err := newTasks(chamelio.Options{BaseURL: "https://chamelio.test", APIKey: "ca_old", Transport: roundTrip(func(r *http.Request) (int, string) {
+				sent := r.Header.Get("X-API-Key")
+				if asking {
+					return http.StatusOK, `{"org_name":"Acme","rate_limit_per_minute":60}`
+				}
+				used = append(used, sent)
+				if sent == "ca_old" {
+					asking = true
+					if err := key.use(t.Context(), secret.New(c.next)); err != nil {
+						t.Error(err)
+					}
+					asking = false
+				}
+				if sent != "ca_new" {
+					return http.StatusUnauthorized, c.answer
+				}
+				return http.StatusOK, `{"task_id":1,"status":"cancelled","task":{"id":1},"org_name":"Acme","rate_limit_per_minute":60}`
+			})}, emptyJournal(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			key.proven = true
+			recorded := 0
+			err = c.call(key, func(context.Context) error { recorded++; return nil })
+			if (err != nil) != c.fails || strings.Join(used, " ") != c.used || recorded != c.recorded {
+				t.Errorf("%v; sent with %v, recorded %d times", err, used, recorded)
+			}
+		})
+	}
+}
