@@ -36,7 +36,8 @@ one. If the input isn't a terminal, it reads one secret a line.`, Program.writeS
 		{"pause", "stop cancelling, on all replicas, until resume", `It writes a switch into the journal at DATABASE_URL. From the next command and
 click on, every replica answers that cancelling is paused, with the note, and
 cancels nothing. Decisions that were confirmed before are finished. Nothing is
-restarted, and a replica that starts later obeys the switch too.`, Program.pause},
+restarted, and a replica that starts later obeys the switch too. It prints how
+many replicas use that journal. If none does, the switch stops nothing yet.`, Program.pause},
 		{"resume", "end a pause", "It removes the switch that cancelbot pause has set.", Program.resume},
 		{"healthcheck", "ask the bot at HTTP_ADDR whether it is ready", "It exits with 0 if the bot is ready, else with 1.", Program.healthcheck},
 		{"history", "print the latest decisions", "It reads the journal at DATABASE_URL and changes nothing.", Program.history},

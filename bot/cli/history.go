@@ -67,6 +67,9 @@ func (p Program) history(ctx context.Context, args []string) error {
 		return errors.New(doctor.ExplainJournal(url, err))
 	}
 	defer j.Close()
+	if !h.asJSON && !h.csv {
+		p.nameJournal(ctx, j, url)
+	}
 	if h.setAside {
 		return p.setAside(ctx, h, j)
 	}
@@ -77,6 +80,16 @@ func (p Program) history(ctx context.Context, args []string) error {
 		return p.refusals(ctx, h, j)
 	}
 	return p.decisions(ctx, h, j)
+}
+
+// nameJournal says on stderr which journal is read, and who uses it: if no replica does,
+// newer decisions may be in another one.
+func (p Program) nameJournal(ctx context.Context, j *journal.Journal, url string) {
+	if use, err := usedBy(ctx, j, url); err != nil {
+		p.say(err.Error())
+	} else {
+		p.say("journal: " + use.String())
+	}
 }
 
 // verifying makes the journal verify what it returns, for which the bot token

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"path/filepath"
@@ -30,6 +31,7 @@ var update = flag.Bool("update", false, "rewrite what the scripts expect")
 //	slack refuse TOKEN ERROR
 //	key DETAIL        Chamelio refuses the key; "fail": it is in trouble; "works": no more
 //	journal           a journal at $JOURNAL, with a few decisions and refusals
+//	replica           a replica uses the journal at $JOURNAL
 //	exits CODE …      a command that ends with this exit code
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -37,7 +39,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: *update,
 		Setup:         setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"slack": commandSlack, "key": commandKey, "journal": commandJournal,
+			"slack": commandSlack, "key": commandKey, "journal": commandJournal, "replica": commandReplica,
 		},
 	})
 }
@@ -96,6 +98,14 @@ func commandKey(ts *testscript.TestScript, _ bool, args []string) {
 
 func commandJournal(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(fillJournal("sqlite:" + ts.Getenv("JOURNAL")))
+}
+
+func commandReplica(ts *testscript.TestScript, _ bool, _ []string) {
+	ctx := context.Background()
+	j, err := journal.Open(ctx, "sqlite:"+ts.Getenv("JOURNAL"), journal.Options{Lease: time.Minute})
+	ts.Check(err)
+	_, _, err = j.Beat(ctx, true)
+	ts.Check(errors.Join(err, j.Close())) // it counts until its heartbeat expires
 }
 
 // fillJournal inserts one decision of each kind that history distinguishes.

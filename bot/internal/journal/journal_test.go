@@ -644,11 +644,20 @@ func TestUnknownOutcomeIsFollowedUpUntilItIsSettled(t *testing.T) {
 func TestReplicasKnowOfEachOther(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 0), open(t, url, 0)
+		outside, err := journal.OpenReadOnly(t.Context(), url)
+		must(t, err)
+		defer outside.Close()
 		beat := func(j *journal.Journal, serving bool, wantAlive, wantServing int) {
 			t.Helper()
 			if alive, serves, err := j.Beat(t.Context(), serving); err != nil || alive != wantAlive || serves != wantServing {
 				t.Errorf("%d alive, %d others serve, %v; want %d, %d", alive, serves, err, wantAlive, wantServing)
 			}
+			if alive, err := outside.Replicas(t.Context()); err != nil || alive != wantAlive {
+				t.Errorf("a command counts %d, %v; want %d", alive, err, wantAlive)
+			}
+		}
+		if alive, err := outside.Replicas(t.Context()); err != nil || alive != 0 {
+			t.Errorf("at first, a command counts %d, %v", alive, err)
 		}
 		beat(a, true, 1, 0)
 		beat(b, true, 2, 1)

@@ -89,5 +89,9 @@ func OpenExisting(ctx context.Context, databaseURL string) (*Journal, error) {
 	if err := reading.Close(); err != nil {
 		return nil, err
 	}
-	return open(ctx, databaseURL, Options{Now: time.Now}, false)
+	var o Options
+	if file, isSQLite := reading.engine.(*sqlite); isSQLite {
+		o.Now = file.now
+	}
+	return open(ctx, databaseURL, o, false)
 }

@@ -46,6 +46,17 @@ func (j *Journal) Beat(ctx context.Context, serving bool) (alive, othersServing 
 	return found[0].alive, found[0].serving, nil
 }
 
+// Replicas returns how many processes are alive, by their last heartbeats.
+func (j *Journal) Replicas(ctx context.Context) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	n, err := j.read().query1(ctx, `SELECT count(*) FROM replicas WHERE seen_until BETWEEN `+j.now+` AND `+j.now+` + $1`, maxLease.Milliseconds())
+	if err != nil {
+		return 0, fmt.Errorf("counting the replicas: %w", err)
+	}
+	return int(n), nil
+}
+
 // Leave records that this process is stopping.
 func (j *Journal) Leave(ctx context.Context) error {
 	return j.exec(ctx, "leaving the replicas", `DELETE FROM replicas WHERE id = $1`, j.owner)

@@ -36,6 +36,7 @@ type sqlite struct {
 	dialect dialect
 	path    string
 	opened  fs.FileInfo // the file at the path when it was opened
+	now     func() time.Time
 
 	writer, reader *sql.DB
 	conn           *sql.Conn // the writer's only connection, used by commitAll
@@ -122,12 +123,14 @@ func openSQLite(ctx context.Context, path string, now func() time.Time, readOnly
 	} else {
 		err = migrate(ctx, s.writer, goose.DialectSQLite3, "sqlite")
 	}
-	if err == nil && now == nil {
-		now = time.Now // not used for reading
-		if !readOnly {
-			now, err = machineClock(ctx, s.writer)
-		}
+	switch {
+	case err != nil || now != nil:
+	case readOnly:
+		now, err = runningClock(ctx, s.reader)
+	default:
+		now, err = machineClock(ctx, s.writer)
 	}
+	s.now = now
 	if err == nil {
 		s.conn, err = s.writer.Conn(ctx)
 	}

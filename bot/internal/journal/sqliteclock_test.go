@@ -3,11 +3,14 @@
 package journal_test
 
 import (
+	"context"
 	"database/sql"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
 // TestNoOneSetsTheClockOfLeases opens a journal in several processes. All use
@@ -52,5 +55,26 @@ func TestNoOneSetsTheClockOfLeases(t *testing.T) {
 		if at := lease(id); !near(at, time.Now()) {
 			t.Errorf("%s: it goes by %s", value, at)
 		}
+	}
+}
+
+// A command that counts the replicas goes by their clock, not by the wall clock.
+func TestReplicasAreCountedByTheirClock(t *testing.T) {
+	url := "sqlite:" + filepath.Join(t.TempDir(), "journal.db")
+	open(t, url, 0)
+	// The wall clock was set forward by an hour before the replica starts.
+	statement(t, url, "UPDATE clock SET booted_at = booted_at - 3600000")
+	replica := open(t, url, 0)
+	_, _, err := replica.Beat(t.Context(), true)
+	must(t, err)
+	for name, open := range map[string]func(context.Context, string) (*journal.Journal, error){
+		"reading": journal.OpenReadOnly, "writing": journal.OpenExisting,
+	} {
+		j, err := open(t.Context(), url)
+		must(t, err)
+		if n, err := j.Replicas(t.Context()); err != nil || n != 1 {
+			t.Errorf("%s: %d replicas, %v", name, n, err)
+		}
+		must(t, j.Close())
 	}
 }

@@ -56,20 +56,20 @@ func (c *checkup) checkJournal(ctx context.Context) (place, string, error) {
 	var answer *pgconn.PgError
 	switch {
 	case errors.As(err, &answer) && answer.Code == undefinedTable:
-		return placeNew, where(c.Database) + ", reachable and empty: the bot creates its tables at its first start", nil
+		return placeNew, Where(c.Database) + ", reachable and empty: the bot creates its tables at its first start", nil
 	case err != nil && strings.Contains(err.Error(), "older version"):
-		return placeUsed, where(c.Database) + ", last used by an older version: the bot brings it up to date at its next start", nil
+		return placeUsed, Where(c.Database) + ", last used by an older version: the bot brings it up to date at its next start", nil
 	case err != nil:
 		return placeUnknown, "", err
 	}
 	paused, err := j.Paused(ctx)
 	c.paused = paused
 	err = errors.Join(err, j.Writable(ctx), j.Close())
-	return placeUsed, where(c.Database) + ", writable", err
+	return placeUsed, Where(c.Database) + ", writable", err
 }
 
-// where returns the location of a journal, without secrets.
-func where(databaseURL string) string {
+// Where returns the location of a journal, without secrets.
+func Where(databaseURL string) string {
 	if path, isSQLite := strings.CutPrefix(databaseURL, "sqlite:"); isSQLite {
 		return "sqlite at " + absolute(path)
 	}
