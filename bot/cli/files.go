@@ -82,7 +82,7 @@ func unusable(err error) (why string, final bool) {
 		return "what it holds " + option.Advice, true
 	case errors.As(err, new(malformed)), errors.As(err, new(*bot.OtherAppError)):
 		return err.Error(), true
-	case errors.Is(err, bot.ErrNoToken), errors.Is(err, bot.ErrOtherWorkspace), errors.Is(err, errOtherOrganisation):
+	case errors.Is(err, bot.ErrNoToken), errors.Is(err, bot.ErrOtherWorkspace), errors.Is(err, bot.ErrUnknownWorkspace), errors.Is(err, errOtherOrganisation):
 		return err.Error(), true
 	case errors.As(err, new(*chamelio.Error)):
 		return doctor.ExplainKey(err), false
