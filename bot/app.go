@@ -41,8 +41,18 @@ func SameApp(ctx context.Context, api AppAPI, appToken string) error {
 	if err != nil {
 		return authError(err)
 	}
+	app, err := appOf(ctx, api, who)
+	if err == nil && app != "" && app != expected {
+		return &OtherAppError{AppToken: expected, BotToken: app}
+	}
+	return err
+}
+
+// appOf asks Slack for the app of a bot token, about which auth.test has said who; "" if
+// Slack doesn't say.
+func appOf(ctx context.Context, api AppAPI, who *slack.AuthTestResponse) (string, error) {
 	if who.BotID == "" {
-		return nil
+		return "", nil
 	}
 	ask := slack.GetBotInfoParameters{Bot: who.BotID}
 	if strings.HasPrefix(who.TeamID, "T") {
@@ -50,12 +60,9 @@ func SameApp(ctx context.Context, api AppAPI, appToken string) error {
 	}
 	info, err := api.GetBotInfoContext(ctx, ask)
 	if err != nil {
-		return fmt.Errorf("asking Slack for the bot's app (bots.info): %w", err)
+		return "", fmt.Errorf("asking Slack for the bot's app (bots.info): %w", err)
 	}
-	if info.AppID != "" && info.AppID != expected {
-		return &OtherAppError{AppToken: expected, BotToken: info.AppID}
-	}
-	return nil
+	return info.AppID, nil
 }
 
 // SameApp returns nil if both tokens belong to one app. See the function

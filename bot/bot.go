@@ -53,6 +53,7 @@ type Journal interface {
 	openRequests
 	presence
 	oldRows
+	past
 	signed.Store
 	// Trust makes the journal seal what it writes and return only what verifies.
 	Trust(s journal.Seals, report func(journal.Unverified))

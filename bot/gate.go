@@ -142,6 +142,15 @@ type Workspace struct {
 	OrgWide                             bool // for the whole Enterprise organisation
 }
 
+// same reports whether w and as are one installation of an app. A workspace keeps its ID
+// when it joins an Enterprise organisation.
+func (w Workspace) same(as Workspace) bool {
+	if w.TeamID != "" && !w.OrgWide && !as.OrgWide {
+		return w.TeamID == as.TeamID
+	}
+	return w.TeamID == as.TeamID && w.EnterpriseID == as.EnterpriseID
+}
+
 func workspaceOf(who *slack.AuthTestResponse) Workspace {
 	return Workspace{
 		Team: who.Team, TeamID: who.TeamID, EnterpriseID: who.EnterpriseID, BotUser: who.User,

@@ -1,11 +1,14 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
@@ -14,7 +17,16 @@ import (
 var (
 	ErrNoToken        = errors.New("it isn't a token of that kind")
 	ErrOtherWorkspace = errors.New("it is a token of another installation")
+
+	// ErrUnknownWorkspace means that Slack has never said which installation this
+	// process works for, and that nothing else shows that the new token is for the same.
+	ErrUnknownWorkspace = errors.New("nothing shows that it is a token of the same installation; a restart uses it")
 )
+
+// past is the part of the journal that shows where the bot was installed.
+type past interface {
+	Recent(context.Context, journal.Query) ([]journal.Recorded, error)
+}
 
 // errNoTime means that the journal's clock isn't known yet.
 var errNoTime = errors.New("the journal doesn't say yet what time it is")
@@ -23,22 +35,20 @@ var errNoTime = errors.New("the journal doesn't say yet what time it is")
 // new one for the same installation. Signatures made with the earlier token
 // stay valid as long as they may be needed, even after a restart, so this
 // needs the journal. If another try doesn't help, the error is a *TokenError,
-// an *OtherAppError, ErrNoToken or ErrOtherWorkspace.
+// an *OtherAppError, ErrNoToken, ErrOtherWorkspace or ErrUnknownWorkspace.
 func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
 	text := token.Reveal()
 	if !isBotToken(text) {
 		return ErrNoToken
 	}
-	who, err := b.slack.With(text).AuthTestContext(ctx)
+	api := b.slack.With(text)
+	who, err := api.AuthTestContext(ctx)
 	if err != nil {
 		return authError(err)
 	}
-	if was, is := b.gate.where.Load(), workspaceOf(who); was != nil && (was.TeamID != is.TeamID || was.EnterpriseID != is.EnterpriseID) {
-		return ErrOtherWorkspace
-	}
-	var other *OtherAppError
-	if err := SameApp(ctx, b.slack.With(text), b.cfg.AppToken.Reveal()); errors.As(err, &other) {
-		return other
+	is := workspaceOf(who)
+	if err := b.sameInstallation(ctx, is, func() (string, error) { return appOf(ctx, api, who) }); err != nil {
+		return err
 	}
 	if !b.clock.measured() { // the keys end by it
 		return errNoTime
@@ -47,7 +57,52 @@ func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
 		return fmt.Errorf("saving the earlier bot token's keys: %w", err)
 	}
 	b.slack.Use(text)
+	b.gate.introduced(is)
 	return nil
+}
+
+// sameInstallation returns nil if a token that is for an installation, of the app that
+// app asks for, is for the installation that this process works for. If Slack has never
+// said which one that is, because it refused the earlier token from the start, the
+// decisions on record say so, or else the app: a restart would compare no more.
+func (b *Bot) sameInstallation(ctx context.Context, is Workspace, app func() (string, error)) error {
+	was := b.gate.where.Load()
+	if was != nil && !was.same(is) {
+		return ErrOtherWorkspace
+	}
+	found, err := app()
+	expected := cmp.Or(socketmode.AppIDOf(b.cfg.AppToken.Reveal()), b.app())
+	switch {
+	case found != "" && expected != "" && found != expected:
+		return &OtherAppError{AppToken: expected, BotToken: found}
+	case was != nil:
+		return nil
+	case err != nil:
+		return err
+	}
+	decided, err := b.decidedIn(ctx)
+	switch {
+	case err != nil:
+		return err
+	case len(decided) > 0 && !is.OrgWide && !slices.Contains(decided, is.TeamID):
+		return ErrOtherWorkspace
+	case (len(decided) == 0 || is.OrgWide) && (found == "" || expected == ""):
+		return ErrUnknownWorkspace
+	}
+	return nil
+}
+
+// decidedIn returns the workspaces in which the last decisions on record were made. There
+// may be several if the bot is installed for an organisation.
+func (b *Bot) decidedIn(ctx context.Context) ([]string, error) {
+	last, err := b.journal.Recent(ctx, journal.Query{})
+	var teams []string
+	for _, d := range last {
+		if d.Unverified == nil {
+			teams = append(teams, d.Team)
+		}
+	}
+	return teams, err
 }
 
 // UseAppToken replaces the app token for all new connections, if Slack accepts

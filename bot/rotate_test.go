@@ -141,6 +141,77 @@ func TestUnusableTokenIsRejected(t *testing.T) {
 	})
 }
 
+// The workspace joins an Enterprise organisation, and the app is installed there again:
+// it is the same app in the same workspace.
+func TestBotTokenOfAWorkspaceThatJoinsAnOrganisation(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.slack.AddToken(newBotToken.Reveal())
+		w.slack.SetInstallation(slacktest.Installation{EnterpriseID: "E0ORG", EnterpriseName: "org"})
+		w.slack.RefuseToken(slacktest.BotToken, "token_revoked")
+		w.must(w.bot.UseBotToken(t.Context(), newBotToken))
+		time.Sleep(time.Minute) // what is known of people is looked up again
+		w.confirm(ada, prompt)
+		for name, other := range map[string]slacktest.Installation{
+			"another workspace":      {TeamID: "T9OTHER", EnterpriseID: "E0ORG"},
+			"the whole organisation": {TeamID: slacktest.TeamID, EnterpriseID: "E0ORG", OrgWide: true},
+		} {
+			w.slack.SetInstallation(other)
+			w.slack.AddToken("xoxb-5555-other")
+			if err := w.bot.UseBotToken(t.Context(), secret.New("xoxb-5555-other")); !errors.Is(err, bot.ErrOtherWorkspace) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+// Slack has refused the bot token since the start, so it never said where the bot is
+// installed. The decisions on record show it.
+func TestTokenIsComparedAlthoughTheOldOneIsRefused(t *testing.T) {
+	for team, want := range map[string]error{slacktest.TeamID: nil, "T9OTHER": bot.ErrOtherWorkspace} {
+		t.Run(team, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				var o options
+				w := newWorld(t, func(all *options) { o = *all })
+				w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345")))
+				w.must(w.stop())
+				w.slack.RefuseToken(slacktest.BotToken, "token_revoked")
+				w.restart(o, 1)
+				time.Sleep(5 * time.Second)
+				w.slack.SetInstallation(slacktest.Installation{TeamID: team})
+				w.slack.AddToken(newBotToken.Reveal())
+				if err := w.bot.UseBotToken(t.Context(), newBotToken); !errors.Is(err, want) {
+					t.Errorf("%v, not %v", err, want)
+				}
+			})
+		})
+	}
+}
+
+// Nothing is on record either. The app token says for which app the new bot token has to
+// be.
+func TestTokenIsComparedWithTheAppToken(t *testing.T) {
+	for token, want := range map[string]error{slacktest.AppToken: nil, "xapp-old": bot.ErrUnknownWorkspace} {
+		t.Run(token, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				var o options
+				w := newWorld(t, func(all *options) { o = *all })
+				w.must(w.stop())
+				w.slack.RefuseToken(slacktest.BotToken, "token_revoked")
+				w.slack.AddToken(newBotToken.Reveal())
+				o.journal, o.bot.AppToken = w.journal, secret.New(token)
+				stop := w.start(o)
+				defer func() { _ = stop() }()
+				time.Sleep(5 * time.Second)
+				if err := w.bot.UseBotToken(t.Context(), newBotToken); !errors.Is(err, want) {
+					t.Errorf("%v, not %v", err, want)
+				}
+			})
+		})
+	}
+}
+
 // New connections use the new app token: the old one may be revoked.
 func TestAppTokenIsReplacedAtRunTime(t *testing.T) {
 	virtual(t, func(t *testing.T) {

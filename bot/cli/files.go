@@ -83,7 +83,7 @@ func unusable(err error) (why string, final bool) {
 		return "what it holds " + option.Advice, true
 	case errors.As(err, new(malformed)), errors.As(err, new(*bot.OtherAppError)):
 		return err.Error(), true
-	case errors.Is(err, bot.ErrNoToken), errors.Is(err, bot.ErrOtherWorkspace):
+	case errors.Is(err, bot.ErrNoToken), errors.Is(err, bot.ErrOtherWorkspace), errors.Is(err, bot.ErrUnknownWorkspace):
 		return err.Error(), true
 	case errors.As(err, &key):
 		return doctor.ExplainKey(err), key.Reason == chamelio.KeyForeign
