@@ -143,7 +143,11 @@ func (l *life) followOwn(winner decision.Record) {
 // the modal shows the outcome later. The uses of the response_url are left to
 // the other process.
 func (l *life) leaveModal() {
-	p := &prompt{ctx: l.process, run: l.group.Run, uses: math.MaxInt, update: func(ctx context.Context, m texts.Message) error {
+	p := &prompt{ctx: l.process, run: l.group.Run, uses: math.MaxInt, update: func(ctx context.Context, choose slackapi.Choose) error {
+		m, err := choose(ctx)
+		if err != nil {
+			return err
+		}
 		return l.Poster.ShowLast(ctx, l.press.View, m)
 	}}
 	if len(l.tasks.open()) == 0 {
