@@ -88,12 +88,14 @@ func (l *life) endSign() {
 }
 
 // perhaps says, when the process stops, that it isn't known whether the click was
-// saved.
+// saved: in a private prompt, and below the message if the person has to read it there.
 func (l *life) perhaps() {
 	m := l.Texts.MaybeSaved(l.press.Confirmation)
 	if !l.press.Confirmation.Public {
 		l.prompt.end(m)
-		return
+		if !l.toldAside() {
+			return
+		}
 	}
 	ctx, cancel := l.detached()
 	defer cancel()
