@@ -179,7 +179,7 @@ func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
 	p.Log.Warn("click refused", "reason", string(no.Code), "cause", no.Cause, "facts_age_seconds", p.FactsAge.Seconds())
 	c.metrics.Refusals.WithLabelValues("click", string(no.Code)).Inc()
 	where := p.Aside()
-	if !no.Code.Final() { // another try with the same prompt may help
+	if !no.Code.Final() || p.Sign.Below() { // another try with the same prompt may help, or the person reads there that it is being checked
 		where = slackapi.Ephemeral
 	}
 	return reply{message: c.texts.RefusedClick(no, p.Confirmation), where: where, refusal: &decision.Note{

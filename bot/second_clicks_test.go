@@ -52,23 +52,55 @@ func failing(ops ...string) func(string, func() error) error {
 // An approval can't be saved, and another replica carries out someone else's. The
 // request shows that one's outcome, and no trouble saving (law 4).
 func TestApprovalInDoubtLeavesTheRequestAlone(t *testing.T) {
-	virtual(t, func(t *testing.T) {
-		w, h, o := withHook(t, secondPerson)
-		prompt := w.ask(ada, general, "/cancel-task 12345")
-		value := prompt.Button("cancel_task").Value
-		h.set(failing("Claim", "Abandon"))
-		w.acked(w.slack.Click(grace, prompt, "cancel_task"))
-		time.Sleep(5 * time.Second)
-		if now := w.now(prompt); now.Text != prompt.Text || !strings.Contains(w.said(grace), "trouble saving your approval") {
-			t.Errorf("the request says %s; Grace reads %s", now.Text, w.said(grace))
-		}
-		w.must(w.claim(linus, value, time.Now(), false))
-		w.replica(o)
-		time.Sleep(12 * time.Minute)
-		if now := w.now(prompt); strings.Contains(now.Text+w.said(grace), "started") || w.api.Effects(12345) != 1 {
-			t.Errorf("in the end: %s; Grace reads %s", now.Text, w.said(grace))
-		}
-	})
+	for _, command := range []string{"/cancel-task 500", "/cancel-task 500 501"} {
+		t.Run(command, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, o := withHook(t, secondPerson)
+				w.api.Add(500, 2)
+				prompt := w.ask(ada, general, command)
+				value := prompt.Button("cancel_task").Value
+				h.set(failing("Claim", "Abandon"))
+				w.acked(w.slack.Click(grace, prompt, "cancel_task"))
+				time.Sleep(5 * time.Second)
+				if now := w.now(prompt); now.Text != prompt.Text || !strings.Contains(w.said(grace), "trouble saving your approval") {
+					t.Errorf("the request says %s; Grace reads %s", now.Text, w.said(grace))
+				}
+				w.must(w.claim(linus, value, time.Now(), false))
+				w.replica(o)
+				time.Sleep(12 * time.Minute)
+				if now := w.now(prompt); strings.Contains(now.Text+w.said(grace), "started") || w.api.Effects(500) != 1 {
+					t.Errorf("in the end: %s; Grace reads %s", now.Text, w.said(grace))
+				}
+			})
+		})
+	}
+}
+
+// The journal doesn't answer a claim, and has another replica's decision about the same
+// prompt. The prompt is left to that one: it doesn't say that this click cancels.
+func TestHangingClaimLeavesThePrompt(t *testing.T) {
+	for _, command := range []string{"/cancel-task 500", "/cancel-task 500 501"} {
+		t.Run(command, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, _ := withHook(t)
+				w.api.Add(500, 2)
+				prompt := w.prompts(false, ada, command)
+				h.set(func(op string, do func() error) error {
+					if op == "Claim" {
+						time.Sleep(5 * time.Second)
+						return errCut
+					}
+					return do()
+				})
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				w.must(w.claim(ada, prompt.Button("cancel_task").Value, time.Now().Add(-time.Second), true))
+				time.Sleep(10 * time.Second)
+				if now := w.now(prompt); now.Text != prompt.Text {
+					t.Errorf("Ada reads: %s", now.Text)
+				}
+			})
+		})
+	}
 }
 
 // Ada presses on her own request while Grace's approval is being saved, and then that

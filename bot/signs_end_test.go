@@ -39,6 +39,71 @@ func TestCheckingBelowARequestEnds(t *testing.T) {
 	}
 }
 
+// Ada presses again on a prompt, so she reads below it that her press is being checked.
+// However the press ends, she reads that there, too, and not only in the prompt.
+func TestCheckingBelowAPromptEnds(t *testing.T) {
+	for name, end := range map[string]func(w *world, h *hooked, other slacktest.Message){
+		"refused": func(w *world, _ *hooked, _ slacktest.Message) {
+			w.slack.AddUser(slacktest.User{ID: ada, Name: "ada", IsRestricted: true})
+		},
+		"cancelled by another prompt": func(w *world, _ *hooked, other slacktest.Message) {
+			w.acked(w.slack.Click(linus, other, "cancel_task"))
+		},
+		"being cancelled by another prompt": func(w *world, _ *hooked, other slacktest.Message) {
+			w.api.Break(chameliotest.Fault{Method: "POST", Hang: true})
+			w.acked(w.slack.Click(linus, other, "cancel_task"))
+		},
+		"paused while it is checked": func(w *world, _ *hooked, _ slacktest.Message) {
+			time.AfterFunc(2*time.Second, func() { w.must(w.journal.Pause(w.Context(), "")) })
+		},
+		"not saved": func(_ *world, h *hooked, _ slacktest.Message) { h.set(failing("Claim")) },
+		"not known whether it is saved": func(w *world, h *hooked, _ slacktest.Message) {
+			h.set(failing("Claim"))
+			time.AfterFunc(8*time.Second, func() { _ = w.stop() })
+		},
+		"it counts": func(*world, *hooked, slacktest.Message) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, _ := withHook(t, alwaysFresh)
+				prompt := w.prompts(false, ada, "/cancel-task 12345")
+				other := w.wantPrompt(w.slash(linus, slacktest.Random, "/cancel-task 12345"))
+				w.slack.Break(slacktest.Fault{Method: "users.info", Error: "internal_error", Times: 1})
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				time.Sleep(10 * time.Second)
+				end(w, h, other)
+				time.Sleep(time.Second)
+				w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 4 * time.Second, Times: 1})
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				time.Sleep(25 * time.Minute)
+				said := w.slack.Private(ada, general) // the prompt, the first answer, and those to the second press
+				if last := said[len(said)-1]; len(said) != 4 || meaning(last) == "checking" {
+					t.Errorf("Ada reads:\n%s", strings.Join(texts(said), "\n"))
+				}
+			})
+		})
+	}
+}
+
+// Ada keeps her task, and presses *Cancel task* before Slack has replaced the buttons. She
+// reads below the prompt how that press ends.
+func TestCheckingBelowAKeptPromptEnds(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, alwaysFresh)
+		prompt := w.prompts(false, ada, "/cancel-task 12345")
+		w.slack.Break(slacktest.Fault{Method: "response_url", Status: 429, RetryAfter: "4", Times: 1})
+		w.acked(w.slack.Click(ada, prompt, "keep_task"))
+		time.Sleep(2 * time.Second)
+		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 4 * time.Second, Times: 1})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(20 * time.Minute)
+		said := w.slack.Private(ada, general)
+		if last := said[len(said)-1]; len(said) != 3 || meaning(last) != "kept" {
+			t.Errorf("Ada reads:\n%s", strings.Join(texts(said), "\n"))
+		}
+	})
+}
+
 // Slack asks to wait for 45 seconds before it takes a request. It takes it then, and the
 // request ends like any other.
 func TestDelayedRequestEnds(t *testing.T) {

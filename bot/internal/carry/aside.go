@@ -20,9 +20,9 @@ const tellFor = 10 * time.Second
 
 var errNotTrue = errors.New("it isn't true any more")
 
-// showAside shows a state of saving an approval.
+// showAside shows, once, that an approval is being saved.
 func (l *life) showAside(show decision.Show) {
-	if show != decision.ShowSaving {
+	if show != decision.ShowSaving || l.told {
 		return
 	}
 	l.shown, l.told = show, true
@@ -34,16 +34,29 @@ func (l *life) showAside(show decision.Show) {
 	})
 }
 
-// inDoubt reports whether it still isn't known whether the click is saved. It
-// asks the journal, too: another replica may have used the same prompt.
+// inDoubt reports whether it still isn't known whether the click is saved.
 func (l *life) inDoubt(ctx context.Context) bool {
-	if l.saving() != unsure {
-		return false
+	return l.saving() == unsure && l.mayCount(ctx, l.Record)
+}
+
+// underWay reports whether progress of a decision may be shown: once it is claimed, only
+// while the right to act on it holds. A private prompt shows progress before, unless the
+// click doesn't count.
+func (c *Carrier) underWay(ctx context.Context, h *holding, private bool) bool {
+	if h.saving() >= carried {
+		return h.valid()
 	}
+	return private && c.mayCount(ctx, h.Record)
+}
+
+// mayCount reports whether a click that is being saved may count. It asks the journal:
+// another replica may have used the same prompt. If the journal doesn't answer within
+// undecidedTimeout, the click may count.
+func (c *Carrier) mayCount(ctx context.Context, click decision.Record) bool {
 	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
 	defer cancel()
-	first, err := l.Journal.Get(ctx, l.ID)
-	return err != nil || first.MAC == l.MAC && first.Outcome() == ""
+	first, err := c.Journal.Get(ctx, click.ID)
+	return err != nil || first.MAC == click.MAC && first.Outcome() == ""
 }
 
 // toldAside reports whether the person read below the prompt that the click is
@@ -75,12 +88,14 @@ func (l *life) endSign() {
 }
 
 // perhaps says, when the process stops, that it isn't known whether the click was
-// saved.
+// saved: in a private prompt, and below the message if the person has to read it there.
 func (l *life) perhaps() {
 	m := l.Texts.MaybeSaved(l.press.Confirmation)
 	if !l.press.Confirmation.Public {
 		l.prompt.end(m)
-		return
+		if !l.toldAside() {
+			return
+		}
 	}
 	ctx, cancel := l.detached()
 	defer cancel()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
@@ -35,6 +36,7 @@ func TestClickIsInDoubtUntilSomethingIsKnown(t *testing.T) {
 		"its own row":         {unsure, answers{row: row("own", "")}, true},
 		"its own outcome":     {unsure, answers{row: row("own", decision.Cancelled)}, false},
 		"another click's row": {unsure, answers{row: row("another", "")}, false},
+		"first claim":         {claiming, answers{err: journal.ErrGone}, false},
 		"carried":             {carried, answers{err: journal.ErrGone}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -42,6 +44,40 @@ func TestClickIsInDoubtUntilSomethingIsKnown(t *testing.T) {
 			l.to(tt.phase)
 			if got := l.inDoubt(t.Context()); got != tt.want {
 				t.Errorf("in doubt: %t", got)
+			}
+		})
+	}
+}
+
+// Progress is shown once a decision is claimed. A private prompt may show it before, if
+// the journal doesn't say that something else became of the prompt.
+func TestProgressIsOfTheDecisionInTheJournal(t *testing.T) {
+	own := decision.Record{ID: "x", MAC: "own", Tasks: []decision.Item{{ID: 1}}}
+	gone, another := answers{err: journal.ErrGone}, answers{row: decision.Record{ID: "x", MAC: "another"}}
+	for name, tt := range map[string]struct {
+		phase   phase
+		private bool
+		journal answers
+		want    bool
+	}{
+		"private, being claimed":  {claiming, true, gone, true},
+		"private, no answer":      {claiming, true, answers{err: errors.New("the connection broke")}, true},
+		"private, decided before": {claiming, true, another, false},
+		"private, unsure":         {unsure, true, another, false},
+		"request, being claimed":  {claiming, false, gone, false},
+		"request, unsure":         {unsure, false, gone, false},
+		"claimed":                 {carried, false, gone, true},
+		"over":                    {over, true, gone, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHolding(t.Context(), own, slog.New(slog.DiscardHandler))
+			if tt.phase == carried {
+				h.lease.Until = time.Now().Add(time.Minute)
+			}
+			h.to(tt.phase)
+			c := &Carrier{Options: Options{Journal: tt.journal}}
+			if got := c.underWay(t.Context(), h, tt.private); got != tt.want {
+				t.Errorf("under way: %t", got)
 			}
 		})
 	}

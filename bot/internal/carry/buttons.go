@@ -32,13 +32,15 @@ func (c *Carrier) pressAgain(p Press, m, otherwise texts.Message) {
 // above it or, if another click has decided the prompt, with the result. If that isn't
 // known, it shows otherwise. A prompt that has expired ends as in Late. At each try it
 // asks the journal when it is its turn to replace the message, and gives way to a click
-// that is being saved here, which ends with a text of its own. Restore doesn't block.
+// that is being saved here, which ends with a text of its own. It answers where the sign
+// of the press is, too. Restore doesn't block.
 func (c *Carrier) Restore(p Press, m, otherwise texts.Message) {
 	c.apart(p, func(ctx context.Context) {
 		shown := c.Details.shown(ctx, p.Confirmation)
 		first, err := c.restorePrompt(ctx, p, m.Above(c.Texts.Prompt(p.Confirmation, shown, p.Value)))
 		switch {
 		case errors.Is(err, errNotKnown):
+			c.below(ctx, p, always(m))
 		case errors.Is(err, errRedelivered):
 			c.redelivered(p, first, true)
 		case errors.Is(err, signed.ErrExpired):
@@ -48,6 +50,9 @@ func (c *Carrier) Restore(p Press, m, otherwise texts.Message) {
 			c.answer(ctx, p, replaceOriginal, always(otherwise))
 		case first.ID != "":
 			c.await(p, replaceOriginal, c.cameSecond(p), []decision.Record{first})
+			c.below(ctx, p, c.cameSecond(p), first)
+		default:
+			c.below(ctx, p, always(m))
 		}
 	})
 }

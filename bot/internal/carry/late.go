@@ -126,11 +126,10 @@ func (c *Carrier) closed(ctx context.Context, p Press, row decision.Record) {
 }
 
 // showEnded shows in a prompt that it is closed. Someone who must read about their
-// press, or read below the prompt that it is being checked, gets an answer there, too.
+// press, or read below a request that it is being checked, gets an answer there, too.
 func (c *Carrier) showEnded(ctx context.Context, p Press, row decision.Record, personal bool) {
-	below := p.View == "" && p.Sign.Below()
 	c.answer(ctx, p, replaceOriginal, always(c.Texts.Ended(p.Confirmation, row)), row)
-	if personal || below {
+	if personal || p.Confirmation.Public && p.signedBelow() {
 		c.answer(ctx, p, ephemeral, always(c.Texts.Closed(p.Confirmation, row, p.User)))
 	}
 }

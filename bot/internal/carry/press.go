@@ -48,6 +48,10 @@ func (p Press) aside() slackapi.Placement {
 	return ephemeral
 }
 
+// signedBelow reports whether the person read below the clicked message that the press
+// is being checked.
+func (p Press) signedBelow() bool { return p.View == "" && p.Sign.Below() }
+
 // A saying composes the text of an answer from the current rows.
 type saying func(rows ...decision.Record) texts.Message
 
@@ -64,9 +68,9 @@ func (c *Carrier) cameSecond(p Press) saying {
 	}
 }
 
-// answer answers a press, privately or in place of its message. Each try reads the rows
-// in about again, and say composes the text from them. If they have no outcome yet,
-// answer follows them. about is empty if the prompt had no decision.
+// answer answers a press, privately or in place of its message, and where its sign is.
+// Each try reads the rows in about again, and say composes the text from them. If they
+// have no outcome yet, answer follows them. about is empty if the prompt had no decision.
 func (c *Carrier) answer(ctx context.Context, p Press, where slackapi.Placement, say saying, about ...decision.Record) {
 	p.Sign.Wait()
 	redelivered := false
@@ -89,12 +93,27 @@ func (c *Carrier) answer(ctx context.Context, p Press, where slackapi.Placement,
 		}
 		return say(about...), nil
 	}, where)
-	switch {
-	case redelivered:
+	if redelivered {
 		c.redelivered(p, about[0], false)
-	case sent:
+		return
+	}
+	if sent {
 		c.await(p, where, say, about)
 	}
+	if where == replaceOriginal {
+		c.below(ctx, p, say, about...)
+	}
+}
+
+// below answers a press below its private prompt, too, if its sign is there: nothing
+// else ends that. A request's text is for everyone; its clicker's is sent by itself.
+func (c *Carrier) below(ctx context.Context, p Press, say saying, about ...decision.Record) {
+	if p.Confirmation.Public || !p.signedBelow() {
+		return
+	}
+	c.Poster.Answer(ctx, p.Log, p.Target(), func(ctx context.Context) (texts.Message, error) {
+		return say(c.asTheyAre(ctx, about)...), nil
+	}, ephemeral)
 }
 
 // AnswerUndecided answers a press that decides nothing. In place of its prompt,

@@ -36,11 +36,11 @@ const (
 // way: only the latest state is shown. It counts the uses of the response_url as
 // they are spent, which an update without an answer may have done.
 type prompt struct {
-	update func(context.Context, texts.Message) error // nil if the message can't be updated
-	ctx    context.Context                            // ends when the process stops
-	run    func(func())                               // runs a goroutine that the process waits for
-	shown  <-chan struct{}                            // closed when what was shown before has arrived; may be nil
-	holds  func(context.Context) bool                 // whether this process carries the decision
+	update func(context.Context, slackapi.Choose) error // nil if the message can't be updated
+	ctx    context.Context                              // ends when the process stops
+	run    func(func())                                 // runs a goroutine that the process waits for
+	shown  <-chan struct{}                              // closed when what was shown before has arrived; may be nil
+	holds  func(context.Context) bool                   // whether progress may be shown
 
 	mu       sync.Mutex
 	uses     int // left to the prompt before the announcement
@@ -53,10 +53,18 @@ type prompt struct {
 	timer    *time.Timer
 }
 
-// line is a text that the prompt shows if it is still true; nil if it stays true.
+// line is a text that the prompt shows if it is still true when it is its turn.
 type line struct {
 	texts.Message
-	still func(context.Context) bool
+	still func(context.Context) bool // nil if it stays true
+}
+
+// choose returns the text, or errNotTrue.
+func (l line) choose(ctx context.Context) (texts.Message, error) {
+	if l.still != nil && !l.still(ctx) {
+		return texts.Message{}, errNotTrue
+	}
+	return l.Message, nil
 }
 
 // newPrompt returns the prompt of a decision. A fresh press shows progress.
@@ -64,7 +72,10 @@ type line struct {
 // is shown, after the announcement.
 func (c *Carrier) newPrompt(h *holding, fresh *Press) *prompt {
 	r := h.Record
-	p := &prompt{ctx: c.process, run: c.group.Run, uses: maxUses, holds: func(context.Context) bool { return h.saving() < carried || h.valid() }}
+	p := &prompt{ctx: c.process, run: c.group.Run, uses: maxUses}
+	p.holds = func(ctx context.Context) bool {
+		return c.underWay(ctx, h, fresh != nil && !fresh.Confirmation.Public)
+	}
 	if fresh != nil {
 		p.uses = max(maxUses-1-fresh.Spent, 0)
 		if !fresh.Confirmation.Public { // the prompt shows what follows
@@ -79,11 +90,15 @@ func (c *Carrier) newPrompt(h *holding, fresh *Press) *prompt {
 	if fresh != nil && fresh.View != "" { // a modal can be updated as often as one likes, while it is open
 		left := p.uses
 		p.uses, p.progress = math.MaxInt, math.MaxInt
-		p.update = func(ctx context.Context, m texts.Message) error {
+		p.update = func(ctx context.Context, choose slackapi.Choose) error {
+			m, err := choose(ctx)
+			if err != nil {
+				return err
+			}
 			if !p.isLast() {
 				return c.Poster.Show(ctx, fresh.View, m)
 			}
-			err := c.Poster.ShowLast(ctx, fresh.View, m)
+			err = c.Poster.ShowLast(ctx, fresh.View, m)
 			if status, _ := slackapi.Classify(err); status != slackapi.Refused || left == 0 || fresh.ResponseURL == "" {
 				return err
 			}
@@ -93,8 +108,8 @@ func (c *Carrier) newPrompt(h *holding, fresh *Press) *prompt {
 		return p
 	}
 	if r.ResponseURL != "" && c.now().Sub(r.DecidedAt) < c.Protocol.ResponseURLLife {
-		p.update = func(ctx context.Context, m texts.Message) error {
-			return c.Poster.Respond(ctx, slackapi.Target{Channel: r.Channel, ResponseURL: r.ResponseURL, Prompt: string(r.ID)}, slackapi.Always(m), slackapi.ReplaceOriginal)
+		p.update = func(ctx context.Context, choose slackapi.Choose) error {
+			return c.Poster.Respond(ctx, slackapi.Target{Channel: r.Channel, ResponseURL: r.ResponseURL, Prompt: string(r.ID)}, choose, slackapi.ReplaceOriginal)
 		}
 	}
 	return p
@@ -220,25 +235,24 @@ func (p *prompt) showAll() {
 			return
 		}
 		p.mu.Unlock()
-		switch {
-		case last:
-			p.insist(next.Message)
-		case next.still == nil || next.still(p.ctx):
-			_ = p.once(p.ctx, next.Message) // the next state says more
+		if last {
+			p.insist(*next)
+		} else {
+			_ = p.once(p.ctx, *next) // the next state says more
 		}
 	}
 }
 
 // insist tries the last update as long as there are uses, and Slack may accept
 // it; and once again when the process stops.
-func (p *prompt) insist(m texts.Message) {
+func (p *prompt) insist(last line) {
 	ctx, cancel := context.WithTimeout(p.ctx, lastUpdateFor)
 	defer cancel()
 	p.mu.Lock()
 	p.abort = cancel
 	p.mu.Unlock()
-	err := work.Retry(ctx, 0, func() error { return slackapi.Retryable(p.once(ctx, m)) })
-	_ = work.OnceMore(p.ctx, err, finalTimeout, func(ctx context.Context) error { return p.once(ctx, m) })
+	err := work.Retry(ctx, 0, func() error { return slackapi.Retryable(p.once(ctx, last)) })
+	_ = work.OnceMore(p.ctx, err, finalTimeout, func(ctx context.Context) error { return p.once(ctx, last) })
 }
 
 // left returns how many uses are left.
@@ -274,7 +288,7 @@ var errSpent = errors.New("the response_url's other uses are kept for the announ
 
 // once tries an update. It counts as a use unless Slack certainly didn't
 // accept it.
-func (p *prompt) once(ctx context.Context, m texts.Message) error {
+func (p *prompt) once(ctx context.Context, next line) error {
 	p.mu.Lock()
 	spent, update := p.uses == 0, p.update
 	p.mu.Unlock()
@@ -284,7 +298,10 @@ func (p *prompt) once(ctx context.Context, m texts.Message) error {
 	case spent:
 		return errSpent
 	}
-	err := update(ctx, m)
+	err := update(ctx, next.choose)
+	if errors.Is(err, errNotTrue) {
+		return err // nothing was sent
+	}
 	if status, _ := slackapi.Classify(err); status == slackapi.Posted || status == slackapi.Unclear {
 		p.mu.Lock()
 		p.uses--

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
 
@@ -18,8 +19,14 @@ func TestPromptShowsProgressOnlyWhileItsLeaseHolds(t *testing.T) {
 				var shown []string
 				p := &prompt{
 					ctx: t.Context(), run: func(f func()) { go f() }, uses: 1, progress: 1,
-					holds:  func(context.Context) bool { return holds },
-					update: func(_ context.Context, m texts.Message) error { shown = append(shown, m.Text); return nil },
+					holds: func(context.Context) bool { return holds },
+					update: func(ctx context.Context, choose slackapi.Choose) error {
+						m, err := choose(ctx)
+						if err == nil {
+							shown = append(shown, m.Text)
+						}
+						return err
+					},
 				}
 				p.soon(texts.Message{Text: "Cancelling…"})
 				time.Sleep(2 * runningAfter)

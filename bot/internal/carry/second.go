@@ -98,11 +98,11 @@ func (l *life) endUnknown(err error) {
 }
 
 // ended shows in the prompt that it is closed, by the journal's row, and answers
-// the person who pressed it.
+// the person who pressed it: if everyone reads that, and where the sign is.
 func (l *life) ended(row decision.Record) {
 	c := l.press.Confirmation
 	l.prompt.end(l.Texts.Ended(c, row))
-	if c.Public {
+	if c.Public || l.toldAside() {
 		l.apart(*l.press, func(ctx context.Context) {
 			l.Carrier.answer(ctx, *l.press, ephemeral, always(l.Texts.Closed(c, row, l.press.User)))
 		})
@@ -122,7 +122,7 @@ func (l *life) followOwn(winner decision.Record) {
 			l.prompt.end(l.Texts.OutcomeLine(d))
 		}
 	}
-	if l.toldAside() {
+	if l.toldAside() && !winner.Outcome().Closed() { // else ended says it
 		l.tell(minLast-1, func(ctx context.Context) (texts.Message, error) {
 			return l.cameSecond(*l.press)(l.asTheyAre(ctx, []decision.Record{winner})...), nil
 		})
@@ -143,7 +143,11 @@ func (l *life) followOwn(winner decision.Record) {
 // the modal shows the outcome later. The uses of the response_url are left to
 // the other process.
 func (l *life) leaveModal() {
-	p := &prompt{ctx: l.process, run: l.group.Run, uses: math.MaxInt, update: func(ctx context.Context, m texts.Message) error {
+	p := &prompt{ctx: l.process, run: l.group.Run, uses: math.MaxInt, update: func(ctx context.Context, choose slackapi.Choose) error {
+		m, err := choose(ctx)
+		if err != nil {
+			return err
+		}
 		return l.Poster.ShowLast(ctx, l.press.View, m)
 	}}
 	if len(l.tasks.open()) == 0 {
@@ -222,18 +226,22 @@ func (c *Carrier) OtherDelivery(ctx context.Context, p Press) {
 
 // await answers a press again when the decisions that came first have their outcomes,
 // unless its person sees those elsewhere. An answer in place of a prompt is always
-// updated. A private answer is followed by another one only if a decision that it
-// announced was closed instead of carried out.
+// updated. A private answer is followed by another one, and the one below a prompt, only
+// if a decision that it announced was closed instead of carried out.
 func (c *Carrier) await(p Press, where slackapi.Placement, say saying, winners []decision.Record) {
 	if allDecided(winners) {
 		return
 	}
 	c.followers.add(winners, func(ctx context.Context, decided []decision.Record) {
+		closed := slices.ContainsFunc(decided, isClosed)
+		if !closed {
+			p.Sign = nil // what is below the prompt stays true
+		}
 		switch {
 		case p.Confirmation.Public && where == replaceOriginal: // everyone reads it
 		case p.Ephemeral:
 			where, say = replaceOriginal, c.cameSecond(p)
-		case slices.ContainsFunc(decided, isClosed):
+		case closed:
 			say = c.cameSecond(p)
 		default:
 			return

@@ -9,15 +9,15 @@ import (
 
 // show shows the kernel's state in the prompt, each change once.
 func (l *life) show(do decision.Do) {
+	if l.state.Stage == decision.Saving && l.press.Confirmation.Public {
+		l.showAside(do.Show)
+		return
+	}
 	if len(l.Tasks) > 1 && isProgress(do.Show) && l.shown != decision.ShowSaving { // else that has to go at once
 		l.prompt.count(l.Texts.Progress(l.decided()))
 		return
 	}
 	if do.Show == decision.ShowNothing || do.Show == l.shown && do.Show != decision.ShowOutcome {
-		return
-	}
-	if l.state.Stage == decision.Saving && l.press.Confirmation.Public {
-		l.showAside(do.Show)
 		return
 	}
 	before := l.shown

@@ -216,7 +216,8 @@ func (w Texts) WaitingForChamelio(d decision.Record, pause time.Duration) Messag
 // tasks, each with these tasks only.
 func (w Texts) CameSecond(c decision.Confirmation, user string, winners ...decision.Record) Message {
 	winner := inAnswerTo(c, winners[0])
-	if l := (lost{c, winners}); l.several() {
+	l := lost{c, winners}
+	if l.several() {
 		return w.lostSeveral(l, user)
 	}
 	mine := winner.Confirmer == user
@@ -225,10 +226,10 @@ func (w Texts) CameSecond(c decision.Confirmation, user string, winners ...decis
 		return w.Closed(c, winner, user)
 	case winner.Outcome() == "" && mine:
 		return say("Already on it: you confirmed cancelling %s at %s. I'll post the result in %s.",
-			w.decided(winner), clock(winner.DecidedAt), inChannelNamed(winner.Channel)).meaning(MeansUnderWay)
+			w.decided(winner), clock(winner.DecidedAt), l.where()).meaning(MeansUnderWay)
 	case winner.Outcome() == "":
 		return say("%s got there first: I'm cancelling %s now, and I'll post the result in %s.",
-			mention(winner.Confirmer), w.decided(winner), inChannelNamed(winner.Channel)).meaning(MeansUnderWay)
+			mention(winner.Confirmer), w.decided(winner), l.where()).meaning(MeansUnderWay)
 	}
 	return say("%s", upperFirst(w.happened(winner, user))).meansOutcome(winner.Outcome())
 }

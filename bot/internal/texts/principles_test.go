@@ -170,6 +170,22 @@ func TestNoPrivateTextBecomesFalse(t *testing.T) {
 	}
 }
 
+// "This conversation" is the reader's own. The result of another prompt's decision may be
+// posted in someone else's direct messages.
+func TestResultElsewhereIsNotPromisedHere(t *testing.T) {
+	s := &sampler{Texts: sampleTexts(), example: typical()}
+	private := s.confirmation(false)
+	for _, confirmer := range []string{s.user, s.other} {
+		for channel, where := range map[string]string{"D0OTHER": "another conversation", "D0OWN": "this conversation", "C0OTHER": "<#C0OTHER>"} {
+			d := s.decision(confirmer, "")
+			d.ID, d.Channel, private.Channel = "OTHER", channel, "D0OWN"
+			if m := s.CameSecond(private, s.user, d); !strings.Contains(m.Text, "post the result in "+where) {
+				t.Errorf("the result is posted in %s: %s", where, m.Text)
+			}
+		}
+	}
+}
+
 // A request that another decision overtook stays in its conversation, so it shows
 // no title of that decision's either.
 func TestOvertakenUntitledRequestStaysUntitled(t *testing.T) {

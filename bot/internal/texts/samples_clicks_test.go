@@ -59,6 +59,9 @@ func (s *sampler) ofClicks() {
 	s.during("waiting", "Chamelio's rate limit is used up.", "in place of the prompt", s.WaitingForChamelio(alone, min(s.retryAfter, time.Minute)))
 	cancelled, refused := s.decision(s.other, decision.Cancelled), s.decision(s.other, decision.Failed)
 	s.during("came second", "Someone else confirmed before them, and it is under way.", toClicker, s.CameSecond(public, s.user, together))
+	elsewhere := together
+	elsewhere.ID, elsewhere.Channel = "OTHER", "D0PRIVATE"
+	s.during("came second to a direct message", "Someone else confirmed in a direct message, and it is under way.", toClicker, s.CameSecond(private, s.user, elsewhere))
 	s.during("pressed twice", "They had confirmed before, and it is under way.", toClicker, s.CameSecond(private, s.user, alone))
 	s.add("came second, cancelled", "Someone else confirmed before them.", toClicker, s.CameSecond(public, s.user, cancelled))
 	s.add("came second, failed", "Someone else confirmed before them, and the task couldn't be cancelled.", toClicker, s.CameSecond(public, s.user, refused))
