@@ -98,6 +98,7 @@ func TestEveryOutcomeIsAnnounced(t *testing.T) {
 		{"completed meanwhile", func(w *world) { w.api.SetStatus(12345, "completed") }, "not_cancellable", "completed", 1},
 		{"failed meanwhile", func(w *world) { w.api.SetStatus(12345, "failed") }, "not_cancellable", "failed", 1},
 		{"conflict unexplained", both(func(w *world) { w.api.SetStatus(12345, "completed") }, noGet), "not_cancellable", "completed", 1},
+		{"conflict explained by a later GET", both(func(w *world) { w.api.SetStatus(12345, "cancelled") }, func(w *world) { w.api.Break(chameliotest.Fault{Method: "GET", Status: 503, Times: 3}) }), "already_cancelled", "cancelled", 1},
 		{"conflict but running", post(chameliotest.Fault{Status: 409, Body: `{"detail":"Task cannot be cancelled in its current state"}`}), "failed", "in_progress", 1},
 		{"not found", post(chameliotest.Fault{Status: 404, Body: `{"detail":"Task not found"}`}), "not_found", "in_progress", 1},
 		{"key missing", func(w *world) { w.api.RefuseKey("API key required") }, "rejected_key", "in_progress", 1},

@@ -24,6 +24,10 @@ const (
 	// maxSeen bounds how many tasks are remembered, at half a KB each, and how many
 	// prompts.
 	maxSeen = 1024
+
+	// seenFor is how long a task counts as its prompt showed it. Titles, people and
+	// steps change.
+	seenFor = 10 * time.Minute
 )
 
 // Details finds what an announcement says about a task in addition to its
@@ -31,8 +35,14 @@ const (
 type Details struct {
 	tasks   Tasks
 	people  Directory // nil if no one is mentioned
-	seen    *lru.Cache[chamelio.TaskID, chamelio.Task]
+	seen    *lru.Cache[chamelio.TaskID, seenTask]
 	prompts *lru.Cache[string, *texts.Preview] // by the confirmation's ID
+}
+
+// seenTask is a task as a prompt of this process showed it.
+type seenTask struct {
+	chamelio.Task
+	at time.Time
 }
 
 // Directory finds people by their e-mail address (users.lookupByEmail).
@@ -50,16 +60,25 @@ type details struct {
 // as well; people may be nil.
 func NewDetails(tasks Tasks, people Directory) *Details {
 	return &Details{
-		tasks: tasks, people: people, seen: work.NewCache[chamelio.TaskID, chamelio.Task](maxSeen),
+		tasks: tasks, people: people, seen: work.NewCache[chamelio.TaskID, seenTask](maxSeen),
 		prompts: work.NewCache[string, *texts.Preview](maxSeen),
 	}
 }
 
 // Keep remembers a task as a prompt shows it.
-func (d *Details) Keep(task chamelio.Task) { d.seen.Add(task.ID, task) }
+func (d *Details) Keep(task chamelio.Task) { d.seen.Add(task.ID, seenTask{task, time.Now()}) }
 
-// Seen returns a task as its prompt showed it, if that was recent.
-func (d *Details) Seen(id chamelio.TaskID) (chamelio.Task, bool) { return d.seen.Get(id) }
+// recently returns what hardly changes of a task that a prompt of this process showed
+// a moment ago; otherwise nothing. It has no title, which may be older than the one
+// on the button, and no step.
+func (d *Details) recently(id chamelio.TaskID) chamelio.Task {
+	seen, known := d.seen.Get(id)
+	if !known || !Before(time.Now(), seen.at.Add(seenFor)) {
+		return chamelio.Task{}
+	}
+	seen.Title, seen.URL, seen.Step, seen.StepsDone, seen.StepsTotal = "", "", "", 0, 0
+	return seen.Task
+}
 
 // KeepPrompt remembers what a prompt shows.
 func (d *Details) KeepPrompt(asked decision.Confirmation, shown texts.Preview) {
@@ -67,7 +86,7 @@ func (d *Details) KeepPrompt(asked decision.Confirmation, shown texts.Preview) {
 }
 
 // shown returns what a prompt showed. If another replica showed it, it has only the
-// tasks, as they are now.
+// tasks, as they are now, or else by their names on the button.
 func (d *Details) shown(ctx context.Context, asked decision.Confirmation) texts.Preview {
 	if shown, known := d.prompts.Get(asked.ID); known {
 		return *shown
@@ -77,10 +96,6 @@ func (d *Details) shown(ctx context.Context, asked decision.Confirmation) texts.
 	tasks := make([]chamelio.Task, len(asked.Tasks))
 	var getting sync.WaitGroup
 	for i, t := range asked.Tasks {
-		seen, known := d.Seen(t.ID)
-		if tasks[i] = seen; known {
-			continue
-		}
 		getting.Go(func() {
 			var err error
 			if tasks[i], err = d.tasks.Preview(ctx, t.ID); err != nil {
@@ -94,7 +109,8 @@ func (d *Details) shown(ctx context.Context, asked decision.Confirmation) texts.
 
 // find gets the details of a task of a decision, in parallel with the cancel
 // request, because the task may have moved on since its prompt. If Chamelio doesn't
-// answer in time, it returns the prompt's details, without the step.
+// answer in time, it returns what is known from a recent prompt, and the name on the
+// button counts.
 func (d *Details) find(ctx context.Context, log *slog.Logger, r decision.Record, task int) <-chan details {
 	found := make(chan details, 1)
 	id := r.Tasks[task].ID
@@ -106,8 +122,7 @@ func (d *Details) find(ctx context.Context, log *slog.Logger, r decision.Record,
 		defer cancel()
 		var err error
 		if all.Task, err = d.tasks.Preview(ctx, id); err != nil { // it gives way to cancels
-			all.Task, _ = d.seen.Get(id)
-			all.Step, all.StepsDone, all.StepsTotal = "", 0, 0
+			all.Task = d.recently(id)
 		}
 		all.people = d.mentioned(ctx, log, all.Task, r)
 	}()

@@ -8,7 +8,7 @@ const (
 	// Untouched means that no request of this decision can have had an effect.
 	Untouched Known = iota
 	// Conflicted means that the task is untouched, and that Chamelio says it
-	// can't be cancelled; a GET shows why.
+	// can't be cancelled. A GET shows why: someone else may have cancelled it.
 	Conflicted
 	// Answered means that a request was answered by a server error. It may
 	// have taken effect, but none is in flight any more.
@@ -31,7 +31,8 @@ type conclusion struct {
 // taken effect, only a successful cancel, or a GET that finds the task ended,
 // settles the outcome. Otherwise a clear refusal does, too. That a task is still running is
 // never certain by itself: it leads to another request or, if no more may be
-// sent, to Task.surelyRuns.
+// sent, to Task.surelyRuns. After a conflict, a GET without a result is repeated
+// for Patience; then only the conflict is certain.
 func conclude(k Known, a Kind) conclusion {
 	end := func(o Outcome, c Cause) conclusion { return conclusion{k, DoEnd, o, c} }
 	maybe := k == Answered || k == InFlight
@@ -67,8 +68,10 @@ func conclude(k Known, a Kind) conclusion {
 	switch k {
 	case Untouched:
 		return concludeUntouched(a)
-	case Conflicted: // the conflict itself is certain
-		return end(NotCancellable, "")
+	case Conflicted:
+		if a == TaskOdd || a == TaskKeyRefused { // another GET won't show more
+			return end(NotCancellable, "")
+		}
 	case Answered, InFlight:
 	}
 	return conclusion{known: k, action: DoGet}

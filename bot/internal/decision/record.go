@@ -20,7 +20,7 @@ type Outcome string
 const (
 	Cancelled        Outcome = "cancelled"
 	AlreadyCancelled Outcome = "already_cancelled" // by someone else, before
-	NotCancellable   Outcome = "not_cancellable"   // completed, failed, or in a state that can't be cancelled
+	NotCancellable   Outcome = "not_cancellable"   // completed, failed, or Chamelio said only that it can't be cancelled
 	NotFound         Outcome = "not_found"         // or this key may not see it
 	RejectedKey      Outcome = "rejected_key"      // nothing was sent that Chamelio accepted
 	Failed           Outcome = "failed"            // not cancelled by this decision

@@ -6,7 +6,7 @@ import "time"
 // Moment.Elapsed.
 type Task struct {
 	Known    Known
-	Began    time.Duration // when resolving began; Patience counts from then
+	Began    time.Duration // when resolving began; Patience counts from then, or from Conflict
 	Tries    uint8         // requests without a clear answer
 	Failures uint8         // pauses so far; the next is longer
 	Sent     time.Duration // when the last request without a clear answer ended
@@ -184,10 +184,13 @@ func (p Protocol) unsent(s State, e Event, at Moment) (State, Do) {
 	return s, Do{Action: DoUnmark, Show: show, For: pause}
 }
 
-// get returns the action for a GET, the last one when Patience is over.
+// get returns the action for a GET, the last one when Patience is over. A conflict
+// is certain even then, but not why.
 func (p Protocol) get(s State, at Moment) (State, Do) {
-	left := p.Patience - (at.Elapsed - s.Task.Began)
+	left := p.Patience - (at.Elapsed - max(s.Task.Began, s.Task.Conflict))
 	switch {
+	case left <= 0 && s.Task.Known == Conflicted:
+		return p.conclude(s, NotCancellable, "", at)
 	case left <= 0 && p.surelyRuns(s.Task):
 		return p.conclude(s, Failed, CauseServer, at)
 	case left <= 0:

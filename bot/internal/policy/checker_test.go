@@ -64,7 +64,7 @@ func TestTwoPeopleNeedTheirOwnFacts(t *testing.T) {
 		api.wantCalls(t)
 		ask("U0GRACE", "U0ADA", CodeAllowed)
 		api.wantCalls(t, "users.info U0GRACE", "users.info U0ADA")
-		ask("U0GRACE", "", CodeCannotCheck)
+		ask("U0GRACE", "", CodeCannotCheckRequester)
 		ask("", "U0ADA", CodeCannotCheck)
 		api.change("U0ADA", func(u *slack.User) { u.Deleted = true })
 		time.Sleep(MaxFactsAge + 1)

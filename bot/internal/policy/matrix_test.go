@@ -143,7 +143,7 @@ func oracle(r Rules, c Case) bool {
 
 // aboutTwo are the refusals that compare the person who clicks with the one who
 // asked.
-var aboutTwo = []Code{CodeNeedsSecondPerson, CodeNotAnApprover, CodeRequesterForbidden}
+var aboutTwo = []Code{CodeNeedsSecondPerson, CodeNotAnApprover, CodeRequesterForbidden, CodeRequesterOffTask, CodeCannotCheckRequester}
 
 // TestPolicyByPersonPlaceAndMoment compares the rules with the oracle. With
 // -short it takes every seventh combination: no list has seven, so each value

@@ -110,7 +110,7 @@ func (r Rules) people(c Case) Verdict {
 	if v := r.pair(c, two); !v.Allowed() || c.Person.same(c.Requester) {
 		return v
 	}
-	return ofRequester(r.standing(c.Requester, c))
+	return ofRequester(r.standing(c.Requester, c), CodeRequesterForbidden)
 }
 
 // OnTask judges everything that depends on the task. It must be called after
@@ -125,7 +125,7 @@ func (r Rules) OnTask(c Case) Verdict {
 	if v := r.pair(c, c.TwoAsked || r.NeedsSecondPerson(c.Task)); !v.Allowed() || c.Person.same(c.Requester) {
 		return v
 	}
-	return ofRequester(r.onTask(c.Requester, c.Task))
+	return ofRequester(r.onTask(c.Requester, c.Task), CodeRequesterOffTask)
 }
 
 // NeedsTask reports whether OnTask depends on the task.
@@ -276,11 +276,17 @@ func (r Rules) approvers() (users []UserID, groups []GroupID) {
 	return users, groups
 }
 
-// ofRequester turns a refusal of the requester into one for the confirmer. An
-// unknown fact stays unknown.
-func ofRequester(v Verdict) Verdict {
-	if v.Code.Final() {
-		return Verdict{Code: CodeRequesterForbidden, Cause: fmt.Errorf("the requester: %s", v.Code)}
+// ofRequester turns a refusal of the requester into one for the confirmer, who reads
+// it: no if it is a real "no". An unknown fact about the requester stays unknown, and
+// theirs. The refusals that only the operator can do something about name no one.
+func ofRequester(v Verdict, no Code) Verdict {
+	switch {
+	case v.missing != nil:
+		return v
+	case v.Code.Final():
+		return Verdict{Code: no, Cause: fmt.Errorf("the requester: %s", v.Code)}
+	case v.Code == CodeCannotCheck:
+		return Verdict{Code: CodeCannotCheckRequester, Cause: v.Cause}
 	}
 	return v
 }

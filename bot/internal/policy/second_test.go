@@ -30,9 +30,10 @@ func TestSecondPersonRules(t *testing.T) {
 		{"always: one human, three ids", always, twins, CodeNeedsSecondPerson},
 		{"always: the confirmer is a guest", always, clickBy(grace.changed(guest), ada, single), CodeGuest},
 		{"always: the requester is a guest by now", always, clickBy(grace, ada.changed(guest), single), CodeRequesterForbidden},
-		{"always: the requester is not known", always, clickBy(grace, ada.changed(func(p *Person) { p.Known = NotAnswered }), single), CodeCannotCheck},
+		{"always: the requester is not known", always, clickBy(grace, ada.changed(func(p *Person) { p.Known = NotAnswered }), single), CodeCannotCheckRequester},
+		{"always: the confirmer is not known", always, clickBy(grace.changed(func(p *Person) { p.Known = NotAnswered }), ada, single), CodeCannotCheck},
 		{"always: the requester cannot be asked for", always, clickBy(grace, ada.changed(func(p *Person) { p.Known = NotPermitted }), single), CodeCannotCheckScope},
-		{"always: no requester", always, clickBy(grace, Person{}, single), CodeCannotCheck},
+		{"always: no requester", always, clickBy(grace, Person{}, single), CodeCannotCheckRequester},
 		{"none: a confirmer, and the requester is a guest", Rules{}, clickBy(grace, ada.changed(guest), single), CodeRequesterForbidden},
 		{"a moment that is none is a click", always, alone.with(func(c *Case) { c.Moment = 0 }), CodeNeedsSecondPerson},
 
@@ -62,8 +63,8 @@ func TestSecondPersonRules(t *testing.T) {
 		{"approvers: blanks are nobody", Rules{SecondPerson: SecondPerson{Always: true}, Approvers: []string{" "}}, pair, CodeNotAnApprover},
 		{"an approver needs the mode too", approved(onTask), pair, CodeNotOnTask},
 		{"an approver who is listed needs not be on the task", approved(orLegal), pair, CodeAllowed},
-		{"the requester is not on the task any more", approved(orLegal), pair.with(func(c *Case) { c.Task.People = nil }), CodeRequesterForbidden},
-		{"the requester's address is unconfirmed by now", approved(orLegal), pair.with(func(c *Case) { c.Requester.EmailConfirmed = false }), CodeRequesterForbidden},
+		{"the requester is not on the task any more", approved(orLegal), pair.with(func(c *Case) { c.Task.People = nil }), CodeRequesterOffTask},
+		{"the requester's address is unconfirmed by now", approved(orLegal), pair.with(func(c *Case) { c.Requester.EmailConfirmed = false }), CodeRequesterOffTask},
 	})
 }
 

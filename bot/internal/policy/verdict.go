@@ -28,15 +28,17 @@ const (
 	CodeEmailUnconfirmed   Code = "email_unconfirmed"     // proves nothing: anyone can type any address
 	CodeNeedsSecondPerson  Code = "needs_second_person"   // the requester can't confirm this alone
 	CodeNotAnApprover      Code = "not_an_approver"       // only approvers can be the second person
-	CodeRequesterForbidden Code = "requester_not_allowed" // the confirmer may, but the requester may not any more
+	CodeRequesterForbidden Code = "requester_not_allowed" // the confirmer may, but the requester may cancel nothing any more
+	CodeRequesterOffTask   Code = "requester_not_on_task" // the confirmer may, but the requester may not cancel this task any more
 )
 
 // Refusals because a fact isn't known. Restrictions never fail open.
 const (
-	CodeCannotCheck      Code = "cannot_check"       // Slack didn't answer about the person: another try may help
-	CodeCannotCheckTask  Code = "cannot_check_task"  // Chamelio didn't answer about the task: another try may help
-	CodeCannotCheckScope Code = "cannot_check_scope" // the app lacks a permission: the operator can fix that
-	CodeCannotCheckGroup Code = "cannot_check_group" // a configured usergroup is gone or disabled: the operator can fix that
+	CodeCannotCheck          Code = "cannot_check"           // Slack didn't answer about the person: another try may help
+	CodeCannotCheckRequester Code = "cannot_check_requester" // the same about the requester, and the confirmer may
+	CodeCannotCheckTask      Code = "cannot_check_task"      // Chamelio didn't answer about the task: another try may help
+	CodeCannotCheckScope     Code = "cannot_check_scope"     // the app lacks a permission: the operator can fix that
+	CodeCannotCheckGroup     Code = "cannot_check_group"     // a configured usergroup is gone or disabled: the operator can fix that
 )
 
 // codes are all refusals, each with the word that journals written by older
@@ -61,7 +63,9 @@ var codes = []struct{ code, old Code }{
 	{CodeNeedsSecondPerson, "needs a second person"},
 	{CodeNotAnApprover, ""},
 	{CodeRequesterForbidden, "requester not allowed any more"},
+	{CodeRequesterOffTask, ""},
 	{CodeCannotCheck, "cannot look the person up"},
+	{CodeCannotCheckRequester, ""},
 	{CodeCannotCheckTask, "cannot look the task up"},
 	{CodeCannotCheckScope, ""},
 	{CodeCannotCheckGroup, ""},
@@ -88,7 +92,9 @@ func ParseCode(text string) (Code, bool) {
 }
 
 // Transient reports whether the same attempt may succeed in a minute.
-func (c Code) Transient() bool { return c == CodeCannotCheck || c == CodeCannotCheckTask }
+func (c Code) Transient() bool {
+	return c == CodeCannotCheck || c == CodeCannotCheckRequester || c == CodeCannotCheckTask
+}
 
 // ForOperator reports whether only the operator can do something about it, so
 // that the person isn't advised to try again.

@@ -25,7 +25,7 @@ func TestCodesNeverChange(t *testing.T) {
 			t.Errorf("%q reads as %q", text, got)
 		}
 	}
-	const want = "other_installation unknown_workspace wrong_channel shared_channel hidden_channel deactivated bot stranger other_organisation other_workspace invited guest not_listed not_on_task no_email email_unconfirmed needs_second_person not_an_approver requester_not_allowed cannot_check cannot_check_task cannot_check_scope cannot_check_group"
+	const want = "other_installation unknown_workspace wrong_channel shared_channel hidden_channel deactivated bot stranger other_organisation other_workspace invited guest not_listed not_on_task no_email email_unconfirmed needs_second_person not_an_approver requester_not_allowed requester_not_on_task cannot_check cannot_check_requester cannot_check_task cannot_check_scope cannot_check_group"
 	if got := strings.Trim(fmt.Sprint(Codes()), "[]"); got != want {
 		t.Errorf("codes changed:\n%s\n%s", got, want)
 	}
@@ -33,7 +33,7 @@ func TestCodesNeverChange(t *testing.T) {
 		if got, ok := ParseCode(string(code)); got != code || !ok {
 			t.Errorf("%q reads as %q", code, got)
 		}
-		transient := code == CodeCannotCheck || code == CodeCannotCheckTask
+		transient := slices.Contains([]Code{CodeCannotCheck, CodeCannotCheckRequester, CodeCannotCheckTask}, code)
 		operator := slices.Contains([]Code{CodeCannotCheckScope, CodeCannotCheckGroup}, code)
 		if code.Transient() != transient || code.ForOperator() != operator || code.Final() == (transient || operator) {
 			t.Errorf("%q: %v %v %v", code, code.Transient(), code.ForOperator(), code.Final())

@@ -123,7 +123,8 @@ func sinceWhen(r decision.Result) string {
 	if r.Outcome == decision.NotCancellable {
 		verb = endVerb(r.Status)
 	}
-	if r.Over.IsZero() || r.Outcome != decision.AlreadyCancelled && r.Outcome != decision.NotCancellable {
+	known := r.Outcome == decision.AlreadyCancelled || r.Outcome == decision.NotCancellable && r.Status.Final()
+	if r.Over.IsZero() || !known {
 		return ""
 	}
 	return verb + " " + on(r.Over)

@@ -82,21 +82,27 @@ var refusalTexts = []refusalText{
 	{policy.CodeRequesterForbidden,
 		"{requester}, who asked for this, may no longer cancel tasks. If you want it cancelled, type {again} yourself.",
 		"The requester may no longer cancel tasks."},
+	{policy.CodeRequesterOffTask,
+		"{requester}, who asked for this, may no longer cancel {task}. If you want it cancelled, type {again} yourself.",
+		"The requester may no longer cancel it."},
 	{policy.CodeCannotCheck,
 		"I couldn't check with Slack whether you may cancel tasks. {retry}",
-		"Slack didn't say who they are."},
+		"I couldn't check with Slack whether they may cancel tasks."},
+	{policy.CodeCannotCheckRequester,
+		"I couldn't check with Slack whether {requester}, who asked for this, may still cancel tasks. {retry}",
+		"I couldn't check with Slack whether the requester may still cancel tasks."},
 	{policy.CodeCannotCheckTask,
 		"I couldn't check with Chamelio whether you may cancel {task}. {retry}",
 		"Chamelio didn't say who is on the task, or which workflow it belongs to."},
 	{policy.CodeCannotCheckScope,
 		cannotCheck,
-		"The bot lacks a Slack permission to check who they are."},
+		"The bot lacks a Slack permission to check who may cancel tasks."},
 	{policy.CodeCannotCheckGroup,
 		cannotCheck,
 		"A usergroup in the bot's configuration is gone or disabled."},
 }
 
-const cannotCheck = "I can't check whether you may cancel tasks: the bot isn't set up correctly. Ask {operator}: the reason is in its log."
+const cannotCheck = "I can't check who may cancel tasks: the bot isn't set up correctly. Ask {operator}: the reason is in its log."
 
 // refusalOf returns the row for code, or the one for CodeCannotCheck if there
 // is none.

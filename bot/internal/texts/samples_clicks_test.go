@@ -151,7 +151,10 @@ func (s *sampler) ofOutcomes() {
 
 // onlyAtClick are the codes that compare the person who clicks with the one who
 // asked. At the command there is no such pair.
-var onlyAtClick = map[policy.Code]bool{policy.CodeNeedsSecondPerson: true, policy.CodeNotAnApprover: true, policy.CodeRequesterForbidden: true}
+var onlyAtClick = map[policy.Code]bool{
+	policy.CodeNeedsSecondPerson: true, policy.CodeNotAnApprover: true, policy.CodeRequesterForbidden: true, policy.CodeRequesterOffTask: true,
+	policy.CodeCannotCheckRequester: true,
+}
 
 func (s *sampler) ofRefusals() {
 	s.part = "Refusals by the policy"
@@ -175,6 +178,10 @@ func (s *sampler) ofRefusals() {
 	several.Tasks = append(several.Tasks, decision.Named{ID: 501}, decision.Named{ID: 502})
 	s.during("click on several refused for one", "The policy refuses one of several tasks, at the click.", toClicker,
 		s.RefusedClick(policy.Verdict{Code: policy.CodeNotOnTask, Task: 501}, several))
+	offTask := s.confirmation(true)
+	offTask.Tasks = several.Tasks
+	s.during("approval of several refused for one", "The same, because the requester may no longer cancel one of them.", toClicker,
+		s.RefusedClick(policy.Verdict{Code: policy.CodeRequesterOffTask, Task: 501}, offTask))
 	s.during("click on several not checked for one", "Chamelio doesn't say whether they may cancel one of several tasks, at the click.", toClicker,
 		s.RefusedClick(policy.Verdict{Code: policy.CodeCannotCheckTask, Task: 501}, several))
 	s.during("second person needed", "The requester confirms their own request.", toClicker,

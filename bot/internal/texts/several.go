@@ -16,53 +16,102 @@ import (
 // maxListed is the longest title in a list of tasks.
 const maxListed = 80
 
-// counted returns how many results are cancelled, unknown, and unknown in the end.
-func counted(all []result) (cancelled, unknown, never int) {
-	for _, r := range all {
-		switch {
-		case r.Outcome == decision.Cancelled:
-			cancelled++
-		case r.row == settledUnknown:
-			never++
-		case r.Outcome == decision.Unknown:
-			unknown++
-		}
-	}
-	return cancelled, unknown, never
+// tally counts results.
+type tally struct {
+	total, unknown int
+	never          int // unknown in the end
+	cancelled      int // now, by this decision or before it
+	own            int // certainly by this decision
+	seen           int // perhaps by this decision: seen cancelled after a request without a clear answer
 }
 
-// several returns the headline about several tasks. Of those that aren't
+// counted counts results.
+func counted(all []result) tally {
+	n := tally{total: len(all)}
+	for _, r := range all {
+		switch {
+		case r.Outcome == decision.AlreadyCancelled:
+			n.cancelled++
+		case r.Outcome == decision.Cancelled && r.Cause == decision.CauseSeen:
+			n.cancelled, n.seen = n.cancelled+1, n.seen+1
+		case r.Outcome == decision.Cancelled:
+			n.cancelled, n.own = n.cancelled+1, n.own+1
+		case r.row == settledUnknown:
+			n.never++
+		case r.Outcome == decision.Unknown:
+			n.unknown++
+		}
+	}
+	return n
+}
+
+// named reports whether a text may say that the requester cancelled the tasks that
+// this decision ended: each of them certainly by its request.
+func (n tally) named() bool { return n.seen == 0 }
+
+// ended returns how many tasks this decision ended, as far as is known.
+func (n tally) ended() int { return n.own + n.seen }
+
+// sentence says how many tasks the requester cancelled or, if that isn't certain of
+// each, how many are cancelled.
+func (n tally) sentence(by string) string {
+	if n.named() {
+		return fmt.Sprintf("%s cancelled %s.", by, n.of(n.own))
+	}
+	return n.areCancelled(n.of(n.cancelled))
+}
+
+// of returns "2 of 3 tasks".
+func (n tally) of(k int) string {
+	if k == n.total {
+		return fmt.Sprintf("%d tasks", k)
+	}
+	return fmt.Sprintf("%d of %d tasks", k, n.total)
+}
+
+// areCancelled says of tasks that they are cancelled.
+func (n tally) areCancelled(tasks string) string {
+	if n.cancelled == 1 {
+		return tasks + " is cancelled."
+	}
+	return tasks + " are cancelled."
+}
+
+// several returns the headline about several tasks. It names the requester only if
+// each task that is cancelled by this decision certainly was. Of those that aren't
 // cancelled it says nothing: someone else may have cancelled them.
 func several(d decision.Record, all []result, reader string) string {
-	by := you(d.Requester, reader, "You")
-	cancelled, unknown, never := counted(all)
-	text := fmt.Sprintf("%s cancelled %d of %d tasks.", by, cancelled, len(all))
+	by, n := you(d.Requester, reader, "You"), counted(all)
 	switch {
-	case cancelled == len(all):
-		return fmt.Sprintf("%s cancelled %d tasks.", by, len(all))
-	case cancelled == 0 && unknown+never == 0:
-		return fmt.Sprintf("%s couldn't cancel any of the %d tasks.", by, len(all))
-	case cancelled == 0 && unknown == len(all):
-		return fmt.Sprintf("Not confirmed yet by Chamelio: %d tasks.", len(all))
-	case cancelled == 0 && unknown > 0:
-		return fmt.Sprintf("Not confirmed yet by Chamelio: %d of %d tasks.", unknown, len(all))
-	case cancelled == 0:
-		return fmt.Sprintf("I couldn't find out about %d of %d tasks.", never, len(all))
-	case unknown > 0:
-		text += fmt.Sprintf(" %d not confirmed yet by Chamelio.", unknown)
-	case never > 0:
-		text += fmt.Sprintf(" %d still unknown.", never)
+	case n.ended() == 0 && n.unknown+n.never == 0:
+		return fmt.Sprintf("%s couldn't cancel any of the %d tasks.", by, n.total)
+	case n.ended() == 0 && n.unknown == n.total:
+		return fmt.Sprintf("Not confirmed yet by Chamelio: %d tasks.", n.total)
+	case n.ended() == 0 && n.unknown > 0:
+		return fmt.Sprintf("Not confirmed yet by Chamelio: %d of %d tasks.", n.unknown, n.total)
+	case n.ended() == 0:
+		return fmt.Sprintf("I couldn't find out about %d of %d tasks.", n.never, n.total)
+	}
+	text := n.sentence(by)
+	switch {
+	case n.unknown > 0:
+		text += fmt.Sprintf(" %d not confirmed yet by Chamelio.", n.unknown)
+	case n.never > 0:
+		text += fmt.Sprintf(" %d still unknown.", n.never)
 	}
 	return text
 }
 
 // lineOfSeveral is like line, for several tasks. where is where each result is.
 func lineOfSeveral(d decision.Record, where string) string {
-	cancelled, unknown, _ := counted(resultsOf(d))
-	if unknown > 0 {
-		return fmt.Sprintf("I couldn't tell right away what happened to %d of %s. %s", unknown, numbered(d.IDs()), willReport)
+	n := counted(resultsOf(d))
+	if n.unknown > 0 {
+		return fmt.Sprintf("I couldn't tell right away what happened to %d of %s. %s", n.unknown, numbered(d.IDs()), willReport)
 	}
-	text := fmt.Sprintf("Cancelled %d of %s.", cancelled, numbered(d.IDs()))
+	text := fmt.Sprintf("Cancelled %d of %s.", n.own, numbered(d.IDs()))
+	if !n.named() {
+		text = n.areCancelled(fmt.Sprintf("%d of %s", n.cancelled, numbered(d.IDs())))
+	}
 	if len(closedOf(d)) < len(d.Tasks) {
 		text += fmt.Sprintf(" The results are in %s.", where)
 	}
@@ -88,28 +137,26 @@ func (w Texts) againAfterClosed(d decision.Record) string {
 // emojiOf returns the emoji of several results: the one that needs most
 // attention.
 func emojiOf(all []result) string {
-	cancelled, unknown, never := counted(all)
+	n := counted(all)
 	switch {
 	case len(all) == 1:
 		return all[0].row.emoji
-	case unknown > 0:
+	case n.unknown > 0:
 		return emojiPending
-	case cancelled > 0 && never == 0:
+	case n.ended() > 0 && n.never == 0:
 		return emojiCancelled
 	}
 	return emojiWarning
 }
 
 // lines returns a line for each task, each a block of its own, whose block_id
-// says the task and its outcome.
+// says the task and its outcome. None names the requester.
 func (w Texts) lines(d decision.Record, all []result) (blocks []slack.Block, text string) {
 	var lines []string
+	headlined := counted(all).named()
 	for _, r := range all {
 		r.task = shortened(r.task, maxListed)
-		line := r.row.emoji + " " + strings.TrimSuffix(w.fillOutcome(r.row.what, d, "", r), ".")
-		if r.Outcome == decision.Cancelled {
-			line = r.row.emoji + " " + w.namedFirst(r.task) + " " + stopped("was cancelled", r.Result)
-		}
+		line := r.row.emoji + " " + w.inLine(d, r, headlined)
 		if moved := movedOn(r.Was); moved != "" {
 			line += "\n" + moved
 		}
@@ -118,6 +165,21 @@ func (w Texts) lines(d decision.Record, all []result) (blocks []slack.Block, tex
 		lines = append(lines, line)
 	}
 	return blocks, listed(lines)
+}
+
+// inLine says what became of one of several tasks. headlined says that the headline
+// names who cancelled; otherwise a footnote says who requested it.
+func (w Texts) inLine(d decision.Record, r result, headlined bool) string {
+	at := strings.TrimSuffix(stopped(", stopped", r.Result), ", stopped")
+	switch {
+	case r.Outcome != decision.Cancelled:
+		return strings.TrimSuffix(w.fillOutcome(r.row.what, d, "", r), ".")
+	case r.Cause == decision.CauseSeen:
+		return w.namedFirst(r.task) + " is cancelled" + at
+	case headlined:
+		return w.namedFirst(r.task) + " " + stopped("was cancelled", r.Result)
+	}
+	return w.namedFirst(r.task) + " was cancelled as requested" + at
 }
 
 // maxList is the longest list in the text of a message, in characters. It usually
@@ -165,7 +227,7 @@ func (w Texts) announcementOfSeveral(reader string, d decision.Record, all []res
 // aboutSeveral is about for several tasks.
 func aboutSeveral(d decision.Record, all []result, what, reader string, posted time.Time) string {
 	cannot := ""
-	if cancelled, _, _ := counted(all); cancelled > 0 {
+	if counted(all).ended() > 0 {
 		cannot = "cancelled tasks can't be resumed"
 	}
 	named := strings.HasPrefix(what, you(d.Requester, reader, "You"))
@@ -184,11 +246,11 @@ func (w Texts) nextForSeveral(all []result) string {
 		}
 	}
 	var parts []string
-	_, unknown, never := counted(all)
-	if unknown > 0 {
+	n := counted(all)
+	if n.unknown > 0 {
 		parts = append(parts, "I'm checking, and I'll report back within 24 hours.")
 	}
-	switch unknown + never {
+	switch n.unknown + n.never {
 	case 0:
 	case 1:
 		parts = append(parts, "Check that task's page before you try again.")

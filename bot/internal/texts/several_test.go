@@ -33,3 +33,37 @@ func TestAdviceCountsTasks(t *testing.T) {
 		t.Errorf("one: %s; two: %s", one, two)
 	}
 }
+
+// Only a task that was certainly cancelled by a decision's request is said to be
+// cancelled by its requester; the others are cancelled.
+func TestSeveralNamesOnlyWhoCertainlyCancelled(t *testing.T) {
+	w := Texts{Command: "/cancel-task"}
+	d := decision.Record{Channel: "C1", Requester: "U1", Confirmer: "U1", Tasks: []decision.Item{{ID: 1}, {ID: 2}}}
+	by, seen := decision.Result{Outcome: decision.Cancelled}, decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}
+	ended, unknown := decision.Result{Outcome: decision.NotCancellable}, decision.Result{Outcome: decision.Unknown}
+	for name, c := range map[string]struct {
+		d            decision.Record
+		headline     string
+		line, person string
+		requested    int // how many lines say that the request did it
+	}{
+		"both by the requests":  {d.With(by, by), "<@U1> cancelled 2 tasks.", "Cancelled 2 of 2 tasks (1 and 2).", "You cancelled 2 tasks.", 0},
+		"both seen afterwards":  {d.With(seen, seen), "2 tasks are cancelled.", "2 of 2 tasks (1 and 2) are cancelled.", "2 tasks are cancelled.", 0},
+		"one of each":           {d.With(by, seen), "2 tasks are cancelled.", "2 of 2 tasks (1 and 2) are cancelled.", "2 tasks are cancelled.", 1},
+		"one seen, one ended":   {d.With(seen, ended), "1 of 2 tasks is cancelled.", "1 of 2 tasks (1 and 2) is cancelled.", "1 of 2 tasks is cancelled.", 0},
+		"one settled afterward": {d.With(unknown, ended).WithSettled(seen), "1 of 2 tasks is cancelled.", "1 of 2 tasks (1 and 2) is cancelled.", "1 of 2 tasks is cancelled.", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			said := w.Announcement(c.d, time.Now()).Text
+			if !strings.Contains(said, " "+c.headline) || strings.Count(said, "as requested") != c.requested {
+				t.Errorf("everyone reads: %s", said)
+			}
+			if line := w.OutcomeLine(c.d).Text; !strings.Contains(line, c.line) && name != "one settled afterward" {
+				t.Errorf("in place of the prompt: %s", line)
+			}
+			if said := w.AnnouncementInPerson("U1", c.d, time.Now()).Text; !strings.Contains(said, c.person) {
+				t.Errorf("the requester reads: %s", said)
+			}
+		})
+	}
+}
