@@ -46,10 +46,10 @@ func (c *commands) submitted(ctx context.Context, log *slog.Logger, k slackapi.C
 	who := asker{k.User, asked.Team, asked.Channel, asked.Thread, k.Origin}
 	found := c.consider(ctx, log, who, input.Request{Tasks: asked.IDs(), Reason: asked.Reason})
 	if found.explained.Text != "" {
-		return reply{message: found.explained, where: slackapi.Ephemeral, refusal: found.refusal}
+		return reply{message: found.explained, where: slackapi.Ephemeral, refusals: found.refusals}
 	}
 	found.confirmation.Public = true // as the modal said
-	return reply{refusal: found.refusal, find: func(ctx context.Context) reply {
+	return reply{refusals: found.refusals, find: func(ctx context.Context) reply {
 		if failed := c.request(ctx, log, k.ResponseURL, found); failed.Text != "" {
 			return alone(failed)
 		}

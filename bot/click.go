@@ -14,6 +14,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 const (
@@ -182,10 +183,14 @@ func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
 	if !no.Code.Final() || p.Sign.Below() { // another try with the same prompt may help, or the person reads there that it is being checked
 		where = slackapi.Ephemeral
 	}
-	return reply{message: c.texts.RefusedClick(no, p.Confirmation), where: where, refusal: &decision.Note{
-		ConfirmationID: decision.ID(p.Confirmation.ID), Tasks: p.Confirmation.IDs(), Team: p.Confirmation.Team,
+	tasks := p.Confirmation.IDs()
+	if no.Task != 0 {
+		tasks = []chamelio.TaskID{chamelio.TaskID(no.Task)}
+	}
+	return reply{message: c.texts.RefusedClick(no, p.Confirmation), where: where, refusals: []decision.Note{{
+		ConfirmationID: decision.ID(p.Confirmation.ID), Tasks: tasks, Team: p.Confirmation.Team,
 		Channel: p.Channel, Person: p.User, Code: string(no.Code),
-	}}
+	}}}
 }
 
 // errNotTheirs means that a valid confirmation was used by the wrong user or in

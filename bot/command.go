@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -60,7 +61,7 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 	}
 	log = log.With("tasks", req.Tasks)
 	found := c.consider(ctx, log, asker{cmd.User, cmd.TeamID, cmd.Channel, "", cmd.Origin()}, req)
-	answer := reply{where: slackapi.Ephemeral, refusal: found.refusal}
+	answer := reply{where: slackapi.Ephemeral, refusals: found.refusals}
 	switch {
 	case found.explained.Text != "":
 		answer.message = found.explained
@@ -94,7 +95,7 @@ type considered struct {
 	explained    texts.Message // empty if there is a confirmation
 	confirmation decision.Confirmation
 	preview      texts.Preview
-	refusal      *decision.Note // for some or all of the tasks; nil if there was none
+	refusals     []decision.Note // one for each reason, with its tasks
 }
 
 // standing judges the person. The function that it returns gets the tasks;
@@ -135,8 +136,7 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 	all := tasks()
 	var in []previewed
 	var out []texts.Excluded
-	var no policy.Verdict
-	var refused []chamelio.TaskID
+	var refused []refusedFor
 	for _, one := range all {
 		if one.err == nil {
 			c.workflows.see(log, one.task.Workflow)
@@ -144,7 +144,7 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 		// A task that doesn't exist has no people on it, and the answer may say so.
 		if v := cleared.OnTask(ctx, one.facts); !v.Allowed() && !c.texts.Explains(one.err) {
 			log.Warn("task refused", "refused", one.id, "reason", string(v.Code), "cause", v.Cause)
-			no, refused, out = v, append(refused, one.id), append(out, c.texts.ExcludeRefused(v, one.id))
+			refused, out = alsoRefused(refused, v, one.id), append(out, c.texts.ExcludeRefused(v, one.id))
 		} else if why, ok := c.texts.Exclude(one.id, one.task, one.err); ok {
 			out = append(out, why)
 		} else {
@@ -153,8 +153,8 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 	}
 	var found considered
 	switch {
-	case len(refused) == len(all):
-		return c.refuse(log, who, req.Tasks, no)
+	case len(refused) == 1 && len(refused[0].tasks) == len(all):
+		return c.refuse(log, who, req.Tasks, refused[0].Verdict)
 	case len(in) == 0:
 		found = c.explain(log, all, out)
 	default:
@@ -162,11 +162,27 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 		found.preview.Excluded = out
 		c.details.KeepPrompt(found.confirmation, found.preview)
 	}
-	if len(refused) > 0 {
-		c.metrics.Refusals.WithLabelValues("command", string(no.Code)).Inc()
-		found.refusal = refusalOf(who, refused, no)
+	for _, one := range refused {
+		c.metrics.Refusals.WithLabelValues("command", string(one.Code)).Inc()
+		found.refusals = append(found.refusals, refusalOf(who, one.tasks, one.Verdict))
 	}
 	return found
+}
+
+// refusedFor are the tasks of a command that are refused for one reason.
+type refusedFor struct {
+	policy.Verdict
+	tasks []chamelio.TaskID
+}
+
+// alsoRefused adds a task to the refusals of a command.
+func alsoRefused(all []refusedFor, no policy.Verdict, task chamelio.TaskID) []refusedFor {
+	i := slices.IndexFunc(all, func(r refusedFor) bool { return r.Code == no.Code })
+	if i < 0 {
+		return append(all, refusedFor{no, []chamelio.TaskID{task}})
+	}
+	all[i].tasks = append(all[i].tasks, task)
+	return all
 }
 
 // explain returns why none of the tasks can be cancelled.
@@ -200,11 +216,11 @@ func (c *commands) found(log *slog.Logger, who asker, req input.Request, cleared
 func (c *commands) refuse(log *slog.Logger, who asker, tasks []chamelio.TaskID, no policy.Verdict) considered {
 	log.Warn("command refused", "reason", string(no.Code), "cause", no.Cause)
 	c.refused(string(no.Code))
-	return considered{explained: c.texts.Refused(no, tasks...), refusal: refusalOf(who, tasks, no)}
+	return considered{explained: c.texts.Refused(no, tasks...), refusals: []decision.Note{refusalOf(who, tasks, no)}}
 }
 
-func refusalOf(who asker, tasks []chamelio.TaskID, no policy.Verdict) *decision.Note {
-	return &decision.Note{Tasks: tasks, Team: who.team, Channel: who.channel, Person: who.user, Code: string(no.Code)}
+func refusalOf(who asker, tasks []chamelio.TaskID, no policy.Verdict) decision.Note {
+	return decision.Note{Tasks: tasks, Team: who.team, Channel: who.channel, Person: who.user, Code: string(no.Code)}
 }
 
 // refused counts a refusal.

@@ -557,3 +557,36 @@ func TestSecretsAndTicketsStayOutOfTheLog(t *testing.T) {
 		}
 	}
 }
+
+// A process died before it sent anything, or the only request was refused and an
+// earlier decision is unknown: without the key, no one can tell whether a request was
+// sent, and the announcement doesn't say so.
+func TestUnknownOutcomeClaimsNoRequest(t *testing.T) {
+	for name, happens := range map[string]func(w *world, prompt slacktest.Message){
+		"a dead process": func(w *world, prompt slacktest.Message) {
+			w.api.RefuseKey("API key has been revoked")
+			w.must(w.claim(ada, prompt.Button("cancel_task").Value, time.Now(), false))
+		},
+		"an earlier decision": func(w *world, prompt slacktest.Message) {
+			first := w.wantPrompt(w.slash(grace, slacktest.Random, "/cancel-task 12345"))
+			w.api.Break(chameliotest.Fault{Hang: true})
+			w.acked(w.slack.Click(grace, first, "cancel_task"))
+			w.eventually("the earlier outcome", func() bool { return len(w.slack.History(slacktest.Random)) == 1 })
+			w.api.ClearFaults()
+			w.api.RefuseKey("API key has been revoked")
+			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				happens(w, prompt)
+				said := w.toldOnce(general).Text
+				if !strings.Contains(said, "may have been sent, and I've lost access to Chamelio (the key has been revoked)") {
+					t.Errorf("everyone reads: %s", said)
+				}
+			})
+		})
+	}
+}

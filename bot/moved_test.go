@@ -73,3 +73,24 @@ func TestUncheckedStepIsNotAnnounced(t *testing.T) {
 		t.Errorf("it says %s", said)
 	}
 }
+
+// A request that waits for the rate limit takes effect after the task was seen. The
+// announcement doesn't say that it stopped at the step of then.
+func TestStepOfLongAgoIsWhereItWasWhenRequested(t *testing.T) {
+	for pause, stopped := range map[string]bool{"3": true, "30": false} {
+		t.Run(pause, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				busy := chameliotest.Busy(pause)
+				busy.Method, busy.Times = "POST", 1
+				w.api.Break(busy)
+				announcement, _ := w.confirm(ada, prompt)
+				said := goldenfile.Transcribe(announcement)
+				if strings.Contains(said, "stopped at Legal approval, 3 of 5 steps done") != stopped || strings.Contains(said, "When requested, it was at Legal approval.") == stopped {
+					t.Errorf("it says %s", said)
+				}
+			})
+		})
+	}
+}

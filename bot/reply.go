@@ -12,20 +12,20 @@ import (
 
 // reply is the answer to a command or a click. The zero reply says nothing.
 type reply struct {
-	message texts.Message
-	choose  slackapi.Choose             // what to show instead, at each try; nil if the message stays true
-	find    func(context.Context) reply // finds the reply to send instead, if that may take minutes; nil otherwise
-	where   slackapi.Placement
-	press   *carry.Press          // that it answers; nil for a command
-	then    func(context.Context) // what to do once the person has the message; may be nil
-	refusal *decision.Note        // to be recorded, however long the answer takes
+	message  texts.Message
+	choose   slackapi.Choose             // what to show instead, at each try; nil if the message stays true
+	find     func(context.Context) reply // finds the reply to send instead, if that may take minutes; nil otherwise
+	where    slackapi.Placement
+	press    *carry.Press          // that it answers; nil for a command
+	then     func(context.Context) // what to do once the person has the message; may be nil
+	refusals []decision.Note       // to be recorded, however long the answer takes
 }
 
 // alone returns a reply that only the person who typed or clicked sees.
 func alone(m texts.Message) reply { return reply{message: m, where: slackapi.Ephemeral} }
 
 // send sends a reply outside the workers, since Slack may ask to wait for minutes. It
-// records a refusal meanwhile.
+// records refusals meanwhile.
 func (r *router) send(ctx context.Context, log *slog.Logger, to slackapi.Target, a reply) {
 	r.record(ctx, log, a)
 	r.aside.Run(ctx, to.Channel, func(ctx context.Context) {
@@ -38,8 +38,8 @@ func (r *router) send(ctx context.Context, log *slog.Logger, to slackapi.Target,
 }
 
 func (r *router) record(ctx context.Context, log *slog.Logger, a reply) {
-	if a.refusal != nil {
-		r.aside.Run(ctx, refusalsKey, func(ctx context.Context) { r.gate.record(ctx, log, *a.refusal) })
+	for _, refusal := range a.refusals {
+		r.aside.Run(ctx, refusalsKey, func(ctx context.Context) { r.gate.record(ctx, log, refusal) })
 	}
 }
 

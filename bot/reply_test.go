@@ -75,8 +75,8 @@ func TestClicksWithoutDecision(t *testing.T) {
 			if got.message.Text != tt.text || got.where != tt.where {
 				t.Errorf("got %q, placement %d", got.message.Text, got.where)
 			}
-			if refused := name == "not to be judged yet"; (got.refusal != nil) != refused || refused && got.refusal.Person != "U1" {
-				t.Errorf("to be recorded: %+v", got.refusal)
+			if refused := name == "not to be judged yet"; (len(got.refusals) == 1) != refused || refused && got.refusals[0].Person != "U1" {
+				t.Errorf("to be recorded: %+v", got.refusals)
 			}
 		})
 	}

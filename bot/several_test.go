@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -269,6 +270,41 @@ func TestEachOfSeveralTasksIsJudged(t *testing.T) {
 	}
 	w.must(w.stop())
 	w.noCancel()
+}
+
+// A refusal is about the tasks that are refused for its reason, and about no other: in
+// the answer, in the journal and in the audit channel.
+func TestRefusalsAreAboutTheirTasksOnly(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.Policy = policy.Rules{Mode: policy.PeopleOnTask} }, alwaysFresh)
+		w.slack.SetScopes(allScopes...)
+		w.api.Add(500, 3)
+		give := func(id int64) {
+			theirs, _ := w.api.Task(id)
+			theirs.Owner, theirs.Assignee, theirs.Collaborators = new("linus@acme.example"), nil, nil
+			w.api.Put(theirs)
+		}
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 500 501 502"))
+		give(502)
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("the refusal", func() bool { return !settledPrompt(w, prompt) })
+		w.api.Break(chameliotest.Fault{Method: http.MethodGet, Task: 500, Status: http.StatusInternalServerError, Body: `{"detail":"oops"}`})
+		said := w.slash(ada, general, "/cancel-task 500 502").Text
+		if !strings.Contains(said, "Task 500: I can't check whether you may cancel it") || !strings.Contains(said, "Task 502: you're not on it") {
+			t.Errorf("they read %q", said)
+		}
+		time.Sleep(time.Minute)
+		notes, err := w.journal.Refusals(t.Context(), recent)
+		w.must(err)
+		got := map[string]bool{}
+		for _, n := range notes {
+			got[fmt.Sprintf("%v %v %s", n.ConfirmationID != "", n.Tasks, n.Code)] = true
+		}
+		want := map[string]bool{"true [502] not_on_task": true, "false [502] not_on_task": true, "false [500] cannot_check_task": true}
+		if !maps.Equal(got, want) {
+			t.Errorf("on record: %v", got)
+		}
+	})
 }
 
 func settledPrompt(w *world, prompt slacktest.Message) bool {

@@ -108,13 +108,13 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 		part := left[:min(len(left), s.commands.rules.MaxTasks)]
 		left = left[len(part):]
 		what = s.commands.consider(ctx, log.With("tasks", part), f.who, input.Request{Tasks: part, Reason: f.reason, Unsure: f.unsure})
-		if what.explained.Text == "" || what.refusal != nil || len(left) == 0 {
+		if what.explained.Text == "" || len(what.refusals) > 0 || len(left) == 0 {
 			break
 		}
 	}
 	if what.explained.Text != "" {
 		answer := s.show(log, f.to, f.over, texts.ModalOf(s.texts.WithMore(what.explained, len(left))))
-		answer.refusal = what.refusal
+		answer.refusals = what.refusals
 		return answer
 	}
 	view := s.texts.ConfirmModal(what.confirmation, what.preview, len(left))
@@ -127,7 +127,7 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 		view = texts.ModalOf(s.texts.ModalTooLarge())
 	}
 	answer := s.show(log, f.to, f.over, view)
-	answer.refusal = what.refusal
+	answer.refusals = what.refusals
 	return answer
 }
 

@@ -53,6 +53,7 @@ type Directory interface {
 // details are the known details of a task.
 type details struct {
 	chamelio.Task
+	asked  time.Time // when Chamelio was asked
 	people []decision.Person
 }
 
@@ -115,7 +116,7 @@ func (d *Details) find(ctx context.Context, log *slog.Logger, r decision.Record,
 	found := make(chan details, 1)
 	id := r.Tasks[task].ID
 	go func() {
-		var all details
+		all := details{asked: time.Now()}
 		defer func() { found <- all }()
 		defer work.RecoverPanic(log)
 		ctx, cancel := context.WithTimeout(ctx, detailsTimeout)

@@ -84,7 +84,7 @@ var outcomeTexts = []outcomeText{
 	{outcome: decision.Unknown, cause: decision.CauseKey, emoji: emojiPending,
 		what: "Not confirmed yet by Chamelio: {task}.",
 		line: lineUnknown,
-		next: "I sent the request, then lost access to Chamelio ({key}). I'll keep trying for 24 hours; {operator} needs to replace the key."},
+		next: "A cancel request may have been sent, and I've lost access to Chamelio ({key}). I'll keep trying for 24 hours; {operator} needs to replace the key."},
 	{outcome: decision.Unknown, cause: decision.CauseStatus, emoji: emojiPending,
 		what: "Not confirmed yet by Chamelio: {task}.",
 		line: lineUnknown,

@@ -1,8 +1,10 @@
 package texts
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -130,7 +132,16 @@ func (w Texts) Refused(no policy.Verdict, ids ...chamelio.TaskID) Message {
 
 // RefusedClick answers a click that the policy refuses. See unlessResult.
 func (w Texts) RefusedClick(no policy.Verdict, c decision.Confirmation) Message {
-	text := fill(refusalOf(no.Code).person, "{retry}", "Your click might not have counted. "+unlessResult(c)+w.pressAgain(c)+".")
+	text, retry, gone := refusalOf(no.Code).person, "Your click might not have counted. "+unlessResult(c)+w.pressAgain(c)+".", false
+	if why, ok := w.Exclude(0, chamelio.Task{}, no.Cause); ok && no.Code == policy.CodeCannotCheckTask { // Chamelio has answered
+		e := new(chamelio.Error)
+		gone = errors.As(no.Cause, &e) && e.TaskNotFound()
+		text = "I can't check whether you may cancel {task}: " + why.Why + ". {retry}"
+	}
+	if gone && no.Task != 0 { // another try won't help
+		retry = ""
+	}
+	text = strings.TrimSpace(fill(text, "{retry}", retry))
 	if no.Code == policy.CodeNeedsSecondPerson && c.Public {
 		text = "You can't approve your own request. Ask {someone}, or press *Withdraw request*."
 	}
@@ -141,7 +152,7 @@ func (w Texts) RefusedClick(no policy.Verdict, c decision.Confirmation) Message 
 	one, others := c, c
 	one.Tasks = slices.Clone(c.Tasks[slices.IndexFunc(c.Tasks, refused):][:1])
 	others.Tasks = slices.DeleteFunc(slices.Clone(c.Tasks), refused)
-	if !no.Code.Final() { // another try may help, with all of them
+	if !no.Code.Final() && !gone { // another try may help, with all of them
 		return say("%s", w.fillRefusal(text, one))
 	}
 	return say("%s So you can't cancel these %d tasks together. To cancel the others, type %s.", w.fillRefusal(text, one), len(c.Tasks), w.again(others.IDs()...))

@@ -184,6 +184,10 @@ func (s *sampler) ofRefusals() {
 		s.RefusedClick(policy.Verdict{Code: policy.CodeRequesterOffTask, Task: 501}, offTask))
 	s.during("click on several not checked for one", "Chamelio doesn't say whether they may cancel one of several tasks, at the click.", toClicker,
 		s.RefusedClick(policy.Verdict{Code: policy.CodeCannotCheckTask, Task: 501}, several))
+	s.during("click on several of which one is gone", "The same, and Chamelio says that there is no such task.", toClicker,
+		s.RefusedClick(policy.Verdict{Code: policy.CodeCannotCheckTask, Task: 501, Cause: &chamelio.Error{Kind: chamelio.ErrNotFound, Detail: "Task not found"}}, several))
+	s.during("click not checked without the key", "The same, and Chamelio refuses the key.", toClicker,
+		s.RefusedClick(policy.Verdict{Code: policy.CodeCannotCheckTask, Cause: &chamelio.Error{Kind: chamelio.ErrUnauthorized, Reason: chamelio.KeyRevoked}}, private))
 	s.during("second person needed", "The requester confirms their own request.", toClicker,
 		s.RefusedClick(policy.Verdict{Code: policy.CodeNeedsSecondPerson}, public))
 }

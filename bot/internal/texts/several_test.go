@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // A task is left out because another decision has it, which may be taken back. The
@@ -65,5 +67,16 @@ func TestSeveralNamesOnlyWhoCertainlyCancelled(t *testing.T) {
 				t.Errorf("the requester reads: %s", said)
 			}
 		})
+	}
+}
+
+// Chamelio has answered that there is no such task, so another press won't help.
+func TestRefusedClickSaysThatATaskIsGone(t *testing.T) {
+	w := Texts{Command: "/cancel-task"}
+	c := decision.Confirmation{Channel: "C1", Requester: "U1", Tasks: []decision.Named{{ID: 1}, {ID: 2}}}
+	gone := &chamelio.Error{Kind: chamelio.ErrNotFound, Status: 404, FromAPI: true, Detail: "Task not found"}
+	said := w.RefusedClick(policy.Verdict{Code: policy.CodeCannotCheckTask, Task: 2, Cause: gone}, c).Text
+	if !strings.Contains(said, "Chamelio has no such task") || !strings.Contains(said, "type `/cancel-task 1`") || strings.Contains(said, "press") {
+		t.Errorf("they read: %s", said)
 	}
 }
