@@ -180,7 +180,9 @@ func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
 	p.Log.Warn("click refused", "reason", string(no.Code), "cause", no.Cause, "facts_age_seconds", p.FactsAge.Seconds())
 	c.metrics.Refusals.WithLabelValues("click", string(no.Code)).Inc()
 	where := p.Aside()
-	if !no.Code.Final() || p.Sign.Below() { // another try with the same prompt may help, or the person reads there that it is being checked
+	// The prompt stays if another try with it may help. Below it, a person may have read
+	// that the press is being checked.
+	if !no.Code.Final() || p.Sign.Below() {
 		where = slackapi.Ephemeral
 	}
 	tasks := p.Confirmation.IDs()

@@ -75,7 +75,6 @@ func again(every time.Duration, final bool) time.Duration {
 // is useless.
 func unusable(err error) (why string, final bool) {
 	var option *chamelio.OptionError
-	var key *chamelio.Error
 	switch {
 	case err == nil:
 		return "", true
@@ -85,8 +84,8 @@ func unusable(err error) (why string, final bool) {
 		return err.Error(), true
 	case errors.Is(err, bot.ErrNoToken), errors.Is(err, bot.ErrOtherWorkspace), errors.Is(err, bot.ErrUnknownWorkspace):
 		return err.Error(), true
-	case errors.As(err, &key):
-		return doctor.ExplainKey(err), key.Reason == chamelio.KeyForeign
+	case errors.As(err, new(*chamelio.Error)):
+		return doctor.ExplainKey(err), doctor.KeyForeign(err)
 	case isTokenError(err):
 		return "Slack refuses it: " + doctor.Explain(err), false
 	}

@@ -205,14 +205,8 @@ func (t *tasks) checkOnce(ctx context.Context, client *chamelio.Client) (chameli
 		return info, errReplaced
 	case err == nil:
 		t.proven, t.foreign = true, nil
-	case foreign(err):
+	case doctor.KeyForeign(err):
 		t.proven, t.foreign = false, err
 	}
 	return info, err
-}
-
-// foreign reports whether an error says that a key is of another organisation.
-func foreign(err error) bool {
-	var e *chamelio.Error
-	return errors.As(err, &e) && e.Reason == chamelio.KeyForeign
 }

@@ -29,7 +29,7 @@ func (l *life) record() decision.Event {
 	if res.Outcome == "" {
 		res = l.facts.result(l.state)
 		res.Was = texts.Moved(l.item().Named(), res)
-		if l.facts.movedOn(res) {
+		if l.facts.mayHaveMoved(res) {
 			res.Step, res.StepsDone, res.StepsTotal, res.Was.Step = "", 0, 0, l.item().Step
 		}
 	}

@@ -25,8 +25,8 @@ const (
 	// prompts.
 	maxSeen = 1024
 
-	// seenFor is how long a task counts as its prompt showed it. Titles, people and
-	// steps change.
+	// seenFor is how long an announcement may use what a prompt showed of a task, which
+	// may have changed since.
 	seenFor = 10 * time.Minute
 )
 

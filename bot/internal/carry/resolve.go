@@ -220,13 +220,13 @@ func (f *facts) result(s decision.State) decision.Result {
 	return res
 }
 
-// stepCounts is how long before the outcome a task was seen at most if a result says at
-// which step it stopped. A request that waits for the rate limit takes effect later.
+// stepCounts is how old the sight of a task may be for a result to say at which step it
+// stopped. A request that waits for the rate limit takes effect later.
 const stepCounts = 10 * time.Second
 
-// movedOn reports whether a cancelled task may have reached another step since it was
+// mayHaveMoved reports whether a cancelled task may have reached another step since it was
 // seen.
-func (f *facts) movedOn(res decision.Result) bool {
+func (f *facts) mayHaveMoved(res decision.Result) bool {
 	seen := f.beside.asked
 	if f.task.ID != 0 {
 		seen = f.running

@@ -28,8 +28,15 @@ func passes(err error) bool {
 	return errors.Is(err, chamelio.ErrServer) || errors.Is(err, chamelio.ErrRateLimited) || errors.Is(err, chamelio.ErrUnreachable)
 }
 
-// KeyRefused reports whether Chamelio itself refused the key, and not a
-// gateway, or the key is of another organisation.
+// KeyForeign reports whether the key was refused because it is one of another
+// organisation than the journal.
+func KeyForeign(err error) bool {
+	var e *chamelio.Error
+	return errors.As(err, &e) && e.Reason == chamelio.KeyForeign
+}
+
+// KeyRefused reports whether the key was refused: by Chamelio itself, and not by a
+// gateway, or because it is foreign.
 func KeyRefused(err error) bool {
 	var e *chamelio.Error
 	return errors.As(err, &e) && errors.Is(e, chamelio.ErrUnauthorized) && e.FromAPI
@@ -41,7 +48,7 @@ func ExplainKey(err error) string {
 	switch {
 	case !errors.As(err, &e):
 		return Explain(err)
-	case e.Reason == chamelio.KeyForeign:
+	case KeyForeign(err):
 		return e.Detail
 	case KeyRefused(err):
 		return "Chamelio refuses the key: " + e.Detail
@@ -61,7 +68,7 @@ func ExplainKey(err error) string {
 func KeyRemedy(err error) string {
 	var e *chamelio.Error
 	switch {
-	case errors.As(err, &e) && e.Reason == chamelio.KeyForeign:
+	case KeyForeign(err):
 		return "Put a key of the journal's organisation into CHAMELIO_API_KEY or, for another organisation, use another journal (DATABASE_URL)"
 	case KeyRefused(err):
 		return "Ask an administrator of your Chamelio organisation for a new key, and put it into CHAMELIO_API_KEY"
