@@ -370,3 +370,32 @@ func TestOutcomeWaitsForTheRowThatIsBeingRestored(t *testing.T) {
 		}
 	})
 }
+
+// A decision that waits for another of its tasks, or for Slack, may be announced after
+// another one has cancelled a task that it couldn't: its announcement says so.
+func TestLateAnnouncementKnowsOfLaterDecisions(t *testing.T) {
+	for name, tasks := range map[string]string{"while it waits for another task": "500 501", "while it waits for Slack": "500"} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.api.Add(500, 2)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task "+tasks))
+				later := w.wantPrompt(w.slash(grace, slacktest.Random, "/cancel-task 500"))
+				w.api.Break(chameliotest.Fault{Method: http.MethodPost, Task: 500, Status: http.StatusForbidden, Body: `{"detail":"Task is locked"}`, Times: 1})
+				w.api.Break(chameliotest.Fault{Method: http.MethodPost, Task: 501, Status: http.StatusTooManyRequests, RetryAfter: "30", Times: 1})
+				if tasks == "500" {
+					w.slack.Break(slacktest.Fault{Channel: general, Error: "service_unavailable", InBody: true, Times: 4})
+				}
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				time.Sleep(500 * time.Millisecond)
+				w.acked(w.slack.Click(grace, later, "cancel_task"))
+				w.eventually("the other announcement", func() bool { return len(w.slack.History(slacktest.Random)) == 1 })
+				if len(w.slack.History(general)) != 0 {
+					t.Fatal("it isn't late")
+				}
+				w.eventually("the announcement", func() bool { return len(w.slack.History(general)) == 1 })
+				golden(t, "announced after another decision, "+name, w.slack.History(general)...)
+			})
+		})
+	}
+}

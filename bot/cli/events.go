@@ -103,6 +103,7 @@ func events() []event {
 		{"cancel_not_sent", "can't reach Chamelio; retrying"},
 		{"cancel_waiting", "rate limited by Chamelio; waiting"},
 		{"cancel_overlap", "another decision about the task may still take effect"},
+		{"cancel_overlap", "can't see whether other decisions have the tasks now"},
 		{"status_check_failed", "status check failed"},
 		{"finished", "finished"},
 		{"announced", "announced"},

@@ -12,6 +12,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // outbox is the part of the journal that announcing needs.
@@ -20,6 +21,7 @@ type outbox interface {
 	BeginAnnouncing(context.Context, journal.Lease) (journal.Lease, error)
 	NotAnnounced(context.Context, journal.Lease) (journal.Lease, error)
 	MarkAnnounced(ctx context.Context, id decision.ID, messageTS string) error
+	Taken(context.Context, []chamelio.TaskID) ([]chamelio.TaskID, error)
 }
 
 // record saves the outcome of this life's task. If it is the last and the channel
@@ -88,6 +90,8 @@ func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err
 		d, say = l.final(), l.Texts.Settled
 		alone = func(to string) texts.Message { return l.Texts.SettledInPerson(to, d) }
 		thread = cmp.Or(d.Thread, d.MessageTS)
+	} else {
+		d = l.asOfNow(ctx, d)
 	}
 	switch where {
 	case decision.ByResponseURL:
@@ -101,6 +105,21 @@ func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err
 	case decision.InChannel:
 	}
 	return l.Poster.Post(ctx, d.Channel, "", l.ifOurs(slackapi.CallTimeout, say(d)))
+}
+
+// asOfNow returns d with a mark at each task that it didn't cancel and another decision
+// has by now: a decision that waits for another of its tasks, or for Slack, may be
+// announced after that one.
+func (l *life) asOfNow(ctx context.Context, d decision.Record) decision.Record {
+	free := d.Only(func(t decision.Item) bool { return t.Result().Frees() }).IDs()
+	if len(free) == 0 {
+		return d
+	}
+	taken, err := l.Journal.Taken(ctx, free)
+	if err != nil {
+		l.log.Info("can't see whether other decisions have the tasks now", "error", err)
+	}
+	return d.Taken(taken)
 }
 
 // errWithheld means that an outcome isn't shown, because another process may show it.

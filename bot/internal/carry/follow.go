@@ -110,7 +110,7 @@ func (l *life) settle() decision.Event {
 
 // edit puts the final results into the announcement. Two edits do no harm.
 func (l *life) edit() decision.Event {
-	err := l.Poster.Update(l.ctx, l.Channel, l.MessageTS, l.ifOurs(0, l.Texts.Announcement(l.final(), l.AnnouncedAt)))
+	err := l.Poster.Update(l.ctx, l.Channel, l.MessageTS, l.ifOurs(0, l.Texts.Announcement(l.asOfNow(l.ctx, l.final()), l.AnnouncedAt)))
 	if errors.Is(err, errWithheld) {
 		return decision.Event{Kind: decision.Withheld}
 	}

@@ -48,6 +48,14 @@ type Result struct {
 	Detail  string          `json:"detail,omitempty"`  // what Chamelio said when it refused
 	RetryIn time.Duration   `json:"retry_in,omitzero"` // with CauseBusy
 	Seen    time.Time       `json:"seen,omitzero"`     // when the task was last seen running
+	Taken   bool            `json:"taken,omitempty"`   // another decision has the task by now; not recorded
+}
+
+// Frees reports whether other decisions can have the task, which this one didn't
+// cancel, although people read of a result.
+func (r Result) Frees() bool {
+	not := []Outcome{Failed, RejectedKey, NotFound, NotCancellable}
+	return slices.Contains(not, r.Outcome) && r.Cause != CauseHeld
 }
 
 // Moved is what a prompt showed of a task and isn't so any more.
@@ -118,6 +126,17 @@ func (r Record) WithSettled(results ...Result) Record {
 		}
 	}
 	return r
+}
+
+// Taken returns the record with the results of tasks that other decisions have by now
+// marked so.
+func (r Record) Taken(tasks []chamelio.TaskID) Record {
+	results := make([]Result, len(r.Tasks))
+	for i, t := range r.Tasks {
+		results[i] = t.Result()
+		results[i].Taken = results[i].Frees() && slices.Contains(tasks, t.ID)
+	}
+	return r.With(results...)
 }
 
 // Overruled returns the result of a decision that was restored after another

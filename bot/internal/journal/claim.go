@@ -163,6 +163,28 @@ func (j *Journal) conflicting(ctx context.Context, id decision.ID, tasks []chame
 	return found, nil
 }
 
+// Taken returns those of the tasks that decisions have: one is carrying them out, or
+// has cancelled them.
+func (j *Journal) Taken(ctx context.Context, tasks []chamelio.TaskID) ([]chamelio.TaskID, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	for range maxInWay {
+		found, err := j.conflicting(ctx, "", tasks, waitTaken)
+		if errors.Is(err, ErrGone) { // it isn't genuine
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("looking for the decisions that have tasks: %w", err)
+		}
+		var taken []chamelio.TaskID
+		for _, d := range found {
+			taken = append(taken, d.IDs()...)
+		}
+		return taken, nil
+	}
+	return nil, fmt.Errorf("looking for the decisions that have tasks: %w", errUnverified)
+}
+
 // Withdraw closes a prompt permanently: a later Claim finds it taken. If a
 // decision came first, it returns that, and false. It is idempotent. The row
 // is recorded like a decision, with nothing to carry out or to announce.

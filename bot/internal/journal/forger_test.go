@@ -429,3 +429,22 @@ func TestRowReturnsWithItsKey(t *testing.T) {
 		}
 	})
 }
+
+// Whether another decision has a task is only said of genuine ones. One that failed has
+// none of its tasks any more.
+func TestTakenIsAboutGenuineDecisions(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		lease := won(t, j.Journal, j.click(1))
+		won(t, j.Journal, j.click(2))
+		won(t, j.Journal, j.click(3))
+		_, err := j.Finish(t.Context(), lease, 0, decision.Result{Outcome: decision.Failed}, false)
+		must(t, err)
+		forge(t, url, "UPDATE decisions SET mac = 'forged' WHERE confirmation_id IN (SELECT confirmation_id FROM tasks WHERE task_id = 3)")
+		taken, err := j.Taken(t.Context(), []chamelio.TaskID{1, 2, 3, 4})
+		must(t, err)
+		if !slices.Equal(taken, []chamelio.TaskID{2}) {
+			t.Errorf("taken: %v", taken)
+		}
+	})
+}

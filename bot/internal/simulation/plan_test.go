@@ -125,7 +125,7 @@ var boundaries = []string{
 	"Claim", "Claim", "MarkSent", "MarkUnsent", "Finish", "Finish", "BeginAnnouncing", "NotAnnounced", "MarkAnnounced", "MarkAnnounced",
 	"Withdraw", "Abandon", "GiveUp", "TakeExpired", "RenewAll", "Release", "TakeUnsettled", "LookAgain", "BeginSettling", "MarkSettled",
 	"TakeNote", "MarkNoted", "Refused", "Beat", "Get", "PutOff", "Leave",
-	"BeginAsking", "Opened", "TakeToRemind", "TakeEnded", "Became", "Supersede", "Forget", "Unsettled",
+	"BeginAsking", "Opened", "TakeToRemind", "TakeEnded", "Became", "Supersede", "Forget", "Unsettled", "Taken",
 	"chat.postMessage", "chat.postMessage", "response_url", "response_url", "users.info", "apps.connections.open", "auth.test",
 	"POST cancel", "POST cancel", "GET task",
 }

@@ -107,9 +107,12 @@ const (
 // if it can be.
 const keepChecking = "I'm checking, and I'll report back within 24 hours. Check the task's page before you try again."
 
-// noOtherResult is about a task that another decision has. That may be taken back,
-// and is then announced nowhere.
-const noOtherResult = "If its result doesn't appear within a few minutes, type {again}."
+// noOtherResult is about a task that another decision has. That may have been announced
+// before, or be taken back, and then it's announced nowhere.
+const noOtherResult = "If you don't see its result within a few minutes, type {again}."
+
+// takenSince is about a task that this decision didn't cancel and another one has since.
+const takenSince = "Another confirmation to cancel it came later."
 
 const lineUnknown = "I couldn't tell right away whether {task} was cancelled. " + willReport
 
@@ -196,6 +199,9 @@ func resultsOf(d decision.Record) []result {
 		all[i] = result{r, outcomeOf(r), decision.Named{ID: t.ID, Title: cmp.Or(r.Title, t.Title), URL: cmp.Or(r.URL, t.URL)}}
 		if t.SettledOutcome == decision.Unknown {
 			all[i].row = settledUnknown
+		}
+		if r.Taken {
+			all[i].row.next = takenSince + " " + noOtherResult
 		}
 	}
 	return all

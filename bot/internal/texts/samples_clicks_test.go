@@ -136,6 +136,9 @@ func (s *sampler) ofOutcomes() {
 	bare.Untitled = true
 	s.add("announcement without title", "The channel is shared with another organisation, and ANNOUNCE_IN_SHARED_CHANNELS is untitled.", toChannel, s.Announcement(bare.With(moved), s.now))
 	s.add("announcement, late", "It was posted long after the click.", toChannel, s.Announcement(s.decision(s.user, decision.Cancelled).With(r), s.now.Add(time.Hour)))
+	taken := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Failed, Cause: decision.CauseServer}))
+	taken.Taken = true
+	s.add("announcement, overtaken", "It was posted late, and someone has confirmed again since.", toChannel, s.Announcement(s.decision(s.user, decision.Failed).With(taken), s.now.Add(time.Hour)))
 	for _, row := range outcomeTexts {
 		settles := row.cause == decision.CauseSeen || row.outcome == decision.NotCancellable || row.cause == decision.CauseStillRuns ||
 			row.outcome == decision.Unknown && row.cause == ""

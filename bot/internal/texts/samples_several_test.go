@@ -69,6 +69,8 @@ func (s *sampler) ofSeveral() {
 	s.during("announcement of several, unknown", "The outcome of one isn't known yet.", toChannel, s.Announcement(all(cancelled, unknown, cancelled), s.now))
 	held := outcomeOf(decision.Result{Outcome: decision.Failed, Cause: decision.CauseHeld})
 	s.add("announcement of several, left out", "Another decision has one of them, which may yet be taken back.", toChannel, s.Announcement(all(cancelled, held, cancelled), s.now))
+	late := all(cancelled, failed, cancelled)
+	s.add("announcement of several, overtaken", "It was posted late, and someone has confirmed again since.", toChannel, s.Announcement(late.Taken([]chamelio.TaskID{late.Tasks[1].ID}), s.now))
 	s.during("announcement of several, two unknown", "The outcomes of two aren't known yet.", toChannel, s.Announcement(all(cancelled, unknown, unknown), s.now))
 	s.add("announcement of several, none", "None was cancelled.", toChannel, s.Announcement(all(already, failed, already), s.now))
 	s.add("line of several", "They came out differently.", "in place of the prompt", s.OutcomeLine(all(cancelled, already, failed)))

@@ -160,6 +160,9 @@ func (w Texts) lines(d decision.Record, all []result) (blocks []slack.Block, tex
 		if moved := movedOn(r.Was); moved != "" {
 			line += "\n" + moved
 		}
+		if r.Taken {
+			line += "\n" + takenSince
+		}
 		blocks = append(blocks, slack.NewSectionBlock(mrkdwn(input.Shorten(line, sectionLimit)), nil, nil,
 			slack.SectionBlockOptionBlockID(fmt.Sprintf("%s:%d", r.Outcome, r.task.ID))))
 		lines = append(lines, line)
@@ -236,9 +239,11 @@ func aboutSeveral(d decision.Record, all []result, what, reader string, posted t
 
 // nextForSeveral says what to do about those that weren't cancelled.
 func (w Texts) nextForSeveral(all []result) string {
-	var again, held []chamelio.TaskID
+	var again, held, taken []chamelio.TaskID
 	for _, r := range all {
 		switch {
+		case r.Taken:
+			taken = append(taken, r.task.ID)
 		case r.Outcome == decision.Failed && r.Cause == decision.CauseHeld:
 			held = append(held, r.task.ID)
 		case r.Outcome == decision.Failed, r.Outcome == decision.RejectedKey:
@@ -260,14 +265,23 @@ func (w Texts) nextForSeveral(all []result) string {
 	if len(again) > 0 {
 		parts = append(parts, fmt.Sprintf("To try again, type %s.", w.again(again...)))
 	}
-	switch len(held) {
-	case 0:
-	case 1:
-		parts = append(parts, fmt.Sprintf("If no other result appears for the one left out within a few minutes, type %s.", w.again(held...)))
-	default:
-		parts = append(parts, fmt.Sprintf("If no other result appears for those left out within a few minutes, type %s.", w.again(held...)))
+	if len(held) > 0 {
+		parts = append(parts, w.unlessSeen("left out", held))
+	}
+	if len(taken) > 0 {
+		parts = append(parts, w.unlessSeen("confirmed again", taken))
 	}
 	return strings.Join(parts, " ")
+}
+
+// unlessSeen says what to do about tasks that other decisions have, and whose results
+// are posted, or were, elsewhere. They may also be taken back, and have none.
+func (w Texts) unlessSeen(what string, tasks []chamelio.TaskID) string {
+	which := "the one"
+	if len(tasks) > 1 {
+		which = "those"
+	}
+	return fmt.Sprintf("If you don't see another result for %s %s within a few minutes, type %s.", which, what, w.again(tasks...))
 }
 
 // peopleOf returns the people on several tasks, each once.

@@ -17,8 +17,8 @@ func TestLeftOutPromisesNoResult(t *testing.T) {
 	d := decision.Record{Channel: "C1", Requester: "U1", Confirmer: "U1", Tasks: []decision.Item{{ID: 1}, {ID: 2}, {ID: 3}}}
 	held := decision.Result{Outcome: decision.Failed, Cause: decision.CauseHeld}
 	for again, results := range map[string][]decision.Result{
-		"appears for the one left out within a few minutes, type `/cancel-task 2`.": {{Outcome: decision.Cancelled}, held, {Outcome: decision.Cancelled}},
-		"appears for those left out within a few minutes, type `/cancel-task 2 3`.": {{Outcome: decision.Cancelled}, held, held},
+		"see another result for the one left out within a few minutes, type `/cancel-task 2`.": {{Outcome: decision.Cancelled}, held, {Outcome: decision.Cancelled}},
+		"see another result for those left out within a few minutes, type `/cancel-task 2 3`.": {{Outcome: decision.Cancelled}, held, held},
 	} {
 		said := w.Announcement(d.With(results...), time.Now()).Text
 		if !strings.Contains(said, again) || strings.Contains(said, "posted separately") || strings.Contains(said, "someone had already confirmed") {

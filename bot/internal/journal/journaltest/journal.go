@@ -48,6 +48,10 @@ func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamel
 	return Call(ctx, j.Around, "Became", prompt, func(ctx context.Context) ([]decision.Record, error) { return j.Journal.Became(ctx, prompt, tasks) })
 }
 
+func (j *Journal) Taken(ctx context.Context, tasks []chamelio.TaskID) ([]chamelio.TaskID, error) {
+	return Call(ctx, j.Around, "Taken", "", func(ctx context.Context) ([]chamelio.TaskID, error) { return j.Journal.Taken(ctx, tasks) })
+}
+
 func (j *Journal) Unsettled(ctx context.Context, id decision.ID, task chamelio.TaskID) (bool, error) {
 	return Call(ctx, j.Around, "Unsettled", id, func(ctx context.Context) (bool, error) { return j.Journal.Unsettled(ctx, id, task) })
 }
