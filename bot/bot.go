@@ -156,7 +156,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	}, carry.Clocks{Journal: b.now, Own: cfg.Now})
 	judged := newJudging()
 	paused := pauseSwitch{j}
-	began := trying{time.Now()}
+	began := trying{since: time.Now(), least: cfg.protocol().TryFor}
 	asked := &requests{
 		journal: j, carrier: b.carrier, judging: judged, poster: post, signer: sign, texts: words,
 		remind: cfg.RemindBefore, now: b.now, trying: began, log: log, lanes: newLanes(log),

@@ -56,7 +56,8 @@ type Protocol struct {
 	TellFor time.Duration
 
 	// TryFor is how long a process has been up before it gives up what is older than
-	// TellFor or FollowFor. If none was up for a day, the first failure means little.
+	// TellFor or FollowFor, or a request's update or an audit copy that is too old. If
+	// none was up for a day, the first failure means little.
 	TryFor time.Duration
 
 	// EditFor is how long an announcement is tried to be edited before the

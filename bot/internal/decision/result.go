@@ -51,8 +51,8 @@ type Result struct {
 	Taken   bool            `json:"taken,omitempty"`   // another decision has the task by now; not recorded
 }
 
-// Frees reports whether other decisions can have the task, which this one didn't
-// cancel, although people read of a result.
+// Frees reports whether the result is announced although other decisions can have the
+// task, which this one didn't cancel.
 func (r Result) Frees() bool {
 	not := []Outcome{Failed, RejectedKey, NotFound, NotCancellable}
 	return slices.Contains(not, r.Outcome) && r.Cause != CauseHeld
