@@ -250,6 +250,9 @@ func (a *auditor) message(ctx context.Context, log *slog.Logger, n decision.Note
 		return nil, nil
 	}
 	if n.Kind == decision.NoteSettled {
+		if d.SettledOutcome() == "" { // someone else removed what the note is about, or wrote that it is due
+			return nil, journal.ErrGone
+		}
 		return new(a.texts.AuditSettled(d, a.permalink(ctx, log, d))), nil
 	}
 	return new(a.texts.AuditCopy(d, a.permalink(ctx, log, d), time.Now())), nil

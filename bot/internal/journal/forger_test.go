@@ -448,3 +448,56 @@ func TestTakenIsAboutGenuineDecisions(t *testing.T) {
 		}
 	})
 }
+
+// Someone removes a part of a decision together with its seal: what is left is genuine,
+// but isn't what the bot leaves. It counts as absent.
+func TestPartsAreMissedWithoutTheirSeals(t *testing.T) {
+	const noOutcome = `UPDATE tasks SET outcome = NULL, detail = '', finished_at = NULL, outcome_mac = ''`
+	const notAnnounced = `UPDATE decisions SET announced_at = NULL, message_ts = '', announced_mac = ''`
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		finished := func(o decision.Outcome) func() decision.ID {
+			return func() decision.ID {
+				d := j.click(1)
+				l := won(t, j.Journal, d)
+				for position := range d.Tasks {
+					_, err := j.Finish(t.Context(), l, position, decision.Result{Outcome: o}, true)
+					must(t, err)
+				}
+				must(t, j.MarkAnnounced(t.Context(), d.ID, "1.2"))
+				return d.ID
+			}
+		}
+		settled := func() decision.ID {
+			id := finished(decision.Unknown)()
+			statement(t, url, "UPDATE decisions SET check_after = 1")
+			held := j.unsettled(t, id)
+			for position := range held.Record.Tasks {
+				_, err := j.Settle(t.Context(), held.Lease, position, decision.Result{Outcome: decision.Failed})
+				must(t, err)
+			}
+			must(t, j.MarkSettled(t.Context(), id))
+			return id
+		}
+		givenUp := func() decision.ID {
+			d := j.click(1)
+			must(t, j.GiveUp(t.Context(), won(t, j.Journal, d), decision.Withdrawn))
+			return d.ID
+		}
+		for _, one := range []struct {
+			made    func() decision.ID
+			removed string
+		}{
+			{finished(decision.Failed), noOutcome}, {finished(decision.Failed), noOutcome + ` WHERE position = 1`}, {givenUp, noOutcome}, {givenUp, notAnnounced},
+			{settled, notAnnounced}, {settled, noOutcome}, {settled, `UPDATE tasks SET settled_outcome = '', settled_detail = '', settled_mac = ''`},
+		} {
+			id := one.made()
+			_, err := j.Get(t.Context(), id)
+			must(t, err)
+			forge(t, url, one.removed)
+			if _, err := j.Get(t.Context(), id); !errors.Is(err, journal.ErrGone) {
+				t.Errorf("%s: %v", one.removed, err)
+			}
+		}
+	})
+}

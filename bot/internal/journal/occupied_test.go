@@ -69,6 +69,12 @@ func TestForgedNotesKeepNoneOut(t *testing.T) {
 		forge(t, url, fmt.Sprintf(forgedNote, "a-"+string(d.ID), "announcement", d.ID, ""))
 		must(t, j.MarkAnnounced(t.Context(), d.ID, "1.2"))
 		noted(decision.NoteAnnouncement)
+		statement(t, url, "UPDATE decisions SET check_after = 1")
+		held := j.unsettled(t, d.ID)
+		for position := range d.Tasks {
+			_, err := j.Settle(t.Context(), held.Lease, position, decision.Result{Outcome: decision.Failed})
+			must(t, err)
+		}
 		forge(t, url, fmt.Sprintf(forgedNote, "s-"+string(d.ID), "settled", d.ID, ""))
 		must(t, j.MarkSettled(t.Context(), d.ID))
 		noted(decision.NoteSettled)

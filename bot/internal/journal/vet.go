@@ -50,10 +50,32 @@ func (t *trust) verified(row untrusted) (decision.Record, error) {
 	if err != nil {
 		return decision.Record{}, err
 	}
+	if !leavable(d) {
+		return decision.Record{}, errImpossible
+	}
 	if d.AnnouncedAt.IsZero() {
 		d.MessageTS = ""
 	}
 	return d, nil
+}
+
+// leavable reports whether the bot leaves a decision, whose parts are genuine, in this
+// state: someone else can remove a part together with its seal. A decision is announced
+// when each task has an outcome, and closed and announced in one write; final results are
+// of unknown outcomes that were announced.
+func leavable(d decision.Record) bool {
+	announced := !d.AnnouncedAt.IsZero()
+	for _, t := range d.Tasks {
+		unknown := t.Outcome == decision.Unknown
+		switch {
+		case announced && t.Outcome == "",
+			!announced && t.Outcome.Closed(),
+			t.SettledOutcome != "" && !(announced && unknown),
+			!d.SettledAt.IsZero() && unknown && t.SettledOutcome == "":
+			return false
+		}
+	}
+	return announced || d.SettledAt.IsZero()
 }
 
 // after returns the time at which the key must have been usable that sealed what
@@ -122,6 +144,8 @@ var (
 	errOddID    = errors.New("the bot writes no such ID")
 	errOddValue = errors.New("a value isn't one that the bot writes")
 	errPosition = errors.New("a task isn't at its position")
+
+	errImpossible = errors.New("the bot leaves no decision in this state: a part is missing")
 )
 
 // vet returns a row's decision if the row is genuine. If it isn't, it is set
