@@ -246,7 +246,7 @@ func (a *auditor) message(ctx context.Context, log *slog.Logger, n decision.Note
 	switch {
 	case err != nil:
 		return nil, err
-	case d.Channel == a.channel:
+	case d.Channel == a.channel && d.MessageTS != "": // else it was announced in person, or by the response_url
 		return nil, nil
 	}
 	if n.Kind == decision.NoteSettled {

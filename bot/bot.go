@@ -153,7 +153,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	b.carrier = carry.New(carry.Options{
 		Protocol: cfg.protocol(), Journal: j, Chamelio: b.tasks, Details: details, Poster: post, Signer: sign, Texts: words,
 		Metrics: meters, Tracer: spans, Log: log,
-	}, carry.Clocks{Journal: b.now, Own: cfg.Now})
+	}, carry.Clocks{Journal: b.now, Own: cfg.Now, Steady: b.clock.steady})
 	judged := newJudging()
 	paused := pauseSwitch{j}
 	began := trying{since: time.Now(), least: cfg.protocol().TryFor}

@@ -399,3 +399,44 @@ func TestLateAnnouncementKnowsOfLaterDecisions(t *testing.T) {
 		})
 	}
 }
+
+// A result that becomes known while Slack takes no edit, or whose record got no answer, is
+// in the announcement soon after.
+func TestPartOfTheResultReachesTheAnnouncement(t *testing.T) {
+	for name, fails := range map[string]func(*world, *hooked){
+		"the edit is refused": func(w *world, _ *hooked) {
+			w.slack.Break(slacktest.Fault{Method: "chat.update", Status: http.StatusTooManyRequests, RetryAfter: "1", Times: 1})
+		},
+		"the record has no answer": func(_ *world, h *hooked) {
+			var lost atomic.Bool
+			h.set(func(op string, do func() error) error {
+				if err := do(); err != nil || op != "Settle" || lost.Swap(true) {
+					return err
+				}
+				return errCut
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, _ := withHook(t)
+				w.api.Add(500, 2)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 500 501"))
+				for _, task := range []int64{500, 501} {
+					w.api.Break(chameliotest.Fault{Task: task, Hang: true})
+				}
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				w.eventually("the announcement", func() bool { return len(w.slack.History(general)) == 1 && settled(w.now(prompt)) })
+				w.api.ClearFaults()
+				w.api.Break(chameliotest.Fault{Task: 501, Hang: true})
+				fails(w, h)
+				w.api.SetStatus(500, "completed")
+				w.eventually("it is on record", func() bool { return w.row().Tasks[0].SettledOutcome != "" })
+				time.Sleep(30 * time.Minute)
+				if said := w.slack.History(general)[0].Text; !strings.Contains(said, "had already completed") {
+					t.Errorf("it says: %s", said)
+				}
+			})
+		})
+	}
+}

@@ -1,9 +1,13 @@
 package bot_test
 
 import (
+	"fmt"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -258,6 +262,159 @@ func TestUnknownOutcomeIsNotGivenUpAtOnce(t *testing.T) {
 		time.Sleep(time.Hour)
 		if now := w.now(told); meaning(now) != "cancelled" {
 			t.Errorf("the announcement says: %s", now.Text)
+		}
+	})
+}
+
+// Slack asks to wait for a day, and then refuses a moment: the announcement goes on until
+// it has been refused for half an hour.
+func TestOneRefusalAfterADayEndsNothing(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Error: "token_revoked"})
+		w.slack.Break(slacktest.Fault{Method: "response_url", Error: "expired_url"})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(24*time.Hour + time.Minute)
+		w.slack.ClearFaults()
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Error: "missing_scope", Times: 2})
+		time.Sleep(3 * time.Hour)
+		if n := len(w.slack.History(general)); n != 1 {
+			t.Errorf("the channel was told %d times; announced at %v", n, w.row().AnnouncedAt)
+		}
+	})
+}
+
+// The clocks by which a click ages are set while a process works on it: that ends nothing
+// early, and lets nothing go on for longer.
+func TestSettingTheClockEndsNothing(t *testing.T) {
+	stepped := func(t *testing.T, test func(t *testing.T, w *world, h *hooked, step func(time.Duration))) {
+		virtual(t, func(t *testing.T) {
+			var ahead atomic.Int64
+			w, h, _ := withHook(t, func(o *options) { o.bot.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) } })
+			test(t, w, h, func(d time.Duration) { ahead.Store(int64(d)) })
+		})
+	}
+	unreachable := func(w *world) {
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Error: "restricted_action"})
+		w.slack.Break(slacktest.Fault{Method: "response_url", Error: "expired_url"})
+	}
+	t.Run("an announcement", func(t *testing.T) {
+		stepped(t, func(t *testing.T, w *world, _ *hooked, step func(time.Duration)) {
+			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+			unreachable(w)
+			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+			time.Sleep(time.Minute)
+			step(24 * time.Hour)
+			time.Sleep(time.Hour)
+			step(0)
+			w.slack.ClearFaults()
+			time.Sleep(2 * time.Hour)
+			w.toldOnce(general)
+		})
+	})
+	t.Run("a response_url", func(t *testing.T) {
+		stepped(t, func(t *testing.T, w *world, _ *hooked, step func(time.Duration)) {
+			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+			w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Error: "not_in_channel"})
+			w.api.Break(chameliotest.Fault{Method: "POST", Delay: 2 * time.Second})
+			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+			time.Sleep(time.Second)
+			step(31 * time.Minute)
+			time.Sleep(10 * time.Minute)
+			w.toldOnce(general)
+		})
+	})
+	t.Run("a follow-up", func(t *testing.T) {
+		stepped(t, func(t *testing.T, w *world, _ *hooked, step func(time.Duration)) {
+			time.Sleep(time.Hour)
+			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+			w.api.Break(chameliotest.Fault{Method: "POST", LandAfter: 4 * time.Minute, Times: 1})
+			w.api.Break(chameliotest.Fault{Method: "POST", Hang: true})
+			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+			w.eventually("it is unknown", func() bool { return !w.row().AnnouncedAt.IsZero() })
+			step(24 * time.Hour)
+			time.Sleep(30 * time.Second)
+			step(0)
+			time.Sleep(30 * time.Minute)
+			if d := w.row(); d.SettledOutcome() != decision.Cancelled {
+				t.Errorf("it ended as %s: %v", d.SettledOutcome(), texts(w.slack.History(general)))
+			}
+		})
+	})
+	t.Run("a click that isn't saved", func(t *testing.T) {
+		stepped(t, func(t *testing.T, w *world, h *hooked, step func(time.Duration)) {
+			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+			h.set(failing("Claim"))
+			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+			time.Sleep(5 * time.Second)
+			step(-time.Hour)
+			time.Sleep(20 * time.Minute)
+			h.set(nil)
+			time.Sleep(10 * time.Minute)
+			w.noCancel()
+		})
+	})
+}
+
+// A final result that Slack doesn't take in the channel goes to the requester, as an
+// announcement does.
+func TestFinalResultReachesTheRequester(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Status: 500})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("it is unknown", func() bool { return !w.row().AnnouncedAt.IsZero() })
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Status: 429, RetryAfter: "86400"})
+		w.slack.Break(slacktest.Fault{Method: "response_url", Status: 429, RetryAfter: "86400"})
+		w.api.ClearFaults()
+		w.api.SetStatus(12345, "cancelled")
+		time.Sleep(30 * time.Minute)
+		if said := texts(w.slack.History("D" + ada)); !strings.Contains(fmt.Sprint(said), "is cancelled") || w.row().SettledAt.IsZero() {
+			t.Errorf("Ada reads %q; settled at %v", said, w.row().SettledAt)
+		}
+	})
+}
+
+// The requester reads it after five minutes, however long Slack asks to wait elsewhere.
+func TestRequesterReadsItAfterFiveMinutes(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Status: 429, RetryAfter: "3600"})
+		w.slack.Break(slacktest.Fault{Method: "response_url", Status: 429, RetryAfter: "3600"})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(7 * time.Minute)
+		if said := texts(w.slack.History("D" + ada)); len(said) != 1 {
+			t.Errorf("Ada reads %q", said)
+		}
+	})
+}
+
+// An announcement in a direct message isn't looked for in the channel when its final result
+// is known, and the audit channel gets its copy, even if it is that channel.
+func TestAnnouncementInPersonIsNotInTheChannel(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.AuditChannel = general })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Status: 500})
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Error: "restricted_action"})
+		w.slack.Break(slacktest.Fault{Method: "response_url", Error: "expired_url"})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(5 * time.Minute)
+		w.slack.ClearFaults()
+		w.api.ClearFaults()
+		w.api.SetStatus(12345, "cancelled")
+		w.eventually("it is settled", func() bool { return !w.row().SettledAt.IsZero() })
+		time.Sleep(time.Hour)
+		for _, c := range w.slack.Calls() {
+			if c.Method == "chat.update" {
+				t.Errorf("it changed a message in %s", c.Channel)
+			}
+		}
+		if said := texts(w.slack.History(general)); w.row().MessageTS != "" || !strings.Contains(strings.Join(said, " "), "Not confirmed yet") {
+			t.Errorf("as %q; the channel reads %q", w.row().MessageTS, said)
 		}
 	})
 }

@@ -68,7 +68,9 @@ func (l *life) post(where decision.Where) decision.Event {
 	case errors.Is(err, errWithheld):
 		return decision.Event{Kind: decision.Withheld}
 	case err == nil:
-		l.posted = ts
+		if l.posted = ts; where > decision.InChannel { // it can't be edited there, or linked to
+			l.posted = ""
+		}
 		return decision.Event{Kind: decision.Posted}
 	}
 	l.log.Info("post failed", "where", where.String(), "error", err)

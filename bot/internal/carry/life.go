@@ -133,7 +133,7 @@ func (l *life) end(leave bool) {
 // Keep task came in time.
 func (l *life) moment(e decision.Event) decision.Moment {
 	return decision.Moment{
-		Elapsed: time.Since(l.began), Age: l.age(), Up: time.Since(l.up),
+		Elapsed: time.Since(l.began), Age: l.most(), Least: l.least(), Up: time.Since(l.up),
 		Kept: l.isKept(e.Kind == decision.Won && l.state.Save.Closing == ""),
 	}
 }

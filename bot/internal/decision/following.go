@@ -1,19 +1,27 @@
 package decision
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Follow is the state of the follow-up of unknown outcomes.
 type Follow struct {
 	Checks int  // so far
 	Thread bool // the announcement can be edited, and has a thread
 	Some   bool // a task has no final result yet
+	Part   bool // some final results were on record before this life; the announcement may not have them
+	Untold bool // all were, and they weren't posted
 
 	Editing bool          // an edit got no clear yes or no
 	Began   time.Duration // when the first such edit did, as Moment.Elapsed
 	Edited  bool          // nothing more is edited
 }
 
-func followOf(r Record) Follow { return Follow{Checks: r.Looks, Thread: r.MessageTS != ""} }
+func followOf(r Record) Follow {
+	part := slices.ContainsFunc(r.Tasks, func(t Item) bool { return t.SettledOutcome != "" })
+	return Follow{Checks: r.Looks, Thread: r.MessageTS != "", Part: part, Untold: part && r.SettledOutcome() != ""}
+}
 
 // Final returns the final result of a task after a check of the follow-up,
 // which may be the last one; false if it isn't known yet.
@@ -48,6 +56,12 @@ func (p Protocol) following(s State, e Event) (State, Do) {
 	case AllKnown, SomeKnown:
 		s.Stage, s.Follow.Some = Settling, e.Kind == SomeKnown
 		return s, Do{Action: DoSettle}
+	case NoneKnown:
+		if s.Follow.Part && s.Follow.Thread { // edited again: the last edit may have failed
+			s.Stage, s.Follow.Some = Settling, true
+			return s, Do{Action: DoSettle}
+		}
+		fallthrough
 	default:
 		return s, Do{Action: DoDelay, For: p.checkPause(s.Follow.Checks)}
 	}

@@ -43,7 +43,8 @@ const (
 // Moment has the circumstances of an event.
 type Moment struct {
 	Elapsed time.Duration // since this process took the decision on, by the monotonic clock
-	Age     time.Duration // of the click, by the journal's clock
+	Age     time.Duration // of the click, by the clock that says the most
+	Least   time.Duration // the same, by the one that says the least: each may be set
 	Up      time.Duration // since this process began to carry decisions
 	Kept    bool          // the person has pressed Keep task since
 }

@@ -3,17 +3,23 @@ package decision
 import "time"
 
 // Announce is the state of the posts of an outcome or, while settling, of the
-// final results. Its times are Moment.Elapsed.
+// final results.
 type Announce struct {
 	Reach
-	Where   Where         // the way that is being tried
+	Rounds
+	Where   Where // the way that is being tried
+	Later   Ways  // what this round leaves
+	Doubts  uint8 // posts without a clear answer that everyone may read
+	Private uint8 // the same, of direct messages
+}
+
+// Rounds says how long posting has been tried. Its times are Moment.Elapsed.
+type Rounds struct {
 	Started bool          // there was a round
 	Began   time.Duration // when the first round began
 	Round   time.Duration // when this one did
-	Later   Ways          // what this one leaves
-	Doubts  uint8         // posts without a clear answer that everyone may read
-	Private uint8         // the same, of direct messages
-	Rounds  uint8         // failed ones, as far as they make the pause longer
+	Refused time.Duration // when the first one ended of those since which every way is refused; 0 if one may work
+	Failed  uint8         // failed ones, as far as they make the pause longer
 	Pause   time.Duration // before the next round
 }
 
@@ -82,7 +88,7 @@ func (p Protocol) beginRound(s State, at Moment) (State, Do) {
 
 // answers reports whether the click's response_url can be used.
 func (p Protocol) answers(s State, at Moment) bool {
-	return s.Announce.URL && at.Age < p.ResponseURLLife
+	return s.Announce.URL && at.Least < p.ResponseURLLife
 }
 
 // resumePosts continues after a wait.
@@ -137,15 +143,15 @@ func (p Protocol) tried(s State, e Event, at Moment) (State, Do) {
 // can work, and the approver once the requester can't be reached.
 func (p Protocol) nextWay(s State, mayWork bool, at Moment) (Where, bool) {
 	a := s.Announce
-	since := at.Elapsed - a.Began
+	early := at.Elapsed-a.Began < p.PersonAfter && !s.Follow.Untold
 	switch {
 	case a.Where == InThread && !mayWork:
 		return InChannel, true
 	case a.Where <= InChannel && p.answers(s, at):
 		return ByResponseURL, true
-	case a.Where == InPerson && a.Second && (!mayWork || since >= 2*p.PersonAfter):
+	case a.Where == InPerson && a.Second && (!mayWork || at.Elapsed-a.Began >= 2*p.PersonAfter):
 		return ToApprover, true
-	case a.Where >= InPerson, a.Later.Answer, a.Later.Channel && since < p.PersonAfter:
+	case a.Where >= InPerson, early && (a.Later.Answer || a.Later.Channel):
 		return a.Where, false
 	}
 	return InPerson, true
@@ -181,29 +187,43 @@ func (p Protocol) probed(s State, e Event, at Moment) (State, Do) {
 
 // endRound waits for the next round, for longer the longer it has been tried. If
 // no post can have got through, the journal learns that first, so that a
-// successor needn't wait. If every way is refused, it ends after TellFor; twice
-// that for a final result, which may be a day younger; and not before TryFor.
+// successor needn't wait.
 func (p Protocol) endRound(s State, e Event, at Moment) (State, Do) {
 	a := &s.Announce
-	doubts, until := a.Doubts > 0 || a.Private > 0, p.TellFor
-	if s.Stage == Settling {
-		until *= 2
-	}
-	if refused := a.Later == (Ways{}); refused && at.Age >= until && at.Up >= p.TryFor {
+	if p.inVain(&s, at) {
 		return s.posted()
 	}
+	doubts := a.Doubts > 0 || a.Private > 0
 	longest := max(p.RoundPause.Max, min((at.Elapsed-a.Began)/8, p.MaxRoundPause))
-	a.Pause = max(p.RoundPause.after(a.Rounds), min(e.Pause, longest))
-	if a.Rounds = p.RoundPause.next(a.Rounds); longest > p.RoundPause.Max {
+	a.Pause = max(p.RoundPause.after(a.Failed), min(e.Pause, longest))
+	if a.Failed = p.RoundPause.next(a.Failed); longest > p.RoundPause.Max {
 		a.Pause = longest
 	}
 	switch {
 	case s.Stage == Settling && !doubts: // the journal knows when to go on
-		return s, Do{Action: DoDelay, For: p.checkPause(s.Follow.Checks)}
+		return s, Do{Action: DoDelay, For: max(p.PersonAfter, p.checkPause(s.Follow.Checks))}
 	case doubts:
 		return s.wait(a.Pause, s.mark())
 	}
 	return s, Do{Action: DoRetract}
+}
+
+// inVain reports whether to stop posting: every way has been refused for TryFor, and the
+// click is older than TellFor; twice that for a final result, which may be a day younger.
+// Each round of a final result is a life of its own: there, the process has to be up for
+// TryFor.
+func (p Protocol) inVain(s *State, at Moment) bool {
+	a := &s.Announce
+	switch {
+	case a.Later != (Ways{}):
+		a.Refused = 0
+		return false
+	case s.Stage == Settling:
+		return at.Least >= 2*p.TellFor && at.Up >= p.TryFor
+	case a.Refused == 0:
+		a.Refused = at.Elapsed
+	}
+	return at.Least >= p.TellFor && at.Elapsed-a.Refused >= p.TryFor
 }
 
 // posted ends the posts: Slack has the message, or may have it, or no one can

@@ -107,6 +107,7 @@ func (r *player) line(line string) {
 func (r *player) pass(d time.Duration) {
 	r.at.Elapsed += d
 	r.at.Age += d
+	r.at.Least += d
 	r.at.Up += d
 }
 
@@ -141,6 +142,7 @@ func kindNames() []string {
 // row parses a row that another process left.
 func (r *player) row(fields string) Record {
 	rec, t := Record{ResponseURL: "x"}, Item{}
+	var others []Item
 	for field := range strings.FieldsSeq(fields) {
 		switch name, value, _ := strings.Cut(field, "="); name {
 		case "sent":
@@ -151,11 +153,13 @@ func (r *player) row(fields string) Record {
 			rec.AnnouncedAt, rec.MessageTS = time.Unix(1, 0), "1.2"
 		case "settled":
 			t.SettledOutcome = Outcome(value)
+		case "part": // another task isn't settled yet
+			others = []Item{{Outcome: Unknown}}
 		default:
 			r.t.Fatalf("no such field: %q", field)
 		}
 	}
-	rec.Tasks = []Item{t}
+	rec.Tasks = append([]Item{t}, others...)
 	return rec
 }
 

@@ -181,7 +181,7 @@ func (n node) normal() node {
 		}
 	}
 	if a := &n.s.Announce; a.Started && n.do.Action != DoPost && (n.do.Action != DoWait || n.s.Then != DoPost) { // a round is over
-		a.Round, a.Later.Channel, a.Later.Answer, a.Later.Person = 0, false, false, false
+		a.Round, a.Refused, a.Later.Channel, a.Later.Answer, a.Later.Person = 0, 0, false, false, false
 		if n.do.Action != DoRetract {
 			a.Pause = 0
 		}

@@ -110,7 +110,7 @@ type edge struct {
 }
 
 func (w world) moment() Moment {
-	return Moment{Elapsed: w.elapsed, Age: time.Duration(w.age), Kept: w.kept}
+	return Moment{Elapsed: w.elapsed, Age: time.Duration(w.age), Least: time.Duration(w.age), Kept: w.kept}
 }
 
 // tick lets time pass.
