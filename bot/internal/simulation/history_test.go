@@ -32,6 +32,7 @@ type history struct {
 	paused  struct{ from, to time.Time } // cancelling
 	forged  []decision.ID
 	meddled []decision.ID // rows that someone else has written or changed
+	retold  []decision.ID // decisions whose announced outcome someone else has changed: a former owner announces it again
 	broken  []string      // broken laws
 
 	faults   map[string]int // by boundary and kind

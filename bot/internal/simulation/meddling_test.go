@@ -14,6 +14,8 @@ const (
 	forgedWord = "fabricated"
 )
 
+const changedOutcome = "an outcome that was told"
+
 // meddlings are changes by an attacker who can write to the database, table by
 // table. %s is the ID of a prompt that was shown.
 var meddlings = []struct{ what, statement string }{
@@ -22,7 +24,7 @@ var meddlings = []struct{ what, statement string }{
 	{"half a decision about a task", `INSERT INTO tasks (confirmation_id, position, task_id) VALUES ('half-%s', 0, 7001) ON CONFLICT DO NOTHING`},
 	{"half a decision on a prompt", `INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, epoch)
 		VALUES ('%s', 'T', 'C', '` + forger + `', '` + forger + `', '` + forgedWord + `', '2000-01-01 00:00:00+00:00', '2000-01-01 00:00:00+00:00', 1) ON CONFLICT DO NOTHING`},
-	{"an outcome that was told", `DROP TRIGGER IF EXISTS tasks_announced_change; UPDATE OR IGNORE tasks SET detail = '{"title":"` + forgedWord + `"}', outcome = 'cancelled'
+	{changedOutcome, `DROP TRIGGER IF EXISTS tasks_announced_change; UPDATE OR IGNORE tasks SET detail = '{"title":"` + forgedWord + `"}', outcome = 'cancelled'
 		WHERE confirmation_id = '%s' AND EXISTS (SELECT 1 FROM decisions d WHERE d.confirmation_id = tasks.confirmation_id AND d.announced_at IS NOT NULL)`},
 	{"the message of a request", `UPDATE requests SET message_ts = '1.000001' WHERE confirmation_id = '%s'`},
 	{"a request", `INSERT INTO requests (confirmation_id, message_ts, confirmation, remind_at, ends_at) VALUES ('fabricated-%s', '1.000001', 'x', 1, 1) ON CONFLICT DO NOTHING`},
@@ -71,6 +73,9 @@ func (w *world) meddle(what int) {
 	w.h.add(func() { w.h.meddled = append(w.h.meddled, id, "fabricated-"+id, "half-"+id) })
 	if w.write(strings.NewReplacer("%[1]s", string(id), "%s", string(id)).Replace(m.statement)) {
 		w.h.fault("world", "row", "written by somebody else", m.what+" "+short(id))
+		if m.what == changedOutcome {
+			w.h.add(func() { w.h.retold = append(w.h.retold, id) })
+		}
 	}
 }
 
