@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"go.opentelemetry.io/otel/attribute"
 	"golang.org/x/sync/errgroup"
 
@@ -35,6 +36,7 @@ type commands struct {
 	details      *carry.Details
 	signer       signed.Signer
 	requests     *requests
+	submissions  *lru.Cache[string, *submission] // by the confirmation's ID
 	texts        texts.Texts
 	paused       pauseSwitch
 	workflows    *workflows
