@@ -32,17 +32,71 @@ const (
 	lastList = 2 * time.Second
 )
 
-// submitted posts a request that was submitted in a modal, which it judges like a
-// command: everything may have changed since the modal was shown. It returns the
-// answer for the modal. It posts one request for all deliveries of the submission,
-// each of which is answered: its acknowledgement has replaced what the modal showed.
-func (c *commands) submitted(ctx context.Context, log *slog.Logger, k slackapi.Click, asked decision.Confirmation) reply {
-	switch said, first := c.first(ctx, log, "modal "+asked.ID, asked); {
-	case !first && said.message.Text == "":
-		return alone(c.texts.AskedBefore(asked))
-	case !first:
-		return said
+// maxSubmissions bounds how many submitted modals are remembered.
+const maxSubmissions = 1024
+
+// submission is a submitted modal that asked for a request, and its answer.
+type submission struct {
+	answered chan struct{} // closed once message is the answer
+	message  texts.Message // empty if it isn't known
+}
+
+// repeats returns the reply to another delivery of a submission: the answer to the
+// first one, or that it isn't known here.
+func (s *submission) repeats(unknown texts.Message) reply {
+	return reply{find: func(ctx context.Context) reply {
+		select {
+		case <-s.answered:
+			if s.message.Text != "" {
+				return alone(s.message)
+			}
+		case <-ctx.Done():
+		}
+		return alone(unknown)
+	}}
+}
+
+// answers returns a as the answer to the submission.
+func (s *submission) answers(a reply) reply {
+	if a.find == nil {
+		s.message = a.message
+		close(s.answered)
+		return a
 	}
+	find := a.find
+	a.find = func(ctx context.Context) reply {
+		defer close(s.answered)
+		found := find(ctx)
+		s.message = found.message
+		return found
+	}
+	return a
+}
+
+// submitted posts a request that was submitted in a modal. It returns the answer for
+// the modal. It posts one request for all deliveries of the submission, each of which
+// is answered, because its acknowledgement has replaced what the modal showed. None
+// gets another answer than the first.
+func (c *commands) submitted(ctx context.Context, log *slog.Logger, k slackapi.Click, asked decision.Confirmation) reply {
+	mine := &submission{answered: make(chan struct{})}
+	if first, again, _ := c.submissions.PeekOrAdd(asked.ID, mine); again {
+		log.Info("request delivered twice")
+		return first.repeats(c.texts.AskedBefore(asked))
+	}
+	said, first := c.first(ctx, log, "modal "+asked.ID, asked)
+	switch {
+	case first:
+		return mine.answers(c.ask(ctx, log, k, asked))
+	case said.message.Text == "": // another replica has answered
+		return mine.answers(alone(c.texts.AskedBefore(asked)))
+	}
+	c.submissions.Remove(asked.ID) // another delivery may find the journal
+	return mine.answers(said)
+}
+
+// ask judges the first delivery of a submitted modal like a command: everything may
+// have changed since the modal was shown. It posts its request.
+func (c *commands) ask(ctx context.Context, log *slog.Logger, k slackapi.Click, asked decision.Confirmation) reply {
 	who := asker{k.User, asked.Team, asked.Channel, asked.Thread, k.Origin}
 	found := c.consider(ctx, log, who, input.Request{Tasks: asked.IDs(), Reason: asked.Reason})
 	if found.explained.Text != "" {

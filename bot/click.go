@@ -88,7 +88,7 @@ func (c *clicks) checkingKeep(p carry.Press) texts.Message {
 	return c.texts.CheckingKeep(p.Confirmation)
 }
 
-// whilePaused answers a click while cancelling is paused, or while that isn't
+// whilePaused answers an allowed click while cancelling is paused, or while that isn't
 // known. It leaves the prompt as it is, since the same click may count later.
 func (c *clicks) whilePaused(ctx context.Context, p carry.Press) (reply, bool) {
 	pause, err := c.paused.atClick(ctx)
@@ -114,10 +114,10 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 	p.Sign = c.watch(ctx, p, c.texts.Checking(p.Confirmation))
 	judging, cancel := context.WithTimeout(ctx, max(carry.JudgeTimeout-time.Since(p.Received), 0))
 	defer cancel()
-	answer, stopped := c.whilePaused(judging, p)
-	var no policy.Verdict
-	if !stopped {
-		no = c.mayConfirm(judging, &p)
+	var answer reply
+	no, stopped := c.mayConfirm(judging, &p), false
+	if no.Allowed() { // no one else reads the operator's note
+		answer, stopped = c.whilePaused(judging, p)
 	}
 	if ctx.Err() != nil { // the process stops, so none of this is known
 		answer, stopped = alone(c.texts.Interrupted(p.Confirmation)), true

@@ -7,12 +7,14 @@ import (
 	"slices"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"go.opentelemetry.io/otel/attribute"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/input"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/observe"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
@@ -35,6 +37,7 @@ type commands struct {
 	details      *carry.Details
 	signer       signed.Signer
 	requests     *requests
+	submissions  *lru.Cache[string, *submission] // by the confirmation's ID
 	texts        texts.Texts
 	paused       pauseSwitch
 	workflows    *workflows
@@ -128,12 +131,8 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 	if !v.Allowed() {
 		return c.refuse(log, who, req.Tasks, v)
 	}
-	if pause := c.paused.atCommand(ctx, log); pause.Active() {
-		log.Info("command answered; cancelling is paused")
-		c.refused("paused")
-		return considered{explained: c.texts.Paused(pause.Note, req.Tasks...)}
-	}
-	all := tasks()
+	pause := c.paused.atCommand(ctx, log)
+	all, mayOne := tasks(), false
 	var in []previewed
 	var out []texts.Excluded
 	var refused []refusedFor
@@ -142,7 +141,9 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 			c.workflows.see(log, one.task.Workflow)
 		}
 		// A task that doesn't exist has no people on it, and the answer may say so.
-		if v := cleared.OnTask(ctx, one.facts); !v.Allowed() && !c.texts.Explains(one.err) {
+		v := cleared.OnTask(ctx, one.facts)
+		mayOne = mayOne || v.Allowed()
+		if !v.Allowed() && !c.texts.Explains(one.err) {
 			log.Warn("task refused", "refused", one.id, "reason", string(v.Code), "cause", v.Cause)
 			refused, out = alsoRefused(refused, v, one.id), append(out, c.texts.ExcludeRefused(v, one.id))
 		} else if why, ok := c.texts.Exclude(one.id, one.task, one.err); ok {
@@ -155,6 +156,8 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 	switch {
 	case len(refused) == 1 && len(refused[0].tasks) == len(all):
 		return c.refuse(log, who, req.Tasks, refused[0].Verdict)
+	case pause.Active():
+		return c.whilePaused(log, req.Tasks, pause, mayOne)
 	case len(in) == 0:
 		found = c.explain(log, all, out)
 	default:
@@ -167,6 +170,18 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 		found.refusals = append(found.refusals, refusalOf(who, one.tasks, one.Verdict))
 	}
 	return found
+}
+
+// whilePaused answers a command while cancelling is paused. The operator's note is for
+// people who may cancel one of the tasks.
+func (c *commands) whilePaused(log *slog.Logger, tasks []chamelio.TaskID, pause journal.Pause, may bool) considered {
+	log.Info("command answered; cancelling is paused")
+	c.refused("paused")
+	note := ""
+	if may {
+		note = pause.Note
+	}
+	return considered{explained: c.texts.Paused(note, tasks...)}
 }
 
 // refusedFor are the tasks of a command that are refused for one reason.

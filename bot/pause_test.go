@@ -14,6 +14,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
@@ -184,6 +185,56 @@ func TestRetentionIsOffByDefault(t *testing.T) {
 				if n := w.count("SELECT count(*) FROM decisions"); n != c.left {
 					t.Errorf("%d rows are left, want %d", n, c.left)
 				}
+			})
+		})
+	}
+}
+
+// No one whom the policy refuses reads the operator's note, wherever they ask: at a
+// command, a click, a message, or in a modal.
+func TestPauseNoteIsForThoseWhoMayCancel(t *testing.T) {
+	const note = "key leaked, rotating"
+	guest := func(w *world) {
+		u, _ := w.slack.User(ada)
+		u.IsRestricted = true
+		w.slack.AddUser(u)
+	}
+	offTask := func(w *world) {
+		task, _ := w.api.Task(12345)
+		task.Owner, task.Assignee, task.Collaborators = new("linus@acme.example"), nil, nil
+		w.api.Put(task)
+	}
+	onTask := func(o *options) {
+		o.bot.Policy.Mode = policy.PeopleOnTask
+		o.prepare = func(w *world) { w.slack.SetScopes(allScopes...) }
+	}
+	for name, c := range map[string]struct {
+		lose   func(*world)
+		change func(*options)
+	}{"guest": {guest, alwaysFresh}, "off the task": {offTask, onTask}} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, c.change, alwaysFresh)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				message := w.say(grace, general, taskLink+"12345")
+				modal := w.modal(ada, message)
+				time.Sleep(time.Minute)
+				w.must(w.journal.Pause(t.Context(), note))
+				c.lose(w)
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				w.submits(ada, modal, map[string]string{"reason": "dup"})
+				w.modal(ada, message)
+				w.slash(ada, general, "/cancel-task 12345")
+				time.Sleep(time.Minute)
+				for _, m := range w.slack.Modals(ada) {
+					if said := modalText(m); strings.Contains(said, note) || !strings.Contains(said, "can cancel") && !strings.Contains(said, "can't cancel") {
+						t.Errorf("a modal says %s", said)
+					}
+				}
+				if said := w.said(ada) + w.now(prompt).Text; strings.Contains(said, note) || strings.Contains(said, "paused") {
+					t.Errorf("she reads %s", said)
+				}
+				w.noCancel()
 			})
 		})
 	}

@@ -13,13 +13,21 @@ import (
 // again, with and without another replica that may get it. The test submits the form,
 // and calls again any number of times.
 func resubmits(t *testing.T, message string, test func(w *world, modal slacktest.Modal, again func()), change ...func(*options)) {
+	t.Helper()
+	resubmitsTo(t, message, func(w *world, modal slacktest.Modal, _ bool, again func()) { test(w, modal, again) }, change...)
+}
+
+// resubmitsTo is resubmits for a test that needs to know whether another replica may get
+// the submission.
+func resubmitsTo(t *testing.T, message string, test func(w *world, modal slacktest.Modal, elsewhere bool, again func()), change ...func(*options)) {
+	t.Helper()
 	for name, replicas := range map[string]int{"the same process": 1, "another replica": 2} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
 				w, _, o := withHook(t, change...)
 				modal := w.modal(ada, w.say(grace, general, message))
 				sent := w.records()
-				test(w, modal, func() {
+				test(w, modal, replicas == 2, func() {
 					if replicas == 2 {
 						w.replica(o)
 						replicas = 1
@@ -105,9 +113,9 @@ func TestResubmittedFindEndsWithAnAnswer(t *testing.T) {
 }
 
 // A form that asks a second person is delivered again. It posts one request, and the
-// modal says where that is.
+// modal still says where that is, or that this isn't known.
 func TestResubmittedRequestSaysWhereItIs(t *testing.T) {
-	resubmits(t, taskLink+"12345", func(w *world, modal slacktest.Modal, again func()) {
+	resubmitsTo(t, taskLink+"12345", func(w *world, modal slacktest.Modal, elsewhere bool, again func()) {
 		w.submits(ada, modal, map[string]string{"reason": "dup"})
 		time.Sleep(3 * time.Second)
 		w.modalSays("before", "I asked in")
@@ -115,9 +123,53 @@ func TestResubmittedRequestSaysWhereItIs(t *testing.T) {
 			again()
 		}
 		time.Sleep(time.Hour)
-		w.modalSays("in the end", "I already have your request")
+		w.modalRepeats(elsewhere, "I asked in")
 		if n := len(w.slack.History(general)); n != 2 {
 			w.Errorf("%d messages, with the one that the shortcut was used on", n)
 		}
 	}, secondPerson)
+}
+
+// A form that asks a second person is refused, and delivered again. The refusal stays, or
+// gives way to a text that claims nothing.
+func TestResubmittedRequestStaysRefused(t *testing.T) {
+	resubmitsTo(t, taskLink+"12345", func(w *world, modal slacktest.Modal, elsewhere bool, again func()) {
+		time.Sleep(2 * time.Minute)
+		u, _ := w.slack.User(ada)
+		u.IsRestricted = true
+		w.slack.AddUser(u)
+		w.submits(ada, modal, map[string]string{"reason": "dup"})
+		time.Sleep(3 * time.Second)
+		w.modalSays("before", "Guests can't")
+		again()
+		time.Sleep(time.Minute)
+		w.modalRepeats(elsewhere, "Guests can't")
+		if n := w.count(`SELECT count(*) FROM audit`); n != 1 {
+			w.Errorf("%d refusals on record", n)
+		}
+	}, secondPerson)
+}
+
+// A form is delivered again while its request is being posted. Both deliveries end with
+// the same answer.
+func TestResubmissionWhileAsking(t *testing.T) {
+	resubmitsTo(t, taskLink+"12345", func(w *world, modal slacktest.Modal, elsewhere bool, again func()) {
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 429, RetryAfter: "30", Times: 1})
+		w.submits(ada, modal, map[string]string{"reason": "dup"})
+		time.Sleep(3 * time.Second)
+		again()
+		time.Sleep(time.Second)
+		w.modalRepeats(elsewhere, "Got it")
+		time.Sleep(5 * time.Minute)
+		w.modalSays("in the end", "I asked in")
+	}, secondPerson)
+}
+
+// modalRepeats fails the test unless Ada's modal has the text. If another replica may
+// have got the submission, the modal may also say that the answer isn't known.
+func (w *world) modalRepeats(elsewhere bool, text string) {
+	w.Helper()
+	if got := modalText(w.slack.Modals(ada)[0]); !strings.Contains(got, text) && (!elsewhere || !strings.Contains(got, "I can't tell from here how I answered")) {
+		w.Errorf("after another delivery, the modal says %s", got)
+	}
 }

@@ -16,7 +16,7 @@ import (
 type entry struct {
 	Task           int64           `json:"task_id"`
 	Title          string          `json:"title,omitempty"`
-	Outcome        string          `json:"outcome"` // "" while under way
+	Outcome        string          `json:"outcome"` // "" while under way; see outcomeOf
 	Channel        string          `json:"channel"`
 	Requester      string          `json:"requester"`
 	RequesterName  string          `json:"requester_name,omitempty"`
@@ -64,7 +64,7 @@ func entriesOf(decisions []journal.Recorded, people names) []entry {
 	for _, d := range decisions {
 		for _, t := range d.Tasks {
 			e := entry{
-				Task: int64(t.ID), Title: t.Title, Outcome: string(t.Outcome), Channel: d.Channel,
+				Task: int64(t.ID), Title: t.Title, Outcome: outcomeOf(t), Channel: d.Channel,
 				Requester: d.Requester, RequesterName: people[d.Requester], Confirmer: d.Confirmer, ConfirmerName: people[d.Confirmer],
 				Reason: d.Reason, RequestedAt: d.RequestedAt, DecidedAt: d.DecidedAt, FactsAge: d.FactsAge.Seconds(), FinishedAt: t.FinishedAt,
 				AnnouncedAt: d.AnnouncedAt, MessageTS: d.MessageTS, Detail: asJSON(t.Detail),
@@ -77,6 +77,19 @@ func entriesOf(decisions []journal.Recorded, people names) []entry {
 		}
 	}
 	return all
+}
+
+// leftOut is the outcome of a task that another decision had first. Whether that one
+// cancelled it is in its own entry.
+const leftOut = "left_out"
+
+// outcomeOf returns the outcome of a task, or leftOut, which the journal records as a
+// failure.
+func outcomeOf(t decision.Item) string {
+	if r := t.Result(); r.Outcome == decision.Failed && r.Cause == decision.CauseHeld {
+		return leftOut
+	}
+	return string(t.Outcome)
 }
 
 // asJSON returns the detail of an outcome, which is JSON; if it isn't, as a string.

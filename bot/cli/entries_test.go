@@ -77,6 +77,17 @@ func TestOutputKeepsEachRowInItsLine(t *testing.T) {
 	}
 }
 
+// A task that another decision had first didn't fail: it may be cancelled.
+func TestTaskOfAnotherDecisionIsLeftOut(t *testing.T) {
+	d := decision.Record{ID: "a", Tasks: []decision.Item{{ID: 1}, {ID: 2}}}
+	d = d.With(decision.Result{Outcome: decision.Failed, Cause: decision.CauseHeld}, decision.Result{Outcome: decision.Failed, Cause: decision.CauseBusy})
+	for i, want := range []string{"left_out", "failed"} {
+		if e := entriesOf([]journal.Recorded{{Record: d}}, nil)[i]; e.Outcome != want || e.cameTo() != want {
+			t.Errorf("task %d: %s", e.Task, e.Outcome)
+		}
+	}
+}
+
 // A detail that isn't JSON hides no other row.
 func TestJSONOfAnOddDetail(t *testing.T) {
 	for detail, want := range map[string]string{`{"a":1}`: `{"a":1}`, "odd": `"odd"`, "\xff": `"\ufffd"`, "": ""} {

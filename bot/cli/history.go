@@ -29,9 +29,9 @@ func (h *historyFlags) define(flags *flag.FlagSet) {
 	flags.BoolVar(&h.refusals, "refusals", false, "print whom the policy refused, instead of the decisions")
 	flags.BoolVar(&h.setAside, "set-aside", false, "print the rows that did not verify and were set aside, instead of the decisions")
 	flags.BoolVar(&h.names, "names", false, "show people by name; needs SLACK_BOT_TOKEN")
-	flags.StringVar(&h.since, "since", "", "only entries since `then`: 24h, 3d, 2026-11-23 or 2026-11-23T10:00:00Z")
-	flags.Int64Var((*int64)(&h.query.Task), "task", 0, "only entries about the task `id`")
-	flags.IntVar(&h.query.Limit, "limit", 20, "at most `n` entries")
+	flags.StringVar(&h.since, "since", "", "only what happened since `then`: 24h, 3d, 2026-11-23 or 2026-11-23T10:00:00Z")
+	flags.Int64Var((*int64)(&h.query.Task), "task", 0, "only decisions or refusals about the task `id`, with all their tasks")
+	flags.IntVar(&h.query.Limit, "limit", 20, "at most `n` decisions or refusals, with all their tasks")
 }
 
 func (h *historyFlags) complete() (err error) {

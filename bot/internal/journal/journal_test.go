@@ -671,6 +671,20 @@ func TestReplicasKnowOfEachOther(t *testing.T) {
 	})
 }
 
+// A prompt about several tasks may be refused because of one of them, and then because of
+// another one.
+func TestEachRefusalIsRecordedOnce(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		for _, tasks := range [][]chamelio.TaskID{{1}, {2}, {1}, {1, 2}, {1, 2}} {
+			must(t, j.Refused(t.Context(), decision.Note{ConfirmationID: "a", Tasks: tasks, Person: "U9", Code: "not_on_task", At: time.Now()}))
+		}
+		if found, err := j.Refusals(t.Context(), journal.Query{}); err != nil || len(found) != 3 {
+			t.Errorf("%d refusals, %v: %+v", len(found), err, found)
+		}
+	})
+}
+
 func TestNotesForTheAuditChannel(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		ctx := t.Context()

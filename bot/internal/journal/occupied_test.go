@@ -27,7 +27,7 @@ func TestForgedRowKeepsNoneOut(t *testing.T) {
 		ctx := t.Context()
 		for i, mac := range forgedSeals {
 			id := decision.ID(fmt.Sprint("p", i))
-			forge(t, url, fmt.Sprintf(forgedNote, fmt.Sprintf("r-%s-U1-guest", id), "refusal", id, mac))
+			forge(t, url, fmt.Sprintf(forgedNote, fmt.Sprintf("r-%s-U1-guest-1", id), "refusal", id, mac))
 			n := decision.Note{ConfirmationID: id, Tasks: []chamelio.TaskID{1}, Person: "U1", Code: "guest", At: time.Now()}
 			must(t, j.Refused(ctx, n))
 			must(t, j.Refused(ctx, n))

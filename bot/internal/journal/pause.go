@@ -10,12 +10,19 @@ import (
 // Pause says since when cancelling is paused, and why. The zero Pause means
 // that it isn't.
 type Pause struct {
-	Since time.Time
-	Note  string // for people; may be empty
+	Since time.Time // see Dated
+	Note  string    // for people; may be empty
 }
 
 // Active reports whether cancelling is paused.
 func (p Pause) Active() bool { return !p.Since.IsZero() }
+
+// Dated reports whether it is known since when cancelling is paused.
+func (p Pause) Dated() bool { return p.Since.After(undated()) }
+
+// undated is when a pause began whose time isn't one: someone else has written it. It
+// isn't 0, which in the metric means that cancelling isn't paused.
+func undated() time.Time { return time.Unix(1, 0).UTC() }
 
 // PausedError means that a click wasn't saved, because cancelling is paused.
 type PausedError struct{ Pause }
@@ -72,8 +79,8 @@ func (j *Journal) Paused(ctx context.Context) (Pause, error) {
 	case len(found) == 0:
 		return Pause{}, nil
 	}
-	if found[0].Since.IsZero() { // someone else has written it
-		found[0].Since = time.Unix(0, 0).UTC()
+	if !found[0].Dated() {
+		found[0].Since = undated()
 	}
 	return found[0], nil
 }

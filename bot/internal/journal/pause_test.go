@@ -41,6 +41,19 @@ func TestPauseIsSharedAndKeepsItsTime(t *testing.T) {
 	})
 }
 
+// Someone else pauses cancelling with a time that isn't one, or is long ago. It is paused,
+// and not since 1970, the metric's word for a pause that isn't one.
+func TestPauseCountsWhateverItsTime(t *testing.T) {
+	for _, at := range []string{"", "soon", "0001-01-01 00:00:00+00:00", "1960-01-01 00:00:00+00:00", "1970-01-01 00:00:00+00:00"} {
+		url := "sqlite:" + filepath.Join(t.TempDir(), "cancelbot.db")
+		j := open(t, url, 0)
+		forge(t, url, `INSERT INTO pause (one, paused_at, note) VALUES (1, '`+at+`', '')`)
+		if p, err := j.Paused(t.Context()); err != nil || !p.Active() || p.Since.Unix() <= 0 || p.Dated() {
+			t.Errorf("%q: %+v, %v", at, p, err)
+		}
+	}
+}
+
 // A click that was judged before a pause isn't saved during it. Clicks that were
 // saved before are known, and prompts can be closed.
 func TestPauseStopsClaims(t *testing.T) {

@@ -106,7 +106,7 @@ func TestForgedRowsInPlaceOfOthersSetAside(t *testing.T) {
 		if aside, err := j.SetAsides(ctx, journal.Query{}); err != nil || len(aside) != 2 {
 			t.Fatalf("set aside: %+v %v", aside, err)
 		}
-		forge(t, url, fmt.Sprintf(forgedNote, "r-p-U1-guest", "refusal", "p", ""))
+		forge(t, url, fmt.Sprintf(forgedNote, "r-p-U1-guest-1", "refusal", "p", ""))
 		forge(t, url, `INSERT INTO requests (confirmation_id, message_ts, confirmation, remind_at, ends_at) VALUES ('p', '9.9', 'x', 0, 1)`)
 		returned(t, other, 2)
 		forge(t, url, `UPDATE requests SET taken_until = 0; UPDATE audit SET leased_until = 0`)

@@ -77,7 +77,7 @@ func NewMetrics(to prometheus.Registerer) *Metrics {
 		Commands:      counter("commands_total", "Commands handled, by result.", "result", "prompted", "explained", "refused", "not_understood"),
 		Clicks:        counter("clicks_total", "Clicks on genuine prompts, by action.", "action", "cancel_task", "keep_task"),
 		Refusals:      vector("refusals_total", "Commands and clicks refused, by stage and reason.", "stage", "reason"),
-		Decisions:     counter("decisions_total", "Decisions that reached an outcome, by outcome.", "outcome", outcomes()...),
+		Decisions:     counter("decisions_total", "Tasks of decisions that reached an outcome, by outcome: one decision may be about several tasks.", "outcome", outcomes()...),
 		Announcements: counter("announcements_total", "Announcements posted, by transport.", "transport", "chat_post_message", "response_url", "direct_message"),
 		Unconfirmed:   counter("announcements_unconfirmed_total", "Announcements and final results that Slack never confirmed, by reason.", "reason", NoClearAnswer, AllRefused),
 		Retries:       counter("retries_total", "Operations tried again, by operation.", "operation", "cancel", "status_check", "announcement"),

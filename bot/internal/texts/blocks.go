@@ -158,5 +158,5 @@ func ageOf(t time.Time) string {
 	return "started " + date(t, "{ago}", "2 Jan 2006")
 }
 
-// clock returns a time of today.
+// clock returns a time within the next hour. Anything in the past may be of another day.
 func clock(t time.Time) string { return date(t, "{time}", "15:04 UTC") }

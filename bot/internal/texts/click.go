@@ -225,8 +225,8 @@ func (w Texts) CameSecond(c decision.Confirmation, user string, winners ...decis
 	case string(winner.ID) == c.ID && winner.Outcome().Closed():
 		return w.Closed(c, winner, user)
 	case winner.Outcome() == "" && mine:
-		return say("Already on it: you confirmed cancelling %s at %s. I'll post the result in %s.",
-			w.decided(winner), clock(winner.DecidedAt), l.where()).meaning(MeansUnderWay)
+		return say("Already on it: you confirmed cancelling %s %s. I'll post the result in %s.",
+			w.decided(winner), on(winner.DecidedAt), l.where()).meaning(MeansUnderWay)
 	case winner.Outcome() == "":
 		return say("%s got there first: I'm cancelling %s now, and I'll post the result in %s.",
 			mention(winner.Confirmer), w.decided(winner), l.where()).meaning(MeansUnderWay)
@@ -243,13 +243,13 @@ func (w Texts) lostSeveral(l lost, user string) Message {
 	return say("%s already confirmed cancelling these tasks. %s", by, lineOfSeveral(d, l.where())+w.againAfterClosed(d)).meansOutcome(d.Outcome())
 }
 
-// happened says to user who decided, when, and the result.
+// happened says to user who decided, when, and the result. That may be long ago.
 func (w Texts) happened(first decision.Record, user string) string {
-	by, at := you(first.Confirmer, user, "you"), clock(first.DecidedAt)
+	by, at := you(first.Confirmer, user, "you"), on(first.DecidedAt)
 	if all := resultsOf(first); len(all) == 1 && all[0].Outcome == decision.Cancelled && all[0].Cause == "" {
-		return fmt.Sprintf("%s already cancelled %s at %s.", by, w.decided(first), at)
+		return fmt.Sprintf("%s already cancelled %s %s.", by, w.decided(first), at)
 	}
-	return fmt.Sprintf("%s already confirmed this at %s. %s", by, at, w.line(first))
+	return fmt.Sprintf("%s already confirmed this %s. %s", by, at, w.line(first))
 }
 
 // Overtaken replaces a request that another click decided, or whose tasks people

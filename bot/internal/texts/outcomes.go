@@ -88,7 +88,7 @@ var outcomeTexts = []outcomeText{
 	{outcome: decision.Unknown, cause: decision.CauseStatus, emoji: emojiPending,
 		what: "Not confirmed yet by Chamelio: {task}.",
 		line: lineUnknown,
-		next: "Chamelio shows a status I don't know: “{status}”. " + keepChecking},
+		next: "Chamelio shows {status}. " + keepChecking},
 	{outcome: decision.Unknown, cause: decision.CauseOverruled, emoji: emojiPending,
 		what: "Not confirmed yet by Chamelio: {task}.",
 		line: lineUnknown,
@@ -214,9 +214,13 @@ func (w Texts) fillOutcome(text string, d decision.Record, reader string, r resu
 	if r.Detail != "" {
 		detail = "It said: “" + excerpt(r.Detail, MaxTitle) + "”."
 	}
+	status := "no status"
+	if shown := excerpt(string(r.Status), maxName); shown != "" {
+		status = "a status I don't know: “" + shown + "”"
+	}
 	return fill(text, "{Task}", w.namedFirst(r.task), "{task}", w.named(r.task), "{By}", you(d.Requester, reader, "You"),
 		"{channel}", inChannelNamed(d.Channel), "{again}", w.again(r.task.ID), "{operator}", w.contact(), "{key}", whyKeyRefused(r.Key), "{detail}", detail,
-		"{status}", excerpt(string(r.Status), maxName), "{wait}", duration(max(r.RetryIn, time.Minute)))
+		"{status}", status, "{wait}", duration(max(r.RetryIn, time.Minute)))
 }
 
 // you returns a mention, or the word for the reader themselves.

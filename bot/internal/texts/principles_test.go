@@ -3,8 +3,10 @@ package texts
 import (
 	"encoding/json"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -218,5 +220,23 @@ func TestNoTextSaysThatAClickDidNotCount(t *testing.T) {
 	}
 	if advice < 6 {
 		t.Errorf("only %d texts say what to do if no result appears", advice)
+	}
+}
+
+// A time without a date is one of today, so only deadlines have none: they are soon.
+func TestPastTimesHaveADate(t *testing.T) {
+	clocks := regexp.MustCompile(`<!date\^(\d+)\^\{time\}`)
+	deadlines := 0
+	for _, s := range typicalSamples() {
+		for _, found := range clocks.FindAllStringSubmatch(s.Text, -1) {
+			at, err := strconv.ParseInt(found[1], 10, 64)
+			if err != nil || at <= typical().now.Add(time.Minute).Unix() { // when the samples' clicks were received
+				t.Errorf("%s: %s", s.Name, s.Text)
+			}
+			deadlines++
+		}
+	}
+	if deadlines == 0 {
+		t.Error("no text has a deadline")
 	}
 }

@@ -37,7 +37,7 @@ var refusalTexts = []refusalText{
 		"You can't cancel tasks from here. Type {again} in {places}.",
 		"Tasks can't be cancelled from there."},
 	{policy.CodeSharedChannel,
-		"You can't cancel tasks here: people from other organisations read this channel. Type {again} in a channel of your own organisation.",
+		"You can't cancel tasks here: people from other organisations read this conversation. Type {again} in a channel of your own organisation.",
 		"People from other organisations read that channel."},
 	{policy.CodeHiddenChannel,
 		"You can't cancel tasks here: I can't see whether people from other organisations read this. Invite me, or type {again} in a public channel.",
@@ -49,10 +49,10 @@ var refusalTexts = []refusalText{
 		"Bots can't cancel tasks. A person has to do it.",
 		"Bots can't cancel tasks."},
 	{policy.CodeStranger,
-		"Only members of this workspace can cancel tasks. Ask your contact in this channel.",
+		"Only members of this workspace can cancel tasks. Ask your contact in this workspace.",
 		"Not a member of the workspace."},
 	{policy.CodeOtherOrganisation,
-		"Only members of this workspace can cancel tasks. Ask your contact in this channel.",
+		"Only members of this workspace can cancel tasks. Ask your contact in this workspace.",
 		"From another organisation."},
 	{policy.CodeOtherWorkspace,
 		"This bot works for another workspace of your organisation. Ask a colleague there.",
@@ -76,7 +76,7 @@ var refusalTexts = []refusalText{
 		"Confirm your e-mail address in your Slack account settings, then type {again} again. I need it to tell whether you're on this task.",
 		"Their e-mail address isn't confirmed."},
 	{policy.CodeNeedsSecondPerson,
-		"A second person must now approve this. Type {again} again, and I'll ask in the channel.",
+		"A second person must now approve this. Type {again} again, and I'll ask here.",
 		"Someone else must approve."},
 	{policy.CodeNotAnApprover,
 		"Only {approvers} can approve this.",
@@ -163,6 +163,9 @@ func (w Texts) fillRefusal(text string, c decision.Confirmation) string {
 	someone, certain := approvers, approvers
 	if approvers == "" {
 		someone, certain = "a colleague in this channel", "approvers"
+		if !input.IsID(c.Channel, "CG") {
+			someone = "a colleague in this conversation"
+		}
 	}
 	return fill(text, "{task}", w.asked(c), "{again}", w.again(c.IDs()...), "{places}", w.places(),
 		"{operator}", w.contact(), "{requester}", mention(c.Requester), "{approvers}", certain, "{someone}", someone)

@@ -53,10 +53,10 @@ func (w Texts) PerhapsAsked(c decision.Confirmation) Message {
 	return say("I don't know whether your request to cancel %s was posted. If it isn't here in a minute, type %s again.", w.asked(c), w.again(c.IDs()...))
 }
 
-// AskedBefore answers a submitted modal that was delivered again. The first delivery
-// may have posted the request, or said why not.
+// AskedBefore answers a submitted modal that was delivered again, if it isn't known here
+// what the first delivery did: it may have posted the request, or said why not.
 func (w Texts) AskedBefore(c decision.Confirmation) Message {
-	return say("I already have your request to cancel %s. If you don't see it in %s in a minute, type %s again.", w.asked(c), inChannelNamed(c.Channel), w.again(c.IDs()...))
+	return say("You've sent me this request to cancel %s before, and I can't tell from here how I answered. If you don't see it in %s in a minute, type %s again.", w.asked(c), inChannelNamed(c.Channel), w.again(c.IDs()...))
 }
 
 // Expired answers a click on a prompt that has expired.

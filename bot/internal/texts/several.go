@@ -16,33 +16,47 @@ import (
 // maxListed is the longest title in a list of tasks.
 const maxListed = 80
 
-// tally counts results.
+// tally sorts results.
 type tally struct {
 	total, unknown int
-	never          int // unknown in the end
-	cancelled      int // now, by this decision or before it
-	own            int // certainly by this decision
-	seen           int // perhaps by this decision: seen cancelled after a request without a clear answer
+	never          int               // unknown in the end
+	cancelled      []chamelio.TaskID // now, by this decision or before it
+	own            []chamelio.TaskID // certainly by this decision
+	seen           int               // perhaps by this decision: seen cancelled after a request without a clear answer
+	others         int               // another decision has it, or had it, and may have cancelled it
+	not            int               // seen running, or ended otherwise
 }
 
-// counted counts results.
+// counted sorts results.
 func counted(all []result) tally {
 	n := tally{total: len(all)}
 	for _, r := range all {
 		switch {
-		case r.Outcome == decision.AlreadyCancelled:
-			n.cancelled++
-		case r.Outcome == decision.Cancelled && r.Cause == decision.CauseSeen:
-			n.cancelled, n.seen = n.cancelled+1, n.seen+1
-		case r.Outcome == decision.Cancelled:
-			n.cancelled, n.own = n.cancelled+1, n.own+1
+		case r.Outcome == decision.Cancelled || r.Outcome == decision.AlreadyCancelled:
+			n.cancelled = append(n.cancelled, r.task.ID)
+			if r.Outcome == decision.Cancelled && r.Cause == decision.CauseSeen {
+				n.seen++
+			} else if r.Outcome == decision.Cancelled {
+				n.own = append(n.own, r.task.ID)
+			}
 		case r.row == settledUnknown:
 			n.never++
 		case r.Outcome == decision.Unknown:
 			n.unknown++
+		case r.Taken || r.Cause == decision.CauseHeld || r.Outcome == decision.Superseded:
+			n.others++
+		case notCancelled(r.Result):
+			n.not++
 		}
 	}
 	return n
+}
+
+// notCancelled reports whether Chamelio has shown that no one has cancelled a task.
+// After other failures, someone else may have cancelled it.
+func notCancelled(r decision.Result) bool {
+	runs := r.Cause == decision.CauseServer || r.Cause == decision.CauseStillRuns || r.Cause == decision.CauseRefused && !r.Seen.IsZero()
+	return runs || r.Outcome == decision.NotCancellable && r.Status.Final()
 }
 
 // named reports whether a text may say that the requester cancelled the tasks that
@@ -50,28 +64,30 @@ func counted(all []result) tally {
 func (n tally) named() bool { return n.seen == 0 }
 
 // ended returns how many tasks this decision ended, as far as is known.
-func (n tally) ended() int { return n.own + n.seen }
+func (n tally) ended() int { return len(n.own) + n.seen }
 
 // sentence says how many tasks the requester cancelled or, if that isn't certain of
-// each, how many are cancelled.
+// each, how many are cancelled. A number out of all tasks would also be about the
+// others: that the requester didn't cancel them with another confirmation, or that no
+// one has cancelled them. Unless that is known, the sentence has no such number.
 func (n tally) sentence(by string) string {
 	if n.named() {
-		return fmt.Sprintf("%s cancelled %s.", by, n.of(n.own))
+		return fmt.Sprintf("%s cancelled %s.", by, n.of(len(n.own), n.others == 0))
 	}
-	return n.areCancelled(n.of(n.cancelled))
+	return n.areCancelled(n.of(len(n.cancelled), len(n.cancelled)+n.not == n.total))
 }
 
-// of returns "2 of 3 tasks".
-func (n tally) of(k int) string {
-	if k == n.total {
-		return fmt.Sprintf("%d tasks", k)
+// of returns "2 of 3 tasks" or, if nothing may be said about the third, "2 tasks".
+func (n tally) of(k int, outOf bool) string {
+	if k == n.total || !outOf {
+		return count(k, "task")
 	}
 	return fmt.Sprintf("%d of %d tasks", k, n.total)
 }
 
 // areCancelled says of tasks that they are cancelled.
 func (n tally) areCancelled(tasks string) string {
-	if n.cancelled == 1 {
+	if len(n.cancelled) == 1 {
 		return tasks + " is cancelled."
 	}
 	return tasks + " are cancelled."
@@ -83,6 +99,8 @@ func (n tally) areCancelled(tasks string) string {
 func several(d decision.Record, all []result, reader string) string {
 	by, n := you(d.Requester, reader, "You"), counted(all)
 	switch {
+	case n.ended() == 0 && n.unknown+n.never == 0 && n.others > 0: // the requester may have them by another confirmation
+		return fmt.Sprintf("This confirmation cancelled none of the %d tasks.", n.total)
 	case n.ended() == 0 && n.unknown+n.never == 0:
 		return fmt.Sprintf("%s couldn't cancel any of the %d tasks.", by, n.total)
 	case n.ended() == 0 && n.unknown == n.total:
@@ -102,20 +120,29 @@ func several(d decision.Record, all []result, reader string) string {
 	return text
 }
 
-// lineOfSeveral is like line, for several tasks. where is where each result is.
+// lineOfSeveral is like line, for several tasks. where is where each result is. It
+// can't be edited, so it says of no task that it isn't cancelled, and counts like
+// sentence.
 func lineOfSeveral(d decision.Record, where string) string {
 	n := counted(resultsOf(d))
 	if n.unknown > 0 {
 		return fmt.Sprintf("I couldn't tell right away what happened to %d of %s. %s", n.unknown, numbered(d.IDs()), willReport)
 	}
-	text := fmt.Sprintf("Cancelled %d of %s.", n.own, numbered(d.IDs()))
-	if !n.named() {
-		text = n.areCancelled(fmt.Sprintf("%d of %s", n.cancelled, numbered(d.IDs())))
+	results, text := "The results", ""
+	switch {
+	case !n.named():
+		text = n.areCancelled(numbered(n.cancelled))
+	case n.others == 0:
+		text = fmt.Sprintf("Cancelled %d of %s.", len(n.own), numbered(d.IDs()))
+	case len(n.own) > 0:
+		text = fmt.Sprintf("Cancelled %s.", numbered(n.own))
+	default:
+		results += " for " + numbered(d.IDs())
 	}
 	if len(closedOf(d)) < len(d.Tasks) {
-		text += fmt.Sprintf(" The results are in %s.", where)
+		text += fmt.Sprintf(" %s are in %s.", results, where)
 	}
-	return text
+	return strings.TrimSpace(text)
 }
 
 // closedOf returns the tasks of a decision that were closed before anything was

@@ -42,7 +42,7 @@ func TestSeveralNamesOnlyWhoCertainlyCancelled(t *testing.T) {
 	w := Texts{Command: "/cancel-task"}
 	d := decision.Record{Channel: "C1", Requester: "U1", Confirmer: "U1", Tasks: []decision.Item{{ID: 1}, {ID: 2}}}
 	by, seen := decision.Result{Outcome: decision.Cancelled}, decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}
-	ended, unknown := decision.Result{Outcome: decision.NotCancellable}, decision.Result{Outcome: decision.Unknown}
+	ended, unknown := decision.Result{Outcome: decision.NotCancellable, Status: chamelio.Completed}, decision.Result{Outcome: decision.Unknown}
 	for name, c := range map[string]struct {
 		d            decision.Record
 		headline     string
@@ -50,10 +50,10 @@ func TestSeveralNamesOnlyWhoCertainlyCancelled(t *testing.T) {
 		requested    int // how many lines say that the request did it
 	}{
 		"both by the requests":  {d.With(by, by), "<@U1> cancelled 2 tasks.", "Cancelled 2 of 2 tasks (1 and 2).", "You cancelled 2 tasks.", 0},
-		"both seen afterwards":  {d.With(seen, seen), "2 tasks are cancelled.", "2 of 2 tasks (1 and 2) are cancelled.", "2 tasks are cancelled.", 0},
-		"one of each":           {d.With(by, seen), "2 tasks are cancelled.", "2 of 2 tasks (1 and 2) are cancelled.", "2 tasks are cancelled.", 1},
-		"one seen, one ended":   {d.With(seen, ended), "1 of 2 tasks is cancelled.", "1 of 2 tasks (1 and 2) is cancelled.", "1 of 2 tasks is cancelled.", 0},
-		"one settled afterward": {d.With(unknown, ended).WithSettled(seen), "1 of 2 tasks is cancelled.", "1 of 2 tasks (1 and 2) is cancelled.", "1 of 2 tasks is cancelled.", 0},
+		"both seen afterwards":  {d.With(seen, seen), "2 tasks are cancelled.", "2 tasks (1 and 2) are cancelled.", "2 tasks are cancelled.", 0},
+		"one of each":           {d.With(by, seen), "2 tasks are cancelled.", "2 tasks (1 and 2) are cancelled.", "2 tasks are cancelled.", 1},
+		"one seen, one ended":   {d.With(seen, ended), "1 of 2 tasks is cancelled.", "1 task (1) is cancelled.", "1 of 2 tasks is cancelled.", 0},
+		"one settled afterward": {d.With(unknown, ended).WithSettled(seen), "1 of 2 tasks is cancelled.", "1 task (1) is cancelled.", "1 of 2 tasks is cancelled.", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			said := w.Announcement(c.d, time.Now()).Text
@@ -65,6 +65,52 @@ func TestSeveralNamesOnlyWhoCertainlyCancelled(t *testing.T) {
 			}
 			if said := w.AnnouncementInPerson("U1", c.d, time.Now()).Text; !strings.Contains(said, c.person) {
 				t.Errorf("the requester reads: %s", said)
+			}
+		})
+	}
+}
+
+// A number out of all tasks would also say that no one cancelled the others. If another
+// decision has one of them, or Chamelio hasn't shown how it is, there is no such number.
+func TestCountsOnlyWhatIsKnownOfTheOthers(t *testing.T) {
+	w := Texts{Command: "/cancel-task"}
+	d := decision.Record{ID: "A", Channel: "C1", Requester: "U1", Confirmer: "U1", Tasks: []decision.Item{{ID: 1}, {ID: 2}}}
+	by, seen := decision.Result{Outcome: decision.Cancelled}, decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}
+	failed := func(c decision.Cause) decision.Result { return decision.Result{Outcome: decision.Failed, Cause: c} }
+	held, busy, locked := failed(decision.CauseHeld), failed(decision.CauseBusy), failed(decision.CauseRefused)
+	gone, conflict := decision.Result{Outcome: decision.NotFound}, decision.Result{Outcome: decision.NotCancellable}
+	runs := locked
+	runs.Seen = time.Now()
+	for name, c := range map[string]struct {
+		d              decision.Record
+		headline, line string
+	}{
+		"seen, and left out":              {d.With(seen, held), "1 task is cancelled.", "1 task (1) is cancelled. The results"},
+		"seen, and a conflict":            {d.With(seen, conflict), "1 task is cancelled.", "1 task (1) is cancelled. The results"},
+		"seen, and gone":                  {d.With(gone, seen), "1 task is cancelled.", "1 task (2) is cancelled. The results"},
+		"seen, and not asked":             {d.With(seen, busy), "1 task is cancelled.", "1 task (1) is cancelled. The results"},
+		"seen, and refused":               {d.With(seen, locked), "1 task is cancelled.", "1 task (1) is cancelled. The results"},
+		"seen, and refused while it runs": {d.With(seen, runs), "1 of 2 tasks is cancelled.", "1 task (1) is cancelled. The results"},
+		"seen, and taken since":           {d.With(seen, runs).Taken([]chamelio.TaskID{2}), "1 task is cancelled.", "1 task (1) is cancelled. The results"},
+		"seen, and unknown to the end":    {d.With(seen, seen).WithSettled(decision.Result{}, decision.Result{Outcome: decision.Unknown}), "1 task is cancelled. 1 still unknown.", "1 task (1) is cancelled. The results"},
+		"cancelled, and left out":         {d.With(by, held), "<@U1> cancelled 1 task.", "Cancelled 1 task (1). The results"},
+		"cancelled, and taken since":      {d.With(by, busy).Taken([]chamelio.TaskID{2}), "<@U1> cancelled 1 task.", "Cancelled 1 task (1). The results"},
+		"cancelled, and refused":          {d.With(by, locked), "<@U1> cancelled 1 of 2 tasks.", "Cancelled 1 of 2 tasks (1 and 2). The results"},
+		"left out":                        {d.With(held, busy), "This confirmation cancelled none of the 2 tasks.", ":warning: The results for 2 tasks (1 and 2)"},
+		"refused":                         {d.With(locked, busy), "<@U1> couldn't cancel any of the 2 tasks.", "Cancelled 0 of 2 tasks (1 and 2). The results"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if said := w.Announcement(c.d, time.Now()).Text; !strings.Contains(said, " "+c.headline) {
+				t.Errorf("everyone reads: %s", said)
+			}
+			if line := w.OutcomeLine(c.d).Text; !strings.Contains(line, c.line) {
+				t.Errorf("in place of the prompt: %s", line)
+			}
+			asked := decision.Confirmation{ID: "B", Channel: "C1", Requester: "U2", Public: true, Tasks: []decision.Named{{ID: 1}, {ID: 2}}}
+			for _, said := range []string{w.CameSecond(asked, "U2", c.d).Text, w.Overtaken(asked, c.d).Text} {
+				if !strings.Contains(said, strings.TrimPrefix(c.line, ":warning: ")) {
+					t.Errorf("someone else reads: %s", said)
+				}
 			}
 		})
 	}

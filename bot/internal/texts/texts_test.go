@@ -283,3 +283,31 @@ func TestOnlyTheNounOfANameIsCapitalised(t *testing.T) {
 		}
 	}
 }
+
+// Any field of a task may be null. Nothing is quoted that isn't there.
+func TestMissingStatusIsNotQuoted(t *testing.T) {
+	w := Texts{Command: "/cancel-task"}
+	d := decision.Record{Channel: "C1", Requester: "U1", Confirmer: "U1", Tasks: []decision.Item{{ID: 1}}}
+	for status, want := range map[chamelio.Status]string{"": "Chamelio shows no status. I'm", "on_hold": "Chamelio shows a status I don't know: “on"} {
+		said := w.Announcement(d.With(decision.Result{Outcome: decision.Unknown, Cause: decision.CauseStatus, Status: status}), time.Now()).Text
+		if !strings.Contains(said, want) {
+			t.Errorf("%q: %s", status, said)
+		}
+	}
+}
+
+// A direct message isn't a channel, so no one is asked to find a colleague in it.
+func TestRefusalsNameTheConversation(t *testing.T) {
+	w := Texts{Command: "/cancel-task"}
+	for channel, want := range map[string]string{"C1": "in this channel", "D1": "in this conversation"} {
+		c := decision.Confirmation{Channel: channel, Requester: "U1", Public: true, Tasks: []decision.Named{{ID: 1}}}
+		if said := w.RefusedClick(policy.Verdict{Code: policy.CodeNeedsSecondPerson}, c).Text; !strings.Contains(said, "Ask a colleague "+want) {
+			t.Errorf("%s: %s", channel, said)
+		}
+	}
+	for _, row := range refusalTexts {
+		if strings.Contains(row.person, "this channel") || strings.Contains(row.person, "the channel") {
+			t.Errorf("%s: it may be read in a direct message: %s", row.code, row.person)
+		}
+	}
+}

@@ -199,7 +199,11 @@ func (c *checkup) cancelling() []Result {
 	if !c.paused.Active() {
 		return nil
 	}
-	found := "paused since " + c.paused.Since.UTC().Format("2006-01-02 15:04:05Z")
+	since := "it isn't known when"
+	if c.paused.Dated() {
+		since = c.paused.Since.UTC().Format("2006-01-02 15:04:05Z")
+	}
+	found := "paused since " + since
 	if c.paused.Note != "" {
 		found += ": " + c.paused.Note
 	}
