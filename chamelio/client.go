@@ -88,8 +88,9 @@ func New(o Options) (*Client, error) {
 //
 // The calls of all methods of this Client stay within the limit in every
 // interval of a minute. A quarter of the limit may be used at once, the rest
-// is spread over the minute. Previews leave half of that quarter to Cancel,
-// Task and OrgInfo, and wait while any of these waits.
+// is spread over the minute. Calls that have to wait take turns by OnBehalfOf,
+// one for each caller; among those, Task goes first. Previews leave half of that
+// quarter to the other calls, and wait while any of these waits.
 func (c *Client) SetRateLimit(perMinute int) { c.limit.setLimit(perMinute) }
 
 // SetShare sets the number of processes that use the key, including this one.
