@@ -61,6 +61,7 @@ type limiter struct {
 	mu        sync.Mutex
 	perMinute int
 	replicas  int
+	together  int // previews that should need no wait
 
 	burst             int           // calls that may be made at once
 	reserve           int           // of these, how many the patient leave free
@@ -69,8 +70,8 @@ type limiter struct {
 	pressing, patient line
 }
 
-func newLimiter() *limiter {
-	l := &limiter{perMinute: assumedPerMinute, replicas: 1}
+func newLimiter(together int) *limiter {
+	l := &limiter{perMinute: assumedPerMinute, replicas: 1, together: together}
 	l.divide()
 	return l
 }
@@ -115,11 +116,13 @@ func (l *limiter) state() (share, free int) {
 func (l *limiter) share() int { return max(l.perMinute/l.replicas, 1) }
 
 // divide splits the share into a burst and a steady flow whose sum stays
-// within the share in every interval of a minute.
+// within the share in every interval of a minute. The burst is a quarter of it,
+// half of that for previews; more if that's too little for the previews that are
+// made together, but at most half.
 func (l *limiter) divide() {
 	share := l.share()
-	l.burst = max(share/4, 1)
-	l.reserve = l.burst / 2
+	l.burst = max(share/4, min(l.together+l.together/2, share/2), 1)
+	l.reserve = min(l.burst/2, max(l.burst-l.together, 1))
 	l.gap = minute / time.Duration(max(share-l.burst, 1))
 }
 

@@ -13,7 +13,7 @@ import (
 // they are let through.
 func queue(t *testing.T, calls ...caller) []string {
 	t.Helper()
-	l := newLimiter()
+	l := newLimiter(0)
 	l.setLimit(3) // one at once
 	_ = l.wait(t.Context(), urgent)
 	c := newCalls()
@@ -53,7 +53,7 @@ func TestAwaitedCallGoesFirstInItsRound(t *testing.T) {
 // the others each time.
 func TestNoOneStarves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter()
+		l := newLimiter(0)
 		l.setLimit(3)
 		_ = l.wait(t.Context(), urgent)
 		c := newCalls()
