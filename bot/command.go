@@ -143,6 +143,11 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 		if one.err == nil {
 			c.workflows.see(log, one.task.Workflow)
 		}
+		if len(all) > 1 && errors.Is(one.err, chamelio.ErrRateLimited) {
+			log.Info("task details unavailable", "without", one.id, "cause", one.err)
+			out = append(out, c.texts.ExcludeUnseen(one.id))
+			continue
+		}
 		// A task that doesn't exist has no people on it, and the answer may say so.
 		if v := cleared.OnTask(ctx, one.facts); !v.Allowed() && !c.texts.Explains(one.err) {
 			log.Warn("task refused", "refused", one.id, "reason", string(v.Code), "cause", v.Cause)
