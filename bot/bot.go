@@ -38,6 +38,7 @@ import (
 // implements it.
 type Tasks interface {
 	carry.Tasks
+	taskGetter
 	// Connect makes sure that a connection to Chamelio is open.
 	Connect(context.Context) error
 	// SetShare sets how many replicas share the key's rate limit.

@@ -24,8 +24,10 @@ import (
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
-// previewer gets a task when nothing more important waits for the rate limit.
+// previewer gets a task for a prompt: at once, or when nothing more important waits for
+// the rate limit.
 type previewer interface {
+	taskGetter
 	Preview(context.Context, chamelio.TaskID) (chamelio.Task, error)
 }
 
@@ -125,7 +127,7 @@ func (c *commands) standing(ctx context.Context, log *slog.Logger, who asker, id
 // consider judges the person and gets the tasks. It reveals nothing about a
 // task to a person who may not see it.
 func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, req input.Request) considered {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(chamelio.OnBehalfOf(ctx, who.user))
 	defer cancel() // of previews that no one waits for
 	tasks, cleared, v := c.standing(ctx, log, who, req.Tasks)
 	if !v.Allowed() {
@@ -139,6 +141,11 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 	for _, one := range all {
 		if one.err == nil {
 			c.workflows.see(log, one.task.Workflow)
+		}
+		if len(all) > 1 && errors.Is(one.err, chamelio.ErrRateLimited) {
+			log.Info("task details unavailable", "without", one.id, "cause", one.err)
+			out = append(out, c.texts.ExcludeUnseen(one.id))
+			continue
 		}
 		// A task that doesn't exist has no people on it, and the answer may say so.
 		v := cleared.OnTask(ctx, one.facts)
@@ -281,10 +288,14 @@ func (c *commands) previews(ctx context.Context, log *slog.Logger, ids []chameli
 	ctx, cancel := context.WithTimeout(ctx, c.previewLimit)
 	defer cancel()
 	all := make([]previewed, len(ids))
+	getTask := c.tasks.Preview
+	if len(ids) == 1 { // many would go before other people's
+		getTask = c.tasks.Task
+	}
 	get := func(i int) {
 		defer work.RecoverPanic(log)
 		all[i] = notPreviewed(ids[i], errPanicked)
-		all[i] = c.preview(ctx, ids[i])
+		all[i] = c.preview(ctx, ids[i], getTask)
 	}
 	var getting errgroup.Group
 	getting.SetLimit(previewsAtOnce)
@@ -296,10 +307,10 @@ func (c *commands) previews(ctx context.Context, log *slog.Logger, ids []chameli
 	return all
 }
 
-func (c *commands) preview(ctx context.Context, id chamelio.TaskID) previewed {
+func (c *commands) preview(ctx context.Context, id chamelio.TaskID, get func(context.Context, chamelio.TaskID) (chamelio.Task, error)) previewed {
 	ctx, end := c.trace.Step(ctx, "preview", attribute.Int64("chamelio.task", int64(id)))
 	asked := time.Now()
-	task, err := c.tasks.Preview(ctx, id)
+	task, err := get(ctx, id)
 	end(err)
 	if err != nil {
 		return notPreviewed(id, err)

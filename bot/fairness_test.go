@@ -7,6 +7,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -183,4 +184,47 @@ func TestFinalResultsThatWaitForSlackDelayNoOthers(t *testing.T) {
 			t.Errorf("in the thread: %v", texts(replies))
 		}
 	})
+}
+
+// One person has confirmed more tasks than the key's rate limit lets through in a minute.
+// Another one's click waits for a few of these requests, not for all.
+func TestOnePersonsTasksDelayNoOneElse(t *testing.T) {
+	for _, mode := range []policy.Mode{policy.Members, policy.PeopleOnTask} {
+		t.Run(string(mode), func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, func(o *options) {
+					o.bot.Policy.Mode, o.rateLimit = mode, 40
+					o.prepare = func(w *world) { w.slack.SetScopes(allScopes...); w.place("C0OTHER") }
+				})
+				w.api.Add(500, 31)
+				hers := w.wantPrompt(w.slash(grace, "C0OTHER", "/cancel-task 530"))
+				var prompts []slacktest.Message
+				for i := range int64(3) {
+					time.Sleep(time.Minute)
+					text := "/cancel-task"
+					for task := range int64(10) {
+						text += fmt.Sprint(" ", 500+10*i+task)
+					}
+					prompts = append(prompts, w.wantPrompt(w.slash(ada, general, text)))
+				}
+				time.Sleep(2 * time.Minute)
+				for _, m := range prompts {
+					w.acked(w.slack.Click(ada, m, "cancel_task"))
+					time.Sleep(time.Second)
+				}
+				before := len(w.api.Requests())
+				w.acked(w.slack.Click(grace, hers, "cancel_task"))
+				w.eventually("hers is cancelled", func() bool { return w.api.Effects(530) == 1 })
+				ahead := 0
+				for _, r := range w.api.Requests()[before:] {
+					if r.Task != 530 {
+						ahead++
+					}
+				}
+				if ahead > 5 {
+					t.Errorf("%d requests for Ada's tasks came first", ahead)
+				}
+			})
+		})
+	}
 }

@@ -58,7 +58,7 @@ func (g *gate) confirm(ctx context.Context, q policy.Question, tasks []chamelio.
 	for i, id := range tasks {
 		ids[i] = int64(id)
 	}
-	return g.checker.Confirm(ctx, q, ids...)
+	return g.checker.Confirm(chamelio.OnBehalfOf(ctx, string(q.User)), q, ids...)
 }
 
 // place adds where the bot is installed. It returns false if Slack hasn't said.
@@ -110,14 +110,9 @@ func originOf(o slackapi.Origin) policy.Origin {
 	return policy.Origin{AppID: policy.AppID(o.AppID), TeamID: policy.TeamID(o.TeamID), EnterpriseID: policy.EnterpriseID(o.EnterpriseID)}
 }
 
-// taskTimeout bounds the GET of a task while someone waits at a button.
-const taskTimeout = 5 * time.Second
-
-// peopleOn returns the policy's function to get a task.
+// peopleOn returns the policy's function to get a task, while someone waits at a button.
 func peopleOn(tasks taskGetter) policy.Tasks {
 	return func(ctx context.Context, id int64) (policy.Task, error) {
-		ctx, cancel := context.WithTimeout(ctx, taskTimeout)
-		defer cancel()
 		t, err := tasks.Task(ctx, chamelio.TaskID(id))
 		if err != nil {
 			return policy.Task{}, fmt.Errorf("getting the task: %w", err)
@@ -126,7 +121,7 @@ func peopleOn(tasks taskGetter) policy.Tasks {
 	}
 }
 
-// taskGetter gets a task for something that is being decided.
+// taskGetter gets a task for someone who waits for the answer.
 type taskGetter interface {
 	Task(context.Context, chamelio.TaskID) (chamelio.Task, error)
 }

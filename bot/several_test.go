@@ -66,6 +66,29 @@ func TestCommandsAboutSeveralTasksAreRefused(t *testing.T) {
 	}
 }
 
+// The rate limit doesn't let the bot get all tasks of a command. One press cancels those
+// that the prompt shows, and no other.
+func TestPromptLeavesOutTasksThatTheRateLimitHides(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.rateLimit = 8 })
+		w.api.Add(1, 8)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 1 2 3 4 5 6 7 8"))
+		if strings.Contains(prompt.Text, "You can still confirm") || !strings.Contains(prompt.Text, "rate limit is used up; try it again") {
+			t.Errorf("the prompt says: %s", prompt.Text)
+		}
+		shown := strings.Count(prompt.Text, "3 of 5 steps done")
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(5 * time.Minute)
+		cancelled := 0
+		for id := range int64(8) {
+			cancelled += w.api.Effects(id + 1)
+		}
+		if shown == 0 || shown == 8 || cancelled != shown {
+			t.Errorf("%d tasks are shown, and %d were cancelled", shown, cancelled)
+		}
+	})
+}
+
 // TestTaskOfAnotherDecisionDoesNotStopTheOthers checks law 14.
 func TestTaskOfAnotherDecisionDoesNotStopTheOthers(t *testing.T) {
 	w := newWorld(t)

@@ -102,7 +102,7 @@ func (w *world) start(o options) (stop func() error) {
 	w.Helper()
 	toSlack, toChamelio := transport.New(), transport.New()
 	toSlack.DialContext, toChamelio.DialContext = w.toSlack.Dial, w.toChamelio.DialContext
-	tasks, err := chamelio.New(chamelio.Options{BaseURL: w.api.URL(), APIKey: chameliotest.Key, Timeout: o.timeout, Transport: toChamelio})
+	tasks, err := chamelio.New(chamelio.Options{BaseURL: w.api.URL(), APIKey: chameliotest.Key, Together: cmp.Or(o.bot.MaxTasks, 10), Timeout: o.timeout, Transport: toChamelio})
 	w.must(err)
 	tasks.SetRateLimit(cmp.Or(o.rateLimit, 1<<30))
 	cfg := o.bot

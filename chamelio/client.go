@@ -37,6 +37,7 @@ const (
 type Options struct {
 	BaseURL   string            // https, or http on a loopback address; a path is kept
 	APIKey    string            // "ca_…", sent as X-API-Key and nowhere else
+	Together  int               // how many Previews are made at once, and shouldn't wait if the client was idle
 	Timeout   time.Duration     // of one call, without waits for the rate limit; DefaultTimeout if not positive
 	UserAgent string            // "cancelbot" if empty
 	Transport http.RoundTripper // NewTransport() if nil; must not retry a POST
@@ -78,7 +79,7 @@ func New(o Options) (*Client, error) {
 		timeout:   o.Timeout,
 		userAgent: o.UserAgent,
 		transport: o.Transport,
-		limit:     newLimiter(),
+		limit:     newLimiter(o.Together),
 	}, nil
 }
 
@@ -87,9 +88,11 @@ func New(o Options) (*Client, error) {
 // any time.
 //
 // The calls of all methods of this Client stay within the limit in every
-// interval of a minute. A quarter of the limit may be used at once, the rest
-// is spread over the minute. Previews leave half of that quarter to Cancel,
-// Task and OrgInfo, and wait while any of these waits.
+// interval of a minute. A quarter of the limit may be used at once, up to half if
+// Options.Together needs it; the rest is spread over the minute. Calls that have to wait take turns by OnBehalfOf,
+// one for each caller; among those, Task goes first. Previews leave
+// a part of what may be used at once to the other calls, half if Together allows
+// it, and wait while any of these waits.
 func (c *Client) SetRateLimit(perMinute int) { c.limit.setLimit(perMinute) }
 
 // SetShare sets the number of processes that use the key, including this one.

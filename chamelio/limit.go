@@ -1,20 +1,44 @@
 package chamelio
 
 import (
+	"cmp"
 	"context"
-	"slices"
 	"sync"
 	"time"
 )
 
-// rank is a caller's priority under the rate limit.
+// rank is a call's priority under the rate limit.
 type rank int
 
 const (
-	urgent  rank = iota // carries out a decision: Cancel, and the checks that it needs
+	awaited rank = iota // someone waits for the answer: Task
+	urgent              // carries out a decision: Cancel, Check, OrgInfo
 	patient             // only shows something: Preview
-	ranks   = 2
+	ranks   = 3
 )
+
+// caller is whose call it is, and its rank. Callers take turns.
+type caller struct {
+	who  string // see OnBehalfOf
+	rank rank
+}
+
+// behalf is the key of a context's value.
+type behalf struct{}
+
+// OnBehalfOf returns a context whose calls count as those of who, in any form.
+// Under the rate limit, everyone's calls take turns with those of others: many
+// calls of one don't delay a call of another.
+func OnBehalfOf(ctx context.Context, who string) context.Context {
+	return context.WithValue(ctx, behalf{}, who)
+}
+
+// callerOf returns the caller of a call with ctx; all those without a name are
+// one.
+func callerOf(ctx context.Context, r rank) caller {
+	who, _ := ctx.Value(behalf{}).(string)
+	return caller{who, r}
+}
 
 const (
 	// assumedPerMinute is the limit until OrgInfo has returned the real one.
@@ -28,9 +52,8 @@ const (
 )
 
 // limiter keeps a process within its share of a key's limit. It has burst
-// places; each call takes one, and one becomes free every gap. Urgent callers
-// go before patient ones, and otherwise first come, first served. Patient
-// callers leave reserve places free.
+// places; each call takes one, and one becomes free every gap. Patient calls
+// leave reserve places free, and wait while any other call does.
 //
 // It has no goroutine: the first caller in line sleeps until its turn, and
 // wakes the next.
@@ -38,16 +61,17 @@ type limiter struct {
 	mu        sync.Mutex
 	perMinute int
 	replicas  int
+	together  int // previews that should need no wait
 
-	burst   int           // calls that may be made at once
-	reserve int           // of these, how many the patient leave free
-	gap     time.Duration // until a place becomes free again
-	free    time.Time     // when all places will be free again
-	lines   [ranks][]chan struct{}
+	burst             int           // calls that may be made at once
+	reserve           int           // of these, how many the patient leave free
+	gap               time.Duration // until a place becomes free again
+	free              time.Time     // when all places will be free again
+	pressing, patient line
 }
 
-func newLimiter() *limiter {
-	l := &limiter{perMinute: assumedPerMinute, replicas: 1}
+func newLimiter(together int) *limiter {
+	l := &limiter{perMinute: assumedPerMinute, replicas: 1, together: together}
 	l.divide()
 	return l
 }
@@ -92,11 +116,13 @@ func (l *limiter) state() (share, free int) {
 func (l *limiter) share() int { return max(l.perMinute/l.replicas, 1) }
 
 // divide splits the share into a burst and a steady flow whose sum stays
-// within the share in every interval of a minute.
+// within the share in every interval of a minute. The burst is a quarter of it,
+// half of that for previews; more if that's too little for the previews that are
+// made together, but at most half.
 func (l *limiter) divide() {
 	share := l.share()
-	l.burst = max(share/4, 1)
-	l.reserve = l.burst / 2
+	l.burst = max(share/4, min(l.together+l.together/2, share/2), 1)
+	l.reserve = min(l.burst/2, max(l.burst-l.together, 1))
 	l.gap = minute / time.Duration(max(share-l.burst, 1))
 }
 
@@ -104,18 +130,25 @@ func (l *limiter) divide() {
 func (l *limiter) wait(ctx context.Context, r rank) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	turn := make(chan struct{}, 1)
-	l.lines[r] = append(l.lines[r], turn)
-	defer l.leave(r, turn)
+	line := &l.pressing
+	if r == patient {
+		line = &l.patient
+	}
+	me := line.join(callerOf(ctx, r))
+	defer func() {
+		line.leave(me)
+		l.wakeNext()
+	}()
 	for {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		var timer <-chan time.Time // nil, which never fires, except for the first in line
-		if l.next() == turn {
+		if l.next() == me {
 			pause := time.Until(l.opens(r))
 			if pause <= 0 {
 				l.take()
+				line.serve(me)
 				return nil
 			}
 			timer = time.After(pause)
@@ -124,7 +157,7 @@ func (l *limiter) wait(ctx context.Context, r rank) error {
 		select {
 		case <-ctx.Done():
 		case <-timer:
-		case <-turn:
+		case <-me.turn:
 		}
 		l.mu.Lock()
 	}
@@ -148,29 +181,19 @@ func (l *limiter) take() {
 	l.free = l.free.Add(l.gap)
 }
 
-// next returns the first caller in line, nil if there is none. It must be
-// called with mu held.
-func (l *limiter) next() chan struct{} {
-	for _, line := range l.lines {
-		if len(line) > 0 {
-			return line[0]
-		}
-	}
-	return nil
-}
+// next returns the first call in line, nil if there is none. It must be called
+// with mu held.
+func (l *limiter) next() *waiter { return cmp.Or(l.pressing.first(), l.patient.first()) }
 
-// leave removes a caller from its line. It must be called with mu held.
-func (l *limiter) leave(r rank, turn chan struct{}) {
-	i := slices.Index(l.lines[r], turn)
-	l.lines[r] = slices.Delete(l.lines[r], i, i+1)
-	l.wakeNext()
-}
-
-// wakeNext makes the first caller in line check again. It must be called with
-// mu held.
+// wakeNext makes the first call in line check again. It must be called with mu
+// held.
 func (l *limiter) wakeNext() {
+	next := l.next()
+	if next == nil {
+		return
+	}
 	select {
-	case l.next() <- struct{}{}: // nil blocks if no one waits
+	case next.turn <- struct{}{}:
 	default:
 	}
 }

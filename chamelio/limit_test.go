@@ -66,7 +66,7 @@ func TestNoMinuteExceedsTheShareOfTheKeysLimit(t *testing.T) {
 		for _, replicas := range []int{1, 2, 3, 7} {
 			t.Run(fmt.Sprintf("%d a minute over %d", perMinute, replicas), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					l := newLimiter()
+					l := newLimiter(perMinute % 4 * 5)
 					l.setLimit(perMinute)
 					l.setShare(replicas)
 					share := max(perMinute/replicas, 1)
@@ -94,7 +94,7 @@ func TestChangingSharesAreKeptInEveryMinute(t *testing.T) {
 	for seed := range uint64(30) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
-			l := newLimiter()
+			l := newLimiter(0)
 			type era struct {
 				from  time.Time
 				share int
@@ -148,7 +148,7 @@ func TestReplicasTogetherStayUnderTheLimit(t *testing.T) {
 		c := newCalls()
 		ctx, cancel := context.WithCancel(t.Context())
 		for range 4 {
-			l := newLimiter()
+			l := newLimiter(0)
 			l.setShare(4)
 			c.demand(ctx, l, urgent, 100)
 		}
@@ -163,7 +163,7 @@ func TestReplicasTogetherStayUnderTheLimit(t *testing.T) {
 
 func TestCancelsPrecedePreviewsInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter()
+		l := newLimiter(0)
 		l.setLimit(4) // one at once, then one every 20 s
 		_ = l.wait(t.Context(), urgent)
 
@@ -192,7 +192,7 @@ func TestCancelsPrecedePreviewsInOrder(t *testing.T) {
 
 func TestPreviewsLeaveAReserveForCancels(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter() // 120 a minute: 30 at once, of which previews take 15
+		l := newLimiter(0) // 120 a minute: 30 at once, of which previews take 15
 		c := newCalls()
 		ctx, cancel := context.WithCancel(t.Context())
 		c.demand(ctx, l, patient, 100)
@@ -214,9 +214,32 @@ func TestPreviewsLeaveAReserveForCancels(t *testing.T) {
 	})
 }
 
+// The documented limit suffices for the previews of ten tasks at once, and for a cancel in
+// addition, if up to five processes share it.
+func TestPreviewsMadeTogetherNeedNoWait(t *testing.T) {
+	for replicas := 1; replicas <= 5; replicas++ {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLimiter(10)
+			l.setShare(replicas)
+			c := newCalls()
+			ctx, cancel := context.WithCancel(t.Context())
+			c.demand(ctx, l, patient, 10)
+			if c.count() != 10 {
+				t.Errorf("%d processes: %d of 10 previews", replicas, c.count())
+			}
+			c.demand(ctx, l, urgent, 1)
+			if c.count() != 11 {
+				t.Errorf("%d processes: the cancel has to wait", replicas)
+			}
+			cancel()
+			synctest.Wait()
+		})
+	}
+}
+
 func TestCancelledWaiterBlocksNoOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter()
+		l := newLimiter(0)
 		l.setLimit(4)
 		_ = l.wait(t.Context(), urgent)
 		cause := errors.New("the person has left")
@@ -247,7 +270,7 @@ func TestCancelledWaiterBlocksNoOne(t *testing.T) {
 
 func TestHigherShareAppliesToWaiters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter()
+		l := newLimiter(0)
 		l.setLimit(600)
 		l.setShare(600)
 		_ = l.wait(t.Context(), urgent)
@@ -261,7 +284,7 @@ func TestHigherShareAppliesToWaiters(t *testing.T) {
 
 func TestLowerShareCountsEarlierCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLimiter()
+		l := newLimiter(0)
 		for range 30 {
 			_ = l.wait(t.Context(), urgent)
 		}
@@ -274,7 +297,7 @@ func TestLowerShareCountsEarlierCalls(t *testing.T) {
 }
 
 func TestIgnoresMalformedRateLimits(t *testing.T) {
-	l := newLimiter()
+	l := newLimiter(0)
 	burst, gap := l.burst, l.gap
 	for _, figure := range []int{0, -1} {
 		l.setLimit(figure)
@@ -287,7 +310,7 @@ func TestIgnoresMalformedRateLimits(t *testing.T) {
 
 func TestRateLimitReportsShareAndFreePlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &Client{limit: newLimiter()}
+		c := &Client{limit: newLimiter(0)}
 		want := func(perMinute, available int) {
 			t.Helper()
 			if p, a := c.RateLimit(); p != perMinute || a != available {

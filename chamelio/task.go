@@ -109,16 +109,23 @@ func (w *wireTask) task() Task {
 }
 
 // Task calls GET /tasks/{task_id}
-// (https://docs.chamelio.ai/api-reference/endpoint/tasks/get) with the
-// priority of Cancel. Errors are *Error, and never ambiguous. If the task
-// doesn't exist, Error.TaskNotFound returns true.
+// (https://docs.chamelio.ai/api-reference/endpoint/tasks/get) for someone who
+// waits for the answer: under the rate limit it goes first (see SetRateLimit).
+// Errors are *Error, and never ambiguous. If the task doesn't exist,
+// Error.TaskNotFound returns true.
 func (c *Client) Task(ctx context.Context, id TaskID) (Task, error) {
+	return c.task(ctx, id, awaited)
+}
+
+// Check is like Task, but with the priority of Cancel, for finding out the
+// effect of one.
+func (c *Client) Check(ctx context.Context, id TaskID) (Task, error) {
 	return c.task(ctx, id, urgent)
 }
 
-// Preview is like Task, but with a lower priority: it uses the part of the
-// key's rate limit that Cancel and Task leave (see SetRateLimit), and waits
-// for it until ctx ends.
+// Preview is like Task, but with the lowest priority: it uses the part of the
+// key's rate limit that the other calls leave (see SetRateLimit), and waits for
+// it until ctx ends.
 func (c *Client) Preview(ctx context.Context, id TaskID) (Task, error) {
 	return c.task(ctx, id, patient)
 }

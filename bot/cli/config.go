@@ -125,7 +125,7 @@ func mentionDotEnv(found *findings) {
 func (cfg config) chamelio(version string) chamelio.Options {
 	return chamelio.Options{
 		BaseURL: cfg.ChamelioAPIURL, APIKey: cfg.ChamelioAPIKey.Reveal(),
-		Timeout: cfg.ChamelioTimeout, UserAgent: "cancelbot/" + version,
+		Together: cfg.MaxTasks, Timeout: cfg.ChamelioTimeout, UserAgent: "cancelbot/" + version,
 	}
 }
 

@@ -120,12 +120,17 @@ func withKey[T any](t *tasks, do func(*chamelio.Client) (T, error)) (T, error) {
 	}
 }
 
-// Task gets a task. It implements bot.Tasks.
+// Task gets a task for someone who waits for it. It implements bot.Tasks.
 func (t *tasks) Task(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
 	return withKey(t, func(c *chamelio.Client) (chamelio.Task, error) { return c.Task(ctx, id) })
 }
 
-// Preview gets a task with a lower priority. It implements bot.Tasks.
+// Check gets a task to find out the effect of a cancel. It implements bot.Tasks.
+func (t *tasks) Check(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
+	return withKey(t, func(c *chamelio.Client) (chamelio.Task, error) { return c.Check(ctx, id) })
+}
+
+// Preview gets a task with the lowest priority. It implements bot.Tasks.
 func (t *tasks) Preview(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
 	return withKey(t, func(c *chamelio.Client) (chamelio.Task, error) { return c.Preview(ctx, id) })
 }

@@ -43,8 +43,8 @@ type Journal interface {
 // Tasks is the part of Chamelio's API that carrying needs. *chamelio.Client
 // implements it.
 type Tasks interface {
-	// Task gets a task to find out the effect of a cancel request.
-	Task(context.Context, chamelio.TaskID) (chamelio.Task, error)
+	// Check gets a task to find out the effect of a cancel request.
+	Check(context.Context, chamelio.TaskID) (chamelio.Task, error)
 	// Preview gets a task when nothing more important waits for the rate limit.
 	Preview(context.Context, chamelio.TaskID) (chamelio.Task, error)
 	// Cancel cancels a task, irreversibly. It calls before immediately before

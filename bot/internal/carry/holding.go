@@ -10,6 +10,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/observe"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // holding is a decision that this process carries. Its context ends when the
@@ -46,7 +47,7 @@ func newHolding(ctx context.Context, r decision.Record, log *slog.Logger) *holdi
 		Record: r, known: make(chan struct{}), woken: make(chan struct{}),
 		log: observe.Traced(ctx, log).With("confirmation", string(r.ID), "channel", r.Channel), tasks: newShared(r),
 	}
-	h.ctx, h.cancel = context.WithCancelCause(ctx)
+	h.ctx, h.cancel = context.WithCancelCause(chamelio.OnBehalfOf(ctx, r.Confirmer))
 	return h
 }
 

@@ -92,7 +92,7 @@ func (l *life) denied(err error) decision.Event {
 func (l *life) get() decision.Event {
 	ctx, end := l.Tracer.Step(l.ctx, "get", attribute.Int64("chamelio.task", int64(l.item().ID)))
 	asked := time.Now()
-	task, err := l.Chamelio.Task(ctx, l.item().ID)
+	task, err := l.Chamelio.Check(ctx, l.item().ID)
 	end(err)
 	e := l.facts.seen(task, err, asked)
 	if e.Kind == decision.TaskUnseen || e.Kind == decision.TaskMissing {

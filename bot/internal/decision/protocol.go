@@ -25,8 +25,8 @@ type Protocol struct {
 	// before it.
 	ReadLag time.Duration
 
-	// Patience is how long an unclear cancel is checked before its outcome is
-	// announced as unknown.
+	// Patience is how long an unclear request is checked before its outcome is
+	// announced as unknown. It counts from the first answer to a check.
 	Patience time.Duration
 
 	// BusyFor bounds the total wait for Chamelio's rate limit, MinBusy is the

@@ -6,7 +6,9 @@ import "time"
 // Moment.Elapsed.
 type Task struct {
 	Known    Known
-	Began    time.Duration // when resolving began; Patience counts from then, or from Conflict
+	Began    time.Duration // when resolving began
+	Since    time.Duration // Patience counts from then
+	Counts   bool          // Patience counts: there was an answer since the last unclear request
 	Tries    uint8         // requests without a clear answer
 	Failures uint8         // pauses so far; the next is longer
 	Sent     time.Duration // when the last request without a clear answer ended
@@ -73,6 +75,7 @@ func (s State) reopened(at Moment) State {
 // sent.
 func (s State) sentByAnother(at Moment) State {
 	s.Task.Known, s.Task.Sent, s.Task.Waits, s.Task.Marked = InFlight, at.Elapsed, true, false
+	s.Task.Counts, s.Task.Since = false, 0
 	return s
 }
 
@@ -113,8 +116,19 @@ func (p Protocol) answered(s State, e Event, at Moment) (State, Do) {
 }
 
 // note records the parts of an answer that matter apart from its conclusion.
+// Patience counts from the first answer that follows an unclear request, and so
+// never from before a call could be sent: a wait for the rate limit, or for the
+// journal, says nothing about the task.
 func (t *Task) note(e Event, at Moment) {
 	t.Asked = e.Pause
+	switch e.Kind {
+	case CancelServerError, CancelUnanswered, CancelConflict:
+		t.Counts, t.Since = false, 0
+	default:
+		if !t.Counts {
+			t.Counts, t.Since = true, at.Elapsed
+		}
+	}
 	switch e.Kind {
 	case CancelServerError, CancelUnanswered:
 		t.Sent, t.Tries, t.Waits = at.Elapsed, t.Tries+1, true
@@ -177,7 +191,7 @@ func (p Protocol) unsent(s State, e Event, at Moment) (State, Do) {
 			return p.conclude(s, Failed, CauseBusy, at)
 		}
 		t.Waited += pause
-	} else if at.Elapsed-t.Began+pause > p.Patience {
+	} else if pause > p.left(*t, at) {
 		return p.conclude(s, Failed, CauseUnreachable, at)
 	}
 	t.Pause = pause
@@ -187,7 +201,7 @@ func (p Protocol) unsent(s State, e Event, at Moment) (State, Do) {
 // get returns the action for a GET, the last one when Patience is over. A conflict
 // is certain even then, but not why.
 func (p Protocol) get(s State, at Moment) (State, Do) {
-	left := p.Patience - (at.Elapsed - max(s.Task.Began, s.Task.Conflict))
+	left := p.left(s.Task, at)
 	switch {
 	case left <= 0 && s.Task.Known == Conflicted:
 		return p.conclude(s, NotCancellable, "", at)
@@ -203,6 +217,14 @@ func (p Protocol) get(s State, at Moment) (State, Do) {
 		pause = p.pause(&s.Task)
 	}
 	return s.wait(min(pause, left), DoGet)
+}
+
+// left returns what is left of Patience.
+func (p Protocol) left(t Task, at Moment) time.Duration {
+	if !t.Counts {
+		return p.Patience
+	}
+	return p.Patience - (at.Elapsed - t.Since)
 }
 
 // pause returns a longer pause each time.

@@ -204,6 +204,7 @@ func (n node) normal() node {
 	if n.s.Stage > Recording {
 		n.w.age = min(n.w.age, uint8(coarse.ResponseURLLife))
 	}
+	n.s.Task.Began = 0 // only the runtime needs it
 	if n.s.Stage > Resolving {
 		n.w.seen, n.w.unclear, n.w.unsent = false, false, false
 	}

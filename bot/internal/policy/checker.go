@@ -56,7 +56,7 @@ type Checker struct {
 func NewChecker(rules Rules, api Slack, tasks Tasks, maxAge time.Duration) *Checker {
 	return &Checker{
 		rules: rules, maxAge: min(max(maxAge, 0), MaxFactsAge), directory: newDirectory(api),
-		tasks: newLookUp(maxTasks, func(ctx context.Context, key string) (Task, error) {
+		tasks: newLookUp(maxTasks, taskTimeout, func(ctx context.Context, key string) (Task, error) {
 			task, err := strconv.ParseInt(key, 10, 64)
 			if err != nil {
 				return Task{}, fmt.Errorf("reading a task's ID: %w", err)

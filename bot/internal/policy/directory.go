@@ -24,8 +24,10 @@ type Slack interface {
 }
 
 const (
-	// lookUpTimeout bounds one call to Slack.
+	// lookUpTimeout bounds one call to Slack, and taskTimeout one to Chamelio, which may
+	// have to wait for the key's rate limit first.
 	lookUpTimeout = 5 * time.Second
+	taskTimeout   = 8 * time.Second
 
 	// maxPeople, maxGroups and maxTasks bound the caches.
 	maxPeople = 4096
@@ -46,14 +48,14 @@ type directory struct {
 
 func newDirectory(api Slack) *directory {
 	return &directory{
-		people: newLookUp(maxPeople, func(ctx context.Context, id string) (Person, error) {
+		people: newLookUp(maxPeople, lookUpTimeout, func(ctx context.Context, id string) (Person, error) {
 			found, err := api.GetUserInfoContext(ctx, id)
 			if err != nil {
 				return Person{}, fmt.Errorf("users.info: %w", err)
 			}
 			return personOf(*found), nil
 		}),
-		groups: newLookUp(maxGroups, func(ctx context.Context, key string) ([]UserID, error) {
+		groups: newLookUp(maxGroups, lookUpTimeout, func(ctx context.Context, key string) ([]UserID, error) {
 			group, workspace := splitGroupKey(key)
 			members, err := api.GetUserGroupMembersContext(ctx, group, slack.GetUserGroupMembersOptionTeamID(workspace))
 			if err != nil {
@@ -65,7 +67,7 @@ func newDirectory(api Slack) *directory {
 			}
 			return ids, nil
 		}),
-		audiences: newLookUp(maxAudiences, func(ctx context.Context, channel string) (bool, error) {
+		audiences: newLookUp(maxAudiences, lookUpTimeout, func(ctx context.Context, channel string) (bool, error) {
 			c, err := api.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: channel})
 			if err != nil {
 				return false, fmt.Errorf("conversations.info: %w", err)
@@ -146,6 +148,7 @@ var errPanicked = errors.New("the look-up panicked")
 type lookUp[V any] struct {
 	kept  *lru.Cache[string, answer[V]]
 	calls singleflight.Group
+	limit time.Duration // of one call
 	ask   func(ctx context.Context, key string) (V, error)
 }
 
@@ -161,8 +164,8 @@ func answered[V any](value V, asked time.Time) answer[V] {
 	return answer[V]{value, asked, asked.Round(0)}
 }
 
-func newLookUp[V any](size int, ask func(context.Context, string) (V, error)) *lookUp[V] {
-	return &lookUp[V]{kept: newCache[string, answer[V]](size), ask: ask}
+func newLookUp[V any](size int, limit time.Duration, ask func(context.Context, string) (V, error)) *lookUp[V] {
+	return &lookUp[V]{kept: newCache[string, answer[V]](size), limit: limit, ask: ask}
 }
 
 func newCache[K comparable, V any](size int) *lru.Cache[K, V] {
@@ -192,7 +195,7 @@ func (l *lookUp[V]) ahead(ctx context.Context, key string, since time.Time) bool
 
 // get returns an answer from the cache if that was requested at since or
 // later. Otherwise it makes a call, or waits for one in progress, which was
-// made at most lookUpTimeout ago.
+// made at most l.limit ago.
 func (l *lookUp[V]) get(ctx context.Context, key string, since time.Time) (answer[V], error) {
 	if a, ok := l.known(key, since); ok {
 		return a, nil
@@ -220,7 +223,7 @@ func (l *lookUp[V]) begin(ctx context.Context, key string, since time.Time) <-ch
 // call serves all who wait for it, so it doesn't end with the first one's
 // context.
 func (l *lookUp[V]) call(ctx context.Context, key string) (a answer[V], err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.limit)
 	defer cancel()
 	asked := time.Now()
 	defer func() {

@@ -54,6 +54,12 @@ func (w Texts) Exclude(id chamelio.TaskID, task chamelio.Task, err error) (Exclu
 	return Excluded{}, false
 }
 
+// ExcludeUnseen says that one of several tasks is left out because the rate limit kept the
+// bot from getting it: one press must not cancel what no one has seen.
+func (w Texts) ExcludeUnseen(id chamelio.TaskID) Excluded {
+	return Excluded{ID: id, Why: "I couldn't get its details, because Chamelio's rate limit is used up; try it again in a minute"}
+}
+
 // ExcludeRefused says why a task is left out that the person may not cancel.
 func (w Texts) ExcludeRefused(no policy.Verdict, id chamelio.TaskID) Excluded {
 	switch no.Code {

@@ -169,5 +169,5 @@ func (s *sampler) left() []Excluded {
 		all = append(all, why)
 		id--
 	}
-	return append(all, s.ExcludeRefused(policy.Verdict{Code: policy.CodeNotOnTask}, id), s.ExcludeRefused(policy.Verdict{Code: policy.CodeCannotCheck}, id-1))
+	return append(all, s.ExcludeRefused(policy.Verdict{Code: policy.CodeNotOnTask}, id), s.ExcludeRefused(policy.Verdict{Code: policy.CodeCannotCheck}, id-1), s.ExcludeUnseen(id-2))
 }
