@@ -171,6 +171,7 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 		found = c.found(log, who, req, cleared, in)
 		found.preview.Excluded = out
 		c.details.KeepPrompt(found.confirmation, found.preview)
+		found = c.approvable(log, found)
 	}
 	for _, one := range refused {
 		c.metrics.Refusals.WithLabelValues("command", string(one.Code)).Inc()
@@ -230,9 +231,20 @@ func (c *commands) found(log *slog.Logger, who asker, req input.Request, cleared
 		public = public || cleared.NeedsSecondPerson(one.facts)
 	}
 	confirmation := signed.Fit(c.confirmation(who, req.Reason, in, public, cleared.Untitled))
-	log.Info("prompted", "confirmation", confirmation.ID)
-	c.metrics.Commands.WithLabelValues("prompted").Inc()
 	return considered{confirmation: confirmation, preview: shown}
+}
+
+// approvable returns found, or why no one can approve its request.
+func (c *commands) approvable(log *slog.Logger, found considered) considered {
+	asked := found.confirmation
+	if !asked.Public || !c.texts.OnlyApprover(asked.Requester) {
+		log.Info("prompted", "confirmation", asked.ID)
+		c.metrics.Commands.WithLabelValues("prompted").Inc()
+		return found
+	}
+	c.metrics.Commands.WithLabelValues("explained").Inc()
+	log.Info("command answered without a prompt", "reason", "no one else can approve")
+	return considered{explained: c.texts.NoApprover(asked)}
 }
 
 func (c *commands) refuse(log *slog.Logger, who asker, tasks []chamelio.TaskID, no policy.Verdict) considered {

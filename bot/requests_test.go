@@ -270,3 +270,38 @@ func TestForgedRequestChangesNoMessage(t *testing.T) {
 		}
 	})
 }
+
+// A request names those who can approve it, without its requester. If that leaves no one,
+// it isn't posted.
+func TestRequesterIsNotAskedToApprove(t *testing.T) {
+	for name, c := range map[string]struct {
+		approvers []string
+		only      bool
+	}{"one of two": {[]string{ada, grace}, false}, "the only one": {[]string{grace}, true}} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, secondPerson, func(o *options) { o.bot.Policy.Approvers = c.approvers })
+				if c.only {
+					answer := w.slash(grace, general, "/cancel-task 12345")
+					if !strings.Contains(answer.Text, "you're the only approver") || len(w.slack.History(general)) > 0 {
+						t.Errorf("she reads %s; the channel reads %q", answer.Text, texts(w.slack.History(general)))
+					}
+					w.modal(grace, w.say(ada, general, taskLink+"12345"))
+					time.Sleep(time.Minute)
+					if said := modalText(w.slack.Modals(grace)[0]); !strings.Contains(said, "you're the only approver") {
+						t.Errorf("the modal says %s", said)
+					}
+					return
+				}
+				request := w.ask(grace, general, "/cancel-task 12345")
+				w.acked(w.slack.Click(grace, request, "cancel_task"))
+				time.Sleep(time.Minute)
+				for said, times := range map[string]int{request.Text: 1, w.said(grace): 0} { // she wants to cancel it
+					if strings.Count(said, mention(grace)) != times || !strings.Contains(said, mention(ada)) {
+						t.Errorf("it says %s", said)
+					}
+				}
+			})
+		})
+	}
+}

@@ -110,7 +110,7 @@ func (w Texts) ConfirmModal(c decision.Confirmation, p Preview, left int) slack.
 	}
 	note := undone + fmt.Sprintf(" Confirm by %s.", clock(c.ExpiresAt))
 	if c.Public {
-		note = w.whoApproves("") + " I'll ask in the channel."
+		note = w.whoApproves(c, "") + " I'll ask in the channel."
 	}
 	reason := reasonInput(w.AsksReason)
 	if field, ok := reason.Element.(*slack.PlainTextInputBlockElement); ok {
@@ -185,7 +185,7 @@ func freshName(t decision.Named, task chamelio.Task) decision.Named {
 
 // Requested answers a submitted modal that posted a request.
 func (w Texts) Requested(c decision.Confirmation) Message {
-	return say("I asked in %s. %s", inChannelNamed(c.Channel), w.whoApproves(clock(c.ExpiresAt)))
+	return say("I asked in %s. %s", inChannelNamed(c.Channel), w.whoApproves(c, clock(c.ExpiresAt)))
 }
 
 // WithMore adds to an answer how many more tasks the message names.

@@ -97,7 +97,7 @@ func (w Texts) promptText(c decision.Confirmation, what string, rest ...string) 
 		text += " Reason: " + reason
 	}
 	if c.Public {
-		text += "\n" + w.whoApproves(clock(c.ExpiresAt))
+		text += "\n" + w.whoApproves(c, clock(c.ExpiresAt))
 	}
 	for _, more := range append(rest, w.promptNote(c)) {
 		if more != "" {
@@ -158,7 +158,7 @@ func (w Texts) request(c decision.Confirmation, what string) slack.Block {
 	if !c.Public {
 		return nil
 	}
-	return section(fmt.Sprintf("%s wants to cancel %s. *%s*", mention(c.Requester), what, w.whoApproves(clock(c.ExpiresAt))))
+	return section(fmt.Sprintf("%s wants to cancel %s. *%s*", mention(c.Requester), what, w.whoApproves(c, clock(c.ExpiresAt))))
 }
 
 // understood says how a command was read that can be read in two ways, and what to do
@@ -235,12 +235,12 @@ func (w Texts) promptNote(c decision.Confirmation) string {
 }
 
 // whoApproves says in a sentence who can be the second person, and until when.
-func (w Texts) whoApproves(by string) string {
+func (w Texts) whoApproves(c decision.Confirmation, by string) string {
 	text := "Someone else must approve"
 	if by != "" {
 		text += " by " + by
 	}
-	if people := w.mayConfirm(); people != "" {
+	if people := w.mayConfirm(c.Requester); people != "" {
 		text += ": " + people
 	}
 	return text + "."

@@ -159,12 +159,15 @@ func (w Texts) RefusedClick(no policy.Verdict, c decision.Confirmation) Message 
 }
 
 func (w Texts) fillRefusal(text string, c decision.Confirmation) string {
-	approvers := w.mayConfirm()
+	approvers := w.mayConfirm(c.Requester)
 	someone, certain := approvers, approvers
 	if approvers == "" {
 		someone, certain = "a colleague in this channel", "approvers"
 		if !input.IsID(c.Channel, "CG") {
 			someone = "a colleague in this conversation"
+		}
+		if w.OnlyApprover(c.Requester) {
+			someone = "another approver"
 		}
 	}
 	return fill(text, "{task}", w.asked(c), "{again}", w.again(c.IDs()...), "{places}", w.places(),

@@ -34,11 +34,17 @@ func (w Texts) RanOut(c decision.Confirmation) Message {
 // Reminder returns the reminder of a request that is about to expire.
 func (w Texts) Reminder(c decision.Confirmation) Message {
 	from := ""
-	if people := w.mayConfirm(); people != "" {
+	if people := w.mayConfirm(c.Requester); people != "" {
 		from = " from " + people
 	}
 	return say("Still needs approval by %s%s: %s's request to cancel %s. The buttons are further up in this thread.",
 		clock(c.ExpiresAt), from, mention(c.Requester), w.asked(c))
+}
+
+// NoApprover answers a command or a submitted modal of the only person who could approve
+// its request.
+func (w Texts) NoApprover(c decision.Confirmation) Message {
+	return say("Someone else must approve cancelling %s, and you're the only approver. Ask %s to add another one.", w.asked(c), w.contact())
 }
 
 // NotRequested answers a command or a submitted modal whose request couldn't be

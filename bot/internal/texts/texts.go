@@ -5,6 +5,7 @@ package texts
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -109,19 +110,25 @@ func (w Texts) places() string {
 	return cmp.Or(list(all, "or"), "another conversation")
 }
 
-// mayConfirm lists who can be the second person: "@Grace or @leads". It is
-// empty if everyone can.
-func (w Texts) mayConfirm() string {
+// mayConfirm lists who can be the second person: "@Grace or @leads". The requester
+// can't. It is empty if everyone else can, or no one.
+func (w Texts) mayConfirm(requester string) string {
 	var all []string
 	for _, id := range w.Approvers {
 		switch id = strings.TrimSpace(id); {
 		case input.IsID(id, "S"):
 			all = append(all, "<!subteam^"+id+">")
-		case input.IsID(id, "UW"):
+		case input.IsID(id, "UW") && id != requester:
 			all = append(all, mention(id))
 		}
 	}
 	return list(all, "or")
+}
+
+// OnlyApprover reports whether a person is the only one who can be the second person, so
+// that no one can approve their requests. The members of a usergroup aren't known here.
+func (w Texts) OnlyApprover(user string) bool {
+	return len(w.Approvers) > 0 && !slices.ContainsFunc(w.Approvers, func(id string) bool { return strings.TrimSpace(id) != user })
 }
 
 // list returns "a, b or c". It shows only the first of many.

@@ -222,7 +222,7 @@ func TestWhoCanBeReached(t *testing.T) {
 		}
 	}
 	many := Texts{Approvers: []string{"U1", "S22", "no id", "W3"}}
-	if got, want := many.whoApproves(""), "Someone else must approve: <@U1>, <!subteam^S22> or <@W3>."; got != want {
+	if got, want := many.whoApproves(decision.Confirmation{Requester: "U9"}, ""), "Someone else must approve: <@U1>, <!subteam^S22> or <@W3>."; got != want {
 		t.Errorf("got %q", got)
 	}
 }
