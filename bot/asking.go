@@ -43,7 +43,7 @@ func (c *commands) submitted(ctx context.Context, log *slog.Logger, k slackapi.C
 	case !first:
 		return said
 	}
-	who := asker{k.User, asked.Team, asked.Channel, asked.Thread, k.Origin}
+	who := asker{k.User, asked.Team, asked.Channel, asked.Thread, k.Origin, nil}
 	found := c.consider(ctx, log, who, input.Request{Tasks: asked.IDs(), Reason: asked.Reason})
 	if found.explained.Text != "" {
 		return reply{message: found.explained, where: slackapi.Ephemeral, refusals: found.refusals}
