@@ -164,8 +164,9 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	}
 	b.lanes = asked.lanes
 	b.router = b.newRouter(&commands{
-		gate: b.gate, tasks: b.tasks, details: details, signer: sign, requests: asked, texts: words, submissions: work.NewCache[string, *submission](maxSubmissions),
-		paused: paused, workflows: newWorkflows(cfg.Policy.SecondPerson, meters.SecondPersonTasks),
+		gate: b.gate, tasks: b.tasks, details: details, poster: post, signer: sign, requests: asked, texts: words,
+		submissions: work.NewCache[string, *submission](maxSubmissions),
+		paused:      paused, workflows: newWorkflows(cfg.Policy.SecondPerson, meters.SecondPersonTasks),
 		limit: work.NewLimit(cfg.CommandsPerMinute), previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL,
 		rules: input.Rules{Hosts: cfg.TaskHosts, MaxTasks: cfg.MaxTasks}, metrics: meters, trace: spans, now: b.now,
 	}, &clicks{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -37,6 +38,7 @@ type commands struct {
 	gate         *gate
 	tasks        previewer
 	details      *carry.Details
+	poster       *slackapi.Poster
 	signer       signed.Signer
 	requests     *requests
 	submissions  *lru.Cache[string, *submission] // by the confirmation's ID
@@ -65,7 +67,11 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 		return alone(c.texts.NotUnderstood(err))
 	}
 	log = log.With("tasks", req.Tasks)
-	found := c.consider(ctx, log, asker{cmd.User, cmd.TeamID, cmd.Channel, "", cmd.Origin()}, req)
+	late := func(ctx context.Context) { // in one try: a prompt follows
+		to := slackapi.Target{Channel: cmd.Channel, ResponseURL: cmd.ResponseURL}
+		_ = c.poster.To(ctx, to, slackapi.Always(c.texts.GettingDetails(req.Tasks...)), slackapi.Ephemeral)
+	}
+	found := c.consider(ctx, log, asker{cmd.User, cmd.TeamID, cmd.Channel, "", cmd.Origin(), late}, req)
 	answer := reply{where: slackapi.Ephemeral, refusals: found.refusals}
 	switch {
 	case found.explained.Text != "":
@@ -92,6 +98,7 @@ type asker struct {
 	user, team, channel string
 	thread              string // the timestamp of the thread; "" outside of threads
 	origin              slackapi.Origin
+	late                func(context.Context) // says that the prompt comes late; nil if they know
 }
 
 // considered is the result of a command: a confirmation to prompt for, or an
@@ -114,13 +121,13 @@ func (c *commands) standing(ctx context.Context, log *slog.Logger, who asker, id
 		User:   policy.UserID(who.user), Several: len(ids) > 1,
 	}, func() {
 		early = make(chan []previewed, 1)
-		go func() { early <- c.previews(ctx, log, ids) }()
+		go func() { early <- c.previews(ctx, log, who, ids) }()
 	})
 	return func() []previewed {
 		if early != nil {
 			return <-early
 		}
-		return c.previews(ctx, log, ids)
+		return c.previews(ctx, log, who, ids)
 	}, cleared, v
 }
 
@@ -294,10 +301,41 @@ const previewsAtOnce = 8
 
 var errPanicked = errors.New("the preview panicked")
 
-// previews gets tasks in parallel, with a short timeout: someone is waiting,
-// and the cancel request decides anyway.
-func (c *commands) previews(ctx context.Context, log *slog.Logger, ids []chamelio.TaskID) []previewed {
-	ctx, cancel := context.WithTimeout(ctx, c.previewLimit)
+// rateWait is how much longer a prompt waits if only the key's rate limit is missing.
+const rateWait = 6 * time.Second
+
+// previews gets tasks, with a short timeout: someone is waiting, and the cancel request
+// decides anyway. If the rate limit has been in the way, it says so, and tries once more.
+func (c *commands) previews(ctx context.Context, log *slog.Logger, who asker, ids []chamelio.TaskID) []previewed {
+	all := c.previewsWithin(ctx, log, c.previewLimit, ids)
+	var missing []chamelio.TaskID
+	for _, one := range all {
+		if errors.Is(one.err, chamelio.ErrRateLimited) {
+			missing = append(missing, one.id)
+		}
+	}
+	if len(missing) == 0 || ctx.Err() != nil {
+		return all
+	}
+	var saying sync.WaitGroup
+	if who.late != nil {
+		saying.Go(func() {
+			defer work.RecoverPanic(log)
+			ctx, cancel := context.WithTimeout(ctx, rateWait)
+			defer cancel()
+			who.late(ctx)
+		})
+	}
+	for _, found := range c.previewsWithin(ctx, log, rateWait, missing) {
+		all[slices.Index(ids, found.id)] = found
+	}
+	saying.Wait()
+	return all
+}
+
+// previewsWithin gets tasks in parallel.
+func (c *commands) previewsWithin(ctx context.Context, log *slog.Logger, limit time.Duration, ids []chamelio.TaskID) []previewed {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	all := make([]previewed, len(ids))
 	getTask := c.tasks.Preview

@@ -66,13 +66,35 @@ func TestCommandsAboutSeveralTasksAreRefused(t *testing.T) {
 	}
 }
 
+// A place under the rate limit becomes free every two and a half seconds. A prompt waits for
+// it, so it shows the task by its name.
+func TestPromptWaitsForTheRateLimit(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.rateLimit = 40 })
+		for range 40 {
+			sign, prompt := w.latePrompt(ada, general, "/cancel-task 12345")
+			if !strings.Contains(prompt.Text, "Globex") {
+				t.Fatalf("the prompt says: %s", prompt.Text)
+			}
+			if strings.Contains(sign.Text, "getting the details") {
+				return
+			}
+		}
+		t.Error("no prompt had to wait")
+	})
+}
+
 // The rate limit doesn't let the bot get all tasks of a command. One press cancels those
 // that the prompt shows, and no other.
 func TestPromptLeavesOutTasksThatTheRateLimitHides(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.rateLimit = 8 })
 		w.api.Add(1, 8)
-		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 1 2 3 4 5 6 7 8"))
+		typed := time.Now()
+		sign, prompt := w.latePrompt(ada, general, "/cancel-task 1 2 3 4 5 6 7 8")
+		if took := sign.At.Sub(typed); took > 3*time.Second || !strings.Contains(sign.Text, "getting the details") {
+			t.Errorf("after %s: %s", took, sign.Text)
+		}
 		if strings.Contains(prompt.Text, "You can still confirm") || !strings.Contains(prompt.Text, "rate limit is used up; try it again") {
 			t.Errorf("the prompt says: %s", prompt.Text)
 		}

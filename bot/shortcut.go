@@ -51,7 +51,7 @@ func (s *shortcuts) handle(ctx context.Context, log *slog.Logger, m slackapi.Sho
 		log.Warn("can't open a modal (views.open)", "error", err)
 		return alone(s.texts.ShortcutTooLate())
 	}
-	who := asker{m.User, m.Team, m.Channel, m.Thread, m.Origin}
+	who := asker{m.User, m.Team, m.Channel, m.Thread, m.Origin, nil}
 	tasks := input.FindTasks(m.Texts, s.commands.rules.Hosts)
 	to := slackapi.Target{View: opened.ID, Channel: m.Channel, ResponseURL: m.ResponseURL}
 	if len(tasks) == 0 {
@@ -231,7 +231,7 @@ func (r *router) taskGiven(log *slog.Logger, e envelope, s slackapi.Submission) 
 	if err != nil {
 		return slackapi.ModalAck(texts.BlockTask, r.texts.ModalNoTask(err)), func() { log.Info("command not understood", "reason", err) }
 	}
-	who := asker{s.User, from.Team, from.Channel, from.Thread, s.Origin}
+	who := asker{s.User, from.Team, from.Channel, from.Thread, s.Origin, nil}
 	to := slackapi.Target{View: s.View, Channel: from.Channel, ResponseURL: data.ResponseURL}
 	job := r.typed.Reserve(func(ctx context.Context) {
 		r.send(ctx, log, to, r.shortcuts.present(ctx, log, found{who: who, tasks: req.Tasks, reason: req.Reason, unsure: req.Unsure, to: to}))

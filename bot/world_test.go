@@ -163,6 +163,20 @@ func (w *world) slash(user, channel, text string) slacktest.Message {
 	return w.slack.Private(user, channel)[before]
 }
 
+// latePrompt types a command for which the rate limit may not suffice at once. It returns
+// what the person reads first, and the prompt.
+func (w *world) latePrompt(user, channel, text string) (sign, prompt slacktest.Message) {
+	w.Helper()
+	before := len(w.slack.Private(user, channel))
+	sign = w.slash(user, channel, text)
+	w.eventually("a prompt", func() bool {
+		all := w.slack.Private(user, channel)
+		prompt = all[len(all)-1]
+		return len(all) > before && prompt.Button("cancel_task") != nil
+	})
+	return sign, prompt
+}
+
 // acked waits for the acknowledgement.
 func (w *world) acked(p *slacktest.Pending) {
 	w.Helper()

@@ -57,6 +57,15 @@ func (w Texts) Overloaded() Message {
 	return say("I'm too busy right now, so I might not have handled this. If nothing else appears within a minute, try again.")
 }
 
+// GettingDetails says that a prompt comes late because of the rate limit.
+func (w Texts) GettingDetails(tasks ...chamelio.TaskID) Message {
+	them := "this task"
+	if len(tasks) > 1 {
+		them = "these tasks"
+	}
+	return say("%s I'm getting the details of %s. Chamelio's rate limit is used up, so it takes a few seconds longer.", emojiPending, them)
+}
+
 // Restarting answers a command or a click while the bot stops and no other
 // replica serves.
 func (w Texts) Restarting() Message {

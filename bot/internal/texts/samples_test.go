@@ -148,6 +148,7 @@ func (s *sampler) ofCommands() {
 	s.add("too many tasks", "They named more tasks than one command may.", toRequester, s.tooMany())
 	s.add("too fast", "They typed more commands than one person may.", toRequester, s.TooFast(10))
 	s.add("pause", "An operator has paused cancelling, and says why.", toRequester, s.Paused(cmp.Or(s.typed, "Chamelio is being upgraded until noon."), id))
+	s.during("getting details", "They typed a command while Chamelio's rate limit is used up.", toRequester, s.GettingDetails(s.task.ID))
 	s.add("overloaded", "The bot has too much to do. Also the answer to a click.", toRequester, s.Overloaded())
 	s.add("restarting", "The bot is about to stop, and no other replica serves. Also the answer to a click.", toRequester, s.Restarting())
 	none := func(name, when string, task chamelio.Task, err error) {
