@@ -472,7 +472,7 @@ func TestPartsAreMissedWithoutTheirSeals(t *testing.T) {
 			id := finished(decision.Unknown)()
 			statement(t, url, "UPDATE decisions SET check_after = 1")
 			held := j.unsettled(t, id)
-			for position := range held.Record.Tasks {
+			for position := range held.Tasks {
 				_, err := j.Settle(t.Context(), held.Lease, position, decision.Result{Outcome: decision.Failed})
 				must(t, err)
 			}

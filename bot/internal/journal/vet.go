@@ -70,7 +70,7 @@ func leavable(d decision.Record) bool {
 		switch {
 		case announced && t.Outcome == "",
 			!announced && t.Outcome.Closed(),
-			t.SettledOutcome != "" && !(announced && unknown),
+			t.SettledOutcome != "" && (!announced || !unknown),
 			!d.SettledAt.IsZero() && unknown && t.SettledOutcome == "":
 			return false
 		}

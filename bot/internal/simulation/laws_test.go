@@ -343,7 +343,7 @@ func (c *checker) prompt(d decision.Record) {
 		if last.meaning != texts.Meaning(decision.Various) {
 			c.breaks("the prompt ends with the outcome", "that of %s ends with %q", short(d.ID), last.meaning)
 		}
-	} else if says := understood(last.meaning); says != meant(d.Outcome()) && !(says == saysWaiting && d.Epoch > 1 && c.w.modals[d.ID]) {
+	} else if says := understood(last.meaning); says != meant(d.Outcome()) && (says != saysWaiting || d.Epoch == 1 || !c.w.modals[d.ID]) {
 		c.breaks("the prompt ends with the outcome", "that of %s ends with %q, the outcome is %s", short(d.ID), says, d.Outcome())
 	}
 }
