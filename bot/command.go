@@ -178,7 +178,12 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 		found = c.found(log, who, req, cleared, in)
 		found.preview.Excluded = out
 		c.details.KeepPrompt(found.confirmation, found.preview)
-		found = c.approvable(log, found)
+		if asked := found.confirmation; asked.Public && c.texts.OnlyApprover(asked.Requester) {
+			found = c.unapprovable(log, asked)
+			break
+		}
+		log.Info("prompted", "confirmation", found.confirmation.ID)
+		c.metrics.Commands.WithLabelValues("prompted").Inc()
 	}
 	for _, one := range refused {
 		c.metrics.Refusals.WithLabelValues("command", string(one.Code)).Inc()
@@ -241,14 +246,8 @@ func (c *commands) found(log *slog.Logger, who asker, req input.Request, cleared
 	return considered{confirmation: confirmation, preview: shown}
 }
 
-// approvable returns found, or why no one can approve its request.
-func (c *commands) approvable(log *slog.Logger, found considered) considered {
-	asked := found.confirmation
-	if !asked.Public || !c.texts.OnlyApprover(asked.Requester) {
-		log.Info("prompted", "confirmation", asked.ID)
-		c.metrics.Commands.WithLabelValues("prompted").Inc()
-		return found
-	}
+// unapprovable returns the answer to a command whose request no one could approve.
+func (c *commands) unapprovable(log *slog.Logger, asked decision.Confirmation) considered {
 	c.metrics.Commands.WithLabelValues("explained").Inc()
 	log.Info("command answered without a prompt", "reason", "no one else can approve")
 	return considered{explained: c.texts.NoApprover(asked)}

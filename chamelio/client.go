@@ -89,10 +89,10 @@ func New(o Options) (*Client, error) {
 //
 // The calls of all methods of this Client stay within the limit in every
 // interval of a minute. A quarter of the limit may be used at once, up to half if
-// Options.Together needs it; the rest is spread over the minute. Calls that have to wait take turns by OnBehalfOf,
-// one for each caller; among those, Task goes first. Previews leave
-// a part of what may be used at once to the other calls, half if Together allows
-// it, and wait while any of these waits.
+// Options.Together needs it; the rest is spread over the minute. Calls that have
+// to wait take turns, one for each caller that OnBehalfOf names; in a turn, Task
+// goes first. Previews leave a part of what may be used at once to the other
+// calls, half of it if Together allows that, and wait while any of these waits.
 func (c *Client) SetRateLimit(perMinute int) { c.limit.setLimit(perMinute) }
 
 // SetShare sets the number of processes that use the key, including this one.

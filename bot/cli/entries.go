@@ -86,7 +86,7 @@ const leftOut = "left_out"
 // outcomeOf returns the outcome of a task, or leftOut, which the journal records as a
 // failure.
 func outcomeOf(t decision.Item) string {
-	if r := t.Result(); r.Outcome == decision.Failed && r.Cause == decision.CauseHeld {
+	if t.Result().LeftOut() {
 		return leftOut
 	}
 	return string(t.Outcome)

@@ -53,18 +53,14 @@ func (p Protocol) following(s State, e Event) (State, Do) {
 		return s, Do{Action: DoCheck}
 	case Lost:
 		return s.end(ShowNothing)
-	case AllKnown, SomeKnown:
-		s.Stage, s.Follow.Some = Settling, e.Kind == SomeKnown
-		return s, Do{Action: DoSettle}
-	case NoneKnown:
-		if s.Follow.Part && s.Follow.Thread { // edited again: the last edit may have failed
-			s.Stage, s.Follow.Some = Settling, true
-			return s, Do{Action: DoSettle}
-		}
-		fallthrough
-	default:
-		return s, Do{Action: DoDelay, For: p.checkPause(s.Follow.Checks)}
+	default: // goes by what is known
 	}
+	again := e.Kind == NoneKnown && s.Follow.Part && s.Follow.Thread // the last edit may have failed
+	if e.Kind == AllKnown || e.Kind == SomeKnown || again {
+		s.Stage, s.Follow.Some = Settling, e.Kind != AllKnown
+		return s, Do{Action: DoSettle}
+	}
+	return s, Do{Action: DoDelay, For: p.checkPause(s.Follow.Checks)}
 }
 
 // checkPause doubles with each check.

@@ -190,7 +190,13 @@ func (p Protocol) probed(s State, e Event, at Moment) (State, Do) {
 // successor needn't wait.
 func (p Protocol) endRound(s State, e Event, at Moment) (State, Do) {
 	a := &s.Announce
-	if p.inVain(&s, at) {
+	switch {
+	case a.Later != (Ways{}):
+		a.Refused = 0
+	case a.Refused == 0:
+		a.Refused = at.Elapsed
+	}
+	if p.inVain(s, at) {
 		return s.posted()
 	}
 	doubts := a.Doubts > 0 || a.Private > 0
@@ -212,18 +218,14 @@ func (p Protocol) endRound(s State, e Event, at Moment) (State, Do) {
 // click is older than TellFor; twice that for a final result, which may be a day younger.
 // Each round of a final result is a life of its own: there, the process has to be up for
 // TryFor.
-func (p Protocol) inVain(s *State, at Moment) bool {
-	a := &s.Announce
+func (p Protocol) inVain(s State, at Moment) bool {
 	switch {
-	case a.Later != (Ways{}):
-		a.Refused = 0
+	case s.Announce.Later != (Ways{}):
 		return false
 	case s.Stage == Settling:
 		return at.Least >= 2*p.TellFor && at.Up >= p.TryFor
-	case a.Refused == 0:
-		a.Refused = at.Elapsed
 	}
-	return at.Least >= p.TellFor && at.Elapsed-a.Refused >= p.TryFor
+	return at.Least >= p.TellFor && at.Elapsed-s.Announce.Refused >= p.TryFor
 }
 
 // posted ends the posts: Slack has the message, or may have it, or no one can

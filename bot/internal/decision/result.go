@@ -55,8 +55,11 @@ type Result struct {
 // task, which this one didn't cancel.
 func (r Result) Frees() bool {
 	not := []Outcome{Failed, RejectedKey, NotFound, NotCancellable}
-	return slices.Contains(not, r.Outcome) && r.Cause != CauseHeld
+	return slices.Contains(not, r.Outcome) && !r.LeftOut()
 }
+
+// LeftOut reports whether another decision had the task first.
+func (r Result) LeftOut() bool { return r.Outcome == Failed && r.Cause == CauseHeld }
 
 // Moved is what a prompt showed of a task and isn't so any more.
 type Moved struct {

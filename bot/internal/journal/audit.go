@@ -16,8 +16,8 @@ import (
 )
 
 // Refused records a refusal by the policy. The same refusal of the same click, for the
-// same tasks, is recorded once, however often the person presses. That of a command is recorded
-// once for its ID; a note without one gets its own.
+// same tasks, is recorded once, however often the person presses. That of a command is
+// recorded once for its ID; a note without one gets its own.
 func (j *Journal) Refused(ctx context.Context, n decision.Note) error {
 	n = n.Storable()
 	n.ID, n.Kind, n.At = "r-"+cmp.Or(n.ID, rand.Text()), decision.NoteRefusal, utc(n.At)

@@ -50,8 +50,8 @@ func (t *trust) verified(row untrusted) (decision.Record, error) {
 	if err != nil {
 		return decision.Record{}, err
 	}
-	if !leavable(d) {
-		return decision.Record{}, errImpossible
+	if !consistent(d) {
+		return decision.Record{}, errInconsistent
 	}
 	if d.AnnouncedAt.IsZero() {
 		d.MessageTS = ""
@@ -59,11 +59,11 @@ func (t *trust) verified(row untrusted) (decision.Record, error) {
 	return d, nil
 }
 
-// leavable reports whether the bot leaves a decision, whose parts are genuine, in this
-// state: someone else can remove a part together with its seal. A decision is announced
+// consistent reports whether the parts of a decision, each of which is genuine, fit
+// together: someone else can remove a part together with its seal. A decision is announced
 // when each task has an outcome, and closed and announced in one write; final results are
 // of unknown outcomes that were announced.
-func leavable(d decision.Record) bool {
+func consistent(d decision.Record) bool {
 	announced := !d.AnnouncedAt.IsZero()
 	for _, t := range d.Tasks {
 		unknown := t.Outcome == decision.Unknown
@@ -145,7 +145,7 @@ var (
 	errOddValue = errors.New("a value isn't one that the bot writes")
 	errPosition = errors.New("a task isn't at its position")
 
-	errImpossible = errors.New("the bot leaves no decision in this state: a part is missing")
+	errInconsistent = errors.New("the bot leaves no decision in this state: a part is missing")
 )
 
 // vet returns a row's decision if the row is genuine. If it isn't, it is set

@@ -43,7 +43,7 @@ func counted(all []result) tally {
 			n.never++
 		case r.Outcome == decision.Unknown:
 			n.unknown++
-		case r.Taken || r.Cause == decision.CauseHeld || r.Outcome == decision.Superseded:
+		case r.Taken || r.LeftOut() || r.Outcome == decision.Superseded:
 			n.others++
 		case notCancelled(r.Result):
 			n.not++
@@ -271,7 +271,7 @@ func (w Texts) nextForSeveral(all []result) string {
 		switch {
 		case r.Taken:
 			taken = append(taken, r.task.ID)
-		case r.Outcome == decision.Failed && r.Cause == decision.CauseHeld:
+		case r.LeftOut():
 			held = append(held, r.task.ID)
 		case r.Outcome == decision.Failed, r.Outcome == decision.RejectedKey:
 			again = append(again, r.task.ID)
