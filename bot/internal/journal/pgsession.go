@@ -91,14 +91,33 @@ func sharesServer(ctx context.Context, conn, other *pgx.Conn, own int64) (bool, 
 	if err != nil {
 		return false, err
 	}
-	now := own
-	if held != own { // otherwise the query could wait for the server that other holds
-		if now, err = backend(ctx, conn); err != nil {
+	shared := held == own
+	if !shared { // otherwise the query could wait for the server that other holds
+		if shared, err = moved(ctx, conn, own); err != nil {
 			return false, err
 		}
 	}
-	_, err = other.PgConn().Exec(ctx, "ROLLBACK").ReadAll()
-	return held == own || now != own, err
+	if _, err = other.PgConn().Exec(ctx, "ROLLBACK").ReadAll(); err != nil {
+		return false, err
+	}
+	// A pooler lends the server that was released last, or first. By either
+	// order conn can get its own again in each round while other holds one, but
+	// not twice more once that one was released too.
+	for range 2 {
+		if shared {
+			break
+		}
+		if shared, err = moved(ctx, conn, own); err != nil {
+			return false, err
+		}
+	}
+	return shared, nil
+}
+
+// moved reports whether a connection is now at another server than its own.
+func moved(ctx context.Context, conn *pgx.Conn, own int64) (bool, error) {
+	now, err := backend(ctx, conn)
+	return err == nil && now != own, err
 }
 
 // backend returns the process ID of the server behind a connection.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -90,28 +92,44 @@ func TestPoolerModesWithAndWithoutPreparedStatements(t *testing.T) {
 // Other clients keep the pooler busy, so that connections get other servers
 // than before.
 func TestTransactionPoolerIsFoundUnderLoad(t *testing.T) {
-	t.Parallel()
-	pooler := pgtest.Pooler(t, postgres(t), "pool_mode = transaction")
-	db, err := sql.Open("pgx", pooler+"&default_query_exec_mode=simple_protocol")
+	for _, order := range []string{"", "\nserver_round_robin = 1"} {
+		for _, clients := range []int{1, 6} {
+			t.Run(fmt.Sprintf("%d clients%s", clients, strings.TrimSpace(order)), func(t *testing.T) {
+				t.Parallel()
+				pooler := pgtest.Pooler(t, postgres(t), "pool_mode = transaction"+order)
+				useBusily(t, pooler, clients)
+				for range 100 {
+					err := journal.Preflight(t.Context(), pooler)
+					var p *journal.Error
+					if !errors.As(err, &p) || p.Kind != journal.PoolerTransaction {
+						t.Fatalf("got %v", err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// useBusily runs short queries at a database until the test ends.
+func useBusily(t *testing.T, url string, clients int) {
+	db, err := sql.Open("pgx", url+"&default_query_exec_mode=simple_protocol")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	db.SetMaxIdleConns(clients)
 	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	for range 6 {
-		go func() {
+	var busy sync.WaitGroup
+	t.Cleanup(func() {
+		cancel()
+		busy.Wait()
+		_ = db.Close()
+	})
+	for range clients {
+		busy.Go(func() {
 			for ctx.Err() == nil {
 				_, _ = db.ExecContext(ctx, "SELECT pg_sleep(0.002)")
 			}
-		}()
-	}
-	for range 10 {
-		err := journal.Preflight(t.Context(), pooler)
-		var p *journal.Error
-		if !errors.As(err, &p) || p.Kind != journal.PoolerTransaction {
-			t.Fatalf("got %v", err)
-		}
+		})
 	}
 }
 
