@@ -17,6 +17,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 const (
@@ -55,6 +56,7 @@ type notes interface {
 	PutOff(ctx context.Context, n decision.Note, wait time.Duration) error
 	Doubt(ctx context.Context, n decision.Note, wait time.Duration) error
 	Get(context.Context, decision.ID) (decision.Record, error)
+	Taken(context.Context, decision.Record) ([]chamelio.TaskID, error)
 }
 
 // auditor reports announcements, refusals and credentials in the audit channel.
@@ -248,6 +250,9 @@ func (a *auditor) message(ctx context.Context, log *slog.Logger, n decision.Note
 		return nil, err
 	case d.Channel == a.channel && d.MessageTS != "": // else it was announced in person, or by the response_url
 		return nil, nil
+	}
+	if d, err = carry.AsOfNow(ctx, a.journal, d); err != nil {
+		return nil, err
 	}
 	if n.Kind == decision.NoteSettled {
 		if d.SettledOutcome() == "" { // someone else removed what the note is about, or wrote that it is due

@@ -445,6 +445,106 @@ func TestLateAnnouncementKnowsOfLaterDecisions(t *testing.T) {
 	}
 }
 
+// The same, if the other decision's requests may still take effect, whether it is being
+// carried out or ended as unknown.
+func TestLateAnnouncementKnowsOfRequestsInFlight(t *testing.T) {
+	for name, fault := range map[string]chameliotest.Fault{
+		"errors": {Method: http.MethodPost, Status: 500, Body: `{"detail":"Failed to cancel task"}`, Times: 3},
+		"busy":   {Method: http.MethodPost, Status: 429, RetryAfter: "120", Times: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				later := w.wantPrompt(w.slash(grace, slacktest.Random, "/cancel-task 12345"))
+				w.api.Break(fault)
+				w.slack.Break(slacktest.Fault{Channel: general, Error: "service_unavailable", InBody: true})
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				w.eventually("an outcome", func() bool { return w.count(`SELECT count(*) FROM tasks WHERE outcome = 'failed'`) == 1 })
+				w.api.ClearFaults()
+				w.api.Break(chameliotest.Fault{Method: http.MethodPost, Hang: true, LandAfter: 40 * time.Minute, Times: 3})
+				w.acked(w.slack.Click(grace, later, "cancel_task"))
+				w.eventually("the other announcement", func() bool { return len(w.slack.History(slacktest.Random)) == 1 })
+				w.slack.ClearFaults()
+				w.eventually("the announcement", func() bool { return len(w.slack.History(general)) == 1 })
+				if w.api.Landing() == 0 {
+					t.Fatal("no request is in flight")
+				}
+				w.saysItCameLater(w.slack.History(general)[0])
+			})
+		})
+	}
+}
+
+// saysItCameLater fails the test unless a message says that another confirmation came
+// later, instead of that nothing changed, or to try again.
+func (w *world) saysItCameLater(m slacktest.Message) {
+	w.Helper()
+	if said := m.Text; !strings.Contains(said, "Another confirmation to cancel it came later") ||
+		strings.Contains(said, "Nothing changed") || strings.Contains(said, "To try again") {
+		w.Errorf("%s reads %q", m.Channel, said)
+	}
+}
+
+// A final result is announced while another decision has the task, or after it cancelled it.
+func TestFinalResultKnowsOfLaterDecisions(t *testing.T) {
+	const follow = 30 * time.Minute
+	begin := func(t *testing.T) (w *world, clicked time.Time) {
+		w = newWorld(t, func(o *options) { o.bot.FollowFor = follow })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Method: http.MethodPost, Hang: true})
+		clicked = time.Now()
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("the announcement", func() bool { return len(w.slack.History(general)) == 1 })
+		w.api.ClearFaults()
+		return w, clicked
+	}
+	settled := func(w *world) {
+		w.eventually("the final result", func() bool { return len(w.slack.Thread(general, w.slack.History(general)[0].TS)) == 1 })
+		announced := w.slack.History(general)[0]
+		w.saysItCameLater(announced)
+		w.saysItCameLater(w.slack.Thread(general, announced.TS)[0])
+	}
+	t.Run("in flight", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w, clicked := begin(t)
+			time.Sleep(time.Until(clicked.Add(follow - 3*time.Minute)))
+			prompt := w.wantPrompt(w.slash(grace, slacktest.Random, "/cancel-task 12345"))
+			w.api.Break(chameliotest.Fault{Method: http.MethodPost, Hang: true, LandAfter: 40 * time.Minute, Times: 3})
+			w.acked(w.slack.Click(grace, prompt, "cancel_task"))
+			settled(w)
+		})
+	})
+	t.Run("cancelled since", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w, clicked := begin(t)
+			time.Sleep(time.Until(clicked.Add(follow - time.Minute)))
+			w.slack.Break(slacktest.Fault{Method: "chat.update", Channel: general, Status: http.StatusTooManyRequests, RetryAfter: "120", Times: 1})
+			w.eventually("it is on record", func() bool { return w.row().Tasks[0].SettledOutcome != "" })
+			w.confirm(grace, w.wantPrompt(w.slash(grace, slacktest.Random, "/cancel-task 12345")))
+			settled(w)
+		})
+	})
+}
+
+// An audit copy that had to wait is posted after the copy of another decision about the task.
+func TestAuditCopyKnowsOfLaterDecisions(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
+		w.slack.Break(slacktest.Fault{Channel: slacktest.Deals, Error: "is_archived"})
+		w.api.Break(chameliotest.Fault{Method: http.MethodPost, Status: 500, Body: `{"detail":"Failed to cancel task"}`, Times: 3})
+		w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345")))
+		w.confirm(grace, w.wantPrompt(w.slash(grace, general, "/cancel-task 12345")))
+		w.slack.ClearFaults()
+		w.eventually("both copies", func() bool { return len(w.slack.History(slacktest.Deals)) == 2 })
+		for _, m := range w.slack.History(slacktest.Deals) {
+			if strings.Contains(m.Text, "wasn't cancelled") {
+				w.saysItCameLater(m)
+			}
+		}
+	})
+}
+
 // A result that becomes known while Slack takes no edit, or whose record got no answer, is
 // in the announcement soon after.
 func TestPartOfTheResultReachesTheAnnouncement(t *testing.T) {

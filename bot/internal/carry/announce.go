@@ -21,7 +21,7 @@ type outbox interface {
 	BeginAnnouncing(context.Context, journal.Lease) (journal.Lease, error)
 	NotAnnounced(context.Context, journal.Lease) (journal.Lease, error)
 	MarkAnnounced(ctx context.Context, id decision.ID, messageTS string) error
-	Taken(context.Context, []chamelio.TaskID) ([]chamelio.TaskID, error)
+	taker
 }
 
 // record saves the outcome of this life's task. If it is the last and the channel
@@ -92,9 +92,8 @@ func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err
 		d, say = l.final(), l.Texts.Settled
 		alone = func(to string) texts.Message { return l.Texts.SettledInPerson(to, d) }
 		thread = cmp.Or(d.Thread, d.MessageTS)
-	} else {
-		d = l.asOfNow(ctx, d)
 	}
+	d = l.asOfNow(ctx, d)
 	switch where {
 	case decision.ByResponseURL:
 		return "", l.Poster.Respond(ctx, slackapi.Target{Channel: d.Channel, ResponseURL: d.ResponseURL}, l.ifOurs(slackapi.CallTimeout, say(d)), slackapi.InChannel)
@@ -109,19 +108,29 @@ func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err
 	return l.Poster.Post(ctx, d.Channel, "", l.ifOurs(slackapi.CallTimeout, say(d)))
 }
 
-// asOfNow returns d with a mark at each task that it didn't cancel and another decision
-// has by now: a decision that waits for another of its tasks, or for Slack, may be
-// announced after that one.
-func (l *life) asOfNow(ctx context.Context, d decision.Record) decision.Record {
-	free := d.Only(func(t decision.Item) bool { return t.Result().Frees() }).IDs()
-	if len(free) == 0 {
-		return d
+// taker is the part of the journal that says who has tasks since a decision.
+type taker interface {
+	Taken(context.Context, decision.Record) ([]chamelio.TaskID, error)
+}
+
+// AsOfNow returns d with a mark at each task that it didn't cancel and another decision
+// has since. Whatever says that a task wasn't cancelled goes through it first: what waits
+// for another task, for Slack or for a final result may appear after that decision.
+func AsOfNow(ctx context.Context, j taker, d decision.Record) (decision.Record, error) {
+	free := d.Free()
+	if len(free.Tasks) == 0 {
+		return d, nil
 	}
-	taken, err := l.Journal.Taken(ctx, free)
+	taken, err := j.Taken(ctx, free)
+	return d.Taken(taken), err
+}
+
+func (l *life) asOfNow(ctx context.Context, d decision.Record) decision.Record {
+	d, err := AsOfNow(ctx, l.Journal, d)
 	if err != nil {
 		l.log.Info("can't see whether other decisions have the tasks now", "error", err)
 	}
-	return d.Taken(taken)
+	return d
 }
 
 // errWithheld means that an outcome isn't shown, because another process may show it.

@@ -48,7 +48,6 @@ type Result struct {
 	Detail  string          `json:"detail,omitempty"`  // what Chamelio said when it refused
 	RetryIn time.Duration   `json:"retry_in,omitzero"` // with CauseBusy
 	Seen    time.Time       `json:"seen,omitzero"`     // when the task was last seen running
-	Taken   bool            `json:"taken,omitempty"`   // another decision has the task by now; not recorded
 }
 
 // Frees reports whether the result is announced although other decisions can have the
@@ -131,15 +130,17 @@ func (r Record) WithSettled(results ...Result) Record {
 	return r
 }
 
-// Taken returns the record with the results of tasks that other decisions have by now
-// marked so.
+// Free returns the record with only the tasks that other decisions can have by now.
+func (r Record) Free() Record { return r.Only(func(t Item) bool { return t.Final().Frees() }) }
+
+// Taken returns the record with those of its free tasks marked that other decisions
+// have by now.
 func (r Record) Taken(tasks []chamelio.TaskID) Record {
-	results := make([]Result, len(r.Tasks))
+	r.Tasks = slices.Clone(r.Tasks)
 	for i, t := range r.Tasks {
-		results[i] = t.Result()
-		results[i].Taken = results[i].Frees() && slices.Contains(tasks, t.ID)
+		r.Tasks[i].Taken = t.Final().Frees() && slices.Contains(tasks, t.ID)
 	}
-	return r.With(results...)
+	return r
 }
 
 // Overruled returns the result of a decision that was restored after another

@@ -163,26 +163,36 @@ func (j *Journal) conflicting(ctx context.Context, id decision.ID, tasks []chame
 	return found, nil
 }
 
-// Taken returns those of the tasks that decisions have: one is carrying them out, or
-// has cancelled them.
-func (j *Journal) Taken(ctx context.Context, tasks []chamelio.TaskID) ([]chamelio.TaskID, error) {
+// Taken returns those of a decision's tasks that other decisions have since: one is
+// carrying them out, has cancelled them, or ended as unknown, so that its requests may
+// still take effect.
+func (j *Journal) Taken(ctx context.Context, d decision.Record) ([]chamelio.TaskID, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	for range maxInWay {
-		found, err := j.conflicting(ctx, "", tasks, waitTaken)
+	ids := d.IDs()
+	rows, err := j.read().decisions(ctx, `d.confirmation_id IN (SELECT confirmation_id FROM tasks
+		WHERE task_id IN (SELECT CAST(value AS BIGINT) FROM (`+j.ids(1)+`) AS given) AND confirmation_id <> $2
+		AND (outcome IS NULL OR outcome = 'cancelled' OR outcome = 'unknown' AND settled_outcome IN ('', 'cancelled')))`,
+		`d.decided_at`, numberList(ids), string(d.ID))
+	if err != nil {
+		return nil, fmt.Errorf("looking for the decisions that have tasks: %w", err)
+	}
+	var taken []chamelio.TaskID
+	for _, row := range rows {
+		other, err := j.vet(ctx, row, waitTaken)
 		if errors.Is(err, ErrGone) { // it isn't genuine
 			continue
 		}
 		if err != nil {
 			return nil, fmt.Errorf("looking for the decisions that have tasks: %w", err)
 		}
-		var taken []chamelio.TaskID
-		for _, d := range found {
-			taken = append(taken, d.IDs()...)
-		}
-		return taken, nil
+		later := !other.DecidedAt.Before(d.DecidedAt) // the requests of an earlier one were waited for
+		taken = append(taken, other.Only(func(t decision.Item) bool {
+			unknown := t.Outcome == decision.Unknown && later && (t.SettledOutcome == "" || t.SettledOutcome == decision.Cancelled)
+			return slices.Contains(ids, t.ID) && (t.Outcome == "" || t.Outcome == decision.Cancelled || unknown)
+		}).IDs()...)
 	}
-	return nil, fmt.Errorf("looking for the decisions that have tasks: %w", errUnverified)
+	return taken, nil
 }
 
 // Withdraw closes a prompt permanently: a later Claim finds it taken. If a

@@ -152,7 +152,7 @@ func everyCall(ctx context.Context, j *Journal) {
 	_ = j.GiveUp(ctx, other.Lease, decision.Withdrawn)
 	_, _, _ = j.PutBack(ctx, d)
 	_, _ = j.Unsettled(ctx, "x", 1)
-	_, _ = j.Taken(ctx, []chamelio.TaskID{1})
+	_, _ = j.Taken(ctx, d)
 	_, _ = j.Backlog(ctx)
 	_ = j.Healthy(ctx)
 	_ = j.bury(ctx, []string{"dead"})

@@ -187,8 +187,9 @@ func outcomeOf(r decision.Result) outcomeText {
 // result is what people read about one task of a decision.
 type result struct {
 	decision.Result
-	row  outcomeText
-	task decision.Named
+	row   outcomeText
+	task  decision.Named
+	taken bool // another decision has it since
 }
 
 // resultsOf returns what is known of each task of a decision, in the end.
@@ -196,11 +197,11 @@ func resultsOf(d decision.Record) []result {
 	all := make([]result, len(d.Tasks))
 	for i, t := range d.Tasks {
 		r := t.Final()
-		all[i] = result{r, outcomeOf(r), decision.Named{ID: t.ID, Title: cmp.Or(r.Title, t.Title), URL: cmp.Or(r.URL, t.URL)}}
+		all[i] = result{r, outcomeOf(r), decision.Named{ID: t.ID, Title: cmp.Or(r.Title, t.Title), URL: cmp.Or(r.URL, t.URL)}, t.Taken}
 		if t.SettledOutcome == decision.Unknown {
 			all[i].row = settledUnknown
 		}
-		if r.Taken {
+		if t.Taken {
 			all[i].row.next = takenSince + " " + noOtherResult
 		}
 	}

@@ -138,8 +138,8 @@ func (s *sampler) ofOutcomes() {
 	s.add("announcement without title", "The channel is shared with another organisation, and ANNOUNCE_IN_SHARED_CHANNELS is untitled.", toChannel, s.Announcement(bare.With(moved), s.now))
 	s.add("announcement, late", "It was posted long after the click.", toChannel, s.Announcement(s.decision(s.user, decision.Cancelled).With(r), s.now.Add(time.Hour)))
 	taken := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Failed, Cause: decision.CauseServer}))
-	taken.Taken = true
-	s.add("announcement, overtaken", "It was posted late, and someone has confirmed again since.", toChannel, s.Announcement(s.decision(s.user, decision.Failed).With(taken), s.now.Add(time.Hour)))
+	late := s.decision(s.user, decision.Failed).With(taken)
+	s.add("announcement, overtaken", "It was posted late, and someone has confirmed again since.", toChannel, s.Announcement(late.Taken(late.IDs()), s.now.Add(time.Hour)))
 	for _, row := range outcomeTexts {
 		settles := row.cause == decision.CauseSeen || row.outcome == decision.NotCancellable || row.cause == decision.CauseStillRuns ||
 			row.outcome == decision.Unknown && row.cause == ""
@@ -148,6 +148,8 @@ func (s *sampler) ofOutcomes() {
 				s.Settled(s.decision(s.user, decision.Unknown).WithSettled(s.resultFor(row))))
 		}
 	}
+	runs := s.decision(s.user, decision.Unknown).WithSettled(s.resultFor(outcomeOf(decision.Result{Outcome: decision.Failed, Cause: decision.CauseStillRuns})))
+	s.add("update, overtaken", "The same, and someone has confirmed again since.", toChannel+", in the thread of the announcement", s.Settled(runs.Taken(runs.IDs())))
 	seen := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}))
 	d := s.decision(s.user, decision.Cancelled)
 	s.add("update in person", "Slack no longer lets the bot post in the channel.", "to the person who asked, in their chat with the bot", s.SettledInPerson(s.user, d.WithSettled(seen)))

@@ -43,7 +43,7 @@ func counted(all []result) tally {
 			n.never++
 		case r.Outcome == decision.Unknown:
 			n.unknown++
-		case r.Taken || r.LeftOut() || r.Outcome == decision.Superseded:
+		case r.taken || r.LeftOut() || r.Outcome == decision.Superseded:
 			n.others++
 		case notCancelled(r.Result):
 			n.not++
@@ -187,7 +187,7 @@ func (w Texts) lines(d decision.Record, all []result) (blocks []slack.Block, tex
 		if moved := movedOn(r.Was); moved != "" {
 			line += "\n" + moved
 		}
-		if r.Taken {
+		if r.taken {
 			line += "\n" + takenSince
 		}
 		blocks = append(blocks, slack.NewSectionBlock(mrkdwn(input.Shorten(line, sectionLimit)), nil, nil,
@@ -269,7 +269,7 @@ func (w Texts) nextForSeveral(all []result) string {
 	var again, held, taken []chamelio.TaskID
 	for _, r := range all {
 		switch {
-		case r.Taken:
+		case r.taken:
 			taken = append(taken, r.task.ID)
 		case r.LeftOut():
 			held = append(held, r.task.ID)

@@ -48,8 +48,8 @@ func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamel
 	return Call(ctx, j.Around, "Became", prompt, func(ctx context.Context) ([]decision.Record, error) { return j.Journal.Became(ctx, prompt, tasks) })
 }
 
-func (j *Journal) Taken(ctx context.Context, tasks []chamelio.TaskID) ([]chamelio.TaskID, error) {
-	return Call(ctx, j.Around, "Taken", "", func(ctx context.Context) ([]chamelio.TaskID, error) { return j.Journal.Taken(ctx, tasks) })
+func (j *Journal) Taken(ctx context.Context, d decision.Record) ([]chamelio.TaskID, error) {
+	return Call(ctx, j.Around, "Taken", d.ID, func(ctx context.Context) ([]chamelio.TaskID, error) { return j.Journal.Taken(ctx, d) })
 }
 
 func (j *Journal) Unsettled(ctx context.Context, id decision.ID, task chamelio.TaskID) (bool, error) {
