@@ -80,6 +80,8 @@ func (r *requests) mayRemind(ctx context.Context, one request) (left decision.Co
 		return left, backoff.Permanent(errDecided)
 	case !errors.Is(err, journal.ErrGone):
 		return left, err
+	case r.judging.has(one.Confirmation.ID) || r.carrier.Carries(one.Confirmation):
+		return left, errPressed
 	}
 	pause, err := r.journal.Paused(ctx)
 	if err == nil && pause.Active() {
@@ -101,4 +103,5 @@ func (r *requests) beginReminding(ctx context.Context, one request, by uint32) e
 var (
 	errDecided = errors.New("it is decided")
 	errPaused  = errors.New("cancelling is paused")
+	errPressed = errors.New("someone has pressed a button, and it isn't decided yet")
 )

@@ -99,6 +99,21 @@ func TestNoReminderAfterTheApproval(t *testing.T) {
 	})
 }
 
+// The reminder is due while an approval is being judged, which takes seconds.
+func TestNoReminderWhileAnApprovalIsJudged(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson, reminding, alwaysFresh)
+		prompt := w.ask(ada, general, "/cancel-task 12345")
+		time.Sleep(time.Until(w.endOf(prompt)) - 3*time.Minute - time.Second)
+		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 4 * time.Second})
+		w.acked(w.slack.Click(grace, prompt, "cancel_task"))
+		time.Sleep(time.Minute)
+		if said := w.slack.Thread(general, prompt.TS); len(said) != 0 || w.api.Effects(12345) != 1 {
+			t.Errorf("the thread reads: %v", texts(said))
+		}
+	})
+}
+
 // Other requests got all tasks of a request about several.
 func TestRequestForTasksCancelledElsewhere(t *testing.T) {
 	virtual(t, func(t *testing.T) {

@@ -30,7 +30,12 @@ var errNotKnown = errors.New("it isn't known yet what becomes of the prompt")
 // MayExpire reports whether it may be recorded that a prompt has expired: the
 // grace is over, and no click on it is being saved here.
 func (c *Carrier) MayExpire(prompt decision.Confirmation) bool {
-	return c.now().Sub(prompt.ExpiresAt) >= RequestGrace && c.set.get(decision.ID(prompt.ID)) == nil
+	return c.now().Sub(prompt.ExpiresAt) >= RequestGrace && !c.Carries(prompt)
+}
+
+// Carries reports whether this process saves a click on a prompt, or carries it out.
+func (c *Carrier) Carries(prompt decision.Confirmation) bool {
+	return c.set.get(decision.ID(prompt.ID)) != nil
 }
 
 // Expire records that a prompt has expired, unless a click was claimed or the
