@@ -268,6 +268,26 @@ func TestForgedRowBlocksNothing(t *testing.T) {
 	})
 }
 
+// A decision vanishes, another one gets its tasks, and someone puts a row without tasks
+// in its place: it is restored all the same.
+func TestHalfARowBlocksNoOverruledDecision(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		d := j.click(1)
+		won(t, j.Journal, j.click(1))
+		forge(t, url, fmt.Sprintf(`INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, epoch)
+			VALUES ('%s', 'T1', 'C1', 'U1', 'U9', 'x', '2026-11-28 10:00:00+00:00', '2026-11-28 10:00:00+00:00', 1)`, d.ID))
+		_, tasks, err := j.PutBack(t.Context(), d)
+		must(t, err)
+		if r := tasks[0].Result(); r.Outcome != decision.Unknown || r.Cause != decision.CauseOverruled {
+			t.Errorf("put back as %+v", r)
+		}
+		if aside, err := j.SetAsides(t.Context(), journal.Query{}); err != nil || len(aside) != 1 {
+			t.Errorf("set aside: %+v, %v", aside, err)
+		}
+	})
+}
+
 // TestUnsentSealCountsRequests puts the seal of an earlier request back, which
 // had no effect. It says nothing about the next one.
 func TestUnsentSealCountsRequests(t *testing.T) {

@@ -185,7 +185,7 @@ func (j *Journal) insertAgain(ctx context.Context, e entry) ([]decision.Item, er
 		for i, t := range e.Tasks { // another decision has each task
 			e.Tasks[i] = overruled(t)
 		}
-		return ErrGone
+		return cmp.Or(j.clearStrays(ctx, e.ID, nil), ErrGone) // half a decision may be in its own place
 	})
 	return inserted, err
 }
