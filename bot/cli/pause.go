@@ -35,7 +35,10 @@ func (p Program) pause(ctx context.Context, args []string) error {
 			return nil, err
 		}
 		left, err := j.Backlog(ctx)
-		return func(use inUse) string { return use.paused(left.Unannounced) }, err
+		if err != nil {
+			return nil, fmt.Errorf("cancelling is paused, but what was confirmed before can't be counted: %w", err)
+		}
+		return func(use inUse) string { return use.paused(left.Unannounced) }, nil
 	})
 }
 
