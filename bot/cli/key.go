@@ -136,15 +136,22 @@ func (t *tasks) Preview(ctx context.Context, id chamelio.TaskID) (chamelio.Task,
 }
 
 // Cancel cancels a task, once it is known that the key is of the journal's organisation.
-// It calls before for each request that it sends. It implements bot.Tasks.
+// It calls before for each request that it sends. If Chamelio refuses to say whose key it
+// is, because of the key or because of its rate limit, that is the answer. It implements
+// bot.Tasks.
 func (t *tasks) Cancel(ctx context.Context, id chamelio.TaskID, before func(context.Context) error) error {
 	_, err := withKey(t, func(c *chamelio.Client) (struct{}, error) {
-		return struct{}{}, c.Cancel(ctx, id, func(ctx context.Context) error {
-			if err := t.prove(ctx, c); err != nil {
-				return err
+		var unproven error
+		err := c.Cancel(ctx, id, func(ctx context.Context) error {
+			if unproven = t.prove(ctx, c); unproven != nil {
+				return unproven
 			}
 			return before(ctx)
 		})
+		if doctor.KeyRefused(unproven) || errors.Is(unproven, chamelio.ErrRateLimited) {
+			err = unproven
+		}
+		return struct{}{}, err
 	})
 	return err
 }

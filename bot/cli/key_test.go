@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -81,5 +82,34 @@ func TestRefusalOfAReplacedKeyIsNoVerdict(t *testing.T) {
 				t.Errorf("%v; sent with %v, recorded %d times", err, used, recorded)
 			}
 		})
+	}
+}
+
+// Soon after the start, a cancel first asks whose key it is. A refusal there is the
+// cancel's, and not only a request that wasn't sent.
+func TestRefusalToSayWhoseKeyItIsIsTheAnswer(t *testing.T) {
+	for status, c := range map[int]struct {
+		body    string
+		want    error
+		notSent bool
+	}{
+		http.StatusUnauthorized:        {`{"detail":"API key has been revoked"}`, chamelio.ErrUnauthorized, false},
+		http.StatusTooManyRequests:     {"", chamelio.ErrRateLimited, false},
+		http.StatusInternalServerError: {"", chamelio.ErrNotSent, true},
+	} {
+		key, err := newTasks(chamelio.Options{BaseURL: "https://chamelio.test", APIKey: "ca_old", Transport: roundTrip(func(r *http.Request) (int, string) {
+			if r.Method != http.MethodGet {
+				t.Errorf("%d: %s %s", status, r.Method, r.URL.Path)
+			}
+			return status, c.body
+		})}, emptyJournal(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e *chamelio.Error
+		err = key.Cancel(t.Context(), 1, func(context.Context) error { t.Errorf("%d: recorded", status); return nil })
+		if !errors.As(err, &e) || !errors.Is(e.Kind, c.want) || e.NotSent != c.notSent {
+			t.Errorf("%d: %v", status, err)
+		}
 	}
 }
