@@ -76,6 +76,10 @@ type presence interface {
 // slackTimeout bounds a call to Slack, unless a shorter limit applies.
 const slackTimeout = 20 * time.Second
 
+// maxSlackAnswer bounds an answer of Slack, in bytes. The largest has the members of a
+// usergroup: this is enough for 280,000 of them.
+const maxSlackAnswer = 4 << 20
+
 // Bot is one replica. Several may run at once.
 type Bot struct {
 	cfg      Config
@@ -125,7 +129,7 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	b.signer = sign
-	b.calls = &http.Client{Transport: transport.Within(slackTimeout, cfg.Transport), CheckRedirect: b.http.CheckRedirect}
+	b.calls = &http.Client{Transport: transport.Within(slackTimeout, maxSlackAnswer, cfg.Transport), CheckRedirect: b.http.CheckRedirect}
 	b.slack = slackapi.NewClient(cfg.BotToken.Reveal(), cfg.SlackAPI, b.calls)
 	b.metrics = newMetrics(cfg.Metrics)
 	sign.OnBrokenKeys(func(err error) { b.unverified(journal.Unverified{Table: journal.Keys, Why: err}) })

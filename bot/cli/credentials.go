@@ -88,6 +88,7 @@ func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, r
 		{variable: "SLACK_BOT_TOKEN", seen: cfg.SlackBotToken, use: b.UseBotToken, credential: c.botToken()},
 		{variable: "CHAMELIO_API_KEY", seen: cfg.ChamelioAPIKey, use: key.use, credential: c.key()},
 	}
+	key.reread = func(ctx context.Context) { c.look(ctx, c.files[2]) }
 	for _, one := range c.all {
 		gauge.WithLabelValues(one.which).Set(0)
 	}
@@ -127,13 +128,7 @@ func (c *credentials) watch(ctx context.Context) {
 		all.Go(func() { every(ctx, c.every, func() { c.try(ctx, one) }) })
 	}
 	for _, f := range c.files {
-		all.Go(func() {
-			every(ctx, c.looking, func() {
-				if c.readFile(ctx, f) && f.credential != nil {
-					c.try(ctx, f.credential)
-				}
-			})
-		})
+		all.Go(func() { every(ctx, c.looking, func() { c.look(ctx, f) }) })
 	}
 }
 

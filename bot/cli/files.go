@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot"
@@ -15,6 +16,9 @@ import (
 // is used without a restart.
 type watchedFile struct {
 	variable string
+
+	mu       sync.Mutex   // one reader at a time
+	began    time.Time    // when the file was last read
 	seen     secret.Value // in use, or unusable
 	reported secret.Value // unusable for now, which was reported, and to be tried again
 	use      func(context.Context, secret.Value) error
@@ -26,6 +30,13 @@ type watchedFile struct {
 // that can't be read changes nothing, because it may be about to be replaced. If another
 // try may help, it is tried again.
 func (c *credentials) readFile(ctx context.Context, f *watchedFile) bool {
+	asked := time.Now()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.began.After(asked) { // someone else has read it meanwhile
+		return false
+	}
+	f.began = time.Now()
 	content, found, wrong := secretFile(f.variable)
 	if !found || wrong != nil || content.Reveal() == f.seen.Reveal() {
 		return false
@@ -47,6 +58,13 @@ func (c *credentials) readFile(ctx context.Context, f *watchedFile) bool {
 		f.seen = content
 	}
 	return err == nil
+}
+
+// look uses the file's content if it has changed, and tries the credential then.
+func (c *credentials) look(ctx context.Context, f *watchedFile) {
+	if c.readFile(ctx, f) && f.credential != nil {
+		c.try(ctx, f.credential)
+	}
 }
 
 // tryUse rejects content that isn't a bare secret, and uses any other.

@@ -18,6 +18,7 @@ import (
 type tasks struct {
 	options chamelio.Options
 	journal organisations
+	reread  func(context.Context) // reads the key's file, and uses a new key; may be nil
 
 	mu      sync.Mutex
 	client  *chamelio.Client
@@ -105,7 +106,7 @@ func (t *tasks) now() *chamelio.Client {
 // withKey calls do with the current key's client, unless that key is of another
 // organisation. If the key was replaced while do waited or was under way, and that is why
 // it failed, nothing has taken effect, and do is called again with the new one.
-func withKey[T any](t *tasks, do func(*chamelio.Client) (T, error)) (T, error) {
+func withKey[T any](ctx context.Context, t *tasks, do func(*chamelio.Client) (T, error)) (T, error) {
 	for {
 		t.mu.Lock()
 		client, foreign := t.client, t.foreign
@@ -113,38 +114,59 @@ func withKey[T any](t *tasks, do func(*chamelio.Client) (T, error)) (T, error) {
 		if foreign != nil {
 			return *new(T), foreign
 		}
-		out, err := do(client)
-		if !errors.Is(err, errReplaced) && (!doctor.KeyRefused(err) || t.now() == client) {
+		if out, err := do(client); !t.replaced(ctx, client, err) {
 			return out, err
 		}
 	}
 }
 
+// replaced reports whether a call failed because its client's key was replaced. Before a
+// refusal counts, the key's file is read again: someone may have written a new key there,
+// and revoked the old one.
+func (t *tasks) replaced(ctx context.Context, client *chamelio.Client, err error) bool {
+	switch {
+	case errors.Is(err, errReplaced):
+		return true
+	case !doctor.KeyRefused(err):
+		return false
+	case t.now() == client && t.reread != nil:
+		t.reread(ctx)
+	}
+	return t.now() != client
+}
+
 // Task gets a task for someone who waits for it. It implements bot.Tasks.
 func (t *tasks) Task(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
-	return withKey(t, func(c *chamelio.Client) (chamelio.Task, error) { return c.Task(ctx, id) })
+	return withKey(ctx, t, func(c *chamelio.Client) (chamelio.Task, error) { return c.Task(ctx, id) })
 }
 
 // Check gets a task to find out the effect of a cancel. It implements bot.Tasks.
 func (t *tasks) Check(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
-	return withKey(t, func(c *chamelio.Client) (chamelio.Task, error) { return c.Check(ctx, id) })
+	return withKey(ctx, t, func(c *chamelio.Client) (chamelio.Task, error) { return c.Check(ctx, id) })
 }
 
 // Preview gets a task with the lowest priority. It implements bot.Tasks.
 func (t *tasks) Preview(ctx context.Context, id chamelio.TaskID) (chamelio.Task, error) {
-	return withKey(t, func(c *chamelio.Client) (chamelio.Task, error) { return c.Preview(ctx, id) })
+	return withKey(ctx, t, func(c *chamelio.Client) (chamelio.Task, error) { return c.Preview(ctx, id) })
 }
 
 // Cancel cancels a task, once it is known that the key is of the journal's organisation.
-// It calls before for each request that it sends. It implements bot.Tasks.
+// It calls before for each request that it sends. If Chamelio refuses to say whose key it
+// is, because of the key or because of its rate limit, that is the answer. It implements
+// bot.Tasks.
 func (t *tasks) Cancel(ctx context.Context, id chamelio.TaskID, before func(context.Context) error) error {
-	_, err := withKey(t, func(c *chamelio.Client) (struct{}, error) {
-		return struct{}{}, c.Cancel(ctx, id, func(ctx context.Context) error {
-			if err := t.prove(ctx, c); err != nil {
-				return err
+	_, err := withKey(ctx, t, func(c *chamelio.Client) (struct{}, error) {
+		var unproven error
+		err := c.Cancel(ctx, id, func(ctx context.Context) error {
+			if unproven = t.prove(ctx, c); unproven != nil {
+				return unproven
 			}
 			return before(ctx)
 		})
+		if doctor.KeyRefused(unproven) || errors.Is(unproven, chamelio.ErrRateLimited) {
+			err = unproven
+		}
+		return struct{}{}, err
 	})
 	return err
 }
@@ -188,8 +210,8 @@ func (t *tasks) SetShare(replicas int) {
 // organisation, and adopts its rate limit.
 func (t *tasks) check(ctx context.Context) (chamelio.OrgInfo, error) {
 	for {
-		info, err := t.checkOnce(ctx, t.now())
-		if !errors.Is(err, errReplaced) {
+		client := t.now()
+		if info, err := t.checkOnce(ctx, client); !t.replaced(ctx, client, err) {
 			return info, err
 		}
 	}

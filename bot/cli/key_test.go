@@ -2,10 +2,17 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
+	"log/slog"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -79,6 +86,96 @@ func TestRefusalOfAReplacedKeyIsNoVerdict(t *testing.T) {
 			err = c.call(key, func(context.Context) error { recorded++; return nil })
 			if (err != nil) != c.fails || strings.Join(used, " ") != c.used || recorded != c.recorded {
 				t.Errorf("%v; sent with %v, recorded %d times", err, used, recorded)
+			}
+		})
+	}
+}
+
+// Soon after the start, a cancel first asks whose key it is. A refusal there is the
+// cancel's, and not only a request that wasn't sent.
+func TestRefusalToSayWhoseKeyItIsIsTheAnswer(t *testing.T) {
+	for status, c := range map[int]struct {
+		body    string
+		want    error
+		notSent bool
+	}{
+		http.StatusUnauthorized:        {`{"detail":"API key has been revoked"}`, chamelio.ErrUnauthorized, false},
+		http.StatusTooManyRequests:     {"", chamelio.ErrRateLimited, false},
+		http.StatusInternalServerError: {"", chamelio.ErrNotSent, true},
+	} {
+		key, err := newTasks(chamelio.Options{BaseURL: "https://chamelio.test", APIKey: "ca_old", Transport: roundTrip(func(r *http.Request) (int, string) {
+			if r.Method != http.MethodGet {
+				t.Errorf("%d: %s %s", status, r.Method, r.URL.Path)
+			}
+			return status, c.body
+		})}, emptyJournal(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var e *chamelio.Error
+		err = key.Cancel(t.Context(), 1, func(context.Context) error { t.Errorf("%d: recorded", status); return nil })
+		if !errors.As(err, &e) || !errors.Is(e.Kind, c.want) || e.NotSent != c.notSent {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+}
+
+// Someone writes a new key into the file and revokes the old one before the file is read
+// again. Calls that meet the refusal at the same time read the file.
+func TestRefusedKeyIsReadAgain(t *testing.T) {
+	const calls = 20
+	for name, c := range map[string]struct {
+		file string
+		asks int64 // whose the file's key is
+		used bool
+	}{
+		"new key":               {file: "ca_new", asks: 1, used: true},
+		"the same key":          {file: "ca_old"},
+		"a key that is refused": {file: "ca_refused", asks: calls / 2}, // usually two: the second is for all that waited for the first
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "key")
+			if err := os.WriteFile(file, []byte(c.file), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("CHAMELIO_API_KEY_FILE", file)
+			var asks atomic.Int64
+			var refused sync.WaitGroup
+			refused.Add(calls)
+			key, err := newTasks(chamelio.Options{BaseURL: "https://chamelio.test", APIKey: "ca_old", Transport: roundTrip(func(r *http.Request) (int, string) {
+				switch {
+				case r.Header.Get("X-API-Key") == "ca_new":
+					if r.Method == http.MethodGet {
+						asks.Add(1)
+					}
+					return http.StatusOK, `{"task_id":1,"status":"cancelled","org_name":"Acme","rate_limit_per_minute":6000}`
+				case r.Method == http.MethodGet:
+					asks.Add(1)
+					time.Sleep(200 * time.Millisecond)
+				default:
+					refused.Done()
+					refused.Wait()
+				}
+				return http.StatusUnauthorized, `{"detail":"API key has been revoked"}`
+			})}, emptyJournal(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			key.proven = true
+			watch := &credentials{log: slog.New(slog.DiscardHandler), learn: func(...secret.Value) {}, looking: readEvery}
+			in := &watchedFile{variable: "CHAMELIO_API_KEY", seen: secret.New("ca_old"), use: key.use}
+			key.reread = func(ctx context.Context) { watch.look(ctx, in) }
+			var all sync.WaitGroup
+			for range calls {
+				all.Go(func() {
+					if err := key.Cancel(t.Context(), 1, always); (err == nil) != c.used {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			if n := asks.Load(); n > c.asks {
+				t.Errorf("asked %d times whose the file's key is, want at most %d", n, c.asks)
 			}
 		})
 	}

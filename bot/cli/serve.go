@@ -29,6 +29,10 @@ const overtime = 12 * time.Second
 // lastNoteTimeout bounds the audit channel's last note.
 const lastNoteTimeout = 5 * time.Second
 
+// lastReadTimeout bounds the last reading of the bot token's file, and the use of a new
+// token.
+const lastReadTimeout = 4 * time.Second
+
 var errHangs = errors.New("not everything ended in time; the next start, or another replica, goes on with it")
 
 const errEnvironment = usageError("the environment is wrong")
@@ -162,7 +166,7 @@ func (r *running) run(ctx context.Context, listener net.Listener, registry *prom
 // serveBot runs the bot, and doesn't wait for it if it hangs at its end.
 func (r *running) serveBot(ctx context.Context, stop context.CancelCauseFunc) error {
 	ended := make(chan error, 1)
-	go func() { ended <- r.bot.Run(ctx) }()
+	go func() { ended <- r.bot.Run(r.untilHandedOver(ctx)) }()
 	var err error
 	select {
 	case err = <-ended:
@@ -179,6 +183,20 @@ func (r *running) serveBot(ctx context.Context, stop context.CancelCauseFunc) er
 		return withRemedy(err, r.cfg.SlackAPIURL)
 	}
 	return failure(ctx)
+}
+
+// untilHandedOver returns a context that ends after ctx, once the bot token's file has
+// been read a last time: if it has changed, the successor starts with the new token, and
+// needs the keys of this one.
+func (r *running) untilHandedOver(ctx context.Context) context.Context {
+	serving, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		reading, cancel := context.WithTimeout(serving, lastReadTimeout)
+		defer cancel()
+		r.watch.readFile(reading, r.watch.files[1])
+		end(context.Cause(ctx))
+	})
+	return serving
 }
 
 // noteEnd notes in the audit channel that a refused app token stops the

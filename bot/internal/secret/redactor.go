@@ -46,7 +46,9 @@ func NewRedactor(secrets ...Value) *Redactor {
 	return r
 }
 
-// Learn adds secrets. None is forgotten, because an old key may be echoed too.
+// Learn adds secrets. None is forgotten, because an old key may be echoed too. One that
+// is known already changes nothing: the value of a file may be learned again every few
+// seconds.
 func (r *Redactor) Learn(secrets ...Value) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -55,7 +57,7 @@ func (r *Redactor) Learn(secrets ...Value) {
 		k.secrets = append(k.secrets, old.secrets...)
 	}
 	for _, s := range secrets {
-		if text := s.Reveal(); len(text) >= minLength {
+		if text := s.Reveal(); len(text) >= minLength && !slices.Contains(k.secrets, text) {
 			k.secrets = append(k.secrets, text)
 		}
 	}

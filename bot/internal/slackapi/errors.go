@@ -48,8 +48,8 @@ func Classify(err error) (Status, time.Duration) {
 		return byStatus(status.Code), 0
 	case errors.As(err, &said):
 		return byCode(said.Err), 0
-	case errors.As(err, &response) && response.status == http.StatusOK:
-		return byCode(response.code), 0
+	case errors.As(err, &response) && response.code != "" && response.status < 500 && response.status != http.StatusTooManyRequests:
+		return byCode(response.code), response.retryAfter
 	case errors.As(err, &response):
 		return byStatus(response.status), response.retryAfter
 	case notSent(err):
@@ -58,22 +58,24 @@ func Classify(err error) (Status, time.Duration) {
 	return Unclear, 0 // the network failed
 }
 
+// byStatus returns what a status says without a code of Slack's. Slack refuses with a
+// code, so another 3xx or 4xx than its 429 is of something in between, such as the login
+// page of a proxy, which hasn't passed the call on. It can change, so it is never final.
 func byStatus(status int) Status {
-	switch {
-	case status >= 500:
-		return Unclear
-	case status == http.StatusTooManyRequests, status == http.StatusRequestTimeout:
+	if status >= 300 && status < 500 {
 		return Later
 	}
-	return Refused
+	return Unclear
 }
 
 // notSent reports whether an error proves that nothing reached Slack: there was
-// no connection, or no slot for the call.
+// no connection, a proxy refused to open one, or there was no slot for the call.
 func notSent(err error) bool {
 	var op *net.OpError
 	var dns *net.DNSError
-	return errors.Is(err, errNotBegun) || errors.As(err, &dns) || errors.As(err, &op) && op.Op == "dial"
+	var proxy interface{ ProxyStatus() int }
+	return errors.Is(err, errNotBegun) || errors.As(err, &dns) || errors.As(err, &proxy) ||
+		errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect")
 }
 
 // byCode returns what an answer says by its error code. fatal_error and
@@ -155,10 +157,10 @@ var errNotBegun = errors.New("no slot for a call to Slack in time")
 // host than Slack.
 var errNotSlack = errors.New("the response_url is not on Slack's host")
 
-// responseError is a refusal by a response_url.
+// responseError is an answer of a response_url that isn't a success.
 type responseError struct {
 	status     int
-	code       string // Slack's error code; may be empty
+	code       string // Slack's error code; "" if the answer may be someone else's
 	retryAfter time.Duration
 }
 

@@ -5,12 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"testing"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/slack-go/slack"
 )
+
+// proxyError is how the transport reports a proxy that refuses CONNECT.
+type proxyError int
+
+func (proxyError) Error() string      { return "the proxy refuses" }
+func (p proxyError) ProxyStatus() int { return int(p) }
 
 func TestClassify(t *testing.T) {
 	for _, tt := range []struct {
@@ -22,7 +29,9 @@ func TestClassify(t *testing.T) {
 		{"no error", nil, Posted, 0},
 		{"not Slack's host", errNotSlack, Refused, 0},
 		{"rate limited", &slack.RateLimitedError{RetryAfter: time.Minute}, Later, time.Minute},
-		{"status 404", slack.StatusCodeError{Code: 404}, Refused, 0},
+		{"status 302, of a proxy", slack.StatusCodeError{Code: 302}, Later, 0},
+		{"status 403, of a proxy", slack.StatusCodeError{Code: 403}, Later, 0},
+		{"status 204", slack.StatusCodeError{Code: 204}, Unclear, 0},
 		{"status 408", slack.StatusCodeError{Code: 408}, Later, 0},
 		{"status 429", slack.StatusCodeError{Code: 429}, Later, 0},
 		{"status 503", slack.StatusCodeError{Code: 503}, Unclear, 0},
@@ -36,8 +45,13 @@ func TestClassify(t *testing.T) {
 		{"response_url, transient code with 200", &responseError{status: 200, code: "service_unavailable"}, Later, 0},
 		{"response_url, a code that leaves it open", &responseError{status: 200, code: "fatal_error"}, Unclear, 0},
 		{"response_url, 200 with an unknown body", &responseError{status: 200}, Unclear, 0},
+		{"response_url, 404 of a proxy", &responseError{status: 404}, Later, 0},
+		{"response_url, transient code with 404", &responseError{status: 404, code: "service_unavailable"}, Later, 0},
+		{"response_url, 500 with a code", &responseError{status: 500, code: "rollup_error"}, Unclear, 0},
 		{"response_url, 429", &responseError{status: 429, retryAfter: time.Second}, Later, time.Second},
 		{"response_url, 503", &responseError{status: 503, retryAfter: time.Second}, Unclear, time.Second},
+		{"a proxy opens no connection", proxyError(407), Later, 0},
+		{"no connection to a proxy", &net.OpError{Op: "proxyconnect", Err: io.EOF}, Later, 0},
 		{"connection cut", io.ErrUnexpectedEOF, Unclear, 0},
 		{"timeout", context.DeadlineExceeded, Unclear, 0},
 	} {

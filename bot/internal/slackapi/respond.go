@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -102,8 +103,12 @@ func (p *Poster) respond(ctx context.Context, address string, m texts.Message, w
 	return p.send(req)
 }
 
-// send sends a request and reads the whole answer, because a response_url can
-// refuse with status 200 and {"ok":false,"error":…}.
+// plainCode matches a code with which a response_url refuses as text, such as used_url.
+// The page of a proxy has other words.
+var plainCode = regexp.MustCompile(`^[a-z]+(_[a-z]+)+$`)
+
+// send sends a request and reads the whole answer: a response_url refuses with a code as
+// text and status 4xx, or with status 200 and {"ok":false,"error":…}.
 func (p *Poster) send(req *http.Request) error {
 	resp, err := p.http.Do(req)
 	var ue *url.Error
@@ -123,11 +128,17 @@ func (p *Poster) send(req *http.Request) error {
 		Error string `json:"error"`
 	}
 	said := strings.TrimSpace(string(text))
-	isJSON := json.Unmarshal(text, &answer) == nil
-	if resp.StatusCode == http.StatusOK && (said == "" || said == "ok" || isJSON && answer.OK != nil && *answer.OK) {
+	isSlack := json.Unmarshal(text, &answer) == nil && answer.OK != nil
+	if resp.StatusCode == http.StatusOK && (said == "" || said == "ok" || isSlack && *answer.OK) {
 		return nil
 	}
-	refusal := &responseError{status: resp.StatusCode, code: answer.Error}
+	refusal := &responseError{status: resp.StatusCode}
+	switch {
+	case isSlack && !*answer.OK:
+		refusal.code = answer.Error
+	case plainCode.MatchString(said):
+		refusal.code = said
+	}
 	if s, err := strconv.ParseUint(resp.Header.Get("Retry-After"), 10, 31); err == nil {
 		refusal.retryAfter = time.Duration(s) * time.Second
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,7 +33,7 @@ func TestRequestEndsWithinItsLimit(t *testing.T) {
 	for name, answers := range map[string]bool{"before the answer": false, "within the answer": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client := http.Client{Transport: Within(20*time.Second, silent(answers))}
+				client := http.Client{Transport: Within(20*time.Second, 1, silent(answers))}
 				began := time.Now()
 				resp, err := client.Get("http://slack.example/")
 				if answers {
@@ -52,7 +53,7 @@ func TestRequestEndsWithinItsLimit(t *testing.T) {
 
 // A closed answer releases its resources before the time is over.
 func TestClosedResponseReleasesItsTimeout(t *testing.T) {
-	client := http.Client{Transport: Within(time.Hour, roundTripper(func(r *http.Request) (*http.Response, error) {
+	client := http.Client{Transport: Within(time.Hour, 1, roundTripper(func(r *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
 	}))}
 	resp, err := client.Get("http://slack.example/")
@@ -65,5 +66,24 @@ func TestClosedResponseReleasesItsTimeout(t *testing.T) {
 	resp.Body.Close()
 	if resp.Request.Context().Err() == nil {
 		t.Error("its time goes on")
+	}
+}
+
+// An answer that is too large isn't cut short: its reader gets an error.
+func TestAnswerBeyondItsSizeFails(t *testing.T) {
+	const size = 1000
+	for length, fits := range map[int]bool{0: true, size: true, size + 1: false, 100 * size: false} {
+		client := http.Client{Transport: Within(time.Hour, size, roundTripper(func(r *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(strings.Repeat("a", length))), Request: r}, nil
+		}))}
+		resp, err := client.Get("http://slack.example/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := io.ReadAll(resp.Body)
+		if (err == nil) != fits || fits && len(read) != length || len(read) > size {
+			t.Errorf("of %d bytes %d are read: %v", length, len(read), err)
+		}
+		_ = resp.Body.Close()
 	}
 }

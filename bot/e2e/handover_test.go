@@ -1,0 +1,35 @@
+package e2e
+
+import (
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cancelbot/cancelbot/bot/slacktest"
+)
+
+// The bot token's file changes, and the process is stopped before it has read it again.
+// Its successor, which starts with the new token, accepts open prompts.
+func TestStoppingProcessHandsItsKeysOver(t *testing.T) {
+	s := newFakes(t)
+	env := s.fileEnv()
+	p := start(t, env)
+	s.connected(2)
+	prompt := s.prompt(slacktest.Ada, slacktest.General, 12345)
+	s.slack.AddToken("xoxb-9-fresh")
+	for _, pair := range env {
+		if name, path, _ := strings.Cut(pair, "_FILE="); name == "SLACK_BOT_TOKEN" {
+			if err := os.WriteFile(path, []byte("xoxb-9-fresh\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	p.exit(t)
+	start(t, env)
+	s.connected(2)
+	s.slack.Click(slacktest.Ada, prompt, "cancel_task")
+	s.eventually("the task is cancelled", 20*time.Second, func() bool { return s.api.Effects(12345) == 1 })
+}
