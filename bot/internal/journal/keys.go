@@ -28,13 +28,14 @@ const (
 	// maxSealed bounds the length of sealed keys. Genuine ones have 196 bytes.
 	maxSealed = 512
 
-	// maxSealedKeys bounds how many are read. Even a hundred changes of the token within
-	// the 35 days for which keys are kept leave only about half that many.
+	// maxSealedKeys bounds how many are read. Each change of the token seals all earlier
+	// keys again: three changes a day leave about half that many within the 35 days for
+	// which keys are kept.
 	maxSealedKeys = 10_000
 )
 
 // SigningKeys returns the keys that KeepSigningKeys stored. If there are more rows than
-// maxSealedKeys, which only someone else can have written, each call returns a random
+// maxSealedKeys, which usually only someone else can have written, each call returns a random
 // selection, so made-up rows can't hide a genuine one forever.
 func (j *Journal) SigningKeys(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
