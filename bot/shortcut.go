@@ -108,14 +108,12 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 		part := left[:min(len(left), s.commands.rules.MaxTasks)]
 		left = left[len(part):]
 		what = s.commands.consider(ctx, log.With("tasks", part), f.who, input.Request{Tasks: part, Reason: f.reason, Unsure: f.unsure})
-		if what.explained.Text == "" || len(what.refusals) > 0 || len(left) == 0 {
+		if what.explained.Text == "" || len(left) == 0 {
 			break
 		}
 	}
 	if what.explained.Text != "" {
-		answer := s.show(log, f.to, f.over, texts.ModalOf(s.texts.WithMore(what.explained, len(left))))
-		answer.refusals = what.refusals
-		return answer
+		return s.show(log, f.to, f.over, texts.ModalOf(s.texts.WithMore(what.explained, len(left))))
 	}
 	view := s.texts.ConfirmModal(what.confirmation, what.preview, len(left))
 	var err error
@@ -126,9 +124,7 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 		log.Error("confirmation too long for a modal", "error", err)
 		view = texts.ModalOf(s.texts.ModalTooLarge())
 	}
-	answer := s.show(log, f.to, f.over, view)
-	answer.refusals = what.refusals
-	return answer
+	return s.show(log, f.to, f.over, view)
 }
 
 // show returns a reply that replaces the view that says that the tasks are being

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/chamelio"
@@ -23,6 +24,16 @@ func leftOut(left []Excluded, toAll bool) string {
 		return ""
 	}
 	return "*Won't be cancelled:*" + whyLeftOut(left, toAll)
+}
+
+// WithLeftOut adds to an answer why some of the tasks won't be cancelled. An empty
+// message stays empty.
+func (w Texts) WithLeftOut(m Message, left []Excluded) Message {
+	if m.Text == "" || len(left) == 0 {
+		return m
+	}
+	why := leftOut(left, false)
+	return message(m.Text+"\n"+why, append(slices.Clone(m.Blocks), section(why))...)
 }
 
 func whyLeftOut(left []Excluded, toAll bool) string {
