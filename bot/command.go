@@ -106,6 +106,7 @@ type asker struct {
 // explanation why there is none.
 type considered struct {
 	explained    texts.Message // empty if there is a confirmation
+	over         bool          // each task has ended or doesn't exist
 	confirmation decision.Confirmation
 	preview      texts.Preview
 }
@@ -172,14 +173,15 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 	for _, one := range refused {
 		c.record(ctx, log, who, one)
 	}
+	over := len(in) == 0 && !slices.ContainsFunc(out, func(t texts.Excluded) bool { return !t.Over })
 	switch {
-	case pause.Active():
+	case pause.Active() && !over:
 		if !mayOne { // the operator's note is for people who may cancel one of the tasks
 			pause.Note = ""
 		}
 		return c.whilePaused(log, req.Tasks, pause, out)
 	case len(in) == 0:
-		return c.explain(log, all, out)
+		return considered{explained: c.explain(log, all, out), over: over}
 	}
 	found := c.found(log, who, req, cleared, in)
 	found.preview.Excluded = out
@@ -216,14 +218,14 @@ func alsoRefused(all []refusedFor, no policy.Verdict, task chamelio.TaskID) []re
 }
 
 // explain returns why none of the tasks can be cancelled.
-func (c *commands) explain(log *slog.Logger, all []previewed, out []texts.Excluded) considered {
+func (c *commands) explain(log *slog.Logger, all []previewed, out []texts.Excluded) texts.Message {
 	c.metrics.Commands.WithLabelValues("explained").Inc()
 	log.Info("command answered without a prompt", "status", string(all[0].task.Status), "cause", all[0].err)
 	if len(all) == 1 {
 		explained, _ := c.texts.NoPrompt(all[0].id, all[0].task, all[0].err)
-		return considered{explained: explained}
+		return explained
 	}
-	return considered{explained: c.texts.NothingToCancel(out)}
+	return c.texts.NothingToCancel(out)
 }
 
 // found returns the confirmation for tasks that can be cancelled.

@@ -96,26 +96,30 @@ type found struct {
 }
 
 // maxParts is how many parts of a long message are looked through for a task that
-// can be cancelled. Each has as many tasks as one decision.
+// isn't over. Each has as many tasks as one decision.
 const maxParts = 3
 
 // present shows tasks in a modal that asks to confirm, or explains why none
-// can be cancelled. Of a message with many tasks it shows the first that can be.
+// can be cancelled. Of a message with many tasks it skips only parts whose tasks are
+// certainly all over: another answer may apply to the next part as well, or not for long.
 func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) reply {
 	var what considered
+	var others texts.Others
 	left := f.tasks
-	for range maxParts {
+	for n := 1; ; n++ {
 		part := left[:min(len(left), s.commands.rules.MaxTasks)]
 		left = left[len(part):]
 		what = s.commands.consider(ctx, log.With("tasks", part), f.who, input.Request{Tasks: part, Reason: f.reason, Unsure: f.unsure})
-		if what.explained.Text == "" || len(left) == 0 {
+		if !what.over || len(left) == 0 || n == maxParts {
 			break
 		}
+		others.Over += len(part)
 	}
+	others.More = len(left)
 	if what.explained.Text != "" {
-		return s.show(log, f.to, f.over, texts.ModalOf(s.texts.WithMore(what.explained, len(left))))
+		return s.show(log, f.to, f.over, texts.ModalOf(s.texts.WithOthers(what.explained, others)))
 	}
-	view := s.texts.ConfirmModal(what.confirmation, what.preview, len(left))
+	view := s.texts.ConfirmModal(what.confirmation, what.preview, others)
 	var err error
 	view.PrivateMetadata, err = s.signer.EncodeModal(signed.Modal{
 		Kind: texts.ModalConfirm, Value: s.signer.Encode(what.confirmation), ResponseURL: f.to.ResponseURL, Ephemeral: true,

@@ -54,13 +54,13 @@ func (w Texts) Exclude(id chamelio.TaskID, task chamelio.Task, err error) (Exclu
 	var e *chamelio.Error
 	switch {
 	case errors.As(err, &e) && e.TaskNotFound():
-		return Excluded{ID: id, Why: "Chamelio has no such task, or I can't see it"}, true
+		return Excluded{ID: id, Why: "Chamelio has no such task, or I can't see it", Over: true}, true
 	case errors.Is(err, chamelio.ErrUnauthorized) && errors.As(err, &e):
 		return Excluded{ID: id, Why: fmt.Sprintf("I've lost access to Chamelio (%s)", whyKeyRefused(e.Reason))}, true
 	case err == nil && task.Status == chamelio.Cancelled:
-		return Excluded{ID: id, Why: "it was already cancelled"}, true
+		return Excluded{ID: id, Why: "it was already cancelled", Over: true}, true
 	case err == nil && task.Status.Final():
-		return Excluded{ID: id, Why: "it has already " + endVerb(task.Status)}, true
+		return Excluded{ID: id, Why: "it has already " + endVerb(task.Status), Over: true}, true
 	}
 	return Excluded{}, false
 }
@@ -75,8 +75,8 @@ func (w Texts) ExcludeUnseen(id chamelio.TaskID) Excluded {
 func (w Texts) ExcludeRefused(no policy.Verdict, id chamelio.TaskID) Excluded {
 	switch no.Code {
 	case policy.CodeNotOnTask:
-		return Excluded{id, "you're not on it", "the requester isn't on it"}
+		return Excluded{ID: id, Why: "you're not on it", WhyToAll: "the requester isn't on it"}
 	default:
-		return Excluded{id, "I can't check whether you may cancel it", "I can't check whether the requester may cancel it"}
+		return Excluded{ID: id, Why: "I can't check whether you may cancel it", WhyToAll: "I can't check whether the requester may cancel it"}
 	}
 }

@@ -31,6 +31,7 @@ type Excluded struct {
 	ID       chamelio.TaskID
 	Why      string // a clause for the person who asked, as mrkdwn
 	WhyToAll string // the same for everyone; "" if it doesn't differ
+	Over     bool   // it has ended or doesn't exist, so another try won't help
 }
 
 // untitled returns the preview without what Chamelio says about the tasks, except
