@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/slack-go/slack"
+
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -26,14 +29,24 @@ func leftOut(left []Excluded, toAll bool) string {
 	return "*Won't be cancelled:*" + whyLeftOut(left, toAll)
 }
 
+// BlockLeftOut is the block_id of the tasks that are left out.
+const BlockLeftOut = "left_out"
+
+// leftOutBlock is leftOut as a block; nil if there are none.
+func leftOutBlock(left []Excluded, toAll bool) slack.Block {
+	if len(left) == 0 {
+		return nil
+	}
+	return slack.NewSectionBlock(mrkdwn(input.Shorten(leftOut(left, toAll), sectionLimit)), nil, nil, slack.SectionBlockOptionBlockID(BlockLeftOut))
+}
+
 // WithLeftOut adds to an answer why some of the tasks won't be cancelled. An empty
 // message stays empty.
 func (w Texts) WithLeftOut(m Message, left []Excluded) Message {
 	if m.Text == "" || len(left) == 0 {
 		return m
 	}
-	why := leftOut(left, false)
-	return message(m.Text+"\n"+why, append(slices.Clone(m.Blocks), section(why))...)
+	return message(m.Text+"\n"+leftOut(left, false), append(slices.Clone(m.Blocks), leftOutBlock(left, false))...)
 }
 
 func whyLeftOut(left []Excluded, toAll bool) string {

@@ -132,7 +132,7 @@ func (w Texts) ConfirmModal(c decision.Confirmation, p Preview, others Others) s
 	if field, ok := reason.Element.(*slack.PlainTextInputBlockElement); ok {
 		field.InitialValue = c.Reason
 	}
-	blocks = append(blocks, layout(optional(leftOut(p.Excluded, false)), footnote(understood(c, p, notMeant("Keep", "start again"))), footnote(others.skipped()), footnote(more), reason, section(note))...)
+	blocks = append(blocks, layout(leftOutBlock(p.Excluded, false), footnote(understood(c, p, notMeant("Keep", "start again"))), footnote(others.skipped()), footnote(more), reason, section(note))...)
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: ModalConfirm,
 		Title: plainText(title), Submit: plainText(submit), Close: plainText("Keep"),
