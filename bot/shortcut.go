@@ -176,6 +176,9 @@ func (s *shortcuts) read(sub slackapi.Submission, e envelope) (given chosen, blo
 		return chosen{}, texts.BlockReason, s.texts.ModalOutdated()
 	}
 	c, err := s.signer.Decode(data.Value, e.At)
+	if len(c.Tasks) > 1 { // no answer is about the others
+		c.Tasks = slices.DeleteFunc(c.Tasks, func(t decision.Named) bool { return !slices.Contains(sub.Chosen, t.ID.String()) })
+	}
 	switch {
 	case errors.Is(err, signed.ErrExpired):
 		return chosen{}, texts.BlockReason, s.texts.ModalExpired(c)
@@ -184,9 +187,6 @@ func (s *shortcuts) read(sub slackapi.Submission, e envelope) (given chosen, blo
 	}
 	if c.Reason, wrong = s.reasons.parse(sub.Reason, s.reasons.required); wrong != "" {
 		return chosen{}, texts.BlockReason, wrong
-	}
-	if len(c.Tasks) > 1 {
-		c.Tasks = slices.DeleteFunc(c.Tasks, func(t decision.Named) bool { return !slices.Contains(sub.Chosen, t.ID.String()) })
 	}
 	if len(c.Tasks) == 0 {
 		return chosen{}, texts.BlockTasks + " 0", s.texts.ModalNoneChosen()

@@ -194,6 +194,17 @@ func TestSubmittedModalIsCheckedLikeAClick(t *testing.T) {
 			w.noCancel()
 		})
 	})
+	t.Run("expired, with tasks that aren't chosen", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t)
+			modal := w.modal(ada, w.longMessage())
+			time.Sleep(11 * time.Minute)
+			w.acked(w.slack.SubmitView(ada, modal, map[string]string{"tasks": "501,503"}))
+			if got := fmt.Sprint(w.slack.Modals(ada)[0].Errors); !strings.Contains(got, "type /cancel-task 501 503.") {
+				t.Errorf("the modal shows %s", got)
+			}
+		})
+	})
 	t.Run("a guest by then", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
 			w := newWorld(t)
