@@ -578,7 +578,7 @@ func TestPartOfTheResultReachesTheAnnouncement(t *testing.T) {
 				w.api.SetStatus(500, "completed")
 				w.eventually("it is on record", func() bool { return w.row().Tasks[0].SettledOutcome != "" })
 				time.Sleep(30 * time.Minute)
-				if said := w.slack.History(general)[0].Text; !strings.Contains(said, "had already completed") {
+				if said := w.slack.History(general)[0].Text; !strings.Contains(said, "it completed") {
 					t.Errorf("it says: %s", said)
 				}
 			})

@@ -151,6 +151,10 @@ func (s *sampler) ofOutcomes() {
 	}
 	runs := s.decision(s.user, decision.Unknown).WithSettled(s.resultFor(outcomeOf(decision.Result{Outcome: decision.Failed, Cause: decision.CauseStillRuns})))
 	s.add("update, overtaken", "The same, and someone has confirmed again since.", toChannel+", in the thread of the announcement", s.Settled(runs.Taken(runs.IDs())))
+	later := s.resultFor(outcomeOf(decision.Result{Outcome: decision.NotCancellable, Status: chamelio.Completed}))
+	later.Over = s.now.Add(20 * time.Minute)
+	s.add("update: completed after the click", "An outcome was unknown, and then the task completed.", toChannel+", in the thread of the announcement",
+		s.Settled(s.decision(s.user, decision.Unknown).WithSettled(later)))
 	seen := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}))
 	d := s.decision(s.user, decision.Cancelled)
 	s.add("update in person", "Slack no longer lets the bot post in the channel.", "to the person who asked, in their chat with the bot", s.SettledInPerson(s.user, d.WithSettled(seen)))
