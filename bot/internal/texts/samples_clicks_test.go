@@ -157,6 +157,9 @@ func (s *sampler) ofOutcomes() {
 		s.Settled(s.decision(s.user, decision.Unknown).WithSettled(later)))
 	seen := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}))
 	d := s.decision(s.user, decision.Cancelled)
+	people := seen
+	people.People = []decision.Person{{User: s.other, Role: "owner"}}
+	s.add("update that mentions people", "An outcome that was unknown became known, and `MENTION_PEOPLE_ON_TASK` is set.", toChannel+", in the thread of the announcement", s.Settled(d.WithSettled(people)))
 	s.add("update in person", "Slack no longer lets the bot post in the channel.", "to the person who asked, in their chat with the bot", s.SettledInPerson(s.user, d.WithSettled(seen)))
 }
 
