@@ -100,10 +100,10 @@ func (c *commands) ask(ctx context.Context, log *slog.Logger, k slackapi.Click, 
 	who := asker{k.User, asked.Team, asked.Channel, asked.Thread, k.Origin, nil}
 	found := c.consider(ctx, log, who, input.Request{Tasks: asked.IDs(), Reason: asked.Reason})
 	if found.explained.Text != "" {
-		return reply{message: found.explained, where: slackapi.Ephemeral, refusals: found.refusals}
+		return alone(found.explained)
 	}
 	found.confirmation.Public = true // as the modal said
-	return reply{refusals: found.refusals, find: func(ctx context.Context) reply {
+	return reply{find: func(ctx context.Context) reply {
 		if failed := c.request(ctx, log, k.ResponseURL, found); failed.Text != "" {
 			return alone(failed)
 		}
@@ -133,14 +133,15 @@ func (c *commands) first(ctx context.Context, log *slog.Logger, event string, as
 // request posts a request, and returns what its requester has to know; an empty
 // message if it was posted.
 func (c *commands) request(ctx context.Context, log *slog.Logger, responseURL string, found considered) texts.Message {
+	var failed texts.Message
 	switch c.requests.post(ctx, log, responseURL, found.confirmation, c.promptOf(found)) {
 	case slackapi.Unclear:
-		return c.texts.PerhapsAsked(found.confirmation)
+		failed = c.texts.PerhapsAsked(found.confirmation)
 	case slackapi.Refused, slackapi.Later:
-		return c.texts.NotRequested(found.confirmation)
+		failed = c.texts.NotRequested(found.confirmation)
 	case slackapi.Posted:
 	}
-	return texts.Message{}
+	return c.texts.WithLeftOut(failed, found.preview.Excluded)
 }
 
 // post posts a request in its thread, or else in its channel, and lists it there, so

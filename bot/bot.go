@@ -151,14 +151,14 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	meters := b.metrics
 	spans := observe.NewTracer(cfg.Traces)
 	details := carry.NewDetails(b.tasks, b.mentions())
-	b.gate = &gate{
-		checker: policy.NewChecker(cfg.Policy, b.slack, peopleOn(b.tasks), cfg.FactsMaxAge), journal: j,
-		known: make(chan struct{}), appID: b.app, now: b.now,
-	}
 	b.carrier = carry.New(carry.Options{
 		Protocol: cfg.protocol(), Journal: j, Chamelio: b.tasks, Details: details, Poster: post, Signer: sign, Texts: words,
 		Metrics: meters, Tracer: spans, Log: log,
 	}, carry.Clocks{Journal: b.now, Own: cfg.Now, Steady: b.clock.steady})
+	b.gate = &gate{
+		checker: policy.NewChecker(cfg.Policy, b.slack, peopleOn(b.tasks), cfg.FactsMaxAge), journal: j,
+		known: make(chan struct{}), appID: b.app, now: b.now, aside: b.carrier.Aside,
+	}
 	judged := newJudging()
 	paused := pauseSwitch{j}
 	began := trying{since: time.Now(), least: cfg.protocol().TryFor}

@@ -129,7 +129,7 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 	case stopped:
 		return c.unlessSecond(p, func(context.Context) reply { return answer })
 	case !no.Allowed():
-		return c.unlessSecond(p, func(context.Context) reply { return c.refuse(p, no) })
+		return c.unlessSecond(p, func(ctx context.Context) reply { return c.refuse(ctx, p, no) })
 	case c.reasons.missing(p.Confirmation):
 		return c.unlessSecond(p, func(ctx context.Context) reply {
 			p.Sign.Stop()
@@ -176,7 +176,7 @@ func (c *clicks) invalid(ctx context.Context, p carry.Press, err error) reply {
 	return reply{message: c.texts.OutdatedPrompt(), where: p.Aside(), press: &p}
 }
 
-func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
+func (c *clicks) refuse(ctx context.Context, p carry.Press, no policy.Verdict) reply {
 	p.Log.Warn("click refused", "reason", string(no.Code), "cause", no.Cause, "facts_age_seconds", p.FactsAge.Seconds())
 	c.metrics.Refusals.WithLabelValues("click", string(no.Code)).Inc()
 	where := p.Aside()
@@ -189,10 +189,11 @@ func (c *clicks) refuse(p carry.Press, no policy.Verdict) reply {
 	if no.Task != 0 {
 		tasks = []chamelio.TaskID{chamelio.TaskID(no.Task)}
 	}
-	return reply{message: c.texts.RefusedClick(no, p.Confirmation), where: where, refusals: []decision.Note{{
+	c.gate.record(ctx, p.Log, decision.Note{
 		ConfirmationID: decision.ID(p.Confirmation.ID), Tasks: tasks, Team: p.Confirmation.Team,
 		Channel: p.Channel, Person: p.User, Code: string(no.Code),
-	}}}
+	})
+	return reply{message: c.texts.RefusedClick(no, p.Confirmation), where: where}
 }
 
 // errNotTheirs means that a valid confirmation was used by the wrong user or in

@@ -72,12 +72,13 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 		_ = c.poster.To(ctx, to, slackapi.Always(c.texts.GettingDetails(req.Tasks...)), slackapi.Ephemeral)
 	}
 	found := c.consider(ctx, log, asker{cmd.User, cmd.TeamID, cmd.Channel, "", cmd.Origin(), late}, req)
-	answer := reply{where: slackapi.Ephemeral, refusals: found.refusals}
+	answer := reply{where: slackapi.Ephemeral}
 	switch {
 	case found.explained.Text != "":
 		answer.message = found.explained
 	case found.confirmation.Public:
 		if said, first := c.first(ctx, log, cmd.Event, found.confirmation); !first {
+			said.message = c.texts.WithLeftOut(said.message, found.preview.Excluded)
 			return said
 		}
 		answer.find = func(ctx context.Context) reply { return alone(c.request(ctx, log, cmd.ResponseURL, found)) }
@@ -105,9 +106,9 @@ type asker struct {
 // explanation why there is none.
 type considered struct {
 	explained    texts.Message // empty if there is a confirmation
+	over         bool          // each task has ended or doesn't exist
 	confirmation decision.Confirmation
 	preview      texts.Preview
-	refusals     []decision.Note // one for each reason, with its tasks
 }
 
 // standing judges the person. The function that it returns gets the tasks;
@@ -134,13 +135,13 @@ func (c *commands) standing(ctx context.Context, log *slog.Logger, who asker, id
 // consider judges the person and gets the tasks. It reveals nothing about a
 // task to a person who may not see it.
 func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, req input.Request) considered {
-	ctx, cancel := context.WithCancel(chamelio.OnBehalfOf(ctx, who.user))
+	asking, cancel := context.WithCancel(chamelio.OnBehalfOf(ctx, who.user))
 	defer cancel() // of previews that no one waits for
-	tasks, cleared, v := c.standing(ctx, log, who, req.Tasks)
+	tasks, cleared, v := c.standing(asking, log, who, req.Tasks)
 	if !v.Allowed() {
-		return c.refuse(log, who, req.Tasks, v)
+		return c.refuse(ctx, log, who, refusedFor{v, req.Tasks})
 	}
-	pause := c.paused.atCommand(ctx, log)
+	pause := c.paused.atCommand(asking, log)
 	all, mayOne := tasks(), false
 	var in []previewed
 	var out []texts.Excluded
@@ -155,7 +156,7 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 			continue
 		}
 		// A task that doesn't exist has no people on it, and the answer may say so.
-		v := cleared.OnTask(ctx, one.facts)
+		v := cleared.OnTask(asking, one.facts)
 		mayOne = mayOne || v.Allowed()
 		if !v.Allowed() && !c.texts.Explains(one.err) {
 			log.Warn("task refused", "refused", one.id, "reason", string(v.Code), "cause", v.Cause)
@@ -166,42 +167,38 @@ func (c *commands) consider(ctx context.Context, log *slog.Logger, who asker, re
 			in = append(in, one)
 		}
 	}
-	var found considered
-	switch {
-	case len(refused) == 1 && len(refused[0].tasks) == len(all):
-		return c.refuse(log, who, req.Tasks, refused[0].Verdict)
-	case pause.Active():
-		return c.whilePaused(log, req.Tasks, pause, mayOne)
-	case len(in) == 0:
-		found = c.explain(log, all, out)
-	default:
-		found = c.found(log, who, req, cleared, in)
-		found.preview.Excluded = out
-		c.details.KeepPrompt(found.confirmation, found.preview)
-		if asked := found.confirmation; asked.Public && c.texts.OnlyApprover(asked.Requester) {
-			found = c.unapprovable(log, asked)
-			break
-		}
-		log.Info("prompted", "confirmation", found.confirmation.ID)
-		c.metrics.Commands.WithLabelValues("prompted").Inc()
+	if len(refused) == 1 && len(refused[0].tasks) == len(all) {
+		return c.refuse(ctx, log, who, refused[0])
 	}
 	for _, one := range refused {
-		c.metrics.Refusals.WithLabelValues("command", string(one.Code)).Inc()
-		found.refusals = append(found.refusals, refusalOf(who, one.tasks, one.Verdict))
+		c.record(ctx, log, who, one)
 	}
+	over := len(in) == 0 && !slices.ContainsFunc(out, func(t texts.Excluded) bool { return !t.Over })
+	switch {
+	case pause.Active() && !over:
+		if !mayOne { // the operator's note is for people who may cancel one of the tasks
+			pause.Note = ""
+		}
+		return c.whilePaused(log, req.Tasks, pause, out)
+	case len(in) == 0:
+		return considered{explained: c.explain(log, all, out), over: over}
+	}
+	found := c.found(log, who, req, cleared, in)
+	found.preview.Excluded = out
+	c.details.KeepPrompt(found.confirmation, found.preview)
+	if asked := found.confirmation; asked.Public && c.texts.OnlyApprover(asked.Requester) {
+		return c.unapprovable(log, found)
+	}
+	log.Info("prompted", "confirmation", found.confirmation.ID)
+	c.metrics.Commands.WithLabelValues("prompted").Inc()
 	return found
 }
 
-// whilePaused answers a command while cancelling is paused. The operator's note is for
-// people who may cancel one of the tasks.
-func (c *commands) whilePaused(log *slog.Logger, tasks []chamelio.TaskID, pause journal.Pause, may bool) considered {
+// whilePaused answers a command while cancelling is paused.
+func (c *commands) whilePaused(log *slog.Logger, tasks []chamelio.TaskID, pause journal.Pause, out []texts.Excluded) considered {
 	log.Info("command answered; cancelling is paused")
 	c.refused("paused")
-	note := ""
-	if may {
-		note = pause.Note
-	}
-	return considered{explained: c.texts.Paused(note, tasks...)}
+	return considered{explained: c.texts.WithLeftOut(c.texts.Paused(pause.Note, tasks...), out)}
 }
 
 // refusedFor are the tasks of a command that are refused for one reason.
@@ -221,14 +218,14 @@ func alsoRefused(all []refusedFor, no policy.Verdict, task chamelio.TaskID) []re
 }
 
 // explain returns why none of the tasks can be cancelled.
-func (c *commands) explain(log *slog.Logger, all []previewed, out []texts.Excluded) considered {
+func (c *commands) explain(log *slog.Logger, all []previewed, out []texts.Excluded) texts.Message {
 	c.metrics.Commands.WithLabelValues("explained").Inc()
 	log.Info("command answered without a prompt", "status", string(all[0].task.Status), "cause", all[0].err)
 	if len(all) == 1 {
 		explained, _ := c.texts.NoPrompt(all[0].id, all[0].task, all[0].err)
-		return considered{explained: explained}
+		return explained
 	}
-	return considered{explained: c.texts.NothingToCancel(out)}
+	return c.texts.NothingToCancel(out)
 }
 
 // found returns the confirmation for tasks that can be cancelled.
@@ -247,20 +244,24 @@ func (c *commands) found(log *slog.Logger, who asker, req input.Request, cleared
 }
 
 // unapprovable returns the answer to a command whose request no one could approve.
-func (c *commands) unapprovable(log *slog.Logger, asked decision.Confirmation) considered {
+func (c *commands) unapprovable(log *slog.Logger, found considered) considered {
 	c.metrics.Commands.WithLabelValues("explained").Inc()
 	log.Info("command answered without a prompt", "reason", "no one else can approve")
-	return considered{explained: c.texts.NoApprover(asked)}
+	return considered{explained: c.texts.WithLeftOut(c.texts.NoApprover(found.confirmation), found.preview.Excluded)}
 }
 
-func (c *commands) refuse(log *slog.Logger, who asker, tasks []chamelio.TaskID, no policy.Verdict) considered {
+// refuse returns the answer to a command that is refused as a whole.
+func (c *commands) refuse(ctx context.Context, log *slog.Logger, who asker, no refusedFor) considered {
 	log.Warn("command refused", "reason", string(no.Code), "cause", no.Cause)
-	c.refused(string(no.Code))
-	return considered{explained: c.texts.Refused(no, tasks...), refusals: []decision.Note{refusalOf(who, tasks, no)}}
+	c.metrics.Commands.WithLabelValues("refused").Inc()
+	c.record(ctx, log, who, no)
+	return considered{explained: c.texts.Refused(no.Verdict, no.tasks...)}
 }
 
-func refusalOf(who asker, tasks []chamelio.TaskID, no policy.Verdict) decision.Note {
-	return decision.Note{Tasks: tasks, Team: who.team, Channel: who.channel, Person: who.user, Code: string(no.Code)}
+// record counts and records a refusal.
+func (c *commands) record(ctx context.Context, log *slog.Logger, who asker, no refusedFor) {
+	c.metrics.Refusals.WithLabelValues("command", string(no.Code)).Inc()
+	c.gate.record(ctx, log, decision.Note{Tasks: no.tasks, Team: who.team, Channel: who.channel, Person: who.user, Code: string(no.Code)})
 }
 
 // refused counts a refusal.

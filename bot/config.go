@@ -44,7 +44,7 @@ type Config struct {
 	MaxTasks           int           // in one command, at most input.MaxTasks; 10 if zero
 	RequireReason      bool          // nothing is cancelled without a reason: if none was typed, the click asks for it
 	RemindBefore       time.Duration // how long before a request for a second person expires its reminder is posted, once; never if zero
-	NotifyPeopleOnTask bool          // announcements mention the task's owner and assignee, if Slack knows their e-mail addresses
+	NotifyPeopleOnTask bool          // announcements and final results mention the task's owner and assignee, if Slack knows their e-mail addresses
 
 	Command       string        // the command's name; "/cancel-task" if empty
 	TaskHosts     []string      // hosts of task links, in addition to *.chamelio.ai

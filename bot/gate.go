@@ -37,6 +37,7 @@ type gate struct {
 	known   chan struct{}             // closed then
 	appID   func() string             // as Socket Mode's hello says; "" before
 	now     func() time.Time
+	aside   *work.Aside
 }
 
 // standing judges, for a command, everything that doesn't need the task, and
@@ -94,10 +95,20 @@ func (g *gate) introduced(where Workspace) {
 
 var errNotIntroduced = fmt.Errorf("Slack hasn't said yet in which workspace the bot is installed")
 
-// record records a refusal, even while the process stops. A failure is only logged,
-// because the person has their answer.
+// refusalsKey limits how many refusals are recorded at once, as a channel's name limits
+// its answers.
+const refusalsKey = "refusals"
+
+// record records a refusal where it is judged, whatever the answer becomes and however
+// long it takes.
 func (g *gate) record(ctx context.Context, log *slog.Logger, n decision.Note) {
 	n.ID, n.At = signed.NewID(), g.now() // the same at each try
+	g.aside.Run(ctx, refusalsKey, func(ctx context.Context) { g.save(ctx, log, n) })
+}
+
+// save saves a refusal, even while the process stops. A failure is only logged,
+// because the person has their answer.
+func (g *gate) save(ctx context.Context, log *slog.Logger, n decision.Note) {
 	once := func(ctx context.Context) error { return g.journal.Refused(ctx, n) }
 	err := work.Retry(ctx, recordRefusal, func() error { return once(ctx) })
 	if err = work.OnceMore(ctx, err, lastRefusal, once); err != nil {

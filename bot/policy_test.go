@@ -433,3 +433,37 @@ func TestTenThousandBadClicksAndCommands(t *testing.T) {
 		t.Error(fmt.Sprint(w.slack.Failed()))
 	}
 }
+
+// A command names a task that its person may not cancel, and one that needs a second
+// person. The refusal is recorded and reported, also if no one knows whether the request
+// is posted, or if there is none.
+func TestRefusedTaskIsReportedWithoutARequest(t *testing.T) {
+	for name, c := range map[string]struct {
+		before func(*world, *hooked)
+		reads  string
+	}{
+		"journal away": {func(_ *world, h *hooked) { h.set(failing("BeginAsking")) }, "I don't know whether your request"},
+		"Slack takes no request": {func(w *world, _ *hooked) {
+			w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Error: "is_archived"})
+			w.slack.Break(slacktest.Fault{Method: "response_url", Error: "used_url", Times: 1})
+		}, "I couldn't post your request"},
+		"paused": {func(w *world, _ *hooked) { w.must(w.journal.Pause(w.Context(), "maintenance")) }, "paused"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, _ := withHook(t, secondPerson, func(o *options) { o.bot.Policy.Mode = policy.PeopleOnTask })
+				w.slack.SetScopes(allScopes...)
+				theirs := chameliotest.NewTask(50001, "in_progress", "Grace's own", time.Now())
+				theirs.Owner, theirs.Assignee, theirs.Collaborators = new("grace@acme.example"), nil, nil
+				w.api.Put(theirs)
+				c.before(w, h)
+				w.acked(w.slack.Slash(ada, general, "/cancel-task 12345 50001"))
+				time.Sleep(2 * time.Minute)
+				w.wantRefusals(1)
+				if said := w.said(ada); !strings.Contains(said, c.reads) || !strings.Contains(said, "Task 50001: you're not on it") {
+					t.Errorf("Ada reads %s", said)
+				}
+			})
+		})
+	}
+}

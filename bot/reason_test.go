@@ -270,3 +270,26 @@ func TestModalThatIsOpenAlreadyIsNoFailure(t *testing.T) {
 		})
 	})
 }
+
+// People on a task who read that its outcome is unknown also read the final result: in
+// the edited announcement, and in the reply, which notifies them.
+func TestPeopleOnTheTaskReadTheFinalResult(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.NotifyPeopleOnTask = true })
+		w.slack.SetScopes(allScopes...)
+		w.api.Break(chameliotest.Fault{Method: "POST", Hang: true, LandAfter: 5 * time.Minute, Times: 3})
+		w.acked(w.slack.Click(linus, w.wantPrompt(w.slash(linus, general, "/cancel-task 12345")), "cancel_task"))
+		w.eventually("unknown", func() bool { return len(w.slack.History(general)) == 1 })
+		time.Sleep(15 * time.Minute)
+		announced := w.slack.History(general)[0]
+		replies := w.slack.Thread(general, announced.TS)
+		if len(replies) != 1 || !strings.Contains(replies[0].Text, "Confirmed") {
+			t.Fatalf("replies: %q", texts(replies))
+		}
+		for _, m := range append(replies, announced) {
+			if read := goldenfile.Transcribe(m); strings.Count(read, "FYI <@U0ADA> (owner), <@U0GRACE> (assignee)") != 2 { // in the text, and in a block
+				t.Errorf("it says:\n%s", read)
+			}
+		}
+	})
+}

@@ -12,40 +12,26 @@ import (
 
 // reply is the answer to a command or a click. The zero reply says nothing.
 type reply struct {
-	message  texts.Message
-	choose   slackapi.Choose             // what to show instead, at each try; nil if the message stays true
-	find     func(context.Context) reply // finds the reply to send instead, if that may take minutes; nil otherwise
-	where    slackapi.Placement
-	press    *carry.Press          // that it answers; nil for a command
-	then     func(context.Context) // what to do once the person has the message; may be nil
-	refusals []decision.Note       // to be recorded, however long the answer takes
+	message texts.Message
+	choose  slackapi.Choose             // what to show instead, at each try; nil if the message stays true
+	find    func(context.Context) reply // finds the reply to send instead, if that may take minutes; nil otherwise
+	where   slackapi.Placement
+	press   *carry.Press          // that it answers; nil for a command
+	then    func(context.Context) // what to do once the person has the message; may be nil
 }
 
 // alone returns a reply that only the person who typed or clicked sees.
 func alone(m texts.Message) reply { return reply{message: m, where: slackapi.Ephemeral} }
 
-// send sends a reply outside the workers, since Slack may ask to wait for minutes. It
-// records refusals meanwhile.
+// send sends a reply outside the workers, since Slack may ask to wait for minutes.
 func (r *router) send(ctx context.Context, log *slog.Logger, to slackapi.Target, a reply) {
-	r.record(ctx, log, a)
 	r.aside.Run(ctx, to.Channel, func(ctx context.Context) {
 		if a.find != nil {
 			a = a.find(ctx)
-			r.record(ctx, log, a)
 		}
 		r.answer(ctx, log, to, a)
 	})
 }
-
-func (r *router) record(ctx context.Context, log *slog.Logger, a reply) {
-	for _, refusal := range a.refusals {
-		r.aside.Run(ctx, refusalsKey, func(ctx context.Context) { r.gate.record(ctx, log, refusal) })
-	}
-}
-
-// refusalsKey limits how many refusals are recorded at once, as a channel's name limits
-// its answers.
-const refusalsKey = "refusals"
 
 // answer is the one place that answers commands and clicks about which nothing was
 // decided.

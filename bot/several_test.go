@@ -578,10 +578,39 @@ func TestPartOfTheResultReachesTheAnnouncement(t *testing.T) {
 				w.api.SetStatus(500, "completed")
 				w.eventually("it is on record", func() bool { return w.row().Tasks[0].SettledOutcome != "" })
 				time.Sleep(30 * time.Minute)
-				if said := w.slack.History(general)[0].Text; !strings.Contains(said, "had already completed") {
+				if said := w.slack.History(general)[0].Text; !strings.Contains(said, "it completed") {
 					t.Errorf("it says: %s", said)
 				}
 			})
 		})
 	}
+}
+
+// Another decision has one of a request's tasks. Its approver, who read that the approval
+// is being saved, reads then that the other one is being cancelled.
+func TestApproverReadsOnlyOfClaimedTasks(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t, secondPerson)
+		w.api.Add(500, 2)
+		request := w.ask(ada, general, "/cancel-task 500 501")
+		w.confirm(ada, w.ask(linus, general, "/cancel-task 501"))
+		until := time.Now().Add(6 * time.Second)
+		h.set(func(op string, do func() error) error {
+			if op == "Claim" && time.Now().Before(until) {
+				return errCut
+			}
+			return do()
+		})
+		w.api.Break(chameliotest.Fault{Method: "POST", Task: 500, Status: 429, RetryAfter: "20", Times: 1})
+		w.acked(w.slack.Click(grace, request, "cancel_task"))
+		time.Sleep(12 * time.Second)
+		if said := w.said(grace); !strings.Contains(said, "counts: I'm cancelling") || strings.Contains(said, "I'm cancelling 2 tasks") {
+			t.Errorf("Grace reads: %s", said)
+		}
+		w.acked(w.slack.Click(ada, request, "keep_task"))
+		time.Sleep(time.Second)
+		if said := w.said(ada); !strings.Contains(said, "Too late to keep") || strings.Contains(said, "501) ") {
+			t.Errorf("Ada reads: %s", said)
+		}
+	})
 }

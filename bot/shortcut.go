@@ -96,28 +96,30 @@ type found struct {
 }
 
 // maxParts is how many parts of a long message are looked through for a task that
-// can be cancelled. Each has as many tasks as one decision.
+// isn't over. Each has as many tasks as one decision.
 const maxParts = 3
 
 // present shows tasks in a modal that asks to confirm, or explains why none
-// can be cancelled. Of a message with many tasks it shows the first that can be.
+// can be cancelled. Of a message with many tasks it skips only parts whose tasks are
+// certainly all over: another answer may apply to the next part as well, or not for long.
 func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) reply {
 	var what considered
+	var others texts.Others
 	left := f.tasks
-	for range maxParts {
+	for n := 1; ; n++ {
 		part := left[:min(len(left), s.commands.rules.MaxTasks)]
 		left = left[len(part):]
 		what = s.commands.consider(ctx, log.With("tasks", part), f.who, input.Request{Tasks: part, Reason: f.reason, Unsure: f.unsure})
-		if what.explained.Text == "" || len(what.refusals) > 0 || len(left) == 0 {
+		if !what.over || len(left) == 0 || n == maxParts {
 			break
 		}
+		others.Over += len(part)
 	}
+	others.More = len(left)
 	if what.explained.Text != "" {
-		answer := s.show(log, f.to, f.over, texts.ModalOf(s.texts.WithMore(what.explained, len(left))))
-		answer.refusals = what.refusals
-		return answer
+		return s.show(log, f.to, f.over, texts.ModalOf(s.texts.WithOthers(what.explained, others)))
 	}
-	view := s.texts.ConfirmModal(what.confirmation, what.preview, len(left))
+	view := s.texts.ConfirmModal(what.confirmation, what.preview, others)
 	var err error
 	view.PrivateMetadata, err = s.signer.EncodeModal(signed.Modal{
 		Kind: texts.ModalConfirm, Value: s.signer.Encode(what.confirmation), ResponseURL: f.to.ResponseURL, Ephemeral: true,
@@ -126,9 +128,7 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 		log.Error("confirmation too long for a modal", "error", err)
 		view = texts.ModalOf(s.texts.ModalTooLarge())
 	}
-	answer := s.show(log, f.to, f.over, view)
-	answer.refusals = what.refusals
-	return answer
+	return s.show(log, f.to, f.over, view)
 }
 
 // show returns a reply that replaces the view that says that the tasks are being
@@ -176,6 +176,9 @@ func (s *shortcuts) read(sub slackapi.Submission, e envelope) (given chosen, blo
 		return chosen{}, texts.BlockReason, s.texts.ModalOutdated()
 	}
 	c, err := s.signer.Decode(data.Value, e.At)
+	if len(c.Tasks) > 1 { // no answer is about the others
+		c.Tasks = slices.DeleteFunc(c.Tasks, func(t decision.Named) bool { return !slices.Contains(sub.Chosen, t.ID.String()) })
+	}
 	switch {
 	case errors.Is(err, signed.ErrExpired):
 		return chosen{}, texts.BlockReason, s.texts.ModalExpired(c)
@@ -184,9 +187,6 @@ func (s *shortcuts) read(sub slackapi.Submission, e envelope) (given chosen, blo
 	}
 	if c.Reason, wrong = s.reasons.parse(sub.Reason, s.reasons.required); wrong != "" {
 		return chosen{}, texts.BlockReason, wrong
-	}
-	if len(c.Tasks) > 1 {
-		c.Tasks = slices.DeleteFunc(c.Tasks, func(t decision.Named) bool { return !slices.Contains(sub.Chosen, t.ID.String()) })
 	}
 	if len(c.Tasks) == 0 {
 		return chosen{}, texts.BlockTasks + " 0", s.texts.ModalNoneChosen()

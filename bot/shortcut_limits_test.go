@@ -224,3 +224,71 @@ func TestRefusedRedeliveryShowsTheOutcome(t *testing.T) {
 		}
 	})
 }
+
+// longMessage says a message about tasks 500 to 514, all of which are running.
+func (w *world) longMessage() slacktest.Message {
+	w.Helper()
+	const n = 15
+	w.api.Add(500, n)
+	text := ""
+	for i := range n {
+		text += fmt.Sprintf("<%s%d|one> ", taskLink, 500+i)
+	}
+	return w.say(grace, general, text)
+}
+
+// The shortcut shows the first tasks of a long message, unless they are certainly over.
+// For everything else, it says why it doesn't offer them, instead of offering later ones.
+func TestLongMessageSkipsOnlyTasksThatAreOver(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*options)
+		before func(*world)
+		says   []string
+	}{
+		"over": {nil, func(w *world) {
+			for i := range 10 {
+				w.api.SetStatus(int64(500+i), "completed")
+			}
+		}, []string{"None of the first 10 tasks", "510"}},
+		"paused": {nil, func(w *world) {
+			w.must(w.journal.Pause(w.Context(), "maintenance"))
+		}, []string{"paused", "500 501", "names 10 more"}},
+		"over and paused": {nil, func(w *world) {
+			for i := range 15 {
+				w.api.SetStatus(int64(500+i), "completed")
+			}
+			w.must(w.journal.Pause(w.Context(), "maintenance"))
+		}, []string{"completed"}},
+		"no one else can approve": {func(o *options) {
+			secondPerson(o)
+			o.bot.Policy.Approvers = []string{ada}
+		}, func(*world) {}, []string{"only approver", "500", "names 10 more"}},
+		"the rate limit is used up": {func(o *options) { o.rateLimit = 6 }, func(w *world) {
+			w.api.Add(900, 15)
+			for i := range 15 {
+				w.acked(w.slack.Slash(grace, general, fmt.Sprintf("/cancel-task %d", 900+i)))
+			}
+		}, []string{"Task 500: I couldn't get its details", "names 10 more"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, func(o *options) {
+					o.bot.MaxTasks = 5
+					if c.change != nil {
+						c.change(o)
+					}
+				})
+				m := w.longMessage()
+				c.before(w)
+				w.acked(w.slack.Shortcut(ada, m, shortcut))
+				time.Sleep(20 * time.Second)
+				shown := modalText(w.slack.Modals(ada)[0])
+				for _, part := range c.says {
+					if !strings.Contains(shown, part) {
+						t.Errorf("%q is missing: %s", part, shown)
+					}
+				}
+			})
+		})
+	}
+}

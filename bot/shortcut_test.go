@@ -194,6 +194,17 @@ func TestSubmittedModalIsCheckedLikeAClick(t *testing.T) {
 			w.noCancel()
 		})
 	})
+	t.Run("expired, with tasks that aren't chosen", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t)
+			modal := w.modal(ada, w.longMessage())
+			time.Sleep(11 * time.Minute)
+			w.acked(w.slack.SubmitView(ada, modal, map[string]string{"tasks": "501,503"}))
+			if got := fmt.Sprint(w.slack.Modals(ada)[0].Errors); !strings.Contains(got, "type /cancel-task 501 503.") {
+				t.Errorf("the modal shows %s", got)
+			}
+		})
+	})
 	t.Run("a guest by then", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
 			w := newWorld(t)
@@ -264,4 +275,45 @@ func TestRequestFromAMessage(t *testing.T) {
 	request := w.wantPrompt(*w.announcedIn(parent.TS))
 	w.acked(w.slack.Click(grace, request, "cancel_task"))
 	w.eventually("the outcome", func() bool { return w.api.Effects(12345) == 1 && settled(w.now(request)) })
+}
+
+// The shortcut on one of the bot's own messages offers the tasks that the message is
+// about: not those that it quotes, in a reason or a title, or says it leaves out.
+func TestShortcutOnTheBotsOwnMessages(t *testing.T) {
+	fails := chameliotest.Fault{Method: "POST", Status: 500, Body: `{"detail":"Failed to cancel task"}`}
+	t.Run("announcement", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t)
+			w.api.Add(50000, 3)
+			w.api.Break(fails)
+			said, _ := w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 50000 50001: duplicates of task 50002, which must stay")))
+			if shown := modalText(w.modal(grace, said)); strings.Count(shown, "☑") != 2 || strings.Contains(shown, "50002") {
+				t.Errorf("the modal for %s shows %s", said.Text, shown)
+			}
+		})
+	})
+	t.Run("request", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t, secondPerson)
+			w.api.Add(50000, 2)
+			w.move(12345, "Copy of task 50000", "")
+			w.api.SetStatus(50001, "completed")
+			request := w.ask(ada, general, "/cancel-task 12345 50001")
+			if shown := modalText(w.modal(grace, request)); !strings.Contains(shown, "Copy of") || strings.Contains(shown, "☑") || strings.Contains(shown, "Task 50001") {
+				t.Errorf("the modal for %s shows %s", request.Text, shown)
+			}
+		})
+	})
+	t.Run("request that was withdrawn", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t, secondPerson)
+			w.api.Add(50000, 1)
+			request := w.ask(ada, general, "/cancel-task 12345 duplicate of task 50000")
+			w.acked(w.slack.Click(ada, request, "keep_task"))
+			w.eventually("withdrawn", func() bool { return strings.Contains(w.now(request).Text, "withdrew") })
+			if shown := modalText(w.modal(grace, w.now(request))); !strings.Contains(shown, "Globex") || strings.Contains(shown, "☑") {
+				t.Errorf("the modal shows %s", shown)
+			}
+		})
+	})
 }

@@ -418,3 +418,34 @@ func TestAnnouncementInPersonIsNotInTheChannel(t *testing.T) {
 		}
 	})
 }
+
+// An outcome is unknown, and then the task completes. No one reads that it had completed
+// before the click.
+func TestTaskThatCompletesAfterTheClick(t *testing.T) {
+	for name, ended := range map[string]func() *time.Time{
+		"Chamelio says when":        func() *time.Time { return new(time.Now()) },
+		"Chamelio doesn't say when": func() *time.Time { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				w.api.Break(chameliotest.Fault{Method: "POST", Hang: true})
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				w.eventually("unknown", func() bool { return len(w.slack.History(general)) == 1 })
+				w.api.ClearFaults()
+				time.Sleep(20 * time.Minute)
+				task, _ := w.api.Task(12345)
+				task.Status, task.CompletedAt, task.UpdatedAt = "completed", ended(), ended()
+				w.api.Put(task)
+				time.Sleep(20 * time.Minute)
+				said := w.slack.History(general)[0]
+				for _, text := range append(texts(w.slack.Thread(general, said.TS)), said.Text) {
+					if !strings.Contains(text, "it completed.") {
+						t.Errorf("everyone reads: %s", text)
+					}
+				}
+			})
+		})
+	}
+}

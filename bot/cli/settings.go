@@ -89,7 +89,7 @@ func settings() []setting {
 		},
 		{
 			name: "MENTION_PEOPLE_ON_TASK", fallback: "false", field: func(c *config) any { return &c.MentionPeople },
-			meaning: "announcements mention the task's owner and assignee, if Slack knows their e-mail addresses; the app needs users:read.email",
+			meaning: "announcements and final results mention the task's owner and assignee, if Slack knows their e-mail addresses; the app needs users:read.email",
 			fix:     "Set MENTION_PEOPLE_ON_TASK to true or false",
 		},
 		{

@@ -74,7 +74,7 @@ func (l *life) won() {
 			if d := l.With(l.tasks.saved()...); d.Outcome() != "" {
 				return l.Texts.OutcomeLine(d), nil
 			}
-			return l.Texts.Counted(l.Record), nil
+			return l.Texts.Counted(l.decided()), nil
 		})
 	}
 }

@@ -83,7 +83,7 @@ func (l *life) check(t decision.Item, last bool) decision.Result {
 		return decision.Result{}
 	}
 	res := decision.Describe(task)
-	res.Outcome, res.Cause = outcome, cause
+	res.Outcome, res.Cause, res.People = outcome, cause, t.Result().People // who read that it's unknown
 	res.Was = texts.Moved(t.Named(), res)
 	return res
 }

@@ -154,7 +154,7 @@ func (l *life) leaveModal() {
 		p.end(l.Texts.OutcomeLine(l.decided()))
 		return
 	}
-	p.end(l.Texts.StillTrying(l.Record))
+	p.end(l.Texts.StillTrying(l.decided()))
 	if l.process.Err() != nil {
 		return
 	}

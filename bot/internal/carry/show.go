@@ -28,14 +28,14 @@ func (l *life) show(do decision.Do) {
 		p.saving(t.StillSaving(l.press.Confirmation), l.inDoubt)
 	case decision.ShowRunning:
 		if before == decision.ShowSaving { // it says that nothing is certain
-			p.show(t.Cancelling(l.Record))
+			p.show(t.Cancelling(l.decided()))
 		} else {
-			p.soon(t.Cancelling(l.Record))
+			p.soon(t.Cancelling(l.decided()))
 		}
 	case decision.ShowSlow:
-		p.show(t.StillTrying(l.Record))
+		p.show(t.StillTrying(l.decided()))
 	case decision.ShowBusy:
-		p.show(t.WaitingForChamelio(l.Record, do.For))
+		p.show(t.WaitingForChamelio(l.decided(), do.For))
 	case decision.ShowOutcome:
 		p.end(t.OutcomeLine(l.decided()))
 	case decision.ShowNotSaved:

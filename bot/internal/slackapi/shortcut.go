@@ -24,7 +24,7 @@ type Shortcut struct {
 	Thread      string // the timestamp of the thread that the message is in; "" outside of threads
 	Trigger     string // opens a modal, for three seconds
 	ResponseURL string
-	Texts       []string // every text and link in the message
+	Texts       []string // every text and link in the message; of the bot's own, those about its tasks
 	Received    time.Time
 }
 
@@ -48,7 +48,7 @@ func ParseShortcut(payload json.RawMessage, received time.Time) (Shortcut, bool)
 	_ = json.Unmarshal(p.Message, &in) // a message that can't be read is in no thread
 	return Shortcut{
 		Origin: p.origin(), User: p.User.ID, Team: workspaceOf(p.origin().TeamID, p.User.TeamID, in.Team), Channel: p.Channel.ID, Thread: in.Thread, Trigger: p.TriggerID,
-		ResponseURL: p.ResponseURL, Texts: textsIn(p.Message), Received: received,
+		ResponseURL: p.ResponseURL, Texts: textsIn(p.Message, p.AppID), Received: received,
 	}, true
 }
 
@@ -67,10 +67,12 @@ func workspaceOf(ids ...string) string {
 // longest text has 40,000 characters, and blocks and attachments repeat it.
 const maxMessage = 1 << 18
 
-// textsIn returns the texts and links in a message's text, blocks and
-// attachments.
-func textsIn(message json.RawMessage) []string {
+// textsIn returns the texts and links in a message's text, blocks and attachments. Of
+// a message of the app itself, it leaves out what the message only quotes, and the tasks
+// that the message says won't be cancelled. The text repeats these, so it's left out too.
+func textsIn(message json.RawMessage, app string) []string {
 	var parts struct {
+		AppID       string `json:"app_id"`
 		Text        string `json:"text"`
 		Blocks      any    `json:"blocks"`
 		Attachments any    `json:"attachments"`
@@ -78,8 +80,10 @@ func textsIn(message json.RawMessage) []string {
 	if json.Unmarshal(message, &parts) != nil {
 		return nil
 	}
-	c := collector{left: maxMessage}
-	c.add(parts.Text)
+	c := collector{left: maxMessage, own: app != "" && parts.AppID == app}
+	if !c.own || parts.Blocks == nil {
+		c.add(parts.Text)
+	}
 	c.walk(parts.Blocks)
 	c.walk(parts.Attachments)
 	return c.texts
@@ -91,6 +95,7 @@ func textsIn(message json.RawMessage) []string {
 type collector struct {
 	texts []string
 	left  int
+	own   bool // of the app itself
 }
 
 func (c *collector) walk(v any) {
@@ -100,6 +105,9 @@ func (c *collector) walk(v any) {
 			c.walk(one)
 		}
 	case map[string]any:
+		if c.own && v["block_id"] == texts.BlockLeftOut {
+			return
+		}
 		if elements, ok := v["elements"].([]any); ok && isParagraph(v) {
 			c.add(paragraph(elements))
 			return
@@ -173,6 +181,9 @@ func stringIn(v map[string]any, name string) string {
 }
 
 func (c *collector) add(text string) {
+	if c.own {
+		text = texts.OwnWords(text)
+	}
 	if c.left -= len(text); c.left >= 0 && text != "" {
 		c.texts = append(c.texts, text)
 	}

@@ -156,17 +156,31 @@ func outcomesOf(all []result) decision.Outcome {
 }
 
 // Settled returns the message that reports the final results of a decision with
-// outcomes that were announced as unknown. The announcement has the rest.
-func (w Texts) Settled(d decision.Record) Message { return w.settledTo("", d.Published()) }
+// outcomes that were announced as unknown. The announcement has the rest. It mentions
+// the people on these tasks again, since an edited announcement notifies no one.
+func (w Texts) Settled(d decision.Record) Message {
+	d = d.Published()
+	m, people := w.settledTo("", d), forPeople(peopleOf(settledOf(d, resultsOf(d))))
+	if people != "" {
+		m = message(m.Text+"\n"+people, m.Blocks...).with(footnote(people))
+	}
+	return m
+}
 
-func (w Texts) settledTo(reader string, d decision.Record) Message {
-	all := resultsOf(d)
+// settledOf returns the final results of tasks whose outcomes were unknown.
+func settledOf(d decision.Record, all []result) []result {
 	var settled []result
 	for i, r := range all {
 		if d.Tasks[i].SettledOutcome != "" {
 			settled = append(settled, r)
 		}
 	}
+	return settled
+}
+
+func (w Texts) settledTo(reader string, d decision.Record) Message {
+	all := resultsOf(d)
+	settled := settledOf(d, all)
 	asked := footnote(fmt.Sprintf("Requested by %s · %s", you(d.Requester, reader, "you"), standing(d.RequestedAt)))
 	if len(settled) > 1 {
 		what := fmt.Sprintf("Update on %d tasks:", len(settled))

@@ -47,7 +47,11 @@ func (w Texts) TooLateToWithdraw(c decision.Confirmation, first decision.Record,
 		by, has = "you", "have"
 	}
 	if first.Outcome() == "" {
-		return say("Too late to keep %s: %s %s already confirmed, and I'm cancelling it now. I'll post the result in %s.", w.asked(c), by, has, inChannelNamed(first.Channel))
+		it := "it"
+		if len(claimed(first).Tasks) > 1 {
+			it = "them"
+		}
+		return say("Too late to keep %s: %s %s already confirmed, and I'm cancelling %s now. I'll post the result in %s.", w.underWay(first), by, has, it, inChannelNamed(first.Channel))
 	}
 	return say("Too late: %s", w.happened(first, user)).meansOutcome(first.Outcome())
 }
@@ -76,7 +80,7 @@ func (w Texts) Counted(d decision.Record) Message {
 	if d.Confirmer != d.Requester {
 		what = "Your approval"
 	}
-	return say("%s counts: I'm cancelling %s, and I'll post the result in %s.", what, w.decided(d), inChannelNamed(d.Channel)).meaning(MeansUnderWay)
+	return say("%s counts: I'm cancelling %s, and I'll post the result in %s.", what, w.underWay(d), inChannelNamed(d.Channel)).meaning(MeansUnderWay)
 }
 
 // NotYourPrompt answers a click on another person's prompt.
@@ -188,9 +192,9 @@ func (w Texts) Closed(c decision.Confirmation, row decision.Record, user string)
 	return say("%s withdrew this request, so your click doesn't count and I didn't act on the request. %s", mention(c.Requester), again).meaning(MeansKept)
 }
 
-// underWay returns a progress line, which replaces the prompt.
-func (w Texts) underWay(d decision.Record, rest string) Message {
-	line := fmt.Sprintf("%s Cancelling %s…%s", emojiPending, w.decided(d), rest)
+// progress returns a progress line, which replaces the prompt.
+func (w Texts) progress(d decision.Record, rest string) Message {
+	line := fmt.Sprintf("%s Cancelling %s…%s", emojiPending, w.underWay(d), rest)
 	if d.Confirmer != d.Requester {
 		line += "\n" + pair(d) + "."
 	}
@@ -198,17 +202,17 @@ func (w Texts) underWay(d decision.Record, rest string) Message {
 }
 
 // Cancelling replaces a prompt whose decision takes more than a moment.
-func (w Texts) Cancelling(d decision.Record) Message { return w.underWay(d, "") }
+func (w Texts) Cancelling(d decision.Record) Message { return w.progress(d, "") }
 
 // StillTrying replaces a prompt while Chamelio or the journal doesn't answer
 // clearly.
 func (w Texts) StillTrying(d decision.Record) Message {
-	return w.underWay(d, " This is taking a while, so don't wait here: I'll post the result in "+inChannelNamed(d.Channel)+".")
+	return w.progress(d, " This is taking a while, so don't wait here: I'll post the result in "+inChannelNamed(d.Channel)+".")
 }
 
 // WaitingForChamelio replaces a prompt while Chamelio's rate limit is used up.
 func (w Texts) WaitingForChamelio(d decision.Record, pause time.Duration) Message {
-	return w.underWay(d, fmt.Sprintf(" Chamelio is busy and asked me to wait %s. I'll post the result in %s.", duration(pause), inChannelNamed(d.Channel)))
+	return w.progress(d, fmt.Sprintf(" Chamelio is busy and asked me to wait %s. I'll post the result in %s.", duration(pause), inChannelNamed(d.Channel)))
 }
 
 // CameSecond answers user, whose click on a prompt lost to winners: the decision
@@ -226,10 +230,10 @@ func (w Texts) CameSecond(c decision.Confirmation, user string, winners ...decis
 		return w.Closed(c, winner, user)
 	case winner.Outcome() == "" && mine:
 		return say("Already on it: you confirmed cancelling %s %s. I'll post the result in %s.",
-			w.decided(winner), on(winner.DecidedAt), l.where()).meaning(MeansUnderWay)
+			w.underWay(winner), on(winner.DecidedAt), l.where()).meaning(MeansUnderWay)
 	case winner.Outcome() == "":
 		return say("%s got there first: I'm cancelling %s now, and I'll post the result in %s.",
-			mention(winner.Confirmer), w.decided(winner), l.where()).meaning(MeansUnderWay)
+			mention(winner.Confirmer), w.underWay(winner), l.where()).meaning(MeansUnderWay)
 	}
 	return say("%s", upperFirst(w.happened(winner, user))).meansOutcome(winner.Outcome())
 }

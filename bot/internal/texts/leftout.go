@@ -4,7 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/slack-go/slack"
+
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -25,6 +29,26 @@ func leftOut(left []Excluded, toAll bool) string {
 	return "*Won't be cancelled:*" + whyLeftOut(left, toAll)
 }
 
+// BlockLeftOut is the block_id of the tasks that are left out.
+const BlockLeftOut = "left_out"
+
+// leftOutBlock is leftOut as a block; nil if there are none.
+func leftOutBlock(left []Excluded, toAll bool) slack.Block {
+	if len(left) == 0 {
+		return nil
+	}
+	return slack.NewSectionBlock(mrkdwn(input.Shorten(leftOut(left, toAll), sectionLimit)), nil, nil, slack.SectionBlockOptionBlockID(BlockLeftOut))
+}
+
+// WithLeftOut adds to an answer why some of the tasks won't be cancelled. An empty
+// message stays empty.
+func (w Texts) WithLeftOut(m Message, left []Excluded) Message {
+	if m.Text == "" || len(left) == 0 {
+		return m
+	}
+	return message(m.Text+"\n"+leftOut(left, false), append(slices.Clone(m.Blocks), leftOutBlock(left, false))...)
+}
+
 func whyLeftOut(left []Excluded, toAll bool) string {
 	text := ""
 	for _, t := range left {
@@ -43,13 +67,13 @@ func (w Texts) Exclude(id chamelio.TaskID, task chamelio.Task, err error) (Exclu
 	var e *chamelio.Error
 	switch {
 	case errors.As(err, &e) && e.TaskNotFound():
-		return Excluded{ID: id, Why: "Chamelio has no such task, or I can't see it"}, true
+		return Excluded{ID: id, Why: "Chamelio has no such task, or I can't see it", Over: true}, true
 	case errors.Is(err, chamelio.ErrUnauthorized) && errors.As(err, &e):
 		return Excluded{ID: id, Why: fmt.Sprintf("I've lost access to Chamelio (%s)", whyKeyRefused(e.Reason))}, true
 	case err == nil && task.Status == chamelio.Cancelled:
-		return Excluded{ID: id, Why: "it was already cancelled"}, true
+		return Excluded{ID: id, Why: "it was already cancelled", Over: true}, true
 	case err == nil && task.Status.Final():
-		return Excluded{ID: id, Why: "it has already " + endVerb(task.Status)}, true
+		return Excluded{ID: id, Why: "it has already " + endVerb(task.Status), Over: true}, true
 	}
 	return Excluded{}, false
 }
@@ -64,8 +88,8 @@ func (w Texts) ExcludeUnseen(id chamelio.TaskID) Excluded {
 func (w Texts) ExcludeRefused(no policy.Verdict, id chamelio.TaskID) Excluded {
 	switch no.Code {
 	case policy.CodeNotOnTask:
-		return Excluded{id, "you're not on it", "the requester isn't on it"}
+		return Excluded{ID: id, Why: "you're not on it", WhyToAll: "the requester isn't on it"}
 	default:
-		return Excluded{id, "I can't check whether you may cancel it", "I can't check whether the requester may cancel it"}
+		return Excluded{ID: id, Why: "I can't check whether you may cancel it", WhyToAll: "I can't check whether the requester may cancel it"}
 	}
 }

@@ -93,9 +93,25 @@ func (w Texts) FindModal() slack.ModalViewRequest {
 	}
 }
 
-// ConfirmModal returns the modal that shows tasks and asks to confirm. left is
-// how many more the message names than one decision can cover.
-func (w Texts) ConfirmModal(c decision.Confirmation, p Preview, left int) slack.ModalViewRequest {
+// Others counts the tasks that a message names in addition to those that are shown.
+type Others struct {
+	Over int // before them, which have ended or don't exist
+	More int // after them, which one decision can't cover
+}
+
+// skipped says how many tasks aren't shown because they are over.
+func (o Others) skipped() string {
+	switch o.Over {
+	case 0:
+		return ""
+	case 1:
+		return "The first task in the message can't be cancelled."
+	}
+	return fmt.Sprintf("None of the first %d tasks in the message can be cancelled.", o.Over)
+}
+
+// ConfirmModal returns the modal that shows tasks and asks to confirm.
+func (w Texts) ConfirmModal(c decision.Confirmation, p Preview, others Others) slack.ModalViewRequest {
 	submit, title := "Cancel task", "Cancel this task?"
 	if len(c.Tasks) > 1 {
 		submit, title = "Cancel tasks", "Cancel these tasks?"
@@ -105,8 +121,8 @@ func (w Texts) ConfirmModal(c decision.Confirmation, p Preview, left int) slack.
 	}
 	blocks := w.previewBlocks(c, p)
 	more := ""
-	if left > 0 {
-		more = fmt.Sprintf("The message names %d more. The limit is %d at once.", left, w.MaxTasks)
+	if others.More > 0 {
+		more = fmt.Sprintf("The message names %d more. The limit is %d at once.", others.More, w.MaxTasks)
 	}
 	note := undone + fmt.Sprintf(" Confirm by %s.", clock(c.ExpiresAt))
 	if c.Public {
@@ -116,7 +132,7 @@ func (w Texts) ConfirmModal(c decision.Confirmation, p Preview, left int) slack.
 	if field, ok := reason.Element.(*slack.PlainTextInputBlockElement); ok {
 		field.InitialValue = c.Reason
 	}
-	blocks = append(blocks, layout(optional(leftOut(p.Excluded, false)), footnote(understood(c, p, notMeant("Keep", "start again"))), footnote(more), reason, section(note))...)
+	blocks = append(blocks, layout(leftOutBlock(p.Excluded, false), footnote(understood(c, p, notMeant("Keep", "start again"))), footnote(others.skipped()), footnote(more), reason, section(note))...)
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: ModalConfirm,
 		Title: plainText(title), Submit: plainText(submit), Close: plainText("Keep"),
@@ -188,13 +204,18 @@ func (w Texts) Requested(c decision.Confirmation) Message {
 	return say("I asked in %s. %s", inChannelNamed(c.Channel), w.whoApproves(c, clock(c.ExpiresAt)))
 }
 
-// WithMore adds to an answer how many more tasks the message names.
-func (w Texts) WithMore(m Message, left int) Message {
-	if left == 0 {
-		return m
+// WithOthers adds to an answer how many other tasks the message names.
+func (w Texts) WithOthers(m Message, others Others) Message {
+	more := ""
+	if others.More > 0 {
+		more = fmt.Sprintf("The message names %d more. To cancel one of them, type `%s` and its ID.", others.More, w.Command)
 	}
-	more := fmt.Sprintf("The message names %d more. To cancel one of them, type `%s` and its ID.", left, w.Command)
-	return message(m.Text+"\n"+more, append(slices.Clone(m.Blocks), section(more))...)
+	for _, line := range []string{others.skipped(), more} {
+		if line != "" {
+			m = message(m.Text+"\n"+line, append(slices.Clone(m.Blocks), section(line))...)
+		}
+	}
+	return m
 }
 
 // ModalTooOld says that the modal was open for too long.

@@ -16,8 +16,9 @@ import (
 //
 // The placeholders are {Task} and {task}, the task, at the beginning of a
 // sentence and elsewhere; {By}, who asked; {channel}, where the result is posted;
-// {again}, the command to type; {operator}, who runs the bot; and {key},
-// {detail}, {status} and {wait}, details of the result.
+// {again}, the command to type; {operator}, who runs the bot; {already}, "had already "
+// if the task certainly ended before the click; and {key}, {detail}, {status} and {wait},
+// details of the result.
 type outcomeText struct {
 	outcome decision.Outcome
 	cause   decision.Cause  // "": also for every cause without a row of its own
@@ -44,9 +45,9 @@ var outcomeTexts = []outcomeText{
 		what: "{Task} can't be cancelled any more, says Chamelio.",
 		next: "I couldn't see why: someone may have cancelled it already, or it has ended. Check its page."},
 	{outcome: decision.NotCancellable, status: chamelio.Completed, emoji: emojiWarning,
-		what: "{Task} wasn't cancelled: it had already completed."},
+		what: "{Task} wasn't cancelled: it {already}completed."},
 	{outcome: decision.NotCancellable, status: chamelio.Failed, emoji: emojiWarning,
-		what: "{Task} wasn't cancelled: it had already failed."},
+		what: "{Task} wasn't cancelled: it {already}failed."},
 	{outcome: decision.NotFound, emoji: emojiWarning,
 		what: "{Task} wasn't cancelled: Chamelio can't find it.",
 		next: "It may have been deleted, or I may have lost access to it."},
@@ -221,7 +222,16 @@ func (w Texts) fillOutcome(text string, d decision.Record, reader string, r resu
 	}
 	return fill(text, "{Task}", w.namedFirst(r.task), "{task}", w.named(r.task), "{By}", you(d.Requester, reader, "You"),
 		"{channel}", inChannelNamed(d.Channel), "{again}", w.again(r.task.ID), "{operator}", w.contact(), "{key}", whyKeyRefused(r.Key), "{detail}", detail,
-		"{status}", status, "{wait}", duration(max(r.RetryIn, time.Minute)))
+		"{status}", status, "{already}", already(d, r), "{wait}", duration(max(r.RetryIn, time.Minute)))
+}
+
+// already says that a task had ended when someone confirmed. It may have ended later if
+// the outcome was unknown for a while, or if Chamelio doesn't say when it ended.
+func already(d decision.Record, r result) string {
+	if r.Over.IsZero() || r.Over.After(d.DecidedAt) {
+		return ""
+	}
+	return "had already "
 }
 
 // you returns a mention, or the word for the reader themselves.

@@ -31,6 +31,7 @@ type Excluded struct {
 	ID       chamelio.TaskID
 	Why      string // a clause for the person who asked, as mrkdwn
 	WhyToAll string // the same for everyone; "" if it doesn't differ
+	Over     bool   // it has ended or doesn't exist, so another try won't help
 }
 
 // untitled returns the preview without what Chamelio says about the tasks, except
@@ -68,7 +69,7 @@ func (w Texts) Prompt(c decision.Confirmation, p Preview, value string) Message 
 		quoted(c.Reason),
 		footnote(understood(c, p, orElse(c))),
 		footnote(about),
-		optional(left),
+		leftOutBlock(p.Excluded, c.Public),
 		section(w.promptNote(c)),
 		w.buttons(c, value, "Cancel task", t),
 	)...)
@@ -118,7 +119,7 @@ func (w Texts) promptForSeveral(c decision.Confirmation, p Preview, value string
 	}
 	left := leftOut(p.Excluded, c.Public)
 	return message(w.promptText(c, tasks, strings.TrimPrefix(listed(lines), "\n"), left, understood(c, p, orElse(c))), append(blocks, layout(
-		optional(left),
+		leftOutBlock(p.Excluded, c.Public),
 		quoted(c.Reason),
 		footnote(understood(c, p, orElse(c))),
 		section(w.promptNote(c)),

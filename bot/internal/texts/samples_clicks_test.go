@@ -24,6 +24,7 @@ func (s *sampler) ofClicks() {
 	s.during("perhaps asked", "Slack doesn't answer clearly whether it posted a request, or the journal doesn't answer whether another replica posts it.", "to the person who typed the command or submitted the modal", s.PerhapsAsked(public))
 	s.during("asked before", "A submitted modal that asks a second person is delivered to another process, or after a restart.", "in the modal", s.AskedBefore(public))
 	s.during("not requested", "Slack didn't take a request, neither from the bot in the channel nor as the answer.", "to the person who typed the command or submitted the modal", s.NotRequested(public))
+	s.during("not requested, without some tasks", "The same, and the policy refuses others of their tasks, or they have ended.", "to the person who typed the command or submitted the modal", s.WithLeftOut(s.NotRequested(public), s.left()))
 	s.during("no approver", "A second person has to confirm, and the requester is the only one who could.", "to the person who typed the command or submitted the modal", s.NoApprover(private))
 	s.during("paused", "They pressed *Cancel task* while an operator has paused cancelling.", toClicker, s.PausedClick(private, cmp.Or(s.typed, "Chamelio is being upgraded until noon.")))
 	s.during("pause unknown", "*Cancel task*, and the journal does not say whether cancelling is paused.", toClicker, s.PauseUnknown(private))
@@ -150,8 +151,15 @@ func (s *sampler) ofOutcomes() {
 	}
 	runs := s.decision(s.user, decision.Unknown).WithSettled(s.resultFor(outcomeOf(decision.Result{Outcome: decision.Failed, Cause: decision.CauseStillRuns})))
 	s.add("update, overtaken", "The same, and someone has confirmed again since.", toChannel+", in the thread of the announcement", s.Settled(runs.Taken(runs.IDs())))
+	later := s.resultFor(outcomeOf(decision.Result{Outcome: decision.NotCancellable, Status: chamelio.Completed}))
+	later.Over = s.now.Add(20 * time.Minute)
+	s.add("update: completed after the click", "An outcome was unknown, and then the task completed.", toChannel+", in the thread of the announcement",
+		s.Settled(s.decision(s.user, decision.Unknown).WithSettled(later)))
 	seen := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}))
 	d := s.decision(s.user, decision.Cancelled)
+	people := seen
+	people.People = []decision.Person{{User: s.other, Role: "owner"}}
+	s.add("update that mentions people", "An outcome that was unknown became known, and `MENTION_PEOPLE_ON_TASK` is set.", toChannel+", in the thread of the announcement", s.Settled(d.WithSettled(people)))
 	s.add("update in person", "Slack no longer lets the bot post in the channel.", "to the person who asked, in their chat with the bot", s.SettledInPerson(s.user, d.WithSettled(seen)))
 }
 

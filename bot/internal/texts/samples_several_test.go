@@ -134,8 +134,8 @@ func (s *sampler) ofShortcut() {
 		s.all[len(s.all)-1].Modal = true
 	}
 	one, request := s.confirmation(false), s.confirmation(true)
-	modal("modal for one task", "The message names one task.", s.ConfirmModal(one, Preview{Tasks: []chamelio.Task{s.task}}, 0))
-	modal("modal for a request", "The same, and a second person has to confirm.", s.ConfirmModal(request, Preview{Tasks: []chamelio.Task{s.task}}, 0))
+	modal("modal for one task", "The message names one task.", s.ConfirmModal(one, Preview{Tasks: []chamelio.Task{s.task}}, Others{}))
+	modal("modal for a request", "The same, and a second person has to confirm.", s.ConfirmModal(request, Preview{Tasks: []chamelio.Task{s.task}}, Others{}))
 	several, shown := one, Preview{Excluded: s.left()}
 	several.Tasks = nil
 	for i := range s.MaxTasks {
@@ -144,17 +144,17 @@ func (s *sampler) ofShortcut() {
 		several.Tasks = append(several.Tasks, decision.Named{ID: task.ID, Title: s.named().Title, URL: s.task.URL})
 		shown.Tasks = append(shown.Tasks, task)
 	}
-	modal("modal for several tasks", "The message names more tasks than one decision can cover.", s.ConfirmModal(several, shown, 3))
-	modal("modal without details", "Chamelio didn't send the details in time.", s.ConfirmModal(one, Preview{Tasks: []chamelio.Task{{}}}, 0))
+	modal("modal for several tasks", "The message names more tasks than one decision can cover, and the first have ended.", s.ConfirmModal(several, shown, Others{Over: 2 * s.MaxTasks, More: 3}))
+	modal("modal without details", "Chamelio didn't send the details in time.", s.ConfirmModal(one, Preview{Tasks: []chamelio.Task{{}}}, Others{}))
 	several.Tasks, shown.Tasks = several.Tasks[:2], []chamelio.Task{s.task, {}}
-	modal("modal for several, one without details", "It didn't send those of one task.", s.ConfirmModal(several, shown, 0))
+	modal("modal for several, one without details", "It didn't send those of one task.", s.ConfirmModal(several, shown, Others{}))
 	modal("modal to find a task", "The message names no task.", s.FindModal())
 	s.during("modal, not a task", "What they typed there is neither an ID nor a link.", inModal, Message{Text: s.ModalNoTask(input.ErrNotATask)})
 	s.during("modal, too many tasks", "They typed more tasks than one decision can cover.", inModal, Message{Text: s.ModalNoTask(input.ErrTooManyTasks)})
 	s.during("modal, none chosen", "They removed every check mark.", inModal, Message{Text: s.ModalNoneChosen()})
 	s.during("submitted", "They submitted the modal.", inModal, s.Submitted())
 	s.during("requested", "They submitted the modal, and a second person has to confirm.", inModal, s.Requested(request))
-	s.during("none of the first tasks", "The message names many tasks, and none of the first can be cancelled.", inModal, s.WithMore(s.NothingToCancel(s.left()), 4))
+	s.during("none of the first tasks", "The message names many tasks, and none of the first can be cancelled.", inModal, s.WithOthers(s.NothingToCancel(s.left()), Others{Over: 2 * s.MaxTasks, More: 4}))
 	s.during("modal too old", "They typed a task when the modal had been open for too long.", inModal, Message{Text: s.ModalTooOld()})
 	s.during("shortcut too late", "Slack didn't open the modal within three seconds.", toClicker, s.ShortcutTooLate())
 	s.during("modal too large", "The message names tasks and a place that don't fit in a modal.", inModal, s.ModalTooLarge())

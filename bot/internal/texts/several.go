@@ -328,5 +328,6 @@ func peopleOf(all []result) []decision.Person {
 
 // Progress replaces a prompt while some of its tasks have an outcome.
 func (w Texts) Progress(d decision.Record) Message {
-	return w.underWay(d, fmt.Sprintf(" %d of %d done.", d.Done(), len(d.Tasks)))
+	d = claimed(d)
+	return w.progress(d, fmt.Sprintf(" %d of %d done.", d.Done(), len(d.Tasks)))
 }

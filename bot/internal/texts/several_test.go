@@ -27,6 +27,25 @@ func TestLeftOutPromisesNoResult(t *testing.T) {
 	}
 }
 
+// While a decision is under way, texts name the tasks that its claim got.
+func TestUnderWayNamesOnlyClaimedTasks(t *testing.T) {
+	w := Texts{Command: "/cancel-task"}
+	d := decision.Record{ID: "x", Channel: "C1", Requester: "U1", Confirmer: "U2", Tasks: []decision.Item{{ID: 500}, {ID: 501}}}
+	d = d.With(decision.Result{}, decision.Result{Outcome: decision.Failed, Cause: decision.CauseHeld})
+	c := decision.Confirmation{ID: "x", Public: true, Channel: "C1", Requester: "U1", Tasks: []decision.Named{{ID: 500}, {ID: 501}}}
+	for name, m := range map[string]Message{
+		"counted": w.Counted(d), "came second": w.CameSecond(c, "U3", d), "pressed again": w.CameSecond(c, "U2", d), "too late": w.TooLateToWithdraw(c, d, "U1"),
+		"cancelling": w.Cancelling(d), "slow": w.StillTrying(d), "progress": w.Progress(d), "overtaken": w.Overtaken(c, d),
+	} {
+		if !strings.Contains(m.Text, "task 500") || strings.Contains(m.Text, "501") || strings.Contains(m.Text, "2 tasks") || strings.Contains(m.Text, "of 2") {
+			t.Errorf("%s: %s", name, m.Text)
+		}
+	}
+	if said := w.TooLateToWithdraw(c, d.With(decision.Result{}, decision.Result{}), "U1").Text; !strings.Contains(said, "I'm cancelling them now") {
+		t.Errorf("too late to keep two: %s", said)
+	}
+}
+
 // Advice about several tasks isn't about "that task".
 func TestAdviceCountsTasks(t *testing.T) {
 	w := Texts{Command: "/cancel-task"}

@@ -226,6 +226,20 @@ func (w Texts) decided(d decision.Record) string {
 	return w.named(d.Tasks[0].Named())
 }
 
+// underWay returns the name of the tasks that a decision without an outcome cancels:
+// not of those that another one had first.
+func (w Texts) underWay(d decision.Record) string { return w.decided(claimed(d)) }
+
+// claimed returns a decision with the tasks that its claim got, or with all if it got
+// none.
+func claimed(d decision.Record) decision.Record {
+	got := d.Only(func(t decision.Item) bool { return !t.Result().LeftOut() })
+	if len(got.Tasks) == 0 {
+		return d
+	}
+	return got
+}
+
 // because returns a reason as a quotation on a line of its own; empty if there
 // is none.
 func because(reason string) string {
