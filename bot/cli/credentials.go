@@ -88,7 +88,7 @@ func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, r
 		{variable: "SLACK_BOT_TOKEN", seen: cfg.SlackBotToken, use: b.UseBotToken, credential: c.botToken()},
 		{variable: "CHAMELIO_API_KEY", seen: cfg.ChamelioAPIKey, use: key.use, credential: c.key()},
 	}
-	key.reread = func(ctx context.Context) { c.look(ctx, c.files[2]) }
+	key.reread = func(ctx context.Context) { c.look(ctx, c.keyFile()) }
 	for _, one := range c.all {
 		gauge.WithLabelValues(one.which).Set(0)
 	}
@@ -99,6 +99,10 @@ func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, r
 func (c *credentials) appToken() *credential { return c.all[0] }
 func (c *credentials) botToken() *credential { return c.all[1] }
 func (c *credentials) key() *credential      { return c.all[2] }
+
+// botTokenFile and keyFile return the files of two of them.
+func (c *credentials) botTokenFile() *watchedFile { return c.files[1] }
+func (c *credentials) keyFile() *watchedFile      { return c.files[2] }
 
 func tokenRefused(token bot.Token, api string, err error) *refusal {
 	return &refusal{doctor.Explain(err), tokenFailed(token, api, err)}

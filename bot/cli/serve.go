@@ -193,7 +193,7 @@ func (r *running) untilHandedOver(ctx context.Context) context.Context {
 	context.AfterFunc(ctx, func() {
 		reading, cancel := context.WithTimeout(serving, lastReadTimeout)
 		defer cancel()
-		r.watch.readFile(reading, r.watch.files[1])
+		r.watch.readFile(reading, r.watch.botTokenFile())
 		end(context.Cause(ctx))
 	})
 	return serving

@@ -114,8 +114,9 @@ type taker interface {
 }
 
 // AsOfNow returns d with a mark at each task that it didn't cancel and another decision
-// has since. Whatever says that a task wasn't cancelled goes through it first: what waits
-// for another task, for Slack or for a final result may appear after that decision.
+// has since. Each announcement, each edit of one, each final result and each audit copy
+// goes through it first: if it waited for another task, for Slack or for a check, it may
+// appear after that decision.
 func AsOfNow(ctx context.Context, j taker, d decision.Record) (decision.Record, error) {
 	free := d.Free()
 	if len(free.Tasks) == 0 {

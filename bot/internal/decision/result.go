@@ -133,12 +133,12 @@ func (r Record) WithSettled(results ...Result) Record {
 // Free returns the record with only the tasks that other decisions can have by now.
 func (r Record) Free() Record { return r.Only(func(t Item) bool { return t.Final().Frees() }) }
 
-// Taken returns the record with those of its free tasks marked that other decisions
-// have by now.
+// Taken returns the record with those of its free tasks marked that other decisions have
+// since.
 func (r Record) Taken(tasks []chamelio.TaskID) Record {
 	r.Tasks = slices.Clone(r.Tasks)
 	for i, t := range r.Tasks {
-		r.Tasks[i].Taken = t.Final().Frees() && slices.Contains(tasks, t.ID)
+		r.Tasks[i].Taken = slices.Contains(tasks, t.ID)
 	}
 	return r
 }

@@ -153,15 +153,17 @@ func (j *Journal) conflicting(ctx context.Context, id decision.ID, tasks []chame
 		case d.ID == id:
 			return []decision.Record{d}, nil
 		}
-		found = append(found, d.Only(func(t decision.Item) bool {
-			return slices.Contains(tasks, t.ID) && (t.Outcome == "" || t.Outcome == decision.Cancelled)
-		}))
+		found = append(found, d.Only(func(t decision.Item) bool { return slices.Contains(tasks, t.ID) && holds(t) }))
 	}
 	if gone != nil {
 		return nil, gone
 	}
 	return found, nil
 }
+
+// holds reports whether no other decision can have a task: its own carries it out, or
+// has cancelled it.
+func holds(t decision.Item) bool { return t.Outcome == "" || t.Outcome == decision.Cancelled }
 
 // Taken returns those of a decision's tasks that other decisions have since: one is
 // carrying them out, has cancelled them, or ended as unknown, so that its requests may
@@ -188,8 +190,8 @@ func (j *Journal) Taken(ctx context.Context, d decision.Record) ([]chamelio.Task
 		}
 		later := !other.DecidedAt.Before(d.DecidedAt) // the requests of an earlier one were waited for
 		taken = append(taken, other.Only(func(t decision.Item) bool {
-			unknown := t.Outcome == decision.Unknown && later && (t.SettledOutcome == "" || t.SettledOutcome == decision.Cancelled)
-			return slices.Contains(ids, t.ID) && (t.Outcome == "" || t.Outcome == decision.Cancelled || unknown)
+			may := later && t.Outcome == decision.Unknown && (t.SettledOutcome == "" || t.SettledOutcome == decision.Cancelled)
+			return slices.Contains(ids, t.ID) && (holds(t) || may)
 		}).IDs()...)
 	}
 	return taken, nil

@@ -35,8 +35,8 @@ const (
 )
 
 // SigningKeys returns the keys that KeepSigningKeys stored. If there are more rows than
-// maxSealedKeys, which usually only someone else can have written, each call returns a random
-// selection, so made-up rows can't hide a genuine one forever.
+// maxSealedKeys, because the token changes too often or someone else has written them,
+// each call returns a random selection, so made-up rows can't hide a genuine one forever.
 func (j *Journal) SigningKeys(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

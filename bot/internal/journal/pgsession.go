@@ -103,10 +103,7 @@ func sharesServer(ctx context.Context, conn, other *pgx.Conn, own int64) (bool, 
 	// A pooler lends the server that was released last, or first. By either
 	// order conn can get its own again in each round while other holds one, but
 	// not twice more once that one was released too.
-	for range 2 {
-		if shared {
-			break
-		}
+	for n := 0; n < 2 && !shared; n++ {
 		if shared, err = moved(ctx, conn, own); err != nil {
 			return false, err
 		}
