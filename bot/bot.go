@@ -39,6 +39,9 @@ import (
 type Tasks interface {
 	carry.Tasks
 	taskGetter
+	// Address returns where the tasks are. Prompts and the journal's rows are about the
+	// tasks at this address only.
+	Address() string
 	// Connect makes sure that a connection to Chamelio is open.
 	Connect(context.Context) error
 	// SetShare sets how many replicas share the key's rate limit.
@@ -117,7 +120,7 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 		return nil, err
 	}
 	b := &Bot{cfg: cfg, log: cfg.Log, journal: j, tasks: tasks, clock: newJournalClock(cfg.Now)}
-	sign, err := signed.NewSigner(cfg.BotToken.Reveal(), j, b.now)
+	sign, err := signed.NewSigner(cfg.BotToken.Reveal(), tasks.Address(), j, b.now)
 	if err != nil {
 		return nil, err
 	}

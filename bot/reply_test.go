@@ -15,6 +15,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // neverPaused is a journal without a pause.
@@ -41,7 +42,7 @@ func (r *refused) Refused(_ context.Context, n decision.Note) error {
 // Slack to see what is said, and where.
 func TestClicksWithoutDecision(t *testing.T) {
 	now := time.Now()
-	sign, err := signed.NewSigner("xoxb-test", nil, time.Now)
+	sign, err := signed.NewSigner("xoxb-test", chamelio.DefaultBaseURL, nil, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

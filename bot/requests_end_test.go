@@ -57,7 +57,7 @@ func ranOut(text string) bool { return strings.Contains(text, "has expired. To s
 // endOf returns when a request expires, to the second.
 func (w *world) endOf(prompt slacktest.Message) time.Time {
 	w.Helper()
-	s, err := signed.NewSigner(slacktest.BotToken, nil, time.Now)
+	s, err := signed.NewSigner(slacktest.BotToken, w.api.URL(), nil, time.Now)
 	w.must(err)
 	c, err := s.Decode(prompt.Button("cancel_task").Value, time.Now())
 	w.must(err)
@@ -164,7 +164,7 @@ func TestRequestEndsOnce(t *testing.T) {
 // recordOf returns the row of a request without a click.
 func (w *world) recordOf(prompt slacktest.Message, at time.Time) decision.Record {
 	w.Helper()
-	s, err := signed.NewSigner(slacktest.BotToken, nil, time.Now)
+	s, err := signed.NewSigner(slacktest.BotToken, w.api.URL(), nil, time.Now)
 	w.must(err)
 	value := prompt.Button("cancel_task").Value
 	c, err := s.Decode(value, time.Now())
@@ -187,7 +187,7 @@ func itemsOf(c decision.Confirmation) []decision.Item {
 // and lets that process live, or die at once.
 func (w *world) claim(user, value string, at time.Time, lives bool) error {
 	w.Helper()
-	s, err := signed.NewSigner(slacktest.BotToken, nil, time.Now)
+	s, err := signed.NewSigner(slacktest.BotToken, w.api.URL(), nil, time.Now)
 	w.must(err)
 	c, err := s.Decode(value, at)
 	w.must(err)

@@ -13,13 +13,14 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // TestSecondDeliveryGetsTheSameAck delivers each event several times at once, in
 // the same envelope or in others: all deliveries get the same acknowledgement, and
 // one starts work.
 func TestSecondDeliveryGetsTheSameAck(t *testing.T) {
-	sign, err := signed.NewSigner("xoxb-test", nil, time.Now)
+	sign, err := signed.NewSigner("xoxb-test", chamelio.DefaultBaseURL, nil, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

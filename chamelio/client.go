@@ -108,6 +108,20 @@ func (c *Client) RateLimit() (perMinute, available int) { return c.limit.state()
 // Host returns the host name that the client connects to, without a port.
 func (c *Client) Host() string { return c.base.Hostname() }
 
+// Address returns where the client finds its tasks, as AddressOf does.
+func (c *Client) Address() string { return c.base.String() }
+
+// AddressOf returns a base URL in a form that is the same for all spellings of
+// an address: with a lower-case host, without the scheme's own port, and
+// without a slash at its end. The error is an *OptionError.
+func AddressOf(baseURL string) (string, error) {
+	base, err := parseBaseURL(baseURL)
+	if err != nil {
+		return "", err
+	}
+	return base.String(), nil
+}
+
 // OptionError describes what is wrong with an option. It doesn't quote the
 // value, which may be a misplaced secret.
 type OptionError struct {
@@ -135,9 +149,16 @@ func parseBaseURL(raw string) (*url.URL, error) {
 	default:
 		return nil, wrongURL("must be https (http is accepted on a loopback address only): the API key travels with every request")
 	}
+	u.Host = strings.ToLower(u.Host)
+	if port := u.Port(); port == ownPort[u.Scheme] {
+		u.Host = strings.TrimSuffix(u.Host, ":"+port)
+	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	return u, nil
 }
+
+// ownPort has the port of each scheme. An address may name it, or not.
+var ownPort = map[string]string{"https": "443", "http": "80"}
 
 func isLoopback(host string) bool {
 	if host == "localhost" {

@@ -97,6 +97,24 @@ func TestNewRejectsInvalidOptions(t *testing.T) {
 	}
 }
 
+// However an address is spelled, its tasks are the same.
+func TestAddressHasOneSpelling(t *testing.T) {
+	for url, want := range map[string]string{
+		chamelio.DefaultBaseURL:                chamelio.DefaultBaseURL,
+		"HTTPS://Platform.Chamelio.AI:443//":   chamelio.DefaultBaseURL,
+		"https://platform.chamelio.ai:8443/":   "https://platform.chamelio.ai:8443",
+		"https://platform.chamelio.ai/Staging": "https://platform.chamelio.ai/Staging",
+		"http://[::1]:80/api/":                 "http://[::1]/api",
+	} {
+		if got, err := chamelio.AddressOf(url); got != want || err != nil {
+			t.Errorf("%s: %s, %v; want %s", url, got, err, want)
+		}
+	}
+	if got, err := chamelio.AddressOf("http://platform.chamelio.ai"); err == nil {
+		t.Errorf("plain http: %s", got)
+	}
+}
+
 func TestCallEndsWithItsContext(t *testing.T) {
 	api := newAPI(t)
 	api.Break(chameliotest.Fault{Hang: true})

@@ -11,6 +11,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // historyFlags are the flags of history.
@@ -93,15 +94,19 @@ func (p Program) nameJournal(ctx context.Context, j *journal.Journal, url string
 }
 
 // verifying makes the journal verify what it returns, for which the bot token
-// is needed.
+// and Chamelio's address are needed.
 func verifying(ctx context.Context, j *journal.Journal) error {
 	cfg, problems := readConfig()
 	for _, p := range problems {
-		if p.Variable == "SLACK_BOT_TOKEN" {
+		if p.Variable == "SLACK_BOT_TOKEN" || p.Variable == "CHAMELIO_API_URL" {
 			return errors.New(p.Found)
 		}
 	}
-	sign, err := signed.NewSigner(cfg.SlackBotToken.Reveal(), j, time.Now)
+	api, err := chamelio.AddressOf(cfg.ChamelioAPIURL)
+	if err != nil {
+		return err
+	}
+	sign, err := signed.NewSigner(cfg.SlackBotToken.Reveal(), api, j, time.Now)
 	if err != nil {
 		return err
 	}

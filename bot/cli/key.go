@@ -191,6 +191,8 @@ func (t *tasks) prove(ctx context.Context, client *chamelio.Client) error {
 }
 
 // Connect makes sure that a connection is open. It implements bot.Tasks.
+func (t *tasks) Address() string { return t.now().Address() }
+
 func (t *tasks) Connect(ctx context.Context) error { return t.now().Connect(ctx) }
 
 // rateLimit returns how many requests a minute this replica may send, and how

@@ -97,7 +97,7 @@ func commandKey(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func commandJournal(ts *testscript.TestScript, _ bool, _ []string) {
-	ts.Check(fillJournal("sqlite:" + ts.Getenv("JOURNAL")))
+	ts.Check(fillJournal("sqlite:"+ts.Getenv("JOURNAL"), ts.Getenv("CHAMELIO_API_URL")))
 }
 
 func commandReplica(ts *testscript.TestScript, _ bool, _ []string) {
@@ -109,14 +109,14 @@ func commandReplica(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 // fillJournal inserts one decision of each kind that history distinguishes.
-func fillJournal(url string) error {
+func fillJournal(url, api string) error {
 	ctx := context.Background()
 	j, err := journal.Open(ctx, url, journal.Options{})
 	if err != nil {
 		return err
 	}
 	defer j.Close()
-	sign, err := signed.NewSigner(slacktest.BotToken, j, time.Now)
+	sign, err := signed.NewSigner(slacktest.BotToken, api, j, time.Now)
 	if err != nil {
 		return err
 	}

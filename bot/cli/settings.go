@@ -159,7 +159,7 @@ func settings() []setting {
 		},
 		{
 			name: "CHAMELIO_API_URL", fallback: "https://platform.chamelio.ai", field: func(c *config) any { return &c.ChamelioAPIURL },
-			meaning: "the address of Chamelio: https, or http on a loopback address",
+			meaning: "the address of Chamelio: https, or http on a loopback address. Prompts and the journal are signed for it",
 			fix:     "Remove CHAMELIO_API_URL, or set it to an address such as https://platform.chamelio.ai",
 		},
 		{

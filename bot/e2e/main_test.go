@@ -179,7 +179,7 @@ func TestProgramFromStartToSignal(t *testing.T) {
 		}
 	}
 
-	h := start(t, []string{"DATABASE_URL=" + db, "SLACK_BOT_TOKEN=" + slacktest.BotToken}, "history", "--json", "--task", "12345")
+	h := start(t, []string{"DATABASE_URL=" + db, "SLACK_BOT_TOKEN=" + slacktest.BotToken, "CHAMELIO_API_URL=" + s.api.URL()}, "history", "--json", "--task", "12345")
 	if code := h.exit(t); code != 0 {
 		t.Fatalf("history: %d\n%s", code, h.output)
 	}
@@ -187,7 +187,7 @@ func TestProgramFromStartToSignal(t *testing.T) {
 	if err := json.Unmarshal([]byte(h.output.String()), &entry); err != nil || entry["outcome"] != "cancelled" || entry["requester"] != "U0ADA" {
 		t.Errorf("history says %s (%v)", h.output, err)
 	}
-	table := start(t, []string{"DATABASE_URL=" + db, "SLACK_BOT_TOKEN=" + slacktest.BotToken}, "history", "--since", "1h")
+	table := start(t, []string{"DATABASE_URL=" + db, "SLACK_BOT_TOKEN=" + slacktest.BotToken, "CHAMELIO_API_URL=" + s.api.URL()}, "history", "--since", "1h")
 	if table.exit(t); !strings.Contains(table.output.String(), "12345  cancelled") {
 		t.Errorf("the table says %s", table.output)
 	}

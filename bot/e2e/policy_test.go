@@ -42,7 +42,7 @@ func TestPolicyThroughTheProgram(t *testing.T) {
 	}
 	_ = bot.cmd.Process.Signal(syscall.SIGTERM)
 	bot.exit(t) // all is on record
-	h := start(t, []string{"DATABASE_URL=" + database, "SLACK_BOT_TOKEN=" + slacktest.BotToken}, "history", "--refusals", "--csv")
+	h := start(t, []string{"DATABASE_URL=" + database, "SLACK_BOT_TOKEN=" + slacktest.BotToken, "CHAMELIO_API_URL=" + s.api.URL()}, "history", "--refusals", "--csv")
 	if code := h.exit(t); code != 0 {
 		t.Fatalf("history: %d\n%s", code, h.output)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // If many processes see a credential refused, or accepted again, one of them
@@ -107,7 +108,7 @@ func TestRefusedCredentialOutlastsItsBotToken(t *testing.T) {
 			t.Errorf("refused, as before: %+v", n)
 		}
 		now := time.Now()
-		sign, err := signed.NewSigner("xoxb-2", second.Journal, func() time.Time { return now })
+		sign, err := signed.NewSigner("xoxb-2", chamelio.DefaultBaseURL, second.Journal, func() time.Time { return now })
 		must(t, err)
 		second.Trust(sign, func(u journal.Unverified) { t.Errorf("not genuine: %+v", u) })
 		must(t, sign.Rotate(ctx, "xoxb-3"))

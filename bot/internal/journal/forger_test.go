@@ -28,7 +28,7 @@ func openTrusting(t *testing.T, url, token string) *trusting {
 	j, err := journal.Open(t.Context(), url, journal.Options{Audit: true})
 	must(t, err)
 	t.Cleanup(func() { _ = j.Close() })
-	s, err := signed.NewSigner(token, j, time.Now)
+	s, err := signed.NewSigner(token, chamelio.DefaultBaseURL, j, time.Now)
 	must(t, err)
 	all := &trusting{Journal: j, Signer: s}
 	j.Trust(s, func(u journal.Unverified) { all.reported = append(all.reported, u) })

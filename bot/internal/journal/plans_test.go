@@ -84,7 +84,7 @@ func plan(t *testing.T, db *sql.DB, query string) (lines []string) {
 // don't verify.
 func setEverythingAside(t *testing.T, j *Journal) {
 	t.Helper()
-	sign, err := signed.NewSigner("xoxb-test", j, time.Now)
+	sign, err := signed.NewSigner("xoxb-test", chamelio.DefaultBaseURL, j, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,7 +67,7 @@ func TestRowOfATokenThatComesBackReturns(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j, other := openTrusting(t, url, "xoxb-2"), openTrusting(t, url, "xoxb-1")
 		var ahead time.Duration
-		s, err := signed.NewSigner("xoxb-1", j, func() time.Time { return time.Now().Add(ahead) })
+		s, err := signed.NewSigner("xoxb-1", chamelio.DefaultBaseURL, j, func() time.Time { return time.Now().Add(ahead) })
 		must(t, err)
 		must(t, s.Rotate(t.Context(), "xoxb-2"))
 		j.Trust(s, func(u journal.Unverified) { j.reported = append(j.reported, u) })

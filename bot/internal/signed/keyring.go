@@ -34,7 +34,8 @@ const (
 )
 
 // signingKeys sign confirmations, accepted clicks and what follows from them.
-// Every replica derives them from the bot token. box encrypts other keys.
+// Every replica derives them from the bot token and Chamelio's address. box
+// encrypts other keys.
 type signingKeys struct {
 	id                         string // identifies them, and reveals nothing about them
 	confirmations, clicks, box []byte
@@ -88,6 +89,7 @@ type Store interface {
 // tokens change hours apart can verify each other's signatures. Only keys of
 // tokens that this process was given ever sign.
 type keyring struct {
+	api     string // Chamelio's address
 	journal Store
 	now     func() time.Time
 
@@ -101,22 +103,22 @@ type keyring struct {
 	others   []otherKeys // those that sign longest first
 }
 
-func newKeyring(botToken string, j Store, now func() time.Time) (*keyring, error) {
-	keys, err := deriveKeys(botToken)
-	return &keyring{journal: j, now: now, current: keys}, err
+func newKeyring(botToken, api string, j Store, now func() time.Time) (*keyring, error) {
+	keys, err := deriveKeys(botToken, api)
+	return &keyring{api: api, journal: j, now: now, current: keys}, err
 }
 
 // Now returns the time by which keys end.
 func (k *keyring) Now() time.Time { return k.now() }
 
-func deriveKeys(botToken string) (keys signingKeys, err error) {
-	if keys.confirmations, err = derive(botToken, "cancelbot confirmation "+confirmationVersion); err != nil {
+func deriveKeys(botToken, api string) (keys signingKeys, err error) {
+	if keys.confirmations, err = derive(botToken, "cancelbot confirmation "+confirmationVersion, api); err != nil {
 		return signingKeys{}, err
 	}
-	if keys.clicks, err = derive(botToken, "cancelbot accepted click 2"); err != nil {
+	if keys.clicks, err = derive(botToken, "cancelbot accepted click 2", api); err != nil {
 		return signingKeys{}, err
 	}
-	keys.box, err = derive(botToken, "cancelbot sealed signing keys 2")
+	keys.box, err = derive(botToken, "cancelbot sealed signing keys 2", api)
 	return keys.named(), err
 }
 
@@ -126,8 +128,9 @@ func (k signingKeys) named() signingKeys {
 	return k
 }
 
-func derive(botToken, purpose string) ([]byte, error) {
-	key, err := hkdf.Key(sha256.New, []byte(botToken), nil, purpose, sha256.Size)
+// derive returns a key for one purpose, and for the tasks at one address.
+func derive(botToken, purpose, api string) ([]byte, error) {
+	key, err := hkdf.Key(sha256.New, []byte(botToken), nil, purpose+" for "+api, sha256.Size)
 	if err != nil {
 		return nil, fmt.Errorf("deriving a key from the bot token: %w", err)
 	}
@@ -192,7 +195,7 @@ func (k *keyring) Keys() []string {
 // one in the journal for holders of the new one, and those of the new one for
 // holders of the current one.
 func (k *keyring) Rotate(ctx context.Context, botToken string) error {
-	next, err := deriveKeys(botToken)
+	next, err := deriveKeys(botToken, k.api)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // shelf stores sealed keys, like the journal.
@@ -42,7 +43,7 @@ func (c *clockOf) now() time.Time { return c.at }
 
 func ringFor(t *testing.T, token string, on *shelf, clock *clockOf) Signer {
 	t.Helper()
-	s, err := NewSigner(token, on, clock.now)
+	s, err := NewSigner(token, chamelio.DefaultBaseURL, on, clock.now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 const month = 30 * 24 * time.Hour
@@ -14,7 +15,7 @@ const month = 30 * 24 * time.Hour
 // introduce writes keys into the table of keys, for a holder of a token.
 func introduce(t *testing.T, on *shelf, holder string, keys otherKeys) {
 	t.Helper()
-	to, err := deriveKeys(holder)
+	to, err := deriveKeys(holder, chamelio.DefaultBaseURL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +42,7 @@ func claims(now time.Time) map[string][2]time.Time {
 // the table of keys. Nothing that these keys sign counts, and the bot doesn't use them.
 func TestTokenOfLongAgoIntroducesNothing(t *testing.T) {
 	t.Parallel()
-	evil, err := deriveKeys("evil")
+	evil, err := deriveKeys("evil", chamelio.DefaultBaseURL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +75,7 @@ func TestTokenOfLongAgoIntroducesNothing(t *testing.T) {
 // whatever their row says, even if the token changes again. The bot never signs with them.
 func TestIntroducedKeysEndWithTheirIntroducer(t *testing.T) {
 	t.Parallel()
-	evil, err := deriveKeys("evil")
+	evil, err := deriveKeys("evil", chamelio.DefaultBaseURL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func TestNoKeysOutliveTheLongest(t *testing.T) {
 	t.Parallel()
 	for name, ends := range claims(time.Now()) {
 		on, clock := &shelf{sealed: map[string]string{}}, &clockOf{time.Now()}
-		other, err := deriveKeys("xoxb-other")
+		other, err := deriveKeys("xoxb-other", chamelio.DefaultBaseURL)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,8 +146,8 @@ func TestDeletedRowLendsNothingAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			clock.at = clock.at.Add(later)
-			one, _ := deriveKeys("xoxb-1")
-			holder, _ := deriveKeys(current)
+			one, _ := deriveKeys("xoxb-1", chamelio.DefaultBaseURL)
+			holder, _ := deriveKeys(current, chamelio.DefaultBaseURL)
 			deleted := 0
 			for id, sealed := range on.sealed {
 				if isFor(sealed, holder) {

@@ -47,15 +47,16 @@ const (
 )
 
 // Signer signs confirmations, modals and accepted clicks, with keys that every
-// replica derives from the bot token. If the token is replaced while a replica
-// runs, earlier signatures stay valid. If it is replaced while none runs, open
-// prompts become invalid.
+// replica derives from the bot token and Chamelio's address. If the token is
+// replaced while a replica runs, earlier signatures stay valid. If it is
+// replaced while none runs, open prompts become invalid. A signature for
+// the tasks at one address is never valid for those at another.
 type Signer struct{ *keyring }
 
-// NewSigner returns a signer for a bot token. The journal stores the keys of
-// earlier tokens.
-func NewSigner(botToken string, j Store, now func() time.Time) (Signer, error) {
-	keys, err := newKeyring(botToken, j, now)
+// NewSigner returns a signer for a bot token and for the tasks at one address
+// (chamelio.AddressOf). The journal stores the keys of earlier tokens.
+func NewSigner(botToken, api string, j Store, now func() time.Time) (Signer, error) {
+	keys, err := newKeyring(botToken, api, j, now)
 	return Signer{keys}, err
 }
 

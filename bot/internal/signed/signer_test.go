@@ -8,6 +8,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/input"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // Someone who can only write to the journal, and has seen a genuine row, can't
@@ -98,7 +99,7 @@ func TestVerifiesEachFieldOfARow(t *testing.T) {
 
 func testSigner(t testing.TB) Signer {
 	t.Helper()
-	s, err := NewSigner("xoxb-test", nil, time.Now)
+	s, err := NewSigner("xoxb-test", chamelio.DefaultBaseURL, nil, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +133,7 @@ func TestRejectsConfirmationOfOtherTokenOrTime(t *testing.T) {
 	now := time.Now()
 	c := decision.Confirmation{ID: "x", Tasks: []decision.Named{{ID: 1}}, ExpiresAt: now.Add(time.Minute)}
 	value := testSigner(t).Encode(c)
-	other, err := NewSigner("xoxb-rotated", nil, time.Now)
+	other, err := NewSigner("xoxb-rotated", chamelio.DefaultBaseURL, nil, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,6 +142,30 @@ func TestRejectsConfirmationOfOtherTokenOrTime(t *testing.T) {
 	}
 	if got, err := testSigner(t).Decode(value, now.Add(time.Minute)); !errors.Is(err, ErrExpired) || got.Tasks[0].ID != 1 {
 		t.Errorf("at its expiry: %v", err)
+	}
+}
+
+// A signature for the tasks at one address is never valid for those at another,
+// whether or not the bot token changes.
+func TestAnotherAddressKnowsNoSignature(t *testing.T) {
+	on, clock := &shelf{sealed: map[string]string{}}, &clockOf{time.Now()}
+	here := ringFor(t, "xoxb-old", on, clock)
+	there, err := NewSigner("xoxb-old", "https://chamelio.test", on, clock.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := decision.Confirmation{ID: "x", Tasks: []decision.Named{{ID: 1}}, ExpiresAt: clock.at.Add(time.Minute)}
+	value, row := here.Encode(c), rowBy(here, clock.at)
+	for _, token := range []string{"xoxb-old", "xoxb-new"} {
+		if err := errors.Join(here.Rotate(t.Context(), token), there.Rotate(t.Context(), token), there.Load(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := there.Decode(value, clock.at); !errors.Is(err, ErrForged) {
+			t.Errorf("a prompt, with %s: %v", token, err)
+		}
+		if err := there.VerifyRow(row); !errors.Is(err, decision.ErrUnknownKey) {
+			t.Errorf("a row, with %s: %v", token, err)
+		}
 	}
 }
 
