@@ -116,3 +116,62 @@ func TestClosedPromptGivesWayToItsDecision(t *testing.T) {
 		})
 	}
 }
+
+// A row vanishes after its outcome was posted, and another process restores it without
+// the outcome before the first one can record the post.
+func TestAnnouncementOfARestoredRowIsRecorded(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		var once sync.Once
+		h.set(func(op string, do func() error) error {
+			if op == "MarkAnnounced" {
+				once.Do(func() {
+					lost := w.row()
+					task := lost.Tasks[0]
+					lost.Tasks[0] = decision.Item{ID: task.ID, Title: task.Title, URL: task.URL, Step: task.Step}
+					w.statement("DELETE FROM decisions")
+					_, _, err := w.journal.PutBack(w.Context(), lost)
+					w.must(err)
+				})
+			}
+			return do()
+		})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.toldOnce(general)
+		if got := w.row(); got.Outcome() != decision.Cancelled || got.AnnouncedAt.IsZero() {
+			t.Errorf("on record: %+v", got)
+		}
+	})
+}
+
+// The journal is away for longer than a lease and loses a row. The process that restores
+// it may have had a successor, which has posted the outcome and is about to record that.
+func TestRestoredAfterAnOutageGivesItsSuccessorTime(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		var once sync.Once
+		gone := make(chan struct{})
+		h.set(func(op string, do func() error) error {
+			if op == "Finish" {
+				once.Do(func() { h.set(away); close(gone) })
+				return errCut
+			}
+			return do()
+		})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		<-gone
+		time.Sleep(3 * time.Minute)
+		id := w.row().ID
+		w.statement("DELETE FROM decisions")
+		h.set(nil)
+		w.eventually("it is restored", func() bool { return w.row().ID == id })
+		time.Sleep(5 * time.Second) // the longest pause before the successor tries again
+		w.must(w.journal.MarkAnnounced(w.Context(), id, "1.2"))
+		time.Sleep(10 * time.Minute)
+		if told := w.slack.History(general); len(told) != 0 {
+			t.Errorf("announced again: %+v", told)
+		}
+	})
+}

@@ -21,6 +21,7 @@ type outbox interface {
 	BeginAnnouncing(context.Context, journal.Lease) (journal.Lease, error)
 	NotAnnounced(context.Context, journal.Lease) (journal.Lease, error)
 	MarkAnnounced(ctx context.Context, id decision.ID, messageTS string) error
+	Conclude(ctx context.Context, announced decision.Record, messageTS string) error
 	taker
 }
 
@@ -162,5 +163,9 @@ func (l *life) note() decision.Event {
 	l.giveTurn()
 	ctx, cancel := l.detached()
 	defer cancel()
-	return l.event(l.Journal.MarkAnnounced(ctx, l.ID, l.posted))
+	err := l.Journal.MarkAnnounced(ctx, l.ID, l.posted)
+	if errors.Is(err, journal.ErrUnresolved) { // another process has restored the row
+		err = l.Journal.Conclude(ctx, l.decided(), l.posted)
+	}
+	return l.event(err)
 }

@@ -2,6 +2,7 @@ package carry
 
 import (
 	"slices"
+	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
@@ -16,10 +17,28 @@ func (l *life) restore() decision.Event {
 	if err := l.restoreOnce(); err != nil {
 		return l.event(err)
 	}
+	if l.state.Stage != decision.Noting {
+		l.awaitSuccessor()
+	}
 	if l.tasks.result(l.task).Cause == decision.CauseOverruled {
 		return decision.Event{Kind: decision.Overruled}
 	}
 	return decision.Event{Kind: decision.Restored}
+}
+
+// awaitSuccessor waits if the journal was away a moment ago. This process's lease may
+// have ended then, and another one may have taken the decision over, posted its outcome,
+// and found that it can't record it, before the row vanished.
+func (l *life) awaitSuccessor() {
+	if !l.set.trouble.within(ownersFirst) {
+		return
+	}
+	timer := time.NewTimer(ownersFirst)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-l.ctx.Done():
+	}
 }
 
 func (l *life) restoreOnce() error {

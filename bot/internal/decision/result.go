@@ -150,6 +150,15 @@ func (r Result) Overruled() Result {
 	return r
 }
 
+// Doubted is the result of a task whose request another process may have sent again:
+// unknown, unless the task was cancelled or is over.
+func (r Result) Doubted() Result {
+	if r.Frees() && r.Over.IsZero() {
+		r.Outcome, r.Cause, r.Status, r.Seen = Unknown, "", "", time.Time{}
+	}
+	return r
+}
+
 // Describe copies the fields of a task that may be shown.
 func Describe(t chamelio.Task) Result {
 	return Result{

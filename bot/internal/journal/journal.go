@@ -50,6 +50,9 @@ var (
 	// ErrGone means that the row doesn't exist.
 	ErrGone = errors.New("the decision is not in the journal")
 
+	// ErrUnresolved means that a task of the decision has no outcome.
+	ErrUnresolved = errors.New("a task has no outcome")
+
 	// ErrDecided means that a prompt was decided or closed before, and that the
 	// row that says how is missing.
 	ErrDecided = errors.New("the prompt was decided, and its row is missing")

@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -461,14 +462,51 @@ func TestRestoresAVanishedDecision(t *testing.T) {
 	})
 }
 
+// A row vanished after its outcomes were announced, and another process has restored it
+// without them. It gets those that are final. The row of another click gets none.
+func TestConcludeGivesARestoredRowItsOutcomes(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		results := []decision.Result{{Outcome: decision.Cancelled}, {Outcome: decision.Failed}, {Outcome: decision.NotCancellable, Over: time.Now()}}
+		for i, tt := range []struct {
+			mac  string
+			want []decision.Outcome
+		}{
+			{"", []decision.Outcome{decision.Cancelled, decision.Unknown, decision.NotCancellable}},
+			{"another click", make([]decision.Outcome, 3)},
+		} {
+			d := sampleDecision(fmt.Sprint(i), int64(10*i+1))
+			d.Tasks = append(d.Tasks, decision.Item{ID: chamelio.TaskID(10*i + 2)}, decision.Item{ID: chamelio.TaskID(10*i + 3)})
+			l := won(t, j, d)
+			announced := d.With(results...)
+			announced.MAC = cmp.Or(tt.mac, d.MAC)
+			must(t, j.Conclude(t.Context(), announced, "1.2"))
+			must(t, j.Conclude(t.Context(), announced, "1.2"))
+			got, err := j.Get(t.Context(), d.ID)
+			must(t, err)
+			for k, want := range tt.want {
+				if got.Tasks[k].Outcome != want {
+					t.Errorf("%q, task %d: %q, want %q", tt.mac, k, got.Tasks[k].Outcome, want)
+				}
+			}
+			_, err = j.Renew(t.Context(), l)
+			if ended := errors.Is(err, journal.ErrLost); ended == got.AnnouncedAt.IsZero() || ended != (tt.mac == "") {
+				t.Errorf("%q: announced %v, its owner goes on: %v", tt.mac, got.AnnouncedAt, err)
+			}
+		}
+	})
+}
+
 func TestMarkAnnouncedKeepsARowWithoutOutcome(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
 		if err := j.MarkAnnounced(t.Context(), "x", "1.2"); !errors.Is(err, journal.ErrGone) {
 			t.Errorf("of what is not there: %v", err)
 		}
-		l := won(t, j, sampleDecision("x", 1)) // again, by another click
-		must(t, j.MarkAnnounced(t.Context(), "x", "1.2"))
+		l := won(t, j, sampleDecision("x", 1))
+		if err := j.MarkAnnounced(t.Context(), "x", "1.2"); !errors.Is(err, journal.ErrUnresolved) {
+			t.Errorf("without an outcome: %v", err)
+		}
 		_, err := j.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled}, true)
 		must(t, err)
 		must(t, j.MarkAnnounced(t.Context(), "x", "1.2"))

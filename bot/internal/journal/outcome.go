@@ -81,7 +81,8 @@ func (j *Journal) NotAnnounced(ctx context.Context, l Lease) (Lease, error) {
 // MarkAnnounced records that the outcome was announced; messageTS is "" if
 // Slack returns none. It needs no lease: the message is out, regardless of who owns the
 // decision now. It is idempotent. An unknown outcome is followed up from then
-// on. It returns ErrGone if the row doesn't exist.
+// on. It returns ErrGone if the row doesn't exist, and ErrUnresolved if a task has no
+// outcome.
 func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -102,9 +103,43 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 		return j.noteAnnounced(ctx, q, id)
 	})
 	if err == nil && changed == 0 {
-		_, err = j.stillThere(ctx, id)
+		var found decision.Record
+		if found, err = j.stillThere(ctx, id); err == nil && found.AnnouncedAt.IsZero() {
+			err = ErrUnresolved
+		}
 	}
 	return wrap("recording an announcement", err)
+}
+
+// Conclude gives a decision the outcomes that were announced, where it has none, and
+// calls MarkAnnounced. Such a row had vanished, and another process has restored it and
+// looks for the outcomes. It may have sent another request since, so an outcome that
+// isn't final becomes unknown, and is followed up. The row of another click on the same
+// prompt stays as it is.
+func (j *Journal) Conclude(ctx context.Context, announced decision.Record, messageTS string) error {
+	for i, t := range announced.Tasks {
+		if err := j.conclude(ctx, announced, i, t.Result().Doubted()); err != nil {
+			return wrap("concluding a decision", err)
+		}
+	}
+	err := j.MarkAnnounced(ctx, announced.ID, messageTS)
+	if errors.Is(err, ErrUnresolved) {
+		return nil
+	}
+	return err
+}
+
+func (j *Journal) conclude(ctx context.Context, d decision.Record, task int, res decision.Result) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	at := utc(j.at())
+	_, err := written(ctx, j.write, func(ctx context.Context, q querier) (int64, error) {
+		return q.exec(ctx, `UPDATE tasks SET outcome = $3, detail = $4, finished_at = $5, outcome_mac = $6
+			WHERE confirmation_id = $1 AND position = $2 AND outcome IS NULL
+				AND EXISTS (SELECT 1 FROM decisions AS d WHERE d.confirmation_id = $1 AND d.announced_at IS NULL AND `+j.same("d.mac", 7)+`)`,
+			string(d.ID), task, string(res.Outcome), res.Encode(), at, j.seal(outcomeFields(d.ID, task, res.Outcome, res.Encode(), at)...), j.exact(d.MAC))
+	})
+	return err
 }
 
 // stillThere returns a decision that was claimed. It returns ErrGone if that isn't in

@@ -212,8 +212,16 @@ func (j *faultyJournal) Finish(ctx context.Context, l journal.Lease, task int, r
 }
 
 func (j *faultyJournal) MarkAnnounced(ctx context.Context, id decision.ID, ts string) error {
-	return j.around(ctx, "MarkAnnounced", id, func(ctx context.Context) error {
-		err := j.real.MarkAnnounced(ctx, id, ts)
+	return j.announced(ctx, "MarkAnnounced", id, func(ctx context.Context) error { return j.real.MarkAnnounced(ctx, id, ts) })
+}
+
+func (j *faultyJournal) Conclude(ctx context.Context, d decision.Record, ts string) error {
+	return j.announced(ctx, "Conclude", d.ID, func(ctx context.Context) error { return j.real.Conclude(ctx, d, ts) })
+}
+
+func (j *faultyJournal) announced(ctx context.Context, name string, id decision.ID, do func(context.Context) error) error {
+	return j.around(ctx, name, id, func(ctx context.Context) error {
+		err := do(ctx)
 		if err == nil {
 			j.w.h.add(func() { j.w.h.records = append(j.w.h.records, record{time.Now(), j.name, id}) })
 		}

@@ -136,6 +136,10 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, ts string) 
 	return j.Around(ctx, "MarkAnnounced", id, func(ctx context.Context) error { return j.Journal.MarkAnnounced(ctx, id, ts) })
 }
 
+func (j *Journal) Conclude(ctx context.Context, announced decision.Record, ts string) error {
+	return j.Around(ctx, "Conclude", announced.ID, func(ctx context.Context) error { return j.Journal.Conclude(ctx, announced, ts) })
+}
+
 func (j *Journal) MarkSettled(ctx context.Context, id decision.ID) error {
 	return j.Around(ctx, "MarkSettled", id, func(ctx context.Context) error { return j.Journal.MarkSettled(ctx, id) })
 }
