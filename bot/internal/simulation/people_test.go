@@ -210,10 +210,18 @@ func (w *world) current(m slacktest.Message) slacktest.Message {
 	return m
 }
 
-// press presses a button if it exists.
-func (w *world) press(who string, m slacktest.Message, action string) {
+// finds reports whether a person still finds a button on a message.
+func (w *world) finds(who string, m slacktest.Message, action string) bool {
 	if w.current(m).Button(action) == nil {
 		w.h.say(who, "finds no button on %s any more", short(idOn(m)))
+		return false
+	}
+	return true
+}
+
+// press presses a button if it exists.
+func (w *world) press(who string, m slacktest.Message, action string) {
+	if !w.finds(who, m, action) {
 		return
 	}
 	if w.plan.modal && action == "cancel_task" {
@@ -282,6 +290,9 @@ func (w *world) typedAgain(who, text string) {
 func (w *world) pressTwiceDelivered(who string, m slacktest.Message) {
 	if w.plan.modal {
 		w.giveReason(who, m, true)
+		return
+	}
+	if !w.finds(who, m, "cancel_task") {
 		return
 	}
 	w.note(who, m, idOn(m), "cancel_task", true)
