@@ -97,8 +97,8 @@ func (c *commands) submitted(ctx context.Context, log *slog.Logger, k slackapi.C
 // ask judges the first delivery of a submitted modal like a command: everything may
 // have changed since the modal was shown. It posts its request.
 func (c *commands) ask(ctx context.Context, log *slog.Logger, k slackapi.Click, asked decision.Confirmation) reply {
-	who := asker{k.User, asked.Team, asked.Channel, asked.Thread, k.Origin, nil}
-	found := c.consider(ctx, log, who, input.Request{Tasks: asked.IDs(), Reason: asked.Reason})
+	who := asker{user: k.User, team: asked.Team, channel: asked.Channel, thread: asked.Thread, origin: k.Origin}
+	found := c.prompter.consider(ctx, log, who, input.Request{Tasks: asked.IDs(), Reason: asked.Reason})
 	if found.explained.Text != "" {
 		return alone(found.explained)
 	}

@@ -171,11 +171,13 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	}
 	b.lanes = asked.lanes
 	b.router = b.newRouter(&commands{
-		gate: b.gate, tasks: b.tasks, details: details, poster: post, signer: sign, requests: asked, texts: words,
-		submissions: work.NewCache[string, *submission](maxSubmissions),
-		paused:      paused, workflows: newWorkflows(cfg.Policy.SecondPerson, meters.SecondPersonTasks),
-		limit: work.NewLimit(cfg.CommandsPerMinute), previewLimit: cfg.PreviewLimit, confirmTTL: cfg.ConfirmTTL,
-		rules: input.Rules{Hosts: cfg.TaskHosts, MaxTasks: cfg.MaxTasks}, metrics: meters, trace: spans, now: b.now,
+		prompter: &prompter{
+			gate: b.gate, details: details, texts: words, paused: paused, confirmTTL: cfg.ConfirmTTL, metrics: meters, now: b.now,
+			previews:  &previews{tasks: b.tasks, details: details, checker: b.gate.checker, limit: cfg.PreviewLimit, trace: spans},
+			workflows: newWorkflows(cfg.Policy.SecondPerson, meters.SecondPersonTasks),
+		},
+		poster: post, signer: sign, requests: asked, texts: words, submissions: work.NewCache[string, *submission](maxSubmissions),
+		limit: work.NewLimit(cfg.CommandsPerMinute), rules: input.Rules{Hosts: cfg.TaskHosts, MaxTasks: cfg.MaxTasks}, metrics: meters,
 	}, &clicks{
 		gate: b.gate, signer: sign, carrier: b.carrier, texts: words, paused: paused,
 		limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), warned: work.NewLimit(warningsPerMinute),

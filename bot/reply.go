@@ -55,7 +55,7 @@ func (r *router) answer(ctx context.Context, log *slog.Logger, to slackapi.Targe
 // untilExpired returns a prompt until it expires, since Slack may take it later.
 func (c *commands) untilExpired(asked decision.Confirmation, prompt texts.Message) slackapi.Choose {
 	return func(context.Context) (texts.Message, error) {
-		if !c.now().Before(asked.ExpiresAt) {
+		if !c.prompter.now().Before(asked.ExpiresAt) {
 			return c.texts.Expired(asked), nil
 		}
 		return prompt, nil

@@ -53,7 +53,11 @@ type router struct {
 func (b *Bot) newRouter(typed *commands, pressed *clicks, post *slackapi.Poster, words texts.Texts, spans *observe.Tracer) *router {
 	return &router{
 		commands: typed, clicks: pressed,
-		shortcuts: &shortcuts{commands: typed, reasons: pressed.reasons, signer: typed.signer, poster: post, texts: words}, poster: post, texts: words, trace: spans, log: b.log,
+		shortcuts: &shortcuts{
+			prompter: typed.prompter, limit: typed.limit, rules: typed.rules,
+			reasons: pressed.reasons, signer: typed.signer, poster: post, texts: words,
+		},
+		poster: post, texts: words, trace: spans, log: b.log,
 		stopping: b.draining.Load, ctx: b.working,
 		typed:   work.NewPool(workersAtOnce, commandsQueueSize, b.log),
 		pressed: work.NewPool(workersAtOnce, clicksQueueSize, b.log),

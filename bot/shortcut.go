@@ -15,13 +15,16 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // shortcuts cancels tasks from the menu of a message: a modal shows the tasks
 // that the message names. Submitting it is a click on a confirmation.
 type shortcuts struct {
-	commands *commands
+	prompter *prompter
+	limit    *work.Limit // of commands and shortcuts together
+	rules    input.Rules
 	reasons  *reasons
 	signer   signed.Signer
 	poster   *slackapi.Poster
@@ -37,10 +40,10 @@ type wish struct {
 
 // handle opens a modal at once, and then shows the tasks in it.
 func (s *shortcuts) handle(ctx context.Context, log *slog.Logger, m slackapi.Shortcut) reply {
-	if !s.commands.limit.Allow(m.User) {
+	if !s.limit.Allow(m.User) {
 		log.Warn("shortcut refused", "reason", "too many commands")
-		s.commands.refused("too_many_commands")
-		return alone(s.texts.TooFast(s.commands.limit.PerMinute))
+		s.prompter.refused("too_many_commands")
+		return alone(s.texts.TooFast(s.limit.PerMinute))
 	}
 	opened, err := s.open(ctx, m)
 	switch {
@@ -51,8 +54,8 @@ func (s *shortcuts) handle(ctx context.Context, log *slog.Logger, m slackapi.Sho
 		log.Warn("can't open a modal (views.open)", "error", err)
 		return alone(s.texts.ShortcutTooLate())
 	}
-	who := asker{m.User, m.Team, m.Channel, m.Thread, m.Origin, nil}
-	tasks := input.FindTasks(m.Texts, s.commands.rules.Hosts)
+	who := asker{user: m.User, team: m.Team, channel: m.Channel, thread: m.Thread, origin: m.Origin}
+	tasks := input.FindTasks(m.Texts, s.rules.Hosts)
 	to := slackapi.Target{View: opened.ID, Channel: m.Channel, ResponseURL: m.ResponseURL}
 	if len(tasks) == 0 {
 		return s.show(log, to, opened.Hash, s.find(who, m.ResponseURL))
@@ -73,7 +76,7 @@ func (s *shortcuts) open(ctx context.Context, m slackapi.Shortcut) (*slack.ViewR
 
 // find returns the modal that asks for a task.
 func (s *shortcuts) find(who asker, responseURL string) slack.ModalViewRequest {
-	place, err := json.Marshal(wish{who.team, who.channel, who.thread, s.commands.now().Add(s.commands.confirmTTL).Unix()})
+	place, err := json.Marshal(wish{who.team, who.channel, who.thread, s.prompter.now().Add(s.prompter.confirmTTL).Unix()})
 	if err != nil {
 		panic(err) // a list of strings always encodes
 	}
@@ -107,9 +110,9 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 	var others texts.Others
 	left := f.tasks
 	for n := 1; ; n++ {
-		part := left[:min(len(left), s.commands.rules.MaxTasks)]
+		part := left[:min(len(left), s.rules.MaxTasks)]
 		left = left[len(part):]
-		what = s.commands.consider(ctx, log.With("tasks", part), f.who, input.Request{Tasks: part, Reason: f.reason, Unsure: f.unsure})
+		what = s.prompter.consider(ctx, log.With("tasks", part), f.who, input.Request{Tasks: part, Reason: f.reason, Unsure: f.unsure})
 		if !what.over || len(left) == 0 || n == maxParts {
 			break
 		}
@@ -146,7 +149,7 @@ func (s *shortcuts) show(log *slog.Logger, to slackapi.Target, over string, m sl
 		return slackapi.Retryable(err)
 	}
 	return reply{then: func(ctx context.Context) {
-		err := slackapi.Retry(ctx, showFor, s.commands.confirmTTL, func() error { return once(ctx) })
+		err := slackapi.Retry(ctx, showFor, s.prompter.confirmTTL, func() error { return once(ctx) })
 		if err == nil {
 			return
 		}
@@ -231,7 +234,7 @@ func (r *router) taskGiven(log *slog.Logger, e envelope, s slackapi.Submission) 
 	if err != nil {
 		return slackapi.ModalAck(texts.BlockTask, r.texts.ModalNoTask(err)), func() { log.Info("command not understood", "reason", err) }
 	}
-	who := asker{s.User, from.Team, from.Channel, from.Thread, s.Origin, nil}
+	who := asker{user: s.User, team: from.Team, channel: from.Channel, thread: from.Thread, origin: s.Origin}
 	to := slackapi.Target{View: s.View, Channel: from.Channel, ResponseURL: data.ResponseURL}
 	job := r.typed.Reserve(func(ctx context.Context) {
 		r.send(ctx, log, to, r.shortcuts.present(ctx, log, found{who: who, tasks: req.Tasks, reason: req.Reason, unsure: req.Unsure, to: to}))
