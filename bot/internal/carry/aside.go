@@ -70,9 +70,9 @@ func (l *life) toldAside() bool {
 func (l *life) won() {
 	l.endSign()
 	if l.toldAside() {
-		l.tell(minLast-1, func(context.Context) (texts.Message, error) {
+		l.tell(minLast-1, func(ctx context.Context) (texts.Message, error) {
 			if d := l.With(l.tasks.saved()...); d.Outcome() != "" {
-				return l.Texts.OutcomeLine(d), nil
+				return l.outcomeLine(d)(ctx)
 			}
 			return l.Texts.Counted(l.decided()), nil
 		})

@@ -133,15 +133,22 @@ func (r Record) WithSettled(results ...Result) Record {
 // Free returns the record with only the tasks that other decisions can have by now.
 func (r Record) Free() Record { return r.Only(func(t Item) bool { return t.Final().Frees() }) }
 
-// Taken returns the record with those of its free tasks marked that other decisions have
-// since.
-func (r Record) Taken(tasks []chamelio.TaskID) Record {
+// Current is a decision as a text may quote it: its tasks are marked that it didn't cancel
+// and other decisions have since. Only AsOfNow makes one.
+type Current struct{ record Record }
+
+// AsOfNow returns the record as it may be quoted if other decisions have taken these of
+// its free tasks since.
+func (r Record) AsOfNow(taken ...chamelio.TaskID) Current {
 	r.Tasks = slices.Clone(r.Tasks)
 	for i, t := range r.Tasks {
-		r.Tasks[i].Taken = slices.Contains(tasks, t.ID)
+		r.Tasks[i].Taken = slices.Contains(taken, t.ID)
 	}
-	return r
+	return Current{r}
 }
+
+// Record returns the decision with its marks.
+func (c Current) Record() Record { return c.record }
 
 // Overruled returns the result of a decision that was restored after another
 // decision about its task had been claimed: nothing is known for certain.
