@@ -37,6 +37,7 @@ const (
 // they are spent, which an update without an answer may have done.
 type prompt struct {
 	update func(context.Context, slackapi.Choose) error // nil if the message can't be updated
+	direct func(context.Context, slackapi.Choose) error // the same without a use of the response_url; nil if there is no such way
 	ctx    context.Context                              // ends when the process stops
 	run    func(func())                                 // runs a goroutine that the process waits for
 	shown  <-chan struct{}                              // closed when what was shown before has arrived; may be nil
@@ -103,6 +104,12 @@ func (c *Carrier) newPrompt(h *holding, fresh *Press) *prompt {
 			return c.Poster.Respond(ctx, fresh.Target(), slackapi.Always(m), ephemeral)
 		}
 		return p
+	}
+	if fresh != nil && fresh.Confirmation.Public && fresh.Message != "" {
+		p.progress = maxProgress
+		p.direct = func(ctx context.Context, choose slackapi.Choose) error {
+			return c.Poster.UpdatePrompt(ctx, fresh.Confirmation.ID, fresh.Channel, fresh.Message, choose)
+		}
 	}
 	if r.ResponseURL != "" && c.now().Sub(r.DecidedAt) < c.Protocol.ResponseURLLife {
 		p.update = func(ctx context.Context, choose slackapi.Choose) error {
@@ -276,25 +283,43 @@ func (p *prompt) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopTimer()
-	p.last, p.next, p.update = true, nil, nil
+	p.last, p.next, p.update, p.direct = true, nil, nil, nil
 	if p.abort != nil {
 		p.abort()
 	}
+}
+
+// indirect leaves only the response_url to the prompt, because Slack refused an update
+// without one.
+func (p *prompt) indirect() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.direct = nil
+	p.spendLocked(0)
 }
 
 // errSpent means that the remaining uses of the response_url belong to the
 // announcement.
 var errSpent = errors.New("the response_url's other uses are kept for the announcement")
 
-// once tries an update. It counts as a use unless Slack certainly didn't
-// accept it.
+// once tries an update. A use of the response_url counts unless Slack certainly didn't
+// accept it. If the uses that are left are kept for something else, the message is updated
+// directly, where that's possible.
 func (p *prompt) once(ctx context.Context, next slackapi.Choose) error {
 	p.mu.Lock()
-	spent, update := p.uses == 0, p.update
+	update, direct := p.update, p.direct
+	spent, kept := p.uses == 0, !p.last && p.uses <= minLast
 	p.mu.Unlock()
 	switch {
 	case update == nil:
 		return nil // stopped
+	case direct != nil && (spent || kept):
+		err := direct(ctx, next)
+		if status, _ := slackapi.Classify(err); status == slackapi.Refused && !errors.Is(err, errNotTrue) {
+			p.indirect()
+			return errSpent
+		}
+		return err
 	case spent:
 		return errSpent
 	}
