@@ -43,7 +43,7 @@ type Result struct {
 	Was        Moved    `json:"was,omitzero"`     // what has changed since the prompt
 
 	Status  chamelio.Status `json:"status,omitempty"`
-	Over    time.Time       `json:"over,omitzero"` // when the task reached Status
+	Over    time.Time       `json:"over,omitzero"` // when the task reached Status; zero if Chamelio doesn't say
 	Key     chamelio.Reason `json:"key,omitempty"`
 	Detail  string          `json:"detail,omitempty"`  // what Chamelio said when it refused
 	RetryIn time.Duration   `json:"retry_in,omitzero"` // with CauseBusy
@@ -157,19 +157,11 @@ func (r Result) Overruled() Result {
 	return r
 }
 
-// Describe copies the fields of a task that may be shown.
+// Describe copies the fields of a task that may be shown. Without completed_at, it isn't
+// known when a task ended: updated_at may be of any later change.
 func Describe(t chamelio.Task) Result {
 	return Result{
 		Title: t.Title, URL: t.URL, Flow: t.Workflow, Step: t.Step, StepsDone: t.StepsDone, StepsTotal: t.StepsTotal,
-		Status: t.Status, Over: Over(t),
+		Status: t.Status, Over: t.CompletedAt.Time,
 	}
-}
-
-// Over returns the time since when a task that can't be cancelled has had its
-// status.
-func Over(t chamelio.Task) time.Time {
-	if !t.CompletedAt.IsZero() {
-		return t.CompletedAt.Time
-	}
-	return t.UpdatedAt.Time
 }
