@@ -135,6 +135,23 @@ func TestCountsOnlyWhatIsKnownOfTheOthers(t *testing.T) {
 	}
 }
 
+// A task whose details the rate limit hides may well be cancelled in a minute.
+func TestNothingToCancelIsCertainOnlyOfEndedTasks(t *testing.T) {
+	w := Texts{Command: "/cancel-task"}
+	ended := Excluded{ID: 1, Why: "it has already completed", Over: true}
+	for _, c := range []struct {
+		left []Excluded
+		want string
+	}{
+		{[]Excluded{ended, ended}, "None of these 2 tasks can be cancelled:"},
+		{[]Excluded{ended, w.ExcludeUnseen(2)}, "I can't cancel any of these 2 tasks for you now:"},
+	} {
+		if said := w.NothingToCancel(c.left).Text; !strings.HasPrefix(said, c.want) {
+			t.Errorf("they read: %s", said)
+		}
+	}
+}
+
 // Chamelio has answered that there is no such task, so another press won't help.
 func TestRefusedClickSaysThatATaskIsGone(t *testing.T) {
 	w := Texts{Command: "/cancel-task"}
