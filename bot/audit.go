@@ -251,16 +251,17 @@ func (a *auditor) message(ctx context.Context, log *slog.Logger, n decision.Note
 	case d.Channel == a.channel && d.MessageTS != "": // else it was announced in person, or by the response_url
 		return nil, nil
 	}
-	if d, err = carry.AsOfNow(ctx, a.journal, d); err != nil {
+	now, err := carry.AsOfNow(ctx, a.journal, d)
+	if err != nil {
 		return nil, err
 	}
 	if n.Kind == decision.NoteSettled {
 		if d.SettledOutcome() == "" { // someone else removed what the note is about, or wrote that it is due
 			return nil, journal.ErrGone
 		}
-		return new(a.texts.AuditSettled(d, a.permalink(ctx, log, d))), nil
+		return new(a.texts.AuditSettled(now, a.permalink(ctx, log, d))), nil
 	}
-	return new(a.texts.AuditCopy(d, a.permalink(ctx, log, d), time.Now())), nil
+	return new(a.texts.AuditCopy(now, a.permalink(ctx, log, d), time.Now())), nil
 }
 
 // permalink returns the address of the original; "" if Slack doesn't return

@@ -128,7 +128,7 @@ func (r *requests) end(ctx context.Context, one request) error {
 			return err
 		}
 	}
-	if err := r.replace(ctx, one, r.texts.Overtaken(left, found...)); err != nil {
+	if err := r.replace(ctx, one, r.texts.Overtaken(left, r.carrier.Quoted(ctx, found...)...)); err != nil {
 		return err
 	}
 	one.log.Info("request ended", "outcome", string(together(found).Outcome()))

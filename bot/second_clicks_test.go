@@ -486,6 +486,35 @@ func TestCheckedApprovalIsAnswered(t *testing.T) {
 	})
 }
 
+// An approver has read below a request that the click is being checked, and that it counts.
+// While Chamelio is slow, the request shows progress instead of its buttons. If Slack refuses
+// that, it shows the outcome at the end.
+func TestApprovedRequestShowsProgress(t *testing.T) {
+	for name, allowed := range map[string]bool{"the bot can update it": true, "the bot can't": false} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, secondPerson, alwaysFresh)
+				prompt := w.ask(ada, general, "/cancel-task 12345")
+				time.Sleep(5 * time.Millisecond)
+				w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 2500 * time.Millisecond, Times: 1})
+				if !allowed {
+					w.slack.Break(slacktest.Fault{Method: "chat.update", Error: "cant_update_message"})
+				}
+				w.api.Break(chameliotest.Fault{Method: "POST", Delay: 4 * time.Second, Times: 1})
+				w.acked(w.slack.Click(grace, prompt, "cancel_task"))
+				time.Sleep(5 * time.Second)
+				if now := w.now(prompt); allowed == (len(now.Buttons()) > 0) {
+					t.Errorf("meanwhile, the request says: %s", now.Text)
+				}
+				time.Sleep(time.Minute)
+				if now := w.now(prompt); meaning(now) != "cancelled" || len(w.slack.History(general)) != 2 {
+					t.Errorf("the channel reads %v", texts(w.slack.History(general)))
+				}
+			})
+		})
+	}
+}
+
 // The requester withdraws a request, and the journal can't save that for a while.
 // Someone who approves it later doesn't overtake them.
 func TestApprovalDoesNotOvertakeAWithdrawal(t *testing.T) {

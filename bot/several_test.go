@@ -545,6 +545,41 @@ func TestAuditCopyKnowsOfLaterDecisions(t *testing.T) {
 	})
 }
 
+// Someone reads of a failed decision in an answer to another press, or in their prompt, after
+// another decision has cancelled the task.
+func TestAnswersKnowOfLaterDecisions(t *testing.T) {
+	fail := chameliotest.Fault{Method: http.MethodPost, Status: 500, Body: `{"detail":"Failed to cancel task"}`, Times: 3}
+	for action, where := range map[string]string{"cancel_task": "too late", "keep_task": "too late to keep"} {
+		t.Run(where, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				w.api.Break(fail)
+				w.confirm(ada, prompt)
+				w.confirm(grace, w.wantPrompt(w.slash(grace, general, "/cancel-task 12345")))
+				before := len(w.slack.Private(ada, general))
+				w.acked(w.slack.Forge(ada, prompt, action, prompt.Button(action).Value))
+				w.eventually("an answer", func() bool { return len(w.slack.Private(ada, general)) > before })
+				w.saysItCameLater(w.slack.Private(ada, general)[before])
+			})
+		})
+	}
+	t.Run("the prompt", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t)
+			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+			other := w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
+			w.api.Break(fail)
+			w.slack.Break(slacktest.Fault{Method: "response_url", Status: http.StatusTooManyRequests, RetryAfter: "120", Times: 2})
+			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+			w.eventually("the announcement", func() bool { return len(w.slack.History(general)) == 1 })
+			w.confirm(grace, other)
+			w.eventually("the outcome in the prompt", func() bool { return settled(w.now(prompt)) })
+			w.saysItCameLater(w.now(prompt))
+		})
+	})
+}
+
 // A result that becomes known while Slack takes no edit, or whose record got no answer, is
 // in the announcement soon after.
 func TestPartOfTheResultReachesTheAnnouncement(t *testing.T) {

@@ -68,6 +68,7 @@ func TestCheckingBelowAPromptEnds(t *testing.T) {
 				w, h, _ := withHook(t, alwaysFresh)
 				prompt := w.prompts(false, ada, "/cancel-task 12345")
 				other := w.wantPrompt(w.slash(linus, slacktest.Random, "/cancel-task 12345"))
+				time.Sleep(time.Second) // nothing is asked for the prompts any more
 				w.slack.Break(slacktest.Fault{Method: "users.info", Error: "internal_error", Times: 1})
 				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 				time.Sleep(10 * time.Second)

@@ -87,26 +87,26 @@ var posts = map[slackapi.Status]decision.Kind{
 func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err error) {
 	d := l.decided()
 	thread := d.Thread
-	say := func(d decision.Record) texts.Message { return l.Texts.Announcement(d, l.now()) }
-	alone := func(to string) texts.Message { return l.Texts.AnnouncementInPerson(to, d, l.now()) }
+	say := func(d decision.Current) texts.Message { return l.Texts.Announcement(d, l.now()) }
+	alone := func(to string, d decision.Current) texts.Message { return l.Texts.AnnouncementInPerson(to, d, l.now()) }
 	if l.state.Stage == decision.Settling {
 		d, say = l.final(), l.Texts.Settled
-		alone = func(to string) texts.Message { return l.Texts.SettledInPerson(to, d) }
+		alone = l.Texts.SettledInPerson
 		thread = cmp.Or(d.Thread, d.MessageTS)
 	}
-	d = l.asOfNow(ctx, d)
+	now := l.asOfNow(ctx, d)
 	switch where {
 	case decision.ByResponseURL:
-		return "", l.Poster.Respond(ctx, slackapi.Target{Channel: d.Channel, ResponseURL: d.ResponseURL}, l.ifOurs(slackapi.CallTimeout, say(d)), slackapi.InChannel)
+		return "", l.Poster.Respond(ctx, slackapi.Target{Channel: d.Channel, ResponseURL: d.ResponseURL}, l.ifOurs(slackapi.CallTimeout, say(now)), slackapi.InChannel)
 	case decision.InPerson: // to the person's ID: their chat with the app, which needs no scope but chat:write
-		return l.Poster.Post(ctx, d.Requester, "", l.ifOurs(slackapi.CallTimeout, alone(d.Requester)))
+		return l.Poster.Post(ctx, d.Requester, "", l.ifOurs(slackapi.CallTimeout, alone(d.Requester, now)))
 	case decision.ToApprover:
-		return l.Poster.Post(ctx, d.Confirmer, "", l.ifOurs(slackapi.CallTimeout, alone(d.Confirmer)))
+		return l.Poster.Post(ctx, d.Confirmer, "", l.ifOurs(slackapi.CallTimeout, alone(d.Confirmer, now)))
 	case decision.InThread:
-		return l.Poster.Post(ctx, d.Channel, thread, l.ifOurs(slackapi.CallTimeout, say(d)))
+		return l.Poster.Post(ctx, d.Channel, thread, l.ifOurs(slackapi.CallTimeout, say(now)))
 	case decision.InChannel:
 	}
-	return l.Poster.Post(ctx, d.Channel, "", l.ifOurs(slackapi.CallTimeout, say(d)))
+	return l.Poster.Post(ctx, d.Channel, "", l.ifOurs(slackapi.CallTimeout, say(now)))
 }
 
 // taker is the part of the journal that says who has tasks since a decision.
@@ -114,25 +114,44 @@ type taker interface {
 	Taken(context.Context, decision.Record) ([]chamelio.TaskID, error)
 }
 
-// AsOfNow returns d with a mark at each task that it didn't cancel and another decision
-// has since. Each announcement, each edit of one, each final result and each audit copy
-// goes through it first: if it waited for another task, for Slack or for a check, it may
-// appear after that decision.
-func AsOfNow(ctx context.Context, j taker, d decision.Record) (decision.Record, error) {
+// AsOfNow returns d as it may be quoted now: it asks who has since the tasks that d
+// didn't cancel. Each text that quotes the outcome of a decision needs that, because it may
+// appear after another decision: it waited for another task, for Slack or for a check, or
+// it answers someone much later. On an error, no task is marked.
+func AsOfNow(ctx context.Context, j taker, d decision.Record) (decision.Current, error) {
 	free := d.Free()
 	if len(free.Tasks) == 0 {
-		return d, nil
+		return d.AsOfNow(), nil
 	}
 	taken, err := j.Taken(ctx, free)
-	return d.Taken(taken), err
+	return d.AsOfNow(taken...), err
 }
 
-func (l *life) asOfNow(ctx context.Context, d decision.Record) decision.Record {
-	d, err := AsOfNow(ctx, l.Journal, d)
+func (l *life) asOfNow(ctx context.Context, d decision.Record) decision.Current {
+	now, err := AsOfNow(ctx, l.Journal, d)
 	if err != nil {
 		l.log.Info("can't see whether other decisions have the tasks now", "error", err)
 	}
-	return d
+	return now
+}
+
+// Quoted is AsOfNow for the decisions in an answer, or in the last update of a prompt. If
+// the journal doesn't answer within undecidedTimeout, no task is marked.
+func (c *Carrier) Quoted(ctx context.Context, all ...decision.Record) []decision.Current {
+	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
+	defer cancel()
+	now := make([]decision.Current, len(all))
+	for i, d := range all {
+		now[i], _ = AsOfNow(ctx, c.Journal, d)
+	}
+	return now
+}
+
+// outcomeLine returns the last text of a prompt, chosen at each try.
+func (c *Carrier) outcomeLine(d decision.Record) slackapi.Choose {
+	return func(ctx context.Context) (texts.Message, error) {
+		return c.Texts.OutcomeLine(c.Quoted(ctx, d)[0]), nil
+	}
 }
 
 // errWithheld means that an outcome isn't shown, because another process may show it.

@@ -70,9 +70,9 @@ func (l *life) toldAside() bool {
 func (l *life) won() {
 	l.endSign()
 	if l.toldAside() {
-		l.tell(minLast-1, func(context.Context) (texts.Message, error) {
+		l.tell(minLast-1, func(ctx context.Context) (texts.Message, error) {
 			if d := l.With(l.tasks.saved()...); d.Outcome() != "" {
-				return l.Texts.OutcomeLine(d), nil
+				return l.outcomeLine(d)(ctx)
 			}
 			return l.Texts.Counted(l.decided()), nil
 		})
@@ -141,5 +141,7 @@ func (p *prompt) spend(uses int) {
 // spendLocked is spend with mu held.
 func (p *prompt) spendLocked(uses int) {
 	p.uses = max(p.uses-uses, 0)
-	p.progress = min(p.progress, max(p.uses-minLast, 0))
+	if p.direct == nil {
+		p.progress = min(p.progress, max(p.uses-minLast, 0))
+	}
 }

@@ -76,7 +76,7 @@ func (c *Carrier) restorePrompt(ctx context.Context, p Press, prompt texts.Messa
 		case p.redelivers(first):
 			return texts.Message{}, work.Permanent(errRedelivered)
 		}
-		return c.Texts.CameSecond(p.Confirmation, p.User, first), nil
+		return c.cameSecond(p)(c.Quoted(ctx, first)...), nil
 	}
 	replace := func(ctx context.Context) error { return c.Poster.Respond(ctx, p.Target(), choose, replaceOriginal) }
 	err = slackapi.Retry(ctx, max(knownFor-time.Since(p.Received), restoreFor), slackapi.ResponseURLLife, func() error {

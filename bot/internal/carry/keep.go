@@ -92,7 +92,7 @@ func (c *Carrier) notTheirs(ctx context.Context, p Press) {
 
 // tooLate is the text for someone who withdraws a prompt that is decided.
 func (c *Carrier) tooLate(p Press) saying {
-	return func(rows ...decision.Record) texts.Message {
+	return func(rows ...decision.Current) texts.Message {
 		return c.Texts.TooLateToWithdraw(p.Confirmation, rows[0], p.User)
 	}
 }

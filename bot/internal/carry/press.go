@@ -53,17 +53,17 @@ func (p Press) aside() slackapi.Placement {
 func (p Press) signedBelow() bool { return p.View == "" && p.Sign.Below() }
 
 // A saying composes the text of an answer from the current rows.
-type saying func(rows ...decision.Record) texts.Message
+type saying func(rows ...decision.Current) texts.Message
 
 // always returns a saying that ignores the rows.
 func always(m texts.Message) saying {
-	return func(...decision.Record) texts.Message { return m }
+	return func(...decision.Current) texts.Message { return m }
 }
 
 // cameSecond returns the saying for an answer about the decisions that came before a
 // press.
 func (c *Carrier) cameSecond(p Press) saying {
-	return func(rows ...decision.Record) texts.Message {
+	return func(rows ...decision.Current) texts.Message {
 		return c.Texts.CameSecond(p.Confirmation, p.User, rows...)
 	}
 }
@@ -77,21 +77,21 @@ func (c *Carrier) answer(ctx context.Context, p Press, where slackapi.Placement,
 	sent := c.Poster.Answer(ctx, p.Log, p.Target(), func(ctx context.Context) (texts.Message, error) {
 		about = c.asTheyAre(ctx, about)
 		if where != replaceOriginal {
-			return say(about...), nil
+			return say(c.Quoted(ctx, about...)...), nil
 		}
 		newer, err := c.newer(ctx, p, about)
 		switch {
 		case err != nil:
 			return texts.Message{}, err
 		case newer.ID == "":
-			return say(about...), nil
+			return say(c.Quoted(ctx, about...)...), nil
 		}
 		about, say = []decision.Record{newer}, c.cameSecond(p)
 		if p.redelivers(newer) && !announced(newer) {
 			redelivered = true
 			return texts.Message{}, work.Permanent(errRedelivered)
 		}
-		return say(about...), nil
+		return say(c.Quoted(ctx, about...)...), nil
 	}, where)
 	if redelivered {
 		c.redelivered(p, about[0], false)
@@ -112,7 +112,7 @@ func (c *Carrier) below(ctx context.Context, p Press, say saying, about ...decis
 		return
 	}
 	c.Poster.Answer(ctx, p.Log, p.Target(), func(ctx context.Context) (texts.Message, error) {
-		return say(c.asTheyAre(ctx, about)...), nil
+		return say(c.Quoted(ctx, c.asTheyAre(ctx, about)...)...), nil
 	}, ephemeral)
 }
 

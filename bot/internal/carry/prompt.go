@@ -37,34 +37,32 @@ const (
 // they are spent, which an update without an answer may have done.
 type prompt struct {
 	update func(context.Context, slackapi.Choose) error // nil if the message can't be updated
+	direct func(context.Context, slackapi.Choose) error // the same without a use of the response_url; nil if there is no such way
 	ctx    context.Context                              // ends when the process stops
 	run    func(func())                                 // runs a goroutine that the process waits for
 	shown  <-chan struct{}                              // closed when what was shown before has arrived; may be nil
 	holds  func(context.Context) bool                   // whether progress may be shown
 
 	mu       sync.Mutex
-	uses     int // left to the prompt before the announcement
-	progress int // lines left
-	next     *line
-	counted  texts.Message // shown when the timer fires
-	last     bool          // next is the last update, or it has been shown
+	uses     int             // left to the prompt before the announcement
+	progress int             // lines left
+	next     slackapi.Choose // what to show next; may be nil
+	counted  texts.Message   // shown when the timer fires
+	last     bool            // next is the last update, or it has been shown
 	showing  chan struct{}
 	abort    context.CancelFunc // of the last update, while it is tried
 	timer    *time.Timer
 }
 
-// line is a text that the prompt shows if it is still true when it is its turn.
-type line struct {
-	texts.Message
-	still func(context.Context) bool // nil if it stays true
-}
-
-// choose returns the text, or errNotTrue.
-func (l line) choose(ctx context.Context) (texts.Message, error) {
-	if l.still != nil && !l.still(ctx) {
-		return texts.Message{}, errNotTrue
+// ifStill returns a Choose for a text that is shown if it is still true when it is its
+// turn; otherwise the error is errNotTrue.
+func ifStill(still func(context.Context) bool, m texts.Message) slackapi.Choose {
+	return func(ctx context.Context) (texts.Message, error) {
+		if !still(ctx) {
+			return texts.Message{}, errNotTrue
+		}
+		return m, nil
 	}
-	return l.Message, nil
 }
 
 // newPrompt returns the prompt of a decision. A fresh press shows progress.
@@ -106,6 +104,12 @@ func (c *Carrier) newPrompt(h *holding, fresh *Press) *prompt {
 			return c.Poster.Respond(ctx, fresh.Target(), slackapi.Always(m), ephemeral)
 		}
 		return p
+	}
+	if fresh != nil && fresh.Confirmation.Public && fresh.Message != "" {
+		p.progress = maxProgress
+		p.direct = func(ctx context.Context, choose slackapi.Choose) error {
+			return c.Poster.UpdatePrompt(ctx, fresh.Confirmation.ID, fresh.Channel, fresh.Message, choose)
+		}
 	}
 	if r.ResponseURL != "" && c.now().Sub(r.DecidedAt) < c.Protocol.ResponseURLLife {
 		p.update = func(ctx context.Context, choose slackapi.Choose) error {
@@ -153,7 +157,7 @@ func (p *prompt) saving(m texts.Message, still func(context.Context) bool) {
 	defer p.mu.Unlock()
 	p.stopTimer()
 	if !p.last {
-		p.put(line{m, still})
+		p.put(ifStill(still, m))
 	}
 }
 
@@ -165,17 +169,20 @@ func (p *prompt) show(m texts.Message) {
 	p.stopTimer()
 	if !p.last && p.progress > 0 {
 		p.progress--
-		p.put(line{m, p.holds})
+		p.put(ifStill(p.holds, m))
 	}
 }
 
 // end shows the last state, after which only a newer last state is shown.
-func (p *prompt) end(m texts.Message) {
+func (p *prompt) end(m texts.Message) { p.endAs(slackapi.Always(m)) }
+
+// endAs is end for a text that is chosen at each try.
+func (p *prompt) endAs(choose slackapi.Choose) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopTimer()
 	p.last = true
-	p.put(line{Message: m})
+	p.put(choose)
 }
 
 // isLast reports whether the last state is being shown.
@@ -208,12 +215,12 @@ func (p *prompt) stopTimer() {
 	}
 }
 
-// put shows a line next. Must be called with mu held.
-func (p *prompt) put(next line) {
+// put shows a text next. Must be called with mu held.
+func (p *prompt) put(next slackapi.Choose) {
 	if p.update == nil {
 		return
 	}
-	p.next = &next
+	p.next = next
 	if p.showing == nil {
 		p.showing = make(chan struct{})
 		p.run(p.showAll)
@@ -236,16 +243,16 @@ func (p *prompt) showAll() {
 		}
 		p.mu.Unlock()
 		if last {
-			p.insist(*next)
+			p.insist(next)
 		} else {
-			_ = p.once(p.ctx, *next) // the next state says more
+			_ = p.once(p.ctx, next) // the next state says more
 		}
 	}
 }
 
 // insist tries the last update as long as there are uses, and Slack may accept
 // it; and once again when the process stops.
-func (p *prompt) insist(last line) {
+func (p *prompt) insist(last slackapi.Choose) {
 	ctx, cancel := context.WithTimeout(p.ctx, lastUpdateFor)
 	defer cancel()
 	p.mu.Lock()
@@ -276,29 +283,47 @@ func (p *prompt) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopTimer()
-	p.last, p.next, p.update = true, nil, nil
+	p.last, p.next, p.update, p.direct = true, nil, nil, nil
 	if p.abort != nil {
 		p.abort()
 	}
+}
+
+// indirect leaves only the response_url to the prompt, because Slack refused an update
+// without one.
+func (p *prompt) indirect() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.direct = nil
+	p.spendLocked(0)
 }
 
 // errSpent means that the remaining uses of the response_url belong to the
 // announcement.
 var errSpent = errors.New("the response_url's other uses are kept for the announcement")
 
-// once tries an update. It counts as a use unless Slack certainly didn't
-// accept it.
-func (p *prompt) once(ctx context.Context, next line) error {
+// once tries an update. A use of the response_url counts unless Slack certainly didn't
+// accept it. If the uses that are left are kept for something else, the message is updated
+// directly, where that's possible.
+func (p *prompt) once(ctx context.Context, next slackapi.Choose) error {
 	p.mu.Lock()
-	spent, update := p.uses == 0, p.update
+	update, direct := p.update, p.direct
+	spent, kept := p.uses == 0, !p.last && p.uses <= minLast
 	p.mu.Unlock()
 	switch {
 	case update == nil:
 		return nil // stopped
+	case direct != nil && (spent || kept):
+		err := direct(ctx, next)
+		if status, _ := slackapi.Classify(err); status == slackapi.Refused && !errors.Is(err, errNotTrue) {
+			p.indirect()
+			return errSpent
+		}
+		return err
 	case spent:
 		return errSpent
 	}
-	err := update(ctx, next.choose)
+	err := update(ctx, next)
 	if errors.Is(err, errNotTrue) {
 		return err // nothing was sent
 	}

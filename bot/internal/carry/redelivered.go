@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 )
 
 // This file handles a press that Slack delivered to several replicas, at a replica
@@ -40,18 +41,18 @@ func (c *Carrier) redelivered(p Press, row decision.Record, shown bool) {
 		return
 	}
 	c.followers.addUntil(announced, []decision.Record{row}, func(ctx context.Context, d []decision.Record) {
-		where, m := p.Aside(), c.Texts.OutcomeLine(d[0])
+		where, say := p.Aside(), func(rows ...decision.Current) texts.Message { return c.Texts.OutcomeLine(rows[0]) }
 		if p.Sign.Below() {
 			where = ephemeral
 		}
 		switch {
 		case !d[0].Outcome().Closed():
 		case where == replaceOriginal:
-			m = c.Texts.Ended(p.Confirmation, d[0])
+			say = always(c.Texts.Ended(p.Confirmation, d[0]))
 		default:
-			m = c.Texts.Closed(p.Confirmation, d[0], p.User)
+			say = always(c.Texts.Closed(p.Confirmation, d[0], p.User))
 		}
-		c.answer(ctx, p, where, always(m), d[0])
+		c.answer(ctx, p, where, say, d[0])
 	})
 }
 

@@ -54,7 +54,7 @@ func (l *life) beaten() {
 			return
 		}
 		if winner.Outcome() != "" {
-			l.prompt.end(l.Texts.OutcomeLine(winner))
+			l.prompt.endAs(l.outcomeLine(winner))
 		}
 		c.apart(p, func(ctx context.Context) { c.answer(ctx, p, ephemeral, c.cameSecond(p), winner) })
 	case own:
@@ -119,12 +119,12 @@ func (l *life) followOwn(winner decision.Record) {
 		case d.Outcome().Closed():
 			l.ended(d)
 		default:
-			l.prompt.end(l.Texts.OutcomeLine(d))
+			l.prompt.endAs(l.outcomeLine(d))
 		}
 	}
 	if l.toldAside() && !winner.Outcome().Closed() { // else ended says it
 		l.tell(minLast-1, func(ctx context.Context) (texts.Message, error) {
-			return l.cameSecond(*l.press)(l.asTheyAre(ctx, []decision.Record{winner})...), nil
+			return l.cameSecond(*l.press)(l.Quoted(ctx, l.asTheyAre(ctx, []decision.Record{winner})...)...), nil
 		})
 	}
 	if show(winner); winner.Outcome() != "" {
@@ -151,7 +151,7 @@ func (l *life) leaveModal() {
 		return l.Poster.ShowLast(ctx, l.press.View, m)
 	}}
 	if len(l.tasks.open()) == 0 {
-		p.end(l.Texts.OutcomeLine(l.decided()))
+		p.endAs(l.outcomeLine(l.decided()))
 		return
 	}
 	p.end(l.Texts.StillTrying(l.decided()))
@@ -163,7 +163,7 @@ func (l *life) leaveModal() {
 			p.end(l.Texts.Ended(l.press.Confirmation, decided[0]))
 			return
 		}
-		p.end(l.Texts.OutcomeLine(decided[0]))
+		p.endAs(l.outcomeLine(decided[0]))
 	})
 }
 
@@ -176,7 +176,7 @@ func (l *life) followOther() {
 		l.instead(replaceOriginal, l.cameSecond(p), l.winners...)
 		return
 	}
-	l.instead(replaceOriginal, func(rows ...decision.Record) texts.Message { return l.Texts.Overtaken(p.Confirmation, rows...) }, l.winners...)
+	l.instead(replaceOriginal, func(rows ...decision.Current) texts.Message { return l.Texts.Overtaken(p.Confirmation, rows...) }, l.winners...)
 	l.instead(ephemeral, l.cameSecond(p), l.winners...)
 }
 

@@ -37,7 +37,7 @@ func (l *life) show(do decision.Do) {
 	case decision.ShowBusy:
 		p.show(t.WaitingForChamelio(l.decided(), do.For))
 	case decision.ShowOutcome:
-		p.end(t.OutcomeLine(l.decided()))
+		p.endAs(l.outcomeLine(l.decided()))
 	case decision.ShowNotSaved:
 		p.release()
 		l.ended(closedAs(l.Record, decision.NotSaved))

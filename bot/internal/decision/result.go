@@ -43,7 +43,7 @@ type Result struct {
 	Was        Moved    `json:"was,omitzero"`     // what has changed since the prompt
 
 	Status  chamelio.Status `json:"status,omitempty"`
-	Over    time.Time       `json:"over,omitzero"` // when the task reached Status
+	Over    time.Time       `json:"over,omitzero"` // when the task reached Status; zero if Chamelio doesn't say
 	Key     chamelio.Reason `json:"key,omitempty"`
 	Detail  string          `json:"detail,omitempty"`  // what Chamelio said when it refused
 	RetryIn time.Duration   `json:"retry_in,omitzero"` // with CauseBusy
@@ -133,15 +133,22 @@ func (r Record) WithSettled(results ...Result) Record {
 // Free returns the record with only the tasks that other decisions can have by now.
 func (r Record) Free() Record { return r.Only(func(t Item) bool { return t.Final().Frees() }) }
 
-// Taken returns the record with those of its free tasks marked that other decisions have
-// since.
-func (r Record) Taken(tasks []chamelio.TaskID) Record {
+// Current is a decision as a text may quote it: its tasks are marked that it didn't cancel
+// and other decisions have since. Only AsOfNow makes one.
+type Current struct{ record Record }
+
+// AsOfNow returns the record as it may be quoted if other decisions have taken these of
+// its free tasks since.
+func (r Record) AsOfNow(taken ...chamelio.TaskID) Current {
 	r.Tasks = slices.Clone(r.Tasks)
 	for i, t := range r.Tasks {
-		r.Tasks[i].Taken = slices.Contains(tasks, t.ID)
+		r.Tasks[i].Taken = slices.Contains(taken, t.ID)
 	}
-	return r
+	return Current{r}
 }
+
+// Record returns the decision with its marks.
+func (c Current) Record() Record { return c.record }
 
 // Overruled returns the result of a decision that was restored after another
 // decision about its task had been claimed: nothing is known for certain.
@@ -153,25 +160,17 @@ func (r Result) Overruled() Result {
 // Doubted is the result of a task whose request another process may have sent again:
 // unknown, unless the task was cancelled or is over.
 func (r Result) Doubted() Result {
-	if r.Frees() && r.Over.IsZero() {
+	if r.Frees() && !r.Status.Final() {
 		r.Outcome, r.Cause, r.Status, r.Seen = Unknown, "", "", time.Time{}
 	}
 	return r
 }
 
-// Describe copies the fields of a task that may be shown.
+// Describe copies the fields of a task that may be shown. Without completed_at, it isn't
+// known when a task ended: updated_at may be of any later change.
 func Describe(t chamelio.Task) Result {
 	return Result{
 		Title: t.Title, URL: t.URL, Flow: t.Workflow, Step: t.Step, StepsDone: t.StepsDone, StepsTotal: t.StepsTotal,
-		Status: t.Status, Over: Over(t),
+		Status: t.Status, Over: t.CompletedAt.Time,
 	}
-}
-
-// Over returns the time since when a task that can't be cancelled has had its
-// status.
-func Over(t chamelio.Task) time.Time {
-	if !t.CompletedAt.IsZero() {
-		return t.CompletedAt.Time
-	}
-	return t.UpdatedAt.Time
 }

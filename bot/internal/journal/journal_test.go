@@ -467,7 +467,7 @@ func TestRestoresAVanishedDecision(t *testing.T) {
 func TestConcludeGivesARestoredRowItsOutcomes(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		results := []decision.Result{{Outcome: decision.Cancelled}, {Outcome: decision.Failed}, {Outcome: decision.NotCancellable, Over: time.Now()}}
+		results := []decision.Result{{Outcome: decision.Cancelled}, {Outcome: decision.Failed}, {Outcome: decision.NotCancellable, Status: chamelio.Completed}}
 		for i, tt := range []struct {
 			mac  string
 			want []decision.Outcome

@@ -51,6 +51,7 @@ type Click struct {
 	Origin      Origin
 	User        string
 	Channel     string
+	Message     string // the timestamp of the clicked message
 	Action      string
 	Value       string
 	ResponseURL string
@@ -83,6 +84,7 @@ type clickPayload struct {
 	Channel    *idRef `json:"channel"`
 	Container  struct {
 		ChannelID   string `json:"channel_id"`
+		MessageTS   string `json:"message_ts"`
 		IsEphemeral bool   `json:"is_ephemeral"`
 	} `json:"container"`
 	ResponseURL string `json:"response_url"`
@@ -118,7 +120,7 @@ func ParseClick(payload json.RawMessage, received, at time.Time) (Click, error) 
 		return Click{}, errors.New("the button is none of ours")
 	}
 	k := Click{
-		Origin: p.origin(), User: p.User.ID, Channel: p.Container.ChannelID,
+		Origin: p.origin(), User: p.User.ID, Channel: p.Container.ChannelID, Message: p.Container.MessageTS,
 		Action: pressed.ActionID, Value: pressed.Value, ResponseURL: p.ResponseURL,
 		Trigger: p.TriggerID, Ephemeral: p.Container.IsEphemeral, Received: received, At: at,
 	}

@@ -64,9 +64,9 @@ func (p *Poster) check(raw string) error {
 // contain the URL, which is a credential.
 func (p *Poster) Respond(ctx context.Context, to Target, choose Choose, where Placement) error {
 	if where == ReplaceOriginal && to.Prompt != "" {
-		release, err := p.slots.prompts.acquire(ctx, to.Prompt)
+		release, err := p.replaces(ctx, to.Prompt)
 		if err != nil {
-			return fmt.Errorf("%w: %w", errNotBegun, err)
+			return err
 		}
 		defer release()
 	}
@@ -76,6 +76,27 @@ func (p *Poster) Respond(ctx context.Context, to Target, choose Choose, where Pl
 	return p.inTurn(ctx, to.Channel, choose, func(ctx context.Context, m texts.Message) error {
 		return p.respond(ctx, to.ResponseURL, m, where)
 	})
+}
+
+// replaces waits until no other call replaces a prompt. The caller must call the returned
+// function at the end.
+func (p *Poster) replaces(ctx context.Context, prompt string) (func(), error) {
+	release, err := p.slots.prompts.acquire(ctx, prompt)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNotBegun, err)
+	}
+	return release, nil
+}
+
+// UpdatePrompt replaces a prompt that everyone sees, once, without a use of a
+// response_url. Slack refuses it where the bot can't post.
+func (p *Poster) UpdatePrompt(ctx context.Context, prompt, channel, ts string, choose Choose) error {
+	release, err := p.replaces(ctx, prompt)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return p.Update(ctx, channel, ts, choose)
 }
 
 func (p *Poster) respond(ctx context.Context, address string, m texts.Message, where Placement) error {

@@ -14,13 +14,13 @@ import (
 
 // OutcomeLine returns the last text of a prompt: the outcome in one line. The
 // announcement says more. In a request it keeps both people.
-func (w Texts) OutcomeLine(d decision.Record) Message {
-	d = published(d)
+func (w Texts) OutcomeLine(now decision.Current) Message {
+	d := published(now.Record())
 	line := emojiOf(resultsOf(d)) + " " + w.line(d)
 	if d.Confirmer != d.Requester {
 		line += " " + pair(d) + "."
 	}
-	return say("%s", line).meansOutcome(d.Outcome())
+	return say("%s", line+since(d)).meansOutcome(d.Outcome())
 }
 
 // pair names the two people of a decision.
@@ -31,8 +31,8 @@ func pair(d decision.Record) string {
 // Announcement returns the public message that reports the outcomes of a
 // decision, the final ones where they are known. posted is when people see it. It
 // must be enough for someone who reads it a month later.
-func (w Texts) Announcement(d decision.Record, posted time.Time) Message {
-	d = d.Published()
+func (w Texts) Announcement(now decision.Current, posted time.Time) Message {
+	d := now.Record().Published()
 	return w.announcementTo("", d, resultsOf(d), posted)
 }
 
@@ -158,8 +158,8 @@ func outcomesOf(all []result) decision.Outcome {
 // Settled returns the message that reports the final results of a decision with
 // outcomes that were announced as unknown. The announcement has the rest. It mentions
 // the people on these tasks again, since an edited announcement notifies no one.
-func (w Texts) Settled(d decision.Record) Message {
-	d = d.Published()
+func (w Texts) Settled(now decision.Current) Message {
+	d := now.Record().Published()
 	m, people := w.settledTo("", d), forPeople(peopleOf(settledOf(d, resultsOf(d))))
 	if people != "" {
 		m = message(m.Text+"\n"+people, m.Blocks...).with(footnote(people))
@@ -209,7 +209,8 @@ func inTheConversation(id string) string {
 
 // AnnouncementInPerson returns the announcement as a direct message to the
 // requester or the approver, for when the bot can't post in the channel.
-func (w Texts) AnnouncementInPerson(to string, d decision.Record, posted time.Time) Message {
+func (w Texts) AnnouncementInPerson(to string, now decision.Current, posted time.Time) Message {
+	d := now.Record()
 	return w.inPerson(w.announcementTo(to, d, withoutPeople(d), posted), d)
 }
 
@@ -225,7 +226,8 @@ func withoutPeople(d decision.Record) []result {
 
 // SettledInPerson returns Settled as a direct message to the requester or the
 // approver.
-func (w Texts) SettledInPerson(to string, d decision.Record) Message {
+func (w Texts) SettledInPerson(to string, now decision.Current) Message {
+	d := now.Record()
 	return w.inPerson(w.settledTo(to, d), d)
 }
 
@@ -243,12 +245,14 @@ func forPeople(people []decision.Person) string {
 
 // AuditCopy returns an announcement for the audit channel. It doesn't mention
 // the people on the task. permalink is the address of the original, or "".
-func (w Texts) AuditCopy(d decision.Record, permalink string, posted time.Time) Message {
+func (w Texts) AuditCopy(now decision.Current, permalink string, posted time.Time) Message {
+	d := now.Record()
 	return audited(w.announcementTo("", d, withoutPeople(d), posted), "Original", d.Channel, permalink)
 }
 
 // AuditSettled returns Settled for the audit channel.
-func (w Texts) AuditSettled(d decision.Record, permalink string) Message {
+func (w Texts) AuditSettled(now decision.Current, permalink string) Message {
+	d := now.Record()
 	return audited(w.settledTo("", d), "Announcement", d.Channel, permalink)
 }
 

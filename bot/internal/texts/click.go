@@ -40,8 +40,8 @@ func (w Texts) CannotTell(c decision.Confirmation) Message {
 
 // TooLateToWithdraw answers *Keep task* and *Withdraw request* after first has
 // been decided.
-func (w Texts) TooLateToWithdraw(c decision.Confirmation, first decision.Record, user string) Message {
-	first = inAnswerTo(c, first)
+func (w Texts) TooLateToWithdraw(c decision.Confirmation, now decision.Current, user string) Message {
+	first := inAnswerTo(c, now.Record())
 	by, has := mention(first.Confirmer), "has"
 	if first.Confirmer == user {
 		by, has = "you", "have"
@@ -218,9 +218,9 @@ func (w Texts) WaitingForChamelio(d decision.Record, pause time.Duration) Messag
 // CameSecond answers user, whose click on a prompt lost to winners: the decision
 // that an earlier click on the same prompt made, or those that have the prompt's
 // tasks, each with these tasks only.
-func (w Texts) CameSecond(c decision.Confirmation, user string, winners ...decision.Record) Message {
-	winner := inAnswerTo(c, winners[0])
-	l := lost{c, winners}
+func (w Texts) CameSecond(c decision.Confirmation, user string, winners ...decision.Current) Message {
+	l := lostTo(c, winners)
+	winner := inAnswerTo(c, l.winners[0])
 	if l.several() {
 		return w.lostSeveral(l, user)
 	}
@@ -253,18 +253,18 @@ func (w Texts) happened(first decision.Record, user string) string {
 	if all := resultsOf(first); len(all) == 1 && all[0].Outcome == decision.Cancelled && all[0].Cause == "" {
 		return fmt.Sprintf("%s already cancelled %s %s.", by, w.decided(first), at)
 	}
-	return fmt.Sprintf("%s already confirmed this %s. %s", by, at, w.line(first))
+	return fmt.Sprintf("%s already confirmed this %s. %s", by, at, w.line(first)+since(first))
 }
 
 // Overtaken replaces a request that another click decided, or whose tasks people
 // cancel by other prompts. See CameSecond.
-func (w Texts) Overtaken(c decision.Confirmation, winners ...decision.Record) Message {
-	l := lost{c, winners}
-	switch own := !l.toOthers(); {
-	case own && winners[0].Outcome() == "":
-		return w.Cancelling(winners[0])
-	case own && winners[0].Outcome().Closed():
-		return w.Ended(c, winners[0])
+func (w Texts) Overtaken(c decision.Confirmation, winners ...decision.Current) Message {
+	l := lostTo(c, winners)
+	switch own, first := !l.toOthers(), l.winners[0]; {
+	case own && first.Outcome() == "":
+		return w.Cancelling(first)
+	case own && first.Outcome().Closed():
+		return w.Ended(c, first)
 	case own:
 		return w.OutcomeLine(winners[0])
 	}
@@ -275,7 +275,7 @@ func (w Texts) Overtaken(c decision.Confirmation, winners ...decision.Record) Me
 	case l.several():
 		became = emojiOf(resultsOf(d)) + " " + lineOfSeveral(d, l.where()) + w.againAfterClosed(d)
 	default:
-		became = emojiOf(resultsOf(d)) + " " + w.line(d)
+		became = emojiOf(resultsOf(d)) + " " + w.line(d) + since(d)
 	}
 	other := "another one"
 	if len(winners) > 1 {

@@ -90,7 +90,7 @@ func (w Texts) NoPrompt(id chamelio.TaskID, task chamelio.Task, err error) (Mess
 		return say("I can't cancel task %d: I've lost access to Chamelio (%s). Once %s has replaced the key, type %s again.",
 			id, whyKeyRefused(e.Reason), w.contact(), w.again(id)), true
 	case err == nil && task.Status.Final():
-		return over(w.namedFirst(decision.Named{ID: id, Title: task.Title, URL: task.URL}), task.Status, decision.Over(task)), true
+		return over(w.namedFirst(decision.Named{ID: id, Title: task.Title, URL: task.URL}), task.Status, task.CompletedAt.Time), true
 	}
 	return Message{}, false
 }

@@ -14,9 +14,12 @@ import (
 )
 
 // NothingToCancel answers a command about several tasks of which none can be
-// cancelled.
+// cancelled. Of a task that couldn't be read, that isn't known.
 func (w Texts) NothingToCancel(left []Excluded) Message {
 	text := fmt.Sprintf("None of these %d tasks can be cancelled:", len(left))
+	if slices.ContainsFunc(left, func(t Excluded) bool { return !t.Over }) {
+		text = fmt.Sprintf("I can't cancel any of these %d tasks for you now:", len(left))
+	}
 	return say("%s", text+whyLeftOut(left, false))
 }
 

@@ -13,6 +13,14 @@ type lost struct {
 	winners []decision.Record
 }
 
+func lostTo(c decision.Confirmation, winners []decision.Current) lost {
+	l := lost{Confirmation: c}
+	for _, w := range winners {
+		l.winners = append(l.winners, w.Record())
+	}
+	return l
+}
+
 // toOthers reports whether other prompts' decisions were first.
 func (l lost) toOthers() bool { return string(l.winners[0].ID) != l.ID }
 

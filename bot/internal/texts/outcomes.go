@@ -246,6 +246,15 @@ func whyKeyRefused(r chamelio.Reason) string {
 	return cmp.Or(keyRefused[r], keyRefused[chamelio.KeyUnclear])
 }
 
+// since follows line about one task, and says if another decision has it since. The line
+// about several is silent about such tasks.
+func since(d decision.Record) string {
+	if len(d.Tasks) == 1 && d.Tasks[0].Taken {
+		return " " + takenSince
+	}
+	return ""
+}
+
 // line returns the results of a decision as a sentence that names no one.
 func (w Texts) line(d decision.Record) string {
 	all := resultsOf(d)

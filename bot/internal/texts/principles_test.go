@@ -163,7 +163,7 @@ func TestNoPrivateTextBecomesFalse(t *testing.T) {
 			d := s.decision(confirmer, row.outcome).With(s.resultFor(row))
 			other := d
 			other.ID = "OTHER"
-			for _, m := range []Message{s.OutcomeLine(d), s.CameSecond(public, s.user, d), s.TooLateToWithdraw(public, d, s.user), s.Overtaken(public, other)} {
+			for _, m := range []Message{s.OutcomeLine(d.AsOfNow()), s.CameSecond(public, s.user, d.AsOfNow()), s.TooLateToWithdraw(public, d.AsOfNow(), s.user), s.Overtaken(public, other.AsOfNow())} {
 				if strings.Contains(m.Text, " yet") || !strings.Contains(m.Text, "I'll report back within 24 hours") {
 					t.Errorf("%s: %s", rowName(row), m.Text)
 				}
@@ -181,7 +181,7 @@ func TestResultElsewhereIsNotPromisedHere(t *testing.T) {
 		for channel, where := range map[string]string{"D0OTHER": "another conversation", "D0OWN": "this conversation", "C0OTHER": "<#C0OTHER>"} {
 			d := s.decision(confirmer, "")
 			d.ID, d.Channel, private.Channel = "OTHER", channel, "D0OWN"
-			if m := s.CameSecond(private, s.user, d); !strings.Contains(m.Text, "post the result in "+where) {
+			if m := s.CameSecond(private, s.user, d.AsOfNow()); !strings.Contains(m.Text, "post the result in "+where) {
 				t.Errorf("the result is posted in %s: %s", where, m.Text)
 			}
 		}
@@ -197,7 +197,7 @@ func TestOvertakenUntitledRequestStaysUntitled(t *testing.T) {
 	for _, o := range []decision.Outcome{"", decision.Cancelled, decision.Unknown, decision.Failed} {
 		winner := s.decision(s.other, o)
 		winner.ID = "OTHER"
-		if m := s.Overtaken(c, winner); strings.Contains(m.Text, s.task.Title) || !strings.Contains(m.Text, "12345") {
+		if m := s.Overtaken(c, winner.AsOfNow()); strings.Contains(m.Text, s.task.Title) || !strings.Contains(m.Text, "12345") {
 			t.Errorf("%q: %s", o, m.Text)
 		}
 	}

@@ -60,29 +60,30 @@ func (s *sampler) ofClicks() {
 	s.during("slow request", "The same, for a request.", "in place of the request", s.StillTrying(together))
 	s.during("waiting", "Chamelio's rate limit is used up.", "in place of the prompt", s.WaitingForChamelio(alone, min(s.retryAfter, time.Minute)))
 	cancelled, refused := s.decision(s.other, decision.Cancelled), s.decision(s.other, decision.Failed)
-	s.during("came second", "Someone else confirmed before them, and it is under way.", toClicker, s.CameSecond(public, s.user, together))
+	s.during("came second", "Someone else confirmed before them, and it is under way.", toClicker, s.CameSecond(public, s.user, together.AsOfNow()))
 	elsewhere := together
 	elsewhere.ID, elsewhere.Channel = "OTHER", "D0PRIVATE"
-	s.during("came second to a direct message", "Someone else confirmed in a direct message, and it is under way.", toClicker, s.CameSecond(private, s.user, elsewhere))
-	s.during("pressed twice", "They had confirmed before, and it is under way.", toClicker, s.CameSecond(private, s.user, alone))
-	s.add("came second, cancelled", "Someone else confirmed before them.", toClicker, s.CameSecond(public, s.user, cancelled))
-	s.add("came second, failed", "Someone else confirmed before them, and the task couldn't be cancelled.", toClicker, s.CameSecond(public, s.user, refused))
-	s.add("pressed twice, cancelled", "They had confirmed before.", toClicker, s.CameSecond(private, s.user, s.decision(s.user, decision.Cancelled)))
-	s.during("too late to keep", "*Keep task*, but it is under way.", toClicker, s.TooLateToWithdraw(private, alone, s.user))
-	s.during("too late to withdraw", "*Withdraw request*, but someone has confirmed.", toClicker, s.TooLateToWithdraw(public, together, s.user))
-	s.add("too late, cancelled", "*Withdraw request*, but it was cancelled.", toClicker, s.TooLateToWithdraw(public, cancelled, s.user))
+	s.during("came second to a direct message", "Someone else confirmed in a direct message, and it is under way.", toClicker, s.CameSecond(private, s.user, elsewhere.AsOfNow()))
+	s.during("pressed twice", "They had confirmed before, and it is under way.", toClicker, s.CameSecond(private, s.user, alone.AsOfNow()))
+	s.add("came second, cancelled", "Someone else confirmed before them.", toClicker, s.CameSecond(public, s.user, cancelled.AsOfNow()))
+	s.add("came second, failed", "Someone else confirmed before them, and the task couldn't be cancelled.", toClicker, s.CameSecond(public, s.user, refused.AsOfNow()))
+	s.add("came second, failed, and overtaken", "The same, and someone has confirmed again since.", toClicker, s.CameSecond(public, s.user, refused.AsOfNow(refused.IDs()...)))
+	s.add("pressed twice, cancelled", "They had confirmed before.", toClicker, s.CameSecond(private, s.user, s.decision(s.user, decision.Cancelled).AsOfNow()))
+	s.during("too late to keep", "*Keep task*, but it is under way.", toClicker, s.TooLateToWithdraw(private, alone.AsOfNow(), s.user))
+	s.during("too late to withdraw", "*Withdraw request*, but someone has confirmed.", toClicker, s.TooLateToWithdraw(public, together.AsOfNow(), s.user))
+	s.add("too late, cancelled", "*Withdraw request*, but it was cancelled.", toClicker, s.TooLateToWithdraw(public, cancelled.AsOfNow(), s.user))
 	together.ID, cancelled.ID = "OTHER", "OTHER"
-	s.during("overtaken", "Someone approved a request, but the task is being cancelled in another way.", "in place of the request", s.Overtaken(public, together))
-	s.add("overtaken, cancelled", "The same, when that is over.", "in place of the request", s.Overtaken(public, cancelled))
+	s.during("overtaken", "Someone approved a request, but the task is being cancelled in another way.", "in place of the request", s.Overtaken(public, together.AsOfNow()))
+	s.add("overtaken, cancelled", "The same, when that is over.", "in place of the request", s.Overtaken(public, cancelled.AsOfNow()))
 	unclear := s.decision(s.other, decision.Unknown)
 	unclear.ID = "OTHER"
-	s.during("overtaken, unknown", "The same, when its outcome isn't known.", "in place of the request", s.Overtaken(public, unclear))
+	s.during("overtaken, unknown", "The same, when its outcome isn't known.", "in place of the request", s.Overtaken(public, unclear.AsOfNow()))
 	kept, unsaved := s.decision(s.other, decision.Withdrawn), s.decision(s.other, decision.NotSaved)
 	kept.ID, unsaved.ID = "OTHER", "OTHER"
-	s.during("came second, taken back", "Someone else confirmed before them, and then took it back.", toClicker, s.CameSecond(private, s.user, kept))
-	s.during("came second, not saved", "Someone else confirmed before them, and that couldn't be saved.", toClicker, s.CameSecond(private, s.user, unsaved))
-	s.during("overtaken, taken back", "Someone approved a request, but lost to a decision that was then taken back.", "in place of the request", s.Overtaken(public, kept))
-	s.during("came second, unknown", "Someone else confirmed before them, and the outcome isn't known.", toClicker, s.CameSecond(public, s.user, unclear))
+	s.during("came second, taken back", "Someone else confirmed before them, and then took it back.", toClicker, s.CameSecond(private, s.user, kept.AsOfNow()))
+	s.during("came second, not saved", "Someone else confirmed before them, and that couldn't be saved.", toClicker, s.CameSecond(private, s.user, unsaved.AsOfNow()))
+	s.during("overtaken, taken back", "Someone approved a request, but lost to a decision that was then taken back.", "in place of the request", s.Overtaken(public, kept.AsOfNow()))
+	s.during("came second, unknown", "Someone else confirmed before them, and the outcome isn't known.", toClicker, s.CameSecond(public, s.user, unclear.AsOfNow()))
 }
 
 // resultFor returns a result for a row.
@@ -122,45 +123,47 @@ func (s *sampler) ofOutcomes() {
 		}
 		d, two := s.decision(s.user, row.outcome), s.decision(s.other, row.outcome)
 		what := "The outcome is `" + rowName(row) + "`."
-		add("line: "+rowName(row), what, "in place of the prompt", s.OutcomeLine(d.With(r)))
-		add("request: "+rowName(row), what, "in place of the request", s.OutcomeLine(two.With(r)))
-		add("announcement: "+rowName(row), what, toChannel, s.Announcement(d.With(r), s.now))
+		add("line: "+rowName(row), what, "in place of the prompt", s.OutcomeLine(d.With(r).AsOfNow()))
+		add("request: "+rowName(row), what, "in place of the request", s.OutcomeLine(two.With(r).AsOfNow()))
+		add("announcement: "+rowName(row), what, toChannel, s.Announcement(d.With(r).AsOfNow(), s.now))
 	}
 	r := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled}))
 	bare := s.decision(s.user, decision.Cancelled)
 	bare.Reason, r.People = "", nil
-	s.add("announcement without reason", "Nobody gave a reason.", toChannel, s.Announcement(bare.With(r), s.now))
-	s.add("announcement of two", "A second person confirmed.", toChannel, s.Announcement(s.decision(s.other, decision.Cancelled).With(r), s.now))
-	s.add("announcement in person", "Slack no longer lets the bot post in the channel.", "to the person who asked, in their chat with the bot", s.AnnouncementInPerson(s.user, s.decision(s.user, decision.Cancelled).With(r), s.now))
+	s.add("announcement without reason", "Nobody gave a reason.", toChannel, s.Announcement(bare.With(r).AsOfNow(), s.now))
+	s.add("announcement of two", "A second person confirmed.", toChannel, s.Announcement(s.decision(s.other, decision.Cancelled).With(r).AsOfNow(), s.now))
+	s.add("announcement in person", "Slack no longer lets the bot post in the channel.", "to the person who asked, in their chat with the bot", s.AnnouncementInPerson(s.user, s.decision(s.user, decision.Cancelled).With(r).AsOfNow(), s.now))
 	moved := r
 	moved.Was = decision.Moved{Title: "Draft of the agreement", Step: "Intake"}
-	s.add("announcement of a task that has moved on", "Its step and title changed after the prompt.", toChannel, s.Announcement(bare.With(moved), s.now))
+	s.add("announcement of a task that has moved on", "Its step and title changed after the prompt.", toChannel, s.Announcement(bare.With(moved).AsOfNow(), s.now))
 	bare.Untitled = true
-	s.add("announcement without title", "The channel is shared with another organisation, and ANNOUNCE_IN_SHARED_CHANNELS is untitled.", toChannel, s.Announcement(bare.With(moved), s.now))
-	s.add("announcement, late", "It was posted long after the click.", toChannel, s.Announcement(s.decision(s.user, decision.Cancelled).With(r), s.now.Add(time.Hour)))
+	s.add("announcement without title", "The channel is shared with another organisation, and ANNOUNCE_IN_SHARED_CHANNELS is untitled.", toChannel, s.Announcement(bare.With(moved).AsOfNow(), s.now))
+	s.add("announcement, late", "It was posted long after the click.", toChannel, s.Announcement(s.decision(s.user, decision.Cancelled).With(r).AsOfNow(), s.now.Add(time.Hour)))
 	taken := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Failed, Cause: decision.CauseServer}))
 	late := s.decision(s.user, decision.Failed).With(taken)
-	s.add("announcement, overtaken", "It was posted late, and someone has confirmed again since.", toChannel, s.Announcement(late.Taken(late.IDs()), s.now.Add(time.Hour)))
+	s.add("announcement, overtaken", "It was posted late, and someone has confirmed again since.", toChannel, s.Announcement(late.AsOfNow(late.IDs()...), s.now.Add(time.Hour)))
+	together := s.decision(s.other, decision.Failed).With(taken)
+	s.add("request, overtaken", "Slack took its last text late, and someone has confirmed again since.", "in place of the request", s.OutcomeLine(together.AsOfNow(together.IDs()...)))
 	for _, row := range outcomeTexts {
 		settles := row.cause == decision.CauseSeen || row.outcome == decision.NotCancellable || row.cause == decision.CauseStillRuns ||
 			row.outcome == decision.Unknown && row.cause == ""
 		if settles {
 			s.add("update: "+rowName(row), "An outcome that was unknown became `"+rowName(row)+"`.", toChannel+", in the thread of the announcement",
-				s.Settled(s.decision(s.user, decision.Unknown).WithSettled(s.resultFor(row))))
+				s.Settled(s.decision(s.user, decision.Unknown).WithSettled(s.resultFor(row)).AsOfNow()))
 		}
 	}
 	runs := s.decision(s.user, decision.Unknown).WithSettled(s.resultFor(outcomeOf(decision.Result{Outcome: decision.Failed, Cause: decision.CauseStillRuns})))
-	s.add("update, overtaken", "The same, and someone has confirmed again since.", toChannel+", in the thread of the announcement", s.Settled(runs.Taken(runs.IDs())))
+	s.add("update, overtaken", "The same, and someone has confirmed again since.", toChannel+", in the thread of the announcement", s.Settled(runs.AsOfNow(runs.IDs()...)))
 	later := s.resultFor(outcomeOf(decision.Result{Outcome: decision.NotCancellable, Status: chamelio.Completed}))
 	later.Over = s.now.Add(20 * time.Minute)
 	s.add("update: completed after the click", "An outcome was unknown, and then the task completed.", toChannel+", in the thread of the announcement",
-		s.Settled(s.decision(s.user, decision.Unknown).WithSettled(later)))
+		s.Settled(s.decision(s.user, decision.Unknown).WithSettled(later).AsOfNow()))
 	seen := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}))
 	d := s.decision(s.user, decision.Cancelled)
 	people := seen
 	people.People = []decision.Person{{User: s.other, Role: "owner"}}
-	s.add("update that mentions people", "An outcome that was unknown became known, and `MENTION_PEOPLE_ON_TASK` is set.", toChannel+", in the thread of the announcement", s.Settled(d.WithSettled(people)))
-	s.add("update in person", "Slack no longer lets the bot post in the channel.", "to the person who asked, in their chat with the bot", s.SettledInPerson(s.user, d.WithSettled(seen)))
+	s.add("update that mentions people", "An outcome that was unknown became known, and `MENTION_PEOPLE_ON_TASK` is set.", toChannel+", in the thread of the announcement", s.Settled(d.WithSettled(people).AsOfNow()))
+	s.add("update in person", "Slack no longer lets the bot post in the channel.", "to the person who asked, in their chat with the bot", s.SettledInPerson(s.user, d.WithSettled(seen).AsOfNow()))
 }
 
 // onlyAtClick are the codes that compare the person who clicks with the one who
@@ -210,10 +213,10 @@ func (s *sampler) ofAudit() {
 	s.part = "The audit channel"
 	r := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled}))
 	d := s.decision(s.user, decision.Cancelled)
-	s.add("audit copy", "An outcome was announced.", toAudit, s.AuditCopy(d.With(r), s.permalink, s.now))
+	s.add("audit copy", "An outcome was announced.", toAudit, s.AuditCopy(d.With(r).AsOfNow(), s.permalink, s.now))
 	seen := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}))
-	s.add("audit of an update", "An outcome that was unknown became known.", toAudit, s.AuditSettled(d.WithSettled(seen), s.permalink))
-	s.add("audit of the end", "An outcome stayed unknown.", toAudit, s.AuditSettled(d.WithSettled(decision.Result{Outcome: decision.Unknown}), ""))
+	s.add("audit of an update", "An outcome that was unknown became known.", toAudit, s.AuditSettled(d.WithSettled(seen).AsOfNow(), s.permalink))
+	s.add("audit of the end", "An outcome stayed unknown.", toAudit, s.AuditSettled(d.WithSettled(decision.Result{Outcome: decision.Unknown}).AsOfNow(), ""))
 	for i, row := range refusalTexts {
 		n := decision.Note{Person: s.user, Tasks: []chamelio.TaskID{s.task.ID}, Channel: s.channel, At: s.now, Code: string(row.code)}
 		if i%2 == 1 || onlyAtClick[row.code] {

@@ -160,7 +160,9 @@ func (s *sampler) ofCommands() {
 	none("foreign key", "The key is one of another organisation than the journal.", chamelio.Task{}, &chamelio.Error{Kind: chamelio.ErrUnauthorized, Reason: chamelio.KeyForeign})
 	for _, status := range []chamelio.Status{chamelio.Cancelled, chamelio.Completed, chamelio.Failed} {
 		over := s.task
-		over.Status = status
+		if over.Status = status; status != chamelio.Cancelled {
+			over.CompletedAt = over.UpdatedAt
+		}
 		none("already "+string(status), "The task has ended.", over, nil)
 	}
 }

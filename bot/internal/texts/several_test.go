@@ -20,7 +20,7 @@ func TestLeftOutPromisesNoResult(t *testing.T) {
 		"see another result for the one left out within a few minutes, type `/cancel-task 2`.": {{Outcome: decision.Cancelled}, held, {Outcome: decision.Cancelled}},
 		"see another result for those left out within a few minutes, type `/cancel-task 2 3`.": {{Outcome: decision.Cancelled}, held, held},
 	} {
-		said := w.Announcement(d.With(results...), time.Now()).Text
+		said := w.Announcement(d.With(results...).AsOfNow(), time.Now()).Text
 		if !strings.Contains(said, again) || strings.Contains(said, "posted separately") || strings.Contains(said, "someone had already confirmed") {
 			t.Errorf("it says: %s", said)
 		}
@@ -34,14 +34,14 @@ func TestUnderWayNamesOnlyClaimedTasks(t *testing.T) {
 	d = d.With(decision.Result{}, decision.Result{Outcome: decision.Failed, Cause: decision.CauseHeld})
 	c := decision.Confirmation{ID: "x", Public: true, Channel: "C1", Requester: "U1", Tasks: []decision.Named{{ID: 500}, {ID: 501}}}
 	for name, m := range map[string]Message{
-		"counted": w.Counted(d), "came second": w.CameSecond(c, "U3", d), "pressed again": w.CameSecond(c, "U2", d), "too late": w.TooLateToWithdraw(c, d, "U1"),
-		"cancelling": w.Cancelling(d), "slow": w.StillTrying(d), "progress": w.Progress(d), "overtaken": w.Overtaken(c, d),
+		"counted": w.Counted(d), "came second": w.CameSecond(c, "U3", d.AsOfNow()), "pressed again": w.CameSecond(c, "U2", d.AsOfNow()), "too late": w.TooLateToWithdraw(c, d.AsOfNow(), "U1"),
+		"cancelling": w.Cancelling(d), "slow": w.StillTrying(d), "progress": w.Progress(d), "overtaken": w.Overtaken(c, d.AsOfNow()),
 	} {
 		if !strings.Contains(m.Text, "task 500") || strings.Contains(m.Text, "501") || strings.Contains(m.Text, "2 tasks") || strings.Contains(m.Text, "of 2") {
 			t.Errorf("%s: %s", name, m.Text)
 		}
 	}
-	if said := w.TooLateToWithdraw(c, d.With(decision.Result{}, decision.Result{}), "U1").Text; !strings.Contains(said, "I'm cancelling them now") {
+	if said := w.TooLateToWithdraw(c, d.With(decision.Result{}, decision.Result{}).AsOfNow(), "U1").Text; !strings.Contains(said, "I'm cancelling them now") {
 		t.Errorf("too late to keep two: %s", said)
 	}
 }
@@ -75,14 +75,14 @@ func TestSeveralNamesOnlyWhoCertainlyCancelled(t *testing.T) {
 		"one settled afterward": {d.With(unknown, ended).WithSettled(seen), "1 of 2 tasks is cancelled.", "1 task (1) is cancelled.", "1 of 2 tasks is cancelled.", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			said := w.Announcement(c.d, time.Now()).Text
+			said := w.Announcement(c.d.AsOfNow(), time.Now()).Text
 			if !strings.Contains(said, " "+c.headline) || strings.Count(said, "as requested") != c.requested {
 				t.Errorf("everyone reads: %s", said)
 			}
-			if line := w.OutcomeLine(c.d).Text; !strings.Contains(line, c.line) && name != "one settled afterward" {
+			if line := w.OutcomeLine(c.d.AsOfNow()).Text; !strings.Contains(line, c.line) && name != "one settled afterward" {
 				t.Errorf("in place of the prompt: %s", line)
 			}
-			if said := w.AnnouncementInPerson("U1", c.d, time.Now()).Text; !strings.Contains(said, c.person) {
+			if said := w.AnnouncementInPerson("U1", c.d.AsOfNow(), time.Now()).Text; !strings.Contains(said, c.person) {
 				t.Errorf("the requester reads: %s", said)
 			}
 		})
@@ -101,22 +101,22 @@ func TestCountsOnlyWhatIsKnownOfTheOthers(t *testing.T) {
 	runs := locked
 	runs.Seen = time.Now()
 	for name, c := range map[string]struct {
-		d              decision.Record
+		d              decision.Current
 		headline, line string
 	}{
-		"seen, and left out":              {d.With(seen, held), "1 task is cancelled.", "1 task (1) is cancelled. The results"},
-		"seen, and a conflict":            {d.With(seen, conflict), "1 task is cancelled.", "1 task (1) is cancelled. The results"},
-		"seen, and gone":                  {d.With(gone, seen), "1 task is cancelled.", "1 task (2) is cancelled. The results"},
-		"seen, and not asked":             {d.With(seen, busy), "1 task is cancelled.", "1 task (1) is cancelled. The results"},
-		"seen, and refused":               {d.With(seen, locked), "1 task is cancelled.", "1 task (1) is cancelled. The results"},
-		"seen, and refused while it runs": {d.With(seen, runs), "1 of 2 tasks is cancelled.", "1 task (1) is cancelled. The results"},
-		"seen, and taken since":           {d.With(seen, runs).Taken([]chamelio.TaskID{2}), "1 task is cancelled.", "1 task (1) is cancelled. The results"},
-		"seen, and unknown to the end":    {d.With(seen, seen).WithSettled(decision.Result{}, decision.Result{Outcome: decision.Unknown}), "1 task is cancelled. 1 still unknown.", "1 task (1) is cancelled. The results"},
-		"cancelled, and left out":         {d.With(by, held), "<@U1> cancelled 1 task.", "Cancelled 1 task (1). The results"},
-		"cancelled, and taken since":      {d.With(by, busy).Taken([]chamelio.TaskID{2}), "<@U1> cancelled 1 task.", "Cancelled 1 task (1). The results"},
-		"cancelled, and refused":          {d.With(by, locked), "<@U1> cancelled 1 of 2 tasks.", "Cancelled 1 of 2 tasks (1 and 2). The results"},
-		"left out":                        {d.With(held, busy), "This confirmation cancelled none of the 2 tasks.", ":warning: The results for 2 tasks (1 and 2)"},
-		"refused":                         {d.With(locked, busy), "<@U1> couldn't cancel any of the 2 tasks.", "Cancelled 0 of 2 tasks (1 and 2). The results"},
+		"seen, and left out":              {d.With(seen, held).AsOfNow(), "1 task is cancelled.", "1 task (1) is cancelled. The results"},
+		"seen, and a conflict":            {d.With(seen, conflict).AsOfNow(), "1 task is cancelled.", "1 task (1) is cancelled. The results"},
+		"seen, and gone":                  {d.With(gone, seen).AsOfNow(), "1 task is cancelled.", "1 task (2) is cancelled. The results"},
+		"seen, and not asked":             {d.With(seen, busy).AsOfNow(), "1 task is cancelled.", "1 task (1) is cancelled. The results"},
+		"seen, and refused":               {d.With(seen, locked).AsOfNow(), "1 task is cancelled.", "1 task (1) is cancelled. The results"},
+		"seen, and refused while it runs": {d.With(seen, runs).AsOfNow(), "1 of 2 tasks is cancelled.", "1 task (1) is cancelled. The results"},
+		"seen, and taken since":           {d.With(seen, runs).AsOfNow(2), "1 task is cancelled.", "1 task (1) is cancelled. The results"},
+		"seen, and unknown to the end":    {d.With(seen, seen).WithSettled(decision.Result{}, decision.Result{Outcome: decision.Unknown}).AsOfNow(), "1 task is cancelled. 1 still unknown.", "1 task (1) is cancelled. The results"},
+		"cancelled, and left out":         {d.With(by, held).AsOfNow(), "<@U1> cancelled 1 task.", "Cancelled 1 task (1). The results"},
+		"cancelled, and taken since":      {d.With(by, busy).AsOfNow(2), "<@U1> cancelled 1 task.", "Cancelled 1 task (1). The results"},
+		"cancelled, and refused":          {d.With(by, locked).AsOfNow(), "<@U1> cancelled 1 of 2 tasks.", "Cancelled 1 of 2 tasks (1 and 2). The results"},
+		"left out":                        {d.With(held, busy).AsOfNow(), "This confirmation cancelled none of the 2 tasks.", ":warning: The results for 2 tasks (1 and 2)"},
+		"refused":                         {d.With(locked, busy).AsOfNow(), "<@U1> couldn't cancel any of the 2 tasks.", "Cancelled 0 of 2 tasks (1 and 2). The results"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if said := w.Announcement(c.d, time.Now()).Text; !strings.Contains(said, " "+c.headline) {
@@ -132,6 +132,23 @@ func TestCountsOnlyWhatIsKnownOfTheOthers(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A task whose details the rate limit hides may well be cancelled in a minute.
+func TestNothingToCancelIsCertainOnlyOfEndedTasks(t *testing.T) {
+	w := Texts{Command: "/cancel-task"}
+	ended := Excluded{ID: 1, Why: "it has already completed", Over: true}
+	for _, c := range []struct {
+		left []Excluded
+		want string
+	}{
+		{[]Excluded{ended, ended}, "None of these 2 tasks can be cancelled:"},
+		{[]Excluded{ended, w.ExcludeUnseen(2)}, "I can't cancel any of these 2 tasks for you now:"},
+	} {
+		if said := w.NothingToCancel(c.left).Text; !strings.HasPrefix(said, c.want) {
+			t.Errorf("they read: %s", said)
+		}
 	}
 }
 

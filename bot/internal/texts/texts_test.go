@@ -289,7 +289,7 @@ func TestMissingStatusIsNotQuoted(t *testing.T) {
 	w := Texts{Command: "/cancel-task"}
 	d := decision.Record{Channel: "C1", Requester: "U1", Confirmer: "U1", Tasks: []decision.Item{{ID: 1}}}
 	for status, want := range map[chamelio.Status]string{"": "Chamelio shows no status. I'm", "on_hold": "Chamelio shows a status I don't know: “on"} {
-		said := w.Announcement(d.With(decision.Result{Outcome: decision.Unknown, Cause: decision.CauseStatus, Status: status}), time.Now()).Text
+		said := w.Announcement(d.With(decision.Result{Outcome: decision.Unknown, Cause: decision.CauseStatus, Status: status}).AsOfNow(), time.Now()).Text
 		if !strings.Contains(said, want) {
 			t.Errorf("%q: %s", status, said)
 		}
