@@ -24,13 +24,21 @@ func (j *Journal) KeepSigningKeys(ctx context.Context, id, sealed string, keep t
 	return wrap("keeping signing keys", err)
 }
 
+// ShortenSigningKeys keeps the rows whose sealed keys begin with a prefix, which has
+// nine characters, for that long at most, except the one with the ID spared.
+func (j *Journal) ShortenSigningKeys(ctx context.Context, prefix, spared string, keep time.Duration) error {
+	until := j.now + ` + $3`
+	return j.exec(ctx, "shortening how long signing keys are kept", `UPDATE signing_keys SET kept_until = `+until+`
+		WHERE substr(sealed, 1, 9) = $1 AND id <> $2 AND kept_until > `+until, prefix, spared, keep.Milliseconds())
+}
+
 const (
 	// maxSealed bounds the length of sealed keys. Genuine ones have 196 bytes.
 	maxSealed = 512
 
-	// maxSealedKeys bounds how many are read. Each change of the token seals all earlier
-	// keys again: three changes a day leave about half that many within the 35 days for
-	// which keys are kept.
+	// maxSealedKeys bounds how many are read. Genuine ones are fewer with up to 48 changes
+	// of the token a day: all keys of 35 days, for each token that was replaced within the
+	// last hour and the current one, and each later one of a day for each token of a day.
 	maxSealedKeys = 10_000
 )
 

@@ -29,11 +29,14 @@ func seal(holder signingKeys, keys otherKeys) (id, sealed string, err error) {
 	nonce := make([]byte, box.NonceSize())
 	_, _ = rand.Read(nonce) // it never fails
 	id = base64.RawURLEncoding.EncodeToString(mac(holder.box, fmt.Sprintf("id %v %s", keys.signed.Equal(keys.until), keys.confirmations)))
-	return id, holder.id + "." + base64.RawURLEncoding.EncodeToString(box.Seal(nonce, nonce, plain, nil)), nil
+	return id, holder.prefix() + base64.RawURLEncoding.EncodeToString(box.Seal(nonce, nonce, plain, nil)), nil
 }
 
+// prefix returns the start of what is sealed for a holder of keys.
+func (k signingKeys) prefix() string { return k.id + "." }
+
 // isFor reports whether sealed keys are addressed to a holder.
-func isFor(sealed string, holder signingKeys) bool { return strings.HasPrefix(sealed, holder.id+".") }
+func isFor(sealed string, holder signingKeys) bool { return strings.HasPrefix(sealed, holder.prefix()) }
 
 var errBroken = errors.New("sealed keys can't be opened")
 
@@ -42,7 +45,7 @@ func unseal(sealed string, holder signingKeys) (otherKeys, error) {
 	if err != nil {
 		return otherKeys{}, err
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(sealed, holder.id+"."))
+	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(sealed, holder.prefix()))
 	if err != nil || len(raw) < box.NonceSize() {
 		return otherKeys{}, errBroken
 	}

@@ -10,6 +10,11 @@ import (
 func (k *keyring) Load(ctx context.Context) error {
 	k.changing.Lock()
 	defer k.changing.Unlock()
+	return k.load(ctx)
+}
+
+// load is Load. It must be called with changing held.
+func (k *keyring) load(ctx context.Context) error {
 	found, err := k.journal.SigningKeys(ctx)
 	if err != nil {
 		return err
