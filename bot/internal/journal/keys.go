@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // KeepSigningKeys stores encrypted keys of another bot token for a while. It
@@ -32,24 +34,17 @@ func (j *Journal) ShortenSigningKeys(ctx context.Context, prefix, spared string,
 		WHERE substr(sealed, 1, 9) = $1 AND id <> $2 AND kept_until > `+until, prefix, spared, keep.Milliseconds())
 }
 
-const (
-	// maxSealed bounds the length of sealed keys. Genuine ones have 196 bytes.
-	maxSealed = 512
-
-	// maxSealedKeys bounds how many are read. Genuine ones are fewer with up to 48 changes
-	// of the token a day: all keys of 35 days, for each token that was replaced within the
-	// last hour and the current one, and each later one of a day for each token of a day.
-	maxSealedKeys = 10_000
-)
+// maxSealed bounds the length of sealed keys. Genuine ones have 196 bytes.
+const maxSealed = 512
 
 // SigningKeys returns the keys that KeepSigningKeys stored. If there are more rows than
-// maxSealedKeys, because the token changes too often or someone else has written them,
+// decision.MaxSealedKeys, because the token changes too often or someone else has written them,
 // each call returns a random selection, so made-up rows can't hide a genuine one forever.
 func (j *Journal) SigningKeys(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	rows, err := j.read().query(ctx, fmt.Sprintf(`SELECT sealed FROM signing_keys WHERE octet_length(sealed) <= %d AND kept_until > %s
-		ORDER BY random() LIMIT %d`, maxSealed, j.now, maxSealedKeys))
+		ORDER BY random() LIMIT %d`, maxSealed, j.now, decision.MaxSealedKeys))
 	found, err := collect(rows, err, func(r *sql.Rows, sealed *string) error { return r.Scan(sealed) })
 	if err != nil {
 		return nil, fmt.Errorf("reading signing keys: %w", err)

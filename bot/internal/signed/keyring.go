@@ -101,14 +101,26 @@ type keyring struct {
 	journal Store
 	now     func() time.Time
 
-	changing sync.Mutex                     // one rotate or load at a time
-	opened   map[[sha256.Size]byte]struct{} // hashes of sealed keys that were opened, or are broken
-	report   func(error)                    // of sealed keys that are broken; may be nil
+	changing sync.Mutex  // one rotate or load at a time
+	rows     rows        // of sealed keys
+	report   func(error) // of sealed keys that are broken; may be nil
 
 	mu       sync.RWMutex
 	current  signingKeys
 	previous otherKeys   // this process's own, before the current ones
 	others   []otherKeys // those that sign longest first
+}
+
+// rows are the journal's rows of sealed keys, as this process knows them.
+type rows struct {
+	opened map[[sha256.Size]byte]string // their IDs by the hashes of the sealed keys; "" if these are broken
+	some   bool                         // there are more than were read
+	stored map[string]storedKeys        // by their IDs: those that the last change of the token stored
+}
+
+type storedKeys struct {
+	sealed string
+	until  time.Time // when they end
 }
 
 func newKeyring(botToken, api string, j Store, now func() time.Time) (*keyring, error) {
@@ -217,6 +229,7 @@ func (k *keyring) Rotate(ctx context.Context, botToken string) error {
 	now := k.now()
 	k.mu.RLock()
 	last, spared := replaced(k.current, now), ""
+	stored := map[string]storedKeys{}
 	others := []otherKeys{last}
 	for _, other := range k.others { // their replicas have the next token, too, or get it
 		other.signed = earliest(other.signed, last.signed)
@@ -228,16 +241,18 @@ func (k *keyring) Rotate(ctx context.Context, botToken string) error {
 		return !now.Before(old.signed.Add(keysKept)) || old.id == next.id
 	})
 	for _, old := range others {
-		if _, err := k.keep(ctx, next, old, old.signed.Add(keysKept).Sub(now)); err != nil {
-			return err
-		}
-		if !now.Before(old.until) {
-			continue
-		}
-		id, err := k.keep(ctx, old.signingKeys, lent(next, now), rowsOutlive)
+		id, row, err := k.keep(ctx, next, old, old.signed.Add(keysKept).Sub(now))
 		if err != nil {
 			return err
 		}
+		stored[id] = row
+		if !now.Before(old.until) {
+			continue
+		}
+		if id, row, err = k.keep(ctx, old.signingKeys, lent(next, now), rowsOutlive); err != nil {
+			return err
+		}
+		stored[id] = row
 		if old.id == last.id {
 			spared = id
 		}
@@ -247,6 +262,7 @@ func (k *keyring) Rotate(ctx context.Context, botToken string) error {
 			return err
 		}
 	}
+	k.rows.stored = stored
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.current, k.previous, k.others = next, last, others
@@ -262,11 +278,11 @@ func earliest(a, b time.Time) time.Time {
 
 func longestFirst(a, b otherKeys) int { return b.signed.Compare(a.signed) }
 
-// keep stores keys in the journal for holders of others, and returns the row's ID.
-func (k *keyring) keep(ctx context.Context, holder signingKeys, keys otherKeys, long time.Duration) (id string, err error) {
+// keep stores keys in the journal for holders of others, and returns the row with its ID.
+func (k *keyring) keep(ctx context.Context, holder signingKeys, keys otherKeys, long time.Duration) (id string, row storedKeys, err error) {
 	id, sealed, err := seal(holder, keys)
 	if err != nil {
-		return "", err
+		return "", storedKeys{}, err
 	}
-	return id, k.journal.KeepSigningKeys(ctx, id, sealed, long)
+	return id, storedKeys{sealed, k.now().Add(long)}, k.journal.KeepSigningKeys(ctx, id, sealed, long)
 }

@@ -2,6 +2,7 @@ package signed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -14,6 +15,8 @@ import (
 type table struct {
 	clock *clockOf
 	rows  map[string]tableRow
+
+	stored int // rows, each time
 }
 
 type tableRow struct {
@@ -25,6 +28,7 @@ func newTable(clock *clockOf) *table { return &table{clock: clock, rows: map[str
 
 func (t *table) KeepSigningKeys(_ context.Context, id, sealed string, keep time.Duration) error {
 	t.rows[id] = tableRow{sealed, t.clock.at.Add(keep)}
+	t.stored++
 	return nil
 }
 
@@ -94,4 +98,43 @@ func TestManyChangesLeaveFewRows(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A failover loses the rows of signing keys. The process that stored them stores them
+// again: one with the old token verifies the new one's rows, and a restart the old one's.
+// While the rows are there, or once they have ended, it stores none.
+func TestLostKeysAreStoredAgain(t *testing.T) {
+	t.Parallel()
+	clock := &clockOf{time.Now().Truncate(time.Second)}
+	on := newTable(clock)
+	x, y := ringFor(t, "xoxb-old", on, clock), ringFor(t, "xoxb-old", on, clock)
+	before := rowBy(x, clock.at)
+	rotated(t, x, "xoxb-new")
+	stores := func(want int) {
+		t.Helper()
+		was := on.stored
+		for range 3 {
+			if err := errors.Join(x.Load(t.Context()), y.Load(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := on.stored - was; n != want {
+			t.Errorf("%d rows stored, want %d", n, want)
+		}
+	}
+	clear(on.rows)
+	stores(2)
+	clock.at = clock.at.Add(handover)
+	restarted := ringFor(t, "xoxb-new", on, clock)
+	if err := errors.Join(restarted.Load(t.Context()), y.VerifyRow(rowBy(x, clock.at)), restarted.VerifyRow(before)); err != nil {
+		t.Error(err)
+	}
+	rotated(t, y, "xoxb-new")
+	stores(0)
+	clock.at = clock.at.Add(rowsOutlive)
+	clear(on.rows)
+	stores(1) // the earlier keys, which are the same in both
+	clock.at = clock.at.Add(keysKept)
+	clear(on.rows)
+	stores(0)
 }
