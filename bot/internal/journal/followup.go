@@ -30,7 +30,7 @@ func (j *Journal) Unsettled(ctx context.Context, id decision.ID, task chamelio.T
 		return false, fmt.Errorf("looking for other decisions about a task: %w", err)
 	}
 	for _, row := range rows {
-		_, err := j.vet(ctx, row, waitInWay)
+		_, err := j.vet(ctx, row, waitTaken)
 		if err == nil {
 			return true, nil
 		}

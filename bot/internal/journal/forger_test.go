@@ -450,6 +450,79 @@ func TestRowReturnsWithItsKey(t *testing.T) {
 	})
 }
 
+// A living replica with another bot token carries out a decision. A click on its task
+// waits as long as that replica has it, and then decides. It waits for ten minutes at
+// most, since someone else can write such rows.
+func TestRowThatALivingReplicaHasStays(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(t *testing.T, url string, other *trusting, l journal.Lease)
+		wait time.Duration
+	}{
+		"it stops":       {func(t *testing.T, _ string, other *trusting, _ journal.Lease) { must(t, other.Leave(t.Context())) }, 0},
+		"it releases it": {func(t *testing.T, _ string, other *trusting, l journal.Lease) { must(t, other.Release(t.Context(), l)) }, 0},
+		"it loses it":    {func(t *testing.T, url string, _ *trusting, l journal.Lease) { expire(t, url, string(l.ID)) }, 0},
+		"it fails": {func(t *testing.T, _ string, other *trusting, l journal.Lease) {
+			for position := range 2 {
+				_, err := other.Finish(t.Context(), l, position, decision.Result{Outcome: decision.Failed}, false)
+				must(t, err)
+			}
+		}, 0},
+		"it keeps it": {func(*testing.T, string, *trusting, journal.Lease) {}, 10 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bothEngines(t, func(t *testing.T, url string) {
+				here, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
+				_, _, err := other.Beat(t.Context(), true)
+				must(t, err)
+				l := won(t, other.Journal, other.click(1))
+				one := here.click(1)
+				one.Tasks = one.Tasks[:1]
+				for _, d := range []decision.Record{one, here.click(1)} { // with one task, and with several
+					for range 2 {
+						if c, err := here.Claim(t.Context(), d); !journal.IsUnverified(err) {
+							t.Fatalf("%+v %v", c, err)
+						}
+						here.Later(11 * time.Second)
+					}
+				}
+				if len(here.reported) != 1 || !here.reported[0].Waits {
+					t.Errorf("%+v", here.reported)
+				}
+				_, err = other.Renew(t.Context(), l)
+				must(t, err)
+				c.end(t, url, other, l)
+				here.Later(c.wait)
+				won(t, here.Journal, here.click(1))
+			})
+		})
+	}
+}
+
+// A decision that can't be verified has ended as unknown. For ten minutes, its request
+// may still take effect.
+func TestUnknownOutcomeWithoutItsKeyIsUnsettled(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		here, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
+		d := other.click(1)
+		l := won(t, other.Journal, d)
+		for position := range d.Tasks {
+			_, err := other.Finish(t.Context(), l, position, decision.Result{Outcome: decision.Unknown}, false)
+			must(t, err)
+		}
+		must(t, other.MarkAnnounced(t.Context(), d.ID, "1.2"))
+		for range 2 {
+			if unsettled, err := here.Unsettled(t.Context(), "x", 1); !journal.IsUnverified(err) {
+				t.Errorf("%v %v", unsettled, err)
+			}
+			here.Later(11 * time.Second)
+		}
+		here.Later(10 * time.Minute)
+		if unsettled, err := here.Unsettled(t.Context(), "x", 1); unsettled || err != nil {
+			t.Errorf("%v %v", unsettled, err)
+		}
+	})
+}
+
 // Whether another decision has a task since is only said of genuine ones. One that failed
 // has none of its tasks any more; the requests of one that ended as unknown may still take
 // effect.

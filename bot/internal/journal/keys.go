@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // KeepSigningKeys stores encrypted keys of another bot token for a while. It
@@ -24,24 +26,25 @@ func (j *Journal) KeepSigningKeys(ctx context.Context, id, sealed string, keep t
 	return wrap("keeping signing keys", err)
 }
 
-const (
-	// maxSealed bounds the length of sealed keys. Genuine ones have 196 bytes.
-	maxSealed = 512
+// ShortenSigningKeys keeps the rows whose sealed keys begin with a prefix, which has
+// nine characters, for that long at most, except the one with the ID spared.
+func (j *Journal) ShortenSigningKeys(ctx context.Context, prefix, spared string, keep time.Duration) error {
+	until := j.now + ` + $3`
+	return j.exec(ctx, "shortening how long signing keys are kept", `UPDATE signing_keys SET kept_until = `+until+`
+		WHERE substr(sealed, 1, 9) = $1 AND id <> $2 AND kept_until > `+until, prefix, spared, keep.Milliseconds())
+}
 
-	// maxSealedKeys bounds how many are read. Each change of the token seals all earlier
-	// keys again: three changes a day leave about half that many within the 35 days for
-	// which keys are kept.
-	maxSealedKeys = 10_000
-)
+// maxSealed bounds the length of sealed keys. Genuine ones have 196 bytes.
+const maxSealed = 512
 
 // SigningKeys returns the keys that KeepSigningKeys stored. If there are more rows than
-// maxSealedKeys, because the token changes too often or someone else has written them,
+// decision.MaxSealedKeys, because the token changes too often or someone else has written them,
 // each call returns a random selection, so made-up rows can't hide a genuine one forever.
 func (j *Journal) SigningKeys(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	rows, err := j.read().query(ctx, fmt.Sprintf(`SELECT sealed FROM signing_keys WHERE octet_length(sealed) <= %d AND kept_until > %s
-		ORDER BY random() LIMIT %d`, maxSealed, j.now, maxSealedKeys))
+		ORDER BY random() LIMIT %d`, maxSealed, j.now, decision.MaxSealedKeys))
 	found, err := collect(rows, err, func(r *sql.Rows, sealed *string) error { return r.Scan(sealed) })
 	if err != nil {
 		return nil, fmt.Errorf("reading signing keys: %w", err)

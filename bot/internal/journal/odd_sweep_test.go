@@ -294,6 +294,7 @@ func (s *sweep) others() {
 	s.may("a credential is accepted", s.CredentialTried(ctx, "api_key", "", true))
 	s.may("a credential is refused", s.CredentialTried(ctx, "api_key", "expired", true))
 	s.may("keeping keys", s.KeepSigningKeys(ctx, "k", "sealed", time.Hour))
+	s.may("shortening keys", s.ShortenSigningKeys(ctx, "holder00.", "k", time.Hour))
 	s.may("forgetting keys", s.ForgetSigningKeys(ctx))
 	_, err := s.SigningKeys(ctx)
 	s.may("reading keys", err)

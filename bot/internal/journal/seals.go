@@ -66,10 +66,10 @@ func IsUnverified(err error) bool { return errors.Is(err, errUnverified) }
 
 const (
 	// A row whose key isn't known waits for its key: waitInWay if a claim
-	// can't be saved before, waitTaken otherwise. The keys of another replica
-	// are in the journal before they are used, so a longer wait is for
-	// restored databases and for replicas that were started with another
-	// token.
+	// can't be saved before and no living replica has the row, waitTaken
+	// otherwise. The keys of another replica are in the journal before they
+	// are used, so a longer wait is for restored databases and for replicas
+	// that were started with another token.
 	waitInWay = 10 * time.Second
 	waitTaken = 10 * time.Minute
 

@@ -161,8 +161,32 @@ func (j *Journal) vet(ctx context.Context, row untrusted, patience time.Duration
 	err := j.judge(ctx, t, what, patience, func() (err error) {
 		d, err = t.verified(row)
 		return err
-	}, func(judged Unverified) error { return j.setAside(ctx, row.place, row.MAC, judged) })
+	}, func(judged Unverified) error {
+		if err := j.leave(ctx, t, row, judged); err != nil {
+			return err
+		}
+		return j.setAside(ctx, row.place, row.MAC, judged)
+	})
 	return d, err
+}
+
+// leave returns errUnverified for a row whose key isn't known while a living replica
+// has it: that one may have started with another bot token, and have a request under
+// way. Someone else can write such a row, too, so it is left for waitTaken at most.
+func (j *Journal) leave(ctx context.Context, t *trust, row untrusted, judged Unverified) error {
+	if !errors.Is(judged.Why, decision.ErrUnknownKey) || !t.waits(judged, waitTaken) {
+		return nil
+	}
+	held, err := j.read().query1(ctx, fmt.Sprintf(`SELECT count(*) FROM decisions d WHERE %s = $1 AND NOT (%s)
+		AND EXISTS (SELECT 1 FROM replicas WHERE id = d.owner AND NOT (%s))`,
+		j.place("d", "confirmation_id"), j.lapsed("d.leased_until", maxLease), j.lapsed("seen_until", maxLease)), row.place)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: looking for its owner: %w", errUnverified, err)
+	case held > 0:
+		return fmt.Errorf("%w: %w, and a living replica has it", errUnverified, judged.Why)
+	}
+	return nil
 }
 
 // judge verifies a row, and loads keys if necessary. It passes the verdict to

@@ -15,8 +15,7 @@ import (
 )
 
 // seal encrypts keys and their ends for the holder of others. The result begins
-// with the name of the holder's keys. The ID is the same for the same keys and
-// holder, but keys that were lent have another one than those that were replaced.
+// with the name of the holder's keys. The ID is rowID's.
 func seal(holder signingKeys, keys otherKeys) (id, sealed string, err error) {
 	box, err := boxOf(holder)
 	if err != nil {
@@ -28,12 +27,21 @@ func seal(holder signingKeys, keys otherKeys) (id, sealed string, err error) {
 	}
 	nonce := make([]byte, box.NonceSize())
 	_, _ = rand.Read(nonce) // it never fails
-	id = base64.RawURLEncoding.EncodeToString(mac(holder.box, fmt.Sprintf("id %v %s", keys.signed.Equal(keys.until), keys.confirmations)))
-	return id, holder.id + "." + base64.RawURLEncoding.EncodeToString(box.Seal(nonce, nonce, plain, nil)), nil
+	return rowID(holder, keys), holder.prefix() + base64.RawURLEncoding.EncodeToString(box.Seal(nonce, nonce, plain, nil)), nil
 }
 
+// rowID returns the ID of the row of keys that are sealed for a holder of others. It is
+// the same for the same keys and holder, but keys that were lent have another one than
+// those that were replaced.
+func rowID(holder signingKeys, keys otherKeys) string {
+	return base64.RawURLEncoding.EncodeToString(mac(holder.box, fmt.Sprintf("id %v %s", keys.signed.Equal(keys.until), keys.confirmations)))
+}
+
+// prefix returns the start of what is sealed for a holder of keys.
+func (k signingKeys) prefix() string { return k.id + "." }
+
 // isFor reports whether sealed keys are addressed to a holder.
-func isFor(sealed string, holder signingKeys) bool { return strings.HasPrefix(sealed, holder.id+".") }
+func isFor(sealed string, holder signingKeys) bool { return strings.HasPrefix(sealed, holder.prefix()) }
 
 var errBroken = errors.New("sealed keys can't be opened")
 
@@ -42,7 +50,7 @@ func unseal(sealed string, holder signingKeys) (otherKeys, error) {
 	if err != nil {
 		return otherKeys{}, err
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(sealed, holder.id+"."))
+	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimPrefix(sealed, holder.prefix()))
 	if err != nil || len(raw) < box.NonceSize() {
 		return otherKeys{}, errBroken
 	}

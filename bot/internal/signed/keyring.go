@@ -29,6 +29,11 @@ const (
 	// keysKept is how long earlier keys are kept, to verify old rows.
 	keysKept = 35 * 24 * time.Hour
 
+	// heldBack is how long earlier keys stay in the journal for holders of a
+	// token that was replaced, so that replicas that get the next one later
+	// miss none. Later, these find them through the next token's keys.
+	heldBack = time.Hour
+
 	// LoadEvery is the interval at which Load must be called.
 	LoadEvery = 5 * time.Second
 )
@@ -78,6 +83,9 @@ func (o otherKeys) newer(than otherKeys) bool {
 // Store is the part of the journal that a Signer needs.
 type Store interface {
 	KeepSigningKeys(ctx context.Context, id, sealed string, keep time.Duration) error
+	// ShortenSigningKeys keeps the rows whose sealed keys begin with a prefix for that
+	// long at most, except the one with the ID spared.
+	ShortenSigningKeys(ctx context.Context, prefix, spared string, keep time.Duration) error
 	SigningKeys(context.Context) ([]string, error)
 }
 
@@ -93,14 +101,26 @@ type keyring struct {
 	journal Store
 	now     func() time.Time
 
-	changing sync.Mutex                     // one rotate or load at a time
-	opened   map[[sha256.Size]byte]struct{} // hashes of sealed keys that were opened, or are broken
-	report   func(error)                    // of sealed keys that are broken; may be nil
+	changing sync.Mutex  // one rotate or load at a time
+	rows     rows        // of sealed keys
+	report   func(error) // of sealed keys that are broken; may be nil
 
 	mu       sync.RWMutex
 	current  signingKeys
 	previous otherKeys   // this process's own, before the current ones
 	others   []otherKeys // those that sign longest first
+}
+
+// rows are the journal's rows of sealed keys, as this process knows them.
+type rows struct {
+	opened map[[sha256.Size]byte]string // their IDs by the hashes of the sealed keys; "" if these are broken
+	some   bool                         // there are more than were read
+	stored map[string]storedKeys        // by their IDs: those that the last change of the token stored
+}
+
+type storedKeys struct {
+	sealed string
+	until  time.Time // when they end
 }
 
 func newKeyring(botToken, api string, j Store, now func() time.Time) (*keyring, error) {
@@ -192,8 +212,10 @@ func (k *keyring) Keys() []string {
 }
 
 // Rotate replaces the bot token, after it has stored the keys of the current
-// one in the journal for holders of the new one, and those of the new one for
-// holders of the current one.
+// one, and all earlier ones, in the journal for holders of the new one, and those
+// of the new one for holders of the earlier ones. These find the others through
+// them, so what was stored for holders of the current one is kept no longer: else
+// all earlier keys would be stored again for each token.
 func (k *keyring) Rotate(ctx context.Context, botToken string) error {
 	next, err := deriveKeys(botToken, k.api)
 	if err != nil {
@@ -201,9 +223,13 @@ func (k *keyring) Rotate(ctx context.Context, botToken string) error {
 	}
 	k.changing.Lock()
 	defer k.changing.Unlock()
+	if err := k.load(ctx); err != nil { // those that no one keeps after this
+		return err
+	}
 	now := k.now()
 	k.mu.RLock()
-	last := replaced(k.current, now)
+	last, spared := replaced(k.current, now), ""
+	stored := map[string]storedKeys{}
 	others := []otherKeys{last}
 	for _, other := range k.others { // their replicas have the next token, too, or get it
 		other.signed = earliest(other.signed, last.signed)
@@ -215,15 +241,28 @@ func (k *keyring) Rotate(ctx context.Context, botToken string) error {
 		return !now.Before(old.signed.Add(keysKept)) || old.id == next.id
 	})
 	for _, old := range others {
-		if err := k.keep(ctx, next, old, old.signed.Add(keysKept).Sub(now)); err != nil {
+		id, row, err := k.keep(ctx, next, old, old.signed.Add(keysKept).Sub(now))
+		if err != nil {
 			return err
 		}
-		if now.Before(old.until) {
-			if err := k.keep(ctx, old.signingKeys, lent(next, now), rowsOutlive); err != nil {
-				return err
-			}
+		stored[id] = row
+		if !now.Before(old.until) {
+			continue
+		}
+		if id, row, err = k.keep(ctx, old.signingKeys, lent(next, now), rowsOutlive); err != nil {
+			return err
+		}
+		stored[id] = row
+		if old.id == last.id {
+			spared = id
 		}
 	}
+	if next.id != last.id {
+		if err := k.journal.ShortenSigningKeys(ctx, last.prefix(), spared, heldBack); err != nil {
+			return err
+		}
+	}
+	k.rows.stored = stored
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.current, k.previous, k.others = next, last, others
@@ -239,11 +278,11 @@ func earliest(a, b time.Time) time.Time {
 
 func longestFirst(a, b otherKeys) int { return b.signed.Compare(a.signed) }
 
-// keep stores keys in the journal for holders of others.
-func (k *keyring) keep(ctx context.Context, holder signingKeys, keys otherKeys, long time.Duration) error {
+// keep stores keys in the journal for holders of others, and returns the row with its ID.
+func (k *keyring) keep(ctx context.Context, holder signingKeys, keys otherKeys, long time.Duration) (id string, row storedKeys, err error) {
 	id, sealed, err := seal(holder, keys)
 	if err != nil {
-		return err
+		return "", storedKeys{}, err
 	}
-	return k.journal.KeepSigningKeys(ctx, id, sealed, long)
+	return id, storedKeys{sealed, k.now().Add(long)}, k.journal.KeepSigningKeys(ctx, id, sealed, long)
 }

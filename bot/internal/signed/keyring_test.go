@@ -26,6 +26,9 @@ func (s *shelf) KeepSigningKeys(_ context.Context, id, sealed string, _ time.Dur
 	return nil
 }
 
+// ShortenSigningKeys does nothing: nothing ends here.
+func (s *shelf) ShortenSigningKeys(context.Context, string, string, time.Duration) error { return nil }
+
 func (s *shelf) SigningKeys(context.Context) (all []string, err error) {
 	if s.away {
 		return nil, errAway
@@ -41,7 +44,7 @@ type clockOf struct{ at time.Time }
 
 func (c *clockOf) now() time.Time { return c.at }
 
-func ringFor(t *testing.T, token string, on *shelf, clock *clockOf) Signer {
+func ringFor(t *testing.T, token string, on Store, clock *clockOf) Signer {
 	t.Helper()
 	s, err := NewSigner(token, chamelio.DefaultBaseURL, on, clock.now)
 	if err != nil {
@@ -122,16 +125,16 @@ func TestEarlierSignaturesStayValid(t *testing.T) {
 
 	// Prompts are valid until they expire, rows as long as they can be in
 	// progress.
-	clock.at = began.Add(handover + promptsOutlive - time.Second)
+	clock.at = began.Add(handover + handover + promptsOutlive - time.Second) // the second replica has replaced it a bit later
 	if _, err := first.Decode(before.Confirmation, began); err != nil {
 		t.Errorf("a prompt near its end: %v", err)
 	}
-	clock.at = began.Add(handover + promptsOutlive)
+	clock.at = began.Add(handover + handover + promptsOutlive)
 	if _, err := first.Decode(before.Confirmation, began); !errors.Is(err, ErrForged) {
 		t.Errorf("a prompt after its end: %v", err)
 	}
 	verify("a row that long ago", first, before, nil)
-	clock.at = began.Add(handover + handover + rowsOutlive + time.Second) // the second replica has replaced it a bit later
+	clock.at = began.Add(handover + handover + rowsOutlive + time.Second)
 	verify("a row of long ago, about which something is to be said", first, before, decision.ErrStaleKey)
 	before.AnnouncedAt = before.DecidedAt
 	verify("a row of long ago, to be read", first, before, nil)

@@ -4,24 +4,57 @@ import (
 	"context"
 	"crypto/sha256"
 	"slices"
+
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// Load reads the keys of earlier and later tokens from the journal.
+// Load reads the keys of earlier and later tokens from the journal. It stores those again
+// that the last change of this process's token stored, and that the journal has lost.
 func (k *keyring) Load(ctx context.Context) error {
 	k.changing.Lock()
 	defer k.changing.Unlock()
+	if err := k.load(ctx); err != nil {
+		return err
+	}
+	return k.storeAgain(ctx)
+}
+
+// storeAgain stores the rows again that this process stored, and that weren't there when
+// the journal was read: a failover has lost them. It must be called with changing held.
+func (k *keyring) storeAgain(ctx context.Context) error {
+	if k.rows.some {
+		return nil
+	}
+	there := make(map[string]struct{}, len(k.rows.opened))
+	for _, id := range k.rows.opened {
+		there[id] = struct{}{}
+	}
+	for id, row := range k.rows.stored {
+		keep := row.until.Sub(k.now())
+		if _, is := there[id]; is || keep <= 0 {
+			continue
+		}
+		if err := k.journal.KeepSigningKeys(ctx, id, row.sealed, keep); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load is Load. It must be called with changing held.
+func (k *keyring) load(ctx context.Context) error {
 	found, err := k.journal.SigningKeys(ctx)
 	if err != nil {
 		return err
 	}
-	opened := make(map[[sha256.Size]byte]struct{}) // without those that are gone
+	opened := make(map[[sha256.Size]byte]string) // without those that are gone
 	for _, sealed := range found {
 		hash := sha256.Sum256([]byte(sealed))
-		if _, done := k.opened[hash]; done {
-			opened[hash] = struct{}{}
+		if id, done := k.rows.opened[hash]; done {
+			opened[hash] = id
 		}
 	}
-	k.opened = opened
+	k.rows.opened, k.rows.some = opened, len(found) >= decision.MaxSealedKeys
 	// The keys in one row may decrypt another row.
 	for again := true; again; {
 		again = false
@@ -36,14 +69,14 @@ func (k *keyring) Load(ctx context.Context) error {
 // new. It must be called with changing held.
 func (k *keyring) open(sealed string) bool {
 	hash := sha256.Sum256([]byte(sealed))
-	if _, done := k.opened[hash]; done {
+	if _, done := k.rows.opened[hash]; done {
 		return false
 	}
 	for _, holder := range k.introducers() {
 		if !isFor(sealed, holder.signingKeys) {
 			continue
 		}
-		k.opened[hash] = struct{}{}
+		k.rows.opened[hash] = ""
 		keys, err := unseal(sealed, holder.signingKeys)
 		if err != nil {
 			if k.report != nil {
@@ -51,6 +84,7 @@ func (k *keyring) open(sealed string) bool {
 			}
 			return false
 		}
+		k.rows.opened[hash] = rowID(holder.signingKeys, keys)
 		return k.add(keys.within(holder))
 	}
 	return false

@@ -186,8 +186,8 @@ func TestBrokenKeysAreReportedOnceAndForgotten(t *testing.T) {
 	}
 	load := func(want int) {
 		t.Helper()
-		if err := s.Load(t.Context()); err != nil || broken != many || len(s.opened) != want {
-			t.Errorf("%d reported, %d remembered: %v", broken, len(s.opened), err)
+		if err := s.Load(t.Context()); err != nil || broken != many || len(s.rows.opened) != want {
+			t.Errorf("%d reported, %d remembered: %v", broken, len(s.rows.opened), err)
 		}
 	}
 	load(many)

@@ -350,6 +350,13 @@ func (j *faultyJournal) KeepSigningKeys(ctx context.Context, id, sealed string, 
 	return j.real.KeepSigningKeys(ctx, id, sealed, keep)
 }
 
+func (j *faultyJournal) ShortenSigningKeys(ctx context.Context, prefix, spared string, keep time.Duration) error {
+	if j.dead() {
+		return errDead
+	}
+	return j.real.ShortenSigningKeys(ctx, prefix, spared, keep)
+}
+
 func (j *faultyJournal) SigningKeys(ctx context.Context) ([]string, error) {
 	if j.dead() {
 		return nil, errDead

@@ -188,6 +188,12 @@ func (j *Journal) KeepSigningKeys(ctx context.Context, id, sealed string, keep t
 	return j.Around(ctx, "KeepSigningKeys", "", func(ctx context.Context) error { return j.Journal.KeepSigningKeys(ctx, id, sealed, keep) })
 }
 
+func (j *Journal) ShortenSigningKeys(ctx context.Context, prefix, spared string, keep time.Duration) error {
+	return j.Around(ctx, "ShortenSigningKeys", "", func(ctx context.Context) error {
+		return j.Journal.ShortenSigningKeys(ctx, prefix, spared, keep)
+	})
+}
+
 func (j *Journal) Withdraw(ctx context.Context, d decision.Record) (first decision.Record, withdrawn bool, err error) {
 	first, err = Call(ctx, j.Around, "Withdraw", d.ID, func(ctx context.Context) (found decision.Record, err error) {
 		found, withdrawn, err = j.Journal.Withdraw(ctx, d)
