@@ -354,84 +354,86 @@ func TestFastClicksAreLimitedPerPerson(t *testing.T) {
 // TestTenThousandBadClicksAndCommands checks that they cancel nothing, crash
 // nothing, and are each recorded with a reason.
 func TestTenThousandBadClicksAndCommands(t *testing.T) {
-	w := newWorld(t, func(o *options) { o.bot.Grace = time.Minute })
-	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
-	value := prompt.Button("cancel_task").Value
-	random := rand.New(rand.NewPCG(1, 2))
-	mutate := func(s string) string {
-		b := []byte(s)
-		switch random.IntN(5) {
-		case 0:
-			return string(b[:random.IntN(len(b))])
-		case 1:
-			return s + string(rune(random.IntN(0x10ffff)))
-		case 2:
-			return strings.Repeat(s, 1+random.IntN(4)) + "."
-		case 3:
-			i, j := random.IntN(len(b)), random.IntN(len(b))
-			if b[i] == b[j] {
-				b[i] = '!'
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.Grace = time.Minute })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		value := prompt.Button("cancel_task").Value
+		random := rand.New(rand.NewPCG(1, 2))
+		mutate := func(s string) string {
+			b := []byte(s)
+			switch random.IntN(5) {
+			case 0:
+				return string(b[:random.IntN(len(b))])
+			case 1:
+				return s + string(rune(random.IntN(0x10ffff)))
+			case 2:
+				return strings.Repeat(s, 1+random.IntN(4)) + "."
+			case 3:
+				i, j := random.IntN(len(b)), random.IntN(len(b))
+				if b[i] == b[j] {
+					b[i] = '!'
+				}
+				b[i], b[j] = b[j], b[i]
+			default:
+				b[random.IntN(len(b))] ^= 1 << random.IntN(7)
 			}
-			b[i], b[j] = b[j], b[i]
-		default:
-			b[random.IntN(len(b))] ^= 1 << random.IntN(7)
+			return string(b)
 		}
-		return string(b)
-	}
-	payloads := []string{`null`, `[]`, `"x"`, `{}`, `{"type":"block_actions"}`, `{"type":"block_actions","actions":[null]}`,
-		`{"type":"block_actions","actions":[{"type":"button","action_id":"cancel_task","value":5}]}`,
-		`{"type":"block_actions","user":{"id":"U0ADA"},"channel":{"id":"C0GENERAL"},"response_url":"https://evil.example/x","actions":[{"type":"button","action_id":"cancel_task","value":"` + value + `"}]}`,
-		`{"type":"view_submission"}`, `{"type":"block_actions","actions":[{"type":"checkboxes","action_id":"cancel_task"}]}`}
-	const total = 10_000
-	var all []*slacktest.Pending
-	for i := range total {
-		switch i % 5 {
-		case 0, 1:
-			all = append(all, w.slack.Forge(ada, prompt, "cancel_task", mutate(value)))
-		case 2: // genuine, in the wrong hands or the wrong place
-			m := prompt
-			if i%2 == 0 {
-				all = append(all, w.slack.Forge(grace, m, "cancel_task", value))
-				break
+		payloads := []string{`null`, `[]`, `"x"`, `{}`, `{"type":"block_actions"}`, `{"type":"block_actions","actions":[null]}`,
+			`{"type":"block_actions","actions":[{"type":"button","action_id":"cancel_task","value":5}]}`,
+			`{"type":"block_actions","user":{"id":"U0ADA"},"channel":{"id":"C0GENERAL"},"response_url":"https://evil.example/x","actions":[{"type":"button","action_id":"cancel_task","value":"` + value + `"}]}`,
+			`{"type":"view_submission"}`, `{"type":"block_actions","actions":[{"type":"checkboxes","action_id":"cancel_task"}]}`}
+		const total = 10_000
+		var all []*slacktest.Pending
+		for i := range total {
+			switch i % 5 {
+			case 0, 1:
+				all = append(all, w.slack.Forge(ada, prompt, "cancel_task", mutate(value)))
+			case 2: // genuine, in the wrong hands or the wrong place
+				m := prompt
+				if i%2 == 0 {
+					all = append(all, w.slack.Forge(grace, m, "cancel_task", value))
+					break
+				}
+				m.Channel, m.TS = slacktest.Random, "0"
+				all = append(all, w.slack.Forge(ada, m, "cancel_task", value))
+			case 3:
+				all = append(all, w.slack.Deliver("interactive", json.RawMessage(payloads[random.IntN(len(payloads))])))
+			default:
+				all = append(all, w.slack.Slash(ada, general, "/cancel-task "+mutate("<https://app.chamelio.ai.evil.example/tasks/12345|12345> reason")))
 			}
-			m.Channel, m.TS = slacktest.Random, "0"
-			all = append(all, w.slack.Forge(ada, m, "cancel_task", value))
-		case 3:
-			all = append(all, w.slack.Deliver("interactive", json.RawMessage(payloads[random.IntN(len(payloads))])))
-		default:
-			all = append(all, w.slack.Slash(ada, general, "/cancel-task "+mutate("<https://app.chamelio.ai.evil.example/tasks/12345|12345> reason")))
-		}
-		if i%200 == 199 {
-			for _, p := range all[len(all)-200:] {
-				w.acked(p)
+			if i%200 == 199 {
+				for _, p := range all[len(all)-200:] {
+					w.acked(p)
+				}
 			}
 		}
-	}
-	w.must(w.stop())
-	w.noCancel()
-	why := map[string]string{}
-	for line := range strings.Lines(w.log.String()) {
-		var entry struct{ Envelope, Msg, Level string }
-		w.must(json.Unmarshal([]byte(line), &entry))
-		if strings.Contains(entry.Msg, "panic") {
-			t.Errorf("a crash: %s", line)
+		w.must(w.stop())
+		w.noCancel()
+		why := map[string]string{}
+		for line := range strings.Lines(w.log.String()) {
+			var entry struct{ Envelope, Msg, Level string }
+			w.must(json.Unmarshal([]byte(line), &entry))
+			if strings.Contains(entry.Msg, "panic") {
+				t.Errorf("a crash: %s", line)
+			}
+			if entry.Envelope != "" {
+				why[entry.Envelope] = entry.Msg
+			}
 		}
-		if entry.Envelope != "" {
-			why[entry.Envelope] = entry.Msg
+		silent := 0
+		for _, p := range all {
+			d, err := p.Wait(t.Context())
+			w.must(err)
+			if why[d.EnvelopeID] == "" {
+				silent++
+			}
 		}
-	}
-	silent := 0
-	for _, p := range all {
-		d, err := p.Wait(t.Context())
-		w.must(err)
-		if why[d.EnvelopeID] == "" {
-			silent++
+		t.Logf("%d bad clicks and commands: 0 cancels, %d without a reason in the log, %d acks failed", total, silent, len(w.slack.Failed()))
+		if silent > 0 || len(w.slack.Failed()) > 0 {
+			t.Error(fmt.Sprint(w.slack.Failed()))
 		}
-	}
-	t.Logf("%d bad clicks and commands: 0 cancels, %d without a reason in the log, %d acks failed", total, silent, len(w.slack.Failed()))
-	if silent > 0 || len(w.slack.Failed()) > 0 {
-		t.Error(fmt.Sprint(w.slack.Failed()))
-	}
+	})
 }
 
 // A command names a task that its person may not cancel, and one that needs a second
