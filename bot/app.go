@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -41,7 +42,7 @@ func SameApp(ctx context.Context, api AppAPI, appToken string) error {
 	if err != nil {
 		return authError(err)
 	}
-	app, err := appOf(ctx, api, who)
+	app, err := appOf(ctx, api, who, nil)
 	if err == nil && app != "" && app != expected {
 		return &OtherAppError{AppToken: expected, BotToken: app}
 	}
@@ -49,16 +50,16 @@ func SameApp(ctx context.Context, api AppAPI, appToken string) error {
 }
 
 // appOf asks Slack for the app of a bot token, about which auth.test has said who; "" if
-// Slack doesn't say.
-func appOf(ctx context.Context, api AppAPI, who *slack.AuthTestResponse) (string, error) {
-	if who.BotID == "" {
+// Slack doesn't say. Slack wants a workspace with an organisation's token
+// (docs.slack.dev/reference/methods/bots.info): one of those in which the app is installed,
+// if any is known.
+func appOf(ctx context.Context, api AppAPI, who *slack.AuthTestResponse, workspaces []string) (string, error) {
+	asked := append([]string{who.TeamID}, workspaces...)
+	i := slices.IndexFunc(asked, func(id string) bool { return strings.HasPrefix(id, "T") })
+	if who.BotID == "" || i < 0 {
 		return "", nil
 	}
-	ask := slack.GetBotInfoParameters{Bot: who.BotID}
-	if strings.HasPrefix(who.TeamID, "T") {
-		ask.TeamID = who.TeamID
-	}
-	info, err := api.GetBotInfoContext(ctx, ask)
+	info, err := api.GetBotInfoContext(ctx, slack.GetBotInfoParameters{Bot: who.BotID, TeamID: asked[i]})
 	if err != nil {
 		return "", fmt.Errorf("asking Slack for the bot's app (bots.info): %w", err)
 	}

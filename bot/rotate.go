@@ -47,7 +47,7 @@ func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
 		return authError(err)
 	}
 	is := workspaceOf(who)
-	if err := b.sameInstallation(ctx, is, func() (string, error) { return appOf(ctx, api, who) }); err != nil {
+	if err := b.sameInstallation(ctx, is, func(in []string) (string, error) { return appOf(ctx, api, who, in) }); err != nil {
 		return err
 	}
 	if !b.clock.measured() { // the keys end by it
@@ -61,16 +61,18 @@ func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
 	return nil
 }
 
-// sameInstallation returns nil if a token that is for an installation, of the app that
-// app asks for, is for the installation that this process works for. If Slack has never
-// said which one that is, because it refused the earlier token from the start, the
-// decisions on record say so, or else the app: a restart would compare no more.
-func (b *Bot) sameInstallation(ctx context.Context, is Workspace, app func() (string, error)) error {
+// sameInstallation returns nil if a token that is for an installation is for the one that
+// this process works for. app asks for the token's app, in one of the workspaces in which
+// decisions were made. If Slack has never said which installation this process works for,
+// because it refused the earlier token from the start, the decisions on record say so, or
+// else the app: a restart would compare no more.
+func (b *Bot) sameInstallation(ctx context.Context, is Workspace, app func(in []string) (string, error)) error {
 	was := b.gate.where.Load()
 	if was != nil && !was.same(is) {
 		return ErrOtherWorkspace
 	}
-	found, err := app()
+	decided, unread := b.decidedIn(ctx)
+	found, err := app(decided)
 	expected := cmp.Or(socketmode.AppIDOf(b.cfg.AppToken.Reveal()), b.app())
 	switch {
 	case found != "" && expected != "" && found != expected:
@@ -79,11 +81,8 @@ func (b *Bot) sameInstallation(ctx context.Context, is Workspace, app func() (st
 		return nil
 	case err != nil:
 		return err
-	}
-	decided, err := b.decidedIn(ctx)
-	switch {
-	case err != nil:
-		return err
+	case unread != nil:
+		return unread
 	case len(decided) > 0 && !is.OrgWide && !slices.Contains(decided, is.TeamID):
 		return ErrOtherWorkspace
 	case (len(decided) == 0 || is.OrgWide) && (found == "" || expected == ""):

@@ -189,6 +189,27 @@ func TestTokenIsComparedAlthoughTheOldOneIsRefused(t *testing.T) {
 	}
 }
 
+// An organisation's token names no workspace, and Slack says only in one which app it is
+// for. The decisions on record name some.
+func TestTokenOfAnOrganisationIsCompared(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var o options
+		w := newWorld(t, func(all *options) {
+			all.prepare = func(w *world) {
+				w.slack.SetInstallation(slacktest.Installation{EnterpriseID: "E0ORG", EnterpriseName: "org", OrgWide: true})
+			}
+			o = *all
+		})
+		w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345")))
+		w.must(w.stop())
+		w.slack.RefuseToken(slacktest.BotToken, "token_revoked")
+		w.restart(o, 1)
+		time.Sleep(5 * time.Second)
+		w.slack.AddToken(newBotToken.Reveal())
+		w.must(w.bot.UseBotToken(t.Context(), newBotToken))
+	})
+}
+
 // Nothing is on record either. The app token says for which app the new bot token has to
 // be.
 func TestTokenIsComparedWithTheAppToken(t *testing.T) {

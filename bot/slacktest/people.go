@@ -130,8 +130,13 @@ func (s *Server) groupUsers(args params) reply {
 	return reply{"users": users}
 }
 
-// botInfo serves bots.info.
+// botInfo serves bots.info. With an organisation's token it needs a workspace.
 func (s *Server) botInfo(args params) reply {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.installation.OrgWide && !strings.HasPrefix(args["team_id"], "T") {
+		return failure("missing_argument")
+	}
 	if args["bot"] != BotID {
 		return failure("bot_not_found")
 	}
