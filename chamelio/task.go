@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // TaskID identifies a task. Valid IDs are positive.
@@ -50,7 +51,8 @@ func (s *Status) UnmarshalJSON(data []byte) error {
 // StepType is the kind of a task's current step, in lower case.
 type StepType string
 
-// The step types that Chamelio's documentation names. There may be others.
+// The step types in Chamelio's examples, and the one of its guide's signing steps, for
+// which there is none. There may be others.
 const (
 	StepIntake    StepType = "intake"
 	StepAgent     StepType = "agent"
@@ -58,6 +60,18 @@ const (
 	StepApproval  StepType = "approval"
 	StepSignature StepType = "signature"
 )
+
+// stepTypeOf returns a step's type. How Chamelio calls a signing step isn't documented, so
+// each word for it counts, as in signing or e_signature.
+func stepTypeOf(raw string) StepType {
+	t := strings.ToLower(raw)
+	for word := range strings.FieldsFuncSeq(t, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		if strings.HasPrefix(word, "sign") || strings.HasSuffix(word, "signature") {
+			return StepSignature
+		}
+	}
+	return StepType(t)
+}
 
 // Task has the fields of a task that may be shown. The task's variables, which
 // can hold confidential contract values, aren't decoded. Any field but ID may
@@ -101,7 +115,7 @@ type wireTask struct {
 func (w *wireTask) task() Task {
 	return Task{
 		ID: TaskID(w.ID), URL: w.URL.value, Title: w.Title.value, Workflow: w.Workflow.value,
-		Status: w.Status, Step: w.Step.value, StepType: StepType(strings.ToLower(w.StepType.value)),
+		Status: w.Status, Step: w.Step.value, StepType: stepTypeOf(w.StepType.value),
 		StepsDone: w.StepRuns.done, StepsTotal: w.StepRuns.total,
 		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, CompletedAt: w.CompletedAt,
 		Owner: w.Owner.value, Assignee: w.Assignee.value, Collaborators: w.Collaborators,

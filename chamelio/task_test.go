@@ -97,6 +97,20 @@ func TestMalformedFieldIsSkipped(t *testing.T) {
 	}
 }
 
+// The documentation has no example of a signing step's type.
+func TestSigningStepsAreRecognised(t *testing.T) {
+	for raw, want := range map[string]chamelio.StepType{
+		"signature": chamelio.StepSignature, "Signing": chamelio.StepSignature, "e_signature": chamelio.StepSignature,
+		"eSignature": chamelio.StepSignature, "counter-signing": chamelio.StepSignature, "sign": chamelio.StepSignature,
+		"assignment": "assignment", "designing": "designing", "Design review": "design review", "approval": chamelio.StepApproval,
+	} {
+		task, err := taskFrom(t, `{"task": {"task_id": 12345, "current_step_type": "`+raw+`"}}`)
+		if err != nil || task.StepType != want {
+			t.Errorf("%s: %q, %v; want %q", raw, task.StepType, err, want)
+		}
+	}
+}
+
 func taskFrom(t *testing.T, body string) (chamelio.Task, error) {
 	t.Helper()
 	api := newAPI(t)
