@@ -62,7 +62,7 @@ func (r *reasons) open(ctx context.Context, k slackapi.Click, c decision.Confirm
 	if left <= 0 {
 		return errors.New("the click is too old to open a modal")
 	}
-	carried, err := r.signer.EncodeModal(signed.Modal{Kind: texts.ModalReason, Value: k.Value, ResponseURL: k.ResponseURL, Ephemeral: k.Ephemeral, Spent: k.Spent}, k.User)
+	carried, err := r.signer.EncodeModal(signed.Modal{Kind: texts.ModalReason, Value: k.Value, ResponseURL: k.ResponseURL, Ephemeral: k.Ephemeral, Spent: k.Spent, Opened: k.At.Unix()}, k.User)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ type reasoned struct {
 // read verifies a submission, and returns it, or an error to show in the
 // modal. It has no side effects: the modal is waiting for its acknowledgement.
 func (r *reasons) read(s slackapi.Submission, e envelope) (given reasoned, wrong string) {
-	data, err := r.signer.DecodeModal(texts.ModalReason, s.Metadata, s.User)
+	data, err := r.signer.DecodeModal(texts.ModalReason, s.Metadata, s.User, e.At)
 	if err != nil {
 		return reasoned{}, r.texts.ModalOutdated()
 	}

@@ -45,6 +45,7 @@ func (s *shortcuts) handle(ctx context.Context, log *slog.Logger, m slackapi.Sho
 		s.prompter.refused("too_many_commands")
 		return alone(s.texts.TooFast(s.limit.PerMinute))
 	}
+	at := s.prompter.now().Unix()
 	opened, err := s.open(ctx, m)
 	switch {
 	case slackapi.Opened(err):
@@ -58,9 +59,9 @@ func (s *shortcuts) handle(ctx context.Context, log *slog.Logger, m slackapi.Sho
 	tasks := input.FindTasks(m.Texts, s.rules.Hosts)
 	to := slackapi.Target{View: opened.ID, Channel: m.Channel, ResponseURL: m.ResponseURL}
 	if len(tasks) == 0 {
-		return s.show(log, to, opened.Hash, s.find(who, m.ResponseURL))
+		return s.show(log, to, opened.Hash, s.find(who, m.ResponseURL, at))
 	}
-	return s.present(ctx, log, found{who: who, tasks: tasks, to: to, over: opened.Hash})
+	return s.present(ctx, log, found{who: who, tasks: tasks, to: to, over: opened.Hash, opened: at})
 }
 
 // open opens a modal that says that the tasks are being fetched.
@@ -75,13 +76,13 @@ func (s *shortcuts) open(ctx context.Context, m slackapi.Shortcut) (*slack.ViewR
 }
 
 // find returns the modal that asks for a task.
-func (s *shortcuts) find(who asker, responseURL string) slack.ModalViewRequest {
+func (s *shortcuts) find(who asker, responseURL string, at int64) slack.ModalViewRequest {
 	place, err := json.Marshal(wish{who.team, who.channel, who.thread, s.prompter.now().Add(s.prompter.confirmTTL).Unix()})
 	if err != nil {
 		panic(err) // a list of strings always encodes
 	}
 	view := s.texts.FindModal()
-	view.PrivateMetadata, err = s.signer.EncodeModal(signed.Modal{Kind: texts.ModalFind, Value: string(place), ResponseURL: responseURL}, who.user)
+	view.PrivateMetadata, err = s.signer.EncodeModal(signed.Modal{Kind: texts.ModalFind, Value: string(place), ResponseURL: responseURL, Opened: at}, who.user)
 	if err != nil {
 		return texts.ModalOf(s.texts.ModalTooLarge())
 	}
@@ -96,6 +97,7 @@ type found struct {
 	unsure bool // the reason might be a further task
 	to     slackapi.Target
 	over   string // the hash of the view that it replaces; "" if that comes with an acknowledgement
+	opened int64  // see signed.Modal
 }
 
 // maxParts is how many parts of a long message are looked through for a task that
@@ -125,7 +127,7 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 	view := s.texts.ConfirmModal(what.confirmation, what.preview, others)
 	var err error
 	view.PrivateMetadata, err = s.signer.EncodeModal(signed.Modal{
-		Kind: texts.ModalConfirm, Value: s.signer.Encode(what.confirmation), ResponseURL: f.to.ResponseURL, Ephemeral: true,
+		Kind: texts.ModalConfirm, Value: s.signer.Encode(what.confirmation), ResponseURL: f.to.ResponseURL, Ephemeral: true, Opened: f.opened,
 	}, f.who.user)
 	if err != nil {
 		log.Error("confirmation too long for a modal", "error", err)
@@ -174,7 +176,7 @@ type chosen struct {
 // show it in. It has no side effects: the modal is waiting for its
 // acknowledgement.
 func (s *shortcuts) read(sub slackapi.Submission, e envelope) (given chosen, block, wrong string) {
-	data, err := s.signer.DecodeModal(texts.ModalConfirm, sub.Metadata, sub.User)
+	data, err := s.signer.DecodeModal(texts.ModalConfirm, sub.Metadata, sub.User, e.At)
 	if err != nil {
 		return chosen{}, texts.BlockReason, s.texts.ModalOutdated()
 	}
@@ -222,7 +224,7 @@ func (r *router) submitted(log *slog.Logger, e envelope, s slackapi.Submission) 
 
 // taskGiven accepts a submitted modal that asked for a task.
 func (r *router) taskGiven(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
-	data, err := r.shortcuts.signer.DecodeModal(texts.ModalFind, s.Metadata, s.User)
+	data, err := r.shortcuts.signer.DecodeModal(texts.ModalFind, s.Metadata, s.User, e.At)
 	var from wish
 	if err != nil || json.Unmarshal([]byte(data.Value), &from) != nil {
 		return slackapi.ModalAck(texts.BlockTask, r.texts.ModalOutdated()), nil
@@ -237,7 +239,7 @@ func (r *router) taskGiven(log *slog.Logger, e envelope, s slackapi.Submission) 
 	who := asker{user: s.User, team: from.Team, channel: from.Channel, thread: from.Thread, origin: s.Origin}
 	to := slackapi.Target{View: s.View, Channel: from.Channel, ResponseURL: data.ResponseURL}
 	job := r.typed.Reserve(func(ctx context.Context) {
-		r.send(ctx, log, to, r.shortcuts.present(ctx, log, found{who: who, tasks: req.Tasks, reason: req.Reason, unsure: req.Unsure, to: to}))
+		r.send(ctx, log, to, r.shortcuts.present(ctx, log, found{who: who, tasks: req.Tasks, reason: req.Reason, unsure: req.Unsure, to: to, opened: data.Opened}))
 	})
 	if job == nil {
 		return r.noRoom(log, texts.BlockTask)

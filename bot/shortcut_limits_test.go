@@ -206,6 +206,24 @@ func TestFindModalExpires(t *testing.T) {
 	})
 }
 
+// Prompts may be valid for half an hour, which starts again when a modal has found the
+// task. The response_url, by which a channel without the bot reads the result, doesn't.
+func TestModalEndsBeforeItsResponseURL(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.ConfirmTTL = 30 * time.Minute })
+		w.submits(ada, w.modal(ada, w.say(grace, slacktest.Legal, "stop it please")), map[string]string{"task": "12345"})
+		time.Sleep(10 * time.Second)
+		confirm := w.modalNow(ada)
+		time.Sleep(26 * time.Minute)
+		w.submits(ada, confirm, nil)
+		time.Sleep(time.Minute)
+		if got := w.slack.Modals(ada)[0]; !strings.Contains(got.Errors["reason"], "no longer valid") {
+			t.Errorf("%+v: %s", got.Errors, modalText(got))
+		}
+		w.noCancel()
+	})
+}
+
 // A submission that Slack delivers again, and that is refused then, doesn't hide
 // what the first delivery decided.
 func TestRefusedRedeliveryShowsTheOutcome(t *testing.T) {

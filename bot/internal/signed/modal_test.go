@@ -4,16 +4,17 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestModalIsBoundToItsClick(t *testing.T) {
 	s := testSigner(t)
-	m := Modal{Kind: "reason", Value: "2.x.y", ResponseURL: "https://hooks.slack.com/actions/x", Ephemeral: true}
+	m := Modal{Kind: "reason", Value: "2.x.y", ResponseURL: "https://hooks.slack.com/actions/x", Ephemeral: true, Opened: time.Now().Unix()}
 	carried, err := s.EncodeModal(m, "U0ADA")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if back, err := s.DecodeModal("reason", carried, "U0ADA"); err != nil || back != m {
+	if back, err := s.DecodeModal("reason", carried, "U0ADA", time.Now()); err != nil || back != m {
 		t.Errorf("got %+v, %v", back, err)
 	}
 	for name, c := range map[string]struct {
@@ -26,11 +27,14 @@ func TestModalIsBoundToItsClick(t *testing.T) {
 		"another placement":    {strings.Replace(carried, "true", "false", 1), "U0ADA", ErrForged},
 		"no JSON":              {carried[1:], "U0ADA", ErrMalformed},
 	} {
-		if _, err := s.DecodeModal("reason", c.carried, c.user); !errors.Is(err, c.want) {
+		if _, err := s.DecodeModal("reason", c.carried, c.user, time.Now()); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", name, err, c.want)
 		}
 	}
-	if _, err := s.DecodeModal("another", carried, "U0ADA"); !errors.Is(err, ErrForged) {
+	if _, err := s.DecodeModal("reason", carried, "U0ADA", time.Now().Add(modalLife)); !errors.Is(err, ErrExpired) {
+		t.Errorf("at its end: %v", err)
+	}
+	if _, err := s.DecodeModal("another", carried, "U0ADA", time.Now()); !errors.Is(err, ErrForged) {
 		t.Errorf("in another modal: %v", err)
 	}
 	m.Value = strings.Repeat("x", maxMetadata)
