@@ -132,7 +132,10 @@ func New(cfg Config, tasks Tasks, j Journal) (*Bot, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	b.signer = sign
-	b.calls = &http.Client{Transport: transport.Within(slackTimeout, maxSlackAnswer, cfg.Transport), CheckRedirect: b.http.CheckRedirect}
+	b.calls = &http.Client{
+		Transport:     transport.Within(slackTimeout, maxSlackAnswer, transport.InWholeSeconds(cfg.Transport)),
+		CheckRedirect: b.http.CheckRedirect,
+	}
 	b.slack = slackapi.NewClient(cfg.BotToken.Reveal(), cfg.SlackAPI, b.calls)
 	b.metrics = newMetrics(cfg.Metrics)
 	sign.OnBrokenKeys(func(err error) { b.unverified(journal.Unverified{Table: journal.Keys, Why: err}) })

@@ -177,6 +177,8 @@ func TestFailingProbeLosesNoAnnouncement(t *testing.T) {
 	}{
 		"internal_error": {slacktest.Fault{Method: "auth.test", Error: "internal_error"}, 4*time.Hour + 5*time.Minute},
 		"a refusal":      {slacktest.Fault{Method: "auth.test", Error: "access_denied"}, time.Minute},
+		"429":            {slacktest.Fault{Method: "auth.test", Status: 429}, time.Minute},
+		"ratelimited":    {slacktest.Fault{Method: "auth.test", Error: "ratelimited"}, time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {

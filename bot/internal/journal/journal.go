@@ -141,7 +141,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Journal, error) 
 	}
 	if path, isSQLite := SQLitePath(databaseURL); isSQLite {
 		j.path = path
-		if err := j.bury(ctx, deadOwners(path)); err != nil {
+		if err := j.buryDead(ctx); err != nil {
 			return nil, errors.Join(err, j.engine.Close())
 		}
 		j.alive = newLiveOwner(path, j.owner)

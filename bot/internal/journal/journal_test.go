@@ -1116,6 +1116,41 @@ func TestDecisionsOfADeadProcessAreFreeAtOnceOnItsMachine(t *testing.T) {
 	}
 }
 
+// The database is locked at the moment at which a process notices that another one is
+// dead. It notices again.
+func TestDeadProcessIsNoticedAgainAfterAFailure(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal.db")
+	url := "sqlite:" + path
+	dead, alive := open(t, url, 10*time.Minute), open(t, url, 0)
+	l := won(t, dead, sampleDecision("x", 1))
+	_, err := dead.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled}, true)
+	must(t, err)
+	must(t, dead.Close())
+	db, err := sql.Open("sqlite", path)
+	must(t, err)
+	defer db.Close()
+	busy, err := db.Conn(t.Context())
+	must(t, err)
+	defer busy.Close()
+	_, err = busy.ExecContext(t.Context(), "BEGIN IMMEDIATE")
+	must(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, _, err := alive.Beat(ctx, true); err == nil {
+		t.Error("the database isn't locked")
+	}
+	_, err = busy.ExecContext(t.Context(), "ROLLBACK")
+	must(t, err)
+	_, _, err = alive.Beat(t.Context(), true)
+	must(t, err)
+	if got := take(t, alive, journal.ToAnnounce); len(got) != 1 {
+		t.Errorf("not free: %v", got)
+	}
+	if left, _ := filepath.Glob(path + ".owner-" + dead.Owner()); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
 func TestCloseReleasesItsFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	j := open(t, "sqlite:"+path, 0)

@@ -136,7 +136,7 @@ func (j *Journal) conclude(ctx context.Context, d decision.Record, task int, res
 	_, err := written(ctx, j.write, func(ctx context.Context, q querier) (int64, error) {
 		return q.exec(ctx, `UPDATE tasks SET outcome = $3, detail = $4, finished_at = $5, outcome_mac = $6
 			WHERE confirmation_id = $1 AND position = $2 AND outcome IS NULL
-				AND EXISTS (SELECT 1 FROM decisions AS d WHERE d.confirmation_id = $1 AND d.announced_at IS NULL AND `+j.same("d.mac", 7)+`)`,
+				AND EXISTS (SELECT 1 FROM decisions AS d WHERE d.confirmation_id = $1 AND d.announced_at IS NULL AND `+j.same("d.mac", 7)+j.forUpdate+`)`,
 			string(d.ID), task, string(res.Outcome), res.Encode(), at, j.seal(outcomeFields(d.ID, task, res.Outcome, res.Encode(), at)...), j.exact(d.MAC))
 	})
 	return err

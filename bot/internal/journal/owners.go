@@ -36,28 +36,54 @@ func (o liveOwner) release() {
 	}
 }
 
-// deadOwners returns the owners whose locks no process holds any more, and
-// deletes their files.
-func deadOwners(path string) []string {
+// deadOwner is an owner whose lock no other process holds any more. This one does.
+type deadOwner struct {
+	name string
+	lock *flock.Flock
+}
+
+// deadOwners returns the dead owners. Their locks must be released.
+func deadOwners(path string) []deadOwner {
 	files, err := filepath.Glob(globQuote(path) + ownerSuffix + "*")
 	if err != nil {
 		return nil
 	}
-	var dead []string
+	var dead []deadOwner
 	for _, file := range files {
 		lock := flock.New(file)
-		if ok, err := lock.TryLock(); err != nil || !ok {
-			continue
+		if ok, err := lock.TryLock(); err == nil && ok {
+			dead = append(dead, deadOwner{strings.TrimPrefix(file, path+ownerSuffix), lock})
 		}
-		dead = append(dead, strings.TrimPrefix(file, path+ownerSuffix))
-		_ = os.Remove(file)
-		_ = lock.Unlock()
 	}
 	return dead
 }
 
+// release releases the lock. Its file is the only evidence that the owner is dead, so it
+// is deleted only if the owner is buried.
+func (o deadOwner) release(buried bool) {
+	if buried {
+		_ = os.Remove(o.lock.Path())
+	}
+	_ = o.lock.Unlock()
+}
+
 func globQuote(path string) string {
 	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`).Replace(path)
+}
+
+// buryDead buries the dead owners on this machine. An owner that can't be buried now is
+// found again.
+func (j *Journal) buryDead(ctx context.Context) error {
+	dead := deadOwners(j.path)
+	names := make([]string, len(dead))
+	for i, o := range dead {
+		names[i] = o.name
+	}
+	err := j.bury(ctx, names)
+	for _, o := range dead {
+		o.release(err == nil)
+	}
+	return err
 }
 
 // bury ends the leases of dead owners: their decisions are free at once, even

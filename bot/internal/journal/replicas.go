@@ -21,7 +21,7 @@ func (j *Journal) Beat(ctx context.Context, serving bool) (alive, othersServing 
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if j.path != "" {
-		if err := j.bury(ctx, deadOwners(j.path)); err != nil {
+		if err := j.buryDead(ctx); err != nil {
 			return 0, 0, err
 		}
 	}

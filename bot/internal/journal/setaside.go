@@ -61,7 +61,8 @@ func (j *Journal) setAside(ctx context.Context, place any, mac string, what Unve
 }
 
 // setRowAside moves the rows of a table that a condition on d selects, and returns
-// whether there were any.
+// whether there were any. They are locked before they are copied, or else a change that
+// is committed in between, such as the end of an announcement, would be deleted with its row.
 func (j *Journal) setRowAside(ctx context.Context, from Table, where string, what Unverified, args ...any) (bool, error) {
 	content, tasks := j.packShort("d", setAsideColumns[from]), `'[]'`
 	if from == Decisions {
@@ -75,6 +76,7 @@ func (j *Journal) setRowAside(ctx context.Context, from Table, where string, wha
 	insert := fmt.Sprintf(`INSERT INTO set_aside (id, kind, confirmation_id, task_ids, set_aside_at, why, unknown_key, seal, content, tasks)
 		SELECT %s, $%d, %s, $%d, $%d, $%d, $%d, $%d, %s, %s FROM %s d WHERE %s`,
 		j.randomID, n+1, confirmation, n+2, n+3, n+4, n+5, n+6, content, tasks, from, where)
+	lock := fmt.Sprintf(`SELECT 1 FROM %s d WHERE %s`, from, where) + j.forUpdate
 	remove := fmt.Sprintf(`DELETE FROM %s AS d WHERE %s`, from, where)
 	why := ""
 	if what.Why != nil {
@@ -83,6 +85,10 @@ func (j *Journal) setRowAside(ctx context.Context, from Table, where string, wha
 	var unknown unknownKeyError // the row returns when this one becomes known, not when another of its keys is
 	errors.As(what.Why, &unknown)
 	moved, err := written(ctx, j.together, func(ctx context.Context, q querier) (bool, error) {
+		rows, err := q.query(ctx, lock, args[:n:n]...)
+		if found, err := collect(rows, err, func(r *sql.Rows, one *int) error { return r.Scan(one) }); err != nil || len(found) == 0 {
+			return false, err
+		}
 		moved, err := q.exec(ctx, insert, append(args[:n:n], string(from), joinIDs(what.Tasks), utc(j.at()), why, flag(unknown.name != ""), unknown.name)...)
 		if err != nil || moved == 0 {
 			return false, err

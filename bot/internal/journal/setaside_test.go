@@ -1,6 +1,8 @@
 package journal_test
 
 import (
+	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"testing"
@@ -69,6 +71,45 @@ func TestUnknownKeysDelayNoReturn(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A decision and its tasks are changed at the moment at which a process that doesn't know
+// their key sets them aside. The copy has the changes.
+func TestRowIsSetAsideAsItWasLastChanged(t *testing.T) {
+	url := postgres(t) // SQLite's transactions don't overlap
+	j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
+	d, second := other.click(1), j.click(1)
+	won(t, other.Journal, d)
+	if _, err := j.Claim(t.Context(), second); !journal.IsUnverified(err) {
+		t.Fatalf("it doesn't wait for the key: %v", err)
+	}
+	j.Later(11 * time.Second)
+	db, err := sql.Open("pgx", url)
+	must(t, err)
+	defer db.Close()
+	change, err := db.BeginTx(t.Context(), nil)
+	must(t, err)
+	for _, statement := range []string{`UPDATE decisions SET message_ts = '17.5' WHERE confirmation_id = $1`, `UPDATE tasks SET tries = 3 WHERE confirmation_id = $1`} {
+		_, err = change.ExecContext(t.Context(), statement, string(d.ID))
+		must(t, err)
+	}
+	claimed := make(chan error, 1)
+	go func() {
+		_, err := j.Claim(t.Context(), second)
+		claimed <- err
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for waiting := 0; waiting == 0; time.Sleep(time.Millisecond) {
+		must(t, db.QueryRowContext(ctx, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting))
+	}
+	must(t, change.Commit())
+	must(t, <-claimed)
+	var content, tasks string
+	must(t, db.QueryRowContext(ctx, `SELECT content, tasks FROM set_aside WHERE confirmation_id = $1`, string(d.ID)).Scan(&content, &tasks))
+	if !strings.Contains(content, `"message_ts":"17.5"`) || strings.Count(tasks, `"tries":3`) != len(d.Tasks) {
+		t.Errorf("set aside as %s, %s", content, tasks)
+	}
 }
 
 // TestDecisionReturnsWhole lets another decision claim a task of a decision

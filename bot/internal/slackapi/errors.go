@@ -68,6 +68,23 @@ func byStatus(status int) Status {
 	return Unclear
 }
 
+// Answered reports whether the result of a call to the Web API is a clear answer of Slack's
+// own: not that of something in between, and none that leaves open what happened.
+func Answered(err error) bool {
+	var limited *slack.RateLimitedError
+	var status slack.StatusCodeError
+	var said slack.SlackErrorResponse
+	switch {
+	case err == nil, errors.As(err, &limited):
+		return true
+	case errors.As(err, &status):
+		return status.Code == http.StatusTooManyRequests
+	case errors.As(err, &said):
+		return byCode(said.Err) != Unclear
+	}
+	return false
+}
+
 // notSent reports whether an error proves that nothing reached Slack: there was
 // no connection, a proxy refused to open one, or there was no slot for the call.
 func notSent(err error) bool {

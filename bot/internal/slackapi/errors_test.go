@@ -81,3 +81,24 @@ func TestClassify(t *testing.T) {
 		})
 	}
 }
+
+func TestOnlySlacksClearAnswersAreAnswers(t *testing.T) {
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"success": {nil, true}, "status 429": {&slack.RateLimitedError{RetryAfter: time.Minute}, true},
+		"status 429, without a pause": {slack.StatusCodeError{Code: 429}, true}, "ratelimited in a 200": {slack.SlackErrorResponse{Err: "ratelimited"}, true},
+		"a refused token": {slack.SlackErrorResponse{Err: "token_revoked"}, true}, "a refusal": {slack.SlackErrorResponse{Err: "access_denied"}, true},
+		"internal_error": {slack.SlackErrorResponse{Err: "internal_error"}, false}, "no code": {slack.SlackErrorResponse{}, false},
+		"a proxy's page": {slack.StatusCodeError{Code: 403}, false}, "status 503": {slack.StatusCodeError{Code: 503}, false},
+		"no connection": {&net.OpError{Op: "dial", Err: io.EOF}, false}, "no answer": {context.DeadlineExceeded, false},
+	} {
+		if tt.err != nil {
+			tt.err = fmt.Errorf("wrapped: %w", tt.err)
+		}
+		if Answered(tt.err) != tt.want {
+			t.Errorf("%s: %t", name, !tt.want)
+		}
+	}
+}

@@ -91,13 +91,13 @@ func (p *Poster) uncut(ctx context.Context) (context.Context, context.CancelFunc
 	return ctx, func() { stop(); cancel() }
 }
 
-// Probe asks Slack whether it answers at all (auth.test). A refusal, or being asked
-// to wait, is an answer.
+// Probe asks Slack whether it answers at all (auth.test). A refusal, also of the token, or
+// being asked to wait, is an answer.
 func (p *Poster) Probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
 	_, err := p.slack.AuthTestContext(ctx)
-	if said, pause := Classify(err); said != Posted && said != Refused && pause == 0 {
+	if !Answered(err) {
 		return fmt.Errorf("asking Slack whether it answers (auth.test): %w", err)
 	}
 	return nil

@@ -13,7 +13,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -143,7 +142,7 @@ func (c *client) send(ctx context.Context, batch []byte) error {
 		return nil
 	case triedAgain(resp.StatusCode):
 		// A wait shorter than the back-off isn't worth a special case.
-		if wait := retryAfter(resp.Header.Get("Retry-After")); wait > firstWait {
+		if wait := transport.RetryAfter(resp.Header); wait > firstWait {
 			return fmt.Errorf("the collector answers %s: %w", resp.Status, &backoff.RetryAfterError{Duration: wait})
 		}
 		return fmt.Errorf("the collector answers %s", resp.Status)
@@ -171,17 +170,6 @@ func triedAgain(status int) bool {
 		return true
 	}
 	return false
-}
-
-// retryAfter parses a number of seconds, or a date.
-func retryAfter(text string) time.Duration {
-	if seconds, err := strconv.Atoi(text); err == nil {
-		return time.Duration(min(seconds, int(2*patience/time.Second))) * time.Second // otherwise it would overflow
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return time.Until(at)
-	}
-	return 0
 }
 
 // refusedSpans returns how many spans the collector refused, and why: field 1
