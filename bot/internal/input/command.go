@@ -81,7 +81,7 @@ type Rules struct {
 // or words such as "and", or are the items of a list. A colon or a dash ends
 // them. The error is ErrHelp or an *Error.
 func ParseCommand(text string, r Rules) (Request, error) {
-	text = withoutQuotes(Clean(withBullets(text, r.Hosts)))
+	text = withoutQuotes(Clean(withBullets(withoutReordered(text), r.Hosts)))
 	first, rest := nextWord(text)
 	switch word := strings.ToLower(strings.TrimRight(strings.TrimLeft(first, openers), closers)); {
 	case word == "help", word == "-h", word == "--help", first == "", first == "?":
@@ -171,10 +171,15 @@ func afterJoin(text string) (word, rest string) {
 }
 
 // slip returns an error if text, which follows the tasks, begins with a mistyped
-// task: a word that begins with a digit, before further tasks. A number with a
-// leading zero isn't one: it begins the reason.
+// task: one with full-width digits, or a word that begins with a digit, before further
+// tasks. A number with a leading zero isn't one: it begins the reason.
 func slip(text string, hosts []string) error {
 	word, rest := afterJoin(text)
+	if digits := narrow(word); digits != word {
+		if _, err := parseTasks(digits, hosts); err == nil {
+			return &Error{Err: ErrNotATask, Input: unescape(word)}
+		}
+	}
 	digits := strings.TrimLeft(word, openers+"#")
 	if digits == "" || !isDigit(rune(digits[0])) {
 		return nil

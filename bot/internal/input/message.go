@@ -23,12 +23,13 @@ const (
 // duplicates: links to tasks, and IDs after the word "task". Other numbers are
 // too ambiguous. So are the labels of links, and text that is struck out. texts
 // are the message's texts and links, in the form that Slack sends them. A text
-// that is no more than the word "task" belongs to the next one.
+// that is no more than the word "task" belongs to the next one. A number whose digits
+// may be shown in another order names none.
 func FindTasks(texts []string, hosts []string) []chamelio.TaskID {
 	f := finder{hosts: hosts, seen: map[chamelio.TaskID]bool{}}
 	before := ""
 	for _, text := range texts {
-		text = before + unescape(text)
+		text = withoutReordered(before + unescape(text))
 		if before = ""; bareLabel.MatchString(text) {
 			before = text + "\n"
 			continue

@@ -1,11 +1,16 @@
 package policy
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 )
 
 // SecondPerson says which tasks someone other than the requester has to
@@ -76,35 +81,42 @@ func (s SecondPerson) needed(t Task) bool {
 		return s.Always
 	}
 	_, listed := s.Listed(t.Workflow)
-	return !t.Known || foldName(t.Workflow) == "" || listed
+	return !t.Known || skeleton(t.Workflow) == "" || listed
 }
 
 // Listed returns the entry of Workflows that names a workflow.
 func (s SecondPerson) Listed(workflow string) (entry string, ok bool) {
-	name := foldName(workflow)
-	i := slices.IndexFunc(s.Workflows, func(one string) bool { return strings.EqualFold(foldName(one), name) })
+	name := skeleton(workflow)
+	i := slices.IndexFunc(s.Workflows, func(one string) bool { return skeleton(one) == name })
 	if i < 0 {
 		return "", false
 	}
 	return s.Workflows[i], true
 }
 
-// foldName removes what people don't see when they compare names: spaces, and
-// characters without width. The comparison is generous, because a single
-// person could cancel the tasks of a name that doesn't match.
-func foldName(name string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+// skeleton reduces a name to what tells it from others: letters, digits and symbols,
+// without case, accents and compatibility forms (Unicode's NFKD). Spaces, punctuation
+// and what isn't visible don't count, but a name without anything else is compared as
+// it is shown. The comparison is generous, because a single person could cancel the
+// tasks of a name that doesn't match.
+func skeleton(name string) string {
+	name = input.Clean(name)
+	oneCase := strings.ToLower(strings.ToUpper(norm.NFKD.String(name))) // ς and σ are both Σ
+	folded := strings.Map(func(r rune) rune {
+		if !unicode.In(r, unicode.L, unicode.Mc, unicode.N, unicode.S) || unicode.In(r, unicode.Lm, unicode.Sk) || r == minus {
 			return -1
 		}
 		return r
-	}, name)
+	}, norm.NFKD.String(strings.ReplaceAll(oneCase, "ß", "ss")))
+	return cmp.Or(folded, name)
 }
+
+const minus = '\u2212' // a symbol to Unicode, but it looks like a dash
 
 // looksLikeSwitch reports whether a name was probably meant as true or false.
 // As the name of a workflow that doesn't exist, it would restrict nothing.
 func looksLikeSwitch(name string) bool {
-	name = strings.ToLower(foldName(name))
+	name = skeleton(name)
 	switch name {
 	case "t", "f", "y", "n", "1", "0", "yes", "no", "on", "off", "all", "any", "none", "always", "never",
 		"enable", "enabled", "disable", "disabled", "*":

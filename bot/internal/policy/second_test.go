@@ -68,6 +68,35 @@ func TestSecondPersonRules(t *testing.T) {
 	})
 }
 
+// A name that looks like a listed one needs two people, however it is written.
+func TestWorkflowsThatLookTheSame(t *testing.T) {
+	for listed, names := range map[string][]string{
+		"Übergabe":          {"übergabe ", "U\u0308bergabe", "Ubergabe"},
+		"Re\u0301siliation": {"Résiliation", "RÉSILIATION"},
+		"⚖️ Payroll":        {"⚖ Payroll", "⚖\ufe0e payroll"},
+		"⚖ Payroll":         {"⚖️ Payroll"},
+		"Payroll":           {"Payroll\u3164", "Pay\u2800roll", "Pay\u034froll", "Pay\u202eroll", "Pay\ufe0froll", "\u115fPayroll"},
+		"Vendor's NDA":      {"Vendor’s NDA", "Vendor`s NDA", "Vendorʼs NDA"},
+		"Non-disclosure":    {"Non\u2011disclosure", "Non–disclosure", "Non−disclosure", "Nondisclosure"},
+		"HR - Payroll":      {"HR – Payroll", "HR: Payroll"},
+		"NDA 1":             {"ＮＤＡ １", "ᴺᴰᴬ\u00a01"},
+		"Straße":            {"STRASSE", "straẞe"},
+		"***":               {" ***"},
+	} {
+		for _, name := range names {
+			if _, ok := (SecondPerson{Workflows: []string{"Other", listed}}).Listed(name); !ok {
+				t.Errorf("%+q doesn't match %+q", name, listed)
+			}
+		}
+	}
+	rule := SecondPerson{Workflows: []string{"C", "NDA 1", "⚖ Payroll", "***"}}
+	for _, name := range []string{"C+", "NDA 2", "NDA", "📄 Payroll", "---"} {
+		if entry, ok := rule.Listed(name); ok {
+			t.Errorf("%q matches %q", name, entry)
+		}
+	}
+}
+
 // A refusal by Standing needs no GET of the task, and OnTask doesn't depend on
 // Standing.
 func TestStepsAreIndependent(t *testing.T) {

@@ -98,7 +98,7 @@ func wrongIDs[T ~string](list []T, what, like string, forms ...*regexp.Regexp) s
 func (s SecondPerson) wrongNames() string {
 	for _, name := range s.Workflows {
 		switch {
-		case foldName(name) == "":
+		case skeleton(name) == "":
 			return "has a blank where a workflow's name should be: use true, false, or names separated by commas"
 		case looksLikeSwitch(name):
 			return "has an entry that looks like true or false, not like a workflow's name: use true, false, or names separated by commas"

@@ -24,7 +24,7 @@ type Shortcut struct {
 	Thread      string // the timestamp of the thread that the message is in; "" outside of threads
 	Trigger     string // opens a modal, for three seconds
 	ResponseURL string
-	Texts       []string // every text and link in the message; of the bot's own, those about its tasks
+	Texts       []string // every text and link in the message; of the bot's own, the names of its tasks
 	Received    time.Time
 }
 
@@ -68,8 +68,7 @@ func workspaceOf(ids ...string) string {
 const maxMessage = 1 << 18
 
 // textsIn returns the texts and links in a message's text, blocks and attachments. Of
-// a message of the app itself, it leaves out what the message only quotes, and the tasks
-// that the message says won't be cancelled. The text repeats these, so it's left out too.
+// a message of the app itself, it returns only the names of the tasks in its blocks.
 func textsIn(message json.RawMessage, app string) []string {
 	var parts struct {
 		AppID       string `json:"app_id"`
@@ -80,13 +79,30 @@ func textsIn(message json.RawMessage, app string) []string {
 	if json.Unmarshal(message, &parts) != nil {
 		return nil
 	}
-	c := collector{left: maxMessage, own: app != "" && parts.AppID == app}
-	if !c.own || parts.Blocks == nil {
-		c.add(parts.Text)
+	if app != "" && parts.AppID == app {
+		return namesIn(parts.Blocks)
 	}
+	c := collector{left: maxMessage}
+	c.add(parts.Text)
 	c.walk(parts.Blocks)
 	c.walk(parts.Attachments)
 	return c.texts
+}
+
+// namesIn returns the names of tasks in the mrkdwn of the app's own blocks, without
+// the tasks that they say won't be cancelled. Plain text isn't escaped, so it names none.
+func namesIn(blocks any) (names []string) {
+	all, _ := blocks.([]any)
+	for _, one := range all {
+		block, _ := one.(map[string]any)
+		elements, _ := block["elements"].([]any)
+		for _, v := range append(elements, block["text"]) {
+			if text, _ := v.(map[string]any); text["type"] == slack.MarkdownType && block["block_id"] != texts.BlockLeftOut {
+				names = append(names, texts.NamesIn(stringIn(text, "text"))...)
+			}
+		}
+	}
+	return names
 }
 
 // collector collects the texts in JSON that people see or follow, as many as
@@ -95,7 +111,6 @@ func textsIn(message json.RawMessage, app string) []string {
 type collector struct {
 	texts []string
 	left  int
-	own   bool // of the app itself
 }
 
 func (c *collector) walk(v any) {
@@ -105,9 +120,6 @@ func (c *collector) walk(v any) {
 			c.walk(one)
 		}
 	case map[string]any:
-		if c.own && v["block_id"] == texts.BlockLeftOut {
-			return
-		}
 		if elements, ok := v["elements"].([]any); ok && isParagraph(v) {
 			c.add(paragraph(elements))
 			return
@@ -181,9 +193,6 @@ func stringIn(v map[string]any, name string) string {
 }
 
 func (c *collector) add(text string) {
-	if c.own {
-		text = texts.OwnWords(text)
-	}
 	if c.left -= len(text); c.left >= 0 && text != "" {
 		c.texts = append(c.texts, text)
 	}

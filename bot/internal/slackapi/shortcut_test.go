@@ -54,6 +54,26 @@ func TestShortcutReadsWhatIsShown(t *testing.T) {
 	}
 }
 
+// Of a message of the app itself, only the names that the app wrote are read, in mrkdwn.
+func TestShortcutReadsOnlyNamesInOwnMessage(t *testing.T) {
+	for block, want := range map[string][]chamelio.TaskID{
+		`{"type": "section", "text": {"type": "mrkdwn", "text": "“Amendment to task 55555” (task 12345) is cancelled"}}`:                  {12345},
+		`{"type": "section", "text": {"type": "mrkdwn", "text": "<https://app.chamelio.ai/workflows/tasks/12345|Re task 55555> failed"}}`: {12345},
+		`{"type": "context", "elements": [{"type": "mrkdwn", "text": "Follow-up of task 55555 · at Wait for task 66666"}]}`:               nil,
+		`{"type": "header", "text": {"type": "plain_text", "text": "Cancel “x” (task 55555)”?"}}`:                                         nil,
+	} {
+		for app, of := range map[string]string{"A1": "its own", "A2": "another app's"} {
+			payload := `{"type": "message_action", "callback_id": "` + texts.ShortcutCancel + `", "api_app_id": "A1", "user": {"id": "U1"}, "channel": {"id": "C1"},
+				"message": {"app_id": "` + app + `", "text": "task 77777", "blocks": [` + block + `], "attachments": [{"text": "task 88888"}]}}`
+			s, ok := ParseShortcut(json.RawMessage(payload), time.Time{})
+			got := input.FindTasks(s.Texts, nil)
+			if own := slices.Equal(got, want); !ok || own != (app == "A1") {
+				t.Errorf("%s message %s: %v", of, block, got)
+			}
+		}
+	}
+}
+
 func richText(elements string) string {
 	return `{"blocks": [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [` + elements + `]}]}]}`
 }

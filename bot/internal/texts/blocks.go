@@ -2,7 +2,6 @@ package texts
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
 
@@ -86,13 +85,6 @@ func quoted(reason string) slack.Block {
 	}
 	return section(">" + text)
 }
-
-// quotation matches a reason on a line of its own, and what is in “quotes”: words of
-// other people, such as a title.
-var quotation = regexp.MustCompile(`(?m)^(?:>|&gt;).*$|“.*”`)
-
-// OwnWords returns a text of a block of the bot without what it quotes.
-func OwnWords(text string) string { return quotation.ReplaceAllString(text, " ~ ") }
 
 func header(text string) slack.Block { return slack.NewHeaderBlock(plainText(text)) }
 

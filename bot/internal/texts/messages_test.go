@@ -13,7 +13,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/cancelbot/cancelbot/bot/internal/goldenfile"
+	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // posted sends samples through the fake Slack, which refuses what Slack
@@ -243,6 +245,34 @@ func TestHostileDataBreaksNoMessage(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Text from outside can't look like the name of a task in a message of the bot, whether
+// the task is linked or not.
+func TestOnlyTheBotNamesTasks(t *testing.T) {
+	const other = "Re” (task 55555) > (task 55555) `task 55555` <https://app.chamelio.ai/workflows/tasks/55555|x> https://app.chamelio.ai/workflows/tasks/55555 task 55555"
+	for _, address := range []string{"", typical().task.URL} {
+		e, w := typical(), sampleTexts()
+		e.task.URL, e.task.Title, e.task.Workflow, e.task.Step, e.task.Owner, e.task.Assignee = address, other, other, other, other, other
+		e.task.Status, e.reason, e.detail, e.typed, w.Operator = chamelio.Status(other), other, other, other, other
+		named := 0
+		for _, sample := range samples(w, e) {
+			var names []string
+			for _, text := range textsOf(t, sample) {
+				names = append(names, NamesIn(text)...)
+			}
+			tasks := input.FindTasks(names, nil)
+			if slices.Contains(tasks, 55555) {
+				t.Errorf("address %q, %s: %v in %s", address, sample.Name, tasks, sample.Blocks)
+			}
+			if slices.Contains(tasks, 12345) {
+				named++
+			}
+		}
+		if named < 40 {
+			t.Errorf("address %q: only %d messages name the task", address, named)
+		}
 	}
 }
 

@@ -14,13 +14,14 @@ import (
 // characters that Slack parses become entities. Those that format get an
 // invisible word joiner on both sides, which makes them plain. Bare addresses,
 // names of channels and the like stay plain because every mrkdwn object is
-// verbatim.
+// verbatim. Curly quotation marks become straight ones: NamesIn relies on it.
 func escape(cleaned string) string {
 	return shortcodes.ReplaceAllString(escaper.Replace(cleaned), ":"+joiner+"$1:")
 }
 
 var escaper = strings.NewReplacer(
 	"&", "&amp;", "<", "&lt;", ">", joiner+"&gt;", // at the start of a line it would begin a quotation
+	"“", `"`, "”", `"`,
 	"*", joiner+"*"+joiner, "_", joiner+"_"+joiner, "~", joiner+"~"+joiner, "`", joiner+"`"+joiner,
 )
 

@@ -5,6 +5,7 @@ package texts
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -145,7 +146,7 @@ func list(all []string, last string) string {
 
 // named returns a task's title and number, "Master agreement (task 12345)", or
 // "task 12345" if the title isn't known. It is linked if its address is a task
-// page.
+// page. Otherwise, the title is in quotation marks.
 func (w Texts) named(t decision.Named) string { return w.name("task", t) }
 
 // namedFirst is named for the beginning of a sentence.
@@ -157,7 +158,29 @@ func (w Texts) name(noun string, t decision.Named) string {
 	if title == "" {
 		return link(t.URL, fmt.Sprintf("%s %d", noun, t.ID), w.Hosts)
 	}
-	return link(t.URL, title, w.Hosts) + fmt.Sprintf(" (task %d)", t.ID)
+	label := link(t.URL, title, w.Hosts)
+	if label == title {
+		label = "“" + title + "”"
+	}
+	return label + fmt.Sprintf(" (task %d)", t.ID)
+}
+
+// nameInText matches a link, and a name without a link. No text from outside can
+// look like either: escape leaves it no < and no ”.
+var nameInText = regexp.MustCompile(`<(https?://[^<>|]*)\|[^<>]*>|” \((task \d+)\)`)
+
+// NamesIn returns the links and the numbers of the tasks that mrkdwn of the bot
+// names, for input.FindTasks. The other words may be someone else's, such as a reason
+// or the name of a workflow.
+func NamesIn(text string) (names []string) {
+	for _, found := range nameInText.FindAllStringSubmatch(text, -1) {
+		if found[1] != "" {
+			names = append(names, "<"+found[1]+">")
+		} else {
+			names = append(names, found[2])
+		}
+	}
+	return names
 }
 
 // quotedName is namedFirst for plain_text, where nothing is linked.

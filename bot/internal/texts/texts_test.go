@@ -276,7 +276,7 @@ func FuzzNotUnderstood(f *testing.F) {
 
 func TestOnlyTheNounOfANameIsCapitalised(t *testing.T) {
 	w := Texts{}
-	for title, want := range map[string]string{"": "Task 7 ", "task force": "task force (task 7) ", "Master agreement": "Master agreement (task 7) "} {
+	for title, want := range map[string]string{"": "Task 7 ", "task force": "“task force” (task 7) ", "Master agreement": "“Master agreement” (task 7) "} {
 		m, _ := w.NoPrompt(7, chamelio.Task{ID: 7, Title: title, Status: chamelio.Completed}, nil)
 		if !strings.HasPrefix(m.Text, want) {
 			t.Errorf("title %q: %q", title, m.Text)

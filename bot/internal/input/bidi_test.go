@@ -1,0 +1,36 @@
+package input
+
+import (
+	"fmt"
+	"testing"
+)
+
+// A number whose digits may be shown in another order names no task.
+func TestReorderedDigitsNameNoTask(t *testing.T) {
+	rules := Rules{MaxTasks: 25}
+	for _, text := range []string{
+		"\u202e54321\u202c", "\u202e54321", "\u202e54321\u202c duplicate", "12345 \u202e54321\u202c", "12345, \u202e54321", "#\u202d54321\u202c", "\u202a54321\u202c",
+		"54321\u202e", "543\u202e21", "\u202ea\u202c54321", "\u202etask 54321", "\u202e \u2067\u202c\u2069 54321", "\u2067\u202e\u202c54321",
+		"https://app.chamelio.ai/workflows/tasks/\u202e54321", "\u202bhttps://app.chamelio.ai/workflows/tasks/54321",
+	} {
+		if got, err := ParseCommand(text, rules); err == nil {
+			t.Errorf("the command %+q names %v", text, got.Tasks)
+		}
+		message := "Please cancel task " + text
+		if got := FindTasks([]string{message}, nil); len(got) > 1 || len(got) == 1 && got[0] != 12345 {
+			t.Errorf("the message %+q names %v", message, got)
+		}
+	}
+	for _, text := range []string{
+		"task 12345 \u202egnihton", "\u202eabc\u202c task 12345", "\u2067\u202e\u2069 task 12345", "task 12345\u202c", "task \u200e12345\u200f", "\u202e\u202c task 12345",
+	} {
+		if got := FindTasks([]string{text}, nil); fmt.Sprint(got) != "[12345]" {
+			t.Errorf("the message %+q names %v", text, got)
+		}
+	}
+	for text, reason := range map[string]string{"12345 \u202egnihton": "gnihton", "\u200e12345\u200f": "", "12345 see \u206772\u2069 2024": "see ７２ 2024"} {
+		if got, err := ParseCommand(text, rules); err != nil || fmt.Sprint(got.Tasks) != "[12345]" || got.Reason != reason {
+			t.Errorf("the command %+q is %+v, %v", text, got, err)
+		}
+	}
+}
