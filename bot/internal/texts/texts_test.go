@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -224,6 +225,16 @@ func TestWhoCanBeReached(t *testing.T) {
 	many := Texts{Approvers: []string{"U1", "S22", "no id", "W3"}}
 	if got, want := many.whoApproves(decision.Confirmation{Requester: "U9"}, ""), "Someone else must approve: <@U1>, <!subteam^S22> or <@W3>."; got != want {
 		t.Errorf("got %q", got)
+	}
+}
+
+// No text from outside makes an emoji: the colon that ends a name may begin the next.
+func TestOutsideTextMakesNoEmoji(t *testing.T) {
+	emoji := regexp.MustCompile(`:[\p{L}\p{N}_+'-]+:`)
+	for _, text := range []string{":tada:", ":x:tada:", "::tada::", "a:b:c:d:", ":x::tada:", ":+1:skin-tone-2:", ":寿司:", ":\u2060tada:"} {
+		if shown := excerpt(text, 50); emoji.MatchString(shown) || strings.ReplaceAll(shown, joiner, "") != strings.ReplaceAll(text, joiner, "") {
+			t.Errorf("%q is shown as %+q", text, shown)
+		}
 	}
 }
 
