@@ -238,6 +238,13 @@ func TestOutsideTextMakesNoEmoji(t *testing.T) {
 	}
 }
 
+func TestDirectMessagesAreListedWithoutAName(t *testing.T) {
+	w := Texts{Channels: []policy.ChannelID{"D0ADA", "C0GENERAL", " D0GRACE "}}
+	if got, want := w.places(), "<#C0GENERAL> or an allowed direct message"; got != want {
+		t.Errorf("got %q", got)
+	}
+}
+
 func FuzzExcerpt(f *testing.F) {
 	f.Add("a\u200bb ☂\ufe0f\u200d👩 <!channel>\n")
 	f.Fuzz(func(t *testing.T, text string) {
