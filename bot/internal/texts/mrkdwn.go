@@ -73,12 +73,13 @@ func plain(text string, limit int) string { return input.Shorten(input.Clean(tex
 // page. The label is mrkdwn.
 func link(address, label string, hosts []string) string {
 	u, err := url.Parse(address)
-	if err != nil || !input.IsTaskHost(u, hosts) || len(address) > maxLink || strings.ContainsAny(address, "<>|\" \t\r\n") {
+	escaped := strings.ReplaceAll(address, "&", "&amp;")
+	if err != nil || !input.IsTaskHost(u, hosts) || len(escaped) > maxLink || strings.ContainsAny(address, "<>|\" \t\r\n") {
 		return label
 	}
-	return "<" + strings.ReplaceAll(address, "&", "&amp;") + "|" + label + ">"
+	return "<" + escaped + "|" + label + ">"
 }
 
-// maxLink is the longest address that is shown, in bytes: three of them must
-// fit a section.
+// maxLink is the longest address that is shown, in bytes and escaped: three of them
+// must fit a section.
 const maxLink = 500
