@@ -50,15 +50,15 @@ func (m Message) with(block slack.Block) Message {
 
 // Limits of Block Kit (docs.slack.dev: reference/block-kit), in characters.
 const (
-	sectionLimit = 3000
-	headerLimit  = 150
-	labelLimit   = 75 // of an accessibility_label
+	textLimit   = 3000 // of a text object
+	headerLimit = 150
+	labelLimit  = 75 // of an accessibility_label
 )
 
-// mrkdwn returns text that Slack formats. It is verbatim: Slack makes no links
-// or mentions of its own.
+// mrkdwn returns text that Slack formats, cut if it's too long. It is verbatim: Slack
+// makes no links or mentions of its own.
 func mrkdwn(text string) *slack.TextBlockObject {
-	return slack.NewTextBlockObject(slack.MarkdownType, text, false, true)
+	return slack.NewTextBlockObject(slack.MarkdownType, fitted(text, textLimit), false, true)
 }
 
 func plainText(text string) *slack.TextBlockObject {
@@ -66,7 +66,7 @@ func plainText(text string) *slack.TextBlockObject {
 }
 
 func section(text string) slack.Block {
-	return slack.NewSectionBlock(mrkdwn(input.Shorten(text, sectionLimit)), nil, nil)
+	return slack.NewSectionBlock(mrkdwn(text), nil, nil)
 }
 
 // optional is like section, but returns nil if text is empty.

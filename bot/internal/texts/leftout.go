@@ -8,7 +8,6 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -40,7 +39,7 @@ func leftOutBlock(left []Excluded, toAll bool) slack.Block {
 	if len(left) == 0 {
 		return nil
 	}
-	return slack.NewSectionBlock(mrkdwn(input.Shorten(leftOut(left, toAll), sectionLimit)), nil, nil, slack.SectionBlockOptionBlockID(BlockLeftOut))
+	return slack.NewSectionBlock(mrkdwn(leftOut(left, toAll)), nil, nil, slack.SectionBlockOptionBlockID(BlockLeftOut))
 }
 
 // WithLeftOut adds to an answer why some of the tasks won't be cancelled. An empty

@@ -16,7 +16,7 @@ import (
 // names of channels and the like stay plain because every mrkdwn object is
 // verbatim. Curly quotation marks become straight ones: NamesIn relies on it.
 func escape(cleaned string) string {
-	return shortcodes.ReplaceAllString(escaper.Replace(cleaned), ":"+joiner+"$1:")
+	return withoutShortcodes(escaper.Replace(cleaned))
 }
 
 var escaper = strings.NewReplacer(
@@ -25,8 +25,21 @@ var escaper = strings.NewReplacer(
 	"*", joiner+"*"+joiner, "_", joiner+"_"+joiner, "~", joiner+"~"+joiner, "`", joiner+"`"+joiner,
 )
 
-// shortcodes matches emoji names: a title could contain a check mark.
-var shortcodes = regexp.MustCompile(`:([a-z0-9+'\x{2060}_-]+):`)
+// withoutShortcodes puts a word joiner into names of emoji: a title could contain a
+// check mark. The colon that ends one may begin the next.
+func withoutShortcodes(text string) string {
+	var b strings.Builder
+	for {
+		at := shortcode.FindStringIndex(text)
+		if at == nil {
+			return b.String() + text
+		}
+		b.WriteString(text[:at[0]+1] + joiner + text[at[0]+1:at[1]-1])
+		text = text[at[1]-1:]
+	}
+}
+
+var shortcode = regexp.MustCompile(`:[\p{L}\p{M}\p{N}+'\x{2060}_-]+:`)
 
 const joiner = "\u2060"
 
@@ -60,12 +73,13 @@ func plain(text string, limit int) string { return input.Shorten(input.Clean(tex
 // page. The label is mrkdwn.
 func link(address, label string, hosts []string) string {
 	u, err := url.Parse(address)
-	if err != nil || !input.IsTaskHost(u, hosts) || len(address) > maxLink || strings.ContainsAny(address, "<>|\" \t\r\n") {
+	escaped := strings.ReplaceAll(address, "&", "&amp;")
+	if err != nil || !input.IsTaskHost(u, hosts) || len(escaped) > maxLink || strings.ContainsAny(address, "<>|\" \t\r\n") {
 		return label
 	}
-	return "<" + strings.ReplaceAll(address, "&", "&amp;") + "|" + label + ">"
+	return "<" + escaped + "|" + label + ">"
 }
 
-// maxLink is the longest address that is shown, in bytes: three of them must
-// fit a section.
+// maxLink is the longest address that is shown, in bytes and escaped: three of them
+// must fit a section.
 const maxLink = 500

@@ -190,7 +190,7 @@ func (w Texts) lines(d decision.Record, all []result) (blocks []slack.Block, tex
 		if r.taken {
 			line += "\n" + takenSince
 		}
-		blocks = append(blocks, slack.NewSectionBlock(mrkdwn(input.Shorten(line, sectionLimit)), nil, nil,
+		blocks = append(blocks, slack.NewSectionBlock(mrkdwn(line), nil, nil,
 			slack.SectionBlockOptionBlockID(fmt.Sprintf("%s:%d", r.Outcome, r.task.ID))))
 		lines = append(lines, line)
 	}

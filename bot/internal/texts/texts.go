@@ -102,11 +102,20 @@ func (w Texts) please() string {
 	return upperFirst(w.contact()) + ": please"
 }
 
-// places lists the channels where tasks can be cancelled.
+// places lists the channels where tasks can be cancelled. Direct messages have no name
+// that can be shown, so they are listed once.
 func (w Texts) places() string {
 	var all []string
+	direct := ""
 	for _, channel := range w.Channels {
-		all = append(all, "<#"+strings.TrimSpace(string(channel))+">")
+		if id := strings.TrimSpace(string(channel)); input.IsID(id, "CG") {
+			all = append(all, "<#"+id+">")
+		} else {
+			direct = "an allowed direct message"
+		}
+	}
+	if direct != "" {
+		all = append(all, direct)
 	}
 	return cmp.Or(list(all, "or"), "another conversation")
 }

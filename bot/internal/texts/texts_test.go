@@ -1,12 +1,14 @@
 package texts
 
 import (
+	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/input"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -227,6 +230,49 @@ func TestWhoCanBeReached(t *testing.T) {
 	}
 }
 
+// No text from outside makes an emoji: the colon that ends a name may begin the next.
+func TestOutsideTextMakesNoEmoji(t *testing.T) {
+	emoji := regexp.MustCompile(`:[\p{L}\p{N}_+'-]+:`)
+	for _, text := range []string{":tada:", ":x:tada:", "::tada::", "a:b:c:d:", ":x::tada:", ":+1:skin-tone-2:", ":寿司:", ":\u2060tada:"} {
+		if shown := excerpt(text, 50); emoji.MatchString(shown) || strings.ReplaceAll(shown, joiner, "") != strings.ReplaceAll(text, joiner, "") {
+			t.Errorf("%q is shown as %+q", text, shown)
+		}
+	}
+}
+
+// However long the text of a block is, and whatever it is escaped to, Slack takes the block,
+// and no link in it is cut.
+func TestLongTextsAreCutBetweenLinks(t *testing.T) {
+	w := Texts{}
+	address := "https://app.chamelio.ai/workflows/tasks/12345?" + strings.Repeat("&", 440)
+	amp := strings.Repeat("&", 300)
+	task := chamelio.Task{ID: 12345, URL: address, Title: amp, Workflow: amp, Step: amp, Owner: amp + "@x.example", Assignee: "<" + amp + "@x.example"}
+	m := w.Prompt(decision.Confirmation{Tasks: []decision.Named{{ID: 12345}}, Reason: amp}, Preview{Tasks: []chamelio.Task{task}}, "v")
+	blocks, err := json.Marshal(append(m.Blocks, section(strings.Repeat(link("https://app.chamelio.ai/tasks/1", "x", nil), 300))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range slacktest.ValidateBlocks(blocks, slacktest.InMessage) {
+		t.Error(problem)
+	}
+	for _, text := range textsOf(t, sample{Blocks: blocks}) {
+		text = strings.TrimPrefix(text, ">") // of the quoted reason
+		if strings.Count(text, "<") != strings.Count(text, ">") {
+			t.Errorf("a link is cut: %s", text[max(0, len(text)-60):])
+		}
+	}
+	if shown := link(address, "task 12345", nil); shown != "task 12345" {
+		t.Errorf("a link of %d bytes is shown", len(shown))
+	}
+}
+
+func TestDirectMessagesAreListedWithoutAName(t *testing.T) {
+	w := Texts{Channels: []policy.ChannelID{"D0ADA", "C0GENERAL", " D0GRACE "}}
+	if got, want := w.places(), "<#C0GENERAL> or an allowed direct message"; got != want {
+		t.Errorf("got %q", got)
+	}
+}
+
 func FuzzExcerpt(f *testing.F) {
 	f.Add("a\u200bb ☂\ufe0f\u200d👩 <!channel>\n")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -263,7 +309,7 @@ func FuzzNotUnderstood(f *testing.F) {
 			return
 		}
 		m := w.NotUnderstood(err)
-		if n := utf8.RuneCountInString(m.Text); n == 0 || n > sectionLimit {
+		if n := utf8.RuneCountInString(m.Text); n == 0 || n > textLimit {
 			t.Fatalf("%q is answered with %d characters", text, n)
 		}
 		for _, bad := range []string{"<!", "<@", "<http"} {
