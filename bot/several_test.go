@@ -476,6 +476,56 @@ func TestLateAnnouncementKnowsOfRequestsInFlight(t *testing.T) {
 	}
 }
 
+// An announcement waits for a call to its channel, or the audit channel's copy for a link,
+// and the task is cancelled by another decision meanwhile. The text knows of that.
+func TestTextThatWaitsKnowsOfLaterDecisions(t *testing.T) {
+	begin := func(t *testing.T, change ...func(*options)) (w *world, prompt, other slacktest.Message) {
+		w = newWorld(t, change...)
+		prompt = w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		other = w.wantPrompt(w.slash(grace, slacktest.Random, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "120", Times: 1})
+		return w, prompt, other
+	}
+	t.Run("the announcement", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w, prompt, other := begin(t)
+			const calls = 2 * 16 // as many as are made to a channel at once, twice
+			w.slack.Break(slacktest.Fault{Channel: general, Method: "response_url", Delay: 9 * time.Second, Times: calls})
+			for range calls {
+				w.acked(w.slack.Slash(linus, general, "/cancel-task help me"))
+			}
+			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+			w.eventually("an outcome", func() bool { return w.count(`SELECT count(*) FROM tasks WHERE outcome = 'failed'`) == 1 })
+			time.Sleep(time.Second)
+			w.acked(w.slack.Click(grace, other, "cancel_task"))
+			w.eventually("the other announcement", func() bool { return len(w.slack.History(slacktest.Random)) == 1 })
+			if len(w.slack.History(general)) > 0 {
+				t.Fatal("the announcement didn't wait")
+			}
+			w.eventually("the announcement", func() bool { return len(w.slack.History(general)) == 1 })
+			w.saysItCameLater(w.slack.History(general)[0])
+		})
+	})
+	t.Run("the audit copy", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w, prompt, other := begin(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
+			w.slack.Break(slacktest.Fault{Method: "chat.getPermalink", Delay: 4500 * time.Millisecond, Times: 1})
+			w.confirm(ada, prompt)
+			time.Sleep(2500 * time.Millisecond)
+			w.confirm(grace, other)
+			if len(w.slack.History(slacktest.Deals)) > 0 {
+				t.Fatal("the copy didn't wait")
+			}
+			w.eventually("both copies", func() bool { return len(w.slack.History(slacktest.Deals)) == 2 })
+			for _, m := range w.slack.History(slacktest.Deals) {
+				if strings.Contains(m.Text, "wasn't cancelled") {
+					w.saysItCameLater(m)
+				}
+			}
+		})
+	})
+}
+
 // saysItCameLater fails the test unless a message says that another confirmation came
 // later, instead of that nothing changed, or to try again.
 func (w *world) saysItCameLater(m slacktest.Message) {

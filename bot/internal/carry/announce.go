@@ -94,19 +94,22 @@ func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err
 		alone = l.Texts.SettledInPerson
 		thread = cmp.Or(d.Thread, d.MessageTS)
 	}
-	now := l.asOfNow(ctx, d)
+	toAll := l.ifOurs(slackapi.CallTimeout, d, say)
+	to := func(user string) slackapi.Choose {
+		return l.ifOurs(slackapi.CallTimeout, d, func(d decision.Current) texts.Message { return alone(user, d) })
+	}
 	switch where {
 	case decision.ByResponseURL:
-		return "", l.Poster.Respond(ctx, slackapi.Target{Channel: d.Channel, ResponseURL: d.ResponseURL}, l.ifOurs(slackapi.CallTimeout, say(now)), slackapi.InChannel)
+		return "", l.Poster.Respond(ctx, slackapi.Target{Channel: d.Channel, ResponseURL: d.ResponseURL}, toAll, slackapi.InChannel)
 	case decision.InPerson: // to the person's ID: their chat with the app, which needs no scope but chat:write
-		return l.Poster.Post(ctx, d.Requester, "", l.ifOurs(slackapi.CallTimeout, alone(d.Requester, now)))
+		return l.Poster.Post(ctx, d.Requester, "", to(d.Requester))
 	case decision.ToApprover:
-		return l.Poster.Post(ctx, d.Confirmer, "", l.ifOurs(slackapi.CallTimeout, alone(d.Confirmer, now)))
+		return l.Poster.Post(ctx, d.Confirmer, "", to(d.Confirmer))
 	case decision.InThread:
-		return l.Poster.Post(ctx, d.Channel, thread, l.ifOurs(slackapi.CallTimeout, say(now)))
+		return l.Poster.Post(ctx, d.Channel, thread, toAll)
 	case decision.InChannel:
 	}
-	return l.Poster.Post(ctx, d.Channel, "", l.ifOurs(slackapi.CallTimeout, say(now)))
+	return l.Poster.Post(ctx, d.Channel, "", toAll)
 }
 
 // taker is the part of the journal that says who has tasks since a decision.
@@ -157,13 +160,16 @@ func (c *Carrier) outcomeLine(d decision.Record) slackapi.Choose {
 // errWithheld means that an outcome isn't shown, because another process may show it.
 var errWithheld = errors.New("the lease ends too early")
 
-// ifOurs returns m if the decision stays this process's to tell for d.
-func (l *life) ifOurs(d time.Duration, m texts.Message) slackapi.Choose {
-	return func(context.Context) (texts.Message, error) {
-		if !l.validFor(d) {
+// ifOurs returns a Choose for a text that quotes a decision, if that stays this process's
+// to tell for the given time. It composes the text at its turn: what it says of other
+// decisions may have changed during the wait for that.
+func (l *life) ifOurs(valid time.Duration, d decision.Record, say func(decision.Current) texts.Message) slackapi.Choose {
+	return func(ctx context.Context) (texts.Message, error) {
+		now := l.asOfNow(ctx, d)
+		if !l.validFor(valid) {
 			return texts.Message{}, errWithheld
 		}
-		return m, nil
+		return say(now), nil
 	}
 }
 

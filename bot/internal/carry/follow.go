@@ -110,7 +110,8 @@ func (l *life) settle() decision.Event {
 
 // edit puts the final results into the announcement. Two edits do no harm.
 func (l *life) edit() decision.Event {
-	err := l.Poster.Update(l.ctx, l.Channel, l.MessageTS, l.ifOurs(0, l.Texts.Announcement(l.asOfNow(l.ctx, l.final()), l.AnnouncedAt)))
+	say := func(d decision.Current) texts.Message { return l.Texts.Announcement(d, l.AnnouncedAt) }
+	err := l.Poster.Update(l.ctx, l.Channel, l.MessageTS, l.ifOurs(0, l.final(), say))
 	if errors.Is(err, errWithheld) {
 		return decision.Event{Kind: decision.Withheld}
 	}
