@@ -526,6 +526,45 @@ func TestTextThatWaitsKnowsOfLaterDecisions(t *testing.T) {
 	})
 }
 
+// The journal doesn't say whether another decision has the task of one that failed. The
+// announcement, and a final result, wait for that; after ten minutes they say that it isn't
+// known.
+func TestUnreadDecisionsAreNoGuess(t *testing.T) {
+	begin := func(t *testing.T) (*world, *hooked) {
+		w, h, _ := withHook(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		later := w.wantPrompt(w.slash(grace, slacktest.Random, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "120", Times: 1})
+		h.set(failing("Taken"))
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("an outcome", func() bool { return w.count(`SELECT count(*) FROM tasks WHERE outcome = 'failed'`) == 1 })
+		w.acked(w.slack.Click(grace, later, "cancel_task"))
+		w.eventually("the other announcement", func() bool { return len(w.slack.History(slacktest.Random)) == 1 })
+		time.Sleep(9 * time.Minute)
+		if said := w.slack.History(general); len(said) > 0 {
+			t.Fatalf("announced without knowing: %s", said[0].Text)
+		}
+		return w, h
+	}
+	t.Run("known in time", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w, h := begin(t)
+			h.set(nil)
+			time.Sleep(10 * time.Second)
+			w.saysItCameLater(w.slack.History(general)[0])
+		})
+	})
+	t.Run("never known", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w, _ := begin(t)
+			time.Sleep(2 * time.Minute)
+			if said := w.slack.History(general)[0].Text; !strings.Contains(said, "may have come later") || strings.Contains(said, "Nothing changed") {
+				t.Errorf("the channel reads %q", said)
+			}
+		})
+	})
+}
+
 // saysItCameLater fails the test unless a message says that another confirmation came
 // later, instead of that nothing changed, or to try again.
 func (w *world) saysItCameLater(m slacktest.Message) {

@@ -2,7 +2,6 @@ package carry
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -112,8 +111,8 @@ func (l *life) settle() decision.Event {
 func (l *life) edit() decision.Event {
 	say := func(d decision.Current) texts.Message { return l.Texts.Announcement(d, l.AnnouncedAt) }
 	err := l.Poster.Update(l.ctx, l.Channel, l.MessageTS, l.ifOurs(0, l.final(), say))
-	if errors.Is(err, errWithheld) {
-		return decision.Event{Kind: decision.Withheld}
+	if e, withheld := withheld(err); withheld {
+		return e
 	}
 	if err != nil {
 		l.log.Info("can't edit an announcement", "error", err)
