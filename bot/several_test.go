@@ -565,6 +565,49 @@ func TestUnreadDecisionsAreNoGuess(t *testing.T) {
 	})
 }
 
+// A click was received before another one, but its facts were slow, so its decision claimed
+// the task after the other one had failed. That one's announcement says which came later,
+// while it isn't known whether the task is cancelled, and once it is.
+func TestLaterDecisionIsTheOneThatClaimedLater(t *testing.T) {
+	for name, c := range map[string]struct{ lands, waits time.Duration }{
+		"in flight": {lands: 40 * time.Minute},
+		"known":     {lands: 4 * time.Minute, waits: 9 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, alwaysFresh)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				later := w.wantPrompt(w.slash(grace, slacktest.Random, "/cancel-task 12345"))
+				w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 4 * time.Second, Times: 1})
+				w.acked(w.slack.Click(grace, later, "cancel_task"))
+				time.Sleep(time.Second)
+				w.api.Break(chameliotest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "120", Times: 1})
+				w.slack.Break(slacktest.Fault{Channel: general, Error: "service_unavailable", InBody: true})
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				w.eventually("an outcome", func() bool { return w.count(`SELECT count(*) FROM tasks WHERE outcome = 'failed'`) == 1 })
+				w.api.ClearFaults()
+				w.api.Break(chameliotest.Fault{Method: http.MethodPost, Hang: true, LandAfter: c.lands, Times: 3})
+				w.eventually("the other announcement", func() bool { return len(w.slack.History(slacktest.Random)) == 1 })
+				time.Sleep(c.waits)
+				w.slack.ClearFaults()
+				told := func() (m []slacktest.Message) {
+					for _, said := range w.slack.All() { // it may have to be a direct message
+						if strings.Contains(said.Text, "wasn't cancelled") && len(said.Blocks) > 1 {
+							m = append(m, said)
+						}
+					}
+					return m
+				}
+				w.eventually("the announcement", func() bool { return len(told()) > 0 })
+				if landed := w.api.Effects(12345) == 1; landed != (c.waits > 0) {
+					t.Fatalf("cancelled by then: %v", landed)
+				}
+				w.saysItCameLater(told()[0])
+			})
+		})
+	}
+}
+
 // saysItCameLater fails the test unless a message says that another confirmation came
 // later, instead of that nothing changed, or to try again.
 func (w *world) saysItCameLater(m slacktest.Message) {
