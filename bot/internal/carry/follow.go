@@ -110,7 +110,9 @@ func (l *life) settle() decision.Event {
 // edit puts the final results into the announcement. Two edits do no harm.
 func (l *life) edit() decision.Event {
 	say := func(d decision.Current) texts.Message { return l.Texts.Announcement(d, l.AnnouncedAt) }
-	err := l.Poster.Update(l.ctx, l.Channel, l.MessageTS, l.ifOurs(0, l.final(), say))
+	ctx, choose, end := l.whileOurs(l.ctx, l.ifOurs(l.toReplace(), l.final(), say))
+	defer end()
+	err := l.Poster.Update(ctx, l.Channel, l.MessageTS, choose)
 	if e, withheld := withheld(err); withheld {
 		return e
 	}
