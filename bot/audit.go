@@ -156,36 +156,47 @@ func (b *Bot) SendAuditNotes(ctx context.Context) error {
 // next note can be sent: a note that is only put off takes no time from others.
 func (a *auditor) send(ctx context.Context, n taken) (next bool) {
 	log := a.log.With("confirmation", string(n.ConfirmationID), "tasks", n.Tasks, "channel", n.Channel)
-	m, err := a.message(ctx, log, n.Note)
-	switch {
-	case errors.Is(err, journal.ErrGone): // nothing proves what the note is about
-		log.Error("audit note about a decision that isn't in the journal; retrying", "again_in", goneFor)
-		a.later(ctx, log, n.Note, goneFor)
-		return true
-	case journal.IsUnverified(err): // the journal works; the row's key may become known
-		log.Warn("audit note about a decision that can't be verified yet; retrying", "again_in", auditPause, "error", err)
-		a.later(ctx, log, n.Note, auditPause)
-		return true
-	case err != nil: // the journal's
-		log.Error("audit copy failed; retrying", "error", err)
-		a.later(ctx, log, n.Note, auditEvery)
-		return false
+	choose, err := a.message(ctx, log, n.Note)
+	if err != nil {
+		return a.unread(ctx, log, n.Note, err)
 	}
 	if n.Doubts > 0 && a.poster.Probe(ctx) != nil { // the second post is the last: it has to be worth it
 		a.later(ctx, log, n.Note, auditPause)
 		return false
 	}
-	if m == nil {
+	if choose == nil {
 		a.done(ctx, n.Note)
 		return true
 	}
-	return a.post(ctx, log, n, *m) && work.Sleep(ctx, a.gap)
+	return a.post(ctx, log, n, choose) && work.Sleep(ctx, a.gap)
+}
+
+// unread puts a note off whose decision can't be read now. It returns whether the next
+// note can be sent.
+func (a *auditor) unread(ctx context.Context, log *slog.Logger, n decision.Note, err error) (next bool) {
+	switch {
+	case errors.Is(err, journal.ErrGone): // nothing proves what the note is about
+		log.Error("audit note about a decision that isn't in the journal; retrying", "again_in", goneFor)
+		a.later(ctx, log, n, goneFor)
+		return true
+	case journal.IsUnverified(err): // the journal works; the row's key may become known
+		log.Warn("audit note about a decision that can't be verified yet; retrying", "again_in", auditPause, "error", err)
+		a.later(ctx, log, n, auditPause)
+		return true
+	}
+	log.Error("audit copy failed; retrying", "error", err) // the journal's
+	a.later(ctx, log, n, auditEvery)
+	return false
 }
 
 // post posts a note's message, once, if the note is still this process's, and records
-// the answer. It returns whether the note was posted.
-func (a *auditor) post(ctx context.Context, log *slog.Logger, n taken, m texts.Message) bool {
-	_, err := a.poster.Post(ctx, a.channel, "", func(context.Context) (texts.Message, error) {
+// the answer. It returns whether the next note can be sent.
+func (a *auditor) post(ctx context.Context, log *slog.Logger, n taken, choose slackapi.Choose) (next bool) {
+	var unread error
+	_, err := a.poster.Post(ctx, a.channel, "", func(ctx context.Context) (m texts.Message, err error) {
+		if m, unread = choose(ctx); unread != nil {
+			return texts.Message{}, unread
+		}
 		if !n.valid() {
 			return texts.Message{}, errNotOurs
 		}
@@ -193,6 +204,8 @@ func (a *auditor) post(ctx context.Context, log *slog.Logger, n taken, m texts.M
 	})
 	said, asked := slackapi.Classify(err)
 	switch {
+	case unread != nil:
+		return a.unread(ctx, log, n.Note, unread)
 	case errors.Is(err, errNotOurs): // it is due again
 	case said == slackapi.Posted:
 		a.done(ctx, n.Note)
@@ -234,14 +247,17 @@ func (a *auditor) save(ctx context.Context, write func(context.Context) error) {
 	}
 }
 
-// message returns a note's message; nil if the audit channel has the original
-// already, or if there is nothing to report.
-func (a *auditor) message(ctx context.Context, log *slog.Logger, n decision.Note) (*texts.Message, error) {
+// message returns what chooses a note's message at its turn; nil if the audit channel has
+// the original already, or if there is nothing to report.
+func (a *auditor) message(ctx context.Context, log *slog.Logger, n decision.Note) (slackapi.Choose, error) {
 	switch n.Kind {
 	case decision.NoteRefusal:
-		return new(a.texts.AuditRefusal(n, time.Now())), nil
+		return slackapi.Always(a.texts.AuditRefusal(n, time.Now())), nil
 	case decision.NoteCredential:
-		return a.texts.AuditCredential(n, time.Now()), nil
+		if m := a.texts.AuditCredential(n, time.Now()); m != nil {
+			return slackapi.Always(*m), nil
+		}
+		return nil, nil
 	case decision.NoteAnnouncement, decision.NoteSettled:
 	}
 	d, err := a.journal.Get(ctx, n.ConfirmationID)
@@ -250,18 +266,20 @@ func (a *auditor) message(ctx context.Context, log *slog.Logger, n decision.Note
 		return nil, err
 	case d.Channel == a.channel && d.MessageTS != "": // else it was announced in person, or by the response_url
 		return nil, nil
+	case n.Kind == decision.NoteSettled && d.SettledOutcome() == "": // someone else removed what the note is about, or wrote that it is due
+		return nil, journal.ErrGone
 	}
-	now, err := carry.AsOfNow(ctx, a.journal, d)
-	if err != nil {
-		return nil, err
-	}
-	if n.Kind == decision.NoteSettled {
-		if d.SettledOutcome() == "" { // someone else removed what the note is about, or wrote that it is due
-			return nil, journal.ErrGone
+	link := a.permalink(ctx, log, d)
+	return func(ctx context.Context) (texts.Message, error) {
+		now, err := carry.AsOfNow(ctx, a.journal, d)
+		switch {
+		case err != nil:
+			return texts.Message{}, err
+		case n.Kind == decision.NoteSettled:
+			return a.texts.AuditSettled(now, link), nil
 		}
-		return new(a.texts.AuditSettled(now, a.permalink(ctx, log, d))), nil
-	}
-	return new(a.texts.AuditCopy(now, a.permalink(ctx, log, d), time.Now())), nil
+		return a.texts.AuditCopy(now, link, time.Now()), nil
+	}, nil
 }
 
 // permalink returns the address of the original; "" if Slack doesn't return

@@ -136,7 +136,7 @@ func TestRequestWhoseTasksOthersHaveShowsTheirResults(t *testing.T) {
 		}
 		w.acked(w.slack.Click(grace, both, "cancel_task"))
 		time.Sleep(time.Minute)
-		w.says(both, []string{"Cancelled 2 of 2 tasks (501 and 502)", mention(grace) + " had confirmed other requests first"}, []string{"500"})
+		w.says(both, []string{"Cancelled 2 of 2 tasks (501 and 502)", mention(grace) + " confirmed other requests"}, []string{"500"})
 	})
 }
 

@@ -1199,3 +1199,69 @@ func TestCancelIsNotRepeatedWhileInFlight(t *testing.T) {
 		}
 	})
 }
+
+// A process loses the journal while its progress is on its way to Slack. Another one shows
+// the outcome in the prompt, and no older text replaces it.
+func TestOlderProgressReplacesNoOutcome(t *testing.T) {
+	both(t, func(t *testing.T, public bool, change ...func(*options)) {
+		w, h, o := withHook(t, change...)
+		by := map[bool]string{false: ada, true: grace}[public]
+		prompt := w.prompts(public, ada, "/cancel-task 12345")
+		w.api.Break(chameliotest.Fault{Method: http.MethodPost, Hang: true, AfterEffect: true, Times: 1})
+		w.slack.Break(slacktest.Fault{Channel: general, Method: "response_url", Times: 1})                         // the first progress is shown
+		w.slack.Break(slacktest.Fault{Channel: general, Method: "response_url", Delay: 9 * time.Second, Times: 1}) // the next isn't, yet
+		w.acked(w.slack.Click(by, prompt, "cancel_task"))
+		time.Sleep(200 * time.Millisecond)
+		h.set(away)
+		w.replica(o)
+		time.Sleep(13 * time.Second)
+		h.set(nil)
+		time.Sleep(20 * time.Minute)
+		if m := w.now(prompt); !settled(m) {
+			t.Errorf("the prompt says: %s", m.Text)
+		}
+	})
+}
+
+// A process loses the journal before it edits an announcement with one of two final results.
+// Another one edits it with both, and no older text replaces that.
+func TestOlderEditReplacesNoResult(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, o := withHook(t)
+		w.api.Add(500, 2)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 500 501"))
+		w.api.Break(chameliotest.Fault{Method: http.MethodPost, Hang: true})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("the announcement", func() bool { return len(w.slack.History(general)) == 1 })
+		w.api.ClearFaults()
+		var once sync.Once
+		settling := make(chan struct{})
+		h.set(func(op string, do func() error) error {
+			err := do()
+			if op == "Settle" && err == nil {
+				once.Do(func() {
+					const calls = 16 // as many as are made to a channel at once: the edit waits for one
+					w.slack.Break(slacktest.Fault{Channel: general, Method: "chat.update", Delay: 8 * time.Second, Times: 1})
+					w.slack.Break(slacktest.Fault{Channel: general, Method: "response_url", Delay: 9 * time.Second, Times: calls})
+					for range calls {
+						w.slack.Slash(linus, general, "/cancel-task help me")
+					}
+					time.Sleep(200 * time.Millisecond)
+					h.set(away)
+					close(settling)
+				})
+			}
+			return err
+		})
+		w.api.SetStatus(500, "cancelled")
+		<-settling
+		w.replica(o)
+		w.api.SetStatus(501, "cancelled")
+		time.Sleep(15 * time.Second)
+		h.set(nil)
+		time.Sleep(30 * time.Minute)
+		if said := w.slack.History(general)[0].Text; strings.Contains(said, "ot confirmed yet") {
+			t.Errorf("the announcement says: %s", said)
+		}
+	})
+}

@@ -127,7 +127,7 @@ func TestRequestForTasksCancelledElsewhere(t *testing.T) {
 		if said := w.slack.Thread(general, both.TS); len(said) != 0 {
 			t.Errorf("both tasks are cancelled, and the channel reads: %v", texts(said))
 		}
-		if said := w.now(both).Text; !strings.Contains(said, "had confirmed other requests first") {
+		if said := w.now(both).Text; !strings.Contains(said, "confirmed other requests") {
 			t.Errorf("both tasks are cancelled, and the request says: %s", said)
 		}
 	})

@@ -128,7 +128,10 @@ func (r *requests) end(ctx context.Context, one request) error {
 			return err
 		}
 	}
-	if err := r.replace(ctx, one, r.texts.Overtaken(left, r.carrier.Quoted(ctx, found...)...)); err != nil {
+	err = r.replace(ctx, one, func(ctx context.Context) (texts.Message, error) {
+		return r.texts.Overtaken(left, r.carrier.Quoted(ctx, found...)...), nil
+	})
+	if err != nil {
 		return err
 	}
 	one.log.Info("request ended", "outcome", string(together(found).Outcome()))
@@ -138,7 +141,7 @@ func (r *requests) end(ctx context.Context, one request) error {
 // lost ends a request that was decided, if the row that says how is missing.
 func (r *requests) lost(ctx context.Context, one request) error {
 	one.log.Error("can't tell what became of a prompt", "error", journal.ErrDecided)
-	if err := r.replace(ctx, one, r.texts.CannotTell(one.Confirmation)); err != nil {
+	if err := r.replace(ctx, one, slackapi.Always(r.texts.CannotTell(one.Confirmation))); err != nil {
 		return err
 	}
 	return r.journal.Forget(ctx, one.Request.ID)
@@ -146,8 +149,8 @@ func (r *requests) lost(ctx context.Context, one request) error {
 
 // replace replaces a request's message. It returns an error if another try may
 // succeed: the request is taken again later, until it has been tried for long enough.
-func (r *requests) replace(ctx context.Context, one request, m texts.Message) error {
-	err := r.poster.Update(ctx, one.Channel, one.MessageTS, slackapi.Always(m))
+func (r *requests) replace(ctx context.Context, one request, choose slackapi.Choose) error {
+	err := r.poster.Update(ctx, one.Channel, one.MessageTS, choose)
 	switch said, _ := slackapi.Classify(err); {
 	case err == nil:
 	case said.MayWork() && !r.trying.longEnough(r.now().Sub(one.ExpiresAt), replaceFor):

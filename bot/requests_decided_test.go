@@ -122,7 +122,7 @@ func TestLostApprovalIsNotDenied(t *testing.T) {
 		}
 		time.Sleep(time.Until(w.endOf(second)) + carry.RequestGrace + time.Minute)
 		now := w.now(second)
-		if ranOut(now.Text) || !strings.Contains(now.Text, "wasn't used: another request was confirmed first") {
+		if ranOut(now.Text) || !strings.Contains(now.Text, "wasn't used: another request was confirmed") {
 			t.Errorf("it says: %s", now.Text)
 		}
 	})

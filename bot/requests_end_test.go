@@ -3,6 +3,7 @@ package bot_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -366,6 +367,25 @@ func TestRequestPostedDuringAnOutageEnds(t *testing.T) {
 		}
 		if n := len(w.slack.Thread(general, prompt.TS)); n != 1 {
 			t.Errorf("%d reminders", n)
+		}
+	})
+}
+
+// A request lost to a decision that failed, and later another one cancels the task. The end
+// of the request doesn't say that this one was first.
+func TestEndOfARequestClaimsNoOrder(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson)
+		one, two := w.ask(ada, general, "/cancel-task 12345"), w.ask(ada, general, "/cancel-task 12345")
+		w.api.Break(chameliotest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "45", Times: 2})
+		w.acked(w.slack.Click(grace, one, "cancel_task"))
+		time.Sleep(2 * time.Second)
+		w.acked(w.slack.Click(linus, two, "cancel_task"))
+		time.Sleep(2 * time.Minute)
+		w.confirm(linus, w.ask(grace, slacktest.Random, "/cancel-task 12345"))
+		time.Sleep(time.Hour)
+		if said := w.now(two).Text; !strings.Contains(said, "wasn't used: "+mention(linus)+" confirmed another one.") {
+			t.Errorf("the request says: %s", said)
 		}
 	})
 }

@@ -476,6 +476,138 @@ func TestLateAnnouncementKnowsOfRequestsInFlight(t *testing.T) {
 	}
 }
 
+// An announcement waits for a call to its channel, or the audit channel's copy for a link,
+// and the task is cancelled by another decision meanwhile. The text knows of that.
+func TestTextThatWaitsKnowsOfLaterDecisions(t *testing.T) {
+	begin := func(t *testing.T, change ...func(*options)) (w *world, prompt, other slacktest.Message) {
+		w = newWorld(t, change...)
+		prompt = w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		other = w.wantPrompt(w.slash(grace, slacktest.Random, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "120", Times: 1})
+		return w, prompt, other
+	}
+	t.Run("the announcement", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w, prompt, other := begin(t)
+			const calls = 2 * 16 // as many as are made to a channel at once, twice
+			w.slack.Break(slacktest.Fault{Channel: general, Method: "response_url", Delay: 9 * time.Second, Times: calls})
+			for range calls {
+				w.acked(w.slack.Slash(linus, general, "/cancel-task help me"))
+			}
+			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+			w.eventually("an outcome", func() bool { return w.count(`SELECT count(*) FROM tasks WHERE outcome = 'failed'`) == 1 })
+			time.Sleep(time.Second)
+			w.acked(w.slack.Click(grace, other, "cancel_task"))
+			w.eventually("the other announcement", func() bool { return len(w.slack.History(slacktest.Random)) == 1 })
+			if len(w.slack.History(general)) > 0 {
+				t.Fatal("the announcement didn't wait")
+			}
+			w.eventually("the announcement", func() bool { return len(w.slack.History(general)) == 1 })
+			w.saysItCameLater(w.slack.History(general)[0])
+		})
+	})
+	t.Run("the audit copy", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w, prompt, other := begin(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
+			w.slack.Break(slacktest.Fault{Method: "chat.getPermalink", Delay: 4500 * time.Millisecond, Times: 1})
+			w.confirm(ada, prompt)
+			time.Sleep(2500 * time.Millisecond)
+			w.confirm(grace, other)
+			if len(w.slack.History(slacktest.Deals)) > 0 {
+				t.Fatal("the copy didn't wait")
+			}
+			w.eventually("both copies", func() bool { return len(w.slack.History(slacktest.Deals)) == 2 })
+			for _, m := range w.slack.History(slacktest.Deals) {
+				if strings.Contains(m.Text, "wasn't cancelled") {
+					w.saysItCameLater(m)
+				}
+			}
+		})
+	})
+}
+
+// The journal doesn't say whether another decision has the task of one that failed. The
+// announcement, and a final result, wait for that; after ten minutes they say that it isn't
+// known.
+func TestUnreadDecisionsAreNoGuess(t *testing.T) {
+	begin := func(t *testing.T) (*world, *hooked) {
+		w, h, _ := withHook(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		later := w.wantPrompt(w.slash(grace, slacktest.Random, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "120", Times: 1})
+		h.set(failing("Taken"))
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("an outcome", func() bool { return w.count(`SELECT count(*) FROM tasks WHERE outcome = 'failed'`) == 1 })
+		w.acked(w.slack.Click(grace, later, "cancel_task"))
+		w.eventually("the other announcement", func() bool { return len(w.slack.History(slacktest.Random)) == 1 })
+		time.Sleep(9 * time.Minute)
+		if said := w.slack.History(general); len(said) > 0 {
+			t.Fatalf("announced without knowing: %s", said[0].Text)
+		}
+		return w, h
+	}
+	t.Run("known in time", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w, h := begin(t)
+			h.set(nil)
+			time.Sleep(10 * time.Second)
+			w.saysItCameLater(w.slack.History(general)[0])
+		})
+	})
+	t.Run("never known", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w, _ := begin(t)
+			time.Sleep(2 * time.Minute)
+			if said := w.slack.History(general)[0].Text; !strings.Contains(said, "may have come later") || strings.Contains(said, "Nothing changed") {
+				t.Errorf("the channel reads %q", said)
+			}
+		})
+	})
+}
+
+// A click was received before another one, but its facts were slow, so its decision claimed
+// the task after the other one had failed. That one's announcement says which came later,
+// while it isn't known whether the task is cancelled, and once it is.
+func TestLaterDecisionIsTheOneThatClaimedLater(t *testing.T) {
+	for name, c := range map[string]struct{ lands, waits time.Duration }{
+		"in flight": {lands: 40 * time.Minute},
+		"known":     {lands: 4 * time.Minute, waits: 9 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, alwaysFresh)
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+				later := w.wantPrompt(w.slash(grace, slacktest.Random, "/cancel-task 12345"))
+				w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 4 * time.Second, Times: 1})
+				w.acked(w.slack.Click(grace, later, "cancel_task"))
+				time.Sleep(time.Second)
+				w.api.Break(chameliotest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "120", Times: 1})
+				w.slack.Break(slacktest.Fault{Channel: general, Error: "service_unavailable", InBody: true})
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				w.eventually("an outcome", func() bool { return w.count(`SELECT count(*) FROM tasks WHERE outcome = 'failed'`) == 1 })
+				w.api.ClearFaults()
+				w.api.Break(chameliotest.Fault{Method: http.MethodPost, Hang: true, LandAfter: c.lands, Times: 3})
+				w.eventually("the other announcement", func() bool { return len(w.slack.History(slacktest.Random)) == 1 })
+				time.Sleep(c.waits)
+				w.slack.ClearFaults()
+				told := func() (m []slacktest.Message) {
+					for _, said := range w.slack.All() { // it may have to be a direct message
+						if strings.Contains(said.Text, "wasn't cancelled") && len(said.Blocks) > 1 {
+							m = append(m, said)
+						}
+					}
+					return m
+				}
+				w.eventually("the announcement", func() bool { return len(told()) > 0 })
+				if landed := w.api.Effects(12345) == 1; landed != (c.waits > 0) {
+					t.Fatalf("cancelled by then: %v", landed)
+				}
+				w.saysItCameLater(told()[0])
+			})
+		})
+	}
+}
+
 // saysItCameLater fails the test unless a message says that another confirmation came
 // later, instead of that nothing changed, or to try again.
 func (w *world) saysItCameLater(m slacktest.Message) {

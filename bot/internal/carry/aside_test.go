@@ -18,6 +18,8 @@ type answers struct {
 	err error
 }
 
+func (a answers) Lease() time.Duration { return 10 * time.Second }
+
 func (a answers) Get(context.Context, decision.ID) (decision.Record, error) { return a.row, a.err }
 
 // That a click is being saved is said only while nothing else is known (law 4):

@@ -2,7 +2,6 @@ package carry
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -110,9 +109,12 @@ func (l *life) settle() decision.Event {
 
 // edit puts the final results into the announcement. Two edits do no harm.
 func (l *life) edit() decision.Event {
-	err := l.Poster.Update(l.ctx, l.Channel, l.MessageTS, l.ifOurs(0, l.Texts.Announcement(l.asOfNow(l.ctx, l.final()), l.AnnouncedAt)))
-	if errors.Is(err, errWithheld) {
-		return decision.Event{Kind: decision.Withheld}
+	say := func(d decision.Current) texts.Message { return l.Texts.Announcement(d, l.AnnouncedAt) }
+	ctx, choose, end := l.whileOurs(l.ctx, l.ifOurs(l.toReplace(), l.final(), say))
+	defer end()
+	err := l.Poster.Update(ctx, l.Channel, l.MessageTS, choose)
+	if e, withheld := withheld(err); withheld {
+		return e
 	}
 	if err != nil {
 		l.log.Info("can't edit an announcement", "error", err)

@@ -9,6 +9,8 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/observe"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -90,6 +92,25 @@ func (h *holding) valid() bool { return h.validFor(0) }
 func (h *holding) validFor(d time.Duration) bool {
 	return h.ctx.Err() == nil && Before(time.Now().Add(d), h.current().Until)
 }
+
+// whileOurs returns ctx and choose for a call that replaces a text, which a successor may
+// replace, too. Slack mustn't handle the older call last. So choose has to find that the
+// lease holds for toReplace, and when it ends, the call is cut off. A click that isn't
+// claimed has no lease.
+func (h *holding) whileOurs(ctx context.Context, choose slackapi.Choose) (context.Context, slackapi.Choose, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	return ctx, func(ctx context.Context) (texts.Message, error) {
+		m, err := choose(ctx)
+		if h.saving() == carried {
+			time.AfterFunc(time.Until(h.current().Until), cancel)
+		}
+		return m, err
+	}, cancel
+}
+
+// toReplace returns how long a lease has to hold for a text to be replaced: long enough
+// for Slack, and less than what is left of a lease that is renewed.
+func (c *Carrier) toReplace() time.Duration { return c.Journal.Lease() / 2 }
 
 // Before reports whether a time hasn't come yet, by both clocks: the monotonic
 // one stops while the machine is suspended (pkg.go.dev/time, Monotonic

@@ -48,6 +48,7 @@ type job struct {
 	epoch int64     // of the row that the state is about: a restored row has a later one
 	facts facts     // facts for the announcement's text
 	turn  bool      // the decision has its turn in the channel
+	blind time.Time // since when the journal doesn't say who has its tasks; zero if it does
 }
 
 // start carries a task of a decision in a goroutine of its own. The caller has

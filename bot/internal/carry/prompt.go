@@ -42,6 +42,7 @@ type prompt struct {
 	run    func(func())                                 // runs a goroutine that the process waits for
 	shown  <-chan struct{}                              // closed when what was shown before has arrived; may be nil
 	holds  func(context.Context) bool                   // whether progress may be shown
+	bound  bounding                                     // of a call that shows anything but the last state; may be nil
 
 	mu       sync.Mutex
 	uses     int             // left to the prompt before the announcement
@@ -53,6 +54,10 @@ type prompt struct {
 	abort    context.CancelFunc // of the last update, while it is tried
 	timer    *time.Timer
 }
+
+// bounding returns a context and a Choose for a call, which is cut off when a text that
+// others show may replace its own.
+type bounding func(context.Context, slackapi.Choose) (context.Context, slackapi.Choose, context.CancelFunc)
 
 // ifStill returns a Choose for a text that is shown if it is still true when it is its
 // turn; otherwise the error is errNotTrue.
@@ -70,7 +75,7 @@ func ifStill(still func(context.Context) bool, m texts.Message) slackapi.Choose 
 // is shown, after the announcement.
 func (c *Carrier) newPrompt(h *holding, fresh *Press) *prompt {
 	r := h.Record
-	p := &prompt{ctx: c.process, run: c.group.Run, uses: maxUses}
+	p := &prompt{ctx: c.process, run: c.group.Run, uses: maxUses, bound: h.whileOurs}
 	p.holds = func(ctx context.Context) bool {
 		return c.underWay(ctx, h, fresh != nil && !fresh.Confirmation.Public)
 	}
@@ -308,8 +313,13 @@ var errSpent = errors.New("the response_url's other uses are kept for the announ
 func (p *prompt) once(ctx context.Context, next slackapi.Choose) error {
 	p.mu.Lock()
 	update, direct := p.update, p.direct
-	spent, kept := p.uses == 0, !p.last && p.uses <= minLast
+	spent, kept, bounded := p.uses == 0, !p.last && p.uses <= minLast, !p.last && p.bound != nil
 	p.mu.Unlock()
+	if bounded {
+		var end context.CancelFunc
+		ctx, next, end = p.bound(ctx, next)
+		defer end()
+	}
 	switch {
 	case update == nil:
 		return nil // stopped

@@ -127,7 +127,7 @@ func (p Protocol) edited(s State, e Event, at Moment) (State, Do) {
 	f := &s.Follow
 	switch {
 	case e.Kind == Withheld:
-		return s.again(p.SavePause, DoSettle)
+		return p.withheld(s, e)
 	case f.Some:
 		return s, Do{Action: DoDelay, For: p.checkPause(f.Checks)}
 	case e.Kind != Posted && e.Kind != Refused:

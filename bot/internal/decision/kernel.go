@@ -53,7 +53,7 @@ type Moment struct {
 type Event struct {
 	Kind     Kind
 	Began    time.Duration // when the action began, as Moment.Elapsed
-	Pause    time.Duration // that Slack or Chamelio asked for; 0 if neither did
+	Pause    time.Duration // that Slack or Chamelio asked for, or that something withheld needs; 0 for none
 	Troubled bool          // chat.postMessage has failed in this channel a moment ago
 }
 
@@ -92,7 +92,7 @@ const (
 	Refused  // Slack said no, and will again
 	Later    // Slack said no for now
 	Unclear  // Slack may have the message
-	Withheld // nothing was posted: the lease ran out
+	Withheld // nothing was posted: the lease ran out, or the journal didn't say what is true
 
 	CancelDone        // 200
 	CancelConflict    // 409

@@ -110,7 +110,7 @@ func (p Protocol) tried(s State, e Event, at Moment) (State, Do) {
 	case Posted:
 		return s.posted()
 	case Withheld:
-		return s.again(p.SavePause, s.mark())
+		return p.withheld(s, e)
 	case Unclear, Uncertain:
 		return p.doubted(s)
 	default: // Refused, Later
@@ -135,6 +135,13 @@ func (p Protocol) tried(s State, e Event, at Moment) (State, Do) {
 		return s, Do{Action: DoPost, Where: where}
 	}
 	return p.endRound(s, e, at)
+}
+
+// withheld notes again that a post or an edit is about to be tried, after a pause.
+func (p Protocol) withheld(s State, e Event) (State, Do) {
+	pause := max(p.SavePause.after(s.Tries), e.Pause)
+	s.Tries = p.SavePause.next(s.Tries)
+	return s.wait(pause, s.mark())
 }
 
 // nextWay returns the way to try after one has failed; false if this round is over. A

@@ -90,7 +90,7 @@ type Item struct {
 	SettledOutcome Outcome // the final result of an unknown outcome
 	SettledDetail  string
 
-	Taken bool // another decision has the task since: see Record.AsOfNow. It isn't recorded
+	Taken Taken // whether another decision has the task since: see Record.AsOfNow. It isn't recorded
 
 	Seals Seals // what makes the rest genuine; the journal makes and verifies them
 }

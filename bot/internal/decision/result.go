@@ -133,16 +133,44 @@ func (r Record) WithSettled(results ...Result) Record {
 // Free returns the record with only the tasks that other decisions can have by now.
 func (r Record) Free() Record { return r.Only(func(t Item) bool { return t.Final().Frees() }) }
 
+// Taken says whether another decision has a task since one that didn't cancel it.
+type Taken uint8
+
+const (
+	NotTaken Taken = iota
+	TakenSince
+	MaybeTaken // the journal didn't say
+)
+
 // Current is a decision as a text may quote it: its tasks are marked that it didn't cancel
-// and other decisions have since. Only AsOfNow makes one.
+// and other decisions have since, or may have. Only AsOfNow and Unread make one.
 type Current struct{ record Record }
 
 // AsOfNow returns the record as it may be quoted if other decisions have taken these of
 // its free tasks since.
 func (r Record) AsOfNow(taken ...chamelio.TaskID) Current {
+	return r.marked(func(t Item) Taken {
+		if slices.Contains(taken, t.ID) {
+			return TakenSince
+		}
+		return NotTaken
+	})
+}
+
+// Unread is AsOfNow if it isn't known which of its free tasks other decisions have.
+func (r Record) Unread() Current {
+	return r.marked(func(t Item) Taken {
+		if t.Final().Frees() {
+			return MaybeTaken
+		}
+		return NotTaken
+	})
+}
+
+func (r Record) marked(of func(Item) Taken) Current {
 	r.Tasks = slices.Clone(r.Tasks)
 	for i, t := range r.Tasks {
-		r.Tasks[i].Taken = slices.Contains(taken, t.ID)
+		r.Tasks[i].Taken = of(t)
 	}
 	return Current{r}
 }

@@ -166,35 +166,53 @@ func (j *Journal) conflicting(ctx context.Context, id decision.ID, tasks []chame
 func holds(t decision.Item) bool { return t.Outcome == "" || t.Outcome == decision.Cancelled }
 
 // Taken returns those of a decision's tasks that other decisions have since: one is
-// carrying them out, has cancelled them, or ended as unknown, so that its requests may
-// still take effect.
+// carrying them out, has cancelled them, or claimed them later and ended as unknown, so
+// that its requests may still take effect.
 func (j *Journal) Taken(ctx context.Context, d decision.Record) ([]chamelio.TaskID, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	ids := d.IDs()
-	rows, err := j.read().decisions(ctx, `d.confirmation_id IN (SELECT confirmation_id FROM tasks
-		WHERE task_id IN (SELECT CAST(value AS BIGINT) FROM (`+j.ids(1)+`) AS given) AND confirmation_id <> $2
+	rows, err := j.read().decisions(ctx, `d.confirmation_id IN (SELECT confirmation_id FROM tasks WHERE confirmation_id = $2
+		OR task_id IN (SELECT CAST(value AS BIGINT) FROM (`+j.ids(1)+`) AS given)
 		AND (outcome IS NULL OR outcome = 'cancelled' OR outcome = 'unknown' AND settled_outcome IN ('', 'cancelled')))`,
-		`d.decided_at`, numberList(ids), string(d.ID))
+		`CASE WHEN d.confirmation_id = $2 THEN 0 ELSE 1 END, d.decided_at`, numberList(ids), string(d.ID))
 	if err != nil {
 		return nil, fmt.Errorf("looking for the decisions that have tasks: %w", err)
 	}
 	var taken []chamelio.TaskID
 	for _, row := range rows {
 		other, err := j.vet(ctx, row, waitTaken)
+		if row.ID == d.ID {
+			if err == nil {
+				d = other // with the times of its outcomes
+			}
+			continue
+		}
 		if errors.Is(err, ErrGone) { // it isn't genuine
 			continue
 		}
 		if err != nil {
 			return nil, fmt.Errorf("looking for the decisions that have tasks: %w", err)
 		}
-		later := !other.DecidedAt.Before(d.DecidedAt) // the requests of an earlier one were waited for
 		taken = append(taken, other.Only(func(t decision.Item) bool {
-			may := later && t.Outcome == decision.Unknown && (t.SettledOutcome == "" || t.SettledOutcome == decision.Cancelled)
+			may := t.Outcome == decision.Unknown && (t.SettledOutcome == "" || t.SettledOutcome == decision.Cancelled) && claimedLater(other, d, t)
 			return slices.Contains(ids, t.ID) && (holds(t) || may)
 		}).IDs()...)
 	}
 	return taken, nil
+}
+
+// claimedLater reports whether a decision claimed a task of its own after another one, which
+// waited for the requests of earlier ones. Only one decision can have a task at a time, so
+// they end with it in the order of their claims. That of the clicks may differ: facts can be
+// slow. It counts only if the other one's row is gone.
+func claimedLater(other, than decision.Record, task decision.Item) bool {
+	for _, t := range than.Tasks {
+		if t.ID == task.ID && !t.FinishedAt.IsZero() {
+			return task.FinishedAt.After(t.FinishedAt)
+		}
+	}
+	return !other.DecidedAt.Before(than.DecidedAt)
 }
 
 // Withdraw closes a prompt permanently: a later Claim finds it taken. If a

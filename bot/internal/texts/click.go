@@ -149,7 +149,7 @@ func (w Texts) NotSaved(c decision.Confirmation) Message {
 // superseded replaces a prompt whose click lost to other prompts' decisions. At least
 // one was closed before anything was sent; the others may have cancelled a task.
 func (w Texts) superseded(c decision.Confirmation) Message {
-	text := fmt.Sprintf("This request to cancel %s wasn't used: another request was confirmed first. To see how things stand, or to try again, type %s.",
+	text := fmt.Sprintf("This request to cancel %s wasn't used: another request was confirmed. To see how things stand, or to try again, type %s.",
 		w.asked(c), w.again(c.IDs()...))
 	return inPlace(c, text, text).meaning(MeansSuperseded)
 }
@@ -185,7 +185,7 @@ func (w Texts) Closed(c decision.Confirmation, row decision.Record, user string)
 	case how == decision.NotSaved:
 		return say("This request has ended: I couldn't save an approval, so I didn't act on it. %s", again).meaning(MeansNotSaved)
 	case how == decision.Superseded:
-		return say("This request wasn't used: another one was confirmed first. %s", again).meaning(MeansSuperseded)
+		return say("This request wasn't used: another one was confirmed. %s", again).meaning(MeansSuperseded)
 	case user == c.Requester:
 		return say("You withdrew this request, so I didn't act on it. %s", again).meaning(MeansKept)
 	}
@@ -257,7 +257,8 @@ func (w Texts) happened(first decision.Record, user string) string {
 }
 
 // Overtaken replaces a request that another click decided, or whose tasks people
-// cancel by other prompts. See CameSecond.
+// cancel by other prompts. See CameSecond. It doesn't say who was first: those that
+// have the tasks now may have confirmed after the ones that the request lost to.
 func (w Texts) Overtaken(c decision.Confirmation, winners ...decision.Current) Message {
 	l := lostTo(c, winners)
 	switch own, first := !l.toOthers(), l.winners[0]; {
@@ -281,7 +282,7 @@ func (w Texts) Overtaken(c decision.Confirmation, winners ...decision.Current) M
 	if len(winners) > 1 {
 		other = "other requests"
 	}
-	unused := fmt.Sprintf("This request from %s wasn't used: %s had confirmed %s first.", mention(c.Requester), l.people(""), other)
+	unused := fmt.Sprintf("This request from %s wasn't used: %s confirmed %s.", mention(c.Requester), l.people(""), other)
 	if len(closedOf(d)) == len(d.Tasks) && len(d.Tasks) > 0 && !l.several() {
 		return say("%s %s", unused, w.line(d)).meansOutcome(d.Outcome())
 	}

@@ -112,8 +112,12 @@ const keepChecking = "I'm checking, and I'll report back within 24 hours. Check 
 // before, or be taken back, and then it's announced nowhere.
 const noOtherResult = "If you don't see its result within a few minutes, type {again}."
 
-// takenSince is about a task that this decision didn't cancel and another one has since.
-const takenSince = "Another confirmation to cancel it came later."
+// taken is about a task that this decision didn't cancel and another one has since, or may
+// have.
+var taken = map[decision.Taken]string{
+	decision.TakenSince: "Another confirmation to cancel it came later.",
+	decision.MaybeTaken: "Another confirmation to cancel it may have come later.",
+}
 
 const lineUnknown = "I couldn't tell right away whether {task} was cancelled. " + willReport
 
@@ -190,7 +194,7 @@ type result struct {
 	decision.Result
 	row   outcomeText
 	task  decision.Named
-	taken bool // another decision has it since
+	taken decision.Taken // whether another decision has it since
 }
 
 // resultsOf returns what is known of each task of a decision, in the end.
@@ -202,8 +206,8 @@ func resultsOf(d decision.Record) []result {
 		if t.SettledOutcome == decision.Unknown {
 			all[i].row = settledUnknown
 		}
-		if t.Taken {
-			all[i].row.next = takenSince + " " + noOtherResult
+		if t.Taken != decision.NotTaken {
+			all[i].row.next = taken[t.Taken] + " " + noOtherResult
 		}
 	}
 	return all
@@ -246,11 +250,11 @@ func whyKeyRefused(r chamelio.Reason) string {
 	return cmp.Or(keyRefused[r], keyRefused[chamelio.KeyUnclear])
 }
 
-// since follows line about one task, and says if another decision has it since. The line
-// about several is silent about such tasks.
+// since follows line about one task, and says if another decision has it since, or may have.
+// The line about several is silent about such tasks.
 func since(d decision.Record) string {
-	if len(d.Tasks) == 1 && d.Tasks[0].Taken {
-		return " " + takenSince
+	if len(d.Tasks) == 1 && d.Tasks[0].Taken != decision.NotTaken {
+		return " " + taken[d.Tasks[0].Taken]
 	}
 	return ""
 }

@@ -142,6 +142,7 @@ func (s *sampler) ofOutcomes() {
 	taken := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Failed, Cause: decision.CauseServer}))
 	late := s.decision(s.user, decision.Failed).With(taken)
 	s.add("announcement, overtaken", "It was posted late, and someone has confirmed again since.", toChannel, s.Announcement(late.AsOfNow(late.IDs()...), s.now.Add(time.Hour)))
+	s.add("announcement, perhaps overtaken", "The same, if the journal didn't say for ten minutes whether someone has.", toChannel, s.Announcement(late.Unread(), s.now.Add(time.Hour)))
 	together := s.decision(s.other, decision.Failed).With(taken)
 	s.add("request, overtaken", "Slack took its last text late, and someone has confirmed again since.", "in place of the request", s.OutcomeLine(together.AsOfNow(together.IDs()...)))
 	for _, row := range outcomeTexts {

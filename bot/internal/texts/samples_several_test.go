@@ -74,6 +74,7 @@ func (s *sampler) ofSeveral() {
 	s.add("line of several, all left out", "Other decisions have all of them.", "in place of the prompt", s.OutcomeLine(all(held).AsOfNow()))
 	late := all(cancelled, failed, cancelled)
 	s.add("announcement of several, overtaken", "It was posted late, and someone has confirmed again since.", toChannel, s.Announcement(late.AsOfNow(late.Tasks[1].ID), s.now))
+	s.add("announcement of several, perhaps overtaken", "The same, if the journal didn't say for ten minutes whether someone has.", toChannel, s.Announcement(late.Unread(), s.now))
 	s.during("announcement of several, two unknown", "The outcomes of two aren't known yet.", toChannel, s.Announcement(all(cancelled, unknown, unknown).AsOfNow(), s.now))
 	s.add("announcement of several, none", "None was cancelled.", toChannel, s.Announcement(all(already, failed, already).AsOfNow(), s.now))
 	s.add("line of several", "They came out differently.", "in place of the prompt", s.OutcomeLine(all(cancelled, already, failed).AsOfNow()))

@@ -43,7 +43,7 @@ func counted(all []result) tally {
 			n.never++
 		case r.Outcome == decision.Unknown:
 			n.unknown++
-		case r.taken || r.LeftOut() || r.Outcome == decision.Superseded:
+		case r.taken != decision.NotTaken || r.LeftOut() || r.Outcome == decision.Superseded:
 			n.others++
 		case notCancelled(r.Result):
 			n.not++
@@ -187,8 +187,8 @@ func (w Texts) lines(d decision.Record, all []result) (blocks []slack.Block, tex
 		if moved := movedOn(r.Was); moved != "" {
 			line += "\n" + moved
 		}
-		if r.taken {
-			line += "\n" + takenSince
+		if r.taken != decision.NotTaken {
+			line += "\n" + taken[r.taken]
 		}
 		blocks = append(blocks, slack.NewSectionBlock(mrkdwn(line), nil, nil,
 			slack.SectionBlockOptionBlockID(fmt.Sprintf("%s:%d", r.Outcome, r.task.ID))))
@@ -266,11 +266,13 @@ func aboutSeveral(d decision.Record, all []result, what, reader string, posted t
 
 // nextForSeveral says what to do about those that weren't cancelled.
 func (w Texts) nextForSeveral(all []result) string {
-	var again, held, taken []chamelio.TaskID
+	var again, held, since, perhaps []chamelio.TaskID
 	for _, r := range all {
 		switch {
-		case r.taken:
-			taken = append(taken, r.task.ID)
+		case r.taken == decision.TakenSince:
+			since = append(since, r.task.ID)
+		case r.taken == decision.MaybeTaken:
+			perhaps = append(perhaps, r.task.ID)
 		case r.LeftOut():
 			held = append(held, r.task.ID)
 		case r.Outcome == decision.Failed, r.Outcome == decision.RejectedKey:
@@ -295,8 +297,11 @@ func (w Texts) nextForSeveral(all []result) string {
 	if len(held) > 0 {
 		parts = append(parts, w.unlessSeen("left out", held))
 	}
-	if len(taken) > 0 {
-		parts = append(parts, w.unlessSeen("confirmed again", taken))
+	if len(since) > 0 {
+		parts = append(parts, w.unlessSeen("confirmed again", since))
+	}
+	if len(perhaps) > 0 {
+		parts = append(parts, w.unlessSeen("that may have been confirmed again", perhaps))
 	}
 	return strings.Join(parts, " ")
 }
