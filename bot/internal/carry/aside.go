@@ -40,8 +40,8 @@ func (l *life) inDoubt(ctx context.Context) bool {
 }
 
 // underWay reports whether progress of a decision may be shown: once it is claimed, only
-// if there is time to replace a text: see whileOurs. A private prompt shows progress before, unless the
-// click doesn't count.
+// if the lease leaves time to replace a text (see whileOurs). A private prompt shows
+// progress before that, unless the click doesn't count.
 func (c *Carrier) underWay(ctx context.Context, h *holding, private bool) bool {
 	if h.saving() >= carried {
 		return h.validFor(c.toReplace())
