@@ -2,9 +2,9 @@ package carry
 
 import (
 	"slices"
-	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
+	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 // outdated reports whether another life of the decision has restored the row.
@@ -30,14 +30,8 @@ func (l *life) restore() decision.Event {
 // have ended then, and another one may have taken the decision over, posted its outcome,
 // and found that it can't record it, before the row vanished.
 func (l *life) awaitSuccessor() {
-	if !l.set.trouble.within(ownersFirst) {
-		return
-	}
-	timer := time.NewTimer(ownersFirst)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-l.ctx.Done():
+	if l.OwnersFirst() {
+		work.Sleep(l.ctx, ownersFirst)
 	}
 }
 
