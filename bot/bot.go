@@ -184,7 +184,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 	}, &clicks{
 		gate: b.gate, signer: sign, carrier: b.carrier, texts: words, paused: paused,
 		limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), warned: work.NewLimit(warningsPerMinute),
-		reasons: &reasons{required: cfg.RequireReason, views: b.slack, signer: sign, texts: words},
+		reasons: &reasons{required: cfg.RequireReason, views: b.slack, poster: post, signer: sign, texts: words},
 		judging: judged, metrics: meters, trace: spans,
 	}, post, words, spans)
 	b.beats = work.NewLoop("replicas", j.Lease()/3, log, b.beat)

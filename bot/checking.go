@@ -68,10 +68,10 @@ func (j *judging) has(id string) bool {
 
 // watch begins to watch p, and shows m if its answer takes long. Only the first
 // click on a private prompt replaces it: at the next one it may already show the
-// first one's result. A click that is delivered twice shows nothing the second
-// time.
-func (c *clicks) watch(ctx context.Context, p carry.Press, m texts.Message) *carry.Sign {
-	replaces := c.judging.first(p.Confirmation.ID)
+// first one's result. Nor does a click after which the prompt stays. A click that is
+// delivered twice shows nothing the second time.
+func (c *clicks) watch(ctx context.Context, p carry.Press, m texts.Message, stays bool) *carry.Sign {
+	replaces := c.judging.first(p.Confirmation.ID) && !stays
 	if !c.judging.first(p.ResponseURL + " " + p.Confirmation.Reason) {
 		return nil
 	}

@@ -73,11 +73,20 @@ func (c *clicks) handle(ctx context.Context, log *slog.Logger, k slackapi.Click)
 	}
 	c.metrics.Clicks.WithLabelValues(k.Action).Inc()
 	if k.Action == texts.ActionKeep {
-		p.Sign = c.watch(ctx, p, c.checkingKeep(p))
+		p.Sign = c.watch(ctx, p, c.checkingKeep(p), false)
 		c.carrier.Keep(p)
 		return reply{}
 	}
 	return c.judge(ctx, p)
+}
+
+// checking says that judging a click takes long. The prompt of someone who is to give a
+// reason stays: they press again if no dialog opens.
+func (c *clicks) checking(asked decision.Confirmation) texts.Message {
+	if c.reasons.missing(asked) {
+		return c.texts.CheckingReason(asked)
+	}
+	return c.texts.Checking(asked)
 }
 
 // checkingKeep says that Keep task takes long.
@@ -111,7 +120,7 @@ func (c *clicks) whilePaused(ctx context.Context, p carry.Press) (reply, bool) {
 func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 	earlier, end := c.judging.begin(p.Confirmation.ID)
 	defer end()
-	p.Sign = c.watch(ctx, p, c.texts.Checking(p.Confirmation))
+	p.Sign = c.watch(ctx, p, c.checking(p.Confirmation), c.reasons.missing(p.Confirmation))
 	judging, cancel := context.WithTimeout(ctx, max(carry.JudgeTimeout-time.Since(p.Received), 0))
 	defer cancel()
 	var answer reply
@@ -131,11 +140,7 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 	case !no.Allowed():
 		return c.unlessSecond(p, func(ctx context.Context) reply { return c.refuse(ctx, p, no) })
 	case c.reasons.missing(p.Confirmation):
-		return c.unlessSecond(p, func(ctx context.Context) reply {
-			p.Sign.Stop()
-			p.Spent += 2 * p.Sign.Spent() // and for the restored prompt
-			return c.reasons.ask(ctx, p)
-		})
+		return c.unlessSecond(p, func(ctx context.Context) reply { return c.reasons.ask(ctx, p) })
 	case c.carrier.Decide(ctx, p):
 		return reply{}
 	}
@@ -167,7 +172,7 @@ func (c *clicks) invalid(ctx context.Context, p carry.Press, err error) reply {
 	c.metrics.Refusals.WithLabelValues("click", invalidReason(err)).Inc()
 	switch {
 	case errors.Is(err, signed.ErrExpired):
-		p.Sign = c.watch(ctx, p, c.texts.CheckingEnd(p.Confirmation))
+		p.Sign = c.watch(ctx, p, c.texts.CheckingEnd(p.Confirmation), false)
 		c.carrier.Late(p, func() bool { return c.judging.has(p.Confirmation.ID) })
 		return reply{}
 	case errors.Is(err, errNotTheirs):

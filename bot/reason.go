@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 	"unicode/utf8"
@@ -32,39 +33,51 @@ type reasons struct {
 		OpenViewContext(ctx context.Context, trigger string, view slack.ModalViewRequest) (*slack.ViewResponse, error)
 	}
 	signer signed.Signer
+	poster *slackapi.Poster
 	texts  texts.Texts
 }
 
 // missing reports whether a confirmation needs a reason and has none.
 func (r *reasons) missing(c decision.Confirmation) bool { return r.required && c.Reason == "" }
 
-// ask opens the modal. The click decides nothing. Someone who reads that it is being
-// checked, also by another delivery of it, reads that it has ended.
+// ask opens the modal. The click decides nothing. If the modal may not have opened, ask
+// says so. It spends no more than nextToDialog if it may have: someone who has read
+// CheckingReason knows what to do then.
 func (r *reasons) ask(ctx context.Context, p carry.Press) reply {
+	p.Sign.Stop()
 	err := r.open(ctx, p.Click, p.Confirmation)
 	switch {
+	case err == nil:
+		p.Log.Info("asked for a reason")
+		return reply{}
 	case slackapi.Opened(err):
 		p.Log.Info("click delivered twice")
-	case err != nil:
-		p.Log.Warn("can't ask for a reason (views.open)", "error", err)
-		return alone(r.texts.NotAskedForReason(p.Confirmation))
-	default:
-		p.Log.Info("asked for a reason")
+		return reply{}
 	}
-	if p.Sign.Below() {
-		return alone(r.texts.AskedForReason(p.Confirmation))
+	p.Log.Warn("can't ask for a reason (views.open)", "error", err)
+	m := r.texts.NotAskedForReason(p.Confirmation)
+	switch status, _ := slackapi.Classify(err); {
+	case errors.Is(err, errNotOpened) || status != slackapi.Unclear:
+		return alone(m)
+	case p.Sign.Spent() > 0:
+		return reply{}
 	}
-	return reply{}
+	return reply{then: func(ctx context.Context) { sayNextTo(ctx, p.Log, r.poster, p.Target(), m) }}
 }
+
+// errNotOpened means that Slack wasn't asked to open a modal.
+var errNotOpened = errors.New("no modal to open")
 
 func (r *reasons) open(ctx context.Context, k slackapi.Click, c decision.Confirmation) error {
 	left := triggerLife - time.Since(k.Received)
 	if left <= 0 {
-		return errors.New("the click is too old to open a modal")
+		return fmt.Errorf("%w: the click is too old", errNotOpened)
 	}
-	carried, err := r.signer.EncodeModal(signed.Modal{Kind: texts.ModalReason, Value: k.Value, ResponseURL: k.ResponseURL, Ephemeral: k.Ephemeral, Spent: k.Spent, Opened: k.At.Unix()}, k.User)
+	carried, err := r.signer.EncodeModal(signed.Modal{
+		Kind: texts.ModalReason, Value: k.Value, ResponseURL: k.ResponseURL, Ephemeral: k.Ephemeral, Spent: nextToDialog, Opened: k.At.Unix(),
+	}, k.User)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errNotOpened, err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, left)
 	defer cancel()
@@ -72,6 +85,17 @@ func (r *reasons) open(ctx context.Context, k slackapi.Click, c decision.Confirm
 	view.PrivateMetadata = carried
 	_, err = r.views.OpenViewContext(ctx, k.Trigger, view)
 	return err
+}
+
+// nextToDialog is how many of its response_url's uses a dialog leaves to what is said
+// next to it: that it hasn't opened, or doesn't show what it should.
+const nextToDialog = 1
+
+// sayNextTo says something next to a dialog that may be open.
+func sayNextTo(ctx context.Context, log *slog.Logger, post *slackapi.Poster, to slackapi.Target, m texts.Message) {
+	if err := post.Tell(ctx, to, slackapi.Always(m)); err != nil {
+		log.Warn("can't answer a command or a click", "error", err)
+	}
 }
 
 // reasoned is a submitted modal: the click that opened it, and the

@@ -61,7 +61,7 @@ func (s *shortcuts) handle(ctx context.Context, log *slog.Logger, m slackapi.Sho
 	if len(tasks) == 0 {
 		return s.show(log, to, opened.Hash, s.find(who, m.ResponseURL, at))
 	}
-	return s.present(ctx, log, found{who: who, tasks: tasks, to: to, over: opened.Hash, opened: at})
+	return s.present(ctx, log, found{who: who, tasks: tasks, to: to, over: opened.Hash, opened: at, spent: nextToDialog})
 }
 
 // open opens a modal that says that the tasks are being fetched.
@@ -82,7 +82,7 @@ func (s *shortcuts) find(who asker, responseURL string, at int64) slack.ModalVie
 		panic(err) // a list of strings always encodes
 	}
 	view := s.texts.FindModal()
-	view.PrivateMetadata, err = s.signer.EncodeModal(signed.Modal{Kind: texts.ModalFind, Value: string(place), ResponseURL: responseURL, Opened: at}, who.user)
+	view.PrivateMetadata, err = s.signer.EncodeModal(signed.Modal{Kind: texts.ModalFind, Value: string(place), ResponseURL: responseURL, Spent: nextToDialog, Opened: at}, who.user)
 	if err != nil {
 		return texts.ModalOf(s.texts.ModalTooLarge())
 	}
@@ -97,7 +97,8 @@ type found struct {
 	unsure bool // the reason might be a further task
 	to     slackapi.Target
 	over   string // the hash of the view that it replaces; "" if that comes with an acknowledgement
-	opened int64  // see signed.Modal
+	opened int64  // see signed.Modal, as spent
+	spent  int
 }
 
 // maxParts is how many parts of a long message are looked through for a task that
@@ -127,7 +128,7 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) repl
 	view := s.texts.ConfirmModal(what.confirmation, what.preview, others)
 	var err error
 	view.PrivateMetadata, err = s.signer.EncodeModal(signed.Modal{
-		Kind: texts.ModalConfirm, Value: s.signer.Encode(what.confirmation), ResponseURL: f.to.ResponseURL, Ephemeral: true, Opened: f.opened,
+		Kind: texts.ModalConfirm, Value: s.signer.Encode(what.confirmation), ResponseURL: f.to.ResponseURL, Ephemeral: true, Spent: f.spent, Opened: f.opened,
 	}, f.who.user)
 	if err != nil {
 		log.Error("confirmation too long for a modal", "error", err)
@@ -157,7 +158,7 @@ func (s *shortcuts) show(log *slog.Logger, to slackapi.Target, over string, m sl
 		}
 		log.Info("can't update a modal", "error", err)
 		if slackapi.Code(err) != "not_found" {
-			s.poster.Answer(ctx, log, slackapi.Target{Channel: to.Channel, ResponseURL: to.ResponseURL}, slackapi.Always(s.texts.ShortcutTooLate()), slackapi.Ephemeral)
+			sayNextTo(ctx, log, s.poster, slackapi.Target{Channel: to.Channel, ResponseURL: to.ResponseURL}, s.texts.ShortcutTooLate())
 		}
 	}}
 }
@@ -198,7 +199,7 @@ func (s *shortcuts) read(sub slackapi.Submission, e envelope) (given chosen, blo
 	}
 	return chosen{slackapi.Click{
 		User: sub.User, Origin: sub.Origin, Channel: c.Channel, Action: texts.ActionCancel, View: sub.View,
-		ResponseURL: data.ResponseURL, Ephemeral: true, Received: e.Received, At: e.At,
+		ResponseURL: data.ResponseURL, Ephemeral: true, Spent: data.Spent, Received: e.Received, At: e.At,
 	}, signed.Fit(c)}, "", ""
 }
 
@@ -239,7 +240,7 @@ func (r *router) taskGiven(log *slog.Logger, e envelope, s slackapi.Submission) 
 	who := asker{user: s.User, team: from.Team, channel: from.Channel, thread: from.Thread, origin: s.Origin}
 	to := slackapi.Target{View: s.View, Channel: from.Channel, ResponseURL: data.ResponseURL}
 	job := r.typed.Reserve(func(ctx context.Context) {
-		r.send(ctx, log, to, r.shortcuts.present(ctx, log, found{who: who, tasks: req.Tasks, reason: req.Reason, unsure: req.Unsure, to: to, opened: data.Opened}))
+		r.send(ctx, log, to, r.shortcuts.present(ctx, log, found{who: who, tasks: req.Tasks, reason: req.Reason, unsure: req.Unsure, to: to, opened: data.Opened, spent: data.Spent + nextToDialog}))
 	})
 	if job == nil {
 		return r.noRoom(log, texts.BlockTask)

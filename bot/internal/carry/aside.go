@@ -3,7 +3,6 @@ package carry
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
@@ -14,9 +13,6 @@ import (
 // This file has what only the approver of a request reads. A request is
 // everyone's: until the journal has the approval, another replica may carry out
 // someone else's, and its text stays.
-
-// tellFor bounds how long tell retries, not counting the pauses that Slack asks for.
-const tellFor = 10 * time.Second
 
 var errNotTrue = errors.New("it isn't true any more")
 
@@ -112,9 +108,7 @@ func (l *life) tell(keep int, choose slackapi.Choose) {
 	}
 	l.apart(p, func(ctx context.Context) {
 		p.Sign.Wait()
-		once := func(ctx context.Context) error { return l.Poster.To(ctx, p.Target(), choose, ephemeral) }
-		err := slackapi.Retry(ctx, tellFor, slackapi.ResponseURLLife, func() error { return slackapi.UnlessPosted(once(ctx)) })
-		if err = work.OnceMore(ctx, err, finalTimeout, once); err != nil {
+		if err := l.Poster.Tell(ctx, p.Target(), choose); err != nil {
 			l.log.Info("can't answer a click in addition to its prompt", "error", err)
 		}
 	})

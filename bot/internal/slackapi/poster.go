@@ -25,7 +25,10 @@ const (
 	// for. Both together are bounded by ResponseURLLife.
 	answerLimit = 30 * time.Second
 
-	// lastAnswer bounds the last try of Answer when the process stops.
+	// tellLimit is answerLimit for Tell.
+	tellLimit = 10 * time.Second
+
+	// lastAnswer bounds the last try of Answer and of Tell when the process stops.
 	lastAnswer = 2 * time.Second
 
 	// ResponseURLLife is how long a response_url works
@@ -187,6 +190,24 @@ func (p *Poster) Answer(ctx context.Context, log *slog.Logger, to Target, choose
 		log.Warn("can't answer a command or a click", "error", err)
 	}
 	return err == nil
+}
+
+// Tell tells a person something in addition to what the target shows, unless another try
+// can't help. It spends one use of the response_url at most: it doesn't try again once
+// Slack may have the message.
+func (p *Poster) Tell(ctx context.Context, to Target, choose Choose) error {
+	maybe := false
+	once := func(ctx context.Context) error {
+		err := p.To(ctx, to, choose, Ephemeral)
+		status, _ := Classify(err)
+		maybe = status == Unclear
+		return UnlessPosted(err)
+	}
+	err := Retry(ctx, tellLimit, ResponseURLLife, func() error { return once(ctx) })
+	if maybe {
+		return err
+	}
+	return work.OnceMore(ctx, err, lastAnswer, once)
 }
 
 // To shows an answer, in one try. A modal shows it in place of its view,

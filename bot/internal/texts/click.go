@@ -62,6 +62,12 @@ func (w Texts) Checking(c decision.Confirmation) Message {
 	return say("%s I'm checking whether you can cancel %s. It's taking longer than usual, but there's no need to press again.", emojiPending, w.asked(c)).meaning(MeansChecking)
 }
 
+// CheckingReason is Checking for someone who hasn't given a required reason. Nothing may
+// follow but a dialog.
+func (w Texts) CheckingReason(c decision.Confirmation) Message {
+	return say("%s I'm checking whether you can cancel %s. It's taking longer than usual. If you can, a dialog will ask you for the reason. If none opens in the next few seconds, press the button again.", emojiPending, w.asked(c))
+}
+
 // CheckingKeep is Checking for *Keep task* and *Withdraw request*.
 func (w Texts) CheckingKeep(c decision.Confirmation) Message {
 	return say("%s I'm checking whether it's too late to keep %s. It's taking longer than usual, but there's no need to press again.", emojiPending, w.asked(c)).meaning(MeansChecking)

@@ -256,11 +256,6 @@ func (w Texts) ModalNoneChosen() string {
 	return "No task is selected. Select one, or close this dialog to keep them all."
 }
 
-// AskedForReason follows Checking below a prompt, when a modal has opened.
-func (w Texts) AskedForReason(c decision.Confirmation) Message {
-	return say("I need a reason to cancel %s. Enter it in the dialog I've opened. If you've closed the dialog, press the button again.", w.asked(c))
-}
-
 // NotAskedForReason answers a click whose modal didn't open. Another replica may have
 // opened one for another delivery of the click.
 func (w Texts) NotAskedForReason(c decision.Confirmation) Message {

@@ -210,5 +210,5 @@ func (s *sampler) ofPrompts() {
 	wrong("modal busy", "The bot has too much to do.", s.ModalBusy(false))
 	wrong("modal restarting", "The bot is about to stop.", s.ModalBusy(true))
 	s.during("modal did not open", "Slack did not open the modal within three seconds.", toClicker, s.NotAskedForReason(bare))
-	s.during("asked for a reason", "The check was slow, a message below the prompt said so, and the modal has opened since.", toClicker, s.AskedForReason(bare))
+	s.during("checking before a reason", "The check is slow, and a dialog is to ask for a reason.", toClicker+", below the prompt", s.CheckingReason(bare))
 }
