@@ -99,13 +99,14 @@ func (h *holding) validFor(d time.Duration) bool {
 // claimed has no lease.
 func (h *holding) whileOurs(ctx context.Context, choose slackapi.Choose) (context.Context, slackapi.Choose, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
+	stop := func() bool { return false }
 	return ctx, func(ctx context.Context) (texts.Message, error) {
 		m, err := choose(ctx)
 		if h.saving() == carried {
-			time.AfterFunc(time.Until(h.current().Until), cancel)
+			stop = time.AfterFunc(time.Until(h.current().Until), cancel).Stop
 		}
 		return m, err
-	}, cancel
+	}, func() { stop(); cancel() }
 }
 
 // toReplace returns how long a lease has to hold for a text to be replaced: long enough
