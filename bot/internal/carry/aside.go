@@ -135,7 +135,7 @@ func (p *prompt) spend(uses int) {
 // spendLocked is spend with mu held.
 func (p *prompt) spendLocked(uses int) {
 	p.uses = max(p.uses-uses, 0)
-	if p.direct == nil {
-		p.progress = min(p.progress, max(p.uses-minLast, 0))
+	if p.screen.direct == nil {
+		p.progress.lines = min(p.progress.lines, max(p.uses-minLast, 0))
 	}
 }

@@ -36,23 +36,33 @@ const (
 // way: only the latest state is shown. It counts the uses of the response_url as
 // they are spent, which an update without an answer may have done.
 type prompt struct {
-	update func(context.Context, slackapi.Choose) error // nil if the message can't be updated
-	direct func(context.Context, slackapi.Choose) error // the same without a use of the response_url; nil if there is no such way
-	ctx    context.Context                              // ends when the process stops
-	run    func(func())                                 // runs a goroutine that the process waits for
-	shown  <-chan struct{}                              // closed when what was shown before has arrived; may be nil
-	holds  func(context.Context) bool                   // whether progress may be shown
-	bound  bounding                                     // of a call that shows anything but the last state; may be nil
+	ctx context.Context // ends when the process stops
+	run func(func())    // runs a goroutine that the process waits for
 
 	mu       sync.Mutex
-	uses     int             // left to the prompt before the announcement
-	progress int             // lines left
+	screen   screen
+	uses     int // left to the prompt before the announcement
+	progress progress
 	next     slackapi.Choose // what to show next; may be nil
-	counted  texts.Message   // shown when the timer fires
 	last     bool            // next is the last update, or it has been shown
 	showing  chan struct{}
 	abort    context.CancelFunc // of the last update, while it is tried
-	timer    *time.Timer
+}
+
+// screen is the message that a prompt updates, or the modal, and how.
+type screen struct {
+	update func(context.Context, slackapi.Choose) error // nil if it can't be updated
+	direct func(context.Context, slackapi.Choose) error // the same without a use of the response_url; nil if there is no such way
+	shown  <-chan struct{}                              // closed when what was shown before has arrived; may be nil
+	bound  bounding                                     // of a call that shows anything but the last state; may be nil
+}
+
+// progress is how a prompt says that the work goes on.
+type progress struct {
+	lines   int                        // left
+	holds   func(context.Context) bool // whether they may be shown
+	counted texts.Message              // shown when the timer fires
+	timer   *time.Timer
 }
 
 // bounding returns a context and a Choose for a call, which is cut off when a text that
@@ -75,60 +85,63 @@ func ifStill(still func(context.Context) bool, m texts.Message) slackapi.Choose 
 // is shown, after the announcement.
 func (c *Carrier) newPrompt(h *holding, fresh *Press) *prompt {
 	r := h.Record
-	p := &prompt{ctx: c.process, run: c.group.Run, uses: maxUses, bound: h.whileOurs}
-	p.holds = func(ctx context.Context) bool {
+	p := &prompt{ctx: c.process, run: c.group.Run, uses: maxUses, screen: screen{bound: h.whileOurs}}
+	p.progress.holds = func(ctx context.Context) bool {
 		return c.underWay(ctx, h, fresh != nil && !fresh.Confirmation.Public)
 	}
 	if fresh != nil {
 		p.uses = max(maxUses-1-fresh.Spent, 0)
 		if !fresh.Confirmation.Public { // the prompt shows what follows
-			p.shown = fresh.Sign.Stop()
+			p.screen.shown = fresh.Sign.Stop()
 			p.uses = max(p.uses-fresh.Sign.Spent(), 0)
 		}
-		p.progress = min(max(p.uses-minLast, 0), maxProgress)
-		if p.shown != nil { // another replica may have got the click as well, and spent as much
-			p.progress = 0
+		p.progress.lines = min(max(p.uses-minLast, 0), maxProgress)
+		if p.screen.shown != nil { // another replica may have got the click as well, and spent as much
+			p.progress.lines = 0
 		}
 	}
-	if fresh != nil && fresh.View != "" { // a modal can be updated as often as one likes, while it is open
-		left := p.uses
-		p.uses, p.progress = math.MaxInt, math.MaxInt
-		p.update = func(ctx context.Context, choose slackapi.Choose) error {
-			m, err := choose(ctx)
-			if err != nil {
-				return err
-			}
-			if !p.isLast() {
-				return c.Poster.Show(ctx, fresh.View, m)
-			}
-			err = c.Poster.ShowLast(ctx, fresh.View, m)
-			if status, _ := slackapi.Classify(err); status != slackapi.Refused || left == 0 || fresh.ResponseURL == "" {
-				return err
-			}
-			left-- // it is closed: the person reads it where it was opened
-			return c.Poster.Respond(ctx, fresh.Target(), slackapi.Always(m), ephemeral)
-		}
+	if fresh != nil && fresh.View != "" {
+		c.showInModal(p, *fresh)
 		return p
 	}
 	if fresh != nil && fresh.Confirmation.Public && fresh.Message != "" {
-		p.progress = maxProgress
-		p.direct = func(ctx context.Context, choose slackapi.Choose) error {
+		p.progress.lines = maxProgress
+		p.screen.direct = func(ctx context.Context, choose slackapi.Choose) error {
 			return c.Poster.UpdatePrompt(ctx, fresh.Confirmation.ID, fresh.Channel, fresh.Message, choose)
 		}
 	}
 	if r.ResponseURL != "" && c.now().Sub(r.DecidedAt) < c.Protocol.ResponseURLLife {
-		p.update = func(ctx context.Context, choose slackapi.Choose) error {
+		p.screen.update = func(ctx context.Context, choose slackapi.Choose) error {
 			return c.Poster.Respond(ctx, slackapi.Target{Channel: r.Channel, ResponseURL: r.ResponseURL, Prompt: string(r.ID)}, choose, slackapi.ReplaceOriginal)
 		}
 	}
 	return p
 }
 
+// showInModal shows the states in the modal that was submitted. That can be updated as
+// often as one likes, while it is open. Once it is closed, the person reads the last state
+// where it was opened, by the uses of the response_url that are left.
+func (c *Carrier) showInModal(p *prompt, pressed Press) {
+	left := p.uses
+	p.uses, p.progress.lines = math.MaxInt, math.MaxInt
+	p.screen.update = func(ctx context.Context, choose slackapi.Choose) error {
+		if !p.isLast() {
+			return c.Poster.Show(ctx, pressed.View, choose)
+		}
+		err := c.Poster.ShowLast(ctx, pressed.View, choose)
+		if status, _ := slackapi.Classify(err); status != slackapi.Refused || left == 0 || pressed.ResponseURL == "" {
+			return err
+		}
+		left--
+		return c.Poster.Respond(ctx, pressed.Target(), choose, ephemeral)
+	}
+}
+
 // soon shows a first line, unless something else is shown first.
 func (p *prompt) soon(m texts.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.timer = time.AfterFunc(runningAfter, func() { p.show(m) })
+	p.progress.timer = time.AfterFunc(runningAfter, func() { p.show(m) })
 }
 
 // count shows how many of several tasks are done: the latest number, after a
@@ -139,17 +152,17 @@ func (p *prompt) count(m texts.Message) {
 	if p.last {
 		return
 	}
-	p.counted = m
-	if p.timer != nil {
+	p.progress.counted = m
+	if p.progress.timer != nil {
 		return
 	}
 	pause := runningAfter
-	if p.progress < maxProgress {
+	if p.progress.lines < maxProgress {
 		pause = countEvery
 	}
-	p.timer = time.AfterFunc(pause, func() {
+	p.progress.timer = time.AfterFunc(pause, func() {
 		p.mu.Lock()
-		latest := p.counted
+		latest := p.progress.counted
 		p.mu.Unlock()
 		p.show(latest)
 	})
@@ -172,9 +185,9 @@ func (p *prompt) show(m texts.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopTimer()
-	if !p.last && p.progress > 0 {
-		p.progress--
-		p.put(ifStill(p.holds, m))
+	if !p.last && p.progress.lines > 0 {
+		p.progress.lines--
+		p.put(ifStill(p.progress.holds, m))
 	}
 }
 
@@ -201,40 +214,43 @@ func (p *prompt) isLast() bool {
 func (p *prompt) close() {
 	p.mu.Lock()
 	p.stopTimer()
-	p.progress = 0
-	showing := p.showing
+	p.progress.lines = 0
+	showing, shown := p.showing, p.screen.shown
 	p.mu.Unlock()
 	if showing != nil {
 		<-showing
 	}
-	if p.shown != nil {
-		<-p.shown
+	if shown != nil {
+		<-shown
 	}
 }
 
 // stopTimer must be called with mu held.
 func (p *prompt) stopTimer() {
-	if p.timer != nil {
-		p.timer.Stop()
-		p.timer = nil
+	if p.progress.timer != nil {
+		p.progress.timer.Stop()
+		p.progress.timer = nil
 	}
 }
 
 // put shows a text next. Must be called with mu held.
 func (p *prompt) put(next slackapi.Choose) {
-	if p.update == nil {
+	if p.screen.update == nil {
 		return
 	}
 	p.next = next
 	if p.showing == nil {
 		p.showing = make(chan struct{})
-		p.run(p.showAll)
+		shown := p.screen.shown
+		p.run(func() { p.showAll(shown) })
 	}
 }
 
-func (p *prompt) showAll() {
-	if p.shown != nil {
-		<-p.shown
+// showAll shows what there is to show next, until there is nothing, once what was shown
+// before has arrived.
+func (p *prompt) showAll(before <-chan struct{}) {
+	if before != nil {
+		<-before
 	}
 	for {
 		p.mu.Lock()
@@ -288,7 +304,7 @@ func (p *prompt) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopTimer()
-	p.last, p.next, p.update, p.direct = true, nil, nil, nil
+	p.last, p.next, p.screen.update, p.screen.direct = true, nil, nil, nil
 	if p.abort != nil {
 		p.abort()
 	}
@@ -299,7 +315,7 @@ func (p *prompt) stop() {
 func (p *prompt) indirect() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.direct = nil
+	p.screen.direct = nil
 	p.spendLocked(0)
 }
 
@@ -312,19 +328,18 @@ var errSpent = errors.New("the response_url's other uses are kept for the announ
 // directly, where that's possible.
 func (p *prompt) once(ctx context.Context, next slackapi.Choose) error {
 	p.mu.Lock()
-	update, direct := p.update, p.direct
-	spent, kept, bounded := p.uses == 0, !p.last && p.uses <= minLast, !p.last && p.bound != nil
+	on, spent, kept, bounded := p.screen, p.uses == 0, !p.last && p.uses <= minLast, !p.last && p.screen.bound != nil
 	p.mu.Unlock()
 	if bounded {
 		var end context.CancelFunc
-		ctx, next, end = p.bound(ctx, next)
+		ctx, next, end = on.bound(ctx, next)
 		defer end()
 	}
 	switch {
-	case update == nil:
+	case on.update == nil:
 		return nil // stopped
-	case direct != nil && (spent || kept):
-		err := direct(ctx, next)
+	case on.direct != nil && (spent || kept):
+		err := on.direct(ctx, next)
 		if status, _ := slackapi.Classify(err); status == slackapi.Refused && !errors.Is(err, errNotTrue) {
 			p.indirect()
 			return errSpent
@@ -333,7 +348,7 @@ func (p *prompt) once(ctx context.Context, next slackapi.Choose) error {
 	case spent:
 		return errSpent
 	}
-	err := update(ctx, next)
+	err := on.update(ctx, next)
 	if errors.Is(err, errNotTrue) {
 		return err // nothing was sent
 	}

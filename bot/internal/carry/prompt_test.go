@@ -18,15 +18,15 @@ func TestPromptShowsProgressOnlyWhileItsLeaseHolds(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var shown []string
 				p := &prompt{
-					ctx: t.Context(), run: func(f func()) { go f() }, uses: 1, progress: 1,
-					holds: func(context.Context) bool { return holds },
-					update: func(ctx context.Context, choose slackapi.Choose) error {
+					ctx: t.Context(), run: func(f func()) { go f() }, uses: 1,
+					progress: progress{lines: 1, holds: func(context.Context) bool { return holds }},
+					screen: screen{update: func(ctx context.Context, choose slackapi.Choose) error {
 						m, err := choose(ctx)
 						if err == nil {
 							shown = append(shown, m.Text)
 						}
 						return err
-					},
+					}},
 				}
 				p.soon(texts.Message{Text: "Cancelling…"})
 				time.Sleep(2 * runningAfter)

@@ -143,13 +143,9 @@ func (l *life) followOwn(winner decision.Record) {
 // the modal shows the outcome later. The uses of the response_url are left to
 // the other process.
 func (l *life) leaveModal() {
-	p := &prompt{ctx: l.process, run: l.group.Run, uses: math.MaxInt, update: func(ctx context.Context, choose slackapi.Choose) error {
-		m, err := choose(ctx)
-		if err != nil {
-			return err
-		}
-		return l.Poster.ShowLast(ctx, l.press.View, m)
-	}}
+	p := &prompt{ctx: l.process, run: l.group.Run, uses: math.MaxInt, screen: screen{update: func(ctx context.Context, choose slackapi.Choose) error {
+		return l.Poster.ShowLast(ctx, l.press.View, choose)
+	}}}
 	if len(l.tasks.open()) == 0 {
 		p.endAs(l.outcomeLine(l.decided()))
 		return

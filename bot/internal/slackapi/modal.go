@@ -22,19 +22,25 @@ import (
 const ackSettles = 1500 * time.Millisecond
 
 // Show shows a message in a modal, in one try.
-func (p *Poster) Show(ctx context.Context, viewID string, m texts.Message) error {
-	_, err := p.updateView(ctx, viewID, "", texts.ModalOf(m))
+func (p *Poster) Show(ctx context.Context, viewID string, choose Choose) error {
+	_, err := p.updateView(ctx, viewID, "", func(ctx context.Context) (slack.ModalViewRequest, error) {
+		m, err := choose(ctx)
+		if err != nil {
+			return slack.ModalViewRequest{}, err
+		}
+		return texts.ModalOf(m), nil
+	})
 	return err
 }
 
 // ShowLast is Show for a modal that was just submitted. It shows the message
 // again a moment later, because an acknowledgement that Slack handles late
 // would replace it; but not once something newer is shown.
-func (p *Poster) ShowLast(ctx context.Context, viewID string, m texts.Message) error {
+func (p *Poster) ShowLast(ctx context.Context, viewID string, choose Choose) error {
 	turn := p.turns.next(viewID)
-	err := p.Show(ctx, viewID, m)
+	err := p.Show(ctx, viewID, choose)
 	if err == nil && work.Sleep(ctx, ackSettles) && p.turns.latest(viewID) == turn {
-		_ = p.Show(ctx, viewID, m) // it was there already
+		_ = p.Show(ctx, viewID, choose) // it was there already
 	}
 	return err
 }
@@ -45,28 +51,38 @@ func (p *Poster) Settle(ctx context.Context, viewID string, m texts.Message) (ha
 	if !work.Sleep(ctx, ackSettles) {
 		return "", ctx.Err()
 	}
-	return p.updateView(ctx, viewID, "", texts.ModalOf(m))
+	return p.updateView(ctx, viewID, "", always(texts.ModalOf(m)))
 }
 
 // ShowOver shows a view, which may be a form, in place of the one with the hash, in
 // one try. If the modal has another view by then, an earlier try succeeded, and what
 // came after it stays.
 func (p *Poster) ShowOver(ctx context.Context, viewID, hash string, view slack.ModalViewRequest) error {
-	_, err := p.updateView(ctx, viewID, hash, view)
+	_, err := p.updateView(ctx, viewID, hash, always(view))
 	if Code(err) == "hash_conflict" {
 		return nil
 	}
 	return err
 }
 
-// updateView replaces the view with a hash, or whatever the modal shows if hash is "".
-// It returns the new view's hash.
-func (p *Poster) updateView(ctx context.Context, viewID, hash string, view slack.ModalViewRequest) (next string, err error) {
+// always returns a function that returns a view that stays true.
+func always(view slack.ModalViewRequest) func(context.Context) (slack.ModalViewRequest, error) {
+	return func(context.Context) (slack.ModalViewRequest, error) { return view, nil }
+}
+
+// updateView replaces the view with a hash, or whatever the modal shows if hash is "",
+// with the one that choose returns when it's the call's turn. It returns the new view's
+// hash.
+func (p *Poster) updateView(ctx context.Context, viewID, hash string, choose func(context.Context) (slack.ModalViewRequest, error)) (next string, err error) {
 	ctx, release, err := p.begin(ctx, viewID)
 	if err != nil {
 		return "", err
 	}
 	defer release()
+	view, err := choose(ctx)
+	if err != nil {
+		return "", err
+	}
 	updated, err := p.slack.UpdateViewContext(ctx, view, "", hash, viewID)
 	if err != nil {
 		return "", fmt.Errorf("updating a modal (views.update): %w", err)

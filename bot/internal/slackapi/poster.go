@@ -216,9 +216,5 @@ func (p *Poster) To(ctx context.Context, to Target, choose Choose, where Placeme
 	if to.View == "" || where == InChannel {
 		return p.Respond(ctx, to, choose, where)
 	}
-	m, err := choose(ctx)
-	if err != nil {
-		return err
-	}
-	return p.ShowLast(ctx, to.View, m)
+	return p.ShowLast(ctx, to.View, choose)
 }

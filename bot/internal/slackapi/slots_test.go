@@ -54,6 +54,9 @@ func TestMessageIsChosenAtItsTurn(t *testing.T) {
 		"respond": func(ctx context.Context, p *Poster, c Choose) error {
 			return p.Respond(ctx, Target{Channel: "C1", ResponseURL: "https://hooks.slack.com/1", Prompt: "P"}, c, ReplaceOriginal)
 		},
+		"modal": func(ctx context.Context, p *Poster, c Choose) error {
+			return p.To(ctx, Target{View: "C1"}, c, Ephemeral)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
