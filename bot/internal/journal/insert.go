@@ -15,6 +15,7 @@ import (
 type entry struct {
 	decision.Record
 	owner     string
+	posting   bool                              // its announcement may be posted
 	at        time.Time                         // when its outcomes were found, if it has any
 	displaced func(decision.Item) decision.Item // returns what a task becomes that another decision has
 	again     bool                              // it was in the journal before
@@ -53,13 +54,13 @@ func (j *Journal) insert(ctx context.Context, e entry) ([]decision.Item, error) 
 	inserted, err := written(ctx, run, func(ctx context.Context, q querier) ([]decision.Item, error) {
 		done, err := q.apply(ctx, j.chain(j.insertTasks(open), `
 			INSERT INTO decisions (confirmation_id, team_id, channel_id, thread_ts, requester, confirmer, reason, requested_at,
-				decided_at, announced_at, response_url, confirmation, mac, owner, epoch, leased_until, claimed_at, facts_age_ms, untitled)
-			SELECT $1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, `+j.now+` + $18, `+j.now+`, $19, $20
+				decided_at, announced_at, response_url, confirmation, mac, owner, epoch, leased_until, announcing_at, claimed_at, facts_age_ms, untitled)
+			SELECT $1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, `+j.now+` + $18, CASE WHEN $22 THEN `+j.now+` ELSE 0 END, `+j.now+`, $19, $20
 			WHERE true`,
 			`UPDATE requests SET decided_mac = $21, remind_at = 0 WHERE confirmation_id = $1`),
 			string(e.ID), j.itemList(e, e.Tasks), utc(e.at),
 			e.Team, e.Channel, e.Thread, e.Requester, e.Confirmer, e.Reason, utc(e.RequestedAt), utc(e.DecidedAt),
-			orNull(e.AnnouncedAt), e.ResponseURL, e.Confirmation, e.MAC, e.owner, e.Epoch, j.lease.Milliseconds(), e.FactsAge.Milliseconds(), e.Untitled, j.seal(decidedFields(e.ID)...))
+			orNull(e.AnnouncedAt), e.ResponseURL, e.Confirmation, e.MAC, e.owner, e.Epoch, j.leaseFor(e.posting).Milliseconds(), e.FactsAge.Milliseconds(), e.Untitled, j.seal(decidedFields(e.ID)...), e.posting)
 		switch {
 		case err != nil || !done:
 			return nil, err

@@ -319,6 +319,28 @@ func TestOwnerAboutToPostKeepsItsDecisionLonger(t *testing.T) {
 	})
 }
 
+// A row vanishes after its outcome was posted. The process that restores it has the same
+// time to record the post as before.
+func TestRestoredOutcomeKeepsItsOwnerLonger(t *testing.T) {
+	for o, work := range map[decision.Outcome]journal.Work{decision.Cancelled: journal.ToAnnounce, "": journal.ToResolve} {
+		t.Run(string(o), func(t *testing.T) {
+			bothEngines(t, func(t *testing.T, url string) {
+				a, b := open(t, url, 30*time.Millisecond), open(t, url, 10*time.Minute)
+				d := sampleDecision("x", 1)
+				won(t, a, d)
+				statement(t, url, "DELETE FROM decisions")
+				d.Tasks[0].Outcome = o
+				_, _, err := a.PutBack(t.Context(), d)
+				must(t, err)
+				time.Sleep(60 * time.Millisecond)
+				if got := take(t, b, work); (len(got) == 0) != (o != "") {
+					t.Errorf("with the outcome %q, %d were taken over", o, len(got))
+				}
+			})
+		})
+	}
+}
+
 func TestTakesUnresolvedAndUnannouncedSeparately(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		a, b := open(t, url, 10*time.Minute), open(t, url, 10*time.Minute)

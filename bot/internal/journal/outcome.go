@@ -52,17 +52,26 @@ func (j *Journal) MarkUnsent(ctx context.Context, l Lease, task int) (Lease, err
 // that the announcement is about to be posted: then the lease outlasts the
 // post. It is idempotent.
 func (j *Journal) Finish(ctx context.Context, l Lease, task int, res decision.Result, tell bool) (Lease, error) {
-	length, announcing, at := j.lease, "", utc(j.at())
+	announcing, at := "", utc(j.at())
 	if tell {
-		length, announcing = announceLease, `, announcing_at = `+j.now
+		announcing = `, announcing_at = ` + j.now
 	}
-	return j.step(ctx, "finishing a decision", l, length, change{
+	return j.step(ctx, "finishing a decision", l, j.leaseFor(tell), change{
 		set: announcing, when: `AND announced_at IS NULL`,
 		// Not "outcome = $5": SQLite would plan the statement again for each
 		// value that it compares with the condition of an index.
 		tasks: `outcome = $5, detail = $6, finished_at = $7, outcome_mac = $9`, where: `position = $8 AND coalesce(outcome, $5) = $5`,
 		args: []any{string(res.Outcome), res.Encode(), at, task, j.seal(outcomeFields(l.ID, task, res.Outcome, res.Encode(), at)...)},
 	})
+}
+
+// leaseFor returns the length of a lease: longer while its decision's announcement may be
+// posted.
+func (j *Journal) leaseFor(posting bool) time.Duration {
+	if posting {
+		return announceLease
+	}
+	return j.lease
 }
 
 // BeginAnnouncing records that an announcement is about to be posted,
@@ -171,8 +180,9 @@ func (j *Journal) GiveUp(ctx context.Context, l Lease, as decision.Outcome) erro
 
 // PutBack re-inserts a decision that has disappeared from the journal, as
 // after a failover, and makes this process its owner: its tasks are in
-// progress, or have the outcomes that they have in d. It returns the tasks as
-// they are then: one that another decision has claimed since is unknown, as
+// progress, or have the outcomes that they have in d. If all of them have one, the
+// lease outlasts the post, as after Finish: it is about to be made, or has been. PutBack
+// returns the tasks as they are then: one that another decision has claimed since is unknown, as
 // overruled. A row by which its prompt was closed since is set aside. It returns
 // ErrLost if the decision exists.
 func (j *Journal) PutBack(ctx context.Context, d decision.Record) (Lease, []decision.Item, error) {
@@ -183,11 +193,12 @@ func (j *Journal) PutBack(ctx context.Context, d decision.Record) (Lease, []deci
 	for i := range d.Tasks {
 		d.Tasks[i].Sent = true
 	}
-	inserted, err := j.insertAgain(ctx, entry{Record: d, owner: j.owner, at: asked, displaced: overruled, again: true})
+	posting := d.Outcome() != ""
+	inserted, err := j.insertAgain(ctx, entry{Record: d, owner: j.owner, posting: posting, at: asked, displaced: overruled, again: true})
 	if err != nil {
 		return Lease{}, nil, fmt.Errorf("restoring a decision: %w", err)
 	}
-	return Lease{ID: d.ID, Epoch: d.Epoch, tasks: len(d.Tasks), Until: asked.Add(j.lease)}, inserted, nil
+	return Lease{ID: d.ID, Epoch: d.Epoch, tasks: len(d.Tasks), Until: asked.Add(j.leaseFor(posting))}, inserted, nil
 }
 
 // overruled is a task of a restored decision that another one has claimed since.
