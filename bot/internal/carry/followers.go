@@ -15,8 +15,12 @@ import (
 )
 
 const (
-	maxFollowers = 512
-	followEvery  = time.Minute // while no one follows
+	// maxFollowers bounds the followers, maxOfPerson those of one person: whoever presses
+	// often, on whatever prompts, leaves room for others.
+	maxFollowers = 4096
+	maxOfPerson  = 32
+
+	followEvery = time.Minute // while no one follows
 
 	// followLimit is how long someone follows: later, nothing can be shown to them.
 	// A claim may be in doubt for minutes.
@@ -44,6 +48,7 @@ type followers struct {
 }
 
 type follower struct {
+	person  string
 	winners []decision.Record // with the tasks that the click was about
 	ready   func(decision.Record) bool
 	until   time.Time
@@ -66,19 +71,25 @@ func newFollowers(process context.Context, j reader, group *work.Group, log *slo
 	return f
 }
 
-// add calls deliver when all decisions have their outcomes. Beyond maxFollowers
-// it doesn't: people know already where the outcomes will be posted.
-func (f *followers) add(winners []decision.Record, deliver func(context.Context, []decision.Record)) {
-	f.addUntil(hasOutcome, winners, deliver)
+// add calls deliver when all decisions have their outcomes. Beyond the bounds it
+// doesn't: people know already where the outcomes will be posted.
+func (f *followers) add(person string, winners []decision.Record, deliver func(context.Context, []decision.Record)) {
+	f.addUntil(hasOutcome, person, winners, deliver)
 }
 
 // addUntil is like add, but calls deliver when ready returns true for each decision.
-func (f *followers) addUntil(ready func(decision.Record) bool, winners []decision.Record, deliver func(context.Context, []decision.Record)) {
+func (f *followers) addUntil(ready func(decision.Record) bool, person string, winners []decision.Record, deliver func(context.Context, []decision.Record)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.here) < maxFollowers {
+	theirs := 0
+	for _, one := range f.here {
+		if one.person == person {
+			theirs++
+		}
+	}
+	if theirs < maxOfPerson && len(f.here) < maxFollowers {
 		f.loop.Soon()
-		f.here = append(f.here, follower{winners, ready, time.Now().Add(followLimit), deliver})
+		f.here = append(f.here, follower{person, winners, ready, time.Now().Add(followLimit), deliver})
 	}
 }
 

@@ -3,6 +3,7 @@ package carry
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,7 +32,7 @@ func TestFollowerOfTwoDecisionsWaitsForBoth(t *testing.T) {
 		}
 		f := newFollowers(t.Context(), j, group, log)
 		var told []decision.Record
-		f.add([]decision.Record{of("x", decision.Item{ID: 1}), of("y", decision.Item{ID: 3})}, func(_ context.Context, d []decision.Record) { told = d })
+		f.add("ada", []decision.Record{of("x", decision.Item{ID: 1}), of("y", decision.Item{ID: 3})}, func(_ context.Context, d []decision.Record) { told = d })
 		check := func() {
 			if err := f.check(t.Context()); err != nil {
 				t.Error(err)
@@ -70,11 +71,11 @@ func TestOneFollowerDelaysNoOther(t *testing.T) {
 		group := work.NewGroup(log)
 		f := newFollowers(t.Context(), decided{}, group, log)
 		began := time.Now()
-		for range 100 {
-			f.add(winner("x"), func(ctx context.Context, _ []decision.Record) { <-ctx.Done() })
+		for n := range 100 {
+			f.add(strconv.Itoa(n), winner("x"), func(ctx context.Context, _ []decision.Record) { <-ctx.Done() })
 		}
 		told := make(chan time.Duration, 1)
-		f.add(winner("y"), func(context.Context, []decision.Record) { told <- time.Since(began) })
+		f.add("ada", winner("y"), func(context.Context, []decision.Record) { told <- time.Since(began) })
 		if err := f.check(t.Context()); err != nil || time.Since(began) > time.Second {
 			t.Errorf("the loop took %s, %v", time.Since(began), err)
 		}
@@ -82,5 +83,27 @@ func TestOneFollowerDelaysNoOther(t *testing.T) {
 			t.Errorf("told after %s", took)
 		}
 		group.Wait(t.Context())
+	})
+}
+
+// Nine people press a request as often as they may. Others' prompts are still updated.
+func TestFollowersOfOnePersonLeaveRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := slog.New(slog.DiscardHandler)
+		group := work.NewGroup(log)
+		f := newFollowers(t.Context(), decided{}, group, log)
+		for n := range 9 {
+			for range maxFollowers {
+				f.add(strconv.Itoa(n), winner("x"), func(context.Context, []decision.Record) {})
+			}
+		}
+		told := false
+		f.add("ada", winner("y"), func(context.Context, []decision.Record) { told = true })
+		if err := f.check(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if group.Wait(t.Context()); !told {
+			t.Error("Ada isn't told")
+		}
 	})
 }

@@ -40,7 +40,7 @@ func (c *Carrier) redelivered(p Press, row decision.Record, shown bool) {
 	if !shown && p.Sign.Spent() == 0 {
 		return
 	}
-	c.followers.addUntil(announced, []decision.Record{row}, func(ctx context.Context, d []decision.Record) {
+	c.followers.addUntil(announced, p.User, []decision.Record{row}, func(ctx context.Context, d []decision.Record) {
 		where, say := p.Aside(), func(rows ...decision.Current) texts.Message { return c.Texts.OutcomeLine(rows[0]) }
 		if p.Sign.Below() {
 			where = ephemeral

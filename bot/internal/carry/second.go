@@ -130,7 +130,7 @@ func (l *life) followOwn(winner decision.Record) {
 	if show(winner); winner.Outcome() != "" {
 		return
 	}
-	l.followers.add([]decision.Record{winner}, func(_ context.Context, decided []decision.Record) {
+	l.followers.add(l.press.User, []decision.Record{winner}, func(_ context.Context, decided []decision.Record) {
 		if l.process.Err() == nil { // else no one waits for the prompt any more
 			show(decided[0])
 		}
@@ -154,7 +154,7 @@ func (l *life) leaveModal() {
 	if l.process.Err() != nil {
 		return
 	}
-	l.followers.add([]decision.Record{l.Record}, func(_ context.Context, decided []decision.Record) {
+	l.followers.add(l.press.User, []decision.Record{l.Record}, func(_ context.Context, decided []decision.Record) {
 		if decided[0].Outcome().Closed() {
 			p.end(l.Texts.Ended(l.press.Confirmation, decided[0]))
 			return
@@ -228,7 +228,7 @@ func (c *Carrier) await(p Press, where slackapi.Placement, say saying, winners [
 	if allDecided(winners) {
 		return
 	}
-	c.followers.add(winners, func(ctx context.Context, decided []decision.Record) {
+	c.followers.add(p.User, winners, func(ctx context.Context, decided []decision.Record) {
 		closed := slices.ContainsFunc(decided, isClosed)
 		if !closed {
 			p.Sign = nil // what is below the prompt stays true
