@@ -14,13 +14,12 @@ const (
 	// MaxFactsAge is the most that a Checker's maxAge can be (law 16).
 	MaxFactsAge = time.Minute
 
-	// refusedPersonAge and refusedSharedAge are how old the facts behind a
-	// refusal may be: older ones are looked up again first, so that someone who
-	// has just been allowed isn't refused from memory. They bound what a flood of
-	// refused presses costs. A usergroup is everyone's, and Slack lists its members
-	// only about 20 times a minute (docs.slack.dev, usergroups.users.list).
-	refusedPersonAge = time.Second
-	refusedSharedAge = 10 * time.Second
+	// refusedAge is how old the facts behind a refusal may be: older ones are looked up
+	// again first, so that someone who has just been allowed isn't refused from memory for
+	// long. It bounds what a flood of refused presses costs: Slack answers about a hundred
+	// questions about people a minute, and about twenty about the members of usergroups
+	// (docs.slack.dev, users.info and usergroups.users.list), for everyone together.
+	refusedAge = 10 * time.Second
 
 	// questionTimeout bounds all look-ups of one question.
 	questionTimeout = 10 * time.Second
@@ -100,7 +99,7 @@ type Cleared struct {
 func (k *Checker) Standing(ctx context.Context, q Question, begin func()) (Cleared, Verdict) {
 	n := k.ask(q)
 	begin = sync.OnceFunc(begin)
-	facts, v := n.answer(ctx, func(ctx context.Context, s since) (Case, Verdict) { return n.standing(ctx, s, begin) })
+	facts, v := n.answer(ctx, func(ctx context.Context, since time.Time) (Case, Verdict) { return n.standing(ctx, since, begin) })
 	if !v.Allowed() {
 		return Cleared{}, v
 	}
@@ -121,10 +120,10 @@ func (c Cleared) OnTask(ctx context.Context, t Task) Verdict {
 	if c.inquiry == nil {
 		return refuse(CodeCannotCheck)
 	}
-	_, v := c.answer(ctx, func(ctx context.Context, s since) (Case, Verdict) {
+	_, v := c.answer(ctx, func(ctx context.Context, since time.Time) (Case, Verdict) {
 		facts := c.ids
 		facts.Task = t
-		return c.complete(ctx, facts, c.rules.Decide, s)
+		return c.complete(ctx, facts, c.rules.Decide, since)
 	})
 	return v
 }
@@ -137,8 +136,8 @@ func (c Cleared) OnTask(ctx context.Context, t Task) Verdict {
 func (k *Checker) Confirm(ctx context.Context, q Question, tasks ...int64) (Verdict, time.Duration) {
 	q.Several = len(tasks) > 1
 	n := k.ask(q)
-	c, v := n.answer(ctx, func(ctx context.Context, s since) (Case, Verdict) { return n.confirm(ctx, s, tasks) })
-	oldest := older(older(c.peopleAsked(), c.sharedAsked()), c.Task.Asked)
+	c, v := n.answer(ctx, func(ctx context.Context, since time.Time) (Case, Verdict) { return n.confirm(ctx, since, tasks) })
+	oldest := c.oldest()
 	if oldest.IsZero() {
 		return v, 0
 	}

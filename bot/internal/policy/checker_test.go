@@ -115,7 +115,7 @@ func TestEndlessLookupIsRefused(t *testing.T) {
 	_, v := k.complete(t.Context(), Case{}, func(Case) Verdict {
 		asked++
 		return Verdict{missing: &missing{user: "U0NOBODY"}}
-	}, since{})
+	}, time.Time{})
 	if v.Code != CodeCannotCheck || asked != maxLookUps {
 		t.Errorf("after %d questions: %+v", asked, v)
 	}

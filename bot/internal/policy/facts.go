@@ -200,13 +200,11 @@ func (c Case) workspace() TeamID {
 	return c.Installation.TeamID
 }
 
-// peopleAsked returns when the oldest profile was asked for, sharedAsked the
-// oldest of what concerns many people; zero for none.
-func (c Case) peopleAsked() time.Time { return older(c.Person.Asked, c.Requester.Asked) }
-
-func (c Case) sharedAsked() time.Time {
-	oldest := c.Audience.Asked
+// oldest returns when the oldest fact was asked for; zero if there is none.
+func (c Case) oldest() time.Time {
+	oldest := older(c.Audience.Asked, c.Task.Asked)
 	for _, p := range []Person{c.Person, c.Requester} {
+		oldest = older(oldest, p.Asked)
 		for _, m := range p.Groups {
 			oldest = older(oldest, m.Asked)
 		}

@@ -16,9 +16,6 @@ type inquiry struct {
 	several bool
 }
 
-// since is the time from which cached facts count.
-type since struct{ people, shared time.Time }
-
 // ask starts an inquiry. For a command, facts count for half their time, so
 // that the click on its prompt has the other half.
 func (k *Checker) ask(q Question) *inquiry {
@@ -34,18 +31,18 @@ func (k *Checker) ask(q Question) *inquiry {
 
 // answer judges from the cache and, if that is too old for the verdict, again
 // with new facts.
-func (n *inquiry) answer(ctx context.Context, judge func(context.Context, since) (Case, Verdict)) (Case, Verdict) {
+func (n *inquiry) answer(ctx context.Context, judge func(context.Context, time.Time) (Case, Verdict)) (Case, Verdict) {
 	ctx, cancel := context.WithTimeout(ctx, questionTimeout)
 	defer cancel()
-	s := since{n.began.Add(-max(n.age, refusedPersonAge)), n.began.Add(-max(n.age, refusedSharedAge))}
+	since := n.began.Add(-max(n.age, refusedAge)) // facts count from then on
 	for range maxPasses {
-		c, v := judge(ctx, s)
+		c, v := judge(ctx, since)
 		if n.freshEnough(c, v) {
 			return c, v
 		}
-		s = since{n.began, n.began}
+		since = n.began
 		if !v.Allowed() {
-			s = since{n.began.Add(-refusedPersonAge), n.began.Add(-refusedSharedAge)}
+			since = n.began.Add(-refusedAge)
 		}
 	}
 	return n.ids, refuse(CodeCannotCheck)
@@ -55,14 +52,13 @@ func (n *inquiry) answer(ctx context.Context, judge func(context.Context, since)
 // requested after the question came always are, and so is a failed lookup,
 // which isn't cached.
 func (n *inquiry) freshEnough(c Case, v Verdict) bool {
-	people, shared := c.peopleAsked(), older(c.sharedAsked(), c.Task.Asked)
+	oldest := c.oldest()
 	switch {
 	case v.Code.Final():
-		return n.after(people, refusedPersonAge) && n.after(shared, refusedSharedAge)
+		return n.after(oldest, refusedAge)
 	case !v.Allowed():
 		return true
 	}
-	oldest := older(people, shared)
 	return n.after(oldest, 0) || time.Since(oldest) <= n.age
 }
 
@@ -76,35 +72,35 @@ func (n *inquiry) after(asked time.Time, age time.Duration) bool {
 // lookups, it makes them at once and calls begin. For someone who isn't
 // trusted it makes one after the other, so that a refusal costs no more than
 // it needs.
-func (n *inquiry) standing(ctx context.Context, s since, begin func()) (Case, Verdict) {
+func (n *inquiry) standing(ctx context.Context, since time.Time, begin func()) (Case, Verdict) {
 	c := n.ids
 	if v := n.rules.Standing(c); v.missing == nil {
 		return c, v // the IDs are enough
 	}
-	if n.trusts(c.Person.ID, n.several) && n.fetch(ctx, c, s) {
+	if n.trusts(c.Person.ID, n.several) && n.fetch(ctx, c, since) {
 		begin()
 	}
-	c, v := n.complete(ctx, c, n.rules.Standing, s)
+	c, v := n.complete(ctx, c, n.rules.Standing, since)
 	n.standings.Add(c.Person.ID, v.Allowed())
 	return c, v
 }
 
 // confirm judges a click once. In the Case that it returns, Asked is the
 // oldest of the tasks'.
-func (n *inquiry) confirm(ctx context.Context, s since, tasks []int64) (Case, Verdict) {
+func (n *inquiry) confirm(ctx context.Context, since time.Time, tasks []int64) (Case, Verdict) {
 	begin := func() {
 		if n.rules.NeedsTask() {
 			for _, task := range tasks {
-				n.tasks.ahead(ctx, taskKey(task), s.shared)
+				n.tasks.ahead(ctx, taskKey(task), since)
 			}
 		}
 	}
-	c, v := n.standing(ctx, s, begin)
+	c, v := n.standing(ctx, since, begin)
 	switch {
 	case !v.Allowed():
 		return c, v
 	case !n.rules.NeedsTask():
-		return n.complete(ctx, c, n.rules.OnTask, s)
+		return n.complete(ctx, c, n.rules.OnTask, since)
 	case len(tasks) == 0:
 		return c, refuse(CodeCannotCheckTask)
 	}
@@ -114,8 +110,8 @@ func (n *inquiry) confirm(ctx context.Context, s since, tasks []int64) (Case, Ve
 		if !v.Allowed() {
 			break
 		}
-		c.Task = n.task(ctx, task, s.shared)
-		if c, v = n.complete(ctx, c, n.rules.OnTask, s); !v.Allowed() && len(tasks) > 1 {
+		c.Task = n.task(ctx, task, since)
+		if c, v = n.complete(ctx, c, n.rules.OnTask, since); !v.Allowed() && len(tasks) > 1 {
 			v.Task = task
 		}
 		oldest = older(oldest, c.Task.Asked)
@@ -126,38 +122,38 @@ func (n *inquiry) confirm(ctx context.Context, s since, tasks []int64) (Case, Ve
 
 // fetch starts all lookups that the rules may need, in parallel. It returns
 // false if the cache has everything.
-func (n *inquiry) fetch(ctx context.Context, c Case, s since) bool {
-	begun := n.directory.people.ahead(ctx, string(c.Person.ID), s.people)
+func (n *inquiry) fetch(ctx context.Context, c Case, since time.Time) bool {
+	begun := n.directory.people.ahead(ctx, string(c.Person.ID), since)
 	if c.Moment != AtCommand && c.Requester.ID != "" {
-		begun = n.directory.people.ahead(ctx, string(c.Requester.ID), s.people) || begun
+		begun = n.directory.people.ahead(ctx, string(c.Requester.ID), since) || begun
 	}
 	for _, group := range n.rules.groups(c) {
-		begun = n.directory.groups.ahead(ctx, groupKey(group, c.workspace()), s.shared) || begun
+		begun = n.directory.groups.ahead(ctx, groupKey(group, c.workspace()), since) || begun
 	}
 	if n.rules.needsAudience(c) {
-		begun = n.directory.audiences.ahead(ctx, string(c.Place.Channel), s.shared) || begun
+		begun = n.directory.audiences.ahead(ctx, string(c.Place.Channel), since) || begun
 	}
 	return begun
 }
 
 // complete judges with the known facts, looks up what is missing, and judges
 // again.
-func (k *Checker) complete(ctx context.Context, c Case, judge func(Case) Verdict, s since) (Case, Verdict) {
+func (k *Checker) complete(ctx context.Context, c Case, judge func(Case) Verdict, since time.Time) (Case, Verdict) {
 	for range maxLookUps {
 		v := judge(c)
 		if v.missing == nil {
 			return c, v
 		}
-		c = k.fill(ctx, c, *v.missing, s)
+		c = k.fill(ctx, c, *v.missing, since)
 	}
 	return c, refuse(CodeCannotCheck)
 }
 
 // fill looks up what is missing about the two people. If they are the same
 // person, the rules ask about the first only.
-func (k *Checker) fill(ctx context.Context, c Case, m missing, s since) Case {
+func (k *Checker) fill(ctx context.Context, c Case, m missing, since time.Time) Case {
 	if m.audience {
-		c.Audience = k.directory.audience(ctx, c.Place.Channel, s.shared)
+		c.Audience = k.directory.audience(ctx, c.Place.Channel, since)
 		return c
 	}
 	for _, p := range []*Person{&c.Person, &c.Requester} {
@@ -165,10 +161,10 @@ func (k *Checker) fill(ctx context.Context, c Case, m missing, s since) Case {
 			continue
 		}
 		if len(m.groups) == 0 {
-			*p = k.directory.person(ctx, p.ID, s.people)
+			*p = k.directory.person(ctx, p.ID, since)
 			break
 		}
-		p.Groups = k.memberships(ctx, *p, m.groups, c.workspace(), s.shared)
+		p.Groups = k.memberships(ctx, *p, m.groups, c.workspace(), since)
 		break
 	}
 	return c

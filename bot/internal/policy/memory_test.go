@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -234,27 +235,49 @@ func TestAgeIsJudgedAtTheVerdict(t *testing.T) {
 	})
 }
 
-func TestRefusalIsNeverServedFromMemory(t *testing.T) {
+func TestRefusalIsServedFromMemoryForSeconds(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		a := newAsking(t, api, Rules{Mode: PeopleOnTask, Usergroups: []GroupID{"S0LEADS"}}, MaxFactsAge)
 		a.change("U0GRACE", guest(true))
 		a.types("U0GRACE", CodeGuest)
 		a.confirms("U0GRACE", "U0GRACE", CodeGuest)
 		a.change("U0GRACE", guest(false))
-		time.Sleep(refusedPersonAge + 1)
+		time.Sleep(refusedAge + 1)
 		a.types("U0GRACE", CodeAllowed)
 		a.confirms("U0GRACE", "U0GRACE", CodeNotOnTask)
 		a.mu.Lock()
 		a.task.People = []string{"grace@acme.example"}
 		a.mu.Unlock()
-		time.Sleep(refusedSharedAge + 1)
+		time.Sleep(refusedAge + 1)
 		a.confirms("U0GRACE", "U0GRACE", CodeAllowed)
 
 		a.change("U0LINUS", func(u *slack.User) { *u = api.users["U0ADA"]; u.ID, u.Profile.Email = "U0LINUS", "" })
 		a.confirms("U0LINUS", "U0LINUS", CodeNoEmail)
 		api.setGroup("S0LEADS T1", "U0LINUS")
-		time.Sleep(refusedSharedAge + 1)
+		time.Sleep(refusedAge + 1)
 		a.confirms("U0LINUS", "U0LINUS", CodeAllowed)
+	})
+}
+
+// Slack answers about a hundred questions about people a minute, for everyone together. A
+// few people who may not cancel and press often leave most of them to others.
+func TestRefusedPeopleAskLittle(t *testing.T) {
+	inTime(t, func(t *testing.T, api *fakeSlack) {
+		a := newAsking(t, api, Rules{}, MaxFactsAge)
+		a.change("U0GRACE", guest(true))
+		for range 60 {
+			a.confirms("U0GRACE", "U0ADA", CodeGuest)
+			time.Sleep(time.Second)
+		}
+		asked := 0
+		for _, call := range api.calls {
+			if strings.Contains(call, "U0GRACE") {
+				asked++
+			}
+		}
+		if asked < 2 || asked > 7 {
+			t.Errorf("%d questions about one person in a minute", asked)
+		}
 	})
 }
 
@@ -368,7 +391,7 @@ func TestFetchesTheTaskOnlyForPossiblyAllowedPeople(t *testing.T) {
 			t.Error("a GET for someone who was refused before")
 		}
 		a.change("U0GRACE", guest(false))
-		time.Sleep(2 * time.Second)
+		time.Sleep(refusedAge + time.Second)
 		if after := ask("U0GRACE", CodeAllowed); after >= 0 {
 			t.Error("a GET before someone is judged who was refused when last judged")
 		}
