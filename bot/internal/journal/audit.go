@@ -185,7 +185,7 @@ const NoteLease = announceLease
 
 // TakeNote takes the oldest note that wasn't sent yet, for a post that is
 // about to be tried: it stays with this process for NoteLease, until long after the
-// post. It returns ErrGone if none is due, or after it has set many aside: the next call
+// post. Refusals come last, since anyone can cause many. It returns ErrGone if none is due, or after it has set many aside: the next call
 // continues.
 func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
@@ -222,7 +222,7 @@ func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
 			UPDATE audit SET leased_until = `+j.now+` + $1, epoch = `+next("epoch")+`
 			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL
 				AND (leased_until = 0 OR `+j.now+` BETWEEN $2 AND $3 AND `+j.lapsed(`leased_until`, maxNoteWait)+`)
-				ORDER BY noted_at LIMIT 1 `+j.skipLocked+`)
+				ORDER BY kind = 'refusal', noted_at LIMIT 1 `+j.skipLocked+`)
 			RETURNING `+j.place("audit", "id")+noteColumns,
 			NoteLease.Milliseconds(), from, to)
 		return collect(rows, err, scanNote)

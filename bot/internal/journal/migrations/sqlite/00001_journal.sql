@@ -204,7 +204,8 @@ CREATE TABLE audit (
     doubts          INTEGER NOT NULL DEFAULT 0 -- posts to which Slack gave no clear answer
 );
 
-CREATE INDEX audit_due ON audit (noted_at) WHERE sent_at IS NULL;
+CREATE INDEX audit_due ON audit ((kind = 'refusal'), noted_at) WHERE sent_at IS NULL;
+CREATE INDEX audit_unsent_at ON audit (noted_at) WHERE sent_at IS NULL;
 CREATE INDEX audit_unsent ON audit (confirmation_id) WHERE sent_at IS NULL;
 CREATE INDEX audit_sent ON audit (noted_at) WHERE sent_at IS NOT NULL;
 CREATE INDEX audit_refusals ON audit (noted_at) WHERE kind = 'refusal';
