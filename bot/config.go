@@ -135,6 +135,9 @@ func (c *Config) complete() (api *url.URL, err error) {
 	return api, nil
 }
 
+// maxPerMinute bounds CommandsPerMinute, and so what is counted in multiples of it.
+const maxPerMinute = 1_000_000
+
 // validate returns every problem.
 func (c *Config) validate() (problems ConfigError) {
 	add := func(wrong bool, field policy.Field, advice string) {
@@ -149,7 +152,7 @@ func (c *Config) validate() (problems ConfigError) {
 	add(c.FactsMaxAge > policy.MaxFactsAge, "FactsMaxAge", "must be 0s to 60s")
 	add(c.RemindBefore < 0 || c.RemindBefore >= c.ConfirmTTL, "RemindBefore", "must be less than how long a prompt can be confirmed, and not negative")
 	add(c.RemindBefore > 0 && !c.Policy.SecondPerson.Ever(), "RemindBefore", "has no effect unless a second person is required")
-	add(c.CommandsPerMinute < 1, "CommandsPerMinute", "must be 1 or more")
+	add(c.CommandsPerMinute < 1 || c.CommandsPerMinute > maxPerMinute, "CommandsPerMinute", "must be 1 to 1000000")
 	add(c.MaxTasks < 1 || c.MaxTasks > input.MaxTasks, "MaxTasks", "must be 1 to 25")
 	add(c.Retention != 0 && c.Retention < journal.MinRetention, "Retention", "must be at least 7d")
 	add(c.Grace < 0, "Grace", "must not be negative")

@@ -836,7 +836,7 @@ func TestGuestPressesCostOneGET(t *testing.T) {
 
 func TestClickCountsWhenReceived(t *testing.T) {
 	virtual(t, func(t *testing.T) {
-		w := newWorld(t, func(o *options) { o.bot.ConfirmTTL = 10 * time.Second; o.bot.CommandsPerMinute = 1 << 20 }, alwaysFresh)
+		w := newWorld(t, func(o *options) { o.bot.ConfirmTTL = 10 * time.Second; o.bot.CommandsPerMinute = 1_000_000 }, alwaysFresh)
 		prompt := w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
 		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 4 * time.Second})
 		w.api.Add(500, 400)

@@ -62,7 +62,7 @@ func alwaysFresh(o *options) { o.bot.FactsMaxAge = -1 }
 func newWorld(tb testing.TB, change ...func(*options)) *world {
 	tb.Helper()
 	o := options{timeout: 5 * time.Second, url: "sqlite:" + filepath.Join(tb.TempDir(), "journal.db")}
-	o.bot = bot.Config{Connections: 2, CommandsPerMinute: 1 << 20, AnnounceGap: time.Millisecond, Stagger: time.Millisecond, Grace: 5 * time.Second}
+	o.bot = bot.Config{Connections: 2, CommandsPerMinute: 1_000_000, AnnounceGap: time.Millisecond, Stagger: time.Millisecond, Grace: 5 * time.Second}
 	for _, f := range change {
 		f(&o)
 	}

@@ -144,8 +144,8 @@ func settings() []setting {
 		},
 		{
 			name: "COMMANDS_PER_MINUTE", fallback: "10", field: func(c *config) any { return &c.CommandsPerMinute },
-			meaning: "how many commands one person may type per minute",
-			fix:     "Remove COMMANDS_PER_MINUTE, or set it to 1 or more",
+			meaning: "how many commands one person may type per minute, from 1 to 1000000",
+			fix:     "Remove COMMANDS_PER_MINUTE, or set it from 1 to 1000000",
 		},
 		{
 			name: "SLACK_API_URL", fallback: "https://slack.com/api/", field: func(c *config) any { return &c.SlackAPIURL },

@@ -228,7 +228,7 @@ func TestRefusesContradictoryPolicies(t *testing.T) {
 		"a blank":        {"ALLOWED_CHANNELS= ", "ALLOWED_CHANNELS is set, but has no entries"},
 		"half true":      {"SECOND_PERSON=tru", "SECOND_PERSON must be never, always or workflows"},
 		"audit by name":  {"AUDIT_CHANNEL=#audit", "AUDIT_CHANNEL isn't a channel ID"},
-		"no commands":    {"COMMANDS_PER_MINUTE=-1", "COMMANDS_PER_MINUTE must be 1 or more"},
+		"no commands":    {"COMMANDS_PER_MINUTE=-1", "COMMANDS_PER_MINUTE must be 1 to 1000000"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
