@@ -165,7 +165,7 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 		checker: policy.NewChecker(cfg.Policy, b.slack, peopleOn(b.tasks), cfg.FactsMaxAge), journal: j,
 		known: make(chan struct{}), appID: b.app, now: b.now, aside: b.carrier.Aside,
 	}
-	judged := newJudging()
+	judged, warned := newJudging(), work.NewLimit(warningsPerMinute)
 	paused := pauseSwitch{j}
 	began := trying{since: time.Now(), least: cfg.protocol().TryFor}
 	asked := &requests{
@@ -180,10 +180,10 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 			workflows: newWorkflows(cfg.Policy.SecondPerson, meters.SecondPersonTasks),
 		},
 		poster: post, signer: sign, requests: asked, texts: words, submissions: work.NewCache[string, *submission](maxSubmissions),
-		limit: work.NewLimit(cfg.CommandsPerMinute), rules: input.Rules{Hosts: cfg.TaskHosts, MaxTasks: cfg.MaxTasks}, metrics: meters,
+		limit: work.NewLimit(cfg.CommandsPerMinute), warned: warned, rules: input.Rules{Hosts: cfg.TaskHosts, MaxTasks: cfg.MaxTasks}, metrics: meters,
 	}, &clicks{
 		gate: b.gate, signer: sign, carrier: b.carrier, texts: words, paused: paused,
-		limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), warned: work.NewLimit(warningsPerMinute),
+		limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), warned: warned,
 		reasons: &reasons{required: cfg.RequireReason, views: b.slack, poster: post, signer: sign, texts: words},
 		judging: judged, metrics: meters, trace: spans,
 	}, post, words, spans)

@@ -23,17 +23,27 @@ type commands struct {
 	requests    *requests
 	submissions *lru.Cache[string, *submission] // by the confirmation's ID
 	texts       texts.Texts
-	limit       *work.Limit
+	limit       *work.Limit // of commands and shortcuts together
+	warned      *work.Limit // how often it is logged that a person exceeds it
 	rules       input.Rules
 	metrics     *observe.Metrics
 }
 
-func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Command) reply {
-	if !c.limit.Allow(cmd.User) {
-		log.Warn("command refused", "reason", "too many commands")
-		c.prompter.refused("too_many_commands")
-		return alone(c.texts.TooFast(c.limit.PerMinute))
+// tooMany reports whether someone types commands or uses the shortcut too fast, and
+// whether to warn them now, where that takes a call. It is asked before a worker is taken,
+// so whoever does that delays no one else.
+func (c *commands) tooMany(log *slog.Logger, user string) (is, warn bool) {
+	if c.limit.Allow(user) {
+		return false, false
 	}
+	c.prompter.refused("too_many_commands")
+	if warn = c.warned.Allow(user); warn {
+		log.Warn("command refused", "reason", "too many commands")
+	}
+	return true, warn
+}
+
+func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Command) reply {
 	req, err := input.ParseCommand(cmd.Text, c.rules)
 	if err != nil {
 		log.Info("command not understood", "reason", err)

@@ -119,7 +119,7 @@ func TestWaitingAnswersBlockNoOthers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
-				w := newWorld(t, func(o *options) { o.bot.CommandsPerMinute = 1 << 20 }, func(o *options) {
+				w := newWorld(t, func(o *options) { o.bot.CommandsPerMinute = 1_000_000 }, func(o *options) {
 					if name == "requests" {
 						secondPerson(o)
 					}
@@ -155,6 +155,28 @@ func TestWaitingAnswersBlockNoOthers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Ada's script types hundreds of commands, in a channel in which Slack is slow. Each is
+// answered, and takes nothing from others who type there.
+func TestCommandsBeyondTheLimitDelayNoOthers(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		const limit, many = 10, 300
+		w := newWorld(t, func(o *options) { o.bot.CommandsPerMinute = limit })
+		w.slack.Break(slacktest.Fault{Method: "response_url", Channel: general, Delay: 500 * time.Millisecond})
+		for range many {
+			w.slack.Slash(ada, general, "/cancel-task 12345")
+			time.Sleep(10 * time.Millisecond)
+		}
+		began := time.Now()
+		w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("Grace waited %s", took)
+		}
+		if n := len(w.slack.Private(ada, general)); n != many {
+			t.Errorf("Ada reads %d answers to %d commands", n, many)
+		}
+	})
 }
 
 // Slack hangs for a channel with many unknown outcomes. The final result of another

@@ -54,7 +54,7 @@ func (b *Bot) newRouter(typed *commands, pressed *clicks, post *slackapi.Poster,
 	return &router{
 		commands: typed, clicks: pressed,
 		shortcuts: &shortcuts{
-			prompter: typed.prompter, limit: typed.limit, rules: typed.rules,
+			prompter: typed.prompter, rules: typed.rules,
 			reasons: pressed.reasons, signer: typed.signer, poster: post, texts: words,
 		},
 		poster: post, texts: words, trace: spans, log: b.log,
@@ -93,24 +93,13 @@ func (r *router) acceptFirst(e envelope) (ack any, work func()) {
 	log := r.log.With("envelope", e.ID)
 	switch e.Type {
 	case "slash_commands":
-		job := r.typed.Reserve(func(ctx context.Context) { r.command(ctx, log, e) })
-		if job == nil && e.AcceptsAck {
-			return slackapi.CommandAck(r.busy()), func() { log.Warn("command turned away", "stopping", r.stopping()) }
-		}
-		return nil, r.start(job)
+		return r.commandTyped(log, e)
 	case "interactive":
 		if submission, is := slackapi.ParseSubmission(e.Payload); is {
 			return r.submitted(log, e, submission)
 		}
 		if m, is := slackapi.ParseShortcut(e.Payload, e.Received); is {
-			if job := r.typed.Reserve(func(ctx context.Context) { r.shortcut(ctx, log, m) }); job != nil {
-				return nil, r.start(job)
-			}
-			return nil, r.turnAway(func(answered bool) {
-				log.Warn("shortcut turned away", "stopping", r.stopping(), "answered", answered)
-			}, log, func() (slackapi.Target, error) {
-				return slackapi.Target{Channel: m.Channel, ResponseURL: m.ResponseURL}, nil
-			})
+			return nil, r.shortcutUsed(log.With("user", m.User, "channel", m.Channel), m)
 		}
 		if job := r.pressed.Reserve(func(ctx context.Context) { r.click(ctx, log, e) }); job != nil {
 			return nil, r.start(job)
@@ -125,6 +114,45 @@ func (r *router) acceptFirst(e envelope) (ack any, work func()) {
 	return nil, nil // of a type that the app doesn't use
 }
 
+// commandTyped accepts a command. Its acknowledgement says if it can't be handled.
+func (r *router) commandTyped(log *slog.Logger, e envelope) (ack any, work func()) {
+	cmd, err := slackapi.ParseCommand(e.ID, e.Payload)
+	if err != nil {
+		return nil, func() { log.Warn("command ignored", "reason", err) }
+	}
+	log = log.With("user", cmd.User, "channel", cmd.Channel)
+	var no texts.Message
+	if tooMany, _ := r.commands.tooMany(log, cmd.User); tooMany {
+		no = r.texts.TooFast(r.commands.limit.PerMinute)
+	} else if job := r.typed.Reserve(func(ctx context.Context) { r.command(ctx, log, e.ID, cmd) }); job != nil {
+		return nil, r.start(job)
+	} else {
+		no, work = r.busy(), func() { log.Warn("command turned away", "stopping", r.stopping()) }
+	}
+	if e.AcceptsAck {
+		ack = slackapi.CommandAck(no)
+	}
+	return ack, work
+}
+
+// shortcutUsed accepts a use of the shortcut.
+func (r *router) shortcutUsed(log *slog.Logger, m slackapi.Shortcut) (work func()) {
+	to := slackapi.Target{Channel: m.Channel, ResponseURL: m.ResponseURL}
+	use := func(ctx context.Context) { r.shortcut(ctx, log, m) }
+	if tooMany, warn := r.commands.tooMany(log, m.User); tooMany {
+		if !warn {
+			return nil
+		}
+		use = func(ctx context.Context) { r.send(ctx, log, to, alone(r.texts.TooFast(r.commands.limit.PerMinute))) }
+	}
+	if job := r.typed.Reserve(use); job != nil {
+		return r.start(job)
+	}
+	return r.turnAway(func(answered bool) {
+		log.Warn("shortcut turned away", "stopping", r.stopping(), "answered", answered)
+	}, log, func() (slackapi.Target, error) { return to, nil })
+}
+
 func (r *router) start(job func(context.Context)) func() {
 	if job == nil {
 		return nil
@@ -133,15 +161,10 @@ func (r *router) start(job func(context.Context)) func() {
 }
 
 // command and click start the trace of an envelope.
-func (r *router) command(ctx context.Context, log *slog.Logger, e envelope) {
-	ctx, end := r.trace.Step(ctx, "command", attribute.String("slack.envelope", e.ID))
+func (r *router) command(ctx context.Context, log *slog.Logger, envelope string, cmd slackapi.Command) {
+	ctx, end := r.trace.Step(ctx, "command", attribute.String("slack.envelope", envelope))
 	defer end(nil)
-	cmd, err := slackapi.ParseCommand(e.ID, e.Payload)
-	if err != nil {
-		log.Warn("command ignored", "reason", err)
-		return
-	}
-	log = observe.Traced(ctx, log).With("user", cmd.User, "channel", cmd.Channel)
+	log = observe.Traced(ctx, log)
 	r.send(ctx, log, slackapi.Target{Channel: cmd.Channel, ResponseURL: cmd.ResponseURL}, r.commands.handle(ctx, log, cmd))
 }
 

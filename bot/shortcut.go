@@ -15,7 +15,6 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
-	"github.com/cancelbot/cancelbot/bot/internal/work"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -23,7 +22,6 @@ import (
 // that the message names. Submitting it is a click on a confirmation.
 type shortcuts struct {
 	prompter *prompter
-	limit    *work.Limit // of commands and shortcuts together
 	rules    input.Rules
 	reasons  *reasons
 	signer   signed.Signer
@@ -40,11 +38,6 @@ type wish struct {
 
 // handle opens a modal at once, and then shows the tasks in it.
 func (s *shortcuts) handle(ctx context.Context, log *slog.Logger, m slackapi.Shortcut) reply {
-	if !s.limit.Allow(m.User) {
-		log.Warn("shortcut refused", "reason", "too many commands")
-		s.prompter.refused("too_many_commands")
-		return alone(s.texts.TooFast(s.limit.PerMinute))
-	}
 	at := s.prompter.now().Unix()
 	opened, err := s.open(ctx, m)
 	switch {
@@ -207,7 +200,6 @@ func (s *shortcuts) read(sub slackapi.Submission, e envelope) (given chosen, blo
 func (r *router) shortcut(ctx context.Context, log *slog.Logger, m slackapi.Shortcut) {
 	ctx, end := r.trace.Step(ctx, "shortcut")
 	defer end(nil)
-	log = log.With("user", m.User, "channel", m.Channel)
 	r.send(ctx, log, slackapi.Target{Channel: m.Channel, ResponseURL: m.ResponseURL}, r.shortcuts.handle(ctx, log, m))
 }
 

@@ -59,7 +59,6 @@ func events() []event {
 		{"pause_unread", "can't check at a command whether cancelling is paused"},
 		{"details_unavailable", "task details unavailable"},
 		{"task_refused", "task refused"},
-		{"shortcut_refused", "shortcut refused"},
 		{"shortcut_turned_away", "shortcut turned away"},
 		{"modal_not_opened", "can't open a modal (views.open)"},
 		{"modal_not_updated", "can't update a modal"},
