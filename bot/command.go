@@ -31,7 +31,7 @@ type commands struct {
 
 // tooMany reports whether someone types commands or uses the shortcut too fast, and
 // whether to warn them now, where that takes a call. It is asked before a worker is taken,
-// so whoever does that delays no one else.
+// so this delays no one else.
 func (c *commands) tooMany(log *slog.Logger, user string) (is, warn bool) {
 	if c.limit.Allow(user) {
 		return false, false

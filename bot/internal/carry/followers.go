@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// maxFollowers bounds the followers, maxOfPerson those of one person: whoever presses
+	// maxFollowers bounds the followers, maxOfPerson those of one person: someone who presses
 	// often, on whatever prompts, leaves room for others.
 	maxFollowers = 4096
 	maxOfPerson  = 32
