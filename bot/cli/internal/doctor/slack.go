@@ -14,6 +14,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
@@ -112,19 +113,37 @@ func (c *checkup) auditChannel(ctx context.Context) []Result {
 	if channel == "" {
 		return nil
 	}
-	api := c.client()
+	api, doing := c.client(), "posting in "+channel
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), postTestLimit)
+	defer cancel()
 	later := fmt.Sprint(time.Now().AddDate(0, 0, 7).Unix())
-	_, id, err := api.ScheduleMessageContext(ctx, channel, later, slack.MsgOptionText("cancelbot check: please ignore", false))
-	doing := "posting in " + channel
+	_, id, err := api.ScheduleMessageContext(ctx, channel, later, slack.MsgOptionText(postTest, false))
+	status, _ := slackapi.Classify(err)
+	left := status == slackapi.Unclear
 	if err == nil {
 		doing = "deleting the message scheduled in " + channel
-		_, err = api.DeleteScheduledMessageContext(ctx, &slack.DeleteScheduledMessageParameters{Channel: channel, ScheduledMessageID: id})
+		err = slackapi.Retry(ctx, postTestLimit, postTestLimit, func() error {
+			_, err := api.DeleteScheduledMessageContext(ctx, &slack.DeleteScheduledMessageParameters{Channel: channel, ScheduledMessageID: id})
+			return slackapi.Retryable(err)
+		})
+		left = err != nil
 	}
-	if err != nil {
-		return []Result{bad(name, c.found(doing, err), c.remedy(err, channelRemedy(err))).because(causeOf(err))}
+	if err == nil {
+		return []Result{good(name, "the bot may post in %s", channel)}
 	}
-	return []Result{good(name, "the bot may post in %s", channel)}
+	found, remedy := c.found(doing, err), c.remedy(err, channelRemedy(err))
+	if left { // reported by itself, not with other failures that have the same cause
+		return []Result{bad(name, fmt.Sprintf("%s; “%s” may appear there in a week", found, postTest), remedy)}
+	}
+	return []Result{bad(name, found, remedy).because(causeOf(err))}
 }
+
+// postTest is the text that auditChannel schedules, and postTestLimit the time for that and
+// for deleting it: neither is cut off when the check ends.
+const (
+	postTest      = "cancelbot check: please ignore"
+	postTestLimit = 20 * time.Second
+)
 
 // channelRemedy returns the remedy for Slack's errors about a channel
 // (docs.slack.dev, chat.postMessage, section "Errors").
