@@ -87,7 +87,11 @@ func BotTokenFailed(api string, err error) Result {
 	if errors.As(err, &other) {
 		return bad(BotToken, other.Error(), otherAppRemedy)
 	}
-	return bad(BotToken, tokenFound(bot.BotToken, "who we are (auth.test)", err), remedyOr(bot.BotToken, api, err,
+	asked := "who we are (auth.test)"
+	if unknown := new(bot.UnknownAppError); errors.As(err, &unknown) {
+		asked = "whether the bot token is of the app token's app (bots.info)"
+	}
+	return bad(BotToken, tokenFound(bot.BotToken, asked, err), remedyOr(bot.BotToken, api, err,
 		"Slack's error says what is wrong with the token; a new installation (Install App) gives a new one")).because(causeOf(err))
 }
 
