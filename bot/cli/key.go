@@ -45,28 +45,13 @@ func newTasks(o chamelio.Options, j organisations) (*tasks, error) {
 	return &tasks{options: o, journal: j, client: client, key: o.APIKey}, nil
 }
 
-// errUnknownOrganisation means that nothing shows whether a key is of the journal's
-// organisation.
-var errUnknownOrganisation = errors.New("Chamelio doesn't say whose key it is")
-
-// ours returns nil if a key is of the journal's organisation. If it certainly isn't, the
-// error is a *chamelio.Error with KeyForeign: with such a key, a prompt that is open would
-// cancel a task that no one has seen.
+// ours returns nil if a key is of the journal's organisation; see doctor.SameOrganisation.
 func (t *tasks) ours(ctx context.Context, info chamelio.OrgInfo) error {
-	is := journal.Organisation{Name: info.Name, KeyID: info.APIKeyID}
-	switch has, err := t.journal.Bind(ctx, is); {
-	case err != nil:
+	has, err := t.journal.Bind(ctx, journal.Organisation{Name: info.Name, KeyID: info.APIKeyID})
+	if err != nil {
 		return err
-	case has.Is(is):
-		return nil
-	case info.Name == "":
-		return errUnknownOrganisation
-	default:
-		return &chamelio.Error{
-			Method: http.MethodGet, Path: "/users/org-info", Kind: chamelio.ErrUnauthorized, FromAPI: true, Reason: chamelio.KeyForeign,
-			Detail: fmt.Sprintf("the journal is about the tasks of %q, and the key is one of %q", has.Name, info.Name),
-		}
 	}
+	return doctor.SameOrganisation(has, info)
 }
 
 // use replaces the key for all new calls, if Chamelio accepts the new one for the
