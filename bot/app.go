@@ -9,6 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/socketmode"
 )
 
@@ -22,6 +23,16 @@ func (e *OtherAppError) Error() string {
 	return fmt.Sprintf("the app token is of the app %s, and the bot token of the app %s", e.AppToken, e.BotToken)
 }
 
+// UnknownAppError means that Slack couldn't be asked for which app the bot token is.
+// Another try may help.
+type UnknownAppError struct{ Err error }
+
+func (e *UnknownAppError) Error() string {
+	return fmt.Sprintf("asking Slack for the bot's app (bots.info): %v", e.Err)
+}
+
+func (e *UnknownAppError) Unwrap() error { return e.Err }
+
 // AppAPI has the methods that SameApp calls. *slack.Client implements it.
 type AppAPI interface {
 	// auth.test
@@ -31,8 +42,9 @@ type AppAPI interface {
 }
 
 // SameApp returns nil if the bot token, which api uses, belongs to the same
-// app as the app token. The error is an *OtherAppError if it doesn't, or
-// Slack's if the call fails.
+// app as the app token, or if Slack won't say. The error is an *OtherAppError if it
+// doesn't. Any other means that they weren't compared: a *TokenError, an
+// *UnknownAppError or another of Slack's.
 func SameApp(ctx context.Context, api AppAPI, appToken string) error {
 	expected := socketmode.AppIDOf(appToken)
 	if expected == "" {
@@ -42,11 +54,20 @@ func SameApp(ctx context.Context, api AppAPI, appToken string) error {
 	if err != nil {
 		return authError(err)
 	}
-	app, err := appOf(ctx, api, who, nil)
-	if err == nil && app != "" && app != expected {
+	switch app, err := appOf(ctx, api, who, nil); {
+	case err != nil && !wontSay(err):
+		return err
+	case app != "" && app != expected:
 		return &OtherAppError{AppToken: expected, BotToken: app}
 	}
-	return err
+	return nil
+}
+
+// wontSay reports whether appOf failed because Slack refuses to say which app it is, as
+// it does if the bot lacks a scope. Another try doesn't help.
+func wontSay(err error) bool {
+	status, _ := slackapi.Classify(err)
+	return status == slackapi.Refused
 }
 
 // appOf asks Slack for the app of a bot token, about which auth.test has said who; "" if
@@ -61,7 +82,7 @@ func appOf(ctx context.Context, api AppAPI, who *slack.AuthTestResponse, workspa
 	}
 	info, err := api.GetBotInfoContext(ctx, slack.GetBotInfoParameters{Bot: who.BotID, TeamID: asked[i]})
 	if err != nil {
-		return "", fmt.Errorf("asking Slack for the bot's app (bots.info): %w", err)
+		return "", &UnknownAppError{err}
 	}
 	return info.AppID, nil
 }

@@ -63,9 +63,10 @@ func (b *Bot) UseBotToken(ctx context.Context, token secret.Value) error {
 
 // sameInstallation returns nil if a token that is for an installation is for the one that
 // this process works for. app asks for the token's app, in one of the workspaces in which
-// decisions were made. If Slack has never said which installation this process works for,
-// because it refused the earlier token from the start, the decisions on record say so, or
-// else the app: a restart would compare no more.
+// decisions were made. If Slack couldn't say it, the token isn't used yet. If Slack has
+// never said which installation this process works for, because it refused the earlier
+// token from the start, the decisions on record say so, or else the app: a restart would
+// compare no more.
 func (b *Bot) sameInstallation(ctx context.Context, is Workspace, app func(in []string) (string, error)) error {
 	was := b.gate.where.Load()
 	if was != nil && !was.same(is) {
@@ -74,19 +75,22 @@ func (b *Bot) sameInstallation(ctx context.Context, is Workspace, app func(in []
 	decided, unread := b.decidedIn(ctx)
 	found, err := app(decided)
 	expected := cmp.Or(socketmode.AppIDOf(b.cfg.AppToken.Reveal()), b.app())
+	compared := found != "" && expected != ""
 	switch {
-	case found != "" && expected != "" && found != expected:
+	case compared && found != expected:
 		return &OtherAppError{AppToken: expected, BotToken: found}
+	case err != nil && (was == nil || !wontSay(err)):
+		return err
 	case was != nil:
 		return nil
-	case err != nil:
-		return err
 	case unread != nil:
 		return unread
-	case len(decided) > 0 && !is.OrgWide && !slices.Contains(decided, is.TeamID):
+	case is.OrgWide || len(decided) == 0:
+		if !compared {
+			return ErrUnknownWorkspace
+		}
+	case !slices.Contains(decided, is.TeamID):
 		return ErrOtherWorkspace
-	case (len(decided) == 0 || is.OrgWide) && (found == "" || expected == ""):
-		return ErrUnknownWorkspace
 	}
 	return nil
 }

@@ -141,6 +141,25 @@ func TestUnusableTokenIsRejected(t *testing.T) {
 	})
 }
 
+// Slack couldn't be asked for which app a new token is: it isn't used before it could. If
+// Slack won't say, because the bot lacks a scope, its workspace is enough.
+func TestTokenOfAnUnknownAppIsNotUsed(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.slack.AddToken(newBotToken.Reveal())
+		var unknown *bot.UnknownAppError
+		for _, fault := range []slacktest.Fault{{Status: 503}, {Error: "internal_error"}, {Cut: true}} {
+			fault.Method, fault.Times = "bots.info", 1
+			w.slack.Break(fault)
+			if err := w.bot.UseBotToken(t.Context(), newBotToken); !errors.As(err, &unknown) {
+				t.Errorf("%+v: %v", fault, err)
+			}
+		}
+		w.slack.Break(slacktest.Fault{Method: "bots.info", Error: "missing_scope"})
+		w.must(w.bot.UseBotToken(t.Context(), newBotToken))
+	})
+}
+
 // The workspace joins an Enterprise organisation, and the app is installed there again:
 // it is the same app in the same workspace.
 func TestBotTokenOfAWorkspaceThatJoinsAnOrganisation(t *testing.T) {

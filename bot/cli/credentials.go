@@ -57,7 +57,7 @@ type credentials struct {
 	all     []*credential
 	api     string // Slack's address, for remedies
 	files   []*watchedFile
-	learn   func(...secret.Value) // called with each new secret, so that it is redacted
+	learn   func(...secret.Value) // called with what a file has, so that it is redacted if it is a secret
 	notes   credentialNotes
 	gauge   *prometheus.GaugeVec
 	log     *slog.Logger

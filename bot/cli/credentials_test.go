@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
@@ -292,5 +293,26 @@ func TestChangedKeyFileIsUsed(t *testing.T) {
 	}
 	if said := out.String(); strings.Count(said, "unusable; old value still in use") != 3 || !strings.Contains(said, "byte-order mark") || !strings.Contains(said, "NAME=value") || strings.Contains(said, "ca_") && strings.Contains(said, chameliotest.Key) {
 		t.Error(said)
+	}
+}
+
+// Someone has a word in a secret's file for a moment. The answers and the log keep
+// that word, which they have for other reasons.
+func TestWordInASecretsFileIsNoSecret(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	t.Setenv("SLACK_BOT_TOKEN_FILE", file)
+	secrets := config{SlackBotToken: secret.New("xoxb-old-one")}.redactors()
+	c := &credentials{log: slog.New(slog.DiscardHandler), learn: secrets.learn}
+	in := &watchedFile{variable: "SLACK_BOT_TOKEN", seen: secret.New("xoxb-old-one"), use: func(context.Context, secret.Value) error { return bot.ErrNoToken }}
+	for text, want := range map[string]string{"cancelled": "cancelled", "xoxb-new-one": "…"} {
+		if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c.readFile(t.Context(), in)
+		for _, r := range []*secret.Redactor{secrets.output, secrets.answers} {
+			if got := r.Clean("xoxb-old-one, " + text); got != "…, "+want {
+				t.Errorf("%s: %s", text, got)
+			}
+		}
 	}
 }

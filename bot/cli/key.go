@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
@@ -26,6 +28,8 @@ type tasks struct {
 	share   int   // replicas, 0 before the number is known
 	proven  bool  // the key is of the journal's organisation
 	foreign error // it certainly isn't; nil otherwise
+
+	asking singleflight.Group // whose key it is: one call for all that wait for it
 }
 
 // organisations is the part of the journal that says whose tasks it is about.
@@ -41,28 +45,13 @@ func newTasks(o chamelio.Options, j organisations) (*tasks, error) {
 	return &tasks{options: o, journal: j, client: client, key: o.APIKey}, nil
 }
 
-// errUnknownOrganisation means that nothing shows whether a key is of the journal's
-// organisation.
-var errUnknownOrganisation = errors.New("Chamelio doesn't say whose key it is")
-
-// ours returns nil if a key is of the journal's organisation. If it certainly isn't, the
-// error is a *chamelio.Error with KeyForeign: with such a key, a prompt that is open would
-// cancel a task that no one has seen.
+// ours returns nil if a key is of the journal's organisation; see doctor.SameOrganisation.
 func (t *tasks) ours(ctx context.Context, info chamelio.OrgInfo) error {
-	is := journal.Organisation{Name: info.Name, KeyID: info.APIKeyID}
-	switch has, err := t.journal.Bind(ctx, is); {
-	case err != nil:
+	has, err := t.journal.Bind(ctx, journal.Organisation{Name: info.Name, KeyID: info.APIKeyID})
+	if err != nil {
 		return err
-	case has.Is(is):
-		return nil
-	case info.Name == "":
-		return errUnknownOrganisation
-	default:
-		return &chamelio.Error{
-			Method: http.MethodGet, Path: "/users/org-info", Kind: chamelio.ErrUnauthorized, FromAPI: true, Reason: chamelio.KeyForeign,
-			Detail: fmt.Sprintf("the journal is about the tasks of %q, and the key is one of %q", has.Name, info.Name),
-		}
 	}
+	return doctor.SameOrganisation(has, info)
 }
 
 // use replaces the key for all new calls, if Chamelio accepts the new one for the
@@ -103,18 +92,17 @@ func (t *tasks) now() *chamelio.Client {
 	return t.client
 }
 
-// withKey calls do with the current key's client, unless that key is of another
-// organisation. If the key was replaced while do waited or was under way, and that is why
-// it failed, nothing has taken effect, and do is called again with the new one.
-func withKey[T any](ctx context.Context, t *tasks, do func(*chamelio.Client) (T, error)) (T, error) {
+// withKey calls do with the current key's client, once it is known that this key is of
+// the journal's organisation: what another organisation answers counts for nothing, and no
+// one may see it. If the key was replaced while do waited or was under way, and that is
+// why it failed, nothing has taken effect, and do is called again with the new one.
+func withKey[T any](ctx context.Context, t *tasks, do func(*chamelio.Client) (T, error)) (out T, err error) {
 	for {
-		t.mu.Lock()
-		client, foreign := t.client, t.foreign
-		t.mu.Unlock()
-		if foreign != nil {
-			return *new(T), foreign
+		client := t.now()
+		if err = t.prove(ctx, client); err == nil {
+			out, err = do(client)
 		}
-		if out, err := do(client); !t.replaced(ctx, client, err) {
+		if !t.replaced(ctx, client, err) {
 			return out, err
 		}
 	}
@@ -150,44 +138,53 @@ func (t *tasks) Preview(ctx context.Context, id chamelio.TaskID) (chamelio.Task,
 	return withKey(ctx, t, func(c *chamelio.Client) (chamelio.Task, error) { return c.Preview(ctx, id) })
 }
 
-// Cancel cancels a task, once it is known that the key is of the journal's organisation.
-// It calls before for each request that it sends. If Chamelio refuses to say whose key it
-// is, because of the key or because of its rate limit, that is the answer. It implements
+// Cancel cancels a task. It calls before for each request that it sends. It implements
 // bot.Tasks.
 func (t *tasks) Cancel(ctx context.Context, id chamelio.TaskID, before func(context.Context) error) error {
 	_, err := withKey(ctx, t, func(c *chamelio.Client) (struct{}, error) {
-		var unproven error
-		err := c.Cancel(ctx, id, func(ctx context.Context) error {
-			if unproven = t.prove(ctx, c); unproven != nil {
-				return unproven
+		return struct{}{}, c.Cancel(ctx, id, func(ctx context.Context) error {
+			if err := t.prove(ctx, c); err != nil { // it has waited for the rate limit since
+				return err
 			}
 			return before(ctx)
 		})
-		if doctor.KeyRefused(unproven) || errors.Is(unproven, chamelio.ErrRateLimited) {
-			err = unproven
-		}
-		return struct{}{}, err
 	})
+	if unproven := new(unprovenError); errors.As(err, &unproven) {
+		return &chamelio.Error{Method: http.MethodPost, Path: fmt.Sprintf("/tasks/%d/cancel", id), Kind: chamelio.ErrNotSent, NotSent: true, Err: unproven}
+	}
 	return err
 }
 
 // errReplaced means that a key was replaced while a request waited.
 var errReplaced = errors.New("the key has been replaced")
 
+// unprovenError means that a request wasn't sent, because it isn't known whose the key is.
+// It hides why: an answer about the key says nothing about a task.
+type unprovenError struct{ why error }
+
+func (e *unprovenError) Error() string { return "asking whose the key is: " + e.why.Error() }
+
 // prove returns nil if a client has the current key, and that is one of the journal's
-// organisation. Soon after the start it may have to ask.
+// organisation. Soon after the start it may have to ask. If Chamelio refuses to say whose
+// key it is, because of the key or because of its rate limit, that is the error; any other
+// is an *unprovenError.
 func (t *tasks) prove(ctx context.Context, client *chamelio.Client) error {
 	t.mu.Lock()
-	current, proven := t.client == client, t.proven
+	current, proven, foreign := t.client == client, t.proven, t.foreign
 	t.mu.Unlock()
 	switch {
 	case !current:
 		return errReplaced
 	case proven:
 		return nil
+	case foreign != nil:
+		return foreign
 	}
 	_, err := t.checkOnce(ctx, client)
-	return err
+	if err == nil || errors.Is(err, errReplaced) || doctor.KeyRefused(err) || errors.Is(err, chamelio.ErrRateLimited) {
+		return err
+	}
+	return &unprovenError{err}
 }
 
 // Connect makes sure that a connection is open. It implements bot.Tasks.
@@ -220,8 +217,25 @@ func (t *tasks) check(ctx context.Context) (chamelio.OrgInfo, error) {
 }
 
 // checkOnce is check for the key of a client. The error is errReplaced if that isn't the
-// current one any more.
+// current one any more. Callers that come together share one call, which doesn't end with
+// the context of the first one.
 func (t *tasks) checkOnce(ctx context.Context, client *chamelio.Client) (chamelio.OrgInfo, error) {
+	asked := t.asking.DoChan("", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTimeout)
+		defer cancel()
+		return t.ask(ctx, client)
+	})
+	select {
+	case answer := <-asked:
+		info, _ := answer.Val.(chamelio.OrgInfo)
+		return info, answer.Err
+	case <-ctx.Done():
+		return chamelio.OrgInfo{}, context.Cause(ctx)
+	}
+}
+
+// ask makes the call of checkOnce, and keeps what it shows about the current key.
+func (t *tasks) ask(ctx context.Context, client *chamelio.Client) (chamelio.OrgInfo, error) {
 	info, err := client.OrgInfo(ctx)
 	if err == nil {
 		client.SetRateLimit(info.RateLimitPerMinute)

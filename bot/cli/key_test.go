@@ -12,8 +12,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -118,6 +120,100 @@ func TestRefusalToSayWhoseKeyItIsIsTheAnswer(t *testing.T) {
 			t.Errorf("%d: %v", status, err)
 		}
 	}
+}
+
+// bound is a journal about the tasks of an organisation.
+type bound journal.Organisation
+
+func (b bound) Bind(context.Context, journal.Organisation) (journal.Organisation, error) {
+	return journal.Organisation(b), nil
+}
+
+// Until it is known that the key is of the journal's organisation, nothing is asked about
+// a task: another organisation's task of that number may have ended, or must not be seen.
+func TestNoTaskIsReadBeforeTheKeyIsKnown(t *testing.T) {
+	for name, whose := range map[string]struct {
+		status int
+		body   string
+	}{
+		"another organisation's": {http.StatusOK, `{"org_name":"Other","api_key_id":7}`},
+		"no name":                {http.StatusOK, `{}`},
+		"in trouble":             {http.StatusServiceUnavailable, `{"detail":"try later"}`},
+		"not there":              {http.StatusNotFound, `{"detail":"no task runs this service"}`},
+		"too often":              {http.StatusTooManyRequests, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			known := false
+			key, err := newTasks(chamelio.Options{BaseURL: "https://chamelio.test", APIKey: "ca_old", Transport: roundTrip(func(r *http.Request) (int, string) {
+				switch {
+				case r.URL.Path != "/users/org-info" && !known:
+					t.Errorf("sent: %s %s", r.Method, r.URL.Path)
+				case r.URL.Path != "/users/org-info":
+					return http.StatusOK, `{"task_id":1,"task":{"status":"pending"},"status":"cancelled"}`
+				case known:
+					return http.StatusOK, `{"org_name":"Acme"}`
+				}
+				return whose.status, whose.body
+			})}, bound{Name: "Acme"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			calls := map[string]func() error{
+				"task":    func() error { _, err := key.Task(t.Context(), 1); return err },
+				"check":   func() error { _, err := key.Check(t.Context(), 1); return err },
+				"preview": func() error { _, err := key.Preview(t.Context(), 1); return err },
+				"cancel":  func() error { return key.Cancel(t.Context(), 1, always) },
+			}
+			for call, do := range calls {
+				var e *chamelio.Error
+				if err := do(); err == nil || errors.As(err, &e) && e.TaskNotFound() {
+					t.Errorf("%s: %v", call, err)
+				}
+			}
+			known = true
+			_, _ = key.check(t.Context()) // as every few minutes
+			for call, do := range calls {
+				if err := do(); err != nil {
+					t.Errorf("%s, once the key is known: %v", call, err)
+				}
+			}
+		})
+	}
+}
+
+// Calls that come together, soon after the start, ask only once whose key it is. Later
+// ones don't ask.
+func TestKeyIsProvenOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asks atomic.Int64
+		key, err := newTasks(chamelio.Options{BaseURL: "https://chamelio.test", APIKey: "ca_old", Transport: roundTrip(func(r *http.Request) (int, string) {
+			time.Sleep(time.Second)
+			if r.URL.Path == "/users/org-info" {
+				asks.Add(1)
+			}
+			return http.StatusOK, `{"org_name":"Acme","task":{"status":"pending"}}`
+		})}, bound{Name: "Acme"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		gone, leave := context.WithTimeout(t.Context(), time.Millisecond)
+		defer leave()
+		go func() { _, _ = key.Task(gone, 1) }() // this one doesn't wait
+		for range 2 {
+			var all sync.WaitGroup
+			for range 10 {
+				all.Go(func() {
+					if _, err := key.Task(t.Context(), 1); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+		}
+		if n := asks.Load(); n != 1 {
+			t.Errorf("asked %d times", n)
+		}
+	})
 }
 
 // Someone writes a new key into the file and revokes the old one before the file is read

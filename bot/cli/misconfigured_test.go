@@ -143,6 +143,9 @@ var elsewhere = []misconfigured{
 	{"Socket Mode off, at hello", "", slackIs((*slacktest.Server).SwitchOff), "Socket Mode", "Socket Mode → Enable"},
 	{"another bot token", "SLACK_BOT_TOKEN=xoxb-wrong-token", nil, "invalid_auth", "Copy the Bot User OAuth Token"},
 	{"tokens of two apps", "SLACK_APP_TOKEN=" + otherApp, slackIs(func(s *slacktest.Server) { s.AddToken(otherApp) }), "the app token is of the app A0OTHER, and the bot token of the app " + slacktest.AppID, "Copy both tokens from the page of one app"},
+	{"an app that Slack doesn't name", "", slackIs(func(s *slacktest.Server) {
+		s.Break(slacktest.Fault{Method: "bots.info", Status: 503})
+	}), "asking Slack whether the bot token is of the app token's app (bots.info): HTTP status 503", "try again in a minute"},
 	{"app uninstalled", "", refuses(slacktest.BotToken, "account_inactive"), "account_inactive", "Install the app again"},
 	{"scopes missing", "", slackIs(func(s *slacktest.Server) { s.SetScopes("commands", "users:read") }), "missing: chat:write", "Add under OAuth & Permissions"},
 	{"no scope for e-mails", "CANCEL_POLICY=people-on-task", nil, "missing: users:read.email", "Add under OAuth & Permissions"},

@@ -6,11 +6,13 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
@@ -27,9 +29,12 @@ var broken = map[doctor.Name][]misconfigured{
 		{name: "another token", change: "SLACK_BOT_TOKEN=xoxb-wrong-token"},
 		{name: "of another app", change: "SLACK_APP_TOKEN=" + otherApp, prepare: slackIs(func(s *slacktest.Server) { s.AddToken(otherApp) })},
 	},
-	doctor.AppToken:     {{name: "another token", change: "SLACK_APP_TOKEN=xapp-wrong-token"}},
-	doctor.Scopes:       {{name: "one missing", change: "CANCEL_POLICY=people-on-task"}},
-	doctor.APIKey:       {{name: "another key", change: "CHAMELIO_API_KEY=ca_unknown"}},
+	doctor.AppToken: {{name: "another token", change: "SLACK_APP_TOKEN=xapp-wrong-token"}},
+	doctor.Scopes:   {{name: "one missing", change: "CANCEL_POLICY=people-on-task"}},
+	doctor.APIKey: {
+		{name: "another key", change: "CHAMELIO_API_KEY=ca_unknown"},
+		{name: "of another organisation", change: "DATABASE_URL=OTHERS"},
+	},
 	doctor.AuditChannel: {{name: "without the bot", change: "AUDIT_CHANNEL=" + slacktest.Legal}},
 	doctor.WhoMayCancel: {{name: "unknown", change: "CANCEL_POLICY=listed|ALLOWED_USERS=U0NOBODY"}},
 	doctor.Clock:        {{name: "behind", change: "SLACK_API_URL=SKEWED"}},
@@ -50,7 +55,7 @@ func TestPreconditionsAreCheckedAndEnforcedAtStart(t *testing.T) {
 				if m.prepare != nil {
 					m.prepare(s)
 				}
-				env := s.env(t, strings.ReplaceAll(m.change, "SKEWED", skewed(t, s.slack.URL(), 10*time.Minute)))
+				env := s.env(t, strings.NewReplacer("SKEWED", skewed(t, s.slack.URL(), 10*time.Minute), "OTHERS", others(t)).Replace(m.change))
 				want := failureOf(t, p.Name, run(t, env, nil, "check", "--json"))
 				var line logLine
 				start := run(t, env, func(said string) bool {
@@ -126,4 +131,21 @@ func skewed(t *testing.T, api string, by time.Duration) string {
 	server := httptest.NewServer(proxy)
 	t.Cleanup(server.Close)
 	return server.URL + target.Path
+}
+
+// others is a journal about the tasks of another organisation.
+func others(t *testing.T) (url string) {
+	t.Helper()
+	url = "sqlite:" + filepath.Join(t.TempDir(), "journal.db")
+	j, err := journal.Open(t.Context(), url, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Bind(t.Context(), journal.Organisation{Name: "Initech", KeyID: 7}); err != nil {
+		t.Error(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Error(err)
+	}
+	return url
 }

@@ -67,7 +67,7 @@ func report(log *slog.Logger, r doctor.Result) {
 }
 
 // checkWorkspace asks Slack whether the bot token is valid: once or, if another one may
-// still be on its way, until one is.
+// still be on its way, until one is. Then it compares the tokens' apps.
 func checkWorkspace(ctx context.Context, b *bot.Bot, watch *credentials, log *slog.Logger) (bot.Workspace, error) {
 	began := time.Now()
 	where, err := b.Workspace(ctx)
@@ -78,20 +78,53 @@ func checkWorkspace(ctx context.Context, b *bot.Bot, watch *credentials, log *sl
 		}
 		where, err = b.Workspace(ctx)
 	}
-	var other *bot.OtherAppError
-	switch {
-	case err == nil:
-		watch.note(ctx, watch.botToken(), nil)
-		if errors.As(b.SameApp(ctx), &other) {
-			return where, withRemedy(other, watch.api)
-		}
-	case isTokenError(err):
+	if isTokenError(err) {
 		watch.lastNote(ctx, watch.botToken(), err)
 		return where, withRemedy(err, watch.api)
-	case ctx.Err() == nil:
-		report(log, doctor.BotTokenFailed(watch.api, err))
 	}
-	return where, nil
+	other := compareApps(ctx, watch.api, log, func(ctx context.Context) error {
+		if err != nil {
+			where, err = b.Workspace(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		watch.note(ctx, watch.botToken(), nil)
+		return b.SameApp(ctx)
+	})
+	return where, other
+}
+
+// compareApps calls compare until Slack has said whether both tokens are of one app, and
+// fails if they aren't: a comparison that couldn't be made shows nothing.
+func compareApps(ctx context.Context, api string, log *slog.Logger, compare func(context.Context) error) error {
+	var other *bot.OtherAppError
+	reported := ""
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		err := compare(ctx)
+		switch {
+		case errors.As(err, &other):
+			return struct{}{}, backoff.Permanent(err)
+		case err == nil, ctx.Err() != nil, isTokenError(err): // a token that is refused later is reported elsewhere
+		default:
+			if r := doctor.BotTokenFailed(api, err); r.Found != reported {
+				report(log, r)
+				reported = r.Found
+			}
+		}
+		return struct{}{}, err
+	}, asLongAsItTakes()...)
+	if other != nil {
+		return withRemedy(err, api)
+	}
+	return nil
+}
+
+// asLongAsItTakes returns the options of backoff.Retry for a question at the start.
+func asLongAsItTakes() []backoff.RetryOption {
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = 2*time.Second, 5*time.Minute
+	return []backoff.RetryOption{backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0)}
 }
 
 func isTokenError(err error) bool {
@@ -123,8 +156,6 @@ func (e refusedError) Error() string { return string(e) }
 // checkKey asks Chamelio whether the key is valid, and for its rate limit,
 // until there is an answer.
 func checkKey(ctx context.Context, watch *credentials, key *tasks, log *slog.Logger) chamelio.OrgInfo {
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 2*time.Second, 5*time.Minute
 	reported := ""
 	org, _ := backoff.Retry(ctx, func() (chamelio.OrgInfo, error) {
 		info, err := key.check(ctx)
@@ -141,6 +172,6 @@ func checkKey(ctx context.Context, watch *credentials, key *tasks, log *slog.Log
 			}
 		}
 		return info, err
-	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))
+	}, asLongAsItTakes()...)
 	return org
 }

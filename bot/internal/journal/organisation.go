@@ -27,7 +27,7 @@ func (j *Journal) Bind(ctx context.Context, o Organisation) (Organisation, error
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	o.Name = decision.Storable(o.Name)
-	has, err := j.organisation(ctx)
+	has, err := j.Organisation(ctx)
 	if err != nil || o.Name == "" || o == has || !has.Is(o) {
 		return has, err
 	}
@@ -40,11 +40,12 @@ func (j *Journal) Bind(ctx context.Context, o Organisation) (Organisation, error
 	if err != nil {
 		return has, wrap("recording whose tasks the journal is about", err)
 	}
-	return j.organisation(ctx) // another process may have been faster
+	return j.Organisation(ctx) // another process may have been faster
 }
 
-// organisation returns the journal's organisation, zero if it has none.
-func (j *Journal) organisation(ctx context.Context) (Organisation, error) {
+// Organisation returns the organisation whose tasks the journal is about, zero if that
+// isn't known yet.
+func (j *Journal) Organisation(ctx context.Context) (Organisation, error) {
 	rows, err := j.read().query(ctx, `SELECT `+bounded("name", "")+`, key_id FROM organisation`)
 	found, err := collect(rows, err, func(r *sql.Rows, o *Organisation) error { return r.Scan(text(&o.Name), number(&o.KeyID)) })
 	if err != nil {

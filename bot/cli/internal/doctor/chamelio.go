@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"net/url"
 
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -16,10 +19,34 @@ func (c *checkup) apiKey(ctx context.Context) []Result {
 		return []Result{bad(APIKey, err.Error(), "Correct CHAMELIO_API_KEY or CHAMELIO_API_URL")}
 	}
 	info, err := client.OrgInfo(ctx)
+	if err == nil {
+		err = SameOrganisation(<-c.organisation, info)
+	}
 	if err != nil {
 		return []Result{APIKeyFailed(err)}
 	}
 	return []Result{good(APIKey, "organisation %s, %d calls a minute", cmp.Or(info.Name, "without a name"), info.RateLimitPerMinute)}
+}
+
+// errUnknownOrganisation means that nothing shows whether a key is of the journal's
+// organisation.
+var errUnknownOrganisation = errors.New("Chamelio doesn't say whose key it is")
+
+// SameOrganisation returns nil if a key, about which Chamelio has said info, is of the
+// journal's organisation. If it certainly isn't, the error is a *chamelio.Error with
+// KeyForeign: with such a key, a prompt that is open would cancel a task that no one has
+// seen.
+func SameOrganisation(has journal.Organisation, info chamelio.OrgInfo) error {
+	switch {
+	case has.Is(journal.Organisation{Name: info.Name, KeyID: info.APIKeyID}):
+		return nil
+	case info.Name == "":
+		return errUnknownOrganisation
+	}
+	return &chamelio.Error{
+		Method: http.MethodGet, Path: "/users/org-info", Kind: chamelio.ErrUnauthorized, FromAPI: true, Reason: chamelio.KeyForeign,
+		Detail: fmt.Sprintf("the journal is about the tasks of %q, and the key is one of %q", has.Name, info.Name),
+	}
 }
 
 // passes reports whether an error says nothing about key or address: Chamelio

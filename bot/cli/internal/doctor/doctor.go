@@ -108,6 +108,7 @@ func (c *checkup) measure(ctx context.Context, all []Precondition) []Result {
 		case !c.usable(p.variables...):
 			if p.Name == Journal {
 				c.journal <- placeUnknown
+				close(c.organisation)
 			}
 		case p.Name != Clock:
 			others.Go(func() { bounded(i) })
@@ -157,14 +158,15 @@ func join(names []Name) string {
 // checkup is one run of the checks.
 type checkup struct {
 	Settings
-	journal chan place // what database has found, for appToken
-	paused  journal.Pause
-	slack   clock.Meter
-	who     func() (*slack.AuthTestResponse, error)
+	journal      chan place // what database has found, for appToken
+	paused       journal.Pause
+	organisation chan journal.Organisation // whose tasks the journal is about, for apiKey
+	slack        clock.Meter
+	who          func() (*slack.AuthTestResponse, error)
 }
 
 func newCheckup(s Settings) *checkup {
-	c := &checkup{Settings: s, journal: make(chan place, 1)}
+	c := &checkup{Settings: s, journal: make(chan place, 1), organisation: make(chan journal.Organisation, 1)}
 	c.who = sync.OnceValues(func() (*slack.AuthTestResponse, error) {
 		ctx, cancel := context.WithTimeoutCause(context.Background(), checkTimeout, errSlow)
 		defer cancel()

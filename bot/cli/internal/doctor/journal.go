@@ -27,6 +27,7 @@ const (
 // database checks the journal and creates nothing: if there is none yet, it
 // finds out whether the bot could create it.
 func (c *checkup) database(ctx context.Context) []Result {
+	defer close(c.organisation)
 	found, text, err := c.checkJournal(ctx)
 	c.journal <- found
 	if err != nil {
@@ -64,7 +65,9 @@ func (c *checkup) checkJournal(ctx context.Context) (place, string, error) {
 	}
 	paused, err := j.Paused(ctx)
 	c.paused = paused
-	err = errors.Join(err, j.Writable(ctx), j.Close())
+	organisation, unread := j.Organisation(ctx)
+	c.organisation <- organisation
+	err = errors.Join(err, unread, j.Writable(ctx), j.Close())
 	return placeUsed, Where(c.Database) + ", writable", err
 }
 

@@ -60,7 +60,7 @@ func Preconditions() []Precondition {
 		{BotToken, "Slack accepts the token, and it is of the same app as the app token", Ends, slackVariables, (*checkup).botToken},
 		{Scopes, "the installed app may do what the configuration needs", Reports, slackVariables, (*checkup).scopes},
 		{AppToken, "Slack accepts the token, Socket Mode is on, and WebSockets get through", Ends, []string{"SLACK_APP_TOKEN", "SLACK_API_URL"}, (*checkup).appToken},
-		{APIKey, "Chamelio accepts the key", Reports, []string{"CHAMELIO_API_KEY", "CHAMELIO_API_URL", "CHAMELIO_TIMEOUT"}, (*checkup).apiKey},
+		{APIKey, "Chamelio accepts the key, and it is of the organisation that the journal is about", Reports, []string{"CHAMELIO_API_KEY", "CHAMELIO_API_URL", "CHAMELIO_TIMEOUT"}, (*checkup).apiKey},
 		{AuditChannel, "the bot may post there", Reports, slices.Concat(slackVariables, []string{"AUDIT_CHANNEL"}), (*checkup).auditChannel},
 		{WhoMayCancel, "Slack knows each person and usergroup that the policy names", Reports, slices.Concat(slackVariables, policyVariables()), (*checkup).policy},
 		{Clock, "this machine's clock agrees with Slack's and the journal's", Reports, nil, (*checkup).clock},
@@ -87,7 +87,11 @@ func BotTokenFailed(api string, err error) Result {
 	if errors.As(err, &other) {
 		return bad(BotToken, other.Error(), otherAppRemedy)
 	}
-	return bad(BotToken, tokenFound(bot.BotToken, "who we are (auth.test)", err), remedyOr(bot.BotToken, api, err,
+	asked := "who we are (auth.test)"
+	if unknown := new(bot.UnknownAppError); errors.As(err, &unknown) {
+		asked = "whether the bot token is of the app token's app (bots.info)"
+	}
+	return bad(BotToken, tokenFound(bot.BotToken, asked, err), remedyOr(bot.BotToken, api, err,
 		"Slack's error says what is wrong with the token; a new installation (Install App) gives a new one")).because(causeOf(err))
 }
 

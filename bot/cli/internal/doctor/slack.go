@@ -49,8 +49,7 @@ func (c *checkup) botToken(ctx context.Context) []Result {
 	if err != nil {
 		return []Result{BotTokenFailed(c.Bot.SlackAPI, err)}
 	}
-	var other *bot.OtherAppError
-	if err := bot.SameApp(ctx, c.client(), c.Bot.AppToken.Reveal()); errors.As(err, &other) {
+	if err := bot.SameApp(ctx, c.client(), c.Bot.AppToken.Reveal()); err != nil {
 		return []Result{BotTokenFailed(c.Bot.SlackAPI, err)}
 	}
 	if strings.HasPrefix(who.TeamID, "E") {

@@ -51,14 +51,25 @@ func FromEnv(getenv func(string) string) (Config, []environ.Problem) {
 }
 
 // Secrets returns what must not be logged, even if a collector quotes it: the
-// values of the headers, word by word, since some begin with "Bearer".
+// values of the headers, word by word, since some begin with "Bearer". A short
+// word of letters alone, such as a tenant's name, is none, unless the header's name
+// speaks of credentials: the log would lack that word.
 func (c Config) Secrets() []string {
 	var all []string
-	for _, values := range c.headers {
-		all = append(all, strings.Fields(values[0])...)
+	for name, values := range c.headers {
+		for _, word := range strings.Fields(values[0]) {
+			if credentialName.MatchString(name) || !plainWord.MatchString(word) {
+				all = append(all, word)
+			}
+		}
 	}
 	return all
 }
+
+var (
+	credentialName = regexp.MustCompile(`(?i)auth|key|token|secret|pass|pwd|cred|cookie|session|sign`)
+	plainWord      = regexp.MustCompile(`^[A-Za-z][a-z._-]{0,14}$`)
+)
 
 type variables func(name string) string
 

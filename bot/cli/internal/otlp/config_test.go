@@ -152,3 +152,17 @@ func write(t *testing.T, file, kind string, content []byte) {
 		t.Fatal(err)
 	}
 }
+
+// A tenant's name is an everyday word, which the log may have for other reasons. Anything
+// that may be a secret counts as one.
+func TestSecretsLeaveOutWords(t *testing.T) {
+	for header, want := range map[string]string{
+		"X-Scope-OrgID=cancelbot": "", "x-team=legal%20operations": "",
+		"x-api-key=cancelbot": "cancelbot", "Authorization=Bearer%20secret": "Bearer secret", "x-honeycomb-team=abcdefABCDEFabcdef": "abcdefABCDEFabcdef", "x-team=h4nter": "h4nter",
+	} {
+		cfg := configured(t, map[string]string{"OTEL_EXPORTER_OTLP_HEADERS": header})
+		if got := strings.Join(cfg.Secrets(), " "); got != want {
+			t.Errorf("%s: %q", header, got)
+		}
+	}
+}
