@@ -3,6 +3,7 @@ package input
 import (
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -79,8 +80,9 @@ const maxRedirects = 2
 // parseLink returns the ID in https://app.chamelio.ai/workflows/tasks/12345,
 // regardless of what follows in the path, query or fragment. It accepts http:
 // Slack puts http:// before an address without a scheme, and the link is never
-// followed. It looks into the redirectors that mail servers and others put
-// around links, depth of them so far.
+// followed. It rejects a path that a browser or a server may read as another one. It
+// looks into the redirectors that mail servers and others put around links, depth of
+// them so far.
 func parseLink(link string, hosts []string, depth int) (chamelio.TaskID, error) {
 	u, err := url.Parse(link)
 	if err != nil {
@@ -97,6 +99,9 @@ func parseLink(link string, hosts []string, depth int) (chamelio.TaskID, error) 
 		}
 		return 0, ErrForeignLink
 	}
+	if !isPlainPath(u) {
+		return 0, ErrForeignLink
+	}
 	segments := strings.Split(u.Path, "/")
 	for i := range len(segments) - 1 {
 		if segments[i] == "tasks" {
@@ -104,6 +109,15 @@ func parseLink(link string, hosts []string, depth int) (chamelio.TaskID, error) 
 		}
 	}
 	return 0, ErrForeignLink
+}
+
+// isPlainPath reports whether the segments of u's path are what they look like: none
+// begins with a dot, such as "..", which removes the one before it. A browser decodes the
+// dots and takes a backslash for a slash. A server may also decode slashes, or twice, and
+// ignore control characters (url.spec.whatwg.org, "path state").
+func isPlainPath(u *url.URL) bool {
+	return !strings.Contains(u.Path, "/.") && !strings.ContainsAny(u.Path, `\%`) && !strings.ContainsFunc(u.Path, unicode.IsControl) &&
+		!strings.Contains(strings.ToLower(u.RawPath), "%2f")
 }
 
 // redirectParameters returns the parameters that may have the link in the
