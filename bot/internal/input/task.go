@@ -91,7 +91,7 @@ func parseLink(link string, hosts []string, depth int) (chamelio.TaskID, error) 
 	if u.Scheme == "http" {
 		u.Scheme = "https"
 	}
-	if !IsTaskHost(u, hosts) {
+	if !isTaskHost(u, hosts) {
 		if target := redirectTarget(u); target != "" && depth < maxRedirects {
 			if task, err := parseLink(target, hosts, depth+1); err == nil {
 				return task, nil
@@ -99,6 +99,22 @@ func parseLink(link string, hosts []string, depth int) (chamelio.TaskID, error) 
 		}
 		return 0, ErrForeignLink
 	}
+	return taskOf(u)
+}
+
+// IsLinkOf reports whether address is an https link to the task, on a host of
+// chamelio.ai or on one of hosts.
+func IsLinkOf(address string, task chamelio.TaskID, hosts []string) bool {
+	u, err := url.Parse(address)
+	if err != nil || !isTaskHost(u, hosts) {
+		return false
+	}
+	id, err := taskOf(u)
+	return err == nil && id == task && hasNumber(address, task.String())
+}
+
+// taskOf returns the ID in the path of u.
+func taskOf(u *url.URL) (chamelio.TaskID, error) {
 	if !isPlainPath(u) {
 		return 0, ErrForeignLink
 	}
