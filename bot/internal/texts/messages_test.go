@@ -276,6 +276,15 @@ func TestOnlyTheBotNamesTasks(t *testing.T) {
 	}
 }
 
+// No message has rich text: the shortcut takes that of a forwarded message for a person's.
+func TestNoMessageHasRichText(t *testing.T) {
+	for _, sample := range samples(sampleTexts(), typical()) {
+		if bytes.Contains(sample.Blocks, []byte(`"rich_text`)) {
+			t.Errorf("%s has rich text: %s", sample.Name, sample.Blocks)
+		}
+	}
+}
+
 // invisible are characters that hide something; the word joiner is ours.
 func invisible(r rune) bool {
 	return strings.ContainsRune("\u200b\u00ad\u3164\ufeff\u034f\u115f\u2800\u202e\u202c\u2067\u2069\u200f\u2028\u2029\x00\x1b", r) || r >= 0xe0000 && r < 0xe1000
