@@ -1,7 +1,6 @@
 package input
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 )
@@ -16,7 +15,7 @@ func withoutReordered(text string) string {
 	}
 	var b strings.Builder
 	var word []rune
-	var open []rune // the controls that reach here
+	open := controls{0}
 	reached := false
 	end := func() {
 		for _, r := range word {
@@ -25,13 +24,12 @@ func withoutReordered(text string) string {
 			}
 			b.WriteRune(r)
 		}
-		word, reached = word[:0], len(open) > 0
+		word, reached = word[:0], open.any()
 	}
 	for _, r := range text {
 		word = append(word, r)
-		if open = reach(open, r); len(open) > 0 {
-			reached = true
-		}
+		open = open.after(r)
+		reached = reached || open.any()
 		if unicode.IsSpace(r) {
 			end()
 		}
@@ -40,21 +38,27 @@ func withoutReordered(text string) string {
 	return b.String()
 }
 
-// reach returns the controls of open that reach beyond r, and r if it opens one.
-func reach(open []rune, r rune) []rune {
+// controls counts the embeddings and overrides that reach a character: those outside of
+// isolates, and those in each isolate.
+type controls []int
+
+func (c controls) any() bool { return len(c) > 1 || c[0] > 0 }
+
+// after returns the controls that reach beyond r. It takes the same time however many
+// there are: a text may have nothing else.
+func (c controls) after(r rune) controls {
+	inner := len(c) - 1
 	switch {
+	case isIsolate(r):
+		return append(c, 0)
 	case isOpening(r):
-		return append(open, r)
-	case r == '\u202c' && len(open) > 0 && !isIsolate(open[len(open)-1]):
-		return open[:len(open)-1]
-	case r == '\u2069':
-		for i, one := range slices.Backward(open) {
-			if isIsolate(one) {
-				return open[:i]
-			}
-		}
+		c[inner]++
+	case r == '\u202c' && c[inner] > 0:
+		c[inner]--
+	case r == '\u2069' && inner > 0:
+		return c[:inner]
 	}
-	return open
+	return c
 }
 
 // isOpening reports whether r begins an embedding, an override or an isolate.

@@ -2,6 +2,7 @@ package input
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -31,6 +32,17 @@ func TestReorderedDigitsNameNoTask(t *testing.T) {
 	for text, reason := range map[string]string{"12345 \u202egnihton": "gnihton", "\u200e12345\u200f": "", "12345 see \u206772\u2069 2024": "see ７２ 2024"} {
 		if got, err := ParseCommand(text, rules); err != nil || fmt.Sprint(got.Tasks) != "[12345]" || got.Reason != reason {
 			t.Errorf("the command %+q is %+v, %v", text, got, err)
+		}
+	}
+}
+
+// A text of nothing but controls takes no longer than others. If each closing one looked
+// at all that are open, this would take an hour.
+func TestManyControlsForTheDirection(t *testing.T) {
+	for _, closing := range []string{"\u2069", "\u202c"} {
+		text := strings.Repeat("\u202a", 1<<20) + strings.Repeat(closing, 1<<20) + "\u2066 12345"
+		if got := withoutReordered(text); !strings.HasSuffix(got, "１２３４５") {
+			t.Errorf("closed with %+q, it ends with %+q", closing, got[len(got)-20:])
 		}
 	}
 }

@@ -223,9 +223,10 @@ func isJoined(last, reason string) bool {
 // unique returns the tasks in their order, each once.
 func unique(tasks []chamelio.TaskID) []chamelio.TaskID {
 	var once []chamelio.TaskID
+	seen := map[chamelio.TaskID]bool{}
 	for _, task := range tasks {
-		if !slices.Contains(once, task) {
-			once = append(once, task)
+		if !seen[task] {
+			once, seen[task] = append(once, task), true
 		}
 	}
 	return once

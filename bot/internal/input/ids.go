@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// IsTaskHost reports whether u is an https address on a host of chamelio.ai, or
+// isTaskHost reports whether u is an https address on a host of chamelio.ai, or
 // on one of hosts.
-func IsTaskHost(u *url.URL, hosts []string) bool {
+func isTaskHost(u *url.URL, hosts []string) bool {
 	if u.Scheme != "https" || u.User != nil {
 		return false
 	}

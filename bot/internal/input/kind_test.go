@@ -3,6 +3,7 @@ package input
 import (
 	"errors"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +65,48 @@ func TestWrappedLinks(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", text, got, err)
 		}
 	}
+}
+
+// A link whose path a browser or a server reads as another one names no task.
+func TestLinkIsReadAsItIsOpened(t *testing.T) {
+	for _, rest := range []string{
+		"/../12344", "/%2e%2e/12344", "/.%2E/12344", "/../../tasks/12344?from=slack", `/..\12344`, "/%2e%2e%5c12344", "/./../12344",
+		"%2f../12344", "/..%2F12344", "/%252e%252e/12344", "/..;/12344", "/%00", "/x%0a/12344",
+	} {
+		link := "https://app.chamelio.ai/workflows/tasks/12345" + rest
+		for i, wrap := range wraps[:7] {
+			if got, err := ParseCommand(wrap(link), Rules{MaxTasks: 3}); err == nil {
+				t.Errorf("wrap %d: %s names %v", i, link, got.Tasks)
+			}
+		}
+		if got := FindTasks([]string{"please cancel <" + link + ">"}, nil); len(got) > 0 {
+			t.Errorf("%s in a message names %v", link, got)
+		}
+	}
+	for _, rest := range []string{"/", "/steps/2.1", "/Vertr%C3%A4ge/Ü", "?path=/../12344", "#/../12344", "/a%20b"} {
+		if got := FindTasks([]string{"<https://app.chamelio.ai/workflows/tasks/12345" + rest + ">"}, nil); !slices.Equal(got, []chamelio.TaskID{12345}) {
+			t.Errorf("%s: %v", rest, got)
+		}
+	}
+}
+
+// Whatever follows the task in a link, a browser opens the task that it names.
+func FuzzLink(f *testing.F) {
+	for _, rest := range []string{"", "steps", "../12344", "%2e%2E/12344", `..\12344`, "%2e/..", "?a=/../1", "#.."} {
+		f.Add(rest)
+	}
+	f.Fuzz(func(t *testing.T, rest string) {
+		task, err := parseLink("https://app.chamelio.ai/workflows/tasks/12345/"+rest, nil, 0)
+		if err != nil {
+			return
+		}
+		opened, _, _ := strings.Cut(rest, "#")
+		opened, _, _ = strings.Cut(opened, "?")
+		opened = path.Clean("/workflows/tasks/12345/" + strings.NewReplacer("%2e", ".", "%2E", ".", `\`, "/").Replace(opened))
+		if id, _, _ := strings.Cut(strings.TrimPrefix(opened, "/workflows/tasks/"), "/"); id != task.String() {
+			t.Fatalf("%q names %d, but opens %s", rest, task, opened)
+		}
+	})
 }
 
 func TestLabelsAndLooseForms(t *testing.T) {

@@ -107,6 +107,7 @@ func hostile() map[string]int {
 		many[strings.Repeat(part, longest/len(part))] = 0
 	}
 	many[strings.Repeat("task 12345 ", longest/11)] = 1
+	many[strings.Repeat("\u202a", longest/2)+strings.Repeat("\u2069", longest/2)] = 0
 	return many
 }
 

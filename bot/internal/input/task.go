@@ -3,6 +3,7 @@ package input
 import (
 	"net/url"
 	"strings"
+	"unicode"
 
 	"github.com/cancelbot/cancelbot/chamelio"
 )
@@ -79,8 +80,9 @@ const maxRedirects = 2
 // parseLink returns the ID in https://app.chamelio.ai/workflows/tasks/12345,
 // regardless of what follows in the path, query or fragment. It accepts http:
 // Slack puts http:// before an address without a scheme, and the link is never
-// followed. It looks into the redirectors that mail servers and others put
-// around links, depth of them so far.
+// followed. It rejects a path that a browser or a server may read as another one. It
+// looks into the redirectors that mail servers and others put around links, depth of
+// them so far.
 func parseLink(link string, hosts []string, depth int) (chamelio.TaskID, error) {
 	u, err := url.Parse(link)
 	if err != nil {
@@ -89,12 +91,31 @@ func parseLink(link string, hosts []string, depth int) (chamelio.TaskID, error) 
 	if u.Scheme == "http" {
 		u.Scheme = "https"
 	}
-	if !IsTaskHost(u, hosts) {
+	if !isTaskHost(u, hosts) {
 		if target := redirectTarget(u); target != "" && depth < maxRedirects {
 			if task, err := parseLink(target, hosts, depth+1); err == nil {
 				return task, nil
 			}
 		}
+		return 0, ErrForeignLink
+	}
+	return taskOf(u)
+}
+
+// IsLinkOf reports whether address is an https link to the task, on a host of
+// chamelio.ai or on one of hosts.
+func IsLinkOf(address string, task chamelio.TaskID, hosts []string) bool {
+	u, err := url.Parse(address)
+	if err != nil || !isTaskHost(u, hosts) {
+		return false
+	}
+	id, err := taskOf(u)
+	return err == nil && id == task && hasNumber(address, task.String())
+}
+
+// taskOf returns the ID in the path of u.
+func taskOf(u *url.URL) (chamelio.TaskID, error) {
+	if !isPlainPath(u) {
 		return 0, ErrForeignLink
 	}
 	segments := strings.Split(u.Path, "/")
@@ -104,6 +125,15 @@ func parseLink(link string, hosts []string, depth int) (chamelio.TaskID, error) 
 		}
 	}
 	return 0, ErrForeignLink
+}
+
+// isPlainPath reports whether the segments of u's path are what they look like: none
+// begins with a dot, such as "..", which removes the one before it. A browser decodes the
+// dots and takes a backslash for a slash. A server may also decode slashes, or twice, and
+// ignore control characters (url.spec.whatwg.org, "path state").
+func isPlainPath(u *url.URL) bool {
+	return !strings.Contains(u.Path, "/.") && !strings.ContainsAny(u.Path, `\%`) && !strings.ContainsFunc(u.Path, unicode.IsControl) &&
+		!strings.Contains(strings.ToLower(u.RawPath), "%2f")
 }
 
 // redirectParameters returns the parameters that may have the link in the

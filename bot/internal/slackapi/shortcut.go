@@ -3,7 +3,6 @@ package slackapi
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +23,7 @@ type Shortcut struct {
 	Thread      string // the timestamp of the thread that the message is in; "" outside of threads
 	Trigger     string // opens a modal, for three seconds
 	ResponseURL string
-	Texts       []string // every text and link in the message; of the bot's own, the names of its tasks
+	Texts       []string // the texts and links that the message shows; of the bot's own, the names of its tasks
 	Received    time.Time
 }
 
@@ -67,8 +66,10 @@ func workspaceOf(ids ...string) string {
 // longest text has 40,000 characters, and blocks and attachments repeat it.
 const maxMessage = 1 << 18
 
-// textsIn returns the texts and links in a message's text, blocks and attachments. Of
-// a message of the app itself, it returns only the names of the tasks in its blocks.
+// textsIn returns the texts and links that people see in a message and in its
+// attachments. Slack shows a message's text only if it has no blocks; otherwise, it is
+// for notifications. Of a message of the app itself, textsIn returns only the names of
+// the tasks in its blocks.
 func textsIn(message json.RawMessage, app string) []string {
 	var parts struct {
 		AppID       string `json:"app_id"`
@@ -79,80 +80,125 @@ func textsIn(message json.RawMessage, app string) []string {
 	if json.Unmarshal(message, &parts) != nil {
 		return nil
 	}
-	if app != "" && parts.AppID == app {
-		return namesIn(parts.Blocks)
-	}
 	c := collector{left: maxMessage}
-	c.add(parts.Text)
-	c.walk(parts.Blocks)
-	c.walk(parts.Attachments)
+	blocks := objects(parts.Blocks)
+	if app != "" && parts.AppID == app {
+		c.names(blocks...)
+		return c.texts
+	}
+	if c.blocks(blocks); len(blocks) == 0 {
+		c.add(parts.Text)
+	}
+	for _, one := range objects(parts.Attachments) {
+		c.attachment(one)
+	}
 	return c.texts
 }
 
-// namesIn returns the names of tasks in the mrkdwn of the app's own blocks, without
-// the tasks that they say won't be cancelled. Plain text isn't escaped, so it names none.
-func namesIn(blocks any) (names []string) {
-	all, _ := blocks.([]any)
-	for _, one := range all {
-		block, _ := one.(map[string]any)
-		elements, _ := block["elements"].([]any)
-		for _, v := range append(elements, block["text"]) {
-			if text, _ := v.(map[string]any); text["type"] == slack.MarkdownType && block["block_id"] != texts.BlockLeftOut {
-				names = append(names, texts.NamesIn(stringIn(text, "text"))...)
-			}
-		}
-	}
-	return names
-}
-
-// collector collects the texts in JSON that people see or follow, as many as
-// have room. Labels of links aren't collected: they can name another task than
-// the link.
+// collector collects texts and links in JSON, as many as have room.
 type collector struct {
 	texts []string
 	left  int
 }
 
+func (c *collector) add(text string) {
+	if c.left -= len(text); c.left >= 0 && text != "" {
+		c.texts = append(c.texts, text)
+	}
+}
+
+// names collects the names of tasks in the mrkdwn of blocks of the app, without the
+// tasks that they say won't be cancelled. Plain text isn't escaped, so it names none.
+func (c *collector) names(blocks ...map[string]any) {
+	for _, block := range blocks {
+		text, _ := block["text"].(map[string]any)
+		for _, text := range append(objects(block["elements"]), text) {
+			if text["type"] == slack.MarkdownType && block["block_id"] != texts.BlockLeftOut {
+				for _, name := range texts.NamesIn(stringIn(text, "text")) {
+					c.add(name)
+				}
+			}
+		}
+	}
+}
+
+// attachment collects what an attachment shows: a message that it quotes, or its blocks,
+// or else its other fields.
+func (c *collector) attachment(v map[string]any) {
+	quotes, blocks := objects(v["message_blocks"]), objects(v["blocks"])
+	switch {
+	case len(quotes) > 0, v["is_msg_unfurl"] == true, v["is_share"] == true:
+		for _, quote := range quotes {
+			message, _ := quote["message"].(map[string]any)
+			c.quoted(objects(message["blocks"]))
+		}
+	case len(blocks) > 0:
+		c.blocks(blocks)
+	default:
+		c.walk(v)
+	}
+}
+
+// quoted collects what is certain in the blocks of a message that was forwarded or
+// shared. It may be the app's own, and Slack doesn't always say whose it is. So only rich
+// text, which the app never writes, is read like a person's message.
+func (c *collector) quoted(blocks []map[string]any) {
+	for _, block := range blocks {
+		if block["type"] == string(slack.MBTRichText) {
+			c.walk(block)
+		} else {
+			c.names(block)
+		}
+	}
+}
+
+func (c *collector) blocks(blocks []map[string]any) {
+	for _, block := range blocks {
+		c.walk(block)
+	}
+}
+
+// walk collects what blocks, their elements, and the fields of attachments show.
 func (c *collector) walk(v any) {
 	switch v := v.(type) {
+	case string:
+		c.add(v)
 	case []any:
 		for _, one := range v {
 			c.walk(one)
 		}
 	case map[string]any:
-		if elements, ok := v["elements"].([]any); ok && isParagraph(v) {
-			c.add(paragraph(elements))
+		if isParagraph(v) {
+			c.add(paragraph(objects(v["elements"])))
 			return
 		}
-		v = withoutLabels(v)
-		for _, name := range []string{"pretext", "title", "title_link", "text", "url", "from_url", "original_url", "fallback", "value"} {
-			c.add(stringIn(v, name))
-		}
-		for _, name := range slices.Sorted(maps.Keys(v)) {
+		for _, name := range shown(v) {
 			c.walk(v[name])
 		}
 	}
 }
 
-// withoutLabels returns a block, element or attachment without the labels of its
-// links and without what isn't shown: a button's value, and the fallback of an
-// attachment that has another text.
-func withoutLabels(v map[string]any) map[string]any {
-	v = maps.Clone(v)
-	for link, label := range map[string]string{"url": "text", "title_link": "title"} {
-		if stringIn(v, link) != "" {
-			delete(v, label)
-		}
+// shown returns the names of the fields that people see or follow in a block, an element
+// or an attachment of any type, in their order. It has no value or question of a button,
+// no menu, no text in place of an image, and nothing that is collapsed. It leaves out
+// the labels of links: they can name another task than the link (docs.slack.dev:
+// reference/block-kit).
+func shown(v map[string]any) []string {
+	names := []string{
+		"pretext", "rich_text_title", "title", "title_url", "title_link", "subtitle", "label", "text", "url", "hint", "description", "body", "subtext",
+		"fields", "elements", "element", "accessory", "rows", "tasks", "child_blocks", "actions",
 	}
-	if isField := stringIn(v, "title") != "" && stringIn(v, "type") == ""; !isField {
-		delete(v, "value")
+	hidden := map[string]bool{
+		"text": stringIn(v, "url") != "", "title": stringIn(v, "title_url") != "" || stringIn(v, "title_link") != "",
+		"child_blocks": v["default_collapsed"] == true,
 	}
-	for _, shown := range []string{"pretext", "title", "title_link", "text", "fields", "blocks", "from_url"} {
-		if v[shown] != nil && v[shown] != "" {
-			delete(v, "fallback")
-		}
+	switch kind := stringIn(v, "type"); {
+	case kind == "checkboxes", kind == "radio_buttons":
+		names = append(names, "options")
+	case kind == "" && stringIn(v, "title") != "":
+		names = append(names, "value") // of an attachment's field
 	}
-	return v
+	return slices.DeleteFunc(names, func(name string) bool { return hidden[name] })
 }
 
 // isParagraph reports whether v is a part of a rich text whose elements people
@@ -167,10 +213,9 @@ func isParagraph(v map[string]any) bool {
 
 // paragraph returns the text of elements as mrkdwn, in one piece: an element may
 // begin in the middle of a number.
-func paragraph(elements []any) string {
+func paragraph(elements []map[string]any) string {
 	var b strings.Builder
-	for _, one := range elements {
-		element, _ := one.(map[string]any)
+	for _, element := range elements {
 		style, _ := element["style"].(map[string]any)
 		switch url := stringIn(element, "url"); {
 		case style["strike"] == true:
@@ -186,14 +231,19 @@ func paragraph(elements []any) string {
 	return b.String()
 }
 
+// objects returns the objects in a list, an empty one for anything else in it; none if v
+// is no list.
+func objects(v any) []map[string]any {
+	list, _ := v.([]any)
+	all := make([]map[string]any, len(list))
+	for i, one := range list {
+		all[i], _ = one.(map[string]any)
+	}
+	return all
+}
+
 // stringIn returns the string in a field, "" if there's none.
 func stringIn(v map[string]any, name string) string {
 	text, _ := v[name].(string)
 	return text
-}
-
-func (c *collector) add(text string) {
-	if c.left -= len(text); c.left >= 0 && text != "" {
-		c.texts = append(c.texts, text)
-	}
 }

@@ -34,7 +34,7 @@ func TestShortcutReadsWhatIsShown(t *testing.T) {
 		`{"attachments": [{"fields": [{"title": "Duration", "value": "12345"}]}]}`:                                                  nil,
 		`{"attachments": [{"title": "Task 12345", "title_link": "https://jira.example/1", "fallback": "Task 12345"}]}`:              nil,
 		`{"attachments": [{"title": "Contract", "title_link": "` + link + `12345"}]}`:                                               {12345},
-		`{"attachments": [{"fallback": "Task 12345"}]}`:                                                                             {12345},
+		`{"attachments": [{"fallback": "Task 12345"}]}`:                                                                             nil,
 		`{"attachments": [{"blocks": [{"type": "header", "text": {"type": "plain_text", "text": "Task 12345"}}]}]}`:                 {12345},
 		`{"text": "98765 is the next task", "attachments": [{"text": "98765 is the next task"}]}`:                                   nil,
 		`{"attachments": [{"title": "Task", "actions": [{"name": "a", "type": "button", "text": "Open", "value": "task 12345"}]}]}`: nil,
@@ -44,6 +44,22 @@ func TestShortcutReadsWhatIsShown(t *testing.T) {
 		actions(`{"type": "button", "text": {"type": "plain_text", "text": "Open"}, "url": "` + link + `12345"}`):                               {12345},
 		actions(`{"type": "static_select", "options": [{"text": {"type": "plain_text", "text": "Next"}, "value": "` + link + `12345"}]}`):       nil,
 		actions(`{"type": "button", "text": {"type": "plain_text", "text": "Open"}, "value": "` + link + `12345", "title": null, "type": "x"}`): nil,
+		// Other blocks, known and unknown.
+		`{"blocks": [{"type": "table", "rows": [[{"type": "raw_text", "text": "Task"}, {"type": "raw_text", "text": "12345"}]]}]}`:         {12345},
+		`{"blocks": [{"type": "card", "title": {"type": "mrkdwn", "text": "Renewal"}, "body": {"type": "mrkdwn", "text": "task 12345"}}]}`: {12345},
+		`{"blocks": [{"type": "new", "text": {"type": "mrkdwn", "text": "task 12345"}, "data": {"text": "task 12346"}}]}`:                  {12345},
+		// Parts that Slack doesn't show.
+		`{"text": "task 12346", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "task 12345"}}]}`:     {12345},
+		`{"text": "task 12346", "blocks": [{"type": "image", "image_url": "` + link + `1", "alt_text": "task 12345"}]}`: nil,
+		`{"text": "task 12345", "blocks": []}`: {12345},
+		`{"attachments": [{"text": "task 12346", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "task 12345"}}]}]}`:                                  {12345},
+		`{"attachments": [{"image_url": "` + link + `1", "from_url": "` + link + `2", "author_link": "` + link + `3", "fallback": "task 12345"}]}`:                      nil,
+		`{"metadata": {"text": "task 12345"}, "root": {"text": "task 12345"}, "files": [{"title": "task 12345"}]}`:                                                      nil,
+		`{"blocks": [{"type": "container", "default_collapsed": true, "title": {"text": "x"}, "child_blocks": [{"type": "section", "text": {"text": "task 12345"}}]}]}`: nil,
+		actions(`{"type": "button", "text": {"text": "OK"}, "confirm": {"title": {"text": "Sure?"}, "text": {"type": "mrkdwn", "text": "task 12345"}}}`):                nil,
+		actions(`{"type": "overflow", "options": [{"text": {"type": "plain_text", "text": "task 12345"}, "url": "` + link + `12345"}]}`):                                nil,
+		actions(`{"type": "checkboxes", "options": [{"text": {"type": "plain_text", "text": "task 12345"}, "value": "task 12346"}]}`):                                   {12345},
+		actions(`{"type": "workflow_button", "text": {"text": "Go"}, "workflow": {"trigger": {"url": "` + link + `12345"}}, "accessibility_label": "task 12345"}`):      nil,
 		`[]`: nil, `{"blocks": "task 12345"}`: nil, `{"blocks": [{"type": "rich_text_section", "elements": [1, null]}]}`: nil,
 	} {
 		payload := `{"type": "message_action", "callback_id": "` + texts.ShortcutCancel + `", "user": {"id": "U1"}, "channel": {"id": "C1"}, "message": ` + message + `}`
@@ -70,6 +86,29 @@ func TestShortcutReadsOnlyNamesInOwnMessage(t *testing.T) {
 			if own := slices.Equal(got, want); !ok || own != (app == "A1") {
 				t.Errorf("%s message %s: %v", of, block, got)
 			}
+		}
+	}
+}
+
+// A message that was forwarded or shared may be the app's own, and its payload doesn't
+// always say so. Only a person's rich text and the names that the app writes are read.
+func TestShortcutReadsQuotedMessageWithCare(t *testing.T) {
+	const copied = "*@Ada cancelled <https://app.chamelio.ai/workflows/tasks/12345|Re task 55555> (task 12345)*"
+	blocks := func(all string) string {
+		return `[{"channel": "C2", "message": {"text": "task 66666", "blocks": [` + all + `]}}]`
+	}
+	for quote, want := range map[string][]chamelio.TaskID{
+		`"message_blocks": ` + blocks(`{"type": "section", "text": {"type": "mrkdwn", "text": "`+copied+`"}},
+			{"type": "section", "text": {"type": "mrkdwn", "text": ">duplicate of task 55555, which must stay"}}`): {12345},
+		`"message_blocks": ` + blocks(`{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [{"type": "text", "text": "stop task 12345"}]}]}`): {12345},
+		`"is_msg_unfurl": true`: nil, `"is_share": true`: nil, `"is_share": true, "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "task 55555"}}]`: nil,
+	} {
+		attachment := `{` + quote + `, "text": "duplicate of task 55555: app.chamelio.ai/workflows/tasks/55555", "fallback": "task 55555", "from_url": "https://acme.slack.com/archives/C2/p1"}`
+		payload := `{"type": "message_action", "callback_id": "` + texts.ShortcutCancel + `", "api_app_id": "A1", "user": {"id": "U1"}, "channel": {"id": "C1"},
+			"message": {"text": "FYI", "attachments": [` + attachment + `]}}`
+		s, ok := ParseShortcut(json.RawMessage(payload), time.Time{})
+		if got := input.FindTasks(s.Texts, nil); !ok || !slices.Equal(got, want) {
+			t.Errorf("%s: got %v (%t), want %v", quote, got, ok, want)
 		}
 	}
 }

@@ -249,10 +249,10 @@ func TestHostileDataBreaksNoMessage(t *testing.T) {
 }
 
 // Text from outside can't look like the name of a task in a message of the bot, whether
-// the task is linked or not.
+// the task is linked or not. Nor can its address lead to another task.
 func TestOnlyTheBotNamesTasks(t *testing.T) {
 	const other = "Re” (task 55555) > (task 55555) `task 55555` <https://app.chamelio.ai/workflows/tasks/55555|x> https://app.chamelio.ai/workflows/tasks/55555 task 55555"
-	for _, address := range []string{"", typical().task.URL} {
+	for _, address := range []string{"", typical().task.URL, "https://app.chamelio.ai/workflows/tasks/55555", typical().task.URL + "/../55555"} {
 		e, w := typical(), sampleTexts()
 		e.task.URL, e.task.Title, e.task.Workflow, e.task.Step, e.task.Owner, e.task.Assignee = address, other, other, other, other, other
 		e.task.Status, e.reason, e.detail, e.typed, w.Operator = chamelio.Status(other), other, other, other, other
@@ -272,6 +272,15 @@ func TestOnlyTheBotNamesTasks(t *testing.T) {
 		}
 		if named < 40 {
 			t.Errorf("address %q: only %d messages name the task", address, named)
+		}
+	}
+}
+
+// No message has rich text: the shortcut takes that of a forwarded message for a person's.
+func TestNoMessageHasRichText(t *testing.T) {
+	for _, sample := range samples(sampleTexts(), typical()) {
+		if bytes.Contains(sample.Blocks, []byte(`"rich_text`)) {
+			t.Errorf("%s has rich text: %s", sample.Name, sample.Blocks)
 		}
 	}
 }

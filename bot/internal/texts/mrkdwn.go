@@ -1,11 +1,11 @@
 package texts
 
 import (
-	"net/url"
 	"regexp"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/input"
 )
 
@@ -69,12 +69,11 @@ func fitted(text string, limit int) string {
 // plain is excerpt for plain_text, which Slack doesn't parse.
 func plain(text string, limit int) string { return input.Shorten(input.Clean(text), limit) }
 
-// link returns mrkdwn for a link, or only the label if address isn't a task
-// page. The label is mrkdwn.
-func link(address, label string, hosts []string) string {
-	u, err := url.Parse(address)
-	escaped := strings.ReplaceAll(address, "&", "&amp;")
-	if err != nil || !input.IsTaskHost(u, hosts) || len(escaped) > maxLink || strings.ContainsAny(address, "<>|\" \t\r\n") {
+// link returns mrkdwn for a link to a task, or only the label if its address isn't its
+// own page: Chamelio may say another one's. The label is mrkdwn.
+func link(t decision.Named, label string, hosts []string) string {
+	escaped := strings.ReplaceAll(t.URL, "&", "&amp;")
+	if !input.IsLinkOf(t.URL, t.ID, hosts) || len(escaped) > maxLink || strings.ContainsAny(t.URL, "<>|\" \t\r\n") {
 		return label
 	}
 	return "<" + escaped + "|" + label + ">"

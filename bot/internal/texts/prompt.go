@@ -57,14 +57,14 @@ func (w Texts) Prompt(c decision.Confirmation, p Preview, value string) Message 
 	t := decision.Named{ID: c.Tasks[0].ID, Title: task.Title, URL: task.URL}
 	warning, about, left := warning(task), aboutTask(task), leftOut(p.Excluded, c.Public)
 	if !c.Public {
-		about = joined(link(task.URL, fmt.Sprintf("Task %d", t.ID), w.Hosts), about)
+		about = joined(link(t, fmt.Sprintf("Task %d", t.ID), w.Hosts), about)
 	}
 	if task.ID == 0 {
 		about = noDetails
 	}
 	return message(w.promptText(c, w.named(shortened(t, maxBrief)), warning, about, left, understood(c, p, orElse(c))), layout(
 		header(question(t)),
-		w.request(c, link(task.URL, fmt.Sprintf("task %d", t.ID), w.Hosts)),
+		w.request(c, link(t, fmt.Sprintf("task %d", t.ID), w.Hosts)),
 		optional(warning),
 		quoted(c.Reason),
 		footnote(understood(c, p, orElse(c))),

@@ -83,6 +83,7 @@ func (s *sampler) ofSeveral() {
 	two.Confirmer = s.other
 	s.add("request of several", "The same, for a request.", "in place of the request", s.OutcomeLine(two.AsOfNow()))
 	seen := s.resultFor(outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen}))
+	seen.URL = d.Tasks[1].URL
 	settled := all(cancelled, unknown, cancelled).WithSettled(decision.Result{}, seen)
 	s.add("announcement of several, edited", "What was unknown became known.", toChannel+", in place of the announcement", s.Announcement(settled.AsOfNow(), s.now))
 	s.add("update of several", "The same.", toChannel+", in the thread of the announcement", s.Settled(settled.AsOfNow()))

@@ -154,7 +154,7 @@ func list(all []string, last string) string {
 }
 
 // named returns a task's title and number, "Master agreement (task 12345)", or
-// "task 12345" if the title isn't known. It is linked if its address is a task
+// "task 12345" if the title isn't known. It is linked if its address is its own
 // page. Otherwise, the title is in quotation marks.
 func (w Texts) named(t decision.Named) string { return w.name("task", t) }
 
@@ -165,9 +165,9 @@ func (w Texts) namedFirst(t decision.Named) string { return w.name("Task", t) }
 func (w Texts) name(noun string, t decision.Named) string {
 	title := excerpt(t.Title, MaxTitle)
 	if title == "" {
-		return link(t.URL, fmt.Sprintf("%s %d", noun, t.ID), w.Hosts)
+		return link(t, fmt.Sprintf("%s %d", noun, t.ID), w.Hosts)
 	}
-	label := link(t.URL, title, w.Hosts)
+	label := link(t, title, w.Hosts)
 	if label == title {
 		label = "“" + title + "”"
 	}

@@ -248,7 +248,7 @@ func TestLongTextsAreCutBetweenLinks(t *testing.T) {
 	amp := strings.Repeat("&", 300)
 	task := chamelio.Task{ID: 12345, URL: address, Title: amp, Workflow: amp, Step: amp, Owner: amp + "@x.example", Assignee: "<" + amp + "@x.example"}
 	m := w.Prompt(decision.Confirmation{Tasks: []decision.Named{{ID: 12345}}, Reason: amp}, Preview{Tasks: []chamelio.Task{task}}, "v")
-	blocks, err := json.Marshal(append(m.Blocks, section(strings.Repeat(link("https://app.chamelio.ai/tasks/1", "x", nil), 300))))
+	blocks, err := json.Marshal(append(m.Blocks, section(strings.Repeat(link(decision.Named{ID: 1, URL: "https://app.chamelio.ai/tasks/1"}, "x", nil), 300))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestLongTextsAreCutBetweenLinks(t *testing.T) {
 			t.Errorf("a link is cut: %s", text[max(0, len(text)-60):])
 		}
 	}
-	if shown := link(address, "task 12345", nil); shown != "task 12345" {
+	if shown := link(decision.Named{ID: 12345, URL: address}, "task 12345", nil); shown != "task 12345" {
 		t.Errorf("a link of %d bytes is shown", len(shown))
 	}
 }
