@@ -24,7 +24,7 @@ func (p Program) check(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	cfg, problems := readConfig()
+	cfg, problems := readConfig(ctx)
 	out := cfg.redactors().output.Writer(p.Out)
 	if config {
 		return p.printConfig(out, problems, asJSON)

@@ -84,9 +84,9 @@ func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, r
 		{which: "api_key", try: func(ctx context.Context) error { _, err := key.check(ctx); return err }, refusal: keySays},
 	}}
 	c.files = []*watchedFile{
-		{variable: "SLACK_APP_TOKEN", seen: cfg.SlackAppToken, use: b.UseAppToken, credential: c.appToken()},
-		{variable: "SLACK_BOT_TOKEN", seen: cfg.SlackBotToken, use: b.UseBotToken, credential: c.botToken()},
-		{variable: "CHAMELIO_API_KEY", seen: cfg.ChamelioAPIKey, use: key.use, credential: c.key()},
+		newWatchedFile("SLACK_APP_TOKEN", cfg.SlackAppToken, b.UseAppToken, c.appToken()),
+		newWatchedFile("SLACK_BOT_TOKEN", cfg.SlackBotToken, b.UseBotToken, c.botToken()),
+		newWatchedFile("CHAMELIO_API_KEY", cfg.ChamelioAPIKey, key.use, c.key()),
 	}
 	key.reread = func(ctx context.Context) { c.look(ctx, c.keyFile()) }
 	for _, one := range c.all {

@@ -3,8 +3,9 @@ package cli
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
@@ -15,15 +16,19 @@ import (
 // watchedFile is the file that NAME_FILE names. When its content changes, it
 // is used without a restart.
 type watchedFile struct {
-	variable string
+	secretFile
 
-	mu       sync.Mutex   // one reader at a time
-	began    time.Time    // when the file was last read
-	seen     secret.Value // in use, or unusable
-	reported secret.Value // unusable for now, which was reported, and to be tried again
+	turn     *semaphore.Weighted // held by the one who reads the file and uses its content
+	began    time.Time           // when the file was last read
+	seen     secret.Value        // in use, or unusable
+	reported secret.Value        // unusable for now, which was reported, and to be tried again
 	use      func(context.Context, secret.Value) error
 
 	credential *credential // to be tried when it has changed; may be nil
+}
+
+func newWatchedFile(variable string, seen secret.Value, use func(context.Context, secret.Value) error, one *credential) *watchedFile {
+	return &watchedFile{secretFile: newSecretFile(variable), turn: semaphore.NewWeighted(1), seen: seen, use: use, credential: one}
 }
 
 // readFile uses the file's content if it has changed, and reports whether it did. A file
@@ -31,13 +36,17 @@ type watchedFile struct {
 // try may help, it is tried again.
 func (c *credentials) readFile(ctx context.Context, f *watchedFile) bool {
 	asked := time.Now()
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	if f.turn.Acquire(ctx, 1) != nil {
+		return false
+	}
+	defer f.turn.Release(1)
 	if f.began.After(asked) { // someone else has read it meanwhile
 		return false
 	}
 	f.began = time.Now()
-	content, found, wrong := secretFile(f.variable)
+	reading, cancel := context.WithTimeout(ctx, fileTimeout)
+	content, found, wrong := f.read(reading)
+	cancel()
 	if !found || wrong != nil || content.Reveal() == f.seen.Reveal() {
 		return false
 	}
