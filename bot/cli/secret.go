@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -97,13 +98,24 @@ func (p Program) storeSecrets(dir string, wanted []askedSecret, values []string,
 		}
 		fmt.Fprintln(p.Out, "wrote", path)
 		if absolute, err := filepath.Abs(path); err == nil {
-			variables += " " + s.variable + "_FILE=" + absolute
+			variables += " " + s.variable + "_FILE=" + quoted(absolute)
 		}
 	}
 	if len(wanted) > 1 {
 		fmt.Fprintf(p.Out, "For a bot started from this shell:\n  export%s\n", variables)
 	}
 	return nil
+}
+
+// plainPath matches a path that a shell reads as it is.
+var plainPath = regexp.MustCompile(`^[\w/.,:@%+=-]+$`)
+
+// quoted returns a path as a word of a shell's command.
+func quoted(path string) string {
+	if plainPath.MatchString(path) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 // makeDirectory creates a directory for files with the mode perm, and those above it, for
