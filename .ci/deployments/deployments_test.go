@@ -39,7 +39,9 @@ func (f file) with(t *testing.T, old, replacement string) file {
 }
 
 // composed loads a Compose project: its schema, what its parts refer to, and
-// that its secrets are where the bot looks for them.
+// that its secrets are where the bot looks for them. The bot's are in a
+// directory that is mounted as a whole: a file that is mounted alone stays the
+// old one when it is replaced.
 func composed(t *testing.T, files ...file) error {
 	details := compose.ConfigDetails{WorkingDir: deploy, Environment: compose.Mapping{}}
 	for _, f := range files {
@@ -56,10 +58,13 @@ func composed(t *testing.T, files ...file) error {
 			if target == "" {
 				target = "/run/secrets/" + secret.Source
 			}
-			mounted[target] = true
+			mounted[target] = service.Name != "cancelbot"
+		}
+		for _, volume := range service.Volumes {
+			mounted[volume.Target] = volume.Type == compose.VolumeTypeBind && volume.ReadOnly
 		}
 		for name, value := range service.Environment {
-			if strings.HasSuffix(name, "_FILE") && (value == nil || !mounted[*value]) {
+			if strings.HasSuffix(name, "_FILE") && (value == nil || !mounted[*value] && !mounted[filepath.Dir(*value)]) {
 				return fmt.Errorf("service %s: no secret is mounted where %s says", service.Name, name)
 			}
 		}
@@ -75,13 +80,16 @@ func TestComposeAcceptsTheFiles(t *testing.T) {
 		}
 	}
 	for wrong, files := range map[string][]file{
-		"an unknown key":       {base.with(t, "read_only:", "readonly:")},
-		"a wrong kind":         {base.with(t, "cap_drop: [ALL]", "cap_drop: ALL")},
-		"a missing volume":     {base.with(t, "volumes:\n  data:\n", "")},
-		"a missing secret":     {base.with(t, "  slack_app_token: {", "  app_token: {")},
-		"a secret not mounted": {base.with(t, "secrets: [slack_app_token, ", "secrets: [")},
-		"a missing service":    {base, postgres.with(t, "      postgres: { condition", "      database: { condition")},
-		"an unknown condition": {base, postgres.with(t, "service_healthy", "healthy")},
+		"an unknown key":        {base.with(t, "read_only:", "readonly:")},
+		"a wrong kind":          {base.with(t, "cap_drop: [ALL]", "cap_drop: ALL")},
+		"a missing volume":      {base.with(t, "volumes:\n  data:\n", "")},
+		"a missing secret":      {base, postgres.with(t, "  postgres_password: {", "  password: {")},
+		"a secret not mounted":  {base, postgres.with(t, "secrets: [postgres_password]", "secrets: []")},
+		"secrets elsewhere":     {base.with(t, "target: /run/secrets,", "target: /run,")},
+		"secrets to be written": {base.with(t, "read_only: true, bind", "read_only: false, bind")},
+		"a file mounted alone":  {base.with(t, "secrets/bot, target: /run/secrets,", "secrets/bot/slack-bot-token, target: /run/secrets/slack-bot-token,")},
+		"a missing service":     {base, postgres.with(t, "      postgres: { condition", "      database: { condition")},
+		"an unknown condition":  {base, postgres.with(t, "service_healthy", "healthy")},
 	} {
 		if err := composed(t, files...); err == nil {
 			t.Errorf("%s passes", wrong)

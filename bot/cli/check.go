@@ -24,7 +24,7 @@ func (p Program) check(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	cfg, problems := readConfig()
+	cfg, problems := readConfig(ctx)
 	out := cfg.redactors().output.Writer(p.Out)
 	if config {
 		return p.printConfig(out, problems, asJSON)
@@ -43,8 +43,8 @@ func (p Program) check(ctx context.Context, args []string) error {
 	return nil
 }
 
-// tryHTTPAddr listens at HTTP_ADDR for a moment. A port in use isn't a
-// problem: it may be the bot's own.
+// tryHTTPAddr listens at HTTP_ADDR for a moment. If the address is in use, that isn't a
+// problem if a bot answers there: it is the one that is checked.
 func (cfg config) tryHTTPAddr(ctx context.Context) []environ.Problem {
 	if cfg.HTTPAddr == "" || checkHTTPAddr(cfg.HTTPAddr) != nil {
 		return nil // nothing to try, or already reported as a problem with the environment
@@ -52,9 +52,16 @@ func (cfg config) tryHTTPAddr(ctx context.Context) []environ.Problem {
 	listener, err := listen(ctx, cfg.HTTPAddr)
 	if err == nil {
 		_ = listener.Close()
-	}
-	if err == nil || addressInUse(err) {
 		return nil
+	}
+	if addressInUse(err) {
+		if _, _, other := askBot(ctx, cfg.HTTPAddr, "/healthz"); other == nil {
+			return nil
+		}
+		err = errInUse
 	}
 	return []environ.Problem{cannotListen(err)}
 }
+
+// errInUse means that something else than a bot listens at an address.
+var errInUse = errors.New("it is in use, and no bot answers there")

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -68,11 +69,13 @@ const (
 
 // readConfig reads the environment and returns everything that is wrong with
 // it, one problem for each variable.
-func readConfig() (config, []environ.Problem) {
+func readConfig(ctx context.Context) (config, []environ.Problem) {
+	ctx, cancel := context.WithTimeout(ctx, startReadTimeout)
+	defer cancel()
 	var cfg config
 	found := &findings{}
 	for _, s := range settings() {
-		s.read(&cfg, found)
+		s.read(ctx, &cfg, found)
 	}
 	cfg.fillIn(found)
 	mentionDotEnv(found)

@@ -54,22 +54,26 @@ type credentialNotes interface {
 
 // credentials monitors the two tokens and the key.
 type credentials struct {
-	all     []*credential
-	api     string // Slack's address, for remedies
-	files   []*watchedFile
-	learn   func(...secret.Value) // called with what a file has, so that it is redacted if it is a secret
-	notes   credentialNotes
-	gauge   *prometheus.GaugeVec
-	log     *slog.Logger
-	every   time.Duration
-	looking time.Duration
+	all        []*credential
+	api        string // Slack's address, for remedies
+	files      []*watchedFile
+	learn      func(...secret.Value) // called with what a file has, so that it is redacted if it is a secret
+	notes      credentialNotes
+	gauge      *prometheus.GaugeVec // of refused ones
+	unreadable *prometheus.GaugeVec // of files
+	log        *slog.Logger
+	every      time.Duration
+	looking    time.Duration
 }
 
 func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, registry prometheus.Registerer, log *logs) *credentials {
 	gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "cancelbot_credential_refused", Help: "Whether Slack or Chamelio refuses a credential: 1 or 0.",
 	}, []string{"credential"})
-	registry.MustRegister(gauge)
+	unreadable := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "cancelbot_credential_file_unreadable", Help: "Whether the file of a credential has not been readable for a minute: 1 or 0.",
+	}, []string{"credential"})
+	registry.MustRegister(gauge, unreadable)
 	slackSays := func(token bot.Token) func(error) *refusal {
 		return func(err error) *refusal {
 			if !isTokenError(err) {
@@ -78,19 +82,20 @@ func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, r
 			return tokenRefused(token, cfg.SlackAPIURL, err)
 		}
 	}
-	c := &credentials{api: cfg.SlackAPIURL, notes: notes, gauge: gauge, log: log.Logger, learn: log.secrets.learn, every: tryEvery, looking: readEvery, all: []*credential{
+	c := &credentials{api: cfg.SlackAPIURL, notes: notes, gauge: gauge, unreadable: unreadable, log: log.Logger, learn: log.secrets.learn, every: tryEvery, looking: readEvery, all: []*credential{
 		{which: "app_token", try: b.CheckAppToken, refusal: slackSays(bot.AppToken)},
 		{which: "bot_token", try: func(ctx context.Context) error { _, err := b.Workspace(ctx); return err }, refusal: slackSays(bot.BotToken), silent: true},
 		{which: "api_key", try: func(ctx context.Context) error { _, err := key.check(ctx); return err }, refusal: keySays},
 	}}
 	c.files = []*watchedFile{
-		{variable: "SLACK_APP_TOKEN", seen: cfg.SlackAppToken, use: b.UseAppToken, credential: c.appToken()},
-		{variable: "SLACK_BOT_TOKEN", seen: cfg.SlackBotToken, use: b.UseBotToken, credential: c.botToken()},
-		{variable: "CHAMELIO_API_KEY", seen: cfg.ChamelioAPIKey, use: key.use, credential: c.key()},
+		newWatchedFile("SLACK_APP_TOKEN", cfg.SlackAppToken, b.UseAppToken, c.appToken()),
+		newWatchedFile("SLACK_BOT_TOKEN", cfg.SlackBotToken, b.UseBotToken, c.botToken()),
+		newWatchedFile("CHAMELIO_API_KEY", cfg.ChamelioAPIKey, key.use, c.key()),
 	}
 	key.reread = func(ctx context.Context) { c.look(ctx, c.keyFile()) }
 	for _, one := range c.all {
 		gauge.WithLabelValues(one.which).Set(0)
+		unreadable.WithLabelValues(one.which).Set(0)
 	}
 	return c
 }

@@ -123,8 +123,8 @@ func TestFileThatHangsDelaysNoOther(t *testing.T) {
 		var used time.Duration
 		c := &credentials{log: slog.New(slog.DiscardHandler), learn: func(...secret.Value) {}, every: tryEvery, looking: readEvery}
 		c.files = []*watchedFile{
-			{variable: "SLACK_APP_TOKEN", use: hangs}, {variable: "SLACK_BOT_TOKEN", use: hangs},
-			{variable: "CHAMELIO_API_KEY", use: func(context.Context, secret.Value) error { used = time.Since(began); return nil }},
+			newWatchedFile("SLACK_APP_TOKEN", secret.Value{}, hangs, nil), newWatchedFile("SLACK_BOT_TOKEN", secret.Value{}, hangs, nil),
+			newWatchedFile("CHAMELIO_API_KEY", secret.Value{}, func(context.Context, secret.Value) error { used = time.Since(began); return nil }, nil),
 		}
 		c.watch(ctx)
 		if used != readEvery {
@@ -269,7 +269,7 @@ func TestChangedKeyFileIsUsed(t *testing.T) {
 	var out bytes.Buffer
 	secrets := config{ChamelioAPIKey: secret.New("ca_old-one")}.redactors()
 	c := &credentials{log: slog.New(slog.NewTextHandler(&out, nil)), learn: secrets.learn}
-	in := &watchedFile{variable: "CHAMELIO_API_KEY", seen: secret.New("ca_old"), use: key.use}
+	in := newWatchedFile("CHAMELIO_API_KEY", secret.New("ca_old"), key.use, nil)
 	look := func() bool { return c.readFile(t.Context(), in) }
 	if _, err := key.check(t.Context()); err == nil || look() {
 		t.Fatal("the old key is not refused, or has changed")
@@ -303,7 +303,7 @@ func TestWordInASecretsFileIsNoSecret(t *testing.T) {
 	t.Setenv("SLACK_BOT_TOKEN_FILE", file)
 	secrets := config{SlackBotToken: secret.New("xoxb-old-one")}.redactors()
 	c := &credentials{log: slog.New(slog.DiscardHandler), learn: secrets.learn}
-	in := &watchedFile{variable: "SLACK_BOT_TOKEN", seen: secret.New("xoxb-old-one"), use: func(context.Context, secret.Value) error { return bot.ErrNoToken }}
+	in := newWatchedFile("SLACK_BOT_TOKEN", secret.New("xoxb-old-one"), func(context.Context, secret.Value) error { return bot.ErrNoToken }, nil)
 	for text, want := range map[string]string{"cancelled": "cancelled", "xoxb-new-one": "…"} {
 		if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
 			t.Fatal(err)

@@ -36,6 +36,8 @@ func events() []event {
 		{"credential_accepted", "credential accepted again"},
 		{"credential_replaced", "secret file changed; new value in use"},
 		{"credential_not_replaced", "secret file changed, but its value is unusable; old value still in use"},
+		{"credential_file_unreadable", "secret file unreadable; old value still in use"},
+		{"credential_file_readable", "secret file readable again"},
 		{"credential_not_noted", "credential state not saved for the audit channel; retrying"},
 		{"credential_not_noted", "refused app token will be reported in the audit channel at the next start"},
 		// The connection to Slack.

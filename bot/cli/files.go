@@ -3,27 +3,40 @@ package cli
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
+// unreadableAfter is how long a file can't be read before that is reported. Replacing one
+// takes less.
+const unreadableAfter = time.Minute
+
 // watchedFile is the file that NAME_FILE names. When its content changes, it
 // is used without a restart.
 type watchedFile struct {
-	variable string
+	secretFile
 
-	mu       sync.Mutex   // one reader at a time
-	began    time.Time    // when the file was last read
-	seen     secret.Value // in use, or unusable
-	reported secret.Value // unusable for now, which was reported, and to be tried again
+	turn     *semaphore.Weighted // held by the one who reads the file and uses its content
+	began    time.Time           // when the file was last read
+	seen     secret.Value        // in use, or unusable
+	reported secret.Value        // unusable for now, which was reported, and to be tried again
 	use      func(context.Context, secret.Value) error
 
-	credential *credential // to be tried when it has changed; may be nil
+	credential *credential // to be tried when it has changed; nil in tests of the file alone
+
+	unreadable time.Time // since when; 0 if it can be read
+	lost       bool      // that was reported
+}
+
+func newWatchedFile(variable string, seen secret.Value, use func(context.Context, secret.Value) error, one *credential) *watchedFile {
+	return &watchedFile{secretFile: newSecretFile(variable), turn: semaphore.NewWeighted(1), seen: seen, use: use, credential: one}
 }
 
 // readFile uses the file's content if it has changed, and reports whether it did. A file
@@ -31,14 +44,22 @@ type watchedFile struct {
 // try may help, it is tried again.
 func (c *credentials) readFile(ctx context.Context, f *watchedFile) bool {
 	asked := time.Now()
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	if f.turn.Acquire(ctx, 1) != nil {
+		return false
+	}
+	defer f.turn.Release(1)
 	if f.began.After(asked) { // someone else has read it meanwhile
 		return false
 	}
 	f.began = time.Now()
-	content, found, wrong := secretFile(f.variable)
-	if !found || wrong != nil || content.Reveal() == f.seen.Reveal() {
+	reading, cancel := context.WithTimeout(ctx, fileTimeout)
+	content, found, wrong := f.read(reading)
+	cancel()
+	if !found || ctx.Err() != nil {
+		return false
+	}
+	c.noteReading(f, wrong)
+	if wrong != nil || content.Reveal() == f.seen.Reveal() {
 		return false
 	}
 	c.learn(content)
@@ -58,6 +79,24 @@ func (c *credentials) readFile(ctx context.Context, f *watchedFile) bool {
 		f.seen = content
 	}
 	return err == nil
+}
+
+// noteReading reports that a file hasn't been readable for a while, and that it is again.
+func (c *credentials) noteReading(f *watchedFile, wrong *environ.Problem) {
+	switch {
+	case wrong == nil && f.lost:
+		c.log.Info("secret file readable again", "variable", f.variable+"_FILE")
+		c.unreadable.WithLabelValues(f.credential.which).Set(0)
+		f.unreadable, f.lost = time.Time{}, false
+	case wrong == nil:
+		f.unreadable = time.Time{}
+	case f.unreadable.IsZero():
+		f.unreadable = time.Now()
+	case !f.lost && time.Since(f.unreadable) >= unreadableAfter:
+		c.log.Warn("secret file unreadable; old value still in use", "variable", f.variable+"_FILE", "error", wrong.Found, "remedy", wrong.Remedy)
+		c.unreadable.WithLabelValues(f.credential.which).Set(1)
+		f.lost = true
+	}
 }
 
 // look uses the file's content if it has changed, and tries the credential then.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -41,29 +42,47 @@ func (p Program) healthcheck(ctx context.Context, args []string) error {
 	if err := checkHTTPAddr(addr); err != nil {
 		return usageError("HTTP_ADDR " + err.Error())
 	}
+	status, answer, err := askBot(ctx, addr, "/readyz")
+	switch {
+	case err != nil:
+		return err
+	case status != http.StatusOK:
+		return fmt.Errorf("not ready: %s", strings.ReplaceAll(strings.TrimSpace(answer), "\n", "; "))
+	}
+	fmt.Fprint(p.Out, answer)
+	return nil
+}
+
+// errOtherProgram means that an address is in use by something else than a bot.
+var errOtherProgram = errors.New("another program answers at HTTP_ADDR")
+
+// askBot asks a bot that listens at an address of this machine.
+func askBot(ctx context.Context, addr, path string) (status int, answer string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 4*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://cancelbot/readyz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://cancelbot"+path, nil)
 	if err != nil {
-		return fmt.Errorf("asking the bot: %w", err)
+		return 0, "", fmt.Errorf("asking the bot: %w", err)
 	}
 	// The bot is on this machine, so no proxy is used, whatever HTTP_PROXY
 	// says.
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return dialOwn(ctx, network, addr)
-	}}}
+	client := http.Client{
+		Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return dialOwn(ctx, network, addr)
+		}},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return errOtherProgram }, // a bot doesn't redirect
+	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return fmt.Errorf("the bot does not answer: %w", err)
+		return 0, "", fmt.Errorf("the bot does not answer: %w", err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
+	if resp.Header.Get("Server") != serverName {
+		return 0, "", errOtherProgram
+	}
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, 4096))
 	if err != nil {
-		return fmt.Errorf("the bot does not answer: %w", err)
+		return 0, "", fmt.Errorf("the bot does not answer: %w", err)
 	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("not ready: %s", strings.ReplaceAll(strings.TrimSpace(string(answer)), "\n", "; "))
-	}
-	fmt.Fprint(p.Out, string(answer))
-	return nil
+	return resp.StatusCode, string(raw), nil
 }

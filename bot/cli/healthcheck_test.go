@@ -5,8 +5,34 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
+
+// ready answers as a bot's health endpoint does, if that is the name of the server.
+func ready(server string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Server", server)
+		_, _ = io.WriteString(w, "ready")
+	}
+}
+
+// If another program has the port, healthcheck doesn't take its answer for the bot's, and
+// check says that the bot can't start.
+func TestAnotherProgramsAnswerIsNotTheBots(t *testing.T) {
+	t.Parallel()
+	for name, handler := range map[string]http.Handler{"answers": ready("nginx"), "redirects": http.RedirectHandler("/login", http.StatusFound)} {
+		server := httptest.NewServer(handler)
+		defer server.Close()
+		env := []string{"HTTP_ADDR=" + server.Listener.Addr().String()}
+		if got := run(t, env, nil, "healthcheck"); got.code != 1 || !strings.Contains(got.said, "another program answers at HTTP_ADDR") {
+			t.Errorf("%s: exit code %d: %s", name, got.code, got.said)
+		}
+		if got := run(t, env, nil, "check"); !strings.Contains(got.said, "HTTP_ADDR cannot be listened at: it is in use, and no bot answers there") {
+			t.Errorf("%s: %s", name, got.said)
+		}
+	}
+}
 
 // healthcheck asks a process on this machine. On an address that isn't
 // loopback, net/http would ask the proxy of the environment.
@@ -26,7 +52,7 @@ func TestHealthcheckUsesNoProxy(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ready") }))
+		server := httptest.NewUnstartedServer(ready("cancelbot"))
 		_ = server.Listener.Close()
 		server.Listener = l
 		server.Start()
@@ -49,7 +75,7 @@ func TestHealthcheckFindsIPv6(t *testing.T) {
 	if err != nil {
 		t.Skip("this machine has no IPv6")
 	}
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ready") }))
+	server := httptest.NewUnstartedServer(ready("cancelbot"))
 	_ = server.Listener.Close()
 	server.Listener = l
 	server.Start()

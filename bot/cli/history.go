@@ -59,7 +59,7 @@ func (p Program) history(ctx context.Context, args []string) error {
 	if err := h.complete(); err != nil {
 		return err
 	}
-	url, err := databaseURL()
+	url, err := databaseURL(ctx)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (p Program) nameJournal(ctx context.Context, j *journal.Journal, url string
 // verifying makes the journal verify what it returns, for which the bot token
 // and Chamelio's address are needed.
 func verifying(ctx context.Context, j *journal.Journal) error {
-	cfg, problems := readConfig()
+	cfg, problems := readConfig(ctx)
 	for _, p := range problems {
 		if p.Variable == "SLACK_BOT_TOKEN" || p.Variable == "CHAMELIO_API_URL" {
 			return errors.New(p.Found)
@@ -159,11 +159,13 @@ func (p Program) peopleFor(h historyFlags) *directory {
 }
 
 // databaseURL returns the only variable that history needs.
-func databaseURL() (string, error) {
+func databaseURL(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, startReadTimeout)
+	defer cancel()
 	var cfg config
 	found := &findings{}
 	if s, ok := settingOf("DATABASE_URL"); ok {
-		s.read(&cfg, found)
+		s.read(ctx, &cfg, found)
 	}
 	cfg.fillIn(found)
 	for _, p := range found.all {

@@ -85,6 +85,10 @@ const (
 	idleTimeout       = time.Minute
 )
 
+// serverName is the header Server of each answer. healthcheck and check recognise a bot by
+// it.
+const serverName = "cancelbot"
+
 // health serves health and metrics. It outlives the bot, so that /readyz can
 // answer "stopping" while the bot drains.
 type health struct{ server *http.Server }
@@ -104,7 +108,7 @@ func serveHealth(running context.Context, stop context.CancelCauseFunc, listener
 	mux.Handle("/", bot)
 	conns := &newestConns{open: map[net.Conn]httpConn{}}
 	h := &health{&http.Server{
-		Handler: mux, ConnState: conns.follow,
+		Handler: named(mux), ConnState: conns.follow,
 		ReadHeaderTimeout: readHeaderTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	}}
 	go func() { // ends with close
@@ -113,6 +117,14 @@ func serveHealth(running context.Context, stop context.CancelCauseFunc, listener
 		}
 	}()
 	return h
+}
+
+// named adds the server's name to each answer.
+func named(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Server", serverName)
+		next.ServeHTTP(w, r)
+	})
 }
 
 // close lets requests in progress finish for a moment.

@@ -259,7 +259,7 @@ func TestRefusedKeyIsReadAgain(t *testing.T) {
 			}
 			key.proven = true
 			watch := &credentials{log: slog.New(slog.DiscardHandler), learn: func(...secret.Value) {}, looking: readEvery}
-			in := &watchedFile{variable: "CHAMELIO_API_KEY", seen: secret.New("ca_old"), use: key.use}
+			in := newWatchedFile("CHAMELIO_API_KEY", secret.New("ca_old"), key.use, nil)
 			key.reread = func(ctx context.Context) { watch.look(ctx, in) }
 			var all sync.WaitGroup
 			for range calls {

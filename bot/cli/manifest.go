@@ -16,7 +16,7 @@ import (
 )
 
 // manifest prints the manifest that creates the Slack app.
-func (p Program) manifest(_ context.Context, args []string) error {
+func (p Program) manifest(ctx context.Context, args []string) error {
 	var asYAML bool
 	err := p.parse("manifest", args, func(flags *flag.FlagSet) {
 		flags.BoolVar(&asYAML, "yaml", false, "print YAML, with the purpose of each scope")
@@ -24,7 +24,7 @@ func (p Program) manifest(_ context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	cfg, problems := readConfig()
+	cfg, problems := readConfig(ctx)
 	if err := wrongForManifest(problems); err != nil {
 		return err
 	}

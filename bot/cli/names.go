@@ -50,7 +50,7 @@ func (d *directory) of(ctx context.Context, ids []string) names {
 // askNames gets names from Slack. With an error, which says why some are
 // missing, it returns those that it has.
 func askNames(ctx context.Context, ids []string) (names, error) {
-	cfg, problems := readConfig()
+	cfg, problems := readConfig(ctx)
 	for _, p := range problems {
 		if p.Variable == "SLACK_BOT_TOKEN" || p.Variable == "SLACK_API_URL" {
 			return nil, errors.New(p.Found)

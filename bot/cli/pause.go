@@ -114,7 +114,7 @@ func (u inUse) resumed(was bool) string {
 // withJournal opens the bot's journal, and never creates one. It prints what do says
 // about the journal.
 func (p Program) withJournal(ctx context.Context, do func(*journal.Journal) (say func(inUse) string, err error)) error {
-	url, err := databaseURL()
+	url, err := databaseURL(ctx)
 	if err != nil {
 		return err
 	}

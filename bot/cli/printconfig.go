@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
+	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 )
 
@@ -48,12 +49,13 @@ func (s setting) line(problems []environ.Problem) configLine {
 	var cfg config
 	_, isSecret := s.field(&cfg).(*secret.Value)
 	value := os.Getenv(s.name)
+	_, isSQLite := journal.SQLitePath(value)
 	switch {
 	case isSecret && os.Getenv(s.name+"_FILE") != "":
 		line.Value, line.From = dots, "file"
 	case isSecret && s.slackCLI != "" && value == "" && os.Getenv(s.slackCLI) != "":
 		line.Value, line.From = dots, "Slack CLI"
-	case value != "" && (isSecret && !strings.HasPrefix(value, "sqlite:") || mayBeSecret(value)):
+	case value != "" && (isSecret && !isSQLite || mayBeSecret(value)):
 		line.Value, line.From = dots, "environment"
 	case value != "":
 		line.Value, line.From = value, "environment"

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -21,10 +22,10 @@ const isMissing = "is missing"
 
 // read sets a field from its variable, or from the file that the variable
 // names.
-func (s setting) read(cfg *config, found *findings) {
+func (s setting) read(ctx context.Context, cfg *config, found *findings) {
 	field := s.field(cfg)
 	if into, isSecret := field.(*secret.Value); isSecret {
-		content, isFile, wrong := secretFile(s.name)
+		content, isFile, wrong := newSecretFile(s.name).read(ctx)
 		if wrong != nil {
 			found.put(*wrong)
 		}
@@ -138,35 +139,4 @@ func tokenPatience(variable string) time.Duration {
 		return filePatience
 	}
 	return 0
-}
-
-// secretFile reads the secret in the file that NAME_FILE names, as Docker and
-// Kubernetes mount them, without the final line break. It returns false if the
-// variable isn't set. The path isn't quoted in errors: it may be the secret
-// itself, in the wrong variable.
-func secretFile(name string) (value secret.Value, found bool, wrong *environ.Problem) {
-	path := os.Getenv(name + "_FILE")
-	if path == "" {
-		return secret.Value{}, false, nil
-	}
-	problem := func(what, remedy string) (secret.Value, bool, *environ.Problem) {
-		return secret.Value{}, true, &environ.Problem{Variable: name, Found: what, Remedy: remedy}
-	}
-	if os.Getenv(name) != "" {
-		return problem(name+" and "+name+"_FILE are both set: which one is meant?", "Remove "+name+", or "+name+"_FILE")
-	}
-	raw, err := os.ReadFile(path)
-	var cause *os.PathError
-	if errors.As(err, &cause) {
-		err = cause.Err
-	}
-	if err != nil {
-		return problem(fmt.Sprintf("%s_FILE names a file that cannot be read: %v", name, err),
-			"Correct the path in "+name+"_FILE, or let the user that runs the bot read that file")
-	}
-	text := strings.TrimRight(string(raw), "\r\n")
-	if text == "" {
-		return problem(name+"_FILE names a file that is empty", "Write the value of "+name+" into that file")
-	}
-	return secret.New(text), true, nil
 }

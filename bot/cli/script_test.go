@@ -60,7 +60,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("CHAMELIO_API_KEY", chameliotest.Key)
 	env.Setenv("CANCEL_POLICY", "members")
 	env.Setenv("OPERATOR_CONTACT", "the service desk")
-	env.Setenv("HTTP_ADDR", "127.0.0.1:8080")
+	env.Setenv("HTTP_ADDR", "127.0.0.1:0")
 	env.Setenv("PLATFORM", runtime.GOOS+"/"+runtime.GOARCH)
 	env.Setenv("CHAMELIO_API_URL", s.api.URL())
 	env.Setenv("DATABASE_URL", "sqlite:"+filepath.Join(env.WorkDir, "journal.db"))

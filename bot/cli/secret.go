@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -10,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -39,9 +41,9 @@ const maxAsks = 3
 
 // writeSecrets asks for secrets and writes each into a file.
 func (p Program) writeSecrets(ctx context.Context, args []string) error {
-	mode, database := "0600", false
+	mode, database := "", false
 	rest, err := p.parseArgs("secret", args, func(flags *flag.FlagSet) {
-		flags.StringVar(&mode, "mode", mode, "the files' `mode`: 0600, or 0444 where a container's user reads them")
+		flags.StringVar(&mode, "mode", mode, "the files' `mode`: 0444 where a container's user reads them; without it, that of the file to replace, or 0600")
 		flags.BoolVar(&database, "database-url", false, "also ask for DATABASE_URL")
 	})
 	switch {
@@ -50,8 +52,8 @@ func (p Program) writeSecrets(ctx context.Context, args []string) error {
 	case len(rest) != 1:
 		return usageError("secret takes one directory, or one file named slack-app-token, slack-bot-token, chamelio-api-key or database-url")
 	}
-	perm, err := strconv.ParseUint(mode, 8, 9)
-	if err != nil {
+	perm, err := strconv.ParseUint(cmp.Or(mode, "0"), 8, 9)
+	if err != nil || mode != "" && perm == 0 {
 		return usageError("secret: --mode must be a mode such as 0600 or 0444")
 	}
 	dir, wanted := secretsAt(rest[0], database)
@@ -79,25 +81,24 @@ func secretsAt(path string, database bool) (dir string, wanted []askedSecret) {
 	return path, askedSecrets[:len(askedSecrets)-1]
 }
 
-// storeSecrets writes the files, and creates their directory for this user
-// alone.
+// storeSecrets writes the files, and creates their directory. They have the mode perm; 0
+// means that of the file that is replaced.
 func (p Program) storeSecrets(dir string, wanted []askedSecret, values []string, perm fs.FileMode) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := makeDirectory(dir, perm); err != nil {
 		return fmt.Errorf("creating the directory: %w", err)
 	}
-	info, err := os.Stat(dir)
-	if err == nil && perm&0o077 != 0 && info.Mode().Perm()&0o077 != 0 {
+	if perm&0o077 != 0 && othersEnter(dir) && othersEnter(filepath.Join(dir, "..")) {
 		fmt.Fprintf(p.Stderr, "Others can read these files: their mode is %#o, and %s can be entered by others. chmod 700 keeps them out.\n", perm, dir)
 	}
 	variables := ""
 	for i, s := range wanted {
 		path := filepath.Join(dir, s.file)
-		if err := replaceFile(path, values[i]+"\n", perm); err != nil {
+		if err := p.replaceFile(path, values[i]+"\n", perm); err != nil {
 			return fmt.Errorf("writing %s: %w", path, err)
 		}
 		fmt.Fprintln(p.Out, "wrote", path)
 		if absolute, err := filepath.Abs(path); err == nil {
-			variables += " " + s.variable + "_FILE=" + absolute
+			variables += " " + s.variable + "_FILE=" + quoted(absolute)
 		}
 	}
 	if len(wanted) > 1 {
@@ -106,9 +107,43 @@ func (p Program) storeSecrets(dir string, wanted []askedSecret, values []string,
 	return nil
 }
 
+// plainPath matches a path that a shell reads as it is.
+var plainPath = regexp.MustCompile(`^[\w/.,:@%+=-]+$`)
+
+// quoted returns a path as a word of a shell's command.
+func quoted(path string) string {
+	if plainPath.MatchString(path) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+// makeDirectory creates a directory for files with the mode perm, and those above it, for
+// this user alone. If others may read the files, and can't pass through the directory
+// above, they can enter this one: a container that mounts it has another user.
+func makeDirectory(dir string, perm fs.FileMode) error {
+	above := filepath.Join(dir, "..")
+	if err := os.MkdirAll(above, 0o700); err != nil {
+		return err
+	}
+	switch err := os.Mkdir(dir, 0o700); {
+	case errors.Is(err, fs.ErrExist):
+		return os.MkdirAll(dir, 0o700) // fails if it isn't a directory
+	case err != nil || othersEnter(above):
+		return err
+	}
+	return os.Chmod(dir, 0o700|perm&0o044>>2)
+}
+
+// othersEnter reports whether other users can enter a directory.
+func othersEnter(dir string) bool {
+	info, err := os.Stat(dir)
+	return err == nil && info.Mode().Perm()&0o077 != 0
+}
+
 // replaceFile replaces a file atomically: a reader finds either the old
 // content or the new one.
-func replaceFile(path, content string, perm fs.FileMode) (err error) {
+func (p Program) replaceFile(path, content string, perm fs.FileMode) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".cancelbot-secret-*")
 	if err != nil {
 		return err
@@ -119,11 +154,31 @@ func replaceFile(path, content string, perm fs.FileMode) (err error) {
 		}
 	}()
 	_, err = f.WriteString(content)
-	err = errors.Join(err, f.Chmod(perm), f.Sync(), f.Close())
+	err = errors.Join(err, f.Chmod(p.replacing(path, f, perm)), f.Sync(), f.Close())
 	if err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)
+}
+
+// replacing gives a file the owner and the group of the one that it replaces, as far as
+// this user may, and returns its mode: perm or, if that is 0, the old one's.
+func (p Program) replacing(path string, f *os.File, perm fs.FileMode) fs.FileMode {
+	old, err := os.Stat(path)
+	if err != nil {
+		return cmp.Or(perm, 0o600)
+	}
+	owned := keepOwner(f, old) == nil
+	if perm == 0 {
+		perm = old.Mode().Perm()
+		if !owned {
+			perm &^= 0o070 // this user's group is another one
+		}
+	}
+	if !owned && perm&0o004 == 0 {
+		fmt.Fprintf(p.Stderr, "%s belonged to another user or group, who may not be able to read it now. Give it back to them with chown.\n", path)
+	}
+	return perm
 }
 
 // prompter reads secrets from a terminal without echo, or else one per line.

@@ -42,7 +42,7 @@ func (p Program) serve(ctx context.Context, args []string) error {
 	if err := p.parse("", args, noFlags); err != nil {
 		return err
 	}
-	cfg, problems := readConfig()
+	cfg, problems := readConfig(ctx)
 	log := newLogs(cfg, p.Stderr)
 	defer log.lines.close()
 	// Log lines of the standard library, above all net/http, become lines of

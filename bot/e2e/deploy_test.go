@@ -223,6 +223,21 @@ func metricsIn(text string) map[string]bool {
 	return named
 }
 
+// TestImageLeavesOutWhatGitIgnores checks that no secret, journal or binary gets into the
+// image's build. A pattern of .gitignore without a slash matches in each directory.
+func TestImageLeavesOutWhatGitIgnores(t *testing.T) {
+	left := strings.Split(read(t, ".dockerignore"), "\n")
+	for _, line := range strings.Fields(read(t, ".gitignore")) {
+		pattern := strings.Trim(line, "/")
+		if !strings.HasPrefix(line, "/") {
+			pattern = "**/" + pattern
+		}
+		if !slices.Contains(left, pattern) {
+			t.Errorf(".dockerignore lacks %s", pattern)
+		}
+	}
+}
+
 // TestDashboardAndAlertsUseExistingMetrics compares them with the page, which
 // another test compares with the program.
 func TestDashboardAndAlertsUseExistingMetrics(t *testing.T) {

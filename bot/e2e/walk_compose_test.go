@@ -18,14 +18,26 @@ import (
 type composeFile struct {
 	Services map[string]struct {
 		Environment     map[string]string
-		Secrets         []string
-		Volumes         []string
+		Volumes         []composeVolume
 		ReadOnly        bool   `yaml:"read_only"`
 		StopGracePeriod string `yaml:"stop_grace_period"`
 		Deploy          struct{ Replicas int }
 		Healthcheck     struct{ Test []string }
 	}
-	Secrets map[string]struct{ File string }
+}
+
+// composeVolume is a named volume, or a directory that is mounted.
+type composeVolume struct{ named, source, target string }
+
+// UnmarshalYAML reads both forms.
+func (v *composeVolume) UnmarshalYAML(read func(any) error) error {
+	if read(&v.named) == nil {
+		return nil
+	}
+	var mount struct{ Source, Target string }
+	err := read(&mount)
+	v.source, v.target = mount.Source, mount.Target
+	return err
 }
 
 // composed creates the containers of the service as Compose would from these
@@ -44,7 +56,7 @@ func (w *walk) composed(unpacked string, besides map[string]string, files ...str
 	}
 	w.typed(unpacked, line)
 	for name, secret := range besides {
-		w.write(filepath.Join(dir, "secrets", name), secret+"\n", 0o444)
+		w.write(filepath.Join(dir, "secrets", "bot", name), secret+"\n", 0o444)
 	}
 	replicas = 1
 	for _, file := range files {
@@ -52,12 +64,11 @@ func (w *walk) composed(unpacked string, besides map[string]string, files ...str
 		decode(w, filepath.Join(unpacked, file), &said)
 		service := said.Services["cancelbot"]
 		maps.Copy(c.env, service.Environment)
-		for _, name := range service.Secrets {
-			c.mount(w, filepath.Join(dir, said.Secrets[name].File), "/run/secrets/"+name, false)
-		}
 		for _, volume := range service.Volumes {
-			if _, place, _ := strings.Cut(volume, ":"); !c.writable[place] {
-				w.Errorf("the volume %s is not the image's", volume)
+			if _, place, _ := strings.Cut(volume.named, ":"); volume.source != "" {
+				c.mount(w, filepath.Join(dir, volume.source), volume.target, false)
+			} else if !c.writable[place] {
+				w.Errorf("the volume %s is not the image's", volume.named)
 			}
 		}
 		if service.StopGracePeriod != "" {
@@ -79,6 +90,7 @@ func (w *walk) compose(unpacked string) {
 	c.healthy(w)
 	w.step("healthy")
 	w.firstCommand()
+	w.replaceToken(p, filepath.Join(unpacked, "deploy", "secrets", "bot"))
 	c.stop(w, p)
 	w.step("stopped")
 }
@@ -95,7 +107,7 @@ func (w *walk) composePostgres(unpacked string) {
 		_, port, _ := net.SplitHostPort(regexp.MustCompile(`@([^/]+)/`).FindStringSubmatch(database)[1])
 		w.do(w.dir, nil, found, append(test[2:], "-p", port)...)
 	}
-	secrets := map[string]string{"database-url": database, "postgres-password": "unused"}
+	secrets := map[string]string{"database-url": database}
 	c, replicas := w.composed(unpacked, secrets, "deploy/compose.yaml", "deploy/compose.postgres.yaml")
 	if replicas != 2 {
 		w.Fatalf("%d replicas", replicas)

@@ -16,9 +16,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/cancelbot/cancelbot/bot/slacktest"
-	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
 // container runs the image as an engine would: its files, read-only, in a mount
@@ -186,12 +183,22 @@ func (c *container) stop(w *walk, p *process) {
 	}
 }
 
-// image runs the image as docs/install.md does, with a file of variables and
-// a volume.
+// image runs the image as docs/install.md does, with a file of variables, a
+// directory of secrets, and a volume.
 func (w *walk) image(unpacked string) {
 	c := w.containerOf(unpacked)
-	c.env["SLACK_APP_TOKEN"], c.env["SLACK_BOT_TOKEN"], c.env["CHAMELIO_API_KEY"] = slacktest.AppToken, slacktest.BotToken, chameliotest.Key
-	grace := regexp.MustCompile(`--stop-timeout (\d+)`).FindStringSubmatch(read(w, "docs/install.md"))
+	_, page, _ := strings.Cut(read(w, "docs/install.md"), "### With Docker\n")
+	page, _, _ = strings.Cut(page, "\n### ")
+	w.typed(unpacked, `PATH="$PWD:$PATH"; `+regexp.MustCompile(`(?m)^cancelbot secret .*$`).FindString(page))
+	for _, variable := range regexp.MustCompile(`(?m)^(\w+_FILE)=(.*)$`).FindAllStringSubmatch(page, -1) {
+		c.env[variable[1]] = variable[2]
+	}
+	secrets := regexp.MustCompile(`-v "\$PWD/([^:]+):([^:]+):ro"`).FindStringSubmatch(page)
+	if secrets == nil {
+		w.Fatal("the secrets aren't mounted")
+	}
+	c.mount(w, filepath.Join(unpacked, secrets[1]), secrets[2], false)
+	grace := regexp.MustCompile(`--stop-timeout (\d+)`).FindStringSubmatch(page)
 	if grace == nil {
 		w.Fatal("docker run leaves the bot ten seconds for its end")
 	}
@@ -202,6 +209,7 @@ func (w *walk) image(unpacked string) {
 	c.healthy(w)
 	w.step("healthy")
 	w.firstCommand()
+	w.replaceToken(p, filepath.Join(unpacked, secrets[1]))
 	c.stop(w, p)
 	// Another container on the same volume knows of it.
 	said, err := c.command(append(c.entrypoint, "history")...).CombinedOutput()
@@ -209,4 +217,16 @@ func (w *walk) image(unpacked string) {
 		w.Errorf("history: %v\n%s", err, said)
 	}
 	w.step("stopped, and its history read")
+}
+
+// replaceToken replaces the bot token in a directory, as docs/install.md says, and waits
+// until a running bot uses the new one.
+func (w *walk) replaceToken(p *process, secrets string) {
+	w.Helper()
+	w.slack.AddToken("xoxb-9-fresh")
+	w.typed(secrets, `printf 'xoxb-9-fresh\n' | `+program+` secret slack-bot-token`)
+	w.eventually("the new token is in use", 30*time.Second, func() bool {
+		return strings.Contains(p.output.String(), "secret file changed; new value in use")
+	})
+	w.step("bot token replaced")
 }

@@ -73,7 +73,7 @@ func (c *checkup) checkJournal(ctx context.Context) (place, string, error) {
 
 // Where returns the location of a journal, without secrets.
 func Where(databaseURL string) string {
-	if path, isSQLite := strings.CutPrefix(databaseURL, "sqlite:"); isSQLite {
+	if path, isSQLite := journal.SQLitePath(databaseURL); isSQLite {
 		return "sqlite at " + absolute(path)
 	}
 	u, err := url.Parse(databaseURL)
