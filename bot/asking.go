@@ -115,7 +115,7 @@ func (c *commands) ask(ctx context.Context, log *slog.Logger, k slackapi.Click, 
 // one that asks for a request, among all replicas. It posts the request. Otherwise the
 // answer is also returned: nothing, or that the journal doesn't say.
 func (c *commands) first(ctx context.Context, log *slog.Logger, event string, asked decision.Confirmation) (said reply, first bool) {
-	by := signed.NewID()
+	by := signed.NewID(time.Now())
 	err := work.Retry(ctx, askPatience, func() (err error) {
 		first, err = c.requests.journal.BeginAsking(ctx, event, by)
 		return err

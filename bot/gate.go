@@ -102,7 +102,8 @@ const refusalsKey = "refusals"
 // record records a refusal where it is judged, whatever the answer becomes and however
 // long it takes.
 func (g *gate) record(ctx context.Context, log *slog.Logger, n decision.Note) {
-	n.ID, n.At = signed.NewID(), g.now() // the same at each try
+	now := g.now() // the same at each try
+	n.ID, n.At = signed.NewID(now), now
 	g.aside.Run(ctx, refusalsKey, func(ctx context.Context) { g.save(ctx, log, n) })
 }
 

@@ -1,10 +1,13 @@
 package bot_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/goldenfile"
+	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
 
@@ -93,4 +96,33 @@ func TestStepOfLongAgoIsWhereItWasWhenRequested(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A task's title can be of any length. The journal still says why an outcome is certain, for
+// a process that announces it after a restart.
+func TestLongTitleKeepsTheCause(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var o options
+		w := newWorld(t, func(given *options) { o = *given })
+		w.move(12345, strings.Repeat("<", 15_000), strings.Repeat("<", 15_000))
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Method: http.MethodPost, Status: http.StatusBadGateway, Times: 1})
+		w.api.OnReceived(func(r chameliotest.Request) {
+			if r.Method == http.MethodPost {
+				w.api.SetStatus(12345, "cancelled") // by someone else
+			}
+		})
+		for _, method := range []string{"response_url", "chat.postMessage"} {
+			w.slack.Break(slacktest.Fault{Method: method, Status: http.StatusTooManyRequests, RetryAfter: "20"})
+		}
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(15 * time.Second)
+		w.must(w.stop())
+		w.slack.ClearFaults()
+		w.restart(o, 1)
+		w.eventually("it is announced", func() bool { return len(w.slack.History(general)) > 0 })
+		if text := w.slack.History(general)[0].Text; strings.Contains(text, "<@"+ada+"> cancelled") {
+			t.Errorf("the channel reads %s", text)
+		}
+	})
 }

@@ -33,7 +33,7 @@ func monthLater(t *testing.T, w *world, o *options) (stop func() error) {
 func clickBy(s signed.Signer, task decision.Named, at time.Time) decision.Record {
 	at = at.UTC().Truncate(time.Millisecond)
 	c := decision.Confirmation{
-		ID: signed.NewID(), Tasks: []decision.Named{task}, Team: "T012ACME", Channel: general, Requester: linus,
+		ID: signed.NewID(at), Tasks: []decision.Named{task}, Team: "T012ACME", Channel: general, Requester: linus,
 		Reason: "forged", RequestedAt: at.Add(-time.Minute).Truncate(time.Second), ExpiresAt: at.Add(9 * time.Minute).Truncate(time.Second),
 	}
 	d := decision.Record{
@@ -103,7 +103,7 @@ func TestTokenReplacedAMonthAgoSaysNothing(t *testing.T) {
 		w.must(err)
 		db.Trust(old, func(journal.Unverified) {})
 		for i, at := range []time.Time{then, time.Now()} {
-			w.must(db.Refused(t.Context(), decision.Note{ConfirmationID: decision.ID(signed.NewID()), Tasks: []chamelio.TaskID{12345}, Team: "T012ACME", Channel: general, Person: linus, Code: "guest", At: at}))
+			w.must(db.Refused(t.Context(), decision.Note{ConfirmationID: decision.ID(signed.NewID(at)), Tasks: []chamelio.TaskID{12345}, Team: "T012ACME", Channel: general, Person: linus, Code: "guest", At: at}))
 			d := clickBy(old, decision.Named{ID: chamelio.TaskID(12345 - i), Title: "Payroll"}, at)
 			_, err := db.Claim(t.Context(), d)
 			w.must(err)
@@ -156,6 +156,97 @@ func TestTokenReplacedAMonthAgoMakesNoOutcome(t *testing.T) {
 			t.Errorf("%d rows were set aside", n)
 		}
 	})
+}
+
+// asOf returns the journal as someone writes it who has the token of before, at the time then.
+func (w *world) asOf(o options, then time.Time) (*journal.Journal, signed.Signer) {
+	w.Helper()
+	db := w.open(o)
+	old, err := signed.NewSigner(slacktest.BotToken, w.api.URL(), db, func() time.Time { return then })
+	w.must(err)
+	db.Trust(old, func(journal.Unverified) {})
+	return db, old
+}
+
+// makeUp writes a decision that was announced as a message, with a result.
+func (w *world) makeUp(db *journal.Journal, d decision.Record, res decision.Result, ts string) {
+	w.Helper()
+	claim, err := db.Claim(w.Context(), d)
+	w.must(err)
+	_, err = db.Finish(w.Context(), claim.Lease, 0, res, true)
+	w.must(err)
+	w.must(db.MarkAnnounced(w.Context(), d.ID, ts))
+}
+
+// They date a decision back to when the token was in use, announced as unknown in place
+// of Ada's announcement of today: its final result would be posted.
+func TestTokenReplacedAMonthAgoMakesNoFinalResult(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var o options
+		w := newWorld(t, func(w *options) { w.bot.AuditChannel = slacktest.Deals; o = *w })
+		then := time.Now()
+		stop := monthLater(t, w, &o)
+		defer func() { _ = stop() }()
+		hers, _ := w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12344")))
+		time.Sleep(time.Minute)
+		before := len(w.slack.All())
+		db, old := w.asOf(o, then)
+		w.makeUp(db, clickBy(old, decision.Named{ID: 12345, Title: "Payroll"}, then), decision.Result{Outcome: decision.Unknown}, hers.TS)
+		w.api.SetStatus(12345, "cancelled")
+		time.Sleep(15 * time.Minute)
+		if now := w.now(hers); now.Text != hers.Text {
+			t.Errorf("Ada's announcement says: %s", now.Text)
+		}
+		for _, m := range w.slack.All()[before:] {
+			t.Errorf("in %s it says: %s", m.Channel, m.Text)
+		}
+	})
+}
+
+// They date the end of a request of today back to when the token was in use: with its
+// buttons' value, or with one of their own that has its ID.
+func TestTokenReplacedAMonthAgoEndsNoRequest(t *testing.T) {
+	for name, tt := range map[string]struct{ approved, own bool }{
+		"withdrawn": {}, "approved": {approved: true}, "withdrawn with their own value": {own: true}, "approved with their own value": {true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				var o options
+				w := newWorld(t, secondPerson, func(w *options) { o = *w })
+				then := time.Now().UTC().Truncate(time.Millisecond)
+				stop := monthLater(t, w, &o)
+				defer func() { _ = stop() }()
+				request := w.ask(ada, general, "/cancel-task 12345")
+				db, old := w.asOf(o, then)
+				value := request.Button("cancel_task").Value
+				now, err := signed.NewSigner(newBotToken.Reveal(), w.api.URL(), nil, time.Now) // reads what anyone can read
+				w.must(err)
+				c, err := now.Decode(value, time.Now())
+				w.must(err)
+				if tt.own {
+					c.RequestedAt, c.ExpiresAt = then.Truncate(time.Second), then.Add(10*time.Minute).Truncate(time.Second)
+					value = old.Encode(c)
+				}
+				d := decision.Record{
+					ID: decision.ID(c.ID), Tasks: itemsOf(c), Team: c.Team, Channel: c.Channel, Requester: ada, Confirmer: ada,
+					RequestedAt: c.RequestedAt, DecidedAt: then, Confirmation: value,
+				}
+				if tt.approved {
+					d.Confirmer = linus
+					d.MAC = old.SignClick(d)
+					w.makeUp(db, d, decision.Result{Outcome: decision.Cancelled}, "")
+				} else if _, ended, err := db.Withdraw(t.Context(), d); err != nil || !ended {
+					t.Fatal(ended, err)
+				}
+				w.statement(`UPDATE requests SET decided_mac = ''`)
+				w.acked(w.slack.Click(grace, request, "cancel_task"))
+				time.Sleep(time.Minute)
+				if w.api.Effects(12345) == 0 {
+					t.Errorf("Grace's approval doesn't count; the request says: %s", w.now(request).Text)
+				}
+			})
+		})
+	}
 }
 
 // Announcements and refusals under the old token are verified a month later.

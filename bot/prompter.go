@@ -225,7 +225,7 @@ func (p *prompter) refused(reason string) {
 func (p *prompter) confirmation(who asker, reason string, in []previewed, public, untitled bool) decision.Confirmation {
 	now := p.now()
 	confirmation := decision.Confirmation{
-		ID: signed.NewID(), Team: who.team, Channel: who.channel, Thread: who.thread, Requester: who.user, Reason: reason, Public: public, Untitled: untitled,
+		ID: signed.NewID(now), Team: who.team, Channel: who.channel, Thread: who.thread, Requester: who.user, Reason: reason, Public: public, Untitled: untitled,
 		RequestedAt: now, ExpiresAt: now.Add(p.confirmTTL),
 	}
 	for _, one := range in {

@@ -3,6 +3,8 @@ package bot_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -285,6 +287,33 @@ func TestRequestOfAnEarlierTokenEnds(t *testing.T) {
 		time.Sleep(time.Minute)
 		if now := w.now(prompt); len(now.Buttons()) > 0 || !ranOut(now.Text) {
 			t.Errorf("the request shows %s", now.Text)
+		}
+	})
+}
+
+// An unknown outcome is followed for a day, and its click was signed before the token
+// changed.
+func TestUnknownOutcomeOfAnEarlierTokenIsFollowed(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		var next options
+		w := newWorld(t, func(o *options) { next = *o })
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.api.Break(chameliotest.Fault{Method: http.MethodPost, Hang: true})
+		w.api.Break(chameliotest.Fault{Method: http.MethodGet, Status: http.StatusBadGateway})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		w.eventually("it is unknown", func() bool { return len(w.slack.History(general)) == 1 })
+		w.slack.AddToken(newBotToken.Reveal())
+		w.must(w.bot.UseBotToken(t.Context(), newBotToken))
+		next.bot.BotToken = newBotToken
+		time.Sleep(time.Minute)
+		w.must(w.stop())
+		time.Sleep(20 * time.Hour)
+		w.api.ClearFaults()
+		w.api.SetStatus(12345, "cancelled")
+		w.restart(next, 1)
+		time.Sleep(time.Minute)
+		if text := w.slack.History(general)[0].Text; !strings.Contains(text, "is cancelled") {
+			t.Errorf("the channel reads %s", text)
 		}
 	})
 }

@@ -67,10 +67,7 @@ func oneLine(text string) string {
 		}
 		return r
 	}, anyKey.ReplaceAllString(text, redacted)) // before truncating, which could leave half a key
-	if runes := []rune(text); len(runes) > 200 {
-		text = string(runes[:199]) + "…"
-	}
-	return text
+	return shortened(text, 200)
 }
 
 // retryAfter parses a Retry-After header: seconds or an HTTP date (RFC 9110,

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // lenient decodes a field independently of the others: if the JSON has another
@@ -18,6 +19,67 @@ func (l *lenient[T]) UnmarshalJSON(data []byte) error {
 		l.value = value
 	}
 	return nil
+}
+
+const (
+	// maxBrief is how many characters of a title or a step's name are kept. No message
+	// shows as many, and a megabyte of them can't be stored or remembered for each task.
+	maxBrief = 500
+
+	// maxWhole is the longest other text of a task, in bytes: more than an address that a
+	// message links to, or any name of a workflow.
+	maxWhole = 1000
+
+	// maxAddress is the longest e-mail address, in bytes (RFC 5321, section 4.5.3.1.3),
+	// maxAddresses the most bytes of a list of them.
+	maxAddress   = 254
+	maxAddresses = 16 << 10
+)
+
+// brief decodes a text that people read. Only its first maxBrief characters are kept,
+// and then "…" takes the place of the last one.
+type brief string
+
+func (b *brief) UnmarshalJSON(data []byte) error {
+	var text lenient[string]
+	_ = text.UnmarshalJSON(data) // it never fails
+	*b = brief(shortened(text.value, maxBrief))
+	return nil
+}
+
+// whole decodes a text that is compared or opened, of which a part could be another
+// one: if it is longer than maxWhole, it counts as absent.
+type whole string
+
+func (w *whole) UnmarshalJSON(data []byte) error {
+	*w = whole(ifShort(data, maxWhole))
+	return nil
+}
+
+// address decodes an e-mail address as whole does.
+type address string
+
+func (a *address) UnmarshalJSON(data []byte) error {
+	*a = address(ifShort(data, maxAddress))
+	return nil
+}
+
+// ifShort decodes a string; "" if it is longer than limit bytes.
+func ifShort(data []byte, limit int) string {
+	var text lenient[string]
+	if _ = text.UnmarshalJSON(data); len(text.value) > limit {
+		return ""
+	}
+	return text.value
+}
+
+// shortened returns a text of at most limit characters, which ends with "…" if it was
+// cut.
+func shortened(text string, limit int) string {
+	if utf8.RuneCountInString(text) <= limit {
+		return text
+	}
+	return string([]rune(text)[:limit-1]) + "…"
 }
 
 // integer decodes a whole number, also written as 12345.0 or "12345". Anything
@@ -43,25 +105,22 @@ func (n *integer) UnmarshalJSON(data []byte) error {
 }
 
 // addresses decodes a list of e-mail addresses. Null, a single address, and a
-// list with gaps are accepted.
+// list with gaps are accepted. Those after maxAddresses bytes are left out.
 type addresses []string
 
 func (a *addresses) UnmarshalJSON(data []byte) error {
 	*a = nil
 	var one string
+	list := make([]address, 1)
 	if json.Unmarshal(data, &one) == nil {
-		if one != "" {
-			*a = addresses{one}
-		}
+		list[0] = address(ifShort(data, maxAddress))
+	} else if json.Unmarshal(data, &list) != nil {
 		return nil
 	}
-	var list []lenient[string]
-	if json.Unmarshal(data, &list) != nil {
-		return nil
-	}
-	for _, address := range list {
-		if address.value != "" {
-			*a = append(*a, address.value)
+	left := maxAddresses
+	for _, one := range list {
+		if left -= len(one); one != "" && left >= 0 {
+			*a = append(*a, string(one))
 		}
 	}
 	return nil

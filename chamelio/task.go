@@ -2,7 +2,6 @@ package chamelio
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -37,10 +36,9 @@ func (s Status) Cancellable() bool { return s == Pending || s == InProgress }
 func (s Status) Final() bool { return s == Completed || s == Failed || s == Cancelled }
 
 // UnmarshalJSON accepts both spellings of Cancelled. Anything that isn't a
-// string gives "".
+// string, or is much too long for a state, gives "".
 func (s *Status) UnmarshalJSON(data []byte) error {
-	var text string
-	_ = json.Unmarshal(data, &text) // anything but a string leaves ""
+	text := ifShort(data, maxWhole)
 	if text == "canceled" {
 		text = string(Cancelled)
 	}
@@ -75,7 +73,8 @@ func stepTypeOf(raw string) StepType {
 
 // Task has the fields of a task that may be shown. The task's variables, which
 // can hold confidential contract values, aren't decoded. Any field but ID may
-// be empty: absent, null, or of an undocumented type.
+// be empty: absent, null, of an undocumented type, or much longer than any that people
+// would write. A title and a step's name are cut instead.
 type Task struct {
 	ID            TaskID
 	URL           string // of the task's page in the web application
@@ -96,29 +95,29 @@ type Task struct {
 
 // wireTask is a task as the API sends it.
 type wireTask struct {
-	ID            integer         `json:"task_id"`
-	URL           lenient[string] `json:"task_url"`
-	Title         lenient[string] `json:"task_title"`
-	Workflow      lenient[string] `json:"workflow_name"`
-	Status        Status          `json:"status"`
-	Step          lenient[string] `json:"current_step_name"`
-	StepType      lenient[string] `json:"current_step_type"`
-	StepRuns      progress        `json:"step_runs"`
-	CreatedAt     Timestamp       `json:"created_at"`
-	UpdatedAt     Timestamp       `json:"updated_at"`
-	CompletedAt   Timestamp       `json:"completed_at"`
-	Owner         lenient[string] `json:"owner_email"`
-	Assignee      lenient[string] `json:"assignee_email"`
-	Collaborators addresses       `json:"collaborator_emails"`
+	ID            integer   `json:"task_id"`
+	URL           whole     `json:"task_url"`
+	Title         brief     `json:"task_title"`
+	Workflow      whole     `json:"workflow_name"`
+	Status        Status    `json:"status"`
+	Step          brief     `json:"current_step_name"`
+	StepType      whole     `json:"current_step_type"`
+	StepRuns      progress  `json:"step_runs"`
+	CreatedAt     Timestamp `json:"created_at"`
+	UpdatedAt     Timestamp `json:"updated_at"`
+	CompletedAt   Timestamp `json:"completed_at"`
+	Owner         address   `json:"owner_email"`
+	Assignee      address   `json:"assignee_email"`
+	Collaborators addresses `json:"collaborator_emails"`
 }
 
 func (w *wireTask) task() Task {
 	return Task{
-		ID: TaskID(w.ID), URL: w.URL.value, Title: w.Title.value, Workflow: w.Workflow.value,
-		Status: w.Status, Step: w.Step.value, StepType: stepTypeOf(w.StepType.value),
+		ID: TaskID(w.ID), URL: string(w.URL), Title: string(w.Title), Workflow: string(w.Workflow),
+		Status: w.Status, Step: string(w.Step), StepType: stepTypeOf(string(w.StepType)),
 		StepsDone: w.StepRuns.done, StepsTotal: w.StepRuns.total,
 		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, CompletedAt: w.CompletedAt,
-		Owner: w.Owner.value, Assignee: w.Assignee.value, Collaborators: w.Collaborators,
+		Owner: string(w.Owner), Assignee: string(w.Assignee), Collaborators: w.Collaborators,
 	}
 }
 

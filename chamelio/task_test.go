@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,6 +149,28 @@ func TestParsesAllFormsOfCollaborators(t *testing.T) {
 		if got, err := taskFrom(t, `{"task":{"collaborator_emails":`+list+`}}`); err != nil || !reflect.DeepEqual(got.Collaborators, want) {
 			t.Errorf("%s: got %q, %v", list, got.Collaborators, err)
 		}
+	}
+}
+
+// A title is cut. A part of another text could be someone else's address, or another
+// workflow's name, so none is kept.
+func TestBoundsLongFields(t *testing.T) {
+	long := strings.Repeat("é", 20_000)
+	raw, _ := json.Marshal(map[string]any{"task": map[string]any{
+		"task_title": long, "current_step_name": long, "task_url": long, "workflow_name": long, "status": long, "current_step_type": long,
+		"owner_email": long, "assignee_email": long, "collaborator_emails": append([]string{long}, slices.Repeat([]string{"linus@acme.example"}, 10_000)...),
+	}})
+	got, err := taskFrom(t, string(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(got.Collaborators); n == 0 || n > 1000 {
+		t.Errorf("there are %d collaborators", n)
+	}
+	got.Collaborators = nil
+	cut := strings.Repeat("é", 499) + "…"
+	if want := (chamelio.Task{ID: 12345, Title: cut, Step: cut}); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v", got)
 	}
 }
 

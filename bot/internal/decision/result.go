@@ -99,9 +99,16 @@ func (t Item) Final() Result {
 	return t.Result()
 }
 
+// decodeResult returns a recorded result. The outcome alone can be announced too: if
+// the detail doesn't decode, nothing says that the bot's own request cancelled the task.
 func decodeResult(o Outcome, detail string) Result {
 	var r Result
-	_ = json.Unmarshal([]byte(detail), &r) // the outcome alone can be announced too
+	if json.Unmarshal([]byte(detail), &r) != nil {
+		r = Result{}
+		if o == Cancelled {
+			r.Cause = CauseSeen
+		}
+	}
 	r.Outcome = o
 	return r
 }

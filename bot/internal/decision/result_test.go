@@ -18,3 +18,12 @@ func TestLaterUpdateIsNotTheEndOfATask(t *testing.T) {
 		t.Errorf("it ended at %v", r.Over)
 	}
 }
+
+// A detail that can't be read doesn't say whose request cancelled the task.
+func TestUnreadableDetailNamesNoAuthor(t *testing.T) {
+	for detail, want := range map[string]decision.Cause{`{}`: "", `{"cause":"seen_aft`: decision.CauseSeen, ``: decision.CauseSeen} {
+		if r := (decision.Item{Outcome: decision.Cancelled, Detail: detail}).Final(); r.Cause != want || r.Outcome != decision.Cancelled {
+			t.Errorf("%s: got %+v", detail, r)
+		}
+	}
+}

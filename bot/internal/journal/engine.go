@@ -70,9 +70,9 @@ type dialect struct {
 	// They then see what it has committed. Both are "" where transactions don't overlap.
 	noted, afterNoted string
 
-	ids     func(arg int) string               // a SELECT of the IDs in an argument made by idList
+	ids     func(arg int) string               // a SELECT of the IDs in an argument made by listOf
 	items   func(arg int) string               // a SELECT of the tasks in an argument made by itemList
-	element func(arg int, index string) string // one of the texts in an argument made by idList
+	element func(arg int, index string) string // one of the texts in an argument made by listOf
 	time    func(arg int) string               // a timestamp, if the type of the argument isn't clear otherwise
 	millis  func(column string) string         // a timestamp's milliseconds since 1970; NULL if it is an impossible one
 
@@ -168,14 +168,17 @@ func (q querier) apply(ctx context.Context, statements []string, args ...any) (b
 }
 
 // prepare checks all arguments, so that a value that can't be stored doesn't
-// fail a statement again and again.
+// fail a statement again and again. A list goes through whole: part of it wouldn't decode.
 func (q querier) prepare(ctx context.Context, query string, args []any) (*sql.Stmt, []any, error) {
 	if q.clock != nil && strings.Contains(query, q.now) {
 		args = append(args, q.clock())
 	}
 	for i, arg := range args {
-		if text, is := arg.(string); is {
-			args[i] = decision.Storable(text)
+		switch arg := arg.(type) {
+		case string:
+			args[i] = decision.Storable(arg)
+		case list:
+			args[i] = string(arg)
 		}
 	}
 	stmt, err := q.prepared.get(ctx, query)
@@ -237,16 +240,20 @@ func (s *statements) close() {
 	clear(s.known)
 }
 
-// idList returns the argument that dialect.ids reads.
-func idList[T any](ids []T) string {
-	if len(ids) == 0 {
+// list is an argument that has several values, as JSON. Texts in it that are stored
+// must be Storable by themselves.
+type list string
+
+// listOf returns the argument that dialect.ids reads, if all are IDs.
+func listOf[T any](all []T) list {
+	if len(all) == 0 {
 		return "[]"
 	}
-	raw, err := json.Marshal(ids)
+	raw, err := json.Marshal(all)
 	if err != nil {
-		return "[]" // a list of strings and numbers always encodes
+		return "[]" // strings and numbers always encode
 	}
-	return string(raw)
+	return list(raw)
 }
 
 // collect reads all rows.

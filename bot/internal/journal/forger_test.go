@@ -39,7 +39,7 @@ func openTrusting(t *testing.T, url, token string) *trusting {
 func (j *trusting) click(task int64) decision.Record {
 	at := time.Now().UTC().Truncate(time.Millisecond)
 	c := decision.Confirmation{
-		ID: signed.NewID(), Tasks: []decision.Named{{ID: chamelio.TaskID(task), Title: "Payroll"}, {ID: chamelio.TaskID(task + 1_000_000)}}, Team: "T1", Channel: "C1", Requester: "U1", Reason: "duplicate",
+		ID: signed.NewID(time.Now()), Tasks: []decision.Named{{ID: chamelio.TaskID(task), Title: "Payroll"}, {ID: chamelio.TaskID(task + 1_000_000)}}, Team: "T1", Channel: "C1", Requester: "U1", Reason: "duplicate",
 		RequestedAt: at.Add(-time.Minute).Truncate(time.Second), ExpiresAt: at.Add(10 * time.Minute).Truncate(time.Second),
 	}
 	d := decision.Record{

@@ -3,7 +3,6 @@ package journal
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -105,7 +104,7 @@ func (j *Journal) insertDisplaced(ctx context.Context, q querier, e entry) ([]de
 
 // itemList returns the argument that dialect.items reads: tasks of a decision to
 // be inserted, with the seals of their outcomes.
-func (j *Journal) itemList(e entry, tasks []decision.Item) string {
+func (j *Journal) itemList(e entry, tasks []decision.Item) list {
 	type item struct {
 		Position int             `json:"position"`
 		ID       chamelio.TaskID `json:"task_id"`
@@ -125,9 +124,5 @@ func (j *Journal) itemList(e entry, tasks []decision.Item) string {
 			all[i].MAC = j.seal(outcomeFields(e.ID, i, t.Outcome, t.Detail, utc(e.at))...)
 		}
 	}
-	raw, err := json.Marshal(all)
-	if err != nil {
-		return "[]" // strings and numbers always encode
-	}
-	return string(raw)
+	return listOf(all)
 }

@@ -99,7 +99,7 @@ func (j *Journal) RenewAll(ctx context.Context, leases []Lease) ([]Lease, error)
 		rows, err := q.query(ctx, `
 			UPDATE decisions SET leased_until = `+j.renewed(2)+`
 			WHERE owner = $1 AND confirmation_id IN (`+j.ids(3)+`) RETURNING confirmation_id, epoch`,
-			j.owner, j.lease.Milliseconds(), idList(ids))
+			j.owner, j.lease.Milliseconds(), listOf(ids))
 		return collect(rows, err, func(r *sql.Rows, l *Lease) error { return r.Scan(key(&l.ID), number(&l.Epoch)) })
 	})
 	if err != nil {
@@ -173,7 +173,7 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 	mine = j.notWaiting(ctx, mine)
 	from, to := j.steady.between(time.Now())
 	// Usually there is nothing to take, and this query needs no lock.
-	some, err := j.candidates(ctx, which, idList(mine), limit, from, to)
+	some, err := j.candidates(ctx, which, listOf(mine), limit, from, to)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
@@ -187,12 +187,12 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 			WHERE confirmation_id IN (SELECT confirmation_id FROM decisions
 				WHERE confirmation_id NOT IN (`+j.ids(1)+`) AND `+which+` LIMIT $2 `+j.skipLocked+`)
 			RETURNING `+j.place("decisions", "confirmation_id"),
-			idList(mine), limit, from, to, j.owner, j.lease.Milliseconds())
+			listOf(mine), limit, from, to, j.owner, j.lease.Milliseconds())
 		places, err := collect(rows, err, func(r *sql.Rows, place *any) error { return r.Scan(place) })
 		if err != nil {
 			return nil, err
 		}
-		return q.decisions(ctx, j.place("d", "confirmation_id")+` IN (`+j.ids(1)+`) `, `d.decided_at`, idList(places))
+		return q.decisions(ctx, j.place("d", "confirmation_id")+` IN (`+j.ids(1)+`) `, `d.decided_at`, listOf(places))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)

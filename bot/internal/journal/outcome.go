@@ -173,7 +173,7 @@ func (j *Journal) GiveUp(ctx context.Context, l Lease, as decision.Outcome) erro
 	_, err := j.step(ctx, "giving a decision up", l, j.lease, change{
 		set: `, announced_at = $6, announced_mac = $7`, when: `AND announced_at IS NULL AND ` + unresolved,
 		tasks: `outcome = $5, detail = '', finished_at = $6, sent_at = 0, outcome_mac = ` + j.element(8, `position`), where: `true`,
-		args: []any{string(as), at, j.seal(announcedFields(l.ID, "", at)...), idList(seals)},
+		args: []any{string(as), at, j.seal(announcedFields(l.ID, "", at)...), listOf(seals)},
 	})
 	return err
 }

@@ -45,7 +45,7 @@ func (j *Journal) ReturnSetAside(ctx context.Context) (int, error) {
 		`retry = 1 AND CAST($1 AS TEXT) <> ''`,
 		`unknown_key = 1 AND substr(seal, 1, 9) IN (` + j.ids(1) + `)`,
 	} {
-		rows, err := j.read().query(ctx, `SELECT `+j.place("set_aside", "id")+` FROM set_aside WHERE `+which+` ORDER BY tried_at LIMIT `+strconv.Itoa(maxReturned), idList(t.Keys()))
+		rows, err := j.read().query(ctx, `SELECT `+j.place("set_aside", "id")+` FROM set_aside WHERE `+which+` ORDER BY tried_at LIMIT `+strconv.Itoa(maxReturned), listOf(t.Keys()))
 		some, err := collect(rows, err, func(r *sql.Rows, place *any) error { return r.Scan(place) })
 		if err != nil {
 			return 0, fmt.Errorf("reading rows that were set aside: %w", err)

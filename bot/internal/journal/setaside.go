@@ -146,12 +146,12 @@ func (j *Journal) clearStrays(ctx context.Context, id decision.ID, tasks []chame
 }
 
 // numberList returns IDs as an argument that dialect.ids reads.
-func numberList(tasks []chamelio.TaskID) string {
+func numberList(tasks []chamelio.TaskID) list {
 	ids := make([]decision.ID, len(tasks))
 	for i, t := range tasks {
 		ids[i] = decision.ID(t.String())
 	}
-	return idList(ids)
+	return listOf(ids)
 }
 
 var errHalf = errors.New("it is half of a decision")

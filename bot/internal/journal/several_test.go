@@ -165,6 +165,22 @@ func TestVanishedDecisionIsRestoredTaskByTask(t *testing.T) {
 	})
 }
 
+// The details of many tasks are longer together than any text that is stored.
+func TestDecisionWithLongDetailsIsRestored(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		d := several("x", 1, 2, 3)
+		won(t, j, d)
+		statement(t, url, "DELETE FROM decisions")
+		long := decision.Result{Outcome: decision.Cancelled, Title: strings.Repeat("x", decision.MaxStored/2)}
+		l, _, err := j.PutBack(t.Context(), d.With(long, long, decision.Result{}))
+		must(t, err)
+		if _, err := j.MarkSent(t.Context(), l, 2); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestWholePromptIsWithdrawn(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)

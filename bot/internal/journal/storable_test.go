@@ -21,7 +21,7 @@ func TestStoresAnyText(t *testing.T) {
 		for i, odd := range []string{"a\x00b", "a\xff\xfeb", "\xed\xa0\x80", strings.Repeat("\x00", 300), strings.Repeat("🙂", 40000), "\u2028\ufeff"} {
 			at := time.Now().UTC().Truncate(time.Millisecond)
 			c := decision.Confirmation{
-				ID: signed.NewID(), Tasks: []decision.Named{{ID: chamelio.TaskID(i + 1), Title: odd, URL: odd}}, Team: "T1", Channel: "C1", Requester: "U1", Reason: odd,
+				ID: signed.NewID(time.Now()), Tasks: []decision.Named{{ID: chamelio.TaskID(i + 1), Title: odd, URL: odd}}, Team: "T1", Channel: "C1", Requester: "U1", Reason: odd,
 				RequestedAt: at.Truncate(time.Second), ExpiresAt: at.Add(time.Minute).Truncate(time.Second),
 			}
 			value := j.Encode(c)

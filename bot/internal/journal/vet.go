@@ -79,12 +79,12 @@ func consistent(d decision.Record) bool {
 }
 
 // after returns the time at which the key must have been usable that sealed what
-// was added to a decision at a time: not before the click. An outcome that is still
-// to be announced needs a key that is usable now, because the time is the sealer's
-// word.
+// was added to a decision at a time: not before the click. While something is still to be
+// done or said about the decision, the key must be usable now, because the time is the
+// sealer's word.
 func (t *trust) after(d decision.Record, at time.Time) time.Time {
 	switch {
-	case d.AnnouncedAt.IsZero():
+	case d.Unfinished():
 		return t.Now()
 	case at.After(d.DecidedAt):
 		return at

@@ -53,7 +53,7 @@ func (t *trust) full() bool {
 // they are gone.
 func (j *Journal) forgetFinished(ctx context.Context, t *trust) error {
 	rows, err := j.read().query(ctx, `SELECT confirmation_id FROM decisions
-		WHERE confirmation_id IN (`+j.ids(1)+`) AND (announced_at IS NULL OR follow_up > 0 AND settled_at = 0)`, idList(t.decisions(func(wait) bool { return true })))
+		WHERE confirmation_id IN (`+j.ids(1)+`) AND (announced_at IS NULL OR follow_up > 0 AND settled_at = 0)`, listOf(t.decisions(func(wait) bool { return true })))
 	left, err := collect(rows, err, func(r *sql.Rows, id *string) error { return r.Scan(text(id)) })
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnverified, err)

@@ -35,7 +35,7 @@ func FuzzEncode(f *testing.F) {
 	now := time.Now().Truncate(time.Second)
 	f.Fuzz(func(t *testing.T, title, reason, url string) {
 		c := decision.Confirmation{
-			ID: NewID(), Tasks: []decision.Named{{ID: 1<<63 - 1, Title: title, URL: url}}, Reason: reason, Public: true,
+			ID: NewID(time.Now()), Tasks: []decision.Named{{ID: 1<<63 - 1, Title: title, URL: url}}, Reason: reason, Public: true,
 			Team: strings.Repeat("T", 16), Channel: strings.Repeat("C", 16), Requester: strings.Repeat("U", 16),
 			RequestedAt: now, ExpiresAt: now.Add(MaxTTL),
 		}
@@ -87,7 +87,7 @@ func TestSeveralTasksFitAButton(t *testing.T) {
 		"as many, and nothing besides": {25, "", ""},
 	} {
 		c := decision.Confirmation{
-			ID: NewID(), Reason: tt.reason, Thread: "1772443860.000000", Public: true, Team: strings.Repeat("T", 16), Channel: strings.Repeat("C", 16),
+			ID: NewID(time.Now()), Reason: tt.reason, Thread: "1772443860.000000", Public: true, Team: strings.Repeat("T", 16), Channel: strings.Repeat("C", 16),
 			Requester: strings.Repeat("U", 16), RequestedAt: now, ExpiresAt: now.Add(MaxTTL),
 		}
 		for i := range tt.tasks {

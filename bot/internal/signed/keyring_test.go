@@ -54,7 +54,7 @@ func ringFor(t *testing.T, token string, on Store, clock *clockOf) Signer {
 }
 
 func rowBy(s Signer, at time.Time) decision.Record {
-	c := decision.Confirmation{ID: NewID(), Tasks: []decision.Named{{ID: 1}}, Team: "T0", Channel: "C0", Requester: "U0", RequestedAt: at.Truncate(time.Second), ExpiresAt: at.Add(MaxTTL)}
+	c := decision.Confirmation{ID: NewID(at), Tasks: []decision.Named{{ID: 1}}, Team: "T0", Channel: "C0", Requester: "U0", RequestedAt: at.Truncate(time.Second), ExpiresAt: at.Add(MaxTTL)}
 	return rowAt(s, c, "U0", at)
 }
 
@@ -136,7 +136,7 @@ func TestEarlierSignaturesStayValid(t *testing.T) {
 	verify("a row that long ago", first, before, nil)
 	clock.at = began.Add(handover + handover + rowsOutlive + time.Second)
 	verify("a row of long ago, about which something is to be said", first, before, decision.ErrStaleKey)
-	before.AnnouncedAt = before.DecidedAt
+	before.AnnouncedAt, before.Tasks[0].Outcome = before.DecidedAt, decision.Cancelled
 	verify("a row of long ago, to be read", first, before, nil)
 	verify("the same after a restart", ringFor(t, "xoxb-third", on, clock), before, nil)
 	stale := rowBy(ringFor(t, "xoxb-old", &shelf{}, clock), clock.at.Add(time.Minute))

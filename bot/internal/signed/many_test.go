@@ -69,7 +69,7 @@ func TestManyChangesLeaveFewRows(t *testing.T) {
 	var rows []decision.Record // one for each token
 	for n := 1; n <= last; n++ {
 		row := rowBy(replicas[0], clock.at)
-		row.AnnouncedAt = row.DecidedAt
+		row.AnnouncedAt, row.Tasks[0].Outcome = row.DecidedAt, decision.Cancelled
 		rows = append(rows, row)
 		for i, s := range replicas {
 			clock.at = clock.at.Add(time.Duration(i) * 15 * time.Minute)

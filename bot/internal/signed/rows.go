@@ -103,12 +103,21 @@ func (s Signer) inTime(usable, at time.Time) error {
 
 // lastUse returns until when the key of a row must have been usable: until the
 // click, or until now if something is still to be done or said about it. A holder
-// of an earlier key can choose the time of a click.
+// of an earlier key can choose the time of a click, but no click is older than its
+// prompt.
 func (s Signer) lastUse(d decision.Record, closed decision.Outcome) time.Time {
-	if now := s.now(); d.AnnouncedAt.IsZero() && closed == "" && now.After(d.DecidedAt) {
-		return now
+	last := later(d.DecidedAt, madeAt(d.ID))
+	if closed == "" && d.Unfinished() {
+		return later(last, s.now())
 	}
-	return d.DecidedAt
+	return last
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // verifyConfirmation compares a row, whose own MAC is valid, with the

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -60,8 +61,24 @@ func NewSigner(botToken, api string, j Store, now func() time.Time) (Signer, err
 	return Signer{keys}, err
 }
 
-// NewID returns a new, unguessable ID of a confirmation.
-func NewID() string { return rand.Text() }
+// NewID returns a new, unguessable ID, which says when it was made. So no one can date
+// the use of a prompt back to before there was the prompt.
+func NewID(at time.Time) string {
+	return rand.Text()[:idRandom] + "-" + strconv.FormatInt(at.Unix(), 36)
+}
+
+// idRandom is how many random characters an ID has: 95 bits.
+const idRandom = 19
+
+// madeAt returns when an ID was made; the zero time if it doesn't say.
+func madeAt(id decision.ID) time.Time {
+	_, at, found := strings.Cut(string(id), "-")
+	seconds, err := strconv.ParseInt(at, 36, 64)
+	if !found || err != nil {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0)
+}
 
 // Fit returns a confirmation that fits into a button. It omits or shortens, in
 // this order: the tasks' steps, their addresses, the titles, the reason.

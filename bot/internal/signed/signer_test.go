@@ -17,7 +17,7 @@ func TestVerifiesEachFieldOfARow(t *testing.T) {
 	s := testSigner(t)
 	pressed := time.Now().Truncate(time.Millisecond)
 	c := decision.Confirmation{
-		ID: NewID(), Tasks: []decision.Named{{ID: 12345, Title: "Master agreement", URL: "https://app.chamelio.ai/workflows/tasks/12345"}, {ID: 12347}},
+		ID: NewID(time.Now()), Tasks: []decision.Named{{ID: 12345, Title: "Master agreement", URL: "https://app.chamelio.ai/workflows/tasks/12345"}, {ID: 12347}},
 		Team: "T0ACME", Channel: "C0GENERAL", Requester: "U0ADA", Reason: "twice",
 		RequestedAt: pressed.Add(-time.Minute), ExpiresAt: pressed.Add(time.Minute),
 	}
@@ -26,7 +26,7 @@ func TestVerifiesEachFieldOfARow(t *testing.T) {
 		t.Fatalf("a genuine row: %v", err)
 	}
 	another := c
-	another.ID, another.Tasks = NewID(), []decision.Named{{ID: 12346}}
+	another.ID, another.Tasks = NewID(time.Now()), []decision.Named{{ID: 12346}}
 	late := c
 	late.ExpiresAt = pressed
 
@@ -114,7 +114,7 @@ func TestLongestConfirmationFitsButton(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := decision.Confirmation{
-			ID: NewID(), Tasks: []decision.Named{{ID: req.Tasks[0]}}, Team: id, Channel: id, Requester: id, Reason: req.Reason,
+			ID: NewID(time.Now()), Tasks: []decision.Named{{ID: req.Tasks[0]}}, Team: id, Channel: id, Requester: id, Reason: req.Reason,
 			RequestedAt: time.Now().Truncate(time.Second), ExpiresAt: time.Now().Add(time.Minute).Truncate(time.Second),
 		}
 		s := testSigner(t)

@@ -235,7 +235,7 @@ func (w Texts) SettledInPerson(to string, now decision.Current) Message {
 func forPeople(people []decision.Person) string {
 	var all []string
 	for _, p := range people {
-		all = append(all, mention(p.User)+" ("+p.Role+")")
+		all = append(all, mention(p.User)+" ("+excerpt(p.Role, maxName)+")")
 	}
 	if len(all) == 0 {
 		return ""

@@ -240,6 +240,54 @@ func TestOutsideTextMakesNoEmoji(t *testing.T) {
 	}
 }
 
+// Every text in a recorded result is from outside, even if its seal is genuine.
+func TestRecordedTextsStayText(t *testing.T) {
+	w, now := Texts{}, time.Now()
+	for _, row := range outcomeTexts {
+		var res decision.Result
+		fillTexts(reflect.ValueOf(&res).Elem(), "<!here>")
+		res.Outcome, res.Cause = row.outcome, row.cause
+		d := decision.Record{Tasks: []decision.Item{{ID: 1, Outcome: decision.Unknown}, {ID: 2, Outcome: decision.Unknown}}}.WithSettled(res, res)
+		for _, d := range []decision.Current{d.AsOfNow(), d.One(0).AsOfNow()} {
+			for i, m := range []Message{w.Announcement(d, now), w.Settled(d), w.OutcomeLine(d), w.AuditCopy(d, "", now), w.SettledInPerson("U1", d)} {
+				if raw := plainJSON(t, m); strings.Contains(raw, "<!here>") {
+					t.Errorf("%s, %s, text %d: %s", row.outcome, row.cause, i, raw)
+				}
+			}
+		}
+	}
+}
+
+// fillTexts gives each text in a value, and a list's only element, the same text.
+func fillTexts(v reflect.Value, text string) {
+	if v.Kind() == reflect.String {
+		v.SetString(text)
+	}
+	if v.Kind() == reflect.Slice {
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fillTexts(v.Index(0), text)
+	}
+	if v.Kind() == reflect.Struct {
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				fillTexts(v.Field(i), text)
+			}
+		}
+	}
+}
+
+// plainJSON returns a message as Slack gets it, with < as it is.
+func plainJSON(t *testing.T, m Message) string {
+	t.Helper()
+	var raw strings.Builder
+	enc := json.NewEncoder(&raw)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(m); err != nil {
+		t.Fatal(err)
+	}
+	return raw.String()
+}
+
 // However long the text of a block is, and whatever it is escaped to, Slack takes the block,
 // and no link in it is cut.
 func TestLongTextsAreCutBetweenLinks(t *testing.T) {
