@@ -93,7 +93,7 @@ func TestLateAnswerLeavesTheOutcome(t *testing.T) {
 		"refused": func(w *world, prompt slacktest.Message) {
 			w.slack.AddUser(guest)
 			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
-			time.Sleep(5 * time.Second)
+			time.Sleep(15 * time.Second)
 			w.slack.AddUser(member)
 		},
 	} {

@@ -29,7 +29,7 @@ func TestSecondDeliveryGetsTheSameAck(t *testing.T) {
 	full.Close()
 	r := &router{
 		typed: full, pressed: full, texts: w, log: log, ctx: t.Context(),
-		clicks: &clicks{reasons: &reasons{signer: sign, texts: w}}, stopping: func() bool { return false },
+		commands: &commands{limit: work.NewLimit(8)}, clicks: &clicks{reasons: &reasons{signer: sign, texts: w}}, stopping: func() bool { return false },
 		seen: work.NewCache[string, *delivery](8), poster: slackapi.NewPoster(nil, nil, nil),
 	}
 	submission := json.RawMessage(`{"type":"view_submission","user":{"id":"U1"},"view":{"callback_id":"` + texts.ModalReason + `","private_metadata":"{}"}}`)
@@ -39,9 +39,9 @@ func TestSecondDeliveryGetsTheSameAck(t *testing.T) {
 		others   bool // each in another envelope
 	}{
 		"a refused reason":      {envelope{Type: "interactive", Payload: submission}, slackapi.ModalAck(texts.BlockReason, w.ModalOutdated()), false},
-		"no room for a command": {envelope{Type: "slash_commands", AcceptsAck: true}, slackapi.CommandAck(w.Overloaded()), false},
+		"no room for a command": {envelope{Type: "slash_commands", AcceptsAck: true, Payload: json.RawMessage(`{"user_id":"U1","channel_id":"C1"}`)}, slackapi.CommandAck(w.Overloaded()), false},
 		"another type":          {envelope{Type: "events_api"}, nil, false},
-		"other envelopes":       {envelope{Type: "slash_commands", AcceptsAck: true, Payload: json.RawMessage(`{"trigger_id":"1"}`)}, slackapi.CommandAck(w.Overloaded()), true},
+		"other envelopes":       {envelope{Type: "slash_commands", AcceptsAck: true, Payload: json.RawMessage(`{"user_id":"U1","channel_id":"C1","trigger_id":"1"}`)}, slackapi.CommandAck(w.Overloaded()), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var all sync.WaitGroup

@@ -296,8 +296,7 @@ func TestEachOfSeveralTasksIsJudged(t *testing.T) {
 	mine := chameliotest.NewTask(500, "in_progress", "Mine", time.Now())
 	theirs := chameliotest.NewTask(501, "in_progress", "Theirs", time.Now())
 	theirs.Owner, theirs.Assignee, theirs.Collaborators = new("linus@acme.example"), nil, nil
-	also := mine
-	also.ID = 502
+	also := chameliotest.NewTask(502, "in_progress", "Mine", time.Now())
 	for _, task := range []chameliotest.Task{mine, theirs, also} {
 		w.api.Put(task)
 	}

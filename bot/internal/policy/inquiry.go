@@ -78,6 +78,7 @@ func (n *inquiry) standing(ctx context.Context, since time.Time, begin func()) (
 		return c, v // the IDs are enough
 	}
 	if n.trusts(c.Person.ID, n.several) && n.fetch(ctx, c, since) {
+		n.fetch(ctx, c, n.began.Add(-n.age)) // what is too old to allow it, at the same time
 		begin()
 	}
 	c, v := n.complete(ctx, c, n.rules.Standing, since)

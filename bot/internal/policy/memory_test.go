@@ -281,6 +281,22 @@ func TestRefusedPeopleAskLittle(t *testing.T) {
 	})
 }
 
+// Facts count only at the click that they are asked for. Ada's of two seconds ago would
+// suffice to refuse. They are asked for again together with Grace's, not after them.
+func TestWhatIsTooOldIsAskedForAtOnce(t *testing.T) {
+	inTime(t, func(t *testing.T, api *fakeSlack) {
+		a := newAsking(t, api, Rules{}, 0)
+		a.types("U0ADA", CodeAllowed)
+		time.Sleep(2 * time.Second)
+		api.slow(time.Second)
+		began := time.Now()
+		a.confirms("U0GRACE", "U0ADA", CodeAllowed)
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
 func TestTaskOfPromptCounts(t *testing.T) {
 	inTime(t, func(t *testing.T, api *fakeSlack) {
 		a := newAsking(t, api, Rules{Mode: PeopleOnTask}, MaxFactsAge)
