@@ -139,12 +139,12 @@ func settings() []setting {
 		},
 		{
 			name: "FACTS_MAX_AGE", fallback: "60s", field: func(c *config) any { return &c.FactsMaxAge },
-			meaning: "maximum age of what Slack and Chamelio said about the people and the task, at a click, from 0s to 60s; with 0s each click asks again",
+			meaning: "maximum age of what Slack and Chamelio said about the people and the task, at a click, from 0s to 60s; with 0s each click asks again, though a refusal may use what is ten seconds old",
 			fix:     "Remove FACTS_MAX_AGE, or set it to a duration from 0s to 60s, such as 10s",
 		},
 		{
 			name: "COMMANDS_PER_MINUTE", fallback: "10", field: func(c *config) any { return &c.CommandsPerMinute },
-			meaning: "how many commands one person may type per minute, from 1 to 1000000",
+			meaning: "how many commands one person may type per minute, uses of the shortcut included, from 1 to 1000000",
 			fix:     "Remove COMMANDS_PER_MINUTE, or set it from 1 to 1000000",
 		},
 		{

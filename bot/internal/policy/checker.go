@@ -51,7 +51,8 @@ type Checker struct {
 }
 
 // NewChecker returns a Checker. The rules must be valid (see Validate). Facts
-// count for maxAge, at most MaxFactsAge; with 0 each question asks again.
+// count for maxAge, at most MaxFactsAge; with 0 each question asks again, unless
+// the answer is no.
 func NewChecker(rules Rules, api Slack, tasks Tasks, maxAge time.Duration) *Checker {
 	return &Checker{
 		rules: rules, maxAge: min(max(maxAge, 0), MaxFactsAge), directory: newDirectory(api),

@@ -78,7 +78,7 @@ func (n *inquiry) standing(ctx context.Context, since time.Time, begin func()) (
 		return c, v // the IDs are enough
 	}
 	if n.trusts(c.Person.ID, n.several) && n.fetch(ctx, c, since) {
-		n.fetch(ctx, c, n.began.Add(-n.age)) // what is too old to allow it, at the same time
+		n.fetchPeople(ctx, c, n.began.Add(-n.age)) // those who are known for too long to allow it, at the same time
 		begin()
 	}
 	c, v := n.complete(ctx, c, n.rules.Standing, since)
@@ -124,15 +124,21 @@ func (n *inquiry) confirm(ctx context.Context, since time.Time, tasks []int64) (
 // fetch starts all lookups that the rules may need, in parallel. It returns
 // false if the cache has everything.
 func (n *inquiry) fetch(ctx context.Context, c Case, since time.Time) bool {
-	begun := n.directory.people.ahead(ctx, string(c.Person.ID), since)
-	if c.Moment != AtCommand && c.Requester.ID != "" {
-		begun = n.directory.people.ahead(ctx, string(c.Requester.ID), since) || begun
-	}
+	begun := n.fetchPeople(ctx, c, since)
 	for _, group := range n.rules.groups(c) {
 		begun = n.directory.groups.ahead(ctx, groupKey(group, c.workspace()), since) || begun
 	}
 	if n.rules.needsAudience(c) {
 		begun = n.directory.audiences.ahead(ctx, string(c.Place.Channel), since) || begun
+	}
+	return begun
+}
+
+// fetchPeople is fetch for the people alone.
+func (n *inquiry) fetchPeople(ctx context.Context, c Case, since time.Time) bool {
+	begun := n.directory.people.ahead(ctx, string(c.Person.ID), since)
+	if c.Moment != AtCommand && c.Requester.ID != "" {
+		begun = n.directory.people.ahead(ctx, string(c.Requester.ID), since) || begun
 	}
 	return begun
 }
