@@ -38,9 +38,13 @@ func (p *Poster) Show(ctx context.Context, viewID string, choose Choose) error {
 // would replace it; but not once something newer is shown.
 func (p *Poster) ShowLast(ctx context.Context, viewID string, choose Choose) error {
 	turn := p.turns.next(viewID)
-	err := p.Show(ctx, viewID, choose)
+	var m texts.Message
+	err := p.Show(ctx, viewID, func(ctx context.Context) (_ texts.Message, err error) {
+		m, err = choose(ctx)
+		return m, err
+	})
 	if err == nil && work.Sleep(ctx, ackSettles) && p.turns.latest(viewID) == turn {
-		_ = p.Show(ctx, viewID, choose) // it was there already
+		_ = p.Show(ctx, viewID, Always(m)) // it was there already
 	}
 	return err
 }
