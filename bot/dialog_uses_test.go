@@ -41,6 +41,20 @@ func TestDialogLeavesUsesForTheResult(t *testing.T) {
 			})
 		})
 	}
+	t.Run("refused sign", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t, requireReason, alwaysFresh)
+			prompt := w.wantPrompt(w.slash(ada, slacktest.Legal, "/cancel-task 12345"))
+			w.slack.Break(slowly)
+			w.slack.Break(slacktest.Fault{Method: "response_url", Status: 429, RetryAfter: "3", Times: 1})
+			w.slack.Break(slacktest.Fault{Method: "views.open", Status: 500})
+			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+			time.Sleep(time.Minute)
+			if said := w.said(ada); !strings.HasPrefix(said, "I need a reason") {
+				t.Errorf("no dialog has opened, and Ada reads %q", said)
+			}
+		})
+	})
 	t.Run("shortcut", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
 			w := newWorld(t)

@@ -59,7 +59,7 @@ func (r *reasons) ask(ctx context.Context, p carry.Press) reply {
 	switch status, _ := slackapi.Classify(err); {
 	case errors.Is(err, errNotOpened) || status != slackapi.Unclear:
 		return alone(m)
-	case p.Sign.Spent() > 0:
+	case p.Sign.Shown():
 		return reply{}
 	}
 	return reply{then: func(ctx context.Context) { sayNextTo(ctx, p.Log, r.poster, p.Target(), m) }}
@@ -94,7 +94,7 @@ const nextToDialog = 1
 // sayNextTo says something next to a dialog that may be open.
 func sayNextTo(ctx context.Context, log *slog.Logger, post *slackapi.Poster, to slackapi.Target, m texts.Message) {
 	if err := post.Tell(ctx, to, slackapi.Always(m)); err != nil {
-		log.Warn("can't answer a command or a click", "error", err)
+		log.Info("can't answer a click in addition to its prompt", "error", err)
 	}
 }
 

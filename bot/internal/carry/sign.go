@@ -17,8 +17,8 @@ import (
 const signAfter = 1500 * time.Millisecond
 
 // Sign shows the person who pressed a button that the press is being handled, if
-// that takes long (law 13). It ends with the answer to the press. Its methods
-// work on a nil Sign, which shows nothing.
+// that takes long (law 13). It ends with the answer to the press; one below a prompt that
+// asks for a reason stays. Its methods work on a nil Sign, which shows nothing.
 type Sign struct {
 	where slackapi.Placement
 	timer *time.Timer
@@ -123,9 +123,11 @@ func (s *Sign) Spent() int {
 // Below stops the sign, and reports whether it was sent below a message.
 func (s *Sign) Below() bool { return s.Stop() != nil && s.where == ephemeral }
 
-// Replaced stops the sign, waits until it has arrived, and reports whether Slack
-// may show it in place of the prompt.
-func (s *Sign) Replaced() bool {
+// Shown stops the sign, waits until it has arrived, and reports whether Slack may show it.
+func (s *Sign) Shown() bool {
 	s.Wait()
-	return s.Spent() > 0 && s.where == replaceOriginal && !s.refused
+	return s.Spent() > 0 && !s.refused
 }
+
+// Replaced is Shown for a sign in place of the prompt.
+func (s *Sign) Replaced() bool { return s.Shown() && s.where == replaceOriginal }
