@@ -70,8 +70,6 @@ const (
 // readConfig reads the environment and returns everything that is wrong with
 // it, one problem for each variable.
 func readConfig(ctx context.Context) (config, []environ.Problem) {
-	ctx, cancel := context.WithTimeout(ctx, startReadTimeout)
-	defer cancel()
 	var cfg config
 	found := &findings{}
 	for _, s := range settings() {

@@ -55,6 +55,9 @@ func (c *credentials) readFile(ctx context.Context, f *watchedFile) bool {
 	reading, cancel := context.WithTimeout(ctx, fileTimeout)
 	content, found, wrong := f.read(reading)
 	cancel()
+	if ctx.Err() != nil {
+		f.began = time.Time{} // the next one reads it
+	}
 	if !found || ctx.Err() != nil {
 		return false
 	}

@@ -25,7 +25,9 @@ const isMissing = "is missing"
 func (s setting) read(ctx context.Context, cfg *config, found *findings) {
 	field := s.field(cfg)
 	if into, isSecret := field.(*secret.Value); isSecret {
-		content, isFile, wrong := newSecretFile(s.name).read(ctx)
+		reading, cancel := context.WithTimeout(ctx, startReadTimeout)
+		content, isFile, wrong := newSecretFile(s.name).read(reading)
+		cancel()
 		if wrong != nil {
 			found.put(*wrong)
 		}

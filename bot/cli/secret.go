@@ -88,7 +88,7 @@ func (p Program) storeSecrets(dir string, wanted []askedSecret, values []string,
 		return fmt.Errorf("creating the directory: %w", err)
 	}
 	if perm&0o077 != 0 && othersEnter(dir) && othersEnter(filepath.Join(dir, "..")) {
-		fmt.Fprintf(p.Stderr, "Others can read these files: their mode is %#o, and %s can be entered by others. chmod 700 keeps them out.\n", perm, dir)
+		fmt.Fprintf(p.Stderr, "Others can read these files: their mode is %#o, and others can enter %s and the directory above it. Keep them in a directory inside one that only you can enter.\n", perm, dir)
 	}
 	variables := ""
 	for i, s := range wanted {
@@ -154,19 +154,24 @@ func (p Program) replaceFile(path, content string, perm fs.FileMode) (err error)
 		}
 	}()
 	_, err = f.WriteString(content)
-	err = errors.Join(err, f.Chmod(p.replacing(path, f, perm)), f.Sync(), f.Close())
+	mode, lost := replacing(path, f, perm)
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
 	if err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	if err = os.Rename(f.Name(), path); err == nil && lost {
+		fmt.Fprintf(p.Stderr, "%s belonged to another user or group, who may not be able to read it now. Give it back to them with chown.\n", path)
+	}
+	return err
 }
 
 // replacing gives a file the owner and the group of the one that it replaces, as far as
-// this user may, and returns its mode: perm or, if that is 0, the old one's.
-func (p Program) replacing(path string, f *os.File, perm fs.FileMode) fs.FileMode {
+// this user may, and returns its mode: perm or, if that is 0, the old one's. It also
+// reports whether those who could read the old file may not be able to read the new one.
+func replacing(path string, f *os.File, perm fs.FileMode) (mode fs.FileMode, lost bool) {
 	old, err := os.Stat(path)
 	if err != nil {
-		return cmp.Or(perm, 0o600)
+		return cmp.Or(perm, 0o600), false
 	}
 	owned := keepOwner(f, old) == nil
 	if perm == 0 {
@@ -175,10 +180,7 @@ func (p Program) replacing(path string, f *os.File, perm fs.FileMode) fs.FileMod
 			perm &^= 0o070 // this user's group is another one
 		}
 	}
-	if !owned && perm&0o004 == 0 {
-		fmt.Fprintf(p.Stderr, "%s belonged to another user or group, who may not be able to read it now. Give it back to them with chown.\n", path)
-	}
-	return perm
+	return perm, !owned && perm&0o004 == 0
 }
 
 // prompter reads secrets from a terminal without echo, or else one per line.

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// startReadTimeout bounds the reading of all files at the start. It is long, because
+	// startReadTimeout bounds the reading of each file at the start. It is long, because
 	// the writer of a named pipe may have to ask for a passphrase.
 	startReadTimeout = 30 * time.Second
 
@@ -25,7 +25,7 @@ const (
 )
 
 // errSlowFile means that a file wasn't read in time.
-var errSlowFile = errors.New("reading it takes too long; it must not be a pipe that no one writes to, or on a file system that hangs")
+var errSlowFile = errors.New("reading it takes too long")
 
 // secretFile is the file that NAME_FILE names, as Docker and Kubernetes mount them.
 type secretFile struct {
@@ -56,6 +56,12 @@ func (f secretFile) read(ctx context.Context) (value secret.Value, found bool, w
 	var cause *os.PathError
 	if errors.As(err, &cause) {
 		err = cause.Err
+	}
+	if errors.Is(err, errSlowFile) {
+		return secret.Value{}, true, &environ.Problem{
+			Variable: name, Found: fmt.Sprintf("%s_FILE names a file that cannot be read: %v", name, err),
+			Remedy: "See whether its file system hangs, or whether it is a pipe that no one writes to", Passes: true,
+		}
 	}
 	if err != nil {
 		return problem(fmt.Sprintf("%s_FILE names a file that cannot be read: %v", name, err),

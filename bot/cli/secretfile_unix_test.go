@@ -63,7 +63,7 @@ func TestHungFilesHoldNothingUp(t *testing.T) {
 		})
 	}
 	calls.Wait()
-	if took := time.Since(began); took > 3*fileTimeout {
+	if took := time.Since(began); took > 5*fileTimeout {
 		t.Errorf("a refusal is the answer after %s", took)
 	}
 	if keyFile.reading.TryAcquire(1) {
@@ -73,7 +73,7 @@ func TestHungFilesHoldNothingUp(t *testing.T) {
 	began = time.Now()
 	stop()
 	watching.Wait()
-	if took := time.Since(began); took > fileTimeout/2 {
+	if took := time.Since(began); took > fileTimeout {
 		t.Errorf("the files are watched %s longer", took)
 	}
 	<-serving.Done()
@@ -92,7 +92,7 @@ func TestSignalEndsTheReadingOfAFile(t *testing.T) {
 		began := time.Now()
 		var said strings.Builder
 		code := Program{Out: io.Discard, Stderr: &said}.Run(ctx, strings.Fields(command))
-		if took := time.Since(began); code == 0 || took > fileTimeout {
+		if took := time.Since(began); (code == 0) != (command == "") || took > fileTimeout {
 			t.Errorf("%q exits with %d after %s: %s", command, code, took, said.String())
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/cli/internal/doctor"
+	"github.com/cancelbot/cancelbot/bot/cli/internal/environ"
 	"github.com/cancelbot/cancelbot/bot/internal/clock"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/transport"
@@ -49,13 +51,21 @@ func (p Program) serve(ctx context.Context, args []string) error {
 	// this log, and are redacted.
 	slog.SetLogLoggerLevel(slog.LevelWarn)
 	slog.SetDefault(log.Logger)
+	if ctx.Err() != nil { // the problems are of reading that it has ended
+		log.Info("stopped")
+		return nil
+	}
 	if len(problems) > 0 {
+		end := error(errEnvironment)
+		if !slices.ContainsFunc(problems, func(p environ.Problem) bool { return !p.Passes }) {
+			end = errSlowFile
+		}
 		for _, problem := range problems {
 			r := doctor.EnvironmentFailed(problem)
 			log.Error("precondition failed", "precondition", string(r.Name), "error", r.Found, "remedy", r.Remedy)
 		}
-		log.Error("stopped", "error", errEnvironment)
-		return reportedError{errEnvironment}
+		log.Error("stopped", "error", end)
+		return reportedError{end}
 	}
 	failInsteadOfDying()
 	err := p.runBot(ctx, cfg, log)

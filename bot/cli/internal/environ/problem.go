@@ -7,4 +7,5 @@ type Problem struct {
 	Variable string
 	Found    string // what is wrong, without a full stop
 	Remedy   string // what to do about it, without a full stop
+	Passes   bool   // another start may help
 }
