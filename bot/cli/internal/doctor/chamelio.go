@@ -99,6 +99,8 @@ func KeyRemedy(err error) string {
 		return "Put a key of the journal's organisation into CHAMELIO_API_KEY or, for another organisation, use another journal (DATABASE_URL)"
 	case KeyRefused(err):
 		return "Ask an administrator of your Chamelio organisation for a new key, and put it into CHAMELIO_API_KEY"
+	case errors.Is(err, errUnknownOrganisation):
+		return "Ask an administrator of your Chamelio organisation which one the key is of; the bot waits until Chamelio says it"
 	case errors.Is(err, chamelio.ErrServer), errors.Is(err, chamelio.ErrRateLimited):
 		return "Chamelio is busy or in trouble: try again in a minute"
 	case errors.As(err, &e) && e.Status != 0:

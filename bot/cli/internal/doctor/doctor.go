@@ -65,7 +65,7 @@ const (
 	causeScopes   cause = "scopes"
 )
 
-// checkTimeout bounds each check. They run side by side.
+// checkTimeout bounds each check, but for what it has to undo. They run side by side.
 const checkTimeout = 10 * time.Second
 
 var errSlow = fmt.Errorf("nothing came within %s", checkTimeout)

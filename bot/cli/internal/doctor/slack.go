@@ -113,16 +113,19 @@ func (c *checkup) auditChannel(ctx context.Context) []Result {
 		return nil
 	}
 	api, doing := c.client(), "posting in "+channel
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), postTestLimit)
-	defer cancel()
 	later := fmt.Sprint(time.Now().AddDate(0, 0, 7).Unix())
 	_, id, err := api.ScheduleMessageContext(ctx, channel, later, slack.MsgOptionText(postTest, false))
 	status, _ := slackapi.Classify(err)
 	left := status == slackapi.Unclear
 	if err == nil {
 		doing = "deleting the message scheduled in " + channel
-		err = slackapi.Retry(ctx, postTestLimit, postTestLimit, func() error {
-			_, err := api.DeleteScheduledMessageContext(ctx, &slack.DeleteScheduledMessageParameters{Channel: channel, ScheduledMessageID: id})
+		deleting, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteLimit)
+		defer cancel()
+		err = slackapi.Retry(deleting, deleteLimit, deleteLimit, func() error {
+			_, err := api.DeleteScheduledMessageContext(deleting, &slack.DeleteScheduledMessageParameters{Channel: channel, ScheduledMessageID: id})
+			if slackCode(err) == "invalid_scheduled_message_id" { // an earlier try has deleted it
+				return nil
+			}
 			return slackapi.Retryable(err)
 		})
 		left = err != nil
@@ -137,11 +140,11 @@ func (c *checkup) auditChannel(ctx context.Context) []Result {
 	return []Result{bad(name, found, remedy).because(causeOf(err))}
 }
 
-// postTest is the text that auditChannel schedules, and postTestLimit the time for that and
-// for deleting it: neither is cut off when the check ends.
+// postTest is the text that auditChannel schedules, and deleteLimit the time for deleting
+// it, which the end of the check doesn't cut off.
 const (
-	postTest      = "cancelbot check: please ignore"
-	postTestLimit = 20 * time.Second
+	postTest    = "cancelbot check: please ignore"
+	deleteLimit = 10 * time.Second
 )
 
 // channelRemedy returns the remedy for Slack's errors about a channel
