@@ -38,14 +38,19 @@ func TestTokensOfTwoAppsAreRejected(t *testing.T) {
 		{"xapp-1-A1-1-x", appAPI{app: "A1"}, false},
 		{"xapp-1-A1-1-x", appAPI{app: "A2"}, true},
 		{"xapp-1-A1-1-x", appAPI{app: ""}, false},
-		{"xapp-1-A1-1-x", appAPI{app: "A2", err: errors.New("missing_scope")}, false},
+		{"xapp-1-A1-1-x", appAPI{app: "A2", err: slack.SlackErrorResponse{Err: "missing_scope"}}, false},
 		{"xapp-wrong", appAPI{app: "A2"}, false},
 		{"xapp-1-a1-1-x", appAPI{app: "A2"}, false},
 	} {
 		var other *bot.OtherAppError
-		if got := errors.As(bot.SameApp(t.Context(), one.api, one.token), &other); got != one.other {
-			t.Errorf("%s with %+v: %v", one.token, one.api, got)
+		err := bot.SameApp(t.Context(), one.api, one.token)
+		if is := errors.As(err, &other); is != one.other || !is && err != nil {
+			t.Errorf("%s with %+v: %v", one.token, one.api, err)
 		}
+	}
+	var unknown *bot.UnknownAppError
+	if err := bot.SameApp(t.Context(), appAPI{app: "A1", err: errors.New("the network fails")}, "xapp-1-A1-1-x"); !errors.As(err, &unknown) {
+		t.Errorf("if Slack can't be asked: %v", err)
 	}
 }
 

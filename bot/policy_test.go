@@ -280,15 +280,17 @@ func TestRuleAddedAfterPromptApplies(t *testing.T) {
 }
 
 func TestAuditChannelGetsEverything(t *testing.T) {
-	w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals }, alwaysFresh)
-	w.slash(slacktest.Guest, general, "/cancel-task 12345")
-	w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345 duplicate")))
-	w.eventually("two notes", func() bool { return len(w.slack.History(slacktest.Deals)) == 2 })
-	prompt := w.wantPrompt(w.slash(grace, general, "/cancel-task 12344"))
-	w.slack.AddUser(slacktest.User{ID: grace, Name: "grace", IsRestricted: true})
-	w.acked(w.slack.Click(grace, prompt, "cancel_task"))
-	w.eventually("three notes", func() bool { return len(w.slack.History(slacktest.Deals)) == 3 })
-	golden(t, "audit", w.slack.History(slacktest.Deals)...)
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals }, alwaysFresh)
+		w.slash(slacktest.Guest, general, "/cancel-task 12345")
+		w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345 duplicate")))
+		w.eventually("two notes", func() bool { return len(w.slack.History(slacktest.Deals)) == 2 })
+		prompt := w.wantPrompt(w.slash(grace, general, "/cancel-task 12344"))
+		w.slack.AddUser(slacktest.User{ID: grace, Name: "grace", IsRestricted: true})
+		w.acked(w.slack.Click(grace, prompt, "cancel_task"))
+		w.eventually("three notes", func() bool { return len(w.slack.History(slacktest.Deals)) == 3 })
+		golden(t, "audit", w.slack.History(slacktest.Deals)...)
+	})
 }
 
 func TestAuditCopySurvivesRestart(t *testing.T) {

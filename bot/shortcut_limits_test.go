@@ -310,3 +310,19 @@ func TestLongMessageSkipsOnlyTasksThatAreOver(t *testing.T) {
 		})
 	}
 }
+
+// Someone uses the shortcut far too often. They read that twice a minute, and nothing else
+// happens.
+func TestShortcutBeyondTheLimit(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.CommandsPerMinute = 3 })
+		for range 30 {
+			w.acked(w.slack.Shortcut(ada, w.say(grace, general, taskLink+"12345"), shortcut))
+		}
+		time.Sleep(10 * time.Second)
+		said := w.slack.Private(ada, general)
+		if len(said) != 2 || !strings.Contains(said[0].Text, "more than 3 commands") || len(w.slack.Modals(ada)) > 3 {
+			t.Errorf("%d dialogs; Ada reads %q", len(w.slack.Modals(ada)), texts(said))
+		}
+	})
+}

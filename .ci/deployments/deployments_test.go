@@ -64,7 +64,7 @@ func composed(t *testing.T, files ...file) error {
 			mounted[volume.Target] = volume.Type == compose.VolumeTypeBind && volume.ReadOnly
 		}
 		for name, value := range service.Environment {
-			if strings.HasSuffix(name, "_FILE") && (value == nil || !mounted[*value] && !mounted[filepath.Dir(*value)]) {
+			if strings.HasSuffix(name, "_FILE") && (value == nil || !mounted[filepath.Dir(*value)] && (service.Name == "cancelbot" || !mounted[*value])) {
 				return fmt.Errorf("service %s: no secret is mounted where %s says", service.Name, name)
 			}
 		}

@@ -50,7 +50,7 @@ func TestArchiveHasOnlyTrackedFiles(t *testing.T) {
 			t.Errorf("%s is in no archive", file)
 		}
 	}
-	for _, file := range []string{"deploy/secrets/slack_bot_token", ".env", "deploy/.env", "cancelbot.db"} {
+	for _, file := range []string{"deploy/secrets/bot/slack-bot-token", "deploy/secrets/postgres-password", ".env", "deploy/.env", "cancelbot.db"} {
 		if packed(file) {
 			t.Errorf("%s is in the archive", file)
 		}

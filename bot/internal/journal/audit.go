@@ -183,10 +183,10 @@ func (j *Journal) noteOf(ctx context.Context, q querier, n decision.Note, outcom
 // NoteLease is how long a note stays with the process that took it.
 const NoteLease = announceLease
 
-// TakeNote takes the oldest note that wasn't sent yet, for a post that is
-// about to be tried: it stays with this process for NoteLease, until long after the
-// post. Refusals come last, since anyone can cause many. It returns ErrGone if none is due, or after it has set many aside: the next call
-// continues.
+// TakeNote takes the oldest note that wasn't sent yet, but refusals last, since anyone can
+// cause many. It is for a post that is about to be tried: it stays with this process for
+// NoteLease, until long after the post. TakeNote returns ErrGone if none is due, or after
+// it has set many aside: the next call continues.
 func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

@@ -330,9 +330,13 @@ func TestRestoredOutcomeKeepsItsOwnerLonger(t *testing.T) {
 				won(t, a, d)
 				statement(t, url, "DELETE FROM decisions")
 				d.Tasks[0].Outcome = o
-				_, _, err := a.PutBack(t.Context(), d)
+				l, _, err := a.PutBack(t.Context(), d)
 				must(t, err)
+				if left := time.Until(l.Until); (left > time.Minute) != (o != "") {
+					t.Errorf("with the outcome %q, the lease ends in %s", o, left)
+				}
 				time.Sleep(60 * time.Millisecond)
+				b.Steady(time.Now()) // no heartbeat of its owner is on record
 				if got := take(t, b, work); (len(got) == 0) != (o != "") {
 					t.Errorf("with the outcome %q, %d were taken over", o, len(got))
 				}
