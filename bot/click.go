@@ -23,8 +23,8 @@ const (
 	// other people's.
 	clicksPerCommand = 3
 
-	// warningsPerMinute bounds how often a person is warned that they click too
-	// fast.
+	// warningsPerMinute bounds how often a person is warned that they click, or use the
+	// shortcut, too fast.
 	warningsPerMinute = 2
 )
 
@@ -36,7 +36,7 @@ type clicks struct {
 	texts   texts.Texts
 	paused  pauseSwitch
 	limit   *work.Limit
-	warned  *work.Limit // how often a person is warned that they click too fast
+	warned  *work.Limit // how often a person is warned that they click or type too fast
 	reasons *reasons
 	judging *judging
 	metrics *observe.Metrics

@@ -24,7 +24,7 @@ type commands struct {
 	submissions *lru.Cache[string, *submission] // by the confirmation's ID
 	texts       texts.Texts
 	limit       *work.Limit // of commands and shortcuts together
-	warned      *work.Limit // how often it is logged that a person exceeds it
+	warned      *work.Limit // how often a person is warned; see clicks
 	rules       input.Rules
 	metrics     *observe.Metrics
 }

@@ -70,7 +70,7 @@ func askBot(ctx context.Context, addr, path string) (status int, answer string, 
 		Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return dialOwn(ctx, network, addr)
 		}},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return errOtherProgram }, // a bot doesn't redirect
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := client.Do(req)
 	if err != nil {

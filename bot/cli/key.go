@@ -221,7 +221,7 @@ func (t *tasks) check(ctx context.Context) (chamelio.OrgInfo, error) {
 // the context of the first one.
 func (t *tasks) checkOnce(ctx context.Context, client *chamelio.Client) (chamelio.OrgInfo, error) {
 	asked := t.asking.DoChan("", func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.options.Timeout+tryTimeout)
 		defer cancel()
 		return t.ask(ctx, client)
 	})

@@ -17,7 +17,7 @@ import (
 const (
 	// maxFollowers bounds the followers, maxOfPerson those of one person: someone who presses
 	// often, on whatever prompts, leaves room for others.
-	maxFollowers = 4096
+	maxFollowers = 2048
 	maxOfPerson  = 32
 
 	followEvery = time.Minute // while no one follows

@@ -192,9 +192,9 @@ func (p *Poster) Answer(ctx context.Context, log *slog.Logger, to Target, choose
 	return err == nil
 }
 
-// Tell tells a person something in addition to what the target shows, unless another try
-// can't help. It spends one use of the response_url at most: it doesn't try again once
-// Slack may have the message.
+// Tell tells a person something in addition to what the target shows, and retries if that
+// may help. It spends one use of the response_url at most: it doesn't try again once Slack
+// may have the message.
 func (p *Poster) Tell(ctx context.Context, to Target, choose Choose) error {
 	maybe := false
 	once := func(ctx context.Context) error {
