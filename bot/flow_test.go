@@ -218,7 +218,7 @@ func TestTitlesAreEscaped(t *testing.T) {
 	w := newWorld(t)
 	evil := "<!channel> *x* <@U1> `c` & " + strings.Repeat("🙂", 400)
 	task := chameliotest.NewTask(77, "pending", evil, time.Now())
-	task.URL, task.Workflow, task.Owner = new("https://evil.example/"), new("_w_\n<!here>"), new(evil)
+	task.URL, task.Workflow, task.Owner = new("https://evil.example/"), new("_w_\n<!here>"), new(evil[:27])
 	w.api.Put(task)
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 77 <@U2> & *reason*"))
 	announcement, line := w.confirm(ada, prompt)
