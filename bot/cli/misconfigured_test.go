@@ -155,9 +155,6 @@ var elsewhere = []misconfigured{
 	{"an audit channel that is archived", "AUDIT_CHANNEL=" + slacktest.General, slackIs(func(s *slacktest.Server) {
 		s.Break(slacktest.Fault{Method: "chat.scheduleMessage", Error: "is_archived"})
 	}), "is_archived", "The channel is archived"},
-	{"an audit channel that may have the test message", "AUDIT_CHANNEL=" + slacktest.General, slackIs(func(s *slacktest.Server) {
-		s.Break(slacktest.Fault{Method: "chat.scheduleMessage", Status: 500, AfterEffect: true})
-	}), "may appear there in a week", "Slack"},
 	{"Slack away", "SLACK_API_URL=http://127.0.0.1:1/api/", nil, "connection refused", "Slack cannot be reached"},
 	{"a stand-in without /api/", "SLACK_API_URL=STAND-IN", nil, "HTTP status 404", "SLACK_API_URL lacks the /api/ at its end"},
 	{"Chamelio away", "CHAMELIO_API_URL=http://127.0.0.1:1", nil, "Chamelio does not answer: connection refused", "Check the machine's network"},

@@ -171,6 +171,9 @@ func TestCheckBlamesTheCause(t *testing.T) {
 			if !said.MatchString(p.output.String()) || strings.Count(p.output.String(), "✗") != 1 {
 				t.Errorf("one line with the remedy %q was to name what depends on it:\n%s", tt.remedy, p.output)
 			}
+			if maybe := strings.Contains(p.output.String(), "may appear in "+slacktest.General+" in a week"); maybe != (name == "no network") {
+				t.Errorf("that the test message may be posted is said: %t\n%s", maybe, p.output)
+			}
 		})
 	}
 }

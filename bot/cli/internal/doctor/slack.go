@@ -133,11 +133,11 @@ func (c *checkup) auditChannel(ctx context.Context) []Result {
 	if err == nil {
 		return []Result{good(name, "the bot may post in %s", channel)}
 	}
-	found, remedy := c.found(doing, err), c.remedy(err, channelRemedy(err))
-	if left { // reported by itself, not with other failures that have the same cause
-		return []Result{bad(name, fmt.Sprintf("%s; “%s” may appear there in a week", found, postTest), remedy)}
+	results := []Result{bad(name, c.found(doing, err), c.remedy(err, channelRemedy(err))).because(causeOf(err))}
+	if left {
+		results = append(results, warning(name, fmt.Sprintf("“%s” may appear in %s in a week", postTest, channel), "If it does, delete it there"))
 	}
-	return []Result{bad(name, found, remedy).because(causeOf(err))}
+	return results
 }
 
 // postTest is the text that auditChannel schedules, and deleteLimit the time for deleting
