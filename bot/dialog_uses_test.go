@@ -50,8 +50,8 @@ func TestDialogLeavesUsesForTheResult(t *testing.T) {
 			w.slack.Break(slacktest.Fault{Method: "views.open", Status: 500})
 			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 			time.Sleep(time.Minute)
-			if said := w.said(ada); !strings.HasPrefix(said, "I need a reason") {
-				t.Errorf("no dialog has opened, and Ada reads %q", said)
+			if said := w.slack.Private(ada, slacktest.Legal); !strings.HasPrefix(said[len(said)-1].Text, "I need a reason") {
+				t.Errorf("no dialog has opened, and Ada reads %q", texts(said))
 			}
 		})
 	})
