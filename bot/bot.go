@@ -180,10 +180,10 @@ func (b *Bot) wire(api *url.URL, sign signed.Signer) {
 			workflows: newWorkflows(cfg.Policy.SecondPerson, meters.SecondPersonTasks),
 		},
 		poster: post, signer: sign, requests: asked, texts: words, submissions: work.NewCache[string, *submission](maxSubmissions),
-		limit: work.NewLimit(cfg.CommandsPerMinute), warned: warned, rules: input.Rules{Hosts: cfg.TaskHosts, MaxTasks: cfg.MaxTasks}, metrics: meters,
+		pace: pace{work.NewLimit(cfg.CommandsPerMinute), warned}, rules: input.Rules{Hosts: cfg.TaskHosts, MaxTasks: cfg.MaxTasks}, metrics: meters,
 	}, &clicks{
 		gate: b.gate, signer: sign, carrier: b.carrier, texts: words, paused: paused,
-		limit: work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), warned: warned,
+		pace:    pace{work.NewLimit(clicksPerCommand * cfg.CommandsPerMinute), warned},
 		reasons: &reasons{required: cfg.RequireReason, views: b.slack, poster: post, signer: sign, texts: words},
 		judging: judged, metrics: meters, trace: spans,
 	}, post, words, spans)

@@ -28,6 +28,19 @@ const (
 	warningsPerMinute = 2
 )
 
+// pace bounds how often each person does something, and how often they are warned that
+// they do it too fast. The warnings are counted for all they do.
+type pace struct{ limit, warned *work.Limit }
+
+// exceeded reports whether a person does what is counted as key too fast, and whether to
+// warn them now.
+func (p pace) exceeded(user, key string) (is, warn bool) {
+	if p.limit.Allow(key) {
+		return false, false
+	}
+	return true, p.warned.Allow(user)
+}
+
 // clicks handles clicks on the buttons of prompts.
 type clicks struct {
 	signer  signed.Signer
@@ -35,8 +48,7 @@ type clicks struct {
 	carrier *carry.Carrier
 	texts   texts.Texts
 	paused  pauseSwitch
-	limit   *work.Limit
-	warned  *work.Limit // how often a person is warned that they click or type too fast
+	pace    pace
 	reasons *reasons
 	judging *judging
 	metrics *observe.Metrics
@@ -47,12 +59,13 @@ type clicks struct {
 // Each button counts for itself: too many clicks on *Cancel task* don't keep anyone from
 // pressing *Keep task*. A submitted modal isn't counted; the click that opened it was.
 func (c *clicks) tooMany(log *slog.Logger, k slackapi.Click) (reply, bool) {
-	if c.limit.Allow(k.Action + " " + k.User) {
+	is, warn := c.pace.exceeded(k.User, k.Action+" "+k.User)
+	if !is {
 		return reply{}, false
 	}
 	c.metrics.Refusals.WithLabelValues("click", "too_many_clicks").Inc()
 	log.Debug("click refused", "reason", "too many clicks")
-	if !c.warned.Allow(k.User) {
+	if !warn {
 		return reply{}, true
 	}
 	log.Warn("clicks too fast")

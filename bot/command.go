@@ -11,7 +11,6 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/signed"
 	"github.com/cancelbot/cancelbot/bot/internal/slackapi"
 	"github.com/cancelbot/cancelbot/bot/internal/texts"
-	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
 // commands answers commands: with a prompt, or with a reason why there is
@@ -23,8 +22,7 @@ type commands struct {
 	requests    *requests
 	submissions *lru.Cache[string, *submission] // by the confirmation's ID
 	texts       texts.Texts
-	limit       *work.Limit // of commands and shortcuts together
-	warned      *work.Limit // how often a person is warned; see clicks
+	pace        pace // of commands and shortcuts together
 	rules       input.Rules
 	metrics     *observe.Metrics
 }
@@ -33,15 +31,17 @@ type commands struct {
 // whether to warn them now, where that takes a call. It is asked before a worker is taken,
 // so this delays no one else.
 func (c *commands) tooMany(log *slog.Logger, user string) (is, warn bool) {
-	if c.limit.Allow(user) {
-		return false, false
+	if is, warn = c.pace.exceeded(user, user); is {
+		c.prompter.refused("too_many_commands")
 	}
-	c.prompter.refused("too_many_commands")
-	if warn = c.warned.Allow(user); warn {
+	if warn {
 		log.Warn("command refused", "reason", "too many commands")
 	}
-	return true, warn
+	return is, warn
 }
+
+// tooFast answers someone for whom tooMany holds.
+func (c *commands) tooFast() texts.Message { return c.texts.TooFast(c.pace.limit.PerMinute) }
 
 func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Command) reply {
 	req, err := input.ParseCommand(cmd.Text, c.rules)

@@ -51,7 +51,7 @@ func TestClicksWithoutDecision(t *testing.T) {
 	var recorded refused
 	at := &gate{known: make(chan struct{}), journal: &recorded, now: time.Now, aside: work.NewAside(nil, 0, 0)} // Slack hasn't said where the bot is installed
 	c := &clicks{
-		gate: at, signer: sign, texts: w, limit: work.NewLimit(100), warned: work.NewLimit(1), reasons: &reasons{}, judging: newJudging(), paused: pauseSwitch{neverPaused{}},
+		gate: at, signer: sign, texts: w, pace: pace{work.NewLimit(100), work.NewLimit(1)}, reasons: &reasons{}, judging: newJudging(), paused: pauseSwitch{neverPaused{}},
 		metrics: observe.NewMetrics(nil), trace: observe.NewTracer(nil),
 		carrier: carry.New(carry.Options{Journal: empty{}, Log: slog.New(slog.DiscardHandler)}, carry.Clocks{}),
 	}
@@ -91,7 +91,7 @@ func TestClicksWithoutDecision(t *testing.T) {
 			recorded = nil
 		})
 	}
-	c.limit = work.NewLimit(0)
+	c.pace.limit = work.NewLimit(0)
 	for _, want := range []string{w.ClickedTooFast().Text, ""} {
 		if got, is := c.tooMany(log, slackapi.Click{User: "U1"}); !is || got.message.Text != want || got.where != slackapi.Ephemeral {
 			t.Errorf("too fast: %q", got.message.Text)

@@ -121,18 +121,21 @@ func (r *router) commandTyped(log *slog.Logger, e envelope) (ack any, work func(
 		return nil, func() { log.Warn("command ignored", "reason", err) }
 	}
 	log = log.With("user", cmd.User, "channel", cmd.Channel)
-	var no texts.Message
 	if tooMany, _ := r.commands.tooMany(log, cmd.User); tooMany {
-		no = r.texts.TooFast(r.commands.limit.PerMinute)
-	} else if job := r.typed.Reserve(func(ctx context.Context) { r.command(ctx, log, e.ID, cmd) }); job != nil {
+		return said(e, r.commands.tooFast()), nil
+	}
+	if job := r.typed.Reserve(func(ctx context.Context) { r.command(ctx, log, e.ID, cmd) }); job != nil {
 		return nil, r.start(job)
-	} else {
-		no, work = r.busy(), func() { log.Warn("command turned away", "stopping", r.stopping()) }
 	}
-	if e.AcceptsAck {
-		ack = slackapi.CommandAck(no)
+	return said(e, r.busy()), func() { log.Warn("command turned away", "stopping", r.stopping()) }
+}
+
+// said returns the acknowledgement of a command that says m, if it can say anything.
+func said(e envelope, m texts.Message) any {
+	if !e.AcceptsAck {
+		return nil
 	}
-	return ack, work
+	return slackapi.CommandAck(m)
 }
 
 // shortcutUsed accepts a use of the shortcut.
@@ -143,7 +146,7 @@ func (r *router) shortcutUsed(log *slog.Logger, m slackapi.Shortcut) (work func(
 		if !warn {
 			return nil
 		}
-		use = func(ctx context.Context) { r.send(ctx, log, to, alone(r.texts.TooFast(r.commands.limit.PerMinute))) }
+		use = func(ctx context.Context) { r.send(ctx, log, to, alone(r.commands.tooFast())) }
 	}
 	if job := r.typed.Reserve(use); job != nil {
 		return r.start(job)

@@ -29,7 +29,7 @@ func TestSecondDeliveryGetsTheSameAck(t *testing.T) {
 	full.Close()
 	r := &router{
 		typed: full, pressed: full, texts: w, log: log, ctx: t.Context(),
-		commands: &commands{limit: work.NewLimit(8)}, clicks: &clicks{reasons: &reasons{signer: sign, texts: w}}, stopping: func() bool { return false },
+		commands: &commands{pace: pace{limit: work.NewLimit(8)}}, clicks: &clicks{reasons: &reasons{signer: sign, texts: w}}, stopping: func() bool { return false },
 		seen: work.NewCache[string, *delivery](8), poster: slackapi.NewPoster(nil, nil, nil),
 	}
 	submission := json.RawMessage(`{"type":"view_submission","user":{"id":"U1"},"view":{"callback_id":"` + texts.ModalReason + `","private_metadata":"{}"}}`)

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,31 +15,13 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/secret"
 )
 
-// lockedLog is a log that can be read while it is written.
-type lockedLog struct {
-	mu   sync.Mutex
-	said strings.Builder
-}
-
-func (l *lockedLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.said.Write(p)
-}
-
-func (l *lockedLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.said.String()
-}
-
 // A file that can't be read for longer than its replacement takes is reported once, and
 // when it can be read again.
 func TestUnreadableFileIsReported(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "key")
 	t.Setenv("CHAMELIO_API_KEY_FILE", file)
 	synctest.Test(t, func(t *testing.T) {
-		var out lockedLog
+		var out SyncBuffer
 		gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "unreadable", Help: "."}, []string{"credential"})
 		c := &credentials{log: slog.New(slog.NewTextHandler(&out, nil)), unreadable: gauge, every: time.Hour, looking: readEvery}
 		c.files = []*watchedFile{newWatchedFile("CHAMELIO_API_KEY", secret.New("ca_old"), nil, &credential{which: "api_key"})}

@@ -160,8 +160,6 @@ func (p Program) peopleFor(h historyFlags) *directory {
 
 // databaseURL returns the only variable that history needs.
 func databaseURL(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, startReadTimeout)
-	defer cancel()
 	var cfg config
 	found := &findings{}
 	if s, ok := settingOf("DATABASE_URL"); ok {

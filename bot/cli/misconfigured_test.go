@@ -1,16 +1,15 @@
 package cli_test
 
 import (
-	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/cli"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -280,28 +279,10 @@ func (s *fakes) env(t *testing.T, changes string) []string {
 	return env
 }
 
-// syncBuffer is a buffer that can be read while a process writes.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
 // run runs cancelbot until it ends, or has printed enough.
 func run(t *testing.T, env []string, enough func(said string) bool, args ...string) ran {
 	t.Helper()
-	var out syncBuffer
+	var out cli.SyncBuffer
 	cmd := exec.Command("cancelbot", args...)
 	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = env, t.TempDir(), &out, &out
 	if err := cmd.Start(); err != nil {

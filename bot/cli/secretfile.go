@@ -57,15 +57,14 @@ func (f secretFile) read(ctx context.Context) (value secret.Value, found bool, w
 	if errors.As(err, &cause) {
 		err = cause.Err
 	}
-	if errors.Is(err, errSlowFile) {
-		return secret.Value{}, true, &environ.Problem{
-			Variable: name, Found: fmt.Sprintf("%s_FILE names a file that cannot be read: %v", name, err),
-			Remedy: "See whether its file system hangs, or whether it is a pipe that no one writes to", Passes: true,
-		}
-	}
 	if err != nil {
-		return problem(fmt.Sprintf("%s_FILE names a file that cannot be read: %v", name, err),
-			"Correct the path in "+name+"_FILE, or let the user that runs the bot read that file")
+		remedy, slow := "Correct the path in "+name+"_FILE, or let the user that runs the bot read that file", errors.Is(err, errSlowFile)
+		if slow {
+			remedy = "See whether its file system hangs, or whether it is a pipe that no one writes to"
+		}
+		return secret.Value{}, true, &environ.Problem{
+			Variable: name, Found: fmt.Sprintf("%s_FILE names a file that cannot be read: %v", name, err), Remedy: remedy, Passes: slow,
+		}
 	}
 	text := strings.TrimRight(string(raw), "\r\n")
 	if text == "" {

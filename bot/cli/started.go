@@ -99,32 +99,42 @@ func checkWorkspace(ctx context.Context, b *bot.Bot, watch *credentials, log *sl
 // fails if they aren't: a comparison that couldn't be made shows nothing.
 func compareApps(ctx context.Context, api string, log *slog.Logger, compare func(context.Context) error) error {
 	var other *bot.OtherAppError
-	reported := ""
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+	_, err := untilAnswered(ctx, log, func() (struct{}, error) {
 		err := compare(ctx)
-		switch {
-		case errors.As(err, &other):
-			return struct{}{}, backoff.Permanent(err)
-		case err == nil, ctx.Err() != nil, isTokenError(err): // a token that is refused later is reported elsewhere
-		default:
-			if r := doctor.BotTokenFailed(api, err); r.Found != reported {
-				report(log, r)
-				reported = r.Found
-			}
+		if errors.As(err, &other) {
+			err = backoff.Permanent(err)
 		}
 		return struct{}{}, err
-	}, asLongAsItTakes()...)
+	}, func(err error) doctor.Result {
+		if isTokenError(err) { // reported elsewhere
+			return doctor.Result{}
+		}
+		return doctor.BotTokenFailed(api, err)
+	})
 	if other != nil {
 		return withRemedy(err, api)
 	}
 	return nil
 }
 
-// asLongAsItTakes returns the options of backoff.Retry for a question at the start.
-func asLongAsItTakes() []backoff.RetryOption {
+// untilAnswered asks a question of the start for as long as it takes, or until its error
+// is permanent. It reports each other problem, and the same one once; a problem without
+// Found isn't reported.
+func untilAnswered[T any](ctx context.Context, log *slog.Logger, ask func() (T, error), problem func(error) doctor.Result) (T, error) {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 2*time.Second, 5*time.Minute
-	return []backoff.RetryOption{backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0)}
+	reported := ""
+	return backoff.Retry(ctx, func() (T, error) {
+		answer, err := ask()
+		var final *backoff.PermanentError
+		if err != nil && ctx.Err() == nil && !errors.As(err, &final) {
+			if r := problem(err); r.Found != "" && r.Found != reported {
+				report(log, r)
+				reported = r.Found
+			}
+		}
+		return answer, err
+	}, backoff.WithBackOff(wait), backoff.WithMaxElapsedTime(0))
 }
 
 func isTokenError(err error) bool {
@@ -156,22 +166,15 @@ func (e refusedError) Error() string { return string(e) }
 // checkKey asks Chamelio whether the key is valid, and for its rate limit,
 // until there is an answer.
 func checkKey(ctx context.Context, watch *credentials, key *tasks, log *slog.Logger) chamelio.OrgInfo {
-	reported := ""
-	org, _ := backoff.Retry(ctx, func() (chamelio.OrgInfo, error) {
+	org, _ := untilAnswered(ctx, log, func() (chamelio.OrgInfo, error) {
 		info, err := key.check(ctx)
 		if ctx.Err() == nil {
 			watch.note(ctx, watch.key(), err)
 		}
-		switch {
-		case doctor.KeyRefused(err):
-			return info, backoff.Permanent(err)
-		case err != nil && ctx.Err() == nil:
-			if r := doctor.APIKeyFailed(err); r.Found != reported { // it is tried for as long as it takes
-				report(log, r)
-				reported = r.Found
-			}
+		if doctor.KeyRefused(err) {
+			err = backoff.Permanent(err)
 		}
 		return info, err
-	}, asLongAsItTakes()...)
+	}, doctor.APIKeyFailed)
 	return org
 }

@@ -119,15 +119,7 @@ func (c *checkup) auditChannel(ctx context.Context) []Result {
 	left := status == slackapi.Unclear
 	if err == nil {
 		doing = "deleting the message scheduled in " + channel
-		deleting, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteLimit)
-		defer cancel()
-		err = slackapi.Retry(deleting, deleteLimit, deleteLimit, func() error {
-			_, err := api.DeleteScheduledMessageContext(deleting, &slack.DeleteScheduledMessageParameters{Channel: channel, ScheduledMessageID: id})
-			if slackCode(err) == "invalid_scheduled_message_id" { // an earlier try has deleted it
-				return nil
-			}
-			return slackapi.Retryable(err)
-		})
+		err = unschedule(ctx, api, channel, id)
 		left = err != nil
 	}
 	if err == nil {
@@ -140,8 +132,22 @@ func (c *checkup) auditChannel(ctx context.Context) []Result {
 	return results
 }
 
+// unschedule deletes a scheduled message, and retries if that may help. The end of ctx
+// doesn't cut it off.
+func unschedule(ctx context.Context, api *slack.Client, channel, id string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteLimit)
+	defer cancel()
+	return slackapi.Retry(ctx, deleteLimit, deleteLimit, func() error {
+		_, err := api.DeleteScheduledMessageContext(ctx, &slack.DeleteScheduledMessageParameters{Channel: channel, ScheduledMessageID: id})
+		if slackCode(err) == "invalid_scheduled_message_id" { // an earlier try has deleted it
+			return nil
+		}
+		return slackapi.Retryable(err)
+	})
+}
+
 // postTest is the text that auditChannel schedules, and deleteLimit the time for deleting
-// it, which the end of the check doesn't cut off.
+// it.
 const (
 	postTest    = "cancelbot check: please ignore"
 	deleteLimit = 10 * time.Second
