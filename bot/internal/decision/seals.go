@@ -29,9 +29,3 @@ func (staleKeyError) Unwrap() error { return ErrUnknownKey }
 // UsableKey returns the entry in the names of the keys that says that the key with this
 // name may sign now. A row with ErrStaleKey waits for that entry.
 func UsableKey(name string) string { return strings.TrimSuffix(name, ".") + "!" }
-
-// MaxSealedKeys bounds how many rows of sealed signing keys are read. Genuine ones are
-// fewer with up to 48 changes of the bot token a day: all keys of 35 days, for each token
-// that was replaced within the last hour and the current one, and each later one of a day
-// for each token of a day.
-const MaxSealedKeys = 10_000

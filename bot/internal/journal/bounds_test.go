@@ -96,14 +96,14 @@ func TestLongKeysAreNotRead(t *testing.T) {
 		j := open(t, url, 0)
 		must(t, j.KeepSigningKeys(t.Context(), "a", "genuine", time.Hour))
 		must(t, j.KeepSigningKeys(t.Context(), "long", strings.Repeat("x", 5<<20), time.Hour))
-		if found, err := j.SigningKeys(t.Context()); err != nil || len(found) != 1 || found[0] != "genuine" {
+		if found, err := j.SigningKeys(t.Context(), 100); err != nil || len(found) != 1 || found[0] != "genuine" {
 			t.Errorf("%d, %v", len(found), err)
 		}
 		statement(t, url, `INSERT INTO signing_keys (id, sealed, kept_until)
-			WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 15000) SELECT ' ' || n, 'made up', 99999999999999 FROM number`)
+			WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < 150) SELECT ' ' || n, 'made up', 99999999999999 FROM number`)
 		for range 50 { // each has it with a probability of two thirds
-			found, err := j.SigningKeys(t.Context())
-			if err != nil || len(found) > 10_000 {
+			found, err := j.SigningKeys(t.Context(), 100)
+			if err != nil || len(found) > 100 {
 				t.Fatalf("%d, %v", len(found), err)
 			}
 			if slices.Contains(found, "genuine") {

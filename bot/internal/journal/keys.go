@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
-
-	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
 // KeepSigningKeys stores encrypted keys of another bot token for a while. It
@@ -38,13 +36,13 @@ func (j *Journal) ShortenSigningKeys(ctx context.Context, prefix, spared string,
 const maxSealed = 512
 
 // SigningKeys returns the keys that KeepSigningKeys stored. If there are more rows than
-// decision.MaxSealedKeys, because the token changes too often or someone else has written them,
-// each call returns a random selection, so made-up rows can't hide a genuine one forever.
-func (j *Journal) SigningKeys(ctx context.Context) ([]string, error) {
+// atMost, each call returns a random selection of that many, so rows that someone else has
+// written can't hide a genuine one forever.
+func (j *Journal) SigningKeys(ctx context.Context, atMost int) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	rows, err := j.read().query(ctx, fmt.Sprintf(`SELECT sealed FROM signing_keys WHERE octet_length(sealed) <= %d AND kept_until > %s
-		ORDER BY random() LIMIT %d`, maxSealed, j.now, decision.MaxSealedKeys))
+		ORDER BY random() LIMIT %d`, maxSealed, j.now, atMost))
 	found, err := collect(rows, err, func(r *sql.Rows, sealed *string) error { return r.Scan(sealed) })
 	if err != nil {
 		return nil, fmt.Errorf("reading signing keys: %w", err)

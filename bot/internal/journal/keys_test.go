@@ -16,13 +16,13 @@ func TestSealedKeysAreKeptForAWhile(t *testing.T) {
 		must(t, other.KeepSigningKeys(t.Context(), "a", "again", time.Hour)) // someone else may have written the first
 		must(t, other.KeepSigningKeys(t.Context(), "b", "second", time.Hour))
 		must(t, other.KeepSigningKeys(t.Context(), "c", "over", -time.Second))
-		found, err := j.SigningKeys(t.Context())
+		found, err := j.SigningKeys(t.Context(), 100)
 		slices.Sort(found)
 		if err != nil || !slices.Equal(found, []string{"again", "second"}) {
 			t.Errorf("%v %v", found, err)
 		}
 		must(t, j.KeepSigningKeys(t.Context(), "c", "back", time.Hour)) // the one that was over has made room
-		if found, err := j.SigningKeys(t.Context()); err != nil || len(found) != 3 {
+		if found, err := j.SigningKeys(t.Context(), 100); err != nil || len(found) != 3 {
 			t.Errorf("%v %v", found, err)
 		}
 	})
@@ -38,7 +38,7 @@ func TestKeysOutlastAClockThatIsAhead(t *testing.T) {
 	must(t, ahead.KeepSigningKeys(t.Context(), "b", "others", time.Hour))
 	must(t, ahead.ForgetSigningKeys(t.Context()))
 	must(t, ahead.Close())
-	if found, err := j.SigningKeys(t.Context()); err != nil || len(found) != 2 {
+	if found, err := j.SigningKeys(t.Context(), 100); err != nil || len(found) != 2 {
 		t.Errorf("%v %v", found, err)
 	}
 }

@@ -296,7 +296,7 @@ func (s *sweep) others() {
 	s.may("keeping keys", s.KeepSigningKeys(ctx, "k", "sealed", time.Hour))
 	s.may("shortening keys", s.ShortenSigningKeys(ctx, "holder00.", "k", time.Hour))
 	s.may("forgetting keys", s.ForgetSigningKeys(ctx))
-	_, err := s.SigningKeys(ctx)
+	_, err := s.SigningKeys(ctx, 100)
 	s.may("reading keys", err)
 	_, err = s.ReturnSetAside(ctx)
 	s.may("returning rows", err)

@@ -86,7 +86,7 @@ type Store interface {
 	// ShortenSigningKeys keeps the rows whose sealed keys begin with a prefix for that
 	// long at most, except the one with the ID spared.
 	ShortenSigningKeys(ctx context.Context, prefix, spared string, keep time.Duration) error
-	SigningKeys(context.Context) ([]string, error)
+	SigningKeys(ctx context.Context, atMost int) ([]string, error)
 }
 
 // keyring has the keys of the bot token, those of earlier tokens while their

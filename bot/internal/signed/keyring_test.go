@@ -29,7 +29,7 @@ func (s *shelf) KeepSigningKeys(_ context.Context, id, sealed string, _ time.Dur
 // ShortenSigningKeys does nothing: nothing ends here.
 func (s *shelf) ShortenSigningKeys(context.Context, string, string, time.Duration) error { return nil }
 
-func (s *shelf) SigningKeys(context.Context) (all []string, err error) {
+func (s *shelf) SigningKeys(context.Context, int) (all []string, err error) {
 	if s.away {
 		return nil, errAway
 	}

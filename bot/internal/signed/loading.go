@@ -4,9 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"slices"
-
-	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
+
+// maxRows bounds how many rows of sealed keys are read. Genuine ones are fewer with up to
+// 48 changes of the bot token a day: all keys of 35 days, for each token that was replaced
+// within the last hour and the current one, and each later one of a day for each token of
+// a day.
+const maxRows = 10_000
 
 // Load reads the keys of earlier and later tokens from the journal. It stores those again
 // that the last change of this process's token stored, and that the journal has lost.
@@ -43,7 +47,7 @@ func (k *keyring) storeAgain(ctx context.Context) error {
 
 // load is Load. It must be called with changing held.
 func (k *keyring) load(ctx context.Context) error {
-	found, err := k.journal.SigningKeys(ctx)
+	found, err := k.journal.SigningKeys(ctx, maxRows)
 	if err != nil {
 		return err
 	}
@@ -54,7 +58,7 @@ func (k *keyring) load(ctx context.Context) error {
 			opened[hash] = id
 		}
 	}
-	k.rows.opened, k.rows.some = opened, len(found) >= decision.MaxSealedKeys
+	k.rows.opened, k.rows.some = opened, len(found) >= maxRows
 	// The keys in one row may decrypt another row.
 	for again := true; again; {
 		again = false

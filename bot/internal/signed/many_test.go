@@ -41,7 +41,7 @@ func (t *table) ShortenSigningKeys(_ context.Context, prefix, spared string, kee
 	return nil
 }
 
-func (t *table) SigningKeys(context.Context) (all []string, err error) {
+func (t *table) SigningKeys(context.Context, int) (all []string, err error) {
 	for id, row := range t.rows {
 		if !t.clock.at.Before(row.until) {
 			delete(t.rows, id)
@@ -81,7 +81,7 @@ func TestManyChangesLeaveFewRows(t *testing.T) {
 		case 20:
 			replicas = []Signer{replicas[0], ringFor(t, token(n), on, clock)}
 		}
-		if all, err := on.SigningKeys(t.Context()); err != nil || len(all) > 3*kept {
+		if all, err := on.SigningKeys(t.Context(), 100); err != nil || len(all) > 3*kept {
 			t.Fatalf("%d rows of %d keys after %d changes, %v", len(all), kept, n, err)
 		}
 		clock.at = clock.at.Add(every)

@@ -357,11 +357,11 @@ func (j *faultyJournal) ShortenSigningKeys(ctx context.Context, prefix, spared s
 	return j.real.ShortenSigningKeys(ctx, prefix, spared, keep)
 }
 
-func (j *faultyJournal) SigningKeys(ctx context.Context) ([]string, error) {
+func (j *faultyJournal) SigningKeys(ctx context.Context, atMost int) ([]string, error) {
 	if j.dead() {
 		return nil, errDead
 	}
-	return j.real.SigningKeys(ctx)
+	return j.real.SigningKeys(ctx, atMost)
 }
 
 func (j *faultyJournal) ForgetSigningKeys(ctx context.Context) error {

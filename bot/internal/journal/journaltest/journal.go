@@ -116,8 +116,8 @@ func (j *Journal) TakeEnded(ctx context.Context, limit int) ([]journal.Request, 
 	return Call(ctx, j.Around, "TakeEnded", "", func(ctx context.Context) ([]journal.Request, error) { return j.Journal.TakeEnded(ctx, limit) })
 }
 
-func (j *Journal) SigningKeys(ctx context.Context) ([]string, error) {
-	return Call(ctx, j.Around, "SigningKeys", "", func(ctx context.Context) ([]string, error) { return j.Journal.SigningKeys(ctx) })
+func (j *Journal) SigningKeys(ctx context.Context, atMost int) ([]string, error) {
+	return Call(ctx, j.Around, "SigningKeys", "", func(ctx context.Context) ([]string, error) { return j.Journal.SigningKeys(ctx, atMost) })
 }
 
 func (j *Journal) GiveUp(ctx context.Context, l journal.Lease, as decision.Outcome) error {
