@@ -20,11 +20,11 @@ type OtherAppError struct {
 }
 
 func (e *OtherAppError) Error() string {
-	return fmt.Sprintf("the app token is of the app %s, and the bot token of the app %s", e.AppToken, e.BotToken)
+	return fmt.Sprintf("the app token belongs to app %s, and the bot token to app %s", e.AppToken, e.BotToken)
 }
 
-// UnknownAppError means that Slack couldn't be asked for which app the bot token is.
-// Another try may help.
+// UnknownAppError means that Slack didn't say which app the bot token belongs to, because
+// the call failed. Another try may help.
 type UnknownAppError struct{ Err error }
 
 func (e *UnknownAppError) Error() string {

@@ -75,8 +75,8 @@ func (s *submission) answers(a reply) reply {
 
 // submitted posts a request that was submitted in a modal. It returns the answer for
 // the modal. It posts one request for all deliveries of the submission, each of which
-// is answered, because its acknowledgement has replaced what the modal showed. None
-// gets another answer than the first.
+// is answered, because its acknowledgement has replaced what the modal showed. All
+// get the answer to the first one.
 func (c *commands) submitted(ctx context.Context, log *slog.Logger, k slackapi.Click, asked decision.Confirmation) reply {
 	mine := &submission{answered: make(chan struct{})}
 	if first, again, _ := c.submissions.PeekOrAdd(asked.ID, mine); again {
@@ -111,9 +111,9 @@ func (c *commands) ask(ctx context.Context, log *slog.Logger, k slackapi.Click, 
 	}}
 }
 
-// first reports whether this delivery of a command or a submitted modal is the first
-// one that asks for a request, among all replicas. It posts the request. Otherwise the
-// answer is also returned: nothing, or that the journal doesn't say.
+// first reports whether this delivery of a command or a submitted modal is the one that
+// posts the request: the first among all replicas. If it isn't, said is the answer:
+// nothing, or that the request may have been posted if the journal doesn't answer.
 func (c *commands) first(ctx context.Context, log *slog.Logger, event string, asked decision.Confirmation) (said reply, first bool) {
 	by := signed.NewID(time.Now())
 	err := work.Retry(ctx, askPatience, func() (err error) {

@@ -53,7 +53,8 @@ func (j *judging) begin(id string) (wait func(context.Context), end func()) {
 	}
 }
 
-// first reports whether the click wasn't judged before.
+// first reports whether what (a prompt's ID, or a click's response_url and reason) comes
+// for the first time, and remembers it.
 func (j *judging) first(what string) bool {
 	again, _ := j.pressed.ContainsOrAdd(what, struct{}{})
 	return !again

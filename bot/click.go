@@ -73,7 +73,7 @@ func (c *clicks) tooMany(log *slog.Logger, k slackapi.Click) (reply, bool) {
 }
 
 // handle handles one click: it keeps the task, or decides to cancel it. If a
-// decision follows, the decider answers.
+// decision follows, the Carrier answers, and the reply is empty.
 func (c *clicks) handle(ctx context.Context, log *slog.Logger, k slackapi.Click) reply {
 	// The time of receipt counts, not the time of processing.
 	confirmation, err := c.signer.Decode(k.Value, k.At)
@@ -137,21 +137,21 @@ func (c *clicks) judge(ctx context.Context, p carry.Press) reply {
 	judging, cancel := context.WithTimeout(ctx, max(carry.JudgeTimeout-time.Since(p.Received), 0))
 	defer cancel()
 	var answer reply
-	no, stopped := c.mayConfirm(judging, &p), false
-	if no.Allowed() { // no one else reads the operator's note
+	verdict, stopped := c.mayConfirm(judging, &p), false
+	if verdict.Allowed() { // only someone who may confirm reads the operator's note
 		answer, stopped = c.whilePaused(judging, p)
 	}
 	if ctx.Err() != nil { // the process stops, so none of this is known
 		answer, stopped = alone(c.texts.Interrupted(p.Confirmation)), true
 	}
-	if stopped || !no.Allowed() {
-		earlier(ctx) // one of them may count
+	if stopped || !verdict.Allowed() {
+		earlier(ctx) // wait for earlier clicks on this prompt: one of them may count
 	}
 	switch {
 	case stopped:
 		return c.unlessSecond(p, func(context.Context) reply { return answer })
-	case !no.Allowed():
-		return c.unlessSecond(p, func(ctx context.Context) reply { return c.refuse(ctx, p, no) })
+	case !verdict.Allowed():
+		return c.unlessSecond(p, func(ctx context.Context) reply { return c.refuse(ctx, p, verdict) })
 	case c.reasons.missing(p.Confirmation):
 		return c.unlessSecond(p, func(ctx context.Context) reply { return c.reasons.ask(ctx, p) })
 	case c.carrier.Decide(ctx, p):

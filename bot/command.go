@@ -73,7 +73,7 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 	return answer
 }
 
-// promptOf returns the prompt or the explanation.
+// promptOf returns the prompt for the tasks that can be cancelled.
 func (c *commands) promptOf(found considered) texts.Message {
 	return c.texts.Prompt(found.confirmation, found.preview, c.signer.Encode(found.confirmation))
 }
@@ -83,5 +83,5 @@ type asker struct {
 	user, team, channel string
 	thread              string // the timestamp of the thread; "" outside of threads
 	origin              slackapi.Origin
-	late                func(context.Context) // says that the prompt comes late; nil if they know
+	late                func(context.Context) // says that the prompt comes late; nil in a modal, which says so already
 }

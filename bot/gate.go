@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -93,7 +94,7 @@ func (g *gate) introduced(where Workspace) {
 	}
 }
 
-var errNotIntroduced = fmt.Errorf("Slack hasn't said yet in which workspace the bot is installed")
+var errNotIntroduced = errors.New("Slack hasn't said yet in which workspace the bot is installed")
 
 // refusalsKey limits how many refusals are recorded at once, as a channel's name limits
 // its answers.

@@ -36,7 +36,7 @@ func (b *Bot) Ready(context.Context) error {
 		problems = append(problems, fmt.Errorf("journal: no success for %s", age.Round(time.Second)))
 	}
 	for _, l := range b.loops {
-		if age := l.Age(); age > loopStalled+l.Every {
+		if age := l.Age(); l != b.beats && age > loopStalled+l.Every {
 			problems = append(problems, fmt.Errorf("loop %q: no success for %s", l.Name, age.Round(time.Second)))
 		}
 	}

@@ -51,7 +51,8 @@ const previewsAtOnce = 8
 
 var errPanicked = errors.New("the preview panicked")
 
-// rateWait is how much longer a prompt waits if only the key's rate limit is missing.
+// rateWait is how much longer a prompt waits for tasks that the key's rate limit has held
+// up.
 const rateWait = 6 * time.Second
 
 // get gets tasks, with a short timeout: someone is waiting, and the cancel request

@@ -94,7 +94,7 @@ const nextToDialog = 1
 // sayNextTo says something next to a dialog that may be open.
 func sayNextTo(ctx context.Context, log *slog.Logger, post *slackapi.Poster, to slackapi.Target, m texts.Message) {
 	if err := post.Tell(ctx, to, slackapi.Always(m)); err != nil {
-		log.Info("can't answer a click in addition to its prompt", "error", err)
+		log.Info("can't send a private answer", "error", err)
 	}
 }
 

@@ -17,7 +17,7 @@ type reply struct {
 	find    func(context.Context) reply // finds the reply to send instead, if that may take minutes; nil otherwise
 	where   slackapi.Placement
 	press   *carry.Press          // that it answers; nil for a command
-	then    func(context.Context) // what to do once the person has the message; may be nil
+	then    func(context.Context) // what to do after that, even without a message; may be nil
 }
 
 // alone returns a reply that only the person who typed or clicked sees.

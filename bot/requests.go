@@ -38,7 +38,7 @@ type openRequests interface {
 	Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error)
 }
 
-// requests are the prompts in channels that a second person must confirm. The
+// requests are the prompts in channels that a second person must approve. The
 // journal's list of them is a to-do list without authority: a click counts by
 // its button's content. Whether a request was confirmed, withdrawn or has
 // expired is decided by its row in the journal, of which there is only one.
@@ -169,9 +169,10 @@ func together(found []decision.Record) (all decision.Record) {
 	return all
 }
 
-// became returns the result of a request that has ended: its own decision, or the
-// others that have its tasks; and what of it that is about. It returns none while a
-// click is being judged or saved here, and ErrDecided if its row is missing.
+// became returns how a request ended: the decision on it or, if other prompts' decisions
+// have its tasks, those, and the request without the tasks that they have cancelled. It
+// returns no decision while a click on it is being judged or saved here, and ErrDecided if
+// the request was decided and its row is missing.
 func (r *requests) became(ctx context.Context, one request) ([]decision.Record, decision.Confirmation, error) {
 	found, err := r.journal.Became(ctx, one.Request.ID, one.IDs())
 	missing := errors.Is(err, journal.ErrDecided)

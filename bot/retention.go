@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// retentionEvery and maxDeleted bound how much is deleted at a time: half
-	// a million rows a day, and never a statement that blocks the journal.
+	// retentionEvery and maxDeleted bound how much is deleted at a time: 500 rows of
+	// each kind a minute, so no statement blocks the journal for long.
 	retentionEvery = time.Minute
 	maxDeleted     = 500
 )

@@ -156,12 +156,9 @@ func (r *router) shortcutUsed(log *slog.Logger, m slackapi.Shortcut) (work func(
 	}, log, func() (slackapi.Target, error) { return to, nil })
 }
 
-func (r *router) start(job func(context.Context)) func() {
-	if job == nil {
-		return nil
-	}
-	return func() { job(r.ctx) }
-}
+// start returns the work of an accepted envelope. It ends with the router, not with the
+// connection.
+func (r *router) start(job func(context.Context)) func() { return func() { job(r.ctx) } }
 
 // command and click start the trace of an envelope.
 func (r *router) command(ctx context.Context, log *slog.Logger, envelope string, cmd slackapi.Command) {

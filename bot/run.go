@@ -53,8 +53,10 @@ func (b *Bot) Accept(e socketmode.Envelope) (ack any, work func()) {
 // Run serves until ctx ends, then drains: it starts nothing new, lets
 // decisions finish within Config.Grace, and closes the connections. Unfinished
 // decisions are in the journal; the next start, or another replica, resumes
-// them. Run returns nil after ctx ends, and a *TokenError if Slack refuses the
-// app token. No goroutine outlives it. It must be called only once.
+// them. Run returns nil after ctx ends, a *TokenError if Slack refuses the app token, and
+// an *OtherAppError if the tokens belong to two apps (socketmode.ErrOtherApp if Slack
+// doesn't say which app the bot token belongs to). No goroutine outlives it. It must be
+// called only once.
 //
 // Run connects, and takes over what others left, only once the journal has said
 // what time it is: clicks and decisions are judged by that.

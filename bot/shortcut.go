@@ -29,9 +29,9 @@ type shortcuts struct {
 	texts    texts.Texts
 }
 
-// wish is where a shortcut was used. The modal that asks for a task carries
+// usedAt is where a shortcut was used. The modal that asks for a task carries
 // it.
-type wish struct {
+type usedAt struct {
 	Team, Channel, Thread string
 	Until                 int64 // in Unix seconds; a response_url doesn't live much longer
 }
@@ -54,7 +54,7 @@ func (s *shortcuts) handle(ctx context.Context, log *slog.Logger, m slackapi.Sho
 	if len(tasks) == 0 {
 		return s.show(log, to, opened.Hash, s.find(who, m.ResponseURL, at))
 	}
-	return s.present(ctx, log, found{who: who, tasks: tasks, to: to, over: opened.Hash, opened: at, spent: nextToDialog})
+	return s.present(ctx, log, presentation{who: who, tasks: tasks, to: to, over: opened.Hash, opened: at, spent: nextToDialog})
 }
 
 // open opens a modal that says that the tasks are being fetched.
@@ -70,7 +70,7 @@ func (s *shortcuts) open(ctx context.Context, m slackapi.Shortcut) (*slack.ViewR
 
 // find returns the modal that asks for a task.
 func (s *shortcuts) find(who asker, responseURL string, at int64) slack.ModalViewRequest {
-	place, err := json.Marshal(wish{who.team, who.channel, who.thread, s.prompter.now().Add(s.prompter.confirmTTL).Unix()})
+	place, err := json.Marshal(usedAt{who.team, who.channel, who.thread, s.prompter.now().Add(s.prompter.confirmTTL).Unix()})
 	if err != nil {
 		panic(err) // a list of strings always encodes
 	}
@@ -82,10 +82,10 @@ func (s *shortcuts) find(who asker, responseURL string, at int64) slack.ModalVie
 	return view
 }
 
-// found is the content of a modal.
-type found struct {
+// presentation is the tasks that present shows, for whom, and the modal that shows them.
+type presentation struct {
 	who    asker
-	tasks  []chamelio.TaskID // as many as there are
+	tasks  []chamelio.TaskID // all that the message names; present shows one part
 	reason string
 	unsure bool // the reason might be a further task
 	to     slackapi.Target
@@ -99,9 +99,9 @@ type found struct {
 const maxParts = 3
 
 // present shows tasks in a modal that asks to confirm, or explains why none
-// can be cancelled. Of a message with many tasks it skips only parts whose tasks are
-// certainly all over: another answer may apply to the next part as well, or not for long.
-func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f found) reply {
+// can be cancelled. Of a message with many tasks it skips only a part whose tasks have
+// certainly all ended: any other answer may apply to the next part too, or may change soon.
+func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f presentation) reply {
 	var what considered
 	var others texts.Others
 	left := f.tasks
@@ -218,7 +218,7 @@ func (r *router) submitted(log *slog.Logger, e envelope, s slackapi.Submission) 
 // taskGiven accepts a submitted modal that asked for a task.
 func (r *router) taskGiven(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
 	data, err := r.shortcuts.signer.DecodeModal(texts.ModalFind, s.Metadata, s.User, e.At)
-	var from wish
+	var from usedAt
 	if err != nil || json.Unmarshal([]byte(data.Value), &from) != nil {
 		return slackapi.ModalAck(texts.BlockTask, r.texts.ModalOutdated()), nil
 	}
@@ -232,7 +232,7 @@ func (r *router) taskGiven(log *slog.Logger, e envelope, s slackapi.Submission) 
 	who := asker{user: s.User, team: from.Team, channel: from.Channel, thread: from.Thread, origin: s.Origin}
 	to := slackapi.Target{View: s.View, Channel: from.Channel, ResponseURL: data.ResponseURL}
 	job := r.typed.Reserve(func(ctx context.Context) {
-		r.send(ctx, log, to, r.shortcuts.present(ctx, log, found{who: who, tasks: req.Tasks, reason: req.Reason, unsure: req.Unsure, to: to, opened: data.Opened, spent: data.Spent + nextToDialog}))
+		r.send(ctx, log, to, r.shortcuts.present(ctx, log, presentation{who: who, tasks: req.Tasks, reason: req.Reason, unsure: req.Unsure, to: to, opened: data.Opened, spent: data.Spent + nextToDialog}))
 	})
 	if job == nil {
 		return r.noRoom(log, texts.BlockTask)
@@ -241,7 +241,7 @@ func (r *router) taskGiven(log *slog.Logger, e envelope, s slackapi.Submission) 
 }
 
 // confirmed accepts a submitted modal that asked to confirm: it is a click, or
-// asks a second person to confirm.
+// asks a second person to approve.
 func (r *router) confirmed(log *slog.Logger, e envelope, s slackapi.Submission) (ack any, work func()) {
 	given, block, wrong := r.shortcuts.read(s, e)
 	if wrong != "" {

@@ -37,7 +37,7 @@ const (
 type Options struct {
 	BaseURL   string            // https, or http on a loopback address; a path is kept
 	APIKey    string            // "ca_…", sent as X-API-Key and nowhere else
-	Together  int               // how many Previews are made at once, and shouldn't wait if the client was idle
+	Together  int               // how many Previews one caller makes at once; if the client was idle, that many don't wait for the rate limit
 	Timeout   time.Duration     // of one call, without waits for the rate limit; DefaultTimeout if not positive
 	UserAgent string            // "cancelbot" if empty
 	Transport http.RoundTripper // NewTransport() if nil; must not retry a POST

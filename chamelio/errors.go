@@ -56,8 +56,8 @@ const (
 	KeyUnclear  Reason = "" // a 401 with another text
 )
 
-// KeyForeign is no answer of Chamelio's. A caller uses it to refuse a key that belongs
-// to another organisation than it should.
+// KeyForeign isn't one of Chamelio's reasons. A caller uses it to refuse a key of the
+// wrong organisation.
 const KeyForeign Reason = "other_organisation"
 
 // Error is the error that every method of Client returns. Its text is for

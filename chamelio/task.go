@@ -49,8 +49,8 @@ func (s *Status) UnmarshalJSON(data []byte) error {
 // StepType is the kind of a task's current step, in lower case.
 type StepType string
 
-// The step types in Chamelio's examples, and the one of its guide's signing steps, for
-// which there is none. There may be others.
+// The step types in Chamelio's examples, and StepSignature for the signing steps of its
+// guide, which has no example. There may be others.
 const (
 	StepIntake    StepType = "intake"
 	StepAgent     StepType = "agent"

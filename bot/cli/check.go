@@ -18,7 +18,7 @@ func (p Program) check(ctx context.Context, args []string) error {
 	err := p.parse("check", args, func(flags *flag.FlagSet) {
 		flags.BoolVar(&asJSON, "json", false, "print JSON")
 		flags.BoolVar(&strict, "strict", false, "a warning (⚠) is a failure too")
-		flags.BoolVar(&config, "config", false, "print each variable with its value, and check nothing else than them; secrets are dots")
+		flags.BoolVar(&config, "config", false, "print each variable with its value, and check only the variables; secrets are dots")
 		flags.BoolVar(&connect, "connect", false, "also open a connection to Slack for a moment, where a bot may be running: a command typed in that moment fails, and has to be typed again")
 	})
 	if err != nil {
@@ -63,5 +63,5 @@ func (cfg config) tryHTTPAddr(ctx context.Context) []environ.Problem {
 	return []environ.Problem{cannotListen(err)}
 }
 
-// errInUse means that something else than a bot listens at an address.
+// errInUse means that a program other than a bot listens at an address.
 var errInUse = errors.New("it is in use, and no bot answers there")

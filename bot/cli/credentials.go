@@ -100,7 +100,7 @@ func newCredentials(cfg config, b *bot.Bot, key *tasks, notes credentialNotes, r
 	return c
 }
 
-// appToken, botToken and apiKey return one of the credentials.
+// appToken, botToken and key return one of the credentials.
 func (c *credentials) appToken() *credential { return c.all[0] }
 func (c *credentials) botToken() *credential { return c.all[1] }
 func (c *credentials) key() *credential      { return c.all[2] }

@@ -84,7 +84,7 @@ func events() []event {
 		{"click_second", "another process carries this click out"},
 		{"click_late", "click on a closed prompt"},
 		{"click_unclear", "can't tell what became of a prompt"},
-		{"click_not_answered", "can't answer a click in addition to its prompt"},
+		{"click_not_answered", "can't send a private answer"},
 		{"click_checking_failed", "can't show that a click is being checked"},
 		{"reason_asked", "asked for a reason"},
 		{"reason_not_asked", "can't ask for a reason (views.open)"},

@@ -53,7 +53,7 @@ func (p Program) healthcheck(ctx context.Context, args []string) error {
 	return nil
 }
 
-// errOtherProgram means that an address is in use by something else than a bot.
+// errOtherProgram means that an address is in use by a program other than a bot.
 var errOtherProgram = errors.New("another program answers at HTTP_ADDR")
 
 // askBot asks a bot that listens at an address of this machine.

@@ -187,9 +187,10 @@ func (t *tasks) prove(ctx context.Context, client *chamelio.Client) error {
 	return &unprovenError{err}
 }
 
-// Connect makes sure that a connection is open. It implements bot.Tasks.
+// Address returns where the tasks are. It implements bot.Tasks.
 func (t *tasks) Address() string { return t.now().Address() }
 
+// Connect makes sure that a connection is open. It implements bot.Tasks.
 func (t *tasks) Connect(ctx context.Context) error { return t.now().Connect(ctx) }
 
 // rateLimit returns how many requests a minute this replica may send, and how

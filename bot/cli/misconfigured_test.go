@@ -90,8 +90,8 @@ var inTheEnvironment = []misconfigured{
 	{"workflows without a name", "SECOND_PERSON=workflows", nil, "SECOND_PERSON_WORKFLOWS is missing while SECOND_PERSON is workflows", "Set SECOND_PERSON_WORKFLOWS to names"},
 	{"workflows of nothing", "SECOND_PERSON_WORKFLOWS=NDA", nil, "SECOND_PERSON_WORKFLOWS has no effect", "with SECOND_PERSON=workflows"},
 	{"a switch for a workflow", "SECOND_PERSON=workflows|SECOND_PERSON_WORKFLOWS=NDA,yes", nil, "SECOND_PERSON_WORKFLOWS has an entry that isn't the name of a workflow", "names of workflows"},
-	{"true for workflows", "SECOND_PERSON=workflows|SECOND_PERSON_WORKFLOWS=true", nil, "SECOND_PERSON_WORKFLOWS is not a list of workflows' names", "names of workflows"},
-	{"a quote that is open", `SECOND_PERSON=workflows|SECOND_PERSON_WORKFLOWS="Contract review`, nil, "SECOND_PERSON_WORKFLOWS is not a list of workflows' names", "names of workflows"},
+	{"true for workflows", "SECOND_PERSON=workflows|SECOND_PERSON_WORKFLOWS=true", nil, "SECOND_PERSON_WORKFLOWS has an entry that isn't the name of a workflow", "names of workflows"},
+	{"a quote that is open", `SECOND_PERSON=workflows|SECOND_PERSON_WORKFLOWS="Contract review`, nil, "SECOND_PERSON_WORKFLOWS has an entry that isn't the name of a workflow", "names of workflows"},
 	{"two people, one listed", "CANCEL_POLICY=listed|ALLOWED_USERS=U0ADA|SECOND_PERSON=always", nil, "SECOND_PERSON asks for two people, and only one is listed", "Set SECOND_PERSON to"},
 	{"approvers of nothing", "SECOND_PERSON_APPROVERS=U0ADA", nil, "SECOND_PERSON_APPROVERS has no effect", "with SECOND_PERSON, or remove it"},
 	{"a reminder of nothing", "SECOND_PERSON_REMINDER=3m", nil, "SECOND_PERSON_REMINDER has no effect", "with SECOND_PERSON, or remove it"},
@@ -141,10 +141,10 @@ var elsewhere = []misconfigured{
 	{"Socket Mode off, at apps.connections.open", "", refuses(slacktest.AppToken, "link_disabled"), "link_disabled", "Switch Socket Mode on"},
 	{"Socket Mode off, at hello", "", slackIs((*slacktest.Server).SwitchOff), "Socket Mode", "Socket Mode → Enable"},
 	{"another bot token", "SLACK_BOT_TOKEN=xoxb-wrong-token", nil, "invalid_auth", "Copy the Bot User OAuth Token"},
-	{"tokens of two apps", "SLACK_APP_TOKEN=" + otherApp, slackIs(func(s *slacktest.Server) { s.AddToken(otherApp) }), "the app token is of the app A0OTHER, and the bot token of the app " + slacktest.AppID, "Copy both tokens from the page of one app"},
+	{"tokens of two apps", "SLACK_APP_TOKEN=" + otherApp, slackIs(func(s *slacktest.Server) { s.AddToken(otherApp) }), "the app token belongs to app A0OTHER, and the bot token to app " + slacktest.AppID, "Copy both tokens from the page of one app"},
 	{"an app that Slack doesn't name", "", slackIs(func(s *slacktest.Server) {
 		s.Break(slacktest.Fault{Method: "bots.info", Status: 503})
-	}), "asking Slack whether the bot token is of the app token's app (bots.info): HTTP status 503", "try again in a minute"},
+	}), "asking Slack whether both tokens belong to one app (bots.info): HTTP status 503", "try again in a minute"},
 	{"app uninstalled", "", refuses(slacktest.BotToken, "account_inactive"), "account_inactive", "Install the app again"},
 	{"scopes missing", "", slackIs(func(s *slacktest.Server) { s.SetScopes("commands", "users:read") }), "missing: chat:write", "Add under OAuth & Permissions"},
 	{"no scope for e-mails", "CANCEL_POLICY=people-on-task", nil, "missing: users:read.email", "Add under OAuth & Permissions"},

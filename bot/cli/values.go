@@ -13,19 +13,14 @@ import (
 // comma is in double quotes.
 type workflowNames []string
 
-var errSwitch = errors.New("looks like a switch")
-
 // UnmarshalText parses the list.
-func (n *workflowNames) UnmarshalText(text []byte) error {
-	var s policy.SecondPerson
-	if err := s.UnmarshalText(text); err != nil {
-		return err
+func (n *workflowNames) UnmarshalText(text []byte) (err error) {
+	if len(text) == 0 {
+		*n = nil
+		return nil
 	}
-	if len(s.Workflows) == 0 && len(text) > 0 {
-		return errSwitch
-	}
-	*n = s.Workflows
-	return nil
+	*n, err = policy.ParseWorkflows(string(text))
+	return err
 }
 
 // days is a duration in whole days, such as 365d.

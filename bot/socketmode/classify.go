@@ -48,7 +48,7 @@ func Classify(code string) Class {
 	switch code {
 	case "invalid_auth", // the token is invalid, or used from an address that is not allowed
 		"not_authed",             // there was no token
-		"account_inactive",       // the token is of a deleted user, app or workspace
+		"account_inactive",       // the token belongs to a deleted user, app or workspace
 		"token_revoked",          // the app was removed, or the token revoked
 		"token_expired",          // only another token helps
 		"not_allowed_token_type": // a bot token instead of an app-level one, or the reverse

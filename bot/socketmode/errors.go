@@ -17,9 +17,8 @@ var (
 	// another token helps.
 	ErrTokenRefused = errors.New("Slack refuses the token")
 
-	// ErrOtherApp means that the token belongs to another app than
-	// [Options.AppID].
-	ErrOtherApp = errors.New("the app-level token is of another app")
+	// ErrOtherApp means that the token's app isn't [Options.AppID].
+	ErrOtherApp = errors.New("the app-level token belongs to another app")
 
 	// ErrSocketModeOff means that Socket Mode is switched off for the app (app
 	// settings, Socket Mode, Enable).

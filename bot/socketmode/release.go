@@ -25,7 +25,7 @@ type release struct {
 	work    []func()
 	first   time.Time     // when the oldest of it arrived
 	last    time.Time     // when the last envelope was acknowledged
-	close   int           // how many arrived in quick succession
+	inBurst int           // how many arrived in quick succession
 	started chan struct{} // signals that there is work where there was none
 	stopped chan struct{} // closed when no more work will come
 }
@@ -41,9 +41,9 @@ func (r *release) acknowledged(work func()) {
 	now := time.Now()
 	switch gap := now.Sub(r.last); {
 	case gap < burstGap:
-		r.close++
-	case gap >= burstEnd || r.close < burstSize:
-		r.close = 1
+		r.inBurst++
+	case gap >= burstEnd || r.inBurst < burstSize:
+		r.inBurst = 1
 	}
 	r.last = now
 	if work == nil {
@@ -89,7 +89,7 @@ func (r *release) hold() {
 func (r *release) wait() time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.close < burstSize {
+	if r.inBurst < burstSize {
 		return 0
 	}
 	return min(time.Until(r.last.Add(burstEnd)), time.Until(r.first.Add(maxHold)))

@@ -109,7 +109,7 @@ func (l *life) tell(keep int, choose slackapi.Choose) {
 	l.apart(p, func(ctx context.Context) {
 		p.Sign.Wait()
 		if err := l.Poster.Tell(ctx, p.Target(), choose); err != nil {
-			l.log.Info("can't answer a click in addition to its prompt", "error", err)
+			l.log.Info("can't send a private answer", "error", err)
 		}
 	})
 }

@@ -1,7 +1,7 @@
 // Package carry is the runtime of decisions. It carries each from an accepted
-// click, or from a row that another process left behind, to its announcement:
-// one goroutine per decision asks decision.Protocol what to do next, does it,
-// and reports the result.
+// click, or from a row that another process left behind, to its announcement: one
+// goroutine for each task asks decision.Protocol what to do next, does it, and reports
+// the result. The one that records the last outcome goes on to announce the decision.
 //
 // Read carry.go, press.go, life.go and the files that do what the kernel asks
 // for: save.go, resolve.go, announce.go, follow.go. set.go says which decisions

@@ -70,7 +70,7 @@ func NewDetails(tasks Tasks, people Directory) *Details {
 func (d *Details) Keep(task chamelio.Task) { d.seen.Add(task.ID, seenTask{task, time.Now()}) }
 
 // recently returns what hardly changes of a task that a prompt of this process showed
-// a moment ago; otherwise nothing. It has no title, which may be older than the one
+// within seenFor; otherwise the zero Task. It has no title, which may be older than the one
 // on the button, and no step.
 func (d *Details) recently(id chamelio.TaskID) chamelio.Task {
 	seen, known := d.seen.Get(id)

@@ -27,7 +27,7 @@ type holding struct {
 	lease journal.Lease // zero until it is claimed
 	phase phase
 	kept  *decision.Record // of the person who pressed Keep task; nil if no one has
-	aside bool             // only checks unknown outcomes; a stop needn't wait for it
+	check bool             // only checks unknown outcomes; a stop needn't wait for it
 	known chan struct{}    // closed when phase is no longer claiming
 	woken chan struct{}    // closed when the person pressed Keep task
 

@@ -66,7 +66,7 @@ func (c *Carrier) answerKeep(ctx context.Context, p Press, first decision.Record
 		c.showEnded(ctx, p, first, false)
 	default:
 		p.Log.Info("decision came before the withdrawal")
-		c.answer(ctx, p, p.aside(), c.tooLate(p), first)
+		c.answer(ctx, p, p.whereSigned(), c.tooLate(p), first)
 	}
 }
 

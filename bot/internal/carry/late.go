@@ -70,7 +70,7 @@ func (c *Carrier) Late(p Press, judged func() bool) {
 func (c *Carrier) answerWith(ctx context.Context, p Press, row decision.Record) {
 	switch others := c.overtakers(ctx, p, row); {
 	case len(others) > 0:
-		c.answer(ctx, p, p.aside(), c.cameSecond(p), others...)
+		c.answer(ctx, p, p.whereSigned(), c.cameSecond(p), others...)
 		return
 	case row.Outcome().Closed():
 		c.closed(ctx, p, row)
@@ -79,7 +79,7 @@ func (c *Carrier) answerWith(ctx context.Context, p Press, row decision.Record) 
 		c.redelivered(p, row, false)
 		return
 	}
-	c.answer(ctx, p, p.aside(), c.cameSecond(p), row)
+	c.answer(ctx, p, p.whereSigned(), c.cameSecond(p), row)
 }
 
 // overtakers returns the decisions that have the tasks of a prompt that was superseded,
@@ -120,7 +120,7 @@ func (c *Carrier) known(ctx context.Context, p Press, ask func() (decision.Recor
 // cannotTell answers a press if it isn't known how its prompt ended.
 func (c *Carrier) cannotTell(ctx context.Context, p Press, err error) {
 	p.Log.Error("can't tell what became of a prompt", "error", err)
-	c.answer(ctx, p, p.aside(), always(c.Texts.CannotTell(p.Confirmation)))
+	c.answer(ctx, p, p.whereSigned(), always(c.Texts.CannotTell(p.Confirmation)))
 }
 
 // closed answers a press of a prompt that is closed: the prompt shows what the

@@ -142,7 +142,7 @@ func (l *life) moment(e decision.Event) decision.Moment {
 // do performs one action and returns its answer.
 func (l *life) do(do decision.Do) decision.Event {
 	began := time.Since(l.began)
-	e := l.answer(do)
+	e := l.perform(do)
 	if l.ctx.Err() != nil && e.Kind != decision.Posted && e.Kind != decision.Done { // the end of the context explains the failure
 		e = decision.Event{Kind: decision.Stopped}
 		if errors.Is(context.Cause(l.ctx), journal.ErrLost) {
@@ -153,7 +153,8 @@ func (l *life) do(do decision.Do) decision.Event {
 	return e
 }
 
-func (l *life) answer(do decision.Do) decision.Event {
+// perform performs one action, whatever its context's end means for the answer.
+func (l *life) perform(do decision.Do) decision.Event {
 	switch do.Action {
 	case decision.DoWait:
 		return l.wait(do.For)

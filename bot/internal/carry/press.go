@@ -39,9 +39,9 @@ func (p Press) Target() slackapi.Target {
 	return to
 }
 
-// aside returns where to answer a press about another click: in place of the
-// prompt only if that was replaced.
-func (p Press) aside() slackapi.Placement {
+// whereSigned returns where to answer a press about another click: in place of the prompt
+// only if the press's Sign has replaced it.
+func (p Press) whereSigned() slackapi.Placement {
 	if p.Sign.Replaced() {
 		return replaceOriginal
 	}
@@ -235,7 +235,7 @@ func (c *Carrier) second(ctx context.Context, p Press, earlier *holding) bool {
 		c.showAgain(p, earlier.Record)
 	case phase == carried:
 		p.Log.Info("an earlier click counts", "confirmer", earlier.Confirmer)
-		c.apart(p, func(ctx context.Context) { c.answer(ctx, p, p.aside(), c.cameSecond(p), earlier.Record) })
+		c.apart(p, func(ctx context.Context) { c.answer(ctx, p, p.whereSigned(), c.cameSecond(p), earlier.Record) })
 	default:
 		return false
 	}

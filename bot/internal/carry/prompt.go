@@ -23,6 +23,7 @@ const (
 	// maxUses is how often Slack accepts an answer to a click (docs.slack.dev:
 	// interactivity/handling-user-interaction). The announcement keeps one, and
 	// the last update minLast more, unless they were spent before (law 12).
+	// maxProgress bounds the updates that only show progress.
 	maxUses     = 5
 	minLast     = 2
 	maxProgress = 2
@@ -33,8 +34,8 @@ const (
 )
 
 // prompt keeps the clicked message up to date, next to the work and never in its
-// way: only the latest state is shown. It counts the uses of the response_url as
-// they are spent, which an update without an answer may have done.
+// way: only the latest state is shown. It counts the uses of the response_url as they are
+// spent; an update that got no answer counts.
 type prompt struct {
 	ctx context.Context // ends when the process stops
 	run func(func())    // runs a goroutine that the process waits for

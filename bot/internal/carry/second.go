@@ -49,7 +49,7 @@ func (l *life) beaten() {
 		// The prompt may still show its buttons, if Slack didn't accept its
 		// update. The owner of the first click updates it with the outcome.
 		l.log.Info("an earlier click counts", "confirmer", winner.Confirmer)
-		if p.aside() == replaceOriginal {
+		if p.whereSigned() == replaceOriginal {
 			l.followOther()
 			return
 		}
@@ -104,7 +104,7 @@ func (l *life) ended(row decision.Record) {
 	l.prompt.end(l.Texts.Ended(c, row))
 	if c.Public || l.toldAside() {
 		l.apart(*l.press, func(ctx context.Context) {
-			l.Carrier.answer(ctx, *l.press, ephemeral, always(l.Texts.Closed(c, row, l.press.User)))
+			l.answer(ctx, *l.press, ephemeral, always(l.Texts.Closed(c, row, l.press.User)))
 		})
 	}
 }
@@ -180,7 +180,7 @@ func (l *life) followOther() {
 // updates of its prompt that are in progress. From now on, another press on the prompt
 // may make a decision, and its result isn't overwritten.
 func (l *life) instead(where slackapi.Placement, say saying, about ...decision.Record) {
-	l.afterwards(func(ctx context.Context) { l.Carrier.answer(ctx, *l.press, where, say, about...) })
+	l.afterwards(func(ctx context.Context) { l.answer(ctx, *l.press, where, say, about...) })
 }
 
 // afterwards calls answer as instead does.

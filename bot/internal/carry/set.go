@@ -48,14 +48,14 @@ type workingSet struct {
 
 	mu      sync.Mutex
 	held    map[decision.ID]*holding
-	toGo    []journal.Lease // releases that the journal hasn't taken yet
-	changed chan struct{}   // closed and replaced when a decision leaves
-	kept    map[decision.ID]*withdrawal
+	waiting []journal.Lease             // releases that the journal hasn't taken yet
+	changed chan struct{}               // closed and replaced when a decision leaves
+	pressed map[decision.ID]*withdrawal // by prompt, while presses of Keep task are being answered
 	trouble trouble
 }
 
 func newWorkingSet(j leases, log *slog.Logger) *workingSet {
-	return &workingSet{journal: j, log: log, held: map[decision.ID]*holding{}, changed: make(chan struct{}), kept: map[decision.ID]*withdrawal{}}
+	return &workingSet{journal: j, log: log, held: map[decision.ID]*holding{}, changed: make(chan struct{}), pressed: map[decision.ID]*withdrawal{}}
 }
 
 // enter adds a click that is about to be claimed. If the decision is held
@@ -77,9 +77,9 @@ func (w *workingSet) enter(ctx context.Context, r decision.Record) (h *holding, 
 // add adds a decision that was taken over. An earlier holding of the same
 // decision, at an older epoch, ends. One whose claim isn't known yet finds the
 // decision by itself.
-func (w *workingSet) add(ctx context.Context, r decision.Record, l journal.Lease, aside bool) *holding {
+func (w *workingSet) add(ctx context.Context, r decision.Record, l journal.Lease, check bool) *holding {
 	h := newHolding(ctx, r, w.log)
-	h.aside = aside
+	h.check = check
 	h.lease = l
 	h.to(carried)
 	w.mu.Lock()
@@ -123,7 +123,7 @@ func (w *workingSet) drop(h *holding) {
 func (w *workingSet) letGo(h *holding) {
 	if l := h.current(); l.ID != "" {
 		w.mu.Lock()
-		w.toGo = append(w.toGo, l)
+		w.waiting = append(w.waiting, l)
 		w.mu.Unlock()
 	}
 	w.drop(h)
@@ -155,15 +155,15 @@ func (w *workingSet) leases() []journal.Lease {
 // go. It runs in a loop.
 func (w *workingSet) renew(ctx context.Context) error {
 	w.mu.Lock()
-	all, toGo := w.leases(), w.toGo
-	w.toGo = nil
+	all, waiting := w.leases(), w.waiting
+	w.waiting = nil
 	w.mu.Unlock()
 
 	var released error
-	if len(toGo) > 0 {
-		if released = w.journal.Release(ctx, toGo...); released != nil {
+	if len(waiting) > 0 {
+		if released = w.journal.Release(ctx, waiting...); released != nil {
 			w.mu.Lock()
-			w.toGo = append(w.toGo, toGo...) // bounded by what was ever held; the leases expire in the meantime
+			w.waiting = append(w.waiting, waiting...) // bounded by what was ever held; the leases expire in the meantime
 			w.mu.Unlock()
 		}
 	}
@@ -199,7 +199,7 @@ func (w *workingSet) empty(ctx context.Context) bool {
 		w.mu.Lock()
 		changed, n := w.changed, 0
 		for _, h := range w.held {
-			if !h.aside {
+			if !h.check {
 				n++
 			}
 		}
@@ -221,7 +221,7 @@ func (w *workingSet) endChecks() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, h := range w.held {
-		if h.aside {
+		if h.check {
 			h.cancel(context.Canceled)
 		}
 	}
@@ -230,11 +230,11 @@ func (w *workingSet) endChecks() {
 // releaseAll releases everything at the end of the process.
 func (w *workingSet) releaseAll(ctx context.Context) error {
 	w.mu.Lock()
-	all := slices.Concat(w.toGo, w.leases())
+	all := slices.Concat(w.waiting, w.leases())
 	for _, h := range w.held {
 		h.cancel(nil)
 	}
-	w.held, w.toGo = map[decision.ID]*holding{}, nil
+	w.held, w.waiting = map[decision.ID]*holding{}, nil
 	w.mu.Unlock()
 	if len(all) == 0 {
 		return nil

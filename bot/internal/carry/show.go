@@ -13,7 +13,7 @@ func (l *life) show(do decision.Do) {
 		l.showAside(do.Show)
 		return
 	}
-	if len(l.Tasks) > 1 && isProgress(do.Show) && l.shown != decision.ShowSaving { // else that has to go at once
+	if len(l.Tasks) > 1 && isProgress(do.Show) && l.shown != decision.ShowSaving { // a prompt that says that saving is unsure is replaced at once
 		l.prompt.count(l.Texts.Progress(l.decided()))
 		return
 	}

@@ -12,8 +12,9 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
-// signAfter is how long after a press its person is shown that it is being
-// handled. That message then has the same time to appear within three seconds.
+// signAfter is how long after a press its person is shown that it is being handled. The
+// message then has another 1.5 s to appear: people see a sign of life within three
+// seconds.
 const signAfter = 1500 * time.Millisecond
 
 // Sign shows the person who pressed a button that the press is being handled, if

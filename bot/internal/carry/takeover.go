@@ -75,8 +75,8 @@ func (c *Carrier) take(ctx context.Context, doing string, limit int, take func(c
 func (c *Carrier) resume(doing string, held journal.Held) {
 	r := held.Record
 	states := decision.Resumed(r)
-	aside := states[0].Stage == decision.Following || states[0].Stage == decision.Settling
-	h := c.set.add(c.Tracer.Resume(c.process, r.ID), r, held.Lease, aside)
+	check := states[0].Stage == decision.Following || states[0].Stage == decision.Settling
+	h := c.set.add(c.Tracer.Resume(c.process, r.ID), r, held.Lease, check)
 	h.tasks.begin(len(states))
 	prompt := c.newPrompt(h, nil)
 	for task, state := range states {

@@ -8,9 +8,9 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
-// troubled is how long chat.postMessage counts as broken in a channel after it
+// troubleFor is how long chat.postMessage counts as broken in a channel after it
 // failed there: the next announcements try it once, and then use another way.
-const troubled = time.Minute
+const troubleFor = time.Minute
 
 // turns gives each channel's turn to one decision at a time, in the order of
 // their requests, and no faster than Slack's rate limit. Channels don't wait
@@ -56,8 +56,8 @@ func (t *turns) try(id string) bool {
 	return true
 }
 
-// wait waits for a turn, and then until a message may be posted. False, and no
-// turn, if ctx ends first.
+// wait waits for a turn, and then until a message may be posted. It returns false, without
+// a turn, if ctx ends first.
 func (t *turns) wait(ctx context.Context, id string) bool {
 	t.mu.Lock()
 	c := t.channel(id)
@@ -136,12 +136,12 @@ func (t *turns) troubled(id string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c := t.channels[id]
-	return c != nil && time.Since(c.trouble) < troubled
+	return c != nil && time.Since(c.trouble) < troubleFor
 }
 
 // rested returns the time after which an idle channel can be forgotten.
 func (c *channel) rested() time.Time {
-	if healed := c.trouble.Add(troubled); healed.After(c.next) {
+	if healed := c.trouble.Add(troubleFor); healed.After(c.next) {
 		return healed
 	}
 	return c.next

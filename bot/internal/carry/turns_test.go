@@ -76,7 +76,7 @@ func TestForgetsIdleChannels(t *testing.T) {
 		turns.posted("C1")
 		turns.failed("C1")
 		turns.give("C1")
-		time.Sleep(troubled - time.Second)
+		time.Sleep(troubleFor - time.Second)
 		if !turns.troubled("C1") {
 			t.Error("its trouble is forgotten too soon")
 		}

@@ -6,9 +6,9 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// withdrawal is the press, or are the presses, of Keep task on a prompt, from the
-// first one's receipt until it is known what became of the prompt. Later clicks on
-// Cancel task wait for it: the first press counts.
+// withdrawal is what is known about the presses of Keep task on one prompt. It exists
+// from the receipt of the first one until it is known how the prompt ended. Later clicks
+// on Cancel task wait for it: the first press counts.
 type withdrawal struct {
 	presses int
 	known   bool
@@ -20,10 +20,10 @@ type withdrawal struct {
 func (w *workingSet) withdraw(id decision.ID) (end func(known bool)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	one := w.kept[id]
+	one := w.pressed[id]
 	if one == nil {
 		one = &withdrawal{done: make(chan struct{})}
-		w.kept[id] = one
+		w.pressed[id] = one
 	}
 	one.presses++
 	return func(known bool) {
@@ -31,7 +31,7 @@ func (w *workingSet) withdraw(id decision.ID) (end func(known bool)) {
 		defer w.mu.Unlock()
 		one.known = one.known || known
 		if one.presses--; one.presses == 0 {
-			delete(w.kept, id)
+			delete(w.pressed, id)
 			close(one.done)
 		}
 	}
@@ -41,7 +41,7 @@ func (w *workingSet) withdraw(id decision.ID) (end func(known bool)) {
 func (w *workingSet) withdrawn(id decision.ID) *withdrawal {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.kept[id]
+	return w.pressed[id]
 }
 
 // afterWithdrawal decides a press once it is known what an earlier press of Keep

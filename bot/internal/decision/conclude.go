@@ -3,7 +3,7 @@ package decision
 // Known is what is certain about the cancel requests for one task.
 type Known uint8
 
-// The states. docs/design/decision.md has a diagram.
+// The states. docs/design/decision.md has a table of the answers.
 const (
 	// Untouched means that no request of this decision can have had an effect.
 	Untouched Known = iota

@@ -7,11 +7,11 @@ import (
 
 // Follow is the state of the follow-up of unknown outcomes.
 type Follow struct {
-	Checks int  // so far
-	Thread bool // the announcement can be edited, and has a thread
-	Some   bool // a task has no final result yet
-	Part   bool // some final results were on record before this life; the announcement may not have them
-	Untold bool // all were, and they weren't posted
+	Checks   int  // so far
+	Thread   bool // the announcement can be edited, and has a thread
+	Some     bool // a task has no final result yet
+	Part     bool // some final results were on record before this life; the announcement may not have them
+	Unposted bool // all were, but weren't posted
 
 	Editing bool          // an edit got no clear yes or no
 	Began   time.Duration // when the first such edit did, as Moment.Elapsed
@@ -20,7 +20,7 @@ type Follow struct {
 
 func followOf(r Record) Follow {
 	part := slices.ContainsFunc(r.Tasks, func(t Item) bool { return t.SettledOutcome != "" })
-	return Follow{Checks: r.Looks, Thread: r.MessageTS != "", Part: part, Untold: part && r.SettledOutcome() != ""}
+	return Follow{Checks: r.Looks, Thread: r.MessageTS != "", Part: part, Unposted: part && r.SettledOutcome() != ""}
 }
 
 // Final returns the final result of a task after a check of the follow-up,

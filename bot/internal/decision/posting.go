@@ -8,7 +8,7 @@ type Announce struct {
 	Reach
 	Rounds
 	Where   Where // the way that is being tried
-	Later   Ways  // what this round leaves
+	Later   Ways  // ways that failed in this round and may work in a later one
 	Doubts  uint8 // posts without a clear answer that everyone may read
 	Private uint8 // the same, of direct messages
 }
@@ -27,7 +27,7 @@ type Rounds struct {
 type Reach struct {
 	Thread bool // it was asked for in a thread
 	URL    bool // the click has a response_url
-	Second bool // someone else than the requester confirmed
+	Second bool // someone other than the requester confirmed
 }
 
 // Ways says which ways may work later.
@@ -80,14 +80,14 @@ func (p Protocol) beginRound(s State, at Moment) (State, Do) {
 	switch {
 	case a.Doubts == maxDoubts:
 		a.Later.Channel, a.Where = false, InPerson
-	case doubted && p.answers(s, at):
+	case doubted && p.urlUsable(s, at):
 		a.Where = ByResponseURL
 	}
 	return s, Do{Action: DoPost, Where: a.Where}
 }
 
-// answers reports whether the click's response_url can be used.
-func (p Protocol) answers(s State, at Moment) bool {
+// urlUsable reports whether the click's response_url can be used.
+func (p Protocol) urlUsable(s State, at Moment) bool {
 	return s.Announce.URL && at.Least < p.ResponseURLLife
 }
 
@@ -150,11 +150,11 @@ func (p Protocol) withheld(s State, e Event) (State, Do) {
 // can work, and the approver once the requester can't be reached.
 func (p Protocol) nextWay(s State, mayWork bool, at Moment) (Where, bool) {
 	a := s.Announce
-	early := at.Elapsed-a.Began < p.PersonAfter && !s.Follow.Untold
+	early := at.Elapsed-a.Began < p.PersonAfter && !s.Follow.Unposted
 	switch {
 	case a.Where == InThread && !mayWork:
 		return InChannel, true
-	case a.Where <= InChannel && p.answers(s, at):
+	case a.Where <= InChannel && p.urlUsable(s, at):
 		return ByResponseURL, true
 	case a.Where == InPerson && a.Second && (!mayWork || at.Elapsed-a.Began >= 2*p.PersonAfter):
 		return ToApprover, true
@@ -203,7 +203,7 @@ func (p Protocol) endRound(s State, e Event, at Moment) (State, Do) {
 	case a.Refused == 0:
 		a.Refused = at.Elapsed
 	}
-	if p.inVain(s, at) {
+	if p.hopeless(s, at) {
 		return s.posted()
 	}
 	doubts := a.Doubts > 0 || a.Private > 0
@@ -221,11 +221,11 @@ func (p Protocol) endRound(s State, e Event, at Moment) (State, Do) {
 	return s, Do{Action: DoRetract}
 }
 
-// inVain reports whether to stop posting: every way has been refused for TryFor, and the
+// hopeless reports whether to stop posting: every way has been refused for TryFor, and the
 // click is older than TellFor; twice that for a final result, which may be a day younger.
 // Each round of a final result is a life of its own: there, the process has to be up for
 // TryFor.
-func (p Protocol) inVain(s State, at Moment) bool {
+func (p Protocol) hopeless(s State, at Moment) bool {
 	switch {
 	case s.Announce.Later != (Ways{}):
 		return false

@@ -51,17 +51,18 @@ type Protocol struct {
 	// until Slack answers.
 	ProbeFor time.Duration
 
-	// TellFor is how long after the click an outcome is tried to be posted if
-	// every way is refused. Then the decision ends without an announcement.
+	// TellFor is how long after the click the bot keeps trying to post an outcome that
+	// every way refuses. Then the decision ends without an announcement.
 	TellFor time.Duration
 
-	// TryFor is how long a process has been up before it gives up what is older than
-	// TellFor or FollowFor, or a request's update or an audit copy that is too old. If
-	// none was up for a day, the first failure means little.
+	// TryFor is how long every way must have refused an announcement before the bot gives
+	// it up, and how long a process must have been up before it gives up what is older
+	// than TellFor or FollowFor: a final result, a request's update or an audit copy. If
+	// no process was up for a day, the first failure means little.
 	TryFor time.Duration
 
-	// EditFor is how long an announcement is tried to be edited before the
-	// final result is posted without it.
+	// EditFor is how long the bot keeps trying to edit an announcement before it posts
+	// the final result without the edit.
 	EditFor time.Duration
 
 	// ResponseURLLife is how long Slack accepts answers to a click

@@ -1,5 +1,6 @@
-// Package decision is the domain: decisions, their outcomes, and the
-// conclusions from an answer. It is pure: no clock, network, goroutine or log.
+// Package decision is the domain and the kernel: decisions, their outcomes, and
+// Protocol.Step, a decision's whole life as a pure function. It has no clock, network,
+// goroutine or log. Read kernel.go first.
 package decision
 
 import (

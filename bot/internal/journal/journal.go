@@ -116,8 +116,9 @@ type Options struct {
 }
 
 // Journal is an open journal. It is safe for concurrent use. Every call ends
-// within CallTimeout. If a call that writes returns an error other than
-// ErrLost, ErrGone and ErrTooLate, it isn't known whether it was written.
+// within CallTimeout. If a call that writes returns an error other than ErrLost, ErrGone,
+// ErrTooLate, ErrDecided, ErrUnresolved and *PausedError, it isn't known whether it was
+// written.
 type Journal struct {
 	engine
 	*dialect

@@ -86,8 +86,8 @@ func (n *inquiry) standing(ctx context.Context, since time.Time, begin func()) (
 	return c, v
 }
 
-// confirm judges a click once. In the Case that it returns, Asked is the
-// oldest of the tasks'.
+// confirm judges a click once. In the Case that it returns, Task.Asked is
+// that of the task that was asked about first.
 func (n *inquiry) confirm(ctx context.Context, since time.Time, tasks []int64) (Case, Verdict) {
 	begin := func() {
 		if n.rules.NeedsTask() {

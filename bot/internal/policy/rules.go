@@ -188,7 +188,7 @@ func (r Rules) membership(p Person, c Case) Verdict {
 	if own.OrgWide {
 		workspace = c.Place.Workspace
 	}
-	wholeOrganisation := r.MembersOf == OfOrganisation // without Grid, the cases above cover it
+	wholeOrganisation := r.MembersOf == OfOrganisation // without Grid, the cases below for an empty own.EnterpriseID decide
 	switch {
 	case p.Deactivated:
 		return refuse(CodeDeactivated)

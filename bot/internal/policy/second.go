@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -22,28 +21,10 @@ type SecondPerson struct {
 
 var errQuotes = errors.New("quotation marks must enclose a whole name")
 
-// UnmarshalText parses true, false, or a comma-separated list of names. A name
-// that contains a comma must be in double quotation marks.
-func (s *SecondPerson) UnmarshalText(text []byte) error {
-	*s = SecondPerson{}
-	if len(text) == 0 {
-		return nil
-	}
-	value := strings.TrimSpace(string(text))
-	// In any case, although strconv accepts only three: "tRUE" isn't a
-	// workflow.
-	if always, err := strconv.ParseBool(strings.ToLower(value)); err == nil {
-		s.Always = always
-		return nil
-	}
-	names, err := splitNames(value)
-	s.Workflows = names
-	return err
-}
-
-// splitNames splits at the commas outside quotation marks. Empty entries are
-// ignored. If none is left, it returns one empty name, for Validate.
-func splitNames(text string) ([]string, error) {
+// ParseWorkflows parses a comma-separated list of names. A name that contains a comma must
+// be in double quotation marks. Empty entries are ignored. If none is left, it returns one
+// empty name, for Validate.
+func ParseWorkflows(text string) ([]string, error) {
 	var names []string
 	for more := true; more; {
 		var name string

@@ -1,5 +1,7 @@
 package policy
 
+import "slices"
+
 // Code says why a person was refused. The journal and the metrics keep these
 // words permanently: add new ones, but never change one.
 type Code string
@@ -15,15 +17,15 @@ const (
 	CodeWrongChannel       Code = "wrong_channel"         // not in this conversation
 	CodeSharedChannel      Code = "shared_channel"        // people of another organisation read this conversation
 	CodeHiddenChannel      Code = "hidden_channel"        // Slack doesn't tell the app who reads this conversation
-	CodeDeactivated        Code = "deactivated"           //
+	CodeDeactivated        Code = "deactivated"           // the account is
 	CodeBot                Code = "bot"                   // a bot, a workflow, a connector, Slackbot
 	CodeStranger           Code = "stranger"              // Slack Connect: someone from outside, in a shared channel
 	CodeOtherOrganisation  Code = "other_organisation"    // another workspace or organisation than the app's
 	CodeOtherWorkspace     Code = "other_workspace"       // Grid: of the organisation, but not of this workspace
 	CodeInvited            Code = "invited"               // has not accepted the invitation yet
 	CodeGuest              Code = "guest"                 // of one channel or of several
-	CodeNotListed          Code = "not_listed"            //
-	CodeNotOnTask          Code = "not_on_task"           //
+	CodeNotListed          Code = "not_listed"            // not among those who may cancel
+	CodeNotOnTask          Code = "not_on_task"           // not one of the people on the task
 	CodeNoEmail            Code = "no_email"              // the profile shows none: hidden, or the scope users:read.email is missing
 	CodeEmailUnconfirmed   Code = "email_unconfirmed"     // proves nothing: anyone can type any address
 	CodeNeedsSecondPerson  Code = "needs_second_person"   // the requester can't confirm this alone
@@ -41,54 +43,24 @@ const (
 	CodeCannotCheckGroup     Code = "cannot_check_group"     // a configured usergroup is gone or disabled: the operator can fix that
 )
 
-// codes are all refusals, each with the word that journals written by older
-// versions hold for it, if any.
-var codes = []struct{ code, old Code }{
-	{CodeOtherInstallation, ""},
-	{CodeUnknownWorkspace, ""},
-	{CodeWrongChannel, "not in this conversation"},
-	{CodeSharedChannel, ""},
-	{CodeHiddenChannel, ""},
-	{CodeDeactivated, ""},
-	{CodeBot, ""},
-	{CodeStranger, ""},
-	{CodeOtherOrganisation, "other organisation"},
-	{CodeOtherWorkspace, ""},
-	{CodeInvited, ""},
-	{CodeGuest, ""},
-	{CodeNotListed, "not listed"},
-	{CodeNotOnTask, "not on the task"},
-	{CodeNoEmail, "no e-mail address"},
-	{CodeEmailUnconfirmed, ""},
-	{CodeNeedsSecondPerson, "needs a second person"},
-	{CodeNotAnApprover, ""},
-	{CodeRequesterForbidden, "requester not allowed any more"},
-	{CodeRequesterOffTask, ""},
-	{CodeCannotCheck, "cannot look the person up"},
-	{CodeCannotCheckRequester, ""},
-	{CodeCannotCheckTask, "cannot look the task up"},
-	{CodeCannotCheckScope, ""},
-	{CodeCannotCheckGroup, ""},
+var codes = []Code{
+	CodeOtherInstallation, CodeUnknownWorkspace, CodeWrongChannel, CodeSharedChannel, CodeHiddenChannel,
+	CodeDeactivated, CodeBot, CodeStranger, CodeOtherOrganisation, CodeOtherWorkspace, CodeInvited, CodeGuest,
+	CodeNotListed, CodeNotOnTask, CodeNoEmail, CodeEmailUnconfirmed,
+	CodeNeedsSecondPerson, CodeNotAnApprover, CodeRequesterForbidden, CodeRequesterOffTask,
+	CodeCannotCheck, CodeCannotCheckRequester, CodeCannotCheckTask, CodeCannotCheckScope, CodeCannotCheckGroup,
 }
 
 // Codes returns every refusal, so that tests can check that each has a text.
-func Codes() []Code {
-	all := make([]Code, 0, len(codes))
-	for _, c := range codes {
-		all = append(all, c.code)
-	}
-	return all
-}
+func Codes() []Code { return slices.Clone(codes) }
 
-// ParseCode reads a refusal from a journal, also one that an older version
-// wrote. It reports false for a word that was never a refusal of this package.
+// ParseCode reads a refusal from a journal. It reports false for a word that isn't a
+// refusal of this package.
 func ParseCode(text string) (Code, bool) {
-	for _, c := range codes {
-		if text != "" && (Code(text) == c.code || Code(text) == c.old) {
-			return c.code, true
-		}
+	if !slices.Contains(codes, Code(text)) {
+		return "", false
 	}
-	return "", false
+	return Code(text), true
 }
 
 // Transient reports whether the same attempt may succeed in a minute.

@@ -18,7 +18,7 @@ type Modal struct {
 	Kind        string // its callback_id: what is signed for one modal doesn't count in another
 	Value       string // the button's, or the one that the modal stands for
 	ResponseURL string
-	Ephemeral   bool  // the clicked message is
+	Ephemeral   bool  // only this person sees the clicked message
 	Spent       int   // uses of the response_url
 	Opened      int64 // when Slack gave the response_url, in Unix seconds
 }
@@ -28,7 +28,7 @@ type Modal struct {
 // (docs.slack.dev/interactivity/handling-user-interaction): the rest is for the result.
 const modalLife = 25 * time.Minute
 
-// encoded is a modalData with its MAC, as a modal carries it.
+// encoded is a Modal with its MAC, as private_metadata carries it.
 type encoded struct {
 	Value       string `json:"value"`
 	ResponseURL string `json:"response_url"`

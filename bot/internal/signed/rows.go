@@ -57,7 +57,7 @@ var (
 	errUnlike    = errors.New("it differs from the confirmation that it carries")
 	errLateClick = errors.New("the click came after the confirmation had expired")
 	errAhead     = errors.New("it is dated after the end of its key")
-	errNoSeal    = errors.New("its seal doesn't fit")
+	errNoSeal    = errors.New("its seal doesn't match")
 )
 
 // VerifyRow returns nil if this bot or another replica made d from a click, or

@@ -22,7 +22,7 @@ import (
 // Reasons to reject a value from outside.
 var (
 	ErrMalformed = errors.New("not a confirmation")
-	ErrForged    = errors.New("the signature does not fit")
+	ErrForged    = errors.New("the signature doesn't match")
 	ErrExpired   = errors.New("the confirmation has expired")
 )
 

@@ -9,7 +9,7 @@ import (
 )
 
 // Client is Slack's Web API with a bot token that can be replaced while the bot
-// runs. A call that has started ends with its token.
+// runs. A call in progress keeps the token that it started with.
 type Client struct {
 	address string
 	http    *http.Client

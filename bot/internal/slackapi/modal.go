@@ -18,7 +18,7 @@ import (
 // to another replica.
 
 // ackSettles is how long Slack may take to handle the acknowledgement of a
-// submitted modal, which arrives by another way than what follows.
+// submitted modal, which arrives by a different way than the result.
 const ackSettles = 1500 * time.Millisecond
 
 // Show shows a message in a modal, in one try.

@@ -33,7 +33,7 @@ func say(format string, args ...any) Message {
 	return message(text, section(text))
 }
 
-// Above returns one message with m above below. With it, one use of a response_url
+// Above returns one message: m, and below it the other one. With it, one use of a response_url
 // answers a click and restores its prompt.
 func (m Message) Above(below Message) Message {
 	if m.Text == "" {

@@ -57,10 +57,10 @@ func Preconditions() []Precondition {
 	return []Precondition{
 		{Environment, "each variable is known, and has a value that makes sense by itself and with the others", Ends, nil, (*checkup).environment},
 		{Journal, "the journal is there or can be made, this user may read and write it, and nothing in between breaks sessions", Ends, []string{"DATABASE_URL"}, (*checkup).database},
-		{BotToken, "Slack accepts the token, and it is of the same app as the app token", Ends, slackVariables, (*checkup).botToken},
+		{BotToken, "Slack accepts the token, and it belongs to the same app as the app token", Ends, slackVariables, (*checkup).botToken},
 		{Scopes, "the installed app may do what the configuration needs", Reports, slackVariables, (*checkup).scopes},
 		{AppToken, "Slack accepts the token, Socket Mode is on, and WebSockets get through", Ends, []string{"SLACK_APP_TOKEN", "SLACK_API_URL"}, (*checkup).appToken},
-		{APIKey, "Chamelio accepts the key, and it is of the organisation that the journal is about", Reports, []string{"CHAMELIO_API_KEY", "CHAMELIO_API_URL", "CHAMELIO_TIMEOUT"}, (*checkup).apiKey},
+		{APIKey, "Chamelio accepts the key, and it belongs to the journal's organisation", Reports, []string{"CHAMELIO_API_KEY", "CHAMELIO_API_URL", "CHAMELIO_TIMEOUT"}, (*checkup).apiKey},
 		{AuditChannel, "the bot may post there", Reports, slices.Concat(slackVariables, []string{"AUDIT_CHANNEL"}), (*checkup).auditChannel},
 		{WhoMayCancel, "Slack knows each person and usergroup that the policy names", Reports, slices.Concat(slackVariables, policyVariables()), (*checkup).policy},
 		{Clock, "this machine's clock agrees with Slack's and the journal's", Reports, nil, (*checkup).clock},
@@ -89,7 +89,7 @@ func BotTokenFailed(api string, err error) Result {
 	}
 	asked := "who we are (auth.test)"
 	if unknown := new(bot.UnknownAppError); errors.As(err, &unknown) {
-		asked = "whether the bot token is of the app token's app (bots.info)"
+		asked = "whether both tokens belong to one app (bots.info)"
 	}
 	return bad(BotToken, tokenFound(bot.BotToken, asked, err), remedyOr(bot.BotToken, api, err,
 		"Slack's error says what is wrong with the token; a new installation (Install App) gives a new one")).because(causeOf(err))

@@ -101,7 +101,7 @@ func (c *checkup) appToken(ctx context.Context) []Result {
 	case connect:
 		return []Result{good(AppToken, "Socket Mode is on, and Slack said hello")}
 	}
-	return []Result{good(AppToken, "Slack would connect the bot (no connection was opened beside one that may be running; --connect opens one)")}
+	return []Result{good(AppToken, "Slack would connect the bot (no connection was opened, because a bot may be running; --connect opens one)")}
 }
 
 // auditChannel finds out whether the bot may post there, without posting: it
