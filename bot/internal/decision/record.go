@@ -107,6 +107,18 @@ func (r Record) Unfinished() bool {
 	return r.Outcome() == "" || r.AnnouncedAt.IsZero() || unknown && r.SettledAt.IsZero()
 }
 
+// MaxWork is how long after its click anything is left to do about a decision, if a
+// process runs: an unknown outcome is followed up for FollowFor, its final result is tried
+// to post for TellFor, and a process that starts only then does both for TryFor.
+const MaxWork = 50 * time.Hour
+
+// Overdue reports whether something is left to do, although the click was longer ago than
+// MaxWork. No process may have been up since. But someone else may have made the row up,
+// with the keys of a token that was replaced after the time that the row gives its click.
+func (r Record) Overdue(now time.Time) bool {
+	return r.Unfinished() && now.After(r.DecidedAt.Add(MaxWork))
+}
+
 // SettledOutcome is like Outcome, but with the final results of unknown
 // outcomes; "" until they are known.
 func (r Record) SettledOutcome() Outcome {

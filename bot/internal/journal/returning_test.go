@@ -60,7 +60,7 @@ func TestForgedRowInPlaceOfOneSetAside(t *testing.T) {
 	})
 }
 
-// TestRowOfATokenThatComesBackReturns has a process that has replaced its token two days
+// TestRowOfATokenThatComesBackReturns has a process that has replaced its token three days
 // ago, and reads a row of one that uses it again. The row waits, is set aside, and
 // returns once the process uses the token, too.
 func TestRowOfATokenThatComesBackReturns(t *testing.T) {
@@ -71,7 +71,7 @@ func TestRowOfATokenThatComesBackReturns(t *testing.T) {
 		must(t, err)
 		must(t, s.Rotate(t.Context(), "xoxb-2"))
 		j.Trust(s, func(u journal.Unverified) { j.reported = append(j.reported, u) })
-		ahead = 48 * time.Hour
+		ahead = 72 * time.Hour
 		d := setAside(t, url, j, other)
 		if len(j.reported) != 2 || !j.reported[0].Waits || !errors.Is(j.reported[1].Why, decision.ErrStaleKey) {
 			t.Errorf("reported %+v", j.reported)

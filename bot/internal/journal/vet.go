@@ -78,14 +78,13 @@ func consistent(d decision.Record) bool {
 	return announced || d.SettledAt.IsZero()
 }
 
-// after returns the time at which the key must have been usable that sealed what
-// was added to a decision at a time: not before the click. While something is still to be
-// done or said about the decision, the key must be usable now, because the time is the
-// sealer's word.
+// after returns the time at which the key must have been usable that sealed what was
+// added to a decision at a time: not before the click. If the decision is overdue, the key
+// must be usable now, because the time is the sealer's word.
 func (t *trust) after(d decision.Record, at time.Time) time.Time {
-	switch {
-	case d.Unfinished():
-		return t.Now()
+	switch now := t.Now(); {
+	case d.Overdue(now):
+		return now
 	case at.After(d.DecidedAt):
 		return at
 	}
@@ -96,13 +95,9 @@ func (t *trust) after(d decision.Record, at time.Time) time.Time {
 // and removes what isn't sealed.
 func (t *trust) verifyTask(d decision.Record, position int) error {
 	id, one := d.ID, &d.Tasks[position]
-	settled := d.DecidedAt
-	if d.SettledAt.IsZero() { // it is still to be posted
-		settled = t.Now()
-	}
 	err := errors.Join(
 		t.sealed(one.Outcome != "", one.Seals.Outcome, t.after(d, one.FinishedAt), outcomeFields(id, position, one.Outcome, one.Detail, one.FinishedAt)),
-		t.sealed(one.SettledOutcome != "", one.Seals.Settled, settled, settledFields(id, position, one.SettledOutcome, one.SettledDetail)),
+		t.sealed(one.SettledOutcome != "", one.Seals.Settled, t.after(d, d.DecidedAt), settledFields(id, position, one.SettledOutcome, one.SettledDetail)),
 	)
 	if one.Outcome == "" {
 		one.Detail, one.FinishedAt = "", time.Time{}

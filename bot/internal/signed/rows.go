@@ -101,13 +101,12 @@ func (s Signer) inTime(usable, at time.Time) error {
 	return decision.ErrStaleKey
 }
 
-// lastUse returns until when the key of a row must have been usable: until the
-// click, or until now if something is still to be done or said about it. A holder
-// of an earlier key can choose the time of a click, but no click is older than its
-// prompt.
+// lastUse returns until when the key of a row must have been usable: until the click, or
+// until now if the row is overdue. A holder of an earlier key can choose the time of a
+// click, but no click is older than its prompt.
 func (s Signer) lastUse(d decision.Record, closed decision.Outcome) time.Time {
 	last := later(d.DecidedAt, madeAt(d.ID))
-	if closed == "" && d.Unfinished() {
+	if closed == "" && d.Overdue(s.now()) {
 		return later(last, s.now())
 	}
 	return last
