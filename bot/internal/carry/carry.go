@@ -81,6 +81,7 @@ type Carrier struct {
 	turns     *turns
 	followers *followers
 	checks    atomic.Int32    // of unknown outcomes that are under way
+	replicas  atomic.Int32    // living ones, this one included; 0 if that isn't known
 	draining  atomic.Bool     // nothing more is taken over
 	up        time.Time       // when this process began
 	process   context.Context // ends when this process stops carrying
@@ -99,6 +100,9 @@ func New(o Options, clocks Clocks) *Carrier {
 	c.followers = newFollowers(c.process, o.Journal, c.group, o.Log)
 	return c
 }
+
+// SetReplicas sets how many replicas may get the same click.
+func (c *Carrier) SetReplicas(alive int) { c.replicas.Store(int32(alive)) }
 
 // Loops returns the background work: leases, takeovers, follow-ups, and
 // answers to people whose click came second.

@@ -23,10 +23,12 @@ const (
 	// maxUses is how often Slack accepts an answer to a click (docs.slack.dev:
 	// interactivity/handling-user-interaction). The announcement keeps one, and
 	// the last update minLast more, unless they were spent before (law 12).
-	// maxProgress bounds the updates that only show progress.
+	// maxProgress bounds the updates that only show progress. If each replica has said
+	// that it is checking the click, maxSigns of these leave a use to progress.
 	maxUses     = 5
 	minLast     = 2
 	maxProgress = 2
+	maxSigns    = maxUses - minLast - 1
 
 	// lastUpdateFor bounds the tries of the last update: nothing else tells the
 	// person, and Slack may ask to wait.
@@ -63,6 +65,7 @@ type progress struct {
 	lines   int                        // left
 	holds   func(context.Context) bool // whether they may be shown
 	counted texts.Message              // shown when the timer fires
+	unsure  bool                       // the prompt may say that it isn't known whether the click is saved
 	timer   *time.Timer
 }
 
@@ -87,9 +90,7 @@ func ifStill(still func(context.Context) bool, m texts.Message) slackapi.Choose 
 func (c *Carrier) newPrompt(h *holding, fresh *Press) *prompt {
 	r := h.Record
 	p := &prompt{ctx: c.process, run: c.group.Run, uses: maxUses, screen: screen{bound: h.whileOurs}}
-	p.progress.holds = func(ctx context.Context) bool {
-		return c.underWay(ctx, h, fresh != nil && !fresh.Confirmation.Public)
-	}
+	p.progress.holds = func(context.Context) bool { return c.underWay(h) }
 	if fresh != nil {
 		p.uses = max(maxUses-1-fresh.Spent, 0)
 		if !fresh.Confirmation.Public { // the prompt shows what follows
@@ -97,7 +98,7 @@ func (c *Carrier) newPrompt(h *holding, fresh *Press) *prompt {
 			p.uses = max(p.uses-fresh.Sign.Spent(), 0)
 		}
 		p.progress.lines = min(max(p.uses-minLast, 0), maxProgress)
-		if p.screen.shown != nil { // another replica may have got the click as well, and spent as much
+		if n := c.replicas.Load(); p.screen.shown != nil && (n == 0 || n > maxSigns) { // the others may have got the click as well, and spent as much
 			p.progress.lines = 0
 		}
 	}
@@ -138,10 +139,16 @@ func (c *Carrier) showInModal(p *prompt, pressed Press) {
 	}
 }
 
-// soon shows a first line, unless something else is shown first.
+// soon shows a first line, unless something else is shown first; at once if the prompt
+// says that saving isn't certain.
 func (p *prompt) soon(m texts.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.stopTimer()
+	if p.progress.unsure {
+		p.showLocked(m)
+		return
+	}
 	p.progress.timer = time.AfterFunc(runningAfter, func() { p.show(m) })
 }
 
@@ -153,13 +160,18 @@ func (p *prompt) count(m texts.Message) {
 	if p.last {
 		return
 	}
-	p.progress.counted = m
-	if p.progress.timer != nil {
+	if p.progress.unsure {
+		p.stopTimer()
+		p.showLocked(m)
 		return
 	}
 	pause := runningAfter
-	if p.progress.lines < maxProgress {
+	if p.progress.counted.Text != "" {
 		pause = countEvery
+	}
+	p.progress.counted = m
+	if p.progress.timer != nil {
+		return
 	}
 	p.progress.timer = time.AfterFunc(pause, func() {
 		p.mu.Lock()
@@ -169,15 +181,25 @@ func (p *prompt) count(m texts.Message) {
 	})
 }
 
-// saving shows that it isn't known whether the click is saved, if that is still
-// so. It doesn't count as progress.
-func (p *prompt) saving(m texts.Message, still func(context.Context) bool) {
+// saving shows after a while that it isn't known whether the click is saved, if that is
+// still so. It leaves a use to the line that replaces it once the click is saved.
+func (p *prompt) saving(after time.Duration, m texts.Message, still func(context.Context) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stopTimer()
-	if !p.last {
-		p.put(ifStill(still, m))
-	}
+	var timer *time.Timer
+	timer = time.AfterFunc(after, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.progress.timer != timer { // something else is shown
+			return
+		}
+		p.stopTimer()
+		if p.uses > minLast+1 {
+			p.progress.unsure = true
+			p.put(ifStill(still, m))
+		}
+	})
+	p.progress.timer = timer
 }
 
 // show shows progress, as often as there are lines for it. A process that was
@@ -185,7 +207,13 @@ func (p *prompt) saving(m texts.Message, still func(context.Context) bool) {
 func (p *prompt) show(m texts.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.showLocked(m)
+}
+
+// showLocked is show with mu held.
+func (p *prompt) showLocked(m texts.Message) {
 	p.stopTimer()
+	p.progress.unsure = false
 	if !p.last && p.progress.lines > 0 {
 		p.progress.lines--
 		p.put(ifStill(p.progress.holds, m))
