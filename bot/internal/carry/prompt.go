@@ -65,8 +65,9 @@ type progress struct {
 	lines   int                        // left
 	holds   func(context.Context) bool // whether they may be shown
 	counted texts.Message              // shown when the timer fires
-	unsure  bool                       // the prompt may say that it isn't known whether the click is saved
 	timer   *time.Timer
+	doubt   *time.Timer // says that it isn't known whether the click is saved
+	unsure  bool        // the prompt may say that
 }
 
 // bounding returns a context and a Choose for a call, which is cut off when a text that
@@ -170,6 +171,7 @@ func (p *prompt) count(m texts.Message) {
 		pause = countEvery
 	}
 	p.progress.counted = m
+	p.stopDoubt()
 	if p.progress.timer != nil {
 		return
 	}
@@ -190,16 +192,12 @@ func (p *prompt) saving(after time.Duration, m texts.Message, still func(context
 	timer = time.AfterFunc(after, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.progress.timer != timer { // something else is shown
-			return
-		}
-		p.stopTimer()
-		if p.uses > minLast+1 {
+		if p.progress.doubt == timer && p.uses > minLast+1 {
 			p.progress.unsure = true
 			p.put(ifStill(still, m))
 		}
 	})
-	p.progress.timer = timer
+	p.progress.doubt = timer
 }
 
 // show shows progress, as often as there are lines for it. A process that was
@@ -254,11 +252,20 @@ func (p *prompt) close() {
 	}
 }
 
-// stopTimer must be called with mu held.
+// stopTimer stops both timers. It must be called with mu held.
 func (p *prompt) stopTimer() {
+	p.stopDoubt()
 	if p.progress.timer != nil {
 		p.progress.timer.Stop()
 		p.progress.timer = nil
+	}
+}
+
+// stopDoubt must be called with mu held.
+func (p *prompt) stopDoubt() {
+	if p.progress.doubt != nil {
+		p.progress.doubt.Stop()
+		p.progress.doubt = nil
 	}
 }
 
