@@ -18,7 +18,6 @@ func (b *Bot) beat(ctx context.Context) error {
 		return err
 	}
 	b.tasks.SetShare(alive)
-	b.carrier.SetReplicas(alive)
 	b.replicas.Store(int32(alive))
 	b.others.Store(int32(others))
 	return nil

@@ -152,20 +152,21 @@ func (w *world) uses() (n int) {
 // slowly, and then carried out slowly: it says that the task is being cancelled once the
 // click is in the journal, and not before.
 func TestPromptFollowsAnAcceptedClick(t *testing.T) {
+	const slow, slower = 2 * time.Second, 4 * time.Second
 	for name, tt := range map[string]struct {
 		check, save time.Duration
-		commands    string
+		others      string // other tasks
 	}{
-		"slowly checked": {check: 2 * time.Second}, "slowly saved": {save: 4 * time.Second},
-		"slowly checked and saved":   {2 * time.Second, 4 * time.Second, ""},
-		"several tasks, checked":     {2 * time.Second, 0, " 12344"},
-		"several tasks, saved":       {0, 4 * time.Second, " 12344"},
-		"several, checked and saved": {2 * time.Second, 4 * time.Second, " 12344"},
+		"slowly checked": {check: slow}, "slowly saved": {save: slower}, "slowly checked and saved": {check: slow, save: slower},
+		"several tasks, checked": {check: slow, others: " 12344"}, "several tasks, saved": {save: slower, others: " 12344"},
+		"several, checked and saved": {check: slow, save: slower, others: " 12344"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
 				w, h, _ := withHook(t, alwaysFresh)
-				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"+tt.commands))
+				w.api.Add(500, 1)
+				w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 500"))) // the channel takes posts
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"+tt.others))
 				h.set(func(op string, do func() error) error {
 					if op == "Claim" {
 						time.Sleep(tt.save)

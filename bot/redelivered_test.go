@@ -98,7 +98,6 @@ func TestRedeliveredClickLeavesResponseURLToItsDecision(t *testing.T) {
 					for range tt.replicas - 1 {
 						w.replica(o)
 					}
-					time.Sleep(10 * time.Second) // they know of each other
 					prompt := w.wantPrompt(w.slash(ada, channel, "/cancel-task 12345"))
 					redeliver := w.redelivers()
 					w.api.Break(chameliotest.Fault{Method: "POST", Hang: true, Times: 1})

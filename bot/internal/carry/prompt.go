@@ -23,12 +23,10 @@ const (
 	// maxUses is how often Slack accepts an answer to a click (docs.slack.dev:
 	// interactivity/handling-user-interaction). The announcement keeps one, and
 	// the last update minLast more, unless they were spent before (law 12).
-	// maxProgress bounds the updates that only show progress. If each replica has said
-	// that it is checking the click, maxSigns of these leave a use to progress.
+	// maxProgress bounds the updates that only show progress.
 	maxUses     = 5
 	minLast     = 2
 	maxProgress = 2
-	maxSigns    = maxUses - minLast - 1
 
 	// lastUpdateFor bounds the tries of the last update: nothing else tells the
 	// person, and Slack may ask to wait.
@@ -99,7 +97,7 @@ func (c *Carrier) newPrompt(h *holding, fresh *Press) *prompt {
 			p.uses = max(p.uses-fresh.Sign.Spent(), 0)
 		}
 		p.progress.lines = min(max(p.uses-minLast, 0), maxProgress)
-		if n := c.replicas.Load(); p.screen.shown != nil && (n == 0 || n > maxSigns) { // the others may have got the click as well, and spent as much
+		if p.screen.shown != nil && !c.reached.Contains(r.Channel) { // another replica may have got the click as well, and spent as much
 			p.progress.lines = 0
 		}
 	}
