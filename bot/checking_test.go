@@ -147,3 +147,46 @@ func (w *world) uses() (n int) {
 	}
 	return n
 }
+
+// TestPromptFollowsAnAcceptedClick reads a prompt while its click is checked or saved
+// slowly, and then carried out slowly: it says that the task is being cancelled once the
+// click is in the journal, and not before.
+func TestPromptFollowsAnAcceptedClick(t *testing.T) {
+	const slow, slower = 2 * time.Second, 4 * time.Second
+	for name, tt := range map[string]struct {
+		check, save time.Duration
+		others      string // other tasks
+	}{
+		"slowly checked": {check: slow}, "slowly saved": {save: slower}, "slowly checked and saved": {check: slow, save: slower},
+		"several tasks, checked": {check: slow, others: " 12344"}, "several tasks, saved": {save: slower, others: " 12344"},
+		"several, checked and saved": {check: slow, save: slower, others: " 12344"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, _ := withHook(t, alwaysFresh)
+				w.api.Add(500, 1)
+				w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 500"))) // the channel takes posts
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"+tt.others))
+				h.set(func(op string, do func() error) error {
+					if op == "Claim" {
+						time.Sleep(tt.save)
+					}
+					return do()
+				})
+				w.slack.Break(slacktest.Fault{Method: "users.info", Delay: tt.check, Times: 1})
+				w.api.Break(chameliotest.Fault{Method: "POST", Task: 12345, Delay: 9 * time.Second})
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				cancelling := func() bool { return strings.Contains(w.now(prompt).Text, "Cancelling") }
+				time.Sleep(tt.check + tt.save - 100*time.Millisecond)
+				if now := w.now(prompt); cancelling() || len(now.Buttons()) > 0 {
+					t.Errorf("before it is saved: %s", now.Text)
+				}
+				time.Sleep(2 * time.Second)
+				if !cancelling() {
+					t.Errorf("once it is saved: %s", w.now(prompt).Text)
+				}
+				w.eventually("the outcome", func() bool { return settled(w.now(prompt)) })
+			})
+		})
+	}
+}

@@ -69,6 +69,9 @@ func (l *life) post(where decision.Where) decision.Event {
 		return e
 	}
 	if err == nil {
+		if where <= decision.InChannel {
+			l.reached.Add(l.Channel, struct{}{})
+		}
 		if l.posted = ts; where > decision.InChannel { // it can't be edited there, or linked to
 			l.posted = ""
 		}

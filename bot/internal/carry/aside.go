@@ -16,12 +16,13 @@ import (
 
 var errNotTrue = errors.New("it isn't true any more")
 
-// showAside shows, once, that an approval is being saved.
-func (l *life) showAside(show decision.Show) {
-	if show != decision.ShowSaving || l.told {
+// showAside shows, once, that an approval isn't saved yet. During the first try its
+// person may read that it is being checked.
+func (l *life) showAside(do decision.Do) {
+	if do.Show != decision.ShowSaving || do.Action == decision.DoSave || l.told {
 		return
 	}
-	l.shown, l.told = show, true
+	l.shown, l.told = do.Show, true
 	l.tell(minLast, func(ctx context.Context) (texts.Message, error) {
 		if !l.inDoubt(ctx) {
 			return texts.Message{}, work.Permanent(errNotTrue)
@@ -32,17 +33,13 @@ func (l *life) showAside(show decision.Show) {
 
 // inDoubt reports whether it still isn't known whether the click is saved.
 func (l *life) inDoubt(ctx context.Context) bool {
-	return l.saving() == unsure && l.mayCount(ctx, l.Record)
+	return l.saving() < carried && l.mayCount(ctx, l.Record)
 }
 
-// underWay reports whether progress of a decision may be shown: once it is claimed, only
-// if the lease leaves time to replace a text (see whileOurs). A private prompt shows
-// progress before that, unless the click doesn't count.
-func (c *Carrier) underWay(ctx context.Context, h *holding, private bool) bool {
-	if h.saving() >= carried {
-		return h.validFor(c.toReplace())
-	}
-	return private && c.mayCount(ctx, h.Record)
+// underWay reports whether progress of a decision may be shown: once it is claimed, if the
+// lease leaves time to replace a text (see whileOurs).
+func (c *Carrier) underWay(h *holding) bool {
+	return h.saving() >= carried && h.validFor(c.toReplace())
 }
 
 // mayCount reports whether a click that is being saved may count. It asks the journal:

@@ -38,7 +38,7 @@ func TestClickIsInDoubtUntilSomethingIsKnown(t *testing.T) {
 		"its own row":         {unsure, answers{row: row("own", "")}, true},
 		"its own outcome":     {unsure, answers{row: row("own", decision.Cancelled)}, false},
 		"another click's row": {unsure, answers{row: row("another", "")}, false},
-		"first claim":         {claiming, answers{err: journal.ErrGone}, false},
+		"first claim":         {claiming, answers{err: journal.ErrGone}, true},
 		"carried":             {carried, answers{err: journal.ErrGone}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -51,25 +51,17 @@ func TestClickIsInDoubtUntilSomethingIsKnown(t *testing.T) {
 	}
 }
 
-// Progress is shown once a decision is claimed. A private prompt may show it before, if
-// the journal doesn't say that something else became of the prompt.
-func TestProgressIsOfTheDecisionInTheJournal(t *testing.T) {
+// Progress is shown once a decision is claimed: before that, it may never be carried out.
+func TestProgressIsOfAClaimedDecision(t *testing.T) {
 	own := decision.Record{ID: "x", MAC: "own", Tasks: []decision.Item{{ID: 1}}}
-	gone, another := answers{err: journal.ErrGone}, answers{row: decision.Record{ID: "x", MAC: "another"}}
 	for name, tt := range map[string]struct {
-		phase   phase
-		private bool
-		journal answers
-		want    bool
+		phase phase
+		want  bool
 	}{
-		"private, being claimed":  {claiming, true, gone, true},
-		"private, no answer":      {claiming, true, answers{err: errors.New("the connection broke")}, true},
-		"private, decided before": {claiming, true, another, false},
-		"private, unsure":         {unsure, true, another, false},
-		"request, being claimed":  {claiming, false, gone, false},
-		"request, unsure":         {unsure, false, gone, false},
-		"claimed":                 {carried, false, gone, true},
-		"over":                    {over, true, gone, false},
+		"being claimed": {claiming, false},
+		"unsure":        {unsure, false},
+		"claimed":       {carried, true},
+		"over":          {over, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHolding(t.Context(), own, slog.New(slog.DiscardHandler))
@@ -77,8 +69,8 @@ func TestProgressIsOfTheDecisionInTheJournal(t *testing.T) {
 				h.lease.Until = time.Now().Add(time.Minute)
 			}
 			h.to(tt.phase)
-			c := &Carrier{Options: Options{Journal: tt.journal}}
-			if got := c.underWay(t.Context(), h, tt.private); got != tt.want {
+			c := &Carrier{Options: Options{Journal: answers{}}}
+			if got := c.underWay(h); got != tt.want {
 				t.Errorf("under way: %t", got)
 			}
 		})

@@ -18,6 +18,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/observe"
@@ -80,19 +82,24 @@ type Carrier struct {
 	set       *workingSet
 	turns     *turns
 	followers *followers
-	checks    atomic.Int32    // of unknown outcomes that are under way
-	draining  atomic.Bool     // nothing more is taken over
-	up        time.Time       // when this process began
-	process   context.Context // ends when this process stops carrying
+	reached   *lru.Cache[string, struct{}] // channels in which chat.postMessage has worked
+	checks    atomic.Int32                 // of unknown outcomes that are under way
+	draining  atomic.Bool                  // nothing more is taken over
+	up        time.Time                    // when this process began
+	process   context.Context              // ends when this process stops carrying
 	stop      context.CancelCauseFunc
 	group     *work.Group
 }
+
+// maxReached bounds how many channels are remembered.
+const maxReached = 4096
 
 // New returns a Carrier. Its loops have to be run; see Loops.
 func New(o Options, clocks Clocks) *Carrier {
 	c := &Carrier{
 		Options: o, clocks: clocks, set: newWorkingSet(o.Journal, o.Log), turns: newTurns(o.Protocol.Gap),
-		group: work.NewGroup(o.Log), up: time.Now(),
+		reached: work.NewCache[string, struct{}](maxReached),
+		group:   work.NewGroup(o.Log), up: time.Now(),
 	}
 	c.process, c.stop = context.WithCancelCause(context.Background())
 	c.Aside = work.NewAside(c.group, answersAtOnce, answersInChannel)

@@ -64,6 +64,8 @@ type progress struct {
 	holds   func(context.Context) bool // whether they may be shown
 	counted texts.Message              // shown when the timer fires
 	timer   *time.Timer
+	doubt   *time.Timer // says that it isn't known whether the click is saved
+	unsure  bool        // the prompt may say that
 }
 
 // bounding returns a context and a Choose for a call, which is cut off when a text that
@@ -87,9 +89,7 @@ func ifStill(still func(context.Context) bool, m texts.Message) slackapi.Choose 
 func (c *Carrier) newPrompt(h *holding, fresh *Press) *prompt {
 	r := h.Record
 	p := &prompt{ctx: c.process, run: c.group.Run, uses: maxUses, screen: screen{bound: h.whileOurs}}
-	p.progress.holds = func(ctx context.Context) bool {
-		return c.underWay(ctx, h, fresh != nil && !fresh.Confirmation.Public)
-	}
+	p.progress.holds = func(context.Context) bool { return c.underWay(h) }
 	if fresh != nil {
 		p.uses = max(maxUses-1-fresh.Spent, 0)
 		if !fresh.Confirmation.Public { // the prompt shows what follows
@@ -97,7 +97,7 @@ func (c *Carrier) newPrompt(h *holding, fresh *Press) *prompt {
 			p.uses = max(p.uses-fresh.Sign.Spent(), 0)
 		}
 		p.progress.lines = min(max(p.uses-minLast, 0), maxProgress)
-		if p.screen.shown != nil { // another replica may have got the click as well, and spent as much
+		if p.screen.shown != nil && !c.reached.Contains(r.Channel) { // another replica may have got the click as well, and spent as much
 			p.progress.lines = 0
 		}
 	}
@@ -138,10 +138,16 @@ func (c *Carrier) showInModal(p *prompt, pressed Press) {
 	}
 }
 
-// soon shows a first line, unless something else is shown first.
+// soon shows a first line, unless something else is shown first; at once if the prompt
+// says that saving isn't certain.
 func (p *prompt) soon(m texts.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.stopTimer()
+	if p.progress.unsure {
+		p.showLocked(m)
+		return
+	}
 	p.progress.timer = time.AfterFunc(runningAfter, func() { p.show(m) })
 }
 
@@ -153,13 +159,19 @@ func (p *prompt) count(m texts.Message) {
 	if p.last {
 		return
 	}
-	p.progress.counted = m
-	if p.progress.timer != nil {
+	if p.progress.unsure {
+		p.stopTimer()
+		p.showLocked(m)
 		return
 	}
 	pause := runningAfter
-	if p.progress.lines < maxProgress {
+	if p.progress.counted.Text != "" {
 		pause = countEvery
+	}
+	p.progress.counted = m
+	p.stopDoubt()
+	if p.progress.timer != nil {
+		return
 	}
 	p.progress.timer = time.AfterFunc(pause, func() {
 		p.mu.Lock()
@@ -169,15 +181,21 @@ func (p *prompt) count(m texts.Message) {
 	})
 }
 
-// saving shows that it isn't known whether the click is saved, if that is still
-// so. It doesn't count as progress.
-func (p *prompt) saving(m texts.Message, still func(context.Context) bool) {
+// saving shows after a while that it isn't known whether the click is saved, if that is
+// still so. It leaves a use to the line that replaces it once the click is saved.
+func (p *prompt) saving(after time.Duration, m texts.Message, still func(context.Context) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stopTimer()
-	if !p.last {
-		p.put(ifStill(still, m))
-	}
+	var timer *time.Timer
+	timer = time.AfterFunc(after, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.progress.doubt == timer && p.uses > minLast+1 {
+			p.progress.unsure = true
+			p.put(ifStill(still, m))
+		}
+	})
+	p.progress.doubt = timer
 }
 
 // show shows progress, as often as there are lines for it. A process that was
@@ -185,7 +203,13 @@ func (p *prompt) saving(m texts.Message, still func(context.Context) bool) {
 func (p *prompt) show(m texts.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.showLocked(m)
+}
+
+// showLocked is show with mu held.
+func (p *prompt) showLocked(m texts.Message) {
 	p.stopTimer()
+	p.progress.unsure = false
 	if !p.last && p.progress.lines > 0 {
 		p.progress.lines--
 		p.put(ifStill(p.progress.holds, m))
@@ -226,11 +250,20 @@ func (p *prompt) close() {
 	}
 }
 
-// stopTimer must be called with mu held.
+// stopTimer stops both timers. It must be called with mu held.
 func (p *prompt) stopTimer() {
+	p.stopDoubt()
 	if p.progress.timer != nil {
 		p.progress.timer.Stop()
 		p.progress.timer = nil
+	}
+}
+
+// stopDoubt must be called with mu held.
+func (p *prompt) stopDoubt() {
+	if p.progress.doubt != nil {
+		p.progress.doubt.Stop()
+		p.progress.doubt = nil
 	}
 }
 

@@ -10,28 +10,23 @@ import (
 // show shows the kernel's state in the prompt, each change once.
 func (l *life) show(do decision.Do) {
 	if l.state.Stage == decision.Saving && l.press.Confirmation.Public {
-		l.showAside(do.Show)
+		l.showAside(do)
 		return
 	}
-	if len(l.Tasks) > 1 && isProgress(do.Show) && l.shown != decision.ShowSaving { // a prompt that says that saving is unsure is replaced at once
+	if len(l.Tasks) > 1 && isProgress(do.Show) {
 		l.prompt.count(l.Texts.Progress(l.decided()))
 		return
 	}
 	if do.Show == decision.ShowNothing || do.Show == l.shown && do.Show != decision.ShowOutcome {
 		return
 	}
-	before := l.shown
 	l.shown = do.Show
 	p, t := l.prompt, l.Texts
 	switch do.Show {
 	case decision.ShowSaving:
-		p.saving(t.StillSaving(l.press.Confirmation), l.inDoubt)
+		p.saving(signAfter-time.Since(l.press.Received), t.StillSaving(l.press.Confirmation), l.inDoubt)
 	case decision.ShowRunning:
-		if before == decision.ShowSaving { // it says that nothing is certain
-			p.show(t.Cancelling(l.decided()))
-		} else {
-			p.soon(t.Cancelling(l.decided()))
-		}
+		p.soon(t.Cancelling(l.decided()))
 	case decision.ShowSlow:
 		p.show(t.StillTrying(l.decided()))
 	case decision.ShowBusy:

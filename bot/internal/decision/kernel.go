@@ -170,7 +170,7 @@ type Show uint8
 // The states of a prompt. The runtime shows each change once.
 const (
 	ShowNothing  Show = iota
-	ShowSaving        // it isn't known whether the click is saved
+	ShowSaving        // the click is being saved, and it isn't known whether it is
 	ShowRunning       // the cancel is under way
 	ShowSlow          // it takes longer, or has to be tried again
 	ShowBusy          // Chamelio asked to wait for Do.For

@@ -17,7 +17,7 @@ type Save struct {
 func (p Protocol) saving(s State, e Event, at Moment) (State, Do) {
 	switch e.Kind {
 	case Begun:
-		return s, Do{Action: DoSave, Show: ShowRunning}
+		return s, Do{Action: DoSave, Show: ShowSaving}
 	case Won:
 		if p.closes(&s.Save, at) {
 			return s, Do{Action: DoGiveUp, As: s.Save.Closing}
