@@ -163,9 +163,6 @@ func Code(err error) string {
 // (docs.slack.dev/reference/methods/views.open).
 func Opened(err error) bool { return Code(err) == "exchanged_trigger_id" }
 
-// errNoMessage means that Slack's answer to a post doesn't name the message.
-var errNoMessage = errors.New("Slack's answer names no message")
-
 // errNotBegun means that a call got no slot before its context ended.
 var errNotBegun = errors.New("no slot for a call to Slack in time")
 

@@ -45,7 +45,7 @@ func TestClassify(t *testing.T) {
 		{"another", slack.SlackErrorResponse{Err: "fatal_error"}, Unclear, 0},
 		{"a third", slack.SlackErrorResponse{Err: "service_unavailable"}, Unclear, 0},
 		{"a fourth", slack.SlackErrorResponse{Err: "request_timeout"}, Unclear, 0},
-		{"no message in the answer", errNoMessage, Unclear, 0},
+		{"no message in the answer", &OtherAnswerError{Asked: "a message"}, Unclear, 0},
 		{"response_url, transient code with 200", &responseError{status: 200, code: "ratelimited"}, Later, 0},
 		{"response_url, a code that leaves it open", &responseError{status: 200, code: "fatal_error"}, Unclear, 0},
 		{"response_url, 200 with an unknown body", &responseError{status: 200}, Unclear, 0},
