@@ -41,7 +41,7 @@ func TestAnnouncementsRespectChannelRateLimit(t *testing.T) {
 // so that no successor posts it at once. A clear no removes the mark.
 func TestNotAnnouncedOnlyAfterDefiniteRefusal(t *testing.T) {
 	for name, fault := range map[string]slacktest.Fault{
-		"no answer": {Cut: true}, "an answer that leaves it open": {Error: "fatal_error", InBody: true}, "a clear no": {Error: "service_unavailable", InBody: true},
+		"no answer": {Cut: true}, "an answer that leaves it open": {Error: "fatal_error", InBody: true}, "a clear no": {Error: "ratelimited", InBody: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestFallsBackToChannelWhenResponseURLFails(t *testing.T) {
 				w := newWorld(t)
 				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 				w.slack.Break(slacktest.Fault{Method: "response_url", Error: "used_url"})
-				w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Error: "service_unavailable"})
+				w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Error: "ratelimited"})
 				clicked := time.Now()
 				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 				time.Sleep(tt.away)
@@ -149,8 +149,8 @@ func TestResponseURLIsNotUsedAfterHalfAnHour(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
-		w.slack.Break(slacktest.Fault{Method: "response_url", Error: "service_unavailable", InBody: true})
-		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Error: "service_unavailable"})
+		w.slack.Break(slacktest.Fault{Method: "response_url", Error: "ratelimited", InBody: true})
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Error: "ratelimited"})
 		clicked := time.Now()
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		time.Sleep(time.Hour)

@@ -297,7 +297,7 @@ func TestAuditCopySurvivesRestart(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		var o options
 		w := newWorld(t, func(w *options) { w.bot.AuditChannel = slacktest.Deals; o = *w })
-		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: slacktest.Deals, Error: "service_unavailable"})
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: slacktest.Deals, Error: "ratelimited"})
 		w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345")))
 		time.Sleep(5 * time.Second)
 		w.must(w.stop())

@@ -675,8 +675,8 @@ func TestOverruledVanishedDecisionIsAnnounced(t *testing.T) {
 					w.api.Break(busy)
 				}
 				if at == "BeginAnnouncing" { // a second round of tries asks for it
-					w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Error: "service_unavailable"})
-					w.slack.Break(slacktest.Fault{Method: "response_url", Error: "service_unavailable", InBody: true})
+					w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Error: "ratelimited"})
+					w.slack.Break(slacktest.Fault{Method: "response_url", Error: "ratelimited", InBody: true})
 				}
 				var once sync.Once
 				h.set(func(op string, do func() error) error {

@@ -37,6 +37,10 @@ func (r *requests) remindOf(ctx context.Context, one request) {
 		}
 		switch said, pause := slackapi.Classify(err); said {
 		case slackapi.Later:
+			if pause == 0 { // the next try here would be too soon
+				putOff = putOffFor(r.now().Sub(one.ExpiresAt.Add(-r.remind)))
+				return backoff.Permanent(err)
+			}
 			putOff = max(pause, requestsEvery)
 		default:
 			putOff = 0
@@ -55,6 +59,12 @@ func (r *requests) remindOf(ctx context.Context, one request) {
 		}
 		one.log.Info("request reminder put off", "reason", err)
 	}
+}
+
+// putOffFor returns for how long a reminder is put off if Slack doesn't say. It is as
+// long as the reminder has been late, so it about doubles each time, up to a minute.
+func putOffFor(late time.Duration) time.Duration {
+	return min(max(late, 10*time.Second), time.Minute)
 }
 
 // remindLater makes a reminder due again, unless the request ends before the journal

@@ -57,6 +57,33 @@ func TestReminderWaitsAsLongAsSlackAsks(t *testing.T) {
 	})
 }
 
+// Slack asks to wait and doesn't say for how long: a reminder isn't tried in quick
+// succession. It is posted once Slack takes it.
+func TestReminderIsPutOffIfSlackDoesNotSayHowLong(t *testing.T) {
+	for name, fault := range map[string]slacktest.Fault{
+		"429": {Method: "chat.postMessage", Status: 429}, "ratelimited": {Method: "chat.postMessage", Error: "ratelimited"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, secondPerson, reminding)
+				prompt := w.ask(ada, general, "/cancel-task 12345")
+				time.Sleep(time.Until(w.endOf(prompt)) - 3*time.Minute - time.Second)
+				before := w.posts()
+				w.slack.Break(fault)
+				time.Sleep(90 * time.Second)
+				if n := w.posts() - before; n < 2 || n > 7 {
+					t.Errorf("%d tries in a minute and a half", n)
+				}
+				w.slack.ClearFaults()
+				time.Sleep(80 * time.Second)
+				if said := w.slack.Thread(general, prompt.TS); len(said) != 1 {
+					t.Errorf("%d reminders", len(said))
+				}
+			})
+		})
+	}
+}
+
 // The journal is away between taking a reminder and its post.
 func TestReminderIsTakenAgain(t *testing.T) {
 	virtual(t, func(t *testing.T) {

@@ -428,7 +428,7 @@ func TestLateAnnouncementKnowsOfLaterDecisions(t *testing.T) {
 				w.api.Break(chameliotest.Fault{Method: http.MethodPost, Task: 500, Status: http.StatusForbidden, Body: `{"detail":"Task is locked"}`, Times: 1})
 				w.api.Break(chameliotest.Fault{Method: http.MethodPost, Task: 501, Status: http.StatusTooManyRequests, RetryAfter: "30", Times: 1})
 				if tasks == "500" {
-					w.slack.Break(slacktest.Fault{Channel: general, Error: "service_unavailable", InBody: true, Times: 4})
+					w.slack.Break(slacktest.Fault{Channel: general, Error: "ratelimited", InBody: true, Times: 4})
 				}
 				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 				time.Sleep(500 * time.Millisecond)
@@ -457,7 +457,7 @@ func TestLateAnnouncementKnowsOfRequestsInFlight(t *testing.T) {
 				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 				later := w.wantPrompt(w.slash(grace, slacktest.Random, "/cancel-task 12345"))
 				w.api.Break(fault)
-				w.slack.Break(slacktest.Fault{Channel: general, Error: "service_unavailable", InBody: true})
+				w.slack.Break(slacktest.Fault{Channel: general, Error: "ratelimited", InBody: true})
 				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 				w.eventually("an outcome", func() bool { return w.count(`SELECT count(*) FROM tasks WHERE outcome = 'failed'`) == 1 })
 				w.api.ClearFaults()
@@ -581,7 +581,7 @@ func TestLaterDecisionIsTheOneThatClaimedLater(t *testing.T) {
 				w.acked(w.slack.Click(grace, later, "cancel_task"))
 				time.Sleep(time.Second)
 				w.api.Break(chameliotest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "120", Times: 1})
-				w.slack.Break(slacktest.Fault{Channel: general, Error: "service_unavailable", InBody: true})
+				w.slack.Break(slacktest.Fault{Channel: general, Error: "ratelimited", InBody: true})
 				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 				w.eventually("an outcome", func() bool { return w.count(`SELECT count(*) FROM tasks WHERE outcome = 'failed'`) == 1 })
 				w.api.ClearFaults()

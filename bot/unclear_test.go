@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,6 +20,7 @@ func unclear(method string) map[string]slacktest.Fault {
 		"fatal_error": {Method: method, Error: "fatal_error", InBody: true, AfterEffect: true},
 		"503":         {Method: method, Status: 503, AfterEffect: true},
 		"cut":         {Method: method, Cut: true, AfterEffect: true},
+		"a page":      {Method: method, Status: http.StatusForbidden, AfterEffect: true}, // a proxy's, instead of Slack's answer
 	}
 }
 
@@ -164,6 +166,30 @@ func TestUnconfirmedAuditCopyIsPostedTwiceAtMost(t *testing.T) {
 		time.Sleep(130 * time.Minute)
 		if n := len(w.slack.History(slacktest.Deals)); n != 2 {
 			t.Errorf("%d copies in the audit channel", n)
+		}
+	})
+}
+
+func TestUnconfirmedRequestIsPostedOnce(t *testing.T) {
+	eachUnclear(t, func(t *testing.T, fault slacktest.Fault) {
+		w := newWorld(t, secondPerson)
+		w.slack.Break(fault)
+		w.acked(w.slack.Slash(ada, general, "/cancel-task 12345"))
+		time.Sleep(5 * time.Minute)
+		if n := len(w.slack.History(general)); n != 1 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
+func TestUnconfirmedReminderIsPostedOnce(t *testing.T) {
+	eachUnclear(t, func(t *testing.T, fault slacktest.Fault) {
+		w := newWorld(t, secondPerson, reminding)
+		prompt := w.ask(ada, general, "/cancel-task 12345")
+		w.slack.Break(fault)
+		time.Sleep(time.Until(w.endOf(prompt)))
+		if n := len(w.slack.Thread(general, prompt.TS)); n != 1 {
+			t.Errorf("%d reminders", n)
 		}
 	})
 }

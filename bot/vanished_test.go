@@ -90,8 +90,8 @@ func TestClosedPromptGivesWayToItsDecision(t *testing.T) {
 				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 				row := w.recordOf(prompt, time.Now())
 				if at == "BeginAnnouncing" { // a second round of tries asks for it
-					w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Error: "service_unavailable"})
-					w.slack.Break(slacktest.Fault{Method: "response_url", Error: "service_unavailable", InBody: true})
+					w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Error: "ratelimited"})
+					w.slack.Break(slacktest.Fault{Method: "response_url", Error: "ratelimited", InBody: true})
 				}
 				var once sync.Once
 				closed := false

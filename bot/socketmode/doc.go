@@ -43,8 +43,9 @@
 // Otherwise it ends with its context, or after [Client.HandBack], which gives
 // the connections back to Slack so that another replica gets new envelopes.
 //
-// A Retry-After from Slack pauses all slots, for up to a fifth longer than it
-// says, and for at most 5 minutes. A connection that has lived for 10 seconds
+// A rate limit of Slack's (HTTP 429) pauses all slots for as long as its
+// Retry-After says, for a minute at most, and up to a fifth longer. The
+// Retry-After of any other answer is ignored. A connection that has lived for 10 seconds
 // is replaced at once. If Slack ends connections sooner, a burst of 24 is still
 // replaced at once, so that nothing is lost in a storm of refreshes; a burst of
 // 4 if they live for less than 0.3 seconds. After that the client opens fewer

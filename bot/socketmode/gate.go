@@ -24,8 +24,9 @@ const (
 	uselessBelow  = 300 * time.Millisecond
 	uselessFactor = 4
 
-	// maxRetryAfter is the longest Retry-After that is obeyed.
-	maxRetryAfter = 5 * time.Minute
+	// maxRetryAfter is the longest Retry-After that is obeyed: Slack counts calls by the
+	// minute (docs.slack.dev/apis/web-api/rate-limits).
+	maxRetryAfter = time.Minute
 
 	// defaultRetryAfter is used for a rate limit without Retry-After.
 	defaultRetryAfter = 10 * time.Second

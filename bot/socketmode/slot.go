@@ -13,7 +13,7 @@ import (
 // is about twice the last one, randomly varied by half.
 const (
 	// Slack can't be reached, or is in trouble.
-	failureWait, maxFailureWait = 250 * time.Millisecond, 15 * time.Second
+	failureWait, maxFailureWait = 250 * time.Millisecond, 10 * time.Second
 
 	// A connection broke. The wait is short, since Slack was reachable; it
 	// grows in case a proxy accepts connections and then closes them.
@@ -94,7 +94,7 @@ func (s *slot) failed(ctx context.Context, err error) (wait time.Duration, final
 	s.options.Observer.reconnect(ReasonCannotConnect)
 	answer, answered := errors.AsType[*APIError](err)
 	switch {
-	case answered && (answer.RetryAfter > 0 || answer.limited()):
+	case answered && answer.limited():
 		s.state.failed(s.log, err, s.gate.pause(answer.RetryAfter))
 		return 0, nil
 	case errors.Is(err, ErrSocketModeOff), errors.Is(err, ErrTooManyConnections),

@@ -15,7 +15,7 @@ import (
 
 func TestRetryAfterPausesAllSlots(t *testing.T) {
 	for said, want := range map[string]time.Duration{
-		"30": 30 * time.Second, "86400": maxRetryAfter, "": defaultRetryAfter, "soon": defaultRetryAfter,
+		"30": 30 * time.Second, "86400": time.Minute, "": defaultRetryAfter, "soon": defaultRetryAfter,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake(t)
@@ -39,6 +39,36 @@ func TestRetryAfterPausesAllSlots(t *testing.T) {
 				if at < want || at > want*6/5 {
 					t.Errorf("Retry-After %q: asked again after %v", said, at)
 				}
+			}
+		})
+	}
+}
+
+// Only Slack's rate limit asks to wait. A gateway that is down mustn't keep the bot away
+// for as long as it says.
+func TestRetryAfterOfAnOutageIsIgnored(t *testing.T) {
+	for _, status := range []int{403, 500, 503} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake(t)
+			f.opens = func(n int) (int, http.Header, string) {
+				if n < 20 {
+					return status, http.Header{"Retry-After": {"86400"}}, "<html>down</html>"
+				}
+				return 0, nil, ""
+			}
+			f.serves = func(_ int, p *peer) { p.hello(); p.stay() }
+			o := f.options(nothing)
+			start := time.Now()
+			c, _, _ := running(t, o)
+			pass(10 * time.Minute)
+			asked := f.times(start)
+			for i, at := range asked[1:] {
+				if wait := at - asked[i]; wait > 15*time.Second {
+					t.Errorf("status %d: asked again after %v", status, wait)
+				}
+			}
+			if c.Open() != o.Connections {
+				t.Errorf("status %d: %d open", status, c.Open())
 			}
 		})
 	}

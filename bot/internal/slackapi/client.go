@@ -1,8 +1,10 @@
 package slackapi
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"strings"
 	"sync/atomic"
 
 	"github.com/slack-go/slack"
@@ -31,38 +33,69 @@ func (w *Client) With(botToken string) *slack.Client {
 // Use replaces the token for all calls from now on.
 func (w *Client) Use(botToken string) { w.current.Store(w.With(botToken)) }
 
-// The methods that the bot calls, under the names that slack-go gives them.
+// The methods that the bot calls, under the names that slack-go gives them. An answer
+// that isn't about what was asked is an OtherAnswerError.
 
 func (w *Client) AuthTestContext(ctx context.Context) (*slack.AuthTestResponse, error) {
 	return w.current.Load().AuthTestContext(ctx)
 }
 
 func (w *Client) GetBotInfoContext(ctx context.Context, p slack.GetBotInfoParameters) (*slack.Bot, error) {
-	return w.current.Load().GetBotInfoContext(ctx, p)
+	found, err := w.current.Load().GetBotInfoContext(ctx, p)
+	if err == nil {
+		err = about(p.Bot, found.ID)
+	}
+	return found, err
 }
 
 func (w *Client) GetUserInfoContext(ctx context.Context, user string, o ...slack.GetUserInfoOption) (*slack.User, error) {
-	return w.current.Load().GetUserInfoContext(ctx, user, o...)
+	found, err := w.current.Load().GetUserInfoContext(ctx, user, o...)
+	if err == nil {
+		err = aboutUser(user, found)
+	}
+	return found, err
 }
 
 func (w *Client) GetUserByEmailContext(ctx context.Context, email string) (*slack.User, error) {
-	return w.current.Load().GetUserByEmailContext(ctx, email)
+	found, err := w.current.Load().GetUserByEmailContext(ctx, email)
+	if err == nil && !strings.EqualFold(found.Profile.Email, email) {
+		err = about("the address asked for", "") // addresses don't belong in logs
+	}
+	return found, err
 }
 
+// GetUserGroupMembersContext returns an error if the answer has no list. An empty one is
+// an answer.
 func (w *Client) GetUserGroupMembersContext(ctx context.Context, group string, o ...slack.GetUserGroupMembersOption) ([]string, error) {
-	return w.current.Load().GetUserGroupMembersContext(ctx, group, o...)
+	members, err := w.current.Load().GetUserGroupMembersContext(ctx, group, o...)
+	if err == nil && members == nil {
+		err = about(group, "")
+	}
+	return members, err
 }
 
 func (w *Client) GetConversationInfoContext(ctx context.Context, input *slack.GetConversationInfoInput) (*slack.Channel, error) {
-	return w.current.Load().GetConversationInfoContext(ctx, input)
+	found, err := w.current.Load().GetConversationInfoContext(ctx, input)
+	if err == nil {
+		err = about(input.ChannelID, found.ID)
+	}
+	return found, err
 }
 
-func (w *Client) PostMessageContext(ctx context.Context, channel string, o ...slack.MsgOption) (string, string, error) {
-	return w.current.Load().PostMessageContext(ctx, channel, o...)
+func (w *Client) PostMessageContext(ctx context.Context, channel string, o ...slack.MsgOption) (ts string, err error) {
+	in, ts, err := w.current.Load().PostMessageContext(ctx, channel, o...)
+	if err == nil {
+		err = aboutPost(channel, in, ts)
+	}
+	return ts, err
 }
 
-func (w *Client) UpdateMessageContext(ctx context.Context, channel, ts string, o ...slack.MsgOption) (string, string, string, error) {
-	return w.current.Load().UpdateMessageContext(ctx, channel, ts, o...)
+func (w *Client) UpdateMessageContext(ctx context.Context, channel, ts string, o ...slack.MsgOption) error {
+	in, updated, _, err := w.current.Load().UpdateMessageContext(ctx, channel, ts, o...)
+	if err == nil {
+		err = cmp.Or(about(channel, in), about(ts, updated))
+	}
+	return err
 }
 
 func (w *Client) OpenViewContext(ctx context.Context, trigger string, view slack.ModalViewRequest) (*slack.ViewResponse, error) {

@@ -31,7 +31,9 @@ const (
 func (s Status) MayWork() bool { return s == Later || s == Unclear }
 
 // Classify returns what the error of a call means, and how long Slack asks to
-// wait; 0 if it doesn't say.
+// wait; 0 if it doesn't say. Only Slack's own word proves that nothing was done: an error
+// code, or status 429. The page of something in between, whatever its status, may have
+// replaced Slack's answer on its way back.
 func Classify(err error) (Status, time.Duration) {
 	var limited *slack.RateLimitedError
 	var status slack.StatusCodeError
@@ -48,7 +50,7 @@ func Classify(err error) (Status, time.Duration) {
 		return byStatus(status.Code), 0
 	case errors.As(err, &said):
 		return byCode(said.Err), 0
-	case errors.As(err, &response) && response.code != "" && response.status < 500 && response.status != http.StatusTooManyRequests:
+	case errors.As(err, &response) && response.isSlacks():
 		return byCode(response.code), response.retryAfter
 	case errors.As(err, &response):
 		return byStatus(response.status), response.retryAfter
@@ -58,11 +60,9 @@ func Classify(err error) (Status, time.Duration) {
 	return Unclear, 0 // the network failed
 }
 
-// byStatus returns what a status says without a code of Slack's. Slack refuses with a
-// code, so another 3xx or 4xx than its 429 is of something in between, such as the login
-// page of a proxy, which hasn't passed the call on. It can change, so it is never final.
+// byStatus returns what a status says without a code of Slack's.
 func byStatus(status int) Status {
-	if status >= 300 && status < 500 {
+	if status == http.StatusTooManyRequests {
 		return Later
 	}
 	return Unclear
@@ -95,13 +95,12 @@ func notSent(err error) bool {
 		errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect")
 }
 
-// byCode returns what an answer says by its error code. fatal_error and
-// internal_error don't say that nothing happened, and neither does an answer
-// without a code. A refused token says nothing about the message: the token can be
-// replaced.
+// byCode returns what an answer says by its error code. That something went wrong or took
+// too long doesn't say that nothing happened, and neither does an answer without a code. A
+// refused token says nothing about the message: the token can be replaced.
 func byCode(code string) Status {
 	switch code {
-	case "", "fatal_error", "internal_error":
+	case "", "fatal_error", "internal_error", "service_unavailable", "request_timeout":
 		return Unclear
 	}
 	switch socketmode.Classify(code) {
@@ -164,9 +163,6 @@ func Code(err error) string {
 // (docs.slack.dev/reference/methods/views.open).
 func Opened(err error) bool { return Code(err) == "exchanged_trigger_id" }
 
-// errNoMessage means that Slack's answer to a post doesn't name the message.
-var errNoMessage = errors.New("Slack's answer names no message")
-
 // errNotBegun means that a call got no slot before its context ended.
 var errNotBegun = errors.New("no slot for a call to Slack in time")
 
@@ -183,4 +179,9 @@ type responseError struct {
 
 func (e *responseError) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("Slack answered %d %s", e.status, e.code))
+}
+
+// isSlacks reports whether the answer is a refusal of Slack's own.
+func (e *responseError) isSlacks() bool {
+	return e.code != "" && e.status < 500 && e.status != http.StatusTooManyRequests
 }

@@ -74,10 +74,7 @@ func (p *Poster) Post(ctx context.Context, channel, thread string, choose Choose
 		if thread != "" {
 			options = append(options, slack.MsgOptionTS(thread), slack.MsgOptionBroadcast())
 		}
-		if _, ts, err = p.slack.PostMessageContext(ctx, channel, options...); err == nil && ts == "" {
-			err = errNoMessage
-		}
-		if err != nil {
+		if ts, err = p.slack.PostMessageContext(ctx, channel, options...); err != nil {
 			return fmt.Errorf("posting a message (chat.postMessage): %w", err)
 		}
 		return nil
@@ -109,11 +106,7 @@ func (p *Poster) Probe(ctx context.Context) error {
 // Update replaces a message that the bot posted, once.
 func (p *Poster) Update(ctx context.Context, channel, ts string, choose Choose) error {
 	return p.inTurn(ctx, channel, choose, func(ctx context.Context, m texts.Message) error {
-		_, updated, _, err := p.slack.UpdateMessageContext(ctx, channel, ts, optionsOf(m)...)
-		if err == nil && updated == "" {
-			err = errNoMessage
-		}
-		if err != nil {
+		if err := p.slack.UpdateMessageContext(ctx, channel, ts, optionsOf(m)...); err != nil {
 			return fmt.Errorf("replacing a message (chat.update): %w", err)
 		}
 		return nil

@@ -157,7 +157,7 @@ func (p *Poster) send(req *http.Request) error {
 	switch {
 	case isSlack && !*answer.OK:
 		refusal.code = answer.Error
-	case plainCode.MatchString(said):
+	case resp.StatusCode >= 400 && plainCode.MatchString(said):
 		refusal.code = said
 	}
 	if s, err := strconv.ParseUint(resp.Header.Get("Retry-After"), 10, 31); err == nil {

@@ -34,9 +34,9 @@ func TestOnlySlackRefusesAnAnswer(t *testing.T) {
 		{200, "", Posted}, {200, "ok", Posted}, {200, `{"ok":true}`, Posted},
 		{404, "used_url", Refused}, {404, "expired_url\n", Refused}, {400, "invalid_payload", Refused},
 		{404, `{"ok":false,"error":"used_url"}`, Refused}, {200, `{"ok":false,"error":"invalid_blocks"}`, Refused},
-		{200, "<html>Please log in</html>", Unclear}, {302, "", Later}, {302, "Found", Later},
-		{403, "<html>Blocked</html>", Later}, {403, "forbidden", Later}, {403, `{"error":"policy_denied"}`, Later},
-		{407, "Proxy Authentication Required", Later}, {404, "404 page not found", Later},
+		{200, "<html>Please log in</html>", Unclear}, {302, "", Unclear}, {302, "Found", Unclear}, {200, "used_url", Unclear},
+		{403, "<html>Blocked</html>", Unclear}, {403, "forbidden", Unclear}, {403, `{"error":"policy_denied"}`, Unclear},
+		{407, "Proxy Authentication Required", Unclear}, {404, "404 page not found", Unclear},
 	} {
 		p := NewPoster(nil, &http.Client{Transport: answering(func(r *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: tt.status, Body: io.NopCloser(strings.NewReader(tt.body)), Request: r}, nil
