@@ -74,9 +74,59 @@ func TestTypedReasonIsNotAskedForAgain(t *testing.T) {
 	}
 }
 
-func TestSecondPersonGivesReason(t *testing.T) {
-	w := newWorld(t, secondPerson, requireReason)
+// askWithoutReason returns a world that requires a reason, and a request that was posted
+// before it did, and has none. Its approver is asked.
+func askWithoutReason(t *testing.T) (*world, slacktest.Message, options) {
+	t.Helper()
+	w, o := stoppable(t, secondPerson)
 	prompt := w.ask(ada, general, "/cancel-task 12345")
+	w.must(w.stop())
+	requireReason(&o)
+	w.restart(o, 1)
+	return w, prompt, o
+}
+
+// A reason is required, and a second person. A command without one posts no request, so
+// no one else gives a reason that everyone would read as the requester's.
+func TestReasonOfARequestIsItsRequesters(t *testing.T) {
+	w := newWorld(t, secondPerson, requireReason)
+	w.api.Add(500, 2)
+	golden(t, "request without a reason", w.slash(ada, general, "/cancel-task 12345"))
+	several := w.slash(ada, general, "/cancel-task 500 501")
+	if !strings.Contains(several.Text, "like `/cancel-task 500 501 reason`") {
+		t.Errorf("Ada reads %q", several.Text)
+	}
+	if n := len(w.slack.History(general)); n > 0 {
+		t.Fatalf("%d messages are in the channel", n)
+	}
+	prompt := w.ask(ada, general, "/cancel-task 12345 I promised it to Globex")
+	w.confirm(grace, prompt)
+	if n := len(w.slack.Modals(grace)); n > 0 {
+		t.Errorf("Grace is shown %d modals", n)
+	}
+	if got := w.row(); got.Requester != ada || got.Confirmer != grace || got.Reason != "I promised it to Globex" {
+		t.Errorf("the journal says %+v", got)
+	}
+}
+
+// The modal of the shortcut asks for the reason of a request.
+func TestShortcutAsksForReasonOfARequest(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson, requireReason)
+		m := w.modal(ada, w.say(grace, general, taskLink+"12345"))
+		if said := w.submitted(ada, m, "\u200b"); said != "Enter a reason." {
+			t.Errorf("without a reason: %q", said)
+		}
+		w.submitted(ada, m, "duplicate")
+		time.Sleep(time.Minute)
+		if all := w.slack.History(general); len(all) != 2 || !strings.Contains(all[1].Text, "Reason: duplicate") {
+			t.Errorf("the channel reads %q", texts(all))
+		}
+	})
+}
+
+func TestApproverOfAnOldRequestGivesReason(t *testing.T) {
+	w, prompt, _ := askWithoutReason(t)
 	// The requester gets no modal for their own request.
 	before := len(w.slack.Private(ada, general))
 	w.acked(w.slack.Click(ada, prompt, "cancel_task"))

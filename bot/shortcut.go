@@ -102,6 +102,7 @@ const maxParts = 3
 // can be cancelled. Of a message with many tasks it skips only a part whose tasks have
 // certainly all ended: any other answer may apply to the next part too, or may change soon.
 func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f presentation) reply {
+	f.who.form = true
 	var what considered
 	var others texts.Others
 	left := f.tasks

@@ -225,10 +225,10 @@ const undone = "*This can't be undone.*"
 // promptNote is the last line before the buttons. A request says the time at the
 // top.
 func (w Texts) promptNote(c decision.Confirmation) string {
-	note := undone
-	if !c.Public {
-		note += fmt.Sprintf(" Confirm by %s.", clock(c.ExpiresAt))
+	if c.Public {
+		return undone
 	}
+	note := undone + fmt.Sprintf(" Confirm by %s.", clock(c.ExpiresAt))
 	if w.AsksReason && c.Reason == "" {
 		note += " I'll ask you for a reason."
 	}
