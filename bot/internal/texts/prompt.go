@@ -34,12 +34,11 @@ type Excluded struct {
 	Over     bool   // it has ended or doesn't exist, so another try won't help
 }
 
-// untitled returns the preview without what Chamelio says about the tasks, except
-// what would be lost: that they are at an approval, or a signature.
+// untitled returns the preview without what Chamelio says about the tasks.
 func (p Preview) untitled() Preview {
 	p.Tasks = slices.Clone(p.Tasks)
 	for i, t := range p.Tasks {
-		p.Tasks[i] = chamelio.Task{ID: t.ID, URL: t.URL, StepType: t.StepType}
+		p.Tasks[i] = chamelio.Task{ID: t.ID, URL: t.URL}
 	}
 	return p
 }

@@ -196,6 +196,9 @@ func (s *sampler) ofPrompts() {
 	s.add("prompt without details", "Chamelio didn't send the details in time.", toRequester, s.Prompt(private, Preview{Tasks: []chamelio.Task{{}}}, value))
 	s.add("prompt that will ask", "A reason is required, and none was typed.", toRequester, asking.Prompt(bare, Preview{Tasks: []chamelio.Task{other}}, value))
 	s.add("request", "A second person has to confirm.", toChannel, s.Prompt(public, Preview{Tasks: []chamelio.Task{s.task}}, value))
+	untitled := public
+	untitled.Untitled = true
+	s.add("request without title", "The same. The channel is shared with another organisation, and ANNOUNCE_IN_SHARED_CHANNELS is untitled.", toChannel, s.Prompt(untitled, Preview{Tasks: []chamelio.Task{s.task}}, value))
 	alone := public
 	alone.Reason = ""
 	s.add("reason first", "A second person has to confirm and a reason is required, and none was typed.", toRequester, s.ReasonFirst(alone))
