@@ -424,3 +424,17 @@ func TestOneTaskAtOnce(t *testing.T) {
 		t.Error(said)
 	}
 }
+
+// An approver didn't ask for the cancellation, so an answer to a press that might not
+// have counted asks them to press again, and not to type the command.
+func TestApproversAreAskedToPressAgain(t *testing.T) {
+	s := &sampler{Texts: sampleTexts(), example: typical()}
+	public := s.confirmation(true)
+	for _, m := range []Message{
+		s.PausedClick(public, "until noon"), s.PauseUnknown(public), s.Interrupted(public), s.RefusedClick(policy.Verdict{Code: policy.CodeCannotCheck}, public),
+	} {
+		if !strings.Contains(m.Text, "press the button again if it's still there. If it's gone, <@U0ADA> can ask again.") || strings.Contains(m.Text, "/cancel-task") {
+			t.Error(m.Text)
+		}
+	}
+}
