@@ -196,8 +196,9 @@ func (p *prompter) found(log *slog.Logger, who asker, req input.Request, cleared
 		shown.Tasks = append(shown.Tasks, one.task)
 		public = public || cleared.NeedsSecondPerson(one.facts)
 	}
-	confirmation := signed.Fit(p.confirmation(who, req.Reason, in, public, cleared.Untitled))
-	return considered{confirmation: confirmation, preview: shown}
+	asked := p.confirmation(who, req.Reason, in, public, cleared.Untitled)
+	shown.Cut = !signed.FitsReason(asked)
+	return considered{confirmation: signed.Fit(asked), preview: shown}
 }
 
 // unasked returns the answer to a command whose request isn't posted.

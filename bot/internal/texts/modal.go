@@ -275,6 +275,11 @@ func (w Texts) ModalTooLong(length int) string {
 	return fmt.Sprintf("That reason has %s characters; the limit is %d.", thousands(length), input.MaxReason)
 }
 
+// ModalNoRoom says that a reason within the limit is too long next to that many tasks.
+func (w Texts) ModalNoRoom(c decision.Confirmation) string {
+	return fmt.Sprintf("That reason is too long next to %s. Shorten it, or cancel fewer tasks at once.", count(len(c.Tasks), "task"))
+}
+
 // ModalExpired says that the time to confirm is over. Someone may have confirmed
 // the prompt in time.
 func (w Texts) ModalExpired(c decision.Confirmation) string {
