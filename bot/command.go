@@ -84,4 +84,5 @@ type asker struct {
 	thread              string // the timestamp of the thread; "" outside of threads
 	origin              slackapi.Origin
 	late                func(context.Context) // says that the prompt comes late; nil in a modal, which says so already
+	form                bool                  // the tasks are shown in a modal, which asks for the reason
 }

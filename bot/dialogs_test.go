@@ -8,14 +8,13 @@ import (
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 )
 
-// A reason is required, and Slack's user lookup takes two seconds. The approver reads
-// below the request that the press is being checked and that there is no need to press
+// A reason is required since a request was posted, and Slack's user lookup takes two seconds. The
+// approver reads below the request that the press is being checked and that there is no need to press
 // again. Then the modal that asks for the reason opens, and they close it. They read
 // that, too.
 func TestCheckingEndsWhenReasonIsAsked(t *testing.T) {
 	virtual(t, func(t *testing.T) {
-		w := newWorld(t, secondPerson, requireReason, alwaysFresh)
-		prompt := w.ask(ada, general, "/cancel-task 12345")
+		w, prompt, _ := askWithoutReason(t)
 		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 2 * time.Second, Times: 1})
 		modal := w.askedForReason(grace, prompt)
 		w.slack.ClearFaults()

@@ -131,14 +131,20 @@ func (p *prompter) sort(ctx context.Context, log *slog.Logger, cleared policy.Cl
 	return s
 }
 
-// prompt returns a confirmation for the tasks that may be cancelled, unless no one
-// could approve it.
+// prompt returns a confirmation for the tasks that may be cancelled, unless it asks for
+// a second person, and no one could approve it or it lacks a required reason. Everyone
+// reads a reason as the requester's, so no one else can give it later.
 func (p *prompter) prompt(log *slog.Logger, who asker, req input.Request, cleared policy.Cleared, tasks sorted) considered {
 	found := p.found(log, who, req, cleared, tasks.in)
 	found.preview.Excluded = tasks.out
 	p.details.KeepPrompt(found.confirmation, found.preview)
-	if asked := found.confirmation; asked.Public && p.texts.OnlyApprover(asked.Requester) {
-		return p.unapprovable(log, found)
+	if asked := found.confirmation; asked.Public {
+		switch {
+		case p.texts.OnlyApprover(asked.Requester):
+			return p.unasked(log, found, "no one else can approve", p.texts.NoApprover(asked))
+		case p.texts.AsksReason && asked.Reason == "" && !who.form:
+			return p.unasked(log, found, "a request needs a reason", p.texts.ReasonFirst(asked))
+		}
 	}
 	log.Info("prompted", "confirmation", found.confirmation.ID)
 	p.metrics.Commands.WithLabelValues("prompted").Inc()
@@ -190,15 +196,16 @@ func (p *prompter) found(log *slog.Logger, who asker, req input.Request, cleared
 		shown.Tasks = append(shown.Tasks, one.task)
 		public = public || cleared.NeedsSecondPerson(one.facts)
 	}
-	confirmation := signed.Fit(p.confirmation(who, req.Reason, in, public, cleared.Untitled))
-	return considered{confirmation: confirmation, preview: shown}
+	asked := p.confirmation(who, req.Reason, in, public, cleared.Untitled)
+	shown.Cut = !signed.FitsReason(asked)
+	return considered{confirmation: signed.Fit(asked), preview: shown}
 }
 
-// unapprovable returns the answer to a command whose request no one could approve.
-func (p *prompter) unapprovable(log *slog.Logger, found considered) considered {
+// unasked returns the answer to a command whose request isn't posted.
+func (p *prompter) unasked(log *slog.Logger, found considered, reason string, why texts.Message) considered {
 	p.metrics.Commands.WithLabelValues("explained").Inc()
-	log.Info("command answered without a prompt", "reason", "no one else can approve")
-	return considered{explained: p.texts.WithLeftOut(p.texts.NoApprover(found.confirmation), found.preview.Excluded)}
+	log.Info("command answered without a prompt", "reason", reason)
+	return considered{explained: p.texts.WithLeftOut(why, found.preview.Excluded)}
 }
 
 // refuse returns the answer to a command that is refused as a whole.

@@ -119,28 +119,28 @@ func (r *reasons) read(s slackapi.Submission, e envelope) (given reasoned, wrong
 	case err != nil:
 		return reasoned{}, r.texts.ModalOutdated()
 	}
-	reason, wrong := r.parse(s.Reason, true)
-	if wrong != "" {
+	if c, wrong = r.parse(c, s.Reason, true); wrong != "" {
 		return reasoned{}, wrong
 	}
-	c.Reason = reason
 	return reasoned{slackapi.Click{
 		User: s.User, Origin: s.Origin, Channel: c.Channel, Action: texts.ActionCancel,
 		ResponseURL: data.ResponseURL, Ephemeral: data.Ephemeral, Spent: data.Spent, Received: e.Received, At: e.At,
 	}, c}, ""
 }
 
-// parse parses a reason that was typed in a modal, and returns an error to
-// show there.
-func (r *reasons) parse(typed string, required bool) (reason, wrong string) {
-	reason = input.ParseReason(input.Clean(typed))
-	switch n := utf8.RuneCountInString(reason); {
+// parse returns a confirmation with a reason that was typed in a modal, or an error to
+// show there. It doesn't shorten the reason: the person is there to do it.
+func (r *reasons) parse(c decision.Confirmation, typed string, required bool) (given decision.Confirmation, wrong string) {
+	c.Reason = input.ParseReason(input.Clean(typed))
+	switch n := utf8.RuneCountInString(c.Reason); {
 	case n == 0 && required:
-		return "", r.texts.ModalEmpty()
+		return decision.Confirmation{}, r.texts.ModalEmpty()
 	case n > input.MaxReason:
-		return "", r.texts.ModalTooLong(n)
+		return decision.Confirmation{}, r.texts.ModalTooLong(n)
+	case !signed.FitsReason(c):
+		return decision.Confirmation{}, r.texts.ModalNoRoom(c)
 	}
-	return reason, ""
+	return c, ""
 }
 
 // reasonGiven accepts a submitted modal that asked for a reason.

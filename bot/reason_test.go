@@ -1,9 +1,12 @@
 package bot_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/cancelbot/cancelbot/bot/internal/goldenfile"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
@@ -74,9 +77,59 @@ func TestTypedReasonIsNotAskedForAgain(t *testing.T) {
 	}
 }
 
-func TestSecondPersonGivesReason(t *testing.T) {
-	w := newWorld(t, secondPerson, requireReason)
+// askWithoutReason returns a world that requires a reason, and a request that was posted
+// before it did, and has none. Its approver is asked.
+func askWithoutReason(t *testing.T) (*world, slacktest.Message, options) {
+	t.Helper()
+	w, o := stoppable(t, secondPerson)
 	prompt := w.ask(ada, general, "/cancel-task 12345")
+	w.must(w.stop())
+	requireReason(&o)
+	w.restart(o, 1)
+	return w, prompt, o
+}
+
+// A reason is required, and a second person. A command without one posts no request, so
+// no one else gives a reason that everyone would read as the requester's.
+func TestReasonOfARequestIsItsRequesters(t *testing.T) {
+	w := newWorld(t, secondPerson, requireReason)
+	w.api.Add(500, 2)
+	golden(t, "request without a reason", w.slash(ada, general, "/cancel-task 12345"))
+	several := w.slash(ada, general, "/cancel-task 500 501")
+	if !strings.Contains(several.Text, "like `/cancel-task 500 501 reason`") {
+		t.Errorf("Ada reads %q", several.Text)
+	}
+	if n := len(w.slack.History(general)); n > 0 {
+		t.Fatalf("%d messages are in the channel", n)
+	}
+	prompt := w.ask(ada, general, "/cancel-task 12345 I promised it to Globex")
+	w.confirm(grace, prompt)
+	if n := len(w.slack.Modals(grace)); n > 0 {
+		t.Errorf("Grace is shown %d modals", n)
+	}
+	if got := w.row(); got.Requester != ada || got.Confirmer != grace || got.Reason != "I promised it to Globex" {
+		t.Errorf("the journal says %+v", got)
+	}
+}
+
+// The modal of the shortcut asks for the reason of a request.
+func TestShortcutAsksForReasonOfARequest(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson, requireReason)
+		m := w.modal(ada, w.say(grace, general, taskLink+"12345"))
+		if said := w.submitted(ada, m, "\u200b"); said != "Enter a reason." {
+			t.Errorf("without a reason: %q", said)
+		}
+		w.submitted(ada, m, "duplicate")
+		time.Sleep(time.Minute)
+		if all := w.slack.History(general); len(all) != 2 || !strings.Contains(all[1].Text, "Reason: duplicate") {
+			t.Errorf("the channel reads %q", texts(all))
+		}
+	})
+}
+
+func TestApproverOfAnOldRequestGivesReason(t *testing.T) {
+	w, prompt, _ := askWithoutReason(t)
 	// The requester gets no modal for their own request.
 	before := len(w.slack.Private(ada, general))
 	w.acked(w.slack.Click(ada, prompt, "cancel_task"))
@@ -230,6 +283,74 @@ func TestLongAddressAndReason(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A reason within the limit has no room in a button next to 25 tasks. A modal says so, and
+// takes a shorter one. After a command, the prompt says that it is shortened.
+func TestReasonIsNotShortenedSilently(t *testing.T) {
+	long := strings.Repeat("📄", 300)
+	numbers := ""
+	for i := range 25 {
+		numbers += fmt.Sprintf(" %d", 500+i)
+	}
+	many := func(t *testing.T, change ...func(*options)) *world {
+		w := newWorld(t, append(change, func(o *options) { o.bot.MaxTasks = 25 })...)
+		w.api.Add(500, 25)
+		return w
+	}
+	corrects := func(w *world, m slacktest.Modal) {
+		w.Helper()
+		if said := w.submitted(ada, m, long); said != "That reason is too long next to 25 tasks. Shorten it, or cancel fewer tasks at once." {
+			w.Errorf("a long reason: %q", said)
+		}
+		w.noCancel()
+		if said := w.submitted(ada, m, long[:400]); said != "" {
+			w.Errorf("a shorter one: %q", said)
+		}
+		w.eventually("the outcome", func() bool { return w.announced() == 1 })
+		if got := w.row(); got.Reason != long[:400] || len(got.Tasks) != 25 {
+			w.Errorf("the journal says %+v", got)
+		}
+	}
+	t.Run("in the dialog for a reason", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := many(t, requireReason)
+			corrects(w, w.askedForReason(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task"+numbers))))
+		})
+	})
+	t.Run("in the shortcut's modal", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := many(t)
+			message := ""
+			for _, id := range strings.Fields(numbers) {
+				message += " " + taskLink + id
+			}
+			corrects(w, w.modal(ada, w.say(grace, general, message)))
+		})
+	})
+	t.Run("typed in the modal that asks for tasks", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := many(t)
+			w.submits(ada, w.modal(ada, w.say(grace, general, "stop them please")), map[string]string{"task": numbers + " " + long})
+			time.Sleep(time.Second)
+			m := w.modalNow(ada)
+			if !slices.ContainsFunc(m.Blocks, func(b slacktest.Block) bool { return b.Element != nil && b.Element.InitialValue == long }) {
+				t.Errorf("the modal has another reason: %s", modalText(m))
+			}
+			corrects(w, m)
+		})
+	})
+	t.Run("typed with the command", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := many(t)
+			for reason, want := range map[string]bool{long: true, long[:400]: false} {
+				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task"+numbers+" "+reason))
+				if got := strings.Count(goldenfile.Transcribe(prompt), "I had to shorten the reason"); (got == 2) != want || got%2 != 0 { // in the text, and in a block
+					t.Errorf("%d characters: the prompt says so %d times", utf8.RuneCountInString(reason), got)
+				}
+			}
+		})
+	})
 }
 
 // Slack can deliver one event twice. A trigger opens one modal, so the second

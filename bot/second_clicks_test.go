@@ -397,8 +397,7 @@ func TestLoserReadsThatTheWinnerWasTakenBack(t *testing.T) {
 // channel doesn't read their reasons, and each gets an answer.
 func TestReasonAfterWithdrawal(t *testing.T) {
 	virtual(t, func(t *testing.T) {
-		w := newWorld(t, secondPerson, requireReason)
-		prompt := w.ask(ada, general, "/cancel-task 12345")
+		w, prompt, _ := askWithoutReason(t)
 		for _, user := range []string{grace, linus} {
 			w.acked(w.slack.Click(user, prompt, "cancel_task"))
 			w.eventually("a modal", func() bool { return len(w.slack.Modals(user)) == 1 })

@@ -102,6 +102,7 @@ const maxParts = 3
 // can be cancelled. Of a message with many tasks it skips only a part whose tasks have
 // certainly all ended: any other answer may apply to the next part too, or may change soon.
 func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f presentation) reply {
+	f.who.form = true
 	var what considered
 	var others texts.Others
 	left := f.tasks
@@ -118,7 +119,9 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f presentatio
 	if what.explained.Text != "" {
 		return s.show(log, f.to, f.over, texts.ModalOf(s.texts.WithOthers(what.explained, others)))
 	}
-	view := s.texts.ConfirmModal(what.confirmation, what.preview, others)
+	shown := what.confirmation
+	shown.Reason = f.reason // what was typed, even if it's too long next to the tasks
+	view := s.texts.ConfirmModal(shown, what.preview, others)
 	var err error
 	view.PrivateMetadata, err = s.signer.EncodeModal(signed.Modal{
 		Kind: texts.ModalConfirm, Value: s.signer.Encode(what.confirmation), ResponseURL: f.to.ResponseURL, Ephemeral: true, Spent: f.spent, Opened: f.opened,
@@ -184,7 +187,7 @@ func (s *shortcuts) read(sub slackapi.Submission, e envelope) (given chosen, blo
 	case err != nil:
 		return chosen{}, texts.BlockReason, s.texts.ModalOutdated()
 	}
-	if c.Reason, wrong = s.reasons.parse(sub.Reason, s.reasons.required); wrong != "" {
+	if c, wrong = s.reasons.parse(c, sub.Reason, s.reasons.required); wrong != "" {
 		return chosen{}, texts.BlockReason, wrong
 	}
 	if len(c.Tasks) == 0 {

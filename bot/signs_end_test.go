@@ -144,8 +144,7 @@ func TestClosedPromptSpeaksOfItself(t *testing.T) {
 // She closes the dialog.
 func TestCheckingElsewhereWhileAReasonIsAsked(t *testing.T) {
 	virtual(t, func(t *testing.T) {
-		w, _, o := withHook(t, secondPerson, requireReason, alwaysFresh)
-		prompt := w.ask(ada, general, "/cancel-task 12345")
+		w, prompt, o := askWithoutReason(t)
 		redeliver := w.redelivers()
 		modal := w.askedForReason(grace, prompt)
 		w.replica(o)

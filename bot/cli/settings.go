@@ -84,7 +84,7 @@ func settings() []setting {
 		},
 		{
 			name: "REQUIRE_REASON", fallback: "false", field: func(c *config) any { return &c.RequireReason },
-			meaning: "require a reason: if none was typed, the button asks for it",
+			meaning: "require a reason: if none was typed, the button asks for it; a request for a second person is posted only with one",
 			fix:     "Set REQUIRE_REASON to true or false",
 		},
 		{

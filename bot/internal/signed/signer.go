@@ -111,6 +111,10 @@ func Fit(c decision.Confirmation) decision.Confirmation {
 	return c
 }
 
+// FitsReason reports whether a confirmation's whole reason fits into a button, next to
+// the numbers of its tasks.
+func FitsReason(c decision.Confirmation) bool { return Fit(c).Reason == c.Storable().Reason }
+
 // Encode returns the value of a button: version, payload and signature of the
 // fitted confirmation.
 func (s Signer) Encode(c decision.Confirmation) string {

@@ -38,7 +38,7 @@ type plan struct {
 	meddled  []forgery
 	rotated  []time.Duration // when each slot gets the new bot token, if any does
 	slowInfo bool            // Slack is slow to return profiles
-	modal    bool            // a reason is given in a modal
+	modal    bool            // a reason is given in a modal; never with a second person
 	cutOff   time.Duration   // how long the journal is unreachable after the first record of an announcement; usually 0
 	lag      time.Duration   // of Chamelio's reads
 	faulty   time.Duration   // until the faults stop
@@ -324,8 +324,8 @@ func (p *plan) strain(r *rand.Rand) {
 	if chance(r, .12) {
 		p.rotate(r)
 	}
-	p.modal = chance(r, .12)
-	if chance(r, .06) { // longer than the lease of a post
+	p.modal = chance(r, .12) && !p.second // a request has its reason from the command
+	if chance(r, .06) {                   // longer than the lease of a post
 		p.cutOff = between(r, 122*time.Second, 170*time.Second)
 		p.faulty += p.cutOff
 	}

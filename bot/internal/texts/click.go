@@ -114,8 +114,11 @@ func unlessResult(c decision.Confirmation) string {
 }
 
 // pressAgain is the advice to press again. The button may be gone, for example if the
-// click was a submitted modal.
+// click was a submitted modal. Only the requester can ask for a second person again.
 func (w Texts) pressAgain(c decision.Confirmation) string {
+	if c.Public {
+		return fmt.Sprintf("press the button again if it's still there. If it's gone, %s can ask again", mention(c.Requester))
+	}
 	return fmt.Sprintf("press the button again if it's still there, or type %s", w.again(c.IDs()...))
 }
 

@@ -12,12 +12,15 @@ import (
 
 // help explains the command.
 func (w Texts) help() Message {
+	several := ""
+	if w.MaxTasks > 1 {
+		several = fmt.Sprintf("• `%s 12345 12346 12347: started twice` – several at once, up to %d\n", w.Command, w.MaxTasks)
+	}
 	return say("*Cancel a Chamelio task from Slack*\n"+
 		"Type `%[1]s` and the task's ID or link. I'll show you the task and ask you to confirm.\n"+
 		"• `%[1]s 12345`\n"+
 		"• `%[1]s 12345 duplicate of 12346` – with a reason\n"+
-		"• `%[1]s 12345 12346 12347: started twice` – several at once, up to %[2]d\n"+
-		"I'll post the result in the channel. Cancelling can't be undone.", w.Command, w.MaxTasks)
+		"%[2]sI'll post the result in the channel. Cancelling can't be undone.", w.Command, several)
 }
 
 // NotUnderstood answers a command that input.ParseCommand rejected with err.
@@ -43,8 +46,12 @@ func (w Texts) NotUnderstood(err error) Message {
 }
 
 func (w Texts) tooManyTasks(tasks []chamelio.TaskID) Message {
-	return say("That's %s; the limit is %d at once. Start with these:\n%s",
-		count(len(tasks), "task"), w.MaxTasks, w.again(tasks[:w.MaxTasks]...))
+	these := "these"
+	if w.MaxTasks == 1 {
+		these = "this one"
+	}
+	return say("That's %s; the limit is %d at once. Start with %s:\n%s",
+		count(len(tasks), "task"), w.MaxTasks, these, w.again(tasks[:w.MaxTasks]...))
 }
 
 // TooFast answers someone who types more than perMinute commands a minute.

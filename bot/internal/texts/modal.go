@@ -81,6 +81,10 @@ func (w Texts) Submitted() Message {
 func (w Texts) FindModal() slack.ModalViewRequest {
 	field := slack.NewPlainTextInputBlockElement(plainText("12345"), InputTask)
 	field.FocusOnLoad = true
+	hint := "Its ID, or a link to its page."
+	if w.MaxTasks > 1 {
+		hint += " You can name several."
+	}
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: ModalFind,
 		Title:  plainText("Cancel a task"),
@@ -88,7 +92,7 @@ func (w Texts) FindModal() slack.ModalViewRequest {
 		Close:  plainText("Close"),
 		Blocks: slack.Blocks{BlockSet: layout(
 			section("I found no task in this message. Which one do you want to cancel?"),
-			slack.NewInputBlock(BlockTask, plainText("Task"), plainText("Its ID, or a link to its page. You can name several."), field),
+			slack.NewInputBlock(BlockTask, plainText("Task"), plainText(hint), field),
 		)},
 	}
 }
@@ -240,7 +244,7 @@ func (w Texts) ModalNoTask(err error) string {
 	_ = errors.As(err, &bad)
 	switch {
 	case errors.Is(err, input.ErrTooManyTasks):
-		return fmt.Sprintf("The limit is %d tasks at once. Name fewer.", w.MaxTasks)
+		return fmt.Sprintf("The limit is %s at once. Name fewer.", count(w.MaxTasks, "task"))
 	case errors.Is(err, input.ErrReasonTooLong) && bad != nil:
 		return w.ModalTooLong(bad.Length)
 	case errors.Is(err, input.ErrForeignLink):
@@ -269,6 +273,11 @@ func (w Texts) ModalEmpty() string { return "Enter a reason." }
 // ModalTooLong says that the reason is too long.
 func (w Texts) ModalTooLong(length int) string {
 	return fmt.Sprintf("That reason has %s characters; the limit is %d.", thousands(length), input.MaxReason)
+}
+
+// ModalNoRoom says that a reason within the limit is too long next to that many tasks.
+func (w Texts) ModalNoRoom(c decision.Confirmation) string {
+	return fmt.Sprintf("That reason is too long next to %s. Shorten it, or cancel fewer tasks at once.", count(len(c.Tasks), "task"))
 }
 
 // ModalExpired says that the time to confirm is over. Someone may have confirmed

@@ -24,6 +24,7 @@ type Preview struct {
 	Tasks    []chamelio.Task // those of the confirmation; one is empty if Chamelio didn't return it in time
 	Excluded []Excluded      // those that were asked for as well, and won't be cancelled
 	Unsure   bool            // the reason might be a further task
+	Cut      bool            // the reason is shortened, to fit into a button next to the tasks
 }
 
 // Excluded is a task that a prompt leaves out.
@@ -34,12 +35,11 @@ type Excluded struct {
 	Over     bool   // it has ended or doesn't exist, so another try won't help
 }
 
-// untitled returns the preview without what Chamelio says about the tasks, except
-// what would be lost: that they are at an approval, or a signature.
+// untitled returns the preview without what Chamelio says about the tasks.
 func (p Preview) untitled() Preview {
 	p.Tasks = slices.Clone(p.Tasks)
 	for i, t := range p.Tasks {
-		p.Tasks[i] = chamelio.Task{ID: t.ID, URL: t.URL, StepType: t.StepType}
+		p.Tasks[i] = chamelio.Task{ID: t.ID, URL: t.URL}
 	}
 	return p
 }
@@ -118,9 +118,10 @@ func (w Texts) promptForSeveral(c decision.Confirmation, p Preview, value string
 		blocks, lines = append(blocks, section(line)), append(lines, line)
 	}
 	left := leftOut(p.Excluded, c.Public)
-	return message(w.promptText(c, tasks, strings.TrimPrefix(listed(lines), "\n"), left, understood(c, p, orElse(c))), append(blocks, layout(
+	return message(w.promptText(c, tasks, strings.TrimPrefix(listed(lines), "\n"), left, cut(p), understood(c, p, orElse(c))), append(blocks, layout(
 		leftOutBlock(p.Excluded, c.Public),
 		quoted(c.Reason),
+		footnote(cut(p)),
 		footnote(understood(c, p, orElse(c))),
 		section(w.promptNote(c)),
 		w.buttons(c, value, "Cancel "+tasks, decision.Named{}),
@@ -160,6 +161,14 @@ func (w Texts) request(c decision.Confirmation, what string) slack.Block {
 		return nil
 	}
 	return section(fmt.Sprintf("%s wants to cancel %s. *%s*", mention(c.Requester), what, w.whoApproves(c, clock(c.ExpiresAt))))
+}
+
+// cut says that the reason isn't shown as it was typed.
+func cut(p Preview) string {
+	if !p.Cut {
+		return ""
+	}
+	return "I had to shorten the reason: there wasn't enough room next to that many tasks."
 }
 
 // understood says how a command was read that can be read in two ways, and what to do
@@ -225,10 +234,10 @@ const undone = "*This can't be undone.*"
 // promptNote is the last line before the buttons. A request says the time at the
 // top.
 func (w Texts) promptNote(c decision.Confirmation) string {
-	note := undone
-	if !c.Public {
-		note += fmt.Sprintf(" Confirm by %s.", clock(c.ExpiresAt))
+	if c.Public {
+		return undone
 	}
+	note := undone + fmt.Sprintf(" Confirm by %s.", clock(c.ExpiresAt))
 	if w.AsksReason && c.Reason == "" {
 		note += " I'll ask you for a reason."
 	}

@@ -1,6 +1,8 @@
 package texts
 
 import (
+	"strings"
+
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
@@ -45,6 +47,12 @@ func (w Texts) Reminder(c decision.Confirmation) Message {
 // its request.
 func (w Texts) NoApprover(c decision.Confirmation) Message {
 	return say("Someone else must approve cancelling %s, and you're the only approver. Ask %s to add another one.", w.asked(c), w.contact())
+}
+
+// ReasonFirst answers a command that needs a second person and lacks a required reason.
+func (w Texts) ReasonFirst(c decision.Confirmation) Message {
+	again := strings.TrimSuffix(w.again(c.IDs()...), "`")
+	return say("I need your reason before I can ask someone to approve cancelling %s. Type it with the command, like %s reason`.", w.asked(c), again)
 }
 
 // NotRequested answers a command or a submitted modal whose request couldn't be

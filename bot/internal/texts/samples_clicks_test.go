@@ -27,6 +27,7 @@ func (s *sampler) ofClicks() {
 	s.during("not requested, without some tasks", "The same, and the policy refuses others of their tasks, or they have ended.", "to the person who typed the command or submitted the modal", s.WithLeftOut(s.NotRequested(public), s.left()))
 	s.during("no approver", "A second person has to confirm, and the requester is the only one who could.", "to the person who typed the command or submitted the modal", s.NoApprover(private))
 	s.during("paused", "They pressed *Cancel task* while an operator has paused cancelling.", toClicker, s.PausedClick(private, cmp.Or(s.typed, "Chamelio is being upgraded until noon.")))
+	s.during("approval paused", "The same, for a request.", toClicker, s.PausedClick(public, cmp.Or(s.typed, "Chamelio is being upgraded until noon.")))
 	s.during("pause unknown", "*Cancel task*, and the journal does not say whether cancelling is paused.", toClicker, s.PauseUnknown(private))
 	s.during("interrupted", "The bot stopped while it was checking the click.", toClicker, s.Interrupted(private))
 	s.during("approval interrupted", "The same, for a request.", toClicker, s.Interrupted(public))

@@ -42,6 +42,9 @@ func (s *sampler) ofSeveral() {
 	some.Tasks = append([]chamelio.Task{{}}, shown.Tasks[1:]...)
 	s.add("prompt for some", "Some of the tasks can't be cancelled, and Chamelio didn't tell the details of one in time.", toRequester, s.Prompt(private, some, value))
 	s.add("request for some", "The same, and a second person has to confirm. Everyone reads it, so it speaks of the requester.", toChannel, s.Prompt(public, some, value))
+	long := shown
+	long.Cut = true
+	s.add("prompt with a shortened reason", "The reason has no room next to that many tasks.", toRequester, s.Prompt(private, long, value))
 	one, left := private, Preview{Tasks: shown.Tasks[:1], Excluded: out[:1]}
 	one.Tasks = tasks[:1]
 	s.add("prompt for one of several", "Only one of the tasks can be cancelled.", toRequester, s.Prompt(one, left, value))

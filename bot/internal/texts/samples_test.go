@@ -196,15 +196,24 @@ func (s *sampler) ofPrompts() {
 	s.add("prompt without details", "Chamelio didn't send the details in time.", toRequester, s.Prompt(private, Preview{Tasks: []chamelio.Task{{}}}, value))
 	s.add("prompt that will ask", "A reason is required, and none was typed.", toRequester, asking.Prompt(bare, Preview{Tasks: []chamelio.Task{other}}, value))
 	s.add("request", "A second person has to confirm.", toChannel, s.Prompt(public, Preview{Tasks: []chamelio.Task{s.task}}, value))
+	untitled := public
+	untitled.Untitled = true
+	s.add("request without title", "The same. The channel is shared with another organisation, and ANNOUNCE_IN_SHARED_CHANNELS is untitled.", toChannel, s.Prompt(untitled, Preview{Tasks: []chamelio.Task{s.task}}, value))
+	alone := public
+	alone.Reason = ""
+	s.add("reason first", "A second person has to confirm and a reason is required, and none was typed.", toRequester, s.ReasonFirst(alone))
 	modal := s.ReasonModal(bare)
 	s.add("modal", "A reason is required, none was typed, and they clicked *Cancel task*.", toClicker,
 		Message{Text: modal.Title.Text, Blocks: modal.Blocks.BlockSet})
 	s.all[len(s.all)-1].Modal = true
+	many := bare
+	many.Tasks = make([]decision.Named, s.MaxTasks)
 	wrong := func(name, when, text string) {
 		s.during(name, when, toClicker+", in the modal", Message{Text: text})
 	}
 	wrong("modal empty", "Nothing can be seen of the reason.", s.ModalEmpty())
 	wrong("modal too long", "The reason is too long.", s.ModalTooLong(input.MaxReason+1))
+	wrong("modal, no room", "The reason has no room next to that many tasks.", s.ModalNoRoom(many))
 	wrong("modal expired", "The prompt expired while the modal was open.", s.ModalExpired(bare))
 	wrong("modal not ours", "The bot was set up anew while the modal was open.", s.ModalOutdated())
 	wrong("modal busy", "The bot has too much to do.", s.ModalBusy(false))

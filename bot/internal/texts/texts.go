@@ -29,7 +29,7 @@ type Texts struct {
 	Channels   []policy.ChannelID
 	Approvers  []string // who may be the second person; everyone if empty
 	Operator   string   // who runs the bot; may be empty
-	AsksReason bool     // a prompt without a reason says that the click asks for one
+	AsksReason bool     // a reason is required: a prompt without one says that the click asks for it
 	MaxTasks   int      // in one command
 }
 

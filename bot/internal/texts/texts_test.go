@@ -405,3 +405,36 @@ func TestRefusalsNameTheConversation(t *testing.T) {
 		}
 	}
 }
+
+// With one task in a decision, no text offers several.
+func TestOneTaskAtOnce(t *testing.T) {
+	s := &sampler{Texts: sampleTexts(), example: typical()}
+	s.MaxTasks = 1
+	if help := s.help().Text; strings.Contains(help, "several") || !strings.Contains(help, "12345 duplicate of 12346") {
+		t.Errorf("help: %s", help)
+	}
+	if said := s.tooMany().Text; !strings.HasSuffix(said, "Start with this one:\n`/cancel-task 12345`") {
+		t.Error(said)
+	}
+	view, err := json.Marshal(s.FindModal())
+	if err != nil || strings.Contains(string(view), "several") {
+		t.Errorf("the modal: %s, %v", view, err)
+	}
+	if said := s.ModalNoTask(input.ErrTooManyTasks); said != "The limit is 1 task at once. Name fewer." {
+		t.Error(said)
+	}
+}
+
+// An approver didn't ask for the cancellation, so an answer to a press that might not
+// have counted asks them to press again, and not to type the command.
+func TestApproversAreAskedToPressAgain(t *testing.T) {
+	s := &sampler{Texts: sampleTexts(), example: typical()}
+	public := s.confirmation(true)
+	for _, m := range []Message{
+		s.PausedClick(public, "until noon"), s.PauseUnknown(public), s.Interrupted(public), s.RefusedClick(policy.Verdict{Code: policy.CodeCannotCheck}, public),
+	} {
+		if !strings.Contains(m.Text, "press the button again if it's still there. If it's gone, <@U0ADA> can ask again.") || strings.Contains(m.Text, "/cancel-task") {
+			t.Error(m.Text)
+		}
+	}
+}
