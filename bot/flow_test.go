@@ -159,6 +159,28 @@ func TestUnreachableChamelioMeansUnchanged(t *testing.T) {
 	})
 }
 
+// A cancel request that isn't sent is logged with the reason.
+func TestUnsentRequestIsLoggedWithItsReason(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		w.api.Refuse()
+		w.confirm(ada, prompt)
+		lines := 0
+		for line := range strings.Lines(w.log.String()) {
+			if strings.Contains(line, "cancel request not sent; retrying") {
+				lines++
+				if !strings.Contains(line, `"error":"chamelio: POST /tasks/12345/cancel: no answer: `) {
+					t.Errorf("the reason isn't there: %s", line)
+				}
+			}
+		}
+		if lines == 0 {
+			t.Errorf("nothing is logged:\n%s", w.log)
+		}
+	})
+}
+
 func TestEndedAndUnknownTasksGetNoButton(t *testing.T) {
 	w := newWorld(t)
 	for name, input := range map[string]string{

@@ -29,9 +29,10 @@ func (p Program) check(ctx context.Context, args []string) error {
 	if config {
 		return p.printConfig(out, problems, asJSON)
 	}
+	running, inUse := cfg.tryHTTPAddr(ctx)
 	settings := doctor.Settings{
-		Version: p.version(), Problems: append(problems, cfg.tryHTTPAddr(ctx)...), Bot: cfg.bot(), Chamelio: cfg.chamelio(p.version()),
-		Database: cfg.DatabaseURL.Reveal(), HTTPAddr: cfg.HTTPAddr, Connect: connect,
+		Version: p.version(), Problems: append(problems, inUse...), Bot: cfg.bot(), Chamelio: cfg.chamelio(p.version()),
+		Database: cfg.DatabaseURL.Reveal(), HTTPAddr: cfg.HTTPAddr, Running: running, Connect: connect,
 	}
 	ok, err := doctor.Write(out, doctor.Run(ctx, settings), asJSON, strict)
 	if err != nil {
@@ -44,23 +45,23 @@ func (p Program) check(ctx context.Context, args []string) error {
 }
 
 // tryHTTPAddr listens at HTTP_ADDR for a moment. If the address is in use, that isn't a
-// problem if a bot answers there: it is the one that is checked.
-func (cfg config) tryHTTPAddr(ctx context.Context) []environ.Problem {
+// problem if a bot answers there: it is running, and is the one that is checked.
+func (cfg config) tryHTTPAddr(ctx context.Context) (running bool, problems []environ.Problem) {
 	if cfg.HTTPAddr == "" || checkHTTPAddr(cfg.HTTPAddr) != nil {
-		return nil // nothing to try, or already reported as a problem with the environment
+		return false, nil // nothing to try, or already reported as a problem with the environment
 	}
 	listener, err := listen(ctx, cfg.HTTPAddr)
 	if err == nil {
 		_ = listener.Close()
-		return nil
+		return false, nil
 	}
 	if addressInUse(err) {
 		if _, _, other := askBot(ctx, cfg.HTTPAddr, "/healthz"); other == nil {
-			return nil
+			return true, nil
 		}
 		err = errInUse
 	}
-	return []environ.Problem{cannotListen(err)}
+	return false, []environ.Problem{cannotListen(err)}
 }
 
 // errInUse means that a program other than a bot listens at an address.

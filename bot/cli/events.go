@@ -101,7 +101,7 @@ func events() []event {
 		{"step_not_saved", "step not saved; retrying"},
 		{"step_not_saved", "cancel request not recorded; not sent yet"},
 		{"cancel_unclear", "no clear answer to a cancel request"},
-		{"cancel_not_sent", "can't reach Chamelio; retrying"},
+		{"cancel_not_sent", "cancel request not sent; retrying"},
 		{"cancel_waiting", "rate limited by Chamelio; waiting"},
 		{"cancel_overlap", "another decision about the task may still take effect"},
 		{"cancel_overlap", "can't see whether other decisions have the tasks now"},

@@ -36,7 +36,9 @@ type watchedFile struct {
 }
 
 func newWatchedFile(variable string, seen secret.Value, use func(context.Context, secret.Value) error, one *credential) *watchedFile {
-	return &watchedFile{secretFile: newSecretFile(variable), turn: semaphore.NewWeighted(1), seen: seen, use: use, credential: one}
+	file := newSecretFile(variable)
+	file.pipe = false
+	return &watchedFile{secretFile: file, turn: semaphore.NewWeighted(1), seen: seen, use: use, credential: one}
 }
 
 // readFile uses the file's content if it has changed, and reports whether it did. A file

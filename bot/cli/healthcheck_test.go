@@ -34,6 +34,19 @@ func TestAnotherProgramsAnswerIsNotTheBots(t *testing.T) {
 	}
 }
 
+// The journal of a bot that runs was removed. check doesn't take that for the time before
+// the first start: it reports it, and opens no connection to Slack next to the bot's.
+func TestMissingJournalOfARunningBotIsAProblem(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(ready("cancelbot"))
+	defer server.Close()
+	s := newFakes(t)
+	got := run(t, s.env(t, "HTTP_ADDR="+server.Listener.Addr().String()), nil, "check")
+	if got.code != 1 || !strings.Contains(got.said, "its journal was removed") || !strings.Contains(got.said, "→ Restart the bot") || !strings.Contains(got.said, "no connection was opened") {
+		t.Errorf("exit code %d: %s", got.code, got.said)
+	}
+}
+
 // healthcheck asks a process on this machine. On an address that isn't
 // loopback, net/http would ask the proxy of the environment.
 func TestHealthcheckUsesNoProxy(t *testing.T) {

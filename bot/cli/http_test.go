@@ -134,10 +134,10 @@ func TestIdleConnectionIsClosedBeforeBusyOne(t *testing.T) {
 func TestPortInUseIsAccepted(t *testing.T) {
 	t.Parallel()
 	_, _, addr := serveForTest(t)
-	if found := (config{HTTPAddr: addr}).tryHTTPAddr(t.Context()); len(found) != 0 {
+	if _, found := (config{HTTPAddr: addr}).tryHTTPAddr(t.Context()); len(found) != 0 {
 		t.Errorf("%v", found)
 	}
-	if found := (config{HTTPAddr: "192.0.2.1:80"}).tryHTTPAddr(t.Context()); len(found) != 1 {
+	if _, found := (config{HTTPAddr: "192.0.2.1:80"}).tryHTTPAddr(t.Context()); len(found) != 1 {
 		t.Errorf("%v", found)
 	}
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -94,7 +95,7 @@ func TestRefusalOfAReplacedKeyIsNoVerdict(t *testing.T) {
 }
 
 // Soon after the start, a cancel first asks whose key it is. A refusal there is the
-// cancel's, and not only a request that wasn't sent.
+// cancel's, and not only a request that wasn't sent. Each error names the call.
 func TestRefusalToSayWhoseKeyItIsIsTheAnswer(t *testing.T) {
 	for status, c := range map[int]struct {
 		body    string
@@ -104,6 +105,7 @@ func TestRefusalToSayWhoseKeyItIsIsTheAnswer(t *testing.T) {
 		http.StatusUnauthorized:        {`{"detail":"API key has been revoked"}`, chamelio.ErrUnauthorized, false},
 		http.StatusTooManyRequests:     {"", chamelio.ErrRateLimited, false},
 		http.StatusInternalServerError: {"", chamelio.ErrNotSent, true},
+		http.StatusNotFound:            {"<html>", chamelio.ErrNotSent, true},
 	} {
 		key, err := newTasks(chamelio.Options{BaseURL: "https://chamelio.test", APIKey: "ca_old", Transport: roundTrip(func(r *http.Request) (int, string) {
 			if r.Method != http.MethodGet {
@@ -118,6 +120,9 @@ func TestRefusalToSayWhoseKeyItIsIsTheAnswer(t *testing.T) {
 		err = key.Cancel(t.Context(), 1, func(context.Context) error { t.Errorf("%d: recorded", status); return nil })
 		if !errors.As(err, &e) || !errors.Is(e.Kind, c.want) || e.NotSent != c.notSent {
 			t.Errorf("%d: %v", status, err)
+		}
+		if said := err.Error(); !strings.Contains(said, "GET /users/org-info") || !strings.Contains(said, fmt.Sprintf("(status %d)", status)) {
+			t.Error(said)
 		}
 	}
 }

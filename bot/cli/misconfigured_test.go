@@ -91,6 +91,7 @@ var inTheEnvironment = []misconfigured{
 	{"workflows of nothing", "SECOND_PERSON_WORKFLOWS=NDA", nil, "SECOND_PERSON_WORKFLOWS has no effect", "with SECOND_PERSON=workflows"},
 	{"a switch for a workflow", "SECOND_PERSON=workflows|SECOND_PERSON_WORKFLOWS=NDA,yes", nil, "SECOND_PERSON_WORKFLOWS has an entry that isn't the name of a workflow", "names of workflows"},
 	{"true for workflows", "SECOND_PERSON=workflows|SECOND_PERSON_WORKFLOWS=true", nil, "SECOND_PERSON_WORKFLOWS has an entry that isn't the name of a workflow", "names of workflows"},
+	{"dashes for a workflow", "SECOND_PERSON=workflows|SECOND_PERSON_WORKFLOWS=NDA,---", nil, "SECOND_PERSON_WORKFLOWS has an entry that isn't the name of a workflow", "names of workflows"},
 	{"a quote that is open", `SECOND_PERSON=workflows|SECOND_PERSON_WORKFLOWS="Contract review`, nil, "SECOND_PERSON_WORKFLOWS is not a list of workflows' names", "names of workflows"},
 	{"two people, one listed", "CANCEL_POLICY=listed|ALLOWED_USERS=U0ADA|SECOND_PERSON=always", nil, "SECOND_PERSON asks for two people, and only one is listed", "Set SECOND_PERSON to"},
 	{"approvers of nothing", "SECOND_PERSON_APPROVERS=U0ADA", nil, "SECOND_PERSON_APPROVERS has no effect", "with SECOND_PERSON, or remove it"},

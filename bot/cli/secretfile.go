@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -22,19 +24,30 @@ const (
 	// fileTimeout bounds each later reading of a file. A command, a click or the end of
 	// the process may wait for it.
 	fileTimeout = 2 * time.Second
+
+	// maxReads is how many reads of one variable's files may be under way: each may hang.
+	maxReads = 3
 )
 
-// errSlowFile means that a file wasn't read in time.
-var errSlowFile = errors.New("reading it takes too long")
+var (
+	// errSlowFile means that a file wasn't read in time.
+	errSlowFile = errors.New("reading it takes too long")
+
+	// errNotRegular means that a file can't be read again and again.
+	errNotRegular = errors.New("it isn't a regular file")
+)
 
 // secretFile is the file that NAME_FILE names, as Docker and Kubernetes mount them.
 type secretFile struct {
 	variable string
-	reading  *semaphore.Weighted // held until the read under way has ended
+	pipe     bool                // it may be one, whose writer is waited for
+	reading  *semaphore.Weighted // held by each read until it has ended
+	files    *openFiles          // of these reads
 }
 
+// newSecretFile returns a file that is read at the start, and so may be a pipe.
 func newSecretFile(variable string) secretFile {
-	return secretFile{variable, semaphore.NewWeighted(1)}
+	return secretFile{variable, true, semaphore.NewWeighted(maxReads), &openFiles{}}
 }
 
 // read returns the secret in the file, without the final line break. It returns false if
@@ -59,8 +72,11 @@ func (f secretFile) read(ctx context.Context) (value secret.Value, found bool, w
 	}
 	if err != nil {
 		remedy, slow := "Correct the path in "+name+"_FILE, or let the user that runs the bot read that file", errors.Is(err, errSlowFile)
-		if slow {
+		switch {
+		case slow:
 			remedy = "See whether its file system hangs, or whether it is a pipe that no one writes to"
+		case errors.Is(err, errNotRegular):
+			remedy = "Put a regular file there: a pipe serves for the start only"
 		}
 		return secret.Value{}, true, &environ.Problem{
 			Variable: name, Found: fmt.Sprintf("%s_FILE names a file that cannot be read: %v", name, err), Remedy: remedy, Passes: slow,
@@ -74,7 +90,8 @@ func (f secretFile) read(ctx context.Context) (value secret.Value, found bool, w
 }
 
 // content reads the file, and doesn't wait for it when ctx ends. The system has no way to
-// end a read that hangs, so that goes on; until it has ended, no other one begins.
+// end a read that hangs, so that goes on. Until it has ended, no other read of the same
+// file begins, but a file that has replaced it is read.
 func (f secretFile) content(ctx context.Context, path string) ([]byte, error) {
 	if f.reading.Acquire(ctx, 1) != nil {
 		return nil, notRead(ctx)
@@ -84,7 +101,7 @@ func (f secretFile) content(ctx context.Context, path string) ([]byte, error) {
 	read := make(chan struct{})
 	go func() { // ends with the process at the latest
 		defer f.reading.Release(1)
-		raw, err = os.ReadFile(path)
+		raw, err = f.readOnce(path)
 		close(read)
 	}()
 	select {
@@ -93,6 +110,44 @@ func (f secretFile) content(ctx context.Context, path string) ([]byte, error) {
 	case <-ctx.Done():
 		return nil, notRead(ctx)
 	}
+}
+
+// readOnce reads the file, unless a read of the same file is under way.
+func (f secretFile) readOnce(path string) ([]byte, error) {
+	file, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !f.pipe && !file.Mode().IsRegular():
+		return nil, errNotRegular
+	case !f.files.add(file):
+		return nil, errSlowFile
+	}
+	defer f.files.remove(file)
+	return os.ReadFile(path)
+}
+
+// openFiles are the files that are being read.
+type openFiles struct {
+	mu  sync.Mutex
+	all []os.FileInfo
+}
+
+// add adds a file. It returns false if the file is there already.
+func (o *openFiles) add(file os.FileInfo) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if slices.ContainsFunc(o.all, func(one os.FileInfo) bool { return os.SameFile(one, file) }) {
+		return false
+	}
+	o.all = append(o.all, file)
+	return true
+}
+
+func (o *openFiles) remove(file os.FileInfo) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.all = slices.DeleteFunc(o.all, func(one os.FileInfo) bool { return os.SameFile(one, file) })
 }
 
 // notRead returns why a file wasn't read before ctx ended.

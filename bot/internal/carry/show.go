@@ -100,7 +100,7 @@ func (l *life) report(before decision.State, e decision.Event, do decision.Do) {
 		l.log.Warn("announcement failed; retrying", "pause", do.For)
 	case e.Kind == decision.CancelNotSent && do.Action == decision.DoUnmark:
 		m.Retries.WithLabelValues("cancel").Inc()
-		l.log.Warn("can't reach Chamelio; retrying", "pause", do.For)
+		l.log.Warn("cancel request not sent; retrying", "pause", do.For, "error", l.facts.refusal)
 	case e.Kind == decision.CancelRateLimited && do.Action == decision.DoUnmark:
 		l.log.Info("rate limited by Chamelio; waiting", "pause", do.For)
 	}

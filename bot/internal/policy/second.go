@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -77,19 +76,17 @@ func (s SecondPerson) Listed(workflow string) (entry string, ok bool) {
 
 // skeleton reduces a name to what tells it from others: letters, digits and symbols,
 // without case, accents and compatibility forms (Unicode's NFKD). Spaces, punctuation
-// and what isn't visible don't count, but a name without anything else is compared as
-// it is shown. The comparison is generous, because a single person could cancel the
-// tasks of a name that doesn't match.
+// and what isn't visible don't count: a text without anything else, such as "---", is no
+// name, and its skeleton is empty. The comparison is generous, because a single person
+// could cancel the tasks of a name that doesn't match.
 func skeleton(name string) string {
-	name = input.Clean(name)
-	oneCase := strings.ToLower(strings.ToUpper(norm.NFKD.String(name))) // ς and σ are both Σ
-	folded := strings.Map(func(r rune) rune {
+	oneCase := strings.ToLower(strings.ToUpper(norm.NFKD.String(input.Clean(name)))) // ς and σ are both Σ
+	return strings.Map(func(r rune) rune {
 		if !unicode.In(r, unicode.L, unicode.Mc, unicode.N, unicode.S) || unicode.In(r, unicode.Lm, unicode.Sk) || r == minus {
 			return -1
 		}
 		return r
 	}, norm.NFKD.String(strings.ReplaceAll(oneCase, "ß", "ss")))
-	return cmp.Or(folded, name)
 }
 
 const minus = '\u2212' // a symbol to Unicode, but it looks like a dash
@@ -100,7 +97,7 @@ func looksLikeSwitch(name string) bool {
 	name = skeleton(name)
 	switch name {
 	case "t", "f", "y", "n", "1", "0", "yes", "no", "on", "off", "all", "any", "none", "always", "never",
-		"enable", "enabled", "disable", "disabled", "*":
+		"enable", "enabled", "disable", "disabled":
 		return true
 	}
 	return oneSlip(name, "true") || oneSlip(name, "false")

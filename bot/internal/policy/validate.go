@@ -99,7 +99,7 @@ func (s SecondPerson) wrongNames() string {
 	for _, name := range s.Workflows {
 		switch {
 		case skeleton(name) == "":
-			return "has a blank where a workflow's name should be: use names of workflows, separated by commas"
+			return "has no letter, digit or symbol where a workflow's name should be: use names of workflows, separated by commas"
 		case looksLikeSwitch(name):
 			return "has an entry that looks like true or false, not like a workflow's name: use names of workflows, separated by commas"
 		}

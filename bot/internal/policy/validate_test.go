@@ -39,7 +39,7 @@ func TestRefusesContradictorySettings(t *testing.T) {
 		{"blank channels", Rules{Channels: []ChannelID{" "}}, FieldChannels, "names nothing"},
 		{"blank approvers", Rules{SecondPerson: always, Approvers: []string{""}}, FieldApprovers, "names nothing"},
 		{"blank groups", Rules{Mode: PeopleOnTask, Usergroups: []GroupID{""}}, FieldUsergroups, "names nothing"},
-		{"blank workflow", Rules{SecondPerson: workflows("NDA", " ")}, FieldSecondPerson, "has a blank"},
+		{"blank workflow", Rules{SecondPerson: workflows("NDA", " ")}, FieldSecondPerson, "has no letter"},
 		{"true and a list", Rules{SecondPerson: SecondPerson{Always: true, Workflows: []string{"NDA"}}}, FieldSecondPerson, "choose one"},
 		{"users under members", Rules{Users: ada}, FieldUsers, "no effect while every full member"},
 		{"users under members by name", Rules{Mode: Members, Users: ada}, FieldUsers, "no effect while every full member"},
@@ -81,6 +81,20 @@ func TestMistypedBooleanIsRejectedAsWorkflow(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"Trust", "Tender", "MSA", "Falsification", "Onboarding", "true up", "erut"} {
+		if got := (Rules{SecondPerson: SecondPerson{Workflows: []string{name}}}).Validate(); len(got) != 0 {
+			t.Errorf("%q is refused: %v", name, got)
+		}
+	}
+}
+
+// A name has a letter, a digit or a symbol, in any script. Punctuation names nothing.
+func TestPunctuationIsRejectedAsWorkflow(t *testing.T) {
+	for _, text := range []string{"---", "***", "*", "—", "−", "...", "…", "( )", "“”", "?!", "、。", "\u00a0", "\u3164", "\ufe0f", "\u0301"} {
+		if got := (Rules{SecondPerson: SecondPerson{Workflows: []string{"NDA", text}}}).Validate(); len(got) != 1 {
+			t.Errorf("%+q is taken for a workflow: %v", text, got)
+		}
+	}
+	for _, name := range []string{"🔥", "⚖️", "👩‍⚖️", "🇩🇪", "+", "=", "€", "§7", "7", "Ⅶ", "٣", "Ä", "Ж", "契約", "の", "ン", "계약", "عقد", "חוזה", "สัญญา", "कि", "ǂ", "- A -"} {
 		if got := (Rules{SecondPerson: SecondPerson{Workflows: []string{name}}}).Validate(); len(got) != 0 {
 			t.Errorf("%q is refused: %v", name, got)
 		}

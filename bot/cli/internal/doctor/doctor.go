@@ -30,6 +30,7 @@ type Settings struct {
 	Chamelio chamelio.Options
 	Database string
 	HTTPAddr string // where health and metrics are served; nowhere if empty
+	Running  bool   // a bot answers there
 
 	// Connect opens a connection to Slack even where a bot may be running; see
 	// appToken.

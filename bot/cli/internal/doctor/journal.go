@@ -25,11 +25,20 @@ const (
 )
 
 // database checks the journal and creates nothing: if there is none yet, it
-// finds out whether the bot could create it.
+// finds out whether the bot could create it. Next to a bot that runs, a journal that isn't
+// there is a problem: that bot has lost it.
 func (c *checkup) database(ctx context.Context) []Result {
 	defer close(c.organisation)
 	found, text, err := c.checkJournal(ctx)
+	lost := c.Running && found == placeNew
+	if lost {
+		found = placeUsed // by the bot that answers
+	}
 	c.journal <- found
+	if lost {
+		return []Result{bad(Journal, Where(c.Database)+", not there any more: a bot is running, and its journal was removed",
+			"Restart the bot: it then creates a new journal. If its DATABASE_URL is another one, check with that")}
+	}
 	if err != nil {
 		return []Result{JournalFailed(c.Database, err)}
 	}
