@@ -130,7 +130,12 @@ func (w Texts) ClickedTooFast() Message {
 // StillSaving is for someone whose decision may be in the journal, or not. Another
 // replica may have used the same prompt, so it doesn't say what was sent.
 func (w Texts) StillSaving(c decision.Confirmation) Message {
-	return say("%s I'm having trouble saving your %s to cancel %s, so I can't say yet whether it counts. I'll keep trying.", emojiPending, yourClick(c), w.asked(c)).meaning(MeansUnderWay)
+	again := "type " + w.again(c.IDs()...) + " again"
+	if c.Public {
+		again = "press the button again"
+	}
+	return say("%s I'm having trouble saving your %s to cancel %s, so I can't say yet whether it counts. I'm still trying. If nothing changes within a few minutes, %s.",
+		emojiPending, yourClick(c), w.asked(c), again).meaning(MeansUnderWay)
 }
 
 // MaybeSaved is for someone whose decision may be in the journal, or not, when the
