@@ -149,44 +149,74 @@ func (w *world) uses() (n int) {
 }
 
 // TestPromptFollowsAnAcceptedClick reads a prompt while its click is checked or saved
-// slowly, and then carried out slowly: it says that the task is being cancelled once the
-// click is in the journal, and not before.
+// slowly, and then carried out slowly: it says that the click isn't saved yet, and that the
+// task is being cancelled once the click is in the journal, and not before.
 func TestPromptFollowsAnAcceptedClick(t *testing.T) {
 	const slow, slower = 2 * time.Second, 4 * time.Second
 	for name, tt := range map[string]struct {
 		check, save time.Duration
 		others      string // other tasks
+		reason      bool   // it is given in a dialog
 	}{
 		"slowly checked": {check: slow}, "slowly saved": {save: slower}, "slowly checked and saved": {check: slow, save: slower},
 		"several tasks, checked": {check: slow, others: " 12344"}, "several tasks, saved": {save: slower, others: " 12344"},
-		"several, checked and saved": {check: slow, save: slower, others: " 12344"},
+		"several, checked and saved":  {check: slow, save: slower, others: " 12344"},
+		"slowly saved after a reason": {save: slower, reason: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {
-				w, h, _ := withHook(t, alwaysFresh)
+				w, h, _ := withHook(t, alwaysFresh, func(o *options) { o.bot.RequireReason = tt.reason })
 				w.api.Add(500, 1)
-				w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 500"))) // the channel takes posts
-				prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"+tt.others))
-				h.set(func(op string, do func() error) error {
-					if op == "Claim" {
-						time.Sleep(tt.save)
-					}
-					return do()
-				})
-				w.slack.Break(slacktest.Fault{Method: "users.info", Delay: tt.check, Times: 1})
-				w.api.Break(chameliotest.Fault{Method: "POST", Task: 12345, Delay: 9 * time.Second})
-				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
-				cancelling := func() bool { return strings.Contains(w.now(prompt).Text, "Cancelling") }
-				time.Sleep(tt.check + tt.save - 100*time.Millisecond)
-				if now := w.now(prompt); cancelling() || len(now.Buttons()) > 0 {
-					t.Errorf("before it is saved: %s", now.Text)
-				}
-				time.Sleep(2 * time.Second)
-				if !cancelling() {
-					t.Errorf("once it is saved: %s", w.now(prompt).Text)
-				}
-				w.eventually("the outcome", func() bool { return settled(w.now(prompt)) })
+				w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 500 dup"))) // the channel takes posts
+				w.followClick(h, tt.check, tt.save, "/cancel-task 12345"+tt.others, tt.reason)
 			})
 		})
 	}
+}
+
+// followClick presses Cancel task and reads the prompt meanwhile.
+func (w *world) followClick(h *hooked, check, save time.Duration, command string, reason bool) {
+	w.Helper()
+	prompt := w.wantPrompt(w.slash(ada, general, command))
+	h.set(func(op string, do func() error) error {
+		if op == "Claim" {
+			time.Sleep(save)
+		}
+		return do()
+	})
+	w.slack.Break(slacktest.Fault{Method: "users.info", Delay: check, Times: 1})
+	w.api.Break(chameliotest.Fault{Method: "POST", Task: 12345, Delay: 9 * time.Second})
+	if reason {
+		w.submitted(ada, w.askedForReason(ada, prompt), "dup")
+	} else {
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+	}
+	says := func(what string) bool { return strings.Contains(w.now(prompt).Text, what) }
+	time.Sleep(check + save - 100*time.Millisecond)
+	if says("Cancelling") || says("trouble saving") != (save > 0) || len(w.now(prompt).Buttons()) > 0 {
+		w.Errorf("before it is saved: %s", w.now(prompt).Text)
+	}
+	time.Sleep(2 * time.Second)
+	if !says("Cancelling") {
+		w.Errorf("once it is saved: %s", w.now(prompt).Text)
+	}
+	w.eventually("the outcome", func() bool { return settled(w.now(prompt)) })
+}
+
+// TestSlowCheckInANewChannel has no announcement in the channel yet, which may need all
+// the uses of the response_url that are left: the prompt says what it said, until the
+// outcome.
+func TestSlowCheckInANewChannel(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, alwaysFresh)
+		prompt := w.wantPrompt(w.slash(ada, slacktest.Legal, "/cancel-task 12345"))
+		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 2 * time.Second, Times: 1})
+		w.api.Break(chameliotest.Fault{Method: "POST", Delay: 9 * time.Second})
+		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+		time.Sleep(5 * time.Second)
+		if now := w.now(prompt); !strings.Contains(now.Text, "checking whether you can cancel") {
+			t.Errorf("the prompt says: %s", now.Text)
+		}
+		w.eventually("the outcome", func() bool { return settled(w.now(prompt)) && len(w.slack.History(slacktest.Legal)) == 1 })
+	})
 }

@@ -300,7 +300,7 @@ func TestReasonIsNotShortenedSilently(t *testing.T) {
 	}
 	corrects := func(w *world, m slacktest.Modal) {
 		w.Helper()
-		if said := w.submitted(ada, m, long); said != "That reason is too long next to 25 tasks. Shorten it, or cancel fewer tasks at once." {
+		if said := w.submitted(ada, m, long); said != "That reason is too long next to 25 tasks. Shorten it, or start again with fewer tasks." {
 			w.Errorf("a long reason: %q", said)
 		}
 		w.noCancel()

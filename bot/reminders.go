@@ -37,7 +37,7 @@ func (r *requests) remindOf(ctx context.Context, one request) {
 		}
 		switch said, pause := slackapi.Classify(err); said {
 		case slackapi.Later:
-			if pause == 0 { // the next try here would be too soon
+			if pause == 0 && slackapi.Answered(err) { // the next try here would be too soon
 				putOff = putOffFor(r.now().Sub(one.ExpiresAt.Add(-r.remind)))
 				return backoff.Permanent(err)
 			}

@@ -42,7 +42,7 @@ func TestMissingJournalOfARunningBotIsAProblem(t *testing.T) {
 	defer server.Close()
 	s := newFakes(t)
 	got := run(t, s.env(t, "HTTP_ADDR="+server.Listener.Addr().String()), nil, "check")
-	if got.code != 1 || !strings.Contains(got.said, "its journal was removed") || !strings.Contains(got.said, "→ Restart the bot") || !strings.Contains(got.said, "no connection was opened") {
+	if got.code != 1 || !strings.Contains(got.said, "not there, although a bot answers at HTTP_ADDR") || !strings.Contains(got.said, "restore a backup") || !strings.Contains(got.said, "no connection was opened") {
 		t.Errorf("exit code %d: %s", got.code, got.said)
 	}
 }

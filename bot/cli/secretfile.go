@@ -91,7 +91,7 @@ func (f secretFile) read(ctx context.Context) (value secret.Value, found bool, w
 
 // content reads the file, and doesn't wait for it when ctx ends. The system has no way to
 // end a read that hangs, so that goes on. Until it has ended, no other read of the same
-// file begins, but a file that has replaced it is read.
+// file begins, but a file that has replaced it is read, unless maxReads reads hang.
 func (f secretFile) content(ctx context.Context, path string) ([]byte, error) {
 	if f.reading.Acquire(ctx, 1) != nil {
 		return nil, notRead(ctx)

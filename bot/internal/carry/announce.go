@@ -79,6 +79,9 @@ func (l *life) post(where decision.Where) decision.Event {
 	}
 	l.log.Info("post failed", "where", where.String(), "error", err)
 	status, pause := slackapi.Classify(err)
+	if status == slackapi.Refused && where <= decision.InChannel {
+		l.reached.Remove(l.Channel)
+	}
 	return decision.Event{Kind: posts[status], Pause: pause, Troubled: l.turns.troubled(l.Channel)}
 }
 

@@ -159,16 +159,15 @@ func (p *prompt) count(m texts.Message) {
 	if p.last {
 		return
 	}
-	if p.progress.unsure {
-		p.stopTimer()
-		p.showLocked(m)
-		return
-	}
 	pause := runningAfter
 	if p.progress.counted.Text != "" {
 		pause = countEvery
 	}
 	p.progress.counted = m
+	if p.progress.unsure {
+		p.showLocked(m)
+		return
+	}
 	p.stopDoubt()
 	if p.progress.timer != nil {
 		return
@@ -182,7 +181,9 @@ func (p *prompt) count(m texts.Message) {
 }
 
 // saving shows after a while that it isn't known whether the click is saved, if that is
-// still so. It leaves a use to the line that replaces it once the click is saved.
+// still so. It leaves a use to the line that replaces it once the click is saved. In place
+// of the text that the click is being checked, which another replica may show as well, it
+// appears only where progress may.
 func (p *prompt) saving(after time.Duration, m texts.Message, still func(context.Context) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -190,8 +191,8 @@ func (p *prompt) saving(after time.Duration, m texts.Message, still func(context
 	timer = time.AfterFunc(after, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.progress.doubt == timer && p.uses > minLast+1 {
-			p.progress.unsure = true
+		if p.progress.doubt == timer && p.uses > minLast && (p.screen.shown == nil || p.progress.lines > 0) {
+			p.progress.unsure, p.progress.lines = true, max(min(p.progress.lines, p.uses-1-minLast), 1)
 			p.put(ifStill(still, m))
 		}
 	})
@@ -257,6 +258,13 @@ func (p *prompt) stopTimer() {
 		p.progress.timer.Stop()
 		p.progress.timer = nil
 	}
+}
+
+// certain stops what would be shown while it isn't known how a click ends.
+func (p *prompt) certain() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopDoubt()
 }
 
 // stopDoubt must be called with mu held.

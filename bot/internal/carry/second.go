@@ -15,6 +15,7 @@ import (
 // before, or that cancelling is paused. It updates the prompt through its queue, so that
 // no older text overwrites the update.
 func (l *life) beaten() {
+	l.prompt.certain()
 	if l.paused != nil {
 		l.barred()
 		return
@@ -194,8 +195,7 @@ func (l *life) afterwards(answer func(context.Context)) {
 }
 
 // barred answers a click that wasn't saved because cancelling was paused after it was
-// judged. A private prompt, which may show that the task is being cancelled, is shown
-// again.
+// judged. A private prompt, which may show that the click is being saved, is shown again.
 func (l *life) barred() {
 	p := *l.press
 	l.log.Info("click refused; cancelling is paused")

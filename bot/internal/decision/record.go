@@ -107,14 +107,14 @@ func (r Record) Unfinished() bool {
 	return r.Outcome() == "" || r.AnnouncedAt.IsZero() || unknown && r.SettledAt.IsZero()
 }
 
-// MaxWork is how long after its click anything is left to do about a decision, if a
-// process runs: an unknown outcome is followed up for FollowFor, its final result is tried
-// to post for TellFor, and a process that starts only then does both for TryFor.
+// MaxWork is how long after its click a row needs only a key that was usable then. It is
+// long enough for a day in which an unknown outcome is followed (FollowFor), one in which
+// its final result is refused (TellFor), and a process that starts late (TryFor).
 const MaxWork = 50 * time.Hour
 
 // Overdue reports whether something is left to do, although the click was longer ago than
-// MaxWork. No process may have been up since. But someone else may have made the row up,
-// with the keys of a token that was replaced after the time that the row gives its click.
+// MaxWork. Slack may have asked to wait, or no process was up. But someone else may have
+// made the row up, with the keys of a token that was replaced since the click that it names.
 func (r Record) Overdue(now time.Time) bool {
 	return r.Unfinished() && now.After(r.DecidedAt.Add(MaxWork))
 }

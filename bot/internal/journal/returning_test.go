@@ -85,6 +85,35 @@ func TestRowOfATokenThatComesBackReturns(t *testing.T) {
 	})
 }
 
+// TestUnknownOutcomeOutlivesItsToken has a process whose token was replaced while an
+// unknown outcome was followed. Its row is read for as long as the outcome may be followed,
+// although the keys that sealed it have ended, and no longer.
+func TestUnknownOutcomeOutlivesItsToken(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j, other := openTrusting(t, url, "xoxb-2"), openTrusting(t, url, "xoxb-1")
+		d := other.click(1)
+		lease := won(t, other.Journal, d)
+		for task := range d.Tasks {
+			_, err := other.Finish(t.Context(), lease, task, decision.Result{Outcome: decision.Unknown}, true)
+			must(t, err)
+		}
+		must(t, other.MarkAnnounced(t.Context(), d.ID, "1.2"))
+		var ahead time.Duration
+		s, err := signed.NewSigner("xoxb-1", chamelio.DefaultBaseURL, j, func() time.Time { return time.Now().Add(ahead) })
+		must(t, err)
+		must(t, s.Rotate(t.Context(), "xoxb-2"))
+		j.Trust(s, func(u journal.Unverified) { j.reported = append(j.reported, u) })
+		ahead = decision.MaxWork - time.Hour
+		if got, err := j.Get(t.Context(), d.ID); err != nil || got.Outcome() != decision.Unknown || got.MessageTS != "1.2" {
+			t.Errorf("%+v, %v", got, err)
+		}
+		ahead = decision.MaxWork + time.Hour
+		if got, err := j.Get(t.Context(), d.ID); !journal.IsUnverified(err) {
+			t.Errorf("when it is overdue: %+v, %v", got, err)
+		}
+	})
+}
+
 // stray writes a task without a decision. On Postgres a foreign key keeps it out.
 func stray(t *testing.T, url, text string) {
 	t.Helper()

@@ -27,10 +27,12 @@ func about(asked, named string) error {
 	return &OtherAnswerError{Asked: asked, Named: named}
 }
 
-// aboutUser is about for a user's ID. On Grid a user can have one in the workspace and
-// another one in the organisation, and may be asked for by either.
+// aboutUser is about for a user's ID. On Grid a user can have one in the workspace (U…)
+// and another one in the organisation (W…), and may be asked for by either. If the answer
+// has only the organisation's, nothing shows whose it is.
 func aboutUser(asked string, u *slack.User) error {
-	if u.ID != "" && u.Enterprise.ID == asked {
+	global := u.Enterprise.ID != "" && strings.HasPrefix(u.ID, "W") && strings.HasPrefix(asked, "U")
+	if u.ID != "" && u.Enterprise.ID == asked || global {
 		return nil
 	}
 	return about(asked, u.ID)

@@ -43,6 +43,7 @@ func TestAnswerIsAboutWhatWasAsked(t *testing.T) {
 	}{
 		{"users.info", `"user":{"id":"U1"}`, true}, {"users.info", `"user":{"id":"U2"}`, false},
 		{"users.info", `"user":{"id":"U2","enterprise_user":{"id":"U1"}}`, true}, {"users.info", `"user":{"id":"U2","enterprise_user":{"id":"W2"}}`, false},
+		{"users.info", `"user":{"id":"W1","enterprise_user":{"id":"W1"}}`, true}, {"users.info", `"user":{"id":"W1"}`, false},
 		{"users.info", `"user":{"enterprise_user":{"id":"U1"}}`, false}, {"users.info", `"user":{}`, false}, {"users.info", `"user":null`, false},
 		{"usergroups.users.list", `"users":["U1"]`, true}, {"usergroups.users.list", `"users":[]`, true}, {"usergroups.users.list", `"users":null`, false},
 		{"users.lookupByEmail", `"user":{"id":"U1","profile":{"email":"ada@acme.example"}}`, true},

@@ -24,7 +24,7 @@ const (
 	Posted  Status = iota // no error: it is done
 	Refused               // certainly not done, and another try doesn't help
 	Later                 // certainly not done, but another try may succeed
-	Unclear               // may have been done: there was no answer, or not a whole one
+	Unclear               // may have been done: there was no whole answer of Slack's about it
 )
 
 // MayWork reports whether another try may succeed.

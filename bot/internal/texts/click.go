@@ -130,18 +130,14 @@ func (w Texts) ClickedTooFast() Message {
 // StillSaving is for someone whose decision may be in the journal, or not. Another
 // replica may have used the same prompt, so it doesn't say what was sent.
 func (w Texts) StillSaving(c decision.Confirmation) Message {
-	again := "type " + w.again(c.IDs()...) + " again"
-	if c.Public {
-		again = "press the button again"
-	}
 	return say("%s I'm having trouble saving your %s to cancel %s, so I can't say yet whether it counts. I'm still trying. If nothing changes within a few minutes, %s.",
-		emojiPending, yourClick(c), w.asked(c), again).meaning(MeansUnderWay)
+		emojiPending, yourClick(c), w.asked(c), w.pressAgain(c)).meaning(MeansUnderWay)
 }
 
 // MaybeSaved is for someone whose decision may be in the journal, or not, when the
 // process stops: it will never know.
 func (w Texts) MaybeSaved(c decision.Confirmation) Message {
-	return say("I'm not sure your %s to cancel %s was saved. If no result appears in %s within a few minutes, type %s again.", yourClick(c), w.asked(c), inChannelNamed(c.Channel), w.again(c.IDs()...))
+	return say("I'm not sure your %s to cancel %s was saved. If no result appears in %s within a few minutes, %s.", yourClick(c), w.asked(c), inChannelNamed(c.Channel), w.pressAgain(c))
 }
 
 // yourClick is what a click on the prompt is to its person.

@@ -263,8 +263,11 @@ func (w Texts) ModalNoneChosen() string {
 // NotAskedForReason answers a click whose modal didn't open. Another replica may have
 // opened one for another delivery of the click.
 func (w Texts) NotAskedForReason(c decision.Confirmation) Message {
-	return say("I need a reason to cancel %s. If you don't see a dialog that asks for it, press the button again, or type %s and your reason.",
-		w.asked(c), w.again(c.IDs()...))
+	next := "press the button again"
+	if !c.Public {
+		next += ", or type " + w.again(c.IDs()...) + " and your reason"
+	}
+	return say("I need a reason to cancel %s. If you don't see a dialog that asks for it, %s.", w.asked(c), next)
 }
 
 // ModalEmpty says that the reason has no visible characters.
@@ -277,7 +280,7 @@ func (w Texts) ModalTooLong(length int) string {
 
 // ModalNoRoom says that a reason within the limit is too long next to that many tasks.
 func (w Texts) ModalNoRoom(c decision.Confirmation) string {
-	return fmt.Sprintf("That reason is too long next to %s. Shorten it, or cancel fewer tasks at once.", count(len(c.Tasks), "task"))
+	return fmt.Sprintf("That reason is too long next to %s. Shorten it, or start again with fewer tasks.", count(len(c.Tasks), "task"))
 }
 
 // ModalExpired says that the time to confirm is over. Someone may have confirmed

@@ -40,7 +40,7 @@ func (s *sampler) ofClicks() {
 	s.during("checking", "Slack or Chamelio takes long to say whether they may cancel the task.", "in place of the prompt, or to the person who clicked a request", s.Checking(private))
 	s.during("checking keep", "*Keep task* or *Withdraw request*, and the journal takes long to answer.", "in place of the prompt, or to the person who clicked", s.CheckingKeep(private))
 	s.during("checking the end", "They clicked too late, or on someone else's *Withdraw request*, and the journal takes a while to say what became of it.", "in place of the prompt, or to the person who clicked", s.CheckingEnd(public))
-	s.during("saving", "*Cancel task*, and the journal does not answer.", "in place of the prompt", s.StillSaving(private))
+	s.during("saving", "*Cancel task*, and the journal doesn't answer within a moment.", "in place of the prompt", s.StillSaving(private))
 	s.during("saving a request", "The same, for a request.", toClicker, s.StillSaving(public))
 	s.during("not saved", "It is certain by now that it was not saved.", "in place of the prompt", s.NotSaved(private))
 	s.during("request not saved", "The same, for a request.", "in place of the request", s.NotSaved(public))

@@ -26,7 +26,7 @@ const (
 
 // database checks the journal and creates nothing: if there is none yet, it
 // finds out whether the bot could create it. Next to a bot that runs, a journal that isn't
-// there is a problem: that bot has lost it.
+// there is a problem: that bot has lost it, or uses another one.
 func (c *checkup) database(ctx context.Context) []Result {
 	defer close(c.organisation)
 	found, text, err := c.checkJournal(ctx)
@@ -36,8 +36,8 @@ func (c *checkup) database(ctx context.Context) []Result {
 	}
 	c.journal <- found
 	if lost {
-		return []Result{bad(Journal, Where(c.Database)+", not there any more: a bot is running, and its journal was removed",
-			"Restart the bot: it then creates a new journal. If its DATABASE_URL is another one, check with that")}
+		return []Result{bad(Journal, Where(c.Database)+", not there, although a bot answers at HTTP_ADDR",
+			"If that bot uses another DATABASE_URL, check with that one. Otherwise its journal was removed: restore a backup, or restart the bot to begin with an empty journal")}
 	}
 	if err != nil {
 		return []Result{JournalFailed(c.Database, err)}
