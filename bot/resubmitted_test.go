@@ -85,6 +85,7 @@ func TestResubmissionWhileCancelling(t *testing.T) {
 // of the response_url are left to the first.
 func TestResubmissionOfAClosedModal(t *testing.T) {
 	resubmits(t, taskLink+"12345", func(w *world, modal slacktest.Modal, again func()) {
+		w.api.Break(chameliotest.Fault{Method: "POST", Delay: time.Second}) // it is closed before the outcome
 		w.submits(ada, modal, map[string]string{"reason": "dup"})
 		w.slack.CloseView(ada, modal)
 		time.Sleep(3 * time.Second)
