@@ -69,9 +69,10 @@ func TestCheckingBelowAPromptEnds(t *testing.T) {
 				prompt := w.prompts(false, ada, "/cancel-task 12345")
 				other := w.wantPrompt(w.slash(linus, slacktest.Random, "/cancel-task 12345"))
 				time.Sleep(time.Second) // nothing is asked for the prompts any more
-				w.slack.Break(slacktest.Fault{Method: "users.info", Error: "internal_error", Times: 1})
+				w.slack.Break(slacktest.Fault{Method: "users.info", Error: "internal_error"})
 				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 				time.Sleep(10 * time.Second)
+				w.slack.ClearFaults()
 				end(w, h, other)
 				time.Sleep(time.Second)
 				w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 4 * time.Second, Times: 1})
