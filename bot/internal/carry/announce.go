@@ -68,18 +68,17 @@ func (l *life) post(where decision.Where) decision.Event {
 	if e, withheld := withheld(err); withheld {
 		return e
 	}
+	inChannel := where <= decision.InChannel
 	if err == nil {
-		if where <= decision.InChannel {
+		if l.posted = ""; inChannel { // elsewhere it can't be edited, or linked to
+			l.posted = ts
 			l.reached.Add(l.Channel, struct{}{})
-		}
-		if l.posted = ts; where > decision.InChannel { // it can't be edited there, or linked to
-			l.posted = ""
 		}
 		return decision.Event{Kind: decision.Posted}
 	}
 	l.log.Info("post failed", "where", where.String(), "error", err)
 	status, pause := slackapi.Classify(err)
-	if status == slackapi.Refused && where <= decision.InChannel {
+	if status == slackapi.Refused && inChannel {
 		l.reached.Remove(l.Channel)
 	}
 	return decision.Event{Kind: posts[status], Pause: pause, Troubled: l.turns.troubled(l.Channel)}

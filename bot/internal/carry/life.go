@@ -153,7 +153,8 @@ func (l *life) do(do decision.Do) decision.Event {
 	return e
 }
 
-// perform performs one action, whatever its context's end means for the answer.
+// perform performs one action. If the context has ended meanwhile, do says so instead of
+// its answer.
 func (l *life) perform(do decision.Do) decision.Event {
 	switch do.Action {
 	case decision.DoWait:

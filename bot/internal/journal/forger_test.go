@@ -498,18 +498,25 @@ func TestRowThatALivingReplicaHasStays(t *testing.T) {
 	}
 }
 
+// announcedUnknown returns a decision whose outcome was announced as unknown, as "1.2".
+func announcedUnknown(t *testing.T, j *trusting) decision.Record {
+	t.Helper()
+	d := j.click(1)
+	l := won(t, j.Journal, d)
+	for position := range d.Tasks {
+		_, err := j.Finish(t.Context(), l, position, decision.Result{Outcome: decision.Unknown}, false)
+		must(t, err)
+	}
+	must(t, j.MarkAnnounced(t.Context(), d.ID, "1.2"))
+	return d
+}
+
 // A decision that can't be verified has ended as unknown. For ten minutes, its request
 // may still take effect.
 func TestUnknownOutcomeWithoutItsKeyIsUnsettled(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		here, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
-		d := other.click(1)
-		l := won(t, other.Journal, d)
-		for position := range d.Tasks {
-			_, err := other.Finish(t.Context(), l, position, decision.Result{Outcome: decision.Unknown}, false)
-			must(t, err)
-		}
-		must(t, other.MarkAnnounced(t.Context(), d.ID, "1.2"))
+		announcedUnknown(t, other)
 		for range 2 {
 			if unsettled, err := here.Unsettled(t.Context(), "x", 1); !journal.IsUnverified(err) {
 				t.Errorf("%v %v", unsettled, err)

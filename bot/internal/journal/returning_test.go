@@ -60,6 +60,17 @@ func TestForgedRowInPlaceOfOneSetAside(t *testing.T) {
 	})
 }
 
+// rotated makes j a process that has replaced its token xoxb-1 by xoxb-2 now. Its clock
+// can be put ahead later.
+func rotated(t *testing.T, j *trusting, ahead *time.Duration) signed.Signer {
+	t.Helper()
+	s, err := signed.NewSigner("xoxb-1", chamelio.DefaultBaseURL, j, func() time.Time { return time.Now().Add(*ahead) })
+	must(t, err)
+	must(t, s.Rotate(t.Context(), "xoxb-2"))
+	j.Trust(s, func(u journal.Unverified) { j.reported = append(j.reported, u) })
+	return s
+}
+
 // TestRowOfATokenThatComesBackReturns has a process that has replaced its token three days
 // ago, and reads a row of one that uses it again. The row waits, is set aside, and
 // returns once the process uses the token, too.
@@ -67,10 +78,7 @@ func TestRowOfATokenThatComesBackReturns(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j, other := openTrusting(t, url, "xoxb-2"), openTrusting(t, url, "xoxb-1")
 		var ahead time.Duration
-		s, err := signed.NewSigner("xoxb-1", chamelio.DefaultBaseURL, j, func() time.Time { return time.Now().Add(ahead) })
-		must(t, err)
-		must(t, s.Rotate(t.Context(), "xoxb-2"))
-		j.Trust(s, func(u journal.Unverified) { j.reported = append(j.reported, u) })
+		s := rotated(t, j, &ahead)
 		ahead = 72 * time.Hour
 		d := setAside(t, url, j, other)
 		if len(j.reported) != 2 || !j.reported[0].Waits || !errors.Is(j.reported[1].Why, decision.ErrStaleKey) {
@@ -91,18 +99,9 @@ func TestRowOfATokenThatComesBackReturns(t *testing.T) {
 func TestUnknownOutcomeOutlivesItsToken(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j, other := openTrusting(t, url, "xoxb-2"), openTrusting(t, url, "xoxb-1")
-		d := other.click(1)
-		lease := won(t, other.Journal, d)
-		for task := range d.Tasks {
-			_, err := other.Finish(t.Context(), lease, task, decision.Result{Outcome: decision.Unknown}, true)
-			must(t, err)
-		}
-		must(t, other.MarkAnnounced(t.Context(), d.ID, "1.2"))
+		d := announcedUnknown(t, other)
 		var ahead time.Duration
-		s, err := signed.NewSigner("xoxb-1", chamelio.DefaultBaseURL, j, func() time.Time { return time.Now().Add(ahead) })
-		must(t, err)
-		must(t, s.Rotate(t.Context(), "xoxb-2"))
-		j.Trust(s, func(u journal.Unverified) { j.reported = append(j.reported, u) })
+		rotated(t, j, &ahead)
 		ahead = decision.MaxWork - time.Hour
 		if got, err := j.Get(t.Context(), d.ID); err != nil || got.Outcome() != decision.Unknown || got.MessageTS != "1.2" {
 			t.Errorf("%+v, %v", got, err)

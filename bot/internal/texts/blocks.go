@@ -33,8 +33,8 @@ func say(format string, args ...any) Message {
 	return message(text, section(text))
 }
 
-// Above returns one message: m, and below it the other one. With it, one use of a response_url
-// answers a click and restores its prompt.
+// Above returns one message: m, and below it the other one. With it, one use of a
+// response_url answers a click and restores its prompt.
 func (m Message) Above(below Message) Message {
 	if m.Text == "" {
 		return below
