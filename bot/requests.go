@@ -123,7 +123,7 @@ func (r *requests) end(ctx context.Context, one request) error {
 		return nil // the process that carries the decision shows the result; taken again later
 	}
 	if string(found[0].ID) != one.Confirmation.ID { // overtaken: no click counts once everyone reads so
-		row, _, err := r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation)
+		row, err := r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation)
 		if err != nil || !row.Outcome().Closed() {
 			return err
 		}
@@ -186,7 +186,7 @@ func (r *requests) became(ctx context.Context, one request) ([]decision.Record, 
 	case missing:
 		return nil, left, err
 	}
-	d, _, err := r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation)
+	d, err := r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation)
 	if err != nil {
 		return nil, left, err
 	}

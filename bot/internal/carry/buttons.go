@@ -69,8 +69,6 @@ func (c *Carrier) restorePrompt(ctx context.Context, p Press, prompt texts.Messa
 			return texts.Message{}, work.Permanent(signed.ErrExpired)
 		case errors.Is(err, journal.ErrGone):
 			return prompt, nil
-		case errors.Is(err, journal.ErrDecided):
-			return texts.Message{}, work.Permanent(err)
 		case err != nil:
 			return texts.Message{}, err
 		case p.redelivers(first):

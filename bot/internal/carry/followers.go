@@ -106,7 +106,7 @@ func (f *followers) check(ctx context.Context) error {
 		d, asked := known[id]
 		if !asked && failed == nil {
 			var err error
-			if d, err = f.journal.Get(ctx, id); err != nil && !errors.Is(err, journal.ErrGone) && !errors.Is(err, journal.ErrDecided) && !journal.IsUnverified(err) {
+			if d, err = f.journal.Get(ctx, id); err != nil && !errors.Is(err, journal.ErrGone) && !journal.IsUnverified(err) {
 				failed = err // the journal's; the others are about this row
 			}
 			known[id] = d

@@ -40,10 +40,11 @@ func (c *Carrier) Carries(prompt decision.Confirmation) bool {
 
 // Expire records that a prompt has expired, unless a click was claimed or the
 // prompt was closed. It returns the prompt's row. value is its button's.
-func (c *Carrier) Expire(ctx context.Context, prompt decision.Confirmation, value string) (row decision.Record, expired bool, err error) {
+func (c *Carrier) Expire(ctx context.Context, prompt decision.Confirmation, value string) (decision.Record, error) {
 	r := recordFrom(prompt, value)
 	r.DecidedAt = toMillisecond(c.now())
-	return c.Journal.Expire(ctx, r)
+	row, _, err := c.Journal.Expire(ctx, r)
+	return row, err
 }
 
 // Late answers a press that is too late to count, with the result of the
@@ -54,7 +55,7 @@ func (c *Carrier) Late(p Press, judged func() bool) {
 		row, err := c.known(ctx, p, func() (decision.Record, error) {
 			row, err := c.Journal.Get(ctx, p.id())
 			if errors.Is(err, journal.ErrGone) && !judged() && c.MayExpire(p.Confirmation) {
-				row, _, err = c.Expire(ctx, p.Confirmation, p.Value)
+				row, err = c.Expire(ctx, p.Confirmation, p.Value)
 			}
 			return row, err
 		})

@@ -29,8 +29,8 @@ const (
 
 	// Withdrawn is a prompt that its requester took back, Expired one that no one
 	// confirmed in time, NotSaved one whose click couldn't be saved, and Superseded one
-	// whose click lost to other prompts' decisions, at least one of which was then
-	// closed. None is announced: nothing was sent, or will be.
+	// whose click lost to other prompts' decisions, whatever became of those. None is
+	// announced: nothing was sent, or will be.
 	Withdrawn  Outcome = "withdrawn"
 	Expired    Outcome = "expired"
 	NotSaved   Outcome = "not_saved"
