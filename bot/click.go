@@ -239,7 +239,7 @@ func invalidReasons() map[string]error {
 
 // mayConfirm applies the policy again, to facts that are fresh enough: to the
 // person who clicks and, if two people are needed, to the requester. It
-// records how old the facts are.
+// records how old the facts are, and whether titles are withheld.
 func (c *clicks) mayConfirm(ctx context.Context, p *carry.Press) policy.Verdict {
 	ctx, checked := c.trace.Step(ctx, "policy")
 	defer checked(nil)
@@ -249,5 +249,8 @@ func (c *clicks) mayConfirm(ctx context.Context, p *carry.Press) policy.Verdict 
 		User:  policy.UserID(p.User), Requester: policy.UserID(p.Confirmation.Requester), TwoAsked: p.Confirmation.Public,
 	}, p.Confirmation.IDs())
 	p.FactsAge = age
+	if v.Untitled { // since the prompt, or by a new setting
+		p.Confirmation.Untitled = true
+	}
 	return v
 }

@@ -53,6 +53,9 @@ func TestTitlesStayInside(t *testing.T) {
 			all := ""
 			for _, m := range append(read, w.slack.History(partners)...) {
 				said := goldenfile.Transcribe(m)
+				if strings.Contains(said, "say why") {
+					t.Errorf("everyone reads that Chamelio gave no reason: %s", said)
+				}
 				all += said
 				for _, secret := range secrets {
 					if strings.Contains(strings.ReplaceAll(said, "app.chamelio.ai", ""), secret) {
@@ -69,6 +72,28 @@ func TestTitlesStayInside(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A channel is opened to others while its prompt is open, or the bot is set up only then to
+// withhold titles. The announcement has none.
+func TestTitlesStayInsideAfterThePrompt(t *testing.T) {
+	both(t, func(t *testing.T, public bool, change ...func(*options)) {
+		w := newWorld(t, append(change, sharedChannels(policy.SharedUntitled))...)
+		w.share()
+		w.place(partners) // not shared
+		asked := w.slash
+		if public {
+			asked = w.ask
+		}
+		prompt := w.wantPrompt(asked(ada, partners, "/cancel-task 12345 duplicate"))
+		w.share()
+		time.Sleep(2 * time.Minute) // what is known of the channel is older than a minute
+		w.confirm(confirmerOf(public), prompt)
+		said := w.slack.History(partners)
+		if last := said[len(said)-1]; strings.Contains(goldenfile.Transcribe(last), "Globex") || !strings.Contains(last.Text, "12345") {
+			t.Errorf("everyone reads: %s", last.Text)
+		}
+	})
 }
 
 // confirmerOf returns who confirms.

@@ -138,6 +138,7 @@ func (k *Checker) Confirm(ctx context.Context, q Question, tasks ...int64) (Verd
 	q.Several = len(tasks) > 1
 	n := k.ask(q)
 	c, v := n.answer(ctx, func(ctx context.Context, since time.Time) (Case, Verdict) { return n.confirm(ctx, since, tasks) })
+	v.Untitled = v.Allowed() && n.rules.withholds(c)
 	oldest := c.oldest()
 	if oldest.IsZero() {
 		return v, 0

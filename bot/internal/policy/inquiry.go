@@ -128,7 +128,7 @@ func (n *inquiry) fetch(ctx context.Context, c Case, since time.Time) bool {
 	for _, group := range n.rules.groups(c) {
 		begun = n.directory.groups.ahead(ctx, groupKey(group, c.workspace()), since) || begun
 	}
-	if n.rules.needsAudience(c) {
+	if n.rules.needsAudience() {
 		begun = n.directory.audiences.ahead(ctx, string(c.Place.Channel), since) || begun
 	}
 	return begun

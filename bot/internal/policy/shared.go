@@ -25,17 +25,14 @@ type Audience struct {
 	Shared bool      // with another organisation, now or once it accepts
 }
 
-// needsAudience reports whether the rules go by who reads the conversation. A
-// prompt's confirmation says whether titles are withheld, so a click doesn't ask.
-func (r Rules) needsAudience(c Case) bool {
-	return r.Shared == SharedRefused || r.Shared == SharedUntitled && c.Moment == AtCommand
-}
+// needsAudience reports whether the rules go by who reads the conversation.
+func (r Rules) needsAudience() bool { return r.Shared == SharedRefused || r.Shared == SharedUntitled }
 
 // audience judges the conversation by who reads it.
 func (r Rules) audience(c Case) Verdict {
 	a := c.Audience
 	switch {
-	case !r.needsAudience(c):
+	case !r.needsAudience():
 		return allow()
 	case a.Known == NotAsked:
 		return Verdict{Code: CodeCannotCheck, missing: &missing{audience: true}}

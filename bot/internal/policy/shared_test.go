@@ -28,7 +28,7 @@ func TestSharedChannels(t *testing.T) {
 		{rule: SharedUntitled, moment: AtCommand, channel: "C0SHARED", want: CodeAllowed, untitled: true, asks: true},
 		{rule: SharedUntitled, moment: AtCommand, channel: "D0ADA", want: CodeAllowed, untitled: true, asks: true},
 		{rule: SharedUntitled, moment: AtCommand, channel: "C0INSIDE", fails: missing, want: CodeAllowed, untitled: true, asks: true},
-		{rule: SharedUntitled, moment: AtClick, channel: "C0SHARED", want: CodeAllowed, untitled: true}, // the confirmation says so
+		{rule: SharedUntitled, moment: AtClick, channel: "C0SHARED", want: CodeAllowed, untitled: true, asks: true},
 
 		{rule: SharedRefused, moment: AtCommand, channel: "C0INSIDE", want: CodeAllowed, asks: true},
 		{rule: SharedRefused, moment: AtCommand, channel: "C0SHARED", want: CodeSharedChannel, asks: true},

@@ -84,6 +84,9 @@ type Verdict struct {
 	Cause error // why a fact isn't known, for the log
 	Task  int64 // the task that is refused, of several; 0 for all
 
+	// Untitled says, of an allowed click, that what the conversation reads has no titles.
+	Untitled bool
+
 	// missing has the facts that a lookup could still add. If it is set, the
 	// verdict isn't final.
 	missing *missing

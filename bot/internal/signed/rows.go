@@ -35,7 +35,7 @@ func (s Signer) SignRow(d decision.Record, closed decision.Outcome) string {
 }
 
 func rowMAC(key []byte, nonce string, d decision.Record, closed decision.Outcome) string {
-	return sum(key, "row", nonce, closed, d.ID, d.IDs(), d.Team, d.Channel, d.Thread, d.Requester, d.Confirmer, d.DecidedAt.UnixMilli(), d.FactsAge.Milliseconds(), d.Confirmation)
+	return sum(key, "row", nonce, closed, d.ID, d.IDs(), d.Team, d.Channel, d.Thread, d.Requester, d.Confirmer, d.DecidedAt.UnixMilli(), d.FactsAge.Milliseconds(), d.Untitled, d.Confirmation)
 }
 
 func urlMAC(key []byte, nonce string, d decision.Record) string {
@@ -134,7 +134,7 @@ func (s Signer) verifyConfirmation(d decision.Record, closed decision.Outcome) e
 		return decision.ErrUnknownKey
 	case err != nil:
 		return fmt.Errorf("its confirmation: %w", err)
-	case c.ID != string(d.ID) || c.Team != d.Team || c.Channel != d.Channel || c.Thread != d.Thread || c.Untitled != d.Untitled ||
+	case c.ID != string(d.ID) || c.Team != d.Team || c.Channel != d.Channel || c.Thread != d.Thread || c.Untitled && !d.Untitled ||
 		c.Requester != d.Requester || c.Reason != d.Reason || c.RequestedAt.Unix() != d.RequestedAt.Unix() ||
 		!slices.EqualFunc(c.Tasks, d.Tasks, func(t decision.Named, of decision.Item) bool {
 			return t == of.Named()

@@ -59,7 +59,7 @@ var outcomeTexts = []outcomeText{
 		next: "Check its page in Chamelio. To try again, type {again}."},
 	{outcome: decision.Failed, cause: decision.CauseRefused, emoji: emojiWarning,
 		what: "{Task} wasn't cancelled: Chamelio refused.",
-		next: "{detail} Check the task's page in Chamelio."},
+		next: "{detail}Check the task's page in Chamelio."},
 	{outcome: decision.Failed, cause: decision.CauseServer, emoji: emojiWarning,
 		what: "{Task} wasn't cancelled: Chamelio returned errors.",
 		next: "The task was still running when I last checked. To try again, type {again}."},
@@ -216,9 +216,12 @@ func resultsOf(d decision.Record) []result {
 // fillOutcome replaces the placeholders of an outcomeText. reader is the only
 // person who reads it; "" for the channel.
 func (w Texts) fillOutcome(text string, d decision.Record, reader string, r result) string {
-	detail := "It didn't say why."
-	if r.Detail != "" {
-		detail = "It said: “" + excerpt(r.Detail, MaxTitle) + "”."
+	detail := "It didn't say why. "
+	switch {
+	case r.Detail != "":
+		detail = "It said: “" + excerpt(r.Detail, MaxTitle) + "”. "
+	case d.Untitled: // whatever it said isn't for this channel
+		detail = ""
 	}
 	status := "no status"
 	if shown := excerpt(string(r.Status), maxName); shown != "" {
