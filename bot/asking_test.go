@@ -133,13 +133,13 @@ func TestJournalFailsWhileRequestIsAsked(t *testing.T) {
 				}
 				return do()
 			})
-			if said := w.slash(ada, general, "/cancel-task 12345"); w.requests(general) != 0 || !strings.Contains(said.Text, "If it isn't here in a minute") {
+			if said := w.slash(ada, general, "/cancel-task 12345"); w.requests(general) != 0 || !strings.Contains(said.Text, "If you don't see it in") {
 				t.Errorf("Ada reads %s", said.Text)
 			}
 			modal := w.modal(ada, w.say(grace, general, taskLink+"12345"))
 			w.acked(w.slack.Deliver("interactive", w.submission(ada, modal, modal.PrivateMetadata)))
 			time.Sleep(time.Minute)
-			if shown := modalText(w.modalNow(ada)); w.requests(general) != 0 || !strings.Contains(shown, "If it isn't here in a minute") {
+			if shown := modalText(w.modalNow(ada)); w.requests(general) != 0 || !strings.Contains(shown, "If you don't see it in") {
 				t.Errorf("the modal says %s", shown)
 			}
 		})

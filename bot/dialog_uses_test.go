@@ -41,6 +41,24 @@ func TestDialogLeavesUsesForTheResult(t *testing.T) {
 			})
 		})
 	}
+	t.Run("unknown at first", func(t *testing.T) {
+		virtual(t, func(t *testing.T) {
+			w := newWorld(t, requireReason, alwaysFresh)
+			prompt := w.wantPrompt(w.slash(ada, slacktest.Legal, "/cancel-task 12345"))
+			w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 2 * time.Second})
+			modal := w.askedForReason(ada, prompt)
+			time.Sleep(20 * time.Second)
+			w.api.Break(chameliotest.Fault{Method: "POST", Status: 500, AfterEffect: true, Delay: 8 * time.Second, Times: 1})
+			w.api.Break(chameliotest.Fault{Method: "GET", Task: 12345, Status: 200, Body: `{"task":{"task_id":12345,"status":"archived"}}`})
+			w.submitted(ada, modal, "a duplicate")
+			time.Sleep(time.Minute)
+			w.api.ClearFaults()
+			time.Sleep(time.Minute)
+			if posted := w.slack.History(slacktest.Legal); len(posted) != 2 || !strings.Contains(posted[1].Text, "is cancelled") {
+				t.Errorf("posted: %q; Ada reads %q", texts(posted), texts(w.slack.Private(ada, slacktest.Legal)))
+			}
+		})
+	})
 	t.Run("refused sign", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
 			w := newWorld(t, requireReason, alwaysFresh)
@@ -50,7 +68,7 @@ func TestDialogLeavesUsesForTheResult(t *testing.T) {
 			w.slack.Break(slacktest.Fault{Method: "views.open", Status: 500})
 			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 			time.Sleep(time.Minute)
-			if said := w.slack.Private(ada, slacktest.Legal); !strings.HasPrefix(said[len(said)-1].Text, "I need a reason") {
+			if said := w.slack.Private(ada, slacktest.Legal); !strings.Contains(said[len(said)-1].Text, "If no dialog has asked you") {
 				t.Errorf("no dialog has opened, and Ada reads %q", texts(said))
 			}
 		})

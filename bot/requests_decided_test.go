@@ -55,7 +55,7 @@ func TestDecidedRequestStaysDecided(t *testing.T) {
 						t.Errorf("it says: %s", m.Text)
 					}
 				}
-				if now := w.now(prompt); !strings.Contains(now.Text, "I can't tell what became of this prompt") {
+				if now := w.now(prompt); !strings.Contains(now.Text, "I can't tell what became of this request") {
 					t.Errorf("it ends with: %s", now.Text)
 				}
 				if n := w.count(`SELECT count(*) FROM requests`); n != 0 {
@@ -97,7 +97,7 @@ func TestVanishedDecisionEndsItsRequestOnce(t *testing.T) {
 		w.undecide()
 		w.confirm(grace, other)
 		time.Sleep(time.Until(w.endOf(lost)) + carry.RequestGrace + time.Minute)
-		if now := w.now(lost); !strings.Contains(now.Text, "I can't tell what became of this prompt") {
+		if now := w.now(lost); !strings.Contains(now.Text, "I can't tell what became of this request") {
 			t.Errorf("it ends with: %s", now.Text)
 		}
 		if n := w.count(`SELECT count(*) FROM requests`); n != 0 || strings.Contains(w.log.String(), "can't end a request now") {

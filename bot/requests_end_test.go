@@ -325,7 +325,7 @@ func TestOvertakenRequestShowsOutcome(t *testing.T) {
 		time.Sleep(time.Second)
 		w.acked(w.slack.Click(grace, second, "cancel_task"))
 		time.Sleep(time.Second)
-		if now := w.now(second); !strings.Contains(now.Text, "Cancelling <") {
+		if now := w.now(second); !strings.Contains(now.Text, "Cancelling <") || !strings.Contains(now.Text, "I'll post the result in <#"+general) {
 			t.Errorf("at first it says: %s", now.Text)
 		}
 		time.Sleep(30 * time.Second)

@@ -59,11 +59,17 @@ func (l *life) toldAside() bool {
 }
 
 // won ends the sign of a press that is carried out. A person who read below the
-// prompt that it is being checked or saved reads that it counts.
+// prompt that it is being checked or saved reads that it counts, unless the use of the
+// response_url may be the final result's: a dialog has used some, and the channel may
+// get that result in no other way.
 func (l *life) won() {
 	l.endSign()
 	if l.toldAside() {
-		l.tell(minLast-1, func(ctx context.Context) (texts.Message, error) {
+		keep := minLast - 1
+		if !l.reached.Contains(l.Channel) {
+			keep += l.press.Spent
+		}
+		l.tell(keep, func(ctx context.Context) (texts.Message, error) {
 			if d := l.With(l.tasks.saved()...); d.Outcome() != "" {
 				return l.outcomeLine(d)(ctx)
 			}

@@ -33,9 +33,13 @@ func (w Texts) MaybeWithdrawn(c decision.Confirmation, pressable bool) Message {
 }
 
 // CannotTell answers someone whose prompt has ended, or is being decided, if the
-// journal doesn't say how.
+// journal doesn't say how. It also replaces such a request.
 func (w Texts) CannotTell(c decision.Confirmation) Message {
-	return say("I can't tell what became of this prompt for %s. If no result appears in %s within a few minutes, type %s.", w.asked(c), inChannelNamed(c.Channel), w.again(c.IDs()...))
+	what := "prompt for"
+	if c.Public {
+		what = "request to cancel"
+	}
+	return say("I can't tell what became of this %s %s. If no result appears in %s within a few minutes, type %s to see how things stand.", what, w.asked(c), inChannelNamed(c.Channel), w.again(c.IDs()...))
 }
 
 // TooLateToWithdraw answers *Keep task* and *Withdraw request* after first has
@@ -156,8 +160,8 @@ func (w Texts) NotSaved(c decision.Confirmation) Message {
 		fmt.Sprintf("I couldn't save the approval to cancel %s, %s", w.asked(c), rest)).meaning(MeansNotSaved)
 }
 
-// superseded replaces a prompt whose click lost to other prompts' decisions. At least
-// one was closed before anything was sent; the others may have cancelled a task.
+// superseded replaces a prompt whose click lost to other prompts' decisions, which may
+// have cancelled the task or not.
 func (w Texts) superseded(c decision.Confirmation) Message {
 	text := fmt.Sprintf("This request to cancel %s wasn't used: another request was confirmed. To see how things stand, or to try again, type %s.",
 		w.asked(c), w.again(c.IDs()...))
@@ -222,7 +226,7 @@ func (w Texts) StillTrying(d decision.Record) Message {
 
 // WaitingForChamelio replaces a prompt while Chamelio's rate limit is used up.
 func (w Texts) WaitingForChamelio(d decision.Record, pause time.Duration) Message {
-	return w.progress(d, fmt.Sprintf(" Chamelio is busy and asked me to wait %s. I'll post the result in %s.", duration(pause), inChannelNamed(d.Channel)))
+	return w.progress(d, fmt.Sprintf(" Chamelio is busy, so I'll wait %s and try again. I'll post the result in %s.", duration(pause), inChannelNamed(d.Channel)))
 }
 
 // CameSecond answers user, whose click on a prompt lost to winners: the decision
@@ -280,7 +284,11 @@ func (w Texts) Overtaken(c decision.Confirmation, winners ...decision.Current) M
 		return w.OutcomeLine(winners[0])
 	}
 	d := inAnswerTo(c, l.record())
-	became := fmt.Sprintf("%s Cancelling %s…", emojiPending, w.asked(c))
+	results := "result"
+	if l.several() {
+		results = "results"
+	}
+	became := fmt.Sprintf("%s Cancelling %s… I'll post the %s in %s.", emojiPending, w.asked(c), results, l.where())
 	switch {
 	case d.Outcome() == "":
 	case l.several():

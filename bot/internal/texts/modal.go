@@ -38,10 +38,14 @@ const maxOptions = 10
 // ReasonModal returns the modal that asks for a reason. The texts about its
 // input are plain text.
 func (w Texts) ReasonModal(c decision.Confirmation) slack.ModalViewRequest {
+	title, submit := "Why cancel it?", "Cancel task"
+	if len(c.Tasks) > 1 {
+		title, submit = "Why cancel them?", "Cancel tasks"
+	}
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: ModalReason,
-		Title:  plainText("Why cancel it?"),
-		Submit: plainText("Cancel task"),
+		Title:  plainText(title),
+		Submit: plainText(submit),
 		Close:  plainText("Go back"),
 		Blocks: slack.Blocks{BlockSet: layout(
 			section(fmt.Sprintf("You're cancelling %s. *This can't be undone.*", w.asked(c))),
@@ -67,9 +71,9 @@ func ModalOf(m Message) slack.ModalViewRequest {
 	}
 }
 
-// LookingAt is shown while the tasks that a message names are fetched.
+// LookingAt is shown in a modal while its tasks are fetched.
 func (w Texts) LookingAt() Message {
-	return say("%s Reading the tasks in this message… If nothing else appears within half a minute, close this dialog and try again.", emojiPending)
+	return say("%s Getting the details from Chamelio… If nothing else appears within half a minute, close this dialog and try again.", emojiPending)
 }
 
 // Submitted is shown between a submitted modal and the first that is known.
@@ -228,9 +232,9 @@ func (w Texts) ModalTooOld() string {
 }
 
 // ShortcutTooLate answers a use of the shortcut whose modal didn't open, or may still
-// show that the tasks are being read.
+// show that the tasks are being fetched. Its person may also have submitted it since.
 func (w Texts) ShortcutTooLate() Message {
-	return say("I couldn't show you the tasks in time. If a dialog is still open, close it. Then try again, or type `%s` and the task's ID in the channel.", w.Command)
+	return say("I'm not sure you saw a dialog with the tasks. If you didn't, close the one that's open, if any. Then try again, or type `%s` and the task's ID in the channel.", w.Command)
 }
 
 // ModalTooLarge takes the place of a modal whose content Slack wouldn't accept.
@@ -260,14 +264,15 @@ func (w Texts) ModalNoneChosen() string {
 	return "No task is selected. Select one, or close this dialog to keep them all."
 }
 
-// NotAskedForReason answers a click whose modal didn't open. Another replica may have
-// opened one for another delivery of the click.
+// NotAskedForReason answers a click whose modal didn't open, or may not have opened: its
+// person may have submitted it since. Another replica may have opened one for another
+// delivery of the click.
 func (w Texts) NotAskedForReason(c decision.Confirmation) Message {
 	next := "press the button again"
 	if !c.Public {
 		next += ", or type " + w.again(c.IDs()...) + " and your reason"
 	}
-	return say("I need a reason to cancel %s. If you don't see a dialog that asks for it, %s.", w.asked(c), next)
+	return say("To cancel %s, I need a reason. If no dialog has asked you for it, %s.", w.asked(c), next)
 }
 
 // ModalEmpty says that the reason has no visible characters.
@@ -284,9 +289,13 @@ func (w Texts) ModalNoRoom(c decision.Confirmation) string {
 }
 
 // ModalExpired says that the time to confirm is over. Someone may have confirmed
-// the prompt in time.
+// the prompt in time, or asked for a second person.
 func (w Texts) ModalExpired(c decision.Confirmation) string {
-	return fmt.Sprintf("It's too late to confirm this here. If someone confirmed it in time, the result will be posted where the request was made. To start again, type %s.", strings.Trim(w.again(c.IDs()...), "`"))
+	again := strings.Trim(w.again(c.IDs()...), "`")
+	if c.Public {
+		return fmt.Sprintf("It's too late to ask from here. If the request was posted in time, it's in the channel. To start again, type %s.", again)
+	}
+	return fmt.Sprintf("It's too late to confirm this here. If someone confirmed it in time, the result will be posted where the request was made. To start again, type %s.", again)
 }
 
 // ModalOutdated says that the modal's prompt doesn't verify.

@@ -6,19 +6,12 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 )
 
-// Kept replaces a prompt after *Keep task*. Another prompt may have cancelled the
-// task, so the text doesn't say that the task is still running.
-func (w Texts) Kept(c decision.Confirmation) Message {
-	if c.Public {
-		return w.Withdrawn(c)
-	}
-	return say("OK, I've closed this prompt without cancelling %s.", w.asked(c)).meaning(MeansKept)
-}
-
-// Withdrawn replaces a request that its requester withdrew.
+// Withdrawn replaces a prompt after *Keep task*, and a request that its requester
+// withdrew. Another prompt may have cancelled the task, so the text doesn't say that
+// the task is still running.
 func (w Texts) Withdrawn(c decision.Confirmation) Message {
 	if !c.Public {
-		return w.Kept(c)
+		return say("OK, I've closed this prompt without cancelling %s.", w.asked(c)).meaning(MeansKept)
 	}
 	return say("%s withdrew the request to cancel %s.%s", mention(c.Requester), w.asked(c), because(c.Reason)).meaning(MeansKept)
 }
@@ -64,7 +57,7 @@ func (w Texts) NotRequested(c decision.Confirmation) Message {
 // PerhapsAsked answers a command or a submitted modal whose request may have been
 // posted, or not.
 func (w Texts) PerhapsAsked(c decision.Confirmation) Message {
-	return say("I don't know whether your request to cancel %s was posted. If it isn't here in a minute, type %s again.", w.asked(c), w.again(c.IDs()...))
+	return say("I don't know whether your request to cancel %s was posted. If you don't see it in %s in a minute, type %s again.", w.asked(c), inChannelNamed(c.Channel), w.again(c.IDs()...))
 }
 
 // AskedBefore answers a submitted modal that was delivered again, if it isn't known here

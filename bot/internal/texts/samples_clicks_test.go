@@ -14,12 +14,13 @@ import (
 func (s *sampler) ofClicks() {
 	s.part = "Answers to a click, and what becomes of a prompt"
 	private, public := s.confirmation(false), s.confirmation(true)
-	s.during("kept", "They pressed *Keep task*.", "in place of the prompt", s.Kept(private))
+	s.during("kept", "They pressed *Keep task*.", "in place of the prompt", s.Withdrawn(private))
 	s.during("withdrawn", "The requester pressed *Withdraw request*.", "in place of the request", s.Withdrawn(public))
 	s.during("expired", "They clicked after the prompt had expired.", "in place of the prompt", s.RanOut(private))
 	s.during("ran out", "A request expired without a decision of its own.", "in place of the request", s.RanOut(public))
 	s.during("reminder", "A request is about to run out, and `SECOND_PERSON_REMINDER` is set.", toChannel+", in the thread of the request and below it", s.Reminder(public))
-	s.during("expired, perhaps decided", "They clicked after it had expired, and for minutes the journal doesn't say what became of it.", toClicker, s.CannotTell(public))
+	s.during("expired, perhaps decided", "They clicked after it had expired, and for minutes the journal doesn't say what became of it.", toClicker, s.CannotTell(private))
+	s.during("request expired, perhaps decided", "The same, for a request.", toClicker+", or in place of the request", s.CannotTell(public))
 	s.during("request expired", "They clicked on a request after it had expired.", toClicker, s.Expired(public))
 	s.during("perhaps asked", "Slack doesn't answer clearly whether it posted a request, or the journal doesn't answer whether another replica posts it.", "to the person who typed the command or submitted the modal", s.PerhapsAsked(public))
 	s.during("asked before", "A submitted modal that asks a second person is delivered to another process, or after a restart.", "in the modal", s.AskedBefore(public))

@@ -215,6 +215,7 @@ func (s *sampler) ofPrompts() {
 	wrong("modal too long", "The reason is too long.", s.ModalTooLong(input.MaxReason+1))
 	wrong("modal, no room", "The reason has no room next to that many tasks.", s.ModalNoRoom(many))
 	wrong("modal expired", "The prompt expired while the modal was open.", s.ModalExpired(bare))
+	wrong("modal expired, second person", "The same, in a modal that was to ask for a second person.", s.ModalExpired(public))
 	wrong("modal not ours", "The bot was set up anew while the modal was open.", s.ModalOutdated())
 	wrong("modal busy", "The bot has too much to do.", s.ModalBusy(false))
 	wrong("modal restarting", "The bot is about to stop.", s.ModalBusy(true))
