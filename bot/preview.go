@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -55,17 +56,32 @@ var errPanicked = errors.New("the preview panicked")
 // up.
 const rateWait = 6 * time.Second
 
+// busyPause is how long a prompt waits if Chamelio says that its rate limit is used up, and
+// not for how long.
+const busyPause = rateWait / 2
+
+// askedToWait returns the pause before a task that the rate limit has held up may be
+// asked for again.
+func askedToWait(err error) time.Duration {
+	if e, ok := errors.AsType[*chamelio.Error](err); ok && !e.NotSent {
+		return cmp.Or(e.RetryAfter, busyPause)
+	}
+	return 0 // the client's own limit
+}
+
 // get gets tasks, with a short timeout: someone is waiting, and the cancel request
-// decides anyway. If the rate limit has been in the way, it says so, and tries once more.
+// decides anyway. If the rate limit has been in the way, it says so, and tries once more,
+// unless Chamelio asks for a longer wait.
 func (p *previews) get(ctx context.Context, log *slog.Logger, who asker, ids []chamelio.TaskID) []previewed {
 	all := p.within(ctx, log, p.limit, ids)
 	var missing []chamelio.TaskID
+	var pause time.Duration
 	for _, one := range all {
 		if errors.Is(one.err, chamelio.ErrRateLimited) {
-			missing = append(missing, one.id)
+			missing, pause = append(missing, one.id), max(pause, askedToWait(one.err))
 		}
 	}
-	if len(missing) == 0 || ctx.Err() != nil {
+	if len(missing) == 0 || pause >= rateWait || ctx.Err() != nil {
 		return all
 	}
 	var saying sync.WaitGroup
@@ -77,7 +93,8 @@ func (p *previews) get(ctx context.Context, log *slog.Logger, who asker, ids []c
 			who.late(ctx)
 		})
 	}
-	for _, found := range p.within(ctx, log, rateWait, missing) {
+	work.Sleep(ctx, pause)
+	for _, found := range p.within(ctx, log, rateWait-pause, missing) {
 		all[slices.Index(ids, found.id)] = found
 	}
 	saying.Wait()

@@ -84,6 +84,25 @@ func TestPromptWaitsForTheRateLimit(t *testing.T) {
 	})
 }
 
+// Something else has used up the key's rate limit. A prompt waits for as long as Chamelio
+// asks, or doesn't say that it waits.
+func TestPromptWaitsForChamelio(t *testing.T) {
+	for after, waits := range map[string]bool{"3": true, "": true, "60": false} {
+		t.Run("Retry-After "+after, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t)
+				typed := time.Now()
+				w.api.Break(chameliotest.Fault{Method: "GET", Status: 429, RetryAfter: after})
+				time.AfterFunc(2900*time.Millisecond, w.api.ClearFaults)
+				sign, prompt := w.latePrompt(ada, general, "/cancel-task 12345")
+				if waited := strings.Contains(sign.Text, "getting the details"); waited != waits || strings.Contains(prompt.Text, "Globex") != waits || prompt.At.Sub(typed) > 4*time.Second {
+					t.Errorf("%q, and after %s: %s", sign.Text, prompt.At.Sub(typed), prompt.Text)
+				}
+			})
+		})
+	}
+}
+
 // The rate limit doesn't let the bot get all tasks of a command. One press cancels those
 // that the prompt shows, and no other.
 func TestPromptLeavesOutTasksThatTheRateLimitHides(t *testing.T) {
