@@ -160,6 +160,32 @@ func TestStopUpdatesPrompt(t *testing.T) {
 	})
 }
 
+// The process stops while a prompt waits for the outcome of another one's decision,
+// which ends in time.
+func TestStopUpdatesPromptOfALoser(t *testing.T) {
+	both(t, func(t *testing.T, public bool, change ...func(*options)) {
+		w := newWorld(t, append(change, func(o *options) { o.bot.Grace = 25 * time.Second })...)
+		first, second := w.prompts(public, ada, "/cancel-task 12345"), w.prompts(public, linus, "/cancel-task 12345")
+		winner, loser := ada, linus
+		if public {
+			winner, loser = grace, grace
+		}
+		w.api.Break(chameliotest.Fault{Method: "POST", Delay: 4*time.Second + 300*time.Millisecond})
+		w.acked(w.slack.Click(winner, first, "cancel_task"))
+		time.Sleep(time.Second)
+		w.acked(w.slack.Click(loser, second, "cancel_task"))
+		time.Sleep(time.Second)
+		if public && !strings.Contains(w.now(second).Text, "Cancelling <") {
+			t.Errorf("at first it says: %s", w.now(second).Text)
+		}
+		w.must(w.stop())
+		time.Sleep(time.Minute)
+		if now := w.now(second); !strings.Contains(now.Text, "cancelled") {
+			t.Errorf("then it says: %s", now.Text)
+		}
+	})
+}
+
 // The process stops right after giving up a late claim: the prompt says so.
 func TestStopAfterGivingUpUpdatesPrompt(t *testing.T) {
 	virtual(t, func(t *testing.T) {

@@ -120,7 +120,8 @@ func (c *Carrier) Loops() []*work.Loop {
 }
 
 // Drained stops taking over, and waits until every decision is carried to its
-// end; false if ctx ends first. Then the last prompts have a moment to be updated.
+// end; false if ctx ends first. Then the last prompts have a moment to be updated, also
+// those that follow another prompt's decision.
 func (c *Carrier) Drained(ctx context.Context) bool {
 	c.draining.Store(true)
 	if !c.set.empty(ctx) {
@@ -129,6 +130,7 @@ func (c *Carrier) Drained(ctx context.Context) bool {
 	c.set.endChecks()
 	ctx, cancel := context.WithTimeout(ctx, promptsTimeout)
 	defer cancel()
+	_ = c.followers.check(ctx) // if the journal doesn't answer, they keep saying where the result is posted
 	c.group.Wait(ctx)
 	return true
 }
