@@ -239,6 +239,28 @@ func TestRefusalIsRecordedOnceTheJournalAnswers(t *testing.T) {
 	}
 }
 
+// A refused command is delivered to two replicas.
+func TestRefusedCommandIsRecordedOnce(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, _, o := withHook(t)
+		w.replica(o)
+		var payload map[string]any
+		w.slack.AmendPayloads(func(_ string, command map[string]any) { payload = command })
+		w.acked(w.slack.Slash(slacktest.Guest, general, "/cancel-task 12345"))
+		for range 16 {
+			w.acked(w.slack.Deliver("slash_commands", payload))
+		}
+		time.Sleep(time.Minute)
+		if n := len(w.slack.Private(slacktest.Guest, general)); n != 2 {
+			t.Errorf("%d answers: not both replicas got it", n)
+		}
+		w.wantRefusals(1)
+		w.slash(slacktest.Guest, general, "/cancel-task 12345")
+		time.Sleep(time.Minute)
+		w.wantRefusals(2)
+	})
+}
+
 // The process stops while the answer to a refused command waits as long as Slack asks.
 func TestRefusalIsRecordedBeforeItsAnswer(t *testing.T) {
 	virtual(t, func(t *testing.T) {

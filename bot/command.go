@@ -55,7 +55,7 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 		to := slackapi.Target{Channel: cmd.Channel, ResponseURL: cmd.ResponseURL}
 		_ = c.poster.To(ctx, to, slackapi.Always(c.texts.GettingDetails(req.Tasks...)), slackapi.Ephemeral)
 	}
-	found := c.prompter.consider(ctx, log, asker{user: cmd.User, team: cmd.TeamID, channel: cmd.Channel, origin: cmd.Origin(), late: late}, req)
+	found := c.prompter.consider(ctx, log, asker{event: cmd.Event, user: cmd.User, team: cmd.TeamID, channel: cmd.Channel, origin: cmd.Origin(), late: late}, req)
 	answer := reply{where: slackapi.Ephemeral}
 	switch {
 	case found.explained.Text != "":
@@ -80,6 +80,7 @@ func (c *commands) promptOf(found considered) texts.Message {
 
 // asker is the person who asks to cancel tasks, and the conversation.
 type asker struct {
+	event               string // see slackapi.EventOf; "" in a modal
 	user, team, channel string
 	thread              string // the timestamp of the thread; "" outside of threads
 	origin              slackapi.Origin

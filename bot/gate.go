@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,7 +105,7 @@ const refusalsKey = "refusals"
 // long it takes.
 func (g *gate) record(ctx context.Context, log *slog.Logger, n decision.Note) {
 	now := g.now() // the same at each try
-	n.ID, n.At = signed.NewID(now), now
+	n.ID, n.At = cmp.Or(n.ID, signed.NewID(now)), now
 	g.aside.Run(ctx, refusalsKey, func(ctx context.Context) { g.save(ctx, log, n) })
 }
 

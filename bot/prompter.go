@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -216,10 +217,15 @@ func (p *prompter) refuse(ctx context.Context, log *slog.Logger, who asker, no r
 	return considered{explained: p.texts.Refused(no.Verdict, no.tasks...)}
 }
 
-// record counts and records a refusal.
+// record counts and records a refusal. That of a command is recorded once, although Slack
+// may deliver it to several processes.
 func (p *prompter) record(ctx context.Context, log *slog.Logger, who asker, no refusedFor) {
 	p.metrics.Refusals.WithLabelValues("command", string(no.Code)).Inc()
-	p.gate.record(ctx, log, decision.Note{Tasks: no.tasks, Team: who.team, Channel: who.channel, Person: who.user, Code: string(no.Code)})
+	n := decision.Note{Tasks: no.tasks, Team: who.team, Channel: who.channel, Person: who.user, Code: string(no.Code)}
+	if who.event != "" {
+		n.ID = fmt.Sprint(who.event, no.Code, no.tasks)
+	}
+	p.gate.record(ctx, log, n)
 }
 
 // refused counts a refusal.

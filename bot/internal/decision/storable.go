@@ -65,7 +65,7 @@ func (r Record) Storable() Record {
 // Storable returns the note with its texts as any database can store them.
 func (n Note) Storable() Note {
 	n.ConfirmationID = ID(Storable(string(n.ConfirmationID)))
-	for _, text := range []*string{&n.Team, &n.Channel, &n.Person, &n.Code} {
+	for _, text := range []*string{&n.ID, &n.Team, &n.Channel, &n.Person, &n.Code} {
 		*text = Storable(*text)
 	}
 	return n
