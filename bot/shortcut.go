@@ -119,6 +119,9 @@ func (s *shortcuts) present(ctx context.Context, log *slog.Logger, f presentatio
 	if what.explained.Text != "" {
 		return s.show(log, f.to, f.over, texts.ModalOf(s.texts.WithOthers(what.explained, others)))
 	}
+	if end := time.Unix(f.opened, 0).Add(signed.ModalLife); end.Before(what.confirmation.ExpiresAt) {
+		what.confirmation.ExpiresAt = end // which the form shows
+	}
 	shown := what.confirmation
 	shown.Reason = f.reason // what was typed, even if it's too long next to the tasks
 	view := s.texts.ConfirmModal(shown, what.preview, others)

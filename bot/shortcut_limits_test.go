@@ -211,9 +211,13 @@ func TestFindModalExpires(t *testing.T) {
 func TestModalEndsBeforeItsResponseURL(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w := newWorld(t, func(o *options) { o.bot.ConfirmTTL = 30 * time.Minute })
+		opened := time.Now()
 		w.submits(ada, w.modal(ada, w.say(grace, slacktest.Legal, "stop it please")), map[string]string{"task": "12345"})
 		time.Sleep(10 * time.Second)
 		confirm := w.modalNow(ada)
+		if end := fmt.Sprintf("Confirm by <!date^%d^", opened.Add(25*time.Minute).Unix()); !strings.Contains(modalText(confirm), end) {
+			t.Errorf("the form doesn't say %q: %s", end, modalText(confirm))
+		}
 		time.Sleep(26 * time.Minute)
 		w.submits(ada, confirm, nil)
 		time.Sleep(time.Minute)

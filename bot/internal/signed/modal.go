@@ -23,10 +23,10 @@ type Modal struct {
 	Opened      int64 // when Slack gave the response_url, in Unix seconds
 }
 
-// modalLife is how long a modal may be submitted. It carries a response_url, which Slack
+// ModalLife is how long a modal may be submitted. It carries a response_url, which Slack
 // gave when it was opened and which works for 30 minutes
 // (docs.slack.dev/interactivity/handling-user-interaction): the rest is for the result.
-const modalLife = 25 * time.Minute
+const ModalLife = 25 * time.Minute
 
 // encoded is a Modal with its MAC, as private_metadata carries it.
 type encoded struct {
@@ -61,7 +61,7 @@ func (s Signer) DecodeModal(kind, metadata, user string, at time.Time) (Modal, e
 	}) {
 		return Modal{}, ErrForged
 	}
-	if !at.Before(time.Unix(e.Opened, 0).Add(modalLife)) {
+	if !at.Before(time.Unix(e.Opened, 0).Add(ModalLife)) {
 		return Modal{}, ErrExpired
 	}
 	return m, nil

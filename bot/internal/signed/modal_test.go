@@ -31,7 +31,7 @@ func TestModalIsBoundToItsClick(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", name, err, c.want)
 		}
 	}
-	if _, err := s.DecodeModal("reason", carried, "U0ADA", time.Now().Add(modalLife)); !errors.Is(err, ErrExpired) {
+	if _, err := s.DecodeModal("reason", carried, "U0ADA", time.Now().Add(ModalLife)); !errors.Is(err, ErrExpired) {
 		t.Errorf("at its end: %v", err)
 	}
 	if _, err := s.DecodeModal("another", carried, "U0ADA", time.Now()); !errors.Is(err, ErrForged) {
