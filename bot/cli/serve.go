@@ -71,7 +71,7 @@ func (p Program) serve(ctx context.Context, args []string) error {
 	err := p.runBot(ctx, cfg, log)
 	var start startError
 	switch {
-	case err == nil:
+	case err == nil, errors.As(err, &start) && ctx.Err() != nil: // a signal also ends the start
 		log.Info("stopped")
 		return nil
 	case errors.As(err, &start):
