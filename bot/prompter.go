@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -221,11 +220,7 @@ func (p *prompter) refuse(ctx context.Context, log *slog.Logger, who asker, no r
 // may deliver it to several processes.
 func (p *prompter) record(ctx context.Context, log *slog.Logger, who asker, no refusedFor) {
 	p.metrics.Refusals.WithLabelValues("command", string(no.Code)).Inc()
-	n := decision.Note{Tasks: no.tasks, Team: who.team, Channel: who.channel, Person: who.user, Code: string(no.Code)}
-	if who.event != "" {
-		n.ID = fmt.Sprint(who.event, no.Code, no.tasks)
-	}
-	p.gate.record(ctx, log, n)
+	p.gate.record(ctx, log, decision.Note{ID: who.event, Tasks: no.tasks, Team: who.team, Channel: who.channel, Person: who.user, Code: string(no.Code)})
 }
 
 // refused counts a refusal.

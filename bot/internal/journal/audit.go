@@ -16,14 +16,12 @@ import (
 )
 
 // Refused records a refusal by the policy. The same refusal of the same click, for the
-// same tasks, is recorded once, however often the person presses. That of a command is
-// recorded once for its ID; a note without one gets its own.
+// same tasks, is recorded once, however often the person presses. So is that of a command,
+// which the note's ID names; a note without one gets its own.
 func (j *Journal) Refused(ctx context.Context, n decision.Note) error {
 	n = n.Storable()
-	n.ID, n.Kind, n.At = "r-"+cmp.Or(n.ID, rand.Text()), decision.NoteRefusal, utc(n.At)
-	if n.ConfirmationID != "" {
-		n.ID = fmt.Sprintf("r-%s-%s-%s-%s", n.ConfirmationID, n.Person, n.Code, joinIDs(n.Tasks))
-	}
+	about := cmp.Or(string(n.ConfirmationID), n.ID, rand.Text())
+	n.ID, n.Kind, n.At = fmt.Sprintf("r-%s-%s-%s-%s", about, n.Person, n.Code, joinIDs(n.Tasks)), decision.NoteRefusal, utc(n.At)
 	sent := sql.NullTime{Time: n.At, Valid: !j.audit} // without an audit channel no note is due
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()

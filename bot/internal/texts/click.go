@@ -284,13 +284,12 @@ func (w Texts) Overtaken(c decision.Confirmation, winners ...decision.Current) M
 		return w.OutcomeLine(winners[0])
 	}
 	d := inAnswerTo(c, l.record())
-	results := "result"
-	if l.several() {
-		results = "results"
-	}
-	became := fmt.Sprintf("%s Cancelling %s… I'll post the %s in %s.", emojiPending, w.asked(c), results, l.where())
+	var became string
 	switch {
+	case d.Outcome() == "" && l.several():
+		became = fmt.Sprintf("%s Cancelling %s… I'll post the results in %s.", emojiPending, w.asked(c), l.where())
 	case d.Outcome() == "":
+		became = fmt.Sprintf("%s Cancelling %s… I'll post the result in %s.", emojiPending, w.asked(c), l.where())
 	case l.several():
 		became = emojiOf(resultsOf(d)) + " " + lineOfSeveral(d, l.where()) + w.againAfterClosed(d)
 	default:
