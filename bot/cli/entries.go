@@ -73,6 +73,9 @@ func entriesOf(decisions []journal.Recorded, people names) []entry {
 			if t.Outcome == decision.Withdrawn { // only its requester withdraws a prompt
 				e.WithdrawnBy, e.WithdrawerName, e.Confirmer, e.ConfirmerName = e.Requester, e.RequesterName, "", ""
 			}
+			if t.Outcome.Closed() { // it needs no announcement: the journal has its end there
+				e.AnnouncedAt = time.Time{}
+			}
 			all = append(all, e)
 		}
 	}

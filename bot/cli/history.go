@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,7 +32,14 @@ func (h *historyFlags) define(flags *flag.FlagSet) {
 	flags.BoolVar(&h.setAside, "set-aside", false, "print the rows that did not verify and were set aside, instead of the decisions")
 	flags.BoolVar(&h.names, "names", false, "show people by name; needs SLACK_BOT_TOKEN")
 	flags.StringVar(&h.since, "since", "", "only what happened since `then`: 24h, 3d, 2026-11-23 or 2026-11-23T10:00:00Z")
-	flags.Int64Var((*int64)(&h.query.Task), "task", 0, "only decisions or refusals about the task `id`, with all their tasks")
+	flags.Func("task", "only decisions or refusals about the task `id`, with all their tasks", func(s string) error {
+		id, err := strconv.ParseInt(s, 10, 64)
+		if err != nil || id < 1 {
+			return errors.New("it must be the id of a task, a positive whole number")
+		}
+		h.query.Task = chamelio.TaskID(id)
+		return nil
+	})
 	flags.IntVar(&h.query.Limit, "limit", 20, "at most `n` decisions or refusals, with all their tasks")
 }
 
@@ -39,8 +47,6 @@ func (h *historyFlags) complete() (err error) {
 	switch {
 	case h.query.Limit < 1:
 		return usageError("history: --limit must be 1 or more")
-	case h.query.Task < 0:
-		return usageError("history: --task must be the id of a task, a positive whole number")
 	case h.asJSON && h.csv:
 		return usageError("history: --json and --csv exclude each other")
 	case h.refusals && h.setAside:

@@ -102,7 +102,7 @@ func (a slackApp) writeJSON(to io.Writer) error {
 			"bot_user": group{"display_name": "cancelbot", "always_online": true},
 			"slash_commands": []group{{
 				"command":       a.command,
-				"description":   "Cancel a Chamelio task. You see what it is and confirm first.",
+				"description":   "Cancel a Chamelio task, after a confirmation.",
 				"usage_hint":    "12345 [12346 …] [reason]",
 				"should_escape": false,
 			}},

@@ -58,6 +58,7 @@ var inTheEnvironment = []misconfigured{
 	{"no connections", "SLACK_CONNECTIONS=0", nil, "SLACK_CONNECTIONS must be more than zero", "a number from 1 to 10"},
 	{"too many connections", "SLACK_CONNECTIONS=11", nil, "SLACK_CONNECTIONS must be 1 to 10", "a number from 1 to 10"},
 	{"connections in words", "SLACK_CONNECTIONS=two", nil, "SLACK_CONNECTIONS is not a whole number", "a number from 1 to 10"},
+	{"a number that looks octal", "MAX_TASKS=010", nil, "MAX_TASKS is not a whole number without leading zeros", "MAX_TASKS"},
 	{"a command without a slash", "SLACK_COMMAND=cancel-task", nil, "SLACK_COMMAND must be one word", "such as /cancel-task"},
 	{"a command longer than Slack's", "SLACK_COMMAND=/cancel-a-task-of-chamelio-for-ever", nil, "SLACK_COMMAND must be one word of at most 32 letters", "such as /cancel-task"},
 	{"a command of two words", "SLACK_COMMAND=/cancel task", nil, "SLACK_COMMAND must be one word", "such as /cancel-task"},
@@ -84,6 +85,7 @@ var inTheEnvironment = []misconfigured{
 	{"people by name", "CANCEL_POLICY=listed|ALLOWED_USERS=U0ADA,ada", nil, `use ids such as U012AB3CD or W012AB3CD (it has "ada")`, "IDs such as U012AB3CD"},
 	{"people who are a group", "CANCEL_POLICY=listed|ALLOWED_USERS=S0LEADS", nil, "ALLOWED_USERS has an entry that is not the id of a person", "IDs such as U012AB3CD"},
 	{"a list of blanks", "ALLOWED_CHANNELS= , ", nil, "ALLOWED_CHANNELS is set, but has no entries", "IDs such as C012AB3CD"},
+	{"a list of odd blanks", "ALLOWED_CHANNELS=\u00a0,\u3000", nil, "ALLOWED_CHANNELS is set, but has no entries", "IDs such as C012AB3CD"},
 	{"channels by name", "ALLOWED_CHANNELS=#general", nil, "ALLOWED_CHANNELS has an entry that is not the id of a conversation", "IDs such as C012AB3CD"},
 	{"no policy", "CANCEL_POLICY", nil, "CANCEL_POLICY is missing", "Set CANCEL_POLICY to members (every full member), people-on-task (owner, assignee, collaborators) or listed"},
 	{"an unknown second person", "SECOND_PERSON=true", nil, `SECOND_PERSON must be never, always or workflows (it is "true")`, "Set SECOND_PERSON to never, always"},
@@ -92,6 +94,8 @@ var inTheEnvironment = []misconfigured{
 	{"a switch for a workflow", "SECOND_PERSON=workflows|SECOND_PERSON_WORKFLOWS=NDA,yes", nil, "SECOND_PERSON_WORKFLOWS has an entry that isn't the name of a workflow", "names of workflows"},
 	{"true for workflows", "SECOND_PERSON=workflows|SECOND_PERSON_WORKFLOWS=true", nil, "SECOND_PERSON_WORKFLOWS has an entry that isn't the name of a workflow", "names of workflows"},
 	{"dashes for a workflow", "SECOND_PERSON=workflows|SECOND_PERSON_WORKFLOWS=NDA,---", nil, "SECOND_PERSON_WORKFLOWS has an entry that isn't the name of a workflow", "names of workflows"},
+	{"workflows in lines", "SECOND_PERSON=workflows|SECOND_PERSON_WORKFLOWS=NDA\nContract review", nil, "SECOND_PERSON_WORKFLOWS is not a list of workflows' names, separated by commas", "names of workflows"},
+	{"workflows with semicolons", "SECOND_PERSON=workflows|SECOND_PERSON_WORKFLOWS=NDA;Contract review", nil, "SECOND_PERSON_WORKFLOWS is not a list of workflows' names, separated by commas", "names of workflows"},
 	{"a quote that is open", `SECOND_PERSON=workflows|SECOND_PERSON_WORKFLOWS="Contract review`, nil, "SECOND_PERSON_WORKFLOWS is not a list of workflows' names", "names of workflows"},
 	{"two people, one listed", "CANCEL_POLICY=listed|ALLOWED_USERS=U0ADA|SECOND_PERSON=always", nil, "SECOND_PERSON asks for two people, and only one is listed", "Set SECOND_PERSON to"},
 	{"approvers of nothing", "SECOND_PERSON_APPROVERS=U0ADA", nil, "SECOND_PERSON_APPROVERS has no effect", "with SECOND_PERSON, or remove it"},
@@ -151,6 +155,7 @@ var elsewhere = []misconfigured{
 	{"no scope for e-mails", "CANCEL_POLICY=people-on-task", nil, "missing: users:read.email", "Add under OAuth & Permissions"},
 	{"somebody unknown", "CANCEL_POLICY=listed|ALLOWED_USERS=U0NOBODY", nil, "ALLOWED_USERS has U0NOBODY: user_not_found", "Correct or remove the ID"},
 	{"an approver who is gone", "SECOND_PERSON=always|SECOND_PERSON_APPROVERS=" + slacktest.Gone, nil, "SECOND_PERSON_APPROVERS has U0GONE: deactivated", "Correct or remove the ID"},
+	{"an approver who is a guest", "SECOND_PERSON=always|SECOND_PERSON_APPROVERS=" + slacktest.Guest, nil, "SECOND_PERSON_APPROVERS has U0GUEST: a guest", "Correct or remove the ID"},
 	{"an audit channel without the bot", "AUDIT_CHANNEL=" + slacktest.Legal, nil, "posting in G0LEGAL: channel_not_found", "Invite the bot"},
 	{"an audit channel that is archived", "AUDIT_CHANNEL=" + slacktest.General, slackIs(func(s *slacktest.Server) {
 		s.Break(slacktest.Fault{Method: "chat.scheduleMessage", Error: "is_archived"})

@@ -51,11 +51,18 @@ func (s setting) read(ctx context.Context, cfg *config, found *findings) {
 	wrong := s.parse(value)
 	if _, isSecret := field.(*secret.Value); !isSecret {
 		wrong = cmp.Or(misread(os.Getenv(s.name), value.Kind() == reflect.Slice), wrong)
+		if text := os.Getenv(s.name); wrong == "" && value.Type() == reflect.TypeFor[int]() && text != "" && !plainNumber.MatchString(text) {
+			wrong = "is not a whole number without leading zeros"
+		}
 	}
 	if wrong != "" {
 		found.add(s.name, wrong)
 	}
 }
+
+// plainNumber matches a number that everyone reads alike. envconfig also takes 010 for 8,
+// and 0x0A for 10.
+var plainNumber = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)$`)
 
 // placeholder matches what is left if a template, a script or a person has
 // inserted no value.

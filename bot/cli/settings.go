@@ -69,7 +69,7 @@ func settings() []setting {
 		},
 		{
 			name: "SECOND_PERSON_WORKFLOWS", field: func(c *config) any { return &c.SecondPersonWorkflows },
-			meaning: "with SECOND_PERSON=workflows, the names of these workflows, comma-separated; put a name with a comma in double quotes",
+			meaning: "with SECOND_PERSON=workflows, the names of these workflows, comma-separated; put a name with a comma or a semicolon in double quotes",
 			fix:     "Set SECOND_PERSON_WORKFLOWS to names of workflows, separated by commas, with SECOND_PERSON=workflows, or remove it",
 		},
 		{
@@ -139,12 +139,12 @@ func settings() []setting {
 		},
 		{
 			name: "FACTS_MAX_AGE", fallback: "60s", field: func(c *config) any { return &c.FactsMaxAge },
-			meaning: "maximum age of what Slack and Chamelio said about the people and the task, at a click, from 0s to 60s; with 0s each click asks again, though a refusal may use what is ten seconds old",
+			meaning: "maximum age of what Slack and Chamelio said about the people, the conversation and the task, at a click, from 0s to 60s; with 0s each click asks again, though a refusal may use what is ten seconds old",
 			fix:     "Remove FACTS_MAX_AGE, or set it to a duration from 0s to 60s, such as 10s",
 		},
 		{
 			name: "COMMANDS_PER_MINUTE", fallback: "10", field: func(c *config) any { return &c.CommandsPerMinute },
-			meaning: "how many commands one person may type per minute, uses of the shortcut included, from 1 to 1000000",
+			meaning: "how many commands one person may type per minute, uses of the shortcut included, from 1 to 1000000; each replica counts its own",
 			fix:     "Remove COMMANDS_PER_MINUTE, or set it from 1 to 1000000",
 		},
 		{

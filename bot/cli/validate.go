@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"unicode"
 
 	"github.com/cancelbot/cancelbot/bot"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
@@ -126,7 +127,7 @@ func (cfg config) validateForm(found *findings) {
 	for _, list := range idLists {
 		// An empty list means no restriction; one of only empty entries was
 		// meant as one.
-		if value := os.Getenv(list.variable); value != "" && strings.Trim(value, " \t\r\n,") == "" {
+		if value := os.Getenv(list.variable); value != "" && strings.TrimFunc(value, isBlankOrComma) == "" {
 			found.add(list.variable, "is set, but has no entries")
 		}
 	}
@@ -165,6 +166,8 @@ func (cfg config) validateForm(found *findings) {
 		found.add("SLACK_API_URL", "lacks the /api/ at its end: Slack has no Web API without it")
 	}
 }
+
+func isBlankOrComma(r rune) bool { return r == ',' || unicode.IsSpace(r) }
 
 // prefixes are the prefixes of the secrets.
 var prefixes = map[string][]string{

@@ -45,10 +45,14 @@ type controls []int
 func (c controls) any() bool { return len(c) > 1 || c[0] > 0 }
 
 // after returns the controls that reach beyond r. It takes the same time however many
-// there are: a text may have nothing else.
+// there are: a text may have nothing else. One that keeps the direction, from left to
+// right, counts only within others, where what closes it must not close those: programs
+// put a pair of them around what is copied from their forms.
 func (c controls) after(r rune) controls {
 	inner := len(c) - 1
 	switch {
+	case (r == '\u202a' || r == '\u2066') && !c.any():
+		return c
 	case isIsolate(r):
 		return append(c, 0)
 	case isOpening(r):

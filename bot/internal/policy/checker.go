@@ -81,7 +81,7 @@ type Question struct {
 
 // KeepTask caches what Chamelio said about a task at t.Asked.
 func (k *Checker) KeepTask(task int64, t Task) {
-	k.tasks.kept.Add(taskKey(task), answered(t, t.Asked))
+	k.tasks.kept.Add(taskKey(task), new(answered(t, t.Asked)))
 }
 
 // Cleared is a command that Standing has nothing against. Its zero value

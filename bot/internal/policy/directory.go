@@ -146,7 +146,7 @@ var errPanicked = errors.New("the look-up panicked")
 
 // lookUp caches answers, and makes only one call per key at a time.
 type lookUp[V any] struct {
-	kept  *lru.Cache[string, answer[V]]
+	kept  *lru.Cache[string, *answer[V]] // pointers, because each type of value has its own code in the binary
 	calls singleflight.Group
 	limit time.Duration // of one call
 	ask   func(ctx context.Context, key string) (V, error)
@@ -165,7 +165,7 @@ func answered[V any](value V, asked time.Time) answer[V] {
 }
 
 func newLookUp[V any](size int, limit time.Duration, ask func(context.Context, string) (V, error)) *lookUp[V] {
-	return &lookUp[V]{kept: newCache[string, answer[V]](size), limit: limit, ask: ask}
+	return &lookUp[V]{kept: newCache[string, *answer[V]](size), limit: limit, ask: ask}
 }
 
 func newCache[K comparable, V any](size int) *lru.Cache[K, V] {
@@ -180,7 +180,10 @@ func newCache[K comparable, V any](size int) *lru.Cache[K, V] {
 // later by both clocks.
 func (l *lookUp[V]) known(key string, since time.Time) (answer[V], bool) {
 	a, ok := l.kept.Get(key)
-	return a, ok && !a.asked.Before(since) && !a.wall.Before(since.Round(0))
+	if !ok || a.asked.Before(since) || a.wall.Before(since.Round(0)) {
+		return answer[V]{}, false
+	}
+	return *a, true
 }
 
 // ahead starts a lookup that get will need, and doesn't wait for it. It
@@ -239,6 +242,6 @@ func (l *lookUp[V]) call(ctx context.Context, key string) (a answer[V], err erro
 		return answer[V]{}, err
 	}
 	a = answered(value, asked)
-	l.kept.Add(key, a)
+	l.kept.Add(key, &a)
 	return a, nil
 }

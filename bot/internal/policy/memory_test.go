@@ -173,7 +173,7 @@ func TestFactsAgeByBothClocks(t *testing.T) {
 			now, before := time.Now(), time.Now().Add(-time.Hour)
 			for _, one := range []answer[Person]{{ada, now, before.Round(0)}, {ada, before, now.Round(0)}} {
 				api.calls = nil
-				a.directory.people.kept.Add("U0ADA", one)
+				a.directory.people.kept.Add("U0ADA", &one)
 				a.confirms("U0ADA", "U0ADA", CodeAllowed)
 				a.wantCalls(t, "users.info U0ADA")
 			}

@@ -18,11 +18,18 @@ type SecondPerson struct {
 	Workflows []string // only tasks of these workflows; ignored with Always
 }
 
-var errQuotes = errors.New("quotation marks must enclose a whole name")
+var (
+	errQuotes    = errors.New("quotation marks must enclose a whole name")
+	errSeparator = errors.New("names are separated by commas")
+)
 
-// ParseWorkflows parses a comma-separated list of names. A name that contains a comma must
-// be in double quotation marks. Empty entries are ignored. If none is left, it returns one
-// empty name, for Validate.
+// separators look as if they separated names. One in a name needs quotation marks: read as
+// one name, a list would ask no one for a second person.
+const separators = ";；，、\n\r"
+
+// ParseWorkflows parses a comma-separated list of names. A name that contains a comma, a
+// semicolon or a line break must be in double quotation marks. Empty entries are ignored.
+// If none is left, it returns one empty name, for Validate.
 func ParseWorkflows(text string) ([]string, error) {
 	var names []string
 	for more := true; more; {
@@ -39,6 +46,8 @@ func ParseWorkflows(text string) ([]string, error) {
 			}
 		} else if name, text, more = strings.Cut(text, ","); strings.Contains(name, `"`) {
 			return nil, errQuotes
+		} else if strings.ContainsAny(strings.TrimSpace(name), separators) {
+			return nil, errSeparator
 		}
 		if name = strings.TrimSpace(name); name != "" {
 			names = append(names, name)

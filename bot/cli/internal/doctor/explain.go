@@ -51,8 +51,10 @@ func explainAnswer(err error) string {
 func explainNetwork(err error) string {
 	var request *url.Error
 	switch e := transport.Explain(err); {
-	case errors.Is(err, errSlow), e.Failure == transport.Slow:
+	case errors.Is(err, errSlow):
 		return errSlow.Error()
+	case e.Failure == transport.Slow:
+		return "nothing came in time"
 	case strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)): // net/http has no type for it
 		return "the proxy asks for a user and a password (HTTPS_PROXY)"
 	case e.Failure != transport.Other:

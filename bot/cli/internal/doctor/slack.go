@@ -209,6 +209,8 @@ func (c *checkup) listedIDs() (all []listedID) {
 
 var (
 	errDeactivated = errors.New("deactivated")
+	errGuest       = errors.New("a guest, who may not cancel tasks")
+	errBot         = errors.New("a bot")
 	errEmpty       = errors.New("a usergroup without members")
 )
 
@@ -221,8 +223,15 @@ func (c *checkup) lookUp(ctx context.Context, id string) error {
 		return err
 	}
 	u, err := c.client().GetUserInfoContext(ctx, id)
-	if err == nil && u.Deleted {
-		err = errDeactivated
+	switch {
+	case err != nil:
+		return err
+	case u.Deleted:
+		return errDeactivated
+	case u.IsRestricted, u.IsUltraRestricted:
+		return errGuest
+	case u.IsBot, u.IsWorkflowBot, u.IsConnectorBot:
+		return errBot
 	}
-	return err
+	return nil
 }
