@@ -78,7 +78,7 @@ func always(view slack.ModalViewRequest) func(context.Context) (slack.ModalViewR
 // with the one that choose returns when it's the call's turn. It returns the new view's
 // hash.
 func (p *Poster) updateView(ctx context.Context, viewID, hash string, choose func(context.Context) (slack.ModalViewRequest, error)) (next string, err error) {
-	ctx, release, err := p.begin(ctx, viewID)
+	ctx, release, err := begin(ctx, p.answers, viewID, "")
 	if err != nil {
 		return "", err
 	}

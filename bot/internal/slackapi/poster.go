@@ -40,19 +40,21 @@ const (
 
 // Poster posts messages to Slack.
 type Poster struct {
-	slack *Client
-	http  *http.Client
-	api   *url.URL
-	slots *slots
-	turns *viewTurns
-	open  context.Context // ends with Close
-	close context.CancelFunc
+	slack   *Client
+	http    *http.Client
+	api     *url.URL
+	posts   *slots  // what a channel reads, by channel
+	answers *slots  // what answers a person, by channel and person; also what a modal shows
+	prompts *shares // calls that replace the same prompt, one at a time
+	turns   *viewTurns
+	open    context.Context // ends with Close
+	close   context.CancelFunc
 }
 
 // NewPoster returns a Poster that calls the Web API through client, and
 // response_urls through h. api is the address of the Web API.
 func NewPoster(client *Client, h *http.Client, api *url.URL) *Poster {
-	p := &Poster{slack: client, http: h, api: api, slots: newSlots(), turns: newViewTurns()}
+	p := &Poster{slack: client, http: h, api: api, posts: newSlots(), answers: newSlots(), prompts: newShares(1), turns: newViewTurns()}
 	p.open, p.close = context.WithCancel(context.Background())
 	return p
 }
@@ -67,7 +69,7 @@ func (p *Poster) Post(ctx context.Context, channel, thread string, choose Choose
 	if p.open.Err() != nil {
 		return "", errNotBegun
 	}
-	err = p.inTurn(ctx, channel, choose, func(ctx context.Context, m texts.Message) (err error) {
+	err = inTurn(ctx, p.posts, Target{Channel: channel}, choose, func(ctx context.Context, m texts.Message) (err error) {
 		ctx, cancel := p.uncut(ctx)
 		defer cancel()
 		options := optionsOf(m)
@@ -105,7 +107,7 @@ func (p *Poster) Probe(ctx context.Context) error {
 
 // Update replaces a message that the bot posted, once.
 func (p *Poster) Update(ctx context.Context, channel, ts string, choose Choose) error {
-	return p.inTurn(ctx, channel, choose, func(ctx context.Context, m texts.Message) error {
+	return inTurn(ctx, p.posts, Target{Channel: channel}, choose, func(ctx context.Context, m texts.Message) error {
 		if err := p.slack.UpdateMessageContext(ctx, channel, ts, optionsOf(m)...); err != nil {
 			return fmt.Errorf("replacing a message (chat.update): %w", err)
 		}
@@ -120,10 +122,10 @@ func optionsOf(m texts.Message) []slack.MsgOption {
 	}
 }
 
-// inTurn waits for a free slot of a channel, chooses a message, and makes a call with
-// it, which it bounds.
-func (p *Poster) inTurn(ctx context.Context, channel string, choose Choose, call func(context.Context, texts.Message) error) error {
-	ctx, release, err := p.begin(ctx, channel)
+// inTurn waits for a free slot, chooses a message, and makes a call with it, which it
+// bounds.
+func inTurn(ctx context.Context, s *slots, to Target, choose Choose, call func(context.Context, texts.Message) error) error {
+	ctx, release, err := begin(ctx, s, to.Channel, to.User)
 	if err != nil {
 		return err
 	}
@@ -135,10 +137,10 @@ func (p *Poster) inTurn(ctx context.Context, channel string, choose Choose, call
 	return call(ctx, m)
 }
 
-// begin waits for a free slot of a channel, or of whatever else a call is about,
-// and bounds the call. The caller must call the returned function at the end.
-func (p *Poster) begin(ctx context.Context, channel string) (context.Context, func(), error) {
-	release, err := p.slots.acquire(ctx, channel)
+// begin waits for a free slot and bounds the call. The caller must call the returned
+// function at the end.
+func begin(ctx context.Context, s *slots, channel, person string) (context.Context, func(), error) {
+	release, err := s.acquire(ctx, channel, person)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", errNotBegun, err)
 	}
@@ -150,13 +152,20 @@ func (p *Poster) begin(ctx context.Context, channel string) (context.Context, fu
 type Target struct {
 	View        string // the modal's ID; "" for none
 	Channel     string // that the response_url posts in
+	User        string // whose command or click the response_url answers
 	ResponseURL string
 	Prompt      string // the ID of the prompt that an answer may replace; "" for none
+	Message     string // the timestamp of that prompt, if everyone sees it; otherwise ""
 }
 
 // Target returns where the answers to a click go.
 func (k Click) Target() Target {
-	return Target{View: k.View, Channel: k.Channel, ResponseURL: k.ResponseURL}
+	return Target{View: k.View, Channel: k.Channel, User: k.User, ResponseURL: k.ResponseURL}
+}
+
+// Target returns where the answers to a command go.
+func (c Command) Target() Target {
+	return Target{Channel: c.Channel, User: c.User, ResponseURL: c.ResponseURL}
 }
 
 // Choose returns what to show. It is called immediately before the call that shows
@@ -171,12 +180,20 @@ func Always(m texts.Message) Choose {
 // Answer responds to a command, a click or a submitted modal with what choose
 // returns at each try, and retries if that may help; once more if the process stops
 // meanwhile. A modal that was closed after it was submitted is answered where it was
-// opened. Answer reports whether it succeeded. It logs a failure, since there is no
+// opened, and a prompt that everyone sees is also replaced without its response_url.
+// Answer reports whether it succeeded. It logs a failure, since there is no
 // other way to reach the person.
 func (p *Poster) Answer(ctx context.Context, log *slog.Logger, to Target, choose Choose, where Placement) bool {
-	err := Retry(ctx, answerLimit, ResponseURLLife, func() error { return Retryable(p.To(ctx, to, choose, where)) })
-	if err != nil && ctx.Err() == nil && to.View != "" && where != InChannel && to.ResponseURL != "" {
-		err = Retry(ctx, answerLimit, ResponseURLLife, func() error { return Retryable(p.Respond(ctx, to, choose, Ephemeral)) })
+	retry := func(try func() error) error {
+		return Retry(ctx, answerLimit, ResponseURLLife, func() error { return Retryable(try()) })
+	}
+	err := retry(func() error { return p.To(ctx, to, choose, where) })
+	switch {
+	case err == nil || ctx.Err() != nil:
+	case to.View != "" && where != InChannel && to.ResponseURL != "":
+		err = retry(func() error { return p.Respond(ctx, to, choose, Ephemeral) })
+	case where == ReplaceOriginal && to.Message != "":
+		err = retry(func() error { return p.UpdatePrompt(ctx, to.Prompt, to.Channel, to.Message, choose) })
 	}
 	err = work.OnceMore(ctx, err, lastAnswer, func(ctx context.Context) error { return p.To(ctx, to, choose, where) })
 	if err != nil {

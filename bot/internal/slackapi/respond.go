@@ -59,9 +59,10 @@ func (p *Poster) check(raw string) error {
 }
 
 // Respond answers a target's response_url, once. A response_url can be used five times
-// within 30 minutes, in any conversation. Calls that replace the same prompt are made
-// one after the other, so that Slack doesn't handle an older one last. The errors don't
-// contain the URL, which is a credential.
+// within 30 minutes, in any conversation. Posts and updates in a channel don't wait for
+// answers there. Calls that replace the same prompt are made one after the other, so that
+// Slack doesn't handle an older one last. The errors don't contain the URL, which is a
+// credential.
 func (p *Poster) Respond(ctx context.Context, to Target, choose Choose, where Placement) error {
 	if where == ReplaceOriginal && to.Prompt != "" {
 		release, err := p.replaces(ctx, to.Prompt)
@@ -73,7 +74,10 @@ func (p *Poster) Respond(ctx context.Context, to Target, choose Choose, where Pl
 	if err := p.check(to.ResponseURL); err != nil {
 		return err
 	}
-	return p.inTurn(ctx, to.Channel, choose, func(ctx context.Context, m texts.Message) error {
+	if where != Ephemeral { // replacements take turns by prompt, and everyone reads what is for the channel
+		to.User = ""
+	}
+	return inTurn(ctx, p.answers, to, choose, func(ctx context.Context, m texts.Message) error {
 		return p.respond(ctx, to.ResponseURL, m, where)
 	})
 }
@@ -81,7 +85,7 @@ func (p *Poster) Respond(ctx context.Context, to Target, choose Choose, where Pl
 // replaces waits until no other call replaces a prompt. The caller must call the returned
 // function at the end.
 func (p *Poster) replaces(ctx context.Context, prompt string) (func(), error) {
-	release, err := p.slots.prompts.acquire(ctx, prompt)
+	release, err := p.prompts.acquire(ctx, prompt)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotBegun, err)
 	}

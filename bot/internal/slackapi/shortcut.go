@@ -27,6 +27,11 @@ type Shortcut struct {
 	Received    time.Time
 }
 
+// Target returns where the answers to a shortcut go, until it has opened a modal.
+func (s Shortcut) Target() Target {
+	return Target{Channel: s.Channel, User: s.User, ResponseURL: s.ResponseURL}
+}
+
 // ParseShortcut parses a message_action payload. It returns false for everything
 // but the bot's own shortcut.
 func ParseShortcut(payload json.RawMessage, received time.Time) (Shortcut, bool) {

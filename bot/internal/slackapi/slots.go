@@ -8,27 +8,51 @@ import (
 )
 
 const (
-	// callsAtOnce bounds the concurrent calls to Slack, callsInChannel those that
-	// are about one channel. So a channel in which calls hang delays only itself.
+	// callsAtOnce bounds the concurrent calls to Slack of a kind, callsInChannel those
+	// that are about one channel, and callsToPerson those that answer one person there.
+	// So a channel in which calls hang delays only itself, and a person who presses again
+	// and again only that person.
 	callsAtOnce    = 256
 	callsInChannel = 16
+	callsToPerson  = 4
 )
 
-// slots bounds the concurrent calls: all of them, those about each channel, and
-// those that replace the same prompt, of which there is one at a time.
+// slots bounds the concurrent calls of a kind: all of them, those about each channel, and
+// those to each person there.
 type slots struct {
 	all      *semaphore.Weighted
 	channels *shares
-	prompts  *shares
+	people   *shares
 }
 
 func newSlots() *slots {
-	return &slots{all: semaphore.NewWeighted(callsAtOnce), channels: newShares(callsInChannel), prompts: newShares(1)}
+	return &slots{all: semaphore.NewWeighted(callsAtOnce), channels: newShares(callsInChannel), people: newShares(callsToPerson)}
 }
 
-// acquire waits for a slot: first for one of the channel's, so that waiting takes
-// nothing from the others. The caller must call release at the end.
-func (s *slots) acquire(ctx context.Context, channel string) (release func(), err error) {
+// acquire waits for a slot: first for one of the person's, if the call is to one, and for
+// one of the channel's, so that waiting takes nothing from the others. The caller must
+// call release at the end.
+func (s *slots) acquire(ctx context.Context, channel, person string) (release func(), err error) {
+	if person == "" {
+		return s.inChannel(ctx, channel)
+	}
+	leave, err := s.people.acquire(ctx, channel+" "+person)
+	if err != nil {
+		return nil, err
+	}
+	free, err := s.inChannel(ctx, channel)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return func() {
+		free()
+		leave()
+	}, nil
+}
+
+// inChannel waits for one of a channel's slots.
+func (s *slots) inChannel(ctx context.Context, channel string) (release func(), err error) {
 	leave, err := s.channels.acquire(ctx, channel)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ func TestChannelUsesOnlyItsShareOfTheSlots(t *testing.T) {
 		var running atomic.Int32
 		for range callsAtOnce + callsInChannel {
 			go func() {
-				release, err := s.acquire(ctx, "C1")
+				release, err := s.acquire(ctx, "C1", "")
 				if err != nil {
 					return
 				}
@@ -31,7 +31,7 @@ func TestChannelUsesOnlyItsShareOfTheSlots(t *testing.T) {
 			}()
 		}
 		synctest.Wait()
-		release, err := s.acquire(ctx, "C2")
+		release, err := s.acquire(ctx, "C2", "")
 		if err != nil || running.Load() != callsInChannel {
 			t.Fatalf("%d calls at once in one channel; in another: %v", running.Load(), err)
 		}
@@ -52,10 +52,10 @@ func TestMessageIsChosenAtItsTurn(t *testing.T) {
 		"post":   func(ctx context.Context, p *Poster, c Choose) error { _, err := p.Post(ctx, "C1", "", c); return err },
 		"update": func(ctx context.Context, p *Poster, c Choose) error { return p.Update(ctx, "C1", "1.2", c) },
 		"respond": func(ctx context.Context, p *Poster, c Choose) error {
-			return p.Respond(ctx, Target{Channel: "C1", ResponseURL: "https://hooks.slack.com/1", Prompt: "P"}, c, ReplaceOriginal)
+			return p.Respond(ctx, Target{Channel: "C1", User: "U1", ResponseURL: "https://hooks.slack.com/1", Prompt: "P"}, c, ReplaceOriginal)
 		},
 		"modal": func(ctx context.Context, p *Poster, c Choose) error {
-			return p.To(ctx, Target{View: "C1"}, c, Ephemeral)
+			return p.To(ctx, Target{View: "V1"}, c, Ephemeral)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -63,11 +63,15 @@ func TestMessageIsChosenAtItsTurn(t *testing.T) {
 				p := NewPoster(nil, nil, &url.URL{Scheme: "https", Host: "slack.com"})
 				var free []func()
 				for range callsInChannel {
-					release, err := p.slots.acquire(t.Context(), "C1")
-					if err != nil {
-						t.Fatal(err)
+					for _, s := range []*slots{p.posts, p.answers} {
+						for _, about := range []string{"C1", "V1"} {
+							release, err := s.acquire(t.Context(), about, "")
+							if err != nil {
+								t.Fatal(err)
+							}
+							free = append(free, release)
+						}
 					}
-					free = append(free, release)
 				}
 				var chosen atomic.Bool
 				ended := make(chan error)
