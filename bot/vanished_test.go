@@ -131,7 +131,7 @@ func TestAnnouncementOfARestoredRowIsRecorded(t *testing.T) {
 					task := lost.Tasks[0]
 					lost.Tasks[0] = decision.Item{ID: task.ID, Title: task.Title, URL: task.URL, Step: task.Step}
 					w.statement("DELETE FROM decisions")
-					_, _, err := w.journal.PutBack(w.Context(), lost)
+					_, _, err := w.journal.Restore(w.Context(), lost)
 					w.must(err)
 				})
 			}

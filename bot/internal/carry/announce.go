@@ -96,7 +96,9 @@ func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err
 	alone := func(to string, d decision.Current) texts.Message { return l.Texts.AnnouncementInPerson(to, d, l.now()) }
 	if l.state.Stage == decision.Settling {
 		d, say = l.final(), l.Texts.Settled
-		alone = l.Texts.SettledInPerson
+		if alone = l.Texts.SettledInPerson; l.state.Follow.Some {
+			alone = l.Texts.SettledSoFar
+		}
 		thread = cmp.Or(d.Thread, d.MessageTS)
 	}
 	toAll := l.ifOurs(slackapi.CallTimeout, d, say)
@@ -105,7 +107,7 @@ func (l *life) postTo(ctx context.Context, where decision.Where) (ts string, err
 	}
 	switch where {
 	case decision.ByResponseURL:
-		return "", l.Poster.Respond(ctx, slackapi.Target{Channel: d.Channel, ResponseURL: d.ResponseURL}, toAll, slackapi.InChannel)
+		return "", l.Poster.Respond(ctx, slackapi.Target{Channel: d.Channel, User: d.Confirmer, ResponseURL: d.ResponseURL}, toAll, slackapi.InChannel)
 	case decision.InPerson: // to the person's ID: their chat with the app, which needs no scope but chat:write
 		return l.Poster.Post(ctx, d.Requester, "", to(d.Requester))
 	case decision.ToApprover:

@@ -23,7 +23,7 @@ const (
 // followUps is the part of the journal that following up needs.
 type followUps interface {
 	TakeUnsettled(ctx context.Context, limit int, mine []decision.ID) ([]journal.Held, error)
-	LookAgain(ctx context.Context, l journal.Lease, wait time.Duration) error
+	CheckLater(ctx context.Context, l journal.Lease, wait time.Duration) error
 	Settle(ctx context.Context, l journal.Lease, task int, res decision.Result) (journal.Lease, error)
 	BeginSettling(context.Context, journal.Lease) (journal.Lease, error)
 	MarkSettled(context.Context, decision.ID) error
@@ -90,8 +90,7 @@ func (l *life) check(t decision.Item, last bool) decision.Result {
 // final returns the decision with the final results that are known.
 func (l *life) final() decision.Record { return l.WithSettled(l.settled...) }
 
-// settle saves the final results that are known and, if all are, that they are
-// about to be posted.
+// settle saves the final results that are known, and that they are about to be posted.
 func (l *life) settle() decision.Event {
 	for i, res := range l.settled {
 		if res.Outcome == "" {
@@ -100,9 +99,6 @@ func (l *life) settle() decision.Event {
 		if e := l.renew(l.Journal.Settle(l.ctx, l.lease(), i, res)); e.Kind != decision.Done {
 			return e
 		}
-	}
-	if l.state.Follow.Some {
-		return decision.Event{Kind: decision.Done}
 	}
 	return l.renew(l.Journal.BeginSettling(l.ctx, l.lease()))
 }

@@ -38,6 +38,11 @@ func (c *Carrier) Carries(prompt decision.Confirmation) bool {
 	return c.set.get(decision.ID(prompt.ID)) != nil
 }
 
+// Withdraws reports whether this process is answering a press of Keep task on a prompt.
+func (c *Carrier) Withdraws(prompt decision.Confirmation) bool {
+	return c.set.withdrawn(decision.ID(prompt.ID)) != nil
+}
+
 // Expire records that a prompt has expired, unless a click was claimed or the
 // prompt was closed. It returns the prompt's row. value is its button's.
 func (c *Carrier) Expire(ctx context.Context, prompt decision.Confirmation, value string) (decision.Record, error) {

@@ -192,7 +192,7 @@ func (l *life) perform(do decision.Do) decision.Event {
 	case decision.DoNote:
 		return l.note()
 	case decision.DoDelay:
-		return l.event(l.Journal.LookAgain(l.ctx, l.lease(), do.For))
+		return l.event(l.Journal.CheckLater(l.ctx, l.lease(), do.For))
 	case decision.DoCheck:
 		return l.checkAll()
 	case decision.DoSettle:

@@ -36,6 +36,9 @@ func (p Press) id() decision.ID { return decision.ID(p.Confirmation.ID) }
 func (p Press) Target() slackapi.Target {
 	to := p.Click.Target()
 	to.Prompt = p.Confirmation.ID
+	if p.Confirmation.Public {
+		to.Message = p.Message
+	}
 	return to
 }
 
@@ -71,8 +74,13 @@ func (c *Carrier) cameSecond(p Press) saying {
 // answer answers a press, privately or in place of its message, and where its sign is.
 // Each try reads the rows in about again, and say composes the text from them. If they
 // have no outcome yet, answer follows them. about is empty if the prompt had no decision.
+// The text of a request, which everyone reads, doesn't wait for the sign below it.
 func (c *Carrier) answer(ctx context.Context, p Press, where slackapi.Placement, say saying, about ...decision.Record) {
-	p.Sign.Wait()
+	if where == replaceOriginal && p.Confirmation.Public {
+		p.Sign.Stop()
+	} else {
+		p.Sign.Wait()
+	}
 	redelivered := false
 	sent := c.Poster.Answer(ctx, p.Log, p.Target(), func(ctx context.Context) (texts.Message, error) {
 		about = c.asTheyAre(ctx, about)

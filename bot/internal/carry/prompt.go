@@ -113,7 +113,7 @@ func (c *Carrier) newPrompt(h *holding, fresh *Press) *prompt {
 	}
 	if r.ResponseURL != "" && c.now().Sub(r.DecidedAt) < c.Protocol.ResponseURLLife {
 		p.screen.update = func(ctx context.Context, choose slackapi.Choose) error {
-			return c.Poster.Respond(ctx, slackapi.Target{Channel: r.Channel, ResponseURL: r.ResponseURL, Prompt: string(r.ID)}, choose, slackapi.ReplaceOriginal)
+			return c.Poster.Respond(ctx, slackapi.Target{Channel: r.Channel, User: r.Confirmer, ResponseURL: r.ResponseURL, Prompt: string(r.ID)}, choose, slackapi.ReplaceOriginal)
 		}
 	}
 	return p
@@ -366,11 +366,12 @@ func (p *prompt) indirect() {
 var errSpent = errors.New("the response_url's other uses are kept for the announcement")
 
 // once tries an update. A use of the response_url counts unless Slack certainly didn't
-// accept it. If the uses that are left are kept for something else, the message is updated
-// directly, where that's possible.
+// accept it. If the uses that are left are kept for something else, or the response_url
+// doesn't take the last text, the message is updated directly, where that's possible.
 func (p *prompt) once(ctx context.Context, next slackapi.Choose) error {
 	p.mu.Lock()
-	on, spent, kept, bounded := p.screen, p.uses == 0, !p.last && p.uses <= minLast, !p.last && p.screen.bound != nil
+	on, last, spent := p.screen, p.last, p.uses == 0
+	kept, bounded := !last && p.uses <= minLast, !last && on.bound != nil
 	p.mu.Unlock()
 	if bounded {
 		var end context.CancelFunc
@@ -381,12 +382,7 @@ func (p *prompt) once(ctx context.Context, next slackapi.Choose) error {
 	case on.update == nil:
 		return nil // stopped
 	case on.direct != nil && (spent || kept):
-		err := on.direct(ctx, next)
-		if status, _ := slackapi.Classify(err); status == slackapi.Refused && !errors.Is(err, errNotTrue) {
-			p.indirect()
-			return errSpent
-		}
-		return err
+		return p.directly(ctx, on, next)
 	case spent:
 		return errSpent
 	}
@@ -398,6 +394,20 @@ func (p *prompt) once(ctx context.Context, next slackapi.Choose) error {
 		p.mu.Lock()
 		p.uses--
 		p.mu.Unlock()
+	}
+	if err != nil && last && on.direct != nil && p.directly(ctx, on, next) == nil {
+		return nil
+	}
+	return err
+}
+
+// directly tries an update without the response_url, which is all that is left once Slack
+// refuses it.
+func (p *prompt) directly(ctx context.Context, on screen, next slackapi.Choose) error {
+	err := on.direct(ctx, next)
+	if status, _ := slackapi.Classify(err); status == slackapi.Refused && !errors.Is(err, errNotTrue) {
+		p.indirect()
+		return errSpent
 	}
 	return err
 }

@@ -16,7 +16,7 @@ import (
 type attempts interface {
 	MarkSent(ctx context.Context, l journal.Lease, task int) (journal.Lease, error)
 	MarkUnsent(ctx context.Context, l journal.Lease, task int) (journal.Lease, error)
-	PutBack(context.Context, decision.Record) (journal.Lease, []decision.Item, error)
+	Restore(context.Context, decision.Record) (journal.Lease, []decision.Item, error)
 	Unsettled(context.Context, decision.ID, chamelio.TaskID) (bool, error)
 }
 

@@ -44,7 +44,7 @@ func (l *life) restoreOnce() error {
 		l.tasks.forget(l.task)
 	}
 	if !l.outdated() {
-		if err := l.putBack(); err != nil {
+		if err := l.restoreRow(); err != nil {
 			return err
 		}
 	}
@@ -61,11 +61,11 @@ func (l *life) restored() bool {
 	return l.outdated()
 }
 
-func (l *life) putBack() error {
+func (l *life) restoreRow() error {
 	l.Metrics.Vanished.Inc()
 	vanished := l.With(l.tasks.lasting()...)
 	vanished.Epoch = l.epoch
-	lease, tasks, err := l.Journal.PutBack(l.ctx, vanished)
+	lease, tasks, err := l.Journal.Restore(l.ctx, vanished)
 	if err != nil {
 		return err
 	}

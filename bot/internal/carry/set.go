@@ -24,11 +24,12 @@ type leases interface {
 	Lease() time.Duration
 }
 
-// trouble remembers when a call to the journal last failed.
+// trouble remembers when a call to the journal last failed. One that was given up,
+// because the process stops, says nothing about the journal.
 type trouble struct{ last atomic.Pointer[time.Time] }
 
-func (t *trouble) note(err error) {
-	if err != nil {
+func (t *trouble) note(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil {
 		t.last.Store(new(time.Now()))
 	}
 }
@@ -168,7 +169,7 @@ func (w *workingSet) renew(ctx context.Context) error {
 		}
 	}
 	still, err := w.journal.RenewAll(ctx, all)
-	w.trouble.note(err)
+	w.trouble.note(ctx, err)
 	if err != nil {
 		return errors.Join(err, released)
 	}

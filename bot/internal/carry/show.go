@@ -84,11 +84,11 @@ func (l *life) report(before decision.State, e decision.Event, do decision.Do) {
 		m.Announcements.WithLabelValues(transports[before.Announce.Where]).Inc()
 		m.AnnouncementSeconds.Observe(l.age().Seconds())
 		l.log.Info("announced", "outcome", string(l.decided().Outcome()), "by", transports[before.Announce.Where], "after", l.age().Round(time.Millisecond))
-	case before.Doing == decision.DoPost && before.Stage == decision.Settling && e.Kind == decision.Posted:
+	case before.Doing == decision.DoPost && before.Stage == decision.Settling && ends(do):
 		for _, t := range l.final().Tasks {
 			if t.SettledOutcome != "" {
 				m.Settled.WithLabelValues(string(t.SettledOutcome)).Inc()
-				l.log.Info("settled", "task", int64(t.ID), "outcome", string(t.SettledOutcome))
+				l.holding.log.Info("settled", "task", int64(t.ID), "outcome", string(t.SettledOutcome))
 			}
 		}
 	case e.Kind == decision.Lost:

@@ -64,7 +64,7 @@ func (c *Carrier) take(ctx context.Context, doing string, limit int, take func(c
 		return nil
 	}
 	taken, err := take(ctx, limit)
-	c.set.trouble.note(err)
+	c.set.trouble.note(ctx, err)
 	for _, held := range taken {
 		c.resume(doing, held)
 	}

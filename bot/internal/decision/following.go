@@ -10,6 +10,7 @@ type Follow struct {
 	Checks   int  // so far
 	Thread   bool // the announcement can be edited, and has a thread
 	Some     bool // a task has no final result yet
+	New      bool // this life found one
 	Part     bool // some final results were on record before this life; the announcement may not have them
 	Unposted bool // all were, but weren't posted
 
@@ -20,7 +21,7 @@ type Follow struct {
 
 func followOf(r Record) Follow {
 	part := slices.ContainsFunc(r.Tasks, func(t Item) bool { return t.SettledOutcome != "" })
-	return Follow{Checks: r.Looks, Thread: r.MessageTS != "", Part: part, Unposted: part && r.SettledOutcome() != ""}
+	return Follow{Checks: r.Checks, Thread: r.MessageTS != "", Part: part, Unposted: part && r.SettledOutcome() != ""}
 }
 
 // Final returns the final result of a task after a check of the follow-up,
@@ -57,9 +58,14 @@ func (p Protocol) following(s State, e Event) (State, Do) {
 	}
 	again := e.Kind == NoneKnown && s.Follow.Part && s.Follow.Thread // the last edit may have failed
 	if e.Kind == AllKnown || e.Kind == SomeKnown || again {
-		s.Stage, s.Follow.Some = Settling, e.Kind != AllKnown
+		s.Stage, s.Follow.Some, s.Follow.New = Settling, e.Kind != AllKnown, e.Kind == SomeKnown
 		return s, Do{Action: DoSettle}
 	}
+	return p.checkLater(s)
+}
+
+// checkLater ends this life until the next check.
+func (p Protocol) checkLater(s State) (State, Do) {
 	return s, Do{Action: DoDelay, For: p.checkPause(s.Follow.Checks)}
 }
 
@@ -69,9 +75,11 @@ func (p Protocol) checkPause(checks int) time.Duration {
 }
 
 // settling edits the announcement and, once each task has its final result,
-// posts the results as announcing does, first in the announcement's thread. If
-// Slack accepts nothing now and can't have the message, the journal records when
-// to try again. An edit can be repeated, so it is, for a while.
+// posts the results as announcing does, first in the announcement's thread. Before
+// that, if the announcement can't be edited, the requester gets what is known in a
+// direct message, which isn't repeated. If Slack accepts nothing now and can't have the
+// message, the journal records when to try again. An edit can be repeated, so it is, for
+// a while.
 func (p Protocol) settling(s State, e Event, at Moment) (State, Do) {
 	switch {
 	case e.Kind == Lost:
@@ -89,6 +97,9 @@ func (p Protocol) settling(s State, e Event, at Moment) (State, Do) {
 	case DoProbe:
 		return p.probed(s, e, at)
 	case DoPost:
+		if s.Follow.Some {
+			return p.checkLater(s)
+		}
 		return p.tried(s, e, at)
 	case DoClear:
 		if e.Kind == Uncertain {
@@ -116,9 +127,17 @@ func (p Protocol) settled(s State, e Event, at Moment) (State, Do) {
 	case s.Follow.Thread && !s.Follow.Edited:
 		return s, Do{Action: DoEdit}
 	case s.Follow.Some:
-		return s, Do{Action: DoDelay, For: p.checkPause(s.Follow.Checks)}
+		return p.unedited(s)
 	}
 	return p.beginRound(s, at)
+}
+
+// unedited goes on if some results are known and the announcement can't be edited.
+func (p Protocol) unedited(s State) (State, Do) {
+	if s.Follow.New {
+		return s, Do{Action: DoPost, Where: InPerson}
+	}
+	return p.checkLater(s)
 }
 
 // edited continues after an edit. If the announcement can't be edited any
@@ -128,8 +147,10 @@ func (p Protocol) edited(s State, e Event, at Moment) (State, Do) {
 	switch {
 	case e.Kind == Withheld:
 		return p.withheld(s, e)
+	case f.Some && e.Kind == Refused:
+		return p.unedited(s)
 	case f.Some:
-		return s, Do{Action: DoDelay, For: p.checkPause(f.Checks)}
+		return p.checkLater(s)
 	case e.Kind != Posted && e.Kind != Refused:
 		if !f.Editing {
 			f.Editing, f.Began = true, at.Elapsed

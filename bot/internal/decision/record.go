@@ -70,7 +70,7 @@ type Record struct {
 	AnnouncedAt time.Time // zero until the outcomes were announced
 	MessageTS   string    // the announcement's, if Slack returned one
 
-	Looks     int       // how many checks of unknown outcomes there were
+	Checks    int       // how many checks of unknown outcomes there were
 	SettledAt time.Time // when the final results were posted; not sealed, so it isn't quoted
 
 	Epoch int64 // the fencing number: it grows with every change of owner
@@ -145,11 +145,12 @@ func shared(tasks []Item, outcome func(Item) Outcome) Outcome {
 	return all
 }
 
-// Done returns how many tasks have an outcome.
+// Done returns how many tasks have an outcome that is known, and weren't left to another
+// decision.
 func (r Record) Done() int {
 	n := 0
 	for _, t := range r.Tasks {
-		if t.Outcome != "" {
+		if t.Outcome != "" && t.Outcome != Unknown && !t.Result().LeftOut() {
 			n++
 		}
 	}

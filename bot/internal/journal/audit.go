@@ -232,9 +232,14 @@ func (j *Journal) MarkNoted(ctx context.Context, n decision.Note) error {
 	return j.exec(ctx, "recording an audit copy", `UPDATE audit SET sent_at = $1 WHERE id = $2 AND sent_at IS NULL`, utc(j.at()), n.ID)
 }
 
-// PutOff delays a note that Slack certainly didn't accept. It is idempotent.
+// PutOff delays a note that Slack certainly didn't accept; with a wait of 0 it is due at
+// once. It is idempotent.
 func (j *Journal) PutOff(ctx context.Context, n decision.Note, wait time.Duration) error {
-	return j.exec(ctx, "putting an audit copy off", `UPDATE audit SET leased_until = `+j.now+` + $1 WHERE id = $2 AND epoch = $3`,
+	until := j.now + ` + $1`
+	if wait == 0 {
+		until = `$1` // no lease
+	}
+	return j.exec(ctx, "putting an audit copy off", `UPDATE audit SET leased_until = `+until+` WHERE id = $2 AND epoch = $3`,
 		wait.Milliseconds(), n.ID, n.Epoch)
 }
 

@@ -62,7 +62,7 @@ func TestLongWaitIsKept(t *testing.T) {
 		statement(t, url, `UPDATE decisions SET check_after = 1`)
 		held, err := j.TakeUnsettled(ctx, 5, nil)
 		must(t, err)
-		must(t, j.LookAgain(ctx, held[0].Lease, 24*time.Hour))
+		must(t, j.CheckLater(ctx, held[0].Lease, 24*time.Hour))
 		if held, err := j.TakeUnsettled(ctx, 5, nil); err != nil || len(held) != 0 {
 			t.Errorf("at once: %+v %v", held, err)
 		}

@@ -73,6 +73,30 @@ func TestStepsAndRenewalsRunConcurrently(t *testing.T) {
 	})
 }
 
+// TestMoreCallsThanConnections claims more decisions at once than a process that just
+// started has connections. If a transaction needed a second connection, all would wait for
+// each other.
+func TestMoreCallsThanConnections(t *testing.T) {
+	j, err := journal.Open(t.Context(), postgres(t), journal.Options{MaxConns: journal.MinMaxConns})
+	must(t, err)
+	t.Cleanup(func() { _ = j.Close() })
+	var all sync.WaitGroup
+	for n := range 4 * journal.MinMaxConns {
+		all.Go(func() {
+			d := sampleDecision(fmt.Sprint(n), int64(2*n))
+			d.Tasks = append(d.Tasks, decision.Item{ID: d.Tasks[0].ID + 1})
+			c, err := j.Claim(t.Context(), d)
+			if err == nil {
+				_, err = j.Finish(t.Context(), c.Lease, 0, decision.Result{Outcome: decision.Cancelled}, false)
+			}
+			if err != nil || !c.Won {
+				t.Errorf("%+v, %v", c, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
 // TestTakeoverAndOwnerRunConcurrently lets a lease lapse while its owner records
 // an outcome. Either the owner did and still has the decision, or the other
 // process has it without the outcome.

@@ -116,11 +116,17 @@ func (d *dialect) renewed(arg int) string {
 		d.greatest, d.now, maxLease.Milliseconds(), arg)
 }
 
-// querier runs statements, in a transaction or without one.
+// runner runs statements: a pool, a transaction, or the statements of one connection.
+type runner interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// querier runs statements, in a transaction or without one. In a transaction, all run on its
+// connection: one that waited for another of the pool might wait for itself.
 type querier struct {
 	*dialect
-	prepared *statements
-	tx       *sql.Tx // nil without one, and if the connection is in one
+	on runner
 
 	report func(began time.Time, err error) // of each query; may be nil
 }
@@ -130,11 +136,7 @@ func (q querier) query(ctx context.Context, query string, args ...any) (_ *sql.R
 		began := time.Now()
 		defer func() { q.report(began, err) }()
 	}
-	stmt, args, err := q.prepare(ctx, query, args)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.QueryContext(ctx, args...)
+	return q.on.QueryContext(ctx, query, q.bound(query, args)...)
 }
 
 // query1 returns the single number that a query returns; 0 for another value.
@@ -145,11 +147,7 @@ func (q querier) query1(ctx context.Context, query string, args ...any) (int64, 
 
 // exec returns how many rows the statement changed.
 func (q querier) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	stmt, args, err := q.prepare(ctx, query, args)
-	if err != nil {
-		return 0, err
-	}
-	res, err := stmt.ExecContext(ctx, args...)
+	res, err := q.on.ExecContext(ctx, query, q.bound(query, args)...)
 	if err != nil {
 		return 0, err
 	}
@@ -167,9 +165,9 @@ func (q querier) apply(ctx context.Context, statements []string, args ...any) (b
 	return true, nil
 }
 
-// prepare checks all arguments, so that a value that can't be stored doesn't
-// fail a statement again and again. A list goes through whole: part of it wouldn't decode.
-func (q querier) prepare(ctx context.Context, query string, args []any) (*sql.Stmt, []any, error) {
+// bound returns the arguments of a statement, all storable, so that a value that can't be
+// stored doesn't fail it again and again. A list goes through whole: part of it wouldn't decode.
+func (q querier) bound(query string, args []any) []any {
 	if q.clock != nil && strings.Contains(query, q.now) {
 		args = append(args, q.clock())
 	}
@@ -181,17 +179,11 @@ func (q querier) prepare(ctx context.Context, query string, args []any) (*sql.St
 			args[i] = string(arg)
 		}
 	}
-	stmt, err := q.prepared.get(ctx, query)
-	if err != nil {
-		return nil, nil, err
-	}
-	if q.tx != nil {
-		stmt = q.tx.StmtContext(ctx, stmt)
-	}
-	return stmt, args, nil
+	return args
 }
 
-// statements prepares each statement once. There are as many as the code has.
+// statements prepares each statement once, for a driver that doesn't. There are as many as
+// the code has.
 type statements struct {
 	db preparer
 
@@ -227,6 +219,22 @@ func (s *statements) get(ctx context.Context, query string) (*sql.Stmt, error) {
 	}
 	s.known[query] = stmt
 	return stmt, nil
+}
+
+func (s *statements) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	stmt, err := s.get(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+func (s *statements) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	stmt, err := s.get(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(ctx, args...)
 }
 
 // close closes all statements. SQLite keeps a connection open as long as one

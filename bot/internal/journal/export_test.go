@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"database/sql"
 	"testing"
 	"time"
 )
@@ -20,13 +21,17 @@ func (j *Journal) Later(d time.Duration) {
 }
 
 // EveryStatement makes a journal on Postgres prepare each of its statements,
-// and returns them.
+// and returns them: all on one connection, which remembers them.
 func EveryStatement(t *testing.T, j *Journal) (all []string) {
 	t.Helper()
+	db := j.engine.(*postgres).db
+	db.SetMaxOpenConns(1)
 	everyCall(t.Context(), j)
 	setEverythingAside(t, j)
-	for query := range j.engine.(*postgres).prepared.known {
-		all = append(all, query)
+	rows, err := db.QueryContext(t.Context(), `SELECT statement FROM pg_prepared_statements`)
+	all, err = collect(rows, err, func(r *sql.Rows, one *string) error { return r.Scan(one) })
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }

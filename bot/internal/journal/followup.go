@@ -49,10 +49,10 @@ func (j *Journal) Unsettled(ctx context.Context, id decision.ID, task chamelio.T
 // than any wait.
 const maxCheckWait = 15 * time.Minute
 
-// LookAgain delays the next check of an unsettled decision, by at most
+// CheckLater delays the next check of an unsettled decision, by at most
 // maxCheckWait.
-func (j *Journal) LookAgain(ctx context.Context, l Lease, wait time.Duration) error {
-	_, err := j.step(ctx, "putting off a look", l, 0, change{
+func (j *Journal) CheckLater(ctx context.Context, l Lease, wait time.Duration) error {
+	_, err := j.step(ctx, "putting off a check", l, 0, change{
 		set:  `, check_after = ` + j.now + ` + $5, checks = ` + next("checks") + `, owner = '', announcing_at = 0`,
 		when: `AND settled_at = 0`,
 		args: []any{min(wait, maxCheckWait).Milliseconds()},

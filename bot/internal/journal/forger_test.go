@@ -86,7 +86,7 @@ func TestReplacedRowIsGone(t *testing.T) {
 		if len(j.reported) != 1 || j.reported[0].Waits {
 			t.Errorf("reported: %+v", j.reported)
 		}
-		l, _, err := j.PutBack(t.Context(), d)
+		l, _, err := j.Restore(t.Context(), d)
 		must(t, err)
 		_, err = j.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled}, false)
 		must(t, err)
@@ -255,8 +255,8 @@ func TestForgedRowBlocksNothing(t *testing.T) {
 			task++
 			d = j.click(task)
 			write(string(d.ID))
-			if _, tasks, err := j.PutBack(t.Context(), d); err != nil && !errors.Is(err, decision.ErrUnknownKey) || err == nil && tasks[0].Outcome != "" {
-				t.Errorf("%s, put back: %+v, %v", name, tasks, err)
+			if _, tasks, err := j.Restore(t.Context(), d); err != nil && !errors.Is(err, decision.ErrUnknownKey) || err == nil && tasks[0].Outcome != "" {
+				t.Errorf("%s, restored: %+v, %v", name, tasks, err)
 			}
 			task++
 			d = j.click(task)
@@ -277,10 +277,10 @@ func TestHalfARowBlocksNoOverruledDecision(t *testing.T) {
 		won(t, j.Journal, j.click(1))
 		forge(t, url, fmt.Sprintf(`INSERT INTO decisions (confirmation_id, team_id, channel_id, requester, confirmer, reason, requested_at, decided_at, epoch)
 			VALUES ('%s', 'T1', 'C1', 'U1', 'U9', 'x', '2026-11-28 10:00:00+00:00', '2026-11-28 10:00:00+00:00', 1)`, d.ID))
-		_, tasks, err := j.PutBack(t.Context(), d)
+		_, tasks, err := j.Restore(t.Context(), d)
 		must(t, err)
 		if r := tasks[0].Result(); r.Outcome != decision.Unknown || r.Cause != decision.CauseOverruled {
-			t.Errorf("put back as %+v", r)
+			t.Errorf("restored as %+v", r)
 		}
 		if aside, err := j.SetAsides(t.Context(), journal.Query{}); err != nil || len(aside) != 1 {
 			t.Errorf("set aside: %+v, %v", aside, err)

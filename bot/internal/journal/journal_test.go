@@ -330,7 +330,7 @@ func TestRestoredOutcomeKeepsItsOwnerLonger(t *testing.T) {
 				won(t, a, d)
 				statement(t, url, "DELETE FROM decisions")
 				d.Tasks[0].Outcome = o
-				l, _, err := a.PutBack(t.Context(), d)
+				l, _, err := a.Restore(t.Context(), d)
 				must(t, err)
 				if left := time.Until(l.Until); (left > time.Minute) != (o != "") {
 					t.Errorf("with the outcome %q, the lease ends in %s", o, left)
@@ -478,12 +478,12 @@ func TestRestoresAVanishedDecision(t *testing.T) {
 		if !errors.Is(err, journal.ErrGone) {
 			t.Fatalf("finishing what is not there: %v", err)
 		}
-		l, _, err = j.PutBack(t.Context(), d)
+		l, _, err = j.Restore(t.Context(), d)
 		must(t, err)
 		_, err = j.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled}, true)
 		must(t, err)
-		if _, _, err := j.PutBack(t.Context(), d); !errors.Is(err, journal.ErrLost) {
-			t.Errorf("put back what is there: %v", err)
+		if _, _, err := j.Restore(t.Context(), d); !errors.Is(err, journal.ErrLost) {
+			t.Errorf("restored what is there: %v", err)
 		}
 	})
 }
@@ -549,15 +549,15 @@ func TestVanishedDecisionYieldsToALaterOne(t *testing.T) {
 		won(t, j, d)
 		statement(t, url, "DELETE FROM decisions")
 		won(t, j, sampleDecision("y", 1))
-		l, tasks, err := j.PutBack(t.Context(), d)
+		l, tasks, err := j.Restore(t.Context(), d)
 		must(t, err)
 		if got, err := j.Get(t.Context(), "x"); err != nil || got.Outcome() != decision.Unknown || tasks[0].Result().Cause != decision.CauseOverruled {
-			t.Errorf("put back as unknown: %+v, %+v, %v", tasks, got, err)
+			t.Errorf("restored as unknown: %+v, %+v, %v", tasks, got, err)
 		}
 		_, err = j.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Unknown}, true)
 		must(t, err)
-		if _, _, err := j.PutBack(t.Context(), d); !errors.Is(err, journal.ErrLost) {
-			t.Errorf("put back what is there: %v", err)
+		if _, _, err := j.Restore(t.Context(), d); !errors.Is(err, journal.ErrLost) {
+			t.Errorf("restored what is there: %v", err)
 		}
 	})
 }
@@ -677,10 +677,10 @@ func TestUnknownOutcomeIsFollowedUpUntilItIsSettled(t *testing.T) {
 		if len(got) != 1 || got[0].Record.ID != "u" || got[0].ResponseURL == "" || got[0].MessageTS != "7" {
 			t.Fatalf("due: %+v", got)
 		}
-		must(t, j.LookAgain(ctx, got[0].Lease, time.Hour))
+		must(t, j.CheckLater(ctx, got[0].Lease, time.Hour))
 		soon()
 		got = due()
-		if len(got) != 1 || got[0].Looks != 1 {
+		if len(got) != 1 || got[0].Checks != 1 {
 			t.Fatalf("after a look: %+v", got)
 		}
 		l, err := settling(ctx, j, got[0].Lease, decision.Cancelled)

@@ -155,13 +155,15 @@ func (j *Journal) TakeExpired(ctx context.Context, work Work, limit int, mine []
 	return j.take(ctx, "taking decisions over", conditions[work]+` AND `+j.free()+` ORDER BY decided_at`, limit, mine)
 }
 
-// free returns the condition under which no process is working on a decision.
+// free returns the condition under which no process is working on a decision. An expired
+// lease counts unless this process has seen the journal's clock jump, which is between $5
+// and $6 otherwise: a living owner renews its lease first.
 // Another living owner that was about to post, and couldn't reach the database
 // for a while, has time to record its post. Whether it lives is known only while
 // the journal's clock is steady, between $3 and $4; if it released the decision,
 // or is known to be dead, the lease ended at 0.
 func (j *Journal) free() string {
-	return fmt.Sprintf(`%[1]s AND (announcing_at = 0 OR owner = '%[2]s' OR leased_until = 0
+	return fmt.Sprintf(`(leased_until = 0 OR %[3]s BETWEEN $5 AND $6 AND %[1]s) AND (announcing_at = 0 OR owner = '%[2]s' OR leased_until = 0
 		OR %[3]s BETWEEN $3 AND $4 AND (leased_until < %[3]s - %[4]d
 			OR NOT EXISTS (SELECT 1 FROM replicas WHERE replicas.id = decisions.owner AND seen_until >= %[3]s)))`,
 		j.lapsed(`leased_until`, maxLease), j.owner, j.now, announceLease.Milliseconds())
@@ -172,8 +174,9 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 	defer cancel()
 	mine = j.notWaiting(ctx, mine)
 	from, to := j.steady.between(time.Now())
+	earliest, latest := j.steady.unlessJumped(time.Now())
 	// Usually there is nothing to take, and this query needs no lock.
-	some, err := j.candidates(ctx, which, listOf(mine), limit, from, to)
+	some, err := j.candidates(ctx, which, listOf(mine), limit, from, to, earliest, latest)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
@@ -183,11 +186,11 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 	asked := time.Now()
 	taken, err := written(ctx, j.together, func(ctx context.Context, q querier) ([]untrusted, error) {
 		rows, err := q.query(ctx, `
-			UPDATE decisions SET owner = $5, epoch = `+next("epoch")+`, leased_until = `+j.now+` + $6, announcing_at = 0
+			UPDATE decisions SET owner = $7, epoch = `+next("epoch")+`, leased_until = `+j.now+` + $8, announcing_at = 0
 			WHERE confirmation_id IN (SELECT confirmation_id FROM decisions
 				WHERE confirmation_id NOT IN (`+j.ids(1)+`) AND `+which+` LIMIT $2 `+j.skipLocked+`)
 			RETURNING `+j.place("decisions", "confirmation_id"),
-			listOf(mine), limit, from, to, j.owner, j.lease.Milliseconds())
+			listOf(mine), limit, from, to, earliest, latest, j.owner, j.lease.Milliseconds())
 		places, err := collect(rows, err, func(r *sql.Rows, place *any) error { return r.Scan(place) })
 		if err != nil {
 			return nil, err

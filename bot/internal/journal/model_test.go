@@ -223,8 +223,8 @@ func (m *model) actions() map[string]func(*rapid.T) {
 			if !r.follow {
 				t.Skip("nobody looks after it")
 			}
-			err := j.LookAgain(t.Context(), l, time.Minute)
-			m.step(t, w, l.ID, "LookAgain", 0, !r.settled, err, func(r *life) {
+			err := j.CheckLater(t.Context(), l, time.Minute)
+			m.step(t, w, l.ID, "CheckLater", 0, !r.settled, err, func(r *life) {
 				r.lookAfter, r.owner, r.telling = m.now.Add(time.Minute), 0, false
 			})
 		}),

@@ -81,7 +81,7 @@ func TestOddTimesAndCountersFailNothing(t *testing.T) {
 		statement(t, url, "UPDATE decisions SET check_after = 1, checks = 9223372036854775807")
 		held, err := j.TakeUnsettled(t.Context(), 1, nil)
 		must(t, err)
-		must(t, j.LookAgain(t.Context(), held[0].Lease, time.Minute))
+		must(t, j.CheckLater(t.Context(), held[0].Lease, time.Minute))
 	})
 }
 

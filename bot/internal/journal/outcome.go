@@ -178,13 +178,13 @@ func (j *Journal) GiveUp(ctx context.Context, l Lease, as decision.Outcome) erro
 	return err
 }
 
-// PutBack re-inserts a decision that has disappeared from the journal, as after a failover,
+// Restore re-inserts a decision that has disappeared from the journal, as after a failover,
 // and makes this process its owner: its tasks are in progress, or have the outcomes that
 // they have in d. If all of them have one, the lease outlasts the post, as after Finish:
-// it is about to be made, or has been. PutBack returns the tasks as they are then: one
+// it is about to be made, or has been. Restore returns the tasks as they are then: one
 // that another decision has claimed since is unknown, as overruled. A row by which its
 // prompt was closed since is set aside. It returns ErrLost if the decision exists.
-func (j *Journal) PutBack(ctx context.Context, d decision.Record) (Lease, []decision.Item, error) {
+func (j *Journal) Restore(ctx context.Context, d decision.Record) (Lease, []decision.Item, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	asked := time.Now()

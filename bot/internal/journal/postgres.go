@@ -32,7 +32,6 @@ const (
 type postgres struct {
 	dialect  dialect
 	db       *sql.DB
-	prepared *statements
 	maxConns int
 }
 
@@ -57,7 +56,7 @@ func openPostgres(ctx context.Context, databaseURL string, maxConns int, readOnl
 	db.SetConnMaxLifetime(maxConnectionLife)
 	db.SetConnMaxIdleTime(maxConnectionIdle)
 	p := &postgres{
-		db: db, prepared: newStatements(db), maxConns: maxConns,
+		db: db, maxConns: maxConns,
 		dialect: dialect{
 			now:        "CAST(extract(epoch FROM pg_catalog.clock_timestamp()) OPERATOR(pg_catalog.*) 1000 AS BIGINT)",
 			greatest:   "GREATEST",
@@ -132,7 +131,7 @@ func (p *postgres) Close() error { return p.db.Close() }
 
 func (p *postgres) pool() *sql.DB { return p.db }
 
-func (p *postgres) read() querier { return querier{dialect: &p.dialect, prepared: p.prepared} }
+func (p *postgres) read() querier { return querier{dialect: &p.dialect, on: p.db} }
 
 // write commits a single statement, in one round trip.
 func (p *postgres) write(ctx context.Context, do work) (any, error) {
@@ -167,9 +166,7 @@ func (p *postgres) transact(ctx context.Context, do work) (any, error) {
 		return nil, fmt.Errorf("beginning a transaction: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // no effect after a commit
-	q := p.read()
-	q.tx = tx
-	out, err := do(ctx, q)
+	out, err := do(ctx, querier{dialect: &p.dialect, on: tx})
 	if err != nil {
 		return nil, err
 	}

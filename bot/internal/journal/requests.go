@@ -207,8 +207,8 @@ func (j *Journal) Forget(ctx context.Context, id decision.ID) error {
 }
 
 // Became returns the decision that a click on a prompt made, alone. Otherwise, or if the
-// prompt was superseded, it returns the other decisions that have all of the prompt's
-// tasks, in progress or successful, each with these tasks only. It returns ErrGone if a
+// prompt was superseded or has expired, it returns the other decisions that have all of the
+// prompt's tasks, in progress or successful, each with these tasks only. It returns ErrGone if a
 // task can still be cancelled, with those that have the others; and ErrDecided, whatever
 // has the tasks, if the prompt was decided and its row is missing.
 func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error) {
@@ -225,7 +225,7 @@ func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamel
 			err = decided
 		case err == nil && !own && !all(tasks, found):
 			return found, fmt.Errorf("reading a prompt's result: %w", ErrGone)
-		case err == nil && own && found[0].Outcome() == decision.Superseded:
+		case err == nil && own && (found[0].Outcome() == decision.Superseded || found[0].Outcome() == decision.Expired):
 			others, err := j.conflicting(ctx, "", tasks, waitTaken)
 			if err == nil && all(tasks, others) {
 				return others, nil

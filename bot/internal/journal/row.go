@@ -63,16 +63,16 @@ const (
 // type in any column: a value of the wrong type is skipped, and the row
 // doesn't verify.
 func scan(row interface{ Scan(...any) error }, d *untrusted) error {
-	var sent, tries, looks, age, position int64
+	var sent, tries, checks, age, position int64
 	var t decision.Item
 	err := row.Scan(noting(&d.odd, &d.place, key(&d.ID), text(&d.Team), text(&d.Channel), text(&d.Thread), truth(&d.Untitled), text(&d.Requester), text(&d.Confirmer), text(&d.Reason),
 		instant(&d.RequestedAt), instant(&d.DecidedAt), number(&age), instant(&d.AnnouncedAt), text(&d.MessageTS), text(&d.ResponseURL), text(&d.Confirmation), text(&d.MAC),
-		number(&looks), milliseconds(&d.SettledAt), number(&d.Epoch),
+		number(&checks), milliseconds(&d.SettledAt), number(&d.Epoch),
 		number(&position), number(&t.ID), text(&t.Title), text(&t.URL), text(&t.Step), number(&sent), number(&tries), optional(&t.Outcome), text(&t.Detail), instant(&t.FinishedAt), text(&t.SettledOutcome), text(&t.SettledDetail),
 		text(&d.AnnouncedMAC), text(&t.Seals.Outcome), text(&t.Seals.Unsent), text(&t.Seals.Settled), &d.at)...)
 	t.Sent, t.Tries = sent != 0, int(tries)
 	d.FactsAge = time.Duration(age) * time.Millisecond
-	d.Looks = int(looks)
+	d.Checks = int(checks)
 	d.Tasks, d.positions = []decision.Item{t}, []int64{position}
 	return err
 }

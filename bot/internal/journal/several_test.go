@@ -64,7 +64,7 @@ func TestClaimSkipsTasksHeldElsewhere(t *testing.T) {
 		must(t, err)
 		got, err := j.Get(t.Context(), "x")
 		must(t, err)
-		if got.Tasks[4].Tries != 2 || got.Tasks[0].Tries != 1 || got.Tasks[2].Sent || !got.Tasks[4].Sent || got.Done() != 3 {
+		if got.Tasks[4].Tries != 2 || got.Tasks[0].Tries != 1 || got.Tasks[2].Sent || !got.Tasks[4].Sent || got.Done() != 1 {
 			t.Errorf("%+v", got.Tasks)
 		}
 		if _, err := j.BeginAnnouncing(t.Context(), l); !errors.Is(err, journal.ErrLost) {
@@ -153,7 +153,7 @@ func TestVanishedDecisionIsRestoredTaskByTask(t *testing.T) {
 		statement(t, url, "DELETE FROM decisions")
 		won(t, j, sampleDecision("rival", 2))
 		d = d.With(decision.Result{Outcome: decision.Cancelled}, decision.Result{}, decision.Result{})
-		l, tasks, err := j.PutBack(t.Context(), d)
+		l, tasks, err := j.Restore(t.Context(), d)
 		must(t, err)
 		want := []decision.Outcome{decision.Cancelled, decision.Unknown, ""}
 		if got := outcomes(t, j, "x"); !slices.Equal(got, want) || tasks[1].Result().Cause != decision.CauseOverruled {
@@ -173,7 +173,7 @@ func TestDecisionWithLongDetailsIsRestored(t *testing.T) {
 		won(t, j, d)
 		statement(t, url, "DELETE FROM decisions")
 		long := decision.Result{Outcome: decision.Cancelled, Title: strings.Repeat("x", decision.MaxStored/2)}
-		l, _, err := j.PutBack(t.Context(), d.With(long, long, decision.Result{}))
+		l, _, err := j.Restore(t.Context(), d.With(long, long, decision.Result{}))
 		must(t, err)
 		if _, err := j.MarkSent(t.Context(), l, 2); err != nil {
 			t.Error(err)

@@ -221,7 +221,7 @@ func (s *sqlite) Close() error {
 
 func (s *sqlite) pool() *sql.DB { return s.reader }
 
-func (s *sqlite) read() querier { return querier{dialect: &s.dialect, prepared: s.reading} }
+func (s *sqlite) read() querier { return querier{dialect: &s.dialect, on: s.reading} }
 
 // together is the same as write: all writes share transactions.
 func (s *sqlite) together(ctx context.Context, do work) (any, error) { return s.write(ctx, do) }

@@ -57,7 +57,7 @@ func (s *sqlite) transact(batch []*write) error {
 	// watch it. Waiting for a lock is bounded by busy_timeout, and a writer
 	// waits for the commit only as long as its own context lasts.
 	ctx := context.Background()
-	q := querier{dialect: &s.dialect, prepared: s.writing}
+	q := querier{dialect: &s.dialect, on: s.writing}
 	if _, err := q.exec(ctx, `BEGIN IMMEDIATE`); err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
 	}

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"database/sql"
+	"math"
 	"sync"
 	"time"
 )
@@ -16,7 +17,8 @@ type steadyClock struct {
 	mu    sync.Mutex
 	asked time.Time // before the journal's clock was last read; zero before the first time
 	read  int64     // what it showed, in milliseconds
-	since time.Time // from when on it has been steady for long enough
+	since time.Time // from when on it has been steady for long enough, as far as this process can know
+	calm  time.Time // from when on it has been steady for long enough since the last jump that this process saw
 }
 
 // maxDrift bounds how far the journal's clock may be from where it is expected: a
@@ -35,11 +37,27 @@ func newSteadyClock(lease time.Duration) *steadyClock {
 func (c *steadyClock) between(now time.Time) (from, to int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.asked.IsZero() || now.Before(c.since) {
+	return c.expected(now, c.since)
+}
+
+// unlessJumped is between for a process that may be new: until its first reading, every
+// time is between them.
+func (c *steadyClock) unlessJumped(now time.Time) (from, to int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.asked.IsZero() {
+		return math.MinInt64, math.MaxInt64
+	}
+	return c.expected(now, c.calm)
+}
+
+// expected is between for a clock that is steady from a time on.
+func (c *steadyClock) expected(now, steady time.Time) (from, to int64) {
+	if c.asked.IsZero() || now.Before(steady) {
 		return 1, 0
 	}
-	expected := c.read + now.Sub(c.asked).Milliseconds()
-	return expected - maxDrift.Milliseconds(), expected + maxDrift.Milliseconds()
+	at := c.read + now.Sub(c.asked).Milliseconds()
+	return at - maxDrift.Milliseconds(), at + maxDrift.Milliseconds()
 }
 
 // learn notes what the journal's clock showed during a call that began at a time. The
@@ -50,6 +68,9 @@ func (c *steadyClock) learn(asked time.Time, read int64) {
 	moved := time.Duration(read-c.read) * time.Millisecond
 	if (moved - asked.Sub(c.asked)).Abs() > maxDrift {
 		c.since = time.Now().Add(c.wait)
+		if !c.asked.IsZero() {
+			c.calm = c.since
+		}
 	}
 	c.asked, c.read = asked, read
 }

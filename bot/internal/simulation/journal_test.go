@@ -187,12 +187,12 @@ func (j *faultyJournal) MarkSent(ctx context.Context, l journal.Lease, task int)
 	})
 }
 
-func (j *faultyJournal) PutBack(ctx context.Context, d decision.Record) (l journal.Lease, tasks []decision.Item, err error) {
-	l, err = journaltest.Call(ctx, j.around, "PutBack", d.ID, func(ctx context.Context) (l journal.Lease, err error) {
-		if j.w.planted == lacksPuttingBack {
+func (j *faultyJournal) Restore(ctx context.Context, d decision.Record) (l journal.Lease, tasks []decision.Item, err error) {
+	l, err = journaltest.Call(ctx, j.around, "Restore", d.ID, func(ctx context.Context) (l journal.Lease, err error) {
+		if j.w.planted == lacksRestoring {
 			return journal.Lease{}, journal.ErrLost
 		}
-		l, tasks, err = j.real.PutBack(ctx, d)
+		l, tasks, err = j.real.Restore(ctx, d)
 		if err == nil && d.Outcome() == "" {
 			held := d
 			held.Tasks = tasks // without those that others have by now
@@ -232,7 +232,7 @@ func (j *faultyJournal) announced(ctx context.Context, name string, id decision.
 func (j *faultyJournal) TakeExpired(ctx context.Context, k journal.Work, limit int, mine []decision.ID) ([]journal.Held, error) {
 	taken, err := journaltest.Call(ctx, j.around, "TakeExpired", "", func(ctx context.Context) ([]journal.Held, error) {
 		if j.w.planted == believesJumps && j.w.offset.Load() != 0 {
-			j.w.write(`UPDATE decisions SET announcing_at = 0 WHERE leased_until < ?`, time.Now().Add(time.Duration(j.w.offset.Load())).UnixMilli())
+			j.w.write(`UPDATE decisions SET announcing_at = 0, leased_until = 0 WHERE announcing_at > 0 AND leased_until < ?`, time.Now().Add(time.Duration(j.w.offset.Load())).UnixMilli())
 		}
 		all, err := j.real.TakeExpired(ctx, k, limit, mine)
 		for i, held := range all {
@@ -284,7 +284,7 @@ func (j *faultyJournal) TakeUnsettled(ctx context.Context, limit int, mine []dec
 	return journaltest.Call(ctx, j.around, "TakeUnsettled", "", func(ctx context.Context) ([]journal.Held, error) {
 		all, err := j.real.TakeUnsettled(ctx, limit, mine)
 		for _, held := range all {
-			j.w.h.say(j.name, "looks after %s (look %d)", short(held.Record.ID), held.Looks)
+			j.w.h.say(j.name, "checks %s (check %d)", short(held.Record.ID), held.Checks)
 		}
 		return all, err
 	})

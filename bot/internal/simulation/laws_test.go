@@ -88,7 +88,7 @@ func (w *world) check() {
 		c.prompt(d)
 	}
 	c.toldOnce()
-	c.putBack()
+	c.restores()
 	c.setAside()
 	c.requestsEnd()
 	c.oneRequest()

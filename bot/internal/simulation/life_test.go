@@ -43,6 +43,7 @@ type life struct {
 	real    *journal.Journal
 	gone    chan struct{} // closed when it dies
 	once    sync.Once
+	closing sync.Once
 	cancel  context.CancelFunc
 	ended   chan struct{} // closed when nothing of it runs any more
 	closers []func()
@@ -77,10 +78,14 @@ func (l *life) die(boundary string) {
 	})
 }
 
+// closeJournal closes it, once: a call that the process gave up may reach the boundary at
+// which it dies after the process has ended.
 func (l *life) closeJournal() {
-	if err := l.real.Close(); err != nil {
-		l.w.fail("closing the journal of %s: %v", l.name, err)
-	}
+	l.closing.Do(func() {
+		if err := l.real.Close(); err != nil {
+			l.w.fail("closing the journal of %s: %v", l.name, err)
+		}
+	})
 }
 
 // next counts the calls at a boundary, and returns the random source of this

@@ -123,7 +123,7 @@ type outsideEvent struct {
 // boundaries are the calls at which a process can be made to crash.
 var boundaries = []string{
 	"Claim", "Claim", "MarkSent", "MarkUnsent", "Finish", "Finish", "BeginAnnouncing", "NotAnnounced", "MarkAnnounced", "MarkAnnounced",
-	"Withdraw", "Abandon", "GiveUp", "TakeExpired", "RenewAll", "Release", "TakeUnsettled", "LookAgain", "BeginSettling", "MarkSettled",
+	"Withdraw", "Abandon", "GiveUp", "TakeExpired", "RenewAll", "Release", "TakeUnsettled", "CheckLater", "BeginSettling", "MarkSettled",
 	"TakeNote", "MarkNoted", "Refused", "Beat", "Get", "PutOff", "Leave",
 	"BeginAsking", "Opened", "TakeToRemind", "TakeEnded", "Became", "Supersede", "Forget", "Unsettled", "Taken",
 	"chat.postMessage", "chat.postMessage", "response_url", "response_url", "users.info", "apps.connections.open", "auth.test",
@@ -133,10 +133,10 @@ var boundaries = []string{
 // rare are the boundaries of a run in which Chamelio hardly answers, and of
 // one in which a person withdraws a decision that may have been saved.
 var (
-	rarelyUnknown = []string{"LookAgain", "BeginSettling", "MarkSettled", "TakeUnsettled", "MarkUnsent", "Unsettled"}
+	rarelyUnknown = []string{"CheckLater", "BeginSettling", "MarkSettled", "TakeUnsettled", "MarkUnsent", "Unsettled"}
 	rarelyUnsure  = []string{"GiveUp", "GiveUp", "GiveUp", "GiveUp", "Claim", "Withdraw"}
 	rarelyBrief   = []string{"Became", "Became", "Forget", "Forget", "TakeEnded", "TakeToRemind", "Opened", "BeginAsking", "Supersede"}
-	rarelyGone    = []string{"PutBack", "PutBack", "PutBack", "PutBack", "MarkSent", "Finish", "BeginAnnouncing"}
+	rarelyGone    = []string{"Restore", "Restore", "Restore", "Restore", "MarkSent", "Finish", "BeginAnnouncing"}
 	rarelyForged  = []string{"TakeExpired", "TakeUnsettled"}
 )
 

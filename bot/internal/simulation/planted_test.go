@@ -37,7 +37,7 @@ const (
 	announcesNothing
 	forgetsPrompts
 	forgetsRequests
-	lacksPuttingBack
+	lacksRestoring
 	leavesForgeries
 	quotesForgeries
 	keepsKeysToItself
@@ -74,7 +74,7 @@ var plants = []struct {
 	{tellsTwice, "an announcement that is posted twice", "told once"},
 	{forgetsPrompts, "a prompt that is never changed", "the prompt ends with the outcome"},
 	{forgetsRequests, "a request for a second person that nobody ends", "a request ends"},
-	{lacksPuttingBack, "a decision that vanishes and is not put back", "what vanished is put back"},
+	{lacksRestoring, "a decision that vanishes and is not restored", "what vanished is restored"},
 	{quotesForgeries, "a row that somebody else wrote and that is quoted", "nobody reads what somebody else wrote"},
 	{keepsKeysToItself, "a bot token whose keys the others do not get", "no orphan"},
 	{showsNoSignOfLife, "a click that nothing is shown for while its facts are slow", "a sign of life"},
@@ -98,7 +98,7 @@ func TestEachLawFindsItsBug(t *testing.T) {
 		t.Skip("it searches for histories that show a bug; without -short it does")
 	}
 	dir := place(t)
-	const most = 600
+	const most = 1500
 	for _, p := range plants {
 		t.Run(p.what, func(t *testing.T) {
 			for n := range uint64(most) {
@@ -121,7 +121,7 @@ func TestEachLawFindsItsBug(t *testing.T) {
 func (p *plan) provoke(bug planted) {
 	for slot := range p.replicas {
 		switch bug {
-		case lacksPuttingBack: // a row is lost
+		case lacksRestoring: // a row is lost
 			p.vanish = append(p.vanish, crashPoint{slot: slot, boundary: "Claim", nth: 1})
 		case losesOutcomes: // a crash between two tasks
 			p.crashes = append(p.crashes, crashPoint{slot: slot, boundary: "Finish", nth: 1, after: true, down: time.Second})

@@ -162,7 +162,7 @@ func (c *checker) ownerOf(v vanished) (life string) {
 // restoredBy reports whether a process has put a decision back that the journal had
 // lost. Its requests about the other tasks were under way meanwhile.
 func (c *checker) restoredBy(id decision.ID, life string) bool {
-	return slices.ContainsFunc(c.lines, func(l line) bool { return l.who == life && l.what == "PutBack "+short(id) })
+	return slices.ContainsFunc(c.lines, func(l line) bool { return l.who == life && l.what == "Restore "+short(id) })
 }
 
 // untold reports whether a person reads that the bot doesn't know what became
@@ -174,9 +174,9 @@ func (c *checker) untold(id decision.ID, life string) bool {
 	})
 }
 
-// putBack: an owner that stays alive also announces a decision that the
+// restores: an owner that stays alive also announces a decision that the
 // journal lost.
-func (c *checker) putBack() {
+func (c *checker) restores() {
 	for _, v := range c.gone {
 		owner := c.ownerOf(v)
 		ended := slices.ContainsFunc(c.lines, func(l line) bool {
@@ -188,7 +188,7 @@ func (c *checker) putBack() {
 			return says != saysOther && says != saysWaiting || len(s.tasks) > 0 || s.meaning == texts.Meaning(decision.Various)
 		})
 		if d := c.rows[v.id]; !ended && !told && !d.Outcome().Closed() && !c.untold(v.id, owner) {
-			c.breaks("what vanished is put back", "%s vanished under %s, which lived on, and nobody was told of it", short(v.id), owner)
+			c.breaks("what vanished is restored", "%s vanished under %s, which lived on, and nobody was told of it", short(v.id), owner)
 		}
 	}
 }

@@ -384,6 +384,9 @@ func (t *wire) beginTell(name, body string) func(*http.Response, error) {
 	if thread != "" && !settled && !broadcast {
 		return func(*http.Response, error) {} // a reminder
 	}
+	if strings.Contains(body, "still checking the rest") {
+		return func(*http.Response, error) {} // part of the final results, which all follow
+	}
 	if settled {
 		found = "settled " + thread + found + aboutTask.FindString(body) // a copy has no thread, and often no reason
 	}

@@ -194,10 +194,16 @@ func (w Texts) settledTo(reader string, d decision.Record) Message {
 }
 
 // inPerson adds to a message why it comes as a direct message.
-func (w Texts) inPerson(m Message, d decision.Record) Message {
-	note := fmt.Sprintf("I'm not sure I could post this in %s. If it isn't there, please pass it on.", inTheConversation(d.Channel))
+func inPerson(m Message, why string, d decision.Record) Message {
+	note := fmt.Sprintf(why, inTheConversation(d.Channel))
 	return message(m.Text+"\n"+note, m.Blocks...).with(footnote(note))
 }
+
+// The reasons for a direct message, with the conversation in which it isn't.
+const (
+	perhapsNotPosted = "I'm not sure I could post this in %s. If it isn't there, please pass it on."
+	notEdited        = "I can't change the announcement to say so. If others in %s need to know now, please pass it on. I'm still checking the rest."
+)
 
 // inTheConversation is inChannelNamed for someone who reads it elsewhere.
 func inTheConversation(id string) string {
@@ -211,7 +217,7 @@ func inTheConversation(id string) string {
 // requester or the approver, for when the bot can't post in the channel.
 func (w Texts) AnnouncementInPerson(to string, now decision.Current, posted time.Time) Message {
 	d := now.Record()
-	return w.inPerson(w.announcementTo(to, d, withoutPeople(d), posted), d)
+	return inPerson(w.announcementTo(to, d, withoutPeople(d), posted), perhapsNotPosted, d)
 }
 
 // withoutPeople returns the results without the people on the tasks, who don't
@@ -228,7 +234,14 @@ func withoutPeople(d decision.Record) []result {
 // approver.
 func (w Texts) SettledInPerson(to string, now decision.Current) Message {
 	d := now.Record()
-	return w.inPerson(w.settledTo(to, d), d)
+	return inPerson(w.settledTo(to, d), perhapsNotPosted, d)
+}
+
+// SettledSoFar returns the final results that are known while others aren't, for the
+// requester alone: the announcement can't be edited.
+func (w Texts) SettledSoFar(to string, now decision.Current) Message {
+	d := now.Record()
+	return inPerson(w.settledTo(to, d), notEdited, d)
 }
 
 // forPeople mentions the people on the task.

@@ -57,7 +57,7 @@ func (w Texts) TooLateToWithdraw(c decision.Confirmation, now decision.Current, 
 		}
 		return say("Too late to keep %s: %s %s already confirmed, and I'm cancelling %s now. I'll post the result in %s.", w.underWay(first), by, has, it, inChannelNamed(first.Channel))
 	}
-	return say("Too late: %s", w.happened(first, user)).meansOutcome(first.Outcome())
+	return say("Too late: %s", w.happened(first, user, "")).meansOutcome(first.Outcome())
 }
 
 // Checking is for someone whose click is still being judged. The next message
@@ -249,7 +249,7 @@ func (w Texts) CameSecond(c decision.Confirmation, user string, winners ...decis
 		return say("%s got there first: I'm cancelling %s now, and I'll post the result in %s.",
 			mention(winner.Confirmer), w.underWay(winner), l.where()).meaning(MeansUnderWay)
 	}
-	return say("%s", upperFirst(w.happened(winner, user))).meansOutcome(winner.Outcome())
+	return say("%s", upperFirst(w.happened(winner, user, l.elsewhere(winner)))).meansOutcome(winner.Outcome())
 }
 
 // lostSeveral answers user, whose tasks other prompts' decisions have.
@@ -258,16 +258,17 @@ func (w Texts) lostSeveral(l lost, user string) Message {
 	if d.Outcome() == "" {
 		return say("%s already confirmed cancelling %s, and I'm working on them. The results will be posted in %s.", by, numbered(d.IDs()), l.where()).meaning(MeansUnderWay)
 	}
-	return say("%s already confirmed cancelling these tasks. %s", by, lineOfSeveral(d, l.where())+w.againAfterClosed(d)).meansOutcome(d.Outcome())
+	return say("%s already confirmed cancelling these tasks. %s", by, lineOfSeveral(d, l.where())+l.elsewhere(d)+w.againAfterClosed(d)).meansOutcome(d.Outcome())
 }
 
-// happened says to user who decided, when, and the result. That may be long ago.
-func (w Texts) happened(first decision.Record, user string) string {
+// happened says to user who decided, when, and the result, which more follows. That may be
+// long ago.
+func (w Texts) happened(first decision.Record, user, more string) string {
 	by, at := you(first.Confirmer, user, "you"), on(first.DecidedAt)
 	if all := resultsOf(first); len(all) == 1 && all[0].Outcome == decision.Cancelled && all[0].Cause == "" {
 		return fmt.Sprintf("%s already cancelled %s %s.", by, w.decided(first), at)
 	}
-	return fmt.Sprintf("%s already confirmed this %s. %s", by, at, w.line(first)+since(first))
+	return fmt.Sprintf("%s already confirmed this %s. %s", by, at, w.line(first)+more+since(first))
 }
 
 // Overtaken replaces a request that another click decided, or whose tasks people
@@ -291,9 +292,9 @@ func (w Texts) Overtaken(c decision.Confirmation, winners ...decision.Current) M
 	case d.Outcome() == "":
 		became = fmt.Sprintf("%s Cancelling %s… I'll post the result in %s.", emojiPending, w.asked(c), l.where())
 	case l.several():
-		became = emojiOf(resultsOf(d)) + " " + lineOfSeveral(d, l.where()) + w.againAfterClosed(d)
+		became = emojiOf(resultsOf(d)) + " " + lineOfSeveral(d, l.where()) + l.elsewhere(d) + w.againAfterClosed(d)
 	default:
-		became = emojiOf(resultsOf(d)) + " " + w.line(d) + since(d)
+		became = emojiOf(resultsOf(d)) + " " + w.line(d) + l.elsewhere(d) + since(d)
 	}
 	other := "another one"
 	if len(winners) > 1 {

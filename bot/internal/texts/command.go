@@ -16,11 +16,21 @@ func (w Texts) help() Message {
 	if w.MaxTasks > 1 {
 		several = fmt.Sprintf("• `%s 12345 12346 12347: started twice` – several at once, up to %d\n", w.Command, w.MaxTasks)
 	}
+	then := "I'll show you the task and ask you to confirm."
+	switch s := w.SecondPerson; {
+	case s.Always:
+		then = "I'll show the task to everyone in the conversation at once: someone else must approve."
+	case s.Ever():
+		then += " In some workflows someone else must approve: then I'll show the task to everyone in the conversation at once."
+	}
+	alone, reason := fmt.Sprintf("• `%s 12345`\n", w.Command), "with a reason"
+	if w.AsksReason && w.SecondPerson.Ever() { // a request needs one with the command
+		alone, reason = "", "with your reason, which is required"
+	}
 	return say("*Cancel a Chamelio task from Slack*\n"+
-		"Type `%[1]s` and the task's ID or link. I'll show you the task and ask you to confirm.\n"+
-		"• `%[1]s 12345`\n"+
-		"• `%[1]s 12345 duplicate of 12346` – with a reason\n"+
-		"%[2]sI'll post the result in the channel. Cancelling can't be undone.", w.Command, several)
+		"Type `%[1]s` and the task's ID or link. %[2]s\n"+
+		"%[3]s• `%[1]s 12345 duplicate of 12346` – %[4]s\n"+
+		"%[5]sI'll post the result in the channel. Cancelling can't be undone.", w.Command, then, alone, reason, several)
 }
 
 // NotUnderstood answers a command that input.ParseCommand rejected with err.
@@ -94,8 +104,7 @@ func (w Texts) NoPrompt(id chamelio.TaskID, task chamelio.Task, err error) (Mess
 	case errors.As(err, &e) && e.TaskNotFound():
 		return say("Chamelio has no task %d, or I can't see it. Check the ID on the task's page.", id), true
 	case errors.Is(err, chamelio.ErrUnauthorized) && errors.As(err, &e):
-		return say("I can't cancel task %d: I've lost access to Chamelio (%s). Once %s has replaced the key, type %s again.",
-			id, whyKeyRefused(e.Reason), w.contact(), w.again(id)), true
+		return say("I can't cancel task %d: I've lost access to Chamelio (%s). %s", id, whyKeyRefused(e.Reason), w.onceReplaced(id)), true
 	case err == nil && task.Status.Final():
 		return over(w.namedFirst(decision.Named{ID: id, Title: task.Title, URL: task.URL}), task.Status, task.CompletedAt.Time), true
 	}

@@ -19,7 +19,17 @@ func (w Texts) NothingToCancel(left []Excluded) Message {
 	if slices.ContainsFunc(left, func(t Excluded) bool { return !t.Over }) {
 		text = fmt.Sprintf("I can't cancel any of these %d tasks for you now:", len(left))
 	}
-	return say("%s", text+whyLeftOut(left, false))
+	text += whyLeftOut(left, false)
+	var locked []chamelio.TaskID
+	for _, t := range left {
+		if t.Locked {
+			locked = append(locked, t.ID)
+		}
+	}
+	if len(locked) > 0 {
+		text += "\n" + w.onceReplaced(locked...)
+	}
+	return say("%s", text)
 }
 
 // leftOut lists the tasks that won't be cancelled, to the person who asked or to
@@ -71,7 +81,7 @@ func (w Texts) Exclude(id chamelio.TaskID, task chamelio.Task, err error) (Exclu
 	case errors.As(err, &e) && e.TaskNotFound():
 		return Excluded{ID: id, Why: "Chamelio has no such task, or I can't see it", Over: true}, true
 	case errors.Is(err, chamelio.ErrUnauthorized) && errors.As(err, &e):
-		return Excluded{ID: id, Why: fmt.Sprintf("I've lost access to Chamelio (%s)", whyKeyRefused(e.Reason))}, true
+		return Excluded{ID: id, Why: fmt.Sprintf("I've lost access to Chamelio (%s)", whyKeyRefused(e.Reason)), Locked: true}, true
 	case err == nil && task.Status == chamelio.Cancelled:
 		return Excluded{ID: id, Why: "it was already cancelled", Over: true}, true
 	case err == nil && task.Status.Final():

@@ -1,6 +1,7 @@
 package texts
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -52,6 +53,25 @@ func (l lost) people(user string) string {
 		}
 	}
 	return list(all, "and")
+}
+
+// elsewhere follows the results of d, the winner's record, if they are reported or listed
+// in other conversations, which the person may not be able to read. It doesn't say where:
+// the final result may come as a direct message.
+func (l lost) elsewhere(d decision.Record) string {
+	page := "the task's page"
+	if len(d.Tasks) > 1 {
+		page = "the tasks' pages"
+	}
+	switch {
+	case !slices.ContainsFunc(l.winners, func(w decision.Record) bool { return w.Channel != l.Channel }):
+		return ""
+	case counted(resultsOf(d)).unknown > 0:
+		return fmt.Sprintf(" That may be where you can't read it, so check %s.", page)
+	case len(d.Tasks) > 1 && len(closedOf(d)) < len(d.Tasks):
+		return fmt.Sprintf(" If you can't read those, check %s.", page)
+	}
+	return ""
 }
 
 // where returns the conversations in which the winners are announced.

@@ -2,6 +2,7 @@ package texts
 
 import (
 	"cmp"
+	"fmt"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -247,6 +248,11 @@ func you(user, reader, word string) string {
 		return word
 	}
 	return mention(user)
+}
+
+// onceReplaced says what to do if Chamelio refuses the key.
+func (w Texts) onceReplaced(tasks ...chamelio.TaskID) string {
+	return fmt.Sprintf("Once %s has replaced the key, type %s again.", w.contact(), w.again(tasks...))
 }
 
 func whyKeyRefused(r chamelio.Reason) string {

@@ -33,6 +33,7 @@ type Excluded struct {
 	Why      string // a clause for the person who asked, as mrkdwn
 	WhyToAll string // the same for everyone; "" if it doesn't differ
 	Over     bool   // it has ended or doesn't exist, so another try won't help
+	Locked   bool   // Chamelio refuses the key
 }
 
 // untitled returns the preview without what Chamelio says about the tasks.

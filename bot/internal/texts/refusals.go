@@ -40,7 +40,7 @@ var refusalTexts = []refusalText{
 		"You can't cancel tasks here: people from other organisations read this conversation. Type {again} in a channel of your own organisation.",
 		"People from other organisations read that channel."},
 	{policy.CodeHiddenChannel,
-		"You can't cancel tasks here: I can't see whether people from other organisations read this. Invite me, or type {again} in a public channel.",
+		"You can't cancel tasks here: I can't see whether people from other organisations read this. Type {again} in a public channel. In a private one, it also helps to invite me.",
 		"Slack doesn't say whether people from other organisations read that conversation."},
 	{policy.CodeDeactivated,
 		"This Slack account is deactivated, so it can't cancel tasks.",
@@ -145,7 +145,7 @@ func (w Texts) RefusedClick(no policy.Verdict, c decision.Confirmation) Message 
 	if no.Code == policy.CodeNeedsSecondPerson && c.Public {
 		text = "You can't approve your own request. Ask {someone}, or press *Withdraw request*."
 	}
-	if no.Task == 0 {
+	if no.Task == 0 || no.Code == policy.CodeNeedsSecondPerson { // who can approve one task can approve all
 		return say("%s", w.fillRefusal(text, c))
 	}
 	refused := func(t decision.Named) bool { return int64(t.ID) == no.Task }

@@ -48,6 +48,21 @@ func (w Texts) ReasonFirst(c decision.Confirmation) Message {
 	return say("I need your reason before I can ask someone to approve cancelling %s. Type it with the command, like %s reason`.", w.asked(c), again)
 }
 
+// Asking answers a command whose request is still being posted.
+func (w Texts) Asking(c decision.Confirmation) Message {
+	return say("%s I'm still posting your request to cancel %s in %s. I'll tell you if I can't.", emojiPending, w.asked(c), inChannelNamed(c.Channel))
+}
+
+// NotNeeded answers a command or a submitted modal whose request had to wait, until other
+// confirmations had all of its tasks.
+func (w Texts) NotNeeded(c decision.Confirmation) Message {
+	came, result := "another confirmation came first", "its result"
+	if len(c.Tasks) > 1 {
+		came, result = "other confirmations came first", "their results"
+	}
+	return say("I didn't post your request to cancel %s: %s. If you don't see %s within a few minutes, type %s.", w.asked(c), came, result, w.again(c.IDs()...))
+}
+
 // NotRequested answers a command or a submitted modal whose request couldn't be
 // posted.
 func (w Texts) NotRequested(c decision.Confirmation) Message {

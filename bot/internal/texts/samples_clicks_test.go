@@ -24,6 +24,8 @@ func (s *sampler) ofClicks() {
 	s.during("request expired", "They clicked on a request after it had expired.", toClicker, s.Expired(public))
 	s.during("perhaps asked", "Slack doesn't answer clearly whether it posted a request, or the journal doesn't answer whether another replica posts it.", "to the person who typed the command or submitted the modal", s.PerhapsAsked(public))
 	s.during("asked before", "A submitted modal that asks a second person is delivered to another process, or after a restart.", "in the modal", s.AskedBefore(public))
+	s.during("asking", "A request isn't posted after two seconds.", "to the person who typed the command", s.Asking(public))
+	s.during("not needed", "Slack asked to wait before it took a request, and then other confirmations had its tasks.", "to the person who typed the command or submitted the modal", s.NotNeeded(public))
 	s.during("not requested", "Slack didn't take a request, neither from the bot in the channel nor as the answer.", "to the person who typed the command or submitted the modal", s.NotRequested(public))
 	s.during("not requested, without some tasks", "The same, and the policy refuses others of their tasks, or they have ended.", "to the person who typed the command or submitted the modal", s.WithLeftOut(s.NotRequested(public), s.left()))
 	s.during("no approver", "A second person has to confirm, and the requester is the only one who could.", "to the person who typed the command or submitted the modal", s.NoApprover(private))
@@ -66,6 +68,9 @@ func (s *sampler) ofClicks() {
 	elsewhere := together
 	elsewhere.ID, elsewhere.Channel = "OTHER", "D0PRIVATE"
 	s.during("came second to a direct message", "Someone else confirmed in a direct message, and it is under way.", toClicker, s.CameSecond(private, s.user, elsewhere.AsOfNow()))
+	hidden := s.decision(s.other, decision.Unknown)
+	hidden.ID, hidden.Channel = elsewhere.ID, elsewhere.Channel
+	s.during("came second to a direct message, unknown", "The same, and the outcome isn't known.", toClicker, s.CameSecond(private, s.user, hidden.AsOfNow()))
 	s.during("pressed twice", "They had confirmed before, and it is under way.", toClicker, s.CameSecond(private, s.user, alone.AsOfNow()))
 	s.add("came second, cancelled", "Someone else confirmed before them.", toClicker, s.CameSecond(public, s.user, cancelled.AsOfNow()))
 	s.add("came second, failed", "Someone else confirmed before them, and the task couldn't be cancelled.", toClicker, s.CameSecond(public, s.user, refused.AsOfNow()))
@@ -75,7 +80,7 @@ func (s *sampler) ofClicks() {
 	s.during("too late to withdraw", "*Withdraw request*, but someone has confirmed.", toClicker, s.TooLateToWithdraw(public, together.AsOfNow(), s.user))
 	s.add("too late, cancelled", "*Withdraw request*, but it was cancelled.", toClicker, s.TooLateToWithdraw(public, cancelled.AsOfNow(), s.user))
 	together.ID, cancelled.ID = "OTHER", "OTHER"
-	s.during("overtaken", "Someone approved a request, but the task is being cancelled in another way.", "in place of the request", s.Overtaken(public, together.AsOfNow()))
+	s.during("overtaken", "Someone approved a request, or its time is over, and the task is being cancelled in another way.", "in place of the request", s.Overtaken(public, together.AsOfNow()))
 	s.add("overtaken, cancelled", "The same, when that is over.", "in place of the request", s.Overtaken(public, cancelled.AsOfNow()))
 	unclear := s.decision(s.other, decision.Unknown)
 	unclear.ID = "OTHER"

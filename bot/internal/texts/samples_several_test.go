@@ -1,6 +1,7 @@
 package texts
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -49,6 +50,7 @@ func (s *sampler) ofSeveral() {
 	one.Tasks = tasks[:1]
 	s.add("prompt for one of several", "Only one of the tasks can be cancelled.", toRequester, s.Prompt(one, left, value))
 	s.add("nothing to cancel", "None of the tasks can be cancelled.", toRequester, s.NothingToCancel(out))
+	s.add("nothing left to cancel", "All of the tasks have ended, or don't exist.", toRequester, s.NothingToCancel(slices.DeleteFunc(slices.Clone(out), func(t Excluded) bool { return !t.Over })))
 
 	d := s.decision(s.user, "")
 	d.Tasks = nil
@@ -80,6 +82,11 @@ func (s *sampler) ofSeveral() {
 	s.add("announcement of several, perhaps overtaken", "The same, if the journal didn't say for ten minutes whether someone has.", toChannel, s.Announcement(late.Unread(), s.now))
 	s.during("announcement of several, two unknown", "The outcomes of two aren't known yet.", toChannel, s.Announcement(all(cancelled, unknown, unknown).AsOfNow(), s.now))
 	s.add("announcement of several, none", "None was cancelled.", toChannel, s.Announcement(all(already, failed, already).AsOfNow(), s.now))
+	locked, gone := outcomeOf(decision.Result{Outcome: decision.RejectedKey}), outcomeOf(decision.Result{Outcome: decision.NotFound})
+	refused := outcomeOf(decision.Result{Outcome: decision.Failed, Cause: decision.CauseRefused})
+	s.add("announcement of several, refused", "Chamelio refused the key for one, refused another one, and has no third.", toChannel, s.Announcement(all(locked, refused, gone).AsOfNow(), s.now))
+	busy, ended := outcomeOf(decision.Result{Outcome: decision.Failed, Cause: decision.CauseBusy}), outcomeOf(decision.Result{Outcome: decision.NotCancellable})
+	s.add("announcement of several, busy", "Chamelio was too busy for two, and refused one without a reason that the bot could see.", toChannel, s.Announcement(all(busy, ended, busy).AsOfNow(), s.now))
 	s.add("line of several", "They came out differently.", "in place of the prompt", s.OutcomeLine(all(cancelled, already, failed).AsOfNow()))
 	s.during("line of several, unknown", "The outcome of one isn't known yet.", "in place of the prompt", s.OutcomeLine(all(cancelled, unknown, cancelled).AsOfNow()))
 	two := all(cancelled, already, failed)
@@ -90,6 +97,8 @@ func (s *sampler) ofSeveral() {
 	settled := all(cancelled, unknown, cancelled).WithSettled(decision.Result{}, seen)
 	s.add("announcement of several, edited", "What was unknown became known.", toChannel+", in place of the announcement", s.Announcement(settled.AsOfNow(), s.now))
 	s.add("update of several", "The same.", toChannel+", in the thread of the announcement", s.Settled(settled.AsOfNow()))
+	part := all(cancelled, unknown, unknown).WithSettled(decision.Result{}, seen)
+	s.add("update of several, so far", "One became known, another isn't yet, and the announcement can't be edited.", "to the person who asked, in their chat with the bot", s.SettledSoFar(s.user, part.AsOfNow()))
 	after := outcomeOf(decision.Result{Outcome: decision.Cancelled, Cause: decision.CauseSeen})
 	s.add("announcement of several, seen afterwards", "The requests got no clear answer, and then the tasks were cancelled.", toChannel, s.Announcement(all(after).AsOfNow(), s.now))
 	s.add("line of several, seen afterwards", "The same, and one was cancelled before.", "in place of the prompt", s.OutcomeLine(all(after, already, after).AsOfNow()))

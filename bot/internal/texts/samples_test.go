@@ -11,6 +11,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/input"
+	"github.com/cancelbot/cancelbot/bot/internal/policy"
 	"github.com/cancelbot/cancelbot/chamelio"
 )
 
@@ -141,6 +142,11 @@ func (s *sampler) ofCommands() {
 		return s.NotUnderstood(&input.Error{Err: err, Input: cmp.Or(s.typed, typed), Length: 4000})
 	}
 	s.add("help", "They typed the command alone, or “help”.", toRequester, s.help())
+	second := *s
+	second.SecondPerson.Always = true
+	s.add("help, second person", "The same, with `SECOND_PERSON=always`.", toRequester, second.help())
+	second.SecondPerson, second.AsksReason = policy.SecondPerson{Workflows: []string{"NDA"}}, true
+	s.add("help, second person for some", "The same, with `SECOND_PERSON=workflows` and `REQUIRE_REASON`.", toRequester, second.help())
 	s.add("not a task", "What they typed is neither an id nor a link.", toRequester, bad(input.ErrNotATask, "globex"))
 	s.add("foreign link", "They pasted a link to something else.", toRequester, bad(input.ErrForeignLink, "https://globex.example/tasks/12345"))
 	s.add("id out of range", "The id is 0, or has too many digits.", toRequester, bad(input.ErrIDOutOfRange, "123456789012345678901"))

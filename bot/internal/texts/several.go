@@ -128,7 +128,7 @@ func lineOfSeveral(d decision.Record, where string) string {
 	if n.unknown > 0 {
 		return fmt.Sprintf("I couldn't tell right away what happened to %d of %s. %s", n.unknown, numbered(d.IDs()), willReport)
 	}
-	results, text := "The results", ""
+	of, text := "", ""
 	switch {
 	case !n.named():
 		text = n.areCancelled(numbered(n.cancelled))
@@ -137,10 +137,10 @@ func lineOfSeveral(d decision.Record, where string) string {
 	case len(n.own) > 0:
 		text = fmt.Sprintf("Cancelled %s.", numbered(n.own))
 	default:
-		results += " for " + numbered(d.IDs())
+		of = " of " + numbered(d.IDs())
 	}
-	if len(closedOf(d)) < len(d.Tasks) {
-		text += fmt.Sprintf(" %s are in %s.", results, where)
+	if len(closedOf(d)) < len(d.Tasks) { // it may not be there yet
+		text += fmt.Sprintf(" See %s for the results%s.", where, of)
 	}
 	return strings.TrimSpace(text)
 }
@@ -202,6 +202,8 @@ func (w Texts) lines(d decision.Record, all []result) (blocks []slack.Block, tex
 func (w Texts) inLine(d decision.Record, r result, headlined bool) string {
 	at := strings.TrimSuffix(stopped(", stopped", r.Result), ", stopped")
 	switch {
+	case r.Outcome == decision.Failed && r.Cause == decision.CauseRefused:
+		return strings.TrimSuffix(strings.TrimSpace(w.fillOutcome(r.row.what+" {detail}", d, "", r)), ".")
 	case r.Outcome != decision.Cancelled:
 		return strings.TrimSuffix(w.fillOutcome(r.row.what, d, "", r), ".")
 	case r.Cause == decision.CauseSeen:
@@ -266,7 +268,9 @@ func aboutSeveral(d decision.Record, all []result, what, reader string, posted t
 
 // nextForSeveral says what to do about those that weren't cancelled.
 func (w Texts) nextForSeveral(all []result) string {
-	var again, held, since, perhaps []chamelio.TaskID
+	var again, locked, held, since, perhaps []chamelio.TaskID
+	refused, missing, ended := false, false, false
+	var wait time.Duration
 	for _, r := range all {
 		switch {
 		case r.taken == decision.TakenSince:
@@ -275,8 +279,19 @@ func (w Texts) nextForSeveral(all []result) string {
 			perhaps = append(perhaps, r.task.ID)
 		case r.LeftOut():
 			held = append(held, r.task.ID)
-		case r.Outcome == decision.Failed, r.Outcome == decision.RejectedKey:
+		case r.Outcome == decision.RejectedKey:
+			locked = append(locked, r.task.ID)
+		case r.Outcome == decision.NotFound:
+			missing = true
+		case r.Outcome == decision.Failed && r.Cause == decision.CauseRefused:
+			refused = true
+		case r.Outcome == decision.NotCancellable && r.row.status == "":
+			ended = true
+		case r.Outcome == decision.Failed:
 			again = append(again, r.task.ID)
+			if r.Cause == decision.CauseBusy {
+				wait = max(wait, r.RetryIn, time.Minute)
+			}
 		}
 	}
 	var parts []string
@@ -291,8 +306,23 @@ func (w Texts) nextForSeveral(all []result) string {
 	default:
 		parts = append(parts, "Check those tasks' pages before you try again.")
 	}
-	if len(again) > 0 {
+	switch {
+	case wait > 0:
+		parts = append(parts, fmt.Sprintf("Try again in %s: type %s.", duration(wait), w.again(again...)))
+	case len(again) > 0:
 		parts = append(parts, fmt.Sprintf("To try again, type %s.", w.again(again...)))
+	}
+	if len(locked) > 0 {
+		parts = append(parts, w.onceReplaced(locked...))
+	}
+	if refused {
+		parts = append(parts, "Where Chamelio refused, check the task's page.")
+	}
+	if ended {
+		parts = append(parts, "Where a task can't be cancelled any more, check its page: someone may have cancelled it already, or it has ended.")
+	}
+	if missing {
+		parts = append(parts, "Tasks that Chamelio can't find may have been deleted, or I may have lost access to them.")
 	}
 	if len(held) > 0 {
 		parts = append(parts, w.unlessSeen("left out", held))

@@ -31,6 +31,8 @@ type Texts struct {
 	Operator   string   // who runs the bot; may be empty
 	AsksReason bool     // a reason is required: a prompt without one says that the click asks for it
 	MaxTasks   int      // in one command
+
+	SecondPerson policy.SecondPerson // which tasks someone else must approve
 }
 
 // The most characters shown of text from outside. MaxTitle is for the titles of
@@ -91,7 +93,7 @@ func (w Texts) contact() string {
 	case input.IsID(id, "S") && len(id) > 5:
 		return "<!subteam^" + id + ">"
 	}
-	return excerpt(id, maxOperator)
+	return strings.TrimRight(excerpt(id, maxOperator), ".") // a sentence ends with it
 }
 
 // please begins a sentence that asks the operator for something.

@@ -390,6 +390,24 @@ func TestMissingStatusIsNotQuoted(t *testing.T) {
 	}
 }
 
+// If one of a prompt's tasks needs a second person now, one request can ask for all.
+func TestOneRequestAsksForAllTasks(t *testing.T) {
+	w := Texts{Command: "/cancel-task"}
+	c := decision.Confirmation{Channel: "C1", Requester: "U1", Tasks: []decision.Named{{ID: 1}, {ID: 2}}}
+	said := w.RefusedClick(policy.Verdict{Code: policy.CodeNeedsSecondPerson, Task: 2}, c).Text
+	if !strings.Contains(said, "`/cancel-task 1 2`") || strings.Contains(said, "together") {
+		t.Error(said)
+	}
+}
+
+// The operator's contact may end like a sentence.
+func TestSentencesEndOnce(t *testing.T) {
+	said := Texts{Command: "/cancel-task", Operator: "the IT desk."}.Paused("", 1).Text
+	if !strings.HasSuffix(said, "Ask the IT desk.") {
+		t.Error(said)
+	}
+}
+
 // A direct message isn't a channel, so no one is asked to find a colleague in it.
 func TestRefusalsNameTheConversation(t *testing.T) {
 	w := Texts{Command: "/cancel-task"}

@@ -56,9 +56,9 @@ func (j *Journal) Unsettled(ctx context.Context, id decision.ID, task chamelio.T
 	return Call(ctx, j.Around, "Unsettled", id, func(ctx context.Context) (bool, error) { return j.Journal.Unsettled(ctx, id, task) })
 }
 
-func (j *Journal) PutBack(ctx context.Context, d decision.Record) (lease journal.Lease, tasks []decision.Item, err error) {
-	lease, err = Call(ctx, j.Around, "PutBack", d.ID, func(ctx context.Context) (l journal.Lease, err error) {
-		l, tasks, err = j.Journal.PutBack(ctx, d)
+func (j *Journal) Restore(ctx context.Context, d decision.Record) (lease journal.Lease, tasks []decision.Item, err error) {
+	lease, err = Call(ctx, j.Around, "Restore", d.ID, func(ctx context.Context) (l journal.Lease, err error) {
+		l, tasks, err = j.Journal.Restore(ctx, d)
 		return l, err
 	})
 	return lease, tasks, err
@@ -128,8 +128,8 @@ func (j *Journal) Release(ctx context.Context, all ...journal.Lease) error {
 	return j.Around(ctx, "Release", "", func(ctx context.Context) error { return j.Journal.Release(ctx, all...) })
 }
 
-func (j *Journal) LookAgain(ctx context.Context, l journal.Lease, wait time.Duration) error {
-	return j.Around(ctx, "LookAgain", l.ID, func(ctx context.Context) error { return j.Journal.LookAgain(ctx, l, wait) })
+func (j *Journal) CheckLater(ctx context.Context, l journal.Lease, wait time.Duration) error {
+	return j.Around(ctx, "CheckLater", l.ID, func(ctx context.Context) error { return j.Journal.CheckLater(ctx, l, wait) })
 }
 
 func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, ts string) error {
