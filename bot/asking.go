@@ -2,7 +2,9 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/carry"
@@ -27,6 +29,13 @@ const (
 	// pauses that Slack asks for, and how long a request is listed again. The message of
 	// one that isn't listed can't change when it expires.
 	replyPatience = 30 * time.Second
+
+	// askingAfter is how long a command is silent while its request is posted.
+	askingAfter = 2 * time.Second
+
+	// decidedTimeout bounds the question whether anything is decided about a request's
+	// tasks, or by it.
+	decidedTimeout = time.Second
 
 	// lastList bounds the last try to list a request when the process stops.
 	lastList = 2 * time.Second
@@ -130,6 +139,27 @@ func (c *commands) first(ctx context.Context, log *slog.Logger, event string, as
 	return reply{}, first
 }
 
+// askByCommand posts the request that a command asked for, unless another delivery of the
+// command does, and returns the answer. If that takes long, it says so meanwhile.
+func (c *commands) askByCommand(ctx context.Context, log *slog.Logger, cmd slackapi.Command, found considered) reply {
+	waiting, asked := context.WithCancel(ctx)
+	var saying sync.WaitGroup
+	saying.Go(func() {
+		defer work.RecoverPanic(log)
+		if work.Sleep(waiting, askingAfter) {
+			_ = c.poster.To(waiting, cmd.Target(), c.requests.unlessPressed(found.confirmation, c.texts.Asking(found.confirmation)), slackapi.Ephemeral) // in one try: the request or the reason follows
+		}
+	})
+	defer saying.Wait()
+	defer asked()
+	said, first := c.first(ctx, log, cmd.Event, found.confirmation)
+	if !first {
+		said.message = c.texts.WithLeftOut(said.message, found.preview.Excluded)
+		return said
+	}
+	return alone(c.request(ctx, log, cmd.ResponseURL, found))
+}
+
 // request posts a request, and returns what its requester has to know; an empty
 // message if it was posted.
 func (c *commands) request(ctx context.Context, log *slog.Logger, responseURL string, found considered) texts.Message {
@@ -139,6 +169,9 @@ func (c *commands) request(ctx context.Context, log *slog.Logger, responseURL st
 		failed = c.texts.PerhapsAsked(found.confirmation)
 	case slackapi.Refused, slackapi.Later:
 		failed = c.texts.NotRequested(found.confirmation)
+		if c.requests.decided(ctx, found.confirmation) {
+			failed = c.texts.NotNeeded(found.confirmation)
+		}
 	case slackapi.Posted:
 	}
 	return c.texts.WithLeftOut(failed, found.preview.Excluded)
@@ -147,16 +180,22 @@ func (c *commands) request(ctx context.Context, log *slog.Logger, responseURL st
 // post posts a request in its thread, or else in its channel, and lists it there, so
 // that it is replaced when it expires. If the bot can't post there, the response_url has
 // the request instead, for which post waits as long as Slack asks and the request is
-// open; only a late click replaces that one. If it may have been posted, it isn't posted again.
-// post returns the status of the last try.
+// open; only a late click replaces that one. If it may have been posted, it isn't posted again,
+// nor is it posted once other decisions have its tasks. post returns the status of the last
+// try.
 func (r *requests) post(ctx context.Context, log *slog.Logger, responseURL string, c decision.Confirmation, m texts.Message) (status slackapi.Status) {
 	// If the process stops or the request expires during a pause, status is still that
 	// of the last try.
 	status = slackapi.Later
+	tried := false
 	once := func(post func() error) error {
 		if !r.now().Before(c.ExpiresAt) {
 			return work.Permanent(signed.ErrExpired)
 		}
+		if tried && r.decided(ctx, c) {
+			return work.Permanent(errDecided)
+		}
+		tried = true
 		err := post()
 		status, _ = slackapi.Classify(err)
 		return slackapi.UnlessPosted(err)
@@ -175,18 +214,23 @@ func (r *requests) post(ctx context.Context, log *slog.Logger, responseURL strin
 			return err
 		})
 	})
-	switch status {
-	case slackapi.Posted:
+	switch {
+	case errors.Is(err, errDecided):
+		log.Info("request not posted; other decisions have its tasks")
+		return status
+	case status == slackapi.Posted:
 		r.carrier.Aside.Run(ctx, c.Channel, func(ctx context.Context) { r.list(ctx, log, c, ts) })
 		return status
-	case slackapi.Refused, slackapi.Later:
+	case status == slackapi.Refused, status == slackapi.Later:
 		log.Info("can't post a request in the channel; answering the command instead", "reason", err)
 		err = slackapi.Retry(ctx, replyPatience, open(), func() error {
 			return once(func() error {
-				return r.poster.Respond(ctx, slackapi.Target{Channel: c.Channel, ResponseURL: responseURL}, slackapi.Always(m), slackapi.InChannel)
+				return r.poster.Respond(ctx, slackapi.Target{Channel: c.Channel, User: c.Requester, ResponseURL: responseURL}, slackapi.Always(m), slackapi.InChannel)
 			})
 		})
-	case slackapi.Unclear:
+	}
+	if status == slackapi.Unclear && r.pressed(ctx, c) {
+		return slackapi.Posted
 	}
 	switch status {
 	case slackapi.Unclear:
@@ -196,6 +240,35 @@ func (r *requests) post(ctx context.Context, log *slog.Logger, responseURL strin
 	case slackapi.Posted:
 	}
 	return status
+}
+
+// decided reports whether other decisions have all tasks of a request that isn't posted.
+func (r *requests) decided(ctx context.Context, c decision.Confirmation) bool {
+	ctx, cancel := context.WithTimeout(ctx, decidedTimeout)
+	defer cancel()
+	_, err := r.journal.Became(ctx, decision.ID(c.ID), c.IDs())
+	return err == nil
+}
+
+// pressed reports whether someone has pressed a request's button, which then was posted.
+func (r *requests) pressed(ctx context.Context, c decision.Confirmation) bool {
+	if r.judging.has(c.ID) || r.carrier.Carries(c) || r.carrier.Withdraws(c) {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, decidedTimeout)
+	defer cancel()
+	_, err := r.journal.Get(ctx, decision.ID(c.ID))
+	return err == nil
+}
+
+// unlessPressed returns a Choose for what is true of a request that may not be posted.
+func (r *requests) unlessPressed(c decision.Confirmation, m texts.Message) slackapi.Choose {
+	return func(ctx context.Context) (texts.Message, error) {
+		if r.pressed(ctx, c) {
+			return texts.Message{}, errPressed
+		}
+		return m, nil
+	}
 }
 
 // list notes a request that was posted, in the thread of c, even while the process

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -75,6 +76,7 @@ type auditor struct {
 	ownersFirst func() bool // see carry.Carrier
 
 	sending sync.Mutex // held while notes are sent
+	paused  time.Time  // until when Slack asked this process to wait; protected by sending
 }
 
 // look starts to send the notes that are due, unless that is still going on. It runs
@@ -113,10 +115,13 @@ type taken struct {
 }
 
 // take takes a note that is due. The error is ErrGone if there is none, or if its
-// owner may be about to record that it posted it.
+// owner may be about to record that it posted it, and errAsked if Slack asked to wait.
 func (a *auditor) take(ctx context.Context) (taken, error) {
-	if a.ownersFirst() {
+	switch {
+	case a.ownersFirst():
 		return taken{}, journal.ErrGone
+	case !time.Now().After(a.paused):
+		return taken{}, errAsked
 	}
 	asked := time.Now()
 	n, err := a.journal.TakeNote(ctx)
@@ -130,9 +135,12 @@ func (t taken) valid() bool { return carry.Before(time.Now().Add(slackapi.CallTi
 // errNotOurs means that another process may have taken a note since.
 var errNotOurs = errors.New("the note's lease ends before Slack has to answer")
 
+// errAsked means that Slack asked to wait before the next note.
+var errAsked = errors.New("Slack asked to wait before the next post in the audit channel")
+
 // unlessGone returns the error of taking a note, nil if none is due.
 func unlessGone(err error) error {
-	if errors.Is(err, journal.ErrGone) {
+	if errors.Is(err, journal.ErrGone) || errors.Is(err, errAsked) {
 		return nil
 	}
 	return err
@@ -146,7 +154,10 @@ func (b *Bot) SendAuditNotes(ctx context.Context) error {
 	}
 	defer b.http.CloseIdleConnections()
 	n, err := b.audits.take(ctx)
-	if err != nil {
+	switch {
+	case errors.Is(err, errAsked):
+		return err
+	case err != nil:
 		return unlessGone(err)
 	}
 	return b.audits.sendFrom(ctx, n)
@@ -218,13 +229,19 @@ func (a *auditor) post(ctx context.Context, log *slog.Logger, n taken, choose sl
 		a.save(ctx, func(ctx context.Context) error { return a.journal.Doubt(ctx, n.Note, auditDoubtPause) })
 	default:
 		log.Error("audit copy failed; retrying", "error", err)
-		a.later(ctx, log, n.Note, min(max(asked, auditPause), maxAuditPause))
+		asked = min(asked, maxAuditPause)
+		a.later(ctx, log, n.Note, cmp.Or(asked, auditPause))
+		a.paused = time.Now().Add(asked) // from after the note is put off, so that it is due first
 	}
 	return false
 }
 
-// later puts a note off, or gives it up if it has been tried for long enough.
+// later puts a note off, or gives it up if it has been tried for long enough. A process
+// that stops gives it back instead.
 func (a *auditor) later(ctx context.Context, log *slog.Logger, n decision.Note, wait time.Duration) {
+	if ctx.Err() != nil {
+		wait = 0
+	}
 	if !a.trying.longEnough(time.Since(n.At), auditFor) {
 		a.save(ctx, func(ctx context.Context) error { return a.journal.PutOff(ctx, n, wait) })
 		return

@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -288,5 +289,25 @@ func TestRefusalIsRecordedAtTheStop(t *testing.T) {
 		time.AfterFunc(o.bot.Grace-time.Millisecond, func() { back.Store(true) })
 		w.must(w.stop())
 		w.wantRefusals(1)
+	})
+}
+
+// Slack asks to wait before the next post in the audit channel. Every note waits, and they
+// stay in order.
+func TestAuditChannelWaitsAsSlackAsks(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals; o.bot.CommandsPerMinute = 100 })
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: slacktest.Deals, Status: 429, RetryAfter: "40", Times: 1})
+		w.slash(slacktest.Guest, general, "/cancel-task 12345")
+		time.Sleep(3 * time.Second)
+		w.slash(slacktest.Guest, general, "/cancel-task 12344")
+		time.Sleep(35 * time.Second)
+		if n := len(w.slack.History(slacktest.Deals)); n != 0 {
+			t.Errorf("%d notes within the time that Slack asked for", n)
+		}
+		w.eventually("both notes", func() bool { return len(w.slack.History(slacktest.Deals)) == 2 })
+		if first := w.slack.History(slacktest.Deals)[0].Text; !strings.Contains(first, "12345") {
+			t.Errorf("the first note says: %s", first)
+		}
 	})
 }

@@ -247,7 +247,7 @@ func newTexts(cfg Config) texts.Texts {
 	return texts.Texts{
 		Command: cfg.Command, Hosts: cfg.TaskHosts, Channels: cfg.Policy.Channels, Approvers: cfg.Policy.Approvers,
 		Operator: cfg.OperatorContact, AsksReason: cfg.RequireReason,
-		MaxTasks: cfg.MaxTasks,
+		MaxTasks: cfg.MaxTasks, SecondPerson: cfg.Policy.SecondPerson,
 	}
 }
 

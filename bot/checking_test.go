@@ -178,12 +178,7 @@ func TestPromptFollowsAnAcceptedClick(t *testing.T) {
 func (w *world) followClick(h *hooked, check, save time.Duration, command string, reason bool) {
 	w.Helper()
 	prompt := w.wantPrompt(w.slash(ada, general, command))
-	h.set(func(op string, do func() error) error {
-		if op == "Claim" {
-			time.Sleep(save)
-		}
-		return do()
-	})
+	h.set(slow("Claim", save))
 	w.slack.Break(slacktest.Fault{Method: "users.info", Delay: check, Times: 1})
 	w.api.Break(chameliotest.Fault{Method: "POST", Task: 12345, Delay: 9 * time.Second})
 	if reason {

@@ -50,12 +50,7 @@ func TestDoubleClickOnSecondPrompt(t *testing.T) {
 		w.api.Break(chameliotest.Fault{Method: "POST", Delay: 4 * time.Second})
 		w.acked(w.slack.Click(ada, first, "cancel_task"))
 		time.Sleep(200 * time.Millisecond)
-		h.set(func(op string, do func() error) error {
-			if op == "Claim" {
-				time.Sleep(300 * time.Millisecond) // an ordinary database
-			}
-			return do()
-		})
+		h.set(slow("Claim", 300*time.Millisecond)) // an ordinary database
 		w.slack.Click(ada, second, "cancel_task")
 		time.Sleep(50 * time.Millisecond)
 		w.slack.Click(ada, second, "cancel_task")
@@ -74,12 +69,7 @@ func TestDoubleClickOnSecondPromptAfterOutcome(t *testing.T) {
 		first := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 		second := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 		w.confirm(ada, first)
-		h.set(func(op string, do func() error) error {
-			if op == "Claim" {
-				time.Sleep(300 * time.Millisecond)
-			}
-			return do()
-		})
+		h.set(slow("Claim", 300*time.Millisecond))
 		w.slack.Click(ada, second, "cancel_task")
 		time.Sleep(50 * time.Millisecond)
 		w.slack.Click(ada, second, "cancel_task")
@@ -205,12 +195,7 @@ func TestProgressWhileClaimHangs(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t)
 		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
-		h.set(func(op string, do func() error) error {
-			if op == "Claim" {
-				time.Sleep(4900 * time.Millisecond)
-			}
-			return do()
-		})
+		h.set(slow("Claim", 4900*time.Millisecond))
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		time.Sleep(3 * time.Second)
 		if w.now(prompt).Text == prompt.Text {

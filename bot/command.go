@@ -52,8 +52,7 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 	}
 	log = log.With("tasks", req.Tasks)
 	late := func(ctx context.Context) { // in one try: a prompt follows
-		to := slackapi.Target{Channel: cmd.Channel, ResponseURL: cmd.ResponseURL}
-		_ = c.poster.To(ctx, to, slackapi.Always(c.texts.GettingDetails(req.Tasks...)), slackapi.Ephemeral)
+		_ = c.poster.To(ctx, cmd.Target(), slackapi.Always(c.texts.GettingDetails(req.Tasks...)), slackapi.Ephemeral)
 	}
 	found := c.prompter.consider(ctx, log, asker{event: cmd.Event, user: cmd.User, team: cmd.TeamID, channel: cmd.Channel, origin: cmd.Origin(), late: late}, req)
 	answer := reply{where: slackapi.Ephemeral}
@@ -61,11 +60,7 @@ func (c *commands) handle(ctx context.Context, log *slog.Logger, cmd slackapi.Co
 	case found.explained.Text != "":
 		answer.message = found.explained
 	case found.confirmation.Public:
-		if said, first := c.first(ctx, log, cmd.Event, found.confirmation); !first {
-			said.message = c.texts.WithLeftOut(said.message, found.preview.Excluded)
-			return said
-		}
-		answer.find = func(ctx context.Context) reply { return alone(c.request(ctx, log, cmd.ResponseURL, found)) }
+		answer.find = func(ctx context.Context) reply { return c.askByCommand(ctx, log, cmd, found) }
 	default:
 		answer.message = c.promptOf(found)
 		answer.choose = c.untilExpired(found.confirmation, answer.message)

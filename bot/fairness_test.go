@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,6 +51,103 @@ func TestChannelsAreServedInParallel(t *testing.T) {
 			t.Errorf("%d channels were told in %s", channels, took)
 		}
 	})
+}
+
+// presses makes someone press *Cancel task* again and again, with pauses.
+func (w *world) presses(user string, request slacktest.Message, times int, pause time.Duration) {
+	w.Helper()
+	for range times {
+		w.acked(w.slack.Click(user, request, "cancel_task"))
+		time.Sleep(pause)
+	}
+}
+
+// People press again and again where Slack takes no answers to clicks. Announcements don't
+// wait for these answers.
+func TestHangingAnswersDelayNoAnnouncement(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson)
+		request := w.ask(ada, general, "/cancel-task 12345")
+		w.slack.Break(slacktest.Fault{Method: "response_url", Hang: true})
+		w.presses(slacktest.Guest, request, 60, 300*time.Millisecond)
+		began := time.Now()
+		w.acked(w.slack.Click(grace, request, "cancel_task"))
+		w.eventually("the announcement", func() bool { return len(w.slack.History(general)) == 2 })
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("the channel read nothing for %s", took)
+		}
+	})
+}
+
+// Slack is slow to take answers to someone who presses again and again. Answers to other
+// people there don't wait for them.
+func TestSlowAnswersDelayNoOneElse(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson)
+		request := w.ask(ada, general, "/cancel-task 12345")
+		w.slack.Break(slacktest.Fault{Method: "response_url", Delay: 9 * time.Second, Times: 60})
+		w.presses(slacktest.Guest, request, 60, 100*time.Millisecond)
+		began := time.Now()
+		w.acked(w.slack.Click(ada, request, "cancel_task")) // her own request
+		w.eventually("an answer", func() bool { return len(w.slack.Private(ada, general)) > 0 })
+		if took := time.Since(began); took > 10*time.Second { // hers takes nine
+			t.Errorf("Ada read nothing for %s", took)
+		}
+	})
+}
+
+// Slack is slow to take answers, and someone presses a button on their own request again and
+// again, which is refused. Then they withdraw it. Its text doesn't wait for the refusals.
+func TestOwnAnswersDelayNoRequest(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson)
+		request := w.ask(ada, general, "/cancel-task 12345")
+		w.slack.Break(slacktest.Fault{Method: "response_url", Delay: 9 * time.Second, Times: 60})
+		w.presses(ada, request, 12, 100*time.Millisecond)
+		w.acked(w.slack.Click(ada, request, "keep_task"))
+		time.Sleep(10 * time.Second) // it takes nine
+		if now := w.now(request); !strings.Contains(now.Text, "withdrew the request") {
+			t.Errorf("it says: %s", now.Text)
+		}
+	})
+}
+
+// Slack is slow to take the text that a withdrawal is being saved, which only its requester
+// reads. The request says at once that it is withdrawn.
+func TestSlowSignDelaysNoRequest(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t, secondPerson)
+		request := w.ask(ada, general, "/cancel-task 12345")
+		w.slack.Break(slacktest.Fault{Method: "response_url", Delay: 8 * time.Second, Times: 1})
+		h.set(slow("Withdraw", 3*time.Second))
+		w.acked(w.slack.Click(ada, request, "keep_task"))
+		time.Sleep(4 * time.Second)
+		if now := w.now(request); !strings.Contains(now.Text, "withdrew the request") || now.Button("cancel_task") != nil {
+			t.Errorf("after four seconds, it says: %s", now.Text)
+		}
+		time.Sleep(10 * time.Second)
+		if said := strings.Split(w.said(ada), "\n"); len(said) != 2 || !strings.Contains(said[1], "withdrew") {
+			t.Errorf("Ada reads %q", said)
+		}
+	})
+}
+
+// Where Slack takes no answers to clicks, what became of a request is shown without one.
+func TestRequestShowsItsEndWithoutAnswers(t *testing.T) {
+	for action, want := range map[string]string{"cancel_task": "is cancelled", "keep_task": "withdrew the request"} {
+		t.Run(action, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, secondPerson)
+				request := w.ask(ada, general, "/cancel-task 12345")
+				w.slack.Break(slacktest.Fault{Method: "response_url", Hang: true})
+				w.acked(w.slack.Click(map[string]string{"cancel_task": grace, "keep_task": ada}[action], request, action))
+				time.Sleep(time.Minute)
+				if now := w.now(request); !strings.Contains(now.Text, want) || now.Button("cancel_task") != nil {
+					t.Errorf("after a minute, it says: %s", now.Text)
+				}
+			})
+		})
+	}
 }
 
 func TestHangingDecisionsBlockNoOthers(t *testing.T) {

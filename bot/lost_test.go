@@ -1,11 +1,13 @@
 package bot_test
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/slacktest"
 	"github.com/cancelbot/cancelbot/chamelio/chameliotest"
 )
@@ -42,7 +44,7 @@ func TestLoserReadsAboutTheirOwnTasks(t *testing.T) {
 		w.acked(w.slack.Click(grace, both, "cancel_task"))
 		w.acked(w.slack.Click(grace, one, "cancel_task"))
 		time.Sleep(time.Minute)
-		w.says(both, []string{mention(ada), mention(linus), "Cancelled 2 of 2 tasks (501 and 502)", "The results are in <#" + general + ">"}, []string{"503"})
+		w.says(both, []string{mention(ada), mention(linus), "Cancelled 2 of 2 tasks (501 and 502)", "See <#" + general + "> for the results"}, []string{"503"})
 		w.says(one, []string{mention(ada) + " already cancelled", "(task 501)"}, []string{mention(linus), "502", "503"})
 		if len(w.slack.History(general)) != 2 {
 			t.Error("the loser's decisions were announced")
@@ -115,7 +117,7 @@ func TestThreePeopleConfirmInDifferentOrders(t *testing.T) {
 			id := strings.Fields(list)
 			other := []string{"500", "501", "502", "503"}
 			other = slices.DeleteFunc(other, func(task string) bool { return slices.Contains(id, task) })
-			w.says(prompts[i], []string{"The results are in"}, append(other, "working"))
+			w.says(prompts[i], []string{"for the results"}, append(other, "working"))
 			if text := w.now(prompts[i]).Text; strings.Contains(text, "already confirmed cancelling these") && !strings.Contains(text, ". Cancelled 3 of 3 tasks") {
 				t.Errorf("lost to others: %s", text)
 			}
@@ -138,6 +140,40 @@ func TestRequestWhoseTasksOthersHaveShowsTheirResults(t *testing.T) {
 		time.Sleep(time.Minute)
 		w.says(both, []string{"Cancelled 2 of 2 tasks (501 and 502)", mention(grace) + " confirmed other requests"}, []string{"500"})
 	})
+}
+
+// A request whose time is over has no buttons, although another request's decision about
+// its task is still under way. It shows the outcome of that one, or that it has expired itself.
+func TestRequestEndsWhileItsTaskIsBeingCancelled(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fault chameliotest.Fault
+		last  string
+	}{
+		"cancelled": {chameliotest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "45", Times: 1}, "is cancelled"},
+		"unknown":   {chameliotest.Fault{Hang: true}, "has expired"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, secondPerson)
+				first, second := w.ask(ada, general, "/cancel-task 12345"), w.ask(linus, general, "/cancel-task 12345")
+				end := w.endOf(second).Add(carry.RequestGrace)
+				time.Sleep(time.Until(w.endOf(first)) - time.Second)
+				w.api.Break(tt.fault)
+				w.acked(w.slack.Click(grace, first, "cancel_task"))
+				time.Sleep(time.Until(end) + 5*time.Second)
+				if n := w.count(`SELECT count(*) FROM tasks WHERE outcome IS NULL`); n != 1 {
+					t.Fatalf("%d tasks are being cancelled", n)
+				}
+				if now := w.now(second); now.Button("cancel_task") != nil || !strings.Contains(now.Text, "Cancelling") {
+					t.Errorf("its time is over, and it says: %s", now.Text)
+				}
+				time.Sleep(10 * time.Minute)
+				if now := w.now(second); !strings.Contains(now.Text, tt.last) || w.count(`SELECT count(*) FROM requests`) != 0 {
+					t.Errorf("at last, it says: %s", now.Text)
+				}
+			})
+		})
+	}
 }
 
 func mention(user string) string { return "<@" + user + ">" }

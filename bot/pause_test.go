@@ -36,6 +36,11 @@ func TestPauseStopsCancellingAndNothingElse(t *testing.T) {
 	prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
 	kept := w.wantPrompt(w.slash(grace, general, "/cancel-task 12345"))
 	w.must(other.Pause(t.Context(), "until noon"))
+	w.api.Add(500, 2)
+	w.api.SetStatus(501, "cancelled")
+	if m := w.slash(ada, general, "/cancel-task 500 501"); !strings.Contains(m.Text, "type `/cancel-task 500`") {
+		t.Errorf("one task of two: %s", m.Text)
+	}
 
 	for what, m := range map[string]slacktest.Message{
 		"command": w.slash(ada, general, "/cancel-task 12345"), "click": w.answer(ada, prompt, "cancel_task"),

@@ -312,6 +312,28 @@ func TestAuditCopySurvivesRestart(t *testing.T) {
 	})
 }
 
+// The process stops, for a reason that should be noted, while the journal is slow. The calls
+// that it gives up aren't taken for trouble, and delay no note.
+func TestLastNoteIsSentAlthoughCallsAreGivenUp(t *testing.T) {
+	for _, op := range []string{"TakeExpired", "Get"} {
+		t.Run(op, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, _ := withHook(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
+				h.set(slow(op, 5*time.Second))
+				w.confirm(ada, w.wantPrompt(w.slash(ada, general, "/cancel-task 12345")))
+				time.Sleep(3 * time.Second) // a call is under way
+				w.must(w.stop())
+				h.set(nil)
+				w.must(w.journal.CredentialTried(t.Context(), "app_token", "token_revoked", true))
+				w.must(w.bot.SendAuditNotes(t.Context()))
+				if told := w.slack.History(slacktest.Deals); len(told) != 2 {
+					t.Errorf("told: %v", told)
+				}
+			})
+		})
+	}
+}
+
 func TestFastCommandsAreLimited(t *testing.T) {
 	w := newWorld(t, func(o *options) { o.bot.CommandsPerMinute = 3 })
 	for range 3 {

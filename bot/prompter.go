@@ -84,7 +84,7 @@ func (p *prompter) consider(ctx context.Context, log *slog.Logger, who asker, re
 		if !found.mayOne { // the operator's note is for people who may cancel one of the tasks
 			pause.Note = ""
 		}
-		return p.whilePaused(log, req.Tasks, pause, found.out)
+		return p.whilePaused(log, found.open(req.Tasks), pause, found.out)
 	case len(found.in) == 0:
 		return considered{explained: p.explain(log, all, found.out), over: found.over()}
 	}
@@ -103,6 +103,13 @@ type sorted struct {
 // over reports whether each task has ended or doesn't exist.
 func (s sorted) over() bool {
 	return len(s.in) == 0 && !slices.ContainsFunc(s.out, func(t texts.Excluded) bool { return !t.Over })
+}
+
+// open returns those of a command's tasks that haven't ended.
+func (s sorted) open(tasks []chamelio.TaskID) []chamelio.TaskID {
+	return slices.DeleteFunc(slices.Clone(tasks), func(id chamelio.TaskID) bool {
+		return slices.ContainsFunc(s.out, func(t texts.Excluded) bool { return t.ID == id && t.Over })
+	})
 }
 
 // sort judges each task.

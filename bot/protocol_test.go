@@ -85,6 +85,16 @@ func lostAnswers(op string, times int) func(string, func() error) error {
 	}
 }
 
+// slow makes an operation take longer.
+func slow(op string, by time.Duration) func(string, func() error) error {
+	return func(called string, do func() error) error {
+		if called == op {
+			time.Sleep(by)
+		}
+		return do()
+	}
+}
+
 // away makes the journal unreachable.
 func away(string, func() error) error { return errCut }
 
@@ -309,12 +319,7 @@ func TestOldClickIsNotCarriedOut(t *testing.T) {
 		w.api.Break(busy)
 		// The process sleeps like a suspended machine: the journal answers two
 		// hours later.
-		h.set(func(op string, do func() error) error {
-			if op == "MarkSent" {
-				time.Sleep(2 * time.Hour)
-			}
-			return do()
-		})
+		h.set(slow("MarkSent", 2*time.Hour))
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))
 		time.Sleep(3 * time.Hour)
 		if w.api.Effects(12345) != 0 || len(w.slack.History(general)) != 1 {

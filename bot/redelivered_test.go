@@ -45,12 +45,7 @@ func TestRefusalElsewhereDoesNotDenyFirstClick(t *testing.T) {
 					by = grace
 				}
 				redeliver := w.redelivers()
-				h.set(func(op string, do func() error) error {
-					if op == "Claim" {
-						time.Sleep(2500 * time.Millisecond)
-					}
-					return do()
-				})
+				h.set(slow("Claim", 2500*time.Millisecond))
 				w.acked(w.slack.Click(by, prompt, "cancel_task"))
 				time.Sleep(100 * time.Millisecond)
 				w.replica(o)
@@ -150,12 +145,7 @@ func TestRedeliveredApprovalIsAnswered(t *testing.T) {
 		w, h, o := withHook(t, secondPerson, alwaysFresh)
 		prompt := w.ask(ada, general, "/cancel-task 12345")
 		redeliver := w.redelivers()
-		h.set(func(op string, do func() error) error {
-			if op == "Claim" {
-				time.Sleep(3 * time.Second)
-			}
-			return do()
-		})
+		h.set(slow("Claim", 3*time.Second))
 		w.api.Break(chameliotest.Fault{Method: "POST", Delay: 4 * time.Second})
 		pressed := time.Now()
 		w.acked(w.slack.Click(grace, prompt, "cancel_task"))

@@ -35,6 +35,7 @@ type openRequests interface {
 	BeginReminding(ctx context.Context, id decision.ID, by uint32) (first bool, err error)
 	RemindLater(ctx context.Context, id decision.ID, by uint32, wait time.Duration) error
 	Forget(context.Context, decision.ID) error
+	Get(context.Context, decision.ID) (decision.Record, error)
 	Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error)
 }
 
@@ -119,10 +120,12 @@ func (r *requests) end(ctx context.Context, one request) error {
 	if err != nil || len(found) == 0 {
 		return err
 	}
-	if slices.ContainsFunc(found, func(d decision.Record) bool { return d.Outcome() == "" }) {
+	overtaken := string(found[0].ID) != one.Confirmation.ID
+	underWay := slices.ContainsFunc(found, func(d decision.Record) bool { return d.Outcome() == "" })
+	if underWay && !overtaken {
 		return nil // the process that carries the decision shows the result; taken again later
 	}
-	if string(found[0].ID) != one.Confirmation.ID { // overtaken: no click counts once everyone reads so
+	if overtaken { // no click counts once everyone reads so
 		row, err := r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation)
 		if err != nil || !row.Outcome().Closed() {
 			return err
@@ -131,7 +134,7 @@ func (r *requests) end(ctx context.Context, one request) error {
 	err = r.replace(ctx, one, func(ctx context.Context) (texts.Message, error) {
 		return r.texts.Overtaken(left, r.carrier.Quoted(ctx, found...)...), nil
 	})
-	if err != nil {
+	if err != nil || underWay { // taken again later, to show the result
 		return err
 	}
 	one.log.Info("request ended", "outcome", string(together(found).Outcome()))

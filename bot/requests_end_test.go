@@ -92,12 +92,7 @@ func TestRequestEndsOnce(t *testing.T) {
 			w, h, _ := withHook(t, secondPerson)
 			prompt := w.ask(ada, general, "/cancel-task 12345")
 			end := w.endOf(prompt)
-			h.set(func(op string, do func() error) error {
-				if op == "Claim" {
-					time.Sleep(3 * time.Minute) // a stalled process
-				}
-				return do()
-			})
+			h.set(slow("Claim", 3*time.Minute)) // a stalled process
 			row := w.recordOf(prompt, end.Add(time.Minute))
 			time.Sleep(time.Until(end) - time.Second)
 			before := len(w.slack.Private(grace, general))
@@ -386,6 +381,67 @@ func TestEndOfARequestClaimsNoOrder(t *testing.T) {
 		time.Sleep(time.Hour)
 		if said := w.now(two).Text; !strings.Contains(said, "wasn't used: "+mention(linus)+" confirmed another one.") {
 			t.Errorf("the request says: %s", said)
+		}
+	})
+}
+
+// TestCommandSaysThatItsRequestWaits lets a request wait for Slack, or for the journal.
+func TestCommandSaysThatItsRequestWaits(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w, h, _ := withHook(t, secondPerson)
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Status: 429, RetryAfter: "30", Times: 1})
+		h.set(slow("BeginAsking", 4*time.Second))
+		w.acked(w.slack.Slash(ada, general, "/cancel-task 12345"))
+		time.Sleep(3 * time.Second)
+		if said := w.said(ada); strings.Count(said, "I'm still posting your request") != 1 {
+			t.Errorf("after three seconds, Ada reads %q", said)
+		}
+		time.Sleep(time.Minute)
+		if n := len(w.slack.History(general)); n != 1 || strings.Count(w.said(ada), "\n") > 0 {
+			t.Errorf("%d requests; Ada reads %q", n, w.said(ada))
+		}
+	})
+}
+
+// Slack's answer to the post of a request is lost. A press on the request shows
+// that it was posted: its requester reads nothing else after that.
+func TestPressedRequestIsPosted(t *testing.T) {
+	for method, channel := range map[string]string{"chat.postMessage": general, "response_url": slacktest.Legal} {
+		for action, user := range map[string]string{"cancel_task": grace, "keep_task": ada} {
+			t.Run(method+", "+action, func(t *testing.T) {
+				virtual(t, func(t *testing.T) {
+					w, h, _ := withHook(t, secondPerson)
+					w.slack.Break(slacktest.Fault{Method: method, Channel: channel, Hang: true, AfterEffect: true, Times: 1})
+					h.set(slow("Withdraw", time.Second))
+					w.slack.Slash(ada, channel, "/cancel-task 12345")
+					w.eventually("the request", func() bool { return len(w.slack.History(channel)) == 1 })
+					time.Sleep(1500 * time.Millisecond)
+					w.acked(w.slack.Click(user, w.slack.History(channel)[0], action))
+					time.Sleep(time.Minute)
+					if said := w.slack.Private(ada, channel); len(said) > 0 {
+						t.Errorf("Ada reads %q", said[0].Text)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Slack asks to wait before it takes a request. Before that is over, someone cancels the
+// task by another one. So the first isn't posted any more.
+func TestRequestThatWaitedTooLongIsNotPosted(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson)
+		w.slack.Break(slacktest.Fault{Method: "chat.postMessage", Channel: general, Status: 429, RetryAfter: "30", Times: 1})
+		w.acked(w.slack.Slash(ada, general, "/cancel-task 12345"))
+		time.Sleep(time.Second)
+		w.confirm(grace, w.ask(linus, slacktest.Random, "/cancel-task 12345"))
+		time.Sleep(time.Minute)
+		if posted := w.slack.History(general); len(posted) != 0 {
+			t.Errorf("the channel reads: %s", posted[0].Text)
+		}
+		if said := w.said(ada); !strings.Contains(said, "another confirmation came first") {
+			t.Errorf("Ada reads %q", said)
 		}
 	})
 }

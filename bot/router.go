@@ -140,20 +140,19 @@ func said(e envelope, m texts.Message) any {
 
 // shortcutUsed accepts a use of the shortcut.
 func (r *router) shortcutUsed(log *slog.Logger, m slackapi.Shortcut) (work func()) {
-	to := slackapi.Target{Channel: m.Channel, ResponseURL: m.ResponseURL}
 	use := func(ctx context.Context) { r.shortcut(ctx, log, m) }
 	if tooMany, warn := r.commands.tooMany(log, m.User); tooMany {
 		if !warn {
 			return nil
 		}
-		use = func(ctx context.Context) { r.send(ctx, log, to, alone(r.commands.tooFast())) }
+		use = func(ctx context.Context) { r.send(ctx, log, m.Target(), alone(r.commands.tooFast())) }
 	}
 	if job := r.typed.Reserve(use); job != nil {
 		return r.start(job)
 	}
 	return r.turnAway(func(answered bool) {
 		log.Warn("shortcut turned away", "stopping", r.stopping(), "answered", answered)
-	}, log, func() (slackapi.Target, error) { return to, nil })
+	}, log, func() (slackapi.Target, error) { return m.Target(), nil })
 }
 
 // start returns the work of an accepted envelope. It ends with the router, not with the
@@ -165,7 +164,7 @@ func (r *router) command(ctx context.Context, log *slog.Logger, envelope string,
 	ctx, end := r.trace.Step(ctx, "command", attribute.String("slack.envelope", envelope))
 	defer end(nil)
 	log = observe.Traced(ctx, log)
-	r.send(ctx, log, slackapi.Target{Channel: cmd.Channel, ResponseURL: cmd.ResponseURL}, r.commands.handle(ctx, log, cmd))
+	r.send(ctx, log, cmd.Target(), r.commands.handle(ctx, log, cmd))
 }
 
 func (r *router) click(ctx context.Context, log *slog.Logger, e envelope) {
@@ -176,15 +175,17 @@ func (r *router) click(ctx context.Context, log *slog.Logger, e envelope) {
 		log.Warn("click ignored", "reason", err)
 		return
 	}
-	if refusal, is := r.clicks.tooMany(log.With("user", k.User), k); is {
+	log = log.With("user", k.User)
+	if refusal, is := r.clicks.tooMany(log, k); is {
 		r.send(ctx, log, k.Target(), refusal)
 		return
 	}
 	r.pressButton(ctx, log, k)
 }
 
+// pressButton handles a click. The log has its person.
 func (r *router) pressButton(ctx context.Context, log *slog.Logger, k slackapi.Click) {
-	log = observe.Traced(ctx, log).With("user", k.User, "channel", k.Channel)
+	log = observe.Traced(ctx, log).With("channel", k.Channel)
 	r.send(ctx, log, k.Target(), r.clicks.handle(ctx, log, k))
 }
 

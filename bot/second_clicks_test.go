@@ -109,12 +109,7 @@ func TestRefusalAfterAnApprovalThatIsNotSaved(t *testing.T) {
 	virtual(t, func(t *testing.T) {
 		w, h, _ := withHook(t, secondPerson)
 		prompt := w.ask(ada, general, "/cancel-task 12345")
-		h.set(func(op string, do func() error) error {
-			if op == "Claim" {
-				time.Sleep(3 * time.Second)
-			}
-			return do()
-		})
+		h.set(slow("Claim", 3*time.Second))
 		w.acked(w.slack.Click(grace, prompt, "cancel_task"))
 		time.Sleep(time.Second)
 		w.acked(w.slack.Click(ada, prompt, "cancel_task"))

@@ -418,7 +418,7 @@ func TestOutcomeWaitsForTheRowThatIsBeingRestored(t *testing.T) {
 		restored := 0
 		h.set(func(op string, do func() error) error {
 			err := do()
-			if op == "PutBack" {
+			if op == "Restore" {
 				restored++
 				time.Sleep(3 * time.Second)
 			}
@@ -497,36 +497,32 @@ func TestLateAnnouncementKnowsOfRequestsInFlight(t *testing.T) {
 // An announcement waits for a call to its channel, or the audit channel's copy for a link,
 // and the task is cancelled by another decision meanwhile. The text knows of that.
 func TestTextThatWaitsKnowsOfLaterDecisions(t *testing.T) {
-	begin := func(t *testing.T, change ...func(*options)) (w *world, prompt, other slacktest.Message) {
-		w = newWorld(t, change...)
-		prompt = w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
-		other = w.wantPrompt(w.slash(grace, slacktest.Random, "/cancel-task 12345"))
-		w.api.Break(chameliotest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "120", Times: 1})
-		return w, prompt, other
-	}
+	busy := chameliotest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "120", Times: 1}
 	t.Run("the announcement", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
-			w, prompt, other := begin(t)
-			const calls = 2 * 16 // as many as are made to a channel at once, twice
-			w.slack.Break(slacktest.Fault{Channel: general, Method: "response_url", Delay: 9 * time.Second, Times: calls})
-			for range calls {
-				w.acked(w.slack.Slash(linus, general, "/cancel-task help me"))
-			}
-			w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+			w := newWorld(t, secondPerson)
+			prompt, other := w.ask(ada, general, "/cancel-task 12345"), w.ask(linus, slacktest.Random, "/cancel-task 12345")
+			w.occupied(2 * 16) // as many as are made to a channel at once, twice
+			before := len(w.slack.History(general))
+			w.api.Break(busy)
+			w.acked(w.slack.Click(grace, prompt, "cancel_task"))
 			w.eventually("an outcome", func() bool { return w.count(`SELECT count(*) FROM tasks WHERE outcome = 'failed'`) == 1 })
 			time.Sleep(time.Second)
 			w.acked(w.slack.Click(grace, other, "cancel_task"))
-			w.eventually("the other announcement", func() bool { return len(w.slack.History(slacktest.Random)) == 1 })
-			if len(w.slack.History(general)) > 0 {
+			w.eventually("the other announcement", func() bool { return len(w.slack.History(slacktest.Random)) == 2 })
+			if len(w.slack.History(general)) > before {
 				t.Fatal("the announcement didn't wait")
 			}
-			w.eventually("the announcement", func() bool { return len(w.slack.History(general)) == 1 })
-			w.saysItCameLater(w.slack.History(general)[0])
+			w.eventually("the announcement", func() bool { return len(w.slack.History(general)) > before })
+			w.saysItCameLater(w.slack.History(general)[before])
 		})
 	})
 	t.Run("the audit copy", func(t *testing.T) {
 		virtual(t, func(t *testing.T) {
-			w, prompt, other := begin(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
+			w := newWorld(t, func(o *options) { o.bot.AuditChannel = slacktest.Deals })
+			prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+			other := w.wantPrompt(w.slash(grace, slacktest.Random, "/cancel-task 12345"))
+			w.api.Break(busy)
 			w.slack.Break(slacktest.Fault{Method: "chat.getPermalink", Delay: 4500 * time.Millisecond, Times: 1})
 			w.confirm(ada, prompt)
 			time.Sleep(2500 * time.Millisecond)
@@ -765,6 +761,46 @@ func TestPartOfTheResultReachesTheAnnouncement(t *testing.T) {
 				time.Sleep(30 * time.Minute)
 				if said := w.slack.History(general)[0].Text; !strings.Contains(said, "it completed") {
 					t.Errorf("it says: %s", said)
+				}
+			})
+		})
+	}
+}
+
+// Where the announcement can't be edited, the requester reads each result once it is known,
+// and everyone reads all of them once they are.
+func TestPartOfTheResultReachesTheRequester(t *testing.T) {
+	for name, tt := range map[string]struct {
+		channel string
+		breaks  func(*world)
+	}{
+		"in a channel without the bot": {slacktest.Legal, func(*world) {}},
+		"if the announcement is gone":  {general, func(w *world) { w.slack.Break(slacktest.Fault{Method: "chat.update", Error: "message_not_found"}) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.api.Add(500, 3)
+				prompt := w.wantPrompt(w.slash(ada, tt.channel, "/cancel-task 500 501 502"))
+				w.api.Break(chameliotest.Fault{Hang: true})
+				w.acked(w.slack.Click(ada, prompt, "cancel_task"))
+				w.eventually("the announcement", func() bool { return settled(w.now(prompt)) && !w.row().AnnouncedAt.IsZero() })
+				tt.breaks(w)
+				for _, task := range []int64{500, 501, 502} {
+					w.api.ClearFaults()
+					for later := task + 1; later <= 502; later++ {
+						w.api.Break(chameliotest.Fault{Task: later, Hang: true})
+					}
+					w.api.SetStatus(task, "completed")
+					w.eventually("a result", func() bool { return w.row().Tasks[task-500].SettledOutcome != "" })
+					time.Sleep(30 * time.Second)
+				}
+				var results []int // in each message
+				for _, said := range slices.Concat(texts(w.slack.History("D"+ada)), texts(w.slack.History(tt.channel))[1:]) {
+					results = append(results, strings.Count(said, "it completed"))
+				}
+				if !slices.Equal(results, []int{1, 2, 3}) {
+					t.Errorf("Ada, and then the channel, read %v results", results)
 				}
 			})
 		})

@@ -50,7 +50,8 @@ func (s *shortcuts) handle(ctx context.Context, log *slog.Logger, m slackapi.Sho
 	}
 	who := asker{user: m.User, team: m.Team, channel: m.Channel, thread: m.Thread, origin: m.Origin}
 	tasks := input.FindTasks(m.Texts, s.rules.Hosts)
-	to := slackapi.Target{View: opened.ID, Channel: m.Channel, ResponseURL: m.ResponseURL}
+	to := m.Target()
+	to.View = opened.ID
 	if len(tasks) == 0 {
 		return s.show(log, to, opened.Hash, s.find(who, m.ResponseURL, at))
 	}
@@ -157,7 +158,7 @@ func (s *shortcuts) show(log *slog.Logger, to slackapi.Target, over string, m sl
 		}
 		log.Info("can't update a modal", "error", err)
 		if slackapi.Code(err) != "not_found" {
-			sayNextTo(ctx, log, s.poster, slackapi.Target{Channel: to.Channel, ResponseURL: to.ResponseURL}, s.texts.ShortcutTooLate())
+			sayNextTo(ctx, log, s.poster, slackapi.Target{Channel: to.Channel, User: to.User, ResponseURL: to.ResponseURL}, s.texts.ShortcutTooLate())
 		}
 	}}
 }
@@ -206,7 +207,7 @@ func (s *shortcuts) read(sub slackapi.Submission, e envelope) (given chosen, blo
 func (r *router) shortcut(ctx context.Context, log *slog.Logger, m slackapi.Shortcut) {
 	ctx, end := r.trace.Step(ctx, "shortcut")
 	defer end(nil)
-	r.send(ctx, log, slackapi.Target{Channel: m.Channel, ResponseURL: m.ResponseURL}, r.shortcuts.handle(ctx, log, m))
+	r.send(ctx, log, m.Target(), r.shortcuts.handle(ctx, log, m))
 }
 
 // submitted accepts a submitted modal.
@@ -236,7 +237,7 @@ func (r *router) taskGiven(log *slog.Logger, e envelope, s slackapi.Submission) 
 		return slackapi.ModalAck(texts.BlockTask, r.texts.ModalNoTask(err)), func() { log.Info("command not understood", "reason", err) }
 	}
 	who := asker{user: s.User, team: from.Team, channel: from.Channel, thread: from.Thread, origin: s.Origin}
-	to := slackapi.Target{View: s.View, Channel: from.Channel, ResponseURL: data.ResponseURL}
+	to := slackapi.Target{View: s.View, Channel: from.Channel, User: s.User, ResponseURL: data.ResponseURL}
 	job := r.typed.Reserve(func(ctx context.Context) {
 		r.send(ctx, log, to, r.shortcuts.present(ctx, log, presentation{who: who, tasks: req.Tasks, reason: req.Reason, unsure: req.Unsure, to: to, opened: data.Opened, spent: data.Spent + nextToDialog}))
 	})

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -69,6 +70,11 @@ func newWorld(tb testing.TB, change ...func(*options)) *world {
 	w := &world{TB: tb, log: &logs{}, toSlack: slacktest.NewPipe(), toChamelio: chameliotest.NewMemoryListener()}
 	w.slack = slacktest.New(slacktest.Options{Listener: w.toSlack, URL: "http://127.0.0.1:2"})
 	w.api = chameliotest.New(chameliotest.Options{Listener: w.toChamelio})
+	tb.Cleanup(func() {
+		for _, line := range w.log.twice {
+			tb.Errorf("logged with a key twice: %s", line)
+		}
+	})
 	tb.Cleanup(w.slack.Close)
 	tb.Cleanup(w.api.Close)
 	w.url = o.url
@@ -246,14 +252,36 @@ func (w *world) noCancel() {
 
 // logs collects what the bot logs.
 type logs struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
+	mu    sync.Mutex
+	buf   bytes.Buffer
+	twice []string // lines that have a key twice: readers of JSON differ on what that means
 }
 
-func (l *logs) Write(p []byte) (int, error) {
+func (l *logs) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.buf.Write(p)
+	if hasKeyTwice(line) {
+		l.twice = append(l.twice, string(line))
+	}
+	return l.buf.Write(line)
+}
+
+// hasKeyTwice reports whether a JSON object has a key twice.
+func hasKeyTwice(object []byte) bool {
+	seen := map[string]bool{}
+	in := json.NewDecoder(bytes.NewReader(object))
+	_, _ = in.Token() // the brace
+	for in.More() {
+		key, _ := in.Token()
+		name, isKey := key.(string)
+		if !isKey || seen[name] {
+			return isKey
+		}
+		seen[name] = true
+		var value json.RawMessage
+		_ = in.Decode(&value)
+	}
+	return false
 }
 
 func (l *logs) String() string {

@@ -129,6 +129,7 @@ func events() []event {
 		// Requests for a second person.
 		{"request_in_reply", "can't post a request in the channel; answering the command instead"},
 		{"request_not_posted", "request not posted"},
+		{"request_not_needed", "request not posted; other decisions have its tasks"},
 		{"request_unclear", "not known whether a request was posted"},
 		{"request_unlisted", "request not listed; its message won't change when it expires"},
 		{"request_reminded", "request reminder posted"},

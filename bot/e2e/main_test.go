@@ -326,14 +326,17 @@ func TestRefusedAppTokenIsReportedBeforeTheBotStops(t *testing.T) {
 	s := newFakes(t)
 	url := sqlite(t)
 	s.slack.RefuseToken(slacktest.AppToken, "token_revoked")
+	var said strings.Builder
 	for range 2 {
-		if p := start(t, s.env(url, "AUDIT_CHANNEL="+slacktest.Deals)); p.exit(t) == 0 {
+		p := start(t, s.env(url, "AUDIT_CHANNEL="+slacktest.Deals))
+		if p.exit(t) == 0 {
 			t.Fatalf("it does not end\n%s", p.output)
 		}
+		said.WriteString(p.output.String())
 	}
 	told := s.slack.History(slacktest.Deals)
 	if len(told) != 1 || !strings.Contains(told[0].Text, "Slack refuses my app token") {
-		t.Errorf("told: %v", told)
+		t.Errorf("told: %v\n%s", told, &said)
 	}
 }
 
