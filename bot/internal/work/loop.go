@@ -37,15 +37,9 @@ func (l *Loop) Soon() {
 func (l *Loop) Run(ctx context.Context) {
 	l.succeeded()
 	failing := false
-	timer := time.NewTimer(0)
+	timer := time.NewTimer(l.Every)
 	defer timer.Stop()
-	for {
-		select {
-		case <-timer.C:
-		case <-l.wake:
-		case <-ctx.Done():
-			return
-		}
+	for ctx.Err() == nil {
 		err := l.do(ctx)
 		switch {
 		case ctx.Err() != nil:
@@ -59,6 +53,11 @@ func (l *Loop) Run(ctx context.Context) {
 			l.succeeded()
 		}
 		timer.Reset(l.Every)
+		select {
+		case <-timer.C:
+		case <-l.wake:
+		case <-ctx.Done():
+		}
 	}
 }
 
