@@ -92,6 +92,26 @@ func TestLoserReadsTheResultsOnceAllAreKnown(t *testing.T) {
 	})
 }
 
+// Another decision had one of a request's tasks. Someone who presses second reads only
+// about the task that is under way.
+func TestSecondPressReadsAboutTheTaskUnderWay(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t, secondPerson)
+		w.api.Add(501, 2)
+		both, one := w.ask(ada, general, "/cancel-task 501 502"), w.ask(ada, slacktest.Random, "/cancel-task 501")
+		w.confirm(linus, one)
+		w.api.Break(chameliotest.Fault{Method: "POST", Delay: 3 * time.Second})
+		w.acked(w.slack.Click(grace, both, "cancel_task"))
+		time.Sleep(500 * time.Millisecond)
+		w.acked(w.slack.Click(linus, both, "cancel_task"))
+		time.Sleep(500 * time.Millisecond)
+		answers := w.slack.Private(linus, general)
+		if len(answers) != 1 || !strings.Contains(answers[0].Text, "502") || strings.Contains(answers[0].Text, "501") {
+			t.Errorf("answers: %v", answers)
+		}
+	})
+}
+
 // Three people confirm the same tasks at once, in different orders. Each task is
 // cancelled once, and each prompt ends with its own tasks.
 func TestThreePeopleConfirmInDifferentOrders(t *testing.T) {

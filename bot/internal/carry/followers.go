@@ -131,7 +131,8 @@ func (f *followers) check(ctx context.Context) error {
 	return failed
 }
 
-// updated returns decisions in their current state, as far as it can be read.
+// updated returns decisions in their current state, as far as it can be read; those that
+// are ready already, as they are.
 func updated(before []decision.Record, ready func(decision.Record) bool, read func(decision.ID) decision.Record) []decision.Record {
 	now := slices.Clone(before)
 	for i, d := range now {
@@ -139,7 +140,8 @@ func updated(before []decision.Record, ready func(decision.Record) bool, read fu
 			continue
 		}
 		ids := d.IDs()
-		if found := read(d.ID).Only(func(t decision.Item) bool { return slices.Contains(ids, t.ID) }); ready(found) {
+		found := read(d.ID).Only(func(t decision.Item) bool { return slices.Contains(ids, t.ID) })
+		if len(found.Tasks) == len(ids) {
 			now[i] = found
 		}
 	}
