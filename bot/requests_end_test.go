@@ -330,6 +330,45 @@ func TestOvertakenRequestShowsOutcome(t *testing.T) {
 	})
 }
 
+// A prompt has expired, and another one's decision has cancelled its task. After late
+// presses, too, the prompt shows what became of the task.
+func TestLatePressesShowWhatOthersDecided(t *testing.T) {
+	for name, one := range map[string]struct {
+		channel string
+		change  []func(*options)
+	}{
+		"private prompt":     {general, nil},
+		"request":            {general, []func(*options){secondPerson}},
+		"request in a reply": {slacktest.Legal, []func(*options){secondPerson}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, one.change...)
+				ask := func(user, channel string) slacktest.Message {
+					if len(one.change) == 0 {
+						return w.wantPrompt(w.slash(user, channel, "/cancel-task 12345"))
+					}
+					return w.ask(user, channel, "/cancel-task 12345")
+				}
+				late, other := ask(ada, one.channel), ask(grace, slacktest.Random)
+				if len(one.change) == 0 {
+					w.confirm(grace, other)
+				} else {
+					w.confirm(linus, other)
+				}
+				time.Sleep(11 * time.Minute)
+				for range 2 {
+					w.slack.Click(ada, late, "keep_task")
+					time.Sleep(5 * time.Second)
+					w.slack.Click(ada, late, "cancel_task")
+					time.Sleep(time.Minute)
+					w.says(late, []string{"cancelled"}, []string{"expired"})
+				}
+			})
+		})
+	}
+}
+
 // The parent of the thread in which a request is asked for is deleted before the request
 // is posted. It is posted in the channel, is reminded of below it, and ends by itself.
 func TestRequestFromADeletedThreadEnds(t *testing.T) {

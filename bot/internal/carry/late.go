@@ -74,25 +74,21 @@ func (c *Carrier) Late(p Press, judged func() bool) {
 
 // answerWith answers a press that doesn't count with the row of its prompt.
 func (c *Carrier) answerWith(ctx context.Context, p Press, row decision.Record) {
-	switch others := c.overtakers(ctx, p, row); {
-	case len(others) > 0:
-		c.answer(ctx, p, p.whereSigned(), c.cameSecond(p), others...)
-		return
+	switch {
 	case row.Outcome().Closed():
 		c.closed(ctx, p, row)
-		return
 	case p.redelivers(row):
 		c.redelivered(p, row, false)
-		return
+	default:
+		c.answer(ctx, p, p.whereSigned(), c.cameSecond(p), row)
 	}
-	c.answer(ctx, p, p.whereSigned(), c.cameSecond(p), row)
 }
 
-// overtakers returns the decisions that have the tasks of a prompt that was superseded,
-// by its row. It returns none if one of the tasks can be cancelled again, or if the
-// journal doesn't answer within undecidedTimeout.
+// overtakers returns the decisions that have the tasks of a prompt that was superseded
+// or has expired, by its row. It returns none if one of the tasks can be cancelled again,
+// or if the journal doesn't answer within undecidedTimeout.
 func (c *Carrier) overtakers(ctx context.Context, p Press, row decision.Record) []decision.Record {
-	if row.Outcome() != decision.Superseded {
+	if !overtaken(row) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
@@ -102,6 +98,12 @@ func (c *Carrier) overtakers(ctx context.Context, p Press, row decision.Record) 
 		return nil
 	}
 	return found
+}
+
+// overtaken reports whether a prompt's row leaves its tasks to other decisions, which may
+// have had them first.
+func overtaken(row decision.Record) bool {
+	return row.Outcome() == decision.Superseded || row.Outcome() == decision.Expired
 }
 
 // knowable bounds ctx by knownFor after the press.
@@ -129,10 +131,15 @@ func (c *Carrier) cannotTell(ctx context.Context, p Press, err error) {
 	c.answer(ctx, p, p.whereSigned(), always(c.Texts.CannotTell(p.Confirmation)))
 }
 
-// closed answers a press of a prompt that is closed: the prompt shows what the
-// journal has about it, and the person reads about their press.
+// closed answers a press of a prompt that is closed: the prompt shows the result of the
+// decisions that have its tasks or else what the journal has about it, and the person
+// reads about their press.
 func (c *Carrier) closed(ctx context.Context, p Press, row decision.Record) {
 	p.Log.Info("click on a closed prompt", "outcome", string(row.Outcome()))
+	if others := c.overtakers(ctx, p, row); len(others) > 0 {
+		c.answerWinners(ctx, p, others...)
+		return
+	}
 	c.showEnded(ctx, p, row, p.Confirmation.Public)
 }
 

@@ -165,16 +165,20 @@ func (l *life) leaveModal() {
 }
 
 // followOther shows in the prompt the result of the decisions that came first.
-// A request in the channel is everyone's and gets its own text; its clicker gets
-// a private one.
 func (l *life) followOther() {
-	p := *l.press
-	if !p.Confirmation.Public {
-		l.instead(replaceOriginal, l.cameSecond(p), l.winners...)
-		return
+	l.afterwards(func(ctx context.Context) { l.answerWinners(ctx, *l.press, l.winners...) })
+}
+
+// answerWinners answers a press, in its prompt, with the result of the decisions that came
+// first. A request in the channel is everyone's and gets its own text; its clicker gets a
+// private one.
+func (c *Carrier) answerWinners(ctx context.Context, p Press, winners ...decision.Record) {
+	say := c.cameSecond(p)
+	if p.Confirmation.Public {
+		c.apart(p, func(ctx context.Context) { c.answer(ctx, p, ephemeral, c.cameSecond(p), winners...) })
+		say = func(rows ...decision.Current) texts.Message { return c.Texts.Overtaken(p.Confirmation, rows...) }
 	}
-	l.instead(replaceOriginal, func(rows ...decision.Current) texts.Message { return l.Texts.Overtaken(p.Confirmation, rows...) }, l.winners...)
-	l.instead(ephemeral, l.cameSecond(p), l.winners...)
+	c.answer(ctx, p, replaceOriginal, say, winners...)
 }
 
 // instead answers a press that made no decision, in a goroutine of its own, after the
