@@ -14,7 +14,8 @@ type Protocol struct {
 	// Later, people rely on the task as they see it.
 	ClickAge time.Duration
 
-	// MaxTries bounds the cancel requests without a clear answer.
+	// MaxTries bounds the cancel requests for a task after one without a clear answer,
+	// which counts, as do those that Chamelio refused.
 	MaxTries uint8
 
 	// Flight is how long a request without an answer may still take effect.

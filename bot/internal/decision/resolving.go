@@ -9,7 +9,7 @@ type Task struct {
 	Began    time.Duration // when resolving began
 	Since    time.Duration // Patience counts from then
 	Counts   bool          // Patience counts: there was an answer since the last unclear request
-	Tries    uint8         // requests without a clear answer
+	Tries    uint8         // requests that Chamelio may have got
 	Failures uint8         // pauses so far; the next is longer
 	Sent     time.Duration // when the last request without a clear answer ended
 	Conflict time.Duration // when a request was answered with a conflict
@@ -133,7 +133,9 @@ func (t *Task) note(e Event, at Moment) {
 	case CancelServerError, CancelUnanswered:
 		t.Sent, t.Tries, t.Waits = at.Elapsed, t.Tries+1, true
 	case CancelConflict:
-		t.Conflict, t.Waits = at.Elapsed, t.Known != Untouched
+		t.Conflict, t.Tries, t.Waits = at.Elapsed, t.Tries+1, t.Known != Untouched
+	case CancelNotFound, CancelKeyRefused, CancelRefused:
+		t.Tries, t.Waits = t.Tries+1, true
 	case TaskRunning:
 		t.Seen, t.Running, t.Waits = e.Began, true, true // the answer may be as old as its question
 	case TaskCancelled, TaskEnded:
