@@ -163,14 +163,14 @@ func TestRequestWhoseTasksOthersHaveShowsTheirResults(t *testing.T) {
 }
 
 // A request whose time is over has no buttons, although another request's decision about
-// its task is still under way. It shows the outcome of that one, or that it has expired itself.
+// its task is still under way. It shows the outcome of that one.
 func TestRequestEndsWhileItsTaskIsBeingCancelled(t *testing.T) {
 	for name, tt := range map[string]struct {
 		fault chameliotest.Fault
 		last  string
 	}{
 		"cancelled": {chameliotest.Fault{Method: http.MethodPost, Status: http.StatusTooManyRequests, RetryAfter: "45", Times: 1}, "is cancelled"},
-		"unknown":   {chameliotest.Fault{Hang: true}, "has expired"},
+		"unknown":   {chameliotest.Fault{Hang: true}, "couldn't tell right away"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, func(t *testing.T) {

@@ -189,11 +189,14 @@ func (r *requests) became(ctx context.Context, one request) ([]decision.Record, 
 	case missing:
 		return nil, left, err
 	}
-	d, err := r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation)
-	if err != nil {
+	if _, err := r.carrier.Expire(ctx, one.Confirmation, one.Request.Confirmation); err != nil {
 		return nil, left, err
 	}
-	return []decision.Record{d}, left, nil
+	found, err = r.journal.Became(ctx, one.Request.ID, one.IDs())
+	if err == nil && string(found[0].ID) != one.Confirmation.ID {
+		left = one.Confirmation
+	}
+	return found, left, err
 }
 
 // leftOf returns a confirmation with the tasks that the decisions of other prompts

@@ -369,6 +369,28 @@ func TestLatePressesShowWhatOthersDecided(t *testing.T) {
 	}
 }
 
+// Another decision about a request's task has an unknown outcome. When the request's time is
+// over, it says so, and not only that it has expired.
+func TestEndOfARequestSaysThatAnOutcomeIsUnknown(t *testing.T) {
+	for _, pressed := range []bool{false, true} {
+		t.Run(fmt.Sprint("pressed ", pressed), func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w := newWorld(t, secondPerson)
+				late, other := w.ask(ada, general, "/cancel-task 12345"), w.ask(grace, slacktest.Random, "/cancel-task 12345")
+				w.api.Break(chameliotest.Fault{Method: http.MethodPost, Hang: true})
+				w.api.Break(chameliotest.Fault{Method: http.MethodGet, Status: http.StatusBadGateway})
+				w.acked(w.slack.Click(linus, other, "cancel_task"))
+				time.Sleep(time.Second)
+				if pressed {
+					w.acked(w.slack.Click(grace, late, "cancel_task"))
+				}
+				time.Sleep(12 * time.Minute)
+				w.says(late, []string{"couldn't tell right away", "wasn't used", mention(linus)}, []string{"expired", "try again"})
+			})
+		})
+	}
+}
+
 // The parent of the thread in which a request is asked for is deleted before the request
 // is posted. It is posted in the channel, is reminded of below it, and ends by itself.
 func TestRequestFromADeletedThreadEnds(t *testing.T) {

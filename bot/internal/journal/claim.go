@@ -134,8 +134,31 @@ func (j *Journal) clearForged(ctx context.Context, d decision.Record) error {
 // alone, or those that have any of the tasks, each with these tasks only. Those
 // that aren't genuine are set aside, and the error is ErrGone.
 func (j *Journal) conflicting(ctx context.Context, id decision.ID, tasks []chamelio.TaskID, patience time.Duration) ([]decision.Record, error) {
+	return j.about(ctx, id, tasks, patience, hasTask)
+}
+
+// relation is what a decision has to do with a task.
+type relation struct {
+	where string // on the tasks' columns
+	is    func(decision.Item) bool
+}
+
+// hasTask: no other decision can have the task, because this one carries it out or has
+// cancelled it. mayHaveEnded: or this one's outcome is unknown, and it isn't known to have
+// had no effect.
+var (
+	hasTask = relation{`outcome IS NULL OR outcome = 'cancelled'`, func(t decision.Item) bool {
+		return t.Outcome == "" || t.Outcome == decision.Cancelled
+	}}
+	mayHaveEnded = relation{hasTask.where + ` OR outcome = 'unknown' AND settled_outcome IN ('', 'cancelled')`, func(t decision.Item) bool {
+		return hasTask.is(t) || t.Outcome == decision.Unknown && (t.SettledOutcome == "" || t.SettledOutcome == decision.Cancelled)
+	}}
+)
+
+// about is conflicting for any relation.
+func (j *Journal) about(ctx context.Context, id decision.ID, tasks []chamelio.TaskID, patience time.Duration, r relation) ([]decision.Record, error) {
 	rows, err := j.read().decisions(ctx, `d.confirmation_id IN (SELECT confirmation_id FROM tasks WHERE confirmation_id = $1
-		OR (task_id IN (SELECT CAST(value AS BIGINT) FROM (`+j.ids(2)+`) AS given) AND (outcome IS NULL OR outcome = 'cancelled')))`,
+		OR (task_id IN (SELECT CAST(value AS BIGINT) FROM (`+j.ids(2)+`) AS given) AND (`+r.where+`)))`,
 		`CASE WHEN d.confirmation_id = $1 THEN 0 ELSE 1 END, d.decided_at`, string(id), numberList(tasks))
 	if err != nil {
 		return nil, err
@@ -153,17 +176,13 @@ func (j *Journal) conflicting(ctx context.Context, id decision.ID, tasks []chame
 		case d.ID == id:
 			return []decision.Record{d}, nil
 		}
-		found = append(found, d.Only(func(t decision.Item) bool { return slices.Contains(tasks, t.ID) && holds(t) }))
+		found = append(found, d.Only(func(t decision.Item) bool { return slices.Contains(tasks, t.ID) && r.is(t) }))
 	}
 	if gone != nil {
 		return nil, gone
 	}
 	return found, nil
 }
-
-// holds reports whether no other decision can have a task: its own carries it out, or
-// has cancelled it.
-func holds(t decision.Item) bool { return t.Outcome == "" || t.Outcome == decision.Cancelled }
 
 // Taken returns those of a decision's tasks that other decisions have since: one is
 // carrying them out, has cancelled them, or claimed them later and ended as unknown, so
@@ -174,7 +193,7 @@ func (j *Journal) Taken(ctx context.Context, d decision.Record) ([]chamelio.Task
 	ids := d.IDs()
 	rows, err := j.read().decisions(ctx, `d.confirmation_id IN (SELECT confirmation_id FROM tasks WHERE confirmation_id = $2
 		OR task_id IN (SELECT CAST(value AS BIGINT) FROM (`+j.ids(1)+`) AS given)
-		AND (outcome IS NULL OR outcome = 'cancelled' OR outcome = 'unknown' AND settled_outcome IN ('', 'cancelled')))`,
+		AND (`+mayHaveEnded.where+`))`,
 		`CASE WHEN d.confirmation_id = $2 THEN 0 ELSE 1 END, d.decided_at`, numberList(ids), string(d.ID))
 	if err != nil {
 		return nil, fmt.Errorf("looking for the decisions that have tasks: %w", err)
@@ -195,8 +214,7 @@ func (j *Journal) Taken(ctx context.Context, d decision.Record) ([]chamelio.Task
 			return nil, fmt.Errorf("looking for the decisions that have tasks: %w", err)
 		}
 		taken = append(taken, other.Only(func(t decision.Item) bool {
-			may := t.Outcome == decision.Unknown && (t.SettledOutcome == "" || t.SettledOutcome == decision.Cancelled) && claimedLater(other, d, t)
-			return slices.Contains(ids, t.ID) && (holds(t) || may)
+			return slices.Contains(ids, t.ID) && (hasTask.is(t) || mayHaveEnded.is(t) && claimedLater(other, d, t))
 		}).IDs()...)
 	}
 	return taken, nil

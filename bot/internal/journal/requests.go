@@ -210,7 +210,8 @@ func (j *Journal) Forget(ctx context.Context, id decision.ID) error {
 // prompt was superseded or has expired, it returns the other decisions that have all of the
 // prompt's tasks, in progress or successful, each with these tasks only. It returns ErrGone if a
 // task can still be cancelled, with those that have the others; and ErrDecided, whatever
-// has the tasks, if the prompt was decided and its row is missing.
+// has the tasks, if the prompt was decided and its row is missing. Once a prompt has such a
+// row, a decision whose outcome isn't known counts, too: it may have cancelled the task.
 func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -226,8 +227,8 @@ func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamel
 		case err == nil && !own && !all(tasks, found):
 			return found, fmt.Errorf("reading a prompt's result: %w", ErrGone)
 		case err == nil && own && (found[0].Outcome() == decision.Superseded || found[0].Outcome() == decision.Expired):
-			others, err := j.conflicting(ctx, "", tasks, waitTaken)
-			if err == nil && all(tasks, others) {
+			others, err := j.about(ctx, "", tasks, waitTaken, mayHaveEnded)
+			if others = latest(others); err == nil && all(tasks, others) {
 				return others, nil
 			}
 			return found, nil
@@ -237,6 +238,21 @@ func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamel
 		return nil, fmt.Errorf("reading a prompt's result: %w", err)
 	}
 	return nil, fmt.Errorf("reading a prompt's result: %w", errUnverified)
+}
+
+// latest returns decisions, of which several may be about one task, without the tasks that
+// later ones have.
+func latest(found []decision.Record) []decision.Record {
+	var kept []decision.Record
+	for i, d := range found {
+		d = d.Only(func(t decision.Item) bool {
+			return !slices.ContainsFunc(found[i+1:], func(later decision.Record) bool { return slices.Contains(later.IDs(), t.ID) })
+		})
+		if len(d.Tasks) > 0 {
+			kept = append(kept, d)
+		}
+	}
+	return kept
 }
 
 // all reports whether other decisions have all tasks of a prompt.
