@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/cancelbot/cancelbot/bot/internal/carry"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/observe"
 	"github.com/cancelbot/cancelbot/bot/internal/policy"
@@ -28,6 +29,7 @@ func newMetrics(to prometheus.Registerer) *observe.Metrics {
 	m.Refusals.WithLabelValues("command", "paused")
 	m.Refusals.WithLabelValues("click", "paused")
 	m.Refusals.WithLabelValues("click", "pause_unknown")
+	m.Refusals.WithLabelValues("click", carry.NotTheirsToWithdraw)
 	m.Refusals.WithLabelValues("click", invalidOther)
 	for reason := range invalidReasons() {
 		m.Refusals.WithLabelValues("click", reason)

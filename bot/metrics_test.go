@@ -47,10 +47,21 @@ func TestRateLimitedCommandsCountAsCommands(t *testing.T) {
 	}
 }
 
+func TestRefusedWithdrawalIsCounted(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	w := newWorld(t, secondPerson, func(o *options) { o.bot.Metrics = registry })
+	prompt := w.ask(ada, general, "/cancel-task 12345 duplicate of 12346")
+	w.acked(w.slack.Click(grace, prompt, "keep_task"))
+	w.eventually("it is refused", func() bool { return len(w.slack.Private(grace, general)) > 0 })
+	if got := counted(t, registry, "cancelbot_refusals_total", "only_requester_withdraws", "click"); got != 1 {
+		t.Errorf("counted %v times", got)
+	}
+}
+
 func TestRefusalsBeginAtZero(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	newWorld(t, func(o *options) { o.bot.Metrics = registry })
-	reasons := map[string][]string{"command": {"too_many_commands"}, "click": {"too_many_clicks", "malformed", "forged", "expired", "not_theirs", "invalid"}}
+	reasons := map[string][]string{"command": {"too_many_commands"}, "click": {"too_many_clicks", "malformed", "forged", "expired", "not_theirs", "invalid", "only_requester_withdraws"}}
 	for _, code := range policy.Codes() {
 		reasons["command"], reasons["click"] = append(reasons["command"], string(code)), append(reasons["click"], string(code))
 	}

@@ -70,9 +70,14 @@ func (c *Carrier) answerKeep(ctx context.Context, p Press, first decision.Record
 	}
 }
 
+// NotTheirsToWithdraw is the reason of a refusal in the metrics: someone else than the
+// requester pressed Withdraw.
+const NotTheirsToWithdraw = "only_requester_withdraws"
+
 // notTheirs answers someone who tries to withdraw another person's request.
 func (c *Carrier) notTheirs(ctx context.Context, p Press) {
 	p.Log.Info("click refused", "reason", "only the requester withdraws")
+	c.Metrics.Refusals.WithLabelValues("click", NotTheirsToWithdraw).Inc()
 	row, err := c.known(ctx, p, func() (decision.Record, error) {
 		row, err := c.Journal.Get(ctx, p.id())
 		if errors.Is(err, journal.ErrGone) { // it is open
