@@ -175,7 +175,7 @@ func (w *world) makeUp(db *journal.Journal, d decision.Record, res decision.Resu
 	w.must(err)
 	_, err = db.Finish(w.Context(), claim.Lease, 0, res, true)
 	w.must(err)
-	w.must(db.MarkAnnounced(w.Context(), d.ID, ts))
+	w.must(db.MarkAnnounced(w.Context(), decision.Record{ID: d.ID}, ts))
 }
 
 // They date a decision back to when the token was in use, announced as unknown in place

@@ -601,7 +601,7 @@ func TestForgedRowIsIgnored(t *testing.T) {
 				w.must(err)
 			}
 			if row.outcome == decision.Unknown { // and to be settled
-				w.must(other.MarkAnnounced(t.Context(), row.id, ""))
+				w.must(other.MarkAnnounced(t.Context(), decision.Record{ID: row.id}, ""))
 			}
 			w.must(other.Release(t.Context(), c.Lease))
 		}

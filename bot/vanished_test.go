@@ -168,7 +168,7 @@ func TestRestoredAfterAnOutageGivesItsSuccessorTime(t *testing.T) {
 		h.set(nil)
 		w.eventually("it is restored", func() bool { return w.row().ID == id })
 		time.Sleep(5 * time.Second) // the longest pause before the successor tries again
-		w.must(w.journal.MarkAnnounced(w.Context(), id, "1.2"))
+		w.must(w.journal.MarkAnnounced(w.Context(), decision.Record{ID: id}, "1.2"))
 		time.Sleep(10 * time.Minute)
 		if told := w.slack.History(general); len(told) != 0 {
 			t.Errorf("announced again: %+v", told)

@@ -20,7 +20,7 @@ type outbox interface {
 	Finish(ctx context.Context, l journal.Lease, task int, res decision.Result, tell bool) (journal.Lease, error)
 	BeginAnnouncing(context.Context, journal.Lease) (journal.Lease, error)
 	NotAnnounced(context.Context, journal.Lease) (journal.Lease, error)
-	MarkAnnounced(ctx context.Context, id decision.ID, messageTS string) error
+	MarkAnnounced(ctx context.Context, announced decision.Record, messageTS string) error
 	Conclude(ctx context.Context, announced decision.Record, messageTS string) error
 	taker
 }
@@ -236,9 +236,10 @@ func (l *life) note() decision.Event {
 	l.giveTurn()
 	ctx, cancel := l.detached()
 	defer cancel()
-	err := l.Journal.MarkAnnounced(ctx, l.ID, l.posted)
+	announced := l.decided()
+	err := l.Journal.MarkAnnounced(ctx, announced, l.posted)
 	if errors.Is(err, journal.ErrUnresolved) { // another process has restored the row
-		err = l.Journal.Conclude(ctx, l.decided(), l.posted)
+		err = l.Journal.Conclude(ctx, announced, l.posted)
 	}
 	return l.event(err)
 }

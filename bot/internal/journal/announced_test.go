@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // refused runs a statement that must fail.
@@ -47,7 +49,7 @@ func announced(t *testing.T, j *journal.Journal, id string, task int64, o decisi
 	t.Helper()
 	_, err := j.Finish(t.Context(), won(t, j, sampleDecision(id, task)), 0, decision.Result{Outcome: o}, true)
 	must(t, err)
-	must(t, j.MarkAnnounced(t.Context(), decision.ID(id), "1.2"))
+	must(t, j.MarkAnnounced(t.Context(), decision.Record{ID: decision.ID(id)}, "1.2"))
 	d, err := j.Get(t.Context(), decision.ID(id))
 	must(t, err)
 	return d
@@ -107,7 +109,7 @@ func TestDocumentedStatementsDeleteOldRows(t *testing.T) {
 			d.DecidedAt = time.Now().Add(-age)
 			_, err := j.Finish(t.Context(), won(t, j, d), 0, decision.Result{Outcome: decision.Cancelled}, true)
 			must(t, err)
-			must(t, j.MarkAnnounced(t.Context(), d.ID, ""))
+			must(t, j.MarkAnnounced(t.Context(), decision.Record{ID: d.ID}, ""))
 		}
 		must(t, j.Refused(t.Context(), decision.Note{Person: "U1", At: time.Now().AddDate(-2, 0, 0)}))
 		statement(t, url, "UPDATE audit SET sent_at = NULL;"+fmt.Sprintf(asideRow, "old", "2020-01-01 00:00:00+00:00"))
@@ -138,4 +140,41 @@ func retention(t *testing.T) string {
 		t.Fatal("docs/operate.md does not say how old rows are deleted")
 	}
 	return statements
+}
+
+// A row that vanished was restored with another outcome than a process announced that had
+// it in between. The announcement isn't recorded on it, and its owner goes on to announce.
+func TestAnnouncementOfAnotherOutcomeIsNotRecorded(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := open(t, url, 0)
+		for i, tt := range []struct {
+			known, announced decision.Outcome
+			recorded         bool
+		}{
+			{decision.Cancelled, decision.Cancelled, true},
+			{decision.Unknown, decision.Cancelled, true}, // it may have become that, and is looked after
+			{decision.Cancelled, decision.AlreadyCancelled, false},
+			{decision.Cancelled, decision.Unknown, false},
+		} {
+			d := sampleDecision(fmt.Sprint(i), int64(2*i+1))
+			d.Tasks = append(d.Tasks, decision.Item{ID: chamelio.TaskID(2*i + 2)})
+			l := won(t, j, d)
+			same := decision.Result{Outcome: decision.Failed}
+			l, err := j.Finish(t.Context(), l, 0, same, false)
+			must(t, err)
+			l, err = j.Finish(t.Context(), l, 1, decision.Result{Outcome: tt.known}, true)
+			must(t, err)
+			if err := j.MarkAnnounced(t.Context(), d.With(same, decision.Result{Outcome: tt.announced}), "1.2"); tt.recorded != (err == nil) || !tt.recorded && !errors.Is(err, journal.ErrLost) {
+				t.Errorf("%s, announced as %s: %v", tt.known, tt.announced, err)
+			}
+			got, err := j.Get(t.Context(), d.ID)
+			must(t, err)
+			if got.AnnouncedAt.IsZero() == tt.recorded {
+				t.Errorf("%s, announced as %s: %v", tt.known, tt.announced, got.AnnouncedAt)
+			}
+			if _, err := j.Renew(t.Context(), l); tt.recorded == (err == nil) {
+				t.Errorf("%s, announced as %s: its owner goes on: %v", tt.known, tt.announced, err)
+			}
+		}
+	})
 }

@@ -32,7 +32,7 @@ func TestWaitsOfAClockThatWentBackEnd(t *testing.T) {
 		ctx, j := t.Context(), open(t, url, 0)
 		_, err := j.Finish(ctx, won(t, j, sampleDecision("d", 1)), 0, decision.Result{Outcome: decision.Unknown}, true)
 		must(t, err)
-		must(t, j.MarkAnnounced(ctx, "d", "1.2"))
+		must(t, j.MarkAnnounced(ctx, decision.Record{ID: "d"}, "1.2"))
 		must(t, j.Opened(ctx, journal.Request{ID: "p"}, 0, 12*time.Hour)) // counts as the longest time
 		taken := func() (checks, ends int) {
 			t.Helper()
@@ -58,7 +58,7 @@ func TestLongWaitIsKept(t *testing.T) {
 		ctx, j := t.Context(), open(t, url, 0)
 		_, err := j.Finish(ctx, won(t, j, sampleDecision("d", 1)), 0, decision.Result{Outcome: decision.Unknown}, true)
 		must(t, err)
-		must(t, j.MarkAnnounced(ctx, "d", "1.2"))
+		must(t, j.MarkAnnounced(ctx, decision.Record{ID: "d"}, "1.2"))
 		statement(t, url, `UPDATE decisions SET check_after = 1`)
 		held, err := j.TakeUnsettled(ctx, 5, nil)
 		must(t, err)

@@ -134,7 +134,7 @@ func TestForgerChangesNothingThatIsQuoted(t *testing.T) {
 					_, err := j.Finish(t.Context(), l, position, decision.Result{Outcome: decision.Unknown, Title: "Payroll"}, true)
 					must(t, err)
 				}
-				must(t, j.MarkAnnounced(t.Context(), d.ID, "1.2"))
+				must(t, j.MarkAnnounced(t.Context(), decision.Record{ID: d.ID}, "1.2"))
 				statement(t, url, "UPDATE decisions SET check_after = 1 WHERE check_after > 0")
 				held := j.unsettled(t, d.ID)
 				for position := range d.Tasks {
@@ -507,7 +507,7 @@ func announcedUnknown(t *testing.T, j *trusting) decision.Record {
 		_, err := j.Finish(t.Context(), l, position, decision.Result{Outcome: decision.Unknown}, false)
 		must(t, err)
 	}
-	must(t, j.MarkAnnounced(t.Context(), d.ID, "1.2"))
+	must(t, j.MarkAnnounced(t.Context(), decision.Record{ID: d.ID}, "1.2"))
 	return d
 }
 
@@ -574,7 +574,7 @@ func TestPartsAreMissedWithoutTheirSeals(t *testing.T) {
 					_, err := j.Finish(t.Context(), l, position, decision.Result{Outcome: o}, true)
 					must(t, err)
 				}
-				must(t, j.MarkAnnounced(t.Context(), d.ID, "1.2"))
+				must(t, j.MarkAnnounced(t.Context(), decision.Record{ID: d.ID}, "1.2"))
 				return d.ID
 			}
 		}

@@ -146,8 +146,8 @@ func TestDecisionIsStoredFromClaimToAnnouncement(t *testing.T) {
 		l := won(t, j, d)
 		_, err := j.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled, Title: "T"}, true)
 		must(t, err)
-		must(t, j.MarkAnnounced(t.Context(), "a", "17.000001"))
-		must(t, j.MarkAnnounced(t.Context(), "a", "18")) // idempotent
+		must(t, j.MarkAnnounced(t.Context(), decision.Record{ID: "a"}, "17.000001"))
+		must(t, j.MarkAnnounced(t.Context(), decision.Record{ID: "a"}, "18")) // idempotent
 
 		got, err := open(t, url, 0).Get(t.Context(), "a")
 		must(t, err)
@@ -526,16 +526,16 @@ func TestConcludeGivesARestoredRowItsOutcomes(t *testing.T) {
 func TestMarkAnnouncedKeepsARowWithoutOutcome(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)
-		if err := j.MarkAnnounced(t.Context(), "x", "1.2"); !errors.Is(err, journal.ErrGone) {
+		if err := j.MarkAnnounced(t.Context(), decision.Record{ID: "x"}, "1.2"); !errors.Is(err, journal.ErrGone) {
 			t.Errorf("of what is not there: %v", err)
 		}
 		l := won(t, j, sampleDecision("x", 1))
-		if err := j.MarkAnnounced(t.Context(), "x", "1.2"); !errors.Is(err, journal.ErrUnresolved) {
+		if err := j.MarkAnnounced(t.Context(), decision.Record{ID: "x"}, "1.2"); !errors.Is(err, journal.ErrUnresolved) {
 			t.Errorf("without an outcome: %v", err)
 		}
 		_, err := j.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled}, true)
 		must(t, err)
-		must(t, j.MarkAnnounced(t.Context(), "x", "1.2"))
+		must(t, j.MarkAnnounced(t.Context(), decision.Record{ID: "x"}, "1.2"))
 		if got, err := j.Get(t.Context(), "x"); err != nil || got.AnnouncedAt.IsZero() {
 			t.Errorf("%+v, %v", got, err)
 		}
@@ -660,7 +660,7 @@ func TestUnknownOutcomeIsFollowedUpUntilItIsSettled(t *testing.T) {
 			l := won(t, j, sampleDecision(id, int64(id[0])))
 			_, err := j.Finish(ctx, l, 0, decision.Result{Outcome: outcome}, true)
 			must(t, err)
-			must(t, j.MarkAnnounced(ctx, decision.ID(id), "7"))
+			must(t, j.MarkAnnounced(ctx, decision.Record{ID: decision.ID(id)}, "7"))
 		}
 		due := func() []journal.Held {
 			t.Helper()
@@ -759,7 +759,7 @@ func TestNotesForTheAuditChannel(t *testing.T) {
 		l := won(t, j, sampleDecision("a", 1))
 		_, err = j.Finish(ctx, l, 0, decision.Result{Outcome: decision.Cancelled}, true)
 		must(t, err)
-		must(t, j.MarkAnnounced(ctx, "a", "7"))
+		must(t, j.MarkAnnounced(ctx, decision.Record{ID: "a"}, "7"))
 		refusal := decision.Note{ConfirmationID: "a", Tasks: []chamelio.TaskID{1}, Person: "U9", Code: "guest", At: time.Now().Add(-time.Minute)} // anyone can cause many
 		must(t, j.Refused(ctx, refusal))
 		must(t, j.Refused(ctx, refusal)) // pressed again
@@ -1007,7 +1007,7 @@ func BenchmarkDecision(b *testing.B) {
 				if _, err := j.Finish(b.Context(), c.Lease, 0, decision.Result{Outcome: decision.Cancelled}, true); err != nil {
 					b.Fatal(err)
 				}
-				if err := j.MarkAnnounced(b.Context(), c.Lease.ID, "1.2"); err != nil {
+				if err := j.MarkAnnounced(b.Context(), decision.Record{ID: c.Lease.ID}, "1.2"); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -1059,7 +1059,7 @@ func BenchmarkRows(b *testing.B) {
 						if c, err := j.Claim(b.Context(), sampleDecision(fmt.Sprint(i), i)); err != nil || !c.Won {
 							b.Fatal(c.Won, err)
 						}
-						if err := j.MarkAnnounced(b.Context(), decision.ID(fmt.Sprint(i)), ""); err != nil {
+						if err := j.MarkAnnounced(b.Context(), decision.Record{ID: decision.ID(fmt.Sprint(i))}, ""); err != nil {
 							b.Fatal(err)
 						}
 					}

@@ -205,7 +205,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 			if r.outcome == "" || r.outcome.Closed() {
 				t.Skip("nobody tells what is not known, or that nothing was done")
 			}
-			if err := j.MarkAnnounced(t.Context(), l.ID, "1.2"); err != nil {
+			if err := j.MarkAnnounced(t.Context(), decision.Record{ID: l.ID}, "1.2"); err != nil {
 				t.Fatal(err)
 			}
 			if !r.announced {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 )
 
@@ -44,7 +45,7 @@ func TestObserveReportsFailuresButNotAnswers(t *testing.T) {
 		failed = append(failed, err)
 	}})
 	must(t, err)
-	if err := j.MarkAnnounced(t.Context(), "none", ""); !errors.Is(err, journal.ErrGone) {
+	if err := j.MarkAnnounced(t.Context(), decision.Record{ID: "none"}, ""); !errors.Is(err, journal.ErrGone) {
 		t.Error(err)
 	}
 	if errors.Join(failed...) != nil {

@@ -67,7 +67,7 @@ func TestForgedNotesKeepNoneOut(t *testing.T) {
 			must(t, j.MarkNoted(t.Context(), n))
 		}
 		forge(t, url, fmt.Sprintf(forgedNote, "a-"+string(d.ID), "announcement", d.ID, ""))
-		must(t, j.MarkAnnounced(t.Context(), d.ID, "1.2"))
+		must(t, j.MarkAnnounced(t.Context(), decision.Record{ID: d.ID}, "1.2"))
 		noted(decision.NoteAnnouncement)
 		statement(t, url, "UPDATE decisions SET check_after = 1")
 		held := j.unsettled(t, d.ID)
@@ -80,7 +80,7 @@ func TestForgedNotesKeepNoneOut(t *testing.T) {
 		noted(decision.NoteSettled)
 		// A genuine note stays, and the change is made.
 		forge(t, url, `UPDATE decisions SET announced_at = NULL, settled_at = 0`)
-		must(t, j.MarkAnnounced(t.Context(), d.ID, "1.2"))
+		must(t, j.MarkAnnounced(t.Context(), decision.Record{ID: d.ID}, "1.2"))
 		must(t, j.MarkSettled(t.Context(), d.ID))
 		if n, err := j.TakeNote(t.Context()); !errors.Is(err, journal.ErrGone) {
 			t.Errorf("noted again: %+v %v", n, err)

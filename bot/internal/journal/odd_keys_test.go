@@ -77,7 +77,7 @@ func TestOddTimesAndCountersFailNothing(t *testing.T) {
 			_, err := j.Finish(t.Context(), l, position, decision.Result{Outcome: decision.Unknown, Title: "Payroll"}, true)
 			must(t, err)
 		}
-		must(t, j.MarkAnnounced(t.Context(), d.ID, "1.2"))
+		must(t, j.MarkAnnounced(t.Context(), decision.Record{ID: d.ID}, "1.2"))
 		statement(t, url, "UPDATE decisions SET check_after = 1, checks = 9223372036854775807")
 		held, err := j.TakeUnsettled(t.Context(), 1, nil)
 		must(t, err)
@@ -101,7 +101,7 @@ func TestForgedNoteKeepsNoneOut(t *testing.T) {
 			forge(t, url, `UPDATE decisions SET announced_at = NULL`)
 			statement(t, url, fmt.Sprintf(`INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, sent_at, mac)
 				VALUES ('a-%[1]s', 'announcement', '2026-01-01 00:00:00+00:00', '%[1]s', '7', 'T', 'C', 'U', 'x', '2026-01-01 00:00:00+00:00', '%[2]s')`, d.ID, mac))
-			must(t, j.MarkAnnounced(t.Context(), d.ID, "1.2"))
+			must(t, j.MarkAnnounced(t.Context(), decision.Record{ID: d.ID}, "1.2"))
 			if n, err := j.TakeNote(t.Context()); n.ConfirmationID != d.ID || err != nil {
 				t.Error(n, err)
 			}

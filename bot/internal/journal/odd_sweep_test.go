@@ -106,7 +106,7 @@ func (s *sweep) begin(change, column string) {
 	for _, outcome := range []decision.Outcome{"", decision.Failed, decision.Unknown} {
 		d, l := s.decided(outcome)
 		if outcome == decision.Unknown {
-			must(s.T, s.MarkAnnounced(ctx, d.ID, "1.2"))
+			must(s.T, s.MarkAnnounced(ctx, decision.Record{ID: d.ID}, "1.2"))
 		}
 		got, err := s.Get(ctx, d.ID)
 		must(s.T, err)
@@ -241,7 +241,7 @@ func (s *sweep) work() {
 		s.Errorf("%s: resuming: %t %v", s.change, was, err)
 	}
 	d, _ := s.decided(decision.Cancelled)
-	if err := s.MarkAnnounced(ctx, d.ID, "5.6"); err != nil {
+	if err := s.MarkAnnounced(ctx, decision.Record{ID: d.ID}, "5.6"); err != nil {
 		s.Errorf("%s: announcing a new decision: %v", s.change, err)
 	}
 	if got, err := s.Get(ctx, d.ID); err != nil || got.Outcome() != decision.Cancelled || got.AnnouncedAt.IsZero() {

@@ -87,16 +87,21 @@ func (j *Journal) NotAnnounced(ctx context.Context, l Lease) (Lease, error) {
 		change{set: `, announcing_at = 0`, when: `AND announced_at IS NULL`})
 }
 
-// MarkAnnounced records that the outcome was announced; messageTS is "" if
-// Slack returns none. It needs no lease: the message is out, regardless of who owns the
+// MarkAnnounced records that a decision with these outcomes was announced; messageTS is ""
+// if Slack returns none. It needs no lease: the message is out, regardless of who owns the
 // decision now. It is idempotent. An unknown outcome is followed up from then
 // on. It returns ErrGone if the row doesn't exist, and ErrUnresolved if a task has no
-// outcome.
-func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS string) error {
+// outcome. If one has an outcome that is known, and isn't the announced one, it returns
+// ErrLost: the row had vanished, and its owner, which has restored it, will announce that.
+func (j *Journal) MarkAnnounced(ctx context.Context, announced decision.Record, messageTS string) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	const unknown = `EXISTS (SELECT 1 FROM tasks WHERE confirmation_id = $4 AND outcome = 'unknown')`
-	at := utc(j.at())
+	id, at := announced.ID, utc(j.at())
+	outcomes := make([]decision.ID, len(announced.Tasks)) // as a list that the engines read
+	for i, t := range announced.Tasks {
+		outcomes[i] = decision.ID(t.Outcome)
+	}
 	var changed int64
 	err := j.withNote(ctx, announcedNote(id), func(ctx context.Context, q querier, noting bool) (err error) {
 		changed, err = q.exec(ctx, `
@@ -104,8 +109,9 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 				response_url = CASE WHEN `+unknown+` THEN response_url ELSE '' END,
 				follow_up = CASE WHEN `+unknown+` THEN 1 ELSE 0 END,
 				check_after = `+j.now+` + $3
-			WHERE confirmation_id = $4 AND announced_at IS NULL AND `+resolved,
-			at, messageTS, firstCheck.Milliseconds(), string(id), j.seal(announcedFields(id, messageTS, at)...))
+			WHERE confirmation_id = $4 AND announced_at IS NULL AND `+resolved+` AND NOT EXISTS (SELECT 1 FROM tasks
+				WHERE confirmation_id = $4 AND outcome <> 'unknown' AND outcome <> `+j.element(6, `position`)+`)`,
+			at, messageTS, firstCheck.Milliseconds(), string(id), j.seal(announcedFields(id, messageTS, at)...), listOf(outcomes))
 		if err != nil || changed == 0 || !noting {
 			return err
 		}
@@ -113,8 +119,13 @@ func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, messageTS s
 	})
 	if err == nil && changed == 0 {
 		var found decision.Record
-		if found, err = j.stillThere(ctx, id); err == nil && found.AnnouncedAt.IsZero() {
+		found, err = j.stillThere(ctx, id)
+		switch {
+		case err != nil || !found.AnnouncedAt.IsZero():
+		case found.Outcome() == "":
 			err = ErrUnresolved
+		default:
+			err = ErrLost
 		}
 	}
 	return wrap("recording an announcement", err)
@@ -131,7 +142,7 @@ func (j *Journal) Conclude(ctx context.Context, announced decision.Record, messa
 			return wrap("concluding a decision", err)
 		}
 	}
-	err := j.MarkAnnounced(ctx, announced.ID, messageTS)
+	err := j.MarkAnnounced(ctx, announced, messageTS)
 	if errors.Is(err, ErrUnresolved) {
 		return nil
 	}

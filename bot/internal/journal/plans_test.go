@@ -142,7 +142,7 @@ func everyCall(ctx context.Context, j *Journal) {
 	for _, w := range []Work{ToResolve, ToAnnounce} {
 		_, _ = j.TakeExpired(ctx, w, 10, nil)
 	}
-	_ = j.MarkAnnounced(ctx, "x", "1.2")
+	_ = j.MarkAnnounced(ctx, decision.Record{ID: "x"}, "1.2")
 	_, _ = j.TakeUnsettled(ctx, 10, nil)
 	_, _ = j.Settle(ctx, c.Lease, 0, decision.Result{Outcome: decision.Failed})
 	_, _ = j.BeginSettling(ctx, c.Lease)

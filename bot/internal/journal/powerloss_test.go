@@ -39,7 +39,7 @@ func writes(ctx context.Context, j *journal.Journal, did func(what string, check
 		return err
 	}
 	did("BeginAnnouncing", func(d decision.Record) bool { return d.AnnouncedAt.IsZero() })
-	if err = j.MarkAnnounced(ctx, "x", "1.2"); err != nil {
+	if err = j.MarkAnnounced(ctx, decision.Record{ID: "x"}, "1.2"); err != nil {
 		return err
 	}
 	did("MarkAnnounced", func(d decision.Record) bool { return !d.AnnouncedAt.IsZero() })

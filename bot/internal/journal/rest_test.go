@@ -20,7 +20,7 @@ func TestFinishedRowsAreNotTaken(t *testing.T) {
 			_, err := j.Finish(t.Context(), l, position, decision.Result{Outcome: decision.Cancelled}, true)
 			must(t, err)
 		}
-		must(t, j.MarkAnnounced(t.Context(), told.ID, "1.2"))
+		must(t, j.MarkAnnounced(t.Context(), decision.Record{ID: told.ID}, "1.2"))
 		forge(t, url, "UPDATE decisions SET follow_up = 1, check_after = 1, owner = '', leased_until = 0, announced_at = CASE WHEN confirmation_id = '"+string(kept.ID)+"' THEN NULL ELSE announced_at END")
 		if got, err := j.TakeExpired(t.Context(), journal.ToAnnounce, 8, nil); err != nil || len(got) != 0 {
 			t.Errorf("took %+v, %v", got, err)

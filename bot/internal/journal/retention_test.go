@@ -25,7 +25,7 @@ func oldDecision(t *testing.T, j *journal.Journal, id string, task int64, age ti
 	}
 	_, err := j.Finish(t.Context(), lease, 0, decision.Result{Outcome: o}, true)
 	must(t, err)
-	must(t, j.MarkAnnounced(t.Context(), d.ID, ""))
+	must(t, j.MarkAnnounced(t.Context(), decision.Record{ID: d.ID}, ""))
 }
 
 func ids(t *testing.T, j *journal.Journal) (all []string) {

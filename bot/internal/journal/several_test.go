@@ -81,7 +81,7 @@ func TestClaimSkipsTasksHeldElsewhere(t *testing.T) {
 		if !errors.Is(err, journal.ErrLost) {
 			t.Errorf("a request after the outcome: %v", err)
 		}
-		must(t, j.MarkAnnounced(t.Context(), "x", "1.2"))
+		must(t, j.MarkAnnounced(t.Context(), decision.Record{ID: "x"}, "1.2"))
 		if got, err := j.Get(t.Context(), "x"); err != nil || got.Outcome() != decision.Various || got.SettledOutcome() != "" {
 			t.Errorf("%+v, %v", got, err)
 		}

@@ -20,7 +20,7 @@ func unsettled(t *testing.T, url string, j *trusting) decision.Record {
 		_, err := j.Finish(t.Context(), l, position, decision.Result{Outcome: decision.Unknown, Title: "Payroll"}, true)
 		must(t, err)
 	}
-	must(t, j.MarkAnnounced(t.Context(), d.ID, "1.2"))
+	must(t, j.MarkAnnounced(t.Context(), decision.Record{ID: d.ID}, "1.2"))
 	statement(t, url, `UPDATE decisions SET check_after = 2`)
 	return d
 }

@@ -34,7 +34,7 @@ func TestStoresAnyText(t *testing.T) {
 			d.MAC = j.SignClick(d)
 			_, err = j.Finish(t.Context(), won(t, j.Journal, d), 0, decision.Result{Outcome: decision.Failed, Title: odd, Detail: odd, Step: odd}, true)
 			must(t, err)
-			must(t, j.MarkAnnounced(t.Context(), d.ID, odd))
+			must(t, j.MarkAnnounced(t.Context(), decision.Record{ID: d.ID}, odd))
 			if got, err := j.Get(t.Context(), d.ID); err != nil || got.Confirmer != d.Confirmer || got.Tasks[0].Title != d.Tasks[0].Title {
 				t.Errorf("%.20q: %v", odd, err)
 			}

@@ -211,8 +211,8 @@ func (j *faultyJournal) Finish(ctx context.Context, l journal.Lease, task int, r
 	})
 }
 
-func (j *faultyJournal) MarkAnnounced(ctx context.Context, id decision.ID, ts string) error {
-	return j.announced(ctx, "MarkAnnounced", id, func(ctx context.Context) error { return j.real.MarkAnnounced(ctx, id, ts) })
+func (j *faultyJournal) MarkAnnounced(ctx context.Context, d decision.Record, ts string) error {
+	return j.announced(ctx, "MarkAnnounced", d.ID, func(ctx context.Context) error { return j.real.MarkAnnounced(ctx, d, ts) })
 }
 
 func (j *faultyJournal) Conclude(ctx context.Context, d decision.Record, ts string) error {

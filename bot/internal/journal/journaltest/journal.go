@@ -132,8 +132,8 @@ func (j *Journal) CheckLater(ctx context.Context, l journal.Lease, wait time.Dur
 	return j.Around(ctx, "CheckLater", l.ID, func(ctx context.Context) error { return j.Journal.CheckLater(ctx, l, wait) })
 }
 
-func (j *Journal) MarkAnnounced(ctx context.Context, id decision.ID, ts string) error {
-	return j.Around(ctx, "MarkAnnounced", id, func(ctx context.Context) error { return j.Journal.MarkAnnounced(ctx, id, ts) })
+func (j *Journal) MarkAnnounced(ctx context.Context, d decision.Record, ts string) error {
+	return j.Around(ctx, "MarkAnnounced", d.ID, func(ctx context.Context) error { return j.Journal.MarkAnnounced(ctx, d, ts) })
 }
 
 func (j *Journal) Conclude(ctx context.Context, announced decision.Record, ts string) error {
