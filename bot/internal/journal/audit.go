@@ -30,7 +30,7 @@ func (j *Journal) Refused(ctx context.Context, n decision.Note) error {
 			INSERT INTO audit (id, kind, noted_at, confirmation_id, task_ids, team_id, channel_id, person, code, sent_at, mac)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
 			n.ID, string(n.Kind), n.At, string(n.ConfirmationID), joinIDs(n.Tasks), n.Team, n.Channel, n.Person, n.Code, sent, j.seal(noteFields(n)...))
-	}, func() error { return j.vetNoteAt(ctx, n.ID, 0) })
+	}, func() error { return j.vetNoteAt(ctx, n.ID, waitInWay) })
 	if errors.Is(err, errOccupied) { // it was recorded before
 		return nil
 	}
@@ -134,7 +134,7 @@ func (j *Journal) vetNoteAt(ctx context.Context, id string, patience time.Durati
 }
 
 // vetNote returns nil if a note is genuine. Otherwise it is set aside, and the
-// error is ErrGone. See vet.
+// error is ErrGone, or it waits for its key. See vet.
 func (j *Journal) vetNote(ctx context.Context, n sealedNote, patience time.Duration) error {
 	t := j.trust.Load()
 	if t == nil {
@@ -184,7 +184,7 @@ const NoteLease = announceLease
 // TakeNote takes the oldest note that wasn't sent yet, but refusals last, since anyone can
 // cause many. It is for a post that is about to be tried: it stays with this process for
 // NoteLease, until long after the post. TakeNote returns ErrGone if none is due, or after
-// it has set many aside: the next call continues.
+// it has found many that it can't verify: the next call continues.
 func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -195,9 +195,13 @@ func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 		}
 		taken, err := j.takeNote(ctx)
 		if err == nil {
-			err = j.vetNote(ctx, taken, 0)
-			if errors.Is(err, ErrGone) {
+			switch err = j.vetNote(ctx, taken, waitTaken); {
+			case errors.Is(err, ErrGone):
 				continue
+			case IsUnverified(err): // another process may know its key, and have it at once
+				if put := j.PutOff(ctx, taken.Note, 0); put == nil && errors.Is(err, decision.ErrUnknownKey) {
+					continue
+				}
 			}
 		}
 		if err != nil {
@@ -208,21 +212,22 @@ func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 	return decision.Note{}, fmt.Errorf("taking an audit note: %w", ErrGone)
 }
 
-// maxForgedNotes bounds how many notes a call of TakeNote sets aside.
+// maxForgedNotes bounds how many notes a call of TakeNote leaves or sets aside.
 const maxForgedNotes = 64
 
-// takeNote takes a note that has no lease, or whose lease has ended. An ended lease
-// counts only while the journal's clock is steady.
+// takeNote takes a note that has no lease, or whose lease has ended, and that doesn't wait
+// for its key. An ended lease counts only while the journal's clock is steady.
 func (j *Journal) takeNote(ctx context.Context) (sealedNote, error) {
+	waiting := listOf(j.waiting(ctx, Notes))
 	from, to := j.steady.between(time.Now())
 	return first(written(ctx, j.write, func(ctx context.Context, q querier) ([]sealedNote, error) {
 		rows, err := q.query(ctx, `
 			UPDATE audit SET leased_until = `+j.now+` + $1, epoch = `+next("epoch")+`
-			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL
+			WHERE id IN (SELECT id FROM audit WHERE sent_at IS NULL AND id NOT IN (`+j.ids(4)+`)
 				AND (leased_until = 0 OR `+j.now+` BETWEEN $2 AND $3 AND `+j.lapsed(`leased_until`, maxNoteWait)+`)
 				ORDER BY kind = 'refusal', noted_at LIMIT 1 `+j.skipLocked+`)
 			RETURNING `+j.place("audit", "id")+noteColumns,
-			NoteLease.Milliseconds(), from, to)
+			NoteLease.Milliseconds(), from, to, waiting)
 		return collect(rows, err, scanNote)
 	}))
 }

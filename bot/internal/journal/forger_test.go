@@ -35,6 +35,16 @@ func openTrusting(t *testing.T, url, token string) *trusting {
 	return all
 }
 
+// finally returns the reports of rows that were set aside.
+func finally(all []journal.Unverified) (aside []journal.Unverified) {
+	for _, u := range all {
+		if !u.Waits {
+			aside = append(aside, u)
+		}
+	}
+	return aside
+}
+
 // click returns a genuine decision.
 func (j *trusting) click(task int64) decision.Record {
 	at := time.Now().UTC().Truncate(time.Millisecond)

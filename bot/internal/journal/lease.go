@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -172,7 +173,7 @@ func (j *Journal) free() string {
 func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine []decision.ID) ([]Held, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	mine = j.notWaiting(ctx, mine)
+	mine = slices.Concat(mine, j.waiting(ctx, Decisions))
 	from, to := j.steady.between(time.Now())
 	earliest, latest := j.steady.unlessJumped(time.Now())
 	// Usually there is nothing to take, and this query needs no lock.

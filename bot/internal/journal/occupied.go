@@ -54,7 +54,7 @@ func (j *Journal) withNote(ctx context.Context, note string, change func(ctx con
 		_, err := run(ctx, only(func(ctx context.Context, q querier) error { return change(ctx, q, noting) }))
 		return err
 	}
-	err := intoPlace(func() error { return attempt(j.audit) }, func() error { return j.vetNoteAt(ctx, note, 0) })
+	err := intoPlace(func() error { return attempt(j.audit) }, func() error { return j.vetNoteAt(ctx, note, atOnce) })
 	if errors.Is(err, errOccupied) {
 		err = attempt(false)
 	}

@@ -29,6 +29,11 @@ func TestForgedRowKeepsNoneOut(t *testing.T) {
 			id := decision.ID(fmt.Sprint("p", i))
 			forge(t, url, fmt.Sprintf(forgedNote, fmt.Sprintf("r-%s-U1-guest-1", id), "refusal", id, mac))
 			n := decision.Note{ConfirmationID: id, Tasks: []chamelio.TaskID{1}, Person: "U1", Code: "guest", At: time.Now()}
+			if err := j.Refused(ctx, n); journal.IsUnverified(err) { // another process may have recorded the same press
+				j.Later(time.Minute)
+			} else {
+				must(t, err)
+			}
 			must(t, j.Refused(ctx, n))
 			must(t, j.Refused(ctx, n))
 			if got, err := j.TakeNote(ctx); err != nil || got.Person != "U1" {
@@ -41,7 +46,7 @@ func TestForgedRowKeepsNoneOut(t *testing.T) {
 			if got, err := j.TakeEnded(ctx, 5); err != nil || !slices.Equal(got, []journal.Request{want}) {
 				t.Errorf("%q: %+v %v", mac, got, err)
 			}
-			if aside, err := j.SetAsides(ctx, journal.Query{}); err != nil || len(aside) != 2*i+2 || len(j.reported) != 2*i+2 {
+			if aside, err := j.SetAsides(ctx, journal.Query{}); err != nil || len(aside) != 2*i+2 || len(finally(j.reported)) != 2*i+2 {
 				t.Errorf("%q: set aside %+v, %v; reported %+v", mac, aside, err, j.reported)
 			}
 		}

@@ -44,7 +44,7 @@ func (j *Journal) Opened(ctx context.Context, r Request, remind, end time.Durati
 			VALUES ($1, $2, $3, $6, CASE WHEN EXISTS (SELECT 1`+joined+`WHERE d.confirmation_id = $1) THEN $7 ELSE '' END,
 				CASE WHEN CAST($4 AS BIGINT) = 0 THEN 0 ELSE `+j.now+` + CAST($4 AS BIGINT) END, `+j.now+` + $5) ON CONFLICT DO NOTHING`,
 			string(r.ID), r.MessageTS, r.Confirmation, remind.Milliseconds(), min(end, maxRequest).Milliseconds(), j.seal(requestFields(r)...), j.seal(decidedFields(r.ID)...))
-	}, func() error { return j.vetRequestAt(ctx, r.ID, 0) })
+	}, func() error { return j.vetRequestAt(ctx, r.ID, atOnce) })
 	if errors.Is(err, errOccupied) { // it was noted before
 		return nil
 	}
@@ -90,13 +90,15 @@ func (j *Journal) TakeEnded(ctx context.Context, limit int) ([]Request, error) {
 		j.lapsed(`ends_at`, maxRequest)+` AND `+j.lapsed(`taken_until`, maxLease)+` ORDER BY taken_until, ends_at`, limit)
 }
 
-// takeRequests takes the requests that a condition selects, at most limit. If it can't
-// verify one, it returns the others with an error.
+// takeRequests takes the requests that a condition selects and that don't wait for their
+// keys, at most limit. If it can't read one, it returns the others with an error.
 func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, limit int) ([]Request, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	which = `confirmation_id NOT IN (` + j.ids(2) + `) AND ` + which
+	waiting := listOf(j.waiting(ctx, Requests))
 	// Usually there is nothing to take, and this query needs no lock.
-	some, err := j.read().query1(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM requests WHERE `+which+` LIMIT $1) AS candidates`, limit)
+	some, err := j.read().query1(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM requests WHERE `+which+` LIMIT $1) AS candidates`, limit, waiting)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
 	}
@@ -107,7 +109,7 @@ func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, li
 		rows, err := q.query(ctx, `
 			UPDATE requests SET `+set+` WHERE confirmation_id IN
 				(SELECT confirmation_id FROM requests WHERE `+which+` LIMIT $1 `+j.skipLocked+`)
-			RETURNING `+j.place("requests", "confirmation_id")+requestColumns, limit)
+			RETURNING `+j.place("requests", "confirmation_id")+requestColumns, limit, waiting)
 		return collect(rows, err, scanRequest)
 	})
 	if err != nil {
@@ -116,10 +118,10 @@ func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, li
 	var genuine []Request
 	var failed error // with one of them, which doesn't keep the others waiting
 	for _, one := range taken {
-		switch err := j.vetRequest(ctx, one, 0); {
+		switch err := j.vetRequest(ctx, one, waitTaken); {
 		case err == nil:
 			genuine = append(genuine, one.Request)
-		case !errors.Is(err, ErrGone):
+		case !errors.Is(err, ErrGone) && !errors.Is(err, errUnverified):
 			failed = errors.Join(failed, err)
 		}
 	}
@@ -188,7 +190,7 @@ func (j *Journal) vetRequestAt(ctx context.Context, id decision.ID, patience tim
 }
 
 // vetRequest returns nil if a listed request is genuine. Otherwise it is set
-// aside, and the error is ErrGone. See vet.
+// aside, and the error is ErrGone, or it waits for its key. See vet.
 func (j *Journal) vetRequest(ctx context.Context, r sealedRequest, patience time.Duration) error {
 	t := j.trust.Load()
 	if t == nil {

@@ -129,8 +129,12 @@ func TestForgedRowsInPlaceOfOthersSetAside(t *testing.T) {
 		request := journal.Request{ID: "p", MessageTS: "3.4", Confirmation: "y"}
 		must(t, other.Opened(ctx, request, 0, -time.Minute))
 		must(t, other.Refused(ctx, decision.Note{ConfirmationID: "p", Tasks: []chamelio.TaskID{1}, Person: "U1", Code: "guest", At: time.Now()}))
-		_, _ = j.TakeEnded(ctx, 5)
-		_, _ = j.TakeNote(ctx)
+		for range 2 {
+			_, _ = j.TakeEnded(ctx, 5)
+			_, _ = j.TakeNote(ctx)
+			j.Later(11 * time.Minute)
+			forge(t, url, `UPDATE requests SET taken_until = 0`)
+		}
 		if aside, err := j.SetAsides(ctx, journal.Query{}); err != nil || len(aside) != 2 {
 			t.Fatalf("set aside: %+v %v", aside, err)
 		}

@@ -73,6 +73,10 @@ const (
 	waitInWay = 10 * time.Second
 	waitTaken = 10 * time.Minute
 
+	// atOnce is the patience of a caller whose own row is the only genuine one with its
+	// ID: what is in its place was written by someone else.
+	atOnce time.Duration = 0
+
 	// untilKnown is the patience of a caller that leaves the row alone.
 	untilKnown time.Duration = math.MaxInt64
 

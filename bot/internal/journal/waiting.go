@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
+	"maps"
 	"strings"
 	"time"
 
@@ -48,39 +48,44 @@ func (t *trust) full() bool {
 	return len(t.waiting) >= maxWaiting
 }
 
-// forgetFinished forgets rows that wait for their keys, except decisions about
-// which something is left to do: another process has finished the others, or
-// they are gone.
+// leftToDo selects, in each table whose rows can wait, the IDs of those about which
+// something is left to do, out of a list.
+var leftToDo = map[Table]string{
+	Decisions: `SELECT confirmation_id FROM decisions WHERE (announced_at IS NULL OR follow_up > 0 AND settled_at = 0) AND confirmation_id`,
+	Requests:  `SELECT confirmation_id FROM requests WHERE confirmation_id`,
+	Notes:     `SELECT id FROM audit WHERE sent_at IS NULL AND id`,
+}
+
+// forgetFinished forgets rows that wait for their keys, except those about which
+// something is left to do: another process has finished the others, or they are gone.
 func (j *Journal) forgetFinished(ctx context.Context, t *trust) error {
-	rows, err := j.read().query(ctx, `SELECT confirmation_id FROM decisions
-		WHERE confirmation_id IN (`+j.ids(1)+`) AND (announced_at IS NULL OR follow_up > 0 AND settled_at = 0)`, listOf(t.decisions(func(wait) bool { return true })))
-	left, err := collect(rows, err, func(r *sql.Rows, id *string) error { return r.Scan(text(id)) })
-	if err != nil {
-		return fmt.Errorf("%w: %w", errUnverified, err)
+	left := map[string]bool{}
+	for table, which := range leftToDo {
+		rows, err := j.read().query(ctx, which+` IN (`+j.ids(1)+`)`, listOf(t.waitingIn(table, func(wait) bool { return true })))
+		ids, err := collect(rows, err, func(r *sql.Rows, id *string) error { return r.Scan(text(id)) })
+		if err != nil {
+			return fmt.Errorf("%w: %w", errUnverified, err)
+		}
+		for _, id := range ids {
+			left[Unverified{Table: table, ID: id}.key()] = true
+		}
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	still := make(map[string]wait, len(left))
-	for _, id := range left {
-		key := Unverified{Table: Decisions, ID: id}.key()
-		if w, known := t.waiting[key]; known {
-			still[key] = w
-		}
-	}
-	t.waiting = still
+	maps.DeleteFunc(t.waiting, func(key string, _ wait) bool { return !left[key] })
 	return nil
 }
 
 // keysNow identifies the keys that are known.
 func (t *trust) keysNow() string { return strings.Join(t.Keys(), "") }
 
-// decisions returns the decisions that were found waiting for their keys and match
-// a condition.
-func (t *trust) decisions(match func(wait) bool) (ids []decision.ID) {
+// waitingIn returns the IDs of a table's rows that were found waiting for their keys and
+// match a condition.
+func (t *trust) waitingIn(table Table, match func(wait) bool) (ids []decision.ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for key, w := range t.waiting {
-		if id, is := strings.CutPrefix(key, string(Decisions)+" "); is && match(w) {
+		if id, is := strings.CutPrefix(key, string(table)+" "); is && match(w) {
 			ids = append(ids, decision.ID(id))
 		}
 	}
@@ -95,19 +100,19 @@ func (t *trust) forget(what Unverified) {
 	delete(t.waiting, what.key())
 }
 
-// notWaiting returns ids and those of decisions that wait for their keys, so that
-// they take no place from others. They are taken again once other keys are known, or
-// to be set aside.
-func (j *Journal) notWaiting(ctx context.Context, ids []decision.ID) []decision.ID {
+// waiting returns the IDs of a table's rows that wait for their keys, which aren't taken,
+// so that they take no place from others. They are taken again once other keys are known,
+// or to be set aside.
+func (j *Journal) waiting(ctx context.Context, table Table) []decision.ID {
 	t := j.trust.Load()
 	if t == nil {
-		return ids
+		return nil
 	}
 	waits := func(w wait) bool { return time.Since(w.since) < waitTaken }
-	if len(t.decisions(waits)) == 0 {
-		return ids
+	if len(t.waitingIn(table, waits)) == 0 {
+		return nil
 	}
 	_ = t.Load(ctx) // if the database fails, the caller notices
 	keys := t.keysNow()
-	return slices.Concat(ids, t.decisions(func(w wait) bool { return waits(w) && w.keys == keys }))
+	return t.waitingIn(table, func(w wait) bool { return waits(w) && w.keys == keys })
 }
