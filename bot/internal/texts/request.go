@@ -58,7 +58,7 @@ func (w Texts) Asking(c decision.Confirmation) Message {
 func (w Texts) NotNeeded(c decision.Confirmation) Message {
 	came, result := "another confirmation came first", "its result"
 	if len(c.Tasks) > 1 {
-		came, result = "other confirmations came first", "their results"
+		came, result = "cancelling them was confirmed elsewhere first", "the results"
 	}
 	return say("I didn't post your request to cancel %s: %s. If you don't see %s within a few minutes, type %s.", w.asked(c), came, result, w.again(c.IDs()...))
 }

@@ -37,6 +37,7 @@ func (s *sampler) ofSeveral() {
 	private.Tasks, public.Tasks = tasks, tasks
 	s.add("prompt for several", "The command named several tasks.", toRequester, s.Prompt(private, shown, value))
 	s.add("request for several", "The same, and a second person has to confirm.", toChannel, s.Prompt(public, shown, value))
+	s.during("not needed for several", "Slack asked to wait before it took a request, and then other confirmations, or one, had its tasks.", "to the person who typed the command or submitted the modal", s.NotNeeded(public))
 	out := s.left()
 	some := shown
 	some.Excluded, some.Unsure = out, true
