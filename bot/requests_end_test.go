@@ -369,6 +369,47 @@ func TestLatePressesShowWhatOthersDecided(t *testing.T) {
 	}
 }
 
+// A prompt's task was cancelled by another decision, which the prompt shows. Someone whose
+// client hasn't redrawn it presses again while the journal fails for a few seconds: the
+// prompt says no less than before.
+func TestLatePressLeavesTheResult(t *testing.T) {
+	for name, change := range map[string][]func(*options){"private prompt": nil, "request": {secondPerson}} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, func(t *testing.T) {
+				w, h, _ := withHook(t, change...)
+				ask, by := w.ask, linus
+				if change == nil {
+					ask = func(user, channel, text string) slacktest.Message { return w.wantPrompt(w.slash(user, channel, text)) }
+					by = ada
+				}
+				late, other := ask(ada, general, "/cancel-task 12345"), ask(grace, slacktest.Random, "/cancel-task 12345")
+				value := late.Button("cancel_task").Value
+				if change == nil {
+					w.confirm(grace, other)
+				} else {
+					w.confirm(linus, other)
+				}
+				w.acked(w.slack.Click(by, late, "cancel_task"))
+				time.Sleep(time.Second)
+				fails := time.Now().Add(5 * time.Second)
+				h.set(func(op string, do func() error) error {
+					if op == "Became" && time.Now().Before(fails) {
+						return errCut
+					}
+					return do()
+				})
+				for range 12 {
+					w.says(late, []string{"cancelled"}, []string{"To see how things stand"})
+					w.slack.Forge(by, late, "cancel_task", value)
+					time.Sleep(time.Second)
+				}
+				time.Sleep(time.Minute)
+				w.says(late, []string{"cancelled"}, []string{"To see how things stand"})
+			})
+		})
+	}
+}
+
 // Another decision about a request's task has an unknown outcome. When the request's time is
 // over, it says so, and not only that it has expired.
 func TestEndOfARequestSaysThatAnOutcomeIsUnknown(t *testing.T) {

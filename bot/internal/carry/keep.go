@@ -31,7 +31,7 @@ func (c *Carrier) Keep(p Press) {
 // given up by the process that saves it. keep returns what became of the prompt.
 func (c *Carrier) keep(ctx context.Context, p Press) (decision.Record, error) {
 	row := c.recordOf(p)
-	return c.known(ctx, p, func() (decision.Record, error) {
+	return known(ctx, p, func() (decision.Record, error) {
 		h := c.set.get(p.id())
 		switch {
 		case h != nil && h.saving() == carried: // whatever the journal has lost since
@@ -78,7 +78,7 @@ const NotTheirsToWithdraw = "only_requester_withdraws"
 func (c *Carrier) notTheirs(ctx context.Context, p Press) {
 	p.Log.Info("click refused", "reason", "only the requester withdraws")
 	c.Metrics.Refusals.WithLabelValues("click", NotTheirsToWithdraw).Inc()
-	row, err := c.known(ctx, p, func() (decision.Record, error) {
+	row, err := known(ctx, p, func() (decision.Record, error) {
 		row, err := c.Journal.Get(ctx, p.id())
 		if errors.Is(err, journal.ErrGone) { // it is open
 			err = work.Permanent(err)

@@ -57,7 +57,7 @@ func (c *Carrier) Expire(ctx context.Context, prompt decision.Confirmation, valu
 // reports whether a click on the prompt is being judged. Late doesn't block.
 func (c *Carrier) Late(p Press, judged func() bool) {
 	c.apart(p, func(ctx context.Context) {
-		row, err := c.known(ctx, p, func() (decision.Record, error) {
+		row, err := known(ctx, p, func() (decision.Record, error) {
 			row, err := c.Journal.Get(ctx, p.id())
 			if errors.Is(err, journal.ErrGone) && !judged() && c.MayExpire(p.Confirmation) {
 				row, err = c.Expire(ctx, p.Confirmation, p.Value)
@@ -85,19 +85,19 @@ func (c *Carrier) answerWith(ctx context.Context, p Press, row decision.Record) 
 }
 
 // overtakers returns the decisions that have the tasks of a prompt that was superseded
-// or has expired, by its row. It returns none if one of the tasks can be cancelled again,
-// or if the journal doesn't answer within undecidedTimeout.
-func (c *Carrier) overtakers(ctx context.Context, p Press, row decision.Record) []decision.Record {
+// or has expired, by its row, as soon as they are known: its message may show them already.
+// It returns none if one of the tasks can be cancelled again.
+func (c *Carrier) overtakers(ctx context.Context, p Press, row decision.Record) ([]decision.Record, error) {
 	if !overtaken(row) {
-		return nil
+		return nil, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, undecidedTimeout)
-	defer cancel()
-	found, err := c.Journal.Became(ctx, p.id(), p.Confirmation.IDs())
-	if err != nil || found[0].ID == p.id() {
-		return nil
-	}
-	return found
+	return known(ctx, p, func() ([]decision.Record, error) {
+		found, err := c.Journal.Became(ctx, p.id(), p.Confirmation.IDs())
+		if errors.Is(err, journal.ErrGone) || err == nil && found[0].ID == p.id() {
+			return nil, nil
+		}
+		return found, err
+	})
 }
 
 // overtaken reports whether a prompt's row leaves its tasks to other decisions, which may
@@ -111,18 +111,18 @@ func (p Press) knowable(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithDeadlineCause(ctx, p.Received.Add(knownFor), errNotKnown)
 }
 
-// known asks for the row of a press's prompt until it is known, at least once, and
+// known asks what became of a press's prompt until it is known, at least once, and
 // until knownFor after the press.
-func (c *Carrier) known(ctx context.Context, p Press, ask func() (decision.Record, error)) (row decision.Record, err error) {
+func known[T any](ctx context.Context, p Press, ask func() (T, error)) (found T, err error) {
 	ctx, cancel := p.knowable(ctx)
 	defer cancel()
 	err = work.Retry(ctx, 0, func() (err error) {
-		if row, err = ask(); errors.Is(err, journal.ErrDecided) {
+		if found, err = ask(); errors.Is(err, journal.ErrDecided) {
 			err = work.Permanent(err)
 		}
 		return err
 	})
-	return row, err
+	return found, err
 }
 
 // cannotTell answers a press if it isn't known how its prompt ended.
@@ -136,11 +136,14 @@ func (c *Carrier) cannotTell(ctx context.Context, p Press, err error) {
 // reads about their press.
 func (c *Carrier) closed(ctx context.Context, p Press, row decision.Record) {
 	p.Log.Info("click on a closed prompt", "outcome", string(row.Outcome()))
-	if others := c.overtakers(ctx, p, row); len(others) > 0 {
+	switch others, err := c.overtakers(ctx, p, row); {
+	case err != nil:
+		c.cannotTell(ctx, p, err)
+	case len(others) > 0:
 		c.answerWinners(ctx, p, others...)
-		return
+	default:
+		c.showEnded(ctx, p, row, p.Confirmation.Public)
 	}
-	c.showEnded(ctx, p, row, p.Confirmation.Public)
 }
 
 // showEnded shows in a prompt that it is closed. Someone who must read about their

@@ -40,12 +40,15 @@ func (l *life) beaten() {
 	switch {
 	case own && winner.Outcome().Closed():
 		l.log.Info("click on a closed prompt", "outcome", string(winner.Outcome()))
-		if others := l.overtakers(l.process, p, winner); len(others) > 0 {
+		switch others, err := l.overtakers(l.process, p, winner); {
+		case err != nil:
+			l.endUnknown(err)
+		case len(others) > 0:
 			l.winners = others
 			l.followOther()
-			return
+		default:
+			l.ended(winner)
 		}
-		l.ended(winner)
 	case own && !unsure:
 		// The prompt may still show its buttons, if Slack didn't accept its
 		// update. The owner of the first click updates it with the outcome.
@@ -72,7 +75,7 @@ func (l *life) beaten() {
 // for it outside of the workers.
 func (l *life) lose() {
 	l.to(unsure)
-	first, err := l.Carrier.known(l.process, *l.press, func() (decision.Record, error) {
+	first, err := known(l.process, *l.press, func() (decision.Record, error) {
 		first, _, err := l.Journal.Supersede(l.process, l.Record)
 		return first, err
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
 	"github.com/cancelbot/cancelbot/bot/internal/journal/journaltest"
+	"github.com/cancelbot/cancelbot/chamelio"
 )
 
 // faultyJournal is a process's access to its journal: the real one, with
@@ -162,6 +163,13 @@ func (j *faultyJournal) BeginAsking(ctx context.Context, event, by string) (bool
 		first, err := j.real.BeginAsking(ctx, event, by)
 		return first || j.w.planted == asksTwice, err
 	})
+}
+
+func (j *faultyJournal) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error) {
+	if j.w.planted == forgetsWinners {
+		return nil, journal.ErrGone
+	}
+	return j.Journal.Became(ctx, prompt, tasks)
 }
 
 func (j *faultyJournal) Supersede(ctx context.Context, d decision.Record) (first decision.Record, superseded bool, err error) {

@@ -88,6 +88,7 @@ func (w *world) check() {
 		c.prompt(d)
 	}
 	c.toldOnce()
+	c.lastTexts()
 	c.restores()
 	c.setAside()
 	c.requestsEnd()

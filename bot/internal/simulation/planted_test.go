@@ -53,6 +53,7 @@ const (
 	asksTwice
 	ignoresPauses
 	forgetsLosses
+	forgetsWinners
 )
 
 // plants says which law finds which bug.
@@ -89,6 +90,7 @@ var plants = []struct {
 	{asksTwice, "a command that posts a request at each delivery", "one request"},
 	{ignoresPauses, "a click that is saved though cancelling is paused", "nothing is claimed while cancelling is paused"},
 	{forgetsLosses, "a prompt whose click was not used, and that can be pressed again", "what is told stays true"},
+	{forgetsWinners, "a closed prompt that forgets which decisions have its tasks", "a last text knows"},
 	{leavesForgeries, "a row that no click made and that is left as it is", "the journal is not trusted"},
 }
 
