@@ -14,8 +14,9 @@ type Protocol struct {
 	// Later, people rely on the task as they see it.
 	ClickAge time.Duration
 
-	// MaxTries bounds the cancel requests for a task after one without a clear answer,
-	// which counts, as do those that Chamelio refused.
+	// MaxTries bounds the cancel requests for a task once one of them had no clear answer.
+	// It counts those without a clear answer and those that Chamelio refused, but not those
+	// that it asked to repeat later.
 	MaxTries uint8
 
 	// Flight is how long a request without an answer may still take effect.

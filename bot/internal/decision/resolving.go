@@ -9,7 +9,7 @@ type Task struct {
 	Began    time.Duration // when resolving began
 	Since    time.Duration // Patience counts from then
 	Counts   bool          // Patience counts: there was an answer since the last unclear request
-	Tries    uint8         // requests that Chamelio may have got
+	Tries    uint8         // requests, unless they certainly had no effect and may be repeated
 	Failures uint8         // pauses so far; the next is longer
 	Sent     time.Duration // when the last request without a clear answer ended
 	Conflict time.Duration // when a request was answered with a conflict

@@ -178,3 +178,28 @@ func TestAnnouncementOfAnotherOutcomeIsNotRecorded(t *testing.T) {
 		}
 	})
 }
+
+// Someone changes a task's position between its outcome and the record of its announcement.
+// The record is made, or the row is gone: it isn't tried again without end.
+func TestOddPositionKeepsNoAnnouncementFromItsEnd(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		positions := []string{"7", "-1", "9223372036854775807"}
+		if strings.HasPrefix(url, "sqlite:") {
+			positions = append(positions, "'x'", "0.5", "''", "x'31'")
+		}
+		for i, position := range positions {
+			j := openTrusting(t, url, "xoxb-1")
+			d, res := j.click(int64(i+1)), decision.Result{Outcome: decision.Cancelled}
+			l := won(t, j.Journal, d)
+			for task := range d.Tasks {
+				var err error
+				l, err = j.Finish(t.Context(), l, task, res, true)
+				must(t, err)
+			}
+			forge(t, url, fmt.Sprintf(`UPDATE tasks SET position = %s WHERE confirmation_id = '%s' AND position = 1`, position, d.ID))
+			if err := j.MarkAnnounced(t.Context(), d.With(res, res), "1.2"); err != nil && !errors.Is(err, journal.ErrGone) {
+				t.Errorf("position %s: %v", position, err)
+			}
+		}
+	})
+}

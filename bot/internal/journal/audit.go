@@ -199,7 +199,7 @@ func (j *Journal) TakeNote(ctx context.Context) (decision.Note, error) {
 			case errors.Is(err, ErrGone):
 				continue
 			case IsUnverified(err): // another process may know its key, and have it at once
-				if put := j.PutOff(ctx, taken.Note, 0); put == nil && errors.Is(err, decision.ErrUnknownKey) {
+				if put := j.PutOff(ctx, taken.Note, 0); put == nil && waitsForKey(err) {
 					continue
 				}
 			}

@@ -41,13 +41,14 @@ func (j *Journal) Claim(ctx context.Context, d decision.Record) (Claim, error) {
 	row.Epoch, row.AnnouncedAt = 1, time.Time{}
 	// A decision in the way may fail between the insert and the query for it,
 	// and so disappear.
-	if err := j.clearForged(ctx, d); err != nil {
+	ended, err := j.clearForged(ctx, d)
+	if err != nil {
 		return Claim{}, fmt.Errorf("claiming a decision: %w", err)
 	}
 	var claim Claim
-	err := intoPlace(func() error {
+	err = intoPlace(func() error {
 		asked := time.Now()
-		inserted, err := j.insert(ctx, entry{Record: row, owner: j.owner, at: asked, displaced: heldByAnother})
+		inserted, err := j.insert(ctx, entry{Record: row, owner: j.owner, at: asked, displaced: heldByAnother(ended)})
 		claim = Claim{Won: true, Tasks: inserted, Lease: Lease{ID: d.ID, Epoch: 1, tasks: len(d.Tasks), Until: asked.Add(j.lease)}}
 		return err
 	}, func() (err error) {
@@ -105,29 +106,31 @@ func (j *Journal) inTheWay(ctx context.Context, d decision.Record, patience time
 
 // clearForged sets aside forged rows that have one of several tasks: a claim
 // would take them for other decisions. A claim of one task finds that out when
-// it fails.
-func (j *Journal) clearForged(ctx context.Context, d decision.Record) error {
+// it fails. clearForged returns those tasks that other decisions have cancelled.
+func (j *Journal) clearForged(ctx context.Context, d decision.Record) (ended []chamelio.TaskID, err error) {
 	if len(d.Tasks) == 1 || j.trust.Load() == nil {
-		return nil
+		return nil, nil
 	}
 	const having = ` task_id IN (SELECT task_id FROM (%s) AS given) AND (outcome IS NULL OR outcome = 'cancelled') AND confirmation_id <> $2`
 	rows, err := j.read().decisions(ctx, `d.confirmation_id IN (SELECT confirmation_id FROM tasks WHERE`+fmt.Sprintf(having, j.items(1))+`)`,
 		`d.decided_at`, j.itemList(entry{Record: d}, d.Tasks), string(d.ID))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, row := range rows {
-		if _, err := j.vet(ctx, row, waitInWay); err != nil && !errors.Is(err, ErrGone) {
-			return err
+		other, err := j.vet(ctx, row, waitInWay)
+		if err != nil && !errors.Is(err, ErrGone) {
+			return nil, err
 		}
+		ended = append(ended, other.Only(func(t decision.Item) bool { return t.Outcome == decision.Cancelled }).IDs()...)
 	}
 	strays, err := j.read().query1(ctx, `SELECT count(*) FROM tasks WHERE`+fmt.Sprintf(having, j.items(1))+`
 		AND NOT EXISTS (SELECT 1 FROM decisions WHERE decisions.confirmation_id = tasks.confirmation_id)`,
 		j.itemList(entry{Record: d}, d.Tasks), string(d.ID))
 	if err != nil || strays == 0 {
-		return err
+		return ended, err
 	}
-	return j.clearStrays(ctx, d.ID, d.IDs())
+	return ended, j.clearStrays(ctx, d.ID, d.IDs())
 }
 
 // conflicting returns the decision that an earlier click on a prompt made,

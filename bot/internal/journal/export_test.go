@@ -14,9 +14,11 @@ func (j *Journal) Later(d time.Duration) {
 	t := j.trust.Load()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for what, w := range t.waiting {
-		w.since = w.since.Add(-d)
-		t.waiting[what] = w
+	for _, rows := range t.waiting {
+		for what, w := range rows {
+			w.since = w.since.Add(-d)
+			rows[what] = w
+		}
 	}
 }
 

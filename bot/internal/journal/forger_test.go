@@ -46,8 +46,11 @@ func finally(all []journal.Unverified) (aside []journal.Unverified) {
 }
 
 // click returns a genuine decision.
-func (j *trusting) click(task int64) decision.Record {
-	at := time.Now().UTC().Truncate(time.Millisecond)
+func (j *trusting) click(task int64) decision.Record { return j.clickAt(task, time.Now()) }
+
+// clickAt returns a genuine decision of a click on a prompt from a minute before.
+func (j *trusting) clickAt(task int64, at time.Time) decision.Record {
+	at = at.UTC().Truncate(time.Millisecond)
 	c := decision.Confirmation{
 		ID: signed.NewID(time.Now()), Tasks: []decision.Named{{ID: chamelio.TaskID(task), Title: "Payroll"}, {ID: chamelio.TaskID(task + 1_000_000)}}, Team: "T1", Channel: "C1", Requester: "U1", Reason: "duplicate",
 		RequestedAt: at.Add(-time.Minute).Truncate(time.Second), ExpiresAt: at.Add(10 * time.Minute).Truncate(time.Second),

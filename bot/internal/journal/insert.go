@@ -20,12 +20,18 @@ type entry struct {
 	again     bool                              // it was in the journal before
 }
 
-// heldByAnother returns a task of a new decision that another one has.
-func heldByAnother(t decision.Item) decision.Item {
-	res := decision.Result{Outcome: decision.Failed, Cause: decision.CauseHeld}
-	t = t.Named().Item()
-	t.Outcome, t.Detail = res.Outcome, res.Encode()
-	return t
+// heldByAnother returns what a task of a new decision becomes that another one has: it is
+// left to that, or that has cancelled it before.
+func heldByAnother(ended []chamelio.TaskID) func(decision.Item) decision.Item {
+	return func(t decision.Item) decision.Item {
+		res := decision.Result{Outcome: decision.Failed, Cause: decision.CauseHeld}
+		if slices.Contains(ended, t.ID) {
+			res = decision.Result{Outcome: decision.AlreadyCancelled}
+		}
+		t = t.Named().Item()
+		t.Outcome, t.Detail = res.Outcome, res.Encode()
+		return t
+	}
 }
 
 // insert adds a decision and its tasks, and returns the tasks as they are

@@ -210,7 +210,7 @@ func (j *Journal) take(ctx context.Context, doing, which string, limit int, mine
 			failed = errors.Join(failed, wrap(doing, j.putToRest(ctx, d)))
 		case err == nil:
 			with = append(with, Held{Record: d, Lease: Lease{ID: d.ID, Epoch: d.Epoch, tasks: len(d.Tasks), Until: asked.Add(j.lease)}})
-		case !errors.Is(err, ErrGone) && !errors.Is(err, errUnverified):
+		case !errors.Is(err, ErrGone) && !waitsForKey(err):
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", doing, err))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
@@ -71,6 +72,51 @@ func equal(a, b map[decision.ID][]chamelio.TaskID) bool {
 
 // A request about one task that a decision about several has gets only that task's
 // outcome.
+// A prompt has expired. An unknown outcome of another decision about its task counts as the
+// task's only since the prompt was asked for, and unless another one has the task; if it
+// can't be verified yet, nothing is said.
+func TestExpiredPromptBecameUnknown(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
+		now := time.Now()
+		decided := func(by *trusting, at time.Time, outcome decision.Outcome) decision.Record {
+			d := by.clickAt(1, at)
+			l := won(t, by.Journal, d)
+			for position := range d.Tasks {
+				var err error
+				l, err = by.Finish(t.Context(), l, position, decision.Result{Outcome: outcome}, false)
+				must(t, err)
+			}
+			return d
+		}
+		ended := func(at time.Time) decision.Record {
+			d := j.clickAt(1, at)
+			if row, _, err := j.Expire(t.Context(), d); err != nil || row.Outcome() != decision.Expired {
+				t.Fatalf("%+v, %v", row, err)
+			}
+			return d
+		}
+		became := func(d decision.Record, want decision.ID) {
+			t.Helper()
+			if got, err := j.Became(t.Context(), d.ID, d.IDs()); err != nil || len(got) != 1 || got[0].ID != want {
+				t.Errorf("it became %+v, %v, not %s", got, err, want)
+			}
+		}
+		unknown := decided(j, now.Add(-5*time.Minute), decision.Unknown)
+		earlier, later := ended(now.Add(-5*time.Minute)), ended(now)
+		became(earlier, unknown.ID)
+		became(later, later.ID)
+		cancelled := decided(j, now.Add(-10*time.Minute), decision.Cancelled)
+		became(earlier, cancelled.ID)
+		became(later, cancelled.ID)
+		statement(t, url, `DELETE FROM decisions WHERE confirmation_id = '`+string(cancelled.ID)+`'`)
+		decided(other, now, decision.Unknown)
+		if got, err := j.Became(t.Context(), later.ID, later.IDs()); !journal.IsUnverified(err) {
+			t.Errorf("with a row that isn't verified: %+v, %v", got, err)
+		}
+	})
+}
+
 func TestRequestBecameOneTaskOfSeveral(t *testing.T) {
 	bothEngines(t, func(t *testing.T, url string) {
 		j := open(t, url, 0)

@@ -100,7 +100,7 @@ func (j *Journal) MarkAnnounced(ctx context.Context, announced decision.Record, 
 	id, at := announced.ID, utc(j.at())
 	outcomes := make([]decision.ID, len(announced.Tasks)) // as a list that the engines read
 	for i, t := range announced.Tasks {
-		outcomes[i] = decision.ID(t.Outcome)
+		outcomes[i] = decision.ID(fmt.Sprintf("%d %s", i, t.Outcome))
 	}
 	var changed int64
 	err := j.withNote(ctx, announcedNote(id), func(ctx context.Context, q querier, noting bool) (err error) {
@@ -109,8 +109,9 @@ func (j *Journal) MarkAnnounced(ctx context.Context, announced decision.Record, 
 				response_url = CASE WHEN `+unknown+` THEN response_url ELSE '' END,
 				follow_up = CASE WHEN `+unknown+` THEN 1 ELSE 0 END,
 				check_after = `+j.now+` + $3
-			WHERE confirmation_id = $4 AND announced_at IS NULL AND `+resolved+` AND NOT EXISTS (SELECT 1 FROM tasks
-				WHERE confirmation_id = $4 AND outcome <> 'unknown' AND outcome <> `+j.element(6, `position`)+`)`,
+			WHERE confirmation_id = $4 AND announced_at IS NULL AND `+resolved+` AND NOT EXISTS (SELECT 1 FROM tasks, (`+j.ids(6)+`) AS announced
+				WHERE confirmation_id = $4 AND outcome <> 'unknown' AND announced.value LIKE CAST(position AS TEXT) || ' %'
+					AND announced.value <> CAST(position AS TEXT) || ' ' || outcome)`,
 			at, messageTS, firstCheck.Milliseconds(), string(id), j.seal(announcedFields(id, messageTS, at)...), listOf(outcomes))
 		if err != nil || changed == 0 || !noting {
 			return err
@@ -122,13 +123,24 @@ func (j *Journal) MarkAnnounced(ctx context.Context, announced decision.Record, 
 		found, err = j.stillThere(ctx, id)
 		switch {
 		case err != nil || !found.AnnouncedAt.IsZero():
-		case found.Outcome() == "":
+		case found.Outcome() == "" || agree(found, announced): // in the second case, it wasn't a moment ago
 			err = ErrUnresolved
 		default:
 			err = ErrLost
 		}
 	}
 	return wrap("recording an announcement", err)
+}
+
+// agree reports whether an announcement was of the outcomes that are on record. One that
+// has become unknown since agrees with any.
+func agree(onRecord, announced decision.Record) bool {
+	for i, t := range announced.Tasks {
+		if i >= len(onRecord.Tasks) || onRecord.Tasks[i].Outcome != t.Outcome && onRecord.Tasks[i].Outcome != decision.Unknown {
+			return false
+		}
+	}
+	return true
 }
 
 // Conclude gives a decision the outcomes that were announced, where it has none, and
@@ -221,7 +233,7 @@ func overruled(t decision.Item) decision.Item {
 // insertAgain inserts a decision and returns its tasks as they are then,
 // unless it exists. Forged rows in the way are set aside.
 func (j *Journal) insertAgain(ctx context.Context, e entry) ([]decision.Item, error) {
-	if err := j.clearForged(ctx, e.Record); err != nil {
+	if _, err := j.clearForged(ctx, e.Record); err != nil {
 		return nil, err
 	}
 	var inserted []decision.Item

@@ -142,7 +142,7 @@ func everyCall(ctx context.Context, j *Journal) {
 	for _, w := range []Work{ToResolve, ToAnnounce} {
 		_, _ = j.TakeExpired(ctx, w, 10, nil)
 	}
-	_ = j.MarkAnnounced(ctx, decision.Record{ID: "x"}, "1.2")
+	_ = j.MarkAnnounced(ctx, d, "1.2")
 	_, _ = j.TakeUnsettled(ctx, 10, nil)
 	_, _ = j.Settle(ctx, c.Lease, 0, decision.Result{Outcome: decision.Failed})
 	_, _ = j.BeginSettling(ctx, c.Lease)
@@ -164,6 +164,7 @@ func everyCall(ctx context.Context, j *Journal) {
 	_ = j.CredentialTried(ctx, "api_key", "", true)
 	_, _ = j.BeginAsking(ctx, "x", "y")
 	_, _ = j.Became(ctx, "x", []chamelio.TaskID{1})
+	_, _ = j.Having(ctx, []chamelio.TaskID{1}, time.Time{})
 	_ = j.Opened(ctx, Request{ID: "x"}, time.Minute, time.Minute)
 	_, _ = j.TakeToRemind(ctx, 1)
 	_, _ = j.TakeEnded(ctx, 1)

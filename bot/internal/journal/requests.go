@@ -121,7 +121,7 @@ func (j *Journal) takeRequests(ctx context.Context, doing, set, which string, li
 		switch err := j.vetRequest(ctx, one, waitTaken); {
 		case err == nil:
 			genuine = append(genuine, one.Request)
-		case !errors.Is(err, ErrGone) && !errors.Is(err, errUnverified):
+		case !errors.Is(err, ErrGone) && !waitsForKey(err):
 			failed = errors.Join(failed, err)
 		}
 	}
@@ -164,7 +164,7 @@ func (j *Journal) undecided(ctx context.Context, id decision.ID) error {
 	if err != nil || len(found) == 0 {
 		return err
 	}
-	what := Unverified{Table: Requests, ID: string(id)}
+	what := Unverified{Table: Requests, ID: string(id), part: "decided"}
 	err = j.judge(ctx, t, what, waitInWay, func() error { return t.whole(found[0].odd, found[0].mac, t.Now(), decidedFields(id)...) }, func(judged Unverified) error {
 		_, err := j.setRowAside(ctx, Requests, `d.confirmation_id = $1 AND `+j.same(bounded("d.decided_mac", tooLong), 2), judged, string(id), j.exact(found[0].mac))
 		return err
@@ -213,7 +213,8 @@ func (j *Journal) Forget(ctx context.Context, id decision.ID) error {
 // prompt's tasks, in progress or successful, each with these tasks only. It returns ErrGone if a
 // task can still be cancelled, with those that have the others; and ErrDecided, whatever
 // has the tasks, if the prompt was decided and its row is missing. Once a prompt has such a
-// row, a decision whose outcome isn't known counts, too: it may have cancelled the task.
+// row, a decision since it was asked for counts, too, if its outcome isn't known: it may
+// have cancelled the task.
 func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -229,8 +230,13 @@ func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamel
 		case err == nil && !own && !all(tasks, found):
 			return found, fmt.Errorf("reading a prompt's result: %w", ErrGone)
 		case err == nil && own && (found[0].Outcome() == decision.Superseded || found[0].Outcome() == decision.Expired):
-			others, err := j.about(ctx, "", tasks, waitTaken, mayHaveEnded)
-			if others = latest(others); err == nil && all(tasks, others) {
+			others, err := j.having(ctx, tasks, found[0].RequestedAt)
+			switch {
+			case errors.Is(err, ErrGone):
+				continue
+			case err != nil:
+				return nil, fmt.Errorf("reading a prompt's result: %w", err)
+			case all(tasks, others):
 				return others, nil
 			}
 			return found, nil
@@ -242,19 +248,35 @@ func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamel
 	return nil, fmt.Errorf("reading a prompt's result: %w", errUnverified)
 }
 
-// latest returns decisions, of which several may be about one task, without the tasks that
-// later ones have.
-func latest(found []decision.Record) []decision.Record {
+// Having returns the decisions that have tasks, each with these tasks only: the one that
+// carries a task out or has cancelled it, or else the latest since a time whose outcome
+// isn't known.
+func (j *Journal) Having(ctx context.Context, tasks []chamelio.TaskID, since time.Time) ([]decision.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	found, err := j.having(ctx, tasks, since)
+	return found, wrap("looking for the decisions that have tasks", err)
+}
+
+func (j *Journal) having(ctx context.Context, tasks []chamelio.TaskID, since time.Time) ([]decision.Record, error) {
+	found, err := j.about(ctx, "", tasks, waitTaken, mayHaveEnded)
 	var kept []decision.Record
 	for i, d := range found {
 		d = d.Only(func(t decision.Item) bool {
-			return !slices.ContainsFunc(found[i+1:], func(later decision.Record) bool { return slices.Contains(later.IDs(), t.ID) })
+			return hasTask.is(t) || !d.DecidedAt.Before(since) &&
+				!slices.ContainsFunc(found[i+1:], func(later decision.Record) bool { return slices.Contains(later.IDs(), t.ID) }) &&
+				!slices.ContainsFunc(found[:i], func(before decision.Record) bool { return has(before, t.ID) })
 		})
 		if len(d.Tasks) > 0 {
 			kept = append(kept, d)
 		}
 	}
-	return kept
+	return kept, err
+}
+
+// has reports whether no other decision can have a task of d.
+func has(d decision.Record, task chamelio.TaskID) bool {
+	return slices.ContainsFunc(d.Tasks, func(t decision.Item) bool { return t.ID == task && hasTask.is(t) })
 }
 
 // all reports whether other decisions have all tasks of a prompt.

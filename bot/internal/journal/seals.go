@@ -54,6 +54,8 @@ type Unverified struct {
 	Channel string
 	Why     error
 	Waits   bool // it may verify later; otherwise it was set aside
+
+	part string // what is verified by itself; "" is the rest of the row
 }
 
 // errUnverified means that a row can't be verified now, and that nothing may
@@ -63,6 +65,11 @@ var errUnverified = errors.New("a row can't be verified now")
 // IsUnverified reports whether an error means that a row can't be verified now. It
 // may be genuine, so it isn't absent; nothing may be said or done about it.
 func IsUnverified(err error) bool { return errors.Is(err, errUnverified) }
+
+// waitsForKey reports whether a row waits for its key, and the journal works.
+func waitsForKey(err error) bool {
+	return errors.Is(err, errUnverified) && errors.Is(err, decision.ErrUnknownKey)
+}
 
 const (
 	// A row whose key isn't known waits for its key: waitInWay if a claim
@@ -74,13 +81,13 @@ const (
 	waitTaken = 10 * time.Minute
 
 	// atOnce is the patience of a caller whose own row is the only genuine one with its
-	// ID: what is in its place was written by someone else.
+	// ID, unless another row has vanished: what is in its place was written by someone else.
 	atOnce time.Duration = 0
 
 	// untilKnown is the patience of a caller that leaves the row alone.
 	untilKnown time.Duration = math.MaxInt64
 
-	// maxWaiting bounds how many such rows are remembered.
+	// maxWaiting bounds how many such rows of each table are remembered.
 	maxWaiting = 1024
 
 	// maxInWay bounds how many rows a call sets aside before it fails.
@@ -93,7 +100,7 @@ type trust struct {
 	report func(Unverified)
 
 	mu      sync.Mutex
-	waiting map[string]wait // of rows for their keys
+	waiting map[Table]map[string]wait // of rows for their keys, by Unverified.key
 }
 
 // Trust makes the journal seal each row that it writes, and return only rows
@@ -102,7 +109,7 @@ type trust struct {
 // becomes known. Without Trust, as in commands that only read, rows are
 // neither sealed nor verified.
 func (j *Journal) Trust(s Seals, report func(Unverified)) {
-	j.trust.Store(&trust{Seals: s, report: report, waiting: map[string]wait{}})
+	j.trust.Store(&trust{Seals: s, report: report, waiting: map[Table]map[string]wait{}})
 }
 
 // unknownKeyError is decision.ErrUnknownKey about one of a row's seals.

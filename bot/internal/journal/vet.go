@@ -206,8 +206,8 @@ func (j *Journal) judge(ctx context.Context, t *trust, what Unverified, patience
 		return fmt.Errorf("%w: %w", errUnverified, what.Why)
 	}
 	waits := unknown && patience > 0
-	if waits && t.full() {
-		if err := j.forgetFinished(ctx, t); err != nil {
+	if waits && t.full(what.Table) {
+		if err := j.forgetFinished(ctx, t, what.Table); err != nil {
 			return err
 		}
 	}

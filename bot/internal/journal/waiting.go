@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,8 +24,9 @@ type wait struct {
 func (t *trust) waits(what Unverified, patience time.Duration) bool {
 	t.mu.Lock()
 	now := time.Now()
-	w, known := t.waiting[what.key()]
-	if !known && len(t.waiting) >= maxWaiting {
+	rows := t.waiting[what.Table]
+	w, known := rows[what.key()]
+	if !known && len(rows) >= maxWaiting {
 		t.mu.Unlock()
 		return false
 	}
@@ -32,7 +34,11 @@ func (t *trust) waits(what Unverified, patience time.Duration) bool {
 		w.since = now
 	}
 	w.keys = t.keysNow()
-	t.waiting[what.key()] = w
+	if rows == nil {
+		rows = map[string]wait{}
+		t.waiting[what.Table] = rows
+	}
+	rows[what.key()] = w
 	t.mu.Unlock()
 	if !known {
 		what.Waits = true
@@ -41,11 +47,11 @@ func (t *trust) waits(what Unverified, patience time.Duration) bool {
 	return now.Sub(w.since) < patience
 }
 
-// full reports whether no more rows are remembered.
-func (t *trust) full() bool {
+// full reports whether no more rows of a table are remembered.
+func (t *trust) full(table Table) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.waiting) >= maxWaiting
+	return len(t.waiting[table]) >= maxWaiting
 }
 
 // leftToDo selects, in each table whose rows can wait, the IDs of those about which
@@ -56,23 +62,20 @@ var leftToDo = map[Table]string{
 	Notes:     `SELECT id FROM audit WHERE sent_at IS NULL AND id`,
 }
 
-// forgetFinished forgets rows that wait for their keys, except those about which
-// something is left to do: another process has finished the others, or they are gone.
-func (j *Journal) forgetFinished(ctx context.Context, t *trust) error {
-	left := map[string]bool{}
-	for table, which := range leftToDo {
-		rows, err := j.read().query(ctx, which+` IN (`+j.ids(1)+`)`, listOf(t.waitingIn(table, func(wait) bool { return true })))
-		ids, err := collect(rows, err, func(r *sql.Rows, id *string) error { return r.Scan(text(id)) })
-		if err != nil {
-			return fmt.Errorf("%w: %w", errUnverified, err)
-		}
-		for _, id := range ids {
-			left[Unverified{Table: table, ID: id}.key()] = true
-		}
+// forgetFinished forgets rows of a table that wait for their keys, except those about
+// which something is left to do: another process has finished the others, or they are gone.
+func (j *Journal) forgetFinished(ctx context.Context, t *trust, table Table) error {
+	rows, err := j.read().query(ctx, leftToDo[table]+` IN (`+j.ids(1)+`)`, listOf(t.waitingIn(table, func(wait) bool { return true })))
+	left, err := collect(rows, err, func(r *sql.Rows, id *string) error { return r.Scan(text(id)) })
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnverified, err)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	maps.DeleteFunc(t.waiting, func(key string, _ wait) bool { return !left[key] })
+	maps.DeleteFunc(t.waiting[table], func(key string, _ wait) bool {
+		id, _, _ := strings.Cut(key, " ")
+		return !slices.Contains(left, id)
+	})
 	return nil
 }
 
@@ -84,20 +87,26 @@ func (t *trust) keysNow() string { return strings.Join(t.Keys(), "") }
 func (t *trust) waitingIn(table Table, match func(wait) bool) (ids []decision.ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for key, w := range t.waiting {
-		if id, is := strings.CutPrefix(key, string(table)+" "); is && match(w) {
-			ids = append(ids, decision.ID(id))
+	for key, w := range t.waiting[table] {
+		if match(w) {
+			ids = append(ids, decision.ID(key))
 		}
 	}
 	return ids
 }
 
-func (u Unverified) key() string { return string(u.Table) + " " + u.ID }
+// key identifies what waits. That of a whole row is its ID.
+func (u Unverified) key() string {
+	if u.part != "" {
+		return u.ID + " " + u.part
+	}
+	return u.ID
+}
 
 func (t *trust) forget(what Unverified) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.waiting, what.key())
+	delete(t.waiting[what.Table], what.key())
 }
 
 // waiting returns the IDs of a table's rows that wait for their keys, which aren't taken,

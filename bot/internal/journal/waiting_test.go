@@ -123,3 +123,45 @@ func TestWaitingNotesBlockNoOthers(t *testing.T) {
 		}
 	})
 }
+
+// As many notes wait for their keys as are remembered. A decision can wait, too.
+func TestWaitingNotesLeaveRoomForDecisions(t *testing.T) {
+	url := "sqlite:" + t.TempDir() + "/journal.db"
+	j, other := openTrusting(t, url, "xoxb-1"), openTrusting(t, url, "xoxb-2")
+	for i := range 1024 {
+		must(t, other.Refused(t.Context(), decision.Note{Tasks: []chamelio.TaskID{1}, Person: fmt.Sprint("U", i), Code: "guest", At: time.Now()}))
+	}
+	for len(j.reported) < 1024 {
+		if n, err := j.TakeNote(t.Context()); !errors.Is(err, journal.ErrGone) {
+			t.Fatalf("taken: %+v %v", n, err)
+		}
+	}
+	d := other.click(1)
+	won(t, other.Journal, d)
+	expire(t, url, string(d.ID))
+	take(t, j.Journal, journal.ToResolve)
+	if _, err := other.Get(t.Context(), d.ID); err != nil || len(finally(j.reported)) != 0 {
+		t.Errorf("set aside: %+v, %v", finally(j.reported), err)
+	}
+}
+
+// A request's row is genuine, but someone else has written that it was decided, with a
+// made-up key. A click on it waits ten seconds for that key, however often the row itself is
+// verified in between.
+func TestPartsOfARowWaitByThemselves(t *testing.T) {
+	bothEngines(t, func(t *testing.T, url string) {
+		j := openTrusting(t, url, "xoxb-1")
+		d := j.click(1)
+		must(t, j.Opened(t.Context(), journal.Request{ID: d.ID, MessageTS: "1.2", Confirmation: d.Confirmation}, time.Millisecond, time.Minute))
+		forge(t, url, `UPDATE requests SET decided_mac = 'ABCDEFGH.a.b.c'`)
+		if _, err := j.Claim(t.Context(), d); !journal.IsUnverified(err) {
+			t.Fatalf("a click at once: %v", err)
+		}
+		time.Sleep(2 * time.Millisecond)
+		if some, err := j.TakeToRemind(t.Context(), 5); err != nil || len(some) != 1 {
+			t.Fatalf("to remind of: %+v %v", some, err)
+		}
+		j.Later(11 * time.Second)
+		won(t, j.Journal, d)
+	})
+}

@@ -44,6 +44,10 @@ func (j *Journal) Get(ctx context.Context, id decision.ID) (decision.Record, err
 	return Call(ctx, j.Around, "Get", id, func(ctx context.Context) (decision.Record, error) { return j.Journal.Get(ctx, id) })
 }
 
+func (j *Journal) Having(ctx context.Context, tasks []chamelio.TaskID, since time.Time) ([]decision.Record, error) {
+	return Call(ctx, j.Around, "Having", "", func(ctx context.Context) ([]decision.Record, error) { return j.Journal.Having(ctx, tasks, since) })
+}
+
 func (j *Journal) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error) {
 	return Call(ctx, j.Around, "Became", prompt, func(ctx context.Context) ([]decision.Record, error) { return j.Journal.Became(ctx, prompt, tasks) })
 }
