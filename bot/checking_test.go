@@ -215,3 +215,21 @@ func TestSlowCheckInANewChannel(t *testing.T) {
 		w.eventually("the outcome", func() bool { return settled(w.now(prompt)) && len(w.slack.History(slacktest.Legal)) == 1 })
 	})
 }
+
+// A process may die while it is checking a click. The text that it leaves stays true, and
+// says what to do.
+func TestCheckingEndsWithAdvice(t *testing.T) {
+	both(t, func(t *testing.T, public bool, change ...func(*options)) {
+		w := newWorld(t, append(change, alwaysFresh)...)
+		prompt, by := w.prompts(public, ada, "/cancel-task 12345"), map[bool]string{false: ada, true: grace}[public]
+		w.slack.Break(slacktest.Fault{Method: "users.info", Delay: 8 * time.Second})
+		w.slack.Click(by, prompt, "cancel_task")
+		time.Sleep(4 * time.Second)
+		read := w.now(prompt).Text + w.said(by)
+		for _, part := range []string{"I'm checking", "If nothing changes within a few minutes, press the button again if it's still there"} {
+			if !strings.Contains(read, part) {
+				t.Errorf("%q isn't in %q", part, read)
+			}
+		}
+	})
+}

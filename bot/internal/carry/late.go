@@ -7,6 +7,7 @@ import (
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
 	"github.com/cancelbot/cancelbot/bot/internal/journal"
+	"github.com/cancelbot/cancelbot/bot/internal/texts"
 	"github.com/cancelbot/cancelbot/bot/internal/work"
 )
 
@@ -147,11 +148,29 @@ func (c *Carrier) closed(ctx context.Context, p Press, row decision.Record) {
 }
 
 // showEnded shows in a prompt that it is closed. Someone who must read about their
-// press, or read below a request that it is being checked, gets an answer there, too.
+// press, or read below a request that it is being checked, gets an answer there, too. A
+// person who keeps a task with one prompt may have confirmed another one, so a private
+// prompt says who has its tasks.
 func (c *Carrier) showEnded(ctx context.Context, p Press, row decision.Record, personal bool) {
+	if !p.Confirmation.Public && row.Outcome() == decision.Withdrawn {
+		others, _ := known(ctx, p, func() ([]decision.Record, error) {
+			return c.Journal.Having(ctx, p.Confirmation.IDs(), p.Confirmation.RequestedAt)
+		})
+		if len(others) > 0 {
+			c.answer(ctx, p, replaceOriginal, c.closedOnly(p), others...)
+			return
+		}
+	}
 	c.answer(ctx, p, replaceOriginal, always(c.Texts.Ended(p.Confirmation, row)), row)
 	if personal || p.Confirmation.Public && p.signedBelow() {
 		c.answer(ctx, p, ephemeral, always(c.Texts.Closed(p.Confirmation, row, p.User)))
+	}
+}
+
+// closedOnly is the text for someone who keeps tasks that other decisions have.
+func (c *Carrier) closedOnly(p Press) saying {
+	return func(rows ...decision.Current) texts.Message {
+		return c.Texts.ClosedOnly(p.Confirmation, p.User, rows...)
 	}
 }
 

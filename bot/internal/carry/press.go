@@ -145,8 +145,8 @@ func (c *Carrier) asTheyAre(ctx context.Context, rows []decision.Record) []decis
 }
 
 // newer returns the row of the press's own prompt if the prompt has a decision and about
-// doesn't include it. It returns a zero Record if the prompt is undecided, if the
-// decisions in about have its tasks, or if the journal doesn't answer within
+// doesn't include it. It returns a zero Record if the prompt is undecided, if it is closed
+// and the decisions in about have its tasks, or if the journal doesn't answer within
 // undecidedTimeout. It returns an error if a click on the prompt is being saved here, or
 // if the prompt is a request that has a decision: then its message is updated elsewhere.
 func (c *Carrier) newer(ctx context.Context, p Press, about []decision.Record) (decision.Record, error) {
@@ -160,7 +160,7 @@ func (c *Carrier) newer(ctx context.Context, p Press, about []decision.Record) (
 	switch {
 	case h != nil && (err != nil || h.saving() < carried):
 		return decision.Record{}, work.Permanent(errNotKnown)
-	case err != nil, row.Outcome() == decision.Superseded, len(about) > 0 && overtaken(row): // by the decisions in about
+	case err != nil, row.Outcome() == decision.Superseded, len(about) > 0 && row.Outcome().Closed(): // those in about have its tasks
 		return decision.Record{}, nil
 	case p.Confirmation.Public:
 		return decision.Record{}, work.Permanent(errDecidedSince)

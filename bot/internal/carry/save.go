@@ -3,6 +3,7 @@ package carry
 import (
 	"context"
 	"errors"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 
@@ -19,6 +20,7 @@ type claims interface {
 	Abandon(context.Context, decision.Record) (first decision.Record, abandoned bool, err error)
 	Supersede(context.Context, decision.Record) (first decision.Record, superseded bool, err error)
 	Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error)
+	Having(ctx context.Context, tasks []chamelio.TaskID, since time.Time) ([]decision.Record, error)
 	GiveUp(ctx context.Context, l journal.Lease, as decision.Outcome) error
 }
 

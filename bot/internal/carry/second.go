@@ -39,16 +39,7 @@ func (l *life) beaten() {
 	l.prompt.release()
 	switch {
 	case own && winner.Outcome().Closed():
-		l.log.Info("click on a closed prompt", "outcome", string(winner.Outcome()))
-		switch others, err := l.overtakers(l.process, p, winner); {
-		case err != nil:
-			l.endUnknown(err)
-		case len(others) > 0:
-			l.winners = others
-			l.followOther()
-		default:
-			l.ended(winner)
-		}
+		l.afterwards(func(ctx context.Context) { c.closed(ctx, p, winner) })
 	case own && !unsure:
 		// The prompt may still show its buttons, if Slack didn't accept its
 		// update. The owner of the first click updates it with the outcome.
@@ -176,12 +167,14 @@ func (l *life) followOther() {
 // first. A request in the channel is everyone's and gets its own text; its clicker gets a
 // private one.
 func (c *Carrier) answerWinners(ctx context.Context, p Press, winners ...decision.Record) {
-	say := c.cameSecond(p)
-	if p.Confirmation.Public {
-		c.apart(p, func(ctx context.Context) { c.answer(ctx, p, ephemeral, c.cameSecond(p), winners...) })
-		say = func(rows ...decision.Current) texts.Message { return c.Texts.Overtaken(p.Confirmation, rows...) }
+	if !p.Confirmation.Public {
+		c.answer(ctx, p, replaceOriginal, c.cameSecond(p), winners...)
+		return
 	}
-	c.answer(ctx, p, replaceOriginal, say, winners...)
+	c.apart(p, func(ctx context.Context) {
+		c.answer(ctx, p, replaceOriginal, func(rows ...decision.Current) texts.Message { return c.Texts.Overtaken(p.Confirmation, rows...) }, winners...)
+	})
+	c.answer(ctx, p, ephemeral, c.cameSecond(p), winners...)
 }
 
 // instead answers a press that made no decision, in a goroutine of its own, after the
@@ -241,7 +234,7 @@ func (c *Carrier) await(p Press, where slackapi.Placement, say saying, winners [
 			p.Sign = nil // what is below the prompt stays true
 		}
 		switch {
-		case p.Confirmation.Public && where == replaceOriginal: // everyone reads it
+		case where == replaceOriginal && (p.Confirmation.Public || p.Ephemeral):
 		case p.Ephemeral:
 			where, say = replaceOriginal, c.cameSecond(p)
 		case closed:

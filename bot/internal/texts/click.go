@@ -61,9 +61,10 @@ func (w Texts) TooLateToWithdraw(c decision.Confirmation, now decision.Current, 
 }
 
 // Checking is for someone whose click is still being judged. The next message
-// follows without another click.
+// follows without another click, unless the process dies: then nothing else tells them.
 func (w Texts) Checking(c decision.Confirmation) Message {
-	return say("%s I'm checking whether you can cancel %s. It's taking longer than usual, but there's no need to press again.", emojiPending, w.asked(c)).meaning(MeansChecking)
+	return say("%s I'm checking whether you can cancel %s. It's taking longer than usual. If nothing changes within a few minutes, %s.",
+		emojiPending, w.asked(c), w.pressAgain(c)).meaning(MeansChecking)
 }
 
 // CheckingReason is Checking for someone who hasn't given a required reason. Nothing may
@@ -74,13 +75,18 @@ func (w Texts) CheckingReason(c decision.Confirmation) Message {
 
 // CheckingKeep is Checking for *Keep task* and *Withdraw request*.
 func (w Texts) CheckingKeep(c decision.Confirmation) Message {
-	return say("%s I'm checking whether it's too late to keep %s. It's taking longer than usual, but there's no need to press again.", emojiPending, w.asked(c)).meaning(MeansChecking)
+	return say("%s I'm checking whether it's too late to keep %s. It's taking longer than usual. %s", emojiPending, w.asked(c), w.orSee(c)).meaning(MeansChecking)
 }
 
 // CheckingEnd is Checking for a click that doesn't count by itself: it came too
 // late, or someone else's does.
 func (w Texts) CheckingEnd(c decision.Confirmation) Message {
-	return say("%s I'm checking what became of this prompt for %s. It's taking longer than usual, but there's no need to press again.", emojiPending, w.asked(c)).meaning(MeansChecking)
+	return say("%s I'm checking what became of this prompt for %s. It's taking longer than usual. %s", emojiPending, w.asked(c), w.orSee(c)).meaning(MeansChecking)
+}
+
+// orSee is the advice to someone who asked for no cancellation, if no other text follows.
+func (w Texts) orSee(c decision.Confirmation) string {
+	return fmt.Sprintf("If nothing changes within a few minutes, press the button again if it's still there, or type %s to see how things stand.", w.again(c.IDs()...))
 }
 
 // Counted follows Checking and StillSaving below a prompt that shows the result

@@ -78,7 +78,7 @@ func (w Texts) LookingAt() Message {
 
 // Submitted is shown between a submitted modal and the first that is known.
 func (w Texts) Submitted() Message {
-	return say("%s Got it. One moment…", emojiPending)
+	return say("%s Got it. One moment… If nothing else appears within half a minute, close this dialog and try again.", emojiPending)
 }
 
 // FindModal returns the modal that asks for a task, since the message names none.

@@ -1,6 +1,7 @@
 package texts
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/cancelbot/cancelbot/bot/internal/decision"
@@ -14,6 +15,30 @@ func (w Texts) Withdrawn(c decision.Confirmation) Message {
 		return say("OK, I've closed this prompt without cancelling %s.", w.asked(c)).meaning(MeansKept)
 	}
 	return say("%s withdrew the request to cancel %s.%s", mention(c.Requester), w.asked(c), because(c.Reason)).meaning(MeansKept)
+}
+
+// ClosedOnly replaces a private prompt after *Keep task* by user, if other prompts'
+// decisions have some of its tasks, each with these tasks only.
+func (w Texts) ClosedOnly(c decision.Confirmation, user string, others ...decision.Current) Message {
+	l := lostTo(c, others)
+	d := l.record()
+	l.Tasks = slices.DeleteFunc(slices.Clone(c.Tasks), func(t decision.Named) bool { return !slices.Contains(d.IDs(), t.ID) })
+	var result string
+	switch {
+	case d.Outcome() == "" && l.several():
+		result = "I'll post the results in " + l.where() + "."
+	case d.Outcome() == "":
+		result = "I'll post the result in " + l.where() + "."
+	case l.several():
+		result = lineOfSeveral(d, l.where()) + l.elsewhere(d)
+	default:
+		result = w.line(d) + l.elsewhere(d) + since(d)
+	}
+	with := "another one"
+	if len(others) > 1 {
+		with = "others"
+	}
+	return say("OK, I've closed this prompt, but %s already confirmed cancelling %s with %s. %s", l.people(user), w.asked(l.Confirmation), with, result).meaning(MeansKept)
 }
 
 // RanOut replaces a prompt that expired without a decision of its own on record. Someone

@@ -84,6 +84,11 @@ func (s *sampler) ofClicks() {
 	s.add("overtaken, cancelled", "The same, when that is over.", "in place of the request", s.Overtaken(public, cancelled.AsOfNow()))
 	unclear := s.decision(s.other, decision.Unknown)
 	unclear.ID = "OTHER"
+	again := alone
+	again.ID = "OTHER"
+	s.during("closed only", "*Keep task*, and they have confirmed cancelling the task with another prompt.", "in place of the prompt", s.ClosedOnly(private, s.user, again.AsOfNow()))
+	s.add("closed only, cancelled", "The same, by someone else, when that is over.", "in place of the prompt", s.ClosedOnly(private, s.user, cancelled.AsOfNow()))
+	s.during("closed only, unknown", "The same, when its outcome isn't known.", "in place of the prompt", s.ClosedOnly(private, s.user, unclear.AsOfNow()))
 	s.during("overtaken, unknown", "The same, when its outcome isn't known.", "in place of the request", s.Overtaken(public, unclear.AsOfNow()))
 	kept, unsaved := s.decision(s.other, decision.Withdrawn), s.decision(s.other, decision.NotSaved)
 	kept.ID, unsaved.ID = "OTHER", "OTHER"
