@@ -165,6 +165,14 @@ func (j *faultyJournal) BeginAsking(ctx context.Context, event, by string) (bool
 	})
 }
 
+func (j *faultyJournal) Get(ctx context.Context, id decision.ID) (decision.Record, error) {
+	d, err := j.Journal.Get(ctx, id)
+	if j.w.planted == remembersClaims && !d.Outcome().Closed() {
+		d = d.With(make([]decision.Result, len(d.Tasks))...)
+	}
+	return d, err
+}
+
 func (j *faultyJournal) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error) {
 	if j.w.planted == forgetsWinners {
 		return nil, journal.ErrGone

@@ -89,6 +89,7 @@ func (w *world) check() {
 	}
 	c.toldOnce()
 	c.lastTexts()
+	c.progress()
 	c.restores()
 	c.setAside()
 	c.requestsEnd()

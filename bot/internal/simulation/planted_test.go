@@ -54,6 +54,7 @@ const (
 	ignoresPauses
 	forgetsLosses
 	forgetsWinners
+	remembersClaims
 )
 
 // plants says which law finds which bug.
@@ -91,6 +92,7 @@ var plants = []struct {
 	{ignoresPauses, "a click that is saved though cancelling is paused", "nothing is claimed while cancelling is paused"},
 	{forgetsLosses, "a prompt whose click was not used, and that can be pressed again", "what is told stays true"},
 	{forgetsWinners, "a closed prompt that forgets which decisions have its tasks", "a last text knows"},
+	{remembersClaims, "a decision that others see as it was claimed", "progress is progress"},
 	{leavesForgeries, "a row that no click made and that is left as it is", "the journal is not trusted"},
 }
 
