@@ -173,6 +173,13 @@ func (j *faultyJournal) Get(ctx context.Context, id decision.ID) (decision.Recor
 	return d, err
 }
 
+func (j *faultyJournal) Having(ctx context.Context, tasks []chamelio.TaskID, since time.Time) ([]decision.Record, error) {
+	if j.w.planted == forgetsWinners {
+		return nil, nil
+	}
+	return j.Journal.Having(ctx, tasks, since)
+}
+
 func (j *faultyJournal) Became(ctx context.Context, prompt decision.ID, tasks []chamelio.TaskID) ([]decision.Record, error) {
 	if j.w.planted == forgetsWinners {
 		return nil, journal.ErrGone

@@ -26,7 +26,10 @@ func (c *checker) lastTexts() {
 		}
 		tasks := tasksIn(first.text)
 		switch last.meaning {
-		case "", texts.MeansSuperseded:
+		case "", texts.MeansSuperseded, texts.MeansKept:
+			if last.meaning == texts.MeansKept && (last.only == "" || strings.Contains(last.text, "already confirmed")) {
+				continue // everyone has the announcement, or the person reads of it
+			}
 			if len(tasks) > 0 && !slices.ContainsFunc(tasks, func(t chamelio.TaskID) bool { return !c.cancelledBefore(t, last.at.Add(-settling)) }) {
 				c.breaks("a last text knows", "%s ends with %q; the bot had cancelled its tasks before", place, last.text)
 			}
