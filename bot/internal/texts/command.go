@@ -80,7 +80,7 @@ func (w Texts) GettingDetails(tasks ...chamelio.TaskID) Message {
 	if len(tasks) > 1 {
 		them = "these tasks"
 	}
-	return say("%s I'm getting the details of %s. Chamelio's rate limit is used up, so it takes a few seconds longer.", emojiPending, them)
+	return say("%s I'm getting the details of %s. Chamelio's rate limit is used up, so it takes a few seconds longer. If nothing else appears within a minute, type %s again.", emojiPending, them, w.again(tasks...))
 }
 
 // Restarting answers a command or a click while the bot stops and no other

@@ -150,6 +150,26 @@ func TestHeadersFit(t *testing.T) {
 	}
 }
 
+// A process may die while it is working on something that isn't in the journal. So what it
+// says about that says, too, what to do if nothing follows.
+func TestUnfinishedWorkComesWithAdvice(t *testing.T) {
+	advice := regexp.MustCompile(`If (nothing|none|you don't see it)`)
+	onRecord := regexp.MustCompile(`Cancelling|Not confirmed yet|couldn't tell|cancelled`)
+	n := 0
+	for _, s := range samples(sampleTexts(), typical()) {
+		if !strings.HasPrefix(s.Text, emojiPending) || onRecord.MatchString(s.Text) {
+			continue
+		}
+		n++
+		if !advice.MatchString(s.Text) {
+			t.Errorf("%s: %s", s.Name, s.Text)
+		}
+	}
+	if n < 8 {
+		t.Errorf("only %d such texts", n)
+	}
+}
+
 // A prompt's last text, and an answer to a click, can't be edited once an
 // unknown outcome is known, so they don't say that it isn't.
 func TestNoPrivateTextBecomesFalse(t *testing.T) {

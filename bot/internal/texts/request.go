@@ -73,9 +73,11 @@ func (w Texts) ReasonFirst(c decision.Confirmation) Message {
 	return say("I need your reason before I can ask someone to approve cancelling %s. Type it with the command, like %s reason`.", w.asked(c), again)
 }
 
-// Asking answers a command whose request is still being posted.
+// Asking answers a command whose request is still being posted. If the process dies,
+// nothing else tells its person.
 func (w Texts) Asking(c decision.Confirmation) Message {
-	return say("%s I'm still posting your request to cancel %s in %s. I'll tell you if I can't.", emojiPending, w.asked(c), inChannelNamed(c.Channel))
+	return say("%s I'm still posting your request to cancel %s in %s. If you don't see it there within a few minutes, and I haven't said why, type %s again.",
+		emojiPending, w.asked(c), inChannelNamed(c.Channel), w.again(c.IDs()...))
 }
 
 // NotNeeded answers a command or a submitted modal whose request had to wait, until other
