@@ -145,12 +145,12 @@ func shared(tasks []Item, outcome func(Item) Outcome) Outcome {
 	return all
 }
 
-// Done returns how many tasks have an outcome that is known, and weren't left to another
-// decision.
+// Done returns how many tasks have an outcome that is known, and that isn't another
+// decision's.
 func (r Record) Done() int {
 	n := 0
 	for _, t := range r.Tasks {
-		if t.Outcome != "" && t.Outcome != Unknown && !t.Result().LeftOut() {
+		if t.Outcome != "" && t.Outcome != Unknown && !t.Result().Held() {
 			n++
 		}
 	}

@@ -57,8 +57,11 @@ func (r Result) Frees() bool {
 	return slices.Contains(not, r.Outcome) && !r.LeftOut()
 }
 
-// LeftOut reports whether another decision had the task first.
-func (r Result) LeftOut() bool { return r.Outcome == Failed && r.Cause == CauseHeld }
+// Held reports whether another decision had the task first.
+func (r Result) Held() bool { return r.Cause == CauseHeld }
+
+// LeftOut is Held for a task that the other decision hadn't cancelled by then.
+func (r Result) LeftOut() bool { return r.Outcome == Failed && r.Held() }
 
 // Moved is what a prompt showed of a task and isn't so any more.
 type Moved struct {

@@ -26,7 +26,7 @@ func heldByAnother(ended []chamelio.TaskID) func(decision.Item) decision.Item {
 	return func(t decision.Item) decision.Item {
 		res := decision.Result{Outcome: decision.Failed, Cause: decision.CauseHeld}
 		if slices.Contains(ended, t.ID) {
-			res = decision.Result{Outcome: decision.AlreadyCancelled}
+			res.Outcome = decision.AlreadyCancelled
 		}
 		t = t.Named().Item()
 		t.Outcome, t.Detail = res.Outcome, res.Encode()

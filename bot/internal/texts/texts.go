@@ -267,7 +267,7 @@ func (w Texts) underWay(d decision.Record) string { return w.decided(claimed(d))
 // claimed returns a decision with the tasks that its claim got, or with all if it got
 // none.
 func claimed(d decision.Record) decision.Record {
-	got := d.Only(func(t decision.Item) bool { return !t.Result().LeftOut() })
+	got := d.Only(func(t decision.Item) bool { return !t.Result().Held() })
 	if len(got.Tasks) == 0 {
 		return d
 	}
