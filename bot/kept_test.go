@@ -45,3 +45,20 @@ func TestKeepingWithASecondPrompt(t *testing.T) {
 		})
 	}
 }
+
+// Ada closes a prompt with Keep task. If she presses Cancel task in a client that hasn't
+// redrawn it, she reads that this doesn't count, and how to go on.
+func TestCancelAfterKeep(t *testing.T) {
+	virtual(t, func(t *testing.T) {
+		w := newWorld(t)
+		prompt := w.wantPrompt(w.slash(ada, general, "/cancel-task 12345"))
+		value := prompt.Button("cancel_task").Value
+		w.acked(w.slack.Click(ada, prompt, "keep_task"))
+		time.Sleep(time.Second)
+		w.says(prompt, []string{"OK, I've closed this prompt without cancelling"}, nil)
+		w.slack.Forge(ada, prompt, "cancel_task", value)
+		time.Sleep(time.Minute)
+		w.says(prompt, []string{"this click doesn't count", "type `/cancel-task 12345`"}, []string{"OK"})
+		w.noCancel()
+	})
+}

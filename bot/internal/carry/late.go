@@ -161,7 +161,11 @@ func (c *Carrier) showEnded(ctx context.Context, p Press, row decision.Record, p
 			return
 		}
 	}
-	c.answer(ctx, p, replaceOriginal, always(c.Texts.Ended(p.Confirmation, row)), row)
+	ended := c.Texts.Ended(p.Confirmation, row)
+	if !p.Confirmation.Public && row.Outcome() == decision.Withdrawn && p.Action != texts.ActionKeep {
+		ended = c.Texts.KeptBefore(p.Confirmation)
+	}
+	c.answer(ctx, p, replaceOriginal, always(ended), row)
 	if personal || p.Confirmation.Public && p.signedBelow() {
 		c.answer(ctx, p, ephemeral, always(c.Texts.Closed(p.Confirmation, row, p.User)))
 	}

@@ -17,6 +17,12 @@ func (w Texts) Withdrawn(c decision.Confirmation) Message {
 	return say("%s withdrew the request to cancel %s.%s", mention(c.Requester), w.asked(c), because(c.Reason)).meaning(MeansKept)
 }
 
+// KeptBefore answers a press of *Cancel task* in a private prompt that its person had closed
+// with *Keep task*.
+func (w Texts) KeptBefore(c decision.Confirmation) Message {
+	return say("You'd already closed this prompt, so this click doesn't count. To cancel %s after all, type %s.", w.asked(c), w.again(c.IDs()...)).meaning(MeansKept)
+}
+
 // ClosedOnly replaces a private prompt after *Keep task* by user, if other prompts'
 // decisions have some of its tasks, each with these tasks only.
 func (w Texts) ClosedOnly(c decision.Confirmation, user string, others ...decision.Current) Message {

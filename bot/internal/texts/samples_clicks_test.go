@@ -15,6 +15,7 @@ func (s *sampler) ofClicks() {
 	s.part = "Answers to a click, and what becomes of a prompt"
 	private, public := s.confirmation(false), s.confirmation(true)
 	s.during("kept", "They pressed *Keep task*.", "in place of the prompt", s.Withdrawn(private))
+	s.during("kept before", "They pressed *Cancel task* after that.", "in place of the prompt", s.KeptBefore(private))
 	s.during("withdrawn", "The requester pressed *Withdraw request*.", "in place of the request", s.Withdrawn(public))
 	s.during("expired", "They clicked after the prompt had expired.", "in place of the prompt", s.RanOut(private))
 	s.during("ran out", "A request expired without a decision of its own.", "in place of the request", s.RanOut(public))
