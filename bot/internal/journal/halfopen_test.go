@@ -1,7 +1,6 @@
 package journal_test
 
 import (
-	"context"
 	"io"
 	"net"
 	"net/url"
@@ -74,23 +73,20 @@ func TestHalfOpenPostgresConnectionIsNoticed(t *testing.T) {
 	j := open(t, u.String(), 0)
 	t.Cleanup(func() { _ = listener.Close() })
 	l := won(t, j, sampleDecision("x", 1))
+	var gets sync.WaitGroup
 	for range 8 { // several connections in the pool
-		go func() { _, _ = j.Get(context.Background(), "x") }()
+		gets.Go(func() { _, _ = j.Get(t.Context(), "x") })
 	}
+	gets.Wait()
 	must(t, j.Healthy(t.Context()))
 
 	proxy.dark.Store(proxy.made.Load())
 	started := time.Now()
-	for time.Since(started) < 30*time.Second {
+	for range 2 {
 		if _, err = j.Finish(t.Context(), l, 0, decision.Result{Outcome: decision.Cancelled}, true); err == nil {
-			break
-		}
-		if took := time.Since(started); took > time.Minute {
-			t.Fatalf("a call hung for %s", took)
+			t.Logf("recovered after %s", time.Since(started).Round(time.Millisecond))
+			return
 		}
 	}
-	if err != nil {
-		t.Fatalf("it never recovers: %v", err)
-	}
-	t.Logf("recovered after %s", time.Since(started).Round(time.Millisecond))
+	t.Errorf("the second call after the connections went dark: %v", err)
 }

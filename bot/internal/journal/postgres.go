@@ -146,12 +146,13 @@ func (p *postgres) together(ctx context.Context, do work) (any, error) {
 	return out, err
 }
 
-// reconsider drops all idle connections if a write failed because the session
-// is read-only: after a failover, connections through a proxy that keeps them
+// reconsider drops all idle connections if a write had no answer in time: the others may
+// be half-open, too, and each would delay a call. It also does if a write failed because
+// the session is read-only: after a failover, connections through a proxy that keeps them
 // open can still lead to the former primary. New ones lead to the new primary.
 func (p *postgres) reconsider(err error) {
 	var answer *pgconn.PgError
-	if errors.As(err, &answer) && answer.Code == readOnlyTransaction {
+	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &answer) && answer.Code == readOnlyTransaction {
 		p.db.SetMaxIdleConns(0)
 		p.db.SetMaxIdleConns(p.maxConns)
 	}
