@@ -45,7 +45,7 @@ func TestRefusalElsewhereDoesNotDenyFirstClick(t *testing.T) {
 					by = grace
 				}
 				redeliver := w.redelivers()
-				h.set(slow("Claim", 2500*time.Millisecond))
+				h.set(slow("Claim", 4*time.Second))
 				w.acked(w.slack.Click(by, prompt, "cancel_task"))
 				time.Sleep(100 * time.Millisecond)
 				w.replica(o)
